@@ -1,0 +1,180 @@
+#include "buf.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include <openssl/crypto.h>
+
+#define PASSWORD_MAX 1024
+
+struct view
+view_str(const char *s)
+{
+	return view_of(s, strlen(s));
+}
+
+bool
+view_eq(struct view a, struct view b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+bool
+buf_alloc(size_t len, struct buf *out, struct err *err)
+{
+	out->cap = len == 0 ? 1 : len;
+	out->len = 0;
+	if ((out->ptr = calloc(1, out->cap)) == NULL)
+		return err_nomem(err);
+	out->len = len;
+	return true;
+}
+
+bool
+buf_dup(struct view from, struct buf *out, struct err *err)
+{
+	if (!buf_alloc(from.len, out, err))
+		return false;
+	if (from.len > 0)
+		memcpy(out->ptr, from.ptr, from.len);
+	return true;
+}
+
+bool
+buf_append(struct buf *b, struct view more, struct err *err)
+{
+	size_t need;
+
+	if (__builtin_add_overflow(b->len, more.len, &need))
+		return err_nomem(err);
+	if (need > b->cap) {
+		size_t cap = b->cap < 64 ? 64 : b->cap;
+		uint8_t *p;
+
+		while (cap < need)
+			if (__builtin_mul_overflow(cap, (size_t)2, &cap))
+				return err_nomem(err);
+		if ((p = realloc(b->ptr, cap)) == NULL)
+			return err_nomem(err);
+		b->ptr = p;
+		b->cap = cap;
+	}
+	if (more.len > 0)
+		memcpy(b->ptr + b->len, more.ptr, more.len);
+	b->len = need;
+	return true;
+}
+
+bool
+buf_take_openssl(uint8_t *ptr, int len, struct buf *out, struct err *err)
+{
+	bool ok;
+
+	if (ptr == NULL || len < 0)
+		return err_openssl(err, DIRCA_E_CRYPTO, "encoding failed");
+	ok = buf_dup(view_of(ptr, (size_t)len), out, err);
+	OPENSSL_free(ptr);
+	return ok;
+}
+
+void
+buf_free(struct buf *b)
+{
+	free(b->ptr);
+	*b = (struct buf){0};
+}
+
+bool
+secret_heap_init(size_t size, bool dumpable, struct err *err)
+{
+	struct rlimit none = {0, 0};
+
+	if (CRYPTO_secure_malloc_init(size, 16) != 1)
+		return err_set(err, DIRCA_E_CRYPTO,
+		    "a secure heap of %zu bytes could not be locked into memory; raise RLIMIT_MEMLOCK", size);
+	if (dumpable)
+		return true;
+	if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+		return err_errno(err, DIRCA_E_CRYPTO, "core dumps could not be switched off");
+	return true;
+}
+
+bool
+secret_alloc(size_t len, struct secret *out, struct err *err)
+{
+	*out = (struct secret){0};
+	if (!CRYPTO_secure_malloc_initialized())
+		return err_set(err, DIRCA_E_INTERNAL, "the secure heap was not set up");
+	if ((out->ptr = OPENSSL_secure_zalloc(len == 0 ? 1 : len)) == NULL)
+		return err_set(err, E_OUTOFMEMORY, "the secure heap has no room for %zu bytes", len);
+	out->len = len;
+	return true;
+}
+
+bool
+secret_dup(struct view from, struct secret *out, struct err *err)
+{
+	if (!secret_alloc(from.len, out, err))
+		return false;
+	if (from.len > 0)
+		memcpy(out->ptr, from.ptr, from.len);
+	return true;
+}
+
+void
+secret_shrink(struct secret *s, size_t len)
+{
+	if (len >= s->len)
+		return;
+	OPENSSL_cleanse(s->ptr + len, s->len - len);
+	s->len = len;
+}
+
+void
+secret_free(struct secret *s)
+{
+	/* The secure heap knows each block's real size and wipes all of it. */
+	OPENSSL_secure_clear_free(s->ptr, s->len);
+	*s = (struct secret){0};
+}
+
+bool
+secret_read_file(const char *path, struct secret *out, struct err *err)
+{
+	uint8_t line[PASSWORD_MAX + 2];
+	size_t len = 0;
+	ssize_t n;
+	bool ok = false;
+	int fd;
+
+	*out = (struct secret){0};
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+		return err_errno(err, DIRCA_E_IO, "%s: cannot open the password file", path);
+	while (len < sizeof line && (n = read(fd, line + len, sizeof line - len)) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			err_errno(err, DIRCA_E_IO, "%s: cannot read the password file", path);
+			goto out;
+		}
+		len += (size_t)n;
+	}
+	for (size_t i = 0; i < len; i++)
+		if (line[i] == '\n' || line[i] == '\r') {
+			len = i;
+			break;
+		}
+	if (len > PASSWORD_MAX) {
+		err_set(err, DIRCA_E_IO, "%s: the first line is longer than %d bytes", path, PASSWORD_MAX);
+		goto out;
+	}
+	ok = secret_dup(view_of(line, len), out, err);
+out:
+	OPENSSL_cleanse(line, sizeof line);
+	close(fd);
+	return ok;
+}

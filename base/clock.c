@@ -1,0 +1,69 @@
+#include "clock.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "bytes.h"
+
+#define TICKS_PER_SECOND 10000000
+
+int64_t
+clock_now(void)
+{
+	return (int64_t)time(NULL);
+}
+
+int64_t
+clock_mono_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+bool
+period_decode(struct view raw, int64_t *seconds_out)
+{
+	uint64_t ticks;
+	int64_t delta;
+
+	if (raw.len != 8 || !bytes_get_u64le(&raw, &ticks))
+		return false;
+	memcpy(&delta, &ticks, sizeof delta);
+	if (delta >= 0 || delta == INT64_MIN)
+		return false;
+	*seconds_out = -delta / TICKS_PER_SECOND;
+	return true;
+}
+
+void
+period_encode(int64_t seconds, uint8_t out[8])
+{
+	uint64_t ticks = (uint64_t)-(seconds * TICKS_PER_SECOND);
+
+	for (size_t i = 0; i < 8; i++)
+		out[i] = (uint8_t)(ticks >> (8 * i));
+}
+
+void
+clock_format(int64_t when, char out[21])
+{
+	time_t t = (time_t)when;
+	struct tm tm;
+
+	if (gmtime_r(&t, &tm) == NULL || strftime(out, 21, "%Y-%m-%dT%H:%M:%SZ", &tm) != 20)
+		strcpy(out, "?");
+}
+
+bool
+clock_parse(const char *text, int64_t *when_out)
+{
+	struct tm tm = {0};
+	const char *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+
+	if (end == NULL || *end != '\0')
+		return false;
+	*when_out = (int64_t)timegm(&tm);
+	return true;
+}

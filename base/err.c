@@ -1,0 +1,146 @@
+#include "err.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <openssl/err.h>
+
+static const struct {
+	enum err_code code;
+	const char *name;
+	const char *text;
+} codes[] = {
+#define ERR_ROW(number, name, text) {name, #name, text},
+    ERR_CODES(ERR_ROW)
+#undef ERR_ROW
+};
+
+static void
+quote_safe(char *s)
+{
+	for (; *s != '\0'; s++)
+		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+			*s = '?';
+}
+
+static void
+vset(struct err *err, enum err_code code, const char *fmt, va_list ap)
+{
+	err->code = code;
+	if (vsnprintf(err->msg, sizeof err->msg, fmt, ap) < 0)
+		err->msg[0] = '\0';
+	quote_safe(err->msg);
+}
+
+static void
+append(struct err *err, const char *reason)
+{
+	size_t used = strlen(err->msg);
+
+	snprintf(err->msg + used, sizeof err->msg - used, ": %s", reason);
+	quote_safe(err->msg);
+}
+
+bool
+err_set(struct err *err, enum err_code code, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vset(err, code, fmt, ap);
+	va_end(ap);
+	return false;
+}
+
+bool
+err_openssl(struct err *err, enum err_code code, const char *fmt, ...)
+{
+	unsigned long reason = ERR_peek_last_error();
+	va_list ap;
+
+	va_start(ap, fmt);
+	vset(err, code, fmt, ap);
+	va_end(ap);
+	if (reason != 0) {
+		const char *text = ERR_reason_error_string(reason);
+
+		append(err, text != NULL ? text : "unnamed OpenSSL error");
+	}
+	ERR_clear_error();
+	return false;
+}
+
+bool
+err_errno(struct err *err, enum err_code code, const char *fmt, ...)
+{
+	int saved = errno;
+	char reason[128];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vset(err, code, fmt, ap);
+	va_end(ap);
+	append(err, strerror_r(saved, reason, sizeof reason));
+	return false;
+}
+
+bool
+err_prefix(struct err *err, const char *fmt, ...)
+{
+	char rest[sizeof err->msg];
+	va_list ap;
+
+	memcpy(rest, err->msg, sizeof rest);
+	va_start(ap, fmt);
+	vset(err, err->code, fmt, ap);
+	va_end(ap);
+	append(err, rest);
+	return false;
+}
+
+bool
+err_nomem(struct err *err)
+{
+	return err_set(err, E_OUTOFMEMORY, "not enough memory");
+}
+
+const char *
+err_name(enum err_code code)
+{
+	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
+		if (codes[i].code == code)
+			return codes[i].name;
+	return "?";
+}
+
+const char *
+err_text(enum err_code code)
+{
+	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
+		if (codes[i].code == code)
+			return codes[i].text;
+	return "a code that this program does not know";
+}
+
+bool
+err_by_number(uint32_t number, enum err_code *code_out)
+{
+	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
+		if ((uint32_t)codes[i].code == number) {
+			*code_out = codes[i].code;
+			return true;
+		}
+	return false;
+}
+
+bool
+err_by_name(const char *name, enum err_code *code_out)
+{
+	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
+		if (strcmp(codes[i].name, name) == 0) {
+			*code_out = codes[i].code;
+			return true;
+		}
+	return false;
+}

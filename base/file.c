@@ -1,0 +1,165 @@
+#include "file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "text.h"
+
+static bool
+open_sized(const char *path, size_t max, int *fd_out, size_t *size_out, struct err *err)
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd == -1)
+		return err_errno(err, errno == ENOENT ? ERROR_FILE_NOT_FOUND : DIRCA_E_IO, "%s: cannot open", path);
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+		close(fd);
+		return err_set(err, DIRCA_E_IO, "%s: not a regular file", path);
+	}
+	if ((uint64_t)st.st_size > max) {
+		close(fd);
+		return err_set(err, DIRCA_E_TOO_LARGE, "%s: larger than %zu bytes", path, max);
+	}
+	*fd_out = fd;
+	*size_out = (size_t)st.st_size;
+	return true;
+}
+
+/* Reads exactly `len` bytes; a file that changes its size meanwhile is an error. */
+static bool
+read_all(int fd, uint8_t *to, size_t len, const char *path, struct err *err)
+{
+	while (len > 0) {
+		ssize_t n = read(fd, to, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_errno(err, DIRCA_E_IO, "%s: cannot read", path);
+		if (n == 0)
+			return err_set(err, DIRCA_E_IO, "%s: became shorter while it was read", path);
+		to += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
+bool
+file_read(const char *path, size_t max, struct buf *out, struct err *err)
+{
+	size_t size;
+	bool ok;
+	int fd;
+
+	*out = (struct buf){0};
+	if (!open_sized(path, max, &fd, &size, err))
+		return false;
+	ok = buf_alloc(size, out, err) && read_all(fd, out->ptr, size, path, err);
+	close(fd);
+	if (!ok)
+		buf_free(out);
+	return ok;
+}
+
+bool
+file_read_secret(const char *path, size_t max, struct secret *out, struct err *err)
+{
+	size_t size;
+	bool ok;
+	int fd;
+
+	*out = (struct secret){0};
+	if (!open_sized(path, max, &fd, &size, err))
+		return false;
+	ok = secret_alloc(size, out, err) && read_all(fd, out->ptr, size, path, err);
+	close(fd);
+	if (!ok)
+		secret_free(out);
+	return ok;
+}
+
+static bool
+write_all(int fd, struct view content, const char *path, struct err *err)
+{
+	while (content.len > 0) {
+		ssize_t n = write(fd, content.ptr, content.len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_errno(err, DIRCA_E_IO, "%s: cannot write", path);
+		content.ptr += n;
+		content.len -= (size_t)n;
+	}
+	if (fsync(fd) != 0)
+		return err_errno(err, DIRCA_E_IO, "%s: cannot fsync", path);
+	return true;
+}
+
+static bool
+sync_folder(const char *path, struct err *err)
+{
+	char *copy = strdup(path);
+	bool ok = true;
+	int fd;
+
+	if (copy == NULL)
+		return err_nomem(err);
+	if ((fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1 || fsync(fd) != 0)
+		ok = err_errno(err, DIRCA_E_IO, "%s: cannot fsync its folder", path);
+	if (fd != -1)
+		close(fd);
+	free(copy);
+	return ok;
+}
+
+static bool
+write_file(const char *path, struct view content, mode_t mode, bool replace, struct err *err)
+{
+	char *temporary = text_printf("%s.new-%ld", path, (long)getpid());
+	bool ok = false, made = false;
+	int fd = -1;
+
+	if (temporary == NULL)
+		return err_nomem(err);
+	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	if (fd == -1) {
+		err_errno(err, DIRCA_E_IO, "%s: cannot create", temporary);
+		goto out;
+	}
+	made = true;
+	if (!write_all(fd, content, temporary, err))
+		goto out;
+	if (replace ? rename(temporary, path) != 0 : link(temporary, path) != 0) {
+		err_errno(err, errno == EEXIST ? ERROR_FILE_EXISTS : DIRCA_E_IO, "%s: cannot put in place", path);
+		goto out;
+	}
+	made = !replace;
+	ok = sync_folder(path, err);
+out:
+	if (fd != -1)
+		close(fd);
+	if (made)
+		unlink(temporary);
+	free(temporary);
+	return ok;
+}
+
+bool
+file_replace(const char *path, struct view content, mode_t mode, struct err *err)
+{
+	return write_file(path, content, mode, true, err);
+}
+
+bool
+file_create(const char *path, struct view content, mode_t mode, struct err *err)
+{
+	return write_file(path, content, mode, false, err);
+}

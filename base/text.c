@@ -1,0 +1,347 @@
+#include "text.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <openssl/evp.h>
+
+static int
+hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+char *
+hex_encode(struct view bytes, char sep)
+{
+	static const char digits[] = "0123456789abcdef";
+	size_t step = sep == '\0' ? 2 : 3;
+	char *s = calloc(bytes.len * step + 1, 1), *p = s;
+
+	if (s == NULL)
+		return NULL;
+	for (size_t i = 0; i < bytes.len; i++) {
+		if (i > 0 && sep != '\0')
+			*p++ = sep;
+		*p++ = digits[bytes.ptr[i] >> 4];
+		*p++ = digits[bytes.ptr[i] & 15];
+	}
+	return s;
+}
+
+bool
+hex_decode(const char *text, struct buf *out, struct err *err)
+{
+	struct buf b = {0};
+	int high = -1;
+
+	if (!buf_alloc(strlen(text) / 2 + 1, &b, err))
+		return false;
+	b.len = 0;
+	for (; *text != '\0'; text++) {
+		int v = hex_value(*text);
+
+		if (v < 0 && strchr(" \t:", *text) != NULL && high < 0)
+			continue;
+		if (v < 0)
+			goto bad;
+		if (high < 0) {
+			high = v;
+		} else {
+			b.ptr[b.len++] = (uint8_t)(high << 4 | v);
+			high = -1;
+		}
+	}
+	if (high >= 0 || b.len == 0)
+		goto bad;
+	*out = b;
+	return true;
+bad:
+	buf_free(&b);
+	return err_set(err, ERROR_INVALID_DATA, "not a hexadecimal string of whole bytes");
+}
+
+bool
+text_to_int(const char *text, int64_t min, int64_t max, int64_t *out)
+{
+	char *end;
+	long long v;
+
+	if (*text == '\0' || isspace((unsigned char)*text))
+		return false;
+	errno = 0;
+	v = strtoll(text, &end, 10);
+	if (errno != 0 || *end != '\0' || v < min || v > max)
+		return false;
+	*out = v;
+	return true;
+}
+
+bool
+text_eq_nocase(const char *a, const char *b)
+{
+	return strcasecmp(a, b) == 0;
+}
+
+char *
+text_printf(const char *fmt, ...)
+{
+	char *s = NULL;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&s, fmt, ap);
+	va_end(ap);
+	return n < 0 ? NULL : s;
+}
+
+/* Reads one code point; 0 bytes consumed means invalid (RFC 3629: no overlong forms, no surrogates). */
+static size_t
+utf8_get(struct view v, uint32_t *cp_out)
+{
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	uint32_t cp = v.ptr[0];
+	size_t n;
+
+	if (cp < 0x80) {
+		*cp_out = cp;
+		return 1;
+	}
+	if ((cp & 0xe0) == 0xc0) {
+		n = 2;
+		cp &= 0x1f;
+	} else if ((cp & 0xf0) == 0xe0) {
+		n = 3;
+		cp &= 0x0f;
+	} else if ((cp & 0xf8) == 0xf0) {
+		n = 4;
+		cp &= 0x07;
+	} else {
+		return 0;
+	}
+	if (v.len < n)
+		return 0;
+	for (size_t i = 1; i < n; i++) {
+		if ((v.ptr[i] & 0xc0) != 0x80)
+			return 0;
+		cp = cp << 6 | (v.ptr[i] & 0x3f);
+	}
+	if (cp < least[n] || cp > 0x10ffff || (cp >= 0xd800 && cp <= 0xdfff))
+		return 0;
+	*cp_out = cp;
+	return n;
+}
+
+bool
+text_is_utf8(struct view v)
+{
+	uint32_t cp;
+
+	while (v.len > 0) {
+		size_t n = utf8_get(v, &cp);
+
+		if (n == 0)
+			return false;
+		v.ptr += n;
+		v.len -= n;
+	}
+	return true;
+}
+
+bool
+text_from_view(struct view v, char **out, struct err *err)
+{
+	*out = NULL;
+	for (size_t i = 0; i < v.len; i++)
+		if (v.ptr[i] < 0x20 || v.ptr[i] == 0x7f)
+			return err_set(err, ERROR_INVALID_DATA, "text holds a control character");
+	if (!text_is_utf8(v))
+		return err_set(err, ERROR_INVALID_DATA, "text is not UTF-8");
+	if ((*out = strndup(v.len > 0 ? (const char *)v.ptr : "", v.len)) == NULL)
+		return err_nomem(err);
+	return true;
+}
+
+static bool
+put_unit(struct buf *b, uint32_t unit, struct err *err)
+{
+	uint8_t raw[2] = {(uint8_t)unit, (uint8_t)(unit >> 8)};
+
+	return buf_append(b, view_of(raw, 2), err);
+}
+
+bool
+utf16le_encode(const char *utf8, struct buf *out, struct err *err)
+{
+	struct view v = view_str(utf8);
+	struct buf b = {0};
+	uint32_t cp;
+
+	while (v.len > 0) {
+		size_t n = utf8_get(v, &cp);
+
+		if (n == 0) {
+			err_set(err, ERROR_INVALID_DATA, "text is not UTF-8");
+			goto fail;
+		}
+		if (cp >= 0x10000) {
+			if (!put_unit(&b, 0xd800 + ((cp - 0x10000) >> 10), err) ||
+			    !put_unit(&b, 0xdc00 + ((cp - 0x10000) & 0x3ff), err))
+				goto fail;
+		} else if (!put_unit(&b, cp, err)) {
+			goto fail;
+		}
+		v.ptr += n;
+		v.len -= n;
+	}
+	*out = b;
+	return true;
+fail:
+	buf_free(&b);
+	return false;
+}
+
+static size_t
+utf8_put(uint32_t cp, char *out)
+{
+	if (cp < 0x80) {
+		out[0] = (char)cp;
+		return 1;
+	}
+	if (cp < 0x800) {
+		out[0] = (char)(0xc0 | cp >> 6);
+		out[1] = (char)(0x80 | (cp & 0x3f));
+		return 2;
+	}
+	if (cp < 0x10000) {
+		out[0] = (char)(0xe0 | cp >> 12);
+		out[1] = (char)(0x80 | (cp >> 6 & 0x3f));
+		out[2] = (char)(0x80 | (cp & 0x3f));
+		return 3;
+	}
+	out[0] = (char)(0xf0 | cp >> 18);
+	out[1] = (char)(0x80 | (cp >> 12 & 0x3f));
+	out[2] = (char)(0x80 | (cp >> 6 & 0x3f));
+	out[3] = (char)(0x80 | (cp & 0x3f));
+	return 4;
+}
+
+bool
+utf16le_decode(struct view utf16, char **out, struct err *err)
+{
+	size_t units = utf16.len / 2, used = 0;
+	char *s;
+
+	*out = NULL;
+	if (utf16.len % 2 != 0)
+		return err_set(err, ERROR_INVALID_DATA, "UTF-16 text has an odd number of bytes");
+	if ((s = malloc(units * 3 + 1)) == NULL)
+		return err_nomem(err);
+	for (size_t i = 0; i < units; i++) {
+		uint32_t u = (uint32_t)utf16.ptr[2 * i] | (uint32_t)utf16.ptr[2 * i + 1] << 8;
+
+		if (u >= 0xd800 && u < 0xdc00 && i + 1 < units) {
+			uint32_t low = (uint32_t)utf16.ptr[2 * i + 2] | (uint32_t)utf16.ptr[2 * i + 3] << 8;
+
+			if (low >= 0xdc00 && low < 0xe000) {
+				used += utf8_put(0x10000 + ((u - 0xd800) << 10) + (low - 0xdc00), s + used);
+				i++;
+				continue;
+			}
+		}
+		if (u == 0 || (u >= 0xd800 && u < 0xe000)) {
+			free(s);
+			return err_set(err, ERROR_INVALID_DATA, "UTF-16 text is malformed");
+		}
+		used += utf8_put(u, s + used);
+	}
+	s[used] = '\0';
+	*out = s;
+	return true;
+}
+
+/* Where each byte of the text form lies on the wire: the first three groups are little-endian. */
+static const uint8_t guid_order[GUID_LEN] = {3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15};
+
+void
+guid_to_text(const uint8_t guid[GUID_LEN], char out[37])
+{
+	char *p = out;
+
+	for (size_t i = 0; i < GUID_LEN; i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			*p++ = '-';
+		snprintf(p, 3, "%02x", guid[guid_order[i]]);
+		p += 2;
+	}
+}
+
+bool
+guid_from_text(const char *text, uint8_t guid[GUID_LEN])
+{
+	for (size_t i = 0; i < GUID_LEN; i++) {
+		int high, low;
+
+		if ((i == 4 || i == 6 || i == 8 || i == 10) && *text++ != '-')
+			return false;
+		if ((high = hex_value(text[0])) < 0 || (low = hex_value(text[1])) < 0)
+			return false;
+		guid[guid_order[i]] = (uint8_t)(high << 4 | low);
+		text += 2;
+	}
+	return *text == '\0';
+}
+
+char *
+base64_encode(struct view bytes)
+{
+	char *s;
+
+	if (bytes.len > INT32_MAX / 2 || (s = malloc((bytes.len + 2) / 3 * 4 + 1)) == NULL)
+		return NULL;
+	EVP_EncodeBlock((unsigned char *)s, bytes.ptr, (int)bytes.len);
+	return s;
+}
+
+bool
+base64_decode(struct view text, struct buf *out, struct err *err)
+{
+	struct buf packed = {0}, b = {0};
+	size_t pad = 0;
+	bool ok = false;
+
+	if (text.len > INT32_MAX / 2)
+		return err_set(err, DIRCA_E_TOO_LARGE, "base64 text is too large");
+	if (!buf_alloc(text.len, &packed, err) || !buf_alloc(text.len / 4 * 3 + 3, &b, err))
+		goto out;
+	packed.len = 0;
+	for (size_t i = 0; i < text.len; i++)
+		if (strchr(" \t\r\n", text.ptr[i]) == NULL || text.ptr[i] == '\0')
+			packed.ptr[packed.len++] = text.ptr[i];
+	while (pad < 2 && pad < packed.len && packed.ptr[packed.len - 1 - pad] == '=')
+		pad++;
+	if (packed.len % 4 != 0 ||
+	    (packed.len > 0 && EVP_DecodeBlock(b.ptr, packed.ptr, (int)packed.len) < 0)) {
+		err_set(err, ERROR_INVALID_DATA, "not base64");
+		goto out;
+	}
+	b.len = packed.len / 4 * 3 - pad;
+	*out = b;
+	b = (struct buf){0};
+	ok = true;
+out:
+	buf_free(&packed);
+	buf_free(&b);
+	return ok;
+}

@@ -1,0 +1,45 @@
+/*
+ * Key archival on the CA: proving an archived key, re-encrypting it to key recovery agents, and choosing them
+ * (paper: "Key Verification", "Key Encryption"; facts 6.2, 6.3). archive_rewrap is the one function of the CA in which a
+ * subject's private key exists in plain; it runs in the vault process only.
+ */
+#ifndef ARCHIVE_ARCHIVE_H
+#define ARCHIVE_ARCHIVE_H
+
+#include <stdatomic.h>
+
+#include "cms.h"
+#include "keyblob.h"
+#include "pkix.h"
+
+/* Proof that `priv` belongs to `pub`: RSA: random data encrypted under `pub` (taken from the request) and decrypted with `priv`; EC: `priv`'s d*G
+ * is compared with `pub` and an ECDH agreement of an ephemeral key is computed both ways. DIRCA_E_KEY_MISMATCH. */
+bool archive_key_matches(EVP_PKEY *priv, EVP_PKEY *pub, struct err *err);
+
+/* Opens `payload` (ContentInfo EnvelopedData) with the exchange key for the recipient named by issuer and serial, decodes the blob, refuses
+ * signature-only keys, proves the match with the request's SubjectPublicKeyInfo, seals the same blob to the KRAs, wipes. */
+struct archive_rewrap {
+	struct view payload;
+	struct view xchg_issuer, xchg_serial;
+	EVP_PKEY *xchg_key;
+	struct view spki;
+	const struct cms_kra *kras;
+	size_t kra_count;
+	enum cms_cipher cipher;
+	bool oaep;
+};
+bool archive_rewrap(const struct archive_rewrap *in, struct buf *archived_out, struct err *err);
+
+/* A certificate as KRA: EKU 1.3.6.1.4.1.311.21.6, keyEncipherment (RSA) or keyAgreement (EC), within validity, signed by one of `issuers` (their
+ * SPKI and subject). CERTSRV_E_NO_VALID_KRA with a sentence that names the certificate and the reason. */
+bool kra_validate(const struct pkix_cert *kra, const struct pkix_cert *const *issuers, size_t issuer_count, int64_t now, struct err *err);
+
+/* Round robin from a random start (paper: "four KRAs, two used"). */
+struct kra_ring {
+	atomic_uint next;
+};
+bool kra_ring_init(struct kra_ring *ring, struct err *err); /* random start */
+/* Indices of the `use` KRAs of `total` for this archival, into picks[use]; use <= total. */
+void kra_ring_pick(struct kra_ring *ring, size_t total, size_t use, size_t *picks);
+
+#endif

@@ -1,0 +1,174 @@
+/*
+ * The CA database: requests, certificates, archived keys, CRLs, settings and the audit trail, in terms of the CA and not of SQL.
+ * Column names are those of the AD CS request table (facts 7). One writer thread commits many units of work together, each in
+ * its savepoint; readers use connections of their own. Every function may be called from any thread.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "buf.h"
+
+/* DB_DISP_* (facts 0.11) */
+enum disposition {
+	DISP_ACTIVE = 8,
+	DISP_PENDING = 9,
+	DISP_FOREIGN = 12,
+	DISP_ISSUED = 20,
+	DISP_REVOKED = 21,
+	DISP_ERROR = 30,
+	DISP_DENIED = 31
+};
+const char *disposition_name(enum disposition d);
+
+#define CR_IN_PKCS10 0x100
+#define CR_IN_CMC    0x400
+#define CR_FLG_FORCEUTF8             0x004
+#define CR_FLG_CAXCHGCERT            0x008
+#define CR_FLG_VALIDENCRYPTEDKEYHASH 0x040
+
+struct store;
+struct store_tx; /* inside a unit of work */
+
+/* Opens or creates `path`; migrates by user_version; checks the schema. */
+bool store_open(const char *path, struct store **out, struct err *err);
+/* Finishes what was submitted, checkpoints, closes. */
+void store_close(struct store **s);
+
+/* Runs `work` on the writer thread inside a savepoint and returns after the commit that holds it is on disk: true means durable.
+ * False from `work` rolls only its savepoint back, with its err. `work` must not block. */
+typedef bool store_work(struct store_tx *tx, void *arg, struct err *err);
+bool store_do(struct store *s, store_work *work, void *arg, struct err *err);
+
+/* A row of the request table. Strings and buffers owned by the row when read, borrowed when written. NULL / empty / 0 = SQL NULL. */
+struct store_request {
+	int64_t request_id;           /* 0 when adding: assigned */
+	enum disposition disposition;
+	char *disposition_message;
+	int32_t status_code;          /* HRESULT */
+	int request_type;             /* CR_IN_* */
+	uint32_t request_flags;       /* CR_FLG_* */
+	int64_t submitted_when, resolved_when;
+	int64_t revoked_when, revoked_effective_when;
+	int revoked_reason;           /* -1 none */
+	char *requester_name;         /* DOMAIN\user */
+	char *caller_name;
+	char *requester_sid;          /* own column: SID text at the time of the request */
+	char *requester_dn;           /* own column */
+	char *template_name;          /* CertificateTemplate: cn */
+	char *template_oid;
+	uint32_t enrollment_flags, general_flags, private_key_flags;
+	char *request_attributes;     /* "Name:Value\n" lines */
+	struct buf raw_request;       /* without the archived key (facts 6.3) */
+	/* certificate */
+	struct buf raw_certificate;
+	char *serial_number;          /* lower-case hex */
+	struct buf certificate_hash;  /* SHA-1, 20 bytes */
+	int64_t not_before, not_after;
+	char *subject_key_identifier; /* hex */
+	char *upn, *common_name, *distinguished_name, *email;
+	struct buf raw_public_key;    /* SPKI */
+	int public_key_length;
+	char *public_key_algorithm;
+	/* archived key */
+	struct buf raw_archived_key;  /* EnvelopedData ContentInfo */
+	char *key_recovery_hashes;    /* "01 23 ..\nfe dc .." SHA-1 of each KRA (facts 6.3) */
+	bool has_archived_key;        /* set when reading lists without blobs */
+	struct buf key_hash;          /* 21.21 as the client sent it, echoed at issuance of a pending request */
+};
+void store_request_free(struct store_request *r);
+
+/* ---- inside a unit of work ---- */
+bool store_add_request(struct store_tx *tx, const struct store_request *r, int64_t *request_id_out, struct err *err);
+/* Pending -> issued: certificate columns, disposition, resolved_when. The row must be pending, else CERTSRV_E_BAD_REQUESTSTATUS. */
+bool store_issue_pending(struct store_tx *tx, const struct store_request *r, struct err *err);
+/* Pending -> denied. */
+bool store_deny_pending(struct store_tx *tx, int64_t request_id, const char *message, int32_t status, int64_t now, struct err *err);
+bool store_revoke(struct store_tx *tx, int64_t request_id, int reason, int64_t now, int64_t effective, struct err *err);
+/* Settings under their AD CS names, "CA\\EncryptionCSP\\SymmetricKeySize"; value NULL deletes. */
+bool store_set_setting(struct store_tx *tx, const char *name, const char *value, struct err *err);
+bool store_add_crl(struct store_tx *tx, int64_t number, int64_t this_update, int64_t next_update, struct view crl, struct err *err);
+
+/* The audit trail: append-only, each row carries SHA-256(previous row's hash || this row). Event ids of facts 9 (2003 numbers). */
+enum audit_event {
+	AUDIT_DENIED_PENDING = 772,
+	AUDIT_REVOKED = 774,
+	AUDIT_CRL_PUBLISHED = 776,
+	AUDIT_STARTED = 784,
+	AUDIT_STOPPED = 785,
+	AUDIT_KEY_RETRIEVED = 787,
+	AUDIT_REQUEST_RECEIVED = 790,
+	AUDIT_ISSUED = 791,
+	AUDIT_REQUEST_DENIED = 792,
+	AUDIT_PENDING = 793,
+	AUDIT_CONFIGURATION = 795,
+	AUDIT_KEY_ARCHIVED = 797,
+	AUDIT_CA_PUBLISHED = 799
+};
+const char *audit_event_text(enum audit_event e);
+struct audit_record {
+	int64_t row_id;     /* read only */
+	int64_t when;
+	enum audit_event event;
+	bool success;
+	int32_t status;     /* HRESULT of a failure */
+	char *actor;        /* DOMAIN\user, or "dircad" */
+	int64_t request_id; /* 0 none */
+	char *object;       /* serial, setting name ... */
+	char *detail;       /* "template=EFSArchive kras=..." */
+};
+bool store_audit(struct store_tx *tx, const struct audit_record *a, struct err *err);
+
+/* ---- reading ---- */
+enum store_find { STORE_FOUND, STORE_NOT_FOUND, STORE_FAILED };
+enum store_find store_get_request(struct store *s, int64_t request_id, struct store_request *out, struct err *err); /* whole row */
+enum store_find store_get_by_serial(struct store *s, const char *serial, struct store_request *out, struct err *err);
+
+struct store_requests {
+	struct store_request *list;
+	size_t count;
+};
+void store_requests_free(struct store_requests *rs);
+/* Lists come without raw_request, raw_archived_key; in order of request_id. */
+struct store_filter {
+	enum disposition disposition; /* 0: any */
+	const char *requester_name;   /* NULL: any; without case */
+	int64_t after_id;             /* for paging */
+	int limit;                    /* 0: 1000 */
+};
+bool store_list_requests(struct store *s, const struct store_filter *f, struct store_requests *out, struct err *err);
+
+/* Recovery candidates: issued or revoked rows that have an archived key, by one indexed column. Without case for names. At most 1000;
+ * more is DIRCA_E_TOO_LARGE. */
+enum store_key { STORE_BY_UPN, STORE_BY_COMMON_NAME, STORE_BY_REQUESTER, STORE_BY_SERIAL, STORE_BY_CERTIFICATE_HASH };
+bool store_find_candidates(struct store *s, enum store_key by, const char *value, struct store_requests *out, struct err *err);
+
+/* free(); *out NULL if unset */
+bool store_get_setting(struct store *s, const char *name, char **out, struct err *err);
+struct store_settings {
+	char **names, **values;
+	size_t count;
+};
+bool store_list_settings(struct store *s, struct store_settings *out, struct err *err);
+void store_settings_free(struct store_settings *s);
+
+/* Valid CA exchange certificates (CR_FLG_CAXCHGCERT), newest first, not_after > now. */
+bool store_exchange_certificates(struct store *s, int64_t now, struct store_requests *out, struct err *err);
+struct store_revoked {
+	char *serial;
+	int64_t when;
+	int reason;
+};
+bool store_revoked(struct store *s, int64_t now, struct store_revoked **out, size_t *count_out, struct err *err); /* free each serial, then the list */
+/* Newest CRL: number 0 and empty buffer if none. */
+bool store_newest_crl(struct store *s, int64_t *number_out, int64_t *next_update_out, struct buf *crl_out, struct err *err);
+
+/* Walks the audit trail and verifies its chain; `each` may be NULL. DIRCA_E_DATABASE names the first row that does not fit. */
+typedef bool store_audit_each(const struct audit_record *a, void *arg);
+bool store_audit_walk(struct store *s, int64_t after_row, store_audit_each *each, void *arg, int64_t *count_out, struct err *err);
+
+struct store_counts {
+	int64_t issued, pending, denied, failed, revoked, archived_keys;
+};
+bool store_count(struct store *s, struct store_counts *out, struct err *err);
+
+#endif

@@ -1,0 +1,77 @@
+/*
+ * The decision what a certificate gets: subject, alternative names, usages, policies, template extension, validity, where it
+ * is published ([MS-WCCE] 3.2.2.6.2.1.4.5, facts 3.2 to 3.4). Pure: structs in, plan out, the clock passed in. The encoder
+ * (ca/core/certificate.h) turns a plan into a TBSCertificate.
+ */
+#ifndef TEMPLATES_ISSUE_H
+#define TEMPLATES_ISSUE_H
+
+#include "tmpl.h"
+#include "principal.h"
+
+/* What the request says, as far as policy needs it. */
+struct issue_request {
+	const char *key_algorithm; /* "RSA" or "EC" */
+	int key_bits;
+	bool has_archived_key;
+	bool has_subject;          /* a non-empty subject name */
+	struct view subject;       /* its DER, used only with ENROLLEE_SUPPLIES_SUBJECT */
+	struct view subject_alt_name; /* DER of the SAN extension value, empty if absent */
+	struct view sid_extension; /* DER value of 1.3.6.1.4.1.311.25.2 of the request, empty if absent */
+	bool has_template_version; /* 21.7 was in the request */
+	int64_t template_major, template_minor;
+};
+
+enum issue_name { ISSUE_NAME_CN, ISSUE_NAME_EMAIL, ISSUE_NAME_DN };
+enum issue_san { ISSUE_SAN_UPN, ISSUE_SAN_EMAIL, ISSUE_SAN_DNS, ISSUE_SAN_GUID };
+
+struct issue_san_value {
+	enum issue_san kind;
+	char *text;          /* UPN, EMAIL, DNS */
+	uint8_t guid[GUID_LEN];
+};
+
+struct issue_plan {
+	bool subject_from_request; /* else: */
+	char *subject_dn;   /* RFC 4514 DN of the directory (SUBJECT_REQUIRE_DIRECTORY_PATH), or NULL */
+	char *subject_cn;   /* CN alone, or NULL */
+	char *subject_email; /* E= to put first (most specific), or NULL */
+	bool san_from_request;
+	struct issue_san_value *sans;
+	size_t san_count;
+	uint8_t key_usage[2];
+	bool key_usage_critical;
+	struct text_list eku;      /* borrowed lists of the template: valid as long as it */
+	bool eku_critical;
+	struct text_list application_policies;
+	struct text_list policies;
+	bool basic_constraints, is_ca, basic_constraints_critical;
+	int32_t path_len;          /* -1 none */
+	bool template_name;        /* v1: 20.2 with the cn */
+	bool template_info;        /* v2+: 21.7 */
+	const char *template_cn, *template_oid;
+	int32_t template_major, template_minor;
+	bool smime_capabilities;   /* INCLUDE_SYMMETRIC_ALGORITHMS */
+	bool ocsp_nocheck;
+	bool no_revocation_info;
+	char *sid;                 /* text for 25.2, or NULL */
+	bool sid_from_request;
+	int64_t not_before, not_after;
+	bool pend;
+	bool archive;
+	bool publish_to_kra, publish_to_ds;
+};
+
+struct issue_limits {
+	int64_t now;
+	int64_t clock_skew;   /* seconds that notBefore is set back; 600 */
+	int64_t ca_not_after; /* notAfter never outlives the CA certificate */
+};
+
+/* False with the code of facts 3.7 and 8 (CERTSRV_E_KEY_LENGTH, _ARCHIVED_KEY_REQUIRED, _ARCHIVED_KEY_UNEXPECTED,
+ * _SUBJECT_UPN_REQUIRED, _BAD_TEMPLATE_VERSION, _SIGNATURE_COUNT when RA signatures are demanded ...). */
+bool issue_plan_make(const struct tmpl *t, const struct principal *requester, const struct issue_request *r,
+    const struct issue_limits *limits, struct issue_plan *out, struct err *err);
+void issue_plan_free(struct issue_plan *p);
+
+#endif
