@@ -95,7 +95,9 @@ secret_heap_init(size_t size, bool dumpable, struct err *err)
 
 	if (CRYPTO_secure_malloc_init(size, 16) != 1)
 		return err_set(err, DIRCA_E_CRYPTO,
-		    "a secure heap of %zu bytes could not be locked into memory; raise RLIMIT_MEMLOCK", size);
+		    "a secure heap of %zu bytes could not be locked into memory; raise "
+		    "RLIMIT_MEMLOCK",
+		    size);
 	if (dumpable)
 		return true;
 	if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
@@ -110,7 +112,8 @@ secret_alloc(size_t len, struct secret *out, struct err *err)
 	if (!CRYPTO_secure_malloc_initialized())
 		return err_set(err, DIRCA_E_INTERNAL, "the secure heap was not set up");
 	if ((out->ptr = OPENSSL_secure_zalloc(len == 0 ? 1 : len)) == NULL)
-		return err_set(err, E_OUTOFMEMORY, "the secure heap has no room for %zu bytes", len);
+		return err_set(
+		    err, E_OUTOFMEMORY, "the secure heap has no room for %zu bytes", len);
 	out->len = len;
 	return true;
 }
@@ -169,7 +172,8 @@ secret_read_file(const char *path, struct secret *out, struct err *err)
 			break;
 		}
 	if (len > PASSWORD_MAX) {
-		err_set(err, DIRCA_E_IO, "%s: the first line is longer than %d bytes", path, PASSWORD_MAX);
+		err_set(err, DIRCA_E_IO, "%s: the first line is longer than %d bytes", path,
+		    PASSWORD_MAX);
 		goto out;
 	}
 	ok = secret_dup(view_of(line, len), out, err);

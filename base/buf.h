@@ -1,7 +1,8 @@
 /*
- * Bytes. `struct view` borrows, `struct buf` owns, `struct secret` owns on OpenSSL's secure heap and is wiped when freed.
- * They are different types on purpose: nothing that logs, prints or stores takes a secret. Sizes are in bytes.
- * Not thread-safe on one object; different objects may be used by different threads.
+ * Bytes. `struct view` borrows, `struct buf` owns, `struct secret` owns on OpenSSL's secure heap
+ * and is wiped when freed. They are different types on purpose: nothing that logs, prints or stores
+ * takes a secret. Sizes are in bytes. Not thread-safe on one object; different objects may be used
+ * by different threads.
  */
 #ifndef BASE_BUF_H
 #define BASE_BUF_H
@@ -40,7 +41,8 @@ buf_view(const struct buf *b)
 	return (struct view){b->ptr, b->len};
 }
 
-/* A view of a secret's bytes, for a decoder that reads it now; never for anything that keeps or prints. */
+/* A view of a secret's bytes, for a decoder that reads it now; never for anything that keeps or
+ * prints. */
 static inline struct view
 secret_view(const struct secret *s)
 {
@@ -56,13 +58,15 @@ bool buf_dup(struct view from, struct buf *out, struct err *err);
 /* Makes room for `len` bytes and sets len; content of new bytes is zero. */
 bool buf_alloc(size_t len, struct buf *out, struct err *err);
 bool buf_append(struct buf *b, struct view more, struct err *err);
-/* Takes over memory that OPENSSL_malloc made (i2d_* with NULL target): copies it and frees the original. */
+/* Takes over memory that OPENSSL_malloc made (i2d_* with NULL target): copies it and frees the
+ * original. */
 bool buf_take_openssl(uint8_t *ptr, int len, struct buf *out, struct err *err);
 void buf_free(struct buf *b);
 
-/* Once, early in main of every program that sees a secret: secure heap of `size` bytes (power of two), no core dumps, not
- * ptraceable. Fails if the heap cannot be locked into memory, unless the environment of the process forbids mlock for
- * everybody (RLIMIT_MEMLOCK 0), which is an error too. `dumpable` true is for the tests that search a core. */
+/* Once, early in main of every program that sees a secret: secure heap of `size` bytes (power of
+ * two), no core dumps, not ptraceable. Fails if the heap cannot be locked into memory, unless the
+ * environment of the process forbids mlock for everybody (RLIMIT_MEMLOCK 0), which is an error too.
+ * `dumpable` true is for the tests that search a core. */
 bool secret_heap_init(size_t size, bool dumpable, struct err *err);
 bool secret_alloc(size_t len, struct secret *out, struct err *err);
 bool secret_dup(struct view from, struct secret *out, struct err *err);

@@ -1,6 +1,7 @@
 /*
- * Bounds-checked reading of binary formats that are not ASN.1 (security descriptors, FILETIME, key blobs), and the
- * matching little-endian writers. A reader is a cursor over a view: each get moves it on success and leaves it on failure.
+ * Bounds-checked reading of binary formats that are not ASN.1 (security descriptors, FILETIME, key
+ * blobs), and the matching little-endian writers. A reader is a cursor over a view: each get moves
+ * it on success and leaves it on failure.
  */
 #ifndef BASE_BYTES_H
 #define BASE_BYTES_H

@@ -40,7 +40,7 @@ period_decode(struct view raw, int64_t *seconds_out)
 void
 period_encode(int64_t seconds, uint8_t out[8])
 {
-	uint64_t ticks = (uint64_t)-(seconds * TICKS_PER_SECOND);
+	uint64_t ticks = (uint64_t) - (seconds * TICKS_PER_SECOND);
 
 	for (size_t i = 0; i < 8; i++)
 		out[i] = (uint8_t)(ticks >> (8 * i));

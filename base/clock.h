@@ -1,6 +1,6 @@
 /*
- * Time. Instants are `int64_t` seconds since 1970-01-01 UTC; Windows FILETIMEs and periods are 100 ns units. Decisions never
- * read the clock: they are given `now`.
+ * Time. Instants are `int64_t` seconds since 1970-01-01 UTC; Windows FILETIMEs and periods are 100
+ * ns units. Decisions never read the clock: they are given `now`.
  */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
@@ -11,7 +11,8 @@ int64_t clock_now(void);
 /* For durations: milliseconds of the monotonic clock. */
 int64_t clock_mono_ms(void);
 
-/* 8-byte negative FILETIME delta of pKIExpirationPeriod (facts 3.6) to whole seconds; false if not 8 bytes or not negative. */
+/* 8-byte negative FILETIME delta of pKIExpirationPeriod (facts 3.6) to whole seconds; false if not
+ * 8 bytes or not negative. */
 bool period_decode(struct view raw, int64_t *seconds_out);
 void period_encode(int64_t seconds, uint8_t out[8]);
 

@@ -1,10 +1,11 @@
 /*
  * Errors: a code for programs and a sentence for the administrator.
  *
- * Functions that can fail return bool and take `struct err *` last, never NULL. The sentence says what was tried, on
- * which object, why it failed and what mends it; it never holds key bytes, passwords or other secrets. Only main
- * programs print. Numbers and names of CERTSRV_E_* and friends are those of [MS-ERREF] 2.1.1; own codes carry the
- * customer bit (0xA0DCxxxx) so that none can be taken for another's.
+ * Functions that can fail return bool and take `struct err *` last, never NULL. The sentence says
+ * what was tried, on which object, why it failed and what mends it; it never holds key bytes,
+ * passwords or other secrets. Only main programs print. Numbers and names of CERTSRV_E_* and
+ * friends are those of [MS-ERREF] 2.1.1; own codes carry the customer bit (0xA0DCxxxx) so that none
+ * can be taken for another's.
  */
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
@@ -14,75 +15,82 @@
 
 /* X(number, name, text) */
 #define ERR_CODES(X)                                                                               \
-	X(0x00000000u, ERR_OK, "the operation completed successfully")                              \
-	X(0x80094001u, CERTSRV_E_BAD_REQUESTSUBJECT, "the request subject name is invalid or too long") \
+	X(0x00000000u, ERR_OK, "the operation completed successfully")                             \
+	X(0x80094001u, CERTSRV_E_BAD_REQUESTSUBJECT,                                               \
+	    "the request subject name is invalid or too long")                                     \
 	X(0x80094002u, CERTSRV_E_NO_REQUEST, "the request does not exist")                         \
 	X(0x80094003u, CERTSRV_E_BAD_REQUESTSTATUS,                                                \
-	    "the request's current status does not allow this operation")                         \
+	    "the request's current status does not allow this operation")                          \
 	X(0x80094004u, CERTSRV_E_PROPERTY_EMPTY, "the requested property value is empty")          \
-	X(0x80094005u, CERTSRV_E_INVALID_CA_CERTIFICATE, "the CA's certificate contains invalid data") \
+	X(0x80094005u, CERTSRV_E_INVALID_CA_CERTIFICATE,                                           \
+	    "the CA's certificate contains invalid data")                                          \
 	X(0x80094008u, CERTSRV_E_ROLECONFLICT,                                                     \
 	    "the user has multiple roles assigned and the CA enforces role separation")            \
 	X(0x80094009u, CERTSRV_E_RESTRICTEDOFFICER,                                                \
-	    "only a certificate manager allowed to manage certificates for this requester may do this") \
+	    "only a certificate manager allowed to manage certificates for this requester may do " \
+	    "this")                                                                                \
 	X(0x8009400Au, CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED,                                      \
-	    "the CA is not configured for key archival")                                          \
+	    "the CA is not configured for key archival")                                           \
 	X(0x8009400Bu, CERTSRV_E_NO_VALID_KRA,                                                     \
-	    "the CA could not verify one or more key recovery certificates")                      \
+	    "the CA could not verify one or more key recovery certificates")                       \
 	X(0x8009400Cu, CERTSRV_E_BAD_REQUEST_KEY_ARCHIVAL,                                         \
-	    "the encrypted private key must be in an unauthenticated attribute of the outermost signature") \
+	    "the encrypted private key must be in an unauthenticated attribute of the outermost "  \
+	    "signature")                                                                           \
 	X(0x8009400Du, CERTSRV_E_NO_CAADMIN_DEFINED,                                               \
-	    "at least one security principal must have the permission to manage this CA")         \
+	    "at least one security principal must have the permission to manage this CA")          \
 	X(0x8009400Eu, CERTSRV_E_BAD_RENEWAL_CERT_ATTRIBUTE,                                       \
-	    "the request contains an invalid renewal certificate attribute")                      \
+	    "the request contains an invalid renewal certificate attribute")                       \
 	X(0x80094011u, CERTSRV_E_ENROLL_DENIED,                                                    \
-	    "the permissions on this CA do not allow the caller to enroll for certificates")      \
+	    "the permissions on this CA do not allow the caller to enroll for certificates")       \
 	X(0x80094012u, CERTSRV_E_TEMPLATE_DENIED,                                                  \
-	    "the permissions on the certificate template do not allow the caller to enroll")      \
+	    "the permissions on the certificate template do not allow the caller to enroll")       \
 	X(0x80094800u, CERTSRV_E_UNSUPPORTED_CERT_TYPE,                                            \
-	    "the requested certificate template is not supported by this CA")                     \
-	X(0x80094801u, CERTSRV_E_NO_CERT_TYPE, "the request contains no certificate template information") \
+	    "the requested certificate template is not supported by this CA")                      \
+	X(0x80094801u, CERTSRV_E_NO_CERT_TYPE,                                                     \
+	    "the request contains no certificate template information")                            \
 	X(0x80094802u, CERTSRV_E_TEMPLATE_CONFLICT,                                                \
-	    "the request contains conflicting template information")                              \
+	    "the request contains conflicting template information")                               \
 	X(0x80094803u, CERTSRV_E_SUBJECT_ALT_NAME_REQUIRED,                                        \
-	    "the request is missing a required subject alternative name extension")               \
+	    "the request is missing a required subject alternative name extension")                \
 	X(0x80094804u, CERTSRV_E_ARCHIVED_KEY_REQUIRED,                                            \
-	    "the request is missing a required private key for archival by the server")           \
+	    "the request is missing a required private key for archival by the server")            \
 	X(0x80094805u, CERTSRV_E_SMIME_REQUIRED,                                                   \
-	    "the request is missing a required SMIME capabilities extension")                     \
+	    "the request is missing a required SMIME capabilities extension")                      \
 	X(0x80094807u, CERTSRV_E_BAD_TEMPLATE_VERSION,                                             \
-	    "the request template version is newer than the supported template version")          \
+	    "the request template version is newer than the supported template version")           \
 	X(0x80094808u, CERTSRV_E_TEMPLATE_POLICY_REQUIRED,                                         \
-	    "the template is missing a required signature policy attribute")                      \
+	    "the template is missing a required signature policy attribute")                       \
 	X(0x80094809u, CERTSRV_E_SIGNATURE_POLICY_REQUIRED,                                        \
-	    "the request is missing required signature policy information")                       \
-	X(0x8009480Au, CERTSRV_E_SIGNATURE_COUNT, "the request is missing one or more required signatures") \
+	    "the request is missing required signature policy information")                        \
+	X(0x8009480Au, CERTSRV_E_SIGNATURE_COUNT,                                                  \
+	    "the request is missing one or more required signatures")                              \
 	X(0x8009480Bu, CERTSRV_E_SIGNATURE_REJECTED,                                               \
-	    "one or more signatures did not include the required policies")                       \
+	    "one or more signatures did not include the required policies")                        \
 	X(0x8009480Cu, CERTSRV_E_ISSUANCE_POLICY_REQUIRED,                                         \
-	    "the request is missing one or more required signature issuance policies")            \
+	    "the request is missing one or more required signature issuance policies")             \
 	X(0x8009480Du, CERTSRV_E_SUBJECT_UPN_REQUIRED,                                             \
-	    "the UPN is unavailable and cannot be added to the subject alternative name")         \
+	    "the UPN is unavailable and cannot be added to the subject alternative name")          \
 	X(0x8009480Eu, CERTSRV_E_SUBJECT_DIRECTORY_GUID_REQUIRED,                                  \
-	    "the directory GUID is unavailable and cannot be added to the subject alternative name") \
+	    "the directory GUID is unavailable and cannot be added to the subject alternative "    \
+	    "name")                                                                                \
 	X(0x8009480Fu, CERTSRV_E_SUBJECT_DNS_REQUIRED,                                             \
-	    "the DNS name is unavailable and cannot be added to the subject alternative name")    \
+	    "the DNS name is unavailable and cannot be added to the subject alternative name")     \
 	X(0x80094810u, CERTSRV_E_ARCHIVED_KEY_UNEXPECTED,                                          \
-	    "the request includes a private key but the template does not enable key archival")   \
+	    "the request includes a private key but the template does not enable key archival")    \
 	X(0x80094811u, CERTSRV_E_KEY_LENGTH,                                                       \
-	    "the public key does not meet the minimum size required by the certificate template") \
+	    "the public key does not meet the minimum size required by the certificate template")  \
 	X(0x80094812u, CERTSRV_E_SUBJECT_EMAIL_REQUIRED,                                           \
-	    "the e-mail name is unavailable and cannot be added to the subject")                  \
+	    "the e-mail name is unavailable and cannot be added to the subject")                   \
 	X(0x80094813u, CERTSRV_E_UNKNOWN_CERT_TYPE,                                                \
-	    "one or more certificate templates to be enabled on this CA could not be found")      \
+	    "one or more certificate templates to be enabled on this CA could not be found")       \
 	X(0x80094814u, CERTSRV_E_CERT_TYPE_OVERLAP,                                                \
-	    "the template renewal period is longer than the certificate validity period")         \
+	    "the template renewal period is longer than the certificate validity period")          \
 	X(0x80095002u, XENROLL_E_RESPONSE_KA_HASH_NOT_FOUND,                                       \
-	    "the key archival hash attribute was not found in the response")                      \
+	    "the key archival hash attribute was not found in the response")                       \
 	X(0x80095003u, XENROLL_E_RESPONSE_UNEXPECTED_KA_HASH,                                      \
-	    "an unexpected key archival hash attribute was found in the response")                \
+	    "an unexpected key archival hash attribute was found in the response")                 \
 	X(0x80095004u, XENROLL_E_RESPONSE_KA_HASH_MISMATCH,                                        \
-	    "the key archival hashes of request and response differ")                             \
+	    "the key archival hashes of request and response differ")                              \
 	X(0x80070002u, ERROR_FILE_NOT_FOUND, "the file or object cannot be found")                 \
 	X(0x80070005u, E_ACCESSDENIED, "access is denied")                                         \
 	X(0x8007000Du, ERROR_INVALID_DATA, "the data is invalid")                                  \
@@ -96,11 +104,13 @@
 	X(0x80091004u, CRYPT_E_INVALID_MSG_TYPE, "the message type is not valid")                  \
 	X(0x80091007u, CRYPT_E_HASH_VALUE, "the hash value is not correct")                        \
 	X(0x80092004u, CRYPT_E_NOT_FOUND, "cannot find object or property")                        \
-	X(0x8009200Cu, CRYPT_E_NO_DECRYPT_CERT, "no certificate with a private key opens this message") \
+	X(0x8009200Cu, CRYPT_E_NO_DECRYPT_CERT,                                                    \
+	    "no certificate with a private key opens this message")                                \
 	X(0x8009200Eu, CRYPT_E_NO_SIGNER, "the message has no signer")                             \
 	X(0x80092010u, CRYPT_E_REVOKED, "the certificate is revoked")                              \
 	X(0x800B0101u, CERT_E_EXPIRED, "a required certificate is not within its validity period") \
-	X(0x800B0107u, CERT_E_ISSUERCHAINING, "the certificate was not issued by the expected parent") \
+	X(0x800B0107u, CERT_E_ISSUERCHAINING,                                                      \
+	    "the certificate was not issued by the expected parent")                               \
 	X(0x800B0110u, CERT_E_WRONG_USAGE, "the certificate is not valid for the requested usage") \
 	X(0xA0DC0001u, DIRCA_E_INTERNAL, "a defect in this program")                               \
 	X(0xA0DC0002u, DIRCA_E_USAGE, "the command line is wrong")                                 \
@@ -131,15 +141,19 @@ struct err {
 	char msg[512];
 };
 
-/* Sets code and sentence; always returns false, so that `return err_set(...)` and `goto out` read well. Over-long
- * sentences are cut. Control characters of the sentence are replaced by '?': it may quote hostile input. */
-bool err_set(struct err *err, enum err_code code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* Sets code and sentence; always returns false, so that `return err_set(...)` and `goto out` read
+ * well. Over-long sentences are cut. Control characters of the sentence are replaced by '?': it may
+ * quote hostile input. */
+bool err_set(struct err *err, enum err_code code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* As err_set, and appends the reason that OpenSSL's error queue holds, then empties the queue. */
-bool err_openssl(struct err *err, enum err_code code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+bool err_openssl(struct err *err, enum err_code code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* As err_set, and appends strerror(errno). */
-bool err_errno(struct err *err, enum err_code code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+bool err_errno(struct err *err, enum err_code code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* Puts context before the sentence; the code stays. Returns false. */
 bool err_prefix(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -147,7 +161,8 @@ bool err_prefix(struct err *err, const char *fmt, ...) __attribute__((format(pri
 /* E_OUTOFMEMORY with a fixed sentence. Returns false. */
 bool err_nomem(struct err *err);
 
-/* Symbol ("CERTSRV_E_NO_VALID_KRA") and text of a code; "?" and a fixed text for a number that the table lacks. */
+/* Symbol ("CERTSRV_E_NO_VALID_KRA") and text of a code; "?" and a fixed text for a number that the
+ * table lacks. */
 const char *err_name(enum err_code code);
 const char *err_text(enum err_code code);
 

@@ -18,7 +18,8 @@ open_sized(const char *path, size_t max, int *fd_out, size_t *size_out, struct e
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd == -1)
-		return err_errno(err, errno == ENOENT ? ERROR_FILE_NOT_FOUND : DIRCA_E_IO, "%s: cannot open", path);
+		return err_errno(err, errno == ENOENT ? ERROR_FILE_NOT_FOUND : DIRCA_E_IO,
+		    "%s: cannot open", path);
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
 		close(fd);
 		return err_set(err, DIRCA_E_IO, "%s: not a regular file", path);
@@ -44,7 +45,8 @@ read_all(int fd, uint8_t *to, size_t len, const char *path, struct err *err)
 		if (n < 0)
 			return err_errno(err, DIRCA_E_IO, "%s: cannot read", path);
 		if (n == 0)
-			return err_set(err, DIRCA_E_IO, "%s: became shorter while it was read", path);
+			return err_set(
+			    err, DIRCA_E_IO, "%s: became shorter while it was read", path);
 		to += n;
 		len -= (size_t)n;
 	}
@@ -138,7 +140,8 @@ write_file(const char *path, struct view content, mode_t mode, bool replace, str
 	if (!write_all(fd, content, temporary, err))
 		goto out;
 	if (replace ? rename(temporary, path) != 0 : link(temporary, path) != 0) {
-		err_errno(err, errno == EEXIST ? ERROR_FILE_EXISTS : DIRCA_E_IO, "%s: cannot put in place", path);
+		err_errno(err, errno == EEXIST ? ERROR_FILE_EXISTS : DIRCA_E_IO,
+		    "%s: cannot put in place", path);
 		goto out;
 	}
 	made = !replace;

@@ -1,5 +1,6 @@
 /*
- * Files: read whole with a cap, and write so that a reader sees the old or the new content, never half of it.
+ * Files: read whole with a cap, and write so that a reader sees the old or the new content, never
+ * half of it.
  */
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
@@ -12,7 +13,8 @@
 bool file_read(const char *path, size_t max, struct buf *out, struct err *err);
 /* As file_read into a secret. */
 bool file_read_secret(const char *path, size_t max, struct secret *out, struct err *err);
-/* Writes a temporary file beside `path` (O_CREAT|O_EXCL|O_NOFOLLOW), fsyncs, renames over `path`, fsyncs the folder. */
+/* Writes a temporary file beside `path` (O_CREAT|O_EXCL|O_NOFOLLOW), fsyncs, renames over `path`,
+ * fsyncs the folder. */
 bool file_replace(const char *path, struct view content, mode_t mode, struct err *err);
 /* As file_replace, but ERROR_FILE_EXISTS if `path` exists. For keys and PFX files use mode 0600. */
 bool file_create(const char *path, struct view content, mode_t mode, struct err *err);

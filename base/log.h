@@ -1,8 +1,9 @@
 /*
- * The log: one line an event, "key=value" fields, to stderr or syslog. For operators; the audit trail is another thing and
- * lives in the database. Values from outside are quoted and control bytes escaped, so that nobody can forge a line.
- * Secrets have a type that no field takes. Thread-safe. Only main programs and the service loop log; a library function
- * returns its error instead.
+ * The log: one line an event, "key=value" fields, to stderr or syslog. For operators; the audit
+ * trail is another thing and lives in the database. Values from outside are quoted and control
+ * bytes escaped, so that nobody can forge a line. Secrets have a type that no field takes.
+ * Thread-safe. Only main programs and the service loop log; a library function returns its error
+ * instead.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -25,12 +26,13 @@ struct log_field {
 /* Two fields of an error: its symbol and its sentence. */
 #define LOG_REASON(e) LOG_STR("code", err_name((e)->code)), LOG_STR("reason", (e)->msg)
 
-/* `tag` names the process ("front", "vault"); `to_syslog` false = stderr. Lines above `most` are dropped. */
+/* `tag` names the process ("front", "vault"); `to_syslog` false = stderr. Lines above `most` are
+ * dropped. */
 void log_open(const char *tag, bool to_syslog, enum log_level most);
 void log_write(enum log_level level, const char *event, const struct log_field *fields, int count);
 
-#define LOG_AT(level, event, ...)                                                                  \
-	log_write((level), (event), (const struct log_field[]){__VA_ARGS__},                       \
+#define LOG_AT(level, event, ...)                                            \
+	log_write((level), (event), (const struct log_field[]){__VA_ARGS__}, \
 	    (int)(sizeof((const struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field)))
 #define log_error(event, ...) LOG_AT(LOG_LEVEL_ERROR, event, __VA_ARGS__)
 #define log_warn(event, ...)  LOG_AT(LOG_LEVEL_WARN, event, __VA_ARGS__)

@@ -106,7 +106,8 @@ text_printf(const char *fmt, ...)
 	return n < 0 ? NULL : s;
 }
 
-/* Reads one code point; 0 bytes consumed means invalid (RFC 3629: no overlong forms, no surrogates). */
+/* Reads one code point; 0 bytes consumed means invalid (RFC 3629: no overlong forms, no
+ * surrogates). */
 static size_t
 utf8_get(struct view v, uint32_t *cp_out)
 {
@@ -252,10 +253,12 @@ utf16le_decode(struct view utf16, char **out, struct err *err)
 		uint32_t u = (uint32_t)utf16.ptr[2 * i] | (uint32_t)utf16.ptr[2 * i + 1] << 8;
 
 		if (u >= 0xd800 && u < 0xdc00 && i + 1 < units) {
-			uint32_t low = (uint32_t)utf16.ptr[2 * i + 2] | (uint32_t)utf16.ptr[2 * i + 3] << 8;
+			uint32_t low =
+			    (uint32_t)utf16.ptr[2 * i + 2] | (uint32_t)utf16.ptr[2 * i + 3] << 8;
 
 			if (low >= 0xdc00 && low < 0xe000) {
-				used += utf8_put(0x10000 + ((u - 0xd800) << 10) + (low - 0xdc00), s + used);
+				used += utf8_put(
+				    0x10000 + ((u - 0xd800) << 10) + (low - 0xdc00), s + used);
 				i++;
 				continue;
 			}

@@ -1,6 +1,6 @@
 /*
- * Text: hexadecimal, numbers, case-insensitive comparison, UTF-16LE, GUIDs, PEM-free base64. Strings are UTF-8 with NUL.
- * Returned strings are malloc'ed and freed with free().
+ * Text: hexadecimal, numbers, case-insensitive comparison, UTF-16LE, GUIDs, PEM-free base64.
+ * Strings are UTF-8 with NUL. Returned strings are malloc'ed and freed with free().
  */
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
@@ -9,10 +9,11 @@
 
 #define GUID_LEN 16
 
-/* Lower-case hex. `sep` is put between bytes, '\0' for none ("01 23 fe" as in KeyRecoveryHashes). NULL on no memory. */
+/* Lower-case hex. `sep` is put between bytes, '\0' for none ("01 23 fe" as in KeyRecoveryHashes).
+ * NULL on no memory. */
 char *hex_encode(struct view bytes, char sep);
-/* Reads hex digits in either case; blanks, ':' and tabs between digits are skipped. False if anything else is there, the
- * number of digits is odd or nothing is left. */
+/* Reads hex digits in either case; blanks, ':' and tabs between digits are skipped. False if
+ * anything else is there, the number of digits is odd or nothing is left. */
 bool hex_decode(const char *text, struct buf *out, struct err *err);
 
 /* Whole string as a decimal number within [min, max]. */
@@ -21,15 +22,18 @@ bool text_to_int(const char *text, int64_t min, int64_t max, int64_t *out);
 bool text_eq_nocase(const char *a, const char *b);
 /* printf into a new string; NULL on no memory. */
 char *text_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* Copy of a view as a string; refuses an embedded NUL, control characters below 0x20 and invalid UTF-8. */
+/* Copy of a view as a string; refuses an embedded NUL, control characters below 0x20 and invalid
+ * UTF-8. */
 bool text_from_view(struct view v, char **out, struct err *err);
 bool text_is_utf8(struct view v);
 
-/* UTF-8 to UTF-16LE bytes without terminator, and back. Invalid input (unpaired surrogates, embedded NUL) fails. */
+/* UTF-8 to UTF-16LE bytes without terminator, and back. Invalid input (unpaired surrogates,
+ * embedded NUL) fails. */
 bool utf16le_encode(const char *utf8, struct buf *out, struct err *err);
 bool utf16le_decode(struct view utf16, char **out, struct err *err);
 
-/* GUID: 16 mixed-endian bytes of the wire <-> "0e10c968-78fb-11d2-90d4-00c04f79dc55" ([MS-DTYP] 2.3.4). */
+/* GUID: 16 mixed-endian bytes of the wire <-> "0e10c968-78fb-11d2-90d4-00c04f79dc55"
+ * ([MS-DTYP] 2.3.4). */
 void guid_to_text(const uint8_t guid[GUID_LEN], char out[37]);
 bool guid_from_text(const char *text, uint8_t guid[GUID_LEN]);
 

@@ -32,16 +32,17 @@ struct dir_config {
 
 struct dir_conn;
 
-/* Connects, authenticates and reads the rootDSE. DIRCA_E_DIRECTORY_UNAVAILABLE names each URI with its reason. */
+/* Connects, authenticates and reads the rootDSE. DIRCA_E_DIRECTORY_UNAVAILABLE names each URI with its reason. The program ignores
+ * SIGPIPE: libldap writes to connections that the server may have closed. */
 bool dir_connect(const struct dir_config *config, struct dir_conn **out, struct err *err);
 void dir_disconnect(struct dir_conn **conn);
-/* True if the last operation failed because the connection is gone: reconnect and repeat. */
+/* True once an operation failed because the connection is gone: reconnect and repeat. */
 bool dir_conn_is_broken(const struct dir_conn *c);
 
 /* What the rootDSE told. Strings live as long as the connection. */
 struct dir_root {
 	const char *config_nc;  /* configurationNamingContext; on OpenLDAP the naming context whose DN begins with CN=Configuration */
-	const char *default_nc; /* defaultNamingContext; on OpenLDAP the first other naming context */
+	const char *default_nc; /* defaultNamingContext; on OpenLDAP the naming context above config_nc, else the first other one */
 	bool is_ad;             /* supportedCapabilities 1.2.840.113556.1.4.800: AD or Samba */
 	bool has_sd_flags;      /* supportedControl 1.2.840.113556.1.4.801 */
 	bool has_paging;        /* 1.2.840.113556.1.4.319 */
@@ -61,7 +62,7 @@ struct dir_query {
 	bool want_sd;              /* ask for nTSecurityDescriptor without SACL (SD-flags 7, only where supported: facts 0.3) */
 };
 
-/* Paged where supported. A base that does not exist gives zero entries. */
+/* Paged where supported. A base that does not exist gives zero entries. Values that the server cut (range option) are an error. */
 bool dir_search(struct dir_conn *c, const struct dir_query *q, struct dir_entries *out, struct err *err);
 
 /* The only way to build filters: %s is escaped by RFC 4515, %S takes a `const struct view *` and escapes every byte, %% is a
@@ -75,7 +76,8 @@ bool dir_dn_eq(const char *a, const char *b);
 bool dir_dn_is_under(const char *dn, const char *base);
 
 /* Writes. dir_add: ERROR_FILE_EXISTS if it exists. dir_replace with count 0 deletes the attribute. dir_add_value of a value that is
- * there succeeds. Certificate attributes get `;binary` on servers that demand it and not on AD and Samba. */
+ * there succeeds, and so does dir_delete_value of one that is not. An object that does not exist is ERROR_FILE_NOT_FOUND.
+ * Certificate attributes get `;binary` on servers that demand it and not on AD and Samba. */
 bool dir_add(struct dir_conn *c, const struct dir_entry *e, struct err *err);
 bool dir_replace(struct dir_conn *c, const char *dn, const char *attr, const struct view *values, size_t count, struct err *err);
 bool dir_add_value(struct dir_conn *c, const char *dn, const char *attr, struct view value, struct err *err);

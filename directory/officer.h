@@ -27,7 +27,7 @@ void officer_rules_free(struct officer_rules *rules);
 
 /* Deny first, then allow, else no. `rules` NULL: no restrictions, allowed. `requester` NULL: the requester's groups could not be
  * read; then only "everyone" rules count for allow and every deny rule of the officer counts: fails closed. `template_cn`
- * and the rule's are compared without case. rule_out: index that decided or -1. */
+ * and the rule's are compared without case. rule_out (may be NULL): index that decided or -1. */
 bool officer_may(const struct officer_rules *rules, const struct sids *officer, const struct sids *requester,
     const char *template_cn, int *rule_out);
 

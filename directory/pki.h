@@ -27,21 +27,24 @@ const struct dir_entry *pki_snapshot_service(const struct pki_snapshot *s, const
 /* An enrollment service as a client sees it ("discovery"). */
 struct pki_service {
 	char *name;         /* cn */
-	char *display_name;
-	char *host;         /* dNSHostName */
+	char *display_name; /* NULL if absent */
+	char *host;         /* dNSHostName, NULL if absent */
 	char *url;          /* https://host:port of msPKI-Enrollment-Servers, else https://<host>:8443 */
-	char *site;
+	char *site;         /* NULL if absent */
 	struct buf certificate; /* DER, the newest of cACertificate */
 	char **templates;
 	size_t template_count;
 };
+/* Services that no client could use are left out: without a CA certificate, without a host or URL, or with malformed attributes. */
 bool pki_services(const struct pki_snapshot *s, struct pki_service **list_out, size_t *count_out, struct err *err);
 void pki_services_free(struct pki_service **list, size_t count);
 
-/* Name of the CA in DNs: [MS-WCCE] 3.1.1.4.1.1 (facts 2.2), and the short form (limit 51 + hash). free(). */
+/* Name of the CA in DNs: sanitized as in [MS-WCCE] 3.1.1.4.1.1, and if that is longer than 51, its short form (51, '-', hash). NULL if
+ * the name is not UTF-8. free(). */
 char *pki_sanitize(const char *ca_name);
 
-/* Publishing. Each is idempotent: run again it finishes what an earlier try left. All DN building is inside. */
+/* Publishing. Each is idempotent: run again it finishes what an earlier try left. All DN building is inside. Containers of the tree
+ * itself (CN=AIA ...) are not made: ldif/ and Active Directory have them; NTAuthCertificates is. */
 struct pki_publication {
 	const char *ca_name;
 	const char *host;          /* dNSHostName */
@@ -58,9 +61,9 @@ bool pki_publish_crl(struct dir_conn *c, const char *ca_name, const char *host, 
 bool pki_publish_kra(struct dir_conn *c, const char *ca_name, struct view certificate, int64_t now, struct err *err);
 /* userCertificate of a user (CT_FLAG_PUBLISH_TO_DS). */
 bool pki_publish_user_certificate(struct dir_conn *c, const char *user_dn, struct view certificate, struct err *err);
-/* Sets attribute `attr` (certificateTemplates values, dircaOfficerRights ...) on the CA's service object. */
+/* DN of the CA's service object, for dir_replace and friends (certificateTemplates, dircaOfficerRights ...). free(). */
 char *pki_service_dn(const struct dir_conn *c, const char *ca_name);
-/* LDAP URLs for the AIA and CDP extensions (facts 2.1). free(). */
+/* LDAP URLs for the AIA and CDP extensions (facts 2.1). Of the host, only the part before the first dot counts. free(). */
 char *pki_cdp_url(const char *services_dn, const char *ca_name, const char *host);
 char *pki_aia_url(const char *services_dn, const char *ca_name);
 

@@ -32,28 +32,28 @@ struct issue_san_value {
 };
 
 struct issue_plan {
-	bool subject_from_request; /* else: */
+	bool subject_from_request; /* then subject_dn, _cn and _email are NULL; else at least one name is there: */
 	char *subject_dn;   /* RFC 4514 DN of the directory (SUBJECT_REQUIRE_DIRECTORY_PATH), or NULL */
 	char *subject_cn;   /* CN alone, or NULL */
 	char *subject_email; /* E= to put first (most specific), or NULL */
-	bool san_from_request;
+	bool san_from_request; /* then `sans` is empty */
 	struct issue_san_value *sans;
 	size_t san_count;
 	uint8_t key_usage[2];
 	bool key_usage_critical;
 	struct text_list eku;      /* borrowed lists of the template: valid as long as it */
 	bool eku_critical;
-	struct text_list application_policies;
-	struct text_list policies;
+	struct text_list application_policies; /* 21.10; empty for version 1 */
+	struct text_list policies; /* empty with ISSUANCE_POLICIES_FROM_REQUEST: the request chooses none */
 	bool basic_constraints, is_ca, basic_constraints_critical;
 	int32_t path_len;          /* -1 none */
-	bool template_name;        /* v1: 20.2 with the cn */
+	bool template_name;        /* v1 with ADD_TEMPLATE_NAME: 20.2 with the cn */
 	bool template_info;        /* v2+: 21.7 */
 	const char *template_cn, *template_oid;
 	int32_t template_major, template_minor;
 	bool smime_capabilities;   /* INCLUDE_SYMMETRIC_ALGORITHMS */
 	bool ocsp_nocheck;
-	bool no_revocation_info;
+	bool no_revocation_info;   /* no AIA, no CDP; always with ocsp_nocheck */
 	char *sid;                 /* text for 25.2, or NULL */
 	bool sid_from_request;
 	int64_t not_before, not_after;
@@ -69,7 +69,9 @@ struct issue_limits {
 };
 
 /* False with the code of facts 3.7 and 8 (CERTSRV_E_KEY_LENGTH, _ARCHIVED_KEY_REQUIRED, _ARCHIVED_KEY_UNEXPECTED,
- * _SUBJECT_UPN_REQUIRED, _BAD_TEMPLATE_VERSION, _SIGNATURE_COUNT when RA signatures are demanded ...). */
+ * _SUBJECT_UPN_REQUIRED, _BAD_TEMPLATE_VERSION, _SIGNATURE_COUNT when RA signatures are demanded ...). _UNSUPPORTED_CERT_TYPE: the
+ * template asks for what this CA cannot do (attestation, a newer server, archival without database, no OID); _CERT_TYPE_OVERLAP: the
+ * CA certificate ends too soon for the template's renewal period. */
 bool issue_plan_make(const struct tmpl *t, const struct principal *requester, const struct issue_request *r,
     const struct issue_limits *limits, struct issue_plan *out, struct err *err);
 void issue_plan_free(struct issue_plan *p);

@@ -76,8 +76,9 @@ struct tmpl {
 	struct sd sd;
 };
 
-/* Errors name the DN and the attribute, with ERROR_INVALID_DATA. A version 1 template's msPKI bits that version 1 may not have
- * (archival above all) are cleared (facts 3.7). */
+/* Errors name the DN and the attribute, with ERROR_INVALID_DATA. What version 1 may not have (archival above all, issuance
+ * and application policies) is cleared (facts 3.7); what restricts enrollment (pending, RA signatures, key size) is kept. An absent OID
+ * is not an error here: the default templates of version 2 have none until a forest gives them one; issuing fails. */
 bool tmpl_decode(const struct dir_entry *e, struct tmpl *out, struct err *err);
 void tmpl_free(struct tmpl *t);
 

@@ -29,11 +29,13 @@ struct cms_signer {
 	X509_ALGOR *sig_alg;
 	struct view signature;
 	struct buf signed_attrs_set;    /* storage of signed_attrs */
+	struct stack_st_CMSW_ATTRIBUTE *signed_wire; /* storage of attrs */
 };
 
-/* Views point into `raw`. */
+/* Views point into memory that the struct owns and that does not move when it is copied; they live until cms_signed_free. */
 struct cms_signed {
-	struct buf raw;
+	struct buf raw;                 /* the message as received */
+	struct cmsw_signed *wire;       /* storage of the views */
 	char content_oid[80];
 	struct view content;            /* eContent octets; empty if detached */
 	struct view *certificates;
@@ -42,13 +44,19 @@ struct cms_signed {
 	size_t signer_count;
 };
 
-/* `der` is a ContentInfo with signedData. At most 1 MiB. CRYPT_E_INVALID_MSG_TYPE if it is another type. */
+/* SHA-1, SHA-256, SHA-384 or SHA-512 by NID, fetched once for the life of the process; NULL for others. Thread-safe. */
+const EVP_MD *cms_digest(int nid);
+
+/* `der` is a ContentInfo with signedData, in DER, with embedded or no content. At most 1 MiB, 64 certificates, 16 signers, 64 attributes each.
+ * CRYPT_E_INVALID_MSG_TYPE if it is another type, DIRCA_E_TOO_LARGE, else ERROR_INVALID_DATA. An attribute twice is refused, unless it is
+ * unsigned and outside Microsoft's arc 311.21. */
 bool cms_signed_decode(struct view der, struct cms_signed *out, struct err *err);
 void cms_signed_free(struct cms_signed *s);
 const struct cms_attr *cms_signer_attr(const struct cms_signer *s, int nid, bool is_signed);
 /* One value attribute -> its DER; ERROR_INVALID_DATA if absent twice or with several values. */
 bool cms_attr_single(const struct cms_attr *a, struct view *value_out, struct err *err);
-/* messageDigest and contentType against the content, then the signature under `key`. CRYPT_E_HASH_VALUE, NTE_BAD_SIGNATURE, NTE_BAD_ALGID. */
+/* messageDigest and contentType against the content, then the signature under `key`. CRYPT_E_HASH_VALUE, NTE_BAD_SIGNATURE, NTE_BAD_ALGID;
+ * CRYPT_E_INVALID_MSG_TYPE if the contentType attribute is another's. */
 bool cms_signer_verify(const struct cms_signed *s, const struct cms_signer *signer, EVP_PKEY *key, bool allow_sha1, struct err *err);
 
 /* One signature made in two steps, since the key is elsewhere (the vault): first the SET OF signedAttrs to sign, then the whole. */
@@ -76,19 +84,25 @@ struct cms_recipient {
 	bool is_key_agreement;
 	struct view issuer, serial, key_id;
 	struct view raw; /* the RecipientInfo */
+	struct cmsw_recipient *wire;
+	size_t member;   /* key agreement: which of the RecipientInfo's recipientEncryptedKeys */
 };
 struct cms_enveloped {
 	struct buf raw;
+	struct cms_enveloped_wire *wire; /* storage of the views */
 	struct cms_recipient *recipients;
 	size_t count;
 	const char *cipher; /* short name, "AES-256-CBC", "DES-EDE3-CBC" */
 };
+/* ContentInfo(EnvelopedData) in DER, at most 1 MiB and 64 recipients. CRYPT_E_INVALID_MSG_TYPE for another type, NTE_BAD_ALGID for another content
+ * cipher than those of enum cms_cipher. Recipients of other kinds (shared key, password) are listed without a name and cannot be opened. */
 bool cms_enveloped_decode(struct view der, struct cms_enveloped *out, struct err *err);
 void cms_enveloped_free(struct cms_enveloped *e);
+/* `serial` as content octets, as in struct pkix_cert. */
 bool cms_recipient_is(const struct cms_recipient *r, struct view issuer, struct view serial);
 
 /* Opens with the private key of recipient `index`: RSA PKCS#1 v1.5 or OAEP, or ECDH (RFC 5753 ephemeral-static, dhSinglePass-stdDH with
- * SHA-1/256/384/512 KDF, aes wrap). Implicit rejection: a wrong RSA key gives NTE_BAD_DATA at the end like any other damage (no oracle). */
+ * SHA-1/256/384/512 KDF, aes wrap; 3DES wrap too). Implicit rejection: a wrong RSA key gives NTE_BAD_DATA at the end like any other damage (no oracle). */
 bool cms_enveloped_open(const struct cms_enveloped *e, size_t index, EVP_PKEY *key, struct secret *content_out, struct err *err);
 
 /* A recipient's certificate with its key parsed once. */

@@ -1,7 +1,7 @@
 /*
- * The private key inside an archival payload (facts 6.4): CAPI PRIVATEKEYBLOB, BCRYPT_RSAKEY_BLOB, BCRYPT_ECCKEY_BLOB,
- * decoded into big-endian numbers and from there into an EVP_PKEY without OpenSSL's slow decoders. Every buffer with
- * secret numbers is a struct secret.
+ * The private key inside an archival payload (facts 6.4): CAPI PRIVATEKEYBLOB, BCRYPT_RSAKEY_BLOB,
+ * BCRYPT_ECCKEY_BLOB, decoded into big-endian numbers and from there into an EVP_PKEY without
+ * OpenSSL's slow decoders. Every buffer with secret numbers is a struct secret.
  */
 #ifndef MESSAGES_KEYBLOB_H
 #define MESSAGES_KEYBLOB_H
@@ -10,15 +10,23 @@
 
 #include "buf.h"
 
-enum keyblob_format { KEYBLOB_CAPI_RSA, KEYBLOB_BCRYPT_RSA, KEYBLOB_BCRYPT_ECDH, KEYBLOB_BCRYPT_ECDSA };
+enum keyblob_format {
+	KEYBLOB_CAPI_RSA,
+	KEYBLOB_BCRYPT_RSA,
+	KEYBLOB_BCRYPT_ECDH,
+	KEYBLOB_BCRYPT_ECDSA
+};
 
-/* What a blob is, from its magic, before anything secret is parsed. Signature keys (CALG_RSA_SIGN 0x2400, ECDSA magics) are
- * recognised so that they can be refused with DIRCA_E_SIGNATURE_KEY; unknown magic is NTE_BAD_DATA. */
-bool keyblob_format(struct view blob, enum keyblob_format *out, bool *signature_only_out, struct err *err);
+/* What a blob is, from its magic, before anything secret is parsed. Signature keys (CALG_RSA_SIGN
+ * 0x2400, ECDSA magics) are recognised so that they can be refused with DIRCA_E_SIGNATURE_KEY;
+ * unknown magic is NTE_BAD_DATA. */
+bool keyblob_format(
+    struct view blob, enum keyblob_format *out, bool *signature_only_out, struct err *err);
 
-/* Decodes any of the formats; sizes, magic, lengths and trailing bytes are checked (facts 6.4; traps 1 and 2: ECC numbers are
- * big-endian, little-endian is tried second by checking that the point is on the curve). For BCRYPT RSA d, dp, dq and iq are computed.
- * RSA 1024..8192 bits, P-256, P-384, P-521. */
+/* Decodes any of the formats; sizes, magic, lengths and trailing bytes are checked (facts 6.4;
+ * traps 1 and 2: ECC numbers are big-endian, little-endian is tried second by checking that the
+ * point is on the curve). For BCRYPT RSA d, dp, dq and iq are computed. RSA 1024..8192 bits, P-256,
+ * P-384, P-521. */
 bool keyblob_decode(struct view blob, EVP_PKEY **out, struct err *err);
 
 /* Encodes: RSA as CAPI PRIVATEKEYBLOB (CALG_RSA_KEYX), EC as BCRYPT ECDH private blob. */

@@ -8,10 +8,13 @@
 
 #include "buf.h"
 
-/* AES-256-CBC with PBKDF2-SHA256 and a SHA-256 MAC, 100,000 iterations. `friendly_name` may be NULL. */
-bool pfx_encode(EVP_PKEY *key, struct view certificate, const struct view *chain, size_t chain_count, const char *friendly_name,
-    const struct secret *password, struct buf *out, struct err *err);
+/* AES-256-CBC with PBKDF2-SHA256 and a SHA-256 MAC, 100,000 iterations. `friendly_name` may be
+ * NULL. */
+bool pfx_encode(EVP_PKEY *key, struct view certificate, const struct view *chain,
+    size_t chain_count, const char *friendly_name, const struct secret *password, struct buf *out,
+    struct err *err);
 /* Key and certificate of a PFX; NTE_BAD_DATA with a clear sentence on a wrong password. */
-bool pfx_decode(struct view der, const struct secret *password, EVP_PKEY **key_out, struct buf *certificate_out, struct err *err);
+bool pfx_decode(struct view der, const struct secret *password, EVP_PKEY **key_out,
+    struct buf *certificate_out, struct err *err);
 
 #endif

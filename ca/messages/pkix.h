@@ -1,6 +1,7 @@
 /*
- * The X.509 and PKCS#10 structures that the CA handles on its hot path, as ASN.1 templates of our own which leave the public
- * key as bytes (OpenSSL's X509_REQ and X509 decode it at once, which costs more than the mathematics: facts/performance.md).
+ * The X.509 and PKCS#10 structures that the CA handles on its hot path, as ASN.1 templates of our
+ * own which leave the public key as bytes (OpenSSL's X509_REQ and X509 decode it at once, which
+ * costs more than the mathematics).
  */
 #ifndef MESSAGES_PKIX_H
 #define MESSAGES_PKIX_H
@@ -11,59 +12,74 @@
 
 #include "buf.h"
 
-/* Public key from SubjectPublicKeyInfo DER: numbers read from the DER, EVP_PKEY_fromdata. RSA (1024..8192 bits, odd modulus, e >= 3)
- * and P-256/384/521 (point on the curve). NTE_BAD_ALGID for others. */
+/* Public key from SubjectPublicKeyInfo DER: numbers read from the DER, EVP_PKEY_fromdata. RSA
+ * (1024..8192 bits, odd modulus, e >= 3) and P-256/384/521 (point on the curve). NTE_BAD_ALGID for
+ * others. */
 bool pkix_public_key(struct view spki, EVP_PKEY **out, struct err *err);
 /* "RSA" or "EC" and bits, without building a key. */
 bool pkix_key_info(struct view spki, const char **algorithm_out, int *bits_out, struct err *err);
 bool pkix_key_spki(const EVP_PKEY *key, struct buf *out, struct err *err);
-/* Verifies `signature` over `tbs` under an AlgorithmIdentifier of sha1/sha256/384/512 with RSA (PKCS#1 v1.5, PSS) or ECDSA. SHA-1 and
- * MD5 are refused with NTE_BAD_ALGID unless allow_sha1. NTE_BAD_SIGNATURE if it does not verify. */
-bool pkix_verify(EVP_PKEY *key, const X509_ALGOR *alg, struct view tbs, struct view signature, bool allow_sha1, struct err *err);
+/* Verifies `signature` over `tbs` under an AlgorithmIdentifier of sha1/sha256/384/512 with RSA
+ * (PKCS#1 v1.5, PSS) or ECDSA. SHA-1 is refused with NTE_BAD_ALGID unless allow_sha1, MD5 always.
+ * NTE_BAD_SIGNATURE if it does not verify. */
+bool pkix_verify(EVP_PKEY *key, const X509_ALGOR *alg, struct view tbs, struct view signature,
+    bool allow_sha1, struct err *err);
 
 struct pkix_extension {
-	int nid;            /* NID_undef if not registered */
+	int nid; /* NID_undef if not registered */
 	char oid[80];
 	bool critical;
-	struct view value;  /* content of the OCTET STRING */
+	struct view value; /* content of the OCTET STRING */
 };
 
-/* A PKCS#10 request, read. Views point into `raw`. */
+struct pkix_wire; /* ASN.1 structs that the views of a decoded object point into */
+
+/* A PKCS#10 request, read. Strict DER only. Views live as long as the struct. */
 struct pkix_request {
 	struct buf raw;
-	struct view info;       /* CertificationRequestInfo */
-	struct view subject;    /* Name DER */
-	struct view spki;       /* SubjectPublicKeyInfo DER */
+	struct pkix_wire *wire;
+	struct view info;                  /* CertificationRequestInfo */
+	struct view subject;               /* Name DER */
+	struct view spki;                  /* SubjectPublicKeyInfo DER */
 	struct pkix_extension *extensions; /* from extensionRequest and 311.2.1.14 */
 	size_t extension_count;
 	char **nv_names, **nv_values; /* 311.13.2.1 name-value pairs */
 	size_t nv_count;
-	bool null_signature;    /* facts 6.1.1: digest instead of signature; acceptable inside CMC only */
+	bool null_signature; /* a digest in its place: acceptable inside CMC only */
 	X509_ALGOR *sig_alg;
 	struct view signature;
 };
-/* At most 64 KiB. Duplicate extensions or attributes are refused. */
+/* At most 64 KiB. Duplicate extensions, attributes and pairs are refused; pairs may come in several
+ * attributes of their type. */
 bool pkix_request_decode(struct view der, struct pkix_request *out, struct err *err);
-/* Signature under the request's own key. A null signature is checked as a digest when allow_null. */
-bool pkix_request_verify(const struct pkix_request *r, EVP_PKEY *key, bool allow_null, bool allow_sha1, struct err *err);
+/* Signature under the request's own key. A null signature ([MS-WCCE] 2.2.2.6.5) is checked as a
+ * digest when allow_null. */
+bool pkix_request_verify(
+    const struct pkix_request *r, EVP_PKEY *key, bool allow_null, bool allow_sha1, struct err *err);
 const struct pkix_extension *pkix_request_extension(const struct pkix_request *r, int nid);
 void pkix_request_free(struct pkix_request *r);
-/* The client's side: makes and signs a request. `extensions` may be NULL; subject is a Name DER (empty view: empty name). */
-bool pkix_request_make(EVP_PKEY *key, struct view subject, const STACK_OF(X509_EXTENSION) *extensions, struct buf *out, struct err *err);
+/* The client's side: makes and signs a request. `extensions` may be NULL; subject is a Name DER
+ * (empty view: empty name). */
+bool pkix_request_make(EVP_PKEY *key, struct view subject,
+    const STACK_OF(X509_EXTENSION) *extensions, struct buf *out, struct err *err);
 
-/* Template identification in a request or certificate: cn of 20.2 (BMPString, or SEQUENCE{UTF8String}), OID and versions of 21.7. */
+/* Template identification in a request or certificate: cn of 20.2 (BMPString, or
+ * SEQUENCE{UTF8String}), OID and versions of 21.7. */
 struct pkix_template_id {
-	char *cn;   /* NULL if absent */
-	char *oid;  /* NULL if absent */
+	char *cn;  /* NULL if absent */
+	char *oid; /* NULL if absent */
 	bool has_version;
 	int64_t major, minor;
 };
-bool pkix_template_id(const struct pkix_extension *list, size_t count, struct pkix_template_id *out, struct err *err);
+bool pkix_template_id(
+    const struct pkix_extension *list, size_t count, struct pkix_template_id *out, struct err *err);
 void pkix_template_id_free(struct pkix_template_id *id);
 
-/* What is shown of and looked up about a certificate, read without decoding its key. Views point into `raw`. */
+/* What is shown of and looked up about a certificate, read without decoding its key. Views live as
+ * long as the struct. */
 struct pkix_cert {
 	struct buf raw;
+	struct pkix_wire *wire;
 	struct view tbs, issuer, subject, spki, serial; /* serial: content octets of the INTEGER */
 	int64_t not_before, not_after;
 	struct pkix_extension *extensions;
@@ -76,40 +92,48 @@ bool pkix_cert_decode(struct view der, struct pkix_cert *out, struct err *err);
 void pkix_cert_free(struct pkix_cert *c);
 const struct pkix_extension *pkix_cert_extension(const struct pkix_cert *c, int nid);
 bool pkix_cert_has_eku(const struct pkix_cert *c, const char *dotted);
-/* Bits of keyUsage in RFC 5280 order in 16 bits (0x8000 = digitalSignature .. 0x2000 keyEncipherment, 0x0800 keyAgreement); 0xffff if absent. */
+/* Bits of keyUsage in RFC 5280 order in 16 bits (0x8000 = digitalSignature .. 0x2000
+ * keyEncipherment, 0x0800 keyAgreement); 0xffff if absent. */
 uint16_t pkix_cert_key_usage(const struct pkix_cert *c);
 /* subjectKeyIdentifier extension, or SHA-1 of the key's BIT STRING when absent. */
 bool pkix_cert_ski(const struct pkix_cert *c, struct buf *out, struct err *err);
 /* Lower-case hex without leading zeros; free(). */
 char *pkix_serial_text(struct view serial);
-/* Name DER to "E=..., CN=user1, CN=Users, DC=nwtraders, DC=com" (most specific first, as the paper prints). free(). */
+/* Name DER to "E=..., CN=user1, CN=Users, DC=nwtraders, DC=com" (most specific first, as the paper
+ * prints). free(). */
 char *pkix_name_text(struct view name);
-/* Most specific value of one attribute type (NID_commonName ...) as UTF-8, NULL if absent. free(). */
+/* Most specific value of one attribute type (NID_commonName ...) as UTF-8, NULL if absent. free().
+ */
 char *pkix_name_value(struct view name, int nid);
-/* Name DER from an RFC 4514 DN of a directory ("CN=user1,CN=Users,DC=nwtraders,DC=com"), optional e-mail as the most specific RDN. */
+/* Name DER from an RFC 4514 DN of a directory ("CN=user1,CN=Users,DC=nwtraders,DC=com"), optional
+ * e-mail as the most specific RDN. */
 bool pkix_name_from_dn(const char *dn, const char *email, struct buf *out, struct err *err);
 /* UPN otherName (311.20.2.3) of the SAN, NULL if absent. free(). */
 char *pkix_cert_upn(const struct pkix_cert *c);
 char *pkix_cert_san_text(const struct pkix_cert *c); /* "UPN:..., email:..., DNS:..."; free() */
 
-/* Building a TBSCertificate. `extensions` are encoded in the order given. signature algorithm: that of the CA key (pkix_sig_alg). */
+/* Building a TBSCertificate. `extensions` are encoded in the order given. signature algorithm: that
+ * of the CA key (pkix_sig_alg). */
 struct pkix_tbs {
-	struct view serial;       /* unsigned big-endian */
-	struct view sig_alg;      /* AlgorithmIdentifier DER */
-	struct view issuer;       /* Name DER */
+	struct view serial;  /* unsigned big-endian */
+	struct view sig_alg; /* AlgorithmIdentifier DER */
+	struct view issuer;  /* Name DER */
 	int64_t not_before, not_after;
-	struct view subject;      /* Name DER */
+	struct view subject; /* Name DER */
 	struct view spki;
 	const STACK_OF(X509_EXTENSION) *extensions;
 };
 bool pkix_tbs_encode(const struct pkix_tbs *tbs, struct buf *out, struct err *err);
-/* AlgorithmIdentifier DER with which a key of this kind signs (SHA-256; P-384: SHA-384; P-521: SHA-512). */
+/* AlgorithmIdentifier DER with which a key of this kind signs (SHA-256; P-384: SHA-384; P-521:
+ * SHA-512). */
 bool pkix_sig_alg(const EVP_PKEY *key, struct buf *out, struct err *err);
 /* SEQUENCE { tbs, sig_alg, BIT STRING signature }: a Certificate, CRL or CertificationRequest. */
-bool pkix_signed_wrap(struct view tbs, struct view sig_alg, struct view signature, struct buf *out, struct err *err);
+bool pkix_signed_wrap(
+    struct view tbs, struct view sig_alg, struct view signature, struct buf *out, struct err *err);
 
 /* Extension value makers; each pushes one X509_EXTENSION. */
-bool pkix_ext_push(STACK_OF(X509_EXTENSION) *list, const char *dotted, bool critical, struct view value, struct err *err);
+bool pkix_ext_push(STACK_OF(X509_EXTENSION) *list, const char *dotted, bool critical,
+    struct view value, struct err *err);
 
 /* CRL: entries and number in, TBSCertList out. */
 struct pkix_revoked {
@@ -117,7 +141,8 @@ struct pkix_revoked {
 	int64_t when;
 	int reason; /* CRLReason; -1 none */
 };
-bool pkix_crl_encode(struct view issuer, struct view sig_alg, struct view authority_key_id, int64_t this_update, int64_t next_update,
-    int64_t number, const struct pkix_revoked *list, size_t count, struct buf *out, struct err *err);
+bool pkix_crl_encode(struct view issuer, struct view sig_alg, struct view authority_key_id,
+    int64_t this_update, int64_t next_update, int64_t number, const struct pkix_revoked *list,
+    size_t count, struct buf *out, struct err *err);
 
 #endif

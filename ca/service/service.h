@@ -1,21 +1,42 @@
 /*
- * dircad's front: HTTPS and the Unix socket (libevent), SASL, routes, a pool of workers. docs/openapi.yaml describes the routes.
- * The event loop never blocks: every request is handed to a worker and answered from the loop.
+ * dircad: the supervisor, and the front that serves HTTPS and the Unix socket (libevent), SASL,
+ * routes, a pool of workers. docs/openapi.yaml describes the routes. The event loop never blocks:
+ * every request is handed to a worker, and answered from the loop when the worker is done.
  */
 #ifndef SERVICE_SERVICE_H
 #define SERVICE_SERVICE_H
 
 #include "config.h"
 
-/* The front process: opens database, directory and listening sockets (passed in, opened by the supervisor before privileges were dropped), serves
- * until SIGTERM; SIGHUP reloads. `vault_fds` one a worker. Returns the exit status. */
+/* Listening sockets, opened by the supervisor before privileges are dropped. */
 struct service_sockets {
-	int https[CONFIG_LIST_MAX], http[CONFIG_LIST_MAX], local; /* local -1: none */
+	int https[CONFIG_LIST_MAX], http[CONFIG_LIST_MAX];
 	size_t https_count, http_count;
+	int local; /* -1: none */
 };
-int service_run(const struct config *config, const struct service_sockets *sockets, const int *vault_fds, size_t vault_count);
+/* Fails on the first address that cannot be bound, naming it. The Unix socket gets mode 0666: peers
+ * are told apart by their credentials. */
+bool service_sockets_open(
+    const struct config *config, struct service_sockets *out, struct err *err);
+void service_sockets_close(struct service_sockets *s);
 
-/* The supervisor: everything of `dircad` after its command line. */
-int supervisor_run(const struct config *config, bool foreground);
+/* The front process: opens database and directory, serves until SIGTERM; SIGHUP reads directory,
+ * settings and KRA store again. The first of `vault_fds` is for housekeeping, each other one makes
+ * a worker. Returns the exit status. */
+int service_run(const struct config *config, const struct service_sockets *sockets,
+    const int *vault_fds, size_t vault_count);
+
+/* The supervisor: starts vault and front (this program again, see dircad.c), gives the vault the
+ * KRA store, restarts both when one dies, passes SIGHUP and SIGTERM on. Returns the exit status. */
+int supervisor_run(const struct config *config, const char *config_path);
+
+/* The descriptors of a child process: "--role=front --fds=3,4,5" and so on. */
+struct child_fds {
+	int list[64];
+	size_t count;
+};
+bool child_fds_parse(const char *text, struct child_fds *out);
+int child_front(const struct config *config, const struct child_fds *fds);
+int child_vault(const struct config *config, const struct child_fds *fds);
 
 #endif

@@ -1,7 +1,11 @@
 /*
- * The CA database: requests, certificates, archived keys, CRLs, settings and the audit trail, in terms of the CA and not of SQL.
- * Column names are those of the AD CS request table (facts 7). One writer thread commits many units of work together, each in
- * its savepoint; readers use connections of their own. Every function may be called from any thread.
+ * The CA database: requests, certificates, archived keys, CRLs, settings and the audit trail, in
+ * terms of the CA and not of SQL. Column names are those of the AD CS request table (facts 7). One
+ * writer thread commits many units of work together, each in its savepoint; readers use connections
+ * of their own. Every function may be called from any thread; store_close when no other call is
+ * running. Names are compared without case for ASCII letters only (SQLite's NOCASE): "JOSÉ" does
+ * not find "josé". Instants are seconds since 1970 UTC. Failures are DIRCA_E_DATABASE unless
+ * another code is named.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -20,8 +24,8 @@ enum disposition {
 };
 const char *disposition_name(enum disposition d);
 
-#define CR_IN_PKCS10 0x100
-#define CR_IN_CMC    0x400
+#define CR_IN_PKCS10                 0x100
+#define CR_IN_CMC                    0x400
 #define CR_FLG_FORCEUTF8             0x004
 #define CR_FLG_CAXCHGCERT            0x008
 #define CR_FLG_VALIDENCRYPTEDKEYHASH 0x040
@@ -29,66 +33,90 @@ const char *disposition_name(enum disposition d);
 struct store;
 struct store_tx; /* inside a unit of work */
 
-/* Opens or creates `path`; migrates by user_version; checks the schema. */
+/* Opens or creates `path` (mode 0600); migrates by user_version; refuses a newer version, a schema
+ * that was changed by hand, a database of another program, and a symbolic link. */
 bool store_open(const char *path, struct store **out, struct err *err);
 /* Finishes what was submitted, checkpoints, closes. */
 void store_close(struct store **s);
 
-/* Runs `work` on the writer thread inside a savepoint and returns after the commit that holds it is on disk: true means durable.
- * False from `work` rolls only its savepoint back, with its err. `work` must not block. */
+/* Runs `work` on the writer thread inside a savepoint and returns after the commit that holds it is
+ * on disk: true means durable. False from `work` rolls only its savepoint back, with its err.
+ * `work` must not block. If the commit fails, every unit in it fails and none is stored, whatever
+ * its `work` said; what `work` wrote to `arg` then means nothing. Reading functions called by
+ * `work` do not see what it wrote. */
 typedef bool store_work(struct store_tx *tx, void *arg, struct err *err);
 bool store_do(struct store *s, store_work *work, void *arg, struct err *err);
 
-/* A row of the request table. Strings and buffers owned by the row when read, borrowed when written. NULL / empty / 0 = SQL NULL. */
+/* A row of the request table. Strings and buffers owned by the row when read, borrowed when
+ * written. NULL / empty / 0 = SQL NULL. */
 struct store_request {
-	int64_t request_id;           /* 0 when adding: assigned */
+	int64_t request_id; /* 0 when adding: assigned */
 	enum disposition disposition;
 	char *disposition_message;
-	int32_t status_code;          /* HRESULT */
-	int request_type;             /* CR_IN_* */
-	uint32_t request_flags;       /* CR_FLG_* */
+	int32_t status_code;    /* HRESULT */
+	int request_type;       /* CR_IN_* */
+	uint32_t request_flags; /* CR_FLG_* */
 	int64_t submitted_when, resolved_when;
 	int64_t revoked_when, revoked_effective_when;
-	int revoked_reason;           /* -1 none */
-	char *requester_name;         /* DOMAIN\user */
+	int revoked_reason;   /* -1 none */
+	char *requester_name; /* DOMAIN\user */
 	char *caller_name;
-	char *requester_sid;          /* own column: SID text at the time of the request */
-	char *requester_dn;           /* own column */
-	char *template_name;          /* CertificateTemplate: cn */
+	char *requester_sid; /* own column: SID text at the time of the request */
+	char *requester_dn;  /* own column */
+	char *template_name; /* CertificateTemplate: cn */
 	char *template_oid;
 	uint32_t enrollment_flags, general_flags, private_key_flags;
-	char *request_attributes;     /* "Name:Value\n" lines */
-	struct buf raw_request;       /* without the archived key (facts 6.3) */
+	char *request_attributes; /* "Name:Value\n" lines */
+	struct buf raw_request;   /* without the archived key (facts 6.3) */
 	/* certificate */
 	struct buf raw_certificate;
-	char *serial_number;          /* lower-case hex */
-	struct buf certificate_hash;  /* SHA-1, 20 bytes */
+	char *serial_number;         /* lower-case hex */
+	struct buf certificate_hash; /* SHA-1, 20 bytes */
 	int64_t not_before, not_after;
 	char *subject_key_identifier; /* hex */
 	char *upn, *common_name, *distinguished_name, *email;
-	struct buf raw_public_key;    /* SPKI */
+	struct buf raw_public_key; /* SPKI */
 	int public_key_length;
 	char *public_key_algorithm;
 	/* archived key */
-	struct buf raw_archived_key;  /* EnvelopedData ContentInfo */
-	char *key_recovery_hashes;    /* "01 23 ..\nfe dc .." SHA-1 of each KRA (facts 6.3) */
-	bool has_archived_key;        /* set when reading lists without blobs */
-	struct buf key_hash;          /* 21.21 as the client sent it, echoed at issuance of a pending request */
+	struct buf raw_archived_key; /* EnvelopedData ContentInfo */
+	char *key_recovery_hashes;   /* "01 23 ..\nfe dc .." SHA-1 of each KRA (facts 6.3) */
+	bool has_archived_key;       /* set when reading lists without blobs */
+	struct buf
+	    key_hash; /* 21.21 as the client sent it, echoed at issuance of a pending request */
 };
 void store_request_free(struct store_request *r);
 
 /* ---- inside a unit of work ---- */
-bool store_add_request(struct store_tx *tx, const struct store_request *r, int64_t *request_id_out, struct err *err);
-/* Pending -> issued: certificate columns, disposition, resolved_when. The row must be pending, else CERTSRV_E_BAD_REQUESTSTATUS. */
+/* Sizes over those of AD CS are DIRCA_E_TOO_LARGE, text that is not UTF-8 ERROR_INVALID_DATA. An
+ * archived key and its key_recovery_hashes go together, else E_INVALIDARG. The revocation members
+ * count only if the disposition is DISP_REVOKED. Serial numbers lose leading zero bytes and are
+ * unique among our own (not DISP_FOREIGN) rows. The database itself refuses an issued row without
+ * certificate, serial number, hash or not_after, and one whose private_key_flags hold
+ * CT_FLAG_REQUIRE_PRIVATE_KEY_ARCHIVAL and that has no archived key. */
+bool store_add_request(
+    struct store_tx *tx, const struct store_request *r, int64_t *request_id_out, struct err *err);
+/* Pending -> issued: certificate columns, disposition, its message, status code, resolved_when; all
+ * other columns, the archived key among them, stay. The row must be pending, else
+ * CERTSRV_E_BAD_REQUESTSTATUS; CERTSRV_E_NO_REQUEST if there is none. */
 bool store_issue_pending(struct store_tx *tx, const struct store_request *r, struct err *err);
-/* Pending -> denied. */
-bool store_deny_pending(struct store_tx *tx, int64_t request_id, const char *message, int32_t status, int64_t now, struct err *err);
-bool store_revoke(struct store_tx *tx, int64_t request_id, int reason, int64_t now, int64_t effective, struct err *err);
-/* Settings under their AD CS names, "CA\\EncryptionCSP\\SymmetricKeySize"; value NULL deletes. */
+/* Pending -> denied; codes as above. */
+bool store_deny_pending(struct store_tx *tx, int64_t request_id, const char *message,
+    int32_t status, int64_t now, struct err *err);
+/* Issued, or revoked with reason 6 (certificateHold) -> revoked; codes as above. Reason 8
+ * (removeFromCRL) releases a hold: the row is issued again. E_INVALIDARG: no reason of RFC
+ * 5280 5.3.1. */
+bool store_revoke(struct store_tx *tx, int64_t request_id, int reason, int64_t now,
+    int64_t effective, struct err *err);
+/* Settings under their AD CS names, "CA\\EncryptionCSP\\SymmetricKeySize"; value NULL deletes.
+ * Names without case. */
 bool store_set_setting(struct store_tx *tx, const char *name, const char *value, struct err *err);
-bool store_add_crl(struct store_tx *tx, int64_t number, int64_t this_update, int64_t next_update, struct view crl, struct err *err);
+/* ERROR_FILE_EXISTS if a CRL with this or a greater number is stored. */
+bool store_add_crl(struct store_tx *tx, int64_t number, int64_t this_update, int64_t next_update,
+    struct view crl, struct err *err);
 
-/* The audit trail: append-only, each row carries SHA-256(previous row's hash || this row). Event ids of facts 9 (2003 numbers). */
+/* The audit trail: append-only, each row carries SHA-256(previous row's hash || this row). Event
+ * ids of facts 9 (2003 numbers). */
 enum audit_event {
 	AUDIT_DENIED_PENDING = 772,
 	AUDIT_REVOKED = 774,
@@ -106,7 +134,7 @@ enum audit_event {
 };
 const char *audit_event_text(enum audit_event e);
 struct audit_record {
-	int64_t row_id;     /* read only */
+	int64_t row_id; /* read only */
 	int64_t when;
 	enum audit_event event;
 	bool success;
@@ -120,8 +148,12 @@ bool store_audit(struct store_tx *tx, const struct audit_record *a, struct err *
 
 /* ---- reading ---- */
 enum store_find { STORE_FOUND, STORE_NOT_FOUND, STORE_FAILED };
-enum store_find store_get_request(struct store *s, int64_t request_id, struct store_request *out, struct err *err); /* whole row */
-enum store_find store_get_by_serial(struct store *s, const char *serial, struct store_request *out, struct err *err);
+enum store_find store_get_request(struct store *s, int64_t request_id, struct store_request *out,
+    struct err *err); /* whole row */
+/* `serial`: hex in either case, blanks, colons and leading zeros skipped; STORE_FAILED with
+ * ERROR_INVALID_DATA if it is none. Of an own and a foreign row with one number the own one. */
+enum store_find store_get_by_serial(
+    struct store *s, const char *serial, struct store_request *out, struct err *err);
 
 struct store_requests {
 	struct store_request *list;
@@ -133,14 +165,23 @@ struct store_filter {
 	enum disposition disposition; /* 0: any */
 	const char *requester_name;   /* NULL: any; without case */
 	int64_t after_id;             /* for paging */
-	int limit;                    /* 0: 1000 */
+	int limit;                    /* 0: 1000; at most 100000 */
 };
-bool store_list_requests(struct store *s, const struct store_filter *f, struct store_requests *out, struct err *err);
+bool store_list_requests(
+    struct store *s, const struct store_filter *f, struct store_requests *out, struct err *err);
 
-/* Recovery candidates: issued or revoked rows that have an archived key, by one indexed column. Without case for names. At most 1000;
- * more is DIRCA_E_TOO_LARGE. */
-enum store_key { STORE_BY_UPN, STORE_BY_COMMON_NAME, STORE_BY_REQUESTER, STORE_BY_SERIAL, STORE_BY_CERTIFICATE_HASH };
-bool store_find_candidates(struct store *s, enum store_key by, const char *value, struct store_requests *out, struct err *err);
+/* Recovery candidates: issued, revoked or foreign (imported) rows that have an archived key, by one
+ * indexed column, in order of request_id. Without case for names; serial number and SHA-1 are hex
+ * as in store_get_by_serial. At most 1000; more is DIRCA_E_TOO_LARGE. */
+enum store_key {
+	STORE_BY_UPN,
+	STORE_BY_COMMON_NAME,
+	STORE_BY_REQUESTER,
+	STORE_BY_SERIAL,
+	STORE_BY_CERTIFICATE_HASH
+};
+bool store_find_candidates(struct store *s, enum store_key by, const char *value,
+    struct store_requests *out, struct err *err);
 
 /* free(); *out NULL if unset */
 bool store_get_setting(struct store *s, const char *name, char **out, struct err *err);
@@ -152,19 +193,29 @@ bool store_list_settings(struct store *s, struct store_settings *out, struct err
 void store_settings_free(struct store_settings *s);
 
 /* Valid CA exchange certificates (CR_FLG_CAXCHGCERT), newest first, not_after > now. */
-bool store_exchange_certificates(struct store *s, int64_t now, struct store_requests *out, struct err *err);
+bool store_exchange_certificates(
+    struct store *s, int64_t now, struct store_requests *out, struct err *err);
 struct store_revoked {
 	char *serial;
 	int64_t when;
 	int reason;
 };
-bool store_revoked(struct store *s, int64_t now, struct store_revoked **out, size_t *count_out, struct err *err); /* free each serial, then the list */
+/* Revoked rows for a CRL made at `now`: effective by then, and not expired before the newest stored
+ * CRL was made (RFC 5280 3.3: an entry appears on one CRL issued after the certificate's expiry
+ * before it goes). `when` is the effective date. */
+bool store_revoked(struct store *s, int64_t now, struct store_revoked **out, size_t *count_out,
+    struct err *err); /* free each serial, then the list */
 /* Newest CRL: number 0 and empty buffer if none. */
-bool store_newest_crl(struct store *s, int64_t *number_out, int64_t *next_update_out, struct buf *crl_out, struct err *err);
+bool store_newest_crl(struct store *s, int64_t *number_out, int64_t *next_update_out,
+    struct buf *crl_out, struct err *err);
 
-/* Walks the audit trail and verifies its chain; `each` may be NULL. DIRCA_E_DATABASE names the first row that does not fit. */
+/* Walks the audit trail after `after_row` (0: all) and verifies its chain up to the head that is
+ * kept apart; `each` may be NULL; it may stop the walk by false, which is success without the check
+ * of the end. DIRCA_E_DATABASE names the first row that was changed or is missing; rows before it
+ * have been given to `each`. */
 typedef bool store_audit_each(const struct audit_record *a, void *arg);
-bool store_audit_walk(struct store *s, int64_t after_row, store_audit_each *each, void *arg, int64_t *count_out, struct err *err);
+bool store_audit_walk(struct store *s, int64_t after_row, store_audit_each *each, void *arg,
+    int64_t *count_out, struct err *err);
 
 struct store_counts {
 	int64_t issued, pending, denied, failed, revoked, archived_keys;

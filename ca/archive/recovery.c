@@ -1,0 +1,375 @@
+#include "recovery.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <openssl/asn1.h>
+#include <openssl/objects.h>
+
+#include "archive.h"
+#include "keyblob.h"
+#include "oids.h"
+
+#define CERTIFICATES_MAX 512
+#define ID_DATA           "1.2.840.113549.1.7.1"
+#define ID_ENVELOPED_DATA "1.2.840.113549.1.7.3"
+#define SHA1_LEN          20
+
+/* ---- making, around the vault's signature ---- */
+
+struct making {
+	struct pkix_cert signer;
+	uint8_t hash_value[2 + SHA1_LEN]; /* OCTET STRING */
+	struct cms_attr hash_attr;
+	struct view *certificates;
+	struct cms_sign sign;
+};
+
+static void
+making_free(struct making *m)
+{
+	pkix_cert_free(&m->signer);
+	free(m->certificates);
+	*m = (struct making){0};
+}
+
+/* Each certificate once, in the order certificate, chain, KRAs. */
+static bool
+collect(const struct recovery_make *in, struct making *m, struct err *err)
+{
+	size_t most, count = 0;
+
+	if (__builtin_add_overflow(in->chain_count, in->kra_count, &most) || most > CERTIFICATES_MAX)
+		return err_set(err, DIRCA_E_TOO_LARGE, "the recovery blob would hold more than %d certificates", CERTIFICATES_MAX);
+	if ((m->certificates = calloc(most + 1, sizeof *m->certificates)) == NULL)
+		return err_nomem(err);
+	for (size_t i = 0; i <= most; i++) {
+		struct view next = i == 0                  ? in->certificate
+		                   : i <= in->chain_count ? in->chain[i - 1]
+		                                          : in->kras[i - 1 - in->chain_count];
+		size_t seen = 0;
+
+		while (seen < count && !view_eq(m->certificates[seen], next))
+			seen++;
+		if (seen == count)
+			m->certificates[count++] = next;
+	}
+	m->sign.certificates = m->certificates;
+	m->sign.certificate_count = count;
+	return true;
+}
+
+/* Attribute 311.21.16: SHA-1 of the certificate whose key this is (facts 6.7). */
+static bool
+name_certificate(const struct recovery_make *in, struct making *m, struct err *err)
+{
+	struct pkix_cert certificate;
+
+	if (!pkix_cert_decode(in->certificate, &certificate, err))
+		return err_prefix(err, "recovery blob: the certificate whose key it holds");
+	m->hash_value[0] = V_ASN1_OCTET_STRING;
+	m->hash_value[1] = SHA1_LEN;
+	memcpy(m->hash_value + 2, certificate.sha1, SHA1_LEN);
+	pkix_cert_free(&certificate);
+	snprintf(m->hash_attr.oid, sizeof m->hash_attr.oid, "%s", oid_dotted(OID_ARCHIVED_KEY_CERT_HASH));
+	m->hash_attr.nid = oid_nid(OID_ARCHIVED_KEY_CERT_HASH);
+	m->hash_attr.values = view_of(m->hash_value, sizeof m->hash_value);
+	m->hash_attr.value_count = 1;
+	m->sign.extra_attrs = &m->hash_attr;
+	m->sign.extra_count = 1;
+	return true;
+}
+
+/* `m` points into itself and must not be moved. */
+static bool
+prepare(const struct recovery_make *in, struct making *m, struct err *err)
+{
+	if (in->chain_count == 0)
+		return err_set(err, E_INVALIDARG, "a recovery blob needs the certificate of the CA that signs it");
+	if (!pkix_cert_decode(in->chain[0], &m->signer, err))
+		return err_prefix(err, "recovery blob: the certificate of the CA that signs it");
+	m->sign.content_oid = ID_DATA;
+	m->sign.content = in->archived;
+	m->sign.digest = in->digest;
+	m->sign.issuer = m->signer.issuer;
+	m->sign.serial = m->signer.serial;
+	return name_certificate(in, m, err) && collect(in, m, err);
+}
+
+bool
+recovery_attrs(const struct recovery_make *in, struct buf *attrs_out, struct err *err)
+{
+	struct making m = {0};
+	bool ok;
+
+	*attrs_out = (struct buf){0};
+	ok = prepare(in, &m, err) && cms_sign_attrs(&m.sign, attrs_out, err);
+	making_free(&m);
+	return ok;
+}
+
+bool
+recovery_finish(const struct recovery_make *in, struct view attrs, struct view sig_alg, struct view signature, struct buf *out, struct err *err)
+{
+	struct making m = {0};
+	bool ok;
+
+	*out = (struct buf){0};
+	ok = prepare(in, &m, err) && cms_sign_finish(&m.sign, attrs, sig_alg, signature, out, err);
+	making_free(&m);
+	return ok;
+}
+
+/* ---- reading ---- */
+
+static bool
+decode_certificates(struct recovery_blob *out, struct err *err)
+{
+	size_t count = out->message.certificate_count;
+
+	if (count > CERTIFICATES_MAX)
+		return err_set(err, DIRCA_E_TOO_LARGE, "the recovery blob holds more than %d certificates", CERTIFICATES_MAX);
+	if ((out->others = calloc(count + 1, sizeof *out->others)) == NULL)
+		return err_nomem(err);
+	for (size_t i = 0; i < count; i++) {
+		if (!pkix_cert_decode(out->message.certificates[i], &out->others[i], err))
+			return err_prefix(err, "recovery blob: certificate %zu", i + 1);
+		out->other_count++;
+	}
+	return true;
+}
+
+/* By subject key identifier, which a certificate may carry or imply. */
+static bool
+has_key_id(const struct pkix_cert *c, struct view key_id)
+{
+	struct err ignored = {0};
+	struct buf ski = {0};
+	bool same;
+
+	same = key_id.len > 0 && pkix_cert_ski(c, &ski, &ignored) && view_eq(buf_view(&ski), key_id);
+	buf_free(&ski);
+	return same;
+}
+
+static bool
+named_by(const struct pkix_cert *c, struct view issuer, struct view serial, struct view key_id)
+{
+	if (issuer.len > 0)
+		return view_eq(c->issuer, issuer) && view_eq(c->serial, serial);
+	return has_key_id(c, key_id);
+}
+
+/* The first SignerInfo counts (facts 6.7). SHA-1 is allowed: the blobs of old CAs must stay readable, and what the KRA relies on
+ * is the proof of the key against the certificate. */
+static bool
+check_signature(struct recovery_blob *out, struct err *err)
+{
+	const struct cms_signer *signer;
+	const struct pkix_cert *found = NULL;
+	EVP_PKEY *key = NULL;
+	bool ok;
+
+	if (out->message.signer_count == 0)
+		return err_set(err, CRYPT_E_NO_SIGNER, "the recovery blob is not signed");
+	signer = &out->message.signers[0];
+	for (size_t i = 0; i < out->other_count && found == NULL; i++)
+		if (named_by(&out->others[i], signer->issuer, signer->serial, signer->key_id))
+			found = &out->others[i];
+	if (found == NULL)
+		return err_set(err, CRYPT_E_NO_SIGNER, "the recovery blob lacks the certificate of the CA that signed it");
+	ok = pkix_public_key(found->spki, &key, err) && cms_signer_verify(&out->message, signer, key, true, err) &&
+	     pkix_cert_decode(buf_view(&found->raw), &out->signer, err);
+	EVP_PKEY_free(key);
+	return ok || err_prefix(err, "recovery blob: the CA's signature");
+}
+
+static bool
+find_certificate(struct recovery_blob *out, struct err *err)
+{
+	const struct cms_attr *attr =
+	    cms_signer_attr(&out->message.signers[0], oid_nid(OID_ARCHIVED_KEY_CERT_HASH), true);
+	struct view value;
+
+	if (attr == NULL)
+		return err_set(err, CRYPT_E_NOT_FOUND,
+		    "the recovery blob does not say whose key it holds (attribute 1.3.6.1.4.1.311.21.16)");
+	if (!cms_attr_single(attr, &value, err))
+		return false;
+	if (value.len != 2 + SHA1_LEN || value.ptr[0] != V_ASN1_OCTET_STRING || value.ptr[1] != SHA1_LEN)
+		return err_set(err, ERROR_INVALID_DATA, "the recovery blob's attribute 1.3.6.1.4.1.311.21.16 is no SHA-1 hash");
+	for (size_t i = 0; i < out->other_count; i++)
+		if (memcmp(out->others[i].sha1, value.ptr + 2, SHA1_LEN) == 0)
+			return pkix_cert_decode(buf_view(&out->others[i].raw), &out->certificate, err);
+	return err_set(err, CRYPT_E_NOT_FOUND, "the recovery blob lacks the certificate whose key it holds");
+}
+
+/* ContentInfo { envelopedData, [0] EXPLICIT inner } for a content that is the bare EnvelopedData. */
+static bool
+wrap_enveloped(struct view inner, struct buf *out, struct err *err)
+{
+	ASN1_OBJECT *oid = OBJ_txt2obj(ID_ENVELOPED_DATA, 1);
+	int oid_len = oid != NULL ? i2d_ASN1_OBJECT(oid, NULL) : -1, tagged, whole;
+	uint8_t *p;
+	bool ok = false;
+
+	*out = (struct buf){0};
+	if (oid_len < 0 || inner.len > INT_MAX / 2) {
+		err_nomem(err);
+		goto out;
+	}
+	tagged = ASN1_object_size(1, (int)inner.len, 0);
+	whole = ASN1_object_size(1, oid_len + tagged, V_ASN1_SEQUENCE);
+	if (!buf_alloc((size_t)whole, out, err))
+		goto out;
+	p = out->ptr;
+	ASN1_put_object(&p, 1, oid_len + tagged, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL);
+	i2d_ASN1_OBJECT(oid, &p);
+	ASN1_put_object(&p, 1, (int)inner.len, 0, V_ASN1_CONTEXT_SPECIFIC);
+	memcpy(p, inner.ptr, inner.len);
+	ok = true;
+out:
+	ASN1_OBJECT_free(oid);
+	return ok;
+}
+
+/* What eContent holds is stated by no source: the ContentInfo as it is stored, or under id-envelopedData the bare EnvelopedData too. */
+static bool
+decode_archived(struct recovery_blob *out, struct err *err)
+{
+	struct buf wrapped = {0};
+	struct err first = {0};
+	bool ok;
+
+	if (strcmp(out->message.content_oid, ID_DATA) == 0)
+		return cms_enveloped_decode(out->message.content, &out->archived, err);
+	if (strcmp(out->message.content_oid, ID_ENVELOPED_DATA) != 0)
+		return err_set(err, CRYPT_E_INVALID_MSG_TYPE,
+		    "a recovery blob holds enveloped data; this message holds content of type %s", out->message.content_oid);
+	if (cms_enveloped_decode(out->message.content, &out->archived, &first))
+		return true;
+	ok = wrap_enveloped(out->message.content, &wrapped, err) &&
+	     cms_enveloped_decode(buf_view(&wrapped), &out->archived, err);
+	buf_free(&wrapped);
+	return ok;
+}
+
+bool
+recovery_decode(struct view der, struct recovery_blob *out, struct err *err)
+{
+	*out = (struct recovery_blob){0};
+	if (cms_signed_decode(der, &out->message, err) && decode_certificates(out, err) && check_signature(out, err) &&
+	    find_certificate(out, err) && decode_archived(out, err))
+		return true;
+	recovery_free(out);
+	return false;
+}
+
+void
+recovery_free(struct recovery_blob *b)
+{
+	for (size_t i = 0; i < b->other_count; i++)
+		pkix_cert_free(&b->others[i]);
+	free(b->others);
+	pkix_cert_free(&b->certificate);
+	pkix_cert_free(&b->signer);
+	cms_enveloped_free(&b->archived);
+	cms_signed_free(&b->message);
+	*b = (struct recovery_blob){0};
+}
+
+static bool
+recipient_is(const struct cms_recipient *r, const struct pkix_cert *c)
+{
+	return named_by(c, r->issuer, r->serial, r->key_id);
+}
+
+const struct pkix_cert *
+recovery_recipient(const struct recovery_blob *b, size_t i)
+{
+	if (i >= b->archived.count)
+		return NULL;
+	for (size_t j = 0; j < b->other_count; j++)
+		if (recipient_is(&b->archived.recipients[i], &b->others[j]))
+			return &b->others[j];
+	return NULL;
+}
+
+/* ---- opening, on the KRA's machine ---- */
+
+static void
+append_recipient(char *list, size_t size, const struct recovery_blob *b, size_t i)
+{
+	const struct cms_recipient *r = &b->archived.recipients[i];
+	const struct pkix_cert *c = recovery_recipient(b, i);
+	struct view name = c != NULL ? c->subject : r->issuer;
+	char *who = name.len > 0 ? pkix_name_text(name) : NULL;
+	char *serial = r->serial.len > 0 ? pkix_serial_text(r->serial) : NULL;
+	size_t used = strlen(list);
+
+	snprintf(list + used, size - used, "%s%s%s (serial %s)", i > 0 ? "; " : "", c != NULL ? "" : "issued by ",
+	    who != NULL ? who : "?", serial != NULL ? serial : "?");
+	free(who);
+	free(serial);
+}
+
+static bool
+no_recipient(const struct recovery_blob *b, const struct pkix_cert *kra, struct err *err)
+{
+	char list[400] = "", *subject = pkix_name_text(kra->subject);
+
+	for (size_t i = 0; i < b->archived.count; i++)
+		append_recipient(list, sizeof list, b, i);
+	err_set(err, CRYPT_E_NO_DECRYPT_CERT, "%s cannot open this recovery blob; these can: %s",
+	    subject != NULL ? subject : "the KRA certificate", list);
+	free(subject);
+	return false;
+}
+
+/* A key on a token may have no public part to compare: then the decryption decides. */
+static bool
+check_kra_key(const struct pkix_cert *kra, EVP_PKEY *key, struct err *err)
+{
+	EVP_PKEY *pub = NULL;
+	bool ok;
+
+	if (!pkix_public_key(kra->spki, &pub, err))
+		return err_prefix(err, "the KRA certificate");
+	ok = EVP_PKEY_eq(key, pub) != 0 ||
+	     err_set(err, DIRCA_E_KEY_MISMATCH, "the KRA's private key does not belong to the KRA certificate");
+	EVP_PKEY_free(pub);
+	return ok;
+}
+
+bool
+recover_unwrap(const struct recovery_blob *b, const struct pkix_cert *kra_certificate, EVP_PKEY *kra_key, EVP_PKEY **key_out, struct err *err)
+{
+	struct secret blob = {0};
+	EVP_PKEY *priv = NULL, *pub = NULL;
+	size_t i = 0;
+	bool ok = false;
+
+	*key_out = NULL;
+	while (i < b->archived.count && !recipient_is(&b->archived.recipients[i], kra_certificate))
+		i++;
+	if (i == b->archived.count) {
+		no_recipient(b, kra_certificate, err);
+		goto out;
+	}
+	if (!check_kra_key(kra_certificate, kra_key, err) || !cms_enveloped_open(&b->archived, i, kra_key, &blob, err) ||
+	    !keyblob_decode(secret_view(&blob), &priv, err) || !pkix_public_key(b->certificate.spki, &pub, err))
+		goto out;
+	if (!archive_key_matches(priv, pub, err)) {
+		err_prefix(err, "the recovered key and the certificate of the recovery blob");
+		goto out;
+	}
+	*key_out = priv;
+	priv = NULL;
+	ok = true;
+out:
+	secret_free(&blob);
+	EVP_PKEY_free(priv);
+	EVP_PKEY_free(pub);
+	return ok;
+}

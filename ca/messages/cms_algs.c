@@ -1,0 +1,122 @@
+#include "cms_algs.h"
+
+#include <openssl/crypto.h>
+#include <openssl/objects.h>
+
+static struct {
+	int nid, kdf_scheme_nid;
+	const char *name;
+	EVP_MD *md;
+} digests[] = {
+    {NID_sha1, NID_dhSinglePass_stdDH_sha1kdf_scheme, "SHA1", NULL},
+    {NID_sha256, NID_dhSinglePass_stdDH_sha256kdf_scheme, "SHA256", NULL},
+    {NID_sha384, NID_dhSinglePass_stdDH_sha384kdf_scheme, "SHA384", NULL},
+    {NID_sha512, NID_dhSinglePass_stdDH_sha512kdf_scheme, "SHA512", NULL},
+};
+
+static struct cms_content_alg contents[] = {
+    {CMS_AES_256_CBC, NID_aes_256_cbc, "AES-256-CBC", 32, 16, NULL},
+    {CMS_AES_192_CBC, NID_aes_192_cbc, "AES-192-CBC", 24, 16, NULL},
+    {CMS_AES_128_CBC, NID_aes_128_cbc, "AES-128-CBC", 16, 16, NULL},
+    {CMS_3DES_CBC, NID_des_ede3_cbc, "DES-EDE3-CBC", 24, 8, NULL},
+};
+
+static struct cms_wrap_alg wraps[] = {
+    {NID_id_aes256_wrap, "AES-256-WRAP", 32, NULL},
+    {NID_id_aes192_wrap, "AES-192-WRAP", 24, NULL},
+    {NID_id_aes128_wrap, "AES-128-WRAP", 16, NULL},
+    {NID_id_smime_alg_CMS3DESwrap, "DES3-WRAP", 24, NULL},
+};
+
+static EVP_KDF *x963kdf;
+static CRYPTO_ONCE once = CRYPTO_ONCE_STATIC_INIT;
+
+#define ROWS(table) (sizeof(table) / sizeof(table)[0])
+
+/* What a provider lacks stays NULL and is an unknown algorithm. */
+static void
+fetch_all(void)
+{
+	for (size_t i = 0; i < ROWS(digests); i++)
+		digests[i].md = EVP_MD_fetch(NULL, digests[i].name, NULL);
+	for (size_t i = 0; i < ROWS(contents); i++)
+		contents[i].cipher = EVP_CIPHER_fetch(NULL, contents[i].name, NULL);
+	for (size_t i = 0; i < ROWS(wraps); i++)
+		wraps[i].cipher = EVP_CIPHER_fetch(NULL, wraps[i].name, NULL);
+	x963kdf = EVP_KDF_fetch(NULL, "X963KDF", NULL);
+}
+
+const EVP_MD *
+cms_digest(int nid)
+{
+	if (CRYPTO_THREAD_run_once(&once, fetch_all) != 1)
+		return NULL;
+	for (size_t i = 0; i < ROWS(digests); i++)
+		if (digests[i].nid == nid)
+			return digests[i].md;
+	return NULL;
+}
+
+const EVP_MD *
+cms_kdf_digest(int scheme_nid)
+{
+	if (CRYPTO_THREAD_run_once(&once, fetch_all) != 1)
+		return NULL;
+	for (size_t i = 0; i < ROWS(digests); i++)
+		if (digests[i].kdf_scheme_nid == scheme_nid)
+			return digests[i].md;
+	return NULL;
+}
+
+const struct cms_content_alg *
+cms_content_alg_by_nid(int nid)
+{
+	if (CRYPTO_THREAD_run_once(&once, fetch_all) != 1)
+		return NULL;
+	for (size_t i = 0; i < ROWS(contents); i++)
+		if (contents[i].nid == nid && contents[i].cipher != NULL)
+			return &contents[i];
+	return NULL;
+}
+
+const struct cms_content_alg *
+cms_content_alg(enum cms_cipher id)
+{
+	if (CRYPTO_THREAD_run_once(&once, fetch_all) != 1)
+		return NULL;
+	for (size_t i = 0; i < ROWS(contents); i++)
+		if (contents[i].id == id && contents[i].cipher != NULL)
+			return &contents[i];
+	return NULL;
+}
+
+const struct cms_wrap_alg *
+cms_wrap_alg_by_nid(int nid)
+{
+	if (CRYPTO_THREAD_run_once(&once, fetch_all) != 1)
+		return NULL;
+	for (size_t i = 0; i < ROWS(wraps); i++)
+		if (wraps[i].nid == nid && wraps[i].cipher != NULL)
+			return &wraps[i];
+	return NULL;
+}
+
+EVP_KDF *
+cms_x963kdf(void)
+{
+	return CRYPTO_THREAD_run_once(&once, fetch_all) == 1 ? x963kdf : NULL;
+}
+
+bool
+cms_hash(const EVP_MD *md, struct view data, uint8_t *out, size_t *len_out, struct err *err)
+{
+	unsigned len = 0;
+
+	*len_out = 0;
+	if (md == NULL)
+		return err_set(err, NTE_BAD_ALGID, "the digest algorithm is unknown");
+	if (EVP_Digest(data.len > 0 ? (const void *)data.ptr : "", data.len, out, &len, md, NULL) != 1)
+		return err_openssl(err, DIRCA_E_CRYPTO, "%s over %zu bytes failed", EVP_MD_get0_name(md), data.len);
+	*len_out = len;
+	return true;
+}

@@ -1,0 +1,196 @@
+/*
+ * Wire structures of CMS (RFC 5652) and of its elliptic-curve key agreement (RFC 5753): private to cms*.c and cmc*.c. What the product
+ * does not look into stays DER. The SET OFs keep the order in which they came, so that decode and encode give the received bytes.
+ */
+#ifndef MESSAGES_CMS_ASN1_H
+#define MESSAGES_CMS_ASN1_H
+
+#include <openssl/asn1.h>
+#include <openssl/safestack.h>
+#include <openssl/x509.h>
+
+/* A SET whose ASN1_STRING holds the whole encoding, with the header as received (an implicit tag included). */
+DECLARE_ASN1_ITEM(CMSW_RAW_SET)
+
+/* RFC 5652 3 */
+typedef struct {
+	ASN1_OBJECT *type;
+	ASN1_TYPE *content;
+} CMSW_CONTENT_INFO;
+DECLARE_ASN1_FUNCTIONS(CMSW_CONTENT_INFO)
+
+/* RFC 5652 5.3 and 10.2.4; the serial is an INTEGER of which the content octets are kept. */
+typedef struct {
+	ASN1_STRING *issuer;
+	ASN1_OCTET_STRING *serial;
+} CMSW_ISSUER_SERIAL;
+DECLARE_ASN1_FUNCTIONS(CMSW_ISSUER_SERIAL)
+
+enum { CMSW_ID_ISSUER_SERIAL = 0, CMSW_ID_KEY = 1 };
+
+/* SignerIdentifier and the RecipientIdentifier of key transport: the same CHOICE. */
+typedef struct {
+	int type;
+	union {
+		CMSW_ISSUER_SERIAL *issuer_serial;
+		ASN1_OCTET_STRING *key_id;
+	} d;
+} CMSW_ID;
+DECLARE_ASN1_FUNCTIONS(CMSW_ID)
+
+typedef struct {
+	ASN1_OBJECT *type;
+	ASN1_STRING *values; /* CMSW_RAW_SET */
+} CMSW_ATTRIBUTE;
+DECLARE_ASN1_FUNCTIONS(CMSW_ATTRIBUTE)
+DEFINE_STACK_OF(CMSW_ATTRIBUTE)
+
+/* SET OF Attribute: read in the order received; written in DER order. */
+DECLARE_ASN1_ITEM(CMSW_ATTRIBUTES)
+DECLARE_ASN1_ITEM(CMSW_ATTRIBUTES_SORTED)
+
+/* RFC 5652 5.3 */
+typedef struct {
+	int32_t version;
+	CMSW_ID *sid;
+	X509_ALGOR *digest_alg;
+	ASN1_STRING *signed_attrs; /* CMSW_RAW_SET, tagged [0]; NULL if absent */
+	X509_ALGOR *sig_alg;
+	ASN1_OCTET_STRING *signature;
+	STACK_OF(CMSW_ATTRIBUTE) *unsigned_attrs;
+} CMSW_SIGNER_INFO;
+DECLARE_ASN1_FUNCTIONS(CMSW_SIGNER_INFO)
+DEFINE_STACK_OF(CMSW_SIGNER_INFO)
+
+/* RFC 5652 5.2 */
+typedef struct {
+	ASN1_OBJECT *type;
+	ASN1_OCTET_STRING *content;
+} CMSW_ENCAP;
+DECLARE_ASN1_FUNCTIONS(CMSW_ENCAP)
+
+/* RFC 5652 5.1 */
+typedef struct {
+	int32_t version;
+	STACK_OF(X509_ALGOR) *digest_algs;
+	CMSW_ENCAP *encap;
+	STACK_OF(ASN1_TYPE) *certificates;
+	STACK_OF(ASN1_TYPE) *crls;
+	STACK_OF(CMSW_SIGNER_INFO) *signers;
+} CMSW_SIGNED_DATA;
+DECLARE_ASN1_FUNCTIONS(CMSW_SIGNED_DATA)
+
+/* ContentInfo that holds a SignedData. */
+typedef struct cmsw_signed {
+	ASN1_OBJECT *type;
+	CMSW_SIGNED_DATA *data;
+} CMSW_SIGNED;
+DECLARE_ASN1_FUNCTIONS(CMSW_SIGNED)
+
+/* RFC 5652 6.2.1 */
+typedef struct {
+	int32_t version;
+	CMSW_ID *rid;
+	X509_ALGOR *key_alg;
+	ASN1_OCTET_STRING *encrypted_key;
+} CMSW_KEY_TRANS;
+DECLARE_ASN1_FUNCTIONS(CMSW_KEY_TRANS)
+
+/* RFC 5652 6.2.2 */
+typedef struct {
+	X509_ALGOR *alg;
+	ASN1_BIT_STRING *key;
+} CMSW_ORIGINATOR_KEY;
+DECLARE_ASN1_FUNCTIONS(CMSW_ORIGINATOR_KEY)
+
+enum { CMSW_ORIGINATOR_IS_KEY = 2 };
+
+typedef struct {
+	int type;
+	union {
+		CMSW_ISSUER_SERIAL *issuer_serial;
+		ASN1_OCTET_STRING *key_id;
+		CMSW_ORIGINATOR_KEY *key;
+	} d;
+} CMSW_ORIGINATOR;
+DECLARE_ASN1_FUNCTIONS(CMSW_ORIGINATOR)
+
+typedef struct {
+	ASN1_OCTET_STRING *key_id;
+	ASN1_GENERALIZEDTIME *date;
+	ASN1_TYPE *other;
+} CMSW_RECIPIENT_KEY_ID;
+DECLARE_ASN1_FUNCTIONS(CMSW_RECIPIENT_KEY_ID)
+
+typedef struct {
+	int type;
+	union {
+		CMSW_ISSUER_SERIAL *issuer_serial;
+		CMSW_RECIPIENT_KEY_ID *key;
+	} d;
+} CMSW_AGREE_ID;
+DECLARE_ASN1_FUNCTIONS(CMSW_AGREE_ID)
+
+typedef struct {
+	CMSW_AGREE_ID *rid;
+	ASN1_OCTET_STRING *encrypted_key;
+} CMSW_AGREED_KEY;
+DECLARE_ASN1_FUNCTIONS(CMSW_AGREED_KEY)
+DEFINE_STACK_OF(CMSW_AGREED_KEY)
+
+typedef struct {
+	int32_t version;
+	CMSW_ORIGINATOR *originator;
+	ASN1_OCTET_STRING *ukm;
+	X509_ALGOR *key_alg;
+	STACK_OF(CMSW_AGREED_KEY) *keys;
+} CMSW_KEY_AGREE;
+DECLARE_ASN1_FUNCTIONS(CMSW_KEY_AGREE)
+
+enum { CMSW_RECIPIENT_TRANS = 0, CMSW_RECIPIENT_AGREE = 1 };
+
+/* RFC 5652 6.2; shared keys, passwords and others are not opened. */
+typedef struct cmsw_recipient {
+	int type;
+	union {
+		CMSW_KEY_TRANS *trans;
+		CMSW_KEY_AGREE *agree;
+		ASN1_STRING *other;
+	} d;
+} CMSW_RECIPIENT;
+DECLARE_ASN1_FUNCTIONS(CMSW_RECIPIENT)
+DEFINE_STACK_OF(CMSW_RECIPIENT)
+
+/* RFC 5652 6.1 */
+typedef struct {
+	ASN1_OBJECT *type;
+	X509_ALGOR *alg;
+	ASN1_OCTET_STRING *content;
+} CMSW_ENCRYPTED_CONTENT;
+DECLARE_ASN1_FUNCTIONS(CMSW_ENCRYPTED_CONTENT)
+
+typedef struct {
+	int32_t version;
+	ASN1_STRING *originator_info;
+	STACK_OF(ASN1_TYPE) *recipients; /* each the DER of a CMSW_RECIPIENT */
+	CMSW_ENCRYPTED_CONTENT *content;
+	ASN1_STRING *unprotected_attrs;
+} CMSW_ENVELOPED_DATA;
+DECLARE_ASN1_FUNCTIONS(CMSW_ENVELOPED_DATA)
+
+/* ContentInfo that holds an EnvelopedData. */
+typedef struct {
+	ASN1_OBJECT *type;
+	CMSW_ENVELOPED_DATA *data;
+} CMSW_ENVELOPED;
+DECLARE_ASN1_FUNCTIONS(CMSW_ENVELOPED)
+
+/* RFC 5753 7.2 */
+typedef struct {
+	ASN1_STRING *key_info; /* AlgorithmIdentifier as received */
+	ASN1_OCTET_STRING *entity_u_info;
+	ASN1_OCTET_STRING *supp_pub_info;
+} CMSW_SHARED_INFO;
+DECLARE_ASN1_FUNCTIONS(CMSW_SHARED_INFO)
+
+#endif

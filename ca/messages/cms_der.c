@@ -1,0 +1,223 @@
+#include "cms_der.h"
+
+#include <limits.h>
+#include <string.h>
+#include <openssl/err.h>
+#include <openssl/objects.h>
+
+#include "cms_asn1.h"
+
+#define SERIAL_MAX 64
+
+bool
+der_decode(const ASN1_ITEM *item, struct view der, size_t max, const char *what, void **out,
+    struct err *err)
+{
+	const unsigned char *p = der.ptr;
+	unsigned char *again = NULL;
+	ASN1_VALUE *value = NULL;
+	bool ok = false;
+	int len;
+
+	*out = NULL;
+	if (der.len > max)
+		return err_set(err, DIRCA_E_TOO_LARGE, "%s has %zu bytes, more than the %zu that are read",
+		    what, der.len, max);
+	if (der.len == 0)
+		return err_set(err, ERROR_INVALID_DATA, "%s is empty", what);
+	value = ASN1_item_d2i(NULL, &p, (long)der.len, item);
+	if (value == NULL) {
+		err_openssl(err, ERROR_INVALID_DATA, "%s is not what its ASN.1 type says", what);
+		goto out;
+	}
+	if (p != der.ptr + der.len) {
+		err_set(err, ERROR_INVALID_DATA, "%s is followed by %td bytes that do not belong to it",
+		    what, der.ptr + der.len - p);
+		goto out;
+	}
+	len = ASN1_item_i2d(value, &again, item);
+	if (len < 0 || !view_eq(view_of(again, (size_t)len), der)) {
+		err_set(err, ERROR_INVALID_DATA, "%s is not in the distinguished encoding (DER)", what);
+		goto out;
+	}
+	*out = value;
+	value = NULL;
+	ok = true;
+out:
+	OPENSSL_free(again);
+	ASN1_item_free(value, item);
+	return ok;
+}
+
+bool
+der_encode(const ASN1_ITEM *item, const void *value, const char *what, struct buf *out,
+    struct err *err)
+{
+	unsigned char *der = NULL;
+	int len = ASN1_item_i2d(value, &der, item);
+
+	*out = (struct buf){0};
+	if (len <= 0)
+		return err_openssl(err, DIRCA_E_CRYPTO, "%s could not be encoded", what);
+	return buf_take_openssl(der, len, out, err);
+}
+
+bool
+der_is_other_content(struct view der, int nid, char oid[80])
+{
+	CMSW_CONTENT_INFO *info = NULL;
+	const unsigned char *p = der.ptr;
+	bool other = false;
+
+	if (der.len > 0 && der.len <= LONG_MAX)
+		info = d2i_CMSW_CONTENT_INFO(NULL, &p, (long)der.len);
+	if (info != NULL && OBJ_obj2nid(info->type) != nid)
+		other = OBJ_obj2txt(oid, 80, info->type, 1) > 0;
+	CMSW_CONTENT_INFO_free(info);
+	ERR_clear_error();
+	return other;
+}
+
+struct view
+der_string(const ASN1_STRING *s)
+{
+	if (s == NULL)
+		return (struct view){0};
+	return view_of(ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s));
+}
+
+ASN1_STRING *
+der_string_new(int type, struct view content)
+{
+	ASN1_STRING *s = ASN1_STRING_type_new(type);
+
+	if (s == NULL || content.len > INT_MAX ||
+	    ASN1_STRING_set(s, content.len > 0 ? (const void *)content.ptr : "", (int)content.len) != 1) {
+		ASN1_STRING_free(s);
+		return NULL;
+	}
+	return s;
+}
+
+bool
+der_string_set(ASN1_STRING *s, struct view content, struct err *err)
+{
+	if (content.len > INT_MAX ||
+	    ASN1_STRING_set(s, content.len > 0 ? (const void *)content.ptr : "", (int)content.len) != 1)
+		return err_nomem(err);
+	return true;
+}
+
+bool
+der_is_serial(struct view octets)
+{
+	if (octets.len == 0 || octets.len > SERIAL_MAX)
+		return false;
+	if (octets.len == 1)
+		return true;
+	/* X.690 8.3.2: the first nine bits are neither all zero nor all one. */
+	return !(octets.ptr[0] == 0x00 && (octets.ptr[1] & 0x80) == 0) &&
+	    !(octets.ptr[0] == 0xff && (octets.ptr[1] & 0x80) != 0);
+}
+
+bool
+der_next(struct view *cursor, struct view *value_out)
+{
+	const unsigned char *p = cursor->ptr;
+	size_t whole;
+	long len;
+	int tag, cls, form;
+
+	*value_out = (struct view){0};
+	if (cursor->len == 0 || cursor->len > LONG_MAX)
+		return false;
+	form = ASN1_get_object(&p, &len, &tag, &cls, (long)cursor->len);
+	if ((form & 0x81) != 0) /* damaged, or of indefinite length */
+		return false;
+	whole = (size_t)(p - cursor->ptr) + (size_t)len;
+	*value_out = view_of(cursor->ptr, whole);
+	*cursor = view_of(cursor->ptr + whole, cursor->len - whole);
+	return true;
+}
+
+/* Content of the one element that `whole` is; the tag is the caller's matter. */
+static bool
+content_of(struct view whole, struct view *out)
+{
+	const unsigned char *p = whole.ptr;
+	long len;
+	int tag, cls, form;
+
+	*out = (struct view){0};
+	if (whole.len == 0 || whole.len > LONG_MAX)
+		return false;
+	form = ASN1_get_object(&p, &len, &tag, &cls, (long)whole.len);
+	if ((form & 0x81) != 0 || (size_t)len != whole.len - (size_t)(p - whole.ptr))
+		return false;
+	*out = view_of(p, (size_t)len);
+	return true;
+}
+
+bool
+der_attr(const ASN1_OBJECT *type, const ASN1_STRING *raw_set, struct cms_attr *out, struct err *err)
+{
+	struct view cursor, value;
+	int len;
+
+	*out = (struct cms_attr){0};
+	len = OBJ_obj2txt(out->oid, (int)sizeof out->oid, type, 1);
+	if (len <= 0 || len >= (int)sizeof out->oid)
+		return err_set(err, ERROR_INVALID_DATA,
+		    "an attribute has an object identifier of more than %zu characters", sizeof out->oid - 1);
+	out->nid = OBJ_obj2nid(type);
+	if (!content_of(der_string(raw_set), &out->values))
+		return err_set(err, ERROR_INVALID_DATA, "attribute %s: its set of values is damaged", out->oid);
+	for (cursor = out->values; der_next(&cursor, &value);)
+		out->value_count++;
+	if (cursor.len > 0)
+		return err_set(err, ERROR_INVALID_DATA, "attribute %s: a value of it is damaged", out->oid);
+	return true;
+}
+
+bool
+der_set_wrap(struct view values, ASN1_STRING **out, struct err *err)
+{
+	ASN1_STRING *set = ASN1_STRING_type_new(V_ASN1_SET);
+	unsigned char *der = NULL, *p;
+	bool ok = false;
+	int len = -1;
+
+	*out = NULL;
+	if (values.len <= INT_MAX / 2)
+		len = ASN1_object_size(1, (int)values.len, V_ASN1_SET);
+	if (set == NULL || len <= 0 || (der = OPENSSL_malloc((size_t)len)) == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	p = der;
+	ASN1_put_object(&p, 1, (int)values.len, V_ASN1_SET, V_ASN1_UNIVERSAL);
+	if (values.len > 0)
+		memcpy(p, values.ptr, values.len);
+	ASN1_STRING_set0(set, der, len);
+	der = NULL;
+	*out = set;
+	set = NULL;
+	ok = true;
+out:
+	OPENSSL_free(der);
+	ASN1_STRING_free(set);
+	return ok;
+}
+
+bool
+der_attr_octets(const struct cms_attr *a, struct view *out, struct err *err)
+{
+	struct view value;
+
+	*out = (struct view){0};
+	if (!cms_attr_single(a, &value, err))
+		return false;
+	if (value.ptr[0] != V_ASN1_OCTET_STRING || !content_of(value, out))
+		return err_set(err, ERROR_INVALID_DATA, "attribute %s: its value is not an octet string", a->oid);
+	return true;
+}

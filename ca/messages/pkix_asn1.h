@@ -1,0 +1,99 @@
+/*
+ * Wire structs of X.509 and PKCS#10 (RFC 5280 4.1, 5.1; RFC 2986 4). Names and public keys stay
+ * whole DER elements in an ASN1_STRING (template ASN1_SEQUENCE): nothing here decodes a key or
+ * canonicalises a name.
+ */
+#ifndef MESSAGES_PKIX_ASN1_H
+#define MESSAGES_PKIX_ASN1_H
+
+#include <openssl/asn1.h>
+#include <openssl/x509.h>
+
+/* SIGNED{}: Certificate, CertificateList and CertificationRequest have one shape. */
+typedef struct {
+	ASN1_STRING *tbs;
+	X509_ALGOR *sig_alg;
+	ASN1_BIT_STRING *signature;
+} PKIX_SIGNED;
+DECLARE_ASN1_FUNCTIONS(PKIX_SIGNED)
+
+/* RFC 2986 4.1 CertificationRequestInfo */
+typedef struct {
+	ASN1_INTEGER *version;
+	ASN1_STRING *subject;
+	ASN1_STRING *spki;
+	STACK_OF(X509_ATTRIBUTE) * attributes;
+} PKIX_REQUEST_INFO;
+DECLARE_ASN1_FUNCTIONS(PKIX_REQUEST_INFO)
+
+/* RFC 5280 4.1 TBSCertificate */
+typedef struct {
+	ASN1_INTEGER *version;
+	ASN1_INTEGER *serial;
+	X509_ALGOR *sig_alg;
+	ASN1_STRING *issuer;
+	X509_VAL *validity;
+	ASN1_STRING *subject;
+	ASN1_STRING *spki;
+	ASN1_BIT_STRING *issuer_uid;
+	ASN1_BIT_STRING *subject_uid;
+	STACK_OF(X509_EXTENSION) * extensions;
+} PKIX_TBS_CERT;
+DECLARE_ASN1_FUNCTIONS(PKIX_TBS_CERT)
+
+/* RFC 5280 5.1 TBSCertList */
+typedef struct {
+	ASN1_INTEGER *serial;
+	ASN1_TIME *when;
+	STACK_OF(X509_EXTENSION) * extensions;
+} PKIX_CRL_ENTRY;
+DEFINE_STACK_OF(PKIX_CRL_ENTRY)
+DECLARE_ASN1_FUNCTIONS(PKIX_CRL_ENTRY)
+
+typedef struct {
+	ASN1_INTEGER *version;
+	X509_ALGOR *sig_alg;
+	ASN1_STRING *issuer;
+	ASN1_TIME *this_update;
+	ASN1_TIME *next_update;
+	STACK_OF(PKIX_CRL_ENTRY) * entries;
+	STACK_OF(X509_EXTENSION) * extensions;
+} PKIX_TBS_CRL;
+DECLARE_ASN1_FUNCTIONS(PKIX_TBS_CRL)
+
+/* RFC 5280 4.1.2.7 SubjectPublicKeyInfo */
+typedef struct {
+	X509_ALGOR *algorithm;
+	ASN1_BIT_STRING *key;
+} PKIX_SPKI;
+DECLARE_ASN1_FUNCTIONS(PKIX_SPKI)
+
+/* RFC 8017 A.1.1 RSAPublicKey */
+typedef struct {
+	ASN1_INTEGER *n;
+	ASN1_INTEGER *e;
+} PKIX_RSA_KEY;
+DECLARE_ASN1_FUNCTIONS(PKIX_RSA_KEY)
+
+/* EnrollmentNameValuePair, 1.3.6.1.4.1.311.13.2.1 */
+typedef struct {
+	ASN1_STRING *name;
+	ASN1_STRING *value;
+} PKIX_NAME_VALUE;
+DECLARE_ASN1_FUNCTIONS(PKIX_NAME_VALUE)
+
+/* [MS-WCCE] 2.2.2.7.7.2 CertificateTemplateOID */
+typedef struct {
+	ASN1_OBJECT *oid;
+	ASN1_INTEGER *major;
+	ASN1_INTEGER *minor;
+} PKIX_TEMPLATE;
+DECLARE_ASN1_FUNCTIONS(PKIX_TEMPLATE)
+
+/* [MS-WCCE] 2.2.2.7.7.1 in its SEQUENCE form */
+typedef struct {
+	ASN1_UTF8STRING *name;
+} PKIX_TEMPLATE_NAME;
+DECLARE_ASN1_FUNCTIONS(PKIX_TEMPLATE_NAME)
+
+#endif

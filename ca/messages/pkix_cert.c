@@ -1,0 +1,239 @@
+#include "pkix_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include "oids.h"
+#include "text.h"
+
+/* RFC 5280 4.1.2.5: seconds are there and the zone is Z, which makes 13 or 15 characters. */
+static bool
+read_time(const ASN1_TIME *from, int64_t *to, struct err *err)
+{
+	int len = ASN1_STRING_length(from);
+	struct tm tm;
+
+	if (len != (ASN1_STRING_type(from) == V_ASN1_UTCTIME ? 13 : 15) ||
+	    ASN1_STRING_get0_data(from)[len - 1] != 'Z' || ASN1_TIME_to_tm(from, &tm) != 1)
+		return err_openssl(
+		    err, ERROR_INVALID_DATA, "a validity time is not one of RFC 5280 4.1.2.5");
+	*to = timegm(&tm);
+	return true;
+}
+
+/* Content octets of the INTEGER, as issuerAndSerialNumber compares them. */
+static bool
+read_serial(struct pkix_cert *c, struct err *err)
+{
+	const unsigned char *p = NULL;
+	uint8_t *der = NULL;
+	long len = 0;
+	int tag = 0, class = 0, total = i2d_ASN1_INTEGER(c->wire->tbs->serial, &der);
+
+	if (!buf_take_openssl(der, total, &c->wire->serial, err))
+		return false;
+	p = c->wire->serial.ptr;
+	if ((ASN1_get_object(&p, &len, &tag, &class, total) & 0x80) != 0)
+		return err_openssl(err, ERROR_INVALID_DATA, "the serial number is malformed");
+	c->serial = view_of(p, (size_t)len);
+	return true;
+}
+
+static bool
+read_version(const PKIX_TBS_CERT *tbs, struct err *err)
+{
+	int64_t version = 0;
+
+	if ((tbs->version != NULL && ASN1_INTEGER_get_int64(&version, tbs->version) != 1) ||
+	    version < 0 || version > 2)
+		return err_set(err, ERROR_INVALID_DATA, "the version is not 1, 2 or 3");
+	if (version < 2 && tbs->extensions != NULL)
+		return err_set(err, ERROR_INVALID_DATA, "extensions in a certificate of version %d",
+		    (int)version + 1);
+	return true;
+}
+
+static bool
+read_tbs(struct pkix_cert *c, struct err *err)
+{
+	const unsigned char *p = c->tbs.ptr;
+	const PKIX_TBS_CERT *tbs = NULL;
+
+	c->wire->tbs = d2i_PKIX_TBS_CERT(NULL, &p, (long)c->tbs.len);
+	if ((tbs = c->wire->tbs) == NULL || p != c->tbs.ptr + c->tbs.len)
+		return err_openssl(err, ERROR_INVALID_DATA, "not a TBSCertificate");
+	if (X509_ALGOR_cmp(tbs->sig_alg, c->sig_alg) != 0)
+		return err_set(err, ERROR_INVALID_DATA,
+		    "the signature algorithm inside and outside differ (RFC 5280 4.1.1.2)");
+	c->issuer = pkix_string_view(tbs->issuer);
+	c->subject = pkix_string_view(tbs->subject);
+	c->spki = pkix_string_view(tbs->spki);
+	return read_version(tbs, err) && read_serial(c, err) &&
+	       read_time(tbs->validity->notBefore, &c->not_before, err) &&
+	       read_time(tbs->validity->notAfter, &c->not_after, err) &&
+	       pkix_extensions_add(tbs->extensions, &c->extensions, &c->extension_count, err);
+}
+
+static bool
+hash(struct view bytes, int nid, uint8_t *out, struct err *err)
+{
+	const EVP_MD *md = pkix_md(nid);
+
+	if (md == NULL || EVP_Digest(bytes.ptr, bytes.len, out, NULL, md, NULL) != 1)
+		return err_openssl(err, DIRCA_E_CRYPTO, "a digest could not be computed");
+	return true;
+}
+
+bool
+pkix_cert_decode(struct view der, struct pkix_cert *out, struct err *err)
+{
+	struct pkix_cert c = {0};
+	bool ok = false;
+
+	*out = c;
+	if (!oids_init(err))
+		goto out;
+	if ((c.wire = calloc(1, sizeof *c.wire)) == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	if (!pkix_signed_decode(der, "certificate", &c.wire->outer, err) ||
+	    !buf_dup(der, &c.raw, err))
+		goto out;
+	c.tbs = pkix_string_view(c.wire->outer->tbs);
+	c.sig_alg = c.wire->outer->sig_alg;
+	c.signature = pkix_string_view(c.wire->outer->signature);
+	if (!read_tbs(&c, err) || !hash(der, NID_sha1, c.sha1, err) ||
+	    !hash(der, NID_sha256, c.sha256, err)) {
+		err_prefix(err, "certificate");
+		goto out;
+	}
+	*out = c;
+	c = (struct pkix_cert){0};
+	ok = true;
+out:
+	pkix_cert_free(&c);
+	return ok;
+}
+
+void
+pkix_cert_free(struct pkix_cert *c)
+{
+	free(c->extensions);
+	pkix_wire_free(c->wire);
+	buf_free(&c->raw);
+	*c = (struct pkix_cert){0};
+}
+
+const struct pkix_extension *
+pkix_cert_extension(const struct pkix_cert *c, int nid)
+{
+	for (size_t i = 0; i < c->extension_count; i++)
+		if (nid != NID_undef && c->extensions[i].nid == nid)
+			return &c->extensions[i];
+	return NULL;
+}
+
+bool
+pkix_cert_has_eku(const struct pkix_cert *c, const char *dotted)
+{
+	const struct pkix_extension *ext = pkix_cert_extension(c, NID_ext_key_usage);
+	const unsigned char *p = ext != NULL ? ext->value.ptr : NULL;
+	EXTENDED_KEY_USAGE *eku = NULL;
+	ASN1_OBJECT *wanted = OBJ_txt2obj(dotted, 1);
+	bool found = false;
+
+	if (ext != NULL && wanted != NULL && pkix_der_is_strict(ext->value))
+		eku = d2i_EXTENDED_KEY_USAGE(NULL, &p, (long)ext->value.len);
+	for (int i = 0; eku != NULL && i < sk_ASN1_OBJECT_num(eku); i++)
+		found = found || OBJ_cmp(sk_ASN1_OBJECT_value(eku, i), wanted) == 0;
+	EXTENDED_KEY_USAGE_free(eku);
+	ASN1_OBJECT_free(wanted);
+	ERR_clear_error();
+	return found;
+}
+
+uint16_t
+pkix_cert_key_usage(const struct pkix_cert *c)
+{
+	const struct pkix_extension *ext = pkix_cert_extension(c, NID_key_usage);
+	const unsigned char *p = NULL;
+	ASN1_BIT_STRING *bits = NULL;
+	uint16_t usage = 0;
+
+	if (ext == NULL)
+		return 0xffff;
+	p = ext->value.ptr;
+	if (pkix_der_is_strict(ext->value) &&
+	    (bits = d2i_ASN1_BIT_STRING(NULL, &p, (long)ext->value.len)) != NULL) {
+		struct view v = pkix_string_view(bits);
+
+		usage = (uint16_t)((v.len > 0 ? v.ptr[0] << 8 : 0) | (v.len > 1 ? v.ptr[1] : 0));
+	}
+	ASN1_BIT_STRING_free(bits);
+	ERR_clear_error();
+	return usage;
+}
+
+/* RFC 5280 4.2.1.2 (1) */
+static bool
+key_hash(const struct pkix_cert *c, struct buf *out, struct err *err)
+{
+	const unsigned char *p = c->spki.ptr;
+	PKIX_SPKI *spki = d2i_PKIX_SPKI(NULL, &p, (long)c->spki.len);
+	bool ok = false;
+
+	if (spki == NULL) {
+		err_openssl(err, ERROR_INVALID_DATA, "certificate: not a SubjectPublicKeyInfo");
+		goto out;
+	}
+	ok = buf_alloc(20, out, err) && hash(pkix_string_view(spki->key), NID_sha1, out->ptr, err);
+out:
+	PKIX_SPKI_free(spki);
+	return ok;
+}
+
+bool
+pkix_cert_ski(const struct pkix_cert *c, struct buf *out, struct err *err)
+{
+	const struct pkix_extension *ext = pkix_cert_extension(c, NID_subject_key_identifier);
+	const unsigned char *p = NULL;
+	ASN1_OCTET_STRING *id = NULL;
+	bool ok = false;
+
+	*out = (struct buf){0};
+	if (ext == NULL)
+		return key_hash(c, out, err);
+	p = ext->value.ptr;
+	if (!pkix_der_is_strict(ext->value) ||
+	    (id = d2i_ASN1_OCTET_STRING(NULL, &p, (long)ext->value.len)) == NULL ||
+	    ASN1_STRING_length(id) == 0) {
+		err_openssl(err, ERROR_INVALID_DATA,
+		    "certificate: the subject key identifier is malformed");
+		goto out;
+	}
+	ok = buf_dup(pkix_string_view(id), out, err);
+out:
+	ASN1_OCTET_STRING_free(id);
+	return ok;
+}
+
+char *
+pkix_serial_text(struct view serial)
+{
+	char *hex = NULL, *first = NULL;
+
+	if (serial.len == 0)
+		return strdup("0");
+	if ((hex = hex_encode(serial, '\0')) == NULL)
+		return NULL;
+	first = hex + strspn(hex, "0");
+	if (*first == '\0')
+		first--; /* the number zero keeps a digit */
+	memmove(hex, first, strlen(first) + 1);
+	return hex;
+}

@@ -1,0 +1,342 @@
+#include "pkix_priv.h"
+
+#include <string.h>
+
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/param_build.h>
+
+#define RSA_MIN_BITS 1024
+#define RSA_MAX_BITS 8192
+#define RSA_MAX_E    64 /* bits; a longer exponent only makes the CA work */
+
+static const struct curve {
+	int nid;
+	int bits;
+	const char *group;
+} curves[] = {
+    {NID_X9_62_prime256v1, 256, "prime256v1"},
+    {NID_secp384r1, 384, "secp384r1"},
+    {NID_secp521r1, 521, "secp521r1"},
+};
+
+/* The numbers of a public key, as views into the wire structs. */
+struct numbers {
+	PKIX_SPKI *spki;
+	PKIX_RSA_KEY *rsa;
+	const struct curve *curve; /* NULL: RSA */
+	struct view n, e, point;
+	int bits;
+};
+
+static void
+numbers_free(struct numbers *k)
+{
+	PKIX_RSA_KEY_free(k->rsa);
+	PKIX_SPKI_free(k->spki);
+}
+
+static int
+bit_length(struct view number)
+{
+	int bits = (int)(number.len * 8);
+
+	if (number.len == 0)
+		return 0;
+	for (unsigned mask = 0x80; mask != 0 && (number.ptr[0] & mask) == 0; mask >>= 1)
+		bits--;
+	return bits;
+}
+
+static bool
+read_rsa(struct numbers *k, struct view der, struct err *err)
+{
+	const unsigned char *p = der.ptr;
+	const ASN1_OBJECT *oid = NULL;
+	int param = 0, e_bits = 0;
+
+	X509_ALGOR_get0(&oid, &param, NULL, k->spki->algorithm);
+	if (param != V_ASN1_NULL && param != V_ASN1_UNDEF)
+		return err_set(err, NTE_BAD_ALGID, "public key: rsaEncryption takes no parameters");
+	if ((k->rsa = d2i_PKIX_RSA_KEY(NULL, &p, (long)der.len)) == NULL || p != der.ptr + der.len)
+		return err_openssl(err, ERROR_INVALID_DATA, "public key: not an RSAPublicKey");
+	k->n = pkix_string_view(k->rsa->n);
+	k->e = pkix_string_view(k->rsa->e);
+	k->bits = bit_length(k->n);
+	e_bits = bit_length(k->e);
+	if (ASN1_STRING_type(k->rsa->n) != V_ASN1_INTEGER ||
+	    ASN1_STRING_type(k->rsa->e) != V_ASN1_INTEGER)
+		return err_set(err, ERROR_INVALID_DATA, "public key: negative RSA number");
+	if (k->bits < RSA_MIN_BITS || k->bits > RSA_MAX_BITS)
+		return err_set(err, NTE_BAD_ALGID, "public key: RSA of %d bits; %d to %d are taken",
+		    k->bits, RSA_MIN_BITS, RSA_MAX_BITS);
+	if ((k->n.ptr[k->n.len - 1] & 1) == 0 || e_bits < 2 || e_bits > RSA_MAX_E ||
+	    (k->e.ptr[k->e.len - 1] & 1) == 0)
+		return err_set(err, ERROR_INVALID_DATA,
+		    "public key: the RSA modulus is even or the exponent is not an odd number of 2 "
+		    "to %d bits",
+		    RSA_MAX_E);
+	return true;
+}
+
+/* RFC 5480: named curve, uncompressed point. */
+static bool
+read_ec(struct numbers *k, struct view point, struct err *err)
+{
+	const void *value = NULL;
+	int param = 0, nid = NID_undef;
+
+	X509_ALGOR_get0(NULL, &param, &value, k->spki->algorithm);
+	if (param == V_ASN1_OBJECT)
+		nid = OBJ_obj2nid(value);
+	for (size_t i = 0; i < sizeof curves / sizeof curves[0]; i++)
+		if (curves[i].nid == nid)
+			k->curve = &curves[i];
+	if (k->curve == NULL)
+		return err_set(
+		    err, NTE_BAD_ALGID, "public key: the curve is not P-256, P-384 or P-521");
+	k->bits = k->curve->bits;
+	k->point = point;
+	if (point.len != 1 + 2 * (size_t)((k->bits + 7) / 8) ||
+	    point.ptr[0] != POINT_CONVERSION_UNCOMPRESSED)
+		return err_set(err, ERROR_INVALID_DATA,
+		    "public key: not an uncompressed point of P-%d", k->bits);
+	return true;
+}
+
+static bool
+read_numbers(struct view der, struct numbers *k, struct err *err)
+{
+	const unsigned char *p = der.ptr;
+	const ASN1_OBJECT *oid = NULL;
+	struct view key;
+
+	*k = (struct numbers){0};
+	if (!pkix_der_is_strict(der) ||
+	    (k->spki = d2i_PKIX_SPKI(NULL, &p, (long)der.len)) == NULL || p != der.ptr + der.len ||
+	    !pkix_bits_view(k->spki->key, &key))
+		return err_openssl(
+		    err, ERROR_INVALID_DATA, "public key: not a SubjectPublicKeyInfo");
+	X509_ALGOR_get0(&oid, NULL, NULL, k->spki->algorithm);
+	switch (OBJ_obj2nid(oid)) {
+	case NID_rsaEncryption:
+		return read_rsa(k, key, err);
+	case NID_X9_62_id_ecPublicKey:
+		return read_ec(k, key, err);
+	default:
+		return err_set(err, NTE_BAD_ALGID, "public key: neither RSA nor EC");
+	}
+}
+
+static bool
+push_numbers(const struct numbers *k, OSSL_PARAM_BLD *bld, BIGNUM **n, BIGNUM **e)
+{
+	if (k->curve != NULL)
+		return OSSL_PARAM_BLD_push_utf8_string(
+			   bld, OSSL_PKEY_PARAM_GROUP_NAME, k->curve->group, 0) == 1 &&
+		       OSSL_PARAM_BLD_push_octet_string(
+			   bld, OSSL_PKEY_PARAM_PUB_KEY, k->point.ptr, k->point.len) == 1;
+	return (*n = BN_bin2bn(k->n.ptr, (int)k->n.len, NULL)) != NULL &&
+	       (*e = BN_bin2bn(k->e.ptr, (int)k->e.len, NULL)) != NULL &&
+	       OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_N, *n) == 1 &&
+	       OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_E, *e) == 1;
+}
+
+bool
+pkix_public_key(struct view spki, EVP_PKEY **out, struct err *err)
+{
+	OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
+	OSSL_PARAM *params = NULL;
+	EVP_PKEY_CTX *ctx = NULL;
+	BIGNUM *n = NULL, *e = NULL;
+	struct numbers k = {0};
+	bool ok = false;
+
+	*out = NULL;
+	if (!read_numbers(spki, &k, err))
+		goto out;
+	if (bld == NULL || !push_numbers(&k, bld, &n, &e) ||
+	    (params = OSSL_PARAM_BLD_to_param(bld)) == NULL ||
+	    (ctx = EVP_PKEY_CTX_new_from_name(NULL, k.curve != NULL ? "EC" : "RSA", NULL)) ==
+		NULL ||
+	    EVP_PKEY_fromdata_init(ctx) != 1) {
+		err_openssl(err, DIRCA_E_CRYPTO, "public key: OpenSSL cannot take its numbers");
+		goto out;
+	}
+	/* For EC this proves that the point is on the curve, which is the whole group for these
+	 * three. */
+	if (EVP_PKEY_fromdata(ctx, out, EVP_PKEY_PUBLIC_KEY, params) != 1) {
+		err_openssl(err, ERROR_INVALID_DATA, "public key: %s",
+		    k.curve != NULL ? "the point is not on its curve"
+				    : "OpenSSL refuses the numbers");
+		goto out;
+	}
+	ok = true;
+out:
+	EVP_PKEY_CTX_free(ctx);
+	OSSL_PARAM_free(params);
+	OSSL_PARAM_BLD_free(bld);
+	BN_free(n);
+	BN_free(e);
+	numbers_free(&k);
+	return ok;
+}
+
+bool
+pkix_key_info(struct view spki, const char **algorithm_out, int *bits_out, struct err *err)
+{
+	struct numbers k = {0};
+	bool ok = false;
+
+	*algorithm_out = NULL;
+	*bits_out = 0;
+	if (!read_numbers(spki, &k, err))
+		goto out;
+	*algorithm_out = k.curve != NULL ? "EC" : "RSA";
+	*bits_out = k.bits;
+	ok = true;
+out:
+	numbers_free(&k);
+	return ok;
+}
+
+static const struct curve *
+curve_of(const EVP_PKEY *key)
+{
+	char group[64];
+	size_t len = 0;
+
+	if (EVP_PKEY_get_utf8_string_param(
+		key, OSSL_PKEY_PARAM_GROUP_NAME, group, sizeof group, &len) != 1)
+		return NULL;
+	for (size_t i = 0; i < sizeof curves / sizeof curves[0]; i++)
+		if (strcmp(curves[i].group, group) == 0)
+			return &curves[i];
+	return NULL;
+}
+
+/* RSAPublicKey in DER, OPENSSL_malloc'ed. */
+static int
+encode_rsa(const EVP_PKEY *key, uint8_t **der)
+{
+	PKIX_RSA_KEY *rsa = PKIX_RSA_KEY_new();
+	BIGNUM *n = NULL, *e = NULL;
+	int len = -1;
+
+	if (rsa != NULL && EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &n) == 1 &&
+	    EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &e) == 1 &&
+	    BN_to_ASN1_INTEGER(n, rsa->n) != NULL && BN_to_ASN1_INTEGER(e, rsa->e) != NULL)
+		len = i2d_PKIX_RSA_KEY(rsa, der);
+	BN_free(n);
+	BN_free(e);
+	PKIX_RSA_KEY_free(rsa);
+	return len;
+}
+
+/* Uncompressed point, OPENSSL_malloc'ed, whatever form the key prefers. */
+static int
+encode_point(const EVP_PKEY *key, const struct curve *curve, uint8_t **point)
+{
+	int side = (curve->bits + 7) / 8, len = -1;
+	BIGNUM *x = NULL, *y = NULL;
+	uint8_t *p = OPENSSL_malloc(1 + 2 * (size_t)side);
+
+	if (p != NULL && EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_EC_PUB_X, &x) == 1 &&
+	    EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_EC_PUB_Y, &y) == 1 &&
+	    BN_bn2binpad(x, p + 1, side) == side && BN_bn2binpad(y, p + 1 + side, side) == side) {
+		p[0] = POINT_CONVERSION_UNCOMPRESSED;
+		*point = p;
+		p = NULL;
+		len = 1 + 2 * side;
+	}
+	OPENSSL_free(p);
+	BN_free(x);
+	BN_free(y);
+	return len;
+}
+
+bool
+pkix_key_spki(const EVP_PKEY *key, struct buf *out, struct err *err)
+{
+	PKIX_SPKI *spki = PKIX_SPKI_new();
+	const struct curve *curve = NULL;
+	uint8_t *inner = NULL, *der = NULL;
+	int inner_len = -1, len = 0;
+	bool ok = false;
+
+	*out = (struct buf){0};
+	if (spki == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	if (EVP_PKEY_is_a(key, "RSA")) {
+		inner_len = encode_rsa(key, &inner);
+		X509_ALGOR_set0(spki->algorithm, OBJ_nid2obj(NID_rsaEncryption), V_ASN1_NULL, NULL);
+	} else if (EVP_PKEY_is_a(key, "EC") && (curve = curve_of(key)) != NULL) {
+		inner_len = encode_point(key, curve, &inner);
+		X509_ALGOR_set0(spki->algorithm, OBJ_nid2obj(NID_X9_62_id_ecPublicKey),
+		    V_ASN1_OBJECT, OBJ_nid2obj(curve->nid));
+	} else {
+		err_set(err, NTE_BAD_ALGID, "public key: neither RSA nor P-256, P-384 or P-521");
+		goto out;
+	}
+	if (inner_len < 0 || !pkix_bits_set(spki->key, view_of(inner, (size_t)inner_len))) {
+		err_openssl(err, DIRCA_E_CRYPTO, "public key: its numbers cannot be read");
+		goto out;
+	}
+	len = i2d_PKIX_SPKI(spki, &der);
+	ok = buf_take_openssl(der, len, out, err);
+out:
+	OPENSSL_free(inner);
+	PKIX_SPKI_free(spki);
+	return ok;
+}
+
+/* Signature algorithm for a key; P-384 and P-521 take the digest of their strength. */
+static int
+sig_nid(const EVP_PKEY *key)
+{
+	const struct curve *curve = NULL;
+
+	if (EVP_PKEY_is_a(key, "RSA"))
+		return NID_sha256WithRSAEncryption;
+	if (!EVP_PKEY_is_a(key, "EC") || (curve = curve_of(key)) == NULL)
+		return NID_undef;
+	switch (curve->bits) {
+	case 256:
+		return NID_ecdsa_with_SHA256;
+	case 384:
+		return NID_ecdsa_with_SHA384;
+	default:
+		return NID_ecdsa_with_SHA512;
+	}
+}
+
+bool
+pkix_sig_alg(const EVP_PKEY *key, struct buf *out, struct err *err)
+{
+	X509_ALGOR *alg = X509_ALGOR_new();
+	int nid = sig_nid(key);
+	uint8_t *der = NULL;
+	int len = 0;
+	bool ok = false;
+
+	*out = (struct buf){0};
+	if (alg == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	if (nid == NID_undef) {
+		err_set(err, NTE_BAD_ALGID,
+		    "a key that is neither RSA nor P-256, P-384 or P-521 cannot sign");
+		goto out;
+	}
+	/* RFC 4055 5 wants NULL for RSA, RFC 5758 3.2 nothing for ECDSA. */
+	X509_ALGOR_set0(alg, OBJ_nid2obj(nid),
+	    nid == NID_sha256WithRSAEncryption ? V_ASN1_NULL : V_ASN1_UNDEF, NULL);
+	len = i2d_X509_ALGOR(alg, &der);
+	ok = buf_take_openssl(der, len, out, err);
+out:
+	X509_ALGOR_free(alg);
+	return ok;
+}

@@ -1,0 +1,150 @@
+#include "pkix_priv.h"
+
+#include <time.h>
+
+#include <openssl/err.h>
+
+/* A time after 1950 and before 10000, as UTCTime up to 2049 and GeneralizedTime from then on (RFC
+ * 5280 4.1.2.5). */
+bool
+pkix_put_time(ASN1_TIME *field, int64_t when, struct err *err)
+{
+	if (when < INT64_C(-631152000) || when > INT64_C(253402300799))
+		return err_set(err, E_INVALIDARG, "time %lld is outside the years 1950 to 9999",
+		    (long long)when);
+	if (ASN1_TIME_set(field, (time_t)when) == NULL)
+		return err_openssl(err, DIRCA_E_CRYPTO, "a time cannot be encoded");
+	return true;
+}
+
+bool
+pkix_put_serial(ASN1_INTEGER *field, struct view serial, struct err *err)
+{
+	BIGNUM *n = NULL;
+	bool ok = false;
+
+	while (serial.len > 0 && serial.ptr[0] == 0)
+		serial = view_of(serial.ptr + 1, serial.len - 1);
+	/* RFC 5280 4.1.2.2: positive, at most 20 octets with its sign */
+	if (serial.len == 0 || serial.len > 20 ||
+	    (serial.len == 20 && (serial.ptr[0] & 0x80) != 0)) {
+		err_set(
+		    err, E_INVALIDARG, "the serial number is zero or needs more than 20 octets");
+		goto out;
+	}
+	if ((n = BN_bin2bn(serial.ptr, (int)serial.len, NULL)) == NULL ||
+	    BN_to_ASN1_INTEGER(n, field) == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	ok = true;
+out:
+	BN_free(n);
+	return ok;
+}
+
+bool
+pkix_copy_extensions(
+    const STACK_OF(X509_EXTENSION) * from, STACK_OF(X509_EXTENSION) * *to, struct err *err)
+{
+	if (from == NULL || sk_X509_EXTENSION_num(from) == 0)
+		return true; /* an empty SEQUENCE is not allowed */
+	*to = sk_X509_EXTENSION_deep_copy(from, X509_EXTENSION_dup, X509_EXTENSION_free);
+	return *to != NULL || err_nomem(err);
+}
+
+static bool
+no_duplicates(const STACK_OF(X509_EXTENSION) * list, struct err *err)
+{
+	for (int i = 0; list != NULL && i < sk_X509_EXTENSION_num(list); i++)
+		for (int j = 0; j < i; j++)
+			if (OBJ_cmp(X509_EXTENSION_get_object(sk_X509_EXTENSION_value(list, i)),
+				X509_EXTENSION_get_object(sk_X509_EXTENSION_value(list, j))) == 0)
+				return err_set(err, E_INVALIDARG,
+				    "certificate to issue: extension %d repeats extension %d",
+				    i + 1, j + 1);
+	return true;
+}
+
+bool
+pkix_tbs_encode(const struct pkix_tbs *in, struct buf *out, struct err *err)
+{
+	PKIX_TBS_CERT *tbs = PKIX_TBS_CERT_new();
+	X509_ALGOR *alg = NULL;
+	uint8_t *der = NULL;
+	int len = 0;
+	bool ok = false;
+
+	*out = (struct buf){0};
+	if (tbs == NULL || (tbs->version = ASN1_INTEGER_new()) == NULL ||
+	    ASN1_INTEGER_set(tbs->version, 2) != 1) {
+		err_nomem(err);
+		goto out;
+	}
+	if (in->not_after < in->not_before) {
+		err_set(err, E_INVALIDARG, "certificate to issue: it would end before it begins");
+		goto out;
+	}
+	if ((alg = pkix_algor(in->sig_alg, err)) == NULL ||
+	    !pkix_put_serial(tbs->serial, in->serial, err) ||
+	    !pkix_put_element(tbs->issuer, in->issuer, "issuer name", err) ||
+	    !pkix_put_time(tbs->validity->notBefore, in->not_before, err) ||
+	    !pkix_put_time(tbs->validity->notAfter, in->not_after, err) ||
+	    !pkix_put_element(tbs->subject, in->subject, "subject name", err) ||
+	    !pkix_put_element(tbs->spki, in->spki, "subject public key", err) ||
+	    !no_duplicates(in->extensions, err) ||
+	    !pkix_copy_extensions(in->extensions, &tbs->extensions, err))
+		goto out;
+	X509_ALGOR_free(tbs->sig_alg);
+	tbs->sig_alg = alg;
+	alg = NULL;
+	len = i2d_PKIX_TBS_CERT(tbs, &der);
+	ok = buf_take_openssl(der, len, out, err);
+out:
+	X509_ALGOR_free(alg);
+	PKIX_TBS_CERT_free(tbs);
+	return ok;
+}
+
+bool
+pkix_signed_wrap(
+    struct view tbs, struct view sig_alg, struct view signature, struct buf *out, struct err *err)
+{
+	PKIX_SIGNED *s = PKIX_SIGNED_new();
+	X509_ALGOR *alg = NULL;
+	uint8_t *der = NULL;
+	int len = 0;
+	bool ok = false;
+
+	*out = (struct buf){0};
+	if (s == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	if (signature.len == 0 || signature.len > PKIX_MAX_DER) {
+		err_set(err, E_INVALIDARG, "a signature of %zu bytes", signature.len);
+		goto out;
+	}
+	if ((alg = pkix_algor(sig_alg, err)) == NULL)
+		goto out;
+	/* A CRL may be large and was made here: only its outer shape is looked at. */
+	if (tbs.len < 2 || tbs.len > INT_MAX / 2 ||
+	    tbs.ptr[0] != (V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED)) {
+		err_set(err, E_INVALIDARG, "what is to be signed is not a DER SEQUENCE");
+		goto out;
+	}
+	if (ASN1_STRING_set(s->tbs, tbs.ptr, (int)tbs.len) != 1 ||
+	    !pkix_bits_set(s->signature, signature)) {
+		err_nomem(err);
+		goto out;
+	}
+	X509_ALGOR_free(s->sig_alg);
+	s->sig_alg = alg;
+	alg = NULL;
+	len = i2d_PKIX_SIGNED(s, &der);
+	ok = buf_take_openssl(der, len, out, err);
+out:
+	X509_ALGOR_free(alg);
+	PKIX_SIGNED_free(s);
+	return ok;
+}

@@ -1,0 +1,286 @@
+#include "pkix_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+
+#include "oids.h"
+#include "text.h"
+
+/* The single value of an attribute; NULL if it has another number of values or another type. */
+static const ASN1_STRING *
+single_sequence(X509_ATTRIBUTE *attr)
+{
+	return X509_ATTRIBUTE_count(attr) == 1
+		   ? X509_ATTRIBUTE_get0_data(attr, 0, V_ASN1_SEQUENCE, NULL)
+		   : NULL;
+}
+
+static bool
+add_requested(
+    struct pkix_request *r, X509_ATTRIBUTE *attr, STACK_OF(X509_EXTENSION) * *slot, struct err *err)
+{
+	const ASN1_STRING *der = single_sequence(attr);
+	const unsigned char *p = NULL;
+
+	if (der != NULL) {
+		p = ASN1_STRING_get0_data(der);
+		*slot = d2i_X509_EXTENSIONS(NULL, &p, ASN1_STRING_length(der));
+	}
+	if (*slot == NULL)
+		return err_openssl(err, ERROR_INVALID_DATA,
+		    "the requested extensions are not one SEQUENCE of extensions");
+	return pkix_extensions_add(*slot, &r->extensions, &r->extension_count, err);
+}
+
+static bool
+add_pair(struct pkix_request *r, const PKIX_NAME_VALUE *pair, struct err *err)
+{
+	char *name = NULL, *value = NULL;
+	char **grown = NULL;
+	bool ok = false;
+
+	if (r->nv_count >= PKIX_MAX_ITEMS) {
+		err_set(err, ERROR_INVALID_DATA, "more than %d name-value pairs", PKIX_MAX_ITEMS);
+		goto out;
+	}
+	if (!pkix_string_text(pair->name, &name, err) ||
+	    !pkix_string_text(pair->value, &value, err)) {
+		err_prefix(err, "name-value pair %zu", r->nv_count + 1);
+		goto out;
+	}
+	for (size_t i = 0; i < r->nv_count; i++)
+		if (text_eq_nocase(r->nv_names[i], name)) {
+			err_set(
+			    err, ERROR_INVALID_DATA, "name-value pair \"%s\" is there twice", name);
+			goto out;
+		}
+	if ((grown = reallocarray(r->nv_names, r->nv_count + 1, sizeof *grown)) != NULL)
+		r->nv_names = grown;
+	if (grown != NULL &&
+	    (grown = reallocarray(r->nv_values, r->nv_count + 1, sizeof *grown)) != NULL)
+		r->nv_values = grown;
+	if (grown == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	r->nv_names[r->nv_count] = name;
+	r->nv_values[r->nv_count++] = value;
+	name = value = NULL;
+	ok = true;
+out:
+	free(name);
+	free(value);
+	return ok;
+}
+
+/* 13.2.1: [MS-WCCE] 2.2.2.7.10 prints SEQUENCE OF pairs, clients write one pair a value; both are
+ * read. */
+static bool
+add_pair_value(struct pkix_request *r, const ASN1_STRING *der, struct err *err)
+{
+	const unsigned char *start = ASN1_STRING_get0_data(der), *p = start;
+	const unsigned char *end = start + ASN1_STRING_length(der);
+	PKIX_NAME_VALUE *pair = NULL;
+	long len = 0;
+	int tag = 0, class = 0;
+	bool ok = false;
+
+	ASN1_get_object(&p, &len, &tag, &class, end - start);
+	if (p == end || p[0] != (V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED)) {
+		p = start;
+		len = end - start;
+	}
+	/* p..end is now one pair, or the pairs of the list */
+	while (p < end) {
+		if ((pair = d2i_PKIX_NAME_VALUE(NULL, &p, end - p)) == NULL) {
+			err_openssl(
+			    err, ERROR_INVALID_DATA, "an enrollment name-value pair is malformed");
+			goto out;
+		}
+		if (!add_pair(r, pair, err))
+			goto out;
+		PKIX_NAME_VALUE_free(pair);
+		pair = NULL;
+	}
+	ok = true;
+out:
+	PKIX_NAME_VALUE_free(pair);
+	return ok;
+}
+
+static bool
+add_pairs(struct pkix_request *r, X509_ATTRIBUTE *attr, struct err *err)
+{
+	for (int i = 0; i < X509_ATTRIBUTE_count(attr); i++) {
+		const ASN1_STRING *der = X509_ATTRIBUTE_get0_data(attr, i, V_ASN1_SEQUENCE, NULL);
+
+		if (der == NULL)
+			return err_set(err, ERROR_INVALID_DATA,
+			    "an enrollment name-value pair is not a SEQUENCE");
+		if (!add_pair_value(r, der, err))
+			return false;
+	}
+	return true;
+}
+
+static bool
+read_attribute(struct pkix_request *r, X509_ATTRIBUTE *attr, struct err *err)
+{
+	int nid = OBJ_obj2nid(X509_ATTRIBUTE_get0_object(attr));
+
+	if (nid == NID_ext_req)
+		return add_requested(r, attr, &r->wire->requested[0], err);
+	if (nid == NID_ms_ext_req)
+		return add_requested(r, attr, &r->wire->requested[1], err);
+	if (nid == oid_nid(OID_ENROLLMENT_NAME_VALUE_PAIR))
+		return add_pairs(r, attr, err);
+	return true;
+}
+
+/* Every type once, except name-value pairs, of which clients write one attribute each. */
+static bool
+read_attributes(struct pkix_request *r, struct err *err)
+{
+	const STACK_OF(X509_ATTRIBUTE) *list = r->wire->info->attributes;
+	int count = list != NULL ? sk_X509_ATTRIBUTE_num(list) : 0;
+
+	if (count > PKIX_MAX_ITEMS)
+		return err_set(err, ERROR_INVALID_DATA, "more than %d attributes", PKIX_MAX_ITEMS);
+	for (int i = 0; i < count; i++) {
+		X509_ATTRIBUTE *attr = sk_X509_ATTRIBUTE_value(list, i);
+		const ASN1_OBJECT *oid = X509_ATTRIBUTE_get0_object(attr);
+
+		for (int j = 0;
+		     j < i && OBJ_obj2nid(oid) != oid_nid(OID_ENROLLMENT_NAME_VALUE_PAIR); j++)
+			if (OBJ_cmp(oid,
+				X509_ATTRIBUTE_get0_object(sk_X509_ATTRIBUTE_value(list, j))) == 0)
+				return err_set(err, ERROR_INVALID_DATA,
+				    "attribute %d repeats the type of attribute %d", i + 1, j + 1);
+		if (!read_attribute(r, attr, err))
+			return false;
+	}
+	return true;
+}
+
+static bool
+read_info(struct pkix_request *r, struct err *err)
+{
+	const unsigned char *p = r->info.ptr;
+	const PKIX_REQUEST_INFO *info = NULL;
+	int64_t version = -1;
+
+	r->wire->info = d2i_PKIX_REQUEST_INFO(NULL, &p, (long)r->info.len);
+	if ((info = r->wire->info) == NULL || p != r->info.ptr + r->info.len)
+		return err_openssl(err, ERROR_INVALID_DATA, "not a CertificationRequestInfo");
+	if (ASN1_INTEGER_get_int64(&version, info->version) != 1 || version != 0)
+		return err_set(err, ERROR_INVALID_DATA, "the version is not 0 (RFC 2986 4.1)");
+	r->subject = pkix_string_view(info->subject);
+	r->spki = pkix_string_view(info->spki);
+	return read_attributes(r, err);
+}
+
+/* [MS-WCCE] 2.2.2.6.5: the algorithm is a digest alone. */
+static bool
+is_null_signature(const X509_ALGOR *alg)
+{
+	const ASN1_OBJECT *oid = NULL;
+
+	X509_ALGOR_get0(&oid, NULL, NULL, alg);
+	return pkix_md(OBJ_obj2nid(oid)) != NULL;
+}
+
+bool
+pkix_request_decode(struct view der, struct pkix_request *out, struct err *err)
+{
+	struct pkix_request r = {0};
+	bool ok = false;
+
+	*out = r;
+	if (!oids_init(err))
+		goto out;
+	if ((r.wire = calloc(1, sizeof *r.wire)) == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	if (!pkix_signed_decode(der, "certificate request", &r.wire->outer, err) ||
+	    !buf_dup(der, &r.raw, err))
+		goto out;
+	r.info = pkix_string_view(r.wire->outer->tbs);
+	r.sig_alg = r.wire->outer->sig_alg;
+	r.signature = pkix_string_view(r.wire->outer->signature);
+	r.null_signature = is_null_signature(r.sig_alg);
+	if (!read_info(&r, err)) {
+		err_prefix(err, "certificate request");
+		goto out;
+	}
+	*out = r;
+	r = (struct pkix_request){0};
+	ok = true;
+out:
+	pkix_request_free(&r);
+	return ok;
+}
+
+void
+pkix_request_free(struct pkix_request *r)
+{
+	for (size_t i = 0; i < r->nv_count; i++) {
+		free(r->nv_names[i]);
+		free(r->nv_values[i]);
+	}
+	free(r->nv_names);
+	free(r->nv_values);
+	free(r->extensions);
+	pkix_wire_free(r->wire);
+	buf_free(&r->raw);
+	*r = (struct pkix_request){0};
+}
+
+static bool
+verify_null(const struct pkix_request *r, bool allow_sha1, struct err *err)
+{
+	const ASN1_OBJECT *oid = NULL;
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned len = 0;
+	int nid = NID_undef;
+
+	X509_ALGOR_get0(&oid, NULL, NULL, r->sig_alg);
+	nid = OBJ_obj2nid(oid);
+	if (nid == NID_sha1 && !allow_sha1)
+		return err_set(
+		    err, NTE_BAD_ALGID, "the null signature uses SHA-1, which is not allowed here");
+	if (EVP_Digest(r->info.ptr, r->info.len, digest, &len, pkix_md(nid), NULL) != 1)
+		return err_openssl(err, DIRCA_E_CRYPTO, "the null signature cannot be checked");
+	if (len != r->signature.len || CRYPTO_memcmp(digest, r->signature.ptr, len) != 0)
+		return err_set(
+		    err, NTE_BAD_SIGNATURE, "the null signature is not the digest of the request");
+	return true;
+}
+
+bool
+pkix_request_verify(
+    const struct pkix_request *r, EVP_PKEY *key, bool allow_null, bool allow_sha1, struct err *err)
+{
+	bool ok = false;
+
+	if (!r->null_signature)
+		ok = pkix_verify(key, r->sig_alg, r->info, r->signature, allow_sha1, err);
+	else if (allow_null)
+		ok = verify_null(r, allow_sha1, err);
+	else
+		err_set(err, NTE_BAD_SIGNATURE,
+		    "it has a digest in place of a signature, which only a CMC message makes good");
+	return ok || err_prefix(err, "certificate request");
+}
+
+const struct pkix_extension *
+pkix_request_extension(const struct pkix_request *r, int nid)
+{
+	for (size_t i = 0; i < r->extension_count; i++)
+		if (nid != NID_undef && r->extensions[i].nid == nid)
+			return &r->extensions[i];
+	return NULL;
+}

@@ -1,0 +1,131 @@
+#include "pkix_priv.h"
+
+#include <openssl/err.h>
+
+#define EMPTY_NAME "\x30\x00"
+
+/* The extensions as the one value of an extensionRequest attribute (RFC 2985 5.4.2). */
+static bool
+put_extensions(
+    PKIX_REQUEST_INFO *info, const STACK_OF(X509_EXTENSION) * extensions, struct err *err)
+{
+	X509_ATTRIBUTE *attr = NULL;
+	uint8_t *der = NULL;
+	int len = 0;
+	bool ok = false;
+
+	if (extensions == NULL || sk_X509_EXTENSION_num(extensions) == 0)
+		return true;
+	len = i2d_X509_EXTENSIONS(extensions, &der);
+	attr = X509_ATTRIBUTE_new();
+	if (len <= 0 || attr == NULL ||
+	    X509_ATTRIBUTE_set1_object(attr, OBJ_nid2obj(NID_ext_req)) != 1 ||
+	    X509_ATTRIBUTE_set1_data(attr, V_ASN1_SEQUENCE, der, len) != 1 ||
+	    sk_X509_ATTRIBUTE_push(info->attributes, attr) <= 0) {
+		err_openssl(
+		    err, DIRCA_E_CRYPTO, "certificate request: its extensions cannot be encoded");
+		goto out;
+	}
+	attr = NULL; /* the list's */
+	ok = true;
+out:
+	X509_ATTRIBUTE_free(attr);
+	OPENSSL_free(der);
+	return ok;
+}
+
+static bool
+encode_info(const EVP_PKEY *key, struct view subject, const STACK_OF(X509_EXTENSION) * extensions,
+    struct buf *out, struct err *err)
+{
+	PKIX_REQUEST_INFO *info = PKIX_REQUEST_INFO_new();
+	struct buf spki = {0};
+	uint8_t *der = NULL;
+	int len = 0;
+	bool ok = false;
+
+	if (info == NULL || ASN1_INTEGER_set(info->version, 0) != 1 ||
+	    (info->attributes = sk_X509_ATTRIBUTE_new_null()) == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	if (subject.len == 0)
+		subject = view_of(EMPTY_NAME, sizeof EMPTY_NAME - 1);
+	if (!pkix_key_spki(key, &spki, err) ||
+	    !pkix_put_element(info->subject, subject, "subject name", err) ||
+	    !pkix_put_element(info->spki, buf_view(&spki), "public key", err) ||
+	    !put_extensions(info, extensions, err))
+		goto out;
+	len = i2d_PKIX_REQUEST_INFO(info, &der);
+	ok = buf_take_openssl(der, len, out, err);
+out:
+	buf_free(&spki);
+	PKIX_REQUEST_INFO_free(info);
+	return ok;
+}
+
+/* Digest that belongs to an AlgorithmIdentifier of pkix_sig_alg. */
+static const EVP_MD *
+digest_of(struct view sig_alg, struct err *err)
+{
+	X509_ALGOR *alg = pkix_algor(sig_alg, err);
+	const ASN1_OBJECT *oid = NULL;
+	const EVP_MD *md = NULL;
+	int nid = NID_undef;
+
+	if (alg == NULL)
+		return NULL;
+	X509_ALGOR_get0(&oid, NULL, NULL, alg);
+	if (OBJ_find_sigid_algs(OBJ_obj2nid(oid), &nid, NULL) != 1 || (md = pkix_md(nid)) == NULL)
+		err_openssl(
+		    err, DIRCA_E_CRYPTO, "the digest of the signature algorithm is not available");
+	X509_ALGOR_free(alg);
+	return md;
+}
+
+static bool
+sign(EVP_PKEY *key, struct view tbs, struct view sig_alg, struct buf *out, struct err *err)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	const EVP_MD *md = digest_of(sig_alg, err);
+	size_t len = 0;
+	bool ok = false;
+
+	if (md == NULL)
+		goto out;
+	if (ctx == NULL || EVP_DigestSignInit(ctx, NULL, md, NULL, key) != 1 ||
+	    EVP_DigestSign(ctx, NULL, &len, tbs.ptr, tbs.len) != 1) {
+		err_openssl(err, DIRCA_E_CRYPTO, "certificate request: the key cannot sign");
+		goto out;
+	}
+	if (!buf_alloc(len, out, err))
+		goto out;
+	if (EVP_DigestSign(ctx, out->ptr, &len, tbs.ptr, tbs.len) != 1) {
+		err_openssl(err, DIRCA_E_CRYPTO, "certificate request: the key cannot sign");
+		goto out;
+	}
+	out->len = len; /* ECDSA signatures vary */
+	ok = true;
+out:
+	EVP_MD_CTX_free(ctx);
+	return ok;
+}
+
+bool
+pkix_request_make(EVP_PKEY *key, struct view subject, const STACK_OF(X509_EXTENSION) * extensions,
+    struct buf *out, struct err *err)
+{
+	struct buf info = {0}, alg = {0}, signature = {0};
+	bool ok = false;
+
+	*out = (struct buf){0};
+	if (!encode_info(key, subject, extensions, &info, err) || !pkix_sig_alg(key, &alg, err) ||
+	    !sign(key, buf_view(&info), buf_view(&alg), &signature, err))
+		goto out;
+	ok = pkix_signed_wrap(buf_view(&info), buf_view(&alg), buf_view(&signature), out, err);
+out:
+	buf_free(&signature);
+	buf_free(&alg);
+	buf_free(&info);
+	return ok;
+}

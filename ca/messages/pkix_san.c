@@ -1,0 +1,137 @@
+#include "pkix_priv.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include "text.h"
+
+static GENERAL_NAMES *
+alternative_names(const struct pkix_cert *c)
+{
+	const struct pkix_extension *ext = pkix_cert_extension(c, NID_subject_alt_name);
+	const unsigned char *p = ext != NULL ? ext->value.ptr : NULL;
+	GENERAL_NAMES *names = NULL;
+
+	if (ext != NULL && pkix_der_is_strict(ext->value))
+		names = d2i_GENERAL_NAMES(NULL, &p, (long)ext->value.len);
+	ERR_clear_error();
+	return names;
+}
+
+static char *
+string_text(const ASN1_STRING *s)
+{
+	struct err ignored;
+	char *text = NULL;
+
+	return pkix_string_text(s, &text, &ignored) ? text : NULL;
+}
+
+/* NULL if the name is none, or is no UTF8String. */
+static char *
+upn_of(const GENERAL_NAME *name)
+{
+	if (name->type != GEN_OTHERNAME || OBJ_obj2nid(name->d.otherName->type_id) != NID_ms_upn ||
+	    name->d.otherName->value->type != V_ASN1_UTF8STRING)
+		return NULL;
+	return string_text(name->d.otherName->value->value.utf8string);
+}
+
+char *
+pkix_cert_upn(const struct pkix_cert *c)
+{
+	GENERAL_NAMES *names = alternative_names(c);
+	char *upn = NULL;
+
+	for (int i = 0; names != NULL && upn == NULL && i < sk_GENERAL_NAME_num(names); i++)
+		upn = upn_of(sk_GENERAL_NAME_value(names, i));
+	GENERAL_NAMES_free(names);
+	return upn;
+}
+
+static char *
+ip_text(const ASN1_OCTET_STRING *octets)
+{
+	char text[INET6_ADDRSTRLEN];
+	int len = ASN1_STRING_length(octets);
+
+	if ((len != 4 && len != 16) ||
+	    inet_ntop(len == 4 ? AF_INET : AF_INET6, ASN1_STRING_get0_data(octets), text,
+		sizeof text) == NULL)
+		return NULL;
+	return strdup(text);
+}
+
+static char *
+directory_name_text(X509_NAME *name)
+{
+	uint8_t *der = NULL;
+	int len = i2d_X509_NAME(name, &der);
+	char *text = len > 0 ? pkix_name_text(view_of(der, (size_t)len)) : NULL;
+
+	OPENSSL_free(der);
+	return text;
+}
+
+/* Kind and value of one name, as the line shows it. */
+static const char *
+describe(const GENERAL_NAME *name, char **value_out)
+{
+	switch (name->type) {
+	case GEN_OTHERNAME:
+		*value_out = upn_of(name);
+		return *value_out != NULL ? "UPN" : "other name";
+	case GEN_EMAIL:
+		*value_out = string_text(name->d.rfc822Name);
+		return "email";
+	case GEN_DNS:
+		*value_out = string_text(name->d.dNSName);
+		return "DNS";
+	case GEN_URI:
+		*value_out = string_text(name->d.uniformResourceIdentifier);
+		return "URI";
+	case GEN_IPADD:
+		*value_out = ip_text(name->d.iPAddress);
+		return "IP";
+	case GEN_DIRNAME:
+		*value_out = directory_name_text(name->d.directoryName);
+		return "directory";
+	default:
+		return "other name";
+	}
+}
+
+static bool
+append_one(struct buf *text, const GENERAL_NAME *name, struct err *err)
+{
+	char *value = NULL;
+	const char *kind = describe(name, &value);
+	bool ok = buf_append(text, view_str(text->len > 0 ? ", " : ""), err) &&
+		  buf_append(text, view_str(kind), err) && buf_append(text, view_of(":", 1), err) &&
+		  buf_append(text, view_str(value != NULL ? value : "?"), err);
+
+	free(value);
+	return ok;
+}
+
+char *
+pkix_cert_san_text(const struct pkix_cert *c)
+{
+	GENERAL_NAMES *names = alternative_names(c);
+	struct buf text = {0};
+	struct err ignored;
+	bool ok = names != NULL;
+	char *out = NULL;
+
+	for (int i = 0; ok && i < sk_GENERAL_NAME_num(names); i++)
+		ok = append_one(&text, sk_GENERAL_NAME_value(names, i), &ignored);
+	if (ok && buf_append(&text, view_of("", 1), &ignored))
+		out = strdup((const char *)text.ptr);
+	buf_free(&text);
+	GENERAL_NAMES_free(names);
+	return out;
+}

@@ -1,0 +1,23 @@
+/*
+ * Who is calling: peer credentials on the Unix socket; on TLS HTTP Basic (an LDAP bind), Negotiate
+ * (GSS-SPNEGO) and SCRAM-SHA-256 (RFC 7804). A TLS connection that authenticated stays so until it
+ * closes or presents other credentials. Called by workers, one call of a connection at a time.
+ */
+#ifndef SERVICE_AUTH_H
+#define SERVICE_AUTH_H
+
+#include "ca.h"
+#include "http.h"
+
+enum auth_outcome {
+	AUTH_OK,       /* identity is known */
+	AUTH_CONTINUE, /* the answer (401 with a challenge) is in the call */
+	AUTH_REFUSED   /* the answer (401 with all challenges) is in the call */
+};
+
+/* *identity_out is in the form that ca_principal takes, borrowed from the connection or the
+ * configuration until the next call of this connection. */
+enum auth_outcome auth_call(struct ca *ca, struct http_call *call, const char **identity_out);
+void auth_state_free(struct auth_state **state);
+
+#endif

@@ -1,0 +1,125 @@
+#include "housekeeper.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "clock.h"
+#include "log.h"
+
+#define MAINTAIN_EVERY_S 60
+
+struct housekeeper {
+	struct ca *ca;
+	struct vault vault;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	bool stopping, now;
+	enum err_code refresh_code, maintain_code; /* last outcome: a lasting failure is logged
+						      once, and once when it ends */
+};
+
+/* Logs a change of an outcome. */
+static void
+note(const char *what, bool ok, const struct err *err, enum err_code *last)
+{
+	enum err_code code = ok ? ERR_OK : err->code;
+
+	if (code == *last)
+		return;
+	if (ok)
+		log_info("works again", LOG_STR("what", what));
+	else
+		log_error("failed", LOG_STR("what", what), LOG_REASON(err));
+	*last = code;
+}
+
+/* Waits for the period, a wake or the end; false at the end. */
+static bool
+wait_turn(struct housekeeper *h)
+{
+	struct timespec until;
+	bool go;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += h->ca->config->refresh_s;
+	pthread_mutex_lock(&h->lock);
+	while (!h->stopping && !h->now && pthread_cond_timedwait(&h->wake, &h->lock, &until) == 0)
+		;
+	h->now = false;
+	go = !h->stopping;
+	pthread_mutex_unlock(&h->lock);
+	return go;
+}
+
+static void *
+keep(void *arg)
+{
+	struct housekeeper *h = arg;
+	int64_t maintained = clock_now();
+	struct err err;
+
+	while (wait_turn(h)) {
+		bool ok = ca_refresh(h->ca, &err);
+		int64_t now = clock_now();
+
+		note("reading the directory", ok, &err, &h->refresh_code);
+		if (now - maintained < MAINTAIN_EVERY_S && h->maintain_code == ERR_OK)
+			continue;
+		maintained = now;
+		ok = ca_maintain(h->ca, &h->vault, now, &err);
+		note("maintenance", ok, &err, &h->maintain_code);
+	}
+	return NULL;
+}
+
+bool
+housekeeper_start(struct ca *ca, int vault_fd, struct housekeeper **out, struct err *err)
+{
+	struct housekeeper *h = calloc(1, sizeof *h);
+
+	*out = NULL;
+	if (h == NULL)
+		return err_nomem(err);
+	h->ca = ca;
+	h->vault.fd = vault_fd;
+	pthread_mutex_init(&h->lock, NULL);
+	pthread_cond_init(&h->wake, NULL);
+	if (pthread_create(&h->thread, NULL, keep, h) != 0) {
+		pthread_mutex_destroy(&h->lock);
+		pthread_cond_destroy(&h->wake);
+		free(h);
+		return err_set(
+		    err, DIRCA_E_INTERNAL, "the housekeeping thread could not be started");
+	}
+	*out = h;
+	return true;
+}
+
+void
+housekeeper_wake(struct housekeeper *h)
+{
+	pthread_mutex_lock(&h->lock);
+	h->now = true;
+	pthread_cond_signal(&h->wake);
+	pthread_mutex_unlock(&h->lock);
+}
+
+void
+housekeeper_stop(struct housekeeper **hp)
+{
+	struct housekeeper *h = *hp;
+
+	if (h == NULL)
+		return;
+	pthread_mutex_lock(&h->lock);
+	h->stopping = true;
+	pthread_cond_signal(&h->wake);
+	pthread_mutex_unlock(&h->lock);
+	pthread_join(h->thread, NULL);
+	pthread_mutex_destroy(&h->lock);
+	pthread_cond_destroy(&h->wake);
+	free(h);
+	*hp = NULL;
+}

@@ -1,0 +1,69 @@
+/*
+ * HTTP in and out of the event loop: listeners, TLS, limits, and the hand-over of a whole request
+ * to the workers. Knows nothing of the CA. All functions but http_done run on the loop's thread.
+ */
+#ifndef SERVICE_HTTP_H
+#define SERVICE_HTTP_H
+
+#include <event2/event.h>
+#include <sys/types.h>
+
+#include "buf.h"
+#include "service.h"
+
+enum http_channel { HTTP_TLS, HTTP_PLAIN, HTTP_LOCAL };
+
+/* What authentication keeps for a TLS connection; owned by auth.c, opaque here. Created lazily,
+ * freed with the connection when no call uses it. */
+struct auth_state;
+
+struct http_header {
+	char *name, *value;
+};
+
+/* One request and its answer. The worker owns it between take and done. */
+struct http_call {
+	enum http_channel channel;
+	char *method;        /* "GET" ... */
+	char *path;          /* decoded, without query */
+	char *query;         /* raw, NULL if none */
+	char *authorization; /* header value or NULL */
+	char peer[64];       /* address for the log */
+	uid_t uid;           /* HTTP_LOCAL */
+	struct buf body;
+	struct http_connection *connection; /* HTTP_TLS: holds auth_state */
+	/* answer */
+	int status;
+	char content_type[80];
+	struct buf answer;
+	struct http_header headers[8];
+	size_t header_count;
+	bool close; /* close the connection afterwards */
+	/* private to http.c */
+	void *request;
+	struct http_server *server;
+	struct http_call *next;
+};
+
+/* NULL-safe accessors of the connection's authentication; one call of a connection runs at a time.
+ */
+struct auth_state **http_call_auth(struct http_call *call);
+/* Adds an answer header; silently ignored over 8 (a defect, logged). The value must not hold
+ * control characters: such are refused. */
+bool http_call_header(struct http_call *call, const char *name, const char *value, struct err *err);
+/* Value of one query parameter, decoded; NULL if absent. free(). */
+char *http_call_query(const struct http_call *call, const char *name);
+
+typedef void http_dispatch(struct http_call *call, void *arg);
+
+struct http_server;
+bool http_server_open(const struct config *config, const struct service_sockets *sockets,
+    struct event_base *base, http_dispatch *dispatch, void *arg, struct http_server **out,
+    struct err *err);
+/* Stops accepting; connections end as their answers leave. */
+void http_server_stop(struct http_server *s);
+void http_server_close(struct http_server **s);
+/* From any thread: the answer is ready. */
+void http_done(struct http_call *call);
+
+#endif

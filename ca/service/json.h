@@ -1,0 +1,21 @@
+/*
+ * JSON of the API (jansson): rows and errors out, the few bodies in. The shapes are those of
+ * docs/openapi.yaml.
+ */
+#ifndef SERVICE_JSON_H
+#define SERVICE_JSON_H
+
+#include <jansson.h>
+
+#include "http.h"
+#include "store.h"
+
+/* Takes the reference of `value` (NULL: out of memory). */
+void json_answer(struct http_call *http, int status, json_t *value);
+void json_answer_error(struct http_call *http, int status, const struct err *err);
+json_t *json_request(const struct store_request *r);
+/* A string member of a JSON object body; NULL if the body is no object or lacks it. free(). Bodies
+ * over 4 KiB are refused. */
+char *json_body_string(const struct http_call *http, const char *member);
+
+#endif

@@ -1,0 +1,185 @@
+#include "routes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth.h"
+#include "json.h"
+#include "log.h"
+
+struct route {
+	const char *method;
+	const char *pattern; /* one '*' matches one path segment */
+	bool open;           /* no authentication */
+	bool plain;          /* also over plain HTTP */
+	void (*run)(struct route_call *);
+};
+
+static const struct route routes[] = {
+    {"GET", "/.well-known/est/cacerts", true, false, route_est_cacerts},
+    {"GET", "/.well-known/est/*/cacerts", true, false, route_est_cacerts},
+    {"POST", "/.well-known/est/simpleenroll", false, false, route_est_simpleenroll},
+    {"POST", "/.well-known/est/*/simpleenroll", false, false, route_est_simpleenroll},
+    {"POST", "/.well-known/est/fullcmc", false, false, route_est_fullcmc},
+    {"POST", "/.well-known/est/*/fullcmc", false, false, route_est_fullcmc},
+    {"GET", "/dirca/v1/ca", false, false, route_ca_status},
+    {"GET", "/dirca/v1/exchange-certificate", false, false, route_exchange_certificate},
+    {"GET", "/dirca/v1/settings", false, false, route_settings_list},
+    {"PUT", "/dirca/v1/settings/*", false, false, route_setting_put},
+    {"POST", "/dirca/v1/crl", false, false, route_crl_post},
+    {"GET", "/dirca/v1/requests", false, false, route_requests_list},
+    {"GET", "/dirca/v1/requests/*", false, false, route_request_get},
+    {"GET", "/dirca/v1/requests/*/certificate", false, false, route_request_certificate},
+    {"POST", "/dirca/v1/requests/*/approve", false, false, route_request_approve},
+    {"POST", "/dirca/v1/requests/*/deny", false, false, route_request_deny},
+    {"GET", "/dirca/v1/candidates", false, false, route_candidates},
+    {"POST", "/dirca/v1/recovery-blobs", false, false, route_recovery_blob},
+    {"GET", "/dirca/*", true, true, route_public_file},
+};
+
+/* HTTP status of a refusal; what the list lacks is the client's fault: 400. */
+static const struct {
+	enum err_code code;
+	int status;
+} statuses[] = {
+    {E_ACCESSDENIED, 403},
+    {CERTSRV_E_TEMPLATE_DENIED, 403},
+    {CERTSRV_E_ENROLL_DENIED, 403},
+    {CERTSRV_E_RESTRICTEDOFFICER, 403},
+    {CERTSRV_E_ROLECONFLICT, 403},
+    {DIRCA_E_DENIED, 403},
+    {DIRCA_E_AUTHENTICATION, 401},
+    {CERTSRV_E_NO_REQUEST, 404},
+    {CERTSRV_E_PROPERTY_EMPTY, 404},
+    {CRYPT_E_NOT_FOUND, 404},
+    {ERROR_FILE_NOT_FOUND, 404},
+    {CERTSRV_E_BAD_REQUESTSTATUS, 409},
+    {DIRCA_E_TOO_LARGE, 413},
+    {E_OUTOFMEMORY, 503},
+    {DIRCA_E_DIRECTORY, 503},
+    {DIRCA_E_DIRECTORY_UNAVAILABLE, 503},
+    {DIRCA_E_DATABASE, 503},
+    {DIRCA_E_VAULT, 503},
+    {DIRCA_E_INTERNAL, 500},
+    {DIRCA_E_CRYPTO, 500},
+    {DIRCA_E_IO, 500},
+};
+
+static int
+status_of(enum err_code code)
+{
+	for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++)
+		if (statuses[i].code == code)
+			return statuses[i].status;
+	return 400;
+}
+
+void
+route_answer(struct http_call *http, int status, const char *content_type, struct view body)
+{
+	struct err err;
+
+	buf_free(&http->answer);
+	http->status = status;
+	snprintf(http->content_type, sizeof http->content_type, "%s", content_type);
+	if (!buf_dup(body, &http->answer, &err)) {
+		http->status = 500;
+		http->content_type[0] = '\0';
+	}
+}
+
+void
+route_fail(struct http_call *http, const struct err *err)
+{
+	char name[80];
+	struct err ignored;
+
+	snprintf(name, sizeof name, "0x%08X %s", (unsigned)err->code, err_name(err->code));
+	if (http_call_header(http, "Dirca-Error", name, &ignored))
+		json_answer_error(http, status_of(err->code), err);
+	else
+		http->status = 500;
+}
+
+bool
+route_may_view(const struct ca_view *view, const struct principal *p, struct err *err)
+{
+	return ca_check_right(view, p, CA_RIGHT_ADMIN, err) ||
+	       ca_check_right(view, p, CA_RIGHT_OFFICER, err) ||
+	       ca_check_right(view, p, CA_RIGHT_READ, err);
+}
+
+/* True if `path` fits; the star's text is copied into part. */
+static bool
+matches(const char *pattern, const char *path, char *part, size_t size)
+{
+	const char *star = strchr(pattern, '*');
+	size_t head, len;
+
+	part[0] = '\0';
+	if (star == NULL)
+		return strcmp(pattern, path) == 0;
+	head = (size_t)(star - pattern);
+	if (strncmp(pattern, path, head) != 0)
+		return false;
+	len = strcspn(path + head, "/");
+	if (len == 0 || len >= size || strcmp(star + 1, path + head + len) != 0)
+		return false;
+	memcpy(part, path + head, len);
+	part[len] = '\0';
+	return true;
+}
+
+static const struct route *
+find(const struct http_call *call, char *part, size_t size, bool *path_known_out)
+{
+	const char *method = strcmp(call->method, "HEAD") == 0 ? "GET" : call->method;
+
+	*path_known_out = false;
+	for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++)
+		if (matches(routes[i].pattern, call->path, part, size) &&
+		    (call->channel != HTTP_PLAIN || routes[i].plain)) {
+			*path_known_out = true;
+			if (strcmp(routes[i].method, method) == 0)
+				return &routes[i];
+		}
+	return NULL;
+}
+
+static void
+run_authenticated(const struct route *route, struct route_call *c)
+{
+	const char *identity;
+	struct err err = {0};
+
+	if (auth_call(c->ca, c->http, &identity) != AUTH_OK)
+		return;
+	if (!ca_principal(c->ca, identity, &c->caller, &err)) {
+		log_warn("authenticated identity is no principal", LOG_STR("identity", identity),
+		    LOG_REASON(&err));
+		route_fail(c->http, &err);
+		return;
+	}
+	route->run(c);
+}
+
+void
+route_dispatch(struct ca *ca, struct vault *vault, struct http_call *call)
+{
+	char part[256];
+	bool path_known;
+	const struct route *route = find(call, part, sizeof part, &path_known);
+	struct route_call c = {
+	    .http = call, .ca = ca, .vault = vault, .part = part[0] != '\0' ? part : NULL};
+
+	if (route == NULL)
+		call->status = path_known ? 405 : 404;
+	else if (route->open)
+		route->run(&c);
+	else
+		run_authenticated(route, &c);
+	principal_free(&c.caller);
+	log_debug("request", LOG_STR("peer", call->peer), LOG_STR("method", call->method),
+	    LOG_STR("path", call->path), LOG_INT("status", call->status));
+}

@@ -1,0 +1,49 @@
+/*
+ * The routes of docs/openapi.yaml: one table, one handler a row. A handler runs on a worker and
+ * fills the call's answer.
+ */
+#ifndef SERVICE_ROUTES_H
+#define SERVICE_ROUTES_H
+
+#include "ca.h"
+#include "http.h"
+
+/* What a handler works with. */
+struct route_call {
+	struct http_call *http;
+	struct ca *ca;
+	struct vault *vault;
+	struct principal caller; /* of routes that need one */
+	const char *part;        /* what the '*' of the pattern matched, NULL if it has none */
+};
+
+/* The answer of any failure: JSON with code, name and sentence; HTTP status by code. */
+void route_fail(struct http_call *http, const struct err *err);
+/* A body with its type. Out of memory becomes status 500. */
+void route_answer(struct http_call *http, int status, const char *content_type, struct view body);
+
+/* Views of the CA are for its administrators, certificate managers and readers (facts 4.4). */
+bool route_may_view(const struct ca_view *view, const struct principal *p, struct err *err);
+
+/* Authenticates where the route asks for it, runs the handler. */
+void route_dispatch(struct ca *ca, struct vault *vault, struct http_call *call);
+
+/* Handlers, by file. */
+void route_est_cacerts(struct route_call *c);
+void route_est_simpleenroll(struct route_call *c);
+void route_est_fullcmc(struct route_call *c);
+void route_ca_status(struct route_call *c);
+void route_exchange_certificate(struct route_call *c);
+void route_settings_list(struct route_call *c);
+void route_setting_put(struct route_call *c);
+void route_crl_post(struct route_call *c);
+void route_public_file(struct route_call *c);
+void route_requests_list(struct route_call *c);
+void route_request_get(struct route_call *c);
+void route_request_certificate(struct route_call *c);
+void route_request_approve(struct route_call *c);
+void route_request_deny(struct route_call *c);
+void route_candidates(struct route_call *c);
+void route_recovery_blob(struct route_call *c);
+
+#endif

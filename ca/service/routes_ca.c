@@ -1,0 +1,200 @@
+/* The CA itself: status, exchange certificate, settings, CRL, and the files that certificates point
+ * to. */
+#include "routes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "json.h"
+#include "log.h"
+#include "text.h"
+
+static json_t *
+json_kras(const struct ca_view *view)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < view->kra_count; i++) {
+		const struct ca_kra *k = &view->kras[i];
+		char *subject = pkix_name_text(k->cert.subject),
+		     *serial = pkix_serial_text(k->cert.serial);
+		char *sha1 = hex_encode(view_of(k->cert.sha1, sizeof k->cert.sha1), '\0');
+		char until[21];
+
+		clock_format(k->cert.not_after, until);
+		json_array_append_new(
+		    list, json_pack("{s:s?, s:s?, s:s?, s:s, s:b, s:s?}", "subject", subject,
+			      "serial_number", serial, "certificate_hash", sha1, "not_after", until,
+			      "valid", (int)k->valid, "reason", k->reason));
+		free(subject);
+		free(serial);
+		free(sha1);
+	}
+	return list;
+}
+
+static json_t *
+json_texts(char *const *texts, size_t count)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list, json_string(texts[i]));
+	return list;
+}
+
+void
+route_ca_status(struct route_call *c)
+{
+	struct ca_view *view = ca_view_get(c->ca);
+	struct store_counts counts = {0};
+	char *subject = pkix_name_text(c->ca->ca_cert.subject);
+	char until[21], xchg_until[21] = "";
+	struct err err;
+
+	if (!route_may_view(view, &c->caller, &err) || !store_count(c->ca->store, &counts, &err)) {
+		route_fail(c->http, &err);
+		goto out;
+	}
+	clock_format(c->ca->ca_cert.not_after, until);
+	if (view->xchg_count > 0)
+		clock_format(view->xchgs[0].cert.not_after, xchg_until);
+	json_answer(c->http, 200,
+	    json_pack("{s:s, s:s, s:s?, s:s, s:s, s:b, s:I, s:o, s:o, s:o, s:{s:I, s:I, s:I, s:I, "
+		      "s:I, s:I}}",
+		"name", c->ca->config->ca_name, "version", DIRCA_VERSION, "subject", subject,
+		"not_after", until, "exchange_certificate_not_after", xchg_until, "directory_fresh",
+		(int)ca_view_is_fresh(view, clock_now()), "kra_cert_count",
+		(json_int_t)view->settings.num[SETTING_KRA_CERT_COUNT], "kras", json_kras(view),
+		"templates", json_texts(view->enabled.list, view->enabled.count),
+		"broken_templates", json_texts(view->broken_templates, view->broken_count),
+		"requests", "issued", (json_int_t)counts.issued, "pending",
+		(json_int_t)counts.pending, "denied", (json_int_t)counts.denied, "failed",
+		(json_int_t)counts.failed, "revoked", (json_int_t)counts.revoked, "archived_keys",
+		(json_int_t)counts.archived_keys));
+out:
+	free(subject);
+	ca_view_release(&view);
+}
+
+void
+route_exchange_certificate(struct route_call *c)
+{
+	struct ca_view *view = ca_view_get(c->ca);
+	struct err err;
+
+	if (!ca_check_right(view, &c->caller, CA_RIGHT_ENROLL, &err)) {
+		route_fail(c->http, &err);
+	} else if (view->xchg_count == 0 || view->xchgs[0].cert.not_after <= clock_now()) {
+		err_set(&err, DIRCA_E_XCHG_CERT,
+		    "the CA has no valid exchange certificate at the moment; the CA's log says "
+		    "why");
+		route_fail(c->http, &err);
+	} else {
+		route_answer(
+		    c->http, 200, "application/pkix-cert", buf_view(&view->xchgs[0].cert.raw));
+	}
+	ca_view_release(&view);
+}
+
+void
+route_settings_list(struct route_call *c)
+{
+	struct ca_view *view = ca_view_get(c->ca);
+	json_t *list = json_object();
+	struct err err;
+
+	if (!route_may_view(view, &c->caller, &err)) {
+		route_fail(c->http, &err);
+		json_decref(list);
+		goto out;
+	}
+	for (int s = 0; s < SETTING_COUNT; s++) {
+		const char *name = setting_name((enum setting)s);
+		char *text = NULL;
+
+		/* What is set is shown as it was written, the rest by its default number. */
+		if (!store_get_setting(c->ca->store, name, &text, &err)) {
+			route_fail(c->http, &err);
+			json_decref(list);
+			goto out;
+		}
+		json_object_set_new(list, name,
+		    text != NULL ? json_string(text)
+				 : json_sprintf("%lld", (long long)view->settings.num[s]));
+		free(text);
+	}
+	json_answer(c->http, 200, list);
+out:
+	ca_view_release(&view);
+}
+
+void
+route_setting_put(struct route_call *c)
+{
+	struct ca_view *view = ca_view_get(c->ca);
+	char *value = json_body_string(c->http, "value");
+	struct err err;
+
+	if (!ca_check_right(view, &c->caller, CA_RIGHT_ADMIN, &err)) {
+		route_fail(c->http, &err);
+		goto out;
+	}
+	if (value == NULL) {
+		err_set(&err, E_INVALIDARG, "the body is not {\"value\": \"...\"}");
+		route_fail(c->http, &err);
+		goto out;
+	}
+	if (!ca_set_setting(c->ca, c->caller.downlevel, c->part, value, &err)) {
+		route_fail(c->http, &err);
+		goto out;
+	}
+	log_info("setting changed", LOG_STR("name", c->part), LOG_STR("value", value),
+	    LOG_STR("by", c->caller.downlevel));
+	json_answer(c->http, 200, json_pack("{s:s}", c->part, value));
+out:
+	free(value);
+	ca_view_release(&view);
+}
+
+void
+route_crl_post(struct route_call *c)
+{
+	struct ca_view *view = ca_view_get(c->ca);
+	struct err err;
+
+	if (!ca_check_right(view, &c->caller, CA_RIGHT_ADMIN, &err) ||
+	    !ca_publish_crl(c->ca, c->vault, c->caller.downlevel, &err))
+		route_fail(c->http, &err);
+	else
+		json_answer(c->http, 200, json_pack("{s:b}", "published", 1));
+	ca_view_release(&view);
+}
+
+/* /dirca/<CA name>.crl and .crt: where CDP and AIA point. */
+void
+route_public_file(struct route_call *c)
+{
+	const char *dot = strrchr(c->part, '.');
+	struct buf crl = {0};
+	int64_t number, next_update;
+	struct err err;
+
+	if (dot == NULL || strlen(c->ca->config->ca_name) != (size_t)(dot - c->part) ||
+	    strncmp(c->part, c->ca->config->ca_name, (size_t)(dot - c->part)) != 0) {
+		c->http->status = 404;
+	} else if (strcmp(dot, ".crt") == 0) {
+		route_answer(c->http, 200, "application/pkix-cert", buf_view(&c->ca->ca_cert.raw));
+	} else if (strcmp(dot, ".crl") == 0) {
+		if (!store_newest_crl(c->ca->store, &number, &next_update, &crl, &err))
+			route_fail(c->http, &err);
+		else if (crl.len == 0)
+			c->http->status = 404;
+		else
+			route_answer(c->http, 200, "application/pkix-crl", buf_view(&crl));
+	} else {
+		c->http->status = 404;
+	}
+	buf_free(&crl);
+}

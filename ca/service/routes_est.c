@@ -1,0 +1,171 @@
+/* EST, RFC 7030: cacerts, simpleenroll, fullcmc. Bodies are base64 as the RFC says; DER is taken
+ * too. */
+#include "routes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "clock.h"
+#include "enroll.h"
+#include "json.h"
+#include "log.h"
+#include "text.h"
+
+static void
+answer_base64(struct http_call *http, int status, const char *content_type, struct view der)
+{
+	char *text = base64_encode(der);
+	struct err err;
+
+	if (text == NULL || !http_call_header(http, "Content-Transfer-Encoding", "base64", &err)) {
+		http->status = 500;
+	} else {
+		route_answer(http, status, content_type, view_str(text));
+	}
+	free(text);
+}
+
+void
+route_est_cacerts(struct route_call *c)
+{
+	struct view *views = calloc(c->ca->chain_count, sizeof *views);
+	struct buf der = {0};
+	struct err err;
+
+	if (views == NULL) {
+		err_nomem(&err);
+		route_fail(c->http, &err);
+		return;
+	}
+	for (size_t i = 0; i < c->ca->chain_count; i++)
+		views[i] = buf_view(&c->ca->chain[i]);
+	if (cms_certs_only(views, c->ca->chain_count, &der, &err))
+		answer_base64(
+		    c->http, 200, "application/pkcs7-mime; smime-type=certs-only", buf_view(&der));
+	else
+		route_fail(c->http, &err);
+	buf_free(&der);
+	free(views);
+}
+
+/* What left and how, as headers a script reads without ASN.1. */
+static bool
+describe(struct http_call *http, const struct enroll_result *r, struct err *err)
+{
+	char text[120];
+
+	if (r->request_id != 0) {
+		snprintf(text, sizeof text, "%lld", (long long)r->request_id);
+		if (!http_call_header(http, "Dirca-Request-Id", text, err))
+			return false;
+	}
+	if (r->disposition == DISP_PENDING)
+		return http_call_header(http, "Retry-After", "60", err);
+	if (r->reason.code == ERR_OK)
+		return true;
+	snprintf(
+	    text, sizeof text, "0x%08X %s", (unsigned)r->reason.code, err_name(r->reason.code));
+	return http_call_header(http, "Dirca-Error", text, err);
+}
+
+static void
+log_result(const struct route_call *c, const struct enroll_result *r)
+{
+	if (r->reason.code == ERR_OK)
+		log_info("enrollment", LOG_INT("request", r->request_id),
+		    LOG_STR("requester", c->caller.downlevel),
+		    LOG_STR("disposition", disposition_name(r->disposition)),
+		    LOG_STR("peer", c->http->peer));
+	else
+		log_warn("enrollment refused", LOG_INT("request", r->request_id),
+		    LOG_STR("requester", c->caller.downlevel), LOG_STR("peer", c->http->peer),
+		    LOG_REASON(&r->reason));
+}
+
+static int
+status_of_result(const struct enroll_result *r)
+{
+	if (r->disposition == DISP_ISSUED)
+		return 200;
+	return r->disposition == DISP_PENDING ? 202 : 403;
+}
+
+static bool
+submit(struct route_call *c, enum enroll_format format, struct enroll_result *out, struct err *err)
+{
+	struct enroll_input in = {.format = format,
+	    .template_label = c->part,
+	    .caller = &c->caller,
+	    .caller_name = c->caller.downlevel,
+	    .now = clock_now()};
+	struct view body = buf_view(&c->http->body);
+	struct buf der = {0};
+	bool ok = false;
+
+	if (body.len > 0 && body.ptr[0] != 0x30) {
+		if (!base64_decode(body, &der, err))
+			goto out;
+		body = buf_view(&der);
+	}
+	in.body = body;
+	ok = enroll_submit(c->ca, c->vault, &in, out, err) && describe(c->http, out, err);
+out:
+	buf_free(&der);
+	return ok;
+}
+
+void
+route_est_fullcmc(struct route_call *c)
+{
+	struct enroll_result r = {0};
+	struct err err;
+
+	if (!submit(c, ENROLL_CMC, &r, &err)) {
+		log_error("enrollment not decided", LOG_STR("requester", c->caller.downlevel),
+		    LOG_REASON(&err));
+		route_fail(c->http, &err);
+		goto out;
+	}
+	log_result(c, &r);
+	if (r.response.len > 0)
+		answer_base64(c->http, status_of_result(&r),
+		    "application/pkcs7-mime; smime-type=CMC-response", buf_view(&r.response));
+	else
+		json_answer_error(c->http, 400, &r.reason);
+out:
+	enroll_result_free(&r);
+}
+
+void
+route_est_simpleenroll(struct route_call *c)
+{
+	struct enroll_result r = {0};
+	struct buf der = {0};
+	struct view certificate;
+	struct err err;
+
+	if (!submit(c, ENROLL_PKCS10, &r, &err)) {
+		log_error("enrollment not decided", LOG_STR("requester", c->caller.downlevel),
+		    LOG_REASON(&err));
+		route_fail(c->http, &err);
+		goto out;
+	}
+	log_result(c, &r);
+	if (r.disposition == DISP_ISSUED) {
+		certificate = buf_view(&r.certificate);
+		if (cms_certs_only(&certificate, 1, &der, &err))
+			answer_base64(c->http, 200, "application/pkcs7-mime; smime-type=certs-only",
+			    buf_view(&der));
+		else
+			route_fail(c->http, &err);
+	} else if (r.disposition == DISP_PENDING) {
+		json_answer(c->http, 202,
+		    json_pack("{s:I, s:s}", "request_id", (json_int_t)r.request_id, "disposition",
+			"pending"));
+	} else {
+		json_answer_error(c->http, status_of_result(&r), &r.reason);
+	}
+out:
+	buf_free(&der);
+	enroll_result_free(&r);
+}

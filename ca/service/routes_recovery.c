@@ -1,0 +1,65 @@
+/* Recovery: candidates by search token, and the recovery BLOB. */
+#include "routes.h"
+
+#include <stdlib.h>
+
+#include "clock.h"
+#include "json.h"
+#include "log.h"
+#include "recover.h"
+
+void
+route_candidates(struct route_call *c)
+{
+	struct store_requests rows = {0};
+	char *token = http_call_query(c->http, "token");
+	size_t hidden = 0;
+	json_t *list;
+	struct err err;
+
+	if (token == NULL) {
+		err_set(&err, E_INVALIDARG, "the query lacks token=");
+		route_fail(c->http, &err);
+		goto out;
+	}
+	if (!recover_candidates(c->ca, &c->caller, token, &rows, &hidden, &err)) {
+		log_warn("candidate search refused", LOG_STR("by", c->caller.downlevel),
+		    LOG_STR("token", token), LOG_REASON(&err));
+		route_fail(c->http, &err);
+		goto out;
+	}
+	list = json_array();
+	for (size_t i = 0; i < rows.count; i++)
+		json_array_append_new(list, json_request(&rows.list[i]));
+	json_answer(c->http, 200,
+	    json_pack("{s:o, s:I}", "candidates", list, "hidden", (json_int_t)hidden));
+out:
+	store_requests_free(&rows);
+	free(token);
+}
+
+void
+route_recovery_blob(struct route_call *c)
+{
+	char *serial = json_body_string(c->http, "serial");
+	struct buf blob = {0};
+	struct err err;
+
+	if (serial == NULL) {
+		err_set(&err, E_INVALIDARG, "the body is not {\"serial\": \"...\"}");
+		route_fail(c->http, &err);
+		goto out;
+	}
+	if (!recover_blob(c->ca, c->vault, &c->caller, serial, clock_now(), &blob, &err)) {
+		log_warn("key retrieval refused", LOG_STR("by", c->caller.downlevel),
+		    LOG_STR("serial", serial), LOG_REASON(&err));
+		route_fail(c->http, &err);
+		goto out;
+	}
+	log_info("archived key retrieved", LOG_STR("by", c->caller.downlevel),
+	    LOG_STR("serial", serial));
+	route_answer(c->http, 200, "application/pkcs7-mime", buf_view(&blob));
+out:
+	buf_free(&blob);
+	free(serial);
+}

@@ -1,0 +1,247 @@
+#include "sasl_server.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sasl/prop.h>
+#include <sasl/sasl.h>
+#include <sasl/saslplug.h>
+
+#include "text.h"
+
+struct sasl_session {
+	sasl_conn_t *conn;
+	char *mechanism;
+	bool started;
+	char *identity;
+};
+
+/* ---- mutexes: without these Cyrus SASL takes none ---- */
+
+static void *
+mutex_alloc(void)
+{
+	pthread_mutex_t *m = malloc(sizeof *m);
+
+	if (m != NULL)
+		pthread_mutex_init(m, NULL);
+	return m;
+}
+
+static int
+mutex_lock(void *m)
+{
+	return pthread_mutex_lock(m) == 0 ? SASL_OK : SASL_FAIL;
+}
+
+static int
+mutex_unlock(void *m)
+{
+	return pthread_mutex_unlock(m) == 0 ? SASL_OK : SASL_FAIL;
+}
+
+static void
+mutex_free(void *m)
+{
+	pthread_mutex_destroy(m);
+	free(m);
+}
+
+/* ---- auxprop: authPassword of the directory (RFC 5803) ---- */
+
+static struct ca *aux_ca; /* set once by sasl_open */
+
+static int
+aux_lookup(
+    void *context, sasl_server_params_t *params, unsigned flags, const char *user, unsigned len)
+{
+	const struct propval *wanted = params->utils->prop_get(params->propctx);
+	struct dir_conn *conn = NULL;
+	char *name = strndup(user, len), *verifier = NULL;
+	enum dir_find found = DIR_FIND_FAILED;
+	struct err err;
+
+	(void)context;
+	if (name == NULL || wanted == NULL || (flags & SASL_AUXPROP_AUTHZID) != 0)
+		goto out;
+	if (!dir_pool_take(aux_ca->directory, &conn, &err))
+		goto out;
+	found = principal_scram_verifier(conn, name, &verifier, &err);
+	if (found != DIR_FOUND)
+		goto out;
+	for (; wanted->name != NULL; wanted++)
+		if (strcmp(wanted->name, "*authPassword") == 0 && wanted->values == NULL)
+			params->utils->prop_set(
+			    params->propctx, wanted->name, verifier, (int)strlen(verifier));
+out:
+	dir_pool_give(aux_ca->directory, &conn);
+	free(name);
+	free(verifier);
+	return found == DIR_FOUND ? SASL_OK : found == DIR_NOT_FOUND ? SASL_NOUSER : SASL_UNAVAIL;
+}
+
+static char aux_name[] = "dirca";
+static sasl_auxprop_plug_t aux_plugin = {.name = aux_name, .auxprop_lookup = aux_lookup};
+
+static int
+aux_init(const sasl_utils_t *utils, int most, int *version_out, sasl_auxprop_plug_t **plugin_out,
+    const char *name)
+{
+	(void)utils, (void)name;
+	if (most < SASL_AUXPROP_PLUG_VERSION)
+		return SASL_BADVERS;
+	*version_out = SASL_AUXPROP_PLUG_VERSION;
+	*plugin_out = &aux_plugin;
+	return SASL_OK;
+}
+
+/* ---- options ---- */
+
+static int
+get_option(
+    void *context, const char *plugin, const char *option, const char **result, unsigned *len)
+{
+	static const struct {
+		const char *name, *value;
+	} options[] = {
+	    {"auxprop_plugin", "dirca"},
+	    {"mech_list", "GSS-SPNEGO SCRAM-SHA-256"},
+	    {"pwcheck_method", "auxprop"},
+	};
+
+	(void)context, (void)plugin;
+	for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
+		if (strcmp(option, options[i].name) == 0) {
+			*result = options[i].value;
+			if (len != NULL)
+				*len = (unsigned)strlen(options[i].value);
+			return SASL_OK;
+		}
+	return SASL_FAIL;
+}
+
+/* Cyrus SASL would log names and reasons to syslog by itself; the service logs refusals. */
+static int
+quiet(void *context, int level, const char *message)
+{
+	(void)context, (void)level, (void)message;
+	return SASL_OK;
+}
+
+typedef int (*sasl_callback_ft)(void);
+static const sasl_callback_t callbacks[] = {
+    {SASL_CB_GETOPT, (sasl_callback_ft)(void (*)(void))get_option, NULL},
+    {SASL_CB_LOG, (sasl_callback_ft)(void (*)(void))quiet, NULL},
+    {SASL_CB_LIST_END, NULL, NULL},
+};
+
+bool
+sasl_open(struct ca *ca, struct err *err)
+{
+	int rc;
+
+	aux_ca = ca;
+	if (ca->config->keytab != NULL && setenv("KRB5_KTNAME", ca->config->keytab, 1) != 0)
+		return err_nomem(err);
+	sasl_set_mutex(mutex_alloc, mutex_lock, mutex_unlock, mutex_free);
+	if ((rc = sasl_auxprop_add_plugin("dirca", aux_init)) != SASL_OK ||
+	    (rc = sasl_server_init(callbacks, "dircad")) != SASL_OK)
+		return err_set(err, DIRCA_E_CONFIG, "Cyrus SASL could not be started: %s",
+		    sasl_errstring(rc, NULL, NULL));
+	return true;
+}
+
+void
+sasl_close(void)
+{
+	sasl_done();
+}
+
+bool
+sasl_session_new(
+    const struct config *config, const char *mechanism, struct sasl_session **out, struct err *err)
+{
+	static const sasl_security_properties_t properties = {.max_ssf = 0,
+	    .maxbufsize = 0,
+	    .security_flags = SASL_SEC_NOANONYMOUS | SASL_SEC_NOPLAINTEXT};
+	static const sasl_ssf_t tls_ssf = 128;
+	struct sasl_session *s = calloc(1, sizeof *s);
+	int rc;
+
+	*out = NULL;
+	if (s == NULL || (s->mechanism = strdup(mechanism)) == NULL) {
+		free(s);
+		return err_nomem(err);
+	}
+	rc = sasl_server_new("HTTP", config->host, NULL, NULL, NULL, NULL,
+	    SASL_NEED_HTTP | SASL_SUCCESS_DATA, &s->conn);
+	if (rc == SASL_OK)
+		rc = sasl_setprop(s->conn, SASL_SSF_EXTERNAL, &tls_ssf);
+	if (rc == SASL_OK)
+		rc = sasl_setprop(s->conn, SASL_SEC_PROPS, &properties);
+	if (rc != SASL_OK) {
+		err_set(err, DIRCA_E_AUTHENTICATION, "%s is not available: %s", mechanism,
+		    sasl_errstring(rc, NULL, NULL));
+		sasl_session_free(&s);
+		return false;
+	}
+	*out = s;
+	return true;
+}
+
+void
+sasl_session_free(struct sasl_session **sp)
+{
+	struct sasl_session *s = *sp;
+
+	if (s == NULL)
+		return;
+	sasl_dispose(&s->conn);
+	free(s->mechanism);
+	free(s->identity);
+	free(s);
+	*sp = NULL;
+}
+
+enum sasl_step
+sasl_session_step(
+    struct sasl_session *s, struct view message, struct buf *reply_out, struct err *err)
+{
+	sasl_http_request_t request = {
+	    .method = "POST", .uri = "/", .entity = (const unsigned char *)"", .elen = 0};
+	const char *reply = NULL;
+	const void *name = NULL;
+	unsigned len = 0;
+	int rc;
+
+	*reply_out = (struct buf){0};
+	if (!s->started)
+		sasl_setprop(s->conn, SASL_HTTP_REQUEST, &request);
+	rc = s->started ? sasl_server_step(s->conn, (const char *)message.ptr,
+			      (unsigned)message.len, &reply, &len)
+			: sasl_server_start(s->conn, s->mechanism, (const char *)message.ptr,
+			      (unsigned)message.len, &reply, &len);
+	s->started = true;
+	if (rc != SASL_OK && rc != SASL_CONTINUE) {
+		err_set(err, DIRCA_E_AUTHENTICATION, "%s failed: %s", s->mechanism,
+		    sasl_errstring(rc, NULL, NULL));
+		return SASL_STEP_FAILED;
+	}
+	if (reply != NULL && !buf_dup(view_of(reply, len), reply_out, err))
+		return SASL_STEP_FAILED;
+	if (rc == SASL_CONTINUE)
+		return SASL_STEP_CONTINUE;
+	if (sasl_getprop(s->conn, SASL_USERNAME, &name) != SASL_OK || name == NULL ||
+	    (s->identity = strdup(name)) == NULL) {
+		err_set(err, DIRCA_E_AUTHENTICATION, "%s gave no identity", s->mechanism);
+		buf_free(reply_out);
+		return SASL_STEP_FAILED;
+	}
+	return SASL_STEP_DONE;
+}
+
+const char *
+sasl_session_identity(const struct sasl_session *s)
+{
+	return s->identity;
+}

@@ -1,0 +1,28 @@
+/*
+ * Cyrus SASL on the server's side, for HTTP: GSS-SPNEGO and SCRAM-SHA-256. The only file of the
+ * service that sees <sasl/sasl.h>. SCRAM's stored keys come from authPassword in the directory
+ * through an auxprop plugin of our own; passwords are never read.
+ */
+#ifndef SERVICE_SASL_SERVER_H
+#define SERVICE_SASL_SERVER_H
+
+#include "ca.h"
+
+/* Once, before workers start. `ca` must outlive all sessions. */
+bool sasl_open(struct ca *ca, struct err *err);
+void sasl_close(void);
+
+struct sasl_session;
+/* `mechanism`: "GSS-SPNEGO" or "SCRAM-SHA-256". */
+bool sasl_session_new(
+    const struct config *config, const char *mechanism, struct sasl_session **out, struct err *err);
+void sasl_session_free(struct sasl_session **s);
+
+enum sasl_step { SASL_STEP_DONE, SASL_STEP_CONTINUE, SASL_STEP_FAILED };
+/* One message of the client; `reply_out` is what goes back (may be empty). identity after DONE:
+ * sasl_session_identity. */
+enum sasl_step sasl_session_step(
+    struct sasl_session *s, struct view message, struct buf *reply_out, struct err *err);
+const char *sasl_session_identity(const struct sasl_session *s);
+
+#endif

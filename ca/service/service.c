@@ -1,0 +1,131 @@
+/* The front process. */
+#include "service.h"
+
+#include <signal.h>
+#include <string.h>
+#include <event2/event.h>
+#include <event2/thread.h>
+
+#include "ca.h"
+#include "clock.h"
+#include "housekeeper.h"
+#include "http.h"
+#include "log.h"
+#include "sasl_server.h"
+#include "workers.h"
+
+struct front {
+	struct ca *ca;
+	struct event_base *base;
+	struct http_server *http;
+	struct workers *workers;
+	struct housekeeper *housekeeper;
+	struct event *term, *hup;
+};
+
+static void
+on_term(evutil_socket_t signal, short what, void *arg)
+{
+	struct front *f = arg;
+	struct timeval soon = {0, 200000};
+
+	(void)signal, (void)what;
+	http_server_stop(f->http);
+	event_base_loopexit(f->base, &soon); /* answers under way leave */
+}
+
+static void
+on_hup(evutil_socket_t signal, short what, void *arg)
+{
+	struct front *f = arg;
+
+	(void)signal, (void)what;
+	housekeeper_wake(f->housekeeper);
+}
+
+static bool
+audit_work(struct store_tx *tx, void *arg, struct err *err)
+{
+	return store_audit(tx, arg, err);
+}
+
+static bool
+audit_state(struct ca *ca, enum audit_event event, struct err *err)
+{
+	static char actor[] = "dircad", version[] = DIRCA_VERSION;
+	struct audit_record record = {.when = clock_now(),
+	    .event = event,
+	    .success = true,
+	    .actor = actor,
+	    .object = version};
+
+	return store_do(ca->store, audit_work, &record, err);
+}
+
+static bool
+front_open(struct front *f, const struct config *config, const struct service_sockets *sockets,
+    const int *vault_fds, size_t vault_count, struct err *err)
+{
+	struct vault v = {vault_fds[0]};
+
+	if (!ca_open(config, &v, &f->ca, err) || !sasl_open(f->ca, err) ||
+	    !audit_state(f->ca, AUDIT_STARTED, err))
+		return false;
+	if (evthread_use_pthreads() != 0 || (f->base = event_base_new()) == NULL)
+		return err_set(err, DIRCA_E_INTERNAL, "the event loop could not be made");
+	if (!workers_start(f->ca, vault_fds + 1, vault_count - 1, &f->workers, err) ||
+	    !housekeeper_start(f->ca, vault_fds[0], &f->housekeeper, err) ||
+	    !http_server_open(
+		config, sockets, f->base, workers_dispatch, f->workers, &f->http, err))
+		return false;
+	if ((f->term = evsignal_new(f->base, SIGTERM, on_term, f)) == NULL ||
+	    event_add(f->term, NULL) != 0 ||
+	    (f->hup = evsignal_new(f->base, SIGHUP, on_hup, f)) == NULL ||
+	    event_add(f->hup, NULL) != 0)
+		return err_set(err, DIRCA_E_INTERNAL, "signal handlers could not be set");
+	return true;
+}
+
+static void
+front_close(struct front *f)
+{
+	struct err err;
+
+	housekeeper_stop(&f->housekeeper);
+	workers_stop(&f->workers);
+	http_server_close(&f->http);
+	if (f->term != NULL)
+		event_free(f->term);
+	if (f->hup != NULL)
+		event_free(f->hup);
+	if (f->base != NULL)
+		event_base_free(f->base);
+	if (f->ca != NULL) {
+		if (!audit_state(f->ca, AUDIT_STOPPED, &err))
+			log_error("stop not audited", LOG_REASON(&err));
+		sasl_close();
+	}
+	ca_close(&f->ca);
+}
+
+int
+service_run(const struct config *config, const struct service_sockets *sockets,
+    const int *vault_fds, size_t vault_count)
+{
+	struct front f = {0};
+	struct err err;
+	int status = 1;
+
+	signal(SIGPIPE, SIG_IGN);
+	if (!front_open(&f, config, sockets, vault_fds, vault_count, &err)) {
+		log_error("the CA cannot start", LOG_REASON(&err));
+	} else {
+		log_info("ready", LOG_STR("ca", config->ca_name), LOG_STR("url", config->url),
+		    LOG_INT("workers", (int64_t)vault_count - 1));
+		event_base_dispatch(f.base);
+		status = 0;
+	}
+	front_close(&f);
+	log_info("stopped", LOG_INT("status", status));
+	return status;
+}

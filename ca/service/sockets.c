@@ -1,0 +1,123 @@
+/* Listening sockets of the service. */
+#include "service.h"
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define BACKLOG 256
+
+/* "host:port" or "[v6]:port" into its parts, in place. */
+static bool
+split(char *text, char **host_out, char **port_out)
+{
+	char *colon = strrchr(text, ':');
+
+	if (colon == NULL || colon == text || colon[1] == '\0')
+		return false;
+	*colon = '\0';
+	*port_out = colon + 1;
+	*host_out = text;
+	if (text[0] == '[') {
+		if (colon[-1] != ']')
+			return false;
+		colon[-1] = '\0';
+		*host_out = text + 1;
+	}
+	return true;
+}
+
+static bool
+bind_inet(const char *address, int *fd_out, struct err *err)
+{
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+			    .ai_flags = AI_PASSIVE | AI_NUMERICSERV},
+			*info = NULL;
+	char *copy = strdup(address), *host, *port;
+	int fd = -1, one = 1;
+	bool ok = false;
+
+	if (copy == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	if (!split(copy, &host, &port) || getaddrinfo(host, port, &hints, &info) != 0) {
+		err_set(err, DIRCA_E_CONFIG, "listen = %s: not host:port of this machine", address);
+		goto out;
+	}
+	fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	/* Accepted sockets inherit TCP_NODELAY: without it an answer waits for the client's delayed
+	 * acknowledgement. */
+	if (fd == -1 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) != 0 ||
+	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) != 0 ||
+	    bind(fd, info->ai_addr, info->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0) {
+		err_errno(err, DIRCA_E_CONFIG, "listen = %s", address);
+		goto out;
+	}
+	*fd_out = fd;
+	fd = -1;
+	ok = true;
+out:
+	if (fd != -1)
+		close(fd);
+	if (info != NULL)
+		freeaddrinfo(info);
+	free(copy);
+	return ok;
+}
+
+static bool
+bind_local(const char *path, int *fd_out, struct err *err)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	int fd;
+
+	if (strlen(path) >= sizeof sun.sun_path)
+		return err_set(err, DIRCA_E_CONFIG, "socket = %s: longer than %zu bytes", path,
+		    sizeof sun.sun_path - 1);
+	strcpy(sun.sun_path, path);
+	unlink(path); /* left by a process that was killed */
+	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) == -1 ||
+	    bind(fd, (struct sockaddr *)&sun, sizeof sun) != 0 || chmod(path, 0666) != 0 ||
+	    listen(fd, BACKLOG) != 0) {
+		err_errno(err, DIRCA_E_CONFIG, "socket = %s", path);
+		if (fd != -1)
+			close(fd);
+		return false;
+	}
+	*fd_out = fd;
+	return true;
+}
+
+bool
+service_sockets_open(const struct config *config, struct service_sockets *out, struct err *err)
+{
+	*out = (struct service_sockets){.local = -1};
+	for (; out->https_count < config->listen_count; out->https_count++)
+		if (!bind_inet(
+			config->listen[out->https_count], &out->https[out->https_count], err))
+			return false;
+	for (; out->http_count < config->http_listen_count; out->http_count++)
+		if (!bind_inet(
+			config->http_listen[out->http_count], &out->http[out->http_count], err))
+			return false;
+	return config->socket == NULL || bind_local(config->socket, &out->local, err);
+}
+
+void
+service_sockets_close(struct service_sockets *s)
+{
+	for (size_t i = 0; i < s->https_count; i++)
+		close(s->https[i]);
+	for (size_t i = 0; i < s->http_count; i++)
+		close(s->http[i]);
+	if (s->local != -1)
+		close(s->local);
+	*s = (struct service_sockets){.local = -1};
+}

@@ -1,0 +1,415 @@
+/*
+ * The supervisor. Vault and front are this program again with another role (exec gives each a
+ * memory layout of its own and nothing of the other's); they get their sockets as inherited
+ * descriptors. One of them dead means both are started again: the vault's keys are on disk, the
+ * front's state in the database, and a half-connected pair would be a third state to reason about.
+ */
+#include "service.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "file.h"
+#include "init.h"
+#include "log.h"
+#include "text.h"
+#include "vault.h"
+
+#define WORKERS_MAX      32
+#define RESTART_DELAY_MS 500
+
+struct supervisor {
+	const struct config *config;
+	const char *config_path;
+	struct service_sockets sockets;
+	pid_t vault, front;
+	int control; /* to the vault */
+};
+
+static volatile sig_atomic_t want_stop, want_reload;
+
+static void
+on_signal(int number)
+{
+	if (number == SIGHUP)
+		want_reload = 1;
+	else if (number != SIGCHLD)
+		want_stop = 1;
+}
+
+static bool
+become(const char *name, struct err *err)
+{
+	struct passwd *pw;
+
+	if (name == NULL || geteuid() != 0)
+		return true;
+	if ((pw = getpwnam(name)) == NULL)
+		return err_set(err, DIRCA_E_CONFIG, "user %s does not exist", name);
+	if (initgroups(name, pw->pw_gid) != 0 || setgid(pw->pw_gid) != 0 || setuid(pw->pw_uid) != 0)
+		return err_errno(err, DIRCA_E_CONFIG, "cannot become user %s", name);
+	/* A change of user clears what exec_child set. */
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	return true;
+}
+
+/* ---- descriptors of a child ---- */
+
+bool
+child_fds_parse(const char *text, struct child_fds *out)
+{
+	char *copy = strdup(text), *rest = copy, *word;
+	int64_t n;
+	bool ok = copy != NULL;
+
+	*out = (struct child_fds){0};
+	while (ok && (word = strsep(&rest, ",")) != NULL) {
+		ok = out->count < sizeof out->list / sizeof out->list[0] &&
+		     text_to_int(word, -1, 4096, &n);
+		if (ok)
+			out->list[out->count++] = (int)n;
+	}
+	free(copy);
+	return ok && out->count > 0;
+}
+
+static bool
+fds_text(const struct child_fds *fds, char *out, size_t size)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < fds->count; i++) {
+		int n = snprintf(out + used, size - used, "%s%d", i > 0 ? "," : "", fds->list[i]);
+
+		if (n < 0 || (size_t)n >= size - used)
+			return false;
+		used += (size_t)n;
+	}
+	return true;
+}
+
+static bool
+fds_add(struct child_fds *fds, int fd)
+{
+	if (fds->count == sizeof fds->list / sizeof fds->list[0])
+		return false;
+	fds->list[fds->count++] = fd;
+	return true;
+}
+
+/* In the child: keeps the listed descriptors over exec, dies with the supervisor, runs this program
+ * in its role. */
+static void
+exec_child(const struct supervisor *s, const char *role, const struct child_fds *fds, pid_t parent)
+{
+	char role_option[32], fds_option[400] = "--fds=";
+
+	snprintf(role_option, sizeof role_option, "--role=%s", role);
+	if (!fds_text(fds, fds_option + strlen(fds_option), sizeof fds_option - strlen(fds_option)))
+		_exit(1);
+	for (size_t i = 0; i < fds->count; i++)
+		if (fds->list[i] >= 0)
+			fcntl(fds->list[i], F_SETFD, 0);
+	signal(SIGPIPE, SIG_DFL);
+	if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != parent)
+		_exit(1);
+	execl("/proc/self/exe", "dircad", "-c", s->config_path, role_option, fds_option,
+	    (char *)NULL);
+	_exit(1);
+}
+
+static pid_t
+start_child(const struct supervisor *s, const char *role, const struct child_fds *fds)
+{
+	pid_t parent = getpid(), pid = fork();
+
+	if (pid == 0)
+		exec_child(s, role, fds, parent);
+	return pid;
+}
+
+/* front: https count, http count, the listening sockets, the Unix socket, the vault sockets. vault:
+ * control, the vault sockets. */
+int
+child_front(const struct config *config, const struct child_fds *fds)
+{
+	struct service_sockets sockets = {.local = -1};
+	size_t at = 2;
+	struct err err;
+
+	if (fds->count < 3 || fds->list[0] < 0 || fds->list[1] < 0)
+		return 1;
+	sockets.https_count = (size_t)fds->list[0];
+	sockets.http_count = (size_t)fds->list[1];
+	if (sockets.https_count > CONFIG_LIST_MAX || sockets.http_count > CONFIG_LIST_MAX ||
+	    fds->count < at + sockets.https_count + sockets.http_count + 3)
+		return 1;
+	for (size_t i = 0; i < sockets.https_count; i++)
+		sockets.https[i] = fds->list[at++];
+	for (size_t i = 0; i < sockets.http_count; i++)
+		sockets.http[i] = fds->list[at++];
+	sockets.local = fds->list[at++];
+	if (!become(config->user, &err)) {
+		log_error("the CA cannot start", LOG_REASON(&err));
+		return 1;
+	}
+	return service_run(config, &sockets, fds->list + at, fds->count - at);
+}
+
+int
+child_vault(const struct config *config, const struct child_fds *fds)
+{
+	char *folder = config_path(config, "vault"), *crt = config_path(config, "ca.crt");
+	struct vault_config vc = {.folder = folder,
+	    .ca_certificate = crt,
+	    .passphrase_file = config->passphrase_file,
+	    .fds = fds->list + 1,
+	    .fd_count = fds->count - 1,
+	    .control_fd = fds->list[0],
+	    .sandbox = config->sandbox};
+	struct err err;
+	int status = 1;
+
+	signal(SIGTERM, SIG_IGN); /* it ends when its control socket does: after the front */
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	if (folder == NULL || crt == NULL)
+		log_error("the vault cannot start", LOG_STR("reason", "not enough memory"));
+	else if (!become(config->vault_user, &err))
+		log_error("the vault cannot start", LOG_REASON(&err));
+	else
+		status = vault_run(&vc);
+	free(folder);
+	free(crt);
+	return status;
+}
+
+/* ---- the pair ---- */
+
+static bool
+give_kras(struct supervisor *s, struct err *err)
+{
+	struct buf *list = NULL;
+	struct view *views = NULL;
+	size_t count = 0, usable = 0;
+	bool ok = false;
+
+	if (!kra_store_list(s->config, &list, &count, err))
+		goto out;
+	if ((views = calloc(count + 1, sizeof *views)) == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	for (size_t i = 0; i < count; i++)
+		views[i] = buf_view(&list[i]);
+	if (!vault_set_kras(s->control, views, count, &usable, err))
+		goto out;
+	log_info("KRA store given to the vault", LOG_INT("certificates", (int64_t)count),
+	    LOG_INT("usable", (int64_t)usable));
+	ok = true;
+out:
+	free(views);
+	kra_store_free(&list, count);
+	return ok;
+}
+
+static bool
+make_pairs(size_t count, struct child_fds *front, struct child_fds *vault, struct err *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		int pair[2];
+
+		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+			return err_errno(
+			    err, DIRCA_E_INTERNAL, "socket pairs between front and vault");
+		if (!fds_add(front, pair[0]) || !fds_add(vault, pair[1]))
+			return err_set(err, DIRCA_E_CONFIG, "too many sockets and workers");
+	}
+	return true;
+}
+
+static void
+close_list(const int *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		close(list[i]);
+}
+
+static bool
+start_pair(struct supervisor *s, struct err *err)
+{
+	struct child_fds front = {0}, vault = {0};
+	size_t pairs = (size_t)s->config->workers + 1, front_first;
+	int control[2] = {-1, -1};
+	bool ok = false;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, control) != 0)
+		return err_errno(err, DIRCA_E_INTERNAL, "control socket of the vault");
+	fds_add(&vault, control[1]);
+	fds_add(&front, (int)s->sockets.https_count);
+	fds_add(&front, (int)s->sockets.http_count);
+	for (size_t i = 0; i < s->sockets.https_count; i++)
+		fds_add(&front, s->sockets.https[i]);
+	for (size_t i = 0; i < s->sockets.http_count; i++)
+		fds_add(&front, s->sockets.http[i]);
+	fds_add(&front, s->sockets.local);
+	front_first = front.count;
+	if (!make_pairs(pairs, &front, &vault, err))
+		goto out;
+	s->control = control[0];
+	if ((s->vault = start_child(s, "vault", &vault)) == -1 || !give_kras(s, err))
+		goto out;
+	if ((s->front = start_child(s, "front", &front)) == -1) {
+		err_errno(err, DIRCA_E_INTERNAL, "the front process could not be started");
+		goto out;
+	}
+	ok = true;
+out:
+	close_list(front.list + front_first, front.count - front_first);
+	close_list(vault.list, vault.count);
+	return ok;
+}
+
+/* Front first, so that no answer is lost; then the vault, by closing its control socket. */
+static void
+stop_pair(struct supervisor *s)
+{
+	int status;
+
+	if (s->front > 0) {
+		kill(s->front, SIGTERM);
+		waitpid(s->front, &status, 0);
+	}
+	if (s->control != -1)
+		close(s->control);
+	if (s->vault > 0)
+		waitpid(s->vault, &status, 0);
+	s->front = s->vault = -1;
+	s->control = -1;
+}
+
+/* Waits until a child dies or a signal says stop; true: a child died. */
+static bool
+watch(struct supervisor *s, const sigset_t *while_waiting)
+{
+	struct err err;
+
+	while (!want_stop) {
+		pid_t dead;
+		int status;
+
+		if (want_reload) {
+			want_reload = 0;
+			if (!give_kras(s, &err))
+				log_error("the vault keeps the old KRA store", LOG_REASON(&err));
+			kill(s->front, SIGHUP);
+		}
+		dead = waitpid(-1, &status, WNOHANG);
+		if (dead > 0 && (dead == s->front || dead == s->vault)) {
+			log_error("a process died; starting vault and front again",
+			    LOG_STR("process", dead == s->front ? "front" : "vault"),
+			    LOG_INT("signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0),
+			    LOG_INT("status", WIFEXITED(status) ? WEXITSTATUS(status) : 0));
+			if (dead == s->front)
+				s->front = -1;
+			else
+				s->vault = -1;
+			return true;
+		}
+		if (dead <= 0)
+			sigsuspend(while_waiting);
+	}
+	return false;
+}
+
+static void
+write_pid_file(const struct config *config)
+{
+	char *path = config_path(config, "dircad.pid"),
+	     *text = text_printf("%ld\n", (long)getpid());
+	struct err err;
+
+	if (path == NULL || text == NULL || !file_replace(path, view_str(text), 0644, &err))
+		log_warn("no pid file", LOG_STR("path", path));
+	free(path);
+	free(text);
+}
+
+static void
+set_signals(sigset_t *while_waiting)
+{
+	struct sigaction action = {.sa_handler = on_signal};
+	const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD};
+	sigset_t block;
+
+	sigemptyset(&block);
+	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+		sigaction(numbers[i], &action, NULL);
+		sigaddset(&block, numbers[i]);
+	}
+	sigprocmask(SIG_BLOCK, &block, while_waiting);
+	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+		sigdelset(while_waiting, numbers[i]);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+int
+supervisor_run(const struct config *config, const char *path)
+{
+	struct supervisor s = {
+	    .config = config, .config_path = path, .vault = -1, .front = -1, .control = -1};
+	sigset_t while_waiting;
+	int64_t started;
+	bool died = false, first = true;
+	struct err err;
+
+	if (config->workers + 1 > WORKERS_MAX) {
+		log_error("the CA cannot start", LOG_STR("reason", "workers is over its limit"));
+		return 1;
+	}
+	set_signals(&while_waiting);
+	if (!service_sockets_open(config, &s.sockets, &err)) {
+		log_error("the CA cannot start", LOG_REASON(&err));
+		service_sockets_close(&s.sockets);
+		return 1;
+	}
+	write_pid_file(config);
+	do {
+		started = clock_mono_ms();
+		if (!start_pair(&s, &err)) {
+			log_error("vault and front could not be started", LOG_REASON(&err));
+			stop_pair(&s);
+			if (first)
+				break;
+			died = true;
+		} else {
+			died = watch(&s, &while_waiting);
+			stop_pair(&s);
+		}
+		/* A pair that dies at once is not started in a tight loop; one that never lived
+		 * long ends the program the first time. */
+		if (died && clock_mono_ms() - started < RESTART_DELAY_MS) {
+			struct timespec pause = {0, RESTART_DELAY_MS * 1000000L};
+
+			nanosleep(&pause, NULL);
+		}
+		first = false;
+	} while (died && !want_stop);
+	service_sockets_close(&s.sockets);
+	if (config->socket != NULL)
+		unlink(config->socket);
+	return want_stop ? 0 : 1;
+}

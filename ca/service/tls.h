@@ -1,0 +1,12 @@
+/* TLS of the service: TLS 1.2 and 1.3, the certificate that `dirca ca init` made. */
+#ifndef SERVICE_TLS_H
+#define SERVICE_TLS_H
+
+#include <openssl/ssl.h>
+
+#include "config.h"
+
+/* Reads <state_dir>/tls.crt and tls.key. SSL_CTX_free. */
+bool tls_server_context(const struct config *config, SSL_CTX **out, struct err *err);
+
+#endif

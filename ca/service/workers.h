@@ -1,0 +1,20 @@
+/*
+ * The worker pool: calls queue, each worker has a vault connection of its own. The queue is
+ * bounded: over it a call is answered 503 at once, so that a slow directory or disk cannot pile up
+ * memory.
+ */
+#ifndef SERVICE_WORKERS_H
+#define SERVICE_WORKERS_H
+
+#include "ca.h"
+#include "http.h"
+
+struct workers;
+bool workers_start(
+    struct ca *ca, const int *vault_fds, size_t count, struct workers **out, struct err *err);
+/* http_dispatch; `arg` is the struct workers. */
+void workers_dispatch(struct http_call *call, void *arg);
+/* Finishes what is queued, joins. */
+void workers_stop(struct workers **w);
+
+#endif

@@ -1,0 +1,115 @@
+/*
+ * A connection: opened, its pragmas set and checked, its statements prepared.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "store_priv.h"
+
+/* Another program may be writing ("dirca init", a backup). Without a timeout on every connection
+ * SQLite fails at once. */
+#define BUSY_TIMEOUT_MS 10000
+/* Over the biggest column that the store accepts (a CRL), under what a hostile file could make us
+ * allocate. */
+#define VALUE_MAX (160 * 1024 * 1024)
+
+/* The WAL is copied back by the writer between its groups and not inside a commit. temp_store:
+ * savepoints keep their journal in memory. */
+static const char writer_pragmas[] = "PRAGMA synchronous = FULL;"
+				     "PRAGMA foreign_keys = ON;"
+				     "PRAGMA trusted_schema = OFF;"
+				     "PRAGMA cell_size_check = ON;"
+				     "PRAGMA temp_store = MEMORY;"
+				     "PRAGMA wal_autocheckpoint = 0;"
+				     "PRAGMA journal_size_limit = 16777216;"
+				     "PRAGMA cache_size = -32768;";
+static const char reader_pragmas[] = "PRAGMA query_only = ON;"
+				     "PRAGMA trusted_schema = OFF;"
+				     "PRAGMA cell_size_check = ON;"
+				     "PRAGMA temp_store = MEMORY;"
+				     "PRAGMA cache_size = -4096;";
+
+/* The file is made by us, so that nobody but the CA's user may read it: SQLite gives -wal and -shm
+ * the same mode. */
+static bool
+create_private(const char *path, struct err *err)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd == -1)
+		return errno == EEXIST ||
+		       err_errno(err, DIRCA_E_DATABASE, "CA database %s: cannot be created", path);
+	close(fd);
+	return true;
+}
+
+static bool
+set_wal(struct conn *c, struct err *err)
+{
+	sqlite3_stmt *st = NULL;
+	bool ok = false;
+
+	if (sqlite3_prepare_v2(c->db, "PRAGMA journal_mode = WAL", -1, &st, NULL) != SQLITE_OK ||
+	    sqlite3_step(st) != SQLITE_ROW)
+		sql_error(c, "cannot be switched to WAL", err);
+	else if (strcmp((const char *)sqlite3_column_text(st, 0), "wal") != 0)
+		err_set(err, DIRCA_E_DATABASE,
+		    "CA database %s: its file system cannot hold a write-ahead log; use a local "
+		    "one",
+		    c->path);
+	else
+		ok = true;
+	sqlite3_finalize(st);
+	return ok;
+}
+
+static bool
+conn_set_up(struct conn *c, enum sql_user user, struct err *err)
+{
+	bool writer = user == SQL_WRITER;
+
+	sqlite3_extended_result_codes(c->db, 1);
+	sqlite3_limit(c->db, SQLITE_LIMIT_LENGTH, VALUE_MAX);
+	if (sqlite3_busy_timeout(c->db, BUSY_TIMEOUT_MS) != SQLITE_OK ||
+	    sqlite3_db_config(c->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL) != SQLITE_OK)
+		return sql_error(c, "cannot be set up", err);
+	if (writer && !set_wal(c, err))
+		return false;
+	if (sqlite3_exec(c->db, writer ? writer_pragmas : reader_pragmas, NULL, NULL, NULL) !=
+	    SQLITE_OK)
+		return sql_error(c, "cannot be set up", err);
+	return (!writer || migrate(c, err)) && sql_prepare_all(c, user, err);
+}
+
+bool
+conn_open(const char *path, enum sql_user user, struct conn *c, struct err *err)
+{
+	int flags = user == SQL_WRITER ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
+
+	*c = (struct conn){.path = path};
+	if (user == SQL_WRITER && !create_private(path, err))
+		return false;
+	if (sqlite3_open_v2(path, &c->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW,
+		NULL) != SQLITE_OK) {
+		if (c->db == NULL)
+			err_nomem(err);
+		else
+			sql_error(c, "cannot be opened", err);
+		goto fail;
+	}
+	if (conn_set_up(c, user, err))
+		return true;
+fail:
+	conn_close(c);
+	return false;
+}
+
+void
+conn_close(struct conn *c)
+{
+	sql_finalize_all(c);
+	sqlite3_close(c->db);
+	c->db = NULL;
+}

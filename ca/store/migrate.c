@@ -1,0 +1,276 @@
+/*
+ * The schema. Migration n brings version n - 1 to n; one that has been released is never edited. At
+ * open the database's schema must be, object for object, what the migrations up to its user_version
+ * make: a foreign database and one that somebody "only added an index" to are refused, since
+ * nothing else here has been tested with them.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "store_priv.h"
+
+/* Version 1. Names and sizes of columns: AD CS ([MS-CSRA] 3.1.1.1.2); RequesterSID, RequesterDN,
+ * TemplateOID, PrivateKeyFlags, KeyHash and HasArchivedKey are our own. Instants are seconds since
+ * 1970. Numbers: 8 active, 9 pending, 12 foreign, 20 issued, 21 revoked, 30 error, 31 denied
+ * (DB_DISP_*); PrivateKeyFlags 1 is CT_FLAG_REQUIRE_PRIVATE_KEY_ARCHIVAL. Names are indexed only
+ * where they are present. The certificate is the last column, so that names are found before its
+ * overflow pages. */
+static const char request_table[] =
+    "CREATE TABLE Request ("
+    "RequestID INTEGER PRIMARY KEY,"
+    "HasArchivedKey INTEGER NOT NULL,"
+    "Disposition INTEGER NOT NULL,"
+    "DispositionMessage TEXT,"
+    "StatusCode INTEGER,"
+    "RequestType INTEGER,"
+    "RequestFlags INTEGER,"
+    "SubmittedWhen INTEGER,"
+    "ResolvedWhen INTEGER,"
+    "RevokedWhen INTEGER,"
+    "RevokedEffectiveWhen INTEGER,"
+    "RevokedReason INTEGER,"
+    "RequesterName TEXT COLLATE NOCASE,"
+    "CallerName TEXT COLLATE NOCASE,"
+    "RequesterSID TEXT,"
+    "RequesterDN TEXT,"
+    "CertificateTemplate TEXT COLLATE NOCASE,"
+    "TemplateOID TEXT,"
+    "EnrollmentFlags INTEGER,"
+    "GeneralFlags INTEGER,"
+    "PrivateKeyFlags INTEGER,"
+    "RequestAttributes TEXT,"
+    "KeyHash BLOB,"
+    "KeyRecoveryHashes TEXT,"
+    "SerialNumber TEXT,"
+    "CertificateHash BLOB,"
+    "NotBefore INTEGER,"
+    "NotAfter INTEGER,"
+    "SubjectKeyIdentifier TEXT,"
+    "UPN TEXT COLLATE NOCASE,"
+    "CommonName TEXT COLLATE NOCASE,"
+    "DistinguishedName TEXT,"
+    "EMail TEXT COLLATE NOCASE,"
+    "PublicKeyLength INTEGER,"
+    "PublicKeyAlgorithm TEXT,"
+    "RawPublicKey BLOB,"
+    "RawCertificate BLOB,"
+    "CONSTRAINT \"Disposition is not a known one\" "
+    "CHECK (Disposition IN (8, 9, 12, 20, 21, 30, 31)),"
+    "CONSTRAINT \"an issued row needs certificate, serial number, hash and NotAfter\" "
+    "CHECK (Disposition NOT IN (12, 20, 21) OR (RawCertificate IS NOT NULL AND SerialNumber IS NOT "
+    "NULL "
+    "AND CertificateHash IS NOT NULL AND NotAfter IS NOT NULL)),"
+    "CONSTRAINT \"the template demands an archived key and there is none\" "
+    "CHECK (Disposition NOT IN (20, 21) OR coalesce(PrivateKeyFlags, 0) & 1 = 0 OR HasArchivedKey "
+    "= 1),"
+    "CONSTRAINT \"HasArchivedKey goes with KeyRecoveryHashes\" "
+    "CHECK (HasArchivedKey = (KeyRecoveryHashes IS NOT NULL)),"
+    "CONSTRAINT \"revocation columns go with a revoked row\" "
+    "CHECK ((Disposition = 21) = (RevokedWhen IS NOT NULL) AND (Disposition = 21) = "
+    "(RevokedEffectiveWhen IS NOT NULL) "
+    "AND (Disposition = 21) = (RevokedReason IS NOT NULL)),"
+    "CONSTRAINT \"RevokedReason is none of RFC 5280\" CHECK (RevokedReason IN (0, 1, 2, 3, 4, 5, "
+    "6, 9, 10)),"
+    "CONSTRAINT \"SerialNumber is lower-case hex\" CHECK (SerialNumber NOT GLOB '*[^0-9a-f]*'),"
+    "CONSTRAINT \"CertificateHash has 20 bytes\" CHECK (length(CertificateHash) = 20)"
+    ") STRICT;"
+    "CREATE TABLE RequestBlob ("
+    "RequestID INTEGER PRIMARY KEY REFERENCES Request(RequestID),"
+    "RawRequest BLOB CHECK (length(RawRequest) <= 65536),"
+    "RawArchivedKey BLOB CHECK (length(RawArchivedKey) <= 65536)"
+    ") STRICT;"
+    /* Our own serial numbers are unique; another CA's may be equal to one of them. */
+    "CREATE UNIQUE INDEX RequestSerialNumber ON Request(SerialNumber, "
+    "CASE WHEN Disposition = 12 THEN RequestID ELSE 0 END) WHERE SerialNumber IS NOT NULL;"
+    "CREATE INDEX RequestCertificateHash ON Request(CertificateHash) WHERE CertificateHash IS NOT "
+    "NULL;"
+    "CREATE INDEX RequestUPN ON Request(UPN) WHERE UPN IS NOT NULL;"
+    "CREATE INDEX RequestCommonName ON Request(CommonName) WHERE CommonName IS NOT NULL;"
+    "CREATE INDEX RequestRequesterName ON Request(RequesterName) WHERE RequesterName IS NOT NULL;"
+    "CREATE INDEX RequestDisposition ON Request(Disposition, RequestID, HasArchivedKey);"
+    "CREATE INDEX RequestRevokedNotAfter ON Request(NotAfter) WHERE Disposition = 21;"
+    "CREATE INDEX RequestExchangeNotAfter ON Request(NotAfter) WHERE RequestFlags & 8 <> 0;";
+
+/* Audit rows are only ever added, each as the successor of the head. The insert trigger also stops
+ * INSERT OR REPLACE, which deletes without firing delete triggers. */
+static const char other_tables[] =
+    "CREATE TABLE Setting (Name TEXT NOT NULL PRIMARY KEY COLLATE NOCASE, Value TEXT NOT NULL) "
+    "STRICT, WITHOUT ROWID;"
+    "CREATE TABLE Crl ("
+    "CRLNumber INTEGER PRIMARY KEY CHECK (CRLNumber > 0),"
+    "CRLThisUpdate INTEGER NOT NULL,"
+    "CRLNextUpdate INTEGER NOT NULL CHECK (CRLNextUpdate > CRLThisUpdate),"
+    "CRLRawCRL BLOB NOT NULL"
+    ") STRICT;"
+    "CREATE TABLE Audit ("
+    "AuditRowId INTEGER PRIMARY KEY,"
+    "OccurredWhen INTEGER NOT NULL,"
+    "EventID INTEGER NOT NULL,"
+    "Success INTEGER NOT NULL CHECK (Success IN (0, 1)),"
+    "StatusCode INTEGER NOT NULL,"
+    "Actor TEXT NOT NULL,"
+    "RequestID INTEGER,"
+    "Object TEXT,"
+    "Detail TEXT,"
+    "RowHash BLOB NOT NULL CHECK (length(RowHash) = 32)"
+    ") STRICT;"
+    "CREATE TABLE AuditHead ("
+    "One INTEGER PRIMARY KEY CHECK (One = 1),"
+    "RowCount INTEGER NOT NULL,"
+    "RowHash BLOB NOT NULL CHECK (length(RowHash) = 32)"
+    ") STRICT;"
+    "INSERT INTO AuditHead VALUES (1, 0, zeroblob(32));"
+    "CREATE TRIGGER AuditInsert BEFORE INSERT ON Audit "
+    "WHEN NEW.AuditRowId <> (SELECT RowCount FROM AuditHead) + 1 "
+    "BEGIN SELECT RAISE(ABORT, 'an audit row must follow the last one'); END;"
+    "CREATE TRIGGER AuditUpdate BEFORE UPDATE ON Audit "
+    "BEGIN SELECT RAISE(ABORT, 'audit rows cannot be changed'); END;"
+    "CREATE TRIGGER AuditDelete BEFORE DELETE ON Audit "
+    "BEGIN SELECT RAISE(ABORT, 'audit rows cannot be deleted'); END;"
+    "CREATE TRIGGER AuditHeadInsert BEFORE INSERT ON AuditHead "
+    "BEGIN SELECT RAISE(ABORT, 'the audit trail has one head'); END;"
+    "CREATE TRIGGER AuditHeadUpdate BEFORE UPDATE ON AuditHead "
+    "WHEN NEW.One <> 1 OR NEW.RowCount <> OLD.RowCount + 1 "
+    "OR NEW.RowHash IS NOT (SELECT RowHash FROM Audit WHERE AuditRowId = NEW.RowCount) "
+    "BEGIN SELECT RAISE(ABORT, 'the head of the audit trail moves with its rows'); END;"
+    "CREATE TRIGGER AuditHeadDelete BEFORE DELETE ON AuditHead "
+    "BEGIN SELECT RAISE(ABORT, 'the audit trail has one head'); END;";
+
+/* Each array is one migration, run in order in one transaction with its user_version. */
+static const char *const version_1[] = {request_table, other_tables, NULL};
+static const char *const *const migrations[] = {version_1};
+#define VERSION ((int)(sizeof migrations / sizeof migrations[0]))
+
+static const char schema_query[] =
+    "SELECT type, name, tbl_name, sql FROM sqlite_schema "
+    "WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY type, name";
+
+static bool
+exec(struct conn *c, const char *sql, const char *what, struct err *err)
+{
+	return sqlite3_exec(c->db, sql, NULL, NULL, NULL) == SQLITE_OK || sql_error(c, what, err);
+}
+
+static bool
+apply(struct conn *c, int version, struct err *err)
+{
+	char pragma[64];
+
+	for (const char *const *part = migrations[version]; *part != NULL; part++)
+		if (!exec(c, *part, "the schema cannot be made", err))
+			return false;
+	snprintf(pragma, sizeof pragma, "PRAGMA user_version = %d", version + 1);
+	return exec(c, pragma, "user_version cannot be set", err);
+}
+
+static bool
+read_version(struct conn *c, int *out, struct err *err)
+{
+	sqlite3_stmt *st = NULL;
+	bool ok = sqlite3_prepare_v2(c->db, "PRAGMA user_version", -1, &st, NULL) == SQLITE_OK &&
+		  sqlite3_step(st) == SQLITE_ROW;
+
+	if (ok)
+		*out = sqlite3_column_int(st, 0);
+	else
+		sql_error(c, "user_version cannot be read", err);
+	sqlite3_finalize(st);
+	return ok;
+}
+
+static bool
+same_column(sqlite3_stmt *a, sqlite3_stmt *b, int at)
+{
+	const char *x = (const char *)sqlite3_column_text(a, at),
+		   *y = (const char *)sqlite3_column_text(b, at);
+
+	return x == NULL || y == NULL ? x == y : strcmp(x, y) == 0;
+}
+
+/* Walks both schemas side by side; names the first object that differs. */
+static bool
+compare(struct conn *c, sqlite3_stmt *is, sqlite3_stmt *should, struct err *err)
+{
+	for (;;) {
+		int have = sqlite3_step(is), want = sqlite3_step(should);
+		bool same = have == want;
+
+		if ((have != SQLITE_ROW && have != SQLITE_DONE) ||
+		    (want != SQLITE_ROW && want != SQLITE_DONE))
+			return sql_error(c, "the schema cannot be read", err);
+		if (same && have == SQLITE_DONE)
+			return true;
+		for (int i = 0; same && i < 4; i++)
+			same = same_column(is, should, i);
+		if (!same)
+			return err_set(err, DIRCA_E_DATABASE,
+			    "CA database %s: its schema is not the one that this program made: "
+			    "look at %s; "
+			    "restore it, or drop what was added by hand",
+			    c->path,
+			    (const char *)sqlite3_column_text(have == SQLITE_ROW ? is : should, 1));
+	}
+}
+
+static bool
+check_schema(struct conn *c, int version, struct err *err)
+{
+	struct conn reference = {.path = "(reference)"};
+	sqlite3_stmt *is = NULL, *should = NULL;
+	bool ok = false;
+
+	if (sqlite3_open_v2(":memory:", &reference.db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+		NULL) != SQLITE_OK) {
+		err_nomem(err);
+		goto out;
+	}
+	for (int v = 0; v < version; v++)
+		if (!apply(&reference, v, err))
+			goto out;
+	if (sqlite3_prepare_v2(reference.db, schema_query, -1, &should, NULL) != SQLITE_OK) {
+		sql_error(&reference, "the schema cannot be read", err);
+		goto out;
+	}
+	if (sqlite3_prepare_v2(c->db, schema_query, -1, &is, NULL) != SQLITE_OK) {
+		sql_error(c, "the schema cannot be read", err);
+		goto out;
+	}
+	ok = compare(c, is, should, err);
+out:
+	sqlite3_finalize(is);
+	sqlite3_finalize(should);
+	sqlite3_close(reference.db);
+	return ok;
+}
+
+static bool
+migrate_locked(struct conn *c, struct err *err)
+{
+	int version;
+
+	if (!read_version(c, &version, err))
+		return false;
+	if (version < 0 || version > VERSION)
+		return err_set(err, DIRCA_E_DATABASE,
+		    "CA database %s: its version is %d and this program knows up to %d; use the "
+		    "newer program",
+		    c->path, version, VERSION);
+	if (!check_schema(c, version, err))
+		return false;
+	for (; version < VERSION; version++)
+		if (!apply(c, version, err))
+			return false;
+	return true;
+}
+
+bool
+migrate(struct conn *c, struct err *err)
+{
+	/* The lock comes before the look: two programs may open a new database at once. */
+	if (!exec(c, "BEGIN IMMEDIATE", "cannot be locked for writing", err))
+		return false;
+	if (migrate_locked(c, err) && exec(c, "COMMIT", "the schema cannot be committed", err))
+		return true;
+	sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
+	return false;
+}

@@ -1,0 +1,339 @@
+/*
+ * Request rows: what a unit of work writes, and how single rows and lists are read.
+ */
+#include <stdlib.h>
+
+#include "store_priv.h"
+
+#define LIST_DEFAULT 1000
+#define LIST_MOST    100000
+/* Valid CA exchange certificates at one time: a few, unless something is badly wrong. */
+#define EXCHANGE_MOST 1000
+
+#define REASON_HOLD            6
+#define REASON_REMOVE_FROM_CRL 8
+
+const char *
+disposition_name(enum disposition d)
+{
+	switch (d) {
+	case DISP_ACTIVE:
+		return "active";
+	case DISP_PENDING:
+		return "pending";
+	case DISP_FOREIGN:
+		return "foreign";
+	case DISP_ISSUED:
+		return "issued";
+	case DISP_REVOKED:
+		return "revoked";
+	case DISP_ERROR:
+		return "error";
+	case DISP_DENIED:
+		return "denied";
+	}
+	return "?";
+}
+
+/* The serial number as it is kept: NULL for a row that has none. */
+static bool
+own_serial(const struct store_request *r, char **out, struct err *err)
+{
+	*out = NULL;
+	return r->serial_number == NULL || *r->serial_number == '\0' ||
+	       serial_canonical(r->serial_number, out, err);
+}
+
+static bool
+add_blobs(struct store_tx *tx, int64_t request_id, const struct store_request *r, struct err *err)
+{
+	struct conn *c = tx->conn;
+
+	if (r->raw_request.len == 0 && r->raw_archived_key.len == 0)
+		return true;
+	sql_bind_int(c, SQL_ADD_BLOBS, 1, request_id);
+	sql_bind_blob(c, SQL_ADD_BLOBS, 2, buf_view(&r->raw_request));
+	sql_bind_blob(c, SQL_ADD_BLOBS, 3, buf_view(&r->raw_archived_key));
+	return sql_run(c, SQL_ADD_BLOBS, err);
+}
+
+static bool
+check_new(const struct store_request *r, struct err *err)
+{
+	bool hashes = r->key_recovery_hashes != NULL && *r->key_recovery_hashes != '\0';
+
+	if (r->request_id != 0)
+		return err_set(err, E_INVALIDARG,
+		    "CA database: a new request has an id already (%lld)",
+		    (long long)r->request_id);
+	/* A key without the hashes of those who can open it is lost; hashes without a key are a
+	 * lie. */
+	if ((r->raw_archived_key.len > 0) != hashes)
+		return err_set(err, E_INVALIDARG,
+		    "CA database: an archived key and the hashes of its key recovery agents go "
+		    "together");
+	return row_check(r, err);
+}
+
+bool
+store_add_request(
+    struct store_tx *tx, const struct store_request *r, int64_t *request_id_out, struct err *err)
+{
+	struct conn *c = tx->conn;
+	struct store_request row = *r;
+	bool ok = false;
+	int at = 2;
+
+	*request_id_out = 0;
+	if (!check_new(r, err) || !own_serial(r, &row.serial_number, err))
+		return false;
+	sql_bind_int(c, SQL_ADD_REQUEST, 1, row.raw_archived_key.len > 0);
+	at = row_bind_request(c, SQL_ADD_REQUEST, at, &row);
+	at = row_bind_revocation(c, SQL_ADD_REQUEST, at, &row);
+	row_bind_certificate(c, SQL_ADD_REQUEST, at, &row);
+	if (!sql_run(c, SQL_ADD_REQUEST, err))
+		goto out;
+	*request_id_out = sqlite3_last_insert_rowid(c->db);
+	ok = add_blobs(tx, *request_id_out, r, err);
+out:
+	free(row.serial_number);
+	return ok;
+}
+
+/* After an UPDATE that found no row in the state it wants: says why. */
+static bool
+wrong_state(struct conn *c, int64_t request_id, const char *tried, struct err *err)
+{
+	enum sql_step step;
+	int d = 0;
+
+	sql_bind_int(c, SQL_DISPOSITION, 1, request_id);
+	if ((step = sql_step(c, SQL_DISPOSITION, err)) == SQL_ROW)
+		d = (int)sql_int(c, SQL_DISPOSITION, 0);
+	sql_end(c, SQL_DISPOSITION);
+	if (step == SQL_FAILED)
+		return false;
+	if (step == SQL_DONE)
+		return err_set(err, CERTSRV_E_NO_REQUEST,
+		    "request %lld cannot be %s: there is no such request", (long long)request_id,
+		    tried);
+	return err_set(err, CERTSRV_E_BAD_REQUESTSTATUS, "request %lld cannot be %s: it is %s",
+	    (long long)request_id, tried, disposition_name((enum disposition)d));
+}
+
+static bool
+run_change(struct conn *c, enum sql_id id, int64_t request_id, const char *tried, struct err *err)
+{
+	if (!sql_run(c, id, err))
+		return false;
+	return sqlite3_changes(c->db) == 1 || wrong_state(c, request_id, tried, err);
+}
+
+bool
+store_issue_pending(struct store_tx *tx, const struct store_request *r, struct err *err)
+{
+	struct conn *c = tx->conn;
+	struct store_request row = *r;
+	bool ok;
+	int at;
+
+	if (!row_check(r, err) || !own_serial(r, &row.serial_number, err))
+		return false;
+	sql_bind_text(c, SQL_ISSUE_PENDING, 1, r->disposition_message);
+	if (r->status_code != 0)
+		sql_bind_int(c, SQL_ISSUE_PENDING, 2, r->status_code);
+	sql_bind_int(c, SQL_ISSUE_PENDING, 3, r->resolved_when);
+	at = row_bind_certificate(c, SQL_ISSUE_PENDING, 4, &row);
+	sql_bind_int(c, SQL_ISSUE_PENDING, at, r->request_id);
+	ok = run_change(c, SQL_ISSUE_PENDING, r->request_id, "issued", err);
+	free(row.serial_number);
+	return ok;
+}
+
+bool
+store_deny_pending(struct store_tx *tx, int64_t request_id, const char *message, int32_t status,
+    int64_t now, struct err *err)
+{
+	struct conn *c = tx->conn;
+
+	if (!text_check(message, 8192, "DispositionMessage", err))
+		return false;
+	sql_bind_text(c, SQL_DENY_PENDING, 1, message);
+	sql_bind_int(c, SQL_DENY_PENDING, 2, status);
+	sql_bind_int(c, SQL_DENY_PENDING, 3, now);
+	sql_bind_int(c, SQL_DENY_PENDING, 4, request_id);
+	return run_change(c, SQL_DENY_PENDING, request_id, "denied", err);
+}
+
+bool
+store_revoke(struct store_tx *tx, int64_t request_id, int reason, int64_t now, int64_t effective,
+    struct err *err)
+{
+	struct conn *c = tx->conn;
+
+	if (reason == REASON_REMOVE_FROM_CRL) {
+		sql_bind_int(c, SQL_RELEASE_HOLD, 1, request_id);
+		return run_change(c, SQL_RELEASE_HOLD, request_id, "released from hold", err);
+	}
+	if (reason < 0 || reason > 10 || reason == 7)
+		return err_set(err, E_INVALIDARG,
+		    "request %lld cannot be revoked: %d is no CRL reason (RFC 5280 5.3.1)",
+		    (long long)request_id, reason);
+	sql_bind_int(c, SQL_REVOKE, 1, reason);
+	sql_bind_int(c, SQL_REVOKE, 2, now);
+	sql_bind_int(c, SQL_REVOKE, 3, effective);
+	sql_bind_int(c, SQL_REVOKE, 4, request_id);
+	return run_change(c, SQL_REVOKE, request_id, "revoked", err);
+}
+
+/* Runs a statement whose parameters are bound and that gives at most one whole row; gives the
+ * connection back. */
+static enum store_find
+find_one(
+    struct store *s, struct conn *c, enum sql_id id, struct store_request *out, struct err *err)
+{
+	enum store_find found = STORE_FAILED;
+
+	switch (sql_step(c, id, err)) {
+	case SQL_ROW:
+		found = row_read(c, id, true, out, err) ? STORE_FOUND : STORE_FAILED;
+		break;
+	case SQL_DONE:
+		found = STORE_NOT_FOUND;
+		break;
+	case SQL_FAILED:
+		break;
+	}
+	sql_end(c, id);
+	reader_give(s, c);
+	return found;
+}
+
+enum store_find
+store_get_request(struct store *s, int64_t request_id, struct store_request *out, struct err *err)
+{
+	struct conn *c;
+
+	*out = (struct store_request){0};
+	if ((c = reader_take(s, err)) == NULL)
+		return STORE_FAILED;
+	sql_bind_int(c, SQL_GET_REQUEST, 1, request_id);
+	return find_one(s, c, SQL_GET_REQUEST, out, err);
+}
+
+enum store_find
+store_get_by_serial(struct store *s, const char *serial, struct store_request *out, struct err *err)
+{
+	enum store_find found = STORE_FAILED;
+	char *canonical = NULL;
+	struct conn *c;
+
+	*out = (struct store_request){0};
+	if (!serial_canonical(serial, &canonical, err) || (c = reader_take(s, err)) == NULL)
+		goto out;
+	sql_bind_text(c, SQL_GET_BY_SERIAL, 1, canonical);
+	found = find_one(s, c, SQL_GET_BY_SERIAL, out, err);
+out:
+	free(canonical);
+	return found;
+}
+
+static enum sql_id
+bind_filter(struct conn *c, const struct store_filter *f)
+{
+	int limit = f->limit <= 0 ? LIST_DEFAULT : f->limit < LIST_MOST ? f->limit : LIST_MOST;
+	enum sql_id id;
+	int at = 1;
+
+	if (f->requester_name != NULL)
+		id = f->disposition != 0 ? SQL_LIST_REQUESTER_DISPOSITION : SQL_LIST_REQUESTER;
+	else
+		id = f->disposition != 0 ? SQL_LIST_DISPOSITION : SQL_LIST_ALL;
+	if (f->requester_name != NULL)
+		sql_bind_text(c, id, at++, f->requester_name);
+	if (f->disposition != 0)
+		sql_bind_int(c, id, at++, f->disposition);
+	sql_bind_int(c, id, at++, f->after_id);
+	sql_bind_int(c, id, at, limit);
+	return id;
+}
+
+bool
+store_list_requests(
+    struct store *s, const struct store_filter *f, struct store_requests *out, struct err *err)
+{
+	struct conn *c;
+	enum sql_id id;
+	bool ok;
+
+	*out = (struct store_requests){0};
+	if ((c = reader_take(s, err)) == NULL)
+		return false;
+	id = bind_filter(c, f);
+	ok = row_collect(c, id, LIST_MOST, out, err);
+	sql_end(c, id);
+	reader_give(s, c);
+	return ok;
+}
+
+bool
+store_exchange_certificates(
+    struct store *s, int64_t now, struct store_requests *out, struct err *err)
+{
+	struct conn *c;
+	bool ok;
+
+	*out = (struct store_requests){0};
+	if ((c = reader_take(s, err)) == NULL)
+		return false;
+	sql_bind_int(c, SQL_EXCHANGE_CERTIFICATES, 1, now);
+	sql_bind_int(c, SQL_EXCHANGE_CERTIFICATES, 2, EXCHANGE_MOST);
+	ok = row_collect(c, SQL_EXCHANGE_CERTIFICATES, EXCHANGE_MOST, out, err);
+	sql_end(c, SQL_EXCHANGE_CERTIFICATES);
+	reader_give(s, c);
+	return ok;
+}
+
+static void
+count_row(struct store_counts *counts, enum disposition d, int64_t n)
+{
+	switch (d) {
+	case DISP_PENDING:
+		counts->pending += n;
+		break;
+	case DISP_ISSUED:
+		counts->issued += n;
+		break;
+	case DISP_REVOKED:
+		counts->revoked += n;
+		break;
+	case DISP_ERROR:
+		counts->failed += n;
+		break;
+	case DISP_DENIED:
+		counts->denied += n;
+		break;
+	case DISP_ACTIVE:
+	case DISP_FOREIGN:
+		break;
+	}
+}
+
+bool
+store_count(struct store *s, struct store_counts *out, struct err *err)
+{
+	enum sql_step step;
+	struct conn *c;
+
+	*out = (struct store_counts){0};
+	if ((c = reader_take(s, err)) == NULL)
+		return false;
+	while ((step = sql_step(c, SQL_COUNT_REQUESTS, err)) == SQL_ROW) {
+		count_row(out, (enum disposition)sql_int(c, SQL_COUNT_REQUESTS, 0),
+		    sql_int(c, SQL_COUNT_REQUESTS, 1));
+		out->archived_keys += sql_int(c, SQL_COUNT_REQUESTS, 2);
+	}
+	sql_end(c, SQL_COUNT_REQUESTS);
+	reader_give(s, c);
+	return step == SQL_DONE;
+}

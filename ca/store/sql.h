@@ -1,0 +1,147 @@
+/*
+ * Every statement that this program runs on the database (schema and pragmas apart: migrate.c,
+ * conn.c), prepared once per connection, and the few calls through which they are run. Values reach
+ * SQL only as bound parameters. A connection is used by one thread at a time.
+ */
+#ifndef STORE_SQL_H
+#define STORE_SQL_H
+
+#include <sqlite3.h>
+
+#include "buf.h"
+#include "columns.h"
+
+#define SQL_LIST_COLUMNS                                                         \
+	"SELECT r.RequestID, r.HasArchivedKey" REQUEST_COLUMNS(COLUMN_QUALIFIED) \
+	    REVOCATION_COLUMNS(COLUMN_QUALIFIED) CERTIFICATE_COLUMNS(COLUMN_QUALIFIED)
+#define SQL_LIST SQL_LIST_COLUMNS " FROM Request r WHERE "
+#define SQL_WHOLE                                                           \
+	SQL_LIST_COLUMNS ", b.RawRequest, b.RawArchivedKey FROM Request r " \
+			 "LEFT JOIN RequestBlob b ON b.RequestID = r.RequestID WHERE "
+/* Issued, revoked, or imported from another CA (paper: "Foreign Certificate Import"). */
+#define SQL_CANDIDATES(condition)                                                                  \
+	SQL_LIST condition " AND r.HasArchivedKey = 1 AND r.Disposition IN (12, 20, 21) ORDER BY " \
+			   "r.RequestID LIMIT ?"
+
+enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
+
+/* X(name, connections that prepare it, text) */
+#define SQL_STATEMENTS(X)                                                                          \
+	X(BEGIN, SQL_WRITER, "BEGIN IMMEDIATE")                                                    \
+	X(COMMIT, SQL_BOTH, "COMMIT")                                                              \
+	X(ROLLBACK, SQL_BOTH, "ROLLBACK")                                                          \
+	X(SAVEPOINT, SQL_WRITER, "SAVEPOINT unit")                                                 \
+	X(RELEASE, SQL_WRITER, "RELEASE unit")                                                     \
+	X(ROLLBACK_TO, SQL_WRITER, "ROLLBACK TO unit")                                             \
+	X(BEGIN_READ, SQL_READER, "BEGIN")                                                         \
+	X(ADD_REQUEST, SQL_WRITER,                                                                 \
+	    "INSERT INTO Request(HasArchivedKey" REQUEST_COLUMNS(COLUMN_NAME)                      \
+		REVOCATION_COLUMNS(COLUMN_NAME)                                                    \
+		    CERTIFICATE_COLUMNS(COLUMN_NAME) ") VALUES (?" REQUEST_COLUMNS(COLUMN_MARK)    \
+			REVOCATION_COLUMNS(COLUMN_MARK) CERTIFICATE_COLUMNS(COLUMN_MARK) ")")      \
+	X(ADD_BLOBS, SQL_WRITER,                                                                   \
+	    "INSERT INTO RequestBlob(RequestID, RawRequest, RawArchivedKey) VALUES (?, ?, ?)")     \
+	X(ISSUE_PENDING, SQL_WRITER,                                                               \
+	    "UPDATE Request SET Disposition = 20, DispositionMessage = ?, StatusCode = ?, "        \
+	    "ResolvedWhen = ?" CERTIFICATE_COLUMNS(                                                \
+		COLUMN_SET) " WHERE Disposition = 9 AND RequestID = ?")                            \
+	X(DENY_PENDING, SQL_WRITER,                                                                \
+	    "UPDATE Request SET Disposition = 31, DispositionMessage = ?, StatusCode = ?, "        \
+	    "ResolvedWhen = ? WHERE Disposition = 9 AND RequestID = ?")                            \
+	X(REVOKE, SQL_WRITER,                                                                      \
+	    "UPDATE Request SET Disposition = 21, RevokedReason = ?, RevokedWhen = ?, "            \
+	    "RevokedEffectiveWhen = ? WHERE RequestID = ? AND (Disposition = 20 "                  \
+	    "OR (Disposition = 21 AND RevokedReason = 6))")                                        \
+	X(RELEASE_HOLD, SQL_WRITER,                                                                \
+	    "UPDATE Request SET Disposition = 20, RevokedReason = NULL, RevokedWhen = NULL, "      \
+	    "RevokedEffectiveWhen = NULL WHERE RequestID = ? AND Disposition = 21 "                \
+	    "AND RevokedReason = 6")                                                               \
+	X(DISPOSITION, SQL_WRITER, "SELECT Disposition FROM Request WHERE RequestID = ?")          \
+	X(GET_REQUEST, SQL_READER, SQL_WHOLE "r.RequestID = ?")                                    \
+	X(GET_BY_SERIAL, SQL_READER,                                                               \
+	    SQL_WHOLE "r.SerialNumber = ? ORDER BY r.Disposition = 12, r.RequestID LIMIT 1")       \
+	X(LIST_ALL, SQL_READER, SQL_LIST "r.RequestID > ? ORDER BY r.RequestID LIMIT ?")           \
+	X(LIST_DISPOSITION, SQL_READER,                                                            \
+	    SQL_LIST "r.Disposition = ? AND r.RequestID > ? ORDER BY r.RequestID LIMIT ?")         \
+	X(LIST_REQUESTER, SQL_READER,                                                              \
+	    SQL_LIST "r.RequesterName = ? AND r.RequestID > ? ORDER BY r.RequestID LIMIT ?")       \
+	X(LIST_REQUESTER_DISPOSITION, SQL_READER,                                                  \
+	    SQL_LIST "r.RequesterName = ? AND +r.Disposition = ? AND r.RequestID > ? "             \
+		     "ORDER BY r.RequestID LIMIT ?")                                               \
+	X(CANDIDATES_UPN, SQL_READER, SQL_CANDIDATES("r.UPN = ?"))                                 \
+	X(CANDIDATES_COMMON_NAME, SQL_READER, SQL_CANDIDATES("r.CommonName = ?"))                  \
+	X(CANDIDATES_REQUESTER, SQL_READER, SQL_CANDIDATES("r.RequesterName = ?"))                 \
+	X(CANDIDATES_SERIAL, SQL_READER, SQL_CANDIDATES("r.SerialNumber = ?"))                     \
+	X(CANDIDATES_HASH, SQL_READER, SQL_CANDIDATES("r.CertificateHash = ?"))                    \
+	X(EXCHANGE_CERTIFICATES, SQL_READER,                                                       \
+	    SQL_LIST "r.RequestFlags & 8 <> 0 AND r.Disposition = 20 AND r.NotAfter > ? "          \
+		     "ORDER BY r.NotBefore DESC, r.RequestID DESC LIMIT ?")                        \
+	X(REVOKED, SQL_READER,                                                                     \
+	    "SELECT SerialNumber, RevokedEffectiveWhen, RevokedReason FROM Request "               \
+	    "WHERE Disposition = 21 AND NotAfter > (SELECT coalesce(max(CRLThisUpdate), 0) "       \
+	    "FROM Crl) AND RevokedEffectiveWhen <= ? ORDER BY RequestID")                          \
+	X(COUNT_REQUESTS, SQL_READER,                                                              \
+	    "SELECT Disposition, count(*), sum(HasArchivedKey) FROM Request GROUP BY Disposition") \
+	X(SET_SETTING, SQL_WRITER,                                                                 \
+	    "INSERT INTO Setting(Name, Value) VALUES (?, ?) "                                      \
+	    "ON CONFLICT(Name) DO UPDATE SET Value = excluded.Value")                              \
+	X(DELETE_SETTING, SQL_WRITER, "DELETE FROM Setting WHERE Name = ?")                        \
+	X(GET_SETTING, SQL_READER, "SELECT Value FROM Setting WHERE Name = ?")                     \
+	X(LIST_SETTINGS, SQL_READER, "SELECT Name, Value FROM Setting ORDER BY Name")              \
+	X(ADD_CRL, SQL_WRITER,                                                                     \
+	    "INSERT INTO Crl(CRLNumber, CRLThisUpdate, CRLNextUpdate, CRLRawCRL) "                 \
+	    "SELECT ?1, ?2, ?3, ?4 WHERE ?1 > (SELECT coalesce(max(CRLNumber), 0) FROM Crl)")      \
+	X(NEWEST_CRL, SQL_READER,                                                                  \
+	    "SELECT CRLNumber, CRLNextUpdate, CRLRawCRL FROM Crl "                                 \
+	    "ORDER BY CRLNumber DESC LIMIT 1")                                                     \
+	X(AUDIT_HEAD, SQL_BOTH, "SELECT RowCount, RowHash FROM AuditHead")                         \
+	X(MOVE_AUDIT_HEAD, SQL_WRITER, "UPDATE AuditHead SET RowCount = ?, RowHash = ?")           \
+	X(ADD_AUDIT, SQL_WRITER,                                                                   \
+	    "INSERT INTO Audit(AuditRowId, OccurredWhen, EventID, Success, StatusCode, Actor, "    \
+	    "RequestID, Object, Detail, RowHash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")           \
+	X(AUDIT_HASH, SQL_READER, "SELECT RowHash FROM Audit WHERE AuditRowId = ?")                \
+	X(AUDIT_ROWS, SQL_READER,                                                                  \
+	    "SELECT AuditRowId, OccurredWhen, EventID, Success, StatusCode, Actor, RequestID, "    \
+	    "Object, Detail, RowHash FROM Audit WHERE AuditRowId > ? ORDER BY AuditRowId LIMIT ?")
+
+enum sql_id {
+#define SQL_ENUM(name, user, text) SQL_##name,
+	SQL_STATEMENTS(SQL_ENUM)
+#undef SQL_ENUM
+	    SQL_COUNT
+};
+
+struct conn {
+	sqlite3 *db;
+	sqlite3_stmt *statements[SQL_COUNT];
+	const char *path; /* the store's */
+	int bind_rc;      /* first failure to bind since the last sql_end */
+};
+
+/* DIRCA_E_DATABASE: the file, what was tried and SQLite's own reason. Returns false. */
+bool sql_error(struct conn *c, const char *what, struct err *err);
+
+bool sql_prepare_all(struct conn *c, enum sql_user user, struct err *err);
+void sql_finalize_all(struct conn *c);
+
+/* Binding; a failure is reported by the next step. Text and bytes are borrowed until sql_end. NULL
+ * text and an empty view become SQL NULL. Parameters count from 1. */
+void sql_bind_int(struct conn *c, enum sql_id id, int at, int64_t v);
+void sql_bind_text(struct conn *c, enum sql_id id, int at, const char *text);
+void sql_bind_blob(struct conn *c, enum sql_id id, int at, struct view bytes);
+
+enum sql_step { SQL_ROW, SQL_DONE, SQL_FAILED };
+enum sql_step sql_step(struct conn *c, enum sql_id id, struct err *err);
+/* Resets and forgets the bound values: last act of every use of a statement. */
+void sql_end(struct conn *c, enum sql_id id);
+/* Steps a statement that gives no rows to its end, then sql_end. */
+bool sql_run(struct conn *c, enum sql_id id, struct err *err);
+
+/* The row's columns, from 0. Text with an embedded NUL is refused; SQL NULL gives NULL or an empty
+ * buffer. */
+int64_t sql_int(struct conn *c, enum sql_id id, int at);
+bool sql_null(struct conn *c, enum sql_id id, int at);
+bool sql_text(struct conn *c, enum sql_id id, int at, char **out, struct err *err);
+bool sql_blob(struct conn *c, enum sql_id id, int at, struct buf *out, struct err *err);
+
+#endif

@@ -1,0 +1,57 @@
+#include "store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "store_priv.h"
+
+bool
+store_open(const char *path, struct store **out, struct err *err)
+{
+	struct store *s = calloc(1, sizeof *s);
+
+	*out = NULL;
+	if (s == NULL)
+		return err_nomem(err);
+	s->last = &s->first;
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_cond_init(&s->queued, NULL);
+	pthread_mutex_init(&s->readers_lock, NULL);
+	pthread_cond_init(&s->reader_idle, NULL);
+	if ((s->path = strdup(path)) == NULL) {
+		err_nomem(err);
+		goto fail;
+	}
+	if ((s->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL)) == NULL) {
+		err_openssl(err, DIRCA_E_CRYPTO, "SHA-256 for the audit trail");
+		goto fail;
+	}
+	if (!conn_open(s->path, SQL_WRITER, &s->writer, err) || !writer_start(s, err))
+		goto fail;
+	*out = s;
+	return true;
+fail:
+	store_close(&s);
+	return false;
+}
+
+void
+store_close(struct store **store)
+{
+	struct store *s = *store;
+
+	if (s == NULL)
+		return;
+	writer_stop(s);
+	readers_close(s);
+	/* The last connection to close copies the WAL back and removes it. */
+	conn_close(&s->writer);
+	EVP_MD_free(s->sha256);
+	pthread_cond_destroy(&s->reader_idle);
+	pthread_mutex_destroy(&s->readers_lock);
+	pthread_cond_destroy(&s->queued);
+	pthread_mutex_destroy(&s->lock);
+	free(s->path);
+	free(s);
+	*store = NULL;
+}

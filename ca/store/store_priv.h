@@ -1,0 +1,84 @@
+/*
+ * Inside of the store: the struct, its connections, and what the files of this room share.
+ */
+#ifndef STORE_STORE_PRIV_H
+#define STORE_STORE_PRIV_H
+
+#include <pthread.h>
+#include <openssl/evp.h>
+
+#include "sql.h"
+#include "store.h"
+
+#define READERS_MAX 16
+/* Units of work in one commit: performance.md's knee lies between 32 and 128. */
+#define GROUP_MAX 128
+/* Audit trail rows read in one snapshot: a walk of the whole trail must not keep the WAL from being
+ * reused. */
+#define AUDIT_BATCH 512
+
+struct job;
+
+struct store {
+	char *path;
+	EVP_MD *sha256;
+
+	/* writer.c; the connection belongs to the writer thread while it runs */
+	struct conn writer;
+	pthread_t thread;
+	bool running;
+	pthread_mutex_t lock; /* the queue, closing, commits */
+	pthread_cond_t queued;
+	struct job *first, **last;
+	bool closing;
+	uint64_t commits; /* groups committed; for tests */
+	int wal_pages, wal_pages_copied;
+
+	/* readers.c */
+	pthread_mutex_t readers_lock;
+	pthread_cond_t reader_idle;
+	struct conn *idle[READERS_MAX];
+	size_t idle_count, reader_count;
+};
+
+struct store_tx {
+	struct store *store;
+	struct conn *conn;
+};
+
+/* conn.c */
+bool conn_open(const char *path, enum sql_user user, struct conn *c, struct err *err);
+void conn_close(struct conn *c);
+
+/* migrate.c: brings the schema to this program's version; refuses a newer or a changed one. */
+bool migrate(struct conn *c, struct err *err);
+
+/* readers.c: a connection for one reading function; give it back in its `out:`. NULL with err on
+ * failure. */
+struct conn *reader_take(struct store *s, struct err *err);
+void reader_give(struct store *s, struct conn *c);
+void readers_close(struct store *s);
+
+/* writer.c */
+bool writer_start(struct store *s, struct err *err);
+void writer_stop(struct store *s);
+
+/* row.c: request rows */
+bool row_check(const struct store_request *r, struct err *err);
+/* Bind the columns of one list, from parameter `at`; return the next free parameter. */
+int row_bind_request(struct conn *c, enum sql_id id, int at, const struct store_request *r);
+int row_bind_revocation(struct conn *c, enum sql_id id, int at, const struct store_request *r);
+int row_bind_certificate(struct conn *c, enum sql_id id, int at, const struct store_request *r);
+/* Reads the current row; `whole` with the two blobs. `out` is empty on failure. */
+bool row_read(
+    struct conn *c, enum sql_id id, bool whole, struct store_request *out, struct err *err);
+/* Steps to the end and collects rows; more than `most` is DIRCA_E_TOO_LARGE. */
+bool row_collect(
+    struct conn *c, enum sql_id id, size_t most, struct store_requests *out, struct err *err);
+/* Serial numbers are kept as lower-case hex of whole bytes without leading zero bytes. free(). */
+bool serial_canonical(const char *text, char **out, struct err *err);
+
+/* Text within `most` bytes and UTF-8; NULL passes. `what` names it in the sentence. */
+bool text_check(const char *text, size_t most, const char *what, struct err *err);
+
+#endif

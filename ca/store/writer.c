@@ -1,0 +1,220 @@
+/*
+ * The writer thread and group commit. While one commit waits for the disk, callers queue; the
+ * writer then takes all that are waiting and commits them together, each in its savepoint. Nobody
+ * waits artificially.
+ */
+#include <signal.h>
+#include <string.h>
+
+#include "store_priv.h"
+
+/* The WAL is copied back when the writer is idle and this many pages of it are new, and at the
+ * second number in any case. */
+#define CHECKPOINT_IDLE_PAGES   256
+#define CHECKPOINT_FORCED_PAGES 8192
+
+/* On the caller's stack. */
+struct job {
+	store_work *work;
+	void *arg;
+	struct err *err;
+	struct job *next;
+	pthread_cond_t wake;
+	bool ran, ok, done;
+};
+
+/* All that wait, at most GROUP_MAX; NULL when the store closes and nothing is left. */
+static struct job *
+take_group(struct store *s)
+{
+	struct job *group, **end;
+	int n = 0;
+
+	pthread_mutex_lock(&s->lock);
+	while (s->first == NULL && !s->closing)
+		pthread_cond_wait(&s->queued, &s->lock);
+	group = s->first;
+	for (end = &s->first; *end != NULL && n < GROUP_MAX; n++)
+		end = &(*end)->next;
+	s->first = *end;
+	*end = NULL;
+	if (s->first == NULL)
+		s->last = &s->first;
+	pthread_mutex_unlock(&s->lock);
+	return group;
+}
+
+static void
+wake_group(struct store *s, struct job *group, bool committed)
+{
+	pthread_mutex_lock(&s->lock);
+	s->commits += committed;
+	while (group != NULL) {
+		struct job *j = group;
+
+		/* The job is its caller's stack: not to be touched once `done` is seen, which the
+		 * lock delays. */
+		group = j->next;
+		j->done = true;
+		pthread_cond_signal(&j->wake);
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* False: the whole transaction is lost, for the reason in `err`. A unit's own failure is not that.
+ */
+static bool
+run_unit(struct store *s, struct job *j, struct err *err)
+{
+	struct store_tx tx = {s, &s->writer};
+
+	if (!sql_run(&s->writer, SQL_SAVEPOINT, err))
+		return false;
+	j->ran = true;
+	j->ok = j->work(&tx, j->arg, j->err);
+	/* A full or broken disk makes SQLite roll back everything, not only the statement. */
+	if (sqlite3_get_autocommit(s->writer.db)) {
+		if (j->ok)
+			return err_set(err, DIRCA_E_DATABASE,
+			    "CA database %s: the transaction was rolled back", s->path);
+		*err = *j->err;
+		return false;
+	}
+	if (!j->ok && !sql_run(&s->writer, SQL_ROLLBACK_TO, err))
+		return false;
+	return sql_run(&s->writer, SQL_RELEASE, err);
+}
+
+static bool
+run_group(struct store *s, struct job *group, struct err *err)
+{
+	if (!sql_run(&s->writer, SQL_BEGIN, err))
+		return false;
+	for (struct job *j = group; j != NULL; j = j->next)
+		if (!run_unit(s, j, err))
+			return false;
+	return sql_run(&s->writer, SQL_COMMIT, err);
+}
+
+/* Nothing of the group is on disk: nobody may be told that it is. A unit that had failed keeps its
+ * own reason. */
+static void
+fail_group(struct store *s, struct job *group, const struct err *reason)
+{
+	struct err ignored;
+
+	if (!sqlite3_get_autocommit(s->writer.db))
+		sql_run(&s->writer, SQL_ROLLBACK, &ignored);
+	for (struct job *j = group; j != NULL; j = j->next) {
+		if (j->ok || !j->ran)
+			*j->err = *reason;
+		j->ok = false;
+	}
+}
+
+static int
+after_commit(void *arg, sqlite3 *db, const char *schema, int pages)
+{
+	struct store *s = arg;
+
+	(void)db;
+	(void)schema;
+	/* Fewer than were copied: the WAL began anew. */
+	if (pages < s->wal_pages_copied)
+		s->wal_pages_copied = 0;
+	s->wal_pages = pages;
+	return SQLITE_OK;
+}
+
+/* Between groups, so that no commit waits for it. PASSIVE never waits for readers; a failure leaves
+ * the WAL as it is, and the next group tries again. */
+static void
+checkpoint_if_due(struct store *s)
+{
+	int due = s->wal_pages - s->wal_pages_copied, total = 0, copied = 0;
+	bool idle;
+
+	if (due < CHECKPOINT_IDLE_PAGES)
+		return;
+	pthread_mutex_lock(&s->lock);
+	idle = s->first == NULL;
+	pthread_mutex_unlock(&s->lock);
+	if (!idle && due < CHECKPOINT_FORCED_PAGES)
+		return;
+	if (sqlite3_wal_checkpoint_v2(
+		s->writer.db, NULL, SQLITE_CHECKPOINT_PASSIVE, &total, &copied) == SQLITE_OK)
+		s->wal_pages_copied = copied;
+}
+
+static void *
+writer_main(void *arg)
+{
+	struct store *s = arg;
+	struct job *group;
+
+	while ((group = take_group(s)) != NULL) {
+		struct err reason;
+		bool committed = run_group(s, group, &reason);
+
+		if (!committed)
+			fail_group(s, group, &reason);
+		wake_group(s, group, committed);
+		checkpoint_if_due(s);
+	}
+	return NULL;
+}
+
+bool
+writer_start(struct store *s, struct err *err)
+{
+	sigset_t all, before;
+	int rc;
+
+	sqlite3_wal_hook(s->writer.db, after_commit, s);
+	/* Signals are the main thread's; SIGXFSZ here becomes an error of write(). */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	rc = pthread_create(&s->thread, NULL, writer_main, s);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	s->running = rc == 0;
+	return s->running || err_set(err, DIRCA_E_DATABASE,
+				 "CA database %s: its writer thread cannot be started: %s", s->path,
+				 strerrordesc_np(rc));
+}
+
+void
+writer_stop(struct store *s)
+{
+	if (!s->running)
+		return;
+	pthread_mutex_lock(&s->lock);
+	s->closing = true;
+	pthread_cond_signal(&s->queued);
+	pthread_mutex_unlock(&s->lock);
+	pthread_join(s->thread, NULL);
+	s->running = false;
+}
+
+bool
+store_do(struct store *s, store_work *work, void *arg, struct err *err)
+{
+	struct job j = {.work = work, .arg = arg, .err = err, .wake = PTHREAD_COND_INITIALIZER};
+	bool refused;
+
+	if (pthread_equal(pthread_self(), s->thread))
+		return err_set(err, DIRCA_E_INTERNAL, "a unit of work tried to start another one");
+	pthread_mutex_lock(&s->lock);
+	refused = s->closing;
+	if (!refused) {
+		*s->last = &j;
+		s->last = &j.next;
+		pthread_cond_signal(&s->queued);
+		while (!j.done)
+			pthread_cond_wait(&j.wake, &s->lock);
+	}
+	pthread_mutex_unlock(&s->lock);
+	pthread_cond_destroy(&j.wake);
+	return refused
+		   ? err_set(err, DIRCA_E_DATABASE, "CA database %s: it is being closed", s->path)
+		   : j.ok;
+}

@@ -1,0 +1,254 @@
+/*
+ * What the CA key may sign. Each input is decoded and encoded again: only what is byte for byte the DER of the one expected type
+ * passes, so that no signature can be carried over to another kind of object. Certificates and CRLs begin with 0x30, messages with
+ * 0x31; among the first two the version, mandatory here, tells them apart ([0] EXPLICIT 2 against plain INTEGER 1).
+ */
+#include "vault_priv.h"
+
+#include <limits.h>
+#include <string.h>
+#include <openssl/asn1t.h>
+#include <openssl/err.h>
+#include <openssl/objects.h>
+#include <openssl/x509.h>
+
+#include "oids.h"
+
+#define X509_V3      2
+#define CRL_V2       1
+#define SERIAL_MAX   20 /* octets, RFC 5280 4.1.2.2 */
+#define MESSAGE_MAX  64 /* octets of a digest */
+#define MESSAGE_MIN  32
+#define SHA1_LEN     20
+
+typedef struct {
+	ASN1_TIME *not_before, *not_after;
+} VAULT_VALIDITY;
+
+/* RFC 5280 4.1. What need not be looked into is kept as its bytes. */
+typedef struct {
+	ASN1_INTEGER *version, *serial;
+	X509_ALGOR *signature;
+	ASN1_STRING *issuer;
+	VAULT_VALIDITY *validity;
+	ASN1_STRING *subject, *spki;
+	STACK_OF(X509_EXTENSION) *extensions;
+} VAULT_TBS;
+
+/* RFC 5280 5.1. The revoked certificates are many, and opaque. */
+typedef struct {
+	ASN1_INTEGER *version;
+	X509_ALGOR *signature;
+	ASN1_STRING *issuer;
+	ASN1_TIME *this_update, *next_update;
+	ASN1_STRING *revoked;
+	STACK_OF(X509_EXTENSION) *extensions;
+} VAULT_TBS_CRL;
+
+typedef STACK_OF(X509_ATTRIBUTE) VAULT_ATTRIBUTES;
+
+/* clang-format off */
+ASN1_SEQUENCE(VAULT_VALIDITY) = {
+	ASN1_SIMPLE(VAULT_VALIDITY, not_before, ASN1_TIME),
+	ASN1_SIMPLE(VAULT_VALIDITY, not_after, ASN1_TIME),
+} static_ASN1_SEQUENCE_END(VAULT_VALIDITY)
+
+ASN1_SEQUENCE(VAULT_TBS) = {
+	ASN1_EXP(VAULT_TBS, version, ASN1_INTEGER, 0),
+	ASN1_SIMPLE(VAULT_TBS, serial, ASN1_INTEGER),
+	ASN1_SIMPLE(VAULT_TBS, signature, X509_ALGOR),
+	ASN1_SIMPLE(VAULT_TBS, issuer, ASN1_SEQUENCE),
+	ASN1_SIMPLE(VAULT_TBS, validity, VAULT_VALIDITY),
+	ASN1_SIMPLE(VAULT_TBS, subject, ASN1_SEQUENCE),
+	ASN1_SIMPLE(VAULT_TBS, spki, ASN1_SEQUENCE),
+	ASN1_EXP_SEQUENCE_OF(VAULT_TBS, extensions, X509_EXTENSION, 3),
+} static_ASN1_SEQUENCE_END(VAULT_TBS)
+
+ASN1_SEQUENCE(VAULT_TBS_CRL) = {
+	ASN1_SIMPLE(VAULT_TBS_CRL, version, ASN1_INTEGER),
+	ASN1_SIMPLE(VAULT_TBS_CRL, signature, X509_ALGOR),
+	ASN1_SIMPLE(VAULT_TBS_CRL, issuer, ASN1_SEQUENCE),
+	ASN1_SIMPLE(VAULT_TBS_CRL, this_update, ASN1_TIME),
+	ASN1_OPT(VAULT_TBS_CRL, next_update, ASN1_TIME),
+	ASN1_OPT(VAULT_TBS_CRL, revoked, ASN1_SEQUENCE),
+	ASN1_EXP_SEQUENCE_OF(VAULT_TBS_CRL, extensions, X509_EXTENSION, 0),
+} static_ASN1_SEQUENCE_END(VAULT_TBS_CRL)
+
+ASN1_ITEM_TEMPLATE(VAULT_ATTRIBUTES) =
+	ASN1_EX_TEMPLATE_TYPE(ASN1_TFLG_SET_OF, 0, VAULT_ATTRIBUTES, X509_ATTRIBUTE)
+static_ASN1_ITEM_TEMPLATE_END(VAULT_ATTRIBUTES)
+/* clang-format on */
+
+/* The decoded value if `der` is exactly its DER, else NULL. */
+static ASN1_VALUE *
+decode_exactly(struct view der, const ASN1_ITEM *item)
+{
+	const unsigned char *p = der.ptr;
+	unsigned char *again = NULL;
+	ASN1_VALUE *value;
+	bool same;
+	int len;
+
+	if (der.len == 0 || der.len > INT_MAX || (value = ASN1_item_d2i(NULL, &p, (long)der.len, item)) == NULL) {
+		ERR_clear_error();
+		return NULL;
+	}
+	len = ASN1_item_i2d(value, &again, item);
+	same = len >= 0 && view_eq(view_of(again, (size_t)len), der);
+	OPENSSL_free(again);
+	if (same)
+		return value;
+	ASN1_item_free(value, item);
+	ERR_clear_error();
+	return NULL;
+}
+
+static bool
+string_is(const ASN1_STRING *s, struct view wanted)
+{
+	return view_eq(view_of(ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s)), wanted);
+}
+
+static bool
+algorithm_is(const X509_ALGOR *alg, struct view wanted)
+{
+	unsigned char *der = NULL;
+	int len = i2d_X509_ALGOR(alg, &der);
+	bool same = len > 0 && view_eq(view_of(der, (size_t)len), wanted);
+
+	OPENSSL_free(der);
+	return same;
+}
+
+static bool
+integer_is(const ASN1_INTEGER *i, int64_t wanted)
+{
+	int64_t v;
+
+	return ASN1_INTEGER_get_int64(&v, i) == 1 && v == wanted;
+}
+
+static bool
+refuse(struct err *err, const char *what, const char *reason)
+{
+	return err_set(err, E_ACCESSDENIED, "the vault does not sign this %s: %s", what, reason);
+}
+
+static bool
+check_names(const char *what, const ASN1_STRING *issuer, const X509_ALGOR *alg, struct view our_issuer, struct view our_alg, struct err *err)
+{
+	if (!string_is(issuer, our_issuer))
+		return refuse(err, what, "its issuer is not this CA");
+	if (!algorithm_is(alg, our_alg))
+		return refuse(err, what, "its signature algorithm is not that of the CA key");
+	return true;
+}
+
+static bool
+serial_is_sound(const ASN1_INTEGER *serial)
+{
+	return ASN1_STRING_type(serial) == V_ASN1_INTEGER && ASN1_STRING_length(serial) <= SERIAL_MAX && !integer_is(serial, 0);
+}
+
+bool
+vault_check_certificate(struct view tbs, struct view issuer, struct view sig_alg, struct err *err)
+{
+	static const char what[] = "certificate";
+	VAULT_TBS *c = (VAULT_TBS *)decode_exactly(tbs, ASN1_ITEM_rptr(VAULT_TBS));
+	bool ok = false;
+
+	if (c == NULL)
+		return refuse(err, what, "it is not one DER TBSCertificate of version 3");
+	if (!integer_is(c->version, X509_V3))
+		refuse(err, what, "its version is not 3");
+	else if (!serial_is_sound(c->serial))
+		refuse(err, what, "its serial number is not a positive number of at most 20 octets");
+	else
+		ok = check_names(what, c->issuer, c->signature, issuer, sig_alg, err);
+	ASN1_item_free((ASN1_VALUE *)c, ASN1_ITEM_rptr(VAULT_TBS));
+	return ok;
+}
+
+bool
+vault_check_crl(struct view tbs, struct view issuer, struct view sig_alg, struct err *err)
+{
+	static const char what[] = "certificate revocation list";
+	VAULT_TBS_CRL *c = (VAULT_TBS_CRL *)decode_exactly(tbs, ASN1_ITEM_rptr(VAULT_TBS_CRL));
+	bool ok = false;
+
+	if (c == NULL)
+		return refuse(err, what, "it is not one DER TBSCertList of version 2");
+	if (!integer_is(c->version, CRL_V2))
+		refuse(err, what, "its version is not 2");
+	else
+		ok = check_names(what, c->issuer, c->signature, issuer, sig_alg, err);
+	ASN1_item_free((ASN1_VALUE *)c, ASN1_ITEM_rptr(VAULT_TBS_CRL));
+	return ok;
+}
+
+/* ---- messages ---- */
+
+struct message_seen {
+	int content_type; /* NID of its value; NID_undef: absent */
+	bool digest, time, cert_hash;
+};
+
+/* Notes one attribute: false if it is unknown, there twice, has not exactly one value or one of the wrong shape. */
+static bool
+note_attribute(X509_ATTRIBUTE *a, struct message_seen *seen)
+{
+	int nid = OBJ_obj2nid(X509_ATTRIBUTE_get0_object(a)), type, len;
+	ASN1_TYPE *value = X509_ATTRIBUTE_get0_type(a, 0);
+
+	if (nid == NID_undef || value == NULL || X509_ATTRIBUTE_count(a) != 1)
+		return false;
+	type = ASN1_TYPE_get(value);
+	if (nid == NID_pkcs9_contentType) {
+		bool first = seen->content_type == NID_undef && type == V_ASN1_OBJECT;
+
+		seen->content_type = first ? OBJ_obj2nid(value->value.object) : NID_undef;
+		return first && seen->content_type != NID_undef;
+	}
+	if (nid == NID_pkcs9_signingTime) {
+		bool first = !seen->time;
+
+		seen->time = true;
+		return first && (type == V_ASN1_UTCTIME || type == V_ASN1_GENERALIZEDTIME);
+	}
+	len = type == V_ASN1_OCTET_STRING ? ASN1_STRING_length(value->value.octet_string) : -1;
+	if (nid == NID_pkcs9_messageDigest) {
+		bool first = !seen->digest;
+
+		seen->digest = true;
+		return first && len >= MESSAGE_MIN && len <= MESSAGE_MAX;
+	}
+	if (nid == oid_nid(OID_ARCHIVED_KEY_CERT_HASH)) {
+		bool first = !seen->cert_hash;
+
+		seen->cert_hash = true;
+		return first && len == SHA1_LEN;
+	}
+	return false;
+}
+
+bool
+vault_check_message(struct view attrs, struct err *err)
+{
+	static const char what[] = "message";
+	VAULT_ATTRIBUTES *list = (VAULT_ATTRIBUTES *)decode_exactly(attrs, ASN1_ITEM_rptr(VAULT_ATTRIBUTES));
+	struct message_seen seen = {.content_type = NID_undef};
+	bool ok = true;
+
+	if (list == NULL)
+		return refuse(err, what, "it is not one DER SET OF signed attributes");
+	for (int i = 0; i < sk_X509_ATTRIBUTE_num(list) && ok; i++)
+		if (!note_attribute(sk_X509_ATTRIBUTE_value(list, i), &seen))
+			ok = refuse(err, what, "a signed attribute is unknown, repeated or malformed");
+	if (ok && !seen.digest)
+		ok = refuse(err, what, "it has no messageDigest");
+	if (ok && !(seen.content_type == oid_nid(OID_CT_PKI_RESPONSE) && !seen.cert_hash) &&
+	    !(seen.content_type == NID_pkcs7_data && seen.cert_hash))
+		ok = refuse(err, what, "it is neither a CMC response nor a recovery blob");
+	ASN1_item_free((ASN1_VALUE *)list, ASN1_ITEM_rptr(VAULT_ATTRIBUTES));
+	return ok;
+}

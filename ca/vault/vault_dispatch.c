@@ -1,0 +1,246 @@
+/* The table of requests, and their handlers. A handler is given exactly the number of fields that its row demands. */
+#include "vault_priv.h"
+
+#include <string.h>
+
+#include "bytes.h"
+#include "clock.h"
+
+#define SHA256_LEN   32
+#define REWRAP_KRAS_MAX 64
+
+struct vault_request {
+	bool (*handle)(struct vault_worker *w, const struct view *fields, size_t count, struct err *err);
+	size_t fields_min, fields_max;
+	uint32_t size_max;
+	bool control;
+};
+
+static bool
+reply_field(struct vault_worker *w, struct view field, struct err *err)
+{
+	return wire_field(&w->reply, field, err);
+}
+
+static bool
+handle_info(struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
+{
+	(void)fields;
+	(void)count;
+	return reply_field(w, buf_view(&w->state->spki), err) && reply_field(w, buf_view(&w->state->sig_alg), err) &&
+	       reply_field(w, buf_view(&w->state->ca_cert.raw), err);
+}
+
+static bool
+reply_signature(struct vault_worker *w, struct view what, struct err *err)
+{
+	struct buf signature = {0};
+	bool ok = vault_signer_sign(&w->signer, what, &signature, err) && reply_field(w, buf_view(&signature), err);
+
+	buf_free(&signature);
+	return ok;
+}
+
+static bool
+handle_sign_certificate(struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
+{
+	(void)count;
+	return vault_check_certificate(fields[0], w->state->ca_cert.subject, buf_view(&w->state->sig_alg), err) &&
+	       reply_signature(w, fields[0], err);
+}
+
+static bool
+handle_sign_crl(struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
+{
+	(void)count;
+	return vault_check_crl(fields[0], w->state->ca_cert.subject, buf_view(&w->state->sig_alg), err) &&
+	       reply_signature(w, fields[0], err);
+}
+
+static bool
+handle_sign_message(struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
+{
+	(void)count;
+	return vault_check_message(fields[0], err) && reply_signature(w, fields[0], err);
+}
+
+static bool
+handle_xchg_create(struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
+{
+	uint8_t id[VAULT_ID_LEN];
+	struct view bits = fields[0];
+	struct buf spki = {0};
+	uint32_t rsa_bits;
+	bool ok;
+
+	(void)count;
+	if (bits.len != 4 || !bytes_get_u32le(&bits, &rsa_bits) || rsa_bits > INT32_MAX)
+		return err_set(err, E_INVALIDARG, "the size of an exchange key is not a number");
+	ok = vault_xchgs_create(&w->state->xchgs, (int)rsa_bits, &spki, id, err) && reply_field(w, buf_view(&spki), err) &&
+	     reply_field(w, view_of(id, sizeof id), err);
+	buf_free(&spki);
+	return ok;
+}
+
+static bool
+handle_xchg_forget(struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
+{
+	(void)count;
+	return vault_xchgs_forget(&w->state->xchgs, fields[0], err);
+}
+
+/* The KRAs that the request names by hash, out of the supervisor's list. */
+static bool
+name_kras(const struct vault_kra_list *list, struct view hashes, struct cms_kra *kras, size_t *count_out, struct err *err)
+{
+	size_t count = hashes.len / SHA256_LEN;
+	const struct vault_kra *kra;
+	int64_t now = clock_now();
+
+	*count_out = 0;
+	if (hashes.len % SHA256_LEN != 0 || count == 0 || count > REWRAP_KRAS_MAX)
+		return err_set(err, E_INVALIDARG, "an archived key is sealed to 1 to %d key recovery agents", REWRAP_KRAS_MAX);
+	for (size_t i = 0; i < count; i++) {
+		if (!vault_kra_find(list, hashes.ptr + i * SHA256_LEN, now, &kra, err))
+			return false;
+		kras[i] = (struct cms_kra){.issuer = kra->cert.issuer, .serial = kra->cert.serial, .key = kra->key};
+	}
+	*count_out = count;
+	return true;
+}
+
+static bool
+read_options(struct view options, struct archive_rewrap *in, struct err *err)
+{
+	uint8_t cipher, oaep;
+
+	if (options.len != 2 || !bytes_get_u8(&options, &cipher) || !bytes_get_u8(&options, &oaep) || cipher > CMS_3DES_CBC ||
+	    oaep > 1)
+		return err_set(err, E_INVALIDARG, "the options for sealing an archived key are unknown");
+	in->cipher = (enum cms_cipher)cipher;
+	in->oaep = oaep == 1;
+	return true;
+}
+
+static bool
+handle_rewrap(struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
+{
+	struct vault_kra_list *list = vault_kras_get(&w->state->kras);
+	struct cms_kra kras[REWRAP_KRAS_MAX];
+	struct archive_rewrap in = {.payload = fields[REWRAP_PAYLOAD],
+	    .xchg_issuer = fields[REWRAP_ISSUER],
+	    .xchg_serial = fields[REWRAP_SERIAL],
+	    .spki = fields[REWRAP_SPKI],
+	    .kras = kras};
+	struct buf archived = {0};
+	EVP_PKEY *xchg = NULL;
+	bool ok;
+
+	(void)count;
+	ok = read_options(fields[REWRAP_OPTIONS], &in, err) && name_kras(list, fields[REWRAP_KRAS], kras, &in.kra_count, err) &&
+	     vault_xchgs_get(&w->state->xchgs, fields[REWRAP_XCHG_ID], w->index, &xchg, err);
+	in.xchg_key = xchg;
+	ok = ok && archive_rewrap(&in, &archived, err) && reply_field(w, buf_view(&archived), err);
+	EVP_PKEY_free(xchg);
+	buf_free(&archived);
+	vault_kras_release(&w->state->kras, list);
+	return ok;
+}
+
+static bool
+handle_set_kras(struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
+{
+	uint8_t number[4];
+	size_t usable;
+
+	if (!vault_kras_set(&w->state->kras, fields, count, clock_now(), &usable, err))
+		return false;
+	for (size_t i = 0; i < sizeof number; i++)
+		number[i] = (uint8_t)(usable >> (8 * i));
+	return reply_field(w, view_of(number, sizeof number), err);
+}
+
+static const struct vault_request requests[] = {
+    [VAULT_OP_INFO] = {handle_info, 0, 0, 0, false},
+    [VAULT_OP_SIGN_CERTIFICATE] = {handle_sign_certificate, 1, 1, 64 << 10, false},
+    [VAULT_OP_SIGN_CRL] = {handle_sign_crl, 1, 1, 64 << 20, false},
+    [VAULT_OP_SIGN_MESSAGE] = {handle_sign_message, 1, 1, 4 << 10, false},
+    [VAULT_OP_XCHG_CREATE] = {handle_xchg_create, 1, 1, 8, false},
+    [VAULT_OP_XCHG_FORGET] = {handle_xchg_forget, 1, 1, 4 + VAULT_ID_LEN, false},
+    [VAULT_OP_REWRAP] = {handle_rewrap, REWRAP_FIELDS, REWRAP_FIELDS, 128 << 10, false},
+    [VAULT_OP_SET_KRAS] = {handle_set_kras, 0, WIRE_FIELDS_MAX, 4 << 20, true},
+};
+
+static const struct vault_request *
+find_request(uint8_t op, bool control)
+{
+	if (op >= sizeof requests / sizeof requests[0] || requests[op].handle == NULL || requests[op].control != control)
+		return NULL;
+	return &requests[op];
+}
+
+bool
+vault_request_max(uint8_t op, bool control, uint32_t *max_out)
+{
+	const struct vault_request *r = find_request(op, control);
+
+	*max_out = r != NULL ? r->size_max : 0;
+	return r != NULL;
+}
+
+bool
+vault_reply_error(struct vault_worker *w, const struct err *reason, struct err *err)
+{
+	return wire_begin(&w->reply, VAULT_STATUS_ERROR, err) && bytes_put_u32le(&w->reply, 4, err) &&
+	       bytes_put_u32le(&w->reply, (uint32_t)reason->code, err) && wire_field(&w->reply, view_str(reason->msg), err);
+}
+
+static bool
+answer(struct vault_worker *w, uint8_t op, bool control, struct view body, struct err *err)
+{
+	const struct vault_request *r = find_request(op, control);
+	struct view fields[WIRE_FIELDS_MAX];
+	size_t count;
+
+	if (r == NULL)
+		return err_set(err, E_INVALIDARG, "the vault has no operation %u on this socket", op);
+	if (body.len > r->size_max)
+		return err_set(err, DIRCA_E_TOO_LARGE, "a vault request of %zu bytes; operation %u takes at most %u", body.len, op,
+		    (unsigned)r->size_max);
+	if (!wire_split(body, fields, r->fields_max, &count, err))
+		return false;
+	if (count < r->fields_min)
+		return err_set(err, ERROR_INVALID_DATA, "a vault request with %zu fields instead of %zu", count, r->fields_min);
+	return wire_begin(&w->reply, VAULT_STATUS_OK, err) && r->handle(w, fields, count, err);
+}
+
+bool
+vault_dispatch(struct vault_worker *w, uint8_t op, bool control, struct view body, struct err *err)
+{
+	struct err reason;
+
+	return answer(w, op, control, body, &reason) || vault_reply_error(w, &reason, err);
+}
+
+bool
+vault_worker_open(struct vault_worker *w, struct vault_state *state, size_t index, struct err *err)
+{
+	EVP_PKEY *own;
+	bool ok;
+
+	*w = (struct vault_worker){.state = state, .index = index};
+	/* A copy for each thread: RSA blinding is then without locks. */
+	if ((own = EVP_PKEY_dup(state->ca_key)) == NULL)
+		return err_openssl(err, DIRCA_E_CRYPTO, "the CA key could not be copied");
+	ok = vault_signer_open(own, &w->signer, err);
+	EVP_PKEY_free(own);
+	return ok;
+}
+
+void
+vault_worker_close(struct vault_worker *w)
+{
+	vault_signer_close(&w->signer);
+	buf_free(&w->request);
+	buf_free(&w->reply);
+}

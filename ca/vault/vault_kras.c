@@ -1,0 +1,196 @@
+/* Whom keys may be sealed to: the supervisor's list, checked against issuers that were loaded before the sandbox closed. */
+#include "vault_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+
+#include "file.h"
+#include "log.h"
+
+#define ISSUERS_FILE_MAX (1 << 20)
+#define ISSUERS_MAX      64
+
+static bool
+add_issuer(struct vault_kras *k, struct view der, struct err *err)
+{
+	struct pkix_cert *grown;
+
+	if (k->issuer_count == ISSUERS_MAX)
+		return err_set(err, DIRCA_E_TOO_LARGE, "more than %d issuers of KRA certificates", ISSUERS_MAX);
+	if ((grown = realloc(k->issuers, (k->issuer_count + 1) * sizeof *grown)) == NULL)
+		return err_nomem(err);
+	k->issuers = grown;
+	if (!pkix_cert_decode(der, &grown[k->issuer_count], err))
+		return false;
+	k->issuer_count++;
+	return true;
+}
+
+/* Every CERTIFICATE of a PEM text; anything else in it is an error. */
+static bool
+add_pem_issuers(struct vault_kras *k, struct view pem, struct err *err)
+{
+	BIO *bio = BIO_new_mem_buf(pem.ptr, (int)pem.len);
+	char *name = NULL, *header = NULL;
+	unsigned char *der = NULL;
+	bool ok = bio != NULL || err_nomem(err);
+	long len;
+
+	while (ok && PEM_read_bio(bio, &name, &header, &der, &len) == 1) {
+		ok = strcmp(name, PEM_STRING_X509) == 0 ? add_issuer(k, view_of(der, (size_t)len), err)
+		                                        : err_set(err, DIRCA_E_CONFIG, "a %s is no certificate", name);
+		OPENSSL_free(name);
+		OPENSSL_free(header);
+		OPENSSL_free(der);
+	}
+	if (ok && ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+		ok = err_openssl(err, DIRCA_E_CONFIG, "it is not PEM");
+	ERR_clear_error();
+	BIO_free(bio);
+	return ok;
+}
+
+bool
+vault_kras_open(struct vault_kras *k, struct view ca_certificate, const char *issuers_path, struct err *err)
+{
+	struct buf pem = {0};
+	bool ok;
+
+	*k = (struct vault_kras){0};
+	pthread_mutex_init(&k->lock, NULL);
+	if (!add_issuer(k, ca_certificate, err))
+		return false;
+	if (!file_read(issuers_path, ISSUERS_FILE_MAX, &pem, err))
+		return err->code == ERROR_FILE_NOT_FOUND;
+	ok = add_pem_issuers(k, buf_view(&pem), err) || err_prefix(err, "%s", issuers_path);
+	buf_free(&pem);
+	return ok;
+}
+
+static void
+list_free(struct vault_kra_list *list)
+{
+	if (list == NULL)
+		return;
+	for (size_t i = 0; i < list->count; i++) {
+		pkix_cert_free(&list->list[i].cert);
+		EVP_PKEY_free(list->list[i].key);
+	}
+	free(list->list);
+	free(list);
+}
+
+void
+vault_kras_close(struct vault_kras *k)
+{
+	for (size_t i = 0; i < k->issuer_count; i++)
+		pkix_cert_free(&k->issuers[i]);
+	free(k->issuers);
+	list_free(k->current);
+	k->issuers = NULL;
+	k->issuer_count = 0;
+	k->current = NULL;
+}
+
+static bool
+load_kra(const struct vault_kras *k, struct view der, int64_t now, struct vault_kra *out, struct err *err)
+{
+	const struct pkix_cert *issuers[1 + ISSUERS_MAX];
+
+	*out = (struct vault_kra){0};
+	for (size_t i = 0; i < k->issuer_count; i++)
+		issuers[i] = &k->issuers[i];
+	if (pkix_cert_decode(der, &out->cert, err) && kra_validate(&out->cert, issuers, k->issuer_count, now, err) &&
+	    pkix_public_key(out->cert.spki, &out->key, err))
+		return true;
+	pkix_cert_free(&out->cert);
+	return false;
+}
+
+static bool
+already_in(const struct vault_kra_list *list, const uint8_t sha256[32])
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (memcmp(list->list[i].cert.sha256, sha256, 32) == 0)
+			return true;
+	return false;
+}
+
+bool
+vault_kras_set(struct vault_kras *k, const struct view *certificates, size_t count, int64_t now, size_t *usable_out, struct err *err)
+{
+	struct vault_kra_list *list = calloc(1, sizeof *list), *old;
+	struct vault_kra kra;
+	struct err reason;
+
+	*usable_out = 0;
+	if (list == NULL || (list->list = calloc(count + 1, sizeof *list->list)) == NULL) {
+		list_free(list);
+		return err_nomem(err);
+	}
+	list->refs = 1;
+	for (size_t i = 0; i < count; i++) {
+		if (!load_kra(k, certificates[i], now, &kra, &reason)) {
+			log_warn("KRA certificate not usable", LOG_REASON(&reason));
+		} else if (already_in(list, kra.cert.sha256)) {
+			pkix_cert_free(&kra.cert);
+			EVP_PKEY_free(kra.key);
+		} else {
+			list->list[list->count++] = kra;
+		}
+	}
+	*usable_out = list->count;
+	pthread_mutex_lock(&k->lock);
+	old = k->current;
+	k->current = list;
+	pthread_mutex_unlock(&k->lock);
+	if (old != NULL)
+		vault_kras_release(k, old);
+	return true;
+}
+
+struct vault_kra_list *
+vault_kras_get(struct vault_kras *k)
+{
+	struct vault_kra_list *list;
+
+	pthread_mutex_lock(&k->lock);
+	if ((list = k->current) != NULL)
+		list->refs++;
+	pthread_mutex_unlock(&k->lock);
+	return list;
+}
+
+void
+vault_kras_release(struct vault_kras *k, struct vault_kra_list *list)
+{
+	bool last;
+
+	if (list == NULL)
+		return;
+	pthread_mutex_lock(&k->lock);
+	last = --list->refs == 0;
+	pthread_mutex_unlock(&k->lock);
+	if (last)
+		list_free(list);
+}
+
+bool
+vault_kra_find(const struct vault_kra_list *list, const uint8_t sha256[32], int64_t now, const struct vault_kra **out, struct err *err)
+{
+	for (size_t i = 0; list != NULL && i < list->count; i++) {
+		const struct pkix_cert *c = &list->list[i].cert;
+
+		if (memcmp(c->sha256, sha256, 32) != 0)
+			continue;
+		if (now < c->not_before || now > c->not_after)
+			return err_set(err, CERTSRV_E_NO_VALID_KRA,
+			    "a KRA certificate that was named for the archived key is not within its validity; renew it");
+		*out = &list->list[i];
+		return true;
+	}
+	return err_set(err, CERTSRV_E_NO_VALID_KRA,
+	    "a KRA certificate that was named for the archived key is not among the usable ones of the CA's KRA store");
+}

@@ -1,0 +1,259 @@
+/* The vault's process: load, start a thread a socket, close the sandbox, serve until the supervisor hangs up. */
+#include "vault_priv.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/rand.h>
+
+#include "log.h"
+#include "oids.h"
+
+#define SECURE_HEAP  (1 << 20)
+#define THREAD_STACK (1 << 20)
+#define KEEP_MAX     (1 << 20) /* bytes of a buffer that are kept between requests */
+
+struct server;
+
+struct thread {
+	struct server *server;
+	struct vault_worker worker;
+	pthread_t id;
+	int fd;
+};
+
+struct server {
+	const struct vault_config *config;
+	struct vault_state state;
+	struct thread *threads;
+	size_t started;
+	atomic_size_t running;
+	pthread_mutex_t gate_lock; /* closed until the sandbox is; or until start-up failed */
+	pthread_cond_t gate;
+	bool gate_open, failed;
+};
+
+/* A buffer that one CRL made large is not kept for ever. */
+static void
+trim(struct buf *b)
+{
+	if (b->cap > KEEP_MAX)
+		buf_free(b);
+}
+
+/* One request and its answer; false ends the connection. */
+static bool
+serve_one(struct vault_worker *w, int fd, bool control, struct err *err)
+{
+	struct err reason;
+	uint32_t len, max;
+	bool ok = false;
+	uint8_t op;
+
+	*err = (struct err){.code = ERR_OK};
+	if (wire_receive_header(fd, &op, &len, err) != WIRE_OK)
+		return false;
+	if (!vault_request_max(op, control, &max) || len > max) {
+		/* The rest is not read: nobody holds memory for what will be refused. */
+		err_set(err, DIRCA_E_TOO_LARGE, "a vault request of %u bytes for operation %u is refused", (unsigned)len, op);
+		if (vault_reply_error(w, err, &reason))
+			wire_send(fd, &w->reply, &reason);
+		return false;
+	}
+	ok = wire_receive_body(fd, len, &w->request, err) && vault_dispatch(w, op, control, buf_view(&w->request), err) &&
+	     wire_send(fd, &w->reply, err);
+	trim(&w->request);
+	trim(&w->reply);
+	return ok;
+}
+
+static void
+serve(struct vault_worker *w, int fd, bool control)
+{
+	struct err err;
+
+	while (serve_one(w, fd, control, &err))
+		ERR_clear_error();
+	if (err.code != ERR_OK)
+		log_warn("vault connection ended", LOG_REASON(&err));
+}
+
+static void *
+thread_main(void *context)
+{
+	struct thread *t = context;
+	struct server *s = t->server;
+	bool serving;
+
+	pthread_mutex_lock(&s->gate_lock);
+	while (!s->gate_open)
+		pthread_cond_wait(&s->gate, &s->gate_lock);
+	serving = !s->failed;
+	pthread_mutex_unlock(&s->gate_lock);
+	if (serving)
+		serve(&t->worker, t->fd, false);
+	shutdown(t->fd, SHUT_RDWR);
+	/* With the last front socket gone nobody can ask any more: wake the control loop to its end. */
+	if (atomic_fetch_sub(&s->running, 1) == 1)
+		shutdown(s->config->control_fd, SHUT_RDWR);
+	return NULL;
+}
+
+/* The secure heap of the parent is not locked into memory here (mlock does not survive fork): take an own one. */
+static bool
+own_secure_heap(struct err *err)
+{
+	if (CRYPTO_secure_malloc_initialized() && CRYPTO_secure_malloc_done() != 1) {
+		log_warn("the parent's secure heap is in use", LOG_INT("bytes", (int64_t)CRYPTO_secure_used()));
+		return true;
+	}
+	return secret_heap_init(SECURE_HEAP, false, err);
+}
+
+/* Whatever OpenSSL and libc open or fetch at their first use happens now. */
+static bool
+warm_up(struct vault_state *state, struct err *err)
+{
+	struct buf signature = {0};
+	uint8_t random[16];
+	bool ok;
+
+	ok = OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CRYPTO_STRINGS | OPENSSL_INIT_LOAD_CONFIG, NULL) == 1 && RAND_bytes(random, sizeof random) == 1 && RAND_priv_bytes(random, sizeof random) == 1 &&
+	     vault_key_sign(state->ca_key, view_of(random, sizeof random), &signature, err);
+	buf_free(&signature);
+	return ok;
+}
+
+static bool
+start_thread(struct server *s, size_t i, const pthread_attr_t *attr, struct err *err)
+{
+	struct thread *t = &s->threads[i];
+	int rc;
+
+	t->server = s;
+	t->fd = s->config->fds[i];
+	if (!vault_worker_open(&t->worker, &s->state, i, err))
+		return false;
+	atomic_fetch_add(&s->running, 1);
+	if ((rc = pthread_create(&t->id, attr, thread_main, t)) != 0) {
+		atomic_fetch_sub(&s->running, 1);
+		vault_worker_close(&t->worker);
+		errno = rc;
+		return err_errno(err, DIRCA_E_INTERNAL, "a thread of the vault could not be started");
+	}
+	s->started++;
+	return true;
+}
+
+static bool
+start_threads(struct server *s, struct err *err)
+{
+	pthread_attr_t attr;
+	bool ok = true;
+
+	if ((s->threads = calloc(s->config->fd_count + 1, sizeof *s->threads)) == NULL)
+		return err_nomem(err);
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, THREAD_STACK);
+	for (size_t i = 0; i < s->config->fd_count && ok; i++)
+		ok = start_thread(s, i, &attr, err);
+	pthread_attr_destroy(&attr);
+	return ok;
+}
+
+static void
+open_gate(struct server *s, bool failed)
+{
+	pthread_mutex_lock(&s->gate_lock);
+	s->gate_open = true;
+	s->failed = failed;
+	pthread_cond_broadcast(&s->gate);
+	pthread_mutex_unlock(&s->gate_lock);
+}
+
+static void
+stop_threads(struct server *s)
+{
+	for (size_t i = 0; i < s->started; i++)
+		shutdown(s->threads[i].fd, SHUT_RDWR);
+	for (size_t i = 0; i < s->started; i++) {
+		pthread_join(s->threads[i].id, NULL);
+		vault_worker_close(&s->threads[i].worker);
+	}
+	free(s->threads);
+}
+
+static int
+highest_fd(const struct vault_config *config)
+{
+	int highest = config->control_fd;
+
+	for (size_t i = 0; i < config->fd_count; i++)
+		if (config->fds[i] > highest)
+			highest = config->fds[i];
+	return highest;
+}
+
+static bool
+load(struct server *s, struct err *err)
+{
+	return own_secure_heap(err) && oids_init(err) && vault_state_open(&s->state, s->config, err) && warm_up(&s->state, err);
+}
+
+/* Landlock is inherited by threads that are started after it, seccomp can be put on all of them at once: so the threads start between
+ * the two, and wait. Nothing needs clone() afterwards. */
+static bool
+start(struct server *s, struct err *err)
+{
+	const struct vault_config *c = s->config;
+
+	return (!c->sandbox || vault_sandbox_prepare(c->folder, highest_fd(c), err)) && start_threads(s, err) &&
+	       (!c->sandbox || vault_sandbox_close(err));
+}
+
+static int
+run(struct server *s)
+{
+	struct vault_worker control;
+	struct err err;
+	bool ok;
+
+	if (!load(s, &err)) {
+		log_error("vault not started", LOG_REASON(&err));
+		return 1;
+	}
+	if (!vault_worker_open(&control, &s->state, 0, &err) || !start(s, &err)) {
+		log_error("vault not started", LOG_REASON(&err));
+		ok = false;
+	} else {
+		log_info("vault started", LOG_INT("exchange_keys", (int64_t)s->state.xchgs.count),
+		    LOG_INT("threads", (int64_t)s->started), LOG_INT("sandbox", s->config->sandbox));
+		ok = true;
+	}
+	open_gate(s, !ok);
+	if (ok)
+		serve(&control, s->config->control_fd, true);
+	stop_threads(s);
+	vault_worker_close(&control);
+	vault_state_close(&s->state);
+	return ok ? 0 : 1;
+}
+
+int
+vault_run(const struct vault_config *config)
+{
+	struct server s = {.config = config};
+
+	/* The supervisor says when to end; a terminal's signals are not for this process. */
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+	pthread_mutex_init(&s.gate_lock, NULL);
+	pthread_cond_init(&s.gate, NULL);
+	atomic_init(&s.running, 0);
+	return run(&s);
+}

@@ -1,0 +1,96 @@
+/* Everything that the vault reads from files, read before its sandbox closes. */
+#include "vault_priv.h"
+
+#include <libgen.h>
+#include <stdio.h>
+#include <string.h>
+#include <openssl/pem.h>
+
+#include "file.h"
+
+#define CERTIFICATE_FILE_MAX (1 << 20)
+#define KRA_ISSUERS_FILE     "kra-issuers.pem"
+
+/* The first certificate of the PEM file; its SubjectPublicKeyInfo must be the CA key's. */
+static bool
+load_ca_certificate(const char *path, struct view spki, struct pkix_cert *out, struct err *err)
+{
+	char *name = NULL, *header = NULL;
+	unsigned char *der = NULL;
+	struct buf pem = {0};
+	BIO *bio = NULL;
+	bool ok = false;
+	long len;
+
+	if (!file_read(path, CERTIFICATE_FILE_MAX, &pem, err))
+		return false;
+	if ((bio = BIO_new_mem_buf(pem.ptr, (int)pem.len)) == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	if (PEM_read_bio(bio, &name, &header, &der, &len) != 1 || strcmp(name, PEM_STRING_X509) != 0) {
+		err_openssl(err, CERTSRV_E_INVALID_CA_CERTIFICATE, "%s: no PEM certificate", path);
+		goto out;
+	}
+	if (!pkix_cert_decode(view_of(der, (size_t)len), out, err)) {
+		err_prefix(err, "%s", path);
+		goto out;
+	}
+	ok = view_eq(out->spki, spki) || err_set(err, CERTSRV_E_INVALID_CA_CERTIFICATE,
+	                                     "%s: the CA key in the vault's folder belongs to another certificate", path);
+out:
+	OPENSSL_free(name);
+	OPENSSL_free(header);
+	OPENSSL_free(der);
+	BIO_free(bio);
+	buf_free(&pem);
+	return ok;
+}
+
+static bool
+open_kras(struct vault_state *s, const char *ca_certificate_path, struct err *err)
+{
+	char folder[VAULT_PATH_MAX], path[VAULT_PATH_MAX];
+	int n = snprintf(folder, sizeof folder, "%s", ca_certificate_path);
+
+	if (n >= 0 && (size_t)n < sizeof folder) {
+		n = snprintf(path, sizeof path, "%s/" KRA_ISSUERS_FILE, dirname(folder));
+		if (n >= 0 && (size_t)n < sizeof path)
+			return vault_kras_open(&s->kras, buf_view(&s->ca_cert.raw), path, err);
+	}
+	return err_set(err, DIRCA_E_CONFIG, "the CA certificate's file has too long a name");
+}
+
+bool
+vault_state_open(struct vault_state *s, const struct vault_config *config, struct err *err)
+{
+	const struct secret *passphrase = NULL;
+
+	*s = (struct vault_state){0};
+	if (config->passphrase_file != NULL) {
+		if (!secret_read_file(config->passphrase_file, &s->passphrase, err))
+			return false;
+		passphrase = &s->passphrase;
+	}
+	if (vault_key_open(config->folder, passphrase, &s->ca_key, err) && pkix_key_spki(s->ca_key, &s->spki, err) &&
+	    pkix_sig_alg(s->ca_key, &s->sig_alg, err) &&
+	    load_ca_certificate(config->ca_certificate, buf_view(&s->spki), &s->ca_cert, err) &&
+	    open_kras(s, config->ca_certificate, err) &&
+	    vault_xchgs_open(&s->xchgs, config->folder, passphrase, config->fd_count, err))
+		return true;
+	vault_state_close(s);
+	return false;
+}
+
+void
+vault_state_close(struct vault_state *s)
+{
+	vault_xchgs_close(&s->xchgs);
+	vault_kras_close(&s->kras);
+	pkix_cert_free(&s->ca_cert);
+	buf_free(&s->sig_alg);
+	buf_free(&s->spki);
+	EVP_PKEY_free(s->ca_key);
+	secret_free(&s->passphrase);
+	*s = (struct vault_state){0};
+}

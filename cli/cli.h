@@ -1,0 +1,116 @@
+/*
+ * The command line: one table of verbs, one table of options, one file a verb. A verb parses nothing: it gets struct cli with its
+ * options read and its arguments counted, calls one or two functions of the rooms below and prints what they gave.
+ * stdout carries results, stderr diagnostics. Exit codes: 0 done, 1 failed, 2 usage, 3 not found or ambiguous.
+ */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include "buf.h"
+
+enum cli_exit { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_NOT_FOUND = 3 };
+
+#define CLI_LIST_MAX 32
+
+struct cli_list {
+	const char *list[CLI_LIST_MAX];
+	size_t count;
+};
+
+/* Every option of every verb; which verb takes which is in the verb's groups. */
+struct cli_options {
+	/* OPTS_SESSION */
+	const char *client_config, *uri, *mech, *user, *bind_dn, *password_file, *tls_ca, *ca, *socket;
+	bool starttls, ask_password;
+	/* OPTS_JSON */
+	bool json;
+	/* OPTS_DAEMON */
+	const char *daemon_config;
+	/* OPTS_INIT */
+	const char *subject, *key, *passphrase_file, *install, *chain;
+	int64_t years;
+	bool subordinate;
+	/* OPTS_PUBLISH */
+	struct cli_list admins, officers, auditors, templates;
+	/* OPTS_ENROLL */
+	const char *out, *out_password_file, *key_file;
+	struct cli_list dns;
+	/* OPTS_RECOVER */
+	const char *kra, *kra_password_file;
+	bool force;
+	/* OPTS_REQUESTS */
+	const char *disposition, *reason;
+	/* OPTS_DUMP */
+	const char *type;
+	/* everywhere */
+	bool help, verbose;
+};
+
+#define OPTS_SESSION  0x001u
+#define OPTS_JSON     0x002u
+#define OPTS_DAEMON   0x004u
+#define OPTS_INIT     0x008u
+#define OPTS_PUBLISH  0x010u
+#define OPTS_ENROLL   0x020u
+#define OPTS_RECOVER  0x040u
+#define OPTS_LIST     0x080u
+#define OPTS_DECIDE   0x100u
+#define OPTS_DUMP     0x200u
+#define OPTS_OUT      0x400u
+#define OPTS_KEY      0x800u
+#define OPTS_ALL      0x80000000u
+
+struct cli {
+	const struct verb *verb;
+	struct cli_options opt;
+	char **args;
+	int count;
+};
+
+struct verb {
+	const char *name; /* "ca init": two words are one verb */
+	const char *arguments;
+	const char *summary;
+	int least, most;
+	unsigned groups;
+	enum cli_exit (*run)(struct cli *cli);
+};
+
+extern const struct verb verbs[];
+extern const size_t verb_count;
+
+/* Finds the verb, reads options into cli; false after printing usage (status in *exit_out). */
+bool cli_parse(int argc, char **argv, struct cli *cli, enum cli_exit *exit_out);
+void cli_print_usage(const struct verb *verb);
+/* Everything of the verb table, for `dirca help` and the man-page check. */
+void cli_print_verbs(void);
+
+/* "dirca: <sentence> (0x80094012 CERTSRV_E_TEMPLATE_DENIED)" on stderr; the exit code that fits. */
+enum cli_exit cli_fail(const struct cli *cli, const struct err *err);
+
+/* A password: from the file, else asked at the terminal (twice if `confirm`); no terminal is an error. */
+bool cli_password(const char *file, const char *prompt, bool confirm, struct secret *out, struct err *err);
+
+enum cli_exit cmd_ca_init(struct cli *cli);
+enum cli_exit cmd_ca_publish(struct cli *cli);
+enum cli_exit cmd_ca_status(struct cli *cli);
+enum cli_exit cmd_cas(struct cli *cli);
+enum cli_exit cmd_templates(struct cli *cli);
+enum cli_exit cmd_enroll(struct cli *cli);
+enum cli_exit cmd_retrieve(struct cli *cli);
+enum cli_exit cmd_kra_add(struct cli *cli);
+enum cli_exit cmd_kra_remove(struct cli *cli);
+enum cli_exit cmd_kra_list(struct cli *cli);
+enum cli_exit cmd_kra_publish(struct cli *cli);
+enum cli_exit cmd_getkey(struct cli *cli);
+enum cli_exit cmd_recoverkey(struct cli *cli);
+enum cli_exit cmd_requests(struct cli *cli);
+enum cli_exit cmd_approve(struct cli *cli);
+enum cli_exit cmd_deny(struct cli *cli);
+enum cli_exit cmd_getreg(struct cli *cli);
+enum cli_exit cmd_setreg(struct cli *cli);
+enum cli_exit cmd_crl(struct cli *cli);
+enum cli_exit cmd_dump(struct cli *cli);
+enum cli_exit cmd_help(struct cli *cli);
+
+#endif

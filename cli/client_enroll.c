@@ -1,0 +1,267 @@
+#include "client_enroll.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <openssl/x509v3.h>
+
+#include "client_xchg.h"
+#include "cmc.h"
+#include "keyblob.h"
+#include "oids.h"
+#include "text.h"
+
+/* Template extension of a request: 20.2 with the cn for version 1, 21.7 with OID and versions from 2 on (facts 3.7). */
+static bool
+push_template(STACK_OF(X509_EXTENSION) *list, const struct tmpl *t, struct err *err)
+{
+	struct buf value = {0};
+	bool ok = false;
+
+	if (t->schema_version < 2 || t->oid == NULL)
+		ok = pkix_value_template_name(t->cn, &value, err) && pkix_ext_push(list, oid_dotted(OID_ENROLL_CERTTYPE), false, buf_view(&value), err);
+	else
+		ok = pkix_value_template_info(t->oid, t->major, t->minor, &value, err) &&
+		     pkix_ext_push(list, oid_dotted(OID_CERTIFICATE_TEMPLATE), false, buf_view(&value), err);
+	buf_free(&value);
+	return ok;
+}
+
+static bool
+push_dns_names(STACK_OF(X509_EXTENSION) *list, const char *const *names, size_t count, struct err *err)
+{
+	GENERAL_NAMES *san = GENERAL_NAMES_new();
+	struct buf der = {0};
+	uint8_t *raw = NULL;
+	bool ok = false;
+
+	for (size_t i = 0; san != NULL && i < count; i++) {
+		GENERAL_NAME *name = GENERAL_NAME_new();
+		ASN1_IA5STRING *text = ASN1_IA5STRING_new();
+
+		if (name == NULL || text == NULL || ASN1_STRING_set(text, names[i], -1) != 1 || sk_GENERAL_NAME_push(san, name) <= 0) {
+			GENERAL_NAME_free(name);
+			ASN1_IA5STRING_free(text);
+			err_nomem(err);
+			goto out;
+		}
+		GENERAL_NAME_set0_value(name, GEN_DNS, text);
+	}
+	if (san == NULL || !buf_take_openssl(raw, i2d_GENERAL_NAMES(san, &raw), &der, err)) {
+		err_nomem(err);
+		goto out;
+	}
+	ok = pkix_ext_push(list, "2.5.29.17", false, buf_view(&der), err);
+out:
+	GENERAL_NAMES_free(san);
+	buf_free(&der);
+	return ok;
+}
+
+static bool
+make_pkcs10(const struct client_enroll *in, struct buf *out, struct err *err)
+{
+	STACK_OF(X509_EXTENSION) *extensions = sk_X509_EXTENSION_new_null();
+	struct buf subject = {0};
+	bool ok = false;
+
+	if (extensions == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	if (!push_template(extensions, in->tmpl, err) || (in->dns_count > 0 && !push_dns_names(extensions, in->dns, in->dns_count, err)) ||
+	    (in->subject != NULL && !pkix_name_from_dn(in->subject, NULL, &subject, err)))
+		goto out;
+	ok = pkix_request_make(in->key, buf_view(&subject), extensions, out, err);
+out:
+	sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
+	buf_free(&subject);
+	return ok;
+}
+
+/* The private key, encrypted to the exchange certificate (facts 6.1.2): PKCS#1 v1.5 as the format demands. */
+static bool
+seal_key(struct http_client *http, const struct client_enroll *in, struct buf *out, struct err *err)
+{
+	struct pkix_cert xchg = {0};
+	struct cms_kra to = {0};
+	struct secret blob = {0};
+	EVP_PKEY *key = NULL;
+	bool ok = false;
+
+	if (!client_xchg_fetch(http, in->service->name, buf_view(&in->service->certificate), in->now, &xchg, err) ||
+	    !pkix_public_key(xchg.spki, &key, err) || !keyblob_encode(in->key, &blob, err))
+		goto out;
+	to = (struct cms_kra){.issuer = xchg.issuer, .serial = xchg.serial, .key = key};
+	ok = cms_enveloped_seal(secret_view(&blob), &to, 1, CMS_AES_256_CBC, false, out, err);
+out:
+	secret_free(&blob);
+	EVP_PKEY_free(key);
+	pkix_cert_free(&xchg);
+	return ok;
+}
+
+static bool
+accept_certificate(struct view certificate, EVP_PKEY *key, struct client_enrolled *out, struct err *err)
+{
+	if (certificate.len == 0)
+		return err_set(err, ERROR_INVALID_DATA, "the CA's answer holds no certificate");
+	return client_key_is_of(key, certificate, err) && buf_dup(certificate, &out->certificate, err);
+}
+
+static bool
+check_key_hash(const struct cmc_response *r, struct view key_hash, struct err *err)
+{
+	if (key_hash.len == 0 && r->key_hash.len > 0)
+		return err_set(err, XENROLL_E_RESPONSE_UNEXPECTED_KA_HASH, "the CA says that it archived a key which was not sent");
+	if (key_hash.len > 0 && r->key_hash.len == 0)
+		return err_set(err, XENROLL_E_RESPONSE_KA_HASH_NOT_FOUND, "the CA does not say that it archived the key");
+	if (!view_eq(key_hash, r->key_hash))
+		return err_set(err, XENROLL_E_RESPONSE_KA_HASH_MISMATCH, "the CA archived something else than what was sent");
+	return true;
+}
+
+/* statusString of a refusal: "0x80094012 CERTSRV_E_TEMPLATE_DENIED: sentence". */
+static bool
+refusal(const struct cmc_response *r, struct err *err)
+{
+	const char *text = r->text != NULL ? r->text : "the CA refused without a reason", *colon = strstr(text, ": ");
+	unsigned long number = strtoul(text, NULL, 16);
+	enum err_code code = DIRCA_E_DENIED;
+
+	if (!err_by_number((uint32_t)number, &code) || code == ERR_OK || colon == NULL)
+		return err_set(err, DIRCA_E_DENIED, "%s", text);
+	return err_set(err, code, "%s", colon + 2);
+}
+
+static bool
+check_cmc(struct view der, struct view ca_certificate, EVP_PKEY *key, struct view key_hash, struct client_enrolled *out, struct err *err)
+{
+	struct cmc_response r = {0};
+	struct pkix_cert ca = {0};
+	EVP_PKEY *ca_key = NULL;
+	bool ok = false;
+
+	if (!cmc_response_decode(der, &r, err) || !pkix_cert_decode(ca_certificate, &ca, err) || !pkix_public_key(ca.spki, &ca_key, err))
+		goto out;
+	if (r.message.signer_count != 1 || !cms_signer_verify(&r.message, &r.message.signers[0], ca_key, false, err)) {
+		err_set(err, NTE_BAD_SIGNATURE, "the answer is not signed by the CA that the directory names");
+		goto out;
+	}
+	switch (r.status) {
+	case CMC_STATUS_FAILED:
+		refusal(&r, err);
+		break;
+	case CMC_STATUS_PENDING:
+		out->pending = true;
+		out->request_id = r.pending_id;
+		ok = true;
+		break;
+	case CMC_STATUS_SUCCESS:
+		ok = check_key_hash(&r, key_hash, err) && accept_certificate(cmc_response_certificate(&r), key, out, err);
+		out->archived = ok && key_hash.len > 0;
+		break;
+	}
+out:
+	cmc_response_free(&r);
+	pkix_cert_free(&ca);
+	EVP_PKEY_free(ca_key);
+	return ok;
+}
+
+bool
+client_check_response(struct view der, struct view ca_certificate, EVP_PKEY *key, struct view key_hash, struct client_enrolled *out, struct err *err)
+{
+	struct cms_signed message = {0};
+	bool ok = false;
+	struct err ignored;
+
+	/* A bare certificate, a certs-only message (no signer), or a CMC response. */
+	if (!cms_signed_decode(der, &message, &ignored))
+		return accept_certificate(der, key, out, err);
+	if (message.signer_count == 0)
+		ok = accept_certificate(message.certificate_count > 0 ? message.certificates[0] : (struct view){0}, key, out, err);
+	else
+		ok = check_cmc(der, ca_certificate, key, key_hash, out, err);
+	cms_signed_free(&message);
+	return ok;
+}
+
+static bool
+send_cmc(struct http_client *http, const struct client_enroll *in, struct view pkcs10, struct view sealed, struct client_enrolled *out,
+    struct err *err)
+{
+	struct cmc_make make = {.pkcs10 = pkcs10, .key = in->key, .archived_key = sealed, .template_cn = in->tmpl->cn};
+	struct http_answer answer = {0};
+	struct cmc_request own = {0};
+	struct buf message = {0}, der = {0};
+	bool ok = false;
+
+	if (!cmc_request_make(&make, &message, err) || !cmc_request_decode(buf_view(&message), &own, err) ||
+	    !http_client_request(http, "POST", "/.well-known/est/fullcmc", "application/pkcs7-mime; smime-type=CMC-request", buf_view(&message),
+	        &answer, err))
+		goto out;
+	if (strncmp(answer.content_type, "application/pkcs7-mime", 22) != 0 && !http_answer_check(&answer, err))
+		goto out;
+	if (!http_answer_der(&answer, &der, err) ||
+	    !client_check_response(buf_view(&der), buf_view(&in->service->certificate), in->key, own.key_hash, out, err))
+		goto out;
+	if (out->request_id == 0)
+		out->request_id = answer.request_id;
+	ok = true;
+out:
+	http_answer_free(&answer);
+	cmc_request_free(&own);
+	buf_free(&message);
+	buf_free(&der);
+	return ok;
+}
+
+static bool
+send_pkcs10(struct http_client *http, const struct client_enroll *in, struct view pkcs10, struct client_enrolled *out, struct err *err)
+{
+	struct http_answer answer = {0};
+	struct buf der = {0};
+	bool ok = false;
+
+	if (!http_client_request(http, "POST", "/.well-known/est/simpleenroll", "application/pkcs10", pkcs10, &answer, err) ||
+	    !http_answer_check(&answer, err))
+		goto out;
+	out->request_id = answer.request_id;
+	if ((out->pending = answer.status == 202))
+		ok = true;
+	else
+		ok = http_answer_der(&answer, &der, err) &&
+		     client_check_response(buf_view(&der), buf_view(&in->service->certificate), in->key, (struct view){0}, out, err);
+out:
+	http_answer_free(&answer);
+	buf_free(&der);
+	return ok;
+}
+
+bool
+client_enroll(struct http_client *http, const struct client_enroll *in, struct client_enrolled *out, struct err *err)
+{
+	struct buf pkcs10 = {0}, sealed = {0};
+	bool ok = false;
+
+	*out = (struct client_enrolled){0};
+	if (!make_pkcs10(in, &pkcs10, err))
+		goto out;
+	if (!tmpl_requires_key_archival(in->tmpl))
+		ok = send_pkcs10(http, in, buf_view(&pkcs10), out, err);
+	else
+		ok = seal_key(http, in, &sealed, err) && send_cmc(http, in, buf_view(&pkcs10), buf_view(&sealed), out, err);
+out:
+	buf_free(&pkcs10);
+	buf_free(&sealed);
+	if (!ok)
+		client_enrolled_free(out);
+	return ok;
+}
+
+void
+client_enrolled_free(struct client_enrolled *e)
+{
+	buf_free(&e->certificate);
+	*e = (struct client_enrolled){0};
+}

@@ -1,0 +1,117 @@
+#include "client_key.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <openssl/bio.h>
+#include <openssl/ec.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+
+#include "file.h"
+#include "pkix.h"
+
+#define KEY_FILE_MAX 65536
+
+static const struct {
+	const char *name, *curve;
+	int bits;
+} kinds[] = {
+    {"rsa2048", NULL, 2048},
+    {"rsa3072", NULL, 3072},
+    {"rsa4096", NULL, 4096},
+    {"p256", "P-256", 0},
+    {"p384", "P-384", 0},
+};
+
+bool
+client_key_make(const char *kind, int least_bits, EVP_PKEY **out, struct err *err)
+{
+	const char *curve = NULL;
+	int bits = least_bits > 2048 ? least_bits : 2048;
+
+	*out = NULL;
+	if (kind != NULL) {
+		size_t i = 0;
+
+		while (i < sizeof kinds / sizeof kinds[0] && strcmp(kinds[i].name, kind) != 0)
+			i++;
+		if (i == sizeof kinds / sizeof kinds[0])
+			return err_set(err, DIRCA_E_USAGE, "key kind %s is unknown: rsa2048, rsa3072, rsa4096, p256 or p384", kind);
+		curve = kinds[i].curve;
+		bits = kinds[i].bits;
+	}
+	*out = curve != NULL ? EVP_EC_gen(curve) : EVP_RSA_gen((unsigned)bits);
+	if (*out == NULL)
+		return err_openssl(err, DIRCA_E_CRYPTO, "the key could not be made");
+	return true;
+}
+
+bool
+client_key_save(const char *path, EVP_PKEY *key, const struct secret *password, struct err *err)
+{
+	BIO *bio = BIO_new(BIO_s_secmem());
+	char *data;
+	long len;
+	bool ok = false;
+
+	if (bio == NULL ||
+	    PEM_write_bio_PKCS8PrivateKey(bio, key, EVP_aes_256_cbc(), (const char *)password->ptr, (int)password->len, NULL, NULL) != 1 ||
+	    (len = BIO_get_mem_data(bio, &data)) <= 0)
+		err_openssl(err, DIRCA_E_CRYPTO, "the key could not be encrypted");
+	else
+		ok = file_create(path, view_of(data, (size_t)len), 0600, err);
+	BIO_free(bio);
+	return ok;
+}
+
+/* PEM's callback: the password without a copy of its own. */
+static int
+give_password(char *to, int size, int writing, void *arg)
+{
+	const struct secret *password = arg;
+
+	(void)writing;
+	if (password->len > (size_t)size)
+		return -1;
+	memcpy(to, password->ptr, password->len);
+	return (int)password->len;
+}
+
+bool
+client_key_load(const char *path, const struct secret *password, EVP_PKEY **out, struct err *err)
+{
+	struct buf raw = {0};
+	BIO *bio = NULL;
+	struct secret borrowed = *password;
+
+	*out = NULL;
+	if (!file_read(path, KEY_FILE_MAX, &raw, err))
+		return false;
+	bio = BIO_new_mem_buf(raw.ptr, (int)raw.len);
+	*out = bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, give_password, &borrowed) : NULL;
+	BIO_free(bio);
+	buf_free(&raw);
+	if (*out == NULL)
+		return err_openssl(err, NTE_BAD_DATA, "%s: not a key, or not this password", path);
+	return true;
+}
+
+bool
+client_key_is_of(EVP_PKEY *key, struct view certificate, struct err *err)
+{
+	struct pkix_cert cert = {0};
+	EVP_PKEY *public = NULL;
+	bool ok = false;
+
+	if (!pkix_cert_decode(certificate, &cert, err) || !pkix_public_key(cert.spki, &public, err))
+		goto out;
+	if (EVP_PKEY_eq(key, public) != 1) {
+		err_set(err, DIRCA_E_KEY_MISMATCH, "the certificate is for another key");
+		goto out;
+	}
+	ok = true;
+out:
+	EVP_PKEY_free(public);
+	pkix_cert_free(&cert);
+	return ok;
+}

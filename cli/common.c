@@ -1,0 +1,114 @@
+/* What every verb needs: failing in one voice, passwords, help. */
+#include "cli.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+#include <fcntl.h>
+#include <openssl/crypto.h>
+
+#define PASSWORD_MAX 1024
+
+enum cli_exit
+cli_fail(const struct cli *cli, const struct err *err)
+{
+	fprintf(stderr, "dirca%s%s: %s (0x%08X %s)\n", cli->verb != NULL ? " " : "", cli->verb != NULL ? cli->verb->name : "", err->msg,
+	    (unsigned)err->code, err_name(err->code));
+	switch ((int)err->code) {
+	case DIRCA_E_USAGE:
+		return CLI_USAGE;
+	case TYPE_E_AMBIGUOUSNAME:
+	case CRYPT_E_NOT_FOUND:
+	case CERTSRV_E_NO_REQUEST:
+	case CERTSRV_E_PROPERTY_EMPTY:
+		return CLI_NOT_FOUND;
+	default:
+		return CLI_FAILED;
+	}
+}
+
+/* One line from the terminal without echo. */
+static bool
+ask(int tty, const char *prompt, struct secret *out, struct err *err)
+{
+	struct termios plain, quiet;
+	struct secret line = {0};
+	size_t len = 0;
+	ssize_t n = 0;
+	bool ok = false;
+
+	if (!secret_alloc(PASSWORD_MAX, &line, err))
+		return false;
+	if (dprintf(tty, "%s", prompt) < 0 || tcgetattr(tty, &plain) != 0) {
+		err_errno(err, DIRCA_E_IO, "the terminal");
+		goto out;
+	}
+	quiet = plain;
+	quiet.c_lflag &= ~(tcflag_t)ECHO;
+	tcsetattr(tty, TCSAFLUSH, &quiet);
+	while (len < line.len && (n = read(tty, line.ptr + len, 1)) == 1 && line.ptr[len] != '\n')
+		len++;
+	tcsetattr(tty, TCSAFLUSH, &plain);
+	dprintf(tty, "\n");
+	if (n != 1 || len == line.len) {
+		err_set(err, DIRCA_E_IO, "no password was given");
+		goto out;
+	}
+	ok = secret_dup(view_of(line.ptr, len), out, err);
+out:
+	secret_free(&line);
+	return ok;
+}
+
+bool
+cli_password(const char *file, const char *prompt, bool confirm, struct secret *out, struct err *err)
+{
+	struct secret again = {0};
+	bool ok = false;
+	int tty;
+
+	*out = (struct secret){0};
+	if (file != NULL)
+		return secret_read_file(file, out, err);
+	if ((tty = open("/dev/tty", O_RDWR | O_CLOEXEC)) == -1)
+		return err_set(err, DIRCA_E_USAGE, "%s no terminal to ask at; name a password file", prompt);
+	if (!ask(tty, prompt, out, err))
+		goto out;
+	if (confirm) {
+		if (!ask(tty, "Again: ", &again, err))
+			goto out;
+		if (again.len != out->len || CRYPTO_memcmp(again.ptr, out->ptr, out->len) != 0) {
+			err_set(err, E_INVALIDARG, "the two passwords differ");
+			goto out;
+		}
+	}
+	ok = true;
+out:
+	secret_free(&again);
+	if (!ok)
+		secret_free(out);
+	close(tty);
+	return ok;
+}
+
+enum cli_exit
+cmd_help(struct cli *cli)
+{
+	char two[64];
+
+	if (cli->count == 0) {
+		cli_print_verbs();
+		return CLI_OK;
+	}
+	snprintf(two, sizeof two, "%s%s%s", cli->args[0], cli->count > 1 ? " " : "", cli->count > 1 ? cli->args[1] : "");
+	for (size_t i = 0; i < verb_count; i++)
+		if (strcmp(verbs[i].name, two) == 0) {
+			cli_print_usage(&verbs[i]);
+			return CLI_OK;
+		}
+	fprintf(stderr, "dirca: no verb %s\n", two);
+	return CLI_USAGE;
+}

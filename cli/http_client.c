@@ -1,0 +1,503 @@
+#include "http_client.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <curl/curl.h>
+#include <openssl/crypto.h>
+
+#include "pem.h"
+#include "sasl_client.h"
+#include "text.h"
+
+#define ANSWER_MAX (16u * 1024 * 1024)
+#define STEPS_MAX  6
+
+struct http_client {
+	struct http_client_config config;
+	CURL *curl;
+	struct buf ca_pem;
+	char *host;
+	struct sasl_client *sasl;
+	bool authenticated;      /* on the present connection */
+	char *challenge;         /* base64 of the server's last message of our scheme */
+	char *sid;
+	bool challenged;         /* a WWW-Authenticate of our scheme came */
+};
+
+struct scheme {
+	const char *mechanism;   /* of the configuration */
+	const char *http;        /* authentication scheme */
+	const char *sasl;        /* NULL: Basic */
+	bool with_sid;           /* RFC 7804 parameters */
+};
+
+static const struct scheme schemes[] = {
+    {"GSSAPI", "Negotiate", "GSS-SPNEGO", false},
+    {"SCRAM-SHA-256", "SCRAM-SHA-256", "SCRAM-SHA-256", true},
+    {"SIMPLE", "Basic", NULL, false},
+};
+
+static const struct scheme *
+scheme_of(const struct http_client *c)
+{
+	for (size_t i = 0; c->config.mechanism != NULL && i < sizeof schemes / sizeof schemes[0]; i++)
+		if (strcmp(schemes[i].mechanism, c->config.mechanism) == 0)
+			return &schemes[i];
+	return NULL;
+}
+
+/* Host name of "https://host:port/..." without brackets. */
+static char *
+host_of(const char *url)
+{
+	const char *p = strstr(url, "://");
+
+	p = p != NULL ? p + 3 : url;
+	if (*p == '[')
+		return strndup(p + 1, strcspn(p + 1, "]"));
+	return strndup(p, strcspn(p, ":/"));
+}
+
+bool
+http_client_open(const struct http_client_config *config, struct http_client **out, struct err *err)
+{
+	struct http_client *c = calloc(1, sizeof *c);
+	struct curl_blob blob;
+
+	*out = NULL;
+	if (c == NULL)
+		return err_nomem(err);
+	c->config = *config;
+	if ((c->curl = curl_easy_init()) == NULL) {
+		http_client_close(&c);
+		return err_nomem(err);
+	}
+	curl_easy_setopt(c->curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(c->curl, CURLOPT_TIMEOUT_MS, (long)(config->timeout_ms > 0 ? config->timeout_ms : 30000));
+	curl_easy_setopt(c->curl, CURLOPT_PROXY, "");
+	curl_easy_setopt(c->curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	if (config->socket != NULL) {
+		curl_easy_setopt(c->curl, CURLOPT_UNIX_SOCKET_PATH, config->socket);
+		c->host = strdup("localhost");
+	} else {
+		c->host = host_of(config->url);
+		if (!pem_append(&c->ca_pem, "CERTIFICATE", config->ca_certificate, err)) {
+			http_client_close(&c);
+			return false;
+		}
+		blob = (struct curl_blob){.data = c->ca_pem.ptr, .len = c->ca_pem.len, .flags = CURL_BLOB_NOCOPY};
+		curl_easy_setopt(c->curl, CURLOPT_PROTOCOLS_STR, "https");
+		curl_easy_setopt(c->curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+		if (curl_easy_setopt(c->curl, CURLOPT_CAINFO_BLOB, &blob) != CURLE_OK ||
+		    curl_easy_setopt(c->curl, CURLOPT_CAPATH, NULL) != CURLE_OK) {
+			http_client_close(&c);
+			return err_nomem(err);
+		}
+	}
+	if (c->host == NULL) {
+		http_client_close(&c);
+		return err_nomem(err);
+	}
+	*out = c;
+	return true;
+}
+
+void
+http_client_close(struct http_client **cp)
+{
+	struct http_client *c = *cp;
+
+	if (c == NULL)
+		return;
+	if (c->curl != NULL)
+		curl_easy_cleanup(c->curl);
+	sasl_client_close(&c->sasl);
+	buf_free(&c->ca_pem);
+	free(c->host);
+	free(c->challenge);
+	free(c->sid);
+	free(c);
+	*cp = NULL;
+}
+
+/* ---- one exchange ---- */
+
+struct exchange {
+	struct http_client *client;
+	struct http_answer *answer;
+	bool too_large;
+};
+
+static size_t
+on_body(char *data, size_t size, size_t count, void *arg)
+{
+	struct exchange *x = arg;
+	struct err err;
+
+	if (x->answer->body.len + size * count > ANSWER_MAX || !buf_append(&x->answer->body, view_of(data, size * count), &err)) {
+		x->too_large = true;
+		return 0;
+	}
+	return size * count;
+}
+
+/* Copy of a parameter of the challenge, "sid=..., data=...". */
+static char *
+parameter(const char *text, const char *name)
+{
+	const char *p = strstr(text, name);
+
+	return p != NULL ? strndup(p + strlen(name), strcspn(p + strlen(name), ", \t\r\n")) : NULL;
+}
+
+static void
+note_challenge(struct http_client *c, const struct scheme *scheme, const char *value)
+{
+	size_t len = strlen(scheme->http);
+
+	if (strncasecmp(value, scheme->http, len) != 0 || (value[len] != '\0' && value[len] != ' '))
+		return;
+	value += len + strspn(value + len, " ");
+	c->challenged = true;
+	free(c->challenge);
+	if (!scheme->with_sid) {
+		c->challenge = strdup(value);
+		return;
+	}
+	free(c->sid);
+	c->challenge = parameter(value, "data=");
+	c->sid = parameter(value, "sid=");
+}
+
+static size_t
+on_header(char *data, size_t size, size_t count, void *arg)
+{
+	struct exchange *x = arg;
+	struct http_client *c = x->client;
+	const struct scheme *scheme = scheme_of(c);
+	char *line = strndup(data, size * count), *value;
+
+	if (line == NULL)
+		return 0;
+	line[strcspn(line, "\r\n")] = '\0';
+	if ((value = strchr(line, ':')) != NULL) {
+		*value++ = '\0';
+		value += strspn(value, " \t");
+		if (strcasecmp(line, "Content-Type") == 0)
+			snprintf(x->answer->content_type, sizeof x->answer->content_type, "%s", value);
+		else if (strcasecmp(line, "Content-Transfer-Encoding") == 0)
+			x->answer->base64 = strcasecmp(value, "base64") == 0;
+		else if (strcasecmp(line, "Dirca-Request-Id") == 0)
+			x->answer->request_id = strtoll(value, NULL, 10);
+		else if (strcasecmp(line, "WWW-Authenticate") == 0 && scheme != NULL)
+			note_challenge(c, scheme, value);
+		else if (strcasecmp(line, "Authentication-Info") == 0 && scheme != NULL && scheme->with_sid) {
+			free(c->challenge);
+			c->challenge = parameter(value, "data=");
+		}
+	}
+	free(line);
+	return size * count;
+}
+
+static bool
+exchange(struct http_client *c, const char *method, const char *path, const char *content_type, const char *authorization, struct view body,
+    struct http_answer *out, struct err *err)
+{
+	struct exchange x = {.client = c, .answer = out};
+	struct curl_slist *headers = NULL, *more;
+	char *url = text_printf("%s%s", c->config.socket != NULL ? "http://localhost" : c->config.url, path);
+	char *type = text_printf("Content-Type: %s", content_type != NULL ? content_type : "");
+	bool ok = false;
+	CURLcode rc;
+
+	http_answer_free(out);
+	c->challenged = false;
+	if (url == NULL || type == NULL || (headers = curl_slist_append(NULL, type)) == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	if (authorization != NULL) {
+		if ((more = curl_slist_append(headers, authorization)) == NULL) {
+			err_nomem(err);
+			goto out;
+		}
+		headers = more;
+	}
+	curl_easy_setopt(c->curl, CURLOPT_URL, url);
+	curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, headers);
+	curl_easy_setopt(c->curl, CURLOPT_HTTPGET, 1L);
+	if (strcmp(method, "GET") != 0) {
+		curl_easy_setopt(c->curl, CURLOPT_POST, 1L);
+		curl_easy_setopt(c->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
+		curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, body.len > 0 ? (const char *)body.ptr : "");
+	}
+	curl_easy_setopt(c->curl, CURLOPT_CUSTOMREQUEST, strcmp(method, "PUT") == 0 ? "PUT" : NULL);
+	curl_easy_setopt(c->curl, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(c->curl, CURLOPT_WRITEDATA, &x);
+	curl_easy_setopt(c->curl, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(c->curl, CURLOPT_HEADERDATA, &x);
+	if ((rc = curl_easy_perform(c->curl)) == CURLE_OK) {
+		long status = 0;
+
+		curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &status);
+		out->status = (int)status;
+		ok = true;
+	} else if (x.too_large) {
+		err_set(err, DIRCA_E_TOO_LARGE, "%s: the answer is larger than %u bytes", url, ANSWER_MAX);
+	} else {
+		err_set(err, DIRCA_E_NETWORK, "%s%s%s: %s", url, c->config.socket != NULL ? " at " : "",
+		    c->config.socket != NULL ? c->config.socket : "", curl_easy_strerror(rc));
+	}
+out:
+	if (headers != NULL && headers->next != NULL)
+		OPENSSL_cleanse(headers->next->data, strlen(headers->next->data));
+	curl_slist_free_all(headers);
+	free(url);
+	free(type);
+	return ok;
+}
+
+/* ---- authentication ---- */
+
+/* "Authorization: ..." of the next step; NULL with *err for a failure. cleansed by free_header. */
+static char *
+basic_header(const struct http_client *c, struct err *err)
+{
+	struct secret both = {0};
+	size_t user = c->config.user != NULL ? strlen(c->config.user) : 0;
+	char *base64 = NULL, *header = NULL;
+
+	if (c->config.user == NULL || c->config.password == NULL || c->config.password->ptr == NULL) {
+		err_set(err, DIRCA_E_USAGE, "HTTP Basic needs a user name (-U) and a password (-W or -y)");
+		return NULL;
+	}
+	if (!secret_alloc(user + 1 + c->config.password->len, &both, err))
+		return NULL;
+	memcpy(both.ptr, c->config.user, user);
+	both.ptr[user] = ':';
+	memcpy(both.ptr + user + 1, c->config.password->ptr, c->config.password->len);
+	if ((base64 = base64_encode(secret_view(&both))) == NULL || (header = text_printf("Authorization: Basic %s", base64)) == NULL)
+		err_nomem(err);
+	if (base64 != NULL)
+		OPENSSL_cleanse(base64, strlen(base64));
+	free(base64);
+	secret_free(&both);
+	return header;
+}
+
+static void
+free_header(char **header)
+{
+	if (*header != NULL)
+		OPENSSL_cleanse(*header, strlen(*header));
+	free(*header);
+	*header = NULL;
+}
+
+static bool
+sasl_message(struct http_client *c, struct buf *message_out, struct err *err)
+{
+	struct buf in = {0};
+	bool done, ok;
+
+	if (c->challenge != NULL && *c->challenge != '\0' && !base64_decode(view_str(c->challenge), &in, err))
+		return false;
+	ok = sasl_client_next(c->sasl, buf_view(&in), message_out, &done, err);
+	buf_free(&in);
+	return ok;
+}
+
+static char *
+sasl_header(struct http_client *c, const struct scheme *scheme, struct err *err)
+{
+	struct buf message = {0};
+	char *base64 = NULL, *header = NULL;
+
+	if (!sasl_message(c, &message, err))
+		return NULL;
+	if ((base64 = base64_encode(buf_view(&message))) == NULL)
+		err_nomem(err);
+	else if (!scheme->with_sid)
+		header = text_printf("Authorization: %s %s", scheme->http, base64);
+	else if (c->sid == NULL)
+		header = text_printf("Authorization: %s data=%s", scheme->http, base64);
+	else
+		header = text_printf("Authorization: %s sid=%s, data=%s", scheme->http, c->sid, base64);
+	if (header == NULL && base64 != NULL)
+		err_nomem(err);
+	free(base64);
+	buf_free(&message);
+	return header;
+}
+
+/* The server's last word (SCRAM's signature, SPNEGO's mutual authentication) is checked before its answer counts. */
+static bool
+finish_sasl(struct http_client *c, struct err *err)
+{
+	struct buf message = {0};
+	bool ok = true;
+
+	if (c->challenge != NULL && *c->challenge != '\0')
+		ok = sasl_message(c, &message, err);
+	else if (scheme_of(c)->with_sid)
+		ok = err_set(err, DIRCA_E_AUTHENTICATION, "the CA did not prove that it knows the password's verifier");
+	buf_free(&message);
+	sasl_client_close(&c->sasl);
+	c->authenticated = ok;
+	return ok;
+}
+
+static bool
+start_sasl(struct http_client *c, const struct scheme *scheme, struct err *err)
+{
+	sasl_client_close(&c->sasl);
+	free(c->challenge);
+	free(c->sid);
+	c->challenge = c->sid = NULL;
+	c->authenticated = false;
+	return sasl_client_open(scheme->sasl, c->host, c->config.user, c->config.password, &c->sasl, err);
+}
+
+/* Requests are repeated with each message of the exchange until the server knows the caller. A connection that was kept and closed meanwhile
+ * starts over once. */
+static bool
+request_sasl(struct http_client *c, const struct scheme *scheme, const char *method, const char *path, const char *content_type,
+    struct view body, struct http_answer *out, struct err *err)
+{
+	char *header = NULL;
+	bool ok = false;
+
+	if (c->authenticated) {
+		if (!exchange(c, method, path, content_type, NULL, body, out, err))
+			return false;
+		if (out->status != 401)
+			return true;
+	}
+	if (!start_sasl(c, scheme, err))
+		return false;
+	for (int step = 0; step < STEPS_MAX; step++) {
+		free_header(&header);
+		if ((header = sasl_header(c, scheme, err)) == NULL)
+			goto out;
+		free(c->challenge);
+		c->challenge = NULL;
+		if (!exchange(c, method, path, content_type, header, body, out, err))
+			goto out;
+		if (out->status != 401) {
+			ok = finish_sasl(c, err);
+			goto out;
+		}
+		if (c->challenge == NULL || *c->challenge == '\0')
+			break;
+	}
+	err_set(err, DIRCA_E_AUTHENTICATION, "the CA refused %s%s%s by %s", c->config.user != NULL ? "user " : "the caller",
+	    c->config.user != NULL ? c->config.user : "", "", scheme->http);
+out:
+	free_header(&header);
+	return ok;
+}
+
+bool
+http_client_request(struct http_client *c, const char *method, const char *path, const char *content_type, struct view body,
+    struct http_answer *out, struct err *err)
+{
+	const struct scheme *scheme = c->config.socket != NULL ? NULL : scheme_of(c);
+	char *header;
+	bool ok;
+
+	*out = (struct http_answer){0};
+	if (c->config.socket != NULL)
+		return exchange(c, method, path, content_type, NULL, body, out, err);
+	if (scheme == NULL)
+		return err_set(err, DIRCA_E_USAGE, "%s does not work over HTTPS; use GSSAPI, SCRAM-SHA-256 or SIMPLE",
+		    c->config.mechanism != NULL ? c->config.mechanism : "no mechanism");
+	if (scheme->sasl != NULL)
+		return request_sasl(c, scheme, method, path, content_type, body, out, err);
+	if ((header = basic_header(c, err)) == NULL)
+		return false;
+	ok = exchange(c, method, path, content_type, header, body, out, err);
+	free_header(&header);
+	if (ok && out->status == 401)
+		return err_set(err, DIRCA_E_AUTHENTICATION, "the CA refused user %s or the password", c->config.user);
+	return ok;
+}
+
+void
+http_answer_free(struct http_answer *a)
+{
+	buf_free(&a->body);
+	*a = (struct http_answer){0};
+}
+
+bool
+http_answer_check(const struct http_answer *a, struct err *err)
+{
+	json_t *root, *e;
+	const char *name, *message;
+	enum err_code code;
+	bool ok;
+
+	if (a->status >= 200 && a->status < 300)
+		return true;
+	root = json_loadb((const char *)a->body.ptr, a->body.len, 0, NULL);
+	e = json_object_get(root, "error");
+	name = json_string_value(json_object_get(e, "name"));
+	message = json_string_value(json_object_get(e, "message"));
+	if (name != NULL && message != NULL && err_by_name(name, &code) && code != ERR_OK)
+		ok = err_set(err, code, "%s", message);
+	else
+		ok = err_set(err, a->status == 404 ? CRYPT_E_NOT_FOUND : DIRCA_E_NETWORK, "the CA answered with HTTP status %d", a->status);
+	json_decref(root);
+	return ok;
+}
+
+bool
+http_answer_der(const struct http_answer *a, struct buf *out, struct err *err)
+{
+	return a->base64 ? base64_decode(buf_view(&a->body), out, err) : buf_dup(buf_view(&a->body), out, err);
+}
+
+bool
+http_client_json(struct http_client *c, const char *method, const char *path, json_t *body, json_t **out, struct err *err)
+{
+	char *text = body != NULL ? json_dumps(body, JSON_COMPACT) : NULL;
+	struct http_answer answer = {0};
+	bool ok = false;
+
+	*out = NULL;
+	if (body != NULL && text == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	if (!http_client_request(c, method, path, "application/json", view_of(text, text != NULL ? strlen(text) : 0), &answer, err) ||
+	    !http_answer_check(&answer, err))
+		goto out;
+	if ((*out = json_loadb((const char *)answer.body.ptr, answer.body.len, JSON_REJECT_DUPLICATES, NULL)) == NULL) {
+		err_set(err, DIRCA_E_NETWORK, "the CA's answer to %s is not JSON", path);
+		goto out;
+	}
+	ok = true;
+out:
+	http_answer_free(&answer);
+	free(text);
+	return ok;
+}
+
+char *
+http_escape(const char *text)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~";
+	char *out = malloc(strlen(text) * 3 + 1), *p = out;
+
+	if (out == NULL)
+		return NULL;
+	for (; *text != '\0'; text++)
+		if (strchr(plain, *text) != NULL)
+			*p++ = *text;
+		else
+			p += sprintf(p, "%%%02X", (unsigned)(unsigned char)*text);
+	*p = '\0';
+	return out;
+}

@@ -1,0 +1,232 @@
+/* The option table and the one engine that reads it. */
+#include "cli.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "text.h"
+
+enum option_kind { FLAG, TEXT, NUMBER, LIST };
+
+static const struct option_row {
+	const char *name; /* without "--" */
+	char letter;      /* 0: none; those of the LDAP tools where they mean the same */
+	enum option_kind kind;
+	unsigned groups;
+	size_t offset;
+	const char *argument, *help;
+	int64_t min, max; /* NUMBER */
+} rows[] = {
+#define AT(field) offsetof(struct cli_options, field)
+    {"uri", 'H', TEXT, OPTS_SESSION, AT(uri), "URI", "directory, ldap:// ldaps:// or ldapi://; several in quotes", 0, 0},
+    {"mech", 'Y', TEXT, OPTS_SESSION, AT(mech), "MECH", "GSSAPI, SCRAM-SHA-256, EXTERNAL or SIMPLE, at directory and CA", 0, 0},
+    {"user", 'U', TEXT, OPTS_SESSION, AT(user), "NAME", "user name (SCRAM-SHA-256, Basic)", 0, 0},
+    {"bind-dn", 'D', TEXT, OPTS_SESSION, AT(bind_dn), "DN", "DN of a simple bind", 0, 0},
+    {"password-file", 'y', TEXT, OPTS_SESSION, AT(password_file), "FILE", "the password is the file's first line", 0, 0},
+    {"ask-password", 'W', FLAG, OPTS_SESSION, AT(ask_password), NULL, "ask for the password", 0, 0},
+    {"starttls", 'Z', FLAG, OPTS_SESSION, AT(starttls), NULL, "StartTLS on ldap://", 0, 0},
+    {"tls-ca", 0, TEXT, OPTS_SESSION, AT(tls_ca), "FILE", "certificates that the directory's TLS is verified against", 0, 0},
+    {"ca", 0, TEXT, OPTS_SESSION, AT(ca), "NAME", "this CA, where the directory names several", 0, 0},
+    {"socket", 0, TEXT, OPTS_SESSION, AT(socket), "PATH", "reach the CA by its Unix socket, as the local user", 0, 0},
+    {"client-config", 0, TEXT, OPTS_SESSION, AT(client_config), "FILE", "default ~/.config/dirca.conf, then /etc/dirca/dirca.conf", 0, 0},
+    {"json", 0, FLAG, OPTS_JSON, AT(json), NULL, "machine-readable output", 0, 0},
+    {"config", 'c', TEXT, OPTS_DAEMON, AT(daemon_config), "FILE", "dircad's configuration, default /etc/dirca/dircad.conf", 0, 0},
+    {"subject", 0, TEXT, OPTS_INIT | OPTS_ENROLL, AT(subject), "DN", "subject name (enroll: only where the template lets the enrollee supply it)", 0, 0},
+    {"key", 0, TEXT, OPTS_INIT | OPTS_ENROLL, AT(key), "KIND", "rsa2048, rsa3072, rsa4096, p256 or p384", 0, 0},
+    {"years", 0, NUMBER, OPTS_INIT, AT(years), "N", "validity of a self-signed CA certificate, default 10", 1, 30},
+    {"passphrase-file", 0, TEXT, OPTS_INIT, AT(passphrase_file), "FILE", "encrypt the CA key with the first line", 0, 0},
+    {"subordinate", 0, FLAG, OPTS_INIT, AT(subordinate), NULL, "write a request (ca.csr) for a parent CA instead", 0, 0},
+    {"install", 0, TEXT, OPTS_INIT, AT(install), "FILE", "install the certificate that the parent issued", 0, 0},
+    {"chain", 0, TEXT, OPTS_INIT, AT(chain), "FILE", "the parent's certificates (PEM), with --install", 0, 0},
+    {"admin", 0, LIST, OPTS_PUBLISH, AT(admins), "NAME", "CA administrator (user or group); may be repeated", 0, 0},
+    {"officer", 0, LIST, OPTS_PUBLISH, AT(officers), "NAME", "certificate manager; may be repeated", 0, 0},
+    {"auditor", 0, LIST, OPTS_PUBLISH, AT(auditors), "NAME", "auditor; may be repeated", 0, 0},
+    {"template", 0, LIST, OPTS_PUBLISH, AT(templates), "NAME", "template that the new CA issues; may be repeated", 0, 0},
+    {"dns", 0, LIST, OPTS_ENROLL, AT(dns), "NAME", "DNS name for the SAN, where the enrollee supplies it; may be repeated", 0, 0},
+    {"out", 'o', TEXT, OPTS_OUT, AT(out), "FILE", "PKCS#12 file to write, default TEMPLATE.pfx", 0, 0},
+    {"out-password-file", 0, TEXT, OPTS_OUT | OPTS_RECOVER, AT(out_password_file), "FILE", "password of the PKCS#12; asked for if absent", 0, 0},
+    {"key-file", 0, TEXT, OPTS_KEY, AT(key_file), "FILE", "key that `dirca enroll` kept for the pending request", 0, 0},
+    {"kra", 0, TEXT, OPTS_RECOVER, AT(kra), "FILE", "the KRA's PKCS#12", 0, 0},
+    {"kra-password-file", 0, TEXT, OPTS_RECOVER, AT(kra_password_file), "FILE", "its password; asked for if absent", 0, 0},
+    {"force", 'f', FLAG, OPTS_RECOVER, AT(force), NULL, "replace OUT.pfx if it exists", 0, 0},
+    {"disposition", 0, TEXT, OPTS_LIST, AT(disposition), "WORD", "pending, issued, revoked, denied or error", 0, 0},
+    {"reason", 0, TEXT, OPTS_DECIDE, AT(reason), "TEXT", "why, for the requester and the audit trail", 0, 0},
+    {"type", 0, TEXT, OPTS_DUMP, AT(type), "TYPE", "auto, request, response, blob, pkcs10, certificate, sd or template", 0, 0},
+    {"verbose", 'v', FLAG, OPTS_ALL, AT(verbose), NULL, "say on stderr what is done", 0, 0},
+    {"help", 'h', FLAG, OPTS_ALL, AT(help), NULL, "this text", 0, 0},
+#undef AT
+};
+#define ROW_COUNT (sizeof rows / sizeof rows[0])
+
+static bool
+applies(const struct option_row *row, const struct verb *verb)
+{
+	return row->groups == OPTS_ALL || (row->groups & verb->groups) != 0;
+}
+
+void
+cli_print_usage(const struct verb *verb)
+{
+	printf("usage: dirca %s%s%s [options]\n%s\n\n", verb->name, *verb->arguments != '\0' ? " " : "", verb->arguments, verb->summary);
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		char left[48], letter[8] = "    ";
+
+		if (!applies(&rows[i], verb))
+			continue;
+		if (rows[i].letter != 0)
+			snprintf(letter, sizeof letter, "-%c, ", rows[i].letter);
+		snprintf(left, sizeof left, "%s--%s%s%s", letter, rows[i].name, rows[i].argument != NULL ? " " : "",
+		    rows[i].argument != NULL ? rows[i].argument : "");
+		printf("  %-30s %s\n", left, rows[i].help);
+	}
+}
+
+void
+cli_print_verbs(void)
+{
+	printf("usage: dirca VERB [arguments] [options]; `dirca VERB --help` tells more\n\n");
+	for (size_t i = 0; i < verb_count; i++) {
+		char left[64];
+
+		snprintf(left, sizeof left, "%s %s", verbs[i].name, verbs[i].arguments);
+		printf("  %-28s %s\n", left, verbs[i].summary);
+	}
+}
+
+static const struct option_row *
+find_row(const struct verb *verb, const char *name, size_t len, char letter)
+{
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		if (!applies(&rows[i], verb))
+			continue;
+		if (letter != 0 ? rows[i].letter == letter : strlen(rows[i].name) == len && strncmp(rows[i].name, name, len) == 0)
+			return &rows[i];
+	}
+	return NULL;
+}
+
+static bool
+set_value(const struct option_row *row, struct cli_options *opt, const char *value, struct err *err)
+{
+	void *field = (char *)opt + row->offset;
+	struct cli_list *list = field;
+
+	switch (row->kind) {
+	case FLAG:
+		*(bool *)field = true;
+		return true;
+	case TEXT:
+		*(const char **)field = value;
+		return true;
+	case NUMBER:
+		if (!text_to_int(value, row->min, row->max, field))
+			return err_set(err, DIRCA_E_USAGE, "--%s %s: not a number from %lld to %lld", row->name, value, (long long)row->min,
+			    (long long)row->max);
+		return true;
+	case LIST:
+		if (list->count == CLI_LIST_MAX)
+			return err_set(err, DIRCA_E_USAGE, "--%s: more than %d times", row->name, CLI_LIST_MAX);
+		list->list[list->count++] = value;
+		return true;
+	}
+	return false;
+}
+
+/* Reads one option at argv[*at]; moves *at behind it. */
+static bool
+read_option(const struct verb *verb, struct cli_options *opt, int argc, char **argv, int *at, struct err *err)
+{
+	const char *word = argv[*at], *value = NULL, *equals = strchr(word, '=');
+	bool is_long = word[1] == '-';
+	const struct option_row *row = is_long
+	                                   ? find_row(verb, word + 2, equals != NULL ? (size_t)(equals - word - 2) : strlen(word + 2), 0)
+	                                   : find_row(verb, NULL, 0, word[1]);
+
+	if (row == NULL)
+		return err_set(err, DIRCA_E_USAGE, "dirca %s has no option %s", verb->name, word);
+	(*at)++;
+	if (row->kind != FLAG) {
+		if (is_long && equals != NULL)
+			value = equals + 1;
+		else if (!is_long && word[2] != '\0')
+			value = word + 2;
+		else if (*at < argc)
+			value = argv[(*at)++];
+		else
+			return err_set(err, DIRCA_E_USAGE, "option %s needs %s", word, row->argument);
+	} else if ((is_long && equals != NULL) || (!is_long && word[2] != '\0')) {
+		return err_set(err, DIRCA_E_USAGE, "option %s takes no value", word);
+	}
+	return set_value(row, opt, value, err);
+}
+
+/* One or two words of argv; *used_out counts them. */
+static const struct verb *
+find_verb(int argc, char **argv, int *used_out)
+{
+	const char *first = argc > 1 ? argv[1] : "";
+	char two[64];
+
+	if (first[0] == '-' && first[1] != '-' && first[1] != '\0' && first[2] != '\0')
+		first++; /* certutil's spelling */
+	for (*used_out = 2; *used_out >= 1; (*used_out)--) {
+		if (*used_out == 2 && argc > 2)
+			snprintf(two, sizeof two, "%s %s", first, argv[2]);
+		else
+			snprintf(two, sizeof two, "%s", first);
+		for (size_t i = 0; i < verb_count; i++)
+			if (text_eq_nocase(verbs[i].name, two))
+				return &verbs[i];
+	}
+	return NULL;
+}
+
+bool
+cli_parse(int argc, char **argv, struct cli *cli, enum cli_exit *exit_out)
+{
+	int used, at, kept;
+	bool only_arguments = false;
+	struct err err;
+
+	*cli = (struct cli){.args = argv};
+	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+		cli_print_verbs();
+		*exit_out = argc < 2 ? CLI_USAGE : CLI_OK;
+		return false;
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		puts("dirca " DIRCA_VERSION);
+		*exit_out = CLI_OK;
+		return false;
+	}
+	if ((cli->verb = find_verb(argc, argv, &used)) == NULL) {
+		fprintf(stderr, "dirca: no verb %s; `dirca --help` lists them\n", argv[1]);
+		*exit_out = CLI_USAGE;
+		return false;
+	}
+	cli->args = argv + 1;
+	for (at = used + 1, kept = 0; at < argc;) {
+		if (only_arguments || argv[at][0] != '-' || argv[at][1] == '\0') {
+			cli->args[kept++] = argv[at++];
+		} else if (strcmp(argv[at], "--") == 0) {
+			only_arguments = true;
+			at++;
+		} else if (!read_option(cli->verb, &cli->opt, argc, argv, &at, &err)) {
+			*exit_out = cli_fail(cli, &err);
+			return false;
+		}
+	}
+	cli->count = kept;
+	if (cli->opt.help) {
+		cli_print_usage(cli->verb);
+		*exit_out = CLI_OK;
+		return false;
+	}
+	if (kept < cli->verb->least || kept > cli->verb->most) {
+		fprintf(stderr, "usage: dirca %s %s [options]\n", cli->verb->name, cli->verb->arguments);
+		*exit_out = CLI_USAGE;
+		return false;
+	}
+	return true;
+}

@@ -1,0 +1,221 @@
+#include "session.h"
+
+#include <pwd.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kv.h"
+#include "text.h"
+
+#define SYSTEM_CONFIG "/etc/dirca/dirca.conf"
+
+/* Names of dirca.conf(5), the option that overrides each, and where it goes. */
+static const struct setting_row {
+	const char *name;
+	size_t option; /* in struct cli_options */
+	size_t field;  /* in struct session */
+} setting_rows[] = {
+    {"uri", offsetof(struct cli_options, uri), offsetof(struct session, uri)},
+    {"mech", offsetof(struct cli_options, mech), offsetof(struct session, mech)},
+    {"user", offsetof(struct cli_options, user), offsetof(struct session, user)},
+    {"bind_dn", offsetof(struct cli_options, bind_dn), offsetof(struct session, bind_dn)},
+    {"password_file", offsetof(struct cli_options, password_file), offsetof(struct session, password_file)},
+    {"tls_ca", offsetof(struct cli_options, tls_ca), offsetof(struct session, tls_ca)},
+    {"ca", offsetof(struct cli_options, ca), offsetof(struct session, ca)},
+    {"socket", offsetof(struct cli_options, socket), offsetof(struct session, socket)},
+};
+
+static bool
+from_file(void *arg, const char *name, const char *value, struct err *err)
+{
+	struct session *s = arg;
+
+	if (strcmp(name, "starttls") == 0) {
+		if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
+			return err_set(err, DIRCA_E_CONFIG, "starttls is yes or no");
+		s->starttls = strcmp(value, "yes") == 0;
+		return true;
+	}
+	for (size_t i = 0; i < sizeof setting_rows / sizeof setting_rows[0]; i++)
+		if (strcmp(setting_rows[i].name, name) == 0) {
+			char **field = (char **)((char *)s + setting_rows[i].field);
+
+			free(*field);
+			return (*field = strdup(value)) != NULL || err_nomem(err);
+		}
+	return err_set(err, DIRCA_E_CONFIG, "unknown name '%s'; dirca.conf(5) lists them", name);
+}
+
+static bool
+read_config(struct session *s, struct err *err)
+{
+	const char *home = getenv("HOME");
+	char *own = home != NULL ? text_printf("%s/.config/dirca.conf", home) : NULL;
+	bool ok;
+
+	if (s->cli->opt.client_config != NULL) {
+		ok = kv_read(s->cli->opt.client_config, from_file, s, err);
+	} else {
+		ok = own != NULL && kv_read(own, from_file, s, err);
+		if (!ok && (own == NULL || err->code == ERROR_FILE_NOT_FOUND))
+			ok = kv_read(SYSTEM_CONFIG, from_file, s, err) || err->code == ERROR_FILE_NOT_FOUND;
+	}
+	free(own);
+	return ok;
+}
+
+static bool
+apply_options(struct session *s, struct err *err)
+{
+	for (size_t i = 0; i < sizeof setting_rows / sizeof setting_rows[0]; i++) {
+		const char *value = *(const char *const *)((const char *)&s->cli->opt + setting_rows[i].option);
+		char **field = (char **)((char *)s + setting_rows[i].field);
+
+		if (value == NULL)
+			continue;
+		free(*field);
+		if ((*field = strdup(value)) == NULL)
+			return err_nomem(err);
+	}
+	s->starttls = s->starttls || s->cli->opt.starttls;
+	return true;
+}
+
+/* The mechanism when none is named: what the other settings suggest. */
+static const char *
+default_mech(const struct session *s)
+{
+	if (s->bind_dn != NULL)
+		return "SIMPLE";
+	if (s->user != NULL)
+		return "SCRAM-SHA-256";
+	if (s->uri != NULL && strncmp(s->uri, "ldapi:", 6) == 0)
+		return "EXTERNAL";
+	return "GSSAPI";
+}
+
+static bool
+set_mech(struct session *s, struct err *err)
+{
+	static const struct {
+		const char *name;
+		enum dir_auth auth;
+		bool password;
+	} mechs[] = {
+	    {"GSSAPI", DIR_AUTH_GSSAPI, false},
+	    {"SCRAM-SHA-256", DIR_AUTH_SCRAM, true},
+	    {"EXTERNAL", DIR_AUTH_EXTERNAL, false},
+	    {"SIMPLE", DIR_AUTH_SIMPLE, true},
+	};
+
+	if (s->mech == NULL && (s->mech = strdup(default_mech(s))) == NULL)
+		return err_nomem(err);
+	for (size_t i = 0; i < sizeof mechs / sizeof mechs[0]; i++) {
+		if (!text_eq_nocase(s->mech, mechs[i].name))
+			continue;
+		strcpy(s->mech, mechs[i].name);
+		s->dir_config.auth = mechs[i].auth;
+		if (!mechs[i].password)
+			return true;
+		return cli_password(s->cli->opt.ask_password ? NULL : s->password_file, "Password: ", false, &s->password, err);
+	}
+	return err_set(err, DIRCA_E_USAGE, "mechanism %s is unknown; GSSAPI, SCRAM-SHA-256, EXTERNAL or SIMPLE", s->mech);
+}
+
+bool
+session_open(const struct cli *cli, struct session *out, struct err *err)
+{
+	*out = (struct session){.cli = cli};
+	if (!read_config(out, err) || !apply_options(out, err) || !set_mech(out, err))
+		return false;
+	out->dir_config.uris = out->uri;
+	out->dir_config.bind_dn = out->bind_dn;
+	out->dir_config.authcid = out->user;
+	out->dir_config.mech = "SCRAM-SHA-256";
+	out->dir_config.password = &out->password;
+	out->dir_config.tls_ca_file = out->tls_ca;
+	out->dir_config.starttls = out->starttls;
+	return true;
+}
+
+void
+session_close(struct session *s)
+{
+	pki_services_free(&s->services, s->service_count);
+	pki_snapshot_unref(&s->pki);
+	dir_disconnect(&s->directory);
+	secret_free(&s->password);
+	for (size_t i = 0; i < sizeof setting_rows / sizeof setting_rows[0]; i++)
+		free(*(char **)((char *)s + setting_rows[i].field));
+	*s = (struct session){0};
+}
+
+bool
+session_directory(struct session *s, struct err *err)
+{
+	if (s->directory != NULL)
+		return true;
+	if (s->uri == NULL)
+		return err_set(err, DIRCA_E_USAGE, "no directory is named; use -H or `uri` in dirca.conf");
+	return dir_connect(&s->dir_config, &s->directory, err);
+}
+
+bool
+session_pki(struct session *s, struct err *err)
+{
+	if (s->pki != NULL)
+		return true;
+	return session_directory(s, err) && pki_snapshot_load(s->directory, &s->pki, err) &&
+	       pki_services(s->pki, &s->services, &s->service_count, err);
+}
+
+bool
+session_service(struct session *s, const struct pki_service **service_out, struct err *err)
+{
+	const struct pki_service *found = NULL;
+	size_t matches = 0;
+
+	*service_out = NULL;
+	if (s->socket != NULL && (s->uri == NULL || s->ca == NULL))
+		return true;
+	if (!session_pki(s, err))
+		return false;
+	for (size_t i = 0; i < s->service_count; i++)
+		if (s->ca == NULL || text_eq_nocase(s->ca, s->services[i].name) ||
+		    (s->services[i].display_name != NULL && text_eq_nocase(s->ca, s->services[i].display_name))) {
+			found = &s->services[i];
+			matches++;
+		}
+	if (matches == 0)
+		return err_set(err, CRYPT_E_NOT_FOUND, "the directory names no certification authority%s%s", s->ca != NULL ? " " : "",
+		    s->ca != NULL ? s->ca : "; `dirca ca publish` makes it known");
+	if (matches > 1)
+		return err_set(err, TYPE_E_AMBIGUOUSNAME, "the directory names %zu certification authorities; choose one with --ca (`dirca cas`)",
+		    matches);
+	*service_out = found;
+	return true;
+}
+
+bool
+session_http(struct session *s, const struct pki_service *service, struct http_client **out, struct err *err)
+{
+	struct http_client_config config = {.socket = s->socket,
+	    .url = service != NULL ? service->url : NULL,
+	    .ca_certificate = service != NULL ? buf_view(&service->certificate) : (struct view){0},
+	    .mechanism = s->mech,
+	    .user = s->user,
+	    .password = &s->password};
+
+	return http_client_open(&config, out, err);
+}
+
+bool
+session_ca(struct session *s, struct http_client **out, struct err *err)
+{
+	const struct pki_service *service;
+
+	*out = NULL;
+	return session_service(s, &service, err) && session_http(s, service, out, err);
+}

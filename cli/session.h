@@ -1,0 +1,41 @@
+/*
+ * A client's session: who calls, the directory, and the CA it talks to. Options override the client's configuration file
+ * (dirca.conf(5)), which overrides libldap's own.
+ */
+#ifndef CLI_SESSION_H
+#define CLI_SESSION_H
+
+#include "cli.h"
+#include "http_client.h"
+#include "pki.h"
+#include "principal.h"
+
+struct session {
+	const struct cli *cli;
+	/* owned copies of what configuration file and options gave */
+	char *uri, *mech, *user, *bind_dn, *password_file, *tls_ca, *ca, *socket;
+	bool starttls;
+	struct secret password;
+	struct dir_config dir_config;
+	struct dir_conn *directory; /* NULL until session_directory */
+	struct pki_snapshot *pki;
+	struct pki_service *services;
+	size_t service_count;
+};
+
+/* Reads configuration and options, asks for the password if one is needed. */
+bool session_open(const struct cli *cli, struct session *out, struct err *err);
+void session_close(struct session *s);
+/* Connects to the directory; reads CN=Public Key Services. Second calls are free. */
+bool session_directory(struct session *s, struct err *err);
+bool session_pki(struct session *s, struct err *err);
+
+/* The one CA that a verb talks to: --socket, --ca, or the only one of the directory; TYPE_E_AMBIGUOUSNAME names them if there are several. With
+ * --socket *service_out is NULL unless the directory was read and names it. */
+bool session_service(struct session *s, const struct pki_service **service_out, struct err *err);
+/* Opens HTTP to it. */
+bool session_http(struct session *s, const struct pki_service *service, struct http_client **out, struct err *err);
+/* session_service + session_http. */
+bool session_ca(struct session *s, struct http_client **out, struct err *err);
+
+#endif

@@ -1,0 +1,426 @@
+#include "conn.h"
+
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/time.h>
+
+#include "conn_priv.h"
+#include "text.h"
+
+/* No answer that this program asks for comes near this; it bounds what a hostile server makes us
+ * allocate at once. */
+#define PDU_MAX ((ber_len_t)32 << 20)
+
+void
+dir_conn_timeout(const struct dir_config *config, struct timeval *out)
+{
+	int ms = config->timeout_ms > 0 ? config->timeout_ms : DIR_TIMEOUT_MS_DEFAULT;
+
+	out->tv_sec = ms / 1000;
+	out->tv_usec = ms % 1000 * 1000;
+}
+
+static bool
+means_gone(int rc)
+{
+	switch (rc) {
+	case LDAP_SERVER_DOWN:
+	case LDAP_CONNECT_ERROR:
+	case LDAP_TIMEOUT: /* an answer may still come and be taken for the next one */
+	case LDAP_UNAVAILABLE:
+	case LDAP_DECODING_ERROR:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static enum err_code
+code_of(int rc)
+{
+	if (means_gone(rc))
+		return DIRCA_E_DIRECTORY_UNAVAILABLE;
+	switch (rc) {
+	case LDAP_ALREADY_EXISTS:
+		return ERROR_FILE_EXISTS;
+	case LDAP_NO_SUCH_OBJECT:
+		return ERROR_FILE_NOT_FOUND;
+	case LDAP_NO_MEMORY:
+		return E_OUTOFMEMORY;
+	default:
+		return DIRCA_E_DIRECTORY;
+	}
+}
+
+bool
+dir_conn_fail(struct dir_conn *c, int rc, struct err *err, const char *fmt, ...)
+{
+	char what[384], *said = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vsnprintf(what, sizeof what, fmt, ap) < 0)
+		what[0] = '\0';
+	va_end(ap);
+	if (means_gone(rc))
+		c->broken = true;
+	ldap_get_option(c->ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &said);
+	if (said != NULL && *said != '\0')
+		err_set(
+		    err, code_of(rc), "%s at %s: %s (%s)", what, c->uri, ldap_err2string(rc), said);
+	else
+		err_set(err, code_of(rc), "%s at %s: %s", what, c->uri, ldap_err2string(rc));
+	ldap_memfree(said);
+	return false;
+}
+
+static bool
+has_scheme(const char *uri, const char *scheme)
+{
+	return strncasecmp(uri, scheme, strlen(scheme)) == 0;
+}
+
+static bool
+set_options(struct dir_conn *c, struct err *err)
+{
+	int version = LDAP_VERSION3;
+	ber_len_t most = PDU_MAX;
+	struct timeval timeout;
+	Sockbuf *sb = NULL;
+
+	dir_conn_timeout(c->config, &timeout);
+	if (ldap_set_option(c->ld, LDAP_OPT_PROTOCOL_VERSION, &version) != LDAP_OPT_SUCCESS ||
+	    ldap_set_option(c->ld, LDAP_OPT_REFERRALS, LDAP_OPT_OFF) != LDAP_OPT_SUCCESS ||
+	    ldap_set_option(c->ld, LDAP_OPT_RESTART, LDAP_OPT_ON) != LDAP_OPT_SUCCESS ||
+	    ldap_set_option(c->ld, LDAP_OPT_NETWORK_TIMEOUT, &timeout) != LDAP_OPT_SUCCESS ||
+	    ldap_set_option(c->ld, LDAP_OPT_TIMEOUT, &timeout) != LDAP_OPT_SUCCESS ||
+	    ldap_set_option(c->ld, LDAP_OPT_X_SASL_NOCANON, LDAP_OPT_ON) != LDAP_OPT_SUCCESS ||
+	    ldap_get_option(c->ld, LDAP_OPT_SOCKBUF, &sb) != LDAP_OPT_SUCCESS ||
+	    ber_sockbuf_ctrl(sb, LBER_SB_OPT_SET_MAX_INCOMING, &most) != 1)
+		return err_set(err, DIRCA_E_INTERNAL, "libldap refused an option for %s", c->uri);
+	return true;
+}
+
+static bool
+set_tls(struct dir_conn *c, struct err *err)
+{
+	int demand = LDAP_OPT_X_TLS_DEMAND, is_server = 0;
+
+	if (ldap_set_option(c->ld, LDAP_OPT_X_TLS_REQUIRE_CERT, &demand) != LDAP_OPT_SUCCESS ||
+	    (c->config->tls_ca_file != NULL && ldap_set_option(c->ld, LDAP_OPT_X_TLS_CACERTFILE,
+						   c->config->tls_ca_file) != LDAP_OPT_SUCCESS) ||
+	    ldap_set_option(c->ld, LDAP_OPT_X_TLS_NEWCTX, &is_server) != LDAP_OPT_SUCCESS)
+		return err_set(err, DIRCA_E_CONFIG,
+		    "TLS for %s could not be set up; check the CA file %s", c->uri,
+		    c->config->tls_ca_file != NULL ? c->config->tls_ca_file : "of ldap.conf");
+	return true;
+}
+
+bool
+dir_conn_open(
+    const struct dir_config *config, const char *uri, struct dir_conn **out, struct err *err)
+{
+	struct dir_conn *c = calloc(1, sizeof *c);
+	bool is_local = has_scheme(uri, "ldapi:"), wants_tls = has_scheme(uri, "ldaps:");
+	int rc;
+
+	*out = NULL;
+	if (c == NULL || (c->uri = strdup(uri)) == NULL) {
+		err_nomem(err);
+		goto fail;
+	}
+	c->config = config;
+	if ((rc = ldap_initialize(&c->ld, uri)) != LDAP_SUCCESS) {
+		err_set(err, DIRCA_E_CONFIG, "%s: %s", uri, ldap_err2string(rc));
+		goto fail;
+	}
+	if (!set_options(c, err))
+		goto fail;
+	if ((wants_tls || (config->starttls && !is_local)) && !set_tls(c, err))
+		goto fail;
+	if (config->starttls && !is_local && !wants_tls) {
+		if ((rc = ldap_start_tls_s(c->ld, NULL, NULL)) != LDAP_SUCCESS) {
+			dir_conn_fail(c, rc, err, "StartTLS");
+			goto fail;
+		}
+		wants_tls = true;
+	}
+	c->is_protected = is_local || wants_tls;
+	*out = c;
+	return true;
+fail:
+	dir_disconnect(&c);
+	return false;
+}
+
+void
+dir_disconnect(struct dir_conn **conn)
+{
+	struct dir_conn *c = *conn;
+
+	if (c == NULL)
+		return;
+	if (c->ld != NULL)
+		ldap_unbind_ext(c->ld, NULL, NULL);
+	dir_domains_free(c);
+	free(c->uri);
+	free(c->config_nc);
+	free(c->default_nc);
+	free(c);
+	*conn = NULL;
+}
+
+static bool
+names_config(const char *dn)
+{
+	char *first = dir_dn_first_value(dn);
+	bool yes = first != NULL && text_eq_nocase(first, "Configuration");
+
+	free(first);
+	return yes;
+}
+
+/* OpenLDAP: a naming context of its own, or an entry right below another one. */
+static bool
+find_config_nc(struct dir_conn *c, const struct dir_attr *contexts, struct err *err)
+{
+	char *nc = NULL, *dn = NULL;
+	struct dir_entries found = {0};
+	bool ok = false;
+
+	for (size_t i = 0; contexts != NULL && i < 2 * contexts->count && c->config_nc == NULL;
+	     i++) {
+		bool probe = i >= contexts->count;
+
+		free(nc);
+		if (!text_from_view(buf_view(&contexts->values[i % contexts->count]), &nc, err))
+			goto out;
+		if (!probe) {
+			if (names_config(nc)) {
+				c->config_nc = nc;
+				nc = NULL;
+			}
+			continue;
+		}
+		free(dn);
+		if ((dn = text_printf("CN=Configuration,%s", nc)) == NULL) {
+			err_nomem(err);
+			goto out;
+		}
+		dir_entries_free(&found);
+		if (!dir_search(c,
+			&(struct dir_query){.base = dn,
+			    .filter = "(objectClass=*)",
+			    .attrs = (const char *const[]){LDAP_NO_ATTRS, NULL}},
+			&found, err))
+			goto out;
+		if (found.count == 1) {
+			c->config_nc = dn;
+			dn = NULL;
+		}
+	}
+	ok = true;
+out:
+	dir_entries_free(&found);
+	free(nc);
+	free(dn);
+	return ok;
+}
+
+/* OpenLDAP: the naming context above the configuration, else the first other one. */
+static bool
+find_default_nc(struct dir_conn *c, const struct dir_attr *contexts, struct err *err)
+{
+	char *first = NULL;
+
+	for (size_t i = 0; contexts != NULL && i < contexts->count; i++) {
+		char *nc;
+
+		if (!text_from_view(buf_view(&contexts->values[i]), &nc, err)) {
+			free(first);
+			return false;
+		}
+		if (dir_dn_is_under(c->config_nc, nc) && !dir_dn_eq(c->config_nc, nc)) {
+			c->default_nc = nc;
+			free(first);
+			return true;
+		}
+		if (first == NULL && !dir_dn_eq(c->config_nc, nc))
+			first = nc;
+		else
+			free(nc);
+	}
+	c->default_nc = first;
+	return true;
+}
+
+static bool
+find_contexts(struct dir_conn *c, const struct dir_entry *dse, struct err *err)
+{
+	const struct dir_attr *contexts = dir_entry_attr(dse, "namingContexts");
+
+	if (dir_entry_text(dse, "configurationNamingContext", &c->config_nc, err) ==
+		DIR_GET_FAILED ||
+	    dir_entry_text(dse, "defaultNamingContext", &c->default_nc, err) == DIR_GET_FAILED)
+		return false;
+	if (c->config_nc == NULL && !find_config_nc(c, contexts, err))
+		return false;
+	if (c->config_nc == NULL)
+		return err_set(err, DIRCA_E_DIRECTORY,
+		    "%s has no CN=Configuration that this account may read; load the directory "
+		    "tree first",
+		    c->uri);
+	if (c->default_nc == NULL && !find_default_nc(c, contexts, err))
+		return false;
+	if (c->default_nc == NULL)
+		return err_set(err, DIRCA_E_DIRECTORY,
+		    "%s has no naming context for principals beside %s", c->uri, c->config_nc);
+	return true;
+}
+
+static bool
+read_root(struct dir_conn *c, struct err *err)
+{
+	static const char *const attrs[] = {"configurationNamingContext", "defaultNamingContext",
+	    "namingContexts", "supportedControl", "supportedCapabilities", NULL};
+	struct dir_entries found = {0};
+	const struct dir_entry *dse;
+	bool ok = false;
+
+	if (!dir_search(c,
+		&(struct dir_query){.base = "", .filter = "(objectClass=*)", .attrs = attrs},
+		&found, err))
+		goto out;
+	if (found.count != 1) {
+		err_set(err, DIRCA_E_DIRECTORY, "%s does not show its rootDSE", c->uri);
+		goto out;
+	}
+	dse = &found.list[0];
+	if (!find_contexts(c, dse, err))
+		goto out;
+	c->root = (struct dir_root){
+	    .config_nc = c->config_nc,
+	    .default_nc = c->default_nc,
+	    .is_ad =
+		dir_entry_has_value_nocase(dse, "supportedCapabilities", "1.2.840.113556.1.4.800"),
+	    .has_sd_flags =
+		dir_entry_has_value_nocase(dse, "supportedControl", "1.2.840.113556.1.4.801"),
+	    .has_paging =
+		dir_entry_has_value_nocase(dse, "supportedControl", LDAP_CONTROL_PAGEDRESULTS),
+	};
+	c->root.groups_strategy = c->root.is_ad ? "tokenGroups" : "member walk";
+	ok = true;
+out:
+	dir_entries_free(&found);
+	return ok;
+}
+
+/* One try: open, bind and, for a connection that will be kept, the rootDSE. */
+static bool
+try_uri(const struct dir_config *config, const char *uri, bool wants_root, struct dir_conn **out,
+    struct err *err)
+{
+	struct dir_conn *c;
+
+	if (!dir_conn_open(config, uri, &c, err))
+		return false;
+	if (!dir_conn_bind(c, config, err) || (wants_root && !read_root(c, err))) {
+		dir_disconnect(&c);
+		return false;
+	}
+	*out = c;
+	return true;
+}
+
+/* Tries each URI. When a user's password is checked, a refusal is the directory's answer: no other
+ * server is asked, so that one wrong password counts once against a lockout. */
+static bool
+try_all(const struct dir_config *config, bool for_password, struct dir_conn **out, struct err *err)
+{
+	char *uris = strdup(config->uris != NULL ? config->uris : ""), *rest = uris, *uri;
+	char reasons[sizeof err->msg] = "";
+	size_t used = 0, tried = 0;
+
+	*out = NULL;
+	if (uris == NULL)
+		return err_nomem(err);
+	while (*out == NULL && (uri = strsep(&rest, " \t\n")) != NULL) {
+		if (*uri == '\0')
+			continue;
+		tried++;
+		if (try_uri(config, uri, !for_password, out, err))
+			break;
+		if (for_password && err->code == DIRCA_E_AUTHENTICATION) {
+			free(uris);
+			return false;
+		}
+		if (used < sizeof reasons)
+			used += (size_t)snprintf(reasons + used, sizeof reasons - used, "%s%s: %s",
+			    tried > 1 ? "; " : "", uri, err->msg);
+	}
+	free(uris);
+	if (*out != NULL)
+		return true;
+	if (tried == 0)
+		return err_set(err, DIRCA_E_CONFIG,
+		    "no directory is configured: the list of LDAP URIs is empty");
+	return err_set(err, DIRCA_E_DIRECTORY_UNAVAILABLE, "cannot use the directory: %s", reasons);
+}
+
+bool
+dir_connect(const struct dir_config *config, struct dir_conn **out, struct err *err)
+{
+	return try_all(config, false, out, err);
+}
+
+bool
+dir_check_password(
+    const struct dir_config *config, const char *dn, const struct secret *password, struct err *err)
+{
+	struct dir_config as_user = *config;
+	struct dir_conn *c;
+
+	/* RFC 4513 5.1.1 and 5.1.2: without a name or a password the bind would succeed as
+	 * anonymous. */
+	if (*dn == '\0' || password->len == 0)
+		return err_set(err, DIRCA_E_AUTHENTICATION, "an empty name or password is refused");
+	as_user.auth = DIR_AUTH_SIMPLE;
+	as_user.bind_dn = dn;
+	as_user.password = password;
+	if (!try_all(&as_user, true, &c, err))
+		return false;
+	dir_disconnect(&c);
+	return true;
+}
+
+bool
+dir_conn_is_broken(const struct dir_conn *c)
+{
+	return c->broken;
+}
+
+const struct dir_root *
+dir_conn_root(const struct dir_conn *c)
+{
+	return &c->root;
+}
+
+const char *
+dir_conn_uri(const struct dir_conn *c)
+{
+	return c->uri;
+}
+
+bool
+dir_conn_is_quiet(const struct dir_conn *c)
+{
+	struct pollfd p = {.fd = -1, .events = POLLIN | POLLRDHUP};
+
+	if (ldap_get_option(c->ld, LDAP_OPT_DESC, &p.fd) != LDAP_OPT_SUCCESS || p.fd < 0)
+		return false;
+	return poll(&p, 1, 0) == 0;
+}

@@ -1,0 +1,56 @@
+/*
+ * Inside of a connection, for the files of this folder that speak LDAP. Not for other folders.
+ */
+#ifndef DIRECTORY_CONN_PRIV_H
+#define DIRECTORY_CONN_PRIV_H
+
+#include <ldap.h>
+
+#include "conn.h"
+
+#define DIR_TIMEOUT_MS_DEFAULT 10000
+#define DIR_SIZE_LIMIT_DEFAULT 10000
+#define DIR_PAGE_SIZE          500
+
+struct dir_conn {
+	LDAP *ld;
+	const struct dir_config *config;
+	char *uri;
+	bool is_protected; /* TLS or a local socket: nobody between reads or changes what is sent */
+	bool broken;       /* sticky */
+	char *config_nc;
+	char *default_nc;
+	struct dir_root root;
+	struct dir_entries domains; /* crossRef entries, read once (domains.c) */
+	char **bases;               /* where principals and groups are searched; one may hold another */
+	size_t base_count;
+	bool has_domains;
+};
+
+/* Connects to one URI and secures it; no bind. On failure *out is NULL. */
+bool dir_conn_open(const struct dir_config *config, const char *uri, struct dir_conn **out, struct err *err);
+/* Authenticates as `config` says (conn_bind.c). DIRCA_E_AUTHENTICATION if the directory refuses the credentials. */
+bool dir_conn_bind(struct dir_conn *c, const struct dir_config *config, struct err *err);
+/* True if nothing waits to be read: a server that closed an idle connection has left an end-of-file there. */
+bool dir_conn_is_quiet(const struct dir_conn *c);
+void dir_conn_timeout(const struct dir_config *config, struct timeval *out);
+
+/* Turns a libldap result into code and sentence: "<what> at <uri>: <result> (<server's own words>)"; marks the connection as
+ * broken where it is. Returns false. */
+bool dir_conn_fail(struct dir_conn *c, int rc, struct err *err, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* DN helpers (dn.c). Depth of a malformed DN is 0; text is malloc'ed and NULL where there is none. */
+size_t dir_dn_depth(const char *dn);
+char *dir_dn_first_value(const char *dn);
+char *dir_dn_to_dns(const char *dn);
+
+/* Domains (domains.c): crossRef entries with nCName, dnsRoot and, where known, nETBIOSName. */
+bool dir_domains_load(struct dir_conn *c, struct err *err);
+void dir_domains_free(struct dir_conn *c);
+/* By NetBIOS or DNS name, without case; NULL if there is none. */
+const struct dir_entry *dir_domain_named(const struct dir_conn *c, const char *name);
+/* The domain that holds the DN: the deepest naming context above it; NULL if there is none. */
+const struct dir_entry *dir_domain_of(const struct dir_conn *c, const char *dn);
+
+#endif

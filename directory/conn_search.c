@@ -1,0 +1,266 @@
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/time.h>
+
+#include "conn_priv.h"
+
+/* LDAP_SERVER_SD_FLAGS_OID of [MS-ADTS] 3.1.1.3.4.1.11, value SEQUENCE { INTEGER 7 }: owner, group
+ * and DACL, no SACL. */
+static char sd_flags_oid[] = "1.2.840.113556.1.4.801";
+static char sd_flags_value[] = {0x30, 0x03, 0x02, 0x01, 0x07};
+
+#define SD_ATTR "nTSecurityDescriptor"
+
+/* One query on its way: the page's cookie moves on from page to page. */
+struct paging {
+	const struct dir_query *q;
+	const char **attrs; /* NULL: all user attributes */
+	size_t limit;
+	bool paged;
+	struct berval cookie;
+};
+
+static bool
+wanted_attrs(const struct dir_query *q, const char ***out, struct err *err)
+{
+	size_t n = 0, used = 0;
+	const char **list;
+
+	*out = NULL;
+	while (q->attrs != NULL && q->attrs[n] != NULL)
+		n++;
+	if (n == 0 && !q->want_sd)
+		return true;
+	if ((list = calloc(n + 3, sizeof *list)) == NULL)
+		return err_nomem(err);
+	if (n == 0)
+		list[used++] = LDAP_ALL_USER_ATTRIBUTES;
+	for (size_t i = 0; i < n; i++)
+		list[used++] = q->attrs[i];
+	if (q->want_sd)
+		list[used++] = SD_ATTR;
+	*out = list;
+	return true;
+}
+
+/* An answer "member;range=0-1499" holds a part of the values ([MS-ADTS] 3.1.1.3.1.3.3); a part must
+ * not pass for the whole. */
+static bool
+is_partial(const char *description)
+{
+	const char *option = strchr(description, ';');
+
+	for (; option != NULL; option = strchr(option + 1, ';'))
+		if (strncasecmp(option + 1, "range=", 6) == 0)
+			return strchr(option, '*') == NULL ||
+			       strncasecmp(option + 1, "range=0-", 8) != 0;
+	return false;
+}
+
+static bool
+copy_attr(
+    struct dir_conn *c, LDAPMessage *msg, const char *name, struct dir_entry *e, struct err *err)
+{
+	struct berval **values;
+	bool ok = true;
+
+	if (is_partial(name))
+		return err_set(err, DIRCA_E_DIRECTORY,
+		    "%s: the directory sent only a part of the values of %s", e->dn, name);
+	values = ldap_get_values_len(c->ld, msg, name);
+	for (int i = 0; ok && values != NULL && values[i] != NULL; i++)
+		ok = dir_entry_add(e, name, view_of(values[i]->bv_val, values[i]->bv_len), err);
+	ldap_value_free_len(values);
+	return ok;
+}
+
+static bool
+copy_entry(struct dir_conn *c, LDAPMessage *msg, struct dir_entry *e, struct err *err)
+{
+	char *dn = ldap_get_dn(c->ld, msg), *name;
+	BerElement *ber = NULL;
+	bool ok = false;
+
+	*e = (struct dir_entry){0};
+	if (dn == NULL) {
+		err_set(err, DIRCA_E_DIRECTORY, "%s sent an entry that cannot be decoded", c->uri);
+		goto out;
+	}
+	if (!dir_entry_init(e, dn, err))
+		goto out;
+	name = ldap_first_attribute(c->ld, msg, &ber);
+	while (name != NULL) {
+		bool copied = copy_attr(c, msg, name, e, err);
+
+		ldap_memfree(name);
+		if (!copied)
+			goto out;
+		name = ldap_next_attribute(c->ld, msg, ber);
+	}
+	ok = true;
+out:
+	ber_free(ber, 0);
+	ldap_memfree(dn);
+	if (!ok)
+		dir_entry_free(e);
+	return ok;
+}
+
+static bool
+too_many(const struct paging *p, struct err *err)
+{
+	return err_set(err, DIRCA_E_DIRECTORY, "more than %zu entries match %s under \"%s\"",
+	    p->limit, p->q->filter, p->q->base);
+}
+
+static bool
+copy_page(struct dir_conn *c, const struct paging *p, LDAPMessage *page, struct dir_entries *es,
+    struct err *err)
+{
+	for (LDAPMessage *m = ldap_first_entry(c->ld, page); m != NULL;
+	     m = ldap_next_entry(c->ld, m)) {
+		struct dir_entry *grown;
+
+		if (es->count == p->limit)
+			return too_many(p, err);
+		if ((grown = reallocarray(es->list, es->count + 1, sizeof *grown)) == NULL)
+			return err_nomem(err);
+		es->list = grown;
+		if (!copy_entry(c, m, &grown[es->count], err))
+			return false;
+		es->count++;
+	}
+	return true;
+}
+
+/* Takes the cookie out of the page's result; an empty one ends the search. */
+static bool
+next_cookie(struct dir_conn *c, struct paging *p, LDAPMessage *page, struct err *err)
+{
+	LDAPControl **controls = NULL, *control;
+	bool ok = true;
+
+	ber_memfree(p->cookie.bv_val);
+	p->cookie = (struct berval){0};
+	if (ldap_parse_result(c->ld, page, NULL, NULL, NULL, NULL, &controls, 0) != LDAP_SUCCESS)
+		return err_set(err, DIRCA_E_DIRECTORY,
+		    "%s sent a search result that cannot be decoded", c->uri);
+	control = ldap_control_find(LDAP_CONTROL_PAGEDRESULTS, controls, NULL);
+	if (control != NULL &&
+	    ldap_parse_pageresponse_control(c->ld, control, NULL, &p->cookie) != LDAP_SUCCESS)
+		ok = err_set(err, DIRCA_E_DIRECTORY,
+		    "%s sent a paging control that cannot be decoded", c->uri);
+	ldap_controls_free(controls);
+	return ok;
+}
+
+static int
+ldap_scope(enum dir_scope scope)
+{
+	switch (scope) {
+	case DIR_ONE:
+		return LDAP_SCOPE_ONELEVEL;
+	case DIR_SUBTREE:
+		return LDAP_SCOPE_SUBTREE;
+	case DIR_BASE:
+		break;
+	}
+	return LDAP_SCOPE_BASE;
+}
+
+/* One search operation. *page_out is set whenever the server answered. */
+static bool
+ask_page(struct dir_conn *c, struct paging *p, LDAPMessage **page_out, int *rc_out, struct err *err)
+{
+	LDAPControl sd = {sd_flags_oid, {sizeof sd_flags_value, sd_flags_value}, 1};
+	LDAPControl *paging = NULL, *controls[3] = {NULL};
+	size_t used = 0;
+	struct timeval timeout;
+	union {
+		const char **ours;
+		char **theirs; /* libldap's prototype lacks the const */
+	} attrs = {p->attrs};
+
+	*page_out = NULL;
+	dir_conn_timeout(c->config, &timeout);
+	if (p->paged && (*rc_out = ldap_create_page_control(
+			     c->ld, DIR_PAGE_SIZE, &p->cookie, 1, &paging)) != LDAP_SUCCESS)
+		return dir_conn_fail(c, *rc_out, err, "paging of a search");
+	if (paging != NULL)
+		controls[used++] = paging;
+	if (p->q->want_sd && c->root.has_sd_flags)
+		controls[used++] = &sd;
+	/* Where it cannot be paged, the server's own limit of limit + 1 still tells "too many" from
+	 * "all". */
+	*rc_out = ldap_search_ext_s(c->ld, p->q->base, ldap_scope(p->q->scope), p->q->filter,
+	    attrs.theirs, 0, controls, NULL, &timeout, p->paged ? 0 : (int)p->limit + 1, page_out);
+	ldap_control_free(paging);
+	return true;
+}
+
+static bool
+search_page(
+    struct dir_conn *c, struct paging *p, struct dir_entries *es, bool *more_out, struct err *err)
+{
+	LDAPMessage *page;
+	bool ok = false;
+	int rc;
+
+	*more_out = false;
+	if (!ask_page(c, p, &page, &rc, err))
+		return false;
+	if (rc == LDAP_NO_SUCH_OBJECT) {
+		ok = true;
+		goto out;
+	}
+	if (rc == LDAP_SIZELIMIT_EXCEEDED &&
+	    es->count + (size_t)ldap_count_entries(c->ld, page) > p->limit) {
+		too_many(p, err);
+		goto out;
+	}
+	if (rc != LDAP_SUCCESS) {
+		dir_conn_fail(c, rc, err, "search for %s under \"%s\"", p->q->filter, p->q->base);
+		goto out;
+	}
+	if (!copy_page(c, p, page, es, err) || (p->paged && !next_cookie(c, p, page, err)))
+		goto out;
+	*more_out = p->cookie.bv_len > 0;
+	ok = true;
+out:
+	ldap_msgfree(page);
+	return ok;
+}
+
+bool
+dir_search(struct dir_conn *c, const struct dir_query *q, struct dir_entries *out, struct err *err)
+{
+	struct paging p = {
+	    .q = q,
+	    .limit = q->size_limit > 0 ? (size_t)q->size_limit : DIR_SIZE_LIMIT_DEFAULT,
+	    .paged = c->root.has_paging && q->scope != DIR_BASE,
+	};
+	bool ok = false, more = true;
+	size_t pages = 0;
+
+	*out = (struct dir_entries){0};
+	if (q->filter == NULL)
+		return err_nomem(err); /* dir_filter() gave up */
+	if (!wanted_attrs(q, &p.attrs, err))
+		return false;
+	while (more) {
+		if (!search_page(c, &p, out, &more, err))
+			goto out;
+		if (pages++ > p.limit) { /* empty pages without end */
+			too_many(&p, err);
+			goto out;
+		}
+	}
+	ok = true;
+out:
+	free(p.attrs);
+	ber_memfree(p.cookie.bv_val);
+	if (!ok)
+		dir_entries_free(out);
+	return ok;
+}

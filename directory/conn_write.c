@@ -1,0 +1,144 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "conn_priv.h"
+#include "text.h"
+
+/* Attributes whose syntax OpenLDAP takes and gives only as `;binary` (RFC 4523 2). In Active
+ * Directory and Samba they are octet strings and the option is an error. */
+static const char *const binary_attrs[] = {"userCertificate", "cACertificate",
+    "certificateRevocationList", "authorityRevocationList", "deltaRevocationList",
+    "crossCertificatePair"};
+
+static char *
+description(const struct dir_conn *c, const char *attr)
+{
+	for (size_t i = 0; !c->root.is_ad && i < sizeof binary_attrs / sizeof binary_attrs[0]; i++)
+		if (text_eq_nocase(attr, binary_attrs[i]))
+			return text_printf("%s;binary", attr);
+	return strdup(attr);
+}
+
+/* An LDAPMod with room for `count` values. */
+static LDAPMod *
+mod_new(const struct dir_conn *c, int op, const char *attr, size_t count)
+{
+	LDAPMod *m = calloc(1, sizeof *m);
+
+	if (m == NULL)
+		return NULL;
+	m->mod_op = op | LDAP_MOD_BVALUES;
+	m->mod_type = description(c, attr);
+	m->mod_bvalues = calloc(count + 1, sizeof(struct berval *));
+	if (m->mod_type == NULL || m->mod_bvalues == NULL) {
+		free(m->mod_type);
+		free(m->mod_bvalues);
+		free(m);
+		return NULL;
+	}
+	return m;
+}
+
+static void
+mod_free(LDAPMod *m)
+{
+	for (size_t k = 0; m->mod_bvalues[k] != NULL; k++)
+		ber_bvfree(m->mod_bvalues[k]);
+	free(m->mod_bvalues);
+	free(m->mod_type);
+	free(m);
+}
+
+static void
+mods_free(LDAPMod **mods)
+{
+	for (size_t i = 0; mods != NULL && mods[i] != NULL; i++)
+		mod_free(mods[i]);
+	free(mods);
+}
+
+static bool
+mod_value(LDAPMod *m, size_t at, struct view v)
+{
+	return (m->mod_bvalues[at] = ber_mem2bv((const char *)v.ptr, v.len, 1, NULL)) != NULL;
+}
+
+bool
+dir_add(struct dir_conn *c, const struct dir_entry *e, struct err *err)
+{
+	LDAPMod **mods = calloc(e->count + 1, sizeof *mods);
+	bool ok = false;
+	int rc;
+
+	if (mods == NULL)
+		goto nomem;
+	for (size_t i = 0; i < e->count; i++) {
+		const struct dir_attr *a = &e->attrs[i];
+
+		if ((mods[i] = mod_new(c, LDAP_MOD_ADD, a->name, a->count)) == NULL)
+			goto nomem;
+		for (size_t k = 0; k < a->count; k++)
+			if (!mod_value(mods[i], k, buf_view(&a->values[k])))
+				goto nomem;
+	}
+	rc = ldap_add_ext_s(c->ld, e->dn, mods, NULL, NULL);
+	ok = rc == LDAP_SUCCESS || dir_conn_fail(c, rc, err, "adding %s", e->dn);
+	mods_free(mods);
+	return ok;
+nomem:
+	mods_free(mods);
+	return err_nomem(err);
+}
+
+/* One modification; `harmless` is the result that says that nothing was to be done. */
+static bool
+modify(struct dir_conn *c, const char *dn, int op, const char *attr, const struct view *values,
+    size_t count, int harmless, struct err *err)
+{
+	LDAPMod *mods[2] = {mod_new(c, op, attr, count), NULL};
+	bool ok = false;
+	int rc;
+
+	if (mods[0] == NULL)
+		return err_nomem(err);
+	for (size_t i = 0; i < count; i++)
+		if (!mod_value(mods[0], i, values[i])) {
+			err_nomem(err);
+			goto out;
+		}
+	rc = ldap_modify_ext_s(c->ld, dn, mods, NULL, NULL);
+	ok = rc == LDAP_SUCCESS || rc == harmless ||
+	     dir_conn_fail(c, rc, err, "changing %s of %s", attr, dn);
+out:
+	mod_free(mods[0]);
+	return ok;
+}
+
+bool
+dir_replace(struct dir_conn *c, const char *dn, const char *attr, const struct view *values,
+    size_t count, struct err *err)
+{
+	return modify(c, dn, LDAP_MOD_REPLACE, attr, values, count, LDAP_SUCCESS, err);
+}
+
+bool
+dir_add_value(
+    struct dir_conn *c, const char *dn, const char *attr, struct view value, struct err *err)
+{
+	return modify(c, dn, LDAP_MOD_ADD, attr, &value, 1, LDAP_TYPE_OR_VALUE_EXISTS, err);
+}
+
+bool
+dir_delete_value(
+    struct dir_conn *c, const char *dn, const char *attr, struct view value, struct err *err)
+{
+	return modify(c, dn, LDAP_MOD_DELETE, attr, &value, 1, LDAP_NO_SUCH_ATTRIBUTE, err);
+}
+
+bool
+dir_delete(struct dir_conn *c, const char *dn, struct err *err)
+{
+	int rc = ldap_delete_ext_s(c->ld, dn, NULL, NULL);
+
+	return rc == LDAP_SUCCESS || dir_conn_fail(c, rc, err, "deleting %s", dn);
+}

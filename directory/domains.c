@@ -1,0 +1,146 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "conn_priv.h"
+#include "text.h"
+
+/* A directory without crossRef entries still has one domain: that of its default naming context, by
+ * its DC= parts. */
+static bool
+add_default(struct dir_conn *c, struct dir_entries *domains, struct err *err)
+{
+	char *dns = dir_dn_to_dns(c->default_nc);
+	struct dir_entry *grown, e = {0};
+	bool ok = false;
+
+	if (!dir_entry_init(&e, c->default_nc, err) ||
+	    !dir_entry_add(&e, "nCName", view_str(c->default_nc), err))
+		goto out;
+	if (dns != NULL && !dir_entry_add(&e, "dnsRoot", view_str(dns), err))
+		goto out;
+	if ((grown = reallocarray(domains->list, domains->count + 1, sizeof *grown)) == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	domains->list = grown;
+	domains->list[domains->count++] = e;
+	e = (struct dir_entry){0};
+	ok = true;
+out:
+	dir_entry_free(&e);
+	free(dns);
+	return ok;
+}
+
+/* nCName of a crossRef; NULL if it has none that can be read. */
+static char *
+context_of(const struct dir_entry *domain)
+{
+	struct err ignored;
+	char *nc = NULL;
+
+	dir_entry_text(domain, "nCName", &nc, &ignored);
+	return nc;
+}
+
+static bool
+add_base(struct dir_conn *c, const char *nc, struct err *err)
+{
+	char **grown;
+
+	for (size_t i = 0; i < c->base_count; i++)
+		if (dir_dn_eq(nc, c->bases[i]))
+			return true;
+	if ((grown = reallocarray(c->bases, c->base_count + 1, sizeof *grown)) == NULL)
+		return err_nomem(err);
+	c->bases = grown;
+	if ((grown[c->base_count] = strdup(nc)) == NULL)
+		return err_nomem(err);
+	c->base_count++;
+	return true;
+}
+
+/* Active Directory answers for its own domain and refers to other servers for the rest; elsewhere
+ * one server may hold several domains, and whether a search of one descends into another depends on
+ * its databases. */
+static bool
+find_bases(struct dir_conn *c, struct err *err)
+{
+	bool ok = add_base(c, c->default_nc, err);
+
+	for (size_t i = 0; ok && !c->root.is_ad && i < c->domains.count; i++) {
+		char *nc = context_of(&c->domains.list[i]);
+
+		ok = nc == NULL || add_base(c, nc, err);
+		free(nc);
+	}
+	return ok;
+}
+
+void
+dir_domains_free(struct dir_conn *c)
+{
+	dir_entries_free(&c->domains);
+	for (size_t i = 0; i < c->base_count; i++)
+		free(c->bases[i]);
+	free(c->bases);
+	c->bases = NULL;
+	c->base_count = 0;
+	c->has_domains = false;
+}
+
+bool
+dir_domains_load(struct dir_conn *c, struct err *err)
+{
+	static const char *const attrs[] = {"nCName", "dnsRoot", "nETBIOSName", NULL};
+	char *base;
+
+	if (c->has_domains)
+		return true;
+	if ((base = text_printf("CN=Partitions,%s", c->config_nc)) == NULL)
+		return err_nomem(err);
+	/* Only domains have a NetBIOS name; the configuration, schema and application partitions
+	 * have none. */
+	c->has_domains =
+	    dir_search(c,
+		&(struct dir_query){.base = base,
+		    .scope = DIR_ONE,
+		    .filter = "(&(objectClass=crossRef)(nETBIOSName=*))",
+		    .attrs = attrs},
+		&c->domains, err) &&
+	    (dir_domain_of(c, c->default_nc) != NULL || add_default(c, &c->domains, err)) &&
+	    find_bases(c, err);
+	free(base);
+	if (!c->has_domains)
+		dir_domains_free(c);
+	return c->has_domains;
+}
+
+const struct dir_entry *
+dir_domain_named(const struct dir_conn *c, const char *name)
+{
+	for (size_t i = 0; i < c->domains.count; i++)
+		if (dir_entry_has_value_nocase(&c->domains.list[i], "nETBIOSName", name) ||
+		    dir_entry_has_value_nocase(&c->domains.list[i], "dnsRoot", name))
+			return &c->domains.list[i];
+	return NULL;
+}
+
+const struct dir_entry *
+dir_domain_of(const struct dir_conn *c, const char *dn)
+{
+	const struct dir_entry *deepest = NULL;
+	size_t most = 0;
+
+	for (size_t i = 0; i < c->domains.count; i++) {
+		char *nc = context_of(&c->domains.list[i]);
+		size_t depth = nc != NULL ? dir_dn_depth(nc) : 0;
+
+		if (depth > most && dir_dn_is_under(dn, nc)) {
+			deepest = &c->domains.list[i];
+			most = depth;
+		}
+		free(nc);
+	}
+	return deepest;
+}

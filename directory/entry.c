@@ -1,0 +1,193 @@
+#include "entry.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "text.h"
+
+/* Length of an attribute description without its options (RFC 4512 2.5). */
+static size_t
+base_len(const char *name)
+{
+	return strcspn(name, ";");
+}
+
+static struct dir_attr *
+find_attr(const struct dir_entry *e, const char *name)
+{
+	size_t len = base_len(name);
+
+	for (size_t i = 0; i < e->count; i++)
+		if (strlen(e->attrs[i].name) == len &&
+		    strncasecmp(e->attrs[i].name, name, len) == 0)
+			return &e->attrs[i];
+	return NULL;
+}
+
+const struct dir_attr *
+dir_entry_attr(const struct dir_entry *e, const char *name)
+{
+	return find_attr(e, name);
+}
+
+bool
+dir_entry_has_value_nocase(const struct dir_entry *e, const char *name, const char *value)
+{
+	const struct dir_attr *a = find_attr(e, name);
+	size_t len = strlen(value);
+
+	for (size_t i = 0; a != NULL && i < a->count; i++)
+		if (a->values[i].len == len &&
+		    strncasecmp((const char *)a->values[i].ptr, value, len) == 0)
+			return true;
+	return false;
+}
+
+/* The one value of an attribute. */
+static enum dir_get
+single(const struct dir_entry *e, const char *name, struct view *out, struct err *err)
+{
+	const struct dir_attr *a = find_attr(e, name);
+
+	if (a == NULL || a->count == 0)
+		return DIR_GET_ABSENT;
+	if (a->count > 1) {
+		err_set(err, ERROR_INVALID_DATA,
+		    "%s: attribute %s has %zu values where one is expected", e->dn, name, a->count);
+		return DIR_GET_FAILED;
+	}
+	*out = buf_view(&a->values[0]);
+	return DIR_GET_OK;
+}
+
+enum dir_get
+dir_entry_text(const struct dir_entry *e, const char *name, char **out, struct err *err)
+{
+	struct view v;
+	enum dir_get got = single(e, name, &v, err);
+	char *text;
+
+	if (got != DIR_GET_OK)
+		return got;
+	if (!text_from_view(v, &text, err)) {
+		err_prefix(err, "%s: attribute %s", e->dn, name);
+		return DIR_GET_FAILED;
+	}
+	*out = text;
+	return DIR_GET_OK;
+}
+
+enum dir_get
+dir_entry_int32(const struct dir_entry *e, const char *name, int32_t *out, struct err *err)
+{
+	char *text = NULL;
+	enum dir_get got = dir_entry_text(e, name, &text, err);
+	int64_t n;
+
+	if (got != DIR_GET_OK)
+		return got;
+	if (text_to_int(text, INT32_MIN, INT32_MAX, &n)) {
+		*out = (int32_t)n;
+	} else {
+		err_set(err, ERROR_INVALID_DATA,
+		    "%s: attribute %s: \"%s\" is not a signed 32-bit number", e->dn, name, text);
+		got = DIR_GET_FAILED;
+	}
+	free(text);
+	return got;
+}
+
+enum dir_get
+dir_entry_bytes(const struct dir_entry *e, const char *name, struct view *out, struct err *err)
+{
+	return single(e, name, out, err);
+}
+
+bool
+dir_entry_init(struct dir_entry *e, const char *dn, struct err *err)
+{
+	*e = (struct dir_entry){0};
+	return (e->dn = strdup(dn)) != NULL || err_nomem(err);
+}
+
+static struct dir_attr *
+new_attr(struct dir_entry *e, const char *name, struct err *err)
+{
+	struct dir_attr *grown = reallocarray(e->attrs, e->count + 1, sizeof *grown);
+	struct dir_attr *a;
+
+	if (grown == NULL) {
+		err_nomem(err);
+		return NULL;
+	}
+	e->attrs = grown;
+	a = &grown[e->count];
+	*a = (struct dir_attr){0};
+	if ((a->name = strndup(name, base_len(name))) == NULL) {
+		err_nomem(err);
+		return NULL;
+	}
+	e->count++;
+	return a;
+}
+
+bool
+dir_entry_add(struct dir_entry *e, const char *name, struct view value, struct err *err)
+{
+	struct dir_attr *a = find_attr(e, name);
+	struct buf *grown;
+
+	if (a == NULL && (a = new_attr(e, name, err)) == NULL)
+		return false;
+	if ((grown = reallocarray(a->values, a->count + 1, sizeof *grown)) == NULL)
+		return err_nomem(err);
+	a->values = grown;
+	if (!buf_dup(value, &grown[a->count], err))
+		return false;
+	a->count++;
+	return true;
+}
+
+bool
+dir_entry_copy(const struct dir_entry *from, struct dir_entry *out, struct err *err)
+{
+	if (!dir_entry_init(out, from->dn, err))
+		return false;
+	for (size_t i = 0; i < from->count; i++)
+		for (size_t k = 0; k < from->attrs[i].count; k++)
+			if (!dir_entry_add(
+				out, from->attrs[i].name, buf_view(&from->attrs[i].values[k]), err))
+				goto fail;
+	return true;
+fail:
+	dir_entry_free(out);
+	return false;
+}
+
+void
+dir_entry_free(struct dir_entry *e)
+{
+	if (e == NULL)
+		return;
+	for (size_t i = 0; i < e->count; i++) {
+		for (size_t k = 0; k < e->attrs[i].count; k++)
+			buf_free(&e->attrs[i].values[k]);
+		free(e->attrs[i].values);
+		free(e->attrs[i].name);
+	}
+	free(e->attrs);
+	free(e->dn);
+	*e = (struct dir_entry){0};
+}
+
+void
+dir_entries_free(struct dir_entries *es)
+{
+	if (es == NULL)
+		return;
+	for (size_t i = 0; i < es->count; i++)
+		dir_entry_free(&es->list[i]);
+	free(es->list);
+	*es = (struct dir_entries){0};
+}

@@ -1,0 +1,206 @@
+#include "pool.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "clock.h"
+#include "conn_priv.h"
+
+#define BACKOFF_FIRST_MS 500
+#define BACKOFF_MOST_MS  30000
+
+struct dir_pool {
+	const struct dir_config *config;
+	pthread_mutex_t lock;
+	pthread_cond_t changed; /* on the monotonic clock */
+	struct dir_conn **idle; /* room for `most`; taken from the end */
+	size_t idle_count;
+	size_t open; /* idle, lent and being connected */
+	size_t most;
+	int64_t backoff_ms; /* 0: the last connect succeeded */
+	int64_t retry_at_ms;
+	struct err last;
+};
+
+bool
+dir_pool_open(const struct dir_config *config, size_t most, struct dir_pool **out, struct err *err)
+{
+	struct dir_pool *p = calloc(1, sizeof *p);
+	pthread_condattr_t attr;
+
+	*out = NULL;
+	if (most == 0)
+		most = 1;
+	if (p == NULL || (p->idle = calloc(most, sizeof(struct dir_conn *))) == NULL) {
+		free(p);
+		return err_nomem(err);
+	}
+	p->config = config;
+	p->most = most;
+	pthread_mutex_init(&p->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&p->changed, &attr);
+	pthread_condattr_destroy(&attr);
+	*out = p;
+	return true;
+}
+
+static void
+drop_idle(struct dir_pool *p)
+{
+	while (p->idle_count > 0) {
+		dir_disconnect(&p->idle[--p->idle_count]);
+		p->open--;
+	}
+}
+
+void
+dir_pool_close(struct dir_pool **pool)
+{
+	struct dir_pool *p = *pool;
+
+	if (p == NULL)
+		return;
+	drop_idle(p);
+	pthread_cond_destroy(&p->changed);
+	pthread_mutex_destroy(&p->lock);
+	free(p->idle);
+	free(p);
+	*pool = NULL;
+}
+
+/* Under the lock: an idle connection that the server has not closed meanwhile, or NULL. */
+static struct dir_conn *
+take_idle(struct dir_pool *p)
+{
+	while (p->idle_count > 0) {
+		struct dir_conn *c = p->idle[--p->idle_count];
+
+		if (dir_conn_is_quiet(c))
+			return c;
+		dir_disconnect(&c);
+		p->open--;
+	}
+	return NULL;
+}
+
+static bool
+in_backoff(struct dir_pool *p, struct err *err)
+{
+	int64_t left = p->retry_at_ms - clock_mono_ms();
+
+	if (p->backoff_ms == 0 || left <= 0)
+		return false;
+	*err = p->last;
+	err_prefix(err, "next try in %lld ms", (long long)left);
+	err->code = DIRCA_E_DIRECTORY_UNAVAILABLE;
+	return true;
+}
+
+static void
+note_failure(struct dir_pool *p, const struct err *err)
+{
+	p->last = *err;
+	p->backoff_ms = p->backoff_ms == 0 ? BACKOFF_FIRST_MS : p->backoff_ms * 2;
+	if (p->backoff_ms > BACKOFF_MOST_MS)
+		p->backoff_ms = BACKOFF_MOST_MS;
+	p->retry_at_ms = clock_mono_ms() + p->backoff_ms;
+}
+
+/* Under the lock, which is open while the connection is made: other threads go on giving and
+ * taking. */
+static bool
+connect_one(struct dir_pool *p, struct dir_conn **out, struct err *err)
+{
+	bool ok;
+
+	p->open++;
+	pthread_mutex_unlock(&p->lock);
+	ok = dir_connect(p->config, out, err);
+	pthread_mutex_lock(&p->lock);
+	if (ok) {
+		p->backoff_ms = 0;
+		return true;
+	}
+	p->open--;
+	note_failure(p, err);
+	pthread_cond_broadcast(&p->changed);
+	return false;
+}
+
+static struct timespec
+wait_until(const struct dir_pool *p)
+{
+	struct timeval wait;
+	struct timespec t;
+
+	dir_conn_timeout(p->config, &wait);
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	t.tv_sec += wait.tv_sec;
+	t.tv_nsec += wait.tv_usec * 1000;
+	if (t.tv_nsec >= 1000000000L) {
+		t.tv_nsec -= 1000000000L;
+		t.tv_sec++;
+	}
+	return t;
+}
+
+bool
+dir_pool_take(struct dir_pool *p, struct dir_conn **out, struct err *err)
+{
+	struct timespec until = wait_until(p);
+	bool ok = false, timed_out = false;
+
+	*out = NULL;
+	pthread_mutex_lock(&p->lock);
+	for (;;) {
+		if ((*out = take_idle(p)) != NULL) {
+			ok = true;
+			break;
+		}
+		if (in_backoff(p, err))
+			break;
+		if (p->open < p->most) {
+			ok = connect_one(p, out, err);
+			break;
+		}
+		if (timed_out) {
+			err_set(err, DIRCA_E_DIRECTORY_UNAVAILABLE,
+			    "all %zu connections to the directory are busy; raise their number or "
+			    "make it answer faster",
+			    p->most);
+			break;
+		}
+		timed_out = pthread_cond_timedwait(&p->changed, &p->lock, &until) != 0;
+	}
+	pthread_mutex_unlock(&p->lock);
+	return ok;
+}
+
+void
+dir_pool_give(struct dir_pool *p, struct dir_conn **conn)
+{
+	if (*conn == NULL)
+		return;
+	pthread_mutex_lock(&p->lock);
+	if (dir_conn_is_broken(*conn)) {
+		/* What broke it, a restart of the server say, most likely broke the idle ones too.
+		 */
+		drop_idle(p);
+		dir_disconnect(conn);
+		p->open--;
+	} else {
+		p->idle[p->idle_count++] = *conn;
+		*conn = NULL;
+	}
+	pthread_cond_signal(&p->changed);
+	pthread_mutex_unlock(&p->lock);
+}
+
+const struct dir_config *
+dir_pool_config(const struct dir_pool *p)
+{
+	return p->config;
+}

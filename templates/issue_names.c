@@ -1,0 +1,237 @@
+#include "issue_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define DNS_NAME_MAX 253
+
+static bool
+copy_text(const char *text, char **out, struct err *err)
+{
+	return (*out = strdup(text)) != NULL || err_nomem(err);
+}
+
+/* mail and DNS names become IA5String: printable ASCII without blanks, not empty. */
+static bool
+is_ia5_name(const char *text)
+{
+	if (text == NULL || *text == '\0')
+		return false;
+	for (; *text != '\0'; text++)
+		if (*text <= 0x20 || *text >= 0x7f)
+			return false;
+	return true;
+}
+
+static bool
+has(const struct tmpl *t, uint32_t flags)
+{
+	return (t->name_flag & flags) != 0;
+}
+
+static bool
+need_mail(const struct tmpl *t, const struct principal *who, struct err *err)
+{
+	return is_ia5_name(who->mail) ||
+	       err_set(err, CERTSRV_E_SUBJECT_EMAIL_REQUIRED,
+		   "template %s: %s has no e-mail address in the directory that a certificate can hold; set mail",
+		   t->cn, who->downlevel);
+}
+
+static bool
+need_dns(const struct tmpl *t, const struct principal *who, struct err *err)
+{
+	return is_ia5_name(who->dns_name) ||
+	       err_set(err, CERTSRV_E_SUBJECT_DNS_REQUIRED,
+		   "template %s: %s has no DNS name in the directory that a certificate can hold; set dNSHostName",
+		   t->cn, who->downlevel);
+}
+
+/* CN is the dNSHostName of a machine, else the cn of the user; a machine's template is for machines only. */
+static bool
+plan_common_name(const struct tmpl *t, const struct principal *who, struct issue_plan *p, struct err *err)
+{
+	if (who->is_machine)
+		return need_dns(t, who, err) && copy_text(who->dns_name, &p->subject_cn, err);
+	if (who->cn == NULL || *who->cn == '\0')
+		return err_set(err, CERTSRV_E_BAD_REQUESTSUBJECT, "template %s: %s has no cn in the directory", t->cn,
+		    who->downlevel);
+	return copy_text(who->cn, &p->subject_cn, err);
+}
+
+static bool
+plan_subject(const struct tmpl *t, const struct principal *who, struct issue_plan *p, struct err *err)
+{
+	uint32_t named = CT_FLAG_SUBJECT_REQUIRE_COMMON_NAME | CT_FLAG_SUBJECT_REQUIRE_DNS_AS_CN;
+
+	if (has(t, CT_FLAG_SUBJECT_REQUIRE_DIRECTORY_PATH)) {
+		if (!copy_text(who->dn, &p->subject_dn, err))
+			return false;
+	} else if (has(t, named) && !plan_common_name(t, who, p, err)) {
+		return false;
+	}
+	if (has(t, CT_FLAG_SUBJECT_REQUIRE_EMAIL))
+		return need_mail(t, who, err) && copy_text(who->mail, &p->subject_email, err);
+	return true;
+}
+
+static bool
+add_san(struct issue_plan *p, struct issue_san_value value, const char *text, struct err *err)
+{
+	struct issue_san_value *list;
+
+	if (text != NULL && !copy_text(text, &value.text, err))
+		return false;
+	if ((list = reallocarray(p->sans, p->san_count + 1, sizeof *list)) == NULL) {
+		free(value.text);
+		return err_nomem(err);
+	}
+	p->sans = list;
+	p->sans[p->san_count++] = value;
+	return true;
+}
+
+/* Where the RDN that starts at `dn` ends: the next comma that is not escaped (RFC 4514 2.4). */
+static const char *
+rdn_end(const char *dn)
+{
+	while (*dn != '\0' && *dn != ',')
+		dn += *dn == '\\' && dn[1] != '\0' ? 2 : 1;
+	return dn;
+}
+
+/* "DC=corp,DC=example" at the end of a DN as "corp.example"; false if it does not end so. */
+static bool
+dns_domain_of_dn(const char *dn, char out[DNS_NAME_MAX + 1])
+{
+	size_t used = 0;
+
+	while (*dn != '\0') {
+		const char *end = rdn_end(dn);
+		size_t len = (size_t)(end - dn);
+
+		if (len > 3 && strncasecmp(dn, "DC=", 3) == 0 && memchr(dn, '\\', len) == NULL &&
+		    memchr(dn, '+', len) == NULL && used + len - 2 <= DNS_NAME_MAX) {
+			if (used > 0)
+				out[used++] = '.';
+			memcpy(out + used, dn + 3, len - 3);
+			used += len - 3;
+		} else {
+			used = 0;
+		}
+		dn = *end == ',' ? end + 1 : end;
+	}
+	out[used] = '\0';
+	return is_ia5_name(out);
+}
+
+/* [MS-WCCE] asks the requester's own machine for its domain; its DN and the domain's nETBIOSName say the same. */
+static bool
+plan_domain_dns(const struct tmpl *t, const struct principal *who, struct issue_plan *p, struct err *err)
+{
+	char name[DNS_NAME_MAX + 1];
+
+	if (!dns_domain_of_dn(who->dn, name))
+		return err_set(err, CERTSRV_E_SUBJECT_DNS_REQUIRED,
+		    "template %s: the DNS name of the domain of %s is unknown: its DN does not end in DC components",
+		    t->cn, who->downlevel);
+	if (!add_san(p, (struct issue_san_value){.kind = ISSUE_SAN_DNS}, name, err))
+		return false;
+	return !is_ia5_name(who->domain) ||
+	       add_san(p, (struct issue_san_value){.kind = ISSUE_SAN_DNS}, who->domain, err);
+}
+
+static bool
+plan_guid(const struct tmpl *t, const struct principal *who, struct issue_plan *p, struct err *err)
+{
+	struct issue_san_value value = {.kind = ISSUE_SAN_GUID};
+
+	if (!who->has_guid)
+		return err_set(err, CERTSRV_E_SUBJECT_DIRECTORY_GUID_REQUIRED,
+		    "template %s: %s has no objectGUID in the directory", t->cn, who->downlevel);
+	memcpy(value.guid, who->guid, GUID_LEN);
+	return add_san(p, value, NULL, err);
+}
+
+static bool
+plan_alternative_names(
+    const struct tmpl *t, const struct principal *who, struct issue_plan *p, struct err *err)
+{
+	/* SPN adds the UPN too, says the specification. */
+	if (has(t, CT_FLAG_SUBJECT_ALT_REQUIRE_UPN | CT_FLAG_SUBJECT_ALT_REQUIRE_SPN)) {
+		if (who->upn == NULL || *who->upn == '\0')
+			return err_set(err, CERTSRV_E_SUBJECT_UPN_REQUIRED,
+			    "template %s: %s has no userPrincipalName in the directory", t->cn, who->downlevel);
+		if (!add_san(p, (struct issue_san_value){.kind = ISSUE_SAN_UPN}, who->upn, err))
+			return false;
+	}
+	if (has(t, CT_FLAG_SUBJECT_ALT_REQUIRE_EMAIL) &&
+	    (!need_mail(t, who, err) ||
+		!add_san(p, (struct issue_san_value){.kind = ISSUE_SAN_EMAIL}, who->mail, err)))
+		return false;
+	if (has(t, CT_FLAG_SUBJECT_ALT_REQUIRE_DIRECTORY_GUID) && !plan_guid(t, who, p, err))
+		return false;
+	if (has(t, CT_FLAG_SUBJECT_ALT_REQUIRE_DOMAIN_DNS) && !plan_domain_dns(t, who, p, err))
+		return false;
+	if (has(t, CT_FLAG_SUBJECT_ALT_REQUIRE_DNS) &&
+	    (!need_dns(t, who, err) ||
+		!add_san(p, (struct issue_san_value){.kind = ISSUE_SAN_DNS}, who->dns_name, err)))
+		return false;
+	return true;
+}
+
+/* [MS-WCCE] 3.2.2.6.2.1.4.4.1: a machine's template wants a computer with a DNS name where a name is built from it. */
+static bool
+check_machine(const struct tmpl *t, const struct principal *who, struct err *err)
+{
+	uint32_t from_dns = CT_FLAG_SUBJECT_REQUIRE_COMMON_NAME | CT_FLAG_SUBJECT_REQUIRE_DNS_AS_CN |
+			    CT_FLAG_SUBJECT_ALT_REQUIRE_DNS;
+
+	if ((t->flags & CT_FLAG_MACHINE_TYPE) == 0 || !has(t, from_dns))
+		return true;
+	if (!who->is_machine)
+		return err_set(err, CERTSRV_E_SUBJECT_DNS_REQUIRED, "template %s is for computers, and %s is none",
+		    t->cn, who->downlevel);
+	return need_dns(t, who, err);
+}
+
+static bool
+plan_names_of_request(const struct tmpl *t, const struct principal *who, const struct issue_request *r,
+    struct issue_plan *p, struct err *err)
+{
+	if (!r->has_subject)
+		return err_set(err, CERTSRV_E_BAD_REQUESTSUBJECT,
+		    "template %s: the requester supplies the subject name, and the request holds none", t->cn);
+	p->subject_from_request = true;
+	p->san_from_request = r->subject_alt_name.len > 0;
+	p->sid_from_request =
+	    r->sid_extension.len > 0 && (t->enrollment_flag & CT_FLAG_NO_SECURITY_EXTENSION) == 0;
+	/* Names that the template demands come from the directory where the request brings none. */
+	return p->san_from_request || plan_alternative_names(t, who, p, err);
+}
+
+static bool
+plan_names_of_directory(const struct tmpl *t, const struct principal *who, struct issue_plan *p, struct err *err)
+{
+	char sid[SID_TEXT_MAX];
+
+	if (!check_machine(t, who, err) || !plan_subject(t, who, p, err) || !plan_alternative_names(t, who, p, err))
+		return false;
+	if (p->subject_dn == NULL && p->subject_cn == NULL && p->subject_email == NULL && p->san_count == 0)
+		return err_set(err, CERTSRV_E_BAD_REQUESTSUBJECT,
+		    "template %s names neither a subject nor an alternative name; set msPKI-Certificate-Name-Flag",
+		    t->cn);
+	if (!who->has_sid || (t->enrollment_flag & CT_FLAG_NO_SECURITY_EXTENSION) != 0)
+		return true;
+	sid_to_text(&who->sid, sid);
+	return copy_text(sid, &p->sid, err);
+}
+
+bool
+issue_plan_names(const struct tmpl *t, const struct principal *requester, const struct issue_request *r,
+    struct issue_plan *p, struct err *err)
+{
+	return has(t, CT_FLAG_ENROLLEE_SUPPLIES_SUBJECT) ? plan_names_of_request(t, requester, r, p, err)
+							 : plan_names_of_directory(t, requester, p, err);
+}
