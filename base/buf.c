@@ -26,10 +26,12 @@ view_eq(struct view a, struct view b)
 bool
 buf_alloc(size_t len, struct buf *out, struct err *err)
 {
-	out->cap = len == 0 ? 1 : len;
-	out->len = 0;
-	if ((out->ptr = calloc(1, out->cap)) == NULL)
+	size_t cap = len == 0 ? 1 : len;
+
+	*out = (struct buf){0};
+	if ((out->ptr = calloc(1, cap)) == NULL)
 		return err_nomem(err);
+	out->cap = cap;
 	out->len = len;
 	return true;
 }

@@ -40,7 +40,13 @@ period_decode(struct view raw, int64_t *seconds_out)
 void
 period_encode(int64_t seconds, uint8_t out[8])
 {
-	uint64_t ticks = (uint64_t) - (seconds * TICKS_PER_SECOND);
+	int64_t delta;
+	uint64_t ticks;
+
+	/* Longer than the format can say: the longest that it can. */
+	if (__builtin_mul_overflow(seconds, -(int64_t)TICKS_PER_SECOND, &delta))
+		delta = -INT64_MAX;
+	ticks = (uint64_t)delta;
 
 	for (size_t i = 0; i < 8; i++)
 		out[i] = (uint8_t)(ticks >> (8 * i));
@@ -61,9 +67,16 @@ clock_parse(const char *text, int64_t *when_out)
 {
 	struct tm tm = {0};
 	const char *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	char again[21];
+	int64_t when;
 
 	if (end == NULL || *end != '\0')
 		return false;
-	*when_out = (int64_t)timegm(&tm);
+	when = (int64_t)timegm(&tm);
+	/* strptime takes blanks, short numbers and the 30th of February. */
+	clock_format(when, again);
+	if (strcmp(text, again) != 0)
+		return false;
+	*when_out = when;
 	return true;
 }

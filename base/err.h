@@ -142,8 +142,8 @@ struct err {
 };
 
 /* Sets code and sentence; always returns false, so that `return err_set(...)` and `goto out` read
- * well. Over-long sentences are cut. Control characters of the sentence are replaced by '?': it may
- * quote hostile input. */
+ * well. Over-long sentences are cut. Control characters and what is not UTF-8 are replaced by '?':
+ * the sentence may quote hostile input. */
 bool err_set(struct err *err, enum err_code code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,7 +17,8 @@ static bool
 open_sized(const char *path, size_t max, int *fd_out, size_t *size_out, struct err *err)
 {
 	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* O_NONBLOCK: a FIFO in the place of a file is refused, not waited for. */
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 
 	if (fd == -1)
 		return err_errno(err, errno == ENOENT ? ERROR_FILE_NOT_FOUND : DIRCA_E_IO,
@@ -37,6 +40,8 @@ open_sized(const char *path, size_t max, int *fd_out, size_t *size_out, struct e
 static bool
 read_all(int fd, uint8_t *to, size_t len, const char *path, struct err *err)
 {
+	uint8_t more;
+
 	while (len > 0) {
 		ssize_t n = read(fd, to, len);
 
@@ -50,6 +55,8 @@ read_all(int fd, uint8_t *to, size_t len, const char *path, struct err *err)
 		to += n;
 		len -= (size_t)n;
 	}
+	if (read(fd, &more, 1) != 0)
+		return err_set(err, DIRCA_E_IO, "%s: became longer while it was read", path);
 	return true;
 }
 
@@ -125,11 +132,17 @@ sync_folder(const char *path, struct err *err)
 static bool
 write_file(const char *path, struct view content, mode_t mode, bool replace, struct err *err)
 {
-	char *temporary = text_printf("%s.new-%ld", path, (long)getpid());
+	char *temporary = NULL;
 	bool ok = false, made = false;
+	uint64_t unique;
 	int fd = -1;
 
-	if (temporary == NULL)
+	/* A name that another thread does not take, nor a process with the same number that crashed
+	 * here before. */
+	if (getrandom(&unique, sizeof unique, 0) != (ssize_t)sizeof unique)
+		return err_errno(
+		    err, DIRCA_E_IO, "%s: no random name for its temporary file", path);
+	if ((temporary = text_printf("%s.new-%016" PRIx64, path, unique)) == NULL)
 		return err_nomem(err);
 	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	if (fd == -1) {

@@ -36,7 +36,8 @@ read_line(char *line, kv_each *each, void *arg, struct err *err)
 	name = trim(name);
 	value = trim(value);
 	if (*value == '\0')
-		return err_set(err, DIRCA_E_CONFIG, "'%s' has no value; remove the line to use the default", name);
+		return err_set(err, DIRCA_E_CONFIG,
+		    "'%s' has no value; remove the line to use the default", name);
 	return each(arg, name, value, err);
 }
 

@@ -50,7 +50,8 @@ put_value(struct line *line, const char *s)
 	char escaped[8];
 
 	put(line, "\"");
-	for (; *s != '\0'; s++) {
+	/* The closing quote always finds room: a value that is too long is cut, not left open. */
+	for (; *s != '\0' && line->len + sizeof escaped < sizeof line->text - 2; s++) {
 		unsigned char c = (unsigned char)*s;
 
 		if (c < 0x20 || c == 0x7f)

@@ -45,6 +45,7 @@ hex_decode(const char *text, struct buf *out, struct err *err)
 	struct buf b = {0};
 	int high = -1;
 
+	*out = (struct buf){0};
 	if (!buf_alloc(strlen(text) / 2 + 1, &b, err))
 		return false;
 	b.len = 0;
@@ -77,7 +78,8 @@ text_to_int(const char *text, int64_t min, int64_t max, int64_t *out)
 	char *end;
 	long long v;
 
-	if (*text == '\0' || isspace((unsigned char)*text))
+	/* strtoll would take blanks and a plus sign too. */
+	if (*text != '-' && !isdigit((unsigned char)*text))
 		return false;
 	errno = 0;
 	v = strtoll(text, &end, 10);
@@ -189,6 +191,7 @@ utf16le_encode(const char *utf8, struct buf *out, struct err *err)
 	struct buf b = {0};
 	uint32_t cp;
 
+	*out = (struct buf){0};
 	while (v.len > 0) {
 		size_t n = utf8_get(v, &cp);
 
@@ -317,6 +320,18 @@ base64_encode(struct view bytes)
 	return s;
 }
 
+/* EVP_DecodeBlock takes '=' anywhere, junk at the end and unused bits that are not zero: only what
+ * encodes back to the same text is base64. */
+static bool
+is_canonical(struct view packed, struct view bytes)
+{
+	char *again = base64_encode(bytes);
+	bool same = again != NULL && view_eq(view_str(again), packed);
+
+	free(again);
+	return same;
+}
+
 bool
 base64_decode(struct view text, struct buf *out, struct err *err)
 {
@@ -324,6 +339,7 @@ base64_decode(struct view text, struct buf *out, struct err *err)
 	size_t pad = 0;
 	bool ok = false;
 
+	*out = (struct buf){0};
 	if (text.len > INT32_MAX / 2)
 		return err_set(err, DIRCA_E_TOO_LARGE, "base64 text is too large");
 	if (!buf_alloc(text.len, &packed, err) || !buf_alloc(text.len / 4 * 3 + 3, &b, err))
@@ -334,12 +350,13 @@ base64_decode(struct view text, struct buf *out, struct err *err)
 			packed.ptr[packed.len++] = text.ptr[i];
 	while (pad < 2 && pad < packed.len && packed.ptr[packed.len - 1 - pad] == '=')
 		pad++;
+	b.len = packed.len / 4 * 3 - (packed.len >= 4 ? pad : 0);
 	if (packed.len % 4 != 0 ||
-	    (packed.len > 0 && EVP_DecodeBlock(b.ptr, packed.ptr, (int)packed.len) < 0)) {
+	    (packed.len > 0 && EVP_DecodeBlock(b.ptr, packed.ptr, (int)packed.len) < 0) ||
+	    !is_canonical(buf_view(&packed), buf_view(&b))) {
 		err_set(err, ERROR_INVALID_DATA, "not base64");
 		goto out;
 	}
-	b.len = packed.len / 4 * 3 - pad;
 	*out = b;
 	b = (struct buf){0};
 	ok = true;

@@ -38,7 +38,7 @@ void guid_to_text(const uint8_t guid[GUID_LEN], char out[37]);
 bool guid_from_text(const char *text, uint8_t guid[GUID_LEN]);
 
 char *base64_encode(struct view bytes);
-/* White space is skipped. */
+/* White space is skipped; padding is demanded, unused bits are zero (RFC 4648). */
 bool base64_decode(struct view text, struct buf *out, struct err *err);
 
 #endif

@@ -1,7 +1,8 @@
 /*
- * The command line: one table of verbs, one table of options, one file a verb. A verb parses nothing: it gets struct cli with its
- * options read and its arguments counted, calls one or two functions of the rooms below and prints what they gave.
- * stdout carries results, stderr diagnostics. Exit codes: 0 done, 1 failed, 2 usage, 3 not found or ambiguous.
+ * The command line: one table of verbs, one table of options, one file a verb. A verb parses
+ * nothing: it gets struct cli with its options read and its arguments counted, calls one or two
+ * functions of the rooms below and prints what they gave. stdout carries results, stderr
+ * diagnostics. Exit codes: 0 done, 1 failed, 2 usage, 3 not found or ambiguous.
  */
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
@@ -20,7 +21,8 @@ struct cli_list {
 /* Every option of every verb; which verb takes which is in the verb's groups. */
 struct cli_options {
 	/* OPTS_SESSION */
-	const char *client_config, *uri, *mech, *user, *bind_dn, *password_file, *tls_ca, *ca, *socket;
+	const char *client_config, *uri, *mech, *user, *bind_dn, *password_file, *tls_ca, *ca,
+	    *socket;
 	bool starttls, ask_password;
 	/* OPTS_JSON */
 	bool json;
@@ -46,19 +48,19 @@ struct cli_options {
 	bool help, verbose;
 };
 
-#define OPTS_SESSION  0x001u
-#define OPTS_JSON     0x002u
-#define OPTS_DAEMON   0x004u
-#define OPTS_INIT     0x008u
-#define OPTS_PUBLISH  0x010u
-#define OPTS_ENROLL   0x020u
-#define OPTS_RECOVER  0x040u
-#define OPTS_LIST     0x080u
-#define OPTS_DECIDE   0x100u
-#define OPTS_DUMP     0x200u
-#define OPTS_OUT      0x400u
-#define OPTS_KEY      0x800u
-#define OPTS_ALL      0x80000000u
+#define OPTS_SESSION 0x001u
+#define OPTS_JSON    0x002u
+#define OPTS_DAEMON  0x004u
+#define OPTS_INIT    0x008u
+#define OPTS_PUBLISH 0x010u
+#define OPTS_ENROLL  0x020u
+#define OPTS_RECOVER 0x040u
+#define OPTS_LIST    0x080u
+#define OPTS_DECIDE  0x100u
+#define OPTS_DUMP    0x200u
+#define OPTS_OUT     0x400u
+#define OPTS_KEY     0x800u
+#define OPTS_ALL     0x80000000u
 
 struct cli {
 	const struct verb *verb;
@@ -88,8 +90,10 @@ void cli_print_verbs(void);
 /* "dirca: <sentence> (0x80094012 CERTSRV_E_TEMPLATE_DENIED)" on stderr; the exit code that fits. */
 enum cli_exit cli_fail(const struct cli *cli, const struct err *err);
 
-/* A password: from the file, else asked at the terminal (twice if `confirm`); no terminal is an error. */
-bool cli_password(const char *file, const char *prompt, bool confirm, struct secret *out, struct err *err);
+/* A password: from the file, else asked at the terminal (twice if `confirm`); no terminal is an
+ * error. */
+bool cli_password(
+    const char *file, const char *prompt, bool confirm, struct secret *out, struct err *err);
 
 enum cli_exit cmd_ca_init(struct cli *cli);
 enum cli_exit cmd_ca_publish(struct cli *cli);

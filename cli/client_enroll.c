@@ -2,65 +2,40 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <openssl/x509v3.h>
 
 #include "client_xchg.h"
 #include "cmc.h"
+#include "extension.h"
 #include "keyblob.h"
-#include "oids.h"
 #include "text.h"
 
-/* Template extension of a request: 20.2 with the cn for version 1, 21.7 with OID and versions from 2 on (facts 3.7). */
+/* Template extension of a request: 20.2 with the cn for version 1, 21.7 with OID and versions from
+ * 2 on (facts 3.7). */
 static bool
-push_template(STACK_OF(X509_EXTENSION) *list, const struct tmpl *t, struct err *err)
+push_template(ext_list *list, const struct tmpl *t, struct err *err)
 {
-	struct buf value = {0};
-	bool ok = false;
-
 	if (t->schema_version < 2 || t->oid == NULL)
-		ok = pkix_value_template_name(t->cn, &value, err) && pkix_ext_push(list, oid_dotted(OID_ENROLL_CERTTYPE), false, buf_view(&value), err);
-	else
-		ok = pkix_value_template_info(t->oid, t->major, t->minor, &value, err) &&
-		     pkix_ext_push(list, oid_dotted(OID_CERTIFICATE_TEMPLATE), false, buf_view(&value), err);
-	buf_free(&value);
-	return ok;
+		return ext_push_template_name(list, t->cn, err);
+	return ext_push_template_info(list, t->oid, t->major, t->minor, err);
 }
 
 static bool
-push_dns_names(STACK_OF(X509_EXTENSION) *list, const char *const *names, size_t count, struct err *err)
+push_dns_names(ext_list *list, const char *const *names, size_t count, struct err *err)
 {
 	GENERAL_NAMES *san = GENERAL_NAMES_new();
-	struct buf der = {0};
-	uint8_t *raw = NULL;
-	bool ok = false;
+	bool ok = san != NULL || err_nomem(err);
 
-	for (size_t i = 0; san != NULL && i < count; i++) {
-		GENERAL_NAME *name = GENERAL_NAME_new();
-		ASN1_IA5STRING *text = ASN1_IA5STRING_new();
-
-		if (name == NULL || text == NULL || ASN1_STRING_set(text, names[i], -1) != 1 || sk_GENERAL_NAME_push(san, name) <= 0) {
-			GENERAL_NAME_free(name);
-			ASN1_IA5STRING_free(text);
-			err_nomem(err);
-			goto out;
-		}
-		GENERAL_NAME_set0_value(name, GEN_DNS, text);
-	}
-	if (san == NULL || !buf_take_openssl(raw, i2d_GENERAL_NAMES(san, &raw), &der, err)) {
-		err_nomem(err);
-		goto out;
-	}
-	ok = pkix_ext_push(list, "2.5.29.17", false, buf_view(&der), err);
-out:
+	for (size_t i = 0; ok && i < count; i++)
+		ok = ext_add_name(san, GEN_DNS, names[i], err);
+	ok = ok && ext_push_san(list, san, false, err);
 	GENERAL_NAMES_free(san);
-	buf_free(&der);
 	return ok;
 }
 
 static bool
 make_pkcs10(const struct client_enroll *in, struct buf *out, struct err *err)
 {
-	STACK_OF(X509_EXTENSION) *extensions = sk_X509_EXTENSION_new_null();
+	ext_list *extensions = sk_X509_EXTENSION_new_null();
 	struct buf subject = {0};
 	bool ok = false;
 
@@ -68,7 +43,8 @@ make_pkcs10(const struct client_enroll *in, struct buf *out, struct err *err)
 		err_nomem(err);
 		goto out;
 	}
-	if (!push_template(extensions, in->tmpl, err) || (in->dns_count > 0 && !push_dns_names(extensions, in->dns, in->dns_count, err)) ||
+	if (!push_template(extensions, in->tmpl, err) ||
+	    (in->dns_count > 0 && !push_dns_names(extensions, in->dns, in->dns_count, err)) ||
 	    (in->subject != NULL && !pkix_name_from_dn(in->subject, NULL, &subject, err)))
 		goto out;
 	ok = pkix_request_make(in->key, buf_view(&subject), extensions, out, err);
@@ -78,7 +54,8 @@ out:
 	return ok;
 }
 
-/* The private key, encrypted to the exchange certificate (facts 6.1.2): PKCS#1 v1.5 as the format demands. */
+/* The private key, encrypted to the exchange certificate (facts 6.1.2): PKCS#1 v1.5 as the format
+ * demands. */
 static bool
 seal_key(struct http_client *http, const struct client_enroll *in, struct buf *out, struct err *err)
 {
@@ -88,7 +65,8 @@ seal_key(struct http_client *http, const struct client_enroll *in, struct buf *o
 	EVP_PKEY *key = NULL;
 	bool ok = false;
 
-	if (!client_xchg_fetch(http, in->service->name, buf_view(&in->service->certificate), in->now, &xchg, err) ||
+	if (!client_xchg_fetch(http, in->service->name, buf_view(&in->service->certificate),
+		in->now, &xchg, err) ||
 	    !pkix_public_key(xchg.spki, &key, err) || !keyblob_encode(in->key, &blob, err))
 		goto out;
 	to = (struct cms_kra){.issuer = xchg.issuer, .serial = xchg.serial, .key = key};
@@ -101,22 +79,27 @@ out:
 }
 
 static bool
-accept_certificate(struct view certificate, EVP_PKEY *key, struct client_enrolled *out, struct err *err)
+accept_certificate(
+    struct view certificate, EVP_PKEY *key, struct client_enrolled *out, struct err *err)
 {
 	if (certificate.len == 0)
 		return err_set(err, ERROR_INVALID_DATA, "the CA's answer holds no certificate");
-	return client_key_is_of(key, certificate, err) && buf_dup(certificate, &out->certificate, err);
+	return client_key_is_of(key, certificate, err) &&
+	       buf_dup(certificate, &out->certificate, err);
 }
 
 static bool
 check_key_hash(const struct cmc_response *r, struct view key_hash, struct err *err)
 {
 	if (key_hash.len == 0 && r->key_hash.len > 0)
-		return err_set(err, XENROLL_E_RESPONSE_UNEXPECTED_KA_HASH, "the CA says that it archived a key which was not sent");
+		return err_set(err, XENROLL_E_RESPONSE_UNEXPECTED_KA_HASH,
+		    "the CA says that it archived a key which was not sent");
 	if (key_hash.len > 0 && r->key_hash.len == 0)
-		return err_set(err, XENROLL_E_RESPONSE_KA_HASH_NOT_FOUND, "the CA does not say that it archived the key");
+		return err_set(err, XENROLL_E_RESPONSE_KA_HASH_NOT_FOUND,
+		    "the CA does not say that it archived the key");
 	if (!view_eq(key_hash, r->key_hash))
-		return err_set(err, XENROLL_E_RESPONSE_KA_HASH_MISMATCH, "the CA archived something else than what was sent");
+		return err_set(err, XENROLL_E_RESPONSE_KA_HASH_MISMATCH,
+		    "the CA archived something else than what was sent");
 	return true;
 }
 
@@ -124,7 +107,8 @@ check_key_hash(const struct cmc_response *r, struct view key_hash, struct err *e
 static bool
 refusal(const struct cmc_response *r, struct err *err)
 {
-	const char *text = r->text != NULL ? r->text : "the CA refused without a reason", *colon = strstr(text, ": ");
+	const char *text = r->text != NULL ? r->text : "the CA refused without a reason",
+		   *colon = strstr(text, ": ");
 	unsigned long number = strtoul(text, NULL, 16);
 	enum err_code code = DIRCA_E_DENIED;
 
@@ -134,17 +118,21 @@ refusal(const struct cmc_response *r, struct err *err)
 }
 
 static bool
-check_cmc(struct view der, struct view ca_certificate, EVP_PKEY *key, struct view key_hash, struct client_enrolled *out, struct err *err)
+check_cmc(struct view der, struct view ca_certificate, EVP_PKEY *key, struct view key_hash,
+    struct client_enrolled *out, struct err *err)
 {
 	struct cmc_response r = {0};
 	struct pkix_cert ca = {0};
 	EVP_PKEY *ca_key = NULL;
 	bool ok = false;
 
-	if (!cmc_response_decode(der, &r, err) || !pkix_cert_decode(ca_certificate, &ca, err) || !pkix_public_key(ca.spki, &ca_key, err))
+	if (!cmc_response_decode(der, &r, err) || !pkix_cert_decode(ca_certificate, &ca, err) ||
+	    !pkix_public_key(ca.spki, &ca_key, err))
 		goto out;
-	if (r.message.signer_count != 1 || !cms_signer_verify(&r.message, &r.message.signers[0], ca_key, false, err)) {
-		err_set(err, NTE_BAD_SIGNATURE, "the answer is not signed by the CA that the directory names");
+	if (r.message.signer_count != 1 ||
+	    !cms_signer_verify(&r.message, &r.message.signers[0], ca_key, false, err)) {
+		err_set(err, NTE_BAD_SIGNATURE,
+		    "the answer is not signed by the CA that the directory names");
 		goto out;
 	}
 	switch (r.status) {
@@ -157,7 +145,8 @@ check_cmc(struct view der, struct view ca_certificate, EVP_PKEY *key, struct vie
 		ok = true;
 		break;
 	case CMC_STATUS_SUCCESS:
-		ok = check_key_hash(&r, key_hash, err) && accept_certificate(cmc_response_certificate(&r), key, out, err);
+		ok = check_key_hash(&r, key_hash, err) &&
+		     accept_certificate(cmc_response_certificate(&r), key, out, err);
 		out->archived = ok && key_hash.len > 0;
 		break;
 	}
@@ -169,7 +158,8 @@ out:
 }
 
 bool
-client_check_response(struct view der, struct view ca_certificate, EVP_PKEY *key, struct view key_hash, struct client_enrolled *out, struct err *err)
+client_check_response(struct view der, struct view ca_certificate, EVP_PKEY *key,
+    struct view key_hash, struct client_enrolled *out, struct err *err)
 {
 	struct cms_signed message = {0};
 	bool ok = false;
@@ -179,7 +169,9 @@ client_check_response(struct view der, struct view ca_certificate, EVP_PKEY *key
 	if (!cms_signed_decode(der, &message, &ignored))
 		return accept_certificate(der, key, out, err);
 	if (message.signer_count == 0)
-		ok = accept_certificate(message.certificate_count > 0 ? message.certificates[0] : (struct view){0}, key, out, err);
+		ok = accept_certificate(
+		    message.certificate_count > 0 ? message.certificates[0] : (struct view){0}, key,
+		    out, err);
 	else
 		ok = check_cmc(der, ca_certificate, key, key_hash, out, err);
 	cms_signed_free(&message);
@@ -187,23 +179,27 @@ client_check_response(struct view der, struct view ca_certificate, EVP_PKEY *key
 }
 
 static bool
-send_cmc(struct http_client *http, const struct client_enroll *in, struct view pkcs10, struct view sealed, struct client_enrolled *out,
-    struct err *err)
+send_cmc(struct http_client *http, const struct client_enroll *in, struct view pkcs10,
+    struct view sealed, struct client_enrolled *out, struct err *err)
 {
-	struct cmc_make make = {.pkcs10 = pkcs10, .key = in->key, .archived_key = sealed, .template_cn = in->tmpl->cn};
+	struct cmc_make make = {
+	    .pkcs10 = pkcs10, .key = in->key, .archived_key = sealed, .template_cn = in->tmpl->cn};
 	struct http_answer answer = {0};
 	struct cmc_request own = {0};
 	struct buf message = {0}, der = {0};
 	bool ok = false;
 
-	if (!cmc_request_make(&make, &message, err) || !cmc_request_decode(buf_view(&message), &own, err) ||
-	    !http_client_request(http, "POST", "/.well-known/est/fullcmc", "application/pkcs7-mime; smime-type=CMC-request", buf_view(&message),
-	        &answer, err))
+	if (!cmc_request_make(&make, &message, err) ||
+	    !cmc_request_decode(buf_view(&message), &own, err) ||
+	    !http_client_request(http, "POST", "/.well-known/est/fullcmc",
+		"application/pkcs7-mime; smime-type=CMC-request", buf_view(&message), &answer, err))
 		goto out;
-	if (strncmp(answer.content_type, "application/pkcs7-mime", 22) != 0 && !http_answer_check(&answer, err))
+	if (strncmp(answer.content_type, "application/pkcs7-mime", 22) != 0 &&
+	    !http_answer_check(&answer, err))
 		goto out;
 	if (!http_answer_der(&answer, &der, err) ||
-	    !client_check_response(buf_view(&der), buf_view(&in->service->certificate), in->key, own.key_hash, out, err))
+	    !client_check_response(buf_view(&der), buf_view(&in->service->certificate), in->key,
+		own.key_hash, out, err))
 		goto out;
 	if (out->request_id == 0)
 		out->request_id = answer.request_id;
@@ -217,13 +213,15 @@ out:
 }
 
 static bool
-send_pkcs10(struct http_client *http, const struct client_enroll *in, struct view pkcs10, struct client_enrolled *out, struct err *err)
+send_pkcs10(struct http_client *http, const struct client_enroll *in, struct view pkcs10,
+    struct client_enrolled *out, struct err *err)
 {
 	struct http_answer answer = {0};
 	struct buf der = {0};
 	bool ok = false;
 
-	if (!http_client_request(http, "POST", "/.well-known/est/simpleenroll", "application/pkcs10", pkcs10, &answer, err) ||
+	if (!http_client_request(http, "POST", "/.well-known/est/simpleenroll",
+		"application/pkcs10", pkcs10, &answer, err) ||
 	    !http_answer_check(&answer, err))
 		goto out;
 	out->request_id = answer.request_id;
@@ -231,7 +229,8 @@ send_pkcs10(struct http_client *http, const struct client_enroll *in, struct vie
 		ok = true;
 	else
 		ok = http_answer_der(&answer, &der, err) &&
-		     client_check_response(buf_view(&der), buf_view(&in->service->certificate), in->key, (struct view){0}, out, err);
+		     client_check_response(buf_view(&der), buf_view(&in->service->certificate),
+			 in->key, (struct view){0}, out, err);
 out:
 	http_answer_free(&answer);
 	buf_free(&der);
@@ -239,7 +238,8 @@ out:
 }
 
 bool
-client_enroll(struct http_client *http, const struct client_enroll *in, struct client_enrolled *out, struct err *err)
+client_enroll(struct http_client *http, const struct client_enroll *in, struct client_enrolled *out,
+    struct err *err)
 {
 	struct buf pkcs10 = {0}, sealed = {0};
 	bool ok = false;
@@ -250,7 +250,8 @@ client_enroll(struct http_client *http, const struct client_enroll *in, struct c
 	if (!tmpl_requires_key_archival(in->tmpl))
 		ok = send_pkcs10(http, in, buf_view(&pkcs10), out, err);
 	else
-		ok = seal_key(http, in, &sealed, err) && send_cmc(http, in, buf_view(&pkcs10), buf_view(&sealed), out, err);
+		ok = seal_key(http, in, &sealed, err) &&
+		     send_cmc(http, in, buf_view(&pkcs10), buf_view(&sealed), out, err);
 out:
 	buf_free(&pkcs10);
 	buf_free(&sealed);

@@ -1,5 +1,6 @@
 /*
- * One enrollment on the client's side: request made, sent, answer checked (paper: "Understanding the Archival Process", steps 4, 5, 11).
+ * One enrollment on the client's side: request made, sent, answer checked (paper: "Understanding
+ * the Archival Process", steps 4, 5, 11).
  */
 #ifndef CLI_CLIENT_ENROLL_H
 #define CLI_CLIENT_ENROLL_H
@@ -13,22 +14,26 @@ struct client_enroll {
 	const struct pki_service *service;
 	const struct tmpl *tmpl;
 	EVP_PKEY *key;
-	const char *subject;        /* DN, NULL: empty name */
-	const char *const *dns;     /* SAN names */
+	const char *subject;    /* DN, NULL: empty name */
+	const char *const *dns; /* SAN names */
 	size_t dns_count;
 	int64_t now;
 };
 
 struct client_enrolled {
-	long long request_id;       /* 0 if the CA did not say */
+	long long request_id; /* 0 if the CA did not say */
 	bool pending;
 	bool archived;
-	struct buf certificate;     /* empty when pending */
+	struct buf certificate; /* empty when pending */
 };
-/* Archives the key when the template demands it. The answer's signature, hashes and public key are checked before it counts. */
-bool client_enroll(struct http_client *http, const struct client_enroll *in, struct client_enrolled *out, struct err *err);
+/* Archives the key when the template demands it. The answer's signature, hashes and public key are
+ * checked before it counts. */
+bool client_enroll(struct http_client *http, const struct client_enroll *in,
+    struct client_enrolled *out, struct err *err);
 void client_enrolled_free(struct client_enrolled *e);
-/* Checks an answer (CMC response or certificate) that came for `key` from the CA of `ca_certificate`; `key_hash` empty: none expected. */
-bool client_check_response(struct view der, struct view ca_certificate, EVP_PKEY *key, struct view key_hash, struct client_enrolled *out, struct err *err);
+/* Checks an answer (CMC response or certificate) that came for `key` from the CA of
+ * `ca_certificate`; `key_hash` empty: none expected. */
+bool client_check_response(struct view der, struct view ca_certificate, EVP_PKEY *key,
+    struct view key_hash, struct client_enrolled *out, struct err *err);
 
 #endif

@@ -36,7 +36,9 @@ client_key_make(const char *kind, int least_bits, EVP_PKEY **out, struct err *er
 		while (i < sizeof kinds / sizeof kinds[0] && strcmp(kinds[i].name, kind) != 0)
 			i++;
 		if (i == sizeof kinds / sizeof kinds[0])
-			return err_set(err, DIRCA_E_USAGE, "key kind %s is unknown: rsa2048, rsa3072, rsa4096, p256 or p384", kind);
+			return err_set(err, DIRCA_E_USAGE,
+			    "key kind %s is unknown: rsa2048, rsa3072, rsa4096, p256 or p384",
+			    kind);
 		curve = kinds[i].curve;
 		bits = kinds[i].bits;
 	}
@@ -55,7 +57,8 @@ client_key_save(const char *path, EVP_PKEY *key, const struct secret *password, 
 	bool ok = false;
 
 	if (bio == NULL ||
-	    PEM_write_bio_PKCS8PrivateKey(bio, key, EVP_aes_256_cbc(), (const char *)password->ptr, (int)password->len, NULL, NULL) != 1 ||
+	    PEM_write_bio_PKCS8PrivateKey(bio, key, EVP_aes_256_cbc(), (const char *)password->ptr,
+		(int)password->len, NULL, NULL) != 1 ||
 	    (len = BIO_get_mem_data(bio, &data)) <= 0)
 		err_openssl(err, DIRCA_E_CRYPTO, "the key could not be encrypted");
 	else

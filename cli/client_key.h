@@ -1,5 +1,6 @@
 /*
- * The subject's own key on the client's side: made, kept encrypted beside its request until the certificate is there, put into a PKCS#12.
+ * The subject's own key on the client's side: made, kept encrypted beside its request until the
+ * certificate is there, put into a PKCS#12.
  */
 #ifndef CLI_CLIENT_KEY_H
 #define CLI_CLIENT_KEY_H
@@ -11,8 +12,10 @@
 /* "rsa2048", "rsa3072", "rsa4096", "p256", "p384"; NULL chooses RSA with at least `least_bits`. */
 bool client_key_make(const char *kind, int least_bits, EVP_PKEY **out, struct err *err);
 /* PKCS#8 PEM, AES-256, PBKDF2; 0600; never overwrites. */
-bool client_key_save(const char *path, EVP_PKEY *key, const struct secret *password, struct err *err);
-bool client_key_load(const char *path, const struct secret *password, EVP_PKEY **out, struct err *err);
+bool client_key_save(
+    const char *path, EVP_PKEY *key, const struct secret *password, struct err *err);
+bool client_key_load(
+    const char *path, const struct secret *password, EVP_PKEY **out, struct err *err);
 /* True if the certificate is for this key. */
 bool client_key_is_of(EVP_PKEY *key, struct view certificate, struct err *err);
 

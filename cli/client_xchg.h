@@ -1,5 +1,6 @@
 /*
- * The CA exchange certificate as a client must check it before it encrypts a private key to it (paper: "CA Exchange Certificate Retrieval").
+ * The CA exchange certificate as a client must check it before it encrypts a private key to it
+ * (paper: "CA Exchange Certificate Retrieval").
  */
 #ifndef CLI_CLIENT_XCHG_H
 #define CLI_CLIENT_XCHG_H
@@ -7,8 +8,9 @@
 #include "http_client.h"
 #include "pkix.h"
 
-/* Fetches it; checks that the key of `ca_certificate` (from the directory) signed it, its usage and validity, and that the CA's current CRL does not
- * name it. Free with pkix_cert_free. */
-bool client_xchg_fetch(struct http_client *http, const char *ca_name, struct view ca_certificate, int64_t now, struct pkix_cert *out, struct err *err);
+/* Fetches it; checks that the key of `ca_certificate` (from the directory) signed it, its usage and
+ * validity, and that the CA's current CRL does not name it. Free with pkix_cert_free. */
+bool client_xchg_fetch(struct http_client *http, const char *ca_name, struct view ca_certificate,
+    int64_t now, struct pkix_cert *out, struct err *err);
 
 #endif

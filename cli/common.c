@@ -15,8 +15,9 @@
 enum cli_exit
 cli_fail(const struct cli *cli, const struct err *err)
 {
-	fprintf(stderr, "dirca%s%s: %s (0x%08X %s)\n", cli->verb != NULL ? " " : "", cli->verb != NULL ? cli->verb->name : "", err->msg,
-	    (unsigned)err->code, err_name(err->code));
+	fprintf(stderr, "dirca%s%s: %s (0x%08X %s)\n", cli->verb != NULL ? " " : "",
+	    cli->verb != NULL ? cli->verb->name : "", err->msg, (unsigned)err->code,
+	    err_name(err->code));
 	switch ((int)err->code) {
 	case DIRCA_E_USAGE:
 		return CLI_USAGE;
@@ -64,7 +65,8 @@ out:
 }
 
 bool
-cli_password(const char *file, const char *prompt, bool confirm, struct secret *out, struct err *err)
+cli_password(
+    const char *file, const char *prompt, bool confirm, struct secret *out, struct err *err)
 {
 	struct secret again = {0};
 	bool ok = false;
@@ -74,7 +76,8 @@ cli_password(const char *file, const char *prompt, bool confirm, struct secret *
 	if (file != NULL)
 		return secret_read_file(file, out, err);
 	if ((tty = open("/dev/tty", O_RDWR | O_CLOEXEC)) == -1)
-		return err_set(err, DIRCA_E_USAGE, "%s no terminal to ask at; name a password file", prompt);
+		return err_set(
+		    err, DIRCA_E_USAGE, "%s no terminal to ask at; name a password file", prompt);
 	if (!ask(tty, prompt, out, err))
 		goto out;
 	if (confirm) {
@@ -103,7 +106,8 @@ cmd_help(struct cli *cli)
 		cli_print_verbs();
 		return CLI_OK;
 	}
-	snprintf(two, sizeof two, "%s%s%s", cli->args[0], cli->count > 1 ? " " : "", cli->count > 1 ? cli->args[1] : "");
+	snprintf(two, sizeof two, "%s%s%s", cli->args[0], cli->count > 1 ? " " : "",
+	    cli->count > 1 ? cli->args[1] : "");
 	for (size_t i = 0; i < verb_count; i++)
 		if (strcmp(verbs[i].name, two) == 0) {
 			cli_print_usage(&verbs[i]);

@@ -19,17 +19,17 @@ struct http_client {
 	struct buf ca_pem;
 	char *host;
 	struct sasl_client *sasl;
-	bool authenticated;      /* on the present connection */
-	char *challenge;         /* base64 of the server's last message of our scheme */
+	bool authenticated; /* on the present connection */
+	char *challenge;    /* base64 of the server's last message of our scheme */
 	char *sid;
-	bool challenged;         /* a WWW-Authenticate of our scheme came */
+	bool challenged; /* a WWW-Authenticate of our scheme came */
 };
 
 struct scheme {
-	const char *mechanism;   /* of the configuration */
-	const char *http;        /* authentication scheme */
-	const char *sasl;        /* NULL: Basic */
-	bool with_sid;           /* RFC 7804 parameters */
+	const char *mechanism; /* of the configuration */
+	const char *http;      /* authentication scheme */
+	const char *sasl;      /* NULL: Basic */
+	bool with_sid;         /* RFC 7804 parameters */
 };
 
 static const struct scheme schemes[] = {
@@ -41,7 +41,8 @@ static const struct scheme schemes[] = {
 static const struct scheme *
 scheme_of(const struct http_client *c)
 {
-	for (size_t i = 0; c->config.mechanism != NULL && i < sizeof schemes / sizeof schemes[0]; i++)
+	for (size_t i = 0; c->config.mechanism != NULL && i < sizeof schemes / sizeof schemes[0];
+	     i++)
 		if (strcmp(schemes[i].mechanism, c->config.mechanism) == 0)
 			return &schemes[i];
 	return NULL;
@@ -74,7 +75,8 @@ http_client_open(const struct http_client_config *config, struct http_client **o
 		return err_nomem(err);
 	}
 	curl_easy_setopt(c->curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(c->curl, CURLOPT_TIMEOUT_MS, (long)(config->timeout_ms > 0 ? config->timeout_ms : 30000));
+	curl_easy_setopt(c->curl, CURLOPT_TIMEOUT_MS,
+	    (long)(config->timeout_ms > 0 ? config->timeout_ms : 30000));
 	curl_easy_setopt(c->curl, CURLOPT_PROXY, "");
 	curl_easy_setopt(c->curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	if (config->socket != NULL) {
@@ -86,7 +88,8 @@ http_client_open(const struct http_client_config *config, struct http_client **o
 			http_client_close(&c);
 			return false;
 		}
-		blob = (struct curl_blob){.data = c->ca_pem.ptr, .len = c->ca_pem.len, .flags = CURL_BLOB_NOCOPY};
+		blob = (struct curl_blob){
+		    .data = c->ca_pem.ptr, .len = c->ca_pem.len, .flags = CURL_BLOB_NOCOPY};
 		curl_easy_setopt(c->curl, CURLOPT_PROTOCOLS_STR, "https");
 		curl_easy_setopt(c->curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 		if (curl_easy_setopt(c->curl, CURLOPT_CAINFO_BLOB, &blob) != CURLE_OK ||
@@ -135,7 +138,8 @@ on_body(char *data, size_t size, size_t count, void *arg)
 	struct exchange *x = arg;
 	struct err err;
 
-	if (x->answer->body.len + size * count > ANSWER_MAX || !buf_append(&x->answer->body, view_of(data, size * count), &err)) {
+	if (x->answer->body.len + size * count > ANSWER_MAX ||
+	    !buf_append(&x->answer->body, view_of(data, size * count), &err)) {
 		x->too_large = true;
 		return 0;
 	}
@@ -185,14 +189,16 @@ on_header(char *data, size_t size, size_t count, void *arg)
 		*value++ = '\0';
 		value += strspn(value, " \t");
 		if (strcasecmp(line, "Content-Type") == 0)
-			snprintf(x->answer->content_type, sizeof x->answer->content_type, "%s", value);
+			snprintf(
+			    x->answer->content_type, sizeof x->answer->content_type, "%s", value);
 		else if (strcasecmp(line, "Content-Transfer-Encoding") == 0)
 			x->answer->base64 = strcasecmp(value, "base64") == 0;
 		else if (strcasecmp(line, "Dirca-Request-Id") == 0)
 			x->answer->request_id = strtoll(value, NULL, 10);
 		else if (strcasecmp(line, "WWW-Authenticate") == 0 && scheme != NULL)
 			note_challenge(c, scheme, value);
-		else if (strcasecmp(line, "Authentication-Info") == 0 && scheme != NULL && scheme->with_sid) {
+		else if (strcasecmp(line, "Authentication-Info") == 0 && scheme != NULL &&
+			 scheme->with_sid) {
 			free(c->challenge);
 			c->challenge = parameter(value, "data=");
 		}
@@ -202,12 +208,13 @@ on_header(char *data, size_t size, size_t count, void *arg)
 }
 
 static bool
-exchange(struct http_client *c, const char *method, const char *path, const char *content_type, const char *authorization, struct view body,
-    struct http_answer *out, struct err *err)
+exchange(struct http_client *c, const char *method, const char *path, const char *content_type,
+    const char *authorization, struct view body, struct http_answer *out, struct err *err)
 {
 	struct exchange x = {.client = c, .answer = out};
 	struct curl_slist *headers = NULL, *more;
-	char *url = text_printf("%s%s", c->config.socket != NULL ? "http://localhost" : c->config.url, path);
+	char *url = text_printf(
+	    "%s%s", c->config.socket != NULL ? "http://localhost" : c->config.url, path);
 	char *type = text_printf("Content-Type: %s", content_type != NULL ? content_type : "");
 	bool ok = false;
 	CURLcode rc;
@@ -231,7 +238,8 @@ exchange(struct http_client *c, const char *method, const char *path, const char
 	if (strcmp(method, "GET") != 0) {
 		curl_easy_setopt(c->curl, CURLOPT_POST, 1L);
 		curl_easy_setopt(c->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
-		curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, body.len > 0 ? (const char *)body.ptr : "");
+		curl_easy_setopt(
+		    c->curl, CURLOPT_POSTFIELDS, body.len > 0 ? (const char *)body.ptr : "");
 	}
 	curl_easy_setopt(c->curl, CURLOPT_CUSTOMREQUEST, strcmp(method, "PUT") == 0 ? "PUT" : NULL);
 	curl_easy_setopt(c->curl, CURLOPT_WRITEFUNCTION, on_body);
@@ -245,9 +253,11 @@ exchange(struct http_client *c, const char *method, const char *path, const char
 		out->status = (int)status;
 		ok = true;
 	} else if (x.too_large) {
-		err_set(err, DIRCA_E_TOO_LARGE, "%s: the answer is larger than %u bytes", url, ANSWER_MAX);
+		err_set(err, DIRCA_E_TOO_LARGE, "%s: the answer is larger than %u bytes", url,
+		    ANSWER_MAX);
 	} else {
-		err_set(err, DIRCA_E_NETWORK, "%s%s%s: %s", url, c->config.socket != NULL ? " at " : "",
+		err_set(err, DIRCA_E_NETWORK, "%s%s%s: %s", url,
+		    c->config.socket != NULL ? " at " : "",
 		    c->config.socket != NULL ? c->config.socket : "", curl_easy_strerror(rc));
 	}
 out:
@@ -269,8 +279,10 @@ basic_header(const struct http_client *c, struct err *err)
 	size_t user = c->config.user != NULL ? strlen(c->config.user) : 0;
 	char *base64 = NULL, *header = NULL;
 
-	if (c->config.user == NULL || c->config.password == NULL || c->config.password->ptr == NULL) {
-		err_set(err, DIRCA_E_USAGE, "HTTP Basic needs a user name (-U) and a password (-W or -y)");
+	if (c->config.user == NULL || c->config.password == NULL ||
+	    c->config.password->ptr == NULL) {
+		err_set(err, DIRCA_E_USAGE,
+		    "HTTP Basic needs a user name (-U) and a password (-W or -y)");
 		return NULL;
 	}
 	if (!secret_alloc(user + 1 + c->config.password->len, &both, err))
@@ -278,7 +290,8 @@ basic_header(const struct http_client *c, struct err *err)
 	memcpy(both.ptr, c->config.user, user);
 	both.ptr[user] = ':';
 	memcpy(both.ptr + user + 1, c->config.password->ptr, c->config.password->len);
-	if ((base64 = base64_encode(secret_view(&both))) == NULL || (header = text_printf("Authorization: Basic %s", base64)) == NULL)
+	if ((base64 = base64_encode(secret_view(&both))) == NULL ||
+	    (header = text_printf("Authorization: Basic %s", base64)) == NULL)
 		err_nomem(err);
 	if (base64 != NULL)
 		OPENSSL_cleanse(base64, strlen(base64));
@@ -302,7 +315,8 @@ sasl_message(struct http_client *c, struct buf *message_out, struct err *err)
 	struct buf in = {0};
 	bool done, ok;
 
-	if (c->challenge != NULL && *c->challenge != '\0' && !base64_decode(view_str(c->challenge), &in, err))
+	if (c->challenge != NULL && *c->challenge != '\0' &&
+	    !base64_decode(view_str(c->challenge), &in, err))
 		return false;
 	ok = sasl_client_next(c->sasl, buf_view(&in), message_out, &done, err);
 	buf_free(&in);
@@ -324,7 +338,8 @@ sasl_header(struct http_client *c, const struct scheme *scheme, struct err *err)
 	else if (c->sid == NULL)
 		header = text_printf("Authorization: %s data=%s", scheme->http, base64);
 	else
-		header = text_printf("Authorization: %s sid=%s, data=%s", scheme->http, c->sid, base64);
+		header =
+		    text_printf("Authorization: %s sid=%s, data=%s", scheme->http, c->sid, base64);
 	if (header == NULL && base64 != NULL)
 		err_nomem(err);
 	free(base64);
@@ -332,7 +347,8 @@ sasl_header(struct http_client *c, const struct scheme *scheme, struct err *err)
 	return header;
 }
 
-/* The server's last word (SCRAM's signature, SPNEGO's mutual authentication) is checked before its answer counts. */
+/* The server's last word (SCRAM's signature, SPNEGO's mutual authentication) is checked before its
+ * answer counts. */
 static bool
 finish_sasl(struct http_client *c, struct err *err)
 {
@@ -342,7 +358,8 @@ finish_sasl(struct http_client *c, struct err *err)
 	if (c->challenge != NULL && *c->challenge != '\0')
 		ok = sasl_message(c, &message, err);
 	else if (scheme_of(c)->with_sid)
-		ok = err_set(err, DIRCA_E_AUTHENTICATION, "the CA did not prove that it knows the password's verifier");
+		ok = err_set(err, DIRCA_E_AUTHENTICATION,
+		    "the CA did not prove that it knows the password's verifier");
 	buf_free(&message);
 	sasl_client_close(&c->sasl);
 	c->authenticated = ok;
@@ -357,14 +374,16 @@ start_sasl(struct http_client *c, const struct scheme *scheme, struct err *err)
 	free(c->sid);
 	c->challenge = c->sid = NULL;
 	c->authenticated = false;
-	return sasl_client_open(scheme->sasl, c->host, c->config.user, c->config.password, &c->sasl, err);
+	return sasl_client_open(
+	    scheme->sasl, c->host, c->config.user, c->config.password, &c->sasl, err);
 }
 
-/* Requests are repeated with each message of the exchange until the server knows the caller. A connection that was kept and closed meanwhile
- * starts over once. */
+/* Requests are repeated with each message of the exchange until the server knows the caller. A
+ * connection that was kept and closed meanwhile starts over once. */
 static bool
-request_sasl(struct http_client *c, const struct scheme *scheme, const char *method, const char *path, const char *content_type,
-    struct view body, struct http_answer *out, struct err *err)
+request_sasl(struct http_client *c, const struct scheme *scheme, const char *method,
+    const char *path, const char *content_type, struct view body, struct http_answer *out,
+    struct err *err)
 {
 	char *header = NULL;
 	bool ok = false;
@@ -392,7 +411,8 @@ request_sasl(struct http_client *c, const struct scheme *scheme, const char *met
 		if (c->challenge == NULL || *c->challenge == '\0')
 			break;
 	}
-	err_set(err, DIRCA_E_AUTHENTICATION, "the CA refused %s%s%s by %s", c->config.user != NULL ? "user " : "the caller",
+	err_set(err, DIRCA_E_AUTHENTICATION, "the CA refused %s%s%s by %s",
+	    c->config.user != NULL ? "user " : "the caller",
 	    c->config.user != NULL ? c->config.user : "", "", scheme->http);
 out:
 	free_header(&header);
@@ -400,8 +420,8 @@ out:
 }
 
 bool
-http_client_request(struct http_client *c, const char *method, const char *path, const char *content_type, struct view body,
-    struct http_answer *out, struct err *err)
+http_client_request(struct http_client *c, const char *method, const char *path,
+    const char *content_type, struct view body, struct http_answer *out, struct err *err)
 {
 	const struct scheme *scheme = c->config.socket != NULL ? NULL : scheme_of(c);
 	char *header;
@@ -411,7 +431,8 @@ http_client_request(struct http_client *c, const char *method, const char *path,
 	if (c->config.socket != NULL)
 		return exchange(c, method, path, content_type, NULL, body, out, err);
 	if (scheme == NULL)
-		return err_set(err, DIRCA_E_USAGE, "%s does not work over HTTPS; use GSSAPI, SCRAM-SHA-256 or SIMPLE",
+		return err_set(err, DIRCA_E_USAGE,
+		    "%s does not work over HTTPS; use GSSAPI, SCRAM-SHA-256 or SIMPLE",
 		    c->config.mechanism != NULL ? c->config.mechanism : "no mechanism");
 	if (scheme->sasl != NULL)
 		return request_sasl(c, scheme, method, path, content_type, body, out, err);
@@ -420,7 +441,8 @@ http_client_request(struct http_client *c, const char *method, const char *path,
 	ok = exchange(c, method, path, content_type, header, body, out, err);
 	free_header(&header);
 	if (ok && out->status == 401)
-		return err_set(err, DIRCA_E_AUTHENTICATION, "the CA refused user %s or the password", c->config.user);
+		return err_set(err, DIRCA_E_AUTHENTICATION,
+		    "the CA refused user %s or the password", c->config.user);
 	return ok;
 }
 
@@ -448,7 +470,8 @@ http_answer_check(const struct http_answer *a, struct err *err)
 	if (name != NULL && message != NULL && err_by_name(name, &code) && code != ERR_OK)
 		ok = err_set(err, code, "%s", message);
 	else
-		ok = err_set(err, a->status == 404 ? CRYPT_E_NOT_FOUND : DIRCA_E_NETWORK, "the CA answered with HTTP status %d", a->status);
+		ok = err_set(err, a->status == 404 ? CRYPT_E_NOT_FOUND : DIRCA_E_NETWORK,
+		    "the CA answered with HTTP status %d", a->status);
 	json_decref(root);
 	return ok;
 }
@@ -456,11 +479,13 @@ http_answer_check(const struct http_answer *a, struct err *err)
 bool
 http_answer_der(const struct http_answer *a, struct buf *out, struct err *err)
 {
-	return a->base64 ? base64_decode(buf_view(&a->body), out, err) : buf_dup(buf_view(&a->body), out, err);
+	return a->base64 ? base64_decode(buf_view(&a->body), out, err)
+			 : buf_dup(buf_view(&a->body), out, err);
 }
 
 bool
-http_client_json(struct http_client *c, const char *method, const char *path, json_t *body, json_t **out, struct err *err)
+http_client_json(struct http_client *c, const char *method, const char *path, json_t *body,
+    json_t **out, struct err *err)
 {
 	char *text = body != NULL ? json_dumps(body, JSON_COMPACT) : NULL;
 	struct http_answer answer = {0};
@@ -471,10 +496,12 @@ http_client_json(struct http_client *c, const char *method, const char *path, js
 		err_nomem(err);
 		goto out;
 	}
-	if (!http_client_request(c, method, path, "application/json", view_of(text, text != NULL ? strlen(text) : 0), &answer, err) ||
+	if (!http_client_request(c, method, path, "application/json",
+		view_of(text, text != NULL ? strlen(text) : 0), &answer, err) ||
 	    !http_answer_check(&answer, err))
 		goto out;
-	if ((*out = json_loadb((const char *)answer.body.ptr, answer.body.len, JSON_REJECT_DUPLICATES, NULL)) == NULL) {
+	if ((*out = json_loadb((const char *)answer.body.ptr, answer.body.len,
+		 JSON_REJECT_DUPLICATES, NULL)) == NULL) {
 		err_set(err, DIRCA_E_NETWORK, "the CA's answer to %s is not JSON", path);
 		goto out;
 	}
@@ -488,7 +515,8 @@ out:
 char *
 http_escape(const char *text)
 {
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~";
+	static const char plain[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~";
 	char *out = malloc(strlen(text) * 3 + 1), *p = out;
 
 	if (out == NULL)

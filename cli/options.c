@@ -19,40 +19,66 @@ static const struct option_row {
 	int64_t min, max; /* NUMBER */
 } rows[] = {
 #define AT(field) offsetof(struct cli_options, field)
-    {"uri", 'H', TEXT, OPTS_SESSION, AT(uri), "URI", "directory, ldap:// ldaps:// or ldapi://; several in quotes", 0, 0},
-    {"mech", 'Y', TEXT, OPTS_SESSION, AT(mech), "MECH", "GSSAPI, SCRAM-SHA-256, EXTERNAL or SIMPLE, at directory and CA", 0, 0},
+    {"uri", 'H', TEXT, OPTS_SESSION, AT(uri), "URI",
+	"directory, ldap:// ldaps:// or ldapi://; several in quotes", 0, 0},
+    {"mech", 'Y', TEXT, OPTS_SESSION, AT(mech), "MECH",
+	"GSSAPI, SCRAM-SHA-256, EXTERNAL or SIMPLE, at directory and CA", 0, 0},
     {"user", 'U', TEXT, OPTS_SESSION, AT(user), "NAME", "user name (SCRAM-SHA-256, Basic)", 0, 0},
     {"bind-dn", 'D', TEXT, OPTS_SESSION, AT(bind_dn), "DN", "DN of a simple bind", 0, 0},
-    {"password-file", 'y', TEXT, OPTS_SESSION, AT(password_file), "FILE", "the password is the file's first line", 0, 0},
+    {"password-file", 'y', TEXT, OPTS_SESSION, AT(password_file), "FILE",
+	"the password is the file's first line", 0, 0},
     {"ask-password", 'W', FLAG, OPTS_SESSION, AT(ask_password), NULL, "ask for the password", 0, 0},
     {"starttls", 'Z', FLAG, OPTS_SESSION, AT(starttls), NULL, "StartTLS on ldap://", 0, 0},
-    {"tls-ca", 0, TEXT, OPTS_SESSION, AT(tls_ca), "FILE", "certificates that the directory's TLS is verified against", 0, 0},
-    {"ca", 0, TEXT, OPTS_SESSION, AT(ca), "NAME", "this CA, where the directory names several", 0, 0},
-    {"socket", 0, TEXT, OPTS_SESSION, AT(socket), "PATH", "reach the CA by its Unix socket, as the local user", 0, 0},
-    {"client-config", 0, TEXT, OPTS_SESSION, AT(client_config), "FILE", "default ~/.config/dirca.conf, then /etc/dirca/dirca.conf", 0, 0},
+    {"tls-ca", 0, TEXT, OPTS_SESSION, AT(tls_ca), "FILE",
+	"certificates that the directory's TLS is verified against", 0, 0},
+    {"ca", 0, TEXT, OPTS_SESSION, AT(ca), "NAME", "this CA, where the directory names several", 0,
+	0},
+    {"socket", 0, TEXT, OPTS_SESSION, AT(socket), "PATH",
+	"reach the CA by its Unix socket, as the local user", 0, 0},
+    {"client-config", 0, TEXT, OPTS_SESSION, AT(client_config), "FILE",
+	"default ~/.config/dirca.conf, then /etc/dirca/dirca.conf", 0, 0},
     {"json", 0, FLAG, OPTS_JSON, AT(json), NULL, "machine-readable output", 0, 0},
-    {"config", 'c', TEXT, OPTS_DAEMON, AT(daemon_config), "FILE", "dircad's configuration, default /etc/dirca/dircad.conf", 0, 0},
-    {"subject", 0, TEXT, OPTS_INIT | OPTS_ENROLL, AT(subject), "DN", "subject name (enroll: only where the template lets the enrollee supply it)", 0, 0},
-    {"key", 0, TEXT, OPTS_INIT | OPTS_ENROLL, AT(key), "KIND", "rsa2048, rsa3072, rsa4096, p256 or p384", 0, 0},
-    {"years", 0, NUMBER, OPTS_INIT, AT(years), "N", "validity of a self-signed CA certificate, default 10", 1, 30},
-    {"passphrase-file", 0, TEXT, OPTS_INIT, AT(passphrase_file), "FILE", "encrypt the CA key with the first line", 0, 0},
-    {"subordinate", 0, FLAG, OPTS_INIT, AT(subordinate), NULL, "write a request (ca.csr) for a parent CA instead", 0, 0},
-    {"install", 0, TEXT, OPTS_INIT, AT(install), "FILE", "install the certificate that the parent issued", 0, 0},
-    {"chain", 0, TEXT, OPTS_INIT, AT(chain), "FILE", "the parent's certificates (PEM), with --install", 0, 0},
-    {"admin", 0, LIST, OPTS_PUBLISH, AT(admins), "NAME", "CA administrator (user or group); may be repeated", 0, 0},
-    {"officer", 0, LIST, OPTS_PUBLISH, AT(officers), "NAME", "certificate manager; may be repeated", 0, 0},
+    {"config", 'c', TEXT, OPTS_DAEMON, AT(daemon_config), "FILE",
+	"dircad's configuration, default /etc/dirca/dircad.conf", 0, 0},
+    {"subject", 0, TEXT, OPTS_INIT | OPTS_ENROLL, AT(subject), "DN",
+	"subject name (enroll: only where the template lets the enrollee supply it)", 0, 0},
+    {"key", 0, TEXT, OPTS_INIT | OPTS_ENROLL, AT(key), "KIND",
+	"rsa2048, rsa3072, rsa4096, p256 or p384", 0, 0},
+    {"years", 0, NUMBER, OPTS_INIT, AT(years), "N",
+	"validity of a self-signed CA certificate, default 10", 1, 30},
+    {"passphrase-file", 0, TEXT, OPTS_INIT, AT(passphrase_file), "FILE",
+	"encrypt the CA key with the first line", 0, 0},
+    {"subordinate", 0, FLAG, OPTS_INIT, AT(subordinate), NULL,
+	"write a request (ca.csr) for a parent CA instead", 0, 0},
+    {"install", 0, TEXT, OPTS_INIT, AT(install), "FILE",
+	"install the certificate that the parent issued", 0, 0},
+    {"chain", 0, TEXT, OPTS_INIT, AT(chain), "FILE",
+	"the parent's certificates (PEM), with --install", 0, 0},
+    {"admin", 0, LIST, OPTS_PUBLISH, AT(admins), "NAME",
+	"CA administrator (user or group); may be repeated", 0, 0},
+    {"officer", 0, LIST, OPTS_PUBLISH, AT(officers), "NAME", "certificate manager; may be repeated",
+	0, 0},
     {"auditor", 0, LIST, OPTS_PUBLISH, AT(auditors), "NAME", "auditor; may be repeated", 0, 0},
-    {"template", 0, LIST, OPTS_PUBLISH, AT(templates), "NAME", "template that the new CA issues; may be repeated", 0, 0},
-    {"dns", 0, LIST, OPTS_ENROLL, AT(dns), "NAME", "DNS name for the SAN, where the enrollee supplies it; may be repeated", 0, 0},
-    {"out", 'o', TEXT, OPTS_OUT, AT(out), "FILE", "PKCS#12 file to write, default TEMPLATE.pfx", 0, 0},
-    {"out-password-file", 0, TEXT, OPTS_OUT | OPTS_RECOVER, AT(out_password_file), "FILE", "password of the PKCS#12; asked for if absent", 0, 0},
-    {"key-file", 0, TEXT, OPTS_KEY, AT(key_file), "FILE", "key that `dirca enroll` kept for the pending request", 0, 0},
+    {"template", 0, LIST, OPTS_PUBLISH, AT(templates), "NAME",
+	"template that the new CA issues; may be repeated", 0, 0},
+    {"dns", 0, LIST, OPTS_ENROLL, AT(dns), "NAME",
+	"DNS name for the SAN, where the enrollee supplies it; may be repeated", 0, 0},
+    {"out", 'o', TEXT, OPTS_OUT, AT(out), "FILE", "PKCS#12 file to write, default TEMPLATE.pfx", 0,
+	0},
+    {"out-password-file", 0, TEXT, OPTS_OUT | OPTS_RECOVER, AT(out_password_file), "FILE",
+	"password of the PKCS#12; asked for if absent", 0, 0},
+    {"key-file", 0, TEXT, OPTS_KEY, AT(key_file), "FILE",
+	"key that `dirca enroll` kept for the pending request", 0, 0},
     {"kra", 0, TEXT, OPTS_RECOVER, AT(kra), "FILE", "the KRA's PKCS#12", 0, 0},
-    {"kra-password-file", 0, TEXT, OPTS_RECOVER, AT(kra_password_file), "FILE", "its password; asked for if absent", 0, 0},
+    {"kra-password-file", 0, TEXT, OPTS_RECOVER, AT(kra_password_file), "FILE",
+	"its password; asked for if absent", 0, 0},
     {"force", 'f', FLAG, OPTS_RECOVER, AT(force), NULL, "replace OUT.pfx if it exists", 0, 0},
-    {"disposition", 0, TEXT, OPTS_LIST, AT(disposition), "WORD", "pending, issued, revoked, denied or error", 0, 0},
-    {"reason", 0, TEXT, OPTS_DECIDE, AT(reason), "TEXT", "why, for the requester and the audit trail", 0, 0},
-    {"type", 0, TEXT, OPTS_DUMP, AT(type), "TYPE", "auto, request, response, blob, pkcs10, certificate, sd or template", 0, 0},
+    {"disposition", 0, TEXT, OPTS_LIST, AT(disposition), "WORD",
+	"pending, issued, revoked, denied or error", 0, 0},
+    {"reason", 0, TEXT, OPTS_DECIDE, AT(reason), "TEXT",
+	"why, for the requester and the audit trail", 0, 0},
+    {"type", 0, TEXT, OPTS_DUMP, AT(type), "TYPE",
+	"auto, request, response, blob, pkcs10, certificate, sd or template", 0, 0},
     {"verbose", 'v', FLAG, OPTS_ALL, AT(verbose), NULL, "say on stderr what is done", 0, 0},
     {"help", 'h', FLAG, OPTS_ALL, AT(help), NULL, "this text", 0, 0},
 #undef AT
@@ -68,7 +94,8 @@ applies(const struct option_row *row, const struct verb *verb)
 void
 cli_print_usage(const struct verb *verb)
 {
-	printf("usage: dirca %s%s%s [options]\n%s\n\n", verb->name, *verb->arguments != '\0' ? " " : "", verb->arguments, verb->summary);
+	printf("usage: dirca %s%s%s [options]\n%s\n\n", verb->name,
+	    *verb->arguments != '\0' ? " " : "", verb->arguments, verb->summary);
 	for (size_t i = 0; i < ROW_COUNT; i++) {
 		char left[48], letter[8] = "    ";
 
@@ -76,7 +103,8 @@ cli_print_usage(const struct verb *verb)
 			continue;
 		if (rows[i].letter != 0)
 			snprintf(letter, sizeof letter, "-%c, ", rows[i].letter);
-		snprintf(left, sizeof left, "%s--%s%s%s", letter, rows[i].name, rows[i].argument != NULL ? " " : "",
+		snprintf(left, sizeof left, "%s--%s%s%s", letter, rows[i].name,
+		    rows[i].argument != NULL ? " " : "",
 		    rows[i].argument != NULL ? rows[i].argument : "");
 		printf("  %-30s %s\n", left, rows[i].help);
 	}
@@ -100,7 +128,9 @@ find_row(const struct verb *verb, const char *name, size_t len, char letter)
 	for (size_t i = 0; i < ROW_COUNT; i++) {
 		if (!applies(&rows[i], verb))
 			continue;
-		if (letter != 0 ? rows[i].letter == letter : strlen(rows[i].name) == len && strncmp(rows[i].name, name, len) == 0)
+		if (letter != 0
+			? rows[i].letter == letter
+			: strlen(rows[i].name) == len && strncmp(rows[i].name, name, len) == 0)
 			return &rows[i];
 	}
 	return NULL;
@@ -121,12 +151,14 @@ set_value(const struct option_row *row, struct cli_options *opt, const char *val
 		return true;
 	case NUMBER:
 		if (!text_to_int(value, row->min, row->max, field))
-			return err_set(err, DIRCA_E_USAGE, "--%s %s: not a number from %lld to %lld", row->name, value, (long long)row->min,
-			    (long long)row->max);
+			return err_set(err, DIRCA_E_USAGE,
+			    "--%s %s: not a number from %lld to %lld", row->name, value,
+			    (long long)row->min, (long long)row->max);
 		return true;
 	case LIST:
 		if (list->count == CLI_LIST_MAX)
-			return err_set(err, DIRCA_E_USAGE, "--%s: more than %d times", row->name, CLI_LIST_MAX);
+			return err_set(err, DIRCA_E_USAGE, "--%s: more than %d times", row->name,
+			    CLI_LIST_MAX);
 		list->list[list->count++] = value;
 		return true;
 	}
@@ -135,13 +167,15 @@ set_value(const struct option_row *row, struct cli_options *opt, const char *val
 
 /* Reads one option at argv[*at]; moves *at behind it. */
 static bool
-read_option(const struct verb *verb, struct cli_options *opt, int argc, char **argv, int *at, struct err *err)
+read_option(const struct verb *verb, struct cli_options *opt, int argc, char **argv, int *at,
+    struct err *err)
 {
 	const char *word = argv[*at], *value = NULL, *equals = strchr(word, '=');
 	bool is_long = word[1] == '-';
-	const struct option_row *row = is_long
-	                                   ? find_row(verb, word + 2, equals != NULL ? (size_t)(equals - word - 2) : strlen(word + 2), 0)
-	                                   : find_row(verb, NULL, 0, word[1]);
+	const struct option_row *row =
+	    is_long ? find_row(verb, word + 2,
+			  equals != NULL ? (size_t)(equals - word - 2) : strlen(word + 2), 0)
+		    : find_row(verb, NULL, 0, word[1]);
 
 	if (row == NULL)
 		return err_set(err, DIRCA_E_USAGE, "dirca %s has no option %s", verb->name, word);
@@ -154,7 +188,8 @@ read_option(const struct verb *verb, struct cli_options *opt, int argc, char **a
 		else if (*at < argc)
 			value = argv[(*at)++];
 		else
-			return err_set(err, DIRCA_E_USAGE, "option %s needs %s", word, row->argument);
+			return err_set(
+			    err, DIRCA_E_USAGE, "option %s needs %s", word, row->argument);
 	} else if ((is_long && equals != NULL) || (!is_long && word[2] != '\0')) {
 		return err_set(err, DIRCA_E_USAGE, "option %s takes no value", word);
 	}
@@ -224,7 +259,8 @@ cli_parse(int argc, char **argv, struct cli *cli, enum cli_exit *exit_out)
 		return false;
 	}
 	if (kept < cli->verb->least || kept > cli->verb->most) {
-		fprintf(stderr, "usage: dirca %s %s [options]\n", cli->verb->name, cli->verb->arguments);
+		fprintf(stderr, "usage: dirca %s %s [options]\n", cli->verb->name,
+		    cli->verb->arguments);
 		*exit_out = CLI_USAGE;
 		return false;
 	}

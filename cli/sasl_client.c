@@ -64,31 +64,37 @@ set_secret(struct sasl_client *c, const struct secret *password, struct err *err
 }
 
 bool
-sasl_client_open(const char *mechanism, const char *host, const char *user, const struct secret *password, struct sasl_client **out,
-    struct err *err)
+sasl_client_open(const char *mechanism, const char *host, const char *user,
+    const struct secret *password, struct sasl_client **out, struct err *err)
 {
-	static const sasl_security_properties_t properties = {.security_flags = SASL_SEC_NOANONYMOUS | SASL_SEC_NOPLAINTEXT};
+	static const sasl_security_properties_t properties = {
+	    .security_flags = SASL_SEC_NOANONYMOUS | SASL_SEC_NOPLAINTEXT};
 	struct sasl_client *c = calloc(1, sizeof *c);
 	int rc;
 
 	*out = NULL;
-	if (c == NULL || (c->mechanism = strdup(mechanism)) == NULL || !set_secret(c, password, err)) {
+	if (c == NULL || (c->mechanism = strdup(mechanism)) == NULL ||
+	    !set_secret(c, password, err)) {
 		sasl_client_close(&c);
 		return err_nomem(err);
 	}
 	c->user = user;
 	c->callbacks[0] = (sasl_callback_t){SASL_CB_USER, (callback)(void (*)(void))get_name, c};
-	c->callbacks[1] = (sasl_callback_t){SASL_CB_AUTHNAME, (callback)(void (*)(void))get_name, c};
+	c->callbacks[1] =
+	    (sasl_callback_t){SASL_CB_AUTHNAME, (callback)(void (*)(void))get_name, c};
 	c->callbacks[2] = (sasl_callback_t){SASL_CB_PASS, (callback)(void (*)(void))get_secret, c};
 	c->callbacks[3] = (sasl_callback_t){SASL_CB_LOG, (callback)(void (*)(void))quiet, NULL};
 	c->callbacks[4] = (sasl_callback_t){SASL_CB_LIST_END, NULL, NULL};
-	/* libldap has initialised the client side of the library already, or nobody has: both are fine. */
+	/* libldap has initialised the client side of the library already, or nobody has: both are
+	 * fine. */
 	if ((rc = sasl_client_init(NULL)) == SASL_OK)
-		rc = sasl_client_new("HTTP", host, NULL, NULL, c->callbacks, SASL_NEED_HTTP, &c->conn);
+		rc = sasl_client_new(
+		    "HTTP", host, NULL, NULL, c->callbacks, SASL_NEED_HTTP, &c->conn);
 	if (rc == SASL_OK)
 		rc = sasl_setprop(c->conn, SASL_SEC_PROPS, &properties);
 	if (rc != SASL_OK) {
-		err_set(err, DIRCA_E_AUTHENTICATION, "%s cannot be used: %s", mechanism, sasl_errstring(rc, NULL, NULL));
+		err_set(err, DIRCA_E_AUTHENTICATION, "%s cannot be used: %s", mechanism,
+		    sasl_errstring(rc, NULL, NULL));
 		sasl_client_close(&c);
 		return false;
 	}
@@ -111,9 +117,11 @@ sasl_client_close(struct sasl_client **cp)
 }
 
 bool
-sasl_client_next(struct sasl_client *c, struct view in, struct buf *message_out, bool *done_out, struct err *err)
+sasl_client_next(
+    struct sasl_client *c, struct view in, struct buf *message_out, bool *done_out, struct err *err)
 {
-	sasl_http_request_t request = {.method = "POST", .uri = "/", .entity = (const unsigned char *)"", .elen = 0};
+	sasl_http_request_t request = {
+	    .method = "POST", .uri = "/", .entity = (const unsigned char *)"", .elen = 0};
 	const char *message = NULL, *mechanism = NULL;
 	unsigned len = 0;
 	int rc;
@@ -124,10 +132,12 @@ sasl_client_next(struct sasl_client *c, struct view in, struct buf *message_out,
 		rc = sasl_client_start(c->conn, c->mechanism, NULL, &message, &len, &mechanism);
 		c->started = true;
 	} else {
-		rc = sasl_client_step(c->conn, (const char *)in.ptr, (unsigned)in.len, NULL, &message, &len);
+		rc = sasl_client_step(
+		    c->conn, (const char *)in.ptr, (unsigned)in.len, NULL, &message, &len);
 	}
 	if (rc != SASL_OK && rc != SASL_CONTINUE)
-		return err_set(err, DIRCA_E_AUTHENTICATION, "%s: %s", c->mechanism, sasl_errdetail(c->conn));
+		return err_set(
+		    err, DIRCA_E_AUTHENTICATION, "%s: %s", c->mechanism, sasl_errdetail(c->conn));
 	*done_out = rc == SASL_OK;
 	return buf_dup(view_of(message, message != NULL ? len : 0), message_out, err);
 }

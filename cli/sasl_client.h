@@ -1,4 +1,5 @@
-/* Cyrus SASL on the client's side, for HTTP. The only file of the command line that sees <sasl/sasl.h>. */
+/* Cyrus SASL on the client's side, for HTTP. The only file of the command line that sees
+ * <sasl/sasl.h>. */
 #ifndef CLI_SASL_CLIENT_H
 #define CLI_SASL_CLIENT_H
 
@@ -7,10 +8,12 @@
 struct sasl_client;
 
 /* `mechanism` GSS-SPNEGO or SCRAM-SHA-256; service principal HTTP@host. */
-bool sasl_client_open(const char *mechanism, const char *host, const char *user, const struct secret *password, struct sasl_client **out,
-    struct err *err);
+bool sasl_client_open(const char *mechanism, const char *host, const char *user,
+    const struct secret *password, struct sasl_client **out, struct err *err);
 void sasl_client_close(struct sasl_client **c);
-/* First call: `in` empty. *done_out: the client has all it needs; the server may still owe a last message. */
-bool sasl_client_next(struct sasl_client *c, struct view in, struct buf *message_out, bool *done_out, struct err *err);
+/* First call: `in` empty. *done_out: the client has all it needs; the server may still owe a last
+ * message. */
+bool sasl_client_next(struct sasl_client *c, struct view in, struct buf *message_out,
+    bool *done_out, struct err *err);
 
 #endif

@@ -21,7 +21,8 @@ static const struct setting_row {
     {"mech", offsetof(struct cli_options, mech), offsetof(struct session, mech)},
     {"user", offsetof(struct cli_options, user), offsetof(struct session, user)},
     {"bind_dn", offsetof(struct cli_options, bind_dn), offsetof(struct session, bind_dn)},
-    {"password_file", offsetof(struct cli_options, password_file), offsetof(struct session, password_file)},
+    {"password_file", offsetof(struct cli_options, password_file),
+	offsetof(struct session, password_file)},
     {"tls_ca", offsetof(struct cli_options, tls_ca), offsetof(struct session, tls_ca)},
     {"ca", offsetof(struct cli_options, ca), offsetof(struct session, ca)},
     {"socket", offsetof(struct cli_options, socket), offsetof(struct session, socket)},
@@ -60,7 +61,8 @@ read_config(struct session *s, struct err *err)
 	} else {
 		ok = own != NULL && kv_read(own, from_file, s, err);
 		if (!ok && (own == NULL || err->code == ERROR_FILE_NOT_FOUND))
-			ok = kv_read(SYSTEM_CONFIG, from_file, s, err) || err->code == ERROR_FILE_NOT_FOUND;
+			ok = kv_read(SYSTEM_CONFIG, from_file, s, err) ||
+			     err->code == ERROR_FILE_NOT_FOUND;
 	}
 	free(own);
 	return ok;
@@ -70,7 +72,8 @@ static bool
 apply_options(struct session *s, struct err *err)
 {
 	for (size_t i = 0; i < sizeof setting_rows / sizeof setting_rows[0]; i++) {
-		const char *value = *(const char *const *)((const char *)&s->cli->opt + setting_rows[i].option);
+		const char *value =
+		    *(const char *const *)((const char *)&s->cli->opt + setting_rows[i].option);
 		char **field = (char **)((char *)s + setting_rows[i].field);
 
 		if (value == NULL)
@@ -119,9 +122,11 @@ set_mech(struct session *s, struct err *err)
 		s->dir_config.auth = mechs[i].auth;
 		if (!mechs[i].password)
 			return true;
-		return cli_password(s->cli->opt.ask_password ? NULL : s->password_file, "Password: ", false, &s->password, err);
+		return cli_password(s->cli->opt.ask_password ? NULL : s->password_file,
+		    "Password: ", false, &s->password, err);
 	}
-	return err_set(err, DIRCA_E_USAGE, "mechanism %s is unknown; GSSAPI, SCRAM-SHA-256, EXTERNAL or SIMPLE", s->mech);
+	return err_set(err, DIRCA_E_USAGE,
+	    "mechanism %s is unknown; GSSAPI, SCRAM-SHA-256, EXTERNAL or SIMPLE", s->mech);
 }
 
 bool
@@ -158,7 +163,8 @@ session_directory(struct session *s, struct err *err)
 	if (s->directory != NULL)
 		return true;
 	if (s->uri == NULL)
-		return err_set(err, DIRCA_E_USAGE, "no directory is named; use -H or `uri` in dirca.conf");
+		return err_set(
+		    err, DIRCA_E_USAGE, "no directory is named; use -H or `uri` in dirca.conf");
 	return dir_connect(&s->dir_config, &s->directory, err);
 }
 
@@ -184,22 +190,27 @@ session_service(struct session *s, const struct pki_service **service_out, struc
 		return false;
 	for (size_t i = 0; i < s->service_count; i++)
 		if (s->ca == NULL || text_eq_nocase(s->ca, s->services[i].name) ||
-		    (s->services[i].display_name != NULL && text_eq_nocase(s->ca, s->services[i].display_name))) {
+		    (s->services[i].display_name != NULL &&
+			text_eq_nocase(s->ca, s->services[i].display_name))) {
 			found = &s->services[i];
 			matches++;
 		}
 	if (matches == 0)
-		return err_set(err, CRYPT_E_NOT_FOUND, "the directory names no certification authority%s%s", s->ca != NULL ? " " : "",
+		return err_set(err, CRYPT_E_NOT_FOUND,
+		    "the directory names no certification authority%s%s", s->ca != NULL ? " " : "",
 		    s->ca != NULL ? s->ca : "; `dirca ca publish` makes it known");
 	if (matches > 1)
-		return err_set(err, TYPE_E_AMBIGUOUSNAME, "the directory names %zu certification authorities; choose one with --ca (`dirca cas`)",
+		return err_set(err, TYPE_E_AMBIGUOUSNAME,
+		    "the directory names %zu certification authorities; choose one with --ca "
+		    "(`dirca cas`)",
 		    matches);
 	*service_out = found;
 	return true;
 }
 
 bool
-session_http(struct session *s, const struct pki_service *service, struct http_client **out, struct err *err)
+session_http(
+    struct session *s, const struct pki_service *service, struct http_client **out, struct err *err)
 {
 	struct http_client_config config = {.socket = s->socket,
 	    .url = service != NULL ? service->url : NULL,

@@ -1,6 +1,6 @@
 /*
- * A client's session: who calls, the directory, and the CA it talks to. Options override the client's configuration file
- * (dirca.conf(5)), which overrides libldap's own.
+ * A client's session: who calls, the directory, and the CA it talks to. Options override the
+ * client's configuration file (dirca.conf(5)), which overrides libldap's own.
  */
 #ifndef CLI_SESSION_H
 #define CLI_SESSION_H
@@ -30,11 +30,13 @@ void session_close(struct session *s);
 bool session_directory(struct session *s, struct err *err);
 bool session_pki(struct session *s, struct err *err);
 
-/* The one CA that a verb talks to: --socket, --ca, or the only one of the directory; TYPE_E_AMBIGUOUSNAME names them if there are several. With
+/* The one CA that a verb talks to: --socket, --ca, or the only one of the directory;
+ * TYPE_E_AMBIGUOUSNAME names them if there are several. With
  * --socket *service_out is NULL unless the directory was read and names it. */
 bool session_service(struct session *s, const struct pki_service **service_out, struct err *err);
 /* Opens HTTP to it. */
-bool session_http(struct session *s, const struct pki_service *service, struct http_client **out, struct err *err);
+bool session_http(struct session *s, const struct pki_service *service, struct http_client **out,
+    struct err *err);
 /* session_service + session_http. */
 bool session_ca(struct session *s, struct http_client **out, struct err *err);
 

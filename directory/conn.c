@@ -21,7 +21,7 @@ dir_conn_timeout(const struct dir_config *config, struct timeval *out)
 	int ms = config->timeout_ms > 0 ? config->timeout_ms : DIR_TIMEOUT_MS_DEFAULT;
 
 	out->tv_sec = ms / 1000;
-	out->tv_usec = ms % 1000 * 1000;
+	out->tv_usec = ms % 1000 * 1000L;
 }
 
 static bool
@@ -184,51 +184,56 @@ names_config(const char *dn)
 	return yes;
 }
 
-/* OpenLDAP: a naming context of its own, or an entry right below another one. */
+/* Sets config_nc if CN=Configuration lies right below this naming context. */
 static bool
-find_config_nc(struct dir_conn *c, const struct dir_attr *contexts, struct err *err)
+probe_config_nc(struct dir_conn *c, const char *nc, struct err *err)
 {
-	char *nc = NULL, *dn = NULL;
+	char *dn = text_printf("CN=Configuration,%s", nc);
 	struct dir_entries found = {0};
 	bool ok = false;
 
-	for (size_t i = 0; contexts != NULL && i < 2 * contexts->count && c->config_nc == NULL;
-	     i++) {
-		bool probe = i >= contexts->count;
-
-		free(nc);
-		if (!text_from_view(buf_view(&contexts->values[i % contexts->count]), &nc, err))
-			goto out;
-		if (!probe) {
-			if (names_config(nc)) {
-				c->config_nc = nc;
-				nc = NULL;
-			}
-			continue;
-		}
-		free(dn);
-		if ((dn = text_printf("CN=Configuration,%s", nc)) == NULL) {
-			err_nomem(err);
-			goto out;
-		}
-		dir_entries_free(&found);
-		if (!dir_search(c,
-			&(struct dir_query){.base = dn,
-			    .filter = "(objectClass=*)",
-			    .attrs = (const char *const[]){LDAP_NO_ATTRS, NULL}},
-			&found, err))
-			goto out;
-		if (found.count == 1) {
-			c->config_nc = dn;
-			dn = NULL;
-		}
+	if (dn == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	if (!dir_search(c,
+		&(struct dir_query){.base = dn,
+		    .filter = "(objectClass=*)",
+		    .attrs = (const char *const[]){LDAP_NO_ATTRS, NULL}},
+		&found, err))
+		goto out;
+	if (found.count == 1) {
+		c->config_nc = dn;
+		dn = NULL;
 	}
 	ok = true;
 out:
 	dir_entries_free(&found);
-	free(nc);
 	free(dn);
 	return ok;
+}
+
+/* OpenLDAP: a naming context of its own, else (`probe`) an entry right below another one. */
+static bool
+find_config_nc(struct dir_conn *c, const struct dir_attr *contexts, bool probe, struct err *err)
+{
+	for (size_t i = 0; contexts != NULL && i < contexts->count && c->config_nc == NULL; i++) {
+		char *nc;
+		bool ok = true;
+
+		if (!text_from_view(buf_view(&contexts->values[i]), &nc, err))
+			return false;
+		if (probe) {
+			ok = probe_config_nc(c, nc, err);
+		} else if (names_config(nc)) {
+			c->config_nc = nc;
+			nc = NULL;
+		}
+		free(nc);
+		if (!ok)
+			return false;
+	}
+	return true;
 }
 
 /* OpenLDAP: the naming context above the configuration, else the first other one. */
@@ -267,7 +272,7 @@ find_contexts(struct dir_conn *c, const struct dir_entry *dse, struct err *err)
 		DIR_GET_FAILED ||
 	    dir_entry_text(dse, "defaultNamingContext", &c->default_nc, err) == DIR_GET_FAILED)
 		return false;
-	if (c->config_nc == NULL && !find_config_nc(c, contexts, err))
+	if (!find_config_nc(c, contexts, false, err) || !find_config_nc(c, contexts, true, err))
 		return false;
 	if (c->config_nc == NULL)
 		return err_set(err, DIRCA_E_DIRECTORY,

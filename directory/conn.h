@@ -1,7 +1,8 @@
 /*
- * A connection to the directory: a list of URIs tried in order, TLS, SASL or simple bind, searches with paging and time
- * limits, and the few writes that publishing needs. The only rooms that see <ldap.h> are this folder's .c files.
- * One connection is used by one thread at a time; dir_pool (pool.h) hands them out.
+ * A connection to the directory: a list of URIs tried in order, TLS, SASL or simple bind, searches
+ * with paging and time limits, and the few writes that publishing needs. The only rooms that see
+ * <ldap.h> are this folder's .c files. One connection is used by one thread at a time; dir_pool
+ * (pool.h) hands them out.
  */
 #ifndef DIRECTORY_CONN_H
 #define DIRECTORY_CONN_H
@@ -10,30 +11,31 @@
 
 enum dir_auth {
 	DIR_AUTH_ANONYMOUS,
-	DIR_AUTH_SIMPLE,   /* bind_dn + password; refused over ldap:// without TLS unless allow_plain */
+	DIR_AUTH_SIMPLE,   /* bind_dn + password; only over TLS or ldapi:// unless allow_plain */
 	DIR_AUTH_EXTERNAL, /* ldapi:// peer credentials or a TLS client certificate */
 	DIR_AUTH_GSSAPI,
-	DIR_AUTH_SCRAM     /* SCRAM-SHA-256 or whatever `mech` names: authcid + password */
+	DIR_AUTH_SCRAM /* SCRAM-SHA-256 or whatever `mech` names: authcid + password */
 };
 
 /* Borrowed by dir_connect for the life of the connection. */
 struct dir_config {
-	const char *uris;     /* blanks between; tried in order, then again after a failure */
+	const char *uris; /* blanks between; tried in order, then again after a failure */
 	enum dir_auth auth;
-	const char *mech;     /* SASL mechanism for DIR_AUTH_SCRAM; NULL: SCRAM-SHA-256 */
+	const char *mech; /* SASL mechanism for DIR_AUTH_SCRAM; NULL: SCRAM-SHA-256 */
 	const char *bind_dn;
 	const char *authcid;
 	const struct secret *password;
 	const char *tls_ca_file; /* NULL: libldap's own configuration */
 	bool starttls;
-	bool allow_plain;     /* simple bind without TLS over ldap:// (tests only); default refuse */
-	int timeout_ms;       /* network and operation; 0: 10000 */
+	bool allow_plain; /* simple bind without TLS over ldap:// (tests only); default refuse */
+	int timeout_ms;   /* network and operation; 0: 10000 */
 };
 
 struct dir_conn;
 
-/* Connects, authenticates and reads the rootDSE. DIRCA_E_DIRECTORY_UNAVAILABLE names each URI with its reason. The program ignores
- * SIGPIPE: libldap writes to connections that the server may have closed. */
+/* Connects, authenticates and reads the rootDSE. DIRCA_E_DIRECTORY_UNAVAILABLE names each URI with
+ * its reason. The program ignores SIGPIPE: libldap writes to connections that the server may have
+ * closed. */
 bool dir_connect(const struct dir_config *config, struct dir_conn **out, struct err *err);
 void dir_disconnect(struct dir_conn **conn);
 /* True once an operation failed because the connection is gone: reconnect and repeat. */
@@ -41,12 +43,15 @@ bool dir_conn_is_broken(const struct dir_conn *c);
 
 /* What the rootDSE told. Strings live as long as the connection. */
 struct dir_root {
-	const char *config_nc;  /* configurationNamingContext; on OpenLDAP the naming context whose DN begins with CN=Configuration */
-	const char *default_nc; /* defaultNamingContext; on OpenLDAP the naming context above config_nc, else the first other one */
+	const char *config_nc;  /* configurationNamingContext; on OpenLDAP the naming context whose
+				   DN begins with CN=Configuration */
+	const char *default_nc; /* defaultNamingContext; on OpenLDAP the naming context above
+				   config_nc, else the first other one */
 	bool is_ad;             /* supportedCapabilities 1.2.840.113556.1.4.800: AD or Samba */
 	bool has_sd_flags;      /* supportedControl 1.2.840.113556.1.4.801 */
 	bool has_paging;        /* 1.2.840.113556.1.4.319 */
-	const char *groups_strategy; /* "tokenGroups" | "member walk": how group memberships are found, for the log */
+	const char *groups_strategy; /* "tokenGroups" | "member walk": how group memberships are
+					found, for the log */
 };
 const struct dir_root *dir_conn_root(const struct dir_conn *c);
 const char *dir_conn_uri(const struct dir_conn *c);
@@ -56,17 +61,20 @@ enum dir_scope { DIR_BASE, DIR_ONE, DIR_SUBTREE };
 struct dir_query {
 	const char *base;
 	enum dir_scope scope;
-	const char *filter;        /* built by dir_filter() */
-	const char *const *attrs;  /* NULL-terminated; NULL: all user attributes */
-	int size_limit;            /* 0: 10000; more matches are an error, never a silent cut */
-	bool want_sd;              /* ask for nTSecurityDescriptor without SACL (SD-flags 7, only where supported: facts 0.3) */
+	const char *filter;       /* built by dir_filter() */
+	const char *const *attrs; /* NULL-terminated; NULL: all user attributes */
+	int size_limit;           /* 0: 10000; more matches are an error, never a silent cut */
+	bool want_sd; /* ask for nTSecurityDescriptor without SACL (SD-flags 7, only where
+			 supported: facts 0.3) */
 };
 
-/* Paged where supported. A base that does not exist gives zero entries. Values that the server cut (range option) are an error. */
-bool dir_search(struct dir_conn *c, const struct dir_query *q, struct dir_entries *out, struct err *err);
+/* Paged where supported. A base that does not exist gives zero entries. Values that the server cut
+ * (range option) are an error. */
+bool dir_search(
+    struct dir_conn *c, const struct dir_query *q, struct dir_entries *out, struct err *err);
 
-/* The only way to build filters: %s is escaped by RFC 4515, %S takes a `const struct view *` and escapes every byte, %% is a
- * percent sign. NULL on no memory. free(). */
+/* The only way to build filters: %s is escaped by RFC 4515, %S takes a `const struct view *` and
+ * escapes every byte, %% is a percent sign. NULL on no memory. free(). */
 char *dir_filter(const char *fmt, ...);
 /* Escapes an RDN value (RFC 4514). free(). */
 char *dir_rdn_escape(const char *value);
@@ -75,17 +83,23 @@ bool dir_dn_eq(const char *a, const char *b);
 /* True if `dn` is `base` or lies under it. */
 bool dir_dn_is_under(const char *dn, const char *base);
 
-/* Writes. dir_add: ERROR_FILE_EXISTS if it exists. dir_replace with count 0 deletes the attribute. dir_add_value of a value that is
- * there succeeds, and so does dir_delete_value of one that is not. An object that does not exist is ERROR_FILE_NOT_FOUND.
- * Certificate attributes get `;binary` on servers that demand it and not on AD and Samba. */
+/* Writes. dir_add: ERROR_FILE_EXISTS if it exists. dir_replace with count 0 deletes the attribute.
+ * dir_add_value of a value that is there succeeds, and so does dir_delete_value of one that is not.
+ * An object that does not exist is ERROR_FILE_NOT_FOUND. Certificate attributes get `;binary` on
+ * servers that demand it and not on AD and Samba. */
 bool dir_add(struct dir_conn *c, const struct dir_entry *e, struct err *err);
-bool dir_replace(struct dir_conn *c, const char *dn, const char *attr, const struct view *values, size_t count, struct err *err);
-bool dir_add_value(struct dir_conn *c, const char *dn, const char *attr, struct view value, struct err *err);
-bool dir_delete_value(struct dir_conn *c, const char *dn, const char *attr, struct view value, struct err *err);
+bool dir_replace(struct dir_conn *c, const char *dn, const char *attr, const struct view *values,
+    size_t count, struct err *err);
+bool dir_add_value(
+    struct dir_conn *c, const char *dn, const char *attr, struct view value, struct err *err);
+bool dir_delete_value(
+    struct dir_conn *c, const char *dn, const char *attr, struct view value, struct err *err);
 bool dir_delete(struct dir_conn *c, const char *dn, struct err *err);
 
-/* Verifies a user's password by a bind on a connection of its own with the same URIs and TLS (HTTP Basic). Empty passwords are
- * refused before the directory is asked (an empty simple bind is anonymous). DIRCA_E_AUTHENTICATION if the directory says no. */
-bool dir_check_password(const struct dir_config *config, const char *dn, const struct secret *password, struct err *err);
+/* Verifies a user's password by a bind on a connection of its own with the same URIs and TLS (HTTP
+ * Basic). Empty passwords are refused before the directory is asked (an empty simple bind is
+ * anonymous). DIRCA_E_AUTHENTICATION if the directory says no. */
+bool dir_check_password(const struct dir_config *config, const char *dn,
+    const struct secret *password, struct err *err);
 
 #endif

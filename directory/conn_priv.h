@@ -22,25 +22,29 @@ struct dir_conn {
 	char *default_nc;
 	struct dir_root root;
 	struct dir_entries domains; /* crossRef entries, read once (domains.c) */
-	char **bases;               /* where principals and groups are searched; one may hold another */
+	char **bases; /* where principals and groups are searched; one may hold another */
 	size_t base_count;
 	bool has_domains;
 };
 
 /* Connects to one URI and secures it; no bind. On failure *out is NULL. */
-bool dir_conn_open(const struct dir_config *config, const char *uri, struct dir_conn **out, struct err *err);
-/* Authenticates as `config` says (conn_bind.c). DIRCA_E_AUTHENTICATION if the directory refuses the credentials. */
+bool dir_conn_open(
+    const struct dir_config *config, const char *uri, struct dir_conn **out, struct err *err);
+/* Authenticates as `config` says (conn_bind.c). DIRCA_E_AUTHENTICATION if the directory refuses the
+ * credentials. */
 bool dir_conn_bind(struct dir_conn *c, const struct dir_config *config, struct err *err);
-/* True if nothing waits to be read: a server that closed an idle connection has left an end-of-file there. */
+/* True if nothing waits to be read: a server that closed an idle connection has left an end-of-file
+ * there. */
 bool dir_conn_is_quiet(const struct dir_conn *c);
 void dir_conn_timeout(const struct dir_config *config, struct timeval *out);
 
-/* Turns a libldap result into code and sentence: "<what> at <uri>: <result> (<server's own words>)"; marks the connection as
- * broken where it is. Returns false. */
+/* Turns a libldap result into code and sentence: "<what> at <uri>: <result> (<server's own
+ * words>)"; marks the connection as broken where it is. Returns false. */
 bool dir_conn_fail(struct dir_conn *c, int rc, struct err *err, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* DN helpers (dn.c). Depth of a malformed DN is 0; text is malloc'ed and NULL where there is none. */
+/* DN helpers (dn.c). Depth of a malformed DN is 0; text is malloc'ed and NULL where there is none.
+ */
 size_t dir_dn_depth(const char *dn);
 char *dir_dn_first_value(const char *dn);
 char *dir_dn_to_dns(const char *dn);

@@ -169,7 +169,8 @@ ldap_scope(enum dir_scope scope)
 	return LDAP_SCOPE_BASE;
 }
 
-/* One search operation. *page_out is set whenever the server answered. */
+/* One search operation. Paging is a wish, not a demand: glued databases of OpenLDAP refuse the
+ * demand, and an answer in one piece is as good. *page_out is set whenever the server answered. */
 static bool
 ask_page(struct dir_conn *c, struct paging *p, LDAPMessage **page_out, int *rc_out, struct err *err)
 {
@@ -185,7 +186,7 @@ ask_page(struct dir_conn *c, struct paging *p, LDAPMessage **page_out, int *rc_o
 	*page_out = NULL;
 	dir_conn_timeout(c->config, &timeout);
 	if (p->paged && (*rc_out = ldap_create_page_control(
-			     c->ld, DIR_PAGE_SIZE, &p->cookie, 1, &paging)) != LDAP_SUCCESS)
+			     c->ld, DIR_PAGE_SIZE, &p->cookie, 0, &paging)) != LDAP_SUCCESS)
 		return dir_conn_fail(c, *rc_out, err, "paging of a search");
 	if (paging != NULL)
 		controls[used++] = paging;

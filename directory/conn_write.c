@@ -66,7 +66,7 @@ mod_value(LDAPMod *m, size_t at, struct view v)
 bool
 dir_add(struct dir_conn *c, const struct dir_entry *e, struct err *err)
 {
-	LDAPMod **mods = calloc(e->count + 1, sizeof *mods);
+	LDAPMod **mods = calloc(e->count + 1, sizeof(LDAPMod *));
 	bool ok = false;
 	int rc;
 

@@ -1,7 +1,8 @@
 /*
- * A directory entry as the rest of the program sees it: a DN and attributes with byte values, in the order the server gave.
- * No <ldap.h>. Attribute names are compared without case and without options (`userCertificate;binary` is
- * `userCertificate`: facts 0.5). Entries own all they hold; dir_entries_free frees an array of them.
+ * A directory entry as the rest of the program sees it: a DN and attributes with byte values, in
+ * the order the server gave. No <ldap.h>. Attribute names are compared without case and without
+ * options (`userCertificate;binary` is `userCertificate`: facts 0.5). Entries own all they hold;
+ * dir_entries_free frees an array of them.
  */
 #ifndef DIRECTORY_ENTRY_H
 #define DIRECTORY_ENTRY_H
@@ -31,11 +32,15 @@ bool dir_entry_has_value_nocase(const struct dir_entry *e, const char *name, con
 
 enum dir_get { DIR_GET_OK, DIR_GET_ABSENT, DIR_GET_FAILED };
 
-/* Single-valued readers. ABSENT leaves *out; FAILED (several values, malformed) sets err with DN and attribute. Text refuses
- * control characters and invalid UTF-8; the string is owned by the caller. Numbers are signed 32-bit in LDAP (facts 0.7). */
-enum dir_get dir_entry_text(const struct dir_entry *e, const char *name, char **out, struct err *err);
-enum dir_get dir_entry_int32(const struct dir_entry *e, const char *name, int32_t *out, struct err *err);
-enum dir_get dir_entry_bytes(const struct dir_entry *e, const char *name, struct view *out, struct err *err);
+/* Single-valued readers. ABSENT leaves *out; FAILED (several values, malformed) sets err with DN
+ * and attribute. Text refuses control characters and invalid UTF-8; the string is owned by the
+ * caller. Numbers are signed 32-bit in LDAP (facts 0.7). */
+enum dir_get dir_entry_text(
+    const struct dir_entry *e, const char *name, char **out, struct err *err);
+enum dir_get dir_entry_int32(
+    const struct dir_entry *e, const char *name, int32_t *out, struct err *err);
+enum dir_get dir_entry_bytes(
+    const struct dir_entry *e, const char *name, struct view *out, struct err *err);
 
 /* Builders, for tests and for what is about to be written to the directory. */
 bool dir_entry_init(struct dir_entry *e, const char *dn, struct err *err);

@@ -7,10 +7,11 @@
 #include "conn.h"
 #include "sid.h"
 
-/* Adds to `sids` the SIDs of all groups that hold the entry `dn`, directly or not, and its primary group. `sid` NULL: the entry has
- * none. Whatever keeps the list from being whole is an error: a missing group could be the one that a right is denied to. */
-bool groups_collect(struct dir_conn *c, const char *dn, const struct sid *sid, const int32_t *primary_rid,
-    struct sids *sids, struct err *err);
+/* Adds to `sids` the SIDs of all groups that hold the entry `dn`, directly or not, and its primary
+ * group. `sid` NULL: the entry has none. Whatever keeps the list from being whole is an error: a
+ * missing group could be the one that a right is denied to. */
+bool groups_collect(struct dir_conn *c, const char *dn, const struct sid *sid,
+    const int32_t *primary_rid, struct sids *sids, struct err *err);
 /* True if the entry is a group of a kind that is walked. */
 bool groups_is_group(const struct dir_entry *e);
 

@@ -1,13 +1,14 @@
 /*
- * Certificate manager restrictions: the OfficerRights security descriptor of [MS-CSRA] 2.2.1.11 (facts 4.5), kept in
- * dircaOfficerRights. Pure.
+ * Certificate manager restrictions: the OfficerRights security descriptor of [MS-CSRA] 2.2.1.11
+ * (facts 4.5), kept in dircaOfficerRights. Pure.
  */
 #ifndef DIRECTORY_OFFICER_H
 #define DIRECTORY_OFFICER_H
 
 #include "sd.h"
 
-/* One restriction: this officer (or group of officers) may (or may not) act for these requesters and this template. */
+/* One restriction: this officer (or group of officers) may (or may not) act for these requesters
+ * and this template. */
 struct officer_rule {
 	bool deny;
 	struct sid officer;
@@ -20,23 +21,26 @@ struct officer_rules {
 	size_t count;
 };
 
-/* ACEs other than callback allow/deny, a mask other than 0x00010000 or malformed application data fail: fail closed. */
+/* ACEs other than callback allow/deny, a mask other than 0x00010000 or malformed application data
+ * fail: fail closed. */
 bool officer_rules_decode(const struct sd *sd, struct officer_rules *out, struct err *err);
-bool officer_rules_encode(const struct officer_rules *rules, struct buf *out, struct err *err); /* self-relative SD */
+bool officer_rules_encode(
+    const struct officer_rules *rules, struct buf *out, struct err *err); /* self-relative SD */
 void officer_rules_free(struct officer_rules *rules);
 
-/* Deny first, then allow, else no. `rules` NULL: no restrictions, allowed. `requester` NULL: the requester's groups could not be
- * read; then only "everyone" rules count for allow and every deny rule of the officer counts: fails closed. `template_cn`
- * and the rule's are compared without case. rule_out (may be NULL): index that decided or -1. */
-bool officer_may(const struct officer_rules *rules, const struct sids *officer, const struct sids *requester,
-    const char *template_cn, int *rule_out);
+/* Deny first, then allow, else no. `rules` NULL: no restrictions, allowed. `requester` NULL: the
+ * requester's groups could not be read; then only "everyone" rules count for allow and every deny
+ * rule of the officer counts: fails closed. `template_cn` and the rule's are compared without case.
+ * rule_out (may be NULL): index that decided or -1. */
+bool officer_may(const struct officer_rules *rules, const struct sids *officer,
+    const struct sids *requester, const char *template_cn, int *rule_out);
 
 /* CA rights of dircaCASecurity, [MS-CSRA] 3.1.1.7. */
-#define CA_RIGHT_ADMIN   0x001u
-#define CA_RIGHT_OFFICER 0x002u
-#define CA_RIGHT_AUDITOR 0x004u
+#define CA_RIGHT_ADMIN    0x001u
+#define CA_RIGHT_OFFICER  0x002u
+#define CA_RIGHT_AUDITOR  0x004u
 #define CA_RIGHT_OPERATOR 0x008u
-#define CA_RIGHT_READ    0x100u
-#define CA_RIGHT_ENROLL  0x200u
+#define CA_RIGHT_READ     0x100u
+#define CA_RIGHT_ENROLL   0x200u
 
 #endif

@@ -27,7 +27,7 @@ pki_sanitize_long(const char *ca_name)
 
 	if (!utf16le_encode(ca_name, &units, &ignored))
 		return NULL;
-	if ((out = malloc(units.len / 2 * ESCAPE_LEN + 1)) != NULL) {
+	if ((out = calloc(units.len / 2 + 1, ESCAPE_LEN)) != NULL) {
 		p = out;
 		for (size_t i = 0; i + 1 < units.len; i += 2) {
 			static const char digits[] = "0123456789abcdef";
@@ -52,10 +52,10 @@ pki_sanitize_long(const char *ca_name)
 static size_t
 cut_at(const char *name)
 {
-	for (size_t i = KEPT_MAX - (ESCAPE_LEN - 1); i < KEPT_MAX; i++)
-		if (name[i] == '!')
-			return i;
-	return KEPT_MAX;
+	const char *tail = name + KEPT_MAX - (ESCAPE_LEN - 1),
+		   *split = memchr(tail, '!', ESCAPE_LEN - 1);
+
+	return split != NULL ? (size_t)(split - name) : KEPT_MAX;
 }
 
 /* [MS-WCCE] 3.1.1.4.1.1.1 */

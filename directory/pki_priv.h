@@ -1,6 +1,6 @@
 /*
- * Names of objects under CN=Public Key Services. Inside of this folder only. All strings are malloc'ed; NULL on no memory or on a
- * name that is not UTF-8.
+ * Names of objects under CN=Public Key Services. Inside of this folder only. All strings are
+ * malloc'ed; NULL on no memory or on a name that is not UTF-8.
  */
 #ifndef DIRECTORY_PKI_PRIV_H
 #define DIRECTORY_PKI_PRIV_H

@@ -7,7 +7,7 @@
 #include "pki_priv.h"
 #include "text.h"
 
-#define KRA_GRACE_SECONDS (24 * 60 * 60)
+#define KRA_GRACE_SECONDS ((int64_t)24 * 60 * 60)
 
 /* certificationAuthority demands two CRLs that nobody reads there. Active Directory takes any bytes
  * and customarily holds one zero byte; OpenLDAP checks the syntax, so there it is a CRL of nobody

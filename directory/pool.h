@@ -1,5 +1,6 @@
 /*
- * Connections shared by threads: taken for one piece of work, given back, reconnected with back-off when broken.
+ * Connections shared by threads: taken for one piece of work, given back, reconnected with back-off
+ * when broken.
  */
 #ifndef DIRECTORY_POOL_H
 #define DIRECTORY_POOL_H
@@ -9,10 +10,12 @@
 struct dir_pool;
 
 /* No connection is made yet; `config` is borrowed for the pool's life. */
-bool dir_pool_open(const struct dir_config *config, size_t most, struct dir_pool **out, struct err *err);
+bool dir_pool_open(
+    const struct dir_config *config, size_t most, struct dir_pool **out, struct err *err);
 void dir_pool_close(struct dir_pool **pool);
-/* Waits for a free connection, connecting if there is none. Within the back-off after a failure it fails at once with
- * DIRCA_E_DIRECTORY_UNAVAILABLE, so that requests do not queue behind a dead directory. */
+/* Waits for a free connection, connecting if there is none. Within the back-off after a failure it
+ * fails at once with DIRCA_E_DIRECTORY_UNAVAILABLE, so that requests do not queue behind a dead
+ * directory. */
 bool dir_pool_take(struct dir_pool *pool, struct dir_conn **out, struct err *err);
 /* Broken connections are closed. NULL-safe; *conn becomes NULL. */
 void dir_pool_give(struct dir_pool *pool, struct dir_conn **conn);

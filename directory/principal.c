@@ -1,5 +1,6 @@
 #include "principal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -232,15 +233,10 @@ set_ambiguous(const char *token, const struct dir_entries *hits, struct err *err
 	char list[400] = "";
 	size_t used = 0;
 
-	for (size_t i = 0; i < hits->count && used < sizeof list - 1; i++) {
-		size_t room = sizeof list - used, len = strlen(hits->list[i].dn) + 2;
-
-		if (len >= room)
-			break;
-		memcpy(list + used, i == 0 ? ": " : "; ", 2);
-		memcpy(list + used + 2, hits->list[i].dn, len - 1);
-		used += len;
-	}
+	for (size_t i = 0; i < hits->count && used + strlen(hits->list[i].dn) + 3 < sizeof list;
+	     i++)
+		used += (size_t)snprintf(list + used, sizeof list - used, "%s%s",
+		    i == 0 ? ": " : "; ", hits->list[i].dn);
 	err_set(err, TYPE_E_AMBIGUOUSNAME, "Ambiguous name. \"%.64s\" names %zu principals%s",
 	    token, hits->count, list);
 }
@@ -326,7 +322,7 @@ read_domain(struct dir_conn *c, struct principal *p, struct err *err)
 	if (p->sam != NULL && p->domain != NULL)
 		p->downlevel = text_printf("%s\\%s", p->domain, p->sam);
 	else
-		p->downlevel = strdup(p->sam != NULL ? p->sam : p->cn);
+		p->downlevel = text_printf("%s", p->sam != NULL ? p->sam : p->cn);
 	return p->downlevel != NULL || err_nomem(err);
 }
 

@@ -1,8 +1,10 @@
 /*
- * Security descriptors ([MS-DTYP] 2.4.6) and the access check. Pure. The traps of facts section 0 (12, 13) and 4.1 apply:
- * no DACL = everyone, empty DACL = nobody, inherit-only ACEs do not count, an object ACE without a GUID means all rights,
- * "full control" 0xF00FF holds no extended right. Unknown ACE types are kept in the structure and grant nothing; an unknown
- * deny-like type makes decoding fail closed only where it could apply (see sd_check).
+ * Security descriptors ([MS-DTYP] 2.4.6) and the access check. Pure. The traps of facts section 0
+ * (12, 13) and 4.1 apply: no DACL = everyone, empty DACL = nobody, inherit-only ACEs do not count,
+ * an object ACE without a GUID means all rights, "full control" 0xF00FF holds no extended right.
+ * Unknown ACE types are kept in the structure (their body in ace.data) and grant nothing; one that
+ * stands before the grant could be a denial and refuses. Callback ACEs never allow, and they deny
+ * as if their condition were true. Generic bits are not mapped.
  */
 #ifndef DIRECTORY_SD_H
 #define DIRECTORY_SD_H
@@ -52,28 +54,36 @@ struct sd {
 	size_t count;
 };
 
-/* At most 64 KiB. Every offset, size and SID is checked. */
+/* At most 64 KiB. Every offset, size and SID is checked; no byte may belong to no part. A SACL is
+ * checked for its size and dropped, with its control bits. */
 bool sd_decode(struct view raw, struct sd *out, struct err *err);
 /* Self-relative form of owner, group and DACL; decode(encode(x)) == x field by field. */
 bool sd_encode(const struct sd *sd, struct buf *out, struct err *err);
 void sd_free(struct sd *sd);
 
-/* SDDL of owner, group and DACL, as [MS-DTYP] 2.5.1 writes it with SIDs unabbreviated; for `dirca dump`. free(). */
+/* SDDL of owner, group and DACL, as [MS-DTYP] 2.5.1 writes it with SIDs unabbreviated; for `dirca
+ * dump`. What SDDL has no letters for is a number, data of callback and unknown ACEs a field
+ * "#hex". free(). */
 char *sd_to_sddl(const struct sd *sd);
-/* Reads SDDL: aliases of facts 4.2, those relative to a domain need `domain` (may be NULL if none is used). For ldif/ tools and tests. */
+/* Reads SDDL: aliases of facts 4.2, those relative to a domain need `domain` (may be NULL if none
+ * is used), and what sd_to_sddl writes. S: and conditions are refused. For ldif/ tools and tests.
+ */
 bool sd_from_sddl(const char *sddl, const struct sid *domain, struct sd *out, struct err *err);
 
 extern const uint8_t GUID_RIGHT_ENROLL[GUID_LEN];     /* 0e10c968-78fb-11d2-90d4-00c04f79dc55 */
 extern const uint8_t GUID_RIGHT_AUTOENROLL[GUID_LEN]; /* a05b8cc2-17bc-4802-a710-e7c15ab866a2 */
 
-/* Which ACE decided, for the sentence of a refusal: index into aces, or -1 = no ACE matched (refused), -2 = NULL DACL (allowed). */
+/* Which ACE decided, for the sentence of a refusal: index into aces, or -1 = no ACE matched
+ * (refused), -2 = NULL DACL (allowed). */
 struct sd_verdict {
 	bool allowed;
 	int ace;
 };
 
-/* ACEs in order, deny before allow decides as in [MS-DTYP] 2.5.3.2; `sids` holds the principal, its groups and the well-known ones. */
-struct sd_verdict sd_check_extended_right(const struct sd *sd, const struct sids *sids, const uint8_t right[GUID_LEN]);
+/* ACEs in order, deny before allow decides as in [MS-DTYP] 2.5.3.2; `sids` holds the principal, its
+ * groups and the well-known ones. */
+struct sd_verdict sd_check_extended_right(
+    const struct sd *sd, const struct sids *sids, const uint8_t right[GUID_LEN]);
 /* Plain mask, all bits needed (CA rights, facts 4.4: mask bits are not DS rights). */
 struct sd_verdict sd_check_mask(const struct sd *sd, const struct sids *sids, uint32_t mask);
 

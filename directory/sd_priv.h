@@ -1,5 +1,6 @@
 /*
- * Security descriptors, shared by sd.c (bytes), sddl.c (text) and sd_check.c (access check): control bits and ACE layouts.
+ * Security descriptors, shared by sd.c (bytes), sddl.c (text) and sd_check.c (access check):
+ * control bits and ACE layouts.
  */
 #ifndef DIRECTORY_SD_PRIV_H
 #define DIRECTORY_SD_PRIV_H

@@ -11,8 +11,8 @@
 #define SID_TEXT_MAX 190
 
 struct sid {
-	uint8_t count;       /* sub-authorities */
-	uint64_t authority;  /* 48 bits */
+	uint8_t count;      /* sub-authorities */
+	uint64_t authority; /* 48 bits */
 	uint32_t subs[SID_SUBS_MAX];
 };
 
@@ -35,7 +35,8 @@ bool sid_with_rid(const struct sid *domain, uint32_t rid, struct sid *out);
 extern const struct sid SID_EVERYONE;            /* S-1-1-0 */
 extern const struct sid SID_AUTHENTICATED_USERS; /* S-1-5-11 */
 
-bool sids_add(struct sids *set, const struct sid *sid, struct err *err); /* ignores a SID that is there */
+bool sids_add(
+    struct sids *set, const struct sid *sid, struct err *err); /* ignores a SID that is there */
 bool sids_contain(const struct sids *set, const struct sid *sid);
 void sids_free(struct sids *set);
 

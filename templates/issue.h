@@ -1,7 +1,8 @@
 /*
- * The decision what a certificate gets: subject, alternative names, usages, policies, template extension, validity, where it
- * is published ([MS-WCCE] 3.2.2.6.2.1.4.5, facts 3.2 to 3.4). Pure: structs in, plan out, the clock passed in. The encoder
- * (ca/core/certificate.h) turns a plan into a TBSCertificate.
+ * The decision what a certificate gets: subject, alternative names, usages, policies, template
+ * extension, validity, where it is published ([MS-WCCE] 3.2.2.6.2.1.4.5, facts 3.2 to 3.4). Pure:
+ * structs in, plan out, the clock passed in. The encoder (ca/core/certificate.h) turns a plan into
+ * a TBSCertificate.
  */
 #ifndef TEMPLATES_ISSUE_H
 #define TEMPLATES_ISSUE_H
@@ -14,10 +15,11 @@ struct issue_request {
 	const char *key_algorithm; /* "RSA" or "EC" */
 	int key_bits;
 	bool has_archived_key;
-	bool has_subject;          /* a non-empty subject name */
-	struct view subject;       /* its DER, used only with ENROLLEE_SUPPLIES_SUBJECT */
+	bool has_subject;             /* a non-empty subject name */
+	struct view subject;          /* its DER, used only with ENROLLEE_SUPPLIES_SUBJECT */
 	struct view subject_alt_name; /* DER of the SAN extension value, empty if absent */
-	struct view sid_extension; /* DER value of 1.3.6.1.4.1.311.25.2 of the request, empty if absent */
+	struct view
+	    sid_extension; /* DER value of 1.3.6.1.4.1.311.25.2 of the request, empty if absent */
 	bool has_template_version; /* 21.7 was in the request */
 	int64_t template_major, template_minor;
 };
@@ -27,34 +29,37 @@ enum issue_san { ISSUE_SAN_UPN, ISSUE_SAN_EMAIL, ISSUE_SAN_DNS, ISSUE_SAN_GUID }
 
 struct issue_san_value {
 	enum issue_san kind;
-	char *text;          /* UPN, EMAIL, DNS */
+	char *text; /* UPN, EMAIL, DNS */
 	uint8_t guid[GUID_LEN];
 };
 
 struct issue_plan {
-	bool subject_from_request; /* then subject_dn, _cn and _email are NULL; else at least one name is there: */
-	char *subject_dn;   /* RFC 4514 DN of the directory (SUBJECT_REQUIRE_DIRECTORY_PATH), or NULL */
-	char *subject_cn;   /* CN alone, or NULL */
-	char *subject_email; /* E= to put first (most specific), or NULL */
+	bool subject_from_request; /* then subject_dn, _cn and _email are NULL; else at least one
+				      name is there: */
+	char *
+	    subject_dn; /* RFC 4514 DN of the directory (SUBJECT_REQUIRE_DIRECTORY_PATH), or NULL */
+	char *subject_cn;      /* CN alone, or NULL */
+	char *subject_email;   /* E= to put first (most specific), or NULL */
 	bool san_from_request; /* then `sans` is empty */
 	struct issue_san_value *sans;
 	size_t san_count;
 	uint8_t key_usage[2];
 	bool key_usage_critical;
-	struct text_list eku;      /* borrowed lists of the template: valid as long as it */
+	struct text_list eku; /* borrowed lists of the template: valid as long as it */
 	bool eku_critical;
 	struct text_list application_policies; /* 21.10; empty for version 1 */
-	struct text_list policies; /* empty with ISSUANCE_POLICIES_FROM_REQUEST: the request chooses none */
+	struct text_list
+	    policies; /* empty with ISSUANCE_POLICIES_FROM_REQUEST: the request chooses none */
 	bool basic_constraints, is_ca, basic_constraints_critical;
-	int32_t path_len;          /* -1 none */
-	bool template_name;        /* v1 with ADD_TEMPLATE_NAME: 20.2 with the cn */
-	bool template_info;        /* v2+: 21.7 */
+	int32_t path_len;   /* -1 none */
+	bool template_name; /* v1 with ADD_TEMPLATE_NAME: 20.2 with the cn */
+	bool template_info; /* v2+: 21.7 */
 	const char *template_cn, *template_oid;
 	int32_t template_major, template_minor;
-	bool smime_capabilities;   /* INCLUDE_SYMMETRIC_ALGORITHMS */
+	bool smime_capabilities; /* INCLUDE_SYMMETRIC_ALGORITHMS */
 	bool ocsp_nocheck;
-	bool no_revocation_info;   /* no AIA, no CDP; always with ocsp_nocheck */
-	char *sid;                 /* text for 25.2, or NULL */
+	bool no_revocation_info; /* no AIA, no CDP; always with ocsp_nocheck */
+	char *sid;               /* text for 25.2, or NULL */
 	bool sid_from_request;
 	int64_t not_before, not_after;
 	bool pend;
@@ -68,12 +73,14 @@ struct issue_limits {
 	int64_t ca_not_after; /* notAfter never outlives the CA certificate */
 };
 
-/* False with the code of facts 3.7 and 8 (CERTSRV_E_KEY_LENGTH, _ARCHIVED_KEY_REQUIRED, _ARCHIVED_KEY_UNEXPECTED,
- * _SUBJECT_UPN_REQUIRED, _BAD_TEMPLATE_VERSION, _SIGNATURE_COUNT when RA signatures are demanded ...). _UNSUPPORTED_CERT_TYPE: the
- * template asks for what this CA cannot do (attestation, a newer server, archival without database, no OID); _CERT_TYPE_OVERLAP: the
- * CA certificate ends too soon for the template's renewal period. */
-bool issue_plan_make(const struct tmpl *t, const struct principal *requester, const struct issue_request *r,
-    const struct issue_limits *limits, struct issue_plan *out, struct err *err);
+/* False with the code of facts 3.7 and 8 (CERTSRV_E_KEY_LENGTH, _ARCHIVED_KEY_REQUIRED,
+ * _ARCHIVED_KEY_UNEXPECTED, _SUBJECT_UPN_REQUIRED, _BAD_TEMPLATE_VERSION, _SIGNATURE_COUNT when RA
+ * signatures are demanded ...). _UNSUPPORTED_CERT_TYPE: the template asks for what this CA cannot
+ * do (attestation, a newer server, archival without database, no OID); _CERT_TYPE_OVERLAP: the CA
+ * certificate ends too soon for the template's renewal period. */
+bool issue_plan_make(const struct tmpl *t, const struct principal *requester,
+    const struct issue_request *r, const struct issue_limits *limits, struct issue_plan *out,
+    struct err *err);
 void issue_plan_free(struct issue_plan *p);
 
 #endif

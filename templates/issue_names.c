@@ -33,35 +33,38 @@ has(const struct tmpl *t, uint32_t flags)
 static bool
 need_mail(const struct tmpl *t, const struct principal *who, struct err *err)
 {
-	return is_ia5_name(who->mail) ||
-	       err_set(err, CERTSRV_E_SUBJECT_EMAIL_REQUIRED,
-		   "template %s: %s has no e-mail address in the directory that a certificate can hold; set mail",
-		   t->cn, who->downlevel);
+	return is_ia5_name(who->mail) || err_set(err, CERTSRV_E_SUBJECT_EMAIL_REQUIRED,
+					     "template %s: %s has no e-mail address in the "
+					     "directory that a certificate can hold; set mail",
+					     t->cn, who->downlevel);
 }
 
 static bool
 need_dns(const struct tmpl *t, const struct principal *who, struct err *err)
 {
-	return is_ia5_name(who->dns_name) ||
-	       err_set(err, CERTSRV_E_SUBJECT_DNS_REQUIRED,
-		   "template %s: %s has no DNS name in the directory that a certificate can hold; set dNSHostName",
-		   t->cn, who->downlevel);
+	return is_ia5_name(who->dns_name) || err_set(err, CERTSRV_E_SUBJECT_DNS_REQUIRED,
+						 "template %s: %s has no DNS name in the directory "
+						 "that a certificate can hold; set dNSHostName",
+						 t->cn, who->downlevel);
 }
 
-/* CN is the dNSHostName of a machine, else the cn of the user; a machine's template is for machines only. */
+/* CN is the dNSHostName of a machine, else the cn of the user; a machine's template is for machines
+ * only. */
 static bool
-plan_common_name(const struct tmpl *t, const struct principal *who, struct issue_plan *p, struct err *err)
+plan_common_name(
+    const struct tmpl *t, const struct principal *who, struct issue_plan *p, struct err *err)
 {
 	if (who->is_machine)
 		return need_dns(t, who, err) && copy_text(who->dns_name, &p->subject_cn, err);
 	if (who->cn == NULL || *who->cn == '\0')
-		return err_set(err, CERTSRV_E_BAD_REQUESTSUBJECT, "template %s: %s has no cn in the directory", t->cn,
-		    who->downlevel);
+		return err_set(err, CERTSRV_E_BAD_REQUESTSUBJECT,
+		    "template %s: %s has no cn in the directory", t->cn, who->downlevel);
 	return copy_text(who->cn, &p->subject_cn, err);
 }
 
 static bool
-plan_subject(const struct tmpl *t, const struct principal *who, struct issue_plan *p, struct err *err)
+plan_subject(
+    const struct tmpl *t, const struct principal *who, struct issue_plan *p, struct err *err)
 {
 	uint32_t named = CT_FLAG_SUBJECT_REQUIRE_COMMON_NAME | CT_FLAG_SUBJECT_REQUIRE_DNS_AS_CN;
 
@@ -126,15 +129,18 @@ dns_domain_of_dn(const char *dn, char out[DNS_NAME_MAX + 1])
 	return is_ia5_name(out);
 }
 
-/* [MS-WCCE] asks the requester's own machine for its domain; its DN and the domain's nETBIOSName say the same. */
+/* [MS-WCCE] asks the requester's own machine for its domain; its DN and the domain's nETBIOSName
+ * say the same. */
 static bool
-plan_domain_dns(const struct tmpl *t, const struct principal *who, struct issue_plan *p, struct err *err)
+plan_domain_dns(
+    const struct tmpl *t, const struct principal *who, struct issue_plan *p, struct err *err)
 {
 	char name[DNS_NAME_MAX + 1];
 
 	if (!dns_domain_of_dn(who->dn, name))
 		return err_set(err, CERTSRV_E_SUBJECT_DNS_REQUIRED,
-		    "template %s: the DNS name of the domain of %s is unknown: its DN does not end in DC components",
+		    "template %s: the DNS name of the domain of %s is unknown: its DN does not end "
+		    "in DC components",
 		    t->cn, who->downlevel);
 	if (!add_san(p, (struct issue_san_value){.kind = ISSUE_SAN_DNS}, name, err))
 		return false;
@@ -162,7 +168,8 @@ plan_alternative_names(
 	if (has(t, CT_FLAG_SUBJECT_ALT_REQUIRE_UPN | CT_FLAG_SUBJECT_ALT_REQUIRE_SPN)) {
 		if (who->upn == NULL || *who->upn == '\0')
 			return err_set(err, CERTSRV_E_SUBJECT_UPN_REQUIRED,
-			    "template %s: %s has no userPrincipalName in the directory", t->cn, who->downlevel);
+			    "template %s: %s has no userPrincipalName in the directory", t->cn,
+			    who->downlevel);
 		if (!add_san(p, (struct issue_san_value){.kind = ISSUE_SAN_UPN}, who->upn, err))
 			return false;
 	}
@@ -181,28 +188,31 @@ plan_alternative_names(
 	return true;
 }
 
-/* [MS-WCCE] 3.2.2.6.2.1.4.4.1: a machine's template wants a computer with a DNS name where a name is built from it. */
+/* [MS-WCCE] 3.2.2.6.2.1.4.4.1: a machine's template wants a computer with a DNS name where a name
+ * is built from it. */
 static bool
 check_machine(const struct tmpl *t, const struct principal *who, struct err *err)
 {
-	uint32_t from_dns = CT_FLAG_SUBJECT_REQUIRE_COMMON_NAME | CT_FLAG_SUBJECT_REQUIRE_DNS_AS_CN |
-			    CT_FLAG_SUBJECT_ALT_REQUIRE_DNS;
+	uint32_t from_dns = CT_FLAG_SUBJECT_REQUIRE_COMMON_NAME |
+			    CT_FLAG_SUBJECT_REQUIRE_DNS_AS_CN | CT_FLAG_SUBJECT_ALT_REQUIRE_DNS;
 
 	if ((t->flags & CT_FLAG_MACHINE_TYPE) == 0 || !has(t, from_dns))
 		return true;
 	if (!who->is_machine)
-		return err_set(err, CERTSRV_E_SUBJECT_DNS_REQUIRED, "template %s is for computers, and %s is none",
-		    t->cn, who->downlevel);
+		return err_set(err, CERTSRV_E_SUBJECT_DNS_REQUIRED,
+		    "template %s is for computers, and %s is none", t->cn, who->downlevel);
 	return need_dns(t, who, err);
 }
 
 static bool
-plan_names_of_request(const struct tmpl *t, const struct principal *who, const struct issue_request *r,
-    struct issue_plan *p, struct err *err)
+plan_names_of_request(const struct tmpl *t, const struct principal *who,
+    const struct issue_request *r, struct issue_plan *p, struct err *err)
 {
 	if (!r->has_subject)
 		return err_set(err, CERTSRV_E_BAD_REQUESTSUBJECT,
-		    "template %s: the requester supplies the subject name, and the request holds none", t->cn);
+		    "template %s: the requester supplies the subject name, and the request holds "
+		    "none",
+		    t->cn);
 	p->subject_from_request = true;
 	p->san_from_request = r->subject_alt_name.len > 0;
 	p->sid_from_request =
@@ -212,15 +222,19 @@ plan_names_of_request(const struct tmpl *t, const struct principal *who, const s
 }
 
 static bool
-plan_names_of_directory(const struct tmpl *t, const struct principal *who, struct issue_plan *p, struct err *err)
+plan_names_of_directory(
+    const struct tmpl *t, const struct principal *who, struct issue_plan *p, struct err *err)
 {
 	char sid[SID_TEXT_MAX];
 
-	if (!check_machine(t, who, err) || !plan_subject(t, who, p, err) || !plan_alternative_names(t, who, p, err))
+	if (!check_machine(t, who, err) || !plan_subject(t, who, p, err) ||
+	    !plan_alternative_names(t, who, p, err))
 		return false;
-	if (p->subject_dn == NULL && p->subject_cn == NULL && p->subject_email == NULL && p->san_count == 0)
+	if (p->subject_dn == NULL && p->subject_cn == NULL && p->subject_email == NULL &&
+	    p->san_count == 0)
 		return err_set(err, CERTSRV_E_BAD_REQUESTSUBJECT,
-		    "template %s names neither a subject nor an alternative name; set msPKI-Certificate-Name-Flag",
+		    "template %s names neither a subject nor an alternative name; set "
+		    "msPKI-Certificate-Name-Flag",
 		    t->cn);
 	if (!who->has_sid || (t->enrollment_flag & CT_FLAG_NO_SECURITY_EXTENSION) != 0)
 		return true;
@@ -229,9 +243,10 @@ plan_names_of_directory(const struct tmpl *t, const struct principal *who, struc
 }
 
 bool
-issue_plan_names(const struct tmpl *t, const struct principal *requester, const struct issue_request *r,
-    struct issue_plan *p, struct err *err)
+issue_plan_names(const struct tmpl *t, const struct principal *requester,
+    const struct issue_request *r, struct issue_plan *p, struct err *err)
 {
-	return has(t, CT_FLAG_ENROLLEE_SUPPLIES_SUBJECT) ? plan_names_of_request(t, requester, r, p, err)
-							 : plan_names_of_directory(t, requester, p, err);
+	return has(t, CT_FLAG_ENROLLEE_SUPPLIES_SUBJECT)
+		   ? plan_names_of_request(t, requester, r, p, err)
+		   : plan_names_of_directory(t, requester, p, err);
 }

@@ -30,7 +30,8 @@ struct attribute {
 	bool required;
 };
 
-/* [MS-CRTD] 2.1 to 2.29. msPKI-RA-Application-Policies is not here: its syntax depends on the others. */
+/* [MS-CRTD] 2.1 to 2.29. msPKI-RA-Application-Policies is not here: its syntax depends on the
+ * others. */
 static const struct attribute attributes[] = {
     {"cn", KIND_TEXT, offsetof(struct tmpl, cn), true},
     {"displayName", KIND_TEXT, offsetof(struct tmpl, display_name), false},
@@ -46,7 +47,8 @@ static const struct attribute attributes[] = {
     {"msPKI-RA-Signature", KIND_NUMBER, offsetof(struct tmpl, ra_signatures), false},
     {"msPKI-RA-Policies", KIND_OIDS, offsetof(struct tmpl, ra_policies), false},
     {"msPKI-Certificate-Policy", KIND_OIDS, offsetof(struct tmpl, policies), false},
-    {"msPKI-Certificate-Application-Policy", KIND_OIDS, offsetof(struct tmpl, application_policies), false},
+    {"msPKI-Certificate-Application-Policy", KIND_OIDS, offsetof(struct tmpl, application_policies),
+	false},
     {"msPKI-Supersede-Templates", KIND_TEXTS, offsetof(struct tmpl, supersedes), false},
     {"pKIDefaultKeySpec", KIND_NUMBER, offsetof(struct tmpl, key_spec), false},
     {"pKIMaxIssuingDepth", KIND_DEPTH, offsetof(struct tmpl, max_depth), false},
@@ -79,7 +81,8 @@ oid_is_valid(const char *text)
 	unsigned first, second, value;
 	bool small;
 
-	if (strlen(text) > OID_TEXT_MAX || !take_arc(&text, &small, &first) || !small || first > 2 || *text != '.')
+	if (strlen(text) > OID_TEXT_MAX || !take_arc(&text, &small, &first) || !small ||
+	    first > 2 || *text != '.')
 		return false;
 	text++;
 	if (!take_arc(&text, &small, &second) || (first < 2 && (!small || second > 39)))
@@ -181,20 +184,24 @@ decode_value(const struct attribute *what, struct view raw, struct tmpl *t, stru
 }
 
 static bool
-decode_attribute(const struct dir_entry *e, const struct attribute *what, struct tmpl *t, struct err *err)
+decode_attribute(
+    const struct dir_entry *e, const struct attribute *what, struct tmpl *t, struct err *err)
 {
 	const struct dir_attr *a = dir_entry_attr(e, what->name);
 
 	if (a == NULL || a->count == 0)
 		return !what->required || err_set(err, ERROR_INVALID_DATA, "it is missing");
 	if (what->kind == KIND_TEXTS || what->kind == KIND_OIDS)
-		return decode_list(a, what->kind == KIND_OIDS, (struct text_list *)(void *)((char *)t + what->offset), err);
+		return decode_list(a, what->kind == KIND_OIDS,
+		    (struct text_list *)(void *)((char *)t + what->offset), err);
 	if (a->count > 1)
-		return err_set(err, ERROR_INVALID_DATA, "%zu values where one is expected", a->count);
+		return err_set(
+		    err, ERROR_INVALID_DATA, "%zu values where one is expected", a->count);
 	return decode_value(what, buf_view(&a->values[0]), t, err);
 }
 
-/* [MS-CRTD] 2.23: plain OIDs, or one string of triplets in version 3, and in 4 without the legacy provider. */
+/* [MS-CRTD] 2.23: plain OIDs, or one string of triplets in version 3, and in 4 without the legacy
+ * provider. */
 static bool
 decode_ra_application_policies(const struct dir_attr *a, struct tmpl *t, struct err *err)
 {
@@ -207,7 +214,8 @@ decode_ra_application_policies(const struct dir_attr *a, struct tmpl *t, struct 
 	    (t->schema_version == 4 && (t->private_key_flag & CT_FLAG_USE_LEGACY_PROVIDER) != 0))
 		return decode_list(a, true, &t->ra_application_policies, err);
 	if (a->count > 1)
-		return err_set(err, ERROR_INVALID_DATA, "%zu values where one is expected", a->count);
+		return err_set(
+		    err, ERROR_INVALID_DATA, "%zu values where one is expected", a->count);
 	if (!text_from_view(buf_view(&a->values[0]), &text, err))
 		return false;
 	ok = tmpl_decode_triplets(text, t, err);
@@ -222,11 +230,12 @@ decode_all(const struct dir_entry *e, struct tmpl *t, struct err *err)
 
 	for (size_t i = 0; i < sizeof attributes / sizeof attributes[0]; i++)
 		if (!decode_attribute(e, &attributes[i], t, err))
-			return err_prefix(err, "template %s: attribute %s", e->dn, attributes[i].name);
+			return err_prefix(
+			    err, "template %s: attribute %s", e->dn, attributes[i].name);
 	if (t->schema_version < 1 || t->schema_version > VERSION_MAX)
 		return err_set(err, ERROR_INVALID_DATA,
-		    "template %s: attribute msPKI-Template-Schema-Version: version %d is unknown", e->dn,
-		    t->schema_version);
+		    "template %s: attribute msPKI-Template-Schema-Version: version %d is unknown",
+		    e->dn, t->schema_version);
 	if (t->validity == 0)
 		return err_set(err, ERROR_INVALID_DATA,
 		    "template %s: attribute pKIExpirationPeriod: shorter than a second", e->dn);
@@ -235,8 +244,9 @@ decode_all(const struct dir_entry *e, struct tmpl *t, struct err *err)
 	return true;
 }
 
-/* Version 1 has neither key archival nor the policies that version 2 brought (facts 3.7). What restricts enrollment, a pending
- * state or demanded signatures, stays: an attribute that asks for more care is never ignored. */
+/* Version 1 has neither key archival nor the policies that version 2 brought (facts 3.7). What
+ * restricts enrollment, a pending state or demanded signatures, stays: an attribute that asks for
+ * more care is never ignored. */
 static void
 limit_to_version_1(struct tmpl *t)
 {
@@ -268,8 +278,8 @@ tmpl_free(struct tmpl *t)
 {
 	struct text_list *lists[] = {&t->eku, &t->critical, &t->policies, &t->application_policies,
 	    &t->supersedes, &t->csps, &t->ra_policies, &t->ra_application_policies};
-	char *texts[] = {t->dn, t->cn, t->display_name, t->oid, t->asymmetric_algorithm, t->hash_algorithm,
-	    t->symmetric_algorithm};
+	char *texts[] = {t->dn, t->cn, t->display_name, t->oid, t->asymmetric_algorithm,
+	    t->hash_algorithm, t->symmetric_algorithm};
 
 	for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
 		text_list_free(lists[i]);
@@ -282,7 +292,8 @@ tmpl_free(struct tmpl *t)
 bool
 tmpl_requires_key_archival(const struct tmpl *t)
 {
-	return t->schema_version >= 2 && (t->private_key_flag & CT_FLAG_REQUIRE_PRIVATE_KEY_ARCHIVAL) != 0;
+	return t->schema_version >= 2 &&
+	       (t->private_key_flag & CT_FLAG_REQUIRE_PRIVATE_KEY_ARCHIVAL) != 0;
 }
 
 bool
@@ -299,17 +310,19 @@ tmpl_check_enroll(const struct tmpl *t, const struct sids *sids, const char *who
 
 	if (!t->has_sd)
 		return err_set(err, CERTSRV_E_TEMPLATE_DENIED,
-		    "template %s: %s may not enroll: its nTSecurityDescriptor is missing or not readable by the CA",
+		    "template %s: %s may not enroll: its nTSecurityDescriptor is missing or not "
+		    "readable by the CA",
 		    t->cn, who);
 	v = sd_check_extended_right(&t->sd, sids, GUID_RIGHT_ENROLL);
 	if (v.allowed)
 		return true;
 	if (v.ace < 0)
 		return err_set(err, CERTSRV_E_TEMPLATE_DENIED,
-		    "template %s: %s may not enroll: no ACE grants the Enroll right; grant it to the account or a group",
+		    "template %s: %s may not enroll: no ACE grants the Enroll right; grant it to "
+		    "the account or a group",
 		    t->cn, who);
 	if (t->sd.aces[v.ace].sid.count > 0)
 		sid_to_text(&t->sd.aces[v.ace].sid, sid);
-	return err_set(err, CERTSRV_E_TEMPLATE_DENIED, "template %s: %s may not enroll: ACE %d (%s) denies it", t->cn,
-	    who, v.ace, sid);
+	return err_set(err, CERTSRV_E_TEMPLATE_DENIED,
+	    "template %s: %s may not enroll: ACE %d (%s) denies it", t->cn, who, v.ace, sid);
 }

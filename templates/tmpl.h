@@ -1,5 +1,6 @@
 /*
- * Certificate templates: a pKICertificateTemplate entry decoded into a plain struct ([MS-CRTD] 2). Pure: no I/O, no OpenSSL.
+ * Certificate templates: a pKICertificateTemplate entry decoded into a plain struct ([MS-CRTD] 2).
+ * Pure: no I/O, no OpenSSL.
  */
 #ifndef TEMPLATES_TMPL_H
 #define TEMPLATES_TMPL_H
@@ -18,32 +19,32 @@
 #define CT_FLAG_IS_MODIFIED       0x00020000u
 
 /* msPKI-Enrollment-Flag, [MS-CRTD] 2.26 */
-#define CT_FLAG_INCLUDE_SYMMETRIC_ALGORITHMS 0x00000001u
-#define CT_FLAG_PEND_ALL_REQUESTS            0x00000002u
-#define CT_FLAG_PUBLISH_TO_KRA_CONTAINER     0x00000004u
-#define CT_FLAG_PUBLISH_TO_DS                0x00000008u
+#define CT_FLAG_INCLUDE_SYMMETRIC_ALGORITHMS            0x00000001u
+#define CT_FLAG_PEND_ALL_REQUESTS                       0x00000002u
+#define CT_FLAG_PUBLISH_TO_KRA_CONTAINER                0x00000004u
+#define CT_FLAG_PUBLISH_TO_DS                           0x00000008u
 #define CT_FLAG_PREVIOUS_APPROVAL_VALIDATE_REENROLLMENT 0x00000040u
-#define CT_FLAG_ALLOW_ENROLL_ON_BEHALF_OF    0x00000800u
-#define CT_FLAG_ADD_OCSP_NOCHECK             0x00001000u
-#define CT_FLAG_NOREVOCATIONINFOINISSUEDCERTS 0x00004000u
-#define CT_FLAG_INCLUDE_BASIC_CONSTRAINTS_FOR_EE_CERTS 0x00008000u
-#define CT_FLAG_ISSUANCE_POLICIES_FROM_REQUEST 0x00020000u
-#define CT_FLAG_NO_SECURITY_EXTENSION        0x00080000u
+#define CT_FLAG_ALLOW_ENROLL_ON_BEHALF_OF               0x00000800u
+#define CT_FLAG_ADD_OCSP_NOCHECK                        0x00001000u
+#define CT_FLAG_NOREVOCATIONINFOINISSUEDCERTS           0x00004000u
+#define CT_FLAG_INCLUDE_BASIC_CONSTRAINTS_FOR_EE_CERTS  0x00008000u
+#define CT_FLAG_ISSUANCE_POLICIES_FROM_REQUEST          0x00020000u
+#define CT_FLAG_NO_SECURITY_EXTENSION                   0x00080000u
 
 /* msPKI-Certificate-Name-Flag, [MS-CRTD] 2.28 */
-#define CT_FLAG_ENROLLEE_SUPPLIES_SUBJECT           0x00000001u
+#define CT_FLAG_ENROLLEE_SUPPLIES_SUBJECT              0x00000001u
 #define CT_FLAG_OLD_CERT_SUPPLIES_SUBJECT_AND_ALT_NAME 0x00000008u
-#define CT_FLAG_ENROLLEE_SUPPLIES_SUBJECT_ALT_NAME  0x00010000u
-#define CT_FLAG_SUBJECT_ALT_REQUIRE_DOMAIN_DNS      0x00400000u
-#define CT_FLAG_SUBJECT_ALT_REQUIRE_SPN             0x00800000u
-#define CT_FLAG_SUBJECT_ALT_REQUIRE_DIRECTORY_GUID  0x01000000u
-#define CT_FLAG_SUBJECT_ALT_REQUIRE_UPN             0x02000000u
-#define CT_FLAG_SUBJECT_ALT_REQUIRE_EMAIL           0x04000000u
-#define CT_FLAG_SUBJECT_ALT_REQUIRE_DNS             0x08000000u
-#define CT_FLAG_SUBJECT_REQUIRE_DNS_AS_CN           0x10000000u
-#define CT_FLAG_SUBJECT_REQUIRE_EMAIL               0x20000000u
-#define CT_FLAG_SUBJECT_REQUIRE_COMMON_NAME         0x40000000u
-#define CT_FLAG_SUBJECT_REQUIRE_DIRECTORY_PATH      0x80000000u
+#define CT_FLAG_ENROLLEE_SUPPLIES_SUBJECT_ALT_NAME     0x00010000u
+#define CT_FLAG_SUBJECT_ALT_REQUIRE_DOMAIN_DNS         0x00400000u
+#define CT_FLAG_SUBJECT_ALT_REQUIRE_SPN                0x00800000u
+#define CT_FLAG_SUBJECT_ALT_REQUIRE_DIRECTORY_GUID     0x01000000u
+#define CT_FLAG_SUBJECT_ALT_REQUIRE_UPN                0x02000000u
+#define CT_FLAG_SUBJECT_ALT_REQUIRE_EMAIL              0x04000000u
+#define CT_FLAG_SUBJECT_ALT_REQUIRE_DNS                0x08000000u
+#define CT_FLAG_SUBJECT_REQUIRE_DNS_AS_CN              0x10000000u
+#define CT_FLAG_SUBJECT_REQUIRE_EMAIL                  0x20000000u
+#define CT_FLAG_SUBJECT_REQUIRE_COMMON_NAME            0x40000000u
+#define CT_FLAG_SUBJECT_REQUIRE_DIRECTORY_PATH         0x80000000u
 
 /* msPKI-Private-Key-Flag, [MS-CRTD] 2.27 */
 #define CT_FLAG_REQUIRE_PRIVATE_KEY_ARCHIVAL 0x00000001u
@@ -61,31 +62,35 @@ struct tmpl {
 	uint32_t flags, enrollment_flag, name_flag, private_key_flag;
 	int schema_version; /* 1..4; absent = 1 */
 	int32_t major, minor;
-	char *oid;          /* msPKI-Cert-Template-OID; NULL if absent (required from version 2 on) */
+	char *oid; /* msPKI-Cert-Template-OID; NULL if absent (required from version 2 on) */
 	int32_t min_key_size; /* bits; 0 = none demanded */
 	int32_t ra_signatures;
-	int32_t key_spec;   /* 1 AT_KEYEXCHANGE, 2 AT_SIGNATURE; 0 absent */
-	int32_t max_depth;  /* pKIMaxIssuingDepth; -1 none */
-	uint8_t key_usage[2]; /* BIT STRING content of pKIKeyUsage, facts 2 */
+	int32_t key_spec;          /* 1 AT_KEYEXCHANGE, 2 AT_SIGNATURE; 0 absent */
+	int32_t max_depth;         /* pKIMaxIssuingDepth; -1 none */
+	uint8_t key_usage[2];      /* BIT STRING content of pKIKeyUsage, facts 2 */
 	int64_t validity, overlap; /* seconds */
 	struct text_list eku, critical, policies, application_policies, supersedes, csps;
 	struct text_list ra_policies, ra_application_policies; /* facts 3.5, both syntaxes */
-	char *asymmetric_algorithm, *hash_algorithm, *symmetric_algorithm; /* versions 3 and 4, facts 3.5; NULL if absent */
+	char *asymmetric_algorithm, *hash_algorithm,
+	    *symmetric_algorithm;     /* versions 3 and 4, facts 3.5; NULL if absent */
 	int32_t symmetric_key_length; /* bits; 0 absent */
 	bool has_sd;
 	struct sd sd;
 };
 
-/* Errors name the DN and the attribute, with ERROR_INVALID_DATA. What version 1 may not have (archival above all, issuance
- * and application policies) is cleared (facts 3.7); what restricts enrollment (pending, RA signatures, key size) is kept. An absent OID
- * is not an error here: the default templates of version 2 have none until a forest gives them one; issuing fails. */
+/* Errors name the DN and the attribute, with ERROR_INVALID_DATA. What version 1 may not have
+ * (archival above all, issuance and application policies) is cleared (facts 3.7); what restricts
+ * enrollment (pending, RA signatures, key size) is kept. An absent OID is not an error here: the
+ * default templates of version 2 have none until a forest gives them one; issuing fails. */
 bool tmpl_decode(const struct dir_entry *e, struct tmpl *out, struct err *err);
 void tmpl_free(struct tmpl *t);
 
 bool tmpl_requires_key_archival(const struct tmpl *t);
 bool tmpl_pends(const struct tmpl *t);
-/* Enroll right on the template's security descriptor; a template without one grants nothing (fail closed). On refusal err is
- * CERTSRV_E_TEMPLATE_DENIED with the deciding ACE and `who` in the sentence. */
-bool tmpl_check_enroll(const struct tmpl *t, const struct sids *sids, const char *who, struct err *err);
+/* Enroll right on the template's security descriptor; a template without one grants nothing (fail
+ * closed). On refusal err is CERTSRV_E_TEMPLATE_DENIED with the deciding ACE and `who` in the
+ * sentence. */
+bool tmpl_check_enroll(
+    const struct tmpl *t, const struct sids *sids, const char *who, struct err *err);
 
 #endif

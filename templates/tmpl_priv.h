@@ -1,12 +1,14 @@
 /*
- * Templates, shared inside the room: lists of texts, object identifiers, and the triplet syntax of versions 3 and 4.
+ * Templates, shared inside the room: lists of texts, object identifiers, and the triplet syntax of
+ * versions 3 and 4.
  */
 #ifndef TEMPLATES_TMPL_PRIV_H
 #define TEMPLATES_TMPL_PRIV_H
 
 #include "tmpl.h"
 
-/* Appends `text`, which the list then owns (also on failure: it is freed). Refuses a value that is there already. */
+/* Appends `text`, which the list then owns (also on failure: it is freed). Refuses a value that is
+ * there already. */
 bool text_list_take(struct text_list *l, char *text, struct err *err);
 bool text_list_has(const struct text_list *l, const char *text);
 void text_list_free(struct text_list *l);
@@ -14,7 +16,8 @@ void text_list_free(struct text_list *l);
 /* Dotted decimal, at least two arcs, as X.660 allows them. */
 bool oid_is_valid(const char *text);
 
-/* The one value of msPKI-RA-Application-Policies in the syntax "Name`Type`Value`" ([MS-CRTD] 2.23). */
+/* The one value of msPKI-RA-Application-Policies in the syntax "Name`Type`Value`" ([MS-CRTD] 2.23).
+ */
 bool tmpl_decode_triplets(char *text, struct tmpl *t, struct err *err);
 
 #endif

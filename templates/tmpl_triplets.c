@@ -15,11 +15,14 @@ static const struct property {
 	enum kind kind;
 	size_t offset;
 } properties[] = {
-    {"msPKI-RA-Application-Policies", "PZPWSTR", KIND_OIDS, offsetof(struct tmpl, ra_application_policies)},
-    {"msPKI-Asymmetric-Algorithm", "PZPWSTR", KIND_TEXT, offsetof(struct tmpl, asymmetric_algorithm)},
+    {"msPKI-RA-Application-Policies", "PZPWSTR", KIND_OIDS,
+	offsetof(struct tmpl, ra_application_policies)},
+    {"msPKI-Asymmetric-Algorithm", "PZPWSTR", KIND_TEXT,
+	offsetof(struct tmpl, asymmetric_algorithm)},
     {"msPKI-Hash-Algorithm", "PZPWSTR", KIND_TEXT, offsetof(struct tmpl, hash_algorithm)},
     {"msPKI-Symmetric-Algorithm", "PZPWSTR", KIND_TEXT, offsetof(struct tmpl, symmetric_algorithm)},
-    {"msPKI-Symmetric-Key-Length", "DWORD", KIND_LENGTH, offsetof(struct tmpl, symmetric_key_length)},
+    {"msPKI-Symmetric-Key-Length", "DWORD", KIND_LENGTH,
+	offsetof(struct tmpl, symmetric_key_length)},
     {"msPKI-Key-Usage", "DWORD", KIND_CHECKED, 0},
     {"msPKI-Key-Security-Descriptor", "PZPWSTR", KIND_CHECKED, 0},
 };
@@ -34,7 +37,8 @@ decode_oids(char *text, struct text_list *out, struct err *err)
 
 	while ((one = strsep(&text, ",")) != NULL) {
 		if (!oid_is_valid(one))
-			return err_set(err, ERROR_INVALID_DATA, "\"%s\" is not an object identifier", one);
+			return err_set(
+			    err, ERROR_INVALID_DATA, "\"%s\" is not an object identifier", one);
 		if ((copy = strdup(one)) == NULL)
 			return err_nomem(err);
 		if (!text_list_take(out, copy, err))
@@ -51,7 +55,8 @@ decode_property(const struct property *p, char *value, struct tmpl *t, struct er
 
 	if (strcmp(p->type, "DWORD") == 0 &&
 	    !text_to_int(value, 0, p->kind == KIND_LENGTH ? INT32_MAX : UINT32_MAX, &n))
-		return err_set(err, ERROR_INVALID_DATA, "%s: \"%s\" is not a number in its range", p->name, value);
+		return err_set(err, ERROR_INVALID_DATA, "%s: \"%s\" is not a number in its range",
+		    p->name, value);
 	switch (p->kind) {
 	case KIND_OIDS:
 		return decode_oids(value, (struct text_list *)to, err);
@@ -77,8 +82,8 @@ decode_triplet(char *const fields[TRIPLET], bool seen[PROPERTIES], struct tmpl *
 		if (seen[i])
 			return err_set(err, ERROR_INVALID_DATA, "%s stands there twice", p->name);
 		if (strcmp(p->type, fields[TYPE]) != 0)
-			return err_set(err, ERROR_INVALID_DATA, "%s is of type \"%s\", not %s", p->name,
-			    fields[TYPE], p->type);
+			return err_set(err, ERROR_INVALID_DATA, "%s is of type \"%s\", not %s",
+			    p->name, fields[TYPE], p->type);
 		seen[i] = true;
 		return decode_property(p, fields[VALUE], t, err);
 	}
@@ -96,7 +101,8 @@ tmpl_decode_triplets(char *text, struct tmpl *t, struct err *err)
 		for (size_t i = 0; i < TRIPLET; i++)
 			if ((fields[i] = strsep(&text, "`")) == NULL || text == NULL)
 				return err_set(err, ERROR_INVALID_DATA,
-				    "not a row of Name`Type`Value` triplets: the last one is cut off");
+				    "not a row of Name`Type`Value` triplets: the last one is cut "
+				    "off");
 		if (!decode_triplet(fields, seen, t, err))
 			return false;
 	}

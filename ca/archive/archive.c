@@ -7,21 +7,26 @@ check_kras(const struct archive_rewrap *in, struct err *err)
 {
 	if (in->kra_count == 0)
 		return err_set(err, CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED,
-		    "no key recovery agent was named for the archived key; set KRACertCount and add KRA certificates");
+		    "no key recovery agent was named for the archived key; set KRACertCount and "
+		    "add KRA certificates");
 	if (in->kra_count > KRA_MAX)
-		return err_set(err, E_INVALIDARG, "%zu key recovery agents were named for one key; at most %d are possible",
+		return err_set(err, E_INVALIDARG,
+		    "%zu key recovery agents were named for one key; at most %d are possible",
 		    in->kra_count, KRA_MAX);
 	for (size_t i = 0; i < in->kra_count; i++)
 		for (size_t j = 0; j < i; j++)
-			if (view_eq(in->kras[i].issuer, in->kras[j].issuer) && view_eq(in->kras[i].serial, in->kras[j].serial))
+			if (view_eq(in->kras[i].issuer, in->kras[j].issuer) &&
+			    view_eq(in->kras[i].serial, in->kras[j].serial))
 				return err_set(err, E_INVALIDARG,
-				    "the same key recovery agent was named twice for one archived key");
+				    "the same key recovery agent was named twice for one archived "
+				    "key");
 	return true;
 }
 
 /* [MS-WCCE] 3.2.2.6.2.1.2.2: recipients other than the exchange certificate are ignored. */
 static bool
-find_recipient(const struct cms_enveloped *envelope, struct view issuer, struct view serial, size_t *index_out, struct err *err)
+find_recipient(const struct cms_enveloped *envelope, struct view issuer, struct view serial,
+    size_t *index_out, struct err *err)
 {
 	for (size_t i = 0; i < envelope->count; i++)
 		if (cms_recipient_is(&envelope->recipients[i], issuer, serial)) {
@@ -29,18 +34,20 @@ find_recipient(const struct cms_enveloped *envelope, struct view issuer, struct 
 			return true;
 		}
 	return err_set(err, DIRCA_E_XCHG_CERT,
-	    "the archived key is not encrypted to the CA exchange certificate; fetch the current one and enroll again");
+	    "the archived key is not encrypted to the CA exchange certificate; fetch the current "
+	    "one and enroll again");
 }
 
 /*
- * One sentence for wrong padding, wrong magic and wrong numbers: who replays another's payload with changes must not learn which of the
- * three it met (padding oracle).
+ * One sentence for wrong padding, wrong magic and wrong numbers: who replays another's payload with
+ * changes must not learn which of the three it met (padding oracle).
  */
 static bool
 undecodable(struct err *err)
 {
 	return err_set(err, NTE_BAD_DATA,
-	    "the archived key could not be read: it is damaged, encrypted to another key or no private key blob of [MS-WCCE] 2.2.2.9");
+	    "the archived key could not be read: it is damaged, encrypted to another key or no "
+	    "private key blob of [MS-WCCE] 2.2.2.9");
 }
 
 static bool
@@ -77,7 +84,8 @@ archive_rewrap(const struct archive_rewrap *in, struct buf *archived_out, struct
 	}
 	if (!check_blob(secret_view(&blob), &priv, err) || !archive_key_matches(priv, pub, err))
 		goto out;
-	ok = cms_enveloped_seal(secret_view(&blob), in->kras, in->kra_count, in->cipher, in->oaep, archived_out, err);
+	ok = cms_enveloped_seal(
+	    secret_view(&blob), in->kras, in->kra_count, in->cipher, in->oaep, archived_out, err);
 out:
 	secret_free(&blob);
 	EVP_PKEY_free(priv);

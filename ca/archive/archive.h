@@ -1,7 +1,8 @@
 /*
- * Key archival on the CA: proving an archived key, re-encrypting it to key recovery agents, and choosing them
- * (paper: "Key Verification", "Key Encryption"; facts 6.2, 6.3). archive_rewrap is the one function of the CA in which a
- * subject's private key exists in plain; it runs in the vault process only.
+ * Key archival on the CA: proving an archived key, re-encrypting it to key recovery agents, and
+ * choosing them (paper: "Key Verification", "Key Encryption"; facts 6.2, 6.3). archive_rewrap is
+ * the one function of the CA in which a subject's private key exists in plain; it runs in the vault
+ * process only.
  */
 #ifndef ARCHIVE_ARCHIVE_H
 #define ARCHIVE_ARCHIVE_H
@@ -12,12 +13,14 @@
 #include "keyblob.h"
 #include "pkix.h"
 
-/* Proof that `priv` belongs to `pub`: RSA: random data encrypted under `pub` (taken from the request) and decrypted with `priv`; EC: `priv`'s d*G
- * is compared with `pub` and an ECDH agreement of an ephemeral key is computed both ways. DIRCA_E_KEY_MISMATCH. */
+/* Proof that `priv` belongs to `pub`: RSA: random data encrypted under `pub` (taken from the
+ * request) and decrypted with `priv`; EC: `priv`'s d*G is compared with `pub` and an ECDH agreement
+ * of an ephemeral key is computed both ways. DIRCA_E_KEY_MISMATCH. */
 bool archive_key_matches(EVP_PKEY *priv, EVP_PKEY *pub, struct err *err);
 
-/* Opens `payload` (ContentInfo EnvelopedData) with the exchange key for the recipient named by issuer and serial, decodes the blob, refuses
- * signature-only keys, proves the match with the request's SubjectPublicKeyInfo, seals the same blob to the KRAs, wipes. */
+/* Opens `payload` (ContentInfo EnvelopedData) with the exchange key for the recipient named by
+ * issuer and serial, decodes the blob, refuses signature-only keys, proves the match with the
+ * request's SubjectPublicKeyInfo, seals the same blob to the KRAs, wipes. */
 struct archive_rewrap {
 	struct view payload;
 	struct view xchg_issuer, xchg_serial;
@@ -30,9 +33,11 @@ struct archive_rewrap {
 };
 bool archive_rewrap(const struct archive_rewrap *in, struct buf *archived_out, struct err *err);
 
-/* A certificate as KRA: EKU 1.3.6.1.4.1.311.21.6, keyEncipherment (RSA) or keyAgreement (EC), within validity, signed by one of `issuers` (their
- * SPKI and subject). CERTSRV_E_NO_VALID_KRA with a sentence that names the certificate and the reason. */
-bool kra_validate(const struct pkix_cert *kra, const struct pkix_cert *const *issuers, size_t issuer_count, int64_t now, struct err *err);
+/* A certificate as KRA: EKU 1.3.6.1.4.1.311.21.6, keyEncipherment (RSA) or keyAgreement (EC),
+ * within validity, signed by one of `issuers` (their SPKI and subject). CERTSRV_E_NO_VALID_KRA with
+ * a sentence that names the certificate and the reason. */
+bool kra_validate(const struct pkix_cert *kra, const struct pkix_cert *const *issuers,
+    size_t issuer_count, int64_t now, struct err *err);
 
 /* Round robin from a random start (paper: "four KRAs, two used"). */
 struct kra_ring {

@@ -14,8 +14,8 @@ refuse(const struct pkix_cert *kra, struct err *err, const char *reason)
 {
 	char *subject = pkix_name_text(kra->subject), *serial = pkix_serial_text(kra->serial);
 
-	err_set(err, CERTSRV_E_NO_VALID_KRA, "KRA certificate %s (serial %s): %s", subject != NULL ? subject : "?",
-	    serial != NULL ? serial : "?", reason);
+	err_set(err, CERTSRV_E_NO_VALID_KRA, "KRA certificate %s (serial %s): %s",
+	    subject != NULL ? subject : "?", serial != NULL ? serial : "?", reason);
 	free(subject);
 	free(serial);
 	return false;
@@ -31,7 +31,8 @@ check_usage(const struct pkix_cert *kra, struct err *err)
 	if (!pkix_key_info(kra->spki, &algorithm, &bits, err))
 		return refuse(kra, err, "its key is of a kind that keys cannot be encrypted to");
 	if (!pkix_cert_has_eku(kra, oid_dotted(OID_KP_KEY_RECOVERY_AGENT)))
-		return refuse(kra, err, "it lacks the extended key usage Key Recovery Agent (1.3.6.1.4.1.311.21.6)");
+		return refuse(kra, err,
+		    "it lacks the extended key usage Key Recovery Agent (1.3.6.1.4.1.311.21.6)");
 	if (pkix_cert_extension(kra, NID_key_usage) == NULL)
 		return refuse(kra, err, "it has no key usage extension");
 	if (algorithm[0] == 'R' && (usage & KU_KEY_ENCIPHERMENT) == 0)
@@ -48,14 +49,16 @@ signed_by(const struct pkix_cert *kra, const struct pkix_cert *issuer)
 	EVP_PKEY *key = NULL;
 	bool ok;
 
-	ok = view_eq(kra->issuer, issuer->subject) && pkix_public_key(issuer->spki, &key, &ignored) &&
+	ok = view_eq(kra->issuer, issuer->subject) &&
+	     pkix_public_key(issuer->spki, &key, &ignored) &&
 	     pkix_verify(key, kra->sig_alg, kra->tbs, kra->signature, false, &ignored);
 	EVP_PKEY_free(key);
 	return ok;
 }
 
 bool
-kra_validate(const struct pkix_cert *kra, const struct pkix_cert *const *issuers, size_t issuer_count, int64_t now, struct err *err)
+kra_validate(const struct pkix_cert *kra, const struct pkix_cert *const *issuers,
+    size_t issuer_count, int64_t now, struct err *err)
 {
 	if (now < kra->not_before)
 		return refuse(kra, err, "it is not valid yet");
@@ -75,7 +78,8 @@ kra_ring_init(struct kra_ring *ring, struct err *err)
 	unsigned start;
 
 	if (RAND_bytes((unsigned char *)&start, (int)sizeof start) != 1)
-		return err_openssl(err, DIRCA_E_CRYPTO, "no random numbers for the choice of key recovery agents");
+		return err_openssl(
+		    err, DIRCA_E_CRYPTO, "no random numbers for the choice of key recovery agents");
 	atomic_init(&ring->next, start);
 	return true;
 }
@@ -83,7 +87,8 @@ kra_ring_init(struct kra_ring *ring, struct err *err)
 void
 kra_ring_pick(struct kra_ring *ring, size_t total, size_t use, size_t *picks)
 {
-	unsigned start = atomic_fetch_add_explicit(&ring->next, (unsigned)use, memory_order_relaxed);
+	unsigned start =
+	    atomic_fetch_add_explicit(&ring->next, (unsigned)use, memory_order_relaxed);
 
 	for (size_t i = 0; i < use; i++)
 		picks[i] = (start % total + i) % total;

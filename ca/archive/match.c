@@ -1,6 +1,7 @@
 /*
- * Proof that an archived private key belongs to the public key of the request (paper: "Key Verification"). The numbers come from a
- * stranger: sizes and relations are checked before any of them reaches an exponentiation, so that no key can crash or stall the vault.
+ * Proof that an archived private key belongs to the public key of the request (paper: "Key
+ * Verification"). The numbers come from a stranger: sizes and relations are checked before any of
+ * them reaches an exponentiation, so that no key can crash or stall the vault.
  */
 #include "archive.h"
 
@@ -11,18 +12,19 @@
 #include <openssl/ec.h>
 #include <openssl/objects.h>
 
-#define RSA_BITS_MIN 1024
-#define RSA_BITS_MAX 8192
-#define RSA_BYTES_MAX (RSA_BITS_MAX / 8)
+#define RSA_BITS_MIN   1024
+#define RSA_BITS_MAX   8192
+#define RSA_BYTES_MAX  (RSA_BITS_MAX / 8)
 #define RSA_E_BITS_MAX 64
-#define ECDH_MAX 66 /* bytes of a P-521 coordinate */
-#define POINT_MAX (1 + 2 * ECDH_MAX)
+#define ECDH_MAX       66 /* bytes of a P-521 coordinate */
+#define POINT_MAX      (1 + 2 * ECDH_MAX)
 
 static bool
 mismatch(struct err *err, const char *reason)
 {
 	return err_set(err, DIRCA_E_KEY_MISMATCH,
-	    "the archived private key does not belong to the public key of the request: %s", reason);
+	    "the archived private key does not belong to the public key of the request: %s",
+	    reason);
 }
 
 struct rsa_numbers {
@@ -82,16 +84,18 @@ rsa_sizes_sane(const struct rsa_numbers *k)
 	int bits = BN_num_bits(k->n);
 
 	return bits >= RSA_BITS_MIN && bits <= RSA_BITS_MAX && BN_is_odd(k->n) && BN_is_odd(k->e) &&
-	       !BN_is_one(k->e) && BN_num_bits(k->e) <= RSA_E_BITS_MAX && BN_is_odd(k->p) && BN_is_odd(k->q) &&
-	       BN_num_bits(k->p) >= bits / 4 && BN_num_bits(k->q) >= bits / 4 && BN_num_bits(k->p) < bits &&
-	       BN_num_bits(k->q) < bits && BN_cmp(k->p, k->q) != 0 && BN_ucmp(k->d, k->n) < 0 &&
-	       BN_ucmp(k->dp, k->p) < 0 && BN_ucmp(k->dq, k->q) < 0 && BN_ucmp(k->qi, k->p) < 0 &&
-	       !BN_is_zero(k->d) && !BN_is_zero(k->dp) && !BN_is_zero(k->dq) && !BN_is_zero(k->qi);
+	       !BN_is_one(k->e) && BN_num_bits(k->e) <= RSA_E_BITS_MAX && BN_is_odd(k->p) &&
+	       BN_is_odd(k->q) && BN_num_bits(k->p) >= bits / 4 && BN_num_bits(k->q) >= bits / 4 &&
+	       BN_num_bits(k->p) < bits && BN_num_bits(k->q) < bits && BN_cmp(k->p, k->q) != 0 &&
+	       BN_ucmp(k->d, k->n) < 0 && BN_ucmp(k->dp, k->p) < 0 && BN_ucmp(k->dq, k->q) < 0 &&
+	       BN_ucmp(k->qi, k->p) < 0 && !BN_is_zero(k->d) && !BN_is_zero(k->dp) &&
+	       !BN_is_zero(k->dq) && !BN_is_zero(k->qi);
 }
 
 /* e*x == 1 modulo prime - 1, for x = d and x = the CRT exponent. */
 static bool
-rsa_exponents_fit(const BIGNUM *e, const BIGNUM *d, const BIGNUM *crt, const BIGNUM *prime, BN_CTX *ctx, bool *fit_out)
+rsa_exponents_fit(const BIGNUM *e, const BIGNUM *d, const BIGNUM *crt, const BIGNUM *prime,
+    BN_CTX *ctx, bool *fit_out)
 {
 	bool ok = false;
 	BIGNUM *order, *t;
@@ -115,7 +119,8 @@ out:
 	return ok;
 }
 
-/* n = p*q; e, d, dp, dq, qInv fit each other. Says nothing about whether p and q are prime: the round trip does. */
+/* n = p*q; e, d, dp, dq, qInv fit each other. Says nothing about whether p and q are prime: the
+ * round trip does. */
 static bool
 rsa_relations_hold(const struct rsa_numbers *k, BN_CTX *ctx, bool *hold_out)
 {
@@ -138,9 +143,10 @@ out:
 }
 
 /*
- * Random m, encrypted under the public key and decrypted with the private numbers (RFC 8017 5.1.1, 5.1.2). EVP_PKEY_decrypt would blind
- * first, which for a key that is used once costs as much again as the decryption. Blinding guards a key that answers many chosen
- * ciphertexts; here the one ciphertext is ours and m goes nowhere. The exponentiations are constant-time.
+ * Random m, encrypted under the public key and decrypted with the private numbers (RFC
+ * 8017 5.1.1, 5.1.2). EVP_PKEY_decrypt would blind first, which for a key that is used once costs
+ * as much again as the decryption. Blinding guards a key that answers many chosen ciphertexts; here
+ * the one ciphertext is ours and m goes nowhere. The exponentiations are constant-time.
  */
 static bool
 rsa_round_trip(const struct rsa_numbers *k, BN_CTX *ctx, bool *same_out)
@@ -159,14 +165,16 @@ rsa_round_trip(const struct rsa_numbers *k, BN_CTX *ctx, bool *same_out)
 	mp = BN_CTX_get(ctx);
 	mq = BN_CTX_get(ctx);
 	h = BN_CTX_get(ctx);
-	if (h == NULL || !BN_priv_rand_range(m, k->n) || !BN_mod_exp_mont(c, m, k->e, k->n, ctx, NULL) ||
-	    !BN_mod(cp, c, k->p, ctx) || !BN_mod(cq, c, k->q, ctx) ||
-	    !BN_mod_exp_mont_consttime_x2(mp, cp, k->dp, k->p, NULL, mq, cq, k->dq, k->q, NULL, ctx) ||
-	    !BN_mod_sub(h, mp, mq, k->p, ctx) || !BN_mod_mul(h, h, k->qi, k->p, ctx) || !BN_mul(c, h, k->q, ctx) ||
-	    !BN_add(c, c, mq))
+	if (h == NULL || !BN_priv_rand_range(m, k->n) ||
+	    !BN_mod_exp_mont(c, m, k->e, k->n, ctx, NULL) || !BN_mod(cp, c, k->p, ctx) ||
+	    !BN_mod(cq, c, k->q, ctx) ||
+	    !BN_mod_exp_mont_consttime_x2(
+		mp, cp, k->dp, k->p, NULL, mq, cq, k->dq, k->q, NULL, ctx) ||
+	    !BN_mod_sub(h, mp, mq, k->p, ctx) || !BN_mod_mul(h, h, k->qi, k->p, ctx) ||
+	    !BN_mul(c, h, k->q, ctx) || !BN_add(c, c, mq))
 		goto out;
 	*same_out = BN_bn2binpad(m, before, len) == len && BN_bn2binpad(c, after, len) == len &&
-	            CRYPTO_memcmp(before, after, (size_t)len) == 0;
+		    CRYPTO_memcmp(before, after, (size_t)len) == 0;
 	ok = true;
 out:
 	OPENSSL_cleanse(before, sizeof before);
@@ -187,7 +195,8 @@ rsa_matches(const EVP_PKEY *priv, const EVP_PKEY *pub, struct err *err)
 		goto out;
 	}
 	if (!rsa_private_numbers(priv, &k) || !rsa_public_numbers(pub, &wanted)) {
-		err_openssl(err, DIRCA_E_KEY_MISMATCH, "the archived RSA key lacks some of its numbers");
+		err_openssl(
+		    err, DIRCA_E_KEY_MISMATCH, "the archived RSA key lacks some of its numbers");
 		goto out;
 	}
 	if (BN_cmp(k.n, wanted.n) != 0 || BN_cmp(k.e, wanted.e) != 0) {
@@ -210,7 +219,8 @@ rsa_matches(const EVP_PKEY *priv, const EVP_PKEY *pub, struct err *err)
 		err_openssl(err, DIRCA_E_CRYPTO, "the archived RSA key could not be tested");
 		goto out;
 	}
-	ok = agree || mismatch(err, "random data encrypted under the one is not what the other decrypts");
+	ok = agree ||
+	     mismatch(err, "random data encrypted under the one is not what the other decrypts");
 out:
 	BN_CTX_free(ctx);
 	rsa_numbers_free(&k);
@@ -218,15 +228,16 @@ out:
 	return ok;
 }
 
-/* The NID of the curve that both keys are on, NID_undef if they differ or the curve is none of the three. */
+/* The NID of the curve that both keys are on, NID_undef if they differ or the curve is none of the
+ * three. */
 static int
 common_curve(const EVP_PKEY *priv, const EVP_PKEY *pub)
 {
 	static const int curves[] = {NID_X9_62_prime256v1, NID_secp384r1, NID_secp521r1};
 	char a[64], b[64];
 
-	if (EVP_PKEY_get_group_name(priv, a, sizeof a, NULL) != 1 || EVP_PKEY_get_group_name(pub, b, sizeof b, NULL) != 1 ||
-	    strcmp(a, b) != 0)
+	if (EVP_PKEY_get_group_name(priv, a, sizeof a, NULL) != 1 ||
+	    EVP_PKEY_get_group_name(pub, b, sizeof b, NULL) != 1 || strcmp(a, b) != 0)
 		return NID_undef;
 	for (size_t i = 0; i < sizeof curves / sizeof curves[0]; i++)
 		if (OBJ_txt2nid(a) == curves[i])
@@ -246,14 +257,17 @@ ec_point_fits(const EVP_PKEY *priv, const EVP_PKEY *pub, int curve, struct err *
 	BN_CTX *ctx = BN_CTX_new();
 	bool ok = false;
 
-	if (group == NULL || ctx == NULL || (made = EC_POINT_new(group)) == NULL || (wanted = EC_POINT_new(group)) == NULL) {
+	if (group == NULL || ctx == NULL || (made = EC_POINT_new(group)) == NULL ||
+	    (wanted = EC_POINT_new(group)) == NULL) {
 		err_nomem(err);
 		goto out;
 	}
 	if (EVP_PKEY_get_bn_param(priv, OSSL_PKEY_PARAM_PRIV_KEY, &d) != 1 ||
-	    EVP_PKEY_get_octet_string_param(pub, OSSL_PKEY_PARAM_PUB_KEY, encoded, sizeof encoded, &len) != 1 ||
+	    EVP_PKEY_get_octet_string_param(
+		pub, OSSL_PKEY_PARAM_PUB_KEY, encoded, sizeof encoded, &len) != 1 ||
 	    EC_POINT_oct2point(group, wanted, encoded, len, ctx) != 1) {
-		err_openssl(err, DIRCA_E_KEY_MISMATCH, "the archived EC key lacks some of its numbers");
+		err_openssl(
+		    err, DIRCA_E_KEY_MISMATCH, "the archived EC key lacks some of its numbers");
 		goto out;
 	}
 	if (BN_is_zero(d) || BN_is_negative(d) || BN_cmp(d, EC_GROUP_get0_order(group)) >= 0) {
@@ -265,7 +279,8 @@ ec_point_fits(const EVP_PKEY *priv, const EVP_PKEY *pub, int curve, struct err *
 		err_openssl(err, DIRCA_E_CRYPTO, "the archived EC key could not be tested");
 		goto out;
 	}
-	ok = EC_POINT_cmp(group, made, wanted, ctx) == 0 || mismatch(err, "its number gives another point");
+	ok = EC_POINT_cmp(group, made, wanted, ctx) == 0 ||
+	     mismatch(err, "its number gives another point");
 out:
 	BN_clear_free(d);
 	EC_POINT_free(made);
@@ -282,7 +297,8 @@ ecdh(EVP_PKEY *own, EVP_PKEY *peer, uint8_t z[ECDH_MAX], size_t *len_out)
 	bool ok;
 
 	*len_out = ECDH_MAX;
-	ok = ctx != NULL && EVP_PKEY_derive_init(ctx) == 1 && EVP_PKEY_derive_set_peer_ex(ctx, peer, 0) == 1 &&
+	ok = ctx != NULL && EVP_PKEY_derive_init(ctx) == 1 &&
+	     EVP_PKEY_derive_set_peer_ex(ctx, peer, 0) == 1 &&
 	     EVP_PKEY_derive(ctx, z, len_out) == 1;
 	EVP_PKEY_CTX_free(ctx);
 	return ok;
@@ -297,11 +313,13 @@ ec_agreement_fits(EVP_PKEY *priv, EVP_PKEY *pub, int curve, struct err *err)
 	size_t a_len = 0, b_len = 0;
 	bool ok = false;
 
-	if (ephemeral == NULL || !ecdh(ephemeral, pub, a, &a_len) || !ecdh(priv, ephemeral, b, &b_len)) {
+	if (ephemeral == NULL || !ecdh(ephemeral, pub, a, &a_len) ||
+	    !ecdh(priv, ephemeral, b, &b_len)) {
 		err_openssl(err, DIRCA_E_CRYPTO, "the archived EC key could not be tested");
 		goto out;
 	}
-	ok = (a_len == b_len && CRYPTO_memcmp(a, b, a_len) == 0) || mismatch(err, "a key agreement gives two results");
+	ok = (a_len == b_len && CRYPTO_memcmp(a, b, a_len) == 0) ||
+	     mismatch(err, "a key agreement gives two results");
 out:
 	OPENSSL_cleanse(a, sizeof a);
 	OPENSSL_cleanse(b, sizeof b);

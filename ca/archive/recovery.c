@@ -11,7 +11,7 @@
 #include "keyblob.h"
 #include "oids.h"
 
-#define CERTIFICATES_MAX 512
+#define CERTIFICATES_MAX  512
 #define ID_DATA           "1.2.840.113549.1.7.1"
 #define ID_ENVELOPED_DATA "1.2.840.113549.1.7.3"
 #define SHA1_LEN          20
@@ -40,14 +40,16 @@ collect(const struct recovery_make *in, struct making *m, struct err *err)
 {
 	size_t most, count = 0;
 
-	if (__builtin_add_overflow(in->chain_count, in->kra_count, &most) || most > CERTIFICATES_MAX)
-		return err_set(err, DIRCA_E_TOO_LARGE, "the recovery blob would hold more than %d certificates", CERTIFICATES_MAX);
+	if (__builtin_add_overflow(in->chain_count, in->kra_count, &most) ||
+	    most > CERTIFICATES_MAX)
+		return err_set(err, DIRCA_E_TOO_LARGE,
+		    "the recovery blob would hold more than %d certificates", CERTIFICATES_MAX);
 	if ((m->certificates = calloc(most + 1, sizeof *m->certificates)) == NULL)
 		return err_nomem(err);
 	for (size_t i = 0; i <= most; i++) {
-		struct view next = i == 0                  ? in->certificate
-		                   : i <= in->chain_count ? in->chain[i - 1]
-		                                          : in->kras[i - 1 - in->chain_count];
+		struct view next = i == 0                 ? in->certificate
+				   : i <= in->chain_count ? in->chain[i - 1]
+							  : in->kras[i - 1 - in->chain_count];
 		size_t seen = 0;
 
 		while (seen < count && !view_eq(m->certificates[seen], next))
@@ -72,7 +74,8 @@ name_certificate(const struct recovery_make *in, struct making *m, struct err *e
 	m->hash_value[1] = SHA1_LEN;
 	memcpy(m->hash_value + 2, certificate.sha1, SHA1_LEN);
 	pkix_cert_free(&certificate);
-	snprintf(m->hash_attr.oid, sizeof m->hash_attr.oid, "%s", oid_dotted(OID_ARCHIVED_KEY_CERT_HASH));
+	snprintf(m->hash_attr.oid, sizeof m->hash_attr.oid, "%s",
+	    oid_dotted(OID_ARCHIVED_KEY_CERT_HASH));
 	m->hash_attr.nid = oid_nid(OID_ARCHIVED_KEY_CERT_HASH);
 	m->hash_attr.values = view_of(m->hash_value, sizeof m->hash_value);
 	m->hash_attr.value_count = 1;
@@ -86,7 +89,8 @@ static bool
 prepare(const struct recovery_make *in, struct making *m, struct err *err)
 {
 	if (in->chain_count == 0)
-		return err_set(err, E_INVALIDARG, "a recovery blob needs the certificate of the CA that signs it");
+		return err_set(err, E_INVALIDARG,
+		    "a recovery blob needs the certificate of the CA that signs it");
 	if (!pkix_cert_decode(in->chain[0], &m->signer, err))
 		return err_prefix(err, "recovery blob: the certificate of the CA that signs it");
 	m->sign.content_oid = ID_DATA;
@@ -110,7 +114,8 @@ recovery_attrs(const struct recovery_make *in, struct buf *attrs_out, struct err
 }
 
 bool
-recovery_finish(const struct recovery_make *in, struct view attrs, struct view sig_alg, struct view signature, struct buf *out, struct err *err)
+recovery_finish(const struct recovery_make *in, struct view attrs, struct view sig_alg,
+    struct view signature, struct buf *out, struct err *err)
 {
 	struct making m = {0};
 	bool ok;
@@ -129,7 +134,8 @@ decode_certificates(struct recovery_blob *out, struct err *err)
 	size_t count = out->message.certificate_count;
 
 	if (count > CERTIFICATES_MAX)
-		return err_set(err, DIRCA_E_TOO_LARGE, "the recovery blob holds more than %d certificates", CERTIFICATES_MAX);
+		return err_set(err, DIRCA_E_TOO_LARGE,
+		    "the recovery blob holds more than %d certificates", CERTIFICATES_MAX);
 	if ((out->others = calloc(count + 1, sizeof *out->others)) == NULL)
 		return err_nomem(err);
 	for (size_t i = 0; i < count; i++) {
@@ -148,7 +154,8 @@ has_key_id(const struct pkix_cert *c, struct view key_id)
 	struct buf ski = {0};
 	bool same;
 
-	same = key_id.len > 0 && pkix_cert_ski(c, &ski, &ignored) && view_eq(buf_view(&ski), key_id);
+	same =
+	    key_id.len > 0 && pkix_cert_ski(c, &ski, &ignored) && view_eq(buf_view(&ski), key_id);
 	buf_free(&ski);
 	return same;
 }
@@ -161,8 +168,8 @@ named_by(const struct pkix_cert *c, struct view issuer, struct view serial, stru
 	return has_key_id(c, key_id);
 }
 
-/* The first SignerInfo counts (facts 6.7). SHA-1 is allowed: the blobs of old CAs must stay readable, and what the KRA relies on
- * is the proof of the key against the certificate. */
+/* The first SignerInfo counts (facts 6.7). SHA-1 is allowed: the blobs of old CAs must stay
+ * readable, and what the KRA relies on is the proof of the key against the certificate. */
 static bool
 check_signature(struct recovery_blob *out, struct err *err)
 {
@@ -178,8 +185,10 @@ check_signature(struct recovery_blob *out, struct err *err)
 		if (named_by(&out->others[i], signer->issuer, signer->serial, signer->key_id))
 			found = &out->others[i];
 	if (found == NULL)
-		return err_set(err, CRYPT_E_NO_SIGNER, "the recovery blob lacks the certificate of the CA that signed it");
-	ok = pkix_public_key(found->spki, &key, err) && cms_signer_verify(&out->message, signer, key, true, err) &&
+		return err_set(err, CRYPT_E_NO_SIGNER,
+		    "the recovery blob lacks the certificate of the CA that signed it");
+	ok = pkix_public_key(found->spki, &key, err) &&
+	     cms_signer_verify(&out->message, signer, key, true, err) &&
 	     pkix_cert_decode(buf_view(&found->raw), &out->signer, err);
 	EVP_PKEY_free(key);
 	return ok || err_prefix(err, "recovery blob: the CA's signature");
@@ -194,18 +203,24 @@ find_certificate(struct recovery_blob *out, struct err *err)
 
 	if (attr == NULL)
 		return err_set(err, CRYPT_E_NOT_FOUND,
-		    "the recovery blob does not say whose key it holds (attribute 1.3.6.1.4.1.311.21.16)");
+		    "the recovery blob does not say whose key it holds (attribute "
+		    "1.3.6.1.4.1.311.21.16)");
 	if (!cms_attr_single(attr, &value, err))
 		return false;
-	if (value.len != 2 + SHA1_LEN || value.ptr[0] != V_ASN1_OCTET_STRING || value.ptr[1] != SHA1_LEN)
-		return err_set(err, ERROR_INVALID_DATA, "the recovery blob's attribute 1.3.6.1.4.1.311.21.16 is no SHA-1 hash");
+	if (value.len != 2 + SHA1_LEN || value.ptr[0] != V_ASN1_OCTET_STRING ||
+	    value.ptr[1] != SHA1_LEN)
+		return err_set(err, ERROR_INVALID_DATA,
+		    "the recovery blob's attribute 1.3.6.1.4.1.311.21.16 is no SHA-1 hash");
 	for (size_t i = 0; i < out->other_count; i++)
 		if (memcmp(out->others[i].sha1, value.ptr + 2, SHA1_LEN) == 0)
-			return pkix_cert_decode(buf_view(&out->others[i].raw), &out->certificate, err);
-	return err_set(err, CRYPT_E_NOT_FOUND, "the recovery blob lacks the certificate whose key it holds");
+			return pkix_cert_decode(
+			    buf_view(&out->others[i].raw), &out->certificate, err);
+	return err_set(
+	    err, CRYPT_E_NOT_FOUND, "the recovery blob lacks the certificate whose key it holds");
 }
 
-/* ContentInfo { envelopedData, [0] EXPLICIT inner } for a content that is the bare EnvelopedData. */
+/* ContentInfo { envelopedData, [0] EXPLICIT inner } for a content that is the bare EnvelopedData.
+ */
 static bool
 wrap_enveloped(struct view inner, struct buf *out, struct err *err)
 {
@@ -234,7 +249,8 @@ out:
 	return ok;
 }
 
-/* What eContent holds is stated by no source: the ContentInfo as it is stored, or under id-envelopedData the bare EnvelopedData too. */
+/* What eContent holds is stated by no source: the ContentInfo as it is stored, or under
+ * id-envelopedData the bare EnvelopedData too. */
 static bool
 decode_archived(struct recovery_blob *out, struct err *err)
 {
@@ -246,7 +262,8 @@ decode_archived(struct recovery_blob *out, struct err *err)
 		return cms_enveloped_decode(out->message.content, &out->archived, err);
 	if (strcmp(out->message.content_oid, ID_ENVELOPED_DATA) != 0)
 		return err_set(err, CRYPT_E_INVALID_MSG_TYPE,
-		    "a recovery blob holds enveloped data; this message holds content of type %s", out->message.content_oid);
+		    "a recovery blob holds enveloped data; this message holds content of type %s",
+		    out->message.content_oid);
 	if (cms_enveloped_decode(out->message.content, &out->archived, &first))
 		return true;
 	ok = wrap_enveloped(out->message.content, &wrapped, err) &&
@@ -259,8 +276,8 @@ bool
 recovery_decode(struct view der, struct recovery_blob *out, struct err *err)
 {
 	*out = (struct recovery_blob){0};
-	if (cms_signed_decode(der, &out->message, err) && decode_certificates(out, err) && check_signature(out, err) &&
-	    find_certificate(out, err) && decode_archived(out, err))
+	if (cms_signed_decode(der, &out->message, err) && decode_certificates(out, err) &&
+	    check_signature(out, err) && find_certificate(out, err) && decode_archived(out, err))
 		return true;
 	recovery_free(out);
 	return false;
@@ -308,8 +325,8 @@ append_recipient(char *list, size_t size, const struct recovery_blob *b, size_t 
 	char *serial = r->serial.len > 0 ? pkix_serial_text(r->serial) : NULL;
 	size_t used = strlen(list);
 
-	snprintf(list + used, size - used, "%s%s%s (serial %s)", i > 0 ? "; " : "", c != NULL ? "" : "issued by ",
-	    who != NULL ? who : "?", serial != NULL ? serial : "?");
+	snprintf(list + used, size - used, "%s%s%s (serial %s)", i > 0 ? "; " : "",
+	    c != NULL ? "" : "issued by ", who != NULL ? who : "?", serial != NULL ? serial : "?");
 	free(who);
 	free(serial);
 }
@@ -337,13 +354,15 @@ check_kra_key(const struct pkix_cert *kra, EVP_PKEY *key, struct err *err)
 	if (!pkix_public_key(kra->spki, &pub, err))
 		return err_prefix(err, "the KRA certificate");
 	ok = EVP_PKEY_eq(key, pub) != 0 ||
-	     err_set(err, DIRCA_E_KEY_MISMATCH, "the KRA's private key does not belong to the KRA certificate");
+	     err_set(err, DIRCA_E_KEY_MISMATCH,
+		 "the KRA's private key does not belong to the KRA certificate");
 	EVP_PKEY_free(pub);
 	return ok;
 }
 
 bool
-recover_unwrap(const struct recovery_blob *b, const struct pkix_cert *kra_certificate, EVP_PKEY *kra_key, EVP_PKEY **key_out, struct err *err)
+recover_unwrap(const struct recovery_blob *b, const struct pkix_cert *kra_certificate,
+    EVP_PKEY *kra_key, EVP_PKEY **key_out, struct err *err)
 {
 	struct secret blob = {0};
 	EVP_PKEY *priv = NULL, *pub = NULL;
@@ -357,8 +376,10 @@ recover_unwrap(const struct recovery_blob *b, const struct pkix_cert *kra_certif
 		no_recipient(b, kra_certificate, err);
 		goto out;
 	}
-	if (!check_kra_key(kra_certificate, kra_key, err) || !cms_enveloped_open(&b->archived, i, kra_key, &blob, err) ||
-	    !keyblob_decode(secret_view(&blob), &priv, err) || !pkix_public_key(b->certificate.spki, &pub, err))
+	if (!check_kra_key(kra_certificate, kra_key, err) ||
+	    !cms_enveloped_open(&b->archived, i, kra_key, &blob, err) ||
+	    !keyblob_decode(secret_view(&blob), &priv, err) ||
+	    !pkix_public_key(b->certificate.spki, &pub, err))
 		goto out;
 	if (!archive_key_matches(priv, pub, err)) {
 		err_prefix(err, "the recovered key and the certificate of the recovery blob");

@@ -1,6 +1,7 @@
 /*
- * Enrollment: from a request's bytes to an answer that may leave, everything between in one place: decode, verify, template, right, archival,
- * certificate, one transaction. (paper: "Understanding the Archival Process"; [MS-WCCE] 3.2.2.6.2.1.4; facts 6)
+ * Enrollment: from a request's bytes to an answer that may leave, everything between in one place:
+ * decode, verify, template, right, archival, certificate, one transaction. (paper: "Understanding
+ * the Archival Process"; [MS-WCCE] 3.2.2.6.2.1.4; facts 6)
  */
 #ifndef ENROLL_ENROLL_H
 #define ENROLL_ENROLL_H
@@ -11,32 +12,40 @@ enum enroll_format { ENROLL_PKCS10, ENROLL_CMC };
 
 struct enroll_input {
 	enum enroll_format format;
-	struct view body;              /* DER */
-	const char *template_label;    /* EST label, NULL if none */
+	struct view body;           /* DER */
+	const char *template_label; /* EST label, NULL if none */
 	const struct principal *caller;
-	const char *caller_name;       /* for CallerName; DOMAIN\user */
+	const char *caller_name; /* for CallerName; DOMAIN\user */
 	int64_t now;
 };
 
 struct enroll_result {
-	int64_t request_id;            /* 0 if nothing was stored (malformed beyond recognition, database down) */
-	enum disposition disposition;  /* ISSUED, PENDING, DENIED or ERROR */
-	struct err reason;             /* of a refusal; code ERR_OK otherwise */
-	struct buf certificate;        /* DER when issued */
-	struct buf response;           /* CMC full response when the request was CMC (also for refusals once the message decoded) */
+	int64_t
+	    request_id; /* 0 if nothing was stored (malformed beyond recognition, database down) */
+	enum disposition disposition; /* ISSUED, PENDING, DENIED or ERROR */
+	struct err reason;            /* of a refusal; code ERR_OK otherwise */
+	struct buf certificate;       /* DER when issued */
+	struct buf response; /* CMC full response when the request was CMC (also for refusals once
+				the message decoded) */
 };
 
-/* True: `out` holds the answer, committed (a refusal is an answer too: the failed request and its audit record are stored, without the key).
- * False: the CA could not decide (database, vault or directory down); nothing is stored; the client may try again. */
-bool enroll_submit(struct ca *ca, struct vault *v, const struct enroll_input *in, struct enroll_result *out, struct err *err);
+/* True: `out` holds the answer, committed (a refusal is an answer too: the failed request and its
+ * audit record are stored, without the key). False: the CA could not decide (database, vault or
+ * directory down); nothing is stored; the client may try again. */
+bool enroll_submit(struct ca *ca, struct vault *v, const struct enroll_input *in,
+    struct enroll_result *out, struct err *err);
 void enroll_result_free(struct enroll_result *r);
 
-/* A certificate manager decides about a pending request. Rights: CA_RIGHT_OFFICER and officer restrictions. A pending request never archives a key later: a
- * template that both pends and archives stores its sealed key with the pending row (raw_archived_key). */
-bool enroll_approve(struct ca *ca, struct vault *v, const struct principal *officer, int64_t request_id, int64_t now,
-    struct enroll_result *out, struct err *err);
-bool enroll_deny(struct ca *ca, const struct principal *officer, int64_t request_id, const char *why, int64_t now, struct err *err);
-/* The requester (or an officer) fetches what became of a request; `response` as in enroll_result when it was CMC. */
-bool enroll_retrieve(struct ca *ca, struct vault *v, const struct principal *caller, int64_t request_id, struct enroll_result *out, struct err *err);
+/* A certificate manager decides about a pending request. Rights: CA_RIGHT_OFFICER and officer
+ * restrictions. A pending request never archives a key later: a template that both pends and
+ * archives stores its sealed key with the pending row (raw_archived_key). */
+bool enroll_approve(struct ca *ca, struct vault *v, const struct principal *officer,
+    int64_t request_id, int64_t now, struct enroll_result *out, struct err *err);
+bool enroll_deny(struct ca *ca, const struct principal *officer, int64_t request_id,
+    const char *why, int64_t now, struct err *err);
+/* The requester (or an officer) fetches what became of a request; `response` as in enroll_result
+ * when it was CMC. */
+bool enroll_retrieve(struct ca *ca, struct vault *v, const struct principal *caller,
+    int64_t request_id, struct enroll_result *out, struct err *err);
 
 #endif

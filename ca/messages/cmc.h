@@ -1,5 +1,6 @@
 /*
- * CMC full PKI request and response (RFC 2797/5272, [MS-WCCE] 2.2.2, facts 6.1, 6.6). Bytes <-> structs, no policy.
+ * CMC full PKI request and response (RFC 2797/5272, [MS-WCCE] 2.2.2, facts 6.1, 6.6). Bytes <->
+ * structs, no policy.
  */
 #ifndef MESSAGES_CMC_H
 #define MESSAGES_CMC_H
@@ -10,30 +11,40 @@
 /* A decoded request: SignedData(PKIData{ controls, one PKCS#10 }). */
 struct cmc_request {
 	struct cms_signed message;
+	struct cmc_request_wire *wire; /* storage of the views */
+	size_t signer; /* which of the message's signers is the requester; the others are
+			  registration authorities */
 	struct pkix_request request;
 	int64_t body_part_id;
-	struct view key_hash;       /* 21.21 of AddAttributes for this body part; empty if absent */
-	struct view archived_key;   /* the single 21.13 value (ContentInfo EnvelopedData DER); empty if absent */
+	struct view key_hash;     /* 21.21 of AddAttributes for this body part; empty if absent */
+	struct view archived_key; /* the single 21.13 value (ContentInfo EnvelopedData DER); empty
+				     if absent */
 	struct pkix_extension *extensions; /* AddExtensions */
 	size_t extension_count;
 	char **nv_names, **nv_values; /* RegInfo "name=value&..." */
 	size_t nv_count;
 };
-/* Size cap 1 MiB, no trailing bytes, exactly one tcr, known controls at most once, unknown controls ignored unless they concern archival; 21.13
- * anywhere but in an unsigned attribute of the outermost signature is CERTSRV_E_BAD_REQUEST_KEY_ARCHIVAL; no signer CRYPT_E_NO_SIGNER. */
+/* Needs oids_init. Size cap 1 MiB, no trailing bytes, exactly one tcr and no nested messages, known
+ * controls at most once and about that tcr, unknown controls ignored unless they concern archival.
+ * The requester is the one signer that is named by key identifier, or the only one. 21.13 anywhere
+ * but in an unsigned attribute of the outermost signature is CERTSRV_E_BAD_REQUEST_KEY_ARCHIVAL; no
+ * signer CRYPT_E_NO_SIGNER. */
 bool cmc_request_decode(struct view der, struct cmc_request *out, struct err *err);
 void cmc_request_free(struct cmc_request *r);
-/* All that the message itself can prove, under the PKCS#10's key: SignerInfo, PKCS#10 signature, and 21.21 against the 21.13 bytes with the
- * signer's digest or SHA-1 (facts 6.1). Both or neither of hash and key must be there (CRYPT_E_HASH_VALUE otherwise). */
-bool cmc_request_verify(const struct cmc_request *r, EVP_PKEY *key, bool allow_sha1, struct err *err);
+/* All that the message itself can prove, under the PKCS#10's key: SignerInfo, PKCS#10 signature,
+ * and 21.21 against the 21.13 bytes with the signer's digest or, with allow_sha1, SHA-1
+ * (facts 6.1). Both or neither of hash and key must be there (CRYPT_E_HASH_VALUE otherwise). */
+bool cmc_request_verify(
+    const struct cmc_request *r, EVP_PKEY *key, bool allow_sha1, struct err *err);
 /* The request without its unsigned attributes, to store as RawRequest (facts 6.3). */
 bool cmc_request_strip(const struct cmc_request *r, struct buf *out, struct err *err);
 
-/* The client's side. `archived_key` empty: no archival. `template_cn` goes into RegInfo and as 20.2 into the PKCS#10 (pass it in pkcs10 yourself). */
+/* The client's side. `archived_key` empty: no archival. `template_cn` goes into RegInfo and as 20.2
+ * into the PKCS#10 (pass it in pkcs10 yourself). */
 struct cmc_make {
 	struct view pkcs10;
-	EVP_PKEY *key;             /* signs the message */
-	struct view archived_key;  /* ContentInfo(EnvelopedData) */
+	EVP_PKEY *key;            /* signs the message */
+	struct view archived_key; /* ContentInfo(EnvelopedData) */
 	const char *template_cn;
 };
 bool cmc_request_make(const struct cmc_make *in, struct buf *out, struct err *err);
@@ -43,28 +54,33 @@ enum cmc_status { CMC_STATUS_SUCCESS = 0, CMC_STATUS_FAILED = 2, CMC_STATUS_PEND
 /* ResponseBody content; the caller signs it as CT_PKI_RESPONSE with cms_sign. */
 struct cmc_response_body {
 	enum cmc_status status;
-	const char *text;          /* statusString */
+	const char *text; /* statusString */
 	int64_t body_part_id;
-	int fail_info;             /* CMCFailInfo when FAILED; -1 none */
+	int fail_info;                    /* CMCFailInfo when FAILED; -1 none */
 	int64_t pending_id, pending_time; /* when PENDING: pendToken = request id in decimal text */
-	struct view issued_sha1;   /* 21.17; empty: none */
-	struct view key_hash;      /* 21.21 echoed; empty: none */
+	struct view issued_sha1;          /* 21.17; empty: none */
+	struct view key_hash;             /* 21.21 echoed; empty: none */
 };
 bool cmc_response_body_encode(const struct cmc_response_body *in, struct buf *out, struct err *err);
 
 struct cmc_response {
 	struct cms_signed message;
+	struct cmc_response_wire *wire; /* storage of the views */
 	enum cmc_status status;
 	char *text;
+	int fail_info; /* CMCFailInfo; -1 if absent */
 	int64_t pending_id;
 	struct view issued_sha1, key_hash; /* empty if absent */
 };
+/* Decodes; the signature is the caller's to verify (message.signers, cms_signer_verify). Needs
+ * oids_init. */
 bool cmc_response_decode(struct view der, struct cmc_response *out, struct err *err);
 void cmc_response_free(struct cmc_response *r);
 /* Certificate of the message whose SHA-1 is issued_sha1; empty view if absent. */
 struct view cmc_response_certificate(const struct cmc_response *r);
 
-/* Round-trip proofs for tests and `dirca dump`: d2i + i2d of the whole message through the templates. */
+/* Round-trip proofs for tests and `dirca dump`: d2i + i2d of the whole message through the
+ * templates. */
 bool cmc_reencode(struct view der, struct buf *out, struct err *err);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * Wire structures of CMC (RFC 2797 and 5272; [MS-WCCE] 2.2.2.6 refers to the former): private to cmc*.c.
+ * Wire structures of CMC (RFC 2797 and 5272; [MS-WCCE] 2.2.2.6 refers to the former): private to
+ * cmc*.c.
  */
 #ifndef MESSAGES_CMC_ASN1_H
 #define MESSAGES_CMC_ASN1_H
@@ -40,34 +41,34 @@ DEFINE_STACK_OF(CMCW_REQUEST)
 
 /* RFC 5272 3.2.1 */
 typedef struct {
-	STACK_OF(CMCW_CONTROL) *controls;
-	STACK_OF(CMCW_REQUEST) *requests;
-	STACK_OF(ASN1_TYPE) *messages;
-	STACK_OF(ASN1_TYPE) *others;
+	STACK_OF(CMCW_CONTROL) * controls;
+	STACK_OF(CMCW_REQUEST) * requests;
+	STACK_OF(ASN1_TYPE) * messages;
+	STACK_OF(ASN1_TYPE) * others;
 } CMCW_PKI_DATA;
 DECLARE_ASN1_FUNCTIONS(CMCW_PKI_DATA)
 
 /* [MS-WCCE] 2.2.2.6.4 CmcAddAttributes */
 typedef struct {
 	uint32_t data_reference;
-	STACK_OF(ASN1_INTEGER) *references;
-	STACK_OF(CMSW_ATTRIBUTE) *attributes;
+	STACK_OF(ASN1_INTEGER) * references;
+	STACK_OF(CMSW_ATTRIBUTE) * attributes;
 } CMCW_ADD_ATTRIBUTES;
 DECLARE_ASN1_FUNCTIONS(CMCW_ADD_ATTRIBUTES)
 
 /* RFC 5272 6.5.2 */
 typedef struct {
 	uint32_t data_reference;
-	STACK_OF(ASN1_INTEGER) *references;
-	STACK_OF(X509_EXTENSION) *extensions;
+	STACK_OF(ASN1_INTEGER) * references;
+	STACK_OF(X509_EXTENSION) * extensions;
 } CMCW_ADD_EXTENSIONS;
 DECLARE_ASN1_FUNCTIONS(CMCW_ADD_EXTENSIONS)
 
 /* RFC 5272 4.2 */
 typedef struct {
-	STACK_OF(CMCW_CONTROL) *controls;
-	STACK_OF(ASN1_TYPE) *messages;
-	STACK_OF(ASN1_TYPE) *others;
+	STACK_OF(CMCW_CONTROL) * controls;
+	STACK_OF(ASN1_TYPE) * messages;
+	STACK_OF(ASN1_TYPE) * others;
 } CMCW_RESPONSE;
 DECLARE_ASN1_FUNCTIONS(CMCW_RESPONSE)
 
@@ -91,7 +92,7 @@ DECLARE_ASN1_FUNCTIONS(CMCW_OTHER_INFO)
 /* RFC 5272 6.1 CMCStatusInfo, which is that of RFC 2797 5.1 */
 typedef struct {
 	int32_t status;
-	STACK_OF(ASN1_INTEGER) *body_list;
+	STACK_OF(ASN1_INTEGER) * body_list;
 	ASN1_UTF8STRING *text;
 	CMCW_OTHER_INFO *other;
 } CMCW_STATUS_INFO;

@@ -1,6 +1,7 @@
 /*
- * CMS SignedData and EnvelopedData (RFC 5652), as ASN.1 templates of our own with the parts that archival needs and nothing else.
- * Bytes <-> structs, no policy. Hashes and signatures are computed over received bytes, never over a re-encoding.
+ * CMS SignedData and EnvelopedData (RFC 5652), as ASN.1 templates of our own with the parts that
+ * archival needs and nothing else. Bytes <-> structs, no policy. Hashes and signatures are computed
+ * over received bytes, never over a re-encoding.
  */
 #ifndef MESSAGES_CMS_H
 #define MESSAGES_CMS_H
@@ -13,58 +14,65 @@
 struct cms_attr {
 	char oid[80];
 	int nid;
-	struct view values;     /* content of the SET OF: one or more values, DER */
+	struct view values; /* content of the SET OF: one or more values, DER */
 	size_t value_count;
 };
 
 struct cms_signer {
-	struct view issuer, serial;     /* issuerAndSerialNumber, or: */
-	struct view key_id;             /* subjectKeyIdentifier */
-	const EVP_MD *digest;           /* NULL: unknown algorithm */
-	struct view signed_attrs;       /* DER re-tagged as SET OF (0x31), what the signature covers; empty if none */
-	struct cms_attr *attrs;         /* signed */
+	struct view issuer, serial; /* issuerAndSerialNumber, or: */
+	struct view key_id;         /* subjectKeyIdentifier */
+	const EVP_MD *digest;       /* NULL: unknown algorithm */
+	struct view signed_attrs;   /* DER re-tagged as SET OF (0x31), what the signature covers;
+				       empty if none */
+	struct cms_attr *attrs;     /* signed */
 	size_t attr_count;
 	struct cms_attr *unsigned_attrs;
 	size_t unsigned_count;
 	X509_ALGOR *sig_alg;
 	struct view signature;
-	struct buf signed_attrs_set;    /* storage of signed_attrs */
+	struct buf signed_attrs_set;                 /* storage of signed_attrs */
 	struct stack_st_CMSW_ATTRIBUTE *signed_wire; /* storage of attrs */
 };
 
-/* Views point into memory that the struct owns and that does not move when it is copied; they live until cms_signed_free. */
+/* Views point into memory that the struct owns and that does not move when it is copied; they live
+ * until cms_signed_free. */
 struct cms_signed {
-	struct buf raw;                 /* the message as received */
-	struct cmsw_signed *wire;       /* storage of the views */
+	struct buf raw;           /* the message as received */
+	struct cmsw_signed *wire; /* storage of the views */
 	char content_oid[80];
-	struct view content;            /* eContent octets; empty if detached */
+	struct view content; /* eContent octets; empty if detached */
 	struct view *certificates;
 	size_t certificate_count;
 	struct cms_signer *signers;
 	size_t signer_count;
 };
 
-/* SHA-1, SHA-256, SHA-384 or SHA-512 by NID, fetched once for the life of the process; NULL for others. Thread-safe. */
+/* SHA-1, SHA-256, SHA-384 or SHA-512 by NID, fetched once for the life of the process; NULL for
+ * others. Thread-safe. */
 const EVP_MD *cms_digest(int nid);
 
-/* `der` is a ContentInfo with signedData, in DER, with embedded or no content. At most 1 MiB, 64 certificates, 16 signers, 64 attributes each.
- * CRYPT_E_INVALID_MSG_TYPE if it is another type, DIRCA_E_TOO_LARGE, else ERROR_INVALID_DATA. An attribute twice is refused, unless it is
- * unsigned and outside Microsoft's arc 311.21. */
+/* `der` is a ContentInfo with signedData, in DER, with embedded or no content. At most 1 MiB, 64
+ * certificates, 16 signers, 64 attributes each. CRYPT_E_INVALID_MSG_TYPE if it is another type,
+ * DIRCA_E_TOO_LARGE, else ERROR_INVALID_DATA. An attribute twice is refused, unless it is unsigned
+ * and outside Microsoft's arc 311.21. */
 bool cms_signed_decode(struct view der, struct cms_signed *out, struct err *err);
 void cms_signed_free(struct cms_signed *s);
 const struct cms_attr *cms_signer_attr(const struct cms_signer *s, int nid, bool is_signed);
 /* One value attribute -> its DER; ERROR_INVALID_DATA if absent twice or with several values. */
 bool cms_attr_single(const struct cms_attr *a, struct view *value_out, struct err *err);
-/* messageDigest and contentType against the content, then the signature under `key`. CRYPT_E_HASH_VALUE, NTE_BAD_SIGNATURE, NTE_BAD_ALGID;
- * CRYPT_E_INVALID_MSG_TYPE if the contentType attribute is another's. */
-bool cms_signer_verify(const struct cms_signed *s, const struct cms_signer *signer, EVP_PKEY *key, bool allow_sha1, struct err *err);
+/* messageDigest and contentType against the content, then the signature under `key`.
+ * CRYPT_E_HASH_VALUE, NTE_BAD_SIGNATURE, NTE_BAD_ALGID; CRYPT_E_INVALID_MSG_TYPE if the contentType
+ * attribute is another's. */
+bool cms_signer_verify(const struct cms_signed *s, const struct cms_signer *signer, EVP_PKEY *key,
+    bool allow_sha1, struct err *err);
 
-/* One signature made in two steps, since the key is elsewhere (the vault): first the SET OF signedAttrs to sign, then the whole. */
+/* One signature made in two steps, since the key is elsewhere (the vault): first the SET OF
+ * signedAttrs to sign, then the whole. */
 struct cms_sign {
 	const char *content_oid;
 	struct view content;
 	const EVP_MD *digest;
-	struct view issuer, serial;      /* of the signer's certificate, or: */
+	struct view issuer, serial; /* of the signer's certificate, or: */
 	struct view key_id;
 	const struct cms_attr *extra_attrs; /* further signed attributes (oid, values) */
 	size_t extra_count;
@@ -72,12 +80,14 @@ struct cms_sign {
 	size_t unsigned_count;
 	const struct view *certificates;
 	size_t certificate_count;
-	int64_t signing_time;            /* 0: no signingTime attribute */
+	int64_t signing_time; /* 0: no signingTime attribute */
 };
 bool cms_sign_attrs(const struct cms_sign *in, struct buf *attrs_out, struct err *err);
-bool cms_sign_finish(const struct cms_sign *in, struct view attrs, struct view sig_alg, struct view signature, struct buf *out, struct err *err);
+bool cms_sign_finish(const struct cms_sign *in, struct view attrs, struct view sig_alg,
+    struct view signature, struct buf *out, struct err *err);
 /* Certs-only SignedData (RFC 7030). */
-bool cms_certs_only(const struct view *certificates, size_t count, struct buf *out, struct err *err);
+bool cms_certs_only(
+    const struct view *certificates, size_t count, struct buf *out, struct err *err);
 
 /* EnvelopedData: recipients by issuer and serial or key identifier. */
 struct cms_recipient {
@@ -85,7 +95,7 @@ struct cms_recipient {
 	struct view issuer, serial, key_id;
 	struct view raw; /* the RecipientInfo */
 	struct cmsw_recipient *wire;
-	size_t member;   /* key agreement: which of the RecipientInfo's recipientEncryptedKeys */
+	size_t member; /* key agreement: which of the RecipientInfo's recipientEncryptedKeys */
 };
 struct cms_enveloped {
 	struct buf raw;
@@ -94,16 +104,20 @@ struct cms_enveloped {
 	size_t count;
 	const char *cipher; /* short name, "AES-256-CBC", "DES-EDE3-CBC" */
 };
-/* ContentInfo(EnvelopedData) in DER, at most 1 MiB and 64 recipients. CRYPT_E_INVALID_MSG_TYPE for another type, NTE_BAD_ALGID for another content
- * cipher than those of enum cms_cipher. Recipients of other kinds (shared key, password) are listed without a name and cannot be opened. */
+/* ContentInfo(EnvelopedData) in DER, at most 1 MiB and 64 recipients. CRYPT_E_INVALID_MSG_TYPE for
+ * another type, NTE_BAD_ALGID for another content cipher than those of enum cms_cipher. Recipients
+ * of other kinds (shared key, password) are listed without a name and cannot be opened. */
 bool cms_enveloped_decode(struct view der, struct cms_enveloped *out, struct err *err);
 void cms_enveloped_free(struct cms_enveloped *e);
 /* `serial` as content octets, as in struct pkix_cert. */
 bool cms_recipient_is(const struct cms_recipient *r, struct view issuer, struct view serial);
 
-/* Opens with the private key of recipient `index`: RSA PKCS#1 v1.5 or OAEP, or ECDH (RFC 5753 ephemeral-static, dhSinglePass-stdDH with
- * SHA-1/256/384/512 KDF, aes wrap; 3DES wrap too). Implicit rejection: a wrong RSA key gives NTE_BAD_DATA at the end like any other damage (no oracle). */
-bool cms_enveloped_open(const struct cms_enveloped *e, size_t index, EVP_PKEY *key, struct secret *content_out, struct err *err);
+/* Opens with the private key of recipient `index`: RSA PKCS#1 v1.5 or OAEP, or ECDH (RFC 5753
+ * ephemeral-static, dhSinglePass-stdDH with SHA-1/256/384/512 KDF, aes wrap; 3DES wrap too).
+ * Implicit rejection: a wrong RSA key gives NTE_BAD_DATA at the end like any other damage (no
+ * oracle). */
+bool cms_enveloped_open(const struct cms_enveloped *e, size_t index, EVP_PKEY *key,
+    struct secret *content_out, struct err *err);
 
 /* A recipient's certificate with its key parsed once. */
 struct cms_kra {
@@ -111,8 +125,10 @@ struct cms_kra {
 	EVP_PKEY *key; /* borrowed */
 };
 enum cms_cipher { CMS_AES_256_CBC, CMS_AES_192_CBC, CMS_AES_128_CBC, CMS_3DES_CBC };
-/* ContentInfo(EnvelopedData) of `content` to all recipients, fresh key: version, KeyTransRecipientInfo (rsaEncryption; OAEP-SHA256 if oaep)
- * or KeyAgreeRecipientInfo (dhSinglePass-stdDH-sha256kdf, aes256-wrap) per key kind, contentType id-data, PKCS#7 padding. */
-bool cms_enveloped_seal(struct view content, const struct cms_kra *to, size_t count, enum cms_cipher cipher, bool oaep, struct buf *out, struct err *err);
+/* ContentInfo(EnvelopedData) of `content` to all recipients, fresh key: version,
+ * KeyTransRecipientInfo (rsaEncryption; OAEP-SHA256 if oaep) or KeyAgreeRecipientInfo
+ * (dhSinglePass-stdDH-sha256kdf, aes256-wrap) per key kind, contentType id-data, PKCS#7 padding. */
+bool cms_enveloped_seal(struct view content, const struct cms_kra *to, size_t count,
+    enum cms_cipher cipher, bool oaep, struct buf *out, struct err *err);
 
 #endif

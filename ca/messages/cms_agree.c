@@ -13,7 +13,8 @@ static bool
 shared_info(struct view wrap_alg, size_t key_len, struct view ukm, struct buf *out, struct err *err)
 {
 	uint32_t bits = (uint32_t)key_len * 8;
-	uint8_t raw[4] = {(uint8_t)(bits >> 24), (uint8_t)(bits >> 16), (uint8_t)(bits >> 8), (uint8_t)bits};
+	uint8_t raw[4] = {
+	    (uint8_t)(bits >> 24), (uint8_t)(bits >> 16), (uint8_t)(bits >> 8), (uint8_t)bits};
 	CMSW_SHARED_INFO *info = CMSW_SHARED_INFO_new();
 	bool ok = false;
 
@@ -24,11 +25,13 @@ shared_info(struct view wrap_alg, size_t key_len, struct view ukm, struct buf *o
 	if (!der_string_set(info->key_info, wrap_alg, err) ||
 	    !der_string_set(info->supp_pub_info, view_of(raw, sizeof raw), err))
 		goto out;
-	if (ukm.ptr != NULL && (info->entity_u_info = der_string_new(V_ASN1_OCTET_STRING, ukm)) == NULL) {
+	if (ukm.ptr != NULL &&
+	    (info->entity_u_info = der_string_new(V_ASN1_OCTET_STRING, ukm)) == NULL) {
 		err_nomem(err);
 		goto out;
 	}
-	ok = der_encode(ASN1_ITEM_rptr(CMSW_SHARED_INFO), info, "the shared information of a key agreement", out, err);
+	ok = der_encode(ASN1_ITEM_rptr(CMSW_SHARED_INFO), info,
+	    "the shared information of a key agreement", out, err);
 out:
 	CMSW_SHARED_INFO_free(info);
 	return ok;
@@ -41,8 +44,8 @@ agree(EVP_PKEY *own, EVP_PKEY *peer, uint8_t z[SECRET_MAX], size_t *len_out, str
 	bool ok = false;
 
 	*len_out = SECRET_MAX;
-	if (ctx != NULL && EVP_PKEY_derive_init(ctx) == 1 && EVP_PKEY_derive_set_peer(ctx, peer) == 1 &&
-	    EVP_PKEY_derive(ctx, z, len_out) == 1)
+	if (ctx != NULL && EVP_PKEY_derive_init(ctx) == 1 &&
+	    EVP_PKEY_derive_set_peer(ctx, peer) == 1 && EVP_PKEY_derive(ctx, z, len_out) == 1)
 		ok = true;
 	else
 		err_openssl(err, NTE_BAD_DATA, "the key agreement failed");
@@ -51,8 +54,8 @@ agree(EVP_PKEY *own, EVP_PKEY *peer, uint8_t z[SECRET_MAX], size_t *len_out, str
 }
 
 static bool
-derive(const EVP_MD *md, uint8_t *z, size_t z_len, const struct buf *info, uint8_t *kek, size_t kek_len,
-    struct err *err)
+derive(const EVP_MD *md, uint8_t *z, size_t z_len, const struct buf *info, uint8_t *kek,
+    size_t kek_len, struct err *err)
 {
 	EVP_KDF *kdf = cms_x963kdf();
 	EVP_KDF_CTX *ctx = kdf != NULL ? EVP_KDF_CTX_new(kdf) : NULL;
@@ -60,7 +63,8 @@ derive(const EVP_MD *md, uint8_t *z, size_t z_len, const struct buf *info, uint8
 	OSSL_PARAM params[4];
 	bool ok = false;
 
-	if (ctx == NULL || OPENSSL_strlcpy(name, EVP_MD_get0_name(md), sizeof name) >= sizeof name) {
+	if (ctx == NULL ||
+	    OPENSSL_strlcpy(name, EVP_MD_get0_name(md), sizeof name) >= sizeof name) {
 		err_openssl(err, DIRCA_E_CRYPTO, "the key derivation X9.63 is not available");
 		goto out;
 	}
@@ -84,8 +88,9 @@ cms_agree_kek(EVP_PKEY *own, EVP_PKEY *peer, const EVP_MD *md, struct view wrap_
 	uint8_t z[SECRET_MAX];
 	struct buf info = {0};
 	size_t z_len;
-	bool ok = agree(own, peer, z, &z_len, err) && shared_info(wrap_alg, wrap->key_len, ukm, &info, err) &&
-	    derive(md, z, z_len, &info, kek, wrap->key_len, err);
+	bool ok = agree(own, peer, z, &z_len, err) &&
+		  shared_info(wrap_alg, wrap->key_len, ukm, &info, err) &&
+		  derive(md, z, z_len, &info, kek, wrap->key_len, err);
 
 	OPENSSL_cleanse(z, sizeof z);
 	buf_free(&info);
@@ -93,8 +98,8 @@ cms_agree_kek(EVP_PKEY *own, EVP_PKEY *peer, const EVP_MD *md, struct view wrap_
 }
 
 bool
-cms_key_wrap(const struct cms_wrap_alg *wrap, const uint8_t *kek, bool seal, struct view in, uint8_t *out,
-    size_t *len_out, struct err *err)
+cms_key_wrap(const struct cms_wrap_alg *wrap, const uint8_t *kek, bool seal, struct view in,
+    uint8_t *out, size_t *len_out, struct err *err)
 {
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	int len = 0, rest = 0;

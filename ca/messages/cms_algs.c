@@ -115,8 +115,10 @@ cms_hash(const EVP_MD *md, struct view data, uint8_t *out, size_t *len_out, stru
 	*len_out = 0;
 	if (md == NULL)
 		return err_set(err, NTE_BAD_ALGID, "the digest algorithm is unknown");
-	if (EVP_Digest(data.len > 0 ? (const void *)data.ptr : "", data.len, out, &len, md, NULL) != 1)
-		return err_openssl(err, DIRCA_E_CRYPTO, "%s over %zu bytes failed", EVP_MD_get0_name(md), data.len);
+	if (EVP_Digest(data.len > 0 ? (const void *)data.ptr : "", data.len, out, &len, md, NULL) !=
+	    1)
+		return err_openssl(err, DIRCA_E_CRYPTO, "%s over %zu bytes failed",
+		    EVP_MD_get0_name(md), data.len);
 	*len_out = len;
 	return true;
 }

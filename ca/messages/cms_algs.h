@@ -1,6 +1,6 @@
 /*
- * The algorithms of CMS messages, fetched from OpenSSL once and kept: fetching takes global locks (EVP_sha256() and its like fetch anew for
- * each use). Thread-safe.
+ * The algorithms of CMS messages, fetched from OpenSSL once and kept: fetching takes global locks
+ * (EVP_sha256() and its like fetch anew for each use). Thread-safe.
  */
 #ifndef MESSAGES_CMS_ALGS_H
 #define MESSAGES_CMS_ALGS_H
@@ -32,7 +32,8 @@ struct cms_wrap_alg {
 };
 const struct cms_wrap_alg *cms_wrap_alg_by_nid(int nid);
 
-/* Digest of the KDF of a dhSinglePass-stdDH scheme (RFC 5753 7.1.4); NULL if it is another algorithm. */
+/* Digest of the KDF of a dhSinglePass-stdDH scheme (RFC 5753 7.1.4); NULL if it is another
+ * algorithm. */
 const EVP_MD *cms_kdf_digest(int scheme_nid);
 /* ANSI X9.63 key derivation. */
 EVP_KDF *cms_x963kdf(void);

@@ -3,12 +3,14 @@
 #include <openssl/asn1t.h>
 
 /* A SET OF that is not sorted when written: what was received comes out as it was. */
-#define SET_AS_RECEIVED(st, field, type)                                                           \
-	ASN1_EX_TYPE(ASN1_TFLG_IMPTAG | ASN1_TFLG_UNIVERSAL | ASN1_TFLG_SEQUENCE_OF, V_ASN1_SET, st,   \
-	    field, type)
-/* An INTEGER of which the content octets count, not the number: serial numbers are compared as bytes. */
-#define INTEGER_OCTETS(st, field)                                                                  \
-	ASN1_EX_TYPE(ASN1_TFLG_IMPTAG | ASN1_TFLG_UNIVERSAL, V_ASN1_INTEGER, st, field, ASN1_OCTET_STRING)
+#define SET_AS_RECEIVED(st, field, type)                                                         \
+	ASN1_EX_TYPE(ASN1_TFLG_IMPTAG | ASN1_TFLG_UNIVERSAL | ASN1_TFLG_SEQUENCE_OF, V_ASN1_SET, \
+	    st, field, type)
+/* An INTEGER of which the content octets count, not the number: serial numbers are compared as
+ * bytes. */
+#define INTEGER_OCTETS(st, field) \
+	ASN1_EX_TYPE(             \
+	    ASN1_TFLG_IMPTAG | ASN1_TFLG_UNIVERSAL, V_ASN1_INTEGER, st, field, ASN1_OCTET_STRING)
 
 IMPLEMENT_ASN1_TYPE_ex(CMSW_RAW_SET, ASN1_SET, 0)
 

@@ -1,6 +1,7 @@
 /*
- * Wire structures of CMS (RFC 5652) and of its elliptic-curve key agreement (RFC 5753): private to cms*.c and cmc*.c. What the product
- * does not look into stays DER. The SET OFs keep the order in which they came, so that decode and encode give the received bytes.
+ * Wire structures of CMS (RFC 5652) and of its elliptic-curve key agreement (RFC 5753): private to
+ * cms*.c and cmc*.c. What the product does not look into stays DER. The SET OFs keep the order in
+ * which they came, so that decode and encode give the received bytes.
  */
 #ifndef MESSAGES_CMS_ASN1_H
 #define MESSAGES_CMS_ASN1_H
@@ -9,7 +10,8 @@
 #include <openssl/safestack.h>
 #include <openssl/x509.h>
 
-/* A SET whose ASN1_STRING holds the whole encoding, with the header as received (an implicit tag included). */
+/* A SET whose ASN1_STRING holds the whole encoding, with the header as received (an implicit tag
+ * included). */
 DECLARE_ASN1_ITEM(CMSW_RAW_SET)
 
 /* RFC 5652 3 */
@@ -57,7 +59,7 @@ typedef struct {
 	ASN1_STRING *signed_attrs; /* CMSW_RAW_SET, tagged [0]; NULL if absent */
 	X509_ALGOR *sig_alg;
 	ASN1_OCTET_STRING *signature;
-	STACK_OF(CMSW_ATTRIBUTE) *unsigned_attrs;
+	STACK_OF(CMSW_ATTRIBUTE) * unsigned_attrs;
 } CMSW_SIGNER_INFO;
 DECLARE_ASN1_FUNCTIONS(CMSW_SIGNER_INFO)
 DEFINE_STACK_OF(CMSW_SIGNER_INFO)
@@ -72,11 +74,11 @@ DECLARE_ASN1_FUNCTIONS(CMSW_ENCAP)
 /* RFC 5652 5.1 */
 typedef struct {
 	int32_t version;
-	STACK_OF(X509_ALGOR) *digest_algs;
+	STACK_OF(X509_ALGOR) * digest_algs;
 	CMSW_ENCAP *encap;
-	STACK_OF(ASN1_TYPE) *certificates;
-	STACK_OF(ASN1_TYPE) *crls;
-	STACK_OF(CMSW_SIGNER_INFO) *signers;
+	STACK_OF(ASN1_TYPE) * certificates;
+	STACK_OF(ASN1_TYPE) * crls;
+	STACK_OF(CMSW_SIGNER_INFO) * signers;
 } CMSW_SIGNED_DATA;
 DECLARE_ASN1_FUNCTIONS(CMSW_SIGNED_DATA)
 
@@ -143,7 +145,7 @@ typedef struct {
 	CMSW_ORIGINATOR *originator;
 	ASN1_OCTET_STRING *ukm;
 	X509_ALGOR *key_alg;
-	STACK_OF(CMSW_AGREED_KEY) *keys;
+	STACK_OF(CMSW_AGREED_KEY) * keys;
 } CMSW_KEY_AGREE;
 DECLARE_ASN1_FUNCTIONS(CMSW_KEY_AGREE)
 
@@ -172,7 +174,7 @@ DECLARE_ASN1_FUNCTIONS(CMSW_ENCRYPTED_CONTENT)
 typedef struct {
 	int32_t version;
 	ASN1_STRING *originator_info;
-	STACK_OF(ASN1_TYPE) *recipients; /* each the DER of a CMSW_RECIPIENT */
+	STACK_OF(ASN1_TYPE) * recipients; /* each the DER of a CMSW_RECIPIENT */
 	CMSW_ENCRYPTED_CONTENT *content;
 	ASN1_STRING *unprotected_attrs;
 } CMSW_ENVELOPED_DATA;

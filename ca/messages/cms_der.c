@@ -21,8 +21,8 @@ der_decode(const ASN1_ITEM *item, struct view der, size_t max, const char *what,
 
 	*out = NULL;
 	if (der.len > max)
-		return err_set(err, DIRCA_E_TOO_LARGE, "%s has %zu bytes, more than the %zu that are read",
-		    what, der.len, max);
+		return err_set(err, DIRCA_E_TOO_LARGE,
+		    "%s has %zu bytes, more than the %zu that are read", what, der.len, max);
 	if (der.len == 0)
 		return err_set(err, ERROR_INVALID_DATA, "%s is empty", what);
 	value = ASN1_item_d2i(NULL, &p, (long)der.len, item);
@@ -31,13 +31,15 @@ der_decode(const ASN1_ITEM *item, struct view der, size_t max, const char *what,
 		goto out;
 	}
 	if (p != der.ptr + der.len) {
-		err_set(err, ERROR_INVALID_DATA, "%s is followed by %td bytes that do not belong to it",
-		    what, der.ptr + der.len - p);
+		err_set(err, ERROR_INVALID_DATA,
+		    "%s is followed by %td bytes that do not belong to it", what,
+		    der.ptr + der.len - p);
 		goto out;
 	}
 	len = ASN1_item_i2d(value, &again, item);
 	if (len < 0 || !view_eq(view_of(again, (size_t)len), der)) {
-		err_set(err, ERROR_INVALID_DATA, "%s is not in the distinguished encoding (DER)", what);
+		err_set(
+		    err, ERROR_INVALID_DATA, "%s is not in the distinguished encoding (DER)", what);
 		goto out;
 	}
 	*out = value;
@@ -50,8 +52,8 @@ out:
 }
 
 bool
-der_encode(const ASN1_ITEM *item, const void *value, const char *what, struct buf *out,
-    struct err *err)
+der_encode(
+    const ASN1_ITEM *item, const void *value, const char *what, struct buf *out, struct err *err)
 {
 	unsigned char *der = NULL;
 	int len = ASN1_item_i2d(value, &der, item);
@@ -92,7 +94,8 @@ der_string_new(int type, struct view content)
 	ASN1_STRING *s = ASN1_STRING_type_new(type);
 
 	if (s == NULL || content.len > INT_MAX ||
-	    ASN1_STRING_set(s, content.len > 0 ? (const void *)content.ptr : "", (int)content.len) != 1) {
+	    ASN1_STRING_set(
+		s, content.len > 0 ? (const void *)content.ptr : "", (int)content.len) != 1) {
 		ASN1_STRING_free(s);
 		return NULL;
 	}
@@ -103,7 +106,8 @@ bool
 der_string_set(ASN1_STRING *s, struct view content, struct err *err)
 {
 	if (content.len > INT_MAX ||
-	    ASN1_STRING_set(s, content.len > 0 ? (const void *)content.ptr : "", (int)content.len) != 1)
+	    ASN1_STRING_set(
+		s, content.len > 0 ? (const void *)content.ptr : "", (int)content.len) != 1)
 		return err_nomem(err);
 	return true;
 }
@@ -117,7 +121,7 @@ der_is_serial(struct view octets)
 		return true;
 	/* X.690 8.3.2: the first nine bits are neither all zero nor all one. */
 	return !(octets.ptr[0] == 0x00 && (octets.ptr[1] & 0x80) == 0) &&
-	    !(octets.ptr[0] == 0xff && (octets.ptr[1] & 0x80) != 0);
+	       !(octets.ptr[0] == 0xff && (octets.ptr[1] & 0x80) != 0);
 }
 
 bool
@@ -168,14 +172,17 @@ der_attr(const ASN1_OBJECT *type, const ASN1_STRING *raw_set, struct cms_attr *o
 	len = OBJ_obj2txt(out->oid, (int)sizeof out->oid, type, 1);
 	if (len <= 0 || len >= (int)sizeof out->oid)
 		return err_set(err, ERROR_INVALID_DATA,
-		    "an attribute has an object identifier of more than %zu characters", sizeof out->oid - 1);
+		    "an attribute has an object identifier of more than %zu characters",
+		    sizeof out->oid - 1);
 	out->nid = OBJ_obj2nid(type);
 	if (!content_of(der_string(raw_set), &out->values))
-		return err_set(err, ERROR_INVALID_DATA, "attribute %s: its set of values is damaged", out->oid);
+		return err_set(err, ERROR_INVALID_DATA,
+		    "attribute %s: its set of values is damaged", out->oid);
 	for (cursor = out->values; der_next(&cursor, &value);)
 		out->value_count++;
 	if (cursor.len > 0)
-		return err_set(err, ERROR_INVALID_DATA, "attribute %s: a value of it is damaged", out->oid);
+		return err_set(
+		    err, ERROR_INVALID_DATA, "attribute %s: a value of it is damaged", out->oid);
 	return true;
 }
 
@@ -218,6 +225,34 @@ der_attr_octets(const struct cms_attr *a, struct view *out, struct err *err)
 	if (!cms_attr_single(a, &value, err))
 		return false;
 	if (value.ptr[0] != V_ASN1_OCTET_STRING || !content_of(value, out))
-		return err_set(err, ERROR_INVALID_DATA, "attribute %s: its value is not an octet string", a->oid);
+		return err_set(err, ERROR_INVALID_DATA,
+		    "attribute %s: its value is not an octet string", a->oid);
 	return true;
+}
+
+bool
+der_alg_set(X509_ALGOR *alg, int nid, ASN1_STRING *params, struct err *err)
+{
+	if (params != NULL && X509_ALGOR_set0(alg, OBJ_nid2obj(nid), V_ASN1_SEQUENCE, params) == 1)
+		return true;
+	ASN1_STRING_free(params);
+	return err_nomem(err);
+}
+
+ASN1_STRING *
+der_pack(const ASN1_ITEM *item, const void *value)
+{
+	return value != NULL ? ASN1_item_pack((void *)(uintptr_t)value, item, NULL) : NULL;
+}
+
+X509_ALGOR *
+der_alg_new(int nid, int param_type)
+{
+	X509_ALGOR *alg = X509_ALGOR_new();
+
+	if (alg != NULL && X509_ALGOR_set0(alg, OBJ_nid2obj(nid), param_type, NULL) != 1) {
+		X509_ALGOR_free(alg);
+		alg = NULL;
+	}
+	return alg;
 }

@@ -1,5 +1,6 @@
 /*
- * One way in and one way out for every wire structure of cms*.c and cmc*.c, and the small steps between OpenSSL's ASN.1 strings and views.
+ * One way in and one way out for every wire structure of cms*.c and cmc*.c, and the small steps
+ * between OpenSSL's ASN.1 strings and views.
  */
 #ifndef MESSAGES_CMS_DER_H
 #define MESSAGES_CMS_DER_H
@@ -9,12 +10,16 @@
 
 #include "cms.h"
 
-/* Strict DER of exactly one `what`: nothing left over, and writing it again gives the same bytes (so no indefinite lengths, no
- * constructed strings, no padding). ERROR_INVALID_DATA. The result is freed with ASN1_item_free. */
-bool der_decode(const ASN1_ITEM *item, struct view der, size_t max, const char *what, void **out, struct err *err);
-/* Of a message that did not decode: true if it is a ContentInfo of a type other than `nid`, whose dotted name goes to `oid`. */
+/* Strict DER of exactly one `what`: nothing left over, and writing it again gives the same bytes
+ * (so no indefinite lengths, no constructed strings, no padding). ERROR_INVALID_DATA. The result is
+ * freed with ASN1_item_free. */
+bool der_decode(const ASN1_ITEM *item, struct view der, size_t max, const char *what, void **out,
+    struct err *err);
+/* Of a message that did not decode: true if it is a ContentInfo of a type other than `nid`, whose
+ * dotted name goes to `oid`. */
 bool der_is_other_content(struct view der, int nid, char oid[80]);
-bool der_encode(const ASN1_ITEM *item, const void *value, const char *what, struct buf *out, struct err *err);
+bool der_encode(
+    const ASN1_ITEM *item, const void *value, const char *what, struct buf *out, struct err *err);
 
 struct view der_string(const ASN1_STRING *s);
 /* New string of an ASN.1 type (V_ASN1_SEQUENCE, V_ASN1_SET: whole encodings); NULL on no memory. */
@@ -22,18 +27,32 @@ ASN1_STRING *der_string_new(int type, struct view content);
 /* Replaces the content of a string that the structure holds already. */
 bool der_string_set(ASN1_STRING *s, struct view content, struct err *err);
 
-/* Content octets of an INTEGER that names a certificate: not empty, at most 64, no superfluous first octet. */
+/* Content octets of an INTEGER that names a certificate: not empty, at most 64, no superfluous
+ * first octet. */
 bool der_is_serial(struct view octets);
 
-/* Splits the content of a SET or SEQUENCE: takes the next whole value from `cursor`. False at the end or on damage (cursor then not empty). */
+/* Splits the content of a SET or SEQUENCE: takes the next whole value from `cursor`. False at the
+ * end or on damage (cursor then not empty). */
 bool der_next(struct view *cursor, struct view *value_out);
 
-/* An attribute, or a CMC control which has the same shape: its type as text and NID, and the values of its raw SET. */
-bool der_attr(const ASN1_OBJECT *type, const ASN1_STRING *raw_set, struct cms_attr *out, struct err *err);
+/* An attribute, or a CMC control which has the same shape: its type as text and NID, and the values
+ * of its raw SET. */
+bool der_attr(
+    const ASN1_OBJECT *type, const ASN1_STRING *raw_set, struct cms_attr *out, struct err *err);
 /* Whole SET (0x31 ...) around values that are DER already. */
 bool der_set_wrap(struct view values, ASN1_STRING **out, struct err *err);
 
-/* The single value of an attribute as an OCTET STRING, e.g. messageDigest. The content is a view into the attribute. */
+/* The single value of an attribute as an OCTET STRING, e.g. messageDigest. The content is a view
+ * into the attribute. */
 bool der_attr_octets(const struct cms_attr *a, struct view *out, struct err *err);
+
+/* The encoding of a structure as a string, for the parameters of an algorithm and the like; NULL on
+ * no memory or a NULL value. */
+ASN1_STRING *der_pack(const ASN1_ITEM *item, const void *value);
+/* AlgorithmIdentifier with parameters of type V_ASN1_NULL or without (V_ASN1_UNDEF). */
+X509_ALGOR *der_alg_new(int nid, int param_type);
+/* Sets an AlgorithmIdentifier whose parameters are another structure. Takes `params`, NULL is an
+ * error of the caller's memory. */
+bool der_alg_set(X509_ALGOR *alg, int nid, ASN1_STRING *params, struct err *err);
 
 #endif

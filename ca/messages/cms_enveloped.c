@@ -19,7 +19,8 @@ read_issuer_serial(const CMSW_ISSUER_SERIAL *wire, struct cms_recipient *out, st
 	out->issuer = der_string(wire->issuer);
 	out->serial = der_string(wire->serial);
 	if (!der_is_serial(out->serial))
-		return err_set(err, ERROR_INVALID_DATA, "the serial number that names a recipient is not a proper INTEGER");
+		return err_set(err, ERROR_INVALID_DATA,
+		    "the serial number that names a recipient is not a proper INTEGER");
 	return true;
 }
 
@@ -27,19 +28,22 @@ static bool
 add(struct cms_enveloped *out, const struct cms_recipient *r, struct err *err)
 {
 	if (out->count == CMS_RECIPIENTS_MAX)
-		return err_set(err, ERROR_INVALID_DATA, "the message has more than %d recipients", CMS_RECIPIENTS_MAX);
+		return err_set(err, ERROR_INVALID_DATA, "the message has more than %d recipients",
+		    CMS_RECIPIENTS_MAX);
 	out->recipients[out->count++] = *r;
 	return true;
 }
 
 static bool
-read_key_trans(struct cms_enveloped *out, struct cms_recipient *r, const CMSW_KEY_TRANS *wire, struct err *err)
+read_key_trans(
+    struct cms_enveloped *out, struct cms_recipient *r, const CMSW_KEY_TRANS *wire, struct err *err)
 {
 	bool by_key = wire->rid->type == CMSW_ID_KEY;
 
 	/* RFC 5652 6.2.1 */
 	if (wire->version != (by_key ? 2 : 0))
-		return err_set(err, ERROR_INVALID_DATA, "a KeyTransRecipientInfo with %s has version %d",
+		return err_set(err, ERROR_INVALID_DATA,
+		    "a KeyTransRecipientInfo with %s has version %d",
 		    by_key ? "a key identifier" : "issuer and serial number", (int)wire->version);
 	if (by_key)
 		r->key_id = der_string(wire->rid->d.key_id);
@@ -49,12 +53,14 @@ read_key_trans(struct cms_enveloped *out, struct cms_recipient *r, const CMSW_KE
 }
 
 static bool
-read_key_agree(struct cms_enveloped *out, struct cms_recipient *r, const CMSW_KEY_AGREE *wire, struct err *err)
+read_key_agree(
+    struct cms_enveloped *out, struct cms_recipient *r, const CMSW_KEY_AGREE *wire, struct err *err)
 {
 	int count = sk_CMSW_AGREED_KEY_num(wire->keys);
 
 	if (wire->version != 3) /* RFC 5652 6.2.2 */
-		return err_set(err, ERROR_INVALID_DATA, "a KeyAgreeRecipientInfo has version %d", (int)wire->version);
+		return err_set(err, ERROR_INVALID_DATA, "a KeyAgreeRecipientInfo has version %d",
+		    (int)wire->version);
 	r->is_key_agreement = true;
 	for (int i = 0; i < count; i++) {
 		const CMSW_AGREE_ID *rid = sk_CMSW_AGREED_KEY_value(wire->keys, i)->rid;
@@ -77,7 +83,8 @@ read_recipient(struct cms_enveloped *out, const ASN1_TYPE *t, struct err *err)
 	struct cms_recipient r = {.raw = whole_of(t)};
 	void *wire;
 
-	if (!der_decode(ASN1_ITEM_rptr(CMSW_RECIPIENT), r.raw, CMS_ENVELOPED_MAX, "a RecipientInfo", &wire, err))
+	if (!der_decode(ASN1_ITEM_rptr(CMSW_RECIPIENT), r.raw, CMS_ENVELOPED_MAX, "a RecipientInfo",
+		&wire, err))
 		return false;
 	r.wire = wire;
 	if (sk_CMSW_RECIPIENT_push(out->wire->recipients, r.wire) <= 0) {
@@ -97,8 +104,8 @@ read_recipients(const STACK_OF(ASN1_TYPE) * list, struct cms_enveloped *out, str
 	int count = sk_ASN1_TYPE_num(list);
 
 	if (count <= 0 || count > CMS_RECIPIENTS_MAX)
-		return err_set(err, ERROR_INVALID_DATA, "the message has %d recipients; 1 to %d are read", count,
-		    CMS_RECIPIENTS_MAX);
+		return err_set(err, ERROR_INVALID_DATA,
+		    "the message has %d recipients; 1 to %d are read", count, CMS_RECIPIENTS_MAX);
 	if ((out->recipients = calloc(CMS_RECIPIENTS_MAX, sizeof *out->recipients)) == NULL ||
 	    (out->wire->recipients = sk_CMSW_RECIPIENT_new_null()) == NULL)
 		return err_nomem(err);
@@ -120,17 +127,20 @@ read_content(const CMSW_ENCRYPTED_CONTENT *wire, struct cms_enveloped *out, stru
 	X509_ALGOR_get0(&oid, &param_type, &param, wire->alg);
 	if ((w->alg = cms_content_alg_by_nid(OBJ_obj2nid(oid))) == NULL) {
 		OBJ_obj2txt(name, (int)sizeof name, oid, 0);
-		return err_set(err, NTE_BAD_ALGID, "the content is encrypted with %s; AES-CBC and 3DES-CBC are known", name);
+		return err_set(err, NTE_BAD_ALGID,
+		    "the content is encrypted with %s; AES-CBC and 3DES-CBC are known", name);
 	}
 	out->cipher = w->alg->name;
 	if (param_type == V_ASN1_OCTET_STRING)
 		w->iv = der_string(param);
 	if (w->iv.len != w->alg->block_len)
-		return err_set(err, ERROR_INVALID_DATA, "the %s content lacks an initialisation vector of %zu bytes",
-		    w->alg->name, w->alg->block_len);
+		return err_set(err, ERROR_INVALID_DATA,
+		    "the %s content lacks an initialisation vector of %zu bytes", w->alg->name,
+		    w->alg->block_len);
 	w->ciphertext = der_string(wire->content);
 	if (w->ciphertext.len == 0 || w->ciphertext.len % w->alg->block_len != 0)
-		return err_set(err, ERROR_INVALID_DATA, "the encrypted content has %zu bytes, which is not a number of %s blocks",
+		return err_set(err, ERROR_INVALID_DATA,
+		    "the encrypted content has %zu bytes, which is not a number of %s blocks",
 		    w->ciphertext.len, w->alg->name);
 	return true;
 }
@@ -148,23 +158,28 @@ cms_enveloped_decode(struct view der, struct cms_enveloped *out, struct err *err
 		err_nomem(err);
 		goto out;
 	}
-	if (!der_decode(ASN1_ITEM_rptr(CMSW_ENVELOPED), der, CMS_ENVELOPED_MAX, "the enveloped message", &message, err)) {
-		if (err->code == ERROR_INVALID_DATA && der_is_other_content(der, NID_pkcs7_enveloped, oid))
-			err_set(err, CRYPT_E_INVALID_MSG_TYPE, "the message is of type %s, not EnvelopedData", oid);
+	if (!der_decode(ASN1_ITEM_rptr(CMSW_ENVELOPED), der, CMS_ENVELOPED_MAX,
+		"the enveloped message", &message, err)) {
+		if (err->code == ERROR_INVALID_DATA &&
+		    der_is_other_content(der, NID_pkcs7_enveloped, oid))
+			err_set(err, CRYPT_E_INVALID_MSG_TYPE,
+			    "the message is of type %s, not EnvelopedData", oid);
 		goto out;
 	}
 	out->wire->message = message;
 	if (OBJ_obj2nid(out->wire->message->type) != NID_pkcs7_enveloped) {
-		err_set(err, CRYPT_E_INVALID_MSG_TYPE, "the message does not call itself EnvelopedData");
+		err_set(err, CRYPT_E_INVALID_MSG_TYPE,
+		    "the message does not call itself EnvelopedData");
 		goto out;
 	}
 	data = out->wire->message->data;
 	if (data->version != 0 && (data->version < 2 || data->version > 4)) {
-		err_set(err, ERROR_INVALID_DATA, "EnvelopedData has version %d; 0, 2, 3 and 4 are known", (int)data->version);
+		err_set(err, ERROR_INVALID_DATA,
+		    "EnvelopedData has version %d; 0, 2, 3 and 4 are known", (int)data->version);
 		goto out;
 	}
 	ok = buf_dup(der, &out->raw, err) && read_recipients(data->recipients, out, err) &&
-	    read_content(data->content, out, err);
+	     read_content(data->content, out, err);
 out:
 	if (!ok)
 		cms_enveloped_free(out);

@@ -12,17 +12,34 @@
 
 struct cms_enveloped_wire {
 	CMSW_ENVELOPED *message;
-	STACK_OF(CMSW_RECIPIENT) *recipients;
+	STACK_OF(CMSW_RECIPIENT) * recipients;
 	const struct cms_content_alg *alg;
 	struct view iv, ciphertext;
 };
 
-/* Key-encryption key between a private and a public key of one curve (RFC 5753 7.2). `wrap_alg` is the AlgorithmIdentifier DER that
- * the derivation covers, `ukm` may be empty. `kek` has room for wrap->key_len bytes; the caller cleanses it. */
-bool cms_agree_kek(EVP_PKEY *own, EVP_PKEY *peer, const EVP_MD *md, struct view wrap_alg, const struct cms_wrap_alg *wrap,
-    struct view ukm, uint8_t kek[CMS_KEY_MAX], struct err *err);
+/* Key-encryption key between a private and a public key of one curve (RFC 5753 7.2). `wrap_alg` is
+ * the AlgorithmIdentifier DER that the derivation covers, `ukm` may be empty. `kek` has room for
+ * wrap->key_len bytes; the caller cleanses it. */
+bool cms_agree_kek(EVP_PKEY *own, EVP_PKEY *peer, const EVP_MD *md, struct view wrap_alg,
+    const struct cms_wrap_alg *wrap, struct view ukm, uint8_t kek[CMS_KEY_MAX], struct err *err);
 /* Wraps or unwraps (RFC 3394, RFC 3217) `in`; `out` has room for in.len + 16 bytes. */
-bool cms_key_wrap(const struct cms_wrap_alg *wrap, const uint8_t *kek, bool seal, struct view in, uint8_t *out, size_t *len_out,
-    struct err *err);
+bool cms_key_wrap(const struct cms_wrap_alg *wrap, const uint8_t *kek, bool seal, struct view in,
+    uint8_t *out, size_t *len_out, struct err *err);
+
+/* RSA-OAEP: sets up a context as parameters demand (RFC 4055 4.1), and writes those of SHA-256 for
+ * both hash and mask, no label. */
+bool cms_oaep_read(EVP_PKEY_CTX *ctx, int param_type, const void *param, struct err *err);
+bool cms_oaep_write(X509_ALGOR *alg, struct err *err);
+
+/* Content key of the `member`th recipient of a key agreement; damage is cms_bad_data. */
+bool cms_agreed_key(const CMSW_KEY_AGREE *wire, size_t member, EVP_PKEY *key, size_t key_len,
+    uint8_t cek[CMS_KEY_MAX], struct err *err);
+/* Fills a KeyAgreeRecipientInfo for one recipient, with a fresh ephemeral key. */
+bool cms_key_agree_fill(
+    CMSW_KEY_AGREE *a, const struct cms_kra *to, struct view cek, struct err *err);
+bool cms_recipient_name(CMSW_ISSUER_SERIAL **field, const struct cms_kra *to, struct err *err);
+
+/* The one answer to whatever an attacker can vary: NTE_BAD_DATA. */
+bool cms_bad_data(struct err *err);
 
 #endif

@@ -6,85 +6,32 @@
 
 #include "cms_algs.h"
 #include "cms_asn1.h"
+#include "cms_attr.h"
 #include "cms_der.h"
 
 #define UTC_TIME_END 2524608000 /* 2050-01-01, from when on RFC 5652 11.3 wants GeneralizedTime */
 
 static bool
-set_object(ASN1_OBJECT **field, const char *dotted, struct err *err)
-{
-	ASN1_OBJECT *o = OBJ_txt2obj(dotted, 1);
-
-	if (o == NULL)
-		return err_openssl(err, E_INVALIDARG, "'%s' is not an object identifier", dotted);
-	ASN1_OBJECT_free(*field);
-	*field = o;
-	return true;
-}
-
-static bool
-push_attr(STACK_OF(CMSW_ATTRIBUTE) * list, const char *dotted, struct view values, struct err *err)
-{
-	CMSW_ATTRIBUTE *a = CMSW_ATTRIBUTE_new();
-	bool ok = false;
-
-	if (a == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	ASN1_STRING_free(a->values);
-	a->values = NULL;
-	if (!set_object(&a->type, dotted, err) || !der_set_wrap(values, &a->values, err))
-		goto out;
-	if (sk_CMSW_ATTRIBUTE_push(list, a) <= 0) {
-		err_nomem(err);
-		goto out;
-	}
-	a = NULL;
-	ok = true;
-out:
-	CMSW_ATTRIBUTE_free(a);
-	return ok;
-}
-
-static bool
-push_item(STACK_OF(CMSW_ATTRIBUTE) * list, const char *dotted, const ASN1_ITEM *item, const void *value,
-    struct err *err)
-{
-	struct buf der = {0};
-	bool ok = value != NULL ? der_encode(item, value, dotted, &der, err) && push_attr(list, dotted, buf_view(&der), err)
-	                        : err_nomem(err);
-
-	buf_free(&der);
-	return ok;
-}
-
-static bool
 push_content_type(STACK_OF(CMSW_ATTRIBUTE) * list, const char *content_oid, struct err *err)
 {
 	ASN1_OBJECT *type = NULL;
-	bool ok = set_object(&type, content_oid, err) &&
-	    push_item(list, "1.2.840.113549.1.9.3", ASN1_ITEM_rptr(ASN1_OBJECT), type, err);
+	bool ok = cms_object_set(&type, content_oid, err) &&
+		  cms_attr_push_item(
+		      list, "1.2.840.113549.1.9.3", ASN1_ITEM_rptr(ASN1_OBJECT), type, err);
 
 	ASN1_OBJECT_free(type);
 	return ok;
 }
 
 static bool
-push_message_digest(STACK_OF(CMSW_ATTRIBUTE) * list, const EVP_MD *md, struct view content, struct err *err)
+push_message_digest(
+    STACK_OF(CMSW_ATTRIBUTE) * list, const EVP_MD *md, struct view content, struct err *err)
 {
 	uint8_t hash[EVP_MAX_MD_SIZE];
-	ASN1_STRING *octets = NULL;
 	size_t len;
-	bool ok = false;
 
-	if (!cms_hash(md, content, hash, &len, err))
-		goto out;
-	octets = der_string_new(V_ASN1_OCTET_STRING, view_of(hash, len));
-	ok = push_item(list, "1.2.840.113549.1.9.4", ASN1_ITEM_rptr(ASN1_OCTET_STRING), octets, err);
-out:
-	ASN1_STRING_free(octets);
-	return ok;
+	return cms_hash(md, content, hash, &len, err) &&
+	       cms_attr_push_octets(list, "1.2.840.113549.1.9.4", view_of(hash, len), err);
 }
 
 static bool
@@ -95,22 +42,25 @@ push_signing_time(STACK_OF(CMSW_ATTRIBUTE) * list, int64_t when, struct err *err
 
 	if (when == 0)
 		return true;
-	t = when < UTC_TIME_END ? ASN1_UTCTIME_set(NULL, (time_t)when) : ASN1_GENERALIZEDTIME_set(NULL, (time_t)when);
-	ok = push_item(list, "1.2.840.113549.1.9.5", ASN1_ITEM_rptr(ASN1_TIME), t, err);
+	t = when < UTC_TIME_END ? ASN1_UTCTIME_set(NULL, (time_t)when)
+				: ASN1_GENERALIZEDTIME_set(NULL, (time_t)when);
+	ok = cms_attr_push_item(list, "1.2.840.113549.1.9.5", ASN1_ITEM_rptr(ASN1_TIME), t, err);
 	ASN1_TIME_free(t);
 	return ok;
 }
 
 static bool
-push_all(STACK_OF(CMSW_ATTRIBUTE) * list, const struct cms_attr *attrs, size_t count, struct err *err)
+push_all(
+    STACK_OF(CMSW_ATTRIBUTE) * list, const struct cms_attr *attrs, size_t count, struct err *err)
 {
 	for (size_t i = 0; i < count; i++)
-		if (!push_attr(list, attrs[i].oid, attrs[i].values, err))
+		if (!cms_attr_push(list, attrs[i].oid, attrs[i].values, err))
 			return false;
 	return true;
 }
 
-/* Our own digests are fetched; a caller may name EVP_sha256(), which would be fetched anew by each use. */
+/* Our own digests are fetched; a caller may name EVP_sha256(), which would be fetched anew by each
+ * use. */
 static const EVP_MD *
 own_digest(const EVP_MD *md)
 {
@@ -130,8 +80,10 @@ cms_sign_attrs(const struct cms_sign *in, struct buf *attrs_out, struct err *err
 	}
 	if (push_content_type(list, in->content_oid, err) &&
 	    push_message_digest(list, own_digest(in->digest), in->content, err) &&
-	    push_signing_time(list, in->signing_time, err) && push_all(list, in->extra_attrs, in->extra_count, err))
-		ok = der_encode(ASN1_ITEM_rptr(CMSW_ATTRIBUTES_SORTED), list, "the set of signed attributes", attrs_out, err);
+	    push_signing_time(list, in->signing_time, err) &&
+	    push_all(list, in->extra_attrs, in->extra_count, err))
+		ok = der_encode(ASN1_ITEM_rptr(CMSW_ATTRIBUTES_SORTED), list,
+		    "the set of signed attributes", attrs_out, err);
 out:
 	sk_CMSW_ATTRIBUTE_pop_free(list, CMSW_ATTRIBUTE_free);
 	return ok;
@@ -148,13 +100,15 @@ set_signer_id(const struct cms_sign *in, CMSW_SIGNER_INFO *si, struct err *err)
 		return true;
 	}
 	if (in->issuer.len == 0 || !der_is_serial(in->serial))
-		return err_set(err, E_INVALIDARG, "the signer of a message is named neither by key identifier nor by issuer and serial number");
+		return err_set(err, E_INVALIDARG,
+		    "the signer of a message is named neither by key identifier nor by issuer and "
+		    "serial number");
 	si->version = 1;
 	si->sid->type = CMSW_ID_ISSUER_SERIAL;
 	if ((si->sid->d.issuer_serial = CMSW_ISSUER_SERIAL_new()) == NULL)
 		return err_nomem(err);
 	return der_string_set(si->sid->d.issuer_serial->issuer, in->issuer, err) &&
-	    der_string_set(si->sid->d.issuer_serial->serial, in->serial, err);
+	       der_string_set(si->sid->d.issuer_serial->serial, in->serial, err);
 }
 
 /* RFC 5754 2: no parameters. */
@@ -162,7 +116,8 @@ static bool
 set_digest_alg(X509_ALGOR *alg, const EVP_MD *md, struct err *err)
 {
 	if (md == NULL)
-		return err_set(err, NTE_BAD_ALGID, "messages are signed with SHA-1, SHA-256, SHA-384 or SHA-512 only");
+		return err_set(err, NTE_BAD_ALGID,
+		    "messages are signed with SHA-1, SHA-256, SHA-384 or SHA-512 only");
 	if (X509_ALGOR_set0(alg, OBJ_nid2obj(EVP_MD_get_type(md)), V_ASN1_UNDEF, NULL) != 1)
 		return err_nomem(err);
 	return true;
@@ -179,8 +134,8 @@ set_unsigned(const struct cms_sign *in, CMSW_SIGNER_INFO *si, struct err *err)
 }
 
 static bool
-fill_signer(const struct cms_sign *in, struct view attrs, struct view sig_alg, struct view signature,
-    CMSW_SIGNER_INFO *si, struct err *err)
+fill_signer(const struct cms_sign *in, struct view attrs, struct view sig_alg,
+    struct view signature, CMSW_SIGNER_INFO *si, struct err *err)
 {
 	struct buf tagged = {0};
 	void *alg = NULL;
@@ -190,8 +145,10 @@ fill_signer(const struct cms_sign *in, struct view attrs, struct view sig_alg, s
 		err_set(err, E_INVALIDARG, "the signed attributes are not a SET");
 		goto out;
 	}
-	if (!set_signer_id(in, si, err) || !set_digest_alg(si->digest_alg, own_digest(in->digest), err) ||
-	    !der_decode(ASN1_ITEM_rptr(X509_ALGOR), sig_alg, 4096, "the signature algorithm", &alg, err) ||
+	if (!set_signer_id(in, si, err) ||
+	    !set_digest_alg(si->digest_alg, own_digest(in->digest), err) ||
+	    !der_decode(
+		ASN1_ITEM_rptr(X509_ALGOR), sig_alg, 4096, "the signature algorithm", &alg, err) ||
 	    !buf_dup(attrs, &tagged, err))
 		goto out;
 	X509_ALGOR_free(si->sig_alg);
@@ -219,10 +176,12 @@ add_signer(const struct cms_sign *in, struct view attrs, struct view sig_alg, st
 		err_nomem(err);
 		goto out;
 	}
-	if (!fill_signer(in, attrs, sig_alg, signature, si, err) || !set_digest_alg(digest, own_digest(in->digest), err))
+	if (!fill_signer(in, attrs, sig_alg, signature, si, err) ||
+	    !set_digest_alg(digest, own_digest(in->digest), err))
 		goto out;
 	/* RFC 5652 5.1 */
-	data->version = si->version == 3 || strcmp(in->content_oid, "1.2.840.113549.1.7.1") != 0 ? 3 : 1;
+	data->version =
+	    si->version == 3 || strcmp(in->content_oid, "1.2.840.113549.1.7.1") != 0 ? 3 : 1;
 	if (sk_X509_ALGOR_push(data->digest_algs, digest) <= 0) {
 		err_nomem(err);
 		goto out;
@@ -240,7 +199,8 @@ out:
 	return ok;
 }
 
-/* DER wants the encodings of a SET OF in ascending order; a shorter one that another begins with comes first. */
+/* DER wants the encodings of a SET OF in ascending order; a shorter one that another begins with
+ * comes first. */
 static int
 by_encoding(const ASN1_TYPE *const *a, const ASN1_TYPE *const *b)
 {
@@ -287,7 +247,7 @@ new_message(const char *content_oid, struct err *err)
 	}
 	m->type = OBJ_nid2obj(NID_pkcs7_signed);
 	m->data->version = 1;
-	if (!set_object(&m->data->encap->type, content_oid, err)) {
+	if (!cms_object_set(&m->data->encap->type, content_oid, err)) {
 		CMSW_SIGNED_free(m);
 		return NULL;
 	}
@@ -295,8 +255,8 @@ new_message(const char *content_oid, struct err *err)
 }
 
 bool
-cms_sign_finish(const struct cms_sign *in, struct view attrs, struct view sig_alg, struct view signature,
-    struct buf *out, struct err *err)
+cms_sign_finish(const struct cms_sign *in, struct view attrs, struct view sig_alg,
+    struct view signature, struct buf *out, struct err *err)
 {
 	CMSW_SIGNED *m;
 	bool ok = false;
@@ -309,8 +269,8 @@ cms_sign_finish(const struct cms_sign *in, struct view attrs, struct view sig_al
 		goto out;
 	}
 	ok = set_certificates(in->certificates, in->certificate_count, m->data, err) &&
-	    add_signer(in, attrs, sig_alg, signature, m->data, err) &&
-	    der_encode(ASN1_ITEM_rptr(CMSW_SIGNED), m, "the signed message", out, err);
+	     add_signer(in, attrs, sig_alg, signature, m->data, err) &&
+	     der_encode(ASN1_ITEM_rptr(CMSW_SIGNED), m, "the signed message", out, err);
 out:
 	CMSW_SIGNED_free(m);
 	return ok;
@@ -326,7 +286,7 @@ cms_certs_only(const struct view *certificates, size_t count, struct buf *out, s
 	if ((m = new_message("1.2.840.113549.1.7.1", err)) == NULL)
 		return false;
 	ok = set_certificates(certificates, count, m->data, err) &&
-	    der_encode(ASN1_ITEM_rptr(CMSW_SIGNED), m, "the certificates-only message", out, err);
+	     der_encode(ASN1_ITEM_rptr(CMSW_SIGNED), m, "the certificates-only message", out, err);
 	CMSW_SIGNED_free(m);
 	return ok;
 }

@@ -23,7 +23,8 @@ check_twice(const struct cms_attr *list, size_t count, bool is_signed, struct er
 		return true;
 	for (size_t i = 0; i + 1 < count; i++)
 		if (strcmp(list[i].oid, last->oid) == 0)
-			return err_set(err, ERROR_INVALID_DATA, "attribute %s comes twice", last->oid);
+			return err_set(
+			    err, ERROR_INVALID_DATA, "attribute %s comes twice", last->oid);
 	return true;
 }
 
@@ -36,7 +37,8 @@ read_attrs(const STACK_OF(CMSW_ATTRIBUTE) * wire, bool is_signed, struct cms_att
 	if (count == 0)
 		return true;
 	if (count > ATTRIBUTES_MAX)
-		return err_set(err, ERROR_INVALID_DATA, "a signer has %d %s attributes, more than %d", count,
+		return err_set(err, ERROR_INVALID_DATA,
+		    "a signer has %d %s attributes, more than %d", count,
 		    is_signed ? "signed" : "unsigned", ATTRIBUTES_MAX);
 	if ((*out = calloc((size_t)count, sizeof **out)) == NULL)
 		return err_nomem(err);
@@ -64,17 +66,20 @@ read_signer_id(const CMSW_SIGNER_INFO *wire, struct cms_signer *out, struct err 
 	if (by_key) {
 		out->key_id = der_string(wire->sid->d.key_id);
 		if (out->key_id.len == 0)
-			return err_set(err, ERROR_INVALID_DATA, "a signer has an empty key identifier");
+			return err_set(
+			    err, ERROR_INVALID_DATA, "a signer has an empty key identifier");
 		return true;
 	}
 	out->issuer = der_string(wire->sid->d.issuer_serial->issuer);
 	out->serial = der_string(wire->sid->d.issuer_serial->serial);
 	if (!der_is_serial(out->serial))
-		return err_set(err, ERROR_INVALID_DATA, "the serial number that names a signer is not a proper INTEGER");
+		return err_set(err, ERROR_INVALID_DATA,
+		    "the serial number that names a signer is not a proper INTEGER");
 	return true;
 }
 
-/* The signature covers the attributes as a SET OF, in the bytes that came, but for the tag (RFC 5652 5.4). */
+/* The signature covers the attributes as a SET OF, in the bytes that came, but for the tag (RFC
+ * 5652 5.4). */
 static bool
 read_signed_attrs(const CMSW_SIGNER_INFO *wire, struct cms_signer *out, struct err *err)
 {
@@ -84,8 +89,8 @@ read_signed_attrs(const CMSW_SIGNER_INFO *wire, struct cms_signer *out, struct e
 		return false;
 	out->signed_attrs_set.ptr[0] = V_ASN1_SET | V_ASN1_CONSTRUCTED;
 	out->signed_attrs = buf_view(&out->signed_attrs_set);
-	if (!der_decode(ASN1_ITEM_rptr(CMSW_ATTRIBUTES), out->signed_attrs, MESSAGE_MAX, "the set of signed attributes",
-	        (void **)&out->signed_wire, err) ||
+	if (!der_decode(ASN1_ITEM_rptr(CMSW_ATTRIBUTES), out->signed_attrs, MESSAGE_MAX,
+		"the set of signed attributes", (void **)&out->signed_wire, err) ||
 	    !read_attrs(out->signed_wire, true, &out->attrs, &out->attr_count, err))
 		return false;
 	if (out->attr_count == 0)
@@ -103,7 +108,8 @@ read_signer(const CMSW_SIGNER_INFO *wire, struct cms_signer *out, struct err *er
 	out->sig_alg = wire->sig_alg;
 	out->signature = der_string(wire->signature);
 	return read_signer_id(wire, out, err) && read_signed_attrs(wire, out, err) &&
-	    read_attrs(wire->unsigned_attrs, false, &out->unsigned_attrs, &out->unsigned_count, err);
+	       read_attrs(
+		   wire->unsigned_attrs, false, &out->unsigned_attrs, &out->unsigned_count, err);
 }
 
 static bool
@@ -112,7 +118,8 @@ read_signers(const STACK_OF(CMSW_SIGNER_INFO) * wire, struct cms_signed *out, st
 	int count = sk_CMSW_SIGNER_INFO_num(wire);
 
 	if (count > SIGNERS_MAX)
-		return err_set(err, ERROR_INVALID_DATA, "the message has %d signers, more than %d", count, SIGNERS_MAX);
+		return err_set(err, ERROR_INVALID_DATA, "the message has %d signers, more than %d",
+		    count, SIGNERS_MAX);
 	if (count > 0 && (out->signers = calloc((size_t)count, sizeof *out->signers)) == NULL)
 		return err_nomem(err);
 	for (int i = 0; i < count; i++) {
@@ -129,14 +136,16 @@ read_certificates(const STACK_OF(ASN1_TYPE) * wire, struct cms_signed *out, stru
 	int count = wire != NULL ? sk_ASN1_TYPE_num(wire) : 0;
 
 	if (count > CERTIFICATES_MAX)
-		return err_set(err, ERROR_INVALID_DATA, "the message has %d certificates, more than %d", count,
-		    CERTIFICATES_MAX);
-	if (count > 0 && (out->certificates = calloc((size_t)count, sizeof *out->certificates)) == NULL)
+		return err_set(err, ERROR_INVALID_DATA,
+		    "the message has %d certificates, more than %d", count, CERTIFICATES_MAX);
+	if (count > 0 &&
+	    (out->certificates = calloc((size_t)count, sizeof *out->certificates)) == NULL)
 		return err_nomem(err);
 	for (int i = 0; i < count; i++) {
 		const ASN1_TYPE *t = sk_ASN1_TYPE_value(wire, i);
 
-		/* The other CertificateChoices are tagged: attribute certificates and the like, of no use here. */
+		/* The other CertificateChoices are tagged: attribute certificates and the like, of
+		 * no use here. */
 		if (t->type == V_ASN1_SEQUENCE)
 			out->certificates[out->certificate_count++] = der_string(t->value.sequence);
 	}
@@ -152,18 +161,23 @@ cms_signed_decode(struct view der, struct cms_signed *out, struct err *err)
 	int len;
 
 	*out = (struct cms_signed){0};
-	if (!der_decode(ASN1_ITEM_rptr(CMSW_SIGNED), der, MESSAGE_MAX, "the signed message", (void **)&out->wire, err)) {
-		if (err->code == ERROR_INVALID_DATA && der_is_other_content(der, NID_pkcs7_signed, oid))
-			err_set(err, CRYPT_E_INVALID_MSG_TYPE, "the message is of type %s, not SignedData", oid);
+	if (!der_decode(ASN1_ITEM_rptr(CMSW_SIGNED), der, MESSAGE_MAX, "the signed message",
+		(void **)&out->wire, err)) {
+		if (err->code == ERROR_INVALID_DATA &&
+		    der_is_other_content(der, NID_pkcs7_signed, oid))
+			err_set(err, CRYPT_E_INVALID_MSG_TYPE,
+			    "the message is of type %s, not SignedData", oid);
 		goto out;
 	}
 	if (OBJ_obj2nid(out->wire->type) != NID_pkcs7_signed) {
-		err_set(err, CRYPT_E_INVALID_MSG_TYPE, "the message does not call itself SignedData");
+		err_set(
+		    err, CRYPT_E_INVALID_MSG_TYPE, "the message does not call itself SignedData");
 		goto out;
 	}
 	data = out->wire->data;
 	if (data->version != 1 && (data->version < 3 || data->version > 5)) {
-		err_set(err, ERROR_INVALID_DATA, "SignedData has version %d; 1, 3, 4 and 5 are known", (int)data->version);
+		err_set(err, ERROR_INVALID_DATA,
+		    "SignedData has version %d; 1, 3, 4 and 5 are known", (int)data->version);
 		goto out;
 	}
 	len = OBJ_obj2txt(out->content_oid, (int)sizeof out->content_oid, data->encap->type, 1);
@@ -173,7 +187,7 @@ cms_signed_decode(struct view der, struct cms_signed *out, struct err *err)
 	}
 	out->content = der_string(data->encap->content);
 	ok = buf_dup(der, &out->raw, err) && read_certificates(data->certificates, out, err) &&
-	    read_signers(data->signers, out, err);
+	     read_signers(data->signers, out, err);
 out:
 	if (!ok)
 		cms_signed_free(out);
@@ -220,7 +234,7 @@ cms_attr_single(const struct cms_attr *a, struct view *value_out, struct err *er
 		return err_set(err, ERROR_INVALID_DATA, "a required attribute is missing");
 	cursor = a->values;
 	if (a->value_count != 1 || !der_next(&cursor, value_out))
-		return err_set(err, ERROR_INVALID_DATA, "attribute %s has %zu values instead of one", a->oid,
-		    a->value_count);
+		return err_set(err, ERROR_INVALID_DATA,
+		    "attribute %s has %zu values instead of one", a->oid, a->value_count);
 	return true;
 }

@@ -18,11 +18,13 @@ check_content_type(const struct cms_signed *s, const struct cms_signer *signer, 
 	bool ok = false;
 
 	if (!cms_attr_single(cms_signer_attr(signer, NID_pkcs9_contentType, true), &value, err) ||
-	    !der_decode(ASN1_ITEM_rptr(ASN1_OBJECT), value, sizeof oid, "the contentType attribute", &wire, err))
+	    !der_decode(ASN1_ITEM_rptr(ASN1_OBJECT), value, sizeof oid, "the contentType attribute",
+		&wire, err))
 		return err_prefix(err, "signed attribute contentType");
 	type = wire;
 	if (OBJ_obj2txt(oid, (int)sizeof oid, type, 1) <= 0 || strcmp(oid, s->content_oid) != 0)
-		err_set(err, CRYPT_E_INVALID_MSG_TYPE, "the signer signed another content type than %s", s->content_oid);
+		err_set(err, CRYPT_E_INVALID_MSG_TYPE,
+		    "the signer signed another content type than %s", s->content_oid);
 	else
 		ok = true;
 	ASN1_OBJECT_free(type);
@@ -41,12 +43,14 @@ check_message_digest(const struct cms_signed *s, const struct cms_signer *signer
 	if (!cms_hash(signer->digest, s->content, hash, &len, err))
 		return false;
 	if (said.len != len || CRYPTO_memcmp(said.ptr, hash, len) != 0)
-		return err_set(err, CRYPT_E_HASH_VALUE, "the %s hash of the content is not the one that was signed",
+		return err_set(err, CRYPT_E_HASH_VALUE,
+		    "the %s hash of the content is not the one that was signed",
 		    EVP_MD_get0_name(signer->digest));
 	return true;
 }
 
-/* RFC 3370 3.2: rsaEncryption leaves the digest to digestAlgorithm. What names a digest itself must name the same. */
+/* RFC 3370 3.2: rsaEncryption leaves the digest to digestAlgorithm. What names a digest itself must
+ * name the same. */
 static bool
 effective_algorithm(const struct cms_signer *signer, X509_ALGOR **made_out, struct err *err)
 {
@@ -67,7 +71,8 @@ effective_algorithm(const struct cms_signer *signer, X509_ALGOR **made_out, stru
 	}
 	if (OBJ_find_sigid_algs(sig_nid, &its_digest, NULL) == 1 && its_digest != NID_undef &&
 	    its_digest != digest_nid)
-		return err_set(err, NTE_BAD_ALGID, "the signer's digest algorithm and signature algorithm disagree");
+		return err_set(err, NTE_BAD_ALGID,
+		    "the signer's digest algorithm and signature algorithm disagree");
 	return true;
 }
 
@@ -79,20 +84,24 @@ cms_signer_verify(const struct cms_signed *s, const struct cms_signer *signer, E
 	bool ok = false;
 
 	if (signer->digest == NULL)
-		return err_set(err, NTE_BAD_ALGID, "the signer's digest algorithm is not one of SHA-1, SHA-256, SHA-384, SHA-512");
+		return err_set(err, NTE_BAD_ALGID,
+		    "the signer's digest algorithm is not one of SHA-1, SHA-256, SHA-384, SHA-512");
 	if (EVP_MD_get_type(signer->digest) == NID_sha1 && !allow_sha1)
-		return err_set(err, NTE_BAD_ALGID, "the message is signed with SHA-1, which is not allowed");
+		return err_set(
+		    err, NTE_BAD_ALGID, "the message is signed with SHA-1, which is not allowed");
 	if (signer->attr_count > 0) {
 		if (!check_content_type(s, signer, err) || !check_message_digest(s, signer, err))
 			return false;
 	} else if (strcmp(s->content_oid, "1.2.840.113549.1.7.1") != 0) {
-		/* RFC 5652 5.3; otherwise a signature over attributes could be passed off as one over content. */
-		return err_set(err, ERROR_INVALID_DATA, "a signature over content of type %s needs signed attributes",
-		    s->content_oid);
+		/* RFC 5652 5.3; otherwise a signature over attributes could be passed off as one
+		 * over content. */
+		return err_set(err, ERROR_INVALID_DATA,
+		    "a signature over content of type %s needs signed attributes", s->content_oid);
 	}
 	ok = effective_algorithm(signer, &made, err) &&
-	    pkix_verify(key, made != NULL ? made : signer->sig_alg, signer->attr_count > 0 ? signer->signed_attrs : s->content,
-	        signer->signature, allow_sha1, err);
+	     pkix_verify(key, made != NULL ? made : signer->sig_alg,
+		 signer->attr_count > 0 ? signer->signed_attrs : s->content, signer->signature,
+		 allow_sha1, err);
 	X509_ALGOR_free(made);
 	return ok;
 }

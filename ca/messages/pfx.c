@@ -118,7 +118,7 @@ mac_is_right(PKCS12 *p12, const char *password, struct err *err)
 	PKCS12_get0_mac(NULL, NULL, NULL, &count, p12);
 	if (count != NULL && (ASN1_INTEGER_get_int64(&iterations, count) != 1 || iterations < 1 ||
 				 iterations > MAX_MAC))
-		return err_set(
+		return err_openssl(
 		    err, NTE_BAD_DATA, "PFX: its iteration count is not within 1 to %d", MAX_MAC);
 	if (PKCS12_verify_mac(p12, password, -1) != 1) {
 		ERR_clear_error();

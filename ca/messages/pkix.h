@@ -61,7 +61,7 @@ void pkix_request_free(struct pkix_request *r);
 /* The client's side: makes and signs a request. `extensions` may be NULL; subject is a Name DER
  * (empty view: empty name). */
 bool pkix_request_make(EVP_PKEY *key, struct view subject,
-    const STACK_OF(X509_EXTENSION) *extensions, struct buf *out, struct err *err);
+    const STACK_OF(X509_EXTENSION) * extensions, struct buf *out, struct err *err);
 
 /* Template identification in a request or certificate: cn of 20.2 (BMPString, or
  * SEQUENCE{UTF8String}), OID and versions of 21.7. */
@@ -121,7 +121,7 @@ struct pkix_tbs {
 	int64_t not_before, not_after;
 	struct view subject; /* Name DER */
 	struct view spki;
-	const STACK_OF(X509_EXTENSION) *extensions;
+	const STACK_OF(X509_EXTENSION) * extensions;
 };
 bool pkix_tbs_encode(const struct pkix_tbs *tbs, struct buf *out, struct err *err);
 /* AlgorithmIdentifier DER with which a key of this kind signs (SHA-256; P-384: SHA-384; P-521:
@@ -132,7 +132,7 @@ bool pkix_signed_wrap(
     struct view tbs, struct view sig_alg, struct view signature, struct buf *out, struct err *err);
 
 /* Extension value makers; each pushes one X509_EXTENSION. */
-bool pkix_ext_push(STACK_OF(X509_EXTENSION) *list, const char *dotted, bool critical,
+bool pkix_ext_push(STACK_OF(X509_EXTENSION) * list, const char *dotted, bool critical,
     struct view value, struct err *err);
 
 /* CRL: entries and number in, TBSCertList out. */

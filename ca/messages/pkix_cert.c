@@ -50,7 +50,7 @@ read_version(const PKIX_TBS_CERT *tbs, struct err *err)
 
 	if ((tbs->version != NULL && ASN1_INTEGER_get_int64(&version, tbs->version) != 1) ||
 	    version < 0 || version > 2)
-		return err_set(err, ERROR_INVALID_DATA, "the version is not 1, 2 or 3");
+		return err_openssl(err, ERROR_INVALID_DATA, "the version is not 1, 2 or 3");
 	if (version < 2 && tbs->extensions != NULL)
 		return err_set(err, ERROR_INVALID_DATA, "extensions in a certificate of version %d",
 		    (int)version + 1);

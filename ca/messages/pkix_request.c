@@ -118,7 +118,7 @@ add_pairs(struct pkix_request *r, X509_ATTRIBUTE *attr, struct err *err)
 		const ASN1_STRING *der = X509_ATTRIBUTE_get0_data(attr, i, V_ASN1_SEQUENCE, NULL);
 
 		if (der == NULL)
-			return err_set(err, ERROR_INVALID_DATA,
+			return err_openssl(err, ERROR_INVALID_DATA,
 			    "an enrollment name-value pair is not a SEQUENCE");
 		if (!add_pair_value(r, der, err))
 			return false;
@@ -176,7 +176,7 @@ read_info(struct pkix_request *r, struct err *err)
 	if ((info = r->wire->info) == NULL || p != r->info.ptr + r->info.len)
 		return err_openssl(err, ERROR_INVALID_DATA, "not a CertificationRequestInfo");
 	if (ASN1_INTEGER_get_int64(&version, info->version) != 1 || version != 0)
-		return err_set(err, ERROR_INVALID_DATA, "the version is not 0 (RFC 2986 4.1)");
+		return err_openssl(err, ERROR_INVALID_DATA, "the version is not 0 (RFC 2986 4.1)");
 	r->subject = pkix_string_view(info->subject);
 	r->spki = pkix_string_view(info->spki);
 	return read_attributes(r, err);

@@ -1,6 +1,7 @@
 /*
- * Recovery on the CA's side: candidates by the names people have, and the recovery BLOB for a certificate manager who may.
- * (paper: "Finding Recovery Candidates", "Retrieving the Key BLOB"; [MS-CSRA] 3.1.4.2.9)
+ * Recovery on the CA's side: candidates by the names people have, and the recovery BLOB for a
+ * certificate manager who may. (paper: "Finding Recovery Candidates", "Retrieving the Key BLOB";
+ * [MS-CSRA] 3.1.4.2.9)
  */
 #ifndef RECOVER_RECOVER_H
 #define RECOVER_RECOVER_H
@@ -9,27 +10,35 @@
 
 /* What a search token is. Pure and total: every string is something. */
 enum token_kind {
-	TOKEN_UPN,        /* holds '@' */
-	TOKEN_DOWNLEVEL,  /* DOMAIN\user or container\user: decided by the directory */
-	TOKEN_SERIAL_OR_HASH, /* only hex digits (blanks and colons skipped); 40 digits: also SHA-1 */
+	TOKEN_UPN,            /* holds '@' */
+	TOKEN_DOWNLEVEL,      /* DOMAIN\user or container\user: decided by the directory */
+	TOKEN_SERIAL_OR_HASH, /* only hex digits (blanks and colons skipped); 40 digits: also SHA-1
+			       */
 	TOKEN_CN
 };
 struct token {
 	enum token_kind kind;
-	char *text;        /* cleaned: hex lower-case without blanks; names trimmed */
+	char *text; /* cleaned: hex lower-case, whole octets without blanks and leading zero octets;
+		       names trimmed */
+	char *name; /* as given, trimmed: hex digits may be a name too */
+	size_t digits;      /* hex digits as given, leading zeros counted; 0 for names */
 	char *left, *right; /* around the '\' */
 };
-bool token_parse(const char *text, struct token *out, struct err *err); /* empty, over 512 bytes or control characters: E_INVALIDARG */
+bool token_parse(const char *text, struct token *out,
+    struct err *err); /* empty, over 512 bytes or control characters: E_INVALIDARG */
 void token_free(struct token *t);
 
-/* All issued certificates with archived keys that the token names and that this officer may see: hex tokens are tried as serial, then as SHA-1, then as CN.
- * DOMAIN\user: Request.RequesterName; container\user is resolved in the directory to DOMAIN\user first. Officer restrictions filter; `hidden_out`
- * counts what they hid. No rights at all: E_ACCESSDENIED. */
-bool recover_candidates(struct ca *ca, const struct principal *officer, const char *token, struct store_requests *out,
-    size_t *hidden_out, struct err *err);
+/* All issued certificates with archived keys that the token names and that this officer may see:
+ * hex tokens are tried as serial, then as SHA-1, then as CN. DOMAIN\user: Request.RequesterName;
+ * container\user is resolved in the directory to DOMAIN\user first. Officer restrictions filter;
+ * `hidden_out` counts what they hid. No rights at all: E_ACCESSDENIED. */
+bool recover_candidates(struct ca *ca, const struct principal *officer, const char *token,
+    struct store_requests *out, size_t *hidden_out, struct err *err);
 
-/* The BLOB for one serial number. Order: rights, restrictions, KRA certificates at hand, audit record 787 committed, then the blob. A refusal is audited
- * too. CERTSRV_E_PROPERTY_EMPTY: no such row or no key. CERTSRV_E_RESTRICTEDOFFICER names the rule. */
-bool recover_blob(struct ca *ca, struct vault *v, const struct principal *officer, const char *serial, int64_t now, struct buf *blob_out, struct err *err);
+/* The BLOB for one serial number. Order: rights, restrictions, KRA certificates at hand, audit
+ * record 787 committed, then the blob. A refusal is audited too. CERTSRV_E_PROPERTY_EMPTY: no such
+ * row or no key. CERTSRV_E_RESTRICTEDOFFICER names the rule. */
+bool recover_blob(struct ca *ca, struct vault *v, const struct principal *officer,
+    const char *serial, int64_t now, struct buf *blob_out, struct err *err);
 
 #endif

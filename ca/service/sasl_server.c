@@ -7,6 +7,7 @@
 #include <sasl/sasl.h>
 #include <sasl/saslplug.h>
 
+#include "log.h"
 #include "text.h"
 
 struct sasl_session {
@@ -62,11 +63,17 @@ aux_lookup(
 	struct err err;
 
 	(void)context;
-	if (name == NULL || wanted == NULL || (flags & SASL_AUXPROP_AUTHZID) != 0)
+	/* Nothing is kept of the identity that a client wants to act as: it may only be its own. */
+	if ((flags & SASL_AUXPROP_AUTHZID) != 0) {
+		found = DIR_FOUND;
 		goto out;
-	if (!dir_pool_take(aux_ca->directory, &conn, &err))
+	}
+	if (name == NULL || wanted == NULL)
 		goto out;
-	found = principal_scram_verifier(conn, name, &verifier, &err);
+	if (dir_pool_take(aux_ca->directory, &conn, &err))
+		found = principal_scram_verifier(conn, name, &verifier, &err);
+	if (found == DIR_FIND_FAILED)
+		log_error("SCRAM verifier not read", LOG_STR("identity", name), LOG_REASON(&err));
 	if (found != DIR_FOUND)
 		goto out;
 	for (; wanted->name != NULL; wanted++)

@@ -270,7 +270,15 @@ start_pair(struct supervisor *s, struct err *err)
 	if (!make_pairs(pairs, &front, &vault, err))
 		goto out;
 	s->control = control[0];
-	if ((s->vault = start_child(s, "vault", &vault)) == -1 || !give_kras(s, err))
+	s->vault = start_child(s, "vault", &vault);
+	/* Only the vault holds its ends from here on: its death is an end of file for whoever waits for it. */
+	close_list(vault.list, vault.count);
+	vault.count = 0;
+	if (s->vault == -1) {
+		err_errno(err, DIRCA_E_INTERNAL, "the vault process could not be started");
+		goto out;
+	}
+	if (!give_kras(s, err))
 		goto out;
 	if ((s->front = start_child(s, "front", &front)) == -1) {
 		err_errno(err, DIRCA_E_INTERNAL, "the front process could not be started");

@@ -52,7 +52,6 @@
 #define RAW_REQUEST_MAX      65536
 #define RAW_ARCHIVED_KEY_MAX 65536
 
-#define COLUMN_ONE(kind, column, member, most)       +1
 #define COLUMN_NAME(kind, column, member, most)      ", " #column
 #define COLUMN_QUALIFIED(kind, column, member, most) ", r." #column
 #define COLUMN_MARK(kind, column, member, most)      ", ?"

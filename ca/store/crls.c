@@ -5,7 +5,7 @@
 
 #include "store_priv.h"
 
-#define CRL_MAX       (128 * 1024 * 1024)
+#define CRL_MAX       ((size_t)128 * 1024 * 1024)
 #define ROOM_AT_FIRST 64
 
 bool

@@ -178,13 +178,38 @@ read_version(struct conn *c, int *out, struct err *err)
 	return ok;
 }
 
-static bool
-same_column(sqlite3_stmt *a, sqlite3_stmt *b, int at)
+static int
+compare_column(sqlite3_stmt *a, sqlite3_stmt *b, int at)
 {
-	const char *x = (const char *)sqlite3_column_text(a, at),
-		   *y = (const char *)sqlite3_column_text(b, at);
+	const char *x = (const char *)sqlite3_column_text(a, at);
+	const char *y = (const char *)sqlite3_column_text(b, at);
 
-	return x == NULL || y == NULL ? x == y : strcmp(x, y) == 0;
+	return strcmp(x != NULL ? x : "", y != NULL ? y : "");
+}
+
+/* Both rows are in the order of type and name: the lesser is the one that the other schema lacks.
+ */
+static bool
+schema_error(
+    struct conn *c, sqlite3_stmt *is, int have, sqlite3_stmt *should, int want, struct err *err)
+{
+	const char *what = "was changed";
+	sqlite3_stmt *named = should;
+	int order = 0;
+
+	if (have == SQLITE_ROW && want == SQLITE_ROW)
+		for (int i = 0; i < 2 && order == 0; i++)
+			order = compare_column(is, should, i);
+	if (want == SQLITE_DONE || order < 0) {
+		what = "is not ours; drop it";
+		named = is;
+	} else if (have == SQLITE_DONE || order > 0) {
+		what = "is missing";
+	}
+	return err_set(err, DIRCA_E_DATABASE,
+	    "CA database %s: its schema is not the one that this program made: %s %s %s", c->path,
+	    (const char *)sqlite3_column_text(named, 0),
+	    (const char *)sqlite3_column_text(named, 1), what);
 }
 
 /* Walks both schemas side by side; names the first object that differs. */
@@ -201,14 +226,9 @@ compare(struct conn *c, sqlite3_stmt *is, sqlite3_stmt *should, struct err *err)
 		if (same && have == SQLITE_DONE)
 			return true;
 		for (int i = 0; same && i < 4; i++)
-			same = same_column(is, should, i);
+			same = compare_column(is, should, i) == 0;
 		if (!same)
-			return err_set(err, DIRCA_E_DATABASE,
-			    "CA database %s: its schema is not the one that this program made: "
-			    "look at %s; "
-			    "restore it, or drop what was added by hand",
-			    c->path,
-			    (const char *)sqlite3_column_text(have == SQLITE_ROW ? is : should, 1));
+			return schema_error(c, is, have, should, want, err);
 	}
 }
 

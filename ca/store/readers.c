@@ -50,10 +50,21 @@ reader_take(struct store *s, struct err *err)
 void
 reader_give(struct store *s, struct conn *c)
 {
+	bool sound;
+
 	if (c == NULL)
 		return;
+	/* A snapshot that could not be ended would keep the WAL from being reused. */
+	sound = sqlite3_get_autocommit(c->db) != 0;
+	if (!sound) {
+		conn_close(c);
+		free(c);
+	}
 	pthread_mutex_lock(&s->readers_lock);
-	s->idle[s->idle_count++] = c;
+	if (sound)
+		s->idle[s->idle_count++] = c;
+	else
+		s->reader_count--;
 	pthread_cond_signal(&s->reader_idle);
 	pthread_mutex_unlock(&s->readers_lock);
 }

@@ -211,8 +211,10 @@ grow(struct store_requests *rs, size_t *room, struct err *err)
 	if (rs->count < *room)
 		return true;
 	*room = *room == 0 ? ROWS_AT_FIRST : *room * 2;
-	if ((list = reallocarray(rs->list, *room, sizeof *list)) == NULL)
-		return err_nomem(err);
+	if ((list = reallocarray(rs->list, *room, sizeof *list)) == NULL) {
+		err_nomem(err);
+		return false;
+	}
 	rs->list = list;
 	return true;
 }

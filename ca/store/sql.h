@@ -19,9 +19,10 @@
 	SQL_LIST_COLUMNS ", b.RawRequest, b.RawArchivedKey FROM Request r " \
 			 "LEFT JOIN RequestBlob b ON b.RequestID = r.RequestID WHERE "
 /* Issued, revoked, or imported from another CA (paper: "Foreign Certificate Import"). */
-#define SQL_CANDIDATES(condition)                                                                  \
-	SQL_LIST condition " AND r.HasArchivedKey = 1 AND r.Disposition IN (12, 20, 21) ORDER BY " \
-			   "r.RequestID LIMIT ?"
+#define SQL_CANDIDATES(condition)                                                    \
+	SQL_LIST condition                                                           \
+	    " AND r.HasArchivedKey = 1 AND +r.Disposition IN (12, 20, 21) ORDER BY " \
+	    "r.RequestID LIMIT ?"
 
 enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 
@@ -74,10 +75,13 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 	X(CANDIDATES_SERIAL, SQL_READER, SQL_CANDIDATES("r.SerialNumber = ?"))                     \
 	X(CANDIDATES_HASH, SQL_READER, SQL_CANDIDATES("r.CertificateHash = ?"))                    \
 	X(EXCHANGE_CERTIFICATES, SQL_READER,                                                       \
-	    SQL_LIST "r.RequestFlags & 8 <> 0 AND r.Disposition = 20 AND r.NotAfter > ? "          \
-		     "ORDER BY r.NotBefore DESC, r.RequestID DESC LIMIT ?")                        \
+	    SQL_LIST_COLUMNS                                                                       \
+	    " FROM Request r INDEXED BY RequestExchangeNotAfter "                                  \
+	    "WHERE r.RequestFlags & 8 <> 0 AND r.Disposition = 20 AND r.NotAfter > ? "             \
+	    "ORDER BY r.NotBefore DESC, r.RequestID DESC LIMIT ?")                                 \
 	X(REVOKED, SQL_READER,                                                                     \
 	    "SELECT SerialNumber, RevokedEffectiveWhen, RevokedReason FROM Request "               \
+	    "INDEXED BY RequestRevokedNotAfter "                                                   \
 	    "WHERE Disposition = 21 AND NotAfter > (SELECT coalesce(max(CRLThisUpdate), 0) "       \
 	    "FROM Crl) AND RevokedEffectiveWhen <= ? ORDER BY RequestID")                          \
 	X(COUNT_REQUESTS, SQL_READER,                                                              \

@@ -17,7 +17,15 @@
  * reused. */
 #define AUDIT_BATCH 512
 
-struct job;
+/* A unit of work that waits; on its caller's stack. */
+struct job {
+	store_work *work;
+	void *arg;
+	struct err *err;
+	struct job *next;
+	pthread_cond_t wake;
+	bool ran, ok, done;
+};
 
 struct store {
 	char *path;

@@ -1,10 +1,12 @@
 /*
- * The vault: the only process that holds CA signing keys and CA exchange keys. It has no network, no directory and no database
- * (seccomp, Landlock, locked and undumpable memory), and answers a fixed table of requests on socket pairs from the front.
- * No request returns a private key. KRA certificates that it may seal keys to come from the supervisor, never from the front, so that a
+ * The vault: the only process that holds CA signing keys and CA exchange keys. It has no network,
+ * no directory and no database (seccomp, Landlock, locked and undumpable memory), and answers a
+ * fixed table of requests on socket pairs from the front. No request returns a private key. KRA
+ * certificates that it may seal keys to come from the supervisor, never from the front, so that a
  * broken front cannot have keys sealed to a stranger.
  *
- * Wire: u32 LE length, u8 operation or status, fields each u32 LE length + bytes. One request at a time on a connection.
+ * Wire: u32 LE length, u8 operation or status, fields each u32 LE length + bytes. One request at a
+ * time on a connection.
  */
 #ifndef VAULT_VAULT_H
 #define VAULT_VAULT_H
@@ -23,25 +25,32 @@ struct vault {
 /* What the vault signs with and how. */
 struct vault_info {
 	struct buf spki;
-	struct buf sig_alg; /* AlgorithmIdentifier DER */
+	struct buf sig_alg;        /* AlgorithmIdentifier DER */
 	struct buf ca_certificate; /* DER; the current one */
 };
 bool vault_get_info(struct vault *v, struct vault_info *out, struct err *err);
 void vault_info_free(struct vault_info *i);
 
-/* Signs a TBSCertificate whose issuer and algorithm are the CA's; refuses anything that is not exactly one. Signature octets out. */
-bool vault_sign_certificate(struct vault *v, struct view tbs, struct buf *signature_out, struct err *err);
+/* Signs a TBSCertificate whose issuer and algorithm are the CA's; refuses anything that is not
+ * exactly one. Signature octets out. */
+bool vault_sign_certificate(
+    struct vault *v, struct view tbs, struct buf *signature_out, struct err *err);
 /* Signs a TBSCertList of this CA. */
 bool vault_sign_crl(struct vault *v, struct view tbs, struct buf *signature_out, struct err *err);
-/* Signs a SET OF signedAttrs (tag 0x31) whose contentType is id-ct-PKIResponse or id-data with 311.21.16 (recovery BLOB). */
-bool vault_sign_message(struct vault *v, struct view attrs, struct buf *signature_out, struct err *err);
+/* Signs a SET OF signedAttrs (tag 0x31) whose contentType is id-ct-PKIResponse or id-data with
+ * 311.21.16 (recovery BLOB). */
+bool vault_sign_message(
+    struct vault *v, struct view attrs, struct buf *signature_out, struct err *err);
 
-/* Makes a CA exchange key (RSA, bits; or "P-256", bits 0), stores it in the vault's folder, gives its public key and id. */
-bool vault_xchg_create(struct vault *v, int rsa_bits, struct buf *spki_out, uint8_t id_out[VAULT_ID_LEN], struct err *err);
+/* Makes a CA exchange key (RSA, bits; or "P-256", bits 0), stores it in the vault's folder, gives
+ * its public key and id. */
+bool vault_xchg_create(struct vault *v, int rsa_bits, struct buf *spki_out,
+    uint8_t id_out[VAULT_ID_LEN], struct err *err);
 /* Destroys an exchange key whose certificate has expired. */
 bool vault_xchg_forget(struct vault *v, const uint8_t id[VAULT_ID_LEN], struct err *err);
 
-/* facts 6.2, 6.3 in one step: see archive_rewrap. KRAs by SHA-256 of their certificate, each of the list that the supervisor gave. */
+/* facts 6.2, 6.3 in one step: see archive_rewrap. KRAs by SHA-256 of their certificate, each of the
+ * list that the supervisor gave. */
 struct vault_rewrap {
 	struct view payload, xchg_issuer, xchg_serial, spki;
 	uint8_t xchg_id[VAULT_ID_LEN];
@@ -50,29 +59,42 @@ struct vault_rewrap {
 	enum cms_cipher cipher;
 	bool oaep;
 };
-bool vault_rewrap(struct vault *v, const struct vault_rewrap *in, struct buf *archived_out, struct err *err);
+bool vault_rewrap(
+    struct vault *v, const struct vault_rewrap *in, struct buf *archived_out, struct err *err);
 
 /* ---- server side (supervisor forks and calls it; does not return until its sockets close) ---- */
 struct vault_config {
-	const char *folder;      /* <state>/vault: ca.key, xchg-<id>.key; 0700 */
-	const char *ca_certificate; /* <state>/ca.crt, PEM */
+	const char *folder;          /* <state>/vault: ca.key, xchg-<id>.key; 0700 */
+	const char *ca_certificate;  /* <state>/ca.crt, PEM */
 	const char *passphrase_file; /* NULL: ca.key is not encrypted */
-	const int *fds;          /* one socket a thread */
+	const int *fds;              /* one socket a thread */
 	size_t fd_count;
-	int control_fd;          /* from the supervisor: KRA lists; EOF ends the vault */
-	bool sandbox;            /* seccomp + Landlock; off only under sanitizers */
+	int control_fd; /* from the supervisor: KRA lists; EOF ends the vault */
+	bool sandbox;   /* seccomp + Landlock; off only under sanitizers */
 };
 int vault_run(const struct vault_config *config); /* exit status */
-/* Supervisor side of the control socket: the whole KRA store, replaced at once; waits for the answer, which says how many are usable. */
-bool vault_set_kras(int control_fd, const struct view *certificates, size_t count, size_t *usable_out, struct err *err);
+/* Supervisor side of the control socket: the whole KRA store, replaced at once; waits for the
+ * answer, which says how many are usable. */
+bool vault_set_kras(int control_fd, const struct view *certificates, size_t count,
+    size_t *usable_out, struct err *err);
 
 /* ---- key files, for `dirca ca init` (local, before any daemon runs) ---- */
-enum vault_key_kind { VAULT_RSA_2048, VAULT_RSA_3072, VAULT_RSA_4096, VAULT_EC_P256, VAULT_EC_P384 };
+enum vault_key_kind {
+	VAULT_RSA_2048,
+	VAULT_RSA_3072,
+	VAULT_RSA_4096,
+	VAULT_EC_P256,
+	VAULT_EC_P384
+};
 bool vault_key_kind_by_name(const char *name, enum vault_key_kind *out); /* "rsa3072", "p256" ... */
-/* Makes folder and ca.key; ERROR_FILE_EXISTS rather than overwrite. passphrase NULL: not encrypted. */
-bool vault_key_create(const char *folder, enum vault_key_kind kind, const struct secret *passphrase, struct err *err);
-/* Opens ca.key for the one-time signatures of `dirca ca init` (self-signed certificate or request, first TLS certificate). */
-bool vault_key_open(const char *folder, const struct secret *passphrase, EVP_PKEY **out, struct err *err);
+/* Makes folder and ca.key; ERROR_FILE_EXISTS rather than overwrite. passphrase NULL: not encrypted.
+ */
+bool vault_key_create(
+    const char *folder, enum vault_key_kind kind, const struct secret *passphrase, struct err *err);
+/* Opens ca.key for the one-time signatures of `dirca ca init` (self-signed certificate or request,
+ * first TLS certificate). */
+bool vault_key_open(
+    const char *folder, const struct secret *passphrase, EVP_PKEY **out, struct err *err);
 /* Raw signature as the vault makes it. */
 bool vault_key_sign(EVP_PKEY *key, struct view tbs, struct buf *signature_out, struct err *err);
 

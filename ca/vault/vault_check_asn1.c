@@ -1,7 +1,8 @@
 /*
- * What the CA key may sign. Each input is decoded and encoded again: only what is byte for byte the DER of the one expected type
- * passes, so that no signature can be carried over to another kind of object. Certificates and CRLs begin with 0x30, messages with
- * 0x31; among the first two the version, mandatory here, tells them apart ([0] EXPLICIT 2 against plain INTEGER 1).
+ * What the CA key may sign. Each input is decoded and encoded again: only what is byte for byte the
+ * DER of the one expected type passes, so that no signature can be carried over to another kind of
+ * object. Certificates and CRLs begin with 0x30, messages with 0x31; among the first two the
+ * version, mandatory here, tells them apart ([0] EXPLICIT 2 against plain INTEGER 1).
  */
 #include "vault_priv.h"
 
@@ -14,12 +15,12 @@
 
 #include "oids.h"
 
-#define X509_V3      2
-#define CRL_V2       1
-#define SERIAL_MAX   20 /* octets, RFC 5280 4.1.2.2 */
-#define MESSAGE_MAX  64 /* octets of a digest */
-#define MESSAGE_MIN  32
-#define SHA1_LEN     20
+#define X509_V3     2
+#define CRL_V2      1
+#define SERIAL_MAX  20 /* octets, RFC 5280 4.1.2.2 */
+#define MESSAGE_MAX 64 /* octets of a digest */
+#define MESSAGE_MIN 32
+#define SHA1_LEN    20
 
 typedef struct {
 	ASN1_TIME *not_before, *not_after;
@@ -32,7 +33,7 @@ typedef struct {
 	ASN1_STRING *issuer;
 	VAULT_VALIDITY *validity;
 	ASN1_STRING *subject, *spki;
-	STACK_OF(X509_EXTENSION) *extensions;
+	STACK_OF(X509_EXTENSION) * extensions;
 } VAULT_TBS;
 
 /* RFC 5280 5.1. The revoked certificates are many, and opaque. */
@@ -42,7 +43,7 @@ typedef struct {
 	ASN1_STRING *issuer;
 	ASN1_TIME *this_update, *next_update;
 	ASN1_STRING *revoked;
-	STACK_OF(X509_EXTENSION) *extensions;
+	STACK_OF(X509_EXTENSION) * extensions;
 } VAULT_TBS_CRL;
 
 typedef STACK_OF(X509_ATTRIBUTE) VAULT_ATTRIBUTES;
@@ -77,11 +78,11 @@ ASN1_SEQUENCE(VAULT_TBS_CRL) = {
 ASN1_ITEM_TEMPLATE(VAULT_ATTRIBUTES) =
 	ASN1_EX_TEMPLATE_TYPE(ASN1_TFLG_SET_OF, 0, VAULT_ATTRIBUTES, X509_ATTRIBUTE)
 static_ASN1_ITEM_TEMPLATE_END(VAULT_ATTRIBUTES)
-/* clang-format on */
+			    /* clang-format on */
 
-/* The decoded value if `der` is exactly its DER, else NULL. */
-static ASN1_VALUE *
-decode_exactly(struct view der, const ASN1_ITEM *item)
+			    /* The decoded value if `der` is exactly its DER, else NULL. */
+			    static ASN1_VALUE
+			    * decode_exactly(struct view der, const ASN1_ITEM *item)
 {
 	const unsigned char *p = der.ptr;
 	unsigned char *again = NULL;
@@ -89,7 +90,8 @@ decode_exactly(struct view der, const ASN1_ITEM *item)
 	bool same;
 	int len;
 
-	if (der.len == 0 || der.len > INT_MAX || (value = ASN1_item_d2i(NULL, &p, (long)der.len, item)) == NULL) {
+	if (der.len == 0 || der.len > INT_MAX ||
+	    (value = ASN1_item_d2i(NULL, &p, (long)der.len, item)) == NULL) {
 		ERR_clear_error();
 		return NULL;
 	}
@@ -135,7 +137,8 @@ refuse(struct err *err, const char *what, const char *reason)
 }
 
 static bool
-check_names(const char *what, const ASN1_STRING *issuer, const X509_ALGOR *alg, struct view our_issuer, struct view our_alg, struct err *err)
+check_names(const char *what, const ASN1_STRING *issuer, const X509_ALGOR *alg,
+    struct view our_issuer, struct view our_alg, struct err *err)
 {
 	if (!string_is(issuer, our_issuer))
 		return refuse(err, what, "its issuer is not this CA");
@@ -147,7 +150,8 @@ check_names(const char *what, const ASN1_STRING *issuer, const X509_ALGOR *alg, 
 static bool
 serial_is_sound(const ASN1_INTEGER *serial)
 {
-	return ASN1_STRING_type(serial) == V_ASN1_INTEGER && ASN1_STRING_length(serial) <= SERIAL_MAX && !integer_is(serial, 0);
+	return ASN1_STRING_type(serial) == V_ASN1_INTEGER &&
+	       ASN1_STRING_length(serial) <= SERIAL_MAX && !integer_is(serial, 0);
 }
 
 bool
@@ -162,7 +166,8 @@ vault_check_certificate(struct view tbs, struct view issuer, struct view sig_alg
 	if (!integer_is(c->version, X509_V3))
 		refuse(err, what, "its version is not 3");
 	else if (!serial_is_sound(c->serial))
-		refuse(err, what, "its serial number is not a positive number of at most 20 octets");
+		refuse(
+		    err, what, "its serial number is not a positive number of at most 20 octets");
 	else
 		ok = check_names(what, c->issuer, c->signature, issuer, sig_alg, err);
 	ASN1_item_free((ASN1_VALUE *)c, ASN1_ITEM_rptr(VAULT_TBS));
@@ -193,7 +198,8 @@ struct message_seen {
 	bool digest, time, cert_hash;
 };
 
-/* Notes one attribute: false if it is unknown, there twice, has not exactly one value or one of the wrong shape. */
+/* Notes one attribute: false if it is unknown, there twice, has not exactly one value or one of the
+ * wrong shape. */
 static bool
 note_attribute(X509_ATTRIBUTE *a, struct message_seen *seen)
 {
@@ -235,7 +241,8 @@ bool
 vault_check_message(struct view attrs, struct err *err)
 {
 	static const char what[] = "message";
-	VAULT_ATTRIBUTES *list = (VAULT_ATTRIBUTES *)decode_exactly(attrs, ASN1_ITEM_rptr(VAULT_ATTRIBUTES));
+	VAULT_ATTRIBUTES *list =
+	    (VAULT_ATTRIBUTES *)decode_exactly(attrs, ASN1_ITEM_rptr(VAULT_ATTRIBUTES));
 	struct message_seen seen = {.content_type = NID_undef};
 	bool ok = true;
 
@@ -243,7 +250,8 @@ vault_check_message(struct view attrs, struct err *err)
 		return refuse(err, what, "it is not one DER SET OF signed attributes");
 	for (int i = 0; i < sk_X509_ATTRIBUTE_num(list) && ok; i++)
 		if (!note_attribute(sk_X509_ATTRIBUTE_value(list, i), &seen))
-			ok = refuse(err, what, "a signed attribute is unknown, repeated or malformed");
+			ok = refuse(
+			    err, what, "a signed attribute is unknown, repeated or malformed");
 	if (ok && !seen.digest)
 		ok = refuse(err, what, "it has no messageDigest");
 	if (ok && !(seen.content_type == oid_nid(OID_CT_PKI_RESPONSE) && !seen.cert_hash) &&

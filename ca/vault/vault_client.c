@@ -28,9 +28,10 @@ take_error(const struct call *c, struct err *err)
 	enum err_code known;
 	uint32_t number;
 
-	if (code.len != 4 || !bytes_get_u32le(&code, &number) || !err_by_number(number, &known) || known == ERR_OK ||
-	    c->fields[1].len >= sizeof err->msg)
-		return err_set(err, DIRCA_E_VAULT, "the vault refused without a reason that this program understands");
+	if (code.len != 4 || !bytes_get_u32le(&code, &number) || !err_by_number(number, &known) ||
+	    known == ERR_OK || c->fields[1].len >= sizeof err->msg)
+		return err_set(err, DIRCA_E_VAULT,
+		    "the vault refused without a reason that this program understands");
 	return err_set(err, known, "%.*s", (int)c->fields[1].len, (const char *)c->fields[1].ptr);
 }
 
@@ -50,14 +51,17 @@ exchange(int fd, struct call *c, uint8_t *status_out, struct err *err)
 		return false;
 	}
 	if (len > WIRE_REPLY_MAX)
-		return err_set(err, DIRCA_E_VAULT, "the vault's answer of %u bytes is too large", (unsigned)len);
+		return err_set(err, DIRCA_E_VAULT, "the vault's answer of %u bytes is too large",
+		    (unsigned)len);
 	return wire_receive_body(fd, len, &c->body, err) &&
-	       wire_split(buf_view(&c->body), c->fields, sizeof c->fields / sizeof c->fields[0], &c->count, err);
+	       wire_split(buf_view(&c->body), c->fields, sizeof c->fields / sizeof c->fields[0],
+		   &c->count, err);
 }
 
 /*
- * Sends c->frame; true: c->fields holds `want` fields. After a transport failure the two ends may no longer agree where a frame begins:
- * the socket is shut down so that no later request can be given another's answer.
+ * Sends c->frame; true: c->fields holds `want` fields. After a transport failure the two ends may
+ * no longer agree where a frame begins: the socket is shut down so that no later request can be
+ * given another's answer.
  */
 static bool
 call(int fd, struct call *c, size_t want, struct err *err)
@@ -72,7 +76,8 @@ call(int fd, struct call *c, size_t want, struct err *err)
 		return take_error(c, err);
 	if (c->count != want) {
 		shutdown(fd, SHUT_RDWR);
-		return err_set(err, DIRCA_E_VAULT, "the vault's answer has %zu fields instead of %zu", c->count, want);
+		return err_set(err, DIRCA_E_VAULT,
+		    "the vault's answer has %zu fields instead of %zu", c->count, want);
 	}
 	return true;
 }
@@ -84,8 +89,9 @@ vault_get_info(struct vault *v, struct vault_info *out, struct err *err)
 	bool ok;
 
 	*out = (struct vault_info){0};
-	ok = wire_begin(&c.frame, VAULT_OP_INFO, err) && call(v->fd, &c, 3, err) && buf_dup(c.fields[0], &out->spki, err) &&
-	     buf_dup(c.fields[1], &out->sig_alg, err) && buf_dup(c.fields[2], &out->ca_certificate, err);
+	ok = wire_begin(&c.frame, VAULT_OP_INFO, err) && call(v->fd, &c, 3, err) &&
+	     buf_dup(c.fields[0], &out->spki, err) && buf_dup(c.fields[1], &out->sig_alg, err) &&
+	     buf_dup(c.fields[2], &out->ca_certificate, err);
 	if (!ok)
 		vault_info_free(out);
 	call_free(&c);
@@ -101,14 +107,15 @@ vault_info_free(struct vault_info *i)
 }
 
 static bool
-sign(struct vault *v, enum vault_op op, struct view what, struct buf *signature_out, struct err *err)
+sign(
+    struct vault *v, enum vault_op op, struct view what, struct buf *signature_out, struct err *err)
 {
 	struct call c = {0};
 	bool ok;
 
 	*signature_out = (struct buf){0};
-	ok = wire_begin(&c.frame, (uint8_t)op, err) && wire_field(&c.frame, what, err) && call(v->fd, &c, 1, err) &&
-	     buf_dup(c.fields[0], signature_out, err);
+	ok = wire_begin(&c.frame, (uint8_t)op, err) && wire_field(&c.frame, what, err) &&
+	     call(v->fd, &c, 1, err) && buf_dup(c.fields[0], signature_out, err);
 	call_free(&c);
 	return ok;
 }
@@ -132,20 +139,23 @@ vault_sign_message(struct vault *v, struct view attrs, struct buf *signature_out
 }
 
 bool
-vault_xchg_create(struct vault *v, int rsa_bits, struct buf *spki_out, uint8_t id_out[VAULT_ID_LEN], struct err *err)
+vault_xchg_create(struct vault *v, int rsa_bits, struct buf *spki_out, uint8_t id_out[VAULT_ID_LEN],
+    struct err *err)
 {
-	uint8_t bits[4] = {(uint8_t)rsa_bits, (uint8_t)(rsa_bits >> 8), (uint8_t)(rsa_bits >> 16), (uint8_t)(rsa_bits >> 24)};
+	uint8_t bits[4] = {(uint8_t)rsa_bits, (uint8_t)(rsa_bits >> 8), (uint8_t)(rsa_bits >> 16),
+	    (uint8_t)(rsa_bits >> 24)};
 	struct call c = {0};
 	struct view id;
 	bool ok = false;
 
 	*spki_out = (struct buf){0};
-	if (!wire_begin(&c.frame, VAULT_OP_XCHG_CREATE, err) || !wire_field(&c.frame, view_of(bits, sizeof bits), err) ||
-	    !call(v->fd, &c, 2, err))
+	if (!wire_begin(&c.frame, VAULT_OP_XCHG_CREATE, err) ||
+	    !wire_field(&c.frame, view_of(bits, sizeof bits), err) || !call(v->fd, &c, 2, err))
 		goto out;
 	id = c.fields[1];
 	if (id.len != VAULT_ID_LEN) {
-		err_set(err, DIRCA_E_VAULT, "the vault gave an exchange key's name of %zu bytes", id.len);
+		err_set(err, DIRCA_E_VAULT, "the vault gave an exchange key's name of %zu bytes",
+		    id.len);
 		goto out;
 	}
 	for (size_t i = 0; i < VAULT_ID_LEN; i++)
@@ -162,14 +172,15 @@ vault_xchg_forget(struct vault *v, const uint8_t id[VAULT_ID_LEN], struct err *e
 	struct call c = {0};
 	bool ok;
 
-	ok = wire_begin(&c.frame, VAULT_OP_XCHG_FORGET, err) && wire_field(&c.frame, view_of(id, VAULT_ID_LEN), err) &&
-	     call(v->fd, &c, 0, err);
+	ok = wire_begin(&c.frame, VAULT_OP_XCHG_FORGET, err) &&
+	     wire_field(&c.frame, view_of(id, VAULT_ID_LEN), err) && call(v->fd, &c, 0, err);
 	call_free(&c);
 	return ok;
 }
 
 bool
-vault_rewrap(struct vault *v, const struct vault_rewrap *in, struct buf *archived_out, struct err *err)
+vault_rewrap(
+    struct vault *v, const struct vault_rewrap *in, struct buf *archived_out, struct err *err)
 {
 	uint8_t options[2] = {(uint8_t)in->cipher, in->oaep};
 	struct view fields[REWRAP_FIELDS];
@@ -178,7 +189,8 @@ vault_rewrap(struct vault *v, const struct vault_rewrap *in, struct buf *archive
 
 	*archived_out = (struct buf){0};
 	if (in->kra_count > WIRE_FIELDS_MAX)
-		return err_set(err, E_INVALIDARG, "%zu key recovery agents are too many for one key", in->kra_count);
+		return err_set(err, E_INVALIDARG,
+		    "%zu key recovery agents are too many for one key", in->kra_count);
 	fields[REWRAP_PAYLOAD] = in->payload;
 	fields[REWRAP_ISSUER] = in->xchg_issuer;
 	fields[REWRAP_SERIAL] = in->xchg_serial;
@@ -195,7 +207,8 @@ vault_rewrap(struct vault *v, const struct vault_rewrap *in, struct buf *archive
 }
 
 bool
-vault_set_kras(int control_fd, const struct view *certificates, size_t count, size_t *usable_out, struct err *err)
+vault_set_kras(int control_fd, const struct view *certificates, size_t count, size_t *usable_out,
+    struct err *err)
 {
 	struct call c = {0};
 	uint32_t usable = 0;
@@ -203,14 +216,16 @@ vault_set_kras(int control_fd, const struct view *certificates, size_t count, si
 
 	*usable_out = 0;
 	if (count > WIRE_FIELDS_MAX)
-		return err_set(err, DIRCA_E_TOO_LARGE, "%zu KRA certificates are too many; at most %d can be used", count,
+		return err_set(err, DIRCA_E_TOO_LARGE,
+		    "%zu KRA certificates are too many; at most %d can be used", count,
 		    WIRE_FIELDS_MAX);
 	ok = wire_begin(&c.frame, VAULT_OP_SET_KRAS, err);
 	for (size_t i = 0; i < count && ok; i++)
 		ok = wire_field(&c.frame, certificates[i], err);
 	ok = ok && call(control_fd, &c, 1, err);
 	if (ok && (c.fields[0].len != 4 || !bytes_get_u32le(&c.fields[0], &usable)))
-		ok = err_set(err, DIRCA_E_VAULT, "the vault's answer about the KRA list is not a number");
+		ok = err_set(
+		    err, DIRCA_E_VAULT, "the vault's answer about the KRA list is not a number");
 	*usable_out = usable;
 	call_free(&c);
 	return ok;

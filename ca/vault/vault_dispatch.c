@@ -1,4 +1,5 @@
-/* The table of requests, and their handlers. A handler is given exactly the number of fields that its row demands. */
+/* The table of requests, and their handlers. A handler is given exactly the number of fields that
+ * its row demands. */
 #include "vault_priv.h"
 
 #include <string.h>
@@ -6,11 +7,12 @@
 #include "bytes.h"
 #include "clock.h"
 
-#define SHA256_LEN   32
+#define SHA256_LEN      32
 #define REWRAP_KRAS_MAX 64
 
 struct vault_request {
-	bool (*handle)(struct vault_worker *w, const struct view *fields, size_t count, struct err *err);
+	bool (*handle)(
+	    struct vault_worker *w, const struct view *fields, size_t count, struct err *err);
 	size_t fields_min, fields_max;
 	uint32_t size_max;
 	bool control;
@@ -27,7 +29,8 @@ handle_info(struct vault_worker *w, const struct view *fields, size_t count, str
 {
 	(void)fields;
 	(void)count;
-	return reply_field(w, buf_view(&w->state->spki), err) && reply_field(w, buf_view(&w->state->sig_alg), err) &&
+	return reply_field(w, buf_view(&w->state->spki), err) &&
+	       reply_field(w, buf_view(&w->state->sig_alg), err) &&
 	       reply_field(w, buf_view(&w->state->ca_cert.raw), err);
 }
 
@@ -35,17 +38,20 @@ static bool
 reply_signature(struct vault_worker *w, struct view what, struct err *err)
 {
 	struct buf signature = {0};
-	bool ok = vault_signer_sign(&w->signer, what, &signature, err) && reply_field(w, buf_view(&signature), err);
+	bool ok = vault_signer_sign(&w->signer, what, &signature, err) &&
+		  reply_field(w, buf_view(&signature), err);
 
 	buf_free(&signature);
 	return ok;
 }
 
 static bool
-handle_sign_certificate(struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
+handle_sign_certificate(
+    struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
 {
 	(void)count;
-	return vault_check_certificate(fields[0], w->state->ca_cert.subject, buf_view(&w->state->sig_alg), err) &&
+	return vault_check_certificate(
+		   fields[0], w->state->ca_cert.subject, buf_view(&w->state->sig_alg), err) &&
 	       reply_signature(w, fields[0], err);
 }
 
@@ -53,12 +59,14 @@ static bool
 handle_sign_crl(struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
 {
 	(void)count;
-	return vault_check_crl(fields[0], w->state->ca_cert.subject, buf_view(&w->state->sig_alg), err) &&
+	return vault_check_crl(
+		   fields[0], w->state->ca_cert.subject, buf_view(&w->state->sig_alg), err) &&
 	       reply_signature(w, fields[0], err);
 }
 
 static bool
-handle_sign_message(struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
+handle_sign_message(
+    struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
 {
 	(void)count;
 	return vault_check_message(fields[0], err) && reply_signature(w, fields[0], err);
@@ -76,8 +84,8 @@ handle_xchg_create(struct vault_worker *w, const struct view *fields, size_t cou
 	(void)count;
 	if (bits.len != 4 || !bytes_get_u32le(&bits, &rsa_bits) || rsa_bits > INT32_MAX)
 		return err_set(err, E_INVALIDARG, "the size of an exchange key is not a number");
-	ok = vault_xchgs_create(&w->state->xchgs, (int)rsa_bits, &spki, id, err) && reply_field(w, buf_view(&spki), err) &&
-	     reply_field(w, view_of(id, sizeof id), err);
+	ok = vault_xchgs_create(&w->state->xchgs, (int)rsa_bits, &spki, id, err) &&
+	     reply_field(w, buf_view(&spki), err) && reply_field(w, view_of(id, sizeof id), err);
 	buf_free(&spki);
 	return ok;
 }
@@ -91,7 +99,8 @@ handle_xchg_forget(struct vault_worker *w, const struct view *fields, size_t cou
 
 /* The KRAs that the request names by hash, out of the supervisor's list. */
 static bool
-name_kras(const struct vault_kra_list *list, struct view hashes, struct cms_kra *kras, size_t *count_out, struct err *err)
+name_kras(const struct vault_kra_list *list, struct view hashes, struct cms_kra *kras,
+    size_t *count_out, struct err *err)
 {
 	size_t count = hashes.len / SHA256_LEN;
 	const struct vault_kra *kra;
@@ -99,11 +108,13 @@ name_kras(const struct vault_kra_list *list, struct view hashes, struct cms_kra 
 
 	*count_out = 0;
 	if (hashes.len % SHA256_LEN != 0 || count == 0 || count > REWRAP_KRAS_MAX)
-		return err_set(err, E_INVALIDARG, "an archived key is sealed to 1 to %d key recovery agents", REWRAP_KRAS_MAX);
+		return err_set(err, E_INVALIDARG,
+		    "an archived key is sealed to 1 to %d key recovery agents", REWRAP_KRAS_MAX);
 	for (size_t i = 0; i < count; i++) {
 		if (!vault_kra_find(list, hashes.ptr + i * SHA256_LEN, now, &kra, err))
 			return false;
-		kras[i] = (struct cms_kra){.issuer = kra->cert.issuer, .serial = kra->cert.serial, .key = kra->key};
+		kras[i] = (struct cms_kra){
+		    .issuer = kra->cert.issuer, .serial = kra->cert.serial, .key = kra->key};
 	}
 	*count_out = count;
 	return true;
@@ -114,9 +125,10 @@ read_options(struct view options, struct archive_rewrap *in, struct err *err)
 {
 	uint8_t cipher, oaep;
 
-	if (options.len != 2 || !bytes_get_u8(&options, &cipher) || !bytes_get_u8(&options, &oaep) || cipher > CMS_3DES_CBC ||
-	    oaep > 1)
-		return err_set(err, E_INVALIDARG, "the options for sealing an archived key are unknown");
+	if (options.len != 2 || !bytes_get_u8(&options, &cipher) ||
+	    !bytes_get_u8(&options, &oaep) || cipher > CMS_3DES_CBC || oaep > 1)
+		return err_set(
+		    err, E_INVALIDARG, "the options for sealing an archived key are unknown");
 	in->cipher = (enum cms_cipher)cipher;
 	in->oaep = oaep == 1;
 	return true;
@@ -137,7 +149,8 @@ handle_rewrap(struct vault_worker *w, const struct view *fields, size_t count, s
 	bool ok;
 
 	(void)count;
-	ok = read_options(fields[REWRAP_OPTIONS], &in, err) && name_kras(list, fields[REWRAP_KRAS], kras, &in.kra_count, err) &&
+	ok = read_options(fields[REWRAP_OPTIONS], &in, err) &&
+	     name_kras(list, fields[REWRAP_KRAS], kras, &in.kra_count, err) &&
 	     vault_xchgs_get(&w->state->xchgs, fields[REWRAP_XCHG_ID], w->index, &xchg, err);
 	in.xchg_key = xchg;
 	ok = ok && archive_rewrap(&in, &archived, err) && reply_field(w, buf_view(&archived), err);
@@ -174,7 +187,8 @@ static const struct vault_request requests[] = {
 static const struct vault_request *
 find_request(uint8_t op, bool control)
 {
-	if (op >= sizeof requests / sizeof requests[0] || requests[op].handle == NULL || requests[op].control != control)
+	if (op >= sizeof requests / sizeof requests[0] || requests[op].handle == NULL ||
+	    requests[op].control != control)
 		return NULL;
 	return &requests[op];
 }
@@ -191,8 +205,10 @@ vault_request_max(uint8_t op, bool control, uint32_t *max_out)
 bool
 vault_reply_error(struct vault_worker *w, const struct err *reason, struct err *err)
 {
-	return wire_begin(&w->reply, VAULT_STATUS_ERROR, err) && bytes_put_u32le(&w->reply, 4, err) &&
-	       bytes_put_u32le(&w->reply, (uint32_t)reason->code, err) && wire_field(&w->reply, view_str(reason->msg), err);
+	return wire_begin(&w->reply, VAULT_STATUS_ERROR, err) &&
+	       bytes_put_u32le(&w->reply, 4, err) &&
+	       bytes_put_u32le(&w->reply, (uint32_t)reason->code, err) &&
+	       wire_field(&w->reply, view_str(reason->msg), err);
 }
 
 static bool
@@ -203,14 +219,17 @@ answer(struct vault_worker *w, uint8_t op, bool control, struct view body, struc
 	size_t count;
 
 	if (r == NULL)
-		return err_set(err, E_INVALIDARG, "the vault has no operation %u on this socket", op);
+		return err_set(
+		    err, E_INVALIDARG, "the vault has no operation %u on this socket", op);
 	if (body.len > r->size_max)
-		return err_set(err, DIRCA_E_TOO_LARGE, "a vault request of %zu bytes; operation %u takes at most %u", body.len, op,
+		return err_set(err, DIRCA_E_TOO_LARGE,
+		    "a vault request of %zu bytes; operation %u takes at most %u", body.len, op,
 		    (unsigned)r->size_max);
 	if (!wire_split(body, fields, r->fields_max, &count, err))
 		return false;
 	if (count < r->fields_min)
-		return err_set(err, ERROR_INVALID_DATA, "a vault request with %zu fields instead of %zu", count, r->fields_min);
+		return err_set(err, ERROR_INVALID_DATA,
+		    "a vault request with %zu fields instead of %zu", count, r->fields_min);
 	return wire_begin(&w->reply, VAULT_STATUS_OK, err) && r->handle(w, fields, count, err);
 }
 

@@ -17,7 +17,7 @@
 
 static const struct {
 	const char *name;
-	int rsa_bits;      /* 0: EC */
+	int rsa_bits; /* 0: EC */
 	const char *curve;
 } kinds[] = {
     [VAULT_RSA_2048] = {"rsa2048", 2048, NULL},
@@ -44,7 +44,8 @@ vault_key_kind_by_name(const char *name, enum vault_key_kind *out)
 static bool
 write_encrypted(BIO *to, PKCS8_PRIV_KEY_INFO *plain, const struct secret *passphrase)
 {
-	X509_ALGOR *pbe = PKCS5_pbe2_set_iv(EVP_aes_256_cbc(), PBKDF2_ITERATIONS, NULL, 0, NULL, NID_hmacWithSHA256);
+	X509_ALGOR *pbe = PKCS5_pbe2_set_iv(
+	    EVP_aes_256_cbc(), PBKDF2_ITERATIONS, NULL, 0, NULL, NID_hmacWithSHA256);
 	X509_SIG *sealed = NULL;
 	bool ok = false;
 
@@ -70,7 +71,7 @@ vault_key_write(const char *path, EVP_PKEY *key, const struct secret *passphrase
 
 	if (plain == NULL || bio == NULL ||
 	    !(passphrase != NULL ? write_encrypted(bio, plain, passphrase)
-	                         : PEM_write_bio_PKCS8_PRIV_KEY_INFO(bio, plain) == 1)) {
+				 : PEM_write_bio_PKCS8_PRIV_KEY_INFO(bio, plain) == 1)) {
 		err_openssl(err, DIRCA_E_CRYPTO, "%s: the key could not be encoded", path);
 		goto out;
 	}
@@ -103,9 +104,11 @@ check_private(const char *path, struct err *err)
 	struct stat st;
 
 	if (stat(path, &st) != 0)
-		return err_errno(err, errno == ENOENT ? ERROR_FILE_NOT_FOUND : DIRCA_E_IO, "%s: no key file", path);
+		return err_errno(err, errno == ENOENT ? ERROR_FILE_NOT_FOUND : DIRCA_E_IO,
+		    "%s: no key file", path);
 	if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-		return err_set(err, DIRCA_E_CONFIG, "%s: others than its owner may use this key file; chmod 600 it", path);
+		return err_set(err, DIRCA_E_CONFIG,
+		    "%s: others than its owner may use this key file; chmod 600 it", path);
 	return true;
 }
 
@@ -125,10 +128,12 @@ vault_key_read(const char *path, const struct secret *passphrase, EVP_PKEY **out
 	/* The callback's context is not const, yet it is only read. */
 	if (passphrase != NULL)
 		reader = *passphrase;
-	*out = PEM_read_bio_PrivateKey(bio, NULL, give_passphrase, passphrase != NULL ? &reader : NULL);
+	*out = PEM_read_bio_PrivateKey(
+	    bio, NULL, give_passphrase, passphrase != NULL ? &reader : NULL);
 	if (*out == NULL)
 		err_openssl(err, DIRCA_E_CONFIG, "%s: the private key cannot be read (%s)", path,
-		    passphrase != NULL ? "is the passphrase right?" : "if it is encrypted, configure the passphrase file");
+		    passphrase != NULL ? "is the passphrase right?"
+				       : "if it is encrypted, configure the passphrase file");
 out:
 	BIO_free(bio);
 	secret_free(&pem);
@@ -146,7 +151,8 @@ ca_key_path(const char *folder, char path[VAULT_PATH_MAX], struct err *err)
 }
 
 bool
-vault_key_create(const char *folder, enum vault_key_kind kind, const struct secret *passphrase, struct err *err)
+vault_key_create(
+    const char *folder, enum vault_key_kind kind, const struct secret *passphrase, struct err *err)
 {
 	char path[VAULT_PATH_MAX];
 	EVP_PKEY *key = NULL;
@@ -159,10 +165,13 @@ vault_key_create(const char *folder, enum vault_key_kind kind, const struct secr
 		return err_errno(err, DIRCA_E_IO, "%s: cannot make the vault's folder", folder);
 	/* Before the slow part; file_create decides. */
 	if (stat(path, &st) == 0)
-		return err_set(err, ERROR_FILE_EXISTS, "%s: this CA has a key already; it is not overwritten", path);
-	key = kinds[kind].rsa_bits > 0 ? EVP_RSA_gen((unsigned)kinds[kind].rsa_bits) : EVP_EC_gen(kinds[kind].curve);
-	ok = key != NULL ? vault_key_write(path, key, passphrase, err)
-	                 : err_openssl(err, DIRCA_E_CRYPTO, "%s: the CA key could not be made", path);
+		return err_set(err, ERROR_FILE_EXISTS,
+		    "%s: this CA has a key already; it is not overwritten", path);
+	key = kinds[kind].rsa_bits > 0 ? EVP_RSA_gen((unsigned)kinds[kind].rsa_bits)
+				       : EVP_EC_gen(kinds[kind].curve);
+	ok = key != NULL
+		 ? vault_key_write(path, key, passphrase, err)
+		 : err_openssl(err, DIRCA_E_CRYPTO, "%s: the CA key could not be made", path);
 	EVP_PKEY_free(key);
 	return ok;
 }
@@ -193,12 +202,14 @@ fetch_digest(EVP_PKEY *key, EVP_MD **out, struct err *err)
 	p = der.ptr;
 	if ((alg = d2i_X509_ALGOR(NULL, &p, (long)der.len)) != NULL) {
 		X509_ALGOR_get0(&oid, NULL, NULL, alg);
-		if (OBJ_find_sigid_algs(OBJ_obj2nid(oid), &digest, &kind) == 1 && digest != NID_undef)
+		if (OBJ_find_sigid_algs(OBJ_obj2nid(oid), &digest, &kind) == 1 &&
+		    digest != NID_undef)
 			*out = EVP_MD_fetch(NULL, OBJ_nid2sn(digest), NULL);
 	}
 	X509_ALGOR_free(alg);
 	buf_free(&der);
-	return *out != NULL || err_openssl(err, NTE_BAD_ALGID, "the CA key's signature algorithm has no known digest");
+	return *out != NULL || err_openssl(err, NTE_BAD_ALGID,
+				   "the CA key's signature algorithm has no known digest");
 }
 
 bool
@@ -211,8 +222,10 @@ vault_signer_open(EVP_PKEY *key, struct vault_signer *out, struct err *err)
 	out->sign = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
 	if (EVP_PKEY_up_ref(key) == 1)
 		out->key = key;
-	if (out->hash == NULL || out->sign == NULL || out->key == NULL || EVP_PKEY_sign_init(out->sign) != 1 ||
-	    (EVP_PKEY_is_a(key, "RSA") && EVP_PKEY_CTX_set_rsa_padding(out->sign, RSA_PKCS1_PADDING) != 1) ||
+	if (out->hash == NULL || out->sign == NULL || out->key == NULL ||
+	    EVP_PKEY_sign_init(out->sign) != 1 ||
+	    (EVP_PKEY_is_a(key, "RSA") &&
+		EVP_PKEY_CTX_set_rsa_padding(out->sign, RSA_PKCS1_PADDING) != 1) ||
 	    EVP_PKEY_CTX_set_signature_md(out->sign, out->digest) != 1) {
 		vault_signer_close(out);
 		return err_openssl(err, DIRCA_E_CRYPTO, "the CA key cannot sign");
@@ -230,7 +243,8 @@ vault_signer_sign(struct vault_signer *s, struct view tbs, struct buf *signature
 	buf_free(signature);
 	if (!buf_alloc(len, signature, err))
 		return false;
-	if (EVP_DigestInit_ex2(s->hash, s->digest, NULL) != 1 || EVP_DigestUpdate(s->hash, tbs.ptr, tbs.len) != 1 ||
+	if (EVP_DigestInit_ex2(s->hash, s->digest, NULL) != 1 ||
+	    EVP_DigestUpdate(s->hash, tbs.ptr, tbs.len) != 1 ||
 	    EVP_DigestFinal_ex(s->hash, digest, &digest_len) != 1 ||
 	    EVP_PKEY_sign(s->sign, signature->ptr, &len, digest, digest_len) != 1)
 		return err_openssl(err, DIRCA_E_CRYPTO, "signing with the CA key");

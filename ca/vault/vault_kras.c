@@ -1,4 +1,5 @@
-/* Whom keys may be sealed to: the supervisor's list, checked against issuers that were loaded before the sandbox closed. */
+/* Whom keys may be sealed to: the supervisor's list, checked against issuers that were loaded
+ * before the sandbox closed. */
 #include "vault_priv.h"
 
 #include <stdlib.h>
@@ -18,7 +19,8 @@ add_issuer(struct vault_kras *k, struct view der, struct err *err)
 	struct pkix_cert *grown;
 
 	if (k->issuer_count == ISSUERS_MAX)
-		return err_set(err, DIRCA_E_TOO_LARGE, "more than %d issuers of KRA certificates", ISSUERS_MAX);
+		return err_set(err, DIRCA_E_TOO_LARGE, "more than %d issuers of KRA certificates",
+		    ISSUERS_MAX);
 	if ((grown = realloc(k->issuers, (k->issuer_count + 1) * sizeof *grown)) == NULL)
 		return err_nomem(err);
 	k->issuers = grown;
@@ -39,8 +41,9 @@ add_pem_issuers(struct vault_kras *k, struct view pem, struct err *err)
 	long len;
 
 	while (ok && PEM_read_bio(bio, &name, &header, &der, &len) == 1) {
-		ok = strcmp(name, PEM_STRING_X509) == 0 ? add_issuer(k, view_of(der, (size_t)len), err)
-		                                        : err_set(err, DIRCA_E_CONFIG, "a %s is no certificate", name);
+		ok = strcmp(name, PEM_STRING_X509) == 0
+			 ? add_issuer(k, view_of(der, (size_t)len), err)
+			 : err_set(err, DIRCA_E_CONFIG, "a %s is no certificate", name);
 		OPENSSL_free(name);
 		OPENSSL_free(header);
 		OPENSSL_free(der);
@@ -53,7 +56,8 @@ add_pem_issuers(struct vault_kras *k, struct view pem, struct err *err)
 }
 
 bool
-vault_kras_open(struct vault_kras *k, struct view ca_certificate, const char *issuers_path, struct err *err)
+vault_kras_open(
+    struct vault_kras *k, struct view ca_certificate, const char *issuers_path, struct err *err)
 {
 	struct buf pem = {0};
 	bool ok;
@@ -95,14 +99,16 @@ vault_kras_close(struct vault_kras *k)
 }
 
 static bool
-load_kra(const struct vault_kras *k, struct view der, int64_t now, struct vault_kra *out, struct err *err)
+load_kra(const struct vault_kras *k, struct view der, int64_t now, struct vault_kra *out,
+    struct err *err)
 {
 	const struct pkix_cert *issuers[1 + ISSUERS_MAX];
 
 	*out = (struct vault_kra){0};
 	for (size_t i = 0; i < k->issuer_count; i++)
 		issuers[i] = &k->issuers[i];
-	if (pkix_cert_decode(der, &out->cert, err) && kra_validate(&out->cert, issuers, k->issuer_count, now, err) &&
+	if (pkix_cert_decode(der, &out->cert, err) &&
+	    kra_validate(&out->cert, issuers, k->issuer_count, now, err) &&
 	    pkix_public_key(out->cert.spki, &out->key, err))
 		return true;
 	pkix_cert_free(&out->cert);
@@ -119,7 +125,8 @@ already_in(const struct vault_kra_list *list, const uint8_t sha256[32])
 }
 
 bool
-vault_kras_set(struct vault_kras *k, const struct view *certificates, size_t count, int64_t now, size_t *usable_out, struct err *err)
+vault_kras_set(struct vault_kras *k, const struct view *certificates, size_t count, int64_t now,
+    size_t *usable_out, struct err *err)
 {
 	struct vault_kra_list *list = calloc(1, sizeof *list), *old;
 	struct vault_kra kra;
@@ -178,7 +185,8 @@ vault_kras_release(struct vault_kras *k, struct vault_kra_list *list)
 }
 
 bool
-vault_kra_find(const struct vault_kra_list *list, const uint8_t sha256[32], int64_t now, const struct vault_kra **out, struct err *err)
+vault_kra_find(const struct vault_kra_list *list, const uint8_t sha256[32], int64_t now,
+    const struct vault_kra **out, struct err *err)
 {
 	for (size_t i = 0; list != NULL && i < list->count; i++) {
 		const struct pkix_cert *c = &list->list[i].cert;
@@ -187,10 +195,12 @@ vault_kra_find(const struct vault_kra_list *list, const uint8_t sha256[32], int6
 			continue;
 		if (now < c->not_before || now > c->not_after)
 			return err_set(err, CERTSRV_E_NO_VALID_KRA,
-			    "a KRA certificate that was named for the archived key is not within its validity; renew it");
+			    "a KRA certificate that was named for the archived key is not within "
+			    "its validity; renew it");
 		*out = &list->list[i];
 		return true;
 	}
 	return err_set(err, CERTSRV_E_NO_VALID_KRA,
-	    "a KRA certificate that was named for the archived key is not among the usable ones of the CA's KRA store");
+	    "a KRA certificate that was named for the archived key is not among the usable ones of "
+	    "the CA's KRA store");
 }

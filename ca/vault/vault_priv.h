@@ -1,6 +1,7 @@
 /*
- * Inside the vault process: its state, its request table, its checks, its sandbox. Tests and the fuzz target include it.
- * Everything in struct vault_state is loaded before the sandbox closes; what changes afterwards (exchange keys, KRA list) has a lock.
+ * Inside the vault process: its state, its request table, its checks, its sandbox. Tests and the
+ * fuzz target include it. Everything in struct vault_state is loaded before the sandbox closes;
+ * what changes afterwards (exchange keys, KRA list) has a lock.
  */
 #ifndef VAULT_PRIV_H
 #define VAULT_PRIV_H
@@ -13,8 +14,10 @@
 /* ---- vault_keys.c: key files, and signing without a fetch per signature ---- */
 #define VAULT_PATH_MAX 4096
 /* PKCS#8 PEM at `path`, which must not exist; encrypted if there is a passphrase; mode 0600. */
-bool vault_key_write(const char *path, EVP_PKEY *key, const struct secret *passphrase, struct err *err);
-bool vault_key_read(const char *path, const struct secret *passphrase, EVP_PKEY **out, struct err *err);
+bool vault_key_write(
+    const char *path, EVP_PKEY *key, const struct secret *passphrase, struct err *err);
+bool vault_key_read(
+    const char *path, const struct secret *passphrase, EVP_PKEY **out, struct err *err);
 
 /* A key with its contexts. One thread at a time. */
 struct vault_signer {
@@ -23,15 +26,18 @@ struct vault_signer {
 	EVP_MD_CTX *hash;
 	EVP_PKEY_CTX *sign;
 };
-bool vault_signer_open(EVP_PKEY *key, struct vault_signer *out, struct err *err); /* takes a reference */
-bool vault_signer_sign(struct vault_signer *s, struct view tbs, struct buf *signature, struct err *err);
+bool vault_signer_open(
+    EVP_PKEY *key, struct vault_signer *out, struct err *err); /* takes a reference */
+bool vault_signer_sign(
+    struct vault_signer *s, struct view tbs, struct buf *signature, struct err *err);
 void vault_signer_close(struct vault_signer *s);
 
 /* ---- vault_xchg.c: the exchange keys ---- */
 struct vault_xchg {
 	uint8_t id[VAULT_ID_LEN];
 	EVP_PKEY *key;
-	EVP_PKEY **copies; /* one a worker, made at its first use: RSA blinding is then uncontended */
+	EVP_PKEY *
+	    *copies; /* one a worker, made at its first use: RSA blinding is then uncontended */
 };
 struct vault_xchgs {
 	pthread_mutex_t lock;
@@ -42,12 +48,15 @@ struct vault_xchgs {
 	size_t count;
 };
 /* Loads every xchg-<id>.key. A file that cannot be read is logged and left out. */
-bool vault_xchgs_open(struct vault_xchgs *x, const char *folder, const struct secret *passphrase, size_t workers, struct err *err);
+bool vault_xchgs_open(struct vault_xchgs *x, const char *folder, const struct secret *passphrase,
+    size_t workers, struct err *err);
 void vault_xchgs_close(struct vault_xchgs *x);
-bool vault_xchgs_create(struct vault_xchgs *x, int rsa_bits, struct buf *spki_out, uint8_t id_out[VAULT_ID_LEN], struct err *err);
+bool vault_xchgs_create(struct vault_xchgs *x, int rsa_bits, struct buf *spki_out,
+    uint8_t id_out[VAULT_ID_LEN], struct err *err);
 bool vault_xchgs_forget(struct vault_xchgs *x, struct view id, struct err *err);
 /* This worker's copy; free with EVP_PKEY_free. DIRCA_E_XCHG_CERT if there is none of that name. */
-bool vault_xchgs_get(struct vault_xchgs *x, struct view id, size_t worker, EVP_PKEY **out, struct err *err);
+bool vault_xchgs_get(
+    struct vault_xchgs *x, struct view id, size_t worker, EVP_PKEY **out, struct err *err);
 
 /* ---- vault_kras.c: whom keys may be sealed to ---- */
 struct vault_kra {
@@ -65,21 +74,27 @@ struct vault_kras {
 	size_t issuer_count;
 	struct vault_kra_list *current; /* NULL: none yet */
 };
-bool vault_kras_open(struct vault_kras *k, struct view ca_certificate, const char *issuers_path, struct err *err);
+bool vault_kras_open(
+    struct vault_kras *k, struct view ca_certificate, const char *issuers_path, struct err *err);
 void vault_kras_close(struct vault_kras *k);
 /* Those that are no usable KRA certificates are logged and left out. */
-bool vault_kras_set(struct vault_kras *k, const struct view *certificates, size_t count, int64_t now, size_t *usable_out, struct err *err);
+bool vault_kras_set(struct vault_kras *k, const struct view *certificates, size_t count,
+    int64_t now, size_t *usable_out, struct err *err);
 struct vault_kra_list *vault_kras_get(struct vault_kras *k); /* NULL if none */
 void vault_kras_release(struct vault_kras *k, struct vault_kra_list *list);
 /* The KRA of that SHA-256, valid at `now`. CERTSRV_E_NO_VALID_KRA. */
-bool vault_kra_find(const struct vault_kra_list *list, const uint8_t sha256[32], int64_t now, const struct vault_kra **out, struct err *err);
+bool vault_kra_find(const struct vault_kra_list *list, const uint8_t sha256[32], int64_t now,
+    const struct vault_kra **out, struct err *err);
 
 /* ---- vault_check_asn1.c: what may be signed. Pure ---- */
-/* Exactly one DER TBSCertificate (RFC 5280 4.1), version 3, of this issuer and signature algorithm. E_ACCESSDENIED. */
-bool vault_check_certificate(struct view tbs, struct view issuer, struct view sig_alg, struct err *err);
+/* Exactly one DER TBSCertificate (RFC 5280 4.1), version 3, of this issuer and signature algorithm.
+ * E_ACCESSDENIED. */
+bool vault_check_certificate(
+    struct view tbs, struct view issuer, struct view sig_alg, struct err *err);
 /* Exactly one DER TBSCertList (RFC 5280 5.1), version 2. */
 bool vault_check_crl(struct view tbs, struct view issuer, struct view sig_alg, struct err *err);
-/* DER SET OF Attribute (RFC 5652 5.3): contentType id-cct-PKIResponse, or id-data with 311.21.16; messageDigest; nothing unknown. */
+/* DER SET OF Attribute (RFC 5652 5.3): contentType id-cct-PKIResponse, or id-data with 311.21.16;
+ * messageDigest; nothing unknown. */
 bool vault_check_message(struct view attrs, struct err *err);
 
 /* ---- vault_state.c, vault_dispatch.c ---- */
@@ -102,17 +117,21 @@ struct vault_worker {
 	struct vault_signer signer;
 	struct buf request, reply; /* keep their memory between requests */
 };
-bool vault_worker_open(struct vault_worker *w, struct vault_state *state, size_t index, struct err *err);
+bool vault_worker_open(
+    struct vault_worker *w, struct vault_state *state, size_t index, struct err *err);
 void vault_worker_close(struct vault_worker *w);
 /* Largest body of a request, 0 with false if there is no such operation on this kind of socket. */
 bool vault_request_max(uint8_t op, bool control, uint32_t *max_out);
-/* Answers one request into w->reply, with an error frame where it fails. False only without memory. */
-bool vault_dispatch(struct vault_worker *w, uint8_t op, bool control, struct view body, struct err *err);
+/* Answers one request into w->reply, with an error frame where it fails. False only without memory.
+ */
+bool vault_dispatch(
+    struct vault_worker *w, uint8_t op, bool control, struct view body, struct err *err);
 /* An error frame. */
 bool vault_reply_error(struct vault_worker *w, const struct err *reason, struct err *err);
 
 /* ---- vault_sandbox.c ---- */
-/* Before the threads: no new privileges, no dumps, memory locked, Landlock on everything but `folder`. `highest_fd`: of those in use. */
+/* Before the threads: no new privileges, no dumps, memory locked, Landlock on everything but
+ * `folder`. `highest_fd`: of those in use. */
 bool vault_sandbox_prepare(const char *folder, int highest_fd, struct err *err);
 /* After they were started, for all of them: seccomp. */
 bool vault_sandbox_close(struct err *err);

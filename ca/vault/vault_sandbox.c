@@ -1,6 +1,7 @@
 /*
- * The vault's sandbox. After it closed, the process has its sockets, its folder, memory, random numbers and the clock, and nothing else: no
- * new sockets, no programs, no other files, no tracing. Landlock where the kernel has it; seccomp always.
+ * The vault's sandbox. After it closed, the process has its sockets, its folder, memory, random
+ * numbers and the clock, and nothing else: no new sockets, no programs, no other files, no tracing.
+ * Landlock where the kernel has it; seccomp always.
  */
 #include "vault_priv.h"
 
@@ -22,11 +23,12 @@
 /* ---- memory and limits ---- */
 
 static bool
-set_limit(int what, rlim_t value, const char *name, struct err *err)
+set_limits(rlim_t fds, struct err *err)
 {
-	struct rlimit limit = {value, value};
+	struct rlimit core = {0, 0}, files = {fds, fds};
 
-	return setrlimit(what, &limit) == 0 || err_errno(err, DIRCA_E_INTERNAL, "the vault's limit %s could not be set", name);
+	return (setrlimit(RLIMIT_CORE, &core) == 0 && setrlimit(RLIMIT_NOFILE, &files) == 0) ||
+	       err_errno(err, DIRCA_E_INTERNAL, "the vault's limits could not be set");
 }
 
 /* Keys do not reach the swap. MCL_FUTURE only where no limit can make a later mmap fail. */
@@ -45,12 +47,15 @@ lock_memory(void)
 			flags = MCL_CURRENT | MCL_ONFAULT;
 	}
 	if (mlockall(flags) != 0)
-		log_warn("the vault's memory is not locked, except its secure heap; raise RLIMIT_MEMLOCK", LOG_INT("errno", errno));
+		log_warn("the vault's memory is not locked, except its secure heap; raise "
+			 "RLIMIT_MEMLOCK",
+		    LOG_INT("errno", errno));
 }
 
 /* ---- Landlock ---- */
 
-/* As of ABI 6; the header of Debian 12 ends before the last two. The kernel is told the size that its version knows. */
+/* As of ABI 6; the header of Debian 12 ends before the last two. The kernel is told the size that
+ * its version knows. */
 struct ruleset {
 	uint64_t access_fs;
 	uint64_t access_net;
@@ -62,9 +67,10 @@ struct ruleset {
 #define FS_IOCTL    (1ULL << 15) /* ABI 5 */
 #define NET_ALL     3ULL         /* ABI 4: bind and connect */
 #define SCOPE_ALL   3ULL         /* ABI 6: abstract sockets, signals */
-#define FOLDER_ACCESS                                                                              \
-	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_DIR |  \
-	    LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG)
+#define FOLDER_ACCESS                                                      \
+	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE |    \
+	    LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE | \
+	    LANDLOCK_ACCESS_FS_MAKE_REG)
 
 static int
 make_ruleset(long abi)
@@ -92,13 +98,16 @@ make_ruleset(long abi)
 static bool
 restrict_files(const char *folder, struct err *err)
 {
-	long abi = syscall(SYS_landlock_create_ruleset, NULL, (size_t)0, LANDLOCK_CREATE_RULESET_VERSION);
+	long abi =
+	    syscall(SYS_landlock_create_ruleset, NULL, (size_t)0, LANDLOCK_CREATE_RULESET_VERSION);
 	struct landlock_path_beneath_attr rule = {.allowed_access = FOLDER_ACCESS, .parent_fd = -1};
 	bool ok = false;
 	int rules;
 
 	if (abi < 1) {
-		log_warn("this kernel has no Landlock; the vault's files are guarded by their modes only", LOG_INT("errno", errno));
+		log_warn("this kernel has no Landlock; the vault's files are guarded by their "
+			 "modes only",
+		    LOG_INT("errno", errno));
 		return true;
 	}
 	rules = make_ruleset(abi);
@@ -106,7 +115,8 @@ restrict_files(const char *folder, struct err *err)
 	if (rules == -1 || rule.parent_fd == -1 ||
 	    syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) != 0 ||
 	    syscall(SYS_landlock_restrict_self, rules, 0) != 0)
-		err_errno(err, DIRCA_E_INTERNAL, "%s: the vault could not be confined to its folder by Landlock", folder);
+		err_errno(err, DIRCA_E_INTERNAL,
+		    "%s: the vault could not be confined to its folder by Landlock", folder);
 	else
 		ok = true;
 	if (rules != -1)
@@ -122,29 +132,69 @@ vault_sandbox_prepare(const char *folder, int highest_fd, struct err *err)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
 		return err_errno(err, DIRCA_E_INTERNAL, "the vault could not give up privileges");
 	lock_memory();
-	return set_limit(RLIMIT_CORE, 0, "RLIMIT_CORE", err) &&
-	       set_limit(RLIMIT_NOFILE, (rlim_t)highest_fd + SPARE_FDS, "RLIMIT_NOFILE", err) && restrict_files(folder, err);
+	return set_limits((rlim_t)highest_fd + SPARE_FDS, err) && restrict_files(folder, err);
 }
 
 /* ---- seccomp ---- */
 
 static const int allowed[] = {
     /* sockets that are open, and the log */
-    SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(recvfrom), SCMP_SYS(recvmsg),
-    SCMP_SYS(sendto), SCMP_SYS(sendmsg), SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(shutdown), SCMP_SYS(close),
+    SCMP_SYS(read),
+    SCMP_SYS(readv),
+    SCMP_SYS(write),
+    SCMP_SYS(writev),
+    SCMP_SYS(recvfrom),
+    SCMP_SYS(recvmsg),
+    SCMP_SYS(sendto),
+    SCMP_SYS(sendmsg),
+    SCMP_SYS(poll),
+    SCMP_SYS(ppoll),
+    SCMP_SYS(shutdown),
+    SCMP_SYS(close),
     /* exchange key files */
-    SCMP_SYS(openat), SCMP_SYS(open), SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(lseek), SCMP_SYS(fsync),
-    SCMP_SYS(fdatasync), SCMP_SYS(rename), SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(link), SCMP_SYS(linkat),
-    SCMP_SYS(unlink), SCMP_SYS(unlinkat),
+    SCMP_SYS(openat),
+    SCMP_SYS(open),
+    SCMP_SYS(fstat),
+    SCMP_SYS(newfstatat),
+    SCMP_SYS(lseek),
+    SCMP_SYS(fsync),
+    SCMP_SYS(fdatasync),
+    SCMP_SYS(rename),
+    SCMP_SYS(renameat),
+    SCMP_SYS(renameat2),
+    SCMP_SYS(link),
+    SCMP_SYS(linkat),
+    SCMP_SYS(unlink),
+    SCMP_SYS(unlinkat),
     /* memory */
-    SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(mlock), SCMP_SYS(mlock2),
+    SCMP_SYS(brk),
+    SCMP_SYS(munmap),
+    SCMP_SYS(mremap),
+    SCMP_SYS(madvise),
+    SCMP_SYS(mlock),
+    SCMP_SYS(mlock2),
     SCMP_SYS(munlock),
     /* threads: their end, not their beginning */
-    SCMP_SYS(futex), SCMP_SYS(set_robust_list), SCMP_SYS(sched_yield), SCMP_SYS(sched_getaffinity), SCMP_SYS(gettid),
-    SCMP_SYS(getpid), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigreturn), SCMP_SYS(sigaltstack),
-    SCMP_SYS(restart_syscall), SCMP_SYS(exit), SCMP_SYS(exit_group),
+    SCMP_SYS(futex),
+    SCMP_SYS(set_robust_list),
+    SCMP_SYS(rseq),
+    SCMP_SYS(sched_yield),
+    SCMP_SYS(sched_getaffinity),
+    SCMP_SYS(gettid),
+    SCMP_SYS(getpid),
+    SCMP_SYS(rt_sigprocmask),
+    SCMP_SYS(rt_sigaction),
+    SCMP_SYS(rt_sigreturn),
+    SCMP_SYS(sigaltstack),
+    SCMP_SYS(restart_syscall),
+    SCMP_SYS(exit),
+    SCMP_SYS(exit_group),
     /* random numbers and the clock */
-    SCMP_SYS(getrandom), SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(time), SCMP_SYS(clock_nanosleep),
+    SCMP_SYS(getrandom),
+    SCMP_SYS(clock_gettime),
+    SCMP_SYS(gettimeofday),
+    SCMP_SYS(time),
+    SCMP_SYS(clock_nanosleep),
 };
 
 /* Refused without killing: syslog(3) tries them when its daemon was restarted. */
@@ -154,7 +204,8 @@ static const int refused[] = {SCMP_SYS(socket), SCMP_SYS(connect)};
 static int
 allow_without_exec(scmp_filter_ctx filter, int call)
 {
-	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	return seccomp_rule_add(
+	    filter, SCMP_ACT_ALLOW, call, 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 }
 
 static int
@@ -183,5 +234,6 @@ vault_sandbox_close(struct err *err)
 		rc = seccomp_load(filter);
 	seccomp_release(filter);
 	errno = -rc;
-	return rc == 0 || err_errno(err, DIRCA_E_INTERNAL, "the vault's system call filter could not be loaded");
+	return rc == 0 || err_errno(err, DIRCA_E_INTERNAL,
+			      "the vault's system call filter could not be loaded");
 }

@@ -1,4 +1,5 @@
-/* The vault's process: load, start a thread a socket, close the sandbox, serve until the supervisor hangs up. */
+/* The vault's process: load, start a thread a socket, close the sandbox, serve until the supervisor
+ * hangs up. */
 #include "vault_priv.h"
 
 #include <errno.h>
@@ -60,12 +61,14 @@ serve_one(struct vault_worker *w, int fd, bool control, struct err *err)
 		return false;
 	if (!vault_request_max(op, control, &max) || len > max) {
 		/* The rest is not read: nobody holds memory for what will be refused. */
-		err_set(err, DIRCA_E_TOO_LARGE, "a vault request of %u bytes for operation %u is refused", (unsigned)len, op);
+		err_set(err, DIRCA_E_TOO_LARGE,
+		    "a vault request of %u bytes for operation %u is refused", (unsigned)len, op);
 		if (vault_reply_error(w, err, &reason))
 			wire_send(fd, &w->reply, &reason);
 		return false;
 	}
-	ok = wire_receive_body(fd, len, &w->request, err) && vault_dispatch(w, op, control, buf_view(&w->request), err) &&
+	ok = wire_receive_body(fd, len, &w->request, err) &&
+	     vault_dispatch(w, op, control, buf_view(&w->request), err) &&
 	     wire_send(fd, &w->reply, err);
 	trim(&w->request);
 	trim(&w->reply);
@@ -98,18 +101,21 @@ thread_main(void *context)
 	if (serving)
 		serve(&t->worker, t->fd, false);
 	shutdown(t->fd, SHUT_RDWR);
-	/* With the last front socket gone nobody can ask any more: wake the control loop to its end. */
+	/* With the last front socket gone nobody can ask any more: wake the control loop to its
+	 * end. */
 	if (atomic_fetch_sub(&s->running, 1) == 1)
 		shutdown(s->config->control_fd, SHUT_RDWR);
 	return NULL;
 }
 
-/* The secure heap of the parent is not locked into memory here (mlock does not survive fork): take an own one. */
+/* The secure heap of the parent is not locked into memory here (mlock does not survive fork): take
+ * an own one. */
 static bool
 own_secure_heap(struct err *err)
 {
 	if (CRYPTO_secure_malloc_initialized() && CRYPTO_secure_malloc_done() != 1) {
-		log_warn("the parent's secure heap is in use", LOG_INT("bytes", (int64_t)CRYPTO_secure_used()));
+		log_warn("the parent's secure heap is in use",
+		    LOG_INT("bytes", (int64_t)CRYPTO_secure_used()));
 		return true;
 	}
 	return secret_heap_init(SECURE_HEAP, false, err);
@@ -123,7 +129,10 @@ warm_up(struct vault_state *state, struct err *err)
 	uint8_t random[16];
 	bool ok;
 
-	ok = OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CRYPTO_STRINGS | OPENSSL_INIT_LOAD_CONFIG, NULL) == 1 && RAND_bytes(random, sizeof random) == 1 && RAND_priv_bytes(random, sizeof random) == 1 &&
+	ok = OPENSSL_init_crypto(
+		 OPENSSL_INIT_LOAD_CRYPTO_STRINGS | OPENSSL_INIT_LOAD_CONFIG, NULL) == 1 &&
+	     RAND_bytes(random, sizeof random) == 1 &&
+	     RAND_priv_bytes(random, sizeof random) == 1 &&
 	     vault_key_sign(state->ca_key, view_of(random, sizeof random), &signature, err);
 	buf_free(&signature);
 	return ok;
@@ -144,7 +153,8 @@ start_thread(struct server *s, size_t i, const pthread_attr_t *attr, struct err 
 		atomic_fetch_sub(&s->running, 1);
 		vault_worker_close(&t->worker);
 		errno = rc;
-		return err_errno(err, DIRCA_E_INTERNAL, "a thread of the vault could not be started");
+		return err_errno(
+		    err, DIRCA_E_INTERNAL, "a thread of the vault could not be started");
 	}
 	s->started++;
 	return true;
@@ -202,18 +212,19 @@ highest_fd(const struct vault_config *config)
 static bool
 load(struct server *s, struct err *err)
 {
-	return own_secure_heap(err) && oids_init(err) && vault_state_open(&s->state, s->config, err) && warm_up(&s->state, err);
+	return own_secure_heap(err) && oids_init(err) &&
+	       vault_state_open(&s->state, s->config, err) && warm_up(&s->state, err);
 }
 
-/* Landlock is inherited by threads that are started after it, seccomp can be put on all of them at once: so the threads start between
- * the two, and wait. Nothing needs clone() afterwards. */
+/* Landlock is inherited by threads that are started after it, seccomp can be put on all of them at
+ * once: so the threads start between the two, and wait. Nothing needs clone() afterwards. */
 static bool
 start(struct server *s, struct err *err)
 {
 	const struct vault_config *c = s->config;
 
-	return (!c->sandbox || vault_sandbox_prepare(c->folder, highest_fd(c), err)) && start_threads(s, err) &&
-	       (!c->sandbox || vault_sandbox_close(err));
+	return (!c->sandbox || vault_sandbox_prepare(c->folder, highest_fd(c), err)) &&
+	       start_threads(s, err) && (!c->sandbox || vault_sandbox_close(err));
 }
 
 static int
@@ -232,7 +243,8 @@ run(struct server *s)
 		ok = false;
 	} else {
 		log_info("vault started", LOG_INT("exchange_keys", (int64_t)s->state.xchgs.count),
-		    LOG_INT("threads", (int64_t)s->started), LOG_INT("sandbox", s->config->sandbox));
+		    LOG_INT("threads", (int64_t)s->started),
+		    LOG_INT("sandbox", s->config->sandbox));
 		ok = true;
 	}
 	open_gate(s, !ok);

@@ -28,7 +28,8 @@ load_ca_certificate(const char *path, struct view spki, struct pkix_cert *out, s
 		err_nomem(err);
 		goto out;
 	}
-	if (PEM_read_bio(bio, &name, &header, &der, &len) != 1 || strcmp(name, PEM_STRING_X509) != 0) {
+	if (PEM_read_bio(bio, &name, &header, &der, &len) != 1 ||
+	    strcmp(name, PEM_STRING_X509) != 0) {
 		err_openssl(err, CERTSRV_E_INVALID_CA_CERTIFICATE, "%s: no PEM certificate", path);
 		goto out;
 	}
@@ -36,8 +37,9 @@ load_ca_certificate(const char *path, struct view spki, struct pkix_cert *out, s
 		err_prefix(err, "%s", path);
 		goto out;
 	}
-	ok = view_eq(out->spki, spki) || err_set(err, CERTSRV_E_INVALID_CA_CERTIFICATE,
-	                                     "%s: the CA key in the vault's folder belongs to another certificate", path);
+	ok = view_eq(out->spki, spki) ||
+	     err_set(err, CERTSRV_E_INVALID_CA_CERTIFICATE,
+		 "%s: the CA key in the vault's folder belongs to another certificate", path);
 out:
 	OPENSSL_free(name);
 	OPENSSL_free(header);
@@ -72,8 +74,8 @@ vault_state_open(struct vault_state *s, const struct vault_config *config, struc
 			return false;
 		passphrase = &s->passphrase;
 	}
-	if (vault_key_open(config->folder, passphrase, &s->ca_key, err) && pkix_key_spki(s->ca_key, &s->spki, err) &&
-	    pkix_sig_alg(s->ca_key, &s->sig_alg, err) &&
+	if (vault_key_open(config->folder, passphrase, &s->ca_key, err) &&
+	    pkix_key_spki(s->ca_key, &s->spki, err) && pkix_sig_alg(s->ca_key, &s->sig_alg, err) &&
 	    load_ca_certificate(config->ca_certificate, buf_view(&s->spki), &s->ca_cert, err) &&
 	    open_kras(s, config->ca_certificate, err) &&
 	    vault_xchgs_open(&s->xchgs, config->folder, passphrase, config->fd_count, err))

@@ -18,7 +18,8 @@ bool
 wire_field(struct buf *frame, struct view field, struct err *err)
 {
 	if (field.len > UINT32_MAX)
-		return err_set(err, DIRCA_E_TOO_LARGE, "a field of %zu bytes does not fit into a vault request", field.len);
+		return err_set(err, DIRCA_E_TOO_LARGE,
+		    "a field of %zu bytes does not fit into a vault request", field.len);
 	return bytes_put_u32le(frame, (uint32_t)field.len, err) && buf_append(frame, field, err);
 }
 
@@ -28,7 +29,8 @@ wire_send(int fd, struct buf *frame, struct err *err)
 	size_t len = frame->len - 4, done = 0;
 
 	if (len > UINT32_MAX)
-		return err_set(err, DIRCA_E_TOO_LARGE, "a vault request of %zu bytes is too large", len);
+		return err_set(
+		    err, DIRCA_E_TOO_LARGE, "a vault request of %zu bytes is too large", len);
 	for (int i = 0; i < 4; i++)
 		frame->ptr[i] = (uint8_t)(len >> (8 * i));
 	while (done < frame->len) {
@@ -76,7 +78,8 @@ wire_receive_header(int fd, uint8_t *op_out, uint32_t *len_out, struct err *err)
 		err_errno(err, DIRCA_E_VAULT, "reading from the vault's socket");
 		return WIRE_FAILED;
 	}
-	if (n != HEADER_LEN || !bytes_get_u32le(&cursor, len_out) || !bytes_get_u8(&cursor, op_out) || *len_out == 0) {
+	if (n != HEADER_LEN || !bytes_get_u32le(&cursor, len_out) ||
+	    !bytes_get_u8(&cursor, op_out) || *len_out == 0) {
 		err_set(err, DIRCA_E_VAULT, "a broken frame on the vault's socket");
 		return WIRE_FAILED;
 	}
@@ -99,7 +102,8 @@ wire_receive_body(int fd, uint32_t len, struct buf *body, struct err *err)
 	if (n < 0)
 		return err_errno(err, DIRCA_E_VAULT, "reading from the vault's socket");
 	if ((size_t)n != len)
-		return err_set(err, DIRCA_E_VAULT, "the vault's socket was closed in the middle of a frame");
+		return err_set(
+		    err, DIRCA_E_VAULT, "the vault's socket was closed in the middle of a frame");
 	return true;
 }
 
@@ -111,8 +115,10 @@ wire_split(struct view body, struct view *fields, size_t max, size_t *count_out,
 
 	*count_out = 0;
 	while (body.len > 0) {
-		if (count == max || !bytes_get_u32le(&body, &len) || !bytes_get(&body, len, &fields[count]))
-			return err_set(err, ERROR_INVALID_DATA, "a vault frame whose fields do not add up");
+		if (count == max || !bytes_get_u32le(&body, &len) ||
+		    !bytes_get(&body, len, &fields[count]))
+			return err_set(
+			    err, ERROR_INVALID_DATA, "a vault frame whose fields do not add up");
 		count++;
 	}
 	*count_out = count;

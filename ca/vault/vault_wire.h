@@ -1,6 +1,7 @@
 /*
- * Frames between the front (or the supervisor) and the vault: u32 LE length of what follows, u8 operation or status, then fields,
- * each u32 LE length and bytes. Inside the room only; both ends are this program, yet the vault trusts no length.
+ * Frames between the front (or the supervisor) and the vault: u32 LE length of what follows, u8
+ * operation or status, then fields, each u32 LE length and bytes. Inside the room only; both ends
+ * are this program, yet the vault trusts no length.
  */
 #ifndef VAULT_WIRE_H
 #define VAULT_WIRE_H
@@ -23,7 +24,16 @@ enum vault_status { VAULT_STATUS_OK, VAULT_STATUS_ERROR };
 #define WIRE_FIELDS_MAX 256
 #define WIRE_REPLY_MAX  (1u << 20)
 /* Fields of a rewrap request. */
-enum { REWRAP_PAYLOAD, REWRAP_ISSUER, REWRAP_SERIAL, REWRAP_SPKI, REWRAP_XCHG_ID, REWRAP_KRAS, REWRAP_OPTIONS, REWRAP_FIELDS };
+enum {
+	REWRAP_PAYLOAD,
+	REWRAP_ISSUER,
+	REWRAP_SERIAL,
+	REWRAP_SPKI,
+	REWRAP_XCHG_ID,
+	REWRAP_KRAS,
+	REWRAP_OPTIONS,
+	REWRAP_FIELDS
+};
 
 /* Building: begin, field ..., then send. `frame` keeps its memory between uses. */
 bool wire_begin(struct buf *frame, uint8_t op, struct err *err);
@@ -32,11 +42,13 @@ bool wire_field(struct buf *frame, struct view field, struct err *err);
 bool wire_send(int fd, struct buf *frame, struct err *err);
 
 enum wire_result { WIRE_OK, WIRE_CLOSED, WIRE_FAILED };
-/* Header of the next frame: operation or status, and the length of the fields. WIRE_CLOSED: the other end closed between frames. */
+/* Header of the next frame: operation or status, and the length of the fields. WIRE_CLOSED: the
+ * other end closed between frames. */
 enum wire_result wire_receive_header(int fd, uint8_t *op_out, uint32_t *len_out, struct err *err);
 /* The fields' bytes; the caller has checked `len`. `body` keeps its memory between uses. */
 bool wire_receive_body(int fd, uint32_t len, struct buf *body, struct err *err);
 /* Splits a body; ERROR_INVALID_DATA if it does not end with a field or holds more than `max`. */
-bool wire_split(struct view body, struct view *fields, size_t max, size_t *count_out, struct err *err);
+bool wire_split(
+    struct view body, struct view *fields, size_t max, size_t *count_out, struct err *err);
 
 #endif

@@ -32,14 +32,16 @@ key_id(EVP_PKEY *key, uint8_t id[VAULT_ID_LEN], struct err *err)
 	int len;
 	bool ok;
 
-	ok = X509_PUBKEY_set(&spki, key) == 1 && X509_PUBKEY_get0_param(NULL, &bits, &len, NULL, spki) == 1 &&
+	ok = X509_PUBKEY_set(&spki, key) == 1 &&
+	     X509_PUBKEY_get0_param(NULL, &bits, &len, NULL, spki) == 1 &&
 	     EVP_Q_digest(NULL, "SHA1", NULL, bits, (size_t)len, id, NULL) == 1;
 	X509_PUBKEY_free(spki);
 	return ok || err_openssl(err, DIRCA_E_CRYPTO, "an exchange key could not be named");
 }
 
 static bool
-key_path(const struct vault_xchgs *x, const uint8_t id[VAULT_ID_LEN], char path[VAULT_PATH_MAX], struct err *err)
+key_path(const struct vault_xchgs *x, const uint8_t id[VAULT_ID_LEN], char path[VAULT_PATH_MAX],
+    struct err *err)
 {
 	char *hex = hex_encode(view_of(id, VAULT_ID_LEN), '\0');
 	int n;
@@ -48,7 +50,8 @@ key_path(const struct vault_xchgs *x, const uint8_t id[VAULT_ID_LEN], char path[
 		return err_nomem(err);
 	n = snprintf(path, VAULT_PATH_MAX, "%s/" PREFIX "%s" SUFFIX, x->folder, hex);
 	free(hex);
-	return (n > 0 && n < VAULT_PATH_MAX) || err_set(err, DIRCA_E_CONFIG, "the vault's folder has too long a name");
+	return (n > 0 && n < VAULT_PATH_MAX) ||
+	       err_set(err, DIRCA_E_CONFIG, "the vault's folder has too long a name");
 }
 
 static void
@@ -91,12 +94,14 @@ find(struct vault_xchgs *x, struct view id)
 static bool
 is_key_name(const char *name)
 {
-	return strlen(name) == strlen(PREFIX) + HEX_LEN + strlen(SUFFIX) && strncmp(name, PREFIX, strlen(PREFIX)) == 0 &&
+	return strlen(name) == strlen(PREFIX) + HEX_LEN + strlen(SUFFIX) &&
+	       strncmp(name, PREFIX, strlen(PREFIX)) == 0 &&
 	       strspn(name + strlen(PREFIX), "0123456789abcdef") == HEX_LEN &&
 	       strcmp(name + strlen(PREFIX) + HEX_LEN, SUFFIX) == 0;
 }
 
-/* What file_create leaves behind when the machine stops in its middle: a key that nobody was told of. */
+/* What file_create leaves behind when the machine stops in its middle: a key that nobody was told
+ * of. */
 static bool
 is_leftover(const char *name)
 {
@@ -121,7 +126,8 @@ load(struct vault_xchgs *x, const char *name, struct err *err)
 	}
 	if (strcmp(path, expected) != 0) {
 		EVP_PKEY_free(key);
-		return err_set(err, DIRCA_E_CONFIG, "%s: the exchange key in it has another name", path);
+		return err_set(
+		    err, DIRCA_E_CONFIG, "%s: the exchange key in it has another name", path);
 	}
 	return add(x, key, id, err);
 }
@@ -139,14 +145,16 @@ load_all(struct vault_xchgs *x, struct err *err)
 		if (is_leftover(entry->d_name))
 			unlinkat(dirfd(folder), entry->d_name, 0);
 		else if (is_key_name(entry->d_name) && !load(x, entry->d_name, &reason))
-			log_error("exchange key not loaded", LOG_STR("file", entry->d_name), LOG_REASON(&reason));
+			log_error("exchange key not loaded", LOG_STR("file", entry->d_name),
+			    LOG_REASON(&reason));
 	}
 	closedir(folder);
 	return true;
 }
 
 bool
-vault_xchgs_open(struct vault_xchgs *x, const char *folder, const struct secret *passphrase, size_t workers, struct err *err)
+vault_xchgs_open(struct vault_xchgs *x, const char *folder, const struct secret *passphrase,
+    size_t workers, struct err *err)
 {
 	*x = (struct vault_xchgs){.folder = folder, .passphrase = passphrase, .workers = workers};
 	pthread_mutex_init(&x->lock, NULL);
@@ -170,9 +178,11 @@ generate(int rsa_bits, struct err *err)
 {
 	EVP_PKEY *key;
 
-	if (rsa_bits != 0 && (rsa_bits < XCHG_BITS_MIN || rsa_bits > XCHG_BITS_MAX || rsa_bits % 8 != 0)) {
-		err_set(err, E_INVALIDARG, "an exchange key of %d bits; RSA with %d to %d bits or P-256 (0) is possible", rsa_bits,
-		    XCHG_BITS_MIN, XCHG_BITS_MAX);
+	if (rsa_bits != 0 &&
+	    (rsa_bits < XCHG_BITS_MIN || rsa_bits > XCHG_BITS_MAX || rsa_bits % 8 != 0)) {
+		err_set(err, E_INVALIDARG,
+		    "an exchange key of %d bits; RSA with %d to %d bits or P-256 (0) is possible",
+		    rsa_bits, XCHG_BITS_MIN, XCHG_BITS_MAX);
 		return NULL;
 	}
 	key = rsa_bits != 0 ? EVP_RSA_gen((unsigned)rsa_bits) : EVP_EC_gen("P-256");
@@ -181,7 +191,8 @@ generate(int rsa_bits, struct err *err)
 	return key;
 }
 
-/* Stored before anybody learns of it: a certificate for a key that a crash took away would make clients fail for a week. */
+/* Stored before anybody learns of it: a certificate for a key that a crash took away would make
+ * clients fail for a week. */
 static bool
 store(struct vault_xchgs *x, EVP_PKEY *key, const uint8_t id[VAULT_ID_LEN], struct err *err)
 {
@@ -190,7 +201,9 @@ store(struct vault_xchgs *x, EVP_PKEY *key, const uint8_t id[VAULT_ID_LEN], stru
 
 	pthread_mutex_lock(&x->lock);
 	if (x->count >= XCHG_MAX) {
-		err_set(err, DIRCA_E_TOO_LARGE, "the vault holds %d exchange keys already; forget those that have expired", XCHG_MAX);
+		err_set(err, DIRCA_E_TOO_LARGE,
+		    "the vault holds %d exchange keys already; forget those that have expired",
+		    XCHG_MAX);
 		goto out;
 	}
 	if (!key_path(x, id, path, err) || !vault_key_write(path, key, x->passphrase, err))
@@ -206,13 +219,15 @@ out:
 }
 
 bool
-vault_xchgs_create(struct vault_xchgs *x, int rsa_bits, struct buf *spki_out, uint8_t id_out[VAULT_ID_LEN], struct err *err)
+vault_xchgs_create(struct vault_xchgs *x, int rsa_bits, struct buf *spki_out,
+    uint8_t id_out[VAULT_ID_LEN], struct err *err)
 {
 	EVP_PKEY *key = generate(rsa_bits, err);
 	bool ok;
 
 	*spki_out = (struct buf){0};
-	ok = key != NULL && key_id(key, id_out, err) && store(x, key, id_out, err) && pkix_key_spki(key, spki_out, err);
+	ok = key != NULL && key_id(key, id_out, err) && store(x, key, id_out, err) &&
+	     pkix_key_spki(key, spki_out, err);
 	EVP_PKEY_free(key);
 	return ok;
 }
@@ -241,7 +256,8 @@ vault_xchgs_forget(struct vault_xchgs *x, struct view id, struct err *err)
 
 	pthread_mutex_lock(&x->lock);
 	if ((k = find(x, id)) == NULL) {
-		err_set(err, CRYPT_E_NOT_FOUND, "the vault has no exchange key of that name to forget");
+		err_set(
+		    err, CRYPT_E_NOT_FOUND, "the vault has no exchange key of that name to forget");
 		goto out;
 	}
 	if (!key_path(x, k->id, path, err) || !remove_file(x->folder, path, err))
@@ -255,7 +271,8 @@ out:
 }
 
 bool
-vault_xchgs_get(struct vault_xchgs *x, struct view id, size_t worker, EVP_PKEY **out, struct err *err)
+vault_xchgs_get(
+    struct vault_xchgs *x, struct view id, size_t worker, EVP_PKEY **out, struct err *err)
 {
 	struct vault_xchg *k;
 	bool ok = false;
@@ -263,7 +280,9 @@ vault_xchgs_get(struct vault_xchgs *x, struct view id, size_t worker, EVP_PKEY *
 	*out = NULL;
 	pthread_mutex_lock(&x->lock);
 	if ((k = find(x, id)) == NULL) {
-		err_set(err, DIRCA_E_XCHG_CERT, "the vault has no such exchange key; it was forgotten or belongs to another CA");
+		err_set(err, DIRCA_E_XCHG_CERT,
+		    "the vault has no such exchange key; it was forgotten or belongs to another "
+		    "CA");
 		goto out;
 	}
 	if (k->copies[worker] == NULL && (k->copies[worker] = EVP_PKEY_dup(k->key)) == NULL) {

@@ -1,6 +1,7 @@
 /*
- * A small public key infrastructure for the tests of archival: keys, a CA, certificates for KRAs, users and the CA exchange key, and the
- * client's side of an archived key. Header only; everything fails the test that calls it.
+ * A small public key infrastructure for the tests of archival: keys, a CA, certificates for KRAs,
+ * users and the CA exchange key, and the client's side of an archived key. Header only; everything
+ * fails the test that calls it.
  */
 #ifndef SUPPORT_ARCHIVE_PKI_H
 #define SUPPORT_ARCHIVE_PKI_H
@@ -23,7 +24,8 @@ struct test_cert {
 static inline EVP_PKEY *
 test_key(const char *kind)
 {
-	EVP_PKEY *key = strncmp(kind, "rsa", 3) == 0 ? EVP_RSA_gen((unsigned)atoi(kind + 3)) : EVP_EC_gen(kind);
+	EVP_PKEY *key =
+	    strncmp(kind, "rsa", 3) == 0 ? EVP_RSA_gen((unsigned)atoi(kind + 3)) : EVP_EC_gen(kind);
 
 	assert_non_null(key);
 	return key;
@@ -54,7 +56,7 @@ struct test_issue {
 };
 
 static inline void
-test_extension(STACK_OF(X509_EXTENSION) *list, int nid, const char *value)
+test_extension(STACK_OF(X509_EXTENSION) * list, int nid, const char *value)
 {
 	X509_EXTENSION *e = value != NULL ? X509V3_EXT_conf_nid(NULL, NULL, nid, value) : NULL;
 
@@ -66,14 +68,16 @@ test_extension(STACK_OF(X509_EXTENSION) *list, int nid, const char *value)
 
 /* The TBSCertificate that test_issue describes, for an issuer's name and key. */
 static inline void
-test_tbs(const struct test_issue *in, struct view issuer, EVP_PKEY *signer, struct buf *tbs_out, struct buf *sig_alg_out)
+test_tbs(const struct test_issue *in, struct view issuer, EVP_PKEY *signer, struct buf *tbs_out,
+    struct buf *sig_alg_out)
 {
 	STACK_OF(X509_EXTENSION) *list = sk_X509_EXTENSION_new_null();
 	struct buf subject, spki;
 	struct pkix_tbs tbs;
 	struct err err;
 
-	test_extension(list, NID_basic_constraints, in->issuer == NULL ? "critical,CA:TRUE" : "CA:FALSE");
+	test_extension(
+	    list, NID_basic_constraints, in->issuer == NULL ? "critical,CA:TRUE" : "CA:FALSE");
 	test_extension(list, NID_key_usage, in->usage);
 	test_extension(list, NID_ext_key_usage, in->eku);
 	assert_true(pkix_name_from_dn(in->dn, NULL, &subject, &err));
@@ -104,7 +108,8 @@ test_issue(const struct test_issue *in)
 
 	test_tbs(in, issuer, signer, &tbs, &sig_alg);
 	test_sign(signer, buf_view(&tbs), &signature);
-	assert_true(pkix_signed_wrap(buf_view(&tbs), buf_view(&sig_alg), buf_view(&signature), &out.der, &err));
+	assert_true(pkix_signed_wrap(
+	    buf_view(&tbs), buf_view(&sig_alg), buf_view(&signature), &out.der, &err));
 	assert_true(pkix_cert_decode(buf_view(&out.der), &out.cert, &err));
 	buf_free(&tbs);
 	buf_free(&sig_alg);
@@ -121,30 +126,45 @@ test_cert_free(struct test_cert *c)
 	*c = (struct test_cert){0};
 }
 
-#define TEST_NOW   INT64_C(1790000000)
-#define TEST_DAY   INT64_C(86400)
+#define TEST_NOW INT64_C(1790000000)
+#define TEST_DAY INT64_C(86400)
 
 static inline struct test_cert
 test_ca(const char *dn, const char *kind)
 {
-	return test_issue(&(struct test_issue){.dn = dn, .key = test_key(kind), .usage = "critical,keyCertSign,cRLSign",
-	    .serial = 1, .not_before = TEST_NOW - 1000 * TEST_DAY, .not_after = TEST_NOW + 5000 * TEST_DAY});
+	return test_issue(&(struct test_issue){.dn = dn,
+	    .key = test_key(kind),
+	    .usage = "critical,keyCertSign,cRLSign",
+	    .serial = 1,
+	    .not_before = TEST_NOW - 1000 * TEST_DAY,
+	    .not_after = TEST_NOW + 5000 * TEST_DAY});
 }
 
 static inline struct test_cert
 test_kra(const struct test_cert *ca, const char *dn, const char *kind, uint8_t serial)
 {
-	return test_issue(&(struct test_issue){.dn = dn, .key = test_key(kind), .issuer = ca,
-	    .usage = strncmp(kind, "rsa", 3) == 0 ? "critical,keyEncipherment" : "critical,keyAgreement", .eku = KRA_EKU,
-	    .serial = serial, .not_before = TEST_NOW - 900 * TEST_DAY, .not_after = TEST_NOW + 4000 * TEST_DAY});
+	return test_issue(&(struct test_issue){.dn = dn,
+	    .key = test_key(kind),
+	    .issuer = ca,
+	    .usage =
+		strncmp(kind, "rsa", 3) == 0 ? "critical,keyEncipherment" : "critical,keyAgreement",
+	    .eku = KRA_EKU,
+	    .serial = serial,
+	    .not_before = TEST_NOW - 900 * TEST_DAY,
+	    .not_after = TEST_NOW + 4000 * TEST_DAY});
 }
 
 static inline struct test_cert
 test_end_entity(const struct test_cert *ca, const char *dn, EVP_PKEY *key, uint8_t serial)
 {
-	return test_issue(&(struct test_issue){.dn = dn, .key = key, .issuer = ca,
-	    .usage = EVP_PKEY_is_a(key, "RSA") ? "critical,keyEncipherment" : "critical,keyAgreement", .serial = serial,
-	    .not_before = TEST_NOW - 900 * TEST_DAY, .not_after = TEST_NOW + 4000 * TEST_DAY});
+	return test_issue(&(struct test_issue){.dn = dn,
+	    .key = key,
+	    .issuer = ca,
+	    .usage =
+		EVP_PKEY_is_a(key, "RSA") ? "critical,keyEncipherment" : "critical,keyAgreement",
+	    .serial = serial,
+	    .not_before = TEST_NOW - 900 * TEST_DAY,
+	    .not_after = TEST_NOW + 4000 * TEST_DAY});
 }
 
 static inline struct cms_kra
@@ -155,7 +175,8 @@ test_recipient(const struct test_cert *c)
 
 /* What the client sends: the blob encrypted to the exchange certificate. */
 static inline void
-test_payload(struct view blob, const struct test_cert *xchg, enum cms_cipher cipher, struct buf *out)
+test_payload(
+    struct view blob, const struct test_cert *xchg, enum cms_cipher cipher, struct buf *out)
 {
 	struct cms_kra to = test_recipient(xchg);
 	struct err err;

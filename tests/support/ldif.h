@@ -1,6 +1,7 @@
 /*
- * A small LDIF reader for tests (RFC 2849): content records only, comments, folded lines, base64. Attribute options are dropped
- * as the directory room drops them. Static, so that any test may include it; it needs the directory room.
+ * A small LDIF reader for tests (RFC 2849): content records only, comments, folded lines, base64.
+ * Attribute options are dropped as the directory room drops them. Static, so that any test may
+ * include it; it needs the directory room.
  */
 #ifndef SUPPORT_LDIF_H
 #define SUPPORT_LDIF_H
@@ -130,7 +131,8 @@ static inline bool
 ldif_load(const char *path, struct dir_entries *out, struct err *err)
 {
 	struct buf text = {0};
-	bool ok = file_read(path, LDIF_FILE_MAX, &text, err) && ldif_parse(buf_view(&text), out, err);
+	bool ok =
+	    file_read(path, LDIF_FILE_MAX, &text, err) && ldif_parse(buf_view(&text), out, err);
 
 	buf_free(&text);
 	return ok;

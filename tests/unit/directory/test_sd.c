@@ -10,16 +10,17 @@
 #include "sd.h"
 #include "sd_equal.h"
 
-#define DOMAIN  "S-1-5-21-3330634377-1326264276-632209373"
-#define ENROLL  "0e10c968-78fb-11d2-90d4-00c04f79dc55"
-#define AUTO    "a05b8cc2-17bc-4802-a710-e7c15ab866a2"
-#define FULL    "CCDCLCSWRPWPDTLOSDRCWDWO" /* 0xF00FF, "full control" of the template snap-in */
-#define OG      "O:" DOMAIN "-519G:" DOMAIN "-519"
+#define DOMAIN   "S-1-5-21-3330634377-1326264276-632209373"
+#define ENROLL   "0e10c968-78fb-11d2-90d4-00c04f79dc55"
+#define AUTO     "a05b8cc2-17bc-4802-a710-e7c15ab866a2"
+#define FULL     "CCDCLCSWRPWPDTLOSDRCWDWO" /* 0xF00FF, "full control" of the template snap-in */
+#define OG       "O:" DOMAIN "-519G:" DOMAIN "-519"
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 
-static const char *const fixtures[] = {"real-ClientAuth-default", "real-UserRequest-enroll-and-autoenroll",
-    "synthetic-deny-enroll-object", "synthetic-all-extended-rights-no-guid", "synthetic-generic-all",
-    "synthetic-inherit-only-ace", "synthetic-empty-dacl", "synthetic-officer-rights-allow-all-templates",
+static const char *const fixtures[] = {"real-ClientAuth-default",
+    "real-UserRequest-enroll-and-autoenroll", "synthetic-deny-enroll-object",
+    "synthetic-all-extended-rights-no-guid", "synthetic-generic-all", "synthetic-inherit-only-ace",
+    "synthetic-empty-dacl", "synthetic-officer-rights-allow-all-templates",
     "synthetic-officer-rights-allow-two-groups-one-template-plus-deny"};
 
 static struct sid domain;
@@ -164,9 +165,11 @@ sddl_is_written_in_one_form(void **state)
 	    {"D:(D;OICINPIOID;GRGWGX;;;DA)", "D:(D;OICINPIOID;GXGWGR;;;" DOMAIN "-512)"},
 	    {"D:(A;0x20;CR;;;DU)", "D:(A;0x20;CR;;;" DOMAIN "-513)"},
 	    {"D:(OA;;CR;" ENROLL ";" AUTO ";EA)", "D:(OA;;CR;" ENROLL ";" AUTO ";" DOMAIN "-519)"},
-	    {"D:(XD;;SD;;;DC)(XD;;SD;;;DD)", "D:(XD;;SD;;;" DOMAIN "-515)(XD;;SD;;;" DOMAIN "-516)"},
+	    {"D:(XD;;SD;;;DC)(XD;;SD;;;DD)",
+		"D:(XD;;SD;;;" DOMAIN "-515)(XD;;SD;;;" DOMAIN "-516)"},
 	    {"D:(XA;;SD;;;LA;#00112233)(0x14;OI;;;;;#deadbeef)(0xc;;CR;" ENROLL ";;CA)",
-		"D:(XA;;SD;;;" DOMAIN "-500;#00112233)(0x14;OI;;;;;#deadbeef)(0xc;;CR;" ENROLL ";;" DOMAIN "-517)"},
+		"D:(XA;;SD;;;" DOMAIN "-500;#00112233)(0x14;OI;;;;;#deadbeef)(0xc;;CR;" ENROLL
+		";;" DOMAIN "-517)"},
 	};
 
 	(void)state;
@@ -184,13 +187,16 @@ sddl_is_written_in_one_form(void **state)
 static void
 sddl_that_is_malformed_is_refused(void **state)
 {
-	static const char *const bad[] = {"X:", "O", "O:", "O:XX", "O:BAO:BA", "G:BAG:BA", "D:D:", "S:", "O:BAS:(AU;;GA;;;WD)",
-	    "D:Q", "D:(", "D:()", "D:(A;;GA;;)", "D:(A;;GA;;;WD", "D:(A;;GA;;;WD)x", "D:x(A;;GA;;;WD)", "D:(B;;GA;;;WD)",
-	    "D:(A;QQ;GA;;;WD)", "D:(A;;G;;;WD)", "D:(A;;GAx;;;WD)", "D:(A;;0x;;;WD)", "D:(A;;0x1ffffffff;;;WD)",
-	    "D:(A;0x100;GA;;;WD)", "D:(A;;GA;" ENROLL ";;WD)", "D:(OA;;GA;0e10c968;;WD)", "D:(A;;GA;;;)", "D:(A;;GA;;;S-1)",
-	    "D:(A;;GA;;;WD;)", "D:(A;;GA;;;WD;#00000000)", "D:(XA;;GA;;;WD;(a))", "D:(XA;;GA;;;WD;#0)", "D:(XA;;GA;;;WD;#0011)",
-	    "D:(XA;;GA;;;WD;#00112233;)", "D:(0x14;;GA;;;;#00)", "D:(0x100;;;;;;#00)", "D:(0x14;;;;;WD;#00000000)",
-	    "D:NO_ACCESS_CONTROL(A;;GA;;;WD)", "D:AIP NO_ACCESS_CONTROL", "O::", "D:(A;;GA;;;WD)(", "D:(A;;GA;;;WD)(A"};
+	static const char *const bad[] = {"X:", "O", "O:", "O:XX", "O:BAO:BA", "G:BAG:BA",
+	    "D:D:", "S:", "O:BAS:(AU;;GA;;;WD)", "D:Q", "D:(", "D:()", "D:(A;;GA;;)",
+	    "D:(A;;GA;;;WD", "D:(A;;GA;;;WD)x", "D:x(A;;GA;;;WD)", "D:(B;;GA;;;WD)",
+	    "D:(A;QQ;GA;;;WD)", "D:(A;;G;;;WD)", "D:(A;;GAx;;;WD)", "D:(A;;0x;;;WD)",
+	    "D:(A;;0x1ffffffff;;;WD)", "D:(A;0x100;GA;;;WD)", "D:(A;;GA;" ENROLL ";;WD)",
+	    "D:(OA;;GA;0e10c968;;WD)", "D:(A;;GA;;;)", "D:(A;;GA;;;S-1)", "D:(A;;GA;;;WD;)",
+	    "D:(A;;GA;;;WD;#00000000)", "D:(XA;;GA;;;WD;(a))", "D:(XA;;GA;;;WD;#0)",
+	    "D:(XA;;GA;;;WD;#0011)", "D:(XA;;GA;;;WD;#00112233;)", "D:(0x14;;GA;;;;#00)",
+	    "D:(0x100;;;;;;#00)", "D:(0x14;;;;;WD;#00000000)", "D:NO_ACCESS_CONTROL(A;;GA;;;WD)",
+	    "D:AIP NO_ACCESS_CONTROL", "O::", "D:(A;;GA;;;WD)(", "D:(A;;GA;;;WD)(A"};
 	struct err err;
 	struct sd sd;
 
@@ -251,7 +257,8 @@ an_extra_byte_is_refused(void **state)
 	}
 }
 
-/* Offsets of a fixture whose owner stands at 20, group at 48, DACL at 76 with its first ACE at 84. */
+/* Offsets of a fixture whose owner stands at 20, group at 48, DACL at 76 with its first ACE at 84.
+ */
 static void
 tampered_fields_are_refused(void **state)
 {
@@ -305,8 +312,9 @@ static void
 a_sacl_is_checked_and_dropped(void **state)
 {
 	/* Control SR|DP|SP; SACL of one audit ACE at 20, empty DACL at 48. */
-	uint8_t raw[56] = {1, 0, 0x14, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 20, 0, 0, 0, 48, 0, 0, 0, 2, 0, 28, 0, 1, 0, 0, 0, 2, 0x40,
-	    20, 0, 1, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 2, 0, 8, 0, 0, 0, 0, 0};
+	uint8_t raw[56] = {1, 0, 0x14, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 20, 0, 0, 0, 48, 0, 0, 0, 2, 0,
+	    28, 0, 1, 0, 0, 0, 2, 0x40, 20, 0, 1, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 2, 0,
+	    8, 0, 0, 0, 0, 0};
 	struct err err;
 	struct sd sd;
 
@@ -323,7 +331,8 @@ a_sacl_is_checked_and_dropped(void **state)
 static void
 slack_inside_the_dacl_means_nothing(void **state)
 {
-	uint8_t raw[36] = {1, 0, 4, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 20, 0, 0, 0, 2, 0, 16, 0};
+	uint8_t raw[36] = {
+	    1, 0, 4, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 20, 0, 0, 0, 2, 0, 16, 0};
 	struct err err;
 	struct sd sd;
 
@@ -427,13 +436,18 @@ static const struct row enroll_rows[] = {
     {"generic all is not mapped", "D:(A;;GA;;;DA)", "512", false, -1},
     {"read rights alone", "D:(A;;LCRPLORC;;;AU)", "1105 AU", false, -1},
     {"inherit-only does not count", "D:(OA;CIIO;CR;" ENROLL ";;DU)", "513", false, -1},
-    {"inherit-only deny does not count", "D:(OD;CIIO;CR;" ENROLL ";;DU)(OA;;CR;" ENROLL ";;DU)", "513", true, 1},
+    {"inherit-only deny does not count", "D:(OD;CIIO;CR;" ENROLL ";;DU)(OA;;CR;" ENROLL ";;DU)",
+	"513", true, 1},
     {"container-inherit counts", "D:(OA;CI;CR;" ENROLL ";;DU)", "513", true, 0},
     {"inherited counts", "D:(OA;CIID;CR;" ENROLL ";;DU)", "513", true, 0},
-    {"deny before allow", "D:(OD;;CR;" ENROLL ";;" DOMAIN "-1105)(OA;;CR;" ENROLL ";;AU)", "1105 AU", false, 0},
-    {"deny of another", "D:(OD;;CR;" ENROLL ";;" DOMAIN "-1106)(OA;;CR;" ENROLL ";;AU)", "1105 AU", true, 1},
-    {"allow before deny: order decides", "D:(OA;;CR;" ENROLL ";;AU)(OD;;CR;" ENROLL ";;AU)", "1105 AU", true, 0},
-    {"deny of a group", "D:(OD;;CR;" ENROLL ";;" DOMAIN "-1107)(OA;;CR;" ENROLL ";;AU)", "1105 1107 AU", false, 0},
+    {"deny before allow", "D:(OD;;CR;" ENROLL ";;" DOMAIN "-1105)(OA;;CR;" ENROLL ";;AU)",
+	"1105 AU", false, 0},
+    {"deny of another", "D:(OD;;CR;" ENROLL ";;" DOMAIN "-1106)(OA;;CR;" ENROLL ";;AU)", "1105 AU",
+	true, 1},
+    {"allow before deny: order decides", "D:(OA;;CR;" ENROLL ";;AU)(OD;;CR;" ENROLL ";;AU)",
+	"1105 AU", true, 0},
+    {"deny of a group", "D:(OD;;CR;" ENROLL ";;" DOMAIN "-1107)(OA;;CR;" ENROLL ";;AU)",
+	"1105 1107 AU", false, 0},
     {"deny of another right", "D:(OD;;CR;" AUTO ";;AU)(OA;;CR;" ENROLL ";;AU)", "1105 AU", true, 1},
     {"deny of all rights", "D:(OD;;CR;;;AU)(OA;;CR;" ENROLL ";;AU)", "1105 AU", false, 0},
     {"plain deny of CR", "D:(D;;CR;;;AU)(OA;;CR;" ENROLL ";;AU)", "1105 AU", false, 0},
@@ -443,17 +457,22 @@ static const struct row enroll_rows[] = {
     {"callback allow with data does not grant", "D:(XA;;CR;;;AU;#00000000)", "1105 AU", false, -1},
     {"callback object allow does not grant", "D:(ZA;;CR;" ENROLL ";;AU)", "1105 AU", false, -1},
     {"callback deny denies", "D:(XD;;CR;;;AU)(OA;;CR;" ENROLL ";;AU)", "1105 AU", false, 0},
-    {"callback object deny denies", "D:(0xc;;CR;" ENROLL ";;AU)(OA;;CR;" ENROLL ";;AU)", "1105 AU", false, 0},
+    {"callback object deny denies", "D:(0xc;;CR;" ENROLL ";;AU)(OA;;CR;" ENROLL ";;AU)", "1105 AU",
+	false, 0},
     {"callback deny of another", "D:(XD;;CR;;;DA)(OA;;CR;" ENROLL ";;AU)", "1105 AU", true, 1},
-    {"audit ACE grants nothing", "D:(AU;SA;CR;;;AU)(OU;SA;CR;" ENROLL ";;AU)", "1105 AU", false, -1},
+    {"audit ACE grants nothing", "D:(AU;SA;CR;;;AU)(OU;SA;CR;" ENROLL ";;AU)", "1105 AU", false,
+	-1},
     {"audit ACE denies nothing", "D:(AU;SA;CR;;;AU)(OA;;CR;" ENROLL ";;AU)", "1105 AU", true, 1},
-    {"label and attribute ACEs do nothing", "D:(0x11;;;;;;#00)(OA;;CR;" ENROLL ";;AU)", "1105 AU", true, 1},
+    {"label and attribute ACEs do nothing", "D:(0x11;;;;;;#00)(OA;;CR;" ENROLL ";;AU)", "1105 AU",
+	true, 1},
     {"unknown type grants nothing", "D:(0x30;;;;;;#00)", "1105 AU", false, 0},
     {"unknown type could deny", "D:(0x30;;;;;;#00)(OA;;CR;" ENROLL ";;AU)", "1105 AU", false, 0},
-    {"unknown type behind the grant", "D:(OA;;CR;" ENROLL ";;AU)(0x30;;;;;;#00)", "1105 AU", true, 0},
+    {"unknown type behind the grant", "D:(OA;;CR;" ENROLL ";;AU)(0x30;;;;;;#00)", "1105 AU", true,
+	0},
     {"unknown inherit-only type", "D:(0x30;IO;;;;;#00)(OA;;CR;" ENROLL ";;AU)", "1105 AU", true, 1},
     {"being the owner is no right", OG "D:(A;;LCRPLORC;;;AU)", "519", false, -1},
-    {"later ACE of another group", "D:(A;;LCRPLORC;;;AU)(OA;;CR;" ENROLL ";;DA)", "512 AU", true, 1},
+    {"later ACE of another group", "D:(A;;LCRPLORC;;;AU)(OA;;CR;" ENROLL ";;DA)", "512 AU", true,
+	1},
 };
 
 /* "#00" is one byte, and an ACE is a multiple of four: the table stays readable this way. */
@@ -523,11 +542,13 @@ static const struct {
     {"administrator is not officer", "D:(A;;0x1;;;" DOMAIN "-1105)", "1105", 2, false, -1},
     {"both of two", "D:(A;;0x3;;;" DOMAIN "-1105)", "1105", 3, true, 0},
     {"one of two is not enough", "D:(A;;0x2;;;" DOMAIN "-1105)", "1105", 3, false, -1},
-    {"two of two from two ACEs", "D:(A;;0x2;;;" DOMAIN "-1105)(A;;0x1;;;AU)", "1105 AU", 3, true, 1},
+    {"two of two from two ACEs", "D:(A;;0x2;;;" DOMAIN "-1105)(A;;0x1;;;AU)", "1105 AU", 3, true,
+	1},
     {"denied half", "D:(A;;0x2;;;AU)(D;;0x1;;;AU)(A;;0x1;;;AU)", "AU", 3, false, 1},
     {"denied after it was given", "D:(A;;0x2;;;AU)(D;;0x2;;;AU)", "AU", 2, true, 0},
     {"deny of another bit", "D:(D;;0x1;;;AU)(A;;0x2;;;AU)", "AU", 2, true, 1},
-    {"deny before allow", "D:(D;;0x200;;;" DOMAIN "-1105)(A;;0x200;;;AU)", "1105 AU", 0x200, false, 0},
+    {"deny before allow", "D:(D;;0x200;;;" DOMAIN "-1105)(A;;0x200;;;AU)", "1105 AU", 0x200, false,
+	0},
     {"callback grants nothing", "D:(XA;;0x2;;;AU)", "AU", 2, false, -1},
     {"callback deny denies", "D:(XD;;0x2;;;AU)(A;;0x2;;;AU)", "AU", 2, false, 0},
     {"object ACE with GUID grants nothing", "D:(OA;;0x2;" ENROLL ";;AU)", "AU", 2, false, -1},
@@ -582,7 +603,8 @@ fixtures_answer_as_they_are_named(void **state)
 		struct sd sd;
 
 		assert_true(sd_decode(buf_view(&raw), &sd, &err));
-		assert_int_equal(sd_check_extended_right(&sd, &sids, GUID_RIGHT_ENROLL).allowed, rows[i].allowed);
+		assert_int_equal(sd_check_extended_right(&sd, &sids, GUID_RIGHT_ENROLL).allowed,
+		    rows[i].allowed);
 		sids_free(&sids);
 		sd_free(&sd);
 		buf_free(&raw);

@@ -1,0 +1,159 @@
+#include "enroll_priv.h"
+
+#include <stdlib.h>
+
+#include "log.h"
+
+bool
+enroll_is_refusal(enum err_code code)
+{
+	static const enum err_code unable[] = {ERR_OK, E_OUTOFMEMORY, DIRCA_E_INTERNAL,
+	    DIRCA_E_CONFIG, DIRCA_E_IO, DIRCA_E_DIRECTORY, DIRCA_E_DIRECTORY_UNAVAILABLE,
+	    DIRCA_E_DATABASE, DIRCA_E_CRYPTO, DIRCA_E_VAULT};
+
+	for (size_t i = 0; i < sizeof unable / sizeof unable[0]; i++)
+		if (unable[i] == code)
+			return false;
+	return true;
+}
+
+void
+enrollment_free(struct enrollment *e)
+{
+	enroll_request_free(&e->request);
+	issue_plan_free(&e->plan);
+	buf_free(&e->archived);
+	free(e->kra_hashes);
+	buf_free(&e->certificate);
+	buf_free(&e->response);
+	ca_view_release(&e->view);
+}
+
+/* From bytes to a certificate that is not yet anybody's; nothing here is written anywhere. */
+static bool
+process(struct enrollment *e, const struct enroll_input *in, struct err *err)
+{
+	if (!enroll_request_decode(
+		in->format, in->body, (size_t)e->ca->config->max_request, &e->request, err) ||
+	    !enroll_request_verify(&e->request, e->ca->config->allow_sha1, err))
+		return false;
+	e->deciding = true;
+	if (!enroll_find_template(e->view, &e->request, in->template_label, &e->tmpl, err) ||
+	    !enroll_decide(e, e->request.payload.len > 0, err))
+		return false;
+	e->deciding = false;
+	if (!enroll_archive(e, err))
+		return false;
+	return e->plan.pend || certificate_issue(e->ca, e->vault, &e->plan, &e->facts,
+				   e->request.pkix->spki, &e->certificate, err);
+}
+
+static bool
+respond_issued(struct enrollment *e, struct err *err)
+{
+	const struct enroll_answer answer = {
+	    .status = CMC_STATUS_SUCCESS,
+	    .text = "Issued",
+	    .body_part_id = e->request.cmc.body_part_id,
+	    .certificate = buf_view(&e->certificate),
+	    .key_hash = e->archived.len > 0 ? e->request.key_hash : (struct view){0},
+	};
+
+	return e->request.format != ENROLL_CMC ||
+	       enroll_respond(e->ca, e->vault, &answer, &e->response, err);
+}
+
+/* Answers that name the request's number, and refusals: made after the commit, since they promise
+ * nothing that it could undo. */
+static void
+respond_later(struct enrollment *e, const struct enroll_commit *c)
+{
+	const struct enroll_answer pending = {
+	    .status = CMC_STATUS_PENDING,
+	    .text = "Taken under submission",
+	    .body_part_id = e->request.cmc.body_part_id,
+	    .pending_id = c->request_id,
+	    .pending_time = e->now,
+	    .key_hash = e->archived.len > 0 ? e->request.key_hash : (struct view){0},
+	};
+	struct err err;
+	bool ok = true;
+
+	if (!e->request.decoded || e->request.format != ENROLL_CMC)
+		return;
+	if (c->disposition == DISP_PENDING)
+		ok = enroll_respond(e->ca, e->vault, &pending, &e->response, &err);
+	else if (c->reason != NULL)
+		ok = enroll_respond_refusal(
+		    e->ca, e->vault, e->request.cmc.body_part_id, c->reason, &e->response, &err);
+	if (!ok)
+		log_warn("answer without CMC response", LOG_INT("request", c->request_id),
+		    LOG_REASON(&err));
+}
+
+static bool
+finish(struct enrollment *e, const struct enroll_input *in, const struct err *reason,
+    struct enroll_result *out, struct err *err)
+{
+	struct enroll_commit c = {.e = e, .caller_name = in->caller_name, .reason = reason};
+
+	if (reason != NULL)
+		c.disposition = e->deciding ? DISP_DENIED : DISP_ERROR;
+	else
+		c.disposition = e->plan.pend ? DISP_PENDING : DISP_ISSUED;
+	if (c.disposition == DISP_ISSUED && !respond_issued(e, err))
+		return false;
+	if (!enroll_commit(&c, err))
+		return false;
+	respond_later(e, &c);
+	out->request_id = c.request_id;
+	out->disposition = c.disposition;
+	if (reason != NULL)
+		out->reason = *reason;
+	out->response = e->response;
+	e->response = (struct buf){0};
+	if (c.disposition == DISP_ISSUED) {
+		enroll_publish(e->ca, &e->plan, e->requester, buf_view(&e->certificate), e->now);
+		out->certificate = e->certificate;
+		e->certificate = (struct buf){0};
+	}
+	return true;
+}
+
+bool
+enroll_submit(struct ca *ca, struct vault *v, const struct enroll_input *in,
+    struct enroll_result *out, struct err *err)
+{
+	struct enrollment e = {.ca = ca,
+	    .vault = v,
+	    .view = ca_view_get(ca),
+	    .requester = in->caller,
+	    .now = in->now,
+	    .plan = {0}};
+	struct err reason = {0};
+	bool ok = false, done;
+
+	*out = (struct enroll_result){0};
+	if (!ca_view_is_fresh(e.view, in->now)) {
+		err_set(err, DIRCA_E_DIRECTORY_UNAVAILABLE,
+		    "the directory could not be read for over a minute; nothing is decided");
+		goto out;
+	}
+	done = process(&e, in, &reason);
+	if (!done && !enroll_is_refusal(reason.code)) {
+		*err = reason;
+		goto out;
+	}
+	ok = finish(&e, in, done ? NULL : &reason, out, err);
+out:
+	enrollment_free(&e);
+	return ok;
+}
+
+void
+enroll_result_free(struct enroll_result *r)
+{
+	buf_free(&r->certificate);
+	buf_free(&r->response);
+	*r = (struct enroll_result){0};
+}

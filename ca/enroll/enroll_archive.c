@@ -1,0 +1,157 @@
+/*
+ * Archival of a request's key: which exchange certificate opens it, which KRAs it is sealed to. The
+ * key itself is seen by the vault alone (paper: "Key Verification", "Key Encryption").
+ */
+#include "enroll_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The recipient of the payload among the exchange certificates of this CA; other recipients are
+ * ignored (facts 6.2). */
+static bool
+find_xchg(const struct enrollment *e, const struct ca_xchg **out, struct err *err)
+{
+	struct cms_enveloped env = {0};
+	const struct ca_xchg *found = NULL;
+
+	if (!cms_enveloped_decode(e->request.payload, &env, err))
+		return err_prefix(err, "reading the encrypted private key");
+	for (size_t i = 0; i < env.count && found == NULL; i++)
+		for (size_t k = 0; k < e->view->xchg_count && found == NULL; k++)
+			if (cms_recipient_is(&env.recipients[i], e->view->xchgs[k].cert.issuer,
+				e->view->xchgs[k].cert.serial))
+				found = &e->view->xchgs[k];
+	cms_enveloped_free(&env);
+	if (found == NULL)
+		return err_set(err, DIRCA_E_XCHG_CERT,
+		    "the private key is not encrypted to a CA exchange certificate of this CA; "
+		    "fetch the current one and try again");
+	if (e->now < found->cert.not_before || e->now > found->cert.not_after)
+		return err_set(err, DIRCA_E_XCHG_CERT,
+		    "the private key is encrypted to a CA exchange certificate that has expired; "
+		    "fetch the current one and try again");
+	*out = found;
+	return true;
+}
+
+static bool
+kra_is_usable(const struct enrollment *e, const struct ca_kra *k)
+{
+	return k->valid && e->now >= k->cert.not_before && e->now <= k->cert.not_after;
+}
+
+static bool
+refuse_kras(const struct enrollment *e, size_t valid, size_t needed, struct err *err)
+{
+	const char *reason = e->view->kra_problem;
+
+	for (size_t i = 0; i < e->view->kra_count && reason == NULL; i++)
+		reason = e->view->kras[i].reason;
+	return err_set(err, CERTSRV_E_NO_VALID_KRA,
+	    "%zu of %zu KRA certificates are valid, but %s wants %zu%s%s", valid,
+	    e->view->kra_count, setting_name(SETTING_KRA_CERT_COUNT), needed,
+	    reason != NULL ? ": " : "", reason != NULL ? reason : "");
+}
+
+/* The KRAs for this key, by round robin over the valid ones. `picks` has room for `needed`. */
+static bool
+pick_kras(const struct enrollment *e, const struct ca_kra **picks, size_t needed, struct err *err)
+{
+	const struct ca_kra **valid = calloc(e->view->kra_count + 1, sizeof(*valid));
+	size_t *places = calloc(needed, sizeof *places), count = 0;
+	bool ok = false;
+
+	if (valid == NULL || places == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	for (size_t i = 0; i < e->view->kra_count; i++)
+		if (kra_is_usable(e, &e->view->kras[i]))
+			valid[count++] = &e->view->kras[i];
+	if (count < needed) {
+		refuse_kras(e, count, needed, err);
+		goto out;
+	}
+	kra_ring_pick(&e->ca->ring, count, needed, places);
+	for (size_t i = 0; i < needed; i++)
+		picks[i] = valid[places[i]];
+	ok = true;
+out:
+	free(valid);
+	free(places);
+	return ok;
+}
+
+/* KeyRecoveryHashes: SHA-1 as "01 23 .. fe", a line each (facts 6.3). */
+static bool
+hash_lines(const struct ca_kra *const *picks, size_t count, char **out, struct err *err)
+{
+	char *lines = strdup("");
+
+	for (size_t i = 0; lines != NULL && i < count; i++) {
+		char *hash =
+		    hex_encode(view_of(picks[i]->cert.sha1, sizeof picks[i]->cert.sha1), ' ');
+		char *longer =
+		    hash != NULL ? text_printf("%s%s%s", lines, i > 0 ? "\n" : "", hash) : NULL;
+
+		free(hash);
+		free(lines);
+		lines = longer;
+	}
+	*out = lines;
+	return lines != NULL || err_nomem(err);
+}
+
+static bool
+rewrap(struct enrollment *e, const struct ca_xchg *xchg, const struct ca_kra *const *picks,
+    size_t count, struct err *err)
+{
+	uint8_t(*hashes)[32] = calloc(count, sizeof *hashes);
+	struct vault_rewrap in = {
+	    .payload = e->request.payload,
+	    .xchg_issuer = xchg->cert.issuer,
+	    .xchg_serial = xchg->cert.serial,
+	    .spki = e->request.pkix->spki,
+	    .kra_count = count,
+	    .cipher = e->view->settings.cipher,
+	    .oaep = true, /* the reader is `dirca recoverkey` */
+	};
+	bool ok;
+
+	if (hashes == NULL)
+		return err_nomem(err);
+	for (size_t i = 0; i < count; i++)
+		memcpy(hashes[i], picks[i]->cert.sha256, sizeof hashes[i]);
+	memcpy(in.xchg_id, xchg->id, sizeof in.xchg_id);
+	in.kra_sha256 = (const uint8_t(*)[32])hashes;
+	ok = vault_rewrap(e->vault, &in, &e->archived, err);
+	free(hashes);
+	return ok;
+}
+
+bool
+enroll_archive(struct enrollment *e, struct err *err)
+{
+	size_t needed = (size_t)e->view->settings.num[SETTING_KRA_CERT_COUNT];
+	const struct ca_kra **picks = NULL;
+	const struct ca_xchg *xchg;
+	bool ok = false;
+
+	if (e->request.payload.len == 0)
+		return true;
+	if (needed == 0)
+		return err_set(err, CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED,
+		    "%s is 0: a CA administrator must add KRA certificates and set how many seal a "
+		    "key",
+		    setting_name(SETTING_KRA_CERT_COUNT));
+	if ((picks = calloc(needed, sizeof(*picks))) == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	ok = find_xchg(e, &xchg, err) && pick_kras(e, picks, needed, err) &&
+	     rewrap(e, xchg, picks, needed, err) && hash_lines(picks, needed, &e->kra_hashes, err);
+out:
+	free(picks);
+	return ok;
+}

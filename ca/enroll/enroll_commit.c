@@ -1,0 +1,180 @@
+/*
+ * The one transaction of a submission: request row, certificate, archived key and audit records
+ * together, or nothing.
+ */
+#include "enroll_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "audit.h"
+#include "oids.h"
+
+static bool
+copy_text(const char *from, char **out, struct err *err)
+{
+	return from == NULL || (*out = strdup(from)) != NULL || err_nomem(err);
+}
+
+static bool
+fill_requester(
+    const struct principal *p, const char *caller_name, struct store_request *row, struct err *err)
+{
+	char sid[SID_TEXT_MAX];
+
+	if (p->has_sid) {
+		sid_to_text(&p->sid, sid);
+		if (!copy_text(sid, &row->requester_sid, err))
+			return false;
+	}
+	return copy_text(p->downlevel, &row->requester_name, err) &&
+	       copy_text(caller_name, &row->caller_name, err) &&
+	       copy_text(p->dn, &row->requester_dn, err);
+}
+
+static bool
+fill_template(const struct tmpl *t, struct store_request *row, struct err *err)
+{
+	if (t == NULL)
+		return true;
+	row->enrollment_flags = t->enrollment_flag;
+	row->general_flags = t->flags;
+	row->private_key_flags = t->private_key_flag;
+	return copy_text(t->cn, &row->template_name, err) &&
+	       copy_text(t->oid, &row->template_oid, err);
+}
+
+static bool
+fill_request(const struct enrollment *e, struct store_request *row, struct err *err)
+{
+	row->request_type = e->request.format == ENROLL_CMC ? CR_IN_CMC : CR_IN_PKCS10;
+	return enroll_request_raw(&e->request, &row->raw_request, err) &&
+	       enroll_request_attributes(&e->request, &row->request_attributes, err);
+}
+
+/* The sealed key goes with a request that was issued or waits, never with a refused one. */
+static bool
+fill_archive(const struct enrollment *e, struct store_request *row, struct err *err)
+{
+	if (e->archived.len == 0)
+		return true;
+	row->request_flags |= CR_FLG_VALIDENCRYPTEDKEYHASH;
+	return buf_dup(buf_view(&e->archived), &row->raw_archived_key, err) &&
+	       buf_dup(e->request.key_hash, &row->key_hash, err) &&
+	       copy_text(e->kra_hashes, &row->key_recovery_hashes, err);
+}
+
+static bool
+fill_outcome(const struct enroll_commit *c, struct store_request *row, struct err *err)
+{
+	const struct enrollment *e = c->e;
+
+	row->disposition = c->disposition;
+	row->resolved_when = c->disposition == DISP_PENDING ? 0 : e->now;
+	if (c->reason != NULL) {
+		row->status_code = (int32_t)c->reason->code;
+		return copy_text(c->reason->msg, &row->disposition_message, err);
+	}
+	if (!copy_text(c->disposition == DISP_PENDING ? "Taken under submission" : "Issued",
+		&row->disposition_message, err))
+		return false;
+	if (c->disposition == DISP_ISSUED &&
+	    !certificate_columns(buf_view(&e->certificate), row, err))
+		return false;
+	return fill_archive(e, row, err);
+}
+
+static bool
+fill_row(const struct enroll_commit *c, struct store_request *row, struct err *err)
+{
+	*row = (struct store_request){.submitted_when = c->e->now, .revoked_reason = -1};
+	return fill_requester(c->e->requester, c->caller_name, row, err) &&
+	       fill_template(c->e->tmpl, row, err) && fill_request(c->e, row, err) &&
+	       fill_outcome(c, row, err);
+}
+
+struct unit {
+	struct enroll_commit *commit;
+	const struct store_request *row;
+	char *received, *archived, *outcome; /* details of the audit records */
+};
+
+static bool
+fill_details(struct unit *u, struct err *err)
+{
+	const struct store_request *row = u->row;
+	const char *template = row->template_name != NULL ? row->template_name : "-";
+
+	u->received =
+	    text_printf("format=%s caller=%s", row->request_type == CR_IN_CMC ? "CMC" : "PKCS10",
+		row->caller_name != NULL ? row->caller_name : "-");
+	if (row->raw_archived_key.len > 0)
+		u->archived =
+		    text_printf("template=%s kras=%s", template, row->key_recovery_hashes);
+	if (u->commit->reason != NULL)
+		u->outcome = text_printf("template=%s reason=%s", template, u->commit->reason->msg);
+	else
+		u->outcome = text_printf("template=%s subject=%s", template,
+		    row->distinguished_name != NULL ? row->distinguished_name : "-");
+	for (char *p = u->archived; p != NULL && *p != '\0'; p++)
+		if (*p == '\n')
+			*p = ',';
+	if (u->received == NULL || u->outcome == NULL ||
+	    (row->raw_archived_key.len > 0 && u->archived == NULL))
+		return err_nomem(err);
+	return true;
+}
+
+static enum audit_event
+outcome_event(enum disposition d)
+{
+	if (d == DISP_ISSUED)
+		return AUDIT_ISSUED;
+	return d == DISP_PENDING ? AUDIT_PENDING : AUDIT_REQUEST_DENIED;
+}
+
+static bool
+write_unit(struct store_tx *tx, void *arg, struct err *err)
+{
+	struct unit *u = arg;
+	const struct store_request *row = u->row;
+	struct ca_audit a = {.when = row->submitted_when,
+	    .actor = row->requester_name,
+	    .event = AUDIT_REQUEST_RECEIVED,
+	    .object = row->template_name,
+	    .detail = u->received};
+
+	if (!store_add_request(tx, row, &u->commit->request_id, err))
+		return false;
+	a.request_id = u->commit->request_id;
+	if (!ca_audit(tx, &a, err))
+		return false;
+	a.object = row->serial_number;
+	if (u->archived != NULL) {
+		a.event = AUDIT_KEY_ARCHIVED;
+		a.detail = u->archived;
+		if (!ca_audit(tx, &a, err))
+			return false;
+	}
+	a.event = outcome_event(row->disposition);
+	a.detail = u->outcome;
+	a.status = u->commit->reason != NULL ? u->commit->reason->code : ERR_OK;
+	return ca_audit(tx, &a, err);
+}
+
+bool
+enroll_commit(struct enroll_commit *c, struct err *err)
+{
+	struct store_request row = {0};
+	struct unit unit = {.commit = c, .row = &row};
+	bool ok = fill_row(c, &row, err) && fill_details(&unit, err) &&
+		  store_do(c->e->ca->store, write_unit, &unit, err);
+
+	if (!ok)
+		c->request_id = 0;
+	free(unit.received);
+	free(unit.archived);
+	free(unit.outcome);
+	store_request_free(&row);
+	return ok;
+}

@@ -1,0 +1,154 @@
+#include "enroll_priv.h"
+
+#include <string.h>
+
+#include "oids.h"
+
+#define TEMPLATE_ATTRIBUTE "CertificateTemplate"
+
+/* What a request says about its template, from every place that may say it. */
+struct claim {
+	const char *cn, *oid;
+};
+
+static bool
+claim_cn(struct claim *c, const char *cn, struct err *err)
+{
+	if (cn == NULL || (c->cn != NULL && text_eq_nocase(c->cn, cn)))
+		return true;
+	if (c->cn != NULL)
+		return err_set(err, CERTSRV_E_TEMPLATE_CONFLICT,
+		    "the request names template '%s' and template '%s'", c->cn, cn);
+	c->cn = cn;
+	return true;
+}
+
+static bool
+claim_oid(struct claim *c, const char *oid, struct err *err)
+{
+	if (oid == NULL || (c->oid != NULL && strcmp(c->oid, oid) == 0))
+		return true;
+	if (c->oid != NULL)
+		return err_set(err, CERTSRV_E_TEMPLATE_CONFLICT,
+		    "the request names template %s and template %s", c->oid, oid);
+	c->oid = oid;
+	return true;
+}
+
+static bool
+claim_pairs(struct claim *c, char *const *names, char *const *values, size_t count, struct err *err)
+{
+	for (size_t i = 0; i < count; i++)
+		if (text_eq_nocase(names[i], TEMPLATE_ATTRIBUTE) && !claim_cn(c, values[i], err))
+			return false;
+	return true;
+}
+
+static bool
+collect_claim(const struct enroll_request *r, const char *label, struct claim *out, struct err *err)
+{
+	*out = (struct claim){0};
+	for (size_t i = 0; i < 2; i++)
+		if (!claim_cn(out, r->ids[i].cn, err) || !claim_oid(out, r->ids[i].oid, err))
+			return false;
+	return claim_pairs(out, r->pkix->nv_names, r->pkix->nv_values, r->pkix->nv_count, err) &&
+	       claim_pairs(out, r->cmc.nv_names, r->cmc.nv_values, r->cmc.nv_count, err) &&
+	       claim_cn(out, label, err);
+}
+
+/* The sentence for a template that is in the directory but not usable says why. */
+static bool
+refuse_unknown(const struct ca_view *view, const struct claim *c, struct err *err)
+{
+	const char *name = c->cn != NULL ? c->cn : c->oid;
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < view->broken_count; i++)
+		if (strncasecmp(view->broken_templates[i], name, len) == 0 &&
+		    view->broken_templates[i][len] == ':')
+			return err_set(err, CERTSRV_E_UNSUPPORTED_CERT_TYPE, "template %s",
+			    view->broken_templates[i]);
+	return err_set(err, CERTSRV_E_UNSUPPORTED_CERT_TYPE,
+	    "the directory holds no template '%s', or more than one", name);
+}
+
+bool
+enroll_find_template(const struct ca_view *view, const struct enroll_request *r, const char *label,
+    const struct tmpl **out, struct err *err)
+{
+	const struct tmpl *t;
+	struct claim c;
+
+	*out = NULL;
+	if (!collect_claim(r, label, &c, err))
+		return false;
+	if (c.cn == NULL && c.oid == NULL)
+		return err_set(err, CERTSRV_E_NO_CERT_TYPE,
+		    "the request names no template: neither extension 20.2 or 21.7, nor attribute "
+		    "CertificateTemplate, nor EST label");
+	t = c.cn != NULL ? ca_view_template(view, c.cn) : ca_view_template_by_oid(view, c.oid);
+	if (t == NULL)
+		return refuse_unknown(view, &c, err);
+	/* Pinned by OID: a name can be given to another object, the OID tells them apart (facts
+	 * 0.14). */
+	if (c.oid != NULL && (t->oid == NULL || strcmp(t->oid, c.oid) != 0))
+		return err_set(err, CERTSRV_E_TEMPLATE_CONFLICT,
+		    "the request names template '%s' and OID %s, but the template's OID is %s",
+		    t->cn, c.oid, t->oid != NULL ? t->oid : "absent");
+	if (!ca_view_is_enabled(view, t->cn))
+		return err_set(err, CERTSRV_E_UNSUPPORTED_CERT_TYPE,
+		    "template '%s' is not among the certificateTemplates of this CA", t->cn);
+	*out = t;
+	return true;
+}
+
+/* What policy needs to know of the request. */
+static bool
+gather_facts(struct enrollment *e, bool has_key, struct err *err)
+{
+	const struct enroll_request *r = &e->request;
+	const struct pkix_template_id *id = r->ids[0].has_version ? &r->ids[0] : &r->ids[1];
+
+	e->facts = (struct issue_request){
+	    .key_algorithm = r->key_algorithm,
+	    .key_bits = r->key_bits,
+	    .has_archived_key = has_key,
+	    .has_subject = r->pkix->subject.len > 2, /* more than an empty SEQUENCE */
+	    .subject = r->pkix->subject,
+	    .has_template_version = id->has_version,
+	    .template_major = id->major,
+	    .template_minor = id->minor,
+	};
+	return enroll_request_extension(r, NID_subject_alt_name, &e->facts.subject_alt_name, err) &&
+	       enroll_request_extension(
+		   r, oid_nid(OID_NTDS_CA_SECURITY_EXT), &e->facts.sid_extension, err);
+}
+
+/* The plan and the request must agree about archival, whatever made the plan. */
+static bool
+check_archival(const struct enrollment *e, bool has_key, struct err *err)
+{
+	if (tmpl_requires_key_archival(e->tmpl) && !has_key)
+		return err_set(err, CERTSRV_E_ARCHIVED_KEY_REQUIRED,
+		    "template '%s' requires the private key to be archived", e->tmpl->cn);
+	if (!tmpl_requires_key_archival(e->tmpl) && has_key)
+		return err_set(err, CERTSRV_E_ARCHIVED_KEY_UNEXPECTED,
+		    "template '%s' does not archive private keys", e->tmpl->cn);
+	return true;
+}
+
+bool
+enroll_decide(struct enrollment *e, bool has_key, struct err *err)
+{
+	int64_t limit = e->now + e->view->settings.num[SETTING_VALIDITY_LIMIT_S];
+	const struct issue_limits limits = {
+	    .now = e->now,
+	    .clock_skew = CLOCK_SKEW_S,
+	    .ca_not_after = limit < e->ca->ca_cert.not_after ? limit : e->ca->ca_cert.not_after,
+	};
+
+	return ca_check_right(e->view, e->requester, CA_RIGHT_ENROLL, err) &&
+	       tmpl_check_enroll(e->tmpl, &e->requester->sids, e->requester->downlevel, err) &&
+	       check_archival(e, has_key, err) && gather_facts(e, has_key, err) &&
+	       issue_plan_make(e->tmpl, e->requester, &e->facts, &limits, &e->plan, err);
+}

@@ -1,0 +1,365 @@
+/*
+ * What happens to a request after its submission: a certificate manager approves or denies it, its
+ * requester fetches the result.
+ */
+#include "enroll_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "audit.h"
+
+static bool
+get_row(struct ca *ca, int64_t request_id, struct store_request *row, struct err *err)
+{
+	switch (store_get_request(ca->store, request_id, row, err)) {
+	case STORE_FOUND:
+		return true;
+	case STORE_NOT_FOUND:
+		return err_set(
+		    err, CERTSRV_E_NO_REQUEST, "there is no request %lld", (long long)request_id);
+	case STORE_FAILED:
+		break;
+	}
+	return false;
+}
+
+static bool
+check_pending(const struct store_request *row, struct err *err)
+{
+	if (row->disposition == DISP_PENDING)
+		return true;
+	return err_set(err, CERTSRV_E_BAD_REQUESTSTATUS, "request %lld is not pending but %s",
+	    (long long)row->request_id, disposition_name(row->disposition));
+}
+
+static bool
+fresh_view(struct ca *ca, int64_t now, struct ca_view **out, struct err *err)
+{
+	*out = ca_view_get(ca);
+	if (ca_view_is_fresh(*out, now))
+		return true;
+	return err_set(err, DIRCA_E_DIRECTORY_UNAVAILABLE,
+	    "the directory could not be read for over a minute; nothing is decided");
+}
+
+/* A refused act of a certificate manager is recorded like a done one. If even that fails, the
+ * caller hears of both. */
+static void
+audit_refusal(struct ca *ca, enum audit_event event, const struct principal *officer,
+    int64_t request_id, int64_t now, struct err *reason)
+{
+	const struct ca_audit a = {.when = now,
+	    .event = event,
+	    .status = reason->code,
+	    .actor = officer->downlevel,
+	    .request_id = request_id,
+	    .detail = reason->msg};
+	struct err err;
+
+	if (!ca_audit_alone(ca->store, &a, &err))
+		err_prefix(reason, "(not audited: %s)", err_name(err.code));
+}
+
+struct requester_query {
+	const struct store_request *row;
+	struct principal *out;
+};
+
+/* By DN, and by name for one that was moved since. */
+static bool
+find_requester(struct dir_conn *c, void *arg, struct err *err)
+{
+	struct requester_query *q = arg;
+	enum dir_find found = DIR_NOT_FOUND;
+
+	if (q->row->requester_dn != NULL)
+		found = principal_get(c, q->row->requester_dn, q->out, err);
+	if (found == DIR_NOT_FOUND && q->row->requester_name != NULL)
+		found = principal_find(c, q->row->requester_name, q->out, err);
+	if (found == DIR_NOT_FOUND)
+		return err_set(err, ERROR_FILE_NOT_FOUND,
+		    "requester '%s' is no longer in the directory",
+		    q->row->requester_name != NULL ? q->row->requester_name : "?");
+	return found == DIR_FOUND;
+}
+
+static bool
+has_sid(const struct principal *p, const char *sid)
+{
+	char text[SID_TEXT_MAX];
+
+	if (!p->has_sid)
+		return false;
+	sid_to_text(&p->sid, text);
+	return strcmp(text, sid) == 0;
+}
+
+/* The requester as the directory knows it now: who took over a name since must not get the
+ * certificate. */
+static bool
+current_requester(
+    struct ca *ca, const struct store_request *row, struct principal *out, struct err *err)
+{
+	struct requester_query q = {row, out};
+
+	if (!ca_directory_do(ca, find_requester, &q, err))
+		return false;
+	if (row->requester_sid != NULL && !has_sid(out, row->requester_sid))
+		return err_set(err, ERROR_FILE_NOT_FOUND,
+		    "'%s' is not the account any more that made request %lld",
+		    row->requester_name != NULL ? row->requester_name : "?",
+		    (long long)row->request_id);
+	return true;
+}
+
+/* The template must still be the object that the request was made for (facts 0.14). */
+static bool
+current_template(const struct ca_view *view, const struct store_request *row,
+    const struct tmpl **out, struct err *err)
+{
+	const struct tmpl *t =
+	    row->template_name != NULL ? ca_view_template(view, row->template_name) : NULL;
+
+	if (t == NULL || !ca_view_is_enabled(view, t->cn) ||
+	    (row->template_oid != NULL &&
+		(t->oid == NULL || strcmp(t->oid, row->template_oid) != 0)))
+		return err_set(err, CERTSRV_E_UNSUPPORTED_CERT_TYPE,
+		    "template '%s' of request %lld is not supported by this CA any more",
+		    row->template_name != NULL ? row->template_name : "?",
+		    (long long)row->request_id);
+	*out = t;
+	return true;
+}
+
+static bool
+decode_stored(const struct store_request *row, struct enroll_request *out, struct err *err)
+{
+	enum enroll_format format = row->request_type == CR_IN_CMC ? ENROLL_CMC : ENROLL_PKCS10;
+
+	if (row->raw_request.len == 0)
+		return err_set(err, CERTSRV_E_BAD_REQUESTSTATUS,
+		    "request %lld was too large to be kept; it must be made again",
+		    (long long)row->request_id);
+	/* Only the inner signature: the outer one was checked when the key was still in the
+	 * message. */
+	return enroll_request_decode(
+		   format, buf_view(&row->raw_request), row->raw_request.len, out, err) &&
+	       pkix_request_verify(out->pkix, out->key, format == ENROLL_CMC, true, err);
+}
+
+/* The stored key must be what a KRA can open; an empty one is no key. */
+static bool
+issue_stored(struct enrollment *e, const struct store_request *row, struct err *err)
+{
+	return decode_stored(row, &e->request, err) &&
+	       current_template(e->view, row, &e->tmpl, err) &&
+	       enroll_decide(e, row->raw_archived_key.len > 0, err) &&
+	       certificate_issue(e->ca, e->vault, &e->plan, &e->facts, e->request.pkix->spki,
+		   &e->certificate, err);
+}
+
+static bool
+respond_row(struct ca *ca, struct vault *v, const struct store_request *row, struct buf *out,
+    struct err *err)
+{
+	struct enroll_request request = {0};
+	struct err reason = {.code = (enum err_code)row->status_code};
+	struct enroll_answer answer = {
+	    .status = CMC_STATUS_SUCCESS, .text = "Issued", .key_hash = buf_view(&row->key_hash)};
+	bool ok = false;
+
+	if (row->request_type != CR_IN_CMC || row->raw_request.len == 0)
+		return true;
+	if (!decode_stored(row, &request, err))
+		goto out;
+	answer.body_part_id = request.cmc.body_part_id;
+	switch (row->disposition) {
+	case DISP_ISSUED:
+	case DISP_REVOKED:
+		answer.certificate = buf_view(&row->raw_certificate);
+		ok = enroll_respond(ca, v, &answer, out, err);
+		break;
+	case DISP_PENDING:
+		answer.status = CMC_STATUS_PENDING;
+		answer.text = "Taken under submission";
+		answer.pending_id = row->request_id;
+		answer.pending_time = row->submitted_when;
+		ok = enroll_respond(ca, v, &answer, out, err);
+		break;
+	default:
+		snprintf(reason.msg, sizeof reason.msg, "%s",
+		    row->disposition_message != NULL ? row->disposition_message : "");
+		ok = enroll_respond_refusal(ca, v, answer.body_part_id, &reason, out, err);
+	}
+out:
+	enroll_request_free(&request);
+	return ok;
+}
+
+struct approval {
+	const struct store_request *row;
+	const struct principal *officer;
+};
+
+static bool
+write_approval(struct store_tx *tx, void *arg, struct err *err)
+{
+	const struct approval *a = arg;
+	char *detail = text_printf("template=%s requester=%s subject=%s", a->row->template_name,
+	    a->row->requester_name != NULL ? a->row->requester_name : "-",
+	    a->row->distinguished_name != NULL ? a->row->distinguished_name : "-");
+	const struct ca_audit record = {.when = a->row->resolved_when,
+	    .event = AUDIT_ISSUED,
+	    .actor = a->officer->downlevel,
+	    .request_id = a->row->request_id,
+	    .object = a->row->serial_number,
+	    .detail = detail};
+	bool ok = detail != NULL
+		      ? store_issue_pending(tx, a->row, err) && ca_audit(tx, &record, err)
+		      : err_nomem(err);
+
+	free(detail);
+	return ok;
+}
+
+static bool
+set_message(struct store_request *row, const char *message, struct err *err)
+{
+	free(row->disposition_message);
+	return (row->disposition_message = strdup(message)) != NULL || err_nomem(err);
+}
+
+/* Columns and answer first, so that a vault or memory that fails leaves the request pending. */
+static bool
+finish_approval(struct enrollment *e, const struct principal *officer, struct store_request *row,
+    struct enroll_result *out, struct err *err)
+{
+	struct approval approval = {row, officer};
+
+	if (!certificate_columns(buf_view(&e->certificate), row, err) ||
+	    !set_message(row, "Issued", err))
+		return false;
+	row->disposition = DISP_ISSUED;
+	row->status_code = 0;
+	row->resolved_when = e->now;
+	if (!respond_row(e->ca, e->vault, row, &e->response, err) ||
+	    !store_do(e->ca->store, write_approval, &approval, err))
+		return false;
+	enroll_publish(e->ca, &e->plan, e->requester, buf_view(&e->certificate), e->now);
+	out->request_id = row->request_id;
+	out->disposition = DISP_ISSUED;
+	out->certificate = e->certificate;
+	out->response = e->response;
+	e->certificate = e->response = (struct buf){0};
+	return true;
+}
+
+bool
+enroll_approve(struct ca *ca, struct vault *v, const struct principal *officer, int64_t request_id,
+    int64_t now, struct enroll_result *out, struct err *err)
+{
+	struct principal requester = {0};
+	struct enrollment e = {.ca = ca, .vault = v, .requester = &requester, .now = now};
+	struct store_request row = {0};
+	bool ok;
+
+	*out = (struct enroll_result){0};
+	/* Right and restrictions before anything is said about the request. */
+	ok = fresh_view(ca, now, &e.view, err) &&
+	     ca_check_right(e.view, officer, CA_RIGHT_OFFICER, err) &&
+	     get_row(ca, request_id, &row, err) &&
+	     ca_check_officer(ca, e.view, officer, &row, err) && check_pending(&row, err) &&
+	     current_requester(ca, &row, &requester, err) && issue_stored(&e, &row, err) &&
+	     finish_approval(&e, officer, &row, out, err);
+	if (!ok)
+		audit_refusal(ca, AUDIT_ISSUED, officer, request_id, now, err);
+	enrollment_free(&e);
+	principal_free(&requester);
+	store_request_free(&row);
+	return ok;
+}
+
+struct denial {
+	const struct principal *officer;
+	int64_t request_id, now;
+	const char *why;
+};
+
+static bool
+write_denial(struct store_tx *tx, void *arg, struct err *err)
+{
+	const struct denial *d = arg;
+	const struct ca_audit record = {.when = d->now,
+	    .event = AUDIT_DENIED_PENDING,
+	    .actor = d->officer->downlevel,
+	    .request_id = d->request_id,
+	    .detail = d->why};
+
+	return store_deny_pending(
+		   tx, d->request_id, d->why, (int32_t)DIRCA_E_DENIED, d->now, err) &&
+	       ca_audit(tx, &record, err);
+}
+
+bool
+enroll_deny(struct ca *ca, const struct principal *officer, int64_t request_id, const char *why,
+    int64_t now, struct err *err)
+{
+	struct denial denial = {officer, request_id, now,
+	    why != NULL && *why != '\0' ? why : "Denied by a certificate manager"};
+	struct store_request row = {0};
+	struct ca_view *view = NULL;
+	bool ok;
+
+	ok = fresh_view(ca, now, &view, err) &&
+	     ca_check_right(view, officer, CA_RIGHT_OFFICER, err) &&
+	     get_row(ca, request_id, &row, err) && ca_check_officer(ca, view, officer, &row, err) &&
+	     check_pending(&row, err) && store_do(ca->store, write_denial, &denial, err);
+	if (!ok)
+		audit_refusal(ca, AUDIT_DENIED_PENDING, officer, request_id, now, err);
+	store_request_free(&row);
+	ca_view_release(&view);
+	return ok;
+}
+
+/* The SID decides where there is one: names are given away again. */
+static bool
+is_requester(const struct principal *p, const struct store_request *row)
+{
+	if (row->requester_sid != NULL)
+		return has_sid(p, row->requester_sid);
+	return row->requester_name != NULL && text_eq_nocase(p->downlevel, row->requester_name);
+}
+
+bool
+enroll_retrieve(struct ca *ca, struct vault *v, const struct principal *caller, int64_t request_id,
+    struct enroll_result *out, struct err *err)
+{
+	struct ca_view *view = ca_view_get(ca);
+	struct store_request row = {0};
+	bool ok = false;
+
+	*out = (struct enroll_result){0};
+	if (!get_row(ca, request_id, &row, err) ||
+	    (!is_requester(caller, &row) && !ca_check_officer(ca, view, caller, &row, err)))
+		goto out;
+	if (!respond_row(ca, v, &row, &out->response, err))
+		goto out;
+	out->request_id = row.request_id;
+	out->disposition = row.disposition;
+	if (row.disposition == DISP_ERROR || row.disposition == DISP_DENIED) {
+		out->reason.code = (enum err_code)row.status_code;
+		snprintf(out->reason.msg, sizeof out->reason.msg, "%s",
+		    row.disposition_message != NULL ? row.disposition_message
+						    : err_text(out->reason.code));
+	}
+	out->certificate = row.raw_certificate;
+	row.raw_certificate = (struct buf){0};
+	ok = true;
+out:
+	if (!ok)
+		enroll_result_free(out);
+	store_request_free(&row);
+	ca_view_release(&view);
+	return ok;
+}

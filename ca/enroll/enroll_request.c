@@ -1,0 +1,168 @@
+#include "enroll_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "oids.h"
+
+#define RAW_REQUEST_MAX 65536 /* Request.RawRequest (facts 7) */
+#define ATTRIBUTES_MAX  32768 /* Request.RequestAttributes */
+
+/* Does the DER of OID 1.3.6.1.4.1.311.21.13 occur anywhere? A coarse net below the decoders' fine
+ * one: whatever path bytes took, an archived key is never stored as part of a request. */
+static bool
+names_archived_key(struct view bytes)
+{
+	static const uint8_t oid[] = {
+	    0x06, 0x09, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x15, 0x0d};
+
+	return bytes.len > 0 && memmem(bytes.ptr, bytes.len, oid, sizeof oid) != NULL;
+}
+
+static bool
+decode_body(enum enroll_format format, struct view body, struct enroll_request *r, struct err *err)
+{
+	if (format == ENROLL_CMC) {
+		if (!cmc_request_decode(body, &r->cmc, err))
+			return false;
+		r->pkix = &r->cmc.request;
+		r->payload = r->cmc.archived_key;
+		r->key_hash = r->cmc.key_hash;
+		return true;
+	}
+	/* Only the outermost signature of a CMC message may carry a key (facts 6.2). */
+	if (names_archived_key(body))
+		return err_set(err, CERTSRV_E_BAD_REQUEST_KEY_ARCHIVAL,
+		    "a PKCS#10 request carries an encrypted private key; send a CMC request to "
+		    "have a key archived");
+	r->pkix = &r->pkcs10;
+	return pkix_request_decode(body, &r->pkcs10, err);
+}
+
+bool
+enroll_request_decode(enum enroll_format format, struct view body, size_t most,
+    struct enroll_request *out, struct err *err)
+{
+	*out = (struct enroll_request){.format = format};
+	if (body.len > most)
+		return err_set(err, DIRCA_E_TOO_LARGE,
+		    "the request has %zu bytes, more than the %zu that max_request allows",
+		    body.len, most);
+	if (!decode_body(format, body, out, err))
+		return err_prefix(err, "reading the request");
+	out->decoded = true;
+	if (!pkix_template_id(
+		out->pkix->extensions, out->pkix->extension_count, &out->ids[0], err) ||
+	    !pkix_template_id(out->cmc.extensions, out->cmc.extension_count, &out->ids[1], err))
+		return err_prefix(err, "reading the request's template extensions");
+	if (!pkix_key_info(out->pkix->spki, &out->key_algorithm, &out->key_bits, err) ||
+	    !pkix_public_key(out->pkix->spki, &out->key, err))
+		return err_prefix(err, "reading the request's public key");
+	return true;
+}
+
+bool
+enroll_request_verify(const struct enroll_request *r, bool allow_sha1, struct err *err)
+{
+	if (r->format == ENROLL_CMC)
+		return cmc_request_verify(&r->cmc, r->key, allow_sha1, err);
+	return pkix_request_verify(r->pkix, r->key, false, allow_sha1, err);
+}
+
+bool
+enroll_request_raw(const struct enroll_request *r, struct buf *out, struct err *err)
+{
+	*out = (struct buf){0};
+	if (!r->decoded)
+		return true;
+	if (r->format == ENROLL_CMC ? !cmc_request_strip(&r->cmc, out, err)
+				    : !buf_dup(buf_view(&r->pkix->raw), out, err))
+		return false;
+	if (out->len > RAW_REQUEST_MAX || names_archived_key(buf_view(out)))
+		buf_free(out);
+	return true;
+}
+
+static struct view
+extension_value(const struct pkix_extension *list, size_t count, int nid)
+{
+	for (size_t i = 0; i < count; i++)
+		if (list[i].nid == nid)
+			return list[i].value;
+	return (struct view){0};
+}
+
+bool
+enroll_request_extension(
+    const struct enroll_request *r, int nid, struct view *value_out, struct err *err)
+{
+	struct view inner = extension_value(r->pkix->extensions, r->pkix->extension_count, nid);
+	struct view outer = extension_value(r->cmc.extensions, r->cmc.extension_count, nid);
+
+	*value_out = inner.len > 0 ? inner : outer;
+	if (inner.len > 0 && outer.len > 0 && !view_eq(inner, outer))
+		return err_set(err, ERROR_INVALID_DATA,
+		    "extension %s differs between the PKCS#10 and AddExtensions", OBJ_nid2ln(nid));
+	return true;
+}
+
+/* One line; a line break inside a value would forge the next. */
+static bool
+append_pair(struct buf *to, const char *name, const char *value, struct err *err)
+{
+	char *line = text_printf("%s:%s", name, value);
+	bool ok;
+
+	if (line == NULL)
+		return err_nomem(err);
+	for (char *p = line; *p != '\0'; p++)
+		if ((unsigned char)*p < 0x20)
+			*p = '?';
+	ok = buf_append(to, view_str(line), err) && buf_append(to, view_str("\n"), err);
+	free(line);
+	return ok;
+}
+
+static bool
+append_pairs(struct buf *to, char *const *names, char *const *values, size_t count, struct err *err)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!append_pair(to, names[i], values[i], err))
+			return false;
+	return true;
+}
+
+bool
+enroll_request_attributes(const struct enroll_request *r, char **out, struct err *err)
+{
+	struct buf lines = {0};
+	bool ok = false;
+
+	*out = NULL;
+	if (!r->decoded)
+		return true;
+	if (!append_pairs(&lines, r->pkix->nv_names, r->pkix->nv_values, r->pkix->nv_count, err) ||
+	    !append_pairs(&lines, r->cmc.nv_names, r->cmc.nv_values, r->cmc.nv_count, err))
+		goto out;
+	if (lines.len > ATTRIBUTES_MAX)
+		lines.len = 0;
+	if (lines.len > 0 && (*out = strndup((const char *)lines.ptr, lines.len)) == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	ok = true;
+out:
+	buf_free(&lines);
+	return ok;
+}
+
+void
+enroll_request_free(struct enroll_request *r)
+{
+	cmc_request_free(&r->cmc);
+	pkix_request_free(&r->pkcs10);
+	EVP_PKEY_free(r->key);
+	pkix_template_id_free(&r->ids[0]);
+	pkix_template_id_free(&r->ids[1]);
+	*r = (struct enroll_request){0};
+}

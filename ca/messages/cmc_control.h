@@ -1,0 +1,37 @@
+/*
+ * What CMC requests and responses have in common. Private to cmc*.c.
+ */
+#ifndef MESSAGES_CMC_CONTROL_H
+#define MESSAGES_CMC_CONTROL_H
+
+#include "cmc.h"
+#include "cmc_asn1.h"
+#include "oids.h"
+
+#define CMC_CONTROLS_MAX 64
+
+/* Bounds the number of controls, and refuses an archived key or its hash that is a control itself.
+ */
+bool cmc_controls_check(const STACK_OF(CMCW_CONTROL) * controls, struct err *err);
+/* The control of a type, with its one value; *out empty if there is none. ERROR_INVALID_DATA if
+ * there are two. */
+bool cmc_control_value(
+    const STACK_OF(CMCW_CONTROL) * controls, enum oid_id id, struct view *out, struct err *err);
+/* Whether a control's references name `body_part`, and no other. `control` is for the sentence. */
+bool cmc_references(uint32_t data_reference, const STACK_OF(ASN1_INTEGER) * list, int64_t body_part,
+    const char *control, struct err *err);
+/* Reads AddAttributes; *out NULL if the message has none. An archived key in it is refused. */
+bool cmc_add_attributes(
+    const STACK_OF(CMCW_CONTROL) * controls, CMCW_ADD_ATTRIBUTES **out, struct err *err);
+/* OCTET STRING of the attribute `id` in it; empty if absent. */
+bool cmc_added_octets(
+    const CMCW_ADD_ATTRIBUTES *from, enum oid_id id, struct view *out, struct err *err);
+
+/* New control around one value; pushes it. */
+bool cmc_control_push(STACK_OF(CMCW_CONTROL) * controls, uint32_t body_part, enum oid_id id,
+    const ASN1_ITEM *item, const void *value, struct err *err);
+/* AddAttributes about one body part, without attributes yet. */
+CMCW_ADD_ATTRIBUTES *cmc_add_attributes_new(int64_t body_part);
+bool cmc_integer_push(STACK_OF(ASN1_INTEGER) * list, int64_t number);
+
+#endif

@@ -1,0 +1,207 @@
+#include "cmc.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <openssl/objects.h>
+
+#include "cmc_control.h"
+#include "cms_algs.h"
+#include "cms_attr.h"
+#include "cms_der.h"
+#include "pkix_asn1.h"
+#include "text.h"
+
+/* Numbers of the parts; the request is the one that the controls speak of. */
+enum { PART_REQUEST = 1, PART_ATTRIBUTES = 2, PART_REG_INFO = 3 };
+
+static bool
+add_key_hash(CMCW_PKI_DATA *data, const EVP_MD *md, struct view archived_key, struct err *err)
+{
+	uint8_t hash[EVP_MAX_MD_SIZE];
+	CMCW_ADD_ATTRIBUTES *a = NULL;
+	bool ok = false;
+	size_t len;
+
+	if (archived_key.len == 0)
+		return true;
+	if (!cms_hash(md, archived_key, hash, &len, err))
+		goto out;
+	if ((a = cmc_add_attributes_new(PART_REQUEST)) == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	ok = cms_attr_push_octets(
+		 a->attributes, oid_dotted(OID_ENCRYPTED_KEY_HASH), view_of(hash, len), err) &&
+	     cmc_control_push(data->controls, PART_ATTRIBUTES, OID_CMC_ADD_ATTRIBUTES,
+		 ASN1_ITEM_rptr(CMCW_ADD_ATTRIBUTES), a, err);
+out:
+	CMCW_ADD_ATTRIBUTES_free(a);
+	return ok;
+}
+
+static bool
+add_reg_info(CMCW_PKI_DATA *data, const char *template_cn, struct err *err)
+{
+	ASN1_STRING *octets = NULL;
+	char *text = NULL;
+	bool ok = false;
+
+	if (template_cn == NULL)
+		return true;
+	if (*template_cn == '\0' || strpbrk(template_cn, "&=") != NULL)
+		return err_set(err, E_INVALIDARG,
+		    "the template name '%s' cannot be sent in a CMC request: it is empty or holds "
+		    "& or =",
+		    template_cn);
+	if ((text = text_printf("CertificateTemplate=%s", template_cn)) == NULL ||
+	    (octets = der_string_new(V_ASN1_OCTET_STRING, view_str(text))) == NULL)
+		err_nomem(err);
+	else
+		ok = cmc_control_push(data->controls, PART_REG_INFO, OID_CMC_REG_INFO,
+		    ASN1_ITEM_rptr(ASN1_OCTET_STRING), octets, err);
+	ASN1_STRING_free(octets);
+	free(text);
+	return ok;
+}
+
+static bool
+add_pkcs10(CMCW_PKI_DATA *data, struct view pkcs10, struct err *err)
+{
+	CMCW_REQUEST *r = CMCW_REQUEST_new();
+	bool ok = false;
+
+	if (r == NULL || (r->d.pkcs10 = CMCW_CERT_REQUEST_new()) == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	r->type = CMCW_REQUEST_PKCS10;
+	r->d.pkcs10->id = PART_REQUEST;
+	if (!der_string_set(r->d.pkcs10->pkcs10, pkcs10, err))
+		goto out;
+	if (sk_CMCW_REQUEST_push(data->requests, r) <= 0) {
+		err_nomem(err);
+		goto out;
+	}
+	r = NULL;
+	ok = true;
+out:
+	CMCW_REQUEST_free(r);
+	return ok;
+}
+
+static bool
+make_pki_data(const struct cmc_make *in, const EVP_MD *md, struct buf *out, struct err *err)
+{
+	CMCW_PKI_DATA *data = CMCW_PKI_DATA_new();
+	bool ok;
+
+	if (data == NULL)
+		return err_nomem(err);
+	ok = add_key_hash(data, md, in->archived_key, err) &&
+	     add_reg_info(data, in->template_cn, err) && add_pkcs10(data, in->pkcs10, err) &&
+	     der_encode(ASN1_ITEM_rptr(CMCW_PKI_DATA), data, "the PKIData", out, err);
+	CMCW_PKI_DATA_free(data);
+	return ok;
+}
+
+/* RFC 5280 4.2.1.2 (1): SHA-1 over the key's bits. It names the key and protects nothing. */
+static bool
+key_identifier(const EVP_PKEY *key, uint8_t id[EVP_MAX_MD_SIZE], size_t *len_out, struct err *err)
+{
+	struct buf spki = {0};
+	PKIX_SPKI *s = NULL;
+	void *wire = NULL;
+	bool ok =
+	    pkix_key_spki(key, &spki, err) && der_decode(ASN1_ITEM_rptr(PKIX_SPKI), buf_view(&spki),
+						  spki.len, "the public key", &wire, err);
+
+	if (ok) {
+		s = wire;
+		ok = cms_hash(cms_digest(NID_sha1), der_string(s->key), id, len_out, err);
+	}
+	PKIX_SPKI_free(s);
+	buf_free(&spki);
+	return ok;
+}
+
+static bool
+digest_of(struct view sig_alg, const EVP_MD **out, struct err *err)
+{
+	const ASN1_OBJECT *oid;
+	int md_nid = NID_undef;
+	void *alg = NULL;
+
+	if (!der_decode(
+		ASN1_ITEM_rptr(X509_ALGOR), sig_alg, 4096, "the signature algorithm", &alg, err))
+		return false;
+	X509_ALGOR_get0(&oid, NULL, NULL, alg);
+	OBJ_find_sigid_algs(OBJ_obj2nid(oid), &md_nid, NULL);
+	*out = cms_digest(md_nid);
+	X509_ALGOR_free(alg);
+	if (*out == NULL)
+		return err_set(
+		    err, NTE_BAD_ALGID, "the key signs with an algorithm that has no known digest");
+	return true;
+}
+
+static bool
+sign(EVP_PKEY *key, const EVP_MD *md, struct view data, struct buf *out, struct err *err)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	size_t len = (size_t)EVP_PKEY_get_size(key);
+	bool ok = false;
+
+	*out = (struct buf){0};
+	if (ctx == NULL || !buf_alloc(len, out, err)) {
+		err_nomem(err);
+		goto out;
+	}
+	if (EVP_DigestSignInit_ex(ctx, NULL, EVP_MD_get0_name(md), NULL, NULL, key, NULL) != 1 ||
+	    EVP_DigestSign(ctx, out->ptr, &len, data.ptr, data.len) != 1) {
+		err_openssl(
+		    err, DIRCA_E_CRYPTO, "the CMC request could not be signed with the new key");
+		goto out;
+	}
+	out->len = len;
+	ok = true;
+out:
+	EVP_MD_CTX_free(ctx);
+	return ok;
+}
+
+bool
+cmc_request_make(const struct cmc_make *in, struct buf *out, struct err *err)
+{
+	struct buf sig_alg = {0}, data = {0}, attrs = {0}, signature = {0};
+	struct cms_attr key_attr = {.value_count = 1};
+	struct cms_sign sign_in = {.content_oid = oid_dotted(OID_CT_PKI_DATA)};
+	uint8_t key_id[EVP_MAX_MD_SIZE];
+	size_t id_len;
+	bool ok = false;
+
+	*out = (struct buf){0};
+	if (!pkix_sig_alg(in->key, &sig_alg, err) ||
+	    !digest_of(buf_view(&sig_alg), &sign_in.digest, err) ||
+	    !make_pki_data(in, sign_in.digest, &data, err) ||
+	    !key_identifier(in->key, key_id, &id_len, err))
+		goto out;
+	sign_in.content = buf_view(&data);
+	sign_in.key_id = view_of(key_id, id_len);
+	if (in->archived_key.len > 0) {
+		memcpy(key_attr.oid, oid_dotted(OID_ARCHIVED_KEY_ATTR),
+		    strlen(oid_dotted(OID_ARCHIVED_KEY_ATTR)) + 1);
+		key_attr.values = in->archived_key;
+		sign_in.unsigned_attrs = &key_attr;
+		sign_in.unsigned_count = 1;
+	}
+	ok = cms_sign_attrs(&sign_in, &attrs, err) &&
+	     sign(in->key, sign_in.digest, buf_view(&attrs), &signature, err) &&
+	     cms_sign_finish(
+		 &sign_in, buf_view(&attrs), buf_view(&sig_alg), buf_view(&signature), out, err);
+out:
+	buf_free(&sig_alg);
+	buf_free(&data);
+	buf_free(&attrs);
+	buf_free(&signature);
+	return ok;
+}

@@ -1,0 +1,52 @@
+#include "cmc.h"
+
+#include <openssl/objects.h>
+
+#include "cmc_asn1.h"
+#include "cms_der.h"
+#include "oids.h"
+
+#define MESSAGE_MAX (1024 * 1024)
+
+/* The content, if it is one of CMC's, is taken apart and written anew too. */
+static bool
+reencode_content(CMSW_ENCAP *encap, struct err *err)
+{
+	struct view content = der_string(encap->content);
+	int nid = OBJ_obj2nid(encap->type);
+	const ASN1_ITEM *item;
+	struct buf again = {0};
+	void *wire = NULL;
+	bool ok;
+
+	if (nid == oid_nid(OID_CT_PKI_DATA))
+		item = ASN1_ITEM_rptr(CMCW_PKI_DATA);
+	else if (nid == oid_nid(OID_CT_PKI_RESPONSE))
+		item = ASN1_ITEM_rptr(CMCW_RESPONSE);
+	else
+		return true;
+	ok = der_decode(item, content, MESSAGE_MAX, "the CMC content", &wire, err) &&
+	     der_encode(item, wire, "the CMC content", &again, err) &&
+	     der_string_set(encap->content, buf_view(&again), err);
+	ASN1_item_free(wire, item);
+	buf_free(&again);
+	return ok;
+}
+
+bool
+cmc_reencode(struct view der, struct buf *out, struct err *err)
+{
+	CMSW_SIGNED *m;
+	void *wire = NULL;
+	bool ok;
+
+	*out = (struct buf){0};
+	if (!der_decode(
+		ASN1_ITEM_rptr(CMSW_SIGNED), der, MESSAGE_MAX, "the CMC message", &wire, err))
+		return false;
+	m = wire;
+	ok = reencode_content(m->data->encap, err) &&
+	     der_encode(ASN1_ITEM_rptr(CMSW_SIGNED), m, "the CMC message", out, err);
+	CMSW_SIGNED_free(m);
+	return ok;
+}

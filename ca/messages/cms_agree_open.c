@@ -1,0 +1,108 @@
+#include "cms_enveloped.h"
+
+#include <string.h>
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/objects.h>
+#include <openssl/params.h>
+
+#include "cms_der.h"
+
+/* The ephemeral public key, which is a point on the curve of the recipient's key (RFC 5753 3.1.1).
+ */
+static bool
+originator_key(const CMSW_ORIGINATOR *wire, EVP_PKEY *own, EVP_PKEY **out, struct err *err)
+{
+	const ASN1_OBJECT *oid;
+	const void *param;
+	struct view point;
+	char group[64];
+	OSSL_PARAM params[3];
+	EVP_PKEY_CTX *ctx = NULL;
+	size_t group_len;
+	int type;
+
+	*out = NULL;
+	if (wire->type != CMSW_ORIGINATOR_IS_KEY)
+		return err_set(err, NTE_BAD_ALGID,
+		    "key agreement with a certified originator key is not known");
+	X509_ALGOR_get0(&oid, &type, &param, wire->d.key->alg);
+	if (!EVP_PKEY_is_a(own, "EC") ||
+	    EVP_PKEY_get_group_name(own, group, sizeof group, &group_len) != 1 ||
+	    OBJ_obj2nid(oid) != NID_X9_62_id_ecPublicKey)
+		return err_set(
+		    err, NTE_BAD_ALGID, "the content key needs an elliptic-curve key to be opened");
+	if (type == V_ASN1_OBJECT && OBJ_obj2nid(param) != OBJ_txt2nid(group))
+		return cms_bad_data(err);
+	point = der_string(wire->d.key->key);
+	params[0] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0);
+	params[1] = OSSL_PARAM_construct_octet_string(
+	    OSSL_PKEY_PARAM_PUB_KEY, (void *)(uintptr_t)point.ptr, point.len);
+	params[2] = OSSL_PARAM_construct_end();
+	if ((ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL)) == NULL ||
+	    EVP_PKEY_fromdata_init(ctx) != 1 ||
+	    EVP_PKEY_fromdata(ctx, out, EVP_PKEY_PUBLIC_KEY, params) != 1)
+		cms_bad_data(err);
+	EVP_PKEY_CTX_free(ctx);
+	return *out != NULL;
+}
+
+static bool
+wrap_alg_of(const X509_ALGOR *key_alg, const EVP_MD **md_out, struct view *der_out,
+    const struct cms_wrap_alg **out, struct err *err)
+{
+	const ASN1_OBJECT *oid;
+	const void *param;
+	void *wire = NULL;
+	int type;
+
+	X509_ALGOR_get0(&oid, &type, &param, key_alg);
+	if ((*md_out = cms_kdf_digest(OBJ_obj2nid(oid))) == NULL || type != V_ASN1_SEQUENCE)
+		return err_set(err, NTE_BAD_ALGID,
+		    "the key agreement is not dhSinglePass-stdDH with SHA-1, SHA-256, SHA-384 or "
+		    "SHA-512");
+	*der_out = der_string(param);
+	if (!der_decode(
+		ASN1_ITEM_rptr(X509_ALGOR), *der_out, 256, "the key wrap algorithm", &wire, err))
+		return false;
+	X509_ALGOR_get0(&oid, NULL, NULL, wire);
+	*out = cms_wrap_alg_by_nid(OBJ_obj2nid(oid));
+	X509_ALGOR_free(wire);
+	if (*out == NULL)
+		return err_set(err, NTE_BAD_ALGID,
+		    "the content key is wrapped by another algorithm than AES and 3DES key wrap");
+	return true;
+}
+
+bool
+cms_agreed_key(const CMSW_KEY_AGREE *wire, size_t member, EVP_PKEY *key, size_t key_len,
+    uint8_t cek[CMS_KEY_MAX], struct err *err)
+{
+	struct view wrapped = der_string(
+			sk_CMSW_AGREED_KEY_value(wire->keys, (int)member)->encrypted_key),
+		    wrap_der;
+	uint8_t kek[CMS_KEY_MAX], plain[2 * CMS_KEY_MAX + 16];
+	const struct cms_wrap_alg *wrap;
+	const EVP_MD *md;
+	EVP_PKEY *peer = NULL;
+	size_t len = 0;
+	bool ok = false;
+
+	if (!wrap_alg_of(wire->key_alg, &md, &wrap_der, &wrap, err) ||
+	    !originator_key(wire->originator, key, &peer, err))
+		goto out;
+	/* A view with a pointer is a ukm that is there, be it empty. */
+	if (wrapped.len > (size_t)2 * CMS_KEY_MAX ||
+	    !cms_agree_kek(key, peer, md, wrap_der, wrap, der_string(wire->ukm), kek, err) ||
+	    !cms_key_wrap(wrap, kek, false, wrapped, plain, &len, err) || len != key_len) {
+		cms_bad_data(err);
+		goto out;
+	}
+	memcpy(cek, plain, key_len);
+	ok = true;
+out:
+	EVP_PKEY_free(peer);
+	OPENSSL_cleanse(kek, sizeof kek);
+	OPENSSL_cleanse(plain, sizeof plain);
+	return ok;
+}

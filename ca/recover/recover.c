@@ -1,0 +1,173 @@
+#include "recover.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+
+#define SHA1_HEX_LEN 40
+
+static bool
+check_fresh(const struct ca_view *view, int64_t now, struct err *err)
+{
+	if (ca_view_is_fresh(view, now))
+		return true;
+	return err_set(err, DIRCA_E_DIRECTORY_UNAVAILABLE,
+	    "the directory could not be read for over a minute; no key is handed out");
+}
+
+/* ---- candidates ---- */
+
+struct name_query {
+	const char *token;
+	struct principal *out;
+	enum dir_find found;
+};
+
+static bool
+find_principal(struct dir_conn *c, void *arg, struct err *err)
+{
+	struct name_query *q = arg;
+
+	q->found = principal_find(c, q->token, q->out, err);
+	return q->found != DIR_FIND_FAILED;
+}
+
+/* DOMAIN\user as it stands in the rows; else what the directory makes of container\user. */
+static bool
+find_downlevel(struct ca *ca, const struct token *t, struct store_requests *out, struct err *err)
+{
+	struct principal p = {0};
+	struct name_query q = {t->text, &p, DIR_NOT_FOUND};
+	bool ok = false;
+
+	if (!store_find_candidates(ca->store, STORE_BY_REQUESTER, t->text, out, err))
+		goto out;
+	if (out->count > 0) {
+		ok = true;
+		goto out;
+	}
+	if (!ca_directory_do(ca, find_principal, &q, err))
+		goto out;
+	store_requests_free(out);
+	ok = q.found != DIR_FOUND ||
+	     store_find_candidates(ca->store, STORE_BY_REQUESTER, p.downlevel, out, err);
+out:
+	principal_free(&p);
+	return ok;
+}
+
+/* As serial number, as thumbprint, as name; the first that finds something. */
+static bool
+find_hex(struct ca *ca, const struct token *t, struct store_requests *out, struct err *err)
+{
+	char padded[SHA1_HEX_LEN + 1];
+
+	if (!store_find_candidates(ca->store, STORE_BY_SERIAL, t->text, out, err))
+		return false;
+	if (out->count == 0 && t->digits == SHA1_HEX_LEN) {
+		store_requests_free(out);
+		memset(padded, '0', sizeof padded);
+		memcpy(padded + SHA1_HEX_LEN - strlen(t->text), t->text, strlen(t->text) + 1);
+		if (!store_find_candidates(ca->store, STORE_BY_CERTIFICATE_HASH, padded, out, err))
+			return false;
+	}
+	if (out->count > 0)
+		return true;
+	store_requests_free(out);
+	return store_find_candidates(ca->store, STORE_BY_COMMON_NAME, t->name, out, err);
+}
+
+static bool
+find_rows(struct ca *ca, const struct token *t, struct store_requests *out, struct err *err)
+{
+	switch (t->kind) {
+	case TOKEN_UPN:
+		return store_find_candidates(ca->store, STORE_BY_UPN, t->text, out, err);
+	case TOKEN_DOWNLEVEL:
+		return find_downlevel(ca, t, out, err);
+	case TOKEN_SERIAL_OR_HASH:
+		return find_hex(ca, t, out, err);
+	case TOKEN_CN:
+		return store_find_candidates(ca->store, STORE_BY_COMMON_NAME, t->text, out, err);
+	}
+	return err_set(err, DIRCA_E_INTERNAL, "search token of kind %d", (int)t->kind);
+}
+
+/* Rows of one requester and template have one answer: a thousand rows of one user cost one
+ * directory read. */
+static bool
+same_question(const struct store_request *a, const struct store_request *b)
+{
+	const char *names[] = {a->requester_name, b->requester_name, a->template_name,
+	    b->template_name, a->requester_sid, b->requester_sid};
+
+	for (size_t i = 0; i < 6; i += 2)
+		if ((names[i] == NULL) != (names[i + 1] == NULL) ||
+		    (names[i] != NULL && strcmp(names[i], names[i + 1]) != 0))
+			return false;
+	return true;
+}
+
+static bool
+may_see(struct ca *ca, const struct ca_view *view, const struct principal *officer,
+    const struct store_requests *rows, size_t i, bool *allowed, struct err *err)
+{
+	for (size_t k = 0; k < i; k++)
+		if (same_question(&rows->list[k], &rows->list[i])) {
+			allowed[i] = allowed[k];
+			return true;
+		}
+	allowed[i] = ca_check_officer(ca, view, officer, &rows->list[i], err);
+	return allowed[i] || err->code == CERTSRV_E_RESTRICTEDOFFICER;
+}
+
+/* Keeps the rows that this officer may see, in order. */
+static bool
+filter_rows(struct ca *ca, const struct ca_view *view, const struct principal *officer,
+    struct store_requests *rows, size_t *hidden_out, struct err *err)
+{
+	bool *allowed = calloc(rows->count + 1, sizeof *allowed);
+	size_t kept = 0;
+	bool ok = false;
+
+	if (allowed == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	for (size_t i = 0; i < rows->count; i++)
+		if (!may_see(ca, view, officer, rows, i, allowed, err))
+			goto out;
+	for (size_t i = 0; i < rows->count; i++) {
+		if (allowed[i])
+			rows->list[kept++] = rows->list[i];
+		else
+			store_request_free(&rows->list[i]);
+	}
+	*hidden_out = rows->count - kept;
+	rows->count = kept;
+	ok = true;
+out:
+	free(allowed);
+	return ok;
+}
+
+bool
+recover_candidates(struct ca *ca, const struct principal *officer, const char *token,
+    struct store_requests *out, size_t *hidden_out, struct err *err)
+{
+	struct ca_view *view = ca_view_get(ca);
+	struct token t = {0};
+	bool ok;
+
+	*out = (struct store_requests){0};
+	*hidden_out = 0;
+	ok = check_fresh(view, clock_now(), err) &&
+	     ca_check_right(view, officer, CA_RIGHT_OFFICER, err) && token_parse(token, &t, err) &&
+	     find_rows(ca, &t, out, err) && filter_rows(ca, view, officer, out, hidden_out, err);
+	if (!ok)
+		store_requests_free(out);
+	token_free(&t);
+	ca_view_release(&view);
+	return ok;
+}

@@ -1,0 +1,133 @@
+#include "recover.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TOKEN_MAX 512
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* Lower-case hex digits of a token that holds nothing else but blanks and colons; NULL in *out if
+ * it is no such token. */
+static bool
+collect_hex(const char *name, char **out, struct err *err)
+{
+	char *hex = calloc(1, strlen(name) + 2);
+	size_t n = 0;
+
+	*out = NULL;
+	if (hex == NULL)
+		return err_nomem(err);
+	for (const char *p = name; *p != '\0'; p++) {
+		if (isxdigit((unsigned char)*p)) {
+			hex[n++] = (char)tolower((unsigned char)*p);
+		} else if (!is_blank(*p) && *p != ':') {
+			free(hex);
+			return true;
+		}
+	}
+	if (n == 0) {
+		free(hex);
+		return true;
+	}
+	*out = hex;
+	return true;
+}
+
+/* Serial numbers are kept as whole octets without leading zero octets; zero itself is one. `hex`
+ * has room for one more digit. */
+static void
+to_octets(char *hex)
+{
+	size_t len = strlen(hex), zeros = strspn(hex, "0");
+
+	if (zeros == len)
+		zeros = len - 1;
+	len -= zeros;
+	memmove(hex + len % 2, hex + zeros, len + 1);
+	if (len % 2 != 0)
+		hex[0] = '0';
+}
+
+static bool
+split(struct token *t, const char *backslash, struct err *err)
+{
+	t->left = strndup(t->name, (size_t)(backslash - t->name));
+	t->right = strdup(backslash + 1);
+	if (t->left == NULL || t->right == NULL)
+		return err_nomem(err);
+	if (*t->left == '\0' || *t->right == '\0')
+		return err_set(
+		    err, E_INVALIDARG, "'%s' lacks the name before or after the '\\'", t->name);
+	return true;
+}
+
+static bool
+classify(struct token *t, struct err *err)
+{
+	const char *backslash = strchr(t->name, '\\');
+
+	if (!collect_hex(t->name, &t->text, err))
+		return false;
+	if (t->text != NULL) {
+		t->kind = TOKEN_SERIAL_OR_HASH;
+		t->digits = strlen(t->text);
+		to_octets(t->text);
+		return true;
+	}
+	if ((t->text = strdup(t->name)) == NULL)
+		return err_nomem(err);
+	if (backslash != NULL) {
+		t->kind = TOKEN_DOWNLEVEL;
+		return split(t, backslash, err);
+	}
+	t->kind = strchr(t->name, '@') != NULL ? TOKEN_UPN : TOKEN_CN;
+	return true;
+}
+
+bool
+token_parse(const char *text, struct token *out, struct err *err)
+{
+	size_t len = strlen(text);
+
+	*out = (struct token){0};
+	if (len > TOKEN_MAX)
+		return err_set(
+		    err, E_INVALIDARG, "the search token is longer than %d bytes", TOKEN_MAX);
+	for (const char *p = text; *p != '\0'; p++)
+		if (((unsigned char)*p < 0x20 && *p != '\t') || *p == 0x7f)
+			return err_set(
+			    err, E_INVALIDARG, "the search token holds a control character");
+	if (!text_is_utf8(view_str(text)))
+		return err_set(err, E_INVALIDARG, "the search token is not UTF-8");
+	while (is_blank(*text))
+		text++;
+	for (len = strlen(text); len > 0 && is_blank(text[len - 1]); len--)
+		;
+	if (len == 0)
+		return err_set(err, E_INVALIDARG,
+		    "the search token is empty: give a UPN, DOMAIN\\user, a name, a serial number "
+		    "or a SHA-1 hash");
+	if ((out->name = strndup(text, len)) == NULL)
+		return err_nomem(err);
+	if (!classify(out, err)) {
+		token_free(out);
+		return false;
+	}
+	return true;
+}
+
+void
+token_free(struct token *t)
+{
+	free(t->text);
+	free(t->name);
+	free(t->left);
+	free(t->right);
+	*t = (struct token){0};
+}

@@ -1,0 +1,396 @@
+/* dirca dump: what a file says, readable. Nothing here needs a key, and nothing secret is shown. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmc.h"
+#include "file.h"
+#include "officer.h"
+#include "pem.h"
+#include "print.h"
+#include "recovery.h"
+#include "session.h"
+#include "text.h"
+#include "tmpl.h"
+
+#define FILE_MAX (1024 * 1024)
+
+static void
+print_view(const char *name, struct view v)
+{
+	printf("%s: ", name);
+	if (v.len == 0)
+		printf("-");
+	print_hash(stdout, v.ptr, v.len);
+	putchar('\n');
+}
+
+static void
+print_attrs(const char *title, const struct cms_attr *attrs, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		printf("  %s %s: %zu value(s), %zu bytes\n", title, attrs[i].oid,
+		    attrs[i].value_count, attrs[i].values.len);
+}
+
+static void
+print_message(const struct cms_signed *m)
+{
+	struct err err;
+
+	printf("Content type: %s, %zu bytes\n", m->content_oid, m->content.len);
+	for (size_t i = 0; i < m->signer_count; i++) {
+		const struct cms_signer *s = &m->signers[i];
+
+		printf("Signer %zu: ", i);
+		if (s->key_id.len > 0) {
+			print_view("key identifier", s->key_id);
+		} else {
+			char *issuer = pkix_name_text(s->issuer),
+			     *serial = pkix_serial_text(s->serial);
+
+			printf("issuer %s, serial number %s\n", issuer != NULL ? issuer : "?",
+			    serial != NULL ? serial : "?");
+			free(issuer);
+			free(serial);
+		}
+		print_attrs("signed", s->attrs, s->attr_count);
+		print_attrs("unsigned", s->unsigned_attrs, s->unsigned_count);
+	}
+	for (size_t i = 0; i < m->certificate_count; i++) {
+		struct pkix_cert cert = {0};
+
+		printf("Certificate %zu:\n", i);
+		if (pkix_cert_decode(m->certificates[i], &cert, &err))
+			print_cert(stdout, "  ", &cert);
+		else
+			printf("  cannot be read: %s\n", err.msg);
+		pkix_cert_free(&cert);
+	}
+}
+
+static void
+print_extensions(const struct pkix_extension *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		printf("  Extension %s%s: %zu bytes\n", list[i].oid,
+		    list[i].critical ? " (critical)" : "", list[i].value.len);
+}
+
+static void
+print_request(const struct pkix_request *r)
+{
+	char *subject = pkix_name_text(r->subject);
+	struct pkix_template_id id = {0};
+	const char *algorithm = "?";
+	int bits = 0;
+	struct err err;
+
+	if (!pkix_key_info(r->spki, &algorithm, &bits, &err))
+		algorithm = "unknown";
+	printf("PKCS#10:\n  Subject: %s\n  Key: %s %d bits\n  Signature: %s\n",
+	    subject != NULL && *subject != '\0' ? subject : "(empty)", algorithm, bits,
+	    r->null_signature ? "none (digest only)" : "present");
+	if (pkix_template_id(r->extensions, r->extension_count, &id, &err)) {
+		if (id.cn != NULL)
+			printf("  Template: %s\n", id.cn);
+		if (id.oid != NULL)
+			printf("  Template: %s version %lld.%lld\n", id.oid, (long long)id.major,
+			    (long long)id.minor);
+	}
+	pkix_template_id_free(&id);
+	print_extensions(r->extensions, r->extension_count);
+	for (size_t i = 0; i < r->nv_count; i++)
+		printf("  %s = %s\n", r->nv_names[i], r->nv_values[i]);
+	free(subject);
+}
+
+static void
+print_enveloped(const struct cms_enveloped *e)
+{
+	printf("EnvelopedData, %s:\n", e->cipher);
+	for (size_t i = 0; i < e->count; i++) {
+		char *issuer = pkix_name_text(e->recipients[i].issuer),
+		     *serial = pkix_serial_text(e->recipients[i].serial);
+
+		printf("  Recipient %zu (%s): serial number %s of %s\n", i,
+		    e->recipients[i].is_key_agreement ? "ECDH" : "RSA",
+		    serial != NULL ? serial : "?", issuer != NULL ? issuer : "?");
+		free(issuer);
+		free(serial);
+	}
+}
+
+/* ---- one function a type: true if the bytes are of it ---- */
+
+static bool
+dump_request(struct view der, struct err *err)
+{
+	struct cmc_request r = {0};
+	struct cms_enveloped e = {0};
+	EVP_PKEY *key = NULL;
+	bool ok = cmc_request_decode(der, &r, err);
+
+	if (ok) {
+		puts("CMC full PKI request");
+		print_message(&r.message);
+		print_request(&r.request);
+		for (size_t i = 0; i < r.nv_count; i++)
+			printf("RegInfo: %s = %s\n", r.nv_names[i], r.nv_values[i]);
+		print_view("Encrypted key hash", r.key_hash);
+		if (r.archived_key.len > 0 && cms_enveloped_decode(r.archived_key, &e, err))
+			print_enveloped(&e);
+		if (pkix_public_key(r.request.spki, &key, err) &&
+		    cmc_request_verify(&r, key, true, err))
+			puts("Signatures and hashes: good");
+		else
+			printf("Signatures and hashes: BAD: %s\n", err->msg);
+	}
+	EVP_PKEY_free(key);
+	cms_enveloped_free(&e);
+	cmc_request_free(&r);
+	return ok;
+}
+
+static bool
+dump_response(struct view der, struct err *err)
+{
+	struct cmc_response r = {0};
+	bool ok = cmc_response_decode(der, &r, err);
+
+	if (ok) {
+		printf("CMC full PKI response\nStatus: %d %s\n", (int)r.status,
+		    r.text != NULL ? r.text : "");
+		if (r.status == CMC_STATUS_PENDING)
+			printf("Request Id: %lld\n", (long long)r.pending_id);
+		print_view("Issued certificate hash", r.issued_sha1);
+		print_view("Encrypted key hash", r.key_hash);
+		print_message(&r.message);
+	}
+	cmc_response_free(&r);
+	return ok;
+}
+
+static bool
+dump_blob(struct view der, struct err *err)
+{
+	struct recovery_blob b = {0};
+	bool ok = recovery_decode(der, &b, err);
+
+	if (ok) {
+		puts("Recovery BLOB of");
+		print_cert(stdout, "  ", &b.certificate);
+		print_enveloped(&b.archived);
+		for (size_t i = 0; i < b.archived.count; i++) {
+			const struct pkix_cert *kra = recovery_recipient(&b, i);
+
+			printf("Recipient Info[%zu]:\n", i);
+			if (kra != NULL)
+				print_cert(stdout, "  ", kra);
+			else
+				puts("  its certificate is not in the BLOB");
+		}
+		print_message(&b.message);
+	}
+	recovery_free(&b);
+	return ok;
+}
+
+static bool
+dump_pkcs10(struct view der, struct err *err)
+{
+	struct pkix_request r = {0};
+	bool ok = pkix_request_decode(der, &r, err);
+
+	if (ok)
+		print_request(&r);
+	pkix_request_free(&r);
+	return ok;
+}
+
+static bool
+dump_certificate(struct view der, struct err *err)
+{
+	struct pkix_cert c = {0};
+	bool ok = pkix_cert_decode(der, &c, err);
+
+	if (ok) {
+		puts("Certificate");
+		print_cert(stdout, "  ", &c);
+		print_extensions(c.extensions, c.extension_count);
+	}
+	pkix_cert_free(&c);
+	return ok;
+}
+
+static void
+print_officer_rules(const struct sd *sd)
+{
+	struct officer_rules rules = {0};
+	struct err err;
+
+	if (!officer_rules_decode(sd, &rules, &err))
+		return;
+	for (size_t i = 0; i < rules.count; i++) {
+		char text[SID_TEXT_MAX];
+
+		sid_to_text(&rules.list[i].officer, text);
+		printf("Officer rule %zu: %s %s, template %s, requesters", i,
+		    rules.list[i].deny ? "deny" : "allow", text,
+		    rules.list[i].template_cn != NULL ? rules.list[i].template_cn : "(all)");
+		for (size_t k = 0; k < rules.list[i].requesters.count; k++) {
+			sid_to_text(&rules.list[i].requesters.list[k], text);
+			printf(" %s", text);
+		}
+		putchar('\n');
+	}
+	officer_rules_free(&rules);
+}
+
+static bool
+dump_sd(struct view der, struct err *err)
+{
+	struct sd sd = {0};
+	char *sddl;
+	bool ok = sd_decode(der, &sd, err);
+
+	if (ok && (sddl = sd_to_sddl(&sd)) != NULL) {
+		printf("Security descriptor, %zu ACE(s)\n%s\n", sd.count, sddl);
+		free(sddl);
+		if (sd.count > 0)
+			print_officer_rules(&sd);
+	}
+	sd_free(&sd);
+	return ok;
+}
+
+static const struct {
+	const char *name;
+	bool (*run)(struct view der, struct err *err);
+} types[] = {
+    {"request", dump_request},
+    {"response", dump_response},
+    {"blob", dump_blob},
+    {"pkcs10", dump_pkcs10},
+    {"certificate", dump_certificate},
+    {"sd", dump_sd},
+};
+
+/* ---- a template, from the directory ---- */
+
+static void
+print_list(const char *name, const struct text_list *list)
+{
+	printf("  %s:", name);
+	for (size_t i = 0; i < list->count; i++)
+		printf(" %s", list->list[i]);
+	puts(list->count > 0 ? "" : " -");
+}
+
+static void
+print_template(const struct tmpl *t)
+{
+	char *sddl = t->has_sd ? sd_to_sddl(&t->sd) : NULL;
+
+	printf("Template %s (%s)\n  DN: %s\n  Schema version: %d, version %d.%d, OID %s\n", t->cn,
+	    t->display_name != NULL ? t->display_name : "-", t->dn, t->schema_version,
+	    (int)t->major, (int)t->minor, t->oid != NULL ? t->oid : "-");
+	printf("  flags: 0x%08x\n  msPKI-Enrollment-Flag: 0x%08x\n  msPKI-Certificate-Name-Flag: "
+	       "0x%08x\n  msPKI-Private-Key-Flag: 0x%08x\n",
+	    t->flags, t->enrollment_flag, t->name_flag, t->private_key_flag);
+	printf("  Key archival: %s\n  Certificate manager approval: %s\n  Minimal key size: %d\n  "
+	       "Validity: %lld days, renewal %lld days\n",
+	    tmpl_requires_key_archival(t) ? "required" : "no", tmpl_pends(t) ? "required" : "no",
+	    (int)t->min_key_size, (long long)(t->validity / 86400),
+	    (long long)(t->overlap / 86400));
+	printf("  Key usage: %02x%02x\n  RA signatures: %d\n", t->key_usage[0], t->key_usage[1],
+	    (int)t->ra_signatures);
+	print_list("Extended key usage", &t->eku);
+	print_list("Application policies", &t->application_policies);
+	print_list("Critical extensions", &t->critical);
+	print_list("Supersedes", &t->supersedes);
+	printf("  Security: %s\n", sddl != NULL ? sddl : "none readable (nobody may enroll)");
+	free(sddl);
+}
+
+static enum cli_exit
+dump_template(struct cli *cli)
+{
+	struct session session = {0};
+	struct tmpl t = {0};
+	enum cli_exit status = CLI_OK;
+	bool found = false;
+	struct err err;
+
+	if (!session_open(cli, &session, &err) || !session_pki(&session, &err)) {
+		status = cli_fail(cli, &err);
+		goto out;
+	}
+	for (size_t i = 0; !found && i < session.pki->templates.count; i++)
+		if (dir_entry_has_value_nocase(
+			&session.pki->templates.list[i], "cn", cli->args[0])) {
+			found = true;
+			if (tmpl_decode(&session.pki->templates.list[i], &t, &err))
+				print_template(&t);
+			else
+				status = cli_fail(cli, &err);
+		}
+	if (!found) {
+		err_set(&err, CRYPT_E_NOT_FOUND, "the directory has no template %s", cli->args[0]);
+		status = cli_fail(cli, &err);
+	}
+out:
+	tmpl_free(&t);
+	session_close(&session);
+	return status;
+}
+
+/* DER as it is, or the first object of a PEM file of whatever label. */
+static bool
+read_der(const char *path, struct buf *out, struct err *err)
+{
+	struct buf raw = {0};
+	char *text = NULL, *begin, *end;
+	bool ok = false;
+
+	if (!file_read(path, FILE_MAX, &raw, err))
+		return false;
+	if (raw.len < 11 || memcmp(raw.ptr, "-----BEGIN ", 11) != 0) {
+		*out = raw;
+		return true;
+	}
+	if ((text = strndup((const char *)raw.ptr, raw.len)) == NULL)
+		err_nomem(err);
+	else if ((begin = strchr(text, '\n')) == NULL || (end = strstr(begin, "-----END ")) == NULL)
+		err_set(err, ERROR_INVALID_DATA, "%s: PEM without its end", path);
+	else
+		ok = base64_decode(view_of(begin, (size_t)(end - begin)), out, err);
+	free(text);
+	buf_free(&raw);
+	return ok;
+}
+
+enum cli_exit
+cmd_dump(struct cli *cli)
+{
+	const char *type = cli->opt.type != NULL ? cli->opt.type : "auto";
+	bool automatic = strcmp(type, "auto") == 0, known = automatic, done = false;
+	struct buf der = {0};
+	struct err err;
+
+	if (strcmp(type, "template") == 0)
+		return dump_template(cli);
+	if (!read_der(cli->args[0], &der, &err))
+		return cli_fail(cli, &err);
+	for (size_t i = 0; !done && i < sizeof types / sizeof types[0]; i++)
+		if (automatic || strcmp(types[i].name, type) == 0) {
+			known = true;
+			done = types[i].run(buf_view(&der), &err);
+		}
+	buf_free(&der);
+	if (!known)
+		err_set(&err, DIRCA_E_USAGE, "type %s is unknown", type);
+	else if (!done && automatic)
+		err_set(&err, ERROR_INVALID_DATA,
+		    "%s is nothing that dirca knows; --type says why not", cli->args[0]);
+	return done ? CLI_OK : cli_fail(cli, &err);
+}

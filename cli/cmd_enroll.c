@@ -1,0 +1,337 @@
+/* dirca enroll, dirca retrieve. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <openssl/rand.h>
+
+#include "client_enroll.h"
+#include "clock.h"
+#include "file.h"
+#include "pfx.h"
+#include "print.h"
+#include "session.h"
+#include "text.h"
+
+struct job {
+	struct cli *cli;
+	struct session session;
+	struct tmpl tmpl;
+	EVP_PKEY *key;
+	struct secret password; /* of the PKCS#12 and the kept key */
+	char *out, *key_file;
+};
+
+static void
+job_close(struct job *j)
+{
+	tmpl_free(&j->tmpl);
+	EVP_PKEY_free(j->key);
+	secret_free(&j->password);
+	free(j->out);
+	free(j->key_file);
+	session_close(&j->session);
+}
+
+static bool
+find_template(struct job *j, const char *name, struct err *err)
+{
+	const struct dir_entries *all = &j->session.pki->templates;
+
+	for (size_t i = 0; i < all->count; i++)
+		if (dir_entry_has_value_nocase(&all->list[i], "cn", name) ||
+		    dir_entry_has_value_nocase(&all->list[i], "displayName", name))
+			return tmpl_decode(&all->list[i], &j->tmpl, err);
+	return err_set(err, CERTSRV_E_UNSUPPORTED_CERT_TYPE,
+	    "the directory has no certificate template %s; `dirca templates` lists them", name);
+}
+
+/* A client that knows its own name asks the directory before it makes a key; the CA decides in any
+ * case. */
+static bool
+check_own_right(struct job *j, struct err *err)
+{
+	struct principal me = {0};
+	bool ok = true;
+
+	if (j->session.user == NULL)
+		return true;
+	switch (principal_find_identity(j->session.directory, j->session.user, &me, err)) {
+	case DIR_FOUND:
+		ok = tmpl_check_enroll(&j->tmpl, &me.sids, me.downlevel, err);
+		break;
+	case DIR_NOT_FOUND:
+		break;
+	case DIR_FIND_FAILED:
+		ok = false;
+		break;
+	}
+	principal_free(&me);
+	return ok;
+}
+
+static bool
+issues(const struct pki_service *s, const char *template_cn)
+{
+	for (size_t i = 0; i < s->template_count; i++)
+		if (text_eq_nocase(s->templates[i], template_cn))
+			return true;
+	return false;
+}
+
+/* CAs that issue the template, in random order: load spreads, and a dead one is only sometimes the
+ * first. */
+static bool
+choose_services(
+    struct job *j, const struct pki_service ***list_out, size_t *count_out, struct err *err)
+{
+	struct session *s = &j->session;
+	const struct pki_service **list = calloc(s->service_count + 1, sizeof *list);
+	size_t count = 0;
+
+	*list_out = NULL;
+	if (list == NULL)
+		return err_nomem(err);
+	for (size_t i = 0; i < s->service_count; i++)
+		if (issues(&s->services[i], j->tmpl.cn) &&
+		    (s->ca == NULL || text_eq_nocase(s->ca, s->services[i].name)))
+			list[count++] = &s->services[i];
+	for (size_t i = count; i > 1; i--) {
+		uint32_t r;
+		const struct pki_service *swap = list[i - 1];
+
+		if (RAND_bytes((unsigned char *)&r, sizeof r) != 1)
+			r = 0;
+		list[i - 1] = list[r % i];
+		list[r % i] = swap;
+	}
+	if (count == 0) {
+		free(list);
+		return err_set(err, CERTSRV_E_UNSUPPORTED_CERT_TYPE,
+		    "no certification authority of the directory issues template %s; `dirca cas` "
+		    "shows what each issues",
+		    j->tmpl.cn);
+	}
+	*list_out = list;
+	*count_out = count;
+	return true;
+}
+
+static bool
+write_pfx(const struct job *j, struct view certificate, struct view ca_certificate, struct err *err)
+{
+	struct buf pfx = {0};
+	bool ok = pfx_encode(j->key, certificate, &ca_certificate, ca_certificate.len > 0 ? 1 : 0,
+		      j->tmpl.cn, &j->password, &pfx, err) &&
+		  file_replace(j->out, buf_view(&pfx), 0600, err);
+
+	buf_free(&pfx);
+	return ok;
+}
+
+static bool
+report(const struct job *j, const struct pki_service *service, const struct client_enrolled *e,
+    struct err *err)
+{
+	struct pkix_cert cert = {0};
+
+	if (e->pending) {
+		if (j->cli->opt.json)
+			print_json(json_pack("{s:s, s:s, s:s?, s:I, s:s}", "disposition", "pending",
+			    "ca", service->name, "key_file", j->key_file, "request_id",
+			    (json_int_t)e->request_id, "template", j->tmpl.cn));
+		else
+			printf("Request Id: %lld\nThe request waits for a certificate manager of "
+			       "%s. Its key is in %s; afterwards:\n"
+			       "  dirca retrieve %lld --key-file %s --out %s\n",
+			    e->request_id, service->name, j->key_file, e->request_id, j->key_file,
+			    j->out);
+		return true;
+	}
+	if (!pkix_cert_decode(buf_view(&e->certificate), &cert, err))
+		return false;
+	if (j->cli->opt.json) {
+		char *serial = pkix_serial_text(cert.serial);
+
+		print_json(json_pack("{s:s, s:s, s:I, s:s, s:s, s:b, s:s?}", "disposition",
+		    "issued", "ca", service->name, "request_id", (json_int_t)e->request_id,
+		    "template", j->tmpl.cn, "pfx", j->out, "archived", (int)e->archived,
+		    "serial_number", serial));
+		free(serial);
+	} else {
+		printf("Request Id: %lld\nIssued by %s\\%s:\n", e->request_id, service->host,
+		    service->name);
+		print_cert(stdout, "  ", &cert);
+		printf("  Template: %s\n  Private key archived: %s\n%s written.\n", j->tmpl.cn,
+		    e->archived ? "yes" : "no", j->out);
+	}
+	pkix_cert_free(&cert);
+	return true;
+}
+
+/* True: decided (issued or pending). False with DIRCA_E_NETWORK: this CA was not reached, try the
+ * next. */
+static bool
+try_service(struct job *j, const struct pki_service *service, struct err *err)
+{
+	struct client_enroll in = {.service = service,
+	    .tmpl = &j->tmpl,
+	    .key = j->key,
+	    .subject = j->cli->opt.subject,
+	    .dns = j->cli->opt.dns.list,
+	    .dns_count = j->cli->opt.dns.count,
+	    .now = clock_now()};
+	struct client_enrolled e = {0};
+	struct http_client *http = NULL;
+	bool ok = false;
+
+	if (!session_http(&j->session, service, &http, err) || !client_enroll(http, &in, &e, err))
+		goto out;
+	if (!e.pending) {
+		if (!write_pfx(j, buf_view(&e.certificate), buf_view(&service->certificate), err))
+			goto out;
+		unlink(j->key_file); /* the PKCS#12 is on disk */
+	}
+	ok = report(j, service, &e, err);
+out:
+	http_client_close(&http);
+	client_enrolled_free(&e);
+	return ok;
+}
+
+static bool
+try_services(struct job *j, struct err *err)
+{
+	const struct pki_service **list = NULL;
+	size_t count = 0;
+	bool ok = false;
+
+	if (!choose_services(j, &list, &count, err))
+		return false;
+	for (size_t i = 0; !ok && i < count; i++) {
+		ok = try_service(j, list[i], err);
+		if (!ok && err->code != DIRCA_E_NETWORK && err->code != DIRCA_E_VAULT &&
+		    err->code != DIRCA_E_DIRECTORY_UNAVAILABLE)
+			break;
+		if (!ok && i + 1 < count)
+			fprintf(stderr, "dirca enroll: %s: %s; trying the next CA\n", list[i]->name,
+			    err->msg);
+	}
+	/* A key without a certificate is of no use, unless nobody knows what became of the request.
+	 */
+	if (!ok && err->code != DIRCA_E_NETWORK)
+		unlink(j->key_file);
+	free(list);
+	return ok;
+}
+
+static bool
+set_paths(struct job *j, struct err *err)
+{
+	j->out =
+	    j->cli->opt.out != NULL ? strdup(j->cli->opt.out) : text_printf("%s.pfx", j->tmpl.cn);
+	j->key_file = j->out != NULL ? text_printf("%s.key", j->out) : NULL;
+	if (j->key_file == NULL)
+		return err_nomem(err);
+	if (access(j->out, F_OK) == 0)
+		return err_set(
+		    err, ERROR_FILE_EXISTS, "%s exists; name another file with --out", j->out);
+	return true;
+}
+
+enum cli_exit
+cmd_enroll(struct cli *cli)
+{
+	struct job j = {.cli = cli};
+	enum cli_exit status = CLI_FAILED;
+	struct err err;
+
+	if (!session_open(cli, &j.session, &err) || !session_pki(&j.session, &err) ||
+	    !find_template(&j, cli->args[0], &err) || !check_own_right(&j, &err) ||
+	    !set_paths(&j, &err) ||
+	    !cli_password(cli->opt.out_password_file, "Password for the PKCS#12: ", true,
+		&j.password, &err) ||
+	    !client_key_make(cli->opt.key, j.tmpl.min_key_size, &j.key, &err) ||
+	    !client_key_save(j.key_file, j.key, &j.password, &err) || !try_services(&j, &err))
+		status = cli_fail(cli, &err);
+	else
+		status = CLI_OK;
+	job_close(&j);
+	return status;
+}
+
+/* ---- retrieve ---- */
+
+static bool
+retrieve(struct job *j, struct client_enrolled *e, const struct pki_service **service_out,
+    struct err *err)
+{
+	struct http_answer answer = {0};
+	struct http_client *http = NULL;
+	struct buf der = {0};
+	int64_t id;
+	char path[80];
+	bool ok = false;
+
+	if (!text_to_int(j->cli->args[0], 1, INT64_MAX, &id)) {
+		err_set(err, DIRCA_E_USAGE, "%s is not a request id", j->cli->args[0]);
+		goto out;
+	}
+	snprintf(path, sizeof path, "/dirca/v1/requests/%lld/certificate", (long long)id);
+	if (!session_pki(&j->session, err) || !session_service(&j->session, service_out, err) ||
+	    !session_http(&j->session, *service_out, &http, err) ||
+	    !http_client_request(http, "GET", path, NULL, (struct view){0}, &answer, err) ||
+	    !http_answer_check(&answer, err))
+		goto out;
+	if (*service_out == NULL) {
+		err_set(err, DIRCA_E_USAGE,
+		    "the CA's certificate is needed: name the directory with -H and the CA with "
+		    "--ca");
+		goto out;
+	}
+	e->request_id = id;
+	if (answer.status == 202) {
+		err_set(err, DIRCA_E_PENDING, "request %lld still waits for a certificate manager",
+		    (long long)id);
+		goto out;
+	}
+	ok = http_answer_der(&answer, &der, err) &&
+	     client_check_response(buf_view(&der), buf_view(&(*service_out)->certificate), j->key,
+		 (struct view){0}, e, err);
+out:
+	http_answer_free(&answer);
+	http_client_close(&http);
+	buf_free(&der);
+	return ok;
+}
+
+enum cli_exit
+cmd_retrieve(struct cli *cli)
+{
+	struct job j = {.cli = cli};
+	struct client_enrolled e = {0};
+	const struct pki_service *service = NULL;
+	enum cli_exit status = CLI_OK;
+	struct err err;
+
+	if (cli->opt.key_file == NULL || cli->opt.out == NULL) {
+		err_set(&err, DIRCA_E_USAGE,
+		    "--key-file and --out are needed: what `dirca enroll` kept, and the PKCS#12 to "
+		    "write");
+		return cli_fail(cli, &err);
+	}
+	if (!session_open(cli, &j.session, &err) || !set_paths(&j, &err) ||
+	    !cli_password(cli->opt.out_password_file,
+		"Password of the kept key (the PKCS#12 gets the same): ", false, &j.password,
+		&err) ||
+	    !client_key_load(cli->opt.key_file, &j.password, &j.key, &err) ||
+	    !retrieve(&j, &e, &service, &err) ||
+	    !write_pfx(&j, buf_view(&e.certificate), buf_view(&service->certificate), &err)) {
+		status = cli_fail(cli, &err);
+	} else {
+		unlink(cli->opt.key_file);
+		printf("%s written.\n", j.out);
+	}
+	client_enrolled_free(&e);
+	job_close(&j);
+	return status;
+}

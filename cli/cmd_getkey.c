@@ -1,0 +1,350 @@
+/*
+ * dirca getkey (paper: "Finding Recovery Candidates", "Retrieving the Key BLOB"): every CA of the
+ * directory is asked; one match is fetched, several are listed and end with "Ambiguous name".
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "file.h"
+#include "print.h"
+#include "recovery.h"
+#include "session.h"
+#include "text.h"
+
+struct found {
+	const struct pki_service *service; /* NULL: the CA behind --socket */
+	json_t *candidates;                /* array */
+	long long hidden;
+};
+
+struct search {
+	struct cli *cli;
+	struct session session;
+	struct found *list;
+	size_t count;     /* CAs that answered */
+	size_t total;     /* candidates */
+	bool unreachable; /* a CA could not be asked */
+};
+
+static void
+search_close(struct search *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		json_decref(s->list[i].candidates);
+	free(s->list);
+	session_close(&s->session);
+}
+
+static const char *
+host_of(const struct found *f)
+{
+	return f->service != NULL && f->service->host != NULL ? f->service->host : "localhost";
+}
+
+static const char *
+name_of(const struct search *s, const struct found *f)
+{
+	return f->service != NULL ? f->service->name : s->session.ca != NULL ? s->session.ca : "CA";
+}
+
+static bool
+ask(struct search *s, const struct pki_service *service, struct err *err)
+{
+	char *token = http_escape(s->cli->args[0]),
+	     *path = token != NULL ? text_printf("/dirca/v1/candidates?token=%s", token) : NULL;
+	struct found *f = &s->list[s->count];
+	struct http_client *http = NULL;
+	json_t *answer = NULL;
+	bool ok = false;
+
+	if (path == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	f->service = service;
+	if (!s->cli->opt.json)
+		fprintf(stderr, "Querying %s\\%s...\n", host_of(f), name_of(s, f));
+	if (!session_http(&s->session, service, &http, err) ||
+	    !http_client_json(http, "GET", path, NULL, &answer, err))
+		goto out;
+	f->candidates = json_incref(json_object_get(answer, "candidates"));
+	f->hidden = json_integer_value(json_object_get(answer, "hidden"));
+	s->total += json_array_size(f->candidates);
+	s->count++;
+	ok = true;
+out:
+	json_decref(answer);
+	http_client_close(&http);
+	free(token);
+	free(path);
+	return ok;
+}
+
+/* Asks every CA that --ca does not exclude. One that cannot be asked is told and remembered: "one
+ * match" would be a guess then. */
+static bool
+ask_all(struct search *s, struct err *err)
+{
+	if (s->session.socket != NULL) {
+		if ((s->list = calloc(1, sizeof *s->list)) == NULL)
+			return err_nomem(err);
+		return ask(s, NULL, err);
+	}
+	if (!session_pki(&s->session, err))
+		return false;
+	if (s->session.service_count == 0)
+		return err_set(
+		    err, CRYPT_E_NOT_FOUND, "the directory names no certification authority");
+	if ((s->list = calloc(s->session.service_count, sizeof *s->list)) == NULL)
+		return err_nomem(err);
+	for (size_t i = 0; i < s->session.service_count; i++) {
+		const struct pki_service *service = &s->session.services[i];
+
+		if (s->session.ca != NULL && !text_eq_nocase(s->session.ca, service->name))
+			continue;
+		if (!ask(s, service, err)) {
+			fprintf(stderr, "dirca getkey: %s: %s (0x%08X %s)\n", service->name,
+			    err->msg, (unsigned)err->code, err_name(err->code));
+			s->unreachable = true;
+		}
+	}
+	if (s->count == 0 && !s->unreachable)
+		return err_set(err, CRYPT_E_NOT_FOUND,
+		    "the directory names no certification authority %s", s->session.ca);
+	return s->count > 0;
+}
+
+static void
+print_candidate(const json_t *c)
+{
+	int64_t when;
+	struct buf hash = {0};
+	struct err err;
+
+	printf("  Serial Number: %s\n  Subject: %s\n", json_text(c, "serial_number"),
+	    json_text(c, "subject"));
+	if (json_is_string(json_object_get(c, "upn")))
+		printf("  UPN:%s\n", json_text(c, "upn"));
+	if (clock_parse(json_text(c, "not_before"), &when)) {
+		printf("  NotBefore: ");
+		print_when(stdout, when);
+	}
+	if (clock_parse(json_text(c, "not_after"), &when)) {
+		printf("\n  NotAfter: ");
+		print_when(stdout, when);
+	}
+	printf("\n  Template: %s\n  Version: 3\n", json_text(c, "template"));
+	if (strcmp(json_text(c, "disposition"), "revoked") == 0)
+		printf("  Revoked: %s\n", json_text(c, "revoked_when"));
+	if (hex_decode(json_text(c, "certificate_hash"), &hash, &err)) {
+		printf("  Cert Hash(sha1): ");
+		print_hash(stdout, hash.ptr, hash.len);
+		puts("\n");
+	}
+	buf_free(&hash);
+}
+
+static void
+print_candidates(const struct search *s)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		const struct found *f = &s->list[i];
+		json_t *c;
+		size_t k;
+
+		if (json_array_size(f->candidates) > 0)
+			printf("\n\"%s\\%s\"\n", host_of(f), name_of(s, f));
+		json_array_foreach(f->candidates, k, c) print_candidate(c);
+		if (f->hidden > 0)
+			fprintf(stderr,
+			    "%s: %lld more that you may not manage (officer restrictions)\n",
+			    name_of(s, f), f->hidden);
+	}
+}
+
+static json_t *
+json_candidates(const struct search *s)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < s->count; i++) {
+		json_t *c;
+		size_t k;
+
+		json_array_foreach(s->list[i].candidates, k, c)
+		{
+			json_t *copy = json_copy(c);
+
+			json_object_set_new(copy, "ca", json_string(name_of(s, &s->list[i])));
+			json_object_set_new(copy, "host", json_string(host_of(&s->list[i])));
+			json_array_append_new(all, copy);
+		}
+	}
+	return all;
+}
+
+/* ---- the BLOB ---- */
+
+/* "user1-611e23c2.rec", as the paper's batch file names it; a CN's unusual characters become '_'.
+ */
+static char *
+default_name(const json_t *c)
+{
+	char *cn = strdup(json_is_string(json_object_get(c, "common_name"))
+			      ? json_text(c, "common_name")
+			      : "key"),
+	     *name;
+
+	if (cn == NULL)
+		return NULL;
+	for (char *p = cn; *p != '\0'; p++)
+		if (strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
+			*p) == NULL)
+			*p = '_';
+	name = text_printf("%s-%s.rec", cn, json_text(c, "serial_number"));
+	free(cn);
+	return name;
+}
+
+static void
+print_recipients(const struct recovery_blob *blob)
+{
+	for (size_t i = 0; i < blob->archived.count; i++) {
+		const struct pkix_cert *kra = recovery_recipient(blob, i);
+		char *serial;
+
+		printf("Recipient Info[%zu]:\n", i);
+		if (kra != NULL) {
+			print_cert(stdout, "  ", kra);
+		} else {
+			serial = pkix_serial_text(blob->archived.recipients[i].serial);
+			printf("  Serial Number: %s\n", serial != NULL ? serial : "?");
+			free(serial);
+		}
+	}
+}
+
+static json_t *
+json_recipients(const struct recovery_blob *blob)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < blob->archived.count; i++) {
+		const struct pkix_cert *kra = recovery_recipient(blob, i);
+		char *serial = pkix_serial_text(blob->archived.recipients[i].serial),
+		     *subject = kra != NULL ? pkix_name_text(kra->subject) : NULL;
+		char *sha1 =
+		    kra != NULL ? hex_encode(view_of(kra->sha1, sizeof kra->sha1), '\0') : NULL;
+
+		json_array_append_new(list, json_pack("{s:s?, s:s?, s:s?}", "serial_number", serial,
+						"subject", subject, "certificate_hash", sha1));
+		free(serial);
+		free(subject);
+		free(sha1);
+	}
+	return list;
+}
+
+static bool
+fetch(struct search *s, const struct found *f, const json_t *candidate, struct buf *der_out,
+    struct recovery_blob *out, struct err *err)
+{
+	json_t *body = json_pack("{s:s}", "serial", json_text(candidate, "serial_number"));
+	char *text = body != NULL ? json_dumps(body, JSON_COMPACT) : NULL;
+	struct http_answer answer = {0};
+	struct http_client *http = NULL;
+	bool ok = false;
+
+	if (text == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	ok = session_http(&s->session, f->service, &http, err) &&
+	     http_client_request(http, "POST", "/dirca/v1/recovery-blobs", "application/json",
+		 view_str(text), &answer, err) &&
+	     http_answer_check(&answer, err) && buf_dup(buf_view(&answer.body), der_out, err) &&
+	     recovery_decode(buf_view(der_out), out, err);
+out:
+	http_answer_free(&answer);
+	http_client_close(&http);
+	free(text);
+	json_decref(body);
+	return ok;
+}
+
+static enum cli_exit
+fetch_and_write(struct search *s, const struct found *f, const json_t *candidate)
+{
+	char *name = s->cli->count > 1 ? strdup(s->cli->args[1]) : default_name(candidate);
+	struct buf der = {0};
+	struct recovery_blob blob = {0};
+	enum cli_exit status = CLI_FAILED;
+	struct err err;
+
+	if (name == NULL)
+		err_nomem(&err);
+	if (name == NULL || !fetch(s, f, candidate, &der, &blob, &err) ||
+	    !file_create(name, buf_view(&der), 0600, &err)) {
+		status = cli_fail(s->cli, &err);
+		goto out;
+	}
+	if (s->cli->opt.json) {
+		print_json(json_pack("{s:o, s:s, s:o}", "candidates", json_candidates(s), "blob",
+		    name, "recipients", json_recipients(&blob)));
+	} else {
+		print_candidates(s);
+		print_recipients(&blob);
+		printf("Recovery blob written to %s. One of the recipients above opens it:\n  "
+		       "dirca recoverkey %s OUT.pfx --kra KRA.pfx\n",
+		    name, name);
+	}
+	status = CLI_OK;
+out:
+	recovery_free(&blob);
+	buf_free(&der);
+	free(name);
+	return status;
+}
+
+static enum cli_exit
+finish(struct search *s)
+{
+	struct err err;
+
+	for (size_t i = 0; s->total == 1 && !s->unreachable && i < s->count; i++)
+		if (json_array_size(s->list[i].candidates) == 1)
+			return fetch_and_write(
+			    s, &s->list[i], json_array_get(s->list[i].candidates, 0));
+	if (s->cli->opt.json)
+		print_json(json_pack("{s:o}", "candidates", json_candidates(s)));
+	else
+		print_candidates(s);
+	if (s->total == 0)
+		err_set(&err, CRYPT_E_NOT_FOUND, "no archived key of %s%s", s->cli->args[0],
+		    s->unreachable ? " on the CAs that answered" : "");
+	else if (s->total == 1)
+		err_set(&err, DIRCA_E_NETWORK,
+		    "not every CA could be asked, so this may not be the only key; name its CA "
+		    "with --ca to fetch it");
+	else
+		err_set(&err, TYPE_E_AMBIGUOUSNAME,
+		    "Ambiguous name. %zu keys fit; name one by its serial number", s->total);
+	return cli_fail(s->cli, &err);
+}
+
+enum cli_exit
+cmd_getkey(struct cli *cli)
+{
+	struct search s = {.cli = cli};
+	enum cli_exit status;
+	struct err err;
+
+	if (!session_open(cli, &s.session, &err) || !ask_all(&s, &err))
+		status = cli_fail(cli, &err);
+	else
+		status = finish(&s);
+	search_close(&s);
+	return status;
+}

@@ -1,0 +1,222 @@
+/* dirca kra add, remove, list, publish. */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "archive.h"
+#include "clock.h"
+#include "config.h"
+#include "file.h"
+#include "init.h"
+#include "pem.h"
+#include "print.h"
+#include "session.h"
+#include "text.h"
+
+#define DEFAULT_DAEMON_CONFIG "/etc/dirca/dircad.conf"
+
+/* The running CA reads its KRA store again; none running is fine. */
+static void
+tell_dircad(const struct config *config)
+{
+	char *path = config_path(config, "dircad.pid");
+	struct buf raw = {0};
+	char text[24];
+	int64_t pid;
+	struct err err;
+
+	if (path != NULL && file_read(path, sizeof text - 1, &raw, &err)) {
+		memcpy(text, raw.ptr, raw.len);
+		text[raw.len] = '\0';
+		text[strcspn(text, "\n")] = '\0';
+		if (text_to_int(text, 2, INT32_MAX, &pid) && kill((pid_t)pid, SIGHUP) != 0 &&
+		    errno != ESRCH)
+			fprintf(stderr,
+			    "dirca: dircad (pid %lld) could not be told; send it SIGHUP\n",
+			    (long long)pid);
+	}
+	buf_free(&raw);
+	free(path);
+}
+
+static bool
+issuers_of(const struct config *config, struct pkix_cert *ca_out, struct err *err)
+{
+	char *path = config_path(config, "ca.crt");
+	struct buf *list = NULL;
+	size_t count = 0;
+	bool ok = path != NULL && pem_certificates_file(path, &list, &count, err) &&
+		  pkix_cert_decode(buf_view(&list[0]), ca_out, err);
+
+	pem_list_free(&list, count);
+	free(path);
+	return ok;
+}
+
+static bool
+add_file(const struct config *config, const struct pkix_cert *ca, const char *file, struct err *err)
+{
+	struct buf *list = NULL;
+	size_t count = 0;
+	bool ok = pem_certificates_file(file, &list, &count, err);
+
+	for (size_t i = 0; ok && i < count; i++) {
+		struct pkix_cert kra = {0};
+
+		ok = pkix_cert_decode(buf_view(&list[i]), &kra, err) &&
+		     kra_validate(&kra, &ca, 1, clock_now(), err) &&
+		     kra_store_add(config, buf_view(&list[i]), err);
+		if (ok) {
+			printf("Added to the KRA store:\n");
+			print_cert(stdout, "  ", &kra);
+		}
+		pkix_cert_free(&kra);
+	}
+	pem_list_free(&list, count);
+	return ok;
+}
+
+enum cli_exit
+cmd_kra_add(struct cli *cli)
+{
+	struct config *config = NULL;
+	struct pkix_cert ca = {0};
+	enum cli_exit status = CLI_OK;
+	bool ok;
+	struct err err;
+
+	ok = config_load(
+		 cli->opt.daemon_config != NULL ? cli->opt.daemon_config : DEFAULT_DAEMON_CONFIG,
+		 &config, &err) &&
+	     issuers_of(config, &ca, &err);
+	for (int i = 0; ok && i < cli->count; i++)
+		ok = add_file(config, &ca, cli->args[i], &err);
+	if (!ok)
+		status = cli_fail(cli, &err);
+	else
+		tell_dircad(config);
+	pkix_cert_free(&ca);
+	config_free(&config);
+	return status;
+}
+
+enum cli_exit
+cmd_kra_remove(struct cli *cli)
+{
+	struct config *config = NULL;
+	enum cli_exit status = CLI_OK;
+	struct err err;
+
+	if (!config_load(
+		cli->opt.daemon_config != NULL ? cli->opt.daemon_config : DEFAULT_DAEMON_CONFIG,
+		&config, &err) ||
+	    !kra_store_remove(config, cli->args[0], &err)) {
+		status = cli_fail(cli, &err);
+	} else {
+		tell_dircad(config);
+		puts("Removed. Keys sealed to it stay recoverable by it; a recovery BLOB will no "
+		     "longer carry its certificate.");
+	}
+	config_free(&config);
+	return status;
+}
+
+static void
+show_kra(const struct cli *cli, const char *object, struct view der, json_t *list)
+{
+	struct pkix_cert cert = {0};
+	struct err err;
+
+	if (!pkix_cert_decode(der, &cert, &err)) {
+		fprintf(stderr, "dirca kra list: %s: %s\n", object, err.msg);
+		return;
+	}
+	if (cli->opt.json) {
+		char *serial = pkix_serial_text(cert.serial),
+		     *subject = pkix_name_text(cert.subject);
+		char *sha1 = hex_encode(view_of(cert.sha1, sizeof cert.sha1), '\0'),
+		     *base64 = base64_encode(der);
+		char until[21];
+
+		clock_format(cert.not_after, until);
+		json_array_append_new(
+		    list, json_pack("{s:s, s:s?, s:s?, s:s?, s:s, s:s?}", "object", object,
+			      "subject", subject, "serial_number", serial, "certificate_hash", sha1,
+			      "not_after", until, "certificate", base64));
+		free(serial);
+		free(subject);
+		free(sha1);
+		free(base64);
+	} else {
+		printf("%s\n", object);
+		print_cert(stdout, "  ", &cert);
+		putchar('\n');
+	}
+	pkix_cert_free(&cert);
+}
+
+enum cli_exit
+cmd_kra_list(struct cli *cli)
+{
+	struct session session = {0};
+	json_t *list = json_array();
+	enum cli_exit status = CLI_OK;
+	struct err err;
+
+	if (!session_open(cli, &session, &err) || !session_pki(&session, &err)) {
+		status = cli_fail(cli, &err);
+		goto out;
+	}
+	for (size_t i = 0; i < session.pki->kras.count; i++) {
+		const struct dir_entry *e = &session.pki->kras.list[i];
+		const struct dir_attr *a = dir_entry_attr(e, "userCertificate");
+
+		for (size_t k = 0; a != NULL && k < a->count; k++)
+			show_kra(cli, e->dn, buf_view(&a->values[k]), list);
+	}
+	if (cli->opt.json)
+		print_json(json_incref(list));
+out:
+	json_decref(list);
+	session_close(&session);
+	return status;
+}
+
+static bool
+publish_file(struct session *s, const char *ca_name, const char *file, struct err *err)
+{
+	struct buf *list = NULL;
+	size_t count = 0;
+	bool ok = pem_certificates_file(file, &list, &count, err);
+
+	for (size_t i = 0; ok && i < count; i++)
+		ok = pki_publish_kra(s->directory, ca_name, buf_view(&list[i]), clock_now(), err);
+	if (ok)
+		printf(
+		    "%s: %zu certificate(s) published in CN=KRA under %s.\n", file, count, ca_name);
+	pem_list_free(&list, count);
+	return ok;
+}
+
+enum cli_exit
+cmd_kra_publish(struct cli *cli)
+{
+	struct session session = {0};
+	const struct pki_service *service = NULL;
+	enum cli_exit status = CLI_OK;
+	bool ok;
+	struct err err;
+
+	ok = session_open(cli, &session, &err) && session_pki(&session, &err) &&
+	     session_service(&session, &service, &err);
+	if (ok && service == NULL)
+		ok = err_set(
+		    &err, DIRCA_E_USAGE, "the directory is needed: -H and, with several CAs, --ca");
+	for (int i = 0; ok && i < cli->count; i++)
+		ok = publish_file(&session, service->name, cli->args[i], &err);
+	if (!ok)
+		status = cli_fail(cli, &err);
+	session_close(&session);
+	return status;
+}

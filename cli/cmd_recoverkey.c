@@ -1,0 +1,122 @@
+/* dirca recoverkey: on the KRA's machine, which needs no CA and no network (paper: "Key Recovery").
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "file.h"
+#include "pfx.h"
+#include "print.h"
+#include "recovery.h"
+
+#define FILE_MAX (1024 * 1024)
+
+struct recover {
+	const struct cli *cli;
+	struct recovery_blob blob;
+	EVP_PKEY *kra_key, *key;
+	struct pkix_cert kra;
+	struct secret password;
+};
+
+static void
+recover_close(struct recover *r)
+{
+	recovery_free(&r->blob);
+	pkix_cert_free(&r->kra);
+	EVP_PKEY_free(r->kra_key);
+	EVP_PKEY_free(r->key);
+	secret_free(&r->password);
+}
+
+static bool
+open_kra(struct recover *r, struct err *err)
+{
+	const struct cli_options *o = &r->cli->opt;
+	struct secret password = {0};
+	struct buf file = {0}, der = {0};
+	bool ok = false;
+
+	if (o->kra == NULL)
+		return err_set(err, DIRCA_E_USAGE, "--kra is needed: the KRA's PKCS#12");
+	ok = file_read(o->kra, FILE_MAX, &file, err) &&
+	     cli_password(
+		 o->kra_password_file, "Password of the KRA's PKCS#12: ", false, &password, err) &&
+	     pfx_decode(buf_view(&file), &password, &r->kra_key, &der, err) &&
+	     pkix_cert_decode(buf_view(&der), &r->kra, err);
+	secret_free(&password);
+	buf_free(&file);
+	buf_free(&der);
+	return ok;
+}
+
+static bool
+write_pfx(struct recover *r, struct err *err)
+{
+	struct view *chain = calloc(r->blob.other_count + 1, sizeof *chain);
+	struct buf pfx = {0};
+	char *cn = pkix_name_value(r->blob.certificate.subject, NID_commonName);
+	size_t count = 0;
+	bool ok = false;
+
+	if (chain == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	/* The chain of the certificate: every CA certificate of the message, not the KRAs'. */
+	for (size_t i = 0; i < r->blob.other_count; i++) {
+		const struct pkix_cert *c = &r->blob.others[i];
+
+		if (view_eq(c->subject, r->blob.certificate.issuer) ||
+		    view_eq(c->subject, r->blob.signer.issuer))
+			chain[count++] = buf_view(&c->raw);
+	}
+	if (!pfx_encode(r->key, buf_view(&r->blob.certificate.raw), chain, count, cn, &r->password,
+		&pfx, err))
+		goto out;
+	ok = r->cli->opt.force ? file_replace(r->cli->args[1], buf_view(&pfx), 0600, err)
+			       : file_create(r->cli->args[1], buf_view(&pfx), 0600, err);
+out:
+	free(chain);
+	free(cn);
+	buf_free(&pfx);
+	return ok;
+}
+
+static bool
+check_target(const struct cli *cli, struct err *err)
+{
+	if (!cli->opt.force && access(cli->args[1], F_OK) == 0)
+		return err_set(
+		    err, ERROR_FILE_EXISTS, "%s exists; --force replaces it", cli->args[1]);
+	return true;
+}
+
+enum cli_exit
+cmd_recoverkey(struct cli *cli)
+{
+	struct recover r = {.cli = cli};
+	struct buf file = {0};
+	enum cli_exit status = CLI_OK;
+	struct err err;
+
+	if (!check_target(cli, &err) || !file_read(cli->args[0], FILE_MAX, &file, &err) ||
+	    !recovery_decode(buf_view(&file), &r.blob, &err) || !open_kra(&r, &err) ||
+	    !recover_unwrap(&r.blob, &r.kra, r.kra_key, &r.key, &err) ||
+	    !cli_password(cli->opt.out_password_file, "Password for the user's PKCS#12: ", true,
+		&r.password, &err) ||
+	    !write_pfx(&r, &err)) {
+		status = cli_fail(cli, &err);
+	} else {
+		printf("Recovered:\n");
+		print_cert(stdout, "  ", &r.blob.certificate);
+		printf("Signed by:\n");
+		print_cert(stdout, "  ", &r.blob.signer);
+		printf("%s written. Give the user the file and, by another way, its password.\n",
+		    cli->args[1]);
+	}
+	buf_free(&file);
+	recover_close(&r);
+	return status;
+}

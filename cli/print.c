@@ -1,0 +1,62 @@
+#include "print.h"
+
+#include <stdlib.h>
+
+#include "clock.h"
+
+void
+print_when(FILE *to, int64_t when)
+{
+	char text[21];
+
+	clock_format(when, text);
+	fprintf(to, "%.10s %.5s UTC", text, text + 11);
+}
+
+void
+print_hash(FILE *to, const uint8_t *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		fprintf(to, "%s%02x", i > 0 ? " " : "", bytes[i]);
+}
+
+void
+print_cert(FILE *to, const char *indent, const struct pkix_cert *c)
+{
+	char *serial = pkix_serial_text(c->serial), *subject = pkix_name_text(c->subject),
+	     *issuer = pkix_name_text(c->issuer);
+	char *san = pkix_cert_san_text(c);
+
+	fprintf(to, "%sSerial Number: %s\n", indent, serial != NULL ? serial : "?");
+	fprintf(to, "%sSubject: %s\n", indent, subject != NULL ? subject : "?");
+	fprintf(to, "%sIssuer: %s\n", indent, issuer != NULL ? issuer : "?");
+	if (san != NULL && *san != '\0')
+		fprintf(to, "%sSubject Alternative Name: %s\n", indent, san);
+	fprintf(to, "%sNotBefore: ", indent);
+	print_when(to, c->not_before);
+	fprintf(to, "\n%sNotAfter: ", indent);
+	print_when(to, c->not_after);
+	fprintf(to, "\n%sCert Hash(sha1): ", indent);
+	print_hash(to, c->sha1, sizeof c->sha1);
+	fputc('\n', to);
+	free(serial);
+	free(subject);
+	free(issuer);
+	free(san);
+}
+
+const char *
+json_text(const json_t *object, const char *member)
+{
+	const char *text = json_string_value(json_object_get(object, member));
+
+	return text != NULL ? text : "-";
+}
+
+void
+print_json(json_t *value)
+{
+	json_dumpf(value, stdout, JSON_INDENT(2) | JSON_SORT_KEYS);
+	putchar('\n');
+	json_decref(value);
+}

@@ -1,0 +1,21 @@
+/* Readable output that several verbs share. */
+#ifndef CLI_PRINT_H
+#define CLI_PRINT_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "pkix.h"
+
+/* "2026-11-24 05:22 UTC" */
+void print_when(FILE *to, int64_t when);
+/* Bytes as "a2 7f 77 ...". */
+void print_hash(FILE *to, const uint8_t *bytes, size_t len);
+/* Subject, issuer, serial, validity, hash; each line begins with `indent`. */
+void print_cert(FILE *to, const char *indent, const struct pkix_cert *c);
+/* A string member or "-". */
+const char *json_text(const json_t *object, const char *member);
+/* Pretty-prints and drops the reference. */
+void print_json(json_t *value);
+
+#endif

@@ -1,0 +1,111 @@
+/* Input: a self-relative security descriptor. What decodes survives encoding and SDDL, also as
+ * officer rights. */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "../support/sd_equal.h"
+#include "officer.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+require(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+/* Parts may share bytes in the input; written apart, they may be too large, which is the one reason
+ * to fail. */
+static void
+check_bytes(const struct sd *sd)
+{
+	struct buf raw;
+	struct err err;
+	struct sd again;
+
+	if (!sd_encode(sd, &raw, &err)) {
+		require(err.code == DIRCA_E_TOO_LARGE);
+		return;
+	}
+	require(sd_decode(buf_view(&raw), &again, &err));
+	require(sd_equal(sd, &again));
+	sd_free(&again);
+	buf_free(&raw);
+}
+
+static void
+check_text(const struct sd *sd)
+{
+	char *text = sd_to_sddl(sd);
+	struct err err;
+	struct sd again;
+
+	require(text != NULL);
+	if (sd_from_sddl(text, NULL, &again, &err)) {
+		require(sd_equal_but_control(sd, &again));
+		sd_free(&again);
+	} else {
+		require(err.code == DIRCA_E_TOO_LARGE);
+	}
+	free(text);
+}
+
+static void
+check_access(const struct sd *sd)
+{
+	struct sid list[] = {SID_EVERYONE, SID_AUTHENTICATED_USERS};
+	const struct sids sids = {list, 2}, nobody = {NULL, 0};
+	struct sd_verdict v = sd_check_extended_right(sd, &sids, GUID_RIGHT_ENROLL);
+
+	require(v.ace >= -2 && (v.ace < 0 || (size_t)v.ace < sd->count));
+	require(!v.allowed || v.ace != -1);
+	require(!sd_check_extended_right(sd, &nobody, GUID_RIGHT_ENROLL).allowed || !sd->has_dacl);
+	require(!sd_check_mask(sd, &nobody, 1).allowed || !sd->has_dacl);
+}
+
+static void
+check_officer(const struct sd *sd)
+{
+	struct officer_rules rules, again;
+	const struct sids nobody = {NULL, 0};
+	struct err err;
+	struct buf raw;
+	struct sd written;
+
+	if (!officer_rules_decode(sd, &rules, &err))
+		return;
+	require(!officer_may(&rules, &nobody, &nobody, "EFS", NULL));
+	if (officer_rules_encode(&rules, &raw, &err)) {
+		require(sd_decode(buf_view(&raw), &written, &err));
+		require(officer_rules_decode(&written, &again, &err));
+		require(rules.count == again.count);
+		for (size_t i = 0; i < rules.count; i++)
+			require(rules.list[i].deny == again.list[i].deny &&
+				rules.list[i].requesters.count == again.list[i].requesters.count &&
+				(rules.list[i].template_cn == NULL) ==
+				    (again.list[i].template_cn == NULL));
+		officer_rules_free(&again);
+		sd_free(&written);
+		buf_free(&raw);
+	} else {
+		require(err.code == DIRCA_E_TOO_LARGE);
+	}
+	officer_rules_free(&rules);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct err err;
+	struct sd sd;
+
+	if (!sd_decode(view_of(data, size), &sd, &err))
+		return 0;
+	check_bytes(&sd);
+	check_text(&sd);
+	check_access(&sd);
+	check_officer(&sd);
+	sd_free(&sd);
+	return 0;
+}

@@ -1,0 +1,137 @@
+/* Input: LDIF of template entries. What decodes keeps the promises of tmpl.h, decodes to the same
+ * again from a copy of the entry, and yields plans that keep those of issue.h. */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "../support/ldif.h"
+#include "../support/sd_equal.h"
+#include "issue.h"
+
+#define NOW INT64_C(1800000000)
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+require(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+static bool
+text_equal(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static bool
+list_equal(const struct text_list *a, const struct text_list *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (size_t i = 0; i < a->count; i++)
+		if (strcmp(a->list[i], b->list[i]) != 0)
+			return false;
+	return true;
+}
+
+static bool
+tmpl_equal(const struct tmpl *a, const struct tmpl *b)
+{
+	return text_equal(a->dn, b->dn) && text_equal(a->cn, b->cn) && text_equal(a->oid, b->oid) &&
+	       a->flags == b->flags && a->enrollment_flag == b->enrollment_flag &&
+	       a->name_flag == b->name_flag && a->private_key_flag == b->private_key_flag &&
+	       a->schema_version == b->schema_version && a->major == b->major &&
+	       a->minor == b->minor && a->validity == b->validity && a->overlap == b->overlap &&
+	       a->max_depth == b->max_depth && list_equal(&a->eku, &b->eku) &&
+	       list_equal(&a->critical, &b->critical) &&
+	       list_equal(&a->ra_application_policies, &b->ra_application_policies) &&
+	       text_equal(a->symmetric_algorithm, b->symmetric_algorithm) &&
+	       a->has_sd == b->has_sd && sd_equal(&a->sd, &b->sd);
+}
+
+static void
+check_template(const struct tmpl *t)
+{
+	struct sids nobody = {NULL, 0};
+	struct err err;
+
+	require(t->cn != NULL && t->validity > 0 && t->overlap >= 0 && t->max_depth >= -1);
+	require(t->schema_version >= 1 && t->schema_version <= 4);
+	require(t->min_key_size >= 0 && t->ra_signatures >= 0);
+	require(t->schema_version > 1 || !tmpl_requires_key_archival(t));
+	require(!tmpl_check_enroll(t, &nobody, "nobody", &err) || (t->has_sd && !t->sd.has_dacl));
+}
+
+static void
+check_plan(const struct tmpl *t, bool archived_key)
+{
+	static char dn[] = "CN=user1,DC=nwtraders,DC=com", cn[] = "user1",
+		    upn[] = "user1@nwtraders.com", dns[] = "host1";
+	const struct principal who = {.dn = dn,
+	    .cn = cn,
+	    .downlevel = cn,
+	    .upn = upn,
+	    .mail = upn,
+	    .dns_name = dns,
+	    .is_machine = (t->flags & CT_FLAG_MACHINE_TYPE) != 0,
+	    .has_guid = true};
+	const struct issue_request request = {.key_algorithm = "RSA",
+	    .key_bits = 4096,
+	    .has_subject = true,
+	    .has_archived_key = archived_key};
+	const struct issue_limits limits = {
+	    .now = NOW, .clock_skew = 600, .ca_not_after = NOW + 100000000};
+	struct issue_plan p;
+	struct err err;
+
+	if (!issue_plan_make(t, &who, &request, &limits, &p, &err)) {
+		require(err.code != ERR_OK && err.code != DIRCA_E_INTERNAL);
+		return;
+	}
+	require(p.archive == archived_key && p.archive == tmpl_requires_key_archival(t));
+	require(p.not_before < p.not_after && p.not_after <= limits.ca_not_after);
+	require(p.not_after - p.not_before <= t->validity);
+	require(!p.is_ca || (p.basic_constraints && p.basic_constraints_critical));
+	require(p.template_info == (t->schema_version >= 2) &&
+		(!p.template_info || p.template_oid != NULL));
+	require(t->ra_signatures == 0);
+	require(p.pend == tmpl_pends(t));
+	issue_plan_free(&p);
+}
+
+static void
+check_entry(const struct dir_entry *e)
+{
+	struct dir_entry copy;
+	struct tmpl t, again;
+	struct err err;
+
+	if (!tmpl_decode(e, &t, &err)) {
+		require(err.code != DIRCA_E_INTERNAL);
+		return;
+	}
+	check_template(&t);
+	check_plan(&t, false);
+	check_plan(&t, true);
+	require(dir_entry_copy(e, &copy, &err));
+	require(tmpl_decode(&copy, &again, &err));
+	require(tmpl_equal(&t, &again));
+	tmpl_free(&again);
+	dir_entry_free(&copy);
+	tmpl_free(&t);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct dir_entries es;
+	struct err err;
+
+	if (!ldif_parse(view_of(data, size), &es, &err))
+		return 0;
+	for (size_t i = 0; i < es.count; i++)
+		check_entry(&es.list[i]);
+	dir_entries_free(&es);
+	return 0;
+}

@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# mandoc has nothing to say about the manual pages.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=files.sh
+. "$(dirname "$0")/files.sh"
+mapfile -t pages < <(our_files 'docs/man/*')
+[ ${#pages[@]} -gt 0 ]
+mandoc -T lint -W style "${pages[@]}" | grep -v 'STYLE: referenced manual not found' >&2 && exit 1
+exit 0

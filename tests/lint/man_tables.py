@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+"""Manual pages say what the tables of the sources say: verbs, options, configuration names, settings, error codes."""
+import re
+import sys
+
+import tables
+
+COMMON = {"OPTS_SESSION", "OPTS_ALL"}  # described once, in dirca.1
+bad = 0
+
+
+def same(what, in_source, in_page):
+    global bad
+    for name in sorted(in_source - in_page):
+        print(f"{what}: the page lacks {name}")
+        bad += 1
+    for name in sorted(in_page - in_source):
+        print(f"{what}: the source lacks {name}")
+        bad += 1
+    if not in_source:
+        print(f"{what}: nothing was read from the source")
+        bad += 1
+
+
+def option_items(mdoc):
+    """"-H, --uri" of `.It Fl H , Fl -uri Ar URI`"""
+    found = set()
+    for line in tables.items(mdoc, "Fl"):
+        flags = [w for w in re.findall(r"(?:^|Fl )(-?[A-Za-z-]+)", line)]
+        found.add(", ".join("-" + f for f in flags))
+    return found
+
+
+def spelled(name, letter):
+    return (f"-{letter}, " if letter else "") + f"--{name}"
+
+
+def check_verbs():
+    all_options = tables.options()
+    main = tables.page("dirca.1")
+    same("dirca.1 verbs", set(tables.verbs()), {re.sub(r" (Ar|Op|\.).*| ,$", "", x).strip() for x in tables.items(main, "Cm")})
+    common = {spelled(n, c) for n, (c, groups) in all_options.items() if groups & COMMON}
+    same("dirca.1 options", common, option_items(main))
+    for verb, groups in tables.verbs().items():
+        name = f"dirca-{verb.replace(' ', '-')}.1"
+        text = tables.page(name)
+        own = {spelled(n, c) for n, (c, g) in all_options.items() if g & groups and not g & COMMON}
+        same(f"{name} options", own, option_items(text)) if own else same(f"{name} options", {"none"}, option_items(text) | {"none"})
+        if ("OPTS_SESSION" in groups) != ("session options" in text):
+            same(name, {"the session options"} if "OPTS_SESSION" in groups else set(), {"the session options"})
+
+
+def check_pages():
+    pages = {p.name for p in (tables.TOP / "docs/man").iterdir()}
+    wanted = {f"dirca-{v.replace(' ', '-')}.1" for v in tables.verbs()} | {"dirca.1", "dirca.conf.5", "dircad.conf.5", "dircad.8"}
+    same("docs/man", wanted, pages)
+    known = tables.error_names()
+    for p in sorted(pages):
+        text = tables.page(p)
+        used = set(re.findall(r"\b((?:CERTSRV|XENROLL|DIRCA|CRYPT|CERT|TYPE|NTE|E|ERROR)_[A-Z_]*[A-Z])\b", text)) - {"CERTSRV_E"}
+        for name in sorted(used - known):
+            same(f"{p} error codes", known, known | {name})
+
+
+check_verbs()
+check_pages()
+same("dirca.conf.5", tables.client_settings(), set(tables.items(tables.page("dirca.conf.5"), "Ic")))
+same("dircad.conf.5", tables.daemon_settings(), set(tables.items(tables.page("dircad.conf.5"), "Ic")))
+same("dirca-setreg.1", tables.registry_settings(), {x.replace("\\e", "\\") for x in tables.items(tables.page("dirca-setreg.1"), "Ic")})
+sys.exit(1 if bad else 0)

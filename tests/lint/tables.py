@@ -1,0 +1,62 @@
+"""The tables of the sources that the documents are checked against, read from the C text."""
+import pathlib
+import re
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+
+
+def source(name):
+    return (TOP / name).read_text(encoding="utf-8")
+
+
+def table(text, start):
+    """Text of the brace initializer that begins behind `start`."""
+    at = text.index("{", text.index(start))
+    return text[at : text.index("\n}", at)]
+
+
+def verbs():
+    """{verb: option groups}"""
+    rows = re.findall(r'\{\s*"([a-z ]+)",\s*"[^"]*",\s*"[^"]*",\s*\d+,\s*\w+,\s*([A-Z_ |0]+),\s*cmd_\w+\s*\}', table(source("cli/verbs.c"), "verbs[] ="))
+    return {name: {g.strip() for g in groups.split("|")} - {"0"} for name, groups in rows}
+
+
+def options():
+    """{option: (letter or None, groups)}"""
+    rows = re.findall(r"\{\s*\"([a-z-]+)\",\s*('.'|0),\s*[A-Z]+,\s*([A-Z_ |]+),\s*AT\(", table(source("cli/options.c"), "} rows[] ="))
+    return {n: (None if c == "0" else c[1], {g.strip() for g in groups.split("|")}) for n, c, groups in rows}
+
+
+def client_settings():
+    """Names of dirca.conf."""
+    text = source("cli/session.c")
+    rows = re.findall(r'\{\s*"([a-z_]+)",\s*offsetof', table(text, "setting_rows[] ="))
+    return set(rows) | set(re.findall(r'strcmp\(name, "([a-z_]+)"\)', text))
+
+
+def daemon_settings():
+    """Names of dircad.conf."""
+    return set(re.findall(r'\{\s*"([a-z_]+)",\s*[A-Z]+,\s*AT\(', table(source("ca/core/config.c"), "} options[] =")))
+
+
+def routes():
+    """{(method, pattern)}; a segment of the path that varies is '*'."""
+    return set(re.findall(r'\{\s*"([A-Z]+)",\s*"([^"]+)",', table(source("ca/service/routes.c"), "routes[] =")))
+
+
+def error_names():
+    return set(re.findall(r"X\(\s*0x[0-9A-F]{8}u,\s*(\w+),", source("base/err.h")))
+
+
+def registry_settings():
+    """Names that setreg knows."""
+    return {n.replace("\\\\", "\\") for n in re.findall(r'\{\s*"(CA\\\\[A-Za-z\\]+)"', source("ca/core/settings.c"))}
+
+
+def page(name):
+    return source(f"docs/man/{name}")
+
+
+def items(mdoc, macro):
+    """First arguments of `.It <macro> ...` lines."""
+    return re.findall(rf"^\.It {macro} (.*)$", mdoc, re.M)

@@ -1,0 +1,254 @@
+# shellcheck shell=bash
+# A CA on top of tests/support/lab.sh: private slapd (and KDC), dircad with a fresh database, demo people who call it.
+# Source it; every function returns non-zero and says why on stderr when it fails. Everything lies in the folder DIR, and
+# only processes started here are ended.
+#
+#   ca_lab_start DIR [MECH [KIND [NAME]]]
+#                            MECH: scram (default), gssapi, basic or external, used by people at the directory and at the
+#                            CA, and by dircad at the directory. KIND: key of the CA, default rsa2048. NAME: of the CA.
+#                            Exports DIRCAD_CONF, CA_NAME, CA_URL, CA_HTTP_URL, CA_SOCKET, CA_STATE
+#   ca_lab_stop              ends dircad, slapd and KDC in good order
+#   ca_lab_dircad_start      starts dircad (again) and waits until it answers
+#   ca_lab_dircad_stop
+#   ca_lab_as USER VERB...   dirca as that person (external: as the local user, whoever USER is)
+#   ca_lab_home USER         prints the person's HOME, which holds .config/dirca.conf
+#   ca_lab_pass              prints the name of a file with a password for PKCS#12 files
+#   ca_lab_allow_ec NAME...  these templates take keys of 256 bits, as one for elliptic curves says of itself
+#   ca_lab_kras N [KIND]     kra1..N get KeyRecoveryAgent certificates that officer1 approves: DIR/kraN.pfx and DIR/kraN.crt;
+#                            kra add, kra publish, CA\KRACertCount 2 (or 1 if N is 1)
+#
+# DIRCA_BIN is the folder of the programs. CA_LAB_OPTIONS may hold further lines for dircad.conf.
+
+# shellcheck source-path=SCRIPTDIR source=lab.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
+
+DIRCA_BIN=${DIRCA_BIN:-$LAB_SOURCE_DIR/build/dev/bin}
+CA_LAB_USERS=cn=Users,$LAB_BASE_DN
+
+# Who the local user is for dircad: the officers' and everybody's part is played by one person when MECH is external.
+CA_LAB_LOCAL=caadmin
+
+ca_lab_home() {
+	echo "$CA_LAB_DIR/home/$1"
+}
+
+ca_lab_pass() {
+	echo "$CA_LAB_DIR/pfx-password"
+}
+
+# The person's dirca.conf.
+ca_lab_person() {
+	local home
+	home=$(ca_lab_home "$1")
+	[ ! -f "$home/.config/dirca.conf" ] || return 0
+	lab_mkdir "$home/.config" || return 1
+	{
+		case $CA_LAB_MECH in
+		scram)
+			printf 'uri = %s\ntls_ca = %s\nmech = SCRAM-SHA-256\nuser = %s\n' "$LDAPS_URI" "$LDAP_CA_FILE" "$1"
+			echo "password_file = $(lab_password_file "$1")"
+			;;
+		gssapi)
+			printf 'uri = %s\nmech = GSSAPI\n' "$LDAP_URI"
+			;;
+		basic)
+			printf 'uri = %s\ntls_ca = %s\nmech = SIMPLE\nuser = %s\n' "$LDAPS_URI" "$LDAP_CA_FILE" "$1"
+			printf 'bind_dn = cn=%s,%s\npassword_file = %s\n' "$1" "$CA_LAB_USERS" "$(lab_password_file "$1")"
+			;;
+		external)
+			printf 'uri = %s\nmech = EXTERNAL\nsocket = %s\nca = %s\n' "$LDAPI_URI" "$CA_SOCKET" "$CA_NAME"
+			;;
+		esac
+	} >"$home/.config/dirca.conf"
+}
+
+ca_lab_as() {
+	local user=$1 home
+	shift
+	ca_lab_person "$user" || return 1
+	home=$(ca_lab_home "$user")
+	if [ "$CA_LAB_MECH" = gssapi ]; then
+		[ -f "$home/ccache" ] ||
+			kinit -c "FILE:$home/ccache" "$user" <"$(lab_password_file "$user")" >/dev/null || return 1
+		HOME=$home KRB5CCNAME=FILE:$home/ccache "$DIRCA_BIN/dirca" "$@"
+	else
+		HOME=$home "$DIRCA_BIN/dirca" "$@"
+	fi
+}
+
+# How dircad reaches the directory.
+ca_lab_directory_lines() {
+	case $CA_LAB_MECH in
+	external)
+		printf 'dir_uris = %s\ndir_auth = external\n' "$LDAPI_URI"
+		;;
+	basic)
+		printf 'dir_uris = %s\ndir_tls_ca = %s\ndir_auth = simple\n' "$LDAPS_URI" "$LDAP_CA_FILE"
+		printf 'dir_bind_dn = cn=dircad,%s\ndir_password_file = %s\n' "$CA_LAB_USERS" "$(lab_password_file dircad)"
+		;;
+	*)
+		printf 'dir_uris = %s\ndir_tls_ca = %s\ndir_auth = scram\ndir_authcid = dircad\n' "$LDAPS_URI" "$LDAP_CA_FILE"
+		echo "dir_password_file = $(lab_password_file dircad)"
+		;;
+	esac
+}
+
+ca_lab_configure() {
+	local port http_port
+	port=$(lab_free_port) && http_port=$(lab_free_port) || return 1
+	lab_export CA_STATE "$CA_LAB_DIR/state"
+	lab_export CA_SOCKET "$CA_LAB_DIR/dircad.socket"
+	lab_export CA_URL "https://localhost:$port"
+	lab_export CA_HTTP_URL "http://localhost:$http_port"
+	lab_export DIRCAD_CONF "$CA_LAB_DIR/dircad.conf"
+	{
+		cat <<-END
+			ca_name = $CA_NAME
+			host = localhost
+			state_dir = $CA_STATE
+			listen = 127.0.0.1:$port
+			http_listen = 127.0.0.1:$http_port
+			http_url = $CA_HTTP_URL
+			socket = $CA_SOCKET
+			peers = $(id -u) $CA_LAB_LOCAL@nwtraders.com
+			realm = nwtraders.com
+			refresh_s = 1
+		END
+		ca_lab_directory_lines
+		[ "$CA_LAB_MECH" != gssapi ] || echo "keytab = $LAB_HTTP_KEYTAB"
+		printf '%s' "${CA_LAB_OPTIONS:-}"
+	} >"$DIRCAD_CONF"
+}
+
+ca_lab_answers() {
+	curl -sf --max-time 2 --cacert "$CA_STATE/ca.crt" "$CA_URL/.well-known/est/cacerts"
+}
+
+ca_lab_dircad_start() {
+	"$DIRCA_BIN/dircad" -c "$DIRCAD_CONF" </dev/null >>"$CA_LAB_DIR/dircad.log" 2>&1 &
+	echo $! >"$CA_LAB_DIR/dircad.pid"
+	lab_answers $! ca_lab_answers && return 0
+	tail -5 "$CA_LAB_DIR/dircad.log" >&2
+	lab_fail "$CA_LAB_DIR: dircad does not start"
+}
+
+# A dircad that does not end when it is told to is a failure, and does not outlive the test all the same.
+ca_lab_dircad_stop() {
+	local pid children
+	[ -f "$CA_LAB_DIR/dircad.pid" ] || return 0
+	pid=$(<"$CA_LAB_DIR/dircad.pid")
+	children=$(ps -o pid= --ppid "$pid")
+	lab_end "$CA_LAB_DIR/dircad.pid" TERM && return 0
+	# shellcheck disable=SC2086 # a list of numbers
+	kill -KILL "$pid" $children 2>/dev/null
+	return 1
+}
+
+# ca_lab_eventually COMMAND...: until it succeeds, for 10 s at most; the last try is heard.
+ca_lab_eventually() {
+	local tries
+	for ((tries = 0; tries < 50; tries++)); do
+		"$@" >/dev/null 2>&1 && return 0
+		sleep 0.2
+	done
+	"$@"
+}
+
+ca_lab_publish() {
+	local local_officer=()
+	[ "$CA_LAB_MECH" != external ] || local_officer=(--officer "$CA_LAB_LOCAL")
+	ca_lab_as caadmin ca publish -c "$DIRCAD_CONF" --admin "CA Administrators" --officer "Certificate Managers" \
+		"${local_officer[@]}" --auditor Auditors --template User --template EFS --template EFSArchive \
+		--template UserArchive --template KeyRecoveryAgent >"$CA_LAB_DIR/publish.out"
+}
+
+# ca_lab_status FILTER: jq's verdict about `dirca ca status`. Not through a pipe: jq finds nothing wrong with no input.
+ca_lab_status() {
+	local answer
+	answer=$(ca_lab_as caadmin ca status --json) && jq -e "$1" <<<"$answer"
+}
+
+# dircad has seen what was published: the administrator may ask it, and it issues.
+ca_lab_is_ready() {
+	ca_lab_status '.directory_fresh and (.templates | index("KeyRecoveryAgent") != null)'
+}
+
+ca_lab_start() {
+	CA_LAB_MECH=${2:-scram}
+	lab_use "$1" || return 1
+	CA_LAB_DIR=$LAB_DIR
+	lab_export CA_NAME "${4:-NWTraders-CA}"
+	if [ "$CA_LAB_MECH" = gssapi ]; then
+		lab_kdc_start "$1" || return 1
+	fi
+	lab_slapd_start "$1" --tls || return 1
+	(umask 077 && printf 'pfx-Passw0rd\n' >"$(ca_lab_pass)")
+	ca_lab_configure && lab_export PATH "$DIRCA_BIN:$PATH" || return 1
+	"$DIRCA_BIN/dirca" ca init -c "$DIRCAD_CONF" --key "${3:-rsa2048}" >"$CA_LAB_DIR/init.out" || return 1
+	ca_lab_dircad_start && ca_lab_publish && ca_lab_eventually ca_lab_is_ready >/dev/null
+}
+
+ca_lab_stop() {
+	local status=0
+	ca_lab_dircad_stop || status=1
+	lab_slapd_stop "$CA_LAB_DIR" || status=1
+	lab_kdc_stop "$CA_LAB_DIR" || status=1
+	return $status
+}
+
+ca_lab_allow_ec() {
+	local name
+	for name; do
+		printf 'dn: CN=%s,CN=Certificate Templates,CN=Public Key Services,CN=Services,%s\n' "$name" "$LDAP_CONFIG_BASE"
+		printf 'changetype: modify\nreplace: msPKI-Minimal-Key-Size\nmsPKI-Minimal-Key-Size: 256\n\n'
+	done | ldapmodify -Q -Y EXTERNAL -H "$LDAPI_URI" >/dev/null && sleep 1.5 # refresh_s
+}
+
+# ca_lab_enroll USER TEMPLATE OUT [OPTION...]: issued or pending; prints the JSON answer.
+ca_lab_enroll() {
+	local user=$1 template=$2 out=$3
+	shift 3
+	ca_lab_as "$user" enroll "$template" --json --out "$out" --out-password-file "$(ca_lab_pass)" "$@"
+}
+
+# The end entity's certificate of a PKCS#12 file as PEM.
+ca_lab_certificate_of() {
+	openssl pkcs12 -in "$1" -passin "file:$(ca_lab_pass)" -clcerts -nokeys 2>/dev/null | openssl x509
+}
+
+# Its private key; for tests only.
+ca_lab_key_of() {
+	openssl pkcs12 -in "$1" -passin "file:$(ca_lab_pass)" -nocerts -nodes 2>/dev/null | openssl pkey
+}
+
+# A template that pends: asked for by USER, approved by officer1, fetched by USER.
+ca_lab_enroll_approved() {
+	local user=$1 out=$3 id
+	id=$(ca_lab_enroll "$@") && id=$(jq -e 'select(.disposition == "pending").request_id' <<<"$id") || return 1
+	ca_lab_as officer1 approve "$id" >/dev/null &&
+		ca_lab_as "$user" retrieve "$id" --key-file "$out.key" --out "$out" --out-password-file "$(ca_lab_pass)" >/dev/null
+}
+
+ca_lab_has_kras() {
+	ca_lab_status "([.kras[] | select(.valid)] | length) == $1 and .kra_cert_count == $2"
+}
+
+ca_lab_kras() {
+	local n=$1 i use=2 files=()
+	[ "$n" -ge 2 ] || use=$n
+	for ((i = 1; i <= n; i++)); do
+		ca_lab_enroll_approved "kra$i" KeyRecoveryAgent "$CA_LAB_DIR/kra$i.pfx" --key "${2:-rsa2048}" &&
+			ca_lab_certificate_of "$CA_LAB_DIR/kra$i.pfx" >"$CA_LAB_DIR/kra$i.crt" || return 1
+		files+=("$CA_LAB_DIR/kra$i.crt")
+	done
+	{
+		"$DIRCA_BIN/dirca" kra add -c "$DIRCAD_CONF" "${files[@]}" &&
+			ca_lab_as caadmin kra publish "${files[@]}" &&
+			ca_lab_as caadmin setreg 'CA\KRACertCount' "$use"
+	} >"$CA_LAB_DIR/kras.out" && ca_lab_eventually ca_lab_has_kras "$n" "$use" >/dev/null
+}
+
+# The common name of a PEM certificate.
+ca_lab_cn() {
+	openssl x509 -in "$1" -noout -subject -nameopt multiline | sed -n 's/^ *commonName *= //p' | tail -1
+}

@@ -1,0 +1,42 @@
+# shellcheck shell=bash
+# For test scripts: named checks that go on after a failure, and an honest last line.
+#
+#   checks_begin FOLDER         where outputs of the checks may be written
+#   check NAME COMMAND...       the command succeeds
+#   refuses CODE COMMAND...     the command fails, with this error code's name on stderr
+#   checks_end                  prints the count; its status is 0 only if every check was good
+
+checks_begin() {
+	CHECKS_DIR=$1
+	CHECKS_GOOD=0
+	CHECKS_BAD=0
+}
+
+check() {
+	local name=$1
+	shift
+	if "$@" >"$CHECKS_DIR/check.out" 2>&1; then
+		echo "ok   $name"
+		CHECKS_GOOD=$((CHECKS_GOOD + 1))
+	else
+		echo "FAIL $name"
+		sed 's/^/     /' "$CHECKS_DIR/check.out" | head -40
+		CHECKS_BAD=$((CHECKS_BAD + 1))
+	fi
+}
+
+refuses() {
+	local code=$1 text
+	shift
+	if text=$("$@" 2>&1); then
+		echo "expected $code, but it succeeded: $text"
+		return 1
+	fi
+	echo "$text"
+	[[ $text == *"$code"* ]]
+}
+
+checks_end() {
+	echo "$CHECKS_GOOD good, $CHECKS_BAD bad"
+	[ "$CHECKS_BAD" -eq 0 ] && [ "$CHECKS_GOOD" -gt 0 ]
+}

@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+"""Runs the console blocks of a Markdown file that are marked as tested.
+
+usage: console.py FILE.md [FROM=TO]...
+
+A block follows a line `<!-- tested -->`. Lines that begin with "$ " are commands; all of them, of all blocks, are typed into one
+shell. The other lines must stand in the command's output, in this order, each on a line of its own; "..." stands for anything.
+FROM=TO replaces text before the run: folder names of the page by those of the test.
+"""
+import re
+import subprocess
+import sys
+import uuid
+
+
+def blocks(text):
+    return re.findall(r"^<!-- tested -->\n```console\n(.*?)^```$", text, re.M | re.S)
+
+
+def steps(block):
+    """[(command, expected lines)]"""
+    out = []
+    for line in block.splitlines():
+        if line.startswith("$ "):
+            out.append((line[2:], []))
+        elif not out:
+            sys.exit(f"console.py: output before the first command: {line}")
+        elif out[-1][0].endswith("\\"):
+            out[-1] = (out[-1][0] + "\n" + line, [])
+        else:
+            out[-1][1].append(line)
+    return out
+
+
+def run(shell, command):
+    """(output lines, status)"""
+    mark = uuid.uuid4().hex
+    shell.stdin.write(f"{command}\necho; echo {mark} $?\n")
+    shell.stdin.flush()
+    output = []
+    for line in shell.stdout:
+        if line.startswith(mark):
+            return output, int(line.split()[1])
+        output.append(line.rstrip("\n"))
+    sys.exit(f"console.py: the shell ended in: {command}")
+
+
+def misses(expected, output):
+    """The first expected line that the output lacks behind the one before it."""
+    rest = iter(output)
+    for line in expected:
+        if line.strip() in ("", "..."):
+            continue
+        pattern = re.compile(".*".join(map(re.escape, line.rstrip().split("..."))))
+        if not any(pattern.fullmatch(said.rstrip()) for said in rest):
+            return line
+    return None
+
+
+def main(path, *replacements):
+    text = open(path, encoding="utf-8").read()
+    for r in replacements:
+        text = text.replace(*r.split("=", 1))
+    shell = subprocess.Popen(["bash"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    count = bad = 0
+    for block in blocks(text):
+        for command, expected in steps(block):
+            output, status = run(shell, command)
+            missing = misses(expected, output)
+            count += 1
+            if status == 0 and missing is None:
+                print(f"ok   {command}")
+                continue
+            bad += 1
+            print(f"FAIL {command}\n     exit status {status}" + (f"; not printed: {missing}" if missing else ""))
+            print("\n".join("     " + line for line in output[-25:]))
+    shell.stdin.close()
+    shell.wait()
+    print(f"{path}: {count} commands, {bad} bad")
+    return 1 if bad or not count else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,241 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include <openssl/crypto.h>
+
+#include "buf.h"
+
+/* AddressSanitizer ends the program when too much is asked for; malloc says no. */
+const char *__asan_default_options(void);
+
+const char *
+__asan_default_options(void)
+{
+	return "allocator_may_return_null=1";
+}
+
+/* Runs first: after it the heap is there. */
+static void
+a_secret_needs_the_secure_heap(void **state)
+{
+	struct secret s = {(uint8_t *)&s, 1};
+	struct err err;
+
+	(void)state;
+	assert_false(secret_alloc(16, &s, &err));
+	assert_int_equal(err.code, DIRCA_E_INTERNAL);
+	assert_null(s.ptr);
+	assert_true(secret_heap_init(65536, true, &err));
+	assert_true(secret_alloc(16, &s, &err));
+	assert_true(CRYPTO_secure_allocated(s.ptr));
+	secret_free(&s);
+}
+
+static void
+a_copy_owns_its_bytes(void **state)
+{
+	char original[] = "abc";
+	struct err err;
+	struct buf b;
+
+	(void)state;
+	assert_true(buf_dup(view_str(original), &b, &err));
+	original[0] = 'x';
+	assert_true(view_eq(buf_view(&b), view_str("abc")));
+	buf_free(&b);
+	assert_null(b.ptr);
+	assert_int_equal(b.len, 0);
+	buf_free(&b);
+	assert_true(buf_dup(view_of(NULL, 0), &b, &err));
+	assert_int_equal(b.len, 0);
+	buf_free(&b);
+}
+
+static void
+new_bytes_are_zero(void **state)
+{
+	struct err err;
+	struct buf b;
+
+	(void)state;
+	assert_true(buf_alloc(100, &b, &err));
+	for (size_t i = 0; i < b.len; i++)
+		assert_int_equal(b.ptr[i], 0);
+	buf_free(&b);
+}
+
+static void
+an_impossible_size_fails_and_leaves_an_empty_buffer(void **state)
+{
+	/* Not a constant: the compiler would warn of it. */
+	volatile size_t most = SIZE_MAX / 2;
+	struct err err;
+	struct buf b;
+
+	(void)state;
+	assert_false(buf_alloc(most, &b, &err));
+	assert_int_equal(err.code, E_OUTOFMEMORY);
+	assert_null(b.ptr);
+	assert_int_equal(b.cap, 0);
+	/* Can be used further. */
+	assert_true(buf_append(&b, view_str("abc"), &err));
+	assert_false(buf_append(&b, view_of("x", SIZE_MAX), &err));
+	assert_int_equal(b.len, 3);
+	buf_free(&b);
+}
+
+static void
+appending_keeps_what_was_there(void **state)
+{
+	struct buf b = {0};
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < 1000; i++) {
+		uint8_t byte = (uint8_t)i;
+
+		assert_true(buf_append(&b, view_of(&byte, 1), &err));
+		assert_true(buf_append(&b, view_of(NULL, 0), &err));
+	}
+	assert_int_equal(b.len, 1000);
+	for (size_t i = 0; i < 1000; i++)
+		assert_int_equal(b.ptr[i], (uint8_t)i);
+	buf_free(&b);
+}
+
+static void
+views_are_compared_by_content(void **state)
+{
+	(void)state;
+	assert_true(view_eq(view_str("abc"), view_of("abcd", 3)));
+	assert_false(view_eq(view_str("abc"), view_str("abd")));
+	assert_false(view_eq(view_str("abc"), view_str("ab")));
+	assert_true(view_eq(view_of(NULL, 0), view_str("")));
+}
+
+static void
+memory_of_openssl_is_taken_over(void **state)
+{
+	uint8_t *made = OPENSSL_malloc(3);
+	struct err err;
+	struct buf b;
+
+	(void)state;
+	assert_non_null(made);
+	memcpy(made, "abc", 3);
+	assert_true(buf_take_openssl(made, 3, &b, &err));
+	assert_true(view_eq(buf_view(&b), view_str("abc")));
+	buf_free(&b);
+	assert_false(buf_take_openssl(NULL, -1, &b, &err));
+	assert_int_equal(err.code, DIRCA_E_CRYPTO);
+}
+
+static void
+a_shrunk_secret_is_wiped_behind_its_end(void **state)
+{
+	struct secret s;
+	struct err err;
+
+	(void)state;
+	assert_true(secret_dup(view_str("password"), &s, &err));
+	secret_shrink(&s, 4);
+	assert_int_equal(s.len, 4);
+	assert_memory_equal(s.ptr, "pass\0\0\0\0", 8);
+	secret_shrink(&s, 100);
+	assert_int_equal(s.len, 4);
+	secret_free(&s);
+	assert_null(s.ptr);
+	secret_free(&s);
+}
+
+static void
+a_secret_over_the_heap_fails(void **state)
+{
+	struct secret s;
+	struct err err;
+
+	(void)state;
+	assert_false(secret_alloc(1 << 20, &s, &err));
+	assert_int_equal(err.code, E_OUTOFMEMORY);
+	assert_null(s.ptr);
+}
+
+static void
+a_password_is_the_first_line(void **state)
+{
+	static const struct {
+		const char *content, *password;
+	} rows[] = {{"secret\n", "secret"}, {"secret", "secret"}, {"secret\r\nmore\n", "secret"},
+	    {" a b \n", " a b "}, {"", ""}, {"\nsecret", ""}};
+	char folder[] = "/tmp/dirca-buf-XXXXXX", path[64];
+	struct err err;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof path, "%s/password", folder);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		FILE *f = fopen(path, "w");
+		struct secret s;
+
+		assert_non_null(f);
+		fputs(rows[i].content, f);
+		assert_int_equal(fclose(f), 0);
+		assert_true(secret_read_file(path, &s, &err));
+		assert_true(view_eq(secret_view(&s), view_str(rows[i].password)));
+		assert_true(CRYPTO_secure_allocated(s.ptr));
+		secret_free(&s);
+	}
+	unlink(path);
+	rmdir(folder);
+}
+
+static void
+a_password_over_1024_bytes_is_refused_not_cut(void **state)
+{
+	char folder[] = "/tmp/dirca-buf-XXXXXX", path[64], line[1026];
+	struct err err;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof path, "%s/password", folder);
+	memset(line, 'x', sizeof line);
+	for (size_t len = 1024; len <= sizeof line; len++) {
+		FILE *f = fopen(path, "w");
+		struct secret s;
+
+		assert_non_null(f);
+		assert_int_equal(fwrite(line, 1, len, f), len);
+		assert_int_equal(fclose(f), 0);
+		assert_int_equal(secret_read_file(path, &s, &err), len <= 1024);
+		secret_free(&s);
+	}
+	unlink(path);
+	assert_false(secret_read_file(path, &(struct secret){0}, &err));
+	assert_int_equal(err.code, DIRCA_E_IO);
+	rmdir(folder);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_secret_needs_the_secure_heap),
+	    cmocka_unit_test(a_copy_owns_its_bytes),
+	    cmocka_unit_test(new_bytes_are_zero),
+	    cmocka_unit_test(an_impossible_size_fails_and_leaves_an_empty_buffer),
+	    cmocka_unit_test(appending_keeps_what_was_there),
+	    cmocka_unit_test(views_are_compared_by_content),
+	    cmocka_unit_test(memory_of_openssl_is_taken_over),
+	    cmocka_unit_test(a_shrunk_secret_is_wiped_behind_its_end),
+	    cmocka_unit_test(a_secret_over_the_heap_fails),
+	    cmocka_unit_test(a_password_is_the_first_line),
+	    cmocka_unit_test(a_password_over_1024_bytes_is_refused_not_cut),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

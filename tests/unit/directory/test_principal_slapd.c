@@ -1,0 +1,594 @@
+#include "slapd_lab.h"
+
+#include "conn_priv.h"
+#include "principal.h"
+
+static struct dir_conn *conn;
+static struct dir_config config;
+
+static const char *
+text_of(enum dir_find found)
+{
+	return found == DIR_FOUND ? "found" : found == DIR_NOT_FOUND ? "not found" : "failed";
+}
+
+/* `dn` NULL: nobody is found. */
+static void
+finds(enum dir_find (*find)(struct dir_conn *, const char *, struct principal *, struct err *),
+    const char *token, const char *dn)
+{
+	struct principal p;
+	struct err err = {0};
+	enum dir_find found = find(conn, token, &p, &err);
+
+	if (found != (dn != NULL ? DIR_FOUND : DIR_NOT_FOUND))
+		fail_msg("%s: %s %s", token, text_of(found), err.msg);
+	if (dn != NULL)
+		assert_true(dir_dn_eq(p.dn, dn));
+	else
+		assert_null(p.dn);
+	principal_free(&p);
+}
+
+static bool
+has_group(const struct principal *p, uint32_t rid)
+{
+	struct sid domain = p->sid, sid;
+
+	domain.count--;
+	return sid_with_rid(&domain, rid, &sid) && sids_contain(&p->sids, &sid);
+}
+
+static struct principal
+get(const char *dn)
+{
+	struct principal p;
+	struct err err = {0};
+
+	if (principal_get(conn, dn, &p, &err) != DIR_FOUND)
+		fail_msg("%s: %s", dn, err.msg);
+	return p;
+}
+
+/* A user of the demo domain; NULL for what it lacks. */
+static void
+add_user(const char *dn, const char *sam, const char *upn, const char *rid)
+{
+	struct dir_entry e;
+	struct err err;
+
+	assert_true(dir_entry_init(&e, dn, &err));
+	assert_true(dir_entry_add(&e, "objectClass", view_str("inetOrgPerson"), &err));
+	assert_true(dir_entry_add(&e, "objectClass", view_str("securityPrincipal"), &err));
+	assert_true(dir_entry_add(&e, "sn", view_str("x"), &err));
+	if (sam != NULL)
+		assert_true(dir_entry_add(&e, "sAMAccountName", view_str(sam), &err));
+	if (upn != NULL)
+		assert_true(dir_entry_add(&e, "userPrincipalName", view_str(upn), &err));
+	if (rid != NULL) {
+		struct principal user1 = get("CN=user1," USERS_DN);
+		struct buf raw = {0};
+
+		user1.sid.subs[user1.sid.count - 1] = (uint32_t)strtoul(rid, NULL, 10);
+		assert_true(sid_encode(&user1.sid, &raw, &err));
+		assert_true(dir_entry_add(&e, "objectSid", buf_view(&raw), &err));
+		buf_free(&raw);
+		principal_free(&user1);
+	}
+	if (!dir_add(conn, &e, &err))
+		fail_msg("%s", err.msg);
+	dir_entry_free(&e);
+}
+
+static void
+add_group(const char *dn, const char *rid, const char *member)
+{
+	struct principal user1 = get("CN=user1," USERS_DN);
+	struct buf raw = {0};
+	struct dir_entry e;
+	struct err err;
+
+	assert_true(dir_entry_init(&e, dn, &err));
+	assert_true(dir_entry_add(&e, "objectClass", view_str("groupOfNames"), &err));
+	assert_true(dir_entry_add(&e, "objectClass", view_str("securityPrincipal"), &err));
+	assert_true(dir_entry_add(&e, "member", view_str(member), &err));
+	if (rid != NULL) {
+		user1.sid.subs[user1.sid.count - 1] = (uint32_t)strtoul(rid, NULL, 10);
+		assert_true(sid_encode(&user1.sid, &raw, &err));
+		assert_true(dir_entry_add(&e, "objectSid", buf_view(&raw), &err));
+	}
+	if (!dir_add(conn, &e, &err))
+		fail_msg("%s", err.msg);
+	dir_entry_free(&e);
+	buf_free(&raw);
+	principal_free(&user1);
+}
+
+static void
+remove_entry(const char *dn)
+{
+	struct err err;
+
+	if (!dir_delete(conn, dn, &err))
+		fail_msg("%s", err.msg);
+}
+
+static void
+every_name_form_finds_the_user(void **state)
+{
+	static const char *const forms[] = {"user1@nwtraders.com", "USER1@NWTRADERS.COM",
+	    "NWTRADERS\\user1", "nwtraders\\USER1", "nwtraders.com\\user1", "Users\\user1",
+	    "USERS\\user1", "user1", "User1"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
+		finds(principal_find, forms[i], "CN=user1," USERS_DN);
+	finds(principal_find, "CA Administrator", NULL); /* a displayName is no name */
+	finds(principal_find, "ws1$", "CN=ws1,CN=Computers," BASE_DN);
+	finds(principal_find, "ws1", "CN=ws1,CN=Computers," BASE_DN);
+	finds(principal_find, "NWTRADERS\\ws1$", "CN=ws1,CN=Computers," BASE_DN);
+}
+
+static void
+names_of_nobody_find_nobody(void **state)
+{
+	static const char *const forms[] = {"nobody", "nobody@nwtraders.com", "user1@nwtraders.org",
+	    "@", "user1@", "OTHER\\user1", "NWTRADERS\\nobody", "Computers\\user1", "NWTRADERS\\",
+	    "\\user1", "\\", "user*", "*", "user1)(cn=*", "NWTRADERS\\*", "*\\user1", "Users\\*",
+	    "user1\\", "One", "\xff"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
+		finds(principal_find, forms[i], NULL);
+}
+
+static void
+a_group_is_no_principal(void **state)
+{
+	(void)state;
+	finds(principal_find, "Sales", NULL);
+	finds(principal_find, "NWTRADERS\\Sales", NULL);
+	finds(principal_find, "Users\\Sales", NULL);
+	finds(principal_get, "CN=Sales," USERS_DN, NULL);
+	finds(principal_get, USERS_DN, NULL);
+	finds(principal_get, "CN=nobody," USERS_DN, NULL);
+	finds(principal_find_identity, "Sales", NULL);
+}
+
+static void
+an_empty_or_endless_name_is_an_error(void **state)
+{
+	char endless[1000];
+	struct principal p;
+	struct err err;
+
+	(void)state;
+	memset(endless, 'x', sizeof endless - 1);
+	endless[sizeof endless - 1] = '\0';
+	assert_int_equal(principal_find(conn, "", &p, &err), DIR_FIND_FAILED);
+	assert_int_equal(err.code, E_INVALIDARG);
+	assert_int_equal(principal_find(conn, endless, &p, &err), DIR_FIND_FAILED);
+	assert_int_equal(err.code, E_INVALIDARG);
+	assert_int_equal(principal_find_identity(conn, "", &p, &err), DIR_FIND_FAILED);
+}
+
+static void
+a_principal_has_all_its_names_and_ids(void **state)
+{
+	struct principal p = get("cn=USER1,cn=users,dc=nwtraders,dc=com");
+	char sid[SID_TEXT_MAX];
+
+	(void)state;
+	assert_true(dir_dn_eq(p.dn, "CN=user1," USERS_DN));
+	assert_string_equal(p.cn, "user1");
+	assert_string_equal(p.sam, "user1");
+	assert_string_equal(p.domain, "NWTRADERS");
+	assert_string_equal(p.downlevel, "NWTRADERS\\user1");
+	assert_string_equal(p.upn, "user1@nwtraders.com");
+	assert_string_equal(p.mail, "user1@nwtraders.com");
+	assert_null(p.dns_name);
+	assert_false(p.is_machine);
+	assert_true(p.has_guid);
+	assert_int_equal(p.guid[0], 0x01);
+	assert_true(p.has_sid);
+	sid_to_text(&p.sid, sid);
+	assert_non_null(strstr(sid, "-1101"));
+	principal_free(&p);
+	p = get("CN=ws1,CN=Computers," BASE_DN);
+	assert_true(p.is_machine);
+	assert_string_equal(p.dns_name, "ws1.nwtraders.com");
+	assert_string_equal(p.downlevel, "NWTRADERS\\ws1$");
+	assert_null(p.mail);
+	assert_null(p.upn);
+	principal_free(&p);
+}
+
+static void
+a_principal_of_few_attributes_still_has_a_name(void **state)
+{
+	struct principal p;
+	struct err err;
+
+	(void)state;
+	LAB_ADD(conn, "uid=bare," USERS_DN, "objectClass", "inetOrgPerson", "sn", "x", "cn",
+	    "Bare One", "cn", "Bare Two", "mail", "a@x", "mail", "b@x");
+	p = get("uid=bare," USERS_DN);
+	assert_string_equal(p.cn, "bare"); /* two CNs, none in the DN */
+	assert_string_equal(p.downlevel, "bare");
+	assert_null(p.sam);
+	assert_null(p.mail); /* two: none is the one */
+	assert_false(p.has_sid);
+	assert_false(p.has_guid);
+	assert_int_equal(p.sids.count, 2);
+	assert_true(sids_contain(&p.sids, &SID_EVERYONE));
+	assert_true(sids_contain(&p.sids, &SID_AUTHENTICATED_USERS));
+	principal_free(&p);
+	assert_true(dir_delete(conn, "uid=bare," USERS_DN, &err));
+}
+
+static void
+a_malformed_sid_or_guid_is_an_error(void **state)
+{
+	struct principal p;
+	struct err err;
+
+	(void)state;
+	add_user("CN=broken," USERS_DN, "broken", NULL, NULL);
+	assert_true(dir_add_value(conn, "CN=broken," USERS_DN, "objectSid", view_str("x"), &err));
+	assert_int_equal(principal_find(conn, "broken", &p, &err), DIR_FIND_FAILED);
+	assert_non_null(strcasestr(err.msg, "objectSid of CN=broken"));
+	assert_true(dir_replace(conn, "CN=broken," USERS_DN, "objectSid", NULL, 0, &err));
+	assert_true(dir_add_value(conn, "CN=broken," USERS_DN, "objectGUID", view_str("x"), &err));
+	assert_int_equal(principal_find(conn, "broken", &p, &err), DIR_FIND_FAILED);
+	assert_non_null(strstr(err.msg, "objectGUID"));
+	remove_entry("CN=broken," USERS_DN);
+}
+
+static void
+fails_ambiguous(
+    enum dir_find (*find)(struct dir_conn *, const char *, struct principal *, struct err *),
+    const char *token, const char *a, const char *b)
+{
+	struct principal p;
+	struct err err = {0};
+
+	assert_int_equal(find(conn, token, &p, &err), DIR_FIND_FAILED);
+	assert_int_equal(err.code, TYPE_E_AMBIGUOUSNAME);
+	assert_null(p.dn);
+	assert_non_null(strcasestr(err.msg, a));
+	assert_non_null(strcasestr(err.msg, b));
+}
+
+static void
+two_hits_are_ambiguous_and_both_are_named(void **state)
+{
+	(void)state;
+	LAB_ADD(conn, "OU=Users," BASE_DN, "objectClass", "organizationalUnit");
+	add_user("CN=user2,OU=Users," BASE_DN, "second2", NULL, "5001");
+	add_user("CN=second2," USERS_DN, NULL, "user3@nwtraders.com", "5002");
+
+	finds(principal_find, "user2",
+	    "CN=user2," USERS_DN); /* the account name comes before the CN */
+	finds(principal_find, "second2", "CN=user2,OU=Users," BASE_DN);
+	finds(principal_find, "NWTRADERS\\user2", "CN=user2," USERS_DN);
+	fails_ambiguous(principal_find, "Users\\user2", "CN=user2,OU=Users", "CN=user2,CN=Users");
+	fails_ambiguous(
+	    principal_find, "user3@nwtraders.com", "CN=user3,CN=Users", "CN=second2,CN=Users");
+	/* The same CN twice, no account of that name. */
+	add_user("CN=twice,OU=Users," BASE_DN, NULL, NULL, NULL);
+	add_user("CN=twice," USERS_DN, NULL, NULL, NULL);
+	fails_ambiguous(principal_find, "twice", "CN=twice,OU=Users", "CN=twice,CN=Users");
+
+	remove_entry("CN=twice,OU=Users," BASE_DN);
+	remove_entry("CN=twice," USERS_DN);
+	remove_entry("CN=second2," USERS_DN);
+	remove_entry("CN=user2,OU=Users," BASE_DN);
+	remove_entry("OU=Users," BASE_DN);
+}
+
+static void
+identities_are_account_names(void **state)
+{
+	(void)state;
+	finds(principal_find_identity, "user1", "CN=user1," USERS_DN);
+	finds(principal_find_identity, "user1@NWTRADERS.COM", "CN=user1," USERS_DN);
+	finds(principal_find_identity, "user1@nwtraders", "CN=user1," USERS_DN);
+	finds(principal_find_identity, "ws1$@NWTRADERS.COM", "CN=ws1,CN=Computers," BASE_DN);
+	finds(principal_find_identity, "NWTRADERS\\user1", "CN=user1," USERS_DN);
+	finds(principal_find_identity, "dn:cn=user1,cn=users,dc=nwtraders,dc=com",
+	    "CN=user1," USERS_DN);
+	finds(principal_find_identity, "user1@OTHER.REALM", NULL);
+	finds(principal_find_identity, "@NWTRADERS.COM", NULL);
+	finds(principal_find_identity, "ws1", NULL); /* that is its CN */
+	finds(principal_find_identity, "Users\\user1", NULL);
+	finds(principal_find_identity, "dn:", NULL);
+	finds(principal_find_identity, "dn:" USERS_DN, NULL);
+	finds(principal_find_identity, "*", NULL);
+}
+
+static void
+a_upn_cannot_take_over_an_account_name(void **state)
+{
+	(void)state;
+	add_user("CN=thief," USERS_DN, "thief", "ws1$@nwtraders.com", "5003");
+	fails_ambiguous(principal_find_identity, "ws1$@NWTRADERS.COM", "CN=thief", "CN=ws1");
+	remove_entry("CN=thief," USERS_DN);
+}
+
+static void
+the_same_account_name_in_two_domains_is_told_apart(void **state)
+{
+	static const char child[] = "DC=child," BASE_DN;
+	struct dir_conn *saved = conn;
+	struct principal p;
+	struct err err;
+
+	(void)state;
+	LAB_ADD(conn, child, "objectClass", "domainDNS", "dc", "child");
+	LAB_ADD(conn, "CN=CHILD,CN=Partitions," CONFIG_DN, "objectClass", "crossRef", "nCName",
+	    child, "dnsRoot", "child.nwtraders.com", "nETBIOSName", "CHILD");
+	add_user("CN=user1,DC=child," BASE_DN, "user1", NULL, "5004");
+	conn = lab_connect(&config); /* domains are read once a connection */
+
+	finds(principal_find, "NWTRADERS\\user1", "CN=user1," USERS_DN);
+	finds(principal_find, "CHILD\\user1", "CN=user1,DC=child," BASE_DN);
+	finds(principal_find_identity, "user1@CHILD.NWTRADERS.COM", "CN=user1,DC=child," BASE_DN);
+	finds(principal_find_identity, "user1@NWTRADERS.COM", "CN=user1," USERS_DN);
+	fails_ambiguous(principal_find, "user1", "CN=user1,CN=Users", "CN=user1,DC=child");
+	assert_int_equal(principal_find(conn, "CHILD\\user1", &p, &err), DIR_FOUND);
+	assert_string_equal(p.downlevel, "CHILD\\user1");
+	principal_free(&p);
+
+	dir_disconnect(&conn);
+	conn = saved;
+	remove_entry("CN=user1,DC=child," BASE_DN);
+	remove_entry("CN=CHILD,CN=Partitions," CONFIG_DN);
+	remove_entry("DC=child," BASE_DN);
+}
+
+static void
+nested_groups_count_and_others_do_not(void **state)
+{
+	struct principal p = get("CN=user1," USERS_DN);
+
+	(void)state;
+	assert_true(sids_contain(&p.sids, &p.sid));
+	assert_true(has_group(&p, 513));   /* Domain Users */
+	assert_true(has_group(&p, 1205));  /* Sales */
+	assert_true(has_group(&p, 1207));  /* Staff, through Sales */
+	assert_false(has_group(&p, 1206)); /* Engineering */
+	assert_false(has_group(&p, 512));
+	assert_true(sids_contain(&p.sids, &SID_EVERYONE));
+	assert_true(sids_contain(&p.sids, &SID_AUTHENTICATED_USERS));
+	assert_int_equal(p.sids.count, 6);
+	principal_free(&p);
+}
+
+static void
+groups_in_a_circle_end_and_one_without_a_sid_is_passed_through(void **state)
+{
+	struct principal p;
+	struct err err;
+
+	(void)state;
+	add_group("CN=A," USERS_DN, "6001", "CN=user5," USERS_DN);
+	add_group("CN=no sid," USERS_DN, NULL, "CN=A," USERS_DN);
+	add_group("CN=B," USERS_DN, "6002", "CN=no sid," USERS_DN);
+	assert_true(dir_add_value(
+	    conn, "CN=A," USERS_DN, "member", view_str("cn=b,cn=users," BASE_DN), &err));
+	p = get("CN=user5," USERS_DN);
+	assert_true(has_group(&p, 6001));
+	assert_true(has_group(&p, 6002));
+	principal_free(&p);
+	remove_entry("CN=B," USERS_DN);
+	remove_entry("CN=no sid," USERS_DN);
+	remove_entry("CN=A," USERS_DN);
+}
+
+static void
+uniquemember_and_escaped_names_are_walked(void **state)
+{
+	static const char doe[] = "CN=Doe\\, J(o)hn*," USERS_DN;
+	struct principal p;
+
+	(void)state;
+	add_user(doe, "jdoe", NULL, "5005");
+	LAB_ADD(
+	    conn, "CN=Unique," USERS_DN, "objectClass", "groupOfUniqueNames", "uniqueMember", doe);
+	add_group("CN=Over," USERS_DN, "6003", "CN=Unique," USERS_DN);
+	p = get(doe);
+	assert_string_equal(p.cn, "Doe, J(o)hn*");
+	assert_true(has_group(&p, 6003));
+	principal_free(&p);
+	finds(principal_find, "Doe, J(o)hn*", doe);
+	remove_entry("CN=Over," USERS_DN);
+	remove_entry("CN=Unique," USERS_DN);
+	remove_entry(doe);
+}
+
+static void
+the_primary_group_counts_with_the_groups_that_hold_it(void **state)
+{
+	struct view rid = view_str("515");
+	struct principal p;
+	struct err err;
+
+	(void)state;
+	add_user("CN=primary," USERS_DN, "primary", NULL, "5006");
+	add_group("CN=Holder," USERS_DN, "6004", "CN=Domain Computers," USERS_DN);
+	assert_true(dir_replace(conn, "CN=primary," USERS_DN, "primaryGroupID", &rid, 1, &err));
+	p = get("CN=primary," USERS_DN);
+	assert_true(has_group(&p, 515));
+	assert_true(has_group(&p, 6004));
+	assert_false(has_group(&p, 513));
+	principal_free(&p);
+	remove_entry("CN=Holder," USERS_DN);
+	remove_entry("CN=primary," USERS_DN);
+}
+
+static void
+a_malformed_group_sid_is_an_error_and_not_a_missing_group(void **state)
+{
+	struct principal p;
+	struct err err;
+
+	(void)state;
+	add_group("CN=Bad," USERS_DN, NULL, "CN=user6," USERS_DN);
+	assert_true(dir_add_value(conn, "CN=Bad," USERS_DN, "objectSid", view_str("x"), &err));
+	assert_int_equal(principal_find(conn, "user6", &p, &err), DIR_FIND_FAILED);
+	assert_non_null(strcasestr(err.msg, "CN=Bad"));
+	remove_entry("CN=Bad," USERS_DN);
+}
+
+static void
+groups_nested_too_deep_are_an_error(void **state)
+{
+	char dn[96], member[96] = "CN=user6," USERS_DN;
+	struct principal p;
+	struct err err;
+	int depth = 0;
+
+	(void)state;
+	/* 63 levels of groups and the one above the last that finds nothing are 64 searches. */
+	for (; depth < 63; depth++) {
+		snprintf(dn, sizeof dn, "CN=deep%d," USERS_DN, depth);
+		add_group(dn, "6100", member);
+		snprintf(member, sizeof member, "%s", dn);
+	}
+	p = get("CN=user6," USERS_DN);
+	principal_free(&p);
+	for (; depth < 66; depth++) {
+		snprintf(dn, sizeof dn, "CN=deep%d," USERS_DN, depth);
+		add_group(dn, "6101", member);
+		snprintf(member, sizeof member, "%s", dn);
+	}
+	assert_int_equal(principal_find(conn, "user6", &p, &err), DIR_FIND_FAILED);
+	assert_non_null(strstr(err.msg, "deeper than 64"));
+	while (depth-- > 0) {
+		snprintf(dn, sizeof dn, "CN=deep%d," USERS_DN, depth);
+		remove_entry(dn);
+	}
+}
+
+/* As if slapd were Active Directory: it has no tokenGroups, which stands for a server that does not
+ * show them. */
+static void
+on_active_directory_unreadable_token_groups_are_an_error(void **state)
+{
+	struct dir_conn *c = lab_connect(&config);
+	struct principal p;
+	struct err err;
+
+	(void)state;
+	c->root.is_ad = true;
+	assert_int_equal(principal_find(c, "NWTRADERS\\user1", &p, &err), DIR_FIND_FAILED);
+	assert_non_null(strstr(err.msg, "Pre-Windows 2000 Compatible Access"));
+	assert_null(p.dn);
+	/* Nor is a uid an identity there. */
+	assert_true(dir_replace(
+	    c, "CN=user6," USERS_DN, "uid", &(struct view){(const uint8_t *)"root", 4}, 1, &err));
+	assert_int_equal(principal_find_identity(c, "root", &p, &err), DIR_NOT_FOUND);
+	dir_disconnect(&c);
+	finds(principal_find_identity, "root", "CN=user6," USERS_DN);
+}
+
+static void
+sids_are_found_by_any_name(void **state)
+{
+	struct principal p = get("CN=user1," USERS_DN);
+	struct sids sids;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(principal_find_sids(conn, "NWTRADERS\\user1", &sids, &err), DIR_FOUND);
+	assert_int_equal(sids.count, p.sids.count);
+	for (size_t i = 0; i < sids.count; i++)
+		assert_true(sids_contain(&p.sids, &sids.list[i]));
+	sids_free(&sids);
+	assert_int_equal(principal_find_sids(conn, "nobody", &sids, &err), DIR_NOT_FOUND);
+	assert_int_equal(sids.count, 0);
+	principal_free(&p);
+}
+
+static void
+the_scram_verifier_is_read_unless_the_account_is_disabled(void **state)
+{
+	struct view off = view_str("514"), on = view_str("512"),
+		    raw = view_str("SCRAM-SHA-256$1:YQ==$Yg==:Yw==");
+	char *verifier;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(principal_scram_verifier(conn, "user1", &verifier, &err), DIR_FOUND);
+	assert_memory_equal(verifier, "SCRAM-SHA-256$4096:", 19);
+	free(verifier);
+	assert_int_equal(principal_scram_verifier(conn, "nobody", &verifier, &err), DIR_NOT_FOUND);
+	assert_null(verifier);
+
+	assert_true(dir_replace(conn, "CN=user4," USERS_DN, "userAccountControl", &off, 1, &err));
+	assert_int_equal(principal_scram_verifier(conn, "user4", &verifier, &err), DIR_NOT_FOUND);
+	assert_null(verifier);
+	assert_true(dir_replace(conn, "CN=user4," USERS_DN, "userAccountControl", &on, 1, &err));
+
+	assert_true(dir_add_value(conn, "CN=user4," USERS_DN, "authPassword", raw, &err));
+	assert_int_equal(
+	    principal_scram_verifier(conn, "user4", &verifier, &err), DIR_FIND_FAILED); /* two */
+	assert_null(verifier);
+	assert_true(dir_replace(conn, "CN=user4," USERS_DN, "authPassword", NULL, 0, &err));
+	assert_int_equal(principal_scram_verifier(conn, "user4", &verifier, &err), DIR_NOT_FOUND);
+	assert_true(
+	    dir_add_value(conn, "CN=user4," USERS_DN, "authPassword", view_str("MD5$x$y"), &err));
+	assert_int_equal(principal_scram_verifier(conn, "user4", &verifier, &err), DIR_NOT_FOUND);
+	assert_null(verifier);
+}
+
+static int
+start(void **state)
+{
+	struct view yes = view_str("TRUE");
+	struct err err;
+
+	(void)state;
+	if (lab_start(false) != 0)
+		return -1;
+	config = lab_admin();
+	conn = lab_connect(&config);
+	return dir_replace(conn, "olcDatabase={2}mdb,cn=config", "olcDbNoSync", &yes, 1, &err) ? 0
+											       : -1;
+}
+
+static int
+end(void **state)
+{
+	dir_disconnect(&conn);
+	return lab_end(state);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(every_name_form_finds_the_user),
+	    cmocka_unit_test(names_of_nobody_find_nobody),
+	    cmocka_unit_test(a_group_is_no_principal),
+	    cmocka_unit_test(an_empty_or_endless_name_is_an_error),
+	    cmocka_unit_test(a_principal_has_all_its_names_and_ids),
+	    cmocka_unit_test(a_principal_of_few_attributes_still_has_a_name),
+	    cmocka_unit_test(a_malformed_sid_or_guid_is_an_error),
+	    cmocka_unit_test(two_hits_are_ambiguous_and_both_are_named),
+	    cmocka_unit_test(identities_are_account_names),
+	    cmocka_unit_test(a_upn_cannot_take_over_an_account_name),
+	    cmocka_unit_test(the_same_account_name_in_two_domains_is_told_apart),
+	    cmocka_unit_test(nested_groups_count_and_others_do_not),
+	    cmocka_unit_test(groups_in_a_circle_end_and_one_without_a_sid_is_passed_through),
+	    cmocka_unit_test(uniquemember_and_escaped_names_are_walked),
+	    cmocka_unit_test(the_primary_group_counts_with_the_groups_that_hold_it),
+	    cmocka_unit_test(a_malformed_group_sid_is_an_error_and_not_a_missing_group),
+	    cmocka_unit_test(groups_nested_too_deep_are_an_error),
+	    cmocka_unit_test(on_active_directory_unreadable_token_groups_are_an_error),
+	    cmocka_unit_test(sids_are_found_by_any_name),
+	    cmocka_unit_test(the_scram_verifier_is_read_unless_the_account_is_disabled),
+	};
+
+	return cmocka_run_group_tests(tests, start, end);
+}

@@ -1,0 +1,194 @@
+/* Names: RFC 4514 text to DER, DER to the text that administrators read. */
+#include "messages_support.h"
+
+#include "text.h"
+
+static void
+check_name(const char *dn, const char *email, const char *want)
+{
+	struct buf der = {0};
+	struct err err;
+	char *text = NULL;
+
+	must(pkix_name_from_dn(dn, email, &der, &err));
+	text = pkix_name_text(buf_view(&der));
+	assert_non_null(text);
+	assert_string_equal(text, want);
+	free(text);
+	buf_free(&der);
+}
+
+static void
+directory_name_becomes_a_certificate_name(void **state)
+{
+	(void)state;
+	check_name("CN=user1,CN=Users,DC=nwtraders,DC=com", NULL,
+	    "CN=user1, CN=Users, DC=nwtraders, DC=com");
+	check_name("CN=user1,CN=Users,DC=nwtraders,DC=com", "user1@nwtraders.com",
+	    "E=user1@nwtraders.com, CN=user1, CN=Users, DC=nwtraders, DC=com");
+	check_name("cn=u , ou = Sales+o= X ,c=DE", NULL,
+	    "CN=u, OU=Sales+O=X, C=DE"); /* case, spaces, an RDN of two values */
+	check_name("UID=u,SN=s,GN=g,STREET=t,title=Dr,L=l,ST=st,O=o", NULL,
+	    "UID=u, SN=s, GN=g, STREET=t, title=Dr, L=l, ST=st, O=o");
+	check_name("emailAddress=a@b.c,E=d@e.f,CN=x", NULL, "E=a@b.c, E=d@e.f, CN=x");
+	check_name("", NULL, "");
+	check_name("", "a@b.c", "E=a@b.c");
+}
+
+static void
+escapes_of_rfc_4514_are_undone_and_redone(void **state)
+{
+	(void)state;
+	check_name("CN=Doe\\, Jane,DC=a", NULL, "CN=Doe\\, Jane, DC=a");
+	check_name("CN=Doe\\2C Jane,DC=a", NULL, "CN=Doe\\, Jane, DC=a");
+	check_name("CN=\\20a\\ ,DC=a", NULL, "CN=\\ a\\ , DC=a");
+	check_name("CN=\\#1,DC=a", NULL, "CN=\\#1, DC=a");
+	check_name("CN=a\\=b\\+c\\\"d\\\\e\\<f\\>g\\;h", NULL, "CN=a=b\\+c\\\"d\\\\e\\<f\\>g\\;h");
+	check_name("CN=Lu\\C4\\8Di\\C4\\87,DC=a", NULL, "CN=Lu\xc4\x8di\xc4\x87, DC=a");
+	check_name("CN=Lu\xc4\x8di\xc4\x87,DC=a", NULL, "CN=Lu\xc4\x8di\xc4\x87, DC=a");
+	check_name("CN=a=b", NULL, "CN=a=b");
+}
+
+static void
+malformed_names_are_refused(void **state)
+{
+	static const char *const rows[] = {
+	    "CN",
+	    "CN=",
+	    "CN= ",
+	    "=a",
+	    ",CN=a",
+	    "CN=a,",
+	    "CN=a,,CN=b",
+	    "CN=a+",
+	    "CN=a\\",
+	    "CN=a\\4",
+	    "CN=a\\g0",
+	    "CN=a;CN=b",
+	    "CN=\"a\"",
+	    "CN=<a>",
+	    "CN=#0402",
+	    "XX=a",
+	    "2.5.4.3=a",
+	    "CN=a\\00b",
+	    "CN=a\\0Ab",
+	    "CN=\\FF",
+	    "CN=a\nb",
+	    "CN=a+CN=b",
+	    "CN=a+OU=b+CN=c",
+	    "C=DEU",
+	    "C=D\xc3\x84",
+	    "DC=\xc3\xa4",
+	    "E=\xc3\xa4@b",
+	    "a",
+	    "CNCN=a",
+	    "CN =",
+	};
+	struct buf der = {0};
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		if (pkix_name_from_dn(rows[i], NULL, &der, &err))
+			fail_msg("\"%s\" is accepted", rows[i]);
+		assert_int_equal(err.code, CERTSRV_E_BAD_REQUESTSUBJECT);
+		assert_null(der.ptr);
+	}
+	assert_false(pkix_name_from_dn("CN=a", "", &der, &err));
+	assert_false(pkix_name_from_dn("CN=a", "b\n@c", &der, &err));
+	assert_false(pkix_name_from_dn("CN=a", "\xc3\xa4@c", &der, &err));
+}
+
+static void
+names_over_the_bounds_are_refused(void **state)
+{
+	char dn[9000];
+	struct buf der = {0};
+	struct err err;
+	size_t len = 0;
+
+	(void)state;
+	memset(dn, 'a', sizeof dn);
+	memcpy(dn, "CN=", 3);
+	dn[3 + 64] = '\0';
+	must(pkix_name_from_dn(dn, NULL, &der, &err));
+	buf_free(&der);
+	dn[3 + 64] = 'a';
+	dn[3 + 65] = '\0'; /* ub-common-name is 64 */
+	must_fail(pkix_name_from_dn(dn, NULL, &der, &err), CERTSRV_E_BAD_REQUESTSUBJECT);
+	dn[3 + 65] = 'a';
+	dn[sizeof dn - 1] = '\0';
+	must_fail(pkix_name_from_dn(dn, NULL, &der, &err), CERTSRV_E_BAD_REQUESTSUBJECT);
+	for (len = 0; len < 65 * 5; len += 5)
+		memcpy(dn + len, "OU=a,", 5);
+	dn[len - 1] = '\0';
+	must_fail(pkix_name_from_dn(dn, NULL, &der, &err), CERTSRV_E_BAD_REQUESTSUBJECT);
+	dn[len - 6] = '\0';
+	must(pkix_name_from_dn(dn, NULL, &der, &err));
+	buf_free(&der);
+}
+
+static void
+string_types_follow_the_attribute(void **state)
+{
+	static const struct {
+		const char *dn, *want;
+	} rows[] = {
+	    {"CN=user1", "30 10 31 0e 30 0c 06 03 55 04 03 13 05 75 73 65 72 31"},
+	    {"CN=a_b", "30 0e 31 0c 30 0a 06 03 55 04 03 0c 03 61 5f 62"},
+	    {"C=DE", "30 0d 31 0b 30 09 06 03 55 04 06 13 02 44 45"},
+	    {"CN=a,DC=b", "30 1f 31 11 30 0f 06 0a 09 92 26 89 93 f2 2c 64 01 19 16 01 62 31 0a 30 "
+			  "08 06 03 55 04 03 13 01 61"},
+	    {"E=a@b", "30 14 31 12 30 10 06 09 2a 86 48 86 f7 0d 01 09 01 16 03 61 40 62"},
+	    {"", "30 00"},
+	};
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct buf der = {0};
+		char *hex = NULL;
+
+		must(pkix_name_from_dn(rows[i].dn, NULL, &der, &err));
+		hex = hex_encode(buf_view(&der), ' ');
+		assert_string_equal(hex, rows[i].want);
+		free(hex);
+		buf_free(&der);
+	}
+}
+
+static void
+text_of_a_name_cannot_be_forged(void **state)
+{
+	/* a CN that holds ", DC=evil", an unknown type, a value with a control character */
+	static const char *const name =
+	    "30( 31( 30( 0603550403 0c( 612c2044433d6576696c ) ) ) "
+	    "31( 30( 06032a0304 13( 78 ) ) ) 31( 30( 0603550403 0c( 610a ) ) ) )";
+	const char *at = name;
+	struct buf der = support_der(&at);
+	char *text = pkix_name_text(buf_view(&der));
+
+	(void)state;
+	assert_string_equal(text, "CN=#610a, 1.2.3.4=x, CN=a\\, DC=evil");
+	free(text);
+	/* the most specific CN is the one with the control character: not shown as text */
+	assert_null(pkix_name_value(buf_view(&der), NID_commonName));
+	for (size_t len = 0; len < der.len; len++)
+		assert_null(pkix_name_text(view_of(der.ptr, len)));
+	buf_free(&der);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(directory_name_becomes_a_certificate_name),
+	    cmocka_unit_test(escapes_of_rfc_4514_are_undone_and_redone),
+	    cmocka_unit_test(malformed_names_are_refused),
+	    cmocka_unit_test(names_over_the_bounds_are_refused),
+	    cmocka_unit_test(string_types_follow_the_attribute),
+	    cmocka_unit_test(text_of_a_name_cannot_be_forged),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

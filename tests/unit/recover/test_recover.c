@@ -1,0 +1,446 @@
+/*
+ * Recovery against a whole CA. Archived rows are made with the CA's own parts (plan, vault,
+ * certificate, store), as an enrollment does.
+ */
+#include "ca_harness.h"
+#include "certificate.h"
+#include "recover.h"
+#include "recovery.h"
+
+static struct principal user1, officer1, officer2, auditor, caadmin;
+
+/* One certificate of user1 with an archived key. */
+static struct {
+	EVP_PKEY *key;
+	char serial[64], hash[41];
+	int64_t id;
+} archived;
+
+struct seed {
+	struct store_request row;
+	int64_t id;
+};
+
+static bool
+store_seed(struct store_tx *tx, void *arg, struct err *err)
+{
+	struct seed *s = arg;
+
+	return store_add_request(tx, &s->row, &s->id, err);
+}
+
+static char *
+copy(const char *text)
+{
+	char *s = strdup(text);
+
+	assert_non_null(s);
+	return s;
+}
+
+static void
+seal_to_kras(EVP_PKEY *key, struct view spki, struct store_request *row)
+{
+	struct ca_view *view = ca_view_get(harness.ca);
+	struct vault_rewrap in = {
+	    .spki = spki, .kra_count = 2, .cipher = CMS_AES_256_CBC, .oaep = true};
+	uint8_t hashes[2][32];
+	struct buf payload;
+	struct err err;
+
+	harness_seal(key, &view->xchgs[0].cert, &payload);
+	in.payload = buf_view(&payload);
+	in.xchg_issuer = view->xchgs[0].cert.issuer;
+	in.xchg_serial = view->xchgs[0].cert.serial;
+	memcpy(in.xchg_id, view->xchgs[0].id, sizeof in.xchg_id);
+	memcpy(hashes[0], harness.kras[0].cert.sha256, 32);
+	memcpy(hashes[1], harness.kras[2].cert.sha256, 32);
+	in.kra_sha256 = (const uint8_t(*)[32])hashes;
+	harness_must(vault_rewrap(&harness.vault, &in, &row->raw_archived_key, &err), &err);
+	char *a = hex_encode(view_of(harness.kras[0].cert.sha1, 20), ' '),
+	     *b = hex_encode(view_of(harness.kras[2].cert.sha1, 20), ' ');
+	row->key_recovery_hashes = text_printf("%s\n%s", a, b);
+	free(a);
+	free(b);
+	buf_free(&payload);
+	ca_view_release(&view);
+}
+
+static void
+make_archived(void)
+{
+	struct ca_view *view = ca_view_get(harness.ca);
+	const struct issue_request request = {
+	    .key_algorithm = "RSA", .key_bits = 2048, .has_archived_key = true};
+	const struct issue_limits limits = {clock_now(), 600, harness.ca->ca_cert.not_after};
+	struct seed s = {.row = {.disposition = DISP_ISSUED, .revoked_reason = -1}};
+	struct buf spki, certificate;
+	struct issue_plan plan;
+	char sid[SID_TEXT_MAX];
+	struct err err;
+
+	archived.key = test_key("rsa2048");
+	harness_must(pkix_key_spki(archived.key, &spki, &err), &err);
+	harness_must(issue_plan_make(ca_view_template(view, "EFSArchive"), &user1, &request,
+			 &limits, &plan, &err),
+	    &err);
+	harness_must(certificate_issue(harness.ca, &harness.vault, &plan, &request, buf_view(&spki),
+			 &certificate, &err),
+	    &err);
+	harness_must(certificate_columns(buf_view(&certificate), &s.row, &err), &err);
+	seal_to_kras(archived.key, buf_view(&spki), &s.row);
+	sid_to_text(&user1.sid, sid);
+	s.row.requester_sid = copy(sid);
+	s.row.requester_name = copy(user1.downlevel);
+	s.row.template_name = copy("EFSArchive");
+	harness_must(store_do(harness.ca->store, store_seed, &s, &err), &err);
+	archived.id = s.id;
+	snprintf(archived.serial, sizeof archived.serial, "%s", s.row.serial_number);
+	char *hash = hex_encode(buf_view(&s.row.certificate_hash), '\0');
+	snprintf(archived.hash, sizeof archived.hash, "%s", hash);
+	free(hash);
+	issue_plan_free(&plan);
+	store_request_free(&s.row);
+	buf_free(&spki);
+	buf_free(&certificate);
+	ca_view_release(&view);
+}
+
+static size_t
+found(const struct principal *p, const char *token, size_t *hidden)
+{
+	struct store_requests rows;
+	struct err err;
+	size_t count;
+
+	harness_must(recover_candidates(harness.ca, p, token, &rows, hidden, &err), &err);
+	count = rows.count;
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(rows.list[i].request_id, archived.id);
+		assert_int_equal(rows.list[i].raw_archived_key.len, 0);
+	}
+	store_requests_free(&rows);
+	return count;
+}
+
+static void
+every_name_form_finds_the_certificate(void **state)
+{
+	static const char *const names[] = {"user1@nwtraders.com", "USER1@NWTRADERS.COM",
+	    "NWTRADERS\\user1", "nwtraders\\USER1", "Users\\user1", "user1", " User1 "};
+	char padded[80];
+	size_t hidden;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		assert_int_equal(found(&officer1, names[i], &hidden), 1);
+	assert_int_equal(found(&officer1, archived.serial, &hidden), 1);
+	assert_int_equal(found(&officer1, archived.hash, &hidden), 1);
+	snprintf(padded, sizeof padded, "0000%s", archived.serial);
+	assert_int_equal(found(&officer1, padded, &hidden), 1);
+	assert_int_equal(hidden, 0);
+}
+
+static void
+other_names_find_nothing(void **state)
+{
+	static const char *const names[] = {"user2@nwtraders.com", "NWTRADERS\\user2",
+	    "OTHER\\user1", "user", "user1*", "12345678",
+	    "0123456789abcdef0123456789abcdef01234567", "%"};
+	size_t hidden;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		assert_int_equal(found(&officer1, names[i], &hidden), 0);
+}
+
+static void
+only_officers_search(void **state)
+{
+	const struct principal *who[] = {&user1, &auditor, &caadmin};
+	struct store_requests rows;
+	struct err err;
+	size_t hidden;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		assert_false(recover_candidates(harness.ca, who[i], "user1", &rows, &hidden, &err));
+		assert_int_equal(err.code, E_ACCESSDENIED);
+	}
+}
+
+static struct buf
+blob_for(const struct principal *p)
+{
+	struct buf blob;
+	struct err err;
+
+	harness_must(
+	    recover_blob(harness.ca, &harness.vault, p, archived.serial, clock_now(), &blob, &err),
+	    &err);
+	return blob;
+}
+
+static void
+blob_opens_with_each_kra_of_the_key_and_no_other(void **state)
+{
+	int audited = harness_audited(AUDIT_KEY_RETRIEVED, true);
+	struct buf blob = blob_for(&officer1);
+	struct recovery_blob b;
+	EVP_PKEY *key;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(harness_audited(AUDIT_KEY_RETRIEVED, true), audited + 1);
+	harness_must(recovery_decode(buf_view(&blob), &b, &err), &err);
+	assert_int_equal(b.archived.count, 2);
+	for (size_t i = 0; i < 2; i++)
+		assert_non_null(recovery_recipient(&b, i));
+	for (size_t k = 0; k < HARNESS_KRAS; k++) {
+		bool opens =
+		    recover_unwrap(&b, &harness.kras[k].cert, harness.kras[k].key, &key, &err);
+
+		assert_int_equal(opens, k != 1);
+		if (!opens) {
+			assert_int_equal(err.code, CRYPT_E_NO_DECRYPT_CERT);
+			continue;
+		}
+		assert_int_equal(EVP_PKEY_eq(key, archived.key), 1);
+		harness_must(archive_key_matches(key, archived.key, &err), &err);
+		EVP_PKEY_free(key);
+	}
+	recovery_free(&b);
+	buf_free(&blob);
+}
+
+static void
+assert_refused(const struct principal *p, const char *serial, enum err_code code)
+{
+	int done = harness_audited(AUDIT_KEY_RETRIEVED, true),
+	    refused = harness_audited(AUDIT_KEY_RETRIEVED, false);
+	struct buf blob;
+	struct err err;
+
+	assert_false(recover_blob(harness.ca, &harness.vault, p, serial, clock_now(), &blob, &err));
+	if (err.code != code)
+		fail_msg("%s: %s", err_name(err.code), err.msg);
+	assert_int_equal(blob.len, 0);
+	assert_int_equal(harness_audited(AUDIT_KEY_RETRIEVED, true), done);
+	assert_int_equal(harness_audited(AUDIT_KEY_RETRIEVED, false), refused + 1);
+}
+
+static void
+who_is_no_officer_gets_no_blob_and_is_recorded(void **state)
+{
+	(void)state;
+	assert_refused(&user1, archived.serial, E_ACCESSDENIED);
+	assert_refused(&auditor, archived.serial, E_ACCESSDENIED);
+	assert_refused(&caadmin, archived.serial, E_ACCESSDENIED);
+}
+
+static void
+serial_without_archived_key_gets_no_blob(void **state)
+{
+	struct ca_view *view = ca_view_get(harness.ca);
+	char *xchg = pkix_serial_text(view->xchgs[0].cert.serial);
+
+	(void)state;
+	assert_refused(&officer1, "1234", CERTSRV_E_PROPERTY_EMPTY);
+	assert_refused(&officer1, xchg, CERTSRV_E_PROPERTY_EMPTY);
+	free(xchg);
+	ca_view_release(&view);
+}
+
+static void
+officer_restrictions_hide_and_refuse(void **state)
+{
+	struct buf blob;
+	size_t hidden;
+
+	(void)state;
+	/* officer1 for Sales (user1 is in it), officer2 for Engineering */
+	harness_restrict(
+	    (struct harness_rule[]){{false, "1111", "1205", NULL}, {false, "1112", "1206", NULL}},
+	    2);
+	assert_int_equal(found(&officer1, "user1", &hidden), 1);
+	assert_int_equal(found(&officer2, "user1", &hidden), 0);
+	assert_int_equal(hidden, 1);
+	assert_refused(&officer2, archived.serial, CERTSRV_E_RESTRICTEDOFFICER);
+	blob = blob_for(&officer1);
+	buf_free(&blob);
+
+	/* Another template only; then a denial that beats the permission. */
+	harness_restrict((struct harness_rule[]){{false, "1111", "1205", "UserArchive"}}, 1);
+	assert_refused(&officer1, archived.serial, CERTSRV_E_RESTRICTEDOFFICER);
+	harness_restrict(
+	    (struct harness_rule[]){{false, "1111", "1207", NULL}, {true, "1111", "1101", NULL}},
+	    2);
+	assert_refused(&officer1, archived.serial, CERTSRV_E_RESTRICTEDOFFICER);
+	/* The nested group Staff alone would allow it. */
+	harness_restrict((struct harness_rule[]){{false, "1111", "1207", NULL}}, 1);
+	blob = blob_for(&officer1);
+	buf_free(&blob);
+	/* Restrictions that cannot be read restrict everybody. */
+	harness_set_attr("dircaOfficerRights", view_str("broken"));
+	assert_refused(&officer1, archived.serial, CERTSRV_E_RESTRICTEDOFFICER);
+	harness_unrestrict();
+}
+
+static void
+expired_kra_certificate_still_recovers_and_a_missing_one_of_two_too(void **state)
+{
+	struct ca_view *view = ca_view_get(harness.ca);
+	struct recovery_blob b;
+	struct buf blob;
+	struct err err;
+	char *hash = hex_encode(view_of(harness.kras[0].cert.sha1, 20), '\0');
+	char *other = hex_encode(view_of(harness.kras[2].cert.sha1, 20), '\0');
+
+	(void)state;
+	for (size_t i = 0; i < view->kra_count; i++)
+		view->kras[i].valid = false;
+	blob = blob_for(&officer1);
+	buf_free(&blob);
+	ca_view_release(&view);
+
+	harness_must(kra_store_remove(harness.config, hash, &err), &err);
+	harness_refresh();
+	blob = blob_for(&officer1);
+	harness_must(recovery_decode(buf_view(&blob), &b, &err), &err);
+	assert_true((recovery_recipient(&b, 0) == NULL) != (recovery_recipient(&b, 1) == NULL));
+	recovery_free(&b);
+	buf_free(&blob);
+
+	harness_must(kra_store_remove(harness.config, other, &err), &err);
+	harness_refresh();
+	assert_refused(&officer1, archived.serial, CRYPT_E_NOT_FOUND);
+	harness_must(kra_store_add(harness.config, buf_view(&harness.kras[0].der), &err), &err);
+	harness_must(kra_store_add(harness.config, buf_view(&harness.kras[2].der), &err), &err);
+	harness_refresh();
+	free(hash);
+	free(other);
+}
+
+static void
+sqlite(const char *sql)
+{
+	char command[512];
+
+	snprintf(command, sizeof command, "sqlite3 -cmd '.timeout 5000' '%s/state/dirca.db' \"%s\"",
+	    harness.dir, sql);
+	assert_int_equal(system(command), 0);
+}
+
+static void
+nothing_leaves_when_the_act_cannot_be_recorded(void **state)
+{
+	struct buf blob;
+	struct err err;
+
+	(void)state;
+	sqlite("CREATE TRIGGER full BEFORE INSERT ON Audit BEGIN SELECT RAISE(ABORT, 'full'); END");
+	assert_false(recover_blob(
+	    harness.ca, &harness.vault, &officer1, archived.serial, clock_now(), &blob, &err));
+	assert_int_equal(err.code, DIRCA_E_DATABASE);
+	assert_int_equal(blob.len, 0);
+	sqlite("DROP TRIGGER full");
+	blob = blob_for(&officer1);
+	buf_free(&blob);
+}
+
+static bool
+revoke(struct store_tx *tx, void *arg, struct err *err)
+{
+	return store_revoke(tx, *(int64_t *)arg, 1, clock_now(), clock_now(), err);
+}
+
+/* The paper advises to revoke before recovering a key that was compromised. */
+static void
+revoked_certificates_key_is_still_recovered(void **state)
+{
+	struct buf blob;
+	struct err err;
+	size_t hidden;
+
+	(void)state;
+	harness_must(store_do(harness.ca->store, revoke, &archived.id, &err), &err);
+	assert_int_equal(found(&officer1, "user1", &hidden), 1);
+	blob = blob_for(&officer1);
+	buf_free(&blob);
+}
+
+static void
+stale_directory_hands_out_nothing(void **state)
+{
+	struct ca_view *view = ca_view_get(harness.ca);
+	struct store_requests rows;
+	struct err err;
+	size_t hidden;
+
+	(void)state;
+	view->made_at -= 61;
+	assert_refused(&officer1, archived.serial, DIRCA_E_DIRECTORY_UNAVAILABLE);
+	assert_false(recover_candidates(harness.ca, &officer1, "user1", &rows, &hidden, &err));
+	assert_int_equal(err.code, DIRCA_E_DIRECTORY_UNAVAILABLE);
+	ca_view_release(&view);
+	harness_refresh();
+}
+
+/* Last: the directory goes away. */
+static void
+unreadable_groups_refuse_a_restricted_officer(void **state)
+{
+	(void)state;
+	harness_restrict((struct harness_rule[]){{false, "1111", "1205", NULL}}, 1);
+	harness_sh("lab_slapd_stop");
+	assert_refused(&officer1, archived.serial, DIRCA_E_DIRECTORY_UNAVAILABLE);
+}
+
+static int
+group_setup(void **state)
+{
+	(void)state;
+	if (harness_open("") != 0)
+		return -1;
+	harness_principal("user1", &user1);
+	harness_principal("officer1", &officer1);
+	harness_principal("officer2", &officer2);
+	harness_principal("auditor", &auditor);
+	harness_principal("caadmin", &caadmin);
+	make_archived();
+	return 0;
+}
+
+static int
+group_teardown(void **state)
+{
+	(void)state;
+	principal_free(&user1);
+	principal_free(&officer1);
+	principal_free(&officer2);
+	principal_free(&auditor);
+	principal_free(&caadmin);
+	EVP_PKEY_free(archived.key);
+	return harness_close();
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(every_name_form_finds_the_certificate),
+	    cmocka_unit_test(other_names_find_nothing),
+	    cmocka_unit_test(only_officers_search),
+	    cmocka_unit_test(blob_opens_with_each_kra_of_the_key_and_no_other),
+	    cmocka_unit_test(who_is_no_officer_gets_no_blob_and_is_recorded),
+	    cmocka_unit_test(serial_without_archived_key_gets_no_blob),
+	    cmocka_unit_test(officer_restrictions_hide_and_refuse),
+	    cmocka_unit_test(expired_kra_certificate_still_recovers_and_a_missing_one_of_two_too),
+	    cmocka_unit_test(nothing_leaves_when_the_act_cannot_be_recorded),
+	    cmocka_unit_test(revoked_certificates_key_is_still_recovered),
+	    cmocka_unit_test(stale_directory_hands_out_nothing),
+	    cmocka_unit_test(unreadable_groups_refuse_a_restricted_officer),
+	};
+
+	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}

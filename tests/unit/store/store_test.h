@@ -1,0 +1,234 @@
+/*
+ * What the tests of the store share: a store in a folder of its own, sample rows, and a second, raw
+ * connection to the file.
+ */
+#ifndef TESTS_STORE_STORE_TEST_H
+#define TESTS_STORE_STORE_TEST_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sqlite3.h>
+#include <cmocka.h>
+
+#include "store.h"
+
+struct fixture {
+	char folder[64];
+	char path[96];
+	struct store *store;
+	struct err err;
+};
+
+#define assert_ok(f, call)                                       \
+	do {                                                     \
+		if (!(call))                                     \
+			fail_msg("%s: %s", #call, (f)->err.msg); \
+	} while (0)
+
+static inline void
+reopen(struct fixture *f)
+{
+	store_close(&f->store);
+	assert_ok(f, store_open(f->path, &f->store, &f->err));
+}
+
+static inline int
+set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof *f);
+
+	assert_non_null(f);
+	strcpy(f->folder, "/tmp/dirca-store-XXXXXX");
+	assert_non_null(mkdtemp(f->folder));
+	snprintf(f->path, sizeof f->path, "%s/ca.db", f->folder);
+	assert_ok(f, store_open(f->path, &f->store, &f->err));
+	*state = f;
+	return 0;
+}
+
+static inline int
+tear_down(void **state)
+{
+	static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
+	struct fixture *f = *state;
+	char name[128];
+
+	store_close(&f->store);
+	for (size_t i = 0; i < 4; i++) {
+		snprintf(name, sizeof name, "%s%s", f->path, suffixes[i]);
+		unlink(name);
+	}
+	rmdir(f->folder);
+	free(f);
+	return 0;
+}
+
+/* SQL past the store: SQLite's result code. */
+static inline int
+raw_exec(const struct fixture *f, const char *sql)
+{
+	sqlite3 *db = NULL;
+	int rc;
+
+	assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+	sqlite3_busy_timeout(db, 5000);
+	rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
+	sqlite3_close(db);
+	return rc;
+}
+
+/* First column of the first row, as text. */
+static inline void
+raw_text(const struct fixture *f, const char *sql, char *out, size_t size)
+{
+	sqlite3_stmt *st = NULL;
+	sqlite3 *db = NULL;
+
+	assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+	sqlite3_busy_timeout(db, 5000);
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &st, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	snprintf(out, size, "%s", (const char *)sqlite3_column_text(st, 0));
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+}
+
+static inline long
+raw_number(const struct fixture *f, const char *sql)
+{
+	char text[64];
+
+	raw_text(f, sql, text, sizeof text);
+	return strtol(text, NULL, 10);
+}
+
+/* A borrowed string or buffer for a row that is only written. */
+#define TEXT(s)  ((char *)(uintptr_t)(s))
+#define BYTES(s) ((struct buf){.ptr = (uint8_t *)(uintptr_t)(s), .len = sizeof(s) - 1})
+
+/* An issued row with an archived key; serial and hash are made from `n`. */
+struct sample {
+	struct store_request row;
+	char serial[40];
+	uint8_t hash[20];
+};
+
+static inline void
+sample_issued(struct sample *s, unsigned n)
+{
+	memset(s, 0, sizeof *s);
+	snprintf(s->serial, sizeof s->serial, "611e23c2%08x", n);
+	memcpy(s->hash, &n, sizeof n);
+	s->row = (struct store_request){
+	    .disposition = DISP_ISSUED,
+	    .request_type = CR_IN_CMC,
+	    .submitted_when = 1000,
+	    .resolved_when = 1001,
+	    .requester_name = TEXT("NWTRADERS\\user1"),
+	    .template_name = TEXT("EFSArchive"),
+	    .raw_request = BYTES("request"),
+	    .raw_certificate = BYTES("certificate"),
+	    .serial_number = s->serial,
+	    .certificate_hash = {.ptr = s->hash, .len = sizeof s->hash},
+	    .not_before = 1000,
+	    .not_after = 2000,
+	    .upn = TEXT("user1@nwtraders.com"),
+	    .common_name = TEXT("User One"),
+	    .raw_archived_key = BYTES("archived key"),
+	    .key_recovery_hashes = TEXT("00 11"),
+	};
+}
+
+static inline void
+sample_pending(struct sample *s)
+{
+	memset(s, 0, sizeof *s);
+	s->row = (struct store_request){
+	    .disposition = DISP_PENDING,
+	    .request_type = CR_IN_CMC,
+	    .submitted_when = 1000,
+	    .requester_name = TEXT("NWTRADERS\\user2"),
+	    .raw_request = BYTES("request"),
+	};
+}
+
+struct adding {
+	const struct store_request *row;
+	int64_t id;
+};
+
+static inline bool
+work_add(struct store_tx *tx, void *arg, struct err *err)
+{
+	struct adding *a = arg;
+
+	return store_add_request(tx, a->row, &a->id, err);
+}
+
+static inline int64_t
+add_row(struct fixture *f, const struct store_request *row)
+{
+	struct adding a = {.row = row};
+
+	assert_ok(f, store_do(f->store, work_add, &a, &f->err));
+	assert_true(a.id > 0);
+	return a.id;
+}
+
+/* The row must be refused with `code` and a sentence that holds `part`. */
+static inline void
+add_refused(
+    struct fixture *f, const struct store_request *row, enum err_code code, const char *part)
+{
+	struct adding a = {.row = row};
+
+	assert_false(store_do(f->store, work_add, &a, &f->err));
+	if (f->err.code != code || strstr(f->err.msg, part) == NULL)
+		fail_msg("expected %s with \"%s\", got %s: %s", err_name(code), part,
+		    err_name(f->err.code), f->err.msg);
+}
+
+static inline bool
+work_pending(struct store_tx *tx, void *arg, struct err *err)
+{
+	struct sample s;
+
+	sample_pending(&s);
+	return store_add_request(tx, &s.row, arg, err);
+}
+
+struct revocation {
+	int64_t id, effective;
+	int reason;
+};
+
+static inline bool
+work_revoke(struct store_tx *tx, void *arg, struct err *err)
+{
+	const struct revocation *r = arg;
+
+	return store_revoke(tx, r->id, r->reason, 500, r->effective, err);
+}
+
+static inline void
+assert_sound(struct fixture *f)
+{
+	char text[64];
+	int64_t count;
+
+	raw_text(f, "PRAGMA integrity_check", text, sizeof text);
+	assert_string_equal(text, "ok");
+	raw_text(f, "SELECT count(*) FROM pragma_foreign_key_check", text, sizeof text);
+	assert_string_equal(text, "0");
+	assert_ok(f, store_audit_walk(f->store, 0, NULL, NULL, &count, &f->err));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+#endif

@@ -1,0 +1,278 @@
+/*
+ * Finding rows: recovery candidates, lists, counts, and the index behind each search.
+ */
+#include "store_priv.h"
+#include "store_test.h"
+
+static void
+candidates_are_found_by_every_key_without_case(void **state)
+{
+	static const struct {
+		enum store_key by;
+		const char *value;
+	} keys[] = {
+	    {STORE_BY_UPN, "USER1@NWTraders.com"},
+	    {STORE_BY_COMMON_NAME, "user one"},
+	    {STORE_BY_REQUESTER, "nwtraders\\USER1"},
+	    {STORE_BY_SERIAL, "61 1E 23 C2 00 00 00 01"},
+	    {STORE_BY_SERIAL, "00611e23c200000001"},
+	    {STORE_BY_CERTIFICATE_HASH, "01 00 00 00 0000000000000000000000000000 0000"},
+	};
+	struct fixture *f = *state;
+	struct sample s, other;
+	struct store_requests rs;
+	int64_t id;
+
+	sample_issued(&s, 1);
+	id = add_row(f, &s.row);
+	sample_issued(&other, 2);
+	other.row.upn = TEXT("user2@nwtraders.com");
+	other.row.common_name = TEXT("User Two");
+	other.row.requester_name = TEXT("NWTRADERS\\user2");
+	add_row(f, &other.row);
+	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+		assert_ok(
+		    f, store_find_candidates(f->store, keys[i].by, keys[i].value, &rs, &f->err));
+		assert_int_equal(rs.count, 1);
+		assert_int_equal(rs.list[0].request_id, id);
+		assert_null(rs.list[0].raw_archived_key.ptr);
+		store_requests_free(&rs);
+	}
+	assert_ok(
+	    f, store_find_candidates(f->store, STORE_BY_UPN, "user%@nwtraders.com", &rs, &f->err));
+	assert_int_equal(rs.count, 0);
+	assert_ok(f, store_find_candidates(f->store, STORE_BY_UPN, "", &rs, &f->err));
+	assert_int_equal(rs.count, 0);
+	assert_false(store_find_candidates(f->store, STORE_BY_SERIAL, "not hex", &rs, &f->err));
+	assert_false(
+	    store_find_candidates(f->store, STORE_BY_CERTIFICATE_HASH, "0102", &rs, &f->err));
+	assert_int_equal(f->err.code, ERROR_INVALID_DATA);
+}
+
+static void
+only_rows_with_keys_that_were_issued_are_candidates(void **state)
+{
+	struct fixture *f = *state;
+	struct sample s;
+	struct store_requests rs;
+	struct revocation c = {.reason = 1, .effective = 600};
+	int64_t imported;
+
+	sample_issued(&s, 1);
+	c.id = add_row(f, &s.row);
+	assert_ok(f, store_do(f->store, work_revoke, &c, &f->err));
+	sample_issued(&s, 2);
+	s.row.raw_archived_key = (struct buf){0};
+	s.row.key_recovery_hashes = NULL;
+	add_row(f, &s.row);
+	sample_issued(&s, 3);
+	s.row.disposition = DISP_PENDING;
+	add_row(f, &s.row);
+	sample_issued(&s, 4);
+	s.row.disposition = DISP_FOREIGN;
+	imported = add_row(f, &s.row);
+
+	assert_ok(
+	    f, store_find_candidates(f->store, STORE_BY_UPN, "user1@nwtraders.com", &rs, &f->err));
+	assert_int_equal(rs.count, 2);
+	assert_int_equal(rs.list[0].request_id, c.id);
+	assert_int_equal(rs.list[0].disposition, DISP_REVOKED);
+	assert_int_equal(rs.list[1].request_id, imported);
+	store_requests_free(&rs);
+}
+
+static bool
+work_many(struct store_tx *tx, void *arg, struct err *err)
+{
+	const int *count = arg;
+	struct sample s;
+	int64_t id;
+
+	for (int i = 0; i < *count; i++) {
+		sample_issued(&s, (unsigned)i + 1000);
+		if (!store_add_request(tx, &s.row, &id, err))
+			return false;
+	}
+	return true;
+}
+
+static void
+more_than_a_thousand_candidates_are_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct store_requests rs;
+	int count = 1000;
+	struct sample s;
+
+	assert_ok(f, store_do(f->store, work_many, &count, &f->err));
+	assert_ok(
+	    f, store_find_candidates(f->store, STORE_BY_COMMON_NAME, "User One", &rs, &f->err));
+	assert_int_equal(rs.count, 1000);
+	store_requests_free(&rs);
+	sample_issued(&s, 1);
+	add_row(f, &s.row);
+	assert_false(
+	    store_find_candidates(f->store, STORE_BY_COMMON_NAME, "User One", &rs, &f->err));
+	assert_int_equal(f->err.code, DIRCA_E_TOO_LARGE);
+	assert_int_equal(rs.count, 0);
+}
+
+static void
+lists_are_filtered_and_paged(void **state)
+{
+	struct fixture *f = *state;
+	struct store_requests rs;
+	struct sample s;
+	int count = 5;
+
+	assert_ok(f, store_do(f->store, work_many, &count, &f->err));
+	sample_pending(&s);
+	add_row(f, &s.row);
+	add_row(f, &s.row);
+
+	assert_ok(f, store_list_requests(f->store,
+			 &(struct store_filter){.limit = 3, .after_id = 1}, &rs, &f->err));
+	assert_int_equal(rs.count, 3);
+	assert_int_equal(rs.list[0].request_id, 2);
+	assert_int_equal(rs.list[2].request_id, 4);
+	store_requests_free(&rs);
+	assert_ok(f, store_list_requests(f->store,
+			 &(struct store_filter){.disposition = DISP_PENDING}, &rs, &f->err));
+	assert_int_equal(rs.count, 2);
+	assert_int_equal(rs.list[0].request_id, 6);
+	store_requests_free(&rs);
+	assert_ok(
+	    f, store_list_requests(f->store,
+		   &(struct store_filter){.requester_name = "nwtraders\\user1", .after_id = 4}, &rs,
+		   &f->err));
+	assert_int_equal(rs.count, 1);
+	assert_int_equal(rs.list[0].request_id, 5);
+	store_requests_free(&rs);
+	assert_ok(f,
+	    store_list_requests(f->store,
+		&(struct store_filter){
+		    .requester_name = "nwtraders\\USER2", .disposition = DISP_PENDING, .limit = 1},
+		&rs, &f->err));
+	assert_int_equal(rs.count, 1);
+	assert_int_equal(rs.list[0].request_id, 6);
+	store_requests_free(&rs);
+	assert_ok(f, store_list_requests(f->store,
+			 &(struct store_filter){
+			     .requester_name = "nwtraders\\user2", .disposition = DISP_ISSUED},
+			 &rs, &f->err));
+	assert_int_equal(rs.count, 0);
+}
+
+static void
+counts_are_by_disposition(void **state)
+{
+	struct fixture *f = *state;
+	struct store_counts n;
+	struct sample s;
+	int count = 3;
+	struct revocation c = {.id = 1, .effective = 600};
+
+	assert_ok(f, store_count(f->store, &n, &f->err));
+	assert_int_equal(
+	    n.issued + n.pending + n.denied + n.failed + n.revoked + n.archived_keys, 0);
+	assert_ok(f, store_do(f->store, work_many, &count, &f->err));
+	assert_ok(f, store_do(f->store, work_revoke, &c, &f->err));
+	sample_pending(&s);
+	add_row(f, &s.row);
+	s.row.disposition = DISP_DENIED;
+	add_row(f, &s.row);
+	s.row.disposition = DISP_ERROR;
+	add_row(f, &s.row);
+	assert_ok(f, store_count(f->store, &n, &f->err));
+	assert_int_equal(n.issued, 2);
+	assert_int_equal(n.revoked, 1);
+	assert_int_equal(n.pending, 1);
+	assert_int_equal(n.denied, 1);
+	assert_int_equal(n.failed, 1);
+	assert_int_equal(n.archived_keys, 3);
+}
+
+static void
+exchange_certificates_are_valid_and_newest_first(void **state)
+{
+	static const struct {
+		int64_t before, after;
+		uint32_t flags;
+	} rows[] = {{100, 200, CR_FLG_CAXCHGCERT}, {150, 250, CR_FLG_CAXCHGCERT | 4}, {160, 260, 0},
+	    {50, 120, CR_FLG_CAXCHGCERT}};
+	struct fixture *f = *state;
+	struct store_requests rs;
+	struct sample s;
+
+	for (unsigned i = 0; i < 4; i++) {
+		sample_issued(&s, i + 1);
+		s.row.not_before = rows[i].before;
+		s.row.not_after = rows[i].after;
+		s.row.request_flags = rows[i].flags;
+		add_row(f, &s.row);
+	}
+	assert_ok(f, store_exchange_certificates(f->store, 120, &rs, &f->err));
+	assert_int_equal(rs.count, 2);
+	assert_int_equal(rs.list[0].not_before, 150);
+	assert_int_equal(rs.list[1].not_before, 100);
+	assert_int_equal(rs.list[0].raw_certificate.len, 11);
+	store_requests_free(&rs);
+}
+
+static void
+searches_use_their_indexes(void **state)
+{
+	static const struct {
+		enum sql_id id;
+		const char *plan;
+	} searches[] = {
+	    {SQL_GET_REQUEST, "PRIMARY KEY"},
+	    {SQL_GET_BY_SERIAL, "RequestSerialNumber (SerialNumber=?)"},
+	    {SQL_LIST_ALL, "PRIMARY KEY"},
+	    {SQL_LIST_DISPOSITION, "RequestDisposition (Disposition=? AND RequestID>?)"},
+	    {SQL_LIST_REQUESTER, "RequestRequesterName (RequesterName=? AND rowid>?)"},
+	    {SQL_LIST_REQUESTER_DISPOSITION, "RequestRequesterName (RequesterName=? AND rowid>?)"},
+	    {SQL_CANDIDATES_UPN, "RequestUPN (UPN=?)"},
+	    {SQL_CANDIDATES_COMMON_NAME, "RequestCommonName (CommonName=?)"},
+	    {SQL_CANDIDATES_REQUESTER, "RequestRequesterName (RequesterName=?)"},
+	    {SQL_CANDIDATES_SERIAL, "RequestSerialNumber (SerialNumber=?)"},
+	    {SQL_CANDIDATES_HASH, "RequestCertificateHash (CertificateHash=?)"},
+	    {SQL_EXCHANGE_CERTIFICATES, "RequestExchangeNotAfter (NotAfter>?)"},
+	    {SQL_REVOKED, "RequestRevokedNotAfter (NotAfter>?)"},
+	    {SQL_COUNT_REQUESTS, "COVERING INDEX RequestDisposition"},
+	    {SQL_AUDIT_ROWS, "PRIMARY KEY"},
+	};
+	struct fixture *f = *state;
+	struct conn *c = reader_take(f->store, &f->err);
+	char sql[4096], plan[256];
+	sqlite3_stmt *st;
+
+	assert_non_null(c);
+	for (size_t i = 0; i < sizeof searches / sizeof searches[0]; i++) {
+		snprintf(sql, sizeof sql, "EXPLAIN QUERY PLAN %s",
+		    sqlite3_sql(c->statements[searches[i].id]));
+		assert_int_equal(sqlite3_prepare_v2(c->db, sql, -1, &st, NULL), SQLITE_OK);
+		assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+		snprintf(plan, sizeof plan, "%s", (const char *)sqlite3_column_text(st, 3));
+		sqlite3_finalize(st);
+		if (strstr(plan, searches[i].plan) == NULL)
+			fail_msg("%s: %s", searches[i].plan, plan);
+	}
+	reader_give(f->store, c);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(candidates_are_found_by_every_key_without_case),
+	    TEST(only_rows_with_keys_that_were_issued_are_candidates),
+	    TEST(more_than_a_thousand_candidates_are_refused),
+	    TEST(lists_are_filtered_and_paged),
+	    TEST(counts_are_by_disposition),
+	    TEST(exchange_certificates_are_valid_and_newest_first),
+	    TEST(searches_use_their_indexes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,338 @@
+/*
+ * Opening and refusing databases; settings; CRLs and revoked lists.
+ */
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "store_test.h"
+
+static void
+assert_refused(struct fixture *f, const char *path, const char *part)
+{
+	struct store *s = (struct store *)f;
+
+	assert_false(store_open(path, &s, &f->err));
+	assert_null(s);
+	assert_int_equal(f->err.code, DIRCA_E_DATABASE);
+	if (strstr(f->err.msg, part) == NULL)
+		fail_msg("expected \"%s\", got: %s", part, f->err.msg);
+}
+
+static void
+a_new_database_is_private_and_in_wal_mode(void **state)
+{
+	struct fixture *f = *state;
+	struct stat st;
+	char mode[16], wal[128];
+
+	assert_int_equal(stat(f->path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	snprintf(wal, sizeof wal, "%s-wal", f->path);
+	assert_int_equal(stat(wal, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	raw_text(f, "PRAGMA journal_mode", mode, sizeof mode);
+	assert_string_equal(mode, "wal");
+	store_close(&f->store);
+	assert_int_equal(stat(wal, &st), -1);
+}
+
+static void
+a_newer_version_is_refused(void **state)
+{
+	struct fixture *f = *state;
+
+	store_close(&f->store);
+	assert_int_equal(raw_exec(f, "PRAGMA user_version = 99"), SQLITE_OK);
+	assert_refused(f, f->path, "version is 99");
+	assert_int_equal(raw_exec(f, "PRAGMA user_version = -1"), SQLITE_OK);
+	assert_refused(f, f->path, "version is -1");
+	assert_int_equal(raw_exec(f, "PRAGMA user_version = 0"), SQLITE_OK);
+	assert_refused(f, f->path, "schema");
+}
+
+static void
+a_changed_schema_is_refused(void **state)
+{
+	/* What is done, what undoes it, what the refusal names. The last ones cannot be undone by
+	 * SQL. */
+	static const char *const changes[][3] = {
+	    {"CREATE INDEX ByHand ON Request(EMail)", "DROP INDEX ByHand",
+		"index ByHand is not ours"},
+	    {"CREATE TABLE Zzz (a)", "DROP TABLE Zzz", "table Zzz is not ours"},
+	    {"CREATE TABLE Aaa (a)", "DROP TABLE Aaa", "table Aaa is not ours"},
+	    {"DROP TRIGGER AuditDelete", NULL, "trigger AuditDelete is missing"},
+	    {"ALTER TABLE Crl ADD COLUMN Extra TEXT", NULL, "table Crl was changed"},
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+		store_close(&f->store);
+		assert_int_equal(raw_exec(f, changes[i][0]), SQLITE_OK);
+		assert_refused(f, f->path, "its schema is not the one");
+		assert_non_null(strstr(f->err.msg, changes[i][2]));
+		if (changes[i][1] != NULL) {
+			assert_int_equal(raw_exec(f, changes[i][1]), SQLITE_OK);
+			assert_ok(f, store_open(f->path, &f->store, &f->err));
+		}
+	}
+}
+
+static void
+an_analyzed_database_is_not_a_changed_one(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(raw_exec(f, "ANALYZE"), SQLITE_OK);
+	reopen(f);
+}
+
+static void
+files_that_are_no_database_of_ours_are_refused(void **state)
+{
+	struct fixture *f = *state;
+	char other[128];
+	int fd;
+
+	assert_refused(f, "/nonexistent/ca.db", "cannot be created");
+	assert_refused(f, f->folder, "unable to open");
+	snprintf(other, sizeof other, "%s/link", f->folder);
+	assert_int_equal(symlink(f->path, other), 0);
+	assert_refused(f, other, "cannot be opened");
+	unlink(other);
+
+	snprintf(other, sizeof other, "%s/garbage", f->folder);
+	fd = open(other, O_WRONLY | O_CREAT, 0600);
+	assert_int_equal(write(fd, "this is not a database at all, sorry", 36), 36);
+	close(fd);
+	assert_refused(f, other, "not a database");
+	unlink(other);
+
+	store_close(&f->store);
+	unlink(f->path);
+	assert_int_equal(raw_exec(f, "CREATE TABLE Customers (a)"), SQLITE_OK);
+	assert_refused(f, f->path, "Customers");
+	assert_int_equal(raw_number(f, "SELECT count(*) FROM sqlite_schema"), 1);
+}
+
+/* In a child, since root may write what nobody may. */
+static void
+a_read_only_file_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	pid_t child;
+	int status;
+
+	store_close(&f->store);
+	assert_int_equal(chmod(f->path, 0444), 0);
+	assert_int_equal(chmod(f->folder, 0555), 0);
+	if ((child = fork()) == 0) {
+		if (geteuid() == 0 && setuid(65534) != 0)
+			_exit(2);
+		_exit(store_open(f->path, &f->store, &f->err) ? 1
+		      : f->err.code == DIRCA_E_DATABASE       ? 0
+							      : 3);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(chmod(f->folder, 0700), 0);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* ---- settings ---- */
+
+struct setting {
+	const char *name, *value;
+};
+
+static bool
+work_set(struct store_tx *tx, void *arg, struct err *err)
+{
+	const struct setting *s = arg;
+
+	return store_set_setting(tx, s->name, s->value, err);
+}
+
+static void
+set(struct fixture *f, const char *name, const char *value)
+{
+	struct setting s = {name, value};
+
+	assert_ok(f, store_do(f->store, work_set, &s, &f->err));
+}
+
+static void
+settings_are_kept_changed_and_deleted(void **state)
+{
+	struct fixture *f = *state;
+	struct store_settings all;
+	char *value;
+
+	assert_ok(f, store_get_setting(f->store, "CA\\KRACertCount", &value, &f->err));
+	assert_null(value);
+	set(f, "CA\\KRACertCount", "2");
+	set(f, "ca\\kracertcount", "3");
+	set(f, "CA\\AuditFilter", "");
+	assert_ok(f, store_get_setting(f->store, "CA\\kraCERTcount", &value, &f->err));
+	assert_string_equal(value, "3");
+	free(value);
+	assert_ok(f, store_get_setting(f->store, "CA\\AuditFilter", &value, &f->err));
+	assert_string_equal(value, "");
+	free(value);
+	assert_ok(f, store_list_settings(f->store, &all, &f->err));
+	assert_int_equal(all.count, 2);
+	assert_string_equal(all.names[0], "CA\\AuditFilter");
+	assert_string_equal(all.names[1], "CA\\KRACertCount");
+	assert_string_equal(all.values[1], "3");
+	store_settings_free(&all);
+	set(f, "CA\\KRACertCount", NULL);
+	set(f, "CA\\NeverWas", NULL);
+	assert_ok(f, store_get_setting(f->store, "CA\\KRACertCount", &value, &f->err));
+	assert_null(value);
+}
+
+static void
+many_settings_are_listed(void **state)
+{
+	struct fixture *f = *state;
+	struct store_settings all;
+	char name[32];
+
+	for (int i = 0; i < 100; i++) {
+		snprintf(name, sizeof name, "CA\\Setting%03d", i);
+		set(f, name, name);
+	}
+	assert_ok(f, store_list_settings(f->store, &all, &f->err));
+	assert_int_equal(all.count, 100);
+	for (size_t i = 0; i < all.count; i++)
+		assert_string_equal(all.names[i], all.values[i]);
+	store_settings_free(&all);
+}
+
+static void
+malformed_settings_are_refused(void **state)
+{
+	static char long_name[300];
+	struct setting bad[] = {{"", "x"}, {long_name, "x"}, {"\xff", "x"}, {"CA\\X", "\xff"}};
+	struct fixture *f = *state;
+
+	memset(long_name, 'n', sizeof long_name - 1);
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		assert_false(store_do(f->store, work_set, &bad[i], &f->err));
+	assert_int_equal(raw_number(f, "SELECT count(*) FROM Setting"), 0);
+}
+
+/* ---- CRLs ---- */
+
+struct crl {
+	int64_t number, this_update, next_update;
+	struct view bytes;
+};
+
+static bool
+work_crl(struct store_tx *tx, void *arg, struct err *err)
+{
+	const struct crl *c = arg;
+
+	return store_add_crl(tx, c->number, c->this_update, c->next_update, c->bytes, err);
+}
+
+static void
+the_newest_crl_is_kept_and_numbers_only_grow(void **state)
+{
+	struct fixture *f = *state;
+	struct crl c = {1, 100, 200, {(const uint8_t *)"first", 5}};
+	int64_t number, next;
+	struct buf bytes;
+
+	assert_ok(f, store_newest_crl(f->store, &number, &next, &bytes, &f->err));
+	assert_int_equal(number, 0);
+	assert_int_equal(bytes.len, 0);
+	buf_free(&bytes);
+	assert_ok(f, store_do(f->store, work_crl, &c, &f->err));
+	c = (struct crl){3, 150, 250, {(const uint8_t *)"third", 5}};
+	assert_ok(f, store_do(f->store, work_crl, &c, &f->err));
+	assert_ok(f, store_newest_crl(f->store, &number, &next, &bytes, &f->err));
+	assert_int_equal(number, 3);
+	assert_int_equal(next, 250);
+	assert_memory_equal(bytes.ptr, "third", 5);
+	buf_free(&bytes);
+
+	assert_false(store_do(f->store, work_crl, &c, &f->err));
+	assert_int_equal(f->err.code, ERROR_FILE_EXISTS);
+	c.number = 2;
+	assert_false(store_do(f->store, work_crl, &c, &f->err));
+	c.number = 4;
+	c.next_update = 150;
+	assert_false(store_do(f->store, work_crl, &c, &f->err));
+	assert_int_equal(f->err.code, DIRCA_E_DATABASE);
+	c.next_update = 250;
+	c.bytes.len = 0;
+	assert_false(store_do(f->store, work_crl, &c, &f->err));
+	assert_int_equal(f->err.code, E_INVALIDARG);
+}
+
+static void
+assert_revoked(struct fixture *f, int64_t now, size_t count, const char *first)
+{
+	struct store_revoked *list;
+	size_t n;
+
+	assert_ok(f, store_revoked(f->store, now, &list, &n, &f->err));
+	assert_int_equal(n, count);
+	if (first != NULL) {
+		assert_string_equal(list[0].serial, first);
+		assert_int_equal(list[0].when, 400);
+		assert_int_equal(list[0].reason, 1);
+	}
+	for (size_t i = 0; i < n; i++)
+		free(list[i].serial);
+	free(list);
+}
+
+static void
+revoked_rows_leave_the_crl_after_one_that_outlived_them(void **state)
+{
+	struct fixture *f = *state;
+	struct crl c = {1, 1500, 1600, {(const uint8_t *)"crl", 3}};
+	struct sample one, two, three;
+	struct revocation r = {.effective = 400, .reason = 1};
+
+	sample_issued(&one, 1); /* all expire at 2000 */
+	sample_issued(&two, 2);
+	sample_issued(&three, 3);
+	r.id = add_row(f, &one.row);
+	assert_ok(f, store_do(f->store, work_revoke, &r, &f->err));
+	r = (struct revocation){add_row(f, &two.row), 700, 5};
+	assert_ok(f, store_do(f->store, work_revoke, &r, &f->err));
+	add_row(f, &three.row);
+
+	assert_revoked(f, 399, 0, NULL);
+	assert_revoked(f, 400, 1, one.serial);
+	assert_revoked(f, 700, 2, one.serial);
+	assert_ok(f, store_do(f->store, work_crl, &c, &f->err));
+	assert_revoked(f, 2100, 2, one.serial);
+	c = (struct crl){2, 2100, 2200, {(const uint8_t *)"crl", 3}};
+	assert_ok(f, store_do(f->store, work_crl, &c, &f->err));
+	assert_revoked(f, 2200, 0, NULL);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(a_new_database_is_private_and_in_wal_mode),
+	    TEST(a_newer_version_is_refused),
+	    TEST(a_changed_schema_is_refused),
+	    TEST(an_analyzed_database_is_not_a_changed_one),
+	    TEST(files_that_are_no_database_of_ours_are_refused),
+	    TEST(a_read_only_file_is_refused),
+	    TEST(settings_are_kept_changed_and_deleted),
+	    TEST(many_settings_are_listed),
+	    TEST(malformed_settings_are_refused),
+	    TEST(the_newest_crl_is_kept_and_numbers_only_grow),
+	    TEST(revoked_rows_leave_the_crl_after_one_that_outlived_them),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,164 @@
+/*
+ * Transitions of a request: each happens once and only from the state that allows it.
+ */
+#include "store_test.h"
+
+struct change {
+	int64_t id;
+	struct store_request row;
+};
+
+static bool
+work_issue(struct store_tx *tx, void *arg, struct err *err)
+{
+	struct change *c = arg;
+
+	c->row.request_id = c->id;
+	return store_issue_pending(tx, &c->row, err);
+}
+
+static bool
+work_deny(struct store_tx *tx, void *arg, struct err *err)
+{
+	struct change *c = arg;
+
+	return store_deny_pending(tx, c->id, "no", CERTSRV_E_TEMPLATE_DENIED, 77, err);
+}
+
+static void
+assert_refused(struct fixture *f, store_work *work, void *arg, enum err_code code)
+{
+	assert_false(store_do(f->store, work, arg, &f->err));
+	assert_int_equal(f->err.code, code);
+}
+
+static void
+a_pending_request_is_issued_once(void **state)
+{
+	struct fixture *f = *state;
+	struct change c = {0};
+	struct sample pending, issued;
+	struct store_request r;
+
+	sample_pending(&pending);
+	pending.row.raw_archived_key = BYTES("sealed");
+	pending.row.key_recovery_hashes = TEXT("aa bb");
+	pending.row.private_key_flags = 1;
+	c.id = add_row(f, &pending.row);
+	sample_issued(&issued, 1);
+	c.row = issued.row;
+	c.row.disposition_message = TEXT("Issued");
+	assert_ok(f, store_do(f->store, work_issue, &c, &f->err));
+
+	assert_int_equal(store_get_request(f->store, c.id, &r, &f->err), STORE_FOUND);
+	assert_int_equal(r.disposition, DISP_ISSUED);
+	assert_string_equal(r.disposition_message, "Issued");
+	assert_int_equal(r.resolved_when, 1001);
+	assert_string_equal(r.serial_number, issued.serial);
+	assert_string_equal(r.upn, "user1@nwtraders.com");
+	/* What the request brought stays. */
+	assert_string_equal(r.requester_name, "NWTRADERS\\user2");
+	assert_int_equal(r.raw_archived_key.len, 6);
+	assert_string_equal(r.key_recovery_hashes, "aa bb");
+	store_request_free(&r);
+
+	assert_refused(f, work_issue, &c, CERTSRV_E_BAD_REQUESTSTATUS);
+	assert_non_null(strstr(f->err.msg, "it is issued"));
+	assert_refused(f, work_deny, &c, CERTSRV_E_BAD_REQUESTSTATUS);
+}
+
+static void
+a_pending_request_is_denied_once(void **state)
+{
+	struct fixture *f = *state;
+	struct change c = {0};
+	struct sample pending, issued;
+	struct store_request r;
+
+	sample_pending(&pending);
+	c.id = add_row(f, &pending.row);
+	assert_ok(f, store_do(f->store, work_deny, &c, &f->err));
+	assert_int_equal(store_get_request(f->store, c.id, &r, &f->err), STORE_FOUND);
+	assert_int_equal(r.disposition, DISP_DENIED);
+	assert_int_equal(r.status_code, CERTSRV_E_TEMPLATE_DENIED);
+	assert_string_equal(r.disposition_message, "no");
+	assert_int_equal(r.resolved_when, 77);
+	store_request_free(&r);
+	assert_refused(f, work_deny, &c, CERTSRV_E_BAD_REQUESTSTATUS);
+	sample_issued(&issued, 1);
+	c.row = issued.row;
+	assert_refused(f, work_issue, &c, CERTSRV_E_BAD_REQUESTSTATUS);
+	assert_refused(
+	    f, work_revoke, &(struct revocation){.id = c.id}, CERTSRV_E_BAD_REQUESTSTATUS);
+	c.id = 99;
+	assert_refused(f, work_deny, &c, CERTSRV_E_NO_REQUEST);
+}
+
+static void
+a_pending_request_without_the_demanded_key_is_not_issued(void **state)
+{
+	struct fixture *f = *state;
+	struct change c = {0};
+	struct sample pending, issued;
+
+	sample_pending(&pending);
+	pending.row.private_key_flags = 1;
+	c.id = add_row(f, &pending.row);
+	sample_issued(&issued, 1);
+	c.row = issued.row;
+	assert_refused(f, work_issue, &c, DIRCA_E_DATABASE);
+	assert_non_null(strstr(f->err.msg, "the template demands an archived key"));
+	assert_int_equal(raw_number(f, "SELECT Disposition FROM Request"), DISP_PENDING);
+}
+
+static void
+a_certificate_is_revoked_once_unless_it_was_held(void **state)
+{
+	struct fixture *f = *state;
+	struct revocation c = {.effective = 600, .reason = 6};
+	struct sample s;
+	struct store_request r;
+
+	sample_issued(&s, 1);
+	c.id = add_row(f, &s.row);
+	assert_ok(f, store_do(f->store, work_revoke, &c, &f->err));
+	c.reason = 8;
+	assert_ok(f, store_do(f->store, work_revoke, &c, &f->err));
+	assert_int_equal(store_get_request(f->store, c.id, &r, &f->err), STORE_FOUND);
+	assert_int_equal(r.disposition, DISP_ISSUED);
+	assert_int_equal(r.revoked_reason, -1);
+	assert_int_equal(r.revoked_when, 0);
+	store_request_free(&r);
+	assert_refused(f, work_revoke, &c, CERTSRV_E_BAD_REQUESTSTATUS);
+
+	c.reason = 6;
+	assert_ok(f, store_do(f->store, work_revoke, &c, &f->err));
+	c.reason = 1;
+	assert_ok(f, store_do(f->store, work_revoke, &c, &f->err));
+	assert_int_equal(store_get_request(f->store, c.id, &r, &f->err), STORE_FOUND);
+	assert_int_equal(r.disposition, DISP_REVOKED);
+	assert_int_equal(r.revoked_reason, 1);
+	assert_int_equal(r.revoked_when, 500);
+	assert_int_equal(r.revoked_effective_when, 600);
+	store_request_free(&r);
+	assert_refused(f, work_revoke, &c, CERTSRV_E_BAD_REQUESTSTATUS);
+	c.reason = 8;
+	assert_refused(f, work_revoke, &c, CERTSRV_E_BAD_REQUESTSTATUS);
+	c.reason = 7;
+	assert_refused(f, work_revoke, &c, E_INVALIDARG);
+	c.reason = -1;
+	assert_refused(f, work_revoke, &c, E_INVALIDARG);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(a_pending_request_is_issued_once),
+	    TEST(a_pending_request_is_denied_once),
+	    TEST(a_pending_request_without_the_demanded_key_is_not_issued),
+	    TEST(a_certificate_is_revoked_once_unless_it_was_held),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,1294 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/ptrace.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <openssl/pem.h>
+
+#include "archive_pki.h"
+#include "bytes.h"
+#include "clock.h"
+#include "file.h"
+#include "oids.h"
+#include "recovery.h"
+#include "text.h"
+#include "vault_priv.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SANDBOX false
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANDBOX false
+#endif
+#endif
+#ifndef SANDBOX
+#define SANDBOX true
+#endif
+
+#define WORKERS    4
+#define PASSPHRASE "correct horse"
+
+static char state_dir[64], vault_dir[80], sealed_dir[80], ca_path[80], passphrase_path[80];
+static struct test_cert ca, kra1, kra2, expired_kra, foreign_ca, foreign_kra;
+static EVP_PKEY *user_key;
+
+/* ---- a state folder with a CA, and the vault as a child process ---- */
+
+static void
+write_file(const char *path, struct view content)
+{
+	struct err err;
+
+	if (!file_replace(path, content, 0600, &err))
+		fail_msg("%s", err.msg);
+}
+
+static void
+write_certificate(const char *path, const struct test_cert *c)
+{
+	const unsigned char *p = c->der.ptr;
+	X509 *x = d2i_X509(NULL, &p, (long)c->der.len);
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *pem;
+	long len;
+
+	assert_int_equal(PEM_write_bio_X509(bio, x), 1);
+	len = BIO_get_mem_data(bio, &pem);
+	write_file(path, view_of(pem, (size_t)len));
+	BIO_free(bio);
+	X509_free(x);
+}
+
+static struct secret
+passphrase(void)
+{
+	struct secret s;
+	struct err err;
+
+	assert_true(secret_dup(view_str(PASSPHRASE), &s, &err));
+	return s;
+}
+
+static void
+make_ca(enum vault_key_kind kind)
+{
+	struct secret p = passphrase();
+	char *sealed = text_printf("%s/ca.key", sealed_dir);
+	EVP_PKEY *key;
+	struct err err;
+
+	assert_true(vault_key_create(vault_dir, kind, NULL, &err));
+	assert_true(vault_key_open(vault_dir, NULL, &key, &err));
+	assert_int_equal(mkdir(sealed_dir, 0700), 0);
+	assert_true(vault_key_write(sealed, key, &p, &err));
+	free(sealed);
+	ca = test_issue(&(struct test_issue){.dn = "CN=Test CA,DC=nwtraders,DC=com",
+	    .key = key,
+	    .usage = "critical,keyCertSign,cRLSign",
+	    .serial = 1,
+	    .not_before = TEST_NOW - 1000 * TEST_DAY,
+	    .not_after = TEST_NOW + 5000 * TEST_DAY});
+	write_certificate(ca_path, &ca);
+	secret_free(&p);
+}
+
+static int
+setup(void **state)
+{
+	int64_t now = clock_now();
+	struct err err;
+
+	(void)state;
+	assert_true(secret_heap_init(1 << 18, true, &err));
+	assert_true(oids_init(&err));
+	strcpy(state_dir, "/tmp/dirca-vault-XXXXXX");
+	assert_non_null(mkdtemp(state_dir));
+	snprintf(vault_dir, sizeof vault_dir, "%s/vault", state_dir);
+	snprintf(sealed_dir, sizeof sealed_dir, "%s/sealed", state_dir);
+	snprintf(ca_path, sizeof ca_path, "%s/ca.crt", state_dir);
+	snprintf(passphrase_path, sizeof passphrase_path, "%s/passphrase", state_dir);
+	write_file(passphrase_path, view_str(PASSPHRASE "\n"));
+	make_ca(VAULT_EC_P256);
+	user_key = test_key("rsa2048");
+	kra1 = test_kra(&ca, "CN=kra1", "rsa2048", 10);
+	kra2 = test_kra(&ca, "CN=kra2", "P-256", 11);
+	expired_kra = test_issue(&(struct test_issue){.dn = "CN=old",
+	    .key = test_key("P-256"),
+	    .issuer = &ca,
+	    .usage = "critical,keyAgreement",
+	    .eku = KRA_EKU,
+	    .serial = 12,
+	    .not_before = now - 10,
+	    .not_after = now - 1});
+	foreign_ca = test_ca("CN=Foreign CA", "P-256");
+	foreign_kra = test_kra(&foreign_ca, "CN=foreign", "P-256", 13);
+	return 0;
+}
+
+static void
+remove_folder(const char *path)
+{
+	DIR *dir = opendir(path);
+	struct dirent *d;
+
+	while (dir != NULL && (d = readdir(dir)) != NULL)
+		if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0 &&
+		    unlinkat(dirfd(dir), d->d_name, 0) != 0) {
+			char *child = text_printf("%s/%s", path, d->d_name);
+
+			remove_folder(child);
+			free(child);
+		}
+	if (dir != NULL)
+		closedir(dir);
+	rmdir(path);
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	remove_folder(state_dir);
+	EVP_PKEY_free(user_key);
+	test_cert_free(&ca);
+	test_cert_free(&kra1);
+	test_cert_free(&kra2);
+	test_cert_free(&expired_kra);
+	test_cert_free(&foreign_ca);
+	test_cert_free(&foreign_kra);
+	return 0;
+}
+
+struct child {
+	pid_t pid;
+	int control;
+	struct vault front[WORKERS];
+};
+
+/* The same CA key lies in two folders; in one it is encrypted, which costs every start a fifth of a
+ * second. */
+static bool use_sealed;
+
+static void
+child_main(const int *fds, int control)
+{
+	struct vault_config config = {.folder = use_sealed ? sealed_dir : vault_dir,
+	    .ca_certificate = ca_path,
+	    .passphrase_file = use_sealed ? passphrase_path : NULL,
+	    .fds = fds,
+	    .fd_count = WORKERS,
+	    .control_fd = control,
+	    .sandbox = SANDBOX};
+
+	_exit(vault_run(&config));
+}
+
+static struct child
+start(void)
+{
+	int pairs[WORKERS + 1][2], fds[WORKERS];
+	struct child c;
+
+	for (int i = 0; i <= WORKERS; i++)
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pairs[i]), 0);
+	c.pid = fork();
+	assert_true(c.pid >= 0);
+	if (c.pid == 0) {
+		for (int i = 0; i <= WORKERS; i++)
+			close(pairs[i][0]);
+		for (int i = 0; i < WORKERS; i++)
+			fds[i] = pairs[i][1];
+		child_main(fds, pairs[WORKERS][1]);
+	}
+	for (int i = 0; i <= WORKERS; i++)
+		close(pairs[i][1]);
+	for (int i = 0; i < WORKERS; i++)
+		c.front[i].fd = pairs[i][0];
+	c.control = pairs[WORKERS][0];
+	return c;
+}
+
+static int
+wait_for(pid_t pid)
+{
+	int status;
+
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+/* Hangs up; the vault must end by itself, and well. */
+static void
+stop(struct child *c)
+{
+	close(c->control);
+	assert_int_equal(wait_for(c->pid), 0);
+	for (int i = 0; i < WORKERS; i++)
+		close(c->front[i].fd);
+}
+
+static struct child child;
+
+static int
+start_child(void **state)
+{
+	struct view list[] = {buf_view(&kra1.der), buf_view(&kra2.der)};
+	struct err err = {0};
+	size_t usable;
+
+	(void)state;
+	child = start();
+	if (!vault_set_kras(child.control, list, 2, &usable, &err))
+		fail_msg("%s", err.msg);
+	assert_int_equal(usable, 2);
+	return 0;
+}
+
+static int
+stop_child(void **state)
+{
+	(void)state;
+	stop(&child);
+	use_sealed = false;
+	return 0;
+}
+
+static int
+start_sealed_child(void **state)
+{
+	use_sealed = true;
+	return start_child(state);
+}
+
+#define ASSERT_DONE(call)                                   \
+	do {                                                \
+		if (!(call))                                \
+			fail_msg("%s: %s", #call, err.msg); \
+	} while (0)
+
+/* ---- signing ---- */
+
+static void
+verify(struct view what, struct view signature)
+{
+	struct buf sig_alg;
+	const unsigned char *p;
+	X509_ALGOR *alg;
+	struct err err;
+
+	assert_true(pkix_sig_alg(ca.key, &sig_alg, &err));
+	p = sig_alg.ptr;
+	alg = d2i_X509_ALGOR(NULL, &p, (long)sig_alg.len);
+	ASSERT_DONE(pkix_verify(ca.key, alg, what, signature, false, &err));
+	X509_ALGOR_free(alg);
+	buf_free(&sig_alg);
+}
+
+static void
+user_tbs(struct view issuer, struct buf *out)
+{
+	struct test_issue in = {.dn = "CN=user1",
+	    .key = user_key,
+	    .issuer = &ca,
+	    .usage = "keyEncipherment",
+	    .serial = 5,
+	    .not_before = TEST_NOW,
+	    .not_after = TEST_NOW + TEST_DAY};
+	struct buf sig_alg;
+
+	test_tbs(&in, issuer, ca.key, out, &sig_alg);
+	buf_free(&sig_alg);
+}
+
+static void
+info_names_the_ca_key(void **state)
+{
+	struct vault_info info;
+	struct buf spki;
+	struct err err;
+
+	(void)state;
+	ASSERT_DONE(vault_get_info(&child.front[0], &info, &err));
+	assert_true(pkix_key_spki(ca.key, &spki, &err));
+	assert_true(view_eq(buf_view(&info.spki), buf_view(&spki)));
+	assert_true(view_eq(buf_view(&info.ca_certificate), buf_view(&ca.der)));
+	assert_true(info.sig_alg.len > 0);
+	vault_info_free(&info);
+	buf_free(&spki);
+}
+
+static void
+certificate_of_this_ca_is_signed(void **state)
+{
+	struct buf tbs, signature;
+	struct err err;
+
+	(void)state;
+	user_tbs(ca.cert.subject, &tbs);
+	for (int i = 0; i < 3; i++) {
+		ASSERT_DONE(
+		    vault_sign_certificate(&child.front[0], buf_view(&tbs), &signature, &err));
+		verify(buf_view(&tbs), buf_view(&signature));
+		buf_free(&signature);
+	}
+	buf_free(&tbs);
+}
+
+typedef bool sign_function(struct vault *, struct view, struct buf *, struct err *);
+
+static void
+assert_not_signed(sign_function *sign, struct view what, enum err_code code)
+{
+	struct buf signature = {0};
+	struct err err = {0};
+
+	assert_false(sign(&child.front[0], what, &signature, &err));
+	assert_int_equal(err.code, code);
+	assert_null(signature.ptr);
+}
+
+static void
+certificate_of_another_issuer_is_refused(void **state)
+{
+	struct buf tbs;
+
+	(void)state;
+	user_tbs(foreign_ca.cert.subject, &tbs);
+	assert_not_signed(vault_sign_certificate, buf_view(&tbs), E_ACCESSDENIED);
+	buf_free(&tbs);
+}
+
+static void
+certificate_with_another_algorithm_is_refused(void **state)
+{
+	struct test_issue in = {.dn = "CN=user1",
+	    .key = user_key,
+	    .issuer = &ca,
+	    .serial = 5,
+	    .not_before = TEST_NOW,
+	    .not_after = TEST_NOW + TEST_DAY};
+	struct buf tbs, sig_alg;
+
+	(void)state;
+	test_tbs(&in, ca.cert.subject, user_key, &tbs, &sig_alg);
+	assert_not_signed(vault_sign_certificate, buf_view(&tbs), E_ACCESSDENIED);
+	buf_free(&tbs);
+	buf_free(&sig_alg);
+}
+
+static void
+certificate_with_any_octet_missing_or_added_is_refused(void **state)
+{
+	struct buf tbs, longer;
+	struct err err;
+
+	(void)state;
+	user_tbs(ca.cert.subject, &tbs);
+	for (size_t len = 0; len < tbs.len; len++)
+		assert_not_signed(vault_sign_certificate, view_of(tbs.ptr, len), E_ACCESSDENIED);
+	assert_true(
+	    buf_dup(buf_view(&tbs), &longer, &err) && buf_append(&longer, view_of("", 1), &err));
+	assert_not_signed(vault_sign_certificate, buf_view(&longer), E_ACCESSDENIED);
+	buf_free(&longer);
+	buf_free(&tbs);
+}
+
+/* BER that is no DER: the outer length in one octet more than needed. */
+static void
+certificate_in_ber_is_refused(void **state)
+{
+	struct buf tbs, ber = {0};
+	struct err err;
+
+	(void)state;
+	user_tbs(ca.cert.subject, &tbs);
+	assert_int_equal(tbs.ptr[1], 0x82);
+	assert_true(buf_append(&ber, view_of("\x30\x83\x00", 3), &err) &&
+		    buf_append(&ber, view_of(tbs.ptr + 2, tbs.len - 2), &err));
+	assert_not_signed(vault_sign_certificate, buf_view(&ber), E_ACCESSDENIED);
+	buf_free(&ber);
+	buf_free(&tbs);
+}
+
+static void
+make_crl(struct view issuer, struct buf *out)
+{
+	struct pkix_revoked revoked[] = {
+	    {.serial = view_of("\x05", 1), .when = TEST_NOW, .reason = 1}};
+	struct buf sig_alg;
+	struct err err;
+
+	assert_true(pkix_sig_alg(ca.key, &sig_alg, &err));
+	ASSERT_DONE(pkix_crl_encode(issuer, buf_view(&sig_alg), view_of("01234567890123456789", 20),
+	    TEST_NOW, TEST_NOW + TEST_DAY, 3, revoked, 1, out, &err));
+	buf_free(&sig_alg);
+}
+
+static void
+crl_of_this_ca_is_signed_and_no_other(void **state)
+{
+	struct buf crl, foreign, signature;
+	struct err err;
+
+	(void)state;
+	make_crl(ca.cert.subject, &crl);
+	make_crl(foreign_ca.cert.subject, &foreign);
+	ASSERT_DONE(vault_sign_crl(&child.front[0], buf_view(&crl), &signature, &err));
+	verify(buf_view(&crl), buf_view(&signature));
+	assert_not_signed(vault_sign_crl, buf_view(&foreign), E_ACCESSDENIED);
+	for (size_t len = 0; len < crl.len; len++)
+		assert_not_signed(vault_sign_crl, view_of(crl.ptr, len), E_ACCESSDENIED);
+	buf_free(&signature);
+	buf_free(&crl);
+	buf_free(&foreign);
+}
+
+static void
+large_crl_is_signed(void **state)
+{
+	size_t count = 40000;
+	struct pkix_revoked *revoked = calloc(count, sizeof *revoked);
+	struct buf sig_alg, crl, signature;
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < count; i++)
+		revoked[i] =
+		    (struct pkix_revoked){.serial = view_of("\x11\x22\x33\x44\x55\x66\x77\x88", 8),
+			.when = TEST_NOW,
+			.reason = -1};
+	assert_true(pkix_sig_alg(ca.key, &sig_alg, &err));
+	ASSERT_DONE(pkix_crl_encode(ca.cert.subject, buf_view(&sig_alg),
+	    view_of("01234567890123456789", 20), TEST_NOW, TEST_NOW + TEST_DAY, 3, revoked, count,
+	    &crl, &err));
+	assert_true(crl.len > 1 << 20);
+	ASSERT_DONE(vault_sign_crl(&child.front[0], buf_view(&crl), &signature, &err));
+	verify(buf_view(&crl), buf_view(&signature));
+	buf_free(&signature);
+	buf_free(&crl);
+	buf_free(&sig_alg);
+	free(revoked);
+}
+
+/* One kind of object is not signed as another. */
+static void
+objects_are_not_signed_as_other_kinds(void **state)
+{
+	struct buf tbs, crl;
+
+	(void)state;
+	user_tbs(ca.cert.subject, &tbs);
+	make_crl(ca.cert.subject, &crl);
+	assert_not_signed(vault_sign_crl, buf_view(&tbs), E_ACCESSDENIED);
+	assert_not_signed(vault_sign_message, buf_view(&tbs), E_ACCESSDENIED);
+	assert_not_signed(vault_sign_certificate, buf_view(&crl), E_ACCESSDENIED);
+	assert_not_signed(vault_sign_message, buf_view(&crl), E_ACCESSDENIED);
+	assert_not_signed(vault_sign_certificate, buf_view(&ca.der), E_ACCESSDENIED);
+	buf_free(&tbs);
+	buf_free(&crl);
+}
+
+static void
+message_attrs(
+    const char *content_oid, const struct cms_attr *extra, size_t extra_count, struct buf *out)
+{
+	struct cms_sign in = {.content_oid = content_oid,
+	    .content = view_str("content"),
+	    .digest = EVP_sha256(),
+	    .issuer = ca.cert.issuer,
+	    .serial = ca.cert.serial,
+	    .extra_attrs = extra,
+	    .extra_count = extra_count};
+	struct err err;
+
+	ASSERT_DONE(cms_sign_attrs(&in, out, &err));
+}
+
+static void
+only_cmc_responses_and_recovery_blobs_are_signed_as_messages(void **state)
+{
+	static const uint8_t hash[22] = {0x04, 20, 1, 2, 3}, short_hash[21] = {0x04, 19},
+			     number[3] = {0x02, 1, 1};
+	const struct cms_attr good = {.oid = "1.3.6.1.4.1.311.21.16",
+	    .nid = oid_nid(OID_ARCHIVED_KEY_CERT_HASH),
+	    .values = {hash, sizeof hash},
+	    .value_count = 1};
+	const struct cms_attr too_short = {.oid = "1.3.6.1.4.1.311.21.16",
+	    .nid = oid_nid(OID_ARCHIVED_KEY_CERT_HASH),
+	    .values = {short_hash, sizeof short_hash},
+	    .value_count = 1};
+	const struct cms_attr unknown = {.oid = "1.2.3.4",
+	    .nid = NID_undef,
+	    .values = {number, sizeof number},
+	    .value_count = 1};
+	const struct {
+		const char *content_oid;
+		const struct cms_attr *extra;
+		size_t extra_count;
+		bool is_signed;
+	} rows[] = {
+	    {"1.3.6.1.5.5.7.12.3", NULL, 0, true},    /* id-cct-PKIResponse */
+	    {"1.2.840.113549.1.7.1", &good, 1, true}, /* recovery blob */
+	    {"1.2.840.113549.1.7.1", NULL, 0, false}, /* anything */
+	    {"1.2.840.113549.1.7.1", &too_short, 1, false},
+	    {"1.2.840.113549.1.7.1", &unknown, 1, false}, {"1.3.6.1.5.5.7.12.3", &good, 1, false},
+	    {"1.3.6.1.5.5.7.12.3", &unknown, 1, false},
+	    {"1.3.6.1.5.5.7.12.2", NULL, 0, false}, /* id-cct-PKIData: a request in the CA's name */
+	    {"1.2.840.113549.1.9.16.1.4", NULL, 0, false}, /* a timestamp */
+	};
+	struct buf attrs, signature;
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		message_attrs(rows[i].content_oid, rows[i].extra, rows[i].extra_count, &attrs);
+		if (rows[i].is_signed) {
+			ASSERT_DONE(vault_sign_message(
+			    &child.front[0], buf_view(&attrs), &signature, &err));
+			verify(buf_view(&attrs), buf_view(&signature));
+			buf_free(&signature);
+			for (size_t len = 0; len < attrs.len; len++)
+				assert_not_signed(
+				    vault_sign_message, view_of(attrs.ptr, len), E_ACCESSDENIED);
+		} else {
+			assert_not_signed(vault_sign_message, buf_view(&attrs), E_ACCESSDENIED);
+		}
+		buf_free(&attrs);
+	}
+}
+
+static void
+message_with_an_attribute_twice_is_refused(void **state)
+{
+	/* SET { contentType PKIResponse, contentType PKIResponse }, lengths kept small: no
+	 * messageDigest either. */
+	static const uint8_t type[] = {0x30, 0x17, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d,
+	    0x01, 0x09, 0x03, 0x31, 0x0a, 0x06, 0x08, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x0c,
+	    0x03};
+	uint8_t twice[2 + 2 * sizeof type] = {0x31, 2 * sizeof type};
+
+	(void)state;
+	memcpy(twice + 2, type, sizeof type);
+	memcpy(twice + 2 + sizeof type, type, sizeof type);
+	assert_not_signed(vault_sign_message, view_of(twice, sizeof twice), E_ACCESSDENIED);
+	twice[1] = sizeof type;
+	assert_not_signed(vault_sign_message, view_of(twice, 2 + sizeof type), E_ACCESSDENIED);
+	assert_not_signed(vault_sign_message, view_of("\x31\x00", 2), E_ACCESSDENIED);
+}
+
+/* ---- archival ---- */
+
+/* An exchange key and a certificate for it. */
+struct xchg {
+	struct test_cert cert;
+	uint8_t id[VAULT_ID_LEN];
+};
+
+static struct xchg
+make_xchg(int bits)
+{
+	struct xchg x;
+	struct buf spki;
+	EVP_PKEY *key;
+	struct err err;
+
+	ASSERT_DONE(vault_xchg_create(&child.front[0], bits, &spki, x.id, &err));
+	assert_true(pkix_public_key(buf_view(&spki), &key, &err));
+	x.cert = test_end_entity(&ca, "CN=Test CA-Xchg", key, 9);
+	buf_free(&spki);
+	return x;
+}
+
+struct rewrap {
+	struct buf payload, spki;
+	uint8_t hashes[3][32];
+	struct vault_rewrap in;
+};
+
+static void
+rewrap_init(struct rewrap *r, const struct xchg *x)
+{
+	struct err err;
+
+	*r = (struct rewrap){0};
+	test_key_payload(user_key, &x->cert, &r->payload);
+	assert_true(pkix_key_spki(user_key, &r->spki, &err));
+	memcpy(r->hashes[0], kra1.cert.sha256, 32);
+	memcpy(r->hashes[1], kra2.cert.sha256, 32);
+	r->in = (struct vault_rewrap){.payload = buf_view(&r->payload),
+	    .xchg_issuer = x->cert.cert.issuer,
+	    .xchg_serial = x->cert.cert.serial,
+	    .spki = buf_view(&r->spki),
+	    .kra_sha256 = (const uint8_t(*)[32])r->hashes,
+	    .kra_count = 2,
+	    .cipher = CMS_AES_256_CBC};
+	memcpy(r->in.xchg_id, x->id, VAULT_ID_LEN);
+}
+
+static void
+rewrap_free(struct rewrap *r)
+{
+	buf_free(&r->payload);
+	buf_free(&r->spki);
+}
+
+static void
+assert_opens(const struct buf *archived, const struct test_cert *kra)
+{
+	struct cms_enveloped e;
+	struct secret blob;
+	EVP_PKEY *key;
+	struct err err;
+	size_t i = 0;
+
+	ASSERT_DONE(cms_enveloped_decode(buf_view(archived), &e, &err));
+	while (
+	    i < e.count && !cms_recipient_is(&e.recipients[i], kra->cert.issuer, kra->cert.serial))
+		i++;
+	ASSERT_DONE(cms_enveloped_open(&e, i, kra->key, &blob, &err));
+	ASSERT_DONE(keyblob_decode(secret_view(&blob), &key, &err));
+	assert_int_equal(EVP_PKEY_eq(key, user_key), 1);
+	EVP_PKEY_free(key);
+	secret_free(&blob);
+	cms_enveloped_free(&e);
+}
+
+static void
+assert_not_rewrapped(const struct vault_rewrap *in, enum err_code code)
+{
+	struct buf archived = {0};
+	struct err err = {0};
+
+	assert_false(vault_rewrap(&child.front[0], in, &archived, &err));
+	assert_int_equal(err.code, code);
+	assert_null(archived.ptr);
+}
+
+static void
+archived_key_is_sealed_to_the_named_kras(void **state)
+{
+	static const int bits[] = {2048, 0};
+	struct buf archived;
+	struct xchg x;
+	struct rewrap r;
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		x = make_xchg(bits[i]);
+		rewrap_init(&r, &x);
+		for (int j = 0; j < 2; j++) {
+			r.in.oaep = j == 1;
+			r.in.cipher = j == 1 ? CMS_3DES_CBC : CMS_AES_256_CBC;
+			ASSERT_DONE(vault_rewrap(&child.front[1], &r.in, &archived, &err));
+			assert_opens(&archived, &kra1);
+			assert_opens(&archived, &kra2);
+			buf_free(&archived);
+		}
+		rewrap_free(&r);
+		test_cert_free(&x.cert);
+	}
+}
+
+static void
+kra_that_the_supervisor_did_not_name_is_refused(void **state)
+{
+	struct view list[] = {buf_view(&kra1.der), buf_view(&expired_kra.der),
+	    buf_view(&foreign_kra.der), view_str("garbage"), buf_view(&kra1.der)};
+	struct xchg x = make_xchg(0);
+	struct buf archived;
+	struct rewrap r;
+	struct err err;
+	size_t usable;
+
+	(void)state;
+	rewrap_init(&r, &x);
+	ASSERT_DONE(vault_rewrap(&child.front[0], &r.in, &archived, &err));
+	buf_free(&archived);
+	ASSERT_DONE(vault_set_kras(child.control, list, 5, &usable, &err));
+	assert_int_equal(usable, 1);
+	assert_not_rewrapped(&r.in, CERTSRV_E_NO_VALID_KRA); /* kra2 is gone */
+	memcpy(r.hashes[1], expired_kra.cert.sha256, 32);
+	assert_not_rewrapped(&r.in, CERTSRV_E_NO_VALID_KRA);
+	memcpy(r.hashes[1], foreign_kra.cert.sha256, 32);
+	assert_not_rewrapped(&r.in, CERTSRV_E_NO_VALID_KRA);
+	memcpy(r.hashes[1], kra1.cert.sha256, 32); /* twice */
+	assert_not_rewrapped(&r.in, E_INVALIDARG);
+	r.in.kra_count = 1;
+	ASSERT_DONE(vault_rewrap(&child.front[0], &r.in, &archived, &err));
+	buf_free(&archived);
+	r.in.kra_count = 0;
+	assert_not_rewrapped(&r.in, E_INVALIDARG);
+	ASSERT_DONE(vault_set_kras(child.control, NULL, 0, &usable, &err));
+	r.in.kra_count = 1;
+	assert_not_rewrapped(&r.in, CERTSRV_E_NO_VALID_KRA);
+	rewrap_free(&r);
+	test_cert_free(&x.cert);
+}
+
+static void
+kra_that_expired_since_is_refused(void **state)
+{
+	int64_t now = clock_now();
+	struct test_cert soon = test_issue(&(struct test_issue){.dn = "CN=soon",
+	    .key = test_key("P-256"),
+	    .issuer = &ca,
+	    .usage = "critical,keyAgreement",
+	    .eku = KRA_EKU,
+	    .serial = 14,
+	    .not_before = now - 10,
+	    .not_after = now + 1});
+	struct view list[] = {buf_view(&soon.der)};
+	struct xchg x = make_xchg(0);
+	struct rewrap r;
+	struct err err;
+	size_t usable;
+
+	(void)state;
+	rewrap_init(&r, &x);
+	memcpy(r.hashes[0], soon.cert.sha256, 32);
+	r.in.kra_count = 1;
+	ASSERT_DONE(vault_set_kras(child.control, list, 1, &usable, &err));
+	assert_int_equal(usable, 1);
+	while (clock_now() <= now + 1)
+		poll(NULL, 0, 100);
+	assert_not_rewrapped(&r.in, CERTSRV_E_NO_VALID_KRA);
+	rewrap_free(&r);
+	test_cert_free(&soon);
+	test_cert_free(&x.cert);
+}
+
+static void
+kra_of_another_ca_needs_the_issuers_file(void **state)
+{
+	char *path = text_printf("%s/kra-issuers.pem", state_dir);
+	struct view list[] = {buf_view(&kra1.der), buf_view(&foreign_kra.der)};
+	struct child second;
+	struct err err;
+	size_t usable;
+
+	(void)state;
+	ASSERT_DONE(vault_set_kras(child.control, list, 2, &usable, &err));
+	assert_int_equal(usable, 1);
+	write_certificate(path, &foreign_ca);
+	second = start();
+	ASSERT_DONE(vault_set_kras(second.control, list, 2, &usable, &err));
+	assert_int_equal(usable, 2);
+	stop(&second);
+	unlink(path);
+	free(path);
+}
+
+static void
+unknown_exchange_key_is_refused(void **state)
+{
+	struct xchg x = make_xchg(0);
+	struct rewrap r;
+	struct err err;
+
+	(void)state;
+	rewrap_init(&r, &x);
+	r.in.xchg_id[0] ^= 1;
+	assert_not_rewrapped(&r.in, DIRCA_E_XCHG_CERT);
+	r.in.xchg_id[0] ^= 1;
+	ASSERT_DONE(vault_xchg_forget(&child.front[0], x.id, &err));
+	assert_not_rewrapped(&r.in, DIRCA_E_XCHG_CERT);
+	assert_false(vault_xchg_forget(&child.front[0], x.id, &err));
+	assert_int_equal(err.code, CRYPT_E_NOT_FOUND);
+	rewrap_free(&r);
+	test_cert_free(&x.cert);
+}
+
+static void
+key_that_does_not_fit_the_request_is_refused(void **state)
+{
+	struct xchg x = make_xchg(0);
+	struct rewrap r;
+
+	(void)state;
+	rewrap_init(&r, &x);
+	r.in.spki = kra1.cert.spki;
+	assert_not_rewrapped(&r.in, DIRCA_E_KEY_MISMATCH);
+	r.in.spki = buf_view(&r.spki);
+	r.payload.ptr[r.payload.len - 1] ^= 1;
+	assert_not_rewrapped(&r.in, NTE_BAD_DATA);
+	r.in.cipher = (enum cms_cipher)9;
+	assert_not_rewrapped(&r.in, E_INVALIDARG);
+	rewrap_free(&r);
+	test_cert_free(&x.cert);
+}
+
+static void
+exchange_key_sizes_are_limited(void **state)
+{
+	static const int wrong[] = {1, 1024, 2047, 2049, 8192, -1};
+	uint8_t id[VAULT_ID_LEN];
+	struct buf spki;
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+		assert_false(vault_xchg_create(&child.front[0], wrong[i], &spki, id, &err));
+		assert_int_equal(err.code, E_INVALIDARG);
+	}
+}
+
+static void
+exchange_keys_survive_a_restart(void **state)
+{
+	struct xchg kept = make_xchg(2048), forgotten = make_xchg(0);
+	struct buf archived;
+	struct rewrap r;
+	struct stat st;
+	char *hex = hex_encode(view_of(kept.id, VAULT_ID_LEN), '\0'),
+	     *path = text_printf("%s/xchg-%s.key", sealed_dir, hex);
+	char *leftover = text_printf("%s.new-1", path);
+	struct secret pem;
+	struct err err;
+
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_true(file_read_secret(path, 65536, &pem, &err));
+	assert_memory_equal(pem.ptr, "-----BEGIN ENCRYPTED PRIVATE KEY-----", 37);
+	secret_free(&pem);
+	ASSERT_DONE(vault_xchg_forget(&child.front[0], forgotten.id, &err));
+	write_file(leftover, view_str("half a key"));
+	stop(&child);
+	start_child(state);
+	rewrap_init(&r, &kept);
+	ASSERT_DONE(vault_rewrap(&child.front[2], &r.in, &archived, &err));
+	assert_opens(&archived, &kra1);
+	buf_free(&archived);
+	memcpy(r.in.xchg_id, forgotten.id, VAULT_ID_LEN);
+	assert_not_rewrapped(&r.in, DIRCA_E_XCHG_CERT);
+	assert_int_equal(stat(leftover, &st), -1);
+	rewrap_free(&r);
+	test_cert_free(&kept.cert);
+	test_cert_free(&forgotten.cert);
+	free(hex);
+	free(path);
+	free(leftover);
+}
+
+/* ---- concurrency ---- */
+
+struct hammer {
+	struct vault *v;
+	const struct xchg *x;
+	unsigned done;
+};
+
+static void *
+hammer_main(void *context)
+{
+	struct hammer *h = context;
+	struct buf tbs, signature, archived;
+	struct rewrap r;
+	struct err err;
+
+	user_tbs(ca.cert.subject, &tbs);
+	rewrap_init(&r, h->x);
+	for (int i = 0; i < 20; i++) {
+		if (vault_rewrap(h->v, &r.in, &archived, &err)) {
+			assert_opens(&archived, &kra1);
+			h->done++;
+			buf_free(&archived);
+		}
+		if (vault_sign_certificate(h->v, buf_view(&tbs), &signature, &err)) {
+			verify(buf_view(&tbs), buf_view(&signature));
+			h->done++;
+			buf_free(&signature);
+		}
+	}
+	rewrap_free(&r);
+	buf_free(&tbs);
+	return NULL;
+}
+
+static void
+four_threads_are_served_at_once(void **state)
+{
+	struct view list[] = {buf_view(&kra1.der), buf_view(&kra2.der)};
+	struct xchg x = make_xchg(2048);
+	struct hammer h[WORKERS];
+	pthread_t id[WORKERS];
+	struct err err;
+	size_t usable;
+
+	(void)state;
+	for (size_t i = 0; i < WORKERS; i++) {
+		h[i] = (struct hammer){.v = &child.front[i], .x = &x};
+		assert_int_equal(pthread_create(&id[i], NULL, hammer_main, &h[i]), 0);
+	}
+	for (int i = 0; i < 20; i++)
+		ASSERT_DONE(vault_set_kras(child.control, list, 2, &usable, &err));
+	for (size_t i = 0; i < WORKERS; i++) {
+		pthread_join(id[i], NULL);
+		assert_int_equal(h[i].done, 40);
+	}
+	test_cert_free(&x.cert);
+}
+
+/* ---- broken frames ---- */
+
+static void
+send_raw(int fd, struct view bytes)
+{
+	assert_int_equal(send(fd, bytes.ptr, bytes.len, MSG_NOSIGNAL), bytes.len);
+}
+
+/* The answer is an error, or the connection just ends. */
+static void
+assert_hung_up(int fd)
+{
+	uint8_t answer[1024];
+	size_t len = 0;
+	ssize_t n;
+
+	shutdown(fd, SHUT_WR);
+	while ((n = recv(fd, answer + len, sizeof answer - len, 0)) > 0)
+		len += (size_t)n;
+	if (len > 0)
+		assert_int_equal(answer[4], VAULT_STATUS_ERROR);
+}
+
+static void
+broken_frames_end_one_connection_only(void **state)
+{
+	static const struct view frames[] = {
+	    {(const uint8_t *)"\x00\x00\x00\x00\x01", 5}, /* no operation */
+	    {(const uint8_t *)"\x01\x00\x00\x00\x63", 5}, /* unknown operation */
+	    {(const uint8_t *)"\xff\xff\xff\xff\x02", 5}, /* oversized */
+	};
+	struct vault_info info;
+	struct err err;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		send_raw(child.front[i].fd, frames[i]);
+		assert_hung_up(child.front[i].fd);
+	}
+	ASSERT_DONE(vault_get_info(&child.front[3], &info, &err));
+	vault_info_free(&info);
+	assert_false(vault_get_info(&child.front[1], &info, &err));
+	assert_int_equal(err.code, DIRCA_E_VAULT);
+}
+
+static void
+kra_list_is_not_taken_from_the_front(void **state)
+{
+	struct view list[] = {buf_view(&kra1.der)};
+	struct err err;
+	size_t usable;
+
+	(void)state;
+	assert_false(vault_set_kras(child.front[0].fd, list, 1, &usable, &err));
+	assert_int_equal(usable, 0);
+}
+
+/* Every request of the table with too few, too many and cut fields. */
+static void
+fields_that_do_not_add_up_are_an_error(void **state)
+{
+	struct buf frame = {0}, body = {0};
+	uint32_t len;
+	uint8_t status;
+	struct err err;
+
+	(void)state;
+	for (uint8_t op = VAULT_OP_SIGN_CERTIFICATE; op <= VAULT_OP_REWRAP; op++)
+		for (int fields = 0; fields < 2; fields++) {
+			assert_true(wire_begin(&frame, op, &err));
+			for (int i = 0; i < fields * 2 && op != VAULT_OP_XCHG_CREATE; i++)
+				assert_true(wire_field(&frame, view_of("", 0), &err));
+			if (fields == 1)
+				frame.len--; /* the last length is cut */
+			ASSERT_DONE(wire_send(child.front[0].fd, &frame, &err));
+			if (frame.len == 4)
+				continue;
+			assert_int_equal(
+			    wire_receive_header(child.front[0].fd, &status, &len, &err), WIRE_OK);
+			assert_int_equal(status, VAULT_STATUS_ERROR);
+			ASSERT_DONE(wire_receive_body(child.front[0].fd, len, &body, &err));
+			if (op == VAULT_OP_XCHG_CREATE)
+				break;
+		}
+	buf_free(&frame);
+	buf_free(&body);
+}
+
+/* ---- life ---- */
+
+static void
+vault_ends_when_its_last_front_socket_closes(void **state)
+{
+	struct child c = start();
+	struct vault_info info;
+	struct err err;
+
+	(void)state;
+	ASSERT_DONE(vault_get_info(&c.front[0], &info, &err));
+	vault_info_free(&info);
+	for (int i = 0; i < WORKERS; i++)
+		close(c.front[i].fd);
+	assert_int_equal(wait_for(c.pid), 0);
+	close(c.control);
+}
+
+static void
+vault_does_not_start_without_its_passphrase_or_key(void **state)
+{
+	struct child c;
+	struct test_cert right = ca;
+	int status;
+
+	use_sealed = true;
+	write_file(passphrase_path, view_str("wrong\n"));
+	c = start();
+	status = wait_for(c.pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 1);
+	use_sealed = false;
+	for (int i = 0; i < WORKERS; i++)
+		close(c.front[i].fd);
+	close(c.control);
+	write_file(passphrase_path, view_str(PASSPHRASE "\n"));
+
+	write_certificate(ca_path, &foreign_ca); /* a certificate of another key */
+	c = start();
+	assert_int_equal(WEXITSTATUS(wait_for(c.pid)), 1);
+	for (int i = 0; i < WORKERS; i++)
+		close(c.front[i].fd);
+	close(c.control);
+	write_certificate(ca_path, &right);
+	(void)state;
+}
+
+/* ---- key files ---- */
+
+static void
+key_file_is_private_and_never_overwritten(void **state)
+{
+	struct secret right = passphrase(), wrong;
+	char *path = text_printf("%s/ca.key", sealed_dir);
+	EVP_PKEY *key;
+	struct stat st;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(stat(sealed_dir, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0700);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_false(vault_key_create(sealed_dir, VAULT_EC_P256, NULL, &err));
+	assert_int_equal(err.code, ERROR_FILE_EXISTS);
+	assert_true(vault_key_open(sealed_dir, &right, &key, &err));
+	assert_int_equal(EVP_PKEY_eq(key, ca.key), 1);
+	EVP_PKEY_free(key);
+	assert_false(vault_key_open(sealed_dir, NULL, &key, &err));
+	assert_int_equal(err.code, DIRCA_E_CONFIG);
+	assert_true(secret_dup(view_str("wrong"), &wrong, &err));
+	assert_false(vault_key_open(sealed_dir, &wrong, &key, &err));
+	assert_null(key);
+	assert_int_equal(chmod(path, 0640), 0);
+	assert_false(vault_key_open(sealed_dir, &right, &key, &err));
+	assert_non_null(strstr(err.msg, "chmod"));
+	assert_int_equal(chmod(path, 0600), 0);
+	secret_free(&right);
+	secret_free(&wrong);
+	free(path);
+}
+
+static void
+each_kind_of_key_is_made_and_signs(void **state)
+{
+	static const char *const names[] = {"rsa2048", "rsa3072", "p256", "P384"};
+	struct buf signature, sig_alg;
+	enum vault_key_kind kind;
+	const unsigned char *p;
+	X509_ALGOR *alg;
+	EVP_PKEY *key;
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		char *folder = text_printf("%s/kind%zu", state_dir, i);
+
+		assert_true(vault_key_kind_by_name(names[i], &kind));
+		ASSERT_DONE(vault_key_create(folder, kind, NULL, &err));
+		ASSERT_DONE(vault_key_open(folder, NULL, &key, &err));
+		ASSERT_DONE(vault_key_sign(key, view_str("to be signed"), &signature, &err));
+		assert_true(pkix_sig_alg(key, &sig_alg, &err));
+		p = sig_alg.ptr;
+		alg = d2i_X509_ALGOR(NULL, &p, (long)sig_alg.len);
+		ASSERT_DONE(pkix_verify(
+		    key, alg, view_str("to be signed"), buf_view(&signature), false, &err));
+		assert_false(pkix_verify(
+		    key, alg, view_str("to be forged"), buf_view(&signature), false, &err));
+		X509_ALGOR_free(alg);
+		buf_free(&signature);
+		buf_free(&sig_alg);
+		EVP_PKEY_free(key);
+		free(folder);
+	}
+	assert_false(vault_key_kind_by_name("rsa1024", &kind));
+	assert_false(vault_key_open("/nonexistent", NULL, &key, &err));
+	assert_int_equal(err.code, ERROR_FILE_NOT_FOUND);
+}
+
+/* ---- the sandbox ---- */
+
+enum deed {
+	DEED_NOTHING,
+	DEED_SOCKET,
+	DEED_PASSWD,
+	DEED_OWN_FILE,
+	DEED_EXEC,
+	DEED_FORK,
+	DEED_PTRACE,
+	DEED_CODE,
+	DEED_KILL
+};
+
+static pid_t other_pid;
+
+/* Exit status: 0 allowed, otherwise errno. */
+static int
+attempt(enum deed deed)
+{
+	char *const argv[] = {NULL};
+	char *path = text_printf("%s/probe", vault_dir);
+	int fd = -1;
+
+	switch (deed) {
+	case DEED_NOTHING:
+		return 0;
+	case DEED_SOCKET:
+		return socket(AF_INET, SOCK_STREAM, 0) >= 0 ? 0 : errno;
+	case DEED_PASSWD:
+		return open("/etc/passwd", O_RDONLY) >= 0 ? 0 : errno;
+	case DEED_OWN_FILE:
+		fd = open(path, O_CREAT | O_EXCL | O_WRONLY, 0600);
+		return fd >= 0 && unlink(path) == 0 ? 0 : errno;
+	case DEED_EXEC:
+		execve("/bin/true", argv, argv);
+		return errno;
+	case DEED_FORK:
+		return fork() >= 0 ? 0 : errno;
+	case DEED_PTRACE:
+		return ptrace(PTRACE_ATTACH, other_pid, NULL, NULL) == 0 ? 0 : errno;
+	case DEED_CODE:
+		return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			   0) != MAP_FAILED
+			   ? 0
+			   : errno;
+	case DEED_KILL:
+		return kill(other_pid, 0) == 0 ? 0 : errno;
+	}
+	return -1;
+}
+
+static int
+attempt_in_sandbox(enum deed deed)
+{
+	struct err err;
+	pid_t pid;
+
+	other_pid = getpid();
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		if (!vault_sandbox_prepare(vault_dir, 64, &err) || !vault_sandbox_close(&err))
+			_exit(99);
+		_exit(attempt(deed));
+	}
+	return wait_for(pid);
+}
+
+static void
+sandboxed_process_reaches_nothing_outside(void **state)
+{
+	static const enum deed deadly[] = {DEED_EXEC, DEED_FORK, DEED_PTRACE, DEED_CODE, DEED_KILL};
+	int status;
+
+	(void)state;
+	if (!SANDBOX)
+		skip();
+	assert_int_equal(attempt_in_sandbox(DEED_NOTHING), 0);
+	status = attempt_in_sandbox(DEED_SOCKET);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), EACCES);
+	for (size_t i = 0; i < sizeof deadly / sizeof deadly[0]; i++) {
+		status = attempt_in_sandbox(deadly[i]);
+		assert_true(WIFSIGNALED(status));
+		assert_int_equal(WTERMSIG(status), SIGSYS);
+	}
+}
+
+static void
+sandboxed_process_has_its_folder_and_no_other_file(void **state)
+{
+	int status;
+
+	(void)state;
+	if (!SANDBOX)
+		skip();
+	assert_int_equal(attempt_in_sandbox(DEED_OWN_FILE), 0);
+	status = attempt_in_sandbox(DEED_PASSWD);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), EACCES);
+}
+
+int
+main(void)
+{
+#define WITH_CHILD(test) cmocka_unit_test_setup_teardown(test, start_child, stop_child)
+	const struct CMUnitTest tests[] = {
+	    WITH_CHILD(info_names_the_ca_key),
+	    WITH_CHILD(certificate_of_this_ca_is_signed),
+	    WITH_CHILD(certificate_of_another_issuer_is_refused),
+	    WITH_CHILD(certificate_with_another_algorithm_is_refused),
+	    WITH_CHILD(certificate_with_any_octet_missing_or_added_is_refused),
+	    WITH_CHILD(certificate_in_ber_is_refused),
+	    WITH_CHILD(crl_of_this_ca_is_signed_and_no_other),
+	    WITH_CHILD(large_crl_is_signed),
+	    WITH_CHILD(objects_are_not_signed_as_other_kinds),
+	    WITH_CHILD(only_cmc_responses_and_recovery_blobs_are_signed_as_messages),
+	    WITH_CHILD(message_with_an_attribute_twice_is_refused),
+	    WITH_CHILD(archived_key_is_sealed_to_the_named_kras),
+	    WITH_CHILD(kra_that_the_supervisor_did_not_name_is_refused),
+	    WITH_CHILD(kra_that_expired_since_is_refused),
+	    WITH_CHILD(kra_of_another_ca_needs_the_issuers_file),
+	    WITH_CHILD(unknown_exchange_key_is_refused),
+	    WITH_CHILD(key_that_does_not_fit_the_request_is_refused),
+	    WITH_CHILD(exchange_key_sizes_are_limited),
+	    cmocka_unit_test_setup_teardown(
+		exchange_keys_survive_a_restart, start_sealed_child, stop_child),
+	    WITH_CHILD(four_threads_are_served_at_once),
+	    WITH_CHILD(broken_frames_end_one_connection_only),
+	    WITH_CHILD(kra_list_is_not_taken_from_the_front),
+	    WITH_CHILD(fields_that_do_not_add_up_are_an_error),
+	    cmocka_unit_test(vault_ends_when_its_last_front_socket_closes),
+	    cmocka_unit_test(vault_does_not_start_without_its_passphrase_or_key),
+	    cmocka_unit_test(key_file_is_private_and_never_overwritten),
+	    cmocka_unit_test(each_kind_of_key_is_made_and_signs),
+	    cmocka_unit_test(sandboxed_process_reaches_nothing_outside),
+	    cmocka_unit_test(sandboxed_process_has_its_folder_and_no_other_file),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
