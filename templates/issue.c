@@ -88,6 +88,22 @@ check_version(const struct tmpl *t, const struct issue_request *r, struct err *e
 	    t->cn, r->template_major, r->template_minor, t->major, t->minor);
 }
 
+/* msPKI-Minimal-Key-Size of a template that names no elliptic curve algorithm is a number of RSA
+ * bits: a curve's key is compared by its strength (NIST SP 800-57 part 1, 5.6.1.1), so that P-256
+ * is not refused where RSA-2048 suffices. */
+static int
+comparable_bits(const struct tmpl *t, const struct issue_request *r)
+{
+	if (strcmp(r->key_algorithm, "EC") != 0 ||
+	    (t->asymmetric_algorithm != NULL && strncmp(t->asymmetric_algorithm, "EC", 2) == 0))
+		return r->key_bits;
+	if (r->key_bits >= 521)
+		return 15360;
+	if (r->key_bits >= 384)
+		return 7680;
+	return r->key_bits >= 256 ? 3072 : 0;
+}
+
 static bool
 check_request(const struct tmpl *t, const struct issue_request *r, struct err *err)
 {
@@ -100,7 +116,7 @@ check_request(const struct tmpl *t, const struct issue_request *r, struct err *e
 		    "template %s demands %" PRId32
 		    " signatures of registration authorities, which this CA does not take",
 		    t->cn, t->ra_signatures);
-	if (r->key_bits < t->min_key_size)
+	if (comparable_bits(t, r) < t->min_key_size)
 		return err_set(err, CERTSRV_E_KEY_LENGTH,
 		    "template %s demands a key of %" PRId32
 		    " bits, and the %s key of the request has %d",

@@ -225,15 +225,9 @@ out:
 char *
 pkix_serial_text(struct view serial)
 {
-	char *hex = NULL, *first = NULL;
-
-	if (serial.len == 0)
-		return strdup("0");
-	if ((hex = hex_encode(serial, '\0')) == NULL)
-		return NULL;
-	first = hex + strspn(hex, "0");
-	if (*first == '\0')
-		first--; /* the number zero keeps a digit */
-	memmove(hex, first, strlen(first) + 1);
-	return hex;
+	while (serial.len > 1 && serial.ptr[0] == 0) {
+		serial.ptr++;
+		serial.len--;
+	}
+	return serial.len > 0 ? hex_encode(serial, '\0') : strdup("00");
 }

@@ -62,7 +62,11 @@ struct vault_rewrap {
 bool vault_rewrap(
     struct vault *v, const struct vault_rewrap *in, struct buf *archived_out, struct err *err);
 
-/* ---- server side (supervisor forks and calls it; does not return until its sockets close) ---- */
+/* ---- server side: a process of its own; does not return until its sockets close ---- */
+/* The caller has opened the log (the sandbox lets no new socket be opened) and closed every
+ * descriptor that the vault is not to have. It ends, with status 0, when the control socket or the
+ * last of `fds` is closed at the other end. KRA certificates must be issued by the CA certificate
+ * or by one of kra-issuers.pem beside it (PEM, optional), read at the start only. */
 struct vault_config {
 	const char *folder;          /* <state>/vault: ca.key, xchg-<id>.key; 0700 */
 	const char *ca_certificate;  /* <state>/ca.crt, PEM */

@@ -108,16 +108,13 @@ thread_main(void *context)
 	return NULL;
 }
 
-/* The secure heap of the parent is not locked into memory here (mlock does not survive fork): take
- * an own one. */
+/* A secure heap that was made before a fork is not locked into memory here (mlock does not survive
+ * fork): an own one takes its place unless it holds something; then mlockall must do. */
 static bool
 own_secure_heap(struct err *err)
 {
-	if (CRYPTO_secure_malloc_initialized() && CRYPTO_secure_malloc_done() != 1) {
-		log_warn("the parent's secure heap is in use",
-		    LOG_INT("bytes", (int64_t)CRYPTO_secure_used()));
+	if (CRYPTO_secure_malloc_initialized() && CRYPTO_secure_malloc_done() != 1)
 		return true;
-	}
 	return secret_heap_init(SECURE_HEAP, false, err);
 }
 

@@ -278,4 +278,5 @@ check "it decrypts what user1's certificate encrypted" recovered_key_decrypts
 check "keytool reads the PKCS#12" keytool_reads_the_pfx
 check "a tampered BLOB is refused" tampered_blob_is_refused
 check "the audit trail names the officer" act_is_in_the_audit_trail
+check "dircad, slapd and the KDC end when they are told to" ca_lab_stop
 checks_end

@@ -316,7 +316,7 @@ template_oid_is_read_with_and_without_versions(void **state)
 }
 
 static void
-serial_is_printed_without_leading_zeros(void **state)
+serial_is_printed_in_octets_without_leading_zeros(void **state)
 {
 	static const struct {
 		const char *bytes;
@@ -324,10 +324,10 @@ serial_is_printed_without_leading_zeros(void **state)
 		const char *want;
 	} rows[] = {
 	    {"\x00\xff\x01", 3, "ff01"},
-	    {"\x0a\x01", 2, "a01"},
-	    {"\x00", 1, "0"},
-	    {"\x00\x00", 2, "0"},
-	    {"", 0, "0"},
+	    {"\x0a\x01", 2, "0a01"},
+	    {"\x00", 1, "00"},
+	    {"\x00\x00", 2, "00"},
+	    {"", 0, "00"},
 	    {"\x10\x00", 2, "1000"},
 	};
 
@@ -382,7 +382,7 @@ main(void)
 	    cmocka_unit_test(absent_key_usage_allows_all_and_malformed_allows_nothing),
 	    cmocka_unit_test(template_name_is_read_in_each_of_its_forms),
 	    cmocka_unit_test(template_oid_is_read_with_and_without_versions),
-	    cmocka_unit_test(serial_is_printed_without_leading_zeros),
+	    cmocka_unit_test(serial_is_printed_in_octets_without_leading_zeros),
 	    cmocka_unit_test(alternative_names_are_printed_by_kind),
 	};
 

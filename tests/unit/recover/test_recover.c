@@ -349,7 +349,7 @@ nothing_leaves_when_the_act_cannot_be_recorded(void **state)
 }
 
 static bool
-revoke(struct store_tx *tx, void *arg, struct err *err)
+revoke_work(struct store_tx *tx, void *arg, struct err *err)
 {
 	return store_revoke(tx, *(int64_t *)arg, 1, clock_now(), clock_now(), err);
 }
@@ -363,7 +363,7 @@ revoked_certificates_key_is_still_recovered(void **state)
 	size_t hidden;
 
 	(void)state;
-	harness_must(store_do(harness.ca->store, revoke, &archived.id, &err), &err);
+	harness_must(store_do(harness.ca->store, revoke_work, &archived.id, &err), &err);
 	assert_int_equal(found(&officer1, "user1", &hidden), 1);
 	blob = blob_for(&officer1);
 	buf_free(&blob);

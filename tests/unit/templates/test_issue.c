@@ -680,14 +680,42 @@ short_keys_are_refused(void **state)
 	(void)state;
 	s.request.key_bits = 2047;
 	assert_int_equal(refusal_of(&s), CERTSRV_E_KEY_LENGTH);
-	s.request.key_algorithm = "EC";
-	s.request.key_bits = 256;
-	assert_int_equal(refusal_of(&s), CERTSRV_E_KEY_LENGTH);
-	s.t.min_key_size = 256;
-	assert_int_equal(refusal_of(&s), ERR_OK);
 	s.t.min_key_size = 0;
 	s.request.key_bits = 1;
 	assert_int_equal(refusal_of(&s), ERR_OK);
+}
+
+static void
+curve_keys_are_compared_by_strength_unless_the_template_names_a_curve(void **state)
+{
+	static const struct {
+		int bits, least;
+		const char *algorithm;
+		enum err_code code;
+	} rows[] = {
+	    {256, 2048, NULL, ERR_OK},
+	    {256, 3072, NULL, ERR_OK},
+	    {256, 4096, NULL, CERTSRV_E_KEY_LENGTH},
+	    {384, 4096, NULL, ERR_OK},
+	    {521, 8192, NULL, ERR_OK},
+	    {192, 1024, NULL, CERTSRV_E_KEY_LENGTH},
+	    {256, 2048, "RSA", ERR_OK},
+	    {256, 384, "ECDH_P384", CERTSRV_E_KEY_LENGTH},
+	    {384, 384, "ECDH_P384", ERR_OK},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct scene s = scene();
+		char algorithm[16] = "";
+
+		s.request.key_algorithm = "EC";
+		s.request.key_bits = rows[i].bits;
+		s.t.min_key_size = rows[i].least;
+		if (rows[i].algorithm != NULL)
+			s.t.asymmetric_algorithm = strcpy(algorithm, rows[i].algorithm);
+		assert_int_equal(refusal_of(&s), rows[i].code);
+	}
 }
 
 static void
@@ -938,6 +966,7 @@ main(void)
 	    cmocka_unit_test(archival_without_database_is_refused),
 	    cmocka_unit_test(a_key_that_only_signs_is_not_archived),
 	    cmocka_unit_test(short_keys_are_refused),
+	    cmocka_unit_test(curve_keys_are_compared_by_strength_unless_the_template_names_a_curve),
 	    cmocka_unit_test(demanded_signatures_are_missing),
 	    cmocka_unit_test(a_newer_server_version_or_attestation_is_refused),
 	    cmocka_unit_test(ca_templates_yield_basic_constraints),
