@@ -162,7 +162,10 @@ store_deny_pending(struct store_tx *tx, int64_t request_id, const char *message,
 	sql_bind_int(c, SQL_DENY_PENDING, 2, status);
 	sql_bind_int(c, SQL_DENY_PENDING, 3, now);
 	sql_bind_int(c, SQL_DENY_PENDING, 4, request_id);
-	return run_change(c, SQL_DENY_PENDING, request_id, "denied", err);
+	if (!run_change(c, SQL_DENY_PENDING, request_id, "denied", err))
+		return false;
+	sql_bind_int(c, SQL_DROP_ARCHIVED_KEY, 1, request_id);
+	return sql_run(c, SQL_DROP_ARCHIVED_KEY, err);
 }
 
 bool

@@ -48,7 +48,10 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 		COLUMN_SET) " WHERE Disposition = 9 AND RequestID = ?")                            \
 	X(DENY_PENDING, SQL_WRITER,                                                                \
 	    "UPDATE Request SET Disposition = 31, DispositionMessage = ?, StatusCode = ?, "        \
-	    "ResolvedWhen = ? WHERE Disposition = 9 AND RequestID = ?")                            \
+	    "ResolvedWhen = ?, HasArchivedKey = 0, KeyRecoveryHashes = NULL "                      \
+	    "WHERE Disposition = 9 AND RequestID = ?")                                             \
+	X(DROP_ARCHIVED_KEY, SQL_WRITER,                                                           \
+	    "UPDATE RequestBlob SET RawArchivedKey = NULL WHERE RequestID = ?")                    \
 	X(REVOKE, SQL_WRITER,                                                                      \
 	    "UPDATE Request SET Disposition = 21, RevokedReason = ?, RevokedWhen = ?, "            \
 	    "RevokedEffectiveWhen = ? WHERE RequestID = ? AND (Disposition = 20 "                  \

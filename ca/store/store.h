@@ -100,7 +100,8 @@ bool store_add_request(
  * other columns, the archived key among them, stay. The row must be pending, else
  * CERTSRV_E_BAD_REQUESTSTATUS; CERTSRV_E_NO_REQUEST if there is none. */
 bool store_issue_pending(struct store_tx *tx, const struct store_request *r, struct err *err);
-/* Pending -> denied; codes as above. */
+/* Pending -> denied; codes as above. A key that was sealed for the request is deleted: denied
+ * requests archive nothing (paper: "Understanding the Archival Process"). */
 bool store_deny_pending(struct store_tx *tx, int64_t request_id, const char *message,
     int32_t status, int64_t now, struct err *err);
 /* Issued, or revoked with reason 6 (certificateHold) -> revoked; codes as above. Reason 8

@@ -76,10 +76,16 @@ a_pending_request_is_denied_once(void **state)
 	struct store_request r;
 
 	sample_pending(&pending);
+	pending.row.raw_archived_key = BYTES("sealed");
+	pending.row.key_recovery_hashes = TEXT("aa bb");
 	c.id = add_row(f, &pending.row);
 	assert_ok(f, store_do(f->store, work_deny, &c, &f->err));
 	assert_int_equal(store_get_request(f->store, c.id, &r, &f->err), STORE_FOUND);
 	assert_int_equal(r.disposition, DISP_DENIED);
+	/* Denied requests archive nothing. */
+	assert_int_equal(r.raw_archived_key.len, 0);
+	assert_null(r.key_recovery_hashes);
+	assert_false(r.has_archived_key);
 	assert_int_equal(r.status_code, CERTSRV_E_TEMPLATE_DENIED);
 	assert_string_equal(r.disposition_message, "no");
 	assert_int_equal(r.resolved_when, 77);
