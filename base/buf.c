@@ -76,8 +76,10 @@ buf_take_openssl(uint8_t *ptr, int len, struct buf *out, struct err *err)
 {
 	bool ok;
 
-	if (ptr == NULL || len < 0)
+	if (ptr == NULL || len < 0) {
+		OPENSSL_free(ptr);
 		return err_openssl(err, DIRCA_E_CRYPTO, "encoding failed");
+	}
 	ok = buf_dup(view_of(ptr, (size_t)len), out, err);
 	OPENSSL_free(ptr);
 	return ok;
@@ -95,6 +97,8 @@ secret_heap_init(size_t size, bool dumpable, struct err *err)
 {
 	struct rlimit none = {0, 0};
 
+	if (CRYPTO_secure_malloc_initialized())
+		return err_set(err, DIRCA_E_INTERNAL, "the secure heap was set up before");
 	if (CRYPTO_secure_malloc_init(size, 16) != 1)
 		return err_set(err, DIRCA_E_CRYPTO,
 		    "a secure heap of %zu bytes could not be locked into memory; raise "

@@ -115,6 +115,7 @@ fds_add(struct child_fds *fds, int fd)
 static void
 exec_child(const struct supervisor *s, const char *role, const struct child_fds *fds, pid_t parent)
 {
+	sigset_t none;
 	char role_option[32], fds_option[400] = "--fds=";
 
 	snprintf(role_option, sizeof role_option, "--role=%s", role);
@@ -123,6 +124,9 @@ exec_child(const struct supervisor *s, const char *role, const struct child_fds 
 	for (size_t i = 0; i < fds->count; i++)
 		if (fds->list[i] >= 0)
 			fcntl(fds->list[i], F_SETFD, 0);
+	/* The supervisor's blocked signals would stay blocked over exec. */
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
 	if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != parent)
 		_exit(1);

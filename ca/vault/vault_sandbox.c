@@ -47,9 +47,7 @@ lock_memory(void)
 			flags = MCL_CURRENT | MCL_ONFAULT;
 	}
 	if (mlockall(flags) != 0)
-		log_warn("the vault's memory is not locked, raise "
-			 "RLIMIT_MEMLOCK",
-		    LOG_INT("errno", errno));
+		log_warn("vault memory not locked; raise RLIMIT_MEMLOCK", LOG_INT("errno", errno));
 }
 
 /* ---- Landlock ---- */

@@ -59,10 +59,14 @@ serve_one(struct vault_worker *w, int fd, bool control, struct err *err)
 	*err = (struct err){.code = ERR_OK};
 	if (wire_receive_header(fd, &op, &len, err) != WIRE_OK)
 		return false;
-	if (!vault_request_max(op, control, &max) || len > max) {
-		/* The rest is not read: nobody holds memory for what will be refused. */
+	if (!vault_request_max(op, control, &max))
+		err_set(err, E_INVALIDARG, "the vault has no operation %u on this socket", op);
+	else if (len > max)
 		err_set(err, DIRCA_E_TOO_LARGE,
-		    "a vault request of %u bytes for operation %u is refused", (unsigned)len, op);
+		    "a vault request of %u bytes; operation %u takes at most %u", (unsigned)len, op,
+		    (unsigned)max);
+	if (err->code != ERR_OK) {
+		/* The rest is not read: nobody holds memory for what will be refused. */
 		if (vault_reply_error(w, err, &reason))
 			wire_send(fd, &w->reply, &reason);
 		return false;
