@@ -226,7 +226,7 @@ cmd_ca_publish(struct cli *cli)
 		ok = session_open(cli, &session, &err) && session_directory(&session, &err);
 	} else {
 		config_directory(config, &own);
-		ok = dir_connect(&own, &directory, &err);
+		ok = config_read_password(config, &err) && dir_connect(&own, &directory, &err);
 	}
 	if (!ok || !publish(cli, config, directory != NULL ? directory : session.directory, &err))
 		status = cli_fail(cli, &err);

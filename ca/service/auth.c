@@ -52,9 +52,10 @@ refuse(const struct config *config, struct http_call *call, struct auth_state *s
 	static const char text[] =
 	    "{\"error\":{\"code\":\"0xA0DC000B\",\"name\":\"DIRCA_E_AUTHENTICATION\","
 	    "\"message\":\"authentication is required\"}}\n";
+	const char *realm = config->realm != NULL ? config->realm : config->host;
 	struct err ignored;
-	char *basic = text_printf("Basic realm=\"%s\", charset=\"UTF-8\"", config->realm);
-	char *scram = text_printf("SCRAM-SHA-256 realm=\"%s\"", config->realm);
+	char *basic = text_printf("Basic realm=\"%s\", charset=\"UTF-8\"", realm);
+	char *scram = text_printf("SCRAM-SHA-256 realm=\"%s\"", realm);
 
 	if (why != NULL) {
 		log_warn("authentication refused", LOG_STR("peer", call->peer),

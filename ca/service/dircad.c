@@ -78,7 +78,9 @@ main(int argc, char **argv)
 	}
 	log_open(role != NULL ? role : "dircad", false, LOG_LEVEL_INFO);
 	if (!secret_heap_init(SECRET_HEAP, false, &err) || !oids_init(&err) ||
-	    !config_load(path, &config, &err)) {
+	    !config_load(path, &config, &err) ||
+	    ((test || (role != NULL && strcmp(role, "front") == 0)) &&
+		!config_read_password(config, &err))) {
 		fprintf(stderr, "dircad: %s (0x%08X %s)\n", err.msg, (unsigned)err.code,
 		    err_name(err.code));
 		return 1;

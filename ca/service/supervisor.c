@@ -30,6 +30,7 @@
 
 #define WORKERS_MAX      32
 #define RESTART_DELAY_MS 500
+#define STOP_MS          20000
 
 struct supervisor {
 	const struct config *config;
@@ -211,8 +212,13 @@ give_kras(struct supervisor *s, struct err *err)
 	size_t count = 0, usable = 0;
 	bool ok = false;
 
-	if (!kra_store_list(s->config, &list, &count, err))
-		goto out;
+	/* A damaged KRA store stops archival and nothing else: the front says so to whoever asks
+	 * for it. */
+	if (!kra_store_list(s->config, &list, &count, err)) {
+		log_error("the KRA store cannot be read; no key is archived until it can",
+		    LOG_REASON(err));
+		count = 0;
+	}
 	if ((views = calloc(count + 1, sizeof *views)) == NULL) {
 		err_nomem(err);
 		goto out;
@@ -275,7 +281,8 @@ start_pair(struct supervisor *s, struct err *err)
 		goto out;
 	s->control = control[0];
 	s->vault = start_child(s, "vault", &vault);
-	/* Only the vault holds its ends from here on: its death is an end of file for whoever waits for it. */
+	/* Only the vault holds its ends from here on: its death is an end of file for whoever waits
+	 * for it. */
 	close_list(vault.list, vault.count);
 	vault.count = 0;
 	if (s->vault == -1) {
@@ -295,20 +302,37 @@ out:
 	return ok;
 }
 
+/* SIGTERM, and SIGKILL for a child that does not end within its time: a directory or a disk that
+ * hangs must not keep the machine from stopping. */
+static void
+end_child(pid_t pid)
+{
+	int64_t until = clock_mono_ms() + STOP_MS;
+	struct timespec pause = {0, 20000000L};
+	int status;
+
+	kill(pid, SIGTERM);
+	while (waitpid(pid, &status, WNOHANG) == 0) {
+		if (clock_mono_ms() > until) {
+			log_error(
+			    "a process did not end and was killed", LOG_INT("pid", (int64_t)pid));
+			kill(pid, SIGKILL);
+			until = INT64_MAX;
+		}
+		nanosleep(&pause, NULL);
+	}
+}
+
 /* Front first, so that no answer is lost; then the vault, by closing its control socket. */
 static void
 stop_pair(struct supervisor *s)
 {
-	int status;
-
-	if (s->front > 0) {
-		kill(s->front, SIGTERM);
-		waitpid(s->front, &status, 0);
-	}
+	if (s->front > 0)
+		end_child(s->front);
 	if (s->control != -1)
 		close(s->control);
 	if (s->vault > 0)
-		waitpid(s->vault, &status, 0);
+		end_child(s->vault);
 	s->front = s->vault = -1;
 	s->control = -1;
 }
