@@ -28,7 +28,6 @@
 #include "text.h"
 #include "vault.h"
 
-#define WORKERS_MAX      32
 #define RESTART_DELAY_MS 500
 #define STOP_MS          20000
 
@@ -412,10 +411,6 @@ supervisor_run(const struct config *config, const char *path)
 	bool died = false, first = true;
 	struct err err;
 
-	if (config->workers + 1 > WORKERS_MAX) {
-		log_error("the CA cannot start", LOG_STR("reason", "workers is over its limit"));
-		return 1;
-	}
 	set_signals(&while_waiting);
 	if (!service_sockets_open(config, &s.sockets, &err)) {
 		log_error("the CA cannot start", LOG_REASON(&err));

@@ -36,7 +36,7 @@ def client_settings():
 
 def daemon_settings():
     """Names of dircad.conf."""
-    return set(re.findall(r'\{\s*"([a-z_]+)",\s*[A-Z]+,\s*AT\(', table(source("ca/core/config.c"), "} options[] =")))
+    return set(re.findall(r'\{\s*"([a-z0-9_]+)",\s*[A-Z]+,\s*AT\(', table(source("ca/core/config.c"), "} options[] =")))
 
 
 def routes():

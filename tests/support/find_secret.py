@@ -7,11 +7,13 @@ Sought are the private numbers (d, p, q, dp, dq, qinv) in both byte orders, in b
 the base64 of the DER. With --public the modulus (or the point) is sought instead: the control that a target can be read at all.
 Prints where it found what. Exit status: 0 nothing found, 1 found, 2 a target could not be read.
 """
+import base64
 import os
 import subprocess
 import sys
 
 SLICE = 20  # bytes of a number that count as the number; a partial copy is a copy
+OVERLAP = 12  # of a PEM line
 CHUNK = 1 << 24
 
 
@@ -37,6 +39,11 @@ def numbers(der):
     return dict(zip(("d", "p", "q", "dp", "dq", "qinv"), private)), {"n": n}
 
 
+def is_private(data, secrets):
+    """Some OVERLAP bytes of a private number are in the data: the lines of headers and public numbers are found everywhere."""
+    return any(number[at : at + OVERLAP] in data for number in secrets for at in range(len(number) - OVERLAP + 1))
+
+
 def run(*command):
     return subprocess.run(command, check=True, capture_output=True).stdout
 
@@ -51,10 +58,11 @@ def needles(path, public):
         out[name + ", little-endian"] = part[::-1]
         out[name + ", hexadecimal"] = part.hex().encode()
     if not public:
+        secrets = numbers(der)[0].values()
         for kind in ((), ("-traditional",)):
             lines = run("openssl", "pkey", "-in", path, *kind).splitlines()[1:-1]
-            for i in range(len(lines) // 2, len(lines)):  # the second half is private in both forms
-                if len(lines[i]) >= 32:
+            for i, line in enumerate(lines):
+                if is_private(base64.b64decode(line), secrets):
                     out[f"PEM line {i}{' (traditional)' if kind else ''}"] = lines[i]
     return out
 
