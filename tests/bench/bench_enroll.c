@@ -1,0 +1,396 @@
+/*
+ * Load of archived enrollments against a running dircad. Two uses: a measurement, whose answers are
+ * kept and read when the clock has stopped; and, with --acks, the load of
+ * tests/integration/kill9.sh, which goes on over broken connections and writes the serial number of
+ * each certificate down as soon as its answer is there.
+ */
+#include <getopt.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <fcntl.h>
+#include <openssl/crypto.h>
+
+#include "load_client.h"
+#include "load_request.h"
+#include "oids.h"
+#include "text.h"
+
+#define PATH_ENROLL  "/.well-known/est/fullcmc"
+#define PATH_XCHG    "/dirca/v1/exchange-certificate"
+#define CLIENTS_MAX  64
+#define REQUESTS_MAX 4096
+
+struct options {
+	const char *port, *ca_file, *user, *password_file, *template_cn, *acks;
+	int clients, requests;
+	double seconds, warm_up;
+};
+
+struct sample {
+	int64_t latency_ns;
+	struct buf body;
+};
+
+struct bench {
+	const struct options *o;
+	SSL_CTX *tls;
+	char *basic;
+	struct buf xchg;
+	struct buf *requests;
+	atomic_size_t next_to_make, next_to_send;
+	atomic_bool failed;
+	int64_t measure_from, end;
+	int acks_fd; /* -1 */
+};
+
+struct client {
+	struct bench *b;
+	pthread_t thread;
+	struct load_client http;
+	struct sample *samples;
+	size_t count, cap;
+	size_t broken; /* calls without an answer */
+};
+
+static atomic_bool stop;
+
+static void
+on_term(int number)
+{
+	(void)number;
+	atomic_store(&stop, true);
+}
+
+static int64_t
+now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static void
+complain(struct bench *b, const char *what, const struct err *err)
+{
+	if (!atomic_exchange(&b->failed, true))
+		fprintf(stderr, "bench_enroll: %s: %s\n", what, err->msg);
+}
+
+static void *
+make_requests(void *arg)
+{
+	struct bench *b = arg;
+	size_t i;
+	struct err err;
+
+	while ((i = atomic_fetch_add(&b->next_to_make, 1)) < (size_t)b->o->requests)
+		if (!load_request_make(
+			buf_view(&b->xchg), b->o->template_cn, &b->requests[i], &err))
+			complain(b, "making a request", &err);
+	return NULL;
+}
+
+static bool
+keep(struct client *c, int64_t latency, struct load_answer *a, struct err *err)
+{
+	if (c->count == c->cap) {
+		size_t cap = c->cap > 0 ? c->cap * 2 : 1024;
+		struct sample *grown = realloc(c->samples, cap * sizeof *grown);
+
+		if (grown == NULL)
+			return err_nomem(err);
+		c->samples = grown;
+		c->cap = cap;
+	}
+	c->samples[c->count++] = (struct sample){latency, a->body};
+	a->body = (struct buf){0};
+	return true;
+}
+
+static bool
+body_serial(const struct buf *body, char **serial_out, struct err *err)
+{
+	struct buf der = {0};
+	bool ok = base64_decode(buf_view(body), &der, err) &&
+		  load_answer_serial(buf_view(&der), serial_out, err);
+
+	buf_free(&der);
+	return ok;
+}
+
+/* One write a line: whole lines, whoever is killed when. */
+static bool
+acknowledge(struct bench *b, const struct load_answer *a, struct err *err)
+{
+	char *serial = NULL, *line = NULL;
+	bool ok = body_serial(&a->body, &serial, err);
+
+	if (ok && (line = text_printf("%s\n", serial)) == NULL)
+		ok = err_nomem(err);
+	if (ok && write(b->acks_fd, line, strlen(line)) != (ssize_t)strlen(line))
+		ok = err_errno(err, DIRCA_E_IO, "%s: cannot write", b->o->acks);
+	free(serial);
+	free(line);
+	return ok;
+}
+
+/* A pause after a broken call: dircad is being started again. */
+static void
+pause_a_little(void)
+{
+	struct timespec t = {0, 20000000};
+
+	nanosleep(&t, NULL);
+}
+
+/* False ends the thread. 5xx is what a dircad with a dying half answers; it promises nothing. */
+static bool
+one_call(struct client *c, struct err *err)
+{
+	struct bench *b = c->b;
+	size_t i = atomic_fetch_add(&b->next_to_send, 1) % (size_t)b->o->requests;
+	struct load_answer a;
+	int64_t from = now_ns(), to;
+	bool ok = true, endure = b->acks_fd != -1;
+
+	if (!load_call(&c->http, PATH_ENROLL, buf_view(&b->requests[i]), &a, err)) {
+		c->broken++;
+		if (endure)
+			pause_a_little();
+		return endure;
+	}
+	to = now_ns();
+	if (a.status != 200) {
+		c->broken++;
+		if (endure && (a.status >= 500 || a.status == 401))
+			pause_a_little();
+		else
+			ok = err_set(err, DIRCA_E_NETWORK, "HTTP status %d: %.*s", a.status,
+			    (int)(a.body.len < 300 ? a.body.len : 300), (const char *)a.body.ptr);
+	} else if (endure) {
+		ok = acknowledge(b, &a, err);
+		c->count += ok;
+	} else if (from >= b->measure_from && to <= b->end) {
+		ok = keep(c, to - from, &a, err);
+	}
+	load_answer_free(&a);
+	return ok;
+}
+
+static void *
+run_client(void *arg)
+{
+	struct client *c = arg;
+	struct err err;
+
+	while (now_ns() < c->b->end && !atomic_load(&stop) && !atomic_load(&c->b->failed))
+		if (!one_call(c, &err))
+			complain(c->b, "enrolling", &err);
+	load_close(&c->http);
+	return NULL;
+}
+
+static bool
+read_basic(struct bench *b, struct err *err)
+{
+	struct secret password = {0};
+	char *both = NULL;
+	bool ok = secret_read_file(b->o->password_file, &password, err);
+
+	if (ok && ((both = text_printf("%s:%.*s", b->o->user, (int)password.len,
+			(const char *)password.ptr)) == NULL ||
+		      (b->basic = base64_encode(view_str(both))) == NULL))
+		ok = err_nomem(err);
+	if (both != NULL)
+		OPENSSL_cleanse(both, strlen(both));
+	free(both);
+	secret_free(&password);
+	return ok;
+}
+
+static bool
+fetch_xchg(struct bench *b, struct err *err)
+{
+	struct load_client http = {.tls = b->tls, .port = b->o->port, .basic = b->basic};
+	struct load_answer a;
+	bool ok = load_call(&http, PATH_XCHG, (struct view){0}, &a, err);
+
+	if (ok && a.status != 200)
+		ok = err_set(
+		    err, DIRCA_E_NETWORK, "the exchange certificate: HTTP status %d", a.status);
+	ok = ok && buf_dup(buf_view(&a.body), &b->xchg, err);
+	load_answer_free(&a);
+	load_close(&http);
+	return ok;
+}
+
+static bool
+prepare(struct bench *b, struct err *err)
+{
+	pthread_t threads[2];
+
+	if (!oids_init(err) || !read_basic(b, err) || !load_tls(b->o->ca_file, &b->tls, err) ||
+	    !fetch_xchg(b, err))
+		return false;
+	if (b->o->acks != NULL &&
+	    (b->acks_fd = open(b->o->acks, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)) == -1)
+		return err_errno(err, DIRCA_E_IO, "%s: cannot open", b->o->acks);
+	if ((b->requests = calloc((size_t)b->o->requests, sizeof *b->requests)) == NULL)
+		return err_nomem(err);
+	for (size_t i = 0; i < 2; i++)
+		if (pthread_create(&threads[i], NULL, make_requests, b) != 0)
+			abort();
+	for (size_t i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	return !atomic_load(&b->failed) || err_set(err, DIRCA_E_CRYPTO, "no requests");
+}
+
+static void
+run_clients(struct bench *b, struct client *clients)
+{
+	b->measure_from = now_ns() + (int64_t)(b->o->warm_up * 1e9);
+	b->end = b->measure_from + (int64_t)(b->o->seconds * 1e9);
+	for (int i = 0; i < b->o->clients; i++) {
+		clients[i] = (struct client){
+		    .b = b, .http = {.tls = b->tls, .port = b->o->port, .basic = b->basic}};
+		if (pthread_create(&clients[i].thread, NULL, run_client, &clients[i]) != 0)
+			abort();
+	}
+	for (int i = 0; i < b->o->clients; i++)
+		pthread_join(clients[i].thread, NULL);
+}
+
+static int
+by_size(const void *a, const void *b)
+{
+	const int64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* Decodes every kept answer; prints rate and latencies. */
+static bool
+report(struct bench *b, struct client *clients, struct err *err)
+{
+	int64_t *latencies = NULL;
+	size_t total = 0, n = 0;
+
+	for (int i = 0; i < b->o->clients; i++)
+		total += clients[i].count;
+	if (total == 0)
+		return err_set(err, DIRCA_E_NETWORK, "no enrollment was answered");
+	if (b->acks_fd != -1) {
+		printf("acknowledged %zu\n", total);
+		return true;
+	}
+	if ((latencies = calloc(total, sizeof *latencies)) == NULL)
+		return err_nomem(err);
+	for (int i = 0; i < b->o->clients; i++)
+		for (size_t k = 0; k < clients[i].count; k++) {
+			char *serial = NULL;
+
+			if (!body_serial(&clients[i].samples[k].body, &serial, err)) {
+				free(latencies);
+				return false;
+			}
+			free(serial);
+			buf_free(&clients[i].samples[k].body);
+			latencies[n++] = clients[i].samples[k].latency_ns;
+		}
+	qsort(latencies, n, sizeof *latencies, by_size);
+	printf("enrollments %zu rate %.1f p50_ms %.2f p99_ms %.2f\n", n, (double)n / b->o->seconds,
+	    (double)latencies[n / 2] / 1e6, (double)latencies[n - 1 - n / 100] / 1e6);
+	free(latencies);
+	return true;
+}
+
+static bool
+parse(int argc, char **argv, struct options *o)
+{
+	static const struct option names[] = {{"port", 1, NULL, 'p'}, {"ca", 1, NULL, 'c'},
+	    {"user", 1, NULL, 'u'}, {"password-file", 1, NULL, 'w'}, {"template", 1, NULL, 't'},
+	    {"clients", 1, NULL, 'n'}, {"requests", 1, NULL, 'm'}, {"seconds", 1, NULL, 's'},
+	    {"warm-up", 1, NULL, 'b'}, {"acks", 1, NULL, 'a'}, {NULL, 0, NULL, 0}};
+	int c;
+
+	*o = (struct options){
+	    .template_cn = "EFSArchive", .clients = 8, .requests = 64, .seconds = 15, .warm_up = 2};
+	while ((c = getopt_long(argc, argv, "", names, NULL)) != -1)
+		switch (c) {
+		case 'p':
+			o->port = optarg;
+			break;
+		case 'c':
+			o->ca_file = optarg;
+			break;
+		case 'u':
+			o->user = optarg;
+			break;
+		case 'w':
+			o->password_file = optarg;
+			break;
+		case 't':
+			o->template_cn = optarg;
+			break;
+		case 'n':
+			o->clients = atoi(optarg);
+			break;
+		case 'm':
+			o->requests = atoi(optarg);
+			break;
+		case 's':
+			o->seconds = atof(optarg);
+			break;
+		case 'b':
+			o->warm_up = atof(optarg);
+			break;
+		case 'a':
+			o->acks = optarg;
+			break;
+		default:
+			return false;
+		}
+	return o->port != NULL && o->ca_file != NULL && o->user != NULL &&
+	       o->password_file != NULL && o->clients > 0 && o->clients <= CLIENTS_MAX &&
+	       o->requests > 0 && o->requests <= REQUESTS_MAX && o->seconds > 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct client clients[CLIENTS_MAX];
+	struct options o;
+	struct bench b = {.o = &o, .acks_fd = -1};
+	struct err err;
+
+	if (!parse(argc, argv, &o)) {
+		fprintf(stderr,
+		    "usage: bench_enroll --port N --ca FILE --user NAME --password-file FILE\n"
+		    "       [--template CN] [--clients N] [--requests N] [--seconds S] [--warm-up "
+		    "S]\n"
+		    "       [--acks FILE]\n");
+		return 2;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGTERM, on_term);
+	if (!secret_heap_init(1 << 20, true, &err) || !prepare(&b, &err)) {
+		fprintf(stderr, "bench_enroll: %s\n", err.msg);
+		return 1;
+	}
+	run_clients(&b, clients);
+	if (atomic_load(&b.failed))
+		return 1;
+	if (!report(&b, clients, &err)) {
+		fprintf(stderr, "bench_enroll: %s\n", err.msg);
+		return 1;
+	}
+	return 0;
+}

@@ -1,0 +1,36 @@
+/*
+ * One kept TLS connection to dircad with as little work on the client's side as HTTP allows: it
+ * shares the processor with what is measured. Not for use outside tests.
+ */
+#ifndef BENCH_LOAD_CLIENT_H
+#define BENCH_LOAD_CLIENT_H
+
+#include <openssl/ssl.h>
+
+#include "buf.h"
+
+struct load_client {
+	SSL_CTX *tls;     /* borrowed */
+	const char *port; /* on localhost */
+	const char
+	    *basic; /* base64 of user:password; sent with the first request of a connection */
+	SSL *ssl;   /* NULL: not connected */
+	bool authenticated;
+	struct buf in; /* received and not yet used */
+};
+
+struct load_answer {
+	int status;
+	struct buf body;
+};
+
+/* A client context that trusts the CA certificate in `ca_file` alone. */
+bool load_tls(const char *ca_file, SSL_CTX **out, struct err *err);
+/* `body` empty: GET. Connects if need be; after a failure the connection is closed, and whether the
+ * request was worked on is not known. */
+bool load_call(struct load_client *c, const char *path, struct view body, struct load_answer *out,
+    struct err *err);
+void load_answer_free(struct load_answer *a);
+void load_close(struct load_client *c);
+
+#endif

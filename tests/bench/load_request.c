@@ -1,0 +1,94 @@
+#include "load_request.h"
+
+#include <openssl/rsa.h>
+
+#include "cmc.h"
+#include "extension.h"
+#include "keyblob.h"
+
+static bool
+make_pkcs10(EVP_PKEY *key, const char *template_cn, struct buf *out, struct err *err)
+{
+	ext_list *extensions = sk_X509_EXTENSION_new_null();
+	bool ok = extensions != NULL
+		      ? ext_push_template_name(extensions, template_cn, err) &&
+			    pkix_request_make(key, (struct view){0}, extensions, out, err)
+		      : err_nomem(err);
+
+	sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
+	return ok;
+}
+
+static bool
+seal(EVP_PKEY *key, struct view xchg_der, struct buf *out, struct err *err)
+{
+	struct pkix_cert xchg = {0};
+	struct secret blob = {0};
+	struct cms_kra to;
+	EVP_PKEY *xchg_key = NULL;
+	bool ok = false;
+
+	if (!pkix_cert_decode(xchg_der, &xchg, err) ||
+	    !pkix_public_key(xchg.spki, &xchg_key, err) || !keyblob_encode(key, &blob, err))
+		goto out;
+	to = (struct cms_kra){.issuer = xchg.issuer, .serial = xchg.serial, .key = xchg_key};
+	ok = cms_enveloped_seal(secret_view(&blob), &to, 1, CMS_AES_256_CBC, false, out, err);
+out:
+	secret_free(&blob);
+	EVP_PKEY_free(xchg_key);
+	pkix_cert_free(&xchg);
+	return ok;
+}
+
+bool
+load_request_make(struct view xchg_der, const char *template_cn, struct buf *out, struct err *err)
+{
+	EVP_PKEY *key = EVP_RSA_gen(2048);
+	struct buf pkcs10 = {0}, sealed = {0};
+	bool ok = false;
+
+	*out = (struct buf){0};
+	if (key == NULL) {
+		err_openssl(err, DIRCA_E_CRYPTO, "a subject key could not be made");
+		goto out;
+	}
+	if (make_pkcs10(key, template_cn, &pkcs10, err) && seal(key, xchg_der, &sealed, err)) {
+		const struct cmc_make make = {.pkcs10 = buf_view(&pkcs10),
+		    .key = key,
+		    .archived_key = buf_view(&sealed),
+		    .template_cn = template_cn};
+
+		ok = cmc_request_make(&make, out, err);
+	}
+out:
+	buf_free(&pkcs10);
+	buf_free(&sealed);
+	EVP_PKEY_free(key);
+	return ok;
+}
+
+bool
+load_answer_serial(struct view der, char **serial_out, struct err *err)
+{
+	struct cmc_response r = {0};
+	struct pkix_cert certificate = {0};
+	bool ok = false;
+
+	*serial_out = NULL;
+	if (!cmc_response_decode(der, &r, err))
+		goto out;
+	if (r.status != CMC_STATUS_SUCCESS || r.key_hash.len == 0) {
+		err_set(err, ERROR_INVALID_DATA,
+		    "not an issued certificate with an archived key: %s",
+		    r.text != NULL ? r.text : "?");
+		goto out;
+	}
+	if (!pkix_cert_decode(cmc_response_certificate(&r), &certificate, err))
+		goto out;
+	*serial_out = pkix_serial_text(certificate.serial);
+	ok = *serial_out != NULL || err_nomem(err);
+out:
+	pkix_cert_free(&certificate);
+	cmc_response_free(&r);
+	return ok;
+}

@@ -1,0 +1,16 @@
+/* Archived enrollment requests, made before the clock runs. */
+#ifndef BENCH_LOAD_REQUEST_H
+#define BENCH_LOAD_REQUEST_H
+
+#include "buf.h"
+
+/* A CMC request for `template_cn` with a fresh RSA-2048 key, sealed to the exchange certificate
+ * `xchg_der`. */
+bool load_request_make(
+    struct view xchg_der, const char *template_cn, struct buf *out, struct err *err);
+
+/* Serial number in hex of the certificate in a CMC response that says success and echoes an
+ * archived key; free(). */
+bool load_answer_serial(struct view der, char **serial_out, struct err *err);
+
+#endif

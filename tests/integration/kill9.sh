@@ -1,0 +1,175 @@
+#!/bin/bash
+# kill -9 of front, vault or supervisor at random moments under a load of archived enrollments: every acknowledged
+# certificate is in the database with its key, none is there without one, the database and its audit trail are whole,
+# and no process outlives its supervisor.
+#
+# KILLS: rounds, 12 by default; KILLS=200 is the long run. KILL_SEED: repeats the choice of victims and moments.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=../support/ca_lab.sh
+. "$here/../support/ca_lab.sh"
+# shellcheck source=../support/checks.sh
+. "$here/../support/checks.sh"
+
+KILLS=${KILLS:-12}
+KILL_SEED=${KILL_SEED:-$((SRANDOM % 32768))}
+RANDOM=$KILL_SEED
+work=$(mktemp -d /tmp/dirca-kill9-XXXXXX)
+load_pid=
+finish() {
+	[ -z "$load_pid" ] || kill "$load_pid" 2>/dev/null
+	ca_lab_stop
+	[ -n "${KEEP:-}" ] || rm -rf "$work"
+}
+trap finish EXIT
+checks_begin "$work"
+acks=$work/acks
+
+# child_of PID ROLE: the process that the supervisor started in that role.
+child_of() {
+	local pid
+	for pid in $(ps -o pid= --ppid "$1"); do
+		if tr '\0' '\n' <"/proc/$pid/cmdline" 2>/dev/null | grep -qx -- "--role=$2"; then
+			echo "$pid"
+			return 0
+		fi
+	done
+	return 1
+}
+
+pair_of() {
+	local pid
+	for pid in $(ps -o pid= --ppid "$1"); do
+		echo "$pid"
+	done
+}
+
+are_gone() {
+	local pid
+	for pid; do
+		lab_is_gone "$pid" || { echo "process $pid outlived its supervisor"; return 1; }
+	done
+}
+
+# Serving again, with another pair than before: an enrollment is acknowledged after the kill.
+serves_again() {
+	local before=$1 now tries
+	for ((tries = 0; tries < 300; tries++)); do
+		now=$(wc -l <"$acks")
+		[ "$now" -gt "$before" ] && return 0
+		kill -0 "$load_pid" 2>/dev/null || { echo "the load ended"; cat "$work/load.err"; return 1; }
+		sleep 0.1
+	done
+	echo "no enrollment for 30 s after the kill"
+	tail -5 "$CA_LAB_DIR/dircad.log"
+	return 1
+}
+
+kill_one() {
+	local role=$1 supervisor pid pair
+	supervisor=$(<"$CA_LAB_DIR/dircad.pid")
+	sleep "0.$((RANDOM % 900 + 100))"
+	if [ "$role" != supervisor ]; then
+		pid=$(child_of "$supervisor" "$role") || { echo "no $role"; return 1; }
+		kill -KILL "$pid"
+		return
+	fi
+	pair=$(pair_of "$supervisor")
+	kill -KILL "$supervisor"
+	wait "$supervisor" 2>/dev/null
+	# shellcheck disable=SC2086 # a list of numbers
+	ca_lab_eventually are_gone $pair || return 1
+	ca_lab_dircad_start
+}
+
+# The number of rows that a query finds, once no writer holds the database back.
+count() {
+	sqlite3 -cmd '.timeout 10000' "file:$CA_STATE/dirca.db?mode=ro" "$1"
+}
+
+no_issued_row_lacks_its_key() {
+	local n
+	n=$(count "SELECT count(*) FROM Request r LEFT JOIN RequestBlob b USING (RequestID)
+		WHERE r.Disposition = 20 AND r.CertificateTemplate = 'EFSArchive'
+		AND (b.RawArchivedKey IS NULL OR length(b.RawArchivedKey) < 500 OR r.HasArchivedKey <> 1
+			OR r.KeyRecoveryHashes IS NULL OR length(replace(r.KeyRecoveryHashes, ' ', '')) <> 81)") || return 1
+	[ "$n" = 0 ] || { echo "$n issued rows without their key and both KRAs"; return 1; }
+}
+
+# A serial number that a client was told of and that is not an issued row with its key.
+acknowledged_are_there() {
+	local n
+	n=$(sqlite3 -cmd '.timeout 10000' :memory: "ATTACH 'file:$CA_STATE/dirca.db?mode=ro' AS ca" \
+		"CREATE TABLE ack (s TEXT)" ".import $acks ack" \
+		"SELECT count(*) FROM ack WHERE NOT EXISTS (SELECT 1 FROM ca.Request r JOIN ca.RequestBlob b USING (RequestID)
+			WHERE r.SerialNumber = ack.s AND r.Disposition = 20 AND length(b.RawArchivedKey) > 500)") || return 1
+	[ "$n" = 0 ] || { echo "$n of $(wc -l <"$acks") acknowledged certificates are lost"; return 1; }
+}
+
+integrity() {
+	local said
+	said=$(count 'PRAGMA integrity_check') && [ "$said" = ok ] || { echo "$said"; return 1; }
+}
+
+# The recipients inside one archived key in a hundred, read by another program: two, both of the three KRAs.
+recipients() {
+	local id der
+	for id in $(count "SELECT RequestID FROM Request WHERE Disposition = 20 AND CertificateTemplate = 'EFSArchive' AND RequestID % 100 = 7"); do
+		der=$(count "SELECT hex(RawArchivedKey) FROM RequestBlob WHERE RequestID = $id") || return 1
+		printf '%s' "$der" | xxd -r -p >"$work/key.der"
+		[ "$(openssl cms -cmsout -print -noout -inform DER -in "$work/key.der" | grep -c 'd.ktri')" = 2 ] ||
+			{ echo "request $id: not two recipients"; return 1; }
+	done
+}
+
+audit_holds() {
+	"$DIRCA_BIN/audit_verify" "$CA_STATE/dirca.db"
+}
+
+load_start() {
+	"$DIRCA_BIN/bench_enroll" --port "${CA_URL##*:}" --ca "$CA_STATE/ca.crt" --user user1 --requests 32 \
+		--password-file "$(lab_password_file user1)" --seconds 86400 --warm-up 0 --clients 6 --acks "$acks" \
+		>"$work/load.out" 2>"$work/load.err" &
+	load_pid=$!
+	lab_answers "$load_pid" test -s "$acks"
+}
+
+load_end() {
+	kill -TERM "$load_pid"
+	wait "$load_pid"
+	local status=$?
+	load_pid=
+	[ $status -eq 0 ] || cat "$work/load.err"
+	return $status
+}
+
+# The certificates of the load would fill user1's entry in the directory.
+do_not_publish() {
+	printf 'dn: CN=EFSArchive,CN=Certificate Templates,CN=Public Key Services,CN=Services,%s\nchangetype: modify\nreplace: msPKI-Enrollment-Flag\nmsPKI-Enrollment-Flag: 33\n\n' \
+		"$LDAP_CONFIG_BASE" | ldapmodify -Q -Y EXTERNAL -H "$LDAPI_URI" >/dev/null && sleep 1.5
+}
+
+echo "kill9: $KILLS kills, KILL_SEED=$KILL_SEED"
+check "the lab starts" ca_lab_start "$work/lab" || exit 1
+check "three KRAs, two for a key" ca_lab_kras 3
+check "certificates are not published" do_not_publish
+check "the load starts" load_start
+roles=(front vault supervisor)
+for ((round = 1; round <= KILLS && CHECKS_BAD == 0; round++)); do
+	role=${roles[RANDOM % 3]}
+	check "$round: kill -9 $role" kill_one "$role"
+	# Acknowledged after this line means after the kill: the old pair cannot answer any more.
+	check "$round: it serves again" serves_again "$(wc -l <"$acks")"
+	check "$round: no issued row lacks its key" no_issued_row_lacks_its_key
+	cp "$acks" "$acks.now" && check "$round: every acknowledged key is there" acknowledged_are_there
+	check "$round: integrity" integrity
+done
+check "the load met nothing but broken connections" load_end
+check "dircad stops" ca_lab_dircad_stop
+check "every acknowledged key is there" acknowledged_are_there
+check "no issued row lacks its key" no_issued_row_lacks_its_key
+check "archived keys have two recipients" recipients
+check "the database is whole" integrity
+check "the audit trail holds" audit_holds
+echo "$(wc -l <"$acks") acknowledged, $(count "SELECT count(*) FROM Request WHERE Disposition = 20 AND CertificateTemplate = 'EFSArchive'") issued"
+checks_end
