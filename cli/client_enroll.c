@@ -91,6 +91,8 @@ accept_certificate(
 static bool
 check_key_hash(const struct cmc_response *r, struct view key_hash, struct err *err)
 {
+	if (key_hash.ptr == NULL)
+		return true;
 	if (key_hash.len == 0 && r->key_hash.len > 0)
 		return err_set(err, XENROLL_E_RESPONSE_UNEXPECTED_KA_HASH,
 		    "the CA says that it archived a key which was not sent");
@@ -147,7 +149,7 @@ check_cmc(struct view der, struct view ca_certificate, EVP_PKEY *key, struct vie
 	case CMC_STATUS_SUCCESS:
 		ok = check_key_hash(&r, key_hash, err) &&
 		     accept_certificate(cmc_response_certificate(&r), key, out, err);
-		out->archived = ok && key_hash.len > 0;
+		out->archived = ok && r.key_hash.len > 0;
 		break;
 	}
 out:

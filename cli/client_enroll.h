@@ -32,7 +32,8 @@ bool client_enroll(struct http_client *http, const struct client_enroll *in,
     struct client_enrolled *out, struct err *err);
 void client_enrolled_free(struct client_enrolled *e);
 /* Checks an answer (CMC response or certificate) that came for `key` from the CA of
- * `ca_certificate`; `key_hash` empty: none expected. */
+ * `ca_certificate`; `key_hash`: that of the sealed key that was sent. A NULL view: the
+ * caller no longer knows what was sent (a request that was pending). */
 bool client_check_response(struct view der, struct view ca_certificate, EVP_PKEY *key,
     struct view key_hash, struct client_enrolled *out, struct err *err);
 

@@ -316,25 +316,28 @@ cmd_crl(struct cli *cli)
 enum cli_exit
 cmd_getreg(struct cli *cli)
 {
-	json_t *answer, *value;
+	json_t *answer, *value, *shown;
 	const char *name;
 	enum cli_exit status = call_ca(cli, "GET", "/dirca/v1/settings", NULL, &answer);
 	bool found = cli->count == 0;
 
 	if (status != CLI_OK)
 		return status;
-	if (cli->opt.json && cli->count == 0) {
-		print_json(answer);
-		return CLI_OK;
-	}
+	shown = json_object();
 	json_object_foreach(answer, name, value)
 	{
 		if (cli->count > 0 && !text_eq_nocase(name, cli->args[0]))
 			continue;
-		printf("%s = %s\n", name, json_string_value(value));
+		if (cli->opt.json)
+			json_object_set(shown, name, value);
+		else
+			printf("%s = %s\n", name, json_text(answer, name));
 		found = true;
 	}
 	json_decref(answer);
+	if (cli->opt.json && found)
+		print_json(json_incref(shown));
+	json_decref(shown);
 	if (!found) {
 		struct err err;
 

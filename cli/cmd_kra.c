@@ -16,6 +16,20 @@
 
 #define DEFAULT_DAEMON_CONFIG "/etc/dirca/dircad.conf"
 
+/* A pid file may outlive its process, and the number be another's by now. */
+static bool
+is_dircad(pid_t pid)
+{
+	char *path = text_printf("/proc/%ld/comm", (long)pid), name[16] = "";
+	FILE *f = path != NULL ? fopen(path, "re") : NULL;
+	bool is = f != NULL && fgets(name, sizeof name, f) != NULL && strcmp(name, "dircad\n") == 0;
+
+	if (f != NULL)
+		fclose(f);
+	free(path);
+	return is;
+}
+
 /* The running CA reads its KRA store again; none running is fine. */
 static void
 tell_dircad(const struct config *config)
@@ -30,7 +44,8 @@ tell_dircad(const struct config *config)
 		memcpy(text, raw.ptr, raw.len);
 		text[raw.len] = '\0';
 		text[strcspn(text, "\n")] = '\0';
-		if (text_to_int(text, 2, INT32_MAX, &pid) && kill((pid_t)pid, SIGHUP) != 0 &&
+		if (text_to_int(text, 2, INT32_MAX, &pid) && is_dircad((pid_t)pid) &&
+		    kill((pid_t)pid, SIGHUP) != 0 &&
 		    errno != ESRCH)
 			fprintf(stderr,
 			    "dirca: dircad (pid %lld) could not be told; send it SIGHUP\n",

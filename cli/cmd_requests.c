@@ -23,30 +23,34 @@ print_row(const json_t *r)
 static bool
 list(const struct cli *cli, struct http_client *http, json_t *all, struct err *err)
 {
-	long long after = 0;
+	long long after = 0, before = -1;
 	size_t got = PAGE;
 
-	while (got == PAGE) {
+	/* A CA that gives the same page again is not asked for ever. */
+	while (got == PAGE && after > before) {
+		char *word =
+		    cli->opt.disposition != NULL ? http_escape(cli->opt.disposition) : NULL;
 		char *path = text_printf("/dirca/v1/requests?after=%lld&limit=%d%s%s", after, PAGE,
-		    cli->opt.disposition != NULL ? "&disposition=" : "",
-		    cli->opt.disposition != NULL ? cli->opt.disposition : "");
-		json_t *answer = NULL, *rows, *r;
+		    word != NULL ? "&disposition=" : "", word != NULL ? word : "");
+		json_t *answer = NULL, *rows, *row;
 		size_t i;
 		bool ok = path != NULL ? http_client_json(http, "GET", path, NULL, &answer, err)
 				       : err_nomem(err);
 
+		free(word);
 		free(path);
 		if (!ok)
 			return false;
 		rows = json_object_get(answer, "requests");
 		got = json_array_size(rows);
-		json_array_foreach(rows, i, r)
+		before = after;
+		json_array_foreach(rows, i, row)
 		{
-			after = json_integer_value(json_object_get(r, "request_id"));
+			after = json_integer_value(json_object_get(row, "request_id"));
 			if (cli->opt.json)
-				json_array_append(all, r);
+				json_array_append(all, row);
 			else
-				print_row(r);
+				print_row(row);
 		}
 		json_decref(answer);
 	}

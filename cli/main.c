@@ -20,7 +20,7 @@ main(int argc, char **argv)
 	if (!secret_heap_init(SECRET_HEAP, false, &err) || !oids_init(&err))
 		return (int)cli_fail(&cli, &err);
 	status = cli.verb->run(&cli);
-	if (fflush(stdout) != 0) {
+	if (fflush(stdout) != 0 || ferror(stdout)) {
 		err_errno(&err, DIRCA_E_IO, "standard output");
 		return (int)cli_fail(&cli, &err);
 	}

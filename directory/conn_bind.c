@@ -1,5 +1,6 @@
 #include <sasl/sasl.h>
 #include <string.h>
+#include <strings.h>
 
 #include "conn_priv.h"
 
@@ -86,12 +87,33 @@ properties(const struct dir_conn *c, const struct dir_config *config)
 	return config->allow_plain ? "noanonymous" : "noanonymous,noplain";
 }
 
+/* Nobody is between this machine and itself. */
+static bool
+is_loopback(const char *uri)
+{
+	static const char *const hosts[] = {"ldap://127.0.0.1", "ldap://localhost", "ldap://[::1]"};
+
+	for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
+		size_t len = strlen(hosts[i]);
+
+		if (strncasecmp(uri, hosts[i], len) == 0 && strchr(":/", uri[len]) != NULL)
+			return true;
+	}
+	return false;
+}
+
 static bool
 bind_sasl(struct dir_conn *c, const struct dir_config *config, const char *mech, struct err *err)
 {
 	struct dir_config lent = *config;
 	int rc;
 
+	if (config->auth == DIR_AUTH_SCRAM && !may_show_password(c, config) && !is_loopback(c->uri))
+		return err_set(err, DIRCA_E_CONFIG,
+		    "SASL %s to %s refused: without TLS somebody between could change what the "
+		    "directory says; use ldaps://, StartTLS or "
+		    "ldapi://",
+		    mech, c->uri);
 	if (ldap_set_option(c->ld, LDAP_OPT_X_SASL_SECPROPS, properties(c, config)) !=
 	    LDAP_OPT_SUCCESS)
 		return err_set(

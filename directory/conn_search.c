@@ -118,6 +118,14 @@ static bool
 copy_page(struct dir_conn *c, const struct paging *p, LDAPMessage *page, struct dir_entries *es,
     struct err *err)
 {
+	/* A reference stands for entries that another server holds (RFC 4511 4.5.3). Active
+	 * Directory sends them for its other partitions; elsewhere what is left out may be the
+	 * group that is denied. */
+	if (!c->root.is_ad && ldap_first_reference(c->ld, page) != NULL)
+		return err_set(err, DIRCA_E_DIRECTORY,
+		    "%s holds only a part of what lies under \"%s\" and refers to another server "
+		    "for the rest",
+		    c->uri, p->q->base);
 	for (LDAPMessage *m = ldap_first_entry(c->ld, page); m != NULL;
 	     m = ldap_next_entry(c->ld, m)) {
 		struct dir_entry *grown;
@@ -211,7 +219,7 @@ search_page(
 	*more_out = false;
 	if (!ask_page(c, p, &page, &rc, err))
 		return false;
-	if (rc == LDAP_NO_SUCH_OBJECT) {
+	if (rc == LDAP_NO_SUCH_OBJECT && p->cookie.bv_len == 0) {
 		ok = true;
 		goto out;
 	}

@@ -12,9 +12,6 @@
 /* Members asked about in one filter. */
 #define BATCH 64
 
-#define GROUP_CLASSES \
-	"(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=group))"
-
 /* DNs in the order they were found. Those before `next` have been asked about. */
 struct walk {
 	char **dns;
@@ -27,7 +24,9 @@ groups_is_group(const struct dir_entry *e)
 {
 	return dir_entry_has_value_nocase(e, "objectClass", "group") ||
 	       dir_entry_has_value_nocase(e, "objectClass", "groupOfNames") ||
-	       dir_entry_has_value_nocase(e, "objectClass", "groupOfUniqueNames");
+	       dir_entry_has_value_nocase(e, "objectClass", "groupOfUniqueNames") ||
+	       dir_entry_has_value_nocase(e, "objectClass", "groupOfMembers") ||
+	       dir_entry_has_value_nocase(e, "objectClass", "groupOfURLs");
 }
 
 /* Active Directory and Samba: the server's own list, domain-local groups and nesting included

@@ -7,6 +7,11 @@
 #include "conn.h"
 #include "sid.h"
 
+/* Classes of groups that are walked; one that a server does not know is harmless in an OR. */
+#define GROUP_CLASSES                                                                     \
+	"(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=group)" \
+	"(objectClass=groupOfMembers)(objectClass=groupOfURLs))"
+
 /* Adds to `sids` the SIDs of all groups that hold the entry `dn`, directly or not, and its primary
  * group. `sid` NULL: the entry has none. Whatever keeps the list from being whole is an error: a
  * missing group could be the one that a right is denied to. */

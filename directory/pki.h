@@ -24,7 +24,7 @@ bool pki_snapshot_load(struct dir_conn *c, struct pki_snapshot **out, struct err
 struct pki_snapshot *pki_snapshot_ref(struct pki_snapshot *s);
 void pki_snapshot_unref(struct pki_snapshot **s);
 /* The pKIEnrollmentService whose cn is `ca_name` (plain or sanitized), without case; NULL if
- * absent. */
+ * absent, or if several objects claim the name: none of them is trusted then. */
 const struct dir_entry *pki_snapshot_service(const struct pki_snapshot *s, const char *ca_name);
 
 /* An enrollment service as a client sees it ("discovery"). */

@@ -119,16 +119,20 @@ pki_snapshot_service(const struct pki_snapshot *s, const char *ca_name)
 {
 	char *sanitized = pki_sanitize_long(ca_name), *shortened = pki_sanitize(ca_name);
 	const struct dir_entry *found = NULL;
+	size_t hits = 0;
 
-	for (size_t i = 0; found == NULL && i < s->services.count; i++) {
+	for (size_t i = 0; i < s->services.count; i++) {
 		const struct dir_entry *e = &s->services.list[i];
 
 		if (dir_entry_has_value_nocase(e, "cn", ca_name) ||
 		    (sanitized != NULL && dir_entry_has_value_nocase(e, "cn", sanitized)) ||
-		    (shortened != NULL && dir_entry_has_value_nocase(e, "cn", shortened)))
+		    (shortened != NULL && dir_entry_has_value_nocase(e, "cn", shortened))) {
 			found = e;
+			hits++;
+		}
 	}
 	free(sanitized);
 	free(shortened);
-	return found;
+	/* Two objects that claim the name: none is trusted with the CA's rights. */
+	return hits == 1 ? found : NULL;
 }

@@ -70,12 +70,16 @@ sd_check_extended_right(const struct sd *sd, const struct sids *sids, const uint
 		const struct ace *ace = &sd->aces[i];
 		enum effect effect = effect_on(ace, sids);
 
+		/* Generic bits are not mapped (facts 4.2), but a denial of everything denies. */
+		uint32_t bits =
+		    SD_RIGHT_CONTROL_ACCESS | (effect == EFFECT_DENY ? SD_GENERIC_ALL : 0);
+
 		if (effect == EFFECT_NONE)
 			continue;
 		/* Without a GUID the ACE speaks of all extended rights; "full control" 0xF00FF
 		 * lacks the bit. */
 		if (ace_is_known(ace->type) &&
-		    ((ace->mask & SD_RIGHT_CONTROL_ACCESS) == 0 ||
+		    ((ace->mask & bits) == 0 ||
 			(ace->has_object && memcmp(ace->object, right, GUID_LEN) != 0)))
 			continue;
 		return (struct sd_verdict){.allowed = effect == EFFECT_ALLOW, .ace = (int)i};
@@ -97,7 +101,7 @@ sd_check_mask(const struct sd *sd, const struct sids *sids, uint32_t mask)
 		enum effect effect = effect_on(ace, sids);
 
 		if (effect == EFFECT_DENY &&
-		    (!ace_is_known(ace->type) || (ace->mask & missing) != 0))
+		    (!ace_is_known(ace->type) || (ace->mask & (missing | SD_GENERIC_ALL)) != 0))
 			return (struct sd_verdict){.allowed = false, .ace = (int)i};
 		/* An ACE for one property or right of the object does not speak of the whole
 		 * object. */

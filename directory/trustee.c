@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GROUPS "(|(objectClass=group)(objectClass=groupOfNames)(objectClass=groupOfUniqueNames))"
+#include "groups_priv.h"
 
 static bool
 sid_of(const struct dir_entry *e, struct sid *out, struct err *err)
@@ -26,7 +26,8 @@ static enum dir_find
 find_group(struct dir_conn *c, const char *token, struct sid *out, struct err *err)
 {
 	static const char *const attrs[] = {"objectSid", NULL};
-	char *filter = dir_filter("(&" GROUPS "(|(sAMAccountName=%s)(cn=%s)))", token, token);
+	char *filter =
+	    dir_filter("(&" GROUP_CLASSES "(|(sAMAccountName=%s)(cn=%s)))", token, token);
 	struct dir_query query = {.base = dir_conn_root(c)->default_nc,
 	    .scope = DIR_SUBTREE,
 	    .filter = filter,

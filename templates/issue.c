@@ -116,6 +116,11 @@ check_request(const struct tmpl *t, const struct issue_request *r, struct err *e
 		    "template %s demands %" PRId32
 		    " signatures of registration authorities, which this CA does not take",
 		    t->cn, t->ra_signatures);
+	if (t->asymmetric_algorithm != NULL && strncmp(t->asymmetric_algorithm, "EC", 2) == 0 &&
+	    strcmp(r->key_algorithm, "EC") != 0)
+		return err_set(err, CERTSRV_E_KEY_LENGTH,
+		    "template %s demands an %s key, and the request has an %s key", t->cn,
+		    t->asymmetric_algorithm, r->key_algorithm);
 	if (comparable_bits(t, r) < t->min_key_size)
 		return err_set(err, CERTSRV_E_KEY_LENGTH,
 		    "template %s demands a key of %" PRId32

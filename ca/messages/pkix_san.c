@@ -105,6 +105,17 @@ describe(const GENERAL_NAME *name, char **value_out)
 	}
 }
 
+/* A comma or backslash inside a value must not look like the next name. */
+static bool
+append_escaped(struct buf *text, const char *value, struct err *err)
+{
+	for (; *value != '\0'; value++)
+		if ((strchr(",\\", *value) != NULL && !buf_append(text, view_of("\\", 1), err)) ||
+		    !buf_append(text, view_of(value, 1), err))
+			return false;
+	return true;
+}
+
 static bool
 append_one(struct buf *text, const GENERAL_NAME *name, struct err *err)
 {
@@ -112,7 +123,7 @@ append_one(struct buf *text, const GENERAL_NAME *name, struct err *err)
 	const char *kind = describe(name, &value);
 	bool ok = buf_append(text, view_str(text->len > 0 ? ", " : ""), err) &&
 		  buf_append(text, view_str(kind), err) && buf_append(text, view_of(":", 1), err) &&
-		  buf_append(text, view_str(value != NULL ? value : "?"), err);
+		  append_escaped(text, value != NULL ? value : "?", err);
 
 	free(value);
 	return ok;

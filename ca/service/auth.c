@@ -1,4 +1,4 @@
-#include "auth.h"
+#include "auth_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +7,7 @@
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 
+#include "json.h"
 #include "log.h"
 #include "sasl_server.h"
 #include "text.h"
@@ -18,6 +19,7 @@ struct auth_state {
 	uint8_t basic_digest[32]; /* of the Basic header that made it so */
 	bool by_basic;
 	struct sasl_session *session; /* exchange under way */
+	const char *scheme;           /* of it */
 	char sid[33];                 /* RFC 7804 session id */
 	int failures;
 };
@@ -241,8 +243,9 @@ negotiate(struct ca *ca, struct http_call *call, struct auth_state *s, const cha
 	struct err err;
 	enum auth_outcome outcome;
 
-	if (s->session == NULL) {
+	if (s->session == NULL || strcmp(s->scheme, "Negotiate") != 0) {
 		forget(s);
+		s->scheme = "Negotiate";
 		if (!sasl_session_new(ca->config, "GSS-SPNEGO", &s->session, &err))
 			return refuse(ca->config, call, s, "Negotiate", &err);
 	}
@@ -253,22 +256,32 @@ negotiate(struct ca *ca, struct http_call *call, struct auth_state *s, const cha
 	return outcome;
 }
 
-/* The value of one auth-param (RFC 7235: token or quoted string) as a copy; NULL if absent. */
-static char *
+char *
 auth_param(const char *params, const char *name)
 {
 	size_t len = strlen(name);
 
-	while (*params != '\0') {
-		params += strspn(params, " \t,");
-		if (strncasecmp(params, name, len) == 0 && params[len] == '=') {
-			const char *value = params + len + 1;
+	while (*(params += strspn(params, " \t,")) != '\0') {
+		size_t word = strcspn(params, "=, \t");
+		bool match = word == len && strncasecmp(params, name, len) == 0;
+		const char *value = params + word + 1;
 
-			if (*value == '"')
-				return strndup(value + 1, strcspn(value + 1, "\""));
-			return strndup(value, strcspn(value, ", \t"));
+		params += word;
+		if (*params != '=')
+			continue;
+		if (*value != '"') {
+			size_t size = strcspn(value, ", \t");
+
+			if (match)
+				return strndup(value, size);
+			params = value + size;
+			continue;
 		}
-		params += strcspn(params, ",");
+		if ((params = strchr(++value, '"')) == NULL)
+			return NULL;
+		if (match)
+			return strndup(value, (size_t)(params - value));
+		params++;
 	}
 	return NULL;
 }
@@ -303,10 +316,12 @@ scram(struct ca *ca, struct http_call *call, struct auth_state *s, const char *p
 	}
 	if (sid == NULL) {
 		forget(s);
+		s->scheme = "SCRAM-SHA-256";
 		if (!new_sid(s, &err) ||
 		    !sasl_session_new(ca->config, "SCRAM-SHA-256", &s->session, &err))
 			goto refused;
-	} else if (s->session == NULL || strcmp(sid, s->sid) != 0) {
+	} else if (s->session == NULL || strcmp(s->scheme, "SCRAM-SHA-256") != 0 ||
+		   strcmp(sid, s->sid) != 0) {
 		err_set(&err, DIRCA_E_AUTHENTICATION,
 		    "a SCRAM message of an exchange that this connection does not know");
 		goto refused;
@@ -328,6 +343,7 @@ static enum auth_outcome
 local_peer(struct ca *ca, struct http_call *call, const char **identity_out)
 {
 	const struct config *c = ca->config;
+	struct err err;
 
 	for (size_t i = 0; i < c->peer_count; i++) {
 		size_t digits = strcspn(c->peers[i], " \t");
@@ -344,8 +360,11 @@ local_peer(struct ca *ca, struct http_call *call, const char **identity_out)
 	}
 	log_warn("authentication refused", LOG_STR("peer", "local"),
 	    LOG_INT("uid", (int64_t)call->uid),
-	    LOG_STR("reason", "no `peer` line of dircad.conf names this uid"));
-	call->status = 403;
+	    LOG_STR("reason", "no `peers` line of dircad.conf names this uid"));
+	err_set(&err, E_ACCESSDENIED,
+	    "no `peers` line of dircad.conf says which principal the local user %lu is",
+	    (unsigned long)call->uid);
+	json_answer_error(call, 403, &err);
 	return AUTH_REFUSED;
 }
 

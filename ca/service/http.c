@@ -21,12 +21,20 @@
 
 #define HEADERS_MAX_BYTES (16 * 1024)
 
-/* A TLS connection. Lives until the SSL object is freed and no call works on it. */
+/* How often connections are looked at: for their deadline, for their end, for the server's. */
+#define SWEEP_MS 100
+
+/*
+ * A connection. One with TLS lives until its SSL object is freed and no call works on it. One
+ * without has no such object to be told by: the reference on `bev` is ours, and a bufferevent
+ * without callbacks is one that evhttp has given up.
+ */
 struct http_connection {
 	struct http_server *server;
 	struct bufferevent *bev;
+	bool tls;
 	struct auth_state *auth;
-	int64_t deadline_ms; /* when the next request must have arrived; 0 while one is worked on */
+	int64_t deadline_ms; /* when the next request must have arrived; no matter while busy */
 	bool closed;         /* SSL object is gone */
 	bool busy;           /* a call uses it */
 	struct http_connection *prev, *next;
@@ -40,7 +48,7 @@ struct http_server {
 	void *arg;
 	int64_t idle_ms;
 	size_t most, open; /* connections */
-	struct evconnlistener *listeners[CONFIG_LIST_MAX];
+	struct evconnlistener *listeners[2 * CONFIG_LIST_MAX + 1];
 	size_t listener_count;
 	struct http_connection *connections;
 	struct event *sweep, *wake;
@@ -71,17 +79,24 @@ listeners_switch(struct http_server *s)
 	}
 }
 
-/* OpenSSL calls this when the connection's SSL object is freed, which bufferevent does on close. */
 static void
-connection_closed(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl, void *argp)
+connection_add(struct http_server *s, struct http_connection *c)
 {
-	struct http_connection *c = ptr;
-	struct http_server *s;
+	c->server = s;
+	c->deadline_ms = clock_mono_ms() + s->idle_ms;
+	c->next = s->connections;
+	if (c->next != NULL)
+		c->next->prev = c;
+	s->connections = c;
+	s->open++;
+	listeners_switch(s);
+}
 
-	(void)parent, (void)ad, (void)idx, (void)argl, (void)argp;
-	if (c == NULL)
-		return;
-	s = c->server;
+static void
+connection_remove(struct http_connection *c)
+{
+	struct http_server *s = c->server;
+
 	if (c->prev != NULL)
 		c->prev->next = c->next;
 	else
@@ -94,36 +109,98 @@ connection_closed(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long arg
 	connection_release(c);
 }
 
+/* OpenSSL calls this when the connection's SSL object is freed, which bufferevent does on close. */
+static void
+tls_closed(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl, void *argp)
+{
+	(void)parent, (void)ad, (void)idx, (void)argl, (void)argp;
+	if (ptr != NULL)
+		connection_remove(ptr);
+}
+
+/* For want of memory: without state, every request on it is refused (call_new). */
 static struct bufferevent *
-connection_new(struct event_base *base, void *arg)
+stateless(struct event_base *base)
+{
+	return bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+}
+
+static struct bufferevent *
+tls_new(struct event_base *base, void *arg)
 {
 	struct http_server *s = arg;
 	struct http_connection *c = calloc(1, sizeof *c);
 	SSL *ssl = SSL_new(s->tls);
+	struct bufferevent *bev;
 
 	if (c == NULL || ssl == NULL || SSL_set_ex_data(ssl, ssl_index, c) != 1) {
 		free(c);
 		SSL_free(ssl);
-		/* Without TLS and state: every request on it is refused (call_new). */
-		return bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+		return stateless(base);
 	}
-	c->server = s;
-	c->deadline_ms = clock_mono_ms() + s->idle_ms;
-	c->next = s->connections;
-	if (c->next != NULL)
-		c->next->prev = c;
-	s->connections = c;
-	s->open++;
-	listeners_switch(s);
-	c->bev = bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING,
-	    BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
-	if (c->bev == NULL) /* out of memory; libevent has freed the SSL object */
-		return bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
-	bufferevent_openssl_set_allow_dirty_shutdown(c->bev, 1);
+	c->tls = true;
+	connection_add(s, c);
+	/* When this fails, libevent has freed the SSL object, and that the connection. */
+	if ((bev = bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING,
+		 BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS)) == NULL)
+		return stateless(base);
+	c->bev = bev;
+	bufferevent_openssl_set_allow_dirty_shutdown(bev, 1);
+	return bev;
+}
+
+static struct bufferevent *
+plain_new(struct event_base *base, void *arg)
+{
+	struct http_server *s = arg;
+	struct http_connection *c = calloc(1, sizeof *c);
+
+	if (c == NULL)
+		return stateless(base);
+	if ((c->bev = stateless(base)) == NULL) {
+		free(c);
+		return NULL;
+	}
+	bufferevent_incref(c->bev);
+	connection_add(s, c);
 	return c->bev;
 }
 
-/* A client that sends its request byte by byte meets the deadline as any other. */
+static struct http_connection *
+connection_of(struct http_server *s, struct bufferevent *bev)
+{
+	SSL *ssl = bufferevent_openssl_get_ssl(bev);
+	struct http_connection *c = s->connections;
+
+	if (ssl != NULL)
+		return SSL_get_ex_data(ssl, ssl_index);
+	while (c != NULL && c->bev != bev)
+		c = c->next;
+	return c;
+}
+
+/* True if evhttp has closed a connection without TLS. */
+static bool
+plain_is_gone(const struct http_connection *c)
+{
+	bufferevent_event_cb callback;
+
+	if (c->tls)
+		return false;
+	bufferevent_getcb(c->bev, NULL, NULL, &callback, NULL);
+	return callback == NULL;
+}
+
+/* Ends a connection as a read that took too long does. */
+static void
+connection_end(struct http_connection *c)
+{
+	bufferevent_trigger_event(
+	    c->bev, BEV_EVENT_TIMEOUT | BEV_EVENT_READING, BEV_TRIG_DEFER_CALLBACKS);
+}
+
+/* A client that sends its request byte by byte meets the deadline as any other. Once the server is
+ * to stop, whoever has no answer to wait for is at its deadline. */
 static void
 sweep(evutil_socket_t fd, short what, void *arg)
 {
@@ -134,12 +211,18 @@ sweep(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what;
 	for (c = s->connections; c != NULL; c = next) {
 		next = c->next;
-		if (c->deadline_ms != 0 && c->deadline_ms < now) {
-			c->deadline_ms = 0;
-			bufferevent_trigger_event(c->bev, BEV_EVENT_TIMEOUT | BEV_EVENT_READING,
-			    BEV_TRIG_DEFER_CALLBACKS);
+		if (plain_is_gone(c)) {
+			bufferevent_decref(c->bev);
+			connection_remove(c);
+		} else if (!c->busy &&
+			   (c->deadline_ms < now ||
+			       (s->stopping &&
+				   evbuffer_get_length(bufferevent_get_output(c->bev)) == 0))) {
+			connection_end(c);
 		}
 	}
+	if (s->stopping && s->connections == NULL)
+		event_base_loopexit(s->base, NULL);
 }
 
 static void
@@ -177,6 +260,7 @@ method_name(enum evhttp_cmd_type type)
 	case EVHTTP_REQ_PUT:
 		return "PUT";
 	case EVHTTP_REQ_DELETE:
+		return "DELETE";
 	case EVHTTP_REQ_OPTIONS:
 	case EVHTTP_REQ_TRACE:
 	case EVHTTP_REQ_CONNECT:
@@ -243,11 +327,9 @@ call_new(struct http_server *s, struct evhttp_request *req)
 	    (query != NULL && call->query == NULL) ||
 	    (authorization != NULL && call->authorization == NULL) || !call_body(req, call))
 		goto fail;
-	if (call->channel == HTTP_TLS) {
-		call->connection = SSL_get_ex_data(bufferevent_openssl_get_ssl(bev), ssl_index);
-		if (call->connection == NULL || call->connection->busy)
-			goto fail;
-	}
+	call->connection = connection_of(s, bev);
+	if (call->connection == NULL || call->connection->busy)
+		goto fail;
 	if (call->channel == HTTP_LOCAL) {
 		struct ucred cred;
 		socklen_t len = sizeof cred;
@@ -266,13 +348,17 @@ fail:
 	return NULL;
 }
 
-/* The client went away while a worker had its request: the work is finished, the answer dropped. */
+/* The client went away while a worker had its request: the work is finished, the answer dropped.
+ * After a failed read evhttp has let go of the request, which is ours then; otherwise it frees it
+ * with the connection. */
 static void
 peer_gone(struct evhttp_connection *evcon, void *arg)
 {
 	struct http_call *call = arg;
 
 	(void)evcon;
+	if (evhttp_request_get_connection(call->request) == NULL)
+		evhttp_request_free(call->request);
 	call->request = NULL;
 }
 
@@ -286,12 +372,26 @@ on_request(struct evhttp_request *req, void *arg)
 		evhttp_send_error(req, 400, NULL);
 		return;
 	}
-	if (call->connection != NULL) {
-		call->connection->busy = true;
-		call->connection->deadline_ms = 0;
-	}
+	call->connection->busy = true;
 	evhttp_connection_set_closecb(evhttp_request_get_connection(req), peer_gone, call);
 	s->dispatch(call, s->arg);
+}
+
+/* HEAD: what GET would say, without its body (RFC 9110 9.3.2). evhttp would send one. */
+static void
+add_body(struct http_call *call)
+{
+	struct evkeyvalq *headers = evhttp_request_get_output_headers(call->request);
+	char length[24];
+
+	if (strcmp(call->method, "HEAD") != 0) {
+		if (call->answer.len > 0)
+			evbuffer_add(evhttp_request_get_output_buffer(call->request),
+			    call->answer.ptr, call->answer.len);
+		return;
+	}
+	snprintf(length, sizeof length, "%zu", call->answer.len);
+	evhttp_add_header(headers, "Content-Length", length);
 }
 
 static void
@@ -299,7 +399,6 @@ send_answer(struct http_call *call)
 {
 	struct evhttp_request *req = call->request;
 	struct evkeyvalq *headers = evhttp_request_get_output_headers(req);
-	struct evbuffer *out = evhttp_request_get_output_buffer(req);
 
 	evhttp_connection_set_closecb(evhttp_request_get_connection(req), NULL, NULL);
 	evhttp_add_header(headers, "Cache-Control", "no-store");
@@ -310,8 +409,7 @@ send_answer(struct http_call *call)
 		evhttp_add_header(headers, call->headers[i].name, call->headers[i].value);
 	if (call->close || call->server->stopping)
 		evhttp_add_header(headers, "Connection", "close");
-	if (call->answer.len > 0)
-		evbuffer_add(out, call->answer.ptr, call->answer.len);
+	add_body(call);
 	evhttp_send_reply(req, call->status, NULL, NULL);
 }
 
@@ -328,14 +426,11 @@ on_done(evutil_socket_t fd, short what, void *arg)
 	pthread_mutex_unlock(&s->lock);
 	for (; list != NULL; list = next) {
 		next = list->next;
-		if (list->connection != NULL) {
-			list->connection->busy = false;
-			list->connection->deadline_ms = clock_mono_ms() + s->idle_ms;
-		}
 		if (list->request != NULL)
 			send_answer(list);
-		if (list->connection != NULL)
-			connection_release(list->connection);
+		list->connection->deadline_ms = clock_mono_ms() + s->idle_ms;
+		list->connection->busy = false;
+		connection_release(list->connection);
 		call_free(list);
 	}
 }
@@ -355,7 +450,7 @@ http_done(struct http_call *call)
 struct auth_state **
 http_call_auth(struct http_call *call)
 {
-	return call->connection != NULL ? &call->connection->auth : NULL;
+	return call->channel == HTTP_TLS ? &call->connection->auth : NULL;
 }
 
 bool
@@ -407,8 +502,7 @@ listen_on(struct http_server *s, struct evhttp *http, int fd, struct err *err)
 		return err_set(err, DIRCA_E_INTERNAL,
 		    "a listening socket could not be added to the event loop");
 	}
-	if (http == s->https)
-		s->listeners[s->listener_count++] = l;
+	s->listeners[s->listener_count++] = l;
 	return true;
 }
 
@@ -419,8 +513,10 @@ http_new(struct http_server *s, const struct config *config)
 
 	if (http == NULL)
 		return NULL;
-	evhttp_set_allowed_methods(
-	    http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST | EVHTTP_REQ_PUT);
+	/* What no route takes is told so by the routes. */
+	evhttp_set_allowed_methods(http,
+	    EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST | EVHTTP_REQ_PUT |
+		EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH);
 	evhttp_set_max_headers_size(http, HEADERS_MAX_BYTES);
 	evhttp_set_max_body_size(http, (ev_ssize_t)config->max_request);
 	evhttp_set_timeout(http, config->idle_timeout_s);
@@ -436,7 +532,9 @@ open_listeners(struct http_server *s, const struct config *config,
 	if ((s->https = http_new(s, config)) == NULL || (s->http = http_new(s, config)) == NULL ||
 	    (s->local = http_new(s, config)) == NULL)
 		return err_nomem(err);
-	evhttp_set_bevcb(s->https, connection_new, s);
+	evhttp_set_bevcb(s->https, tls_new, s);
+	evhttp_set_bevcb(s->http, plain_new, s);
+	evhttp_set_bevcb(s->local, plain_new, s);
 	for (size_t i = 0; i < sockets->https_count; i++)
 		if (!listen_on(s, s->https, sockets->https[i], err))
 			return false;
@@ -452,7 +550,7 @@ http_server_open(const struct config *config, const struct service_sockets *sock
     struct err *err)
 {
 	struct http_server *s = calloc(1, sizeof *s);
-	struct timeval second = {1, 0};
+	struct timeval period = {0, SWEEP_MS * 1000};
 
 	*out = NULL;
 	if (s == NULL)
@@ -464,12 +562,12 @@ http_server_open(const struct config *config, const struct service_sockets *sock
 	s->idle_ms = (int64_t)config->idle_timeout_s * 1000;
 	s->most = (size_t)config->max_connections;
 	if (ssl_index == -1)
-		ssl_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, connection_closed);
+		ssl_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, tls_closed);
 	if (!tls_server_context(config, &s->tls, err) || !open_listeners(s, config, sockets, err))
 		goto fail;
 	s->sweep = event_new(base, -1, EV_PERSIST, sweep, s);
 	s->wake = event_new(base, -1, EV_READ | EV_PERSIST, on_done, s);
-	if (s->sweep == NULL || s->wake == NULL || event_add(s->sweep, &second) != 0 ||
+	if (s->sweep == NULL || s->wake == NULL || event_add(s->sweep, &period) != 0 ||
 	    event_add(s->wake, NULL) != 0) {
 		err_nomem(err);
 		goto fail;
@@ -497,12 +595,19 @@ http_server_close(struct http_server **sp)
 		return;
 	if (s->wake != NULL)
 		on_done(-1, 0, s);
+	s->stopping = true;
+	s->listener_count = 0; /* evhttp frees them before its connections */
 	if (s->https != NULL)
 		evhttp_free(s->https);
 	if (s->http != NULL)
 		evhttp_free(s->http);
 	if (s->local != NULL)
 		evhttp_free(s->local);
+	/* Bufferevents end in the loop. What is left of them must find the server still there. */
+	for (int i = 0; s->connections != NULL && i < 100; i++) {
+		sweep(-1, 0, s);
+		event_base_loop(s->base, EVLOOP_NONBLOCK);
+	}
 	if (s->sweep != NULL)
 		event_free(s->sweep);
 	if (s->wake != NULL)

@@ -31,7 +31,7 @@ struct http_call {
 	char peer[64];       /* address for the log */
 	uid_t uid;           /* HTTP_LOCAL */
 	struct buf body;
-	struct http_connection *connection; /* HTTP_TLS: holds auth_state */
+	struct http_connection *connection; /* holds auth_state */
 	/* answer */
 	int status;
 	char content_type[80];
@@ -45,11 +45,9 @@ struct http_call {
 	struct http_call *next;
 };
 
-/* NULL-safe accessors of the connection's authentication; one call of a connection runs at a time.
- */
+/* The connection's authentication, NULL without TLS; one call of a connection runs at a time. */
 struct auth_state **http_call_auth(struct http_call *call);
-/* Adds an answer header; silently ignored over 8 (a defect, logged). The value must not hold
- * control characters: such are refused. */
+/* Adds an answer header. Refuses a ninth, and a value with control characters. */
 bool http_call_header(struct http_call *call, const char *name, const char *value, struct err *err);
 /* Value of one query parameter, decoded; NULL if absent. free(). */
 char *http_call_query(const struct http_call *call, const char *name);
@@ -60,7 +58,7 @@ struct http_server;
 bool http_server_open(const struct config *config, const struct service_sockets *sockets,
     struct event_base *base, http_dispatch *dispatch, void *arg, struct http_server **out,
     struct err *err);
-/* Stops accepting; connections end as their answers leave. */
+/* Stops accepting. Connections end as their answers leave; with the last one the event loop does. */
 void http_server_stop(struct http_server *s);
 void http_server_close(struct http_server **s);
 /* From any thread: the answer is ready. */

@@ -1,4 +1,4 @@
-#include "routes.h"
+#include "routes_priv.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,14 +7,6 @@
 #include "auth.h"
 #include "json.h"
 #include "log.h"
-
-struct route {
-	const char *method;
-	const char *pattern; /* one '*' matches one path segment */
-	bool open;           /* no authentication */
-	bool plain;          /* also over plain HTTP */
-	void (*run)(struct route_call *);
-};
 
 static const struct route routes[] = {
     {"GET", "/.well-known/est/cacerts", true, false, route_est_cacerts},
@@ -66,8 +58,8 @@ static const struct {
     {DIRCA_E_IO, 500},
 };
 
-static int
-status_of(enum err_code code)
+int
+route_status(enum err_code code)
 {
 	for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++)
 		if (statuses[i].code == code)
@@ -97,7 +89,7 @@ route_fail(struct http_call *http, const struct err *err)
 
 	snprintf(name, sizeof name, "0x%08X %s", (unsigned)err->code, err_name(err->code));
 	if (http_call_header(http, "Dirca-Error", name, &ignored))
-		json_answer_error(http, status_of(err->code), err);
+		json_answer_error(http, route_status(err->code), err);
 	else
 		http->status = 500;
 }
@@ -110,7 +102,6 @@ route_may_view(const struct ca_view *view, const struct principal *p, struct err
 	       ca_check_right(view, p, CA_RIGHT_READ, err);
 }
 
-/* True if `path` fits; the star's text is copied into part. */
 static bool
 matches(const char *pattern, const char *path, char *part, size_t size)
 {
@@ -131,8 +122,8 @@ matches(const char *pattern, const char *path, char *part, size_t size)
 	return true;
 }
 
-static const struct route *
-find(const struct http_call *call, char *part, size_t size, bool *path_known_out)
+const struct route *
+route_find(const struct http_call *call, char *part, size_t size, bool *path_known_out)
 {
 	const char *method = strcmp(call->method, "HEAD") == 0 ? "GET" : call->method;
 
@@ -169,7 +160,7 @@ route_dispatch(struct ca *ca, struct vault *vault, struct http_call *call)
 {
 	char part[256];
 	bool path_known;
-	const struct route *route = find(call, part, sizeof part, &path_known);
+	const struct route *route = route_find(call, part, sizeof part, &path_known);
 	struct route_call c = {
 	    .http = call, .ca = ca, .vault = vault, .part = part[0] != '\0' ? part : NULL};
 

@@ -14,6 +14,8 @@
 #include "sasl_server.h"
 #include "workers.h"
 
+#define STOP_S 15 /* less than the supervisor waits before it kills */
+
 struct front {
 	struct ca *ca;
 	struct event_base *base;
@@ -27,11 +29,11 @@ static void
 on_term(evutil_socket_t signal, short what, void *arg)
 {
 	struct front *f = arg;
-	struct timeval soon = {0, 200000};
+	struct timeval at_most = {STOP_S, 0};
 
 	(void)signal, (void)what;
-	http_server_stop(f->http);
-	event_base_loopexit(f->base, &soon); /* answers under way leave */
+	http_server_stop(f->http); /* answers under way leave */
+	event_base_loopexit(f->base, &at_most);
 }
 
 static void

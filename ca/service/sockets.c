@@ -76,13 +76,15 @@ static bool
 bind_local(const char *path, int *fd_out, struct err *err)
 {
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	struct stat st;
 	int fd;
 
 	if (strlen(path) >= sizeof sun.sun_path)
 		return err_set(err, DIRCA_E_CONFIG, "socket = %s: longer than %zu bytes", path,
 		    sizeof sun.sun_path - 1);
 	strcpy(sun.sun_path, path);
-	unlink(path); /* left by a process that was killed */
+	if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
+		unlink(path); /* left by a process that was killed */
 	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) == -1 ||
 	    bind(fd, (struct sockaddr *)&sun, sizeof sun) != 0 || chmod(path, 0666) != 0 ||
 	    listen(fd, BACKLOG) != 0) {

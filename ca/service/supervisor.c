@@ -370,6 +370,17 @@ watch(struct supervisor *s, const sigset_t *while_waiting)
 	return false;
 }
 
+/* A file that stays would have `dirca kra add` signal whoever gets the number next. */
+static void
+remove_pid_file(const struct config *config)
+{
+	char *path = config_path(config, "dircad.pid");
+
+	if (path != NULL)
+		unlink(path);
+	free(path);
+}
+
 static void
 write_pid_file(const struct config *config)
 {
@@ -440,6 +451,7 @@ supervisor_run(const struct config *config, const char *path)
 		first = false;
 	} while (died && !want_stop);
 	service_sockets_close(&s.sockets);
+	remove_pid_file(config);
 	if (config->socket != NULL)
 		unlink(config->socket);
 	return want_stop ? 0 : 1;

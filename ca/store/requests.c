@@ -199,7 +199,15 @@ find_one(
 
 	switch (sql_step(c, id, err)) {
 	case SQL_ROW:
-		found = row_read(c, id, true, out, err) ? STORE_FOUND : STORE_FAILED;
+		if (!row_read(c, id, true, out, err))
+			break;
+		found = STORE_FOUND;
+		if (out->disposition == DISP_FOREIGN && sql_step(c, id, err) != SQL_DONE) {
+			store_request_free(out);
+			err_set(err, TYPE_E_AMBIGUOUSNAME,
+			    "several imported certificates have this serial number");
+			found = STORE_FAILED;
+		}
 		break;
 	case SQL_DONE:
 		found = STORE_NOT_FOUND;

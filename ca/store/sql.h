@@ -63,7 +63,7 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 	X(DISPOSITION, SQL_WRITER, "SELECT Disposition FROM Request WHERE RequestID = ?")          \
 	X(GET_REQUEST, SQL_READER, SQL_WHOLE "r.RequestID = ?")                                    \
 	X(GET_BY_SERIAL, SQL_READER,                                                               \
-	    SQL_WHOLE "r.SerialNumber = ? ORDER BY r.Disposition = 12, r.RequestID LIMIT 1")       \
+	    SQL_WHOLE "r.SerialNumber = ? ORDER BY r.Disposition = 12, r.RequestID LIMIT 2")       \
 	X(LIST_ALL, SQL_READER, SQL_LIST "r.RequestID > ? ORDER BY r.RequestID LIMIT ?")           \
 	X(LIST_DISPOSITION, SQL_READER,                                                            \
 	    SQL_LIST "r.Disposition = ? AND r.RequestID > ? ORDER BY r.RequestID LIMIT ?")         \

@@ -101,8 +101,8 @@ acknowledged_are_there() {
 	local n
 	n=$(sqlite3 -cmd '.timeout 10000' :memory: "ATTACH 'file:$CA_STATE/dirca.db?mode=ro' AS ca" \
 		"CREATE TABLE ack (s TEXT)" ".import $acks ack" \
-		"SELECT count(*) FROM ack WHERE NOT EXISTS (SELECT 1 FROM ca.Request r JOIN ca.RequestBlob b USING (RequestID)
-			WHERE r.SerialNumber = ack.s AND r.Disposition = 20 AND length(b.RawArchivedKey) > 500)") || return 1
+		"SELECT count(*) FROM ack WHERE s NOT IN (SELECT r.SerialNumber FROM ca.Request r JOIN ca.RequestBlob b USING (RequestID)
+			WHERE r.Disposition = 20 AND length(b.RawArchivedKey) > 500)") || return 1
 	[ "$n" = 0 ] || { echo "$n of $(wc -l <"$acks") acknowledged certificates are lost"; return 1; }
 }
 
@@ -128,7 +128,7 @@ audit_holds() {
 
 load_start() {
 	"$DIRCA_BIN/bench_enroll" --port "${CA_URL##*:}" --ca "$CA_STATE/ca.crt" --user user1 --requests 32 \
-		--password-file "$(lab_password_file user1)" --seconds 86400 --warm-up 0 --clients 6 --acks "$acks" \
+		--password-file "$(lab_password_file user1)" --seconds 86400 --warm-up 0 --clients 4 --acks "$acks" \
 		>"$work/load.out" 2>"$work/load.err" &
 	load_pid=$!
 	lab_answers "$load_pid" test -s "$acks"
@@ -161,8 +161,8 @@ for ((round = 1; round <= KILLS && CHECKS_BAD == 0; round++)); do
 	# Acknowledged after this line means after the kill: the old pair cannot answer any more.
 	check "$round: it serves again" serves_again "$(wc -l <"$acks")"
 	check "$round: no issued row lacks its key" no_issued_row_lacks_its_key
-	cp "$acks" "$acks.now" && check "$round: every acknowledged key is there" acknowledged_are_there
-	check "$round: integrity" integrity
+	check "$round: every acknowledged key is there" acknowledged_are_there
+	[ $((round % 10)) -ne 0 ] || check "$round: the database is whole" integrity
 done
 check "the load met nothing but broken connections" load_end
 check "dircad stops" ca_lab_dircad_stop

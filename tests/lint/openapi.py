@@ -11,7 +11,7 @@ for line in tables.source("docs/openapi.yaml").splitlines():
         path = None
     if m := re.match(r"  (/\S*):$", line):
         path = re.sub(r"\{[^}]*\}(\.[a-z]+)?", "*", m[1])
-    elif path and (m := re.match(r"    (get|put|post|delete|patch|head):$", line)):
+    elif path and (m := re.match(r"    (get|put|post|delete|patch|head):(?: [&*].*)?$", line)):
         described.add((m[1].upper(), path))
 routes = tables.routes()
 for method, pattern in sorted(routes - described):

@@ -286,6 +286,44 @@ officer_restrictions_hide_and_refuse(void **state)
 	harness_unrestrict();
 }
 
+static bool
+may_act_for(const char *requester_name, const char *requester_sid)
+{
+	struct ca_view *view = ca_view_get(harness.ca);
+	struct store_request row = {.template_name = copy("EFSArchive"),
+	    .requester_name = copy(requester_name),
+	    .requester_sid = copy(requester_sid)};
+	struct err err;
+	bool may = ca_check_officer(harness.ca, view, &officer1, &row, &err);
+
+	if (!may)
+		assert_int_equal(err.code, CERTSRV_E_RESTRICTEDOFFICER);
+	store_request_free(&row);
+	ca_view_release(&view);
+	return may;
+}
+
+/* Groups of whoever has the name today say nothing about who asked for the certificate. */
+static void
+requester_who_is_gone_or_replaced_has_no_groups(void **state)
+{
+	char sid[SID_TEXT_MAX];
+
+	(void)state;
+	sid_to_text(&user1.sid, sid);
+	harness_restrict((struct harness_rule[]){{false, "1111", "1205", NULL}}, 1);
+	assert_true(may_act_for(user1.downlevel, sid));
+	assert_false(may_act_for(user1.downlevel, "S-1-5-21-1-2-3-1101"));
+	assert_false(may_act_for("NWTRADERS\\nobody", sid));
+	/* A denial counts whether or not its group can be proved. */
+	harness_restrict(
+	    (struct harness_rule[]){{true, "1111", "1206", NULL}, {false, "1111", "1205", NULL}},
+	    2);
+	assert_true(may_act_for(user1.downlevel, sid));
+	assert_false(may_act_for("NWTRADERS\\nobody", sid));
+	harness_unrestrict();
+}
+
 static void
 expired_kra_certificate_still_recovers_and_a_missing_one_of_two_too(void **state)
 {
@@ -435,6 +473,7 @@ main(void)
 	    cmocka_unit_test(who_is_no_officer_gets_no_blob_and_is_recorded),
 	    cmocka_unit_test(serial_without_archived_key_gets_no_blob),
 	    cmocka_unit_test(officer_restrictions_hide_and_refuse),
+	    cmocka_unit_test(requester_who_is_gone_or_replaced_has_no_groups),
 	    cmocka_unit_test(expired_kra_certificate_still_recovers_and_a_missing_one_of_two_too),
 	    cmocka_unit_test(nothing_leaves_when_the_act_cannot_be_recorded),
 	    cmocka_unit_test(revoked_certificates_key_is_still_recovered),

@@ -1,0 +1,214 @@
+/* The route table: which request reaches which handler, and what a refusal's HTTP status is. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "routes_priv.h"
+
+static struct http_call
+call_of(enum http_channel channel, const char *method, const char *path)
+{
+	struct http_call call = {.channel = channel};
+
+	call.method = strdup(method);
+	call.path = strdup(path);
+	assert_non_null(call.method);
+	assert_non_null(call.path);
+	return call;
+}
+
+static void
+call_drop(struct http_call *call)
+{
+	free(call->method);
+	free(call->path);
+}
+
+static const struct route *
+look(enum http_channel channel, const char *method, const char *path, char part[256], bool *known)
+{
+	struct http_call call = call_of(channel, method, path);
+	const struct route *route = route_find(&call, part, 256, known);
+
+	call_drop(&call);
+	return route;
+}
+
+static void
+each_route_is_found_by_its_method_and_path(void **state)
+{
+	static const struct {
+		const char *method, *path, *part;
+		void (*run)(struct route_call *);
+		bool open;
+	} rows[] = {
+	    {"GET", "/.well-known/est/cacerts", "", route_est_cacerts, true},
+	    {"GET", "/.well-known/est/User/cacerts", "User", route_est_cacerts, true},
+	    {"POST", "/.well-known/est/simpleenroll", "", route_est_simpleenroll, false},
+	    {"POST", "/.well-known/est/User/simpleenroll", "User", route_est_simpleenroll, false},
+	    {"POST", "/.well-known/est/fullcmc", "", route_est_fullcmc, false},
+	    {"POST", "/.well-known/est/EFSArchive/fullcmc", "EFSArchive", route_est_fullcmc, false},
+	    {"GET", "/dirca/v1/ca", "", route_ca_status, false},
+	    {"GET", "/dirca/v1/exchange-certificate", "", route_exchange_certificate, false},
+	    {"GET", "/dirca/v1/settings", "", route_settings_list, false},
+	    {"PUT", "/dirca/v1/settings/CA\\KRACertCount", "CA\\KRACertCount", route_setting_put,
+		false},
+	    {"POST", "/dirca/v1/crl", "", route_crl_post, false},
+	    {"GET", "/dirca/v1/requests", "", route_requests_list, false},
+	    {"GET", "/dirca/v1/requests/17", "17", route_request_get, false},
+	    {"GET", "/dirca/v1/requests/17/certificate", "17", route_request_certificate, false},
+	    {"POST", "/dirca/v1/requests/17/approve", "17", route_request_approve, false},
+	    {"POST", "/dirca/v1/requests/17/deny", "17", route_request_deny, false},
+	    {"GET", "/dirca/v1/candidates", "", route_candidates, false},
+	    {"POST", "/dirca/v1/recovery-blobs", "", route_recovery_blob, false},
+	    {"GET", "/dirca/Test CA.crl", "Test CA.crl", route_public_file, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		char part[256];
+		bool known;
+		const struct route *r = look(HTTP_TLS, rows[i].method, rows[i].path, part, &known);
+
+		assert_non_null(r);
+		assert_true(known);
+		assert_ptr_equal(r->run, rows[i].run);
+		assert_string_equal(part, rows[i].part);
+		assert_int_equal(r->open, rows[i].open);
+	}
+}
+
+static void
+head_finds_what_get_finds(void **state)
+{
+	char part[256];
+	bool known;
+	const struct route *r = look(HTTP_TLS, "HEAD", "/dirca/v1/ca", part, &known);
+
+	(void)state;
+	assert_non_null(r);
+	assert_ptr_equal(r->run, route_ca_status);
+	assert_null(look(HTTP_TLS, "HEAD", "/dirca/v1/crl", part, &known));
+}
+
+static void
+another_method_knows_the_path_and_finds_nothing(void **state)
+{
+	static const char *const methods[] = {"DELETE", "PUT", "POST", "?", "get", ""};
+	char part[256];
+	bool known;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
+		assert_null(look(HTTP_TLS, methods[i], "/dirca/v1/ca", part, &known));
+		assert_true(known);
+	}
+}
+
+static void
+paths_match_whole_and_a_star_is_one_segment(void **state)
+{
+	static const char *const strange[] = {"", "/", "/dirca", "/dirca/", "/dirca/v1", "/dirca/v1/",
+	    "/dirca/v1/ca/", "/dirca/v1/CA", "//dirca/v1/ca", "/dirca/v1/ca?x",
+	    "/dirca/v1/requests/", "/dirca/v1/requests//approve", "/dirca/v1/requests/1/2/approve",
+	    "/dirca/v1/requests/1/approve/", "/dirca/v1/requests/1/approv",
+	    "/.well-known/est//fullcmc", "/.well-known/est/a/b/fullcmc", "/dirca/a/b.crl",
+	    "/dirca/v1/../v1/ca"};
+	char part[256];
+	bool known;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof strange / sizeof strange[0]; i++) {
+		const struct route *r = look(HTTP_TLS, "POST", strange[i], part, &known);
+
+		assert_null(r);
+		r = look(HTTP_TLS, "GET", strange[i], part, &known);
+		/* "/dirca/v1" is asked of the public files, which know no such file. */
+		if (r != NULL)
+			assert_ptr_equal(r->run, route_public_file);
+	}
+}
+
+static void
+a_segment_over_its_limit_matches_nothing(void **state)
+{
+	char path[400] = "/dirca/v1/requests/", part[256];
+	bool known;
+
+	(void)state;
+	memset(path + strlen(path), '1', 256);
+	assert_null(look(HTTP_TLS, "GET", path, part, &known));
+	path[strlen("/dirca/v1/requests/") + 255] = '\0';
+	assert_non_null(look(HTTP_TLS, "GET", path, part, &known));
+	assert_int_equal(strlen(part), 255);
+}
+
+static void
+plain_http_serves_public_files_only(void **state)
+{
+	static const char *const closed[] = {"/dirca/v1/ca", "/dirca/v1/settings",
+	    "/dirca/v1/exchange-certificate", "/.well-known/est/cacerts",
+	    "/.well-known/est/User/cacerts", "/dirca/v1/candidates", "/dirca/v1/requests/1"};
+	char part[256];
+	bool known;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof closed / sizeof closed[0]; i++) {
+		assert_null(look(HTTP_PLAIN, "GET", closed[i], part, &known));
+		assert_false(known);
+	}
+	assert_null(look(HTTP_PLAIN, "POST", "/.well-known/est/fullcmc", part, &known));
+	assert_false(known);
+	assert_non_null(look(HTTP_PLAIN, "GET", "/dirca/Test CA.crl", part, &known));
+	assert_non_null(look(HTTP_LOCAL, "GET", "/dirca/v1/ca", part, &known));
+}
+
+static void
+refusals_have_the_status_of_their_code(void **state)
+{
+	static const struct {
+		enum err_code code;
+		int status;
+	} rows[] = {
+	    {E_ACCESSDENIED, 403},
+	    {CERTSRV_E_TEMPLATE_DENIED, 403},
+	    {CERTSRV_E_RESTRICTEDOFFICER, 403},
+	    {DIRCA_E_AUTHENTICATION, 401},
+	    {CERTSRV_E_NO_REQUEST, 404},
+	    {CRYPT_E_NOT_FOUND, 404},
+	    {CERTSRV_E_BAD_REQUESTSTATUS, 409},
+	    {DIRCA_E_TOO_LARGE, 413},
+	    {DIRCA_E_DIRECTORY_UNAVAILABLE, 503},
+	    {DIRCA_E_DATABASE, 503},
+	    {DIRCA_E_VAULT, 503},
+	    {DIRCA_E_INTERNAL, 500},
+	    {E_INVALIDARG, 400},
+	    {ERROR_INVALID_DATA, 400},
+	    {CERTSRV_E_ARCHIVED_KEY_REQUIRED, 400},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		assert_int_equal(route_status(rows[i].code), rows[i].status);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(each_route_is_found_by_its_method_and_path),
+	    cmocka_unit_test(head_finds_what_get_finds),
+	    cmocka_unit_test(another_method_knows_the_path_and_finds_nothing),
+	    cmocka_unit_test(paths_match_whole_and_a_star_is_one_segment),
+	    cmocka_unit_test(a_segment_over_its_limit_matches_nothing),
+	    cmocka_unit_test(plain_http_serves_public_files_only),
+	    cmocka_unit_test(refusals_have_the_status_of_their_code),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
