@@ -45,8 +45,7 @@ tell_dircad(const struct config *config)
 		text[raw.len] = '\0';
 		text[strcspn(text, "\n")] = '\0';
 		if (text_to_int(text, 2, INT32_MAX, &pid) && is_dircad((pid_t)pid) &&
-		    kill((pid_t)pid, SIGHUP) != 0 &&
-		    errno != ESRCH)
+		    kill((pid_t)pid, SIGHUP) != 0 && errno != ESRCH)
 			fprintf(stderr,
 			    "dirca: dircad (pid %lld) could not be told; send it SIGHUP\n",
 			    (long long)pid);

@@ -70,7 +70,7 @@ archive_rewrap(const struct archive_rewrap *in, struct buf *archived_out, struct
 	struct cms_enveloped envelope = {0};
 	struct secret blob = {0};
 	EVP_PKEY *priv = NULL, *pub = NULL;
-	size_t index;
+	size_t index = 0;
 	bool ok = false;
 
 	*archived_out = (struct buf){0};

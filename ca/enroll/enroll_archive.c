@@ -135,7 +135,7 @@ enroll_archive(struct enrollment *e, struct err *err)
 {
 	size_t needed = (size_t)e->view->settings.num[SETTING_KRA_CERT_COUNT];
 	const struct ca_kra **picks = NULL;
-	const struct ca_xchg *xchg;
+	const struct ca_xchg *xchg = NULL;
 	bool ok = false;
 
 	if (e->request.payload.len == 0)

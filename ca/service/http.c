@@ -514,9 +514,9 @@ http_new(struct http_server *s, const struct config *config)
 	if (http == NULL)
 		return NULL;
 	/* What no route takes is told so by the routes. */
-	evhttp_set_allowed_methods(http,
-	    EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST | EVHTTP_REQ_PUT |
-		EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH);
+	evhttp_set_allowed_methods(http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST |
+					     EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |
+					     EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH);
 	evhttp_set_max_headers_size(http, HEADERS_MAX_BYTES);
 	evhttp_set_max_body_size(http, (ev_ssize_t)config->max_request);
 	evhttp_set_timeout(http, config->idle_timeout_s);

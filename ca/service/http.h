@@ -58,7 +58,8 @@ struct http_server;
 bool http_server_open(const struct config *config, const struct service_sockets *sockets,
     struct event_base *base, http_dispatch *dispatch, void *arg, struct http_server **out,
     struct err *err);
-/* Stops accepting. Connections end as their answers leave; with the last one the event loop does. */
+/* Stops accepting. Connections end as their answers leave; with the last one the event loop does.
+ */
 void http_server_stop(struct http_server *s);
 void http_server_close(struct http_server **s);
 /* From any thread: the answer is ready. */

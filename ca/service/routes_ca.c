@@ -172,29 +172,36 @@ route_crl_post(struct route_call *c)
 	ca_view_release(&view);
 }
 
+/* ".crt" or ".crl" behind exactly the CA's name, else NULL. */
+static const char *
+kind_of_file(const char *file, const char *ca_name)
+{
+	size_t len = strlen(ca_name);
+
+	if (strncmp(file, ca_name, len) != 0 ||
+	    (strcmp(file + len, ".crt") != 0 && strcmp(file + len, ".crl") != 0))
+		return NULL;
+	return file + len;
+}
+
 /* /dirca/<CA name>.crl and .crt: where CDP and AIA point. */
 void
 route_public_file(struct route_call *c)
 {
-	const char *dot = strrchr(c->part, '.');
+	const char *kind = kind_of_file(c->part, c->ca->config->ca_name);
 	struct buf crl = {0};
 	int64_t number, next_update;
 	struct err err;
 
-	if (dot == NULL || strlen(c->ca->config->ca_name) != (size_t)(dot - c->part) ||
-	    strncmp(c->part, c->ca->config->ca_name, (size_t)(dot - c->part)) != 0) {
+	if (kind == NULL)
 		c->http->status = 404;
-	} else if (strcmp(dot, ".crt") == 0) {
+	else if (strcmp(kind, ".crt") == 0)
 		route_answer(c->http, 200, "application/pkix-cert", buf_view(&c->ca->ca_cert.raw));
-	} else if (strcmp(dot, ".crl") == 0) {
-		if (!store_newest_crl(c->ca->store, &number, &next_update, &crl, &err))
-			route_fail(c->http, &err);
-		else if (crl.len == 0)
-			c->http->status = 404;
-		else
-			route_answer(c->http, 200, "application/pkix-crl", buf_view(&crl));
-	} else {
+	else if (!store_newest_crl(c->ca->store, &number, &next_update, &crl, &err))
+		route_fail(c->http, &err);
+	else if (crl.len > 0)
+		route_answer(c->http, 200, "application/pkix-crl", buf_view(&crl));
+	else
 		c->http->status = 404;
-	}
 	buf_free(&crl);
 }

@@ -91,6 +91,7 @@ front_open(struct front *f, const struct config *config, const struct service_so
 static void
 front_close(struct front *f)
 {
+	bool opened = f->ca != NULL;
 	struct err err;
 
 	housekeeper_stop(&f->housekeeper);
@@ -102,12 +103,12 @@ front_close(struct front *f)
 		event_free(f->hup);
 	if (f->base != NULL)
 		event_base_free(f->base);
-	if (f->ca != NULL) {
-		if (!audit_state(f->ca, AUDIT_STOPPED, &err))
-			log_error("stop not audited", LOG_REASON(&err));
-		sasl_close();
-	}
+	if (opened && !audit_state(f->ca, AUDIT_STOPPED, &err))
+		log_error("stop not audited", LOG_REASON(&err));
 	ca_close(&f->ca);
+	/* Last: the directory's connections use the library's mechanisms until they end. */
+	if (opened)
+		sasl_close();
 }
 
 int

@@ -322,7 +322,7 @@ parse(int argc, char **argv, struct options *o)
 	int c;
 
 	*o = (struct options){
-	    .template_cn = "EFSArchive", .clients = 8, .requests = 64, .seconds = 15, .warm_up = 2};
+	    .template_cn = "EFSArchive", .clients = 8, .requests = 32, .seconds = 15, .warm_up = 2};
 	while ((c = getopt_long(argc, argv, "", names, NULL)) != -1)
 		switch (c) {
 		case 'p':

@@ -6,9 +6,9 @@
 # KILLS: rounds, 12 by default; KILLS=200 is the long run. KILL_SEED: repeats the choice of victims and moments.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
-# shellcheck source=../support/ca_lab.sh
+# shellcheck source-path=SCRIPTDIR source=../support/ca_lab.sh
 . "$here/../support/ca_lab.sh"
-# shellcheck source=../support/checks.sh
+# shellcheck source-path=SCRIPTDIR source=../support/checks.sh
 . "$here/../support/checks.sh"
 
 KILLS=${KILLS:-12}
@@ -70,7 +70,9 @@ kill_one() {
 	supervisor=$(<"$CA_LAB_DIR/dircad.pid")
 	sleep "0.$((RANDOM % 900 + 100))"
 	if [ "$role" != supervisor ]; then
-		pid=$(child_of "$supervisor" "$role") || { echo "no $role"; return 1; }
+		# The pair may be between two lives.
+		ca_lab_eventually child_of "$supervisor" "$role" >/dev/null && pid=$(child_of "$supervisor" "$role") ||
+			{ echo "no $role"; return 1; }
 		kill -KILL "$pid"
 		return
 	fi

@@ -3,7 +3,8 @@
 import re
 import sys
 
-import tables
+sys.dont_write_bytecode = True
+import tables  # noqa: E402
 
 tops = {p.name for p in tables.TOP.iterdir() if not p.name.startswith(".git")} - {"build"}
 documents = [p for pattern in ("*.md", "docs/**/*.md", "ldif/*.md", "tests/**/*.md", "NEWS", "docs/*.service", "docs/openapi.yaml") for p in tables.TOP.glob(pattern)]

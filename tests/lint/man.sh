@@ -5,5 +5,5 @@ set -euo pipefail
 . "$(dirname "$0")/files.sh"
 mapfile -t pages < <(our_files 'docs/man/*')
 [ ${#pages[@]} -gt 0 ]
-mandoc -T lint -W style "${pages[@]}" | grep -v 'STYLE: referenced manual not found' >&2 && exit 1
-exit 0
+said=$(mandoc -T lint -W style "${pages[@]}" | grep -v 'STYLE: referenced manual not found' || true)
+[ -z "$said" ] || { echo "$said"; exit 1; }

@@ -3,7 +3,8 @@
 import re
 import sys
 
-import tables
+sys.dont_write_bytecode = True
+import tables  # noqa: E402
 
 COMMON = {"OPTS_SESSION", "OPTS_ALL"}  # described once, in dirca.1
 bad = 0

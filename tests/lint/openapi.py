@@ -3,7 +3,8 @@
 import re
 import sys
 
-import tables
+sys.dont_write_bytecode = True
+import tables  # noqa: E402
 
 described, path = set(), None
 for line in tables.source("docs/openapi.yaml").splitlines():

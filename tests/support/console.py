@@ -35,7 +35,7 @@ def steps(block):
 def run(shell, command):
     """(output lines, status)"""
     mark = uuid.uuid4().hex
-    shell.stdin.write(f"{command}\necho; echo {mark} $?\n")
+    shell.stdin.write(f"{command}\nconsole_status=$?; echo; echo {mark} $console_status\n")
     shell.stdin.flush()
     output = []
     for line in shell.stdout:

@@ -1,4 +1,5 @@
-/* Private key blobs: the layouts of [MS-WCCE] 2.2.2.9, round trips, and everything that is wrong with one.
+/* Private key blobs: the layouts of [MS-WCCE] 2.2.2.9, round trips, and everything that is wrong
+ * with one.
  */
 #include "messages_support.h"
 

@@ -1,0 +1,279 @@
+#!/usr/bin/python3
+"""Hostile and clumsy HTTP clients for tests/integration/http_limits.sh. Status 0: the server did what it must.
+
+usage: http_limits_client.py CHECK URL CAFILE [ARGUMENT...]; CHECK is the name of a function below.
+"""
+
+import base64
+import os
+import signal
+import socket
+import ssl
+import sys
+import threading
+import time
+from urllib.parse import urlparse
+
+
+def connect(url, cafile):
+    where = urlparse(url)
+    if where.scheme == "unix":
+        plain = socket.socket(socket.AF_UNIX)
+        plain.settimeout(15)
+        plain.connect(where.path)
+        return plain
+    plain = socket.create_connection((where.hostname, where.port), timeout=15)
+    if where.scheme == "http":
+        return plain
+    context = ssl.create_default_context(cafile=cafile)
+    return context.wrap_socket(plain, server_hostname=where.hostname)
+
+
+def answer(s, head=False):
+    """One answer: status, headers (list of pairs), body. Status 0: closed without one."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        more = s.recv(65536)
+        if not more:
+            return 0, [], data
+        data += more
+    top, body = data.split(b"\r\n\r\n", 1)
+    lines = top.decode("latin-1").split("\r\n")
+    headers = [tuple(part.strip() for part in line.split(":", 1)) for line in lines[1:]]
+    length = next((int(v) for k, v in headers if k.lower() == "content-length"), 0)
+    while not head and len(body) < length:
+        more = s.recv(65536)
+        if not more:
+            return 0, headers, body
+        body += more
+    return int(lines[0].split()[1]), headers, body
+
+
+def request(s, method, path, headers=(), body=b""):
+    lines = [f"{method} {path} HTTP/1.1", "Host: localhost", *headers]
+    if body or method in ("POST", "PUT"):
+        lines.append(f"Content-Length: {len(body)}")
+    s.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+    return answer(s, method == "HEAD")
+
+
+def is_closed(s):
+    try:
+        return s.recv(1) == b""
+    except (ConnectionResetError, ssl.SSLError, BrokenPipeError):
+        return True
+
+
+def basic(user, password):
+    return "Authorization: Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def expect(condition, what):
+    if not condition:
+        print(what)
+        sys.exit(1)
+
+
+def gives(url, cafile, method, path, status):
+    got, _, body = request(connect(url, cafile), method, path)
+    expect(got == int(status), f"{got} instead of {status}: {body[:200]}")
+
+
+def header_too_large(url, cafile):
+    s = connect(url, cafile)
+    try:
+        got = request(s, "GET", "/dirca/v1/ca", ["X: " + "y" * 40000])[0]
+    except (ConnectionResetError, BrokenPipeError):
+        got = 0
+    expect(got in (0, 400, 413, 431), f"status {got}")
+
+
+def body_too_large(url, cafile):
+    s = connect(url, cafile)
+    s.sendall(b"POST /.well-known/est/fullcmc HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000000\r\n\r\n")
+    try:
+        s.sendall(b"A" * 600000)
+        got = answer(s)[0]
+    except (ConnectionResetError, BrokenPipeError, ssl.SSLError):
+        got = 0
+    expect(got in (0, 413), f"status {got}")
+
+
+def drip(url, cafile, seconds):
+    """A byte every 0.2 s: the connection ends all the same."""
+    s = connect(url, cafile)
+    begin = time.monotonic()
+    try:
+        s.sendall(b"GET /dirca/v1/ca HTTP/1.1\r\nX: ")
+        while time.monotonic() - begin < float(seconds) + 8:
+            s.sendall(b"y")
+            s.settimeout(0.2)
+            try:
+                if s.recv(4096) == b"":
+                    break
+            except TimeoutError:
+                pass
+    except OSError:
+        pass
+    took = time.monotonic() - begin
+    expect(float(seconds) - 1 < took < float(seconds) + 4, f"closed after {took:.1f} s")
+
+
+def silent(url, cafile, seconds):
+    where = urlparse(url)
+    if where.scheme == "unix":
+        s = connect(url, cafile)
+    else:
+        s = socket.create_connection((where.hostname, where.port), timeout=15)
+    begin = time.monotonic()
+    expect(is_closed(s), "it stays open")
+    expect(time.monotonic() - begin < float(seconds) + 4, "closed too late")
+
+
+def over_the_limit(url, cafile, limit):
+    """The listeners pause at the limit; a connection over it is served when another ends."""
+    held = [connect(url, cafile) for _ in range(int(limit))]
+    late = socket.create_connection((urlparse(url).hostname, urlparse(url).port), timeout=15)
+    context = ssl.create_default_context(cafile=cafile)
+    result = []
+
+    def ask():
+        s = context.wrap_socket(late, server_hostname="localhost")
+        result.append(request(s, "GET", "/.well-known/est/cacerts")[0])
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    thread.join(0.7)
+    expect(thread.is_alive(), "a connection over the limit was served")
+    held.pop().close()
+    thread.join(10)
+    expect(result == [200], f"the one that waited got {result}")
+
+
+def no_old_tls(url, cafile):
+    where = urlparse(url)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    context.load_verify_locations(cafile)
+    context.minimum_version = ssl.TLSVersion.TLSv1
+    context.maximum_version = ssl.TLSVersion.TLSv1_1
+    plain = socket.create_connection((where.hostname, where.port), timeout=15)
+    try:
+        context.wrap_socket(plain, server_hostname=where.hostname)
+    except (ssl.SSLError, ConnectionResetError):
+        return
+    expect(False, "TLS 1.1 was accepted")
+
+
+def challenges(url, cafile):
+    got, headers, _ = request(connect(url, cafile), "GET", "/dirca/v1/ca")
+    schemes = sorted(v.split()[0] for k, v in headers if k.lower() == "www-authenticate")
+    expect(got == 401, f"status {got}")
+    expect(schemes == ["Basic", "Negotiate", "SCRAM-SHA-256"], str(schemes))
+
+
+def five_failures(url, cafile, user):
+    s = connect(url, cafile)
+    for n in range(1, 6):
+        got = request(s, "GET", "/dirca/v1/ca", [basic(user, f"wrong{n}")])[0]
+        expect(got == 401, f"attempt {n}: status {got}")
+    expect(is_closed(s), "the connection is still open")
+
+
+def credentials_are_the_connections(url, cafile, user, password):
+    """Known on this connection without saying it again, on no other, and no more after a wrong word."""
+    s = connect(url, cafile)
+    expect(request(s, "GET", "/dirca/v1/requests", [basic(user, password)])[0] == 200, "good credentials")
+    expect(request(s, "GET", "/dirca/v1/requests")[0] == 200, "kept for the connection")
+    expect(request(connect(url, cafile), "GET", "/dirca/v1/requests")[0] == 401, "another connection")
+    expect(request(s, "GET", "/dirca/v1/requests", [basic(user, "wrong")])[0] == 401, "wrong afterwards")
+    expect(request(s, "GET", "/dirca/v1/requests")[0] == 401, "forgotten after the wrong ones")
+
+
+def strange_credentials(url, cafile, user):
+    """None of these opens the door, breaks the server or mixes two exchanges."""
+    start = base64.b64encode(f"n,,n={user},r=abcdef".encode()).decode()
+    values = ["Basic", "Basic ", "Basic !", basic(user, "")[15:], "Basic " + base64.b64encode(b"nocolon").decode(),
+              "Basic " + base64.b64encode(b"\x00:x").decode(), "Basic Og==", "Negotiate", "Negotiate !", "Negotiate AAAA",
+              "SCRAM-SHA-256 ", "SCRAM-SHA-256 data=", "SCRAM-SHA-256 data=AAAA", f"SCRAM-SHA-256 sid=x, data={start}",
+              f"SCRAM-SHA-256 data={start}", f"Digest username={user}", "", "y" * 8000]
+    for value in values:
+        s = connect(url, cafile)
+        got = request(s, "GET", "/dirca/v1/requests", ["Authorization: " + value])[0]
+        expect(got == 401, f"{value[:60]}: status {got}")
+    s = connect(url, cafile)
+    for value in (f"SCRAM-SHA-256 data={start}", f"Negotiate {start}", f"SCRAM-SHA-256 data={start}", basic(user, "")[15:]):
+        got = request(s, "GET", "/dirca/v1/requests", ["Authorization: " + value])[0]
+        expect(got == 401, f"{value[:60]} in turn: status {got}")
+
+
+def head_is_get_without_body(url, cafile, path):
+    s = connect(url, cafile)
+    got, headers, body = request(s, "HEAD", path)
+    expect(got == 200 and body == b"", f"status {got}, {len(body)} bytes")
+    length = next(int(v) for k, v in headers if k.lower() == "content-length")
+    got, _, body = request(s, "GET", path)
+    expect(got == 200 and len(body) == length, f"{len(body)} bytes instead of {length}")
+
+
+def churn(url, cafile, user, password):
+    """Clients that leave at every moment of an exchange."""
+    whole = ("GET /dirca/v1/requests HTTP/1.1\r\nHost: localhost\r\n" + basic(user, password) + "\r\n\r\n").encode()
+    for n in range(60):
+        try:
+            s = connect(url, cafile)
+            s.sendall(whole[: (n * 7) % len(whole)] if n % 3 == 0 else whole)
+            if n % 3 == 1:
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+            if n % 3 == 2:
+                s.recv(10)
+            s.close()
+        except OSError:
+            pass
+    expect(request(connect(url, cafile), "GET", "/dirca/v1/requests", [basic(user, password)])[0] == 200, "afterwards")
+
+
+def load(url, cafile, user, password, signal_number, pid, count):
+    """Requests on several connections while a signal comes: each that was sent whole is answered."""
+    failures, done, stop = [], [], threading.Event()
+
+    def ask():
+        try:
+            s = connect(url, cafile)
+        except OSError:
+            return
+        while not stop.is_set():
+            try:
+                s.sendall(("GET /dirca/v1/requests HTTP/1.1\r\nHost: localhost\r\n"
+                           + basic(user, password) + "\r\n\r\n").encode())
+            except OSError:
+                return
+            try:
+                got, headers, _ = answer(s)
+            except OSError:
+                got, headers = 0, []
+            if got != 200:
+                failures.append(got)
+                return
+            done.append(got)
+            if ("Connection", "close") in headers:
+                return
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for _ in range(int(count)):
+        time.sleep(0.3)
+        os.kill(int(pid), int(signal_number))
+    time.sleep(0.7)
+    stop.set()
+    for thread in threads:
+        thread.join(20)
+    print(f"{len(done)} answers")
+    # A request that the server had not begun to read when it ended is not an answer lost.
+    lost = [f for f in failures if f != 0] if int(signal_number) == signal.SIGTERM else failures
+    expect(done and not lost, f"{len(done)} good, failures {failures}")
+
+
+if __name__ == "__main__":
+    globals()[sys.argv[1]](*sys.argv[2:])

@@ -1,0 +1,212 @@
+/* The verb and option tables: what parses, what is refused, and how arguments are told apart. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "cli.h"
+
+#define MOST 80
+
+/* Splits at '|' (arguments may hold blanks) into argv of its own. */
+static bool
+parse(const char *line, struct cli *cli, enum cli_exit *status)
+{
+	static char text[2048];
+	static char *argv[MOST + 1];
+	int argc = 0;
+	char *rest = text, *word;
+
+	assert_true(strlen(line) < sizeof text);
+	strcpy(text, line);
+	while (argc < MOST && (word = strsep(&rest, "|")) != NULL)
+		argv[argc++] = word;
+	argv[argc] = NULL;
+	*status = CLI_OK;
+	return cli_parse(argc, argv, cli, status);
+}
+
+static void
+each_verb_parses_with_its_least_arguments(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < verb_count; i++) {
+		char line[512] = "dirca|";
+		struct cli cli;
+		enum cli_exit status;
+
+		for (const char *p = verbs[i].name; *p != '\0'; p++)
+			strncat(line, *p == ' ' ? "|" : p, 1);
+		for (int k = 0; k < verbs[i].least; k++)
+			strcat(line, "|x");
+		assert_true(parse(line, &cli, &status));
+		assert_ptr_equal(cli.verb, &verbs[i]);
+		assert_int_equal(cli.count, verbs[i].least);
+	}
+}
+
+static void
+too_few_and_too_many_arguments_are_usage_errors(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < verb_count; i++) {
+		char base[128] = "dirca|", line[512];
+		struct cli cli;
+		enum cli_exit status;
+
+		for (const char *p = verbs[i].name; *p != '\0'; p++)
+			strncat(base, *p == ' ' ? "|" : p, 1);
+		strcpy(line, base);
+		for (int k = 0; k + 1 < verbs[i].least; k++)
+			strcat(line, "|x");
+		if (verbs[i].least > 0) {
+			assert_false(parse(line, &cli, &status));
+			assert_int_equal(status, CLI_USAGE);
+		}
+		strcpy(line, base);
+		for (int k = 0; k <= verbs[i].most; k++)
+			strcat(line, "|x");
+		assert_false(parse(line, &cli, &status));
+		assert_int_equal(status, CLI_USAGE);
+	}
+}
+
+static void
+help_of_each_verb_is_no_error(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < verb_count; i++) {
+		char line[128] = "dirca|";
+		struct cli cli;
+		enum cli_exit status;
+
+		for (const char *p = verbs[i].name; *p != '\0'; p++)
+			strncat(line, *p == ' ' ? "|" : p, 1);
+		strcat(line, "|--help");
+		assert_false(parse(line, &cli, &status));
+		assert_int_equal(status, CLI_OK);
+	}
+}
+
+static void
+wrong_lines_are_usage_errors(void **state)
+{
+	static const char *const lines[] = {"dirca", "dirca|nothing", "dirca|", "dirca|-",
+	    "dirca|ca", "dirca|ca|nothing", "dirca|getkey|--nothing|x", "dirca|getkey|-q|x",
+	    "dirca|getkey|x|--ca", "dirca|getkey|x|-U", "dirca|getkey|x|--json=yes",
+	    "dirca|getkey|x|-Wx", "dirca|getkey|x|--template|t", "dirca|getkey|x|--c|t",
+	    "dirca|ca|init|--years|0", "dirca|ca|init|--years|31", "dirca|ca|init|--years|ten",
+	    "dirca|ca|init|--years=", "dirca|recoverkey|a|b|-U|user1",
+	    "dirca|getkey|x|--password|secret"};
+	struct cli cli;
+	enum cli_exit status;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+		assert_false(parse(lines[i], &cli, &status));
+		assert_int_equal(status, CLI_USAGE);
+	}
+}
+
+static void
+values_come_in_each_spelling(void **state)
+{
+	static const char *const lines[] = {"dirca|getkey|-U|user1|--ca|A B|x",
+	    "dirca|getkey|x|-Uuser1|--ca=A B", "dirca|getkey|--user=user1|x|--ca|A B",
+	    "dirca|-getkey|-U|user1|x|--ca|A B", "dirca|GetKey|x|--user|user1|--ca=A B"};
+	struct cli cli;
+	enum cli_exit status;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+		assert_true(parse(lines[i], &cli, &status));
+		assert_string_equal(cli.verb->name, "getkey");
+		assert_string_equal(cli.opt.user, "user1");
+		assert_string_equal(cli.opt.ca, "A B");
+		assert_int_equal(cli.count, 1);
+		assert_string_equal(cli.args[0], "x");
+	}
+}
+
+static void
+two_dashes_end_the_options(void **state)
+{
+	struct cli cli;
+	enum cli_exit status;
+
+	(void)state;
+	assert_true(parse("dirca|getkey|--json|--|--json|-", &cli, &status));
+	assert_true(cli.opt.json);
+	assert_int_equal(cli.count, 2);
+	assert_string_equal(cli.args[0], "--json");
+	assert_string_equal(cli.args[1], "-");
+}
+
+static void
+one_dash_is_an_argument(void **state)
+{
+	struct cli cli;
+	enum cli_exit status;
+
+	(void)state;
+	assert_true(parse("dirca|dump|-", &cli, &status));
+	assert_string_equal(cli.args[0], "-");
+}
+
+static void
+a_list_keeps_each_value_up_to_its_limit(void **state)
+{
+	char line[1024] = "dirca|ca|publish";
+	struct cli cli;
+	enum cli_exit status;
+
+	(void)state;
+	for (int i = 0; i < CLI_LIST_MAX; i++)
+		strcat(line, "|--admin=a");
+	assert_true(parse(line, &cli, &status));
+	assert_int_equal(cli.opt.admins.count, CLI_LIST_MAX);
+	strcat(line, "|--admin=a");
+	assert_false(parse(line, &cli, &status));
+	assert_int_equal(status, CLI_USAGE);
+}
+
+static void
+errors_have_the_exit_code_of_their_kind(void **state)
+{
+	static const struct {
+		enum err_code code;
+		enum cli_exit status;
+	} rows[] = {{DIRCA_E_USAGE, CLI_USAGE}, {TYPE_E_AMBIGUOUSNAME, CLI_NOT_FOUND},
+	    {CRYPT_E_NOT_FOUND, CLI_NOT_FOUND}, {CERTSRV_E_NO_REQUEST, CLI_NOT_FOUND},
+	    {CERTSRV_E_TEMPLATE_DENIED, CLI_FAILED}, {DIRCA_E_NETWORK, CLI_FAILED}};
+	struct cli cli = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct err err;
+
+		err_set(&err, rows[i].code, "a sentence");
+		assert_int_equal(cli_fail(&cli, &err), rows[i].status);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(each_verb_parses_with_its_least_arguments),
+	    cmocka_unit_test(too_few_and_too_many_arguments_are_usage_errors),
+	    cmocka_unit_test(help_of_each_verb_is_no_error),
+	    cmocka_unit_test(wrong_lines_are_usage_errors),
+	    cmocka_unit_test(values_come_in_each_spelling),
+	    cmocka_unit_test(two_dashes_end_the_options),
+	    cmocka_unit_test(one_dash_is_an_argument),
+	    cmocka_unit_test(a_list_keeps_each_value_up_to_its_limit),
+	    cmocka_unit_test(errors_have_the_exit_code_of_their_kind),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
