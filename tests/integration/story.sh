@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # The whole story (paper: "Understanding the Archival Process", "Recovering a Key"), each artefact read by other programs too.
+# KEEP=1 in the environment keeps the folder.
 # usage: story.sh [MECH] [--key KIND] [--kra KIND] [--ca-key KIND] [--name "CA NAME"]     MECH: see tests/support/ca_lab.sh
 # shellcheck disable=SC2317 # the functions are called through check
 set -u
@@ -31,11 +32,11 @@ done
 dir=$(mktemp -d /tmp/dirca-story.XXXXXX)
 finish() {
 	ca_lab_stop
-	if [ "$CHECKS_BAD" -eq 0 ] && [ "${KEEP:-0}" = 0 ]; then
-		rm -rf "$dir"
-	else
-		tail -40 "$dir/dircad.log"
+	[ "$CHECKS_BAD" -eq 0 ] || tail -40 "$dir/dircad.log"
+	if [ "${KEEP:-0}" = 1 ]; then
 		echo "kept: $dir"
+	else
+		rm -rf "$dir"
 	fi
 }
 checks_begin "$dir"

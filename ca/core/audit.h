@@ -1,0 +1,22 @@
+/*
+ * Audit records with borrowed strings, written inside the unit of work of the act that they record.
+ */
+#ifndef CORE_AUDIT_H
+#define CORE_AUDIT_H
+
+#include "store.h"
+
+struct ca_audit {
+	int64_t when;
+	enum audit_event event;
+	enum err_code status; /* ERR_OK: the act succeeded */
+	const char *actor;
+	int64_t request_id;
+	const char *object, *detail; /* NULL: none */
+};
+
+bool ca_audit(struct store_tx *tx, const struct ca_audit *a, struct err *err);
+/* One record by itself: a refusal, which changes nothing else. */
+bool ca_audit_alone(struct store *store, const struct ca_audit *a, struct err *err);
+
+#endif

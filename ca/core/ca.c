@@ -1,0 +1,319 @@
+#include "ca_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "audit.h"
+#include "clock.h"
+#include "log.h"
+#include "oids.h"
+#include "pem.h"
+#include "settings_priv.h"
+
+/* Connections beyond one for each worker: housekeeping and authentication. */
+#define SPARE_CONNECTIONS 2
+
+static bool
+state_new(struct ca *ca, struct err *err)
+{
+	struct ca_state *s = calloc(1, sizeof *s);
+
+	if (s == NULL)
+		return err_nomem(err);
+	ca->state = s;
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_mutex_init(&s->refresh_lock, NULL);
+	pthread_mutex_init(&s->maintain_lock, NULL);
+	config_directory(ca->config, &s->directory_config);
+	return principal_cache_new(&s->principals, err);
+}
+
+static void
+state_free(struct ca_state **state)
+{
+	struct ca_state *s = *state;
+
+	if (s == NULL)
+		return;
+	ca_view_release(&s->view);
+	principal_cache_free(&s->principals);
+	for (size_t i = 1; i < s->kra_issuer_count; i++)
+		pkix_cert_free(&s->kra_issuer_certs[i - 1]);
+	free(s->kra_issuer_certs);
+	free(s->kra_issuers);
+	pthread_mutex_destroy(&s->lock);
+	pthread_mutex_destroy(&s->refresh_lock);
+	pthread_mutex_destroy(&s->maintain_lock);
+	free(s);
+	*state = NULL;
+}
+
+/* The digest inside the CA's signature algorithm, which is the one of its CMS messages too. */
+static bool
+find_digest(struct ca *ca, struct err *err)
+{
+	const EVP_MD *const known[] = {EVP_sha256(), EVP_sha384(), EVP_sha512()};
+	const uint8_t *p = ca->info.sig_alg.ptr;
+	X509_ALGOR *alg = d2i_X509_ALGOR(NULL, &p, (long)ca->info.sig_alg.len);
+	const ASN1_OBJECT *oid = NULL;
+	int digest = NID_undef;
+
+	if (alg != NULL) {
+		X509_ALGOR_get0(&oid, NULL, NULL, alg);
+		(void)OBJ_find_sigid_algs(OBJ_obj2nid(oid), &digest, NULL);
+	}
+	X509_ALGOR_free(alg);
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+		if (EVP_MD_get_type(known[i]) == digest)
+			ca->digest = known[i];
+	return ca->digest != NULL ||
+	       err_openssl(err, NTE_BAD_ALGID, "the vault signs with an unknown algorithm");
+}
+
+static bool
+read_chain(struct ca *ca, struct err *err)
+{
+	char *path = config_path(ca->config, "chain.pem");
+	struct buf *parents = NULL;
+	size_t count = 0;
+	bool ok = false;
+
+	if (path == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	if (!pem_certificates_file(path, &parents, &count, err) &&
+	    err->code != ERROR_FILE_NOT_FOUND)
+		goto out;
+	if ((ca->chain = calloc(count + 1, sizeof *ca->chain)) == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	if (!buf_dup(buf_view(&ca->info.ca_certificate), &ca->chain[0], err))
+		goto out;
+	ca->chain_count = 1;
+	for (size_t i = 0; i < count; i++) {
+		ca->chain[ca->chain_count++] = parents[i];
+		parents[i] = (struct buf){0};
+	}
+	ok = true;
+out:
+	pem_list_free(&parents, count);
+	free(path);
+	return ok;
+}
+
+/* KRA certificates of this CA and of the CAs that its administrator lists; read once, as by the
+ * vault. */
+static bool
+read_kra_issuers(struct ca *ca, struct err *err)
+{
+	struct ca_state *s = ca->state;
+	char *path = config_path(ca->config, "kra-issuers.pem");
+	struct buf *list = NULL;
+	size_t count = 0;
+	bool ok = false;
+
+	if (path == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	if (!pem_certificates_file(path, &list, &count, err) && err->code != ERROR_FILE_NOT_FOUND)
+		goto out;
+	s->kra_issuer_certs = calloc(count + 1, sizeof *s->kra_issuer_certs);
+	s->kra_issuers = calloc(count + 1, sizeof *s->kra_issuers);
+	if (s->kra_issuer_certs == NULL || s->kra_issuers == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	s->kra_issuers[s->kra_issuer_count++] = &ca->ca_cert;
+	for (size_t i = 0; i < count; i++, s->kra_issuer_count++) {
+		if (!pkix_cert_decode(buf_view(&list[i]), &s->kra_issuer_certs[i], err)) {
+			err_prefix(err, "%s", path);
+			goto out;
+		}
+		s->kra_issuers[s->kra_issuer_count] = &s->kra_issuer_certs[i];
+	}
+	ok = true;
+out:
+	pem_list_free(&list, count);
+	free(path);
+	return ok;
+}
+
+static bool
+read_identity(struct ca *ca, struct vault *v, struct err *err)
+{
+	if (!vault_get_info(v, &ca->info, err) ||
+	    !pkix_cert_decode(buf_view(&ca->info.ca_certificate), &ca->ca_cert, err))
+		return false;
+	if (!view_eq(ca->ca_cert.spki, buf_view(&ca->info.spki)))
+		return err_set(err, CERTSRV_E_INVALID_CA_CERTIFICATE,
+		    "ca.crt is not for the key that the vault holds");
+	return pkix_public_key(ca->ca_cert.spki, &ca->ca_key, err) &&
+	       pkix_cert_ski(&ca->ca_cert, &ca->ca_key_id, err) && find_digest(ca, err) &&
+	       read_chain(ca, err) && read_kra_issuers(ca, err);
+}
+
+static bool
+open_database(struct ca *ca, struct err *err)
+{
+	char *path = config_path(ca->config, "dirca.db");
+	bool ok = path != NULL ? store_open(path, &ca->store, err) : err_nomem(err);
+
+	free(path);
+	return ok;
+}
+
+bool
+ca_open(const struct config *config, struct vault *v, struct ca **out, struct err *err)
+{
+	struct ca *ca = calloc(1, sizeof *ca);
+
+	*out = NULL;
+	if (ca == NULL)
+		return err_nomem(err);
+	ca->config = config;
+	if (!oids_init(err) || !state_new(ca, err) || !read_identity(ca, v, err) ||
+	    !kra_ring_init(&ca->ring, err) || !open_database(ca, err) ||
+	    !dir_pool_open(&ca->state->directory_config,
+		(size_t)config->workers + SPARE_CONNECTIONS, &ca->directory, err) ||
+	    !ca_refresh(ca, err) || !ca_maintain(ca, v, clock_now(), err)) {
+		ca_close(&ca);
+		return err_prefix(err, "CA '%s'", config->ca_name);
+	}
+	*out = ca;
+	return true;
+}
+
+void
+ca_close(struct ca **cap)
+{
+	struct ca *ca = *cap;
+
+	if (ca == NULL)
+		return;
+	state_free(&ca->state);
+	store_close(&ca->store);
+	dir_pool_close(&ca->directory);
+	vault_info_free(&ca->info);
+	pkix_cert_free(&ca->ca_cert);
+	for (size_t i = 0; i < ca->chain_count; i++)
+		buf_free(&ca->chain[i]);
+	free(ca->chain);
+	EVP_PKEY_free(ca->ca_key);
+	buf_free(&ca->ca_key_id);
+	free(ca);
+	*cap = NULL;
+}
+
+bool
+ca_directory_do(struct ca *ca, ca_directory_work *work, void *arg, struct err *err)
+{
+	struct dir_conn *c = NULL;
+	bool ok = false, again = true;
+
+	/* A kept connection may have been closed by the server meanwhile. */
+	for (int tries = 0; !ok && again && tries < 2; tries++) {
+		if (!dir_pool_take(ca->directory, &c, err))
+			return false;
+		ok = work(c, arg, err);
+		again = !ok && dir_conn_is_broken(c);
+		dir_pool_give(ca->directory, &c);
+	}
+	return ok;
+}
+
+struct identity_query {
+	const char *identity;
+	struct principal *out;
+};
+
+static bool
+find_identity(struct dir_conn *c, void *arg, struct err *err)
+{
+	struct identity_query *q = arg;
+
+	switch (principal_find_identity(c, q->identity, q->out, err)) {
+	case DIR_FOUND:
+		return true;
+	case DIR_NOT_FOUND:
+		return err_set(
+		    err, DIRCA_E_AUTHENTICATION, "'%s' is not in the directory", q->identity);
+	case DIR_FIND_FAILED:
+		break;
+	}
+	return false;
+}
+
+bool
+ca_principal(struct ca *ca, const char *identity, struct principal *out, struct err *err)
+{
+	struct identity_query q = {identity, out};
+
+	if (principal_cache_get(ca->state->principals, identity, clock_mono_ms(), out))
+		return true;
+	if (!ca_directory_do(ca, find_identity, &q, err))
+		return false;
+	principal_cache_put(ca->state->principals, identity, clock_mono_ms(), out);
+	return true;
+}
+
+struct setting_change {
+	const char *actor, *name, *value;
+};
+
+static bool
+store_setting(struct store_tx *tx, void *arg, struct err *err)
+{
+	const struct setting_change *c = arg;
+	char *detail = text_printf("value=%s", c->value != NULL ? c->value : "(default)");
+	const struct ca_audit a = {.when = clock_now(),
+	    .event = AUDIT_CONFIGURATION,
+	    .actor = c->actor,
+	    .object = c->name,
+	    .detail = detail};
+	bool ok = detail != NULL
+		      ? store_set_setting(tx, c->name, c->value, err) && ca_audit(tx, &a, err)
+		      : err_nomem(err);
+
+	free(detail);
+	return ok;
+}
+
+/* The settings as they would be after the change must fit together. */
+static bool
+check_change(struct ca *ca, enum setting s, const char *value, struct err *err)
+{
+	struct settings now, initial;
+
+	settings_default(&initial);
+	if (!settings_load(ca->store, &now, err))
+		return false;
+	if (value == NULL)
+		now.num[s] = initial.num[s];
+	else if (!setting_parse(s, value, &now.num[s], err))
+		return false;
+	return settings_finish(&now, err);
+}
+
+bool
+ca_set_setting(
+    struct ca *ca, const char *actor, const char *name, const char *value, struct err *err)
+{
+	struct setting_change change = {actor, NULL, value};
+	struct err later;
+	enum setting s;
+
+	if (!setting_find(name, &s))
+		return err_set(err, E_INVALIDARG, "there is no setting '%s'", name);
+	change.name = setting_name(s);
+	if (!check_change(ca, s, value, err) || !store_do(ca->store, store_setting, &change, err))
+		return false;
+	/* The change is committed; if the directory is away just now, the next refresh brings it
+	 * into force. */
+	if (!ca_refresh(ca, &later))
+		log_warn("setting not in force yet", LOG_STR("setting", change.name),
+		    LOG_REASON(&later));
+	return true;
+}

@@ -1,0 +1,148 @@
+/*
+ * The CA's state as its operations see it: configuration, directory, database, vault, and what was
+ * decoded from them. Everything that changes is replaced whole behind a reference count; a request
+ * works on one `struct ca_view` from its beginning to its end.
+ */
+#ifndef CORE_CA_H
+#define CORE_CA_H
+
+#include "archive.h"
+#include "config.h"
+#include "officer.h"
+#include "pki.h"
+#include "pool.h"
+#include "principal.h"
+#include "store.h"
+#include "tmpl.h"
+#include "vault.h"
+
+/* Settings in the database under their AD CS names, with default and range in one table
+ * (settings.c). */
+enum setting {
+	SETTING_KRA_CERT_COUNT, /* CA\KRACertCount: KRAs an archived key is sealed to; 0 = archival
+				   not configured */
+	SETTING_CNG_ENCRYPTION_ALGORITHM, /* CA\EncryptionCSP\CNGEncryptionAlgorithm: AES | 3DES */
+	SETTING_SYMMETRIC_KEY_SIZE,       /* CA\EncryptionCSP\SymmetricKeySize: 128 | 192 | 256 */
+	SETTING_XCHG_KEY_SIZE, /* CA\EncryptionCSP\KeySize: RSA bits of the exchange key, 2048..4096
+				*/
+	SETTING_XCHG_VALIDITY_S,  /* CA\CAXchgValidityPeriodSeconds, one week */
+	SETTING_XCHG_OVERLAP_S,   /* CA\CAXchgOverlapPeriodSeconds, one day */
+	SETTING_CRL_PERIOD_S,     /* CA\CRLPeriodSeconds, one week */
+	SETTING_CRL_OVERLAP_S,    /* CA\CRLOverlapSeconds, one day */
+	SETTING_VALIDITY_LIMIT_S, /* CA\ValidityPeriodSeconds: no certificate lives longer; five
+				     years */
+	SETTING_COUNT
+};
+struct settings {
+	int64_t num[SETTING_COUNT];
+	enum cms_cipher cipher; /* from the two EncryptionCSP settings */
+};
+const char *setting_name(enum setting s);
+/* False with E_INVALIDARG for an unknown name or a value out of range, naming the range. */
+bool setting_check(const char *name, const char *value, struct err *err);
+bool settings_load(struct store *store, struct settings *out, struct err *err);
+
+/* One KRA of the CA's KRA store (<state>/kra), with its key parsed once. */
+struct ca_kra {
+	struct pkix_cert cert;
+	EVP_PKEY *key;
+	bool valid;   /* kra_validate at the time the view was made */
+	char *reason; /* why not */
+};
+
+/* A CA exchange certificate whose key the vault holds. */
+struct ca_xchg {
+	struct pkix_cert cert;
+	uint8_t id[VAULT_ID_LEN];
+};
+
+/* Immutable, reference-counted picture on which a request works. */
+struct ca_view {
+	struct pki_snapshot *pki; /* may be older than allowed; check ca_view_is_fresh */
+	struct tmpl *templates;   /* every template of the directory that decodes */
+	size_t template_count;
+	char **broken_templates; /* "cn: sentence" of those that do not */
+	size_t broken_count;
+	struct text_list enabled; /* certificateTemplates of this CA's service object */
+	bool has_officer_rules;   /* true with no rule: dircaOfficerRights is malformed, nobody may
+				     act */
+	struct officer_rules officer_rules;
+	bool has_security;    /* true with an empty DACL: dircaCASecurity is malformed, nobody has a
+				 right */
+	struct sd security;   /* dircaCASecurity */
+	char *rights_problem; /* why one of the two is malformed; NULL if neither is */
+	struct settings settings;
+	struct ca_kra *kras;
+	size_t kra_count;
+	char *kra_problem; /* why the KRA store could not be read: then there are none, and no key
+			      is archived or recovered */
+	struct ca_xchg *xchgs; /* newest first */
+	size_t xchg_count;
+	int64_t made_at;
+	int refs;
+};
+
+struct ca {
+	const struct config *config;
+	struct store *store;
+	struct dir_pool *directory;
+	struct vault_info info;   /* public parts of the CA key */
+	struct pkix_cert ca_cert; /* decoded info.ca_certificate */
+	struct buf *chain;        /* ca_cert and its parents, DER */
+	size_t chain_count;
+	EVP_PKEY *ca_key;     /* public */
+	struct buf ca_key_id; /* its SKI */
+	const EVP_MD *digest; /* that the CA's signatures use */
+	struct kra_ring ring;
+	struct ca_state *state; /* private to ca.c: current view, principal cache, locks */
+};
+
+/* `v` is a vault connection for the start-up work (exchange certificate, first CRL). Starts no
+ * thread. */
+bool ca_open(const struct config *config, struct vault *v, struct ca **out, struct err *err);
+void ca_close(struct ca **ca);
+
+struct ca_view *ca_view_get(struct ca *ca);
+void ca_view_release(struct ca_view **v);
+/* Reads directory, settings and KRA store again and replaces the view; called by the service's
+ * timer every refresh_s, after a settings change and on SIGHUP. On failure the old view stays and
+ * err says why; requests are refused once it is older than 60 s (ca_view_is_fresh). */
+bool ca_refresh(struct ca *ca, struct err *err);
+bool ca_view_is_fresh(const struct ca_view *v, int64_t now);
+const struct tmpl *ca_view_template(const struct ca_view *v, const char *cn); /* without case */
+const struct tmpl *ca_view_template_by_oid(const struct ca_view *v, const char *oid);
+bool ca_view_is_enabled(const struct ca_view *v, const char *cn);
+/* Runs `work` on a directory connection; once more on a new one when the connection turned out to
+ * be gone. */
+typedef bool ca_directory_work(struct dir_conn *c, void *arg, struct err *err);
+bool ca_directory_do(struct ca *ca, ca_directory_work *work, void *arg, struct err *err);
+
+/* CA right of dircaCASecurity for the principal; E_ACCESSDENIED (or CERTSRV_E_ENROLL_DENIED for
+ * CA_RIGHT_ENROLL) with the deciding ACE. Without a descriptor: authenticated users may enroll,
+ * nobody manages (fail closed). */
+bool ca_check_right(
+    const struct ca_view *v, const struct principal *p, uint32_t right, struct err *err);
+
+/* May this certificate manager act on a row of the database? CA_RIGHT_OFFICER (E_ACCESSDENIED),
+ * then the restrictions of dircaOfficerRights for the row's requester and template
+ * (CERTSRV_E_RESTRICTEDOFFICER names the rule). The requester's groups are read from the directory
+ * by RequesterName; a deleted requester counts with the SID of the row and Everyone; an unreadable
+ * directory is a refusal with its own code. */
+bool ca_check_officer(struct ca *ca, const struct ca_view *v, const struct principal *officer,
+    const struct store_request *row, struct err *err);
+
+/* The principal of an authenticated identity, from the directory, cached for 5 s. Identity forms of
+ * principal_find_identity. Copy owned by the caller. */
+bool ca_principal(struct ca *ca, const char *identity, struct principal *out, struct err *err);
+
+/* Housekeeping, called by the service's timer: makes a new exchange certificate within the overlap,
+ * publishes a CRL when due, forgets expired exchange keys. Idempotent. */
+bool ca_maintain(struct ca *ca, struct vault *v, int64_t now, struct err *err);
+/* Makes, stores, audits and publishes (directory) a CRL now; the number is one more than the last.
+ */
+bool ca_publish_crl(struct ca *ca, struct vault *v, const char *actor, struct err *err);
+/* Settings change with audit record, then refresh. */
+bool ca_set_setting(
+    struct ca *ca, const char *actor, const char *name, const char *value, struct err *err);
+
+#endif

@@ -1,0 +1,31 @@
+/*
+ * What the files that make up the CA's state share. Not for other rooms.
+ */
+#ifndef CORE_CA_PRIV_H
+#define CORE_CA_PRIV_H
+
+#include <pthread.h>
+
+#include "ca.h"
+#include "principal_cache.h"
+
+struct ca_state {
+	struct dir_config directory_config;
+	pthread_mutex_t lock; /* guards `view` */
+	struct ca_view *view;
+	pthread_mutex_t
+	    refresh_lock; /* one refresh at a time: an older view never replaces a newer one */
+	pthread_mutex_t maintain_lock; /* one CRL or exchange certificate at a time */
+	struct principal_cache *principals;
+	struct pkix_cert *kra_issuer_certs; /* <state>/kra-issuers.pem, without this CA's own */
+	const struct pkix_cert *
+	    *kra_issuers; /* who may have issued KRA certificates; the vault trusts the same */
+	size_t kra_issuer_count;
+	int64_t forgotten_id; /* requests up to this one hold no exchange key that is still to be
+				 destroyed */
+};
+
+/* A whole new view from directory, settings and KRA store, with one reference. */
+bool view_build(struct ca *ca, struct ca_view **out, struct err *err);
+
+#endif

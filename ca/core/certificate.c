@@ -1,0 +1,416 @@
+#include "certificate.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/rand.h>
+
+#include "extension.h"
+#include "oids.h"
+
+#define OID_CERTIFICATE_POLICIES "2.5.29.32"
+
+bool
+certificate_serial(uint8_t out[CERTIFICATE_SERIAL_LEN], struct err *err)
+{
+	if (RAND_bytes(out, CERTIFICATE_SERIAL_LEN) != 1)
+		return err_openssl(err, DIRCA_E_CRYPTO, "no random numbers for a serial number");
+	return true;
+}
+
+/* "/dirca/<name>": everything but RFC 3986 unreserved characters as %XX. free(). */
+static char *
+http_url(const struct ca *ca, const char *suffix)
+{
+	char escaped[3 * 64 + 1] = "";
+	size_t n = 0;
+
+	if (ca->config->http_url == NULL)
+		return NULL;
+	for (const char *p = ca->config->ca_name; *p != '\0' && n + 4 <= sizeof escaped; p++) {
+		unsigned char c = (unsigned char)*p;
+
+		if (isalnum(c) || strchr("-._~", c) != NULL)
+			escaped[n++] = (char)c;
+		else
+			n += (size_t)snprintf(escaped + n, 4, "%%%02X", c);
+	}
+	return text_printf("%s/dirca/%.*s%s", ca->config->http_url, (int)n, escaped, suffix);
+}
+
+static bool
+push_cdp(struct ca *ca, const struct ca_view *view, ext_list *list, struct err *err)
+{
+	char *const urls[] = {
+	    pki_cdp_url(view->pki->services_dn, ca->config->ca_name, ca->config->host),
+	    http_url(ca, ".crl")};
+	bool ok = urls[0] != NULL ? ext_push_cdp(list, urls, 2, err) : err_nomem(err);
+
+	free(urls[0]);
+	free(urls[1]);
+	return ok;
+}
+
+static bool
+push_aia(struct ca *ca, const struct ca_view *view, ext_list *list, struct err *err)
+{
+	char *const urls[] = {
+	    pki_aia_url(view->pki->services_dn, ca->config->ca_name), http_url(ca, ".crt")};
+	bool ok = urls[0] != NULL ? ext_push_aia(list, urls, 2, err) : err_nomem(err);
+
+	free(urls[0]);
+	free(urls[1]);
+	return ok;
+}
+
+static bool
+push_ski(struct view spki, ext_list *list, struct err *err)
+{
+	uint8_t key_id[KEY_ID_LEN];
+
+	return ext_key_id(spki, key_id, err) &&
+	       ext_push_ski(list, view_of(key_id, sizeof key_id), err);
+}
+
+/* subjectAltName is critical when the subject is empty (RFC 5280 4.2.1.6). */
+static bool
+name_is_empty(struct view name)
+{
+	return name.len <= 2;
+}
+
+static bool
+add_san(GENERAL_NAMES *names, const struct issue_san_value *v, struct err *err)
+{
+	switch (v->kind) {
+	case ISSUE_SAN_UPN:
+		return ext_add_upn(names, v->text, err);
+	case ISSUE_SAN_EMAIL:
+		return ext_add_name(names, GEN_EMAIL, v->text, err);
+	case ISSUE_SAN_DNS:
+		return ext_add_name(names, GEN_DNS, v->text, err);
+	case ISSUE_SAN_GUID:
+		return ext_add_guid(names, v->guid, err);
+	}
+	return err_set(err, DIRCA_E_INTERNAL, "alternative name of kind %d", (int)v->kind);
+}
+
+static bool
+push_san(const struct issue_plan *plan, const struct issue_request *request, bool critical,
+    ext_list *list, struct err *err)
+{
+	GENERAL_NAMES *names = NULL;
+	bool ok = false;
+
+	if (plan->san_from_request)
+		return request->subject_alt_name.len == 0 ||
+		       pkix_ext_push(list, "2.5.29.17", critical, request->subject_alt_name, err);
+	if (plan->san_count == 0)
+		return true;
+	if ((names = GENERAL_NAMES_new()) == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	for (size_t i = 0; i < plan->san_count; i++)
+		if (!add_san(names, &plan->sans[i], err))
+			goto out;
+	ok = ext_push_san(list, names, critical, err);
+out:
+	GENERAL_NAMES_free(names);
+	return ok;
+}
+
+static bool
+push_usages(const struct issue_plan *plan, ext_list *list, struct err *err)
+{
+	bool any = plan->key_usage[0] != 0 || plan->key_usage[1] != 0;
+
+	if (any && !ext_push_key_usage(list, plan->key_usage, plan->key_usage_critical, err))
+		return false;
+	return plan->eku.count == 0 ||
+	       ext_push_eku(list, plan->eku.list, plan->eku.count, plan->eku_critical, err);
+}
+
+static bool
+push_template(const struct issue_plan *plan, ext_list *list, struct err *err)
+{
+	if (plan->template_name && !ext_push_template_name(list, plan->template_cn, err))
+		return false;
+	return !plan->template_info || ext_push_template_info(list, plan->template_oid,
+					   plan->template_major, plan->template_minor, err);
+}
+
+static bool
+push_constraints(const struct issue_plan *plan, ext_list *list, struct err *err)
+{
+	if (plan->basic_constraints && !ext_push_basic_constraints(list, plan->is_ca,
+					   plan->path_len, plan->basic_constraints_critical, err))
+		return false;
+	return !plan->ocsp_nocheck || ext_push_ocsp_nocheck(list, err);
+}
+
+static bool
+push_policies(const struct issue_plan *plan, ext_list *list, struct err *err)
+{
+	if (plan->policies.count > 0 && !ext_push_policies(list, OID_CERTIFICATE_POLICIES,
+					    plan->policies.list, plan->policies.count, err))
+		return false;
+	return plan->application_policies.count == 0 ||
+	       ext_push_policies(list, oid_dotted(OID_APPLICATION_CERT_POLICIES),
+		   plan->application_policies.list, plan->application_policies.count, err);
+}
+
+static bool
+push_sid(const struct issue_plan *plan, const struct issue_request *request, ext_list *list,
+    struct err *err)
+{
+	if (plan->sid != NULL)
+		return ext_push_sid(list, plan->sid, err);
+	return !plan->sid_from_request || request->sid_extension.len == 0 ||
+	       pkix_ext_push(
+		   list, oid_dotted(OID_NTDS_CA_SECURITY_EXT), false, request->sid_extension, err);
+}
+
+/* In the order of AD CS: a reader that compares sees what it is used to. */
+static bool
+push_extensions(struct ca *ca, const struct ca_view *view, const struct issue_plan *plan,
+    const struct issue_request *request, struct view subject, struct view spki, ext_list *list,
+    struct err *err)
+{
+	if (!push_usages(plan, list, err) ||
+	    (plan->smime_capabilities && !ext_push_smime_capabilities(list, err)) ||
+	    !push_ski(spki, list, err) || !push_template(plan, list, err) ||
+	    !ext_push_aki(list, buf_view(&ca->ca_key_id), err))
+		return false;
+	if (!plan->no_revocation_info && !push_cdp(ca, view, list, err))
+		return false;
+	return push_aia(ca, view, list, err) && push_constraints(plan, list, err) &&
+	       push_san(plan, request, name_is_empty(subject), list, err) &&
+	       push_policies(plan, list, err) && push_sid(plan, request, list, err);
+}
+
+/* Name DER with the e-mail address alone; pkix_name_from_dn wants a DN. */
+static bool
+email_name(const char *email, struct buf *out, struct err *err)
+{
+	X509_NAME *name = X509_NAME_new();
+	uint8_t *der = NULL;
+	bool ok = false;
+
+	if (name == NULL ||
+	    (email != NULL && !X509_NAME_add_entry_by_NID(name, NID_pkcs9_emailAddress,
+				  MBSTRING_UTF8, (const uint8_t *)email, -1, -1, 0))) {
+		err_openssl(err, CERTSRV_E_BAD_REQUESTSUBJECT,
+		    "e-mail address '%s' does not fit into a name", email != NULL ? email : "");
+		goto out;
+	}
+	int len = i2d_X509_NAME(name, &der);
+	ok = len > 0 ? buf_take_openssl(der, len, out, err)
+		     : err_openssl(err, DIRCA_E_CRYPTO, "cannot encode a name");
+out:
+	X509_NAME_free(name);
+	return ok;
+}
+
+static bool
+cn_name(const char *cn, const char *email, struct buf *out, struct err *err)
+{
+	char *escaped = dir_rdn_escape(cn),
+	     *dn = escaped != NULL ? text_printf("CN=%s", escaped) : NULL;
+	bool ok = dn != NULL ? pkix_name_from_dn(dn, email, out, err) : err_nomem(err);
+
+	free(escaped);
+	free(dn);
+	return ok;
+}
+
+static bool
+subject_name(const struct issue_plan *plan, const struct issue_request *request, struct buf *out,
+    struct err *err)
+{
+	if (plan->subject_from_request)
+		return buf_dup(request->subject, out, err);
+	if (plan->subject_dn != NULL)
+		return pkix_name_from_dn(plan->subject_dn, plan->subject_email, out, err);
+	if (plan->subject_cn != NULL)
+		return cn_name(plan->subject_cn, plan->subject_email, out, err);
+	return email_name(plan->subject_email, out, err);
+}
+
+struct body {
+	struct view subject, spki;
+	int64_t not_before, not_after;
+	const ext_list *extensions;
+};
+
+static bool
+sign(struct ca *ca, struct vault *v, const struct body *body, struct buf *out, struct err *err)
+{
+	uint8_t serial[CERTIFICATE_SERIAL_LEN];
+	struct buf tbs_der = {0}, signature = {0};
+	bool ok;
+
+	if (!certificate_serial(serial, err))
+		return false;
+	const struct pkix_tbs tbs = {
+	    .serial = view_of(serial, sizeof serial),
+	    .sig_alg = buf_view(&ca->info.sig_alg),
+	    .issuer = ca->ca_cert.subject,
+	    .not_before = body->not_before,
+	    .not_after = body->not_after,
+	    .subject = body->subject,
+	    .spki = body->spki,
+	    .extensions = body->extensions,
+	};
+
+	ok = pkix_tbs_encode(&tbs, &tbs_der, err) &&
+	     vault_sign_certificate(v, buf_view(&tbs_der), &signature, err) &&
+	     pkix_signed_wrap(
+		 buf_view(&tbs_der), buf_view(&ca->info.sig_alg), buf_view(&signature), out, err);
+
+	buf_free(&tbs_der);
+	buf_free(&signature);
+	return ok;
+}
+
+bool
+certificate_issue(struct ca *ca, struct vault *v, const struct issue_plan *plan,
+    const struct issue_request *request, struct view spki, struct buf *certificate_out,
+    struct err *err)
+{
+	ext_list *list = sk_X509_EXTENSION_new_null();
+	struct ca_view *view = ca_view_get(ca);
+	struct buf subject = {0};
+	bool ok = false;
+
+	*certificate_out = (struct buf){0};
+	if (list == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	if (!subject_name(plan, request, &subject, err) ||
+	    !push_extensions(ca, view, plan, request, buf_view(&subject), spki, list, err))
+		goto out;
+	const struct body body = {
+	    .subject = buf_view(&subject),
+	    .spki = spki,
+	    .not_before = plan->not_before,
+	    .not_after = plan->not_after,
+	    .extensions = list,
+	};
+	ok = sign(ca, v, &body, certificate_out, err);
+out:
+	sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
+	ca_view_release(&view);
+	buf_free(&subject);
+	return ok;
+}
+
+/* CN=<CA's common name>-Xchg */
+static bool
+xchg_subject(const struct ca *ca, struct buf *out, struct err *err)
+{
+	char *cn = pkix_name_value(ca->ca_cert.subject, NID_commonName);
+	char *name = text_printf("%s-Xchg", cn != NULL ? cn : ca->config->ca_name);
+	bool ok = name != NULL ? cn_name(name, NULL, out, err) : err_nomem(err);
+
+	free(cn);
+	free(name);
+	return ok;
+}
+
+static bool
+xchg_extensions(
+    struct ca *ca, const struct ca_view *view, struct view spki, ext_list *list, struct err *err)
+{
+	static const uint8_t usage[2] = {0x20, 0}; /* keyEncipherment */
+	static char exchange[] = "1.3.6.1.4.1.311.21.5";
+	char *const oids[] = {exchange};
+	const struct pkix_extension *policies =
+	    pkix_cert_extension(&ca->ca_cert, NID_certificate_policies);
+
+	return ext_push_key_usage(list, usage, true, err) &&
+	       ext_push_eku(list, oids, 1, false, err) && push_ski(spki, list, err) &&
+	       ext_push_template_name(list, "CAExchange", err) &&
+	       ext_push_aki(list, buf_view(&ca->ca_key_id), err) && push_cdp(ca, view, list, err) &&
+	       push_aia(ca, view, list, err) &&
+	       (policies == NULL ||
+		   pkix_ext_push(list, policies->oid, policies->critical, policies->value, err)) &&
+	       ext_push_policies(list, oid_dotted(OID_APPLICATION_CERT_POLICIES), oids, 1, err);
+}
+
+bool
+certificate_xchg(struct ca *ca, struct vault *v, struct view spki, int64_t not_before,
+    int64_t not_after, struct buf *out, struct err *err)
+{
+	ext_list *list = sk_X509_EXTENSION_new_null();
+	struct ca_view *view = ca_view_get(ca);
+	struct buf subject = {0};
+	bool ok = false;
+
+	*out = (struct buf){0};
+	if (list == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	if (!xchg_subject(ca, &subject, err) || !xchg_extensions(ca, view, spki, list, err))
+		goto out;
+	const struct body body = {
+	    .subject = buf_view(&subject),
+	    .spki = spki,
+	    .not_before = not_before,
+	    .not_after = not_after,
+	    .extensions = list,
+	};
+	ok = sign(ca, v, &body, out, err);
+out:
+	sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
+	ca_view_release(&view);
+	buf_free(&subject);
+	return ok;
+}
+
+/* Whole octets in hexadecimal, as the database keeps serial numbers. free(). */
+static char *
+serial_column(struct view serial)
+{
+	while (serial.len > 1 && serial.ptr[0] == 0)
+		serial = view_of(serial.ptr + 1, serial.len - 1);
+	return hex_encode(serial, '\0');
+}
+
+bool
+certificate_columns(struct view certificate, struct store_request *row, struct err *err)
+{
+	struct pkix_cert c = {0};
+	struct buf ski = {0};
+	const char *algorithm;
+	bool ok = false;
+
+	if (!pkix_cert_decode(certificate, &c, err) || !pkix_cert_ski(&c, &ski, err) ||
+	    !pkix_key_info(c.spki, &algorithm, &row->public_key_length, err) ||
+	    !buf_dup(certificate, &row->raw_certificate, err) ||
+	    !buf_dup(c.spki, &row->raw_public_key, err) ||
+	    !buf_dup(view_of(c.sha1, sizeof c.sha1), &row->certificate_hash, err))
+		goto out;
+	row->serial_number = serial_column(c.serial);
+	row->subject_key_identifier = hex_encode(buf_view(&ski), '\0');
+	row->distinguished_name = pkix_name_text(c.subject);
+	row->public_key_algorithm = strdup(algorithm);
+	if (row->serial_number == NULL || row->subject_key_identifier == NULL ||
+	    row->distinguished_name == NULL || row->public_key_algorithm == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	row->upn = pkix_cert_upn(&c);
+	row->common_name = pkix_name_value(c.subject, NID_commonName);
+	row->email = pkix_name_value(c.subject, NID_pkcs9_emailAddress);
+	row->not_before = c.not_before;
+	row->not_after = c.not_after;
+	ok = true;
+out:
+	pkix_cert_free(&c);
+	buf_free(&ski);
+	return ok;
+}

@@ -1,0 +1,65 @@
+/*
+ * /etc/dirca/dircad.conf: what is needed before the database opens. "name = value" lines, '#'
+ * comments, unknown names refused with their line number. A name is that of the field below; lists
+ * (listen, http_listen, peers) take one line an entry; flags are yes or no; dir_auth is anonymous,
+ * simple, external, gssapi or scram; log_level is error, warn, info or debug. ca_name, host and
+ * dir_uris are required. The table of names is in config.c; dircad.conf(5) is checked against it.
+ * Immutable after loading.
+ */
+#ifndef CORE_CONFIG_H
+#define CORE_CONFIG_H
+
+#include "conn.h"
+
+#define CONFIG_LIST_MAX 16
+
+struct config {
+	char *ca_name;
+	char *host;                    /* dNSHostName */
+	char *state_dir;               /* ca.crt, vault/, kra/, dirca.db, tls.crt, tls.key */
+	char *listen[CONFIG_LIST_MAX]; /* "127.0.0.1:8443", "[::1]:8443"; HTTPS */
+	size_t listen_count;
+	char *http_listen[CONFIG_LIST_MAX]; /* CRL and CA certificate only */
+	size_t http_listen_count;
+	char *socket; /* Unix socket; NULL: none */
+	char *url; /* https://host:port that clients use; default from host and the first listen */
+	char *http_url;               /* http://host:port for AIA and CDP; NULL: none */
+	char *peers[CONFIG_LIST_MAX]; /* "0 caadmin@nwtraders.com": uid and the principal it stands
+					 for */
+	size_t peer_count;
+	/* directory */
+	char *dir_uris, *dir_bind_dn, *dir_authcid, *dir_tls_ca, *dir_mech;
+	enum dir_auth dir_auth;
+	char *dir_password_file;
+	struct secret dir_password; /* config_read_password */
+	bool dir_starttls, dir_allow_plain;
+	int dir_timeout_ms;
+	int refresh_s; /* snapshot polling; default 2 */
+	/* authentication */
+	bool auth_negotiate, auth_scram, auth_basic; /* default yes */
+	char *keytab;                                /* HTTP/host; NULL: Kerberos' default */
+	char *realm;                                 /* shown in challenges */
+	/* service */
+	int workers;         /* threads, each with its vault socket; default 8 */
+	int64_t max_request; /* bytes; default 262144 */
+	int max_connections; /* default 1024 */
+	int idle_timeout_s;  /* default 30 */
+	bool to_syslog;
+	int log_level;           /* enum log_level */
+	char *user, *vault_user; /* NULL: unchanged */
+	char *passphrase_file;   /* CA key */
+	bool sandbox;            /* default yes */
+	bool allow_sha1;         /* read old clients; default no */
+};
+
+bool config_load(const char *path, struct config **out, struct err *err);
+/* Reads dir_password_file, if one is named, into dir_password. Only who talks to the directory
+ * calls it: the vault and the supervisor never hold the password. */
+bool config_read_password(struct config *c, struct err *err);
+void config_free(struct config **c);
+/* Fills what dir_connect wants; borrowed from `c`. */
+void config_directory(const struct config *c, struct dir_config *out);
+/* "<state_dir>/name"; free(). */
+char *config_path(const struct config *c, const char *name);
+
+#endif

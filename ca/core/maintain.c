@@ -1,0 +1,329 @@
+/*
+ * Housekeeping: CA exchange certificates and CRLs, each stored and audited in one unit of work
+ * before anybody sees it.
+ */
+#include "ca_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "audit.h"
+#include "certificate.h"
+#include "clock.h"
+#include "log.h"
+
+#define ACTOR      "dircad"
+#define CLOCK_SKEW 600
+#define PAGE       200
+
+struct xchg_row {
+	struct store_request *row;
+	int64_t now;
+};
+
+static bool
+store_xchg(struct store_tx *tx, void *arg, struct err *err)
+{
+	const struct xchg_row *x = arg;
+	struct ca_audit a = {.when = x->now,
+	    .event = AUDIT_ISSUED,
+	    .actor = ACTOR,
+	    .object = x->row->serial_number,
+	    .detail = "CA exchange certificate"};
+
+	return store_add_request(tx, x->row, &a.request_id, err) && ca_audit(tx, &a, err);
+}
+
+static bool
+new_xchg_certificate(struct ca *ca, struct vault *v, const struct settings *s, int64_t now,
+    struct buf *out, struct err *err)
+{
+	int64_t until = now + s->num[SETTING_XCHG_VALIDITY_S];
+	uint8_t id[VAULT_ID_LEN];
+	struct buf spki = {0};
+	bool ok;
+
+	if (until > ca->ca_cert.not_after)
+		until = ca->ca_cert.not_after;
+	ok = vault_xchg_create(v, (int)s->num[SETTING_XCHG_KEY_SIZE], &spki, id, err) &&
+	     certificate_xchg(ca, v, buf_view(&spki), now - CLOCK_SKEW, until, out, err);
+	buf_free(&spki);
+	return ok;
+}
+
+/* Request row of facts 6.5: issued, no request, CAXCHGCERT | FORCEUTF8. */
+static bool
+make_xchg(struct ca *ca, struct vault *v, const struct settings *s, int64_t now, struct err *err)
+{
+	struct store_request row = {.disposition = DISP_ISSUED,
+	    .request_flags = CR_FLG_CAXCHGCERT | CR_FLG_FORCEUTF8,
+	    .submitted_when = now,
+	    .resolved_when = now,
+	    .revoked_reason = -1};
+	struct xchg_row arg = {&row, now};
+	struct buf certificate = {0};
+	bool ok = false;
+
+	if (!new_xchg_certificate(ca, v, s, now, &certificate, err) ||
+	    !certificate_columns(buf_view(&certificate), &row, err))
+		goto out;
+	row.requester_name = strdup(ACTOR);
+	row.caller_name = strdup(ACTOR);
+	row.template_name = strdup("CAExchange");
+	if (row.requester_name == NULL || row.caller_name == NULL || row.template_name == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	ok = store_do(ca->store, store_xchg, &arg, err);
+out:
+	store_request_free(&row);
+	buf_free(&certificate);
+	return ok || err_prefix(err, "making a CA exchange certificate");
+}
+
+static bool
+xchg_is_due(const struct ca_view *view, int64_t now)
+{
+	return view->xchg_count == 0 ||
+	       view->xchgs[0].cert.not_after - view->settings.num[SETTING_XCHG_OVERLAP_S] <= now;
+}
+
+static bool
+forget_row(struct vault *v, const struct store_request *row, struct err *err)
+{
+	struct buf id = {0};
+	bool ok = false;
+
+	if (row->subject_key_identifier == NULL ||
+	    !hex_decode(row->subject_key_identifier, &id, err))
+		goto out;
+	if (id.len != VAULT_ID_LEN) {
+		err_set(err, DIRCA_E_DATABASE, "request %lld: not an exchange key's identifier",
+		    (long long)row->request_id);
+		goto out;
+	}
+	/* Forgotten by an earlier run: as wanted. */
+	ok = vault_xchg_forget(v, id.ptr, err) || err->code == CRYPT_E_NOT_FOUND ||
+	     err->code == ERROR_FILE_NOT_FOUND;
+out:
+	buf_free(&id);
+	return ok;
+}
+
+/* Walks the exchange certificates' rows from where the last walk ended; stops before the first that
+ * is still valid. */
+static bool
+forget_expired(struct ca *ca, struct vault *v, int64_t now, struct err *err)
+{
+	struct store_filter filter = {
+	    .requester_name = ACTOR, .limit = PAGE, .after_id = ca->state->forgotten_id};
+	struct store_requests rows = {0};
+	bool ok = false, more = true;
+
+	while (more) {
+		if (!store_list_requests(ca->store, &filter, &rows, err))
+			goto out;
+		more = rows.count == PAGE;
+		for (size_t i = 0; i < rows.count; i++) {
+			const struct store_request *r = &rows.list[i];
+
+			filter.after_id = r->request_id;
+			if ((r->request_flags & CR_FLG_CAXCHGCERT) == 0)
+				continue;
+			if (r->not_after > now) {
+				more = false;
+				break;
+			}
+			if (!forget_row(v, r, err))
+				goto out;
+			ca->state->forgotten_id = r->request_id;
+		}
+		store_requests_free(&rows);
+	}
+	ok = true;
+out:
+	store_requests_free(&rows);
+	return ok || err_prefix(err, "destroying expired exchange keys");
+}
+
+struct crl {
+	const char *actor;
+	int64_t number, this_update, next_update;
+	struct buf der;
+};
+
+static bool
+store_crl(struct store_tx *tx, void *arg, struct err *err)
+{
+	const struct crl *c = arg;
+	char *object = text_printf("CRL %lld", (long long)c->number);
+	const struct ca_audit a = {.when = c->this_update,
+	    .event = AUDIT_CRL_PUBLISHED,
+	    .actor = c->actor,
+	    .object = object};
+	bool ok = object != NULL ? store_add_crl(tx, c->number, c->this_update, c->next_update,
+				       buf_view(&c->der), err) &&
+				       ca_audit(tx, &a, err)
+				 : err_nomem(err);
+
+	free(object);
+	return ok;
+}
+
+/* Serials as the CRL wants them; the octets lie in `storage`, one buffer an entry. */
+static bool
+revoked_entries(const struct store_revoked *rows, size_t count, struct pkix_revoked *list,
+    struct buf *storage, struct err *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		size_t len = strlen(rows[i].serial);
+		char *even = text_printf("%s%s", len % 2 != 0 ? "0" : "", rows[i].serial);
+		bool ok = even != NULL ? hex_decode(even, &storage[i], err) : err_nomem(err);
+
+		free(even);
+		if (!ok)
+			return false;
+		list[i] =
+		    (struct pkix_revoked){buf_view(&storage[i]), rows[i].when, rows[i].reason};
+	}
+	return true;
+}
+
+static bool
+encode_crl(struct ca *ca, struct crl *crl, struct buf *tbs_out, struct err *err)
+{
+	struct store_revoked *rows = NULL;
+	struct pkix_revoked *list = NULL;
+	struct buf *storage = NULL;
+	size_t count = 0;
+	bool ok = false;
+
+	if (!store_revoked(ca->store, crl->this_update, &rows, &count, err))
+		goto out;
+	list = calloc(count + 1, sizeof *list);
+	storage = calloc(count + 1, sizeof *storage);
+	if (list == NULL || storage == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	ok = revoked_entries(rows, count, list, storage, err) &&
+	     pkix_crl_encode(ca->ca_cert.subject, buf_view(&ca->info.sig_alg),
+		 buf_view(&ca->ca_key_id), crl->this_update, crl->next_update, crl->number, list,
+		 count, tbs_out, err);
+out:
+	for (size_t i = 0; i < count; i++) {
+		free(rows[i].serial);
+		if (storage != NULL)
+			buf_free(&storage[i]);
+	}
+	free(rows);
+	free(list);
+	free(storage);
+	return ok;
+}
+
+static bool
+sign_crl(struct ca *ca, struct vault *v, struct crl *crl, struct err *err)
+{
+	struct buf tbs = {0}, signature = {0};
+	bool ok = encode_crl(ca, crl, &tbs, err) &&
+		  vault_sign_crl(v, buf_view(&tbs), &signature, err) &&
+		  pkix_signed_wrap(buf_view(&tbs), buf_view(&ca->info.sig_alg),
+		      buf_view(&signature), &crl->der, err);
+
+	buf_free(&tbs);
+	buf_free(&signature);
+	return ok;
+}
+
+struct publication {
+	const struct config *config;
+	struct view crl;
+};
+
+static bool
+publish_crl(struct dir_conn *c, void *arg, struct err *err)
+{
+	const struct publication *p = arg;
+
+	return pki_publish_crl(c, p->config->ca_name, p->config->host, p->crl, err);
+}
+
+static bool
+make_crl(struct ca *ca, struct vault *v, const struct settings *s, const char *actor, int64_t now,
+    struct err *err)
+{
+	struct crl crl = {.actor = actor,
+	    .this_update = now,
+	    .next_update = now + s->num[SETTING_CRL_PERIOD_S] + s->num[SETTING_CRL_OVERLAP_S]};
+	struct publication publication;
+	struct buf newest = {0};
+	struct err away;
+	int64_t until;
+	bool ok = false;
+
+	if (!store_newest_crl(ca->store, &crl.number, &until, &newest, err))
+		goto out;
+	crl.number++;
+	if (!sign_crl(ca, v, &crl, err) || !store_do(ca->store, store_crl, &crl, err))
+		goto out;
+	publication = (struct publication){ca->config, buf_view(&crl.der)};
+	/* The CRL stands and is served over HTTP; a directory that refuses it must not undo that.
+	 */
+	if (!ca_directory_do(ca, publish_crl, &publication, &away))
+		log_warn("CRL not published in the directory", LOG_INT("number", crl.number),
+		    LOG_REASON(&away));
+	ok = true;
+out:
+	buf_free(&newest);
+	buf_free(&crl.der);
+	return ok || err_prefix(err, "publishing a CRL");
+}
+
+static bool
+crl_is_due(struct ca *ca, const struct settings *s, int64_t now, bool *due_out, struct err *err)
+{
+	struct buf crl = {0};
+	int64_t number, until;
+	bool ok = store_newest_crl(ca->store, &number, &until, &crl, err);
+
+	*due_out = ok && (number == 0 || until - s->num[SETTING_CRL_OVERLAP_S] <= now);
+	buf_free(&crl);
+	return ok;
+}
+
+bool
+ca_publish_crl(struct ca *ca, struct vault *v, const char *actor, struct err *err)
+{
+	struct ca_view *view = ca_view_get(ca);
+	bool ok;
+
+	pthread_mutex_lock(&ca->state->maintain_lock);
+	ok = make_crl(ca, v, &view->settings, actor, clock_now(), err);
+	pthread_mutex_unlock(&ca->state->maintain_lock);
+	ca_view_release(&view);
+	return ok;
+}
+
+bool
+ca_maintain(struct ca *ca, struct vault *v, int64_t now, struct err *err)
+{
+	struct ca_view *view = ca_view_get(ca);
+	bool ok = false, new_xchg = false, crl_due = false;
+
+	pthread_mutex_lock(&ca->state->maintain_lock);
+	if (xchg_is_due(view, now)) {
+		if (!make_xchg(ca, v, &view->settings, now, err))
+			goto out;
+		new_xchg = true;
+	}
+	if (!crl_is_due(ca, &view->settings, now, &crl_due, err))
+		goto out;
+	if (crl_due && !make_crl(ca, v, &view->settings, ACTOR, now, err))
+		goto out;
+	ok = forget_expired(ca, v, now, err);
+out:
+	pthread_mutex_unlock(&ca->state->maintain_lock);
+	ca_view_release(&view);
+	return (!new_xchg || ca_refresh(ca, err)) && ok;
+}

@@ -1,0 +1,145 @@
+#include "ca.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static const struct {
+	uint32_t right;
+	const char *name;
+} right_names[] = {
+    {CA_RIGHT_ADMIN, "Manage CA"},
+    {CA_RIGHT_OFFICER, "Issue and Manage Certificates"},
+    {CA_RIGHT_AUDITOR, "Auditor"},
+    {CA_RIGHT_OPERATOR, "Backup Operator"},
+    {CA_RIGHT_READ, "Read"},
+    {CA_RIGHT_ENROLL, "Request Certificates"},
+};
+
+static const char *
+right_name(uint32_t right)
+{
+	for (size_t i = 0; i < sizeof right_names / sizeof right_names[0]; i++)
+		if (right_names[i].right == right)
+			return right_names[i].name;
+	return "an unknown right";
+}
+
+static bool
+refuse(const struct ca_view *v, const struct principal *p, uint32_t right, const char *why,
+    struct err *err)
+{
+	return err_set(err, right == CA_RIGHT_ENROLL ? CERTSRV_E_ENROLL_DENIED : E_ACCESSDENIED,
+	    "%s lacks the CA right '%s': %s%s%s", p->downlevel, right_name(right), why,
+	    v->rights_problem != NULL ? "; " : "",
+	    v->rights_problem != NULL ? v->rights_problem : "");
+}
+
+static bool
+default_right(const struct ca_view *v, const struct principal *p, uint32_t right, struct err *err)
+{
+	if ((right == CA_RIGHT_ENROLL || right == CA_RIGHT_READ) &&
+	    sids_contain(&p->sids, &SID_AUTHENTICATED_USERS))
+		return true;
+	return refuse(v, p, right,
+	    "the CA has no dircaCASecurity, which gives nobody more than enrollment", err);
+}
+
+bool
+ca_check_right(const struct ca_view *v, const struct principal *p, uint32_t right, struct err *err)
+{
+	/* Enroll, Officer and Admin imply Read ([MS-CSRA] 3.1.1.7). */
+	static const uint32_t implying[] = {CA_RIGHT_ENROLL, CA_RIGHT_OFFICER, CA_RIGHT_ADMIN};
+	struct sd_verdict verdict;
+	char why[64];
+
+	if (!v->has_security)
+		return default_right(v, p, right, err);
+	verdict = sd_check_mask(&v->security, &p->sids, right);
+	if (verdict.allowed)
+		return true;
+	for (size_t i = 0; right == CA_RIGHT_READ && i < sizeof implying / sizeof implying[0]; i++)
+		if (sd_check_mask(&v->security, &p->sids, implying[i]).allowed)
+			return true;
+	if (verdict.ace >= 0)
+		snprintf(why, sizeof why, "entry %d of dircaCASecurity denies it", verdict.ace);
+	else
+		snprintf(why, sizeof why, "no entry of dircaCASecurity grants it");
+	return refuse(v, p, right, why, err);
+}
+
+struct sids_query {
+	const struct store_request *row;
+	struct sids *sids;
+	enum dir_find found;
+};
+
+static bool
+find_sids(struct dir_conn *c, void *arg, struct err *err)
+{
+	struct sids_query *q = arg;
+
+	q->found = principal_find_sids(c, q->row->requester_name, q->sids, err);
+	return q->found != DIR_FIND_FAILED;
+}
+
+/* *known_out: whether `out` holds all that the requester is. It does not for an account that is
+ * gone, nor for a name that was given to another account since: that says nothing about who made
+ * the request. */
+static bool
+requester_sids(struct ca *ca, const struct store_request *row, struct sids *out, bool *known_out,
+    struct err *err)
+{
+	struct sids_query q = {row, out, DIR_NOT_FOUND};
+	struct sid sid;
+
+	*known_out = false;
+	if (row->requester_name != NULL && !ca_directory_do(ca, find_sids, &q, err))
+		return err_prefix(err, "groups of requester '%s'", row->requester_name);
+	*known_out = q.found == DIR_FOUND &&
+		     (row->requester_sid == NULL ||
+			 (sid_from_text(row->requester_sid, &sid) && sids_contain(out, &sid)));
+	return true;
+}
+
+static bool
+refuse_officer(const struct ca_view *v, const struct principal *officer,
+    const struct store_request *row, int rule, struct err *err)
+{
+	const char *who = row->requester_name != NULL ? row->requester_name : "?";
+	const char *what = row->template_name != NULL ? row->template_name : "?";
+
+	if (v->rights_problem != NULL)
+		return err_set(err, CERTSRV_E_RESTRICTEDOFFICER, "%s may act for nobody: %s",
+		    officer->downlevel, v->rights_problem);
+	if (rule >= 0)
+		return err_set(err, CERTSRV_E_RESTRICTEDOFFICER,
+		    "rule %d of dircaOfficerRights denies %s to act for %s and template %s",
+		    rule + 1, officer->downlevel, who, what);
+	return err_set(err, CERTSRV_E_RESTRICTEDOFFICER,
+	    "no rule of dircaOfficerRights allows %s to act for %s and template %s",
+	    officer->downlevel, who, what);
+}
+
+bool
+ca_check_officer(struct ca *ca, const struct ca_view *v, const struct principal *officer,
+    const struct store_request *row, struct err *err)
+{
+	struct sids requester = {0};
+	int rule = -1;
+	bool ok = false, known = false;
+
+	if (!ca_check_right(v, officer, CA_RIGHT_OFFICER, err))
+		goto out;
+	if (!v->has_officer_rules) {
+		ok = true;
+		goto out;
+	}
+	if (!requester_sids(ca, row, &requester, &known, err))
+		goto out;
+	ok = officer_may(&v->officer_rules, &officer->sids, known ? &requester : NULL,
+		 row->template_name, &rule) ||
+	     refuse_officer(v, officer, row, rule, err);
+out:
+	sids_free(&requester);
+	return ok;
+}

@@ -1,0 +1,349 @@
+#include "ca_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "init.h"
+#include "oids.h"
+
+/* A view may be this old before requests are refused. */
+#define VIEW_FRESH_S 60
+
+static bool
+load_snapshot(struct dir_conn *c, void *arg, struct err *err)
+{
+	return pki_snapshot_load(c, arg, err);
+}
+
+static bool
+add_broken(struct ca_view *v, const struct dir_entry *e, const struct err *why, struct err *err)
+{
+	struct err ignored;
+	char *cn = NULL, *line;
+
+	(void)dir_entry_text(e, "cn", &cn, &ignored);
+	line = text_printf("%s: %s", cn != NULL ? cn : e->dn, why->msg);
+	free(cn);
+	if (line == NULL)
+		return err_nomem(err);
+	v->broken_templates[v->broken_count++] = line;
+	return true;
+}
+
+/* A template that does not decode is left out and named; the others stay usable. */
+static bool
+read_templates(struct ca_view *v, struct err *err)
+{
+	size_t count = v->pki->templates.count;
+	struct err why;
+
+	v->templates = calloc(count + 1, sizeof *v->templates);
+	v->broken_templates = calloc(count + 1, sizeof *v->broken_templates);
+	if (v->templates == NULL || v->broken_templates == NULL)
+		return err_nomem(err);
+	for (size_t i = 0; i < count; i++) {
+		const struct dir_entry *e = &v->pki->templates.list[i];
+
+		if (tmpl_decode(e, &v->templates[v->template_count], &why))
+			v->template_count++;
+		else if (!add_broken(v, e, &why, err))
+			return false;
+	}
+	return true;
+}
+
+static bool
+read_enabled(struct ca_view *v, const struct dir_entry *service, struct err *err)
+{
+	const struct dir_attr *a = dir_entry_attr(service, "certificateTemplates");
+
+	if (a == NULL)
+		return true;
+	if ((v->enabled.list = calloc(a->count + 1, sizeof *v->enabled.list)) == NULL)
+		return err_nomem(err);
+	for (size_t i = 0; i < a->count; i++) {
+		if (!text_from_view(
+			buf_view(&a->values[i]), &v->enabled.list[v->enabled.count], err))
+			return err_prefix(err, "%s: certificateTemplates", service->dn);
+		v->enabled.count++;
+	}
+	return true;
+}
+
+static bool
+note_rights_problem(struct ca_view *v, const struct err *why, struct err *err)
+{
+	free(v->rights_problem);
+	return (v->rights_problem = strdup(why->msg)) != NULL || err_nomem(err);
+}
+
+/* A descriptor that cannot be read must not mean "no restriction": what replaces it allows nobody
+ * anything. */
+static bool
+read_security(struct ca_view *v, const struct dir_entry *service, struct err *err)
+{
+	struct view raw;
+	struct err why;
+	enum dir_get got = dir_entry_bytes(service, "dircaCASecurity", &raw, &why);
+
+	if (got == DIR_GET_ABSENT)
+		return true;
+	v->has_security = true;
+	if (got == DIR_GET_OK && sd_decode(raw, &v->security, &why))
+		return true;
+	sd_free(&v->security);
+	v->security = (struct sd){.has_dacl = true};
+	err_prefix(&why, "%s: dircaCASecurity", service->dn);
+	return note_rights_problem(v, &why, err);
+}
+
+static bool
+read_officer_rules(struct ca_view *v, const struct dir_entry *service, struct err *err)
+{
+	struct sd sd = {0};
+	struct view raw;
+	struct err why;
+	enum dir_get got = dir_entry_bytes(service, "dircaOfficerRights", &raw, &why);
+	bool ok = true;
+
+	if (got == DIR_GET_ABSENT)
+		return true;
+	v->has_officer_rules = true;
+	if (got != DIR_GET_OK || !sd_decode(raw, &sd, &why) ||
+	    !officer_rules_decode(&sd, &v->officer_rules, &why)) {
+		officer_rules_free(&v->officer_rules);
+		v->officer_rules = (struct officer_rules){0};
+		err_prefix(&why, "%s: dircaOfficerRights", service->dn);
+		ok = note_rights_problem(v, &why, err);
+	}
+	sd_free(&sd);
+	return ok;
+}
+
+static bool
+read_service(struct ca *ca, struct ca_view *v, struct err *err)
+{
+	const struct dir_entry *service = pki_snapshot_service(v->pki, ca->config->ca_name);
+
+	if (service == NULL)
+		return true; /* not published yet: no template is enabled, nobody manages */
+	return read_enabled(v, service, err) && read_security(v, service, err) &&
+	       read_officer_rules(v, service, err);
+}
+
+static bool
+read_kra(struct ca *ca, struct ca_kra *k, struct view der, int64_t now, struct err *err)
+{
+	struct err why;
+
+	if (!pkix_cert_decode(der, &k->cert, err))
+		return false;
+	k->valid =
+	    pkix_public_key(k->cert.spki, &k->key, &why) &&
+	    kra_validate(&k->cert, ca->state->kra_issuers, ca->state->kra_issuer_count, now, &why);
+	return k->valid || (k->reason = strdup(why.msg)) != NULL || err_nomem(err);
+}
+
+/* With a damaged KRA store the CA goes on without archival (paper: "Loading KRA Certificates"). */
+static bool
+read_kras(struct ca *ca, struct ca_view *v, struct err *err)
+{
+	struct buf *list = NULL;
+	size_t count = 0;
+	struct err why;
+	bool ok = false;
+
+	if (!kra_store_list(ca->config, &list, &count, &why)) {
+		ok = (v->kra_problem = strdup(why.msg)) != NULL || err_nomem(err);
+		goto out;
+	}
+	if ((v->kras = calloc(count + 1, sizeof *v->kras)) == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	for (size_t i = 0; i < count; i++) {
+		v->kra_count++; /* what was read of it is freed with the view */
+		if (!read_kra(ca, &v->kras[i], buf_view(&list[i]), v->made_at, err))
+			goto out;
+	}
+	ok = true;
+out:
+	kra_store_free(&list, count);
+	return ok;
+}
+
+static bool
+read_xchgs(struct ca *ca, struct ca_view *v, struct err *err)
+{
+	struct store_requests rows = {0};
+	struct buf id = {0};
+	bool ok = false;
+
+	if (!store_exchange_certificates(ca->store, v->made_at, &rows, err))
+		goto out;
+	if ((v->xchgs = calloc(rows.count + 1, sizeof *v->xchgs)) == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	for (size_t i = 0; i < rows.count; i++) {
+		struct ca_xchg *x = &v->xchgs[i];
+
+		v->xchg_count++;
+		if (!pkix_cert_decode(buf_view(&rows.list[i].raw_certificate), &x->cert, err) ||
+		    !pkix_cert_ski(&x->cert, &id, err))
+			goto out;
+		if (id.len != sizeof x->id) {
+			err_set(err, DIRCA_E_DATABASE,
+			    "exchange certificate of request %lld has a key identifier of %zu "
+			    "bytes",
+			    (long long)rows.list[i].request_id, id.len);
+			goto out;
+		}
+		memcpy(x->id, id.ptr, sizeof x->id);
+		buf_free(&id);
+	}
+	ok = true;
+out:
+	buf_free(&id);
+	store_requests_free(&rows);
+	return ok;
+}
+
+static void
+view_free(struct ca_view *v)
+{
+	pki_snapshot_unref(&v->pki);
+	for (size_t i = 0; i < v->template_count; i++)
+		tmpl_free(&v->templates[i]);
+	free(v->templates);
+	for (size_t i = 0; i < v->broken_count; i++)
+		free(v->broken_templates[i]);
+	free(v->broken_templates);
+	for (size_t i = 0; i < v->enabled.count; i++)
+		free(v->enabled.list[i]);
+	free(v->enabled.list);
+	officer_rules_free(&v->officer_rules);
+	sd_free(&v->security);
+	free(v->rights_problem);
+	for (size_t i = 0; i < v->kra_count; i++) {
+		pkix_cert_free(&v->kras[i].cert);
+		EVP_PKEY_free(v->kras[i].key);
+		free(v->kras[i].reason);
+	}
+	free(v->kras);
+	free(v->kra_problem);
+	for (size_t i = 0; i < v->xchg_count; i++)
+		pkix_cert_free(&v->xchgs[i].cert);
+	free(v->xchgs);
+	free(v);
+}
+
+bool
+view_build(struct ca *ca, struct ca_view **out, struct err *err)
+{
+	struct ca_view *v = calloc(1, sizeof *v);
+
+	*out = NULL;
+	if (v == NULL)
+		return err_nomem(err);
+	v->refs = 1;
+	v->made_at =
+	    clock_now(); /* before the directory is read: never younger than what it holds */
+	if (!ca_directory_do(ca, load_snapshot, &v->pki, err) || !read_templates(v, err) ||
+	    !read_service(ca, v, err) || !settings_load(ca->store, &v->settings, err) ||
+	    !read_kras(ca, v, err) || !read_xchgs(ca, v, err)) {
+		view_free(v);
+		return false;
+	}
+	*out = v;
+	return true;
+}
+
+struct ca_view *
+ca_view_get(struct ca *ca)
+{
+	struct ca_view *v;
+
+	pthread_mutex_lock(&ca->state->lock);
+	v = ca->state->view;
+	if (v != NULL)
+		__atomic_add_fetch(&v->refs, 1, __ATOMIC_RELAXED);
+	pthread_mutex_unlock(&ca->state->lock);
+	return v;
+}
+
+void
+ca_view_release(struct ca_view **v)
+{
+	if (*v != NULL && __atomic_sub_fetch(&(*v)->refs, 1, __ATOMIC_ACQ_REL) == 0)
+		view_free(*v);
+	*v = NULL;
+}
+
+bool
+ca_refresh(struct ca *ca, struct err *err)
+{
+	struct ca_view *fresh = NULL, *old = NULL;
+	bool ok;
+
+	pthread_mutex_lock(&ca->state->refresh_lock);
+	ok = view_build(ca, &fresh, err);
+	if (ok) {
+		pthread_mutex_lock(&ca->state->lock);
+		old = ca->state->view;
+		ca->state->view = fresh;
+		pthread_mutex_unlock(&ca->state->lock);
+	}
+	pthread_mutex_unlock(&ca->state->refresh_lock);
+	ca_view_release(&old);
+	return ok;
+}
+
+/* A clock that was set back makes the age unknown, which is as bad as too old. */
+bool
+ca_view_is_fresh(const struct ca_view *v, int64_t now)
+{
+	int64_t age = now - v->made_at;
+
+	return age <= VIEW_FRESH_S && age >= -VIEW_FRESH_S;
+}
+
+/* Two templates of one name or one OID would let the second stand in for the first: then neither is
+ * found. */
+const struct tmpl *
+ca_view_template(const struct ca_view *v, const char *cn)
+{
+	const struct tmpl *found = NULL;
+
+	for (size_t i = 0; i < v->template_count; i++)
+		if (text_eq_nocase(v->templates[i].cn, cn)) {
+			if (found != NULL)
+				return NULL;
+			found = &v->templates[i];
+		}
+	return found;
+}
+
+const struct tmpl *
+ca_view_template_by_oid(const struct ca_view *v, const char *oid)
+{
+	const struct tmpl *found = NULL;
+
+	for (size_t i = 0; i < v->template_count; i++)
+		if (v->templates[i].oid != NULL && strcmp(v->templates[i].oid, oid) == 0) {
+			if (found != NULL)
+				return NULL;
+			found = &v->templates[i];
+		}
+	return found;
+}
+
+bool
+ca_view_is_enabled(const struct ca_view *v, const char *cn)
+{
+	for (size_t i = 0; i < v->enabled.count; i++)
+		if (text_eq_nocase(v->enabled.list[i], cn))
+			return true;
+	return false;
+}

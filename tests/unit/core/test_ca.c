@@ -1,0 +1,452 @@
+/*
+ * The CA's state: views, rights, the principal cache, housekeeping.
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "ca_harness.h"
+#include "principal_cache.h"
+
+static void
+view_is_fresh_for_a_minute(void **state)
+{
+	const struct ca_view v = {.made_at = 1000};
+
+	(void)state;
+	assert_true(ca_view_is_fresh(&v, 1000));
+	assert_true(ca_view_is_fresh(&v, 1060));
+	assert_false(ca_view_is_fresh(&v, 1061));
+	assert_false(ca_view_is_fresh(&v, 939)); /* the clock was set back */
+}
+
+static void
+template_that_is_there_twice_is_not_found(void **state)
+{
+	static char user[] = "User", upper[] = "USER", efs[] = "EFS", oid1[] = "1.2.3",
+		    oid2[] = "1.2.4";
+	struct tmpl list[] = {
+	    {.cn = user, .oid = oid1}, {.cn = efs, .oid = oid1}, {.cn = upper, .oid = oid2}};
+	struct ca_view v = {.templates = list, .template_count = 2};
+
+	(void)state;
+	assert_ptr_equal(ca_view_template(&v, "user"), &list[0]);
+	assert_null(ca_view_template(&v, "Use"));
+	assert_null(ca_view_template_by_oid(&v, "1.2.3"));
+	v.template_count = 3;
+	assert_null(ca_view_template(&v, "user"));
+	assert_ptr_equal(ca_view_template_by_oid(&v, "1.2.4"), &list[2]);
+}
+
+static struct principal
+someone(const struct sid *sids, size_t count)
+{
+	static char name[] = "DOMAIN\\someone";
+	struct principal p = {.downlevel = name};
+	struct err err;
+
+	for (size_t i = 0; i < count; i++)
+		harness_must(sids_add(&p.sids, &sids[i], &err), &err);
+	return p;
+}
+
+static void
+without_descriptor_users_enroll_and_nobody_manages(void **state)
+{
+	static const uint32_t managing[] = {
+	    CA_RIGHT_ADMIN, CA_RIGHT_OFFICER, CA_RIGHT_AUDITOR, CA_RIGHT_OPERATOR};
+	struct principal user = someone(&SID_AUTHENTICATED_USERS, 1),
+			 anybody = someone(&SID_EVERYONE, 1);
+	const struct ca_view v = {0};
+	struct err err;
+
+	(void)state;
+	assert_true(ca_check_right(&v, &user, CA_RIGHT_ENROLL, &err));
+	assert_true(ca_check_right(&v, &user, CA_RIGHT_READ, &err));
+	assert_false(ca_check_right(&v, &anybody, CA_RIGHT_ENROLL, &err));
+	assert_int_equal(err.code, CERTSRV_E_ENROLL_DENIED);
+	for (size_t i = 0; i < 4; i++) {
+		assert_false(ca_check_right(&v, &user, managing[i], &err));
+		assert_int_equal(err.code, E_ACCESSDENIED);
+	}
+	sids_free(&user.sids);
+	sids_free(&anybody.sids);
+}
+
+static void
+right_is_what_the_descriptor_says(void **state)
+{
+	struct sid officer, denied;
+	struct ace aces[2] = {{.type = ACE_DENY, .mask = CA_RIGHT_OFFICER},
+	    {.type = ACE_ALLOW, .mask = CA_RIGHT_OFFICER}};
+	struct ca_view v = {
+	    .has_security = true, .security = {.has_dacl = true, .aces = aces, .count = 2}};
+	struct err err;
+
+	(void)state;
+	assert_true(sid_from_text("S-1-5-21-1-2-3-1000", &officer));
+	assert_true(sid_from_text("S-1-5-21-1-2-3-1001", &denied));
+	aces[0].sid = denied;
+	aces[1].sid = officer;
+	struct principal good = someone(&officer, 1),
+			 bad = someone((const struct sid[]){officer, denied}, 2);
+
+	assert_true(ca_check_right(&v, &good, CA_RIGHT_OFFICER, &err));
+	assert_true(ca_check_right(&v, &good, CA_RIGHT_READ, &err)); /* implied */
+	assert_false(ca_check_right(&v, &good, CA_RIGHT_ADMIN, &err));
+	assert_false(ca_check_right(&v, &good, CA_RIGHT_ENROLL, &err));
+	assert_int_equal(err.code, CERTSRV_E_ENROLL_DENIED);
+	assert_false(ca_check_right(&v, &bad, CA_RIGHT_OFFICER, &err));
+	assert_non_null(strstr(err.msg, "entry 0"));
+	v.security.count = 0; /* an empty DACL: nobody */
+	assert_false(ca_check_right(&v, &good, CA_RIGHT_OFFICER, &err));
+	sids_free(&good.sids);
+	sids_free(&bad.sids);
+}
+
+static void
+cached_principal_is_a_copy_that_grows_old(void **state)
+{
+	static char dn[] = "CN=someone";
+	struct principal p = someone(
+			     (const struct sid[]){SID_EVERYONE, SID_AUTHENTICATED_USERS}, 2),
+			 out;
+	struct principal_cache *cache;
+	struct err err;
+
+	(void)state;
+	p.dn = dn;
+	harness_must(principal_cache_new(&cache, &err), &err);
+	assert_false(principal_cache_get(cache, "someone", 0, &out));
+	principal_cache_put(cache, "someone", 0, &p);
+	assert_true(principal_cache_get(cache, "someone", PRINCIPAL_CACHE_TTL_MS - 1, &out));
+	assert_string_equal(out.dn, "CN=someone");
+	assert_ptr_not_equal(out.dn, p.dn);
+	assert_int_equal(out.sids.count, 2);
+	assert_null(out.upn);
+	principal_free(&out);
+	assert_false(principal_cache_get(cache, "Someone", 0, &out));
+	assert_false(principal_cache_get(cache, "someone", PRINCIPAL_CACHE_TTL_MS, &out));
+	for (int i = 0; i < 3 * PRINCIPAL_CACHE_SLOTS; i++) {
+		char name[32];
+
+		snprintf(name, sizeof name, "user%d", i);
+		principal_cache_put(cache, name, 0, &p);
+		assert_true(principal_cache_get(cache, name, 0, &out));
+		principal_free(&out);
+	}
+	principal_cache_free(&cache);
+	sids_free(&p.sids);
+}
+
+static void
+unknown_identity_is_no_principal(void **state)
+{
+	struct principal p;
+	struct err err;
+
+	(void)state;
+	assert_false(ca_principal(harness.ca, "nobody-at-all", &p, &err));
+	assert_int_equal(err.code, DIRCA_E_AUTHENTICATION);
+	harness_principal("user1", &p);
+	assert_string_equal(p.downlevel, "NWTRADERS\\user1");
+	principal_free(&p);
+}
+
+static void
+view_holds_what_the_directory_and_the_state_folder_hold(void **state)
+{
+	struct ca_view *v = ca_view_get(harness.ca);
+
+	(void)state;
+	assert_int_equal(v->template_count, 35);
+	assert_int_equal(v->broken_count, 0);
+	assert_int_equal(v->enabled.count, 4);
+	assert_true(ca_view_is_enabled(v, "efsarchive"));
+	assert_false(ca_view_is_enabled(v, "EFS"));
+	assert_true(v->has_security);
+	assert_false(v->has_officer_rules);
+	assert_int_equal(v->kra_count, HARNESS_KRAS);
+	for (size_t i = 0; i < v->kra_count; i++)
+		assert_true(v->kras[i].valid);
+	ca_view_release(&v);
+	assert_null(v);
+}
+
+static bool
+spoil_template(struct dir_conn *c, void *arg, struct err *err)
+{
+	const struct view *value = arg;
+	char dn[256];
+
+	snprintf(dn, sizeof dn,
+	    "CN=UserArchive,CN=Certificate Templates,CN=Public Key Services,CN=Services,%s",
+	    dir_conn_root(c)->config_nc);
+	return dir_replace(c, dn, "pKIExpirationPeriod", value, 1, err);
+}
+
+static void
+broken_template_is_named_and_the_others_stay(void **state)
+{
+	static const uint8_t year[] = {0x00, 0x40, 0x39, 0x87, 0x2e, 0xe1, 0xfe, 0xff};
+	struct view bad = view_of(year, 7), good = view_of(year, 8);
+	struct ca_view *v, *old = ca_view_get(harness.ca);
+	struct err err;
+
+	(void)state;
+	harness_must(ca_directory_do(harness.ca, spoil_template, &bad, &err), &err);
+	harness_refresh();
+	v = ca_view_get(harness.ca);
+	assert_int_equal(v->template_count, 34);
+	assert_int_equal(v->broken_count, 1);
+	assert_memory_equal(v->broken_templates[0], "UserArchive: ", strlen("UserArchive: "));
+	assert_null(ca_view_template(v, "UserArchive"));
+	assert_non_null(ca_view_template(v, "User"));
+	/* A request keeps the view that it began with. */
+	assert_non_null(ca_view_template(old, "UserArchive"));
+	ca_view_release(&v);
+	ca_view_release(&old);
+	harness_must(ca_directory_do(harness.ca, spoil_template, &good, &err), &err);
+	harness_refresh();
+}
+
+static void
+setting_is_checked_audited_and_in_force(void **state)
+{
+	int audited = harness_audited(AUDIT_CONFIGURATION, true);
+	struct ca_view *v;
+	struct err err;
+
+	(void)state;
+	assert_false(ca_set_setting(harness.ca, "test", "CA\\Nonsense", "1", &err));
+	assert_int_equal(err.code, E_INVALIDARG);
+	assert_false(
+	    ca_set_setting(harness.ca, "test", setting_name(SETTING_KRA_CERT_COUNT), "many", &err));
+	assert_false(ca_set_setting(
+	    harness.ca, "test", setting_name(SETTING_XCHG_OVERLAP_S), "604800", &err));
+	assert_int_equal(err.code, E_INVALIDARG);
+	assert_int_equal(harness_audited(AUDIT_CONFIGURATION, true), audited);
+	harness_set("ca\\encryptioncsp\\symmetrickeysize", "128");
+	v = ca_view_get(harness.ca);
+	assert_int_equal(v->settings.cipher, CMS_AES_128_CBC);
+	ca_view_release(&v);
+	harness_must(ca_set_setting(
+			 harness.ca, "test", setting_name(SETTING_SYMMETRIC_KEY_SIZE), NULL, &err),
+	    &err);
+	v = ca_view_get(harness.ca);
+	assert_int_equal(v->settings.cipher, CMS_AES_256_CBC);
+	ca_view_release(&v);
+	assert_int_equal(harness_audited(AUDIT_CONFIGURATION, true), audited + 2);
+}
+
+static int64_t
+crl_number(void)
+{
+	struct buf crl;
+	int64_t number, until;
+	struct err err;
+
+	harness_must(store_newest_crl(harness.ca->store, &number, &until, &crl, &err), &err);
+	buf_free(&crl);
+	return number;
+}
+
+static void
+crl_is_published_at_start_and_on_demand(void **state)
+{
+	struct buf crl;
+	int64_t number, until;
+	char path[128], command[512];
+	struct err err;
+
+	(void)state;
+	assert_int_equal(crl_number(), 1);
+	harness_must(ca_publish_crl(harness.ca, &harness.vault, "caadmin", &err), &err);
+	harness_must(store_newest_crl(harness.ca->store, &number, &until, &crl, &err), &err);
+	assert_int_equal(number, 2);
+	assert_int_equal(harness_audited(AUDIT_CRL_PUBLISHED, true), 2);
+	snprintf(path, sizeof path, "%s/crl.der", harness.dir);
+	harness_must(file_replace(path, buf_view(&crl), 0600, &err), &err);
+	buf_free(&crl);
+	snprintf(command, sizeof command,
+	    "cd '%s' && openssl crl -inform DER -in crl.der -noout -text -CAfile state/ca.crt >out "
+	    "2>&1 && grep -q 'verify OK' out",
+	    harness.dir);
+	assert_int_equal(system(command), 0);
+}
+
+static void
+maintenance_renews_within_the_overlap_and_forgets_after_the_end(void **state)
+{
+	struct ca_view *v = ca_view_get(harness.ca);
+	int64_t first_end = v->xchgs[0].cert.not_after, now = clock_now(), number = crl_number();
+	uint8_t first[VAULT_ID_LEN];
+	struct err err;
+
+	(void)state;
+	memcpy(first, v->xchgs[0].id, sizeof first);
+	ca_view_release(&v);
+	harness_must(ca_maintain(harness.ca, &harness.vault, now, &err), &err);
+	v = ca_view_get(harness.ca);
+	assert_int_equal(v->xchg_count, 1); /* nothing was due */
+	ca_view_release(&v);
+	assert_int_equal(crl_number(), number);
+
+	harness_must(ca_maintain(harness.ca, &harness.vault, first_end - 86400, &err), &err);
+	v = ca_view_get(harness.ca);
+	assert_int_equal(v->xchg_count, 2); /* the old one stays usable while it is valid */
+	assert_memory_equal(v->xchgs[1].id, first, sizeof first);
+	assert_memory_not_equal(v->xchgs[0].id, first, sizeof first);
+	ca_view_release(&v);
+
+	harness_must(ca_maintain(harness.ca, &harness.vault, first_end + 1, &err), &err);
+	assert_int_equal(crl_number(), number + 1);
+	assert_false(vault_xchg_forget(&harness.vault, first, &err)); /* gone already */
+	assert_int_equal(err.code, CRYPT_E_NOT_FOUND);
+	harness_must(ca_maintain(harness.ca, &harness.vault, first_end + 1, &err), &err);
+	assert_int_equal(crl_number(), number + 1);
+}
+
+static void
+restart_finds_everything_again(void **state)
+{
+	struct ca_view *v = ca_view_get(harness.ca);
+	size_t xchgs = v->xchg_count;
+	int64_t number = crl_number();
+	struct err err;
+
+	(void)state;
+	ca_view_release(&v);
+	ca_close(&harness.ca);
+	harness_must(ca_open(harness.config, &harness.vault, &harness.ca, &err), &err);
+	v = ca_view_get(harness.ca);
+	assert_int_equal(v->xchg_count, xchgs);
+	assert_int_equal(v->settings.num[SETTING_KRA_CERT_COUNT], 2);
+	ca_view_release(&v);
+	assert_int_equal(crl_number(), number);
+}
+
+static void
+damaged_kra_store_stops_archival_and_nothing_else(void **state)
+{
+	char path[192], name[96];
+	struct ca_view *v;
+
+	(void)state;
+	snprintf(name, sizeof name, "state/kra/%s.crt", "0123456789abcdef0123456789abcdef01234567");
+	harness_write(name, "damaged");
+	harness_refresh();
+	v = ca_view_get(harness.ca);
+	assert_int_equal(v->kra_count, 0);
+	assert_non_null(v->kra_problem);
+	assert_int_equal(v->template_count, 35);
+	ca_view_release(&v);
+	snprintf(path, sizeof path, "%s/%s", harness.dir, name);
+	assert_int_equal(unlink(path), 0);
+	harness_refresh();
+	v = ca_view_get(harness.ca);
+	assert_int_equal(v->kra_count, HARNESS_KRAS);
+	assert_null(v->kra_problem);
+	ca_view_release(&v);
+}
+
+static void *
+use_views(void *arg)
+{
+	const atomic_bool *stop = arg;
+	struct principal p;
+	struct err err;
+
+	while (!atomic_load(stop)) {
+		struct ca_view *v = ca_view_get(harness.ca);
+
+		if (ca_view_template(v, "User") == NULL ||
+		    !ca_principal(harness.ca, "user2", &p, &err))
+			abort();
+		principal_free(&p);
+		ca_view_release(&v);
+	}
+	return NULL;
+}
+
+static void
+views_are_replaced_under_those_who_use_them(void **state)
+{
+	pthread_t threads[4];
+	atomic_bool stop = false;
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, use_views, &stop), 0);
+	for (int i = 0; i < 20; i++)
+		harness_refresh();
+	atomic_store(&stop, true);
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+}
+
+static void
+connection_that_the_server_closed_is_made_again(void **state)
+{
+	(void)state;
+	harness_sh("lab_slapd_stop");
+	harness_sh("lab_slapd_start");
+	harness_refresh();
+}
+
+/* Last: the directory goes away. */
+static void
+old_view_stays_when_the_directory_is_away(void **state)
+{
+	struct ca_view *v = ca_view_get(harness.ca), *after;
+	struct err err;
+
+	(void)state;
+	harness_sh("lab_slapd_stop");
+	assert_false(ca_refresh(harness.ca, &err));
+	assert_int_equal(err.code, DIRCA_E_DIRECTORY_UNAVAILABLE);
+	after = ca_view_get(harness.ca);
+	assert_ptr_equal(after, v);
+	ca_view_release(&v);
+	ca_view_release(&after);
+	/* A CRL is due whether the directory is there or not. */
+	harness_must(ca_publish_crl(harness.ca, &harness.vault, "caadmin", &err), &err);
+}
+
+static int
+group_setup(void **state)
+{
+	(void)state;
+	return harness_open("");
+}
+
+static int
+group_teardown(void **state)
+{
+	(void)state;
+	return harness_close();
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(view_is_fresh_for_a_minute),
+	    cmocka_unit_test(template_that_is_there_twice_is_not_found),
+	    cmocka_unit_test(without_descriptor_users_enroll_and_nobody_manages),
+	    cmocka_unit_test(right_is_what_the_descriptor_says),
+	    cmocka_unit_test(cached_principal_is_a_copy_that_grows_old),
+	    cmocka_unit_test(unknown_identity_is_no_principal),
+	    cmocka_unit_test(view_holds_what_the_directory_and_the_state_folder_hold),
+	    cmocka_unit_test(broken_template_is_named_and_the_others_stay),
+	    cmocka_unit_test(setting_is_checked_audited_and_in_force),
+	    cmocka_unit_test(crl_is_published_at_start_and_on_demand),
+	    cmocka_unit_test(maintenance_renews_within_the_overlap_and_forgets_after_the_end),
+	    cmocka_unit_test(restart_finds_everything_again),
+	    cmocka_unit_test(damaged_kra_store_stops_archival_and_nothing_else),
+	    cmocka_unit_test(views_are_replaced_under_those_who_use_them),
+	    cmocka_unit_test(connection_that_the_server_closed_is_made_again),
+	    cmocka_unit_test(old_view_stays_when_the_directory_is_away),
+	};
+
+	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}
