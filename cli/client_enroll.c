@@ -105,16 +105,20 @@ check_key_hash(const struct cmc_response *r, struct view key_hash, struct err *e
 	return true;
 }
 
-/* statusString of a refusal: "0x80094012 CERTSRV_E_TEMPLATE_DENIED: sentence". */
+/* statusString of a refusal: "CERTSRV_E_TEMPLATE_DENIED: sentence". */
 static bool
 refusal(const struct cmc_response *r, struct err *err)
 {
 	const char *text = r->text != NULL ? r->text : "the CA refused without a reason",
 		   *colon = strstr(text, ": ");
-	unsigned long number = strtoul(text, NULL, 16);
-	enum err_code code = DIRCA_E_DENIED;
+	char name[64];
+	enum err_code code;
 
-	if (!err_by_number((uint32_t)number, &code) || code == ERR_OK || colon == NULL)
+	if (colon == NULL || (size_t)(colon - text) >= sizeof name)
+		return err_set(err, DIRCA_E_DENIED, "%s", text);
+	memcpy(name, text, (size_t)(colon - text));
+	name[colon - text] = '\0';
+	if (!err_by_name(name, &code) || code == ERR_OK)
 		return err_set(err, DIRCA_E_DENIED, "%s", text);
 	return err_set(err, code, "%s", colon + 2);
 }

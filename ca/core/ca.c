@@ -169,6 +169,7 @@ bool
 ca_open(const struct config *config, struct vault *v, struct ca **out, struct err *err)
 {
 	struct ca *ca = calloc(1, sizeof *ca);
+	struct err later;
 
 	*out = NULL;
 	if (ca == NULL)
@@ -178,10 +179,13 @@ ca_open(const struct config *config, struct vault *v, struct ca **out, struct er
 	    !kra_ring_init(&ca->ring, err) || !open_database(ca, err) ||
 	    !dir_pool_open(&ca->state->directory_config,
 		(size_t)config->workers + SPARE_CONNECTIONS, &ca->directory, err) ||
-	    !ca_refresh(ca, err) || !ca_maintain(ca, v, clock_now(), err)) {
+	    !ca_refresh(ca, err)) {
 		ca_close(&ca);
 		return err_prefix(err, "CA '%s'", config->ca_name);
 	}
+	/* Archived keys can be fetched without it; the housekeeper tries again. */
+	if (!ca_maintain(ca, v, clock_now(), &later))
+		log_error("maintenance at the start failed", LOG_REASON(&later));
 	*out = ca;
 	return true;
 }
@@ -304,11 +308,17 @@ ca_set_setting(
 	struct setting_change change = {actor, NULL, value};
 	struct err later;
 	enum setting s;
+	bool ok;
 
 	if (!setting_find(name, &s))
 		return err_set(err, E_INVALIDARG, "there is no setting '%s'", name);
 	change.name = setting_name(s);
-	if (!check_change(ca, s, value, err) || !store_do(ca->store, store_setting, &change, err))
+	/* Check and change are one step: two administrators at once must not leave what neither may
+	 * set. */
+	pthread_mutex_lock(&ca->state->maintain_lock);
+	ok = check_change(ca, s, value, err) && store_do(ca->store, store_setting, &change, err);
+	pthread_mutex_unlock(&ca->state->maintain_lock);
+	if (!ok)
 		return false;
 	/* The change is committed; if the directory is away just now, the next refresh brings it
 	 * into force. */

@@ -10,6 +10,7 @@
 #include "oids.h"
 
 #define OID_CERTIFICATE_POLICIES "2.5.29.32"
+#define TBS_MAX                  15360 /* the database keeps certificates of up to 16384 bytes */
 
 bool
 certificate_serial(uint8_t out[CERTIFICATE_SERIAL_LEN], struct err *err)
@@ -265,6 +266,10 @@ sign(struct ca *ca, struct vault *v, const struct body *body, struct buf *out, s
 	};
 
 	ok = pkix_tbs_encode(&tbs, &tbs_der, err) &&
+	     (tbs_der.len <= TBS_MAX ||
+		 err_set(err, DIRCA_E_TOO_LARGE,
+		     "the certificate would have over %zu bytes; shorten the names of the request",
+		     tbs_der.len)) &&
 	     vault_sign_certificate(v, buf_view(&tbs_der), &signature, err) &&
 	     pkix_signed_wrap(
 		 buf_view(&tbs_der), buf_view(&ca->info.sig_alg), buf_view(&signature), out, err);

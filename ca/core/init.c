@@ -190,8 +190,9 @@ give_to(const struct config *config, const char *name, uid_t uid, gid_t gid, str
 static bool
 hand_over(const struct config *config, struct err *err)
 {
+	/* Never "." or kra/: who may write there chooses whom keys are sealed to. */
 	static const char *const front_files[] = {
-	    ".", "kra", "dirca.db", "dirca.db-wal", "dirca.db-shm", "tls.crt", "tls.key"};
+	    "dirca.db", "dirca.db-wal", "dirca.db-shm", "tls.crt", "tls.key"};
 	static const char *const vault_files[] = {"vault", "vault/ca.key"};
 	const struct {
 		const char *user;
@@ -209,6 +210,15 @@ hand_over(const struct config *config, struct err *err)
 
 		if (parts[i].user != NULL && pw == NULL)
 			return err_set(err, DIRCA_E_CONFIG, "there is no user '%s'", parts[i].user);
+		/* SQLite makes its files beside the database; the sticky bit keeps the rest root's.
+		 */
+		if (i == 0 && pw != NULL &&
+		    (!give_to(config, ".", 0, pw->pw_gid, err) ||
+			!give_to(config, "kra", 0, 0, err)))
+			return false;
+		if (i == 0 && pw != NULL && chmod(config->state_dir, 01771) != 0)
+			return err_errno(
+			    err, DIRCA_E_IO, "%s: cannot set its mode", config->state_dir);
 		for (size_t k = 0; pw != NULL && k < parts[i].count; k++)
 			if (!give_to(config, parts[i].files[k], pw->pw_uid, pw->pw_gid, err))
 				return false;

@@ -36,16 +36,16 @@ store_xchg(struct store_tx *tx, void *arg, struct err *err)
 
 static bool
 new_xchg_certificate(struct ca *ca, struct vault *v, const struct settings *s, int64_t now,
-    struct buf *out, struct err *err)
+    uint8_t id[VAULT_ID_LEN], bool *made_out, struct buf *out, struct err *err)
 {
 	int64_t until = now + s->num[SETTING_XCHG_VALIDITY_S];
-	uint8_t id[VAULT_ID_LEN];
 	struct buf spki = {0};
 	bool ok;
 
 	if (until > ca->ca_cert.not_after)
 		until = ca->ca_cert.not_after;
-	ok = vault_xchg_create(v, (int)s->num[SETTING_XCHG_KEY_SIZE], &spki, id, err) &&
+	*made_out = vault_xchg_create(v, (int)s->num[SETTING_XCHG_KEY_SIZE], &spki, id, err);
+	ok = *made_out &&
 	     certificate_xchg(ca, v, buf_view(&spki), now - CLOCK_SKEW, until, out, err);
 	buf_free(&spki);
 	return ok;
@@ -62,9 +62,11 @@ make_xchg(struct ca *ca, struct vault *v, const struct settings *s, int64_t now,
 	    .revoked_reason = -1};
 	struct xchg_row arg = {&row, now};
 	struct buf certificate = {0};
-	bool ok = false;
+	uint8_t id[VAULT_ID_LEN];
+	bool ok = false, made = false;
+	struct err ignored;
 
-	if (!new_xchg_certificate(ca, v, s, now, &certificate, err) ||
+	if (!new_xchg_certificate(ca, v, s, now, id, &made, &certificate, err) ||
 	    !certificate_columns(buf_view(&certificate), &row, err))
 		goto out;
 	row.requester_name = strdup(ACTOR);
@@ -76,16 +78,29 @@ make_xchg(struct ca *ca, struct vault *v, const struct settings *s, int64_t now,
 	}
 	ok = store_do(ca->store, store_xchg, &arg, err);
 out:
+	/* A key that no row names could never be found again. */
+	if (!ok && made && !vault_xchg_forget(v, id, &ignored))
+		log_warn("an exchange key without a certificate stays in the vault",
+		    LOG_REASON(&ignored));
 	store_request_free(&row);
 	buf_free(&certificate);
 	return ok || err_prefix(err, "making a CA exchange certificate");
 }
 
+/* From the database: the view is not renewed while the directory is away. One that ends with the CA
+ * certificate cannot be bettered. */
 static bool
-xchg_is_due(const struct ca_view *view, int64_t now)
+xchg_is_due(struct ca *ca, const struct settings *s, int64_t now, bool *due_out, struct err *err)
 {
-	return view->xchg_count == 0 ||
-	       view->xchgs[0].cert.not_after - view->settings.num[SETTING_XCHG_OVERLAP_S] <= now;
+	struct store_requests rows = {0};
+	bool ok = store_exchange_certificates(ca->store, now, &rows, err);
+
+	*due_out = ok && now < ca->ca_cert.not_after &&
+		   (rows.count == 0 ||
+		       (rows.list[0].not_after < ca->ca_cert.not_after &&
+			   rows.list[0].not_after - s->num[SETTING_XCHG_OVERLAP_S] <= now));
+	store_requests_free(&rows);
+	return ok;
 }
 
 static bool
@@ -309,21 +324,24 @@ bool
 ca_maintain(struct ca *ca, struct vault *v, int64_t now, struct err *err)
 {
 	struct ca_view *view = ca_view_get(ca);
-	bool ok = false, new_xchg = false, crl_due = false;
+	const struct settings *s = &view->settings;
+	bool xchg_due = false, crl_due = false, crl, forgot, xchg;
+	struct err crl_err, forget_err, refresh_err;
 
+	/* None of the three waits for another. Forgetting first makes room for a new key. */
 	pthread_mutex_lock(&ca->state->maintain_lock);
-	if (xchg_is_due(view, now)) {
-		if (!make_xchg(ca, v, &view->settings, now, err))
-			goto out;
-		new_xchg = true;
-	}
-	if (!crl_is_due(ca, &view->settings, now, &crl_due, err))
-		goto out;
-	if (crl_due && !make_crl(ca, v, &view->settings, ACTOR, now, err))
-		goto out;
-	ok = forget_expired(ca, v, now, err);
-out:
+	crl = crl_is_due(ca, s, now, &crl_due, &crl_err) &&
+	      (!crl_due || make_crl(ca, v, s, ACTOR, now, &crl_err));
+	forgot = forget_expired(ca, v, now, &forget_err);
+	xchg =
+	    xchg_is_due(ca, s, now, &xchg_due, err) && (!xchg_due || make_xchg(ca, v, s, now, err));
 	pthread_mutex_unlock(&ca->state->maintain_lock);
 	ca_view_release(&view);
-	return (!new_xchg || ca_refresh(ca, err)) && ok;
+	if (xchg && xchg_due && !ca_refresh(ca, &refresh_err))
+		log_warn("new exchange certificate not in use yet", LOG_REASON(&refresh_err));
+	if (xchg && !crl)
+		*err = crl_err;
+	else if (xchg && !forgot)
+		*err = forget_err;
+	return xchg && crl && forgot;
 }

@@ -79,6 +79,16 @@ find_sids(struct dir_conn *c, void *arg, struct err *err)
 	struct sids_query *q = arg;
 
 	q->found = principal_find_sids(c, q->row->requester_name, q->sids, err);
+	/* Renamed since; that it is the same account is the SID's to say. */
+	if (q->found == DIR_NOT_FOUND && q->row->requester_dn != NULL &&
+	    q->row->requester_sid != NULL) {
+		struct principal p = {0};
+
+		q->found = principal_get(c, q->row->requester_dn, &p, err);
+		*q->sids = p.sids;
+		p.sids = (struct sids){0};
+		principal_free(&p);
+	}
 	return q->found != DIR_FIND_FAILED;
 }
 

@@ -100,6 +100,11 @@ settings_finish(struct settings *s, struct err *err)
 	if (s->num[SETTING_XCHG_OVERLAP_S] >= s->num[SETTING_XCHG_VALIDITY_S])
 		return err_set(err, E_INVALIDARG, "%s must be less than %s",
 		    rows[SETTING_XCHG_OVERLAP_S].name, rows[SETTING_XCHG_VALIDITY_S].name);
+	/* The vault keeps 64 exchange keys. */
+	if ((s->num[SETTING_XCHG_VALIDITY_S] - s->num[SETTING_XCHG_OVERLAP_S]) * 32 <
+	    s->num[SETTING_XCHG_VALIDITY_S])
+		return err_set(err, E_INVALIDARG, "%s leaves too little of %s: at most 31/32 of it",
+		    rows[SETTING_XCHG_OVERLAP_S].name, rows[SETTING_XCHG_VALIDITY_S].name);
 	s->cipher = s->num[SETTING_CNG_ENCRYPTION_ALGORITHM] == 1
 			? CMS_3DES_CBC
 			: aes[s->num[SETTING_SYMMETRIC_KEY_SIZE] / 64 - 2];

@@ -29,6 +29,21 @@ enrollment_free(struct enrollment *e)
 	ca_view_release(&e->view);
 }
 
+/* What waits for a certificate manager is decoded again from the database, so it must fit into it.
+ */
+static bool
+check_keepable(const struct enrollment *e, struct err *err)
+{
+	struct buf raw = {0};
+	bool ok = enroll_request_raw(&e->request, &raw, err) &&
+		  (raw.len > 0 || err_set(err, DIRCA_E_TOO_LARGE,
+				      "a request that waits for a certificate manager must fit "
+				      "into 64 KiB without its key"));
+
+	buf_free(&raw);
+	return ok;
+}
+
 /* From bytes to a certificate that is not yet anybody's; nothing here is written anywhere. */
 static bool
 process(struct enrollment *e, const struct enroll_input *in, struct err *err)
@@ -42,7 +57,7 @@ process(struct enrollment *e, const struct enroll_input *in, struct err *err)
 	    !enroll_decide(e, e->request.payload.len > 0, err))
 		return false;
 	e->deciding = false;
-	if (!enroll_archive(e, err))
+	if ((e->plan.pend && !check_keepable(e, err)) || !enroll_archive(e, err))
 		return false;
 	return e->plan.pend || certificate_issue(e->ca, e->vault, &e->plan, &e->facts,
 				   e->request.pkix->spki, &e->certificate, err);

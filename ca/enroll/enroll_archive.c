@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The largest blob, of an RSA-8192 key, has less than 5 KiB. */
+#define PAYLOAD_MAX 32768
+
 /* The recipient of the payload among the exchange certificates of this CA; other recipients are
  * ignored (facts 6.2). */
 static bool
@@ -140,6 +143,10 @@ enroll_archive(struct enrollment *e, struct err *err)
 
 	if (e->request.payload.len == 0)
 		return true;
+	if (e->request.payload.len > PAYLOAD_MAX)
+		return err_set(err, DIRCA_E_TOO_LARGE,
+		    "the encrypted private key has %zu bytes; no key needs more than %d",
+		    e->request.payload.len, PAYLOAD_MAX);
 	if (needed == 0)
 		return err_set(err, CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED,
 		    "%s is 0: a CA administrator must add KRA certificates and set how many seal a "

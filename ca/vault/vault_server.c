@@ -16,6 +16,7 @@
 #include "oids.h"
 
 #define SECURE_HEAP  (1 << 20)
+#define DRAIN_MAX    (2u << 20) /* more than any request of a client can make */
 #define THREAD_STACK (1 << 20)
 #define KEEP_MAX     (1 << 20) /* bytes of a buffer that are kept between requests */
 
@@ -66,6 +67,15 @@ serve_one(struct vault_worker *w, int fd, bool control, struct err *err)
 		    "a vault request of %u bytes; operation %u takes at most %u", (unsigned)len, op,
 		    (unsigned)max);
 	if (err->code != ERR_OK) {
+		struct err refusal = *err;
+
+		/* What a client's request led to costs that request, not the socket. */
+		if (len <= DRAIN_MAX && wire_receive_body(fd, len, &w->request, err)) {
+			*err = (struct err){.code = ERR_OK};
+			ok = vault_reply_error(w, &refusal, err) && wire_send(fd, &w->reply, err);
+			trim(&w->request);
+			return ok;
+		}
 		/* The rest is not read: nobody holds memory for what will be refused. */
 		if (vault_reply_error(w, err, &reason))
 			wire_send(fd, &w->reply, &reason);

@@ -71,8 +71,10 @@ kill_one() {
 	sleep "0.$((RANDOM % 900 + 100))"
 	if [ "$role" != supervisor ]; then
 		# The pair may be between two lives.
-		ca_lab_eventually child_of "$supervisor" "$role" >/dev/null && pid=$(child_of "$supervisor" "$role") ||
-			{ echo "no $role"; return 1; }
+		if ! ca_lab_eventually child_of "$supervisor" "$role" >/dev/null || ! pid=$(child_of "$supervisor" "$role"); then
+			echo "no $role"
+			return 1
+		fi
 		kill -KILL "$pid"
 		return
 	fi
@@ -110,7 +112,10 @@ acknowledged_are_there() {
 
 integrity() {
 	local said
-	said=$(count 'PRAGMA integrity_check') && [ "$said" = ok ] || { echo "$said"; return 1; }
+	said=$(count 'PRAGMA integrity_check')
+	[ "$said" = ok ] && return
+	echo "$said"
+	return 1
 }
 
 # The recipients inside one archived key in a hundred, read by another program: two, both of the three KRAs.
