@@ -193,15 +193,14 @@ route_public_file(struct route_call *c)
 	int64_t number, next_update;
 	struct err err;
 
+	c->http->status = 404;
 	if (kind == NULL)
-		c->http->status = 404;
-	else if (strcmp(kind, ".crt") == 0)
+		return;
+	if (strcmp(kind, ".crt") == 0)
 		route_answer(c->http, 200, "application/pkix-cert", buf_view(&c->ca->ca_cert.raw));
 	else if (!store_newest_crl(c->ca->store, &number, &next_update, &crl, &err))
 		route_fail(c->http, &err);
 	else if (crl.len > 0)
 		route_answer(c->http, 200, "application/pkix-crl", buf_view(&crl));
-	else
-		c->http->status = 404;
 	buf_free(&crl);
 }
