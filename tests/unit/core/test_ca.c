@@ -412,6 +412,38 @@ old_view_stays_when_the_directory_is_away(void **state)
 	harness_must(ca_publish_crl(harness.ca, &harness.vault, "caadmin", &err), &err);
 }
 
+static size_t
+exchange_rows(int64_t now)
+{
+	struct store_requests rows = {0};
+	struct err err;
+	size_t count;
+
+	harness_must(store_exchange_certificates(harness.ca->store, now, &rows, &err), &err);
+	count = rows.count;
+	store_requests_free(&rows);
+	return count;
+}
+
+/* While the directory is away the view does not grow: what is due is read from the database, so
+ * that one key is made and not one at each turn, until the vault is full of them. */
+static void
+outage_makes_one_exchange_certificate_not_many(void **state)
+{
+	struct ca_view *v = ca_view_get(harness.ca);
+	int64_t due = v->xchgs[0].cert.not_after - 3600;
+	size_t before = exchange_rows(due);
+	struct err err;
+
+	(void)state;
+	ca_view_release(&v);
+	harness_must(ca_maintain(harness.ca, &harness.vault, due, &err), &err);
+	assert_int_equal(exchange_rows(due), before + 1);
+	harness_must(ca_maintain(harness.ca, &harness.vault, due, &err), &err);
+	harness_must(ca_maintain(harness.ca, &harness.vault, due, &err), &err);
+	assert_int_equal(exchange_rows(due), before + 1);
+}
+
 static int
 group_setup(void **state)
 {
@@ -446,6 +478,7 @@ main(void)
 	    cmocka_unit_test(views_are_replaced_under_those_who_use_them),
 	    cmocka_unit_test(connection_that_the_server_closed_is_made_again),
 	    cmocka_unit_test(old_view_stays_when_the_directory_is_away),
+	    cmocka_unit_test(outage_makes_one_exchange_certificate_not_many),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);
