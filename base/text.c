@@ -9,8 +9,8 @@
 #include <strings.h>
 #include <openssl/evp.h>
 
-static int
-hex_value(char c)
+int
+text_hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -50,7 +50,7 @@ hex_decode(const char *text, struct buf *out, struct err *err)
 		return false;
 	b.len = 0;
 	for (; *text != '\0'; text++) {
-		int v = hex_value(*text);
+		int v = text_hex_digit(*text);
 
 		if (v < 0 && strchr(" \t:", *text) != NULL && high < 0)
 			continue;
@@ -301,7 +301,7 @@ guid_from_text(const char *text, uint8_t guid[GUID_LEN])
 
 		if ((i == 4 || i == 6 || i == 8 || i == 10) && *text++ != '-')
 			return false;
-		if ((high = hex_value(text[0])) < 0 || (low = hex_value(text[1])) < 0)
+		if ((high = text_hex_digit(text[0])) < 0 || (low = text_hex_digit(text[1])) < 0)
 			return false;
 		guid[guid_order[i]] = (uint8_t)(high << 4 | low);
 		text += 2;

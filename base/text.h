@@ -16,6 +16,8 @@ char *hex_encode(struct view bytes, char sep);
  * anything else is there, the number of digits is odd or nothing is left. */
 bool hex_decode(const char *text, struct buf *out, struct err *err);
 
+/* 0 to 15, or -1 for what is no hexadecimal digit. */
+int text_hex_digit(char c);
 /* Whole string as a decimal number within [min, max]. */
 bool text_to_int(const char *text, int64_t min, int64_t max, int64_t *out);
 /* ASCII case-insensitive. */

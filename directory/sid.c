@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "text.h"
 
 #define SID_REVISION      1
 #define SID_AUTHORITY_LEN 6
@@ -68,18 +69,6 @@ sid_encode(const struct sid *sid, struct buf *out, struct err *err)
 	return true;
 }
 
-static int
-digit_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return 16;
-}
-
 /* Takes a number of at least one digit from the front of `*text`; false if there is none or it is
  * over `max`. */
 static bool
@@ -88,8 +77,8 @@ take_number(const char **text, unsigned base, uint64_t max, uint64_t *out)
 	const char *p = *text;
 	uint64_t v = 0;
 
-	for (; (unsigned)digit_value(*p) < base; p++) {
-		v = v * base + (unsigned)digit_value(*p);
+	for (; (unsigned)text_hex_digit(*p) < base; p++) {
+		v = v * base + (unsigned)text_hex_digit(*p);
 		if (v > max)
 			return false;
 	}

@@ -33,15 +33,6 @@ bad(struct err *err, const char *dn, const char *why)
 }
 
 static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static int
 read_type(struct parser *p)
 {
 	size_t len = strspn(p->at, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
@@ -73,9 +64,9 @@ read_char(struct parser *p, uint8_t *byte)
 		p->at += 2;
 		return 1;
 	}
-	if (hex_digit(at[1]) < 0 || hex_digit(at[2]) < 0)
+	if (text_hex_digit(at[1]) < 0 || text_hex_digit(at[2]) < 0)
 		return -1;
-	*byte = (uint8_t)(hex_digit(at[1]) << 4 | hex_digit(at[2]));
+	*byte = (uint8_t)(text_hex_digit(at[1]) << 4 | text_hex_digit(at[2]));
 	p->at += 3;
 	return 1;
 }
