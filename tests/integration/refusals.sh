@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# Refusals as an HTTPS client meets them: the code in Dirca-Error, the status, and nothing stored but the failed request.
+# (What is wrong inside a CMC message is tested below HTTP, in tests/unit/enroll; what is too large, in http_limits.sh.) usage: refusals.sh
+# shellcheck disable=SC2317 # the functions are called through check
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source-path=SCRIPTDIR source=../support/ca_lab.sh
+. "$here/../support/ca_lab.sh"
+# shellcheck source-path=SCRIPTDIR source=../support/checks.sh
+. "$here/../support/checks.sh"
+
+dir=$(mktemp -d /tmp/dirca-refusals.XXXXXX)
+finish() {
+	ca_lab_stop
+	[ "$CHECKS_BAD" -ne 0 ] || rm -rf "$dir"
+}
+checks_begin "$dir"
+trap finish EXIT
+
+rows() { sqlite3 "$CA_STATE/dirca.db" "SELECT count(*) FROM Request WHERE $1"; }
+keys() { sqlite3 "$CA_STATE/dirca.db" 'SELECT count(*) FROM RequestBlob WHERE RawArchivedKey IS NOT NULL'; }
+
+# post USER PATH FILE: headers and status of the answer.
+post() {
+	curl -sS -o "$dir/answer" -D - --cacert "$CA_STATE/ca.crt" -u "$1:$(<"$(lab_password_file "$1")")" \
+		-H 'Content-Type: application/octet-stream' --data-binary "@$3" "$CA_URL$2"
+}
+
+# refused STATUS CODE ROWS POST-ARGUMENTS...: ROWS is how many failed requests it leaves behind.
+refused() {
+	local status=$1 code=$2 more=$3 failed issued archived answer
+	shift 3
+	failed=$(rows 'Disposition IN (30, 31)') issued=$(rows 'Disposition = 20') archived=$(keys)
+	answer=$(post "$@") || return 1
+	echo "$answer"
+	[[ $answer == HTTP/1.1\ $status* ]] && { [ -z "$code" ] || grep -q "^Dirca-Error: 0x[0-9A-F]* $code" <<<"$answer"; } || return 1
+	[ "$(rows 'Disposition IN (30, 31)')" -eq $((failed + more)) ] || { echo "failed rows"; return 1; }
+	[ "$(rows 'Disposition = 20')" -eq "$issued" ] && [ "$(keys)" -eq "$archived" ]
+}
+
+truncated_everywhere() {
+	local size at
+	size=$(stat -c %s "$dir/good.der")
+	for ((at = 1; at < size; at += 37)); do
+		head -c "$at" "$dir/good.der" >"$dir/cut.der"
+		refused '[45]' '' 1 user1 /.well-known/est/UserSignature/simpleenroll "$dir/cut.der" || { echo "cut at $at"; return 1; }
+	done
+}
+
+check "a CA with KRAs" ca_lab_start "$dir"
+[ "$CHECKS_BAD" -eq 0 ] && check "two KRAs" ca_lab_kras 2
+openssl req -new -newkey rsa:2048 -nodes -keyout "$dir/key.pem" -subj / -outform DER -out "$dir/good.der" 2>/dev/null
+openssl req -new -newkey rsa:1024 -nodes -keyout "$dir/short.pem" -subj / -outform DER -out "$dir/short.der" 2>/dev/null
+{ head -c -1 "$dir/good.der"; printf 'x'; } >"$dir/tampered.der"
+{ cat "$dir/good.der"; printf 'x'; } >"$dir/longer.der"
+
+est=/.well-known/est
+check "control: the request is good" post user1 "$est/User/simpleenroll" "$dir/good.der"
+check "control: and a certificate came of it" grep -q MII "$dir/answer"
+check "an unknown template" refused 4 CERTSRV_E_UNSUPPORTED_CERT_TYPE 1 user1 "$est/NoSuchTemplate/simpleenroll" "$dir/good.der"
+check "a template that this CA does not issue" refused 4 CERTSRV_E_UNSUPPORTED_CERT_TYPE 1 user1 "$est/ClientAuth/simpleenroll" "$dir/good.der"
+check "no template at all" refused 4 CERTSRV_E_NO_CERT_TYPE 1 user1 "$est/simpleenroll" "$dir/good.der"
+check "no right to enroll" refused 403 CERTSRV_E_TEMPLATE_DENIED 1 user1 "$est/KeyRecoveryAgent/simpleenroll" "$dir/good.der"
+check "no key where one must be archived" refused 4 CERTSRV_E_ARCHIVED_KEY_REQUIRED 1 user1 "$est/EFSArchive/simpleenroll" "$dir/good.der"
+check "a key that is too short" refused 4 CERTSRV_E_KEY_LENGTH 1 user1 "$est/User/simpleenroll" "$dir/short.der"
+check "a tampered signature" refused 4 NTE_BAD_SIGNATURE 1 user1 "$est/User/simpleenroll" "$dir/tampered.der"
+check "a byte too many" refused 4 ERROR_INVALID_DATA 1 user1 "$est/User/simpleenroll" "$dir/longer.der"
+check "a PKCS#10 where CMC is expected" refused 4 '' 1 user1 "$est/fullcmc" "$dir/good.der"
+check "the Windows 2003 request, for its SHA-1" refused 4 NTE_BAD_ALGID 1 user1 "$est/fullcmc" "$here/../fixtures/cmc/cmc-request.der"
+check "truncated requests" truncated_everywhere
+check "who may not recover" refused 403 E_ACCESSDENIED 0 user1 /dirca/v1/recovery-blobs <(printf '{"serial":"01"}')
+check "a serial number without a key" refused 404 CERTSRV_E_PROPERTY_EMPTY 0 officer1 /dirca/v1/recovery-blobs <(printf '{"serial":"01"}')
+check "who may not change settings" refused 403 E_ACCESSDENIED 0 officer1 /dirca/v1/crl /dev/null
+check "nothing of it was archived" test "$(keys)" -eq 0
+checks_end
