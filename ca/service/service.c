@@ -6,6 +6,7 @@
 #include <event2/event.h>
 #include <event2/thread.h>
 
+#include "audit.h"
 #include "ca.h"
 #include "clock.h"
 #include "housekeeper.h"
@@ -46,22 +47,12 @@ on_hup(evutil_socket_t signal, short what, void *arg)
 }
 
 static bool
-audit_work(struct store_tx *tx, void *arg, struct err *err)
-{
-	return store_audit(tx, arg, err);
-}
-
-static bool
 audit_state(struct ca *ca, enum audit_event event, struct err *err)
 {
-	static char actor[] = "dircad", version[] = DIRCA_VERSION;
-	struct audit_record record = {.when = clock_now(),
-	    .event = event,
-	    .success = true,
-	    .actor = actor,
-	    .object = version};
+	const struct ca_audit a = {
+	    .when = clock_now(), .event = event, .actor = "dircad", .object = DIRCA_VERSION};
 
-	return store_do(ca->store, audit_work, &record, err);
+	return ca_audit_alone(ca->store, &a, err);
 }
 
 static bool
