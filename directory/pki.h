@@ -17,6 +17,7 @@ struct pki_snapshot {
 	struct dir_entries kras;    /* msPKI-PrivateKeyRecoveryAgent */
 	struct dir_entries nt_auth; /* NTAuthCertificates: zero or one entry */
 	struct dir_entries roots;   /* Certification Authorities */
+	struct dir_entries oids;    /* msPKI-Enterprise-Oid below CN=OID, and CN=OID itself */
 	int refs;                   /* atomic; use the functions */
 };
 

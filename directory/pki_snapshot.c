@@ -62,7 +62,9 @@ load(struct dir_conn *c, struct pki_snapshot *s, struct err *err)
 		   err) &&
 	       read_container(c, s->services_dn, "Certification Authorities",
 		   "(|(objectClass=certificationAuthority)(objectClass=pkiCA))", false, &s->roots,
-		   err);
+		   err) &&
+	       read_container(c, s->services_dn, "OID", "(objectClass=msPKI-Enterprise-Oid)", false,
+		   &s->oids, err);
 }
 
 bool
@@ -110,6 +112,7 @@ pki_snapshot_unref(struct pki_snapshot **snapshot)
 	dir_entries_free(&s->kras);
 	dir_entries_free(&s->nt_auth);
 	dir_entries_free(&s->roots);
+	dir_entries_free(&s->oids);
 	free(s->services_dn);
 	free(s);
 }

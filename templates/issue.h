@@ -10,6 +10,23 @@
 #include "tmpl.h"
 #include "principal.h"
 
+/* A registration authority or enrollment agent that signed the request beside its own key. That its
+ * signature verifies and its certificate chains, is in time and not revoked was checked before. */
+struct issue_signer {
+	const char *name;                                         /* for sentences */
+	struct text_list application_policies, issuance_policies; /* of its certificate */
+};
+
+/* The certificate that a request renews: the request is signed with its key, and it was checked
+ * like a signer's. Views are borrowed. */
+struct issue_renewed {
+	const char *template_cn, *template_oid; /* NULL: its extension names none */
+	bool same_key;                          /* the request is for the same public key */
+	struct view subject;                    /* DER */
+	struct view subject_alt_name;           /* DER of the extension value, empty if absent */
+	struct view sid_extension;              /* 25.2, empty if absent */
+};
+
 /* What the request says, as far as policy needs it. */
 struct issue_request {
 	const char *key_algorithm; /* "RSA" or "EC" */
@@ -22,6 +39,11 @@ struct issue_request {
 	    sid_extension; /* DER value of 1.3.6.1.4.1.311.25.2 of the request, empty if absent */
 	bool has_template_version; /* 21.7 was in the request */
 	int64_t template_major, template_minor;
+	const struct issue_signer *signers;
+	size_t signer_count;
+	const struct issue_renewed *renewed; /* NULL: no renewal */
+	/* certificatePolicies of the request, for ISSUANCE_POLICIES_FROM_REQUEST; borrowed */
+	struct text_list policies;
 };
 
 enum issue_name { ISSUE_NAME_CN, ISSUE_NAME_EMAIL, ISSUE_NAME_DN };

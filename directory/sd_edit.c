@@ -1,0 +1,82 @@
+#include "sd_edit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool
+is_denial(const struct ace *ace)
+{
+	switch (ace->type) {
+	case ACE_DENY:
+	case ACE_DENY_OBJECT:
+	case ACE_DENY_CALLBACK:
+	case ACE_DENY_CALLBACK_OBJECT:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static int
+canonical_rank(const struct ace *ace)
+{
+	if ((ace->flags & ACE_FLAG_INHERITED) != 0)
+		return 2;
+	return is_denial(ace) ? 0 : 1;
+}
+
+static bool
+ace_eq(const struct ace *a, const struct ace *b)
+{
+	return a->type == b->type && a->flags == b->flags && a->mask == b->mask &&
+	       a->has_object == b->has_object &&
+	       (!a->has_object || memcmp(a->object, b->object, GUID_LEN) == 0) &&
+	       a->has_inherited_object == b->has_inherited_object &&
+	       (!a->has_inherited_object ||
+		   memcmp(a->inherited_object, b->inherited_object, GUID_LEN) == 0) &&
+	       sid_eq(&a->sid, &b->sid) && view_eq(a->data, b->data);
+}
+
+bool
+sd_add_ace(struct sd *sd, const struct ace *ace, bool *changed_out, struct err *err)
+{
+	struct ace *grown;
+	size_t place = 0;
+
+	*changed_out = false;
+	if (!sd->has_dacl)
+		return err_set(err, E_INVALIDARG,
+		    "the security descriptor has no DACL, which gives everybody every right; set a "
+		    "DACL first");
+	for (size_t i = 0; i < sd->count; i++)
+		if (ace_eq(&sd->aces[i], ace))
+			return true;
+	if ((grown = reallocarray(sd->aces, sd->count + 1, sizeof *grown)) == NULL)
+		return err_nomem(err);
+	sd->aces = grown;
+	/* Behind the last of its kind, so that an order that was not canonical stays as it is. */
+	for (size_t i = 0; i < sd->count; i++)
+		if (canonical_rank(&sd->aces[i]) <= canonical_rank(ace))
+			place = i + 1;
+	/* A new denial must stand before every grant, or it does not deny. */
+	if (is_denial(ace) && (ace->flags & ACE_FLAG_INHERITED) == 0)
+		place = 0;
+	memmove(grown + place + 1, grown + place, (sd->count - place) * sizeof *grown);
+	grown[place] = *ace;
+	sd->count++;
+	*changed_out = true;
+	return true;
+}
+
+size_t
+sd_remove_aces(struct sd *sd, sd_ace_match *match, const void *arg)
+{
+	size_t kept = 0, removed;
+
+	for (size_t i = 0; i < sd->count; i++)
+		if ((sd->aces[i].flags & ACE_FLAG_INHERITED) != 0 || !match(&sd->aces[i], arg))
+			sd->aces[kept++] = sd->aces[i];
+	removed = sd->count - kept;
+	sd->count = kept;
+	return removed;
+}
