@@ -17,6 +17,7 @@ only_in() {
 	fi
 }
 only_in 'ldap\.h' '^directory/'
+only_in 'ldif\.h' '^directory/dir_ldif\.c$'
 only_in 'sqlite3\.h' '^ca/store/'
 only_in 'openssl/asn1t\.h' '_asn1\.[ch]$'
 only_in 'sasl/[a-z]*\.h' '^(directory/[a-z_]*|ca/service/sasl_server|cli/sasl_client)\.c$'

@@ -219,7 +219,7 @@ entry_with(const char *more)
 	struct err err;
 
 	assert_non_null(text);
-	if (!ldif_parse(view_str(text), &es, &err))
+	if (!ldif_entries(view_str(text), &es, &err))
 		fail_msg("%s: %s", more, err.msg);
 	assert_int_equal(es.count, 1);
 	free(text);
@@ -244,9 +244,9 @@ absent_attributes_have_their_defaults(void **state)
 	struct err err;
 
 	(void)state;
-	assert_true(
-	    ldif_parse(view_str("dn: CN=T\ncn: T\nflags: 0\npKIExpirationPeriod:: AEA5hy7h/v8=\n"),
-		&es, &err));
+	assert_true(ldif_entries(
+	    view_str("dn: CN=T\ncn: T\nflags: 0\npKIExpirationPeriod:: AEA5hy7h/v8=\n"), &es,
+	    &err));
 	t = decoded(&es.list[0]);
 	assert_int_equal(t.schema_version, 1);
 	assert_int_equal(t.max_depth, -1);
@@ -305,7 +305,7 @@ version_4_reads_the_syntax_that_its_legacy_bit_names(void **state)
 		char *text = text_printf("%s%s", head, texts[i]);
 
 		assert_non_null(text);
-		assert_true(ldif_parse(view_str(text), &es, &err));
+		assert_true(ldif_entries(view_str(text), &es, &err));
 		t = decoded(&es.list[0]);
 		assert_list("T", &t.ra_application_policies, "1.2.3 1.2.4");
 		assert_true(tmpl_requires_key_archival(&t));
@@ -326,7 +326,7 @@ version_1_never_archives_but_keeps_what_restricts(void **state)
 	struct tmpl t;
 
 	(void)state;
-	assert_true(ldif_parse(
+	assert_true(ldif_entries(
 	    view_str(
 		"dn: CN=T\ncn: T\nflags: 0\nmsPKI-Template-Schema-Version: 1\n"
 		"pKIExpirationPeriod:: AEA5hy7h/v8=\nmsPKI-Private-Key-Flag: 17\n"
@@ -365,7 +365,7 @@ static const struct {
     {"msPKI-RA-Signature: -1\n", "msPKI-RA-Signature"},
     {"pKIMaxIssuingDepth: -2\n", "pKIMaxIssuingDepth"},
     {"pKIKeyUsage:: oAAA\n", "pKIKeyUsage"},
-    {"pKIKeyUsage:: \n", "pKIKeyUsage"},
+    {"pKIKeyUsage:\n", "pKIKeyUsage"},
     {"pKIKeyUsage:: oAE=\n", "pKIKeyUsage"},
     {"pKIOverlapPeriod:: AEA5hy7h/g==\n", "pKIOverlapPeriod"},
     {"pKIOverlapPeriod:: AEA5hy7h/n8=\n", "pKIOverlapPeriod"},
@@ -422,7 +422,7 @@ required_attributes_and_known_versions_are_demanded(void **state)
 		struct err err;
 		struct tmpl t;
 
-		assert_true(ldif_parse(view_str(bad[i]), &es, &err));
+		assert_true(ldif_entries(view_str(bad[i]), &es, &err));
 		if (tmpl_decode(&es.list[0], &t, &err))
 			fail_msg("%s was read", bad[i]);
 		assert_int_equal(err.code, ERROR_INVALID_DATA);
@@ -455,7 +455,7 @@ malformed_triplets_are_refused(void **state)
 		struct tmpl t;
 
 		assert_non_null(text);
-		assert_true(ldif_parse(view_str(text), &es, &err));
+		assert_true(ldif_entries(view_str(text), &es, &err));
 		if (tmpl_decode(&es.list[0], &t, &err))
 			fail_msg("%s was read", bad[i]);
 		assert_non_null(strstr(err.msg, "msPKI-RA-Application-Policies"));
@@ -525,10 +525,10 @@ ldif_that_is_malformed_is_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(bad); i++)
-		assert_false(ldif_parse(view_str(bad[i]), &es, &err));
-	assert_true(ldif_parse(view_str("# c\n folded\nversion: 1\n\ndn: CN=x\nsn: a\n "
-					"b\nuserCertificate;binary:: eA==\n\n\n"
-					"dn: CN=y"),
+		assert_false(ldif_entries(view_str(bad[i]), &es, &err));
+	assert_true(ldif_entries(view_str("# c\n folded\nversion: 1\n\ndn: CN=x\nsn: a\n "
+					  "b\nuserCertificate;binary:: eA==\n\n\n"
+					  "dn: CN=y"),
 	    &es, &err));
 	assert_int_equal(es.count, 2);
 	assert_true(dir_entry_has_value_nocase(&es.list[0], "sn", "ab"));
