@@ -128,7 +128,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct dir_entries es;
 	struct err err;
 
-	if (!ldif_parse(view_of(data, size), &es, &err))
+	if (!ldif_entries(view_of(data, size), &es, &err))
 		return 0;
 	for (size_t i = 0; i < es.count; i++)
 		check_entry(&es.list[i]);
