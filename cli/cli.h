@@ -44,23 +44,26 @@ struct cli_options {
 	const char *disposition, *reason;
 	/* OPTS_DUMP */
 	const char *type;
+	/* OPTS_UNPUBLISH */
+	bool everything;
 	/* everywhere */
 	bool help, verbose;
 };
 
-#define OPTS_SESSION 0x001u
-#define OPTS_JSON    0x002u
-#define OPTS_DAEMON  0x004u
-#define OPTS_INIT    0x008u
-#define OPTS_PUBLISH 0x010u
-#define OPTS_ENROLL  0x020u
-#define OPTS_RECOVER 0x040u
-#define OPTS_LIST    0x080u
-#define OPTS_DECIDE  0x100u
-#define OPTS_DUMP    0x200u
-#define OPTS_OUT     0x400u
-#define OPTS_KEY     0x800u
-#define OPTS_ALL     0x80000000u
+#define OPTS_SESSION   0x001u
+#define OPTS_JSON      0x002u
+#define OPTS_DAEMON    0x004u
+#define OPTS_INIT      0x008u
+#define OPTS_PUBLISH   0x010u
+#define OPTS_ENROLL    0x020u
+#define OPTS_RECOVER   0x040u
+#define OPTS_LIST      0x080u
+#define OPTS_DECIDE    0x100u
+#define OPTS_DUMP      0x200u
+#define OPTS_OUT       0x400u
+#define OPTS_KEY       0x800u
+#define OPTS_UNPUBLISH 0x1000000u
+#define OPTS_ALL       0x80000000u
 
 struct cli {
 	const struct verb *verb;
@@ -97,6 +100,7 @@ bool cli_password(
 
 enum cli_exit cmd_ca_init(struct cli *cli);
 enum cli_exit cmd_ca_publish(struct cli *cli);
+enum cli_exit cmd_ca_unpublish(struct cli *cli);
 enum cli_exit cmd_ca_status(struct cli *cli);
 enum cli_exit cmd_cas(struct cli *cli);
 enum cli_exit cmd_templates(struct cli *cli);
@@ -106,6 +110,9 @@ enum cli_exit cmd_kra_add(struct cli *cli);
 enum cli_exit cmd_kra_remove(struct cli *cli);
 enum cli_exit cmd_kra_list(struct cli *cli);
 enum cli_exit cmd_kra_publish(struct cli *cli);
+enum cli_exit cmd_kra_unpublish(struct cli *cli);
+enum cli_exit cmd_viewstore(struct cli *cli);
+enum cli_exit cmd_ds(struct cli *cli);
 enum cli_exit cmd_getkey(struct cli *cli);
 enum cli_exit cmd_recoverkey(struct cli *cli);
 enum cli_exit cmd_requests(struct cli *cli);

@@ -61,6 +61,8 @@ static const struct option_row {
     {"auditor", 0, LIST, OPTS_PUBLISH, AT(auditors), "NAME", "auditor; may be repeated", 0, 0},
     {"template", 0, LIST, OPTS_PUBLISH, AT(templates), "NAME",
 	"template that the new CA issues; may be repeated", 0, 0},
+    {"all", 0, FLAG, OPTS_UNPUBLISH, AT(everything), NULL,
+	"also AIA, CDP and Certification Authorities", 0, 0},
     {"dns", 0, LIST, OPTS_ENROLL, AT(dns), "NAME",
 	"DNS name for the SAN, where the enrollee supplies it; may be repeated", 0, 0},
     {"out", 'o', TEXT, OPTS_OUT, AT(out), "FILE", "PKCS#12 file to write, default TEMPLATE.pfx", 0,
