@@ -181,7 +181,7 @@ struct sd_verdict {
  * Windows token. */
 struct sd_verdict sd_check(
     const struct sd *sd, const struct sids *sids, const struct sd_request *request);
-/* One extended right of the object ([MS-ADTS] 5.1.3.3.3). */
+/* One extended right of the object ([MS-ADTS] 5.1.3.3.4). */
 struct sd_verdict sd_check_extended_right(
     const struct sd *sd, const struct sids *sids, const uint8_t right[GUID_LEN]);
 /* SD_RIGHT_READ_PROP, SD_RIGHT_WRITE_PROP or SD_RIGHT_SELF for one attribute by its schemaIDGUID
