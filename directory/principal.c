@@ -356,13 +356,13 @@ read_sids(struct dir_conn *c, const struct dir_entry *e, struct principal *p, st
 {
 	int32_t rid;
 	enum dir_get got = dir_entry_int32(e, "primaryGroupID", &rid, err);
+	struct group_subject s = {.dn = p->dn,
+	    .sid = p->has_sid ? &p->sid : NULL,
+	    .primary_rid = got == DIR_GET_OK ? &rid : NULL};
 
 	if (got == DIR_GET_FAILED || (p->has_sid && !sids_add(&p->sids, &p->sid, err)))
 		return false;
-	return groups_collect(c, p->dn, p->has_sid ? &p->sid : NULL,
-		   got == DIR_GET_OK ? &rid : NULL, &p->sids, err) &&
-	       sids_add(&p->sids, &SID_EVERYONE, err) &&
-	       sids_add(&p->sids, &SID_AUTHENTICATED_USERS, err);
+	return groups_collect(c, &s, &p->sids, err);
 }
 
 static bool
