@@ -409,24 +409,6 @@ on_active_directory_unreadable_token_groups_are_an_error(void **state)
 }
 
 static void
-sids_are_found_by_any_name(void **state)
-{
-	struct principal p = get("CN=user1," USERS_DN);
-	struct sids sids;
-	struct err err;
-
-	(void)state;
-	assert_int_equal(principal_find_sids(conn, "NWTRADERS\\user1", &sids, &err), DIR_FOUND);
-	assert_int_equal(sids.count, p.sids.count);
-	for (size_t i = 0; i < sids.count; i++)
-		assert_true(sids_contain(&p.sids, &sids.list[i]));
-	sids_free(&sids);
-	assert_int_equal(principal_find_sids(conn, "nobody", &sids, &err), DIR_NOT_FOUND);
-	assert_int_equal(sids.count, 0);
-	principal_free(&p);
-}
-
-static void
 the_scram_verifier_is_read_unless_the_account_is_disabled(void **state)
 {
 	struct view off = view_str("514"), on = view_str("512"),
@@ -435,26 +417,30 @@ the_scram_verifier_is_read_unless_the_account_is_disabled(void **state)
 	struct err err;
 
 	(void)state;
-	assert_int_equal(principal_scram_verifier(conn, "user1", &verifier, &err), DIR_FOUND);
+	assert_int_equal(principal_scram_verifier(conn, "user1", 0, &verifier, &err), DIR_FOUND);
 	assert_memory_equal(verifier, "SCRAM-SHA-256$4096:", 19);
 	free(verifier);
-	assert_int_equal(principal_scram_verifier(conn, "nobody", &verifier, &err), DIR_NOT_FOUND);
+	assert_int_equal(
+	    principal_scram_verifier(conn, "nobody", 0, &verifier, &err), DIR_NOT_FOUND);
 	assert_null(verifier);
 
 	assert_true(dir_replace(conn, "CN=user4," USERS_DN, "userAccountControl", &off, 1, &err));
-	assert_int_equal(principal_scram_verifier(conn, "user4", &verifier, &err), DIR_NOT_FOUND);
+	assert_int_equal(
+	    principal_scram_verifier(conn, "user4", 0, &verifier, &err), DIR_NOT_FOUND);
 	assert_null(verifier);
 	assert_true(dir_replace(conn, "CN=user4," USERS_DN, "userAccountControl", &on, 1, &err));
 
 	assert_true(dir_add_value(conn, "CN=user4," USERS_DN, "authPassword", raw, &err));
 	assert_int_equal(
-	    principal_scram_verifier(conn, "user4", &verifier, &err), DIR_FIND_FAILED); /* two */
+	    principal_scram_verifier(conn, "user4", 0, &verifier, &err), DIR_FIND_FAILED); /* two */
 	assert_null(verifier);
 	assert_true(dir_replace(conn, "CN=user4," USERS_DN, "authPassword", NULL, 0, &err));
-	assert_int_equal(principal_scram_verifier(conn, "user4", &verifier, &err), DIR_NOT_FOUND);
+	assert_int_equal(
+	    principal_scram_verifier(conn, "user4", 0, &verifier, &err), DIR_NOT_FOUND);
 	assert_true(
 	    dir_add_value(conn, "CN=user4," USERS_DN, "authPassword", view_str("MD5$x$y"), &err));
-	assert_int_equal(principal_scram_verifier(conn, "user4", &verifier, &err), DIR_NOT_FOUND);
+	assert_int_equal(
+	    principal_scram_verifier(conn, "user4", 0, &verifier, &err), DIR_NOT_FOUND);
 	assert_null(verifier);
 }
 
@@ -502,7 +488,6 @@ main(void)
 	    cmocka_unit_test(a_malformed_group_sid_is_an_error_and_not_a_missing_group),
 	    cmocka_unit_test(groups_nested_too_deep_are_an_error),
 	    cmocka_unit_test(on_active_directory_unreadable_token_groups_are_an_error),
-	    cmocka_unit_test(sids_are_found_by_any_name),
 	    cmocka_unit_test(the_scram_verifier_is_read_unless_the_account_is_disabled),
 	};
 

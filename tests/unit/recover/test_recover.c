@@ -303,7 +303,8 @@ may_act_for(const char *requester_name, const char *requester_sid)
 	return may;
 }
 
-/* Groups of whoever has the name today say nothing about who asked for the certificate. */
+/* Groups of whoever has the name today say nothing about who asked for the certificate; the SID
+ * says who it was, whatever the name is today. */
 static void
 requester_who_is_gone_or_replaced_has_no_groups(void **state)
 {
@@ -313,14 +314,15 @@ requester_who_is_gone_or_replaced_has_no_groups(void **state)
 	sid_to_text(&user1.sid, sid);
 	harness_restrict((struct harness_rule[]){{false, "1111", "1205", NULL}}, 1);
 	assert_true(may_act_for(user1.downlevel, sid));
+	assert_true(may_act_for("NWTRADERS\\oldname", sid));
 	assert_false(may_act_for(user1.downlevel, "S-1-5-21-1-2-3-1101"));
-	assert_false(may_act_for("NWTRADERS\\nobody", sid));
+	assert_false(may_act_for("NWTRADERS\\nobody", "S-1-5-21-1-2-3-1101"));
 	/* A denial counts whether or not its group can be proved. */
 	harness_restrict(
 	    (struct harness_rule[]){{true, "1111", "1206", NULL}, {false, "1111", "1205", NULL}},
 	    2);
 	assert_true(may_act_for(user1.downlevel, sid));
-	assert_false(may_act_for("NWTRADERS\\nobody", sid));
+	assert_false(may_act_for(user1.downlevel, "S-1-5-21-1-2-3-1101"));
 	harness_unrestrict();
 }
 
