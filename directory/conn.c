@@ -170,158 +170,10 @@ dir_disconnect(struct dir_conn **conn)
 	free(c->uri);
 	free(c->config_nc);
 	free(c->default_nc);
+	free(c->vendor);
+	free(c->sasl_mechs);
 	free(c);
 	*conn = NULL;
-}
-
-static bool
-names_config(const char *dn)
-{
-	char *first = dir_dn_first_value(dn);
-	bool yes = first != NULL && text_eq_nocase(first, "Configuration");
-
-	free(first);
-	return yes;
-}
-
-/* Sets config_nc if CN=Configuration lies right below this naming context. */
-static bool
-probe_config_nc(struct dir_conn *c, const char *nc, struct err *err)
-{
-	char *dn = text_printf("CN=Configuration,%s", nc);
-	struct dir_entries found = {0};
-	bool ok = false;
-
-	if (dn == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	if (!dir_search(c,
-		&(struct dir_query){.base = dn,
-		    .filter = "(objectClass=*)",
-		    .attrs = (const char *const[]){LDAP_NO_ATTRS, NULL}},
-		&found, err))
-		goto out;
-	if (found.count == 1) {
-		c->config_nc = dn;
-		dn = NULL;
-	}
-	ok = true;
-out:
-	dir_entries_free(&found);
-	free(dn);
-	return ok;
-}
-
-/* OpenLDAP: a naming context of its own, else (`probe`) an entry right below another one. */
-static bool
-find_config_nc(struct dir_conn *c, const struct dir_attr *contexts, bool probe, struct err *err)
-{
-	for (size_t i = 0; contexts != NULL && i < contexts->count && c->config_nc == NULL; i++) {
-		char *nc;
-		bool ok = true;
-
-		if (!text_from_view(buf_view(&contexts->values[i]), &nc, err))
-			return false;
-		if (probe) {
-			ok = probe_config_nc(c, nc, err);
-		} else if (names_config(nc)) {
-			c->config_nc = nc;
-			nc = NULL;
-		}
-		free(nc);
-		if (!ok)
-			return false;
-	}
-	return true;
-}
-
-/* OpenLDAP: the naming context above the configuration, else the first other one. */
-static bool
-find_default_nc(struct dir_conn *c, const struct dir_attr *contexts, struct err *err)
-{
-	char *first = NULL;
-
-	for (size_t i = 0; contexts != NULL && i < contexts->count; i++) {
-		char *nc;
-
-		if (!text_from_view(buf_view(&contexts->values[i]), &nc, err)) {
-			free(first);
-			return false;
-		}
-		if (dir_dn_is_under(c->config_nc, nc) && !dir_dn_eq(c->config_nc, nc)) {
-			c->default_nc = nc;
-			free(first);
-			return true;
-		}
-		if (first == NULL && !dir_dn_eq(c->config_nc, nc))
-			first = nc;
-		else
-			free(nc);
-	}
-	c->default_nc = first;
-	return true;
-}
-
-static bool
-find_contexts(struct dir_conn *c, const struct dir_entry *dse, struct err *err)
-{
-	const struct dir_attr *contexts = dir_entry_attr(dse, "namingContexts");
-
-	if (dir_entry_text(dse, "configurationNamingContext", &c->config_nc, err) ==
-		DIR_GET_FAILED ||
-	    dir_entry_text(dse, "defaultNamingContext", &c->default_nc, err) == DIR_GET_FAILED)
-		return false;
-	if (!find_config_nc(c, contexts, false, err) || !find_config_nc(c, contexts, true, err))
-		return false;
-	if (c->config_nc == NULL)
-		return err_set(err, DIRCA_E_DIRECTORY,
-		    "%s has no CN=Configuration that this account may read; load the directory "
-		    "tree first",
-		    c->uri);
-	if (c->default_nc == NULL && !find_default_nc(c, contexts, err))
-		return false;
-	if (c->default_nc == NULL)
-		return err_set(err, DIRCA_E_DIRECTORY,
-		    "%s has no naming context for principals beside %s", c->uri, c->config_nc);
-	return true;
-}
-
-static bool
-read_root(struct dir_conn *c, struct err *err)
-{
-	static const char *const attrs[] = {"configurationNamingContext", "defaultNamingContext",
-	    "namingContexts", "supportedControl", "supportedCapabilities", NULL};
-	struct dir_entries found = {0};
-	const struct dir_entry *dse;
-	bool ok = false;
-
-	if (!dir_search(c,
-		&(struct dir_query){.base = "", .filter = "(objectClass=*)", .attrs = attrs},
-		&found, err))
-		goto out;
-	if (found.count != 1) {
-		err_set(err, DIRCA_E_DIRECTORY, "%s does not show its rootDSE", c->uri);
-		goto out;
-	}
-	dse = &found.list[0];
-	if (!find_contexts(c, dse, err))
-		goto out;
-	c->root = (struct dir_root){
-	    .config_nc = c->config_nc,
-	    .default_nc = c->default_nc,
-	    .is_ad =
-		dir_entry_has_value_nocase(dse, "supportedCapabilities", "1.2.840.113556.1.4.800"),
-	    .has_sd_flags =
-		dir_entry_has_value_nocase(dse, "supportedControl", "1.2.840.113556.1.4.801"),
-	    .has_paging =
-		dir_entry_has_value_nocase(dse, "supportedControl", LDAP_CONTROL_PAGEDRESULTS),
-	};
-	c->root.groups_strategy = c->root.is_ad ? "tokenGroups" : "member walk";
-	ok = true;
-out:
-	dir_entries_free(&found);
-	return ok;
 }
 
 /* One try: open, bind and, for a connection that will be kept, the rootDSE. */
@@ -333,7 +185,7 @@ try_uri(const struct dir_config *config, const char *uri, bool wants_root, struc
 
 	if (!dir_conn_open(config, uri, &c, err))
 		return false;
-	if (!dir_conn_bind(c, config, err) || (wants_root && !read_root(c, err))) {
+	if (!dir_conn_bind(c, config, err) || (wants_root && !dir_probe(c, err))) {
 		dir_disconnect(&c);
 		return false;
 	}
@@ -418,6 +270,12 @@ const char *
 dir_conn_uri(const struct dir_conn *c)
 {
 	return c->uri;
+}
+
+bool
+dir_conn_is_protected(const struct dir_conn *c)
+{
+	return c->is_protected;
 }
 
 bool

@@ -12,6 +12,9 @@
 #define DIR_SIZE_LIMIT_DEFAULT 10000
 #define DIR_PAGE_SIZE          500
 
+#define DIR_CAPABILITY_AD        "1.2.840.113556.1.4.800"
+#define DIR_CONTROL_NOTIFICATION "1.2.840.113556.1.4.528"
+
 struct dir_conn {
 	LDAP *ld;
 	const struct dir_config *config;
@@ -20,6 +23,8 @@ struct dir_conn {
 	bool broken;       /* sticky */
 	char *config_nc;
 	char *default_nc;
+	char *vendor;
+	char *sasl_mechs;
 	struct dir_root root;
 	struct dir_entries domains; /* crossRef entries, read once (domains.c) */
 	char **bases; /* where principals and groups are searched; one may hold another */
@@ -33,6 +38,8 @@ bool dir_conn_open(
 /* Authenticates as `config` says (conn_bind.c). DIRCA_E_AUTHENTICATION if the directory refuses the
  * credentials. */
 bool dir_conn_bind(struct dir_conn *c, const struct dir_config *config, struct err *err);
+/* Reads the rootDSE into c->root (probe.c). */
+bool dir_probe(struct dir_conn *c, struct err *err);
 /* True if nothing waits to be read: a server that closed an idle connection has left an end-of-file
  * there. */
 bool dir_conn_is_quiet(const struct dir_conn *c);
