@@ -56,6 +56,17 @@ code_of(int rc)
 	}
 }
 
+void
+dir_conn_break(struct dir_conn *c)
+{
+	size_t at = c->uri_at;
+
+	if (c->has_answered && !c->broken && c->config->preferred != NULL)
+		__atomic_compare_exchange_n(
+		    c->config->preferred, &at, at + 1, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+	c->broken = true;
+}
+
 bool
 dir_conn_fail(struct dir_conn *c, int rc, struct err *err, const char *fmt, ...)
 {
@@ -67,7 +78,7 @@ dir_conn_fail(struct dir_conn *c, int rc, struct err *err, const char *fmt, ...)
 		what[0] = '\0';
 	va_end(ap);
 	if (means_gone(rc))
-		c->broken = true;
+		dir_conn_break(c);
 	ldap_get_option(c->ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &said);
 	if (said != NULL && *said != '\0')
 		err_set(
@@ -193,39 +204,78 @@ try_uri(const struct dir_config *config, const char *uri, bool wants_root, struc
 	return true;
 }
 
-/* Tries each URI. When a user's password is checked, a refusal is the directory's answer: no other
- * server is asked, so that one wrong password counts once against a lockout. */
-static bool
-try_all(const struct dir_config *config, bool for_password, struct dir_conn **out, struct err *err)
-{
-	char *uris = strdup(config->uris != NULL ? config->uris : ""), *rest = uris, *uri;
-	char reasons[sizeof err->msg] = "";
-	size_t used = 0, tried = 0;
+/* The URIs of a configuration, cut apart. */
+struct uri_list {
+	char *text;
+	char **list;
+	size_t count;
+};
 
-	*out = NULL;
-	if (uris == NULL)
+static bool
+split_uris(const char *uris, struct uri_list *out, struct err *err)
+{
+	char *rest, *uri;
+
+	*out = (struct uri_list){.text = strdup(uris != NULL ? uris : "")};
+	if (out->text == NULL ||
+	    (out->list = calloc(strlen(out->text) / 2 + 1, sizeof *out->list)) == NULL) {
+		free(out->text);
 		return err_nomem(err);
-	while (*out == NULL && (uri = strsep(&rest, " \t\n")) != NULL) {
-		if (*uri == '\0')
-			continue;
-		tried++;
-		if (try_uri(config, uri, !for_password, out, err))
-			break;
-		if (for_password && err->code == DIRCA_E_AUTHENTICATION) {
-			free(uris);
-			return false;
+	}
+	rest = out->text;
+	while ((uri = strsep(&rest, " \t\n")) != NULL)
+		if (*uri != '\0')
+			out->list[out->count++] = uri;
+	return true;
+}
+
+/* Tries each URI, that which answered last before the others, so that a dead or hung server is paid
+ * for once. When a user's password is checked, a refusal is the directory's answer: no other server
+ * is asked, so that one wrong password counts once against a lockout. */
+static bool
+try_list(const struct dir_config *config, const struct uri_list *uris, bool for_password,
+    struct dir_conn **out, struct err *err)
+{
+	char reasons[sizeof err->msg] = "";
+	size_t used = 0, first = 0;
+
+	if (config->preferred != NULL)
+		first = __atomic_load_n(config->preferred, __ATOMIC_RELAXED);
+	for (size_t i = 0; i < uris->count; i++) {
+		size_t at = (first + i) % uris->count;
+
+		if (try_uri(config, uris->list[at], !for_password, out, err)) {
+			(*out)->uri_at = at;
+			(*out)->has_answered = true;
+			if (config->preferred != NULL)
+				__atomic_store_n(config->preferred, at, __ATOMIC_RELAXED);
+			return true;
 		}
+		if (for_password && err->code == DIRCA_E_AUTHENTICATION)
+			return false;
 		if (used < sizeof reasons)
 			used += (size_t)snprintf(reasons + used, sizeof reasons - used, "%s%s: %s",
-			    tried > 1 ? "; " : "", uri, err->msg);
+			    i > 0 ? "; " : "", uris->list[at], err->msg);
 	}
-	free(uris);
-	if (*out != NULL)
-		return true;
-	if (tried == 0)
+	if (uris->count == 0)
 		return err_set(err, DIRCA_E_CONFIG,
 		    "no directory is configured: the list of LDAP URIs is empty");
 	return err_set(err, DIRCA_E_DIRECTORY_UNAVAILABLE, "cannot use the directory: %s", reasons);
+}
+
+static bool
+try_all(const struct dir_config *config, bool for_password, struct dir_conn **out, struct err *err)
+{
+	struct uri_list uris;
+	bool ok;
+
+	*out = NULL;
+	if (!split_uris(config->uris, &uris, err))
+		return false;
+	ok = try_list(config, &uris, for_password, out, err);
+	free(uris.list);
+	free(uris.text);
+	return ok;
 }
 
 bool

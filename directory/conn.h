@@ -19,7 +19,10 @@ enum dir_auth {
 
 /* Borrowed by dir_connect for the life of the connection. */
 struct dir_config {
-	const char *uris; /* blanks between; tried in order, then again after a failure */
+	const char *uris;  /* blanks between; tried in order */
+	size_t *preferred; /* where in `uris` to begin: the one that answered last, or after a
+			      failure the next. Shared by all who use this configuration; atomic.
+			      NULL: always the first */
 	enum dir_auth auth;
 	const char *mech; /* SASL mechanism for DIR_AUTH_SCRAM; NULL: SCRAM-SHA-256 */
 	const char *bind_dn;

@@ -21,6 +21,8 @@ struct dir_conn {
 	char *uri;
 	bool is_protected; /* TLS or a local socket: nobody between reads or changes what is sent */
 	bool broken;       /* sticky */
+	bool has_answered; /* dir_connect succeeded */
+	size_t uri_at;     /* which of the configuration's URIs */
 	char *config_nc;
 	char *default_nc;
 	char *vendor;
@@ -45,6 +47,8 @@ bool dir_probe(struct dir_conn *c, struct err *err);
 bool dir_conn_is_quiet(const struct dir_conn *c);
 void dir_conn_timeout(const struct dir_config *config, struct timeval *out);
 
+/* The connection is gone: the next one begins with another URI. */
+void dir_conn_break(struct dir_conn *c);
 /* Turns a libldap result into code and sentence: "<what> at <uri>: <result> (<server's own
  * words>)"; marks the connection as broken where it is. Returns false. */
 bool dir_conn_fail(struct dir_conn *c, int rc, struct err *err, const char *fmt, ...)

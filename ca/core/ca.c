@@ -25,6 +25,7 @@ state_new(struct ca *ca, struct err *err)
 	pthread_mutex_init(&s->refresh_lock, NULL);
 	pthread_mutex_init(&s->maintain_lock, NULL);
 	config_directory(ca->config, &s->directory_config);
+	s->directory_config.preferred = &s->preferred_uri;
 	return principal_cache_new(&s->principals, err);
 }
 
@@ -36,6 +37,7 @@ state_free(struct ca_state **state)
 	if (s == NULL)
 		return;
 	ca_view_release(&s->view);
+	free(s->server);
 	principal_cache_free(&s->principals);
 	for (size_t i = 1; i < s->kra_issuer_count; i++)
 		pkix_cert_free(&s->kra_issuer_certs[i - 1]);
