@@ -11,7 +11,7 @@
 
 /* How often change numbers are compared where the server tells of changes by itself. Samba looks
  * for what it should tell only every few seconds; the rootDSE is cheap. */
-#define POLL_SYNCREPL_MS     10000
+#define POLL_SYNCREPL_MS     5000
 #define POLL_NOTIFICATION_MS 1000
 
 /* RFC 4533 2.5: choices of the Sync Info Message. */

@@ -184,7 +184,7 @@ a_server_that_hangs_breaks_the_watch_at_the_next_comparison(void **state)
 	assert_true(lab_sh("kill -STOP $(cat \"$1/slapd.pid\")"));
 	start = clock_mono_ms();
 	assert_int_equal(dir_watch_wait(w, 15000, -1, &err), DIR_WATCH_BROKEN);
-	assert_true(clock_mono_ms() - start < 12000);
+	assert_true(clock_mono_ms() - start < 7000);
 	assert_true(lab_sh("kill -CONT $(cat \"$1/slapd.pid\")"));
 	dir_watch_close(&w);
 	config = kept;
@@ -242,9 +242,10 @@ without_change_numbers_every_poll_counts_and_without_the_tree_it_ends(void **sta
 	w = open_watch(1);
 	tells(w, 1500);
 	tells(w, 1500);
-	set_access("{0}to * by users auth", "{1}to * by users auth");
+	set_access("{0}to * by users none", "{1}to * by users none");
 	assert_int_equal(dir_watch_wait(w, 1500, -1, &err), DIR_WATCH_BROKEN);
-	assert_non_null(strstr(err.msg, "does not show " PKS_DN));
+	if (strstr(err.msg, "does not show CN=Public Key Services,") == NULL)
+		fail_msg("%s", err.msg);
 	dir_watch_close(&w);
 	secret_free(&pw);
 	config = local;
