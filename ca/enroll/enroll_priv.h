@@ -100,11 +100,6 @@ struct enroll_commit {
 };
 bool enroll_commit(struct enroll_commit *c, struct err *err);
 
-/* enroll_publish.c: what the template wants in the directory, after the commit; failures are logged
- * and change nothing. */
-void enroll_publish(struct ca *ca, const struct issue_plan *plan, const struct principal *requester,
-    struct view certificate, int64_t now);
-
 /* True: the client's doing, to be stored and told. False: this CA could not decide now. */
 bool enroll_is_refusal(enum err_code code);
 

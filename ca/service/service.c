@@ -12,6 +12,7 @@
 #include "housekeeper.h"
 #include "http.h"
 #include "log.h"
+#include "publisher.h"
 #include "sasl_server.h"
 #include "watcher.h"
 #include "workers.h"
@@ -25,6 +26,7 @@ struct front {
 	struct workers *workers;
 	struct housekeeper *housekeeper;
 	struct watcher *watcher;
+	struct publisher *publisher;
 	struct event *term, *hup;
 };
 
@@ -71,6 +73,7 @@ front_open(struct front *f, const struct config *config, const struct service_so
 	if (!workers_start(f->ca, vault_fds + 1, vault_count - 1, &f->workers, err) ||
 	    !housekeeper_start(f->ca, vault_fds[0], &f->housekeeper, err) ||
 	    !watcher_start(f->ca, f->housekeeper, &f->watcher, err) ||
+	    !publisher_start(f->ca, &f->publisher, err) ||
 	    !http_server_open(
 		config, sockets, f->base, workers_dispatch, f->workers, &f->http, err))
 		return false;
@@ -91,6 +94,7 @@ front_close(struct front *f)
 	watcher_stop(&f->watcher);
 	housekeeper_stop(&f->housekeeper);
 	workers_stop(&f->workers);
+	publisher_stop(&f->publisher);
 	http_server_close(&f->http);
 	if (f->term != NULL)
 		event_free(f->term);
