@@ -11,8 +11,8 @@
 /* Everything is read anew so often whatever the watch says: far below CA_VIEW_MAX_AGE_S. */
 #define RELOAD_EVERY_MS 30000
 #define RETRY_MS        1000 /* after a failure */
-/* Between the beginnings of two reloads: a burst of changes makes a few of them. */
-#define GAP_MS 250
+/* Between the end of a reload and the next: a burst of changes makes a few of them. */
+#define GAP_MS 100
 
 struct housekeeper {
 	struct ca *ca;
@@ -21,7 +21,7 @@ struct housekeeper {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	bool stopping, now;
-	int64_t begun_ms;                          /* the last reload, on the monotonic clock */
+	int64_t ended_ms; /* of the last reload, on the monotonic clock */
 	enum err_code refresh_code, maintain_code; /* last outcome: a lasting failure is logged
 						      once, and once when it ends */
 };
@@ -46,8 +46,8 @@ static int64_t
 next_turn(const struct housekeeper *h)
 {
 	if (h->now)
-		return h->begun_ms + GAP_MS;
-	return h->begun_ms + (h->refresh_code == ERR_OK && h->maintain_code == ERR_OK
+		return h->ended_ms + GAP_MS;
+	return h->ended_ms + (h->refresh_code == ERR_OK && h->maintain_code == ERR_OK
 				     ? RELOAD_EVERY_MS
 				     : RETRY_MS);
 }
@@ -66,7 +66,6 @@ wait_turn(struct housekeeper *h)
 		pthread_cond_timedwait(&h->wake, &h->lock, &until);
 	}
 	h->now = false;
-	h->begun_ms = clock_mono_ms();
 	go = !h->stopping;
 	pthread_mutex_unlock(&h->lock);
 	return go;
@@ -75,12 +74,14 @@ wait_turn(struct housekeeper *h)
 static void
 reload(struct housekeeper *h)
 {
+	int64_t begun = clock_mono_ms();
 	struct err err;
 	bool ok = ca_refresh(h->ca, &err);
 
+	h->ended_ms = clock_mono_ms();
 	note("reading the directory", ok, &err, &h->refresh_code);
 	if (ok)
-		log_debug("directory read", LOG_INT("ms", clock_mono_ms() - h->begun_ms));
+		log_debug("directory read", LOG_INT("ms", h->ended_ms - begun));
 }
 
 static void *
@@ -121,7 +122,7 @@ housekeeper_start(struct ca *ca, int vault_fd, struct housekeeper **out, struct 
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&h->wake, &attr);
 	pthread_condattr_destroy(&attr);
-	h->begun_ms = clock_mono_ms();
+	h->ended_ms = clock_mono_ms();
 	if (pthread_create(&h->thread, NULL, keep, h) != 0) {
 		pthread_mutex_destroy(&h->lock);
 		pthread_cond_destroy(&h->wake);
