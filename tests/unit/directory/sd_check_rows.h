@@ -286,6 +286,8 @@ static const struct row object_rows[] = {
 	PHONE, INFO, true, .ace = 0},
     {"[MS-ADTS] 5.1.3.3.3", "one attribute is not everything", "D:(OA;;WP;" PHONE ";;AU)", "AU", WP,
 	NULL, NULL, false, .ace = -1},
+    {"[MS-ADTS] 5.1.3.3.3", "one attribute denied is not everything",
+	"D:(OD;;WP;" PHONE ";;AU)(A;;WP;;;AU)", "AU", WP, NULL, NULL, false, .ace = 0},
     {"[MS-ADTS] 5.1.3.3.3", "read is not write", "D:(OA;;RP;" PHONE ";;AU)", "AU", WP, PHONE, NULL,
 	false, .ace = -1},
     {"[MS-ADTS] 5.1.3.3.3", "read here, write by the set",
