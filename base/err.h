@@ -56,6 +56,8 @@
 	    "the request is missing a required private key for archival by the server")            \
 	X(0x80094805u, CERTSRV_E_SMIME_REQUIRED,                                                   \
 	    "the request is missing a required SMIME capabilities extension")                      \
+	X(0x80094806u, CERTSRV_E_BAD_RENEWAL_SUBJECT,                                              \
+	    "the request is for another subject than the caller and no signature authorizes it")   \
 	X(0x80094807u, CERTSRV_E_BAD_TEMPLATE_VERSION,                                             \
 	    "the request template version is newer than the supported template version")           \
 	X(0x80094808u, CERTSRV_E_TEMPLATE_POLICY_REQUIRED,                                         \
@@ -108,6 +110,8 @@
 	    "no certificate with a private key opens this message")                                \
 	X(0x8009200Eu, CRYPT_E_NO_SIGNER, "the message has no signer")                             \
 	X(0x80092010u, CRYPT_E_REVOKED, "the certificate is revoked")                              \
+	X(0x80092013u, CRYPT_E_REVOCATION_OFFLINE,                                                 \
+	    "it cannot be checked whether the certificate is revoked")                             \
 	X(0x800B0101u, CERT_E_EXPIRED, "a required certificate is not within its validity period") \
 	X(0x800B0107u, CERT_E_ISSUERCHAINING,                                                      \
 	    "the certificate was not issued by the expected parent")                               \

@@ -45,6 +45,7 @@ struct pkix_request {
 	size_t extension_count;
 	char **nv_names, **nv_values; /* 311.13.2.1 name-value pairs */
 	size_t nv_count;
+	struct view renewal_certificate; /* 311.13.1, DER of what it renews; empty if absent */
 	bool null_signature; /* a digest in its place: acceptable inside CMC only */
 	X509_ALGOR *sig_alg;
 	struct view signature;
@@ -58,10 +59,18 @@ bool pkix_request_verify(
     const struct pkix_request *r, EVP_PKEY *key, bool allow_null, bool allow_sha1, struct err *err);
 const struct pkix_extension *pkix_request_extension(const struct pkix_request *r, int nid);
 void pkix_request_free(struct pkix_request *r);
+/* Appends the pairs of one value of 311.13.2.1 to lists that the caller frees; a name that is there
+ * already is refused. */
+bool pkix_pairs_add(
+    struct view der, char ***names, char ***values, size_t *count, struct err *err);
 /* The client's side: makes and signs a request. `extensions` may be NULL; subject is a Name DER
  * (empty view: empty name). */
 bool pkix_request_make(EVP_PKEY *key, struct view subject,
     const STACK_OF(X509_EXTENSION) * extensions, struct buf *out, struct err *err);
+/* As above, with the certificate that it renews in 311.13.1. */
+bool pkix_request_make_renewal(EVP_PKEY *key, struct view subject,
+    const STACK_OF(X509_EXTENSION) * extensions, struct view old_certificate, struct buf *out,
+    struct err *err);
 
 /* Template identification in a request or certificate: cn of 20.2 (BMPString, or
  * SEQUENCE{UTF8String}), OID and versions of 21.7. */
@@ -145,5 +154,11 @@ struct pkix_revoked {
 bool pkix_crl_encode(struct view issuer, struct view sig_alg, struct view authority_key_id,
     int64_t this_update, int64_t next_update, int64_t number, const struct pkix_revoked *list,
     size_t count, struct buf *out, struct err *err);
+
+/* Does a CRL list a serial number (content octets)? It must be a complete one of `issuer` (Name
+ * DER), signed with `key` and current at `now`: ERROR_INVALID_DATA, CRYPT_E_NOT_FOUND (another
+ * issuer's), NTE_BAD_SIGNATURE, CRYPT_E_REVOCATION_OFFLINE (not current, or not complete). */
+bool pkix_crl_lists(struct view der, struct view issuer, EVP_PKEY *key, struct view serial,
+    int64_t now, bool *listed_out, struct err *err);
 
 #endif
