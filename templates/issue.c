@@ -240,6 +240,8 @@ issue_plan_make(const struct tmpl *t, const struct principal *requester,
 	plan_usages(t, r, out);
 	plan_basic_constraints(t, out);
 	plan_template_and_flags(t, out);
+	out->subject = requester;
+	out->critical = t->critical;
 	return true;
 }
 

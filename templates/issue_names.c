@@ -214,6 +214,9 @@ plan_names_of_request(const struct tmpl *t, const struct principal *who,
 		    "none",
 		    t->cn);
 	p->subject_from_request = true;
+	p->given_subject = r->subject;
+	p->given_san = r->subject_alt_name;
+	p->given_sid = r->sid_extension;
 	p->san_from_request = r->subject_alt_name.len > 0;
 	p->sid_from_request =
 	    r->sid_extension.len > 0 && (t->enrollment_flag & CT_FLAG_NO_SECURITY_EXTENSION) == 0;

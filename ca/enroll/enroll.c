@@ -60,8 +60,8 @@ process(struct enrollment *e, const struct enroll_input *in, struct err *err)
 	e->deciding = false;
 	if ((e->plan.pend && !check_keepable(e, err)) || !enroll_archive(e, err))
 		return false;
-	return e->plan.pend || certificate_issue(e->ca, e->vault, &e->plan, &e->facts,
-				   e->request.pkix->spki, &e->certificate, err);
+	return e->plan.pend || certificate_issue(e->ca, e->vault, &e->plan, e->request.pkix->spki,
+				   &e->certificate, err);
 }
 
 static bool

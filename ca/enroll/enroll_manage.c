@@ -148,8 +148,8 @@ issue_stored(struct enrollment *e, const struct store_request *row, struct err *
 	return decode_stored(row, &e->request, err) &&
 	       current_template(e->view, row, &e->tmpl, err) &&
 	       enroll_decide(e, row->raw_archived_key.len > 0, err) &&
-	       certificate_issue(e->ca, e->vault, &e->plan, &e->facts, e->request.pkix->spki,
-		   &e->certificate, err);
+	       certificate_issue(
+		   e->ca, e->vault, &e->plan, e->request.pkix->spki, &e->certificate, err);
 }
 
 static bool
