@@ -32,6 +32,15 @@ struct pkix_extension {
 	struct view value; /* content of the OCTET STRING */
 };
 
+/* A list of strings that it owns. */
+struct pkix_texts {
+	char **list;
+	size_t count;
+};
+void pkix_texts_free(struct pkix_texts *t);
+bool pkix_texts_have(const struct pkix_texts *t, const char *text);
+bool pkix_texts_add(struct pkix_texts *t, const char *text, struct err *err);
+
 struct pkix_wire; /* ASN.1 structs that the views of a decoded object point into */
 
 /* A PKCS#10 request, read. Strict DER only. Views live as long as the struct. */
@@ -120,6 +129,13 @@ char *pkix_name_value(struct view name, int nid);
 bool pkix_name_from_dn(const char *dn, const char *email, struct buf *out, struct err *err);
 /* UPN otherName (311.20.2.3) of the SAN, NULL if absent. free(). */
 char *pkix_cert_upn(const struct pkix_cert *c);
+/* Every UPN and every e-mail address of the SAN. */
+bool pkix_cert_san_names(
+    const struct pkix_cert *c, struct pkix_texts *upns, struct pkix_texts *emails, struct err *err);
+/* Text of the SID in extension 25.2, NULL if absent. free(). */
+char *pkix_cert_sid(const struct pkix_cert *c);
+/* basicConstraints says CA, and keyUsage lets it sign certificates and CRLs. */
+bool pkix_cert_is_ca(const struct pkix_cert *c);
 char *pkix_cert_san_text(const struct pkix_cert *c); /* "UPN:..., email:..., DNS:..."; free() */
 
 /* Building a TBSCertificate. `extensions` are encoded in the order given. signature algorithm: that

@@ -14,44 +14,18 @@
 #define POLICIES_MAX           64
 #define UNLIMITED              INT64_MAX
 
-void
-pkix_oids_free(struct pkix_oids *o)
-{
-	for (size_t i = 0; i < o->count; i++)
-		free(o->list[i]);
-	free(o->list);
-	*o = (struct pkix_oids){0};
-}
-
-bool
-pkix_oids_have(const struct pkix_oids *o, const char *dotted)
-{
-	for (size_t i = 0; i < o->count; i++)
-		if (strcmp(o->list[i], dotted) == 0)
-			return true;
-	return false;
-}
-
 static bool
-add_text(struct pkix_oids *to, const char *dotted, struct err *err)
+add_text(struct pkix_texts *to, const char *dotted, struct err *err)
 {
-	char **grown;
-
-	if (pkix_oids_have(to, dotted))
+	if (pkix_texts_have(to, dotted))
 		return true;
 	if (to->count == POLICIES_MAX)
 		return err_set(err, ERROR_INVALID_DATA, "more than %d policies", POLICIES_MAX);
-	if ((grown = reallocarray(to->list, to->count + 1, sizeof *grown)) == NULL)
-		return err_nomem(err);
-	to->list = grown;
-	if ((to->list[to->count] = strdup(dotted)) == NULL)
-		return err_nomem(err);
-	to->count++;
-	return true;
+	return pkix_texts_add(to, dotted, err);
 }
 
 static void
-remove_text(struct pkix_oids *from, const char *dotted)
+remove_text(struct pkix_texts *from, const char *dotted)
 {
 	for (size_t i = 0; i < from->count; i++)
 		if (strcmp(from->list[i], dotted) == 0) {
@@ -62,10 +36,10 @@ remove_text(struct pkix_oids *from, const char *dotted)
 
 /* Of both lists what is in both, into the first. */
 static void
-intersect(struct pkix_oids *list, const struct pkix_oids *with)
+intersect(struct pkix_texts *list, const struct pkix_texts *with)
 {
 	for (size_t i = 0; i < list->count;)
-		if (pkix_oids_have(with, list->list[i]))
+		if (pkix_texts_have(with, list->list[i]))
 			i++;
 		else
 			remove_text(list, list->list[i]);
@@ -81,14 +55,14 @@ oid_text(const ASN1_OBJECT *o, char text[128], struct err *err)
 }
 
 bool
-pkix_policies_decode(struct view value, struct pkix_oids *out, struct err *err)
+pkix_policies_decode(struct view value, struct pkix_texts *out, struct err *err)
 {
 	const unsigned char *p = value.ptr;
 	CERTIFICATEPOLICIES *list = NULL;
 	char text[128];
 	bool ok = false;
 
-	*out = (struct pkix_oids){0};
+	*out = (struct pkix_texts){0};
 	if (!pkix_der_is_strict(value) ||
 	    (list = d2i_CERTIFICATEPOLICIES(NULL, &p, (long)value.len)) == NULL ||
 	    p != value.ptr + value.len || sk_POLICYINFO_num(list) == 0) {
@@ -103,19 +77,19 @@ pkix_policies_decode(struct view value, struct pkix_oids *out, struct err *err)
 out:
 	CERTIFICATEPOLICIES_free(list);
 	if (!ok)
-		pkix_oids_free(out);
+		pkix_texts_free(out);
 	return ok;
 }
 
 static bool
-decode_eku(struct view value, struct pkix_oids *out, struct err *err)
+decode_eku(struct view value, struct pkix_texts *out, struct err *err)
 {
 	const unsigned char *p = value.ptr;
 	EXTENDED_KEY_USAGE *list = NULL;
 	char text[128];
 	bool ok = false;
 
-	*out = (struct pkix_oids){0};
+	*out = (struct pkix_texts){0};
 	if (!pkix_der_is_strict(value) ||
 	    (list = d2i_EXTENDED_KEY_USAGE(NULL, &p, (long)value.len)) == NULL ||
 	    p != value.ptr + value.len || sk_ASN1_OBJECT_num(list) == 0) {
@@ -130,61 +104,61 @@ decode_eku(struct view value, struct pkix_oids *out, struct err *err)
 out:
 	EXTENDED_KEY_USAGE_free(list);
 	if (!ok)
-		pkix_oids_free(out);
+		pkix_texts_free(out);
 	return ok;
 }
 
 bool
-pkix_cert_issuance_policies(const struct pkix_cert *c, struct pkix_oids *out, struct err *err)
+pkix_cert_issuance_policies(const struct pkix_cert *c, struct pkix_texts *out, struct err *err)
 {
 	const struct pkix_extension *e = pkix_cert_extension(c, NID_certificate_policies);
 
-	*out = (struct pkix_oids){0};
+	*out = (struct pkix_texts){0};
 	return e == NULL || pkix_policies_decode(e->value, out, err);
 }
 
 bool
-pkix_cert_application_policies(const struct pkix_cert *c, struct pkix_oids *out, struct err *err)
+pkix_cert_application_policies(const struct pkix_cert *c, struct pkix_texts *out, struct err *err)
 {
 	const struct pkix_extension *eku = pkix_cert_extension(c, NID_ext_key_usage);
 	const struct pkix_extension *own =
 	    pkix_cert_extension(c, oid_nid(OID_APPLICATION_CERT_POLICIES));
-	struct pkix_oids second = {0};
+	struct pkix_texts second = {0};
 
-	*out = (struct pkix_oids){0};
+	*out = (struct pkix_texts){0};
 	if (eku != NULL && !decode_eku(eku->value, out, err))
 		return false;
 	if (own == NULL)
 		return true;
 	if (!pkix_policies_decode(own->value, eku != NULL ? &second : out, err)) {
-		pkix_oids_free(out);
+		pkix_texts_free(out);
 		return false;
 	}
 	if (eku != NULL)
 		intersect(out, &second);
-	pkix_oids_free(&second);
+	pkix_texts_free(&second);
 	return true;
 }
 
 /* What is valid at one place of the chain. */
 struct state {
 	bool any;
-	struct pkix_oids set;
+	struct pkix_texts set;
 	int64_t explicit_after, mapping_after; /* certificates until they count; 0: they do */
 };
 
 static bool
 holds(const struct state *s, const char *dotted)
 {
-	return s->any || pkix_oids_have(&s->set, dotted);
+	return s->any || pkix_texts_have(&s->set, dotted);
 }
 
 /* The limit that one list of policies sets; takes over what it needs of it. */
 static void
-limit(struct state *s, struct pkix_oids *policies)
+limit(struct state *s, struct pkix_texts *policies)
 {
-	if (pkix_oids_have(policies, ANY_EXTENDED_KEY_USAGE) ||
-	    pkix_oids_have(policies, ANY_APPLICATION_POLICY))
+	if (pkix_texts_have(policies, ANY_EXTENDED_KEY_USAGE) ||
+	    pkix_texts_have(policies, ANY_APPLICATION_POLICY))
 		return;
 	if (!s->any) {
 		intersect(&s->set, policies);
@@ -192,7 +166,7 @@ limit(struct state *s, struct pkix_oids *policies)
 	}
 	s->any = false;
 	s->set = *policies;
-	*policies = (struct pkix_oids){0};
+	*policies = (struct pkix_texts){0};
 }
 
 static bool
@@ -201,23 +175,23 @@ limit_by_certificate(struct state *s, const struct pkix_cert *c, struct err *err
 	const struct pkix_extension *eku = pkix_cert_extension(c, NID_ext_key_usage);
 	const struct pkix_extension *own =
 	    pkix_cert_extension(c, oid_nid(OID_APPLICATION_CERT_POLICIES));
-	struct pkix_oids policies = {0};
+	struct pkix_texts policies = {0};
 
 	if (eku != NULL) {
 		if (!decode_eku(eku->value, &policies, err))
 			return false;
 		limit(s, &policies);
-		pkix_oids_free(&policies);
+		pkix_texts_free(&policies);
 	}
 	if (own != NULL) {
 		if (!pkix_policies_decode(own->value, &policies, err))
 			return false;
 		limit(s, &policies);
-		pkix_oids_free(&policies);
+		pkix_texts_free(&policies);
 	}
 	if (eku == NULL && own == NULL && s->explicit_after == 0) {
 		s->any = false;
-		pkix_oids_free(&s->set);
+		pkix_texts_free(&s->set);
 	}
 	return true;
 }
@@ -227,7 +201,7 @@ limit_by_certificate(struct state *s, const struct pkix_cert *c, struct err *err
 static bool
 apply_mapping(struct state *s, const POLICY_MAPPINGS *list, struct err *err)
 {
-	struct pkix_oids mapped = {0};
+	struct pkix_texts mapped = {0};
 	char from[128], to[128];
 	bool ok = false;
 
@@ -237,7 +211,7 @@ apply_mapping(struct state *s, const POLICY_MAPPINGS *list, struct err *err)
 		if (!oid_text(m->issuerDomainPolicy, from, err) ||
 		    !oid_text(m->subjectDomainPolicy, to, err))
 			goto out;
-		if (s->mapping_after > 0 && pkix_oids_have(&s->set, from) &&
+		if (s->mapping_after > 0 && pkix_texts_have(&s->set, from) &&
 		    !add_text(&mapped, to, err))
 			goto out;
 	}
@@ -249,7 +223,7 @@ apply_mapping(struct state *s, const POLICY_MAPPINGS *list, struct err *err)
 			goto out;
 	ok = true;
 out:
-	pkix_oids_free(&mapped);
+	pkix_texts_free(&mapped);
 	return ok;
 }
 
@@ -352,6 +326,6 @@ pkix_chain_allows(
 	}
 	ok = excluder == NULL || holds(&s, dotted) || refuse(excluder, dotted, NULL, err);
 out:
-	pkix_oids_free(&s.set);
+	pkix_texts_free(&s.set);
 	return ok;
 }

@@ -8,25 +8,17 @@
 
 #include "pkix.h"
 
-/* Dotted object identifiers, each once. */
-struct pkix_oids {
-	char **list;
-	size_t count;
-};
-void pkix_oids_free(struct pkix_oids *o);
-bool pkix_oids_have(const struct pkix_oids *o, const char *dotted);
-
-/* The value of certificatePolicies or 21.10: at most 64 policies, qualifiers not read.
- * ERROR_INVALID_DATA. */
-bool pkix_policies_decode(struct view value, struct pkix_oids *out, struct err *err);
+/* The value of certificatePolicies or 21.10, as dotted object identifiers, each once: at most 64
+ * policies, qualifiers not read. ERROR_INVALID_DATA. */
+bool pkix_policies_decode(struct view value, struct pkix_texts *out, struct err *err);
 /* certificatePolicies of a certificate; empty if it has none. */
 bool pkix_cert_issuance_policies(
-    const struct pkix_cert *c, struct pkix_oids *out, struct err *err);
+    const struct pkix_cert *c, struct pkix_texts *out, struct err *err);
 /* Application policies that a certificate holds: extended key usage, or 21.10; where it has both,
  * only what is in both. Empty if it has neither: it then holds no policy, though it is not limited
  * to any. */
 bool pkix_cert_application_policies(
-    const struct pkix_cert *c, struct pkix_oids *out, struct err *err);
+    const struct pkix_cert *c, struct pkix_texts *out, struct err *err);
 
 /* Is an application policy valid in what the first CA of `chain` issues? `chain` goes from that CA
  * up to the root. RFC 5280 6.1 over application policies, their mappings (21.11) and constraints
