@@ -147,6 +147,8 @@ gather_facts(struct enrollment *e, bool has_key, struct err *err)
 static bool
 check_archival(const struct enrollment *e, bool has_key, struct err *err)
 {
+	if (tmpl_requires_key_archival(e->tmpl) && !ca_check_archival(e->ca, err))
+		return err_prefix(err, "template '%s'", e->tmpl->cn);
 	if (tmpl_requires_key_archival(e->tmpl) && !has_key)
 		return err_set(err, CERTSRV_E_ARCHIVED_KEY_REQUIRED,
 		    "template '%s' requires the private key to be archived", e->tmpl->cn);
