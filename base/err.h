@@ -91,7 +91,6 @@
 	    "the template demands more signatures than a request can carry")                       \
 	X(0x80094816u, CERTSRV_E_RENEWAL_BAD_PUBLIC_KEY,                                           \
 	    "the key used in a renewal request does not match the certificate being renewed")      \
-	X(0x8009481Au, CERTSRV_E_KEY_ATTESTATION, "key attestation did not succeed")               \
 	X(0x80095002u, XENROLL_E_RESPONSE_KA_HASH_NOT_FOUND,                                       \
 	    "the key archival hash attribute was not found in the response")                       \
 	X(0x80095003u, XENROLL_E_RESPONSE_UNEXPECTED_KA_HASH,                                      \

@@ -13,8 +13,11 @@
 /* A registration authority or enrollment agent that signed the request beside its own key. That its
  * signature verifies and its certificate chains, is in time and not revoked was checked before. */
 struct issue_signer {
-	const char *name;                                         /* for sentences */
-	struct text_list application_policies, issuance_policies; /* of its certificate */
+	const char *name;        /* for sentences */
+	struct view certificate; /* DER: who signs twice counts once */
+	/* Of its certificate: application policies, where it has none its extended key usages, and
+	 * certificate policies. */
+	struct text_list application_policies, issuance_policies;
 };
 
 /* The certificate that a request renews: the request is signed with its key, and it was checked
@@ -93,8 +96,8 @@ struct issue_plan {
 	const char *template_cn, *template_oid;
 	int32_t template_major, template_minor;
 	bool smime_capabilities; /* INCLUDE_SYMMETRIC_ALGORITHMS */
-	bool ocsp_nocheck;
-	bool no_revocation_info; /* no AIA, no CDP; always with ocsp_nocheck */
+	bool ocsp_nocheck;       /* and no AIA */
+	bool no_revocation_info; /* no CDP; always with ocsp_nocheck */
 	char *sid;               /* text for 25.2, or NULL */
 	bool sid_from_request;
 	int64_t not_before, not_after;

@@ -198,7 +198,9 @@ push_extensions(struct ca *ca, const struct ca_view *view, const struct issue_pl
 		return false;
 	if (!plan->no_revocation_info && !push_cdp(ca, view, list, err))
 		return false;
-	return push_aia(ca, view, list, err) && push_constraints(plan, list, err) &&
+	if (!plan->ocsp_nocheck && !push_aia(ca, view, list, err))
+		return false;
+	return push_constraints(plan, list, err) &&
 	       push_san(plan, name_is_empty(subject), list, err) &&
 	       push_policies(plan, list, err) && push_sid(plan, list, err);
 }
