@@ -8,6 +8,7 @@
 
 #include "archive.h"
 #include "config.h"
+#include "enterprise_oid.h"
 #include "officer.h"
 #include "pki.h"
 #include "pool.h"
@@ -65,6 +66,8 @@ struct ca_view {
 	size_t template_count;
 	char **broken_templates; /* "cn: sentence" of those that do not */
 	size_t broken_count;
+	struct enterprise_oids oids;  /* what the organisation says of its object identifiers */
+	struct text_list broken_oids; /* sentences about entries that say nothing usable */
 	struct text_list enabled; /* certificateTemplates of this CA's service object */
 	bool has_officer_rules;   /* true with no rule: dircaOfficerRights is malformed, nobody may
 				     act */

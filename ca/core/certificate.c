@@ -9,7 +9,6 @@
 #include "extension.h"
 #include "oids.h"
 
-#define OID_CERTIFICATE_POLICIES "2.5.29.32"
 #define OID_TEXT_MAX             256
 #define TBS_MAX                  15360 /* the database keeps certificates of up to 16384 bytes */
 
@@ -150,11 +149,37 @@ push_constraints(const struct issue_plan *plan, ext_list *list, struct err *err)
 	return !plan->ocsp_nocheck || ext_push_ocsp_nocheck(list, err);
 }
 
+/* With the statements of the organisation's entry for each policy, if there is one. */
 static bool
-push_policies(const struct issue_plan *plan, ext_list *list, struct err *err)
+push_issuance_policies(const struct ca_view *view, const struct issue_plan *plan, ext_list *list,
+    struct err *err)
 {
-	if (plan->policies.count > 0 && !ext_push_policies(list, OID_CERTIFICATE_POLICIES,
-					    plan->policies.list, plan->policies.count, err))
+	struct ext_policy *policies = calloc(plan->policies.count + 1, sizeof *policies);
+	bool ok;
+
+	if (policies == NULL)
+		return err_nomem(err);
+	for (size_t i = 0; i < plan->policies.count; i++) {
+		const struct enterprise_oid *o =
+		    enterprise_oids_find(&view->oids, plan->policies.list[i]);
+
+		policies[i] = (struct ext_policy){.oid = plan->policies.list[i]};
+		if (o == NULL || o->kind != ENTERPRISE_OID_ISSUANCE_POLICY)
+			continue;
+		policies[i].cps = o->cps.list;
+		policies[i].cps_count = o->cps.count;
+		policies[i].notice = o->notice;
+	}
+	ok = ext_push_issuance_policies(list, policies, plan->policies.count, err);
+	free(policies);
+	return ok;
+}
+
+static bool
+push_policies(const struct ca_view *view, const struct issue_plan *plan, ext_list *list,
+    struct err *err)
+{
+	if (plan->policies.count > 0 && !push_issuance_policies(view, plan, list, err))
 		return false;
 	return plan->application_policies.count == 0 ||
 	       ext_push_policies(list, oid_dotted(OID_APPLICATION_CERT_POLICIES),
@@ -202,7 +227,7 @@ push_extensions(struct ca *ca, const struct ca_view *view, const struct issue_pl
 		return false;
 	return push_constraints(plan, list, err) &&
 	       push_san(plan, name_is_empty(subject), list, err) &&
-	       push_policies(plan, list, err) && push_sid(plan, list, err);
+	       push_policies(view, plan, list, err) && push_sid(plan, list, err);
 }
 
 /* Name DER with the e-mail address alone; pkix_name_from_dn wants a DN. */

@@ -30,6 +30,8 @@ renewal_free(struct enroll_renewal **rp)
 	pkix_texts_free(&r->upns);
 	pkix_texts_free(&r->emails);
 	free(r->sid);
+	buf_free(&r->archived);
+	free(r->kra_hashes);
 	free(r);
 	*rp = NULL;
 }

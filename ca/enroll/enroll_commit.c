@@ -59,16 +59,28 @@ fill_request(const struct enrollment *e, struct store_request *row, struct err *
 	       enroll_request_attributes(&e->request, &row->request_attributes, err);
 }
 
-/* The sealed key goes with a request that was issued or waits, never with a refused one. */
+static bool
+put_archived(
+    struct view sealed, const char *kra_hashes, struct store_request *row, struct err *err)
+{
+	return buf_dup(sealed, &row->raw_archived_key, err) &&
+	       copy_text(kra_hashes, &row->key_recovery_hashes, err);
+}
+
+/* The sealed key goes with a request that was issued or waits, never with a refused one. A renewal
+ * that keeps its key without sending it takes the sealed one of the old row along. */
 static bool
 fill_archive(const struct enrollment *e, struct store_request *row, struct err *err)
 {
-	if (e->archived.len == 0)
-		return true;
-	row->request_flags |= CR_FLG_VALIDENCRYPTEDKEYHASH;
-	return buf_dup(buf_view(&e->archived), &row->raw_archived_key, err) &&
-	       buf_dup(e->request.key_hash, &row->key_hash, err) &&
-	       copy_text(e->kra_hashes, &row->key_recovery_hashes, err);
+	const struct enroll_renewal *r = e->renewal;
+
+	if (e->archived.len > 0) {
+		row->request_flags |= CR_FLG_VALIDENCRYPTEDKEYHASH;
+		return buf_dup(e->request.key_hash, &row->key_hash, err) &&
+		       put_archived(buf_view(&e->archived), e->kra_hashes, row, err);
+	}
+	return !tmpl_requires_key_archival(e->tmpl) || r == NULL || !r->facts.same_key ||
+	       put_archived(buf_view(&r->archived), r->kra_hashes, row, err);
 }
 
 static bool

@@ -143,13 +143,20 @@ gather_facts(struct enrollment *e, bool has_key, struct err *err)
 		   r, oid_nid(OID_NTDS_CA_SECURITY_EXT), &e->facts.sid_extension, err);
 }
 
+/* The row of the renewed certificate has the key, sealed to the KRAs of then. */
+static bool
+keeps_archived_key(const struct enrollment *e)
+{
+	return e->renewal != NULL && e->renewal->facts.same_key && e->renewal->archived.len > 0;
+}
+
 /* The plan and the request must agree about archival, whatever made the plan. */
 static bool
 check_archival(const struct enrollment *e, bool has_key, struct err *err)
 {
 	if (tmpl_requires_key_archival(e->tmpl) && !ca_check_archival(e->ca, err))
 		return err_prefix(err, "template '%s'", e->tmpl->cn);
-	if (tmpl_requires_key_archival(e->tmpl) && !has_key)
+	if (tmpl_requires_key_archival(e->tmpl) && !has_key && !keeps_archived_key(e))
 		return err_set(err, CERTSRV_E_ARCHIVED_KEY_REQUIRED,
 		    "template '%s' requires the private key to be archived", e->tmpl->cn);
 	if (!tmpl_requires_key_archival(e->tmpl) && has_key)

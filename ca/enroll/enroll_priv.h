@@ -75,6 +75,9 @@ struct enroll_renewal {
 	struct pkix_texts upns, emails;
 	char *sid;
 	struct issue_renewed facts;
+	/* Its key, if it was archived: a renewal that keeps the key need not send it again. */
+	struct buf archived;
+	char *kra_hashes;
 };
 
 struct enrollment {
@@ -111,7 +114,7 @@ void enrollment_free(struct enrollment *e);
 bool enroll_find_template(const struct ca_view *view, const struct enroll_request *r,
     const char *label, const struct tmpl **out, struct err *err);
 /* Rights of CA and template, then the plan. `has_key`: a key is there to archive, or was archived
- * when the request came. */
+ * when the request came. Without one, a renewal for the same key takes over what is archived. */
 bool enroll_decide(struct enrollment *e, bool has_key, struct err *err);
 
 /* enroll_signers.c: verifies every signature beside the requester's own, and its certificate.

@@ -175,6 +175,12 @@ enroll_check_renewal(struct enrollment *e, struct err *err)
 		goto out;
 	}
 	ok = check_owner(e, &row, err) && read_facts(e, r, err) && check_proof(e, r, err);
+	if (ok) {
+		r->archived = row.raw_archived_key;
+		r->kra_hashes = row.key_recovery_hashes;
+		row.raw_archived_key = (struct buf){0};
+		row.key_recovery_hashes = NULL;
+	}
 out:
 	store_request_free(&row);
 	return ok;

@@ -68,19 +68,10 @@ add_facts(struct enrollment *e, const struct enroll_signer *s)
 		return;
 	e->signer_facts[e->signer_fact_count++] = (struct issue_signer){
 	    .name = s->name,
+	    .certificate = buf_view(&s->cert.raw),
 	    .application_policies = {s->application_policies.list, s->application_policies.count},
 	    .issuance_policies = {s->issuance_policies.list, s->issuance_policies.count},
 	};
-}
-
-/* One certificate is one signer, however often it signs. */
-static bool
-is_known(const struct enrollment *e, const struct pkix_cert *cert)
-{
-	for (size_t i = 0; i + 1 < e->signer_count; i++)
-		if (view_eq(buf_view(&e->signers[i].cert.raw), buf_view(&cert->raw)))
-			return true;
-	return false;
 }
 
 bool
@@ -103,8 +94,7 @@ enroll_check_signers(struct enrollment *e, struct err *err)
 
 		if (!read_signer(e, &list[i], s, err))
 			goto out;
-		if (!is_known(e, &s->cert))
-			add_facts(e, s);
+		add_facts(e, s);
 	}
 	ok = true;
 out:
