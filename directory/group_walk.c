@@ -11,9 +11,7 @@
 
 /* Bounds of a walk: past them the answer is an error, not a part of the list. */
 #define NODES_MAX 4096
-/* Of one filter. */
-#define FILTER_MEMBERS_MAX 128
-#define FILTER_BYTES_MAX   32768
+#define FILTER_BYTES_MAX 32768
 
 /* groupType, [MS-ADTS] 2.2.12. */
 #define GROUP_TYPE_RESOURCE_GROUP   0x00000004u
@@ -334,7 +332,7 @@ holders_filter(const struct group_walk *w, size_t from, size_t to, size_t *next_
 	size_t i = from;
 	bool ok = buf_append(&b, view_str("(&(|"), &ignored);
 
-	for (; ok && i < to && i - from < FILTER_MEMBERS_MAX && b.len < FILTER_BYTES_MAX; i++) {
+	for (; ok && i < to && i - from < GROUP_FILTER_MEMBERS_MAX && b.len < FILTER_BYTES_MAX; i++) {
 		char *part =
 		    dir_filter("(member=%s)(uniqueMember=%s)", w->nodes[i].dn, w->nodes[i].dn);
 
