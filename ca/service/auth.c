@@ -7,6 +7,7 @@
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 
+#include "clock.h"
 #include "json.h"
 #include "log.h"
 #include "routes.h"
@@ -136,6 +137,7 @@ basic_principal(struct ca *ca, const char *user, const struct secret *password, 
 	bool ok = false;
 
 	if (!ca_directory_do(ca, find_name, &q, err) ||
+	    !principal_check_active(&p, clock_now(), err) ||
 	    !dir_check_password(dir_pool_config(ca->directory), p.dn, password, err))
 		goto out;
 	if ((*identity_out = text_printf("dn:%s", p.dn)) == NULL) {

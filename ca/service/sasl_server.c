@@ -7,6 +7,7 @@
 #include <sasl/sasl.h>
 #include <sasl/saslplug.h>
 
+#include "clock.h"
 #include "text.h"
 
 struct sasl_session {
@@ -65,7 +66,7 @@ find_verifier(struct dir_conn *c, void *arg, struct err *err)
 {
 	struct verifier_query *q = arg;
 
-	q->found = principal_scram_verifier(c, q->name, q->out, err);
+	q->found = principal_scram_verifier(c, q->name, clock_now(), q->out, err);
 	return q->found != DIR_FIND_FAILED;
 }
 
