@@ -37,6 +37,8 @@ state_free(struct ca_state **state)
 		return;
 	ca_view_release(&s->view);
 	principal_cache_free(&s->principals);
+	free(s->recorded_rights[0]);
+	free(s->recorded_rights[1]);
 	for (size_t i = 1; i < s->kra_issuer_count; i++)
 		pkix_cert_free(&s->kra_issuer_certs[i - 1]);
 	free(s->kra_issuer_certs);

@@ -7,6 +7,7 @@
 #define CORE_CA_H
 
 #include "archive.h"
+#include "ca_rights.h"
 #include "config.h"
 #include "officer.h"
 #include "pki.h"
@@ -63,14 +64,16 @@ struct ca_view {
 	size_t template_count;
 	char **broken_templates; /* "cn: sentence" of those that do not */
 	size_t broken_count;
-	struct text_list enabled; /* certificateTemplates of this CA's service object */
-	bool has_officer_rules;   /* true with no rule: dircaOfficerRights is malformed, nobody may
-				     act */
-	struct officer_rules officer_rules;
-	bool has_security;    /* true with an empty DACL: dircaCASecurity is malformed, nobody has a
-				 right */
-	struct sd security;   /* dircaCASecurity */
-	char *rights_problem; /* why one of the two is malformed; NULL if neither is */
+	struct text_list enabled;           /* certificateTemplates of this CA's service object */
+	struct officer_rules officer_rules; /* dircaOfficerRights */
+	char *officer_problem;  /* why it could not be read: then there are no rules, and nobody may
+				   act; NULL if it could */
+	bool has_security;      /* true with an empty DACL: it could not be read, nobody has a right
+				 */
+	struct sd security;     /* dircaCASecurity */
+	char *security_problem; /* why it could not be read */
+	struct view raw_rights[2]; /* dircaCASecurity and dircaOfficerRights as the directory gave
+				      them; empty: absent */
 	struct settings settings;
 	struct ca_kra *kras;
 	size_t kra_count;
