@@ -102,9 +102,42 @@ enroll_find_template(const struct ca_view *view, const struct enroll_request *r,
 	return true;
 }
 
+/* ---- the checks, in the order in which they are made ---- */
+
+static bool
+check_ca_right(struct enrollment *e, struct err *err)
+{
+	return ca_check_right(e->view, e->requester, CA_RIGHT_ENROLL, err);
+}
+
+static bool
+check_template(struct enrollment *e, struct err *err)
+{
+	return enroll_find_template(e->view, &e->request, e->label, &e->tmpl, err);
+}
+
+static bool
+check_enroll_right(struct enrollment *e, struct err *err)
+{
+	return tmpl_check_enroll(e->tmpl, &e->requester->sids, e->requester->downlevel, err);
+}
+
+/* The plan and the request must agree about archival, whatever made the plan. */
+static bool
+check_archival(struct enrollment *e, struct err *err)
+{
+	if (tmpl_requires_key_archival(e->tmpl) && !e->has_key)
+		return err_set(err, CERTSRV_E_ARCHIVED_KEY_REQUIRED,
+		    "template '%s' requires the private key to be archived", e->tmpl->cn);
+	if (!tmpl_requires_key_archival(e->tmpl) && e->has_key)
+		return err_set(err, CERTSRV_E_ARCHIVED_KEY_UNEXPECTED,
+		    "template '%s' does not archive private keys", e->tmpl->cn);
+	return true;
+}
+
 /* What policy needs to know of the request. */
 static bool
-gather_facts(struct enrollment *e, bool has_key, struct err *err)
+gather_facts(struct enrollment *e, struct err *err)
 {
 	const struct enroll_request *r = &e->request;
 	const struct pkix_template_id *id = r->ids[0].has_version ? &r->ids[0] : &r->ids[1];
@@ -112,7 +145,7 @@ gather_facts(struct enrollment *e, bool has_key, struct err *err)
 	e->facts = (struct issue_request){
 	    .key_algorithm = r->key_algorithm,
 	    .key_bits = r->key_bits,
-	    .has_archived_key = has_key,
+	    .has_archived_key = e->has_key,
 	    .has_subject = r->pkix->subject.len > 2, /* more than an empty SEQUENCE */
 	    .subject = r->pkix->subject,
 	    .has_template_version = id->has_version,
@@ -124,21 +157,8 @@ gather_facts(struct enrollment *e, bool has_key, struct err *err)
 		   r, oid_nid(OID_NTDS_CA_SECURITY_EXT), &e->facts.sid_extension, err);
 }
 
-/* The plan and the request must agree about archival, whatever made the plan. */
 static bool
-check_archival(const struct enrollment *e, bool has_key, struct err *err)
-{
-	if (tmpl_requires_key_archival(e->tmpl) && !has_key)
-		return err_set(err, CERTSRV_E_ARCHIVED_KEY_REQUIRED,
-		    "template '%s' requires the private key to be archived", e->tmpl->cn);
-	if (!tmpl_requires_key_archival(e->tmpl) && has_key)
-		return err_set(err, CERTSRV_E_ARCHIVED_KEY_UNEXPECTED,
-		    "template '%s' does not archive private keys", e->tmpl->cn);
-	return true;
-}
-
-bool
-enroll_decide(struct enrollment *e, bool has_key, struct err *err)
+check_policy(struct enrollment *e, struct err *err)
 {
 	int64_t limit = e->now + e->view->settings.num[SETTING_VALIDITY_LIMIT_S];
 	const struct issue_limits limits = {
@@ -147,8 +167,41 @@ enroll_decide(struct enrollment *e, bool has_key, struct err *err)
 	    .ca_not_after = limit < e->ca->ca_cert.not_after ? limit : e->ca->ca_cert.not_after,
 	};
 
-	return ca_check_right(e->view, e->requester, CA_RIGHT_ENROLL, err) &&
-	       tmpl_check_enroll(e->tmpl, &e->requester->sids, e->requester->downlevel, err) &&
-	       check_archival(e, has_key, err) && gather_facts(e, has_key, err) &&
+	return gather_facts(e, err) &&
 	       issue_plan_make(e->tmpl, e->requester, &e->facts, &limits, &e->plan, err);
+}
+
+/* `denial`: a refusal denies the request, else the CA failed at it. */
+static const struct enroll_check {
+	const char *name;
+	unsigned when;
+	bool denial;
+	bool (*run)(struct enrollment *e, struct err *err);
+} checks[] = {
+    {ENROLL_CHECK_CA_RIGHT, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_ca_right},
+    {ENROLL_CHECK_TEMPLATE, ENROLL_AT_SUBMISSION, true, check_template},
+    {ENROLL_CHECK_RIGHT, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_enroll_right},
+    {ENROLL_CHECK_ARCHIVAL, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_archival},
+    {ENROLL_CHECK_POLICY, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_policy},
+    {ENROLL_CHECK_KRAS, ENROLL_AT_SUBMISSION, false, enroll_check_kras},
+};
+
+bool
+enroll_decide(struct enrollment *e, unsigned when, struct err *err)
+{
+	for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
+		const struct enroll_check *c = &checks[i];
+		bool ok;
+
+		if ((c->when & when) == 0)
+			continue;
+		e->deciding = c->denial;
+		ok = c->run(e, err);
+		if (e->step != NULL)
+			e->step(e, c->name, ok ? NULL : err);
+		if (!ok)
+			return false;
+	}
+	e->deciding = false;
+	return true;
 }

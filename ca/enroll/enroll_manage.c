@@ -153,9 +153,10 @@ decode_stored(const struct store_request *row, struct enroll_request *out, struc
 static bool
 issue_stored(struct enrollment *e, const struct store_request *row, struct err *err)
 {
+	e->has_key = row->raw_archived_key.len > 0;
 	return decode_stored(row, &e->request, err) &&
 	       current_template(e->view, row, &e->tmpl, err) &&
-	       enroll_decide(e, row->raw_archived_key.len > 0, err) &&
+	       enroll_decide(e, ENROLL_AT_APPROVAL, err) &&
 	       certificate_issue(e->ca, e->vault, &e->plan, &e->facts, e->request.pkix->spki,
 		   &e->certificate, err);
 }

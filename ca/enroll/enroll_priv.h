@@ -43,6 +43,10 @@ bool enroll_request_extension(
 bool enroll_request_attributes(const struct enroll_request *r, char **out, struct err *err);
 void enroll_request_free(struct enroll_request *r);
 
+struct enrollment;
+/* Told of each check that was made; `refusal` NULL: it was passed. */
+typedef void enroll_step(struct enrollment *e, const char *check, const struct err *refusal);
+
 struct enrollment {
 	struct ca *ca;
 	struct vault *vault;
@@ -50,11 +54,15 @@ struct enrollment {
 	const struct principal *requester;
 	int64_t now;
 	struct enroll_request request;
+	const char *label; /* EST label, NULL if none */
+	bool has_key;      /* a key is there to archive, or was archived when the request came */
+	enroll_step *step; /* NULL, but for explanations */
+	void *step_arg;
 	/* decision */
 	const struct tmpl *tmpl;
 	struct issue_request facts;
 	struct issue_plan plan;
-	bool deciding; /* from the template on a refusal is a denial, before it an error */
+	bool deciding; /* a refusal now is a denial, else an error */
 	/* archival */
 	struct buf archived; /* EnvelopedData for the KRAs */
 	char *kra_hashes;    /* KeyRecoveryHashes */
@@ -68,11 +76,21 @@ void enrollment_free(struct enrollment *e);
  * _TEMPLATE_CONFLICT, _UNSUPPORTED_CERT_TYPE. */
 bool enroll_find_template(const struct ca_view *view, const struct enroll_request *r,
     const char *label, const struct tmpl **out, struct err *err);
-/* Rights of CA and template, then the plan. `has_key`: a key is there to archive, or was archived
- * when the request came. */
-bool enroll_decide(struct enrollment *e, bool has_key, struct err *err);
+/* The one list of checks that every enrollment passes, and every explanation tells of: rights,
+ * template, policy (which makes the plan), KRAs. Stops at the first refusal. */
+#define ENROLL_AT_SUBMISSION  0x1u
+#define ENROLL_AT_APPROVAL    0x2u /* the template is known, the key is sealed */
+#define ENROLL_CHECK_CA_RIGHT "ca-right"
+#define ENROLL_CHECK_TEMPLATE "template"
+#define ENROLL_CHECK_RIGHT    "enroll-right"
+#define ENROLL_CHECK_ARCHIVAL "archival"
+#define ENROLL_CHECK_POLICY   "policy"
+#define ENROLL_CHECK_KRAS     "kra"
+bool enroll_decide(struct enrollment *e, unsigned when, struct err *err);
 
-/* enroll_archive.c: proves and seals the payload to the chosen KRAs; nothing to do without one. */
+/* enroll_archive.c: KRAs enough to seal a key to; nothing to do without one. */
+bool enroll_check_kras(struct enrollment *e, struct err *err);
+/* Proves and seals the payload to the chosen KRAs; nothing to do without one. */
 bool enroll_archive(struct enrollment *e, struct err *err);
 
 /* enroll_respond.c: a signed CMC full response. */
