@@ -121,19 +121,6 @@ officer_rules_remove(struct officer_rules *rules, size_t at)
 	memmove(rules->list + at, rules->list + at + 1, (rules->count - at) * sizeof *rules->list);
 }
 
-size_t
-officer_rules_remove_officer(struct officer_rules *rules, const struct sid *officer)
-{
-	size_t removed = 0;
-
-	for (size_t i = rules->count; i-- > 0;)
-		if (sid_eq(&rules->list[i].officer, officer)) {
-			officer_rules_remove(rules, i);
-			removed++;
-		}
-	return removed;
-}
-
 bool
 officer_rules_name(const struct officer_rules *rules, const struct sid *officer)
 {

@@ -16,8 +16,6 @@ bool officer_rules_begin(const struct sids *officers, struct officer_rules *out,
 bool officer_rules_add(struct officer_rules *rules, const struct officer_rule *rule, size_t *at_out,
     bool *added_out, struct err *err);
 void officer_rules_remove(struct officer_rules *rules, size_t at);
-/* All rules of one officer; how many they were. */
-size_t officer_rules_remove_officer(struct officer_rules *rules, const struct sid *officer);
 bool officer_rules_name(const struct officer_rules *rules, const struct sid *officer);
 
 /* A rule that leaves nothing to decide to the rule at `at`, seen without group memberships: a

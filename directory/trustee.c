@@ -3,7 +3,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conn_priv.h"
 #include "groups_priv.h"
+#include "text.h"
+
+static const struct {
+	const struct sid sid;
+	const char *name;
+} well_known[] = {
+    {{.count = 1, .authority = 1, .subs = {0}}, "Everyone"},
+    {{.count = 1, .authority = 5, .subs = {11}}, "Authenticated Users"},
+    {{.count = 1, .authority = 5, .subs = {18}}, "SYSTEM"},
+    {{.count = 2, .authority = 5, .subs = {32, 544}}, "BUILTIN\\Administrators"},
+};
+#define WELL_KNOWN_NAMES (sizeof well_known / sizeof well_known[0])
 
 static bool
 sid_of(const struct dir_entry *e, struct sid *out, struct err *err)
@@ -63,6 +76,11 @@ trustee_find(struct dir_conn *c, const char *token, struct sid *out, struct err 
 
 	if (sid_from_text(token, out))
 		return DIR_FOUND;
+	for (size_t i = 0; i < WELL_KNOWN_NAMES; i++)
+		if (text_eq_nocase(well_known[i].name, token)) {
+			*out = well_known[i].sid;
+			return DIR_FOUND;
+		}
 	if ((person = principal_find(c, token, &p, err)) == DIR_FIND_FAILED ||
 	    (team = find_group(c, token, &group, err)) == DIR_FIND_FAILED) {
 		principal_free(&p);
@@ -84,4 +102,57 @@ trustee_find(struct dir_conn *c, const char *token, struct sid *out, struct err 
 	}
 	principal_free(&p);
 	return person;
+}
+
+/* *out NULL: no object, or several, of which none is meant then. */
+static bool
+name_of_object(struct dir_conn *c, const struct sid *sid, char **out, struct err *err)
+{
+	static const char *const attrs[] = {"sAMAccountName", "cn", NULL};
+	struct dir_entries found = {0};
+	struct buf raw = {0};
+	struct view value;
+	char *filter = NULL;
+	bool ok = false;
+
+	if (!sid_encode(sid, &raw, err))
+		goto out;
+	value = buf_view(&raw);
+	if ((filter = dir_filter("(objectSid=%S)", &value)) == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	if (!dir_search(c,
+		&(struct dir_query){.base = dir_conn_root(c)->default_nc,
+		    .scope = DIR_SUBTREE,
+		    .filter = filter,
+		    .attrs = attrs},
+		&found, err))
+		goto out;
+	ok = found.count != 1 ||
+	     dir_entry_text(&found.list[0], "sAMAccountName", out, err) != DIR_GET_FAILED;
+	if (ok && found.count == 1 && *out == NULL)
+		ok = dir_entry_text(&found.list[0], "cn", out, err) != DIR_GET_FAILED;
+out:
+	free(filter);
+	buf_free(&raw);
+	dir_entries_free(&found);
+	return ok;
+}
+
+bool
+trustee_name(struct dir_conn *c, const struct sid *sid, char **out, struct err *err)
+{
+	char text[SID_TEXT_MAX];
+
+	*out = NULL;
+	for (size_t i = 0; i < WELL_KNOWN_NAMES; i++)
+		if (sid_eq(&well_known[i].sid, sid))
+			return (*out = strdup(well_known[i].name)) != NULL || err_nomem(err);
+	if (!name_of_object(c, sid, out, err))
+		return false;
+	if (*out != NULL)
+		return true;
+	sid_to_text(sid, text);
+	return (*out = strdup(text)) != NULL || err_nomem(err);
 }

@@ -31,9 +31,13 @@ void token_free(struct token *t);
 /* All issued certificates with archived keys that the token names and that this officer may see:
  * hex tokens are tried as serial, then as SHA-1, then as CN. DOMAIN\user: Request.RequesterName;
  * container\user is resolved in the directory to DOMAIN\user first. Officer restrictions filter;
- * `hidden_out` counts what they hid. No rights at all: E_ACCESSDENIED. */
+ * `hidden` tells of what they hid. No rights at all: E_ACCESSDENIED. */
+struct recover_hidden {
+	size_t count;
+	struct err first; /* why the first of them */
+};
 bool recover_candidates(struct ca *ca, const struct principal *officer, const char *token,
-    struct store_requests *out, size_t *hidden_out, struct err *err);
+    struct store_requests *out, struct recover_hidden *hidden, struct err *err);
 
 /* The BLOB for one serial number. Order: rights, restrictions, KRA certificates at hand, audit
  * record 787 committed, then the blob. A refusal is audited too. CERTSRV_E_PROPERTY_EMPTY: no such

@@ -107,7 +107,7 @@ make_archived(void)
 }
 
 static size_t
-found(const struct principal *p, const char *token, size_t *hidden)
+found(const struct principal *p, const char *token, struct recover_hidden *hidden)
 {
 	struct store_requests rows;
 	struct err err;
@@ -129,7 +129,7 @@ every_name_form_finds_the_certificate(void **state)
 	static const char *const names[] = {"user1@nwtraders.com", "USER1@NWTRADERS.COM",
 	    "NWTRADERS\\user1", "nwtraders\\USER1", "Users\\user1", "user1", " User1 "};
 	char padded[80];
-	size_t hidden;
+	struct recover_hidden hidden;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
@@ -138,7 +138,7 @@ every_name_form_finds_the_certificate(void **state)
 	assert_int_equal(found(&officer1, archived.hash, &hidden), 1);
 	snprintf(padded, sizeof padded, "0000%s", archived.serial);
 	assert_int_equal(found(&officer1, padded, &hidden), 1);
-	assert_int_equal(hidden, 0);
+	assert_int_equal(hidden.count, 0);
 }
 
 static void
@@ -147,7 +147,7 @@ other_names_find_nothing(void **state)
 	static const char *const names[] = {"user2@nwtraders.com", "NWTRADERS\\user2",
 	    "OTHER\\user1", "user", "user1*", "12345678",
 	    "0123456789abcdef0123456789abcdef01234567", "%"};
-	size_t hidden;
+	struct recover_hidden hidden;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
@@ -160,7 +160,7 @@ only_officers_search(void **state)
 	const struct principal *who[] = {&user1, &auditor, &caadmin};
 	struct store_requests rows;
 	struct err err;
-	size_t hidden;
+	struct recover_hidden hidden;
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
@@ -255,7 +255,7 @@ static void
 officer_restrictions_hide_and_refuse(void **state)
 {
 	struct buf blob;
-	size_t hidden;
+	struct recover_hidden hidden;
 
 	(void)state;
 	/* officer1 for Sales (user1 is in it), officer2 for Engineering */
@@ -398,7 +398,7 @@ revoked_certificates_key_is_still_recovered(void **state)
 {
 	struct buf blob;
 	struct err err;
-	size_t hidden;
+	struct recover_hidden hidden;
 
 	(void)state;
 	harness_must(store_do(harness.ca->store, revoke_work, &archived.id, &err), &err);
@@ -413,7 +413,7 @@ stale_directory_hands_out_nothing(void **state)
 	struct ca_view *view = ca_view_get(harness.ca);
 	struct store_requests rows;
 	struct err err;
-	size_t hidden;
+	struct recover_hidden hidden;
 
 	(void)state;
 	view->made_at -= 61;
