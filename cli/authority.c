@@ -81,13 +81,13 @@ authority_trustee(struct authority *a, const char *name, struct sid *out, struct
 bool
 authority_json_sid(struct authority *a, const struct sid *sid, json_t **out, struct err *err)
 {
-	char text[SID_TEXT_MAX], *name = NULL;
+	char text[SID_TEXT_MAX], *name = trustee_name(a->session.directory, sid);
 
 	*out = NULL;
-	if (!trustee_name(a->session.directory, sid, &name, err))
-		return false;
-	sid_to_text(sid, text);
-	*out = json_pack("{s:s, s:s}", "name", name, "sid", text);
+	if (name != NULL) {
+		sid_to_text(sid, text);
+		*out = json_pack("{s:s, s:s}", "name", name, "sid", text);
+	}
 	free(name);
 	return *out != NULL || err_nomem(err);
 }

@@ -2,14 +2,15 @@
  * The command line: one table of verbs, one table of options, one file a verb. A verb parses
  * nothing: it gets struct cli with its options read and its arguments counted, calls one or two
  * functions of the rooms below and prints what they gave. stdout carries results, stderr
- * diagnostics. Exit codes: 0 done, 1 failed, 2 usage, 3 not found or ambiguous.
+ * diagnostics. Exit codes: 0 done, 1 failed, 2 usage, 3 not found or ambiguous, 4 a check that ran
+ * has found something.
  */
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
 #include "buf.h"
 
-enum cli_exit { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_NOT_FOUND = 3 };
+enum cli_exit { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_NOT_FOUND = 3, CLI_FINDINGS = 4 };
 
 #define CLI_LIST_MAX 32
 
@@ -48,27 +49,33 @@ struct cli_options {
 	struct cli_list requesters, rule_templates;
 	/* OPTS_DRY, OPTS_RESTRICT, OPTS_RIGHTS */
 	bool dry_run, off, deny;
+	/* OPTS_LINT */
+	struct cli_list trusted;
+	/* OPTS_UNPUBLISH */
+	bool everything;
 	/* everywhere */
 	bool help, verbose;
 };
 
-#define OPTS_SESSION 0x001u
-#define OPTS_JSON    0x002u
-#define OPTS_DAEMON  0x004u
-#define OPTS_INIT    0x008u
-#define OPTS_PUBLISH 0x010u
-#define OPTS_ENROLL  0x020u
-#define OPTS_RECOVER 0x040u
-#define OPTS_LIST    0x080u
-#define OPTS_DECIDE  0x100u
-#define OPTS_DUMP    0x200u
-#define OPTS_OUT     0x400u
-#define OPTS_KEY     0x800u
-#define OPTS_RULE     0x010000u
-#define OPTS_DRY      0x020000u
-#define OPTS_RESTRICT 0x040000u
-#define OPTS_RIGHTS   0x080000u
-#define OPTS_ALL     0x80000000u
+#define OPTS_SESSION   0x001u
+#define OPTS_JSON      0x002u
+#define OPTS_DAEMON    0x004u
+#define OPTS_INIT      0x008u
+#define OPTS_PUBLISH   0x010u
+#define OPTS_ENROLL    0x020u
+#define OPTS_RECOVER   0x040u
+#define OPTS_LIST      0x080u
+#define OPTS_DECIDE    0x100u
+#define OPTS_DUMP      0x200u
+#define OPTS_OUT       0x400u
+#define OPTS_KEY       0x800u
+#define OPTS_LINT      0x2000000u
+#define OPTS_UNPUBLISH 0x1000000u
+#define OPTS_RULE      0x010000u
+#define OPTS_DRY       0x020000u
+#define OPTS_RESTRICT  0x040000u
+#define OPTS_RIGHTS    0x080000u
+#define OPTS_ALL       0x80000000u
 
 struct cli {
 	const struct verb *verb;
@@ -105,6 +112,7 @@ bool cli_password(
 
 enum cli_exit cmd_ca_init(struct cli *cli);
 enum cli_exit cmd_ca_publish(struct cli *cli);
+enum cli_exit cmd_ca_unpublish(struct cli *cli);
 enum cli_exit cmd_ca_status(struct cli *cli);
 enum cli_exit cmd_cas(struct cli *cli);
 enum cli_exit cmd_templates(struct cli *cli);
@@ -114,6 +122,10 @@ enum cli_exit cmd_kra_add(struct cli *cli);
 enum cli_exit cmd_kra_remove(struct cli *cli);
 enum cli_exit cmd_kra_list(struct cli *cli);
 enum cli_exit cmd_kra_publish(struct cli *cli);
+enum cli_exit cmd_kra_unpublish(struct cli *cli);
+enum cli_exit cmd_viewstore(struct cli *cli);
+enum cli_exit cmd_ds(struct cli *cli);
+enum cli_exit cmd_template_lint(struct cli *cli);
 enum cli_exit cmd_getkey(struct cli *cli);
 enum cli_exit cmd_recoverkey(struct cli *cli);
 enum cli_exit cmd_requests(struct cli *cli);

@@ -1,29 +1,16 @@
-/* dirca ca init, ca publish, ca status, crl, getreg, setreg. */
+/* dirca ca init, ca status, crl, getreg, setreg. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "ca.h"
 #include "clock.h"
-#include "file.h"
+#include "daemon_config.h"
 #include "init.h"
-#include "officer.h"
 #include "pem.h"
 #include "print.h"
 #include "session.h"
 #include "text.h"
-#include "trustee.h"
 
-#define DEFAULT_DAEMON_CONFIG "/etc/dirca/dircad.conf"
-#define YEAR_S                (365LL * 86400)
-#define CERT_FILE_MAX         65536
-
-static bool
-load_daemon_config(const struct cli *cli, struct config **out, struct err *err)
-{
-	return config_load(
-	    cli->opt.daemon_config != NULL ? cli->opt.daemon_config : DEFAULT_DAEMON_CONFIG, out,
-	    err);
-}
+#define YEAR_S (365LL * 86400)
 
 /* ---- ca init ---- */
 
@@ -104,143 +91,6 @@ out:
 	return status;
 }
 
-/* ---- ca publish ---- */
-
-static bool
-add_right(struct dir_conn *directory, const struct cli_list *names, uint32_t mask, struct sd *sd,
-    struct err *err)
-{
-	for (size_t i = 0; i < names->count; i++) {
-		struct ace *more = realloc(sd->aces, (sd->count + 1) * sizeof *more);
-
-		if (more == NULL)
-			return err_nomem(err);
-		sd->aces = more;
-		sd->aces[sd->count] = (struct ace){.type = ACE_ALLOW, .mask = mask};
-		switch (trustee_find(directory, names->list[i], &sd->aces[sd->count].sid, err)) {
-		case DIR_FOUND:
-			sd->count++;
-			break;
-		case DIR_NOT_FOUND:
-			return err_set(err, CRYPT_E_NOT_FOUND,
-			    "the directory has no user or group %s", names->list[i]);
-		case DIR_FIND_FAILED:
-			return false;
-		}
-	}
-	return true;
-}
-
-/* dircaCASecurity: what the options name, and Enroll for Authenticated Users (facts 4.4). Without a
- * name there is no administrator: refused. */
-static bool
-make_security(const struct cli *cli, struct dir_conn *directory, struct buf *out, struct err *err)
-{
-	static const struct sid administrators = {.count = 2, .authority = 5, .subs = {32, 544}};
-	struct sd sd = {.has_owner = true,
-	    .has_group = true,
-	    .has_dacl = true,
-	    .owner = administrators,
-	    .group = administrators};
-	const struct cli_options *o = &cli->opt;
-	struct ace *more;
-	bool ok = false;
-
-	if (o->admins.count == 0) {
-		err_set(err, CERTSRV_E_NO_CAADMIN_DEFINED,
-		    "--admin is needed: who administers the CA (user or group of the directory)");
-		goto out;
-	}
-	if (!add_right(directory, &o->admins, CA_RIGHT_ADMIN | CA_RIGHT_READ, &sd, err) ||
-	    !add_right(directory, &o->officers, CA_RIGHT_OFFICER | CA_RIGHT_READ, &sd, err) ||
-	    !add_right(directory, &o->auditors, CA_RIGHT_AUDITOR | CA_RIGHT_READ, &sd, err))
-		goto out;
-	if ((more = realloc(sd.aces, (sd.count + 1) * sizeof *more)) == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	sd.aces = more;
-	sd.aces[sd.count++] = (struct ace){
-	    .type = ACE_ALLOW, .mask = CA_RIGHT_ENROLL, .sid = SID_AUTHENTICATED_USERS};
-	ok = sd_encode(&sd, out, err);
-out:
-	sd_free(&sd);
-	return ok;
-}
-
-static bool
-publish(
-    const struct cli *cli, const struct config *config, struct dir_conn *directory, struct err *err)
-{
-	static const char *const defaults[] = {"EFSArchive", "UserArchive", "KeyRecoveryAgent",
-	    "User", "EFS", "Machine", "WebServer", NULL};
-	const char *names[CLI_LIST_MAX + 1] = {NULL};
-	char *path = config_path(config, "ca.crt"), *subject = NULL;
-	struct buf *own = NULL, security = {0};
-	size_t own_count = 0;
-	struct pkix_cert cert = {0};
-	struct pki_publication p;
-	bool ok = false;
-
-	memcpy(names, cli->opt.templates.list, sizeof cli->opt.templates.list);
-	if (path == NULL || !pem_certificates_file(path, &own, &own_count, err) ||
-	    !pkix_cert_decode(buf_view(&own[0]), &cert, err) ||
-	    (subject = pkix_name_text(cert.subject)) == NULL ||
-	    !make_security(cli, directory, &security, err))
-		goto out;
-	p = (struct pki_publication){.ca_name = config->ca_name,
-	    .host = config->host,
-	    .url = config->url,
-	    .subject_dn = subject,
-	    .certificate = buf_view(&cert.raw),
-	    .is_root = view_eq(cert.subject, cert.issuer),
-	    .templates = cli->opt.templates.count > 0 ? names : defaults,
-	    .ca_security = buf_view(&security)};
-	ok = pki_publish_ca(directory, &p, err);
-out:
-	free(path);
-	free(subject);
-	pem_list_free(&own, own_count);
-	pkix_cert_free(&cert);
-	buf_free(&security);
-	return ok;
-}
-
-enum cli_exit
-cmd_ca_publish(struct cli *cli)
-{
-	struct config *config = NULL;
-	struct session session = {0};
-	struct dir_config own;
-	struct dir_conn *directory = NULL;
-	enum cli_exit status = CLI_OK;
-	bool ok;
-	struct err err;
-
-	if (!load_daemon_config(cli, &config, &err)) {
-		status = cli_fail(cli, &err);
-		goto out;
-	}
-	/* As the caller if the options say who that is, else as the CA. */
-	if (cli->opt.uri != NULL || cli->opt.user != NULL || cli->opt.bind_dn != NULL) {
-		ok = session_open(cli, &session, &err) && session_directory(&session, &err);
-	} else {
-		config_directory(config, &own);
-		ok = config_read_password(config, &err) && dir_connect(&own, &directory, &err);
-	}
-	if (!ok || !publish(cli, config, directory != NULL ? directory : session.directory, &err))
-		status = cli_fail(cli, &err);
-	else
-		printf("%s is published: AIA, NTAuthCertificates, Certification Authorities, "
-		       "Enrollment Services.\n",
-		    config->ca_name);
-out:
-	dir_disconnect(&directory);
-	session_close(&session);
-	config_free(&config);
-	return status;
-}
-
 /* ---- verbs that ask the CA ---- */
 
 static enum cli_exit
@@ -292,6 +142,9 @@ cmd_ca_status(struct cli *cli)
 	    json_text(answer, "not_after"), json_text(answer, "exchange_certificate_not_after"),
 	    json_is_true(json_object_get(answer, "directory_fresh")) ? "read" : "NOT READ",
 	    (long long)json_integer_value(json_object_get(answer, "kra_cert_count")));
+	if (json_integer_value(json_object_get(answer, "unpublished")) > 0)
+		printf("  Not yet published in the directory: %lld\n",
+		    (long long)json_integer_value(json_object_get(answer, "unpublished")));
 	print_kras(json_object_get(answer, "kras"));
 	for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
 		printf("  %s: %lld\n", counts[i],

@@ -1,4 +1,4 @@
-/* dirca kra add, remove, list, publish. */
+/* dirca kra add, remove, list, publish, unpublish. */
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -6,15 +6,13 @@
 
 #include "archive.h"
 #include "clock.h"
-#include "config.h"
+#include "daemon_config.h"
 #include "file.h"
 #include "init.h"
 #include "pem.h"
 #include "print.h"
 #include "session.h"
 #include "text.h"
-
-#define DEFAULT_DAEMON_CONFIG "/etc/dirca/dircad.conf"
 
 /* A pid file may outlive its process, and the number be another's by now. */
 static bool
@@ -100,10 +98,7 @@ cmd_kra_add(struct cli *cli)
 	bool ok;
 	struct err err;
 
-	ok = config_load(
-		 cli->opt.daemon_config != NULL ? cli->opt.daemon_config : DEFAULT_DAEMON_CONFIG,
-		 &config, &err) &&
-	     issuers_of(config, &ca, &err);
+	ok = load_daemon_config(cli, &config, &err) && issuers_of(config, &ca, &err);
 	for (int i = 0; ok && i < cli->count; i++)
 		ok = add_file(config, &ca, cli->args[i], &err);
 	if (!ok)
@@ -122,9 +117,7 @@ cmd_kra_remove(struct cli *cli)
 	enum cli_exit status = CLI_OK;
 	struct err err;
 
-	if (!config_load(
-		cli->opt.daemon_config != NULL ? cli->opt.daemon_config : DEFAULT_DAEMON_CONFIG,
-		&config, &err) ||
+	if (!load_daemon_config(cli, &config, &err) ||
 	    !kra_store_remove(config, cli->args[0], &err)) {
 		status = cli_fail(cli, &err);
 	} else {
@@ -147,21 +140,10 @@ show_kra(const struct cli *cli, const char *object, struct view der, json_t *lis
 		return;
 	}
 	if (cli->opt.json) {
-		char *serial = pkix_serial_text(cert.serial),
-		     *subject = pkix_name_text(cert.subject);
-		char *sha1 = hex_encode(view_of(cert.sha1, sizeof cert.sha1), '\0'),
-		     *base64 = base64_encode(der);
-		char until[21];
+		json_t *value = json_cert(&cert);
 
-		clock_format(cert.not_after, until);
-		json_array_append_new(
-		    list, json_pack("{s:s, s:s?, s:s?, s:s?, s:s, s:s?}", "object", object,
-			      "subject", subject, "serial_number", serial, "certificate_hash", sha1,
-			      "not_after", until, "certificate", base64));
-		free(serial);
-		free(subject);
-		free(sha1);
-		free(base64);
+		json_object_set_new(value, "object", json_string(object));
+		json_array_append_new(list, value);
 	} else {
 		printf("%s\n", object);
 		print_cert(stdout, "  ", &cert);
@@ -229,6 +211,77 @@ cmd_kra_publish(struct cli *cli)
 		    &err, DIRCA_E_USAGE, "the directory is needed: -H and, with several CAs, --ca");
 	for (int i = 0; ok && i < cli->count; i++)
 		ok = publish_file(&session, service->name, cli->args[i], &err);
+	if (!ok)
+		status = cli_fail(cli, &err);
+	session_close(&session);
+	return status;
+}
+
+static struct view
+find_by_hash(const struct pki_snapshot *pki, struct view sha1)
+{
+	for (size_t i = 0; i < pki->kras.count; i++) {
+		const struct dir_attr *a = dir_entry_attr(&pki->kras.list[i], "userCertificate");
+
+		for (size_t k = 0; a != NULL && k < a->count; k++) {
+			struct pkix_cert cert = {0};
+			struct err ignored;
+			bool is = pkix_cert_decode(buf_view(&a->values[k]), &cert, &ignored) &&
+				  view_eq(view_of(cert.sha1, sizeof cert.sha1), sha1);
+
+			pkix_cert_free(&cert);
+			if (is)
+				return buf_view(&a->values[k]);
+		}
+	}
+	return (struct view){0};
+}
+
+/* The certificate that the argument means: a file, or the SHA-1 of one in the KRA container. */
+static bool
+unpublish(struct session *s, const char *what, struct err *err)
+{
+	struct buf *list = NULL, hash = {0};
+	size_t count = 0, removed = 0;
+	struct view found = {0};
+	bool ok = false;
+
+	if (strlen(what) == 40 && hex_decode(what, &hash, err)) {
+		found = find_by_hash(s->pki, buf_view(&hash));
+		if (found.len == 0)
+			err_set(err, CRYPT_E_NOT_FOUND,
+			    "the KRA container holds no certificate with SHA-1 %s", what);
+	} else if (pem_certificates_file(what, &list, &count, err)) {
+		if (count == 1)
+			found = buf_view(&list[0]);
+		else
+			err_set(err, E_INVALIDARG, "%s: one certificate is expected", what);
+	}
+	if (found.len == 0 || !pki_unpublish_kra(s->directory, found, &removed, err))
+		goto out;
+	ok = removed > 0 ||
+	     err_set(err, CRYPT_E_NOT_FOUND, "the KRA container does not hold %s", what);
+	if (ok)
+		printf(
+		    "%s: taken out of %zu object(s) of the KRA container. Keys sealed to it stay "
+		    "recoverable by it; `dirca kra remove` takes it from a CA.\n",
+		    what, removed);
+out:
+	pem_list_free(&list, count);
+	buf_free(&hash);
+	return ok;
+}
+
+enum cli_exit
+cmd_kra_unpublish(struct cli *cli)
+{
+	struct session session = {0};
+	enum cli_exit status = CLI_OK;
+	struct err err;
+	bool ok = session_open(cli, &session, &err) && session_pki(&session, &err);
+
+	for (int i = 0; ok && i < cli->count; i++)
+		ok = unpublish(&session, cli->args[i], &err);
 	if (!ok)
 		status = cli_fail(cli, &err);
 	session_close(&session);

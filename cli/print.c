@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "clock.h"
+#include "text.h"
 
 void
 print_when(FILE *to, int64_t when)
@@ -43,6 +44,30 @@ print_cert(FILE *to, const char *indent, const struct pkix_cert *c)
 	free(subject);
 	free(issuer);
 	free(san);
+}
+
+json_t *
+json_cert(const struct pkix_cert *c)
+{
+	char *serial = pkix_serial_text(c->serial), *subject = pkix_name_text(c->subject),
+	     *issuer = pkix_name_text(c->issuer), *base64 = base64_encode(buf_view(&c->raw));
+	char *sha1 = hex_encode(view_of(c->sha1, sizeof c->sha1), '\0'),
+	     *sha256 = hex_encode(view_of(c->sha256, sizeof c->sha256), '\0');
+	char from[21], until[21];
+	json_t *value;
+
+	clock_format(c->not_before, from);
+	clock_format(c->not_after, until);
+	value = json_pack("{s:s?, s:s?, s:s?, s:s, s:s, s:s?, s:s?, s:s?}", "subject", subject,
+	    "issuer", issuer, "serial_number", serial, "not_before", from, "not_after", until,
+	    "certificate_hash", sha1, "sha256", sha256, "certificate", base64);
+	free(serial);
+	free(subject);
+	free(issuer);
+	free(base64);
+	free(sha1);
+	free(sha256);
+	return value;
 }
 
 const char *

@@ -13,6 +13,8 @@ void print_when(FILE *to, int64_t when);
 void print_hash(FILE *to, const uint8_t *bytes, size_t len);
 /* Subject, issuer, serial, validity, hash; each line begins with `indent`. */
 void print_cert(FILE *to, const char *indent, const struct pkix_cert *c);
+/* The same as members, hashes in plain hex, instants as RFC 3339, and the certificate in base64. */
+json_t *json_cert(const struct pkix_cert *c);
 /* A string member or "-". */
 const char *json_text(const json_t *object, const char *member);
 /* Pretty-prints and drops the reference. */

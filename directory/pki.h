@@ -6,6 +6,7 @@
 #define DIRECTORY_PKI_H
 
 #include "conn.h"
+#include "sid.h"
 
 /* Reference-counted, immutable after loading; may be shared by threads. */
 struct pki_snapshot {
@@ -74,9 +75,31 @@ bool pki_publish_crl(
  * for more than 24 h. */
 bool pki_publish_kra(
     struct dir_conn *c, const char *ca_name, struct view certificate, int64_t now, struct err *err);
-/* userCertificate of a user (CT_FLAG_PUBLISH_TO_DS). */
-bool pki_publish_user_certificate(
-    struct dir_conn *c, const char *user_dn, struct view certificate, struct err *err);
+/* Removing, in the order in which clients stop to see the CA: enrollment service,
+ * NTAuthCertificates; with `all` also Certification Authorities, AIA and CDP, which the
+ * certificates that were issued still need. What is not there is fine: run again it finishes what
+ * an earlier try left. Other certificates in the same objects stay. */
+bool pki_unpublish_ca(struct dir_conn *c, const char *ca_name, const char *host,
+    struct view certificate, bool all, struct err *err);
+/* Takes a KRA certificate out of every object in the KRA container; an object that held no other
+ * goes with it. *removed_out: how many objects held it. */
+bool pki_unpublish_kra(
+    struct dir_conn *c, struct view certificate, size_t *removed_out, struct err *err);
+
+/* Everything under CN=Public Key Services, itself included, in the order of the tree: parents
+ * first. */
+bool pki_tree(struct dir_conn *c, struct dir_entries *out, struct err *err);
+/* What an LDAP URL (RFC 4516) names: "ldap:///DN?attributes?scope?filter". A host in it is
+ * refused: the directory is the one of the connection. *attr_out: the first attribute, or NULL;
+ * free(). */
+bool pki_search_url(
+    struct dir_conn *c, const char *url, struct dir_entries *out, char **attr_out, struct err *err);
+
+/* userCertificate of a user (CT_FLAG_PUBLISH_TO_DS). With `sid` the account that has it counts,
+ * where it is now and however it is named; the DN alone may have become another's.
+ * ERROR_FILE_NOT_FOUND: it is gone. */
+bool pki_publish_user_certificate(struct dir_conn *c, const char *user_dn, const struct sid *sid,
+    struct view certificate, struct err *err);
 /* DN of the CA's service object, for dir_replace and friends (certificateTemplates,
  * dircaOfficerRights ...). free(). */
 char *pki_service_dn(const struct dir_conn *c, const char *ca_name);

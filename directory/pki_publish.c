@@ -350,10 +350,58 @@ out:
 	return ok;
 }
 
-bool
-pki_publish_user_certificate(
-    struct dir_conn *c, const char *user_dn, struct view certificate, struct err *err)
+/* The entry that the SID belongs to now: the one of `dn` if it still does, else wherever it went.
+ */
+static bool
+find_account(
+    struct dir_conn *c, const char *dn, const struct sid *sid, char **dn_out, struct err *err)
 {
-	return dir_add_value(c, user_dn, "userCertificate", certificate, err) ||
-	       err_prefix(err, "publishing the certificate of %s", user_dn);
+	const struct {
+		const char *base;
+		enum dir_scope scope;
+	} places[] = {{dn, DIR_BASE}, {c->default_nc, DIR_SUBTREE}};
+	struct buf raw = {0};
+	struct view value;
+	char *filter = NULL;
+	bool ok = false;
+
+	*dn_out = NULL;
+	if (!sid_encode(sid, &raw, err))
+		goto out;
+	value = buf_view(&raw);
+	filter = dir_filter("(objectSid=%S)", &value);
+	for (size_t i = 0; i < sizeof places / sizeof places[0] && *dn_out == NULL; i++) {
+		struct dir_entries found;
+
+		if (!dir_search(c,
+			&(struct dir_query){.base = places[i].base,
+			    .scope = places[i].scope,
+			    .filter = filter,
+			    .attrs = (const char *const[]){LDAP_NO_ATTRS, NULL}},
+			&found, err))
+			goto out;
+		if (found.count == 1) {
+			*dn_out = found.list[0].dn;
+			found.list[0].dn = NULL;
+		}
+		dir_entries_free(&found);
+	}
+	ok = *dn_out != NULL || err_set(err, ERROR_FILE_NOT_FOUND,
+				    "the account of %s is not in the directory any more", dn);
+out:
+	free(filter);
+	buf_free(&raw);
+	return ok;
+}
+
+bool
+pki_publish_user_certificate(struct dir_conn *c, const char *user_dn, const struct sid *sid,
+    struct view certificate, struct err *err)
+{
+	char *dn = NULL;
+	bool ok = (sid == NULL || find_account(c, user_dn, sid, &dn, err)) &&
+		  dir_add_value(c, dn != NULL ? dn : user_dn, "userCertificate", certificate, err);
+
+	free(dn);
+	return ok || err_prefix(err, "publishing the certificate of %s", user_dn);
 }

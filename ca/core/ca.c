@@ -24,6 +24,8 @@ state_new(struct ca *ca, struct err *err)
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_mutex_init(&s->refresh_lock, NULL);
 	pthread_mutex_init(&s->maintain_lock, NULL);
+	pthread_mutex_init(&s->publish_lock, NULL);
+	pthread_cond_init(&s->publish_turn, NULL);
 	config_directory(ca->config, &s->directory_config);
 	return principal_cache_new(&s->principals, err);
 }
@@ -46,6 +48,8 @@ state_free(struct ca_state **state)
 	pthread_mutex_destroy(&s->lock);
 	pthread_mutex_destroy(&s->refresh_lock);
 	pthread_mutex_destroy(&s->maintain_lock);
+	pthread_mutex_destroy(&s->publish_lock);
+	pthread_cond_destroy(&s->publish_turn);
 	free(s);
 	*state = NULL;
 }

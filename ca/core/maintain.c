@@ -11,6 +11,7 @@
 #include "certificate.h"
 #include "clock.h"
 #include "log.h"
+#include "publication.h"
 
 #define ACTOR      "dircad"
 #define CLOCK_SKEW 600
@@ -251,19 +252,6 @@ sign_crl(struct ca *ca, struct vault *v, struct crl *crl, struct err *err)
 	return ok;
 }
 
-struct publication {
-	const struct config *config;
-	struct view crl;
-};
-
-static bool
-publish_crl(struct dir_conn *c, void *arg, struct err *err)
-{
-	const struct publication *p = arg;
-
-	return pki_publish_crl(c, p->config->ca_name, p->config->host, p->crl, err);
-}
-
 static bool
 make_crl(struct ca *ca, struct vault *v, const struct settings *s, const char *actor, int64_t now,
     struct err *err)
@@ -271,9 +259,7 @@ make_crl(struct ca *ca, struct vault *v, const struct settings *s, const char *a
 	struct crl crl = {.actor = actor,
 	    .this_update = now,
 	    .next_update = now + s->num[SETTING_CRL_PERIOD_S] + s->num[SETTING_CRL_OVERLAP_S]};
-	struct publication publication;
 	struct buf newest = {0};
-	struct err away;
 	int64_t until;
 	bool ok = false;
 
@@ -282,12 +268,8 @@ make_crl(struct ca *ca, struct vault *v, const struct settings *s, const char *a
 	crl.number++;
 	if (!sign_crl(ca, v, &crl, err) || !store_do(ca->store, store_crl, &crl, err))
 		goto out;
-	publication = (struct publication){ca->config, buf_view(&crl.der)};
-	/* The CRL stands and is served over HTTP; a directory that refuses it must not undo that.
-	 */
-	if (!ca_directory_do(ca, publish_crl, &publication, &away))
-		log_warn("CRL not published in the directory", LOG_INT("number", crl.number),
-		    LOG_REASON(&away));
+	/* The CRL stands and is served over HTTP; the directory gets it from the publisher. */
+	ca_publication_wake(ca);
 	ok = true;
 out:
 	buf_free(&newest);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "log.h"
+#include "publication.h"
 
 bool
 enroll_is_refusal(enum err_code code)
@@ -127,7 +128,7 @@ finish(struct enrollment *e, const struct enroll_input *in, const struct err *re
 	out->response = e->response;
 	e->response = (struct buf){0};
 	if (c.disposition == DISP_ISSUED) {
-		enroll_publish(e->ca, &e->plan, e->requester, buf_view(&e->certificate), e->now);
+		ca_publication_wake(e->ca);
 		out->certificate = e->certificate;
 		e->certificate = (struct buf){0};
 	}

@@ -9,6 +9,7 @@
 
 #include "audit.h"
 #include "oids.h"
+#include "publication.h"
 
 static bool
 copy_text(const char *from, char **out, struct err *err)
@@ -156,6 +157,10 @@ write_unit(struct store_tx *tx, void *arg, struct err *err)
 		if (!ca_audit(tx, &a, err))
 			return false;
 	}
+	if (row->disposition == DISP_ISSUED &&
+	    !ca_publication_add(tx, a.request_id, u->commit->e->plan.publish_to_ds,
+		u->commit->e->plan.publish_to_kra, err))
+		return false;
 	a.event = outcome_event(row->disposition);
 	a.detail = u->outcome;
 	a.status = u->commit->reason != NULL ? u->commit->reason->code : ERR_OK;

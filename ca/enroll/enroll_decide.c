@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "escalation.h"
 #include "oids.h"
 
 #define TEMPLATE_ATTRIBUTE "CertificateTemplate"
@@ -157,6 +158,21 @@ gather_facts(struct enrollment *e, struct err *err)
 		   r, oid_nid(OID_NTDS_CA_SECURITY_EXT), &e->facts.sid_extension, err);
 }
 
+/* A name that the enrollee chooses, for logon, that nobody looks at: the requester could be anybody
+ * afterwards. */
+static bool
+check_escalation(struct enrollment *e, struct err *err)
+{
+	if (e->view->settings.num[SETTING_REFUSE_ESCALATION] == 0 ||
+	    !tmpl_is_certain_escalation(e->tmpl))
+		return true;
+	return err_set(err, CERTSRV_E_UNSUPPORTED_CERT_TYPE,
+	    "template '%s' lets the requester choose the subject of a certificate for logon "
+	    "without "
+	    "approval (ESC1); set approval, take the subject from the directory, or set %s to 0",
+	    e->tmpl->cn, setting_name(SETTING_REFUSE_ESCALATION));
+}
+
 static bool
 check_policy(struct enrollment *e, struct err *err)
 {
@@ -181,6 +197,7 @@ static const struct enroll_check {
     {ENROLL_CHECK_CA_RIGHT, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_ca_right},
     {ENROLL_CHECK_TEMPLATE, ENROLL_AT_SUBMISSION, true, check_template},
     {ENROLL_CHECK_RIGHT, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_enroll_right},
+    {ENROLL_CHECK_ESCALATION, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_escalation},
     {ENROLL_CHECK_ARCHIVAL, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_archival},
     {ENROLL_CHECK_POLICY, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_policy},
     {ENROLL_CHECK_KRAS, ENROLL_AT_SUBMISSION, false, enroll_check_kras},

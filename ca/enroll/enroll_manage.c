@@ -9,6 +9,7 @@
 
 #include "audit.h"
 #include "clock.h"
+#include "publication.h"
 
 static bool
 get_row(struct ca *ca, int64_t request_id, struct store_request *row, struct err *err)
@@ -204,6 +205,7 @@ out:
 
 struct approval {
 	const struct store_request *row;
+	const struct issue_plan *plan;
 	const struct principal *officer;
 };
 
@@ -221,7 +223,9 @@ write_approval(struct store_tx *tx, void *arg, struct err *err)
 	    .object = a->row->serial_number,
 	    .detail = detail};
 	bool ok = detail != NULL
-		      ? store_issue_pending(tx, a->row, err) && ca_audit(tx, &record, err)
+		      ? store_issue_pending(tx, a->row, err) && ca_audit(tx, &record, err) &&
+			    ca_publication_add(tx, a->row->request_id, a->plan->publish_to_ds,
+				a->plan->publish_to_kra, err)
 		      : err_nomem(err);
 
 	free(detail);
@@ -240,7 +244,7 @@ static bool
 finish_approval(struct enrollment *e, const struct principal *officer, struct store_request *row,
     struct enroll_result *out, struct err *err)
 {
-	struct approval approval = {row, officer};
+	struct approval approval = {row, &e->plan, officer};
 
 	if (!certificate_columns(buf_view(&e->certificate), row, err) ||
 	    !set_message(row, "Issued", err))
@@ -251,7 +255,7 @@ finish_approval(struct enrollment *e, const struct principal *officer, struct st
 	if (!respond_row(e->ca, e->vault, row, &e->response, err) ||
 	    !store_do(e->ca->store, write_approval, &approval, err))
 		return false;
-	enroll_publish(e->ca, &e->plan, e->requester, buf_view(&e->certificate), e->now);
+	ca_publication_wake(e->ca);
 	out->request_id = row->request_id;
 	out->disposition = DISP_ISSUED;
 	out->certificate = e->certificate;

@@ -83,6 +83,7 @@ bool enroll_find_template(const struct ca_view *view, const struct enroll_reques
 #define ENROLL_CHECK_CA_RIGHT "ca-right"
 #define ENROLL_CHECK_TEMPLATE "template"
 #define ENROLL_CHECK_RIGHT    "enroll-right"
+#define ENROLL_CHECK_ESCALATION "escalation"
 #define ENROLL_CHECK_ARCHIVAL "archival"
 #define ENROLL_CHECK_POLICY   "policy"
 #define ENROLL_CHECK_KRAS     "kra"
@@ -117,11 +118,6 @@ struct enroll_commit {
 	int64_t request_id;       /* out */
 };
 bool enroll_commit(struct enroll_commit *c, struct err *err);
-
-/* enroll_publish.c: what the template wants in the directory, after the commit; failures are logged
- * and change nothing. */
-void enroll_publish(struct ca *ca, const struct issue_plan *plan, const struct principal *requester,
-    struct view certificate, int64_t now);
 
 /* True: the client's doing, to be stored and told. False: this CA could not decide now. */
 bool enroll_is_refusal(enum err_code code);

@@ -62,7 +62,7 @@ route_ca_status(struct route_call *c)
 		clock_format(view->xchgs[0].cert.not_after, xchg_until);
 	json_answer(c->http, 200,
 	    json_pack("{s:s, s:s, s:s?, s:s, s:s, s:b, s:I, s:o, s:o, s:o, s:{s:I, s:I, s:I, s:I, "
-		      "s:I, s:I}}",
+		      "s:I, s:I}, s:I}",
 		"name", c->ca->config->ca_name, "version", DIRCA_VERSION, "subject", subject,
 		"not_after", until, "exchange_certificate_not_after", xchg_until, "directory_fresh",
 		(int)ca_view_is_fresh(view, clock_now()), "kra_cert_count",
@@ -72,7 +72,7 @@ route_ca_status(struct route_call *c)
 		"requests", "issued", (json_int_t)counts.issued, "pending",
 		(json_int_t)counts.pending, "denied", (json_int_t)counts.denied, "failed",
 		(json_int_t)counts.failed, "revoked", (json_int_t)counts.revoked, "archived_keys",
-		(json_int_t)counts.archived_keys));
+		(json_int_t)counts.archived_keys, "unpublished", (json_int_t)counts.unpublished));
 out:
 	free(subject);
 	ca_view_release(&view);

@@ -12,6 +12,7 @@
 #include "housekeeper.h"
 #include "http.h"
 #include "log.h"
+#include "publisher.h"
 #include "sasl_server.h"
 #include "workers.h"
 
@@ -23,6 +24,7 @@ struct front {
 	struct http_server *http;
 	struct workers *workers;
 	struct housekeeper *housekeeper;
+	struct publisher *publisher;
 	struct event *term, *hup;
 };
 
@@ -68,6 +70,7 @@ front_open(struct front *f, const struct config *config, const struct service_so
 		return err_set(err, DIRCA_E_INTERNAL, "the event loop could not be made");
 	if (!workers_start(f->ca, vault_fds + 1, vault_count - 1, &f->workers, err) ||
 	    !housekeeper_start(f->ca, vault_fds[0], &f->housekeeper, err) ||
+	    !publisher_start(f->ca, &f->publisher, err) ||
 	    !http_server_open(
 		config, sockets, f->base, workers_dispatch, f->workers, &f->http, err))
 		return false;
@@ -87,6 +90,7 @@ front_close(struct front *f)
 
 	housekeeper_stop(&f->housekeeper);
 	workers_stop(&f->workers);
+	publisher_stop(&f->publisher);
 	http_server_close(&f->http);
 	if (f->term != NULL)
 		event_free(f->term);

@@ -136,9 +136,17 @@ static const char other_tables[] =
     "CREATE TRIGGER AuditHeadDelete BEFORE DELETE ON AuditHead "
     "BEGIN SELECT RAISE(ABORT, 'the audit trail has one head'); END;";
 
+/* Version 2: what is owed to the directory. Place: 1 the requester's entry, 2 the KRA container. */
+static const char publication_table[] = "CREATE TABLE Publication ("
+					"RequestID INTEGER NOT NULL REFERENCES Request(RequestID),"
+					"Place INTEGER NOT NULL CHECK (Place IN (1, 2)),"
+					"PRIMARY KEY (RequestID, Place)"
+					") STRICT, WITHOUT ROWID;";
+
 /* Each array is one migration, run in order in one transaction with its user_version. */
 static const char *const version_1[] = {request_table, other_tables, NULL};
-static const char *const *const migrations[] = {version_1};
+static const char *const version_2[] = {publication_table, NULL};
+static const char *const *const migrations[] = {version_1, version_2};
 #define VERSION ((int)(sizeof migrations / sizeof migrations[0]))
 
 static const char schema_query[] =

@@ -345,6 +345,11 @@ store_count(struct store *s, struct store_counts *out, struct err *err)
 		out->archived_keys += sql_int(c, SQL_COUNT_REQUESTS, 2);
 	}
 	sql_end(c, SQL_COUNT_REQUESTS);
+	if (step == SQL_DONE && (step = sql_step(c, SQL_COUNT_PUBLICATIONS, err)) == SQL_ROW) {
+		out->unpublished = sql_int(c, SQL_COUNT_PUBLICATIONS, 0);
+		step = SQL_DONE;
+	}
+	sql_end(c, SQL_COUNT_PUBLICATIONS);
 	reader_give(s, c);
 	return step == SQL_DONE;
 }

@@ -101,6 +101,14 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 	X(NEWEST_CRL, SQL_READER,                                                                  \
 	    "SELECT CRLNumber, CRLNextUpdate, CRLRawCRL FROM Crl "                                 \
 	    "ORDER BY CRLNumber DESC LIMIT 1")                                                     \
+	X(ADD_PUBLICATION, SQL_WRITER, "INSERT INTO Publication(RequestID, Place) VALUES (?, ?)")  \
+	X(END_PUBLICATION, SQL_WRITER,                                                             \
+	    "DELETE FROM Publication WHERE RequestID = ? AND Place = ?")                           \
+	X(PUBLICATIONS, SQL_READER,                                                                \
+	    "SELECT p.RequestID, p.Place, r.RequesterDN, r.RequesterSID, r.RawCertificate "        \
+	    "FROM Publication p JOIN Request r ON r.RequestID = p.RequestID "                      \
+	    "WHERE (p.RequestID, p.Place) > (?, ?) ORDER BY p.RequestID, p.Place LIMIT ?")         \
+	X(COUNT_PUBLICATIONS, SQL_READER, "SELECT count(*) FROM Publication")                      \
 	X(AUDIT_HEAD, SQL_BOTH, "SELECT RowCount, RowHash FROM AuditHead")                         \
 	X(MOVE_AUDIT_HEAD, SQL_WRITER, "UPDATE AuditHead SET RowCount = ?, RowHash = ?")           \
 	X(ADD_AUDIT, SQL_WRITER,                                                                   \

@@ -116,6 +116,14 @@ bool store_set_setting(struct store_tx *tx, const char *name, const char *value,
 bool store_add_crl(struct store_tx *tx, int64_t number, int64_t this_update, int64_t next_update,
     struct view crl, struct err *err);
 
+/* Places of the directory where an issued certificate still has to be published. The row is written
+ * in the unit of work that issues the certificate and goes when the directory has it. */
+enum store_place { STORE_PLACE_REQUESTER = 1, STORE_PLACE_KRA = 2 };
+bool store_add_publication(
+    struct store_tx *tx, int64_t request_id, enum store_place place, struct err *err);
+bool store_end_publication(
+    struct store_tx *tx, int64_t request_id, enum store_place place, struct err *err);
+
 /* The audit trail: append-only, each row carries SHA-256(previous row's hash || this row). Event
  * ids of facts 9 (2003 numbers). */
 enum audit_event {
@@ -212,6 +220,22 @@ bool store_revoked(struct store *s, int64_t now, struct store_revoked **out, siz
 bool store_newest_crl(struct store *s, int64_t *number_out, int64_t *next_update_out,
     struct buf *crl_out, struct err *err);
 
+struct store_publication {
+	int64_t request_id;
+	enum store_place place;
+	char *requester_dn, *requester_sid; /* NULL: not stored */
+	struct buf certificate;
+};
+struct store_publications {
+	struct store_publication *list;
+	size_t count;
+};
+/* At most `limit` of those that wait, in order of request and place, behind the one of `after`
+ * (NULL: from the first on). */
+bool store_list_publications(struct store *s, const struct store_publication *after, size_t limit,
+    struct store_publications *out, struct err *err);
+void store_publications_free(struct store_publications *ps);
+
 /* Walks the audit trail after `after_row` (0: all) and verifies its chain up to the head that is
  * kept apart; `each` may be NULL; it may stop the walk by false, which is success without the check
  * of the end. DIRCA_E_DATABASE names the first row that was changed or is missing; rows before it
@@ -222,6 +246,7 @@ bool store_audit_walk(struct store *s, int64_t after_row, store_audit_each *each
 
 struct store_counts {
 	int64_t issued, pending, denied, failed, revoked, archived_keys;
+	int64_t unpublished; /* publications that wait */
 };
 bool store_count(struct store *s, struct store_counts *out, struct err *err);
 

@@ -18,9 +18,12 @@ checks_begin "$dir"
 trap finish EXIT
 
 admin() { ca_lab_as caadmin "$@"; }
-getkey() { ca_lab_as "$1" getkey "$2" "$dir/$1.rec"; }
+getkey() {
+	rm -f "$dir/$1.rec"
+	ca_lab_as "$1" getkey "$2" "$dir/$1.rec"
+}
 service() { echo "CN=$CA_NAME,CN=Enrollment Services,CN=Public Key Services,CN=Services,$LDAP_CONFIG_BASE"; }
-audited() { sqlite3 "$CA_STATE/dirca.db" "SELECT count(*) FROM Audit WHERE Event = $1"; }
+audited() { sqlite3 "$CA_STATE/dirca.db" "SELECT count(*) FROM Audit WHERE EventID = $1"; }
 
 # within COMMAND...: it succeeds before 2 s are over.
 within() {
@@ -63,12 +66,12 @@ check "user1 of Sales archives a key" ca_lab_enroll user1 EFSArchive "$dir/user1
 check "user3 of Engineering archives a key" ca_lab_enroll user3 EFSArchive "$dir/user3.pfx"
 
 # ---- restrictions ----
-check "a new CA restricts nobody, and says so" list '.restricted == false and .problem == null and .officers[0].name == "Certificate Managers"'
+check "a new CA restricts nobody, and says so" list '.restricted == false and .problem == null and .officers[0].name == "NWTRADERS\\Certificate Managers"'
 check "getkey works" getkey officer1 user1@nwtraders.com
 check "a rule alone is refused" refuses E_INVALIDARG admin officer allow officer1 --for Sales
 check "a dry run changes nothing" says "dry run" admin officer restrict --dry-run
 check "so nothing is restricted" list '.restricted == false'
-check "restrictions begin with every officer allowed everything" says "Certificate Managers for Everyone, all templates" admin officer restrict
+check "restrictions begin with every officer allowed everything" says "NWTRADERS\Certificate Managers for Everyone, all templates" admin officer restrict
 check "so that nobody is locked out" getkey officer1 user1@nwtraders.com
 check "Certificate Managers may act for nobody by themselves" says "no rule is left" admin officer remove 1
 check "which is in force within 2 s" within refuses CERTSRV_E_RESTRICTEDOFFICER getkey officer1 "$(sqlite3 "$CA_STATE/dirca.db" "SELECT SerialNumber FROM Request WHERE RequesterName LIKE '%user1'")"
@@ -77,7 +80,8 @@ check "in force within 2 s" within getkey officer1 user1@nwtraders.com
 engineer=$(sqlite3 "$CA_STATE/dirca.db" "SELECT SerialNumber FROM Request WHERE RequesterName LIKE '%user3'")
 seller=$(sqlite3 "$CA_STATE/dirca.db" "SELECT SerialNumber FROM Request WHERE RequesterName LIKE '%user1'")
 check "but not for Engineering" refuses CERTSRV_E_RESTRICTEDOFFICER getkey officer1 "$engineer"
-check "the sentence names the officer and the requester" grep -q 'no rule of dircaOfficerRights allows NWTRADERS.officer1 to act for NWTRADERS.user3 and template EFSArchive' "$dir/check.out"
+check "the sentence names officer, requester and template" refuses \
+	'no rule of dircaOfficerRights allows NWTRADERS\officer1 to act for NWTRADERS\user3 and template EFSArchive' getkey officer1 "$engineer"
 check "and not officer2" refuses CERTSRV_E_RESTRICTEDOFFICER getkey officer2 "$seller"
 check "a template that the directory lacks" refuses CRYPT_E_NOT_FOUND admin officer allow officer1 --for Sales --template NoSuch
 check "unless it is forced" says "template NoSuch" admin officer allow officer1 --for Sales --template NoSuch --force
@@ -93,7 +97,7 @@ check "a number too high" refuses CRYPT_E_NOT_FOUND admin officer remove 9
 check "officer1 may again" within getkey officer1 "$seller"
 check "who may not write there is told" refuses E_ACCESSDENIED ca_lab_as officer1 officer allow officer1 --for Everyone
 check "and nothing was changed" list '(.rules | length) == 2'
-check "each change is recorded" test "$(audited 794)" -ge 6
+check "each change is recorded" test "$(audited 794)" -ge 4
 
 # Two administrators at once: the second one's change is refused, not the first one's undone.
 meanwhile() {
@@ -119,7 +123,7 @@ check "the sentence says why" refuses "dircaCASecurity: it is absent or hidden" 
 check "and nobody enrolls" refuses CERTSRV_E_ENROLL_DENIED ca_lab_enroll user2 User "$dir/hidden.pfx"
 check "the access list is gone" acl
 check "the CA is managed again" within admin ca status
-check "an access list hides the rules from the administrator" acl caadmin dircaOfficerRights
+check "an access list hides the rules from the administrator" acl caadmin dircaOfficerRights =w
 check "who cannot overwrite them unseen" refuses DIRCA_E_CHANGED admin officer restrict --off
 check "the access list is gone" acl
 check "restrictions off" says "Restrictions: off" admin officer restrict --off

@@ -131,6 +131,7 @@ static const struct {
     {0xA0DC000Fu, "DIRCA_E_XCHG_CERT", "the CA exchange certificate is unknown or expired"},
     {0xA0DC0010u, "DIRCA_E_PENDING", "the request waits for a certificate manager"},
     {0xA0DC0011u, "DIRCA_E_DENIED", "the request was denied"},
+    {0xA0DC0014u, "DIRCA_E_CHANGED", "somebody else changed the object meanwhile"},
 };
 
 static void

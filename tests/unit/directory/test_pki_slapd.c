@@ -461,17 +461,19 @@ a_users_certificate_is_added_once(void **state)
 	struct err err;
 
 	(void)state;
-	assert_true(pki_publish_user_certificate(conn, dn, buf_view(&a), &err));
-	assert_true(pki_publish_user_certificate(conn, dn, buf_view(&b), &err));
-	assert_true(pki_publish_user_certificate(conn, dn, buf_view(&a), &err));
+	assert_true(pki_publish_user_certificate(conn, dn, NULL, buf_view(&a), &err));
+	assert_true(pki_publish_user_certificate(conn, dn, NULL, buf_view(&b), &err));
+	assert_true(pki_publish_user_certificate(conn, dn, NULL, buf_view(&a), &err));
 	e = read_entry(dn);
 	assert_int_equal(values(&e, "userCertificate"), 2);
 	assert_true(has_value(&e, "userCertificate", buf_view(&a)));
 	assert_true(has_value(&e, "userCertificate", buf_view(&b)));
 	dir_entry_free(&e);
-	assert_false(pki_publish_user_certificate(conn, "CN=nobody," USERS_DN, buf_view(&a), &err));
+	assert_false(
+	    pki_publish_user_certificate(conn, "CN=nobody," USERS_DN, NULL, buf_view(&a), &err));
 	assert_int_equal(err.code, ERROR_FILE_NOT_FOUND);
-	assert_false(pki_publish_user_certificate(conn, dn, view_str("no certificate"), &err));
+	assert_false(
+	    pki_publish_user_certificate(conn, dn, NULL, view_str("no certificate"), &err));
 	buf_free(&a);
 	buf_free(&b);
 }
@@ -487,12 +489,12 @@ the_binary_option_is_for_openldap_only(void **state)
 
 	(void)state;
 	conn->root.is_ad = true;
-	ok = pki_publish_user_certificate(conn, "CN=user2," USERS_DN, buf_view(&cert), &err);
+	ok = pki_publish_user_certificate(conn, "CN=user2," USERS_DN, NULL, buf_view(&cert), &err);
 	conn->root.is_ad = false;
 	assert_false(ok);
 	assert_non_null(strstr(err.msg, "requires ;binary transfer"));
 	assert_true(
-	    pki_publish_user_certificate(conn, "CN=user2," USERS_DN, buf_view(&cert), &err));
+	    pki_publish_user_certificate(conn, "CN=user2," USERS_DN, NULL, buf_view(&cert), &err));
 	buf_free(&cert);
 }
 

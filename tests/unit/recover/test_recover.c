@@ -264,7 +264,7 @@ officer_restrictions_hide_and_refuse(void **state)
 	    2);
 	assert_int_equal(found(&officer1, "user1", &hidden), 1);
 	assert_int_equal(found(&officer2, "user1", &hidden), 0);
-	assert_int_equal(hidden, 1);
+	assert_int_equal(hidden.count, 1);
 	assert_refused(&officer2, archived.serial, CERTSRV_E_RESTRICTEDOFFICER);
 	blob = blob_for(&officer1);
 	buf_free(&blob);

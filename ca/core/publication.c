@@ -1,0 +1,201 @@
+#include "publication.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "ca_priv.h"
+#include "clock.h"
+#include "log.h"
+
+/* Rows read at once. */
+#define BATCH 64
+
+bool
+ca_publication_add(
+    struct store_tx *tx, int64_t request_id, bool to_requester, bool to_kra, struct err *err)
+{
+	return (!to_requester ||
+		   store_add_publication(tx, request_id, STORE_PLACE_REQUESTER, err)) &&
+	       (!to_kra || store_add_publication(tx, request_id, STORE_PLACE_KRA, err));
+}
+
+/* ---- The publisher's turn ---- */
+
+void
+ca_publication_wake(struct ca *ca)
+{
+	pthread_mutex_lock(&ca->state->publish_lock);
+	ca->state->publish_wanted = true;
+	pthread_cond_signal(&ca->state->publish_turn);
+	pthread_mutex_unlock(&ca->state->publish_lock);
+}
+
+void
+ca_publication_stop(struct ca *ca)
+{
+	pthread_mutex_lock(&ca->state->publish_lock);
+	ca->state->publish_stop = true;
+	pthread_cond_signal(&ca->state->publish_turn);
+	pthread_mutex_unlock(&ca->state->publish_lock);
+}
+
+bool
+ca_publication_wait(struct ca *ca, int seconds, bool only_stop)
+{
+	struct ca_state *s = ca->state;
+	struct timespec until;
+	bool go;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += seconds;
+	pthread_mutex_lock(&s->publish_lock);
+	while (!s->publish_stop && (only_stop || !s->publish_wanted) &&
+	       pthread_cond_timedwait(&s->publish_turn, &s->publish_lock, &until) == 0)
+		;
+	s->publish_wanted = false;
+	go = !s->publish_stop;
+	pthread_mutex_unlock(&s->publish_lock);
+	return go;
+}
+
+/* ---- Certificates ---- */
+
+struct owed {
+	const struct ca *ca;
+	const struct store_publication *row;
+	int64_t now;
+};
+
+static bool
+publish_row(struct dir_conn *c, void *arg, struct err *err)
+{
+	const struct owed *o = arg;
+	const struct store_publication *row = o->row;
+	struct sid sid;
+	bool has_sid = row->requester_sid != NULL && sid_from_text(row->requester_sid, &sid);
+
+	if (row->place == STORE_PLACE_KRA)
+		return pki_publish_kra(
+		    c, o->ca->config->ca_name, buf_view(&row->certificate), o->now, err);
+	if (row->requester_dn == NULL)
+		return err_set(err, ERROR_FILE_NOT_FOUND, "the requester's DN is unknown");
+	return pki_publish_user_certificate(
+	    c, row->requester_dn, has_sid ? &sid : NULL, buf_view(&row->certificate), err);
+}
+
+static bool
+end_row(struct store_tx *tx, void *arg, struct err *err)
+{
+	const struct store_publication *row = arg;
+
+	return store_end_publication(tx, row->request_id, row->place, err);
+}
+
+/* False: it is still owed. */
+static bool
+settle(struct ca *ca, struct store_publication *row, int64_t now, struct err *err)
+{
+	struct owed owed = {ca, row, now};
+
+	if (!ca_directory_do(ca, publish_row, &owed, err)) {
+		if (err->code != ERROR_FILE_NOT_FOUND)
+			return false;
+		/* Whoever the certificate belongs to has left: nobody waits for it. */
+		log_warn("certificate not published", LOG_INT("request", row->request_id),
+		    LOG_REASON(err));
+	}
+	return store_do(ca->store, end_row, row, err);
+}
+
+/* Behind a directory that is away there is no use in trying the rest. */
+static bool
+settle_all(struct ca *ca, int64_t now, struct err *err)
+{
+	struct store_publication last = {0};
+	struct store_publications rows = {0};
+	bool ok = true, more = true;
+	struct err reason;
+
+	while (more) {
+		if (!store_list_publications(ca->store, &last, BATCH, &rows, ok ? err : &reason))
+			return false;
+		for (size_t i = 0; more && i < rows.count; i++) {
+			struct err *why = ok ? err : &reason;
+
+			if (settle(ca, &rows.list[i], now, why))
+				continue;
+			more = why->code != DIRCA_E_DIRECTORY_UNAVAILABLE;
+			ok = false;
+		}
+		more = more && rows.count == BATCH;
+		if (rows.count > 0) {
+			last.request_id = rows.list[rows.count - 1].request_id;
+			last.place = rows.list[rows.count - 1].place;
+		}
+		store_publications_free(&rows);
+	}
+	return ok;
+}
+
+/* ---- CRL and CA ---- */
+
+/* What the directory work below needs; the CRL only for its own. */
+struct own {
+	const struct config *config;
+	struct view crl;
+};
+
+static bool
+publish_newest(struct dir_conn *c, void *arg, struct err *err)
+{
+	const struct own *o = arg;
+
+	return pki_publish_crl(c, o->config->ca_name, o->config->host, o->crl, err);
+}
+
+static bool
+settle_crl(struct ca *ca, struct err *err)
+{
+	struct own own = {.config = ca->config};
+	struct buf crl = {0};
+	int64_t number, until;
+	bool ok = store_newest_crl(ca->store, &number, &until, &crl, err);
+
+	if (ok && number > ca->state->published_crl) {
+		own.crl = buf_view(&crl);
+		ok = ca_directory_do(ca, publish_newest, &own, err);
+		if (ok)
+			ca->state->published_crl = number;
+	}
+	buf_free(&crl);
+	return ok;
+}
+
+static bool
+finish_ca(struct dir_conn *c, void *arg, struct err *err)
+{
+	const struct own *o = arg;
+	bool finished;
+
+	if (!publication_finish(o->config, c, &finished, err))
+		return false;
+	if (finished)
+		log_info(
+		    "a publication that was begun is finished", LOG_STR("ca", o->config->ca_name));
+	return true;
+}
+
+bool
+ca_publish_owed(struct ca *ca, int64_t now, struct err *err)
+{
+	struct err crl_err, rows_err;
+	struct own own = {.config = ca->config};
+	bool published = ca_directory_do(ca, finish_ca, &own, err), crl = settle_crl(ca, &crl_err),
+	     rows = settle_all(ca, now, &rows_err);
+
+	if (published && !crl)
+		*err = crl_err;
+	else if (published && !rows)
+		*err = rows_err;
+	return published && crl && rows;
+}

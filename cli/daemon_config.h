@@ -1,0 +1,11 @@
+/* dircad's configuration, for the verbs that work on the CA's machine. */
+#ifndef CLI_DAEMON_CONFIG_H
+#define CLI_DAEMON_CONFIG_H
+
+#include "cli.h"
+#include "config.h"
+
+/* The file of --config, or the installed one. */
+bool load_daemon_config(const struct cli *cli, struct config **out, struct err *err);
+
+#endif

@@ -1,0 +1,159 @@
+#!/usr/bin/env bash
+# What is published in the directory and taken out again: the CA, KRAs, users' certificates, CRLs; what a refusing directory
+# interrupts is finished at the next start; viewstore and ds show it. usage: publish.sh
+# shellcheck disable=SC2317 # the functions are called through check
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source-path=SCRIPTDIR source=../support/ca_lab.sh
+. "$here/../support/ca_lab.sh"
+# shellcheck source-path=SCRIPTDIR source=../support/checks.sh
+. "$here/../support/checks.sh"
+
+dir=$(mktemp -d /tmp/dirca-publish.XXXXXX)
+finish() {
+	ca_lab_stop
+	[ "$CHECKS_BAD" -ne 0 ] || rm -rf "$dir"
+}
+checks_begin "$dir"
+trap finish EXIT
+
+as() { ca_lab_as "$@"; }
+ca_cert() { openssl x509 -in "$CA_STATE/ca.crt" -outform DER | sha1sum | cut -c1-40; }
+
+# An access rule before those of a database, and away with it.
+deny_writes() { # DATABASE RULE
+	ldapmodify -Q -Y EXTERNAL -H "$LDAPI_URI" >/dev/null <<-END
+		dn: olcDatabase=$1,cn=config
+		changetype: modify
+		add: olcAccess
+		olcAccess: {0}$2
+	END
+}
+allow_writes() { # DATABASE
+	ldapmodify -Q -Y EXTERNAL -H "$LDAPI_URI" >/dev/null <<-END
+		dn: olcDatabase=$1,cn=config
+		changetype: modify
+		delete: olcAccess
+		olcAccess: {0}
+	END
+}
+configuration='{1}mdb' domain='{2}mdb'
+services="cn=enrollment services,cn=public key services,cn=services,cn=configuration,dc=nwtraders,dc=com"
+
+store_has() { # STORE HASH COUNT
+	[ "$(as user1 viewstore "$1" --json | jq --arg h "$2" '[.[] | select(.certificate_hash == $h)] | length')" -eq "$3" ]
+}
+is_service() { as user1 cas --json | jq -e 'length == 1'; }
+no_service() { as user1 cas --json | jq -e 'length == 0'; }
+unpublished() { ca_lab_status ".unpublished == $1"; }
+user_certificates() { # USER COUNT
+	[ "$(as user1 viewstore "ldap:///cn=$1,cn=Users,$LDAP_BASE?userCertificate" --json 2>/dev/null | jq length)" = "$2" ]
+}
+says() { # TEXT COMMAND...
+	local text=$1 said
+	shift
+	said=$("$@")
+	[[ $said == *"$text"* ]]
+}
+publish() { as caadmin ca publish -c "$DIRCAD_CONF" --admin "CA Administrators" --officer "Certificate Managers" "$@"; }
+restart() { ca_lab_dircad_stop && ca_lab_dircad_start; }
+
+check "a CA" ca_lab_start "$dir"
+[ "$CHECKS_BAD" -eq 0 ] && check "two KRAs" ca_lab_kras 2
+hash=$(ca_cert)
+
+check "viewstore CA" store_has CA "$hash" 1
+check "viewstore NTAuth" store_has NTAuth "$hash" 1
+check "viewstore Root" store_has Root "$hash" 1
+check "viewstore KRA shows both, and its text names one" test "$(as user1 viewstore KRA | grep -c '^ *Cert Hash')" -eq 2
+check "viewstore CDP shows the CRL" test "$(as user1 viewstore CDP --json | jq -r '.[0].crl_number')" = 1
+check "a store that is none" refuses DIRCA_E_USAGE as user1 viewstore Nothing
+check "a URL with a host" refuses E_INVALIDARG as user1 viewstore "ldap://elsewhere/$LDAP_BASE"
+check "a URL of nothing" refuses CRYPT_E_NOT_FOUND as user1 viewstore "ldap:///cn=nobody,$LDAP_BASE?userCertificate"
+check "ds names the CA's hash" says "Cert Hash(sha1): ${hash:0:2} ${hash:2:2}" as user1 ds
+check "ds -v shows attributes and rights" says "nTSecurityDescriptor: O:" as user1 ds -v
+check "ds --json: parents come first" jq -e '(.[0].dn | ascii_downcase | startswith("cn=public key services")) and
+	(map(.dn | ascii_downcase) | index("cn=kra,cn=public key services,cn=services,cn=configuration,dc=nwtraders,dc=com") != null)' \
+	<(as user1 ds --json)
+
+# A directory that refuses: the certificate is issued all the same, and published after the next start.
+check "the directory refuses userCertificate" deny_writes "$domain" 'to attrs=userCertificate by users read'
+check "user1 enrolls all the same" ca_lab_enroll user1 User "$dir/user1.pfx"
+check "one publication waits" ca_lab_eventually unpublished 1
+check "nothing is in the directory" user_certificates user1 0
+check "the CA starts again" restart
+check "and it still waits" unpublished 1
+check "the directory allows it" allow_writes "$domain"
+check "the CA starts once more" restart
+check "nothing waits" ca_lab_eventually unpublished 0
+check "user1's certificate is there" user_certificates user1 1
+check "a certificate that is allowed is there at once" ca_lab_enroll user2 User "$dir/user2.pfx"
+check "without a restart" ca_lab_eventually user_certificates user2 1
+
+check "a CRL that the directory refuses stands" deny_writes "$configuration" "to dn.subtree=\"cn=cdp,${services#*,}\" by users read"
+check "a new CRL" as caadmin crl
+check "the directory allows it" allow_writes "$configuration"
+check "the CA starts" restart
+crl_is_2() { [ "$(as user1 viewstore CDP --json | jq -r '.[0].crl_number')" = 2 ]; }
+check "and publishes it" ca_lab_eventually crl_is_2
+
+kra1=$(openssl x509 -in "$dir/kra1.crt" -outform DER | sha1sum | cut -c1-40)
+kra2=$(openssl x509 -in "$dir/kra2.crt" -outform DER | sha1sum | cut -c1-40)
+check "user1 may not take KRAs out" refuses DIRCA_E_DIRECTORY as user1 kra unpublish "$kra1"
+check "kra unpublish by hash" as caadmin kra unpublish "$kra1"
+check "it is gone" store_has KRA "$kra1" 0
+check "the other one stays" store_has KRA "$kra2" 1
+check "twice is not found" refuses CRYPT_E_NOT_FOUND as caadmin kra unpublish "$kra1"
+check "kra unpublish by file" as caadmin kra unpublish "$dir/kra2.crt"
+check "kra publish puts it back" as caadmin kra publish "$dir/kra1.crt" "$dir/kra2.crt"
+check "both are there" test "$(as user1 kra list --json | jq length)" -eq 2
+
+check "user1 may not unpublish the CA" refuses DIRCA_E_DIRECTORY as user1 ca unpublish -c "$DIRCAD_CONF" -H "$LDAPS_URI"
+check "ca unpublish" as caadmin ca unpublish -c "$DIRCAD_CONF" -H "$LDAPS_URI"
+check "no enrollment service" no_service
+check "not in NTAuth" refuses CRYPT_E_NOT_FOUND as user1 viewstore NTAuth
+check "AIA stays" store_has CA "$hash" 1
+check "ca unpublish again is fine" as caadmin ca unpublish -c "$DIRCAD_CONF" -H "$LDAPS_URI"
+check "ca unpublish --all" as caadmin ca unpublish --all -c "$DIRCAD_CONF" -H "$LDAPS_URI"
+check "AIA is empty" refuses CRYPT_E_NOT_FOUND as user1 viewstore CA
+check "Root is empty" refuses CRYPT_E_NOT_FOUND as user1 viewstore Root
+check "CDP is empty" refuses CRYPT_E_NOT_FOUND as user1 viewstore CDP
+
+# A publication that stops halfway is finished when the daemon starts.
+check "a new CA needs an administrator" refuses CERTSRV_E_NO_CAADMIN_DEFINED as caadmin ca publish -c "$DIRCAD_CONF"
+check "the directory refuses enrollment services" deny_writes "$configuration" "to dn.subtree=\"$services\" by users read"
+check "ca publish fails halfway" refuses DIRCA_E_DIRECTORY publish --template EFSArchive
+check "AIA is there" store_has CA "$hash" 1
+check "the service is not" no_service
+check "the directory allows it" allow_writes "$configuration"
+check "dircad starts" restart
+check "and finishes it" ca_lab_eventually is_service
+check "with the templates that were asked for" test "$(as user1 cas --json | jq -r '.[0].templates[]')" = EFSArchive
+check "and the rights" ca_lab_eventually ca_lab_status .directory_fresh
+check "the file is gone" test ! -e "$CA_STATE/publication.ldif"
+check "ca publish again needs no administrator" as caadmin ca publish -c "$DIRCAD_CONF"
+
+# Lint sees the same tree.
+lint() { as user1 template lint "$@"; }
+lint_is() { # STATUS FILTER
+	local answer status=0
+	answer=$(lint --json) || status=$?
+	echo "$answer"
+	[ $status -eq "$1" ] && jq -e "$2" <<<"$answer"
+}
+change_template() { # CN ATTRIBUTE VALUE
+	ldapmodify -Q -Y EXTERNAL -H "$LDAPI_URI" >/dev/null <<-END
+		dn: CN=$1,CN=Certificate Templates,CN=Public Key Services,CN=Services,$LDAP_CONFIG_BASE
+		changetype: modify
+		replace: $2
+		$2: $3
+	END
+}
+check "lint finds nothing in the demo tree" lint_is 0 '.findings == [] and (.not_seen | length) > 3'
+check "user2 chooses a subject" change_template UserArchive msPKI-Certificate-Name-Flag 1
+check "lint finds ESC1 and who" lint_is 4 '[.findings[] | select(.rule == "ESC1" and .object == "UserArchive")
+	| .trustees[].name] | length > 0'
+check "and says so" says 'ESC1: UserArchive' lint
+check "the domain's people are to be trusted" test "$(lint --trusted 'Domain Users' --json | jq '.findings | length')" -eq 0
+check "whom the directory does not know" refuses CRYPT_E_NOT_FOUND lint --trusted 'No Such Group'
+checks_end
