@@ -21,10 +21,11 @@ struct dir_conn {
 	char *config_nc;
 	char *default_nc;
 	struct dir_root root;
-	struct dir_entries domains; /* crossRef entries, read once (domains.c) */
+	struct dir_entries domains; /* crossRef entries (domains.c) */
 	char **bases; /* where principals and groups are searched; one may hold another */
 	size_t base_count;
 	bool has_domains;
+	int64_t domains_read_ms;
 };
 
 /* Connects to one URI and secures it; no bind. On failure *out is NULL. */
@@ -49,11 +50,16 @@ size_t dir_dn_depth(const char *dn);
 char *dir_dn_first_value(const char *dn);
 char *dir_dn_to_dns(const char *dn);
 
-/* Domains (domains.c): crossRef entries with nCName, dnsRoot and, where known, nETBIOSName. */
+/* Domains (domains.c): crossRef entries with nCName, dnsRoot and, where known, nETBIOSName. What
+ * was read is used for a minute; whoever keeps a domain may not load again. */
 bool dir_domains_load(struct dir_conn *c, struct err *err);
 void dir_domains_free(struct dir_conn *c);
 /* By NetBIOS or DNS name, without case; NULL if there is none. */
 const struct dir_entry *dir_domain_named(const struct dir_conn *c, const char *name);
+/* The same for a domain whose accounts are wanted; *out NULL if there is none. DIRCA_E_DIRECTORY
+ * where this server does not hold it. */
+bool dir_domain_find(
+    struct dir_conn *c, const char *name, const struct dir_entry **out, struct err *err);
 /* The domain that holds the DN: the deepest naming context above it; NULL if there is none. */
 const struct dir_entry *dir_domain_of(const struct dir_conn *c, const char *dn);
 

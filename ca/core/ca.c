@@ -261,12 +261,15 @@ ca_principal(struct ca *ca, const char *identity, struct principal *out, struct 
 {
 	struct identity_query q = {identity, out};
 
-	if (principal_cache_get(ca->state->principals, identity, clock_mono_ms(), out))
+	if (!principal_cache_get(ca->state->principals, identity, clock_mono_ms(), out)) {
+		if (!ca_directory_do(ca, find_identity, &q, err))
+			return false;
+		principal_cache_put(ca->state->principals, identity, clock_mono_ms(), out);
+	}
+	if (principal_check_active(out, clock_now(), err))
 		return true;
-	if (!ca_directory_do(ca, find_identity, &q, err))
-		return false;
-	principal_cache_put(ca->state->principals, identity, clock_mono_ms(), out);
-	return true;
+	principal_free(out);
+	return false;
 }
 
 struct setting_change {

@@ -131,13 +131,14 @@ bool ca_check_right(
 /* May this certificate manager act on a row of the database? CA_RIGHT_OFFICER (E_ACCESSDENIED),
  * then the restrictions of dircaOfficerRights for the row's requester and template
  * (CERTSRV_E_RESTRICTEDOFFICER names the rule). The requester's groups are read from the directory
- * by RequesterName; a deleted requester counts with the SID of the row and Everyone; an unreadable
- * directory is a refusal with its own code. */
+ * by the row's SID, DN and name (principal_find_recorded); a deleted requester counts for rules
+ * about Everyone only; an unreadable directory is a refusal with its own code. */
 bool ca_check_officer(struct ca *ca, const struct ca_view *v, const struct principal *officer,
     const struct store_request *row, struct err *err);
 
 /* The principal of an authenticated identity, from the directory, cached for 5 s. Identity forms of
- * principal_find_identity. Copy owned by the caller. */
+ * principal_find_identity. Copy owned by the caller. An account that is disabled, expired or
+ * locked out is refused: whatever it wanted, it may not act (principal_check_active). */
 bool ca_principal(struct ca *ca, const char *identity, struct principal *out, struct err *err);
 
 /* Housekeeping, called by the service's timer: makes a new exchange certificate within the overlap,

@@ -56,18 +56,14 @@ static bool
 find_sids(struct dir_conn *c, void *arg, struct err *err)
 {
 	struct sids_query *q = arg;
+	const struct principal_record record = {
+	    q->row->requester_sid, q->row->requester_dn, q->row->requester_name};
+	struct principal p;
 
-	q->found = principal_find_sids(c, q->row->requester_name, q->sids, err);
-	/* Renamed since; that it is the same account is the SID's to say. */
-	if (q->found == DIR_NOT_FOUND && q->row->requester_dn != NULL &&
-	    q->row->requester_sid != NULL) {
-		struct principal p = {0};
-
-		q->found = principal_get(c, q->row->requester_dn, &p, err);
-		*q->sids = p.sids;
-		p.sids = (struct sids){0};
-		principal_free(&p);
-	}
+	q->found = principal_find_recorded(c, &record, &p, err);
+	*q->sids = p.sids;
+	p.sids = (struct sids){0};
+	principal_free(&p);
 	return q->found != DIR_FIND_FAILED;
 }
 
@@ -79,14 +75,16 @@ requester_sids(struct ca *ca, const struct store_request *row, struct sids *out,
     struct err *err)
 {
 	struct sids_query q = {row, out, DIR_NOT_FOUND};
-	struct sid sid;
 
 	*known_out = false;
-	if (row->requester_name != NULL && !ca_directory_do(ca, find_sids, &q, err))
-		return err_prefix(err, "groups of requester '%s'", row->requester_name);
-	*known_out = q.found == DIR_FOUND &&
-		     (row->requester_sid == NULL ||
-			 (sid_from_text(row->requester_sid, &sid) && sids_contain(out, &sid)));
+	if (!ca_directory_do(ca, find_sids, &q, err)) {
+		/* paper: "Unable to Recover User" */
+		if (err->code == DIRCA_E_GROUPS_UNREADABLE)
+			err->code = CERTSRV_E_RESTRICTEDOFFICER;
+		return err_prefix(err, "groups of requester '%s'",
+		    row->requester_name != NULL ? row->requester_name : "?");
+	}
+	*known_out = q.found == DIR_FOUND;
 	return true;
 }
 

@@ -106,6 +106,12 @@ enroll_find_template(const struct ca_view *view, const struct enroll_request *r,
 /* ---- the checks, in the order in which they are made ---- */
 
 static bool
+check_account(struct enrollment *e, struct err *err)
+{
+	return principal_check_active(e->requester, e->now, err);
+}
+
+static bool
 check_ca_right(struct enrollment *e, struct err *err)
 {
 	return ca_check_right(e->view, e->requester, CA_RIGHT_ENROLL, err);
@@ -194,6 +200,7 @@ static const struct enroll_check {
 	bool denial;
 	bool (*run)(struct enrollment *e, struct err *err);
 } checks[] = {
+    {ENROLL_CHECK_ACCOUNT, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_account},
     {ENROLL_CHECK_CA_RIGHT, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_ca_right},
     {ENROLL_CHECK_TEMPLATE, ENROLL_AT_SUBMISSION, true, check_template},
     {ENROLL_CHECK_RIGHT, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_enroll_right},

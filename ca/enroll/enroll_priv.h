@@ -78,15 +78,16 @@ bool enroll_find_template(const struct ca_view *view, const struct enroll_reques
     const char *label, const struct tmpl **out, struct err *err);
 /* The one list of checks that every enrollment passes, and every explanation tells of: rights,
  * template, policy (which makes the plan), KRAs. Stops at the first refusal. */
-#define ENROLL_AT_SUBMISSION  0x1u
-#define ENROLL_AT_APPROVAL    0x2u /* the template is known, the key is sealed */
-#define ENROLL_CHECK_CA_RIGHT "ca-right"
-#define ENROLL_CHECK_TEMPLATE "template"
-#define ENROLL_CHECK_RIGHT    "enroll-right"
+#define ENROLL_AT_SUBMISSION    0x1u
+#define ENROLL_AT_APPROVAL      0x2u /* the template is known, the key is sealed */
+#define ENROLL_CHECK_ACCOUNT    "account"
+#define ENROLL_CHECK_CA_RIGHT   "ca-right"
+#define ENROLL_CHECK_TEMPLATE   "template"
+#define ENROLL_CHECK_RIGHT      "enroll-right"
 #define ENROLL_CHECK_ESCALATION "escalation"
-#define ENROLL_CHECK_ARCHIVAL "archival"
-#define ENROLL_CHECK_POLICY   "policy"
-#define ENROLL_CHECK_KRAS     "kra"
+#define ENROLL_CHECK_ARCHIVAL   "archival"
+#define ENROLL_CHECK_POLICY     "policy"
+#define ENROLL_CHECK_KRAS       "kra"
 bool enroll_decide(struct enrollment *e, unsigned when, struct err *err);
 
 /* enroll_archive.c: KRAs enough to seal a key to; nothing to do without one. */

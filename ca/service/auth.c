@@ -7,6 +7,7 @@
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 
+#include "clock.h"
 #include "json.h"
 #include "log.h"
 #include "sasl_server.h"
@@ -103,7 +104,8 @@ basic_principal(struct ca *ca, const char *user, const struct secret *password, 
 	case DIR_FIND_FAILED:
 		goto out;
 	}
-	if (!dir_check_password(dir_pool_config(ca->directory), p.dn, password, err))
+	if (!principal_check_active(&p, clock_now(), err) ||
+	    !dir_check_password(dir_pool_config(ca->directory), p.dn, password, err))
 		goto out;
 	if ((*identity_out = text_printf("dn:%s", p.dn)) == NULL) {
 		err_nomem(err);

@@ -7,6 +7,7 @@
 #include <sasl/sasl.h>
 #include <sasl/saslplug.h>
 
+#include "clock.h"
 #include "log.h"
 #include "text.h"
 
@@ -71,7 +72,7 @@ aux_lookup(
 	if (name == NULL || wanted == NULL)
 		goto out;
 	if (dir_pool_take(aux_ca->directory, &conn, &err))
-		found = principal_scram_verifier(conn, name, &verifier, &err);
+		found = principal_scram_verifier(conn, name, clock_now(), &verifier, &err);
 	if (found == DIR_FIND_FAILED)
 		log_error("SCRAM verifier not read", LOG_STR("identity", name), LOG_REASON(&err));
 	if (found != DIR_FOUND)
