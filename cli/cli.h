@@ -140,6 +140,8 @@ enum cli_exit cmd_officer_allow(struct cli *cli);
 enum cli_exit cmd_officer_deny(struct cli *cli);
 enum cli_exit cmd_officer_remove(struct cli *cli);
 enum cli_exit cmd_ca_rights(struct cli *cli);
+enum cli_exit cmd_explain_enroll(struct cli *cli);
+enum cli_exit cmd_explain_recover(struct cli *cli);
 enum cli_exit cmd_dump(struct cli *cli);
 enum cli_exit cmd_help(struct cli *cli);
 

@@ -135,6 +135,9 @@ bool ca_check_right(
  * about Everyone only; an unreadable directory is a refusal with its own code. */
 bool ca_check_officer(struct ca *ca, const struct ca_view *v, const struct principal *officer,
     const struct store_request *row, struct err *err);
+/* The same; *rule_out is the index of the rule that decided, -1 if none did. */
+bool ca_decide_officer(struct ca *ca, const struct ca_view *v, const struct principal *officer,
+    const struct store_request *row, int *rule_out, struct err *err);
 
 /* The principal of an authenticated identity, from the directory, cached for 5 s. Identity forms of
  * principal_find_identity. Copy owned by the caller. An account that is disabled, expired or

@@ -108,13 +108,13 @@ refuse_officer(const struct ca_view *v, const struct principal *officer,
 }
 
 bool
-ca_check_officer(struct ca *ca, const struct ca_view *v, const struct principal *officer,
-    const struct store_request *row, struct err *err)
+ca_decide_officer(struct ca *ca, const struct ca_view *v, const struct principal *officer,
+    const struct store_request *row, int *rule_out, struct err *err)
 {
 	struct sids requester = {0};
-	int rule = -1;
 	bool ok = false, known = false;
 
+	*rule_out = -1;
 	if (!ca_check_right(v, officer, CA_RIGHT_OFFICER, err))
 		goto out;
 	if (v->officer_rules.unrestricted) {
@@ -124,9 +124,18 @@ ca_check_officer(struct ca *ca, const struct ca_view *v, const struct principal 
 	if (!requester_sids(ca, row, &requester, &known, err))
 		goto out;
 	ok = officer_may(&v->officer_rules, &officer->sids, known ? &requester : NULL,
-		 row->template_name, &rule) ||
-	     refuse_officer(v, officer, row, rule, err);
+		 row->template_name, rule_out) ||
+	     refuse_officer(v, officer, row, *rule_out, err);
 out:
 	sids_free(&requester);
 	return ok;
+}
+
+bool
+ca_check_officer(struct ca *ca, const struct ca_view *v, const struct principal *officer,
+    const struct store_request *row, struct err *err)
+{
+	int rule;
+
+	return ca_decide_officer(ca, v, officer, row, &rule, err);
 }

@@ -1,4 +1,4 @@
-#include "recover.h"
+#include "recover_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,8 +7,8 @@
 
 #define SHA1_HEX_LEN 40
 
-static bool
-check_fresh(const struct ca_view *view, int64_t now, struct err *err)
+bool
+recover_check_fresh(const struct ca_view *view, int64_t now, struct err *err)
 {
 	if (ca_view_is_fresh(view, now))
 		return true;
@@ -79,7 +79,7 @@ find_hex(struct ca *ca, const struct token *t, struct store_requests *out, struc
 }
 
 static bool
-find_rows(struct ca *ca, const struct token *t, struct store_requests *out, struct err *err)
+find_parsed(struct ca *ca, const struct token *t, struct store_requests *out, struct err *err)
 {
 	switch (t->kind) {
 	case TOKEN_UPN:
@@ -92,6 +92,18 @@ find_rows(struct ca *ca, const struct token *t, struct store_requests *out, stru
 		return store_find_candidates(ca->store, STORE_BY_COMMON_NAME, t->text, out, err);
 	}
 	return err_set(err, DIRCA_E_INTERNAL, "search token of kind %d", (int)t->kind);
+}
+
+bool
+recover_find_rows(struct ca *ca, const char *token, struct store_requests *out, struct err *err)
+{
+	struct token t = {0};
+	bool ok;
+
+	*out = (struct store_requests){0};
+	ok = token_parse(token, &t, err) && find_parsed(ca, &t, out, err);
+	token_free(&t);
+	return ok;
 }
 
 /* Rows of one requester and template have one answer: a thousand rows of one user cost one
@@ -160,17 +172,16 @@ recover_candidates(struct ca *ca, const struct principal *officer, const char *t
     struct store_requests *out, struct recover_hidden *hidden, struct err *err)
 {
 	struct ca_view *view = ca_view_get(ca);
-	struct token t = {0};
 	bool ok;
 
 	*out = (struct store_requests){0};
 	*hidden = (struct recover_hidden){0};
-	ok = check_fresh(view, clock_now(), err) &&
-	     ca_check_right(view, officer, CA_RIGHT_OFFICER, err) && token_parse(token, &t, err) &&
-	     find_rows(ca, &t, out, err) && filter_rows(ca, view, officer, out, hidden, err);
+	ok = recover_check_fresh(view, clock_now(), err) &&
+	     ca_check_right(view, officer, CA_RIGHT_OFFICER, err) &&
+	     recover_find_rows(ca, token, out, err) &&
+	     filter_rows(ca, view, officer, out, hidden, err);
 	if (!ok)
 		store_requests_free(out);
-	token_free(&t);
 	ca_view_release(&view);
 	return ok;
 }

@@ -7,6 +7,7 @@
 #define RECOVER_RECOVER_H
 
 #include "ca.h"
+#include "explain.h"
 
 /* What a search token is. Pure and total: every string is something. */
 enum token_kind {
@@ -44,5 +45,22 @@ bool recover_candidates(struct ca *ca, const struct principal *officer, const ch
  * row or no key. CERTSRV_E_RESTRICTEDOFFICER names the rule. */
 bool recover_blob(struct ca *ca, struct vault *v, const struct principal *officer,
     const char *serial, int64_t now, struct buf *blob_out, struct err *err);
+
+/* What recover_blob would answer this officer now for each archived key that the token names, by
+ * the same checks. False: this CA could not decide. */
+struct recover_key {
+	struct store_request row;
+	struct explanation steps;
+	bool allowed;
+	struct err refusal; /* code ERR_OK: none */
+};
+struct recover_explanation {
+	struct recover_key *keys;
+	size_t count, omitted; /* of very many the first RECOVER_EXPLAIN_MAX */
+};
+#define RECOVER_EXPLAIN_MAX 100
+bool recover_explain(struct ca *ca, const struct principal *officer, const char *token, int64_t now,
+    struct recover_explanation *out, struct err *err);
+void recover_explanation_free(struct recover_explanation *x);
 
 #endif
