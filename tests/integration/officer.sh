@@ -82,6 +82,15 @@ seller=$(sqlite3 "$CA_STATE/dirca.db" "SELECT SerialNumber FROM Request WHERE Re
 check "but not for Engineering" refuses CERTSRV_E_RESTRICTEDOFFICER getkey officer1 "$engineer"
 check "the sentence names officer, requester and template" refuses \
 	'no rule of dircaOfficerRights allows NWTRADERS\officer1 to act for NWTRADERS\user3 and template EFSArchive' getkey officer1 "$engineer"
+explained() {
+	local answer
+	answer=$(ca_lab_as "$1" explain recover "$2" "$3" --json) && echo "$answer" && jq -e "$4" <<<"$answer"
+}
+check "explained the same way" explained caadmin officer1 user3@nwtraders.com \
+	'.keys[0].refusal.name == "CERTSRV_E_RESTRICTEDOFFICER" and (.keys[0].refusal.message | contains("no rule of dircaOfficerRights allows NWTRADERS\\officer1 to act for NWTRADERS\\user3 and template EFSArchive"))'
+check "and for Sales, with the rule and the way to it" explained auditor officer1 'NWTRADERS\user1' \
+	'.keys[0].allowed and (.keys[0].steps[2] | .check == "officer-rights" and (.ace | startswith("rule 1 of dircaOfficerRights: allow NWTRADERS\\officer1 for NWTRADERS\\Sales")) and .group_path == "user1 -> Sales")'
+check "a user may not ask about officers" refuses E_ACCESSDENIED ca_lab_as user2 explain recover officer1 user1
 check "and not officer2" refuses CERTSRV_E_RESTRICTEDOFFICER getkey officer2 "$seller"
 check "a template that the directory lacks" refuses CRYPT_E_NOT_FOUND admin officer allow officer1 --for Sales --template NoSuch
 check "unless it is forced" says "template NoSuch" admin officer allow officer1 --for Sales --template NoSuch --force
@@ -128,6 +137,22 @@ check "who cannot overwrite them unseen" refuses DIRCA_E_CHANGED admin officer r
 check "the access list is gone" acl
 check "restrictions off" says "Restrictions: off" admin officer restrict --off
 check "then officer2 may" within getkey officer2 "$seller"
+
+# ---- enrollments explained ----
+enrolls() {
+	local answer
+	answer=$(ca_lab_as "$1" explain enroll "$2" "$3" --json) && echo "$answer" && jq -e "$4" <<<"$answer"
+}
+check "allowed, with the entry and the way to it" enrolls caadmin user1 EFSArchive \
+	'.allowed and .outcome == "issued" and (.steps[] | select(.check == "enroll-right") | (.ace | contains("nTSecurityDescriptor")) and (.group_path | startswith("user1 -> ")))'
+check "a user asks about himself" enrolls user1 user1@nwtraders.com KeyRecoveryAgent '.refusal.name == "CERTSRV_E_TEMPLATE_DENIED"'
+sentence=$(ca_lab_as user1 explain enroll user1 KeyRecoveryAgent --json | jq -r .refusal.message)
+check "and hears the sentence of the refusal itself" refuses "$sentence" ca_lab_enroll user1 KeyRecoveryAgent "$dir/kra.pfx"
+check "not about others" refuses E_ACCESSDENIED ca_lab_as user1 explain enroll user2 User
+check "nor whether they are there" refuses E_ACCESSDENIED ca_lab_as user1 explain enroll nobody User
+check "an administrator hears that" refuses CRYPT_E_NOT_FOUND admin explain enroll nobody User
+check "what waits for approval says so" enrolls caadmin kra1 KeyRecoveryAgent '.outcome == "pending"'
+check "people read it too" says "as user1 -> " admin explain enroll user1 EFSArchive
 
 # ---- rights of the CA ----
 check "the rights by name" says "Issue and Manage Certificates" admin ca rights

@@ -286,6 +286,58 @@ officer_restrictions_hide_and_refuse(void **state)
 	harness_unrestrict();
 }
 
+/* What is explained to whoever asks is what this officer then gets. */
+static void
+assert_explained(const struct principal *officer, enum err_code code, const char *ace)
+{
+	struct recover_explanation x;
+	struct buf blob;
+	struct err err, refusal = {0};
+	const struct explain_step *last;
+	bool named = ace == NULL;
+
+	if (!recover_blob(
+		harness.ca, &harness.vault, officer, archived.serial, clock_now(), &blob, &refusal))
+		assert_int_equal(blob.len, 0);
+	harness_must(
+	    recover_explain(harness.ca, officer, "user1@nwtraders.com", clock_now(), &x, &err),
+	    &err);
+	assert_int_equal(x.count, 1);
+	assert_int_equal(x.keys[0].refusal.code, code);
+	assert_int_equal(refusal.code, code);
+	assert_int_equal(x.keys[0].allowed, code == ERR_OK);
+	assert_string_equal(x.keys[0].row.serial_number, archived.serial);
+	last = &x.keys[0].steps.steps[x.keys[0].steps.count - 1];
+	assert_int_equal(last->verdict, code == ERR_OK ? EXPLAIN_PASSED : EXPLAIN_REFUSED);
+	if (code != ERR_OK) /* behind what recover_blob says that it tried */
+		assert_non_null(strstr(refusal.msg, last->reason));
+	for (size_t i = 0; !named && i < x.keys[0].steps.count; i++)
+		named = x.keys[0].steps.steps[i].ace != NULL &&
+			strstr(x.keys[0].steps.steps[i].ace, ace) != NULL;
+	assert_true(named);
+	recover_explanation_free(&x);
+	buf_free(&blob);
+}
+
+static void
+explanation_is_what_recovery_does(void **state)
+{
+	(void)state;
+	assert_explained(&officer1, ERR_OK, NULL);
+	assert_explained(&user1, E_ACCESSDENIED, NULL);
+	harness_restrict((struct harness_rule[]){{false, "1111", "1207", NULL}}, 1);
+	assert_explained(&officer1, ERR_OK, "rule 1 of dircaOfficerRights: allow NWTRADERS");
+	assert_explained(&officer2, CERTSRV_E_RESTRICTEDOFFICER, NULL);
+	harness_restrict(
+	    (struct harness_rule[]){{false, "1111", "1207", NULL}, {true, "1111", "1101", NULL}},
+	    2);
+	assert_explained(
+	    &officer1, CERTSRV_E_RESTRICTEDOFFICER, "rule 2 of dircaOfficerRights: deny");
+	harness_set_attr("dircaOfficerRights", (struct view){0});
+	assert_explained(&officer1, CERTSRV_E_RESTRICTEDOFFICER, NULL);
+	harness_unrestrict();
+}
+
 static bool
 may_act_for(const char *requester_name, const char *requester_sid)
 {
@@ -506,6 +558,7 @@ main(void)
 	    cmocka_unit_test(who_is_no_officer_gets_no_blob_and_is_recorded),
 	    cmocka_unit_test(serial_without_archived_key_gets_no_blob),
 	    cmocka_unit_test(officer_restrictions_hide_and_refuse),
+	    cmocka_unit_test(explanation_is_what_recovery_does),
 	    cmocka_unit_test(requester_who_is_gone_or_replaced_has_no_groups),
 	    cmocka_unit_test(expired_kra_certificate_still_recovers_and_a_missing_one_of_two_too),
 	    cmocka_unit_test(nothing_leaves_when_the_act_cannot_be_recorded),
