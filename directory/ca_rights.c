@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "sd_edit.h"
+#include "sd_effective.h"
 
 const struct ca_right ca_rights[] = {
     {CA_RIGHT_ADMIN, "admin", "Manage CA"},
@@ -96,20 +97,17 @@ ca_rights_revoke(
 bool
 ca_rights_holders(const struct sd *sd, uint32_t right, struct sids *out, struct err *err)
 {
-	*out = (struct sids){0};
-	for (size_t i = 0; i < sd->count; i++) {
-		const struct ace *ace = &sd->aces[i];
-		/* Everyone and Authenticated Users are what every principal is. */
-		struct sid who[] = {ace->sid, SID_EVERYONE, SID_AUTHENTICATED_USERS};
-		const struct sids as = {who, 3};
+	const struct sd_question question = {.mask = right};
+	struct sd_trustees found;
+	bool ok = sd_effective_trustees(sd, &question, &found, err);
 
-		if (ace->type == ACE_ALLOW && (ace->mask & right) != 0 &&
-		    sd_check_mask(sd, &as, right).allowed && !sids_add(out, &ace->sid, err)) {
-			sids_free(out);
-			return false;
-		}
-	}
-	return true;
+	*out = (struct sids){0};
+	for (size_t i = 0; ok && i < found.count; i++)
+		ok = sids_add(out, &found.list[i].sid, err);
+	sd_trustees_free(&found);
+	if (!ok)
+		sids_free(out);
+	return ok;
 }
 
 bool

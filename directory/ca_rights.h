@@ -39,8 +39,8 @@ bool ca_rights_grant(struct sd *sd, const struct sid *trustee, uint32_t mask, bo
 void ca_rights_revoke(
     struct sd *sd, const struct sid *trustee, uint32_t mask, bool deny, bool *changed_out);
 
-/* Trustees that an ACE grants the right and none denies it to: who can use it, as far as a
- * descriptor tells without knowing groups. Out of memory false. sids_free(). */
+/* Who can use the right, as far as a descriptor tells without knowing groups (sd_effective.h).
+ * False only on no memory. sids_free(). */
 bool ca_rights_holders(const struct sd *sd, uint32_t right, struct sids *out, struct err *err);
 /* CERTSRV_E_NO_CAADMIN_DEFINED if nobody would be left with Manage CA. */
 bool ca_rights_check(const struct sd *sd, struct err *err);

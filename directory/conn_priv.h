@@ -12,14 +12,21 @@
 #define DIR_SIZE_LIMIT_DEFAULT 10000
 #define DIR_PAGE_SIZE          500
 
+#define DIR_CAPABILITY_AD        "1.2.840.113556.1.4.800"
+#define DIR_CONTROL_NOTIFICATION "1.2.840.113556.1.4.528"
+
 struct dir_conn {
 	LDAP *ld;
 	const struct dir_config *config;
 	char *uri;
 	bool is_protected; /* TLS or a local socket: nobody between reads or changes what is sent */
 	bool broken;       /* sticky */
+	bool has_answered; /* dir_connect succeeded */
+	size_t uri_at;     /* which of the configuration's URIs */
 	char *config_nc;
 	char *default_nc;
+	char *vendor;
+	char *sasl_mechs;
 	struct dir_root root;
 	struct dir_entries domains; /* crossRef entries (domains.c) */
 	char **bases; /* where principals and groups are searched; one may hold another */
@@ -34,11 +41,15 @@ bool dir_conn_open(
 /* Authenticates as `config` says (conn_bind.c). DIRCA_E_AUTHENTICATION if the directory refuses the
  * credentials. */
 bool dir_conn_bind(struct dir_conn *c, const struct dir_config *config, struct err *err);
+/* Reads the rootDSE into c->root (probe.c). */
+bool dir_probe(struct dir_conn *c, struct err *err);
 /* True if nothing waits to be read: a server that closed an idle connection has left an end-of-file
  * there. */
 bool dir_conn_is_quiet(const struct dir_conn *c);
 void dir_conn_timeout(const struct dir_config *config, struct timeval *out);
 
+/* The connection is gone: the next one begins with another URI. */
+void dir_conn_break(struct dir_conn *c);
 /* Turns a libldap result into code and sentence: "<what> at <uri>: <result> (<server's own
  * words>)"; marks the connection as broken where it is. Returns false. */
 bool dir_conn_fail(struct dir_conn *c, int rc, struct err *err, const char *fmt, ...)

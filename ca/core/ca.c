@@ -27,6 +27,7 @@ state_new(struct ca *ca, struct err *err)
 	pthread_mutex_init(&s->publish_lock, NULL);
 	pthread_cond_init(&s->publish_turn, NULL);
 	config_directory(ca->config, &s->directory_config);
+	s->directory_config.preferred = &s->preferred_uri;
 	return principal_cache_new(&s->principals, err);
 }
 
@@ -38,6 +39,7 @@ state_free(struct ca_state **state)
 	if (s == NULL)
 		return;
 	ca_view_release(&s->view);
+	free(s->server);
 	principal_cache_free(&s->principals);
 	free(s->recorded_rights[0]);
 	free(s->recorded_rights[1]);

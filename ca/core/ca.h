@@ -107,11 +107,16 @@ struct ca {
 bool ca_open(const struct config *config, struct vault *v, struct ca **out, struct err *err);
 void ca_close(struct ca **ca);
 
+/* No decision rests on a picture of the directory that is older than this, whatever becomes of the
+ * directory. (What is known of a person is kept for PRINCIPAL_CACHE_TTL_MS.) */
+#define CA_VIEW_MAX_AGE_S 60
+
 struct ca_view *ca_view_get(struct ca *ca);
 void ca_view_release(struct ca_view **v);
-/* Reads directory, settings and KRA store again and replaces the view; called by the service's
- * timer every refresh_s, after a settings change and on SIGHUP. On failure the old view stays and
- * err says why; requests are refused once it is older than 60 s (ca_view_is_fresh). */
+/* Reads directory, settings and KRA store again and replaces the view; called by the housekeeper
+ * when the directory says that something changed and every half minute, after a settings change and
+ * on SIGHUP. Requests go on with the old view meanwhile. On failure it stays and err says why;
+ * requests are refused once it is older than CA_VIEW_MAX_AGE_S (ca_view_is_fresh). */
 bool ca_refresh(struct ca *ca, struct err *err);
 bool ca_view_is_fresh(const struct ca_view *v, int64_t now);
 const struct tmpl *ca_view_template(const struct ca_view *v, const char *cn); /* without case */

@@ -100,33 +100,22 @@ find_way(struct dir_conn *c, void *arg, struct err *err)
 	return w->dn == NULL || groups_path(c, w->dn, w->sid, &w->path, err);
 }
 
-/* "D:" and the ACE in parentheses: the ACE. free(). */
-static char *
-ace_text(const struct ace *ace)
-{
-	struct ace copy = *ace;
-	const struct sd one = {.has_dacl = true, .aces = &copy, .count = 1};
-	char *sddl = sd_to_sddl(&one), *begin = sddl != NULL ? strchr(sddl, '(') : NULL,
-	     *text = begin != NULL ? strdup(begin) : NULL;
-
-	free(sddl);
-	return text;
-}
-
 void
-explain_ace(struct ca *ca, struct explain_step *step, const char *attr, const struct sd *sd, int at,
-    const struct principal *who)
+explain_ace(struct ca *ca, struct explain_step *step, enum sd_rights rights, const struct sd *sd,
+    int at, const struct principal *who)
 {
 	struct way way = {.dn = who->dn};
 	struct err ignored;
-	char *text;
+	char *text = NULL;
 
 	if (step == NULL || at < 0)
 		return;
 	way.sid = &sd->aces[at].sid;
 	(void)ca_directory_do(ca, find_way, &way, &ignored);
-	text = ace_text(&sd->aces[at]);
-	step->ace = text_printf("entry %d of %s: %s %s", at, attr, text != NULL ? text : "?",
+	(void)sd_ace_text(&sd->aces[at], rights, &text);
+	step->ace = text_printf("entry %d of %s: %s%s%s", at,
+	    rights == SD_RIGHTS_CA ? "dircaCASecurity" : "nTSecurityDescriptor",
+	    text != NULL ? text : "?", way.name != NULL ? ", " : "",
 	    way.name != NULL ? way.name : "");
 	step->path = way.path;
 	free(text);

@@ -7,6 +7,7 @@
 #define CORE_EXPLAIN_H
 
 #include "ca.h"
+#include "sd_text.h"
 
 enum explain_verdict {
 	EXPLAIN_PASSED,
@@ -38,10 +39,11 @@ void explain_note(struct explanation *x, const char *check, const char *fmt, ...
     __attribute__((format(printf, 3, 4)));
 void explain_free(struct explanation *x);
 
-/* Entry `at` of a descriptor, as text and with the way from the account to its trustee; nothing for
- * an index below 0. What the directory does not tell stays out. */
-void explain_ace(struct ca *ca, struct explain_step *step, const char *attr, const struct sd *sd,
-    int at, const struct principal *who);
+/* Entry `at` of dircaCASecurity or a template's descriptor, as text and with the way from the
+ * account to its trustee; nothing for an index below 0. What the directory does not tell stays out.
+ */
+void explain_ace(struct ca *ca, struct explain_step *step, enum sd_rights rights,
+    const struct sd *sd, int at, const struct principal *who);
 /* Rule `at` of dircaOfficerRights, with the way from the requester's DN (may be NULL) to one of its
  * requesters. */
 void explain_rule(struct ca *ca, struct explain_step *step, const struct officer_rules *rules,

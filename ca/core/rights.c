@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "sd_text.h"
+
 static bool
 refuse(const struct ca_view *v, const struct principal *p, uint32_t right, const char *why,
     struct err *err)
@@ -29,7 +31,7 @@ ca_check_right(const struct ca_view *v, const struct principal *p, uint32_t righ
 	/* Enroll, Officer and Admin imply Read ([MS-CSRA] 3.1.1.7). */
 	static const uint32_t implying[] = {CA_RIGHT_ENROLL, CA_RIGHT_OFFICER, CA_RIGHT_ADMIN};
 	struct sd_verdict verdict;
-	char why[64];
+	char why[256], *ace;
 
 	if (!v->has_security)
 		return default_right(v, p, right, err);
@@ -39,10 +41,12 @@ ca_check_right(const struct ca_view *v, const struct principal *p, uint32_t righ
 	for (size_t i = 0; right == CA_RIGHT_READ && i < sizeof implying / sizeof implying[0]; i++)
 		if (sd_check_mask(&v->security, &p->sids, implying[i]).allowed)
 			return true;
-	if (verdict.ace >= 0)
-		snprintf(why, sizeof why, "entry %d of dircaCASecurity denies it", verdict.ace);
-	else
-		snprintf(why, sizeof why, "no entry of dircaCASecurity grants it");
+	if (verdict.ace < 0)
+		return refuse(v, p, right, "no entry of dircaCASecurity grants it", err);
+	if (!sd_ace_text(&v->security.aces[verdict.ace], SD_RIGHTS_CA, &ace))
+		return err_nomem(err);
+	snprintf(why, sizeof why, "entry %d of dircaCASecurity denies it: %s", verdict.ace, ace);
+	free(ace);
 	return refuse(v, p, right, why, err);
 }
 

@@ -125,10 +125,10 @@ on_step(struct enrollment *e, const char *check, const struct err *refusal)
 	const struct sids *sids = &e->requester->sids;
 
 	if (strcmp(check, ENROLL_CHECK_CA_RIGHT) == 0 && e->view->has_security)
-		explain_ace(e->ca, step, "dircaCASecurity", &e->view->security,
+		explain_ace(e->ca, step, SD_RIGHTS_CA, &e->view->security,
 		    sd_check_mask(&e->view->security, sids, CA_RIGHT_ENROLL).ace, e->requester);
 	if (strcmp(check, ENROLL_CHECK_RIGHT) == 0 && e->tmpl->has_sd)
-		explain_ace(e->ca, step, "nTSecurityDescriptor", &e->tmpl->sd,
+		explain_ace(e->ca, step, SD_RIGHTS_DS, &e->tmpl->sd,
 		    sd_check_extended_right(&e->tmpl->sd, sids, GUID_RIGHT_ENROLL).ace,
 		    e->requester);
 	if (strcmp(check, ENROLL_CHECK_TEMPLATE) == 0 && refusal == NULL)

@@ -49,7 +49,7 @@ on_step(struct recovery *r, const char *check, const struct err *refusal)
 	    refusal != NULL ? explain_refused(x, check, refusal) : tell_passed(r, check, x);
 
 	if (strcmp(check, RECOVER_CHECK_RIGHT) == 0 && r->view->has_security)
-		explain_ace(r->ca, step, "dircaCASecurity", &r->view->security,
+		explain_ace(r->ca, step, SD_RIGHTS_CA, &r->view->security,
 		    sd_check_mask(&r->view->security, &r->officer->sids, CA_RIGHT_OFFICER).ace,
 		    r->officer);
 	if (strcmp(check, RECOVER_CHECK_RULES) == 0)
