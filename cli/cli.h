@@ -46,7 +46,7 @@ struct cli_options {
 	/* OPTS_DUMP */
 	const char *type;
 	/* OPTS_RULE */
-	struct cli_list requesters, rule_templates;
+	struct cli_list requesters;
 	/* OPTS_DRY, OPTS_RESTRICT, OPTS_RIGHTS */
 	bool dry_run, off, deny;
 	/* OPTS_LINT */

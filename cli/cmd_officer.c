@@ -288,8 +288,8 @@ check_templates(const struct officers *o, const struct cli *cli, struct err *err
 {
 	const struct dir_entries *all = &o->authority.session.pki->templates;
 
-	for (size_t i = 0; i < cli->opt.rule_templates.count; i++) {
-		const char *cn = cli->opt.rule_templates.list[i];
+	for (size_t i = 0; i < cli->opt.templates.count; i++) {
+		const char *cn = cli->opt.templates.list[i];
 		bool found = false;
 
 		for (size_t k = 0; k < all->count && !found; k++)
@@ -345,7 +345,7 @@ warn_shadows(const struct officers *o)
 static bool
 add_rules(struct officers *o, const struct cli *cli, struct officer_rule *rule, struct err *err)
 {
-	const struct cli_list *templates = &cli->opt.rule_templates;
+	const struct cli_list *templates = &cli->opt.templates;
 	size_t at, count = templates->count > 0 ? templates->count : 1;
 	bool added, any = false, ok = true;
 
