@@ -24,6 +24,10 @@ add(struct explanation *x, const char *check, enum explain_verdict verdict, cons
 	return &grown[x->count++];
 }
 
+static struct explain_step *add_printf(struct explanation *x, const char *check,
+    enum explain_verdict verdict, const char *fmt, va_list ap)
+    __attribute__((format(printf, 4, 0)));
+
 static struct explain_step *
 add_printf(struct explanation *x, const char *check, enum explain_verdict verdict, const char *fmt,
     va_list ap)
