@@ -128,7 +128,8 @@
 	X(0xA0DC000Eu, DIRCA_E_SIGNATURE_KEY, "a signature-only key is not archived")              \
 	X(0xA0DC000Fu, DIRCA_E_XCHG_CERT, "the CA exchange certificate is unknown or expired")     \
 	X(0xA0DC0010u, DIRCA_E_PENDING, "the request waits for a certificate manager")             \
-	X(0xA0DC0011u, DIRCA_E_DENIED, "the request was denied")
+	X(0xA0DC0011u, DIRCA_E_DENIED, "the request was denied")                                   \
+	X(0xA0DC0020u, DIRCA_E_CONFLICT, "somebody else changed the object meanwhile")
 
 enum err_code {
 #define ERR_ENUM(number, name, text) name = (int)(number),
