@@ -2,14 +2,15 @@
  * The command line: one table of verbs, one table of options, one file a verb. A verb parses
  * nothing: it gets struct cli with its options read and its arguments counted, calls one or two
  * functions of the rooms below and prints what they gave. stdout carries results, stderr
- * diagnostics. Exit codes: 0 done, 1 failed, 2 usage, 3 not found or ambiguous.
+ * diagnostics. Exit codes: 0 done, 1 failed, 2 usage, 3 not found or ambiguous, 4 a check that ran
+ * has found something.
  */
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
 #include "buf.h"
 
-enum cli_exit { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_NOT_FOUND = 3 };
+enum cli_exit { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_NOT_FOUND = 3, CLI_FINDINGS = 4 };
 
 #define CLI_LIST_MAX 32
 
@@ -44,6 +45,8 @@ struct cli_options {
 	const char *disposition, *reason;
 	/* OPTS_DUMP */
 	const char *type;
+	/* OPTS_LINT */
+	struct cli_list trusted;
 	/* OPTS_UNPUBLISH */
 	bool everything;
 	/* everywhere */
@@ -62,6 +65,7 @@ struct cli_options {
 #define OPTS_DUMP      0x200u
 #define OPTS_OUT       0x400u
 #define OPTS_KEY       0x800u
+#define OPTS_LINT      0x2000000u
 #define OPTS_UNPUBLISH 0x1000000u
 #define OPTS_ALL       0x80000000u
 
@@ -113,6 +117,7 @@ enum cli_exit cmd_kra_publish(struct cli *cli);
 enum cli_exit cmd_kra_unpublish(struct cli *cli);
 enum cli_exit cmd_viewstore(struct cli *cli);
 enum cli_exit cmd_ds(struct cli *cli);
+enum cli_exit cmd_template_lint(struct cli *cli);
 enum cli_exit cmd_getkey(struct cli *cli);
 enum cli_exit cmd_recoverkey(struct cli *cli);
 enum cli_exit cmd_requests(struct cli *cli);

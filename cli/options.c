@@ -63,6 +63,8 @@ static const struct option_row {
 	"template that the new CA issues; may be repeated", 0, 0},
     {"all", 0, FLAG, OPTS_UNPUBLISH, AT(everything), NULL,
 	"also AIA, CDP and Certification Authorities", 0, 0},
+    {"trusted", 0, LIST, OPTS_LINT, AT(trusted), "NAME",
+	"whose rights are as they should be (user or group); may be repeated", 0, 0},
     {"dns", 0, LIST, OPTS_ENROLL, AT(dns), "NAME",
 	"DNS name for the SAN, where the enrollee supplies it; may be repeated", 0, 0},
     {"out", 'o', TEXT, OPTS_OUT, AT(out), "FILE", "PKCS#12 file to write, default TEMPLATE.pfx", 0,

@@ -14,6 +14,8 @@ const struct verb verbs[] = {
 	OPTS_SESSION | OPTS_JSON, cmd_cas},
     {"templates", "[NAME]", "certificate templates, who issues them, whether they archive", 0, 1,
 	OPTS_SESSION | OPTS_JSON, cmd_templates},
+    {"template lint", "", "what is dangerous in templates, rights and key recovery agents", 0, 0,
+	OPTS_SESSION | OPTS_JSON | OPTS_LINT, cmd_template_lint},
     {"enroll", "TEMPLATE", "make a key, archive it where the template says so, get a certificate",
 	1, 1, OPTS_SESSION | OPTS_JSON | OPTS_ENROLL | OPTS_OUT, cmd_enroll},
     {"retrieve", "REQUESTID", "fetch the certificate of a request that was pending", 1, 1,

@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conn_priv.h"
 #include "groups_priv.h"
+#include "text.h"
 
 static bool
 sid_of(const struct dir_entry *e, struct sid *out, struct err *err)
@@ -84,4 +86,89 @@ trustee_find(struct dir_conn *c, const char *token, struct sid *out, struct err 
 	}
 	principal_free(&p);
 	return person;
+}
+
+/* [MS-DTYP] 2.4.2.4: those that access control entries of PKI objects name. */
+static const char *
+well_known_name(const struct sid *sid)
+{
+	static const struct {
+		const char *sid, *name;
+	} names[] = {
+	    {"S-1-1-0", "Everyone"},
+	    {"S-1-3-0", "CREATOR OWNER"},
+	    {"S-1-3-4", "OWNER RIGHTS"},
+	    {"S-1-5-7", "Anonymous"},
+	    {"S-1-5-9", "Enterprise Domain Controllers"},
+	    {"S-1-5-10", "SELF"},
+	    {"S-1-5-11", "Authenticated Users"},
+	    {"S-1-5-18", "SYSTEM"},
+	    {"S-1-5-19", "LOCAL SERVICE"},
+	    {"S-1-5-20", "NETWORK SERVICE"},
+	    {"S-1-5-32-544", "BUILTIN\\Administrators"},
+	    {"S-1-5-32-545", "BUILTIN\\Users"},
+	    {"S-1-5-32-546", "BUILTIN\\Guests"},
+	    {"S-1-5-32-554", "BUILTIN\\Pre-Windows 2000 Compatible Access"},
+	};
+	char text[SID_TEXT_MAX];
+
+	sid_to_text(sid, text);
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (strcmp(names[i].sid, text) == 0)
+			return names[i].name;
+	return NULL;
+}
+
+static char *
+name_of_entry(struct dir_conn *c, const struct dir_entry *e)
+{
+	const struct dir_entry *domain = dir_domain_of(c, e->dn);
+	char *netbios = NULL, *sam = NULL, *name = NULL;
+	struct err ignored;
+
+	if (domain != NULL)
+		(void)dir_entry_text(domain, "nETBIOSName", &netbios, &ignored);
+	if (dir_entry_text(e, "sAMAccountName", &sam, &ignored) == DIR_GET_OK)
+		name = netbios != NULL ? text_printf("%s\\%s", netbios, sam) : strdup(sam);
+	else
+		name = dir_dn_first_value(e->dn);
+	free(netbios);
+	free(sam);
+	return name;
+}
+
+char *
+trustee_name(struct dir_conn *c, const struct sid *sid)
+{
+	static const char *const attrs[] = {"sAMAccountName", NULL};
+	const char *known = well_known_name(sid);
+	char text[SID_TEXT_MAX], *name = NULL, *filter = NULL;
+	struct buf raw = {0};
+	struct err ignored;
+	struct view value;
+
+	if (known != NULL)
+		return strdup(known);
+	if (!sid_encode(sid, &raw, &ignored) || !dir_domains_load(c, &ignored))
+		goto out;
+	value = buf_view(&raw);
+	filter = dir_filter("(objectSid=%S)", &value);
+	for (size_t i = 0; filter != NULL && i < c->base_count && name == NULL; i++) {
+		struct dir_entries found;
+
+		if (dir_search(c,
+			&(struct dir_query){.base = c->bases[i],
+			    .scope = DIR_SUBTREE,
+			    .filter = filter,
+			    .attrs = attrs},
+			&found, &ignored) &&
+		    found.count == 1)
+			name = name_of_entry(c, &found.list[0]);
+		dir_entries_free(&found);
+	}
+out:
+	free(filter);
+	buf_free(&raw);
+	sid_to_text(sid, text);
+	return name != NULL ? name : strdup(text);
 }

@@ -25,12 +25,14 @@ enum setting {
 	SETTING_SYMMETRIC_KEY_SIZE,       /* CA\EncryptionCSP\SymmetricKeySize: 128 | 192 | 256 */
 	SETTING_XCHG_KEY_SIZE, /* CA\EncryptionCSP\KeySize: RSA bits of the exchange key, 2048..4096
 				*/
-	SETTING_XCHG_VALIDITY_S,  /* CA\CAXchgValidityPeriodSeconds, one week */
-	SETTING_XCHG_OVERLAP_S,   /* CA\CAXchgOverlapPeriodSeconds, one day */
-	SETTING_CRL_PERIOD_S,     /* CA\CRLPeriodSeconds, one week */
-	SETTING_CRL_OVERLAP_S,    /* CA\CRLOverlapSeconds, one day */
-	SETTING_VALIDITY_LIMIT_S, /* CA\ValidityPeriodSeconds: no certificate lives longer; five
-				     years */
+	SETTING_XCHG_VALIDITY_S,   /* CA\CAXchgValidityPeriodSeconds, one week */
+	SETTING_XCHG_OVERLAP_S,    /* CA\CAXchgOverlapPeriodSeconds, one day */
+	SETTING_CRL_PERIOD_S,      /* CA\CRLPeriodSeconds, one week */
+	SETTING_CRL_OVERLAP_S,     /* CA\CRLOverlapSeconds, one day */
+	SETTING_VALIDITY_LIMIT_S,  /* CA\ValidityPeriodSeconds: no certificate lives longer; five
+				      years */
+	SETTING_REFUSE_ESCALATION, /* CA\RefuseEscalation: 1 refuses templates that are certain to
+				      be one (tmpl_is_certain_escalation); 0 issues them */
 	SETTING_COUNT
 };
 struct settings {

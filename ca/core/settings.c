@@ -25,6 +25,7 @@ static const struct row {
     [SETTING_CRL_OVERLAP_S] = {"CA\\CRLOverlapSeconds", DAY, 0, 366 * DAY},
     [SETTING_VALIDITY_LIMIT_S] = {"CA\\ValidityPeriodSeconds", INT64_C(5) * 365 * DAY, HOUR,
 	INT64_C(30) * 365 * DAY},
+    [SETTING_REFUSE_ESCALATION] = {"CA\\RefuseEscalation", 1, 0, 1},
 };
 
 static const char *const cipher_names[] = {"AES", "3DES"};

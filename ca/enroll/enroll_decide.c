@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "escalation.h"
 #include "oids.h"
 
 #define TEMPLATE_ATTRIBUTE "CertificateTemplate"
@@ -137,6 +138,21 @@ check_archival(const struct enrollment *e, bool has_key, struct err *err)
 	return true;
 }
 
+/* A name that the enrollee chooses, for logon, that nobody looks at: the requester could be anybody
+ * afterwards. */
+static bool
+check_escalation(const struct enrollment *e, struct err *err)
+{
+	if (e->view->settings.num[SETTING_REFUSE_ESCALATION] == 0 ||
+	    !tmpl_is_certain_escalation(e->tmpl))
+		return true;
+	return err_set(err, CERTSRV_E_UNSUPPORTED_CERT_TYPE,
+	    "template '%s' lets the requester choose the subject of a certificate for logon "
+	    "without "
+	    "approval (ESC1); set approval, take the subject from the directory, or set %s to 0",
+	    e->tmpl->cn, setting_name(SETTING_REFUSE_ESCALATION));
+}
+
 bool
 enroll_decide(struct enrollment *e, bool has_key, struct err *err)
 {
@@ -149,6 +165,7 @@ enroll_decide(struct enrollment *e, bool has_key, struct err *err)
 
 	return ca_check_right(e->view, e->requester, CA_RIGHT_ENROLL, err) &&
 	       tmpl_check_enroll(e->tmpl, &e->requester->sids, e->requester->downlevel, err) &&
-	       check_archival(e, has_key, err) && gather_facts(e, has_key, err) &&
+	       check_escalation(e, err) && check_archival(e, has_key, err) &&
+	       gather_facts(e, has_key, err) &&
 	       issue_plan_make(e->tmpl, e->requester, &e->facts, &limits, &e->plan, err);
 }

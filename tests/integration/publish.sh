@@ -49,6 +49,12 @@ unpublished() { ca_lab_status ".unpublished == $1"; }
 user_certificates() { # USER COUNT
 	[ "$(as user1 viewstore "ldap:///cn=$1,cn=Users,$LDAP_BASE?userCertificate" --json 2>/dev/null | jq length)" = "$2" ]
 }
+says() { # TEXT COMMAND...
+	local text=$1 said
+	shift
+	said=$("$@")
+	[[ $said == *"$text"* ]]
+}
 publish() { as caadmin ca publish -c "$DIRCAD_CONF" --admin "CA Administrators" --officer "Certificate Managers" "$@"; }
 restart() { ca_lab_dircad_stop && ca_lab_dircad_start; }
 
@@ -64,8 +70,8 @@ check "viewstore CDP shows the CRL" test "$(as user1 viewstore CDP --json | jq -
 check "a store that is none" refuses DIRCA_E_USAGE as user1 viewstore Nothing
 check "a URL with a host" refuses E_INVALIDARG as user1 viewstore "ldap://elsewhere/$LDAP_BASE"
 check "a URL of nothing" refuses CRYPT_E_NOT_FOUND as user1 viewstore "ldap:///cn=nobody,$LDAP_BASE?userCertificate"
-check "ds names the CA's hash" grep -q "Cert Hash(sha1): ${hash:0:2} ${hash:2:2}" <(as user1 ds)
-check "ds -v shows attributes and rights" grep -q "nTSecurityDescriptor: O:" <(as user1 ds -v)
+check "ds names the CA's hash" says "Cert Hash(sha1): ${hash:0:2} ${hash:2:2}" as user1 ds
+check "ds -v shows attributes and rights" says "nTSecurityDescriptor: O:" as user1 ds -v
 check "ds --json: parents come first" jq -e '(.[0].dn | ascii_downcase | startswith("cn=public key services")) and
 	(map(.dn | ascii_downcase) | index("cn=kra,cn=public key services,cn=services,cn=configuration,dc=nwtraders,dc=com") != null)' \
 	<(as user1 ds --json)
@@ -126,4 +132,28 @@ check "with the templates that were asked for" test "$(as user1 cas --json | jq 
 check "and the rights" ca_lab_eventually ca_lab_status .directory_fresh
 check "the file is gone" test ! -e "$CA_STATE/publication.ldif"
 check "ca publish again needs no administrator" as caadmin ca publish -c "$DIRCAD_CONF"
+
+# Lint sees the same tree.
+lint() { as user1 template lint "$@"; }
+lint_is() { # STATUS FILTER
+	local answer status=0
+	answer=$(lint --json) || status=$?
+	echo "$answer"
+	[ $status -eq "$1" ] && jq -e "$2" <<<"$answer"
+}
+change_template() { # CN ATTRIBUTE VALUE
+	ldapmodify -Q -Y EXTERNAL -H "$LDAPI_URI" >/dev/null <<-END
+		dn: CN=$1,CN=Certificate Templates,CN=Public Key Services,CN=Services,$LDAP_CONFIG_BASE
+		changetype: modify
+		replace: $2
+		$2: $3
+	END
+}
+check "lint finds nothing in the demo tree" lint_is 0 '.findings == [] and (.not_seen | length) > 3'
+check "user2 chooses a subject" change_template UserArchive msPKI-Certificate-Name-Flag 1
+check "lint finds ESC1 and who" lint_is 4 '[.findings[] | select(.rule == "ESC1" and .object == "UserArchive")
+	| .trustees[].name] | length > 0'
+check "and says so" says 'ESC1: UserArchive' lint
+check "the domain's people are to be trusted" test "$(lint --trusted 'Domain Users' --json | jq '.findings | length')" -eq 0
+check "whom the directory does not know" refuses CRYPT_E_NOT_FOUND lint --trusted 'No Such Group'
 checks_end

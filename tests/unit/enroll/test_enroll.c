@@ -595,6 +595,47 @@ caller_without_the_ca_right_is_refused(void **state)
 	client_free(&c);
 }
 
+/* The requester may choose the subject of EFSArchive, whose purpose is set to client
+ * authentication; or as it was. */
+static bool
+make_escalation(struct dir_conn *c, void *arg, struct err *err)
+{
+	const bool *undo = arg;
+	const struct view flag = view_str(*undo ? "-2113929216" : "1"),
+			  purpose =
+			      view_str(*undo ? "1.3.6.1.4.1.311.10.3.4" : "1.3.6.1.5.5.7.3.2");
+	char dn[256];
+
+	snprintf(dn, sizeof dn,
+	    "CN=EFSArchive,CN=Certificate Templates,CN=Public Key Services,CN=Services,%s",
+	    dir_conn_root(c)->config_nc);
+	return dir_replace(c, dn, "msPKI-Certificate-Name-Flag", &flag, 1, err) &&
+	       dir_replace(c, dn, "pKIExtendedKeyUsage", &purpose, 1, err) &&
+	       dir_replace(c, dn, "msPKI-Certificate-Application-Policy", &purpose, 1, err);
+}
+
+static void
+certain_escalation_is_refused_unless_a_setting_allows_it(void **state)
+{
+	struct client c = {.kind = "rsa2048", .template_cn = "EFSArchive", .archive = true};
+	bool undo = false;
+	struct err err;
+
+	(void)state;
+	harness_must(ca_directory_do(harness.ca, make_escalation, &undo, &err), &err);
+	harness_refresh();
+	make_request(&c);
+	assert_refused(buf_view(&c.message), CERTSRV_E_UNSUPPORTED_CERT_TYPE);
+	harness_set("CA\\RefuseEscalation", "0");
+	/* Now only the subject is missing. */
+	assert_refused(buf_view(&c.message), CERTSRV_E_BAD_REQUESTSUBJECT);
+	harness_set("CA\\RefuseEscalation", "1");
+	undo = true;
+	harness_must(ca_directory_do(harness.ca, make_escalation, &undo, &err), &err);
+	harness_refresh();
+	client_free(&c);
+}
+
 static void
 too_few_valid_kras_are_refused(void **state)
 {
@@ -946,6 +987,7 @@ main(void)
 	    cmocka_unit_test(template_without_enroll_right_is_refused),
 	    cmocka_unit_test(request_without_or_with_two_templates_is_refused),
 	    cmocka_unit_test(caller_without_the_ca_right_is_refused),
+	    cmocka_unit_test(certain_escalation_is_refused_unless_a_setting_allows_it),
 	    cmocka_unit_test(too_few_valid_kras_are_refused),
 	    cmocka_unit_test(key_for_another_or_an_expired_exchange_certificate_is_refused),
 	    cmocka_unit_test(template_is_pinned_by_its_oid_and_version),

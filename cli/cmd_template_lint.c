@@ -1,0 +1,239 @@
+/* dirca template lint: what is dangerous in the PKI objects of the directory. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "lint.h"
+#include "oids.h"
+#include "print.h"
+#include "session.h"
+#include "text.h"
+#include "trustee.h"
+
+/* What lint wants to know, with its storage. */
+struct gathered {
+	struct dir_entries tree, mapped;
+	struct sids trusted;
+	struct pkix_cert *certs; /* of the KRAs */
+	struct principal *people;
+	struct lint_kra *kras;
+	size_t kra_count;
+};
+
+static void
+gathered_free(struct gathered *g)
+{
+	for (size_t i = 0; i < g->kra_count; i++) {
+		pkix_cert_free(&g->certs[i]);
+		principal_free(&g->people[i]);
+		free((char *)(uintptr_t)g->kras[i].subject);
+	}
+	free(g->certs);
+	free(g->people);
+	free(g->kras);
+	dir_entries_free(&g->tree);
+	dir_entries_free(&g->mapped);
+	sids_free(&g->trusted);
+}
+
+static bool
+read_trusted(const struct cli *cli, struct session *s, struct sids *out, struct err *err)
+{
+	for (size_t i = 0; i < cli->opt.trusted.count; i++) {
+		const char *name = cli->opt.trusted.list[i];
+		struct sid sid;
+
+		switch (trustee_find(s->directory, name, &sid, err)) {
+		case DIR_FOUND:
+			break;
+		case DIR_NOT_FOUND:
+			return err_set(
+			    err, CRYPT_E_NOT_FOUND, "the directory has no user or group %s", name);
+		case DIR_FIND_FAILED:
+			return false;
+		}
+		if (!sids_add(out, &sid, err))
+			return false;
+	}
+	return true;
+}
+
+/* The account that the certificate names by its UPN; none is no fault of the certificate. */
+static bool
+find_person(struct session *s, const struct pkix_cert *cert, struct principal *out,
+    const struct sids **sids_out, struct err *err)
+{
+	char *upn = pkix_cert_upn(cert);
+	enum dir_find found =
+	    upn != NULL ? principal_find(s->directory, upn, out, err) : DIR_NOT_FOUND;
+
+	free(upn);
+	*sids_out = found == DIR_FOUND ? &out->sids : NULL;
+	return found != DIR_FIND_FAILED || err->code == TYPE_E_AMBIGUOUSNAME;
+}
+
+static bool
+add_kra(struct session *s, struct gathered *g, const char *dn, struct view der, struct err *err)
+{
+	size_t at = g->kra_count;
+	struct lint_kra *k = &g->kras[at];
+
+	if (!pkix_cert_decode(der, &g->certs[at], err))
+		return err_prefix(err, "%s", dn);
+	k->object = dn;
+	k->not_after = g->certs[at].not_after;
+	k->subject = pkix_name_text(g->certs[at].subject);
+	g->kra_count++;
+	return k->subject != NULL ? find_person(s, &g->certs[at], &g->people[at], &k->sids, err)
+				  : err_nomem(err);
+}
+
+static bool
+read_kras(struct session *s, struct gathered *g, struct err *err)
+{
+	size_t room = 1;
+
+	for (size_t i = 0; i < s->pki->kras.count; i++) {
+		const struct dir_attr *a = dir_entry_attr(&s->pki->kras.list[i], "userCertificate");
+
+		room += a != NULL ? a->count : 0;
+	}
+	g->certs = calloc(room, sizeof *g->certs);
+	g->people = calloc(room, sizeof *g->people);
+	g->kras = calloc(room, sizeof *g->kras);
+	if (g->certs == NULL || g->people == NULL || g->kras == NULL)
+		return err_nomem(err);
+	for (size_t i = 0; i < s->pki->kras.count; i++) {
+		const struct dir_entry *e = &s->pki->kras.list[i];
+		const struct dir_attr *a = dir_entry_attr(e, "userCertificate");
+
+		for (size_t k = 0; a != NULL && k < a->count; k++)
+			if (!add_kra(s, g, e->dn, buf_view(&a->values[k]), err))
+				return false;
+	}
+	return true;
+}
+
+static bool
+gather(const struct cli *cli, struct session *s, struct gathered *g, struct err *err)
+{
+	return pki_tree(s->directory, &g->tree, err) &&
+	       dir_search(s->directory,
+		   &(struct dir_query){.base = dir_conn_root(s->directory)->default_nc,
+		       .scope = DIR_SUBTREE,
+		       .filter = "(altSecurityIdentities=*)",
+		       .attrs = (const char *const[]){"altSecurityIdentities", NULL}},
+		   &g->mapped, err) &&
+	       read_trusted(cli, s, &g->trusted, err) && read_kras(s, g, err);
+}
+
+static json_t *
+json_finding(struct session *s, const struct lint_finding *f)
+{
+	json_t *who = json_array();
+
+	for (size_t i = 0; i < f->trustees.count; i++) {
+		char sid[SID_TEXT_MAX], *name = trustee_name(s->directory, &f->trustees.list[i]);
+
+		sid_to_text(&f->trustees.list[i], sid);
+		json_array_append_new(who, json_pack("{s:s, s:s?}", "sid", sid, "name", name));
+		free(name);
+	}
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "rule", f->rule->id, "level",
+	    lint_level_name(f->level), "object", f->object, "title", f->rule->title, "detail",
+	    f->detail, "cure", f->rule->cure, "trustees", who);
+}
+
+static void
+print_finding(struct session *s, const struct lint_finding *f)
+{
+	printf("%s %s: %s: %s\n  %s\n", lint_level_name(f->level), f->rule->id, f->object,
+	    f->rule->title, f->detail);
+	for (size_t i = 0; i < f->trustees.count; i++) {
+		char *name = trustee_name(s->directory, &f->trustees.list[i]);
+
+		printf("%s%s", i == 0 ? "  who: " : ", ", name != NULL ? name : "?");
+		free(name);
+	}
+	printf("%s  cure: %s\n", f->trustees.count > 0 ? "\n" : "", f->rule->cure);
+}
+
+static json_t *
+json_unseen(void)
+{
+	json_t *list = json_array();
+	size_t count;
+	const struct lint_rule *rules = lint_rules(&count);
+
+	for (size_t i = 0; i < count; i++)
+		if (rules[i].unseen != NULL)
+			json_array_append_new(
+			    list, json_pack("{s:s, s:s, s:s}", "rule", rules[i].id, "title",
+				      rules[i].title, "reason", rules[i].unseen));
+	return list;
+}
+
+static void
+print_unseen(void)
+{
+	size_t count;
+	const struct lint_rule *rules = lint_rules(&count);
+
+	for (size_t i = 0; i < count; i++)
+		if (rules[i].unseen != NULL)
+			printf("not seen in the directory: %s, %s: %s\n", rules[i].id,
+			    rules[i].title, rules[i].unseen);
+}
+
+static enum cli_exit
+report(const struct cli *cli, struct session *s, const struct lint_findings *found)
+{
+	json_t *list = json_array();
+	size_t bad = 0;
+
+	for (size_t i = 0; i < found->count; i++) {
+		if (cli->opt.json)
+			json_array_append_new(list, json_finding(s, &found->list[i]));
+		else
+			print_finding(s, &found->list[i]);
+		bad += found->list[i].level != LINT_NOTE ? 1 : 0;
+	}
+	if (cli->opt.json) {
+		print_json(json_pack("{s:O, s:o}", "findings", list, "not_seen", json_unseen()));
+	} else {
+		if (cli->opt.verbose)
+			print_unseen();
+		printf("%zu findings.\n", found->count);
+	}
+	json_decref(list);
+	return bad > 0 ? CLI_FINDINGS : CLI_OK;
+}
+
+enum cli_exit
+cmd_template_lint(struct cli *cli)
+{
+	struct session session = {0};
+	struct gathered g = {0};
+	struct lint_findings found = {0};
+	enum cli_exit status;
+	struct err err;
+	bool ok = oids_init(&err) && session_open(cli, &session, &err) &&
+		  session_pki(&session, &err) && gather(cli, &session, &g, &err);
+
+	if (ok) {
+		const struct lint_input in = {.tree = &g.tree,
+		    .services_dn = session.pki->services_dn,
+		    .trusted = &g.trusted,
+		    .kras = g.kras,
+		    .kra_count = g.kra_count,
+		    .mapped = &g.mapped,
+		    .now = clock_now()};
+
+		ok = lint_run(&in, &found, &err);
+	}
+	status = ok ? report(cli, &session, &found) : cli_fail(cli, &err);
+	lint_findings_free(&found);
+	gathered_free(&g);
+	session_close(&session);
+	return status;
+}

@@ -1,0 +1,210 @@
+#include "lint.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conn.h"
+#include "lint_priv.h"
+#include "tmpl_priv.h"
+
+/* A rule as lint_rules shows it, and the function that checks it. */
+static const struct lint_rule rules[] = {
+    {"DECODE", "a template that cannot be decoded",
+	"mend the attribute that the finding names; the CA does not issue the template", NULL},
+    {"ESC1", "whoever enrolls chooses the name of a certificate for logon",
+	"`dirca template set NAME subject=upn` or approval=yes, or take the Enroll right away",
+	NULL},
+    {"ESC2", "certificates for any purpose", "name the purposes: `dirca template set NAME eku=...`",
+	NULL},
+    {"ESC3", "enrollment agent certificates without approval",
+	"`dirca template set NAME approval=yes`, or take the Enroll right away", NULL},
+    {"ESC4", "a template that others than administrators can change",
+	"take the write rights away: `dirca template revoke NAME TRUSTEE`", NULL},
+    {"ESC5", "PKI objects that others than administrators can change",
+	"take the write rights away from the object's security descriptor", NULL},
+    {"ESC6", "names in request attributes (EDITF_ATTRIBUTESUBJECTALTNAME2)",
+	"dirca never takes names from request attributes", "a setting of Windows CAs' registry"},
+    {"ESC7", "everybody may manage a CA or certificates", "`dirca ca rights revoke TRUSTEE ...`",
+	NULL},
+    {"ESC8", "enrollment without TLS", "publish an https URL: `dirca ca publish`", NULL},
+    {"ESC9", "certificates for logon without the SID of the account",
+	"clear the flag: `dirca template set NAME sid-extension=yes`", NULL},
+    {"ESC10", "weak certificate mapping of domain controllers",
+	"StrongCertificateBindingEnforcement = 2 on domain controllers",
+	"a setting of domain controllers' registry"},
+    {"ESC11", "enrollment by RPC without encryption", "dirca offers HTTPS and a Unix socket only",
+	"a setting of Windows CAs' registry"},
+    {"ESC12", "a CA key that somebody with a shell on the CA can use",
+	"dirca's vault is a process of its own; encrypt the CA key",
+	"a matter of the CA's machine"},
+    {"ESC13", "an issuance policy that is linked to a group",
+	"take the Enroll right away, or the link (msDS-OIDToGroupLink)", NULL},
+    {"ESC14", "weak explicit certificate mappings of accounts",
+	"map by issuer and serial number, key identifier or hash", NULL},
+    {"ESC15", "a version 1 template whose requester chooses the subject",
+	"duplicate it to version 2 and disable the old one; dirca takes no application policies "
+	"from requests, Windows CAs may",
+	NULL},
+    {"ESC16", "a CA that leaves the SID extension out of all certificates",
+	"dirca has no such setting", "a setting of Windows CAs' registry"},
+    {"ARC1", "others than administrators can change who the key recovery agents are",
+	"take the write rights away from CN=KRA and the objects in it", NULL},
+    {"ARC2", "others than administrators can switch key archival off",
+	"take the write rights away: `dirca template revoke NAME TRUSTEE`", NULL},
+    {"ARC3", "others than administrators can change officer rights or CA rights",
+	"take the write rights away from the enrollment service's security descriptor", NULL},
+    {"ARC4", "key recovery agent certificates without approval",
+	"`dirca template set NAME approval=yes`", NULL},
+    {"ARC5", "somebody is certificate manager and key recovery agent at once",
+	"let two persons do it: `dirca ca rights revoke`, or another KRA", NULL},
+    {"ARC6", "a key recovery agent certificate that ends soon or has ended",
+	"enroll a new one, `dirca kra add` and `dirca kra publish` it", NULL},
+};
+#define RULE_COUNT (sizeof rules / sizeof rules[0])
+
+/* In the order of `rules`; NULL: not seen in the directory, or done while reading. */
+static lint_check *const checks[] = {NULL, lint_esc1, lint_esc2, lint_esc3, lint_esc4, lint_esc5,
+    NULL, lint_esc7, lint_esc8, lint_esc9, NULL, NULL, NULL, lint_esc13, lint_esc14, lint_esc15,
+    NULL, lint_kra_container, lint_archival_writers, lint_officer_rights, lint_kra_templates,
+    lint_officer_and_kra, lint_kra_expiry};
+_Static_assert(sizeof checks / sizeof checks[0] == RULE_COUNT, "a check for each rule");
+
+const char *
+lint_level_name(enum lint_level level)
+{
+	static const char *const names[] = {"note", "warning", "danger"};
+
+	return names[level];
+}
+
+const struct lint_rule *
+lint_rules(size_t *count_out)
+{
+	*count_out = RULE_COUNT;
+	return rules;
+}
+
+static bool
+copy_sids(const struct sids *from, struct sids *to, struct err *err)
+{
+	for (size_t i = 0; from != NULL && i < from->count; i++)
+		if (!sids_add(to, &from->list[i], err))
+			return false;
+	return true;
+}
+
+bool
+lint_find(struct lint *l, enum lint_level level, const char *object, const struct sids *trustees,
+    struct err *err, const char *fmt, ...)
+{
+	struct lint_finding *grown = reallocarray(l->out->list, l->out->count + 1, sizeof *grown),
+			    *f;
+	va_list ap;
+	int n;
+
+	if (grown == NULL)
+		return err_nomem(err);
+	l->out->list = grown;
+	f = &grown[l->out->count++];
+	*f = (struct lint_finding){.rule = l->rule, .level = level, .object = strdup(object)};
+	va_start(ap, fmt);
+	n = vasprintf(&f->detail, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		f->detail = NULL;
+	if (f->object == NULL || f->detail == NULL)
+		return err_nomem(err);
+	return copy_sids(trustees, &f->trustees, err);
+}
+
+void
+lint_findings_free(struct lint_findings *fs)
+{
+	for (size_t i = 0; i < fs->count; i++) {
+		free(fs->list[i].object);
+		free(fs->list[i].detail);
+		sids_free(&fs->list[i].trustees);
+	}
+	free(fs->list);
+	*fs = (struct lint_findings){0};
+}
+
+bool
+lint_is_in(const struct lint *l, const struct dir_entry *e, const char *rdn)
+{
+	char *base = text_printf("%s,%s", rdn, l->in->services_dn);
+	bool yes = base != NULL && dir_dn_is_under(e->dn, base);
+
+	free(base);
+	return yes;
+}
+
+static bool
+is_enabled(const struct lint_input *in, const char *cn)
+{
+	for (size_t i = 0; i < in->tree->count; i++) {
+		const struct dir_entry *e = &in->tree->list[i];
+
+		if (dir_entry_has_value_nocase(e, "objectClass", "pKIEnrollmentService") &&
+		    dir_entry_has_value_nocase(e, "certificateTemplates", cn))
+			return true;
+	}
+	return false;
+}
+
+static bool
+read_template(struct lint *l, const struct dir_entry *e, struct err *err)
+{
+	struct lint_template *lt = &l->templates[l->count];
+	struct err why;
+
+	if (!tmpl_decode(e, &lt->t, &why)) {
+		l->rule = &rules[0];
+		return why.code == E_OUTOFMEMORY
+			   ? err_nomem(err)
+			   : lint_find(l, LINT_WARNING, e->dn, NULL, err, "%s", why.msg);
+	}
+	l->count++;
+	lt->enabled = is_enabled(l->in, lt->t.cn);
+	return !lt->t.has_sd || lint_holders(l, &lt->t.sd, LINT_ENROLL, &lt->enrollers, err);
+}
+
+static bool
+read_templates(struct lint *l, struct err *err)
+{
+	l->templates = calloc(l->in->tree->count + 1, sizeof *l->templates);
+	if (l->templates == NULL)
+		return err_nomem(err);
+	for (size_t i = 0; i < l->in->tree->count; i++) {
+		const struct dir_entry *e = &l->in->tree->list[i];
+
+		if (dir_entry_has_value_nocase(e, "objectClass", "pKICertificateTemplate") &&
+		    !read_template(l, e, err))
+			return false;
+	}
+	return true;
+}
+
+bool
+lint_run(const struct lint_input *in, struct lint_findings *out, struct err *err)
+{
+	struct lint l = {.in = in, .out = out};
+	bool ok;
+
+	*out = (struct lint_findings){0};
+	ok = read_templates(&l, err);
+	for (size_t i = 0; ok && i < RULE_COUNT; i++) {
+		l.rule = &rules[i];
+		ok = checks[i] == NULL || checks[i](&l, err);
+	}
+	for (size_t i = 0; i < l.count; i++) {
+		tmpl_free(&l.templates[i].t);
+		sids_free(&l.templates[i].enrollers);
+	}
+	free(l.templates);
+	if (!ok)
+		lint_findings_free(out);
+	return ok;
+}

@@ -1,0 +1,196 @@
+/* Lint rules about templates. */
+#include <string.h>
+
+#include "escalation.h"
+#include "lint_priv.h"
+#include "tmpl_priv.h"
+
+/* schemaIDGUID of msPKI-Private-Key-Flag, bab04ac2-0435-4709-9307-28380e7c7001 (facts 2) */
+static const uint8_t private_key_flag[GUID_LEN] = {
+    0xc2, 0x4a, 0xb0, 0xba, 0x35, 0x04, 0x09, 0x47, 0x93, 0x07, 0x28, 0x38, 0x0e, 0x7c, 0x70, 0x01};
+
+/* What is wrong with a template that no CA issues waits for the day that one does. */
+static enum lint_level
+level_of(const struct lint_template *lt)
+{
+	return lt->enabled ? LINT_DANGER : LINT_WARNING;
+}
+
+static const char *
+enabled_text(const struct lint_template *lt)
+{
+	return lt->enabled ? "a CA issues it" : "no CA issues it at the moment";
+}
+
+/* A rule of the form: untrusted people may enroll, and `is_bad`. */
+static bool
+find_enrollable(
+    struct lint *l, bool (*is_bad)(const struct tmpl *t), const char *what, struct err *err)
+{
+	for (size_t i = 0; i < l->count; i++) {
+		const struct lint_template *lt = &l->templates[i];
+
+		if (lt->enrollers.count > 0 && is_bad(&lt->t) &&
+		    !lint_find(l, level_of(lt), lt->t.cn, &lt->enrollers, err, "%s; %s", what,
+			enabled_text(lt)))
+			return false;
+	}
+	return true;
+}
+
+bool
+lint_esc1(struct lint *l, struct err *err)
+{
+	return find_enrollable(l, tmpl_is_certain_escalation,
+	    "CT_FLAG_ENROLLEE_SUPPLIES_SUBJECT, purposes for logon, no approval", err);
+}
+
+static bool
+is_for_anything(const struct tmpl *t)
+{
+	return tmpl_is_unattended(t) && tmpl_is_any_purpose(t) &&
+	       (t->name_flag & CT_FLAG_ENROLLEE_SUPPLIES_SUBJECT) == 0;
+}
+
+static bool
+is_ca_for_anybody(const struct tmpl *t)
+{
+	return tmpl_is_unattended(t) && (t->flags & (CT_FLAG_IS_CA | CT_FLAG_IS_CROSS_CA)) != 0;
+}
+
+bool
+lint_esc2(struct lint *l, struct err *err)
+{
+	return find_enrollable(
+		   l, is_for_anything, "any purpose, or none named, and no approval", err) &&
+	       find_enrollable(l, is_ca_for_anybody, "CA certificates without approval", err);
+}
+
+static bool
+is_agent(const struct tmpl *t)
+{
+	return tmpl_is_unattended(t) && tmpl_has_purpose(t, OID_CERTIFICATE_REQUEST_AGENT);
+}
+
+bool
+lint_esc3(struct lint *l, struct err *err)
+{
+	return find_enrollable(l, is_agent, "Certificate Request Agent and no approval", err);
+}
+
+bool
+lint_esc4(struct lint *l, struct err *err)
+{
+	for (size_t i = 0; i < l->count; i++) {
+		const struct lint_template *lt = &l->templates[i];
+		struct sids who = {0};
+		bool ok = !lt->t.has_sd ||
+			  lint_holders(l, &lt->t.sd, LINT_CONTROL | LINT_WRITE, &who, err);
+
+		if (ok && who.count > 0)
+			ok = lint_find(l, level_of(lt), lt->t.cn, &who, err,
+			    "they can change the template or its rights; %s", enabled_text(lt));
+		sids_free(&who);
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_without_sid(const struct tmpl *t)
+{
+	return (t->enrollment_flag & CT_FLAG_NO_SECURITY_EXTENSION) != 0 && tmpl_authenticates(t);
+}
+
+bool
+lint_esc9(struct lint *l, struct err *err)
+{
+	return find_enrollable(
+	    l, is_without_sid, "CT_FLAG_NO_SECURITY_EXTENSION and purposes for logon", err);
+}
+
+/* msDS-OIDToGroupLink of the object of an issuance policy; NULL: it stands for no group. */
+static const struct dir_attr *
+policy_group_link(const struct dir_entries *tree, const char *oid)
+{
+	for (size_t i = 0; i < tree->count; i++) {
+		const struct dir_entry *e = &tree->list[i];
+		const struct dir_attr *link = dir_entry_attr(e, "msDS-OIDToGroupLink");
+
+		if (link != NULL && link->count > 0 &&
+		    dir_entry_has_value_nocase(e, "msPKI-Cert-Template-OID", oid))
+			return link;
+	}
+	return NULL;
+}
+
+bool
+lint_esc13(struct lint *l, struct err *err)
+{
+	for (size_t i = 0; i < l->count; i++) {
+		const struct lint_template *lt = &l->templates[i];
+
+		for (size_t k = 0; lt->enrollers.count > 0 && tmpl_is_unattended(&lt->t) &&
+				   k < lt->t.policies.count;
+		     k++) {
+			const char *policy = lt->t.policies.list[k];
+			const struct dir_attr *group = policy_group_link(l->in->tree, policy);
+
+			if (group != NULL &&
+			    !lint_find(l, level_of(lt), lt->t.cn, &lt->enrollers, err,
+				"its issuance policy %s stands for membership in %.*s; %s", policy,
+				(int)group->values[0].len, (const char *)group->values[0].ptr,
+				enabled_text(lt)))
+				return false;
+		}
+	}
+	return true;
+}
+
+static bool
+is_version_1_with_subject(const struct tmpl *t)
+{
+	return t->schema_version == 1 && tmpl_is_unattended(t) &&
+	       (t->name_flag & CT_FLAG_ENROLLEE_SUPPLIES_SUBJECT) != 0 &&
+	       (t->flags & (CT_FLAG_IS_CA | CT_FLAG_IS_CROSS_CA)) == 0;
+}
+
+bool
+lint_esc15(struct lint *l, struct err *err)
+{
+	return find_enrollable(
+	    l, is_version_1_with_subject, "version 1, CT_FLAG_ENROLLEE_SUPPLIES_SUBJECT", err);
+}
+
+bool
+lint_archival_writers(struct lint *l, struct err *err)
+{
+	for (size_t i = 0; i < l->count; i++) {
+		const struct lint_template *lt = &l->templates[i];
+		struct sids who = {0};
+		bool ok = !tmpl_requires_key_archival(&lt->t) || !lt->t.has_sd ||
+			  lint_writers_of(l, &lt->t.sd, private_key_flag, &who, err);
+
+		if (ok && who.count > 0)
+			ok = lint_find(l, level_of(lt), lt->t.cn, &who, err,
+			    "they can clear CT_FLAG_REQUIRE_PRIVATE_KEY_ARCHIVAL; %s",
+			    enabled_text(lt));
+		sids_free(&who);
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_kra(const struct tmpl *t)
+{
+	return tmpl_is_unattended(t) && tmpl_has_purpose(t, OID_KEY_RECOVERY_AGENT);
+}
+
+bool
+lint_kra_templates(struct lint *l, struct err *err)
+{
+	return find_enrollable(l, is_kra, "Key Recovery Agent and no approval", err);
+}
