@@ -176,9 +176,8 @@ mods_of(const struct dir_conn *c, const struct ldif_record *r)
 	LDAPMod **mods = calloc(count + 1, sizeof(LDAPMod *));
 
 	for (size_t i = 0; mods != NULL && i < count; i++) {
-		mods[i] = r->kind == LDIF_ADD
-			      ? mod_of(c, LDAP_MOD_ADD, &r->entry.attrs[i])
-			      : mod_of(c, ops[r->mods[i].op], &r->mods[i].attr);
+		mods[i] = r->kind == LDIF_ADD ? mod_of(c, LDAP_MOD_ADD, &r->entry.attrs[i])
+					      : mod_of(c, ops[r->mods[i].op], &r->mods[i].attr);
 		if (mods[i] == NULL) {
 			mods_free(mods);
 			return NULL;

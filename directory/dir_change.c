@@ -49,8 +49,8 @@ add_mod(struct ldif_record *r, enum ldif_op op, const char *name, const struct b
 }
 
 bool
-plan_modify(struct ldif *plan, const char *dn, enum ldif_op op, const char *attr,
-    struct view value, struct err *err)
+plan_modify(struct ldif *plan, const char *dn, enum ldif_op op, const char *attr, struct view value,
+    struct err *err)
 {
 	struct ldif_record *r = new_record(plan, LDIF_MODIFY, err);
 	struct buf copy = {0};
@@ -114,8 +114,8 @@ differences(struct ldif_record *r, const struct dir_entry *before, const struct 
 	for (size_t i = 0; i < after->count; i++) {
 		const struct dir_attr *a = &after->attrs[i];
 
-		if (!change_attr(r, dir_entry_attr(before, a->name), a, is_one_of(guards, a->name),
-			err))
+		if (!change_attr(
+			r, dir_entry_attr(before, a->name), a, is_one_of(guards, a->name), err))
 			return false;
 	}
 	for (size_t i = 0; i < before->count; i++) {
@@ -151,4 +151,20 @@ plan_print(const struct ldif *plan, struct buf *out, struct err *err)
 		if (!ldif_append_change(out, &plan->list[i], err))
 			return false;
 	return true;
+}
+
+bool
+plan_run(struct dir_conn *c, const struct ldif *plan, struct err *err)
+{
+	size_t sent = 0;
+	struct err ignored;
+
+	while (sent < plan->count && plan_send(c, &plan->list[sent], err))
+		sent++;
+	if (sent == plan->count)
+		return true;
+	while (sent-- > 0)
+		if (plan->list[sent].kind == LDIF_ADD)
+			dir_delete(c, plan->list[sent].entry.dn, &ignored);
+	return false;
 }

@@ -26,4 +26,8 @@ bool plan_print(const struct ldif *plan, struct buf *out, struct err *err);
  * DACL is written. DIRCA_E_CONFLICT: a guard is not what it was. */
 bool plan_send(struct dir_conn *c, const struct ldif_record *r, struct err *err);
 
+/* Sends all, in order. Where one fails, what this run added before it is taken away again, as far
+ * as the directory lets it. */
+bool plan_run(struct dir_conn *c, const struct ldif *plan, struct err *err);
+
 #endif

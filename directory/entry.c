@@ -160,8 +160,8 @@ attr_free(struct dir_attr *a)
 }
 
 bool
-dir_entry_set(struct dir_entry *e, const char *name, const struct view *values, size_t count,
-    struct err *err)
+dir_entry_set(
+    struct dir_entry *e, const char *name, const struct view *values, size_t count, struct err *err)
 {
 	struct dir_entry fresh = {0};
 	struct dir_attr *a = find_attr(e, name);

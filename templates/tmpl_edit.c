@@ -126,7 +126,8 @@ static const struct {
 	"archive=yes needs an encrypting key usage: keyEncipherment, dataEncipherment or "
 	"keyAgreement; a signature key is never archived"},
     {archives_signature_key, true,
-	"archive=yes: a signature key is never archived; set key-spec=exchange, or key-algorithm=RSA "
+	"archive=yes: a signature key is never archived; set key-spec=exchange, or "
+	"key-algorithm=RSA "
 	"or ECDH_..."},
     {archives_for_ca, true, "archive=yes: the key of a certification authority is not archived"},
     {archives_unrecorded, true,
@@ -149,8 +150,7 @@ check_whole(const struct dir_entry *e, bool edited, struct err *err)
 		return false;
 	for (size_t i = 0; ok && i < sizeof rules / sizeof rules[0]; i++)
 		if ((edited || rules[i].for_all) && rules[i].is_broken(&t))
-			ok = err_set(
-			    err, E_INVALIDARG, "template %s: %s", t.cn, rules[i].sentence);
+			ok = err_set(err, E_INVALIDARG, "template %s: %s", t.cn, rules[i].sentence);
 	for (size_t i = 0; ok && i < t.supersedes.count; i++)
 		if (text_eq_nocase(t.supersedes.list[i], t.cn))
 			ok = err_set(err, E_INVALIDARG,
@@ -170,8 +170,7 @@ check_settings(const char *const *settings, size_t count, struct err *err)
 		const struct tmpl_field *f = NULL;
 
 		if (settings[i][len] == '\0')
-			return err_set(
-			    err, DIRCA_E_USAGE, "\"%s\" is no field=value", settings[i]);
+			return err_set(err, DIRCA_E_USAGE, "\"%s\" is no field=value", settings[i]);
 		for (size_t k = 0; f == NULL && k < tmpl_field_count; k++)
 			if (strlen(tmpl_fields[k].name) == len &&
 			    strncmp(tmpl_fields[k].name, settings[i], len) == 0)
@@ -181,8 +180,7 @@ check_settings(const char *const *settings, size_t count, struct err *err)
 			    (int)(len > 64 ? 64 : len), settings[i]);
 		for (size_t k = 0; k < i; k++)
 			if (strncmp(settings[k], settings[i], len + 1) == 0)
-				return err_set(
-				    err, E_INVALIDARG, "field %s is set twice", f->name);
+				return err_set(err, E_INVALIDARG, "field %s is set twice", f->name);
 	}
 	return true;
 }
@@ -244,8 +242,7 @@ tmpl_bump(struct dir_entry *e, struct err *err)
 	if (minor == INT32_MAX)
 		return err_set(err, E_INVALIDARG, "%s: its minor revision is at its end", e->dn);
 	return entry_set_int(e, TMPL_MINOR_REVISION, minor + 1, err) &&
-	       entry_set_int(
-		   e, "flags", (int32_t)((uint32_t)flags | CT_FLAG_IS_MODIFIED), err);
+	       entry_set_int(e, "flags", (int32_t)((uint32_t)flags | CT_FLAG_IS_MODIFIED), err);
 }
 
 bool
@@ -287,8 +284,7 @@ copy_attr(const struct dir_entry *from, const char *name, struct dir_entry *out,
 
 /* cn, class and what makes a template. The DN says nothing yet. */
 static bool
-copy_known(
-    const struct dir_entry *from, const char *name, struct dir_entry *out, struct err *err)
+copy_known(const struct dir_entry *from, const char *name, struct dir_entry *out, struct err *err)
 {
 	if (!dir_entry_init(out, name, err) ||
 	    !dir_entry_add(out, "objectClass", view_str("top"), err) ||
@@ -361,8 +357,8 @@ tmpl_duplicate(const struct dir_entry *from, const char *name, const char *oid,
 }
 
 bool
-tmpl_take_over(const struct dir_entry *from, const char *name, bool rights,
-    struct dir_entry *out, struct err *err)
+tmpl_take_over(const struct dir_entry *from, const char *name, bool rights, struct dir_entry *out,
+    struct err *err)
 {
 	char *cn = NULL;
 	bool ok = false;

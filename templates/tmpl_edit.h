@@ -28,10 +28,9 @@ bool tmpl_name_is_good(const char *name, struct err *err);
 
 /* "field=value" settings applied in the order of the field table, then the whole checked. A
  * version 1 template and a field that is set twice are E_INVALIDARG, an unknown field
- * DIRCA_E_USAGE. Without a difference the entry stays as it is; else it is marked as modified and its
- * minor revision is one more. */
-bool tmpl_edit(
-    struct dir_entry *e, const char *const *settings, size_t count, struct err *err);
+ * DIRCA_E_USAGE. Without a difference the entry stays as it is; else it is marked as modified and
+ * its minor revision is one more. */
+bool tmpl_edit(struct dir_entry *e, const char *const *settings, size_t count, struct err *err);
 /* Minor revision plus one, CT_FLAG_IS_MODIFIED. Not for version 1, whose revision stays. */
 bool tmpl_bump(struct dir_entry *e, struct err *err);
 

@@ -124,8 +124,8 @@ not_one_of(const struct tmpl_word *words, const char *value, struct err *err)
 	size_t used = 0;
 
 	for (; words->name != NULL; words++) {
-		int n = snprintf(known + used, sizeof known - used, "%s%s",
-		    used > 0 ? ", " : "", words->name);
+		int n = snprintf(
+		    known + used, sizeof known - used, "%s%s", used > 0 ? ", " : "", words->name);
 
 		used += n > 0 && used + (size_t)n < sizeof known ? (size_t)n : 0;
 	}
@@ -271,8 +271,7 @@ set_bits(const struct tmpl_field *f, struct dir_entry *e, const char *value, str
 
 	for (const struct tmpl_word *w = f->words; w->name != NULL; w++)
 		mask |= w->value;
-	return bits_of(f->words, value, &bits, err) &&
-	       set_masked(e, f->attribute, mask, bits, err);
+	return bits_of(f->words, value, &bits, err) && set_masked(e, f->attribute, mask, bits, err);
 }
 
 const struct tmpl_field_kind FIELD_BITS = {get_bits, set_bits};
@@ -499,7 +498,8 @@ oids_parse(const char *value, struct text_list *out, struct err *err)
 			    "\"%s\" is neither an object identifier nor the name of one",
 			    words.list[i]);
 		else
-			ok = (copy = text_copied(oid, err)) != NULL && text_list_take(out, copy, err);
+			ok = (copy = text_copied(oid, err)) != NULL &&
+			     text_list_take(out, copy, err);
 	}
 	text_list_free(&words);
 	return ok;

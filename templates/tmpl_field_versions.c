@@ -50,8 +50,9 @@ get_legacy(const struct tmpl_field *f, const struct dir_entry *e, struct err *er
 	bool legacy;
 
 	(void)f;
-	return properties_version(e, &version, &legacy, err) ? text_copied(legacy ? "yes" : "no", err)
-							      : NULL;
+	return properties_version(e, &version, &legacy, err)
+		   ? text_copied(legacy ? "yes" : "no", err)
+		   : NULL;
 }
 
 static bool

@@ -79,16 +79,17 @@ static const struct tmpl_word hash_words[] = {
 #define ENROLLMENT "msPKI-Enrollment-Flag"
 #define PRIVATE    "msPKI-Private-Key-Flag"
 
-#define BIT(name, attribute, mask, help)                                                           \
-	{                                                                                          \
-		name, "yes|no", help, &FIELD_BIT, attribute, NULL, mask, 0, 0                      \
+#define BIT(name, attribute, mask, help)                                      \
+	{                                                                     \
+		name, "yes|no", help, &FIELD_BIT, attribute, NULL, mask, 0, 0 \
 	}
 
 const struct tmpl_field tmpl_fields[] = {
     {"version", "2|3|4", "schema version", &FIELD_VERSION, "msPKI-Template-Schema-Version", NULL, 0,
 	2, 4},
     {"legacy-provider", "yes|no",
-	"version 4: the key is made by a legacy provider, so that key-algorithm, hash and transport "
+	"version 4: the key is made by a legacy provider, so that key-algorithm, hash and "
+	"transport "
 	"cannot be given",
 	&FIELD_LEGACY, PRIVATE, NULL, CT_FLAG_USE_LEGACY_PROVIDER, 0, 0},
     {"display-name", "TEXT", "name for people", &FIELD_TEXT, "displayName", NULL, 0, 1, 256},
@@ -162,8 +163,7 @@ const struct tmpl_field tmpl_fields[] = {
     BIT("reuse-key", ENROLLMENT, 0x2000, "a full smart card keeps its key at renewal"),
     BIT("on-behalf-of", ENROLLMENT, CT_FLAG_ALLOW_ENROLL_ON_BEHALF_OF,
 	"enrollment agents may ask for others"),
-    BIT("ocsp-nocheck", ENROLLMENT, CT_FLAG_ADD_OCSP_NOCHECK,
-	"the extension id-pkix-ocsp-nocheck"),
+    BIT("ocsp-nocheck", ENROLLMENT, CT_FLAG_ADD_OCSP_NOCHECK, "the extension id-pkix-ocsp-nocheck"),
     BIT("no-revocation-info", ENROLLMENT, CT_FLAG_NOREVOCATIONINFOINISSUEDCERTS,
 	"neither CDP nor AIA"),
     BIT("basic-constraints", ENROLLMENT, CT_FLAG_INCLUDE_BASIC_CONSTRAINTS_FOR_EE_CERTS,
@@ -256,6 +256,5 @@ tmpl_field_get(const struct tmpl_field *f, const struct dir_entry *e, struct err
 bool
 tmpl_field_set(const struct tmpl_field *f, struct dir_entry *e, const char *value, struct err *err)
 {
-	return f->kind->set(f, e, value, err) ||
-	       err_prefix(err, "field %s=%s", f->name, value);
+	return f->kind->set(f, e, value, err) || err_prefix(err, "field %s=%s", f->name, value);
 }

@@ -46,8 +46,8 @@ char *text_copied(const char *text, struct err *err);
  * PROPERTY_RA_POLICIES in either syntax. */
 #define PROPERTY_RA_POLICIES "msPKI-RA-Application-Policies"
 bool property_get(const struct dir_entry *e, const char *name, char **out, struct err *err);
-bool property_set(struct dir_entry *e, const char *name, const char *type, const char *value,
-    struct err *err);
+bool property_set(
+    struct dir_entry *e, const char *name, const char *type, const char *value, struct err *err);
 /* Sets version and USE_LEGACY_PROVIDER and writes the properties in the syntax that belongs to
  * them ([MS-CRTD] 2.23). */
 bool properties_convert(struct dir_entry *e, int32_t version, bool legacy, struct err *err);

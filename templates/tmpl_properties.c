@@ -222,8 +222,7 @@ replace(
 		for (size_t k = 0; k < PARTS; k++)
 			free(found->parts[k]);
 		p->count--;
-		memmove(found, found + 1,
-		    (p->count - (size_t)(found - p->list)) * sizeof *found);
+		memmove(found, found + 1, (p->count - (size_t)(found - p->list)) * sizeof *found);
 		return true;
 	}
 	if ((copy = strdup(value)) == NULL)
@@ -234,8 +233,8 @@ replace(
 }
 
 bool
-property_set(struct dir_entry *e, const char *name, const char *type, const char *value,
-    struct err *err)
+property_set(
+    struct dir_entry *e, const char *name, const char *type, const char *value, struct err *err)
 {
 	struct properties p;
 	bool ok = load(e, &p, err) && replace(&p, name, type, value, err) && store(e, &p, err);
