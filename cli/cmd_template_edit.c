@@ -152,8 +152,7 @@ duplicate(struct session *s, const char *from, const char *name, const char *con
 
 	if (!tmpl_name_is_good(name, err) || !template_find(s, from, &original, err) ||
 	    !pki_plan_new_oid(s->pki, name, &plan, &oid, err) ||
-	    !tmpl_duplicate(original, name, oid, &copy, err) ||
-	    (count > 0 && !tmpl_edit(&copy, settings, count, err)) ||
+	    !tmpl_duplicate(original, name, oid, settings, count, &copy, err) ||
 	    !check_superseded(s, &copy, err) ||
 	    !pki_plan_template(s->directory, s->pki, &copy, &plan, err) ||
 	    !template_commit(s, &plan, err))

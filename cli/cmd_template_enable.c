@@ -45,11 +45,8 @@ change(struct session *s, const char *name, bool enable, struct err *err)
 	if (!template_commit(s, &plan, err))
 		goto out;
 	if (!s->cli->opt.dry_run)
-		printf("%s %s %s.\n", ca,
-		    !changed ? "issues already"
-		    : enable ? "issues now"
-			     : "no longer issues",
-		    cn != NULL ? cn : name);
+		printf("%s %s %s%s.\n", ca, enable ? "issues" : "no longer issues",
+		    cn != NULL ? cn : name, changed ? "" : " already");
 	ok = true;
 out:
 	ldif_free(&plan);

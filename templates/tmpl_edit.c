@@ -340,17 +340,17 @@ mark_as_copy(struct dir_entry *e, const char *name, const char *oid, struct err 
 
 bool
 tmpl_duplicate(const struct dir_entry *from, const char *name, const char *oid,
-    struct dir_entry *out, struct err *err)
+    const char *const *settings, size_t count, struct dir_entry *out, struct err *err)
 {
 	int32_t version;
 	bool ok;
 
 	*out = (struct dir_entry){0};
 	ok = entry_int(from, "msPKI-Template-Schema-Version", 1, &version, err) &&
-	     copy_known(from, name, out, err) &&
+	     check_settings(settings, count, err) && copy_known(from, name, out, err) &&
 	     copy_attr(from, "nTSecurityDescriptor", out, err) &&
 	     (version >= 2 || to_version_2(out, err)) && mark_as_copy(out, name, oid, err) &&
-	     check_whole(out, false, err);
+	     apply(out, settings, count, err) && check_whole(out, count > 0, err);
 	if (!ok)
 		dir_entry_free(out);
 	return ok;

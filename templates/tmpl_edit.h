@@ -34,11 +34,11 @@ bool tmpl_edit(struct dir_entry *e, const char *const *settings, size_t count, s
 /* Minor revision plus one, CT_FLAG_IS_MODIFIED. Not for version 1, whose revision stays. */
 bool tmpl_bump(struct dir_entry *e, struct err *err);
 
-/* A copy under a new name: only what makes a template and its rights; version 1 becomes 2,
- * revision 100.1, no longer a default one, `oid` as its object identifier. Free with
- * dir_entry_free. */
+/* A copy under a new name, with settings as of tmpl_edit: only what makes a template and its
+ * rights; version 1 becomes 2, revision 100.1, no longer a default one, `oid` as its object
+ * identifier. Free with dir_entry_free. */
 bool tmpl_duplicate(const struct dir_entry *from, const char *name, const char *oid,
-    struct dir_entry *out, struct err *err);
+    const char *const *settings, size_t count, struct dir_entry *out, struct err *err);
 /* What of an entry from elsewhere is a template: known attributes, checked as the CA would read
  * them. `name` NULL: its own cn. With `rights` its nTSecurityDescriptor too. The DN is a
  * placeholder. ERROR_INVALID_DATA. */
