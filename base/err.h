@@ -97,6 +97,9 @@
 	X(0x8007000Eu, E_OUTOFMEMORY, "not enough memory")                                         \
 	X(0x80070050u, ERROR_FILE_EXISTS, "the file or object exists already")                     \
 	X(0x80070057u, E_INVALIDARG, "an argument is invalid")                                     \
+	X(0x80070533u, ERROR_ACCOUNT_DISABLED, "the account is disabled")                          \
+	X(0x80070701u, ERROR_ACCOUNT_EXPIRED, "the account has expired")                           \
+	X(0x80070775u, ERROR_ACCOUNT_LOCKED_OUT, "the account is locked out")                      \
 	X(0x8002802Cu, TYPE_E_AMBIGUOUSNAME, "Ambiguous name.")                                    \
 	X(0x80090005u, NTE_BAD_DATA, "bad data")                                                   \
 	X(0x80090006u, NTE_BAD_SIGNATURE, "invalid signature")                                     \
@@ -129,7 +132,9 @@
 	X(0xA0DC000Fu, DIRCA_E_XCHG_CERT, "the CA exchange certificate is unknown or expired")     \
 	X(0xA0DC0010u, DIRCA_E_PENDING, "the request waits for a certificate manager")             \
 	X(0xA0DC0011u, DIRCA_E_DENIED, "the request was denied")                                   \
-	X(0xA0DC0020u, DIRCA_E_CONFLICT, "somebody else changed the object meanwhile")
+	X(0xA0DC0012u, DIRCA_E_GROUPS_UNREADABLE,                                                  \
+	    "the CA's account cannot read the group memberships that the decision needs")          \
+	X(0xA0DC0014u, DIRCA_E_CHANGED, "somebody else changed the object meanwhile")
 
 enum err_code {
 #define ERR_ENUM(number, name, text) name = (int)(number),

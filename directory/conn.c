@@ -56,6 +56,17 @@ code_of(int rc)
 	}
 }
 
+void
+dir_conn_break(struct dir_conn *c)
+{
+	size_t at = c->uri_at;
+
+	if (c->has_answered && !c->broken && c->config->preferred != NULL)
+		__atomic_compare_exchange_n(
+		    c->config->preferred, &at, at + 1, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+	c->broken = true;
+}
+
 bool
 dir_conn_fail(struct dir_conn *c, int rc, struct err *err, const char *fmt, ...)
 {
@@ -67,7 +78,7 @@ dir_conn_fail(struct dir_conn *c, int rc, struct err *err, const char *fmt, ...)
 		what[0] = '\0';
 	va_end(ap);
 	if (means_gone(rc))
-		c->broken = true;
+		dir_conn_break(c);
 	ldap_get_option(c->ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &said);
 	if (said != NULL && *said != '\0')
 		err_set(
@@ -170,158 +181,10 @@ dir_disconnect(struct dir_conn **conn)
 	free(c->uri);
 	free(c->config_nc);
 	free(c->default_nc);
+	free(c->vendor);
+	free(c->sasl_mechs);
 	free(c);
 	*conn = NULL;
-}
-
-static bool
-names_config(const char *dn)
-{
-	char *first = dir_dn_first_value(dn);
-	bool yes = first != NULL && text_eq_nocase(first, "Configuration");
-
-	free(first);
-	return yes;
-}
-
-/* Sets config_nc if CN=Configuration lies right below this naming context. */
-static bool
-probe_config_nc(struct dir_conn *c, const char *nc, struct err *err)
-{
-	char *dn = text_printf("CN=Configuration,%s", nc);
-	struct dir_entries found = {0};
-	bool ok = false;
-
-	if (dn == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	if (!dir_search(c,
-		&(struct dir_query){.base = dn,
-		    .filter = "(objectClass=*)",
-		    .attrs = (const char *const[]){LDAP_NO_ATTRS, NULL}},
-		&found, err))
-		goto out;
-	if (found.count == 1) {
-		c->config_nc = dn;
-		dn = NULL;
-	}
-	ok = true;
-out:
-	dir_entries_free(&found);
-	free(dn);
-	return ok;
-}
-
-/* OpenLDAP: a naming context of its own, else (`probe`) an entry right below another one. */
-static bool
-find_config_nc(struct dir_conn *c, const struct dir_attr *contexts, bool probe, struct err *err)
-{
-	for (size_t i = 0; contexts != NULL && i < contexts->count && c->config_nc == NULL; i++) {
-		char *nc;
-		bool ok = true;
-
-		if (!text_from_view(buf_view(&contexts->values[i]), &nc, err))
-			return false;
-		if (probe) {
-			ok = probe_config_nc(c, nc, err);
-		} else if (names_config(nc)) {
-			c->config_nc = nc;
-			nc = NULL;
-		}
-		free(nc);
-		if (!ok)
-			return false;
-	}
-	return true;
-}
-
-/* OpenLDAP: the naming context above the configuration, else the first other one. */
-static bool
-find_default_nc(struct dir_conn *c, const struct dir_attr *contexts, struct err *err)
-{
-	char *first = NULL;
-
-	for (size_t i = 0; contexts != NULL && i < contexts->count; i++) {
-		char *nc;
-
-		if (!text_from_view(buf_view(&contexts->values[i]), &nc, err)) {
-			free(first);
-			return false;
-		}
-		if (dir_dn_is_under(c->config_nc, nc) && !dir_dn_eq(c->config_nc, nc)) {
-			c->default_nc = nc;
-			free(first);
-			return true;
-		}
-		if (first == NULL && !dir_dn_eq(c->config_nc, nc))
-			first = nc;
-		else
-			free(nc);
-	}
-	c->default_nc = first;
-	return true;
-}
-
-static bool
-find_contexts(struct dir_conn *c, const struct dir_entry *dse, struct err *err)
-{
-	const struct dir_attr *contexts = dir_entry_attr(dse, "namingContexts");
-
-	if (dir_entry_text(dse, "configurationNamingContext", &c->config_nc, err) ==
-		DIR_GET_FAILED ||
-	    dir_entry_text(dse, "defaultNamingContext", &c->default_nc, err) == DIR_GET_FAILED)
-		return false;
-	if (!find_config_nc(c, contexts, false, err) || !find_config_nc(c, contexts, true, err))
-		return false;
-	if (c->config_nc == NULL)
-		return err_set(err, DIRCA_E_DIRECTORY,
-		    "%s has no CN=Configuration that this account may read; load the directory "
-		    "tree first",
-		    c->uri);
-	if (c->default_nc == NULL && !find_default_nc(c, contexts, err))
-		return false;
-	if (c->default_nc == NULL)
-		return err_set(err, DIRCA_E_DIRECTORY,
-		    "%s has no naming context for principals beside %s", c->uri, c->config_nc);
-	return true;
-}
-
-static bool
-read_root(struct dir_conn *c, struct err *err)
-{
-	static const char *const attrs[] = {"configurationNamingContext", "defaultNamingContext",
-	    "namingContexts", "supportedControl", "supportedCapabilities", NULL};
-	struct dir_entries found = {0};
-	const struct dir_entry *dse;
-	bool ok = false;
-
-	if (!dir_search(c,
-		&(struct dir_query){.base = "", .filter = "(objectClass=*)", .attrs = attrs},
-		&found, err))
-		goto out;
-	if (found.count != 1) {
-		err_set(err, DIRCA_E_DIRECTORY, "%s does not show its rootDSE", c->uri);
-		goto out;
-	}
-	dse = &found.list[0];
-	if (!find_contexts(c, dse, err))
-		goto out;
-	c->root = (struct dir_root){
-	    .config_nc = c->config_nc,
-	    .default_nc = c->default_nc,
-	    .is_ad =
-		dir_entry_has_value_nocase(dse, "supportedCapabilities", "1.2.840.113556.1.4.800"),
-	    .has_sd_flags =
-		dir_entry_has_value_nocase(dse, "supportedControl", "1.2.840.113556.1.4.801"),
-	    .has_paging =
-		dir_entry_has_value_nocase(dse, "supportedControl", LDAP_CONTROL_PAGEDRESULTS),
-	};
-	c->root.groups_strategy = c->root.is_ad ? "tokenGroups" : "member walk";
-	ok = true;
-out:
-	dir_entries_free(&found);
-	return ok;
 }
 
 /* One try: open, bind and, for a connection that will be kept, the rootDSE. */
@@ -333,7 +196,7 @@ try_uri(const struct dir_config *config, const char *uri, bool wants_root, struc
 
 	if (!dir_conn_open(config, uri, &c, err))
 		return false;
-	if (!dir_conn_bind(c, config, err) || (wants_root && !read_root(c, err))) {
+	if (!dir_conn_bind(c, config, err) || (wants_root && !dir_probe(c, err))) {
 		dir_disconnect(&c);
 		return false;
 	}
@@ -341,39 +204,78 @@ try_uri(const struct dir_config *config, const char *uri, bool wants_root, struc
 	return true;
 }
 
-/* Tries each URI. When a user's password is checked, a refusal is the directory's answer: no other
- * server is asked, so that one wrong password counts once against a lockout. */
-static bool
-try_all(const struct dir_config *config, bool for_password, struct dir_conn **out, struct err *err)
-{
-	char *uris = strdup(config->uris != NULL ? config->uris : ""), *rest = uris, *uri;
-	char reasons[sizeof err->msg] = "";
-	size_t used = 0, tried = 0;
+/* The URIs of a configuration, cut apart. */
+struct uri_list {
+	char *text;
+	char **list;
+	size_t count;
+};
 
-	*out = NULL;
-	if (uris == NULL)
+static bool
+split_uris(const char *uris, struct uri_list *out, struct err *err)
+{
+	char *rest, *uri;
+
+	*out = (struct uri_list){.text = strdup(uris != NULL ? uris : "")};
+	if (out->text == NULL ||
+	    (out->list = calloc(strlen(out->text) / 2 + 1, sizeof *out->list)) == NULL) {
+		free(out->text);
 		return err_nomem(err);
-	while (*out == NULL && (uri = strsep(&rest, " \t\n")) != NULL) {
-		if (*uri == '\0')
-			continue;
-		tried++;
-		if (try_uri(config, uri, !for_password, out, err))
-			break;
-		if (for_password && err->code == DIRCA_E_AUTHENTICATION) {
-			free(uris);
-			return false;
+	}
+	rest = out->text;
+	while ((uri = strsep(&rest, " \t\n")) != NULL)
+		if (*uri != '\0')
+			out->list[out->count++] = uri;
+	return true;
+}
+
+/* Tries each URI, that which answered last before the others, so that a dead or hung server is paid
+ * for once. When a user's password is checked, a refusal is the directory's answer: no other server
+ * is asked, so that one wrong password counts once against a lockout. */
+static bool
+try_list(const struct dir_config *config, const struct uri_list *uris, bool for_password,
+    struct dir_conn **out, struct err *err)
+{
+	char reasons[sizeof err->msg] = "";
+	size_t used = 0, first = 0;
+
+	if (config->preferred != NULL)
+		first = __atomic_load_n(config->preferred, __ATOMIC_RELAXED);
+	for (size_t i = 0; i < uris->count; i++) {
+		size_t at = (first + i) % uris->count;
+
+		if (try_uri(config, uris->list[at], !for_password, out, err)) {
+			(*out)->uri_at = at;
+			(*out)->has_answered = true;
+			if (config->preferred != NULL)
+				__atomic_store_n(config->preferred, at, __ATOMIC_RELAXED);
+			return true;
 		}
+		if (for_password && err->code == DIRCA_E_AUTHENTICATION)
+			return false;
 		if (used < sizeof reasons)
 			used += (size_t)snprintf(reasons + used, sizeof reasons - used, "%s%s: %s",
-			    tried > 1 ? "; " : "", uri, err->msg);
+			    i > 0 ? "; " : "", uris->list[at], err->msg);
 	}
-	free(uris);
-	if (*out != NULL)
-		return true;
-	if (tried == 0)
+	if (uris->count == 0)
 		return err_set(err, DIRCA_E_CONFIG,
 		    "no directory is configured: the list of LDAP URIs is empty");
 	return err_set(err, DIRCA_E_DIRECTORY_UNAVAILABLE, "cannot use the directory: %s", reasons);
+}
+
+static bool
+try_all(const struct dir_config *config, bool for_password, struct dir_conn **out, struct err *err)
+{
+	struct uri_list uris;
+	bool ok;
+
+	*out = NULL;
+	if (!split_uris(config->uris, &uris, err))
+		return false;
+	ok = try_list(config, &uris, for_password, out, err);
+	free(uris.list);
+	free(uris.text);
+	return ok;
 }
 
 bool
@@ -418,6 +320,12 @@ const char *
 dir_conn_uri(const struct dir_conn *c)
 {
 	return c->uri;
+}
+
+bool
+dir_conn_is_protected(const struct dir_conn *c)
+{
+	return c->is_protected;
 }
 
 bool

@@ -19,7 +19,10 @@ enum dir_auth {
 
 /* Borrowed by dir_connect for the life of the connection. */
 struct dir_config {
-	const char *uris; /* blanks between; tried in order, then again after a failure */
+	const char *uris;  /* blanks between; tried in order */
+	size_t *preferred; /* where in `uris` to begin: the one that answered last, or after a
+			      failure the next. Shared by all who use this configuration; atomic.
+			      NULL: always the first */
 	enum dir_auth auth;
 	const char *mech; /* SASL mechanism for DIR_AUTH_SCRAM; NULL: SCRAM-SHA-256 */
 	const char *bind_dn;
@@ -41,20 +44,41 @@ void dir_disconnect(struct dir_conn **conn);
 /* True once an operation failed because the connection is gone: reconnect and repeat. */
 bool dir_conn_is_broken(const struct dir_conn *c);
 
-/* What the rootDSE told. Strings live as long as the connection. */
+/* Ways of working, chosen by what the server says it can do (probe.c), never by trying and hoping:
+ * an AD-only filter on OpenLDAP answers "nothing" without an error (facts 0.4). */
+enum dir_groups { DIR_GROUPS_TOKEN, DIR_GROUPS_MEMBEROF, DIR_GROUPS_WALK };
+enum dir_descriptors { DIR_DESCRIPTORS_CONTROL, DIR_DESCRIPTORS_PLAIN };
+enum dir_watching { DIR_WATCHING_SYNCREPL, DIR_WATCHING_NOTIFICATION, DIR_WATCHING_POLLING };
+/* Their names, for the log and for people: "tokenGroups" | "memberOf recursion" | "member walk",
+ * "SD-flags control" | "plain attribute", "syncrepl refreshAndPersist" | "change notification" |
+ * "polling". */
+const char *dir_groups_name(enum dir_groups how);
+const char *dir_descriptors_name(enum dir_descriptors how);
+const char *dir_watching_name(enum dir_watching how);
+
+/* What the rootDSE told, and what follows. Strings live as long as the connection. */
 struct dir_root {
 	const char *config_nc;  /* configurationNamingContext; on OpenLDAP the naming context whose
 				   DN begins with CN=Configuration */
 	const char *default_nc; /* defaultNamingContext; on OpenLDAP the naming context above
 				   config_nc, else the first other one */
+	const char *vendor;     /* "OpenLDAP", "Active Directory", vendorName and vendorVersion */
+	const char *sasl_mechs; /* supportedSASLMechanisms, blanks between */
 	bool is_ad;             /* supportedCapabilities 1.2.840.113556.1.4.800: AD or Samba */
 	bool has_sd_flags;      /* supportedControl 1.2.840.113556.1.4.801 */
 	bool has_paging;        /* 1.2.840.113556.1.4.319 */
-	const char *groups_strategy; /* "tokenGroups" | "member walk": how group memberships are
-					found, for the log */
+	bool has_sync;          /* 1.3.6.1.4.1.4203.1.9.1.1 (RFC 4533) */
+	bool has_notification;  /* 1.2.840.113556.1.4.528 */
+	bool has_dirsync;       /* 1.2.840.113556.1.4.841 */
+	enum dir_groups groups;
+	enum dir_descriptors descriptors;
+	enum dir_watching watching; /* the best that the server offers; what is used may be less:
+				       watch.h */
 };
 const struct dir_root *dir_conn_root(const struct dir_conn *c);
 const char *dir_conn_uri(const struct dir_conn *c);
+/* TLS or a local socket: nobody between reads or changes what is sent. */
+bool dir_conn_is_protected(const struct dir_conn *c);
 
 enum dir_scope { DIR_BASE, DIR_ONE, DIR_SUBTREE };
 

@@ -12,19 +12,27 @@
 #define DIR_SIZE_LIMIT_DEFAULT 10000
 #define DIR_PAGE_SIZE          500
 
+#define DIR_CAPABILITY_AD        "1.2.840.113556.1.4.800"
+#define DIR_CONTROL_NOTIFICATION "1.2.840.113556.1.4.528"
+
 struct dir_conn {
 	LDAP *ld;
 	const struct dir_config *config;
 	char *uri;
 	bool is_protected; /* TLS or a local socket: nobody between reads or changes what is sent */
 	bool broken;       /* sticky */
+	bool has_answered; /* dir_connect succeeded */
+	size_t uri_at;     /* which of the configuration's URIs */
 	char *config_nc;
 	char *default_nc;
+	char *vendor;
+	char *sasl_mechs;
 	struct dir_root root;
-	struct dir_entries domains; /* crossRef entries, read once (domains.c) */
+	struct dir_entries domains; /* crossRef entries (domains.c) */
 	char **bases; /* where principals and groups are searched; one may hold another */
 	size_t base_count;
 	bool has_domains;
+	int64_t domains_read_ms;
 };
 
 /* Connects to one URI and secures it; no bind. On failure *out is NULL. */
@@ -33,11 +41,15 @@ bool dir_conn_open(
 /* Authenticates as `config` says (conn_bind.c). DIRCA_E_AUTHENTICATION if the directory refuses the
  * credentials. */
 bool dir_conn_bind(struct dir_conn *c, const struct dir_config *config, struct err *err);
+/* Reads the rootDSE into c->root (probe.c). */
+bool dir_probe(struct dir_conn *c, struct err *err);
 /* True if nothing waits to be read: a server that closed an idle connection has left an end-of-file
  * there. */
 bool dir_conn_is_quiet(const struct dir_conn *c);
 void dir_conn_timeout(const struct dir_config *config, struct timeval *out);
 
+/* The connection is gone: the next one begins with another URI. */
+void dir_conn_break(struct dir_conn *c);
 /* Turns a libldap result into code and sentence: "<what> at <uri>: <result> (<server's own
  * words>)"; marks the connection as broken where it is. Returns false. */
 bool dir_conn_fail(struct dir_conn *c, int rc, struct err *err, const char *fmt, ...)
@@ -49,11 +61,16 @@ size_t dir_dn_depth(const char *dn);
 char *dir_dn_first_value(const char *dn);
 char *dir_dn_to_dns(const char *dn);
 
-/* Domains (domains.c): crossRef entries with nCName, dnsRoot and, where known, nETBIOSName. */
+/* Domains (domains.c): crossRef entries with nCName, dnsRoot and, where known, nETBIOSName. What
+ * was read is used for a minute; whoever keeps a domain may not load again. */
 bool dir_domains_load(struct dir_conn *c, struct err *err);
 void dir_domains_free(struct dir_conn *c);
 /* By NetBIOS or DNS name, without case; NULL if there is none. */
 const struct dir_entry *dir_domain_named(const struct dir_conn *c, const char *name);
+/* The same for a domain whose accounts are wanted; *out NULL if there is none. DIRCA_E_DIRECTORY
+ * where this server does not hold it. */
+bool dir_domain_find(
+    struct dir_conn *c, const char *name, const struct dir_entry **out, struct err *err);
 /* The domain that holds the DN: the deepest naming context above it; NULL if there is none. */
 const struct dir_entry *dir_domain_of(const struct dir_conn *c, const char *dn);
 

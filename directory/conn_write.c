@@ -150,7 +150,7 @@ dir_delete(struct dir_conn *c, const char *dn, struct err *err)
 
 /* An LDAPMod of an attribute with all its values; NULL on no memory. */
 static LDAPMod *
-mod_of(const struct dir_conn *c, int op, const struct dir_attr *a)
+attr_mod(const struct dir_conn *c, int op, const struct dir_attr *a)
 {
 	LDAPMod *m = mod_new(c, op, a->name, a->count);
 
@@ -167,7 +167,7 @@ mod_of(const struct dir_conn *c, int op, const struct dir_attr *a)
 }
 
 static LDAPMod **
-mods_of(const struct dir_conn *c, const struct ldif_record *r)
+record_mods(const struct dir_conn *c, const struct ldif_record *r)
 {
 	static const int ops[] = {[LDIF_OP_ADD] = LDAP_MOD_ADD,
 	    [LDIF_OP_REPLACE] = LDAP_MOD_REPLACE,
@@ -176,8 +176,8 @@ mods_of(const struct dir_conn *c, const struct ldif_record *r)
 	LDAPMod **mods = calloc(count + 1, sizeof(LDAPMod *));
 
 	for (size_t i = 0; mods != NULL && i < count; i++) {
-		mods[i] = r->kind == LDIF_ADD ? mod_of(c, LDAP_MOD_ADD, &r->entry.attrs[i])
-					      : mod_of(c, ops[r->mods[i].op], &r->mods[i].attr);
+		mods[i] = r->kind == LDIF_ADD ? attr_mod(c, LDAP_MOD_ADD, &r->entry.attrs[i])
+					      : attr_mod(c, ops[r->mods[i].op], &r->mods[i].attr);
 		if (mods[i] == NULL) {
 			mods_free(mods);
 			return NULL;
@@ -191,7 +191,7 @@ plan_send(struct dir_conn *c, const struct ldif_record *r, struct err *err)
 {
 	LDAPControl sd = {sd_flags_oid, {sizeof sd_flags_dacl, sd_flags_dacl}, 1};
 	LDAPControl *controls[] = {c->root.has_sd_flags ? &sd : NULL, NULL};
-	LDAPMod **mods = mods_of(c, r);
+	LDAPMod **mods = record_mods(c, r);
 	int rc;
 
 	if (mods == NULL)
@@ -199,11 +199,21 @@ plan_send(struct dir_conn *c, const struct ldif_record *r, struct err *err)
 	rc = r->kind == LDIF_ADD ? ldap_add_ext_s(c->ld, r->entry.dn, mods, controls, NULL)
 				 : ldap_modify_ext_s(c->ld, r->entry.dn, mods, controls, NULL);
 	mods_free(mods);
-	if (rc == LDAP_NO_SUCH_ATTRIBUTE)
-		return err_set(err, DIRCA_E_CONFLICT,
+	switch (rc) {
+	case LDAP_SUCCESS:
+		return true;
+	case LDAP_NO_SUCH_ATTRIBUTE:
+		return err_set(err, DIRCA_E_CHANGED,
 		    "%s was changed by somebody else since it was read; look at it again and "
 		    "repeat the change",
 		    r->entry.dn);
-	return rc == LDAP_SUCCESS || dir_conn_fail(c, rc, err, "%s %s",
-					 r->kind == LDIF_ADD ? "adding" : "changing", r->entry.dn);
+	case LDAP_INSUFFICIENT_ACCESS:
+		return err_set(err, E_ACCESSDENIED,
+		    "this account may not %s %s; call as one that may, or have the directory's "
+		    "administrator grant it",
+		    r->kind == LDIF_ADD ? "add" : "change", r->entry.dn);
+	default:
+		return dir_conn_fail(
+		    c, rc, err, "%s %s", r->kind == LDIF_ADD ? "adding" : "changing", r->entry.dn);
+	}
 }

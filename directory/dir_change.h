@@ -23,7 +23,7 @@ bool plan_difference(struct ldif *plan, const struct dir_entry *before,
 /* LDIF change records (RFC 2849) of the plan. */
 bool plan_print(const struct ldif *plan, struct buf *out, struct err *err);
 /* Sends one record. Where the server knows the SD-flags control, of nTSecurityDescriptor only the
- * DACL is written. DIRCA_E_CONFLICT: a guard is not what it was. */
+ * DACL is written. DIRCA_E_CHANGED: a guard is not what it was. */
 bool plan_send(struct dir_conn *c, const struct ldif_record *r, struct err *err);
 
 /* Sends all, in order. Where one fails, what this run added before it is taken away again, as far

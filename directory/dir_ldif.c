@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <ldap.h>
 #include <ldif.h>
 
@@ -28,16 +29,29 @@ line_value(const struct line *l)
 	return view_of(l->value.bv_val, l->value.bv_len);
 }
 
+/* Names are compared as entries keep them: without case and options. */
 static bool
 line_is(const struct line *l, const char *name)
 {
-	return text_eq_nocase(l->name.bv_val, name);
+	size_t len = strcspn(l->name.bv_val, ";");
+
+	return strlen(name) == len && strncasecmp(l->name.bv_val, name, len) == 0;
 }
 
 static bool
 line_has_value(const struct line *l, const char *value)
 {
 	return l->value.bv_val != NULL && text_eq_nocase(l->value.bv_val, value);
+}
+
+/* An attribute description: letters, digits, hyphens and dots, with options (RFC 4512 2.5). */
+static bool
+is_description(const char *name, size_t len)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789-.;";
+
+	return len > 0 && *name != ';' && strspn(name, allowed) >= len;
 }
 
 /* The next line of a record, folds joined and comments left out. *more_out false at the end. A
@@ -55,7 +69,7 @@ next_line(char **rest, struct line *out, bool *more_out, struct err *err)
 		out->name = (struct berval){.bv_len = 1, .bv_val = text};
 		return true;
 	}
-	if ((colon = strchr(text, ':')) == NULL || colon == text)
+	if ((colon = strchr(text, ':')) == NULL || !is_description(text, (size_t)(colon - text)))
 		return err_set(err, ERROR_INVALID_DATA, "a line without \"name:\"");
 	if (colon[1] == '<')
 		return err_set(err, ERROR_INVALID_DATA, "%.*s: a value behind a URL is not read",
@@ -77,6 +91,7 @@ new_mod(struct ldif_record *r, enum ldif_op op, const struct line *l, struct err
 	r->mods = grown;
 	if (!text_from_view(line_value(l), &name, err))
 		return false;
+	name[strcspn(name, ";")] = '\0';
 	r->mods[r->mod_count++] = (struct ldif_mod){.op = op, .attr = {.name = name}};
 	return true;
 }

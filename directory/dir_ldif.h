@@ -13,7 +13,8 @@
 enum ldif_kind { LDIF_ADD, LDIF_MODIFY };
 enum ldif_op { LDIF_OP_ADD, LDIF_OP_REPLACE, LDIF_OP_DELETE };
 
-/* One attribute of a modify record; no values with LDIF_OP_DELETE: all of them. */
+/* One attribute of a modify record, its name without options; no values with LDIF_OP_DELETE: all of
+ * them. */
 struct ldif_mod {
 	enum ldif_op op;
 	struct dir_attr attr;

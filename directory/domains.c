@@ -1,8 +1,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "conn_priv.h"
 #include "text.h"
+
+#define DOMAINS_TTL_MS 60000
 
 /* A directory without crossRef entries still has one domain: that of its default naming context, by
  * its DC= parts. */
@@ -60,6 +63,28 @@ add_base(struct dir_conn *c, const char *nc, struct err *err)
 	return true;
 }
 
+/* A domain that a crossRef promises and that is not there may hold groups that nobody sees. */
+static bool
+check_held(struct dir_conn *c, const char *nc, struct err *err)
+{
+	struct dir_entries found = {0};
+	bool ok =
+	    dir_search(c,
+		&(struct dir_query){.base = nc,
+		    .filter = "(objectClass=*)",
+		    .attrs = (const char *const[]){LDAP_NO_ATTRS, NULL}},
+		&found, err) &&
+	    (found.count == 1 ||
+		err_set(err, DIRCA_E_GROUPS_UNREADABLE,
+		    "a crossRef in CN=Partitions names the domain %s, which %s does not hold or "
+		    "show to this account: groups there stay unknown. Serve it, grant read, or "
+		    "remove the crossRef",
+		    nc, c->uri));
+
+	dir_entries_free(&found);
+	return ok;
+}
+
 /* Active Directory answers for its own domain and refers to other servers for the rest; elsewhere
  * one server may hold several domains, and whether a search of one descends into another depends on
  * its databases. */
@@ -71,7 +96,7 @@ find_bases(struct dir_conn *c, struct err *err)
 	for (size_t i = 0; ok && !c->root.is_ad && i < c->domains.count; i++) {
 		char *nc = context_of(&c->domains.list[i]);
 
-		ok = nc == NULL || add_base(c, nc, err);
+		ok = nc == NULL || (check_held(c, nc, err) && add_base(c, nc, err));
 		free(nc);
 	}
 	return ok;
@@ -95,8 +120,9 @@ dir_domains_load(struct dir_conn *c, struct err *err)
 	static const char *const attrs[] = {"nCName", "dnsRoot", "nETBIOSName", NULL};
 	char *base;
 
-	if (c->has_domains)
+	if (c->has_domains && clock_mono_ms() - c->domains_read_ms < DOMAINS_TTL_MS)
 		return true;
+	dir_domains_free(c);
 	if ((base = text_printf("CN=Partitions,%s", c->config_nc)) == NULL)
 		return err_nomem(err);
 	/* Only domains have a NetBIOS name; the configuration, schema and application partitions
@@ -113,6 +139,7 @@ dir_domains_load(struct dir_conn *c, struct err *err)
 	free(base);
 	if (!c->has_domains)
 		dir_domains_free(c);
+	c->domains_read_ms = clock_mono_ms();
 	return c->has_domains;
 }
 
@@ -124,6 +151,26 @@ dir_domain_named(const struct dir_conn *c, const char *name)
 		    dir_entry_has_value_nocase(&c->domains.list[i], "dnsRoot", name))
 			return &c->domains.list[i];
 	return NULL;
+}
+
+bool
+dir_domain_find(struct dir_conn *c, const char *name, const struct dir_entry **out, struct err *err)
+{
+	char *nc;
+	bool held = false;
+
+	if ((*out = dir_domain_named(c, name)) == NULL)
+		return true;
+	nc = context_of(*out);
+	for (size_t i = 0; nc != NULL && !held && i < c->base_count; i++)
+		held = dir_dn_eq(nc, c->bases[i]);
+	if (!held)
+		err_set(err, DIRCA_E_DIRECTORY,
+		    "%s does not hold the domain '%.64s' (%.120s): its accounts are found by a "
+		    "server of that domain",
+		    c->uri, name, nc != NULL ? nc : "without nCName");
+	free(nc);
+	return held;
 }
 
 const struct dir_entry *

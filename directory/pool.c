@@ -8,7 +8,7 @@
 #include "conn_priv.h"
 
 #define BACKOFF_FIRST_MS 500
-#define BACKOFF_MOST_MS  30000
+#define BACKOFF_MOST_MS  5000
 
 struct dir_pool {
 	const struct dir_config *config;
@@ -18,6 +18,8 @@ struct dir_pool {
 	size_t idle_count;
 	size_t open; /* idle, lent and being connected */
 	size_t most;
+	bool in_trouble;    /* a connection broke or could not be made, and none was made since */
+	bool trying;        /* in trouble: one thread finds out whether the directory answers */
 	int64_t backoff_ms; /* 0: the last connect succeeded */
 	int64_t retry_at_ms;
 	struct err last;
@@ -86,15 +88,20 @@ take_idle(struct dir_pool *p)
 	return NULL;
 }
 
+/* While the directory does not answer, nobody waits for it: within the back-off, and while one
+ * thread tries again. */
 static bool
-in_backoff(struct dir_pool *p, struct err *err)
+is_down(struct dir_pool *p, struct err *err)
 {
 	int64_t left = p->retry_at_ms - clock_mono_ms();
 
-	if (p->backoff_ms == 0 || left <= 0)
+	if (p->backoff_ms == 0 || (left <= 0 && !p->trying))
 		return false;
 	*err = p->last;
-	err_prefix(err, "next try in %lld ms", (long long)left);
+	if (p->trying)
+		err_prefix(err, "being tried again now");
+	else
+		err_prefix(err, "next try in %lld ms", (long long)left);
 	err->code = DIRCA_E_DIRECTORY_UNAVAILABLE;
 	return true;
 }
@@ -102,6 +109,7 @@ in_backoff(struct dir_pool *p, struct err *err)
 static void
 note_failure(struct dir_pool *p, const struct err *err)
 {
+	p->in_trouble = true;
 	p->last = *err;
 	p->backoff_ms = p->backoff_ms == 0 ? BACKOFF_FIRST_MS : p->backoff_ms * 2;
 	if (p->backoff_ms > BACKOFF_MOST_MS)
@@ -114,20 +122,24 @@ note_failure(struct dir_pool *p, const struct err *err)
 static bool
 connect_one(struct dir_pool *p, struct dir_conn **out, struct err *err)
 {
-	bool ok;
+	bool alone = p->in_trouble, ok;
 
 	p->open++;
+	p->trying = alone;
 	pthread_mutex_unlock(&p->lock);
 	ok = dir_connect(p->config, out, err);
 	pthread_mutex_lock(&p->lock);
+	if (alone)
+		p->trying = false;
 	if (ok) {
+		p->in_trouble = false;
 		p->backoff_ms = 0;
-		return true;
+	} else {
+		p->open--;
+		note_failure(p, err);
 	}
-	p->open--;
-	note_failure(p, err);
 	pthread_cond_broadcast(&p->changed);
-	return false;
+	return ok;
 }
 
 static struct timespec
@@ -147,6 +159,19 @@ wait_until(const struct dir_pool *p)
 	return t;
 }
 
+static void
+waited_in_vain(const struct dir_pool *p, struct err *err)
+{
+	if (p->trying)
+		err_set(err, DIRCA_E_DIRECTORY_UNAVAILABLE,
+		    "a connection to the directory broke, and a new one takes too long");
+	else
+		err_set(err, DIRCA_E_DIRECTORY_UNAVAILABLE,
+		    "all %zu connections to the directory are busy; raise their number or "
+		    "make it answer faster",
+		    p->most);
+}
+
 bool
 dir_pool_take(struct dir_pool *p, struct dir_conn **out, struct err *err)
 {
@@ -160,17 +185,14 @@ dir_pool_take(struct dir_pool *p, struct dir_conn **out, struct err *err)
 			ok = true;
 			break;
 		}
-		if (in_backoff(p, err))
+		if (is_down(p, err))
 			break;
-		if (p->open < p->most) {
+		if (p->open < p->most && !p->trying) {
 			ok = connect_one(p, out, err);
 			break;
 		}
 		if (timed_out) {
-			err_set(err, DIRCA_E_DIRECTORY_UNAVAILABLE,
-			    "all %zu connections to the directory are busy; raise their number or "
-			    "make it answer faster",
-			    p->most);
+			waited_in_vain(p, err);
 			break;
 		}
 		timed_out = pthread_cond_timedwait(&p->changed, &p->lock, &until) != 0;
@@ -188,6 +210,7 @@ dir_pool_give(struct dir_pool *p, struct dir_conn **conn)
 	if (dir_conn_is_broken(*conn)) {
 		/* What broke it, a restart of the server say, most likely broke the idle ones too.
 		 */
+		p->in_trouble = true;
 		drop_idle(p);
 		dir_disconnect(conn);
 		p->open--;

@@ -13,9 +13,9 @@ struct dir_pool;
 bool dir_pool_open(
     const struct dir_config *config, size_t most, struct dir_pool **out, struct err *err);
 void dir_pool_close(struct dir_pool **pool);
-/* Waits for a free connection, connecting if there is none. Within the back-off after a failure it
- * fails at once with DIRCA_E_DIRECTORY_UNAVAILABLE, so that requests do not queue behind a dead
- * directory. */
+/* Waits for a free connection, connecting if there is none. After a failure one thread tries again,
+ * with back-off (half a second, doubled up to 5 s); the others meanwhile fail at once with
+ * DIRCA_E_DIRECTORY_UNAVAILABLE, so that requests do not queue behind a dead or hung directory. */
 bool dir_pool_take(struct dir_pool *pool, struct dir_conn **out, struct err *err);
 /* Broken connections are closed. NULL-safe; *conn becomes NULL. */
 void dir_pool_give(struct dir_pool *pool, struct dir_conn **conn);

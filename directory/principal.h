@@ -23,16 +23,36 @@ struct principal {
 	uint8_t guid[16];
 	bool has_sid;
 	struct sid sid;
-	struct sids sids; /* own, transitive groups, primary group, Everyone, Authenticated Users */
+	bool is_disabled; /* userAccountControl */
+	bool is_locked;   /* lockoutTime in force, or pwdAccountLockedTime for good */
+	bool has_expiry;
+	int64_t expires;  /* accountExpires as seconds since 1970 */
+	struct sids sids; /* own and former, transitive groups, primary group, Everyone,
+			     Authenticated Users, This Organization, and the groups they are in */
 };
 
 void principal_free(struct principal *p);
 
 enum dir_find { DIR_FOUND, DIR_NOT_FOUND, DIR_FIND_FAILED };
 
-/* What a token may be. `principal_find` tries UPN if it holds '@', DOMAIN\user or container\user if
- * it holds '\', else sAMAccountName, then CN. More than one match is TYPE_E_AMBIGUOUSNAME (FAILED)
- * with the DNs in the sentence; never the first hit. */
+/* Whether the account may act now: ERROR_ACCOUNT_DISABLED, ERROR_ACCOUNT_EXPIRED or
+ * ERROR_ACCOUNT_LOCKED_OUT says why not. Whoever asks for a certificate or manages some must be
+ * active; whose keys are recovered need not. */
+bool principal_check_active(const struct principal *p, int64_t now, struct err *err);
+
+/* What a token may be, by its form:
+ *   S-1-5-21-...            objectSid; on a domain controller sIDHistory too
+ *   {3f2504e0-...}          objectGUID, with or without the braces
+ *   CN=user1,CN=Users,...   DN
+ *   DOMAIN\user1            sAMAccountName; DOMAIN is the NetBIOS or DNS name of a domain
+ *   container\user1         CN, in a container or OU right below the domain; also with several
+ *                           containers, and with the domain before them
+ *   user1@suffix            userPrincipalName, and sAMAccountName in the domain of that DNS or
+ *                           NetBIOS name. Never mail
+ *   HTTP/ws1                servicePrincipalName
+ *   anything                sAMAccountName, else CN, else (with a dot) dNSHostName
+ * More than one match is TYPE_E_AMBIGUOUSNAME (FAILED) with the DNs in the sentence; never the
+ * first hit. An account of a domain that the server does not hold is DIRCA_E_DIRECTORY (FAILED). */
 enum dir_find principal_find(
     struct dir_conn *c, const char *token, struct principal *out, struct err *err);
 /* The identity that SASL authenticated: "user1", "user1@REALM" (realm compared with the UPN suffix
@@ -42,13 +62,21 @@ enum dir_find principal_find_identity(
     struct dir_conn *c, const char *identity, struct principal *out, struct err *err);
 enum dir_find principal_get(
     struct dir_conn *c, const char *dn, struct principal *out, struct err *err);
-/* SIDs of a principal known only by its down-level or other name, for officer restrictions on who
- * requested long ago. */
-enum dir_find principal_find_sids(
-    struct dir_conn *c, const char *token, struct sids *out, struct err *err);
+
+/* What was written down of somebody when a request was made; NULL for what is not known. */
+struct principal_record {
+	const char *sid; /* text */
+	const char *dn;
+	const char *name; /* DOMAIN\user */
+};
+/* The same account today, renamed or moved as it may be. Where there is a SID, the SID alone says
+ * who it is: an account that got the old name or place since is another one. DIR_NOT_FOUND if it is
+ * gone. */
+enum dir_find principal_find_recorded(
+    struct dir_conn *c, const struct principal_record *r, struct principal *out, struct err *err);
 /* RFC 5803 SCRAM-SHA-256 verifier from authPassword for the identity; DIR_NOT_FOUND if it has none
- * or its account is disabled (userAccountControl). free(). */
+ * or its account is not active. free(). */
 enum dir_find principal_scram_verifier(
-    struct dir_conn *c, const char *identity, char **out, struct err *err);
+    struct dir_conn *c, const char *identity, int64_t now, char **out, struct err *err);
 
 #endif

@@ -3,26 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool
-is_denial(const struct ace *ace)
-{
-	switch (ace->type) {
-	case ACE_DENY:
-	case ACE_DENY_OBJECT:
-	case ACE_DENY_CALLBACK:
-	case ACE_DENY_CALLBACK_OBJECT:
-		return true;
-	default:
-		return false;
-	}
-}
+#include "sd_priv.h"
 
 static int
 canonical_rank(const struct ace *ace)
 {
 	if ((ace->flags & ACE_FLAG_INHERITED) != 0)
 		return 2;
-	return is_denial(ace) ? 0 : 1;
+	return ace_is_deny(ace->type) ? 0 : 1;
 }
 
 static bool
@@ -59,7 +47,7 @@ sd_add_ace(struct sd *sd, const struct ace *ace, bool *changed_out, struct err *
 		if (canonical_rank(&sd->aces[i]) <= canonical_rank(ace))
 			place = i + 1;
 	/* A new denial must stand before every grant, or it does not deny. */
-	if (is_denial(ace) && (ace->flags & ACE_FLAG_INHERITED) == 0)
+	if (ace_is_deny(ace->type) && (ace->flags & ACE_FLAG_INHERITED) == 0)
 		place = 0;
 	memmove(grown + place + 1, grown + place, (sd->count - place) * sizeof *grown);
 	grown[place] = *ace;

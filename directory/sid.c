@@ -14,6 +14,7 @@
 
 const struct sid SID_EVERYONE = {.count = 1, .authority = 1, .subs = {0}};
 const struct sid SID_AUTHENTICATED_USERS = {.count = 1, .authority = 5, .subs = {11}};
+const struct sid SID_THIS_ORGANIZATION = {.count = 1, .authority = 5, .subs = {15}};
 
 bool
 sid_get(struct view *cursor, struct sid *out)

@@ -34,6 +34,7 @@ bool sid_with_rid(const struct sid *domain, uint32_t rid, struct sid *out);
 
 extern const struct sid SID_EVERYONE;            /* S-1-1-0 */
 extern const struct sid SID_AUTHENTICATED_USERS; /* S-1-5-11 */
+extern const struct sid SID_THIS_ORGANIZATION;   /* S-1-5-15 */
 
 bool sids_add(
     struct sids *set, const struct sid *sid, struct err *err); /* ignores a SID that is there */

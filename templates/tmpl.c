@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "sd_text.h"
 #include "tmpl_priv.h"
 
 #define OID_TEXT_MAX 255
@@ -306,7 +307,7 @@ bool
 tmpl_check_enroll(const struct tmpl *t, const struct sids *sids, const char *who, struct err *err)
 {
 	struct sd_verdict v;
-	char sid[SID_TEXT_MAX] = "an ACE of an unknown type";
+	char *ace;
 
 	if (!t->has_sd)
 		return err_set(err, CERTSRV_E_TEMPLATE_DENIED,
@@ -321,8 +322,10 @@ tmpl_check_enroll(const struct tmpl *t, const struct sids *sids, const char *who
 		    "template %s: %s may not enroll: no ACE grants the Enroll right; grant it to "
 		    "the account or a group",
 		    t->cn, who);
-	if (t->sd.aces[v.ace].sid.count > 0)
-		sid_to_text(&t->sd.aces[v.ace].sid, sid);
-	return err_set(err, CERTSRV_E_TEMPLATE_DENIED,
-	    "template %s: %s may not enroll: ACE %d (%s) denies it", t->cn, who, v.ace, sid);
+	if (!sd_ace_text(&t->sd.aces[v.ace], SD_RIGHTS_DS, &ace))
+		return err_nomem(err);
+	(void)err_set(err, CERTSRV_E_TEMPLATE_DENIED,
+	    "template %s: %s may not enroll: ACE %d denies it: %s", t->cn, who, v.ace, ace);
+	free(ace);
+	return false;
 }

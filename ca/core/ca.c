@@ -27,6 +27,7 @@ state_new(struct ca *ca, struct err *err)
 	pthread_mutex_init(&s->publish_lock, NULL);
 	pthread_cond_init(&s->publish_turn, NULL);
 	config_directory(ca->config, &s->directory_config);
+	s->directory_config.preferred = &s->preferred_uri;
 	return principal_cache_new(&s->principals, err);
 }
 
@@ -38,6 +39,7 @@ state_free(struct ca_state **state)
 	if (s == NULL)
 		return;
 	ca_view_release(&s->view);
+	free(s->server);
 	principal_cache_free(&s->principals);
 	for (size_t i = 1; i < s->kra_issuer_count; i++)
 		pkix_cert_free(&s->kra_issuer_certs[i - 1]);
@@ -259,12 +261,15 @@ ca_principal(struct ca *ca, const char *identity, struct principal *out, struct 
 {
 	struct identity_query q = {identity, out};
 
-	if (principal_cache_get(ca->state->principals, identity, clock_mono_ms(), out))
+	if (!principal_cache_get(ca->state->principals, identity, clock_mono_ms(), out)) {
+		if (!ca_directory_do(ca, find_identity, &q, err))
+			return false;
+		principal_cache_put(ca->state->principals, identity, clock_mono_ms(), out);
+	}
+	if (principal_check_active(out, clock_now(), err))
 		return true;
-	if (!ca_directory_do(ca, find_identity, &q, err))
-		return false;
-	principal_cache_put(ca->state->principals, identity, clock_mono_ms(), out);
-	return true;
+	principal_free(out);
+	return false;
 }
 
 struct setting_change {

@@ -104,11 +104,16 @@ struct ca {
 bool ca_open(const struct config *config, struct vault *v, struct ca **out, struct err *err);
 void ca_close(struct ca **ca);
 
+/* No decision rests on a picture of the directory that is older than this, whatever becomes of the
+ * directory. (What is known of a person is kept for PRINCIPAL_CACHE_TTL_MS.) */
+#define CA_VIEW_MAX_AGE_S 60
+
 struct ca_view *ca_view_get(struct ca *ca);
 void ca_view_release(struct ca_view **v);
-/* Reads directory, settings and KRA store again and replaces the view; called by the service's
- * timer every refresh_s, after a settings change and on SIGHUP. On failure the old view stays and
- * err says why; requests are refused once it is older than 60 s (ca_view_is_fresh). */
+/* Reads directory, settings and KRA store again and replaces the view; called by the housekeeper
+ * when the directory says that something changed and every half minute, after a settings change and
+ * on SIGHUP. Requests go on with the old view meanwhile. On failure it stays and err says why;
+ * requests are refused once it is older than CA_VIEW_MAX_AGE_S (ca_view_is_fresh). */
 bool ca_refresh(struct ca *ca, struct err *err);
 bool ca_view_is_fresh(const struct ca_view *v, int64_t now);
 const struct tmpl *ca_view_template(const struct ca_view *v, const char *cn); /* without case */
@@ -128,13 +133,14 @@ bool ca_check_right(
 /* May this certificate manager act on a row of the database? CA_RIGHT_OFFICER (E_ACCESSDENIED),
  * then the restrictions of dircaOfficerRights for the row's requester and template
  * (CERTSRV_E_RESTRICTEDOFFICER names the rule). The requester's groups are read from the directory
- * by RequesterName; a deleted requester counts with the SID of the row and Everyone; an unreadable
- * directory is a refusal with its own code. */
+ * by the row's SID, DN and name (principal_find_recorded); a deleted requester counts for rules
+ * about Everyone only; an unreadable directory is a refusal with its own code. */
 bool ca_check_officer(struct ca *ca, const struct ca_view *v, const struct principal *officer,
     const struct store_request *row, struct err *err);
 
 /* The principal of an authenticated identity, from the directory, cached for 5 s. Identity forms of
- * principal_find_identity. Copy owned by the caller. */
+ * principal_find_identity. Copy owned by the caller. An account that is disabled, expired or
+ * locked out is refused: whatever it wanted, it may not act (principal_check_active). */
 bool ca_principal(struct ca *ca, const char *identity, struct principal *out, struct err *err);
 
 /* Housekeeping, called by the service's timer: makes a new exchange certificate within the overlap,

@@ -11,6 +11,8 @@
 
 struct ca_state {
 	struct dir_config directory_config;
+	size_t preferred_uri; /* of directory_config */
+	char *server; /* what the log was last told about the directory; under refresh_lock */
 	pthread_mutex_t lock; /* guards `view` */
 	struct ca_view *view;
 	pthread_mutex_t

@@ -68,6 +68,10 @@ bool
 principal_copy(const struct principal *from, struct principal *out, struct err *err)
 {
 	*out = (struct principal){.is_machine = from->is_machine,
+	    .is_disabled = from->is_disabled,
+	    .is_locked = from->is_locked,
+	    .has_expiry = from->has_expiry,
+	    .expires = from->expires,
 	    .has_guid = from->has_guid,
 	    .has_sid = from->has_sid,
 	    .sid = from->sid};

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "sd_text.h"
+
 static const struct {
 	uint32_t right;
 	const char *name;
@@ -50,7 +52,7 @@ ca_check_right(const struct ca_view *v, const struct principal *p, uint32_t righ
 	/* Enroll, Officer and Admin imply Read ([MS-CSRA] 3.1.1.7). */
 	static const uint32_t implying[] = {CA_RIGHT_ENROLL, CA_RIGHT_OFFICER, CA_RIGHT_ADMIN};
 	struct sd_verdict verdict;
-	char why[64];
+	char why[256], *ace;
 
 	if (!v->has_security)
 		return default_right(v, p, right, err);
@@ -60,10 +62,12 @@ ca_check_right(const struct ca_view *v, const struct principal *p, uint32_t righ
 	for (size_t i = 0; right == CA_RIGHT_READ && i < sizeof implying / sizeof implying[0]; i++)
 		if (sd_check_mask(&v->security, &p->sids, implying[i]).allowed)
 			return true;
-	if (verdict.ace >= 0)
-		snprintf(why, sizeof why, "entry %d of dircaCASecurity denies it", verdict.ace);
-	else
-		snprintf(why, sizeof why, "no entry of dircaCASecurity grants it");
+	if (verdict.ace < 0)
+		return refuse(v, p, right, "no entry of dircaCASecurity grants it", err);
+	if (!sd_ace_text(&v->security.aces[verdict.ace], SD_RIGHTS_CA, &ace))
+		return err_nomem(err);
+	snprintf(why, sizeof why, "entry %d of dircaCASecurity denies it: %s", verdict.ace, ace);
+	free(ace);
 	return refuse(v, p, right, why, err);
 }
 
@@ -77,18 +81,14 @@ static bool
 find_sids(struct dir_conn *c, void *arg, struct err *err)
 {
 	struct sids_query *q = arg;
+	const struct principal_record record = {
+	    q->row->requester_sid, q->row->requester_dn, q->row->requester_name};
+	struct principal p;
 
-	q->found = principal_find_sids(c, q->row->requester_name, q->sids, err);
-	/* Renamed since; that it is the same account is the SID's to say. */
-	if (q->found == DIR_NOT_FOUND && q->row->requester_dn != NULL &&
-	    q->row->requester_sid != NULL) {
-		struct principal p = {0};
-
-		q->found = principal_get(c, q->row->requester_dn, &p, err);
-		*q->sids = p.sids;
-		p.sids = (struct sids){0};
-		principal_free(&p);
-	}
+	q->found = principal_find_recorded(c, &record, &p, err);
+	*q->sids = p.sids;
+	p.sids = (struct sids){0};
+	principal_free(&p);
 	return q->found != DIR_FIND_FAILED;
 }
 
@@ -100,14 +100,12 @@ requester_sids(struct ca *ca, const struct store_request *row, struct sids *out,
     struct err *err)
 {
 	struct sids_query q = {row, out, DIR_NOT_FOUND};
-	struct sid sid;
 
 	*known_out = false;
-	if (row->requester_name != NULL && !ca_directory_do(ca, find_sids, &q, err))
-		return err_prefix(err, "groups of requester '%s'", row->requester_name);
-	*known_out = q.found == DIR_FOUND &&
-		     (row->requester_sid == NULL ||
-			 (sid_from_text(row->requester_sid, &sid) && sids_contain(out, &sid)));
+	if (!ca_directory_do(ca, find_sids, &q, err))
+		return err_prefix(err, "groups of requester '%s'",
+		    row->requester_name != NULL ? row->requester_name : "?");
+	*known_out = q.found == DIR_FOUND;
 	return true;
 }
 

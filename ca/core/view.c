@@ -5,15 +5,44 @@
 
 #include "clock.h"
 #include "init.h"
+#include "log.h"
 #include "oids.h"
 
-/* A view may be this old before requests are refused. */
-#define VIEW_FRESH_S 60
+/* Says which server the CA works with and how, once and after each change. */
+static void
+log_server(struct ca_state *s, const struct dir_conn *c)
+{
+	const struct dir_root *root = dir_conn_root(c);
+	char *server = text_printf("%s %s %s %s %s", dir_conn_uri(c), root->vendor,
+	    dir_groups_name(root->groups), dir_descriptors_name(root->descriptors),
+	    dir_watching_name(root->watching));
+
+	if (server == NULL || (s->server != NULL && strcmp(server, s->server) == 0)) {
+		free(server);
+		return;
+	}
+	free(s->server);
+	s->server = server;
+	log_info("directory", LOG_STR("uri", dir_conn_uri(c)), LOG_STR("vendor", root->vendor),
+	    LOG_STR("groups", dir_groups_name(root->groups)),
+	    LOG_STR("descriptors", dir_descriptors_name(root->descriptors)),
+	    LOG_STR("watching", dir_watching_name(root->watching)));
+}
+
+struct load {
+	struct ca_state *state;
+	struct pki_snapshot **out;
+};
 
 static bool
 load_snapshot(struct dir_conn *c, void *arg, struct err *err)
 {
-	return pki_snapshot_load(c, arg, err);
+	const struct load *l = arg;
+
+	if (!pki_snapshot_load(c, l->out, err))
+		return false;
+	log_server(l->state, c);
+	return true;
 }
 
 static bool
@@ -243,14 +272,16 @@ bool
 view_build(struct ca *ca, struct ca_view **out, struct err *err)
 {
 	struct ca_view *v = calloc(1, sizeof *v);
+	struct load load = {ca->state, NULL};
 
 	*out = NULL;
 	if (v == NULL)
 		return err_nomem(err);
+	load.out = &v->pki;
 	v->refs = 1;
 	v->made_at =
 	    clock_now(); /* before the directory is read: never younger than what it holds */
-	if (!ca_directory_do(ca, load_snapshot, &v->pki, err) || !read_templates(v, err) ||
+	if (!ca_directory_do(ca, load_snapshot, &load, err) || !read_templates(v, err) ||
 	    !read_service(ca, v, err) || !settings_load(ca->store, &v->settings, err) ||
 	    !read_kras(ca, v, err) || !read_xchgs(ca, v, err)) {
 		view_free(v);
@@ -306,7 +337,7 @@ ca_view_is_fresh(const struct ca_view *v, int64_t now)
 {
 	int64_t age = now - v->made_at;
 
-	return age <= VIEW_FRESH_S && age >= -VIEW_FRESH_S;
+	return age <= CA_VIEW_MAX_AGE_S && age >= -CA_VIEW_MAX_AGE_S;
 }
 
 /* Two templates of one name or one OID would let the second stand in for the first: then neither is

@@ -163,7 +163,8 @@ enroll_decide(struct enrollment *e, bool has_key, struct err *err)
 	    .ca_not_after = limit < e->ca->ca_cert.not_after ? limit : e->ca->ca_cert.not_after,
 	};
 
-	return ca_check_right(e->view, e->requester, CA_RIGHT_ENROLL, err) &&
+	return principal_check_active(e->requester, e->now, err) &&
+	       ca_check_right(e->view, e->requester, CA_RIGHT_ENROLL, err) &&
 	       tmpl_check_enroll(e->tmpl, &e->requester->sids, e->requester->downlevel, err) &&
 	       check_escalation(e, err) && check_archival(e, has_key, err) &&
 	       gather_facts(e, has_key, err) &&

@@ -68,20 +68,18 @@ struct requester_query {
 	struct principal *out;
 };
 
-/* By DN, and by name for one that was moved since. */
 static bool
 find_requester(struct dir_conn *c, void *arg, struct err *err)
 {
 	struct requester_query *q = arg;
-	enum dir_find found = DIR_NOT_FOUND;
+	const struct principal_record record = {
+	    q->row->requester_sid, q->row->requester_dn, q->row->requester_name};
+	enum dir_find found = principal_find_recorded(c, &record, q->out, err);
 
-	if (q->row->requester_dn != NULL)
-		found = principal_get(c, q->row->requester_dn, q->out, err);
-	if (found == DIR_NOT_FOUND && q->row->requester_name != NULL)
-		found = principal_find(c, q->row->requester_name, q->out, err);
 	if (found == DIR_NOT_FOUND)
 		return err_set(err, ERROR_FILE_NOT_FOUND,
-		    "requester '%s' is no longer in the directory",
+		    "the account that made request %lld as '%s' is no longer in the directory",
+		    (long long)q->row->request_id,
 		    q->row->requester_name != NULL ? q->row->requester_name : "?");
 	return found == DIR_FOUND;
 }
@@ -105,14 +103,7 @@ current_requester(
 {
 	struct requester_query q = {row, out};
 
-	if (!ca_directory_do(ca, find_requester, &q, err))
-		return false;
-	if (row->requester_sid != NULL && !has_sid(out, row->requester_sid))
-		return err_set(err, ERROR_FILE_NOT_FOUND,
-		    "'%s' is not the account any more that made request %lld",
-		    row->requester_name != NULL ? row->requester_name : "?",
-		    (long long)row->request_id);
-	return true;
+	return ca_directory_do(ca, find_requester, &q, err);
 }
 
 /* The template must still be the object that the request was made for (facts 0.14). */

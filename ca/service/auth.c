@@ -7,8 +7,10 @@
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 
+#include "clock.h"
 #include "json.h"
 #include "log.h"
+#include "routes.h"
 #include "sasl_server.h"
 #include "text.h"
 
@@ -47,6 +49,23 @@ forget(struct auth_state *s)
 	s->by_basic = false;
 }
 
+/* The directory could not be asked who the caller is. That is no refusal, and its servers are
+ * nothing for the ears of strangers. */
+static enum auth_outcome
+unknown(struct http_call *call, struct auth_state *s, const char *mechanism, const struct err *why)
+{
+	struct err said;
+
+	log_error("authentication impossible", LOG_STR("peer", call->peer),
+	    LOG_STR("mechanism", mechanism), LOG_REASON(why));
+	forget(s);
+	err_set(&said, why->code,
+	    "the CA cannot ask the directory who the caller is; try again in a few seconds, and if "
+	    "it lasts see the CA's log");
+	route_fail(call, &said);
+	return AUTH_REFUSED;
+}
+
 static enum auth_outcome
 refuse(const struct config *config, struct http_call *call, struct auth_state *s,
     const char *mechanism, const struct err *why)
@@ -56,9 +75,13 @@ refuse(const struct config *config, struct http_call *call, struct auth_state *s
 	    "\"message\":\"authentication is required\"}}\n";
 	const char *realm = config->realm != NULL ? config->realm : config->host;
 	struct err ignored;
-	char *basic = text_printf("Basic realm=\"%s\", charset=\"UTF-8\"", realm);
-	char *scram = text_printf("SCRAM-SHA-256 realm=\"%s\"", realm);
+	char *basic, *scram;
 
+	if (why != NULL &&
+	    (why->code == DIRCA_E_DIRECTORY || why->code == DIRCA_E_DIRECTORY_UNAVAILABLE))
+		return unknown(call, s, mechanism, why);
+	basic = text_printf("Basic realm=\"%s\", charset=\"UTF-8\"", realm);
+	scram = text_printf("SCRAM-SHA-256 realm=\"%s\"", realm);
 	if (why != NULL) {
 		log_warn("authentication refused", LOG_STR("peer", call->peer),
 		    LOG_STR("mechanism", mechanism), LOG_REASON(why));
@@ -83,27 +106,39 @@ refuse(const struct config *config, struct http_call *call, struct auth_state *s
 
 /* ---- Basic ---- */
 
+struct name_query {
+	const char *name;
+	struct principal *out;
+};
+
+static bool
+find_name(struct dir_conn *c, void *arg, struct err *err)
+{
+	const struct name_query *q = arg;
+
+	switch (principal_find(c, q->name, q->out, err)) {
+	case DIR_FOUND:
+		return true;
+	case DIR_NOT_FOUND:
+		return err_set(err, DIRCA_E_AUTHENTICATION,
+		    "no principal of the directory has the name %s", q->name);
+	case DIR_FIND_FAILED:
+		break;
+	}
+	return false;
+}
+
 static bool
 basic_principal(struct ca *ca, const char *user, const struct secret *password, char **identity_out,
     struct err *err)
 {
-	struct dir_conn *conn = NULL;
 	struct principal p = {0};
+	struct name_query q = {user, &p};
 	bool ok = false;
 
-	if (!dir_pool_take(ca->directory, &conn, err))
-		goto out;
-	switch (principal_find(conn, user, &p, err)) {
-	case DIR_FOUND:
-		break;
-	case DIR_NOT_FOUND:
-		err_set(err, DIRCA_E_AUTHENTICATION,
-		    "no principal of the directory has the name %s", user);
-		goto out;
-	case DIR_FIND_FAILED:
-		goto out;
-	}
-	if (!dir_check_password(dir_pool_config(ca->directory), p.dn, password, err))
+	if (!ca_directory_do(ca, find_name, &q, err) ||
+	    !principal_check_active(&p, clock_now(), err) ||
+	    !dir_check_password(dir_pool_config(ca->directory), p.dn, password, err))
 		goto out;
 	if ((*identity_out = text_printf("dn:%s", p.dn)) == NULL) {
 		err_nomem(err);
@@ -111,7 +146,6 @@ basic_principal(struct ca *ca, const char *user, const struct secret *password, 
 	}
 	ok = true;
 out:
-	dir_pool_give(ca->directory, &conn);
 	principal_free(&p);
 	return ok;
 }

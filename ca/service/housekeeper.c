@@ -8,6 +8,11 @@
 #include "log.h"
 
 #define MAINTAIN_EVERY_S 60
+/* Everything is read anew so often whatever the watch says: far below CA_VIEW_MAX_AGE_S. */
+#define RELOAD_EVERY_MS 30000
+#define RETRY_MS        1000 /* after a failure */
+/* Between the end of a reload and the next: a burst of changes makes a few of them. */
+#define GAP_MS 100
 
 struct housekeeper {
 	struct ca *ca;
@@ -16,6 +21,7 @@ struct housekeeper {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	bool stopping, now;
+	int64_t ended_ms; /* of the last reload, on the monotonic clock */
 	enum err_code refresh_code, maintain_code; /* last outcome: a lasting failure is logged
 						      once, and once when it ends */
 };
@@ -35,22 +41,47 @@ note(const char *what, bool ok, const struct err *err, enum err_code *last)
 	*last = code;
 }
 
-/* Waits for the period, a wake or the end; false at the end. */
+/* When the next reload is due. */
+static int64_t
+next_turn(const struct housekeeper *h)
+{
+	if (h->now)
+		return h->ended_ms + GAP_MS;
+	return h->ended_ms + (h->refresh_code == ERR_OK && h->maintain_code == ERR_OK
+				     ? RELOAD_EVERY_MS
+				     : RETRY_MS);
+}
+
+/* Waits for the next reload or the end; false at the end. */
 static bool
 wait_turn(struct housekeeper *h)
 {
-	struct timespec until;
+	int64_t due;
 	bool go;
 
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += h->ca->config->refresh_s;
 	pthread_mutex_lock(&h->lock);
-	while (!h->stopping && !h->now && pthread_cond_timedwait(&h->wake, &h->lock, &until) == 0)
-		;
+	while (!h->stopping && (due = next_turn(h)) > clock_mono_ms()) {
+		struct timespec until = {due / 1000, due % 1000 * 1000000L};
+
+		pthread_cond_timedwait(&h->wake, &h->lock, &until);
+	}
 	h->now = false;
 	go = !h->stopping;
 	pthread_mutex_unlock(&h->lock);
 	return go;
+}
+
+static void
+reload(struct housekeeper *h)
+{
+	int64_t begun = clock_mono_ms();
+	struct err err;
+	bool ok = ca_refresh(h->ca, &err);
+
+	h->ended_ms = clock_mono_ms();
+	note("reading the directory", ok, &err, &h->refresh_code);
+	if (ok)
+		log_debug("directory read", LOG_INT("ms", h->ended_ms - begun));
 }
 
 static void *
@@ -61,10 +92,11 @@ keep(void *arg)
 	struct err err;
 
 	while (wait_turn(h)) {
-		bool ok = ca_refresh(h->ca, &err);
-		int64_t now = clock_now();
+		int64_t now;
+		bool ok;
 
-		note("reading the directory", ok, &err, &h->refresh_code);
+		reload(h);
+		now = clock_now();
 		if (now - maintained < MAINTAIN_EVERY_S && h->maintain_code == ERR_OK)
 			continue;
 		maintained = now;
@@ -78,6 +110,7 @@ bool
 housekeeper_start(struct ca *ca, int vault_fd, struct housekeeper **out, struct err *err)
 {
 	struct housekeeper *h = calloc(1, sizeof *h);
+	pthread_condattr_t attr;
 
 	*out = NULL;
 	if (h == NULL)
@@ -85,7 +118,11 @@ housekeeper_start(struct ca *ca, int vault_fd, struct housekeeper **out, struct 
 	h->ca = ca;
 	h->vault.fd = vault_fd;
 	pthread_mutex_init(&h->lock, NULL);
-	pthread_cond_init(&h->wake, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&h->wake, &attr);
+	pthread_condattr_destroy(&attr);
+	h->ended_ms = clock_mono_ms();
 	if (pthread_create(&h->thread, NULL, keep, h) != 0) {
 		pthread_mutex_destroy(&h->lock);
 		pthread_cond_destroy(&h->wake);

@@ -10,6 +10,20 @@
 #include "log.h"
 #include "text.h"
 
+/* Whether people who look for agents in the directory find this one. */
+static bool
+is_published(const struct pki_snapshot *pki, struct view certificate)
+{
+	for (size_t i = 0; i < pki->kras.count; i++) {
+		const struct dir_attr *a = dir_entry_attr(&pki->kras.list[i], "userCertificate");
+
+		for (size_t k = 0; a != NULL && k < a->count; k++)
+			if (view_eq(buf_view(&a->values[k]), certificate))
+				return true;
+	}
+	return false;
+}
+
 static json_t *
 json_kras(const struct ca_view *view)
 {
@@ -24,9 +38,10 @@ json_kras(const struct ca_view *view)
 
 		clock_format(k->cert.not_after, until);
 		json_array_append_new(
-		    list, json_pack("{s:s?, s:s?, s:s?, s:s, s:b, s:s?}", "subject", subject,
+		    list, json_pack("{s:s?, s:s?, s:s?, s:s, s:b, s:s?, s:b}", "subject", subject,
 			      "serial_number", serial, "certificate_hash", sha1, "not_after", until,
-			      "valid", (int)k->valid, "reason", k->reason));
+			      "valid", (int)k->valid, "reason", k->reason, "published",
+			      (int)is_published(view->pki, buf_view(&k->cert.raw))));
 		free(subject);
 		free(serial);
 		free(sha1);

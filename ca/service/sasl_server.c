@@ -7,7 +7,7 @@
 #include <sasl/sasl.h>
 #include <sasl/saslplug.h>
 
-#include "log.h"
+#include "clock.h"
 #include "text.h"
 
 struct sasl_session {
@@ -51,16 +51,33 @@ mutex_free(void *m)
 /* ---- auxprop: authPassword of the directory (RFC 5803) ---- */
 
 static struct ca *aux_ca; /* set once by sasl_open */
+/* Why the directory could not be asked in this thread's current step: Cyrus SASL passes on only
+ * that the user is not known. */
+static _Thread_local struct err aux_err;
+
+struct verifier_query {
+	const char *name;
+	char **out;
+	enum dir_find found;
+};
+
+static bool
+find_verifier(struct dir_conn *c, void *arg, struct err *err)
+{
+	struct verifier_query *q = arg;
+
+	q->found = principal_scram_verifier(c, q->name, clock_now(), q->out, err);
+	return q->found != DIR_FIND_FAILED;
+}
 
 static int
 aux_lookup(
     void *context, sasl_server_params_t *params, unsigned flags, const char *user, unsigned len)
 {
 	const struct propval *wanted = params->utils->prop_get(params->propctx);
-	struct dir_conn *conn = NULL;
 	char *name = strndup(user, len), *verifier = NULL;
+	struct verifier_query q = {name, &verifier, DIR_FIND_FAILED};
 	enum dir_find found = DIR_FIND_FAILED;
-	struct err err;
 
 	(void)context;
 	/* Nothing is kept of the identity that a client wants to act as: it may only be its own. */
@@ -70,10 +87,8 @@ aux_lookup(
 	}
 	if (name == NULL || wanted == NULL)
 		goto out;
-	if (dir_pool_take(aux_ca->directory, &conn, &err))
-		found = principal_scram_verifier(conn, name, &verifier, &err);
-	if (found == DIR_FIND_FAILED)
-		log_error("SCRAM verifier not read", LOG_STR("identity", name), LOG_REASON(&err));
+	if (ca_directory_do(aux_ca, find_verifier, &q, &aux_err))
+		found = q.found;
 	if (found != DIR_FOUND)
 		goto out;
 	for (; wanted->name != NULL; wanted++)
@@ -81,7 +96,6 @@ aux_lookup(
 			params->utils->prop_set(
 			    params->propctx, wanted->name, verifier, (int)strlen(verifier));
 out:
-	dir_pool_give(aux_ca->directory, &conn);
 	free(name);
 	free(verifier);
 	return found == DIR_FOUND ? SASL_OK : found == DIR_NOT_FOUND ? SASL_NOUSER : SASL_UNAVAIL;
@@ -222,6 +236,7 @@ sasl_session_step(
 	int rc;
 
 	*reply_out = (struct buf){0};
+	aux_err.code = ERR_OK;
 	if (!s->started)
 		sasl_setprop(s->conn, SASL_HTTP_REQUEST, &request);
 	rc = s->started ? sasl_server_step(s->conn, (const char *)message.ptr,
@@ -229,6 +244,10 @@ sasl_session_step(
 			: sasl_server_start(s->conn, s->mechanism, (const char *)message.ptr,
 			      (unsigned)message.len, &reply, &len);
 	s->started = true;
+	if (aux_err.code != ERR_OK) {
+		*err = aux_err;
+		return SASL_STEP_FAILED;
+	}
 	if (rc != SASL_OK && rc != SASL_CONTINUE) {
 		err_set(err, DIRCA_E_AUTHENTICATION, "%s failed: %s", s->mechanism,
 		    sasl_errstring(rc, NULL, NULL));

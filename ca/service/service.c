@@ -14,6 +14,7 @@
 #include "log.h"
 #include "publisher.h"
 #include "sasl_server.h"
+#include "watcher.h"
 #include "workers.h"
 
 #define STOP_S 15 /* less than the supervisor waits before it kills */
@@ -24,6 +25,7 @@ struct front {
 	struct http_server *http;
 	struct workers *workers;
 	struct housekeeper *housekeeper;
+	struct watcher *watcher;
 	struct publisher *publisher;
 	struct event *term, *hup;
 };
@@ -70,6 +72,7 @@ front_open(struct front *f, const struct config *config, const struct service_so
 		return err_set(err, DIRCA_E_INTERNAL, "the event loop could not be made");
 	if (!workers_start(f->ca, vault_fds + 1, vault_count - 1, &f->workers, err) ||
 	    !housekeeper_start(f->ca, vault_fds[0], &f->housekeeper, err) ||
+	    !watcher_start(f->ca, f->housekeeper, &f->watcher, err) ||
 	    !publisher_start(f->ca, &f->publisher, err) ||
 	    !http_server_open(
 		config, sockets, f->base, workers_dispatch, f->workers, &f->http, err))
@@ -88,6 +91,7 @@ front_close(struct front *f)
 	bool opened = f->ca != NULL;
 	struct err err;
 
+	watcher_stop(&f->watcher);
 	housekeeper_stop(&f->housekeeper);
 	workers_stop(&f->workers);
 	publisher_stop(&f->publisher);

@@ -5,6 +5,8 @@
 
 #include "../support/sd_equal.h"
 #include "officer.h"
+#include "sd_effective.h"
+#include "sd_text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -15,8 +17,6 @@ require(bool holds)
 		abort();
 }
 
-/* Parts may share bytes in the input; written apart, they may be too large, which is the one reason
- * to fail. */
 static void
 check_bytes(const struct sd *sd)
 {
@@ -24,10 +24,7 @@ check_bytes(const struct sd *sd)
 	struct err err;
 	struct sd again;
 
-	if (!sd_encode(sd, &raw, &err)) {
-		require(err.code == DIRCA_E_TOO_LARGE);
-		return;
-	}
+	require(sd_encode(sd, &raw, &err));
 	require(sd_decode(buf_view(&raw), &again, &err));
 	require(sd_equal(sd, &again));
 	sd_free(&again);
@@ -37,18 +34,36 @@ check_bytes(const struct sd *sd)
 static void
 check_text(const struct sd *sd)
 {
-	char *text = sd_to_sddl(sd);
+	static const struct sid domain = {4, 5, {21, 1, 2, 3}};
+	const struct sddl_domains domains = {&domain, NULL};
+	char *texts[] = {sd_to_sddl(sd), sd_to_sddl_aliases(sd, &domains)};
 	struct err err;
 	struct sd again;
 
-	require(text != NULL);
-	if (sd_from_sddl(text, NULL, &again, &err)) {
+	for (size_t i = 0; i < 2; i++) {
+		require(texts[i] != NULL);
+		require(sd_from_sddl_in(texts[i], &domains, &again, &err));
 		require(sd_equal_but_control(sd, &again));
 		sd_free(&again);
-	} else {
-		require(err.code == DIRCA_E_TOO_LARGE);
+		free(texts[i]);
 	}
-	free(text);
+}
+
+static void
+check_sentences(const struct sd *sd)
+{
+	for (size_t i = 0; i < sd->count; i++) {
+		char *text;
+
+		require(sd_ace_text(&sd->aces[i], SD_RIGHTS_DS, &text));
+		free(text);
+	}
+}
+
+static void
+require_sane(const struct sd *sd, struct sd_verdict v)
+{
+	require(v.ace >= SD_OWNER && (v.ace < 0 || (size_t)v.ace < sd->count));
 }
 
 static void
@@ -56,12 +71,20 @@ check_access(const struct sd *sd)
 {
 	struct sid list[] = {SID_EVERYONE, SID_AUTHENTICATED_USERS};
 	const struct sids sids = {list, 2}, nobody = {NULL, 0};
+	const struct sd_request most = {.mask = SD_MAXIMUM_ALLOWED};
 	struct sd_verdict v = sd_check_extended_right(sd, &sids, GUID_RIGHT_ENROLL);
+	struct sd_trustees trustees;
+	struct err err;
 
-	require(v.ace >= -2 && (v.ace < 0 || (size_t)v.ace < sd->count));
-	require(!v.allowed || v.ace != -1);
+	require_sane(sd, v);
+	require(!v.allowed || v.ace != SD_NO_ACE);
 	require(!sd_check_extended_right(sd, &nobody, GUID_RIGHT_ENROLL).allowed || !sd->has_dacl);
 	require(!sd_check_mask(sd, &nobody, 1).allowed || !sd->has_dacl);
+	/* Whatever is granted at most can be had by asking for it. */
+	v = sd_check(sd, &sids, &most);
+	require(!v.allowed || sd_check_mask(sd, &sids, v.granted).allowed);
+	require(sd_effective_trustees(sd, &SD_ASKS_WRITE_DACL, &trustees, &err));
+	sd_trustees_free(&trustees);
 }
 
 static void
@@ -104,6 +127,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	check_bytes(&sd);
 	check_text(&sd);
+	check_sentences(&sd);
 	check_access(&sd);
 	check_officer(&sd);
 	sd_free(&sd);

@@ -71,5 +71,8 @@ check "truncated requests" truncated_everywhere
 check "who may not recover" refused 403 E_ACCESSDENIED 0 user1 /dirca/v1/recovery-blobs <(printf '{"serial":"01"}')
 check "a serial number without a key" refused 404 CERTSRV_E_PROPERTY_EMPTY 0 officer1 /dirca/v1/recovery-blobs <(printf '{"serial":"01"}')
 check "who may not change settings" refused 403 E_ACCESSDENIED 0 officer1 /dirca/v1/crl /dev/null
+for who in disabled1 expired1 locked1; do
+	check "the account of $who may not act" refused 401 '' 0 "$who" "$est/User/simpleenroll" "$dir/good.der"
+done
 check "nothing of it was archived" test "$(keys)" -eq 0
 checks_end

@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# A CA on top of tests/support/lab.sh: private slapd (and KDC), dircad with a fresh database, demo people who call it.
+# A CA on top of tests/support/lab.sh or samba_lab.sh: a private directory (and KDC), dircad with a fresh database, demo
+# people who call it. DIRECTORY in the environment chooses: openldap (default) or samba, which knows MECH gssapi and basic.
 # Source it; every function returns non-zero and says why on stderr when it fails. Everything lies in the folder DIR, and
 # only processes started here are ended.
 #
@@ -7,7 +8,9 @@
 #                            MECH: scram (default), gssapi, basic or external, used by people at the directory and at the
 #                            CA, and by dircad at the directory. KIND: key of the CA, default rsa2048. NAME: of the CA.
 #                            Exports DIRCAD_CONF, CA_NAME, CA_URL, CA_HTTP_URL, CA_SOCKET, CA_STATE
-#   ca_lab_stop              ends dircad, slapd and KDC in good order
+#   ca_lab_stop              ends dircad, directory and KDC in good order
+#   ca_lab_directory_start   starts the directory (again) that ca_lab_directory_stop ended
+#   ca_lab_directory_stop
 #   ca_lab_dircad_start      starts dircad (again) and waits until it answers
 #   ca_lab_dircad_stop
 #   ca_lab_as USER VERB...   dirca as that person (external: as the local user, whoever USER is)
@@ -21,7 +24,10 @@
 
 # shellcheck source-path=SCRIPTDIR source=lab.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
+# shellcheck source-path=SCRIPTDIR source=samba_lab.sh
+. "$(dirname "${BASH_SOURCE[0]}")/samba_lab.sh"
 
+DIRECTORY=${DIRECTORY:-openldap}
 DIRCA_BIN=${DIRCA_BIN:-$LAB_SOURCE_DIR/build/dev/bin}
 CA_LAB_USERS=cn=Users,$LAB_BASE_DN
 
@@ -78,11 +84,14 @@ ca_lab_as() {
 
 # How dircad reaches the directory.
 ca_lab_directory_lines() {
-	case $CA_LAB_MECH in
-	external)
+	case $CA_LAB_MECH-$DIRECTORY in
+	gssapi-samba)
+		printf 'dir_uris = %s\ndir_auth = gssapi\n' "$LDAP_URI"
+		;;
+	external-*)
 		printf 'dir_uris = %s\ndir_auth = external\n' "$LDAPI_URI"
 		;;
-	basic)
+	basic-*)
 		printf 'dir_uris = %s\ndir_tls_ca = %s\ndir_auth = simple\n' "$LDAPS_URI" "$LDAP_CA_FILE"
 		printf 'dir_bind_dn = cn=dircad,%s\ndir_password_file = %s\n' "$CA_LAB_USERS" "$(lab_password_file dircad)"
 		;;
@@ -124,8 +133,9 @@ ca_lab_answers() {
 	curl -sf --max-time 2 --cacert "$CA_STATE/ca.crt" "$CA_URL/.well-known/est/cacerts"
 }
 
+# With GSSAPI the tickets of dircad come from its keytab by themselves.
 ca_lab_dircad_start() {
-	"$DIRCA_BIN/dircad" -c "$DIRCAD_CONF" </dev/null >>"$CA_LAB_DIR/dircad.log" 2>&1 &
+	KRB5_CLIENT_KTNAME=${LAB_DIRCAD_KEYTAB:-} KRB5CCNAME=MEMORY:dircad "$DIRCA_BIN/dircad" -c "$DIRCAD_CONF" </dev/null >>"$CA_LAB_DIR/dircad.log" 2>&1 &
 	echo $! >"$CA_LAB_DIR/dircad.pid"
 	lab_answers $! ca_lab_answers && return 0
 	tail -5 "$CA_LAB_DIR/dircad.log" >&2
@@ -154,11 +164,16 @@ ca_lab_eventually() {
 	"$@"
 }
 
+# On Samba by the administrator: there dircad may not write who the CAs are that everybody trusts (ldif/README.md).
 ca_lab_publish() {
-	local local_officer=()
+	local local_officer=() as_me=()
 	[ "$CA_LAB_MECH" != external ] || local_officer=(--officer "$CA_LAB_LOCAL")
+	case $CA_LAB_MECH-$DIRECTORY in
+	gssapi-samba) as_me=(--uri "$LDAP_URI") ;;
+	basic-samba) as_me=(--uri "$LDAPS_URI") ;;
+	esac
 	ca_lab_as caadmin ca publish -c "$DIRCAD_CONF" --admin "CA Administrators" --officer "Certificate Managers" \
-		"${local_officer[@]}" --auditor Auditors --template User --template EFS --template EFSArchive \
+		"${local_officer[@]}" "${as_me[@]}" --auditor Auditors --template User --template EFS --template EFSArchive \
 		--template UserArchive --template KeyRecoveryAgent >"$CA_LAB_DIR/publish.out"
 }
 
@@ -173,15 +188,37 @@ ca_lab_is_ready() {
 	ca_lab_status '.directory_fresh and (.templates | index("KeyRecoveryAgent") != null)'
 }
 
+ca_lab_directory_start() {
+	case $CA_LAB_MECH-$DIRECTORY in
+	gssapi-samba | basic-samba)
+		samba_lab_start "$CA_LAB_DIR"
+		return
+		;;
+	*-samba)
+		lab_fail "Samba knows no MECH $CA_LAB_MECH"
+		return 1
+		;;
+	gssapi-*)
+		lab_kdc_start "$CA_LAB_DIR" || return 1
+		;;
+	esac
+	lab_slapd_start "$CA_LAB_DIR" --tls
+}
+
+ca_lab_directory_stop() {
+	local status=0
+	lab_slapd_stop "$CA_LAB_DIR" || status=1
+	samba_lab_stop "$CA_LAB_DIR" || status=1
+	lab_kdc_stop "$CA_LAB_DIR" || status=1
+	return $status
+}
+
 ca_lab_start() {
 	CA_LAB_MECH=${2:-scram}
 	lab_use "$1" || return 1
 	CA_LAB_DIR=$LAB_DIR
 	lab_export CA_NAME "${4:-NWTraders-CA}"
-	if [ "$CA_LAB_MECH" = gssapi ]; then
-		lab_kdc_start "$1" || return 1
-	fi
-	lab_slapd_start "$1" --tls || return 1
+	ca_lab_directory_start || return 1
 	(umask 077 && printf 'pfx-Passw0rd\n' >"$(ca_lab_pass)")
 	ca_lab_configure && lab_export PATH "$DIRCA_BIN:$PATH" || return 1
 	"$DIRCA_BIN/dirca" ca init -c "$DIRCAD_CONF" --key "${3:-rsa2048}" >"$CA_LAB_DIR/init.out" || return 1
@@ -191,8 +228,7 @@ ca_lab_start() {
 ca_lab_stop() {
 	local status=0
 	ca_lab_dircad_stop || status=1
-	lab_slapd_stop "$CA_LAB_DIR" || status=1
-	lab_kdc_stop "$CA_LAB_DIR" || status=1
+	ca_lab_directory_stop || status=1
 	return $status
 }
 
@@ -201,7 +237,7 @@ ca_lab_allow_ec() {
 	for name; do
 		printf 'dn: CN=%s,CN=Certificate Templates,CN=Public Key Services,CN=Services,%s\n' "$name" "$LDAP_CONFIG_BASE"
 		printf 'changetype: modify\nreplace: msPKI-Minimal-Key-Size\nmsPKI-Minimal-Key-Size: 256\n\n'
-	done | ldapmodify -Q -Y EXTERNAL -H "$LDAPI_URI" >/dev/null && sleep 1.5 # refresh_s
+	done | lab_modify >/dev/null && sleep 1.5 # refresh_s
 }
 
 # ca_lab_enroll USER TEMPLATE OUT [OPTION...]: issued or pending; prints the JSON answer.

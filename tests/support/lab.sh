@@ -12,6 +12,9 @@
 #                                KRB5CCNAME, LAB_HTTP_KEYTAB (HTTP/localhost), LAB_LDAP_KEYTAB. Start it before slapd,
 #                                in the same DIR: slapd's GSSAPI needs it
 #   lab_kdc_stop DIR
+#   lab_admin TOOL ARGUMENT...   one of the ldap tools as the directory's administrator
+#   lab_modify                   ldapmodify as the administrator; the LDIF names certificates with ;binary, which Active
+#                                Directory does not want and does not get
 #   lab_free_port                prints a loopback TCP port that nobody listens on
 #   lab_password_file USER       prints the name of a file of mode 0600 with USER's demo password, without a newline; it
 #                                lies in the DIR that was started last
@@ -104,10 +107,11 @@ lab_password_file() {
 	lab_mkdir "$LAB_DIR/passwords" && (umask 077 && printf '%s-Passw0rd' "$1" >"$file") && echo "$file"
 }
 
-# A throw-away CA and a server certificate for the names under which slapd is reached.
+# lab_make_tls ADDRESS...: a throw-away CA and a server certificate for the names under which the directory is reached.
 lab_make_tls() {
-	local tls=$LAB_DIR/tls host
+	local tls=$LAB_DIR/tls host addresses
 	host=$(hostname)
+	addresses=$(printf ',IP:%s' "$@")
 	lab_mkdir "$tls" || return 1
 	(
 		set -e
@@ -116,7 +120,7 @@ lab_make_tls() {
 			-subj "/CN=dirca lab CA" -addext basicConstraints=critical,CA:true -addext keyUsage=critical,keyCertSign
 		openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout server.key -out server.csr \
 			-subj "/CN=localhost"
-		printf '%s\n' "subjectAltName=DNS:localhost,DNS:$host,DNS:$(hostname -f 2>/dev/null || echo "$host"),IP:127.0.0.1" \
+		printf '%s\n' "subjectAltName=DNS:localhost,DNS:$host,DNS:$(hostname -f 2>/dev/null || echo "$host")$addresses" \
 			extendedKeyUsage=serverAuth >server.ext
 		openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -days 30 -extfile server.ext -out server.pem
 	) >"$tls/log" 2>&1 || { cat "$tls/log" >&2; lab_fail "the test certificates could not be made"; }
@@ -127,7 +131,7 @@ lab_slapd_create() {
 	local drop=/^olcTLS/d file
 	if [ "$1" = --tls ]; then
 		drop=
-		lab_make_tls || return 1
+		lab_make_tls 127.0.0.1 || return 1
 	fi
 	lab_mkdir "$LAB_DIR/slapd.d" "$LAB_DIR/db/domain" "$LAB_DIR/db/configuration" || return 1
 	sed -e "$drop" -e "s|@DIR@|$LAB_DIR|g" -e "s|@LDIF@|$LAB_LDIF|g" -e "s|@SCHEMA@|/etc/ldap/schema|g" \
@@ -159,6 +163,7 @@ lab_slapd_start() {
 	local tries port tls_port=
 	lab_use "$1" || return 1
 	[ -d "$LAB_DIR/slapd.d" ] || lab_slapd_create "${2:-}" || return 1
+	lab_export LAB_DIRECTORY openldap
 	lab_export LDAPI_URI "ldapi://${LAB_DIR//\//%2F}%2Fldapi"
 	for ((tries = 0; tries < 5; tries++)); do
 		if [ -f "$LAB_DIR/ports" ]; then
@@ -190,6 +195,24 @@ lab_slapd_export() {
 	lab_export LDAPTLS_CACERT "$LAB_DIR/tls/ca.pem"
 }
 
+lab_admin() {
+	local tool=$1
+	shift
+	if [ "$LAB_DIRECTORY" = samba ]; then
+		"$tool" -x -H "$LDAPI_URI" "$@"
+	else
+		"$tool" -Q -Y EXTERNAL -H "$LDAPI_URI" "$@"
+	fi
+}
+
+lab_modify() {
+	if [ "$LAB_DIRECTORY" = samba ]; then
+		sed 's/^\([^: ]*\);binary:/\1:/; s/^\(\(add\|replace\|delete\): [^;]*\);binary$/\1/' | lab_admin ldapmodify
+	else
+		lab_admin ldapmodify
+	fi
+}
+
 lab_slapd_stop() {
 	lab_end "$1/slapd.pid" TERM
 }
@@ -198,8 +221,9 @@ lab_slapd_kill() {
 	lab_end "$1/slapd.pid" KILL
 }
 
-lab_kdc_configure() {
-	cat >"$LAB_DIR/krb5.conf" <<-END
+# lab_krb5_conf ADDRESS:PORT prints the krb5.conf of a client.
+lab_krb5_conf() {
+	cat <<-END
 		[libdefaults]
 			default_realm = $LAB_REALM
 			dns_lookup_kdc = false
@@ -210,13 +234,17 @@ lab_kdc_configure() {
 			udp_preference_limit = 1
 		[realms]
 			$LAB_REALM = {
-				kdc = 127.0.0.1:$1
+				kdc = $1
 			}
 		[domain_realm]
 			localhost = $LAB_REALM
 			nwtraders.com = $LAB_REALM
 			.nwtraders.com = $LAB_REALM
 	END
+}
+
+lab_kdc_configure() {
+	lab_krb5_conf "127.0.0.1:$1" >"$LAB_DIR/krb5.conf"
 	cat >"$LAB_DIR/kdc.conf" <<-END
 		[kdcdefaults]
 			kdc_listen = ""

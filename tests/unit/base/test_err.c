@@ -100,6 +100,9 @@ static const struct {
     {0x8007000Eu, "E_OUTOFMEMORY", "not enough memory"},
     {0x80070050u, "ERROR_FILE_EXISTS", "the file or object exists already"},
     {0x80070057u, "E_INVALIDARG", "an argument is invalid"},
+    {0x80070533u, "ERROR_ACCOUNT_DISABLED", "the account is disabled"},
+    {0x80070701u, "ERROR_ACCOUNT_EXPIRED", "the account has expired"},
+    {0x80070775u, "ERROR_ACCOUNT_LOCKED_OUT", "the account is locked out"},
     {0x8002802Cu, "TYPE_E_AMBIGUOUSNAME", "Ambiguous name."},
     {0x80090005u, "NTE_BAD_DATA", "bad data"},
     {0x80090006u, "NTE_BAD_SIGNATURE", "invalid signature"},
@@ -131,6 +134,9 @@ static const struct {
     {0xA0DC000Fu, "DIRCA_E_XCHG_CERT", "the CA exchange certificate is unknown or expired"},
     {0xA0DC0010u, "DIRCA_E_PENDING", "the request waits for a certificate manager"},
     {0xA0DC0011u, "DIRCA_E_DENIED", "the request was denied"},
+    {0xA0DC0012u, "DIRCA_E_GROUPS_UNREADABLE",
+	"the CA's account cannot read the group memberships that the decision needs"},
+    {0xA0DC0014u, "DIRCA_E_CHANGED", "somebody else changed the object meanwhile"},
 };
 
 static void

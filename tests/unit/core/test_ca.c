@@ -147,6 +147,15 @@ unknown_identity_is_no_principal(void **state)
 	(void)state;
 	assert_false(ca_principal(harness.ca, "nobody-at-all", &p, &err));
 	assert_int_equal(err.code, DIRCA_E_AUTHENTICATION);
+	for (int i = 0; i < 2; i++) { /* read, and from the cache */
+		assert_false(ca_principal(harness.ca, "disabled1", &p, &err));
+		assert_int_equal(err.code, ERROR_ACCOUNT_DISABLED);
+		assert_null(p.dn);
+	}
+	assert_false(ca_principal(harness.ca, "expired1", &p, &err));
+	assert_int_equal(err.code, ERROR_ACCOUNT_EXPIRED);
+	assert_false(ca_principal(harness.ca, "locked1", &p, &err));
+	assert_int_equal(err.code, ERROR_ACCOUNT_LOCKED_OUT);
 	harness_principal("user1", &p);
 	assert_string_equal(p.downlevel, "NWTRADERS\\user1");
 	principal_free(&p);

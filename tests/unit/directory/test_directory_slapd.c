@@ -54,7 +54,14 @@ the_root_of_openldap_is_understood(void **state)
 	assert_false(root->is_ad);
 	assert_false(root->has_sd_flags);
 	assert_true(root->has_paging);
-	assert_string_equal(root->groups_strategy, "member walk");
+	assert_true(root->has_sync);
+	assert_false(root->has_notification);
+	assert_false(root->has_dirsync);
+	assert_string_equal(root->vendor, "OpenLDAP");
+	assert_non_null(strstr(root->sasl_mechs, "SCRAM-SHA-256"));
+	assert_string_equal(dir_groups_name(root->groups), "member walk");
+	assert_string_equal(dir_descriptors_name(root->descriptors), "plain attribute");
+	assert_string_equal(dir_watching_name(root->watching), "syncrepl refreshAndPersist");
 	assert_string_equal(dir_conn_uri(c), getenv("LDAPI_URI"));
 	assert_false(dir_conn_is_broken(c));
 	dir_disconnect(&c);

@@ -1,9 +1,7 @@
-#include "slapd_lab.h"
+#include "people_lab.h"
 
 #include "conn_priv.h"
-#include "principal.h"
 
-static struct dir_conn *conn;
 static struct dir_config config;
 
 static const char *
@@ -28,89 +26,6 @@ finds(enum dir_find (*find)(struct dir_conn *, const char *, struct principal *,
 	else
 		assert_null(p.dn);
 	principal_free(&p);
-}
-
-static bool
-has_group(const struct principal *p, uint32_t rid)
-{
-	struct sid domain = p->sid, sid;
-
-	domain.count--;
-	return sid_with_rid(&domain, rid, &sid) && sids_contain(&p->sids, &sid);
-}
-
-static struct principal
-get(const char *dn)
-{
-	struct principal p;
-	struct err err = {0};
-
-	if (principal_get(conn, dn, &p, &err) != DIR_FOUND)
-		fail_msg("%s: %s", dn, err.msg);
-	return p;
-}
-
-/* A user of the demo domain; NULL for what it lacks. */
-static void
-add_user(const char *dn, const char *sam, const char *upn, const char *rid)
-{
-	struct dir_entry e;
-	struct err err;
-
-	assert_true(dir_entry_init(&e, dn, &err));
-	assert_true(dir_entry_add(&e, "objectClass", view_str("inetOrgPerson"), &err));
-	assert_true(dir_entry_add(&e, "objectClass", view_str("securityPrincipal"), &err));
-	assert_true(dir_entry_add(&e, "sn", view_str("x"), &err));
-	if (sam != NULL)
-		assert_true(dir_entry_add(&e, "sAMAccountName", view_str(sam), &err));
-	if (upn != NULL)
-		assert_true(dir_entry_add(&e, "userPrincipalName", view_str(upn), &err));
-	if (rid != NULL) {
-		struct principal user1 = get("CN=user1," USERS_DN);
-		struct buf raw = {0};
-
-		user1.sid.subs[user1.sid.count - 1] = (uint32_t)strtoul(rid, NULL, 10);
-		assert_true(sid_encode(&user1.sid, &raw, &err));
-		assert_true(dir_entry_add(&e, "objectSid", buf_view(&raw), &err));
-		buf_free(&raw);
-		principal_free(&user1);
-	}
-	if (!dir_add(conn, &e, &err))
-		fail_msg("%s", err.msg);
-	dir_entry_free(&e);
-}
-
-static void
-add_group(const char *dn, const char *rid, const char *member)
-{
-	struct principal user1 = get("CN=user1," USERS_DN);
-	struct buf raw = {0};
-	struct dir_entry e;
-	struct err err;
-
-	assert_true(dir_entry_init(&e, dn, &err));
-	assert_true(dir_entry_add(&e, "objectClass", view_str("groupOfNames"), &err));
-	assert_true(dir_entry_add(&e, "objectClass", view_str("securityPrincipal"), &err));
-	assert_true(dir_entry_add(&e, "member", view_str(member), &err));
-	if (rid != NULL) {
-		user1.sid.subs[user1.sid.count - 1] = (uint32_t)strtoul(rid, NULL, 10);
-		assert_true(sid_encode(&user1.sid, &raw, &err));
-		assert_true(dir_entry_add(&e, "objectSid", buf_view(&raw), &err));
-	}
-	if (!dir_add(conn, &e, &err))
-		fail_msg("%s", err.msg);
-	dir_entry_free(&e);
-	buf_free(&raw);
-	principal_free(&user1);
-}
-
-static void
-remove_entry(const char *dn)
-{
-	struct err err;
-
-	if (!dir_delete(conn, dn, &err))
-		fail_msg("%s", err.msg);
 }
 
 static void
@@ -219,9 +134,10 @@ a_principal_of_few_attributes_still_has_a_name(void **state)
 	assert_null(p.mail); /* two: none is the one */
 	assert_false(p.has_sid);
 	assert_false(p.has_guid);
-	assert_int_equal(p.sids.count, 2);
+	assert_int_equal(p.sids.count, 3);
 	assert_true(sids_contain(&p.sids, &SID_EVERYONE));
 	assert_true(sids_contain(&p.sids, &SID_AUTHENTICATED_USERS));
+	assert_true(sids_contain(&p.sids, &SID_THIS_ORGANIZATION));
 	principal_free(&p);
 	assert_true(dir_delete(conn, "uid=bare," USERS_DN, &err));
 }
@@ -360,7 +276,7 @@ nested_groups_count_and_others_do_not(void **state)
 	assert_false(has_group(&p, 512));
 	assert_true(sids_contain(&p.sids, &SID_EVERYONE));
 	assert_true(sids_contain(&p.sids, &SID_AUTHENTICATED_USERS));
-	assert_int_equal(p.sids.count, 6);
+	assert_int_equal(p.sids.count, 7);
 	principal_free(&p);
 }
 
@@ -493,24 +409,6 @@ on_active_directory_unreadable_token_groups_are_an_error(void **state)
 }
 
 static void
-sids_are_found_by_any_name(void **state)
-{
-	struct principal p = get("CN=user1," USERS_DN);
-	struct sids sids;
-	struct err err;
-
-	(void)state;
-	assert_int_equal(principal_find_sids(conn, "NWTRADERS\\user1", &sids, &err), DIR_FOUND);
-	assert_int_equal(sids.count, p.sids.count);
-	for (size_t i = 0; i < sids.count; i++)
-		assert_true(sids_contain(&p.sids, &sids.list[i]));
-	sids_free(&sids);
-	assert_int_equal(principal_find_sids(conn, "nobody", &sids, &err), DIR_NOT_FOUND);
-	assert_int_equal(sids.count, 0);
-	principal_free(&p);
-}
-
-static void
 the_scram_verifier_is_read_unless_the_account_is_disabled(void **state)
 {
 	struct view off = view_str("514"), on = view_str("512"),
@@ -519,26 +417,30 @@ the_scram_verifier_is_read_unless_the_account_is_disabled(void **state)
 	struct err err;
 
 	(void)state;
-	assert_int_equal(principal_scram_verifier(conn, "user1", &verifier, &err), DIR_FOUND);
+	assert_int_equal(principal_scram_verifier(conn, "user1", 0, &verifier, &err), DIR_FOUND);
 	assert_memory_equal(verifier, "SCRAM-SHA-256$4096:", 19);
 	free(verifier);
-	assert_int_equal(principal_scram_verifier(conn, "nobody", &verifier, &err), DIR_NOT_FOUND);
+	assert_int_equal(
+	    principal_scram_verifier(conn, "nobody", 0, &verifier, &err), DIR_NOT_FOUND);
 	assert_null(verifier);
 
 	assert_true(dir_replace(conn, "CN=user4," USERS_DN, "userAccountControl", &off, 1, &err));
-	assert_int_equal(principal_scram_verifier(conn, "user4", &verifier, &err), DIR_NOT_FOUND);
+	assert_int_equal(
+	    principal_scram_verifier(conn, "user4", 0, &verifier, &err), DIR_NOT_FOUND);
 	assert_null(verifier);
 	assert_true(dir_replace(conn, "CN=user4," USERS_DN, "userAccountControl", &on, 1, &err));
 
 	assert_true(dir_add_value(conn, "CN=user4," USERS_DN, "authPassword", raw, &err));
 	assert_int_equal(
-	    principal_scram_verifier(conn, "user4", &verifier, &err), DIR_FIND_FAILED); /* two */
+	    principal_scram_verifier(conn, "user4", 0, &verifier, &err), DIR_FIND_FAILED); /* two */
 	assert_null(verifier);
 	assert_true(dir_replace(conn, "CN=user4," USERS_DN, "authPassword", NULL, 0, &err));
-	assert_int_equal(principal_scram_verifier(conn, "user4", &verifier, &err), DIR_NOT_FOUND);
+	assert_int_equal(
+	    principal_scram_verifier(conn, "user4", 0, &verifier, &err), DIR_NOT_FOUND);
 	assert_true(
 	    dir_add_value(conn, "CN=user4," USERS_DN, "authPassword", view_str("MD5$x$y"), &err));
-	assert_int_equal(principal_scram_verifier(conn, "user4", &verifier, &err), DIR_NOT_FOUND);
+	assert_int_equal(
+	    principal_scram_verifier(conn, "user4", 0, &verifier, &err), DIR_NOT_FOUND);
 	assert_null(verifier);
 }
 
@@ -586,7 +488,6 @@ main(void)
 	    cmocka_unit_test(a_malformed_group_sid_is_an_error_and_not_a_missing_group),
 	    cmocka_unit_test(groups_nested_too_deep_are_an_error),
 	    cmocka_unit_test(on_active_directory_unreadable_token_groups_are_an_error),
-	    cmocka_unit_test(sids_are_found_by_any_name),
 	    cmocka_unit_test(the_scram_verifier_is_read_unless_the_account_is_disabled),
 	};
 

@@ -106,7 +106,8 @@ every_fixture_is_what_its_sddl_says(void **state)
 		assert_true(sd_decode(buf_view(&raw), &a, &err));
 		if (sddl != NULL) {
 			b = from_sddl(sddl);
-			assert_true(sd_equal(&a, &b));
+			assert_true(sd_equal_but_control(&a, &b));
+			assert_int_equal(a.control, b.control);
 			sd_free(&b);
 			compared++;
 		}
@@ -125,7 +126,8 @@ assert_round_trip(const struct sd *sd)
 
 	assert_non_null(text);
 	b = from_sddl(text);
-	assert_true(sd_equal(sd, &b));
+	assert_true(sd_equal_but_control(sd, &b));
+	assert_int_equal(sd->control, b.control);
 	assert_non_null(again = sd_to_sddl(&b));
 	assert_string_equal(text, again);
 	free(text);
@@ -167,8 +169,8 @@ sddl_is_written_in_one_form(void **state)
 	    {"D:(OA;;CR;" ENROLL ";" AUTO ";EA)", "D:(OA;;CR;" ENROLL ";" AUTO ";" DOMAIN "-519)"},
 	    {"D:(XD;;SD;;;DC)(XD;;SD;;;DD)",
 		"D:(XD;;SD;;;" DOMAIN "-515)(XD;;SD;;;" DOMAIN "-516)"},
-	    {"D:(XA;;SD;;;LA;#00112233)(0x14;OI;;;;;#deadbeef)(0xc;;CR;" ENROLL ";;CA)",
-		"D:(XA;;SD;;;" DOMAIN "-500;#00112233)(0x14;OI;;;;;#deadbeef)(0xc;;CR;" ENROLL
+	    {"D:(XA;;SD;;;LA;#00112233)(0x30;OI;;;;;#deadbeef)(0xc;;CR;" ENROLL ";;CA)",
+		"D:(XA;;SD;;;" DOMAIN "-500;#00112233)(0x30;OI;;;;;#deadbeef)(0xc;;CR;" ENROLL
 		";;" DOMAIN "-517)"},
 	};
 
@@ -188,14 +190,15 @@ static void
 sddl_that_is_malformed_is_refused(void **state)
 {
 	static const char *const bad[] = {"X:", "O", "O:", "O:XX", "O:BAO:BA", "G:BAG:BA",
-	    "D:D:", "S:", "O:BAS:(AU;;GA;;;WD)", "D:Q", "D:(", "D:()", "D:(A;;GA;;)",
+	    "D:D:", "S:S:", "S:x", "O:BAS:(AU;;GA;;;WD", "D:Q", "D:(", "D:()", "D:(A;;GA;;)",
 	    "D:(A;;GA;;;WD", "D:(A;;GA;;;WD)x", "D:x(A;;GA;;;WD)", "D:(B;;GA;;;WD)",
 	    "D:(A;QQ;GA;;;WD)", "D:(A;;G;;;WD)", "D:(A;;GAx;;;WD)", "D:(A;;0x;;;WD)",
 	    "D:(A;;0x1ffffffff;;;WD)", "D:(A;0x100;GA;;;WD)", "D:(A;;GA;" ENROLL ";;WD)",
 	    "D:(OA;;GA;0e10c968;;WD)", "D:(A;;GA;;;)", "D:(A;;GA;;;S-1)", "D:(A;;GA;;;WD;)",
-	    "D:(A;;GA;;;WD;#00000000)", "D:(XA;;GA;;;WD;(a))", "D:(XA;;GA;;;WD;#0)",
-	    "D:(XA;;GA;;;WD;#0011)", "D:(XA;;GA;;;WD;#00112233;)", "D:(0x14;;GA;;;;#00)",
-	    "D:(0x100;;;;;;#00)", "D:(0x14;;;;;WD;#00000000)", "D:NO_ACCESS_CONTROL(A;;GA;;;WD)",
+	    "D:(A;;GA;;;WD;#00000000)", "D:(XA;;GA;;;WD;(a==))", "D:(XA;;GA;;;WD;(a)",
+	    "D:(XA;;GA;;;WD;#0)", "D:(XA;;GA;;;WD;#0011)", "D:(XA;;GA;;;WD;#00112233;)",
+	    "D:(0x30;;GA;;;;#00)", "D:(0x100;;;;;;#00)", "D:(0x30;;;;;WD;#00000000)",
+	    "D:(0x30;;GA;;;;#00000000)", "D:NO_ACCESS_CONTROL(A;;GA;;;WD)",
 	    "D:AIP NO_ACCESS_CONTROL", "O::", "D:(A;;GA;;;WD)(", "D:(A;;GA;;;WD)(A"};
 	struct err err;
 	struct sd sd;
@@ -309,23 +312,83 @@ tampered_fields_are_refused(void **state)
 }
 
 static void
-a_sacl_is_checked_and_dropped(void **state)
+a_sacl_is_kept(void **state)
 {
 	/* Control SR|DP|SP; SACL of one audit ACE at 20, empty DACL at 48. */
 	uint8_t raw[56] = {1, 0, 0x14, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 20, 0, 0, 0, 48, 0, 0, 0, 2, 0,
 	    28, 0, 1, 0, 0, 0, 2, 0x40, 20, 0, 1, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 2, 0,
 	    8, 0, 0, 0, 0, 0};
 	struct err err;
+	struct buf again;
 	struct sd sd;
+	char *text;
 
 	(void)state;
 	assert_true(sd_decode(view_of(raw, sizeof raw), &sd, &err));
 	assert_true(sd.has_dacl);
 	assert_int_equal(sd.count, 0);
-	assert_int_equal(sd.control, 0x8004);
+	assert_int_equal(sd.control, 0x8014);
+	assert_int_equal(sd.sacl_count, 1);
+	assert_int_equal(sd.sacl[0].type, ACE_AUDIT);
+	assert_true(sid_eq(&sd.sacl[0].sid, &SID_EVERYONE));
+	assert_true(sd_encode(&sd, &again, &err));
+	assert_int_equal(again.len, sizeof raw);
+	assert_memory_equal(again.ptr, raw, sizeof raw);
+	assert_non_null(text = sd_to_sddl(&sd));
+	assert_string_equal(text, "D:S:(AU;SA;CC;;;S-1-1-0)");
+	free(text);
+	buf_free(&again);
 	sd_free(&sd);
 	raw[23] = 0xff;
 	assert_false(sd_decode(view_of(raw, sizeof raw), &sd, &err));
+	raw[23] = 0;
+	raw[24] = 2;
+	assert_false(sd_decode(view_of(raw, sizeof raw), &sd, &err));
+	assert_non_null(strstr(err.msg, "SACL"));
+}
+
+/* A descriptor of the same parts with one offset moved onto another part. */
+static void
+parts_that_overlap_are_refused(void **state)
+{
+	static const struct {
+		size_t at;
+		uint8_t value;
+	} moves[] = {{8, 20}, {8, 24}, {4, 48}, {16, 48}};
+	struct buf raw = fixture("synthetic-deny-enroll-object");
+	struct err err;
+	struct sd sd;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(moves); i++) {
+		uint8_t kept = raw.ptr[moves[i].at];
+
+		raw.ptr[moves[i].at] = moves[i].value;
+		assert_false(sd_decode(buf_view(&raw), &sd, &err));
+		raw.ptr[moves[i].at] = kept;
+	}
+	raw.ptr[8] = 20;
+	assert_false(sd_decode(buf_view(&raw), &sd, &err));
+	assert_non_null(strstr(err.msg, "overlap"));
+	buf_free(&raw);
+}
+
+static void
+resource_manager_byte_and_all_control_bits_are_kept(void **state)
+{
+	uint8_t raw[20] = {1, 0x5a, 0xff, 0xff};
+	struct err err;
+	struct buf again;
+	struct sd sd;
+
+	(void)state;
+	assert_true(sd_decode(view_of(raw, sizeof raw), &sd, &err));
+	assert_int_equal(sd.rm_control, 0x5a);
+	assert_true(sd_encode(&sd, &again, &err));
+	assert_int_equal(again.len, sizeof raw);
+	assert_memory_equal(again.ptr, raw, sizeof raw);
+	buf_free(&again);
+	sd_free(&sd);
 }
 
 static void
@@ -463,8 +526,8 @@ static const struct row enroll_rows[] = {
     {"audit ACE grants nothing", "D:(AU;SA;CR;;;AU)(OU;SA;CR;" ENROLL ";;AU)", "1105 AU", false,
 	-1},
     {"audit ACE denies nothing", "D:(AU;SA;CR;;;AU)(OA;;CR;" ENROLL ";;AU)", "1105 AU", true, 1},
-    {"label and attribute ACEs do nothing", "D:(0x11;;;;;;#00)(OA;;CR;" ENROLL ";;AU)", "1105 AU",
-	true, 1},
+    {"label and attribute ACEs do nothing", "D:(ML;;NW;;;LW)(RA;;;;;WD;#00)(OA;;CR;" ENROLL ";;AU)",
+	"1105 AU", true, 2},
     {"unknown type grants nothing", "D:(0x30;;;;;;#00)", "1105 AU", false, 0},
     {"unknown type could deny", "D:(0x30;;;;;;#00)(OA;;CR;" ENROLL ";;AU)", "1105 AU", false, 0},
     {"unknown type behind the grant", "D:(OA;;CR;" ENROLL ";;AU)(0x30;;;;;;#00)", "1105 AU", true,
@@ -631,7 +694,9 @@ main(void)
 	    cmocka_unit_test(truncated_at_every_length_is_refused),
 	    cmocka_unit_test(an_extra_byte_is_refused),
 	    cmocka_unit_test(tampered_fields_are_refused),
-	    cmocka_unit_test(a_sacl_is_checked_and_dropped),
+	    cmocka_unit_test(a_sacl_is_kept),
+	    cmocka_unit_test(parts_that_overlap_are_refused),
+	    cmocka_unit_test(resource_manager_byte_and_all_control_bits_are_kept),
 	    cmocka_unit_test(slack_inside_the_dacl_means_nothing),
 	    cmocka_unit_test(larger_than_64_kib_is_refused),
 	    cmocka_unit_test(a_dacl_that_does_not_fit_is_not_written),

@@ -894,6 +894,41 @@ certificate_is_not_given_to_who_took_over_the_name(void **state)
 	client_free(&c);
 }
 
+/* Disabled between request and approval, and before a request. */
+static void
+inactive_requester_gets_no_certificate(void **state)
+{
+	static const char dn[] = "CN=kra2,CN=Users";
+	struct client c = {.kind = "rsa2048", .template_cn = "KeyRecoveryAgent"};
+	struct principal kra2, off;
+	struct enroll_result r, approved;
+	struct err err;
+
+	(void)state;
+	harness_principal("kra2", &kra2);
+	make_request(&c);
+	harness_must(submit_as(&kra2, ENROLL_CMC, buf_view(&c.message), &r, &err), &err);
+	change(dn, "userAccountControl", view_str("514"));
+	assert_false(enroll_approve(
+	    harness.ca, &harness.vault, &officer1, r.request_id, clock_now(), &approved, &err));
+	assert_int_equal(err.code, ERROR_ACCOUNT_DISABLED);
+	change(dn, "userAccountControl", view_str("512"));
+	harness_must(enroll_approve(harness.ca, &harness.vault, &officer1, r.request_id,
+			 clock_now(), &approved, &err),
+	    &err);
+	enroll_result_free(&approved);
+	enroll_result_free(&r);
+
+	off = kra2;
+	off.is_disabled = true;
+	assert_true(submit_as(&off, ENROLL_CMC, buf_view(&c.message), &r, &err));
+	assert_int_equal(r.disposition, DISP_DENIED);
+	assert_int_equal(r.reason.code, ERROR_ACCOUNT_DISABLED);
+	enroll_result_free(&r);
+	principal_free(&kra2);
+	client_free(&c);
+}
+
 static void
 sqlite(const char *sql)
 {
@@ -993,6 +1028,7 @@ main(void)
 	    cmocka_unit_test(template_is_pinned_by_its_oid_and_version),
 	    cmocka_unit_test(key_of_a_pending_request_waits_sealed_and_comes_with_the_approval),
 	    cmocka_unit_test(certificate_is_not_given_to_who_took_over_the_name),
+	    cmocka_unit_test(inactive_requester_gets_no_certificate),
 	    cmocka_unit_test(certificate_key_and_record_are_one_transaction),
 	    cmocka_unit_test(nothing_is_decided_without_a_fresh_directory),
 	    cmocka_unit_test(nothing_is_stored_without_the_vault),

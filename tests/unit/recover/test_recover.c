@@ -303,7 +303,8 @@ may_act_for(const char *requester_name, const char *requester_sid)
 	return may;
 }
 
-/* Groups of whoever has the name today say nothing about who asked for the certificate. */
+/* Groups of whoever has the name today say nothing about who asked for the certificate; the SID
+ * says who it was, whatever the name is today. */
 static void
 requester_who_is_gone_or_replaced_has_no_groups(void **state)
 {
@@ -313,14 +314,15 @@ requester_who_is_gone_or_replaced_has_no_groups(void **state)
 	sid_to_text(&user1.sid, sid);
 	harness_restrict((struct harness_rule[]){{false, "1111", "1205", NULL}}, 1);
 	assert_true(may_act_for(user1.downlevel, sid));
+	assert_true(may_act_for("NWTRADERS\\oldname", sid));
 	assert_false(may_act_for(user1.downlevel, "S-1-5-21-1-2-3-1101"));
-	assert_false(may_act_for("NWTRADERS\\nobody", sid));
+	assert_false(may_act_for("NWTRADERS\\nobody", "S-1-5-21-1-2-3-1101"));
 	/* A denial counts whether or not its group can be proved. */
 	harness_restrict(
 	    (struct harness_rule[]){{true, "1111", "1206", NULL}, {false, "1111", "1205", NULL}},
 	    2);
 	assert_true(may_act_for(user1.downlevel, sid));
-	assert_false(may_act_for("NWTRADERS\\nobody", sid));
+	assert_false(may_act_for(user1.downlevel, "S-1-5-21-1-2-3-1101"));
 	harness_unrestrict();
 }
 
@@ -407,6 +409,37 @@ revoked_certificates_key_is_still_recovered(void **state)
 	buf_free(&blob);
 }
 
+static bool
+set_control(struct dir_conn *c, void *arg, struct err *err)
+{
+	struct view v = view_str(arg);
+
+	return dir_replace(
+	    c, "CN=user1,CN=Users,DC=nwtraders,DC=com", "userAccountControl", &v, 1, err);
+}
+
+/* Who left is who most needs it. The restricted officer still finds the groups of the account. */
+static void
+key_of_a_disabled_account_is_still_recovered(void **state)
+{
+	char off[] = "514", on[] = "512";
+	struct principal p;
+	struct buf blob;
+	struct err err;
+	size_t hidden;
+
+	(void)state;
+	harness_must(ca_directory_do(harness.ca, set_control, off, &err), &err);
+	harness_restrict((struct harness_rule[]){{false, "1111", "1205", NULL}}, 1);
+	assert_int_equal(found(&officer1, "NWTRADERS\\user1", &hidden), 1);
+	blob = blob_for(&officer1);
+	buf_free(&blob);
+	harness_unrestrict();
+	assert_false(ca_principal(harness.ca, "NWTRADERS\\user1", &p, &err));
+	assert_int_equal(err.code, ERROR_ACCOUNT_DISABLED);
+	harness_must(ca_directory_do(harness.ca, set_control, on, &err), &err);
+}
+
 static void
 stale_directory_hands_out_nothing(void **state)
 {
@@ -477,6 +510,7 @@ main(void)
 	    cmocka_unit_test(expired_kra_certificate_still_recovers_and_a_missing_one_of_two_too),
 	    cmocka_unit_test(nothing_leaves_when_the_act_cannot_be_recorded),
 	    cmocka_unit_test(revoked_certificates_key_is_still_recovered),
+	    cmocka_unit_test(key_of_a_disabled_account_is_still_recovered),
 	    cmocka_unit_test(stale_directory_hands_out_nothing),
 	    cmocka_unit_test(unreadable_groups_refuse_a_restricted_officer),
 	};

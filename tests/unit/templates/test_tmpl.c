@@ -486,7 +486,8 @@ enroll_right_comes_from_the_descriptor(void **state)
 	    {"D:(OA;;CR;0e10c968-78fb-11d2-90d4-00c04f79dc55;;AU)", true, NULL},
 	    {"D:(A;;LCRPLORC;;;AU)", false, "no ACE grants"},
 	    {"D:", false, "no ACE grants"},
-	    {"D:(D;;CR;;;AU)(A;;CR;;;AU)", false, "ACE 0 (S-1-5-11)"},
+	    {"D:(D;;CR;;;AU)(A;;CR;;;AU)", false,
+		"ACE 0 denies it: deny all extended rights to S-1-5-11 (Authenticated Users)"},
 	    {"D:(0x30;;;;;;#00000000)(A;;CR;;;AU)", false, "unknown type"},
 	    {NULL, false, "nTSecurityDescriptor"},
 	};

@@ -1,0 +1,464 @@
+/*
+ * The walk from a principal up to all groups that hold it: one search a level, whatever the number
+ * of groups in it, as long as the filter stays small.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "conn_priv.h"
+#include "groups_priv.h"
+#include "text.h"
+
+/* Bounds of a walk: past them the answer is an error, not a part of the list. */
+#define NODES_MAX 4096
+/* Of one filter. */
+#define FILTER_MEMBERS_MAX 128
+#define FILTER_BYTES_MAX   32768
+
+/* groupType, [MS-ADTS] 2.2.12. */
+#define GROUP_TYPE_RESOURCE_GROUP   0x00000004u
+#define GROUP_TYPE_SECURITY_ENABLED 0x80000000u
+
+const struct well_known groups_well_known[WELL_KNOWN_COUNT] = {
+    {&SID_EVERYONE, "Everyone"},
+    {&SID_AUTHENTICATED_USERS, "Authenticated Users"},
+    {&SID_THIS_ORGANIZATION, "This Organization"},
+};
+
+/* ---- The set of nodes ---- */
+
+/* FNV-1a over the DN without case. All DNs come from one server, which writes each in one way. */
+static size_t
+hash_dn(const char *dn)
+{
+	uint64_t h = UINT64_C(14695981039346656037);
+
+	for (; *dn != '\0'; dn++) {
+		uint8_t c = (uint8_t)*dn;
+
+		h = (h ^ (c >= 'A' && c <= 'Z' ? c + 32u : c)) * UINT64_C(1099511628211);
+	}
+	return (size_t)h;
+}
+
+/* The slot of the DN, or the free one where it belongs. */
+static size_t *
+find_slot(const struct group_walk *w, const char *dn)
+{
+	size_t i = hash_dn(dn) % w->slot_count;
+
+	while (w->slots[i] != 0 && !text_eq_nocase(w->nodes[w->slots[i] - 1].dn, dn))
+		i = (i + 1) % w->slot_count;
+	return &w->slots[i];
+}
+
+static bool
+make_room(struct group_walk *w, struct err *err)
+{
+	size_t room = w->room == 0 ? 32 : 2 * w->room;
+	struct group_node *nodes;
+	size_t *slots;
+
+	if (w->count < w->room)
+		return true;
+	if ((nodes = reallocarray(w->nodes, room, sizeof *nodes)) == NULL)
+		return err_nomem(err);
+	w->nodes = nodes;
+	w->room = room;
+	if ((slots = calloc(2 * room, sizeof *slots)) == NULL)
+		return err_nomem(err);
+	free(w->slots);
+	w->slots = slots;
+	w->slot_count = 2 * room;
+	for (size_t i = 0; i < w->count; i++)
+		*find_slot(w, w->nodes[i].dn) = i + 1;
+	return true;
+}
+
+/* A DN that is there already stays what it is. */
+static bool
+add_node(struct group_walk *w, const char *dn, enum group_node_kind kind, const struct sid *sid,
+    struct err *err)
+{
+	struct group_node *n;
+	size_t *slot;
+
+	if (!make_room(w, err))
+		return false;
+	if (*(slot = find_slot(w, dn)) != 0)
+		return true;
+	if (w->count == NODES_MAX)
+		return err_set(err, DIRCA_E_GROUPS_UNREADABLE,
+		    "%s is in more than %d groups, which is too many to decide on", w->nodes[0].dn,
+		    NODES_MAX);
+	n = &w->nodes[w->count];
+	*n = (struct group_node){.dn = strdup(dn), .kind = kind, .has_sid = sid != NULL};
+	if (n->dn == NULL)
+		return err_nomem(err);
+	if (sid != NULL)
+		n->sid = *sid;
+	*slot = ++w->count;
+	return true;
+}
+
+void
+group_walk_free(struct group_walk *w)
+{
+	for (size_t i = 0; i < w->count; i++)
+		free(w->nodes[i].dn);
+	free(w->nodes);
+	free(w->slots);
+	*w = (struct group_walk){0};
+}
+
+/* ---- What cannot be read ---- */
+
+static char *
+reader_of(struct dir_conn *c)
+{
+	char *name = NULL, *out;
+
+	if (c->config->auth == DIR_AUTH_SIMPLE)
+		return text_printf("%s", c->config->bind_dn);
+	if (ldap_get_option(c->ld, LDAP_OPT_X_SASL_USERNAME, &name) != LDAP_OPT_SUCCESS ||
+	    name == NULL)
+		return text_printf("the account that this program binds as");
+	out = text_printf("%s", name);
+	ldap_memfree(name);
+	return out;
+}
+
+bool
+groups_unreadable(
+    struct dir_conn *c, const char *object, const char *attribute, const char *why, struct err *err)
+{
+	char *reader = reader_of(c);
+
+	err_set(err, DIRCA_E_GROUPS_UNREADABLE,
+	    "the groups of %.160s are not known: %s cannot read %s there (%.120s). %s", object,
+	    reader != NULL ? reader : "?", attribute, why,
+	    c->root.is_ad
+		? "Add that account to Pre-Windows 2000 Compatible Access of the domain"
+		: "Grant it read and search of member, uniqueMember, memberOf, groupType and "
+		  "objectSid of all groups");
+	free(reader);
+	return false;
+}
+
+/* A search that the server refused, or answered in part, hides groups. */
+static bool
+search(struct dir_conn *c, const struct group_walk *w, const struct dir_query *q,
+    struct dir_entries *out, struct err *err)
+{
+	struct err why;
+
+	if (dir_search(c, q, out, &why))
+		return true;
+	if (why.code != DIRCA_E_DIRECTORY) {
+		*err = why;
+		return false;
+	}
+	return groups_unreadable(
+	    c, w->count > 0 ? w->nodes[0].dn : q->base, "member", why.msg, err);
+}
+
+/* ---- Which groups count ---- */
+
+bool
+groups_is_group(const struct dir_entry *e)
+{
+	return dir_entry_has_value_nocase(e, "objectClass", "group") ||
+	       dir_entry_has_value_nocase(e, "objectClass", "groupOfNames") ||
+	       dir_entry_has_value_nocase(e, "objectClass", "groupOfUniqueNames") ||
+	       dir_entry_has_value_nocase(e, "objectClass", "groupOfMembers") ||
+	       dir_entry_has_value_nocase(e, "objectClass", "groupOfURLs");
+}
+
+/* *counts_out: whether rights given to the group reach its members here. */
+static bool
+group_counts(struct dir_conn *c, const struct dir_entry *g, bool *counts_out, struct err *err)
+{
+	int32_t type;
+
+	switch (dir_entry_int32(g, "groupType", &type, err)) {
+	case DIR_GET_FAILED:
+		return false;
+	case DIR_GET_ABSENT:
+		*counts_out = true;
+		return true;
+	case DIR_GET_OK:
+		break;
+	}
+	*counts_out = ((uint32_t)type & GROUP_TYPE_SECURITY_ENABLED) != 0 &&
+		      (((uint32_t)type & GROUP_TYPE_RESOURCE_GROUP) == 0 ||
+			  dir_domain_of(c, g->dn) == dir_domain_of(c, c->default_nc));
+	return true;
+}
+
+static enum dir_get
+sid_of(const struct dir_entry *e, struct sid *out, struct err *err)
+{
+	struct view raw;
+	enum dir_get got = dir_entry_bytes(e, "objectSid", &raw, err);
+
+	if (got == DIR_GET_OK && !sid_decode(raw, out, err)) {
+		err_prefix(err, "objectSid of %s", e->dn);
+		got = DIR_GET_FAILED;
+	}
+	return got;
+}
+
+/* A group without a SID can be in no security descriptor, but in other groups. */
+static bool
+take_group(struct dir_conn *c, const struct dir_entry *g, enum group_node_kind kind,
+    struct group_walk *w, struct err *err)
+{
+	struct sid sid;
+	enum dir_get got;
+	bool counts;
+
+	if (!group_counts(c, g, &counts, err))
+		return false;
+	if (!counts)
+		return true;
+	if ((got = sid_of(g, &sid, err)) == DIR_GET_FAILED)
+		return false;
+	return add_node(w, g->dn, kind, got == DIR_GET_OK ? &sid : NULL, err);
+}
+
+static const char *const group_attrs[] = {"objectClass", "objectSid", "groupType", NULL};
+
+/* ---- Level 0 ---- */
+
+/* What has the SID of the primary group is that group; a foreignSecurityPrincipal stands for the
+ * SID that it has in the groups of its domain. */
+static bool
+take_seed(struct dir_conn *c, const struct dir_entry *e, const struct sid *primary,
+    struct group_walk *w, struct err *err)
+{
+	struct sid sid;
+
+	if (dir_entry_has_value_nocase(e, "objectClass", "foreignSecurityPrincipal"))
+		return sid_of(e, &sid, err) == DIR_GET_OK &&
+		       add_node(w, e->dn, NODE_FOREIGN, &sid, err);
+	if (primary == NULL || !groups_is_group(e))
+		return true;
+	return sid_of(e, &sid, err) == DIR_GET_OK &&
+	       (!sid_eq(&sid, primary) || take_group(c, e, NODE_PRIMARY, w, err));
+}
+
+static bool
+append_sid(struct buf *b, const struct sid *sid, struct err *err)
+{
+	struct buf raw = {0};
+	struct view v;
+	char *part = NULL;
+	bool ok = false;
+
+	if (!sid_encode(sid, &raw, err))
+		goto out;
+	v = buf_view(&raw);
+	if ((part = dir_filter("(objectSid=%S)", &v)) == NULL)
+		err_nomem(err);
+	else
+		ok = buf_append(b, view_str(part), err);
+out:
+	free(part);
+	buf_free(&raw);
+	return ok;
+}
+
+/* Filter for whatever has one of these SIDs; `a` and `b` may be NULL. */
+static bool
+seeds_filter(const struct sid *a, const struct sid *b, struct buf *out, struct err *err)
+{
+	bool ok = buf_append(out, view_str("(|"), err) && (a == NULL || append_sid(out, a, err)) &&
+		  (b == NULL || append_sid(out, b, err));
+
+	for (size_t i = 0; ok && i < WELL_KNOWN_COUNT; i++)
+		ok = append_sid(out, groups_well_known[i].sid, err);
+	return ok && buf_append(out, view_of(")", 2), err);
+}
+
+static bool
+has_kind(const struct group_walk *w, enum group_node_kind kind)
+{
+	for (size_t i = 0; i < w->count; i++)
+		if (w->nodes[i].kind == kind)
+			return true;
+	return false;
+}
+
+/* The primary group may be nested in others; no `member` value leads to it. It is also the one
+ * group that must be there: where it cannot be seen, others are hidden too. */
+static bool
+add_seeds(struct dir_conn *c, const struct group_subject *s, struct group_walk *w, struct err *err)
+{
+	struct sid primary;
+	bool has_primary = groups_primary(s, &primary), ok;
+	struct buf filter = {0};
+
+	ok = seeds_filter(s->sid, has_primary ? &primary : NULL, &filter, err);
+	for (size_t i = 0; ok && i < c->base_count; i++) {
+		struct dir_entries found = {0};
+
+		ok = search(c, w,
+		    &(struct dir_query){.base = c->bases[i],
+			.scope = DIR_SUBTREE,
+			.filter = (const char *)filter.ptr,
+			.attrs = group_attrs},
+		    &found, err);
+		for (size_t k = 0; ok && k < found.count; k++)
+			ok = take_seed(c, &found.list[k], has_primary ? &primary : NULL, w, err);
+		dir_entries_free(&found);
+	}
+	buf_free(&filter);
+	if (ok && has_primary && !c->root.is_ad && !has_kind(w, NODE_PRIMARY)) {
+		char text[SID_TEXT_MAX];
+
+		sid_to_text(&primary, text);
+		return groups_unreadable(c, s->dn, "objectSid of its primary group", text, err);
+	}
+	return ok;
+}
+
+/* ---- Level by level ---- */
+
+/* Filter for the groups that hold one of the nodes of [from, to); as many as fit, at least one.
+ * *next_out is the first that did not. NULL on no memory. */
+static char *
+holders_filter(const struct group_walk *w, size_t from, size_t to, size_t *next_out)
+{
+	struct err ignored;
+	struct buf b = {0};
+	size_t i = from;
+	bool ok = buf_append(&b, view_str("(&(|"), &ignored);
+
+	for (; ok && i < to && i - from < FILTER_MEMBERS_MAX && b.len < FILTER_BYTES_MAX; i++) {
+		char *part =
+		    dir_filter("(member=%s)(uniqueMember=%s)", w->nodes[i].dn, w->nodes[i].dn);
+
+		ok = part != NULL && buf_append(&b, view_str(part), &ignored);
+		free(part);
+	}
+	*next_out = i;
+	if (ok &&
+	    buf_append(&b, view_of(")" GROUP_CLASSES ")", sizeof ")" GROUP_CLASSES ")"), &ignored))
+		return (char *)b.ptr;
+	buf_free(&b);
+	return NULL;
+}
+
+/* Searches all places where groups may be, and takes what is found. */
+static bool
+search_groups(struct dir_conn *c, const char *filter, struct group_walk *w, struct err *err)
+{
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < c->base_count; i++) {
+		struct dir_entries found = {0};
+
+		ok = search(c, w,
+		    &(struct dir_query){.base = c->bases[i],
+			.scope = DIR_SUBTREE,
+			.filter = filter,
+			.attrs = group_attrs,
+			.size_limit = NODES_MAX},
+		    &found, err);
+		for (size_t k = 0; ok && k < found.count; k++)
+			ok = !groups_is_group(&found.list[k]) ||
+			     take_group(c, &found.list[k], NODE_GROUP, w, err);
+		dir_entries_free(&found);
+	}
+	return ok;
+}
+
+static bool
+walk_level(struct dir_conn *c, struct group_walk *w, size_t from, size_t to, struct err *err)
+{
+	while (from < to) {
+		char *filter = holders_filter(w, from, to, &from);
+		bool ok = search_groups(c, filter, w, err);
+
+		free(filter);
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
+bool
+group_walk_run(
+    struct dir_conn *c, const struct group_subject *s, struct group_walk *w, struct err *err)
+{
+	size_t from = 0;
+
+	*w = (struct group_walk){0};
+	if (!dir_domains_load(c, err) ||
+	    (s->dn != NULL && !add_node(w, s->dn, NODE_SUBJECT, s->sid, err)) ||
+	    !add_seeds(c, s, w, err))
+		return false;
+	w->level_end[0] = w->count;
+	while (from < w->count) {
+		if (w->levels == GROUP_LEVELS_MAX)
+			return err_set(err, DIRCA_E_GROUPS_UNREADABLE,
+			    "the groups of %s are nested deeper than %d levels", w->nodes[0].dn,
+			    GROUP_LEVELS_MAX);
+		if (!walk_level(c, w, from, w->count, err))
+			return false;
+		from = w->level_end[w->levels++];
+		w->level_end[w->levels] = w->count;
+	}
+	return true;
+}
+
+/* ---- One step back ---- */
+
+/* Whether the group holds one of [from, to). */
+static bool
+holds_one(struct dir_conn *c, const struct group_walk *w, size_t group, size_t from, size_t to,
+    bool *yes_out, struct err *err)
+{
+	struct dir_entries found = {0};
+	bool ok = true;
+
+	*yes_out = false;
+	while (ok && !*yes_out && from < to) {
+		char *filter = holders_filter(w, from, to, &from);
+
+		ok = search(c, w,
+		    &(struct dir_query){.base = w->nodes[group].dn,
+			.filter = filter,
+			.attrs = (const char *const[]){LDAP_NO_ATTRS, NULL}},
+		    &found, err);
+		*yes_out = found.count == 1;
+		dir_entries_free(&found);
+		free(filter);
+	}
+	return ok;
+}
+
+/* By halves: the values of `member` may be many thousands. */
+bool
+group_walk_member(struct dir_conn *c, const struct group_walk *w, size_t group, size_t from,
+    size_t to, size_t *member_out, struct err *err)
+{
+	bool yes;
+
+	while (to - from > 1) {
+		size_t middle = from + (to - from) / 2;
+
+		if (!holds_one(c, w, group, from, middle, &yes, err))
+			return false;
+		if (yes)
+			to = middle;
+		else
+			from = middle;
+	}
+	*member_out = from;
+	if (!holds_one(c, w, group, from, to, &yes, err))
+		return false;
+	return yes ||
+	       err_set(err, DIRCA_E_GROUPS_UNREADABLE,
+		   "%s changed while the way to it was searched: ask again", w->nodes[group].dn);
+}

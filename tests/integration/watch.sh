@@ -1,0 +1,204 @@
+#!/usr/bin/env bash
+# A change in the directory is in force within 2 s, without a restart and without holding requests up: template, its rights, KRA,
+# enrollment service, officer rights. usage: watch.sh syncrepl|polling
+# Polling: slapd without its syncprov overlay. Elsewhere refresh_s is 30, so that only the watch can be that fast.
+# Prints the milliseconds from each change to the CA's acting on it.
+# shellcheck disable=SC2317 # the functions are called through check
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source-path=SCRIPTDIR source=../support/ca_lab.sh
+. "$here/../support/ca_lab.sh"
+# shellcheck source-path=SCRIPTDIR source=../support/checks.sh
+. "$here/../support/checks.sh"
+
+how=${1:?syncrepl or polling}
+dir=$(mktemp -d /tmp/dirca-watch.XXXXXX)
+finish() {
+	ca_lab_stop
+	[ "$CHECKS_BAD" -ne 0 ] || rm -rf "$dir"
+}
+checks_begin "$dir"
+trap finish EXIT
+
+MOST_MS=2000
+refresh_s=30
+[ "$how" != polling ] || refresh_s=1
+export CA_LAB_OPTIONS="log_level = debug
+"
+
+now_ms() {
+	echo $((${EPOCHREALTIME/[.,]/} / 1000))
+}
+
+# The directory's administrator.
+modify() {
+	ldapmodify -Q -Y EXTERNAL -H "$LDAPI_URI" >/dev/null
+}
+
+# change DN ATTRIBUTE LINE...: replaces the attribute by the lines, or deletes it if there is none.
+change() {
+	local dn=$1 attribute=$2
+	shift 2
+	{
+		printf 'dn: %s\nchangetype: modify\nreplace: %s\n' "$dn" "$attribute"
+		[ $# -eq 0 ] || printf '%s\n' "$@"
+	} | modify
+}
+
+# The CA's status, over the local socket: the cheapest way to see what is in force.
+status() {
+	curl -sf --max-time 5 --unix-socket "$CA_SOCKET" http://localhost/dirca/v1/ca >"$dir/status" && jq -e "$1" "$dir/status"
+}
+
+# post USER PATH FILE: the error code that the CA answers, "ok" for none.
+post() {
+	local answer
+	answer=$(curl -sS --max-time 5 -o "$dir/answer" -D - --cacert "$CA_STATE/ca.crt" -u "$1:$(<"$(lab_password_file "$1")")" \
+		-H 'Content-Type: application/octet-stream' --data-binary "@$3" "$CA_URL$2") || return 1
+	grep -q '^Dirca-Error' <<<"$answer" || { echo ok; return 0; }
+	sed -n 's/^Dirca-Error: 0x[0-9A-F]* \([A-Z_a-z0-9]*\).*/\1/p' <<<"$answer"
+}
+
+answers() {
+	local want=$1 got
+	shift
+	got=$(post "$@") && [ "$got" = "$want" ]
+}
+
+enrolls() { answers "$1" user1 /.well-known/est/User/simpleenroll "$dir/request.der"; }
+recovers() { answers "$1" officer1 /dirca/v1/recovery-blobs "$dir/serial.json"; }
+
+# in_force NAME COMMAND...: it was not so before the change that the function `the_change` makes, and is within MOST_MS after it.
+in_force() {
+	local name=$1 begun took
+	shift
+	if "$@" >/dev/null; then
+		echo "it is so before the change"
+		return 1
+	fi
+	the_change || return 1
+	begun=$(now_ms)
+	while ! "$@" >/dev/null; do
+		took=$(($(now_ms) - begun))
+		[ "$took" -lt $((MOST_MS * 3)) ] || break
+	done
+	took=$(($(now_ms) - begun))
+	echo "$how: $name: $took ms" | tee -a "$dir/times"
+	[ "$took" -le "$MOST_MS" ]
+}
+
+# changed NAME CHANGE -- COMMAND...: a check of in_force.
+changed() {
+	local name=$1 words=()
+	shift
+	while [ "$1" != -- ]; do
+		words+=("$1")
+		shift
+	done
+	shift
+	the_change() { "${words[@]}"; }
+	check "$name" in_force "$name" "$@"
+}
+
+without_syncprov() {
+	lab_slapd_stop "$dir" && rm "$dir/slapd.d/cn=config/olcDatabase={1}mdb/olcOverlay={0}syncprov.ldif" && lab_slapd_start "$dir"
+}
+
+# dircad follows the directory, and by the way that this run is about.
+follows() {
+	local by='by="syncrepl refreshAndPersist"'
+	[ "$how" != polling ] || by='by="?polling"?'
+	grep 'watching the directory' "$dir/dircad.log" | tail -1 | grep -E "$by"
+}
+
+# The CA anew with this run's refresh_s. It answers before the watcher is there.
+restart() {
+	ca_lab_dircad_stop && sed -i "s/^refresh_s = .*/refresh_s = $refresh_s/" "$DIRCAD_CONF" && ca_lab_dircad_start &&
+		ca_lab_eventually follows
+}
+
+archive_a_key() {
+	ca_lab_enroll user1 EFSArchive "$dir/user1.pfx" >"$dir/enrolled.json" &&
+		ca_lab_certificate_of "$dir/user1.pfx" | openssl x509 -noout -serial |
+		sed 's/serial=\(.*\)/{"serial":"\1"}/' | tr 'A-F' 'a-f' >"$dir/serial.json" && recovers ok
+}
+
+delete_kra() {
+	printf 'dn: %s\nchangetype: delete\n' "$kra" | modify
+}
+
+publish_kra() {
+	ca_lab_as caadmin kra publish "$dir/kra1.crt" >/dev/null
+}
+
+reloads() {
+	grep -c 'directory read' "$dir/dircad.log"
+}
+
+# 200 changes in a second or so: few reloads, the last change in force in time, and nobody waits.
+burst() {
+	local before slowest=0 begun took writer i
+	before=$(reloads)
+	for ((i = 1; i <= 200; i++)); do
+		printf 'dn: %s\nchangetype: modify\nreplace: displayName\ndisplayName: %d\n\n' "$template" "$i"
+	done >"$dir/burst.ldif"
+	printf 'dn: %s\nchangetype: modify\nadd: certificateTemplates\ncertificateTemplates: Burst\n\n' "$service" >>"$dir/burst.ldif"
+	modify <"$dir/burst.ldif" &
+	writer=$!
+	while kill -0 "$writer" 2>/dev/null; do
+		begun=$(now_ms)
+		status .name || return 1
+		took=$(($(now_ms) - begun))
+		[ "$took" -le "$slowest" ] || slowest=$took
+	done
+	wait "$writer" || return 1
+	begun=$(now_ms)
+	until status '.templates | index("Burst")'; do
+		[ $(($(now_ms) - begun)) -lt "$MOST_MS" ] || return 1
+	done
+	echo "$(($(reloads) - before)) reloads, slowest answer $slowest ms"
+	[ $(($(reloads) - before)) -le 12 ] && [ "$slowest" -lt 1000 ]
+}
+
+# The watching thread waits on a silent connection.
+stops_promptly() {
+	local begun=$SECONDS
+	ca_lab_dircad_stop && [ $((SECONDS - begun)) -le 3 ]
+}
+
+check "a CA" ca_lab_start "$dir"
+[ "$CHECKS_BAD" -eq 0 ] && check "one KRA" ca_lab_kras 1
+check "an archived key" archive_a_key
+[ "$how" != polling ] || check "slapd without syncprov" without_syncprov
+check "the CA with refresh_s = $refresh_s, watching by $how" restart
+check "the log names the ways of working" grep -E 'event="directory" uri=.*vendor=.*groups=.*descriptors=.*watching=' "$dir/dircad.log"
+
+services="CN=Public Key Services,CN=Services,$LDAP_CONFIG_BASE"
+service="CN=$CA_NAME,CN=Enrollment Services,$services"
+template="CN=User,CN=Certificate Templates,$services"
+kra="CN=$CA_NAME,CN=KRA,$services"
+no_access=$(printf '\x01\x00\x04\x80\0\0\0\0\0\0\0\0\0\0\0\0\x14\0\0\0\x02\0\x08\0\0\0\0\0' | base64)
+openssl req -new -newkey rsa:2048 -nodes -keyout "$dir/key.pem" -subj / -outform DER -out "$dir/request.der" 2>/dev/null
+sd=$(ldapsearch -LLL -o ldif_wrap=no -Q -Y EXTERNAL -H "$LDAPI_URI" -s base -b "$template" nTSecurityDescriptor | grep '^nTSec')
+
+changed "a template is added to the enrollment service" \
+	modify <<<"dn: $service
+changetype: modify
+add: certificateTemplates
+certificateTemplates: ClientAuth" -- status '.templates | index("ClientAuth")'
+check "user1 may enroll for User" enrolls ok
+changed "the template wants longer keys" \
+	change "$template" msPKI-Minimal-Key-Size 'msPKI-Minimal-Key-Size: 4096' -- enrolls CERTSRV_E_KEY_LENGTH
+changed "and shorter ones again" change "$template" msPKI-Minimal-Key-Size 'msPKI-Minimal-Key-Size: 2048' -- enrolls ok
+changed "its rights allow nobody" \
+	change "$template" nTSecurityDescriptor "nTSecurityDescriptor:: $no_access" -- enrolls CERTSRV_E_TEMPLATE_DENIED
+changed "and user1 again" change "$template" nTSecurityDescriptor "$sd" -- enrolls ok
+changed "the officer may act for nobody" \
+	change "$service" dircaOfficerRights "dircaOfficerRights:: $no_access" -- recovers CERTSRV_E_RESTRICTEDOFFICER
+changed "and for everybody again" change "$service" dircaOfficerRights -- recovers ok
+changed "the KRA's object is deleted" delete_kra -- status '.kras[0].published | not'
+changed "and published again" publish_kra -- status '.kras[0].published'
+check "a burst of changes" burst
+check "dircad stops promptly" stops_promptly
+cat "$dir/times"
+checks_end
