@@ -186,16 +186,27 @@ check_settings(const char *const *settings, size_t count, struct err *err)
 }
 
 static bool
+is_removal(const char *value)
+{
+	return *value == '\0' || text_eq_nocase(value, "none");
+}
+
+/* In the order of the table; what is taken away goes before all else, since it may be in the way of
+ * another version. */
+static bool
 apply(struct dir_entry *e, const char *const *settings, size_t count, struct err *err)
 {
-	for (size_t k = 0; k < tmpl_field_count; k++) {
-		size_t len = strlen(tmpl_fields[k].name);
+	for (size_t k = 0; k < 2 * tmpl_field_count; k++) {
+		const struct tmpl_field *f = &tmpl_fields[k % tmpl_field_count];
+		size_t len = strlen(f->name);
 
-		for (size_t i = 0; i < count; i++)
-			if (strncmp(settings[i], tmpl_fields[k].name, len) == 0 &&
-			    settings[i][len] == '=' &&
-			    !tmpl_field_set(&tmpl_fields[k], e, settings[i] + len + 1, err))
+		for (size_t i = 0; i < count; i++) {
+			if (strncmp(settings[i], f->name, len) != 0 || settings[i][len] != '=')
+				continue;
+			if (is_removal(settings[i] + len + 1) == (k < tmpl_field_count) &&
+			    !tmpl_field_set(f, e, settings[i] + len + 1, err))
 				return false;
+		}
 	}
 	return true;
 }

@@ -377,6 +377,23 @@ properties_survive(void **state)
 	dir_entry_free(&e);
 }
 
+/* Whatever the order of the words is. */
+static void
+what_is_in_the_way_of_a_version_can_go_with_it(void **state)
+{
+	static const char *const down[] = {"version=2", "key-algorithm=none", "transport=none"};
+	struct dir_entry e;
+	struct err err;
+
+	(void)state;
+	assert_true(copy_with("User", "transport=aes128 key-algorithm=RSA version=3", &e, &err));
+	if (!tmpl_edit(&e, down, 3, &err))
+		fail_msg("%s", err.msg);
+	assert_null(dir_entry_attr(&e, "msPKI-RA-Application-Policies"));
+	assert_field(&e, "version", "2");
+	dir_entry_free(&e);
+}
+
 static void
 names_are_checked(void **state)
 {
@@ -476,6 +493,7 @@ main(void)
 	    cmocka_unit_test(version_1_is_not_edited),
 	    cmocka_unit_test(unknown_bits_stay),
 	    cmocka_unit_test(properties_survive),
+	    cmocka_unit_test(what_is_in_the_way_of_a_version_can_go_with_it),
 	    cmocka_unit_test(names_are_checked),
 	    cmocka_unit_test(an_entry_is_taken_over_without_what_belongs_to_its_domain),
 	    cmocka_unit_test(no_template_and_a_bad_one_are_refused),
