@@ -65,6 +65,7 @@ check "the copy is version 2" is 2 show UserCopy .fields.version
 check "and not enabled" show UserCopy '.enabled_at == []'
 check "with an OID of its own" show UserCopy '.oid | test("^1\\.3\\.6\\.1\\.4\\.1\\.311\\.21\\.8\\.[0-9.]*\\.[0-9]{8}\\.[0-9]{8}$")'
 oid=$(show UserCopy .oid)
+# shellcheck disable=SC2016 # jq's variable
 check "whose object is there" jq -e --arg oid "$oid" '[.[] | select(.dn | ascii_downcase | contains(",cn=oid,")) |
 	.attributes["msPKI-Cert-Template-OID"] // [] | index($oid)] | any' <(ca_lab_as caadmin ds -v --json)
 check "archive=yes" says "archive: no -> yes" admin set UserCopy archive=yes
