@@ -95,7 +95,7 @@ check_plan(const struct tmpl *t, bool archived_key)
 	require(!p.is_ca || (p.basic_constraints && p.basic_constraints_critical));
 	require(p.template_info == (t->schema_version >= 2) &&
 		(!p.template_info || p.template_oid != NULL));
-	require(t->ra_signatures == 0);
+	require(tmpl_signatures_needed(t) == 0);
 	require(p.pend == tmpl_pends(t));
 	issue_plan_free(&p);
 }
