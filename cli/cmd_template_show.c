@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flags.h"
 #include "print.h"
 #include "template_common.h"
 #include "text.h"
@@ -27,23 +28,21 @@ fields_of(const struct dir_entry *e)
 	return fields;
 }
 
-/* The bit fields as they are: a bit without a name shows too. */
+/* The flag words, in numbers and by name: a bit without a field shows too. */
 static json_t *
-flags_of(const struct dir_entry *e)
+flags_of(const struct tmpl *t)
 {
-	static const char *const attrs[] = {"flags", "msPKI-Enrollment-Flag",
-	    "msPKI-Private-Key-Flag", "msPKI-Certificate-Name-Flag"};
 	json_t *flags = json_object();
-	struct err ignored;
 
-	for (size_t i = 0; i < sizeof attrs / sizeof attrs[0]; i++) {
-		int32_t n;
-		char hex[11];
+	for (int w = 0; w < TMPL_WORDS; w++) {
+		enum tmpl_word word = (enum tmpl_word)w;
+		uint32_t value = tmpl_word_value(t, word);
+		char *names = tmpl_flag_names(word, value), hex[11];
 
-		if (dir_entry_int32(e, attrs[i], &n, &ignored) != DIR_GET_OK)
-			continue;
-		snprintf(hex, sizeof hex, "0x%08x", (unsigned)n);
-		json_object_set_new(flags, attrs[i], json_string(hex));
+		snprintf(hex, sizeof hex, "0x%08x", (unsigned)value);
+		json_object_set_new(flags, tmpl_word_attribute(word),
+		    json_pack("{s:s, s:s?}", "value", hex, "names", names));
+		free(names);
 	}
 	return flags;
 }
@@ -123,7 +122,7 @@ describe(const struct session *s, const struct dir_entry *e, const struct tmpl *
 {
 	char *revision = template_revision(e);
 	json_t *out = json_pack("{s:s, s:s, s:s?, s:s?, s:o, s:o}", "name", t->cn, "dn", t->dn,
-	    "oid", t->oid, "revision", revision, "fields", fields_of(e), "flags", flags_of(e));
+	    "oid", t->oid, "revision", revision, "fields", fields_of(e), "flags", flags_of(t));
 
 	free(revision);
 	add_uses(out, s, t);
@@ -176,8 +175,9 @@ print_template(const json_t *t)
 		printf("  %s=%s\n", tmpl_fields[i].name, json_text(fields, tmpl_fields[i].name));
 	puts("Flags:");
 	for (void *at = json_object_iter(flags); at != NULL; at = json_object_iter_next(flags, at))
-		printf("  %s: %s\n", json_object_iter_key(at),
-		    json_string_value(json_object_iter_value(at)));
+		printf("  %s: %s %s\n", json_object_iter_key(at),
+		    json_text(json_object_iter_value(at), "value"),
+		    json_text(json_object_iter_value(at), "names"));
 	print_rights(t);
 }
 

@@ -17,8 +17,21 @@ bool
 entry_int(
     const struct dir_entry *e, const char *attr, int32_t absent, int32_t *out, struct err *err)
 {
+	char *text = NULL;
+	int64_t n;
+	bool ok = true;
+
 	*out = absent;
-	return dir_entry_int32(e, attr, out, err) != DIR_GET_FAILED;
+	if (dir_entry_text(e, attr, &text, err) == DIR_GET_FAILED)
+		return false;
+	/* Flags may stand there unsigned, where the server lets them. */
+	if (text != NULL && !text_to_int(text, INT32_MIN, UINT32_MAX, &n))
+		ok = err_set(err, ERROR_INVALID_DATA,
+		    "%s: attribute %s: \"%s\" is not a 32-bit number", e->dn, attr, text);
+	else if (text != NULL)
+		*out = (int32_t)(uint32_t)n;
+	free(text);
+	return ok;
 }
 
 bool
@@ -40,75 +53,8 @@ set_text(struct dir_entry *e, const char *attr, const char *text, struct err *er
 	return dir_entry_set(e, attr, &v, 1, err);
 }
 
-bool
-entry_set_texts(
-    struct dir_entry *e, const char *attr, const struct text_list *values, struct err *err)
-{
-	if (!dir_entry_set(e, attr, NULL, 0, err))
-		return false;
-	for (size_t i = 0; i < values->count; i++)
-		if (!dir_entry_add(e, attr, view_str(values->list[i]), err))
-			return false;
-	return true;
-}
-
-static bool
-entry_texts(const struct dir_entry *e, const char *attr, struct text_list *out, struct err *err)
-{
-	const struct dir_attr *a = dir_entry_attr(e, attr);
-	char *text;
-
-	for (size_t i = 0; a != NULL && i < a->count; i++)
-		if (!text_from_view(buf_view(&a->values[i]), &text, err) ||
-		    !text_list_take(out, text, err))
-			return false;
-	return true;
-}
-
-bool
-list_split(const char *text, char separator, struct text_list *out, struct err *err)
-{
-	bool last = *text == '\0' || text_eq_nocase(text, "none");
-
-	while (!last) {
-		const char *end = strchrnul(text, separator);
-		char *one;
-
-		last = *end == '\0';
-		text += strspn(text, " ");
-		if ((one = strndup(text, (size_t)(end > text ? end - text : 0))) == NULL)
-			return err_nomem(err);
-		for (size_t n = strlen(one); n > 0 && one[n - 1] == ' '; n--)
-			one[n - 1] = '\0';
-		if (*one == '\0') {
-			free(one);
-			return err_set(err, E_INVALIDARG, "an empty value in the list");
-		}
-		if (!text_list_take(out, one, err)) {
-			err->code = E_INVALIDARG;
-			return false;
-		}
-		text = end + 1;
-	}
-	return true;
-}
-
-char *
-list_join(const struct text_list *l, const char *separator)
-{
-	char *text = NULL;
-	size_t len = 0;
-	FILE *f = open_memstream(&text, &len);
-
-	if (f == NULL)
-		return NULL;
-	for (size_t i = 0; i < l->count; i++)
-		fprintf(f, "%s%s", i > 0 ? separator : "", l->list[i]);
-	return fclose(f) == 0 ? text : NULL;
-}
-
-static const struct tmpl_word *
-find_word(const struct tmpl_word *words, const char *name)
+static const struct tmpl_choice *
+find_word(const struct tmpl_choice *words, const char *name)
 {
 	for (; words->name != NULL; words++)
 		if (text_eq_nocase(words->name, name))
@@ -118,7 +64,7 @@ find_word(const struct tmpl_word *words, const char *name)
 
 /* "a, b or c" for a refusal. */
 static bool
-not_one_of(const struct tmpl_word *words, const char *value, struct err *err)
+not_one_of(const struct tmpl_choice *words, const char *value, struct err *err)
 {
 	char known[256] = "";
 	size_t used = 0;
@@ -134,7 +80,7 @@ not_one_of(const struct tmpl_word *words, const char *value, struct err *err)
 
 /* The words whose bits are set, joined; NULL on no memory. */
 static char *
-words_of(const struct tmpl_word *words, uint32_t bits)
+words_of(const struct tmpl_choice *words, uint32_t bits)
 {
 	char *text = NULL;
 	size_t len = 0;
@@ -152,14 +98,14 @@ words_of(const struct tmpl_word *words, uint32_t bits)
 }
 
 static bool
-bits_of(const struct tmpl_word *words, const char *value, uint32_t *bits_out, struct err *err)
+bits_of(const struct tmpl_choice *words, const char *value, uint32_t *bits_out, struct err *err)
 {
 	struct text_list list = {0};
 	bool ok = list_split(value, ',', &list, err);
 
 	*bits_out = 0;
 	for (size_t i = 0; ok && i < list.count; i++) {
-		const struct tmpl_word *w = find_word(words, list.list[i]);
+		const struct tmpl_choice *w = find_word(words, list.list[i]);
 
 		if (w != NULL)
 			*bits_out |= w->value;
@@ -269,7 +215,7 @@ set_bits(const struct tmpl_field *f, struct dir_entry *e, const char *value, str
 {
 	uint32_t bits, mask = 0;
 
-	for (const struct tmpl_word *w = f->words; w->name != NULL; w++)
+	for (const struct tmpl_choice *w = f->words; w->name != NULL; w++)
 		mask |= w->value;
 	return bits_of(f->words, value, &bits, err) && set_masked(e, f->attribute, mask, bits, err);
 }
@@ -284,7 +230,7 @@ get_choice(const struct tmpl_field *f, const struct dir_entry *e, struct err *er
 
 	if (!entry_int(e, f->attribute, 0, &n, err))
 		return NULL;
-	for (const struct tmpl_word *w = f->words; w->name != NULL; w++)
+	for (const struct tmpl_choice *w = f->words; w->name != NULL; w++)
 		if (w->value == ((uint32_t)n & f->mask))
 			return text_copied(w->name, err);
 	if (dir_entry_attr(e, f->attribute) == NULL)
@@ -297,7 +243,7 @@ get_choice(const struct tmpl_field *f, const struct dir_entry *e, struct err *er
 static bool
 set_choice(const struct tmpl_field *f, struct dir_entry *e, const char *value, struct err *err)
 {
-	const struct tmpl_word *w = find_word(f->words, value);
+	const struct tmpl_choice *w = find_word(f->words, value);
 
 	if (w == NULL)
 		return not_one_of(f->words, value, err);
@@ -462,154 +408,3 @@ set_usage(const struct tmpl_field *f, struct dir_entry *e, const char *value, st
 }
 
 const struct tmpl_field_kind FIELD_USAGE = {get_usage, set_usage};
-
-/* ---- lists ---- */
-
-/* Each OID by its name, joined. */
-char *
-oids_named(const struct text_list *oids, struct err *err)
-{
-	struct text_list l = {0};
-	char *text = NULL, *one;
-
-	for (size_t i = 0; i < oids->count; i++)
-		if ((one = text_copied(name_of_oid(oids->list[i]), err)) == NULL ||
-		    !text_list_take(&l, one, err))
-			goto out;
-	if ((text = list_join(&l, ",")) == NULL)
-		err_nomem(err);
-out:
-	text_list_free(&l);
-	return text;
-}
-
-bool
-oids_parse(const char *value, struct text_list *out, struct err *err)
-{
-	struct text_list words = {0};
-	bool ok = list_split(value, ',', &words, err);
-	char *copy;
-
-	for (size_t i = 0; ok && i < words.count; i++) {
-		const char *oid = oid_of_name(words.list[i]);
-
-		if (oid == NULL)
-			ok = err_set(err, E_INVALIDARG,
-			    "\"%s\" is neither an object identifier nor the name of one",
-			    words.list[i]);
-		else
-			ok = (copy = text_copied(oid, err)) != NULL &&
-			     text_list_take(out, copy, err);
-	}
-	text_list_free(&words);
-	return ok;
-}
-
-static char *
-get_oids(const struct tmpl_field *f, const struct dir_entry *e, struct err *err)
-{
-	struct text_list oids = {0};
-	char *text = entry_texts(e, f->attribute, &oids, err) ? oids_named(&oids, err) : NULL;
-
-	text_list_free(&oids);
-	return text;
-}
-
-static bool
-set_oids(const struct tmpl_field *f, struct dir_entry *e, const char *value, struct err *err)
-{
-	struct text_list oids = {0};
-	bool ok = oids_parse(value, &oids, err) && entry_set_texts(e, f->attribute, &oids, err);
-
-	text_list_free(&oids);
-	return ok;
-}
-
-const struct tmpl_field_kind FIELD_OIDS = {get_oids, set_oids};
-
-/* Version 2 and later say the usages twice, also as application policies (extension 21.10). */
-static bool
-set_eku(const struct tmpl_field *f, struct dir_entry *e, const char *value, struct err *err)
-{
-	struct text_list oids = {0};
-	bool ok = oids_parse(value, &oids, err) && entry_set_texts(e, f->attribute, &oids, err) &&
-		  entry_set_texts(e, "msPKI-Certificate-Application-Policy", &oids, err);
-
-	text_list_free(&oids);
-	return ok;
-}
-
-const struct tmpl_field_kind FIELD_EKU = {get_oids, set_eku};
-
-static char *
-get_names(const struct tmpl_field *f, const struct dir_entry *e, struct err *err)
-{
-	struct text_list l = {0};
-	char *text = NULL;
-
-	if (entry_texts(e, f->attribute, &l, err) && (text = list_join(&l, ",")) == NULL)
-		err_nomem(err);
-	text_list_free(&l);
-	return text;
-}
-
-static bool
-set_names(const struct tmpl_field *f, struct dir_entry *e, const char *value, struct err *err)
-{
-	struct text_list l = {0};
-	bool ok = list_split(value, ',', &l, err) && entry_set_texts(e, f->attribute, &l, err);
-
-	text_list_free(&l);
-	return ok;
-}
-
-const struct tmpl_field_kind FIELD_NAMES = {get_names, set_names};
-
-/* pKIDefaultCSPs holds "N,Name", where N is the rank; values come in any order. */
-static int
-by_rank(const void *a, const void *b)
-{
-	return (int)(strtol(*(char *const *)a, NULL, 10) - strtol(*(char *const *)b, NULL, 10));
-}
-
-static char *
-get_providers(const struct tmpl_field *f, const struct dir_entry *e, struct err *err)
-{
-	struct text_list l = {0};
-	char *text = NULL;
-
-	if (!entry_texts(e, f->attribute, &l, err))
-		goto out;
-	if (l.count > 1)
-		qsort(l.list, l.count, sizeof *l.list, by_rank);
-	for (size_t i = 0; i < l.count; i++) {
-		const char *comma = strchr(l.list[i], ',');
-
-		if (comma != NULL)
-			memmove(l.list[i], comma + 1, strlen(comma + 1) + 1);
-	}
-	if ((text = list_join(&l, ";")) == NULL)
-		err_nomem(err);
-out:
-	text_list_free(&l);
-	return text;
-}
-
-static bool
-set_providers(const struct tmpl_field *f, struct dir_entry *e, const char *value, struct err *err)
-{
-	struct text_list l = {0}, ranked = {0};
-	bool ok = list_split(value, ';', &l, err);
-
-	for (size_t i = 0; ok && i < l.count; i++) {
-		char *one = text_printf("%zu,%s", i + 1, l.list[i]);
-
-		ok = one != NULL ? text_list_take(&ranked, one, err) : err_nomem(err);
-	}
-	ok = ok && entry_set_texts(e, f->attribute, &ranked, err);
-	text_list_free(&l);
-	text_list_free(&ranked);
-	return ok;
-}
-
-const struct tmpl_field_kind FIELD_PROVIDERS = {get_providers, set_providers};

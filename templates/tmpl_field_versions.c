@@ -6,10 +6,10 @@
 
 #include "text.h"
 
-static const struct tmpl_word *
+static const struct tmpl_choice *
 word_named(const struct tmpl_field *f, const char *name)
 {
-	for (const struct tmpl_word *w = f->words; w->name != NULL; w++)
+	for (const struct tmpl_choice *w = f->words; w->name != NULL; w++)
 		if (text_eq_nocase(w->name, name))
 			return w;
 	return NULL;
@@ -85,7 +85,7 @@ get_property(const struct tmpl_field *f, const struct dir_entry *e, struct err *
 static bool
 set_property(const struct tmpl_field *f, struct dir_entry *e, const char *value, struct err *err)
 {
-	const struct tmpl_word *w = word_named(f, value);
+	const struct tmpl_choice *w = word_named(f, value);
 	bool none = *value == '\0' || text_eq_nocase(value, "none");
 
 	if (w == NULL && !none)

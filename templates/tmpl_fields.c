@@ -5,7 +5,7 @@
 #include "text.h"
 
 /* msPKI-Certificate-Name-Flag, [MS-CRTD] 2.28 */
-static const struct tmpl_word subject_words[] = {
+static const struct tmpl_choice subject_words[] = {
     {"request", CT_FLAG_ENROLLEE_SUPPLIES_SUBJECT},
     {"request-san", CT_FLAG_ENROLLEE_SUPPLIES_SUBJECT_ALT_NAME},
     {"old-certificate", CT_FLAG_OLD_CERT_SUPPLIES_SUBJECT_AND_ALT_NAME},
@@ -23,7 +23,7 @@ static const struct tmpl_word subject_words[] = {
 };
 
 /* Bits of pKIKeyUsage: the first byte in bits 0 to 7, the second in 8 to 15. */
-static const struct tmpl_word usage_words[] = {
+static const struct tmpl_choice usage_words[] = {
     {"digitalSignature", 0x80},
     {"nonRepudiation", 0x40},
     {"keyEncipherment", 0x20},
@@ -37,10 +37,10 @@ static const struct tmpl_word usage_words[] = {
 };
 
 /* AT_KEYEXCHANGE, AT_SIGNATURE */
-static const struct tmpl_word key_spec_words[] = {{"exchange", 1}, {"signature", 2}, {NULL, 0}};
+static const struct tmpl_choice key_spec_words[] = {{"exchange", 1}, {"signature", 2}, {NULL, 0}};
 
 /* [MS-CRTD] 2.27: least version of the CA and of the client */
-static const struct tmpl_word ca_words[] = {
+static const struct tmpl_choice ca_words[] = {
     {"any", 0},
     {"2003", 0x10000},
     {"2008", 0x20000},
@@ -50,7 +50,7 @@ static const struct tmpl_word ca_words[] = {
     {"2016", 0x60000},
     {NULL, 0},
 };
-static const struct tmpl_word client_words[] = {
+static const struct tmpl_choice client_words[] = {
     {"any", 0},
     {"xp", 0x1000000},
     {"vista", 0x2000000},
@@ -62,7 +62,7 @@ static const struct tmpl_word client_words[] = {
 };
 
 /* Values of properties; the number is the key size that goes with it. */
-static const struct tmpl_word key_words[] = {
+static const struct tmpl_choice key_words[] = {
     {"RSA", 0},
     {"ECDH_P256", 256},
     {"ECDH_P384", 384},
@@ -72,7 +72,7 @@ static const struct tmpl_word key_words[] = {
     {"ECDSA_P521", 521},
     {NULL, 0},
 };
-static const struct tmpl_word hash_words[] = {
+static const struct tmpl_choice hash_words[] = {
     {"SHA1", 0}, {"SHA256", 0}, {"SHA384", 0}, {"SHA512", 0}, {NULL, 0}};
 
 #define GENERAL    "flags"
@@ -149,7 +149,7 @@ const struct tmpl_field tmpl_fields[] = {
 	"certificates go to userCertificate of the account"),
     BIT("publish-to-kra", ENROLLMENT, CT_FLAG_PUBLISH_TO_KRA_CONTAINER,
 	"certificates go to the KRA container"),
-    BIT("autoenroll", ENROLLMENT, 0x20, "clients enroll by themselves"),
+    BIT("autoenroll", ENROLLMENT, CT_FLAG_AUTO_ENROLLMENT, "clients enroll by themselves"),
     BIT("autoenroll-checks-published", ENROLLMENT, 0x10,
 	"not where the account has a published certificate"),
     BIT("user-interaction", ENROLLMENT, 0x100, "the user is asked at enrollment"),

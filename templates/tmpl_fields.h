@@ -10,7 +10,7 @@
 #include "entry.h"
 
 /* A word of a field's value and the bits or the number that it stands for. */
-struct tmpl_word {
+struct tmpl_choice {
 	const char *name;
 	uint32_t value;
 };
@@ -23,7 +23,7 @@ struct tmpl_field {
 	const char *help;
 	const struct tmpl_field_kind *kind;
 	const char *attribute; /* or the property of msPKI-RA-Application-Policies */
-	const struct tmpl_word *words;
+	const struct tmpl_choice *words;
 	uint32_t mask;       /* the bit, or those that the words share */
 	int64_t least, most; /* of a number */
 };
