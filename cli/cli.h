@@ -49,6 +49,9 @@ struct cli_options {
 	struct cli_list trusted;
 	/* OPTS_UNPUBLISH */
 	bool everything;
+	/* OPTS_SETUP, OPTS_DRY_RUN */
+	const char *ldif;
+	bool with_templates, dry_run;
 	/* everywhere */
 	bool help, verbose;
 };
@@ -67,6 +70,8 @@ struct cli_options {
 #define OPTS_KEY       0x800u
 #define OPTS_LINT      0x2000000u
 #define OPTS_UNPUBLISH 0x1000000u
+#define OPTS_SETUP     0x4000000u
+#define OPTS_DRY_RUN   0x8000000u
 #define OPTS_ALL       0x80000000u
 
 struct cli {
@@ -102,6 +107,8 @@ enum cli_exit cli_fail(const struct cli *cli, const struct err *err);
 bool cli_password(
     const char *file, const char *prompt, bool confirm, struct secret *out, struct err *err);
 
+enum cli_exit cmd_directory_init(struct cli *cli);
+enum cli_exit cmd_directory_check(struct cli *cli);
 enum cli_exit cmd_ca_init(struct cli *cli);
 enum cli_exit cmd_ca_publish(struct cli *cli);
 enum cli_exit cmd_ca_unpublish(struct cli *cli);
