@@ -7,6 +7,7 @@
 #include "init.h"
 #include "log.h"
 #include "oids.h"
+#include "rights_audit.h"
 
 /* Says which server the CA works with and how, once and after each change. */
 static void
@@ -101,50 +102,56 @@ read_enabled(struct ca_view *v, const struct dir_entry *service, struct err *err
 }
 
 static bool
-note_rights_problem(struct ca_view *v, const struct err *why, struct err *err)
+note_problem(char **problem, const struct err *why, struct err *err)
 {
-	free(v->rights_problem);
-	return (v->rights_problem = strdup(why->msg)) != NULL || err_nomem(err);
+	return (*problem = strdup(why->msg)) != NULL || err_nomem(err);
 }
 
-/* A descriptor that cannot be read must not mean "no restriction": what replaces it allows nobody
- * anything. */
+/* A descriptor that cannot be read must not mean "as if there were none": what replaces it allows
+ * nobody anything. The class says that there should be one, so that an access list of the directory
+ * that hides it from the CA gives nobody more. */
 static bool
 read_security(struct ca_view *v, const struct dir_entry *service, struct err *err)
 {
-	struct view raw;
+	struct view *raw = &v->raw_rights[0];
 	struct err why;
-	enum dir_get got = dir_entry_bytes(service, "dircaCASecurity", &raw, &why);
+	enum dir_get got = dir_entry_bytes(service, "dircaCASecurity", raw, &why);
 
-	if (got == DIR_GET_ABSENT)
-		return true;
+	if (got == DIR_GET_ABSENT) {
+		if (!dir_entry_has_value_nocase(service, "objectClass", "dircaAuthority"))
+			return true;
+		err_set(&why, E_ACCESSDENIED,
+		    "it is absent or hidden from the CA's account; let that account read it, or "
+		    "set it with 'dirca ca rights grant'");
+	}
 	v->has_security = true;
-	if (got == DIR_GET_OK && sd_decode(raw, &v->security, &why))
+	if (got == DIR_GET_OK && sd_decode(*raw, &v->security, &why))
 		return true;
 	sd_free(&v->security);
 	v->security = (struct sd){.has_dacl = true};
 	err_prefix(&why, "%s: dircaCASecurity", service->dn);
-	return note_rights_problem(v, &why, err);
+	return note_problem(&v->security_problem, &why, err);
 }
 
+/* That nobody is restricted stands in the attribute; its absence tells nothing (officer.h). */
 static bool
 read_officer_rules(struct ca_view *v, const struct dir_entry *service, struct err *err)
 {
+	struct view *raw = &v->raw_rights[1];
 	struct sd sd = {0};
-	struct view raw;
 	struct err why;
-	enum dir_get got = dir_entry_bytes(service, "dircaOfficerRights", &raw, &why);
+	enum dir_get got = dir_entry_bytes(service, "dircaOfficerRights", raw, &why);
 	bool ok = true;
 
 	if (got == DIR_GET_ABSENT)
-		return true;
-	v->has_officer_rules = true;
-	if (got != DIR_GET_OK || !sd_decode(raw, &sd, &why) ||
+		err_set(&why, E_ACCESSDENIED,
+		    "it is absent or hidden from the CA's account; let that account read it, or "
+		    "say with 'dirca officer restrict --off' that there are no restrictions");
+	if (got != DIR_GET_OK || !sd_decode(*raw, &sd, &why) ||
 	    !officer_rules_decode(&sd, &v->officer_rules, &why)) {
-		officer_rules_free(&v->officer_rules);
 		v->officer_rules = (struct officer_rules){0};
 		err_prefix(&why, "%s: dircaOfficerRights", service->dn);
-		ok = note_rights_problem(v, &why, err);
+		ok = note_problem(&v->officer_problem, &why, err);
 	}
 	sd_free(&sd);
 	return ok;
@@ -240,6 +247,14 @@ out:
 }
 
 static void
+free_texts(struct text_list *t)
+{
+	for (size_t i = 0; i < t->count; i++)
+		free(t->list[i]);
+	free(t->list);
+}
+
+static void
 view_free(struct ca_view *v)
 {
 	pki_snapshot_unref(&v->pki);
@@ -249,12 +264,13 @@ view_free(struct ca_view *v)
 	for (size_t i = 0; i < v->broken_count; i++)
 		free(v->broken_templates[i]);
 	free(v->broken_templates);
-	for (size_t i = 0; i < v->enabled.count; i++)
-		free(v->enabled.list[i]);
-	free(v->enabled.list);
+	enterprise_oids_free(&v->oids);
+	free_texts(&v->broken_oids);
+	free_texts(&v->enabled);
 	officer_rules_free(&v->officer_rules);
 	sd_free(&v->security);
-	free(v->rights_problem);
+	free(v->officer_problem);
+	free(v->security_problem);
 	for (size_t i = 0; i < v->kra_count; i++) {
 		pkix_cert_free(&v->kras[i].cert);
 		EVP_PKEY_free(v->kras[i].key);
@@ -282,6 +298,7 @@ view_build(struct ca *ca, struct ca_view **out, struct err *err)
 	v->made_at =
 	    clock_now(); /* before the directory is read: never younger than what it holds */
 	if (!ca_directory_do(ca, load_snapshot, &load, err) || !read_templates(v, err) ||
+	    !enterprise_oids_load(&v->pki->oids, &v->oids, &v->broken_oids, err) ||
 	    !read_service(ca, v, err) || !settings_load(ca->store, &v->settings, err) ||
 	    !read_kras(ca, v, err) || !read_xchgs(ca, v, err)) {
 		view_free(v);
@@ -318,8 +335,9 @@ ca_refresh(struct ca *ca, struct err *err)
 	struct ca_view *fresh = NULL, *old = NULL;
 	bool ok;
 
+	/* A change of rights that cannot be recorded does not come into force. */
 	pthread_mutex_lock(&ca->state->refresh_lock);
-	ok = view_build(ca, &fresh, err);
+	ok = view_build(ca, &fresh, err) && audit_rights(ca, fresh, err);
 	if (ok) {
 		pthread_mutex_lock(&ca->state->lock);
 		old = ca->state->view;
@@ -327,7 +345,7 @@ ca_refresh(struct ca *ca, struct err *err)
 		pthread_mutex_unlock(&ca->state->lock);
 	}
 	pthread_mutex_unlock(&ca->state->refresh_lock);
-	ca_view_release(&old);
+	ca_view_release(ok ? &old : &fresh);
 	return ok;
 }
 

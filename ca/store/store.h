@@ -25,9 +25,12 @@ enum disposition {
 const char *disposition_name(enum disposition d);
 
 #define CR_IN_PKCS10                 0x100
+#define CR_IN_PKCS7                  0x300
 #define CR_IN_CMC                    0x400
+#define CR_FLG_RENEWAL               0x002
 #define CR_FLG_FORCEUTF8             0x004
 #define CR_FLG_CAXCHGCERT            0x008
+#define CR_FLG_ENROLLONBEHALFOF      0x010
 #define CR_FLG_VALIDENCRYPTEDKEYHASH 0x040
 
 struct store;
@@ -132,11 +135,13 @@ enum audit_event {
 	AUDIT_CRL_PUBLISHED = 776,
 	AUDIT_STARTED = 784,
 	AUDIT_STOPPED = 785,
+	AUDIT_SECURITY = 786, /* rights on the CA, dircaCASecurity */
 	AUDIT_KEY_RETRIEVED = 787,
 	AUDIT_REQUEST_RECEIVED = 790,
 	AUDIT_ISSUED = 791,
 	AUDIT_REQUEST_DENIED = 792,
 	AUDIT_PENDING = 793,
+	AUDIT_OFFICERS = 794, /* certificate manager restrictions, dircaOfficerRights */
 	AUDIT_CONFIGURATION = 795,
 	AUDIT_KEY_ARCHIVED = 797,
 	AUDIT_CA_PUBLISHED = 799

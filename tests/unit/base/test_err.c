@@ -60,6 +60,8 @@ static const struct {
 	"the request is missing a required private key for archival by the server"},
     {0x80094805u, "CERTSRV_E_SMIME_REQUIRED",
 	"the request is missing a required SMIME capabilities extension"},
+    {0x80094806u, "CERTSRV_E_BAD_RENEWAL_SUBJECT",
+	"the request is for another subject than the caller and no signature authorizes it"},
     {0x80094807u, "CERTSRV_E_BAD_TEMPLATE_VERSION",
 	"the request template version is newer than the supported template version"},
     {0x80094808u, "CERTSRV_E_TEMPLATE_POLICY_REQUIRED",
@@ -88,6 +90,10 @@ static const struct {
 	"one or more certificate templates to be enabled on this CA could not be found"},
     {0x80094814u, "CERTSRV_E_CERT_TYPE_OVERLAP",
 	"the template renewal period is longer than the certificate validity period"},
+    {0x80094815u, "CERTSRV_E_TOO_MANY_SIGNATURES",
+	"the template demands more signatures than a request can carry"},
+    {0x80094816u, "CERTSRV_E_RENEWAL_BAD_PUBLIC_KEY",
+	"the key used in a renewal request does not match the certificate being renewed"},
     {0x80095002u, "XENROLL_E_RESPONSE_KA_HASH_NOT_FOUND",
 	"the key archival hash attribute was not found in the response"},
     {0x80095003u, "XENROLL_E_RESPONSE_UNEXPECTED_KA_HASH",
@@ -114,6 +120,8 @@ static const struct {
 	"no certificate with a private key opens this message"},
     {0x8009200Eu, "CRYPT_E_NO_SIGNER", "the message has no signer"},
     {0x80092010u, "CRYPT_E_REVOKED", "the certificate is revoked"},
+    {0x80092013u, "CRYPT_E_REVOCATION_OFFLINE",
+	"it cannot be checked whether the certificate is revoked"},
     {0x800B0101u, "CERT_E_EXPIRED", "a required certificate is not within its validity period"},
     {0x800B0107u, "CERT_E_ISSUERCHAINING", "the certificate was not issued by the expected parent"},
     {0x800B0110u, "CERT_E_WRONG_USAGE", "the certificate is not valid for the requested usage"},
@@ -136,6 +144,7 @@ static const struct {
     {0xA0DC0011u, "DIRCA_E_DENIED", "the request was denied"},
     {0xA0DC0012u, "DIRCA_E_GROUPS_UNREADABLE",
 	"the CA's account cannot read the group memberships that the decision needs"},
+    {0xA0DC0014u, "DIRCA_E_CHANGED", "somebody else changed the object meanwhile"},
 };
 
 static void
