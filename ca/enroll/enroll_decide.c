@@ -54,6 +54,8 @@ collect_claim(const struct enroll_request *r, const char *label, struct claim *o
 			return false;
 	return claim_pairs(out, r->pkix->nv_names, r->pkix->nv_values, r->pkix->nv_count, err) &&
 	       claim_pairs(out, r->cmc.nv_names, r->cmc.nv_values, r->cmc.nv_count, err) &&
+	       claim_pairs(
+		   out, r->wrapper.nv_names, r->wrapper.nv_values, r->wrapper.nv_count, err) &&
 	       claim_cn(out, label, err);
 }
 
@@ -108,13 +110,13 @@ enroll_find_template(const struct ca_view *view, const struct enroll_request *r,
 static bool
 check_account(struct enrollment *e, struct err *err)
 {
-	return principal_check_active(e->requester, e->now, err);
+	return principal_check_active(e->caller, e->now, err);
 }
 
 static bool
 check_ca_right(struct enrollment *e, struct err *err)
 {
-	return ca_check_right(e->view, e->requester, CA_RIGHT_ENROLL, err);
+	return ca_check_right(e->view, e->caller, CA_RIGHT_ENROLL, err);
 }
 
 static bool
@@ -123,22 +125,51 @@ check_template(struct enrollment *e, struct err *err)
 	return enroll_find_template(e->view, &e->request, e->label, &e->tmpl, err);
 }
 
+/* Whom an agent enrolls must be somebody who may have a certificate. */
+static bool
+check_subject(struct enrollment *e, struct err *err)
+{
+	return enroll_find_subject(e, err) && principal_check_active(e->requester, e->now, err);
+}
+
+/* [MS-WCCE] 3.2.2.6.2.1.4.3: the right is the caller's, who may be an agent. */
 static bool
 check_enroll_right(struct enrollment *e, struct err *err)
 {
-	return tmpl_check_enroll(e->tmpl, &e->requester->sids, e->requester->downlevel, err);
+	return tmpl_check_enroll(e->tmpl, &e->caller->sids, e->caller->downlevel, err);
+}
+
+/* The row of the renewed certificate has the key, sealed to the KRAs of then. */
+static bool
+keeps_archived_key(const struct enrollment *e)
+{
+	return e->renewal != NULL && e->renewal->facts.same_key && e->renewal->archived.len > 0;
 }
 
 /* The plan and the request must agree about archival, whatever made the plan. */
 static bool
 check_archival(struct enrollment *e, struct err *err)
 {
-	if (tmpl_requires_key_archival(e->tmpl) && !e->has_key)
+	if (tmpl_requires_key_archival(e->tmpl) && !ca_check_archival(e->ca, err))
+		return err_prefix(err, "template '%s'", e->tmpl->cn);
+	if (tmpl_requires_key_archival(e->tmpl) && !e->has_key && !keeps_archived_key(e))
 		return err_set(err, CERTSRV_E_ARCHIVED_KEY_REQUIRED,
 		    "template '%s' requires the private key to be archived", e->tmpl->cn);
 	if (!tmpl_requires_key_archival(e->tmpl) && e->has_key)
 		return err_set(err, CERTSRV_E_ARCHIVED_KEY_UNEXPECTED,
 		    "template '%s' does not archive private keys", e->tmpl->cn);
+	return true;
+}
+
+static bool
+read_policies(struct enrollment *e, struct err *err)
+{
+	struct view value;
+
+	if (!enroll_request_extension(&e->request, NID_certificate_policies, &value, err) ||
+	    (value.len > 0 && !pkix_policies_decode(value, &e->policies, err)))
+		return err_prefix(err, "the policies that the request asks for");
+	e->facts.policies = (struct text_list){e->policies.list, e->policies.count};
 	return true;
 }
 
@@ -158,8 +189,13 @@ gather_facts(struct enrollment *e, struct err *err)
 	    .has_template_version = id->has_version,
 	    .template_major = id->major,
 	    .template_minor = id->minor,
+	    .signers = e->signer_facts,
+	    .signer_count = e->signer_fact_count,
+	    .renewed = e->renewal != NULL ? &e->renewal->facts : NULL,
+	    .on_behalf_of = e->requester != e->caller ? e->requester : NULL,
 	};
-	return enroll_request_extension(r, NID_subject_alt_name, &e->facts.subject_alt_name, err) &&
+	return read_policies(e, err) &&
+	       enroll_request_extension(r, NID_subject_alt_name, &e->facts.subject_alt_name, err) &&
 	       enroll_request_extension(
 		   r, oid_nid(OID_NTDS_CA_SECURITY_EXT), &e->facts.sid_extension, err);
 }
@@ -190,7 +226,7 @@ check_policy(struct enrollment *e, struct err *err)
 	};
 
 	return gather_facts(e, err) &&
-	       issue_plan_make(e->tmpl, e->requester, &e->facts, &limits, &e->plan, err);
+	       issue_plan_make(e->tmpl, e->caller, &e->facts, &limits, &e->plan, err);
 }
 
 /* `denial`: a refusal denies the request, else the CA failed at it. */
@@ -203,6 +239,9 @@ static const struct enroll_check {
     {ENROLL_CHECK_ACCOUNT, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_account},
     {ENROLL_CHECK_CA_RIGHT, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_ca_right},
     {ENROLL_CHECK_TEMPLATE, ENROLL_AT_SUBMISSION, true, check_template},
+    {ENROLL_CHECK_SIGNERS, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, enroll_check_signers},
+    {ENROLL_CHECK_SUBJECT, ENROLL_AT_SUBMISSION, true, check_subject},
+    {ENROLL_CHECK_RENEWAL, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, enroll_check_renewal},
     {ENROLL_CHECK_RIGHT, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_enroll_right},
     {ENROLL_CHECK_ESCALATION, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_escalation},
     {ENROLL_CHECK_ARCHIVAL, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_archival},

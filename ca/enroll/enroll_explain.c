@@ -99,6 +99,13 @@ tell_passed(const struct enrollment *e, const char *check, struct explanation *x
 	if (strcmp(check, ENROLL_CHECK_TEMPLATE) == 0)
 		return explain_passed(x, check, "template %s, version %d, is issued by this CA",
 		    e->tmpl->cn, e->tmpl->schema_version);
+	if (strcmp(check, ENROLL_CHECK_SIGNERS) == 0)
+		return explain_passed(x, check, "nobody else signs");
+	if (strcmp(check, ENROLL_CHECK_SUBJECT) == 0)
+		return explain_passed(
+		    x, check, "the certificate is for %s", e->requester->downlevel);
+	if (strcmp(check, ENROLL_CHECK_RENEWAL) == 0)
+		return explain_passed(x, check, "no certificate is renewed");
 	if (strcmp(check, ENROLL_CHECK_RIGHT) == 0)
 		return explain_passed(x, check, "%s has the right Enroll on template %s",
 		    e->requester->downlevel, e->tmpl->cn);
@@ -142,6 +149,7 @@ enroll_explain(struct ca *ca, const struct principal *who, const char *template_
 	struct teller teller = {.x = &out->steps, .assumed = &out->assumed};
 	struct enrollment e = {.ca = ca,
 	    .view = ca_view_get(ca),
+	    .caller = who,
 	    .requester = who,
 	    .now = now,
 	    .label = template_cn,

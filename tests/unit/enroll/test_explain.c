@@ -49,7 +49,7 @@ submit(const struct principal *p, const char *cn, struct enroll_result *out)
 	if (t != NULL && tmpl_requires_key_archival(t))
 		harness_seal(key, &view->xchgs[0].cert, &payload);
 	harness_must(pkix_request_make(key, (struct view){0}, NULL, &pkcs10, &err), &err);
-	const struct cmc_make make = {buf_view(&pkcs10), key, buf_view(&payload), cn};
+	const struct cmc_make make = {buf_view(&pkcs10), key, buf_view(&payload), cn, NULL};
 	harness_must(cmc_request_make(&make, &message, &err), &err);
 	const struct enroll_input in = {.format = ENROLL_CMC,
 	    .body = buf_view(&message),
