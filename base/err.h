@@ -56,6 +56,8 @@
 	    "the request is missing a required private key for archival by the server")            \
 	X(0x80094805u, CERTSRV_E_SMIME_REQUIRED,                                                   \
 	    "the request is missing a required SMIME capabilities extension")                      \
+	X(0x80094806u, CERTSRV_E_BAD_RENEWAL_SUBJECT,                                              \
+	    "the request is for another subject than the caller and no signature authorizes it")   \
 	X(0x80094807u, CERTSRV_E_BAD_TEMPLATE_VERSION,                                             \
 	    "the request template version is newer than the supported template version")           \
 	X(0x80094808u, CERTSRV_E_TEMPLATE_POLICY_REQUIRED,                                         \
@@ -85,6 +87,10 @@
 	    "one or more certificate templates to be enabled on this CA could not be found")       \
 	X(0x80094814u, CERTSRV_E_CERT_TYPE_OVERLAP,                                                \
 	    "the template renewal period is longer than the certificate validity period")          \
+	X(0x80094815u, CERTSRV_E_TOO_MANY_SIGNATURES,                                              \
+	    "the template demands more signatures than a request can carry")                       \
+	X(0x80094816u, CERTSRV_E_RENEWAL_BAD_PUBLIC_KEY,                                           \
+	    "the key used in a renewal request does not match the certificate being renewed")      \
 	X(0x80095002u, XENROLL_E_RESPONSE_KA_HASH_NOT_FOUND,                                       \
 	    "the key archival hash attribute was not found in the response")                       \
 	X(0x80095003u, XENROLL_E_RESPONSE_UNEXPECTED_KA_HASH,                                      \
@@ -111,6 +117,8 @@
 	    "no certificate with a private key opens this message")                                \
 	X(0x8009200Eu, CRYPT_E_NO_SIGNER, "the message has no signer")                             \
 	X(0x80092010u, CRYPT_E_REVOKED, "the certificate is revoked")                              \
+	X(0x80092013u, CRYPT_E_REVOCATION_OFFLINE,                                                 \
+	    "it cannot be checked whether the certificate is revoked")                             \
 	X(0x800B0101u, CERT_E_EXPIRED, "a required certificate is not within its validity period") \
 	X(0x800B0107u, CERT_E_ISSUERCHAINING,                                                      \
 	    "the certificate was not issued by the expected parent")                               \

@@ -36,6 +36,7 @@ struct dir_conn {
 	size_t base_count;
 	bool has_domains;
 	int64_t domains_read_ms;
+	int64_t members_shown_ms; /* when members of a group were last seen (group_walk.c) */
 };
 
 /* Connects to one URI and secures it; no bind. On failure *out is NULL. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flags.h"
 #include "issue_priv.h"
 #include "tmpl_priv.h"
 
@@ -19,10 +20,8 @@
 
 #define AT_SIGNATURE 2
 
-/* msPKI-Private-Key-Flag, [MS-CRTD] 2.27: bits that only this file asks for. */
-#define CT_FLAG_ATTEST_REQUIRED 0x00002000u
-#define SERVER_VERSION_MASK     0x000f0000u
-#define SERVER_VERSION_SHIFT    16
+#define SERVER_VERSION_MASK  0x000f0000u
+#define SERVER_VERSION_SHIFT 16
 /* The newest server version with a name (Windows Server 2016). Of what 4 to 6 stand for the one
  * thing that a CA must refuse when it cannot do it is attestation, which is refused by its own bit.
  * A number without a name is not promised. */
@@ -35,14 +34,33 @@ is_ca(const struct tmpl *t)
 }
 
 static bool
-is_for_signatures_only(const struct tmpl *t)
+is_for_signatures_only(const struct tmpl *t, const struct tmpl_key_rule *key)
 {
+	if (key->signs_only)
+		return true;
 	if (t->key_usage[0] == 0 && t->key_usage[1] == 0)
 		return t->key_spec == AT_SIGNATURE;
 	return (t->key_usage[0] & KU_ENCRYPTS) == 0;
 }
 
-/* What a template demands that this CA cannot give, or that contradicts itself. */
+/* A bit without a meaning here may restrict what is issued. That of `flags` is not asked: default
+ * templates have undocumented ones. */
+static bool
+check_flags(const struct tmpl *t, struct err *err)
+{
+	for (enum tmpl_word w = TMPL_ENROLLMENT_FLAG; w < TMPL_WORDS; w++) {
+		uint32_t unknown = tmpl_flags_unknown(w, tmpl_word_value(t, w));
+
+		if (unknown != 0)
+			return err_set(err, CERTSRV_E_UNSUPPORTED_CERT_TYPE,
+			    "template %s: %s has bit 0x%" PRIx32 ", which this CA does not know; "
+			    "clear it",
+			    t->cn, tmpl_word_attribute(w), unknown);
+	}
+	return true;
+}
+
+/* What a template demands that this CA cannot give. */
 static bool
 check_template(const struct tmpl *t, struct err *err)
 {
@@ -50,16 +68,26 @@ check_template(const struct tmpl *t, struct err *err)
 
 	if (server > SERVER_VERSION_CURRENT)
 		return err_set(err, CERTSRV_E_UNSUPPORTED_CERT_TYPE,
-		    "template %s needs a CA of version %u, and this CA is of version %d; lower the "
-		    "template's compatibility",
+		    "template %s needs a CA of version %u (msPKI-Private-Key-Flag), and this CA is "
+		    "of version %d; lower the template's compatibility",
 		    t->cn, server, SERVER_VERSION_CURRENT);
 	if ((t->private_key_flag & CT_FLAG_ATTEST_REQUIRED) != 0)
 		return err_set(err, CERTSRV_E_UNSUPPORTED_CERT_TYPE,
-		    "template %s requires key attestation, which this CA does not do", t->cn);
+		    "template %s requires key attestation (CT_FLAG_ATTEST_REQUIRED), which this CA "
+		    "does not do; clear the flag",
+		    t->cn);
 	if (t->schema_version >= 2 && t->oid == NULL)
 		return err_set(err, CERTSRV_E_UNSUPPORTED_CERT_TYPE,
-		    "template %s of version %d lacks msPKI-Cert-Template-OID", t->cn,
-		    t->schema_version);
+		    "template %s of version %d lacks msPKI-Cert-Template-OID; give it one of the "
+		    "organisation's arc",
+		    t->cn, t->schema_version);
+	return check_flags(t, err);
+}
+
+/* Archival that contradicts the rest of the template. */
+static bool
+check_archival(const struct tmpl *t, const struct tmpl_key_rule *key, struct err *err)
+{
 	if (!tmpl_requires_key_archival(t))
 		return true;
 	if ((t->flags & CT_FLAG_DONOTPERSISTINDB) != 0)
@@ -67,10 +95,10 @@ check_template(const struct tmpl *t, struct err *err)
 		    "template %s demands key archival and forbids the database "
 		    "(CT_FLAG_DONOTPERSISTINDB); remove one",
 		    t->cn);
-	if (is_for_signatures_only(t))
+	if (is_for_signatures_only(t, key))
 		return err_set(err, DIRCA_E_SIGNATURE_KEY,
-		    "template %s demands archival of a key that only signs; remove the archival "
-		    "flag",
+		    "template %s demands archival of a key that only signs; remove "
+		    "CT_FLAG_REQUIRE_PRIVATE_KEY_ARCHIVAL from msPKI-Private-Key-Flag",
 		    t->cn);
 	return true;
 }
@@ -92,10 +120,9 @@ check_version(const struct tmpl *t, const struct issue_request *r, struct err *e
  * bits: a curve's key is compared by its strength (NIST SP 800-57 part 1, 5.6.1.1), so that P-256
  * is not refused where RSA-2048 suffices. */
 static int
-comparable_bits(const struct tmpl *t, const struct issue_request *r)
+comparable_bits(const struct tmpl_key_rule *rule, const struct issue_request *r)
 {
-	if (strcmp(r->key_algorithm, "EC") != 0 ||
-	    (t->asymmetric_algorithm != NULL && strncmp(t->asymmetric_algorithm, "EC", 2) == 0))
+	if (strcmp(r->key_algorithm, "EC") != 0 || rule->algorithm != NULL)
 		return r->key_bits;
 	if (r->key_bits >= 521)
 		return 15360;
@@ -105,37 +132,102 @@ comparable_bits(const struct tmpl *t, const struct issue_request *r)
 }
 
 static bool
-check_request(const struct tmpl *t, const struct issue_request *r, struct err *err)
+check_key(const struct tmpl *t, const struct tmpl_key_rule *rule, const struct issue_request *r,
+    struct err *err)
+{
+	if (rule->algorithm != NULL && strcmp(rule->algorithm, r->key_algorithm) != 0)
+		return err_set(err, CERTSRV_E_KEY_LENGTH,
+		    "template %s demands a key of algorithm %s (msPKI-Asymmetric-Algorithm), and "
+		    "the request has an %s key",
+		    t->cn, t->asymmetric_algorithm, r->key_algorithm);
+	if (r->key_bits < rule->curve_bits)
+		return err_set(err, CERTSRV_E_KEY_LENGTH,
+		    "template %s demands a key of algorithm %s (msPKI-Asymmetric-Algorithm), and "
+		    "that of the request has %d bits",
+		    t->cn, t->asymmetric_algorithm, r->key_bits);
+	if (comparable_bits(rule, r) >= t->min_key_size)
+		return true;
+	return err_set(err, CERTSRV_E_KEY_LENGTH,
+	    "template %s demands a key of %" PRId32 " bits (msPKI-Minimal-Key-Size), and the %s "
+	    "key of the request has %d",
+	    t->cn, t->min_key_size, r->key_algorithm, r->key_bits);
+}
+
+/* A key that is kept was archived with the certificate that is renewed
+ * ([MS-WCCE] 3.2.2.6.2.1.4.5.7). */
+static bool
+keeps_archived_key(const struct tmpl *t, const struct issue_request *r)
+{
+	return r->renewed != NULL && r->renewed->same_key &&
+	       (t->private_key_flag & CT_FLAG_REQUIRE_SAME_KEY_RENEWAL) != 0;
+}
+
+static bool
+check_archived_key(const struct tmpl *t, const struct issue_request *r, struct err *err)
 {
 	bool archive = tmpl_requires_key_archival(t);
 
-	if (!check_version(t, r, err))
-		return false;
-	if (t->ra_signatures > 0)
-		return err_set(err, CERTSRV_E_SIGNATURE_COUNT,
-		    "template %s demands %" PRId32
-		    " signatures of registration authorities, which this CA does not take",
-		    t->cn, t->ra_signatures);
-	if (t->asymmetric_algorithm != NULL && strncmp(t->asymmetric_algorithm, "EC", 2) == 0 &&
-	    strcmp(r->key_algorithm, "EC") != 0)
-		return err_set(err, CERTSRV_E_KEY_LENGTH,
-		    "template %s demands an %s key, and the request has an %s key", t->cn,
-		    t->asymmetric_algorithm, r->key_algorithm);
-	if (comparable_bits(t, r) < t->min_key_size)
-		return err_set(err, CERTSRV_E_KEY_LENGTH,
-		    "template %s demands a key of %" PRId32
-		    " bits, and the %s key of the request has %d",
-		    t->cn, t->min_key_size, r->key_algorithm, r->key_bits);
-	if (archive && !r->has_archived_key)
+	if (archive && !r->has_archived_key && !keeps_archived_key(t, r))
 		return err_set(err, CERTSRV_E_ARCHIVED_KEY_REQUIRED,
-		    "template %s demands key archival, and the request holds no encrypted private "
-		    "key",
+		    "template %s demands key archival (CT_FLAG_REQUIRE_PRIVATE_KEY_ARCHIVAL), and "
+		    "the request holds no encrypted private key",
 		    t->cn);
 	if (!archive && r->has_archived_key)
 		return err_set(err, CERTSRV_E_ARCHIVED_KEY_UNEXPECTED,
 		    "template %s has no key archival, and the request holds an encrypted private "
 		    "key",
 		    t->cn);
+	return true;
+}
+
+static bool
+check_request(const struct tmpl *t, const struct principal *who, const struct issue_request *r,
+    struct issue_plan *p, struct err *err)
+{
+	struct tmpl_key_rule key;
+
+	if (!check_version(t, r, err) || !issue_check_renewal(t, r, err) ||
+	    !issue_check_on_behalf_of(t, r, err))
+		return false;
+	p->approved_before = issue_is_approved_before(t, who, r);
+	return (p->approved_before || issue_check_signatures(t, r, err)) &&
+	       tmpl_key_rule(t, &key, err) && check_archival(t, &key, err) &&
+	       check_key(t, &key, r, err) && check_archived_key(t, r, err);
+}
+
+/* [MS-WCCE] 3.2.2.6.2.1.4.5.8: the request chooses among the policies of the template; what it asks
+ * for beside them is refused ([MS-CRTD] 2.26). */
+static bool
+choose_policies(
+    const struct tmpl *t, const struct issue_request *r, struct issue_plan *p, struct err *err)
+{
+	for (size_t i = 0; i < r->policies.count; i++)
+		if (!text_list_has(&t->policies, r->policies.list[i]))
+			return err_set(err, CERTSRV_E_TEMPLATE_CONFLICT,
+			    "template %s: the request asks for issuance policy %s, which is not in "
+			    "msPKI-Certificate-Policy",
+			    t->cn, r->policies.list[i]);
+	p->chosen_policies = calloc(t->policies.count + 1, sizeof *p->chosen_policies);
+	if (p->chosen_policies == NULL)
+		return err_nomem(err);
+	p->policies.list = p->chosen_policies;
+	for (size_t i = 0; i < t->policies.count; i++)
+		if (text_list_has(&r->policies, t->policies.list[i]))
+			p->policies.list[p->policies.count++] = t->policies.list[i];
+	return true;
+}
+
+static bool
+plan_policies(
+    const struct tmpl *t, const struct issue_request *r, struct issue_plan *p, struct err *err)
+{
+	if (t->schema_version < 2)
+		return true;
+	p->application_policies =
+	    t->application_policies.count > 0 ? t->application_policies : t->eku;
+	if ((t->enrollment_flag & CT_FLAG_ISSUANCE_POLICIES_FROM_REQUEST) != 0)
+		return choose_policies(t, r, p, err);
+	p->policies = t->policies;
 	return true;
 }
 
@@ -153,14 +245,6 @@ plan_usages(const struct tmpl *t, const struct issue_request *r, struct issue_pl
 	p->key_usage_critical = text_list_has(&t->critical, OID_KEY_USAGE);
 	p->eku = t->eku;
 	p->eku_critical = text_list_has(&t->critical, OID_EXT_KEY_USAGE);
-	if (t->schema_version < 2)
-		return;
-	p->application_policies =
-	    t->application_policies.count > 0 ? t->application_policies : t->eku;
-	/* Policies that only the request may choose ([MS-WCCE] 3.2.2.6.2.1.4.5.8) are chosen by
-	 * none here. */
-	if ((t->enrollment_flag & CT_FLAG_ISSUANCE_POLICIES_FROM_REQUEST) == 0)
-		p->policies = t->policies;
 }
 
 static void
@@ -193,12 +277,10 @@ plan_template_and_flags(const struct tmpl *t, struct issue_plan *p)
 	p->smime_capabilities = (flag & CT_FLAG_INCLUDE_SYMMETRIC_ALGORITHMS) != 0;
 	p->ocsp_nocheck = (flag & CT_FLAG_ADD_OCSP_NOCHECK) != 0 &&
 			  text_list_has(&p->application_policies, OID_OCSP_SIGNING);
-	/* A certificate that nobody checks does not say where to check it
-	 * ([MS-WCCE] 3.2.2.6.2.1.4.5.6). */
+	/* A certificate that nobody checks does not say where to check it. */
 	p->no_revocation_info =
 	    p->ocsp_nocheck || (flag & CT_FLAG_NOREVOCATIONINFOINISSUEDCERTS) != 0;
-	p->pend = tmpl_pends(t);
-	p->archive = tmpl_requires_key_archival(t);
+	p->pend = tmpl_pends(t) && !p->approved_before;
 	p->publish_to_kra = (flag & CT_FLAG_PUBLISH_TO_KRA_CONTAINER) != 0;
 	p->publish_to_ds = (flag & CT_FLAG_PUBLISH_TO_DS) != 0;
 }
@@ -226,17 +308,27 @@ plan_validity(
 	return true;
 }
 
+static const struct principal *
+issue_subject(const struct principal *requester, const struct issue_request *r)
+{
+	return r->on_behalf_of != NULL ? r->on_behalf_of : requester;
+}
+
 bool
 issue_plan_make(const struct tmpl *t, const struct principal *requester,
     const struct issue_request *r, const struct issue_limits *limits, struct issue_plan *out,
     struct err *err)
 {
-	*out = (struct issue_plan){0};
-	if (!check_template(t, err) || !check_request(t, r, err) ||
-	    !plan_validity(t, limits, out, err) || !issue_plan_names(t, requester, r, out, err)) {
+	const struct principal *who = issue_subject(requester, r);
+
+	*out = (struct issue_plan){.subject = who, .critical = t->critical};
+	if (!check_template(t, err) || !check_request(t, who, r, out, err) ||
+	    !plan_validity(t, limits, out, err) || !plan_policies(t, r, out, err) ||
+	    !issue_plan_names(t, who, r, out, err)) {
 		issue_plan_free(out);
 		return false;
 	}
+	out->archive = r->has_archived_key;
 	plan_usages(t, r, out);
 	plan_basic_constraints(t, out);
 	plan_template_and_flags(t, out);
@@ -253,5 +345,6 @@ issue_plan_free(struct issue_plan *p)
 	free(p->subject_cn);
 	free(p->subject_email);
 	free(p->sid);
+	free(p->chosen_policies);
 	*p = (struct issue_plan){0};
 }

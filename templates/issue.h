@@ -13,18 +13,25 @@
 /* A registration authority or enrollment agent that signed the request beside its own key. That its
  * signature verifies and its certificate chains, is in time and not revoked was checked before. */
 struct issue_signer {
-	const char *name;                                         /* for sentences */
-	struct text_list application_policies, issuance_policies; /* of its certificate */
+	const char *name;        /* for sentences */
+	struct view certificate; /* DER: who signs twice counts once */
+	/* Of its certificate: application policies, where it has none its extended key usages, and
+	 * certificate policies. */
+	struct text_list application_policies, issuance_policies;
 };
 
 /* The certificate that a request renews: the request is signed with its key, and it was checked
- * like a signer's. Views are borrowed. */
+ * like a signer's. Everything is borrowed. */
 struct issue_renewed {
-	const char *template_cn, *template_oid; /* NULL: its extension names none */
-	bool same_key;                          /* the request is for the same public key */
-	struct view subject;                    /* DER */
-	struct view subject_alt_name;           /* DER of the extension value, empty if absent */
-	struct view sid_extension;              /* 25.2, empty if absent */
+	/* NULL: its extensions name none. `template_cn` is that of extension 20.2, else the cn of
+	 * the directory's template whose OID extension 21.7 holds. */
+	const char *template_cn, *template_oid;
+	bool same_key;                 /* the request is for the same public key */
+	struct view subject;           /* DER */
+	struct view subject_alt_name;  /* DER of the extension value, empty if absent */
+	struct text_list upns, emails; /* that the alternative names hold */
+	struct view sid_extension;     /* 25.2, empty if absent */
+	const char *sid;               /* the text in it, NULL if absent */
 };
 
 /* What the request says, as far as policy needs it. */
@@ -44,6 +51,9 @@ struct issue_request {
 	const struct issue_renewed *renewed; /* NULL: no renewal */
 	/* certificatePolicies of the request, for ISSUANCE_POLICIES_FROM_REQUEST; borrowed */
 	struct text_list policies;
+	/* Whom the caller, an enrollment agent, enrolls ("requestername"); NULL: the caller itself.
+	 */
+	const struct principal *on_behalf_of;
 };
 
 enum issue_name { ISSUE_NAME_CN, ISSUE_NAME_EMAIL, ISSUE_NAME_DN };
@@ -56,6 +66,10 @@ struct issue_san_value {
 };
 
 struct issue_plan {
+	const struct principal *subject; /* whom the certificate is for; borrowed */
+	/* Names that are taken as they are, of the request or of the certificate that it renews:
+	 * DER, borrowed, used where *_from_request says so. */
+	struct view given_subject, given_san, given_sid;
 	bool subject_from_request; /* then subject_dn, _cn and _email are NULL; else at least one
 				      name is there: */
 	char *
@@ -70,8 +84,11 @@ struct issue_plan {
 	struct text_list eku; /* borrowed lists of the template: valid as long as it */
 	bool eku_critical;
 	struct text_list application_policies; /* 21.10; empty for version 1 */
-	struct text_list
-	    policies; /* empty with ISSUANCE_POLICIES_FROM_REQUEST: the request chooses none */
+	/* Issuance policies, OIDs of the template's list; `chosen_policies` owns the list where the
+	 * request chose among them. Their statements: enterprise_oid.h. */
+	struct text_list policies;
+	char **chosen_policies;
+	struct text_list critical; /* OIDs of extensions that are critical if they are there */
 	bool basic_constraints, is_ca, basic_constraints_critical;
 	int32_t path_len;   /* -1 none */
 	bool template_name; /* v1 with ADD_TEMPLATE_NAME: 20.2 with the cn */
@@ -79,13 +96,14 @@ struct issue_plan {
 	const char *template_cn, *template_oid;
 	int32_t template_major, template_minor;
 	bool smime_capabilities; /* INCLUDE_SYMMETRIC_ALGORITHMS */
-	bool ocsp_nocheck;
-	bool no_revocation_info; /* no AIA, no CDP; always with ocsp_nocheck */
+	bool ocsp_nocheck;       /* and no AIA */
+	bool no_revocation_info; /* no CDP; always with ocsp_nocheck */
 	char *sid;               /* text for 25.2, or NULL */
 	bool sid_from_request;
 	int64_t not_before, not_after;
 	bool pend;
-	bool archive;
+	bool archive;         /* the request's key is to be archived */
+	bool approved_before; /* a renewal that needs neither signatures nor a manager again */
 	bool publish_to_kra, publish_to_ds;
 };
 
@@ -95,11 +113,12 @@ struct issue_limits {
 	int64_t ca_not_after; /* notAfter never outlives the CA certificate */
 };
 
-/* False with the code of facts 3.7 and 8 (CERTSRV_E_KEY_LENGTH, _ARCHIVED_KEY_REQUIRED,
- * _ARCHIVED_KEY_UNEXPECTED, _SUBJECT_UPN_REQUIRED, _BAD_TEMPLATE_VERSION, _SIGNATURE_COUNT when RA
- * signatures are demanded ...). _UNSUPPORTED_CERT_TYPE: the template asks for what this CA cannot
- * do (attestation, a newer server, archival without database, no OID); _CERT_TYPE_OVERLAP: the CA
- * certificate ends too soon for the template's renewal period. */
+/* `requester` is the caller, whose Enroll right was checked before; the names are those of
+ * r->on_behalf_of where that is set. False with the code of facts 3.7 and 8 (CERTSRV_E_KEY_LENGTH,
+ * _ARCHIVED_KEY_REQUIRED, _ARCHIVED_KEY_UNEXPECTED, _SUBJECT_UPN_REQUIRED, _BAD_TEMPLATE_VERSION
+ * ...). _UNSUPPORTED_CERT_TYPE: the template asks for what this CA cannot do (attestation, a newer
+ * server, archival without database, no OID); _CERT_TYPE_OVERLAP: the CA certificate ends too soon
+ * for the template's renewal period; for signatures and renewals see issue_priv.h. */
 bool issue_plan_make(const struct tmpl *t, const struct principal *requester,
     const struct issue_request *r, const struct issue_limits *limits, struct issue_plan *out,
     struct err *err);

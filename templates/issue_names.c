@@ -204,21 +204,61 @@ check_machine(const struct tmpl *t, const struct principal *who, struct err *err
 	return need_dns(t, who, err);
 }
 
+/* What the renewed certificate says beside its subject. */
+static void
+take_old_san_and_sid(const struct tmpl *t, const struct issue_request *r, struct issue_plan *p)
+{
+	p->given_san = r->renewed->subject_alt_name;
+	p->given_sid = r->renewed->sid_extension;
+	p->san_from_request = p->given_san.len > 0;
+	p->sid_from_request =
+	    p->given_sid.len > 0 && (t->enrollment_flag & CT_FLAG_NO_SECURITY_EXTENSION) == 0;
+}
+
+static bool
+takes_old_names(const struct tmpl *t, const struct issue_request *r)
+{
+	return r->renewed != NULL && has(t, CT_FLAG_OLD_CERT_SUPPLIES_SUBJECT_AND_ALT_NAME);
+}
+
+static bool
+plan_names_of_renewed(
+    const struct tmpl *t, const struct issue_request *r, struct issue_plan *p, struct err *err)
+{
+	take_old_san_and_sid(t, r, p);
+	p->subject_from_request = true;
+	p->given_subject = r->renewed->subject;
+	return r->renewed->subject.len > 2 || p->san_from_request ||
+	       err_set(err, CERTSRV_E_BAD_REQUESTSUBJECT,
+		   "template %s takes the names of the renewed certificate "
+		   "(CT_FLAG_OLD_CERT_SUPPLIES_SUBJECT_AND_ALT_NAME), and it has none; request a "
+		   "new certificate",
+		   t->cn);
+}
+
 static bool
 plan_names_of_request(const struct tmpl *t, const struct principal *who,
     const struct issue_request *r, struct issue_plan *p, struct err *err)
 {
+	if (takes_old_names(t, r))
+		return plan_names_of_renewed(t, r, p, err);
 	if (!r->has_subject)
 		return err_set(err, CERTSRV_E_BAD_REQUESTSUBJECT,
 		    "template %s: the requester supplies the subject name, and the request holds "
 		    "none",
 		    t->cn);
 	p->subject_from_request = true;
+	p->given_subject = r->subject;
+	p->given_san = r->subject_alt_name;
+	p->given_sid = r->sid_extension;
 	p->san_from_request = r->subject_alt_name.len > 0;
 	p->sid_from_request =
 	    r->sid_extension.len > 0 && (t->enrollment_flag & CT_FLAG_NO_SECURITY_EXTENSION) == 0;
+	/* Nobody approved other names than those. */
+	if (p->approved_before)
+		take_old_san_and_sid(t, r, p);
 	/* Names that the template demands come from the directory where the request brings none. */
-	return p->san_from_request || plan_alternative_names(t, who, p, err);
+	return p->approved_before || p->san_from_request || plan_alternative_names(t, who, p, err);
 }
 
 static bool

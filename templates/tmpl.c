@@ -303,6 +303,14 @@ tmpl_pends(const struct tmpl *t)
 	return (t->enrollment_flag & CT_FLAG_PEND_ALL_REQUESTS) != 0;
 }
 
+int32_t
+tmpl_signatures_needed(const struct tmpl *t)
+{
+	bool any = t->ra_application_policies.count > 0 || t->ra_policies.count > 0;
+
+	return any && t->ra_signatures == 0 ? 1 : t->ra_signatures;
+}
+
 bool
 tmpl_check_enroll(const struct tmpl *t, const struct sids *sids, const char *who, struct err *err)
 {

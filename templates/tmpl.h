@@ -51,6 +51,7 @@
 #define CT_FLAG_EXPORTABLE_KEY               0x00000010u
 #define CT_FLAG_REQUIRE_SAME_KEY_RENEWAL     0x00000080u
 #define CT_FLAG_USE_LEGACY_PROVIDER          0x00000100u
+#define CT_FLAG_ATTEST_REQUIRED              0x00002000u
 
 struct text_list {
 	char **list;
@@ -87,6 +88,31 @@ void tmpl_free(struct tmpl *t);
 
 bool tmpl_requires_key_archival(const struct tmpl *t);
 bool tmpl_pends(const struct tmpl *t);
+/* Signatures beside the request's own that it demands: msPKI-RA-Signature, and at least one where
+ * it names policies of signers ([MS-WCCE] 3.2.2.6.2.1.4.5.3 and .4). */
+int32_t tmpl_signatures_needed(const struct tmpl *t);
+/* It lists `cn` in msPKI-Supersede-Templates. False for NULL. */
+bool tmpl_supersedes(const struct tmpl *t, const char *cn);
+
+/* What a template says about the key (msPKI-Asymmetric-Algorithm, versions 3 and 4). */
+struct tmpl_key_rule {
+	const char *algorithm; /* "RSA" or "EC"; NULL: either */
+	int curve_bits;        /* of the named curve, which is the least; 0 none named */
+	bool signs_only;       /* ECDSA */
+};
+/* CERTSRV_E_UNSUPPORTED_CERT_TYPE for DSA and other names that no key here can have. */
+bool tmpl_key_rule(const struct tmpl *t, struct tmpl_key_rule *out, struct err *err);
+
+enum tmpl_cipher {
+	TMPL_CIPHER_AES_256,
+	TMPL_CIPHER_AES_192,
+	TMPL_CIPHER_AES_128,
+	TMPL_CIPHER_3DES
+};
+/* With what a client encrypts the key that it sends to the CA: msPKI-Symmetric-Algorithm and
+ * -Key-Length of versions 3 and 4 ("use advanced symmetric algorithm"). Where the template says
+ * nothing it is AES-256. NTE_BAD_ALGID for ciphers that protect no key. */
+bool tmpl_transport_cipher(const struct tmpl *t, enum tmpl_cipher *out, struct err *err);
 /* Enroll right on the template's security descriptor; a template without one grants nothing (fail
  * closed). On refusal err is CERTSRV_E_TEMPLATE_DENIED with the deciding ACE and `who` in the
  * sentence. */

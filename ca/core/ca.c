@@ -8,6 +8,7 @@
 #include "log.h"
 #include "oids.h"
 #include "pem.h"
+#include "pkix_policy.h"
 #include "settings_priv.h"
 
 /* Connections beyond one for each worker: housekeeping and authentication. */
@@ -109,6 +110,39 @@ out:
 	return ok;
 }
 
+/* Private Key Archival is the application policy of exchange certificates: who may not issue one
+ * may not archive (paper: "Restricting Key Archival"). */
+static bool
+read_archival(struct ca *ca, struct err *err)
+{
+	struct pkix_cert *list = calloc(ca->chain_count, sizeof *list);
+	const struct pkix_cert **chain = calloc(ca->chain_count, sizeof(*chain));
+	bool ok = list != NULL && chain != NULL ? true : err_nomem(err);
+	struct err why;
+
+	for (size_t i = 0; ok && i < ca->chain_count; i++) {
+		ok = pkix_cert_decode(buf_view(&ca->chain[i]), &list[i], err);
+		chain[i] = &list[i];
+	}
+	if (ok && !pkix_chain_allows(chain, ca->chain_count, oid_dotted(OID_KP_CA_EXCHANGE), &why)) {
+		ok = (ca->no_archival = strdup(why.msg)) != NULL || err_nomem(err);
+		log_warn("keys are not archived", LOG_REASON(&why));
+	}
+	for (size_t i = 0; list != NULL && i < ca->chain_count; i++)
+		pkix_cert_free(&list[i]);
+	free(list);
+	free(chain);
+	return ok;
+}
+
+bool
+ca_check_archival(const struct ca *ca, struct err *err)
+{
+	return ca->no_archival == NULL ||
+	       err_set(err, CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED,
+		   "this CA archives no keys: %s (Private Key Archival)", ca->no_archival);
+}
+
 /* KRA certificates of this CA and of the CAs that its administrator lists; read once, as by the
  * vault. */
 static bool
@@ -158,7 +192,7 @@ read_identity(struct ca *ca, struct vault *v, struct err *err)
 		    "ca.crt is not for the key that the vault holds");
 	return pkix_public_key(ca->ca_cert.spki, &ca->ca_key, err) &&
 	       pkix_cert_ski(&ca->ca_cert, &ca->ca_key_id, err) && find_digest(ca, err) &&
-	       read_chain(ca, err) && read_kra_issuers(ca, err);
+	       read_chain(ca, err) && read_archival(ca, err) && read_kra_issuers(ca, err);
 }
 
 static bool
@@ -211,6 +245,7 @@ ca_close(struct ca **cap)
 	for (size_t i = 0; i < ca->chain_count; i++)
 		buf_free(&ca->chain[i]);
 	free(ca->chain);
+	free(ca->no_archival);
 	EVP_PKEY_free(ca->ca_key);
 	buf_free(&ca->ca_key_id);
 	free(ca);

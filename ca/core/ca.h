@@ -8,6 +8,7 @@
 
 #include "archive.h"
 #include "config.h"
+#include "enterprise_oid.h"
 #include "officer.h"
 #include "pki.h"
 #include "pool.h"
@@ -65,6 +66,8 @@ struct ca_view {
 	size_t template_count;
 	char **broken_templates; /* "cn: sentence" of those that do not */
 	size_t broken_count;
+	struct enterprise_oids oids;  /* what the organisation says of its object identifiers */
+	struct text_list broken_oids; /* sentences about entries that say nothing usable */
 	struct text_list enabled; /* certificateTemplates of this CA's service object */
 	bool has_officer_rules;   /* true with no rule: dircaOfficerRights is malformed, nobody may
 				     act */
@@ -92,6 +95,8 @@ struct ca {
 	struct pkix_cert ca_cert; /* decoded info.ca_certificate */
 	struct buf *chain;        /* ca_cert and its parents, DER */
 	size_t chain_count;
+	char *no_archival; /* which certificate of the chain excludes key archival (paper:
+			      "Restricting Key Archival"), as a sentence; NULL: none does */
 	EVP_PKEY *ca_key;     /* public */
 	struct buf ca_key_id; /* its SKI */
 	const EVP_MD *digest; /* that the CA's signatures use */
@@ -142,6 +147,9 @@ bool ca_check_officer(struct ca *ca, const struct ca_view *v, const struct princ
  * principal_find_identity. Copy owned by the caller. An account that is disabled, expired or
  * locked out is refused: whatever it wanted, it may not act (principal_check_active). */
 bool ca_principal(struct ca *ca, const char *identity, struct principal *out, struct err *err);
+
+/* CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED if the chain of the CA excludes archival. */
+bool ca_check_archival(const struct ca *ca, struct err *err);
 
 /* Housekeeping, called by the service's timer: makes a new exchange certificate within the overlap,
  * publishes a CRL when due, forgets expired exchange keys. Idempotent. */

@@ -9,7 +9,7 @@
 #include "extension.h"
 #include "oids.h"
 
-#define OID_CERTIFICATE_POLICIES "2.5.29.32"
+#define OID_TEXT_MAX             256
 #define TBS_MAX                  15360 /* the database keeps certificates of up to 16384 bytes */
 
 bool
@@ -98,15 +98,13 @@ add_san(GENERAL_NAMES *names, const struct issue_san_value *v, struct err *err)
 }
 
 static bool
-push_san(const struct issue_plan *plan, const struct issue_request *request, bool critical,
-    ext_list *list, struct err *err)
+push_san(const struct issue_plan *plan, bool critical, ext_list *list, struct err *err)
 {
 	GENERAL_NAMES *names = NULL;
 	bool ok = false;
 
 	if (plan->san_from_request)
-		return request->subject_alt_name.len == 0 ||
-		       pkix_ext_push(list, "2.5.29.17", critical, request->subject_alt_name, err);
+		return pkix_ext_push(list, "2.5.29.17", critical, plan->given_san, err);
 	if (plan->san_count == 0)
 		return true;
 	if ((names = GENERAL_NAMES_new()) == NULL) {
@@ -151,11 +149,37 @@ push_constraints(const struct issue_plan *plan, ext_list *list, struct err *err)
 	return !plan->ocsp_nocheck || ext_push_ocsp_nocheck(list, err);
 }
 
+/* With the statements of the organisation's entry for each policy, if there is one. */
 static bool
-push_policies(const struct issue_plan *plan, ext_list *list, struct err *err)
+push_issuance_policies(const struct ca_view *view, const struct issue_plan *plan, ext_list *list,
+    struct err *err)
 {
-	if (plan->policies.count > 0 && !ext_push_policies(list, OID_CERTIFICATE_POLICIES,
-					    plan->policies.list, plan->policies.count, err))
+	struct ext_policy *policies = calloc(plan->policies.count + 1, sizeof *policies);
+	bool ok;
+
+	if (policies == NULL)
+		return err_nomem(err);
+	for (size_t i = 0; i < plan->policies.count; i++) {
+		const struct enterprise_oid *o =
+		    enterprise_oids_find(&view->oids, plan->policies.list[i]);
+
+		policies[i] = (struct ext_policy){.oid = plan->policies.list[i]};
+		if (o == NULL || o->kind != ENTERPRISE_OID_ISSUANCE_POLICY)
+			continue;
+		policies[i].cps = o->cps.list;
+		policies[i].cps_count = o->cps.count;
+		policies[i].notice = o->notice;
+	}
+	ok = ext_push_issuance_policies(list, policies, plan->policies.count, err);
+	free(policies);
+	return ok;
+}
+
+static bool
+push_policies(const struct ca_view *view, const struct issue_plan *plan, ext_list *list,
+    struct err *err)
+{
+	if (plan->policies.count > 0 && !push_issuance_policies(view, plan, list, err))
 		return false;
 	return plan->application_policies.count == 0 ||
 	       ext_push_policies(list, oid_dotted(OID_APPLICATION_CERT_POLICIES),
@@ -163,21 +187,34 @@ push_policies(const struct issue_plan *plan, ext_list *list, struct err *err)
 }
 
 static bool
-push_sid(const struct issue_plan *plan, const struct issue_request *request, ext_list *list,
-    struct err *err)
+push_sid(const struct issue_plan *plan, ext_list *list, struct err *err)
 {
 	if (plan->sid != NULL)
 		return ext_push_sid(list, plan->sid, err);
-	return !plan->sid_from_request || request->sid_extension.len == 0 ||
-	       pkix_ext_push(
-		   list, oid_dotted(OID_NTDS_CA_SECURITY_EXT), false, request->sid_extension, err);
+	return !plan->sid_from_request || pkix_ext_push(list, oid_dotted(OID_NTDS_CA_SECURITY_EXT),
+					      false, plan->given_sid, err);
+}
+
+/* What the template's pKICriticalExtensions lists, whoever made it. */
+static void
+mark_critical(const struct issue_plan *plan, ext_list *list)
+{
+	char oid[OID_TEXT_MAX];
+
+	for (int i = 0; i < sk_X509_EXTENSION_num(list); i++) {
+		X509_EXTENSION *x = sk_X509_EXTENSION_value(list, i);
+
+		OBJ_obj2txt(oid, sizeof oid, X509_EXTENSION_get_object(x), 1);
+		for (size_t k = 0; k < plan->critical.count; k++)
+			if (strcmp(plan->critical.list[k], oid) == 0)
+				X509_EXTENSION_set_critical(x, 1);
+	}
 }
 
 /* In the order of AD CS: a reader that compares sees what it is used to. */
 static bool
 push_extensions(struct ca *ca, const struct ca_view *view, const struct issue_plan *plan,
-    const struct issue_request *request, struct view subject, struct view spki, ext_list *list,
-    struct err *err)
+    struct view subject, struct view spki, ext_list *list, struct err *err)
 {
 	if (!push_usages(plan, list, err) ||
 	    (plan->smime_capabilities && !ext_push_smime_capabilities(list, err)) ||
@@ -186,9 +223,11 @@ push_extensions(struct ca *ca, const struct ca_view *view, const struct issue_pl
 		return false;
 	if (!plan->no_revocation_info && !push_cdp(ca, view, list, err))
 		return false;
-	return push_aia(ca, view, list, err) && push_constraints(plan, list, err) &&
-	       push_san(plan, request, name_is_empty(subject), list, err) &&
-	       push_policies(plan, list, err) && push_sid(plan, request, list, err);
+	if (!plan->ocsp_nocheck && !push_aia(ca, view, list, err))
+		return false;
+	return push_constraints(plan, list, err) &&
+	       push_san(plan, name_is_empty(subject), list, err) &&
+	       push_policies(view, plan, list, err) && push_sid(plan, list, err);
 }
 
 /* Name DER with the e-mail address alone; pkix_name_from_dn wants a DN. */
@@ -227,11 +266,10 @@ cn_name(const char *cn, const char *email, struct buf *out, struct err *err)
 }
 
 static bool
-subject_name(const struct issue_plan *plan, const struct issue_request *request, struct buf *out,
-    struct err *err)
+subject_name(const struct issue_plan *plan, struct buf *out, struct err *err)
 {
 	if (plan->subject_from_request)
-		return buf_dup(request->subject, out, err);
+		return buf_dup(plan->given_subject, out, err);
 	if (plan->subject_dn != NULL)
 		return pkix_name_from_dn(plan->subject_dn, plan->subject_email, out, err);
 	if (plan->subject_cn != NULL)
@@ -280,9 +318,8 @@ sign(struct ca *ca, struct vault *v, const struct body *body, struct buf *out, s
 }
 
 bool
-certificate_issue(struct ca *ca, struct vault *v, const struct issue_plan *plan,
-    const struct issue_request *request, struct view spki, struct buf *certificate_out,
-    struct err *err)
+certificate_issue(struct ca *ca, struct vault *v, const struct issue_plan *plan, struct view spki,
+    struct buf *certificate_out, struct err *err)
 {
 	ext_list *list = sk_X509_EXTENSION_new_null();
 	struct ca_view *view = ca_view_get(ca);
@@ -294,9 +331,10 @@ certificate_issue(struct ca *ca, struct vault *v, const struct issue_plan *plan,
 		err_nomem(err);
 		goto out;
 	}
-	if (!subject_name(plan, request, &subject, err) ||
-	    !push_extensions(ca, view, plan, request, buf_view(&subject), spki, list, err))
+	if (!subject_name(plan, &subject, err) ||
+	    !push_extensions(ca, view, plan, buf_view(&subject), spki, list, err))
 		goto out;
+	mark_critical(plan, list);
 	const struct body body = {
 	    .subject = buf_view(&subject),
 	    .spki = spki,

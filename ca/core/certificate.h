@@ -13,12 +13,11 @@
 /* 128 random bits. */
 bool certificate_serial(uint8_t out[CERTIFICATE_SERIAL_LEN], struct err *err);
 
-/* Name DER and extensions of a plan; `request_subject`, `request_san` are used when the plan says
- * so. AKI, SKI, AIA and CDP (directory and HTTP URLs of the configuration), 25.2 (SEQUENCE{ [0]
- * otherName }), template extension, SMIME capabilities included. 128-bit random serial number. */
+/* Name DER and extensions of a plan, which may have names of the request in it. AKI, SKI, AIA and
+ * CDP (directory and HTTP URLs of the configuration), 25.2 (SEQUENCE{ [0] otherName }), template
+ * extension, SMIME capabilities included. 128-bit random serial number. */
 bool certificate_issue(struct ca *ca, struct vault *v, const struct issue_plan *plan,
-    const struct issue_request *request, struct view spki, struct buf *certificate_out,
-    struct err *err);
+    struct view spki, struct buf *certificate_out, struct err *err);
 /* CA exchange certificate of facts 6.5 for a key that the vault made. */
 bool certificate_xchg(struct ca *ca, struct vault *v, struct view spki, int64_t not_before,
     int64_t not_after, struct buf *out, struct err *err);

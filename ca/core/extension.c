@@ -18,6 +18,8 @@
 #define OID_AUTHORITY_INFO    "1.3.6.1.5.5.7.1.1"
 #define OID_OCSP_NOCHECK      "1.3.6.1.5.5.7.48.1.5"
 #define OID_SMIME             "1.2.840.113549.1.9.15"
+#define OID_CERTIFICATE_POLICIES "2.5.29.32"
+#define NOTICE_MAX 200 /* characters of explicitText, RFC 5280 4.2.1.4 */
 #define OID_UPN               "1.3.6.1.4.1.311.20.2.3"
 
 /* Takes over what an i2d function made. */
@@ -177,15 +179,91 @@ out:
 	return ok;
 }
 
+static ASN1_STRING *
+string_of(int type, const void *data, int len)
+{
+	ASN1_STRING *s = ASN1_STRING_type_new(type);
+
+	if (s != NULL && !ASN1_STRING_set(s, data, len)) {
+		ASN1_STRING_free(s);
+		s = NULL;
+	}
+	return s;
+}
+
+static POLICYQUALINFO *
+add_qualifier(POLICYINFO *p, int nid)
+{
+	POLICYQUALINFO *q = POLICYQUALINFO_new();
+
+	if (q == NULL)
+		return NULL;
+	q->pqualid = OBJ_nid2obj(nid);
+	if ((p->qualifiers == NULL && (p->qualifiers = sk_POLICYQUALINFO_new_null()) == NULL) ||
+	    !sk_POLICYQUALINFO_push(p->qualifiers, q)) {
+		POLICYQUALINFO_free(q);
+		return NULL;
+	}
+	return q;
+}
+
 static bool
-add_policy(CERTIFICATEPOLICIES *list, const char *oid, struct err *err)
+add_cps(POLICYINFO *p, const char *uri, struct err *err)
+{
+	POLICYQUALINFO *q = add_qualifier(p, NID_id_qt_cps);
+
+	return (q != NULL && (q->d.cpsuri = string_of(V_ASN1_IA5STRING, uri, -1)) != NULL) ||
+	       err_nomem(err);
+}
+
+static size_t
+count_characters(const char *utf8)
+{
+	size_t n = 0;
+
+	for (; *utf8 != '\0'; utf8++)
+		n += ((unsigned char)*utf8 & 0xc0) != 0x80;
+	return n;
+}
+
+static bool
+add_notice(POLICYINFO *p, const struct ext_policy *policy, struct err *err)
+{
+	size_t n = count_characters(policy->notice);
+	POLICYQUALINFO *q;
+
+	if (n > NOTICE_MAX)
+		return err_set(err, ERROR_INVALID_DATA,
+		    "the user notice of policy %s has %zu characters and may have %d; shorten "
+		    "msPKI-OID-User-Notice",
+		    policy->oid, n, NOTICE_MAX);
+	q = add_qualifier(p, NID_id_qt_unotice);
+	if (q == NULL || (q->d.usernotice = USERNOTICE_new()) == NULL ||
+	    (q->d.usernotice->exptext = string_of(V_ASN1_UTF8STRING, policy->notice, -1)) == NULL)
+		return err_nomem(err);
+	return true;
+}
+
+static bool
+fill_policy(POLICYINFO *p, const struct ext_policy *policy, struct err *err)
+{
+	ASN1_OBJECT_free(p->policyid);
+	if ((p->policyid = object_of(policy->oid, err)) == NULL)
+		return false;
+	for (size_t i = 0; i < policy->cps_count; i++)
+		if (!add_cps(p, policy->cps[i], err))
+			return false;
+	return policy->notice == NULL || add_notice(p, policy, err);
+}
+
+static bool
+add_policy(CERTIFICATEPOLICIES *list, const struct ext_policy *policy, struct err *err)
 {
 	POLICYINFO *p = POLICYINFO_new();
 
 	if (p == NULL)
 		return err_nomem(err);
-	ASN1_OBJECT_free(p->policyid);
-	if ((p->policyid = object_of(oid, err)) == NULL) {
+	if (!fill_policy(p, policy, err)) {
 		POLICYINFO_free(p);
 		return false;
 	}
@@ -196,24 +274,39 @@ add_policy(CERTIFICATEPOLICIES *list, const char *oid, struct err *err)
 	return true;
 }
 
+static bool
+push_policies(ext_list *list, const char *dotted, CERTIFICATEPOLICIES *value, struct err *err)
+{
+	uint8_t *der = NULL;
+	int len = i2d_CERTIFICATEPOLICIES(value, &der);
+
+	return push_der(list, dotted, false, der, len, err);
+}
+
+bool
+ext_push_issuance_policies(
+    ext_list *list, const struct ext_policy *policies, size_t count, struct err *err)
+{
+	CERTIFICATEPOLICIES *value = sk_POLICYINFO_new_null();
+	bool ok = value != NULL || err_nomem(err);
+
+	for (size_t i = 0; ok && i < count; i++)
+		ok = add_policy(value, &policies[i], err);
+	ok = ok && push_policies(list, OID_CERTIFICATE_POLICIES, value, err);
+	CERTIFICATEPOLICIES_free(value);
+	return ok;
+}
+
 bool
 ext_push_policies(
     ext_list *list, const char *dotted, char *const *oids, size_t count, struct err *err)
 {
 	CERTIFICATEPOLICIES *value = sk_POLICYINFO_new_null();
-	uint8_t *der = NULL;
-	bool ok = false;
+	bool ok = value != NULL || err_nomem(err);
 
-	if (value == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	for (size_t i = 0; i < count; i++)
-		if (!add_policy(value, oids[i], err))
-			goto out;
-	int len = i2d_CERTIFICATEPOLICIES(value, &der);
-	ok = push_der(list, dotted, false, der, len, err);
-out:
+	for (size_t i = 0; ok && i < count; i++)
+		ok = add_policy(value, &(struct ext_policy){.oid = oids[i]}, err);
+	ok = ok && push_policies(list, dotted, value, err);
 	CERTIFICATEPOLICIES_free(value);
 	return ok;
 }
@@ -406,18 +499,6 @@ out:
 	ASN1_STRING_free(value);
 	GENERAL_NAME_free(name);
 	return ok;
-}
-
-static ASN1_STRING *
-string_of(int type, const void *data, int len)
-{
-	ASN1_STRING *s = ASN1_STRING_type_new(type);
-
-	if (s != NULL && !ASN1_STRING_set(s, data, len)) {
-		ASN1_STRING_free(s);
-		s = NULL;
-	}
-	return s;
 }
 
 bool

@@ -24,10 +24,19 @@ bool ext_push_basic_constraints(
     ext_list *list, bool is_ca, int path_len, bool critical, struct err *err);
 bool ext_push_ski(ext_list *list, struct view key_id, struct err *err);
 bool ext_push_aki(ext_list *list, struct view key_id, struct err *err);
-/* `dotted` is certificatePolicies or 1.3.6.1.4.1.311.21.10, which has the same form without
- * qualifiers. */
+/* `dotted` is 1.3.6.1.4.1.311.21.10, which has the form of certificatePolicies without qualifiers.
+ */
 bool ext_push_policies(
     ext_list *list, const char *dotted, char *const *oids, size_t count, struct err *err);
+/* certificatePolicies with what an authority states about each policy. */
+struct ext_policy {
+	const char *oid;
+	char *const *cps; /* URIs in ASCII */
+	size_t cps_count;
+	const char *notice; /* NULL: none; over 200 characters is ERROR_INVALID_DATA (RFC 5280) */
+};
+bool ext_push_issuance_policies(
+    ext_list *list, const struct ext_policy *policies, size_t count, struct err *err);
 bool ext_push_template_name(ext_list *list, const char *cn, struct err *err); /* 20.2 */
 bool ext_push_template_info(
     ext_list *list, const char *oid, int64_t major, int64_t minor, struct err *err); /* 21.7 */

@@ -19,10 +19,6 @@
 #define CLOCK_SKEW   600
 #define TLS_VALIDITY (INT64_C(2) * 365 * 86400)
 
-/* keyUsage bits as pkix_cert_key_usage gives them. */
-#define USAGE_CERT_SIGN 0x0400u
-#define USAGE_CRL_SIGN  0x0200u
-
 static bool
 make_folder(const char *path, mode_t mode, struct err *err)
 {
@@ -303,20 +299,6 @@ out:
 }
 
 static bool
-is_ca_certificate(const struct pkix_cert *c)
-{
-	const struct pkix_extension *e = pkix_cert_extension(c, NID_basic_constraints);
-	const uint8_t *p = e != NULL ? e->value.ptr : NULL;
-	BASIC_CONSTRAINTS *value =
-	    e != NULL ? d2i_BASIC_CONSTRAINTS(NULL, &p, (long)e->value.len) : NULL;
-	bool is_ca = value != NULL && value->ca != 0;
-
-	BASIC_CONSTRAINTS_free(value);
-	return is_ca && (pkix_cert_key_usage(c) & (USAGE_CERT_SIGN | USAGE_CRL_SIGN)) ==
-			    (USAGE_CERT_SIGN | USAGE_CRL_SIGN);
-}
-
-static bool
 check_own(const struct pkix_cert *c, const EVP_PKEY *key, int64_t now, struct err *err)
 {
 	struct buf spki = {0};
@@ -329,7 +311,7 @@ check_own(const struct pkix_cert *c, const EVP_PKEY *key, int64_t now, struct er
 		    "the certificate is not for the key of this CA (ca.csr)");
 		goto out;
 	}
-	if (!is_ca_certificate(c)) {
+	if (!pkix_cert_is_ca(c)) {
 		err_set(err, CERTSRV_E_INVALID_CA_CERTIFICATE,
 		    "the certificate is no CA certificate: it needs basicConstraints CA, "
 		    "keyCertSign and cRLSign");
@@ -351,7 +333,7 @@ check_issued_by(const struct pkix_cert *c, const struct pkix_cert *parent, struc
 	EVP_PKEY *key = NULL;
 	bool ok;
 
-	if (!view_eq(c->issuer, parent->subject) || !is_ca_certificate(parent))
+	if (!view_eq(c->issuer, parent->subject) || !pkix_cert_is_ca(parent))
 		return err_set(err, CERT_E_ISSUERCHAINING,
 		    "a certificate of the chain was not issued by the one that follows it");
 	ok = pkix_public_key(parent->spki, &key, err) &&

@@ -94,9 +94,9 @@ static bool
 xchg_is_due(struct ca *ca, const struct settings *s, int64_t now, bool *due_out, struct err *err)
 {
 	struct store_requests rows = {0};
-	bool ok = store_exchange_certificates(ca->store, now, &rows, err);
+	bool ok = ca->no_archival != NULL || store_exchange_certificates(ca->store, now, &rows, err);
 
-	*due_out = ok && now < ca->ca_cert.not_after &&
+	*due_out = ok && ca->no_archival == NULL && now < ca->ca_cert.not_after &&
 		   (rows.count == 0 ||
 		       (rows.list[0].not_after < ca->ca_cert.not_after &&
 			   rows.list[0].not_after - s->num[SETTING_XCHG_OVERLAP_S] <= now));

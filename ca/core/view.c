@@ -240,6 +240,14 @@ out:
 }
 
 static void
+free_texts(struct text_list *t)
+{
+	for (size_t i = 0; i < t->count; i++)
+		free(t->list[i]);
+	free(t->list);
+}
+
+static void
 view_free(struct ca_view *v)
 {
 	pki_snapshot_unref(&v->pki);
@@ -249,9 +257,9 @@ view_free(struct ca_view *v)
 	for (size_t i = 0; i < v->broken_count; i++)
 		free(v->broken_templates[i]);
 	free(v->broken_templates);
-	for (size_t i = 0; i < v->enabled.count; i++)
-		free(v->enabled.list[i]);
-	free(v->enabled.list);
+	enterprise_oids_free(&v->oids);
+	free_texts(&v->broken_oids);
+	free_texts(&v->enabled);
 	officer_rules_free(&v->officer_rules);
 	sd_free(&v->security);
 	free(v->rights_problem);
@@ -282,6 +290,7 @@ view_build(struct ca *ca, struct ca_view **out, struct err *err)
 	v->made_at =
 	    clock_now(); /* before the directory is read: never younger than what it holds */
 	if (!ca_directory_do(ca, load_snapshot, &load, err) || !read_templates(v, err) ||
+	    !enterprise_oids_load(&v->pki->oids, &v->oids, &v->broken_oids, err) ||
 	    !read_service(ca, v, err) || !settings_load(ca->store, &v->settings, err) ||
 	    !read_kras(ca, v, err) || !read_xchgs(ca, v, err)) {
 		view_free(v);

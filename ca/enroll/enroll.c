@@ -18,11 +18,40 @@ enroll_is_refusal(enum err_code code)
 	return true;
 }
 
+static void
+renewal_free(struct enroll_renewal **rp)
+{
+	struct enroll_renewal *r = *rp;
+
+	if (r == NULL)
+		return;
+	pkix_cert_free(&r->cert);
+	pkix_template_id_free(&r->template_id);
+	pkix_texts_free(&r->upns);
+	pkix_texts_free(&r->emails);
+	free(r->sid);
+	buf_free(&r->archived);
+	free(r->kra_hashes);
+	free(r);
+	*rp = NULL;
+}
+
 void
 enrollment_free(struct enrollment *e)
 {
-	enroll_request_free(&e->request);
 	issue_plan_free(&e->plan);
+	for (size_t i = 0; i < e->signer_count; i++) {
+		pkix_cert_free(&e->signers[i].cert);
+		free(e->signers[i].name);
+		pkix_texts_free(&e->signers[i].application_policies);
+		pkix_texts_free(&e->signers[i].issuance_policies);
+	}
+	free(e->signers);
+	free(e->signer_facts);
+	renewal_free(&e->renewal);
+	pkix_texts_free(&e->policies);
+	principal_free(&e->subject);
+	enroll_request_free(&e->request);
 	buf_free(&e->archived);
 	free(e->kra_hashes);
 	buf_free(&e->certificate);
@@ -55,13 +84,14 @@ process(struct enrollment *e, const struct enroll_input *in, struct err *err)
 		return false;
 	e->deciding = true;
 	if (!enroll_find_template(e->view, &e->request, in->template_label, &e->tmpl, err) ||
-	    !enroll_decide(e, e->request.payload.len > 0, err))
+	    !enroll_check_signers(e, err) || !enroll_find_subject(e, err) ||
+	    !enroll_check_renewal(e, err) || !enroll_decide(e, e->request.payload.len > 0, err))
 		return false;
 	e->deciding = false;
 	if ((e->plan.pend && !check_keepable(e, err)) || !enroll_archive(e, err))
 		return false;
-	return e->plan.pend || certificate_issue(e->ca, e->vault, &e->plan, &e->facts,
-				   e->request.pkix->spki, &e->certificate, err);
+	return e->plan.pend || certificate_issue(e->ca, e->vault, &e->plan, e->request.pkix->spki,
+				   &e->certificate, err);
 }
 
 static bool
@@ -70,7 +100,7 @@ respond_issued(struct enrollment *e, struct err *err)
 	const struct enroll_answer answer = {
 	    .status = CMC_STATUS_SUCCESS,
 	    .text = "Issued",
-	    .body_part_id = e->request.cmc.body_part_id,
+	    .body_part_id = e->request.body_part_id,
 	    .certificate = buf_view(&e->certificate),
 	    .key_hash = e->archived.len > 0 ? e->request.key_hash : (struct view){0},
 	};
@@ -87,7 +117,7 @@ respond_later(struct enrollment *e, const struct enroll_commit *c)
 	const struct enroll_answer pending = {
 	    .status = CMC_STATUS_PENDING,
 	    .text = "Taken under submission",
-	    .body_part_id = e->request.cmc.body_part_id,
+	    .body_part_id = e->request.body_part_id,
 	    .pending_id = c->request_id,
 	    .pending_time = e->now,
 	    .key_hash = e->archived.len > 0 ? e->request.key_hash : (struct view){0},
@@ -101,7 +131,7 @@ respond_later(struct enrollment *e, const struct enroll_commit *c)
 		ok = enroll_respond(e->ca, e->vault, &pending, &e->response, &err);
 	else if (c->reason != NULL)
 		ok = enroll_respond_refusal(
-		    e->ca, e->vault, e->request.cmc.body_part_id, c->reason, &e->response, &err);
+		    e->ca, e->vault, e->request.body_part_id, c->reason, &e->response, &err);
 	if (!ok)
 		log_warn("answer without CMC response", LOG_INT("request", c->request_id),
 		    LOG_REASON(&err));
@@ -143,8 +173,10 @@ enroll_submit(struct ca *ca, struct vault *v, const struct enroll_input *in,
 	struct enrollment e = {.ca = ca,
 	    .vault = v,
 	    .view = ca_view_get(ca),
+	    .caller = in->caller,
 	    .requester = in->caller,
 	    .now = in->now,
+	    .submitted = in->now,
 	    .plan = {0}};
 	struct err reason = {0};
 	bool ok = false, done;

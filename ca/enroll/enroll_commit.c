@@ -48,21 +48,39 @@ fill_template(const struct tmpl *t, struct store_request *row, struct err *err)
 static bool
 fill_request(const struct enrollment *e, struct store_request *row, struct err *err)
 {
-	row->request_type = e->request.format == ENROLL_CMC ? CR_IN_CMC : CR_IN_PKCS10;
+	row->request_type = CR_IN_PKCS10;
+	if (e->request.format == ENROLL_CMC)
+		row->request_type = e->request.is_wrapped ? CR_IN_PKCS7 : CR_IN_CMC;
+	if (e->renewal != NULL)
+		row->request_flags |= CR_FLG_RENEWAL;
+	if (e->requester != e->caller)
+		row->request_flags |= CR_FLG_ENROLLONBEHALFOF;
 	return enroll_request_raw(&e->request, &row->raw_request, err) &&
 	       enroll_request_attributes(&e->request, &row->request_attributes, err);
 }
 
-/* The sealed key goes with a request that was issued or waits, never with a refused one. */
+static bool
+put_archived(
+    struct view sealed, const char *kra_hashes, struct store_request *row, struct err *err)
+{
+	return buf_dup(sealed, &row->raw_archived_key, err) &&
+	       copy_text(kra_hashes, &row->key_recovery_hashes, err);
+}
+
+/* The sealed key goes with a request that was issued or waits, never with a refused one. A renewal
+ * that keeps its key without sending it takes the sealed one of the old row along. */
 static bool
 fill_archive(const struct enrollment *e, struct store_request *row, struct err *err)
 {
-	if (e->archived.len == 0)
-		return true;
-	row->request_flags |= CR_FLG_VALIDENCRYPTEDKEYHASH;
-	return buf_dup(buf_view(&e->archived), &row->raw_archived_key, err) &&
-	       buf_dup(e->request.key_hash, &row->key_hash, err) &&
-	       copy_text(e->kra_hashes, &row->key_recovery_hashes, err);
+	const struct enroll_renewal *r = e->renewal;
+
+	if (e->archived.len > 0) {
+		row->request_flags |= CR_FLG_VALIDENCRYPTEDKEYHASH;
+		return buf_dup(e->request.key_hash, &row->key_hash, err) &&
+		       put_archived(buf_view(&e->archived), e->kra_hashes, row, err);
+	}
+	return !tmpl_requires_key_archival(e->tmpl) || r == NULL || !r->facts.same_key ||
+	       put_archived(buf_view(&r->archived), r->kra_hashes, row, err);
 }
 
 static bool
@@ -100,22 +118,67 @@ struct unit {
 	char *received, *archived, *outcome; /* details of the audit records */
 };
 
+static const char *
+format_name(int request_type)
+{
+	if (request_type == CR_IN_CMC)
+		return "CMC";
+	return request_type == CR_IN_PKCS7 ? "PKCS7" : "PKCS10";
+}
+
+/* Who signed beside the requester, by the serial numbers of their certificates. free(). */
+static char *
+signers_text(const struct enrollment *e)
+{
+	char *text = strdup("");
+
+	for (size_t i = 0; text != NULL && i < e->signer_count; i++) {
+		char *serial = pkix_serial_text(e->signers[i].cert.serial),
+		     *longer = serial != NULL ? text_printf("%s%s%s", text,
+						    i > 0 ? "," : " signers=", serial)
+					      : NULL;
+
+		free(serial);
+		free(text);
+		text = longer;
+	}
+	return text;
+}
+
+/* "format=CMC caller=DOM\agent1 requester=DOM\user1 signers=1a,2b renews=3c" */
+static char *
+received_text(const struct enrollment *e, const struct store_request *row)
+{
+	char *signers = signers_text(e),
+	     *renewed = e->renewal != NULL ? pkix_serial_text(e->renewal->cert.serial) : NULL,
+	     *text = NULL;
+	bool other = e->requester != e->caller;
+
+	if (signers != NULL && (e->renewal == NULL || renewed != NULL))
+		text = text_printf("format=%s caller=%s%s%s%s%s%s", format_name(row->request_type),
+		    row->caller_name != NULL ? row->caller_name : "-", other ? " requester=" : "",
+		    other ? row->requester_name : "", signers, renewed != NULL ? " renews=" : "",
+		    renewed != NULL ? renewed : "");
+	free(signers);
+	free(renewed);
+	return text;
+}
+
 static bool
 fill_details(struct unit *u, struct err *err)
 {
 	const struct store_request *row = u->row;
 	const char *template = row->template_name != NULL ? row->template_name : "-";
 
-	u->received =
-	    text_printf("format=%s caller=%s", row->request_type == CR_IN_CMC ? "CMC" : "PKCS10",
-		row->caller_name != NULL ? row->caller_name : "-");
+	u->received = received_text(u->commit->e, row);
 	if (row->raw_archived_key.len > 0)
 		u->archived =
 		    text_printf("template=%s kras=%s", template, row->key_recovery_hashes);
 	if (u->commit->reason != NULL)
 		u->outcome = text_printf("template=%s reason=%s", template, u->commit->reason->msg);
 	else
-		u->outcome = text_printf("template=%s subject=%s", template,
+		u->outcome = text_printf("template=%s requester=%s subject=%s", template,
+		    row->requester_name != NULL ? row->requester_name : "-",
 		    row->distinguished_name != NULL ? row->distinguished_name : "-");
 	for (char *p = u->archived; p != NULL && *p != '\0'; p++)
 		if (*p == '\n')
@@ -140,7 +203,7 @@ write_unit(struct store_tx *tx, void *arg, struct err *err)
 	struct unit *u = arg;
 	const struct store_request *row = u->row;
 	struct ca_audit a = {.when = row->submitted_when,
-	    .actor = row->requester_name,
+	    .actor = u->commit->e->caller->downlevel,
 	    .event = AUDIT_REQUEST_RECEIVED,
 	    .object = row->template_name,
 	    .detail = u->received};

@@ -54,6 +54,8 @@ collect_claim(const struct enroll_request *r, const char *label, struct claim *o
 			return false;
 	return claim_pairs(out, r->pkix->nv_names, r->pkix->nv_values, r->pkix->nv_count, err) &&
 	       claim_pairs(out, r->cmc.nv_names, r->cmc.nv_values, r->cmc.nv_count, err) &&
+	       claim_pairs(out, r->wrapper.nv_names, r->wrapper.nv_values, r->wrapper.nv_count,
+		   err) &&
 	       claim_cn(out, label, err);
 }
 
@@ -103,6 +105,18 @@ enroll_find_template(const struct ca_view *view, const struct enroll_request *r,
 	return true;
 }
 
+static bool
+read_policies(struct enrollment *e, struct err *err)
+{
+	struct view value;
+
+	if (!enroll_request_extension(&e->request, NID_certificate_policies, &value, err) ||
+	    (value.len > 0 && !pkix_policies_decode(value, &e->policies, err)))
+		return err_prefix(err, "the policies that the request asks for");
+	e->facts.policies = (struct text_list){e->policies.list, e->policies.count};
+	return true;
+}
+
 /* What policy needs to know of the request. */
 static bool
 gather_facts(struct enrollment *e, bool has_key, struct err *err)
@@ -119,17 +133,30 @@ gather_facts(struct enrollment *e, bool has_key, struct err *err)
 	    .has_template_version = id->has_version,
 	    .template_major = id->major,
 	    .template_minor = id->minor,
+	    .signers = e->signer_facts,
+	    .signer_count = e->signer_fact_count,
+	    .renewed = e->renewal != NULL ? &e->renewal->facts : NULL,
+	    .on_behalf_of = e->requester != e->caller ? e->requester : NULL,
 	};
-	return enroll_request_extension(r, NID_subject_alt_name, &e->facts.subject_alt_name, err) &&
+	return read_policies(e, err) && enroll_request_extension(r, NID_subject_alt_name, &e->facts.subject_alt_name, err) &&
 	       enroll_request_extension(
 		   r, oid_nid(OID_NTDS_CA_SECURITY_EXT), &e->facts.sid_extension, err);
+}
+
+/* The row of the renewed certificate has the key, sealed to the KRAs of then. */
+static bool
+keeps_archived_key(const struct enrollment *e)
+{
+	return e->renewal != NULL && e->renewal->facts.same_key && e->renewal->archived.len > 0;
 }
 
 /* The plan and the request must agree about archival, whatever made the plan. */
 static bool
 check_archival(const struct enrollment *e, bool has_key, struct err *err)
 {
-	if (tmpl_requires_key_archival(e->tmpl) && !has_key)
+	if (tmpl_requires_key_archival(e->tmpl) && !ca_check_archival(e->ca, err))
+		return err_prefix(err, "template '%s'", e->tmpl->cn);
+	if (tmpl_requires_key_archival(e->tmpl) && !has_key && !keeps_archived_key(e))
 		return err_set(err, CERTSRV_E_ARCHIVED_KEY_REQUIRED,
 		    "template '%s' requires the private key to be archived", e->tmpl->cn);
 	if (!tmpl_requires_key_archival(e->tmpl) && has_key)
@@ -163,10 +190,12 @@ enroll_decide(struct enrollment *e, bool has_key, struct err *err)
 	    .ca_not_after = limit < e->ca->ca_cert.not_after ? limit : e->ca->ca_cert.not_after,
 	};
 
-	return principal_check_active(e->requester, e->now, err) &&
-	       ca_check_right(e->view, e->requester, CA_RIGHT_ENROLL, err) &&
-	       tmpl_check_enroll(e->tmpl, &e->requester->sids, e->requester->downlevel, err) &&
+	/* [MS-WCCE] 3.2.2.6.2.1.4.3: the rights are those of the caller, who may be an agent. */
+	return principal_check_active(e->caller, e->now, err) &&
+	       principal_check_active(e->requester, e->now, err) &&
+	       ca_check_right(e->view, e->caller, CA_RIGHT_ENROLL, err) &&
+	       tmpl_check_enroll(e->tmpl, &e->caller->sids, e->caller->downlevel, err) &&
 	       check_escalation(e, err) && check_archival(e, has_key, err) &&
 	       gather_facts(e, has_key, err) &&
-	       issue_plan_make(e->tmpl, e->requester, &e->facts, &limits, &e->plan, err);
+	       issue_plan_make(e->tmpl, e->caller, &e->facts, &limits, &e->plan, err);
 }

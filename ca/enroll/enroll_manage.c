@@ -128,28 +128,68 @@ current_template(const struct ca_view *view, const struct store_request *row,
 static bool
 decode_stored(const struct store_request *row, struct enroll_request *out, struct err *err)
 {
-	enum enroll_format format = row->request_type == CR_IN_CMC ? ENROLL_CMC : ENROLL_PKCS10;
+	enum enroll_format format = row->request_type == CR_IN_PKCS10 ? ENROLL_PKCS10 : ENROLL_CMC;
 
 	if (row->raw_request.len == 0)
 		return err_set(err, CERTSRV_E_BAD_REQUESTSTATUS,
 		    "request %lld was too large to be kept; it must be made again",
 		    (long long)row->request_id);
-	/* Only the inner signature: the outer one was checked when the key was still in the
-	 * message. */
+	/* Of the requester's own signatures only the inner one: the outer one was checked when the
+	 * key was still in the message. */
 	return enroll_request_decode(
 		   format, buf_view(&row->raw_request), row->raw_request.len, out, err) &&
-	       pkix_request_verify(out->pkix, out->key, format == ENROLL_CMC, true, err);
+	       pkix_request_verify(out->pkix, out->key, out->is_cmc, true, err);
 }
 
-/* The stored key must be what a KRA can open; an empty one is no key. */
+/* The agent of a request that was made on behalf of its requester. The row has no SID of it; the
+ * request's signatures, which are verified again, say that it was one. */
+static bool
+find_agent(struct dir_conn *c, void *arg, struct err *err)
+{
+	struct requester_query *q = arg;
+
+	switch (principal_find_identity(c, q->row->caller_name, q->out, err)) {
+	case DIR_FOUND:
+		return true;
+	case DIR_NOT_FOUND:
+		return err_set(err, ERROR_FILE_NOT_FOUND,
+		    "the enrollment agent '%s' of request %lld is no longer in the directory",
+		    q->row->caller_name, (long long)q->row->request_id);
+	case DIR_FIND_FAILED:
+		break;
+	}
+	return false;
+}
+
+/* Requester and caller as the directory knows them now. */
+static bool
+current_people(struct enrollment *e, const struct store_request *row, struct principal *agent,
+    struct err *err)
+{
+	struct requester_query q = {row, agent};
+
+	if (!current_requester(e->ca, row, &e->subject, err))
+		return false;
+	e->requester = e->caller = &e->subject;
+	if ((row->request_flags & CR_FLG_ENROLLONBEHALFOF) == 0 || row->caller_name == NULL)
+		return true;
+	if (!ca_directory_do(e->ca, find_agent, &q, err))
+		return false;
+	e->caller = agent;
+	return true;
+}
+
+/* The whole decision once more, with what holds now: a signer that was revoked while the request
+ * waited does not count. Only the validity of signers and of a renewed certificate is that of the
+ * submission. The stored key must be what a KRA can open; an empty one is no key. */
 static bool
 issue_stored(struct enrollment *e, const struct store_request *row, struct err *err)
 {
 	return decode_stored(row, &e->request, err) &&
-	       current_template(e->view, row, &e->tmpl, err) &&
-	       enroll_decide(e, row->raw_archived_key.len > 0, err) &&
-	       certificate_issue(e->ca, e->vault, &e->plan, &e->facts, e->request.pkix->spki,
-		   &e->certificate, err);
+	       current_template(e->view, row, &e->tmpl, err) && enroll_check_signers(e, err) &&
+	       enroll_check_renewal(e, err) && enroll_decide(e, row->raw_archived_key.len > 0, err) &&
+	       certificate_issue(
+		   e->ca, e->vault, &e->plan, e->request.pkix->spki, &e->certificate, err);
 }
 
 static bool
@@ -162,14 +202,14 @@ respond_row(struct ca *ca, struct vault *v, const struct store_request *row, str
 	    .status = CMC_STATUS_SUCCESS, .text = "Issued", .key_hash = buf_view(&row->key_hash)};
 	bool ok = false;
 
-	if (row->request_type != CR_IN_CMC || row->raw_request.len == 0)
+	if (row->request_type == CR_IN_PKCS10 || row->raw_request.len == 0)
 		return true;
 	if (!decode_stored(row, &request, err)) {
 		/* What was refused may be unreadable: the row's own words suffice. */
 		ok = row->disposition == DISP_ERROR || row->disposition == DISP_DENIED;
 		goto out;
 	}
-	answer.body_part_id = request.cmc.body_part_id;
+	answer.body_part_id = request.body_part_id;
 	switch (row->disposition) {
 	case DISP_ISSUED:
 	case DISP_REVOKED:
@@ -258,8 +298,8 @@ bool
 enroll_approve(struct ca *ca, struct vault *v, const struct principal *officer, int64_t request_id,
     int64_t now, struct enroll_result *out, struct err *err)
 {
-	struct principal requester = {0};
-	struct enrollment e = {.ca = ca, .vault = v, .requester = &requester, .now = now};
+	struct principal agent = {0};
+	struct enrollment e = {.ca = ca, .vault = v, .now = now};
 	struct store_request row = {0};
 	bool ok;
 
@@ -269,12 +309,13 @@ enroll_approve(struct ca *ca, struct vault *v, const struct principal *officer, 
 	     ca_check_right(e.view, officer, CA_RIGHT_OFFICER, err) &&
 	     get_row(ca, request_id, &row, err) &&
 	     ca_check_officer(ca, e.view, officer, &row, err) && check_pending(&row, err) &&
-	     current_requester(ca, &row, &requester, err) && issue_stored(&e, &row, err) &&
-	     finish_approval(&e, officer, &row, out, err);
+	     current_people(&e, &row, &agent, err);
+	e.submitted = row.submitted_when;
+	ok = ok && issue_stored(&e, &row, err) && finish_approval(&e, officer, &row, out, err);
 	if (!ok)
 		audit_refusal(ca, AUDIT_ISSUED, officer, request_id, now, err);
 	enrollment_free(&e);
-	principal_free(&requester);
+	principal_free(&agent);
 	store_request_free(&row);
 	return ok;
 }
@@ -325,6 +366,10 @@ enroll_deny(struct ca *ca, const struct principal *officer, int64_t request_id, 
 static bool
 is_requester(const struct principal *p, const struct store_request *row)
 {
+	/* Its agent too, of which the row has no SID; what it gets is no secret. */
+	if ((row->request_flags & CR_FLG_ENROLLONBEHALFOF) != 0 && row->caller_name != NULL &&
+	    text_eq_nocase(p->downlevel, row->caller_name))
+		return true;
 	if (row->requester_sid != NULL)
 		return has_sid(p, row->requester_sid);
 	return row->requester_name != NULL && text_eq_nocase(p->downlevel, row->requester_name);

@@ -9,16 +9,20 @@
 #include "cmc.h"
 #include "enroll.h"
 #include "issue.h"
+#include "pkix_policy.h"
 
 #define CLOCK_SKEW_S 600
 
 /* A request of either format, read. Views and borrowed strings live as long as the struct. */
 struct enroll_request {
-	enum enroll_format format;
+	enum enroll_format format; /* ENROLL_CMC: any signed message; it is answered by CMC */
 	bool decoded; /* the message was read: it can be stored stripped and answered in kind */
-	struct cmc_request cmc;          /* ENROLL_CMC */
-	struct pkix_request pkcs10;      /* ENROLL_PKCS10 */
+	bool is_wrapped, is_cmc;         /* which of the next three there are */
+	struct cmc_wrapped wrapper;      /* SignedData around the request */
+	struct cmc_request cmc;          /* is_cmc */
+	struct pkix_request pkcs10;      /* else */
 	const struct pkix_request *pkix; /* the PKCS#10, alone or inside the CMC */
+	int64_t body_part_id;            /* that an answer is about */
 	EVP_PKEY *key;
 	const char *key_algorithm; /* "RSA" | "EC" */
 	int key_bits;
@@ -35,6 +39,18 @@ bool enroll_request_verify(const struct enroll_request *r, bool allow_sha1, stru
 /* What may be stored (nothing of bytes that were not decoded): the request without the archived
  * key; empty if it does not fit or cannot be shown to be without one. */
 bool enroll_request_raw(const struct enroll_request *r, struct buf *out, struct err *err);
+/* A signature beside the one of the request's own key. */
+struct enroll_signature {
+	const struct cms_signed *message;
+	const struct cms_signer *signer;
+};
+/* All of them, from outside in; free() the list. NULL if there is none. */
+bool enroll_request_signatures(const struct enroll_request *r, struct enroll_signature **list_out,
+    size_t *count_out, struct err *err);
+/* Whom an agent enrolls ("requestername"), NULL if nobody is named; ERROR_INVALID_DATA if two
+ * are. */
+bool enroll_request_subject(
+    const struct enroll_request *r, const char **name_out, struct err *err);
 /* Value of an extension wherever the request carries it; empty if absent; ERROR_INVALID_DATA if two
  * places differ. */
 bool enroll_request_extension(
@@ -43,13 +59,42 @@ bool enroll_request_extension(
 bool enroll_request_attributes(const struct enroll_request *r, char **out, struct err *err);
 void enroll_request_free(struct enroll_request *r);
 
+/* Who signed beside the requester: an enrollment agent, a registration authority, or the holder of
+ * the certificate that is renewed. Verified, in time, trusted, not revoked. */
+struct enroll_signer {
+	struct pkix_cert cert;
+	char *name;  /* of its subject */
+	bool may_sign; /* keyUsage; a renewal may be signed without */
+	struct pkix_texts application_policies, issuance_policies;
+};
+
+/* The certificate that is renewed, and its row in the database. */
+struct enroll_renewal {
+	struct pkix_cert cert;
+	struct pkix_template_id template_id;
+	struct pkix_texts upns, emails;
+	char *sid;
+	struct issue_renewed facts;
+	/* Its key, if it was archived: a renewal that keeps the key need not send it again. */
+	struct buf archived;
+	char *kra_hashes;
+};
+
 struct enrollment {
 	struct ca *ca;
 	struct vault *vault;
 	struct ca_view *view;
-	const struct principal *requester;
+	const struct principal *caller;    /* who sent it and whose rights count */
+	const struct principal *requester; /* whom the certificate is for: the caller, or: */
+	struct principal subject;          /* whom an agent enrolls */
 	int64_t now;
+	int64_t submitted; /* validity of signers and renewed certificate is that of this moment */
 	struct enroll_request request;
+	struct enroll_signer *signers;
+	struct issue_signer *signer_facts;
+	size_t signer_count, signer_fact_count;
+	struct enroll_renewal *renewal; /* NULL: none */
+	struct pkix_texts policies;     /* certificatePolicies of the request */
 	/* decision */
 	const struct tmpl *tmpl;
 	struct issue_request facts;
@@ -69,8 +114,23 @@ void enrollment_free(struct enrollment *e);
 bool enroll_find_template(const struct ca_view *view, const struct enroll_request *r,
     const char *label, const struct tmpl **out, struct err *err);
 /* Rights of CA and template, then the plan. `has_key`: a key is there to archive, or was archived
- * when the request came. */
+ * when the request came. Without one, a renewal for the same key takes over what is archived. */
 bool enroll_decide(struct enrollment *e, bool has_key, struct err *err);
+
+/* enroll_signers.c: verifies every signature beside the requester's own, and its certificate.
+ * NTE_BAD_SIGNATURE, CRYPT_E_HASH_VALUE, CRYPT_E_NOT_FOUND (no certificate), CERT_E_WRONG_USAGE, and
+ * those of enroll_check_trust. */
+bool enroll_check_signers(struct enrollment *e, struct err *err);
+/* enroll_trust.c: is a signer's certificate one of this CA (then its row says whether it is
+ * revoked) or of a CA in NTAuthCertificates (then a current CRL below CN=CDP must say that it is
+ * not)? CERT_E_ISSUERCHAINING, CERT_E_EXPIRED, CRYPT_E_REVOKED, CRYPT_E_REVOCATION_OFFLINE. */
+bool enroll_check_trust(struct enrollment *e, const struct pkix_cert *cert, struct err *err);
+/* enroll_renewal.c: whom the request is for, if it names somebody: sets `requester`.
+ * CERTSRV_E_BAD_REQUESTSUBJECT. */
+bool enroll_find_subject(struct enrollment *e, struct err *err);
+/* ... and the certificate that it renews: of this CA, valid, the requester's, and signed with.
+ * CERTSRV_E_BAD_RENEWAL_CERT_ATTRIBUTE, _BAD_RENEWAL_SUBJECT, CERT_E_EXPIRED, CRYPT_E_REVOKED. */
+bool enroll_check_renewal(struct enrollment *e, struct err *err);
 
 /* enroll_archive.c: proves and seals the payload to the chosen KRAs; nothing to do without one. */
 bool enroll_archive(struct enrollment *e, struct err *err);

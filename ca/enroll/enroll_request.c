@@ -7,6 +7,8 @@
 
 #define RAW_REQUEST_MAX 65536 /* Request.RawRequest (facts 7) */
 #define ATTRIBUTES_MAX  32768 /* Request.RequestAttributes */
+/* A PKCS#10 has no number; an answer about it gives it the one that CMC requests have. */
+#define PKCS10_BODY_PART 1
 
 /* Does the DER of OID 1.3.6.1.4.1.311.21.13 occur anywhere? A coarse net below the decoders' fine
  * one: whatever path bytes took, an archived key is never stored as part of a request. */
@@ -19,24 +21,56 @@ names_archived_key(struct view bytes)
 	return bytes.len > 0 && memmem(bytes.ptr, bytes.len, oid, sizeof oid) != NULL;
 }
 
+/* The request inside a message that others signed. */
+static bool
+decode_wrapped(struct view body, struct enroll_request *r, struct err *err)
+{
+	struct view inner;
+
+	if (!cmc_wrapped_decode(body, &r->wrapper, err))
+		return false;
+	r->is_wrapped = true;
+	inner = r->wrapper.message.content;
+	if (names_archived_key(inner))
+		return err_set(err, CERTSRV_E_BAD_REQUEST_KEY_ARCHIVAL,
+		    "a wrapped request carries an encrypted private key; only the outermost "
+		    "signature of a CMC request may");
+	if ((r->is_cmc = cmc_wrapped_holds_cmc(&r->wrapper)))
+		return cmc_request_decode(inner, &r->cmc, err);
+	return pkix_request_decode(inner, &r->pkcs10, err);
+}
+
+static bool
+decode_signed(struct view body, struct enroll_request *r, struct err *err)
+{
+	/* CMC is what clients send; another content type is told apart before anything else. */
+	if (cmc_request_decode(body, &r->cmc, err)) {
+		r->is_cmc = true;
+		return true;
+	}
+	return err->code == CRYPT_E_INVALID_MSG_TYPE && decode_wrapped(body, r, err);
+}
+
 static bool
 decode_body(enum enroll_format format, struct view body, struct enroll_request *r, struct err *err)
 {
+	bool ok;
+
 	if (format == ENROLL_CMC) {
-		if (!cmc_request_decode(body, &r->cmc, err))
-			return false;
-		r->pkix = &r->cmc.request;
+		ok = decode_signed(body, r, err);
 		r->payload = r->cmc.archived_key;
 		r->key_hash = r->cmc.key_hash;
-		return true;
-	}
-	/* Only the outermost signature of a CMC message may carry a key (facts 6.2). */
-	if (names_archived_key(body))
+	} else if (names_archived_key(body)) {
+		/* Only the outermost signature of a CMC message may carry a key (facts 6.2). */
 		return err_set(err, CERTSRV_E_BAD_REQUEST_KEY_ARCHIVAL,
 		    "a PKCS#10 request carries an encrypted private key; send a CMC request to "
 		    "have a key archived");
-	r->pkix = &r->pkcs10;
-	return pkix_request_decode(body, &r->pkcs10, err);
+	} else {
+		ok = pkix_request_decode(body, &r->pkcs10, err);
+	}
+	r->pkix = r->is_cmc ? &r->cmc.request : &r->pkcs10;
+	r->body_part_id = r->is_cmc ? r->cmc.body_part_id : PKCS10_BODY_PART;
+	return ok;
 }
 
 bool
@@ -64,7 +98,7 @@ enroll_request_decode(enum enroll_format format, struct view body, size_t most,
 bool
 enroll_request_verify(const struct enroll_request *r, bool allow_sha1, struct err *err)
 {
-	if (r->format == ENROLL_CMC)
+	if (r->is_cmc)
 		return cmc_request_verify(&r->cmc, r->key, allow_sha1, err);
 	return pkix_request_verify(r->pkix, r->key, false, allow_sha1, err);
 }
@@ -72,15 +106,76 @@ enroll_request_verify(const struct enroll_request *r, bool allow_sha1, struct er
 bool
 enroll_request_raw(const struct enroll_request *r, struct buf *out, struct err *err)
 {
+	bool ok;
+
 	*out = (struct buf){0};
 	if (!r->decoded)
 		return true;
-	if (r->format == ENROLL_CMC ? !cmc_request_strip(&r->cmc, out, err)
-				    : !buf_dup(buf_view(&r->pkix->raw), out, err))
+	if (r->is_wrapped)
+		ok = cmc_wrapped_strip(&r->wrapper, out, err);
+	else if (r->is_cmc)
+		ok = cmc_request_strip(&r->cmc, out, err);
+	else
+		ok = buf_dup(buf_view(&r->pkix->raw), out, err);
+	if (!ok)
 		return false;
 	if (out->len > RAW_REQUEST_MAX || names_archived_key(buf_view(out)))
 		buf_free(out);
 	return true;
+}
+
+bool
+enroll_request_signatures(const struct enroll_request *r, struct enroll_signature **list_out,
+    size_t *count_out, struct err *err)
+{
+	size_t most = r->wrapper.message.signer_count + r->cmc.message.signer_count;
+	struct enroll_signature *list = NULL;
+	size_t count = 0;
+
+	*list_out = NULL;
+	*count_out = 0;
+	if (most == 0)
+		return true;
+	if ((list = calloc(most, sizeof *list)) == NULL)
+		return err_nomem(err);
+	for (size_t i = 0; i < r->wrapper.message.signer_count; i++)
+		list[count++] = (struct enroll_signature){
+		    &r->wrapper.message, &r->wrapper.message.signers[i]};
+	for (size_t i = 0; i < r->cmc.message.signer_count; i++)
+		if (i != r->cmc.signer)
+			list[count++] = (struct enroll_signature){
+			    &r->cmc.message, &r->cmc.message.signers[i]};
+	*list_out = list;
+	*count_out = count;
+	return true;
+}
+
+static bool
+find_subject(char *const *names, char *const *values, size_t count, const char **found,
+    struct err *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!text_eq_nocase(names[i], CMC_REQUESTER_NAME))
+			continue;
+		if (*found != NULL && !text_eq_nocase(*found, values[i]))
+			return err_set(err, ERROR_INVALID_DATA,
+			    "the request is made on behalf of '%s' and of '%s'", *found,
+			    values[i]);
+		*found = values[i];
+	}
+	return true;
+}
+
+bool
+enroll_request_subject(const struct enroll_request *r, const char **name_out, struct err *err)
+{
+	*name_out = NULL;
+	return find_subject(
+		   r->pkix->nv_names, r->pkix->nv_values, r->pkix->nv_count, name_out, err) &&
+	       find_subject(
+		   r->cmc.nv_names, r->cmc.nv_values, r->cmc.nv_count, name_out, err) &&
+	       find_subject(r->wrapper.nv_names, r->wrapper.nv_values, r->wrapper.nv_count,
+		   name_out, err);
 }
 
 static struct view
@@ -142,7 +237,9 @@ enroll_request_attributes(const struct enroll_request *r, char **out, struct err
 	if (!r->decoded)
 		return true;
 	if (!append_pairs(&lines, r->pkix->nv_names, r->pkix->nv_values, r->pkix->nv_count, err) ||
-	    !append_pairs(&lines, r->cmc.nv_names, r->cmc.nv_values, r->cmc.nv_count, err))
+	    !append_pairs(&lines, r->cmc.nv_names, r->cmc.nv_values, r->cmc.nv_count, err) ||
+	    !append_pairs(&lines, r->wrapper.nv_names, r->wrapper.nv_values,
+		r->wrapper.nv_count, err))
 		goto out;
 	if (lines.len > ATTRIBUTES_MAX)
 		lines.len = 0;
@@ -159,6 +256,7 @@ out:
 void
 enroll_request_free(struct enroll_request *r)
 {
+	cmc_wrapped_free(&r->wrapper);
 	cmc_request_free(&r->cmc);
 	pkix_request_free(&r->pkcs10);
 	EVP_PKEY_free(r->key);

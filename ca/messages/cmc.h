@@ -39,13 +39,34 @@ bool cmc_request_verify(
 /* The request without its unsigned attributes, to store as RawRequest (facts 6.3). */
 bool cmc_request_strip(const struct cmc_request *r, struct buf *out, struct err *err);
 
+/* A request inside SignedData of type id-data ([MS-WCCE] 2.2.2.6.2): all signers are enrollment
+ * agents, registration authorities or the certificate that is renewed. message.content is the
+ * request: a PKCS#10, or a CMC request of its own. */
+struct cmc_wrapped {
+	struct cms_signed message;
+	char **nv_names, **nv_values; /* 311.13.2.1 of the first signer's signed attributes */
+	size_t nv_count;
+};
+/* CRYPT_E_INVALID_MSG_TYPE if it is no such message, CRYPT_E_NO_SIGNER, and
+ * CERTSRV_E_BAD_REQUEST_KEY_ARCHIVAL for an archived key in it: only CMC carries one. */
+bool cmc_wrapped_decode(struct view der, struct cmc_wrapped *out, struct err *err);
+void cmc_wrapped_free(struct cmc_wrapped *w);
+/* Is the content a ContentInfo (then it is read as CMC) and not a PKCS#10? */
+bool cmc_wrapped_holds_cmc(const struct cmc_wrapped *w);
+/* The message without its unsigned attributes, to store as RawRequest. */
+bool cmc_wrapped_strip(const struct cmc_wrapped *w, struct buf *out, struct err *err);
+
+/* Name of the pair by which an agent says for whom it enrolls ([MS-WCCE] 2.2.2.7.10). */
+#define CMC_REQUESTER_NAME "requestername"
+
 /* The client's side. `archived_key` empty: no archival. `template_cn` goes into RegInfo and as 20.2
- * into the PKCS#10 (pass it in pkcs10 yourself). */
+ * into the PKCS#10 (pass it in pkcs10 yourself). Further signatures: cms_cosign. */
 struct cmc_make {
 	struct view pkcs10;
 	EVP_PKEY *key;            /* signs the message */
 	struct view archived_key; /* ContentInfo(EnvelopedData) */
 	const char *template_cn;
+	const char *requester_name; /* NULL: the caller enrolls for itself */
 };
 bool cmc_request_make(const struct cmc_make *in, struct buf *out, struct err *err);
 

@@ -8,6 +8,7 @@
 #include "cms_algs.h"
 #include "cms_attr.h"
 #include "cms_der.h"
+#include "cms_sign_priv.h"
 #include "pkix_asn1.h"
 #include "text.h"
 
@@ -40,20 +41,34 @@ out:
 }
 
 static bool
-add_reg_info(CMCW_PKI_DATA *data, const char *template_cn, struct err *err)
+check_reg_value(const char *what, const char *value, struct err *err)
+{
+	if (value == NULL || (*value != '\0' && strpbrk(value, "&=") == NULL))
+		return true;
+	return err_set(err, E_INVALIDARG,
+	    "the %s '%s' cannot be sent in a CMC request: it is empty or holds & or =", what,
+	    value);
+}
+
+static bool
+add_reg_info(CMCW_PKI_DATA *data, const struct cmc_make *in, struct err *err)
 {
 	ASN1_STRING *octets = NULL;
 	char *text = NULL;
 	bool ok = false;
 
-	if (template_cn == NULL)
+	if (in->template_cn == NULL && in->requester_name == NULL)
 		return true;
-	if (*template_cn == '\0' || strpbrk(template_cn, "&=") != NULL)
-		return err_set(err, E_INVALIDARG,
-		    "the template name '%s' cannot be sent in a CMC request: it is empty or holds "
-		    "& or =",
-		    template_cn);
-	if ((text = text_printf("CertificateTemplate=%s", template_cn)) == NULL ||
+	if (!check_reg_value("template name", in->template_cn, err) ||
+	    !check_reg_value("name of the subject", in->requester_name, err))
+		return false;
+	text =
+	    text_printf("%s%s%s%s%s", in->template_cn != NULL ? "CertificateTemplate=" : "",
+		in->template_cn != NULL ? in->template_cn : "",
+		in->template_cn != NULL && in->requester_name != NULL ? "&" : "",
+		in->requester_name != NULL ? CMC_REQUESTER_NAME "=" : "",
+		in->requester_name != NULL ? in->requester_name : "");
+	if (text == NULL ||
 	    (octets = der_string_new(V_ASN1_OCTET_STRING, view_str(text))) == NULL)
 		err_nomem(err);
 	else
@@ -98,7 +113,7 @@ make_pki_data(const struct cmc_make *in, const EVP_MD *md, struct buf *out, stru
 	if (data == NULL)
 		return err_nomem(err);
 	ok = add_key_hash(data, md, in->archived_key, err) &&
-	     add_reg_info(data, in->template_cn, err) && add_pkcs10(data, in->pkcs10, err) &&
+	     add_reg_info(data, in, err) && add_pkcs10(data, in->pkcs10, err) &&
 	     der_encode(ASN1_ITEM_rptr(CMCW_PKI_DATA), data, "the PKIData", out, err);
 	CMCW_PKI_DATA_free(data);
 	return ok;
@@ -124,51 +139,6 @@ key_identifier(const EVP_PKEY *key, uint8_t id[EVP_MAX_MD_SIZE], size_t *len_out
 	return ok;
 }
 
-static bool
-digest_of(struct view sig_alg, const EVP_MD **out, struct err *err)
-{
-	const ASN1_OBJECT *oid;
-	int md_nid = NID_undef;
-	void *alg = NULL;
-
-	if (!der_decode(
-		ASN1_ITEM_rptr(X509_ALGOR), sig_alg, 4096, "the signature algorithm", &alg, err))
-		return false;
-	X509_ALGOR_get0(&oid, NULL, NULL, alg);
-	OBJ_find_sigid_algs(OBJ_obj2nid(oid), &md_nid, NULL);
-	*out = cms_digest(md_nid);
-	X509_ALGOR_free(alg);
-	if (*out == NULL)
-		return err_set(
-		    err, NTE_BAD_ALGID, "the key signs with an algorithm that has no known digest");
-	return true;
-}
-
-static bool
-sign(EVP_PKEY *key, const EVP_MD *md, struct view data, struct buf *out, struct err *err)
-{
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	size_t len = (size_t)EVP_PKEY_get_size(key);
-	bool ok = false;
-
-	*out = (struct buf){0};
-	if (ctx == NULL || !buf_alloc(len, out, err)) {
-		err_nomem(err);
-		goto out;
-	}
-	if (EVP_DigestSignInit_ex(ctx, NULL, EVP_MD_get0_name(md), NULL, NULL, key, NULL) != 1 ||
-	    EVP_DigestSign(ctx, out->ptr, &len, data.ptr, data.len) != 1) {
-		err_openssl(
-		    err, DIRCA_E_CRYPTO, "the CMC request could not be signed with the new key");
-		goto out;
-	}
-	out->len = len;
-	ok = true;
-out:
-	EVP_MD_CTX_free(ctx);
-	return ok;
-}
-
 bool
 cmc_request_make(const struct cmc_make *in, struct buf *out, struct err *err)
 {
@@ -181,7 +151,7 @@ cmc_request_make(const struct cmc_make *in, struct buf *out, struct err *err)
 
 	*out = (struct buf){0};
 	if (!pkix_sig_alg(in->key, &sig_alg, err) ||
-	    !digest_of(buf_view(&sig_alg), &sign_in.digest, err) ||
+	    !cms_key_digest(buf_view(&sig_alg), &sign_in.digest, err) ||
 	    !make_pki_data(in, sign_in.digest, &data, err) ||
 	    !key_identifier(in->key, key_id, &id_len, err))
 		goto out;
@@ -195,7 +165,7 @@ cmc_request_make(const struct cmc_make *in, struct buf *out, struct err *err)
 		sign_in.unsigned_count = 1;
 	}
 	ok = cms_sign_attrs(&sign_in, &attrs, err) &&
-	     sign(in->key, sign_in.digest, buf_view(&attrs), &signature, err) &&
+	     cms_key_sign(in->key, sign_in.digest, buf_view(&attrs), &signature, err) &&
 	     cms_sign_finish(
 		 &sign_in, buf_view(&attrs), buf_view(&sig_alg), buf_view(&signature), out, err);
 out:

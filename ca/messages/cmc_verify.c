@@ -61,10 +61,9 @@ cmc_request_verify(const struct cmc_request *r, EVP_PKEY *key, bool allow_sha1, 
 	return check_key_hash(r, signer, allow_sha1, err);
 }
 
-bool
-cmc_request_strip(const struct cmc_request *r, struct buf *out, struct err *err)
+static bool
+strip(struct view raw, struct buf *out, struct err *err)
 {
-	struct view raw = buf_view(&r->message.raw);
 	CMSW_SIGNED *m;
 	void *wire = NULL;
 	bool ok;
@@ -82,4 +81,16 @@ cmc_request_strip(const struct cmc_request *r, struct buf *out, struct err *err)
 	ok = der_encode(ASN1_ITEM_rptr(CMSW_SIGNED), m, "the CMC request", out, err);
 	CMSW_SIGNED_free(m);
 	return ok;
+}
+
+bool
+cmc_request_strip(const struct cmc_request *r, struct buf *out, struct err *err)
+{
+	return strip(buf_view(&r->message.raw), out, err);
+}
+
+bool
+cmc_wrapped_strip(const struct cmc_wrapped *w, struct buf *out, struct err *err)
+{
+	return strip(buf_view(&w->message.raw), out, err);
 }

@@ -66,6 +66,10 @@ bool cms_attr_single(const struct cms_attr *a, struct view *value_out, struct er
 bool cms_signer_verify(const struct cms_signed *s, const struct cms_signer *signer, EVP_PKEY *key,
     bool allow_sha1, struct err *err);
 
+/* The certificate of the message that a signer names; CRYPT_E_NOT_FOUND if it is not there. */
+bool cms_signer_certificate(const struct cms_signed *s, const struct cms_signer *signer,
+    struct view *der_out, struct err *err);
+
 /* One signature made in two steps, since the key is elsewhere (the vault): first the SET OF
  * signedAttrs to sign, then the whole. */
 struct cms_sign {
@@ -85,6 +89,16 @@ struct cms_sign {
 bool cms_sign_attrs(const struct cms_sign *in, struct buf *attrs_out, struct err *err);
 bool cms_sign_finish(const struct cms_sign *in, struct view attrs, struct view sig_alg,
     struct view signature, struct buf *out, struct err *err);
+/* A further signature over the content of a message that is signed already, with the certificate
+ * that names the signer: what a registration authority or enrollment agent does. */
+struct cms_cosigner {
+	EVP_PKEY *key;
+	struct view certificate;            /* DER */
+	const struct cms_attr *extra_attrs; /* signed attributes beside the usual ones */
+	size_t extra_count;
+};
+bool cms_cosign(
+    struct view message, const struct cms_cosigner *by, struct buf *out, struct err *err);
 /* Certs-only SignedData (RFC 7030). */
 bool cms_certs_only(
     const struct view *certificates, size_t count, struct buf *out, struct err *err);

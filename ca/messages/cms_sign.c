@@ -8,6 +8,7 @@
 #include "cms_asn1.h"
 #include "cms_attr.h"
 #include "cms_der.h"
+#include "cms_sign_priv.h"
 
 #define UTC_TIME_END 2524608000 /* 2050-01-01, from when on RFC 5652 11.3 wants GeneralizedTime */
 
@@ -164,9 +165,9 @@ out:
 	return ok;
 }
 
-static bool
-add_signer(const struct cms_sign *in, struct view attrs, struct view sig_alg, struct view signature,
-    CMSW_SIGNED_DATA *data, struct err *err)
+bool
+cms_signed_add_signer(const struct cms_sign *in, struct view attrs, struct view sig_alg,
+    struct view signature, CMSW_SIGNED_DATA *data, struct err *err)
 {
 	CMSW_SIGNER_INFO *si = CMSW_SIGNER_INFO_new();
 	X509_ALGOR *digest = X509_ALGOR_new();
@@ -179,9 +180,9 @@ add_signer(const struct cms_sign *in, struct view attrs, struct view sig_alg, st
 	if (!fill_signer(in, attrs, sig_alg, signature, si, err) ||
 	    !set_digest_alg(digest, own_digest(in->digest), err))
 		goto out;
-	/* RFC 5652 5.1 */
-	data->version =
-	    si->version == 3 || strcmp(in->content_oid, "1.2.840.113549.1.7.1") != 0 ? 3 : 1;
+	/* RFC 5652 5.1; never lowered by a further signer. */
+	if (si->version == 3 || strcmp(in->content_oid, "1.2.840.113549.1.7.1") != 0)
+		data->version = 3;
 	if (sk_X509_ALGOR_push(data->digest_algs, digest) <= 0) {
 		err_nomem(err);
 		goto out;
@@ -210,29 +211,41 @@ by_encoding(const ASN1_TYPE *const *a, const ASN1_TYPE *const *b)
 	return order != 0 ? order : (x.len > y.len) - (x.len < y.len);
 }
 
+bool
+cms_signed_add_certificate(struct view der, CMSW_SIGNED_DATA *data, struct err *err)
+{
+	ASN1_TYPE *t = NULL;
+	ASN1_STRING *value = NULL;
+
+	if (data->certificates == NULL && (data->certificates = sk_ASN1_TYPE_new_null()) == NULL)
+		return err_nomem(err);
+	for (int i = 0; i < sk_ASN1_TYPE_num(data->certificates); i++)
+		if (view_eq(
+			der_string(sk_ASN1_TYPE_value(data->certificates, i)->value.sequence), der))
+			return true;
+	t = ASN1_TYPE_new();
+	value = der_string_new(V_ASN1_SEQUENCE, der);
+	if (t == NULL || value == NULL || der.len == 0) {
+		ASN1_STRING_free(value);
+		ASN1_TYPE_free(t);
+		return err_nomem(err);
+	}
+	ASN1_TYPE_set(t, V_ASN1_SEQUENCE, value);
+	if (sk_ASN1_TYPE_push(data->certificates, t) <= 0) {
+		ASN1_TYPE_free(t);
+		return err_nomem(err);
+	}
+	sk_ASN1_TYPE_set_cmp_func(data->certificates, by_encoding);
+	sk_ASN1_TYPE_sort(data->certificates);
+	return true;
+}
+
 static bool
 set_certificates(const struct view *list, size_t count, CMSW_SIGNED_DATA *data, struct err *err)
 {
-	if (count == 0)
-		return true;
-	if ((data->certificates = sk_ASN1_TYPE_new(by_encoding)) == NULL)
-		return err_nomem(err);
-	for (size_t i = 0; i < count; i++) {
-		ASN1_TYPE *t = ASN1_TYPE_new();
-		ASN1_STRING *der = der_string_new(V_ASN1_SEQUENCE, list[i]);
-
-		if (t == NULL || der == NULL || list[i].len == 0) {
-			ASN1_STRING_free(der);
-			ASN1_TYPE_free(t);
-			return err_nomem(err);
-		}
-		ASN1_TYPE_set(t, V_ASN1_SEQUENCE, der);
-		if (sk_ASN1_TYPE_push(data->certificates, t) <= 0) {
-			ASN1_TYPE_free(t);
-			return err_nomem(err);
-		}
-	}
-	sk_ASN1_TYPE_sort(data->certificates);
+	for (size_t i = 0; i < count; i++)
+		if (!cms_signed_add_certificate(list[i], data, err))
+			return false;
 	return true;
 }
 
@@ -269,7 +282,7 @@ cms_sign_finish(const struct cms_sign *in, struct view attrs, struct view sig_al
 		goto out;
 	}
 	ok = set_certificates(in->certificates, in->certificate_count, m->data, err) &&
-	     add_signer(in, attrs, sig_alg, signature, m->data, err) &&
+	     cms_signed_add_signer(in, attrs, sig_alg, signature, m->data, err) &&
 	     der_encode(ASN1_ITEM_rptr(CMSW_SIGNED), m, "the signed message", out, err);
 out:
 	CMSW_SIGNED_free(m);

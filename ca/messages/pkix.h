@@ -32,6 +32,15 @@ struct pkix_extension {
 	struct view value; /* content of the OCTET STRING */
 };
 
+/* A list of strings that it owns. */
+struct pkix_texts {
+	char **list;
+	size_t count;
+};
+void pkix_texts_free(struct pkix_texts *t);
+bool pkix_texts_have(const struct pkix_texts *t, const char *text);
+bool pkix_texts_add(struct pkix_texts *t, const char *text, struct err *err);
+
 struct pkix_wire; /* ASN.1 structs that the views of a decoded object point into */
 
 /* A PKCS#10 request, read. Strict DER only. Views live as long as the struct. */
@@ -45,6 +54,7 @@ struct pkix_request {
 	size_t extension_count;
 	char **nv_names, **nv_values; /* 311.13.2.1 name-value pairs */
 	size_t nv_count;
+	struct view renewal_certificate; /* 311.13.1, DER of what it renews; empty if absent */
 	bool null_signature; /* a digest in its place: acceptable inside CMC only */
 	X509_ALGOR *sig_alg;
 	struct view signature;
@@ -58,10 +68,18 @@ bool pkix_request_verify(
     const struct pkix_request *r, EVP_PKEY *key, bool allow_null, bool allow_sha1, struct err *err);
 const struct pkix_extension *pkix_request_extension(const struct pkix_request *r, int nid);
 void pkix_request_free(struct pkix_request *r);
+/* Appends the pairs of one value of 311.13.2.1 to lists that the caller frees; a name that is there
+ * already is refused. */
+bool pkix_pairs_add(
+    struct view der, char ***names, char ***values, size_t *count, struct err *err);
 /* The client's side: makes and signs a request. `extensions` may be NULL; subject is a Name DER
  * (empty view: empty name). */
 bool pkix_request_make(EVP_PKEY *key, struct view subject,
     const STACK_OF(X509_EXTENSION) * extensions, struct buf *out, struct err *err);
+/* As above, with the certificate that it renews in 311.13.1. */
+bool pkix_request_make_renewal(EVP_PKEY *key, struct view subject,
+    const STACK_OF(X509_EXTENSION) * extensions, struct view old_certificate, struct buf *out,
+    struct err *err);
 
 /* Template identification in a request or certificate: cn of 20.2 (BMPString, or
  * SEQUENCE{UTF8String}), OID and versions of 21.7. */
@@ -111,6 +129,13 @@ char *pkix_name_value(struct view name, int nid);
 bool pkix_name_from_dn(const char *dn, const char *email, struct buf *out, struct err *err);
 /* UPN otherName (311.20.2.3) of the SAN, NULL if absent. free(). */
 char *pkix_cert_upn(const struct pkix_cert *c);
+/* Every UPN and every e-mail address of the SAN. */
+bool pkix_cert_san_names(
+    const struct pkix_cert *c, struct pkix_texts *upns, struct pkix_texts *emails, struct err *err);
+/* Text of the SID in extension 25.2, NULL if absent. free(). */
+char *pkix_cert_sid(const struct pkix_cert *c);
+/* basicConstraints says CA, and keyUsage lets it sign certificates and CRLs. */
+bool pkix_cert_is_ca(const struct pkix_cert *c);
 char *pkix_cert_san_text(const struct pkix_cert *c); /* "UPN:..., email:..., DNS:..."; free() */
 
 /* Building a TBSCertificate. `extensions` are encoded in the order given. signature algorithm: that
@@ -145,5 +170,11 @@ struct pkix_revoked {
 bool pkix_crl_encode(struct view issuer, struct view sig_alg, struct view authority_key_id,
     int64_t this_update, int64_t next_update, int64_t number, const struct pkix_revoked *list,
     size_t count, struct buf *out, struct err *err);
+
+/* Does a CRL list a serial number (content octets)? It must be a complete one of `issuer` (Name
+ * DER), signed with `key` and current at `now`: ERROR_INVALID_DATA, CRYPT_E_NOT_FOUND (another
+ * issuer's), NTE_BAD_SIGNATURE, CRYPT_E_REVOCATION_OFFLINE (not current, or not complete). */
+bool pkix_crl_lists(struct view der, struct view issuer, EVP_PKEY *key, struct view serial,
+    int64_t now, bool *listed_out, struct err *err);
 
 #endif

@@ -10,6 +10,10 @@
 #include "oids.h"
 #include "text.h"
 
+/* keyUsage bits as pkix_cert_key_usage gives them. */
+#define USAGE_CERT_SIGN 0x0400u
+#define USAGE_CRL_SIGN  0x0200u
+
 /* RFC 5280 4.1.2.5: seconds are there and the zone is Z, which makes 13 or 15 characters. */
 static bool
 read_time(const ASN1_TIME *from, int64_t *to, struct err *err)
@@ -177,6 +181,23 @@ pkix_cert_key_usage(const struct pkix_cert *c)
 	ASN1_BIT_STRING_free(bits);
 	ERR_clear_error();
 	return usage;
+}
+
+bool
+pkix_cert_is_ca(const struct pkix_cert *c)
+{
+	const struct pkix_extension *e = pkix_cert_extension(c, NID_basic_constraints);
+	const unsigned char *p = e != NULL ? e->value.ptr : NULL;
+	BASIC_CONSTRAINTS *value = NULL;
+	bool is_ca;
+
+	if (e != NULL && pkix_der_is_strict(e->value))
+		value = d2i_BASIC_CONSTRAINTS(NULL, &p, (long)e->value.len);
+	is_ca = value != NULL && value->ca != 0;
+	BASIC_CONSTRAINTS_free(value);
+	ERR_clear_error();
+	return is_ca && (pkix_cert_key_usage(c) & (USAGE_CERT_SIGN | USAGE_CRL_SIGN)) ==
+			    (USAGE_CERT_SIGN | USAGE_CRL_SIGN);
 }
 
 /* RFC 5280 4.2.1.2 (1) */

@@ -36,82 +36,6 @@ add_requested(
 }
 
 static bool
-add_pair(struct pkix_request *r, const PKIX_NAME_VALUE *pair, struct err *err)
-{
-	char *name = NULL, *value = NULL;
-	char **grown = NULL;
-	bool ok = false;
-
-	if (r->nv_count >= PKIX_MAX_ITEMS) {
-		err_set(err, ERROR_INVALID_DATA, "more than %d name-value pairs", PKIX_MAX_ITEMS);
-		goto out;
-	}
-	if (!pkix_string_text(pair->name, &name, err) ||
-	    !pkix_string_text(pair->value, &value, err)) {
-		err_prefix(err, "name-value pair %zu", r->nv_count + 1);
-		goto out;
-	}
-	for (size_t i = 0; i < r->nv_count; i++)
-		if (text_eq_nocase(r->nv_names[i], name)) {
-			err_set(
-			    err, ERROR_INVALID_DATA, "name-value pair \"%s\" is there twice", name);
-			goto out;
-		}
-	if ((grown = reallocarray(r->nv_names, r->nv_count + 1, sizeof *grown)) != NULL)
-		r->nv_names = grown;
-	if (grown != NULL &&
-	    (grown = reallocarray(r->nv_values, r->nv_count + 1, sizeof *grown)) != NULL)
-		r->nv_values = grown;
-	if (grown == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	r->nv_names[r->nv_count] = name;
-	r->nv_values[r->nv_count++] = value;
-	name = value = NULL;
-	ok = true;
-out:
-	free(name);
-	free(value);
-	return ok;
-}
-
-/* 13.2.1: [MS-WCCE] 2.2.2.7.10 prints SEQUENCE OF pairs, clients write one pair a value; both are
- * read. */
-static bool
-add_pair_value(struct pkix_request *r, const ASN1_STRING *der, struct err *err)
-{
-	const unsigned char *start = ASN1_STRING_get0_data(der), *p = start;
-	const unsigned char *end = start + ASN1_STRING_length(der);
-	PKIX_NAME_VALUE *pair = NULL;
-	long len = 0;
-	int tag = 0, class = 0;
-	bool ok = false;
-
-	ASN1_get_object(&p, &len, &tag, &class, end - start);
-	if (p == end || p[0] != (V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED)) {
-		p = start;
-		len = end - start;
-	}
-	/* p..end is now one pair, or the pairs of the list */
-	while (p < end) {
-		if ((pair = d2i_PKIX_NAME_VALUE(NULL, &p, end - p)) == NULL) {
-			err_openssl(
-			    err, ERROR_INVALID_DATA, "an enrollment name-value pair is malformed");
-			goto out;
-		}
-		if (!add_pair(r, pair, err))
-			goto out;
-		PKIX_NAME_VALUE_free(pair);
-		pair = NULL;
-	}
-	ok = true;
-out:
-	PKIX_NAME_VALUE_free(pair);
-	return ok;
-}
-
-static bool
 add_pairs(struct pkix_request *r, X509_ATTRIBUTE *attr, struct err *err)
 {
 	for (int i = 0; i < X509_ATTRIBUTE_count(attr); i++) {
@@ -120,9 +44,23 @@ add_pairs(struct pkix_request *r, X509_ATTRIBUTE *attr, struct err *err)
 		if (der == NULL)
 			return err_openssl(err, ERROR_INVALID_DATA,
 			    "an enrollment name-value pair is not a SEQUENCE");
-		if (!add_pair_value(r, der, err))
+		if (!pkix_pairs_add(
+			pkix_string_view(der), &r->nv_names, &r->nv_values, &r->nv_count, err))
 			return false;
 	}
+	return true;
+}
+
+/* [MS-WCCE] 2.2.2.7.3: the certificate that the request renews, as it came. */
+static bool
+add_renewal(struct pkix_request *r, X509_ATTRIBUTE *attr, struct err *err)
+{
+	const ASN1_STRING *der = single_sequence(attr);
+
+	if (der == NULL)
+		return err_openssl(err, CERTSRV_E_BAD_RENEWAL_CERT_ATTRIBUTE,
+		    "the renewal attribute (311.13.1) does not hold one certificate");
+	r->renewal_certificate = pkix_string_view(der);
 	return true;
 }
 
@@ -137,6 +75,8 @@ read_attribute(struct pkix_request *r, X509_ATTRIBUTE *attr, struct err *err)
 		return add_requested(r, attr, &r->wire->requested[1], err);
 	if (nid == oid_nid(OID_ENROLLMENT_NAME_VALUE_PAIR))
 		return add_pairs(r, attr, err);
+	if (nid == oid_nid(OID_RENEWAL_CERTIFICATE))
+		return add_renewal(r, attr, err);
 	return true;
 }
 

@@ -2,6 +2,8 @@
 
 #include <openssl/err.h>
 
+#include "oids.h"
+
 #define EMPTY_NAME "\x30\x00"
 
 /* The extensions as the one value of an extensionRequest attribute (RFC 2985 5.4.2). */
@@ -35,9 +37,34 @@ out:
 }
 
 static bool
-encode_info(const EVP_PKEY *key, struct view subject, const STACK_OF(X509_EXTENSION) * extensions,
-    struct buf *out, struct err *err)
+put_renewal(PKIX_REQUEST_INFO *info, struct view old_certificate, struct err *err)
 {
+	X509_ATTRIBUTE *attr = NULL;
+
+	if (old_certificate.len == 0)
+		return true;
+	if ((attr = X509_ATTRIBUTE_new()) == NULL ||
+	    X509_ATTRIBUTE_set1_object(attr, OBJ_nid2obj(oid_nid(OID_RENEWAL_CERTIFICATE))) != 1 ||
+	    X509_ATTRIBUTE_set1_data(
+		attr, V_ASN1_SEQUENCE, old_certificate.ptr, (int)old_certificate.len) != 1 ||
+	    sk_X509_ATTRIBUTE_push(info->attributes, attr) <= 0) {
+		X509_ATTRIBUTE_free(attr);
+		return err_openssl(err, DIRCA_E_CRYPTO,
+		    "certificate request: the renewed certificate cannot be encoded");
+	}
+	return true;
+}
+
+struct asked {
+	struct view subject;
+	const STACK_OF(X509_EXTENSION) * extensions;
+	struct view old_certificate;
+};
+
+static bool
+encode_info(const EVP_PKEY *key, const struct asked *in, struct buf *out, struct err *err)
+{
+	struct view subject = in->subject;
 	PKIX_REQUEST_INFO *info = PKIX_REQUEST_INFO_new();
 	struct buf spki = {0};
 	uint8_t *der = NULL;
@@ -54,7 +81,8 @@ encode_info(const EVP_PKEY *key, struct view subject, const STACK_OF(X509_EXTENS
 	if (!pkix_key_spki(key, &spki, err) ||
 	    !pkix_put_element(info->subject, subject, "subject name", err) ||
 	    !pkix_put_element(info->spki, buf_view(&spki), "public key", err) ||
-	    !put_extensions(info, extensions, err))
+	    !put_extensions(info, in->extensions, err) ||
+	    !put_renewal(info, in->old_certificate, err))
 		goto out;
 	len = i2d_PKIX_REQUEST_INFO(info, &der);
 	ok = buf_take_openssl(der, len, out, err);
@@ -111,15 +139,14 @@ out:
 	return ok;
 }
 
-bool
-pkix_request_make(EVP_PKEY *key, struct view subject, const STACK_OF(X509_EXTENSION) * extensions,
-    struct buf *out, struct err *err)
+static bool
+make(EVP_PKEY *key, const struct asked *in, struct buf *out, struct err *err)
 {
 	struct buf info = {0}, alg = {0}, signature = {0};
 	bool ok = false;
 
 	*out = (struct buf){0};
-	if (!encode_info(key, subject, extensions, &info, err) || !pkix_sig_alg(key, &alg, err) ||
+	if (!oids_init(err) || !encode_info(key, in, &info, err) || !pkix_sig_alg(key, &alg, err) ||
 	    !sign(key, buf_view(&info), buf_view(&alg), &signature, err))
 		goto out;
 	ok = pkix_signed_wrap(buf_view(&info), buf_view(&alg), buf_view(&signature), out, err);
@@ -128,4 +155,23 @@ out:
 	buf_free(&alg);
 	buf_free(&info);
 	return ok;
+}
+
+bool
+pkix_request_make(EVP_PKEY *key, struct view subject, const STACK_OF(X509_EXTENSION) * extensions,
+    struct buf *out, struct err *err)
+{
+	const struct asked in = {subject, extensions, {0}};
+
+	return make(key, &in, out, err);
+}
+
+bool
+pkix_request_make_renewal(EVP_PKEY *key, struct view subject,
+    const STACK_OF(X509_EXTENSION) * extensions, struct view old_certificate, struct buf *out,
+    struct err *err)
+{
+	const struct asked in = {subject, extensions, old_certificate};
+
+	return make(key, &in, out, err);
 }

@@ -7,6 +7,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include "oids.h"
 #include "text.h"
 
 static GENERAL_NAMES *
@@ -51,6 +52,57 @@ pkix_cert_upn(const struct pkix_cert *c)
 		upn = upn_of(sk_GENERAL_NAME_value(names, i));
 	GENERAL_NAMES_free(names);
 	return upn;
+}
+
+bool
+pkix_cert_san_names(
+    const struct pkix_cert *c, struct pkix_texts *upns, struct pkix_texts *emails, struct err *err)
+{
+	GENERAL_NAMES *names = alternative_names(c);
+	bool ok = true;
+
+	*upns = *emails = (struct pkix_texts){0};
+	for (int i = 0; ok && names != NULL && i < sk_GENERAL_NAME_num(names); i++) {
+		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+		char *upn = upn_of(name),
+		     *email = name->type == GEN_EMAIL ? string_text(name->d.rfc822Name) : NULL;
+
+		ok = (upn == NULL || pkix_texts_add(upns, upn, err)) &&
+		     (email == NULL || pkix_texts_add(emails, email, err));
+		free(upn);
+		free(email);
+	}
+	GENERAL_NAMES_free(names);
+	if (!ok) {
+		pkix_texts_free(upns);
+		pkix_texts_free(emails);
+	}
+	return ok;
+}
+
+/* [MS-WCCE] 2.2.2.7.7.4: otherName 25.2.1 with the text of the SID in an OCTET STRING. */
+char *
+pkix_cert_sid(const struct pkix_cert *c)
+{
+	const struct pkix_extension *ext =
+	    pkix_cert_extension(c, oid_nid(OID_NTDS_CA_SECURITY_EXT));
+	const unsigned char *p = ext != NULL ? ext->value.ptr : NULL;
+	GENERAL_NAMES *names = NULL;
+	char *sid = NULL;
+
+	if (ext != NULL && pkix_der_is_strict(ext->value))
+		names = d2i_GENERAL_NAMES(NULL, &p, (long)ext->value.len);
+	for (int i = 0; names != NULL && sid == NULL && i < sk_GENERAL_NAME_num(names); i++) {
+		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+
+		if (name->type == GEN_OTHERNAME &&
+		    OBJ_obj2nid(name->d.otherName->type_id) == oid_nid(OID_NTDS_OBJECTSID) &&
+		    name->d.otherName->value->type == V_ASN1_OCTET_STRING)
+			sid = string_text(name->d.otherName->value->value.octet_string);
+	}
+	GENERAL_NAMES_free(names);
+	ERR_clear_error();
+	return sid;
 }
 
 static char *

@@ -77,7 +77,7 @@ route_ca_status(struct route_call *c)
 		clock_format(view->xchgs[0].cert.not_after, xchg_until);
 	json_answer(c->http, 200,
 	    json_pack("{s:s, s:s, s:s?, s:s, s:s, s:b, s:I, s:o, s:o, s:o, s:{s:I, s:I, s:I, s:I, "
-		      "s:I, s:I}, s:I}",
+		      "s:I, s:I}, s:I, s:s?, s:o}",
 		"name", c->ca->config->ca_name, "version", DIRCA_VERSION, "subject", subject,
 		"not_after", until, "exchange_certificate_not_after", xchg_until, "directory_fresh",
 		(int)ca_view_is_fresh(view, clock_now()), "kra_cert_count",
@@ -87,7 +87,9 @@ route_ca_status(struct route_call *c)
 		"requests", "issued", (json_int_t)counts.issued, "pending",
 		(json_int_t)counts.pending, "denied", (json_int_t)counts.denied, "failed",
 		(json_int_t)counts.failed, "revoked", (json_int_t)counts.revoked, "archived_keys",
-		(json_int_t)counts.archived_keys, "unpublished", (json_int_t)counts.unpublished));
+		(json_int_t)counts.archived_keys, "unpublished", (json_int_t)counts.unpublished,
+		"archival_excluded", c->ca->no_archival, "broken_oids",
+		json_texts(view->broken_oids.list, view->broken_oids.count)));
 out:
 	free(subject);
 	ca_view_release(&view);
@@ -99,7 +101,8 @@ route_exchange_certificate(struct route_call *c)
 	struct ca_view *view = ca_view_get(c->ca);
 	struct err err;
 
-	if (!ca_check_right(view, &c->caller, CA_RIGHT_ENROLL, &err)) {
+	if (!ca_check_right(view, &c->caller, CA_RIGHT_ENROLL, &err) ||
+	    !ca_check_archival(c->ca, &err)) {
 		route_fail(c->http, &err);
 	} else if (view->xchg_count == 0 || view->xchgs[0].cert.not_after <= clock_now()) {
 		err_set(&err, DIRCA_E_XCHG_CERT,

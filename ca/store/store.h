@@ -25,9 +25,12 @@ enum disposition {
 const char *disposition_name(enum disposition d);
 
 #define CR_IN_PKCS10                 0x100
+#define CR_IN_PKCS7                  0x300
 #define CR_IN_CMC                    0x400
+#define CR_FLG_RENEWAL               0x002
 #define CR_FLG_FORCEUTF8             0x004
 #define CR_FLG_CAXCHGCERT            0x008
+#define CR_FLG_ENROLLONBEHALFOF      0x010
 #define CR_FLG_VALIDENCRYPTEDKEYHASH 0x040
 
 struct store;

@@ -10,14 +10,13 @@ static EVP_PKEY *key;
 static struct buf spki;
 
 static void
-issue(const struct issue_plan *plan, const struct issue_request *request, struct pkix_cert *out)
+issue(const struct issue_plan *plan, struct pkix_cert *out)
 {
 	struct buf der, text = {0};
 	struct err err;
 
-	harness_must(certificate_issue(
-			 harness.ca, &harness.vault, plan, request, buf_view(&spki), &der, &err),
-	    &err);
+	harness_must(
+	    certificate_issue(harness.ca, &harness.vault, plan, buf_view(&spki), &der, &err), &err);
 	harness_must(pkix_cert_decode(buf_view(&der), out, &err), &err);
 	harness_must(pem_append(&text, "CERTIFICATE", buf_view(&der), &err), &err);
 	harness_write("cert.pem", "");
@@ -88,7 +87,7 @@ version_2_template_gives_the_extensions_of_ad_cs_in_order(void **state)
 
 	(void)state;
 	plan_for("EFSArchive", &request, &plan);
-	issue(&plan, &request, &c);
+	issue(&plan, &c);
 	assert_order(&c, order, sizeof order / sizeof order[0]);
 	assert_true(c.extensions[0].critical);
 	upn = pkix_cert_upn(&c);
@@ -124,7 +123,7 @@ version_1_template_gives_its_name_and_mail(void **state)
 
 	(void)state;
 	plan_for("User", &request, &plan);
-	issue(&plan, &request, &c);
+	issue(&plan, &c);
 	assert_non_null(pkix_cert_extension(&c, oid_nid(OID_ENROLL_CERTTYPE)));
 	assert_null(pkix_cert_extension(&c, oid_nid(OID_CERTIFICATE_TEMPLATE)));
 	mail = pkix_name_value(c.subject, NID_pkcs9_emailAddress);
@@ -159,7 +158,6 @@ static void
 empty_subject_makes_the_alternative_name_critical(void **state)
 {
 	struct issue_plan plan = bare_plan();
-	const struct issue_request request = {.key_algorithm = "RSA", .key_bits = 2048};
 	struct pkix_cert c;
 
 	(void)state;
@@ -168,7 +166,7 @@ empty_subject_makes_the_alternative_name_critical(void **state)
 	plan.sans[plan.san_count++] = san_of(ISSUE_SAN_EMAIL, "ws1@nwtraders.com");
 	plan.sans[plan.san_count++] = san_of(ISSUE_SAN_GUID, NULL);
 	plan.no_revocation_info = true;
-	issue(&plan, &request, &c);
+	issue(&plan, &c);
 	assert_true(pkix_cert_extension(&c, NID_subject_alt_name)->critical);
 	assert_null(pkix_cert_extension(&c, NID_crl_distribution_points));
 	assert_null(pkix_cert_extension(&c, NID_key_usage));
@@ -182,13 +180,12 @@ static void
 cn_that_holds_separators_stays_one_name(void **state)
 {
 	struct issue_plan plan = bare_plan();
-	const struct issue_request request = {.key_algorithm = "RSA", .key_bits = 2048};
 	struct pkix_cert c;
 	char *cn;
 
 	(void)state;
 	assert_non_null(plan.subject_cn = strdup("x,OU=Domain Admins+\"#;"));
-	issue(&plan, &request, &c);
+	issue(&plan, &c);
 	cn = pkix_name_value(c.subject, NID_commonName);
 	assert_string_equal(cn, "x,OU=Domain Admins+\"#;");
 	free(cn);
@@ -201,7 +198,6 @@ static void
 mail_with_foreign_letters_is_no_rfc822_name(void **state)
 {
 	struct issue_plan plan = bare_plan();
-	const struct issue_request request = {.key_algorithm = "RSA", .key_bits = 2048};
 	struct buf der;
 	struct err err;
 
@@ -209,8 +205,8 @@ mail_with_foreign_letters_is_no_rfc822_name(void **state)
 	assert_non_null(plan.subject_cn = strdup("user"));
 	assert_non_null(plan.sans = calloc(1, sizeof *plan.sans));
 	plan.sans[plan.san_count++] = san_of(ISSUE_SAN_EMAIL, "us\xc3\xa9r@nwtraders.com");
-	assert_false(certificate_issue(
-	    harness.ca, &harness.vault, &plan, &request, buf_view(&spki), &der, &err));
+	assert_false(
+	    certificate_issue(harness.ca, &harness.vault, &plan, buf_view(&spki), &der, &err));
 	assert_int_equal(err.code, ERROR_INVALID_DATA);
 	assert_int_equal(der.len, 0);
 	issue_plan_free(&plan);
@@ -220,13 +216,12 @@ static void
 serial_numbers_are_random(void **state)
 {
 	struct issue_plan plan = bare_plan();
-	const struct issue_request request = {.key_algorithm = "RSA", .key_bits = 2048};
 	struct pkix_cert a, b;
 
 	(void)state;
 	assert_non_null(plan.subject_cn = strdup("user"));
-	issue(&plan, &request, &a);
-	issue(&plan, &request, &b);
+	issue(&plan, &a);
+	issue(&plan, &b);
 	assert_false(view_eq(a.serial, b.serial));
 	assert_true(a.serial.len >= 15 && a.serial.len <= 17);
 	pkix_cert_free(&a);
@@ -245,7 +240,7 @@ columns_are_those_of_the_certificate(void **state)
 
 	(void)state;
 	plan_for("User", &request, &plan);
-	issue(&plan, &request, &c);
+	issue(&plan, &c);
 	harness_must(certificate_columns(buf_view(&c.raw), &row, &err), &err);
 	assert_string_equal(row.upn, "user1@nwtraders.com");
 	assert_string_equal(row.common_name, "user1");

@@ -84,8 +84,8 @@ make_archived(void)
 	harness_must(issue_plan_make(ca_view_template(view, "EFSArchive"), &user1, &request,
 			 &limits, &plan, &err),
 	    &err);
-	harness_must(certificate_issue(harness.ca, &harness.vault, &plan, &request, buf_view(&spki),
-			 &certificate, &err),
+	harness_must(certificate_issue(
+			 harness.ca, &harness.vault, &plan, buf_view(&spki), &certificate, &err),
 	    &err);
 	harness_must(certificate_columns(buf_view(&certificate), &s.row, &err), &err);
 	seal_to_kras(archived.key, buf_view(&spki), &s.row);

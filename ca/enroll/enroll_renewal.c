@@ -1,0 +1,187 @@
+/*
+ * Requests that are not simply "a first certificate for me": on behalf of another subject, and for
+ * the renewal of a certificate ([MS-WCCE] 3.2.2.6.2.1.2.1, 3.2.1.4.2.1.4.2).
+ */
+#include "enroll_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "oids.h"
+
+/* ---- On behalf of ---- */
+
+struct subject_query {
+	const char *name;
+	struct principal *out;
+};
+
+static bool
+find_subject(struct dir_conn *c, void *arg, struct err *err)
+{
+	struct subject_query *q = arg;
+
+	switch (principal_find_identity(c, q->name, q->out, err)) {
+	case DIR_FOUND:
+		return true;
+	case DIR_NOT_FOUND:
+		return err_set(err, CERTSRV_E_BAD_REQUESTSUBJECT,
+		    "the request is made on behalf of '%s', whom the directory does not know",
+		    q->name);
+	case DIR_FIND_FAILED:
+		break;
+	}
+	return false;
+}
+
+static bool
+is_same(const struct principal *a, const struct principal *b)
+{
+	if (a->has_sid && b->has_sid)
+		return sid_eq(&a->sid, &b->sid);
+	return dir_dn_eq(a->dn, b->dn);
+}
+
+bool
+enroll_find_subject(struct enrollment *e, struct err *err)
+{
+	struct subject_query q = {.out = &e->subject};
+
+	if (!enroll_request_subject(&e->request, &q.name, err))
+		return false;
+	if (q.name == NULL)
+		return true;
+	if (!ca_directory_do(e->ca, find_subject, &q, err))
+		return false;
+	if (!is_same(&e->subject, e->caller))
+		e->requester = &e->subject;
+	return true;
+}
+
+/* ---- Renewal ---- */
+
+/* The row of exactly this certificate. */
+static bool
+get_row(const struct enrollment *e, const struct pkix_cert *cert, struct store_request *row,
+    struct err *err)
+{
+	char *serial = pkix_serial_text(cert->serial);
+	enum store_find found;
+
+	if (serial == NULL)
+		return err_nomem(err);
+	found = store_get_by_serial(e->ca->store, serial, row, err);
+	if (found == STORE_NOT_FOUND ||
+	    (found == STORE_FOUND &&
+		!view_eq(buf_view(&row->raw_certificate), buf_view(&cert->raw)))) {
+		err_set(err, CERTSRV_E_BAD_RENEWAL_CERT_ATTRIBUTE,
+		    "the certificate to be renewed (serial %s) was not issued by this CA", serial);
+		found = STORE_FAILED;
+	}
+	free(serial);
+	return found == STORE_FOUND;
+}
+
+/* The SID decides where there is one: names are given away again. */
+static bool
+check_owner(const struct enrollment *e, const struct store_request *row, struct err *err)
+{
+	char sid[SID_TEXT_MAX] = "";
+	bool same;
+
+	if (e->requester->has_sid)
+		sid_to_text(&e->requester->sid, sid);
+	if (row->requester_sid != NULL)
+		same = strcmp(row->requester_sid, sid) == 0;
+	else
+		same = row->requester_name != NULL &&
+		       text_eq_nocase(row->requester_name, e->requester->downlevel);
+	return same ||
+	       err_set(err, CERTSRV_E_BAD_RENEWAL_SUBJECT,
+		   "the certificate to be renewed (serial %s) is that of '%s', not of '%s'",
+		   row->serial_number, row->requester_name != NULL ? row->requester_name : "?",
+		   e->requester->downlevel);
+}
+
+/* Its key signed the message, or it is the key of the request, which signs for itself. */
+static bool
+check_proof(const struct enrollment *e, const struct enroll_renewal *r, struct err *err)
+{
+	if (r->facts.same_key)
+		return true;
+	for (size_t i = 0; i < e->signer_count; i++)
+		if (view_eq(buf_view(&e->signers[i].cert.raw), buf_view(&r->cert.raw)))
+			return true;
+	return err_set(err, CERTSRV_E_BAD_RENEWAL_CERT_ATTRIBUTE,
+	    "the request is not signed with the key of the certificate to be renewed");
+}
+
+static struct view
+extension(const struct pkix_cert *c, int nid)
+{
+	const struct pkix_extension *e = pkix_cert_extension(c, nid);
+
+	return e != NULL ? e->value : (struct view){0};
+}
+
+/* What the old certificate says, as policy wants it. */
+static bool
+read_facts(const struct enrollment *e, struct enroll_renewal *r, struct err *err)
+{
+	const struct tmpl *t;
+
+	if (!pkix_template_id(r->cert.extensions, r->cert.extension_count, &r->template_id, err) ||
+	    !pkix_cert_san_names(&r->cert, &r->upns, &r->emails, err))
+		return err_prefix(err, "the certificate to be renewed");
+	r->sid = pkix_cert_sid(&r->cert);
+	r->facts = (struct issue_renewed){
+	    .template_cn = r->template_id.cn,
+	    .template_oid = r->template_id.oid,
+	    .same_key = view_eq(r->cert.spki, e->request.pkix->spki),
+	    .subject = r->cert.subject,
+	    .subject_alt_name = extension(&r->cert, NID_subject_alt_name),
+	    .upns = {r->upns.list, r->upns.count},
+	    .emails = {r->emails.list, r->emails.count},
+	    .sid_extension = extension(&r->cert, oid_nid(OID_NTDS_CA_SECURITY_EXT)),
+	    .sid = r->sid,
+	};
+	if (r->facts.template_cn == NULL && r->facts.template_oid != NULL &&
+	    (t = ca_view_template_by_oid(e->view, r->facts.template_oid)) != NULL)
+		r->facts.template_cn = t->cn;
+	return true;
+}
+
+bool
+enroll_check_renewal(struct enrollment *e, struct err *err)
+{
+	struct view der = e->request.pkix->renewal_certificate;
+	struct store_request row = {0};
+	struct enroll_renewal *r;
+	bool ok = false;
+
+	if (der.len == 0)
+		return true;
+	if ((e->renewal = r = calloc(1, sizeof *r)) == NULL)
+		return err_nomem(err);
+	if (!pkix_cert_decode(der, &r->cert, err)) {
+		err->code = CERTSRV_E_BAD_RENEWAL_CERT_ATTRIBUTE;
+		err_prefix(err, "the certificate to be renewed");
+		goto out;
+	}
+	if (!get_row(e, &r->cert, &row, err))
+		goto out;
+	if (!enroll_check_trust(e, &r->cert, err)) {
+		err_prefix(err, "the certificate to be renewed");
+		goto out;
+	}
+	ok = check_owner(e, &row, err) && read_facts(e, r, err) && check_proof(e, r, err);
+	if (ok) {
+		r->archived = row.raw_archived_key;
+		r->kra_hashes = row.key_recovery_hashes;
+		row.raw_archived_key = (struct buf){0};
+		row.key_recovery_hashes = NULL;
+	}
+out:
+	store_request_free(&row);
+	return ok;
+}

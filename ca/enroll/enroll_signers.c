@@ -1,0 +1,103 @@
+/*
+ * Signatures beside the requester's own ([MS-WCCE] 3.2.2.6.2.1.2.1, 3.2.2.6.2.1.4.5.1): verified
+ * here, judged by templates/issue.c.
+ */
+#include "enroll_priv.h"
+
+#include <stdlib.h>
+
+#include "oids.h"
+
+/* keyUsage as pkix_cert_key_usage gives it. */
+#define KU_DIGITAL_SIGNATURE 0x8000u
+#define KU_NON_REPUDIATION   0x4000u
+
+/* The certificate that is renewed signs for itself, whatever its key is for. */
+static bool
+is_renewed(const struct enrollment *e, const struct pkix_cert *cert)
+{
+	return view_eq(buf_view(&cert->raw), e->request.pkix->renewal_certificate);
+}
+
+static bool
+check_certificate(struct enrollment *e, struct enroll_signer *s, struct err *err)
+{
+	s->may_sign = (pkix_cert_key_usage(&s->cert) &
+			  (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) != 0;
+	if (!s->may_sign && !is_renewed(e, &s->cert))
+		return err_set(err, CERT_E_WRONG_USAGE,
+		    "its key usage allows neither digital signatures nor non-repudiation");
+	return enroll_check_trust(e, &s->cert, err) &&
+	       pkix_cert_application_policies(&s->cert, &s->application_policies, err) &&
+	       pkix_cert_issuance_policies(&s->cert, &s->issuance_policies, err);
+}
+
+static bool
+check_signature(const struct enrollment *e, const struct enroll_signature *from,
+    const struct pkix_cert *cert, struct err *err)
+{
+	EVP_PKEY *key = NULL;
+	bool ok = pkix_public_key(cert->spki, &key, err) &&
+		  cms_signer_verify(
+		      from->message, from->signer, key, e->ca->config->allow_sha1, err);
+
+	EVP_PKEY_free(key);
+	return ok;
+}
+
+static bool
+read_signer(struct enrollment *e, const struct enroll_signature *from, struct enroll_signer *s,
+    struct err *err)
+{
+	struct view der;
+
+	if (!cms_signer_certificate(from->message, from->signer, &der, err) ||
+	    !pkix_cert_decode(der, &s->cert, err))
+		return err_prefix(err, "a signer of the request");
+	if ((s->name = pkix_name_text(s->cert.subject)) == NULL)
+		return err_nomem(err);
+	if (check_signature(e, from, &s->cert, err) && check_certificate(e, s, err))
+		return true;
+	return err_prefix(err, "the signature of '%s' on the request", s->name);
+}
+
+static void
+add_facts(struct enrollment *e, const struct enroll_signer *s)
+{
+	if (!s->may_sign)
+		return;
+	e->signer_facts[e->signer_fact_count++] = (struct issue_signer){
+	    .name = s->name,
+	    .certificate = buf_view(&s->cert.raw),
+	    .application_policies = {s->application_policies.list, s->application_policies.count},
+	    .issuance_policies = {s->issuance_policies.list, s->issuance_policies.count},
+	};
+}
+
+bool
+enroll_check_signers(struct enrollment *e, struct err *err)
+{
+	struct enroll_signature *list = NULL;
+	size_t count = 0;
+	bool ok = false;
+
+	if (!enroll_request_signatures(&e->request, &list, &count, err))
+		return false;
+	e->signers = calloc(count + 1, sizeof *e->signers);
+	e->signer_facts = calloc(count + 1, sizeof *e->signer_facts);
+	if (e->signers == NULL || e->signer_facts == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct enroll_signer *s = &e->signers[e->signer_count++];
+
+		if (!read_signer(e, &list[i], s, err))
+			goto out;
+		add_facts(e, s);
+	}
+	ok = true;
+out:
+	free(list);
+	return ok;
+}

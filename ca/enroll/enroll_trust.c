@@ -1,0 +1,204 @@
+/*
+ * Whom this CA believes a signature on a request: holders of its own certificates, and of those that
+ * the CAs in NTAuthCertificates issued.
+ */
+#include "enroll_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool
+check_time(const struct enrollment *e, const struct pkix_cert *cert, const char *what,
+    struct err *err)
+{
+	if (e->submitted >= cert->not_before && e->submitted <= cert->not_after)
+		return true;
+	return err_set(err, CERT_E_EXPIRED, "%s is %s", what,
+	    e->submitted > cert->not_after ? "expired" : "not valid yet");
+}
+
+static bool
+issued_by(const struct pkix_cert *cert, const struct pkix_cert *issuer, EVP_PKEY *key)
+{
+	struct err ignored;
+
+	return view_eq(cert->issuer, issuer->subject) &&
+	       pkix_verify(key, cert->sig_alg, cert->tbs, cert->signature, false, &ignored);
+}
+
+/* A certificate of this CA without its row was not issued by what this database knows: no. */
+static bool
+check_row(struct enrollment *e, const struct pkix_cert *cert, struct err *err)
+{
+	struct store_request row = {0};
+	char *serial = pkix_serial_text(cert->serial);
+	bool ok = false;
+
+	if (serial == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	switch (store_get_by_serial(e->ca->store, serial, &row, err)) {
+	case STORE_FAILED:
+		goto out;
+	case STORE_NOT_FOUND:
+		err_set(err, CERT_E_ISSUERCHAINING,
+		    "its certificate (serial %s) is not in the database of this CA", serial);
+		goto out;
+	case STORE_FOUND:
+		break;
+	}
+	if (!view_eq(buf_view(&row.raw_certificate), buf_view(&cert->raw)))
+		err_set(err, CERT_E_ISSUERCHAINING,
+		    "the database holds another certificate under serial %s", serial);
+	else if (row.disposition == DISP_REVOKED)
+		err_set(err, CRYPT_E_REVOKED, "its certificate (serial %s) is revoked", serial);
+	else if (row.disposition != DISP_ISSUED)
+		err_set(err, CERT_E_ISSUERCHAINING, "its certificate (serial %s) is %s, not issued",
+		    serial, disposition_name(row.disposition));
+	else
+		ok = true;
+out:
+	store_request_free(&row);
+	free(serial);
+	return ok;
+}
+
+struct crl_query {
+	const char *base;
+	const struct pkix_cert *cert, *issuer;
+	EVP_PKEY *key;
+	int64_t now;
+	bool checked, revoked;
+	struct err why; /* the last CRL was of no use */
+};
+
+static void
+try_crl(struct crl_query *q, struct view der)
+{
+	bool listed;
+
+	if (!pkix_crl_lists(
+		der, q->issuer->subject, q->key, q->cert->serial, q->now, &listed, &q->why))
+		return;
+	q->checked = true;
+	q->revoked = q->revoked || listed;
+}
+
+/* The CRLs that the issuer published under its name (facts 2.1). */
+static bool
+search_crls(struct dir_conn *c, void *arg, struct err *err)
+{
+	static const char *const attrs[] = {"certificateRevocationList", NULL};
+	struct crl_query *q = arg;
+	char *cn = pkix_name_value(q->issuer->subject, NID_commonName),
+	     *name = cn != NULL ? pki_sanitize(cn) : NULL,
+	     *filter = name != NULL
+			   ? dir_filter("(&(objectClass=cRLDistributionPoint)(cn=%s))", name)
+			   : NULL;
+	struct dir_entries found = {0};
+	bool ok = false;
+
+	if (filter == NULL) {
+		err_set(err, CRYPT_E_REVOCATION_OFFLINE, "its issuer has no common name");
+		goto out;
+	}
+	ok = dir_search(c,
+	    &(struct dir_query){
+		.base = q->base, .scope = DIR_SUBTREE, .filter = filter, .attrs = attrs},
+	    &found, err);
+	for (size_t i = 0; ok && i < found.count; i++) {
+		const struct dir_attr *a = dir_entry_attr(&found.list[i], attrs[0]);
+
+		for (size_t k = 0; a != NULL && k < a->count; k++)
+			try_crl(q, buf_view(&a->values[k]));
+	}
+	dir_entries_free(&found);
+out:
+	free(filter);
+	free(name);
+	free(cn);
+	return ok;
+}
+
+static bool
+check_crl(struct enrollment *e, const struct pkix_cert *cert, const struct pkix_cert *issuer,
+    EVP_PKEY *key, struct err *err)
+{
+	char *base = text_printf("CN=CDP,%s", e->view->pki->services_dn);
+	struct crl_query q = {
+	    .base = base, .cert = cert, .issuer = issuer, .key = key, .now = e->now};
+	bool ok = false;
+
+	if (base == NULL)
+		return err_nomem(err);
+	if (!ca_directory_do(e->ca, search_crls, &q, err))
+		goto out;
+	if (!q.checked)
+		err_set(err, CRYPT_E_REVOCATION_OFFLINE,
+		    "whether it is revoked cannot be checked: below %s is no usable CRL of its "
+		    "issuer%s%s",
+		    base, q.why.msg[0] != '\0' ? ": " : "", q.why.msg);
+	else if (q.revoked)
+		err_set(err, CRYPT_E_REVOKED, "the CRL of its issuer lists it as revoked");
+	else
+		ok = true;
+out:
+	free(base);
+	return ok;
+}
+
+/* Found: the issuer is one value of NTAuthCertificates, and a CA. */
+static bool
+check_issuer(struct enrollment *e, const struct pkix_cert *cert, struct view der, bool *found_out,
+    struct err *err)
+{
+	struct pkix_cert issuer = {0};
+	EVP_PKEY *key = NULL;
+	struct err ignored;
+	bool ok = false;
+
+	*found_out = pkix_cert_decode(der, &issuer, &ignored) && pkix_cert_is_ca(&issuer) &&
+		     pkix_public_key(issuer.spki, &key, &ignored) && issued_by(cert, &issuer, key);
+	if (*found_out)
+		ok = check_time(e, &issuer, "the certificate of its issuer", err) &&
+		     check_crl(e, cert, &issuer, key, err);
+	EVP_PKEY_free(key);
+	pkix_cert_free(&issuer);
+	return ok;
+}
+
+static bool
+check_nt_auth(struct enrollment *e, const struct pkix_cert *cert, struct err *err)
+{
+	const struct dir_entries *nt_auth = &e->view->pki->nt_auth;
+	bool found = false, ok = false;
+
+	for (size_t i = 0; i < nt_auth->count && !ok; i++) {
+		const struct dir_attr *a = dir_entry_attr(&nt_auth->list[i], "cACertificate");
+
+		for (size_t k = 0; a != NULL && k < a->count && !ok; k++) {
+			bool here;
+
+			ok = check_issuer(e, cert, buf_view(&a->values[k]), &here, err);
+			found = found || here;
+			/* What cannot be asked now must not be taken for a refusal. */
+			if (here && !ok && !enroll_is_refusal(err->code))
+				return false;
+		}
+	}
+	return ok || found ||
+	       err_set(err, CERT_E_ISSUERCHAINING,
+		   "its certificate was issued neither by this CA nor by one of "
+		   "NTAuthCertificates");
+}
+
+bool
+enroll_check_trust(struct enrollment *e, const struct pkix_cert *cert, struct err *err)
+{
+	if (!check_time(e, cert, "its certificate", err))
+		return false;
+	if (issued_by(cert, &e->ca->ca_cert, e->ca->ca_key))
+		return check_row(e, cert, err);
+	return check_nt_auth(e, cert, err);
+}

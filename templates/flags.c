@@ -1,0 +1,219 @@
+#include "flags.h"
+
+#include <stdlib.h>
+
+#include "text.h"
+
+#define HONOURED TMPL_FLAG_HONOURED
+#define REFUSED  TMPL_FLAG_REFUSED
+#define IGNORED  TMPL_FLAG_IGNORED
+#define CLIENT   TMPL_FLAG_CLIENT
+#define RESERVED TMPL_FLAG_RESERVED
+
+/* [MS-CRTD] 2.4. Names without CT_FLAG_ have none there. */
+static const struct tmpl_flag general_flags[] = {
+    {0x00000001u, "undocumented 0x1", RESERVED, "in many default templates; without meaning"},
+    {0x00000002u, "CT_FLAG_ADD_EMAIL", RESERVED, "msPKI-Certificate-Name-Flag says it"},
+    {0x00000004u, "undocumented 0x4", RESERVED, "in DomainController; without meaning"},
+    {0x00000008u, "CT_FLAG_PUBLISH_TO_DS", RESERVED, "msPKI-Enrollment-Flag says it"},
+    {0x00000010u, "CT_FLAG_EXPORTABLE_KEY", RESERVED, "msPKI-Private-Key-Flag says it"},
+    {0x00000020u, "CT_FLAG_AUTO_ENROLLMENT", CLIENT, "clients may enroll unasked"},
+    {0x00000040u, "CT_FLAG_MACHINE_TYPE", HONOURED,
+	"where a name is built from dNSHostName, the subject must be a computer that has one"},
+    {0x00000080u, "CT_FLAG_IS_CA", HONOURED,
+	"critical basic constraints with cA and the path length of pKIMaxIssuingDepth"},
+    {0x00000200u, "CT_FLAG_ADD_TEMPLATE_NAME", HONOURED,
+	"version 1: extension 1.3.6.1.4.1.311.20.2 with the template's cn"},
+    {0x00000800u, "CT_FLAG_IS_CROSS_CA", HONOURED, "like CT_FLAG_IS_CA"},
+    {0x00001000u, "CT_FLAG_DONOTPERSISTINDB", IGNORED,
+	"every request is recorded; together with key archival the template is refused"},
+    {0x00010000u, "CT_FLAG_IS_DEFAULT", RESERVED, "for administrative tools"},
+    {0x00020000u, "CT_FLAG_IS_MODIFIED", RESERVED, "for administrative tools"},
+};
+
+/* [MS-CRTD] 2.26, [MS-WCCE] 3.2.2.6.2.1.4.5.6 */
+static const struct tmpl_flag enrollment_flags[] = {
+    {0x00000001u, "CT_FLAG_INCLUDE_SYMMETRIC_ALGORITHMS", HONOURED,
+	"S/MIME capabilities in the certificate"},
+    {0x00000002u, "CT_FLAG_PEND_ALL_REQUESTS", HONOURED,
+	"a certificate manager decides; not for a renewal that was approved before"},
+    {0x00000004u, "CT_FLAG_PUBLISH_TO_KRA_CONTAINER", HONOURED,
+	"the certificate is added to the CA's entry below CN=KRA"},
+    {0x00000008u, "CT_FLAG_PUBLISH_TO_DS", HONOURED,
+	"the certificate is added to userCertificate of the subject"},
+    {0x00000010u, "CT_FLAG_AUTO_ENROLLMENT_CHECK_USER_DS_CERTIFICATE", CLIENT,
+	"no automatic enrollment where userCertificate has a valid one"},
+    {0x00000020u, "CT_FLAG_AUTO_ENROLLMENT", CLIENT, "clients may enroll unasked"},
+    {0x00000040u, "CT_FLAG_PREVIOUS_APPROVAL_VALIDATE_REENROLLMENT", HONOURED,
+	"a renewal that meets [MS-WCCE] 3.2.2.6.2.1.4.8 needs neither signatures nor approval"},
+    {0x00000080u, "CT_FLAG_DOMAIN_AUTHENTICATION_NOT_REQUIRED", RESERVED,
+	"every caller is authenticated all the same"},
+    {0x00000100u, "CT_FLAG_USER_INTERACTION_REQUIRED", CLIENT, "the client asks its user"},
+    {0x00000200u, "CT_FLAG_ADD_TEMPLATE_NAME", RESERVED, "flags says it"},
+    {0x00000400u, "CT_FLAG_REMOVE_INVALID_CERTIFICATE_FROM_PERSONAL_STORE", CLIENT,
+	"the client cleans its store"},
+    {0x00000800u, "CT_FLAG_ALLOW_ENROLL_ON_BEHALF_OF", HONOURED,
+	"an enrollment agent, who signs the request, may name another subject"},
+    {0x00001000u, "CT_FLAG_ADD_OCSP_NOCHECK", HONOURED,
+	"with application policy 1.3.6.1.5.5.7.3.9: id-pkix-ocsp-nocheck, and neither CRL "
+	"distribution points nor authority information access"},
+    {0x00002000u, "CT_FLAG_ENABLE_KEY_REUSE_ON_NT_TOKEN_KEYSET_STORAGE_FULL", CLIENT,
+	"a full smart card renews with its old key"},
+    {0x00004000u, "CT_FLAG_NOREVOCATIONINFOINISSUEDCERTS", HONOURED, "no CRL distribution points"},
+    {0x00008000u, "CT_FLAG_INCLUDE_BASIC_CONSTRAINTS_FOR_EE_CERTS", HONOURED,
+	"basic constraints with cA false"},
+    {0x00010000u, "CT_FLAG_ALLOW_PREVIOUS_APPROVAL_KEYBASEDRENEWAL_VALIDATE_REENROLLMENT", IGNORED,
+	"renewals need the Enroll right too"},
+    {0x00020000u, "CT_FLAG_ISSUANCE_POLICIES_FROM_REQUEST", HONOURED,
+	"the request chooses among msPKI-Certificate-Policy; others are refused"},
+    {0x00040000u, "CT_FLAG_SKIP_AUTO_RENEWAL", CLIENT, "clients do not renew unasked"},
+    {0x00080000u, "CT_FLAG_NO_SECURITY_EXTENSION", HONOURED, "no extension 1.3.6.1.4.1.311.25.2"},
+};
+
+/* [MS-CRTD] 2.28, [MS-WCCE] 3.2.2.6.2.1.4.5.9 */
+static const struct tmpl_flag name_flags[] = {
+    {0x00000001u, "CT_FLAG_ENROLLEE_SUPPLIES_SUBJECT", HONOURED,
+	"subject, alternative names and SID extension come from the request"},
+    {0x00000002u, "CT_FLAG_ADD_EMAIL", RESERVED, "older than the flags below"},
+    {0x00000004u, "CT_FLAG_ADD_OBJ_GUID", RESERVED, "older than the flags below"},
+    {0x00000008u, "CT_FLAG_OLD_CERT_SUPPLIES_SUBJECT_AND_ALT_NAME", HONOURED,
+	"in a renewal, with CT_FLAG_ENROLLEE_SUPPLIES_SUBJECT: names and SID extension of the "
+	"renewed certificate"},
+    {0x00000100u, "CT_FLAG_ADD_DIRECTORY_PATH", RESERVED, "older than the flags below"},
+    {0x00010000u, "CT_FLAG_ENROLLEE_SUPPLIES_SUBJECT_ALT_NAME", RESERVED,
+	"a CA must ignore it: without bit 0x1 the request's names are not used"},
+    {0x00400000u, "CT_FLAG_SUBJECT_ALT_REQUIRE_DOMAIN_DNS", HONOURED,
+	"DNS name and NetBIOS name of the subject's domain"},
+    {0x00800000u, "CT_FLAG_SUBJECT_ALT_REQUIRE_SPN", HONOURED, "userPrincipalName"},
+    {0x01000000u, "CT_FLAG_SUBJECT_ALT_REQUIRE_DIRECTORY_GUID", HONOURED, "objectGUID"},
+    {0x02000000u, "CT_FLAG_SUBJECT_ALT_REQUIRE_UPN", HONOURED, "userPrincipalName"},
+    {0x04000000u, "CT_FLAG_SUBJECT_ALT_REQUIRE_EMAIL", HONOURED, "mail"},
+    {0x08000000u, "CT_FLAG_SUBJECT_ALT_REQUIRE_DNS", HONOURED, "dNSHostName"},
+    {0x10000000u, "CT_FLAG_SUBJECT_REQUIRE_DNS_AS_CN", HONOURED,
+	"CN is dNSHostName of a computer, cn of a user"},
+    {0x20000000u, "CT_FLAG_SUBJECT_REQUIRE_EMAIL", HONOURED, "E is mail"},
+    {0x40000000u, "CT_FLAG_SUBJECT_REQUIRE_COMMON_NAME", HONOURED,
+	"CN is dNSHostName of a computer, cn of a user"},
+    {0x80000000u, "CT_FLAG_SUBJECT_REQUIRE_DIRECTORY_PATH", HONOURED,
+	"the subject is the distinguished name in the directory"},
+};
+
+/* [MS-CRTD] 2.27, [MS-WCCE] 3.2.2.6.2.1.4.5.7 */
+static const struct tmpl_flag private_key_flags[] = {
+    {0x00000001u, "CT_FLAG_REQUIRE_PRIVATE_KEY_ARCHIVAL", HONOURED,
+	"the request must hold its private key, which is archived; not in version 1"},
+    {0x00000010u, "CT_FLAG_EXPORTABLE_KEY", CLIENT, "the key may leave the client's store"},
+    {0x00000020u, "CT_FLAG_STRONG_KEY_PROTECTION_REQUIRED", CLIENT, "the client asks before use"},
+    {0x00000040u, "CT_FLAG_REQUIRE_ALTERNATE_SIGNATURE_ALGORITHM", CLIENT,
+	"the client signs requests with RSASSA-PSS"},
+    {0x00000080u, "CT_FLAG_REQUIRE_SAME_KEY_RENEWAL", HONOURED,
+	"a renewal with another key is refused; one with the same key needs no archival"},
+    {0x00000100u, "CT_FLAG_USE_LEGACY_PROVIDER", HONOURED,
+	"version 4: msPKI-RA-Application-Policies is a list of OIDs"},
+    {0x00000200u, "CT_FLAG_EK_TRUST_ON_USE", IGNORED, "how to attest; nothing is attested"},
+    {0x00000400u, "CT_FLAG_EK_VALIDATE_CERT", IGNORED, "how to attest; nothing is attested"},
+    {0x00000800u, "CT_FLAG_EK_VALIDATE_KEY", IGNORED, "how to attest; nothing is attested"},
+    {0x00001000u, "CT_FLAG_ATTEST_PREFERRED", IGNORED,
+	"certificates are issued without attestation, and do not claim it"},
+    {0x00002000u, "CT_FLAG_ATTEST_REQUIRED", REFUSED, "this CA attests no keys"},
+    {0x00004000u, "CT_FLAG_ATTESTATION_WITHOUT_POLICY", IGNORED,
+	"how to attest; nothing is attested"},
+    {0x000f0000u, "minimum server version", HONOURED,
+	"above 6 (Windows Server 2016) the template is refused"},
+    {0x00100000u, "CT_FLAG_HELLO_KSP_KEY", CLIENT, "where the key is made"},
+    {0x00200000u, "CT_FLAG_HELLO_LOGON_KEY", CLIENT, "where the key is made"},
+    {0x0f000000u, "minimum client version", CLIENT, "which clients see the template"},
+};
+
+#define ROWS(a) (a), sizeof(a) / sizeof(a)[0]
+
+static const struct word {
+	const char *attribute;
+	size_t offset;
+	const struct tmpl_flag *flags;
+	size_t count;
+} words[TMPL_WORDS] = {
+    [TMPL_FLAGS] = {"flags", offsetof(struct tmpl, flags), ROWS(general_flags)},
+    [TMPL_ENROLLMENT_FLAG] = {"msPKI-Enrollment-Flag", offsetof(struct tmpl, enrollment_flag),
+	ROWS(enrollment_flags)},
+    [TMPL_NAME_FLAG] = {"msPKI-Certificate-Name-Flag", offsetof(struct tmpl, name_flag),
+	ROWS(name_flags)},
+    [TMPL_PRIVATE_KEY_FLAG] = {"msPKI-Private-Key-Flag", offsetof(struct tmpl, private_key_flag),
+	ROWS(private_key_flags)},
+};
+
+const char *
+tmpl_word_attribute(enum tmpl_word word)
+{
+	return words[word].attribute;
+}
+
+uint32_t
+tmpl_word_value(const struct tmpl *t, enum tmpl_word word)
+{
+	return *(const uint32_t *)(const void *)((const char *)t + words[word].offset);
+}
+
+const char *
+tmpl_flag_role_name(enum tmpl_flag_role role)
+{
+	static const char *const names[] = {
+	    [TMPL_FLAG_HONOURED] = "honoured",
+	    [TMPL_FLAG_REFUSED] = "refused",
+	    [TMPL_FLAG_IGNORED] = "ignored",
+	    [TMPL_FLAG_CLIENT] = "client",
+	    [TMPL_FLAG_RESERVED] = "reserved",
+	};
+
+	return names[role];
+}
+
+const struct tmpl_flag *
+tmpl_flags(enum tmpl_word word, size_t *count_out)
+{
+	*count_out = words[word].count;
+	return words[word].flags;
+}
+
+uint32_t
+tmpl_flags_unknown(enum tmpl_word word, uint32_t value)
+{
+	for (size_t i = 0; i < words[word].count; i++)
+		value &= ~words[word].flags[i].mask;
+	return value;
+}
+
+/* Appends " | text" and frees it; takes over and replaces *list, NULL where memory ended. */
+static void
+join(char **list, char *text)
+{
+	char *longer = NULL;
+
+	if (*list != NULL && text != NULL)
+		longer = text_printf("%s%s%s", *list, **list != '\0' ? " | " : "", text);
+	free(text);
+	free(*list);
+	*list = longer;
+}
+
+char *
+tmpl_flag_names(enum tmpl_word word, uint32_t value)
+{
+	uint32_t unknown = tmpl_flags_unknown(word, value);
+	char *names = text_printf("%s", "");
+
+	for (size_t i = 0; i < words[word].count; i++) {
+		const struct tmpl_flag *f = &words[word].flags[i];
+		uint32_t lowest = f->mask & (~f->mask + 1);
+
+		if ((value & f->mask) == 0)
+			continue;
+		if (lowest == f->mask)
+			join(&names, text_printf("%s", f->name));
+		else
+			join(&names, text_printf("%s=%u", f->name, (value & f->mask) / lowest));
+	}
+	if (unknown != 0)
+		join(&names, text_printf("0x%x", unknown));
+	return names;
+}
