@@ -127,6 +127,7 @@ enum cli_exit cmd_getreg(struct cli *cli);
 enum cli_exit cmd_setreg(struct cli *cli);
 enum cli_exit cmd_crl(struct cli *cli);
 enum cli_exit cmd_dump(struct cli *cli);
+enum cli_exit cmd_doctor_directory(struct cli *cli);
 enum cli_exit cmd_help(struct cli *cli);
 
 #endif
