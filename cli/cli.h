@@ -170,6 +170,7 @@ enum cli_exit cmd_ca_rights(struct cli *cli);
 enum cli_exit cmd_explain_enroll(struct cli *cli);
 enum cli_exit cmd_explain_recover(struct cli *cli);
 enum cli_exit cmd_dump(struct cli *cli);
+enum cli_exit cmd_doctor_directory(struct cli *cli);
 enum cli_exit cmd_help(struct cli *cli);
 
 #endif

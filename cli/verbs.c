@@ -91,6 +91,8 @@ const struct verb verbs[] = {
     {"dump", "FILE|TEMPLATE",
 	"show a request, response, recovery BLOB, certificate or security descriptor", 1, 1,
 	OPTS_DUMP | OPTS_SESSION, cmd_dump},
+    {"doctor directory", "", "examine the directory's servers: what they are, what is missing", 0,
+	0, OPTS_DAEMON | OPTS_SESSION | OPTS_JSON, cmd_doctor_directory},
     {"help", "[VERB]", "this list, or one verb's options", 0, 2, 0, cmd_help},
 };
 const size_t verb_count = sizeof verbs / sizeof verbs[0];
