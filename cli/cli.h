@@ -47,14 +47,14 @@ struct cli_options {
 	const char *disposition, *reason;
 	/* OPTS_DUMP */
 	const char *type;
+	/* OPTS_RULE */
+	struct cli_list requesters;
+	/* OPTS_DRY, OPTS_RESTRICT, OPTS_RIGHTS, OPTS_GRANT */
+	bool dry_run, off, deny;
 	/* OPTS_LINT */
 	struct cli_list trusted;
 	/* OPTS_UNPUBLISH */
 	bool everything;
-	/* OPTS_CHANGE */
-	bool dry_run;
-	/* OPTS_GRANT (and force) */
-	bool deny;
 	/* OPTS_TRANSFER, OPTS_IMPORT (and out, force) */
 	bool with_rights, new_oid;
 	const char *name;
@@ -76,11 +76,14 @@ struct cli_options {
 #define OPTS_KEY       0x800u
 #define OPTS_LINT      0x2000000u
 #define OPTS_UNPUBLISH 0x1000000u
-#define OPTS_CHANGE    0x04000000u
 #define OPTS_GRANT     0x08000000u
 #define OPTS_TRANSFER  0x10000000u
 #define OPTS_IMPORT    0x20000000u
 #define OPTS_FIELDS    0x40000000u /* takes field=value: help explains the fields */
+#define OPTS_RULE      0x010000u
+#define OPTS_DRY       0x020000u
+#define OPTS_RESTRICT  0x040000u
+#define OPTS_RIGHTS    0x080000u
 #define OPTS_ALL       0x80000000u
 
 struct cli {
@@ -152,6 +155,14 @@ enum cli_exit cmd_deny(struct cli *cli);
 enum cli_exit cmd_getreg(struct cli *cli);
 enum cli_exit cmd_setreg(struct cli *cli);
 enum cli_exit cmd_crl(struct cli *cli);
+enum cli_exit cmd_officer_list(struct cli *cli);
+enum cli_exit cmd_officer_restrict(struct cli *cli);
+enum cli_exit cmd_officer_allow(struct cli *cli);
+enum cli_exit cmd_officer_deny(struct cli *cli);
+enum cli_exit cmd_officer_remove(struct cli *cli);
+enum cli_exit cmd_ca_rights(struct cli *cli);
+enum cli_exit cmd_explain_enroll(struct cli *cli);
+enum cli_exit cmd_explain_recover(struct cli *cli);
 enum cli_exit cmd_dump(struct cli *cli);
 enum cli_exit cmd_help(struct cli *cli);
 
