@@ -49,7 +49,7 @@ struct cli_options {
 	const char *type;
 	/* OPTS_RULE */
 	struct cli_list requesters;
-	/* OPTS_DRY, OPTS_RESTRICT, OPTS_RIGHTS, OPTS_GRANT */
+	/* OPTS_DRY, OPTS_RESTRICT, OPTS_RIGHTS and OPTS_GRANT */
 	bool dry_run, off, deny;
 	/* OPTS_LINT */
 	struct cli_list trusted;
@@ -76,14 +76,14 @@ struct cli_options {
 #define OPTS_KEY       0x800u
 #define OPTS_LINT      0x2000000u
 #define OPTS_UNPUBLISH 0x1000000u
-#define OPTS_GRANT     0x08000000u
-#define OPTS_TRANSFER  0x10000000u
-#define OPTS_IMPORT    0x20000000u
-#define OPTS_FIELDS    0x40000000u /* takes field=value: help explains the fields */
 #define OPTS_RULE      0x010000u
 #define OPTS_DRY       0x020000u
 #define OPTS_RESTRICT  0x040000u
 #define OPTS_RIGHTS    0x080000u
+#define OPTS_GRANT     0x08000000u
+#define OPTS_TRANSFER  0x10000000u
+#define OPTS_IMPORT    0x20000000u
+#define OPTS_FIELDS    0x40000000u /* takes field=value: help explains the fields */
 #define OPTS_ALL       0x80000000u
 
 struct cli {

@@ -10,8 +10,8 @@
 #include "flags.h"
 #include "issue.h"
 #include "supersede.h"
-#include "tmpl_edit.h"
 #include "tmpl_priv.h"
+#include "tmpl_edit.h"
 
 #define NOW INT64_C(1800000000)
 
