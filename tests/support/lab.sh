@@ -14,7 +14,7 @@
 #   lab_kdc_stop DIR
 #   lab_admin TOOL ARGUMENT...   one of the ldap tools as the directory's administrator
 #   lab_modify                   ldapmodify as the administrator; the LDIF names certificates with ;binary, which Active
-#                                Directory does not want and does not get
+#                                Directory does not want and does not get; it may give SIDs to new accounts
 #   lab_free_port                prints a loopback TCP port that nobody listens on
 #   lab_password_file USER       prints the name of a file of mode 0600 with USER's demo password, without a newline; it
 #                                lies in the DIR that was started last
@@ -203,7 +203,7 @@ lab_admin() {
 	local tool=$1
 	shift
 	if [ "$LAB_DIRECTORY" = samba ]; then
-		"$tool" -x -H "$LDAPI_URI" "$@"
+		"$tool" -x -H "$LDAPI_URI" -D "cn=Administrator,cn=Users,$LAB_BASE_DN" -y "$(lab_password_file Administrator)" "$@"
 	else
 		"$tool" -Q -Y EXTERNAL -H "$LDAPI_URI" "$@"
 	fi
@@ -211,7 +211,7 @@ lab_admin() {
 
 lab_modify() {
 	if [ "$LAB_DIRECTORY" = samba ]; then
-		sed 's/^\([^: ]*\);binary:/\1:/; s/^\(\(add\|replace\|delete\): [^;]*\);binary$/\1/' | lab_admin ldapmodify
+		sed 's/^\([^: ]*\);binary:/\1:/; s/^\(\(add\|replace\|delete\): [^;]*\);binary$/\1/' | lab_admin ldapmodify -e relax
 	else
 		lab_admin ldapmodify
 	fi
