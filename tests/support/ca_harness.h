@@ -294,6 +294,42 @@ harness_set_attr(const char *name, struct view value)
 	harness_refresh();
 }
 
+/* Writes an attribute of an object below the configuration or domain naming context. */
+struct harness_object {
+	const char *dn, *attr;
+	const struct view *values;
+	size_t count;
+};
+
+static inline bool
+harness_change_attr(struct dir_conn *c, void *arg, struct err *err)
+{
+	const struct harness_object *a = arg;
+	const struct dir_root *root = dir_conn_root(c);
+	char dn[256];
+
+	snprintf(dn, sizeof dn, "%s,%s", a->dn,
+	    strstr(a->dn, "CN=Services") != NULL ? root->config_nc : root->default_nc);
+	return dir_replace(c, dn, a->attr, a->values, a->count, err);
+}
+
+static inline void
+harness_change_list(const char *dn, const char *attr, const struct view *values, size_t count)
+{
+	struct harness_object a = {dn, attr, values, count};
+	struct err err;
+
+	harness_must(ca_directory_do(harness.ca, harness_change_attr, &a, &err), &err);
+	harness_refresh();
+}
+
+/* An empty value deletes the attribute. */
+static inline void
+harness_change(const char *dn, const char *attr, struct view value)
+{
+	harness_change_list(dn, attr, &value, value.len > 0);
+}
+
 /* dircaOfficerRights from rules of the form officer RID, requester RID, template (NULL: all). */
 struct harness_rule {
 	bool deny;
