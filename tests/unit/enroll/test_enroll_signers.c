@@ -2,14 +2,11 @@
  * others, and the trust in their certificates. */
 #include "ca_harness.h"
 #include "certificate.h"
-#include "cmc.h"
-#include "enroll.h"
-#include "wrapped_request.h"
+#include "enroll_ask.h"
 
 #define AGENT_EKU "1.3.6.1.4.1.311.20.2.1"
 /* Of version 2; made here one that archives nothing and demands an enrollment agent's signature. */
-#define TEMPLATE    "EFSArchive"
-#define TEMPLATE_DN "CN=" TEMPLATE ",CN=Certificate Templates,CN=Public Key Services,CN=Services"
+#define TEMPLATE_DN "CN=EFSArchive,CN=Certificate Templates,CN=Public Key Services,CN=Services"
 
 static struct principal user1, user2, officer1, officer2;
 static struct test_cert agent, second, weak, expired, revoked, unknown, encrypts, foreign_ca,
@@ -63,155 +60,12 @@ issue(const struct test_cert *issuer, const char *usage, const char *eku, uint8_
 	    .not_after = clock_now() + until});
 }
 
-/* A request under construction. */
-struct ask {
-	const char *template_cn, *subject;
-	const struct test_cert *signers[17];
-	bool wrapped, archive, cmc_inside;
-	EVP_PKEY *key;
-	struct buf message;
-};
-
-static void
-cosign(struct buf *message, const struct test_cert *by)
-{
-	const struct cms_cosigner in = {.key = by->key, .certificate = buf_view(&by->der)};
-	struct buf out;
-	struct err err;
-
-	harness_must(cms_cosign(buf_view(message), &in, &out, &err), &err);
-	buf_free(message);
-	*message = out;
-}
-
-static void
-make_cmc(struct ask *a, struct view pkcs10, struct buf *out)
-{
-	struct ca_view *view = ca_view_get(harness.ca);
-	struct cmc_make in = {.pkcs10 = pkcs10,
-	    .key = a->key,
-	    .template_cn = a->template_cn,
-	    .requester_name = a->wrapped ? NULL : a->subject};
-	struct buf payload = {0};
-	struct err err;
-
-	if (a->archive)
-		harness_seal(a->key, &view->xchgs[0].cert, &payload);
-	in.archived_key = buf_view(&payload);
-	harness_must(cmc_request_make(&in, out, &err), &err);
-	buf_free(&payload);
-	ca_view_release(&view);
-}
-
-static void
-make(struct ask *a)
-{
-	struct buf pkcs10, inner = {0};
-	struct err err;
-
-	if (a->template_cn == NULL)
-		a->template_cn = TEMPLATE;
-	if (a->key == NULL)
-		a->key = test_key("rsa2048");
-	harness_must(pkix_request_make(a->key, (struct view){0}, NULL, &pkcs10, &err), &err);
-	if (!a->wrapped) {
-		make_cmc(a, buf_view(&pkcs10), &a->message);
-		for (size_t i = 0; a->signers[i] != NULL; i++)
-			cosign(&a->message, a->signers[i]);
-	} else {
-		if (a->cmc_inside)
-			make_cmc(a, buf_view(&pkcs10), &inner);
-		wrapped_make(a->cmc_inside ? buf_view(&inner) : buf_view(&pkcs10),
-		    a->signers[0]->key, &a->signers[0]->cert, a->subject, &a->message);
-		for (size_t i = 1; a->signers[i] != NULL; i++)
-			cosign(&a->message, a->signers[i]);
-	}
-	buf_free(&inner);
-	buf_free(&pkcs10);
-}
-
-static void
-ask_free(struct ask *a)
-{
-	EVP_PKEY_free(a->key);
-	buf_free(&a->message);
-}
-
-static struct enroll_result
-submit(const struct ask *a, const struct principal *caller)
-{
-	const struct enroll_input in = {.format = ENROLL_CMC,
-	    .body = buf_view(&a->message),
-	    .template_label = a->template_cn,
-	    .caller = caller,
-	    .caller_name = caller->downlevel,
-	    .now = clock_now()};
-	struct enroll_result r;
-	struct err err;
-
-	harness_must(enroll_submit(harness.ca, &harness.vault, &in, &r, &err), &err);
-	return r;
-}
-
-static struct store_request
-row_of(int64_t id)
-{
-	struct store_request row;
-	struct err err;
-
-	assert_int_equal(store_get_request(harness.ca->store, id, &row, &err), STORE_FOUND);
-	return row;
-}
-
-static int64_t
-issued(struct ask *a, const struct principal *caller)
-{
-	struct enroll_result r;
-	int64_t id;
-
-	make(a);
-	r = submit(a, caller);
-	if (r.disposition != DISP_ISSUED)
-		fail_msg("%s: %s", err_name(r.reason.code), r.reason.msg);
-	assert_true(r.response.len > 0);
-	id = r.request_id;
-	enroll_result_free(&r);
-	ask_free(a);
-	return id;
-}
-
-static void
-refused_made(const struct ask *a, const struct principal *caller, enum err_code code)
-{
-	struct enroll_result r = submit(a, caller);
-	struct store_request row;
-
-	if (r.reason.code != code)
-		fail_msg("%s: %s, expected %s", err_name(r.reason.code), r.reason.msg,
-		    err_name(code));
-	assert_int_equal(r.certificate.len, 0);
-	row = row_of(r.request_id);
-	assert_int_equal(row.status_code, (int32_t)code);
-	assert_int_equal(row.raw_certificate.len, 0);
-	assert_int_equal(row.raw_archived_key.len, 0);
-	store_request_free(&row);
-	enroll_result_free(&r);
-}
-
-static void
-refused(struct ask *a, const struct principal *caller, enum err_code code)
-{
-	make(a);
-	refused_made(a, caller, code);
-	ask_free(a);
-}
-
 static void
 refused_by(const struct test_cert *signer, enum err_code code)
 {
-	refused(&(struct ask){.signers = {signer}}, &user1, code);
-	refused(&(struct ask){.signers = {signer}, .wrapped = true}, &user1, code);
-	refused(&(struct ask){.signers = {signer}, .wrapped = true, .cmc_inside = true}, &user1,
+	ask_refused(&(struct ask){.signers = {signer}}, &user1, code);
+	ask_refused(&(struct ask){.signers = {signer}, .wrapped = true}, &user1, code);
+	ask_refused(&(struct ask){.signers = {signer}, .wrapped = true, .cmc_inside = true}, &user1,
 	    code);
 }
 
@@ -221,15 +75,15 @@ a_request_that_an_agent_signed_is_issued(void **state)
 	struct store_request row;
 
 	(void)state;
-	row = row_of(issued(&(struct ask){.signers = {&agent}}, &user1));
+	row = ask_row_of(ask_issued(&(struct ask){.signers = {&agent}}, &user1));
 	assert_int_equal(row.request_type, CR_IN_CMC);
 	assert_string_equal(row.requester_name, user1.downlevel);
 	store_request_free(&row);
-	row = row_of(issued(&(struct ask){.signers = {&agent}, .wrapped = true}, &user1));
+	row = ask_row_of(ask_issued(&(struct ask){.signers = {&agent}, .wrapped = true}, &user1));
 	assert_int_equal(row.request_type, CR_IN_PKCS7);
 	assert_true(row.raw_request.len > 0);
 	store_request_free(&row);
-	row = row_of(issued(
+	row = ask_row_of(ask_issued(
 	    &(struct ask){.signers = {&agent}, .wrapped = true, .cmc_inside = true}, &user1));
 	assert_int_equal(row.request_type, CR_IN_PKCS7);
 	store_request_free(&row);
@@ -239,7 +93,7 @@ static void
 a_signer_must_be_one_who_may(void **state)
 {
 	(void)state;
-	refused(&(struct ask){0}, &user1, CERTSRV_E_SIGNATURE_POLICY_REQUIRED);
+	ask_refused(&(struct ask){0}, &user1, CERTSRV_E_SIGNATURE_POLICY_REQUIRED);
 	refused_by(&weak, CERTSRV_E_SIGNATURE_REJECTED);
 	refused_by(&expired, CERT_E_EXPIRED);
 	refused_by(&revoked, CRYPT_E_REVOKED);
@@ -253,8 +107,8 @@ static void
 every_signature_counts(void **state)
 {
 	(void)state;
-	refused(&(struct ask){.signers = {&agent, &revoked}}, &user1, CRYPT_E_REVOKED);
-	refused(&(struct ask){.signers = {&agent, &foreign_agent}, .wrapped = true}, &user1,
+	ask_refused(&(struct ask){.signers = {&agent, &revoked}}, &user1, CRYPT_E_REVOKED);
+	ask_refused(&(struct ask){.signers = {&agent, &foreign_agent}, .wrapped = true}, &user1,
 	    CERT_E_ISSUERCHAINING);
 }
 
@@ -267,21 +121,21 @@ a_changed_signature_or_content_is_refused(void **state)
 	uint8_t *at;
 
 	(void)state;
-	make(&a);
+	ask_make(&a);
 	harness_must(cmc_wrapped_decode(buf_view(&a.message), &w, &err), &err);
 	at = memmem(a.message.ptr, a.message.len, w.message.signers[0].signature.ptr,
 	    w.message.signers[0].signature.len);
 	at[w.message.signers[0].signature.len - 1] ^= 1;
 	cmc_wrapped_free(&w);
-	refused_made(&a, &user1, NTE_BAD_SIGNATURE);
+	ask_refused_made(&a, &user1, NTE_BAD_SIGNATURE);
 	ask_free(&a);
 	/* The agent's certificate is not in the message: another with its key would not do. */
 	a = (struct ask){.signers = {&agent}};
-	make(&a);
+	ask_make(&a);
 	at = memmem(a.message.ptr, a.message.len, agent.der.ptr, agent.der.len);
 	assert_non_null(at);
 	at[agent.der.len - 1] ^= 1; /* its own signature */
-	refused_made(&a, &user1, CERT_E_ISSUERCHAINING);
+	ask_refused_made(&a, &user1, CERT_E_ISSUERCHAINING);
 	ask_free(&a);
 }
 
@@ -290,13 +144,13 @@ as_many_signers_as_the_template_demands_must_sign(void **state)
 {
 	(void)state;
 	harness_change(TEMPLATE_DN, "msPKI-RA-Signature", view_str("2"));
-	refused(&(struct ask){.signers = {&agent}}, &user1, CERTSRV_E_SIGNATURE_COUNT);
-	refused(&(struct ask){.signers = {&agent, &agent}}, &user1, CERTSRV_E_SIGNATURE_COUNT);
-	refused(&(struct ask){.signers = {&agent, &weak}}, &user1, CERTSRV_E_SIGNATURE_REJECTED);
-	issued(&(struct ask){.signers = {&agent, &second}}, &user1);
-	issued(&(struct ask){.signers = {&agent, &second}, .wrapped = true}, &user1);
+	ask_refused(&(struct ask){.signers = {&agent}}, &user1, CERTSRV_E_SIGNATURE_COUNT);
+	ask_refused(&(struct ask){.signers = {&agent, &agent}}, &user1, CERTSRV_E_SIGNATURE_COUNT);
+	ask_refused(&(struct ask){.signers = {&agent, &weak}}, &user1, CERTSRV_E_SIGNATURE_REJECTED);
+	ask_issued(&(struct ask){.signers = {&agent, &second}}, &user1);
+	ask_issued(&(struct ask){.signers = {&agent, &second}, .wrapped = true}, &user1);
 	harness_change(TEMPLATE_DN, "msPKI-RA-Signature", view_str("16"));
-	refused(&(struct ask){.signers = {&agent}}, &user1, CERTSRV_E_TOO_MANY_SIGNATURES);
+	ask_refused(&(struct ask){.signers = {&agent}}, &user1, CERTSRV_E_TOO_MANY_SIGNATURES);
 	harness_change(TEMPLATE_DN, "msPKI-RA-Signature", view_str("1"));
 }
 
@@ -327,7 +181,7 @@ check_on_behalf(int64_t id, const char *format)
 	struct received want = {.id = id,
 	    .parts = {format, "caller=NWTRADERS\\officer2", "requester=NWTRADERS\\user1",
 		"signers=15"}};
-	struct store_request row = row_of(id);
+	struct store_request row = ask_row_of(id);
 	struct enroll_result fetched;
 	struct err err;
 	int64_t rows;
@@ -356,9 +210,9 @@ an_agent_enrolls_another_subject(void **state)
 {
 	(void)state;
 	check_on_behalf(
-	    issued(&(struct ask){.signers = {&agent}, .subject = "NWTRADERS\\user1"}, &officer2),
+	    ask_issued(&(struct ask){.signers = {&agent}, .subject = "NWTRADERS\\user1"}, &officer2),
 	    "format=CMC");
-	check_on_behalf(issued(&(struct ask){.signers = {&agent},
+	check_on_behalf(ask_issued(&(struct ask){.signers = {&agent},
 				   .subject = "NWTRADERS\\user1",
 				   .wrapped = true},
 			    &officer2),
@@ -371,8 +225,8 @@ on_behalf_of_oneself_is_an_ordinary_request(void **state)
 	struct store_request row;
 
 	(void)state;
-	row = row_of(
-	    issued(&(struct ask){.signers = {&agent}, .subject = "NWTRADERS\\user1"}, &user1));
+	row = ask_row_of(
+	    ask_issued(&(struct ask){.signers = {&agent}, .subject = "NWTRADERS\\user1"}, &user1));
 	assert_int_equal(row.request_flags & CR_FLG_ENROLLONBEHALFOF, 0);
 	store_request_free(&row);
 }
@@ -381,14 +235,14 @@ static void
 nobody_else_is_enrolled_without_an_agent(void **state)
 {
 	(void)state;
-	refused(&(struct ask){.subject = "NWTRADERS\\user1"}, &officer2,
+	ask_refused(&(struct ask){.subject = "NWTRADERS\\user1"}, &officer2,
 	    CERTSRV_E_SIGNATURE_POLICY_REQUIRED);
-	refused(&(struct ask){.signers = {&weak}, .subject = "NWTRADERS\\user1"}, &officer2,
+	ask_refused(&(struct ask){.signers = {&weak}, .subject = "NWTRADERS\\user1"}, &officer2,
 	    CERTSRV_E_SIGNATURE_REJECTED);
-	refused(&(struct ask){.signers = {&agent}, .subject = "NWTRADERS\\nobody"}, &officer2,
+	ask_refused(&(struct ask){.signers = {&agent}, .subject = "NWTRADERS\\nobody"}, &officer2,
 	    CERTSRV_E_BAD_REQUESTSUBJECT);
 	/* A template that demands no agent does not allow one either. */
-	refused(&(struct ask){.signers = {&agent},
+	ask_refused(&(struct ask){.signers = {&agent},
 		    .template_cn = "UserArchive",
 		    .subject = "NWTRADERS\\user1",
 		    .archive = true},
@@ -399,7 +253,7 @@ static void
 an_account_that_is_disabled_is_not_enrolled_by_an_agent(void **state)
 {
 	(void)state;
-	refused(&(struct ask){.signers = {&agent}, .subject = "NWTRADERS\\disabled1"}, &officer2,
+	ask_refused(&(struct ask){.signers = {&agent}, .subject = "NWTRADERS\\disabled1"}, &officer2,
 	    ERROR_ACCOUNT_DISABLED);
 }
 
@@ -412,7 +266,7 @@ an_agent_has_a_key_archived_by_cmc_alone(void **state)
 	(void)state;
 	harness_change(TEMPLATE_DN, "msPKI-Private-Key-Flag", view_str("17"));
 	assert_int_equal(EVP_PKEY_up_ref(key), 1);
-	row = row_of(issued(&(struct ask){.signers = {&agent},
+	row = ask_row_of(ask_issued(&(struct ask){.signers = {&agent},
 				.subject = "NWTRADERS\\user1",
 				.archive = true,
 				.key = key},
@@ -422,7 +276,7 @@ an_agent_has_a_key_archived_by_cmc_alone(void **state)
 	EVP_PKEY_free(recovered);
 	EVP_PKEY_free(key);
 	store_request_free(&row);
-	refused(&(struct ask){.signers = {&agent},
+	ask_refused(&(struct ask){.signers = {&agent},
 		    .wrapped = true,
 		    .cmc_inside = true,
 		    .archive = true},
@@ -490,8 +344,8 @@ an_agent_of_a_ca_of_ntauth_counts_while_its_crl_is_current(void **state)
 	harness_refresh();
 	refused_by(&foreign_agent, CRYPT_E_REVOCATION_OFFLINE);
 	put_crl(NULL, &foreign_ca, 3600);
-	issued(&(struct ask){.signers = {&foreign_agent}}, &user1);
-	issued(&(struct ask){.signers = {&foreign_agent}, .wrapped = true}, &user1);
+	ask_issued(&(struct ask){.signers = {&foreign_agent}}, &user1);
+	ask_issued(&(struct ask){.signers = {&foreign_agent}, .wrapped = true}, &user1);
 	put_crl(&foreign_agent, &foreign_ca, 3600);
 	refused_by(&foreign_agent, CRYPT_E_REVOKED);
 	put_crl(NULL, &foreign_ca, -3600);
@@ -516,10 +370,10 @@ a_signer_revoked_while_the_request_waits_does_not_count(void **state)
 
 	(void)state;
 	harness_change(TEMPLATE_DN, "msPKI-Enrollment-Flag", view_str("43"));
-	make(&a);
-	make(&b);
-	first = submit(&a, &officer2);
-	other = submit(&b, &officer2);
+	ask_make(&a);
+	ask_make(&b);
+	first = ask_submit(&a, &officer2);
+	other = ask_submit(&b, &officer2);
 	assert_int_equal(first.disposition, DISP_PENDING);
 	assert_int_equal(other.disposition, DISP_PENDING);
 	snprintf(sql, sizeof sql,
@@ -535,7 +389,7 @@ a_signer_revoked_while_the_request_waits_does_not_count(void **state)
 			 clock_now(), &approved, &err),
 	    &err);
 	assert_int_equal(approved.disposition, DISP_ISSUED);
-	row = row_of(other.request_id);
+	row = ask_row_of(other.request_id);
 	assert_string_equal(row.upn, user1.upn);
 	store_request_free(&row);
 	harness_change(TEMPLATE_DN, "msPKI-Enrollment-Flag", view_str("41"));
