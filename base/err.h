@@ -141,7 +141,8 @@
 	X(0xA0DC0010u, DIRCA_E_PENDING, "the request waits for a certificate manager")             \
 	X(0xA0DC0011u, DIRCA_E_DENIED, "the request was denied")                                   \
 	X(0xA0DC0012u, DIRCA_E_GROUPS_UNREADABLE,                                                  \
-	    "the CA's account cannot read the group memberships that the decision needs")
+	    "the CA's account cannot read the group memberships that the decision needs")          \
+	X(0xA0DC0014u, DIRCA_E_CHANGED, "somebody else changed the object meanwhile")
 
 enum err_code {
 #define ERR_ENUM(number, name, text) name = (int)(number),

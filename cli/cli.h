@@ -45,6 +45,10 @@ struct cli_options {
 	const char *disposition, *reason;
 	/* OPTS_DUMP */
 	const char *type;
+	/* OPTS_RULE */
+	struct cli_list requesters;
+	/* OPTS_DRY, OPTS_RESTRICT, OPTS_RIGHTS */
+	bool dry_run, off, deny;
 	/* OPTS_LINT */
 	struct cli_list trusted;
 	/* OPTS_UNPUBLISH */
@@ -67,6 +71,10 @@ struct cli_options {
 #define OPTS_KEY       0x800u
 #define OPTS_LINT      0x2000000u
 #define OPTS_UNPUBLISH 0x1000000u
+#define OPTS_RULE      0x010000u
+#define OPTS_DRY       0x020000u
+#define OPTS_RESTRICT  0x040000u
+#define OPTS_RIGHTS    0x080000u
 #define OPTS_ALL       0x80000000u
 
 struct cli {
@@ -126,6 +134,14 @@ enum cli_exit cmd_deny(struct cli *cli);
 enum cli_exit cmd_getreg(struct cli *cli);
 enum cli_exit cmd_setreg(struct cli *cli);
 enum cli_exit cmd_crl(struct cli *cli);
+enum cli_exit cmd_officer_list(struct cli *cli);
+enum cli_exit cmd_officer_restrict(struct cli *cli);
+enum cli_exit cmd_officer_allow(struct cli *cli);
+enum cli_exit cmd_officer_deny(struct cli *cli);
+enum cli_exit cmd_officer_remove(struct cli *cli);
+enum cli_exit cmd_ca_rights(struct cli *cli);
+enum cli_exit cmd_explain_enroll(struct cli *cli);
+enum cli_exit cmd_explain_recover(struct cli *cli);
 enum cli_exit cmd_dump(struct cli *cli);
 enum cli_exit cmd_help(struct cli *cli);
 

@@ -54,23 +54,31 @@ out:
 	return ok;
 }
 
-/* The private key, encrypted to the exchange certificate (facts 6.1.2): PKCS#1 v1.5 as the format
- * demands. */
+/* The private key, encrypted to the exchange certificate (facts 6.1.2) with the cipher that the
+ * template names: PKCS#1 v1.5 as the format demands. */
 static bool
 seal_key(struct http_client *http, const struct client_enroll *in, struct buf *out, struct err *err)
 {
+	static const enum cms_cipher ciphers[] = {
+	    [TMPL_CIPHER_AES_256] = CMS_AES_256_CBC,
+	    [TMPL_CIPHER_AES_192] = CMS_AES_192_CBC,
+	    [TMPL_CIPHER_AES_128] = CMS_AES_128_CBC,
+	    [TMPL_CIPHER_3DES] = CMS_3DES_CBC,
+	};
 	struct pkix_cert xchg = {0};
 	struct cms_kra to = {0};
 	struct secret blob = {0};
 	EVP_PKEY *key = NULL;
+	enum tmpl_cipher cipher;
 	bool ok = false;
 
-	if (!client_xchg_fetch(http, in->service->name, buf_view(&in->service->certificate),
+	if (!tmpl_transport_cipher(in->tmpl, &cipher, err) ||
+	    !client_xchg_fetch(http, in->service->name, buf_view(&in->service->certificate),
 		in->now, &xchg, err) ||
 	    !pkix_public_key(xchg.spki, &key, err) || !keyblob_encode(in->key, &blob, err))
 		goto out;
 	to = (struct cms_kra){.issuer = xchg.issuer, .serial = xchg.serial, .key = key};
-	ok = cms_enveloped_seal(secret_view(&blob), &to, 1, CMS_AES_256_CBC, false, out, err);
+	ok = cms_enveloped_seal(secret_view(&blob), &to, 1, ciphers[cipher], false, out, err);
 out:
 	secret_free(&blob);
 	EVP_PKEY_free(key);

@@ -23,13 +23,32 @@ static const struct {
     {"p384", "P-384", 0},
 };
 
-bool
-client_key_make(const char *kind, int least_bits, EVP_PKEY **out, struct err *err)
+/* NULL where the template names no elliptic curve algorithm. */
+static bool
+curve_of_template(const struct tmpl *t, const char **out, struct err *err)
 {
-	const char *curve = NULL;
-	int bits = least_bits > 2048 ? least_bits : 2048;
+	struct tmpl_key_rule rule;
+	int bits;
 
 	*out = NULL;
+	if (!tmpl_key_rule(t, &rule, err))
+		return false;
+	if (rule.algorithm == NULL || strcmp(rule.algorithm, "EC") != 0)
+		return true;
+	bits = t->min_key_size > rule.curve_bits ? t->min_key_size : rule.curve_bits;
+	*out = bits > 384 ? "P-521" : bits > 256 ? "P-384" : "P-256";
+	return true;
+}
+
+bool
+client_key_make(const char *kind, const struct tmpl *t, EVP_PKEY **out, struct err *err)
+{
+	const char *curve = NULL;
+	int bits = t->min_key_size > 2048 ? t->min_key_size : 2048;
+
+	*out = NULL;
+	if (kind == NULL && !curve_of_template(t, &curve, err))
+		return false;
 	if (kind != NULL) {
 		size_t i = 0;
 

@@ -8,9 +8,11 @@
 #include <openssl/evp.h>
 
 #include "buf.h"
+#include "tmpl.h"
 
-/* "rsa2048", "rsa3072", "rsa4096", "p256", "p384"; NULL chooses RSA with at least `least_bits`. */
-bool client_key_make(const char *kind, int least_bits, EVP_PKEY **out, struct err *err);
+/* "rsa2048", "rsa3072", "rsa4096", "p256", "p384"; NULL chooses what the template names, RSA where
+ * it names nothing, with at least the template's bits. */
+bool client_key_make(const char *kind, const struct tmpl *t, EVP_PKEY **out, struct err *err);
 /* PKCS#8 PEM, AES-256, PBKDF2; 0600; never overwrites. */
 bool client_key_save(
     const char *path, EVP_PKEY *key, const struct secret *password, struct err *err);

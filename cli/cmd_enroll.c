@@ -250,7 +250,7 @@ cmd_enroll(struct cli *cli)
 	    !set_paths(&j, &err) ||
 	    !cli_password(cli->opt.out_password_file, "Password for the PKCS#12: ", true,
 		&j.password, &err) ||
-	    !client_key_make(cli->opt.key, j.tmpl.min_key_size, &j.key, &err) ||
+	    !client_key_make(cli->opt.key, &j.tmpl, &j.key, &err) ||
 	    !client_key_save(j.key_file, j.key, &j.password, &err) || !try_services(&j, &err))
 		status = cli_fail(cli, &err);
 	else

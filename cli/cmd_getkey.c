@@ -17,6 +17,7 @@ struct found {
 	const struct pki_service *service; /* NULL: the CA behind --socket */
 	json_t *candidates;                /* array */
 	long long hidden;
+	struct err refusal; /* why, for the first of the hidden ones */
 };
 
 struct search {
@@ -71,6 +72,7 @@ ask(struct search *s, const struct pki_service *service, struct err *err)
 		goto out;
 	f->candidates = json_incref(json_object_get(answer, "candidates"));
 	f->hidden = json_integer_value(json_object_get(answer, "hidden"));
+	(void)http_refusal(json_object_get(answer, "refusal"), &f->refusal);
 	s->total += json_array_size(f->candidates);
 	s->count++;
 	ok = true;
@@ -308,6 +310,19 @@ out:
 	return status;
 }
 
+/* Nothing that the caller may see: that there is something else is an officer's to know. */
+static void
+nothing_found(const struct search *s, struct err *err)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (s->list[i].hidden > 0 && s->list[i].refusal.code != ERR_OK) {
+			*err = s->list[i].refusal;
+			return;
+		}
+	err_set(err, CRYPT_E_NOT_FOUND, "no archived key of %s%s", s->cli->args[0],
+	    s->unreachable ? " on the CAs that answered" : "");
+}
+
 static enum cli_exit
 finish(struct search *s)
 {
@@ -322,8 +337,7 @@ finish(struct search *s)
 	else
 		print_candidates(s);
 	if (s->total == 0)
-		err_set(&err, CRYPT_E_NOT_FOUND, "no archived key of %s%s", s->cli->args[0],
-		    s->unreachable ? " on the CAs that answered" : "");
+		nothing_found(s, &err);
 	else if (s->total == 1)
 		err_set(&err, DIRCA_E_NETWORK,
 		    "not every CA could be asked, so this may not be the only key; name its CA "

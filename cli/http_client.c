@@ -404,6 +404,12 @@ request_sasl(struct http_client *c, const struct scheme *scheme, const char *met
 		c->challenge = NULL;
 		if (!exchange(c, method, path, content_type, header, body, out, err))
 			goto out;
+		/* A CA that cannot say who calls proves nothing either; its words are an error in
+		 * any case. */
+		if (out->status == 503 && c->challenge == NULL) {
+			ok = true;
+			goto out;
+		}
 		if (out->status != 401) {
 			ok = finish_sasl(c, err);
 			goto out;
@@ -454,26 +460,31 @@ http_answer_free(struct http_answer *a)
 }
 
 bool
+http_refusal(const json_t *e, struct err *out)
+{
+	const char *name = json_string_value(json_object_get(e, "name")),
+		   *message = json_string_value(json_object_get(e, "message"));
+	enum err_code code;
+
+	if (name == NULL || message == NULL || !err_by_name(name, &code) || code == ERR_OK)
+		return false;
+	err_set(out, code, "%s", message);
+	return true;
+}
+
+bool
 http_answer_check(const struct http_answer *a, struct err *err)
 {
-	json_t *root, *e;
-	const char *name, *message;
-	enum err_code code;
-	bool ok;
+	json_t *root;
 
 	if (a->status >= 200 && a->status < 300)
 		return true;
 	root = json_loadb((const char *)a->body.ptr, a->body.len, 0, NULL);
-	e = json_object_get(root, "error");
-	name = json_string_value(json_object_get(e, "name"));
-	message = json_string_value(json_object_get(e, "message"));
-	if (name != NULL && message != NULL && err_by_name(name, &code) && code != ERR_OK)
-		ok = err_set(err, code, "%s", message);
-	else
-		ok = err_set(err, a->status == 404 ? CRYPT_E_NOT_FOUND : DIRCA_E_NETWORK,
+	if (!http_refusal(json_object_get(root, "error"), err))
+		err_set(err, a->status == 404 ? CRYPT_E_NOT_FOUND : DIRCA_E_NETWORK,
 		    "the CA answered with HTTP status %d", a->status);
 	json_decref(root);
-	return ok;
+	return false;
 }
 
 bool

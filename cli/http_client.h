@@ -40,6 +40,8 @@ bool http_client_request(struct http_client *c, const char *method, const char *
 void http_answer_free(struct http_answer *a);
 /* The CA's refusal as an error with its own code and sentence. */
 bool http_answer_check(const struct http_answer *a, struct err *err);
+/* {"name", "message"} of a refusal as an error; false if it is none. */
+bool http_refusal(const json_t *e, struct err *out);
 /* Body as DER, base64 undone. */
 bool http_answer_der(const struct http_answer *a, struct buf *out, struct err *err);
 

@@ -8,6 +8,7 @@
 #include <strings.h>
 #include <sys/time.h>
 
+#include "clock.h"
 #include "conn_priv.h"
 #include "text.h"
 
@@ -110,6 +111,7 @@ set_options(struct dir_conn *c, struct err *err)
 	    ldap_set_option(c->ld, LDAP_OPT_NETWORK_TIMEOUT, &timeout) != LDAP_OPT_SUCCESS ||
 	    ldap_set_option(c->ld, LDAP_OPT_TIMEOUT, &timeout) != LDAP_OPT_SUCCESS ||
 	    ldap_set_option(c->ld, LDAP_OPT_X_SASL_NOCANON, LDAP_OPT_ON) != LDAP_OPT_SUCCESS ||
+	    !dir_conn_limit(c) ||
 	    ldap_get_option(c->ld, LDAP_OPT_SOCKBUF, &sb) != LDAP_OPT_SUCCESS ||
 	    ber_sockbuf_ctrl(sb, LBER_SB_OPT_SET_MAX_INCOMING, &most) != 1)
 		return err_set(err, DIRCA_E_INTERNAL, "libldap refused an option for %s", c->uri);
@@ -131,12 +133,35 @@ set_tls(struct dir_conn *c, struct err *err)
 	return true;
 }
 
+/* Connects and secures the connection, within the limit. */
+static bool
+reach(struct dir_conn *c, bool starttls, struct err *err)
+{
+	const char *what = "connecting";
+	int rc = ldap_connect(c->ld);
+
+	if (rc == LDAP_SUCCESS && starttls) {
+		what = "StartTLS";
+		rc = ldap_start_tls_s(c->ld, NULL, NULL);
+	}
+	if (rc != LDAP_SUCCESS && clock_mono_ms() >= c->deadline_ms)
+		rc = LDAP_TIMEOUT;
+	c->deadline_ms = 0;
+	if (rc == LDAP_SUCCESS)
+		return true;
+	if (c->is_connected && (starttls || has_scheme(c->uri, "ldaps:")) && rc != LDAP_TIMEOUT)
+		what = "TLS handshake (`dirca doctor directory` says what is wrong with the "
+		       "certificate, if it is that)";
+	return dir_conn_fail(c, rc, err, "%s", what);
+}
+
 bool
 dir_conn_open(
     const struct dir_config *config, const char *uri, struct dir_conn **out, struct err *err)
 {
 	struct dir_conn *c = calloc(1, sizeof *c);
-	bool is_local = has_scheme(uri, "ldapi:"), wants_tls = has_scheme(uri, "ldaps:");
+	bool is_local = has_scheme(uri, "ldapi:"), is_tls = has_scheme(uri, "ldaps:");
+	bool starttls = config->starttls && !is_local && !is_tls;
 	int rc;
 
 	*out = NULL;
@@ -149,18 +174,10 @@ dir_conn_open(
 		err_set(err, DIRCA_E_CONFIG, "%s: %s", uri, ldap_err2string(rc));
 		goto fail;
 	}
-	if (!set_options(c, err))
+	if (!set_options(c, err) || ((is_tls || starttls) && !set_tls(c, err)) ||
+	    !reach(c, starttls, err))
 		goto fail;
-	if ((wants_tls || (config->starttls && !is_local)) && !set_tls(c, err))
-		goto fail;
-	if (config->starttls && !is_local && !wants_tls) {
-		if ((rc = ldap_start_tls_s(c->ld, NULL, NULL)) != LDAP_SUCCESS) {
-			dir_conn_fail(c, rc, err, "StartTLS");
-			goto fail;
-		}
-		wants_tls = true;
-	}
-	c->is_protected = is_local || wants_tls;
+	c->is_protected = is_local || is_tls || starttls;
 	*out = c;
 	return true;
 fail:
@@ -246,6 +263,7 @@ try_list(const struct dir_config *config, const struct uri_list *uris, bool for_
 
 		if (try_uri(config, uris->list[at], !for_password, out, err)) {
 			(*out)->uri_at = at;
+			(*out)->uri_count = uris->count;
 			(*out)->has_answered = true;
 			if (config->preferred != NULL)
 				__atomic_store_n(config->preferred, at, __ATOMIC_RELAXED);
@@ -326,6 +344,13 @@ bool
 dir_conn_is_protected(const struct dir_conn *c)
 {
 	return c->is_protected;
+}
+
+bool
+dir_conn_is_preferred(const struct dir_conn *c)
+{
+	return c->config->preferred == NULL ||
+	       __atomic_load_n(c->config->preferred, __ATOMIC_RELAXED) % c->uri_count == c->uri_at;
 }
 
 bool

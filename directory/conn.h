@@ -119,6 +119,11 @@ bool dir_add_value(
 bool dir_delete_value(
     struct dir_conn *c, const char *dn, const char *attr, struct view value, struct err *err);
 bool dir_delete(struct dir_conn *c, const char *dn, struct err *err);
+/* Puts `fresh` in the place of `old` in one modification; empty: the attribute is absent. Fails
+ * with DIRCA_E_CHANGED if the attribute does not hold `old` any more. `add_class` (may be NULL) is
+ * added to objectClass by the same modification; the object must lack it. */
+bool dir_swap(struct dir_conn *c, const char *dn, const char *attr, struct view old,
+    struct view fresh, const char *add_class, struct err *err);
 
 /* Verifies a user's password by a bind on a connection of its own with the same URIs and TLS (HTTP
  * Basic). Empty passwords are refused before the directory is asked (an empty simple bind is

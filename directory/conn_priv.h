@@ -20,9 +20,12 @@ struct dir_conn {
 	const struct dir_config *config;
 	char *uri;
 	bool is_protected; /* TLS or a local socket: nobody between reads or changes what is sent */
-	bool broken;       /* sticky */
-	bool has_answered; /* dir_connect succeeded */
-	size_t uri_at;     /* which of the configuration's URIs */
+	struct ldap_conncb callbacks;
+	int64_t deadline_ms;      /* of connecting and the TLS handshake; 0: over */
+	bool is_connected;        /* the network is not at fault */
+	bool broken;              /* sticky */
+	bool has_answered;        /* dir_connect succeeded */
+	size_t uri_at, uri_count; /* which of the configuration's URIs */
 	char *config_nc;
 	char *default_nc;
 	char *vendor;
@@ -33,11 +36,14 @@ struct dir_conn {
 	size_t base_count;
 	bool has_domains;
 	int64_t domains_read_ms;
+	int64_t members_shown_ms; /* when members of a group were last seen (group_walk.c) */
 };
 
 /* Connects to one URI and secures it; no bind. On failure *out is NULL. */
 bool dir_conn_open(
     const struct dir_config *config, const char *uri, struct dir_conn **out, struct err *err);
+/* Limits what follows in time, until deadline_ms is set to 0 (conn_limit.c). */
+bool dir_conn_limit(struct dir_conn *c);
 /* Authenticates as `config` says (conn_bind.c). DIRCA_E_AUTHENTICATION if the directory refuses the
  * credentials. */
 bool dir_conn_bind(struct dir_conn *c, const struct dir_config *config, struct err *err);
@@ -48,6 +54,8 @@ bool dir_probe(struct dir_conn *c, struct err *err);
 bool dir_conn_is_quiet(const struct dir_conn *c);
 void dir_conn_timeout(const struct dir_config *config, struct timeval *out);
 
+/* False once another server is preferred: what was learned there may not be here yet. */
+bool dir_conn_is_preferred(const struct dir_conn *c);
 /* The connection is gone: the next one begins with another URI. */
 void dir_conn_break(struct dir_conn *c);
 /* Turns a libldap result into code and sentence: "<what> at <uri>: <result> (<server's own

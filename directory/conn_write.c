@@ -114,6 +114,73 @@ out:
 	return ok;
 }
 
+/* One modification of one value; NULL on no memory. */
+static LDAPMod *
+mod_of(const struct dir_conn *c, int op, const char *attr, struct view value)
+{
+	LDAPMod *m = mod_new(c, op, attr, 1);
+
+	if (m != NULL && !mod_value(m, 0, value)) {
+		mod_free(m);
+		m = NULL;
+	}
+	return m;
+}
+
+/* The value is a condition too: the server deletes only what is there, and the attribute is
+ * single-valued. */
+static bool
+swap_failed(struct dir_conn *c, int rc, const char *dn, const char *attr, struct err *err)
+{
+	switch (rc) {
+	case LDAP_NO_SUCH_ATTRIBUTE:
+	case LDAP_TYPE_OR_VALUE_EXISTS:
+	case LDAP_CONSTRAINT_VIOLATION:
+		dir_conn_fail(c, rc, err, "changing %s of %s", attr, dn);
+		err->code = DIRCA_E_CHANGED;
+		return err_prefix(err,
+		    "it is not what was read any more, or this account may not read it; look again "
+		    "and repeat the change");
+	case LDAP_INSUFFICIENT_ACCESS:
+		dir_conn_fail(c, rc, err, "changing %s of %s", attr, dn);
+		err->code = E_ACCESSDENIED;
+		return err_prefix(err,
+		    "this account may not write there; bind as one that may, or let the "
+		    "directory's administrator grant it");
+	default:
+		return dir_conn_fail(c, rc, err, "changing %s of %s", attr, dn);
+	}
+}
+
+bool
+dir_swap(struct dir_conn *c, const char *dn, const char *attr, struct view old, struct view fresh,
+    const char *add_class, struct err *err)
+{
+	LDAPMod **mods = calloc(4, sizeof(LDAPMod *));
+	size_t n = 0, wanted = (size_t)((add_class != NULL) + (old.len > 0) + (fresh.len > 0));
+	bool ok = false;
+	int rc;
+
+	if (mods != NULL && add_class != NULL &&
+	    (mods[n] = mod_of(c, LDAP_MOD_ADD, "objectClass", view_str(add_class))) != NULL)
+		n++;
+	if (mods != NULL && old.len > 0 &&
+	    (mods[n] = mod_of(c, LDAP_MOD_DELETE, attr, old)) != NULL)
+		n++;
+	if (mods != NULL && fresh.len > 0 &&
+	    (mods[n] = mod_of(c, LDAP_MOD_ADD, attr, fresh)) != NULL)
+		n++;
+	if (mods == NULL || n < wanted) {
+		err_nomem(err);
+		goto out;
+	}
+	rc = ldap_modify_ext_s(c->ld, dn, mods, NULL, NULL);
+	ok = rc == LDAP_SUCCESS || swap_failed(c, rc, dn, attr, err);
+out:
+	mods_free(mods);
+	return ok;
+}
+
 bool
 dir_replace(struct dir_conn *c, const char *dn, const char *attr, const struct view *values,
     size_t count, struct err *err)

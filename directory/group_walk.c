@@ -5,15 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "conn_priv.h"
 #include "groups_priv.h"
 #include "text.h"
 
 /* Bounds of a walk: past them the answer is an error, not a part of the list. */
-#define NODES_MAX 4096
-/* Of one filter. */
-#define FILTER_MEMBERS_MAX 128
-#define FILTER_BYTES_MAX   32768
+#define NODES_MAX        4096
+#define FILTER_BYTES_MAX 32768
+#define SHOWN_TTL_MS     60000
 
 /* groupType, [MS-ADTS] 2.2.12. */
 #define GROUP_TYPE_RESOURCE_GROUP   0x00000004u
@@ -280,17 +280,48 @@ seeds_filter(const struct sid *a, const struct sid *b, struct buf *out, struct e
 	return ok && buf_append(out, view_of(")", 2), err);
 }
 
+/* A groupOfNames has members; where none can be searched for, the walk would find no group and no
+ * error. The entry may be large: it is asked about once a minute. */
 static bool
-has_kind(const struct group_walk *w, enum group_node_kind kind)
+check_members_shown(
+    struct dir_conn *c, const struct group_walk *w, const char *group, struct err *err)
 {
-	for (size_t i = 0; i < w->count; i++)
-		if (w->nodes[i].kind == kind)
-			return true;
-	return false;
+	struct dir_entries found = {0};
+	bool ok, shown;
+
+	if (c->members_shown_ms != 0 && clock_mono_ms() - c->members_shown_ms < SHOWN_TTL_MS)
+		return true;
+	ok = search(c, w,
+	    &(struct dir_query){.base = group,
+		.filter = "(|(member=*)(uniqueMember=*)(!(objectClass=groupOfNames)))",
+		.attrs = (const char *const[]){LDAP_NO_ATTRS, NULL}},
+	    &found, err);
+	shown = found.count == 1;
+	dir_entries_free(&found);
+	if (!ok)
+		return false;
+	if (!shown)
+		return groups_unreadable(c, w->nodes[0].dn, "member", group, err);
+	c->members_shown_ms = clock_mono_ms();
+	return true;
 }
 
-/* The primary group may be nested in others; no `member` value leads to it. It is also the one
- * group that must be there: where it cannot be seen, others are hidden too. */
+/* The primary group is the one that must be there: where it cannot be seen, or its members cannot,
+ * others are hidden too. */
+static bool
+check_shown(
+    struct dir_conn *c, const struct group_walk *w, const struct sid *primary, struct err *err)
+{
+	char text[SID_TEXT_MAX];
+
+	for (size_t i = 0; i < w->count; i++)
+		if (w->nodes[i].kind == NODE_PRIMARY)
+			return check_members_shown(c, w, w->nodes[i].dn, err);
+	sid_to_text(primary, text);
+	return groups_unreadable(c, w->nodes[0].dn, "objectSid of its primary group", text, err);
+}
+
+/* No `member` value leads to the primary group, and it may be nested in others. */
 static bool
 add_seeds(struct dir_conn *c, const struct group_subject *s, struct group_walk *w, struct err *err)
 {
@@ -313,13 +344,7 @@ add_seeds(struct dir_conn *c, const struct group_subject *s, struct group_walk *
 		dir_entries_free(&found);
 	}
 	buf_free(&filter);
-	if (ok && has_primary && !c->root.is_ad && !has_kind(w, NODE_PRIMARY)) {
-		char text[SID_TEXT_MAX];
-
-		sid_to_text(&primary, text);
-		return groups_unreadable(c, s->dn, "objectSid of its primary group", text, err);
-	}
-	return ok;
+	return ok && (!has_primary || c->root.is_ad || check_shown(c, w, &primary, err));
 }
 
 /* ---- Level by level ---- */
@@ -334,7 +359,8 @@ holders_filter(const struct group_walk *w, size_t from, size_t to, size_t *next_
 	size_t i = from;
 	bool ok = buf_append(&b, view_str("(&(|"), &ignored);
 
-	for (; ok && i < to && i - from < FILTER_MEMBERS_MAX && b.len < FILTER_BYTES_MAX; i++) {
+	for (; ok && i < to && i - from < GROUP_FILTER_MEMBERS_MAX && b.len < FILTER_BYTES_MAX;
+	     i++) {
 		char *part =
 		    dir_filter("(member=%s)(uniqueMember=%s)", w->nodes[i].dn, w->nodes[i].dn);
 

@@ -64,6 +64,8 @@ struct group_node {
 };
 
 #define GROUP_LEVELS_MAX 64
+/* Members asked about in one filter. */
+#define GROUP_FILTER_MEMBERS_MAX 128
 
 /* Everything that leads to a group, in the order it was found: level 0 is the subject, what stands
  * for it, and its primary group; each group of level n holds something of level n - 1. */

@@ -68,9 +68,11 @@ bool
 officer_rules_decode(const struct sd *sd, struct officer_rules *out, struct err *err)
 {
 	*out = (struct officer_rules){0};
-	if (!sd->has_dacl)
-		return err_set(
-		    err, ERROR_INVALID_DATA, "officer rights: the descriptor has no DACL");
+	if (!sd->has_dacl) {
+		out->unrestricted = (sd->control & DACL_PRESENT) != 0;
+		return out->unrestricted || err_set(err, ERROR_INVALID_DATA,
+						"officer rights: the descriptor has no DACL");
+	}
 	if ((out->list = calloc(sd->count > 0 ? sd->count : 1, sizeof *out->list)) == NULL)
 		return err_nomem(err);
 	for (out->count = 0; out->count < sd->count;) {
@@ -120,7 +122,7 @@ officer_rules_encode(const struct officer_rules *rules, struct buf *out, struct 
 	struct sd sd = {.control = SELF_RELATIVE | DACL_PRESENT,
 	    .has_owner = true,
 	    .has_group = true,
-	    .has_dacl = true,
+	    .has_dacl = !rules->unrestricted,
 	    .owner = administrators,
 	    .group = administrators,
 	    .count = rules->count};
@@ -207,13 +209,11 @@ bool
 officer_may(const struct officer_rules *rules, const struct sids *officer,
     const struct sids *requester, const char *template_cn, int *rule_out)
 {
-	int denied = -1, allowed = -1;
+	int denied, allowed;
 
-	if (rules != NULL) {
-		denied = find_rule(rules, true, officer, requester, template_cn);
-		allowed = find_rule(rules, false, officer, requester, template_cn);
-	}
+	denied = find_rule(rules, true, officer, requester, template_cn);
+	allowed = find_rule(rules, false, officer, requester, template_cn);
 	if (rule_out != NULL)
 		*rule_out = denied >= 0 ? denied : allowed;
-	return rules == NULL || (denied < 0 && allowed >= 0);
+	return rules->unrestricted || (denied < 0 && allowed >= 0);
 }

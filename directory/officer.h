@@ -16,7 +16,10 @@ struct officer_rule {
 	char *template_cn; /* NULL: all templates */
 };
 
+/* That nobody is restricted is said by a value too, a descriptor with a NULL DACL: an attribute
+ * that is absent could as well be one that an access list of the directory hides. */
 struct officer_rules {
+	bool unrestricted; /* then there are no rules */
 	struct officer_rule *list;
 	size_t count;
 };
@@ -28,19 +31,11 @@ bool officer_rules_encode(
     const struct officer_rules *rules, struct buf *out, struct err *err); /* self-relative SD */
 void officer_rules_free(struct officer_rules *rules);
 
-/* Deny first, then allow, else no. `rules` NULL: no restrictions, allowed. `requester` NULL: the
- * requester's groups could not be read; then only "everyone" rules count for allow and every deny
- * rule of the officer counts: fails closed. `template_cn` and the rule's are compared without case.
- * rule_out (may be NULL): index that decided or -1. */
+/* Deny first, then allow, else no. `requester` NULL: the requester's groups could not be read; then
+ * only "everyone" rules count for allow and every deny rule of the officer counts: fails closed.
+ * `template_cn` and the rule's are compared without case. rule_out (may be NULL): index that
+ * decided or -1. */
 bool officer_may(const struct officer_rules *rules, const struct sids *officer,
     const struct sids *requester, const char *template_cn, int *rule_out);
-
-/* CA rights of dircaCASecurity, [MS-CSRA] 3.1.1.7. */
-#define CA_RIGHT_ADMIN    0x001u
-#define CA_RIGHT_OFFICER  0x002u
-#define CA_RIGHT_AUDITOR  0x004u
-#define CA_RIGHT_OPERATOR 0x008u
-#define CA_RIGHT_READ     0x100u
-#define CA_RIGHT_ENROLL   0x200u
 
 #endif

@@ -4,6 +4,7 @@
 #include <openssl/x509.h>
 
 #include "conn_priv.h"
+#include "officer.h"
 #include "pki_priv.h"
 #include "text.h"
 
@@ -96,6 +97,19 @@ out:
 
 /* ---- Enrollment service ---- */
 
+/* A new CA restricts no certificate manager, and says so. */
+static bool
+add_unrestricted(struct dir_entry *e, struct err *err)
+{
+	const struct officer_rules none = {.unrestricted = true};
+	struct buf sd = {0};
+	bool ok = officer_rules_encode(&none, &sd, err) &&
+		  dir_entry_add(e, "dircaOfficerRights", buf_view(&sd), err);
+
+	buf_free(&sd);
+	return ok;
+}
+
 static bool
 service_entry(const struct pki_publication *p, struct dir_entry *e, struct err *err)
 {
@@ -111,7 +125,8 @@ service_entry(const struct pki_publication *p, struct dir_entry *e, struct err *
 			return false;
 	return p->ca_security.len == 0 ||
 	       (add_text(e, "objectClass", "dircaAuthority", err) &&
-		   dir_entry_add(e, "dircaCASecurity", p->ca_security, err));
+		   dir_entry_add(e, "dircaCASecurity", p->ca_security, err) &&
+		   add_unrestricted(e, err));
 }
 
 static bool

@@ -73,14 +73,15 @@ dir_pool_close(struct dir_pool **pool)
 	*pool = NULL;
 }
 
-/* Under the lock: an idle connection that the server has not closed meanwhile, or NULL. */
+/* Under the lock: an idle connection that the server has not closed meanwhile, to the server that
+ * everybody works with; or NULL. */
 static struct dir_conn *
 take_idle(struct dir_pool *p)
 {
 	while (p->idle_count > 0) {
 		struct dir_conn *c = p->idle[--p->idle_count];
 
-		if (dir_conn_is_quiet(c))
+		if (dir_conn_is_quiet(c) && dir_conn_is_preferred(c))
 			return c;
 		dir_disconnect(&c);
 		p->open--;
@@ -219,6 +220,14 @@ dir_pool_give(struct dir_pool *p, struct dir_conn **conn)
 		*conn = NULL;
 	}
 	pthread_cond_signal(&p->changed);
+	pthread_mutex_unlock(&p->lock);
+}
+
+void
+dir_pool_try_now(struct dir_pool *p)
+{
+	pthread_mutex_lock(&p->lock);
+	p->retry_at_ms = 0;
 	pthread_mutex_unlock(&p->lock);
 }
 

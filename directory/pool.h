@@ -17,6 +17,8 @@ void dir_pool_close(struct dir_pool **pool);
  * with back-off (half a second, doubled up to 5 s); the others meanwhile fail at once with
  * DIRCA_E_DIRECTORY_UNAVAILABLE, so that requests do not queue behind a dead or hung directory. */
 bool dir_pool_take(struct dir_pool *pool, struct dir_conn **out, struct err *err);
+/* Ends a back-off: the directory has just answered somebody else. */
+void dir_pool_try_now(struct dir_pool *pool);
 /* Broken connections are closed. NULL-safe; *conn becomes NULL. */
 void dir_pool_give(struct dir_pool *pool, struct dir_conn **conn);
 const struct dir_config *dir_pool_config(const struct dir_pool *pool);

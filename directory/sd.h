@@ -173,15 +173,15 @@ struct sd_verdict {
  * ones. ACEs in order; the owner has READ_CONTROL and WRITE_DACL unless an ACE for OWNER RIGHTS
  * (S-1-3-4) stands in the DACL, which then speaks of the owner. An ACE for one node grants that
  * node and those below, and a node whose children all have a right has it; granted is what the root
- * has; denied is what any node is denied. Stricter than the algorithm, always to the refusal: a
- * request for nothing, SD_SYSTEM_SECURITY (there are no privileges here) and a malformed tree are
- * refused; conditions are not evaluated. With SD_MAXIMUM_ALLOWED, a right that is denied anywhere
- * in the DACL is not granted. Not modelled: restricted and deny-only SIDs of a token, integrity
- * labels and central policies; none exists for a caller who comes over the network without a
- * Windows token. */
+ * has; denied is what any node is denied, without a tree by any object ACE. Stricter than the
+ * algorithm, always to the refusal: a request for nothing, SD_SYSTEM_SECURITY (there are no
+ * privileges here) and a malformed tree are refused; conditions are not evaluated. With
+ * SD_MAXIMUM_ALLOWED, a right that is denied anywhere in the DACL is not granted. Not modelled:
+ * restricted and deny-only SIDs of a token, integrity labels and central policies; none exists for
+ * a caller who comes over the network without a Windows token. */
 struct sd_verdict sd_check(
     const struct sd *sd, const struct sids *sids, const struct sd_request *request);
-/* One extended right of the object ([MS-ADTS] 5.1.3.3.3). */
+/* One extended right of the object ([MS-ADTS] 5.1.3.3.4). */
 struct sd_verdict sd_check_extended_right(
     const struct sd *sd, const struct sids *sids, const uint8_t right[GUID_LEN]);
 /* SD_RIGHT_READ_PROP, SD_RIGHT_WRITE_PROP or SD_RIGHT_SELF for one attribute by its schemaIDGUID

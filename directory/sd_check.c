@@ -104,13 +104,14 @@ bits_of(const struct check *c, const struct ace *ace, enum effect effect)
 					   : ace->mask;
 }
 
-/* The node that the ACE speaks of; count if none of the tree. */
+/* The node that the ACE speaks of; count if none of the tree. Whoever asks for the whole object has
+ * every attribute in mind: what is denied for one of them is denied for the root. */
 static size_t
-node_of(const struct check *c, const struct ace *ace)
+node_of(const struct check *c, const struct ace *ace, enum effect effect)
 {
 	size_t i = 0;
 
-	if (!ace->has_object)
+	if (!ace->has_object || (effect == EFFECT_DENY && c->request->tree == NULL))
 		return 0;
 	while (i < c->count &&
 	       (c->tree[i].guid == NULL || memcmp(c->tree[i].guid, ace->object, GUID_LEN) != 0))
@@ -160,7 +161,7 @@ walk(struct check *c, const struct sd *sd)
 	for (size_t i = 0; i < sd->count; i++) {
 		const struct ace *ace = &sd->aces[i];
 		enum effect effect = effect_on(c, ace);
-		size_t node = node_of(c, ace);
+		size_t node = node_of(c, ace, effect);
 		uint32_t bits = bits_of(c, ace, effect);
 
 		if (effect == EFFECT_NONE || node == c->count)

@@ -7,6 +7,48 @@
 #include "groups_priv.h"
 #include "text.h"
 
+/* [MS-DTYP] 2.4.2.4: those that access control entries of PKI objects name. */
+static const struct {
+	const char *sid, *name;
+} well_known[] = {
+    {"S-1-1-0", "Everyone"},
+    {"S-1-3-0", "CREATOR OWNER"},
+    {"S-1-3-4", "OWNER RIGHTS"},
+    {"S-1-5-7", "Anonymous"},
+    {"S-1-5-9", "Enterprise Domain Controllers"},
+    {"S-1-5-10", "SELF"},
+    {"S-1-5-11", "Authenticated Users"},
+    {"S-1-5-18", "SYSTEM"},
+    {"S-1-5-19", "LOCAL SERVICE"},
+    {"S-1-5-20", "NETWORK SERVICE"},
+    {"S-1-5-32-544", "BUILTIN\\Administrators"},
+    {"S-1-5-32-545", "BUILTIN\\Users"},
+    {"S-1-5-32-546", "BUILTIN\\Guests"},
+    {"S-1-5-32-554", "BUILTIN\\Pre-Windows 2000 Compatible Access"},
+};
+#define WELL_KNOWN (sizeof well_known / sizeof well_known[0])
+
+static const char *
+well_known_name(const struct sid *sid)
+{
+	char text[SID_TEXT_MAX];
+
+	sid_to_text(sid, text);
+	for (size_t i = 0; i < WELL_KNOWN; i++)
+		if (strcmp(well_known[i].sid, text) == 0)
+			return well_known[i].name;
+	return NULL;
+}
+
+static bool
+well_known_sid(const char *name, struct sid *out)
+{
+	for (size_t i = 0; i < WELL_KNOWN; i++)
+		if (text_eq_nocase(well_known[i].name, name))
+			return sid_from_text(well_known[i].sid, out);
+	return false;
+}
+
 static bool
 sid_of(const struct dir_entry *e, struct sid *out, struct err *err)
 {
@@ -24,33 +66,60 @@ sid_of(const struct dir_entry *e, struct sid *out, struct err *err)
 	return false;
 }
 
+/* "DOMAIN\\group" is looked for in that domain, "group" in the CA's own. False: no such domain. */
+static bool
+place_of(struct dir_conn *c, const char **token, char **base_out, struct err *err)
+{
+	const char *backslash = strchr(*token, '\\');
+	const struct dir_entry *domain;
+	char *name;
+
+	*base_out = NULL;
+	if (backslash == NULL)
+		return (*base_out = strdup(dir_conn_root(c)->default_nc)) != NULL || err_nomem(err);
+	if ((name = strndup(*token, (size_t)(backslash - *token))) == NULL)
+		return err_nomem(err);
+	domain = dir_domains_load(c, err) ? dir_domain_named(c, name) : NULL;
+	free(name);
+	*token = backslash + 1;
+	if (domain == NULL)
+		return c->has_domains;
+	return dir_entry_text(domain, "nCName", base_out, err) != DIR_GET_FAILED;
+}
+
 static enum dir_find
 find_group(struct dir_conn *c, const char *token, struct sid *out, struct err *err)
 {
 	static const char *const attrs[] = {"objectSid", NULL};
-	char *filter =
-	    dir_filter("(&" GROUP_CLASSES "(|(sAMAccountName=%s)(cn=%s)))", token, token);
-	struct dir_query query = {.base = dir_conn_root(c)->default_nc,
-	    .scope = DIR_SUBTREE,
-	    .filter = filter,
-	    .attrs = attrs};
+	struct dir_query query = {.scope = DIR_SUBTREE, .attrs = attrs};
 	struct dir_entries found = {0};
 	enum dir_find result = DIR_FIND_FAILED;
+	char *filter = NULL, *base = NULL;
 
+	if (!place_of(c, &token, &base, err))
+		goto out;
+	if (base == NULL) {
+		result = DIR_NOT_FOUND;
+		goto out;
+	}
+	filter = dir_filter("(&" GROUP_CLASSES "(|(sAMAccountName=%s)(cn=%s)))", token, token);
 	if (filter == NULL) {
 		err_nomem(err);
 		goto out;
 	}
+	query.base = base;
+	query.filter = filter;
 	if (!dir_search(c, &query, &found, err))
 		goto out;
 	if (found.count > 1)
-		err_set(err, TYPE_E_AMBIGUOUSNAME, "several groups are named %s: %s, %s ...", token,
-		    found.list[0].dn, found.list[1].dn);
+		err_set(err, TYPE_E_AMBIGUOUSNAME, "several groups are named %s: %s, %s%s", token,
+		    found.list[0].dn, found.list[1].dn, found.count > 2 ? " ..." : "");
 	else if (found.count == 0)
 		result = DIR_NOT_FOUND;
 	else if (sid_of(&found.list[0], out, err))
 		result = DIR_FOUND;
 out:
+	free(base);
 	free(filter);
 	dir_entries_free(&found);
 	return result;
@@ -63,7 +132,7 @@ trustee_find(struct dir_conn *c, const char *token, struct sid *out, struct err 
 	struct sid group;
 	enum dir_find person, team;
 
-	if (sid_from_text(token, out))
+	if (sid_from_text(token, out) || well_known_sid(token, out))
 		return DIR_FOUND;
 	if ((person = principal_find(c, token, &p, err)) == DIR_FIND_FAILED ||
 	    (team = find_group(c, token, &group, err)) == DIR_FIND_FAILED) {
@@ -86,37 +155,6 @@ trustee_find(struct dir_conn *c, const char *token, struct sid *out, struct err 
 	}
 	principal_free(&p);
 	return person;
-}
-
-/* [MS-DTYP] 2.4.2.4: those that access control entries of PKI objects name. */
-static const char *
-well_known_name(const struct sid *sid)
-{
-	static const struct {
-		const char *sid, *name;
-	} names[] = {
-	    {"S-1-1-0", "Everyone"},
-	    {"S-1-3-0", "CREATOR OWNER"},
-	    {"S-1-3-4", "OWNER RIGHTS"},
-	    {"S-1-5-7", "Anonymous"},
-	    {"S-1-5-9", "Enterprise Domain Controllers"},
-	    {"S-1-5-10", "SELF"},
-	    {"S-1-5-11", "Authenticated Users"},
-	    {"S-1-5-18", "SYSTEM"},
-	    {"S-1-5-19", "LOCAL SERVICE"},
-	    {"S-1-5-20", "NETWORK SERVICE"},
-	    {"S-1-5-32-544", "BUILTIN\\Administrators"},
-	    {"S-1-5-32-545", "BUILTIN\\Users"},
-	    {"S-1-5-32-546", "BUILTIN\\Guests"},
-	    {"S-1-5-32-554", "BUILTIN\\Pre-Windows 2000 Compatible Access"},
-	};
-	char text[SID_TEXT_MAX];
-
-	sid_to_text(sid, text);
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-		if (strcmp(names[i].sid, text) == 0)
-			return names[i].name;
-	return NULL;
 }
 
 static char *

@@ -13,6 +13,8 @@
  * for what it should tell only every few seconds; the rootDSE is cheap. */
 #define POLL_SYNCREPL_MS     5000
 #define POLL_NOTIFICATION_MS 1000
+/* How often it is looked whether everybody else has turned to another server. */
+#define GLANCE_MS 250
 
 /* RFC 4533 2.5: choices of the Sync Info Message. */
 #define SYNC_NEW_COOKIE      ((ber_tag_t)0x80)
@@ -383,6 +385,15 @@ dir_watch_close(struct dir_watch **wp)
 	*wp = NULL;
 }
 
+/* What this server tells may not have reached the one that is read. */
+static bool
+is_where_others_are(const struct dir_watch *w, struct err *err)
+{
+	return dir_conn_is_preferred(w->c) ||
+	       err_set(err, DIRCA_E_DIRECTORY_UNAVAILABLE,
+		   "%s failed, and another server is used instead", w->c->uri);
+}
+
 /* Until the server sends something, somebody wakes us, or the time is over; true: woken. */
 static bool
 sleep_until(const struct dir_watch *w, int64_t until, int wake_fd)
@@ -390,6 +401,8 @@ sleep_until(const struct dir_watch *w, int64_t until, int wake_fd)
 	struct pollfd fds[] = {{.fd = -1, .events = POLLIN}, {.fd = wake_fd, .events = POLLIN}};
 	int64_t left = until - clock_mono_ms();
 
+	if (left > GLANCE_MS)
+		left = GLANCE_MS;
 	if (w->search != -1)
 		(void)ldap_get_option(w->c->ld, LDAP_OPT_DESC, &fds[0].fd);
 	(void)poll(fds, 2, left > 0 ? (int)left : 0);
@@ -404,7 +417,7 @@ dir_watch_wait(struct dir_watch *w, int timeout_ms, int wake_fd, struct err *err
 	for (;;) {
 		bool changed;
 
-		if (!read_messages(w, 0, err))
+		if (!is_where_others_are(w, err) || !read_messages(w, 0, err))
 			return DIR_WATCH_BROKEN;
 		if (w->told || clock_mono_ms() >= w->poll_at) {
 			if (!compare(w, &changed, err))

@@ -14,6 +14,7 @@
 static const struct tmpl_flag general_flags[] = {
     {0x00000001u, "undocumented 0x1", RESERVED, "in many default templates; without meaning"},
     {0x00000002u, "CT_FLAG_ADD_EMAIL", RESERVED, "msPKI-Certificate-Name-Flag says it"},
+    {0x00000004u, "undocumented 0x4", RESERVED, "in DomainController; without meaning"},
     {0x00000008u, "CT_FLAG_PUBLISH_TO_DS", RESERVED, "msPKI-Enrollment-Flag says it"},
     {0x00000010u, "CT_FLAG_EXPORTABLE_KEY", RESERVED, "msPKI-Private-Key-Flag says it"},
     {0x00000020u, "CT_FLAG_AUTO_ENROLLMENT", CLIENT, "clients may enroll unasked"},

@@ -2,8 +2,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "ca_rights.h"
 #include "lint_priv.h"
-#include "officer.h"
 
 #define DAY           ((int64_t)86400)
 #define KRA_WARNING_S (60 * DAY)

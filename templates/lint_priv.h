@@ -40,11 +40,11 @@ bool lint_is_in(const struct lint *l, const struct dir_entry *e, const char *rdn
 
 /* ---- Who holds a right ---- */
 
-/* Trustees that are not trusted and are granted one of the rights below by an ACE of their own, by
- * the CA's own access check. A descriptor that is absent names nobody. */
+/* Trustees that hold one of the rights below (sd_effective.h) and are not trusted; without a DACL
+ * Everyone. */
 enum lint_right {
 	LINT_ENROLL = 1,
-	LINT_CONTROL = 2, /* WRITE_DAC, WRITE_OWNER, GENERIC_ALL, GENERIC_WRITE; the owner */
+	LINT_CONTROL = 2, /* WRITE_DAC, WRITE_OWNER; the owner */
 	LINT_WRITE = 4,   /* WRITE_PROPERTY of everything */
 	LINT_CREATE = 8,  /* CREATE_CHILD of every class */
 	LINT_DELETE = 16

@@ -1,13 +1,7 @@
-#include <string.h>
-
 #include "lint_priv.h"
+#include "sd_effective.h"
 
-#define WRITE_DAC     0x00040000u
-#define WRITE_OWNER   0x00080000u
-#define DELETE        0x00010000u
-#define CREATE_CHILD  0x00000001u
-#define GENERIC_ALL   0x10000000u
-#define GENERIC_WRITE 0x40000000u
+#define DELETE 0x00010000u
 
 #define NT_AUTHORITY 5
 #define BUILTIN      32
@@ -68,104 +62,46 @@ lint_is_broad(const struct sid *sid)
 	return sid->count == 5 && sid->subs[0] == DOMAIN && IS_LISTED(sid->subs[4], domain);
 }
 
-/* Whoever has the SID is Everyone too, and authenticated unless it says otherwise. */
-struct token {
-	struct sid list[3];
-	struct sids sids;
-};
-
-static void
-token_of(const struct sid *sid, struct token *out)
-{
-	out->list[0] = *sid;
-	out->list[1] = SID_EVERYONE;
-	out->list[2] = SID_AUTHENTICATED_USERS;
-	out->sids = (struct sids){.list = out->list,
-	    .count = sid_eq(sid, &SID_EVERYONE) || sid_eq(sid, &SID_AUTHENTICATED_USERS) ? 2 : 3};
-	if (sid_eq(sid, &SID_EVERYONE))
-		out->sids.count = 1;
-}
-
-/* The ACE that decides is the trustee's own: what Everyone is granted is said of Everyone. */
 static bool
-decides(const struct sd *sd, struct sd_verdict v, const struct sid *sid)
+add_untrusted(
+    const struct lint *l, const struct sd_trustees *from, struct sids *to, struct err *err)
 {
-	return v.allowed && v.ace >= 0 && sid_eq(&sd->aces[v.ace].sid, sid);
-}
-
-static bool
-has_mask(const struct sd *sd, const struct sid *sid, uint32_t mask)
-{
-	struct token token;
-
-	token_of(sid, &token);
-	return decides(sd, sd_check_mask(sd, &token.sids, mask), sid);
-}
-
-static bool
-holds(const struct sd *sd, const struct sid *sid, unsigned rights)
-{
-	static const struct {
-		unsigned right;
-		uint32_t mask;
-	} masks[] = {
-	    {LINT_CONTROL, WRITE_DAC},
-	    {LINT_CONTROL, WRITE_OWNER},
-	    {LINT_CONTROL, GENERIC_ALL},
-	    {LINT_CONTROL, GENERIC_WRITE},
-	    {LINT_WRITE, SD_RIGHT_WRITE_PROP},
-	    {LINT_CREATE, CREATE_CHILD},
-	    {LINT_DELETE, DELETE},
-	};
-	struct token token;
-
-	for (size_t i = 0; i < sizeof masks / sizeof masks[0]; i++)
-		if ((rights & masks[i].right) != 0 && has_mask(sd, sid, masks[i].mask))
-			return true;
-	if ((rights & LINT_ENROLL) == 0)
-		return false;
-	token_of(sid, &token);
-	return decides(sd, sd_check_extended_right(sd, &token.sids, GUID_RIGHT_ENROLL), sid) ||
-	       has_mask(sd, sid, GENERIC_ALL);
+	for (size_t i = 0; i < from->count; i++)
+		if (!lint_is_trusted(l, &from->list[i].sid) &&
+		    !sids_add(to, &from->list[i].sid, err))
+			return false;
+	return true;
 }
 
 bool
 lint_holders(
     const struct lint *l, const struct sd *sd, unsigned rights, struct sids *out, struct err *err)
 {
+	static const struct sd_question may_delete = {.mask = DELETE, .mapping = &SD_MAPPING_DS};
+	static const struct {
+		unsigned right;
+		const struct sd_question *question;
+	} asks[] = {
+	    {LINT_ENROLL, &SD_ASKS_ENROLL},
+	    {LINT_CONTROL, &SD_ASKS_WRITE_DACL},
+	    {LINT_CONTROL, &SD_ASKS_WRITE_OWNER},
+	    {LINT_WRITE, &SD_ASKS_WRITE_ALL_PROPERTIES},
+	    {LINT_CREATE, &SD_ASKS_CREATE_CHILD},
+	    {LINT_DELETE, &may_delete},
+	};
+
 	*out = (struct sids){0};
-	if (!sd->has_dacl && !sids_add(out, &SID_EVERYONE, err))
-		return false;
-	if ((rights & LINT_CONTROL) != 0 && sd->has_owner && !lint_is_trusted(l, &sd->owner) &&
-	    !sids_add(out, &sd->owner, err))
-		return false;
-	for (size_t i = 0; i < sd->count; i++) {
-		const struct sid *sid = &sd->aces[i].sid;
+	for (size_t i = 0; i < sizeof asks / sizeof asks[0]; i++) {
+		struct sd_trustees who;
+		bool ok;
 
-		if (sid->count > 0 && !lint_is_trusted(l, sid) && holds(sd, sid, rights) &&
-		    !sids_add(out, sid, err))
+		if ((rights & asks[i].right) == 0)
+			continue;
+		if (!sd_effective_trustees(sd, asks[i].question, &who, err))
 			return false;
-	}
-	return true;
-}
-
-/* An allow ACE for just this attribute; a denial of it by an ACE before takes it away. */
-static bool
-writes_attribute(const struct sd *sd, size_t at, const uint8_t attribute[GUID_LEN])
-{
-	const struct ace *ace = &sd->aces[at];
-
-	if (ace->type != ACE_ALLOW_OBJECT || (ace->flags & ACE_FLAG_INHERIT_ONLY) != 0 ||
-	    (ace->mask & SD_RIGHT_WRITE_PROP) == 0 || !ace->has_object ||
-	    memcmp(ace->object, attribute, GUID_LEN) != 0)
-		return false;
-	for (size_t i = 0; i < at; i++) {
-		const struct ace *d = &sd->aces[i];
-
-		if ((d->type == ACE_DENY || d->type == ACE_DENY_OBJECT) &&
-		    (d->flags & ACE_FLAG_INHERIT_ONLY) == 0 &&
-		    (d->mask & SD_RIGHT_WRITE_PROP) != 0 && sid_eq(&d->sid, &ace->sid) &&
-		    (!d->has_object || memcmp(d->object, attribute, GUID_LEN) == 0))
+		ok = add_untrusted(l, &who, out, err);
+		sd_trustees_free(&who);
+		if (!ok)
 			return false;
 	}
 	return true;
@@ -175,11 +111,11 @@ bool
 lint_writers_of(const struct lint *l, const struct sd *sd, const uint8_t attribute[GUID_LEN],
     struct sids *out, struct err *err)
 {
-	if (!lint_holders(l, sd, LINT_CONTROL | LINT_WRITE, out, err))
-		return false;
-	for (size_t i = 0; i < sd->count; i++)
-		if (writes_attribute(sd, i, attribute) && !lint_is_trusted(l, &sd->aces[i].sid) &&
-		    !sids_add(out, &sd->aces[i].sid, err))
-			return false;
-	return true;
+	struct sd_trustees who = {0};
+	bool ok = lint_holders(l, sd, LINT_CONTROL, out, err) &&
+		  sd_effective_writers(sd, attribute, NULL, &who, err) &&
+		  add_untrusted(l, &who, out, err);
+
+	sd_trustees_free(&who);
+	return ok;
 }

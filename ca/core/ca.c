@@ -42,6 +42,8 @@ state_free(struct ca_state **state)
 	ca_view_release(&s->view);
 	free(s->server);
 	principal_cache_free(&s->principals);
+	free(s->recorded_rights[0]);
+	free(s->recorded_rights[1]);
 	for (size_t i = 1; i < s->kra_issuer_count; i++)
 		pkix_cert_free(&s->kra_issuer_certs[i - 1]);
 	free(s->kra_issuer_certs);
@@ -124,7 +126,8 @@ read_archival(struct ca *ca, struct err *err)
 		ok = pkix_cert_decode(buf_view(&ca->chain[i]), &list[i], err);
 		chain[i] = &list[i];
 	}
-	if (ok && !pkix_chain_allows(chain, ca->chain_count, oid_dotted(OID_KP_CA_EXCHANGE), &why)) {
+	if (ok &&
+	    !pkix_chain_allows(chain, ca->chain_count, oid_dotted(OID_KP_CA_EXCHANGE), &why)) {
 		ok = (ca->no_archival = strdup(why.msg)) != NULL || err_nomem(err);
 		log_warn("keys are not archived", LOG_REASON(&why));
 	}

@@ -7,6 +7,7 @@
 #define CORE_CA_H
 
 #include "archive.h"
+#include "ca_rights.h"
 #include "config.h"
 #include "enterprise_oid.h"
 #include "officer.h"
@@ -68,14 +69,16 @@ struct ca_view {
 	size_t broken_count;
 	struct enterprise_oids oids;  /* what the organisation says of its object identifiers */
 	struct text_list broken_oids; /* sentences about entries that say nothing usable */
-	struct text_list enabled; /* certificateTemplates of this CA's service object */
-	bool has_officer_rules;   /* true with no rule: dircaOfficerRights is malformed, nobody may
-				     act */
-	struct officer_rules officer_rules;
-	bool has_security;    /* true with an empty DACL: dircaCASecurity is malformed, nobody has a
-				 right */
-	struct sd security;   /* dircaCASecurity */
-	char *rights_problem; /* why one of the two is malformed; NULL if neither is */
+	struct text_list enabled;     /* certificateTemplates of this CA's service object */
+	struct officer_rules officer_rules; /* dircaOfficerRights */
+	char *officer_problem;  /* why it could not be read: then there are no rules, and nobody may
+				   act; NULL if it could */
+	bool has_security;      /* true with an empty DACL: it could not be read, nobody has a right
+				 */
+	struct sd security;     /* dircaCASecurity */
+	char *security_problem; /* why it could not be read */
+	struct view raw_rights[2]; /* dircaCASecurity and dircaOfficerRights as the directory gave
+				      them; empty: absent */
 	struct settings settings;
 	struct ca_kra *kras;
 	size_t kra_count;
@@ -95,8 +98,8 @@ struct ca {
 	struct pkix_cert ca_cert; /* decoded info.ca_certificate */
 	struct buf *chain;        /* ca_cert and its parents, DER */
 	size_t chain_count;
-	char *no_archival; /* which certificate of the chain excludes key archival (paper:
-			      "Restricting Key Archival"), as a sentence; NULL: none does */
+	char *no_archival;    /* which certificate of the chain excludes key archival (paper:
+				 "Restricting Key Archival"), as a sentence; NULL: none does */
 	EVP_PKEY *ca_key;     /* public */
 	struct buf ca_key_id; /* its SKI */
 	const EVP_MD *digest; /* that the CA's signatures use */
@@ -142,6 +145,9 @@ bool ca_check_right(
  * about Everyone only; an unreadable directory is a refusal with its own code. */
 bool ca_check_officer(struct ca *ca, const struct ca_view *v, const struct principal *officer,
     const struct store_request *row, struct err *err);
+/* The same; *rule_out is the index of the rule that decided, -1 if none did. */
+bool ca_decide_officer(struct ca *ca, const struct ca_view *v, const struct principal *officer,
+    const struct store_request *row, int *rule_out, struct err *err);
 
 /* The principal of an authenticated identity, from the directory, cached for 5 s. Identity forms of
  * principal_find_identity. Copy owned by the caller. An account that is disabled, expired or

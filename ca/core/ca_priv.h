@@ -18,6 +18,7 @@ struct ca_state {
 	pthread_mutex_t
 	    refresh_lock; /* one refresh at a time: an older view never replaces a newer one */
 	pthread_mutex_t maintain_lock; /* one CRL or exchange certificate at a time */
+	char *recorded_rights[2];      /* rights_audit.c; under refresh_lock */
 	struct principal_cache *principals;
 	struct pkix_cert *kra_issuer_certs; /* <state>/kra-issuers.pem, without this CA's own */
 	const struct pkix_cert *

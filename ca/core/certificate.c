@@ -9,8 +9,8 @@
 #include "extension.h"
 #include "oids.h"
 
-#define OID_TEXT_MAX             256
-#define TBS_MAX                  15360 /* the database keeps certificates of up to 16384 bytes */
+#define OID_TEXT_MAX 256
+#define TBS_MAX      15360 /* the database keeps certificates of up to 16384 bytes */
 
 bool
 certificate_serial(uint8_t out[CERTIFICATE_SERIAL_LEN], struct err *err)
@@ -151,8 +151,8 @@ push_constraints(const struct issue_plan *plan, ext_list *list, struct err *err)
 
 /* With the statements of the organisation's entry for each policy, if there is one. */
 static bool
-push_issuance_policies(const struct ca_view *view, const struct issue_plan *plan, ext_list *list,
-    struct err *err)
+push_issuance_policies(
+    const struct ca_view *view, const struct issue_plan *plan, ext_list *list, struct err *err)
 {
 	struct ext_policy *policies = calloc(plan->policies.count + 1, sizeof *policies);
 	bool ok;
@@ -176,8 +176,8 @@ push_issuance_policies(const struct ca_view *view, const struct issue_plan *plan
 }
 
 static bool
-push_policies(const struct ca_view *view, const struct issue_plan *plan, ext_list *list,
-    struct err *err)
+push_policies(
+    const struct ca_view *view, const struct issue_plan *plan, ext_list *list, struct err *err)
 {
 	if (plan->policies.count > 0 && !push_issuance_policies(view, plan, list, err))
 		return false;

@@ -8,19 +8,19 @@
 #include "oids.h"
 #include "pkix.h"
 
-#define OID_KEY_USAGE         "2.5.29.15"
-#define OID_EXT_KEY_USAGE     "2.5.29.37"
-#define OID_BASIC_CONSTRAINTS "2.5.29.19"
-#define OID_SUBJECT_KEY_ID    "2.5.29.14"
-#define OID_AUTHORITY_KEY_ID  "2.5.29.35"
-#define OID_CRL_POINTS        "2.5.29.31"
-#define OID_SUBJECT_ALT_NAME  "2.5.29.17"
-#define OID_AUTHORITY_INFO    "1.3.6.1.5.5.7.1.1"
-#define OID_OCSP_NOCHECK      "1.3.6.1.5.5.7.48.1.5"
-#define OID_SMIME             "1.2.840.113549.1.9.15"
+#define OID_KEY_USAGE            "2.5.29.15"
+#define OID_EXT_KEY_USAGE        "2.5.29.37"
+#define OID_BASIC_CONSTRAINTS    "2.5.29.19"
+#define OID_SUBJECT_KEY_ID       "2.5.29.14"
+#define OID_AUTHORITY_KEY_ID     "2.5.29.35"
+#define OID_CRL_POINTS           "2.5.29.31"
+#define OID_SUBJECT_ALT_NAME     "2.5.29.17"
+#define OID_AUTHORITY_INFO       "1.3.6.1.5.5.7.1.1"
+#define OID_OCSP_NOCHECK         "1.3.6.1.5.5.7.48.1.5"
+#define OID_SMIME                "1.2.840.113549.1.9.15"
 #define OID_CERTIFICATE_POLICIES "2.5.29.32"
-#define NOTICE_MAX 200 /* characters of explicitText, RFC 5280 4.2.1.4 */
-#define OID_UPN               "1.3.6.1.4.1.311.20.2.3"
+#define NOTICE_MAX               200 /* characters of explicitText, RFC 5280 4.2.1.4 */
+#define OID_UPN                  "1.3.6.1.4.1.311.20.2.3"
 
 /* Takes over what an i2d function made. */
 static bool

@@ -94,7 +94,8 @@ static bool
 xchg_is_due(struct ca *ca, const struct settings *s, int64_t now, bool *due_out, struct err *err)
 {
 	struct store_requests rows = {0};
-	bool ok = ca->no_archival != NULL || store_exchange_certificates(ca->store, now, &rows, err);
+	bool ok =
+	    ca->no_archival != NULL || store_exchange_certificates(ca->store, now, &rows, err);
 
 	*due_out = ok && ca->no_archival == NULL && now < ca->ca_cert.not_after &&
 		   (rows.count == 0 ||

@@ -81,9 +81,10 @@ principal_copy(const struct principal *from, struct principal *out, struct err *
 	    !copy_text(from->downlevel, &out->downlevel) || !copy_text(from->upn, &out->upn) ||
 	    !copy_text(from->mail, &out->mail) || !copy_text(from->dns_name, &out->dns_name))
 		goto nomem;
-	for (size_t i = 0; i < from->sids.count; i++)
-		if (!sids_add(&out->sids, &from->sids.list[i], err))
-			goto nomem;
+	if ((out->sids.list = calloc(from->sids.count + 1, sizeof *out->sids.list)) == NULL)
+		goto nomem;
+	memcpy(out->sids.list, from->sids.list, from->sids.count * sizeof *out->sids.list);
+	out->sids.count = from->sids.count;
 	return true;
 nomem:
 	principal_free(out);

@@ -5,35 +5,14 @@
 
 #include "sd_text.h"
 
-static const struct {
-	uint32_t right;
-	const char *name;
-} right_names[] = {
-    {CA_RIGHT_ADMIN, "Manage CA"},
-    {CA_RIGHT_OFFICER, "Issue and Manage Certificates"},
-    {CA_RIGHT_AUDITOR, "Auditor"},
-    {CA_RIGHT_OPERATOR, "Backup Operator"},
-    {CA_RIGHT_READ, "Read"},
-    {CA_RIGHT_ENROLL, "Request Certificates"},
-};
-
-static const char *
-right_name(uint32_t right)
-{
-	for (size_t i = 0; i < sizeof right_names / sizeof right_names[0]; i++)
-		if (right_names[i].right == right)
-			return right_names[i].name;
-	return "an unknown right";
-}
-
 static bool
 refuse(const struct ca_view *v, const struct principal *p, uint32_t right, const char *why,
     struct err *err)
 {
 	return err_set(err, right == CA_RIGHT_ENROLL ? CERTSRV_E_ENROLL_DENIED : E_ACCESSDENIED,
-	    "%s lacks the CA right '%s': %s%s%s", p->downlevel, right_name(right), why,
-	    v->rights_problem != NULL ? "; " : "",
-	    v->rights_problem != NULL ? v->rights_problem : "");
+	    "%s lacks the CA right '%s': %s%s%s", p->downlevel, ca_right_name(right), why,
+	    v->security_problem != NULL ? "; " : "",
+	    v->security_problem != NULL ? v->security_problem : "");
 }
 
 static bool
@@ -102,9 +81,13 @@ requester_sids(struct ca *ca, const struct store_request *row, struct sids *out,
 	struct sids_query q = {row, out, DIR_NOT_FOUND};
 
 	*known_out = false;
-	if (!ca_directory_do(ca, find_sids, &q, err))
+	if (!ca_directory_do(ca, find_sids, &q, err)) {
+		/* paper: "Unable to Recover User" */
+		if (err->code == DIRCA_E_GROUPS_UNREADABLE)
+			err->code = CERTSRV_E_RESTRICTEDOFFICER;
 		return err_prefix(err, "groups of requester '%s'",
 		    row->requester_name != NULL ? row->requester_name : "?");
+	}
 	*known_out = q.found == DIR_FOUND;
 	return true;
 }
@@ -116,9 +99,9 @@ refuse_officer(const struct ca_view *v, const struct principal *officer,
 	const char *who = row->requester_name != NULL ? row->requester_name : "?";
 	const char *what = row->template_name != NULL ? row->template_name : "?";
 
-	if (v->rights_problem != NULL)
+	if (v->officer_problem != NULL)
 		return err_set(err, CERTSRV_E_RESTRICTEDOFFICER, "%s may act for nobody: %s",
-		    officer->downlevel, v->rights_problem);
+		    officer->downlevel, v->officer_problem);
 	if (rule >= 0)
 		return err_set(err, CERTSRV_E_RESTRICTEDOFFICER,
 		    "rule %d of dircaOfficerRights denies %s to act for %s and template %s",
@@ -129,25 +112,34 @@ refuse_officer(const struct ca_view *v, const struct principal *officer,
 }
 
 bool
-ca_check_officer(struct ca *ca, const struct ca_view *v, const struct principal *officer,
-    const struct store_request *row, struct err *err)
+ca_decide_officer(struct ca *ca, const struct ca_view *v, const struct principal *officer,
+    const struct store_request *row, int *rule_out, struct err *err)
 {
 	struct sids requester = {0};
-	int rule = -1;
 	bool ok = false, known = false;
 
+	*rule_out = -1;
 	if (!ca_check_right(v, officer, CA_RIGHT_OFFICER, err))
 		goto out;
-	if (!v->has_officer_rules) {
+	if (v->officer_rules.unrestricted) {
 		ok = true;
 		goto out;
 	}
 	if (!requester_sids(ca, row, &requester, &known, err))
 		goto out;
 	ok = officer_may(&v->officer_rules, &officer->sids, known ? &requester : NULL,
-		 row->template_name, &rule) ||
-	     refuse_officer(v, officer, row, rule, err);
+		 row->template_name, rule_out) ||
+	     refuse_officer(v, officer, row, *rule_out, err);
 out:
 	sids_free(&requester);
 	return ok;
+}
+
+bool
+ca_check_officer(struct ca *ca, const struct ca_view *v, const struct principal *officer,
+    const struct store_request *row, struct err *err)
+{
+	int rule;
+
+	return ca_decide_officer(ca, v, officer, row, &rule, err);
 }

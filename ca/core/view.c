@@ -7,6 +7,7 @@
 #include "init.h"
 #include "log.h"
 #include "oids.h"
+#include "rights_audit.h"
 
 /* Says which server the CA works with and how, once and after each change. */
 static void
@@ -101,50 +102,56 @@ read_enabled(struct ca_view *v, const struct dir_entry *service, struct err *err
 }
 
 static bool
-note_rights_problem(struct ca_view *v, const struct err *why, struct err *err)
+note_problem(char **problem, const struct err *why, struct err *err)
 {
-	free(v->rights_problem);
-	return (v->rights_problem = strdup(why->msg)) != NULL || err_nomem(err);
+	return (*problem = strdup(why->msg)) != NULL || err_nomem(err);
 }
 
-/* A descriptor that cannot be read must not mean "no restriction": what replaces it allows nobody
- * anything. */
+/* A descriptor that cannot be read must not mean "as if there were none": what replaces it allows
+ * nobody anything. The class says that there should be one, so that an access list of the directory
+ * that hides it from the CA gives nobody more. */
 static bool
 read_security(struct ca_view *v, const struct dir_entry *service, struct err *err)
 {
-	struct view raw;
+	struct view *raw = &v->raw_rights[0];
 	struct err why;
-	enum dir_get got = dir_entry_bytes(service, "dircaCASecurity", &raw, &why);
+	enum dir_get got = dir_entry_bytes(service, "dircaCASecurity", raw, &why);
 
-	if (got == DIR_GET_ABSENT)
-		return true;
+	if (got == DIR_GET_ABSENT) {
+		if (!dir_entry_has_value_nocase(service, "objectClass", "dircaAuthority"))
+			return true;
+		err_set(&why, E_ACCESSDENIED,
+		    "it is absent or hidden from the CA's account; let that account read it, or "
+		    "set it with 'dirca ca rights grant'");
+	}
 	v->has_security = true;
-	if (got == DIR_GET_OK && sd_decode(raw, &v->security, &why))
+	if (got == DIR_GET_OK && sd_decode(*raw, &v->security, &why))
 		return true;
 	sd_free(&v->security);
 	v->security = (struct sd){.has_dacl = true};
 	err_prefix(&why, "%s: dircaCASecurity", service->dn);
-	return note_rights_problem(v, &why, err);
+	return note_problem(&v->security_problem, &why, err);
 }
 
+/* That nobody is restricted stands in the attribute; its absence tells nothing (officer.h). */
 static bool
 read_officer_rules(struct ca_view *v, const struct dir_entry *service, struct err *err)
 {
+	struct view *raw = &v->raw_rights[1];
 	struct sd sd = {0};
-	struct view raw;
 	struct err why;
-	enum dir_get got = dir_entry_bytes(service, "dircaOfficerRights", &raw, &why);
+	enum dir_get got = dir_entry_bytes(service, "dircaOfficerRights", raw, &why);
 	bool ok = true;
 
 	if (got == DIR_GET_ABSENT)
-		return true;
-	v->has_officer_rules = true;
-	if (got != DIR_GET_OK || !sd_decode(raw, &sd, &why) ||
+		err_set(&why, E_ACCESSDENIED,
+		    "it is absent or hidden from the CA's account; let that account read it, or "
+		    "say with 'dirca officer restrict --off' that there are no restrictions");
+	if (got != DIR_GET_OK || !sd_decode(*raw, &sd, &why) ||
 	    !officer_rules_decode(&sd, &v->officer_rules, &why)) {
-		officer_rules_free(&v->officer_rules);
 		v->officer_rules = (struct officer_rules){0};
 		err_prefix(&why, "%s: dircaOfficerRights", service->dn);
-		ok = note_rights_problem(v, &why, err);
+		ok = note_problem(&v->officer_problem, &why, err);
 	}
 	sd_free(&sd);
 	return ok;
@@ -262,7 +269,8 @@ view_free(struct ca_view *v)
 	free_texts(&v->enabled);
 	officer_rules_free(&v->officer_rules);
 	sd_free(&v->security);
-	free(v->rights_problem);
+	free(v->officer_problem);
+	free(v->security_problem);
 	for (size_t i = 0; i < v->kra_count; i++) {
 		pkix_cert_free(&v->kras[i].cert);
 		EVP_PKEY_free(v->kras[i].key);
@@ -327,8 +335,9 @@ ca_refresh(struct ca *ca, struct err *err)
 	struct ca_view *fresh = NULL, *old = NULL;
 	bool ok;
 
+	/* A change of rights that cannot be recorded does not come into force. */
 	pthread_mutex_lock(&ca->state->refresh_lock);
-	ok = view_build(ca, &fresh, err);
+	ok = view_build(ca, &fresh, err) && audit_rights(ca, fresh, err);
 	if (ok) {
 		pthread_mutex_lock(&ca->state->lock);
 		old = ca->state->view;
@@ -336,7 +345,7 @@ ca_refresh(struct ca *ca, struct err *err)
 		pthread_mutex_unlock(&ca->state->lock);
 	}
 	pthread_mutex_unlock(&ca->state->refresh_lock);
-	ca_view_release(&old);
+	ca_view_release(ok ? &old : &fresh);
 	return ok;
 }
 

@@ -82,12 +82,10 @@ process(struct enrollment *e, const struct enroll_input *in, struct err *err)
 		in->format, in->body, (size_t)e->ca->config->max_request, &e->request, err) ||
 	    !enroll_request_verify(&e->request, e->ca->config->allow_sha1, err))
 		return false;
-	e->deciding = true;
-	if (!enroll_find_template(e->view, &e->request, in->template_label, &e->tmpl, err) ||
-	    !enroll_check_signers(e, err) || !enroll_find_subject(e, err) ||
-	    !enroll_check_renewal(e, err) || !enroll_decide(e, e->request.payload.len > 0, err))
+	e->label = in->template_label;
+	e->has_key = e->request.payload.len > 0;
+	if (!enroll_decide(e, ENROLL_AT_SUBMISSION, err))
 		return false;
-	e->deciding = false;
 	if ((e->plan.pend && !check_keepable(e, err)) || !enroll_archive(e, err))
 		return false;
 	return e->plan.pend || certificate_issue(e->ca, e->vault, &e->plan, e->request.pkix->spki,

@@ -7,6 +7,7 @@
 #define ENROLL_ENROLL_H
 
 #include "ca.h"
+#include "explain.h"
 
 enum enroll_format { ENROLL_PKCS10, ENROLL_CMC };
 
@@ -47,5 +48,18 @@ bool enroll_deny(struct ca *ca, const struct principal *officer, int64_t request
  * when it was CMC. */
 bool enroll_retrieve(struct ca *ca, struct vault *v, const struct principal *caller,
     int64_t request_id, struct enroll_result *out, struct err *err);
+
+/* What would become of a request by `who` for this template now, by the same checks as
+ * enroll_submit. False as there: this CA could not decide. */
+struct enroll_explanation {
+	struct explanation steps;
+	bool allowed;
+	enum disposition outcome; /* ISSUED, PENDING, DENIED or ERROR */
+	struct err refusal;       /* the first; code ERR_OK: none */
+	char *assumed;            /* about the request; NULL: it did not come to that */
+};
+bool enroll_explain(struct ca *ca, const struct principal *who, const char *template_cn,
+    int64_t now, struct enroll_explanation *out, struct err *err);
+void enroll_explanation_free(struct enroll_explanation *x);
 
 #endif

@@ -57,7 +57,34 @@ refuse_kras(const struct enrollment *e, size_t valid, size_t needed, struct err 
 	    reason != NULL ? ": " : "", reason != NULL ? reason : "");
 }
 
-/* The KRAs for this key, by round robin over the valid ones. `picks` has room for `needed`. */
+static size_t
+count_kras(const struct enrollment *e)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < e->view->kra_count; i++)
+		count += kra_is_usable(e, &e->view->kras[i]);
+	return count;
+}
+
+bool
+enroll_check_kras(struct enrollment *e, struct err *err)
+{
+	size_t needed = (size_t)e->view->settings.num[SETTING_KRA_CERT_COUNT],
+	       usable = count_kras(e);
+
+	if (!e->has_key)
+		return true;
+	if (needed == 0)
+		return err_set(err, CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED,
+		    "%s is 0: a CA administrator must add KRA certificates and set how many seal a "
+		    "key",
+		    setting_name(SETTING_KRA_CERT_COUNT));
+	return usable >= needed || refuse_kras(e, usable, needed, err);
+}
+
+/* The KRAs for this key, by round robin over the valid ones, of which there are enough. `picks` has
+ * room for `needed`. */
 static bool
 pick_kras(const struct enrollment *e, const struct ca_kra **picks, size_t needed, struct err *err)
 {
@@ -72,10 +99,6 @@ pick_kras(const struct enrollment *e, const struct ca_kra **picks, size_t needed
 	for (size_t i = 0; i < e->view->kra_count; i++)
 		if (kra_is_usable(e, &e->view->kras[i]))
 			valid[count++] = &e->view->kras[i];
-	if (count < needed) {
-		refuse_kras(e, count, needed, err);
-		goto out;
-	}
 	kra_ring_pick(&e->ca->ring, count, needed, places);
 	for (size_t i = 0; i < needed; i++)
 		picks[i] = valid[places[i]];
@@ -147,11 +170,6 @@ enroll_archive(struct enrollment *e, struct err *err)
 		return err_set(err, DIRCA_E_TOO_LARGE,
 		    "the encrypted private key has %zu bytes; no key needs more than %d",
 		    e->request.payload.len, PAYLOAD_MAX);
-	if (needed == 0)
-		return err_set(err, CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED,
-		    "%s is 0: a CA administrator must add KRA certificates and set how many seal a "
-		    "key",
-		    setting_name(SETTING_KRA_CERT_COUNT));
 	if ((picks = calloc(needed, sizeof(*picks))) == NULL) {
 		err_nomem(err);
 		goto out;

@@ -60,8 +60,7 @@ fill_request(const struct enrollment *e, struct store_request *row, struct err *
 }
 
 static bool
-put_archived(
-    struct view sealed, const char *kra_hashes, struct store_request *row, struct err *err)
+put_archived(struct view sealed, const char *kra_hashes, struct store_request *row, struct err *err)
 {
 	return buf_dup(sealed, &row->raw_archived_key, err) &&
 	       copy_text(kra_hashes, &row->key_recovery_hashes, err);
@@ -134,9 +133,9 @@ signers_text(const struct enrollment *e)
 
 	for (size_t i = 0; text != NULL && i < e->signer_count; i++) {
 		char *serial = pkix_serial_text(e->signers[i].cert.serial),
-		     *longer = serial != NULL ? text_printf("%s%s%s", text,
-						    i > 0 ? "," : " signers=", serial)
-					      : NULL;
+		     *longer = serial != NULL
+				   ? text_printf("%s%s%s", text, i > 0 ? "," : " signers=", serial)
+				   : NULL;
 
 		free(serial);
 		free(text);

@@ -54,8 +54,8 @@ collect_claim(const struct enroll_request *r, const char *label, struct claim *o
 			return false;
 	return claim_pairs(out, r->pkix->nv_names, r->pkix->nv_values, r->pkix->nv_count, err) &&
 	       claim_pairs(out, r->cmc.nv_names, r->cmc.nv_values, r->cmc.nv_count, err) &&
-	       claim_pairs(out, r->wrapper.nv_names, r->wrapper.nv_values, r->wrapper.nv_count,
-		   err) &&
+	       claim_pairs(
+		   out, r->wrapper.nv_names, r->wrapper.nv_values, r->wrapper.nv_count, err) &&
 	       claim_cn(out, label, err);
 }
 
@@ -105,6 +105,62 @@ enroll_find_template(const struct ca_view *view, const struct enroll_request *r,
 	return true;
 }
 
+/* ---- the checks, in the order in which they are made ---- */
+
+static bool
+check_account(struct enrollment *e, struct err *err)
+{
+	return principal_check_active(e->caller, e->now, err);
+}
+
+static bool
+check_ca_right(struct enrollment *e, struct err *err)
+{
+	return ca_check_right(e->view, e->caller, CA_RIGHT_ENROLL, err);
+}
+
+static bool
+check_template(struct enrollment *e, struct err *err)
+{
+	return enroll_find_template(e->view, &e->request, e->label, &e->tmpl, err);
+}
+
+/* Whom an agent enrolls must be somebody who may have a certificate. */
+static bool
+check_subject(struct enrollment *e, struct err *err)
+{
+	return enroll_find_subject(e, err) && principal_check_active(e->requester, e->now, err);
+}
+
+/* [MS-WCCE] 3.2.2.6.2.1.4.3: the right is the caller's, who may be an agent. */
+static bool
+check_enroll_right(struct enrollment *e, struct err *err)
+{
+	return tmpl_check_enroll(e->tmpl, &e->caller->sids, e->caller->downlevel, err);
+}
+
+/* The row of the renewed certificate has the key, sealed to the KRAs of then. */
+static bool
+keeps_archived_key(const struct enrollment *e)
+{
+	return e->renewal != NULL && e->renewal->facts.same_key && e->renewal->archived.len > 0;
+}
+
+/* The plan and the request must agree about archival, whatever made the plan. */
+static bool
+check_archival(struct enrollment *e, struct err *err)
+{
+	if (tmpl_requires_key_archival(e->tmpl) && !ca_check_archival(e->ca, err))
+		return err_prefix(err, "template '%s'", e->tmpl->cn);
+	if (tmpl_requires_key_archival(e->tmpl) && !e->has_key && !keeps_archived_key(e))
+		return err_set(err, CERTSRV_E_ARCHIVED_KEY_REQUIRED,
+		    "template '%s' requires the private key to be archived", e->tmpl->cn);
+	if (!tmpl_requires_key_archival(e->tmpl) && e->has_key)
+		return err_set(err, CERTSRV_E_ARCHIVED_KEY_UNEXPECTED,
+		    "template '%s' does not archive private keys", e->tmpl->cn);
+	return true;
+}
+
 static bool
 read_policies(struct enrollment *e, struct err *err)
 {
@@ -119,7 +175,7 @@ read_policies(struct enrollment *e, struct err *err)
 
 /* What policy needs to know of the request. */
 static bool
-gather_facts(struct enrollment *e, bool has_key, struct err *err)
+gather_facts(struct enrollment *e, struct err *err)
 {
 	const struct enroll_request *r = &e->request;
 	const struct pkix_template_id *id = r->ids[0].has_version ? &r->ids[0] : &r->ids[1];
@@ -127,7 +183,7 @@ gather_facts(struct enrollment *e, bool has_key, struct err *err)
 	e->facts = (struct issue_request){
 	    .key_algorithm = r->key_algorithm,
 	    .key_bits = r->key_bits,
-	    .has_archived_key = has_key,
+	    .has_archived_key = e->has_key,
 	    .has_subject = r->pkix->subject.len > 2, /* more than an empty SEQUENCE */
 	    .subject = r->pkix->subject,
 	    .has_template_version = id->has_version,
@@ -138,37 +194,16 @@ gather_facts(struct enrollment *e, bool has_key, struct err *err)
 	    .renewed = e->renewal != NULL ? &e->renewal->facts : NULL,
 	    .on_behalf_of = e->requester != e->caller ? e->requester : NULL,
 	};
-	return read_policies(e, err) && enroll_request_extension(r, NID_subject_alt_name, &e->facts.subject_alt_name, err) &&
+	return read_policies(e, err) &&
+	       enroll_request_extension(r, NID_subject_alt_name, &e->facts.subject_alt_name, err) &&
 	       enroll_request_extension(
 		   r, oid_nid(OID_NTDS_CA_SECURITY_EXT), &e->facts.sid_extension, err);
-}
-
-/* The row of the renewed certificate has the key, sealed to the KRAs of then. */
-static bool
-keeps_archived_key(const struct enrollment *e)
-{
-	return e->renewal != NULL && e->renewal->facts.same_key && e->renewal->archived.len > 0;
-}
-
-/* The plan and the request must agree about archival, whatever made the plan. */
-static bool
-check_archival(const struct enrollment *e, bool has_key, struct err *err)
-{
-	if (tmpl_requires_key_archival(e->tmpl) && !ca_check_archival(e->ca, err))
-		return err_prefix(err, "template '%s'", e->tmpl->cn);
-	if (tmpl_requires_key_archival(e->tmpl) && !has_key && !keeps_archived_key(e))
-		return err_set(err, CERTSRV_E_ARCHIVED_KEY_REQUIRED,
-		    "template '%s' requires the private key to be archived", e->tmpl->cn);
-	if (!tmpl_requires_key_archival(e->tmpl) && has_key)
-		return err_set(err, CERTSRV_E_ARCHIVED_KEY_UNEXPECTED,
-		    "template '%s' does not archive private keys", e->tmpl->cn);
-	return true;
 }
 
 /* A name that the enrollee chooses, for logon, that nobody looks at: the requester could be anybody
  * afterwards. */
 static bool
-check_escalation(const struct enrollment *e, struct err *err)
+check_escalation(struct enrollment *e, struct err *err)
 {
 	if (e->view->settings.num[SETTING_REFUSE_ESCALATION] == 0 ||
 	    !tmpl_is_certain_escalation(e->tmpl))
@@ -180,8 +215,8 @@ check_escalation(const struct enrollment *e, struct err *err)
 	    e->tmpl->cn, setting_name(SETTING_REFUSE_ESCALATION));
 }
 
-bool
-enroll_decide(struct enrollment *e, bool has_key, struct err *err)
+static bool
+check_policy(struct enrollment *e, struct err *err)
 {
 	int64_t limit = e->now + e->view->settings.num[SETTING_VALIDITY_LIMIT_S];
 	const struct issue_limits limits = {
@@ -190,12 +225,46 @@ enroll_decide(struct enrollment *e, bool has_key, struct err *err)
 	    .ca_not_after = limit < e->ca->ca_cert.not_after ? limit : e->ca->ca_cert.not_after,
 	};
 
-	/* [MS-WCCE] 3.2.2.6.2.1.4.3: the rights are those of the caller, who may be an agent. */
-	return principal_check_active(e->caller, e->now, err) &&
-	       principal_check_active(e->requester, e->now, err) &&
-	       ca_check_right(e->view, e->caller, CA_RIGHT_ENROLL, err) &&
-	       tmpl_check_enroll(e->tmpl, &e->caller->sids, e->caller->downlevel, err) &&
-	       check_escalation(e, err) && check_archival(e, has_key, err) &&
-	       gather_facts(e, has_key, err) &&
+	return gather_facts(e, err) &&
 	       issue_plan_make(e->tmpl, e->caller, &e->facts, &limits, &e->plan, err);
+}
+
+/* `denial`: a refusal denies the request, else the CA failed at it. */
+static const struct enroll_check {
+	const char *name;
+	unsigned when;
+	bool denial;
+	bool (*run)(struct enrollment *e, struct err *err);
+} checks[] = {
+    {ENROLL_CHECK_ACCOUNT, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_account},
+    {ENROLL_CHECK_CA_RIGHT, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_ca_right},
+    {ENROLL_CHECK_TEMPLATE, ENROLL_AT_SUBMISSION, true, check_template},
+    {ENROLL_CHECK_SIGNERS, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, enroll_check_signers},
+    {ENROLL_CHECK_SUBJECT, ENROLL_AT_SUBMISSION, true, check_subject},
+    {ENROLL_CHECK_RENEWAL, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, enroll_check_renewal},
+    {ENROLL_CHECK_RIGHT, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_enroll_right},
+    {ENROLL_CHECK_ESCALATION, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_escalation},
+    {ENROLL_CHECK_ARCHIVAL, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_archival},
+    {ENROLL_CHECK_POLICY, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_policy},
+    {ENROLL_CHECK_KRAS, ENROLL_AT_SUBMISSION, false, enroll_check_kras},
+};
+
+bool
+enroll_decide(struct enrollment *e, unsigned when, struct err *err)
+{
+	for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
+		const struct enroll_check *c = &checks[i];
+		bool ok;
+
+		if ((c->when & when) == 0)
+			continue;
+		e->deciding = c->denial;
+		ok = c->run(e, err);
+		if (e->step != NULL)
+			e->step(e, c->name, ok ? NULL : err);
+		if (!ok)
+			return false;
+	}
+	e->deciding = false;
+	return true;
 }

@@ -163,8 +163,8 @@ find_agent(struct dir_conn *c, void *arg, struct err *err)
 
 /* Requester and caller as the directory knows them now. */
 static bool
-current_people(struct enrollment *e, const struct store_request *row, struct principal *agent,
-    struct err *err)
+current_people(
+    struct enrollment *e, const struct store_request *row, struct principal *agent, struct err *err)
 {
 	struct requester_query q = {row, agent};
 
@@ -185,9 +185,10 @@ current_people(struct enrollment *e, const struct store_request *row, struct pri
 static bool
 issue_stored(struct enrollment *e, const struct store_request *row, struct err *err)
 {
+	e->has_key = row->raw_archived_key.len > 0;
 	return decode_stored(row, &e->request, err) &&
-	       current_template(e->view, row, &e->tmpl, err) && enroll_check_signers(e, err) &&
-	       enroll_check_renewal(e, err) && enroll_decide(e, row->raw_archived_key.len > 0, err) &&
+	       current_template(e->view, row, &e->tmpl, err) &&
+	       enroll_decide(e, ENROLL_AT_APPROVAL, err) &&
 	       certificate_issue(
 		   e->ca, e->vault, &e->plan, e->request.pkix->spki, &e->certificate, err);
 }

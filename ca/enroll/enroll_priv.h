@@ -49,8 +49,7 @@ bool enroll_request_signatures(const struct enroll_request *r, struct enroll_sig
     size_t *count_out, struct err *err);
 /* Whom an agent enrolls ("requestername"), NULL if nobody is named; ERROR_INVALID_DATA if two
  * are. */
-bool enroll_request_subject(
-    const struct enroll_request *r, const char **name_out, struct err *err);
+bool enroll_request_subject(const struct enroll_request *r, const char **name_out, struct err *err);
 /* Value of an extension wherever the request carries it; empty if absent; ERROR_INVALID_DATA if two
  * places differ. */
 bool enroll_request_extension(
@@ -63,7 +62,7 @@ void enroll_request_free(struct enroll_request *r);
  * the certificate that is renewed. Verified, in time, trusted, not revoked. */
 struct enroll_signer {
 	struct pkix_cert cert;
-	char *name;  /* of its subject */
+	char *name;    /* of its subject */
 	bool may_sign; /* keyUsage; a renewal may be signed without */
 	struct pkix_texts application_policies, issuance_policies;
 };
@@ -80,6 +79,10 @@ struct enroll_renewal {
 	char *kra_hashes;
 };
 
+struct enrollment;
+/* Told of each check that was made; `refusal` NULL: it was passed. */
+typedef void enroll_step(struct enrollment *e, const char *check, const struct err *refusal);
+
 struct enrollment {
 	struct ca *ca;
 	struct vault *vault;
@@ -95,11 +98,15 @@ struct enrollment {
 	size_t signer_count, signer_fact_count;
 	struct enroll_renewal *renewal; /* NULL: none */
 	struct pkix_texts policies;     /* certificatePolicies of the request */
+	const char *label;              /* EST label, NULL if none */
+	bool has_key;      /* a key is there to archive, or was archived when the request came */
+	enroll_step *step; /* NULL, but for explanations */
+	void *step_arg;
 	/* decision */
 	const struct tmpl *tmpl;
 	struct issue_request facts;
 	struct issue_plan plan;
-	bool deciding; /* from the template on a refusal is a denial, before it an error */
+	bool deciding; /* a refusal now is a denial, else an error */
 	/* archival */
 	struct buf archived; /* EnvelopedData for the KRAs */
 	char *kra_hashes;    /* KeyRecoveryHashes */
@@ -113,13 +120,9 @@ void enrollment_free(struct enrollment *e);
  * _TEMPLATE_CONFLICT, _UNSUPPORTED_CERT_TYPE. */
 bool enroll_find_template(const struct ca_view *view, const struct enroll_request *r,
     const char *label, const struct tmpl **out, struct err *err);
-/* Rights of CA and template, then the plan. `has_key`: a key is there to archive, or was archived
- * when the request came. Without one, a renewal for the same key takes over what is archived. */
-bool enroll_decide(struct enrollment *e, bool has_key, struct err *err);
-
 /* enroll_signers.c: verifies every signature beside the requester's own, and its certificate.
- * NTE_BAD_SIGNATURE, CRYPT_E_HASH_VALUE, CRYPT_E_NOT_FOUND (no certificate), CERT_E_WRONG_USAGE, and
- * those of enroll_check_trust. */
+ * NTE_BAD_SIGNATURE, CRYPT_E_HASH_VALUE, CRYPT_E_NOT_FOUND (no certificate), CERT_E_WRONG_USAGE,
+ * and those of enroll_check_trust. */
 bool enroll_check_signers(struct enrollment *e, struct err *err);
 /* enroll_trust.c: is a signer's certificate one of this CA (then its row says whether it is
  * revoked) or of a CA in NTAuthCertificates (then a current CRL below CN=CDP must say that it is
@@ -132,7 +135,27 @@ bool enroll_find_subject(struct enrollment *e, struct err *err);
  * CERTSRV_E_BAD_RENEWAL_CERT_ATTRIBUTE, _BAD_RENEWAL_SUBJECT, CERT_E_EXPIRED, CRYPT_E_REVOKED. */
 bool enroll_check_renewal(struct enrollment *e, struct err *err);
 
-/* enroll_archive.c: proves and seals the payload to the chosen KRAs; nothing to do without one. */
+/* The one list of checks that every enrollment passes, and every explanation tells of: rights,
+ * template, who else signed and whom it is for, policy (which makes the plan), KRAs. Stops at the
+ * first refusal. Rights are those of the caller, who may be an agent. */
+#define ENROLL_AT_SUBMISSION    0x1u
+#define ENROLL_AT_APPROVAL      0x2u /* the template is known, the key is sealed */
+#define ENROLL_CHECK_ACCOUNT    "account"
+#define ENROLL_CHECK_CA_RIGHT   "ca-right"
+#define ENROLL_CHECK_TEMPLATE   "template"
+#define ENROLL_CHECK_SIGNERS    "signers"
+#define ENROLL_CHECK_SUBJECT    "subject"
+#define ENROLL_CHECK_RENEWAL    "renewal"
+#define ENROLL_CHECK_RIGHT      "enroll-right"
+#define ENROLL_CHECK_ESCALATION "escalation"
+#define ENROLL_CHECK_ARCHIVAL   "archival"
+#define ENROLL_CHECK_POLICY     "policy"
+#define ENROLL_CHECK_KRAS       "kra"
+bool enroll_decide(struct enrollment *e, unsigned when, struct err *err);
+
+/* enroll_archive.c: KRAs enough to seal a key to; nothing to do without one. */
+bool enroll_check_kras(struct enrollment *e, struct err *err);
+/* Proves and seals the payload to the chosen KRAs; nothing to do without one. */
 bool enroll_archive(struct enrollment *e, struct err *err);
 
 /* enroll_respond.c: a signed CMC full response. */

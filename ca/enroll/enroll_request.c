@@ -139,28 +139,27 @@ enroll_request_signatures(const struct enroll_request *r, struct enroll_signatur
 	if ((list = calloc(most, sizeof *list)) == NULL)
 		return err_nomem(err);
 	for (size_t i = 0; i < r->wrapper.message.signer_count; i++)
-		list[count++] = (struct enroll_signature){
-		    &r->wrapper.message, &r->wrapper.message.signers[i]};
+		list[count++] =
+		    (struct enroll_signature){&r->wrapper.message, &r->wrapper.message.signers[i]};
 	for (size_t i = 0; i < r->cmc.message.signer_count; i++)
 		if (i != r->cmc.signer)
-			list[count++] = (struct enroll_signature){
-			    &r->cmc.message, &r->cmc.message.signers[i]};
+			list[count++] =
+			    (struct enroll_signature){&r->cmc.message, &r->cmc.message.signers[i]};
 	*list_out = list;
 	*count_out = count;
 	return true;
 }
 
 static bool
-find_subject(char *const *names, char *const *values, size_t count, const char **found,
-    struct err *err)
+find_subject(
+    char *const *names, char *const *values, size_t count, const char **found, struct err *err)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (!text_eq_nocase(names[i], CMC_REQUESTER_NAME))
 			continue;
 		if (*found != NULL && !text_eq_nocase(*found, values[i]))
 			return err_set(err, ERROR_INVALID_DATA,
-			    "the request is made on behalf of '%s' and of '%s'", *found,
-			    values[i]);
+			    "the request is made on behalf of '%s' and of '%s'", *found, values[i]);
 		*found = values[i];
 	}
 	return true;
@@ -172,10 +171,9 @@ enroll_request_subject(const struct enroll_request *r, const char **name_out, st
 	*name_out = NULL;
 	return find_subject(
 		   r->pkix->nv_names, r->pkix->nv_values, r->pkix->nv_count, name_out, err) &&
+	       find_subject(r->cmc.nv_names, r->cmc.nv_values, r->cmc.nv_count, name_out, err) &&
 	       find_subject(
-		   r->cmc.nv_names, r->cmc.nv_values, r->cmc.nv_count, name_out, err) &&
-	       find_subject(r->wrapper.nv_names, r->wrapper.nv_values, r->wrapper.nv_count,
-		   name_out, err);
+		   r->wrapper.nv_names, r->wrapper.nv_values, r->wrapper.nv_count, name_out, err);
 }
 
 static struct view
@@ -238,8 +236,8 @@ enroll_request_attributes(const struct enroll_request *r, char **out, struct err
 		return true;
 	if (!append_pairs(&lines, r->pkix->nv_names, r->pkix->nv_values, r->pkix->nv_count, err) ||
 	    !append_pairs(&lines, r->cmc.nv_names, r->cmc.nv_values, r->cmc.nv_count, err) ||
-	    !append_pairs(&lines, r->wrapper.nv_names, r->wrapper.nv_values,
-		r->wrapper.nv_count, err))
+	    !append_pairs(
+		&lines, r->wrapper.nv_names, r->wrapper.nv_values, r->wrapper.nv_count, err))
 		goto out;
 	if (lines.len > ATTRIBUTES_MAX)
 		lines.len = 0;

@@ -22,8 +22,8 @@ is_renewed(const struct enrollment *e, const struct pkix_cert *cert)
 static bool
 check_certificate(struct enrollment *e, struct enroll_signer *s, struct err *err)
 {
-	s->may_sign = (pkix_cert_key_usage(&s->cert) &
-			  (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) != 0;
+	s->may_sign =
+	    (pkix_cert_key_usage(&s->cert) & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) != 0;
 	if (!s->may_sign && !is_renewed(e, &s->cert))
 		return err_set(err, CERT_E_WRONG_USAGE,
 		    "its key usage allows neither digital signatures nor non-repudiation");
@@ -37,9 +37,9 @@ check_signature(const struct enrollment *e, const struct enroll_signature *from,
     const struct pkix_cert *cert, struct err *err)
 {
 	EVP_PKEY *key = NULL;
-	bool ok = pkix_public_key(cert->spki, &key, err) &&
-		  cms_signer_verify(
-		      from->message, from->signer, key, e->ca->config->allow_sha1, err);
+	bool ok =
+	    pkix_public_key(cert->spki, &key, err) &&
+	    cms_signer_verify(from->message, from->signer, key, e->ca->config->allow_sha1, err);
 
 	EVP_PKEY_free(key);
 	return ok;

@@ -1,6 +1,6 @@
 /*
- * Whom this CA believes a signature on a request: holders of its own certificates, and of those that
- * the CAs in NTAuthCertificates issued.
+ * Whom this CA believes a signature on a request: holders of its own certificates, and of those
+ * that the CAs in NTAuthCertificates issued.
  */
 #include "enroll_priv.h"
 
@@ -8,8 +8,8 @@
 #include <string.h>
 
 static bool
-check_time(const struct enrollment *e, const struct pkix_cert *cert, const char *what,
-    struct err *err)
+check_time(
+    const struct enrollment *e, const struct pkix_cert *cert, const char *what, struct err *err)
 {
 	if (e->submitted >= cert->not_before && e->submitted <= cert->not_after)
 		return true;

@@ -2,7 +2,7 @@
  * The recovery BLOB of one archived key, for a certificate manager who may have it. Nothing leaves
  * before the audit record is on disk.
  */
-#include "recover.h"
+#include "recover_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,15 +27,36 @@ get_row(struct ca *ca, const char *serial, struct store_request *row, struct err
 	return false;
 }
 
+/* ---- the checks, in the order in which they are made ---- */
+
 static bool
-check_row(const struct store_request *row, const char *serial, struct err *err)
+check_account(struct recovery *r, struct err *err)
 {
+	return principal_check_active(r->officer, r->now, err);
+}
+
+static bool
+check_right(struct recovery *r, struct err *err)
+{
+	return ca_check_right(r->view, r->officer, CA_RIGHT_OFFICER, err);
+}
+
+static bool
+check_rules(struct recovery *r, struct err *err)
+{
+	return ca_decide_officer(r->ca, r->view, r->officer, r->row, &r->rule, err);
+}
+
+static bool
+check_key(struct recovery *r, struct err *err)
+{
+	const struct store_request *row = r->row;
 	bool is_certificate = row->disposition == DISP_ISSUED || row->disposition == DISP_REVOKED ||
 			      row->disposition == DISP_FOREIGN;
 
 	if (!is_certificate || row->raw_archived_key.len == 0 || row->raw_certificate.len == 0)
 		return err_set(err, CERTSRV_E_PROPERTY_EMPTY,
-		    "no certificate with serial number %s has an archived key", serial);
+		    "no certificate with serial number %s has an archived key", r->serial);
 	return true;
 }
 
@@ -53,22 +74,21 @@ kra_by_sha1(const struct ca_view *view, const struct buf *sha1)
  * open what was sealed to it. With some of them gone the others can still recover; with all gone
  * nobody would know who could (paper: "Missing KRA Certificate"). */
 static bool
-collect_kras(const struct ca_view *view, const struct store_request *row, struct view **out,
-    size_t *count_out, struct err *err)
+check_kras(struct recovery *r, struct err *err)
 {
+	const struct ca_view *view = r->view;
+	const struct store_request *row = r->row;
 	char *hashes = strdup(row->key_recovery_hashes != NULL ? row->key_recovery_hashes : ""),
 	     *rest = hashes, *line;
 	struct view *list = calloc(view->kra_count + 1, sizeof *list);
 	struct buf sha1 = {0};
 	bool ok = false;
 
-	*out = NULL;
-	*count_out = 0;
 	if (hashes == NULL || list == NULL) {
 		err_nomem(err);
 		goto out;
 	}
-	while ((line = strsep(&rest, "\n")) != NULL && *count_out < view->kra_count) {
+	while ((line = strsep(&rest, "\n")) != NULL && r->kra_count < view->kra_count) {
 		const struct ca_kra *k;
 
 		if (*line == '\0')
@@ -76,10 +96,10 @@ collect_kras(const struct ca_view *view, const struct store_request *row, struct
 		if (!hex_decode(line, &sha1, err))
 			goto out;
 		if ((k = kra_by_sha1(view, &sha1)) != NULL)
-			list[(*count_out)++] = buf_view(&k->cert.raw);
+			list[r->kra_count++] = buf_view(&k->cert.raw);
 		buf_free(&sha1);
 	}
-	if (*count_out == 0) {
+	if (r->kra_count == 0) {
 		err_set(err, CRYPT_E_NOT_FOUND,
 		    "none of the KRA certificates that this key is sealed to is in the KRA "
 		    "store%s%s; add them again with 'dirca kra add': %s",
@@ -88,7 +108,7 @@ collect_kras(const struct ca_view *view, const struct store_request *row, struct
 		    row->key_recovery_hashes != NULL ? row->key_recovery_hashes : "");
 		goto out;
 	}
-	*out = list;
+	r->kras = list;
 	list = NULL;
 	ok = true;
 out:
@@ -98,13 +118,44 @@ out:
 	return ok;
 }
 
-static bool
-make_blob(struct ca *ca, struct vault *v, const struct ca_view *view,
-    const struct store_request *row, struct buf *out, struct err *err)
+static const struct {
+	const char *name;
+	bool (*run)(struct recovery *r, struct err *err);
+} checks[] = {
+    {RECOVER_CHECK_ACCOUNT, check_account},
+    {RECOVER_CHECK_RIGHT, check_right},
+    {RECOVER_CHECK_RULES, check_rules},
+    {RECOVER_CHECK_KEY, check_key},
+    {RECOVER_CHECK_KRAS, check_kras},
+};
+
+bool
+recover_decide(struct recovery *r, struct err *err)
 {
-	struct view *chain = calloc(ca->chain_count + 1, sizeof *chain), *kras = NULL;
+	for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
+		bool ok = checks[i].run(r, err);
+
+		if (r->step != NULL)
+			r->step(r, checks[i].name, ok ? NULL : err);
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
+void
+recover_decision_free(struct recovery *r)
+{
+	free(r->kras);
+	*r = (struct recovery){0};
+}
+
+static bool
+make_blob(const struct recovery *r, struct vault *v, struct buf *out, struct err *err)
+{
+	const struct ca *ca = r->ca;
+	struct view *chain = calloc(ca->chain_count + 1, sizeof *chain);
 	struct buf attrs = {0}, signature = {0};
-	size_t kra_count = 0;
 	bool ok = false;
 
 	if (chain == NULL) {
@@ -113,15 +164,13 @@ make_blob(struct ca *ca, struct vault *v, const struct ca_view *view,
 	}
 	for (size_t i = 0; i < ca->chain_count; i++)
 		chain[i] = buf_view(&ca->chain[i]);
-	if (!collect_kras(view, row, &kras, &kra_count, err))
-		goto out;
 	const struct recovery_make in = {
-	    .archived = buf_view(&row->raw_archived_key),
-	    .certificate = buf_view(&row->raw_certificate),
+	    .archived = buf_view(&r->row->raw_archived_key),
+	    .certificate = buf_view(&r->row->raw_certificate),
 	    .chain = chain,
 	    .chain_count = ca->chain_count,
-	    .kras = kras,
-	    .kra_count = kra_count,
+	    .kras = r->kras,
+	    .kra_count = r->kra_count,
 	    .digest = ca->digest,
 	};
 	ok = recovery_attrs(&in, &attrs, err) &&
@@ -130,7 +179,6 @@ make_blob(struct ca *ca, struct vault *v, const struct ca_view *view,
 		 buf_view(&signature), out, err);
 out:
 	free(chain);
-	free(kras);
 	buf_free(&attrs);
 	buf_free(&signature);
 	return ok;
@@ -183,16 +231,15 @@ prepare(struct ca *ca, struct vault *v, const struct principal *officer, const c
     int64_t now, struct store_request *row, struct buf *blob, struct err *err)
 {
 	struct ca_view *view = ca_view_get(ca);
-	bool ok;
+	struct recovery r = {
+	    .ca = ca, .view = view, .officer = officer, .row = row, .serial = serial, .now = now};
+	/* The right first: without it nothing is said about what there is. */
+	bool ok = recover_check_fresh(view, now, err) &&
+		  ca_check_right(view, officer, CA_RIGHT_OFFICER, err) &&
+		  get_row(ca, serial, row, err) && recover_decide(&r, err) &&
+		  make_blob(&r, v, blob, err);
 
-	if (!ca_view_is_fresh(view, now))
-		ok = err_set(err, DIRCA_E_DIRECTORY_UNAVAILABLE,
-		    "the directory could not be read for over a minute; no key is handed out");
-	else
-		ok = ca_check_right(view, officer, CA_RIGHT_OFFICER, err) &&
-		     get_row(ca, serial, row, err) &&
-		     ca_check_officer(ca, view, officer, row, err) && check_row(row, serial, err) &&
-		     make_blob(ca, v, view, row, blob, err);
+	recover_decision_free(&r);
 	ca_view_release(&view);
 	return ok;
 }

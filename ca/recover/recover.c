@@ -1,4 +1,4 @@
-#include "recover.h"
+#include "recover_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,8 +7,8 @@
 
 #define SHA1_HEX_LEN 40
 
-static bool
-check_fresh(const struct ca_view *view, int64_t now, struct err *err)
+bool
+recover_check_fresh(const struct ca_view *view, int64_t now, struct err *err)
 {
 	if (ca_view_is_fresh(view, now))
 		return true;
@@ -79,7 +79,7 @@ find_hex(struct ca *ca, const struct token *t, struct store_requests *out, struc
 }
 
 static bool
-find_rows(struct ca *ca, const struct token *t, struct store_requests *out, struct err *err)
+find_parsed(struct ca *ca, const struct token *t, struct store_requests *out, struct err *err)
 {
 	switch (t->kind) {
 	case TOKEN_UPN:
@@ -92,6 +92,18 @@ find_rows(struct ca *ca, const struct token *t, struct store_requests *out, stru
 		return store_find_candidates(ca->store, STORE_BY_COMMON_NAME, t->text, out, err);
 	}
 	return err_set(err, DIRCA_E_INTERNAL, "search token of kind %d", (int)t->kind);
+}
+
+bool
+recover_find_rows(struct ca *ca, const char *token, struct store_requests *out, struct err *err)
+{
+	struct token t = {0};
+	bool ok;
+
+	*out = (struct store_requests){0};
+	ok = token_parse(token, &t, err) && find_parsed(ca, &t, out, err);
+	token_free(&t);
+	return ok;
 }
 
 /* Rows of one requester and template have one answer: a thousand rows of one user cost one
@@ -111,7 +123,8 @@ same_question(const struct store_request *a, const struct store_request *b)
 
 static bool
 may_see(struct ca *ca, const struct ca_view *view, const struct principal *officer,
-    const struct store_requests *rows, size_t i, bool *allowed, struct err *err)
+    const struct store_requests *rows, size_t i, bool *allowed, struct recover_hidden *hidden,
+    struct err *err)
 {
 	for (size_t k = 0; k < i; k++)
 		if (same_question(&rows->list[k], &rows->list[i])) {
@@ -119,13 +132,15 @@ may_see(struct ca *ca, const struct ca_view *view, const struct principal *offic
 			return true;
 		}
 	allowed[i] = ca_check_officer(ca, view, officer, &rows->list[i], err);
+	if (!allowed[i] && hidden->first.code == ERR_OK)
+		hidden->first = *err;
 	return allowed[i] || err->code == CERTSRV_E_RESTRICTEDOFFICER;
 }
 
 /* Keeps the rows that this officer may see, in order. */
 static bool
 filter_rows(struct ca *ca, const struct ca_view *view, const struct principal *officer,
-    struct store_requests *rows, size_t *hidden_out, struct err *err)
+    struct store_requests *rows, struct recover_hidden *hidden, struct err *err)
 {
 	bool *allowed = calloc(rows->count + 1, sizeof *allowed);
 	size_t kept = 0;
@@ -136,7 +151,7 @@ filter_rows(struct ca *ca, const struct ca_view *view, const struct principal *o
 		goto out;
 	}
 	for (size_t i = 0; i < rows->count; i++)
-		if (!may_see(ca, view, officer, rows, i, allowed, err))
+		if (!may_see(ca, view, officer, rows, i, allowed, hidden, err))
 			goto out;
 	for (size_t i = 0; i < rows->count; i++) {
 		if (allowed[i])
@@ -144,7 +159,7 @@ filter_rows(struct ca *ca, const struct ca_view *view, const struct principal *o
 		else
 			store_request_free(&rows->list[i]);
 	}
-	*hidden_out = rows->count - kept;
+	hidden->count = rows->count - kept;
 	rows->count = kept;
 	ok = true;
 out:
@@ -154,20 +169,19 @@ out:
 
 bool
 recover_candidates(struct ca *ca, const struct principal *officer, const char *token,
-    struct store_requests *out, size_t *hidden_out, struct err *err)
+    struct store_requests *out, struct recover_hidden *hidden, struct err *err)
 {
 	struct ca_view *view = ca_view_get(ca);
-	struct token t = {0};
 	bool ok;
 
 	*out = (struct store_requests){0};
-	*hidden_out = 0;
-	ok = check_fresh(view, clock_now(), err) &&
-	     ca_check_right(view, officer, CA_RIGHT_OFFICER, err) && token_parse(token, &t, err) &&
-	     find_rows(ca, &t, out, err) && filter_rows(ca, view, officer, out, hidden_out, err);
+	*hidden = (struct recover_hidden){0};
+	ok = recover_check_fresh(view, clock_now(), err) &&
+	     ca_check_right(view, officer, CA_RIGHT_OFFICER, err) &&
+	     recover_find_rows(ca, token, out, err) &&
+	     filter_rows(ca, view, officer, out, hidden, err);
 	if (!ok)
 		store_requests_free(out);
-	token_free(&t);
 	ca_view_release(&view);
 	return ok;
 }

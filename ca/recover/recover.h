@@ -7,6 +7,7 @@
 #define RECOVER_RECOVER_H
 
 #include "ca.h"
+#include "explain.h"
 
 /* What a search token is. Pure and total: every string is something. */
 enum token_kind {
@@ -31,14 +32,35 @@ void token_free(struct token *t);
 /* All issued certificates with archived keys that the token names and that this officer may see:
  * hex tokens are tried as serial, then as SHA-1, then as CN. DOMAIN\user: Request.RequesterName;
  * container\user is resolved in the directory to DOMAIN\user first. Officer restrictions filter;
- * `hidden_out` counts what they hid. No rights at all: E_ACCESSDENIED. */
+ * `hidden` tells of what they hid. No rights at all: E_ACCESSDENIED. */
+struct recover_hidden {
+	size_t count;
+	struct err first; /* why the first of them */
+};
 bool recover_candidates(struct ca *ca, const struct principal *officer, const char *token,
-    struct store_requests *out, size_t *hidden_out, struct err *err);
+    struct store_requests *out, struct recover_hidden *hidden, struct err *err);
 
 /* The BLOB for one serial number. Order: rights, restrictions, KRA certificates at hand, audit
  * record 787 committed, then the blob. A refusal is audited too. CERTSRV_E_PROPERTY_EMPTY: no such
  * row or no key. CERTSRV_E_RESTRICTEDOFFICER names the rule. */
 bool recover_blob(struct ca *ca, struct vault *v, const struct principal *officer,
     const char *serial, int64_t now, struct buf *blob_out, struct err *err);
+
+/* What recover_blob would answer this officer now for each archived key that the token names, by
+ * the same checks. False: this CA could not decide. */
+struct recover_key {
+	struct store_request row;
+	struct explanation steps;
+	bool allowed;
+	struct err refusal; /* code ERR_OK: none */
+};
+struct recover_explanation {
+	struct recover_key *keys;
+	size_t count, omitted; /* of very many the first RECOVER_EXPLAIN_MAX */
+};
+#define RECOVER_EXPLAIN_MAX 100
+bool recover_explain(struct ca *ca, const struct principal *officer, const char *token, int64_t now,
+    struct recover_explanation *out, struct err *err);
+void recover_explanation_free(struct recover_explanation *x);
 
 #endif

@@ -21,7 +21,7 @@ struct housekeeper {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	bool stopping, now;
-	int64_t ended_ms; /* of the last reload, on the monotonic clock */
+	int64_t ended_ms;                          /* of the last reload, on the monotonic clock */
 	enum err_code refresh_code, maintain_code; /* last outcome: a lasting failure is logged
 						      once, and once when it ends */
 };

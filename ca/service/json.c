@@ -23,15 +23,20 @@ json_answer(struct http_call *http, int status, json_t *value)
 	json_decref(value);
 }
 
-void
-json_answer_error(struct http_call *http, int status, const struct err *err)
+json_t *
+json_error(const struct err *err)
 {
 	char number[11];
 
 	snprintf(number, sizeof number, "0x%08X", (unsigned)err->code);
-	json_answer(http, status,
-	    json_pack("{s:{s:s, s:s, s:s}}", "error", "code", number, "name", err_name(err->code),
-		"message", text_is_utf8(view_str(err->msg)) ? err->msg : err_text(err->code)));
+	return json_pack("{s:s, s:s, s:s}", "code", number, "name", err_name(err->code), "message",
+	    text_is_utf8(view_str(err->msg)) ? err->msg : err_text(err->code));
+}
+
+void
+json_answer_error(struct http_call *http, int status, const struct err *err)
+{
+	json_answer(http, status, json_pack("{s:o}", "error", json_error(err)));
 }
 
 static json_t *

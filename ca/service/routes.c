@@ -9,25 +9,27 @@
 #include "log.h"
 
 static const struct route routes[] = {
-    {"GET", "/.well-known/est/cacerts", true, false, route_est_cacerts},
-    {"GET", "/.well-known/est/*/cacerts", true, false, route_est_cacerts},
-    {"POST", "/.well-known/est/simpleenroll", false, false, route_est_simpleenroll},
-    {"POST", "/.well-known/est/*/simpleenroll", false, false, route_est_simpleenroll},
-    {"POST", "/.well-known/est/fullcmc", false, false, route_est_fullcmc},
-    {"POST", "/.well-known/est/*/fullcmc", false, false, route_est_fullcmc},
-    {"GET", "/dirca/v1/ca", false, false, route_ca_status},
-    {"GET", "/dirca/v1/exchange-certificate", false, false, route_exchange_certificate},
-    {"GET", "/dirca/v1/settings", false, false, route_settings_list},
-    {"PUT", "/dirca/v1/settings/*", false, false, route_setting_put},
-    {"POST", "/dirca/v1/crl", false, false, route_crl_post},
-    {"GET", "/dirca/v1/requests", false, false, route_requests_list},
-    {"GET", "/dirca/v1/requests/*", false, false, route_request_get},
-    {"GET", "/dirca/v1/requests/*/certificate", false, false, route_request_certificate},
-    {"POST", "/dirca/v1/requests/*/approve", false, false, route_request_approve},
-    {"POST", "/dirca/v1/requests/*/deny", false, false, route_request_deny},
-    {"GET", "/dirca/v1/candidates", false, false, route_candidates},
-    {"POST", "/dirca/v1/recovery-blobs", false, false, route_recovery_blob},
-    {"GET", "/dirca/*", true, true, route_public_file},
+    {"GET", "/.well-known/est/cacerts", true, false, false, route_est_cacerts},
+    {"GET", "/.well-known/est/*/cacerts", true, false, false, route_est_cacerts},
+    {"POST", "/.well-known/est/simpleenroll", false, false, false, route_est_simpleenroll},
+    {"POST", "/.well-known/est/*/simpleenroll", false, false, false, route_est_simpleenroll},
+    {"POST", "/.well-known/est/fullcmc", false, false, false, route_est_fullcmc},
+    {"POST", "/.well-known/est/*/fullcmc", false, false, false, route_est_fullcmc},
+    {"GET", "/dirca/v1/ca", false, false, false, route_ca_status},
+    {"GET", "/dirca/v1/exchange-certificate", false, false, false, route_exchange_certificate},
+    {"GET", "/dirca/v1/settings", false, false, false, route_settings_list},
+    {"PUT", "/dirca/v1/settings/*", false, false, false, route_setting_put},
+    {"POST", "/dirca/v1/crl", false, false, false, route_crl_post},
+    {"GET", "/dirca/v1/requests", false, false, false, route_requests_list},
+    {"GET", "/dirca/v1/requests/*", false, false, false, route_request_get},
+    {"GET", "/dirca/v1/requests/*/certificate", false, false, false, route_request_certificate},
+    {"POST", "/dirca/v1/requests/*/approve", false, false, true, route_request_approve},
+    {"POST", "/dirca/v1/requests/*/deny", false, false, true, route_request_deny},
+    {"GET", "/dirca/v1/candidates", false, false, true, route_candidates},
+    {"POST", "/dirca/v1/recovery-blobs", false, false, true, route_recovery_blob},
+    {"GET", "/dirca/v1/explain/enroll", false, false, false, route_explain_enroll},
+    {"GET", "/dirca/v1/explain/recover", false, false, false, route_explain_recover},
+    {"GET", "/dirca/*", true, true, false, route_public_file},
 };
 
 /* HTTP status of a refusal; what the list lacks is the client's fault: 400. */
@@ -151,6 +153,9 @@ run_authenticated(const struct route *route, struct route_call *c)
 	if (auth_call(c->ca, c->http, &identity) != AUTH_OK)
 		return;
 	if (!ca_principal(c->ca, identity, &c->caller, &err)) {
+		/* paper: "Unable to Recover User" */
+		if (route->officer && err.code == DIRCA_E_GROUPS_UNREADABLE)
+			err.code = CERTSRV_E_RESTRICTEDOFFICER;
 		log_warn("authenticated identity is no principal", LOG_STR("identity", identity),
 		    LOG_REASON(&err));
 		route_fail(c->http, &err);

@@ -9,6 +9,7 @@ struct route {
 	const char *pattern; /* one '*' matches one path segment */
 	bool open;           /* no authentication */
 	bool plain;          /* also over plain HTTP */
+	bool officer;        /* what only certificate managers do */
 	void (*run)(struct route_call *);
 };
 

@@ -13,7 +13,7 @@ route_candidates(struct route_call *c)
 {
 	struct store_requests rows = {0};
 	char *token = http_call_query(c->http, "token");
-	size_t hidden = 0;
+	struct recover_hidden hidden;
 	json_t *list;
 	struct err err;
 
@@ -32,7 +32,8 @@ route_candidates(struct route_call *c)
 	for (size_t i = 0; i < rows.count; i++)
 		json_array_append_new(list, json_request(&rows.list[i]));
 	json_answer(c->http, 200,
-	    json_pack("{s:o, s:I}", "candidates", list, "hidden", (json_int_t)hidden));
+	    json_pack("{s:o, s:I, s:o}", "candidates", list, "hidden", (json_int_t)hidden.count,
+		"refusal", hidden.count > 0 ? json_error(&hidden.first) : json_null()));
 out:
 	store_requests_free(&rows);
 	free(token);

@@ -78,6 +78,7 @@ aux_lookup(
 	char *name = strndup(user, len), *verifier = NULL;
 	struct verifier_query q = {name, &verifier, DIR_FIND_FAILED};
 	enum dir_find found = DIR_FIND_FAILED;
+	struct err err;
 
 	(void)context;
 	/* Nothing is kept of the identity that a client wants to act as: it may only be its own. */
@@ -87,8 +88,10 @@ aux_lookup(
 	}
 	if (name == NULL || wanted == NULL)
 		goto out;
-	if (ca_directory_do(aux_ca, find_verifier, &q, &aux_err))
+	if (ca_directory_do(aux_ca, find_verifier, &q, &err))
 		found = q.found;
+	else
+		aux_err = err;
 	if (found != DIR_FOUND)
 		goto out;
 	for (; wanted->name != NULL; wanted++)

@@ -10,7 +10,7 @@
 #include "watch.h"
 
 #define PAUSE_FIRST_MS 200
-#define PAUSE_MOST_MS  5000
+#define PAUSE_MOST_MS  1000
 /* A wait ends by a change, a fault or watcher_stop; its length does not matter. */
 #define WAIT_MS 60000
 
@@ -45,14 +45,6 @@ say(struct watcher *w, const struct dir_watch *watch)
 		    LOG_STR("by", dir_watching_name(w->said)));
 }
 
-static void
-fail(struct watcher *w, const struct err *err)
-{
-	if (err->code != w->last)
-		log_error("the directory's changes are not seen", LOG_REASON(err));
-	w->last = err->code;
-}
-
 /* One watch from its beginning to its end; false if there was none. */
 static bool
 follow(struct watcher *w)
@@ -63,11 +55,14 @@ follow(struct watcher *w)
 
 	if (!dir_watch_open(
 		dir_pool_config(w->ca->directory), w->ca->config->refresh_s, &watch, &err)) {
-		fail(w, &err);
+		if (err.code != w->last)
+			log_error("the directory's changes are not seen", LOG_REASON(&err));
+		w->last = err.code;
 		return false;
 	}
 	w->last = ERR_OK;
 	say(w, watch);
+	dir_pool_try_now(w->ca->directory);
 	/* The first time for what changed while nobody watched. */
 	while (event != DIR_WATCH_BROKEN && !stops_within(w, 0)) {
 		if (event == DIR_WATCH_CHANGED)
@@ -77,7 +72,7 @@ follow(struct watcher *w)
 			say(w, watch);
 	}
 	if (event == DIR_WATCH_BROKEN)
-		fail(w, &err);
+		log_warn("watch ended", LOG_REASON(&err));
 	dir_watch_close(&watch);
 	return true;
 }

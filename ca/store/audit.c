@@ -41,6 +41,8 @@ audit_event_text(enum audit_event e)
 		return "the CA started";
 	case AUDIT_STOPPED:
 		return "the CA stopped";
+	case AUDIT_SECURITY:
+		return "the rights on the CA were changed";
 	case AUDIT_KEY_RETRIEVED:
 		return "an archived key was retrieved";
 	case AUDIT_REQUEST_RECEIVED:
@@ -51,6 +53,8 @@ audit_event_text(enum audit_event e)
 		return "a certificate request was denied";
 	case AUDIT_PENDING:
 		return "a certificate request was set to pending";
+	case AUDIT_OFFICERS:
+		return "the restrictions of certificate managers were changed";
 	case AUDIT_CONFIGURATION:
 		return "a setting was changed";
 	case AUDIT_KEY_ARCHIVED:

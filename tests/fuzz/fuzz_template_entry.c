@@ -1,11 +1,16 @@
-/* Input: LDIF of template entries. What decodes keeps the promises of tmpl.h, decodes to the same
- * again from a copy of the entry, and yields plans that keep those of issue.h. */
+/* Input: LDIF of entries. What decodes as a template keeps the promises of tmpl.h, decodes to the
+ * same again from a copy of the entry, and yields plans that keep those of issue.h; what decodes as
+ * an enterprise OID keeps those of enterprise_oid.h. */
 #include <stdint.h>
 #include <stdlib.h>
 
 #include "../support/ldif.h"
 #include "../support/sd_equal.h"
+#include "enterprise_oid.h"
+#include "flags.h"
 #include "issue.h"
+#include "supersede.h"
+#include "tmpl_priv.h"
 
 #define NOW INT64_C(1800000000)
 
@@ -54,8 +59,18 @@ static void
 check_template(const struct tmpl *t)
 {
 	struct sids nobody = {NULL, 0};
+	enum tmpl_cipher cipher;
+	struct tmpl_key_rule key;
 	struct err err;
 
+	for (enum tmpl_word w = 0; w < TMPL_WORDS; w++) {
+		char *names = tmpl_flag_names(w, tmpl_word_value(t, w));
+
+		require(names != NULL && (*names == '\0') == (tmpl_word_value(t, w) == 0));
+		free(names);
+	}
+	require(tmpl_key_rule(t, &key, &err) || err.code == CERTSRV_E_UNSUPPORTED_CERT_TYPE);
+	require(tmpl_transport_cipher(t, &cipher, &err) || err.code == NTE_BAD_ALGID);
 	require(t->cn != NULL && t->validity > 0 && t->overlap >= 0 && t->max_depth >= -1);
 	require(t->schema_version >= 1 && t->schema_version <= 4);
 	require(t->min_key_size >= 0 && t->ra_signatures >= 0);
@@ -122,6 +137,58 @@ check_entry(const struct dir_entry *e)
 	tmpl_free(&t);
 }
 
+static void
+check_oids(const struct dir_entries *es)
+{
+	struct text_list broken = {0};
+	struct enterprise_oids o;
+	struct err err;
+
+	require(enterprise_oids_load(es, &o, &broken, &err));
+	require(o.count <= es->count);
+	for (size_t i = 0; i < o.count; i++) {
+		require(oid_is_valid(o.list[i].oid));
+		require(enterprise_oids_find(&o, o.list[i].oid) == &o.list[i]);
+	}
+	enterprise_oids_free(&o);
+	text_list_free(&broken);
+}
+
+static void
+check_supersedence(const struct tmpl *list, size_t count)
+{
+	struct tmpl_supersede_finding *faults;
+	struct err err;
+	size_t n, most = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct tmpl *t = tmpl_superseding(list, count, list[i].cn);
+
+		require(t == NULL || (t != &list[i] && tmpl_supersedes(t, list[i].cn)));
+		most += list[i].supersedes.count;
+	}
+	require(tmpl_supersede_faults(list, count, &faults, &n, &err));
+	require(n <= most);
+	free(faults);
+}
+
+/* Templates of one input together. */
+static void
+check_forest(const struct dir_entries *es)
+{
+	struct tmpl *list = calloc(es->count + 1, sizeof *list);
+	struct err err;
+	size_t count = 0;
+
+	require(list != NULL);
+	for (size_t i = 0; i < es->count; i++)
+		count += tmpl_decode(&es->list[i], &list[count], &err) ? 1 : 0;
+	check_supersedence(list, count);
+	for (size_t i = 0; i < count; i++)
+		tmpl_free(&list[i]);
+	free(list);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -132,6 +199,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	for (size_t i = 0; i < es.count; i++)
 		check_entry(&es.list[i]);
+	check_forest(&es);
+	check_oids(&es);
 	dir_entries_free(&es);
 	return 0;
 }

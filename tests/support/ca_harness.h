@@ -384,7 +384,7 @@ harness_restrict(const struct harness_rule *rules, size_t count)
 {
 	struct officer_rule list[4] = {0};
 	struct sid requesters[4];
-	struct officer_rules all = {list, count};
+	struct officer_rules all = {.list = list, .count = count};
 	struct buf sd = {0};
 	char text[128], cn[4][64];
 	struct err err;
@@ -410,7 +410,13 @@ harness_restrict(const struct harness_rule *rules, size_t count)
 static inline void
 harness_unrestrict(void)
 {
-	harness_set_attr("dircaOfficerRights", (struct view){0});
+	const struct officer_rules none = {.unrestricted = true};
+	struct buf sd = {0};
+	struct err err;
+
+	harness_must(officer_rules_encode(&none, &sd, &err), &err);
+	harness_set_attr("dircaOfficerRights", buf_view(&sd));
+	buf_free(&sd);
 }
 
 /* cmocka group setup. `extra`: further lines of dircad.conf. */

@@ -30,6 +30,7 @@
 DIRECTORY=${DIRECTORY:-openldap}
 DIRCA_BIN=${DIRCA_BIN:-$LAB_SOURCE_DIR/build/dev/bin}
 CA_LAB_USERS=cn=Users,$LAB_BASE_DN
+declare -A CA_LAB_DN # of those whose DN is not cn=NAME,$CA_LAB_USERS
 
 # Who the local user is for dircad: the officers' and everybody's part is played by one person when MECH is external.
 CA_LAB_LOCAL=caadmin
@@ -59,7 +60,7 @@ ca_lab_person() {
 			;;
 		basic)
 			printf 'uri = %s\ntls_ca = %s\nmech = SIMPLE\nuser = %s\n' "$LDAPS_URI" "$LDAP_CA_FILE" "$1"
-			printf 'bind_dn = cn=%s,%s\npassword_file = %s\n' "$1" "$CA_LAB_USERS" "$(lab_password_file "$1")"
+			printf 'bind_dn = %s\npassword_file = %s\n' "${CA_LAB_DN[$1]:-cn=$1,$CA_LAB_USERS}" "$(lab_password_file "$1")"
 			;;
 		external)
 			printf 'uri = %s\nmech = EXTERNAL\nsocket = %s\nca = %s\n' "$LDAPI_URI" "$CA_SOCKET" "$CA_NAME"

@@ -14,11 +14,12 @@
 #   lab_kdc_stop DIR
 #   lab_admin TOOL ARGUMENT...   one of the ldap tools as the directory's administrator
 #   lab_modify                   ldapmodify as the administrator; the LDIF names certificates with ;binary, which Active
-#                                Directory does not want and does not get
+#                                Directory does not want and does not get; it may give SIDs to new accounts
 #   lab_free_port                prints a loopback TCP port that nobody listens on
 #   lab_password_file USER       prints the name of a file of mode 0600 with USER's demo password, without a newline; it
 #                                lies in the DIR that was started last
 #
+# LAB_MORE_LDIF names a file with further entries below the domain; it is loaded when DIR is filled.
 # What is exported is also written to DIR/env, for other shells. LAB_SLAPD_DEBUG (slapd -d) says more in DIR/slapd.log.
 
 LAB_SOURCE_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -140,14 +141,17 @@ lab_slapd_create() {
 	for file in "$LAB_LDIF"/tree/30-*.ldif "$LAB_LDIF"/tree/[12]*.ldif; do
 		cat "$file" && echo
 	done >"$LAB_DIR/tree.ldif"
-	{
-		slapadd -n 0 -F "$LAB_DIR/slapd.d" -l "$LAB_DIR/config.ldif" &&
-			slapadd -q -F "$LAB_DIR/slapd.d" -b "$LAB_BASE_DN" -l "$LAB_DIR/tree.ldif"
-	} >"$LAB_DIR/slapadd.log" 2>&1 || {
+	if ! lab_slapd_load >"$LAB_DIR/slapadd.log" 2>&1; then
 		cat "$LAB_DIR/slapadd.log" >&2
 		rm -rf "$LAB_DIR/slapd.d"
 		lab_fail "$LAB_DIR: the directory could not be loaded"
-	}
+	fi
+}
+
+lab_slapd_load() {
+	slapadd -n 0 -F "$LAB_DIR/slapd.d" -l "$LAB_DIR/config.ldif" &&
+		slapadd -q -F "$LAB_DIR/slapd.d" -b "$LAB_BASE_DN" -l "$LAB_DIR/tree.ldif" || return 1
+	[ -z "${LAB_MORE_LDIF:-}" ] || slapadd -q -F "$LAB_DIR/slapd.d" -b "$LAB_BASE_DN" -l "$LAB_MORE_LDIF"
 }
 
 lab_slapd_run() {
@@ -199,7 +203,7 @@ lab_admin() {
 	local tool=$1
 	shift
 	if [ "$LAB_DIRECTORY" = samba ]; then
-		"$tool" -x -H "$LDAPI_URI" "$@"
+		"$tool" -x -H "$LDAPI_URI" -D "cn=Administrator,cn=Users,$LAB_BASE_DN" -y "$(lab_password_file Administrator)" "$@"
 	else
 		"$tool" -Q -Y EXTERNAL -H "$LDAPI_URI" "$@"
 	fi
@@ -207,7 +211,7 @@ lab_admin() {
 
 lab_modify() {
 	if [ "$LAB_DIRECTORY" = samba ]; then
-		sed 's/^\([^: ]*\);binary:/\1:/; s/^\(\(add\|replace\|delete\): [^;]*\);binary$/\1/' | lab_admin ldapmodify
+		sed 's/^\([^: ]*\);binary:/\1:/; s/^\(\(add\|replace\|delete\): [^;]*\);binary$/\1/' | lab_admin ldapmodify -e relax
 	else
 		lab_admin ldapmodify
 	fi

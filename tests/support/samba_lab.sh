@@ -6,8 +6,8 @@
 #
 #   samba_lab_missing       says why no domain controller can run here and succeeds, or fails: then one can
 #   samba_lab_start DIR     fills DIR if it is new, else starts the server that is in it again on the same address.
-#                           Exports what lab_slapd_start --tls and lab_kdc_start do (LDAPI_URI: anonymous is the
-#                           administrator, KRB5_KDC_PROFILE and LAB_LDAP_KEYTAB are not there), and LAB_DIRCAD_KEYTAB
+#                           Exports what lab_slapd_start --tls and lab_kdc_start do, but for KRB5_KDC_PROFILE and
+#                           LAB_LDAP_KEYTAB, and LAB_DIRCAD_KEYTAB. There is no EXTERNAL; lab_admin is Administrator
 #   samba_lab_stop DIR      ends it in good order
 #   samba_lab_kill DIR      ends it as a power cut would
 #

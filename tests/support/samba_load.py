@@ -147,8 +147,8 @@ def main(conf, private, ldif, *addresses):
     load_schema(db, ldif / "schema/ad-dirca-authority.ldif")
     db = open_database(conf, private)
     db.transaction_start()
-    # The demo passwords hold the name, and tests change them at once.
-    replace(db, DOMAIN, pwdProperties="0", minPwdAge="0")
+    # The demo passwords hold the name, and tests change them at once; locked1 stays locked.
+    replace(db, DOMAIN, pwdProperties="0", minPwdAge="0", lockoutDuration="-9223372036854775808")
     load_organisation(db, ldif / "tree/30-organisation.ldif")
     load_oid_base(db, ldif / "tree/10-configuration.ldif")
     for name in ("20-templates.ldif", "25-archival-templates.ldif"):

@@ -144,6 +144,7 @@ static const struct {
     {0xA0DC0011u, "DIRCA_E_DENIED", "the request was denied"},
     {0xA0DC0012u, "DIRCA_E_GROUPS_UNREADABLE",
 	"the CA's account cannot read the group memberships that the decision needs"},
+    {0xA0DC0014u, "DIRCA_E_CHANGED", "somebody else changed the object meanwhile"},
 };
 
 static void

@@ -103,6 +103,74 @@ right_is_what_the_descriptor_says(void **state)
 	sids_free(&bad.sids);
 }
 
+/* What one refresh made of the two descriptors. */
+static void
+view_after(const char *attr, struct view value, bool *manages, bool *restricts, char problem[512])
+{
+	struct principal admin = {0};
+	struct ca_view *v;
+	struct err err;
+
+	harness_set_attr(attr, value);
+	harness_principal("caadmin", &admin);
+	v = ca_view_get(harness.ca);
+	*manages = ca_check_right(v, &admin, CA_RIGHT_ADMIN, &err);
+	*restricts = !v->officer_rules.unrestricted;
+	snprintf(problem, 512, "%s%s", v->security_problem != NULL ? v->security_problem : "",
+	    v->officer_problem != NULL ? v->officer_problem : "");
+	principal_free(&admin);
+	ca_view_release(&v);
+}
+
+/* An access list of the directory that hides an attribute looks like this. */
+static void
+descriptors_that_are_not_shown_give_nobody_more(void **state)
+{
+	struct ca_view *v = ca_view_get(harness.ca);
+	struct buf security;
+	bool manages, restricts;
+	char problem[512];
+	struct err err;
+
+	(void)state;
+	harness_must(buf_dup(v->raw_rights[0], &security, &err), &err);
+	ca_view_release(&v);
+	view_after("dircaOfficerRights", (struct view){0}, &manages, &restricts, problem);
+	assert_true(manages && restricts);
+	assert_non_null(strstr(problem, "dircaOfficerRights: it is absent or hidden"));
+	harness_unrestrict();
+	view_after("dircaCASecurity", (struct view){0}, &manages, &restricts, problem);
+	assert_true(!manages && !restricts);
+	assert_non_null(strstr(problem, "dircaCASecurity: it is absent or hidden"));
+	view_after("dircaCASecurity", buf_view(&security), &manages, &restricts, problem);
+	assert_true(manages && !restricts);
+	assert_string_equal(problem, "");
+	buf_free(&security);
+}
+
+/* Also after a restart: the CA knows what it recorded last. */
+static void
+changes_of_rights_are_recorded_once(void **state)
+{
+	int security = harness_audited(AUDIT_SECURITY, true),
+	    officers = harness_audited(AUDIT_OFFICERS, true);
+	struct err err;
+
+	(void)state;
+	assert_true(security > 0 && officers > 0);
+	harness_refresh();
+	assert_int_equal(harness_audited(AUDIT_OFFICERS, true), officers);
+	harness_restrict(&(struct harness_rule){false, "1111", "1205", NULL}, 1);
+	harness_refresh();
+	assert_int_equal(harness_audited(AUDIT_OFFICERS, true), officers + 1);
+	ca_close(&harness.ca);
+	harness_must(ca_open(harness.config, &harness.vault, &harness.ca, &err), &err);
+	assert_int_equal(harness_audited(AUDIT_OFFICERS, true), officers + 1);
+	harness_unrestrict();
+	assert_int_equal(harness_audited(AUDIT_OFFICERS, true), officers + 2);
+	assert_int_equal(harness_audited(AUDIT_SECURITY, true), security);
+}
+
 static void
 cached_principal_is_a_copy_that_grows_old(void **state)
 {
@@ -173,7 +241,7 @@ view_holds_what_the_directory_and_the_state_folder_hold(void **state)
 	assert_true(ca_view_is_enabled(v, "efsarchive"));
 	assert_false(ca_view_is_enabled(v, "EFS"));
 	assert_true(v->has_security);
-	assert_false(v->has_officer_rules);
+	assert_true(v->officer_rules.unrestricted);
 	assert_int_equal(v->kra_count, HARNESS_KRAS);
 	for (size_t i = 0; i < v->kra_count; i++)
 		assert_true(v->kras[i].valid);
@@ -475,6 +543,8 @@ main(void)
 	    cmocka_unit_test(template_that_is_there_twice_is_not_found),
 	    cmocka_unit_test(without_descriptor_users_enroll_and_nobody_manages),
 	    cmocka_unit_test(right_is_what_the_descriptor_says),
+	    cmocka_unit_test(descriptors_that_are_not_shown_give_nobody_more),
+	    cmocka_unit_test(changes_of_rights_are_recorded_once),
 	    cmocka_unit_test(cached_principal_is_a_copy_that_grows_old),
 	    cmocka_unit_test(unknown_identity_is_no_principal),
 	    cmocka_unit_test(view_holds_what_the_directory_and_the_state_folder_hold),

@@ -1,6 +1,7 @@
 /*
  * A private slapd for the tests of this folder, made by tests/support/lab.sh from ldif/ in a
- * temporary folder. Static, so that each test program includes it.
+ * temporary folder (or a Samba domain controller, by samba_lab.sh). Static, so that each test
+ * program includes it.
  */
 #ifndef UNIT_DIRECTORY_SLAPD_LAB_H
 #define UNIT_DIRECTORY_SLAPD_LAB_H
@@ -36,7 +37,8 @@ lab_sh(const char *command)
 	pid_t pid;
 
 	snprintf(script, sizeof script,
-	    ". '%s/tests/support/lab.sh'; [ ! -f \"$1/env\" ] || . \"$1/env\"; lab_use \"$1\"; %s",
+	    ". '%s/tests/support/lab.sh'; . \"$LAB_SOURCE_DIR/tests/support/samba_lab.sh\"; "
+	    "[ ! -f \"$1/env\" ] || . \"$1/env\"; lab_use \"$1\"; %s",
 	    SOURCE_DIR, command);
 	if ((pid = fork()) == 0) {
 		execlp("bash", "bash", "-c", script, "lab", lab_dir, (char *)NULL);

@@ -193,6 +193,90 @@ domain_local_groups_of_other_domains_do_not_count(void **state)
 	remove_entry(child);
 }
 
+/* ---- what the CA's account may not read ---- */
+
+/* Looks for user1 as CN=dircad, on a connection of its own. */
+static enum dir_find
+as_dircad(struct err *err)
+{
+	struct secret password = {0};
+	struct dir_config c = {.uris = getenv("LDAPS_URI"),
+	    .auth = DIR_AUTH_SIMPLE,
+	    .bind_dn = "CN=dircad," USERS_DN,
+	    .tls_ca_file = getenv("LDAP_CA_FILE"),
+	    .password = &password,
+	    .timeout_ms = 5000};
+	struct principal p;
+	struct dir_conn *own;
+	enum dir_find found;
+
+	assert_true(secret_dup(view_str("dircad-Passw0rd"), &password, err));
+	c.password = &password;
+	own = lab_connect(&c);
+	found = principal_find(own, "user1", &p, err);
+	principal_free(&p);
+	dir_disconnect(&own);
+	secret_free(&password);
+	return found;
+}
+
+/* With one access rule before all others, and it goes again. */
+static void
+under_a_rule(const char *rule, enum dir_find expected, const char *words)
+{
+	static const char db[] = "olcDatabase={2}mdb,cn=config";
+	struct err err = {0};
+	char text[256];
+
+	snprintf(text, sizeof text, "{0}%s", rule);
+	if (!dir_add_value(conn, db, "olcAccess", view_str(text), &err))
+		fail_msg("%s", err.msg);
+	if (as_dircad(&err) != expected)
+		fail_msg("%s: %s", rule, err.msg);
+	if (words != NULL) {
+		assert_int_equal(err.code, DIRCA_E_GROUPS_UNREADABLE);
+		if (strcasestr(err.msg, words) == NULL ||
+		    strcasestr(err.msg, "CN=dircad") == NULL || strstr(err.msg, "Grant it") == NULL)
+			fail_msg("%s", err.msg);
+	}
+	assert_true(dir_delete_value(conn, db, "olcAccess", view_str("{0}"), &err));
+}
+
+static void
+groups_that_are_hidden_are_an_error_where_it_shows(void **state)
+{
+	struct err err;
+
+	(void)state;
+	assert_int_equal(as_dircad(&err), DIR_FOUND);
+	under_a_rule(
+	    "to dn.exact=\"cn=sales,cn=users,dc=nwtraders,dc=com\" by * read", DIR_FOUND, NULL);
+	under_a_rule("to filter=(objectClass=groupOfNames) by * none", DIR_FIND_FAILED, "-513");
+	under_a_rule("to attrs=member by * none", DIR_FIND_FAILED, "member");
+	under_a_rule("to attrs=objectSid filter=(objectClass=groupOfNames) by * none",
+	    DIR_FIND_FAILED, "objectSid");
+	assert_int_equal(as_dircad(&err), DIR_FOUND);
+}
+
+/* Half of an answer is none. */
+static void
+a_server_that_cuts_the_list_of_groups_is_an_error(void **state)
+{
+	static const char db[] = "olcDatabase={2}mdb,cn=config";
+	struct view one = view_str("dn.exact=\"cn=dircad,cn=users,dc=nwtraders,dc=com\" size=1");
+	struct err err;
+
+	(void)state;
+	if (!dir_replace(conn, db, "olcLimits", &one, 1, &err))
+		fail_msg("%s", err.msg);
+	add_group("CN=Second," USERS_DN, "6020", "CN=user1," USERS_DN);
+	assert_int_equal(as_dircad(&err), DIR_FIND_FAILED);
+	assert_int_equal(err.code, DIRCA_E_GROUPS_UNREADABLE);
+	assert_true(dir_replace(conn, db, "olcLimits", NULL, 0, &err));
+	assert_int_equal(as_dircad(&err), DIR_FOUND);
+	remove_entry("CN=Second," USERS_DN);
+}
+
 static int
 start(void **state)
 {
@@ -224,6 +308,8 @@ main(void)
 	    cmocka_unit_test(groups_that_hold_everybody_count_for_everybody),
 	    cmocka_unit_test(distribution_groups_give_nothing_and_lead_nowhere),
 	    cmocka_unit_test(domain_local_groups_of_other_domains_do_not_count),
+	    cmocka_unit_test(groups_that_are_hidden_are_an_error_where_it_shows),
+	    cmocka_unit_test(a_server_that_cuts_the_list_of_groups_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, start, end);

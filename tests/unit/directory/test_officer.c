@@ -272,14 +272,28 @@ restrictions_follow_the_table(void **state)
 }
 
 static void
-without_a_descriptor_officers_are_not_restricted(void **state)
+that_nobody_is_restricted_is_a_value_of_its_own(void **state)
 {
+	const struct officer_rules unrestricted = {.unrestricted = true}, nothing = {0};
 	struct sids nobody = {0};
+	struct officer_rules rules;
+	struct buf raw;
+	struct err err;
+	struct sd sd;
 	int decided = 7;
 
 	(void)state;
-	assert_true(officer_may(NULL, &nobody, NULL, NULL, &decided));
+	assert_true(officer_rules_encode(&unrestricted, &raw, &err));
+	assert_true(sd_decode(buf_view(&raw), &sd, &err));
+	assert_true(officer_rules_decode(&sd, &rules, &err));
+	assert_true(rules.unrestricted);
+	assert_true(officer_may(&rules, &nobody, NULL, NULL, &decided));
 	assert_int_equal(decided, -1);
+	/* No value read, no rule known: nobody may. */
+	assert_false(officer_may(&nothing, &nobody, NULL, NULL, NULL));
+	officer_rules_free(&rules);
+	sd_free(&sd);
+	buf_free(&raw);
 }
 
 static void
@@ -308,7 +322,7 @@ static void
 descriptors_of_another_kind_are_refused(void **state)
 {
 	static const char *const bad[] = {
-	    "O:BA", "D:NO_ACCESS_CONTROL",        /* no DACL is not "no restriction" */
+	    "O:BA",                               /* no word about a DACL is not "no restriction" */
 	    "D:(A;;SD;;;AU)", "D:(D;;SD;;;AU)",   /* not callback ACEs */
 	    "D:(ZA;;SD;;;AU;#" ONE_REQUESTER ")", /* object callback */
 	    "D:(0x30;;;;;;#00000000)",            /* unknown type */
@@ -405,7 +419,7 @@ main(void)
 	    cmocka_unit_test(rules_survive_encoding),
 	    cmocka_unit_test(a_rule_without_requesters_is_not_written),
 	    cmocka_unit_test(restrictions_follow_the_table),
-	    cmocka_unit_test(without_a_descriptor_officers_are_not_restricted),
+	    cmocka_unit_test(that_nobody_is_restricted_is_a_value_of_its_own),
 	    cmocka_unit_test(a_descriptor_with_empty_dacl_allows_nobody),
 	    cmocka_unit_test(descriptors_of_another_kind_are_refused),
 	    cmocka_unit_test(application_data_truncated_at_every_length_is_refused),

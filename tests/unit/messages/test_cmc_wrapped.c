@@ -135,7 +135,10 @@ a_wrapped_request_that_was_changed_or_cut_is_refused(void **state)
 	wrapped_make(buf_view(&pkcs10), agent.key, &agent.cert, "user1", &out);
 	for (size_t len = 0; len < out.len; len++)
 		assert_false(cmc_wrapped_decode(view_of(out.ptr, len), &w, &err));
-	at = memmem(out.ptr, out.len, "\0u\0s\0e\0r\0""1", 10);
+	at = memmem(out.ptr, out.len,
+	    "\0u\0s\0e\0r\0"
+	    "1",
+	    10);
 	assert_non_null(at);
 	at[9] = '2'; /* another subject */
 	must(cmc_wrapped_decode(buf_view(&out), &w, &err), &err);
@@ -171,8 +174,8 @@ an_archived_key_in_the_wrapper_is_refused(void **state)
 	(void)state;
 	strcpy(key.oid, oid_dotted(OID_ARCHIVED_KEY_ATTR));
 	sign_message(&in, agent.key, &out);
-	must_fail(cmc_wrapped_decode(buf_view(&out), &w, &err), &err,
-	    CERTSRV_E_BAD_REQUEST_KEY_ARCHIVAL);
+	must_fail(
+	    cmc_wrapped_decode(buf_view(&out), &w, &err), &err, CERTSRV_E_BAD_REQUEST_KEY_ARCHIVAL);
 	buf_free(&out);
 	strcpy(key.oid, "1.2.3.4");
 	sign_message(&in, agent.key, &out);

@@ -107,7 +107,7 @@ make_archived(void)
 }
 
 static size_t
-found(const struct principal *p, const char *token, size_t *hidden)
+found(const struct principal *p, const char *token, struct recover_hidden *hidden)
 {
 	struct store_requests rows;
 	struct err err;
@@ -129,7 +129,7 @@ every_name_form_finds_the_certificate(void **state)
 	static const char *const names[] = {"user1@nwtraders.com", "USER1@NWTRADERS.COM",
 	    "NWTRADERS\\user1", "nwtraders\\USER1", "Users\\user1", "user1", " User1 "};
 	char padded[80];
-	size_t hidden;
+	struct recover_hidden hidden;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
@@ -138,7 +138,7 @@ every_name_form_finds_the_certificate(void **state)
 	assert_int_equal(found(&officer1, archived.hash, &hidden), 1);
 	snprintf(padded, sizeof padded, "0000%s", archived.serial);
 	assert_int_equal(found(&officer1, padded, &hidden), 1);
-	assert_int_equal(hidden, 0);
+	assert_int_equal(hidden.count, 0);
 }
 
 static void
@@ -147,7 +147,7 @@ other_names_find_nothing(void **state)
 	static const char *const names[] = {"user2@nwtraders.com", "NWTRADERS\\user2",
 	    "OTHER\\user1", "user", "user1*", "12345678",
 	    "0123456789abcdef0123456789abcdef01234567", "%"};
-	size_t hidden;
+	struct recover_hidden hidden;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
@@ -160,7 +160,7 @@ only_officers_search(void **state)
 	const struct principal *who[] = {&user1, &auditor, &caadmin};
 	struct store_requests rows;
 	struct err err;
-	size_t hidden;
+	struct recover_hidden hidden;
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
@@ -255,7 +255,7 @@ static void
 officer_restrictions_hide_and_refuse(void **state)
 {
 	struct buf blob;
-	size_t hidden;
+	struct recover_hidden hidden;
 
 	(void)state;
 	/* officer1 for Sales (user1 is in it), officer2 for Engineering */
@@ -264,7 +264,7 @@ officer_restrictions_hide_and_refuse(void **state)
 	    2);
 	assert_int_equal(found(&officer1, "user1", &hidden), 1);
 	assert_int_equal(found(&officer2, "user1", &hidden), 0);
-	assert_int_equal(hidden, 1);
+	assert_int_equal(hidden.count, 1);
 	assert_refused(&officer2, archived.serial, CERTSRV_E_RESTRICTEDOFFICER);
 	blob = blob_for(&officer1);
 	buf_free(&blob);
@@ -283,6 +283,58 @@ officer_restrictions_hide_and_refuse(void **state)
 	/* Restrictions that cannot be read restrict everybody. */
 	harness_set_attr("dircaOfficerRights", view_str("broken"));
 	assert_refused(&officer1, archived.serial, CERTSRV_E_RESTRICTEDOFFICER);
+	harness_unrestrict();
+}
+
+/* What is explained to whoever asks is what this officer then gets. */
+static void
+assert_explained(const struct principal *officer, enum err_code code, const char *ace)
+{
+	struct recover_explanation x;
+	struct buf blob;
+	struct err err, refusal = {0};
+	const struct explain_step *last;
+	bool named = ace == NULL;
+
+	if (!recover_blob(
+		harness.ca, &harness.vault, officer, archived.serial, clock_now(), &blob, &refusal))
+		assert_int_equal(blob.len, 0);
+	harness_must(
+	    recover_explain(harness.ca, officer, "user1@nwtraders.com", clock_now(), &x, &err),
+	    &err);
+	assert_int_equal(x.count, 1);
+	assert_int_equal(x.keys[0].refusal.code, code);
+	assert_int_equal(refusal.code, code);
+	assert_int_equal(x.keys[0].allowed, code == ERR_OK);
+	assert_string_equal(x.keys[0].row.serial_number, archived.serial);
+	last = &x.keys[0].steps.steps[x.keys[0].steps.count - 1];
+	assert_int_equal(last->verdict, code == ERR_OK ? EXPLAIN_PASSED : EXPLAIN_REFUSED);
+	if (code != ERR_OK) /* behind what recover_blob says that it tried */
+		assert_non_null(strstr(refusal.msg, last->reason));
+	for (size_t i = 0; !named && i < x.keys[0].steps.count; i++)
+		named = x.keys[0].steps.steps[i].ace != NULL &&
+			strstr(x.keys[0].steps.steps[i].ace, ace) != NULL;
+	assert_true(named);
+	recover_explanation_free(&x);
+	buf_free(&blob);
+}
+
+static void
+explanation_is_what_recovery_does(void **state)
+{
+	(void)state;
+	assert_explained(&officer1, ERR_OK, NULL);
+	assert_explained(&user1, E_ACCESSDENIED, NULL);
+	harness_restrict((struct harness_rule[]){{false, "1111", "1207", NULL}}, 1);
+	assert_explained(&officer1, ERR_OK, "rule 1 of dircaOfficerRights: allow NWTRADERS");
+	assert_explained(&officer2, CERTSRV_E_RESTRICTEDOFFICER, NULL);
+	harness_restrict(
+	    (struct harness_rule[]){{false, "1111", "1207", NULL}, {true, "1111", "1101", NULL}},
+	    2);
+	assert_explained(
+	    &officer1, CERTSRV_E_RESTRICTEDOFFICER, "rule 2 of dircaOfficerRights: deny");
+	harness_set_attr("dircaOfficerRights", (struct view){0});
+	assert_explained(&officer1, CERTSRV_E_RESTRICTEDOFFICER, NULL);
 	harness_unrestrict();
 }
 
@@ -400,7 +452,7 @@ revoked_certificates_key_is_still_recovered(void **state)
 {
 	struct buf blob;
 	struct err err;
-	size_t hidden;
+	struct recover_hidden hidden;
 
 	(void)state;
 	harness_must(store_do(harness.ca->store, revoke_work, &archived.id, &err), &err);
@@ -426,7 +478,7 @@ key_of_a_disabled_account_is_still_recovered(void **state)
 	struct principal p;
 	struct buf blob;
 	struct err err;
-	size_t hidden;
+	struct recover_hidden hidden;
 
 	(void)state;
 	harness_must(ca_directory_do(harness.ca, set_control, off, &err), &err);
@@ -446,7 +498,7 @@ stale_directory_hands_out_nothing(void **state)
 	struct ca_view *view = ca_view_get(harness.ca);
 	struct store_requests rows;
 	struct err err;
-	size_t hidden;
+	struct recover_hidden hidden;
 
 	(void)state;
 	view->made_at -= 61;
@@ -506,6 +558,7 @@ main(void)
 	    cmocka_unit_test(who_is_no_officer_gets_no_blob_and_is_recorded),
 	    cmocka_unit_test(serial_without_archived_key_gets_no_blob),
 	    cmocka_unit_test(officer_restrictions_hide_and_refuse),
+	    cmocka_unit_test(explanation_is_what_recovery_does),
 	    cmocka_unit_test(requester_who_is_gone_or_replaced_has_no_groups),
 	    cmocka_unit_test(expired_kra_certificate_still_recovers_and_a_missing_one_of_two_too),
 	    cmocka_unit_test(nothing_leaves_when_the_act_cannot_be_recorded),

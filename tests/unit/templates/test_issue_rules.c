@@ -5,9 +5,11 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
+#include "flags.h"
 #include "issue.h"
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
@@ -675,6 +677,80 @@ unknown_flags_are_refused_except_in_flags(void **state)
 	expect(&s, "key", CERTSRV_E_UNSUPPORTED_CERT_TYPE, "msPKI-Private-Key-Flag");
 }
 
+/* What a plan says, in short. */
+static void
+summary(const struct issue_plan *p, char *out, size_t size)
+{
+	snprintf(out, size,
+	    "%s %s %s from %d%d%d sans %zu ku %02x bc %d%d%d template %d%d smime %d ocsp %d%d pend "
+	    "%d%d publish %d%d archive %d policies %zu sid %s",
+	    p->subject_dn != NULL ? "dn" : "", p->subject_cn != NULL ? "cn" : "",
+	    p->subject_email != NULL ? "email" : "", p->subject_from_request, p->san_from_request,
+	    p->sid_from_request, p->san_count, p->key_usage[0], p->basic_constraints, p->is_ca,
+	    p->basic_constraints_critical, p->template_name, p->template_info,
+	    p->smime_capabilities, p->ocsp_nocheck, p->no_revocation_info, p->pend,
+	    p->approved_before, p->publish_to_kra, p->publish_to_ds, p->archive, p->policies.count,
+	    p->sid != NULL ? p->sid : "");
+}
+
+/* A machine and user in one, whose template asks for a policy: every flag has something to do. */
+static void
+flag_scene(struct scene *s)
+{
+	static char ocsp[] = "1.3.6.1.5.5.7.3.9";
+	static char *ocsp_list[] = {ocsp};
+
+	scene(s);
+	s->t.name_flag = CT_FLAG_SUBJECT_REQUIRE_COMMON_NAME;
+	s->t.policies = LIST(low_high);
+	s->t.application_policies = LIST(ocsp_list);
+	s->who.has_guid = true;
+	s->who.dns_name = mail1;
+	s->who.domain = cn1;
+	s->request.policies = LIST(low);
+	s->request.has_subject = true;
+	s->request.subject = view_str("name");
+}
+
+/* The table of flags tells the truth: what it calls refused is, and what it says speaks to others
+ * than the CA changes nothing. */
+static void
+the_table_of_flags_says_what_happens(void **state)
+{
+	(void)state;
+	for (enum tmpl_word w = 0; w < TMPL_WORDS; w++) {
+		size_t count;
+		const struct tmpl_flag *f = tmpl_flags(w, &count);
+
+		for (size_t i = 0; i < count; i++) {
+			struct scene s;
+			struct issue_plan p;
+			struct err err;
+			char before[256], after[256];
+			uint32_t bit = f[i].mask & (~f[i].mask + 1);
+			uint32_t *word[] = {&s.t.flags, &s.t.enrollment_flag, &s.t.name_flag,
+			    &s.t.private_key_flag};
+
+			flag_scene(&s);
+			p = plan_of(&s);
+			summary(&p, before, sizeof before);
+			issue_plan_free(&p);
+			*word[w] |= bit;
+			if (f[i].role == TMPL_FLAG_REFUSED) {
+				expect(&s, f[i].name, CERTSRV_E_UNSUPPORTED_CERT_TYPE, f[i].name);
+				continue;
+			}
+			if (f[i].role == TMPL_FLAG_HONOURED)
+				continue;
+			if (decide(&s, &p, &err) != ERR_OK)
+				fail_msg("%s: %s", f[i].name, err.msg);
+			summary(&p, after, sizeof after);
+			issue_plan_free(&p);
+			assert_string_equal(after, before);
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -694,6 +770,7 @@ main(void)
 	    cmocka_unit_test(the_named_algorithm_is_demanded),
 	    cmocka_unit_test(a_key_for_ecdsa_is_not_archived),
 	    cmocka_unit_test(keys_travel_under_the_cipher_of_the_template),
+	    cmocka_unit_test(the_table_of_flags_says_what_happens),
 	    cmocka_unit_test(unknown_flags_are_refused_except_in_flags),
 	};
 

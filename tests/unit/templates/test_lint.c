@@ -12,7 +12,6 @@
 
 #include "escalation.h"
 #include "lint.h"
-#include "officer.h"
 #include "sd.h"
 #include "tmpl.h"
 

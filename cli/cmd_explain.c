@@ -1,0 +1,135 @@
+/* dirca explain enroll, explain recover: what the CA would decide now, as it says itself. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "print.h"
+#include "session.h"
+#include "text.h"
+
+struct question {
+	const char *path, *first, *second; /* names of the verb's two arguments */
+	void (*print)(const json_t *answer);
+};
+
+static bool
+ask(struct cli *cli, struct session *session, const struct question *q, json_t **out,
+    struct err *err)
+{
+	char *first = http_escape(cli->args[0]), *second = http_escape(cli->args[1]);
+	char *path = first != NULL && second != NULL ? text_printf("%s?%s=%s&%s=%s", q->path,
+							   q->first, first, q->second, second)
+						     : NULL;
+	struct http_client *http = NULL;
+	bool ok = false;
+
+	if (path == NULL)
+		err_nomem(err);
+	else
+		ok = session_ca(session, &http, err) &&
+		     http_client_json(http, "GET", path, NULL, out, err);
+	http_client_close(&http);
+	free(first);
+	free(second);
+	free(path);
+	return ok;
+}
+
+static void
+print_steps(const json_t *steps, const char *indent)
+{
+	size_t i;
+	json_t *s;
+
+	json_array_foreach(steps, i, s)
+	{
+		const char *verdict = json_text(s, "verdict");
+
+		printf("%s%-7s  %-14s  %s\n", indent,
+		    strcmp(verdict, "passed") == 0    ? "ok"
+		    : strcmp(verdict, "refused") == 0 ? "REFUSED"
+						      : "note",
+		    json_text(s, "check"), json_text(s, "reason"));
+		if (json_is_string(json_object_get(s, "ace")))
+			printf("%s%-25s  by %s\n", indent, "", json_text(s, "ace"));
+		if (json_is_string(json_object_get(s, "group_path")))
+			printf("%s%-25s  as %s\n", indent, "", json_text(s, "group_path"));
+	}
+}
+
+static void
+print_refusal(const json_t *answer, const char *indent)
+{
+	const json_t *r = json_object_get(answer, "refusal");
+
+	if (json_is_object(r))
+		printf("%s%s (%s %s)\n", indent, json_text(r, "message"), json_text(r, "code"),
+		    json_text(r, "name"));
+}
+
+static void
+print_enroll(const json_t *answer)
+{
+	printf("%s and template %s: %s\n", json_text(answer, "user"), json_text(answer, "template"),
+	    json_text(answer, "outcome"));
+	print_refusal(answer, "  ");
+	if (json_is_string(json_object_get(answer, "assumed")))
+		printf("  assumed: %s\n", json_text(answer, "assumed"));
+	print_steps(json_object_get(answer, "steps"), "  ");
+}
+
+static void
+print_recover(const json_t *answer)
+{
+	const json_t *keys = json_object_get(answer, "keys");
+	size_t i;
+	json_t *k;
+
+	printf("%s and the archived keys of %s: %zu\n", json_text(answer, "officer"),
+	    json_text(answer, "user"), json_array_size(keys));
+	json_array_foreach(keys, i, k)
+	{
+		printf("\n  request %lld, serial number %s, template %s, requester %s: %s\n",
+		    (long long)json_integer_value(json_object_get(k, "request_id")),
+		    json_text(k, "serial_number"), json_text(k, "template"),
+		    json_text(k, "requester_name"),
+		    json_is_true(json_object_get(k, "allowed")) ? "allowed" : "refused");
+		print_refusal(k, "    ");
+		print_steps(json_object_get(k, "steps"), "    ");
+	}
+	if (json_integer_value(json_object_get(answer, "omitted")) > 0)
+		printf("\n  and %lld more\n",
+		    (long long)json_integer_value(json_object_get(answer, "omitted")));
+}
+
+static enum cli_exit
+explain(struct cli *cli, const struct question *q)
+{
+	struct session session = {0};
+	json_t *answer = NULL;
+	enum cli_exit status = CLI_OK;
+	struct err err;
+
+	if (!session_open(cli, &session, &err) || !ask(cli, &session, q, &answer, &err))
+		status = cli_fail(cli, &err);
+	else if (cli->opt.json)
+		print_json(json_incref(answer));
+	else
+		q->print(answer);
+	json_decref(answer);
+	session_close(&session);
+	return status;
+}
+
+enum cli_exit
+cmd_explain_enroll(struct cli *cli)
+{
+	return explain(
+	    cli, &(struct question){"/dirca/v1/explain/enroll", "user", "template", print_enroll});
+}
+
+enum cli_exit
+cmd_explain_recover(struct cli *cli)
+{
+	return explain(
+	    cli, &(struct question){"/dirca/v1/explain/recover", "officer", "user", print_recover});
+}

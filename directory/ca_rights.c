@@ -1,0 +1,128 @@
+#include "ca_rights.h"
+
+#include <stdlib.h>
+
+#include "sd_edit.h"
+#include "sd_effective.h"
+
+const struct ca_right ca_rights[] = {
+    {CA_RIGHT_ADMIN, "admin", "Manage CA"},
+    {CA_RIGHT_OFFICER, "officer", "Issue and Manage Certificates"},
+    {CA_RIGHT_AUDITOR, "auditor", "Auditor"},
+    {CA_RIGHT_OPERATOR, "operator", "Backup Operator"},
+    {CA_RIGHT_READ, "read", "Read"},
+    {CA_RIGHT_ENROLL, "enroll", "Request Certificates"},
+};
+const size_t ca_right_count = sizeof ca_rights / sizeof ca_rights[0];
+
+const char *
+ca_right_name(uint32_t right)
+{
+	for (size_t i = 0; i < ca_right_count; i++)
+		if (ca_rights[i].mask == right)
+			return ca_rights[i].name;
+	return "an unknown right";
+}
+
+uint32_t
+ca_right_by_text(const char *text)
+{
+	for (size_t i = 0; i < ca_right_count; i++)
+		if (text_eq_nocase(ca_rights[i].word, text) ||
+		    text_eq_nocase(ca_rights[i].name, text))
+			return ca_rights[i].mask;
+	return 0;
+}
+
+bool
+ca_rights_initial(struct sd *out, struct err *err)
+{
+	static const struct sid administrators = {.count = 2, .authority = 5, .subs = {32, 544}};
+
+	*out = (struct sd){.has_owner = true,
+	    .has_group = true,
+	    .has_dacl = true,
+	    .owner = administrators,
+	    .group = administrators};
+	if ((out->aces = calloc(1, sizeof *out->aces)) == NULL)
+		return err_nomem(err);
+	out->aces[0] = (struct ace){
+	    .type = ACE_ALLOW, .mask = CA_RIGHT_ENROLL, .sid = SID_AUTHENTICATED_USERS};
+	out->count = 1;
+	return true;
+}
+
+/* An ACE that these functions write and change: explicit, plain, for this trustee alone. */
+static bool
+is_own(const struct ace *ace, const struct sid *trustee, bool deny)
+{
+	return ace->type == (deny ? ACE_DENY : ACE_ALLOW) && ace->flags == 0 &&
+	       sid_eq(&ace->sid, trustee);
+}
+
+bool
+ca_rights_grant(struct sd *sd, const struct sid *trustee, uint32_t mask, bool deny,
+    bool *changed_out, struct err *err)
+{
+	const struct ace ace = {.type = deny ? ACE_DENY : ACE_ALLOW, .mask = mask, .sid = *trustee};
+
+	for (size_t i = 0; i < sd->count; i++)
+		if (is_own(&sd->aces[i], trustee, deny)) {
+			*changed_out = (sd->aces[i].mask & mask) != mask;
+			sd->aces[i].mask |= mask;
+			return true;
+		}
+	return sd_add_ace(sd, &ace, changed_out, err);
+}
+
+static bool
+is_empty(const struct ace *ace, const void *trustee)
+{
+	return ace->mask == 0 && (is_own(ace, trustee, false) || is_own(ace, trustee, true));
+}
+
+void
+ca_rights_revoke(
+    struct sd *sd, const struct sid *trustee, uint32_t mask, bool deny, bool *changed_out)
+{
+	*changed_out = false;
+	for (size_t i = 0; i < sd->count; i++)
+		if (is_own(&sd->aces[i], trustee, deny) && (sd->aces[i].mask & mask) != 0) {
+			sd->aces[i].mask &= ~mask;
+			*changed_out = true;
+		}
+	(void)sd_remove_aces(sd, is_empty, trustee);
+}
+
+bool
+ca_rights_holders(const struct sd *sd, uint32_t right, struct sids *out, struct err *err)
+{
+	const struct sd_question question = {.mask = right};
+	struct sd_trustees found;
+	bool ok = sd_effective_trustees(sd, &question, &found, err);
+
+	*out = (struct sids){0};
+	for (size_t i = 0; ok && i < found.count; i++)
+		ok = sids_add(out, &found.list[i].sid, err);
+	sd_trustees_free(&found);
+	if (!ok)
+		sids_free(out);
+	return ok;
+}
+
+bool
+ca_rights_check(const struct sd *sd, struct err *err)
+{
+	struct sids admins;
+	bool ok;
+
+	if (!ca_rights_holders(sd, CA_RIGHT_ADMIN, &admins, err))
+		return false;
+	ok = admins.count > 0 ||
+	     err_set(err, CERTSRV_E_NO_CAADMIN_DEFINED,
+		 "nobody would be left with the right '%s', and the CA could not be administered "
+		 "any more; give it to somebody else first",
+		 ca_right_name(CA_RIGHT_ADMIN));
+	sids_free(&admins);
+	return ok;
+}

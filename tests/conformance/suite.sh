@@ -1,0 +1,228 @@
+#!/usr/bin/env bash
+# One suite for every directory: DIRECTORY=openldap or samba. Each case prints "case NAME verdict"; the list of all of them must be
+# expected.txt, whatever the directory. What differs in setting things up is in tests/support/{lab.sh,lab_ldif.py}, not here.
+# KEEP=1 in the environment keeps the folder. Status 77: this directory cannot run here.
+# shellcheck disable=SC2317 # the functions are called through case_
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source-path=SCRIPTDIR source=../support/ca_lab.sh
+. "$here/../support/ca_lab.sh"
+CA_LAB_DN[alice]="cn=Alice Able,$CA_LAB_USERS"
+[ "$DIRECTORY" != samba ] || ! samba_lab_missing || exit 77
+
+dir=$(mktemp -d /tmp/dirca-conf.XXXXXX)
+verdicts=$dir/verdicts
+finish() {
+	ca_lab_stop
+	if [ "${KEEP:-0}" = 1 ]; then
+		echo "kept: $dir"
+	else
+		rm -rf "$dir"
+	fi
+}
+CA_LAB_DIR=$dir
+trap finish EXIT
+
+# case_ NAME COMMAND...: the verdict is what the command prints. One that prints nothing is a defect of the suite.
+case_() {
+	local name=$1 verdict
+	shift
+	verdict=$("$@" 2>>"$dir/stderr" | sed 's/ *$//')
+	echo "case $name ${verdict:-NOTHING}" | tee -a "$verdicts"
+}
+
+# The symbol of the last error that dirca told on stderr.
+symbol() {
+	grep -o '(0x[0-9A-F]* [A-Z_a-z0-9]*)' | tail -1 | sed 's/.* \(.*\))/\1/'
+}
+
+# ---- Enrollment without a client program: EST ----
+
+openssl req -new -newkey rsa:2048 -nodes -keyout "$dir/key.pem" -subj "/CN=chosen.nwtraders.com" -outform DER \
+	-out "$dir/chosen.der" 2>/dev/null
+openssl req -new -key "$dir/key.pem" -subj / -outform DER -out "$dir/request.der"
+
+# est USER TEMPLATE [REQUEST]: "issued", "pending", the symbol of the refusal, or the status where there is none. The
+# certificate is in $dir/est.crt.
+est() {
+	local status
+	rm -f "$dir/est.crt"
+	status=$(curl -sS -o "$dir/est.p7" -D "$dir/est.headers" -w '%{http_code}' --cacert "$CA_STATE/ca.crt" \
+		-u "$1:${EST_PASSWORD:-$(<"$(lab_password_file "${1%$}")")}" -H 'Content-Type: application/pkcs10' \
+		--data-binary "@${3:-$dir/request.der}" "$CA_URL/.well-known/est/$2/simpleenroll")
+	case $status in
+	200)
+		base64 -d "$dir/est.p7" | openssl pkcs7 -inform DER -print_certs -out "$dir/est.crt" && echo issued
+		;;
+	202) echo pending ;;
+	*) grep -io '^Dirca-Error: 0x[0-9A-F]* [A-Z_a-z0-9]*' "$dir/est.headers" | sed 's/.* //' | grep . || echo "status $status" ;;
+	esac
+}
+
+# The subject in one line, and the names of SAN behind it.
+names_in() {
+	openssl x509 -in "$1" -noout -subject -nameopt RFC2253,-dn_rev | sed 's/^subject=\(.*\)/[\1]/' | tr '\n' ' '
+	openssl x509 -in "$1" -noout -ext subjectAltName 2>/dev/null | sed -n 's/^ *\(.*[^ ]\) *$/\1/p' | tail -n +2
+}
+
+# with_password PASSWORD COMMAND...
+with_password() {
+	EST_PASSWORD=$1 "${@:2}"
+}
+
+names() {
+	local verdict
+	verdict=$(est "$@")
+	[ "$verdict" = issued ] && verdict=$(names_in "$dir/est.crt")
+	echo "$verdict"
+}
+
+# Whether the GUID in the SAN is that of the account in the directory, which gives each its own.
+guid_matches() {
+	local guid
+	[ "$(est "$1" AltGuid)" = issued ] || { echo refused; return; }
+	guid=$(lab_admin ldapsearch -LLL -o ldif-wrap=no -b "$LDAP_BASE" "(sAMAccountName=$1)" objectGUID |
+		sed -n 's/^objectGUID:: //p' | base64 -d | xxd -p)
+	if openssl x509 -in "$dir/est.crt" -outform DER | xxd -p -c 0 | grep -q "2b0601040182371901a0120410$guid"; then
+		echo "of the account"
+	else
+		echo "of somebody else"
+	fi
+}
+
+# sid_in_certificate USER TEMPLATE RID: the extension holds the SID as an OCTET STRING.
+sid_in_certificate() {
+	local sid=S-1-5-21-3330634377-1326264276-632209373-$3 der
+	[ "$(est "$1" "$2")" = issued ] || { echo refused; return; }
+	der=$(openssl x509 -in "$dir/est.crt" -outform DER | xxd -p -c 0)
+	case $der in
+	*$(printf '04%02x' ${#sid})$(printf %s "$sid" | xxd -p -c 0)*) echo "of the account" ;;
+	*$(printf S-1-5-21 | xxd -p)*) echo "of another" ;;
+	*) echo none ;;
+	esac
+}
+
+# ---- The client program ----
+
+# told USER VERB...: "done", or the symbol of the refusal.
+told() {
+	if ca_lab_as "$@" >"$dir/told.out" 2>"$dir/told.err"; then
+		echo "done"
+	else
+		symbol <"$dir/told.err"
+	fi
+}
+
+# archive USER TEMPLATE OUT
+archive() {
+	if ca_lab_enroll "$1" "$2" "$3" >"$dir/archive.json" 2>"$dir/archive.err"; then
+		jq -r '.disposition + (if .archived then " archived" else "" end)' "$dir/archive.json"
+	else
+		symbol <"$dir/archive.err"
+	fi
+}
+
+# finds OFFICER TOKEN: how many keys and of whose, how many are hidden; several are ambiguous.
+finds() {
+	local status=0
+	rm -f "$dir/found.rec"
+	ca_lab_as "$1" getkey "$2" "$dir/found.rec" --json >"$dir/found.json" 2>"$dir/found.err" || status=$?
+	if [ -s "$dir/found.json" ] && jq -e .candidates "$dir/found.json" >/dev/null; then
+		jq -r '(.candidates | length | tostring) + " found" + ([.candidates[] | .upn // "?"] | unique | map(" " + .) | add // "") +
+			(if (.hidden // 0) > 0 then ", hidden" else "" end)' "$dir/found.json"
+	else
+		symbol <"$dir/found.err"
+	fi
+	echo "status $status"
+}
+
+one_line() {
+	"$@" | paste -sd ' '
+}
+
+# blob OFFICER SERIAL
+blob() {
+	rm -f "$dir/x.rec"
+	if ca_lab_as "$1" getkey "$2" "$dir/x.rec" >/dev/null 2>"$dir/blob.err" && [ -s "$dir/x.rec" ]; then
+		echo fetched
+	else
+		symbol <"$dir/blob.err"
+	fi
+}
+
+# ---- Changes in the directory ----
+
+# modification DN OPERATION ATTRIBUTE[: VALUE]
+modification() {
+	local value=$3
+	[[ $value == *:* ]] || value=-
+	printf 'dn: %s\nchangetype: modify\n%s: %s\n%s\n' "$1" "$2" "${3%%:*}" "$value" | lab_modify >/dev/null
+}
+
+template_dn() {
+	echo "CN=$1,CN=Certificate Templates,$services"
+}
+
+# in_force SECONDS WANTED COMMAND...: whether the verdict became WANTED in that time.
+in_force() {
+	local limit=$1 wanted=$2 begun=$EPOCHREALTIME got
+	shift 2
+	while true; do
+		got=$("$@")
+		[ "$got" != "$wanted" ] || break
+		if [ "$(((${EPOCHREALTIME/./} - ${begun/./}) / 1000))" -gt $((limit * 1000)) ]; then
+			echo "still $got after $limit s"
+			return
+		fi
+		sleep 0.05
+	done
+	echo "$wanted within $limit s"
+}
+
+# published USER: whether the directory holds the certificate that was just issued.
+is_published() {
+	openssl x509 -in "$dir/est.crt" -outform DER | base64 -w 0 >"$dir/der.b64"
+	lab_admin ldapsearch -LLL -o ldif-wrap=no -b "$LDAP_BASE" "(sAMAccountName=$1)" userCertificate | grep -qFf "$dir/der.b64"
+}
+
+publication() {
+	[ "$(est "$1" Published)" = issued ] || { echo refused; return; }
+	if ca_lab_eventually is_published "$1"; then echo "published"; else echo "not published"; fi
+}
+
+# Her password stays what it was.
+rename_erin() {
+	printf 'dn: cn=erin,%s\nchangetype: modrdn\nnewrdn: CN=erika\ndeleteoldrdn: 1\n\n' "$CA_LAB_USERS"
+	printf 'dn: cn=erika,%s\nchangetype: modify\nreplace: sAMAccountName\nsAMAccountName: erika\n-\n' "$CA_LAB_USERS"
+	printf 'replace: userPrincipalName\nuserPrincipalName: erika@nwtraders.com\n\n'
+}
+
+move_frank() {
+	printf 'dn: cn=frank,%s\nchangetype: modrdn\nnewrdn: CN=frank\ndeleteoldrdn: 1\nnewsuperior: OU=North,%s\n\n' \
+		"$CA_LAB_USERS" "$LDAP_BASE"
+}
+
+load() {
+	"$here/fixtures.py" "$DIRECTORY" "$@" | lab_modify >"$dir/load.out" 2>&1 || { tail -5 "$dir/load.out" >&2; return 1; }
+}
+
+prepare() {
+	ca_lab_start "$dir" basic && load tree && ca_lab_kras 2 && load authority "$CA_NAME" &&
+		ca_lab_eventually ca_lab_status '.templates | index("Changing")' >/dev/null
+}
+
+prepare || { echo "FAIL the CA and its people could not be made"; exit 1; }
+# shellcheck disable=SC2034 # used by the cases
+services="CN=Public Key Services,CN=Services,$LDAP_CONFIG_BASE"
+# shellcheck disable=SC2034
+service="CN=$CA_NAME,CN=Enrollment Services,$services"
+for part in enrollment recovery change; do
+	# shellcheck source-path=SCRIPTDIR source=cases_enrollment.sh
+	. "$here/cases_$part.sh"
+done
+if diff -u "$here/expected.txt" "$verdicts" >"$dir/diff"; then
+	echo "$(wc -l <"$verdicts") verdicts, as expected"
+else
+	cat "$dir/diff"
+	exit 1
+fi

@@ -1,0 +1,179 @@
+#!/usr/bin/env bash
+# Officer restrictions and CA rights as an administrator edits them: in force within 2 s, the same sentence from getkey and
+# from explain, recorded, and never undone by what the directory hides. usage: officer.sh
+# shellcheck disable=SC2317 # the functions are called through check
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source-path=SCRIPTDIR source=../support/ca_lab.sh
+. "$here/../support/ca_lab.sh"
+# shellcheck source-path=SCRIPTDIR source=../support/checks.sh
+. "$here/../support/checks.sh"
+
+dir=$(mktemp -d /tmp/dirca-officer.XXXXXX)
+finish() {
+	ca_lab_stop
+	[ "$CHECKS_BAD" -ne 0 ] || rm -rf "$dir"
+}
+checks_begin "$dir"
+trap finish EXIT
+
+admin() { ca_lab_as caadmin "$@"; }
+getkey() {
+	rm -f "$dir/$1.rec"
+	ca_lab_as "$1" getkey "$2" "$dir/$1.rec"
+}
+service() { echo "CN=$CA_NAME,CN=Enrollment Services,CN=Public Key Services,CN=Services,$LDAP_CONFIG_BASE"; }
+audited() { sqlite3 "$CA_STATE/dirca.db" "SELECT count(*) FROM Audit WHERE EventID = $1"; }
+
+# within COMMAND...: it succeeds before 2 s are over.
+within() {
+	local begin=${EPOCHREALTIME/./} now
+	until "$@"; do
+		now=${EPOCHREALTIME/./}
+		[ $((now - begin)) -lt 2000000 ] || { echo "not in force after 2 s"; return 1; }
+		sleep 0.05
+	done
+}
+# list FILTER: jq's verdict about `officer list`.
+list() {
+	local answer
+	answer=$(admin officer list --json) && echo "$answer" && jq -e "$1" <<<"$answer"
+}
+
+# says WORDS COMMAND...: succeeds, and says that.
+says() {
+	local text words=$1
+	shift
+	text=$("$@" 2>&1) && echo "$text" && [[ $text == *"$words"* ]]
+}
+
+# acl WHO ATTR: hides the attribute of the enrollment service from WHO; no arguments: as it was. An access list changes no
+# entry, so that nothing tells the CA to read again but half a minute, or SIGHUP.
+acl() {
+	local rule="to dn.subtree=\"CN=Enrollment Services,CN=Public Key Services,CN=Services,$LDAP_CONFIG_BASE\" attrs=${2:-}"
+	{
+		printf 'dn: olcDatabase={1}mdb,cn=config\nchangetype: modify\n'
+		if [ $# -eq 0 ]; then
+			printf 'delete: olcAccess\nolcAccess: {0}\n'
+		else
+			printf 'add: olcAccess\nolcAccess: {0}%s by dn.exact="cn=%s,cn=users,dc=nwtraders,dc=com" %s by * break\n' "$rule" "$1" "${3:-none}"
+		fi
+	} | ldapmodify -Q -Y EXTERNAL -H "$LDAPI_URI" && kill -HUP "$(<"$dir/dircad.pid")"
+}
+
+check "a CA with KRAs" ca_lab_start "$dir"
+[ "$CHECKS_BAD" -eq 0 ] && check "two KRAs" ca_lab_kras 2
+check "user1 of Sales archives a key" ca_lab_enroll user1 EFSArchive "$dir/user1.pfx"
+check "user3 of Engineering archives a key" ca_lab_enroll user3 EFSArchive "$dir/user3.pfx"
+
+# ---- restrictions ----
+check "a new CA restricts nobody, and says so" list '.restricted == false and .problem == null and .officers[0].name == "NWTRADERS\\Certificate Managers"'
+check "getkey works" getkey officer1 user1@nwtraders.com
+check "a rule alone is refused" refuses E_INVALIDARG admin officer allow officer1 --for Sales
+check "a dry run changes nothing" says "dry run" admin officer restrict --dry-run
+check "so nothing is restricted" list '.restricted == false'
+check "restrictions begin with every officer allowed everything" says "NWTRADERS\Certificate Managers for Everyone, all templates" admin officer restrict
+check "so that nobody is locked out" getkey officer1 user1@nwtraders.com
+check "Certificate Managers may act for nobody by themselves" says "no rule is left" admin officer remove 1
+check "which is in force within 2 s" within refuses CERTSRV_E_RESTRICTEDOFFICER getkey officer1 "$(sqlite3 "$CA_STATE/dirca.db" "SELECT SerialNumber FROM Request WHERE RequesterName LIKE '%user1'")"
+check "officer1 for Sales and one template" says "template EFSArchive" admin officer allow officer1 --for Sales --template EFSArchive
+check "in force within 2 s" within getkey officer1 user1@nwtraders.com
+engineer=$(sqlite3 "$CA_STATE/dirca.db" "SELECT SerialNumber FROM Request WHERE RequesterName LIKE '%user3'")
+seller=$(sqlite3 "$CA_STATE/dirca.db" "SELECT SerialNumber FROM Request WHERE RequesterName LIKE '%user1'")
+check "but not for Engineering" refuses CERTSRV_E_RESTRICTEDOFFICER getkey officer1 "$engineer"
+check "the sentence names officer, requester and template" refuses \
+	'no rule of dircaOfficerRights allows NWTRADERS\officer1 to act for NWTRADERS\user3 and template EFSArchive' getkey officer1 "$engineer"
+explained() {
+	local answer
+	answer=$(ca_lab_as "$1" explain recover "$2" "$3" --json) && echo "$answer" && jq -e "$4" <<<"$answer"
+}
+check "explained the same way" explained caadmin officer1 user3@nwtraders.com \
+	'.keys[0].refusal.name == "CERTSRV_E_RESTRICTEDOFFICER" and (.keys[0].refusal.message | contains("no rule of dircaOfficerRights allows NWTRADERS\\officer1 to act for NWTRADERS\\user3 and template EFSArchive"))'
+check "and for Sales, with the rule and the way to it" explained auditor officer1 'NWTRADERS\user1' \
+	'.keys[0].allowed and (.keys[0].steps[2] | .check == "officer-rights" and (.ace | startswith("rule 1 of dircaOfficerRights: allow NWTRADERS\\officer1 for NWTRADERS\\Sales")) and .group_path == "user1 -> Sales")'
+check "a user may not ask about officers" refuses E_ACCESSDENIED ca_lab_as user2 explain recover officer1 user1
+check "and not officer2" refuses CERTSRV_E_RESTRICTEDOFFICER getkey officer2 "$seller"
+check "a template that the directory lacks" refuses CRYPT_E_NOT_FOUND admin officer allow officer1 --for Sales --template NoSuch
+check "unless it is forced" says "template NoSuch" admin officer allow officer1 --for Sales --template NoSuch --force
+check "a group that the directory lacks" refuses CRYPT_E_NOT_FOUND admin officer allow officer1 --for NoSuchGroup
+check "an officer without the right is warned about" says "does not hold Issue and Manage Certificates" admin officer allow user2 --for Sales
+check "a shadowed rule too" says "decides nothing beside rule" admin officer deny officer1 --for Sales
+check "the denial beats the grant" within refuses CERTSRV_E_RESTRICTEDOFFICER getkey officer1 "$seller"
+check "the sentence names the rule" refuses "rule 1 of dircaOfficerRights denies NWTRADERS" getkey officer1 "$seller"
+check "the list shows it" list '.rules[0].effect == "deny" and .rules[1].shadowed_by == 1 and (.rules | length) == 4'
+check "an officer's rules go by name" says "Rules" admin officer remove user2
+check "and a rule by number" admin officer remove 1
+check "a number too high" refuses CRYPT_E_NOT_FOUND admin officer remove 9
+check "officer1 may again" within getkey officer1 "$seller"
+check "who may not write there is told" refuses E_ACCESSDENIED ca_lab_as officer1 officer allow officer1 --for Everyone
+check "and nothing was changed" list '(.rules | length) == 2'
+check "each change is recorded" test "$(audited 794)" -ge 4
+
+# Two administrators at once: the second one's change is refused, not the first one's undone.
+meanwhile() {
+	local raw old
+	old=$(ldapsearch -Q -LLL -o ldif-wrap=no -Y EXTERNAL -H "$LDAPI_URI" -b "$(service)" -s base dircaOfficerRights | sed -n 's/^dircaOfficerRights:: //p')
+	admin officer deny officer2 --for Everyone >/dev/null || return 1
+	raw=$(printf 'dn: %s\nchangetype: modify\ndelete: dircaOfficerRights\ndircaOfficerRights:: %s\n-\nadd: dircaOfficerRights\ndircaOfficerRights:: %s\n' "$(service)" "$old" "$old" |
+		ldapmodify -Q -Y EXTERNAL -H "$LDAPI_URI" 2>&1) && return 1
+	echo "$raw"
+	[[ $raw == *"No such attribute"* ]]
+}
+check "what is changed is what was read" meanwhile
+
+# ---- what the directory hides ----
+check "an access list hides the rules from the CA" acl dircad dircaOfficerRights
+check "then nobody may act" within refuses "absent or hidden from the CA's account" getkey officer1 "$seller"
+check "nor officer2, who never might" refuses CERTSRV_E_RESTRICTEDOFFICER getkey officer2 "$seller"
+check "the access list is gone" acl
+check "officer1 may again" within getkey officer1 "$seller"
+check "an access list hides the CA's rights from the CA" acl dircad dircaCASecurity
+check "then nobody manages it" within refuses E_ACCESSDENIED admin ca status
+check "the sentence says why" refuses "dircaCASecurity: it is absent or hidden" admin ca status
+check "and nobody enrolls" refuses CERTSRV_E_ENROLL_DENIED ca_lab_enroll user2 User "$dir/hidden.pfx"
+check "the access list is gone" acl
+check "the CA is managed again" within admin ca status
+check "an access list hides the rules from the administrator" acl caadmin dircaOfficerRights =w
+check "who cannot overwrite them unseen" refuses DIRCA_E_CHANGED admin officer restrict --off
+check "the access list is gone" acl
+check "restrictions off" says "Restrictions: off" admin officer restrict --off
+check "then officer2 may" within getkey officer2 "$seller"
+
+# ---- enrollments explained ----
+enrolls() {
+	local answer
+	answer=$(ca_lab_as "$1" explain enroll "$2" "$3" --json) && echo "$answer" && jq -e "$4" <<<"$answer"
+}
+check "allowed, with the entry and the way to it" enrolls caadmin user1 EFSArchive \
+	'.allowed and .outcome == "issued" and (.steps[] | select(.check == "enroll-right") | (.ace | contains("nTSecurityDescriptor")) and (.group_path | startswith("user1 -> ")))'
+check "a user asks about himself" enrolls user1 user1@nwtraders.com KeyRecoveryAgent '.refusal.name == "CERTSRV_E_TEMPLATE_DENIED"'
+sentence=$(ca_lab_as user1 explain enroll user1 KeyRecoveryAgent --json | jq -r .refusal.message)
+check "and hears the sentence of the refusal itself" refuses "$sentence" ca_lab_enroll user1 KeyRecoveryAgent "$dir/kra.pfx"
+check "not about others" refuses E_ACCESSDENIED ca_lab_as user1 explain enroll user2 User
+check "nor whether they are there" refuses E_ACCESSDENIED ca_lab_as user1 explain enroll nobody User
+check "an administrator hears that" refuses CRYPT_E_NOT_FOUND admin explain enroll nobody User
+check "what waits for approval says so" enrolls caadmin kra1 KeyRecoveryAgent '.outcome == "pending"'
+check "people read it too" says "as user1 -> " admin explain enroll user1 EFSArchive
+
+# ---- rights of the CA ----
+check "the rights by name" says "Issue and Manage Certificates" admin ca rights
+check "the last administrator cannot go" refuses CERTSRV_E_NO_CAADMIN_DEFINED admin ca rights revoke "CA Administrators" admin
+check "nor be denied" refuses CERTSRV_E_NO_CAADMIN_DEFINED admin ca rights grant "CA Administrators" "Manage CA" --deny
+check "user4 is no officer" refuses E_ACCESSDENIED getkey user4 "$seller"
+check "a dry run grants nothing" says "dry run" admin ca rights grant user4 officer --dry-run
+check "user4 becomes one" says "user4" admin ca rights grant user4 officer
+check "in force within 2 s" within getkey user4 "$seller"
+check "a denial beats it" says "deny" admin ca rights grant user4 officer --deny
+check "in force within 2 s" within refuses E_ACCESSDENIED getkey user4 "$seller"
+check "the denial goes" admin ca rights revoke user4 officer --deny
+check "user4 may again" within getkey user4 "$seller"
+check "and then not" admin ca rights revoke user4 "Issue and Manage Certificates"
+check "in force within 2 s" within refuses E_ACCESSDENIED getkey user4 "$seller"
+check "an unknown right" refuses DIRCA_E_USAGE admin ca rights grant user4 everything
+check "who may not write there is told" refuses E_ACCESSDENIED ca_lab_as officer1 ca rights grant officer1 admin
+check "each change is recorded" test "$(audited 786)" -ge 4
+check "a restart records nothing twice" ca_lab_dircad_stop
+before=$(audited 786)
+check "it starts" ca_lab_dircad_start
+check "and records nothing" test "$(audited 786)" -eq "$before"
+checks_end
