@@ -10,6 +10,7 @@
 #include "pfx.h"
 #include "print.h"
 #include "session.h"
+#include "supersede.h"
 #include "text.h"
 
 struct job {
@@ -43,6 +44,30 @@ find_template(struct job *j, const char *name, struct err *err)
 			return tmpl_decode(&all->list[i], &j->tmpl, err);
 	return err_set(err, CERTSRV_E_UNSUPPORTED_CERT_TYPE,
 	    "the directory has no certificate template %s; `dirca templates` lists them", name);
+}
+
+/* A word on stderr where another template replaces the one that was asked for. */
+static bool
+note_superseded(const struct job *j, struct err *err)
+{
+	const struct dir_entries *all = &j->session.pki->templates;
+	struct tmpl *list = calloc(all->count + 1, sizeof *list);
+	const struct tmpl *newer;
+	struct err ignored;
+	size_t count = 0;
+
+	if (list == NULL)
+		return err_nomem(err);
+	/* What does not decode replaces nothing. */
+	for (size_t i = 0; i < all->count; i++)
+		count += tmpl_decode(&all->list[i], &list[count], &ignored) ? 1 : 0;
+	if ((newer = tmpl_superseding(list, count, j->tmpl.cn)) != NULL)
+		fprintf(stderr, "dirca enroll: template %s is superseded by %s\n", j->tmpl.cn,
+		    newer->cn);
+	for (size_t i = 0; i < count; i++)
+		tmpl_free(&list[i]);
+	free(list);
+	return true;
 }
 
 /* A client that knows its own name asks the directory before it makes a key; the CA decides in any
@@ -246,8 +271,8 @@ cmd_enroll(struct cli *cli)
 	struct err err;
 
 	if (!session_open(cli, &j.session, &err) || !session_pki(&j.session, &err) ||
-	    !find_template(&j, cli->args[0], &err) || !check_own_right(&j, &err) ||
-	    !set_paths(&j, &err) ||
+	    !find_template(&j, cli->args[0], &err) || !note_superseded(&j, &err) ||
+	    !check_own_right(&j, &err) || !set_paths(&j, &err) ||
 	    !cli_password(cli->opt.out_password_file, "Password for the PKCS#12: ", true,
 		&j.password, &err) ||
 	    !client_key_make(cli->opt.key, &j.tmpl, &j.key, &err) ||
