@@ -8,6 +8,8 @@
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
+#include <stdio.h>
+
 #include "buf.h"
 
 enum cli_exit { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_NOT_FOUND = 3, CLI_FINDINGS = 4 };
@@ -49,12 +51,15 @@ struct cli_options {
 	const char *type;
 	/* OPTS_RULE */
 	struct cli_list requesters;
-	/* OPTS_DRY, OPTS_RESTRICT, OPTS_RIGHTS */
+	/* OPTS_DRY, OPTS_RESTRICT, OPTS_RIGHTS and OPTS_GRANT */
 	bool dry_run, off, deny;
 	/* OPTS_LINT */
 	struct cli_list trusted;
 	/* OPTS_UNPUBLISH */
 	bool everything;
+	/* OPTS_TRANSFER, OPTS_IMPORT (and out, force) */
+	bool with_rights, new_oid;
+	const char *name;
 	/* everywhere */
 	bool help, verbose;
 };
@@ -77,6 +82,10 @@ struct cli_options {
 #define OPTS_DRY       0x020000u
 #define OPTS_RESTRICT  0x040000u
 #define OPTS_RIGHTS    0x080000u
+#define OPTS_GRANT     0x08000000u
+#define OPTS_TRANSFER  0x10000000u
+#define OPTS_IMPORT    0x20000000u
+#define OPTS_FIELDS    0x40000000u /* takes field=value: help explains the fields */
 #define OPTS_ALL       0x80000000u
 
 struct cli {
@@ -104,6 +113,9 @@ void cli_print_usage(const struct verb *verb);
 /* Everything of the verb table, for `dirca help` and the man-page check. */
 void cli_print_verbs(void);
 
+/* The fields of a template, one by one (cmd_template_edit.c). */
+void template_print_fields(FILE *to);
+
 /* "dirca: <sentence> (0x80094012 CERTSRV_E_TEMPLATE_DENIED)" on stderr; the exit code that fits. */
 enum cli_exit cli_fail(const struct cli *cli, const struct err *err);
 
@@ -117,7 +129,16 @@ enum cli_exit cmd_ca_publish(struct cli *cli);
 enum cli_exit cmd_ca_unpublish(struct cli *cli);
 enum cli_exit cmd_ca_status(struct cli *cli);
 enum cli_exit cmd_cas(struct cli *cli);
-enum cli_exit cmd_templates(struct cli *cli);
+enum cli_exit cmd_template_list(struct cli *cli);
+enum cli_exit cmd_template_show(struct cli *cli);
+enum cli_exit cmd_template_duplicate(struct cli *cli);
+enum cli_exit cmd_template_set(struct cli *cli);
+enum cli_exit cmd_template_enable(struct cli *cli);
+enum cli_exit cmd_template_disable(struct cli *cli);
+enum cli_exit cmd_template_grant(struct cli *cli);
+enum cli_exit cmd_template_revoke(struct cli *cli);
+enum cli_exit cmd_template_export(struct cli *cli);
+enum cli_exit cmd_template_import(struct cli *cli);
 enum cli_exit cmd_enroll(struct cli *cli);
 enum cli_exit cmd_retrieve(struct cli *cli);
 enum cli_exit cmd_kra_add(struct cli *cli);

@@ -1,11 +1,9 @@
-/* dirca cas, dirca templates: what the directory says. */
+/* dirca cas: what the directory says of certification authorities. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "print.h"
 #include "session.h"
 #include "text.h"
-#include "tmpl.h"
 
 static json_t *
 json_names(char *const *names, size_t count)
@@ -74,103 +72,6 @@ cmd_cas(struct cli *cli)
 		print_json(json_incref(list));
 	else if (session.service_count == 0)
 		puts("The directory names no certification authority.");
-out:
-	json_decref(list);
-	session_close(&session);
-	return status;
-}
-
-/* ---- templates ---- */
-
-/* CAs that issue a template, comma-separated; free(). */
-static char *
-issuers(const struct session *s, const char *cn)
-{
-	char *list = strdup("");
-
-	for (size_t i = 0; list != NULL && i < s->service_count; i++)
-		for (size_t k = 0; k < s->services[i].template_count; k++)
-			if (text_eq_nocase(s->services[i].templates[k], cn)) {
-				char *longer = text_printf(
-				    "%s%s%s", list, *list != '\0' ? "," : "", s->services[i].name);
-
-				free(list);
-				list = longer;
-				break;
-			}
-	return list;
-}
-
-static void
-print_template_row(const struct tmpl *t, const char *cas)
-{
-	printf("%-32s v%d %-8s %-6s %s\n", t->cn, t->schema_version,
-	    tmpl_requires_key_archival(t) ? "archive" : "-", tmpl_pends(t) ? "pends" : "-",
-	    *cas != '\0' ? cas : "-");
-}
-
-static json_t *
-json_template(const struct tmpl *t, const char *cas)
-{
-	return json_pack("{s:s, s:s?, s:s?, s:i, s:i, s:i, s:b, s:b, s:i, s:I, s:s}", "name", t->cn,
-	    "display_name", t->display_name, "oid", t->oid, "schema_version", t->schema_version,
-	    "major_version", (int)t->major, "minor_version", (int)t->minor, "archival",
-	    (int)tmpl_requires_key_archival(t), "pends", (int)tmpl_pends(t), "minimal_key_size",
-	    (int)t->min_key_size, "validity_seconds", (json_int_t)t->validity, "cas", cas);
-}
-
-static bool
-show_template(const struct session *s, const struct dir_entry *e, json_t *list, bool as_json)
-{
-	struct tmpl t = {0};
-	char *cas = NULL;
-	struct err err;
-
-	if (!tmpl_decode(e, &t, &err)) {
-		fprintf(stderr, "dirca templates: %s\n", err.msg);
-		return false;
-	}
-	if ((cas = issuers(s, t.cn)) != NULL) {
-		if (as_json)
-			json_array_append_new(list, json_template(&t, cas));
-		else
-			print_template_row(&t, cas);
-	}
-	free(cas);
-	tmpl_free(&t);
-	return true;
-}
-
-enum cli_exit
-cmd_templates(struct cli *cli)
-{
-	struct session session = {0};
-	json_t *list = json_array();
-	enum cli_exit status = CLI_OK;
-	size_t shown = 0;
-	struct err err;
-
-	if (!session_open(cli, &session, &err) || !session_pki(&session, &err)) {
-		status = cli_fail(cli, &err);
-		goto out;
-	}
-	if (!cli->opt.json)
-		printf(
-		    "%-32s %-2s %-8s %-6s %s\n", "TEMPLATE", "", "ARCHIVAL", "QUEUE", "ISSUED BY");
-	for (size_t i = 0; i < session.pki->templates.count; i++) {
-		const struct dir_entry *e = &session.pki->templates.list[i];
-
-		if (cli->count > 0 && !dir_entry_has_value_nocase(e, "cn", cli->args[0]))
-			continue;
-		if (show_template(&session, e, list, cli->opt.json))
-			shown++;
-	}
-	if (cli->count > 0 && shown == 0) {
-		err_set(&err, CRYPT_E_NOT_FOUND, "the directory has no template %s", cli->args[0]);
-		status = cli_fail(cli, &err);
-	} else if (cli->opt.json) {
-		print_json(json_incref(list));
-	}
 out:
 	json_decref(list);
 	session_close(&session);

@@ -78,8 +78,8 @@ static const struct option_row {
 	"its password; asked for if absent", 0, 0},
     {"on-behalf-of", 0, TEXT, OPTS_ENROLL, AT(on_behalf_of), "NAME",
 	"with --agent: the user or computer to enroll, DOMAIN\\name", 0, 0},
-    {"out", 'o', TEXT, OPTS_OUT, AT(out), "FILE", "PKCS#12 file to write, default TEMPLATE.pfx", 0,
-	0},
+    {"out", 'o', TEXT, OPTS_OUT | OPTS_TRANSFER, AT(out), "FILE",
+	"file to write: of enroll PKCS#12, default TEMPLATE.pfx; of template export LDIF", 0, 0},
     {"out-password-file", 0, TEXT, OPTS_OUT | OPTS_RECOVER, AT(out_password_file), "FILE",
 	"password of the PKCS#12; asked for if absent", 0, 0},
     {"key-file", 0, TEXT, OPTS_KEY, AT(key_file), "FILE",
@@ -87,8 +87,11 @@ static const struct option_row {
     {"kra", 0, TEXT, OPTS_RECOVER, AT(kra), "FILE", "the KRA's PKCS#12", 0, 0},
     {"kra-password-file", 0, TEXT, OPTS_RECOVER, AT(kra_password_file), "FILE",
 	"its password; asked for if absent", 0, 0},
-    {"force", 'f', FLAG, OPTS_RECOVER | OPTS_RULE | OPTS_RESTRICT, AT(force), NULL,
-	"replace what is there, or use a name that is not known", 0, 0},
+    {"force", 'f', FLAG, OPTS_RECOVER | OPTS_RULE | OPTS_RESTRICT | OPTS_GRANT | OPTS_IMPORT,
+	AT(force), NULL,
+	"insist: replace what is there, use a name that is not known, leave a template without an "
+	"administrator",
+	0, 0},
     {"disposition", 0, TEXT, OPTS_LIST, AT(disposition), "WORD",
 	"pending, issued, revoked, denied or error", 0, 0},
     {"reason", 0, TEXT, OPTS_DECIDE, AT(reason), "TEXT",
@@ -99,8 +102,13 @@ static const struct option_row {
 	"requesters that the rule speaks of: group, user or Everyone; may be repeated", 0, 0},
     {"off", 0, FLAG, OPTS_RESTRICT, AT(off), NULL, "no certificate manager is restricted any more",
 	0, 0},
-    {"deny", 0, FLAG, OPTS_RIGHTS, AT(deny), NULL, "denials instead of grants", 0, 0},
+    {"deny", 0, FLAG, OPTS_RIGHTS | OPTS_GRANT, AT(deny), NULL, "denials instead of grants", 0, 0},
     {"dry-run", 'n', FLAG, OPTS_DRY, AT(dry_run), NULL, "show what would be, change nothing", 0, 0},
+    {"with-rights", 0, FLAG, OPTS_TRANSFER | OPTS_IMPORT, AT(with_rights), NULL,
+	"the security descriptor too, whose SIDs belong to one domain", 0, 0},
+    {"new-oid", 0, FLAG, OPTS_IMPORT, AT(new_oid), NULL,
+	"a new object identifier instead of that of the file", 0, 0},
+    {"name", 0, TEXT, OPTS_IMPORT, AT(name), "NAME", "import under this name", 0, 0},
     {"verbose", 'v', FLAG, OPTS_ALL, AT(verbose), NULL, "say on stderr what is done", 0, 0},
     {"help", 'h', FLAG, OPTS_ALL, AT(help), NULL, "this text", 0, 0},
 #undef AT
@@ -130,6 +138,8 @@ cli_print_usage(const struct verb *verb)
 		    rows[i].argument != NULL ? rows[i].argument : "");
 		printf("  %-30s %s\n", left, rows[i].help);
 	}
+	if ((verb->groups & OPTS_FIELDS) != 0)
+		template_print_fields(stdout);
 }
 
 void

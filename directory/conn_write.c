@@ -2,7 +2,12 @@
 #include <string.h>
 
 #include "conn_priv.h"
+#include "dir_change.h"
 #include "text.h"
+
+/* [MS-ADTS] 3.1.1.3.4.1.11: of a security descriptor the DACL alone. */
+static char sd_flags_oid[] = "1.2.840.113556.1.4.801";
+static char sd_flags_dacl[] = {0x30, 0x03, 0x02, 0x01, 0x04};
 
 /* Attributes whose syntax OpenLDAP takes and gives only as `;binary` (RFC 4523 2). In Active
  * Directory and Samba they are octet strings and the option is an error. */
@@ -42,7 +47,7 @@ mod_new(const struct dir_conn *c, int op, const char *attr, size_t count)
 static void
 mod_free(LDAPMod *m)
 {
-	for (size_t k = 0; m->mod_bvalues[k] != NULL; k++)
+	for (size_t k = 0; m->mod_bvalues != NULL && m->mod_bvalues[k] != NULL; k++)
 		ber_bvfree(m->mod_bvalues[k]);
 	free(m->mod_bvalues);
 	free(m->mod_type);
@@ -208,4 +213,74 @@ dir_delete(struct dir_conn *c, const char *dn, struct err *err)
 	int rc = ldap_delete_ext_s(c->ld, dn, NULL, NULL);
 
 	return rc == LDAP_SUCCESS || dir_conn_fail(c, rc, err, "deleting %s", dn);
+}
+
+/* An LDAPMod of an attribute with all its values; NULL on no memory. */
+static LDAPMod *
+attr_mod(const struct dir_conn *c, int op, const struct dir_attr *a)
+{
+	LDAPMod *m = mod_new(c, op, a->name, a->count);
+
+	for (size_t k = 0; m != NULL && k < a->count; k++)
+		if (!mod_value(m, k, buf_view(&a->values[k]))) {
+			mod_free(m);
+			m = NULL;
+		}
+	if (m != NULL && a->count == 0) { /* "all values" is no list, not an empty one */
+		free(m->mod_bvalues);
+		m->mod_bvalues = NULL;
+	}
+	return m;
+}
+
+static LDAPMod **
+record_mods(const struct dir_conn *c, const struct ldif_record *r)
+{
+	static const int ops[] = {[LDIF_OP_ADD] = LDAP_MOD_ADD,
+	    [LDIF_OP_REPLACE] = LDAP_MOD_REPLACE,
+	    [LDIF_OP_DELETE] = LDAP_MOD_DELETE};
+	size_t count = r->kind == LDIF_ADD ? r->entry.count : r->mod_count;
+	LDAPMod **mods = calloc(count + 1, sizeof(LDAPMod *));
+
+	for (size_t i = 0; mods != NULL && i < count; i++) {
+		mods[i] = r->kind == LDIF_ADD ? attr_mod(c, LDAP_MOD_ADD, &r->entry.attrs[i])
+					      : attr_mod(c, ops[r->mods[i].op], &r->mods[i].attr);
+		if (mods[i] == NULL) {
+			mods_free(mods);
+			return NULL;
+		}
+	}
+	return mods;
+}
+
+bool
+plan_send(struct dir_conn *c, const struct ldif_record *r, struct err *err)
+{
+	LDAPControl sd = {sd_flags_oid, {sizeof sd_flags_dacl, sd_flags_dacl}, 1};
+	LDAPControl *controls[] = {c->root.has_sd_flags ? &sd : NULL, NULL};
+	LDAPMod **mods = record_mods(c, r);
+	int rc;
+
+	if (mods == NULL)
+		return err_nomem(err);
+	rc = r->kind == LDIF_ADD ? ldap_add_ext_s(c->ld, r->entry.dn, mods, controls, NULL)
+				 : ldap_modify_ext_s(c->ld, r->entry.dn, mods, controls, NULL);
+	mods_free(mods);
+	switch (rc) {
+	case LDAP_SUCCESS:
+		return true;
+	case LDAP_NO_SUCH_ATTRIBUTE:
+		return err_set(err, DIRCA_E_CHANGED,
+		    "%s was changed by somebody else since it was read; look at it again and "
+		    "repeat the change",
+		    r->entry.dn);
+	case LDAP_INSUFFICIENT_ACCESS:
+		return err_set(err, E_ACCESSDENIED,
+		    "this account may not %s %s; call as one that may, or have the directory's "
+		    "administrator grant it",
+		    r->kind == LDIF_ADD ? "add" : "change", r->entry.dn);
+	default:
+		return dir_conn_fail(
+		    c, rc, err, "%s %s", r->kind == LDIF_ADD ? "adding" : "changing", r->entry.dn);
+	}
 }

@@ -322,15 +322,58 @@ append_line(struct buf *out, const char *name, struct view value, struct err *er
 	return ok;
 }
 
-bool
-ldif_append_entry(struct buf *out, const struct dir_entry *e, struct err *err)
+static bool
+append_attrs(struct buf *out, const struct dir_entry *e, struct err *err)
 {
-	if (!append_line(out, "dn", view_str(e->dn), err))
-		return false;
 	for (size_t i = 0; i < e->count; i++)
 		for (size_t k = 0; k < e->attrs[i].count; k++)
 			if (!append_line(
 				out, e->attrs[i].name, buf_view(&e->attrs[i].values[k]), err))
 				return false;
+	return true;
+}
+
+bool
+ldif_append_entry(struct buf *out, const struct dir_entry *e, struct err *err)
+{
+	return append_line(out, "dn", view_str(e->dn), err) && append_attrs(out, e, err) &&
+	       buf_append(out, view_str("\n"), err);
+}
+
+static bool
+append_mod(struct buf *out, const struct ldif_mod *m, struct err *err)
+{
+	static const char *const ops[] = {
+	    [LDIF_OP_ADD] = "add", [LDIF_OP_REPLACE] = "replace", [LDIF_OP_DELETE] = "delete"};
+
+	if (!append_line(out, ops[m->op], view_str(m->attr.name), err))
+		return false;
+	for (size_t k = 0; k < m->attr.count; k++)
+		if (!append_line(out, m->attr.name, buf_view(&m->attr.values[k]), err))
+			return false;
+	return buf_append(out, view_str("-\n"), err);
+}
+
+bool
+ldif_append_change(struct buf *out, const struct ldif_record *r, struct err *err)
+{
+	if (!append_line(out, "dn", view_str(r->entry.dn), err) ||
+	    !append_line(
+		out, "changetype", view_str(r->kind == LDIF_ADD ? "add" : "modify"), err) ||
+	    !append_attrs(out, &r->entry, err))
+		return false;
+	for (size_t i = 0; i < r->mod_count; i++)
+		if (!append_mod(out, &r->mods[i], err))
+			return false;
 	return buf_append(out, view_str("\n"), err);
+}
+
+bool
+ldif_append_comment(struct buf *out, const char *text, struct err *err)
+{
+	char *line = ldif_put(LDIF_PUT_COMMENT, NULL, text, (ber_len_t)strlen(text));
+	bool ok = line != NULL ? buf_append(out, view_str(line), err) : err_nomem(err);
+
+	ber_memfree(line);
+	return ok;
 }

@@ -38,5 +38,9 @@ bool ldif_parse(struct view text, struct ldif *out, struct err *err);
 void ldif_free(struct ldif *l);
 /* Appends a content record and an empty line; values that need it in base64, lines folded. */
 bool ldif_append_entry(struct buf *out, const struct dir_entry *e, struct err *err);
+/* Appends a change record and an empty line. */
+bool ldif_append_change(struct buf *out, const struct ldif_record *r, struct err *err);
+/* Appends "# text", folded as LDIF comments are. */
+bool ldif_append_comment(struct buf *out, const char *text, struct err *err);
 
 #endif

@@ -149,6 +149,45 @@ dir_entry_add(struct dir_entry *e, const char *name, struct view value, struct e
 	return true;
 }
 
+static void
+attr_free(struct dir_attr *a)
+{
+	for (size_t k = 0; k < a->count; k++)
+		buf_free(&a->values[k]);
+	free(a->values);
+	free(a->name);
+	*a = (struct dir_attr){0};
+}
+
+bool
+dir_entry_set(
+    struct dir_entry *e, const char *name, const struct view *values, size_t count, struct err *err)
+{
+	struct dir_entry fresh = {0};
+	struct dir_attr *a = find_attr(e, name);
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < count; i++)
+		ok = dir_entry_add(&fresh, name, values[i], err);
+	if (ok && a == NULL && count > 0)
+		ok = (a = new_attr(e, name, err)) != NULL;
+	if (ok && a != NULL) {
+		attr_free(a);
+		if (count > 0) {
+			*a = fresh.attrs[0];
+			fresh.attrs[0] = (struct dir_attr){0};
+			fresh.count = 0;
+		} else {
+			size_t at = (size_t)(a - e->attrs);
+
+			e->count--;
+			memmove(a, a + 1, (e->count - at) * sizeof *a);
+		}
+	}
+	dir_entry_free(&fresh);
+	return ok;
+}
+
 bool
 dir_entry_copy(const struct dir_entry *from, struct dir_entry *out, struct err *err)
 {
@@ -170,12 +209,8 @@ dir_entry_free(struct dir_entry *e)
 {
 	if (e == NULL)
 		return;
-	for (size_t i = 0; i < e->count; i++) {
-		for (size_t k = 0; k < e->attrs[i].count; k++)
-			buf_free(&e->attrs[i].values[k]);
-		free(e->attrs[i].values);
-		free(e->attrs[i].name);
-	}
+	for (size_t i = 0; i < e->count; i++)
+		attr_free(&e->attrs[i]);
 	free(e->attrs);
 	free(e->dn);
 	*e = (struct dir_entry){0};

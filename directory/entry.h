@@ -45,6 +45,9 @@ enum dir_get dir_entry_bytes(
 /* Builders, for tests and for what is about to be written to the directory. */
 bool dir_entry_init(struct dir_entry *e, const char *dn, struct err *err);
 bool dir_entry_add(struct dir_entry *e, const char *name, struct view value, struct err *err);
+/* Gives the attribute these values instead of those it had; `count` 0 takes it out. */
+bool dir_entry_set(struct dir_entry *e, const char *name, const struct view *values, size_t count,
+    struct err *err);
 bool dir_entry_copy(const struct dir_entry *from, struct dir_entry *out, struct err *err);
 void dir_entry_free(struct dir_entry *e);
 void dir_entries_free(struct dir_entries *es);

@@ -11,6 +11,7 @@
 #include "issue.h"
 #include "supersede.h"
 #include "tmpl_priv.h"
+#include "tmpl_edit.h"
 
 #define NOW INT64_C(1800000000)
 
@@ -115,6 +116,43 @@ check_plan(const struct tmpl *t, bool archived_key)
 	issue_plan_free(&p);
 }
 
+/* What is taken over or copied can be read by the CA, and has nothing of its old home. */
+static void
+check_made(bool made, struct dir_entry *e, const struct err *why)
+{
+	struct tmpl t;
+	struct err err;
+
+	if (!made) {
+		require(why->code == ERROR_INVALID_DATA || why->code == E_INVALIDARG);
+		return;
+	}
+	require(tmpl_decode(e, &t, &err));
+	require(!t.has_sd || dir_entry_attr(e, "nTSecurityDescriptor") != NULL);
+	require(dir_entry_attr(e, "objectGUID") == NULL);
+	tmpl_free(&t);
+	dir_entry_free(e);
+}
+
+static void
+check_editing(const struct dir_entry *e)
+{
+	struct dir_entry made;
+	struct err err = {0};
+	bool ok;
+
+	for (size_t i = 0; i < tmpl_field_count; i++) {
+		char *text = tmpl_field_get(&tmpl_fields[i], e, &err);
+
+		require(text != NULL || err.code == ERROR_INVALID_DATA || err.code == E_INVALIDARG);
+		free(text);
+	}
+	ok = tmpl_take_over(e, NULL, true, &made, &err);
+	check_made(ok, &made, &err);
+	ok = tmpl_duplicate(e, "Copy", "1.2.3.4", NULL, 0, &made, &err);
+	check_made(ok, &made, &err);
+}
+
 static void
 check_entry(const struct dir_entry *e)
 {
@@ -129,6 +167,7 @@ check_entry(const struct dir_entry *e)
 	check_template(&t);
 	check_plan(&t, false);
 	check_plan(&t, true);
+	check_editing(e);
 	require(dir_entry_copy(e, &copy, &err));
 	require(tmpl_decode(&copy, &again, &err));
 	require(tmpl_equal(&t, &again));

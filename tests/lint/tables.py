@@ -53,6 +53,11 @@ def registry_settings():
     return {n.replace("\\\\", "\\") for n in re.findall(r'\{\s*"(CA\\\\[A-Za-z\\]+)"', source("ca/core/settings.c"))}
 
 
+def template_fields():
+    """Names of the fields that `dirca template set` knows."""
+    return set(re.findall(r'(?:BIT\(|\{)"([a-z0-9-]+)",', table(source("templates/tmpl_fields.c"), "tmpl_fields[] =")))
+
+
 def page(name):
     return source(f"docs/man/{name}")
 

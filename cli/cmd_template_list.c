@@ -1,0 +1,174 @@
+/* dirca template list, dirca templates: an overview, one template a line. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "print.h"
+#include "template_common.h"
+#include "text.h"
+#include "tmpl.h"
+#include "tmpl_rights.h"
+#include "trustee.h"
+
+/* Names of SIDs that were asked for already: the same few groups stand in most templates. */
+struct names {
+	struct known {
+		struct sid sid;
+		char *name;
+	} * list;
+	size_t count;
+};
+
+static void
+names_free(struct names *n)
+{
+	for (size_t i = 0; i < n->count; i++)
+		free(n->list[i].name);
+	free(n->list);
+}
+
+/* NULL on no memory. */
+static const char *
+name_of(struct names *n, struct dir_conn *c, const struct sid *sid)
+{
+	struct known *grown;
+
+	for (size_t i = 0; i < n->count; i++)
+		if (sid_eq(&n->list[i].sid, sid))
+			return n->list[i].name;
+	if ((grown = reallocarray(n->list, n->count + 1, sizeof *grown)) == NULL)
+		return NULL;
+	n->list = grown;
+	grown[n->count] = (struct known){*sid, trustee_name(c, sid)};
+	return grown[n->count].name != NULL ? grown[n->count++].name : NULL;
+}
+
+static json_t *
+enabled_at(const struct session *s, const char *cn)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < s->service_count; i++)
+		if (template_is_enabled_at(&s->services[i], cn))
+			json_array_append_new(list, json_string(s->services[i].name));
+	return list;
+}
+
+static json_t *
+enrollers(const struct session *s, const struct tmpl *t, struct names *names)
+{
+	json_t *list = json_array();
+	struct sids sids = {0};
+	struct err ignored;
+
+	if (t->has_sd && tmpl_enrollers(&t->sd, &sids, &ignored))
+		for (size_t i = 0; i < sids.count; i++)
+			json_array_append_new(
+			    list, json_string(name_of(names, s->directory, &sids.list[i])));
+	sids_free(&sids);
+	return list;
+}
+
+/* "a,b", or "-" for an empty list; free(). */
+static char *
+joined(const json_t *list)
+{
+	char *text = strdup("");
+	size_t i;
+	json_t *one;
+
+	json_array_foreach(list, i, one)
+	{
+		char *longer = text_printf(
+		    "%s%s%s", text != NULL ? text : "", i > 0 ? "," : "", json_string_value(one));
+
+		free(text);
+		text = longer;
+	}
+	if (text != NULL && *text == '\0') {
+		free(text);
+		text = strdup("-");
+	}
+	return text;
+}
+
+static void
+print_row(const json_t *t)
+{
+	char *cas = joined(json_object_get(t, "enabled_at")),
+	     *who = joined(json_object_get(t, "enroll"));
+
+	printf("%-32s v%d %-8s %-6s %-20s %s\n", json_text(t, "name"),
+	    (int)json_integer_value(json_object_get(t, "schema_version")),
+	    json_is_true(json_object_get(t, "archival")) ? "archive" : "-",
+	    json_is_true(json_object_get(t, "pends")) ? "pends" : "-", cas != NULL ? cas : "?",
+	    who != NULL ? who : "?");
+	free(cas);
+	free(who);
+}
+
+static json_t *
+describe(const struct session *s, const struct tmpl *t, struct names *names)
+{
+	return json_pack("{s:s, s:s?, s:s?, s:i, s:i, s:i, s:b, s:b, s:i, s:I, s:o, s:o}", "name",
+	    t->cn, "display_name", t->display_name, "oid", t->oid, "schema_version",
+	    t->schema_version, "major_version", (int)t->major, "minor_version", (int)t->minor,
+	    "archival", (int)tmpl_requires_key_archival(t), "pends", (int)tmpl_pends(t),
+	    "minimal_key_size", (int)t->min_key_size, "validity_seconds", (json_int_t)t->validity,
+	    "enabled_at", enabled_at(s, t->cn), "enroll", enrollers(s, t, names));
+}
+
+/* Templates of that name, or all; one that cannot be decoded is told on stderr. */
+static json_t *
+collect(const struct session *s, const char *name)
+{
+	struct names names = {0};
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < s->pki->templates.count; i++) {
+		const struct dir_entry *e = &s->pki->templates.list[i];
+		struct tmpl t;
+		struct err err;
+
+		if (name != NULL && !dir_entry_has_value_nocase(e, "cn", name))
+			continue;
+		if (!tmpl_decode(e, &t, &err)) {
+			fprintf(stderr, "dirca %s: %s\n", s->cli->verb->name, err.msg);
+			continue;
+		}
+		json_array_append_new(list, describe(s, &t, &names));
+		tmpl_free(&t);
+	}
+	names_free(&names);
+	return list;
+}
+
+enum cli_exit
+cmd_template_list(struct cli *cli)
+{
+	const char *name = cli->count > 0 ? cli->args[0] : NULL;
+	struct session session = {0};
+	enum cli_exit status = CLI_OK;
+	json_t *list = NULL, *one;
+	size_t i;
+	struct err err;
+
+	if (!template_open(&session, cli, &err)) {
+		status = cli_fail(cli, &err);
+		goto out;
+	}
+	list = collect(&session, name);
+	if (name != NULL && json_array_size(list) == 0) {
+		err_set(&err, CRYPT_E_NOT_FOUND, "the directory has no template %s", name);
+		status = cli_fail(cli, &err);
+	} else if (cli->opt.json) {
+		print_json(json_incref(list));
+	} else {
+		printf("%-32s %-2s %-8s %-6s %-20s %s\n", "TEMPLATE", "", "ARCHIVAL", "QUEUE",
+		    "ISSUED BY", "ENROLL");
+		json_array_foreach(list, i, one) print_row(one);
+	}
+out:
+	json_decref(list);
+	session_close(&session);
+	return status;
+}
