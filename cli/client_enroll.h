@@ -27,9 +27,10 @@ struct client_enroll {
 	const char *subject;    /* DN, NULL: empty name */
 	const char *const *dns; /* SAN names */
 	size_t dns_count;
-	const struct client_signer *renews; /* certificate that this renews, with its key; or NULL */
-	const struct client_signer *agent;  /* enrollment agent; or NULL */
-	const char *on_behalf_of;           /* whom the agent enrolls; NULL: the caller */
+	const struct client_signer
+	    *renews;                       /* certificate that this renews, with its key; or NULL */
+	const struct client_signer *agent; /* enrollment agent; or NULL */
+	const char *on_behalf_of;          /* whom the agent enrolls; NULL: the caller */
 	int64_t now;
 };
 

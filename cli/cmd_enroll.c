@@ -320,11 +320,12 @@ cmd_enroll(struct cli *cli)
 	struct err err;
 
 	if (!check_usage(&cli->opt, &err) || !session_open(cli, &j.session, &err) ||
-	    !session_pki(&j.session, &err) || !find_template(&j, cli->args[0], &err) || !note_superseded(&j, &err) ||
-	    !check_own_right(&j, &err) || !set_paths(&j, &err) ||
+	    !session_pki(&j.session, &err) || !find_template(&j, cli->args[0], &err) ||
+	    !note_superseded(&j, &err) || !check_own_right(&j, &err) || !set_paths(&j, &err) ||
 	    !cli_password(cli->opt.out_password_file, "Password for the PKCS#12: ", true,
 		&j.password, &err) ||
-	    !get_keys(&j, &err) || !client_key_save(j.key_file, j.key, &j.password, &err) || !try_services(&j, &err))
+	    !get_keys(&j, &err) || !client_key_save(j.key_file, j.key, &j.password, &err) ||
+	    !try_services(&j, &err))
 		status = cli_fail(cli, &err);
 	else
 		status = CLI_OK;

@@ -103,8 +103,8 @@ harness_configure(const char *extra)
 	harness_must(config_load(path, &harness.config, &err), &err);
 }
 
-/* Lines of an OpenSSL extension file that a parent CA puts into the CA's certificate; NULL: the CA is
- * a root. Set before harness_open. */
+/* Lines of an OpenSSL extension file that a parent CA puts into the CA's certificate; NULL: the CA
+ * is a root. Set before harness_open. */
 static const char *harness_parent;
 
 /* The CA's request is answered by a parent that lives for this one certificate. */
@@ -136,8 +136,8 @@ harness_init_subordinate(void)
 	snprintf(path, sizeof path, "%s/parent.crt", harness.dir);
 	harness_must(file_read(path, 65536, &parent, &err), &err);
 	chain = buf_view(&parent);
-	harness_must(ca_init_install(harness.config, buf_view(&own), &chain, 1, NULL, clock_now(),
-			 &err),
+	harness_must(
+	    ca_init_install(harness.config, buf_view(&own), &chain, 1, NULL, clock_now(), &err),
 	    &err);
 	buf_free(&own);
 	buf_free(&parent);

@@ -144,8 +144,8 @@ ask_refused_made(const struct ask *a, const struct principal *caller, enum err_c
 	struct store_request row;
 
 	if (r.reason.code != code)
-		fail_msg("%s: %s, expected %s", err_name(r.reason.code), r.reason.msg,
-		    err_name(code));
+		fail_msg(
+		    "%s: %s, expected %s", err_name(r.reason.code), r.reason.msg, err_name(code));
 	assert_int_equal(r.certificate.len, 0);
 	row = ask_row_of(r.request_id);
 	assert_int_equal(row.status_code, (int32_t)code);

@@ -2,7 +2,7 @@
 #include "enroll_ask.h"
 #include "log.h"
 
-#define APPLICATION_POLICIES(oid) \
+#define APPLICATION_POLICIES(oid)                                                           \
 	"1.3.6.1.4.1.311.21.10 = ASN1:SEQUENCE:all\n[all]\nfirst = SEQUENCE:one\nsecond = " \
 	"SEQUENCE:two\n[one]\noid = OID:1.3.6.1.5.5.7.3.2\n[two]\noid = OID:" oid "\n"
 

@@ -53,16 +53,15 @@ a_renewal_signed_with_the_old_key_is_issued(void **state)
 	assert_int_equal(row.request_flags & CR_FLG_RENEWAL, CR_FLG_RENEWAL);
 	assert_string_equal(row.requester_name, user1.downlevel);
 	store_request_free(&row);
-	row = ask_row_of(ask_issued(&(struct ask){.renews = buf_view(&old.cert.der),
-					.signers = {&old.cert},
-					.wrapped = true},
+	row = ask_row_of(ask_issued(
+	    &(struct ask){
+		.renews = buf_view(&old.cert.der), .signers = {&old.cert}, .wrapped = true},
 	    &user1));
 	assert_int_equal(row.request_flags & CR_FLG_RENEWAL, CR_FLG_RENEWAL);
 	assert_int_equal(row.request_type, CR_IN_PKCS7);
 	store_request_free(&row);
 	/* With the same key the request signs for itself. */
-	ask_issued(
-	    &(struct ask){.renews = buf_view(&old.cert.der), .key = key_of(&old)}, &user1);
+	ask_issued(&(struct ask){.renews = buf_view(&old.cert.der), .key = key_of(&old)}, &user1);
 	test_cert_free(&old.cert);
 }
 
@@ -76,13 +75,11 @@ a_renewal_without_the_old_key_is_refused(void **state)
 	(void)state;
 	ask_refused(&(struct ask){.renews = buf_view(&old.cert.der)}, &user1,
 	    CERTSRV_E_BAD_RENEWAL_CERT_ATTRIBUTE);
-	ask_refused(
-	    &(struct ask){.renews = buf_view(&old.cert.der), .signers = {&other.cert}}, &user1,
-	    CERTSRV_E_BAD_RENEWAL_CERT_ATTRIBUTE);
+	ask_refused(&(struct ask){.renews = buf_view(&old.cert.der), .signers = {&other.cert}},
+	    &user1, CERTSRV_E_BAD_RENEWAL_CERT_ATTRIBUTE);
 	/* A key that only encrypts may sign for its own renewal and for nothing else. */
-	ask_refused(
-	    &(struct ask){.renews = buf_view(&old.cert.der), .signers = {&encrypts.cert}}, &user1,
-	    CERT_E_WRONG_USAGE);
+	ask_refused(&(struct ask){.renews = buf_view(&old.cert.der), .signers = {&encrypts.cert}},
+	    &user1, CERT_E_WRONG_USAGE);
 	test_cert_free(&old.cert);
 	test_cert_free(&other.cert);
 	test_cert_free(&encrypts.cert);
@@ -94,9 +91,8 @@ a_certificate_of_another_user_is_not_renewed(void **state)
 	struct held old = enroll("EFSArchive", false, &user2);
 
 	(void)state;
-	ask_refused(
-	    &(struct ask){.renews = buf_view(&old.cert.der), .signers = {&old.cert}}, &user1,
-	    CERTSRV_E_BAD_RENEWAL_SUBJECT);
+	ask_refused(&(struct ask){.renews = buf_view(&old.cert.der), .signers = {&old.cert}},
+	    &user1, CERTSRV_E_BAD_RENEWAL_SUBJECT);
 	test_cert_free(&old.cert);
 }
 
@@ -137,9 +133,8 @@ a_revoked_certificate_is_not_renewed(void **state)
 
 	(void)state;
 	harness_must(store_do(harness.ca->store, revoke_row, &old, &err), &err);
-	ask_refused(
-	    &(struct ask){.renews = buf_view(&old.cert.der), .signers = {&old.cert}}, &user1,
-	    CRYPT_E_REVOKED);
+	ask_refused(&(struct ask){.renews = buf_view(&old.cert.der), .signers = {&old.cert}},
+	    &user1, CRYPT_E_REVOKED);
 	ask_refused(&(struct ask){.renews = buf_view(&old.cert.der), .key = key_of(&old)}, &user1,
 	    CRYPT_E_REVOKED);
 	test_cert_free(&old.cert);
@@ -181,8 +176,8 @@ an_expired_certificate_is_not_renewed(void **state)
 	ask_refused(
 	    &(struct ask){.renews = buf_view(&old.der), .signers = {&old}}, &user1, CERT_E_EXPIRED);
 	assert_int_equal(EVP_PKEY_up_ref(old.key), 1);
-	ask_refused(&(struct ask){.renews = buf_view(&old.der), .key = old.key}, &user1,
-	    CERT_E_EXPIRED);
+	ask_refused(
+	    &(struct ask){.renews = buf_view(&old.der), .key = old.key}, &user1, CERT_E_EXPIRED);
 	test_cert_free(&old);
 }
 
@@ -192,9 +187,9 @@ a_renewal_is_for_the_same_template(void **state)
 	struct held old = enroll("EFSArchive", false, &user1);
 
 	(void)state;
-	ask_refused(&(struct ask){.template_cn = "User",
-			.renews = buf_view(&old.cert.der),
-			.signers = {&old.cert}},
+	ask_refused(
+	    &(struct ask){
+		.template_cn = "User", .renews = buf_view(&old.cert.der), .signers = {&old.cert}},
 	    &user1, CERTSRV_E_TEMPLATE_CONFLICT);
 	test_cert_free(&old.cert);
 }
@@ -217,8 +212,7 @@ a_renewal_of_an_archival_template_has_its_key_archived(void **state)
 					.renews = buf_view(&old.cert.der),
 					.key = key_of(&old)},
 	    &user1));
-	assert_false(
-	    view_eq(buf_view(&row.raw_archived_key), buf_view(&before.raw_archived_key)));
+	assert_false(view_eq(buf_view(&row.raw_archived_key), buf_view(&before.raw_archived_key)));
 	recovered = harness_unseal(buf_view(&row.raw_archived_key));
 	assert_int_equal(EVP_PKEY_eq(recovered, old.cert.key), 1);
 	EVP_PKEY_free(recovered);
@@ -233,8 +227,7 @@ a_renewal_of_an_archival_template_has_its_key_archived(void **state)
 					.renews = buf_view(&old.cert.der),
 					.key = key_of(&old)},
 	    &user1));
-	assert_true(
-	    view_eq(buf_view(&row.raw_archived_key), buf_view(&before.raw_archived_key)));
+	assert_true(view_eq(buf_view(&row.raw_archived_key), buf_view(&before.raw_archived_key)));
 	assert_string_equal(row.key_recovery_hashes, before.key_recovery_hashes);
 	harness_change(ARCHIVE_DN, "msPKI-Private-Key-Flag", view_str("17"));
 	store_request_free(&row);
@@ -321,13 +314,12 @@ add_oid(struct dir_conn *c, void *arg, struct err *err)
 	snprintf(dn, sizeof dn, "CN=%s,CN=OID,CN=Public Key Services,CN=Services,%s", in->cn,
 	    dir_conn_root(c)->config_nc);
 	harness_must(dir_entry_init(&e, dn, err), err);
-	harness_must(
-	    dir_entry_add(&e, "objectClass", view_str("msPKI-Enterprise-Oid"), err) &&
-		dir_entry_add(&e, "cn", view_str(in->cn), err) &&
-		dir_entry_add(&e, "flags", view_str("2"), err) &&
-		dir_entry_add(&e, "msPKI-Cert-Template-OID", view_str(in->oid), err) &&
-		dir_entry_add(&e, "msPKI-OID-CPS", view_str(in->cps), err) &&
-		dir_entry_add(&e, "msPKI-OID-User-Notice", view_str(in->notice), err),
+	harness_must(dir_entry_add(&e, "objectClass", view_str("msPKI-Enterprise-Oid"), err) &&
+			 dir_entry_add(&e, "cn", view_str(in->cn), err) &&
+			 dir_entry_add(&e, "flags", view_str("2"), err) &&
+			 dir_entry_add(&e, "msPKI-Cert-Template-OID", view_str(in->oid), err) &&
+			 dir_entry_add(&e, "msPKI-OID-CPS", view_str(in->cps), err) &&
+			 dir_entry_add(&e, "msPKI-OID-User-Notice", view_str(in->notice), err),
 	    err);
 	ok = dir_add(c, &e, err);
 	dir_entry_free(&e);
@@ -345,8 +337,8 @@ printed(int64_t id)
 
 	snprintf(path, sizeof path, "%s/issued.der", harness.dir);
 	harness_must(file_replace(path, buf_view(&row.raw_certificate), 0600, &err), &err);
-	snprintf(command, sizeof command,
-	    "openssl x509 -inform DER -in %s -noout -text > %s.txt", path, path);
+	snprintf(command, sizeof command, "openssl x509 -inform DER -in %s -noout -text > %s.txt",
+	    path, path);
 	assert_int_equal(system(command), 0);
 	strcat(path, ".txt");
 	harness_must(file_read(path, 65536, &text, &err), &err);

@@ -65,8 +65,8 @@ refused_by(const struct test_cert *signer, enum err_code code)
 {
 	ask_refused(&(struct ask){.signers = {signer}}, &user1, code);
 	ask_refused(&(struct ask){.signers = {signer}, .wrapped = true}, &user1, code);
-	ask_refused(&(struct ask){.signers = {signer}, .wrapped = true, .cmc_inside = true}, &user1,
-	    code);
+	ask_refused(
+	    &(struct ask){.signers = {signer}, .wrapped = true, .cmc_inside = true}, &user1, code);
 }
 
 static void
@@ -146,7 +146,8 @@ as_many_signers_as_the_template_demands_must_sign(void **state)
 	harness_change(TEMPLATE_DN, "msPKI-RA-Signature", view_str("2"));
 	ask_refused(&(struct ask){.signers = {&agent}}, &user1, CERTSRV_E_SIGNATURE_COUNT);
 	ask_refused(&(struct ask){.signers = {&agent, &agent}}, &user1, CERTSRV_E_SIGNATURE_COUNT);
-	ask_refused(&(struct ask){.signers = {&agent, &weak}}, &user1, CERTSRV_E_SIGNATURE_REJECTED);
+	ask_refused(
+	    &(struct ask){.signers = {&agent, &weak}}, &user1, CERTSRV_E_SIGNATURE_REJECTED);
 	ask_issued(&(struct ask){.signers = {&agent, &second}}, &user1);
 	ask_issued(&(struct ask){.signers = {&agent, &second}, .wrapped = true}, &user1);
 	harness_change(TEMPLATE_DN, "msPKI-RA-Signature", view_str("16"));
@@ -179,8 +180,8 @@ static void
 check_on_behalf(int64_t id, const char *format)
 {
 	struct received want = {.id = id,
-	    .parts = {format, "caller=NWTRADERS\\officer2", "requester=NWTRADERS\\user1",
-		"signers=15"}};
+	    .parts = {
+		format, "caller=NWTRADERS\\officer2", "requester=NWTRADERS\\user1", "signers=15"}};
 	struct store_request row = ask_row_of(id);
 	struct enroll_result fetched;
 	struct err err;
@@ -198,8 +199,7 @@ check_on_behalf(int64_t id, const char *format)
 	harness_must(
 	    enroll_retrieve(harness.ca, &harness.vault, &officer2, id, &fetched, &err), &err);
 	enroll_result_free(&fetched);
-	harness_must(
-	    enroll_retrieve(harness.ca, &harness.vault, &user1, id, &fetched, &err), &err);
+	harness_must(enroll_retrieve(harness.ca, &harness.vault, &user1, id, &fetched, &err), &err);
 	enroll_result_free(&fetched);
 	assert_false(enroll_retrieve(harness.ca, &harness.vault, &user2, id, &fetched, &err));
 	store_request_free(&row);
@@ -210,12 +210,13 @@ an_agent_enrolls_another_subject(void **state)
 {
 	(void)state;
 	check_on_behalf(
-	    ask_issued(&(struct ask){.signers = {&agent}, .subject = "NWTRADERS\\user1"}, &officer2),
+	    ask_issued(
+		&(struct ask){.signers = {&agent}, .subject = "NWTRADERS\\user1"}, &officer2),
 	    "format=CMC");
-	check_on_behalf(ask_issued(&(struct ask){.signers = {&agent},
-				   .subject = "NWTRADERS\\user1",
-				   .wrapped = true},
-			    &officer2),
+	check_on_behalf(
+	    ask_issued(
+		&(struct ask){.signers = {&agent}, .subject = "NWTRADERS\\user1", .wrapped = true},
+		&officer2),
 	    "format=PKCS7");
 }
 
@@ -243,9 +244,9 @@ nobody_else_is_enrolled_without_an_agent(void **state)
 	    CERTSRV_E_BAD_REQUESTSUBJECT);
 	/* A template that demands no agent does not allow one either. */
 	ask_refused(&(struct ask){.signers = {&agent},
-		    .template_cn = "UserArchive",
-		    .subject = "NWTRADERS\\user1",
-		    .archive = true},
+			.template_cn = "UserArchive",
+			.subject = "NWTRADERS\\user1",
+			.archive = true},
 	    &officer2, CERTSRV_E_TEMPLATE_DENIED);
 }
 
@@ -253,8 +254,8 @@ static void
 an_account_that_is_disabled_is_not_enrolled_by_an_agent(void **state)
 {
 	(void)state;
-	ask_refused(&(struct ask){.signers = {&agent}, .subject = "NWTRADERS\\disabled1"}, &officer2,
-	    ERROR_ACCOUNT_DISABLED);
+	ask_refused(&(struct ask){.signers = {&agent}, .subject = "NWTRADERS\\disabled1"},
+	    &officer2, ERROR_ACCOUNT_DISABLED);
 }
 
 static void
@@ -266,20 +267,18 @@ an_agent_has_a_key_archived_by_cmc_alone(void **state)
 	(void)state;
 	harness_change(TEMPLATE_DN, "msPKI-Private-Key-Flag", view_str("17"));
 	assert_int_equal(EVP_PKEY_up_ref(key), 1);
-	row = ask_row_of(ask_issued(&(struct ask){.signers = {&agent},
-				.subject = "NWTRADERS\\user1",
-				.archive = true,
-				.key = key},
+	row = ask_row_of(ask_issued(
+	    &(struct ask){
+		.signers = {&agent}, .subject = "NWTRADERS\\user1", .archive = true, .key = key},
 	    &officer2));
 	recovered = harness_unseal(buf_view(&row.raw_archived_key));
 	assert_int_equal(EVP_PKEY_eq(recovered, key), 1);
 	EVP_PKEY_free(recovered);
 	EVP_PKEY_free(key);
 	store_request_free(&row);
-	ask_refused(&(struct ask){.signers = {&agent},
-		    .wrapped = true,
-		    .cmc_inside = true,
-		    .archive = true},
+	ask_refused(
+	    &(struct ask){
+		.signers = {&agent}, .wrapped = true, .cmc_inside = true, .archive = true},
 	    &user1, CERTSRV_E_BAD_REQUEST_KEY_ARCHIVAL);
 	harness_change(TEMPLATE_DN, "msPKI-Private-Key-Flag", view_str("16"));
 }
@@ -358,8 +357,8 @@ an_agent_of_a_ca_of_ntauth_counts_while_its_crl_is_current(void **state)
 static void
 a_signer_revoked_while_the_request_waits_does_not_count(void **state)
 {
-	struct test_cert late = issue(
-	    &harness.ca_cert, "critical,digitalSignature", AGENT_EKU, 77, 86400);
+	struct test_cert late =
+	    issue(&harness.ca_cert, "critical,digitalSignature", AGENT_EKU, 77, 86400);
 	struct ask a = {.signers = {&late}, .subject = "NWTRADERS\\user1"},
 		   b = {.signers = {&agent}, .subject = "NWTRADERS\\user1", .wrapped = true};
 	struct enroll_result first, other, approved;
@@ -382,8 +381,8 @@ a_signer_revoked_while_the_request_waits_does_not_count(void **state)
 	    "RequestID = %lld\"",
 	    harness.dir, (long long)late_row);
 	assert_int_equal(system(sql), 0);
-	assert_false(enroll_approve(harness.ca, &harness.vault, &officer1, first.request_id,
-	    clock_now(), &approved, &err));
+	assert_false(enroll_approve(
+	    harness.ca, &harness.vault, &officer1, first.request_id, clock_now(), &approved, &err));
 	assert_int_equal(err.code, CRYPT_E_REVOKED);
 	harness_must(enroll_approve(harness.ca, &harness.vault, &officer1, other.request_id,
 			 clock_now(), &approved, &err),

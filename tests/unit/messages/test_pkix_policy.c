@@ -110,7 +110,8 @@ static const struct chain_row chain_rows[] = {
 	{{0}, {.policies = ARCHIVAL, .constraints = "requireExplicitPolicy:1"}}, 2, true, NULL},
     {"... and then not", {{0}, {0}, {.constraints = "requireExplicitPolicy:1"}}, 3, false, "CN0"},
     {"another's name for the policy",
-	{{.policies = MAIL}, {.policies = ARCHIVAL, .mappings = ARCHIVAL ":" MAIL}}, 2, false, "CN1"},
+	{{.policies = MAIL}, {.policies = ARCHIVAL, .mappings = ARCHIVAL ":" MAIL}}, 2, false,
+	"CN1"},
     {"mapped from another's name",
 	{{.policies = ARCHIVAL}, {.policies = MAIL, .mappings = MAIL ":" ARCHIVAL}}, 2, true, NULL},
     {"mapping that is forbidden",
@@ -148,8 +149,8 @@ a_policy_is_valid_down_a_chain_or_not(void **state)
 		if (!allowed) {
 			assert_int_equal(err.code, CERT_E_WRONG_USAGE);
 			if (strstr(err.msg, row->excluder) == NULL)
-				fail_msg("%s: '%s' does not name %s", row->what, err.msg,
-				    row->excluder);
+				fail_msg(
+				    "%s: '%s' does not name %s", row->what, err.msg, row->excluder);
 		}
 		for (size_t k = 0; k < row->count; k++)
 			pkix_cert_free(&certs[k]);
@@ -183,7 +184,8 @@ malformed_policies_exclude(void **state)
 static void
 a_certificate_holds_what_both_of_its_lists_have(void **state)
 {
-	const struct layer both = {.eku = "clientAuth,emailProtection", .policies = MAIL "," ARCHIVAL},
+	const struct layer both = {.eku = "clientAuth,emailProtection",
+			       .policies = MAIL "," ARCHIVAL},
 			   one = {.eku = "clientAuth"}, other = {.policies = ARCHIVAL}, none = {0};
 	const struct {
 		const struct layer *layer;
@@ -261,8 +263,8 @@ a_crl_says_who_is_revoked_while_it_is_current(void **state)
 	must(pkix_crl_lists(
 	    buf_view(&der), issuer.subject, key, view_of(&other, 1), 1500, &listed, &err));
 	assert_false(listed);
-	must_fail(pkix_crl_lists(buf_view(&der), issuer.subject, key, view_of(&other, 1), 2001,
-		      &listed, &err),
+	must_fail(pkix_crl_lists(
+		      buf_view(&der), issuer.subject, key, view_of(&other, 1), 2001, &listed, &err),
 	    CRYPT_E_REVOCATION_OFFLINE);
 	must_fail(pkix_crl_lists(
 		      buf_view(&der), issuer.subject, key, view_of(&other, 1), 999, &listed, &err),
