@@ -3,6 +3,10 @@
 /* In the order of an administrator's day. A leading dash on the verb is accepted: `dirca -getkey`.
  */
 const struct verb verbs[] = {
+    {"directory init", "", "add to the directory what dirca needs: schema, containers, templates",
+	0, 0, OPTS_SESSION | OPTS_SETUP | OPTS_DRY, cmd_directory_init},
+    {"directory check", "", "whether the directory has what dirca needs, and what mends it", 0, 0,
+	OPTS_SESSION | OPTS_SETUP | OPTS_JSON, cmd_directory_check},
     {"ca init", "", "make the CA: key, certificate (or request to a parent), database", 0, 0,
 	OPTS_DAEMON | OPTS_INIT, cmd_ca_init},
     {"ca publish", "", "publish CA certificate and enrollment service to the directory", 0, 0,
@@ -87,6 +91,8 @@ const struct verb verbs[] = {
     {"dump", "FILE|TEMPLATE",
 	"show a request, response, recovery BLOB, certificate or security descriptor", 1, 1,
 	OPTS_DUMP | OPTS_SESSION, cmd_dump},
+    {"doctor directory", "", "examine the directory's servers: what they are, what is missing", 0,
+	0, OPTS_DAEMON | OPTS_SESSION | OPTS_JSON, cmd_doctor_directory},
     {"help", "[VERB]", "this list, or one verb's options", 0, 2, 0, cmd_help},
 };
 const size_t verb_count = sizeof verbs / sizeof verbs[0];

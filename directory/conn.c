@@ -119,9 +119,9 @@ set_options(struct dir_conn *c, struct err *err)
 }
 
 static bool
-set_tls(struct dir_conn *c, struct err *err)
+set_tls(struct dir_conn *c, int demand, struct err *err)
 {
-	int demand = LDAP_OPT_X_TLS_DEMAND, is_server = 0;
+	int is_server = 0;
 
 	if (ldap_set_option(c->ld, LDAP_OPT_X_TLS_REQUIRE_CERT, &demand) != LDAP_OPT_SUCCESS ||
 	    (c->config->tls_ca_file != NULL && ldap_set_option(c->ld, LDAP_OPT_X_TLS_CACERTFILE,
@@ -155,9 +155,9 @@ reach(struct dir_conn *c, bool starttls, struct err *err)
 	return dir_conn_fail(c, rc, err, "%s", what);
 }
 
-bool
-dir_conn_open(
-    const struct dir_config *config, const char *uri, struct dir_conn **out, struct err *err)
+static bool
+open_with(const struct dir_config *config, const char *uri, int tls_demand, struct dir_conn **out,
+    struct err *err)
 {
 	struct dir_conn *c = calloc(1, sizeof *c);
 	bool is_local = has_scheme(uri, "ldapi:"), is_tls = has_scheme(uri, "ldaps:");
@@ -174,7 +174,7 @@ dir_conn_open(
 		err_set(err, DIRCA_E_CONFIG, "%s: %s", uri, ldap_err2string(rc));
 		goto fail;
 	}
-	if (!set_options(c, err) || ((is_tls || starttls) && !set_tls(c, err)) ||
+	if (!set_options(c, err) || ((is_tls || starttls) && !set_tls(c, tls_demand, err)) ||
 	    !reach(c, starttls, err))
 		goto fail;
 	c->is_protected = is_local || is_tls || starttls;
@@ -183,6 +183,37 @@ dir_conn_open(
 fail:
 	dir_disconnect(&c);
 	return false;
+}
+
+bool
+dir_conn_open(
+    const struct dir_config *config, const char *uri, struct dir_conn **out, struct err *err)
+{
+	return open_with(config, uri, LDAP_OPT_X_TLS_DEMAND, out, err);
+}
+
+bool
+dir_conn_peer_certificate(const struct dir_config *config, const char *uri, struct buf *der_out)
+{
+	struct berval der = {0};
+	struct dir_conn *c;
+	struct err err;
+	bool ok;
+
+	*der_out = (struct buf){0};
+	if (has_scheme(uri, "ldapi:"))
+		return false;
+	if (dir_conn_open(config, uri, &c, &err)) {
+		dir_disconnect(&c);
+		return false;
+	}
+	if (!open_with(config, uri, LDAP_OPT_X_TLS_NEVER, &c, &err))
+		return false;
+	ok = ldap_get_option(c->ld, LDAP_OPT_X_TLS_PEERCERT, &der) == LDAP_OPT_SUCCESS &&
+	     der.bv_len > 0 && buf_dup(view_of(der.bv_val, der.bv_len), der_out, &err);
+	ldap_memfree(der.bv_val);
+	dir_disconnect(&c);
+	return ok;
 }
 
 void

@@ -42,6 +42,10 @@ struct dir_conn {
 /* Connects to one URI and secures it; no bind. On failure *out is NULL. */
 bool dir_conn_open(
     const struct dir_config *config, const char *uri, struct dir_conn **out, struct err *err);
+/* The certificate of a server whose TLS does not verify, by a handshake that does not verify it; no
+ * bind, nothing is sent. False if TLS verifies, is not used, or cannot be. */
+bool dir_conn_peer_certificate(
+    const struct dir_config *config, const char *uri, struct buf *der_out);
 /* Limits what follows in time, until deadline_ms is set to 0 (conn_limit.c). */
 bool dir_conn_limit(struct dir_conn *c);
 /* Authenticates as `config` says (conn_bind.c). DIRCA_E_AUTHENTICATION if the directory refuses the

@@ -134,7 +134,7 @@ trustee_find(struct dir_conn *c, const char *token, struct sid *out, struct err 
 
 	if (sid_from_text(token, out) || well_known_sid(token, out))
 		return DIR_FOUND;
-	if ((person = principal_find(c, token, &p, err)) == DIR_FIND_FAILED ||
+	if ((person = principal_find_account(c, token, &p, err)) == DIR_FIND_FAILED ||
 	    (team = find_group(c, token, &group, err)) == DIR_FIND_FAILED) {
 		principal_free(&p);
 		return DIR_FIND_FAILED;

@@ -307,7 +307,7 @@ set_defaults(struct config *c)
 {
 	c->dir_auth = DIR_AUTH_EXTERNAL;
 	c->dir_timeout_ms = 10000;
-	c->refresh_s = 2;
+	c->refresh_s = 1;
 	c->auth_negotiate = c->auth_scram = c->auth_basic = true;
 	c->workers = 8;
 	c->max_request = 262144;

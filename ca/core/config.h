@@ -34,7 +34,7 @@ struct config {
 	struct secret dir_password; /* config_read_password */
 	bool dir_starttls, dir_allow_plain;
 	int dir_timeout_ms;
-	int refresh_s; /* snapshot polling; default 2 */
+	int refresh_s; /* polling for changes, where the directory does not tell; default 1 */
 	/* authentication */
 	bool auth_negotiate, auth_scram, auth_basic; /* default yes */
 	char *keytab;                                /* HTTP/host; NULL: Kerberos' default */

@@ -55,7 +55,7 @@ defaults_hold_when_only_the_required_is_given(void **state)
 	assert_string_equal(c->url, "https://ca1.nwtraders.com:8443");
 	assert_null(c->http_url);
 	assert_null(c->socket);
-	assert_int_equal(c->refresh_s, 2);
+	assert_int_equal(c->refresh_s, 1);
 	assert_int_equal(c->workers, 8);
 	assert_int_equal(c->max_request, 262144);
 	assert_int_equal(c->max_connections, 1024);

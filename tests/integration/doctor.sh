@@ -1,0 +1,162 @@
+#!/usr/bin/env bash
+# dirca doctor directory: a directory that lacks nothing, and each lack with its cure. usage: doctor.sh
+# DIRECTORY=samba: on a Samba AD instead of OpenLDAP; status 77 where none can run.
+# shellcheck disable=SC2317 # the functions are called through check
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source-path=SCRIPTDIR source=../support/ca_lab.sh
+. "$here/../support/ca_lab.sh"
+# shellcheck source-path=SCRIPTDIR source=../support/checks.sh
+. "$here/../support/checks.sh"
+
+[ "$DIRECTORY" != samba ] || ! samba_lab_missing || exit 77
+dir=$(mktemp -d /tmp/dirca-doctor.XXXXXX)
+finish() {
+	ca_lab_stop
+	[ "$CHECKS_BAD" -ne 0 ] || rm -rf "$dir"
+}
+checks_begin "$dir"
+trap finish EXIT
+
+# doctor STATUS OPTION...: its exit status is this; the JSON goes to the file `report`.
+doctor() {
+	local want=$1 got=0
+	shift
+	HOME=$(ca_lab_home caadmin) "$DIRCA_BIN/dirca" doctor directory --json "$@" >"$dir/report" || got=$?
+	jq -c '.[].findings[] | [.verdict, .check, .text, .cure]' "$dir/report"
+	[ "$got" -eq "$want" ]
+}
+
+is() { jq -e "$1" "$dir/report" >/dev/null; }
+
+healthy() {
+	doctor 0 "$@" && is 'length == 1 and .[0].connected and .[0].missing == 0 and ([.[0].findings[].verdict] | index("missing") == null)'
+}
+
+# lacks CHECK WORDS OPTION...: exactly this is missing, and its text or cure has the words.
+lacks() {
+	local name=$1 words=$2
+	shift 2
+	doctor 1 "$@" && is "[.[].findings[] | select(.verdict == \"missing\") | .check] == [\"$name\"]" &&
+		jq -r '.[].findings[] | select(.verdict == "missing") | .text + " " + .cure' "$dir/report" | grep -F "$words"
+}
+
+# As lacks, beside what was taken away before.
+lacks_too() {
+	local name=$1 words=$2
+	doctor 1 && jq -r ".[].findings[] | select(.verdict == \"missing\" and .check == \"$name\") | .text + \" \" + .cure" "$dir/report" |
+		grep -iF "$words"
+}
+
+fails_with() {
+	local code=$1 got=0
+	shift
+	"$@" || got=$?
+	[ "$got" -eq "$code" ]
+}
+
+describes_openldap() {
+	healthy "$@" && is '.[0] | .vendor == "OpenLDAP" and .groups == "member walk" and .descriptors == "plain attribute" and
+		.watching == "syncrepl refreshAndPersist" and .sync_control and (.active_directory | not)' &&
+		is '.[0].sasl_mechanisms | contains("SCRAM-SHA-256")'
+}
+
+describes_samba() {
+	healthy "$@" && is '.[0] | (.vendor | contains("Samba")) and .groups == "tokenGroups" and .descriptors == "SD-flags control" and
+		.watching == "change notification" and .notification_control and .dirsync_control and .active_directory'
+}
+
+text_names_everything() {
+	HOME=$(ca_lab_home caadmin) "$DIRCA_BIN/dirca" doctor directory >"$dir/text" &&
+		for word in "Server: OpenLDAP" "Groups by: member walk" "Security descriptors by: plain attribute" \
+			"Changes by: syncrepl refreshAndPersist" "good    templates: " "note    groups: "; do
+			grep -F "$word" "$dir/text" || return 1
+		done
+}
+
+change() { lab_modify >/dev/null; }
+
+delete_entry() { printf 'dn: %s\nchangetype: delete\n' "$1" | change; }
+
+hide_descriptor() { printf 'dn: CN=User,CN=Certificate Templates,%s\nchangetype: modify\ndelete: nTSecurityDescriptor\n' "$services" | change; }
+
+without_syncprov() {
+	lab_slapd_stop "$dir" && rm "$dir/slapd.d/cn=config/olcDatabase={1}mdb/olcOverlay={0}syncprov.ldif" && lab_slapd_start "$dir"
+}
+
+# The attribute by another name, in lines that are not wrapped.
+without_attribute() {
+	lab_slapd_stop "$dir" && sed -i -z 's/\n //g; s/dircaCASecurity/dircaOther/g' "$dir"/slapd.d/cn=config/cn=schema/cn=*dirca-authority.ldif &&
+		lab_slapd_start "$dir"
+}
+
+serve_certificate() {
+	cp "$dir/$1.pem" "$dir/tls/server.pem" && lab_slapd_stop "$dir" && lab_slapd_start "$dir"
+}
+
+certificates() {
+	cd "$dir/tls" || return 1
+	cp server.pem ../good.pem
+	openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -days -1 -extfile server.ext -out ../expired.pem &&
+		openssl req -new -key server.key -subj /CN=elsewhere.example -out elsewhere.csr &&
+		openssl x509 -req -in elsewhere.csr -CA ca.pem -CAkey ca.key -days 30 -out ../elsewhere.pem \
+			-extfile <(printf 'subjectAltName=DNS:elsewhere.example\nextendedKeyUsage=serverAuth\n') &&
+		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout other.key -out other.pem -days 30 \
+			-subj "/CN=another CA" &&
+		openssl x509 -req -in server.csr -CA other.pem -CAkey other.key -days 30 -extfile server.ext -out ../stranger.pem
+}
+
+two_servers() {
+	doctor 1 -H "$1 ldap://127.0.0.1:1" && is 'length == 2 and .[0].missing == 0 and (.[1].connected | not) and .[1].missing == 1'
+}
+
+# The CA's people may not see tokenGroups any more.
+close_group() {
+	printf 'dn: CN=Pre-Windows 2000 Compatible Access,CN=Builtin,%s\nchangetype: modify\ndelete: member\n' "$LAB_BASE_DN" | change
+}
+
+openldap() {
+	check "a directory that lacks nothing" describes_openldap
+	check "the same as text" text_names_everything
+	check "as dircad" healthy -c "$DIRCAD_CONF"
+	check "one server of two is dead" two_servers "$LDAPS_URI"
+	check "no TLS" lacks tls "use ldaps://" -H "$LDAP_URI" -Y SCRAM-SHA-256
+	check "a wrong password" lacks connection "Invalid credentials" -y <(printf wrong)
+	check "no directory is named" fails_with 2 "$DIRCA_BIN/dirca" doctor directory --client-config "$dir/nothing"
+	delete_entry "CN=OID,$services"
+	check "a container is missing" lacks containers "OID"
+	hide_descriptor
+	check "a template has no descriptor" lacks_too templates "CN=User,"
+	delete_entry "CN=$CA_NAME,CN=Enrollment Services,$services"
+	ca_lab_dircad_stop
+	check "no CA is published" lacks_too services "dirca ca publish"
+	check "slapd without syncprov" without_syncprov
+	check "changes are not told" lacks_too watching "overlay syncprov"
+	check "slapd without dirca's attributes" without_attribute
+	check "the schema is not whole" lacks_too schema "the schema lacks dircaCASecurity"
+	check "certificates" certificates
+	check "an expired certificate" serve_certificate expired
+	check "is named" lacks_too tls "has expired"
+	check "one of another host" serve_certificate elsewhere
+	check "is named" lacks_too tls "is not for the host localhost"
+	check "one of a stranger" serve_certificate stranger
+	check "is named" lacks_too tls "/CN=another CA, which is not trusted"
+}
+
+samba_ad() {
+	check "a directory that lacks nothing" describes_samba
+	check "as dircad" healthy -c "$DIRCAD_CONF"
+	check "dircad may write its CRL, and not everything" grep -E 'below .*CDP.*, not below .*' "$dir/report"
+	close_group
+	check "tokenGroups cannot be read" lacks groups "Pre-Windows 2000 Compatible Access" -c "$DIRCAD_CONF"
+}
+
+check "a CA" ca_lab_start "$dir" basic
+services="CN=Public Key Services,CN=Services,$LDAP_CONFIG_BASE"
+: >"$dir/nothing"
+if [ "$DIRECTORY" = samba ]; then
+	samba_ad
+else
+	openldap
+fi
+checks_end
