@@ -107,10 +107,12 @@ enroll_find_template(const struct ca_view *view, const struct enroll_request *r,
 
 /* ---- the checks, in the order in which they are made ---- */
 
+/* At an approval the requester of an agent is known already. */
 static bool
 check_account(struct enrollment *e, struct err *err)
 {
-	return principal_check_active(e->caller, e->now, err);
+	return principal_check_active(e->caller, e->now, err) &&
+	       (e->requester == e->caller || principal_check_active(e->requester, e->now, err));
 }
 
 static bool

@@ -1,91 +1,113 @@
-/* Trustees by name and back, and the swap of a value that somebody else may have changed. */
-#include "slapd_lab.h"
+#include "people_lab.h"
 
 #include "trustee.h"
 
 #define DOMAIN_SID "S-1-5-21-3330634377-1326264276-632209373"
 
-static struct dir_conn *conn;
+static struct dir_config config;
 
+/* `sid` NULL: nobody. */
 static void
-assert_sid(const char *token, const char *expected)
+is(const char *token, const char *sid)
 {
-	char text[SID_TEXT_MAX];
-	struct sid sid;
-	struct err err;
+	char text[SID_TEXT_MAX] = "nobody";
+	struct sid found;
+	struct err err = {0};
 
-	if (trustee_find(conn, token, &sid, &err) != DIR_FOUND)
-		fail_msg("%s: not found", token);
-	sid_to_text(&sid, text);
-	assert_string_equal(text, expected);
+	switch (trustee_find(conn, token, &found, &err)) {
+	case DIR_FOUND:
+		sid_to_text(&found, text);
+		break;
+	case DIR_NOT_FOUND:
+		break;
+	case DIR_FIND_FAILED:
+		fail_msg("%s: %s", token, err.msg);
+	}
+	assert_string_equal(text, sid != NULL ? sid : "nobody");
 }
 
 static void
-trustees_are_found_by_their_names(void **state)
+fails(const char *token, enum err_code code, const char *a, const char *b)
 {
-	struct sid sid;
-	struct err err;
+	struct sid found;
+	struct err err = {0};
 
-	(void)state;
-	assert_sid("user1", DOMAIN_SID "-1101");
-	assert_sid("NWTRADERS\\user1", DOMAIN_SID "-1101");
-	assert_sid("Sales", DOMAIN_SID "-1205");
-	assert_sid("nwtraders\\sales", DOMAIN_SID "-1205");
-	assert_sid("Everyone", "S-1-1-0");
-	assert_sid("authenticated users", "S-1-5-11");
-	assert_sid("BUILTIN\\Administrators", "S-1-5-32-544");
-	assert_sid("S-1-5-21-1-2-3-4", "S-1-5-21-1-2-3-4");
-	assert_int_equal(trustee_find(conn, "OTHER\\Sales", &sid, &err), DIR_NOT_FOUND);
-	assert_int_equal(trustee_find(conn, "Sal*", &sid, &err), DIR_NOT_FOUND);
+	assert_int_equal(trustee_find(conn, token, &found, &err), DIR_FIND_FAILED);
+	assert_int_equal(err.code, code);
+	if (strcasestr(err.msg, a) == NULL || strcasestr(err.msg, b) == NULL)
+		fail_msg("%s", err.msg);
 }
 
 static void
-the_name_that_is_shown_is_found_again(void **state)
+users_groups_and_well_known_names_are_trustees(void **state)
 {
-	static const char *const sids[] = {
-	    DOMAIN_SID "-1101", DOMAIN_SID "-1205", "S-1-1-0", "S-1-5-32-544", DOMAIN_SID "-4711"};
+	(void)state;
+	is("user1", DOMAIN_SID "-1101");
+	is("user1@nwtraders.com", DOMAIN_SID "-1101");
+	is("NWTRADERS\\ws1$", DOMAIN_SID "-1118");
+	is("Sales", DOMAIN_SID "-1205");
+	is("sales", DOMAIN_SID "-1205");
+	is("NWTRADERS\\Sales", DOMAIN_SID "-1205");
+	is("nwtraders.com\\Domain Users", DOMAIN_SID "-513");
+	is("CN=Sales," USERS_DN, DOMAIN_SID "-1205");
+	is("CN=user1," USERS_DN, DOMAIN_SID "-1101");
+	is("Everyone", "S-1-1-0");
+	is("authenticated users", "S-1-5-11");
+	is("BUILTIN\\Administrators", "S-1-5-32-544");
+	is("S-1-5-21-1-2-3-4", "S-1-5-21-1-2-3-4");
+	is("nobody", NULL);
+	is("NWTRADERS\\nobody", NULL);
+	is("OTHER\\Sales", NULL);
+	is("CN=Nobody," USERS_DN, NULL);
+	is(USERS_DN, NULL);
+	is("Sales*", NULL);
+}
+
+static void
+a_name_of_two_things_is_an_error_that_names_both(void **state)
+{
+	(void)state;
+	add_group("CN=user1,CN=Computers," BASE_DN, "8001", "CN=user2," USERS_DN);
+	fails("user1", TYPE_E_AMBIGUOUSNAME, "CN=user1,CN=Users", "CN=user1,CN=Computers");
+	is("CN=user1,CN=Computers," BASE_DN, DOMAIN_SID "-8001");
+	remove_entry("CN=user1,CN=Computers," BASE_DN);
+	add_group("CN=Everyone," USERS_DN, "8002", "CN=user2," USERS_DN);
+	fails("Everyone", TYPE_E_AMBIGUOUSNAME, "CN=Everyone,CN=Users",
+	    "\"Everyone\" names Everyone");
+	remove_entry("CN=Everyone," USERS_DN);
+}
+
+static void
+what_has_no_sid_can_be_given_nothing(void **state)
+{
+	(void)state;
+	add_group("CN=no sid," USERS_DN, NULL, "CN=user2," USERS_DN);
+	fails("no sid", E_INVALIDARG, "CN=no sid", "objectSid");
+	remove_entry("CN=no sid," USERS_DN);
+	add_user("CN=bare," USERS_DN, "bare", NULL, NULL);
+	fails("bare", E_INVALIDARG, "CN=bare", "objectSid");
+	remove_entry("CN=bare," USERS_DN);
+}
+
+static void
+a_sid_is_named_as_people_know_it(void **state)
+{
+	static const struct {
+		const char *sid, *name;
+	} names[] = {{DOMAIN_SID "-1101", "NWTRADERS\\user1"},
+	    {DOMAIN_SID "-1205", "NWTRADERS\\Sales"}, {"S-1-5-15", "This Organization"},
+	    {"S-1-5-21-1-2-3-4", "S-1-5-21-1-2-3-4"}};
+	struct sid sid;
+	char *name;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof sids / sizeof sids[0]; i++) {
-		struct sid sid;
-		char *name;
-
-		assert_true(sid_from_text(sids[i], &sid));
+	for (size_t i = 0; i < 4; i++) {
+		assert_true(sid_from_text(names[i].sid, &sid));
 		name = trustee_name(conn, &sid);
-		assert_non_null(name);
-		assert_sid(name, sids[i]);
+		assert_string_equal(name, names[i].name);
 		free(name);
 	}
 }
-
-#define CA_DN "CN=ca,CN=Enrollment Services," PKS_DN
-
-static bool
-swap(const char *old, const char *fresh, const char *add_class, struct err *err)
-{
-	return dir_swap(
-	    conn, CA_DN, "dircaOfficerRights", view_str(old), view_str(fresh), add_class, err);
-}
-
-static void
-a_value_is_changed_from_what_was_read(void **state)
-{
-	struct err err;
-
-	(void)state;
-	LAB_ADD(conn, CA_DN, "cn", "ca", "objectClass", "pKIEnrollmentService");
-	assert_true(swap("", "one", "dircaAuthority", &err));
-	assert_true(swap("one", "two", NULL, &err));
-	assert_false(swap("one", "three", NULL, &err)); /* it is two by now */
-	assert_int_equal(err.code, DIRCA_E_CHANGED);
-	assert_false(swap("", "three", NULL, &err)); /* it is not absent */
-	assert_int_equal(err.code, DIRCA_E_CHANGED);
-	assert_true(swap("two", "", NULL, &err));
-	assert_false(swap("two", "", NULL, &err));
-	assert_int_equal(err.code, DIRCA_E_CHANGED);
-}
-
-static struct dir_config config;
 
 static int
 start(void **state)
@@ -109,9 +131,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(trustees_are_found_by_their_names),
-	    cmocka_unit_test(the_name_that_is_shown_is_found_again),
-	    cmocka_unit_test(a_value_is_changed_from_what_was_read),
+	    cmocka_unit_test(users_groups_and_well_known_names_are_trustees),
+	    cmocka_unit_test(a_name_of_two_things_is_an_error_that_names_both),
+	    cmocka_unit_test(what_has_no_sid_can_be_given_nothing),
+	    cmocka_unit_test(a_sid_is_named_as_people_know_it),
 	};
 
 	return cmocka_run_group_tests(tests, start, end);
