@@ -38,6 +38,8 @@ struct cli_options {
 	/* OPTS_PUBLISH */
 	struct cli_list admins, officers, auditors, templates;
 	/* OPTS_ENROLL */
+	const char *renew, *renew_password_file, *agent, *agent_password_file, *on_behalf_of;
+	bool same_key;
 	const char *out, *out_password_file, *key_file;
 	struct cli_list dns;
 	/* OPTS_RECOVER */
@@ -55,6 +57,9 @@ struct cli_options {
 	struct cli_list trusted;
 	/* OPTS_UNPUBLISH */
 	bool everything;
+	/* OPTS_SETUP */
+	const char *ldif;
+	bool with_templates;
 	/* OPTS_TRANSFER, OPTS_IMPORT (and out, force) */
 	bool with_rights, new_oid;
 	const char *name;
@@ -80,6 +85,7 @@ struct cli_options {
 #define OPTS_DRY       0x020000u
 #define OPTS_RESTRICT  0x040000u
 #define OPTS_RIGHTS    0x080000u
+#define OPTS_SETUP     0x4000000u
 #define OPTS_GRANT     0x08000000u
 #define OPTS_TRANSFER  0x10000000u
 #define OPTS_IMPORT    0x20000000u
@@ -122,6 +128,8 @@ enum cli_exit cli_fail(const struct cli *cli, const struct err *err);
 bool cli_password(
     const char *file, const char *prompt, bool confirm, struct secret *out, struct err *err);
 
+enum cli_exit cmd_directory_init(struct cli *cli);
+enum cli_exit cmd_directory_check(struct cli *cli);
 enum cli_exit cmd_ca_init(struct cli *cli);
 enum cli_exit cmd_ca_publish(struct cli *cli);
 enum cli_exit cmd_ca_unpublish(struct cli *cli);

@@ -303,17 +303,20 @@ check_templates(const struct officers *o, const struct cli *cli, struct err *err
 	return true;
 }
 
-/* The right may come from a group, which for a person can be asked. */
-static bool
-warn_no_right(struct officers *o, const char *name, const struct sid *sid, struct err *err)
+/* The right may come from a group, which for a person can be asked; where it cannot, nothing is
+ * said.
+ */
+static void
+warn_no_right(struct officers *o, const char *name, const struct sid *sid)
 {
 	struct principal p = {0};
 	struct sid alone[] = {*sid, SID_EVERYONE, SID_AUTHENTICATED_USERS};
 	struct sids as = {alone, 3};
-	enum dir_find found = principal_find(o->authority.session.directory, name, &p, err);
+	struct err ignored;
+	enum dir_find found = principal_find(o->authority.session.directory, name, &p, &ignored);
 
-	if (found == DIR_FIND_FAILED && err->code != TYPE_E_AMBIGUOUSNAME)
-		return false;
+	if (found == DIR_FIND_FAILED)
+		return;
 	if (found == DIR_FOUND && p.has_sid && sid_eq(&p.sid, sid))
 		as = p.sids;
 	if (!sd_check_mask(&o->authority.security, &as, CA_RIGHT_OFFICER).allowed)
@@ -322,7 +325,6 @@ warn_no_right(struct officers *o, const char *name, const struct sid *sid, struc
 		    "ca rights grant' gives it",
 		    name);
 	principal_free(&p);
-	return true;
 }
 
 static void
@@ -383,8 +385,9 @@ add(struct officers *o, const struct cli *cli, bool deny, struct err *err)
 		ok = authority_trustee(&o->authority, names->list[i], &sid, err) &&
 		     sids_add(&rule.requesters, &sid, err);
 	}
-	ok = ok && warn_no_right(o, cli->args[0], &rule.officer, err) &&
-	     add_rules(o, cli, &rule, err);
+	if (ok)
+		warn_no_right(o, cli->args[0], &rule.officer);
+	ok = ok && add_rules(o, cli, &rule, err);
 	if (ok)
 		warn_shadows(o);
 	sids_free(&rule.requesters);

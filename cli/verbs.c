@@ -3,6 +3,10 @@
 /* In the order of an administrator's day. A leading dash on the verb is accepted: `dirca -getkey`.
  */
 const struct verb verbs[] = {
+    {"directory init", "", "add to the directory what dirca needs: schema, containers, templates",
+	0, 0, OPTS_SESSION | OPTS_SETUP | OPTS_DRY, cmd_directory_init},
+    {"directory check", "", "whether the directory has what dirca needs, and what mends it", 0, 0,
+	OPTS_SESSION | OPTS_SETUP | OPTS_JSON, cmd_directory_check},
     {"ca init", "", "make the CA: key, certificate (or request to a parent), database", 0, 0,
 	OPTS_DAEMON | OPTS_INIT, cmd_ca_init},
     {"ca publish", "", "publish CA certificate and enrollment service to the directory", 0, 0,

@@ -30,6 +30,8 @@ struct dir_config {
 	const struct secret *password;
 	const char *tls_ca_file; /* NULL: libldap's own configuration */
 	bool starttls;
+	bool bare;        /* CN=Configuration may be missing: it is taken to lie below the first
+			     naming context (`dirca directory init`) */
 	bool allow_plain; /* simple bind without TLS over ldap:// (tests only); default refuse */
 	int timeout_ms;   /* network and operation; 0: 10000 */
 };

@@ -134,13 +134,14 @@ read_sids(struct dir_conn *c, const struct dir_entry *e, struct principal *p, st
 	return groups_collect(c, &s, &p->sids, err);
 }
 
+/* All but the SIDs. */
 static bool
-read_principal(struct dir_conn *c, const struct dir_entry *e, struct principal *p, struct err *err)
+read_account(struct dir_conn *c, const struct dir_entry *e, struct principal *p, struct err *err)
 {
 	size_t sam_len;
 
 	if (!read_names(e, p, err) || !read_domain(c, p, err) || !read_ids(e, p, err) ||
-	    !principal_read_state(e, p, err) || !read_sids(c, e, p, err))
+	    !principal_read_state(e, p, err))
 		return false;
 	sam_len = p->sam != NULL ? strlen(p->sam) : 0;
 	p->is_machine = dir_entry_has_value_nocase(e, "objectClass", "computer") ||
@@ -148,20 +149,43 @@ read_principal(struct dir_conn *c, const struct dir_entry *e, struct principal *
 	return true;
 }
 
+static bool
+read_principal(struct dir_conn *c, const struct dir_entry *e, struct principal *p, struct err *err)
+{
+	return read_account(c, e, p, err) && read_sids(c, e, p, err);
+}
+
+typedef bool entry_reader(
+    struct dir_conn *c, const struct dir_entry *e, struct principal *p, struct err *err);
+
 static enum dir_find
-find_with(struct dir_conn *c, principal_search *search, const char *token, struct principal *out,
-    struct err *err)
+find_and_read(struct dir_conn *c, principal_search *search, const char *token, entry_reader *read,
+    struct principal *out, struct err *err)
 {
 	struct dir_entry e;
 	enum dir_find found = principal_locate(c, search, token, &e, err);
 
 	*out = (struct principal){0};
-	if (found == DIR_FOUND && !read_principal(c, &e, out, err)) {
+	if (found == DIR_FOUND && !read(c, &e, out, err)) {
 		principal_free(out);
 		found = DIR_FIND_FAILED;
 	}
 	dir_entry_free(&e);
 	return found;
+}
+
+static enum dir_find
+find_with(struct dir_conn *c, principal_search *search, const char *token, struct principal *out,
+    struct err *err)
+{
+	return find_and_read(c, search, token, read_principal, out, err);
+}
+
+enum dir_find
+principal_find_account(
+    struct dir_conn *c, const char *token, struct principal *out, struct err *err)
+{
+	return find_and_read(c, principal_search_token, token, read_account, out, err);
 }
 
 enum dir_find

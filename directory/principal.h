@@ -55,6 +55,10 @@ bool principal_check_active(const struct principal *p, int64_t now, struct err *
  * first hit. An account of a domain that the server does not hold is DIRCA_E_DIRECTORY (FAILED). */
 enum dir_find principal_find(
     struct dir_conn *c, const char *token, struct principal *out, struct err *err);
+/* The same without its SIDs, so that it can hold no right: for what needs no group, and must not
+ * fail where groups cannot be read. */
+enum dir_find principal_find_account(
+    struct dir_conn *c, const char *token, struct principal *out, struct err *err);
 /* The identity that SASL authenticated: "user1", "user1@REALM" (realm compared with the UPN suffix
  * and the domain, without case), "DOMAIN\user1" or a DN ("dn:..."). Account names only, never a CN;
  * where a UPN and an account name point to different principals it is ambiguous. */

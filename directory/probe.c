@@ -98,6 +98,21 @@ find_default_nc(struct dir_conn *c, const struct dir_attr *contexts, struct err 
 	return true;
 }
 
+/* A directory without the tree: where it is going to be. */
+static bool
+assume_config_nc(struct dir_conn *c, const struct dir_attr *contexts, struct err *err)
+{
+	char *first;
+
+	if (contexts == NULL)
+		return true;
+	if (!text_from_view(buf_view(&contexts->values[0]), &first, err))
+		return false;
+	c->config_nc = text_printf("CN=Configuration,%s", first);
+	free(first);
+	return c->config_nc != NULL || err_nomem(err);
+}
+
 static bool
 find_contexts(struct dir_conn *c, const struct dir_entry *dse, struct err *err)
 {
@@ -108,6 +123,8 @@ find_contexts(struct dir_conn *c, const struct dir_entry *dse, struct err *err)
 	    dir_entry_text(dse, "defaultNamingContext", &c->default_nc, err) == DIR_GET_FAILED)
 		return false;
 	if (!find_config_nc(c, contexts, false, err) || !find_config_nc(c, contexts, true, err))
+		return false;
+	if (c->config_nc == NULL && c->config->bare && !assume_config_nc(c, contexts, err))
 		return false;
 	if (c->config_nc == NULL)
 		return err_set(err, DIRCA_E_DIRECTORY,

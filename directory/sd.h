@@ -104,8 +104,9 @@ bool sd_decode(struct view raw, struct sd *out, struct err *err);
 bool sd_encode(const struct sd *sd, struct buf *out, struct err *err);
 void sd_free(struct sd *sd);
 
-/* SDDL as [MS-DTYP] 2.5.1 writes it, SIDs unabbreviated. What SDDL has no letters for is a number,
- * data of callback ACEs that hold no well-formed condition and of unknown ACEs a field "#hex".
+/* SDDL as [MS-DTYP] 2.5.1 writes it, SIDs unabbreviated. What SDDL has no letters for is a number;
+ * data that its words would not give back byte for byte is a field "#hex": of callback ACEs what is
+ * no condition (2.4.4.17), resource attributes in another layout or of SIDs, unknown ACEs whole.
  * free(); NULL on no memory. */
 char *sd_to_sddl(const struct sd *sd);
 

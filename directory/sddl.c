@@ -55,6 +55,8 @@ put_data(struct writer *w, const struct ace *ace)
 	fputc(';', w->f);
 	if (ace_is_callback(ace->type) && sddl_put_condition(w->f, ace->data, w->aliases))
 		return;
+	if (ace->type == ACE_RESOURCE_ATTRIBUTE && sddl_put_claim(w->f, ace->data))
+		return;
 	fputc('#', w->f);
 	for (size_t i = 0; i < ace->data.len; i++)
 		fprintf(w->f, "%02x", ace->data.ptr[i]);

@@ -33,8 +33,8 @@ push(struct stack *s, char *text, enum bond bond)
 	return true;
 }
 
-static bool
-put_name(FILE *f, struct view utf16, bool prefixed)
+bool
+sddl_put_name(FILE *f, struct view utf16, bool prefixed)
 {
 	uint16_t unit;
 
@@ -46,8 +46,8 @@ put_name(FILE *f, struct view utf16, bool prefixed)
 	return utf16.len == 0;
 }
 
-static bool
-put_string(FILE *f, struct view utf16)
+bool
+sddl_put_string(FILE *f, struct view utf16)
 {
 	struct err ignored;
 	char *text;
@@ -88,7 +88,7 @@ put_sized(FILE *f, uint8_t code, struct view data, const struct sddl_domains *al
 
 	switch (code) {
 	case TOKEN_STRING:
-		return put_string(f, data);
+		return sddl_put_string(f, data);
 	case TOKEN_OCTETS:
 		fputc('#', f);
 		for (size_t i = 0; i < data.len; i++)
@@ -151,7 +151,7 @@ put_attribute(FILE *f, uint8_t code, struct view *v)
 	if (!bytes_get_u32le(v, &len) || !bytes_get(v, len, &name))
 		return false;
 	fputs(prefix != NULL ? prefix : "", f);
-	return put_name(f, name, prefix != NULL);
+	return sddl_put_name(f, name, prefix != NULL);
 }
 
 static bool

@@ -19,7 +19,7 @@ static bool read_expression(struct condition *c, struct err *err);
 static bool
 fail(const struct condition *c, const char *why, struct err *err)
 {
-	return err_set(err, ERROR_INVALID_DATA, "SDDL condition: %s at \"%.40s\"", why, c->r->at);
+	return err_set(err, ERROR_INVALID_DATA, "SDDL: %s at \"%.40s\"", why, c->r->at);
 }
 
 static void
@@ -117,6 +117,17 @@ is_name_start(char ch, bool prefixed)
 	       ((unsigned char)ch & 0x80) != 0;
 }
 
+bool
+sddl_get_name(struct sddl_reader *r, struct buf *utf16, struct err *err)
+{
+	struct condition c = {.r = r};
+
+	while (is_name_start(*r->at, true))
+		if (!get_name_char(&c, true, utf16, err))
+			return false;
+	return true;
+}
+
 static bool
 get_attribute(struct condition *c, struct err *err)
 {
@@ -146,62 +157,80 @@ out:
 	return ok;
 }
 
+bool
+sddl_get_string(struct sddl_reader *r, struct buf *utf16, struct err *err)
+{
+	const struct condition c = {.r = r};
+	char *text;
+	size_t len;
+	bool ok;
+
+	*utf16 = (struct buf){0};
+	if (*r->at != '"' || strchr(r->at + 1, '"') == NULL)
+		return fail(&c, "a string between quotation marks is expected", err);
+	len = strcspn(r->at + 1, "\"");
+	if ((text = strndup(r->at + 1, len)) == NULL)
+		return err_nomem(err);
+	ok = utf16le_encode(text, utf16, err);
+	free(text);
+	r->at += len + 2;
+	return ok;
+}
+
 static bool
 get_string(struct condition *c, struct err *err)
 {
-	size_t len = strcspn(++c->r->at, "\"");
-	struct buf utf16 = {0};
-	char *text = strndup(c->r->at, len);
-	bool ok;
+	struct buf utf16;
+	bool ok =
+	    sddl_get_string(c->r, &utf16, err) && put_sized(c, TOKEN_STRING, buf_view(&utf16), err);
 
-	if (text == NULL)
-		return err_nomem(err);
-	if (c->r->at[len] != '"')
-		ok = fail(c, "a string is not closed", err);
-	else
-		ok = utf16le_encode(text, &utf16, err) &&
-		     put_sized(c, TOKEN_STRING, buf_view(&utf16), err);
-	if (ok)
-		c->r->at += len + 1;
 	buf_free(&utf16);
-	free(text);
 	return ok;
+}
+
+bool
+sddl_get_number(struct sddl_reader *r, bool is_signed, struct sddl_number *out, struct err *err)
+{
+	const struct condition c = {.r = r};
+	uint64_t limit = is_signed ? INT64_MAX : UINT64_MAX;
+	unsigned radix = 10;
+	const char *start;
+
+	*out = (struct sddl_number){.sign = SIGN_NONE, .base = BASE_10};
+	if (is_signed && (*r->at == '+' || *r->at == '-'))
+		out->sign = *r->at++ == '+' ? SIGN_PLUS : SIGN_MINUS;
+	limit += out->sign == SIGN_MINUS ? 1 : 0;
+	if (r->at[0] == '0' && (r->at[1] == 'x' || r->at[1] == 'X')) {
+		out->base = BASE_16;
+		radix = 16;
+		r->at += 2;
+	} else if (r->at[0] == '0' && isdigit((unsigned char)r->at[1])) {
+		out->base = BASE_8;
+		radix = 8;
+		r->at++;
+	}
+	for (start = r->at; text_hex_digit(*r->at) >= 0; r->at++) {
+		unsigned digit = (unsigned)text_hex_digit(*r->at);
+
+		if (digit >= radix || out->value > (limit - digit) / radix)
+			return fail(&c, "the number does not fit", err);
+		out->value = radix * out->value + digit;
+	}
+	if (r->at == start)
+		return fail(&c, "a number is expected", err);
+	if (out->sign == SIGN_MINUS)
+		out->value = 0 - out->value;
+	return true;
 }
 
 static bool
 get_integer(struct condition *c, struct err *err)
 {
-	char first = *c->r->at;
-	uint8_t sign = first == '+' ? SIGN_PLUS : first == '-' ? SIGN_MINUS : SIGN_NONE;
-	uint8_t base = BASE_10;
-	uint64_t value = 0, limit = (uint64_t)INT64_MAX + (sign == SIGN_MINUS ? 1 : 0);
-	const char *start;
-	unsigned radix = 10;
+	struct sddl_number n;
 
-	if (sign != SIGN_NONE)
-		c->r->at++;
-	if (c->r->at[0] == '0' && (c->r->at[1] == 'x' || c->r->at[1] == 'X')) {
-		base = BASE_16;
-		radix = 16;
-		c->r->at += 2;
-	} else if (c->r->at[0] == '0' && isdigit((unsigned char)c->r->at[1])) {
-		base = BASE_8;
-		radix = 8;
-		c->r->at++;
-	}
-	for (start = c->r->at; text_hex_digit(*c->r->at) >= 0; c->r->at++) {
-		unsigned digit = (unsigned)text_hex_digit(*c->r->at);
-
-		if (digit >= radix || value > (limit - digit) / radix)
-			return fail(c, "the number does not fit", err);
-		value = radix * value + digit;
-	}
-	if (c->r->at == start)
-		return fail(c, "a number is expected", err);
-	if (sign == SIGN_MINUS)
-		value = 0 - value;
-	return put_code(c, TOKEN_INT64, err) && bytes_put_u64le(c->out, value, err) &&
-	       bytes_put_u8(c->out, sign, err) && bytes_put_u8(c->out, base, err);
+	return sddl_get_number(c->r, true, &n, err) && put_code(c, TOKEN_INT64, err) &&
+	       bytes_put_u64le(c->out, n.value, err) && bytes_put_u8(c->out, n.sign, err) &&
+	       bytes_put_u8(c->out, n.base, err);
 }
 
 static bool

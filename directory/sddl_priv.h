@@ -1,10 +1,10 @@
 /*
- * SDDL, shared by its writer (sddl.c), its reader (sddl_read.c) and the conditions
- * (sddl_condition*.c): the words of [MS-DTYP] 2.5.1.1. Three things go beyond the published
- * grammar, so that every descriptor that decodes can be printed and read again: a number ("0x14")
- * stands for an ACE type, flags or rights without letters; a seventh field "#hex" holds data that
- * is no condition and the body of unknown ACEs; "NO_ACCESS_CONTROL", as Windows writes it, is a
- * list that is present and NULL.
+ * SDDL, shared by its writer (sddl.c), its reader (sddl_read.c) and what ACEs hold
+ * (sddl_condition*.c, sddl_claim.c): the words of [MS-DTYP] 2.5.1.1. Three things go beyond the
+ * published grammar, so that every descriptor that decodes can be printed and read again: a number
+ * ("0x14") stands for an ACE type, flags or rights without letters; a seventh field "#hex" holds
+ * data that is no condition or resource attribute and the body of unknown ACEs;
+ * "NO_ACCESS_CONTROL", as Windows writes it, is a list that is present and NULL.
  */
 #ifndef DIRECTORY_SDDL_PRIV_H
 #define DIRECTORY_SDDL_PRIV_H
@@ -50,6 +50,25 @@ bool sddl_get_hex(struct sddl_reader *r, struct buf *out, struct err *err);
  * "(...)" and appends the bytes, padded to a multiple of four. */
 bool sddl_put_condition(FILE *f, struct view data, const struct sddl_domains *aliases);
 bool sddl_get_condition(struct sddl_reader *r, struct buf *out, struct err *err);
+
+/* Resource attributes ([MS-DTYP] 2.4.10.1), under the same rules: ("name",TU,0x0,1,2). Values of
+ * SIDs are only hexadecimal: the specification leaves open in which form they are stored. */
+bool sddl_put_claim(FILE *f, struct view data);
+bool sddl_get_claim(struct sddl_reader *r, struct buf *out, struct err *err);
+
+/* Names of attributes and strings as UTF-16LE without terminator, and numbers, in both. */
+bool sddl_put_name(FILE *f, struct view utf16, bool prefixed);
+bool sddl_get_name(struct sddl_reader *r, struct buf *utf16, struct err *err);
+bool sddl_put_string(FILE *f, struct view utf16);
+bool sddl_get_string(struct sddl_reader *r, struct buf *utf16, struct err *err);
+
+struct sddl_number {
+	uint64_t value; /* two's complement */
+	uint8_t sign, base;
+};
+
+bool sddl_get_number(
+    struct sddl_reader *r, bool is_signed, struct sddl_number *out, struct err *err);
 
 /* Token codes of 2.4.4.17.5 to 2.4.4.17.8. */
 enum {

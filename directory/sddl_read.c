@@ -247,7 +247,7 @@ read_fields(const char fields[FIELDS][FIELD_MAX], struct ace *ace, struct err *e
 	return true;
 }
 
-/* The seventh field: ";#hex" or ";(condition)". */
+/* The seventh field: ";#hex", ";(condition)" or ";(attribute)". */
 static bool
 get_data(struct sddl_reader *r, struct ace *ace, struct buf *data, struct err *err)
 {
@@ -262,6 +262,9 @@ get_data(struct sddl_reader *r, struct ace *ace, struct buf *data, struct err *e
 			return false;
 	} else if (ace_is_callback(ace->type) && *r->at == '(') {
 		if (!sddl_get_condition(r, data, err))
+			return false;
+	} else if (ace->type == ACE_RESOURCE_ATTRIBUTE && *r->at == '(') {
+		if (!sddl_get_claim(r, data, err))
 			return false;
 	} else {
 		return fail_at(r->at, "data is \"#\" and hexadecimal digits or a condition", err);

@@ -107,10 +107,12 @@ enroll_find_template(const struct ca_view *view, const struct enroll_request *r,
 
 /* ---- the checks, in the order in which they are made ---- */
 
+/* At an approval the requester of an agent is known already. */
 static bool
 check_account(struct enrollment *e, struct err *err)
 {
-	return principal_check_active(e->caller, e->now, err);
+	return principal_check_active(e->caller, e->now, err) &&
+	       (e->requester == e->caller || principal_check_active(e->requester, e->now, err));
 }
 
 static bool
@@ -239,10 +241,10 @@ static const struct enroll_check {
     {ENROLL_CHECK_ACCOUNT, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_account},
     {ENROLL_CHECK_CA_RIGHT, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_ca_right},
     {ENROLL_CHECK_TEMPLATE, ENROLL_AT_SUBMISSION, true, check_template},
+    {ENROLL_CHECK_RIGHT, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_enroll_right},
     {ENROLL_CHECK_SIGNERS, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, enroll_check_signers},
     {ENROLL_CHECK_SUBJECT, ENROLL_AT_SUBMISSION, true, check_subject},
     {ENROLL_CHECK_RENEWAL, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, enroll_check_renewal},
-    {ENROLL_CHECK_RIGHT, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_enroll_right},
     {ENROLL_CHECK_ESCALATION, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_escalation},
     {ENROLL_CHECK_ARCHIVAL, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_archival},
     {ENROLL_CHECK_POLICY, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_policy},

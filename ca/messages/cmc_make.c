@@ -62,14 +62,12 @@ add_reg_info(CMCW_PKI_DATA *data, const struct cmc_make *in, struct err *err)
 	if (!check_reg_value("template name", in->template_cn, err) ||
 	    !check_reg_value("name of the subject", in->requester_name, err))
 		return false;
-	text =
-	    text_printf("%s%s%s%s%s", in->template_cn != NULL ? "CertificateTemplate=" : "",
-		in->template_cn != NULL ? in->template_cn : "",
-		in->template_cn != NULL && in->requester_name != NULL ? "&" : "",
-		in->requester_name != NULL ? CMC_REQUESTER_NAME "=" : "",
-		in->requester_name != NULL ? in->requester_name : "");
-	if (text == NULL ||
-	    (octets = der_string_new(V_ASN1_OCTET_STRING, view_str(text))) == NULL)
+	text = text_printf("%s%s%s%s%s", in->template_cn != NULL ? "CertificateTemplate=" : "",
+	    in->template_cn != NULL ? in->template_cn : "",
+	    in->template_cn != NULL && in->requester_name != NULL ? "&" : "",
+	    in->requester_name != NULL ? CMC_REQUESTER_NAME "=" : "",
+	    in->requester_name != NULL ? in->requester_name : "");
+	if (text == NULL || (octets = der_string_new(V_ASN1_OCTET_STRING, view_str(text))) == NULL)
 		err_nomem(err);
 	else
 		ok = cmc_control_push(data->controls, PART_REG_INFO, OID_CMC_REG_INFO,
@@ -112,8 +110,8 @@ make_pki_data(const struct cmc_make *in, const EVP_MD *md, struct buf *out, stru
 
 	if (data == NULL)
 		return err_nomem(err);
-	ok = add_key_hash(data, md, in->archived_key, err) &&
-	     add_reg_info(data, in, err) && add_pkcs10(data, in->pkcs10, err) &&
+	ok = add_key_hash(data, md, in->archived_key, err) && add_reg_info(data, in, err) &&
+	     add_pkcs10(data, in->pkcs10, err) &&
 	     der_encode(ASN1_ITEM_rptr(CMCW_PKI_DATA), data, "the PKIData", out, err);
 	CMCW_PKI_DATA_free(data);
 	return ok;

@@ -14,7 +14,8 @@ check_signers(const struct cms_signed *m, struct err *err)
 	int nid = oid_nid(OID_ARCHIVED_KEY_ATTR);
 
 	if (m->signer_count == 0)
-		return err_set(err, CRYPT_E_NO_SIGNER, "the message around the request is not signed");
+		return err_set(
+		    err, CRYPT_E_NO_SIGNER, "the message around the request is not signed");
 	for (size_t i = 0; i < m->signer_count; i++)
 		if (cms_signer_attr(&m->signers[i], nid, true) != NULL ||
 		    cms_signer_attr(&m->signers[i], nid, false) != NULL)
@@ -28,8 +29,8 @@ check_signers(const struct cms_signed *m, struct err *err)
 static bool
 read_pairs(struct cmc_wrapped *w, struct err *err)
 {
-	const struct cms_attr *a = cms_signer_attr(
-	    &w->message.signers[0], oid_nid(OID_ENROLLMENT_NAME_VALUE_PAIR), true);
+	const struct cms_attr *a =
+	    cms_signer_attr(&w->message.signers[0], oid_nid(OID_ENROLLMENT_NAME_VALUE_PAIR), true);
 	struct view cursor, value;
 
 	if (a == NULL)

@@ -76,8 +76,8 @@ add_signature(CMSW_SIGNED *m, const struct cms_cosigner *by, struct err *err)
 	in.serial = cert.serial;
 	ok = cms_sign_attrs(&in, &attrs, err) &&
 	     cms_key_sign(by->key, in.digest, buf_view(&attrs), &signature, err) &&
-	     cms_signed_add_signer(&in, buf_view(&attrs), buf_view(&sig_alg), buf_view(&signature),
-		 m->data, err) &&
+	     cms_signed_add_signer(
+		 &in, buf_view(&attrs), buf_view(&sig_alg), buf_view(&signature), m->data, err) &&
 	     cms_signed_add_certificate(by->certificate, m->data, err);
 out:
 	pkix_cert_free(&cert);
@@ -95,8 +95,8 @@ cms_cosign(struct view message, const struct cms_cosigner *by, struct buf *out, 
 	bool ok;
 
 	*out = (struct buf){0};
-	if (!der_decode(
-		ASN1_ITEM_rptr(CMSW_SIGNED), message, MESSAGE_MAX, "the signed message", &wire, err))
+	if (!der_decode(ASN1_ITEM_rptr(CMSW_SIGNED), message, MESSAGE_MAX, "the signed message",
+		&wire, err))
 		return false;
 	m = wire;
 	ok = add_signature(m, by, err) &&

@@ -8,34 +8,34 @@
 #include "err.h"
 
 /* X(name, dotted, szOID-like short name) */
-#define OIDS(X)                                                                                \
-	X(OID_RENEWAL_CERTIFICATE, "1.3.6.1.4.1.311.13.1", "renewalCertificate")               \
-	X(OID_ENROLLMENT_NAME_VALUE_PAIR, "1.3.6.1.4.1.311.13.2.1", "enrollmentNameValuePair") \
-	X(OID_ENROLLMENT_CSP_PROVIDER, "1.3.6.1.4.1.311.13.2.2", "enrollmentCspProvider")      \
-	X(OID_OS_VERSION, "1.3.6.1.4.1.311.13.2.3", "osVersion")                               \
-	X(OID_CMC_ADD_ATTRIBUTES, "1.3.6.1.4.1.311.10.10.1", "cmcAddAttributes")               \
-	X(OID_ENROLLMENT_AGENT, "1.3.6.1.4.1.311.20.2.1", "enrollmentAgent")                   \
-	X(OID_ENROLL_CERTTYPE, "1.3.6.1.4.1.311.20.2", "enrollCerttype")                       \
-	X(OID_CERTIFICATE_TEMPLATE, "1.3.6.1.4.1.311.21.7", "certificateTemplate")             \
-	X(OID_CA_VERSION, "1.3.6.1.4.1.311.21.1", "certsrvCaVersion")                          \
-	X(OID_KP_CA_EXCHANGE, "1.3.6.1.4.1.311.21.5", "kpCaExchange")                          \
-	X(OID_KP_KEY_RECOVERY_AGENT, "1.3.6.1.4.1.311.21.6", "kpKeyRecoveryAgent")             \
-	X(OID_APPLICATION_CERT_POLICIES, "1.3.6.1.4.1.311.21.10", "applicationCertPolicies")   \
-	X(OID_APPLICATION_POLICY_MAPPINGS, "1.3.6.1.4.1.311.21.11", "applicationPolicyMappings")       \
-	X(OID_APPLICATION_POLICY_CONSTRAINTS, "1.3.6.1.4.1.311.21.12",                         \
-	    "applicationPolicyConstraints")                                                    \
-	X(OID_ARCHIVED_KEY_ATTR, "1.3.6.1.4.1.311.21.13", "archivedKeyAttr")                   \
-	X(OID_ARCHIVED_KEY_CERT_HASH, "1.3.6.1.4.1.311.21.16", "archivedKeyCertHash")          \
-	X(OID_ISSUED_CERT_HASH, "1.3.6.1.4.1.311.21.17", "issuedCertHash")                     \
-	X(OID_REQUEST_CLIENT_INFO, "1.3.6.1.4.1.311.21.20", "requestClientInfo")               \
-	X(OID_ENCRYPTED_KEY_HASH, "1.3.6.1.4.1.311.21.21", "encryptedKeyHash")                 \
-	X(OID_NTDS_REPLICATION, "1.3.6.1.4.1.311.25.1", "ntdsReplication")                     \
-	X(OID_NTDS_CA_SECURITY_EXT, "1.3.6.1.4.1.311.25.2", "ntdsCaSecurityExt")               \
-	X(OID_NTDS_OBJECTSID, "1.3.6.1.4.1.311.25.2.1", "ntdsObjectSid")                       \
-	X(OID_CMC_STATUS_INFO, "1.3.6.1.5.5.7.7.1", "cmcStatusInfo")                           \
-	X(OID_CMC_ADD_EXTENSIONS, "1.3.6.1.5.5.7.7.8", "cmcAddExtensions")                     \
-	X(OID_CMC_REG_INFO, "1.3.6.1.5.5.7.7.18", "cmcRegInfo")                                \
-	X(OID_CT_PKI_DATA, "1.3.6.1.5.5.7.12.2", "ctPKIData")                                  \
+#define OIDS(X)                                                                                  \
+	X(OID_RENEWAL_CERTIFICATE, "1.3.6.1.4.1.311.13.1", "renewalCertificate")                 \
+	X(OID_ENROLLMENT_NAME_VALUE_PAIR, "1.3.6.1.4.1.311.13.2.1", "enrollmentNameValuePair")   \
+	X(OID_ENROLLMENT_CSP_PROVIDER, "1.3.6.1.4.1.311.13.2.2", "enrollmentCspProvider")        \
+	X(OID_OS_VERSION, "1.3.6.1.4.1.311.13.2.3", "osVersion")                                 \
+	X(OID_CMC_ADD_ATTRIBUTES, "1.3.6.1.4.1.311.10.10.1", "cmcAddAttributes")                 \
+	X(OID_ENROLLMENT_AGENT, "1.3.6.1.4.1.311.20.2.1", "enrollmentAgent")                     \
+	X(OID_ENROLL_CERTTYPE, "1.3.6.1.4.1.311.20.2", "enrollCerttype")                         \
+	X(OID_CERTIFICATE_TEMPLATE, "1.3.6.1.4.1.311.21.7", "certificateTemplate")               \
+	X(OID_CA_VERSION, "1.3.6.1.4.1.311.21.1", "certsrvCaVersion")                            \
+	X(OID_KP_CA_EXCHANGE, "1.3.6.1.4.1.311.21.5", "kpCaExchange")                            \
+	X(OID_KP_KEY_RECOVERY_AGENT, "1.3.6.1.4.1.311.21.6", "kpKeyRecoveryAgent")               \
+	X(OID_APPLICATION_CERT_POLICIES, "1.3.6.1.4.1.311.21.10", "applicationCertPolicies")     \
+	X(OID_APPLICATION_POLICY_MAPPINGS, "1.3.6.1.4.1.311.21.11", "applicationPolicyMappings") \
+	X(OID_APPLICATION_POLICY_CONSTRAINTS, "1.3.6.1.4.1.311.21.12",                           \
+	    "applicationPolicyConstraints")                                                      \
+	X(OID_ARCHIVED_KEY_ATTR, "1.3.6.1.4.1.311.21.13", "archivedKeyAttr")                     \
+	X(OID_ARCHIVED_KEY_CERT_HASH, "1.3.6.1.4.1.311.21.16", "archivedKeyCertHash")            \
+	X(OID_ISSUED_CERT_HASH, "1.3.6.1.4.1.311.21.17", "issuedCertHash")                       \
+	X(OID_REQUEST_CLIENT_INFO, "1.3.6.1.4.1.311.21.20", "requestClientInfo")                 \
+	X(OID_ENCRYPTED_KEY_HASH, "1.3.6.1.4.1.311.21.21", "encryptedKeyHash")                   \
+	X(OID_NTDS_REPLICATION, "1.3.6.1.4.1.311.25.1", "ntdsReplication")                       \
+	X(OID_NTDS_CA_SECURITY_EXT, "1.3.6.1.4.1.311.25.2", "ntdsCaSecurityExt")                 \
+	X(OID_NTDS_OBJECTSID, "1.3.6.1.4.1.311.25.2.1", "ntdsObjectSid")                         \
+	X(OID_CMC_STATUS_INFO, "1.3.6.1.5.5.7.7.1", "cmcStatusInfo")                             \
+	X(OID_CMC_ADD_EXTENSIONS, "1.3.6.1.5.5.7.7.8", "cmcAddExtensions")                       \
+	X(OID_CMC_REG_INFO, "1.3.6.1.5.5.7.7.18", "cmcRegInfo")                                  \
+	X(OID_CT_PKI_DATA, "1.3.6.1.5.5.7.12.2", "ctPKIData")                                    \
 	X(OID_CT_PKI_RESPONSE, "1.3.6.1.5.5.7.12.3", "ctPKIResponse")
 
 enum oid_id {

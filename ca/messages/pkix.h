@@ -55,7 +55,7 @@ struct pkix_request {
 	char **nv_names, **nv_values; /* 311.13.2.1 name-value pairs */
 	size_t nv_count;
 	struct view renewal_certificate; /* 311.13.1, DER of what it renews; empty if absent */
-	bool null_signature; /* a digest in its place: acceptable inside CMC only */
+	bool null_signature;             /* a digest in its place: acceptable inside CMC only */
 	X509_ALGOR *sig_alg;
 	struct view signature;
 };
@@ -70,8 +70,7 @@ const struct pkix_extension *pkix_request_extension(const struct pkix_request *r
 void pkix_request_free(struct pkix_request *r);
 /* Appends the pairs of one value of 311.13.2.1 to lists that the caller frees; a name that is there
  * already is refused. */
-bool pkix_pairs_add(
-    struct view der, char ***names, char ***values, size_t *count, struct err *err);
+bool pkix_pairs_add(struct view der, char ***names, char ***values, size_t *count, struct err *err);
 /* The client's side: makes and signs a request. `extensions` may be NULL; subject is a Name DER
  * (empty view: empty name). */
 bool pkix_request_make(EVP_PKEY *key, struct view subject,

@@ -116,7 +116,7 @@ find_name(struct dir_conn *c, void *arg, struct err *err)
 {
 	const struct name_query *q = arg;
 
-	switch (principal_find(c, q->name, q->out, err)) {
+	switch (principal_find_account(c, q->name, q->out, err)) {
 	case DIR_FOUND:
 		return true;
 	case DIR_NOT_FOUND:

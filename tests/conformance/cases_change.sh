@@ -49,7 +49,9 @@ case_ new_member_of_denied_group in_force 2 CERTSRV_E_TEMPLATE_DENIED est carl R
 modification "cn=Allowed,$CA_LAB_USERS" delete "member: cn=bob,$CA_LAB_USERS"
 case_ no_member_any_more in_force 2 CERTSRV_E_TEMPLATE_DENIED est bob RightGroup
 modification "$service" delete dircaOfficerRights
-case_ officer_rules_gone in_force 2 "1 found alice@nwtraders.com status 0" one_line finds cfo7 "$serial"
+case_ officer_rules_gone in_force 2 "0 found status 1 CERTSRV_E_RESTRICTEDOFFICER" one_line finds cfo0 "$serial"
+case_ officer_rules_off told caadmin officer restrict --off
+case_ officer_rules_are_off in_force 2 "1 found alice@nwtraders.com status 0" one_line finds cfo7 "$serial"
 
 ca_lab_directory_stop
 case_ directory_away est alice SubjectCn

@@ -122,18 +122,15 @@ archive() {
 	fi
 }
 
-# finds OFFICER TOKEN: how many keys and of whose, how many are hidden; several are ambiguous.
+# finds OFFICER TOKEN: how many keys and whose, the exit status and why it is not 0.
 finds() {
 	local status=0
 	rm -f "$dir/found.rec"
 	ca_lab_as "$1" getkey "$2" "$dir/found.rec" --json >"$dir/found.json" 2>"$dir/found.err" || status=$?
-	if [ -s "$dir/found.json" ] && jq -e .candidates "$dir/found.json" >/dev/null; then
-		jq -r '(.candidates | length | tostring) + " found" + ([.candidates[] | .upn // "?"] | unique | map(" " + .) | add // "") +
-			(if (.hidden // 0) > 0 then ", hidden" else "" end)' "$dir/found.json"
-	else
-		symbol <"$dir/found.err"
-	fi
+	jq -r '(.candidates | length | tostring) + " found" + ([.candidates[] | .upn // "?"] | unique | map(" " + .) | add // "")' \
+		"$dir/found.json"
 	echo "status $status"
+	[ "$status" -eq 0 ] || symbol <"$dir/found.err"
 }
 
 one_line() {

@@ -98,11 +98,13 @@ check_officer(const struct sd *sd)
 
 	if (!officer_rules_decode(sd, &rules, &err))
 		return;
-	require(!officer_may(&rules, &nobody, &nobody, "EFS", NULL));
+	/* A NULL DACL restricts nobody. */
+	require(rules.unrestricted == !sd->has_dacl);
+	require(rules.unrestricted || !officer_may(&rules, &nobody, &nobody, "EFS", NULL));
 	if (officer_rules_encode(&rules, &raw, &err)) {
 		require(sd_decode(buf_view(&raw), &written, &err));
 		require(officer_rules_decode(&written, &again, &err));
-		require(rules.count == again.count);
+		require(rules.count == again.count && rules.unrestricted == again.unrestricted);
 		for (size_t i = 0; i < rules.count; i++)
 			require(rules.list[i].deny == again.list[i].deny &&
 				rules.list[i].requesters.count == again.list[i].requesters.count &&

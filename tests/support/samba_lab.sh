@@ -5,9 +5,11 @@
 # needs no network namespace.
 #
 #   samba_lab_missing       says why no domain controller can run here and succeeds, or fails: then one can
-#   samba_lab_start DIR     fills DIR if it is new, else starts the server that is in it again on the same address.
+#   samba_lab_start DIR [--bare]
+#                           fills DIR if it is new, else starts the server that is in it again on the same address.
 #                           Exports what lab_slapd_start --tls and lab_kdc_start do, but for KRB5_KDC_PROFILE and
-#                           LAB_LDAP_KEYTAB, and LAB_DIRCAD_KEYTAB. There is no EXTERNAL; lab_admin is Administrator
+#                           LAB_LDAP_KEYTAB, and LAB_DIRCAD_KEYTAB. There is no EXTERNAL; lab_admin is Administrator.
+#                           --bare: the domain as Samba makes it, without anything of ldif/, ready for schema changes
 #   samba_lab_stop DIR      ends it in good order
 #   samba_lab_kill DIR      ends it as a power cut would
 #
@@ -53,6 +55,7 @@ samba_lab_conf() {
 			lock directory = $1
 			pid directory = $1
 			ncalrpc dir = $1/ncalrpc
+			dsdb:schema update allowed = $([ -f "$1/http.keytab" ] && echo no || echo yes)
 			tls cafile = $LAB_DIR/tls/ca.pem
 			tls certfile = $LAB_DIR/tls/server.pem
 			tls keyfile = $LAB_DIR/tls/server.key
@@ -63,22 +66,23 @@ samba_lab_keytab() {
 	samba-tool domain exportkeytab -s "$1/smb.conf" --principal="$2" "$1/$3.keytab"
 }
 
-# samba_lab_provision DIR: a domain with everything in it, not running.
+# samba_lab_provision DIR: DIR/full is a domain with everything in it, not running; DIR/bare is the same without.
 samba_lab_provision() {
-	local dir=$1 addresses
+	local dir=$1/full addresses
+	lab_mkdir "$1" || return 1
 	addresses=$(seq -f "$SAMBA_LAB_NET.%.0f" "$SAMBA_LAB_ADDRESSES")
 	samba-tool domain provision --realm="$LAB_REALM" --domain="${LAB_REALM%.COM}" --server-role=dc --dns-backend=NONE \
 		--domain-sid="$SAMBA_LAB_SID" --next-rid=2000 --adminpass=Administrator-Passw0rd --targetdir="$dir" \
 		--host-name=dc1 --host-ip="$SAMBA_LAB_NET.1" --option="interfaces=lo" --option="bind interfaces only=yes" \
 		--option="vfs objects=dfs_samba4 acl_xattr xattr_tdb" --option="xattr_tdb:file=$dir/xattr.tdb" || return 1
-	samba_lab_conf "$dir" "$SAMBA_LAB_NET.1" >"$dir/smb.conf" || return 1
+	rm -rf "$dir/state/sysvol"
+	cp -a "$dir" "$1/bare" && samba_lab_conf "$dir" "$SAMBA_LAB_NET.1" >"$dir/smb.conf" || return 1
 	# shellcheck disable=SC2086 # a list of addresses
 	/usr/bin/python3 "$LAB_SOURCE_DIR/tests/support/samba_load.py" "$dir/smb.conf" "$dir/private" "$LAB_LDIF" $addresses &&
-		samba_lab_keytab "$dir" HTTP/localhost http && samba_lab_keytab "$dir" dircad dircad &&
-		rm -rf "$dir/state/sysvol"
+		samba_lab_keytab "$dir" HTTP/localhost http && samba_lab_keytab "$dir" dircad dircad
 }
 
-# Copies the provisioned domain to DIR; whoever comes first makes it.
+# samba_lab_copy DIR full|bare: copies the provisioned domain to DIR; whoever comes first makes it.
 samba_lab_copy() {
 	local cached lock
 	cached=$(samba_lab_cached) && lab_mkdir "${cached%/*}" || return 1
@@ -92,7 +96,7 @@ samba_lab_copy() {
 			return 1
 		fi
 	fi
-	cp -a "$cached" "$1"
+	cp -a "$cached/$2" "$1"
 	exec {lock}>&-
 }
 
@@ -102,7 +106,7 @@ samba_lab_krb5_conf() {
 
 samba_lab_answers() {
 	ldapsearch -x -H "$LDAPI_URI" -s base -b '' dn && ldapsearch -x -H "ldaps://$1" -s base -b '' dn &&
-		kinit -k -t "$LAB_DIRCAD_KEYTAB" -c "FILE:$LAB_DIR/ad/probe" dircad
+		kinit -c "FILE:$LAB_DIR/ad/probe" Administrator <"$(lab_password_file Administrator)"
 }
 
 # samba_lab_run ADDRESS: fails with 2 if another server has the address. Its lock is held by the server itself, as an open
@@ -129,7 +133,7 @@ samba_lab_start() {
 	! samba_lab_missing >&2 || return 1
 	if [ ! -d "$LAB_DIR/ad" ]; then
 		# shellcheck disable=SC2046 # a list of addresses
-		samba_lab_copy "$LAB_DIR/ad" && lab_make_tls $(seq -f "$SAMBA_LAB_NET.%.0f" "$SAMBA_LAB_ADDRESSES") || return 1
+		samba_lab_copy "$LAB_DIR/ad" "$([ "${2:-}" = --bare ] && echo bare || echo full)" && lab_make_tls $(seq -f "$SAMBA_LAB_NET.%.0f" "$SAMBA_LAB_ADDRESSES") || return 1
 	fi
 	samba_lab_export
 	for ((tries = 0, status = 2; tries < 200 && status == 2; tries++)); do

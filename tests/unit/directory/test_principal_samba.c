@@ -60,7 +60,7 @@ sid_of(const char *dn)
 {
 	static const char *const attrs[] = {"objectSid", NULL};
 	struct dir_entries found;
-	struct view raw;
+	struct view raw = {0};
 	struct sid sid;
 	struct err err;
 

@@ -329,6 +329,129 @@ data_that_is_no_plain_condition_stays_hexadecimal(void **state)
 	}
 }
 
+#define CLAIM(text) "S:(RA;;;;;WD;" text ")"
+
+static void
+resource_attributes_are_read_and_written(void **state)
+{
+	static const char *const claims[] = {
+	    "(\"Secrecy\",TU,0x0,3)",
+	    "(\"n\",TI,0x20,-1,9223372036854775807,-9223372036854775808)",
+	    "(\"n\",TU,0x10001,18446744073709551615)",
+	    "(\"Project;a.b\",TS,0x2,\"Windows, (all)\",\"SQL\",\"\")",
+	    "(\"a%0020b%00e4\",TX,0x0,#,#0102ff)",
+	    "(\"flag\",TB,0x0,1,0)",
+	    "(\"none\",TS,0x0)",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(claims); i++) {
+		char *sddl = text_printf("S:(RA;;;;;S-1-1-0;%s)", claims[i]), *text;
+		struct sd sd = from_sddl(sddl);
+
+		assert_non_null(text = sd_to_sddl(&sd));
+		assert_string_equal(text, sddl);
+		free(text);
+		free(sddl);
+		sd_free(&sd);
+	}
+}
+
+/* CLAIM_SECURITY_ATTRIBUTE_RELATIVE_V1: name's offset, type, flags, count, the value's offset. */
+static void
+a_resource_attribute_has_the_published_layout(void **state)
+{
+	static const uint8_t bytes[] = {20, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 24, 0, 0,
+	    0, 'a', 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0};
+	struct sd sd = from_sddl(CLAIM("(\"a\", TU, 0x1, 7)"));
+
+	(void)state;
+	assert_int_equal(sd.sacl[0].data.len, sizeof bytes);
+	assert_memory_equal(sd.sacl[0].data.ptr, bytes, sizeof bytes);
+	sd_free(&sd);
+}
+
+static void
+resource_attributes_that_are_malformed_are_refused(void **state)
+{
+	static const char *const bad[] = {"()", "(\"a\")", "(a,TU,0,1)", "(\"\",TU,0,1)",
+	    "(\"a\",TQ,0,1)", "(\"a\",TD,0,BA)", "(\"a\",TU,0,)", "(\"a\",TU,0,-1)",
+	    "(\"a\",TU,0,18446744073709551616)", "(\"a\",TI,0,9223372036854775808)",
+	    "(\"a\",TB,0,2)", "(\"a\",TS,0,b)", "(\"a\",TS,0,\"b)", "(\"a\",TX,0,12)",
+	    "(\"a\",TX,0,#1)", "(\"a\",TU,0x100000000,1)", "(\"a\",TU,0,1", "(\"a b\",TU,0,1)"};
+	struct err err;
+	struct sd sd;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		char *sddl = text_printf(CLAIM("%s"), bad[i]);
+
+		if (sd_from_sddl(sddl, NULL, &sd, &err))
+			fail_msg("%s was read", sddl);
+		assert_int_equal(err.code, ERROR_INVALID_DATA);
+		free(sddl);
+	}
+}
+
+/* Offsets outside, another order, more values than bytes, SIDs: kept as they are. */
+static void
+other_resource_attributes_stay_hexadecimal(void **state)
+{
+	static const char *const data[] = {
+	    "14000000020000000100000001000000ff00000061000000"
+	    "0700000000000000",
+	    "ff000000020000000100000001000000180000006100000007000000"
+	    "00000000",
+	    "1c00000002000000010000000100000014000000070000000000000061000000",
+	    "140000000200000001000000ffffffff18000000610000000700000000000000",
+	    "140000000500000001000000010000001800000061000000040000000102"
+	    "0304",
+	    "00000000",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(data); i++) {
+		char *sddl = text_printf("S:(RA;;;;;S-1-1-0;#%s)", data[i]), *text;
+		struct sd sd = from_sddl(sddl);
+
+		assert_non_null(text = sd_to_sddl(&sd));
+		assert_string_equal(text, sddl);
+		free(text);
+		free(sddl);
+		sd_free(&sd);
+	}
+}
+
+/* On the heap, so that a read past the end is seen. */
+static void
+sddl_cut_at_every_length_is_read_within_its_bounds(void **state)
+{
+	static const char whole[] = "O:BAG:" DOMAIN "-519D:PAI(OA;CIID;RPWPCR;" ENROLL ";" AUTO
+				    ";DA)(XA;;GX;;;WD;(@User.a%0020 == \"x\" && !(b Any_of "
+				    "{-0x1f, #00ff} || Member_of {SID(BA), SID(WD)})))"
+				    "S:ARNO_ACCESS_CONTROL";
+	static const char sacl[] =
+	    "S:P(RA;;;;;WD;(\"a%0020b\",TS,0x0,\"x\",\"y\"))(RA;;;;;WD;(\"a\","
+	    "TX,0x0,#0102))(0x30;;;;;;#01020304)";
+	static const char *const texts[] = {whole, sacl};
+	size_t read = 0;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(texts); i++)
+		for (size_t len = 0; len <= strlen(texts[i]); len++) {
+			char *part = strndup(texts[i], len);
+			struct err err;
+			struct sd sd;
+
+			read += sd_from_sddl(part, test_domain(), &sd, &err);
+			sd_free(&sd);
+			free(part);
+		}
+	/* Nothing; "O:BA"; with every length of a sub-authority "G:S-1-..."; "D:", its flags, its
+	 * ACEs; "S:" and its flags. */
+	assert_in_range(read, 20, 60);
+}
+
 int
 main(void)
 {
@@ -341,6 +464,11 @@ main(void)
 	    cmocka_unit_test(other_spellings_of_a_condition_mean_the_same),
 	    cmocka_unit_test(conditions_that_are_malformed_are_refused),
 	    cmocka_unit_test(data_that_is_no_plain_condition_stays_hexadecimal),
+	    cmocka_unit_test(sddl_cut_at_every_length_is_read_within_its_bounds),
+	    cmocka_unit_test(resource_attributes_are_read_and_written),
+	    cmocka_unit_test(a_resource_attribute_has_the_published_layout),
+	    cmocka_unit_test(resource_attributes_that_are_malformed_are_refused),
+	    cmocka_unit_test(other_resource_attributes_stay_hexadecimal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,191 @@
+#!/usr/bin/env bash
+# `dirca directory check` and `init`: an empty directory gets what dirca needs, once; nothing that is there is touched.
+# DIRECTORY=samba: on a Samba AD; status 77 where none can run. usage: directory_init.sh
+# shellcheck disable=SC2317 # the functions are called through check
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source-path=SCRIPTDIR source=../support/ca_lab.sh
+. "$here/../support/ca_lab.sh"
+# shellcheck source-path=SCRIPTDIR source=../support/checks.sh
+. "$here/../support/checks.sh"
+[ "$DIRECTORY" != samba ] || ! samba_lab_missing || exit 77
+
+dir=$(mktemp -d /tmp/dirca-init.XXXXXX)
+checks_begin "$dir"
+trap 'lab_slapd_stop "$dir"; samba_lab_stop "$dir"; rm -rf "$dir"' EXIT
+
+# A slapd that knows nothing of dirca but an old version of one of its schemas. (lab_slapd_start finds it made.)
+empty_slapd() {
+	lab_use "$dir" && lab_make_tls 127.0.0.1 && lab_mkdir "$dir/slapd.d" "$dir/db" || return 1
+	sed "/NAME 'lockoutTime'/,/SINGLE-VALUE )\$/d; s/ \\$ lockoutTime//" "$LAB_LDIF/schema/dirca-principals.ldif" >"$dir/old.ldif" || return 1
+	cat >"$dir/config.ldif" <<-END
+		dn: cn=config
+		objectClass: olcGlobal
+		cn: config
+		olcTLSCertificateFile: $dir/tls/server.pem
+		olcTLSCertificateKeyFile: $dir/tls/server.key
+		olcAuthzRegexp: "gidNumber=$(id -g)\\+uidNumber=$(id -u),cn=peercred,cn=external,cn=auth" "cn=admin,dc=example,dc=org"
+
+		dn: cn=module,cn=config
+		objectClass: olcModuleList
+		olcModulePath: /usr/lib/ldap
+		olcModuleLoad: back_mdb
+
+		dn: cn=schema,cn=config
+		objectClass: olcSchemaConfig
+		cn: schema
+
+		$(for file in core cosine inetorgperson dyngroup; do printf 'include: file:///etc/ldap/schema/%s.ldif\n\n' $file; done)
+
+		include: file://$dir/old.ldif
+
+		dn: olcDatabase=config,cn=config
+		objectClass: olcDatabaseConfig
+		olcDatabase: config
+		olcRootDN: cn=admin,dc=example,dc=org
+
+		dn: olcDatabase=mdb,cn=config
+		objectClass: olcMdbConfig
+		olcDatabase: mdb
+		olcSuffix: dc=example,dc=org
+		olcDbDirectory: $dir/db
+		olcRootDN: cn=admin,dc=example,dc=org
+		olcRootPW: admin-Passw0rd
+	END
+	slapadd -n 0 -F "$dir/slapd.d" -l "$dir/config.ldif" && lab_slapd_start "$dir" --tls &&
+		lab_admin ldapadd <<-END
+			dn: dc=example,dc=org
+			objectClass: domain
+			objectClass: domainDNS
+			objectSid:: AQQAAAAAAAUVAAAAAQAAAAIAAAADAAAA
+		END
+}
+
+start() {
+	if [ "$DIRECTORY" = samba ]; then
+		samba_lab_start "$dir" --bare && services="CN=Public Key Services,CN=Services,$LDAP_CONFIG_BASE"
+	else
+		empty_slapd && services="CN=Public Key Services,CN=Services,CN=Configuration,dc=example,dc=org"
+	fi
+}
+
+# As the administrator of the directory.
+admin() {
+	if [ "$DIRECTORY" = samba ]; then
+		"$DIRCA_BIN/dirca" "$@" --ldif "$LAB_LDIF" -H "$LDAPS_URI" --tls-ca "$LDAP_CA_FILE" \
+			-D "cn=Administrator,$CA_LAB_USERS" -y "$(lab_password_file Administrator)"
+	else
+		"$DIRCA_BIN/dirca" "$@" --ldif "$LAB_LDIF" -H "$LDAPI_URI"
+	fi
+}
+
+# The administrator of the tree alone, who has no business with cn=config.
+lesser() {
+	"$DIRCA_BIN/dirca" "$@" --ldif "$LAB_LDIF" -H "$LDAPS_URI" --tls-ca "$LDAP_CA_FILE" \
+		-D "cn=lesser,dc=example,dc=org" -y "$(lab_password_file lesser)"
+}
+
+# found STATUS LEAST-MISSING MOST-MISSING ARGUMENT...
+found() {
+	local status=$1 least=$2 most=$3 got=0 missing
+	shift 3
+	admin directory check --json "$@" >"$dir/check.json" || got=$?
+	missing=$(jq '[.[] | select(.present | not)] | length' "$dir/check.json") || return 1
+	jq -c '.[] | select(.present | not)' "$dir/check.json"
+	echo "status $got, $missing missing of $(jq length "$dir/check.json")"
+	[ "$got" -eq "$status" ] && [ "$missing" -ge "$least" ] && [ "$missing" -le "$most" ] &&
+		jq -e 'all(.[]; .present != (.cure != null))' "$dir/check.json"
+}
+
+everything() {
+	lab_admin ldapsearch -LLL -b "$1" '(objectClass=*)' dn cn flags nTSecurityDescriptor msPKI-Cert-Template-OID | sort
+}
+
+dry_run_changes_nothing() {
+	admin directory init --templates --dry-run >"$dir/plan" && cat "$dir/plan" &&
+		grep -q '^would add  schema dircaAuthority\|^would add  schema dirca-authority' "$dir/plan" && found 4 3 60
+}
+
+init_adds() {
+	admin directory init "$@" >"$dir/init.out" && cat "$dir/init.out" && grep -q '^added' "$dir/init.out"
+}
+
+# A second run may not even make another OID base.
+init_again_changes_nothing() {
+	everything "$services" >"$dir/before" && admin directory init --templates | grep -qx 'Nothing is missing.' &&
+		everything "$services" >"$dir/after" && cmp "$dir/before" "$dir/after"
+}
+
+# 35 templates that decode, with OIDs below the base of this directory.
+templates_are_good() {
+	local base
+	base=$(lab_admin ldapsearch -LLL -o ldif-wrap=no -s base -b "CN=OID,$services" msPKI-Cert-Template-OID |
+		sed -n 's/^msPKI-Cert-Template-OID: //p') && echo "$base" &&
+		grep -qx '1\.3\.6\.1\.4\.1\.311\.21\.8\(\.[0-9]*\)\{6\}' <<<"$base" &&
+		admin_templates >"$dir/templates.json" &&
+		jq -e --arg base "$base." '(length == 35) and all(.[]; .oid | startswith($base)) and ([.[].oid] | unique | length == 35)' \
+			"$dir/templates.json"
+}
+
+admin_templates() {
+	if [ "$DIRECTORY" = samba ]; then
+		"$DIRCA_BIN/dirca" templates --json -H "$LDAPS_URI" --tls-ca "$LDAP_CA_FILE" -D "cn=Administrator,$CA_LAB_USERS" \
+			-y "$(lab_password_file Administrator)"
+	else
+		"$DIRCA_BIN/dirca" templates --json -H "$LDAPI_URI"
+	fi
+}
+
+# Nobody of the demo domain has got rights: the SIDs are those of this domain, and only the well-known ones.
+rights_are_this_domains() {
+	lab_admin ldapsearch -LLL -o ldif-wrap=no -b "CN=KeyRecoveryAgent,CN=Certificate Templates,$services" -s base nTSecurityDescriptor \
+		-E '!1.2.840.113556.1.4.801=::MAMCAQQ=' 2>/dev/null >"$dir/sd.ldif" ||
+		lab_admin ldapsearch -LLL -o ldif-wrap=no -b "CN=KeyRecoveryAgent,CN=Certificate Templates,$services" -s base \
+			nTSecurityDescriptor >"$dir/sd.ldif"
+	sed -n 's/^nTSecurityDescriptor:: //p' "$dir/sd.ldif" | base64 -d >"$dir/sd.bin" &&
+		"$DIRCA_BIN/dirca" dump "$dir/sd.bin" --type sd >"$dir/sd.txt" && cat "$dir/sd.txt" &&
+		grep -q -- '-512' "$dir/sd.txt" && ! grep -q -- '-1203' "$dir/sd.txt" &&
+		{ [ "$DIRECTORY" = samba ] || ! grep -q '3330634377' "$dir/sd.txt"; }
+}
+
+class_is_updated() {
+	lab_admin ldapsearch -LLL -o ldif-wrap=no -s base -b cn=Subschema objectClasses | grep securityPrincipal | grep lockoutTime
+}
+
+# Whoever may not see cn=config is told the command.
+cure_is_told() {
+	local out status=0
+	lab_admin ldapadd <<-END || return 1
+		dn: cn=lesser,dc=example,dc=org
+		objectClass: person
+		sn: lesser
+		userPassword: $(<"$(lab_password_file lesser)")
+	END
+	out=$(lesser directory check) || status=$?
+	echo "$out"
+	[ "$status" -eq 4 ] && grep -q 'ldapadd -Q -Y EXTERNAL .*/schema/dirca-adpki.ldif' <<<"$out" &&
+		refuses DIRCA_E_DIRECTORY lesser directory init
+}
+
+broken_files_are_refused() {
+	mkdir -p "$dir/ldif/schema" && echo 'dn: cn=x' >"$dir/ldif/schema/dirca-principals.ldif" &&
+		cp "$dir/ldif/schema/dirca-principals.ldif" "$dir/ldif/schema/ad-dirca-authority.ldif" || return 1
+	LAB_LDIF=$dir/ldif refuses ERROR_INVALID_DATA admin directory check && LAB_LDIF=$dir/nowhere refuses ERROR_FILE_NOT_FOUND admin directory check
+}
+
+check "an empty directory ($DIRECTORY)" start
+[ "$CHECKS_BAD" -eq 0 ] || exit 1
+check "much is missing" found 4 4 20
+[ "$DIRECTORY" = samba ] || check "who may not write the schema is told the command" cure_is_told
+check "a dry run changes nothing" dry_run_changes_nothing
+check "schema and containers are added" init_adds
+check "nothing is missing but templates" found 0 0 0
+[ "$DIRECTORY" = samba ] || check "an outdated class is brought up to date" class_is_updated
+check "35 templates are" found 4 35 35 --templates
+check "templates are added" init_adds --templates
+check "nothing is missing" found 0 0 0 --templates
+check "a second run changes nothing" init_again_changes_nothing
+check "the templates decode, with OIDs of this directory" templates_are_good
+check "their rights are those of this domain" rights_are_this_domains
+check "files that are none are refused" broken_files_are_refused
+checks_end
