@@ -38,6 +38,8 @@ struct cli_options {
 	/* OPTS_PUBLISH */
 	struct cli_list admins, officers, auditors, templates;
 	/* OPTS_ENROLL */
+	const char *renew, *renew_password_file, *agent, *agent_password_file, *on_behalf_of;
+	bool same_key;
 	const char *out, *out_password_file, *key_file;
 	struct cli_list dns;
 	/* OPTS_RECOVER */

@@ -6,8 +6,12 @@
 #include "client_xchg.h"
 #include "cmc.h"
 #include "extension.h"
+#include "file.h"
 #include "keyblob.h"
+#include "pfx.h"
 #include "text.h"
+
+#define PFX_MAX 262144
 
 /* Template extension of a request: 20.2 with the cn for version 1, 21.7 with OID and versions from
  * 2 on (facts 3.7). */
@@ -47,7 +51,8 @@ make_pkcs10(const struct client_enroll *in, struct buf *out, struct err *err)
 	    (in->dns_count > 0 && !push_dns_names(extensions, in->dns, in->dns_count, err)) ||
 	    (in->subject != NULL && !pkix_name_from_dn(in->subject, NULL, &subject, err)))
 		goto out;
-	ok = pkix_request_make(in->key, buf_view(&subject), extensions, out, err);
+	ok = pkix_request_make_renewal(in->key, buf_view(&subject), extensions,
+	    in->renews != NULL ? buf_view(&in->renews->certificate) : (struct view){0}, out, err);
 out:
 	sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
 	buf_free(&subject);
@@ -193,17 +198,47 @@ client_check_response(struct view der, struct view ca_certificate, EVP_PKEY *key
 }
 
 static bool
+add_signature(struct buf *message, const struct client_signer *by, struct err *err)
+{
+	struct buf signed_message = {0};
+	struct cms_cosigner in;
+
+	if (by == NULL)
+		return true;
+	in = (struct cms_cosigner){.key = by->key, .certificate = buf_view(&by->certificate)};
+	if (!cms_cosign(buf_view(message), &in, &signed_message, err))
+		return false;
+	buf_free(message);
+	*message = signed_message;
+	return true;
+}
+
+/* [MS-WCCE] 3.1.1.4.3.2.2 and 3.1.1.4.3.3.3: the request's key signs first, then the key of the
+ * renewed certificate, then the agent. */
+static bool
+make_cmc(const struct client_enroll *in, struct view pkcs10, struct view sealed, struct buf *out,
+    struct err *err)
+{
+	const struct cmc_make make = {.pkcs10 = pkcs10,
+	    .key = in->key,
+	    .archived_key = sealed,
+	    .template_cn = in->tmpl->cn,
+	    .requester_name = in->on_behalf_of};
+
+	return cmc_request_make(&make, out, err) && add_signature(out, in->renews, err) &&
+	       add_signature(out, in->agent, err);
+}
+
+static bool
 send_cmc(struct http_client *http, const struct client_enroll *in, struct view pkcs10,
     struct view sealed, struct client_enrolled *out, struct err *err)
 {
-	struct cmc_make make = {
-	    .pkcs10 = pkcs10, .key = in->key, .archived_key = sealed, .template_cn = in->tmpl->cn};
 	struct http_answer answer = {0};
 	struct cmc_request own = {0};
 	struct buf message = {0}, der = {0};
 	bool ok = false;
 
-	if (!cmc_request_make(&make, &message, err) ||
+	if (!make_cmc(in, pkcs10, sealed, &message, err) ||
 	    !cmc_request_decode(buf_view(&message), &own, err) ||
 	    !http_client_request(http, "POST", "/.well-known/est/fullcmc",
 		"application/pkcs7-mime; smime-type=CMC-request", buf_view(&message), &answer, err))
@@ -213,7 +248,7 @@ send_cmc(struct http_client *http, const struct client_enroll *in, struct view p
 		goto out;
 	if (!http_answer_der(&answer, &der, err) ||
 	    !client_check_response(buf_view(&der), buf_view(&in->service->certificate), in->key,
-		own.key_hash, out, err))
+		own.key_hash.len > 0 ? own.key_hash : view_of("", 0), out, err))
 		goto out;
 	if (out->request_id == 0)
 		out->request_id = answer.request_id;
@@ -261,11 +296,12 @@ client_enroll(struct http_client *http, const struct client_enroll *in, struct c
 	*out = (struct client_enrolled){0};
 	if (!make_pkcs10(in, &pkcs10, err))
 		goto out;
-	if (!tmpl_requires_key_archival(in->tmpl))
-		ok = send_pkcs10(http, in, buf_view(&pkcs10), out, err);
+	if (tmpl_requires_key_archival(in->tmpl) && !seal_key(http, in, &sealed, err))
+		goto out;
+	if (sealed.len > 0 || in->renews != NULL || in->agent != NULL)
+		ok = send_cmc(http, in, buf_view(&pkcs10), buf_view(&sealed), out, err);
 	else
-		ok = seal_key(http, in, &sealed, err) &&
-		     send_cmc(http, in, buf_view(&pkcs10), buf_view(&sealed), out, err);
+		ok = send_pkcs10(http, in, buf_view(&pkcs10), out, err);
 out:
 	buf_free(&pkcs10);
 	buf_free(&sealed);
@@ -279,4 +315,26 @@ client_enrolled_free(struct client_enrolled *e)
 {
 	buf_free(&e->certificate);
 	*e = (struct client_enrolled){0};
+}
+
+bool
+client_signer_read(
+    const char *path, const struct secret *password, struct client_signer *out, struct err *err)
+{
+	struct buf der = {0};
+	bool ok;
+
+	*out = (struct client_signer){0};
+	ok = file_read(path, PFX_MAX, &der, err) &&
+	     pfx_decode(buf_view(&der), password, &out->key, &out->certificate, err);
+	buf_free(&der);
+	return ok || err_prefix(err, "%s", path);
+}
+
+void
+client_signer_free(struct client_signer *s)
+{
+	EVP_PKEY_free(s->key);
+	buf_free(&s->certificate);
+	*s = (struct client_signer){0};
 }

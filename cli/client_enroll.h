@@ -10,6 +10,16 @@
 #include "pki.h"
 #include "tmpl.h"
 
+/* Who signs the request beside its own key. */
+struct client_signer {
+	EVP_PKEY *key;
+	struct buf certificate; /* DER */
+};
+void client_signer_free(struct client_signer *s);
+/* Key and certificate of a PKCS#12. */
+bool client_signer_read(
+    const char *path, const struct secret *password, struct client_signer *out, struct err *err);
+
 struct client_enroll {
 	const struct pki_service *service;
 	const struct tmpl *tmpl;
@@ -17,6 +27,10 @@ struct client_enroll {
 	const char *subject;    /* DN, NULL: empty name */
 	const char *const *dns; /* SAN names */
 	size_t dns_count;
+	const struct client_signer
+	    *renews;                       /* certificate that this renews, with its key; or NULL */
+	const struct client_signer *agent; /* enrollment agent; or NULL */
+	const char *on_behalf_of;          /* whom the agent enrolls; NULL: the caller */
 	int64_t now;
 };
 

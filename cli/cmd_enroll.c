@@ -10,6 +10,7 @@
 #include "pfx.h"
 #include "print.h"
 #include "session.h"
+#include "supersede.h"
 #include "text.h"
 
 struct job {
@@ -18,6 +19,7 @@ struct job {
 	struct tmpl tmpl;
 	EVP_PKEY *key;
 	struct secret password; /* of the PKCS#12 and the kept key */
+	struct client_signer renews, agent;
 	char *out, *key_file;
 };
 
@@ -27,6 +29,8 @@ job_close(struct job *j)
 	tmpl_free(&j->tmpl);
 	EVP_PKEY_free(j->key);
 	secret_free(&j->password);
+	client_signer_free(&j->renews);
+	client_signer_free(&j->agent);
 	free(j->out);
 	free(j->key_file);
 	session_close(&j->session);
@@ -43,6 +47,30 @@ find_template(struct job *j, const char *name, struct err *err)
 			return tmpl_decode(&all->list[i], &j->tmpl, err);
 	return err_set(err, CERTSRV_E_UNSUPPORTED_CERT_TYPE,
 	    "the directory has no certificate template %s; `dirca templates` lists them", name);
+}
+
+/* A word on stderr where another template replaces the one that was asked for. */
+static bool
+note_superseded(const struct job *j, struct err *err)
+{
+	const struct dir_entries *all = &j->session.pki->templates;
+	struct tmpl *list = calloc(all->count + 1, sizeof *list);
+	const struct tmpl *newer;
+	struct err ignored;
+	size_t count = 0;
+
+	if (list == NULL)
+		return err_nomem(err);
+	/* What does not decode replaces nothing. */
+	for (size_t i = 0; i < all->count; i++)
+		count += tmpl_decode(&all->list[i], &list[count], &ignored) ? 1 : 0;
+	if ((newer = tmpl_superseding(list, count, j->tmpl.cn)) != NULL)
+		fprintf(stderr, "dirca enroll: template %s is superseded by %s\n", j->tmpl.cn,
+		    newer->cn);
+	for (size_t i = 0; i < count; i++)
+		tmpl_free(&list[i]);
+	free(list);
+	return true;
 }
 
 /* A client that knows its own name asks the directory before it makes a key; the CA decides in any
@@ -179,6 +207,9 @@ try_service(struct job *j, const struct pki_service *service, struct err *err)
 	    .subject = j->cli->opt.subject,
 	    .dns = j->cli->opt.dns.list,
 	    .dns_count = j->cli->opt.dns.count,
+	    .renews = j->renews.key != NULL ? &j->renews : NULL,
+	    .agent = j->agent.key != NULL ? &j->agent : NULL,
+	    .on_behalf_of = j->cli->opt.on_behalf_of,
 	    .now = clock_now()};
 	struct client_enrolled e = {0};
 	struct http_client *http = NULL;
@@ -238,6 +269,49 @@ set_paths(struct job *j, struct err *err)
 	return true;
 }
 
+static bool
+read_signer(const char *path, const char *password_file, struct client_signer *out, struct err *err)
+{
+	char *prompt = path != NULL ? text_printf("Password of %s: ", path) : NULL;
+	struct secret password = {0};
+	bool ok = true;
+
+	if (path != NULL)
+		ok = prompt != NULL ? cli_password(password_file, prompt, false, &password, err) &&
+					  client_signer_read(path, &password, out, err)
+				    : err_nomem(err);
+	secret_free(&password);
+	free(prompt);
+	return ok;
+}
+
+static bool
+check_usage(const struct cli_options *o, struct err *err)
+{
+	if (o->same_key && (o->renew == NULL || o->key != NULL))
+		return err_set(err, DIRCA_E_USAGE,
+		    "--same-key keeps the key of --renew; it goes without --key");
+	if (o->on_behalf_of != NULL && o->agent == NULL)
+		return err_set(err, DIRCA_E_USAGE,
+		    "--on-behalf-of needs --agent, the PKCS#12 of an enrollment agent");
+	return true;
+}
+
+/* Who signs too, and the key: a new one, or that of the renewed certificate. */
+static bool
+get_keys(struct job *j, struct err *err)
+{
+	const struct cli_options *o = &j->cli->opt;
+
+	if (!read_signer(o->renew, o->renew_password_file, &j->renews, err) ||
+	    !read_signer(o->agent, o->agent_password_file, &j->agent, err))
+		return false;
+	if (!o->same_key)
+		return client_key_make(o->key, &j->tmpl, &j->key, err);
+	j->key = j->renews.key;
+	return EVP_PKEY_up_ref(j->key) == 1 || err_nomem(err);
+}
+
 enum cli_exit
 cmd_enroll(struct cli *cli)
 {
@@ -245,13 +319,13 @@ cmd_enroll(struct cli *cli)
 	enum cli_exit status = CLI_FAILED;
 	struct err err;
 
-	if (!session_open(cli, &j.session, &err) || !session_pki(&j.session, &err) ||
-	    !find_template(&j, cli->args[0], &err) || !check_own_right(&j, &err) ||
-	    !set_paths(&j, &err) ||
+	if (!check_usage(&cli->opt, &err) || !session_open(cli, &j.session, &err) ||
+	    !session_pki(&j.session, &err) || !find_template(&j, cli->args[0], &err) ||
+	    !note_superseded(&j, &err) || !check_own_right(&j, &err) || !set_paths(&j, &err) ||
 	    !cli_password(cli->opt.out_password_file, "Password for the PKCS#12: ", true,
 		&j.password, &err) ||
-	    !client_key_make(cli->opt.key, &j.tmpl, &j.key, &err) ||
-	    !client_key_save(j.key_file, j.key, &j.password, &err) || !try_services(&j, &err))
+	    !get_keys(&j, &err) || !client_key_save(j.key_file, j.key, &j.password, &err) ||
+	    !try_services(&j, &err))
 		status = cli_fail(cli, &err);
 	else
 		status = CLI_OK;

@@ -35,6 +35,7 @@ struct dir_conn {
 	char **bases; /* where principals and groups are searched; one may hold another */
 	size_t base_count;
 	bool has_domains;
+	bool has_unique_groups; /* some group says who is in it by uniqueMember */
 	int64_t domains_read_ms;
 	int64_t members_shown_ms; /* when members of a group were last seen (group_walk.c) */
 };

@@ -102,6 +102,31 @@ find_bases(struct dir_conn *c, struct err *err)
 	return ok;
 }
 
+/* Most directories have no groupOfUniqueNames, and asking for `uniqueMember` beside `member` costs
+ * as much again, or a read of all groups where it has no index. Whatever is not a clear no is yes.
+ */
+static bool
+has_unique_groups(struct dir_conn *c)
+{
+	struct err ignored;
+	bool none = true;
+
+	for (size_t i = 0; i < c->base_count && none; i++) {
+		struct dir_entries found;
+
+		none = dir_search(c,
+			   &(struct dir_query){.base = c->bases[i],
+			       .scope = DIR_SUBTREE,
+			       .filter = "(objectClass=groupOfUniqueNames)",
+			       .attrs = (const char *const[]){LDAP_NO_ATTRS, NULL},
+			       .size_limit = 1},
+			   &found, &ignored) &&
+		       found.count == 0;
+		dir_entries_free(&found);
+	}
+	return !none;
+}
+
 void
 dir_domains_free(struct dir_conn *c)
 {
@@ -139,6 +164,8 @@ dir_domains_load(struct dir_conn *c, struct err *err)
 	free(base);
 	if (!c->has_domains)
 		dir_domains_free(c);
+	else
+		c->has_unique_groups = !c->root.is_ad && has_unique_groups(c);
 	c->domains_read_ms = clock_mono_ms();
 	return c->has_domains;
 }

@@ -12,7 +12,7 @@
 
 /* Bounds of a walk: past them the answer is an error, not a part of the list. */
 #define NODES_MAX        4096
-#define FILTER_BYTES_MAX 32768
+#define FILTER_BYTES_MAX 16384
 #define SHOWN_TTL_MS     60000
 
 /* groupType, [MS-ADTS] 2.2.12. */
@@ -349,27 +349,41 @@ add_seeds(struct dir_conn *c, const struct group_subject *s, struct group_walk *
 
 /* ---- Level by level ---- */
 
-/* Filter for the groups that hold one of the nodes of [from, to); as many as fit, at least one.
- * *next_out is the first that did not. NULL on no memory. */
-static char *
-holders_filter(const struct group_walk *w, size_t from, size_t to, size_t *next_out)
+static bool
+append_members(
+    struct buf *b, const char *format, const struct group_walk *w, size_t from, size_t to)
 {
 	struct err ignored;
-	struct buf b = {0};
-	size_t i = from;
-	bool ok = buf_append(&b, view_str("(&(|"), &ignored);
+	bool ok = true;
 
-	for (; ok && i < to && i - from < GROUP_FILTER_MEMBERS_MAX && b.len < FILTER_BYTES_MAX;
-	     i++) {
-		char *part =
-		    dir_filter("(member=%s)(uniqueMember=%s)", w->nodes[i].dn, w->nodes[i].dn);
+	for (; ok && from < to; from++) {
+		char *part = dir_filter(format, w->nodes[from].dn);
 
-		ok = part != NULL && buf_append(&b, view_str(part), &ignored);
+		ok = part != NULL && buf_append(b, view_str(part), &ignored);
 		free(part);
 	}
-	*next_out = i;
-	if (ok &&
-	    buf_append(&b, view_of(")" GROUP_CLASSES ")", sizeof ")" GROUP_CLASSES ")"), &ignored))
+	return ok;
+}
+
+/* Filter for the groups that hold one of the nodes of [from, to), as many as fit, at least one.
+ * *next_out is the first that did not. A server tests what its index found from left to right and
+ * stops at what is true: so the members come first. NULL on no memory. */
+static char *
+holders_filter(
+    struct dir_conn *c, const struct group_walk *w, size_t from, size_t to, size_t *next_out)
+{
+	static const char tail[] = ")" GROUP_CLASSES ")";
+	struct err ignored;
+	struct buf b = {0};
+	size_t end = from, len = 0;
+
+	for (; end < to && end - from < GROUP_FILTER_MEMBERS_MAX && len < FILTER_BYTES_MAX; end++)
+		len += strlen(w->nodes[end].dn);
+	*next_out = end;
+	if (buf_append(&b, view_str("(&(|"), &ignored) &&
+	    append_members(&b, "(member=%s)", w, from, end) &&
+	    (!c->has_unique_groups || append_members(&b, "(uniqueMember=%s)", w, from, end)) &&
+	    buf_append(&b, view_of(tail, sizeof tail), &ignored))
 		return (char *)b.ptr;
 	buf_free(&b);
 	return NULL;
@@ -403,7 +417,7 @@ static bool
 walk_level(struct dir_conn *c, struct group_walk *w, size_t from, size_t to, struct err *err)
 {
 	while (from < to) {
-		char *filter = holders_filter(w, from, to, &from);
+		char *filter = holders_filter(c, w, from, to, &from);
 		bool ok = search_groups(c, filter, w, err);
 
 		free(filter);
@@ -450,7 +464,7 @@ holds_one(struct dir_conn *c, const struct group_walk *w, size_t group, size_t f
 
 	*yes_out = false;
 	while (ok && !*yes_out && from < to) {
-		char *filter = holders_filter(w, from, to, &from);
+		char *filter = holders_filter(c, w, from, to, &from);
 
 		ok = search(c, w,
 		    &(struct dir_query){.base = w->nodes[group].dn,

@@ -5,6 +5,7 @@
 
 #include "conn_priv.h"
 #include "groups_priv.h"
+#include "principal_priv.h"
 #include "text.h"
 
 /* [MS-DTYP] 2.4.2.4: those that access control entries of PKI objects name. */
@@ -18,6 +19,7 @@ static const struct {
     {"S-1-5-9", "Enterprise Domain Controllers"},
     {"S-1-5-10", "SELF"},
     {"S-1-5-11", "Authenticated Users"},
+    {"S-1-5-15", "This Organization"},
     {"S-1-5-18", "SYSTEM"},
     {"S-1-5-19", "LOCAL SERVICE"},
     {"S-1-5-20", "NETWORK SERVICE"},
@@ -26,28 +28,6 @@ static const struct {
     {"S-1-5-32-546", "BUILTIN\\Guests"},
     {"S-1-5-32-554", "BUILTIN\\Pre-Windows 2000 Compatible Access"},
 };
-#define WELL_KNOWN (sizeof well_known / sizeof well_known[0])
-
-static const char *
-well_known_name(const struct sid *sid)
-{
-	char text[SID_TEXT_MAX];
-
-	sid_to_text(sid, text);
-	for (size_t i = 0; i < WELL_KNOWN; i++)
-		if (strcmp(well_known[i].sid, text) == 0)
-			return well_known[i].name;
-	return NULL;
-}
-
-static bool
-well_known_sid(const char *name, struct sid *out)
-{
-	for (size_t i = 0; i < WELL_KNOWN; i++)
-		if (text_eq_nocase(well_known[i].name, name))
-			return sid_from_text(well_known[i].sid, out);
-	return false;
-}
 
 static bool
 sid_of(const struct dir_entry *e, struct sid *out, struct err *err)
@@ -66,95 +46,146 @@ sid_of(const struct dir_entry *e, struct sid *out, struct err *err)
 	return false;
 }
 
-/* "DOMAIN\\group" is looked for in that domain, "group" in the CA's own. False: no such domain. */
-static bool
-place_of(struct dir_conn *c, const char **token, char **base_out, struct err *err)
-{
-	const char *backslash = strchr(*token, '\\');
-	const struct dir_entry *domain;
-	char *name;
+/* ---- From a name to a SID ---- */
 
-	*base_out = NULL;
-	if (backslash == NULL)
-		return (*base_out = strdup(dir_conn_root(c)->default_nc)) != NULL || err_nomem(err);
-	if ((name = strndup(*token, (size_t)(backslash - *token))) == NULL)
-		return err_nomem(err);
-	domain = dir_domains_load(c, err) ? dir_domain_named(c, name) : NULL;
-	free(name);
-	*token = backslash + 1;
-	if (domain == NULL)
-		return c->has_domains;
-	return dir_entry_text(domain, "nCName", base_out, err) != DIR_GET_FAILED;
+/* All that a name means; more than one thing is too many. */
+struct meanings {
+	struct sid sid;
+	char *first; /* DN of what was found first, or its well-known name */
+	size_t count;
+};
+
+static bool
+add_meaning(
+    struct meanings *m, const char *token, const char *what, const struct sid *sid, struct err *err)
+{
+	/* A group of the directory that is a well-known one. */
+	if (m->count > 0 && sid_eq(&m->sid, sid))
+		return true;
+	if (m->count++ > 0)
+		return err_set(err, TYPE_E_AMBIGUOUSNAME,
+		    "Ambiguous name. \"%.64s\" names %.160s and %.160s: give the DN or the SID",
+		    token, m->first, what);
+	m->sid = *sid;
+	return (m->first = strdup(what)) != NULL || err_nomem(err);
 }
 
-static enum dir_find
-find_group(struct dir_conn *c, const char *token, struct sid *out, struct err *err)
+static bool
+add_entry(struct meanings *m, const char *token, const struct dir_entry *e, struct err *err)
+{
+	struct sid sid;
+
+	return sid_of(e, &sid, err) && add_meaning(m, token, e->dn, &sid, err);
+}
+
+/* Only the entry itself is wanted, so that a person whose groups cannot be read is still found. */
+static bool
+add_person(struct dir_conn *c, const char *token, struct meanings *m, struct err *err)
+{
+	struct dir_entry e;
+	bool ok = true;
+
+	switch (principal_locate(c, principal_search_token, token, &e, err)) {
+	case DIR_FOUND:
+		ok = add_entry(m, token, &e, err);
+		break;
+	case DIR_NOT_FOUND:
+		break;
+	case DIR_FIND_FAILED:
+		return false;
+	}
+	dir_entry_free(&e);
+	return ok;
+}
+
+/* One search for groups. With `domain`, only those that belong to it. Takes over `filter`. */
+static bool
+add_groups_of(struct dir_conn *c, const char *token, const char *base, enum dir_scope scope,
+    char *filter, const struct dir_entry *domain, struct meanings *m, struct err *err)
 {
 	static const char *const attrs[] = {"objectSid", NULL};
-	struct dir_query query = {.scope = DIR_SUBTREE, .attrs = attrs};
-	struct dir_entries found = {0};
-	enum dir_find result = DIR_FIND_FAILED;
-	char *filter = NULL, *base = NULL;
+	struct dir_entries found;
+	bool ok = dir_search(c,
+	    &(struct dir_query){.base = base, .scope = scope, .filter = filter, .attrs = attrs},
+	    &found, err);
 
-	if (!place_of(c, &token, &base, err))
-		goto out;
-	if (base == NULL) {
-		result = DIR_NOT_FOUND;
-		goto out;
-	}
-	filter = dir_filter("(&" GROUP_CLASSES "(|(sAMAccountName=%s)(cn=%s)))", token, token);
-	if (filter == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	query.base = base;
-	query.filter = filter;
-	if (!dir_search(c, &query, &found, err))
-		goto out;
-	if (found.count > 1)
-		err_set(err, TYPE_E_AMBIGUOUSNAME, "several groups are named %s: %s, %s%s", token,
-		    found.list[0].dn, found.list[1].dn, found.count > 2 ? " ..." : "");
-	else if (found.count == 0)
-		result = DIR_NOT_FOUND;
-	else if (sid_of(&found.list[0], out, err))
-		result = DIR_FOUND;
-out:
-	free(base);
-	free(filter);
+	for (size_t i = 0; ok && i < found.count; i++)
+		if (domain == NULL || dir_domain_of(c, found.list[i].dn) == domain)
+			ok = add_entry(m, token, &found.list[i], err);
 	dir_entries_free(&found);
-	return result;
+	free(filter);
+	return ok;
+}
+
+/* DN, DOMAIN\group, or sAMAccountName or CN. */
+static bool
+add_groups(struct dir_conn *c, const char *token, struct meanings *m, struct err *err)
+{
+	const struct dir_entry *domain = NULL;
+	const char *slash = strchr(token, '\\'), *name = slash != NULL ? slash + 1 : token;
+	bool ok = true;
+
+	if (strchr(token, '=') != NULL && dir_dn_depth(token) > 1)
+		return add_groups_of(
+		    c, token, token, DIR_BASE, strdup(GROUP_CLASSES), NULL, m, err);
+	if (slash != NULL) {
+		char *left = strndup(token, (size_t)(slash - token));
+
+		if (left == NULL)
+			return err_nomem(err);
+		ok = dir_domain_find(c, left, &domain, err);
+		free(left);
+		if (!ok || domain == NULL)
+			return ok;
+	}
+	for (size_t i = 0; ok && i < c->base_count; i++)
+		ok = add_groups_of(c, token, c->bases[i], DIR_SUBTREE,
+		    dir_filter("(&" GROUP_CLASSES "(|(sAMAccountName=%s)(cn=%s)))", name, name),
+		    domain, m, err);
+	return ok;
+}
+
+static bool
+add_well_known(const char *token, struct meanings *m, struct err *err)
+{
+	struct sid sid;
+
+	for (size_t i = 0; i < sizeof well_known / sizeof well_known[0]; i++)
+		if (text_eq_nocase(well_known[i].name, token))
+			return sid_from_text(well_known[i].sid, &sid) &&
+			       add_meaning(m, token, well_known[i].name, &sid, err);
+	return true;
 }
 
 enum dir_find
 trustee_find(struct dir_conn *c, const char *token, struct sid *out, struct err *err)
 {
-	struct principal p = {0};
-	struct sid group;
-	enum dir_find person, team;
+	struct meanings m = {0};
+	enum dir_find found = DIR_FIND_FAILED;
 
-	if (sid_from_text(token, out) || well_known_sid(token, out))
+	if (sid_from_text(token, out))
 		return DIR_FOUND;
-	if ((person = principal_find_account(c, token, &p, err)) == DIR_FIND_FAILED ||
-	    (team = find_group(c, token, &group, err)) == DIR_FIND_FAILED) {
-		principal_free(&p);
-		return DIR_FIND_FAILED;
+	if (add_well_known(token, &m, err) && add_person(c, token, &m, err) &&
+	    add_groups(c, token, &m, err)) {
+		found = m.count > 0 ? DIR_FOUND : DIR_NOT_FOUND;
+		*out = m.sid;
 	}
-	if (person == DIR_FOUND && team == DIR_FOUND) {
-		err_set(
-		    err, TYPE_E_AMBIGUOUSNAME, "%s is a user, %s, and a group too", token, p.dn);
-		person = DIR_FIND_FAILED;
-	} else if (person == DIR_FOUND && !p.has_sid) {
-		err_set(err, E_INVALIDARG,
-		    "%s has no objectSid, so that no right can be given to it", p.dn);
-		person = DIR_FIND_FAILED;
-	} else if (person == DIR_FOUND) {
-		*out = p.sid;
-	} else if (team == DIR_FOUND) {
-		*out = group;
-		person = DIR_FOUND;
-	}
-	principal_free(&p);
-	return person;
+	free(m.first);
+	return found;
+}
+
+/* ---- From a SID to a name ---- */
+
+static const char *
+well_known_name(const struct sid *sid)
+{
+	char text[SID_TEXT_MAX];
+
+	sid_to_text(sid, text);
+	for (size_t i = 0; i < sizeof well_known / sizeof well_known[0]; i++)
+		if (strcmp(well_known[i].sid, text) == 0)
+			return well_known[i].name;
+	return NULL;
 }
 
 static char *

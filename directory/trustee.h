@@ -6,10 +6,10 @@
 
 #include "principal.h"
 
-/* SID of a user or computer (any token of principal_find), of a group (sAMAccountName or CN, also
- * behind DOMAIN\), of a well-known name (Everyone), or the SID itself as text: what trustee_name
- * gives is found again. Several matches are TYPE_E_AMBIGUOUSNAME; an object without objectSid is
- * E_INVALIDARG; both FAILED. */
+/* SID of a user or computer (any token of principal_find), of a group (DN, DOMAIN\name,
+ * sAMAccountName or CN), a well-known name ("Authenticated Users"), or the SID itself as text:
+ * what trustee_name gives is found again. Several matches are TYPE_E_AMBIGUOUSNAME; an object
+ * without objectSid is E_INVALIDARG; both FAILED. */
 enum dir_find trustee_find(struct dir_conn *c, const char *token, struct sid *out, struct err *err);
 /* The name of a SID for people: of a well-known one, else DOMAIN\sAMAccountName or the cn of the
  * object that has it, else the SID itself. NULL only on no memory. free(). */

@@ -180,6 +180,15 @@ check_archived_key(const struct tmpl *t, const struct issue_request *r, struct e
 	return true;
 }
 
+bool
+issue_check_template(const struct tmpl *t, struct err *err)
+{
+	struct tmpl_key_rule key;
+
+	return check_template(t, err) && tmpl_key_rule(t, &key, err) &&
+	       check_archival(t, &key, err) && issue_check_signature_rule(t, err);
+}
+
 static bool
 check_request(const struct tmpl *t, const struct principal *who, const struct issue_request *r,
     struct issue_plan *p, struct err *err)
@@ -191,8 +200,8 @@ check_request(const struct tmpl *t, const struct principal *who, const struct is
 		return false;
 	p->approved_before = issue_is_approved_before(t, who, r);
 	return (p->approved_before || issue_check_signatures(t, r, err)) &&
-	       tmpl_key_rule(t, &key, err) && check_archival(t, &key, err) &&
-	       check_key(t, &key, r, err) && check_archived_key(t, r, err);
+	       tmpl_key_rule(t, &key, err) && check_key(t, &key, r, err) &&
+	       check_archived_key(t, r, err);
 }
 
 /* [MS-WCCE] 3.2.2.6.2.1.4.5.8: the request chooses among the policies of the template; what it asks
@@ -322,7 +331,7 @@ issue_plan_make(const struct tmpl *t, const struct principal *requester,
 	const struct principal *who = issue_subject(requester, r);
 
 	*out = (struct issue_plan){.subject = who, .critical = t->critical};
-	if (!check_template(t, err) || !check_request(t, who, r, out, err) ||
+	if (!issue_check_template(t, err) || !check_request(t, who, r, out, err) ||
 	    !plan_validity(t, limits, out, err) || !plan_policies(t, r, out, err) ||
 	    !issue_plan_names(t, who, r, out, err)) {
 		issue_plan_free(out);

@@ -113,6 +113,8 @@ struct issue_limits {
 	int64_t ca_not_after; /* notAfter never outlives the CA certificate */
 };
 
+/* What refuses every request for a template, with the code of issue_plan_make. */
+bool issue_check_template(const struct tmpl *t, struct err *err);
 /* `requester` is the caller, whose Enroll right was checked before; the names are those of
  * r->on_behalf_of where that is set. False with the code of facts 3.7 and 8 (CERTSRV_E_KEY_LENGTH,
  * _ARCHIVED_KEY_REQUIRED, _ARCHIVED_KEY_UNEXPECTED, _SUBJECT_UPN_REQUIRED, _BAD_TEMPLATE_VERSION

@@ -16,6 +16,8 @@ bool issue_plan_names(const struct tmpl *t, const struct principal *who,
  * _SIGNATURE_REJECTED, _ISSUANCE_POLICY_REQUIRED (enough, but not with the policies),
  * _TEMPLATE_POLICY_REQUIRED (the template names none), _TOO_MANY_SIGNATURES (more than fit). */
 bool issue_check_signatures(const struct tmpl *t, const struct issue_request *r, struct err *err);
+/* The last two of these codes, which are the template's fault. */
+bool issue_check_signature_rule(const struct tmpl *t, struct err *err);
 /* [MS-WCCE] 3.2.2.6.2.1.2.1: another subject only where the template allows it and an enrollment
  * agent signed; CERTSRV_E_TEMPLATE_DENIED, _BAD_REQUESTSUBJECT and the codes above. */
 bool issue_check_on_behalf_of(const struct tmpl *t, const struct issue_request *r, struct err *err);

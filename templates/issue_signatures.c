@@ -73,9 +73,9 @@ count_signers(const struct issue_request *r)
 }
 
 bool
-issue_check_signatures(const struct tmpl *t, const struct issue_request *r, struct err *err)
+issue_check_signature_rule(const struct tmpl *t, struct err *err)
 {
-	int32_t needed = tmpl_signatures_needed(t), have = count_signers(r);
+	int32_t needed = tmpl_signatures_needed(t);
 
 	if (needed == 0)
 		return true;
@@ -84,11 +84,20 @@ issue_check_signatures(const struct tmpl *t, const struct issue_request *r, stru
 		    "template %s demands %" PRId32 " signatures, and a request can carry %d; lower "
 		    "msPKI-RA-Signature",
 		    t->cn, needed, SIGNERS_MAX);
-	if (t->ra_application_policies.count == 0 && t->ra_policies.count == 0)
-		return err_set(err, CERTSRV_E_TEMPLATE_POLICY_REQUIRED,
-		    "template %s demands signatures (msPKI-RA-Signature) without saying whose; set "
-		    "msPKI-RA-Application-Policies or msPKI-RA-Policies",
-		    t->cn);
+	return t->ra_application_policies.count > 0 || t->ra_policies.count > 0 ||
+	       err_set(err, CERTSRV_E_TEMPLATE_POLICY_REQUIRED,
+		   "template %s demands signatures (msPKI-RA-Signature) without saying whose; set "
+		   "msPKI-RA-Application-Policies or msPKI-RA-Policies",
+		   t->cn);
+}
+
+bool
+issue_check_signatures(const struct tmpl *t, const struct issue_request *r, struct err *err)
+{
+	int32_t needed = tmpl_signatures_needed(t), have = count_signers(r);
+
+	if (needed == 0)
+		return true;
 	if (have == 0)
 		return err_set(err, CERTSRV_E_SIGNATURE_POLICY_REQUIRED,
 		    "template %s demands %" PRId32 " signatures of registration authorities, and "

@@ -61,6 +61,10 @@ static const struct lint_rule rules[] = {
 	"let two persons do it: `dirca ca rights revoke`, or another KRA", NULL},
     {"ARC6", "a key recovery agent certificate that ends soon or has ended",
 	"enroll a new one, `dirca kra add` and `dirca kra publish` it", NULL},
+    {"REFUSED", "a template that the CA refuses, whoever asks",
+	"do what the finding says, or take it off certificateTemplates", NULL},
+    {"SUPERSEDE", "a list of superseded templates that names nothing or leads back",
+	"`dirca template set NAME supersedes=...` without that name", NULL},
 };
 #define RULE_COUNT (sizeof rules / sizeof rules[0])
 
@@ -68,7 +72,7 @@ static const struct lint_rule rules[] = {
 static lint_check *const checks[] = {NULL, lint_esc1, lint_esc2, lint_esc3, lint_esc4, lint_esc5,
     NULL, lint_esc7, lint_esc8, lint_esc9, NULL, NULL, NULL, lint_esc13, lint_esc14, lint_esc15,
     NULL, lint_kra_container, lint_archival_writers, lint_officer_rights, lint_kra_templates,
-    lint_officer_and_kra, lint_kra_expiry};
+    lint_officer_and_kra, lint_kra_expiry, lint_refused, lint_supersede};
 _Static_assert(sizeof checks / sizeof checks[0] == RULE_COUNT, "a check for each rule");
 
 const char *

@@ -1,8 +1,11 @@
 /* Lint rules about templates. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "escalation.h"
+#include "issue.h"
 #include "lint_priv.h"
+#include "supersede.h"
 #include "tmpl_priv.h"
 
 /* schemaIDGUID of msPKI-Private-Key-Flag, bab04ac2-0435-4709-9307-28380e7c7001 (facts 2) */
@@ -193,4 +196,51 @@ bool
 lint_kra_templates(struct lint *l, struct err *err)
 {
 	return find_enrollable(l, is_kra, "Key Recovery Agent and no approval", err);
+}
+
+bool
+lint_refused(struct lint *l, struct err *err)
+{
+	for (size_t i = 0; i < l->count; i++) {
+		const struct lint_template *lt = &l->templates[i];
+		struct err why;
+
+		if (!issue_check_template(&lt->t, &why) &&
+		    !lint_find(l, lt->enabled ? LINT_WARNING : LINT_NOTE, lt->t.cn, NULL, err,
+			"%s: %s", err_name(why.code), why.msg))
+			return false;
+	}
+	return true;
+}
+
+static bool
+find_supersede_fault(struct lint *l, const struct tmpl_supersede_finding *f, struct err *err)
+{
+	static const char *const words[] = {
+	    [TMPL_SUPERSEDE_UNKNOWN] = "a name that no template has",
+	    [TMPL_SUPERSEDE_SELF] = "its own name",
+	    [TMPL_SUPERSEDE_CYCLE] = "which supersedes it in turn",
+	};
+
+	return lint_find(l, LINT_NOTE, f->tmpl->cn, NULL, err,
+	    "msPKI-Supersede-Templates lists %s, %s", f->named, words[f->fault]);
+}
+
+bool
+lint_supersede(struct lint *l, struct err *err)
+{
+	struct tmpl *list = calloc(l->count + 1, sizeof *list);
+	struct tmpl_supersede_finding *faults = NULL;
+	size_t count = 0;
+	bool ok = list != NULL;
+
+	/* Copies that borrow, in a row as the question wants them. */
+	for (size_t i = 0; ok && i < l->count; i++)
+		list[i] = l->templates[i].t;
+	ok = ok ? tmpl_supersede_faults(list, l->count, &faults, &count, err) : err_nomem(err);
+	for (size_t i = 0; ok && i < count; i++)
+		ok = find_supersede_fault(l, &faults[i], err);
+	free(faults);
+	free(list);
+	return ok;
 }

@@ -41,7 +41,7 @@ tmpl_superseding(const struct tmpl *list, size_t count, const char *cn)
 	const struct tmpl *self = find(list, count, cn);
 
 	for (size_t i = 0; i < count; i++)
-		if (&list[i] != self && tmpl_supersedes(&list[i], cn) &&
+		if (!text_eq_nocase(list[i].cn, cn) && tmpl_supersedes(&list[i], cn) &&
 		    !(self != NULL && tmpl_supersedes(self, list[i].cn)) &&
 		    !is_outdone(list, count, &list[i], cn))
 			return &list[i];

@@ -1,4 +1,4 @@
-#include "extension.h"
+#include "extension_priv.h"
 
 #include <string.h>
 
@@ -8,23 +8,21 @@
 #include "oids.h"
 #include "pkix.h"
 
-#define OID_KEY_USAGE            "2.5.29.15"
-#define OID_EXT_KEY_USAGE        "2.5.29.37"
-#define OID_BASIC_CONSTRAINTS    "2.5.29.19"
-#define OID_SUBJECT_KEY_ID       "2.5.29.14"
-#define OID_AUTHORITY_KEY_ID     "2.5.29.35"
-#define OID_CRL_POINTS           "2.5.29.31"
-#define OID_SUBJECT_ALT_NAME     "2.5.29.17"
-#define OID_AUTHORITY_INFO       "1.3.6.1.5.5.7.1.1"
-#define OID_OCSP_NOCHECK         "1.3.6.1.5.5.7.48.1.5"
-#define OID_SMIME                "1.2.840.113549.1.9.15"
-#define OID_CERTIFICATE_POLICIES "2.5.29.32"
-#define NOTICE_MAX               200 /* characters of explicitText, RFC 5280 4.2.1.4 */
-#define OID_UPN                  "1.3.6.1.4.1.311.20.2.3"
+#define OID_KEY_USAGE         "2.5.29.15"
+#define OID_EXT_KEY_USAGE     "2.5.29.37"
+#define OID_BASIC_CONSTRAINTS "2.5.29.19"
+#define OID_SUBJECT_KEY_ID    "2.5.29.14"
+#define OID_AUTHORITY_KEY_ID  "2.5.29.35"
+#define OID_CRL_POINTS        "2.5.29.31"
+#define OID_SUBJECT_ALT_NAME  "2.5.29.17"
+#define OID_AUTHORITY_INFO    "1.3.6.1.5.5.7.1.1"
+#define OID_OCSP_NOCHECK      "1.3.6.1.5.5.7.48.1.5"
+#define OID_SMIME             "1.2.840.113549.1.9.15"
+#define OID_UPN               "1.3.6.1.4.1.311.20.2.3"
 
-/* Takes over what an i2d function made. */
-static bool
-push_der(ext_list *list, const char *dotted, bool critical, uint8_t *der, int len, struct err *err)
+bool
+ext_push_der(
+    ext_list *list, const char *dotted, bool critical, uint8_t *der, int len, struct err *err)
 {
 	bool ok;
 
@@ -35,14 +33,26 @@ push_der(ext_list *list, const char *dotted, bool critical, uint8_t *der, int le
 	return ok;
 }
 
-static ASN1_OBJECT *
-object_of(const char *dotted, struct err *err)
+ASN1_OBJECT *
+ext_object(const char *dotted, struct err *err)
 {
 	ASN1_OBJECT *o = OBJ_txt2obj(dotted, 1);
 
 	if (o == NULL)
 		err_openssl(err, ERROR_INVALID_DATA, "'%s' is not an object identifier", dotted);
 	return o;
+}
+
+ASN1_STRING *
+ext_string(int type, const void *data, int len)
+{
+	ASN1_STRING *s = ASN1_STRING_type_new(type);
+
+	if (s != NULL && !ASN1_STRING_set(s, data, len)) {
+		ASN1_STRING_free(s);
+		s = NULL;
+	}
+	return s;
 }
 
 bool
@@ -82,7 +92,7 @@ ext_push_key_usage(ext_list *list, const uint8_t bits[2], bool critical, struct 
 	}
 	/* Without the bits-left flag i2d drops trailing zero bits, as DER demands of named bits. */
 	int len = i2d_ASN1_BIT_STRING(value, &der);
-	ok = push_der(list, OID_KEY_USAGE, critical, der, len, err);
+	ok = ext_push_der(list, OID_KEY_USAGE, critical, der, len, err);
 out:
 	ASN1_BIT_STRING_free(value);
 	return ok;
@@ -100,7 +110,7 @@ ext_push_eku(ext_list *list, char *const *oids, size_t count, bool critical, str
 		goto out;
 	}
 	for (size_t i = 0; i < count; i++) {
-		ASN1_OBJECT *o = object_of(oids[i], err);
+		ASN1_OBJECT *o = ext_object(oids[i], err);
 
 		if (o == NULL)
 			goto out;
@@ -111,7 +121,7 @@ ext_push_eku(ext_list *list, char *const *oids, size_t count, bool critical, str
 		}
 	}
 	int len = i2d_EXTENDED_KEY_USAGE(value, &der);
-	ok = push_der(list, OID_EXT_KEY_USAGE, critical, der, len, err);
+	ok = ext_push_der(list, OID_EXT_KEY_USAGE, critical, der, len, err);
 out:
 	sk_ASN1_OBJECT_pop_free(value, ASN1_OBJECT_free);
 	return ok;
@@ -136,7 +146,7 @@ ext_push_basic_constraints(ext_list *list, bool is_ca, int path_len, bool critic
 		goto out;
 	}
 	int len = i2d_BASIC_CONSTRAINTS(value, &der);
-	ok = push_der(list, OID_BASIC_CONSTRAINTS, critical, der, len, err);
+	ok = ext_push_der(list, OID_BASIC_CONSTRAINTS, critical, der, len, err);
 out:
 	BASIC_CONSTRAINTS_free(value);
 	return ok;
@@ -154,7 +164,7 @@ ext_push_ski(ext_list *list, struct view key_id, struct err *err)
 		goto out;
 	}
 	int len = i2d_ASN1_OCTET_STRING(value, &der);
-	ok = push_der(list, OID_SUBJECT_KEY_ID, false, der, len, err);
+	ok = ext_push_der(list, OID_SUBJECT_KEY_ID, false, der, len, err);
 out:
 	ASN1_OCTET_STRING_free(value);
 	return ok;
@@ -173,141 +183,9 @@ ext_push_aki(ext_list *list, struct view key_id, struct err *err)
 		goto out;
 	}
 	int len = i2d_AUTHORITY_KEYID(value, &der);
-	ok = push_der(list, OID_AUTHORITY_KEY_ID, false, der, len, err);
+	ok = ext_push_der(list, OID_AUTHORITY_KEY_ID, false, der, len, err);
 out:
 	AUTHORITY_KEYID_free(value);
-	return ok;
-}
-
-static ASN1_STRING *
-string_of(int type, const void *data, int len)
-{
-	ASN1_STRING *s = ASN1_STRING_type_new(type);
-
-	if (s != NULL && !ASN1_STRING_set(s, data, len)) {
-		ASN1_STRING_free(s);
-		s = NULL;
-	}
-	return s;
-}
-
-static POLICYQUALINFO *
-add_qualifier(POLICYINFO *p, int nid)
-{
-	POLICYQUALINFO *q = POLICYQUALINFO_new();
-
-	if (q == NULL)
-		return NULL;
-	q->pqualid = OBJ_nid2obj(nid);
-	if ((p->qualifiers == NULL && (p->qualifiers = sk_POLICYQUALINFO_new_null()) == NULL) ||
-	    !sk_POLICYQUALINFO_push(p->qualifiers, q)) {
-		POLICYQUALINFO_free(q);
-		return NULL;
-	}
-	return q;
-}
-
-static bool
-add_cps(POLICYINFO *p, const char *uri, struct err *err)
-{
-	POLICYQUALINFO *q = add_qualifier(p, NID_id_qt_cps);
-
-	return (q != NULL && (q->d.cpsuri = string_of(V_ASN1_IA5STRING, uri, -1)) != NULL) ||
-	       err_nomem(err);
-}
-
-static size_t
-count_characters(const char *utf8)
-{
-	size_t n = 0;
-
-	for (; *utf8 != '\0'; utf8++)
-		n += ((unsigned char)*utf8 & 0xc0) != 0x80;
-	return n;
-}
-
-static bool
-add_notice(POLICYINFO *p, const struct ext_policy *policy, struct err *err)
-{
-	size_t n = count_characters(policy->notice);
-	POLICYQUALINFO *q;
-
-	if (n > NOTICE_MAX)
-		return err_set(err, ERROR_INVALID_DATA,
-		    "the user notice of policy %s has %zu characters and may have %d; shorten "
-		    "msPKI-OID-User-Notice",
-		    policy->oid, n, NOTICE_MAX);
-	q = add_qualifier(p, NID_id_qt_unotice);
-	if (q == NULL || (q->d.usernotice = USERNOTICE_new()) == NULL ||
-	    (q->d.usernotice->exptext = string_of(V_ASN1_UTF8STRING, policy->notice, -1)) == NULL)
-		return err_nomem(err);
-	return true;
-}
-
-static bool
-fill_policy(POLICYINFO *p, const struct ext_policy *policy, struct err *err)
-{
-	ASN1_OBJECT_free(p->policyid);
-	if ((p->policyid = object_of(policy->oid, err)) == NULL)
-		return false;
-	for (size_t i = 0; i < policy->cps_count; i++)
-		if (!add_cps(p, policy->cps[i], err))
-			return false;
-	return policy->notice == NULL || add_notice(p, policy, err);
-}
-
-static bool
-add_policy(CERTIFICATEPOLICIES *list, const struct ext_policy *policy, struct err *err)
-{
-	POLICYINFO *p = POLICYINFO_new();
-
-	if (p == NULL)
-		return err_nomem(err);
-	if (!fill_policy(p, policy, err)) {
-		POLICYINFO_free(p);
-		return false;
-	}
-	if (!sk_POLICYINFO_push(list, p)) {
-		POLICYINFO_free(p);
-		return err_nomem(err);
-	}
-	return true;
-}
-
-static bool
-push_policies(ext_list *list, const char *dotted, CERTIFICATEPOLICIES *value, struct err *err)
-{
-	uint8_t *der = NULL;
-	int len = i2d_CERTIFICATEPOLICIES(value, &der);
-
-	return push_der(list, dotted, false, der, len, err);
-}
-
-bool
-ext_push_issuance_policies(
-    ext_list *list, const struct ext_policy *policies, size_t count, struct err *err)
-{
-	CERTIFICATEPOLICIES *value = sk_POLICYINFO_new_null();
-	bool ok = value != NULL || err_nomem(err);
-
-	for (size_t i = 0; ok && i < count; i++)
-		ok = add_policy(value, &policies[i], err);
-	ok = ok && push_policies(list, OID_CERTIFICATE_POLICIES, value, err);
-	CERTIFICATEPOLICIES_free(value);
-	return ok;
-}
-
-bool
-ext_push_policies(
-    ext_list *list, const char *dotted, char *const *oids, size_t count, struct err *err)
-{
-	CERTIFICATEPOLICIES *value = sk_POLICYINFO_new_null();
-	bool ok = value != NULL || err_nomem(err);
-
-	for (size_t i = 0; ok && i < count; i++)
-		ok = add_policy(value, &(struct ext_policy){.oid = oids[i]}, err);
-	ok = ok && push_policies(list, dotted, value, err);
-	CERTIFICATEPOLICIES_free(value);
 	return ok;
 }
 
@@ -327,7 +205,7 @@ ext_push_template_name(ext_list *list, const char *cn, struct err *err)
 		goto out;
 	}
 	int len = i2d_ASN1_BMPSTRING(value, &der);
-	ok = push_der(list, oid_dotted(OID_ENROLL_CERTTYPE), false, der, len, err);
+	ok = ext_push_der(list, oid_dotted(OID_ENROLL_CERTTYPE), false, der, len, err);
 out:
 	ASN1_BMPSTRING_free(value);
 	return ok;
@@ -369,7 +247,7 @@ ext_push_template_info(
     ext_list *list, const char *oid, int64_t major, int64_t minor, struct err *err)
 {
 	ASN1_SEQUENCE_ANY *seq = sk_ASN1_TYPE_new_null();
-	ASN1_OBJECT *o = object_of(oid, err);
+	ASN1_OBJECT *o = ext_object(oid, err);
 	uint8_t *der = NULL;
 	bool ok = false;
 
@@ -381,7 +259,7 @@ ext_push_template_info(
 	if (!sequence_add_integer(seq, major, err) || !sequence_add_integer(seq, minor, err))
 		goto out;
 	int len = i2d_ASN1_SEQUENCE_ANY(seq, &der);
-	ok = push_der(list, oid_dotted(OID_CERTIFICATE_TEMPLATE), false, der, len, err);
+	ok = ext_push_der(list, oid_dotted(OID_CERTIFICATE_TEMPLATE), false, der, len, err);
 out:
 	ASN1_OBJECT_free(o);
 	sk_ASN1_TYPE_pop_free(seq, ASN1_TYPE_free);
@@ -400,7 +278,7 @@ ext_push_ca_version(ext_list *list, int64_t version, struct err *err)
 		goto out;
 	}
 	int len = i2d_ASN1_INTEGER(value, &der);
-	ok = push_der(list, oid_dotted(OID_CA_VERSION), false, der, len, err);
+	ok = ext_push_der(list, oid_dotted(OID_CA_VERSION), false, der, len, err);
 out:
 	ASN1_INTEGER_free(value);
 	return ok;
@@ -425,7 +303,7 @@ ext_push_smime_capabilities(ext_list *list, struct err *err)
 		}
 	}
 	int len = value != NULL ? i2d_X509_ALGORS(value, &der) : -1;
-	ok = push_der(list, OID_SMIME, false, der, len, err);
+	ok = ext_push_der(list, OID_SMIME, false, der, len, err);
 out:
 	sk_X509_ALGOR_pop_free(value, X509_ALGOR_free);
 	return ok;
@@ -470,7 +348,7 @@ ext_add_name(GENERAL_NAMES *names, int type, const char *text, struct err *err)
 static bool
 add_other_name(GENERAL_NAMES *names, const char *oid, int type, ASN1_STRING *value, struct err *err)
 {
-	ASN1_OBJECT *o = object_of(oid, err);
+	ASN1_OBJECT *o = ext_object(oid, err);
 	ASN1_TYPE *t = ASN1_TYPE_new();
 	GENERAL_NAME *name = GENERAL_NAME_new();
 	bool ok = false;
@@ -505,21 +383,21 @@ bool
 ext_add_upn(GENERAL_NAMES *names, const char *upn, struct err *err)
 {
 	return add_other_name(
-	    names, OID_UPN, V_ASN1_UTF8STRING, string_of(V_ASN1_UTF8STRING, upn, -1), err);
+	    names, OID_UPN, V_ASN1_UTF8STRING, ext_string(V_ASN1_UTF8STRING, upn, -1), err);
 }
 
 bool
 ext_add_guid(GENERAL_NAMES *names, const uint8_t guid[16], struct err *err)
 {
 	return add_other_name(names, oid_dotted(OID_NTDS_REPLICATION), V_ASN1_OCTET_STRING,
-	    string_of(V_ASN1_OCTET_STRING, guid, 16), err);
+	    ext_string(V_ASN1_OCTET_STRING, guid, 16), err);
 }
 
 bool
 ext_add_address(GENERAL_NAMES *names, const uint8_t *address, int len, struct err *err)
 {
 	GENERAL_NAME *name = GENERAL_NAME_new();
-	ASN1_STRING *value = string_of(V_ASN1_OCTET_STRING, address, len);
+	ASN1_STRING *value = ext_string(V_ASN1_OCTET_STRING, address, len);
 
 	if (name == NULL || value == NULL) {
 		GENERAL_NAME_free(name);
@@ -541,7 +419,7 @@ push_names(
 	uint8_t *der = NULL;
 	int len = i2d_GENERAL_NAMES(names, &der);
 
-	return push_der(list, dotted, critical, der, len, err);
+	return ext_push_der(list, dotted, critical, der, len, err);
 }
 
 bool
@@ -556,7 +434,7 @@ ext_push_sid(ext_list *list, const char *sid_text, struct err *err)
 	GENERAL_NAMES *names = GENERAL_NAMES_new();
 	bool ok = names != NULL &&
 		  add_other_name(names, oid_dotted(OID_NTDS_OBJECTSID), V_ASN1_OCTET_STRING,
-		      string_of(V_ASN1_OCTET_STRING, sid_text, -1), err) &&
+		      ext_string(V_ASN1_OCTET_STRING, sid_text, -1), err) &&
 		  push_names(list, oid_dotted(OID_NTDS_CA_SECURITY_EXT), false, names, err);
 
 	if (names == NULL)
@@ -608,7 +486,7 @@ ext_push_cdp(ext_list *list, char *const *urls, size_t count, struct err *err)
 		goto out;
 	}
 	int len = i2d_CRL_DIST_POINTS(value, &der);
-	ok = push_der(list, OID_CRL_POINTS, false, der, len, err);
+	ok = ext_push_der(list, OID_CRL_POINTS, false, der, len, err);
 out:
 	GENERAL_NAMES_free(names);
 	CRL_DIST_POINTS_free(value);
@@ -619,7 +497,7 @@ static bool
 add_access(AUTHORITY_INFO_ACCESS *list, const char *url, struct err *err)
 {
 	ACCESS_DESCRIPTION *a = ACCESS_DESCRIPTION_new();
-	ASN1_IA5STRING *ia5 = string_of(V_ASN1_IA5STRING, url, -1);
+	ASN1_IA5STRING *ia5 = ext_string(V_ASN1_IA5STRING, url, -1);
 
 	if (a == NULL || ia5 == NULL) {
 		ACCESS_DESCRIPTION_free(a);
@@ -651,7 +529,7 @@ ext_push_aia(ext_list *list, char *const *urls, size_t count, struct err *err)
 		if (urls[i] != NULL && !add_access(value, urls[i], err))
 			goto out;
 	int len = i2d_AUTHORITY_INFO_ACCESS(value, &der);
-	ok = push_der(list, OID_AUTHORITY_INFO, false, der, len, err);
+	ok = ext_push_der(list, OID_AUTHORITY_INFO, false, der, len, err);
 out:
 	AUTHORITY_INFO_ACCESS_free(value);
 	return ok;

@@ -107,10 +107,12 @@ enroll_find_template(const struct ca_view *view, const struct enroll_request *r,
 
 /* ---- the checks, in the order in which they are made ---- */
 
+/* At an approval the requester of an agent is known already. */
 static bool
 check_account(struct enrollment *e, struct err *err)
 {
-	return principal_check_active(e->caller, e->now, err);
+	return principal_check_active(e->caller, e->now, err) &&
+	       (e->requester == e->caller || principal_check_active(e->requester, e->now, err));
 }
 
 static bool
@@ -225,7 +227,7 @@ check_policy(struct enrollment *e, struct err *err)
 	    .ca_not_after = limit < e->ca->ca_cert.not_after ? limit : e->ca->ca_cert.not_after,
 	};
 
-	return gather_facts(e, err) &&
+	return enroll_check_naming(e, err) && gather_facts(e, err) &&
 	       issue_plan_make(e->tmpl, e->caller, &e->facts, &limits, &e->plan, err);
 }
 

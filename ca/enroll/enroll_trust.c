@@ -187,10 +187,11 @@ check_nt_auth(struct enrollment *e, const struct pkix_cert *cert, struct err *er
 				return false;
 		}
 	}
-	return ok || found ||
-	       err_set(err, CERT_E_ISSUERCHAINING,
-		   "its certificate was issued neither by this CA nor by one of "
-		   "NTAuthCertificates");
+	if (!ok && !found)
+		err_set(err, CERT_E_ISSUERCHAINING,
+		    "its certificate was issued neither by this CA nor by one of "
+		    "NTAuthCertificates");
+	return ok;
 }
 
 bool

@@ -25,12 +25,19 @@ add_text(struct pkix_texts *to, const char *dotted, struct err *err)
 }
 
 static void
+remove_at(struct pkix_texts *from, size_t i)
+{
+	free(from->list[i]);
+	from->list[i] = from->list[--from->count];
+}
+
+static void
 remove_text(struct pkix_texts *from, const char *dotted)
 {
 	for (size_t i = 0; i < from->count; i++)
 		if (strcmp(from->list[i], dotted) == 0) {
-			free(from->list[i]);
-			from->list[i--] = from->list[--from->count];
+			remove_at(from, i);
+			return;
 		}
 }
 
@@ -42,7 +49,7 @@ intersect(struct pkix_texts *list, const struct pkix_texts *with)
 		if (pkix_texts_have(with, list->list[i]))
 			i++;
 		else
-			remove_text(list, list->list[i]);
+			remove_at(list, i);
 }
 
 static bool

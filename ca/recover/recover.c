@@ -33,15 +33,34 @@ find_principal(struct dir_conn *c, void *arg, struct err *err)
 	return q->found != DIR_FIND_FAILED;
 }
 
-/* DOMAIN\user as it stands in the rows; else what the directory makes of container\user. */
+/* Rows of one account, whatever it was called when it made them. */
 static bool
-find_downlevel(struct ca *ca, const struct token *t, struct store_requests *out, struct err *err)
+find_account(struct ca *ca, const struct principal *p, struct store_requests *out, struct err *err)
+{
+	char sid[SID_TEXT_MAX];
+
+	if (p->has_sid) {
+		sid_to_text(&p->sid, sid);
+		if (!store_find_candidates(ca->store, STORE_BY_REQUESTER_SID, sid, out, err))
+			return false;
+		if (out->count > 0)
+			return true;
+		store_requests_free(out);
+	}
+	return store_find_candidates(ca->store, STORE_BY_REQUESTER, p->downlevel, out, err);
+}
+
+/* The name as it stands in the rows: who is gone is found by the name of that time. Else who the
+ * directory says has the name now. */
+static bool
+find_name(
+    struct ca *ca, enum store_key by, const char *name, struct store_requests *out, struct err *err)
 {
 	struct principal p = {0};
-	struct name_query q = {t->text, &p, DIR_NOT_FOUND};
+	struct name_query q = {name, &p, DIR_NOT_FOUND};
 	bool ok = false;
 
-	if (!store_find_candidates(ca->store, STORE_BY_REQUESTER, t->text, out, err))
+	if (!store_find_candidates(ca->store, by, name, out, err))
 		goto out;
 	if (out->count > 0) {
 		ok = true;
@@ -50,8 +69,7 @@ find_downlevel(struct ca *ca, const struct token *t, struct store_requests *out,
 	if (!ca_directory_do(ca, find_principal, &q, err))
 		goto out;
 	store_requests_free(out);
-	ok = q.found != DIR_FOUND ||
-	     store_find_candidates(ca->store, STORE_BY_REQUESTER, p.downlevel, out, err);
+	ok = q.found != DIR_FOUND || find_account(ca, &p, out, err);
 out:
 	principal_free(&p);
 	return ok;
@@ -75,7 +93,7 @@ find_hex(struct ca *ca, const struct token *t, struct store_requests *out, struc
 	if (out->count > 0)
 		return true;
 	store_requests_free(out);
-	return store_find_candidates(ca->store, STORE_BY_COMMON_NAME, t->name, out, err);
+	return find_name(ca, STORE_BY_COMMON_NAME, t->name, out, err);
 }
 
 static bool
@@ -83,13 +101,13 @@ find_parsed(struct ca *ca, const struct token *t, struct store_requests *out, st
 {
 	switch (t->kind) {
 	case TOKEN_UPN:
-		return store_find_candidates(ca->store, STORE_BY_UPN, t->text, out, err);
+		return find_name(ca, STORE_BY_UPN, t->text, out, err);
 	case TOKEN_DOWNLEVEL:
-		return find_downlevel(ca, t, out, err);
+		return find_name(ca, STORE_BY_REQUESTER, t->text, out, err);
 	case TOKEN_SERIAL_OR_HASH:
 		return find_hex(ca, t, out, err);
 	case TOKEN_CN:
-		return store_find_candidates(ca->store, STORE_BY_COMMON_NAME, t->text, out, err);
+		return find_name(ca, STORE_BY_COMMON_NAME, t->text, out, err);
 	}
 	return err_set(err, DIRCA_E_INTERNAL, "search token of kind %d", (int)t->kind);
 }

@@ -143,10 +143,15 @@ static const char publication_table[] = "CREATE TABLE Publication ("
 					"PRIMARY KEY (RequestID, Place)"
 					") STRICT, WITHOUT ROWID;";
 
+/* Version 3: who was renamed is found by the SID. */
+static const char requester_sid_index[] =
+    "CREATE INDEX RequestRequesterSID ON Request(RequesterSID) WHERE HasArchivedKey = 1;";
+
 /* Each array is one migration, run in order in one transaction with its user_version. */
 static const char *const version_1[] = {request_table, other_tables, NULL};
 static const char *const version_2[] = {publication_table, NULL};
-static const char *const *const migrations[] = {version_1, version_2};
+static const char *const version_3[] = {requester_sid_index, NULL};
+static const char *const *const migrations[] = {version_1, version_2, version_3};
 #define VERSION ((int)(sizeof migrations / sizeof migrations[0]))
 
 static const char schema_query[] =

@@ -75,6 +75,7 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 	X(CANDIDATES_UPN, SQL_READER, SQL_CANDIDATES("r.UPN = ?"))                                 \
 	X(CANDIDATES_COMMON_NAME, SQL_READER, SQL_CANDIDATES("r.CommonName = ?"))                  \
 	X(CANDIDATES_REQUESTER, SQL_READER, SQL_CANDIDATES("r.RequesterName = ?"))                 \
+	X(CANDIDATES_REQUESTER_SID, SQL_READER, SQL_CANDIDATES("r.RequesterSID = ?"))              \
 	X(CANDIDATES_SERIAL, SQL_READER, SQL_CANDIDATES("r.SerialNumber = ?"))                     \
 	X(CANDIDATES_HASH, SQL_READER, SQL_CANDIDATES("r.CertificateHash = ?"))                    \
 	X(EXCHANGE_CERTIFICATES, SQL_READER,                                                       \

@@ -5,6 +5,8 @@
  *
  *   bench_groups --user NAME [--rounds N]     LDAPI_URI: the directory, as its administrator
  *   bench_groups --user NAME --sids           prints the SIDs instead
+ *   ... --as DN --password-file FILE          LDAPS_URI, LDAP_CA_FILE: by that account, under the
+ *                                             access rules that it has, as the CA does
  */
 #include <getopt.h>
 #include <signal.h>
@@ -14,6 +16,7 @@
 #include <time.h>
 
 #include "conn_priv.h"
+#include "file.h"
 #include "groups_priv.h"
 #include "principal.h"
 
@@ -163,36 +166,74 @@ print_sids(struct dir_conn *c, const char *user, struct err *err)
 	return true;
 }
 
-int
-main(int argc, char **argv)
+struct options {
+	const char *user, *as, *password_file;
+	size_t rounds;
+	bool sids;
+};
+
+static bool
+read_options(int argc, char **argv, struct options *o)
 {
 	static const struct option options[] = {{"user", required_argument, NULL, 'u'},
 	    {"rounds", required_argument, NULL, 'r'}, {"sids", no_argument, NULL, 's'},
+	    {"as", required_argument, NULL, 'a'}, {"password-file", required_argument, NULL, 'p'},
 	    {NULL, 0, NULL, 0}};
-	struct dir_config config = {.uris = getenv("LDAPI_URI"), .auth = DIR_AUTH_EXTERNAL};
-	const char *user = NULL;
-	size_t rounds = 200;
-	bool sids = false, ok;
-	struct dir_conn *c;
-	struct err err;
 	int option;
 
-	signal(SIGPIPE, SIG_IGN);
+	*o = (struct options){.rounds = 200};
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == 'u')
-			user = optarg;
-		else if (option == 'r')
-			rounds = strtoul(optarg, NULL, 10);
-		else if (option == 's')
-			sids = true;
-		else
-			return 2;
+		switch (option) {
+		case 'u':
+			o->user = optarg;
+			break;
+		case 'r':
+			o->rounds = strtoul(optarg, NULL, 10);
+			break;
+		case 's':
+			o->sids = true;
+			break;
+		case 'a':
+			o->as = optarg;
+			break;
+		case 'p':
+			o->password_file = optarg;
+			break;
+		default:
+			return false;
+		}
 	}
-	if (user == NULL || rounds == 0)
+	return o->user != NULL && o->rounds > 0 && (o->as == NULL) == (o->password_file == NULL);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct dir_config config = {.uris = getenv("LDAPI_URI"), .auth = DIR_AUTH_EXTERNAL};
+	struct secret password = {0};
+	struct dir_conn *c;
+	struct options o;
+	struct err err;
+	bool ok;
+
+	signal(SIGPIPE, SIG_IGN);
+	if (!read_options(argc, argv, &o))
 		return 2;
+	if (!secret_heap_init(65536, true, &err))
+		return give_up(&err);
+	if (o.as != NULL) {
+		if (!file_read_secret(o.password_file, 256, &password, &err))
+			return give_up(&err);
+		config = (struct dir_config){.uris = getenv("LDAPS_URI"),
+		    .auth = DIR_AUTH_SIMPLE,
+		    .bind_dn = o.as,
+		    .password = &password,
+		    .tls_ca_file = getenv("LDAP_CA_FILE")};
+	}
 	if (!dir_connect(&config, &c, &err))
 		return give_up(&err);
-	ok = sids ? print_sids(c, user, &err) : run(c, user, rounds, &err);
+	ok = o.sids ? print_sids(c, o.user, &err) : run(c, o.user, o.rounds, &err);
 	dir_disconnect(&c);
+	secret_free(&password);
 	return ok ? 0 : give_up(&err);
 }

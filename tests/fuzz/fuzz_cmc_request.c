@@ -1,9 +1,10 @@
-/* A CMC request from anybody: it is decoded or refused, what is decoded encodes to the same bytes
- * and can be stripped of its key and read again. */
+/* A CMC request from anybody, or SignedData around a request: it is decoded or refused, what is
+ * decoded encodes to the same bytes and can be stripped of its key and read again. */
 #include <stdlib.h>
 
 #include "cmc.h"
 #include "oids.h"
+#include "pkix_policy.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -22,6 +23,63 @@ check_stripped(const struct cmc_request *r)
 	buf_free(&out);
 }
 
+/* Certificates of signers, as policy reads them. */
+static void
+check_signers(const struct cms_signed *m)
+{
+	for (size_t i = 0; i < m->signer_count; i++) {
+		struct pkix_texts application, issuance, upns, emails;
+		struct pkix_cert cert;
+		const struct pkix_cert *chain[] = {&cert};
+		EVP_PKEY *key = NULL;
+		struct view der;
+		struct err err;
+
+		if (!cms_signer_certificate(m, &m->signers[i], &der, &err) ||
+		    !pkix_cert_decode(der, &cert, &err))
+			continue;
+		if (pkix_cert_application_policies(&cert, &application, &err))
+			pkix_texts_free(&application);
+		if (pkix_cert_issuance_policies(&cert, &issuance, &err))
+			pkix_texts_free(&issuance);
+		if (pkix_cert_san_names(&cert, &upns, &emails, &err)) {
+			pkix_texts_free(&upns);
+			pkix_texts_free(&emails);
+		}
+		free(pkix_cert_sid(&cert));
+		(void)pkix_chain_allows(chain, 1, oid_dotted(OID_KP_CA_EXCHANGE), &err);
+		if (pkix_public_key(cert.spki, &key, &err))
+			(void)cms_signer_verify(m, &m->signers[i], key, true, &err);
+		EVP_PKEY_free(key);
+		pkix_cert_free(&cert);
+	}
+}
+
+static void
+try_wrapped(struct view der)
+{
+	struct cmc_wrapped w, again;
+	struct pkix_request pkcs10;
+	struct cmc_request cmc;
+	struct buf out;
+	struct err err;
+
+	if (!cmc_wrapped_decode(der, &w, &err))
+		return;
+	if (!cmc_wrapped_strip(&w, &out, &err) ||
+	    !cmc_wrapped_decode(buf_view(&out), &again, &err) || again.nv_count != w.nv_count ||
+	    !view_eq(again.message.content, w.message.content))
+		abort();
+	if (cmc_wrapped_holds_cmc(&w) && cmc_request_decode(w.message.content, &cmc, &err))
+		cmc_request_free(&cmc);
+	else if (pkix_request_decode(w.message.content, &pkcs10, &err))
+		pkix_request_free(&pkcs10);
+	check_signers(&w.message);
+	cmc_wrapped_free(&again);
+	cmc_wrapped_free(&w);
+	buf_free(&out);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -32,13 +90,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!oids_init(&err))
 		abort();
-	if (!cmc_request_decode(view_of(data, size), &r, &err))
+	if (!cmc_request_decode(view_of(data, size), &r, &err)) {
+		try_wrapped(view_of(data, size));
 		return 0;
+	}
 	if (!cmc_reencode(view_of(data, size), &again, &err) ||
 	    !view_eq(buf_view(&again), view_of(data, size)))
 		abort();
 	buf_free(&again);
 	check_stripped(&r);
+	check_signers(&r.message);
 	if (pkix_public_key(r.request.spki, &key, &err))
 		(void)cmc_request_verify(&r, key, true, &err);
 	EVP_PKEY_free(key);

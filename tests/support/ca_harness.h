@@ -103,6 +103,46 @@ harness_configure(const char *extra)
 	harness_must(config_load(path, &harness.config, &err), &err);
 }
 
+/* Lines of an OpenSSL extension file that a parent CA puts into the CA's certificate; NULL: the CA
+ * is a root. Set before harness_open. */
+static const char *harness_parent;
+
+/* The CA's request is answered by a parent that lives for this one certificate. */
+static inline void
+harness_init_subordinate(void)
+{
+	static const char script[] =
+	    "cd %s && openssl req -x509 -newkey rsa:2048 -nodes -keyout parent.key -out parent.crt "
+	    "-subj /CN=Parent -days 4000 -addext basicConstraints=critical,CA:true -addext "
+	    "keyUsage=critical,keyCertSign,cRLSign 2>/dev/null && openssl x509 -req -in "
+	    "state/ca.csr -CA parent.crt -CAkey parent.key -CAcreateserial -days 3900 -extfile ext "
+	    "-out sub.crt 2>/dev/null";
+	const struct ca_init in = {.key = VAULT_EC_P256, .subordinate = true};
+	char text[2048], path[128];
+	struct buf own, parent;
+	struct view chain;
+	struct err err;
+
+	harness_must(ca_init(harness.config, &in, clock_now(), &err), &err);
+	snprintf(text, sizeof text,
+	    "basicConstraints = critical,CA:true\nkeyUsage = "
+	    "critical,digitalSignature,keyCertSign,cRLSign\nsubjectKeyIdentifier = hash\n%s",
+	    harness_parent);
+	harness_write("ext", text);
+	snprintf(text, sizeof text, script, harness.dir);
+	assert_int_equal(system(text), 0);
+	snprintf(path, sizeof path, "%s/sub.crt", harness.dir);
+	harness_must(file_read(path, 65536, &own, &err), &err);
+	snprintf(path, sizeof path, "%s/parent.crt", harness.dir);
+	harness_must(file_read(path, 65536, &parent, &err), &err);
+	chain = buf_view(&parent);
+	harness_must(
+	    ca_init_install(harness.config, buf_view(&own), &chain, 1, NULL, clock_now(), &err),
+	    &err);
+	buf_free(&own);
+	buf_free(&parent);
+}
+
 /* CA certificate and key, for what only an outsider would sign: KRA certificates of the tests. */
 static inline void
 harness_init_ca(void)
@@ -116,7 +156,10 @@ harness_init_ca(void)
 	X509 *x;
 	int len;
 
-	harness_must(ca_init(harness.config, &in, clock_now(), &err), &err);
+	if (harness_parent != NULL)
+		harness_init_subordinate();
+	else
+		harness_must(ca_init(harness.config, &in, clock_now(), &err), &err);
 	harness_must(vault_key_open(folder, NULL, &harness.ca_cert.key, &err), &err);
 	harness_must(file_read(crt, 65536, &pem, &err), &err);
 	bio = BIO_new_mem_buf(pem.ptr, (int)pem.len);
@@ -292,6 +335,42 @@ harness_set_attr(const char *name, struct view value)
 
 	harness_must(ca_directory_do(harness.ca, harness_replace, &a, &err), &err);
 	harness_refresh();
+}
+
+/* Writes an attribute of an object below the configuration or domain naming context. */
+struct harness_object {
+	const char *dn, *attr;
+	const struct view *values;
+	size_t count;
+};
+
+static inline bool
+harness_change_attr(struct dir_conn *c, void *arg, struct err *err)
+{
+	const struct harness_object *a = arg;
+	const struct dir_root *root = dir_conn_root(c);
+	char dn[256];
+
+	snprintf(dn, sizeof dn, "%s,%s", a->dn,
+	    strstr(a->dn, "CN=Services") != NULL ? root->config_nc : root->default_nc);
+	return dir_replace(c, dn, a->attr, a->values, a->count, err);
+}
+
+static inline void
+harness_change_list(const char *dn, const char *attr, const struct view *values, size_t count)
+{
+	struct harness_object a = {dn, attr, values, count};
+	struct err err;
+
+	harness_must(ca_directory_do(harness.ca, harness_change_attr, &a, &err), &err);
+	harness_refresh();
+}
+
+/* An empty value deletes the attribute. */
+static inline void
+harness_change(const char *dn, const char *attr, struct view value)
+{
+	harness_change_list(dn, attr, &value, value.len > 0);
 }
 
 /* dircaOfficerRights from rules of the form officer RID, requester RID, template (NULL: all). */

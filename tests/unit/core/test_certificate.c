@@ -212,6 +212,34 @@ mail_with_foreign_letters_is_no_rfc822_name(void **state)
 	issue_plan_free(&plan);
 }
 
+/* pKICriticalExtensions may list any extension; what it does not list stays as it is. */
+static void
+listed_extensions_are_critical(void **state)
+{
+	static char san[] = "2.5.29.17", smime[] = "1.2.840.113549.1.9.15", absent[] = "1.2.3";
+	char *list[] = {san, smime, absent};
+	struct issue_plan plan = bare_plan();
+	struct pkix_cert c;
+
+	(void)state;
+	assert_non_null(plan.subject_cn = strdup("user"));
+	assert_non_null(plan.sans = calloc(1, sizeof *plan.sans));
+	plan.sans[plan.san_count++] = san_of(ISSUE_SAN_DNS, "ws1.nwtraders.com");
+	plan.smime_capabilities = true;
+	issue(&plan, &c);
+	for (size_t i = 0; i < c.extension_count; i++)
+		assert_false(c.extensions[i].critical);
+	pkix_cert_free(&c);
+	plan.critical = (struct text_list){list, 3};
+	issue(&plan, &c);
+	for (size_t i = 0; i < c.extension_count; i++)
+		assert_int_equal(
+		    c.extensions[i].critical, strcmp(c.extensions[i].oid, san) == 0 ||
+						  strcmp(c.extensions[i].oid, smime) == 0);
+	pkix_cert_free(&c);
+	issue_plan_free(&plan);
+}
+
 static void
 serial_numbers_are_random(void **state)
 {
@@ -334,6 +362,7 @@ main(void)
 	    cmocka_unit_test(empty_subject_makes_the_alternative_name_critical),
 	    cmocka_unit_test(cn_that_holds_separators_stays_one_name),
 	    cmocka_unit_test(mail_with_foreign_letters_is_no_rfc822_name),
+	    cmocka_unit_test(listed_extensions_are_critical),
 	    cmocka_unit_test(serial_numbers_are_random),
 	    cmocka_unit_test(columns_are_those_of_the_certificate),
 	    cmocka_unit_test(serial_column_has_whole_octets),

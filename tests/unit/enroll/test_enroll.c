@@ -794,33 +794,6 @@ template_is_pinned_by_its_oid_and_version(void **state)
 	ca_view_release(&view);
 }
 
-struct attr_change {
-	const char *dn, *attr;
-	struct view value;
-};
-
-static bool
-change_attr(struct dir_conn *c, void *arg, struct err *err)
-{
-	const struct attr_change *a = arg;
-	const struct dir_root *root = dir_conn_root(c);
-	char dn[256];
-
-	snprintf(dn, sizeof dn, "%s,%s", a->dn,
-	    strstr(a->dn, "CN=Services") != NULL ? root->config_nc : root->default_nc);
-	return dir_replace(c, dn, a->attr, &a->value, 1, err);
-}
-
-static void
-change(const char *dn, const char *attr, struct view value)
-{
-	struct attr_change a = {dn, attr, value};
-	struct err err;
-
-	harness_must(ca_directory_do(harness.ca, change_attr, &a, &err), &err);
-	harness_refresh();
-}
-
 static void
 key_of_a_pending_request_waits_sealed_and_comes_with_the_approval(void **state)
 {
@@ -834,7 +807,7 @@ key_of_a_pending_request_waits_sealed_and_comes_with_the_approval(void **state)
 	struct err err;
 
 	(void)state;
-	change(dn, "msPKI-Enrollment-Flag", view_str("43")); /* + PEND_ALL_REQUESTS */
+	harness_change(dn, "msPKI-Enrollment-Flag", view_str("43")); /* + PEND_ALL_REQUESTS */
 	make_request(&c);
 	harness_must(submit_as(&user1, ENROLL_CMC, buf_view(&c.message), &r, &err), &err);
 	assert_int_equal(r.disposition, DISP_PENDING);
@@ -854,7 +827,7 @@ key_of_a_pending_request_waits_sealed_and_comes_with_the_approval(void **state)
 			 harness.ca->store, STORE_BY_SERIAL, row.serial_number, &rows, &err),
 	    &err);
 	assert_int_equal(rows.count, 1);
-	change(dn, "msPKI-Enrollment-Flag", view_str("41"));
+	harness_change(dn, "msPKI-Enrollment-Flag", view_str("41"));
 	EVP_PKEY_free(recovered);
 	store_requests_free(&rows);
 	store_request_free(&row);
@@ -882,11 +855,11 @@ certificate_is_not_given_to_who_took_over_the_name(void **state)
 	assert_true(sid_from_text(HARNESS_DOMAIN "-4711", &sid));
 	harness_must(sid_encode(&kra2.sid, &old, &err), &err);
 	harness_must(sid_encode(&sid, &new, &err), &err);
-	change(dn, "objectSid", buf_view(&new));
+	harness_change(dn, "objectSid", buf_view(&new));
 	assert_false(enroll_approve(
 	    harness.ca, &harness.vault, &officer1, r.request_id, clock_now(), &approved, &err));
 	assert_int_equal(err.code, ERROR_FILE_NOT_FOUND);
-	change(dn, "objectSid", buf_view(&old));
+	harness_change(dn, "objectSid", buf_view(&old));
 	harness_must(enroll_approve(harness.ca, &harness.vault, &officer1, r.request_id,
 			 clock_now(), &approved, &err),
 	    &err);
@@ -912,11 +885,11 @@ inactive_requester_gets_no_certificate(void **state)
 	harness_principal("kra2", &kra2);
 	make_request(&c);
 	harness_must(submit_as(&kra2, ENROLL_CMC, buf_view(&c.message), &r, &err), &err);
-	change(dn, "userAccountControl", view_str("514"));
+	harness_change(dn, "userAccountControl", view_str("514"));
 	assert_false(enroll_approve(
 	    harness.ca, &harness.vault, &officer1, r.request_id, clock_now(), &approved, &err));
 	assert_int_equal(err.code, ERROR_ACCOUNT_DISABLED);
-	change(dn, "userAccountControl", view_str("512"));
+	harness_change(dn, "userAccountControl", view_str("512"));
 	harness_must(enroll_approve(harness.ca, &harness.vault, &officer1, r.request_id,
 			 clock_now(), &approved, &err),
 	    &err);

@@ -461,27 +461,31 @@ revoked_certificates_key_is_still_recovered(void **state)
 	buf_free(&blob);
 }
 
-static bool
-set_control(struct dir_conn *c, void *arg, struct err *err)
-{
-	struct view v = view_str(arg);
+struct change {
+	const char *attr, *value;
+};
 
-	return dir_replace(
-	    c, "CN=user1,CN=Users,DC=nwtraders,DC=com", "userAccountControl", &v, 1, err);
+static bool
+change_user1(struct dir_conn *c, void *arg, struct err *err)
+{
+	const struct change *change = arg;
+	struct view v = view_str(change->value);
+
+	return dir_replace(c, "CN=user1,CN=Users,DC=nwtraders,DC=com", change->attr, &v, 1, err);
 }
 
 /* Who left is who most needs it. The restricted officer still finds the groups of the account. */
 static void
 key_of_a_disabled_account_is_still_recovered(void **state)
 {
-	char off[] = "514", on[] = "512";
+	struct change off = {"userAccountControl", "514"}, on = {"userAccountControl", "512"};
 	struct principal p;
 	struct buf blob;
 	struct err err;
 	struct recover_hidden hidden;
 
 	(void)state;
-	harness_must(ca_directory_do(harness.ca, set_control, off, &err), &err);
+	harness_must(ca_directory_do(harness.ca, change_user1, &off, &err), &err);
 	harness_restrict((struct harness_rule[]){{false, "1111", "1205", NULL}}, 1);
 	assert_int_equal(found(&officer1, "NWTRADERS\\user1", &hidden), 1);
 	blob = blob_for(&officer1);
@@ -489,7 +493,31 @@ key_of_a_disabled_account_is_still_recovered(void **state)
 	harness_unrestrict();
 	assert_false(ca_principal(harness.ca, "NWTRADERS\\user1", &p, &err));
 	assert_int_equal(err.code, ERROR_ACCOUNT_DISABLED);
-	harness_must(ca_directory_do(harness.ca, set_control, on, &err), &err);
+	harness_must(ca_directory_do(harness.ca, change_user1, &on, &err), &err);
+}
+
+/* By the old name, which stands in the row, and by the new one, which the directory knows. */
+static void
+key_of_a_renamed_account_is_found_by_both_names(void **state)
+{
+	struct change to[] = {
+	    {"sAMAccountName", "anna"}, {"userPrincipalName", "anna@nwtraders.com"}};
+	struct change back[] = {
+	    {"sAMAccountName", "user1"}, {"userPrincipalName", "user1@nwtraders.com"}};
+	struct err err;
+	struct recover_hidden hidden;
+
+	(void)state;
+	assert_int_equal(found(&officer1, "NWTRADERS\\anna", &hidden), 0);
+	for (size_t i = 0; i < 2; i++)
+		harness_must(ca_directory_do(harness.ca, change_user1, &to[i], &err), &err);
+	assert_int_equal(found(&officer1, "NWTRADERS\\user1", &hidden), 1);
+	assert_int_equal(found(&officer1, "NWTRADERS\\anna", &hidden), 1);
+	assert_int_equal(found(&officer1, "anna@nwtraders.com", &hidden), 1);
+	assert_int_equal(found(&officer1, "anna", &hidden), 1);
+	assert_int_equal(found(&officer1, "NWTRADERS\\user2", &hidden), 0);
+	for (size_t i = 0; i < 2; i++)
+		harness_must(ca_directory_do(harness.ca, change_user1, &back[i], &err), &err);
 }
 
 static void
@@ -564,6 +592,7 @@ main(void)
 	    cmocka_unit_test(nothing_leaves_when_the_act_cannot_be_recorded),
 	    cmocka_unit_test(revoked_certificates_key_is_still_recovered),
 	    cmocka_unit_test(key_of_a_disabled_account_is_still_recovered),
+	    cmocka_unit_test(key_of_a_renamed_account_is_found_by_both_names),
 	    cmocka_unit_test(stale_directory_hands_out_nothing),
 	    cmocka_unit_test(unreadable_groups_refuse_a_restricted_officer),
 	};

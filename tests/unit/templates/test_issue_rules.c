@@ -180,6 +180,9 @@ who_signs_twice_counts_once(void **state)
 	sign(&s, "agent", LIST(agent), NONE);
 	sign(&s, "agent", LIST(agent), NONE);
 	expect(&s, "twice", CERTSRV_E_SIGNATURE_COUNT, "has 1");
+	/* Nor does a stranger beside fill the number up. */
+	sign(&s, "stranger", LIST(other), NONE);
+	expect(&s, "and a stranger", CERTSRV_E_SIGNATURE_REJECTED, "stranger");
 	sign(&s, "agent2", LIST(agent), NONE);
 	expect(&s, "two", ERR_OK, "");
 }

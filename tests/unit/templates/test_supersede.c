@@ -51,6 +51,7 @@ the_newest_template_takes_the_place(void **state)
 	    {"A B:A C:B", "A", "B"}, /* what it does not list it does not replace */
 	    {"A B:A C:A", "A", "B"},
 	    {"A:A B", "A", NULL},
+	    {"A A:A", "A", NULL}, /* two of one name */
 	    {"A:B B:A", "A", NULL},
 	    {"A:B B:A C:A", "A", "C"},
 	};

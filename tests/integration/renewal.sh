@@ -1,0 +1,121 @@
+#!/usr/bin/env bash
+# Renewals and enrollment agents from the command line, with real templates, and a subordinate CA that may not archive.
+# usage: renewal.sh
+# shellcheck disable=SC2317 # the functions are called through check
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source-path=SCRIPTDIR source=../support/ca_lab.sh
+. "$here/../support/ca_lab.sh"
+# shellcheck source-path=SCRIPTDIR source=../support/checks.sh
+. "$here/../support/checks.sh"
+
+dir=$(mktemp -d /tmp/dirca-renewal.XXXXXX)
+finish() {
+	ca_lab_stop
+	[ "$CHECKS_BAD" -ne 0 ] || rm -rf "$dir"
+}
+checks_begin "$dir"
+trap finish EXIT
+
+admin() { ca_lab_as caadmin "$@"; }
+signer() { echo "--$1 $2 --$1-password-file $(ca_lab_pass)"; } # OPTION FILE
+# enroll USER TEMPLATE OUT OPTION...
+enroll() { ca_lab_enroll "$@" >"$dir/answer.json" && cat "$dir/answer.json"; }
+answer() { jq -e "$1" "$dir/answer.json"; }
+public_key() { ca_lab_certificate_of "$1" | openssl x509 -noout -pubkey; }
+row() { sqlite3 "$CA_STATE/dirca.db" "SELECT $1 FROM Request WHERE RequestID = $(jq .request_id "$dir/answer.json")"; }
+is() { local want=$1 got; shift; got=$("$@"); [ "$got" = "$want" ] || { echo "'$got' instead of '$want'"; return 1; }; }
+same_key() { cmp <(public_key "$1") <(public_key "$2"); }
+another_key() { ! cmp -s <(public_key "$1") <(public_key "$2"); }
+issues() { ca_lab_status ".templates | index(\"$1\") != null" >/dev/null; }
+
+check "a CA" ca_lab_start "$dir"
+[ "$CHECKS_BAD" -eq 0 ] && check "a KRA" ca_lab_kras 1
+[ "$CHECKS_BAD" -eq 0 ] || { checks_end; exit 1; }
+
+# ---- renewal ----
+check "user1 has an archived key" enroll user1 EFSArchive "$dir/first.pfx"
+# shellcheck disable=SC2046 # several words
+check "and renews it with a new one" enroll user1 EFSArchive "$dir/second.pfx" $(signer renew "$dir/first.pfx")
+check "which is archived too" answer .archived
+check "which is another" another_key "$dir/first.pfx" "$dir/second.pfx"
+check "recorded as a renewal" is 2 row "RequestFlags & 2"
+# shellcheck disable=SC2046
+check "with the same key" enroll user1 EFSArchive "$dir/third.pfx" --same-key $(signer renew "$dir/first.pfx")
+check "which is archived again" answer .archived
+check "and is the same" same_key "$dir/first.pfx" "$dir/third.pfx"
+# shellcheck disable=SC2046
+check "without archival" enroll user1 User "$dir/user.pfx"
+# shellcheck disable=SC2046
+check "renewed too" enroll user1 User "$dir/user2.pfx" $(signer renew "$dir/user.pfx")
+# shellcheck disable=SC2046
+check "user2 may not renew it" refuses CERTSRV_E_BAD_RENEWAL_SUBJECT \
+	enroll user2 User "$dir/other.pfx" $(signer renew "$dir/user.pfx")
+# shellcheck disable=SC2046
+check "nor for another template" refuses CERTSRV_E_TEMPLATE_CONFLICT \
+	enroll user1 EFS "$dir/other.pfx" $(signer renew "$dir/user.pfx")
+check "--same-key alone" refuses DIRCA_E_USAGE enroll user1 User "$dir/other.pfx" --same-key
+
+# ---- enrollment agents ----
+grant() { # NAME TRUSTEE
+	admin template enable "$1" && admin template grant "$1" "$2" enroll && ca_lab_eventually issues "$1"
+}
+check "a template for agents" grant EnrollmentAgent officer2
+check "a template that wants one" admin template duplicate User Card ra-signatures=1 ra-application-policies=enrollmentAgent \
+	on-behalf-of=yes
+check "of this CA" grant Card officer2
+check "officer2 becomes an agent" ca_lab_eventually enroll officer2 EnrollmentAgent "$dir/agent.pfx"
+# shellcheck disable=SC2046
+check "and enrolls user1" ca_lab_eventually enroll officer2 Card "$dir/card.pfx" --on-behalf-of 'NWTRADERS\user1' \
+	$(signer agent "$dir/agent.pfx")
+check "the subject is user1" grep -q 'CN = user1' <(ca_lab_certificate_of "$dir/card.pfx" | openssl x509 -noout -subject)
+check "in the database too" is 'NWTRADERS\user1|NWTRADERS\officer2' row "RequesterName, CallerName"
+audit() { # WORD
+	sqlite3 "$CA_STATE/dirca.db" "SELECT Actor, Detail FROM Audit WHERE EventID = 790 ORDER BY RowID DESC LIMIT 1" | grep -F "$1"
+}
+check "the audit trail has the agent" audit 'NWTRADERS\officer2|'
+check "and the subject" audit 'requester=NWTRADERS\user1'
+check "without a signature" refuses CERTSRV_E_SIGNATURE_POLICY_REQUIRED enroll officer2 Card "$dir/other.pfx"
+# shellcheck disable=SC2046
+check "with a certificate that makes no agent" refuses CERTSRV_E_SIGNATURE_REJECTED enroll officer2 Card "$dir/other.pfx" \
+	--on-behalf-of 'NWTRADERS\user1' $(signer agent "$dir/card.pfx")
+# shellcheck disable=SC2046
+check "for nobody" refuses CERTSRV_E_BAD_REQUESTSUBJECT enroll officer2 Card "$dir/other.pfx" \
+	--on-behalf-of 'NWTRADERS\nobody' $(signer agent "$dir/agent.pfx")
+check "on behalf of another without an agent" refuses DIRCA_E_USAGE enroll officer2 Card "$dir/other.pfx" --on-behalf-of user1
+
+# ---- qualified subordination ----
+# The same CA with a certificate of a parent, which leaves it client authentication and secure mail.
+subordinate() {
+	ca_lab_dircad_stop && mv "$CA_STATE" "$dir/root.state" &&
+		"$DIRCA_BIN/dirca" ca init -c "$DIRCAD_CONF" --subordinate && cat >"$dir/ext" <<-END &&
+		basicConstraints = critical,CA:true
+		keyUsage = critical,digitalSignature,keyCertSign,cRLSign
+		subjectKeyIdentifier = hash
+		1.3.6.1.4.1.311.21.10 = ASN1:SEQUENCE:all
+		[all]
+		first = SEQUENCE:one
+		second = SEQUENCE:two
+		[one]
+		oid = OID:1.3.6.1.5.5.7.3.2
+		[two]
+		oid = OID:1.3.6.1.5.5.7.3.4
+	END
+		openssl req -x509 -newkey rsa:2048 -nodes -keyout "$dir/parent.key" -out "$dir/parent.crt" -subj /CN=Parent \
+			-days 4000 -addext basicConstraints=critical,CA:true -addext keyUsage=critical,keyCertSign,cRLSign &&
+		openssl x509 -req -in "$CA_STATE/ca.csr" -CA "$dir/parent.crt" -CAkey "$dir/parent.key" -CAcreateserial -days 3900 \
+			-extfile "$dir/ext" -out "$dir/sub.crt" &&
+		"$DIRCA_BIN/dirca" ca init -c "$DIRCAD_CONF" --install "$dir/sub.crt" --chain "$dir/parent.crt"
+}
+restart() { ca_lab_dircad_start && ca_lab_publish && ca_lab_eventually ca_lab_is_ready; }
+check "a subordinate CA" subordinate
+check "starts" restart
+says() { local words=$1; shift; "$@" | grep -F "$words"; }
+check "ca status says that it may not archive" says "Key archival: EXCLUDED: the CA certificate of" admin ca status
+check "and which policy" ca_lab_status '.archival_excluded | contains("1.3.6.1.4.1.311.21.5")'
+check "it has no exchange certificate" ca_lab_status '.exchange_certificate_not_after == ""'
+check "a template that archives is refused" refuses CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED \
+	enroll user1 EFSArchive "$dir/none.pfx"
+check "another is issued" enroll user1 User "$dir/sub.pfx"
+
+checks_end

@@ -1,0 +1,498 @@
+/* Requests that somebody else signed too: registration authorities, enrollment agents who enroll
+ * others, and the trust in their certificates. */
+#include "ca_harness.h"
+#include "certificate.h"
+#include "enroll_ask.h"
+
+#define AGENT_EKU "1.3.6.1.4.1.311.20.2.1"
+/* Of version 2; made here one that archives nothing and demands an enrollment agent's signature. */
+#define TEMPLATE_DN "CN=EFSArchive,CN=Certificate Templates,CN=Public Key Services,CN=Services"
+
+static struct principal user1, user2, officer1, officer2;
+static struct test_cert agent, second, weak, expired, revoked, unknown, encrypts, foreign_ca,
+    foreign_agent;
+
+struct row_insert {
+	const struct test_cert *cert;
+	bool revoked;
+	int64_t id;
+};
+
+static bool
+insert_row(struct store_tx *tx, void *arg, struct err *err)
+{
+	struct row_insert *in = arg;
+	struct store_request row = {.disposition = DISP_ISSUED, .revoked_reason = -1};
+	int64_t now = clock_now();
+	bool ok;
+
+	harness_must(certificate_columns(buf_view(&in->cert->der), &row, err), err);
+	ok = store_add_request(tx, &row, &in->id, err) &&
+	     (!in->revoked || store_revoke(tx, in->id, 1, now, now, err));
+	store_request_free(&row);
+	return ok;
+}
+
+static int64_t
+known(const struct test_cert *cert, bool is_revoked)
+{
+	struct row_insert in = {cert, is_revoked, 0};
+	struct err err;
+
+	harness_must(store_do(harness.ca->store, insert_row, &in, &err), &err);
+	return in.id;
+}
+
+static struct test_cert
+issue(const struct test_cert *issuer, const char *usage, const char *eku, uint8_t serial,
+    int64_t until)
+{
+	char dn[64];
+
+	snprintf(dn, sizeof dn, "CN=signer%u,CN=Users,DC=nwtraders,DC=com", serial);
+	return test_issue(&(struct test_issue){.dn = dn,
+	    .key = test_key("P-256"),
+	    .issuer = issuer,
+	    .usage = usage,
+	    .eku = eku,
+	    .serial = serial,
+	    .not_before = clock_now() - 86400,
+	    .not_after = clock_now() + until});
+}
+
+static void
+refused_by(const struct test_cert *signer, enum err_code code)
+{
+	ask_refused(&(struct ask){.signers = {signer}}, &user1, code);
+	ask_refused(&(struct ask){.signers = {signer}, .wrapped = true}, &user1, code);
+	ask_refused(
+	    &(struct ask){.signers = {signer}, .wrapped = true, .cmc_inside = true}, &user1, code);
+}
+
+static void
+a_request_that_an_agent_signed_is_issued(void **state)
+{
+	struct store_request row;
+
+	(void)state;
+	row = ask_row_of(ask_issued(&(struct ask){.signers = {&agent}}, &user1));
+	assert_int_equal(row.request_type, CR_IN_CMC);
+	assert_string_equal(row.requester_name, user1.downlevel);
+	store_request_free(&row);
+	row = ask_row_of(ask_issued(&(struct ask){.signers = {&agent}, .wrapped = true}, &user1));
+	assert_int_equal(row.request_type, CR_IN_PKCS7);
+	assert_true(row.raw_request.len > 0);
+	store_request_free(&row);
+	row = ask_row_of(ask_issued(
+	    &(struct ask){.signers = {&agent}, .wrapped = true, .cmc_inside = true}, &user1));
+	assert_int_equal(row.request_type, CR_IN_PKCS7);
+	store_request_free(&row);
+}
+
+static void
+a_signer_must_be_one_who_may(void **state)
+{
+	(void)state;
+	ask_refused(&(struct ask){0}, &user1, CERTSRV_E_SIGNATURE_POLICY_REQUIRED);
+	refused_by(&weak, CERTSRV_E_SIGNATURE_REJECTED);
+	refused_by(&expired, CERT_E_EXPIRED);
+	refused_by(&revoked, CRYPT_E_REVOKED);
+	refused_by(&unknown, CERT_E_ISSUERCHAINING);
+	refused_by(&encrypts, CERT_E_WRONG_USAGE);
+	refused_by(&foreign_agent, CERT_E_ISSUERCHAINING);
+}
+
+/* A good signer does not make up for another's bad signature. */
+static void
+every_signature_counts(void **state)
+{
+	(void)state;
+	ask_refused(&(struct ask){.signers = {&agent, &revoked}}, &user1, CRYPT_E_REVOKED);
+	ask_refused(&(struct ask){.signers = {&agent, &foreign_agent}, .wrapped = true}, &user1,
+	    CERT_E_ISSUERCHAINING);
+}
+
+static void
+a_changed_signature_or_content_is_refused(void **state)
+{
+	struct ask a = {.signers = {&agent}, .wrapped = true};
+	struct cmc_wrapped w;
+	struct err err;
+	uint8_t *at;
+
+	(void)state;
+	ask_make(&a);
+	harness_must(cmc_wrapped_decode(buf_view(&a.message), &w, &err), &err);
+	at = memmem(a.message.ptr, a.message.len, w.message.signers[0].signature.ptr,
+	    w.message.signers[0].signature.len);
+	at[w.message.signers[0].signature.len - 1] ^= 1;
+	cmc_wrapped_free(&w);
+	ask_refused_made(&a, &user1, NTE_BAD_SIGNATURE);
+	ask_free(&a);
+	/* The agent's certificate is not in the message: another with its key would not do. */
+	a = (struct ask){.signers = {&agent}};
+	ask_make(&a);
+	at = memmem(a.message.ptr, a.message.len, agent.der.ptr, agent.der.len);
+	assert_non_null(at);
+	at[agent.der.len - 1] ^= 1; /* its own signature */
+	ask_refused_made(&a, &user1, CERT_E_ISSUERCHAINING);
+	ask_free(&a);
+}
+
+static void
+as_many_signers_as_the_template_demands_must_sign(void **state)
+{
+	(void)state;
+	harness_change(TEMPLATE_DN, "msPKI-RA-Signature", view_str("2"));
+	ask_refused(&(struct ask){.signers = {&agent}}, &user1, CERTSRV_E_SIGNATURE_COUNT);
+	ask_refused(&(struct ask){.signers = {&agent, &agent}}, &user1, CERTSRV_E_SIGNATURE_COUNT);
+	ask_refused(
+	    &(struct ask){.signers = {&agent, &weak}}, &user1, CERTSRV_E_SIGNATURE_REJECTED);
+	ask_issued(&(struct ask){.signers = {&agent, &second}}, &user1);
+	ask_issued(&(struct ask){.signers = {&agent, &second}, .wrapped = true}, &user1);
+	harness_change(TEMPLATE_DN, "msPKI-RA-Signature", view_str("16"));
+	ask_refused(&(struct ask){.signers = {&agent}}, &user1, CERTSRV_E_TOO_MANY_SIGNATURES);
+	harness_change(TEMPLATE_DN, "msPKI-RA-Signature", view_str("1"));
+}
+
+struct received {
+	int64_t id;
+	bool seen;
+	const char *parts[4];
+};
+
+static bool
+find_received(const struct audit_record *a, void *arg)
+{
+	struct received *r = arg;
+
+	if (a->event != AUDIT_REQUEST_RECEIVED || a->request_id != r->id)
+		return true;
+	assert_string_equal(a->actor, officer2.downlevel);
+	for (size_t i = 0; i < 4 && r->parts[i] != NULL; i++)
+		if (strstr(a->detail, r->parts[i]) == NULL)
+			fail_msg("'%s' without '%s'", a->detail, r->parts[i]);
+	r->seen = true;
+	return true;
+}
+
+static void
+check_on_behalf(int64_t id, const char *format)
+{
+	struct received want = {.id = id,
+	    .parts = {
+		format, "caller=NWTRADERS\\officer2", "requester=NWTRADERS\\user1", "signers=15"}};
+	struct store_request row = ask_row_of(id);
+	struct enroll_result fetched;
+	struct err err;
+	int64_t rows;
+
+	assert_string_equal(row.requester_name, user1.downlevel);
+	assert_string_equal(row.caller_name, officer2.downlevel);
+	assert_string_equal(row.upn, user1.upn);
+	assert_string_equal(row.common_name, "user1");
+	assert_int_equal(row.request_flags & CR_FLG_ENROLLONBEHALFOF, CR_FLG_ENROLLONBEHALFOF);
+	harness_must(
+	    store_audit_walk(harness.ca->store, 0, find_received, &want, &rows, &err), &err);
+	assert_true(want.seen);
+	/* Agent and subject may fetch it, another may not. */
+	harness_must(
+	    enroll_retrieve(harness.ca, &harness.vault, &officer2, id, &fetched, &err), &err);
+	enroll_result_free(&fetched);
+	harness_must(enroll_retrieve(harness.ca, &harness.vault, &user1, id, &fetched, &err), &err);
+	enroll_result_free(&fetched);
+	assert_false(enroll_retrieve(harness.ca, &harness.vault, &user2, id, &fetched, &err));
+	store_request_free(&row);
+}
+
+static void
+an_agent_enrolls_another_subject(void **state)
+{
+	(void)state;
+	check_on_behalf(
+	    ask_issued(
+		&(struct ask){.signers = {&agent}, .subject = "NWTRADERS\\user1"}, &officer2),
+	    "format=CMC");
+	check_on_behalf(
+	    ask_issued(
+		&(struct ask){.signers = {&agent}, .subject = "NWTRADERS\\user1", .wrapped = true},
+		&officer2),
+	    "format=PKCS7");
+}
+
+static void
+on_behalf_of_oneself_is_an_ordinary_request(void **state)
+{
+	struct store_request row;
+
+	(void)state;
+	row = ask_row_of(
+	    ask_issued(&(struct ask){.signers = {&agent}, .subject = "NWTRADERS\\user1"}, &user1));
+	assert_int_equal(row.request_flags & CR_FLG_ENROLLONBEHALFOF, 0);
+	store_request_free(&row);
+}
+
+static void
+nobody_else_is_enrolled_without_an_agent(void **state)
+{
+	(void)state;
+	ask_refused(&(struct ask){.subject = "NWTRADERS\\user1"}, &officer2,
+	    CERTSRV_E_SIGNATURE_POLICY_REQUIRED);
+	ask_refused(&(struct ask){.signers = {&weak}, .subject = "NWTRADERS\\user1"}, &officer2,
+	    CERTSRV_E_SIGNATURE_REJECTED);
+	ask_refused(&(struct ask){.signers = {&agent}, .subject = "NWTRADERS\\nobody"}, &officer2,
+	    CERTSRV_E_BAD_REQUESTSUBJECT);
+	/* A template that demands no agent does not allow one either. */
+	ask_refused(&(struct ask){.signers = {&agent},
+			.template_cn = "UserArchive",
+			.subject = "NWTRADERS\\user1",
+			.archive = true},
+	    &officer2, CERTSRV_E_TEMPLATE_DENIED);
+}
+
+/* An agent who signed user1's request did not sign that it is for another: who puts a signature of
+ * its own before that one, with another name, gets nothing. */
+static void
+a_name_counts_only_if_the_agent_signed_it(void **state)
+{
+	struct ask a = {.signers = {&weak, &agent}, .subject = "NWTRADERS\\user1", .wrapped = true};
+
+	(void)state;
+	ask_refused(&a, &officer2, CERTSRV_E_SIGNATURE_REJECTED);
+	ask_issued(
+	    &(struct ask){
+		.signers = {&agent, &weak}, .subject = "NWTRADERS\\user1", .wrapped = true},
+	    &officer2);
+}
+
+static void
+an_account_that_is_disabled_is_not_enrolled_by_an_agent(void **state)
+{
+	(void)state;
+	ask_refused(&(struct ask){.signers = {&agent}, .subject = "NWTRADERS\\disabled1"},
+	    &officer2, ERROR_ACCOUNT_DISABLED);
+}
+
+static void
+an_agent_has_a_key_archived_by_cmc_alone(void **state)
+{
+	struct store_request row;
+	EVP_PKEY *key = test_key("rsa2048"), *recovered;
+
+	(void)state;
+	harness_change(TEMPLATE_DN, "msPKI-Private-Key-Flag", view_str("17"));
+	assert_int_equal(EVP_PKEY_up_ref(key), 1);
+	row = ask_row_of(ask_issued(
+	    &(struct ask){
+		.signers = {&agent}, .subject = "NWTRADERS\\user1", .archive = true, .key = key},
+	    &officer2));
+	recovered = harness_unseal(buf_view(&row.raw_archived_key));
+	assert_int_equal(EVP_PKEY_eq(recovered, key), 1);
+	EVP_PKEY_free(recovered);
+	EVP_PKEY_free(key);
+	store_request_free(&row);
+	ask_refused(
+	    &(struct ask){
+		.signers = {&agent}, .wrapped = true, .cmc_inside = true, .archive = true},
+	    &user1, CERTSRV_E_BAD_REQUEST_KEY_ARCHIVAL);
+	harness_change(TEMPLATE_DN, "msPKI-Private-Key-Flag", view_str("16"));
+}
+
+static bool
+publish_foreign(struct dir_conn *c, void *arg, struct err *err)
+{
+	char dn[256];
+
+	(void)arg;
+	snprintf(dn, sizeof dn, "CN=NTAuthCertificates,CN=Public Key Services,CN=Services,%s",
+	    dir_conn_root(c)->config_nc);
+	return dir_add_value(c, dn, "cACertificate", buf_view(&foreign_ca.der), err);
+}
+
+struct foreign_crl {
+	int64_t this_update, next_update;
+	const struct test_cert *revoked, *signer;
+};
+
+static bool
+publish_crl(struct dir_conn *c, void *arg, struct err *err)
+{
+	const struct foreign_crl *f = arg;
+	struct pkix_revoked list = {.when = f->this_update, .reason = 1};
+	struct buf tbs, alg, signature, crl;
+	bool ok;
+
+	if (f->revoked != NULL)
+		list.serial = f->revoked->cert.serial;
+	harness_must(pkix_sig_alg(f->signer->key, &alg, err), err);
+	harness_must(pkix_crl_encode(foreign_ca.cert.subject, buf_view(&alg), (struct view){0},
+			 f->this_update, f->next_update, 1, &list, f->revoked != NULL, &tbs, err),
+	    err);
+	test_sign(f->signer->key, buf_view(&tbs), &signature);
+	harness_must(
+	    pkix_signed_wrap(buf_view(&tbs), buf_view(&alg), buf_view(&signature), &crl, err), err);
+	ok = pki_publish_crl(c, "Foreign CA", "ca9.nwtraders.com", buf_view(&crl), err);
+	buf_free(&tbs);
+	buf_free(&alg);
+	buf_free(&signature);
+	buf_free(&crl);
+	return ok;
+}
+
+static void
+put_crl(const struct test_cert *listed, const struct test_cert *signer, int64_t until)
+{
+	struct foreign_crl f = {clock_now() - 7200, clock_now() + until, listed, signer};
+	struct err err;
+
+	harness_must(ca_directory_do(harness.ca, publish_crl, &f, &err), &err);
+}
+
+static void
+an_agent_of_a_ca_of_ntauth_counts_while_its_crl_is_current(void **state)
+{
+	struct err err;
+
+	(void)state;
+	harness_must(ca_directory_do(harness.ca, publish_foreign, NULL, &err), &err);
+	harness_refresh();
+	refused_by(&foreign_agent, CRYPT_E_REVOCATION_OFFLINE);
+	put_crl(NULL, &foreign_ca, 3600);
+	ask_issued(&(struct ask){.signers = {&foreign_agent}}, &user1);
+	ask_issued(&(struct ask){.signers = {&foreign_agent}, .wrapped = true}, &user1);
+	put_crl(&foreign_agent, &foreign_ca, 3600);
+	refused_by(&foreign_agent, CRYPT_E_REVOKED);
+	put_crl(NULL, &foreign_ca, -3600);
+	refused_by(&foreign_agent, CRYPT_E_REVOCATION_OFFLINE);
+	put_crl(NULL, &agent, 3600); /* signed by another */
+	refused_by(&foreign_agent, CRYPT_E_REVOCATION_OFFLINE);
+}
+
+/* What an approval looks at again: a signer that was revoked while the request waited. */
+static void
+a_signer_revoked_while_the_request_waits_does_not_count(void **state)
+{
+	struct test_cert late =
+	    issue(&harness.ca_cert, "critical,digitalSignature", AGENT_EKU, 77, 86400);
+	struct ask a = {.signers = {&late}, .subject = "NWTRADERS\\user1"},
+		   b = {.signers = {&agent}, .subject = "NWTRADERS\\user1", .wrapped = true};
+	struct enroll_result first, other, approved;
+	struct store_request row;
+	int64_t late_row = known(&late, false);
+	struct err err;
+	char sql[256];
+
+	(void)state;
+	harness_change(TEMPLATE_DN, "msPKI-Enrollment-Flag", view_str("43"));
+	ask_make(&a);
+	ask_make(&b);
+	first = ask_submit(&a, &officer2);
+	other = ask_submit(&b, &officer2);
+	assert_int_equal(first.disposition, DISP_PENDING);
+	assert_int_equal(other.disposition, DISP_PENDING);
+	snprintf(sql, sizeof sql,
+	    "sqlite3 -cmd '.timeout 5000' '%s/state/dirca.db' \"UPDATE Request SET "
+	    "Disposition = 21, RevokedWhen = 1, RevokedEffectiveWhen = 1, RevokedReason = 1 WHERE "
+	    "RequestID = %lld\"",
+	    harness.dir, (long long)late_row);
+	assert_int_equal(system(sql), 0);
+	assert_false(enroll_approve(
+	    harness.ca, &harness.vault, &officer1, first.request_id, clock_now(), &approved, &err));
+	assert_int_equal(err.code, CRYPT_E_REVOKED);
+	harness_must(enroll_approve(harness.ca, &harness.vault, &officer1, other.request_id,
+			 clock_now(), &approved, &err),
+	    &err);
+	assert_int_equal(approved.disposition, DISP_ISSUED);
+	row = ask_row_of(other.request_id);
+	assert_string_equal(row.upn, user1.upn);
+	store_request_free(&row);
+	harness_change(TEMPLATE_DN, "msPKI-Enrollment-Flag", view_str("41"));
+	enroll_result_free(&approved);
+	enroll_result_free(&first);
+	enroll_result_free(&other);
+	ask_free(&a);
+	ask_free(&b);
+	test_cert_free(&late);
+}
+
+static void
+make_signers(void)
+{
+	static const char signs[] = "critical,digitalSignature";
+
+	agent = issue(&harness.ca_cert, signs, AGENT_EKU, 0x15, 86400);
+	second = issue(&harness.ca_cert, signs, AGENT_EKU, 0x16, 86400);
+	weak = issue(&harness.ca_cert, signs, "clientAuth", 0x17, 86400);
+	expired = issue(&harness.ca_cert, signs, AGENT_EKU, 0x18, -60);
+	revoked = issue(&harness.ca_cert, signs, AGENT_EKU, 0x19, 86400);
+	unknown = issue(&harness.ca_cert, signs, AGENT_EKU, 0x1a, 86400);
+	encrypts = issue(&harness.ca_cert, "critical,keyAgreement", AGENT_EKU, 0x1b, 86400);
+	foreign_ca = test_issue(&(struct test_issue){.dn = "CN=Foreign CA,DC=example,DC=com",
+	    .key = test_key("P-256"),
+	    .usage = "critical,keyCertSign,cRLSign",
+	    .serial = 1,
+	    .not_before = clock_now() - 86400,
+	    .not_after = clock_now() + 86400});
+	foreign_agent = issue(&foreign_ca, signs, AGENT_EKU, 0x15, 86400);
+	known(&agent, false);
+	known(&second, false);
+	known(&weak, false);
+	known(&expired, false);
+	known(&revoked, true);
+	known(&encrypts, false);
+}
+
+static int
+group_setup(void **state)
+{
+	(void)state;
+	if (harness_open("") != 0)
+		return -1;
+	harness_principal("user1", &user1);
+	harness_principal("user2", &user2);
+	harness_principal("officer1", &officer1);
+	harness_principal("officer2", &officer2);
+	make_signers();
+	harness_change(TEMPLATE_DN, "msPKI-Private-Key-Flag", view_str("16"));
+	harness_change(TEMPLATE_DN, "msPKI-RA-Application-Policies", view_str(AGENT_EKU));
+	harness_change(TEMPLATE_DN, "msPKI-RA-Signature", view_str("1"));
+	return 0;
+}
+
+static int
+group_teardown(void **state)
+{
+	struct test_cert *all[] = {&agent, &second, &weak, &expired, &revoked, &unknown, &encrypts,
+	    &foreign_ca, &foreign_agent};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+		test_cert_free(all[i]);
+	principal_free(&user1);
+	principal_free(&user2);
+	principal_free(&officer1);
+	principal_free(&officer2);
+	return harness_close();
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_request_that_an_agent_signed_is_issued),
+	    cmocka_unit_test(a_signer_must_be_one_who_may),
+	    cmocka_unit_test(every_signature_counts),
+	    cmocka_unit_test(a_changed_signature_or_content_is_refused),
+	    cmocka_unit_test(as_many_signers_as_the_template_demands_must_sign),
+	    cmocka_unit_test(an_agent_enrolls_another_subject),
+	    cmocka_unit_test(on_behalf_of_oneself_is_an_ordinary_request),
+	    cmocka_unit_test(nobody_else_is_enrolled_without_an_agent),
+	    cmocka_unit_test(a_name_counts_only_if_the_agent_signed_it),
+	    cmocka_unit_test(an_account_that_is_disabled_is_not_enrolled_by_an_agent),
+	    cmocka_unit_test(an_agent_has_a_key_archived_by_cmc_alone),
+	    cmocka_unit_test(a_signer_revoked_while_the_request_waits_does_not_count),
+	    cmocka_unit_test(an_agent_of_a_ca_of_ntauth_counts_while_its_crl_is_current),
+	};
+
+	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}
