@@ -77,6 +77,23 @@ print_extensions(const struct pkix_extension *list, size_t count)
 }
 
 static void
+print_renewed(struct view der)
+{
+	struct pkix_cert cert = {0};
+	struct err err;
+
+	if (der.len == 0)
+		return;
+	if (pkix_cert_decode(der, &cert, &err)) {
+		puts("  Renews:");
+		print_cert(stdout, "    ", &cert);
+	} else {
+		printf("  Renews: BAD: %s\n", err.msg);
+	}
+	pkix_cert_free(&cert);
+}
+
+static void
 print_request(const struct pkix_request *r)
 {
 	char *subject = pkix_name_text(r->subject);
@@ -101,6 +118,7 @@ print_request(const struct pkix_request *r)
 	print_extensions(r->extensions, r->extension_count);
 	for (size_t i = 0; i < r->nv_count; i++)
 		printf("  %s = %s\n", r->nv_names[i], r->nv_values[i]);
+	print_renewed(r->renewal_certificate);
 	free(subject);
 }
 
@@ -123,7 +141,7 @@ print_enveloped(const struct cms_enveloped *e)
 /* ---- one function a type: true if the bytes are of it ---- */
 
 static bool
-dump_request(struct view der, struct err *err)
+dump_cmc(struct view der, struct err *err)
 {
 	struct cmc_request r = {0};
 	struct cms_enveloped e = {0};
@@ -149,6 +167,51 @@ dump_request(struct view der, struct err *err)
 	cms_enveloped_free(&e);
 	cmc_request_free(&r);
 	return ok;
+}
+
+static void
+print_wrapper(const struct cmc_wrapped *w)
+{
+	puts("SignedData around a request");
+	print_message(&w->message);
+	for (size_t i = 0; i < w->nv_count; i++)
+		printf("Signed attribute: %s = %s\n", w->nv_names[i], w->nv_values[i]);
+}
+
+/* SignedData around a request: who signed it, and the request itself. Nothing is printed of what
+ * holds something else. */
+static bool
+dump_wrapped(struct view der, struct err *err)
+{
+	struct cmc_wrapped w = {0};
+	struct cmc_request cmc = {0};
+	struct pkix_request pkcs10 = {0};
+	bool ok = false;
+
+	if (!cmc_wrapped_decode(der, &w, err))
+		goto out;
+	if (cmc_wrapped_holds_cmc(&w)) {
+		if (!cmc_request_decode(w.message.content, &cmc, err))
+			goto out;
+		print_wrapper(&w);
+		ok = dump_cmc(w.message.content, err);
+	} else if (pkix_request_decode(w.message.content, &pkcs10, err)) {
+		print_wrapper(&w);
+		print_request(&pkcs10);
+		ok = true;
+	}
+out:
+	cmc_request_free(&cmc);
+	pkix_request_free(&pkcs10);
+	cmc_wrapped_free(&w);
+	return ok;
+}
+
+static bool
+dump_request(struct view der, struct err *err)
+{
+	return dump_cmc(der, err) ||
+	       (err->code == CRYPT_E_INVALID_MSG_TYPE && dump_wrapped(der, err));
 }
 
 static bool

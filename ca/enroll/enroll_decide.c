@@ -227,7 +227,7 @@ check_policy(struct enrollment *e, struct err *err)
 	    .ca_not_after = limit < e->ca->ca_cert.not_after ? limit : e->ca->ca_cert.not_after,
 	};
 
-	return gather_facts(e, err) &&
+	return enroll_check_naming(e, err) && gather_facts(e, err) &&
 	       issue_plan_make(e->tmpl, e->caller, &e->facts, &limits, &e->plan, err);
 }
 

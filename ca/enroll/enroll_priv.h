@@ -124,6 +124,10 @@ bool enroll_find_template(const struct ca_view *view, const struct enroll_reques
  * NTE_BAD_SIGNATURE, CRYPT_E_HASH_VALUE, CRYPT_E_NOT_FOUND (no certificate), CERT_E_WRONG_USAGE,
  * and those of enroll_check_trust. */
 bool enroll_check_signers(struct enrollment *e, struct err *err);
+/* The name of another subject counts if an enrollment agent signed it: inside the request all
+ * signers did, in a wrapper's attributes only the one signer whose they are.
+ * CERTSRV_E_SIGNATURE_REJECTED. After enroll_check_signers. */
+bool enroll_check_naming(const struct enrollment *e, struct err *err);
 /* enroll_trust.c: is a signer's certificate one of this CA (then its row says whether it is
  * revoked) or of a CA in NTAuthCertificates (then a current CRL below CN=CDP must say that it is
  * not)? CERT_E_ISSUERCHAINING, CERT_E_EXPIRED, CRYPT_E_REVOKED, CRYPT_E_REVOCATION_OFFLINE. */

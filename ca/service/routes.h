@@ -22,7 +22,8 @@ void route_fail(struct http_call *http, const struct err *err);
 /* A body with its type. Out of memory becomes status 500. */
 void route_answer(struct http_call *http, int status, const char *content_type, struct view body);
 
-/* Views of the CA are for its administrators, certificate managers and readers (facts 4.4). */
+/* Views of the CA are for its administrators, certificate managers, auditors and readers
+ * (facts 4.4). */
 bool route_may_view(const struct ca_view *view, const struct principal *p, struct err *err);
 
 /* Authenticates where the route asks for it, runs the handler. */

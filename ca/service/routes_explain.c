@@ -10,16 +10,12 @@
 #include "log.h"
 #include "recover.h"
 
-/* Read is not enough: whoever may enroll has it ([MS-CSRA] 3.1.1.7). */
 static bool
 may_ask(struct route_call *c, struct err *err)
 {
-	static const uint32_t rights[] = {CA_RIGHT_AUDITOR, CA_RIGHT_OFFICER, CA_RIGHT_ADMIN};
 	struct ca_view *view = ca_view_get(c->ca);
-	bool may = false;
+	bool may = route_may_view(view, &c->caller, err);
 
-	for (size_t i = 0; !may && i < sizeof rights / sizeof rights[0]; i++)
-		may = ca_check_right(view, &c->caller, rights[i], err);
 	ca_view_release(&view);
 	return may;
 }

@@ -180,6 +180,11 @@ if [ "$DIRECTORY" = samba ]; then
 	check "restrictions off" admin officer restrict --off
 fi
 
+# ---- who sees what ----
+check "who may only enroll sees the own requests" test "$(ca_lab_as user1 requests --json | jq -r '[.[].requester_name] | unique | join(",")')" = 'NWTRADERS\user1'
+check "not the CA" refuses E_ACCESSDENIED ca_lab_as user1 ca status
+check "an auditor sees all" test "$(ca_lab_as auditor requests --json | jq 'length')" -gt 2
+
 # ---- enrollments explained ----
 enrolls() {
 	local answer

@@ -250,6 +250,21 @@ nobody_else_is_enrolled_without_an_agent(void **state)
 	    &officer2, CERTSRV_E_TEMPLATE_DENIED);
 }
 
+/* An agent who signed user1's request did not sign that it is for another: who puts a signature of
+ * its own before that one, with another name, gets nothing. */
+static void
+a_name_counts_only_if_the_agent_signed_it(void **state)
+{
+	struct ask a = {.signers = {&weak, &agent}, .subject = "NWTRADERS\\user1", .wrapped = true};
+
+	(void)state;
+	ask_refused(&a, &officer2, CERTSRV_E_SIGNATURE_REJECTED);
+	ask_issued(
+	    &(struct ask){
+		.signers = {&agent, &weak}, .subject = "NWTRADERS\\user1", .wrapped = true},
+	    &officer2);
+}
+
 static void
 an_account_that_is_disabled_is_not_enrolled_by_an_agent(void **state)
 {
@@ -472,6 +487,7 @@ main(void)
 	    cmocka_unit_test(an_agent_enrolls_another_subject),
 	    cmocka_unit_test(on_behalf_of_oneself_is_an_ordinary_request),
 	    cmocka_unit_test(nobody_else_is_enrolled_without_an_agent),
+	    cmocka_unit_test(a_name_counts_only_if_the_agent_signed_it),
 	    cmocka_unit_test(an_account_that_is_disabled_is_not_enrolled_by_an_agent),
 	    cmocka_unit_test(an_agent_has_a_key_archived_by_cmc_alone),
 	    cmocka_unit_test(a_signer_revoked_while_the_request_waits_does_not_count),
