@@ -66,7 +66,9 @@ ca_rights_grant(struct sd *sd, const struct sid *trustee, uint32_t mask, bool de
 {
 	const struct ace ace = {.type = deny ? ACE_DENY : ACE_ALLOW, .mask = mask, .sid = *trustee};
 
-	for (size_t i = 0; i < sd->count; i++)
+	size_t counts = deny ? sd_denials_end(sd) : sd->count;
+
+	for (size_t i = 0; i < counts; i++)
 		if (is_own(&sd->aces[i], trustee, deny)) {
 			*changed_out = (sd->aces[i].mask & mask) != mask;
 			sd->aces[i].mask |= mask;

@@ -19,11 +19,8 @@
 #define GROUP_TYPE_RESOURCE_GROUP   0x00000004u
 #define GROUP_TYPE_SECURITY_ENABLED 0x80000000u
 
-const struct well_known groups_well_known[WELL_KNOWN_COUNT] = {
-    {&SID_EVERYONE, "Everyone"},
-    {&SID_AUTHENTICATED_USERS, "Authenticated Users"},
-    {&SID_THIS_ORGANIZATION, "This Organization"},
-};
+const struct sid *const groups_well_known[WELL_KNOWN_COUNT] = {
+    &SID_EVERYONE, &SID_AUTHENTICATED_USERS, &SID_THIS_ORGANIZATION};
 
 /* ---- The set of nodes ---- */
 
@@ -276,7 +273,7 @@ seeds_filter(const struct sid *a, const struct sid *b, struct buf *out, struct e
 		  (b == NULL || append_sid(out, b, err));
 
 	for (size_t i = 0; ok && i < WELL_KNOWN_COUNT; i++)
-		ok = append_sid(out, groups_well_known[i].sid, err);
+		ok = append_sid(out, groups_well_known[i], err);
 	return ok && buf_append(out, view_of(")", 2), err);
 }
 

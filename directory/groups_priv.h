@@ -39,13 +39,9 @@ bool groups_collect(
 /* The server's own list (Active Directory and Samba), without what everybody has. */
 bool groups_token(struct dir_conn *c, const char *dn, struct sids *sids, struct err *err);
 
-/* SIDs that every principal of the directory has beside its own, and their names. */
-struct well_known {
-	const struct sid *sid;
-	const char *name;
-};
+/* SIDs that every principal of the directory has beside its own. */
 #define WELL_KNOWN_COUNT 3
-extern const struct well_known groups_well_known[WELL_KNOWN_COUNT];
+extern const struct sid *const groups_well_known[WELL_KNOWN_COUNT];
 
 /* ---- The walk (group_walk.c) ---- */
 

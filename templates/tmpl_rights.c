@@ -90,7 +90,9 @@ is_for(const struct ace *ace, const uint8_t *object)
 static bool
 has_already(const struct sd *sd, const struct sid *who, uint32_t mask, bool deny)
 {
-	for (size_t i = 0; i < sd->count; i++) {
+	size_t counts = deny ? sd_denials_end(sd) : sd->count;
+
+	for (size_t i = 0; i < counts; i++) {
 		const struct ace *a = &sd->aces[i];
 
 		if (!a->has_object && (a->flags & ACE_FLAG_INHERIT_ONLY) == 0 &&
@@ -165,12 +167,10 @@ rest_of(const struct ace *a, unsigned rights)
 
 		if ((rights & r->bit) == 0)
 			continue;
-		if (a->has_object) {
-			if (r->object != NULL && is_for(a, r->object))
-				return 0; /* other bits mean nothing beside this GUID */
-		} else {
+		if (r->object == NULL || !a->has_object)
 			left &= ~r->take;
-		}
+		else if (is_for(a, r->object))
+			return 0; /* other bits mean nothing beside this GUID */
 	}
 	return left;
 }

@@ -65,6 +65,22 @@ a_grant_joins_the_trustees_own_entry(void **state)
 }
 
 static void
+a_denial_stands_before_every_grant(void **state)
+{
+	struct err err;
+	bool changed;
+	struct sd sd;
+
+	(void)state;
+	read_sddl("D:(A;;CCDC;;;S-1-5-21-1000)(D;;CC;;;S-1-5-21-1000)", &sd);
+	assert_true(ca_rights_grant(&sd, &admin, CA_RIGHT_OFFICER, true, &changed, &err));
+	assert_true(changed);
+	assert_sddl(
+	    &sd, "D:(D;;DC;;;S-1-5-21-1000)(A;;CCDC;;;S-1-5-21-1000)(D;;CC;;;S-1-5-21-1000)");
+	sd_free(&sd);
+}
+
+static void
 an_inherited_entry_is_left_alone(void **state)
 {
 	static const char sddl[] = "D:(A;ID;CC;;;S-1-5-21-1000)";
@@ -147,6 +163,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(rights_have_words_and_names),
 	    cmocka_unit_test(a_grant_joins_the_trustees_own_entry),
+	    cmocka_unit_test(a_denial_stands_before_every_grant),
 	    cmocka_unit_test(an_inherited_entry_is_left_alone),
 	    cmocka_unit_test(revoking_takes_away_bits_and_then_the_entry),
 	    cmocka_unit_test(somebody_must_be_left_to_manage_the_ca),
