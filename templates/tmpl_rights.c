@@ -7,11 +7,10 @@
 #include "text.h"
 
 /* [MS-DTYP] 2.4.3 and facts 4.2: what generic bits stand for in directory objects. */
-#define MASK_READ    0x00020094u
-#define MASK_WRITE   0x00020028u
-#define MASK_FULL    0x000f00ffu
-#define MASK_EXECUTE 0x00020004u
-#define MASK_ALL     0x000f01ffu
+#define MASK_READ  0x00020094u
+#define MASK_WRITE 0x00020028u
+#define MASK_FULL  0x000f00ffu
+#define MASK_ALL   0x000f01ffu
 /* Whoever may rewrite rights or owner may give himself the rest: revoking "write" takes that too.
  */
 #define TAKE_WRITE 0x000c0028u
@@ -47,16 +46,7 @@ tmpl_right_parse(const char *word, unsigned *right_out, struct err *err)
 static uint32_t
 mapped(uint32_t mask)
 {
-	static const struct {
-		uint32_t generic, specific;
-	} map[] = {{0x80000000u, MASK_READ}, {0x40000000u, MASK_WRITE}, {0x20000000u, MASK_EXECUTE},
-	    {SD_GENERIC_ALL, MASK_ALL}};
-	uint32_t out = mask;
-
-	for (size_t i = 0; i < sizeof map / sizeof map[0]; i++)
-		if ((mask & map[i].generic) != 0)
-			out = (out & ~map[i].generic) | map[i].specific;
-	return out;
+	return sd_map_generic(&SD_MAPPING_DS, mask);
 }
 
 static bool

@@ -167,21 +167,6 @@ an_ace_reads_as_a_sentence(void **state)
 	}
 }
 
-static void
-a_mask_reads_as_a_list(void **state)
-{
-	char *text;
-
-	(void)state;
-	assert_true(sd_mask_text(
-	    SD_RIGHT_WRITE_PROP | SD_RIGHT_WRITE_DACL | 0x200000, SD_RIGHTS_DS, &text));
-	assert_string_equal(text, "write property, change permissions, 0x200000");
-	free(text);
-	assert_true(sd_mask_text(0x106, SD_RIGHTS_CA, &text));
-	assert_string_equal(text, "Issue and Manage Certificates, Auditor, Read");
-	free(text);
-}
-
 int
 main(void)
 {
@@ -189,7 +174,6 @@ main(void)
 	    cmocka_unit_test(trustees_follow_the_table),
 	    cmocka_unit_test(writers_of_one_attribute_are_found_by_it_its_set_or_all),
 	    cmocka_unit_test(an_ace_reads_as_a_sentence),
-	    cmocka_unit_test(a_mask_reads_as_a_list),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
