@@ -298,8 +298,8 @@ ask(void *arg)
 
 #define HUNG_MS 1000
 /* The signal is one thing, that all threads stand still another. */
-#define STOP_SLAPD                                                                              \
-	"p=$(cat \"$1/slapd.pid\"); kill -STOP $p && for i in $(seq 100); do grep -h ^State: "   \
+#define STOP_SLAPD                                                                             \
+	"p=$(cat \"$1/slapd.pid\"); kill -STOP $p && for i in $(seq 100); do grep -h ^State: " \
 	"/proc/$p/task/*/status | grep -qv T || exit 0; sleep 0.05; done; false"
 
 /* Until it works, for 10 s at most: the machine may be busy. */
