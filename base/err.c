@@ -18,39 +18,14 @@ static const struct {
 #undef ERR_ROW
 };
 
-/* Length of the UTF-8 character that `s` begins with, 0 if there is none. */
-static size_t
-character_len(const char *s)
-{
-	size_t most = strnlen(s, 4);
-
-	for (size_t n = 1; n <= most; n++)
-		if (text_is_utf8(view_of(s, n)))
-			return n;
-	return 0;
-}
-
-/* Hostile input may be quoted, and a long sentence is cut anywhere: what is left is printable
- * UTF-8, which JSON needs. */
-static void
-quote_safe(char *s)
-{
-	while (*s != '\0') {
-		size_t n = character_len(s);
-
-		if (n == 0 || (unsigned char)*s < 0x20 || *s == 0x7f)
-			*s = '?';
-		s += n == 0 ? 1 : n;
-	}
-}
-
 __attribute__((format(printf, 3, 0))) static void
 vset(struct err *err, enum err_code code, const char *fmt, va_list ap)
 {
 	err->code = code;
 	if (vsnprintf(err->msg, sizeof err->msg, fmt, ap) < 0)
 		err->msg[0] = '\0';
-	quote_safe(err->msg);
+	/* Hostile input may be quoted, and a long sentence is cut anywhere. */
+	text_make_printable(err->msg);
 }
 
 static void
@@ -59,7 +34,7 @@ append(struct err *err, const char *reason)
 	size_t used = strlen(err->msg);
 
 	snprintf(err->msg + used, sizeof err->msg - used, ": %s", reason);
-	quote_safe(err->msg);
+	text_make_printable(err->msg);
 }
 
 bool

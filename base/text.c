@@ -162,6 +162,20 @@ text_is_utf8(struct view v)
 	return true;
 }
 
+void
+text_make_printable(char *s)
+{
+	uint32_t cp = 0;
+
+	while (*s != '\0') {
+		size_t n = utf8_get(view_of(s, strnlen(s, 4)), &cp);
+
+		if (n == 0 || cp < 0x20 || cp == 0x7f)
+			*s = '?';
+		s += n == 0 ? 1 : n;
+	}
+}
+
 bool
 text_from_view(struct view v, char **out, struct err *err)
 {

@@ -28,6 +28,9 @@ char *text_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  * UTF-8. */
 bool text_from_view(struct view v, char **out, struct err *err);
 bool text_is_utf8(struct view v);
+/* Replaces control characters and bytes that are no UTF-8 by '?': for quoting what came from
+ * outside, to people and in JSON. */
+void text_make_printable(char *s);
 
 /* UTF-8 to UTF-16LE bytes without terminator, and back. Invalid input (unpaired surrogates,
  * embedded NUL) fails. */

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ca_rights.h"
 #include "daemon_config.h"
-#include "officer.h"
 #include "pem.h"
 #include "publication.h"
 #include "session.h"
@@ -68,15 +68,11 @@ add_right(struct dir_conn *directory, const struct cli_list *names, uint32_t mas
     struct err *err)
 {
 	for (size_t i = 0; i < names->count; i++) {
-		struct ace *more = realloc(sd->aces, (sd->count + 1) * sizeof *more);
+		struct sid who;
+		bool changed;
 
-		if (more == NULL)
-			return err_nomem(err);
-		sd->aces = more;
-		sd->aces[sd->count] = (struct ace){.type = ACE_ALLOW, .mask = mask};
-		switch (trustee_find(directory, names->list[i], &sd->aces[sd->count].sid, err)) {
+		switch (trustee_find(directory, names->list[i], &who, err)) {
 		case DIR_FOUND:
-			sd->count++;
 			break;
 		case DIR_NOT_FOUND:
 			return err_set(err, CRYPT_E_NOT_FOUND,
@@ -84,6 +80,8 @@ add_right(struct dir_conn *directory, const struct cli_list *names, uint32_t mas
 		case DIR_FIND_FAILED:
 			return false;
 		}
+		if (!ca_rights_grant(sd, &who, mask, false, &changed, err))
+			return false;
 	}
 	return true;
 }
@@ -93,34 +91,18 @@ add_right(struct dir_conn *directory, const struct cli_list *names, uint32_t mas
 static bool
 make_security(const struct cli *cli, struct dir_conn *directory, struct buf *out, struct err *err)
 {
-	static const struct sid administrators = {.count = 2, .authority = 5, .subs = {32, 544}};
-	struct sd sd = {.has_owner = true,
-	    .has_group = true,
-	    .has_dacl = true,
-	    .owner = administrators,
-	    .group = administrators};
 	const struct cli_options *o = &cli->opt;
-	struct ace *more;
-	bool ok = false;
+	struct sd sd = {0};
+	bool ok;
 
-	if (o->admins.count == 0) {
-		err_set(err, CERTSRV_E_NO_CAADMIN_DEFINED,
+	if (o->admins.count == 0)
+		return err_set(err, CERTSRV_E_NO_CAADMIN_DEFINED,
 		    "--admin is needed: who administers the CA (user or group of the directory)");
-		goto out;
-	}
-	if (!add_right(directory, &o->admins, CA_RIGHT_ADMIN | CA_RIGHT_READ, &sd, err) ||
-	    !add_right(directory, &o->officers, CA_RIGHT_OFFICER | CA_RIGHT_READ, &sd, err) ||
-	    !add_right(directory, &o->auditors, CA_RIGHT_AUDITOR | CA_RIGHT_READ, &sd, err))
-		goto out;
-	if ((more = realloc(sd.aces, (sd.count + 1) * sizeof *more)) == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	sd.aces = more;
-	sd.aces[sd.count++] = (struct ace){
-	    .type = ACE_ALLOW, .mask = CA_RIGHT_ENROLL, .sid = SID_AUTHENTICATED_USERS};
-	ok = sd_encode(&sd, out, err);
-out:
+	ok = ca_rights_initial(&sd, err) &&
+	     add_right(directory, &o->admins, CA_RIGHT_ADMIN | CA_RIGHT_READ, &sd, err) &&
+	     add_right(directory, &o->officers, CA_RIGHT_OFFICER | CA_RIGHT_READ, &sd, err) &&
+	     add_right(directory, &o->auditors, CA_RIGHT_AUDITOR | CA_RIGHT_READ, &sd, err) &&
+	     sd_encode(&sd, out, err);
 	sd_free(&sd);
 	return ok;
 }

@@ -136,8 +136,11 @@ change(struct authority *a, const struct cli *cli, struct err *err)
 		return false;
 	if (grant && !ca_rights_grant(&a->security, &trustee, mask, deny, &changed, err))
 		return false;
-	if (!grant)
+	if (!grant) {
 		ca_rights_revoke(&a->security, &trustee, mask, deny, &changed);
+		if (!deny && !ca_rights_check_revoked(&a->security, &trustee, mask, err))
+			return false;
+	}
 	if (!changed) {
 		fprintf(stderr, "dirca ca rights: %s; nothing is changed\n",
 		    grant ? "that is so already" : "no entry of its own gives that to the trustee");

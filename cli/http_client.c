@@ -452,48 +452,6 @@ http_client_request(struct http_client *c, const char *method, const char *path,
 	return ok;
 }
 
-void
-http_answer_free(struct http_answer *a)
-{
-	buf_free(&a->body);
-	*a = (struct http_answer){0};
-}
-
-bool
-http_refusal(const json_t *e, struct err *out)
-{
-	const char *name = json_string_value(json_object_get(e, "name")),
-		   *message = json_string_value(json_object_get(e, "message"));
-	enum err_code code;
-
-	if (name == NULL || message == NULL || !err_by_name(name, &code) || code == ERR_OK)
-		return false;
-	err_set(out, code, "%s", message);
-	return true;
-}
-
-bool
-http_answer_check(const struct http_answer *a, struct err *err)
-{
-	json_t *root;
-
-	if (a->status >= 200 && a->status < 300)
-		return true;
-	root = json_loadb((const char *)a->body.ptr, a->body.len, 0, NULL);
-	if (!http_refusal(json_object_get(root, "error"), err))
-		err_set(err, a->status == 404 ? CRYPT_E_NOT_FOUND : DIRCA_E_NETWORK,
-		    "the CA answered with HTTP status %d", a->status);
-	json_decref(root);
-	return false;
-}
-
-bool
-http_answer_der(const struct http_answer *a, struct buf *out, struct err *err)
-{
-	return a->base64 ? base64_decode(buf_view(&a->body), out, err)
-			 : buf_dup(buf_view(&a->body), out, err);
-}
-
 bool
 http_client_json(struct http_client *c, const char *method, const char *path, json_t *body,
     json_t **out, struct err *err)
@@ -521,22 +479,4 @@ out:
 	http_answer_free(&answer);
 	free(text);
 	return ok;
-}
-
-char *
-http_escape(const char *text)
-{
-	static const char plain[] =
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~";
-	char *out = malloc(strlen(text) * 3 + 1), *p = out;
-
-	if (out == NULL)
-		return NULL;
-	for (; *text != '\0'; text++)
-		if (strchr(plain, *text) != NULL)
-			*p++ = *text;
-		else
-			p += sprintf(p, "%%%02X", (unsigned)(unsigned char)*text);
-	*p = '\0';
-	return out;
 }

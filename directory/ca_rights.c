@@ -52,11 +52,13 @@ ca_rights_initial(struct sd *out, struct err *err)
 	return true;
 }
 
-/* An ACE that these functions write and change: explicit, plain, for this trustee alone. */
+/* An ACE that these functions write and change: explicit, plain, for this trustee alone. What it
+ * says of objects below does not matter: a CA has none. */
 static bool
 is_own(const struct ace *ace, const struct sid *trustee, bool deny)
 {
-	return ace->type == (deny ? ACE_DENY : ACE_ALLOW) && ace->flags == 0 &&
+	return ace->type == (deny ? ACE_DENY : ACE_ALLOW) &&
+	       (ace->flags & (ACE_FLAG_INHERITED | ACE_FLAG_INHERIT_ONLY)) == 0 &&
 	       sid_eq(&ace->sid, trustee);
 }
 
@@ -66,7 +68,9 @@ ca_rights_grant(struct sd *sd, const struct sid *trustee, uint32_t mask, bool de
 {
 	const struct ace ace = {.type = deny ? ACE_DENY : ACE_ALLOW, .mask = mask, .sid = *trustee};
 
-	for (size_t i = 0; i < sd->count; i++)
+	size_t counts = deny ? sd_denials_end(sd) : sd->count;
+
+	for (size_t i = 0; i < counts; i++)
 		if (is_own(&sd->aces[i], trustee, deny)) {
 			*changed_out = (sd->aces[i].mask & mask) != mask;
 			sd->aces[i].mask |= mask;
@@ -92,6 +96,30 @@ ca_rights_revoke(
 			*changed_out = true;
 		}
 	(void)sd_remove_aces(sd, is_empty, trustee);
+}
+
+bool
+ca_rights_check_revoked(
+    const struct sd *sd, const struct sid *trustee, uint32_t mask, struct err *err)
+{
+	int ace;
+
+	if (!sd->has_dacl)
+		return err_set(err, E_INVALIDARG,
+		    "the security descriptor has no DACL, which gives everybody every right; "
+		    "publish the CA anew");
+	for (size_t i = 0; i < ca_right_count; i++) {
+		const struct sd_question question = {.mask = ca_rights[i].mask};
+
+		if ((mask & ca_rights[i].mask) != 0 &&
+		    sd_trustee_holds(sd, trustee, &question, &ace))
+			return err_set(err, E_INVALIDARG,
+			    "entry %d, which is inherited or of another kind, still gives the "
+			    "right '%s'; nothing is changed. Deny the right, or remove the entry "
+			    "where it comes from",
+			    ace, ca_rights[i].name);
+	}
+	return true;
 }
 
 bool

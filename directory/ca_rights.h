@@ -38,6 +38,10 @@ bool ca_rights_grant(struct sd *sd, const struct sid *trustee, uint32_t mask, bo
  */
 void ca_rights_revoke(
     struct sd *sd, const struct sid *trustee, uint32_t mask, bool deny, bool *changed_out);
+/* E_INVALIDARG if the trustee itself holds one of the rights after that: by an inherited ACE, say,
+ * which is not changed here. */
+bool ca_rights_check_revoked(
+    const struct sd *sd, const struct sid *trustee, uint32_t mask, struct err *err);
 
 /* Who can use the right, as far as a descriptor tells without knowing groups (sd_effective.h).
  * False only on no memory. sids_free(). */

@@ -249,38 +249,31 @@ doctor_services(struct exam *x, struct err *err)
 static bool
 guest_of(struct exam *x, struct dir_entries *out, struct err *err)
 {
-	struct dir_entries found = {0};
 	struct sid domain, guest;
 	struct buf raw = {0};
 	char *filter = NULL;
-	struct view sid, value;
-	bool ok = false;
+	struct view value;
+	bool has_domain, ok = false;
 
 	*out = (struct dir_entries){0};
-	if (!dir_search(x->c,
-		&(struct dir_query){.base = x->report->default_nc,
-		    .filter = "(objectClass=*)",
-		    .attrs = (const char *const[]){"objectSid", NULL}},
-		&found, err))
+	if (!pki_domain_sid(x->c, &has_domain, &domain, err))
+		return false;
+	/* Without a SID nobody is found. */
+	if (!has_domain || !sid_with_rid(&domain, RID_GUEST, &guest))
+		return true;
+	if (!sid_encode(&guest, &raw, err))
 		goto out;
-	ok = true; /* without a SID nobody is found */
-	if (found.count != 1 ||
-	    dir_entry_bytes(&found.list[0], "objectSid", &sid, err) != DIR_GET_OK ||
-	    !sid_decode(sid, &domain, err) || !sid_with_rid(&domain, RID_GUEST, &guest))
-		goto out;
-	ok = sid_encode(&guest, &raw, err);
 	value = buf_view(&raw);
-	filter = ok ? dir_filter("(objectSid=%S)", &value) : NULL;
-	ok = ok && dir_search(x->c,
-		       &(struct dir_query){.base = x->report->default_nc,
-			   .scope = DIR_SUBTREE,
-			   .filter = filter,
-			   .attrs = (const char *const[]){LDAP_NO_ATTRS, NULL}},
-		       out, err);
+	filter = dir_filter("(objectSid=%S)", &value);
+	ok = dir_search(x->c,
+	    &(struct dir_query){.base = x->report->default_nc,
+		.scope = DIR_SUBTREE,
+		.filter = filter,
+		.attrs = (const char *const[]){LDAP_NO_ATTRS, NULL}},
+	    out, err);
 out:
 	free(filter);
 	buf_free(&raw);
-	dir_entries_free(&found);
 	return ok;
 }
 

@@ -5,6 +5,7 @@
 
 #include "conn_priv.h"
 #include "groups_priv.h"
+#include "sid_alias.h"
 #include "text.h"
 
 /* Puts `name` before a path. Takes over `path`. */
@@ -19,12 +20,13 @@ put_before(const char *name, char **path, struct err *err)
 	return longer != NULL || err_nomem(err);
 }
 
+/* Name of a group that everybody is in; NULL: it is none. */
 static const char *
-well_known_name(const struct sid *sid)
+name_of_everybody(const struct sid *sid)
 {
 	for (size_t i = 0; i < WELL_KNOWN_COUNT; i++)
-		if (sid_eq(groups_well_known[i].sid, sid))
-			return groups_well_known[i].name;
+		if (sid_eq(groups_well_known[i], sid))
+			return sid_well_known_name(sid);
 	return NULL;
 }
 
@@ -49,7 +51,7 @@ static bool
 put_start(const struct group_walk *w, size_t at, char **path, struct err *err)
 {
 	const struct group_node *n = &w->nodes[at];
-	const char *known = n->kind == NODE_FOREIGN ? well_known_name(&n->sid) : NULL;
+	const char *known = n->kind == NODE_FOREIGN ? name_of_everybody(&n->sid) : NULL;
 	char *first = node_name(&w->nodes[0]),
 	     *name = n->kind == NODE_PRIMARY ? node_name(n) : NULL;
 	bool ok;
@@ -108,7 +110,7 @@ find_path(struct dir_conn *c, const struct group_subject *s, const struct sid *g
     struct err *err)
 {
 	struct group_walk w;
-	const char *known = well_known_name(group);
+	const char *known = name_of_everybody(group);
 	bool ok = group_walk_run(c, s, &w, err), found = false;
 
 	for (size_t i = 0; ok && !found && i < w.count; i++) {

@@ -10,8 +10,6 @@
 #include "groups_priv.h"
 #include "text.h"
 
-/* Bounds of a walk: past them the answer is an error, not a part of the list. */
-#define NODES_MAX        4096
 #define FILTER_BYTES_MAX 16384
 #define SHOWN_TTL_MS     60000
 
@@ -19,97 +17,8 @@
 #define GROUP_TYPE_RESOURCE_GROUP   0x00000004u
 #define GROUP_TYPE_SECURITY_ENABLED 0x80000000u
 
-const struct well_known groups_well_known[WELL_KNOWN_COUNT] = {
-    {&SID_EVERYONE, "Everyone"},
-    {&SID_AUTHENTICATED_USERS, "Authenticated Users"},
-    {&SID_THIS_ORGANIZATION, "This Organization"},
-};
-
-/* ---- The set of nodes ---- */
-
-/* FNV-1a over the DN without case. All DNs come from one server, which writes each in one way. */
-static size_t
-hash_dn(const char *dn)
-{
-	uint64_t h = UINT64_C(14695981039346656037);
-
-	for (; *dn != '\0'; dn++) {
-		uint8_t c = (uint8_t)*dn;
-
-		h = (h ^ (c >= 'A' && c <= 'Z' ? c + 32u : c)) * UINT64_C(1099511628211);
-	}
-	return (size_t)h;
-}
-
-/* The slot of the DN, or the free one where it belongs. */
-static size_t *
-find_slot(const struct group_walk *w, const char *dn)
-{
-	size_t i = hash_dn(dn) % w->slot_count;
-
-	while (w->slots[i] != 0 && !text_eq_nocase(w->nodes[w->slots[i] - 1].dn, dn))
-		i = (i + 1) % w->slot_count;
-	return &w->slots[i];
-}
-
-static bool
-make_room(struct group_walk *w, struct err *err)
-{
-	size_t room = w->room == 0 ? 32 : 2 * w->room;
-	struct group_node *nodes;
-	size_t *slots;
-
-	if (w->count < w->room)
-		return true;
-	if ((nodes = reallocarray(w->nodes, room, sizeof *nodes)) == NULL)
-		return err_nomem(err);
-	w->nodes = nodes;
-	w->room = room;
-	if ((slots = calloc(2 * room, sizeof *slots)) == NULL)
-		return err_nomem(err);
-	free(w->slots);
-	w->slots = slots;
-	w->slot_count = 2 * room;
-	for (size_t i = 0; i < w->count; i++)
-		*find_slot(w, w->nodes[i].dn) = i + 1;
-	return true;
-}
-
-/* A DN that is there already stays what it is. */
-static bool
-add_node(struct group_walk *w, const char *dn, enum group_node_kind kind, const struct sid *sid,
-    struct err *err)
-{
-	struct group_node *n;
-	size_t *slot;
-
-	if (!make_room(w, err))
-		return false;
-	if (*(slot = find_slot(w, dn)) != 0)
-		return true;
-	if (w->count == NODES_MAX)
-		return err_set(err, DIRCA_E_GROUPS_UNREADABLE,
-		    "%s is in more than %d groups, which is too many to decide on", w->nodes[0].dn,
-		    NODES_MAX);
-	n = &w->nodes[w->count];
-	*n = (struct group_node){.dn = strdup(dn), .kind = kind, .has_sid = sid != NULL};
-	if (n->dn == NULL)
-		return err_nomem(err);
-	if (sid != NULL)
-		n->sid = *sid;
-	*slot = ++w->count;
-	return true;
-}
-
-void
-group_walk_free(struct group_walk *w)
-{
-	for (size_t i = 0; i < w->count; i++)
-		free(w->nodes[i].dn);
-	free(w->nodes);
-	free(w->slots);
-	*w = (struct group_walk){0};
-}
+const struct sid *const groups_well_known[WELL_KNOWN_COUNT] = {
+    &SID_EVERYONE, &SID_AUTHENTICATED_USERS, &SID_THIS_ORGANIZATION};
 
 /* ---- What cannot be read ---- */
 
@@ -223,7 +132,7 @@ take_group(struct dir_conn *c, const struct dir_entry *g, enum group_node_kind k
 		return true;
 	if ((got = sid_of(g, &sid, err)) == DIR_GET_FAILED)
 		return false;
-	return add_node(w, g->dn, kind, got == DIR_GET_OK ? &sid : NULL, err);
+	return group_walk_add(w, g->dn, kind, got == DIR_GET_OK ? &sid : NULL, err);
 }
 
 static const char *const group_attrs[] = {"objectClass", "objectSid", "groupType", NULL};
@@ -240,7 +149,7 @@ take_seed(struct dir_conn *c, const struct dir_entry *e, const struct sid *prima
 
 	if (dir_entry_has_value_nocase(e, "objectClass", "foreignSecurityPrincipal"))
 		return sid_of(e, &sid, err) == DIR_GET_OK &&
-		       add_node(w, e->dn, NODE_FOREIGN, &sid, err);
+		       group_walk_add(w, e->dn, NODE_FOREIGN, &sid, err);
 	if (primary == NULL || !groups_is_group(e))
 		return true;
 	return sid_of(e, &sid, err) == DIR_GET_OK &&
@@ -276,7 +185,7 @@ seeds_filter(const struct sid *a, const struct sid *b, struct buf *out, struct e
 		  (b == NULL || append_sid(out, b, err));
 
 	for (size_t i = 0; ok && i < WELL_KNOWN_COUNT; i++)
-		ok = append_sid(out, groups_well_known[i].sid, err);
+		ok = append_sid(out, groups_well_known[i], err);
 	return ok && buf_append(out, view_of(")", 2), err);
 }
 
@@ -403,7 +312,7 @@ search_groups(struct dir_conn *c, const char *filter, struct group_walk *w, stru
 			.scope = DIR_SUBTREE,
 			.filter = filter,
 			.attrs = group_attrs,
-			.size_limit = NODES_MAX},
+			.size_limit = GROUP_NODES_MAX},
 		    &found, err);
 		for (size_t k = 0; ok && k < found.count; k++)
 			ok = !groups_is_group(&found.list[k]) ||
@@ -435,7 +344,7 @@ group_walk_run(
 
 	*w = (struct group_walk){0};
 	if (!dir_domains_load(c, err) ||
-	    (s->dn != NULL && !add_node(w, s->dn, NODE_SUBJECT, s->sid, err)) ||
+	    (s->dn != NULL && !group_walk_add(w, s->dn, NODE_SUBJECT, s->sid, err)) ||
 	    !add_seeds(c, s, w, err))
 		return false;
 	w->level_end[0] = w->count;

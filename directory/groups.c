@@ -80,7 +80,7 @@ groups_collect(
 	if (groups_primary(s, &primary) && !sids_add(sids, &primary, err))
 		return false;
 	for (size_t i = 0; i < WELL_KNOWN_COUNT; i++)
-		if (!sids_add(sids, groups_well_known[i].sid, err))
+		if (!sids_add(sids, groups_well_known[i], err))
 			return false;
 	if (!c->root.is_ad)
 		return collect_walk(c, s, sids, err);

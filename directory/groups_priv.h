@@ -39,13 +39,9 @@ bool groups_collect(
 /* The server's own list (Active Directory and Samba), without what everybody has. */
 bool groups_token(struct dir_conn *c, const char *dn, struct sids *sids, struct err *err);
 
-/* SIDs that every principal of the directory has beside its own, and their names. */
-struct well_known {
-	const struct sid *sid;
-	const char *name;
-};
+/* SIDs that every principal of the directory has beside its own. */
 #define WELL_KNOWN_COUNT 3
-extern const struct well_known groups_well_known[WELL_KNOWN_COUNT];
+extern const struct sid *const groups_well_known[WELL_KNOWN_COUNT];
 
 /* ---- The walk (group_walk.c) ---- */
 
@@ -63,6 +59,8 @@ struct group_node {
 	struct sid sid;
 };
 
+/* Bounds of a walk: past them the answer is an error, not a part of the list. */
+#define GROUP_NODES_MAX  4096
 #define GROUP_LEVELS_MAX 64
 /* Members asked about in one filter. */
 #define GROUP_FILTER_MEMBERS_MAX 128
@@ -82,6 +80,10 @@ struct group_walk {
 bool group_walk_run(
     struct dir_conn *c, const struct group_subject *s, struct group_walk *w, struct err *err);
 void group_walk_free(struct group_walk *w);
+/* Adds a node (group_nodes.c); a DN that is there already stays what it is. `sid` NULL: it has
+ * none. DIRCA_E_GROUPS_UNREADABLE past GROUP_NODES_MAX. */
+bool group_walk_add(struct group_walk *w, const char *dn, enum group_node_kind kind,
+    const struct sid *sid, struct err *err);
 /* Some node of [from, to) that is a member of the group at `group`; DIRCA_E_GROUPS_UNREADABLE if
  * none is any more. */
 bool group_walk_member(struct dir_conn *c, const struct group_walk *w, size_t group, size_t from,

@@ -135,14 +135,19 @@ bool
 pki_plan_oid(const struct pki_snapshot *s, const char *name, const char *oid, struct ldif *plan,
     struct err *err)
 {
-	const struct dir_entry *user = user_of_oid(s, oid);
+	const struct dir_entry *user = user_of_oid(s, oid), *object = object_of_oid(s, oid);
 
 	if (user != NULL && !dir_entry_has_value_nocase(user, "cn", name))
 		return err_set(err, ERROR_FILE_EXISTS,
 		    "the object identifier %s belongs to %s already; give the template a new one "
 		    "(--new-oid)",
 		    oid, user->dn);
-	return object_of_oid(s, oid) != NULL || plan_object(s, name, oid, plan, err);
+	if (object != NULL && !dir_entry_has_value_nocase(object, "flags", OID_TYPE_TMPL))
+		return err_set(err, ERROR_FILE_EXISTS,
+		    "the object identifier %s is that of a policy, %s; give the template a new one "
+		    "(--new-oid)",
+		    oid, object->dn);
+	return object != NULL || plan_object(s, name, oid, plan, err);
 }
 
 /* What a try that ended halfway left: an object under this name whose template never came. */
@@ -166,26 +171,29 @@ find_leftover(const struct pki_snapshot *s, const char *name, char **oid_out, st
 	return true;
 }
 
-/* The enterprise's own arc, random like that of a forest; six numbers as Windows draws them. */
+char *
+pki_new_oid_base(struct err *err)
+{
+	uint32_t r[6];
+	char *base;
+
+	if (!random_bytes(r, sizeof r, err))
+		return NULL;
+	base = text_printf(ENTERPRISE_ROOT ".%u.%u.%u.%u.%u.%u", r[0] >> 8, r[1] >> 8, r[2] >> 8,
+	    r[3] >> 8, r[4] >> 8, r[5] >> 24);
+	if (base == NULL)
+		err_nomem(err);
+	return base;
+}
+
 static bool
 plan_base(const struct pki_snapshot *s, struct ldif *plan, char **base_out, struct err *err)
 {
-	static const uint32_t ranges[] = {1 << 24, 1 << 24, 1 << 24, 1 << 24, 1 << 24, 1 << 8};
-	char *base = strdup(ENTERPRISE_ROOT), *dn = oid_container_dn(s);
-	bool ok = base != NULL && dn != NULL;
+	char *base = pki_new_oid_base(err), *dn = oid_container_dn(s);
+	bool ok = base != NULL &&
+		  (dn != NULL ? plan_modify(plan, dn, LDIF_OP_ADD, OID_ATTR, view_str(base), err)
+			      : err_nomem(err));
 
-	if (!ok)
-		err_nomem(err);
-	for (size_t i = 0; ok && i < sizeof ranges / sizeof ranges[0]; i++) {
-		uint32_t arc;
-		char *longer = NULL;
-
-		ok = random_arc(ranges[i], &arc, err) &&
-		     ((longer = text_printf("%s.%" PRIu32, base, arc)) != NULL || err_nomem(err));
-		free(base);
-		base = longer;
-	}
-	ok = ok && plan_modify(plan, dn, LDIF_OP_ADD, OID_ATTR, view_str(base), err);
 	free(dn);
 	if (ok)
 		*base_out = base;
@@ -248,13 +256,12 @@ pki_plan_new_oid(const struct pki_snapshot *s, const char *name, struct ldif *pl
 
 /* ---- templates ---- */
 
-/* False and *out without sub-authorities where the domain has no SID. */
-static bool
-domain_sid(struct dir_conn *c, bool *found_out, struct sid *out, struct err *err)
+bool
+pki_domain_sid(struct dir_conn *c, bool *found_out, struct sid *out, struct err *err)
 {
 	struct dir_entries found;
 	struct view raw;
-	bool ok;
+	bool ok = true;
 
 	*found_out = false;
 	if (!dir_search(c,
@@ -263,12 +270,17 @@ domain_sid(struct dir_conn *c, bool *found_out, struct sid *out, struct err *err
 		    .attrs = (const char *const[]){"objectSid", NULL}},
 		&found, err))
 		return false;
-	ok = true;
-	if (found.count == 1 && dir_entry_attr(&found.list[0], "objectSid") != NULL) {
-		ok = dir_entry_bytes(&found.list[0], "objectSid", &raw, err) == DIR_GET_OK &&
-		     sid_decode(raw, out, err);
-		*found_out = ok;
-	}
+	if (found.count == 1)
+		switch (dir_entry_bytes(&found.list[0], "objectSid", &raw, err)) {
+		case DIR_GET_OK:
+			*found_out = ok = sid_decode(raw, out, err);
+			break;
+		case DIR_GET_FAILED:
+			ok = false;
+			break;
+		case DIR_GET_ABSENT:
+			break;
+		}
 	dir_entries_free(&found);
 	return ok;
 }
@@ -279,7 +291,7 @@ pki_default_rights(struct dir_conn *c, struct sd *out, struct err *err)
 	struct sid domain;
 	bool has_domain;
 
-	if (!domain_sid(c, &has_domain, &domain, err))
+	if (!pki_domain_sid(c, &has_domain, &domain, err))
 		return false;
 	return sd_from_sddl(has_domain ? "O:DAG:DAD:(A;;RPWPCRCCDCLCLORCWOWDSDDTSW;;;DA)"
 					 "(A;;RPWPCRCCDCLCLORCWOWDSDDTSW;;;SY)(A;;RPLCLORC;;;AU)"

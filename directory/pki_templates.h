@@ -19,7 +19,7 @@ const struct dir_entry *pki_snapshot_template(const struct pki_snapshot *s, cons
 bool pki_plan_new_oid(const struct pki_snapshot *s, const char *name, struct ldif *plan,
     char **oid_out, struct err *err);
 /* The object of an identifier that came with the template; nothing if it is there.
- * ERROR_FILE_EXISTS if another template than `name` has the identifier. */
+ * ERROR_FILE_EXISTS if another template than `name` has the identifier, or a policy. */
 bool pki_plan_oid(const struct pki_snapshot *s, const char *name, const char *oid,
     struct ldif *plan, struct err *err);
 /* The template: the DN is set here from its cn. Where the directory gives new objects no rights by

@@ -5,18 +5,25 @@
 #include "pki_priv.h"
 #include "text.h"
 
+/* Entries in the order of the tree. Depths are counted once: a container may hold thousands. */
+struct sorting {
+	const struct dir_entries *all;
+	size_t *depths;
+	bool *taken;
+	size_t *order, count;
+};
+
 /* Parents before children, brothers in the order the directory gave. */
 static void
-add_children(
-    const char *parent, const struct dir_entries *all, bool *taken, size_t *order, size_t *count)
+add_level(struct sorting *s, const char *top, size_t depth)
 {
-	for (size_t i = 0; i < all->count; i++) {
-		if (taken[i] || !dir_dn_is_under(all->list[i].dn, parent) ||
-		    dir_dn_depth(all->list[i].dn) > dir_dn_depth(parent) + 1)
+	for (size_t i = 0; i < s->all->count; i++) {
+		if (s->taken[i] || s->depths[i] != depth ||
+		    !dir_dn_is_under(s->all->list[i].dn, top))
 			continue;
-		taken[i] = true;
-		order[(*count)++] = i;
-		add_children(all->list[i].dn, all, taken, order, count);
+		s->taken[i] = true;
+		s->order[s->count++] = i;
+		add_level(s, s->all->list[i].dn, depth + 1);
 	}
 }
 
@@ -24,26 +31,31 @@ static bool
 sort_tree(const char *root, struct dir_entries *es, struct err *err)
 {
 	struct dir_entry *sorted = calloc(es->count + 1, sizeof *sorted);
-	bool *taken = calloc(es->count + 1, sizeof *taken);
-	size_t *order = calloc(es->count + 1, sizeof *order), count = 0;
-	bool ok = sorted != NULL && taken != NULL && order != NULL;
+	struct sorting s = {.all = es,
+	    .depths = calloc(es->count + 1, sizeof *s.depths),
+	    .taken = calloc(es->count + 1, sizeof *s.taken),
+	    .order = calloc(es->count + 1, sizeof *s.order)};
+	bool ok = sorted != NULL && s.depths != NULL && s.taken != NULL && s.order != NULL;
 
 	if (!ok) {
 		err_nomem(err);
 		goto out;
 	}
-	add_children(root, es, taken, order, &count);
+	for (size_t i = 0; i < es->count; i++)
+		s.depths[i] = dir_dn_depth(es->list[i].dn);
+	add_level(&s, root, dir_dn_depth(root));
 	/* What is not reachable from the root, because a parent is hidden, comes last. */
 	for (size_t i = 0; i < es->count; i++)
-		if (!taken[i])
-			order[count++] = i;
-	for (size_t i = 0; i < count; i++)
-		sorted[i] = es->list[order[i]];
-	memcpy(es->list, sorted, count * sizeof *sorted);
+		if (!s.taken[i])
+			s.order[s.count++] = i;
+	for (size_t i = 0; i < s.count; i++)
+		sorted[i] = es->list[s.order[i]];
+	memcpy(es->list, sorted, s.count * sizeof *sorted);
 out:
 	free(sorted);
-	free(taken);
-	free(order);
+	free(s.depths);
+	free(s.taken);
+	free(s.order);
 	return ok;
 }
 

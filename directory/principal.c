@@ -143,6 +143,10 @@ read_account(struct dir_conn *c, const struct dir_entry *e, struct principal *p,
 	if (!read_names(e, p, err) || !read_domain(c, p, err) || !read_ids(e, p, err) ||
 	    !principal_read_state(e, p, err))
 		return false;
+	/* Every account of a domain has it, and not everybody may read it: it is in the property
+	 * set User-Account-Restrictions. */
+	p->is_hidden =
+	    c->root.is_ad && p->has_sid && dir_entry_attr(e, "userAccountControl") == NULL;
 	sam_len = p->sam != NULL ? strlen(p->sam) : 0;
 	p->is_machine = dir_entry_has_value_nocase(e, "objectClass", "computer") ||
 			(sam_len > 0 && p->sam[sam_len - 1] == '$');

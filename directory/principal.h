@@ -23,6 +23,7 @@ struct principal {
 	uint8_t guid[16];
 	bool has_sid;
 	struct sid sid;
+	bool is_hidden;   /* the domain controller does not show this account userAccountControl */
 	bool is_disabled; /* userAccountControl */
 	bool is_locked;   /* lockoutTime in force, or pwdAccountLockedTime for good */
 	bool has_expiry;
@@ -36,8 +37,9 @@ void principal_free(struct principal *p);
 enum dir_find { DIR_FOUND, DIR_NOT_FOUND, DIR_FIND_FAILED };
 
 /* Whether the account may act now: ERROR_ACCOUNT_DISABLED, ERROR_ACCOUNT_EXPIRED or
- * ERROR_ACCOUNT_LOCKED_OUT says why not. Whoever asks for a certificate or manages some must be
- * active; whose keys are recovered need not. */
+ * ERROR_ACCOUNT_LOCKED_OUT says why not; E_ACCESSDENIED if that is hidden from this program.
+ * Whoever asks for a certificate or manages some must be active; whose keys are recovered need not.
+ */
 bool principal_check_active(const struct principal *p, int64_t now, struct err *err);
 
 /* What a token may be, by its form:

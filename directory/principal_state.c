@@ -90,6 +90,12 @@ principal_check_active(const struct principal *p, int64_t now, struct err *err)
 {
 	char when[21];
 
+	if (p->is_hidden)
+		return err_set(err, E_ACCESSDENIED,
+		    "whether the account %s is disabled, expired or locked out is hidden: the "
+		    "domain controller does not show userAccountControl of %s. Add the account "
+		    "that reads to Pre-Windows 2000 Compatible Access of the domain",
+		    p->downlevel, p->dn);
 	if (p->is_disabled)
 		return err_set(err, ERROR_ACCOUNT_DISABLED,
 		    "the account %s is disabled (userAccountControl of %s): enable it first",

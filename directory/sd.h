@@ -135,7 +135,6 @@ struct sd_mapping {
 };
 
 extern const struct sd_mapping SD_MAPPING_DS; /* [MS-ADTS] 5.1.3.2 */
-extern const struct sd_mapping SD_MAPPING_CA; /* rights of [MS-CSRA] 3.1.1.7 */
 /* `mask` with its generic bits replaced by what they mean. */
 uint32_t sd_map_generic(const struct sd_mapping *mapping, uint32_t mask);
 

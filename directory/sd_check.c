@@ -16,10 +16,6 @@ const uint8_t GUID_RIGHT_AUTOENROLL[GUID_LEN] = {
  * LIST; every DS bit with the standard rights. */
 const struct sd_mapping SD_MAPPING_DS = {
     .read = 0x00020094, .write = 0x00020028, .execute = 0x00020004, .all = 0x000f01ff};
-/* [MS-CSRA] gives no mapping. Read for reading, Enroll for executing, and everything for all; there
- * is no CA right that means writing and nothing else. */
-const struct sd_mapping SD_MAPPING_CA = {
-    .read = 0x00020100, .write = 0x00020000, .execute = 0x00020200, .all = 0x000f030f};
 
 static const struct sid principal_self = {.count = 1, .authority = 5, .subs = {10}};
 static const struct sid owner_rights = {.count = 1, .authority = 3, .subs = {4}};

@@ -25,18 +25,29 @@ ace_eq(const struct ace *a, const struct ace *b)
 	       sid_eq(&a->sid, &b->sid) && view_eq(a->data, b->data);
 }
 
+size_t
+sd_denials_end(const struct sd *sd)
+{
+	size_t i = 0;
+
+	while (i < sd->count && !ace_is_allow(sd->aces[i].type))
+		i++;
+	return i;
+}
+
 bool
 sd_add_ace(struct sd *sd, const struct ace *ace, bool *changed_out, struct err *err)
 {
+	bool denies = ace_is_deny(ace->type) && (ace->flags & ACE_FLAG_INHERITED) == 0;
+	size_t place = 0, counts = denies ? sd_denials_end(sd) : sd->count;
 	struct ace *grown;
-	size_t place = 0;
 
 	*changed_out = false;
 	if (!sd->has_dacl)
 		return err_set(err, E_INVALIDARG,
 		    "the security descriptor has no DACL, which gives everybody every right; set a "
 		    "DACL first");
-	for (size_t i = 0; i < sd->count; i++)
+	for (size_t i = 0; i < counts; i++)
 		if (ace_eq(&sd->aces[i], ace))
 			return true;
 	if ((grown = reallocarray(sd->aces, sd->count + 1, sizeof *grown)) == NULL)
@@ -47,7 +58,7 @@ sd_add_ace(struct sd *sd, const struct ace *ace, bool *changed_out, struct err *
 		if (canonical_rank(&sd->aces[i]) <= canonical_rank(ace))
 			place = i + 1;
 	/* A new denial must stand before every grant, or it does not deny. */
-	if (ace_is_deny(ace->type) && (ace->flags & ACE_FLAG_INHERITED) == 0)
+	if (denies)
 		place = 0;
 	memmove(grown + place + 1, grown + place, (sd->count - place) * sizeof *grown);
 	grown[place] = *ace;

@@ -9,15 +9,8 @@ const struct sd_question SD_ASKS_WRITE_DACL = {
     .mask = SD_RIGHT_WRITE_DACL, .mapping = &SD_MAPPING_DS};
 const struct sd_question SD_ASKS_WRITE_OWNER = {
     .mask = SD_RIGHT_WRITE_OWNER, .mapping = &SD_MAPPING_DS};
-const struct sd_question SD_ASKS_WRITE_ALL_PROPERTIES = {
-    .mask = SD_RIGHT_WRITE_PROP, .mapping = &SD_MAPPING_DS};
-const struct sd_question SD_ASKS_CREATE_CHILD = {
-    .mask = SD_RIGHT_CREATE_CHILD, .mapping = &SD_MAPPING_DS};
-const struct sd_question SD_ASKS_FULL_CONTROL = {.mask = 0x000f00ff, .mapping = &SD_MAPPING_DS};
 const struct sd_question SD_ASKS_ENROLL = {
     .mask = SD_RIGHT_CONTROL_ACCESS, .object = GUID_RIGHT_ENROLL, .mapping = &SD_MAPPING_DS};
-const struct sd_question SD_ASKS_AUTOENROLL = {
-    .mask = SD_RIGHT_CONTROL_ACCESS, .object = GUID_RIGHT_AUTOENROLL, .mapping = &SD_MAPPING_DS};
 
 static struct sd_verdict
 ask(const struct sd *sd, const struct sid *sid, bool as_everyone, const struct sd_question *q)
@@ -43,14 +36,24 @@ is_listed(const struct sd_trustees *t, const struct sid *sid)
 	return false;
 }
 
+bool
+sd_trustee_holds(
+    const struct sd *sd, const struct sid *sid, const struct sd_question *question, int *ace_out)
+{
+	struct sd_verdict own = ask(sd, sid, false, question);
+
+	*ace_out = own.ace;
+	return own.allowed && ask(sd, sid, true, question).allowed;
+}
+
 static void
 add_if_holds(const struct sd *sd, const struct sid *sid, const struct sd_question *q,
     struct sd_trustees *out)
 {
-	struct sd_verdict own = ask(sd, sid, false, q);
+	int ace;
 
-	if (own.allowed && ask(sd, sid, true, q).allowed && !is_listed(out, sid))
-		out->list[out->count++] = (struct sd_trustee){*sid, own.ace};
+	if (!is_listed(out, sid) && sd_trustee_holds(sd, sid, q, &ace))
+		out->list[out->count++] = (struct sd_trustee){*sid, ace};
 }
 
 bool

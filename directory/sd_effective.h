@@ -21,15 +21,11 @@ struct sd_question {
 	const struct sd_mapping *mapping;
 };
 
-/* Questions whose holders can take a PKI object over, with the DS mapping. GENERIC_ALL and "full
- * control" answer all but the last of them. */
+/* Questions whose holders can take a PKI object over, or enroll, with the DS mapping. GENERIC_ALL
+ * answers all of them, "full control" all but the last. */
 extern const struct sd_question SD_ASKS_WRITE_DACL;
 extern const struct sd_question SD_ASKS_WRITE_OWNER;
-extern const struct sd_question SD_ASKS_WRITE_ALL_PROPERTIES;
-extern const struct sd_question SD_ASKS_CREATE_CHILD;
-extern const struct sd_question SD_ASKS_FULL_CONTROL; /* 0xF00FF, as the template snap-in writes */
 extern const struct sd_question SD_ASKS_ENROLL;
-extern const struct sd_question SD_ASKS_AUTOENROLL;
 
 struct sd_trustee {
 	struct sid sid;
@@ -41,6 +37,9 @@ struct sd_trustees {
 	size_t count;
 };
 
+/* Whether one SID would be listed; *ace_out as in struct sd_trustee. */
+bool sd_trustee_holds(
+    const struct sd *sd, const struct sid *sid, const struct sd_question *question, int *ace_out);
 /* Without DACL: Everyone, SD_NULL_DACL. False only on no memory. */
 bool sd_effective_trustees(const struct sd *sd, const struct sd_question *question,
     struct sd_trustees *out, struct err *err);

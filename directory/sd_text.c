@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ca_rights.h"
 #include "sd_priv.h"
 #include "sid_alias.h"
 
@@ -37,16 +38,6 @@ static const struct right ds_rights[] = {
     {SD_RIGHT_WRITE_OWNER, "change owner"},
 };
 
-/* [MS-CSRA] 3.1.1.7 */
-static const struct right ca_rights[] = {
-    {0x00000001, "Manage CA"},
-    {0x00000002, "Issue and Manage Certificates"},
-    {0x00000004, "Auditor"},
-    {0x00000008, "Backup Operator"},
-    {0x00000100, "Read"},
-    {0x00000200, "Request Certificates"},
-};
-
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 
 /* *separator is written before every name but the first. */
@@ -57,18 +48,25 @@ put_name(FILE *f, const char **separator, const char *name)
 	*separator = ", ";
 }
 
+/* The name if all its bits are there, which are taken out of *mask. */
+static void
+put_bits(FILE *f, const char **separator, uint32_t *mask, uint32_t bits, const char *name)
+{
+	if ((*mask & bits) != bits)
+		return;
+	put_name(f, separator, name);
+	*mask &= ~bits;
+}
+
 static void
 put_mask(FILE *f, const char **separator, uint32_t mask, enum sd_rights rights)
 {
-	const struct right *list = rights == SD_RIGHTS_CA ? ca_rights : ds_rights;
-	size_t count = rights == SD_RIGHTS_CA ? COUNT(ca_rights) : COUNT(ds_rights);
 	char rest[16];
 
-	for (size_t i = 0; i < count; i++)
-		if ((mask & list[i].mask) == list[i].mask) {
-			put_name(f, separator, list[i].name);
-			mask &= ~list[i].mask;
-		}
+	for (size_t i = 0; rights == SD_RIGHTS_CA && i < ca_right_count; i++)
+		put_bits(f, separator, &mask, ca_rights[i].mask, ca_rights[i].name);
+	for (size_t i = 0; rights == SD_RIGHTS_DS && i < COUNT(ds_rights); i++)
+		put_bits(f, separator, &mask, ds_rights[i].mask, ds_rights[i].name);
 	if (mask == 0)
 		return;
 	snprintf(rest, sizeof rest, "0x%" PRIx32, mask);
@@ -151,44 +149,23 @@ put_text(FILE *f, const struct ace *ace, enum sd_rights rights)
 		fputs(", inherited", f);
 }
 
-static bool
-finish(FILE *f, char **text, char **out)
-{
-	bool failed = ferror(f) != 0;
-
-	if (fclose(f) != 0 || failed) {
-		free(*text);
-		return false;
-	}
-	*out = *text;
-	return true;
-}
-
 bool
 sd_ace_text(const struct ace *ace, enum sd_rights rights, char **out)
 {
 	char *text = NULL;
 	size_t len;
 	FILE *f = open_memstream(&text, &len);
+	bool failed;
 
 	*out = NULL;
 	if (f == NULL)
 		return false;
 	put_text(f, ace, rights);
-	return finish(f, &text, out);
-}
-
-bool
-sd_mask_text(uint32_t mask, enum sd_rights rights, char **out)
-{
-	const char *separator = "";
-	char *text = NULL;
-	size_t len;
-	FILE *f = open_memstream(&text, &len);
-
-	*out = NULL;
-	if (f == NULL)
+	failed = ferror(f) != 0;
+	if (fclose(f) != 0 || failed) {
+		free(text);
 		return false;
-	put_mask(f, &separator, mask, rights);
-	return finish(f, &text, out);
+	}
+	*out = text;
+	return true;
 }

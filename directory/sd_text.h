@@ -14,8 +14,5 @@ enum sd_rights { SD_RIGHTS_DS, SD_RIGHTS_CA };
 /* "allow Read, Enroll to S-1-5-11 (Authenticated Users)"; inherit-only, inherited and conditional
  * ACEs say so. free(). */
 bool sd_ace_text(const struct ace *ace, enum sd_rights rights, char **out);
-/* The rights of a mask alone, e.g. "Read property, Write property"; GUIDs of object ACEs are named
- * where they are known. free(). */
-bool sd_mask_text(uint32_t mask, enum sd_rights rights, char **out);
 
 #endif

@@ -1,6 +1,5 @@
 #include <stdlib.h>
 #include <string.h>
-#include <openssl/rand.h>
 
 #include "conn_priv.h"
 #include "file.h"
@@ -182,21 +181,6 @@ need_child(struct dir_conn *c, const char *cn, const char *parent, const char *c
 	return ok;
 }
 
-/* A base of one's own below Microsoft's arc for enterprises, as a forest makes it by chance
- * ([MS-CRTD] 2.21): five arcs of 24 bits and one of 8. */
-static char *
-new_oid_base(struct err *err)
-{
-	uint32_t r[6];
-
-	if (RAND_bytes((unsigned char *)r, sizeof r) != 1) {
-		err_openssl(err, DIRCA_E_CRYPTO, "no random OID can be made");
-		return NULL;
-	}
-	return text_printf("1.3.6.1.4.1.311.21.8.%u.%u.%u.%u.%u.%u", r[0] >> 8, r[1] >> 8,
-	    r[2] >> 8, r[3] >> 8, r[4] >> 8, r[5] >> 24);
-}
-
 /* The base that the directory has; NULL if it has none. */
 static bool
 read_oid_base(struct dir_conn *c, const char *dn, bool *there_out, char **out, struct err *err)
@@ -247,7 +231,7 @@ need_oid(
 	if (!read_oid_base(c, dn, &there, base_out, err))
 		goto out;
 	if (*base_out == NULL) {
-		if ((*base_out = new_oid_base(err)) == NULL)
+		if ((*base_out = pki_new_oid_base(err)) == NULL)
 			goto out;
 		if (there) {
 			ok = need_base_alone(dn, *base_out, s, err);

@@ -175,34 +175,6 @@ need_template(const struct context *x, const struct dir_entry *e, struct setup *
 }
 
 static bool
-read_domain(struct context *x, struct err *err)
-{
-	struct dir_entries found;
-	struct view raw;
-	bool ok = true;
-
-	if (!dir_search(x->c,
-		&(struct dir_query){.base = x->c->default_nc,
-		    .filter = "(objectClass=*)",
-		    .attrs = (const char *const[]){"objectSid", NULL}},
-		&found, err))
-		return false;
-	if (found.count == 1)
-		switch (dir_entry_bytes(&found.list[0], "objectSid", &raw, err)) {
-		case DIR_GET_OK:
-			x->has_domain = ok = sid_decode(raw, &x->domain, err);
-			break;
-		case DIR_GET_FAILED:
-			ok = false;
-			break;
-		case DIR_GET_ABSENT:
-			break;
-		}
-	dir_entries_free(&found);
-	return ok;
-}
-
-static bool
 read_context(struct context *x, struct err *err)
 {
 	char *services = pki_services_dn(x->c);
@@ -211,12 +183,13 @@ read_context(struct context *x, struct err *err)
 	free(services);
 	if (x->container == NULL)
 		return err_nomem(err);
-	return read_domain(x, err) && dir_search(x->c,
-					  &(struct dir_query){.base = x->container,
-					      .scope = DIR_ONE,
-					      .filter = "(objectClass=pKICertificateTemplate)",
-					      .attrs = (const char *const[]){"cn", NULL}},
-					  &x->there, err);
+	return pki_domain_sid(x->c, &x->has_domain, &x->domain, err) &&
+	       dir_search(x->c,
+		   &(struct dir_query){.base = x->container,
+		       .scope = DIR_ONE,
+		       .filter = "(objectClass=pKICertificateTemplate)",
+		       .attrs = (const char *const[]){"cn", NULL}},
+		   &x->there, err);
 }
 
 bool

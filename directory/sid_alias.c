@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "text.h"
+
 enum scope { ABSOLUTE, BUILTIN, DOMAIN, FOREST };
 
 static const struct known {
@@ -23,6 +25,7 @@ static const struct known {
     {"PS", ABSOLUTE, 0, {1, 5, {10}}, "SELF"},
     {"AU", ABSOLUTE, 0, {1, 5, {11}}, "Authenticated Users"},
     {"RC", ABSOLUTE, 0, {1, 5, {12}}, "RESTRICTED"},
+    {"", ABSOLUTE, 0, {1, 5, {15}}, "This Organization"},
     {"SY", ABSOLUTE, 0, {1, 5, {18}}, "SYSTEM"},
     {"LS", ABSOLUTE, 0, {1, 5, {19}}, "LOCAL SERVICE"},
     {"NS", ABSOLUTE, 0, {1, 5, {20}}, "NETWORK SERVICE"},
@@ -107,6 +110,18 @@ sid_well_known_name(const struct sid *sid)
 
 	for (size_t i = 0; i < COUNT(known); i++)
 		if (sid_of_row(&known[i], &none, &one) && sid_eq(&one, sid))
+			return known[i].name;
+	return NULL;
+}
+
+const char *
+sid_by_well_known_name(const char *name, struct sid *out)
+{
+	const struct sddl_domains none = {NULL, NULL};
+
+	for (size_t i = 0; i < COUNT(known); i++)
+		if (known[i].name != NULL && text_eq_nocase(known[i].name, name) &&
+		    sid_of_row(&known[i], &none, out))
 			return known[i].name;
 	return NULL;
 }

@@ -9,6 +9,8 @@
 
 /* "Authenticated Users"; NULL for a SID of a domain and one that has no name here. */
 const char *sid_well_known_name(const struct sid *sid);
+/* The SID of such a name, without case; the name as the table writes it, NULL if there is none. */
+const char *sid_by_well_known_name(const char *name, struct sid *out);
 /* "AU", "DA"; NULL if it has none. */
 const char *sid_alias_of(const struct sid *sid, const struct sddl_domains *domains);
 

@@ -7,28 +7,8 @@
 #include "conn_priv.h"
 #include "groups_priv.h"
 #include "principal_priv.h"
+#include "sid_alias.h"
 #include "text.h"
-
-/* [MS-DTYP] 2.4.2.4: those that access control entries of PKI objects name. */
-static const struct {
-	const char *sid, *name;
-} well_known[] = {
-    {"S-1-1-0", "Everyone"},
-    {"S-1-3-0", "CREATOR OWNER"},
-    {"S-1-3-4", "OWNER RIGHTS"},
-    {"S-1-5-7", "Anonymous"},
-    {"S-1-5-9", "Enterprise Domain Controllers"},
-    {"S-1-5-10", "SELF"},
-    {"S-1-5-11", "Authenticated Users"},
-    {"S-1-5-15", "This Organization"},
-    {"S-1-5-18", "SYSTEM"},
-    {"S-1-5-19", "LOCAL SERVICE"},
-    {"S-1-5-20", "NETWORK SERVICE"},
-    {"S-1-5-32-544", "BUILTIN\\Administrators"},
-    {"S-1-5-32-545", "BUILTIN\\Users"},
-    {"S-1-5-32-546", "BUILTIN\\Guests"},
-    {"S-1-5-32-554", "BUILTIN\\Pre-Windows 2000 Compatible Access"},
-};
 
 static bool
 sid_of(const struct dir_entry *e, struct sid *out, struct err *err)
@@ -151,11 +131,10 @@ static void
 add_well_known(const char *token, struct meanings *m)
 {
 	struct sid sid;
+	const char *name = sid_by_well_known_name(token, &sid);
 
-	for (size_t i = 0; i < sizeof well_known / sizeof well_known[0]; i++)
-		if (text_eq_nocase(well_known[i].name, token) &&
-		    sid_from_text(well_known[i].sid, &sid))
-			add_meaning(m, well_known[i].name, &sid);
+	if (name != NULL)
+		add_meaning(m, name, &sid);
 }
 
 enum dir_find
@@ -179,18 +158,6 @@ trustee_find(struct dir_conn *c, const char *token, struct sid *out, struct err 
 
 /* ---- From a SID to a name ---- */
 
-static const char *
-well_known_name(const struct sid *sid)
-{
-	char text[SID_TEXT_MAX];
-
-	sid_to_text(sid, text);
-	for (size_t i = 0; i < sizeof well_known / sizeof well_known[0]; i++)
-		if (strcmp(well_known[i].sid, text) == 0)
-			return well_known[i].name;
-	return NULL;
-}
-
 static char *
 name_of_entry(struct dir_conn *c, const struct dir_entry *e)
 {
@@ -204,6 +171,8 @@ name_of_entry(struct dir_conn *c, const struct dir_entry *e)
 		name = netbios != NULL ? text_printf("%s\\%s", netbios, sam) : strdup(sam);
 	else
 		name = dir_dn_first_value(e->dn);
+	if (name != NULL)
+		text_make_printable(name);
 	free(netbios);
 	free(sam);
 	return name;
@@ -213,7 +182,7 @@ char *
 trustee_name(struct dir_conn *c, const struct sid *sid)
 {
 	static const char *const attrs[] = {"sAMAccountName", NULL};
-	const char *known = well_known_name(sid);
+	const char *known = sid_well_known_name(sid);
 	char text[SID_TEXT_MAX], *name = NULL, *filter = NULL;
 	struct buf raw = {0};
 	struct err ignored;

@@ -7,12 +7,17 @@
 
 #include "conn.h"
 #include "lint_priv.h"
+#include "text.h"
 #include "tmpl_priv.h"
 
 /* A rule as lint_rules shows it, and the function that checks it. */
 static const struct lint_rule rules[] = {
     {"DECODE", "a template that cannot be decoded",
 	"mend the attribute that the finding names; the CA does not issue the template", NULL},
+    {"UNSEEN", "a template whose rights this account may not see",
+	"look with an account that may read nTSecurityDescriptor, or give the template one: `dirca "
+	"template grant`",
+	NULL},
     {"ESC1", "whoever enrolls chooses the name of a certificate for logon",
 	"`dirca template set NAME subject=upn` or approval=yes, or take the Enroll right away",
 	NULL},
@@ -69,10 +74,10 @@ static const struct lint_rule rules[] = {
 #define RULE_COUNT (sizeof rules / sizeof rules[0])
 
 /* In the order of `rules`; NULL: not seen in the directory, or done while reading. */
-static lint_check *const checks[] = {NULL, lint_esc1, lint_esc2, lint_esc3, lint_esc4, lint_esc5,
-    NULL, lint_esc7, lint_esc8, lint_esc9, NULL, NULL, NULL, lint_esc13, lint_esc14, lint_esc15,
-    NULL, lint_kra_container, lint_archival_writers, lint_officer_rights, lint_kra_templates,
-    lint_officer_and_kra, lint_kra_expiry, lint_refused, lint_supersede};
+static lint_check *const checks[] = {NULL, lint_unseen, lint_esc1, lint_esc2, lint_esc3, lint_esc4,
+    lint_esc5, NULL, lint_esc7, lint_esc8, lint_esc9, NULL, NULL, NULL, lint_esc13, lint_esc14,
+    lint_esc15, NULL, lint_kra_container, lint_archival_writers, lint_officer_rights,
+    lint_kra_templates, lint_officer_and_kra, lint_kra_expiry, lint_refused, lint_supersede};
 _Static_assert(sizeof checks / sizeof checks[0] == RULE_COUNT, "a check for each rule");
 
 const char *
@@ -120,6 +125,8 @@ lint_find(struct lint *l, enum lint_level level, const char *object, const struc
 		f->detail = NULL;
 	if (f->object == NULL || f->detail == NULL)
 		return err_nomem(err);
+	text_make_printable(f->object);
+	text_make_printable(f->detail);
 	return copy_sids(trustees, &f->trustees, err);
 }
 

@@ -155,20 +155,33 @@ lint_esc8(struct lint *l, struct err *err)
 	return true;
 }
 
-/* Forms that a certificate with a chosen or reused name matches; issuer and serial (<SR>), key
- * identifier (<SKI>) and hash (<SHA1-PUKEY>) are strong. */
+static bool
+begins_with(struct view v, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	return v.len >= len && strncasecmp((const char *)v.ptr, prefix, len) == 0;
+}
+
+static bool
+has_tag(struct view v, const char *tag)
+{
+	for (; v.len > 0; v.ptr++, v.len--)
+		if (begins_with(v, tag))
+			return true;
+	return false;
+}
+
+/* Whether a certificate with a chosen or reused name matches. Key identifier, hash, and issuer with
+ * serial number are strong; a name that holds their tags is still a name. */
 static bool
 is_weak_mapping(struct view v)
 {
-	static const char scheme[] = "X509:", *const strong[] = {"<SR>", "<SKI>", "<SHA1-PUKEY>"};
-
-	if (v.len < sizeof scheme - 1 ||
-	    strncasecmp((const char *)v.ptr, scheme, sizeof scheme - 1) != 0)
+	if (!begins_with(v, "X509:"))
 		return false;
-	for (size_t i = 0; i < sizeof strong / sizeof strong[0]; i++)
-		if (memmem(v.ptr, v.len, strong[i], strlen(strong[i])) != NULL)
-			return false;
-	return true;
+	if (begins_with(v, "X509:<SKI>") || begins_with(v, "X509:<SHA1-PUKEY>"))
+		return false;
+	return !begins_with(v, "X509:<I>") || !has_tag(v, "<SR>") || has_tag(v, "<S>");
 }
 
 bool

@@ -29,7 +29,8 @@ bool lint_find(struct lint *l, enum lint_level level, const char *object,
 
 typedef bool lint_check(struct lint *l, struct err *err);
 /* About templates. */
-lint_check lint_esc1, lint_esc2, lint_esc3, lint_esc4, lint_esc9, lint_esc13, lint_esc15;
+lint_check lint_unseen, lint_esc1, lint_esc2, lint_esc3, lint_esc4, lint_esc9, lint_esc13,
+    lint_esc15;
 lint_check lint_archival_writers, lint_kra_templates, lint_refused, lint_supersede;
 /* About other objects. */
 lint_check lint_esc5, lint_esc7, lint_esc8, lint_esc14;
@@ -45,8 +46,8 @@ bool lint_is_in(const struct lint *l, const struct dir_entry *e, const char *rdn
 enum lint_right {
 	LINT_ENROLL = 1,
 	LINT_CONTROL = 2, /* WRITE_DAC, WRITE_OWNER; the owner */
-	LINT_WRITE = 4,   /* WRITE_PROPERTY of everything */
-	LINT_CREATE = 8,  /* CREATE_CHILD of every class */
+	LINT_WRITE = 4,   /* WRITE_PROPERTY of any attribute */
+	LINT_CREATE = 8,  /* CREATE_CHILD of any class */
 	LINT_DELETE = 16
 };
 bool lint_holders(

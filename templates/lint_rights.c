@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "lint_priv.h"
 #include "sd_effective.h"
 
@@ -72,21 +74,60 @@ add_untrusted(
 	return true;
 }
 
+/* An attribute or class that no ACE speaks of: whoever has the right on it has it on most. A denial
+ * for one attribute alone does not take the others away. */
+static const uint8_t any_other[GUID_LEN] = {0};
+
+/* Enroll beside WRITE_PROPERTY, as real templates have it, is no attribute. */
+static bool
+is_enrollment_right(const struct ace *ace)
+{
+	return memcmp(ace->object, GUID_RIGHT_ENROLL, GUID_LEN) == 0 ||
+	       memcmp(ace->object, GUID_RIGHT_AUTOENROLL, GUID_LEN) == 0;
+}
+
+/* Those to whom an ACE gives the right on a single attribute, property set or class: one is enough
+ * to change what the object means. */
+static bool
+add_partial(
+    const struct lint *l, const struct sd *sd, uint32_t mask, struct sids *out, struct err *err)
+{
+	for (size_t i = 0; i < sd->count; i++) {
+		const struct ace *ace = &sd->aces[i];
+		const struct sd_question question = {
+		    .mask = mask, .object = ace->object, .mapping = &SD_MAPPING_DS};
+		int completed;
+
+		if (ace->type != ACE_ALLOW_OBJECT || !ace->has_object || is_enrollment_right(ace) ||
+		    lint_is_trusted(l, &ace->sid) ||
+		    !sd_trustee_holds(sd, &ace->sid, &question, &completed))
+			continue;
+		if (!sids_add(out, &ace->sid, err))
+			return false;
+	}
+	return true;
+}
+
 bool
 lint_holders(
     const struct lint *l, const struct sd *sd, unsigned rights, struct sids *out, struct err *err)
 {
-	static const struct sd_question may_delete = {.mask = DELETE, .mapping = &SD_MAPPING_DS};
+	static const struct sd_question may_write = {SD_RIGHT_WRITE_PROP, any_other, NULL,
+					    &SD_MAPPING_DS},
+					may_create = {SD_RIGHT_CREATE_CHILD, any_other, NULL,
+					    &SD_MAPPING_DS},
+					may_delete = {DELETE, NULL, NULL, &SD_MAPPING_DS};
 	static const struct {
 		unsigned right;
 		const struct sd_question *question;
+		bool in_parts; /* is also given for single attributes or classes */
 	} asks[] = {
-	    {LINT_ENROLL, &SD_ASKS_ENROLL},
-	    {LINT_CONTROL, &SD_ASKS_WRITE_DACL},
-	    {LINT_CONTROL, &SD_ASKS_WRITE_OWNER},
-	    {LINT_WRITE, &SD_ASKS_WRITE_ALL_PROPERTIES},
-	    {LINT_CREATE, &SD_ASKS_CREATE_CHILD},
-	    {LINT_DELETE, &may_delete},
+	    {LINT_ENROLL, &SD_ASKS_ENROLL, false},
+	    {LINT_CONTROL, &SD_ASKS_WRITE_DACL, false},
+	    {LINT_CONTROL, &SD_ASKS_WRITE_OWNER, false},
+	    {LINT_WRITE, &may_write, true},
+	    {LINT_CREATE, &may_create, true},
+	    {LINT_DELETE, &may_delete, false},
 	};
 
 	*out = (struct sids){0};
@@ -98,7 +139,8 @@ lint_holders(
 			continue;
 		if (!sd_effective_trustees(sd, asks[i].question, &who, err))
 			return false;
-		ok = add_untrusted(l, &who, out, err);
+		ok = add_untrusted(l, &who, out, err) &&
+		     (!asks[i].in_parts || add_partial(l, sd, asks[i].question->mask, out, err));
 		sd_trustees_free(&who);
 		if (!ok)
 			return false;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "enterprise_oid.h"
 #include "escalation.h"
 #include "issue.h"
 #include "lint_priv.h"
@@ -38,6 +39,21 @@ find_enrollable(
 			enabled_text(lt)))
 			return false;
 	}
+	return true;
+}
+
+/* Without a descriptor no rule about rights has anything to say; that must not look like "nothing
+ * found". */
+bool
+lint_unseen(struct lint *l, struct err *err)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (!l->templates[i].t.has_sd &&
+		    !lint_find(l, LINT_WARNING, l->templates[i].t.cn, NULL, err,
+			"nTSecurityDescriptor is absent or hidden: who may enroll for it or change "
+			"it was not checked; %s",
+			enabled_text(&l->templates[i])))
+			return false;
 	return true;
 }
 
@@ -113,19 +129,40 @@ lint_esc9(struct lint *l, struct err *err)
 	    l, is_without_sid, "CT_FLAG_NO_SECURITY_EXTENSION and purposes for logon", err);
 }
 
-/* msDS-OIDToGroupLink of the object of an issuance policy; NULL: it stands for no group. */
-static const struct dir_attr *
-policy_group_link(const struct dir_entries *tree, const char *oid)
+/* A finding if this object gives the policy's holders a group. What cannot be decoded may. */
+static bool
+find_link(struct lint *l, const struct lint_template *lt, const char *policy,
+    const struct dir_entry *object, struct err *err)
 {
-	for (size_t i = 0; i < tree->count; i++) {
-		const struct dir_entry *e = &tree->list[i];
-		const struct dir_attr *link = dir_entry_attr(e, "msDS-OIDToGroupLink");
+	struct enterprise_oid o;
+	struct err why;
+	bool ok = true;
 
-		if (link != NULL && link->count > 0 &&
-		    dir_entry_has_value_nocase(e, "msPKI-Cert-Template-OID", oid))
-			return link;
+	if (!enterprise_oid_decode(object, &o, &why))
+		return why.code == E_OUTOFMEMORY
+			   ? err_nomem(err)
+			   : lint_find(l, level_of(lt), lt->t.cn, &lt->enrollers, err,
+				 "its issuance policy %s cannot be read: %s", policy, why.msg);
+	if (o.group_dn != NULL)
+		ok = lint_find(l, level_of(lt), lt->t.cn, &lt->enrollers, err,
+		    "its issuance policy %s stands for membership in %s; %s", policy, o.group_dn,
+		    enabled_text(lt));
+	enterprise_oid_free(&o);
+	return ok;
+}
+
+static bool
+find_links(struct lint *l, const struct lint_template *lt, const char *policy, struct err *err)
+{
+	for (size_t i = 0; i < l->in->tree->count; i++) {
+		const struct dir_entry *e = &l->in->tree->list[i];
+
+		if (dir_entry_has_value_nocase(e, "objectClass", "msPKI-Enterprise-Oid") &&
+		    dir_entry_has_value_nocase(e, "msPKI-Cert-Template-OID", policy) &&
+		    !find_link(l, lt, policy, e, err))
+			return false;
 	}
-	return NULL;
+	return true;
 }
 
 bool
@@ -134,19 +171,11 @@ lint_esc13(struct lint *l, struct err *err)
 	for (size_t i = 0; i < l->count; i++) {
 		const struct lint_template *lt = &l->templates[i];
 
-		for (size_t k = 0; lt->enrollers.count > 0 && tmpl_is_unattended(&lt->t) &&
-				   k < lt->t.policies.count;
-		     k++) {
-			const char *policy = lt->t.policies.list[k];
-			const struct dir_attr *group = policy_group_link(l->in->tree, policy);
-
-			if (group != NULL &&
-			    !lint_find(l, level_of(lt), lt->t.cn, &lt->enrollers, err,
-				"its issuance policy %s stands for membership in %.*s; %s", policy,
-				(int)group->values[0].len, (const char *)group->values[0].ptr,
-				enabled_text(lt)))
+		if (lt->enrollers.count == 0 || !tmpl_is_unattended(&lt->t))
+			continue;
+		for (size_t k = 0; k < lt->t.policies.count; k++)
+			if (!find_links(l, lt, lt->t.policies.list[k], err))
 				return false;
-		}
 	}
 	return true;
 }

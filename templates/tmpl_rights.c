@@ -7,11 +7,10 @@
 #include "text.h"
 
 /* [MS-DTYP] 2.4.3 and facts 4.2: what generic bits stand for in directory objects. */
-#define MASK_READ    0x00020094u
-#define MASK_WRITE   0x00020028u
-#define MASK_FULL    0x000f00ffu
-#define MASK_EXECUTE 0x00020004u
-#define MASK_ALL     0x000f01ffu
+#define MASK_READ  0x00020094u
+#define MASK_WRITE 0x00020028u
+#define MASK_FULL  0x000f00ffu
+#define MASK_ALL   0x000f01ffu
 /* Whoever may rewrite rights or owner may give himself the rest: revoking "write" takes that too.
  */
 #define TAKE_WRITE 0x000c0028u
@@ -47,16 +46,7 @@ tmpl_right_parse(const char *word, unsigned *right_out, struct err *err)
 static uint32_t
 mapped(uint32_t mask)
 {
-	static const struct {
-		uint32_t generic, specific;
-	} map[] = {{0x80000000u, MASK_READ}, {0x40000000u, MASK_WRITE}, {0x20000000u, MASK_EXECUTE},
-	    {SD_GENERIC_ALL, MASK_ALL}};
-	uint32_t out = mask;
-
-	for (size_t i = 0; i < sizeof map / sizeof map[0]; i++)
-		if ((mask & map[i].generic) != 0)
-			out = (out & ~map[i].generic) | map[i].specific;
-	return out;
+	return sd_map_generic(&SD_MAPPING_DS, mask);
 }
 
 static bool
@@ -90,7 +80,9 @@ is_for(const struct ace *ace, const uint8_t *object)
 static bool
 has_already(const struct sd *sd, const struct sid *who, uint32_t mask, bool deny)
 {
-	for (size_t i = 0; i < sd->count; i++) {
+	size_t counts = deny ? sd_denials_end(sd) : sd->count;
+
+	for (size_t i = 0; i < counts; i++) {
 		const struct ace *a = &sd->aces[i];
 
 		if (!a->has_object && (a->flags & ACE_FLAG_INHERIT_ONLY) == 0 &&
@@ -165,12 +157,10 @@ rest_of(const struct ace *a, unsigned rights)
 
 		if ((rights & r->bit) == 0)
 			continue;
-		if (a->has_object) {
-			if (r->object != NULL && is_for(a, r->object))
-				return 0; /* other bits mean nothing beside this GUID */
-		} else {
+		if (r->object == NULL || !a->has_object)
 			left &= ~r->take;
-		}
+		else if (is_for(a, r->object))
+			return 0; /* other bits mean nothing beside this GUID */
 	}
 	return left;
 }

@@ -82,7 +82,8 @@ get_row(const struct enrollment *e, const struct pkix_cert *cert, struct store_r
 	return found == STORE_FOUND;
 }
 
-/* The SID decides where there is one: names are given away again. */
+/* The SID decides: names are given away again, and an account that has a SID now is not known to be
+ * the one that had none. */
 static bool
 check_owner(const struct enrollment *e, const struct store_request *row, struct err *err)
 {
@@ -94,7 +95,7 @@ check_owner(const struct enrollment *e, const struct store_request *row, struct 
 	if (row->requester_sid != NULL)
 		same = strcmp(row->requester_sid, sid) == 0;
 	else
-		same = row->requester_name != NULL &&
+		same = !e->requester->has_sid && row->requester_name != NULL &&
 		       text_eq_nocase(row->requester_name, e->requester->downlevel);
 	return same ||
 	       err_set(err, CERTSRV_E_BAD_RENEWAL_SUBJECT,

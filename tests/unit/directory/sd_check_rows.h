@@ -261,12 +261,6 @@ static const struct row generic_rows[] = {
 	true, .ace = 1},
     {"ours: fail closed", "a denial of generic all denies unmapped too",
 	"D:(D;;GA;;;AU)(A;;RP;;;AU)", "AU", RP, NULL, NULL, false, .ace = 0},
-    {"[MS-CSRA] 3.1.1.7", "generic all of a CA", "D:(A;;GA;;;AU)", "AU", 0x30f, NULL, NULL, true,
-	.ace = 0, &SD_MAPPING_CA},
-    {"[MS-CSRA] 3.1.1.7", "generic read of a CA", "D:(A;;GR;;;AU)", "AU", 0x100, NULL, NULL, true,
-	.ace = 0, &SD_MAPPING_CA},
-    {"[MS-CSRA] 3.1.1.7", "generic read does not enroll", "D:(A;;GR;;;AU)", "AU", 0x200, NULL, NULL,
-	false, .ace = -1, &SD_MAPPING_CA},
 };
 
 static const struct row object_rows[] = {

@@ -65,6 +65,22 @@ a_grant_joins_the_trustees_own_entry(void **state)
 }
 
 static void
+a_denial_stands_before_every_grant(void **state)
+{
+	struct err err;
+	bool changed;
+	struct sd sd;
+
+	(void)state;
+	read_sddl("D:(A;;CCDC;;;S-1-5-21-1000)(D;;CC;;;S-1-5-21-1000)", &sd);
+	assert_true(ca_rights_grant(&sd, &admin, CA_RIGHT_OFFICER, true, &changed, &err));
+	assert_true(changed);
+	assert_sddl(
+	    &sd, "D:(D;;DC;;;S-1-5-21-1000)(A;;CCDC;;;S-1-5-21-1000)(D;;CC;;;S-1-5-21-1000)");
+	sd_free(&sd);
+}
+
+static void
 an_inherited_entry_is_left_alone(void **state)
 {
 	static const char sddl[] = "D:(A;ID;CC;;;S-1-5-21-1000)";
@@ -77,6 +93,36 @@ an_inherited_entry_is_left_alone(void **state)
 	assert_false(changed);
 	assert_sddl(&sd, sddl);
 	sd_free(&sd);
+}
+
+/* "Revoked" must not be said of what somebody still has. */
+static void
+what_is_left_after_a_revocation_is_an_error(void **state)
+{
+	static const struct {
+		const char *sddl;
+		bool ok;
+	} rows[] = {
+	    {"D:(A;;CC;;;S-1-5-21-1000)", true},
+	    {"D:(A;CI;CC;;;S-1-5-21-1000)", true},
+	    {"D:(A;ID;CC;;;S-1-5-21-1000)", false},
+	    {"D:(OA;;CC;;;S-1-5-21-1000)", false},
+	    {"D:(A;ID;DC;;;S-1-5-21-1000)", true},
+	    {"D:(A;ID;CC;;;S-1-5-21-1001)", true},
+	    {"D:NO_ACCESS_CONTROL", false},
+	};
+	struct err err;
+	bool changed;
+	struct sd sd;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		read_sddl(rows[i].sddl, &sd);
+		ca_rights_revoke(&sd, &admin, CA_RIGHT_ADMIN, false, &changed);
+		if (ca_rights_check_revoked(&sd, &admin, CA_RIGHT_ADMIN, &err) != rows[i].ok)
+			fail_msg("%s", rows[i].sddl);
+		sd_free(&sd);
+	}
 }
 
 static void
@@ -147,7 +193,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(rights_have_words_and_names),
 	    cmocka_unit_test(a_grant_joins_the_trustees_own_entry),
+	    cmocka_unit_test(a_denial_stands_before_every_grant),
 	    cmocka_unit_test(an_inherited_entry_is_left_alone),
+	    cmocka_unit_test(what_is_left_after_a_revocation_is_an_error),
 	    cmocka_unit_test(revoking_takes_away_bits_and_then_the_entry),
 	    cmocka_unit_test(somebody_must_be_left_to_manage_the_ca),
 	    cmocka_unit_test(the_initial_descriptor_lets_users_enroll_only),

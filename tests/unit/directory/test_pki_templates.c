@@ -141,6 +141,9 @@ an_oid_from_elsewhere_gets_its_object_unless_another_has_it(void **state)
 	assert_int_equal(plan.count, 1);
 	assert_false(pki_plan_oid(&s, "New", BASE ".6.9", &plan, &err));
 	assert_int_equal(err.code, ERROR_FILE_EXISTS);
+	/* That of an issuance policy, which would come to mean a template. */
+	assert_false(pki_plan_oid(&s, "New", BASE ".6.8", &plan, &err));
+	assert_int_equal(err.code, ERROR_FILE_EXISTS);
 	ldif_free(&plan);
 	snapshot_free(&s);
 }

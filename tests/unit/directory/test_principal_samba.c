@@ -154,7 +154,7 @@ check_walk(const char *dn)
 	if (!group_walk_run(conn, &subject, &w, &err))
 		fail_msg("%s: %s", dn, err.msg);
 	for (size_t i = 0; i < WELL_KNOWN_COUNT; i++)
-		assert_true(sids_add(&walked, groups_well_known[i].sid, &err));
+		assert_true(sids_add(&walked, groups_well_known[i], &err));
 	for (size_t i = 0; i < w.count; i++)
 		assert_true(!w.nodes[i].has_sid || sids_add(&walked, &w.nodes[i].sid, &err));
 	for (size_t i = 0; i < p.sids.count; i++) {

@@ -1,6 +1,7 @@
 #include "people_lab.h"
 
 #include "clock.h"
+#include "conn_priv.h"
 
 #define NOW INT64_C(1763978400) /* 2025-11-24 */
 
@@ -93,6 +94,33 @@ a_time_that_is_none_is_an_error(void **state)
 	}
 }
 
+static void
+account_may_act(enum err_code code)
+{
+	struct principal p;
+	struct err err = {0};
+
+	assert_int_equal(principal_find_account(conn, "user6", &p, &err), DIR_FOUND);
+	assert_int_equal(principal_check_active(&p, NOW, &err), code == ERR_OK);
+	assert_int_equal(err.code, code);
+	principal_free(&p);
+}
+
+/* A domain controller shows userAccountControl of every account to whoever may see it; elsewhere
+ * an account may be without. */
+static void
+what_a_domain_controller_hides_is_no_permission(void **state)
+{
+	(void)state;
+	conn->root.is_ad = true;
+	account_may_act(ERR_OK);
+	set("userAccountControl", NULL);
+	account_may_act(E_ACCESSDENIED);
+	conn->root.is_ad = false;
+	account_may_act(ERR_OK);
+	set("userAccountControl", "512");
+}
+
 /* What slapo-ppolicy writes when somebody locks an account for good. */
 static void
 a_lock_of_the_password_policy_counts_when_it_is_for_good(void **state)
@@ -154,6 +182,7 @@ main(void)
 	    cmocka_unit_test(a_disabled_account_is_found_with_its_groups),
 	    cmocka_unit_test(both_values_of_never_are_never),
 	    cmocka_unit_test(a_time_that_is_none_is_an_error),
+	    cmocka_unit_test(what_a_domain_controller_hides_is_no_permission),
 	    cmocka_unit_test(a_lock_of_the_password_policy_counts_when_it_is_for_good),
 	    cmocka_unit_test(an_account_that_may_not_act_has_no_verifier),
 	};

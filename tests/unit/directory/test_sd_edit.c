@@ -98,6 +98,26 @@ an_equal_ace_is_enough(void **state)
 	sd_free(&sd);
 }
 
+/* Behind a grant it denies nothing: that it is there already is no reason to leave it at that. */
+static void
+a_denial_that_comes_too_late_is_not_enough(void **state)
+{
+	struct sd sd = from_sddl("D:" ALLOW_A DENY_A);
+	struct ace ace = ace_of(DENY_A);
+	struct err err;
+	bool changed;
+
+	(void)state;
+	assert_int_equal(sd_denials_end(&sd), 0);
+	assert_true(sd_add_ace(&sd, &ace, &changed, &err));
+	assert_true(changed);
+	assert_sddl(&sd, "D:" DENY_A ALLOW_A DENY_A);
+	assert_int_equal(sd_denials_end(&sd), 1);
+	assert_true(sd_add_ace(&sd, &ace, &changed, &err));
+	assert_false(changed);
+	sd_free(&sd);
+}
+
 static void
 a_descriptor_without_dacl_is_left_alone(void **state)
 {
@@ -168,6 +188,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_new_ace_finds_its_place),
 	    cmocka_unit_test(an_equal_ace_is_enough),
+	    cmocka_unit_test(a_denial_that_comes_too_late_is_not_enough),
 	    cmocka_unit_test(a_descriptor_without_dacl_is_left_alone),
 	    cmocka_unit_test(explicit_aces_are_taken_away_and_inherited_ones_stay),
 	    cmocka_unit_test(an_edited_descriptor_encodes),

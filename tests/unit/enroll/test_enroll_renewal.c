@@ -145,7 +145,7 @@ struct insert {
 };
 
 static bool
-insert_expired(struct store_tx *tx, void *arg, struct err *err)
+insert_row(struct store_tx *tx, void *arg, struct err *err)
 {
 	const struct insert *in = arg;
 	struct store_request row = {.disposition = DISP_ISSUED, .revoked_reason = -1};
@@ -172,12 +172,32 @@ an_expired_certificate_is_not_renewed(void **state)
 	struct err err;
 
 	(void)state;
-	harness_must(store_do(harness.ca->store, insert_expired, &in, &err), &err);
+	harness_must(store_do(harness.ca->store, insert_row, &in, &err), &err);
 	ask_refused(
 	    &(struct ask){.renews = buf_view(&old.der), .signers = {&old}}, &user1, CERT_E_EXPIRED);
 	assert_int_equal(EVP_PKEY_up_ref(old.key), 1);
 	ask_refused(
 	    &(struct ask){.renews = buf_view(&old.der), .key = old.key}, &user1, CERT_E_EXPIRED);
+	test_cert_free(&old);
+}
+
+/* user1 of today has a SID, so that he is not known to be the user1 without one who got it. */
+static void
+the_name_alone_is_no_proof_for_an_account_with_a_sid(void **state)
+{
+	struct test_cert old = test_issue(&(struct test_issue){.dn = "CN=user1",
+	    .key = test_key("P-256"),
+	    .issuer = &harness.ca_cert,
+	    .serial = 97,
+	    .not_before = clock_now() - 60,
+	    .not_after = clock_now() + 3600});
+	struct insert in = {&old};
+	struct err err;
+
+	(void)state;
+	harness_must(store_do(harness.ca->store, insert_row, &in, &err), &err);
+	ask_refused(&(struct ask){.renews = buf_view(&old.der), .signers = {&old}}, &user1,
+	    CERTSRV_E_BAD_RENEWAL_SUBJECT);
 	test_cert_free(&old);
 }
 
@@ -453,6 +473,7 @@ main(void)
 	    cmocka_unit_test(a_certificate_that_this_ca_did_not_issue_is_not_renewed),
 	    cmocka_unit_test(a_revoked_certificate_is_not_renewed),
 	    cmocka_unit_test(an_expired_certificate_is_not_renewed),
+	    cmocka_unit_test(the_name_alone_is_no_proof_for_an_account_with_a_sid),
 	    cmocka_unit_test(a_renewal_is_for_the_same_template),
 	    cmocka_unit_test(a_renewal_of_an_archival_template_has_its_key_archived),
 	    cmocka_unit_test(a_kept_key_that_was_never_archived_must_come),

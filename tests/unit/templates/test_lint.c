@@ -19,9 +19,12 @@
 #define NOW INT64_C(1800000000)
 #define DAY INT64_C(86400)
 
-#define ENROLL_GUID "0e10c968-78fb-11d2-90d4-00c04f79dc55"
-#define KEY_FLAG    "bab04ac2-0435-4709-9307-28380e7c7001"
-#define NAME_FLAG   "ea1dddc4-60ff-416e-8cc0-17cee534bce7"
+#define ENROLL_GUID    "0e10c968-78fb-11d2-90d4-00c04f79dc55"
+#define KEY_FLAG       "bab04ac2-0435-4709-9307-28380e7c7001"
+#define NAME_FLAG      "ea1dddc4-60ff-416e-8cc0-17cee534bce7"
+#define DISPLAY_NAME   "bf967953-0de6-11d0-a285-00aa003049e2"
+#define CA_CERTIFICATE "bf967932-0de6-11d0-a285-00aa003049e2"
+#define KRA_CLASS      "1562a632-44b9-4a7e-a2d3-e426c96a3acc"
 /* Administrators have everything, Domain Users may enroll, everybody may read. */
 #define ADMINS  "O:DAG:DAD:(A;;0xf01ff;;;DA)(A;;RPLCLORC;;;AU)"
 #define PEOPLE  "(OA;;CR;" ENROLL_GUID ";;DU)"
@@ -209,11 +212,21 @@ static const struct row rows[] = {
     {"ESC4, the DACL", {{TEMPLATE, SD, ADMINS "(A;;WD;;;DU)"}}, "ESC4:danger:" DOMAIN_USERS},
     {"ESC4, the owner", {{TEMPLATE, SD, "O:DUG:DAD:(A;;RP;;;AU)"}}, "ESC4:danger:" DOMAIN_USERS},
     {"ESC4, no DACL", {{TEMPLATE, SD, "O:DAG:DA"}}, "ESC4:danger:S-1-1-0"},
-    {"one other attribute: no ESC4",
-	{{TEMPLATE, SD, ADMINS "(OA;;WP;" NAME_FLAG ";;S-1-5-21-1-2-3-1300)"}}, ""},
+    {"ESC4, one attribute", {{TEMPLATE, SD, ADMINS "(OA;;WP;" NAME_FLAG ";;DU)"}},
+	"ESC4:danger:" DOMAIN_USERS},
+    {"ESC4 beside a denial for another attribute",
+	{{TEMPLATE, SD, "O:DAG:DAD:(OD;;WP;" DISPLAY_NAME ";;WD)(A;;WP;;;DU)"}},
+	"ESC4:danger:" DOMAIN_USERS},
+    {"one attribute that is denied: no ESC4",
+	{{TEMPLATE, SD, "O:DAG:DAD:(OD;;WP;" NAME_FLAG ";;DU)(OA;;WP;" NAME_FLAG ";;DU)"}}, ""},
+    {"Enroll as real templates have it: no ESC4",
+	{{TEMPLATE, SD, ADMINS "(OA;;RPWPCR;" ENROLL_GUID ";;DU)"}}, ""},
+    {"UNSEEN", {{TEMPLATE, SD, NULL}}, "UNSEEN:warning:-"},
     {"inherit only: no ESC4", {{TEMPLATE, SD, ADMINS "(A;CIIO;WP;;;DU)"}}, ""},
     {"ESC5", {{NTAUTH, SD, ADMINS "(A;;WP;;;S-1-5-21-1-2-3-1300)"}},
 	"ESC5:danger:S-1-5-21-1-2-3-1300"},
+    {"ESC5, one attribute", {{NTAUTH, SD, ADMINS "(OA;;WP;" CA_CERTIFICATE ";;DU)"}},
+	"ESC5:danger:" DOMAIN_USERS},
     {"ESC7", {{SERVICE, "dircaCASecurity", "O:BAG:BAD:(A;;0x2;;;AU)(A;;0x1;;;DA)"}},
 	"ESC7:danger:S-1-5-11"},
     {"ESC8", {{SERVICE, "msPKI-Enrollment-Servers", "1\n4\n0\nhttp://ca1.x/ces\n0"}},
@@ -224,16 +237,24 @@ static const struct row rows[] = {
 	{{TEMPLATE, "msPKI-Certificate-Policy", "1.2.3.9"},
 	    {POLICY, "msDS-OIDToGroupLink", "CN=Admins,DC=x"}},
 	"ESC13:danger:" DOMAIN_USERS},
+    {"ESC13, an object that cannot be read",
+	{{TEMPLATE, "msPKI-Certificate-Policy", "1.2.3.9"}, {POLICY, "flags", "many"}},
+	"ESC13:danger:" DOMAIN_USERS},
     {"no link: no ESC13", {{TEMPLATE, "msPKI-Certificate-Policy", "1.2.3.9"}}, ""},
     {"ESC15",
 	{{TEMPLATE, "msPKI-Template-Schema-Version", "1"}, BY_REQUEST(TEMPLATE),
 	    {TEMPLATE, "pKIExtendedKeyUsage", "1.3.6.1.5.5.7.3.1"}},
 	"ESC15:danger:" DOMAIN_USERS},
     {"ARC1, container", {{KRA_CONTAINER, SD, ADMINS "(A;;CC;;;DU)"}}, "ARC1:danger:" DOMAIN_USERS},
+    {"ARC1, one class", {{KRA_CONTAINER, SD, ADMINS "(OA;;CC;" KRA_CLASS ";;DU)"}},
+	"ARC1:danger:" DOMAIN_USERS},
     {"ARC1, object", {{KRA_OBJECT, SD, ADMINS "(A;;WP;;;DU)"}}, "ARC1:danger:" DOMAIN_USERS},
-    {"ARC2", {{ARCHIVING, SD, ADMINS "(OA;;WP;" KEY_FLAG ";;DU)"}}, "ARC2:warning:" DOMAIN_USERS},
+    {"ARC2", {{ARCHIVING, SD, ADMINS "(OA;;WP;" KEY_FLAG ";;DU)"}},
+	"ESC4:warning:" DOMAIN_USERS " ARC2:warning:" DOMAIN_USERS},
     {"a denial before: no ARC2",
 	{{ARCHIVING, SD, "O:DAG:DAD:(OD;;WP;" KEY_FLAG ";;DU)(OA;;WP;" KEY_FLAG ";;DU)"}}, ""},
+    {"ARC3, one attribute", {{SERVICE, SD, ADMINS "(OA;;WP;" CA_CERTIFICATE ";;DU)"}},
+	"ARC3:danger:" DOMAIN_USERS},
     {"ARC3", {{SERVICE, SD, ADMINS "(A;;WP;;;DU)"}}, "ARC3:danger:" DOMAIN_USERS},
     {"ARC4", {{KRA_TEMPLATE, "msPKI-Enrollment-Flag", "0"}}, "ARC4:danger:" DOMAIN_USERS},
     {"REFUSED, attestation", {{TEMPLATE, "msPKI-Private-Key-Flag", "8192"}}, "REFUSED:warning:-"},
@@ -359,6 +380,36 @@ key_recovery_agents_and_mappings(void **state)
 	dir_entry_free(&person);
 }
 
+/* A name that holds the tags of a strong mapping; bytes that are no text, which JSON could not
+ * hold.
+ */
+static void
+mappings_that_pretend(void **state)
+{
+	static const char *const weak[] = {"X509:<I>CN=CA1<S>CN=<SR>01", "X509:<S>CN=<SKI>01",
+	    "x509:<s>CN=u<SHA1-PUKEY>", "X509:<S>CN=\xff\x1b[2J"};
+	static const char *const strong[] = {
+	    "X509:<i>CN=CA1<sr>01", "X509:<ski>01", "X509:<SHA1-PUKEY>01", "X50"};
+
+	(void)state;
+	for (size_t i = 0; i < 8; i++) {
+		struct dir_entry person;
+		const struct dir_entries tree = {0}, mapped = {&person, 1};
+		const struct lint_input in = {
+		    .tree = &tree, .services_dn = PKS, .now = NOW, .mapped = &mapped};
+		struct lint_findings found;
+
+		assert_true(dir_entry_init(&person, "CN=user1,DC=x", &err));
+		add(&person, "altSecurityIdentities", i < 4 ? weak[i] : strong[i - 4]);
+		assert_true(lint_run(&in, &found, &err));
+		assert_int_equal(found.count, i < 4);
+		if (i == 3)
+			assert_non_null(strstr(found.list[0].detail, "X509:<S>CN=??[2J"));
+		lint_findings_free(&found);
+		dir_entry_free(&person);
+	}
+}
+
 /* What the CA refuses is what the rule ESC1 finds. */
 static void
 what_is_certain(void **state)
@@ -399,6 +450,7 @@ main(void)
 	    cmocka_unit_test(each_change_has_its_findings),
 	    cmocka_unit_test(trusted_people_are_no_finding),
 	    cmocka_unit_test(key_recovery_agents_and_mappings),
+	    cmocka_unit_test(mappings_that_pretend),
 	    cmocka_unit_test(what_is_certain),
 	};
 

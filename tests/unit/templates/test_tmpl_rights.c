@@ -12,6 +12,7 @@
 #define COUNT(a)   (sizeof(a) / sizeof(a)[0])
 #define ENROLL     "0e10c968-78fb-11d2-90d4-00c04f79dc55"
 #define AUTOENROLL "a05b8cc2-17bc-4802-a710-e7c15ab866a2"
+#define NAME_FLAG  "ea1dddc4-60ff-416e-8cc0-17cee534bce7"
 #define WHO        "S-1-5-21-1-2-3-1001"
 
 static struct sd
@@ -69,6 +70,9 @@ static const struct {
     {"(A;;LCRPLORC;;;AU)", TMPL_ENROLL, true, true,
 	"(OD;;CR;" ENROLL ";;" WHO ")(A;;LCRPLORC;;;AU)"},
     {"(A;;LCRPLORC;;;AU)", TMPL_WRITE, true, true, "(D;;SWWPRC;;;" WHO ")(A;;LCRPLORC;;;AU)"},
+    /* A denial behind a grant denies nothing. */
+    {"(A;;SWWPRC;;;" WHO ")(D;;SWWPRC;;;" WHO ")", TMPL_WRITE, true, true,
+	"(D;;SWWPRC;;;" WHO ")(A;;SWWPRC;;;" WHO ")(D;;SWWPRC;;;" WHO ")"},
     /* What somebody inherits is no grant for this object if it is inherit-only. */
     {"(A;CIIO;LCRPLORC;;;" WHO ")", TMPL_READ, false, true,
 	"(A;CIIO;LCRPLORC;;;" WHO ")(A;;LCRPLORC;;;" WHO ")"},
@@ -109,6 +113,10 @@ static const struct {
     {"(A;;LCRPLORC;;;" WHO ")(OA;;CR;" ENROLL ";;" WHO ")", TMPL_READ, false, true,
 	"(OA;;CR;" ENROLL ";;" WHO ")"},
     {"(A;;LCRPLORC;;;" WHO ")(OA;;CR;" ENROLL ";;" WHO ")", TMPL_FULL, false, true, ""},
+    /* Writing of a single attribute, here msPKI-Certificate-Name-Flag, is writing too. */
+    {"(OA;;RPWP;" NAME_FLAG ";;" WHO ")", TMPL_WRITE, false, true,
+	"(OA;;RP;" NAME_FLAG ";;" WHO ")"},
+    {"(OA;;WP;" NAME_FLAG ";;" WHO ")", TMPL_WRITE, false, true, ""},
     /* Others, denials and what is inherited stay. */
     {"(A;;LCRPLORC;;;AU)", TMPL_READ, false, false, "(A;;LCRPLORC;;;AU)"},
     {"(OD;;CR;" ENROLL ";;" WHO ")", TMPL_ENROLL, false, false, "(OD;;CR;" ENROLL ";;" WHO ")"},
