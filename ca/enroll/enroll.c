@@ -29,6 +29,7 @@ renewal_free(struct enroll_renewal **rp)
 	pkix_template_id_free(&r->template_id);
 	pkix_texts_free(&r->upns);
 	pkix_texts_free(&r->emails);
+	pkix_texts_free(&r->issuance_policies);
 	free(r->sid);
 	buf_free(&r->archived);
 	free(r->kra_hashes);

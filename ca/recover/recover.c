@@ -33,7 +33,23 @@ find_principal(struct dir_conn *c, void *arg, struct err *err)
 	return q->found != DIR_FIND_FAILED;
 }
 
-/* Rows of one account, whatever it was called when it made them. */
+/* What another account made under a name that this one has now is not this one's. */
+static void
+drop_others(struct store_requests *rows)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < rows->count; i++) {
+		if (rows->list[i].requester_sid == NULL)
+			rows->list[kept++] = rows->list[i];
+		else
+			store_request_free(&rows->list[i]);
+	}
+	rows->count = kept;
+}
+
+/* Rows of one account, whatever it was called when it made them; of its name only those that do not
+ * say whose they are. */
 static bool
 find_account(struct ca *ca, const struct principal *p, struct store_requests *out, struct err *err)
 {
@@ -47,7 +63,10 @@ find_account(struct ca *ca, const struct principal *p, struct store_requests *ou
 			return true;
 		store_requests_free(out);
 	}
-	return store_find_candidates(ca->store, STORE_BY_REQUESTER, p->downlevel, out, err);
+	if (!store_find_candidates(ca->store, STORE_BY_REQUESTER, p->downlevel, out, err))
+		return false;
+	drop_others(out);
+	return true;
 }
 
 /* The name as it stands in the rows: who is gone is found by the name of that time. Else who the
@@ -130,9 +149,9 @@ static bool
 same_question(const struct store_request *a, const struct store_request *b)
 {
 	const char *names[] = {a->requester_name, b->requester_name, a->template_name,
-	    b->template_name, a->requester_sid, b->requester_sid};
+	    b->template_name, a->requester_sid, b->requester_sid, a->requester_dn, b->requester_dn};
 
-	for (size_t i = 0; i < 6; i += 2)
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i += 2)
 		if ((names[i] == NULL) != (names[i + 1] == NULL) ||
 		    (names[i] != NULL && strcmp(names[i], names[i + 1]) != 0))
 			return false;

@@ -1,5 +1,7 @@
 /* Requests that somebody else signed too: registration authorities, enrollment agents who enroll
  * others, and the trust in their certificates. */
+#include <openssl/ecdsa.h>
+
 #include "ca_harness.h"
 #include "certificate.h"
 #include "enroll_ask.h"
@@ -10,7 +12,7 @@
 
 static struct principal user1, user2, officer1, officer2;
 static struct test_cert agent, second, weak, expired, revoked, unknown, encrypts, foreign_ca,
-    foreign_agent;
+    foreign_agent, limited_ca, limited_agent;
 
 struct row_insert {
 	const struct test_cert *cert;
@@ -301,17 +303,19 @@ an_agent_has_a_key_archived_by_cmc_alone(void **state)
 static bool
 publish_foreign(struct dir_conn *c, void *arg, struct err *err)
 {
+	const struct test_cert *ca = arg;
 	char dn[256];
 
-	(void)arg;
 	snprintf(dn, sizeof dn, "CN=NTAuthCertificates,CN=Public Key Services,CN=Services,%s",
 	    dir_conn_root(c)->config_nc);
-	return dir_add_value(c, dn, "cACertificate", buf_view(&foreign_ca.der), err);
+	return dir_add_value(c, dn, "cACertificate", buf_view(&ca->der), err);
 }
 
 struct foreign_crl {
 	int64_t this_update, next_update;
 	const struct test_cert *revoked, *signer;
+	const struct test_cert *issuer; /* whose name it bears */
+	const char *name;
 };
 
 static bool
@@ -325,13 +329,13 @@ publish_crl(struct dir_conn *c, void *arg, struct err *err)
 	if (f->revoked != NULL)
 		list.serial = f->revoked->cert.serial;
 	harness_must(pkix_sig_alg(f->signer->key, &alg, err), err);
-	harness_must(pkix_crl_encode(foreign_ca.cert.subject, buf_view(&alg), (struct view){0},
+	harness_must(pkix_crl_encode(f->issuer->cert.subject, buf_view(&alg), (struct view){0},
 			 f->this_update, f->next_update, 1, &list, f->revoked != NULL, &tbs, err),
 	    err);
 	test_sign(f->signer->key, buf_view(&tbs), &signature);
 	harness_must(
 	    pkix_signed_wrap(buf_view(&tbs), buf_view(&alg), buf_view(&signature), &crl, err), err);
-	ok = pki_publish_crl(c, "Foreign CA", "ca9.nwtraders.com", buf_view(&crl), err);
+	ok = pki_publish_crl(c, f->name, "ca9.nwtraders.com", buf_view(&crl), err);
 	buf_free(&tbs);
 	buf_free(&alg);
 	buf_free(&signature);
@@ -342,7 +346,8 @@ publish_crl(struct dir_conn *c, void *arg, struct err *err)
 static void
 put_crl(const struct test_cert *listed, const struct test_cert *signer, int64_t until)
 {
-	struct foreign_crl f = {clock_now() - 7200, clock_now() + until, listed, signer};
+	struct foreign_crl f = {
+	    clock_now() - 7200, clock_now() + until, listed, signer, &foreign_ca, "Foreign CA"};
 	struct err err;
 
 	harness_must(ca_directory_do(harness.ca, publish_crl, &f, &err), &err);
@@ -354,7 +359,7 @@ an_agent_of_a_ca_of_ntauth_counts_while_its_crl_is_current(void **state)
 	struct err err;
 
 	(void)state;
-	harness_must(ca_directory_do(harness.ca, publish_foreign, NULL, &err), &err);
+	harness_must(ca_directory_do(harness.ca, publish_foreign, &foreign_ca, &err), &err);
 	harness_refresh();
 	refused_by(&foreign_agent, CRYPT_E_REVOCATION_OFFLINE);
 	put_crl(NULL, &foreign_ca, 3600);
@@ -366,6 +371,76 @@ an_agent_of_a_ca_of_ntauth_counts_while_its_crl_is_current(void **state)
 	refused_by(&foreign_agent, CRYPT_E_REVOCATION_OFFLINE);
 	put_crl(NULL, &agent, 3600); /* signed by another */
 	refused_by(&foreign_agent, CRYPT_E_REVOCATION_OFFLINE);
+}
+
+/* The same certificate with the other ECDSA signature over it, (r, n - s): anybody can write it. */
+static struct test_cert
+rewritten(const struct test_cert *of, const struct test_cert *issuer)
+{
+	const uint8_t *p = of->cert.signature.ptr;
+	ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &p, (long)of->cert.signature.len);
+	BIGNUM *s = BN_dup(ECDSA_SIG_get0_s(sig)), *r = BN_dup(ECDSA_SIG_get0_r(sig)), *n = NULL;
+	struct test_cert out = {.key = of->key};
+	struct buf alg, signature = {0};
+	struct err err;
+
+	assert_int_equal(EVP_PKEY_up_ref(of->key), 1);
+	assert_int_equal(EVP_PKEY_get_bn_param(issuer->key, "order", &n), 1);
+	assert_int_equal(BN_sub(s, n, s), 1);
+	assert_int_equal(ECDSA_SIG_set0(sig, r, s), 1);
+	signature.len = (size_t)i2d_ECDSA_SIG(sig, &signature.ptr);
+	harness_must(pkix_sig_alg(issuer->key, &alg, &err), &err);
+	harness_must(
+	    pkix_signed_wrap(of->cert.tbs, buf_view(&alg), buf_view(&signature), &out.der, &err),
+	    &err);
+	harness_must(pkix_cert_decode(buf_view(&out.der), &out.cert, &err), &err);
+	OPENSSL_free(signature.ptr);
+	buf_free(&alg);
+	ECDSA_SIG_free(sig);
+	BN_free(n);
+	return out;
+}
+
+static void
+a_rewritten_certificate_is_no_second_signer(void **state)
+{
+	struct test_cert twin = rewritten(&foreign_agent, &foreign_ca);
+	struct ask a = {.signers = {&foreign_agent}, .template_cn = ASK_TEMPLATE};
+	struct buf pkcs10, inner;
+	struct err err;
+
+	(void)state;
+	put_crl(NULL, &foreign_ca, 3600);
+	/* It is as good as the other ... */
+	assert_false(view_eq(buf_view(&twin.der), buf_view(&foreign_agent.der)));
+	ask_issued(&(struct ask){.signers = {&twin}}, &user1);
+	/* ... and the same one's. */
+	harness_change(TEMPLATE_DN, "msPKI-RA-Signature", view_str("2"));
+	a.key = test_key("rsa2048");
+	harness_must(pkix_request_make(a.key, (struct view){0}, NULL, &pkcs10, &err), &err);
+	ask_make_cmc(&a, buf_view(&pkcs10), &inner);
+	ask_cosign(&inner, &twin);
+	wrapped_make(buf_view(&inner), foreign_agent.key, &foreign_agent.cert, NULL, &a.message);
+	ask_refused_made(&a, &user1, CERTSRV_E_SIGNATURE_COUNT);
+	harness_change(TEMPLATE_DN, "msPKI-RA-Signature", view_str("1"));
+	buf_free(&pkcs10);
+	buf_free(&inner);
+	ask_free(&a);
+	test_cert_free(&twin);
+}
+
+static void
+a_ca_that_may_not_make_agents_makes_none(void **state)
+{
+	struct foreign_crl f = {
+	    clock_now() - 7200, clock_now() + 3600, NULL, &limited_ca, &limited_ca, "Limited CA"};
+	struct err err;
+
+	(void)state;
+	harness_must(ca_directory_do(harness.ca, publish_foreign, &limited_ca, &err), &err);
+	harness_must(ca_directory_do(harness.ca, publish_crl, &f, &err), &err);
+	harness_refresh();
+	refused_by(&limited_agent, CERTSRV_E_SIGNATURE_REJECTED);
 }
 
 /* What an approval looks at again: a signer that was revoked while the request waited. */
@@ -434,6 +509,14 @@ make_signers(void)
 	    .not_before = clock_now() - 86400,
 	    .not_after = clock_now() + 86400});
 	foreign_agent = issue(&foreign_ca, signs, AGENT_EKU, 0x15, 86400);
+	limited_ca = test_issue(&(struct test_issue){.dn = "CN=Limited CA,DC=example,DC=com",
+	    .key = test_key("P-256"),
+	    .usage = "critical,keyCertSign,cRLSign",
+	    .eku = "clientAuth",
+	    .serial = 1,
+	    .not_before = clock_now() - 86400,
+	    .not_after = clock_now() + 86400});
+	limited_agent = issue(&limited_ca, signs, AGENT_EKU, 0x15, 86400);
 	known(&agent, false);
 	known(&second, false);
 	known(&weak, false);
@@ -463,7 +546,7 @@ static int
 group_teardown(void **state)
 {
 	struct test_cert *all[] = {&agent, &second, &weak, &expired, &revoked, &unknown, &encrypts,
-	    &foreign_ca, &foreign_agent};
+	    &foreign_ca, &foreign_agent, &limited_ca, &limited_agent};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
@@ -492,6 +575,8 @@ main(void)
 	    cmocka_unit_test(an_agent_has_a_key_archived_by_cmc_alone),
 	    cmocka_unit_test(a_signer_revoked_while_the_request_waits_does_not_count),
 	    cmocka_unit_test(an_agent_of_a_ca_of_ntauth_counts_while_its_crl_is_current),
+	    cmocka_unit_test(a_rewritten_certificate_is_no_second_signer),
+	    cmocka_unit_test(a_ca_that_may_not_make_agents_makes_none),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);
