@@ -275,6 +275,40 @@ an_account_that_is_disabled_is_not_enrolled_by_an_agent(void **state)
 	    &officer2, ERROR_ACCOUNT_DISABLED);
 }
 
+static bool
+set_primary_group(struct dir_conn *c, void *arg, struct err *err)
+{
+	struct view v = view_str(arg);
+
+	return dir_replace(
+	    c, "CN=user2,CN=Users,DC=nwtraders,DC=com", "primaryGroupID", &v, 1, err);
+}
+
+/* Whose groups the CA cannot see is not denied: the CA could not decide, and nothing is kept. */
+static void
+a_subject_whose_groups_are_hidden_is_no_refusal(void **state)
+{
+	struct ask a = {.signers = {&agent}, .subject = "NWTRADERS\\user2"};
+	char hidden[] = "9999", users[] = "513";
+	struct enroll_result r;
+	struct err err;
+
+	(void)state;
+	harness_must(ca_directory_do(harness.ca, set_primary_group, hidden, &err), &err);
+	ask_make(&a);
+	const struct enroll_input in = {.format = ENROLL_CMC,
+	    .body = buf_view(&a.message),
+	    .template_label = a.template_cn,
+	    .caller = &officer2,
+	    .caller_name = officer2.downlevel,
+	    .now = clock_now()};
+	assert_false(enroll_submit(harness.ca, &harness.vault, &in, &r, &err));
+	assert_int_equal(err.code, DIRCA_E_GROUPS_UNREADABLE);
+	assert_int_equal(r.request_id, 0);
+	harness_must(ca_directory_do(harness.ca, set_primary_group, users, &err), &err);
+	ask_free(&a);
+}
+
 static void
 an_agent_has_a_key_archived_by_cmc_alone(void **state)
 {
@@ -490,6 +524,33 @@ a_signer_revoked_while_the_request_waits_does_not_count(void **state)
 	test_cert_free(&late);
 }
 
+/* Without the agent's name the request would be decided as the subject's own. */
+static void
+a_waiting_request_of_an_unknown_agent_is_not_approved(void **state)
+{
+	struct ask a = {.signers = {&agent}, .subject = "NWTRADERS\\user1"};
+	struct enroll_result r, approved;
+	struct err err;
+	char sql[512];
+
+	(void)state;
+	harness_change(TEMPLATE_DN, "msPKI-Enrollment-Flag", view_str("43"));
+	ask_make(&a);
+	r = ask_submit(&a, &officer2);
+	assert_int_equal(r.disposition, DISP_PENDING);
+	snprintf(sql, sizeof sql,
+	    "sqlite3 -cmd '.timeout 5000' '%s/state/dirca.db' \"UPDATE Request SET CallerName = "
+	    "NULL WHERE RequestID = %lld\"",
+	    harness.dir, (long long)r.request_id);
+	assert_int_equal(system(sql), 0);
+	assert_false(enroll_approve(
+	    harness.ca, &harness.vault, &officer1, r.request_id, clock_now(), &approved, &err));
+	assert_int_equal(err.code, CERTSRV_E_BAD_REQUESTSTATUS);
+	harness_change(TEMPLATE_DN, "msPKI-Enrollment-Flag", view_str("41"));
+	enroll_result_free(&r);
+	ask_free(&a);
+}
+
 static void
 make_signers(void)
 {
@@ -572,8 +633,10 @@ main(void)
 	    cmocka_unit_test(nobody_else_is_enrolled_without_an_agent),
 	    cmocka_unit_test(a_name_counts_only_if_the_agent_signed_it),
 	    cmocka_unit_test(an_account_that_is_disabled_is_not_enrolled_by_an_agent),
+	    cmocka_unit_test(a_subject_whose_groups_are_hidden_is_no_refusal),
 	    cmocka_unit_test(an_agent_has_a_key_archived_by_cmc_alone),
 	    cmocka_unit_test(a_signer_revoked_while_the_request_waits_does_not_count),
+	    cmocka_unit_test(a_waiting_request_of_an_unknown_agent_is_not_approved),
 	    cmocka_unit_test(an_agent_of_a_ca_of_ntauth_counts_while_its_crl_is_current),
 	    cmocka_unit_test(a_rewritten_certificate_is_no_second_signer),
 	    cmocka_unit_test(a_ca_that_may_not_make_agents_makes_none),
