@@ -118,12 +118,34 @@ set_options(struct dir_conn *c, struct err *err)
 	return true;
 }
 
+/* A context of its own does not have what ldap.conf(5) and the environment say; it is taken over,
+ * except that a file of trusted CAs that was configured is the only one. */
+static bool
+inherit_tls(struct dir_conn *c)
+{
+	static const int options[] = {LDAP_OPT_X_TLS_CACERTFILE, LDAP_OPT_X_TLS_CACERTDIR,
+	    LDAP_OPT_X_TLS_CERTFILE, LDAP_OPT_X_TLS_KEYFILE};
+	bool ok = true;
+
+	for (size_t i = c->config->tls_ca_file != NULL ? 2 : 0;
+	     ok && i < sizeof options / sizeof options[0]; i++) {
+		char *value = NULL;
+
+		ok = ldap_get_option(NULL, options[i], &value) == LDAP_OPT_SUCCESS &&
+		     (value == NULL ||
+			 ldap_set_option(c->ld, options[i], value) == LDAP_OPT_SUCCESS);
+		ldap_memfree(value);
+	}
+	return ok;
+}
+
 static bool
 set_tls(struct dir_conn *c, int demand, struct err *err)
 {
 	int is_server = 0;
 
 	if (ldap_set_option(c->ld, LDAP_OPT_X_TLS_REQUIRE_CERT, &demand) != LDAP_OPT_SUCCESS ||
+	    !inherit_tls(c) ||
 	    (c->config->tls_ca_file != NULL && ldap_set_option(c->ld, LDAP_OPT_X_TLS_CACERTFILE,
 						   c->config->tls_ca_file) != LDAP_OPT_SUCCESS) ||
 	    ldap_set_option(c->ld, LDAP_OPT_X_TLS_NEWCTX, &is_server) != LDAP_OPT_SUCCESS)

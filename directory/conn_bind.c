@@ -123,6 +123,11 @@ bind_sasl(struct dir_conn *c, const struct dir_config *config, const char *mech,
 	if (rc == LDAP_SUCCESS)
 		return true;
 	bind_failed(c, rc, config->authcid != NULL ? config->authcid : "this process", err);
+	if (rc == LDAP_STRONG_AUTH_REQUIRED && c->is_protected)
+		return err_prefix(err,
+		    "SASL %s inside of TLS is refused: use ldap://, where GSSAPI encrypts by "
+		    "itself, or on Samba `ldap server require strong auth = allow_sasl_over_tls`",
+		    mech);
 	return err_prefix(err, "SASL %s", mech);
 }
 

@@ -129,9 +129,7 @@ check_tree(struct exam *x, struct err *err)
 		return doctor_note(x, DOCTOR_GOOD, "tree",
 		    text_printf("%s can be read", x->pki->services_dn), NULL, err);
 	return doctor_note(x, DOCTOR_MISSING, "tree", strdup(why.msg),
-	    "OpenLDAP: load ldif/tree/10-configuration.ldif and the files after it; Active "
-	    "Directory and Samba have the tree: give this account the right to read it",
-	    err);
+	    "run `dirca directory init`, or give this account the right to read the tree", err);
 }
 
 /* In their order; `in_tree`: without the tree there is nothing to examine. */

@@ -81,11 +81,7 @@ judge_schema(struct exam *x, const struct dir_entry *subschema, struct err *err)
 	else if (ok)
 		ok = doctor_note(x, DOCTOR_MISSING, "schema",
 		    text_printf("the schema lacks %s", lacking),
-		    x->report->is_ad
-			? "load ldif/schema/ad-dirca-authority.ldif on the schema master"
-			: "load ldif/schema/dirca-principals.ldif, dirca-adpki.ldif and "
-			  "dirca-authority.ldif into cn=schema,cn=config",
-		    err);
+		    "run `dirca directory init` as who may change the schema", err);
 	free(lacking);
 	return ok;
 }
@@ -208,8 +204,9 @@ doctor_templates(struct exam *x, struct err *err)
 	if (all->count == 0)
 		return doctor_note(x, DOCTOR_MISSING, "templates",
 		    strdup("there is no certificate template that this account can see"),
-		    "load ldif/tree/20-templates.ldif and 25-archival-templates.ldif, or give this "
-		    "account the right to read CN=Certificate Templates",
+		    "run `dirca directory init --templates`, or give this account the right to "
+		    "read "
+		    "CN=Certificate Templates",
 		    err);
 	if (first != NULL)
 		return doctor_note(x, DOCTOR_MISSING, "templates",

@@ -4,62 +4,61 @@
 #define DELETE 0x00010000u
 
 #define NT_AUTHORITY 5
-#define BUILTIN      32
-#define DOMAIN       21
+
+enum standing { ADMINISTRATIVE, BROAD };
+
+/* [MS-DTYP] 2.4.2.4. Of S-1-5-... the number of parts, the first and the last of them. */
+static const struct known_sid {
+	uint8_t count;
+	uint32_t first, last;
+	enum standing standing;
+} known_sids[] = {
+    {1, 7, 7, BROAD},             /* Anonymous */
+    {1, 9, 9, ADMINISTRATIVE},    /* Enterprise Domain Controllers */
+    {1, 11, 11, BROAD},           /* Authenticated Users */
+    {1, 18, 18, ADMINISTRATIVE},  /* SYSTEM */
+    {2, 32, 544, ADMINISTRATIVE}, /* Administrators */
+    {2, 32, 545, BROAD},          /* Users */
+    {2, 32, 546, BROAD},          /* Guests */
+    {2, 32, 554, BROAD},          /* Pre-Windows 2000 Compatible Access */
+    {5, 21, 498, ADMINISTRATIVE}, /* Enterprise Read-only Domain Controllers */
+    {5, 21, 500, ADMINISTRATIVE}, /* Administrator */
+    {5, 21, 501, BROAD},          /* Guest */
+    {5, 21, 502, ADMINISTRATIVE}, /* krbtgt */
+    {5, 21, 512, ADMINISTRATIVE}, /* Domain Admins */
+    {5, 21, 513, BROAD},          /* Domain Users */
+    {5, 21, 514, BROAD},          /* Domain Guests */
+    {5, 21, 515, BROAD},          /* Domain Computers */
+    {5, 21, 516, ADMINISTRATIVE}, /* Domain Controllers */
+    {5, 21, 518, ADMINISTRATIVE}, /* Schema Admins */
+    {5, 21, 519, ADMINISTRATIVE}, /* Enterprise Admins */
+    {5, 21, 521, ADMINISTRATIVE}, /* Read-only Domain Controllers */
+};
 
 static bool
-is_listed(uint32_t value, const uint32_t *list, size_t count)
+has_standing(const struct sid *sid, enum standing standing)
 {
-	for (size_t i = 0; i < count; i++)
-		if (list[i] == value)
-			return true;
+	for (size_t i = 0; i < sizeof known_sids / sizeof known_sids[0]; i++) {
+		const struct known_sid *k = &known_sids[i];
+
+		if (sid->authority == NT_AUTHORITY && sid->count == k->count &&
+		    sid->subs[0] == k->first && sid->subs[k->count - 1] == k->last)
+			return k->standing == standing;
+	}
 	return false;
-}
-
-#define IS_LISTED(value, list) is_listed((value), (list), sizeof(list) / sizeof(list)[0])
-
-/* [MS-DTYP] 2.4.2.4 */
-static bool
-is_administrative(const struct sid *sid)
-{
-	static const uint32_t single[] = {9, 18}; /* Enterprise Domain Controllers, System */
-	static const uint32_t builtin[] = {544};  /* Administrators */
-	static const uint32_t domain[] = {498, 500,
-	    502,                      /* RODCs of the enterprise, Administrator */
-	    512, 516, 518, 519, 521}; /* Domain Admins, DCs, Schema and Enterprise Admins, RODCs */
-
-	if (sid->authority != NT_AUTHORITY)
-		return false;
-	if (sid->count == 1)
-		return IS_LISTED(sid->subs[0], single);
-	if (sid->count == 2)
-		return sid->subs[0] == BUILTIN && IS_LISTED(sid->subs[1], builtin);
-	return sid->count == 5 && sid->subs[0] == DOMAIN && IS_LISTED(sid->subs[4], domain);
 }
 
 bool
 lint_is_trusted(const struct lint *l, const struct sid *sid)
 {
-	return is_administrative(sid) ||
+	return has_standing(sid, ADMINISTRATIVE) ||
 	       (l->in->trusted != NULL && sids_contain(l->in->trusted, sid));
 }
 
 bool
 lint_is_broad(const struct sid *sid)
 {
-	static const uint32_t single[] = {7, 11};              /* Anonymous, Authenticated Users */
-	static const uint32_t builtin[] = {545, 546, 554};     /* Users, Guests, Pre-Windows 2000 */
-	static const uint32_t domain[] = {501, 513, 514, 515}; /* Guest, Users, Guests, Computers */
-
-	if (sid_eq(sid, &SID_EVERYONE))
-		return true;
-	if (sid->authority != NT_AUTHORITY)
-		return false;
-	if (sid->count == 1)
-		return IS_LISTED(sid->subs[0], single);
-	if (sid->count == 2)
-		return sid->subs[0] == BUILTIN && IS_LISTED(sid->subs[1], builtin);
-	return sid->count == 5 && sid->subs[0] == DOMAIN && IS_LISTED(sid->subs[4], domain);
+	return sid_eq(sid, &SID_EVERYONE) || has_standing(sid, BROAD);
 }
 
 static bool

@@ -59,5 +59,12 @@ case_ directory_away_client told alice templates
 ca_lab_directory_start
 case_ directory_back in_force 8 issued est alice SubjectCn
 
-case_ unpublish told caadmin ca unpublish -c "$DIRCAD_CONF" --all --uri "$LDAPS_URI"
+case_ unpublish_by_user told user5 ca unpublish -c "$DIRCAD_CONF" --uri "$LDAPS_URI"
+case_ unpublish told caadmin ca unpublish -c "$DIRCAD_CONF" --uri "$LDAPS_URI"
 case_ unpublished one_line ca_lab_as user5 cas
+case_ unpublished_ntauth stored NTAuth
+case_ unpublished_ca_stays stored CA
+case_ unpublish_all told caadmin ca unpublish -c "$DIRCAD_CONF" --all --uri "$LDAPS_URI"
+case_ unpublished_all own_objects
+case_ publish_again told caadmin ca publish -c "$DIRCAD_CONF" --uri "$LDAPS_URI" --admin "CA Administrators" --template User
+case_ published_again discovered

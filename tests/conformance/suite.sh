@@ -213,7 +213,7 @@ prepare || { echo "FAIL the CA and its people could not be made"; exit 1; }
 services="CN=Public Key Services,CN=Services,$LDAP_CONFIG_BASE"
 # shellcheck disable=SC2034
 service="CN=$CA_NAME,CN=Enrollment Services,$services"
-for part in enrollment recovery change; do
+for part in enrollment recovery explained change; do
 	# shellcheck source-path=SCRIPTDIR source=cases_enrollment.sh
 	. "$here/cases_$part.sh"
 done

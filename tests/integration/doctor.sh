@@ -110,6 +110,26 @@ two_servers() {
 	doctor 1 -H "$1 ldap://127.0.0.1:1" && is 'length == 2 and .[0].missing == 0 and (.[1].connected | not) and .[1].missing == 1'
 }
 
+# A certificate of user1, by its DN, which slapd asks for from now on.
+client_certificate() {
+	local tls=$dir/tls
+	openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$tls/user1.key" -out "$tls/user1.csr" \
+		-subj "/DC=com/DC=nwtraders/CN=Users/CN=user1" &&
+		openssl x509 -req -in "$tls/user1.csr" -CA "$tls/ca.pem" -CAkey "$tls/ca.key" -days 30 -out "$tls/user1.pem" &&
+		printf 'dn: cn=config\nchangetype: modify\nreplace: olcTLSVerifyClient\nolcTLSVerifyClient: allow\n' | change
+}
+
+by_client_certificate() {
+	LDAPTLS_CERT=$dir/tls/user1.pem LDAPTLS_KEY=$dir/tls/user1.key healthy -Y EXTERNAL -H "$LDAPS_URI"
+}
+
+by_environment() {
+	printf 'uri = %s\nmech = EXTERNAL\n' "$LDAPS_URI" >"$dir/bare.conf"
+	LDAPTLS_CERT=$dir/tls/user1.pem LDAPTLS_KEY=$dir/tls/user1.key LDAPTLS_CACERT=$LDAP_CA_FILE \
+		healthy --client-config "$dir/bare.conf" &&
+		LDAPTLS_CACERT='' lacks tls "is not trusted here" --client-config "$dir/bare.conf"
+}
+
 # The CA's people may not see tokenGroups any more.
 close_group() {
 	printf 'dn: CN=Pre-Windows 2000 Compatible Access,CN=Builtin,%s\nchangetype: modify\ndelete: member\n' "$LAB_BASE_DN" | change
@@ -120,6 +140,10 @@ openldap() {
 	check "the same as text" text_names_everything
 	check "as dircad" healthy -c "$DIRCAD_CONF"
 	check "one server of two is dead" two_servers "$LDAPS_URI"
+	check "a TLS client certificate" client_certificate
+	check "EXTERNAL by it" by_client_certificate
+	check "EXTERNAL by it, the CA's file from the environment" by_environment
+	check "EXTERNAL without it" lacks connection "SASL EXTERNAL" -Y EXTERNAL -H "$LDAPS_URI"
 	check "no TLS" lacks tls "use ldaps://" -H "$LDAP_URI" -Y SCRAM-SHA-256
 	check "a wrong password" lacks connection "Invalid credentials" -y <(printf wrong)
 	check "no directory is named" fails_with 2 "$DIRCA_BIN/dirca" doctor directory --client-config "$dir/nothing"

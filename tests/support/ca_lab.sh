@@ -5,7 +5,7 @@
 # only processes started here are ended.
 #
 #   ca_lab_start DIR [MECH [KIND [NAME]]]
-#                            MECH: scram (default), gssapi, basic or external, used by people at the directory and at the
+#                            MECH: scram (default; Samba: basic), gssapi, basic or external, used by people at the directory and at the
 #                            CA, and by dircad at the directory. KIND: key of the CA, default rsa2048. NAME: of the CA.
 #                            Exports DIRCAD_CONF, CA_NAME, CA_URL, CA_HTTP_URL, CA_SOCKET, CA_STATE
 #   ca_lab_stop              ends dircad, directory and KDC in good order
@@ -28,6 +28,8 @@
 . "$(dirname "${BASH_SOURCE[0]}")/samba_lab.sh"
 
 DIRECTORY=${DIRECTORY:-openldap}
+CA_LAB_MECH_DEFAULT=scram
+[ "$DIRECTORY" != samba ] || CA_LAB_MECH_DEFAULT=basic
 DIRCA_BIN=${DIRCA_BIN:-$LAB_SOURCE_DIR/build/dev/bin}
 CA_LAB_USERS=cn=Users,$LAB_BASE_DN
 declare -A CA_LAB_DN # of those whose DN is not cn=NAME,$CA_LAB_USERS
@@ -215,7 +217,7 @@ ca_lab_directory_stop() {
 }
 
 ca_lab_start() {
-	CA_LAB_MECH=${2:-scram}
+	CA_LAB_MECH=${2:-$CA_LAB_MECH_DEFAULT}
 	lab_use "$1" || return 1
 	CA_LAB_DIR=$LAB_DIR
 	lab_export CA_NAME "${4:-NWTraders-CA}"
