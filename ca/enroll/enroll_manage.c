@@ -368,10 +368,8 @@ enroll_deny(struct ca *ca, const struct principal *officer, int64_t request_id, 
 	return ok;
 }
 
-/* The SID decides where there is one: names are given away again. Without one in the row, only an
- * account that still has none can be it. */
-static bool
-is_requester(const struct principal *p, const struct store_request *row)
+bool
+enroll_is_requester(const struct principal *p, const struct store_request *row)
 {
 	/* Its agent too, of which the row has no SID; what it gets is no secret. */
 	if ((row->request_flags & CR_FLG_ENROLLONBEHALFOF) != 0 && row->caller_name != NULL &&
@@ -394,7 +392,7 @@ enroll_retrieve(struct ca *ca, struct vault *v, const struct principal *caller, 
 	*out = (struct enroll_result){0};
 	if (!get_row(ca, request_id, &row, err))
 		goto out;
-	if (!is_requester(caller, &row)) {
+	if (!enroll_is_requester(caller, &row)) {
 		if (!ca_view_is_fresh(view, clock_now())) {
 			err_set(err, DIRCA_E_DIRECTORY_UNAVAILABLE,
 			    "the directory could not be read for over a minute; rights cannot be "

@@ -524,6 +524,31 @@ a_signer_revoked_while_the_request_waits_does_not_count(void **state)
 	test_cert_free(&late);
 }
 
+static void
+names_are_given_away_and_sids_are_not(void **state)
+{
+	char name[] = "NWTRADERS\\user1", agent_name[] = "NWTRADERS\\officer2",
+	     gone[] = "S-1-5-21-1-2-3-9999", own[SID_TEXT_MAX];
+	struct store_request row = {.requester_name = name};
+	struct principal plain = user1;
+
+	(void)state;
+	sid_to_text(&user1.sid, own);
+	plain.has_sid = false;
+	assert_false(enroll_is_requester(&user1, &row));
+	assert_true(enroll_is_requester(&plain, &row));
+	row.requester_sid = gone;
+	assert_false(enroll_is_requester(&user1, &row));
+	assert_false(enroll_is_requester(&plain, &row));
+	row.requester_sid = own;
+	assert_true(enroll_is_requester(&user1, &row));
+	assert_false(enroll_is_requester(&user2, &row));
+	row.caller_name = agent_name;
+	assert_false(enroll_is_requester(&officer2, &row));
+	row.request_flags = CR_FLG_ENROLLONBEHALFOF;
+	assert_true(enroll_is_requester(&officer2, &row));
+}
+
 /* Without the agent's name the request would be decided as the subject's own. */
 static void
 a_waiting_request_of_an_unknown_agent_is_not_approved(void **state)
@@ -636,6 +661,7 @@ main(void)
 	    cmocka_unit_test(a_subject_whose_groups_are_hidden_is_no_refusal),
 	    cmocka_unit_test(an_agent_has_a_key_archived_by_cmc_alone),
 	    cmocka_unit_test(a_signer_revoked_while_the_request_waits_does_not_count),
+	    cmocka_unit_test(names_are_given_away_and_sids_are_not),
 	    cmocka_unit_test(a_waiting_request_of_an_unknown_agent_is_not_approved),
 	    cmocka_unit_test(an_agent_of_a_ca_of_ntauth_counts_while_its_crl_is_current),
 	    cmocka_unit_test(a_rewritten_certificate_is_no_second_signer),
