@@ -69,6 +69,56 @@ find_account(struct ca *ca, const struct principal *p, struct store_requests *ou
 	return true;
 }
 
+/* Takes over the rows of `from` that are not in `to` yet. */
+static bool
+add_rows(struct store_requests *to, struct store_requests *from, struct err *err)
+{
+	size_t had = to->count;
+	struct store_request *grown = reallocarray(to->list, had + from->count + 1, sizeof *grown);
+
+	if (grown == NULL)
+		return err_nomem(err);
+	to->list = grown;
+	for (size_t i = 0; i < from->count; i++) {
+		bool there = false;
+
+		for (size_t k = 0; !there && k < had; k++)
+			there = grown[k].request_id == from->list[i].request_id;
+		if (there)
+			continue;
+		grown[to->count++] = from->list[i];
+		from->list[i] = (struct store_request){0};
+	}
+	return true;
+}
+
+/* Who has the name today may have made requests under another. They stand beside those that were
+ * made under this one, so that nobody takes the one's key for the other's. A common name may be
+ * many people's; of whom the directory cannot tell, the rows alone tell. */
+static bool
+add_present_owner(struct ca *ca, enum store_key by, const char *name, struct store_requests *rows,
+    struct err *err)
+{
+	struct principal p = {0};
+	struct name_query q = {name, &p, DIR_NOT_FOUND};
+	struct store_requests own = {0};
+	char sid[SID_TEXT_MAX];
+	bool ok = true;
+
+	if (by == STORE_BY_COMMON_NAME)
+		return true;
+	if (!ca_directory_do(ca, find_principal, &q, err))
+		return err->code == TYPE_E_AMBIGUOUSNAME || err->code == DIRCA_E_GROUPS_UNREADABLE;
+	if (q.found == DIR_FOUND && p.has_sid) {
+		sid_to_text(&p.sid, sid);
+		ok = store_find_candidates(ca->store, STORE_BY_REQUESTER_SID, sid, &own, err) &&
+		     add_rows(rows, &own, err);
+	}
+	store_requests_free(&own);
+	principal_free(&p);
+	return ok;
+}
+
 /* The name as it stands in the rows: who is gone is found by the name of that time. Else who the
  * directory says has the name now. */
 static bool
@@ -82,7 +132,7 @@ find_name(
 	if (!store_find_candidates(ca->store, by, name, out, err))
 		goto out;
 	if (out->count > 0) {
-		ok = true;
+		ok = add_present_owner(ca, by, name, out, err);
 		goto out;
 	}
 	if (!ca_directory_do(ca, find_principal, &q, err))
