@@ -119,13 +119,17 @@ client_certificate() {
 		printf 'dn: cn=config\nchangetype: modify\nreplace: olcTLSVerifyClient\nolcTLSVerifyClient: allow\n' | change
 }
 
+# libldap with GnuTLS forgets to free a client's key and certificate.
+printf 'leak:%s\n' gnutls_x509_privkey_init gnutls_x509_crt_init >"$dir/leaks"
+leaks=suppressions=$dir/leaks:print_suppressions=0
+
 by_client_certificate() {
-	LDAPTLS_CERT=$dir/tls/user1.pem LDAPTLS_KEY=$dir/tls/user1.key healthy -Y EXTERNAL -H "$LDAPS_URI"
+	LSAN_OPTIONS=$leaks LDAPTLS_CERT=$dir/tls/user1.pem LDAPTLS_KEY=$dir/tls/user1.key healthy -Y EXTERNAL -H "$LDAPS_URI"
 }
 
 by_environment() {
 	printf 'uri = %s\nmech = EXTERNAL\n' "$LDAPS_URI" >"$dir/bare.conf"
-	LDAPTLS_CERT=$dir/tls/user1.pem LDAPTLS_KEY=$dir/tls/user1.key LDAPTLS_CACERT=$LDAP_CA_FILE \
+	LSAN_OPTIONS=$leaks LDAPTLS_CERT=$dir/tls/user1.pem LDAPTLS_KEY=$dir/tls/user1.key LDAPTLS_CACERT=$LDAP_CA_FILE \
 		healthy --client-config "$dir/bare.conf" &&
 		LDAPTLS_CACERT='' lacks tls "is not trusted here" --client-config "$dir/bare.conf"
 }
