@@ -243,6 +243,8 @@ send_cmc(struct http_client *http, const struct client_enroll *in, struct view p
 	    !http_client_request(http, "POST", "/.well-known/est/fullcmc",
 		"application/pkcs7-mime; smime-type=CMC-request", buf_view(&message), &answer, err))
 		goto out;
+	out->accepted = answer.status < 300;
+	out->request_id = answer.request_id;
 	if (strncmp(answer.content_type, "application/pkcs7-mime", 22) != 0 &&
 	    !http_answer_check(&answer, err))
 		goto out;
@@ -273,6 +275,7 @@ send_pkcs10(struct http_client *http, const struct client_enroll *in, struct vie
 		"application/pkcs10", pkcs10, &answer, err) ||
 	    !http_answer_check(&answer, err))
 		goto out;
+	out->accepted = true;
 	out->request_id = answer.request_id;
 	if ((out->pending = answer.status == 202))
 		ok = true;

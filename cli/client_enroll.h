@@ -36,6 +36,8 @@ struct client_enroll {
 
 struct client_enrolled {
 	long long request_id; /* 0 if the CA did not say */
+	bool accepted; /* the CA says that it issued, or keeps the request: the key is of use, even
+			  where client_enroll failed at the answer */
 	bool pending;
 	bool archived;
 	struct buf certificate; /* empty when pending */

@@ -21,6 +21,7 @@ struct job {
 	struct secret password; /* of the PKCS#12 and the kept key */
 	struct client_signer renews, agent;
 	char *out, *key_file;
+	bool keep_key; /* a CA has a certificate or a request for it */
 };
 
 static void
@@ -215,15 +216,24 @@ try_service(struct job *j, const struct pki_service *service, struct err *err)
 	struct http_client *http = NULL;
 	bool ok = false;
 
-	if (!session_http(&j->session, service, &http, err) || !client_enroll(http, &in, &e, err))
+	if (!session_http(&j->session, service, &http, err))
+		goto out;
+	ok = client_enroll(http, &in, &e, err);
+	j->keep_key = e.accepted;
+	if (!ok)
 		goto out;
 	if (!e.pending) {
-		if (!write_pfx(j, buf_view(&e.certificate), buf_view(&service->certificate), err))
+		ok = write_pfx(j, buf_view(&e.certificate), buf_view(&service->certificate), err);
+		if (!ok)
 			goto out;
 		unlink(j->key_file); /* the PKCS#12 is on disk */
 	}
 	ok = report(j, service, &e, err);
 out:
+	if (!ok && j->keep_key)
+		err_prefix(err,
+		    "%s accepted request %lld, whose key is kept in %s (dirca retrieve)",
+		    service->name, e.request_id, j->key_file);
 	http_client_close(&http);
 	client_enrolled_free(&e);
 	return ok;
@@ -240,6 +250,8 @@ try_services(struct job *j, struct err *err)
 		return false;
 	for (size_t i = 0; !ok && i < count; i++) {
 		ok = try_service(j, list[i], err);
+		if (!ok && j->keep_key)
+			break;
 		if (!ok && err->code != DIRCA_E_NETWORK && err->code != DIRCA_E_VAULT &&
 		    err->code != DIRCA_E_DIRECTORY_UNAVAILABLE)
 			break;
@@ -249,7 +261,7 @@ try_services(struct job *j, struct err *err)
 	}
 	/* A key without a certificate is of no use, unless nobody knows what became of the request.
 	 */
-	if (!ok && err->code != DIRCA_E_NETWORK)
+	if (!ok && err->code != DIRCA_E_NETWORK && !j->keep_key)
 		unlink(j->key_file);
 	free(list);
 	return ok;

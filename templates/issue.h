@@ -13,8 +13,9 @@
 /* A registration authority or enrollment agent that signed the request beside its own key. That its
  * signature verifies and its certificate chains, is in time and not revoked was checked before. */
 struct issue_signer {
-	const char *name;        /* for sentences */
-	struct view certificate; /* DER: who signs twice counts once */
+	const char *name; /* for sentences */
+	struct view key;  /* DER of the public key: who signs twice counts once, whatever the
+			     certificate (ECDSA signatures, and so certificates, can be rewritten) */
 	/* Of its certificate: application policies, where it has none its extended key usages, and
 	 * certificate policies. */
 	struct text_list application_policies, issuance_policies;
@@ -30,6 +31,7 @@ struct issue_renewed {
 	struct view subject;           /* DER */
 	struct view subject_alt_name;  /* DER of the extension value, empty if absent */
 	struct text_list upns, emails; /* that the alternative names hold */
+	struct text_list policies;     /* issuance policies */
 	struct view sid_extension;     /* 25.2, empty if absent */
 	const char *sid;               /* the text in it, NULL if absent */
 };

@@ -67,6 +67,18 @@ is_certificate_of(const struct issue_renewed *old, const struct principal *who)
 	       all_are(&old->emails, who->mail) && (old->sid == NULL || strcmp(old->sid, sid) == 0);
 }
 
+/* Nobody approved an issuance policy that the old certificate lacks. */
+static bool
+asks_no_more(const struct tmpl *t, const struct issue_request *r)
+{
+	if ((t->enrollment_flag & CT_FLAG_ISSUANCE_POLICIES_FROM_REQUEST) == 0)
+		return true;
+	for (size_t i = 0; i < r->policies.count; i++)
+		if (!text_list_has(&r->renewed->policies, r->policies.list[i]))
+			return false;
+	return true;
+}
+
 bool
 issue_is_approved_before(
     const struct tmpl *t, const struct principal *who, const struct issue_request *r)
@@ -75,7 +87,7 @@ issue_is_approved_before(
 
 	if (old == NULL || r->on_behalf_of != NULL ||
 	    (t->enrollment_flag & CT_FLAG_PREVIOUS_APPROVAL_VALIDATE_REENROLLMENT) == 0 ||
-	    !has_oid_of(t, old))
+	    !has_oid_of(t, old) || !asks_no_more(t, r))
 		return false;
 	if ((t->name_flag & CT_FLAG_ENROLLEE_SUPPLIES_SUBJECT) != 0)
 		return r->has_subject && view_eq(r->subject, old->subject);

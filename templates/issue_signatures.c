@@ -45,7 +45,7 @@ static bool
 signed_before(const struct issue_request *r, size_t signer)
 {
 	for (size_t i = 0; i < signer; i++)
-		if (view_eq(r->signers[i].certificate, r->signers[signer].certificate))
+		if (view_eq(r->signers[i].key, r->signers[signer].key))
 			return true;
 	return false;
 }

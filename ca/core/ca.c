@@ -18,6 +18,7 @@ static bool
 state_new(struct ca *ca, struct err *err)
 {
 	struct ca_state *s = calloc(1, sizeof *s);
+	pthread_condattr_t attr;
 
 	if (s == NULL)
 		return err_nomem(err);
@@ -26,7 +27,10 @@ state_new(struct ca *ca, struct err *err)
 	pthread_mutex_init(&s->refresh_lock, NULL);
 	pthread_mutex_init(&s->maintain_lock, NULL);
 	pthread_mutex_init(&s->publish_lock, NULL);
-	pthread_cond_init(&s->publish_turn, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&s->publish_turn, &attr);
+	pthread_condattr_destroy(&attr);
 	config_directory(ca->config, &s->directory_config);
 	s->directory_config.preferred = &s->preferred_uri;
 	return principal_cache_new(&s->principals, err);

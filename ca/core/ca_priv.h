@@ -25,7 +25,7 @@ struct ca_state {
 	    *kra_issuers; /* who may have issued KRA certificates; the vault trusts the same */
 	size_t kra_issuer_count;
 	pthread_mutex_t publish_lock; /* guards the next three */
-	pthread_cond_t publish_turn;
+	pthread_cond_t publish_turn;  /* on the monotonic clock */
 	bool publish_wanted, publish_stop;
 	_Atomic int64_t published_crl; /* the newest that this process put into the directory */
 	int64_t forgotten_id; /* requests up to this one hold no exchange key that is still to be

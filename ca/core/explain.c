@@ -8,19 +8,21 @@
 #include "group_path.h"
 #include "trustee.h"
 
+/* Takes over `reason`. */
 static struct explain_step *
-add(struct explanation *x, const char *check, enum explain_verdict verdict, const char *reason)
+add(struct explanation *x, const char *check, enum explain_verdict verdict, char *reason)
 {
 	struct explain_step *grown = reallocarray(x->steps, x->count + 1, sizeof *grown);
 
 	if (grown == NULL) {
+		free(reason);
 		x->failed = true;
 		return NULL;
 	}
 	x->steps = grown;
 	grown[x->count] =
-	    (struct explain_step){.check = check, .verdict = verdict, .reason = strdup(reason)};
-	x->failed = x->failed || grown[x->count].reason == NULL;
+	    (struct explain_step){.check = check, .verdict = verdict, .reason = reason};
+	x->failed = x->failed || reason == NULL;
 	return &grown[x->count++];
 }
 
@@ -32,10 +34,11 @@ static struct explain_step *
 add_printf(struct explanation *x, const char *check, enum explain_verdict verdict, const char *fmt,
     va_list ap)
 {
-	char reason[512];
+	char *reason;
 
-	if (vsnprintf(reason, sizeof reason, fmt, ap) < 0)
-		reason[0] = '\0';
+	/* Not cut: half a character would be no text. */
+	if (vasprintf(&reason, fmt, ap) < 0)
+		reason = NULL;
 	return add(x, check, verdict, reason);
 }
 
@@ -64,7 +67,7 @@ explain_note(struct explanation *x, const char *check, const char *fmt, ...)
 struct explain_step *
 explain_refused(struct explanation *x, const char *check, const struct err *refusal)
 {
-	struct explain_step *step = add(x, check, EXPLAIN_REFUSED, refusal->msg);
+	struct explain_step *step = add(x, check, EXPLAIN_REFUSED, strdup(refusal->msg));
 
 	if (step != NULL)
 		step->code = refusal->code;

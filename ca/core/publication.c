@@ -46,7 +46,7 @@ ca_publication_wait(struct ca *ca, int seconds, bool only_stop)
 	struct timespec until;
 	bool go;
 
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += seconds;
 	pthread_mutex_lock(&s->publish_lock);
 	while (!s->publish_stop && (only_stop || !s->publish_wanted) &&

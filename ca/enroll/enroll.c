@@ -10,7 +10,7 @@ enroll_is_refusal(enum err_code code)
 {
 	static const enum err_code unable[] = {ERR_OK, E_OUTOFMEMORY, DIRCA_E_INTERNAL,
 	    DIRCA_E_CONFIG, DIRCA_E_IO, DIRCA_E_DIRECTORY, DIRCA_E_DIRECTORY_UNAVAILABLE,
-	    DIRCA_E_DATABASE, DIRCA_E_CRYPTO, DIRCA_E_VAULT};
+	    DIRCA_E_GROUPS_UNREADABLE, DIRCA_E_DATABASE, DIRCA_E_CRYPTO, DIRCA_E_VAULT};
 
 	for (size_t i = 0; i < sizeof unable / sizeof unable[0]; i++)
 		if (unable[i] == code)
@@ -29,6 +29,7 @@ renewal_free(struct enroll_renewal **rp)
 	pkix_template_id_free(&r->template_id);
 	pkix_texts_free(&r->upns);
 	pkix_texts_free(&r->emails);
+	pkix_texts_free(&r->issuance_policies);
 	free(r->sid);
 	buf_free(&r->archived);
 	free(r->kra_hashes);

@@ -49,6 +49,11 @@ bool enroll_deny(struct ca *ca, const struct principal *officer, int64_t request
 bool enroll_retrieve(struct ca *ca, struct vault *v, const struct principal *caller,
     int64_t request_id, struct enroll_result *out, struct err *err);
 
+/* Did this account make the request, or was it made for it? The SID decides where there is one:
+ * names are given away again. Without one in the row, only an account that still has none can be
+ * it. */
+bool enroll_is_requester(const struct principal *p, const struct store_request *row);
+
 /* What would become of a request by `who` for this template now, by the same checks as
  * enroll_submit. False as there: this CA could not decide. */
 struct enroll_explanation {

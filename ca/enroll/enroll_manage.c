@@ -171,8 +171,13 @@ current_people(
 	if (!current_requester(e->ca, row, &e->subject, err))
 		return false;
 	e->requester = e->caller = &e->subject;
-	if ((row->request_flags & CR_FLG_ENROLLONBEHALFOF) == 0 || row->caller_name == NULL)
+	if ((row->request_flags & CR_FLG_ENROLLONBEHALFOF) == 0)
 		return true;
+	if (row->caller_name == NULL)
+		return err_set(err, CERTSRV_E_BAD_REQUESTSTATUS,
+		    "request %lld was made by an enrollment agent, and the database does not say "
+		    "which",
+		    (long long)row->request_id);
 	if (!ca_directory_do(e->ca, find_agent, &q, err))
 		return false;
 	e->caller = agent;
@@ -363,9 +368,8 @@ enroll_deny(struct ca *ca, const struct principal *officer, int64_t request_id, 
 	return ok;
 }
 
-/* The SID decides where there is one: names are given away again. */
-static bool
-is_requester(const struct principal *p, const struct store_request *row)
+bool
+enroll_is_requester(const struct principal *p, const struct store_request *row)
 {
 	/* Its agent too, of which the row has no SID; what it gets is no secret. */
 	if ((row->request_flags & CR_FLG_ENROLLONBEHALFOF) != 0 && row->caller_name != NULL &&
@@ -373,7 +377,8 @@ is_requester(const struct principal *p, const struct store_request *row)
 		return true;
 	if (row->requester_sid != NULL)
 		return has_sid(p, row->requester_sid);
-	return row->requester_name != NULL && text_eq_nocase(p->downlevel, row->requester_name);
+	return row->requester_name != NULL && !p->has_sid &&
+	       text_eq_nocase(p->downlevel, row->requester_name);
 }
 
 bool
@@ -387,7 +392,7 @@ enroll_retrieve(struct ca *ca, struct vault *v, const struct principal *caller, 
 	*out = (struct enroll_result){0};
 	if (!get_row(ca, request_id, &row, err))
 		goto out;
-	if (!is_requester(caller, &row)) {
+	if (!enroll_is_requester(caller, &row)) {
 		if (!ca_view_is_fresh(view, clock_now())) {
 			err_set(err, DIRCA_E_DIRECTORY_UNAVAILABLE,
 			    "the directory could not be read for over a minute; rights cannot be "

@@ -71,7 +71,7 @@ struct enroll_signer {
 struct enroll_renewal {
 	struct pkix_cert cert;
 	struct pkix_template_id template_id;
-	struct pkix_texts upns, emails;
+	struct pkix_texts upns, emails, issuance_policies;
 	char *sid;
 	struct issue_renewed facts;
 	/* Its key, if it was archived: a renewal that keeps the key need not send it again. */
@@ -132,6 +132,8 @@ bool enroll_check_naming(const struct enrollment *e, struct err *err);
  * revoked) or of a CA in NTAuthCertificates (then a current CRL below CN=CDP must say that it is
  * not)? CERT_E_ISSUERCHAINING, CERT_E_EXPIRED, CRYPT_E_REVOKED, CRYPT_E_REVOCATION_OFFLINE. */
 bool enroll_check_trust(struct enrollment *e, const struct pkix_cert *cert, struct err *err);
+/* ... and of a signer's policies those count that its issuer may give. */
+bool enroll_check_signer_trust(struct enrollment *e, struct enroll_signer *s, struct err *err);
 /* enroll_renewal.c: whom the request is for, if it names somebody: sets `requester`.
  * CERTSRV_E_BAD_REQUESTSUBJECT. */
 bool enroll_find_subject(struct enrollment *e, struct err *err);

@@ -82,8 +82,8 @@ get_row(const struct enrollment *e, const struct pkix_cert *cert, struct store_r
 	return found == STORE_FOUND;
 }
 
-/* The SID decides: names are given away again, and an account that has a SID now is not known to be
- * the one that had none. */
+/* The SID decides where there is one: names are given away again. Without one in the row, only an
+ * account that still has none can be the owner, as in principal_find_recorded. */
 static bool
 check_owner(const struct enrollment *e, const struct store_request *row, struct err *err)
 {
@@ -95,7 +95,7 @@ check_owner(const struct enrollment *e, const struct store_request *row, struct 
 	if (row->requester_sid != NULL)
 		same = strcmp(row->requester_sid, sid) == 0;
 	else
-		same = !e->requester->has_sid && row->requester_name != NULL &&
+		same = row->requester_name != NULL && !e->requester->has_sid &&
 		       text_eq_nocase(row->requester_name, e->requester->downlevel);
 	return same ||
 	       err_set(err, CERTSRV_E_BAD_RENEWAL_SUBJECT,
@@ -132,7 +132,8 @@ read_facts(const struct enrollment *e, struct enroll_renewal *r, struct err *err
 	const struct tmpl *t;
 
 	if (!pkix_template_id(r->cert.extensions, r->cert.extension_count, &r->template_id, err) ||
-	    !pkix_cert_san_names(&r->cert, &r->upns, &r->emails, err))
+	    !pkix_cert_san_names(&r->cert, &r->upns, &r->emails, err) ||
+	    !pkix_cert_issuance_policies(&r->cert, &r->issuance_policies, err))
 		return err_prefix(err, "the certificate to be renewed");
 	r->sid = pkix_cert_sid(&r->cert);
 	r->facts = (struct issue_renewed){
@@ -143,6 +144,7 @@ read_facts(const struct enrollment *e, struct enroll_renewal *r, struct err *err
 	    .subject_alt_name = extension(&r->cert, NID_subject_alt_name),
 	    .upns = {r->upns.list, r->upns.count},
 	    .emails = {r->emails.list, r->emails.count},
+	    .policies = {r->issuance_policies.list, r->issuance_policies.count},
 	    .sid_extension = extension(&r->cert, oid_nid(OID_NTDS_CA_SECURITY_EXT)),
 	    .sid = r->sid,
 	};

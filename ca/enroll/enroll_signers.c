@@ -27,9 +27,9 @@ check_certificate(struct enrollment *e, struct enroll_signer *s, struct err *err
 	if (!s->may_sign && !is_renewed(e, &s->cert))
 		return err_set(err, CERT_E_WRONG_USAGE,
 		    "its key usage allows neither digital signatures nor non-repudiation");
-	return enroll_check_trust(e, &s->cert, err) &&
-	       pkix_cert_application_policies(&s->cert, &s->application_policies, err) &&
-	       pkix_cert_issuance_policies(&s->cert, &s->issuance_policies, err);
+	return pkix_cert_application_policies(&s->cert, &s->application_policies, err) &&
+	       pkix_cert_issuance_policies(&s->cert, &s->issuance_policies, err) &&
+	       enroll_check_signer_trust(e, s, err);
 }
 
 static bool
@@ -68,7 +68,7 @@ add_facts(struct enrollment *e, const struct enroll_signer *s)
 		return;
 	e->signer_facts[e->signer_fact_count++] = (struct issue_signer){
 	    .name = s->name,
-	    .certificate = buf_view(&s->cert.raw),
+	    .key = s->cert.spki,
 	    .application_policies = {s->application_policies.list, s->application_policies.count},
 	    .issuance_policies = {s->issuance_policies.list, s->issuance_policies.count},
 	};

@@ -148,10 +148,18 @@ out:
 	return ok;
 }
 
+/* Qualified subordination: a CA that may not make enrollment agents makes none here. */
+static bool
+limit_policies(struct enroll_signer *s, const struct pkix_cert *issuer, struct err *err)
+{
+	return s == NULL ||
+	       pkix_issuer_limits(issuer, &s->application_policies, &s->issuance_policies, err);
+}
+
 /* Found: the issuer is one value of NTAuthCertificates, and a CA. */
 static bool
-check_issuer(struct enrollment *e, const struct pkix_cert *cert, struct view der, bool *found_out,
-    struct err *err)
+check_issuer(struct enrollment *e, const struct pkix_cert *cert, struct enroll_signer *s,
+    struct view der, bool *found_out, struct err *err)
 {
 	struct pkix_cert issuer = {0};
 	EVP_PKEY *key = NULL;
@@ -162,14 +170,15 @@ check_issuer(struct enrollment *e, const struct pkix_cert *cert, struct view der
 		     pkix_public_key(issuer.spki, &key, &ignored) && issued_by(cert, &issuer, key);
 	if (*found_out)
 		ok = check_time(e, &issuer, "the certificate of its issuer", err) &&
-		     check_crl(e, cert, &issuer, key, err);
+		     check_crl(e, cert, &issuer, key, err) && limit_policies(s, &issuer, err);
 	EVP_PKEY_free(key);
 	pkix_cert_free(&issuer);
 	return ok;
 }
 
 static bool
-check_nt_auth(struct enrollment *e, const struct pkix_cert *cert, struct err *err)
+check_nt_auth(
+    struct enrollment *e, const struct pkix_cert *cert, struct enroll_signer *s, struct err *err)
 {
 	const struct dir_entries *nt_auth = &e->view->pki->nt_auth;
 	bool found = false, ok = false;
@@ -180,7 +189,7 @@ check_nt_auth(struct enrollment *e, const struct pkix_cert *cert, struct err *er
 		for (size_t k = 0; a != NULL && k < a->count && !ok; k++) {
 			bool here;
 
-			ok = check_issuer(e, cert, buf_view(&a->values[k]), &here, err);
+			ok = check_issuer(e, cert, s, buf_view(&a->values[k]), &here, err);
 			found = found || here;
 			/* What cannot be asked now must not be taken for a refusal. */
 			if (here && !ok && !enroll_is_refusal(err->code))
@@ -194,12 +203,26 @@ check_nt_auth(struct enrollment *e, const struct pkix_cert *cert, struct err *er
 	return ok;
 }
 
-bool
-enroll_check_trust(struct enrollment *e, const struct pkix_cert *cert, struct err *err)
+/* `s` NULL: no signer, whose policies do not matter. */
+static bool
+check_trust(
+    struct enrollment *e, const struct pkix_cert *cert, struct enroll_signer *s, struct err *err)
 {
 	if (!check_time(e, cert, "its certificate", err))
 		return false;
 	if (issued_by(cert, &e->ca->ca_cert, e->ca->ca_key))
-		return check_row(e, cert, err);
-	return check_nt_auth(e, cert, err);
+		return check_row(e, cert, err) && limit_policies(s, &e->ca->ca_cert, err);
+	return check_nt_auth(e, cert, s, err);
+}
+
+bool
+enroll_check_trust(struct enrollment *e, const struct pkix_cert *cert, struct err *err)
+{
+	return check_trust(e, cert, NULL, err);
+}
+
+bool
+enroll_check_signer_trust(struct enrollment *e, struct enroll_signer *s, struct err *err)
+{
+	return check_trust(e, &s->cert, s, err);
 }

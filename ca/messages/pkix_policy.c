@@ -10,6 +10,7 @@
 #include "pkix_priv.h"
 
 #define ANY_EXTENDED_KEY_USAGE "2.5.29.37.0"
+#define ANY_ISSUANCE_POLICY    "2.5.29.32.0"
 #define ANY_APPLICATION_POLICY "1.3.6.1.4.1.311.10.12.1"
 #define POLICIES_MAX           64
 #define UNLIMITED              INT64_MAX
@@ -335,4 +336,24 @@ pkix_chain_allows(
 out:
 	pkix_texts_free(&s.set);
 	return ok;
+}
+
+bool
+pkix_issuer_limits(const struct pkix_cert *issuer, struct pkix_texts *application,
+    struct pkix_texts *issuance, struct err *err)
+{
+	struct pkix_texts own;
+	struct err ignored;
+
+	if (!pkix_cert_issuance_policies(issuer, &own, err))
+		return err_prefix(err, "its issuer");
+	for (size_t i = 0; i < application->count;)
+		if (pkix_chain_allows(&issuer, 1, application->list[i], &ignored))
+			i++;
+		else
+			remove_at(application, i);
+	if (own.count > 0 && !pkix_texts_have(&own, ANY_ISSUANCE_POLICY))
+		intersect(issuance, &own);
+	pkix_texts_free(&own);
+	return true;
 }

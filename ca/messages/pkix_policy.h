@@ -28,4 +28,10 @@ bool pkix_cert_application_policies(
 bool pkix_chain_allows(
     const struct pkix_cert *const *chain, size_t count, const char *dotted, struct err *err);
 
+/* Takes out of a certificate's lists what its issuer, alone, could not give: application policies
+ * that pkix_chain_allows refuses, and issuance policies beside those of the issuer, if it has some
+ * and not all. ERROR_INVALID_DATA for an issuer that cannot be read. */
+bool pkix_issuer_limits(const struct pkix_cert *issuer, struct pkix_texts *application,
+    struct pkix_texts *issuance, struct err *err);
+
 #endif

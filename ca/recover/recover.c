@@ -33,7 +33,23 @@ find_principal(struct dir_conn *c, void *arg, struct err *err)
 	return q->found != DIR_FIND_FAILED;
 }
 
-/* Rows of one account, whatever it was called when it made them. */
+/* What another account made under a name that this one has now is not this one's. */
+static void
+drop_others(struct store_requests *rows)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < rows->count; i++) {
+		if (rows->list[i].requester_sid == NULL)
+			rows->list[kept++] = rows->list[i];
+		else
+			store_request_free(&rows->list[i]);
+	}
+	rows->count = kept;
+}
+
+/* Rows of one account, whatever it was called when it made them; of its name only those that do not
+ * say whose they are. */
 static bool
 find_account(struct ca *ca, const struct principal *p, struct store_requests *out, struct err *err)
 {
@@ -47,7 +63,60 @@ find_account(struct ca *ca, const struct principal *p, struct store_requests *ou
 			return true;
 		store_requests_free(out);
 	}
-	return store_find_candidates(ca->store, STORE_BY_REQUESTER, p->downlevel, out, err);
+	if (!store_find_candidates(ca->store, STORE_BY_REQUESTER, p->downlevel, out, err))
+		return false;
+	drop_others(out);
+	return true;
+}
+
+/* Takes over the rows of `from` that are not in `to` yet. */
+static bool
+add_rows(struct store_requests *to, struct store_requests *from, struct err *err)
+{
+	size_t had = to->count;
+	struct store_request *grown = reallocarray(to->list, had + from->count + 1, sizeof *grown);
+
+	if (grown == NULL)
+		return err_nomem(err);
+	to->list = grown;
+	for (size_t i = 0; i < from->count; i++) {
+		bool there = false;
+
+		for (size_t k = 0; !there && k < had; k++)
+			there = grown[k].request_id == from->list[i].request_id;
+		if (there)
+			continue;
+		grown[to->count++] = from->list[i];
+		from->list[i] = (struct store_request){0};
+	}
+	return true;
+}
+
+/* Who has the name today may have made requests under another. They stand beside those that were
+ * made under this one, so that nobody takes the one's key for the other's. A common name may be
+ * many people's; of whom the directory cannot tell, the rows alone tell. */
+static bool
+add_present_owner(struct ca *ca, enum store_key by, const char *name, struct store_requests *rows,
+    struct err *err)
+{
+	struct principal p = {0};
+	struct name_query q = {name, &p, DIR_NOT_FOUND};
+	struct store_requests own = {0};
+	char sid[SID_TEXT_MAX];
+	bool ok = true;
+
+	if (by == STORE_BY_COMMON_NAME)
+		return true;
+	if (!ca_directory_do(ca, find_principal, &q, err))
+		return err->code == TYPE_E_AMBIGUOUSNAME || err->code == DIRCA_E_GROUPS_UNREADABLE;
+	if (q.found == DIR_FOUND && p.has_sid) {
+		sid_to_text(&p.sid, sid);
+		ok = store_find_candidates(ca->store, STORE_BY_REQUESTER_SID, sid, &own, err) &&
+		     add_rows(rows, &own, err);
+	}
+	store_requests_free(&own);
+	principal_free(&p);
+	return ok;
 }
 
 /* The name as it stands in the rows: who is gone is found by the name of that time. Else who the
@@ -63,7 +132,7 @@ find_name(
 	if (!store_find_candidates(ca->store, by, name, out, err))
 		goto out;
 	if (out->count > 0) {
-		ok = true;
+		ok = add_present_owner(ca, by, name, out, err);
 		goto out;
 	}
 	if (!ca_directory_do(ca, find_principal, &q, err))
@@ -130,9 +199,9 @@ static bool
 same_question(const struct store_request *a, const struct store_request *b)
 {
 	const char *names[] = {a->requester_name, b->requester_name, a->template_name,
-	    b->template_name, a->requester_sid, b->requester_sid};
+	    b->template_name, a->requester_sid, b->requester_sid, a->requester_dn, b->requester_dn};
 
-	for (size_t i = 0; i < 6; i += 2)
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i += 2)
 		if ((names[i] == NULL) != (names[i + 1] == NULL) ||
 		    (names[i] != NULL && strcmp(names[i], names[i + 1]) != 0))
 			return false;

@@ -31,7 +31,8 @@ void token_free(struct token *t);
 
 /* All issued certificates with archived keys that the token names and that this officer may see:
  * hex tokens are tried as serial, then as SHA-1, then as CN. DOMAIN\user: Request.RequesterName;
- * container\user is resolved in the directory to DOMAIN\user first. Officer restrictions filter;
+ * container\user is resolved in the directory to DOMAIN\user first. Beside the rows of a UPN or
+ * account name stand those that its present owner made under another. Officer restrictions filter;
  * `hidden` tells of what they hid. No rights at all: E_ACCESSDENIED. */
 struct recover_hidden {
 	size_t count;

@@ -66,6 +66,7 @@ route_requests_list(struct route_call *c)
 	struct store_requests rows = {0};
 	struct store_filter filter;
 	char *requester = NULL;
+	bool all;
 	json_t *list;
 	struct err err;
 
@@ -74,7 +75,7 @@ route_requests_list(struct route_call *c)
 		goto out;
 	}
 	/* Whoever may not view the CA sees the own requests. */
-	if (!route_may_view(view, &c->caller, &err))
+	if (!(all = route_may_view(view, &c->caller, &err)))
 		filter.requester_name = c->caller.downlevel;
 	if (!store_list_requests(c->ca->store, &filter, &rows, &err)) {
 		route_fail(c->http, &err);
@@ -82,7 +83,8 @@ route_requests_list(struct route_call *c)
 	}
 	list = json_array();
 	for (size_t i = 0; i < rows.count; i++)
-		json_array_append_new(list, json_request(&rows.list[i]));
+		if (all || enroll_is_requester(&c->caller, &rows.list[i]))
+			json_array_append_new(list, json_request(&rows.list[i]));
 	json_answer(c->http, 200, json_pack("{s:o}", "requests", list));
 out:
 	store_requests_free(&rows);
@@ -113,9 +115,7 @@ route_request_get(struct route_call *c)
 		route_fail(c->http, &err);
 		goto out;
 	}
-	if (!text_eq_nocase(
-		row.requester_name != NULL ? row.requester_name : "", c->caller.downlevel) &&
-	    !route_may_view(view, &c->caller, &err)) {
+	if (!enroll_is_requester(&c->caller, &row) && !route_may_view(view, &c->caller, &err)) {
 		route_fail(c->http, &err);
 		goto out;
 	}

@@ -54,6 +54,14 @@ check "user2 may not renew it" refuses CERTSRV_E_BAD_RENEWAL_SUBJECT \
 # shellcheck disable=SC2046
 check "nor for another template" refuses CERTSRV_E_TEMPLATE_CONFLICT \
 	enroll user1 EFS "$dir/other.pfx" $(signer renew "$dir/user.pfx")
+# A disk that is full when the certificate comes: p256 keys are smaller than a block, PKCS#12 files are not.
+full() { (trap '' XFSZ && ulimit -f 1 && ca_lab_enroll user1 User "$dir/full.pfx" --key p256 2>&1); }
+newest() { sqlite3 "$CA_STATE/dirca.db" "SELECT max(RequestID) FROM Request"; }
+check "a PKCS#12 that cannot be written" refuses DIRCA_E_IO full
+check "leaves the key" test -s "$dir/full.pfx.key"
+check "with which the certificate is fetched" ca_lab_as user1 retrieve "$(newest)" --key-file "$dir/full.pfx.key" \
+	--out "$dir/fetched.pfx" --out-password-file "$(ca_lab_pass)"
+check "and it is that key's" public_key "$dir/fetched.pfx"
 check "--same-key alone" refuses DIRCA_E_USAGE enroll user1 User "$dir/other.pfx" --same-key
 
 # ---- enrollment agents ----

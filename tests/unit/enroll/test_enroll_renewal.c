@@ -96,6 +96,28 @@ a_certificate_of_another_user_is_not_renewed(void **state)
 	test_cert_free(&old.cert);
 }
 
+/* A row without SID was not made by the account that has the name and a SID now. */
+static void
+a_name_without_sid_is_no_owner(void **state)
+{
+	struct held old = enroll("EFSArchive", false, &user1);
+	struct enroll_result fetched;
+	struct err err;
+	char sql[512];
+
+	(void)state;
+	snprintf(sql, sizeof sql,
+	    "sqlite3 -cmd '.timeout 5000' '%s/state/dirca.db' \"UPDATE Request SET RequesterSID = "
+	    "NULL WHERE RequestID = %lld\"",
+	    harness.dir, (long long)old.id);
+	assert_int_equal(system(sql), 0);
+	ask_refused(&(struct ask){.renews = buf_view(&old.cert.der), .signers = {&old.cert}},
+	    &user1, CERTSRV_E_BAD_RENEWAL_SUBJECT);
+	assert_false(enroll_retrieve(harness.ca, &harness.vault, &user1, old.id, &fetched, &err));
+	assert_int_equal(err.code, E_ACCESSDENIED);
+	test_cert_free(&old.cert);
+}
+
 static void
 a_certificate_that_this_ca_did_not_issue_is_not_renewed(void **state)
 {
@@ -470,6 +492,7 @@ main(void)
 	    cmocka_unit_test(a_renewal_signed_with_the_old_key_is_issued),
 	    cmocka_unit_test(a_renewal_without_the_old_key_is_refused),
 	    cmocka_unit_test(a_certificate_of_another_user_is_not_renewed),
+	    cmocka_unit_test(a_name_without_sid_is_no_owner),
 	    cmocka_unit_test(a_certificate_that_this_ca_did_not_issue_is_not_renewed),
 	    cmocka_unit_test(a_revoked_certificate_is_not_renewed),
 	    cmocka_unit_test(an_expired_certificate_is_not_renewed),

@@ -1,5 +1,7 @@
 /* Requests that somebody else signed too: registration authorities, enrollment agents who enroll
  * others, and the trust in their certificates. */
+#include <openssl/ecdsa.h>
+
 #include "ca_harness.h"
 #include "certificate.h"
 #include "enroll_ask.h"
@@ -10,7 +12,7 @@
 
 static struct principal user1, user2, officer1, officer2;
 static struct test_cert agent, second, weak, expired, revoked, unknown, encrypts, foreign_ca,
-    foreign_agent;
+    foreign_agent, limited_ca, limited_agent;
 
 struct row_insert {
 	const struct test_cert *cert;
@@ -273,6 +275,40 @@ an_account_that_is_disabled_is_not_enrolled_by_an_agent(void **state)
 	    &officer2, ERROR_ACCOUNT_DISABLED);
 }
 
+static bool
+set_primary_group(struct dir_conn *c, void *arg, struct err *err)
+{
+	struct view v = view_str(arg);
+
+	return dir_replace(
+	    c, "CN=user2,CN=Users,DC=nwtraders,DC=com", "primaryGroupID", &v, 1, err);
+}
+
+/* Whose groups the CA cannot see is not denied: the CA could not decide, and nothing is kept. */
+static void
+a_subject_whose_groups_are_hidden_is_no_refusal(void **state)
+{
+	struct ask a = {.signers = {&agent}, .subject = "NWTRADERS\\user2"};
+	char hidden[] = "9999", users[] = "513";
+	struct enroll_result r;
+	struct err err;
+
+	(void)state;
+	harness_must(ca_directory_do(harness.ca, set_primary_group, hidden, &err), &err);
+	ask_make(&a);
+	const struct enroll_input in = {.format = ENROLL_CMC,
+	    .body = buf_view(&a.message),
+	    .template_label = a.template_cn,
+	    .caller = &officer2,
+	    .caller_name = officer2.downlevel,
+	    .now = clock_now()};
+	assert_false(enroll_submit(harness.ca, &harness.vault, &in, &r, &err));
+	assert_int_equal(err.code, DIRCA_E_GROUPS_UNREADABLE);
+	assert_int_equal(r.request_id, 0);
+	harness_must(ca_directory_do(harness.ca, set_primary_group, users, &err), &err);
+	ask_free(&a);
+}
+
 static void
 an_agent_has_a_key_archived_by_cmc_alone(void **state)
 {
@@ -301,17 +337,19 @@ an_agent_has_a_key_archived_by_cmc_alone(void **state)
 static bool
 publish_foreign(struct dir_conn *c, void *arg, struct err *err)
 {
+	const struct test_cert *ca = arg;
 	char dn[256];
 
-	(void)arg;
 	snprintf(dn, sizeof dn, "CN=NTAuthCertificates,CN=Public Key Services,CN=Services,%s",
 	    dir_conn_root(c)->config_nc);
-	return dir_add_value(c, dn, "cACertificate", buf_view(&foreign_ca.der), err);
+	return dir_add_value(c, dn, "cACertificate", buf_view(&ca->der), err);
 }
 
 struct foreign_crl {
 	int64_t this_update, next_update;
 	const struct test_cert *revoked, *signer;
+	const struct test_cert *issuer; /* whose name it bears */
+	const char *name;
 };
 
 static bool
@@ -325,13 +363,13 @@ publish_crl(struct dir_conn *c, void *arg, struct err *err)
 	if (f->revoked != NULL)
 		list.serial = f->revoked->cert.serial;
 	harness_must(pkix_sig_alg(f->signer->key, &alg, err), err);
-	harness_must(pkix_crl_encode(foreign_ca.cert.subject, buf_view(&alg), (struct view){0},
+	harness_must(pkix_crl_encode(f->issuer->cert.subject, buf_view(&alg), (struct view){0},
 			 f->this_update, f->next_update, 1, &list, f->revoked != NULL, &tbs, err),
 	    err);
 	test_sign(f->signer->key, buf_view(&tbs), &signature);
 	harness_must(
 	    pkix_signed_wrap(buf_view(&tbs), buf_view(&alg), buf_view(&signature), &crl, err), err);
-	ok = pki_publish_crl(c, "Foreign CA", "ca9.nwtraders.com", buf_view(&crl), err);
+	ok = pki_publish_crl(c, f->name, "ca9.nwtraders.com", buf_view(&crl), err);
 	buf_free(&tbs);
 	buf_free(&alg);
 	buf_free(&signature);
@@ -342,7 +380,8 @@ publish_crl(struct dir_conn *c, void *arg, struct err *err)
 static void
 put_crl(const struct test_cert *listed, const struct test_cert *signer, int64_t until)
 {
-	struct foreign_crl f = {clock_now() - 7200, clock_now() + until, listed, signer};
+	struct foreign_crl f = {
+	    clock_now() - 7200, clock_now() + until, listed, signer, &foreign_ca, "Foreign CA"};
 	struct err err;
 
 	harness_must(ca_directory_do(harness.ca, publish_crl, &f, &err), &err);
@@ -354,7 +393,7 @@ an_agent_of_a_ca_of_ntauth_counts_while_its_crl_is_current(void **state)
 	struct err err;
 
 	(void)state;
-	harness_must(ca_directory_do(harness.ca, publish_foreign, NULL, &err), &err);
+	harness_must(ca_directory_do(harness.ca, publish_foreign, &foreign_ca, &err), &err);
 	harness_refresh();
 	refused_by(&foreign_agent, CRYPT_E_REVOCATION_OFFLINE);
 	put_crl(NULL, &foreign_ca, 3600);
@@ -366,6 +405,76 @@ an_agent_of_a_ca_of_ntauth_counts_while_its_crl_is_current(void **state)
 	refused_by(&foreign_agent, CRYPT_E_REVOCATION_OFFLINE);
 	put_crl(NULL, &agent, 3600); /* signed by another */
 	refused_by(&foreign_agent, CRYPT_E_REVOCATION_OFFLINE);
+}
+
+/* The same certificate with the other ECDSA signature over it, (r, n - s): anybody can write it. */
+static struct test_cert
+rewritten(const struct test_cert *of, const struct test_cert *issuer)
+{
+	const uint8_t *p = of->cert.signature.ptr;
+	ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &p, (long)of->cert.signature.len);
+	BIGNUM *s = BN_dup(ECDSA_SIG_get0_s(sig)), *r = BN_dup(ECDSA_SIG_get0_r(sig)), *n = NULL;
+	struct test_cert out = {.key = of->key};
+	struct buf alg, signature = {0};
+	struct err err;
+
+	assert_int_equal(EVP_PKEY_up_ref(of->key), 1);
+	assert_int_equal(EVP_PKEY_get_bn_param(issuer->key, "order", &n), 1);
+	assert_int_equal(BN_sub(s, n, s), 1);
+	assert_int_equal(ECDSA_SIG_set0(sig, r, s), 1);
+	signature.len = (size_t)i2d_ECDSA_SIG(sig, &signature.ptr);
+	harness_must(pkix_sig_alg(issuer->key, &alg, &err), &err);
+	harness_must(
+	    pkix_signed_wrap(of->cert.tbs, buf_view(&alg), buf_view(&signature), &out.der, &err),
+	    &err);
+	harness_must(pkix_cert_decode(buf_view(&out.der), &out.cert, &err), &err);
+	OPENSSL_free(signature.ptr);
+	buf_free(&alg);
+	ECDSA_SIG_free(sig);
+	BN_free(n);
+	return out;
+}
+
+static void
+a_rewritten_certificate_is_no_second_signer(void **state)
+{
+	struct test_cert twin = rewritten(&foreign_agent, &foreign_ca);
+	struct ask a = {.signers = {&foreign_agent}, .template_cn = ASK_TEMPLATE};
+	struct buf pkcs10, inner;
+	struct err err;
+
+	(void)state;
+	put_crl(NULL, &foreign_ca, 3600);
+	/* It is as good as the other ... */
+	assert_false(view_eq(buf_view(&twin.der), buf_view(&foreign_agent.der)));
+	ask_issued(&(struct ask){.signers = {&twin}}, &user1);
+	/* ... and the same one's. */
+	harness_change(TEMPLATE_DN, "msPKI-RA-Signature", view_str("2"));
+	a.key = test_key("rsa2048");
+	harness_must(pkix_request_make(a.key, (struct view){0}, NULL, &pkcs10, &err), &err);
+	ask_make_cmc(&a, buf_view(&pkcs10), &inner);
+	ask_cosign(&inner, &twin);
+	wrapped_make(buf_view(&inner), foreign_agent.key, &foreign_agent.cert, NULL, &a.message);
+	ask_refused_made(&a, &user1, CERTSRV_E_SIGNATURE_COUNT);
+	harness_change(TEMPLATE_DN, "msPKI-RA-Signature", view_str("1"));
+	buf_free(&pkcs10);
+	buf_free(&inner);
+	ask_free(&a);
+	test_cert_free(&twin);
+}
+
+static void
+a_ca_that_may_not_make_agents_makes_none(void **state)
+{
+	struct foreign_crl f = {
+	    clock_now() - 7200, clock_now() + 3600, NULL, &limited_ca, &limited_ca, "Limited CA"};
+	struct err err;
+
+	(void)state;
+	harness_must(ca_directory_do(harness.ca, publish_foreign, &limited_ca, &err), &err);
+	harness_must(ca_directory_do(harness.ca, publish_crl, &f, &err), &err);
+	harness_refresh();
+	refused_by(&limited_agent, CERTSRV_E_SIGNATURE_REJECTED);
 }
 
 /* What an approval looks at again: a signer that was revoked while the request waited. */
@@ -416,6 +525,58 @@ a_signer_revoked_while_the_request_waits_does_not_count(void **state)
 }
 
 static void
+names_are_given_away_and_sids_are_not(void **state)
+{
+	char name[] = "NWTRADERS\\user1", agent_name[] = "NWTRADERS\\officer2",
+	     gone[] = "S-1-5-21-1-2-3-9999", own[SID_TEXT_MAX];
+	struct store_request row = {.requester_name = name};
+	struct principal plain = user1;
+
+	(void)state;
+	sid_to_text(&user1.sid, own);
+	plain.has_sid = false;
+	assert_false(enroll_is_requester(&user1, &row));
+	assert_true(enroll_is_requester(&plain, &row));
+	row.requester_sid = gone;
+	assert_false(enroll_is_requester(&user1, &row));
+	assert_false(enroll_is_requester(&plain, &row));
+	row.requester_sid = own;
+	assert_true(enroll_is_requester(&user1, &row));
+	assert_false(enroll_is_requester(&user2, &row));
+	row.caller_name = agent_name;
+	assert_false(enroll_is_requester(&officer2, &row));
+	row.request_flags = CR_FLG_ENROLLONBEHALFOF;
+	assert_true(enroll_is_requester(&officer2, &row));
+}
+
+/* Without the agent's name the request would be decided as the subject's own. */
+static void
+a_waiting_request_of_an_unknown_agent_is_not_approved(void **state)
+{
+	struct ask a = {.signers = {&agent}, .subject = "NWTRADERS\\user1"};
+	struct enroll_result r, approved;
+	struct err err;
+	char sql[512];
+
+	(void)state;
+	harness_change(TEMPLATE_DN, "msPKI-Enrollment-Flag", view_str("43"));
+	ask_make(&a);
+	r = ask_submit(&a, &officer2);
+	assert_int_equal(r.disposition, DISP_PENDING);
+	snprintf(sql, sizeof sql,
+	    "sqlite3 -cmd '.timeout 5000' '%s/state/dirca.db' \"UPDATE Request SET CallerName = "
+	    "NULL WHERE RequestID = %lld\"",
+	    harness.dir, (long long)r.request_id);
+	assert_int_equal(system(sql), 0);
+	assert_false(enroll_approve(
+	    harness.ca, &harness.vault, &officer1, r.request_id, clock_now(), &approved, &err));
+	assert_int_equal(err.code, CERTSRV_E_BAD_REQUESTSTATUS);
+	harness_change(TEMPLATE_DN, "msPKI-Enrollment-Flag", view_str("41"));
+	enroll_result_free(&r);
+	ask_free(&a);
+}
+
+static void
 make_signers(void)
 {
 	static const char signs[] = "critical,digitalSignature";
@@ -434,6 +595,14 @@ make_signers(void)
 	    .not_before = clock_now() - 86400,
 	    .not_after = clock_now() + 86400});
 	foreign_agent = issue(&foreign_ca, signs, AGENT_EKU, 0x15, 86400);
+	limited_ca = test_issue(&(struct test_issue){.dn = "CN=Limited CA,DC=example,DC=com",
+	    .key = test_key("P-256"),
+	    .usage = "critical,keyCertSign,cRLSign",
+	    .eku = "clientAuth",
+	    .serial = 1,
+	    .not_before = clock_now() - 86400,
+	    .not_after = clock_now() + 86400});
+	limited_agent = issue(&limited_ca, signs, AGENT_EKU, 0x15, 86400);
 	known(&agent, false);
 	known(&second, false);
 	known(&weak, false);
@@ -463,7 +632,7 @@ static int
 group_teardown(void **state)
 {
 	struct test_cert *all[] = {&agent, &second, &weak, &expired, &revoked, &unknown, &encrypts,
-	    &foreign_ca, &foreign_agent};
+	    &foreign_ca, &foreign_agent, &limited_ca, &limited_agent};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
@@ -489,9 +658,14 @@ main(void)
 	    cmocka_unit_test(nobody_else_is_enrolled_without_an_agent),
 	    cmocka_unit_test(a_name_counts_only_if_the_agent_signed_it),
 	    cmocka_unit_test(an_account_that_is_disabled_is_not_enrolled_by_an_agent),
+	    cmocka_unit_test(a_subject_whose_groups_are_hidden_is_no_refusal),
 	    cmocka_unit_test(an_agent_has_a_key_archived_by_cmc_alone),
 	    cmocka_unit_test(a_signer_revoked_while_the_request_waits_does_not_count),
+	    cmocka_unit_test(names_are_given_away_and_sids_are_not),
+	    cmocka_unit_test(a_waiting_request_of_an_unknown_agent_is_not_approved),
 	    cmocka_unit_test(an_agent_of_a_ca_of_ntauth_counts_while_its_crl_is_current),
+	    cmocka_unit_test(a_rewritten_certificate_is_no_second_signer),
+	    cmocka_unit_test(a_ca_that_may_not_make_agents_makes_none),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);

@@ -225,6 +225,28 @@ the_deciding_entry_and_the_way_to_it_are_named(void **state)
 	principal_free(&p);
 }
 
+/* A step that is cut within a character could not be told, and would be missing. */
+static void
+long_names_are_told_whole(void **state)
+{
+	struct principal p = account("user1");
+	struct enroll_explanation x;
+	char name[801] = "x";
+	struct err err;
+
+	(void)state;
+	for (size_t i = 1; i + 2 < sizeof name; i += 2)
+		memcpy(name + i, "\u00f1", 2);
+	free(p.downlevel);
+	p.downlevel = strdup(name);
+	harness_must(enroll_explain(harness.ca, &p, "User", clock_now(), &x, &err), &err);
+	assert_non_null(strstr(x.steps.steps[0].reason, name));
+	for (size_t i = 0; i < x.steps.count; i++)
+		assert_true(text_is_utf8(view_str(x.steps.steps[i].reason)));
+	enroll_explanation_free(&x);
+	principal_free(&p);
+}
+
 static void
 a_stale_directory_explains_nothing(void **state)
 {
@@ -269,6 +291,7 @@ main(void)
 	    cmocka_unit_test(with_what_people_lack_too),
 	    cmocka_unit_test(with_changed_rights_too),
 	    cmocka_unit_test(the_deciding_entry_and_the_way_to_it_are_named),
+	    cmocka_unit_test(long_names_are_told_whole),
 	    cmocka_unit_test(a_stale_directory_explains_nothing),
 	};
 

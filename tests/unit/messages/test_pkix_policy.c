@@ -16,7 +16,7 @@ static EVP_PKEY *key;
 
 /* A certificate's extensions, in the notation of openssl.cnf. */
 struct layer {
-	const char *eku, *policies, *mappings, *constraints;
+	const char *eku, *policies, *mappings, *constraints, *issuance;
 	bool self_issued;
 };
 
@@ -55,6 +55,7 @@ certificate(const struct layer *l, const char *name)
 	push(list, "1.3.6.1.4.1.311.21.10", NID_certificate_policies, l->policies);
 	push(list, "1.3.6.1.4.1.311.21.11", NID_policy_mappings, l->mappings);
 	push(list, "1.3.6.1.4.1.311.21.12", NID_policy_constraints, l->constraints);
+	push(list, "2.5.29.32", NID_certificate_policies, l->issuance);
 	must(pkix_name_from_dn(name, NULL, &subject, &err));
 	must(pkix_name_from_dn(l->self_issued ? name : "CN=above", NULL, &issuer, &err));
 	must(pkix_key_spki(key, &spki, &err));
@@ -154,6 +155,42 @@ a_policy_is_valid_down_a_chain_or_not(void **state)
 		}
 		for (size_t k = 0; k < row->count; k++)
 			pkix_cert_free(&certs[k]);
+	}
+}
+
+static void
+an_issuer_gives_what_it_may(void **state)
+{
+	static const struct {
+		struct layer issuer;
+		bool mail, low, high;
+	} rows[] = {
+	    {{0}, true, true, true},
+	    {{.eku = CLIENT}, false, true, true},
+	    {{.eku = CLIENT ", " MAIL, .policies = CLIENT}, false, true, true},
+	    {{.eku = "2.5.29.37.0"}, true, true, true},
+	    {{.issuance = "1.2.3.400"}, true, true, false},
+	    {{.issuance = "1.2.3.400, 2.5.29.32.0"}, true, true, true},
+	    {{.eku = MAIL, .issuance = "1.2.3.402"}, true, false, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct pkix_cert issuer = certificate(&rows[i].issuer, "CN=issuer");
+		struct pkix_texts application = {0}, issuance = {0};
+		struct err err;
+
+		must(pkix_texts_add(&application, MAIL, &err));
+		must(pkix_texts_add(&issuance, "1.2.3.400", &err));
+		must(pkix_texts_add(&issuance, "1.2.3.402", &err));
+		must(pkix_issuer_limits(&issuer, &application, &issuance, &err));
+		if (pkix_texts_have(&application, MAIL) != rows[i].mail ||
+		    pkix_texts_have(&issuance, "1.2.3.400") != rows[i].low ||
+		    pkix_texts_have(&issuance, "1.2.3.402") != rows[i].high)
+			fail_msg("row %zu", i);
+		pkix_texts_free(&application);
+		pkix_texts_free(&issuance);
+		pkix_cert_free(&issuer);
 	}
 }
 
@@ -308,6 +345,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_policy_is_valid_down_a_chain_or_not),
+	    cmocka_unit_test(an_issuer_gives_what_it_may),
 	    cmocka_unit_test(malformed_policies_exclude),
 	    cmocka_unit_test(a_certificate_holds_what_both_of_its_lists_have),
 	    cmocka_unit_test(policies_that_are_cut_or_empty_are_refused),

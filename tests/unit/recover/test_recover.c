@@ -522,6 +522,88 @@ key_of_a_renamed_account_is_found_by_both_names(void **state)
 		harness_must(ca_directory_do(harness.ca, change_user1, &back[i], &err), &err);
 }
 
+/* user2 has the name of somebody who is gone: the key of that one is not user2's. */
+static void
+key_of_an_earlier_owner_of_the_name_is_not_the_present_ones(void **state)
+{
+	struct recover_hidden hidden;
+
+	(void)state;
+	sqlite("UPDATE Request SET RequesterName = 'NWTRADERS\\\\user2', "
+	       "RequesterSID = 'S-1-5-21-1-2-3-9999' WHERE HasArchivedKey = 1");
+	assert_int_equal(found(&officer1, "user2@nwtraders.com", &hidden), 0);
+	/* By the name of that time, and where nothing says whose it is. */
+	assert_int_equal(found(&officer1, "NWTRADERS\\user2", &hidden), 1);
+	sqlite("UPDATE Request SET RequesterSID = NULL WHERE HasArchivedKey = 1");
+	assert_int_equal(found(&officer1, "user2@nwtraders.com", &hidden), 1);
+}
+
+static int64_t earlier; /* the archived row before the present one */
+
+/* What is known of one row's requester says nothing about the next one's of the same name. */
+static void
+rows_of_one_name_and_two_entries_are_two_questions(void **state)
+{
+	struct store_requests rows;
+	struct recover_hidden hidden;
+	char sql[256];
+	struct err err;
+
+	(void)state;
+	earlier = archived.id;
+	EVP_PKEY_free(archived.key);
+	make_archived();
+	sqlite("UPDATE Request SET RequesterName = 'NWTRADERS\\\\user1', RequesterSID = NULL, "
+	       "RequesterDN = NULL WHERE HasArchivedKey = 1");
+	harness_restrict((struct harness_rule[]){{false, "1111", "1205", NULL}}, 1);
+	for (int i = 0; i < 2; i++) {
+		int64_t gone = i == 0 ? earlier : archived.id;
+
+		snprintf(sql, sizeof sql,
+		    "UPDATE Request SET RequesterDN = CASE RequestID WHEN %lld THEN "
+		    "'CN=gone,DC=nwtraders,DC=com' END WHERE HasArchivedKey = 1",
+		    (long long)gone);
+		sqlite(sql);
+		harness_must(recover_candidates(
+				 harness.ca, &officer1, "NWTRADERS\\user1", &rows, &hidden, &err),
+		    &err);
+		assert_int_equal(rows.count, 1);
+		assert_int_equal(hidden.count, 1);
+		assert_int_equal(rows.list[0].request_id, i == 0 ? archived.id : earlier);
+		store_requests_free(&rows);
+	}
+	harness_unrestrict();
+}
+
+/* "anna" was somebody's name before it became user1's: who asks for anna is shown both. */
+static void
+keys_of_both_owners_of_a_name_are_shown(void **state)
+{
+	struct change to = {"sAMAccountName", "anna"}, back = {"sAMAccountName", "user1"};
+	struct store_requests rows;
+	struct recover_hidden hidden;
+	char sql[512], sid[SID_TEXT_MAX];
+	struct err err;
+
+	(void)state;
+	sid_to_text(&user1.sid, sid);
+	snprintf(sql, sizeof sql,
+	    "UPDATE Request SET RequesterName = CASE RequestID WHEN %lld THEN "
+	    "'NWTRADERS\\\\anna' ELSE 'NWTRADERS\\\\user1' END, RequesterSID = CASE RequestID WHEN "
+	    "%lld THEN 'S-1-5-21-1-2-3-9999' ELSE '%s' END WHERE HasArchivedKey = 1",
+	    (long long)earlier, (long long)earlier, sid);
+	sqlite(sql);
+	harness_must(ca_directory_do(harness.ca, change_user1, &to, &err), &err);
+	harness_must(
+	    recover_candidates(harness.ca, &officer1, "NWTRADERS\\anna", &rows, &hidden, &err),
+	    &err);
+	assert_int_equal(rows.count, 2);
+	assert_int_equal(rows.list[0].request_id, earlier);
+	assert_int_equal(rows.list[1].request_id, archived.id);
+	store_requests_free(&rows);
+	harness_must(ca_directory_do(harness.ca, change_user1, &back, &err), &err);
+}
+
 static void
 stale_directory_hands_out_nothing(void **state)
 {
@@ -595,6 +677,9 @@ main(void)
 	    cmocka_unit_test(revoked_certificates_key_is_still_recovered),
 	    cmocka_unit_test(key_of_a_disabled_account_is_still_recovered),
 	    cmocka_unit_test(key_of_a_renamed_account_is_found_by_both_names),
+	    cmocka_unit_test(key_of_an_earlier_owner_of_the_name_is_not_the_present_ones),
+	    cmocka_unit_test(rows_of_one_name_and_two_entries_are_two_questions),
+	    cmocka_unit_test(keys_of_both_owners_of_a_name_are_shown),
 	    cmocka_unit_test(stale_directory_hands_out_nothing),
 	    cmocka_unit_test(unreadable_groups_refuse_a_restricted_officer),
 	};

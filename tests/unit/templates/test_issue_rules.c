@@ -95,7 +95,7 @@ static void
 sign(struct scene *s, const char *name, struct text_list application, struct text_list issuance)
 {
 	s->signers[s->request.signer_count++] = (struct issue_signer){.name = name,
-	    .certificate = view_str(name),
+	    .key = view_str(name),
 	    .application_policies = application,
 	    .issuance_policies = issuance};
 }
@@ -434,6 +434,31 @@ each_condition_of_previous_approval_counts(void **state)
 	}
 }
 
+static void
+a_higher_issuance_policy_was_not_approved_before(void **state)
+{
+	struct scene s;
+	struct issue_plan p;
+
+	(void)state;
+	approved_scene(&s);
+	s.t.enrollment_flag |= CT_FLAG_ISSUANCE_POLICIES_FROM_REQUEST;
+	s.t.policies = LIST(low_high);
+	s.renewed.policies = LIST(low);
+	s.request.policies = LIST(low);
+	p = plan_of(&s);
+	assert_true(p.approved_before && p.policies.count == 1);
+	issue_plan_free(&p);
+	s.request.policies = LIST(low_high);
+	expect(&s, "one more than the old", CERTSRV_E_SIGNATURE_POLICY_REQUIRED, "");
+	s.renewed.policies = NONE;
+	s.request.policies = LIST(low);
+	expect(&s, "the old had none", CERTSRV_E_SIGNATURE_POLICY_REQUIRED, "");
+	/* Without the flag the request has no say. */
+	s.t.enrollment_flag &= ~(uint32_t)CT_FLAG_ISSUANCE_POLICIES_FROM_REQUEST;
+	expect(&s, "the template's own", ERR_OK, "");
+}
+
 static bool
 same(struct view a, const char *text)
 {
@@ -767,6 +792,7 @@ main(void)
 	    cmocka_unit_test(a_renewal_keeps_its_key_where_that_is_demanded),
 	    cmocka_unit_test(a_renewal_that_was_approved_before_waits_for_nobody),
 	    cmocka_unit_test(each_condition_of_previous_approval_counts),
+	    cmocka_unit_test(a_higher_issuance_policy_was_not_approved_before),
 	    cmocka_unit_test(a_supplied_subject_is_the_approved_one),
 	    cmocka_unit_test(the_old_certificate_supplies_the_names_by_flag),
 	    cmocka_unit_test(the_request_chooses_among_the_policies_of_the_template),
