@@ -19,8 +19,13 @@ examine(const struct cli *cli, struct session *session, struct setup *out, struc
 	if (!session_open(cli, session, err))
 		return false;
 	session->dir_config.bare = true;
-	return session_directory(session, err) &&
-	       setup_examine(session->directory, ldif_dir(cli), cli->opt.with_templates, out, err);
+	if (!session_directory(session, err))
+		return false;
+	if (setup_examine(session->directory, ldif_dir(cli), cli->opt.with_templates, out, err))
+		return true;
+	return err->code == ERROR_FILE_NOT_FOUND
+		   ? err_prefix(err, "dirca's LDIF files, whose folder --ldif names")
+		   : false;
 }
 
 static const char *

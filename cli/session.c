@@ -2,6 +2,7 @@
 
 #include <pwd.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -177,6 +178,30 @@ session_pki(struct session *s, struct err *err)
 	       pki_services(s->pki, &s->services, &s->service_count, err);
 }
 
+#define NAMES_SHOWN 5
+
+static bool
+is_meant(const struct session *s, const struct pki_service *service)
+{
+	return s->ca == NULL || text_eq_nocase(s->ca, service->name) ||
+	       (service->display_name != NULL && text_eq_nocase(s->ca, service->display_name));
+}
+
+static bool
+refuse_several(const struct session *s, size_t matches, struct err *err)
+{
+	char names[NAMES_SHOWN * 70] = "";
+	size_t used = 0, shown = 0;
+
+	for (size_t i = 0; i < s->service_count && shown < NAMES_SHOWN; i++)
+		if (is_meant(s, &s->services[i]))
+			used += (size_t)snprintf(names + used, sizeof names - used, "%s%.64s",
+			    shown++ > 0 ? ", " : "", s->services[i].name);
+	return err_set(err, TYPE_E_AMBIGUOUSNAME,
+	    "the directory names %zu certification authorities: %s%s; choose one with --ca",
+	    matches, names, matches > shown ? ", ..." : "");
+}
+
 bool
 session_service(struct session *s, const struct pki_service **service_out, struct err *err)
 {
@@ -189,9 +214,7 @@ session_service(struct session *s, const struct pki_service **service_out, struc
 	if (!session_pki(s, err))
 		return false;
 	for (size_t i = 0; i < s->service_count; i++)
-		if (s->ca == NULL || text_eq_nocase(s->ca, s->services[i].name) ||
-		    (s->services[i].display_name != NULL &&
-			text_eq_nocase(s->ca, s->services[i].display_name))) {
+		if (is_meant(s, &s->services[i])) {
 			found = &s->services[i];
 			matches++;
 		}
@@ -200,10 +223,7 @@ session_service(struct session *s, const struct pki_service **service_out, struc
 		    "the directory names no certification authority%s%s", s->ca != NULL ? " " : "",
 		    s->ca != NULL ? s->ca : "; `dirca ca publish` makes it known");
 	if (matches > 1)
-		return err_set(err, TYPE_E_AMBIGUOUSNAME,
-		    "the directory names %zu certification authorities; choose one with --ca "
-		    "(`dirca cas`)",
-		    matches);
+		return refuse_several(s, matches, err);
 	*service_out = found;
 	return true;
 }

@@ -48,10 +48,10 @@ bool dir_conn_is_broken(const struct dir_conn *c);
 
 /* Ways of working, chosen by what the server says it can do (probe.c), never by trying and hoping:
  * an AD-only filter on OpenLDAP answers "nothing" without an error (facts 0.4). */
-enum dir_groups { DIR_GROUPS_TOKEN, DIR_GROUPS_MEMBEROF, DIR_GROUPS_WALK };
+enum dir_groups { DIR_GROUPS_TOKEN, DIR_GROUPS_WALK };
 enum dir_descriptors { DIR_DESCRIPTORS_CONTROL, DIR_DESCRIPTORS_PLAIN };
 enum dir_watching { DIR_WATCHING_SYNCREPL, DIR_WATCHING_NOTIFICATION, DIR_WATCHING_POLLING };
-/* Their names, for the log and for people: "tokenGroups" | "memberOf recursion" | "member walk",
+/* Their names, for the log and for people: "tokenGroups" | "member walk",
  * "SD-flags control" | "plain attribute", "syncrepl refreshAndPersist" | "change notification" |
  * "polling". */
 const char *dir_groups_name(enum dir_groups how);

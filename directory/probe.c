@@ -198,7 +198,6 @@ dir_groups_name(enum dir_groups how)
 {
 	static const char *const names[] = {
 	    [DIR_GROUPS_TOKEN] = "tokenGroups",
-	    [DIR_GROUPS_MEMBEROF] = "memberOf recursion",
 	    [DIR_GROUPS_WALK] = "member walk",
 	};
 

@@ -1,5 +1,6 @@
 #include "trustee.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,32 +31,34 @@ sid_of(const struct dir_entry *e, struct sid *out, struct err *err)
 
 /* All that a name means; more than one thing is too many. */
 struct meanings {
-	struct sid sid;
-	char *first; /* DN of what was found first, or its well-known name */
+	struct sid sid;  /* of what was found first */
+	char names[340]; /* DNs, or well-known names, as many as fit */
 	size_t count;
 };
 
-static bool
-add_meaning(
-    struct meanings *m, const char *token, const char *what, const struct sid *sid, struct err *err)
+static void
+add_meaning(struct meanings *m, const char *what, const struct sid *sid)
 {
+	size_t used = strlen(m->names);
+
 	/* A group of the directory that is a well-known one. */
 	if (m->count > 0 && sid_eq(&m->sid, sid))
-		return true;
-	if (m->count++ > 0)
-		return err_set(err, TYPE_E_AMBIGUOUSNAME,
-		    "Ambiguous name. \"%.64s\" names %.160s and %.160s: give the DN or the SID",
-		    token, m->first, what);
-	m->sid = *sid;
-	return (m->first = strdup(what)) != NULL || err_nomem(err);
+		return;
+	if (m->count++ == 0)
+		m->sid = *sid;
+	snprintf(
+	    m->names + used, sizeof m->names - used, "%s%.160s", used > 0 ? " and " : "", what);
 }
 
 static bool
-add_entry(struct meanings *m, const char *token, const struct dir_entry *e, struct err *err)
+add_entry(struct meanings *m, const struct dir_entry *e, struct err *err)
 {
 	struct sid sid;
 
-	return sid_of(e, &sid, err) && add_meaning(m, token, e->dn, &sid, err);
+	if (!sid_of(e, &sid, err))
+		return false;
+	add_meaning(m, e->dn, &sid);
+	return true;
 }
 
 /* Only the entry itself is wanted, so that a person whose groups cannot be read is still found. */
@@ -67,7 +70,7 @@ add_person(struct dir_conn *c, const char *token, struct meanings *m, struct err
 
 	switch (principal_locate(c, principal_search_token, token, &e, err)) {
 	case DIR_FOUND:
-		ok = add_entry(m, token, &e, err);
+		ok = add_entry(m, &e, err);
 		break;
 	case DIR_NOT_FOUND:
 		break;
@@ -80,8 +83,8 @@ add_person(struct dir_conn *c, const char *token, struct meanings *m, struct err
 
 /* One search for groups. With `domain`, only those that belong to it. Takes over `filter`. */
 static bool
-add_groups_of(struct dir_conn *c, const char *token, const char *base, enum dir_scope scope,
-    char *filter, const struct dir_entry *domain, struct meanings *m, struct err *err)
+add_groups_of(struct dir_conn *c, const char *base, enum dir_scope scope, char *filter,
+    const struct dir_entry *domain, struct meanings *m, struct err *err)
 {
 	static const char *const attrs[] = {"objectSid", NULL};
 	struct dir_entries found;
@@ -91,7 +94,7 @@ add_groups_of(struct dir_conn *c, const char *token, const char *base, enum dir_
 
 	for (size_t i = 0; ok && i < found.count; i++)
 		if (domain == NULL || dir_domain_of(c, found.list[i].dn) == domain)
-			ok = add_entry(m, token, &found.list[i], err);
+			ok = add_entry(m, &found.list[i], err);
 	dir_entries_free(&found);
 	free(filter);
 	return ok;
@@ -106,8 +109,7 @@ add_groups(struct dir_conn *c, const char *token, struct meanings *m, struct err
 	bool ok = true;
 
 	if (strchr(token, '=') != NULL && dir_dn_depth(token) > 1)
-		return add_groups_of(
-		    c, token, token, DIR_BASE, strdup(GROUP_CLASSES), NULL, m, err);
+		return add_groups_of(c, token, DIR_BASE, strdup(GROUP_CLASSES), NULL, m, err);
 	if (slash != NULL) {
 		char *left = strndup(token, (size_t)(slash - token));
 
@@ -119,36 +121,39 @@ add_groups(struct dir_conn *c, const char *token, struct meanings *m, struct err
 			return ok;
 	}
 	for (size_t i = 0; ok && i < c->base_count; i++)
-		ok = add_groups_of(c, token, c->bases[i], DIR_SUBTREE,
+		ok = add_groups_of(c, c->bases[i], DIR_SUBTREE,
 		    dir_filter("(&" GROUP_CLASSES "(|(sAMAccountName=%s)(cn=%s)))", name, name),
 		    domain, m, err);
 	return ok;
 }
 
-static bool
-add_well_known(const char *token, struct meanings *m, struct err *err)
+static void
+add_well_known(const char *token, struct meanings *m)
 {
 	struct sid sid;
 	const char *name = sid_by_well_known_name(token, &sid);
 
-	return name == NULL || add_meaning(m, token, name, &sid, err);
+	if (name != NULL)
+		add_meaning(m, name, &sid);
 }
 
 enum dir_find
 trustee_find(struct dir_conn *c, const char *token, struct sid *out, struct err *err)
 {
 	struct meanings m = {0};
-	enum dir_find found = DIR_FIND_FAILED;
 
 	if (sid_from_text(token, out))
 		return DIR_FOUND;
-	if (add_well_known(token, &m, err) && add_person(c, token, &m, err) &&
-	    add_groups(c, token, &m, err)) {
-		found = m.count > 0 ? DIR_FOUND : DIR_NOT_FOUND;
-		*out = m.sid;
+	add_well_known(token, &m);
+	if (!add_person(c, token, &m, err) || !add_groups(c, token, &m, err))
+		return DIR_FIND_FAILED;
+	if (m.count > 1) {
+		err_set(err, TYPE_E_AMBIGUOUSNAME,
+		    "Ambiguous name. \"%.64s\" names %s: give the DN or the SID", token, m.names);
+		return DIR_FIND_FAILED;
 	}
-	free(m.first);
-	return found;
+	*out = m.sid;
+	return m.count > 0 ? DIR_FOUND : DIR_NOT_FOUND;
 }
 
 /* ---- From a SID to a name ---- */

@@ -94,21 +94,24 @@ requester_sids(struct ca *ca, const struct store_request *row, struct sids *out,
 
 static bool
 refuse_officer(const struct ca_view *v, const struct principal *officer,
-    const struct store_request *row, int rule, struct err *err)
+    const struct store_request *row, bool known, int rule, struct err *err)
 {
 	const char *who = row->requester_name != NULL ? row->requester_name : "?";
 	const char *what = row->template_name != NULL ? row->template_name : "?";
+	const char *gone = known ? ""
+				 : "; the directory does not know this requester any more: "
+				   "every denial counts, and of the grants those for Everyone";
 
 	if (v->officer_problem != NULL)
 		return err_set(err, CERTSRV_E_RESTRICTEDOFFICER, "%s may act for nobody: %s",
 		    officer->downlevel, v->officer_problem);
 	if (rule >= 0)
 		return err_set(err, CERTSRV_E_RESTRICTEDOFFICER,
-		    "rule %d of dircaOfficerRights denies %s to act for %s and template %s",
-		    rule + 1, officer->downlevel, who, what);
+		    "rule %d of dircaOfficerRights denies %s to act for %s and template %s%s",
+		    rule + 1, officer->downlevel, who, what, gone);
 	return err_set(err, CERTSRV_E_RESTRICTEDOFFICER,
-	    "no rule of dircaOfficerRights allows %s to act for %s and template %s",
-	    officer->downlevel, who, what);
+	    "no rule of dircaOfficerRights allows %s to act for %s and template %s%s",
+	    officer->downlevel, who, what, gone);
 }
 
 bool
@@ -129,7 +132,7 @@ ca_decide_officer(struct ca *ca, const struct ca_view *v, const struct principal
 		goto out;
 	ok = officer_may(&v->officer_rules, &officer->sids, known ? &requester : NULL,
 		 row->template_name, rule_out) ||
-	     refuse_officer(v, officer, row, *rule_out, err);
+	     refuse_officer(v, officer, row, known, *rule_out, err);
 out:
 	sids_free(&requester);
 	return ok;

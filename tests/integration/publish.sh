@@ -108,6 +108,18 @@ check "kra unpublish by file" as caadmin kra unpublish "$dir/kra2.crt"
 check "kra publish puts it back" as caadmin kra publish "$dir/kra1.crt" "$dir/kra2.crt"
 check "both are there" test "$(as user1 kra list --json | jq length)" -eq 2
 
+# A second CA in the directory.
+other_ca() {
+	lab_admin ldapsearch -LLL -o ldif-wrap=no -s base -b "CN=$CA_NAME,$services" |
+		sed -e "s/^dn: .*/dn: CN=Other-CA,$services/" -e 's/^cn: .*/cn: Other-CA/' -e '/^displayName:/d; /^objectGUID:/d' |
+		lab_admin ldapadd >/dev/null
+}
+check "another CA is published" other_ca
+check "which one is meant must be said, and the choice is listed" refuses "2 certification authorities: $CA_NAME, Other-CA; choose" as caadmin ca status
+check "and the code is that of an ambiguous name" refuses TYPE_E_AMBIGUOUSNAME as caadmin officer list
+check "with --ca it is clear" as caadmin ca status --ca "$CA_NAME"
+check "it goes again" lab_admin ldapdelete "CN=Other-CA,$services"
+
 check "user1 may not unpublish the CA" refuses DIRCA_E_DIRECTORY as user1 ca unpublish -c "$DIRCAD_CONF" -H "$LDAPS_URI"
 check "ca unpublish" as caadmin ca unpublish -c "$DIRCAD_CONF" -H "$LDAPS_URI"
 check "no enrollment service" no_service

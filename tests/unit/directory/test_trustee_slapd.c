@@ -70,6 +70,11 @@ a_name_of_two_things_is_an_error_that_names_both(void **state)
 	add_group("CN=user1,CN=Computers," BASE_DN, "8001", "CN=user2," USERS_DN);
 	fails("user1", TYPE_E_AMBIGUOUSNAME, "CN=user1,CN=Users", "CN=user1,CN=Computers");
 	is("CN=user1,CN=Computers," BASE_DN, DOMAIN_SID "-8001");
+	/* And of three things, all. */
+	add_group("CN=user1," BASE_DN, "8003", "CN=user2," USERS_DN);
+	fails("user1", TYPE_E_AMBIGUOUSNAME, "CN=user1,CN=Users", "CN=user1,CN=Computers");
+	fails("user1", TYPE_E_AMBIGUOUSNAME, "CN=user1,DC=", ": give the DN");
+	remove_entry("CN=user1," BASE_DN);
 	remove_entry("CN=user1,CN=Computers," BASE_DN);
 	add_group("CN=Everyone," USERS_DN, "8002", "CN=user2," USERS_DN);
 	fails("Everyone", TYPE_E_AMBIGUOUSNAME, "CN=Everyone,CN=Users",

@@ -348,8 +348,10 @@ may_act_for(const char *requester_name, const char *requester_sid)
 	struct err err;
 	bool may = ca_check_officer(harness.ca, view, &officer1, &row, &err);
 
-	if (!may)
+	if (!may) {
 		assert_int_equal(err.code, CERTSRV_E_RESTRICTEDOFFICER);
+		assert_non_null(strstr(err.msg, "the directory does not know this requester"));
+	}
 	store_request_free(&row);
 	ca_view_release(&view);
 	return may;
