@@ -9,8 +9,12 @@
 #include "pki_priv.h"
 #include "text.h"
 
-#define OID_ATTR        "msPKI-Cert-Template-OID"
-#define OID_TYPE_TMPL   "1" /* flags of msPKI-Enterprise-Oid: a template's */
+#define OID_ATTR      "msPKI-Cert-Template-OID"
+#define OID_TYPE_TMPL "1" /* flags of msPKI-Enterprise-Oid: a template's */
+/* Behind the name of an object whose template is not there yet: only such a one may be taken by a
+ * later try. That of a template which was deleted keeps its identifier for itself, since
+ * certificates still name it. */
+#define UNFINISHED      " (unfinished)"
 #define ENTERPRISE_ROOT "1.3.6.1.4.1.311.21.8"
 
 /* The two arcs below the enterprise's base, as Windows draws them. */
@@ -109,25 +113,69 @@ plan_object(const struct pki_snapshot *s, const char *name, const char *oid, str
     struct err *err)
 {
 	char *cn = object_name(oid, err), *container = oid_container_dn(s),
-	     *dn = cn != NULL ? pki_child_dn(cn, container) : NULL;
+	     *dn = cn != NULL ? pki_child_dn(cn, container) : NULL,
+	     *title = text_printf("%s" UNFINISHED, name);
 	struct dir_entry e = {0};
 	bool ok = false;
 
 	if (cn == NULL)
 		goto out;
-	if (dn == NULL) {
+	if (dn == NULL || title == NULL) {
 		err_nomem(err);
 		goto out;
 	}
 	ok = dir_entry_init(&e, dn, err) && add(&e, "objectClass", "top", err) &&
 	     add(&e, "objectClass", "msPKI-Enterprise-Oid", err) && add(&e, "cn", cn, err) &&
-	     add(&e, "displayName", name, err) && add(&e, "flags", OID_TYPE_TMPL, err) &&
+	     add(&e, "displayName", title, err) && add(&e, "flags", OID_TYPE_TMPL, err) &&
 	     add(&e, OID_ATTR, oid, err) && plan_add(plan, &e, err);
 out:
 	dir_entry_free(&e);
 	free(cn);
 	free(container);
 	free(dn);
+	free(title);
+	return ok;
+}
+
+/* The object of the identifier that is planned, or was left by an earlier try. */
+static const struct dir_entry *
+unfinished_object(
+    const struct pki_snapshot *s, const struct ldif *plan, const char *oid, const char *title)
+{
+	const struct dir_entry *e = object_of_oid(s, oid);
+
+	if (e != NULL && dir_entry_has_value_nocase(e, "displayName", title))
+		return e;
+	for (size_t i = 0; i < plan->count; i++) {
+		e = &plan->list[i].entry;
+		if (dir_entry_has_value_nocase(e, OID_ATTR, oid) &&
+		    dir_entry_has_value_nocase(e, "displayName", title))
+			return e;
+	}
+	return NULL;
+}
+
+/* The template is there: its object bears its name alone. */
+static bool
+plan_finish_object(const struct pki_snapshot *s, const struct dir_entry *template, const char *name,
+    struct ldif *plan, struct err *err)
+{
+	char *oid = NULL, *title = text_printf("%s" UNFINISHED, name);
+	const struct dir_entry *object;
+	bool ok = false;
+
+	if (title == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	if (dir_entry_text(template, OID_ATTR, &oid, err) == DIR_GET_FAILED)
+		goto out;
+	object = oid != NULL ? unfinished_object(s, plan, oid, title) : NULL;
+	ok = object == NULL ||
+	     plan_modify(plan, object->dn, LDIF_OP_REPLACE, "displayName", view_str(name), err);
+out:
+	free(oid);
+	free(title);
 	return ok;
 }
 
@@ -150,15 +198,15 @@ pki_plan_oid(const struct pki_snapshot *s, const char *name, const char *oid, st
 	return object != NULL || plan_object(s, name, oid, plan, err);
 }
 
-/* What a try that ended halfway left: an object under this name whose template never came. */
+/* What a try that ended halfway left: an unfinished object whose template never came. */
 static bool
-find_leftover(const struct pki_snapshot *s, const char *name, char **oid_out, struct err *err)
+find_leftover(const struct pki_snapshot *s, const char *title, char **oid_out, struct err *err)
 {
 	for (size_t i = 0; i < s->oids.count && *oid_out == NULL; i++) {
 		const struct dir_entry *e = &s->oids.list[i];
 		char *oid = NULL;
 
-		if (is_container(e) || !dir_entry_has_value_nocase(e, "displayName", name) ||
+		if (is_container(e) || !dir_entry_has_value_nocase(e, "displayName", title) ||
 		    !dir_entry_has_value_nocase(e, "flags", OID_TYPE_TMPL))
 			continue;
 		if (dir_entry_text(e, OID_ATTR, &oid, err) == DIR_GET_FAILED)
@@ -235,22 +283,30 @@ bool
 pki_plan_new_oid(const struct pki_snapshot *s, const char *name, struct ldif *plan, char **oid_out,
     struct err *err)
 {
-	char *base = NULL, *oid = NULL;
+	char *base = NULL, *oid = NULL, *title = text_printf("%s" UNFINISHED, name);
 	bool ok = false;
 
 	*oid_out = NULL;
-	if (!find_leftover(s, name, oid_out, err))
-		return false;
-	if (*oid_out != NULL)
-		return true;
+	if (title == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	if (!find_leftover(s, title, oid_out, err))
+		goto out;
+	if (*oid_out != NULL) {
+		ok = true;
+		goto out;
+	}
 	if (find_base(s, plan, &base, err) && draw_oid(s, base, &oid, err) &&
 	    plan_object(s, name, oid, plan, err)) {
 		*oid_out = oid;
 		oid = NULL;
 		ok = true;
 	}
+out:
 	free(base);
 	free(oid);
+	free(title);
 	return ok;
 }
 
@@ -336,7 +392,7 @@ pki_plan_template(struct dir_conn *c, const struct pki_snapshot *s, struct dir_e
 	dn = NULL;
 	ok = (c->root.is_ad || dir_entry_attr(e, "nTSecurityDescriptor") != NULL ||
 		 add_default_rights(c, e, err)) &&
-	     plan_add(plan, e, err);
+	     plan_add(plan, e, err) && plan_finish_object(s, e, cn, plan, err);
 out:
 	free(container);
 	free(cn);

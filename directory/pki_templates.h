@@ -13,8 +13,9 @@
 /* The template of that name without case; NULL if there is none. */
 const struct dir_entry *pki_snapshot_template(const struct pki_snapshot *s, const char *name);
 
-/* An object identifier for a new template `name`, with its object below CN=OID: the one that an
- * earlier try under this name left without a template, else a new one below the enterprise's base,
+/* An object identifier for a new template `name`, with its object below CN=OID, which is marked as
+ * unfinished until the template is there: the one that an earlier try under this name left so, else
+ * a new one below the enterprise's base,
  * which is made too where the directory has none. free(). */
 bool pki_plan_new_oid(const struct pki_snapshot *s, const char *name, struct ldif *plan,
     char **oid_out, struct err *err);
@@ -22,9 +23,9 @@ bool pki_plan_new_oid(const struct pki_snapshot *s, const char *name, struct ldi
  * ERROR_FILE_EXISTS if another template than `name` has the identifier, or a policy. */
 bool pki_plan_oid(const struct pki_snapshot *s, const char *name, const char *oid,
     struct ldif *plan, struct err *err);
-/* The template: the DN is set here from its cn. Where the directory gives new objects no rights by
- * itself and the entry has none, it gets pki_default_rights. ERROR_FILE_EXISTS if there is one of
- * that name. */
+/* The template, and that the object of its identifier is finished: the DN is set here from its cn.
+ * Where the directory gives new objects no rights by itself and the entry has none, it gets
+ * pki_default_rights. ERROR_FILE_EXISTS if there is one of that name. */
 bool pki_plan_template(struct dir_conn *c, const struct pki_snapshot *s, struct dir_entry *e,
     struct ldif *plan, struct err *err);
 /* What makes `before` into `after`, guarded by the template's minor revision and, where the server

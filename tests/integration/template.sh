@@ -201,9 +201,16 @@ half() {
 	ldif=$(admin duplicate User Half --dry-run) || return 1
 	awk -v RS= 'NR == 1' <<<"$ldif" | as_administrator
 }
-half_oid() { ca_lab_as caadmin ds -v --json | jq -er '.[] | select(.attributes.displayName == ["Half"]).attributes["msPKI-Cert-Template-OID"][0]'; }
+half_oid() { ca_lab_as caadmin ds -v --json | jq -er '.[] | select((.dn | test(",CN=OID,"; "i")) and .attributes.displayName == ["'"$1"'"]).attributes["msPKI-Cert-Template-OID"][0]'; }
 check "the OID object alone" half
-left=$(half_oid)
+left=$(half_oid "Half (unfinished)")
 check "the next try takes it" admin duplicate User Half
 check "and makes no second" is "$left" show Half .oid
+check "which is finished now" test "$(half_oid Half)" = "$left"
+gone() { # a template is deleted, and one of its name made anew
+	printf 'dn: CN=Half,CN=Certificate Templates,CN=Public Key Services,CN=Services,%s\nchangetype: delete\n' \
+		"$LDAP_CONFIG_BASE" | as_administrator && admin duplicate User Half
+}
+check "the template goes, and another of its name comes" gone
+check "with an identifier of its own" test "$(show Half .oid)" != "$left"
 checks_end

@@ -12,14 +12,17 @@
 #define SERVICES "CN=Public Key Services,CN=Services,CN=Configuration,DC=x"
 #define BASE     "1.3.6.1.4.1.311.21.8.1.2.3"
 
-static const char with_base[] = "dn: CN=OID," SERVICES "\ncn: OID\n"
-				"msPKI-Cert-Template-OID: " BASE "\n\n"
-				"dn: CN=7.AA,CN=OID," SERVICES "\ncn: 7.AA\nflags: 1\n"
-				"displayName: Left\nmsPKI-Cert-Template-OID: " BASE ".6.7\n\n"
-				"dn: CN=8.AA,CN=OID," SERVICES "\ncn: 8.AA\nflags: 2\n"
-				"displayName: Policy\nmsPKI-Cert-Template-OID: " BASE ".6.8\n\n"
-				"dn: CN=9.AA,CN=OID," SERVICES "\ncn: 9.AA\nflags: 1\n"
-				"displayName: Used\nmsPKI-Cert-Template-OID: " BASE ".6.9\n";
+static const char with_base[] =
+    "dn: CN=OID," SERVICES "\ncn: OID\n"
+    "msPKI-Cert-Template-OID: " BASE "\n\n"
+    "dn: CN=7.AA,CN=OID," SERVICES "\ncn: 7.AA\nflags: 1\n"
+    "displayName: Left (unfinished)\nmsPKI-Cert-Template-OID: " BASE ".6.7\n\n"
+    "dn: CN=8.AA,CN=OID," SERVICES "\ncn: 8.AA\nflags: 2\n"
+    "displayName: Policy\nmsPKI-Cert-Template-OID: " BASE ".6.8\n\n"
+    "dn: CN=9.AA,CN=OID," SERVICES "\ncn: 9.AA\nflags: 1\n"
+    "displayName: Used\nmsPKI-Cert-Template-OID: " BASE ".6.9\n\n"
+    "dn: CN=10.AA,CN=OID," SERVICES "\ncn: 10.AA\nflags: 1\n"
+    "displayName: Gone\nmsPKI-Cert-Template-OID: " BASE ".6.10\n";
 static const char without_base[] = "dn: CN=OID," SERVICES "\ncn: OID\n";
 static const char template_list[] = "dn: CN=Used,CN=Certificate Templates," SERVICES
 				    "\ncn: Used\nmsPKI-Cert-Template-OID: " BASE ".6.9\n";
@@ -70,7 +73,7 @@ a_new_oid_lies_below_the_enterprise_base(void **state)
 	assert_true(pki_plan_new_oid(&s, "New", &plan, &oid, &err));
 	assert_int_equal(strncmp(oid, BASE ".", sizeof BASE), 0);
 	assert_int_equal(plan.count, 1);
-	assert_object(&plan.list[0], "New", oid);
+	assert_object(&plan.list[0], "New (unfinished)", oid);
 	free(oid);
 	ldif_free(&plan);
 	snapshot_free(&s);
@@ -96,17 +99,18 @@ a_directory_without_a_base_gets_one(void **state)
 	assert_true(base->len > sizeof root - 1);
 	assert_memory_equal(base->ptr, root, sizeof root - 1);
 	assert_memory_equal(oid, base->ptr, base->len);
-	assert_object(&plan.list[1], "New", oid);
+	assert_object(&plan.list[1], "New (unfinished)", oid);
 	free(oid);
 	ldif_free(&plan);
 	snapshot_free(&s);
 }
 
-/* The rest of a try that ended halfway; an issuance policy and one that is in use are none. */
+/* The rest of a try that ended halfway; an issuance policy, one that is in use, and that of a
+ * template which was deleted are none. */
 static void
 what_an_earlier_try_left_is_taken(void **state)
 {
-	static const char *const no_rest[] = {"Policy", "Used", "Lef"};
+	static const char *const no_rest[] = {"Policy", "Used", "Lef", "Gone"};
 	struct pki_snapshot s = snapshot(with_base);
 	struct ldif plan = {0};
 	struct err err;
@@ -136,7 +140,7 @@ an_oid_from_elsewhere_gets_its_object_unless_another_has_it(void **state)
 	(void)state;
 	assert_true(pki_plan_oid(&s, "New", "1.2.3.4", &plan, &err));
 	assert_int_equal(plan.count, 1);
-	assert_object(&plan.list[0], "New", "1.2.3.4");
+	assert_object(&plan.list[0], "New (unfinished)", "1.2.3.4");
 	assert_true(pki_plan_oid(&s, "Used", BASE ".6.9", &plan, &err));
 	assert_int_equal(plan.count, 1);
 	assert_false(pki_plan_oid(&s, "New", BASE ".6.9", &plan, &err));
