@@ -203,7 +203,7 @@ report(const struct cli *cli, struct session *s, const struct lint_findings *fou
 	} else {
 		if (cli->opt.verbose)
 			print_unseen();
-		printf("%zu findings.\n", found->count);
+		printf("%zu finding%s.\n", found->count, found->count == 1 ? "" : "s");
 	}
 	json_decref(list);
 	return bad > 0 ? CLI_FINDINGS : CLI_OK;
