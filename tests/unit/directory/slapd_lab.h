@@ -128,4 +128,28 @@ lab_add(struct dir_conn *c, const char *dn, const char *const *pairs)
 
 #define LAB_ADD(c, dn, ...) lab_add((c), (dn), (const char *const[]){__VA_ARGS__, NULL, NULL})
 
+/* Group setup and teardown of tests that share the administrator's connection. slapd need not
+ * outlive a power cut. */
+static inline int
+lab_begin(struct dir_config *config, struct dir_conn **conn)
+{
+	struct view yes = view_str("TRUE");
+	struct err err;
+
+	if (lab_start(false) != 0)
+		return -1;
+	*config = lab_admin();
+	*conn = lab_connect(config);
+	return dir_replace(*conn, "olcDatabase={2}mdb,cn=config", "olcDbNoSync", &yes, 1, &err)
+		   ? 0
+		   : -1;
+}
+
+static inline int
+lab_finish(struct dir_conn **conn, void **state)
+{
+	dir_disconnect(conn);
+	return lab_end(state);
+}
+
 #endif

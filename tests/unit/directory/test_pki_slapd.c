@@ -542,18 +542,13 @@ start(void **state)
 	static struct dir_config config;
 
 	(void)state;
-	if (lab_start(false) != 0)
-		return -1;
-	config = lab_admin();
-	conn = lab_connect(&config);
-	return 0;
+	return lab_begin(&config, &conn);
 }
 
 static int
 end(void **state)
 {
-	dir_disconnect(&conn);
-	return lab_end(state);
+	return lab_finish(&conn, state);
 }
 
 /* The tests build on each other in this order. */

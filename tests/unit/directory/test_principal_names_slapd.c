@@ -245,23 +245,14 @@ who_had_no_sid_is_found_by_dn_and_name_while_it_has_none(void **state)
 static int
 start(void **state)
 {
-	struct view yes = view_str("TRUE");
-	struct err err;
-
 	(void)state;
-	if (lab_start(false) != 0)
-		return -1;
-	config = lab_admin();
-	conn = lab_connect(&config);
-	return dir_replace(conn, "olcDatabase={2}mdb,cn=config", "olcDbNoSync", &yes, 1, &err) ? 0
-											       : -1;
+	return lab_begin(&config, &conn);
 }
 
 static int
 end(void **state)
 {
-	dir_disconnect(&conn);
-	return lab_end(state);
+	return lab_finish(&conn, state);
 }
 
 int

@@ -451,23 +451,14 @@ the_scram_verifier_is_read_unless_the_account_is_disabled(void **state)
 static int
 start(void **state)
 {
-	struct view yes = view_str("TRUE");
-	struct err err;
-
 	(void)state;
-	if (lab_start(false) != 0)
-		return -1;
-	config = lab_admin();
-	conn = lab_connect(&config);
-	return dir_replace(conn, "olcDatabase={2}mdb,cn=config", "olcDbNoSync", &yes, 1, &err) ? 0
-											       : -1;
+	return lab_begin(&config, &conn);
 }
 
 static int
 end(void **state)
 {
-	dir_disconnect(&conn);
-	return lab_end(state);
+	return lab_finish(&conn, state);
 }
 
 int

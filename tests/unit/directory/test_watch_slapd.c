@@ -255,18 +255,13 @@ static int
 start(void **state)
 {
 	(void)state;
-	if (lab_start(false) != 0)
-		return -1;
-	config = lab_admin();
-	admin = lab_connect(&config);
-	return 0;
+	return lab_begin(&config, &admin);
 }
 
 static int
 end(void **state)
 {
-	dir_disconnect(&admin);
-	return lab_end(state);
+	return lab_finish(&admin, state);
 }
 
 int
