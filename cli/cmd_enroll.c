@@ -244,7 +244,7 @@ try_services(struct job *j, struct err *err)
 {
 	const struct pki_service **list = NULL;
 	size_t count = 0;
-	bool ok = false;
+	bool ok = false, unknown = false;
 
 	if (!choose_services(j, &list, &count, err))
 		return false;
@@ -252,6 +252,7 @@ try_services(struct job *j, struct err *err)
 		ok = try_service(j, list[i], err);
 		if (!ok && j->keep_key)
 			break;
+		unknown = unknown || (!ok && err->code == DIRCA_E_NETWORK);
 		if (!ok && err->code != DIRCA_E_NETWORK && err->code != DIRCA_E_VAULT &&
 		    err->code != DIRCA_E_DIRECTORY_UNAVAILABLE)
 			break;
@@ -259,10 +260,14 @@ try_services(struct job *j, struct err *err)
 			fprintf(stderr, "dirca enroll: %s: %s; trying the next CA\n", list[i]->name,
 			    err->msg);
 	}
-	/* A key without a certificate is of no use, unless nobody knows what became of the request.
-	 */
-	if (!ok && err->code != DIRCA_E_NETWORK && !j->keep_key)
+	/* A key without a certificate is of no use, unless nobody knows what became of the request:
+	 * a CA that did not answer may have issued, whatever the next one says. */
+	if (!ok && !unknown && !j->keep_key)
 		unlink(j->key_file);
+	else if (!ok && unknown)
+		err_prefix(err,
+		    "the key is kept in %s, since a CA that did not answer may have issued",
+		    j->key_file);
 	free(list);
 	return ok;
 }
