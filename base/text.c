@@ -162,6 +162,17 @@ text_is_utf8(struct view v)
 	return true;
 }
 
+bool
+text_is_visible_ascii(const char *text)
+{
+	if (*text == '\0')
+		return false;
+	for (; *text != '\0'; text++)
+		if (*text <= 0x20 || *text >= 0x7f)
+			return false;
+	return true;
+}
+
 void
 text_make_printable(char *s)
 {

@@ -28,6 +28,8 @@ char *text_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  * UTF-8. */
 bool text_from_view(struct view v, char **out, struct err *err);
 bool text_is_utf8(struct view v);
+/* What an IA5String of a certificate may hold here: printable ASCII without blanks, not empty. */
+bool text_is_visible_ascii(const char *text);
 /* Replaces control characters and bytes that are no UTF-8 by '?': for quoting what came from
  * outside, to people and in JSON. */
 void text_make_printable(char *s);

@@ -65,16 +65,10 @@ decode_kind(const struct dir_entry *e, enum enterprise_oid_kind *out, struct err
 	return ok;
 }
 
-/* What goes into an IA5String: printable ASCII without blanks. */
 static bool
 is_uri(const char *text)
 {
-	if (*text == '\0' || strlen(text) > STATEMENT_MAX)
-		return false;
-	for (; *text != '\0'; text++)
-		if (*text <= 0x20 || *text >= 0x7f)
-			return false;
-	return true;
+	return text_is_visible_ascii(text) && strlen(text) <= STATEMENT_MAX;
 }
 
 static bool

@@ -12,16 +12,11 @@ copy_text(const char *text, char **out, struct err *err)
 	return (*out = strdup(text)) != NULL || err_nomem(err);
 }
 
-/* mail and DNS names become IA5String: printable ASCII without blanks, not empty. */
+/* mail and DNS names become IA5String. */
 static bool
 is_ia5_name(const char *text)
 {
-	if (text == NULL || *text == '\0')
-		return false;
-	for (; *text != '\0'; text++)
-		if (*text <= 0x20 || *text >= 0x7f)
-			return false;
-	return true;
+	return text != NULL && text_is_visible_ascii(text);
 }
 
 static bool

@@ -90,22 +90,6 @@ without_attribute() {
 		lab_slapd_start "$dir"
 }
 
-serve_certificate() {
-	cp "$dir/$1.pem" "$dir/tls/server.pem" && lab_slapd_stop "$dir" && lab_slapd_start "$dir"
-}
-
-certificates() {
-	cd "$dir/tls" || return 1
-	cp server.pem ../good.pem
-	openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -days -1 -extfile server.ext -out ../expired.pem &&
-		openssl req -new -key server.key -subj /CN=elsewhere.example -out elsewhere.csr &&
-		openssl x509 -req -in elsewhere.csr -CA ca.pem -CAkey ca.key -days 30 -out ../elsewhere.pem \
-			-extfile <(printf 'subjectAltName=DNS:elsewhere.example\nextendedKeyUsage=serverAuth\n') &&
-		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout other.key -out other.pem -days 30 \
-			-subj "/CN=another CA" &&
-		openssl x509 -req -in server.csr -CA other.pem -CAkey other.key -days 30 -extfile server.ext -out ../stranger.pem
-}
-
 two_servers() {
 	doctor 1 -H "$1 ldap://127.0.0.1:1" && is 'length == 2 and .[0].missing == 0 and (.[1].connected | not) and .[1].missing == 1'
 }
@@ -162,12 +146,12 @@ openldap() {
 	check "changes are not told" lacks_too watching "overlay syncprov"
 	check "slapd without dirca's attributes" without_attribute
 	check "the schema is not whole" lacks_too schema "the schema lacks dircaCASecurity"
-	check "certificates" certificates
-	check "an expired certificate" serve_certificate expired
+	check "certificates" lab_make_bad_certificates "$dir"
+	check "an expired certificate" lab_serve_certificate "$dir" expired
 	check "is named" lacks_too tls "has expired"
-	check "one of another host" serve_certificate elsewhere
+	check "one of another host" lab_serve_certificate "$dir" elsewhere
 	check "is named" lacks_too tls "is not for the host localhost"
-	check "one of a stranger" serve_certificate stranger
+	check "one of a stranger" lab_serve_certificate "$dir" stranger
 	check "is named" lacks_too tls "/CN=another CA, which is not trusted"
 }
 

@@ -163,23 +163,6 @@ unavailable=DIRCA_E_DIRECTORY_UNAVAILABLE
 
 works() { status >/dev/null && asks "$basic" ok >/dev/null; }
 
-# slapd with another certificate.
-serve_certificate() {
-	cp "$dir/$1.pem" "$dir/tls/server.pem" && lab_slapd_stop "$dir" && lab_slapd_start "$dir"
-}
-
-certificates() {
-	cd "$dir/tls" || return 1
-	cp server.pem ../good.pem
-	openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -days -1 -extfile server.ext -out ../expired.pem &&
-		openssl req -new -key server.key -subj /CN=elsewhere.example -out elsewhere.csr &&
-		openssl x509 -req -in elsewhere.csr -CA ca.pem -CAkey ca.key -days 30 -out ../elsewhere.pem \
-			-extfile <(printf 'subjectAltName=DNS:elsewhere.example\nextendedKeyUsage=serverAuth\n') &&
-		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout other.key -out other.pem -days 30 \
-			-subj "/CN=another CA" &&
-		openssl x509 -req -in server.csr -CA other.pem -CAkey other.key -days 30 -extfile server.ext -out ../stranger.pem
-}
-
 logged_since() {
 	tail -c "+$1" "$dir/dircad.log" | grep -E "$2"
 }
@@ -256,15 +239,15 @@ echo 0 >"$dir/delay"
 timed_check "slow and fast again" back_within 7000 works
 
 # ---- wrong certificate ----
-check "certificates" certificates
+check "certificates" lab_make_bad_certificates "$dir"
 for kind in expired elsewhere stranger; do
 	size=$(log_size)
-	check "slapd with a certificate: $kind" serve_certificate $kind
+	check "slapd with a certificate: $kind" lab_serve_certificate "$dir" $kind
 	check "$kind: clients refuse the directory" each_fails 3000 $unavailable "TLS handshake"
 	check "$kind: so does the CA" asks "$basic" $unavailable
 	check "$kind: and logs it" ca_lab_eventually logged_since "$size" "changes are not seen.*TLS handshake"
 	check "$kind: CRL and CA certificate are served" goes_on
-	check "slapd with its own certificate" serve_certificate good
+	check "slapd with its own certificate" lab_serve_certificate "$dir" good
 	timed_check "$kind, and the right certificate again" back_within 7000 works
 	check "and changes are seen again" ca_lab_eventually logged_since "$size" 'watching the directory'
 done

@@ -127,6 +127,24 @@ lab_make_tls() {
 	) >"$tls/log" 2>&1 || { cat "$tls/log" >&2; lab_fail "the test certificates could not be made"; }
 }
 
+# lab_make_bad_certificates DIR: beside good.pem, what no client may accept of this slapd: expired.pem, elsewhere.pem (of another
+# host) and stranger.pem (of another CA). lab_serve_certificate DIR NAME starts slapd with one of them.
+lab_make_bad_certificates() (
+	cd "$1/tls" || return 1
+	cp server.pem ../good.pem
+	openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -days -1 -extfile server.ext -out ../expired.pem &&
+		openssl req -new -key server.key -subj /CN=elsewhere.example -out elsewhere.csr &&
+		openssl x509 -req -in elsewhere.csr -CA ca.pem -CAkey ca.key -days 30 -out ../elsewhere.pem \
+			-extfile <(printf 'subjectAltName=DNS:elsewhere.example\nextendedKeyUsage=serverAuth\n') &&
+		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout other.key -out other.pem -days 30 \
+			-subj "/CN=another CA" &&
+		openssl x509 -req -in server.csr -CA other.pem -CAkey other.key -days 30 -extfile server.ext -out ../stranger.pem
+)
+
+lab_serve_certificate() {
+	cp "$1/$2.pem" "$1/tls/server.pem" && lab_slapd_stop "$1" && lab_slapd_start "$1"
+}
+
 # Fills an empty DIR: cn=config and both databases.
 lab_slapd_create() {
 	local drop=/^olcTLS/d file

@@ -253,6 +253,22 @@ printing_and_comparing(void **state)
 	assert_false(text_eq_nocase("EFS2", "EFS"));
 }
 
+static void
+visible_ascii_has_no_blanks_and_nothing_else(void **state)
+{
+	static const char *const good[] = {"!", "~", "user1@nwtraders.com"}, *const bad[] = {"",
+										 " ", "a b", "a\tb",
+										 "a\x7f",
+										 "\xc3\xbc",
+										 "a\x01"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+		assert_true(text_is_visible_ascii(good[i]));
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		assert_false(text_is_visible_ascii(bad[i]));
+}
+
 int
 main(void)
 {
@@ -270,6 +286,7 @@ main(void)
 	    cmocka_unit_test(base64_may_hold_white_space),
 	    cmocka_unit_test(malformed_base64_is_refused_and_gives_nothing_to_free),
 	    cmocka_unit_test(printing_and_comparing),
+	    cmocka_unit_test(visible_ascii_has_no_blanks_and_nothing_else),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

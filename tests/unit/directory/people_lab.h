@@ -5,6 +5,7 @@
 #ifndef UNIT_DIRECTORY_PEOPLE_LAB_H
 #define UNIT_DIRECTORY_PEOPLE_LAB_H
 
+#include "group_path.h"
 #include "principal.h"
 #include "slapd_lab.h"
 
@@ -91,6 +92,33 @@ remove_entry(const char *dn)
 
 	if (!dir_delete(conn, dn, &err))
 		fail_msg("%s", err.msg);
+}
+
+static inline struct sid
+text_sid(const char *text)
+{
+	struct sid sid;
+
+	assert_true(sid_from_text(text, &sid));
+	return sid;
+}
+
+/* How the entry is in the group; `path` NULL: it is not a member. */
+static inline void
+goes(const char *dn, struct sid group, const char *path)
+{
+	char *found;
+	struct err err;
+
+	if (!groups_path(conn, dn, &group, &found, &err))
+		fail_msg("%s: %s", dn, err.msg);
+	if (path == NULL)
+		assert_null(found);
+	else if (found == NULL)
+		fail_msg("%s: no path", dn);
+	else
+		assert_string_equal(found, path);
+	free(found);
 }
 
 #endif

@@ -1,7 +1,6 @@
 #include "people_lab.h"
 
 #include "conn_priv.h"
-#include "group_path.h"
 
 static struct dir_config config;
 
@@ -14,33 +13,6 @@ rid_sid(uint32_t rid)
 	sid.subs[sid.count - 1] = rid;
 	principal_free(&user1);
 	return sid;
-}
-
-static struct sid
-text_sid(const char *text)
-{
-	struct sid sid;
-
-	assert_true(sid_from_text(text, &sid));
-	return sid;
-}
-
-/* `path` NULL: not a member. */
-static void
-goes(const char *dn, struct sid group, const char *path)
-{
-	char *found;
-	struct err err;
-
-	if (!groups_path(conn, dn, &group, &found, &err))
-		fail_msg("%s: %s", dn, err.msg);
-	if (path == NULL)
-		assert_null(found);
-	else if (found == NULL)
-		fail_msg("%s: no path", dn);
-	else
-		assert_string_equal(found, path);
-	free(found);
 }
 
 static void

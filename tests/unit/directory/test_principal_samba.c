@@ -6,7 +6,6 @@
 
 #include "clock.h"
 #include "conn_priv.h"
-#include "group_path.h"
 #include "groups_priv.h"
 
 #define COMPUTERS_DN "CN=Computers," BASE_DN
@@ -73,32 +72,6 @@ sid_of(const char *dn)
 	assert_true(sid_decode(raw, &sid, &err));
 	dir_entries_free(&found);
 	return sid;
-}
-
-static struct sid
-text_sid(const char *text)
-{
-	struct sid sid;
-
-	assert_true(sid_from_text(text, &sid));
-	return sid;
-}
-
-static void
-goes(const char *dn, struct sid group, const char *path)
-{
-	char *found;
-	struct err err;
-
-	if (!groups_path(conn, dn, &group, &found, &err))
-		fail_msg("%s: %s", dn, err.msg);
-	if (path == NULL)
-		assert_null(found);
-	else if (found == NULL)
-		fail_msg("%s: no path", dn);
-	else
-		assert_string_equal(found, path);
-	free(found);
 }
 
 static void
