@@ -120,6 +120,8 @@
 	X(0x80092013u, CRYPT_E_REVOCATION_OFFLINE,                                                 \
 	    "it cannot be checked whether the certificate is revoked")                             \
 	X(0x800B0101u, CERT_E_EXPIRED, "a required certificate is not within its validity period") \
+	X(0x800B0109u, CERT_E_UNTRUSTEDROOT,                                                       \
+	    "the certificate chain ends in a root certificate that is not trusted")                \
 	X(0x800B0107u, CERT_E_ISSUERCHAINING,                                                      \
 	    "the certificate was not issued by the expected parent")                               \
 	X(0x800B0110u, CERT_E_WRONG_USAGE, "the certificate is not valid for the requested usage") \
@@ -142,7 +144,25 @@
 	X(0xA0DC0011u, DIRCA_E_DENIED, "the request was denied")                                   \
 	X(0xA0DC0012u, DIRCA_E_GROUPS_UNREADABLE,                                                  \
 	    "the CA's account cannot read the group memberships that the decision needs")          \
-	X(0xA0DC0014u, DIRCA_E_CHANGED, "somebody else changed the object meanwhile")
+	X(0xA0DC0014u, DIRCA_E_CHANGED, "somebody else changed the object meanwhile")              \
+	X(0xA0DC0015u, DIRCA_E_KEY_NOT_ARCHIVED, "the key could not be archived")                  \
+	X(0xA0DC0016u, DIRCA_E_ARCHIVAL_SUSPENDED,                                                 \
+	    "too many keys of this requester could not be archived")                               \
+	X(0xA0DC0017u, DIRCA_E_KIND_NOT_ALLOWED,                                                   \
+	    "the configuration does not allow the CA to sign this kind of certificate")            \
+	X(0xA0DC0018u, DIRCA_E_JOURNAL, "the journal of signatures and the database differ")       \
+	X(0xA0DC0019u, DIRCA_E_KEY_IN_USE, "the public key belongs to another principal")          \
+	X(0xA0DC001Au, DIRCA_E_REQUEST_BINDING,                                                    \
+	    "the request was made for another requester, CA or time")                              \
+	X(0xA0DC001Bu, DIRCA_E_OWN_REQUEST, "nobody decides about himself")                        \
+	X(0xA0DC001Cu, DIRCA_E_QUOTA, "the requester's quota is used up")                          \
+	X(0xA0DC001Du, DIRCA_E_LOW_SPACE, "the CA's disk is nearly full")                          \
+	X(0xA0DC001Eu, DIRCA_E_SERVICE_KEY,                                                        \
+	    "the service does not have the key that the directory names for the CA")               \
+	X(0xA0DC001Fu, DIRCA_E_CHANNEL_BINDING, "the sign-in is not bound to the TLS channel")     \
+	X(0xA0DC0020u, DIRCA_E_SERVICE_NAME, "the name belongs to the service of a CA")            \
+	X(0xA0DC0021u, DIRCA_E_CROSS_SITE, "the request could come from another site's page")      \
+	X(0xA0DC0022u, DIRCA_E_TOO_MANY_ATTEMPTS, "too many failed sign-ins")
 
 enum err_code {
 #define ERR_ENUM(number, name, text) name = (int)(number),
