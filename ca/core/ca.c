@@ -302,16 +302,18 @@ bool
 ca_principal(struct ca *ca, const char *identity, struct principal *out, struct err *err)
 {
 	struct identity_query q = {identity, out};
+	bool kept = principal_cache_get(ca->state->principals, identity, clock_mono_ms(), out);
 
-	if (!principal_cache_get(ca->state->principals, identity, clock_mono_ms(), out)) {
-		if (!ca_directory_do(ca, find_identity, &q, err))
-			return false;
-		principal_cache_put(ca->state->principals, identity, clock_mono_ms(), out);
+	if (!kept && !ca_directory_do(ca, find_identity, &q, err))
+		return false;
+	if (!principal_check_active(out, clock_now(), err)) {
+		principal_free(out);
+		return false;
 	}
-	if (principal_check_active(out, clock_now(), err))
-		return true;
-	principal_free(out);
-	return false;
+	/* Nobody is kept who may not act: the next request asks the directory again. */
+	if (!kept)
+		principal_cache_put(ca->state->principals, identity, clock_mono_ms(), out);
+	return true;
 }
 
 struct setting_change {

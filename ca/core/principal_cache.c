@@ -64,31 +64,33 @@ copy_text(const char *from, char **out)
 	return from == NULL || (*out = strdup(from)) != NULL;
 }
 
+/* What the copy must own itself: all that principal_free frees. */
+static void
+disown(struct principal *p)
+{
+	p->dn = p->cn = p->sam = p->domain = NULL;
+	p->downlevel = p->upn = p->mail = p->dns_name = NULL;
+	p->sids = (struct sids){0};
+}
+
+/* The struct as a whole, so that no state of an account can be forgotten; what it points to after
+ * it. */
 bool
 principal_copy(const struct principal *from, struct principal *out, struct err *err)
 {
-	*out = (struct principal){.is_machine = from->is_machine,
-	    .is_disabled = from->is_disabled,
-	    .is_locked = from->is_locked,
-	    .has_expiry = from->has_expiry,
-	    .expires = from->expires,
-	    .has_guid = from->has_guid,
-	    .has_sid = from->has_sid,
-	    .sid = from->sid};
-	memcpy(out->guid, from->guid, sizeof out->guid);
-	if (!copy_text(from->dn, &out->dn) || !copy_text(from->cn, &out->cn) ||
-	    !copy_text(from->sam, &out->sam) || !copy_text(from->domain, &out->domain) ||
-	    !copy_text(from->downlevel, &out->downlevel) || !copy_text(from->upn, &out->upn) ||
-	    !copy_text(from->mail, &out->mail) || !copy_text(from->dns_name, &out->dns_name))
-		goto nomem;
-	if ((out->sids.list = calloc(from->sids.count + 1, sizeof *out->sids.list)) == NULL)
-		goto nomem;
-	memcpy(out->sids.list, from->sids.list, from->sids.count * sizeof *out->sids.list);
-	out->sids.count = from->sids.count;
-	return true;
-nomem:
+	*out = *from;
+	disown(out);
+	if (copy_text(from->dn, &out->dn) && copy_text(from->cn, &out->cn) &&
+	    copy_text(from->sam, &out->sam) && copy_text(from->domain, &out->domain) &&
+	    copy_text(from->downlevel, &out->downlevel) && copy_text(from->upn, &out->upn) &&
+	    copy_text(from->mail, &out->mail) && copy_text(from->dns_name, &out->dns_name) &&
+	    (out->sids.list = calloc(from->sids.count + 1, sizeof *out->sids.list)) != NULL) {
+		for (size_t i = 0; i < from->sids.count; i++)
+			out->sids.list[i] = from->sids.list[i];
+		out->sids.count = from->sids.count;
+		return true;
+	}
 	principal_free(out);
-	*out = (struct principal){0};
 	return err_nomem(err);
 }
 

@@ -206,6 +206,51 @@ cached_principal_is_a_copy_that_grows_old(void **state)
 	sids_free(&p.sids);
 }
 
+/* Every byte of the struct is copied but those of what it owns, which a member that nobody thought
+ * of cannot escape: a plain one would differ, a pointer would be freed twice. */
+static void
+copied_principal_is_whole(void **state)
+{
+	static const char *const texts[] = {
+	    "dn", "cn", "sam", "domain", "downlevel", "upn", "mail", "dns_name"};
+	static const size_t owned[] = {offsetof(struct principal, dn),
+	    offsetof(struct principal, cn), offsetof(struct principal, sam),
+	    offsetof(struct principal, domain), offsetof(struct principal, downlevel),
+	    offsetof(struct principal, upn), offsetof(struct principal, mail),
+	    offsetof(struct principal, dns_name)};
+	uint8_t expected[sizeof(struct principal)], got[sizeof(struct principal)];
+	struct principal from, copy;
+	struct err err;
+
+	(void)state;
+	memset(&from, 1, sizeof from);
+	for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++)
+		*(char **)((uint8_t *)&from + owned[i]) = strdup(texts[i]);
+	from.sids = (struct sids){0};
+	harness_must(sids_add(&from.sids, &SID_EVERYONE, &err), &err);
+	harness_must(sids_add(&from.sids, &SID_AUTHENTICATED_USERS, &err), &err);
+	harness_must(principal_copy(&from, &copy, &err), &err);
+	memcpy(expected, &from, sizeof expected);
+	memcpy(got, &copy, sizeof got);
+	for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++) {
+		char *text = *(char **)((uint8_t *)&copy + owned[i]);
+
+		assert_string_equal(text, texts[i]);
+		assert_ptr_not_equal(text, *(char **)((uint8_t *)&from + owned[i]));
+		memset(expected + owned[i], 0, sizeof text);
+		memset(got + owned[i], 0, sizeof text);
+	}
+	assert_int_equal(copy.sids.count, 2);
+	assert_ptr_not_equal(copy.sids.list, from.sids.list);
+	assert_memory_equal(copy.sids.list, from.sids.list, 2 * sizeof *from.sids.list);
+	memset(expected + offsetof(struct principal, sids), 0, sizeof from.sids);
+	memset(got + offsetof(struct principal, sids), 0, sizeof from.sids);
+	assert_memory_equal(got, expected, sizeof got);
+	principal_free(&from);
+	assert_string_equal(copy.dns_name, "dns_name");
+	principal_free(&copy);
+}
+
 static void
 unknown_identity_is_no_principal(void **state)
 {
@@ -548,6 +593,7 @@ main(void)
 	    cmocka_unit_test(descriptors_that_are_not_shown_give_nobody_more),
 	    cmocka_unit_test(changes_of_rights_are_recorded_once),
 	    cmocka_unit_test(cached_principal_is_a_copy_that_grows_old),
+	    cmocka_unit_test(copied_principal_is_whole),
 	    cmocka_unit_test(unknown_identity_is_no_principal),
 	    cmocka_unit_test(view_holds_what_the_directory_and_the_state_folder_hold),
 	    cmocka_unit_test(broken_template_is_named_and_the_others_stay),
