@@ -3,8 +3,8 @@
  * list, in the order of the calls. Values are built with libcrypto's own types; nothing is decided
  * here.
  */
-#ifndef CORE_EXTENSION_H
-#define CORE_EXTENSION_H
+#ifndef MESSAGES_EXTENSION_H
+#define MESSAGES_EXTENSION_H
 
 #include <openssl/x509v3.h>
 

@@ -1,8 +1,8 @@
 /*
  * What the makers of extensions share. Not for other rooms.
  */
-#ifndef CORE_EXTENSION_PRIV_H
-#define CORE_EXTENSION_PRIV_H
+#ifndef MESSAGES_EXTENSION_PRIV_H
+#define MESSAGES_EXTENSION_PRIV_H
 
 #include "extension.h"
 
