@@ -18,6 +18,7 @@
 	X(COL_TEXT, RequesterName, requester_name, 2048)           \
 	X(COL_TEXT, CallerName, caller_name, 2048)                 \
 	X(COL_TEXT, RequesterSID, requester_sid, 256)              \
+	X(COL_TEXT, CallerSID, caller_sid, 256)                    \
 	X(COL_TEXT, RequesterDN, requester_dn, 8192)               \
 	X(COL_TEXT, CertificateTemplate, template_name, 254)       \
 	X(COL_TEXT, TemplateOID, template_oid, 254)                \
@@ -26,7 +27,9 @@
 	X(COL_U32, PrivateKeyFlags, private_key_flags, 0)          \
 	X(COL_TEXT, RequestAttributes, request_attributes, 32768)  \
 	X(COL_BLOB, KeyHash, key_hash, 64)                         \
-	X(COL_TEXT, KeyRecoveryHashes, key_recovery_hashes, 8192)
+	X(COL_TEXT, KeyRecoveryHashes, key_recovery_hashes, 8192)  \
+	X(COL_BLOB, PublicKeyHash, public_key_hash, 32)            \
+	X(COL_BLOB, RequestHash, request_hash, 32)
 
 /* Bound only when the row is revoked. */
 #define REVOCATION_COLUMNS(X)                                       \

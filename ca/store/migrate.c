@@ -147,11 +147,27 @@ static const char publication_table[] = "CREATE TABLE Publication ("
 static const char requester_sid_index[] =
     "CREATE INDEX RequestRequesterSID ON Request(RequesterSID) WHERE HasArchivedKey = 1;";
 
+/* Version 4: whose a public key is, and what became of a request that comes again. Refused requests
+ * hold no key and are decided anew, so they are in neither index. PublicKeyHash is filled in for
+ * older rows by the program (store_list_unhashed), which can read what they hold; the third index
+ * holds only those that wait for it. */
+static const char claim_columns[] =
+    "ALTER TABLE Request ADD COLUMN CallerSID TEXT;"
+    "ALTER TABLE Request ADD COLUMN PublicKeyHash BLOB CHECK (length(PublicKeyHash) = 32);"
+    "ALTER TABLE Request ADD COLUMN RequestHash BLOB CHECK (length(RequestHash) = 32);"
+    "CREATE INDEX RequestPublicKeyHash ON Request(PublicKeyHash, HasArchivedKey, " SQL_HOLDER ") "
+    "WHERE PublicKeyHash IS NOT NULL AND Disposition NOT IN (30, 31);"
+    "CREATE INDEX RequestRequestHash ON Request(RequestHash) "
+    "WHERE RequestHash IS NOT NULL AND Disposition NOT IN (30, 31);"
+    "CREATE INDEX RequestUnhashed ON Request(RequestID) "
+    "WHERE PublicKeyHash IS NULL AND Disposition NOT IN (30, 31);";
+
 /* Each array is one migration, run in order in one transaction with its user_version. */
 static const char *const version_1[] = {request_table, other_tables, NULL};
 static const char *const version_2[] = {publication_table, NULL};
 static const char *const version_3[] = {requester_sid_index, NULL};
-static const char *const *const migrations[] = {version_1, version_2, version_3};
+static const char *const version_4[] = {claim_columns, NULL};
+static const char *const *const migrations[] = {version_1, version_2, version_3, version_4};
 #define VERSION ((int)(sizeof migrations / sizeof migrations[0]))
 
 static const char schema_query[] =

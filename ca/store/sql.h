@@ -24,6 +24,16 @@
 	    " AND r.HasArchivedKey = 1 AND +r.Disposition IN (12, 20, 21) ORDER BY " \
 	    "r.RequestID LIMIT ?"
 
+/* The principal of a row as one text, which the index over public keys holds too: the SID, else the
+ * name. */
+#define SQL_HOLDER "coalesce(RequesterSID, 'name:' || lower(RequesterName), '')"
+/* Two ranges of that index, so that a principal's own rows are skipped and not read. */
+#define SQL_OTHER_HOLDER(order)                                          \
+	"SELECT RequestID FROM Request INDEXED BY RequestPublicKeyHash " \
+	"WHERE PublicKeyHash = ?1 AND Disposition NOT IN (30, 31) "      \
+	"AND HasArchivedKey IN (1, ?2) AND " SQL_HOLDER " " order        \
+	" coalesce(?3, 'name:' || lower(?4), '')"
+
 enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 
 /* X(name, connections that prepare it, text) */
@@ -61,6 +71,20 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 	    "RevokedEffectiveWhen = NULL WHERE RequestID = ? AND Disposition = 21 "                \
 	    "AND RevokedReason = 6")                                                               \
 	X(DISPOSITION, SQL_WRITER, "SELECT Disposition FROM Request WHERE RequestID = ?")          \
+	X(OTHER_HOLDER, SQL_BOTH,                                                                  \
+	    SQL_OTHER_HOLDER("<") " UNION ALL " SQL_OTHER_HOLDER(">") " LIMIT 1")                  \
+	X(REPEATED, SQL_BOTH,                                                                      \
+	    "SELECT RequestID FROM Request INDEXED BY RequestRequestHash "                         \
+	    "WHERE RequestHash = ?1 AND Disposition NOT IN (30, 31) "                              \
+	    "AND coalesce(CallerSID, 'name:' || lower(CallerName)) "                               \
+	    "= coalesce(?2, 'name:' || lower(?3)) "                                                \
+	    "AND (?4 IS NULL OR CertificateTemplate = ?4) ORDER BY RequestID LIMIT 1")             \
+	X(UNHASHED, SQL_READER,                                                                    \
+	    SQL_LIST_COLUMNS " FROM Request r INDEXED BY RequestUnhashed WHERE "                   \
+			     "r.PublicKeyHash IS NULL AND r.Disposition NOT IN (30, 31) "          \
+			     "AND r.RequestID > ? ORDER BY r.RequestID LIMIT ?")                   \
+	X(SET_PUBLIC_KEY_HASH, SQL_WRITER,                                                         \
+	    "UPDATE Request SET PublicKeyHash = ? WHERE RequestID = ?")                            \
 	X(GET_REQUEST, SQL_READER, SQL_WHOLE "r.RequestID = ?")                                    \
 	X(GET_BY_SERIAL, SQL_READER,                                                               \
 	    SQL_WHOLE "r.SerialNumber = ? ORDER BY r.Disposition = 12, r.RequestID LIMIT 2")       \

@@ -33,6 +33,8 @@ const char *disposition_name(enum disposition d);
 #define CR_FLG_ENROLLONBEHALFOF      0x010
 #define CR_FLG_VALIDENCRYPTEDKEYHASH 0x040
 
+enum store_find { STORE_FOUND, STORE_NOT_FOUND, STORE_FAILED };
+
 struct store;
 struct store_tx; /* inside a unit of work */
 
@@ -66,6 +68,7 @@ struct store_request {
 	char *caller_name;
 	char *requester_sid; /* own column: SID text at the time of the request */
 	char *requester_dn;  /* own column */
+	char *caller_sid;    /* own column: of who sent it, an agent's where there is one */
 	char *template_name; /* CertificateTemplate: cn */
 	char *template_oid;
 	uint32_t enrollment_flags, general_flags, private_key_flags;
@@ -87,6 +90,9 @@ struct store_request {
 	bool has_archived_key;       /* set when reading lists without blobs */
 	struct buf
 	    key_hash; /* 21.21 as the client sent it, echoed at issuance of a pending request */
+	/* own columns; SHA-256 */
+	struct buf public_key_hash; /* of the SubjectPublicKeyInfo (pkix_key_hash) */
+	struct buf request_hash;    /* of the request as it came, with the key */
 };
 void store_request_free(struct store_request *r);
 
@@ -112,6 +118,9 @@ bool store_deny_pending(struct store_tx *tx, int64_t request_id, const char *mes
  * 5280 5.3.1. */
 bool store_revoke(struct store_tx *tx, int64_t request_id, int reason, int64_t now,
     int64_t effective, struct err *err);
+/* For rows that store_list_unhashed names. */
+bool store_set_public_key_hash(
+    struct store_tx *tx, int64_t request_id, struct view hash, struct err *err);
 /* Settings under their AD CS names, "CA\\EncryptionCSP\\SymmetricKeySize"; value NULL deletes.
  * Names without case. */
 bool store_set_setting(struct store_tx *tx, const char *name, const char *value, struct err *err);
@@ -161,7 +170,6 @@ struct audit_record {
 bool store_audit(struct store_tx *tx, const struct audit_record *a, struct err *err);
 
 /* ---- reading ---- */
-enum store_find { STORE_FOUND, STORE_NOT_FOUND, STORE_FAILED };
 enum store_find store_get_request(struct store *s, int64_t request_id, struct store_request *out,
     struct err *err); /* whole row */
 /* `serial`: hex in either case, blanks, colons and leading zeros skipped; STORE_FAILED with
@@ -183,6 +191,39 @@ struct store_filter {
 };
 bool store_list_requests(
     struct store *s, const struct store_filter *f, struct store_requests *out, struct err *err);
+
+/* ---- whose a public key is, and what came before ---- */
+/* A principal is its SID, or, where it has none, its name (without case). */
+struct store_principal {
+	const char *sid, *name;
+};
+/* The first row of another principal that has the key: of any disposition but the refused ones.
+ * `archived_only`: only rows with an archived key count. */
+struct store_key_claim {
+	struct view public_key_hash;
+	struct store_principal holder;
+	bool archived_only;
+};
+enum store_find store_find_other_holder(
+    struct store *s, const struct store_key_claim *c, int64_t *request_id_out, struct err *err);
+/* What the same caller sent before and was not refused: the same bytes, for this template if one is
+ * named beside them (NULL: none). */
+struct store_repeat {
+	struct view request_hash;
+	struct store_principal caller;
+	const char *template_name;
+};
+enum store_find store_find_repeat(
+    struct store *s, const struct store_repeat *r, int64_t *request_id_out, struct err *err);
+/* The same inside a unit of work, where nobody can come between the answer and what is written. */
+enum store_find store_other_holder(
+    struct store_tx *tx, const struct store_key_claim *c, int64_t *request_id_out, struct err *err);
+enum store_find store_repeat(
+    struct store_tx *tx, const struct store_repeat *r, int64_t *request_id_out, struct err *err);
+/* Rows without public_key_hash, refused ones apart, in order of request_id behind `after_id`; as
+ * lists are. */
+bool store_list_unhashed(
+    struct store *s, int64_t after_id, size_t limit, struct store_requests *out, struct err *err);
 
 /* Recovery candidates: issued, revoked or foreign (imported) rows that have an archived key, by one
  * indexed column, in order of request_id. Without case for names; serial number and SHA-1 are hex

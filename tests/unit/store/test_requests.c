@@ -20,6 +20,7 @@ static const struct store_request full = {
     .caller_name = (char *)(uintptr_t) "NWTRADERS\\agent",
     .requester_sid = (char *)(uintptr_t) "S-1-5-21-1-2-3-1104",
     .requester_dn = (char *)(uintptr_t) "CN=User One,DC=nwtraders,DC=com",
+    .caller_sid = (char *)(uintptr_t) "S-1-5-21-1-2-3-1109",
     .template_name = (char *)(uintptr_t) "EFSArchive",
     .template_oid = (char *)(uintptr_t) "1.2.3",
     .enrollment_flags = 0xfffffff1u,
@@ -43,6 +44,9 @@ static const struct store_request full = {
     .raw_archived_key = {.ptr = (uint8_t *)(uintptr_t) "\0key\0", .len = 5},
     .key_recovery_hashes = (char *)(uintptr_t) "01 23\nfe dc",
     .key_hash = {.ptr = (uint8_t *)(uintptr_t) "hash of the key blob", .len = 20},
+    .public_key_hash = {.ptr = (uint8_t *)(uintptr_t) "SHA-256 of the canonical key info",
+	.len = 32},
+    .request_hash = {.ptr = (uint8_t *)(uintptr_t) "SHA-256 of the bytes that we got", .len = 32},
 };
 
 static void
@@ -70,6 +74,7 @@ assert_same_row(const struct store_request *a, const struct store_request *b, bo
 	assert_string_equal(a->caller_name, b->caller_name);
 	assert_string_equal(a->requester_sid, b->requester_sid);
 	assert_string_equal(a->requester_dn, b->requester_dn);
+	assert_string_equal(a->caller_sid, b->caller_sid);
 	assert_string_equal(a->template_name, b->template_name);
 	assert_string_equal(a->template_oid, b->template_oid);
 	assert_int_equal(a->enrollment_flags, b->enrollment_flags);
@@ -91,6 +96,8 @@ assert_same_row(const struct store_request *a, const struct store_request *b, bo
 	assert_string_equal(a->public_key_algorithm, b->public_key_algorithm);
 	assert_string_equal(a->key_recovery_hashes, b->key_recovery_hashes);
 	assert_same_buf(&a->key_hash, &b->key_hash);
+	assert_same_buf(&a->public_key_hash, &b->public_key_hash);
+	assert_same_buf(&a->request_hash, &b->request_hash);
 	if (whole) {
 		assert_same_buf(&a->raw_request, &b->raw_request);
 		assert_same_buf(&a->raw_archived_key, &b->raw_archived_key);

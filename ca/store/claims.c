@@ -1,0 +1,119 @@
+/*
+ * Whose a public key is, and what became of a request that comes again. Each question is asked
+ * twice: by a reader before anything is done, and by the writer in the unit of work that adds the
+ * row.
+ */
+#include "store_priv.h"
+
+/* Runs a statement whose parameters are bound and that gives at most one number. */
+static enum store_find
+find_id(struct conn *c, enum sql_id id, int64_t *request_id_out, struct err *err)
+{
+	enum store_find found = STORE_FAILED;
+
+	switch (sql_step(c, id, err)) {
+	case SQL_ROW:
+		*request_id_out = sql_int(c, id, 0);
+		found = STORE_FOUND;
+		break;
+	case SQL_DONE:
+		found = STORE_NOT_FOUND;
+		break;
+	case SQL_FAILED:
+		break;
+	}
+	sql_end(c, id);
+	return found;
+}
+
+static enum store_find
+other_holder(
+    struct conn *c, const struct store_key_claim *claim, int64_t *request_id_out, struct err *err)
+{
+	*request_id_out = 0;
+	sql_bind_blob(c, SQL_OTHER_HOLDER, 1, claim->public_key_hash);
+	sql_bind_int(c, SQL_OTHER_HOLDER, 2, claim->archived_only ? 1 : 0);
+	sql_bind_text(c, SQL_OTHER_HOLDER, 3, claim->holder.sid);
+	sql_bind_text(c, SQL_OTHER_HOLDER, 4, claim->holder.name);
+	return find_id(c, SQL_OTHER_HOLDER, request_id_out, err);
+}
+
+static enum store_find
+repeated(struct conn *c, const struct store_repeat *r, int64_t *request_id_out, struct err *err)
+{
+	*request_id_out = 0;
+	sql_bind_blob(c, SQL_REPEATED, 1, r->request_hash);
+	sql_bind_text(c, SQL_REPEATED, 2, r->caller.sid);
+	sql_bind_text(c, SQL_REPEATED, 3, r->caller.name);
+	sql_bind_text(c, SQL_REPEATED, 4, r->template_name);
+	return find_id(c, SQL_REPEATED, request_id_out, err);
+}
+
+enum store_find
+store_find_other_holder(
+    struct store *s, const struct store_key_claim *c, int64_t *request_id_out, struct err *err)
+{
+	struct conn *reader = reader_take(s, err);
+	enum store_find found;
+
+	if (reader == NULL)
+		return STORE_FAILED;
+	found = other_holder(reader, c, request_id_out, err);
+	reader_give(s, reader);
+	return found;
+}
+
+enum store_find
+store_find_repeat(
+    struct store *s, const struct store_repeat *r, int64_t *request_id_out, struct err *err)
+{
+	struct conn *reader = reader_take(s, err);
+	enum store_find found;
+
+	if (reader == NULL)
+		return STORE_FAILED;
+	found = repeated(reader, r, request_id_out, err);
+	reader_give(s, reader);
+	return found;
+}
+
+enum store_find
+store_other_holder(
+    struct store_tx *tx, const struct store_key_claim *c, int64_t *request_id_out, struct err *err)
+{
+	return other_holder(tx->conn, c, request_id_out, err);
+}
+
+enum store_find
+store_repeat(
+    struct store_tx *tx, const struct store_repeat *r, int64_t *request_id_out, struct err *err)
+{
+	return repeated(tx->conn, r, request_id_out, err);
+}
+
+bool
+store_list_unhashed(
+    struct store *s, int64_t after_id, size_t limit, struct store_requests *out, struct err *err)
+{
+	struct conn *c;
+	bool ok;
+
+	*out = (struct store_requests){0};
+	if ((c = reader_take(s, err)) == NULL)
+		return false;
+	sql_bind_int(c, SQL_UNHASHED, 1, after_id);
+	sql_bind_int(c, SQL_UNHASHED, 2, (int64_t)limit);
+	ok = row_collect(c, SQL_UNHASHED, limit, out, err);
+	sql_end(c, SQL_UNHASHED);
+	reader_give(s, c);
+	return ok;
+}
+
+bool
+store_set_public_key_hash(
+    struct store_tx *tx, int64_t request_id, struct view hash, struct err *err)
+{
+	sql_bind_blob(tx->conn, SQL_SET_PUBLIC_KEY_HASH, 1, hash);
+	sql_bind_int(tx->conn, SQL_SET_PUBLIC_KEY_HASH, 2, request_id);
+	return sql_run(tx->conn, SQL_SET_PUBLIC_KEY_HASH, err);
+}
