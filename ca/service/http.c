@@ -179,14 +179,12 @@ connection_of(struct http_server *s, struct bufferevent *bev)
 	return c;
 }
 
-/* True if evhttp has closed a connection without TLS. */
+/* True if evhttp has closed the connection. */
 static bool
-plain_is_gone(const struct http_connection *c)
+is_given_up(const struct http_connection *c)
 {
 	bufferevent_event_cb callback;
 
-	if (c->tls)
-		return false;
 	bufferevent_getcb(c->bev, NULL, NULL, &callback, NULL);
 	return callback == NULL;
 }
@@ -211,9 +209,13 @@ sweep(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what;
 	for (c = s->connections; c != NULL; c = next) {
 		next = c->next;
-		if (plain_is_gone(c)) {
-			bufferevent_decref(c->bev);
-			connection_remove(c);
+		if (is_given_up(c)) {
+			/* One with TLS is being freed by libevent: another event would have it
+			 * freed twice. */
+			if (!c->tls) {
+				bufferevent_decref(c->bev);
+				connection_remove(c);
+			}
 		} else if (!c->busy &&
 			   (c->deadline_ms < now ||
 			       (s->stopping &&

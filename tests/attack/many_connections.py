@@ -1,0 +1,64 @@
+#!/usr/bin/python3
+"""Clients that open connections and say nothing, for tests/attack/s07_r01_connections.sh. Status 0: the service bore it.
+
+usage: many_connections.py CHECK ARGUMENT...; CHECK is the name of a function below. A client comes from many addresses of 127.0.0.0/8,
+as one that owns a network does.
+"""
+
+import selectors
+import socket
+import sys
+import time
+
+
+def expect(condition, what):
+    if not condition:
+        print(what)
+        sys.exit(1)
+
+
+def open_many(port, count, addresses):
+    """Sockets that are connected or about to be."""
+    sockets = []
+    for n in range(count):
+        s = socket.socket()
+        s.setblocking(False)
+        s.bind((f"127.0.{n % addresses // 250 + 1}.{n % addresses % 250 + 1}", 0))
+        s.connect_ex(("127.0.0.1", port))
+        sockets.append(s)
+        if n % 50 == 49:
+            time.sleep(0.005)  # the backlog
+    return sockets
+
+
+def wait_closed(sockets, seconds):
+    """How many the service closed within that time."""
+    selector = selectors.DefaultSelector()
+    for s in sockets:
+        selector.register(s, selectors.EVENT_READ)
+    until = time.monotonic() + seconds
+    closed = 0
+    while closed < len(sockets) and time.monotonic() < until:
+        for key, _ in selector.select(0.2):
+            try:
+                if key.fileobj.recv(4096) != b"":
+                    continue
+            except BlockingIOError:
+                continue
+            except OSError:
+                pass
+            selector.unregister(key.fileobj)
+            key.fileobj.close()
+            closed += 1
+    return closed
+
+
+def silent(port, count, addresses, seconds):
+    """All of them are closed in time, and none is answered."""
+    sockets = open_many(int(port), int(count), int(addresses))
+    closed = wait_closed(sockets, float(seconds))
+    expect(closed == int(count), f"{closed} of {count} were closed within {seconds} s")
+
+
+if __name__ == "__main__":
+    globals()[sys.argv[1]](*sys.argv[2:])
