@@ -2,11 +2,14 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <locale.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <wctype.h>
 #include <openssl/evp.h>
 
 int
@@ -264,6 +267,58 @@ utf8_put(uint32_t cp, char *out)
 	out[2] = (char)(0x80 | (cp >> 6 & 0x3f));
 	out[3] = (char)(0x80 | (cp & 0x3f));
 	return 4;
+}
+
+static locale_t fold_locale;
+
+static void
+fold_locale_open(void)
+{
+	fold_locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+}
+
+static uint32_t
+fold_letter(uint32_t cp)
+{
+	if (cp < 0x80)
+		return cp >= 'A' && cp <= 'Z' ? cp + ('a' - 'A') : cp;
+	return fold_locale != (locale_t)0 ? (uint32_t)towlower_l((wint_t)cp, fold_locale) : cp;
+}
+
+char *
+text_fold(const char *text)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	struct view v = view_str(text);
+	/* A small letter may take more bytes than its capital, never more than four. */
+	char *folded = malloc(4 * v.len + 1);
+	size_t used = 0, n;
+	uint32_t cp;
+
+	pthread_once(&once, fold_locale_open);
+	if (folded == NULL)
+		return NULL;
+	for (; v.len > 0; v.ptr += n, v.len -= n) {
+		if ((n = utf8_get(v, &cp)) == 0) {
+			folded[used++] = (char)*v.ptr;
+			n = 1;
+		} else {
+			used += utf8_put(fold_letter(cp), folded + used);
+		}
+	}
+	folded[used] = '\0';
+	return folded;
+}
+
+bool
+text_eq_fold(const char *a, const char *b)
+{
+	char *one = text_fold(a), *other = text_fold(b);
+	bool equal = one != NULL && other != NULL && strcmp(one, other) == 0;
+
+	free(one);
+	free(other);
+	return equal;
 }
 
 bool

@@ -22,6 +22,11 @@ int text_hex_digit(char c);
 bool text_to_int(const char *text, int64_t min, int64_t max, int64_t *out);
 /* ASCII case-insensitive. */
 bool text_eq_nocase(const char *a, const char *b);
+/* UTF-8 without case: capital letters of every script become small ones, nothing else changes. NULL
+ * on no memory. */
+char *text_fold(const char *text);
+/* Equal after text_fold. */
+bool text_eq_fold(const char *a, const char *b);
 /* printf into a new string; NULL on no memory. */
 char *text_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Copy of a view as a string; refuses an embedded NUL, control characters below 0x20 and invalid

@@ -79,12 +79,13 @@ note_superseded(const struct job *j, struct err *err)
 static bool
 check_own_right(struct job *j, struct err *err)
 {
+	const struct identity id = {IDENTITY_NAME, j->session.user};
 	struct principal me = {0};
 	bool ok = true;
 
 	if (j->session.user == NULL)
 		return true;
-	switch (principal_find_identity(j->session.directory, j->session.user, &me, err)) {
+	switch (principal_find_identity(j->session.directory, &id, &me, err)) {
 	case DIR_FOUND:
 		ok = tmpl_check_enroll(&j->tmpl, &me.sids, me.downlevel, err);
 		break;

@@ -187,9 +187,9 @@ find_with(struct dir_conn *c, principal_search *search, const char *token, struc
 
 enum dir_find
 principal_find_account(
-    struct dir_conn *c, const char *token, struct principal *out, struct err *err)
+    struct dir_conn *c, const struct identity *id, struct principal *out, struct err *err)
 {
-	return find_and_read(c, principal_search_token, token, read_account, out, err);
+	return find_and_read(c, principal_search_of(id->kind), id->text, read_account, out, err);
 }
 
 enum dir_find
@@ -200,9 +200,9 @@ principal_find(struct dir_conn *c, const char *token, struct principal *out, str
 
 enum dir_find
 principal_find_identity(
-    struct dir_conn *c, const char *identity, struct principal *out, struct err *err)
+    struct dir_conn *c, const struct identity *id, struct principal *out, struct err *err)
 {
-	return find_with(c, principal_search_identity, identity, out, err);
+	return find_with(c, principal_search_of(id->kind), id->text, out, err);
 }
 
 enum dir_find

@@ -57,15 +57,33 @@ bool principal_check_active(const struct principal *p, int64_t now, struct err *
  * first hit. An account of a domain that the server does not hold is DIRCA_E_DIRECTORY (FAILED). */
 enum dir_find principal_find(
     struct dir_conn *c, const char *token, struct principal *out, struct err *err);
+
+/* Who a door says that somebody is. The kind stands beside the text and is set by the door, so that
+ * no text can pass for a name of another kind. */
+enum identity_kind {
+	/* As people write it: "user1", "DOMAIN\user1", "user1@suffix" (UPN, or account in the
+	 * domain of that DNS or NetBIOS name). Account names only, never a CN, and spelled as in
+	 * the directory but for the case: what its matching rules call equal beyond that (width of
+	 * letters, blanks, characters that do not show) names nobody. Where a UPN and an account
+	 * name point to different principals it is ambiguous. */
+	IDENTITY_NAME,
+	/* Proved by a Kerberos ticket: "user1" of the service's own realm, "user1@REALM" otherwise.
+	 * The realm must be a domain of the directory: that somebody has the UPN "user1@REALM" says
+	 * nothing about the realm of that name. */
+	IDENTITY_KERBEROS,
+	/* DN of an entry that this program has found. */
+	IDENTITY_DN
+};
+struct identity {
+	enum identity_kind kind;
+	const char *text;
+};
+enum dir_find principal_find_identity(
+    struct dir_conn *c, const struct identity *id, struct principal *out, struct err *err);
 /* The same without its SIDs, so that it can hold no right: for what needs no group, and must not
  * fail where groups cannot be read. */
 enum dir_find principal_find_account(
-    struct dir_conn *c, const char *token, struct principal *out, struct err *err);
-/* The identity that SASL authenticated: "user1", "user1@REALM" (realm compared with the UPN suffix
- * and the domain, without case), "DOMAIN\user1" or a DN ("dn:..."). Account names only, never a CN;
- * where a UPN and an account name point to different principals it is ambiguous. */
-enum dir_find principal_find_identity(
-    struct dir_conn *c, const char *identity, struct principal *out, struct err *err);
+    struct dir_conn *c, const struct identity *id, struct principal *out, struct err *err);
 enum dir_find principal_get(
     struct dir_conn *c, const char *dn, struct principal *out, struct err *err);
 
@@ -80,9 +98,11 @@ struct principal_record {
  * gone. */
 enum dir_find principal_find_recorded(
     struct dir_conn *c, const struct principal_record *r, struct principal *out, struct err *err);
-/* RFC 5803 SCRAM-SHA-256 verifier from authPassword for the identity; DIR_NOT_FOUND if it has none
- * or its account is not active. free(). */
-enum dir_find principal_scram_verifier(
-    struct dir_conn *c, const char *identity, int64_t now, char **out, struct err *err);
+/* RFC 5803 SCRAM-SHA-256 verifier from authPassword for the identity, free(); DIR_NOT_FOUND if
+ * there is none. *state_out is ERR_OK, or what principal_check_active says: then the verifier may
+ * be shown to the client but nobody may sign in by it. The directory is asked as often for a name
+ * that it does not have as for one that it has. */
+enum dir_find principal_scram_verifier(struct dir_conn *c, const struct identity *id, int64_t now,
+    char **out, struct err *state_out, struct err *err);
 
 #endif

@@ -14,7 +14,7 @@
 /* Enough to name in a sentence; more hits than that are an error of the search. */
 #define HITS_MAX 100
 
-static const char *const principal_attrs[] = {"objectClass", "cn", "sAMAccountName",
+static const char *const principal_attrs[] = {"objectClass", "cn", "sAMAccountName", "uid",
     "userPrincipalName", "mail", "dNSHostName", "objectGUID", "objectSid", "sIDHistory",
     "primaryGroupID", PRINCIPAL_STATE_ATTRS, NULL};
 
@@ -222,14 +222,52 @@ out:
 	return ok;
 }
 
+static bool
+is_spelled(const struct dir_entry *e, const char *attr, const char *value)
+{
+	const struct dir_attr *a = dir_entry_attr(e, attr);
+	bool same = false;
+
+	for (size_t i = 0; a != NULL && i < a->count && !same; i++) {
+		char *text = NULL;
+		struct err ignored;
+
+		same = text_from_view(buf_view(&a->values[i]), &text, &ignored) &&
+		       text_eq_fold(text, value);
+		free(text);
+	}
+	return same;
+}
+
+/* What signs in is spelled as the directory has it, but for the case: one account must not have
+ * names without number, each of which could be guessed at anew. */
+static bool
+search_spelled(struct dir_conn *c, const char *attr, const char *value,
+    const struct dir_entry *domain, struct dir_entries *hits, struct err *err)
+{
+	struct dir_entries found = {0};
+	bool ok = search_value(c, attr, value, domain, &found, err);
+	size_t kept = 0;
+
+	for (size_t i = 0; i < found.count; i++)
+		if (is_spelled(&found.list[i], attr, value))
+			found.list[kept++] = found.list[i];
+		else
+			dir_entry_free(&found.list[i]);
+	found.count = kept;
+	ok = ok && merge(c, &found, NULL, hits, err);
+	dir_entries_free(&found);
+	return ok;
+}
+
 /* Account names: sAMAccountName and, where it is what the accounts of the directory are known by,
  * uid. Active Directory does not guard uid, so there it identifies nobody. */
 static bool
 search_account(struct dir_conn *c, const char *name, const struct dir_entry *domain,
     struct dir_entries *hits, struct err *err)
 {
-	return search_value(c, "sAMAccountName", name, domain, hits, err) &&
-	       (c->root.is_ad || search_value(c, "uid", name, domain, hits, err));
+	return search_spelled(c, "sAMAccountName", name, domain, hits, err) &&
+	       (c->root.is_ad || search_spelled(c, "uid", name, domain, hits, err));
 }
 
 /* user@domain: the UPN, and the account of that name in the domain of that name, which has this
@@ -244,7 +282,7 @@ search_upn(struct dir_conn *c, const char *token, struct dir_entries *hits, stru
 	char *name;
 	bool ok;
 
-	if (!search_value(c, "userPrincipalName", token, NULL, hits, err))
+	if (!search_spelled(c, "userPrincipalName", token, NULL, hits, err))
 		return false;
 	if (domain == NULL || at == token)
 		return true;
@@ -332,17 +370,43 @@ search_domain_account(
 	return ok;
 }
 
-bool
-principal_search_identity(
-    struct dir_conn *c, const char *identity, struct dir_entries *hits, struct err *err)
+static bool
+search_identity_name(
+    struct dir_conn *c, const char *name, struct dir_entries *hits, struct err *err)
 {
-	if (strncmp(identity, "dn:", 3) == 0)
-		return identity[3] == '\0' || principal_search_dn(c, identity + 3, hits, err);
-	if (strchr(identity, '\\') != NULL)
-		return search_domain_account(c, identity, hits, err);
-	if (strchr(identity, '@') != NULL)
-		return search_upn(c, identity, hits, err);
-	return search_account(c, identity, NULL, hits, err);
+	if (strchr(name, '\\') != NULL)
+		return search_domain_account(c, name, hits, err);
+	if (strchr(name, '@') != NULL)
+		return search_upn(c, name, hits, err);
+	return search_account(c, name, NULL, hits, err);
+}
+
+/* gss_display_name puts a backslash before an '@' that is no realm's: such a principal has no
+ * account, whatever it is called. */
+static bool
+search_kerberos(struct dir_conn *c, const char *name, struct dir_entries *hits, struct err *err)
+{
+	const char *at = strrchr(name, '@');
+
+	if (strchr(name, '\\') != NULL)
+		return true;
+	if (at == NULL)
+		return search_account(c, name, NULL, hits, err);
+	return dir_domain_named(c, at + 1) == NULL || search_upn(c, name, hits, err);
+}
+
+principal_search *
+principal_search_of(enum identity_kind kind)
+{
+	switch (kind) {
+	case IDENTITY_NAME:
+		return search_identity_name;
+	case IDENTITY_KERBEROS:
+		return search_kerberos;
+	case IDENTITY_DN:
+		break;
+	}
+	return principal_search_dn;
 }
 
 static void

@@ -17,10 +17,11 @@
 typedef bool principal_search(
     struct dir_conn *c, const char *token, struct dir_entries *hits, struct err *err);
 
-/* The ways of searching: `token` in any form that an administrator may write, an identity that was
- * authenticated, a DN, a SID as text. */
-principal_search principal_search_token, principal_search_identity, principal_search_dn,
-    principal_search_sid;
+/* The ways of searching: `token` in any form that an administrator may write, a DN, a SID as text.
+ */
+principal_search principal_search_token, principal_search_dn, principal_search_sid;
+/* The way for a kind of identity. */
+principal_search *principal_search_of(enum identity_kind kind);
 /* The one entry that a search finds; TYPE_E_AMBIGUOUSNAME (FAILED) lists several. */
 enum dir_find principal_locate(struct dir_conn *c, principal_search *search, const char *token,
     struct dir_entry *out, struct err *err);

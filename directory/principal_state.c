@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "clock.h"
+#include "conn_priv.h"
 #include "principal_priv.h"
 #include "text.h"
 
@@ -145,36 +146,40 @@ pick_verifier(const struct dir_entry *e, char **out, struct err *err)
 	return found;
 }
 
-/* An account that may not act has no verifier: no bind is made that would tell. */
 static enum dir_find
-verifier_of(const struct dir_entry *e, int64_t now, char **out, struct err *err)
+verifier_of(
+    const struct dir_entry *e, int64_t now, char **out, struct err *state_out, struct err *err)
 {
 	struct principal p = {.dn = e->dn, .downlevel = e->dn};
-	struct err why;
 
 	if (!principal_read_state(e, &p, err))
 		return DIR_FIND_FAILED;
-	return principal_check_active(&p, now, &why) ? pick_verifier(e, out, err) : DIR_NOT_FOUND;
+	if (principal_check_active(&p, now, state_out))
+		state_out->code = ERR_OK;
+	return pick_verifier(e, out, err);
 }
 
 enum dir_find
-principal_scram_verifier(
-    struct dir_conn *c, const char *identity, int64_t now, char **out, struct err *err)
+principal_scram_verifier(struct dir_conn *c, const struct identity *id, int64_t now, char **out,
+    struct err *state_out, struct err *err)
 {
 	static const char *const attrs[] = {"authPassword", PRINCIPAL_STATE_ATTRS, NULL};
 	struct dir_entries read = {0};
 	struct dir_entry e;
-	enum dir_find found;
+	enum dir_find found = principal_locate(c, principal_search_of(id->kind), id->text, &e, err);
 
 	*out = NULL;
-	if ((found = principal_locate(c, principal_search_identity, identity, &e, err)) !=
-	    DIR_FOUND)
+	if (found == DIR_FIND_FAILED)
 		return found;
-	if (!dir_search(
-		c, &(struct dir_query){.base = e.dn, .filter = PEOPLE, .attrs = attrs}, &read, err))
+	if (!dir_search(c,
+		&(struct dir_query){.base = found == DIR_FOUND ? e.dn : c->default_nc,
+		    .filter = PEOPLE,
+		    .attrs = attrs},
+		&read, err))
 		found = DIR_FIND_FAILED;
-	else
-		found = read.count == 1 ? verifier_of(&read.list[0], now, out, err) : DIR_NOT_FOUND;
+	else if (found == DIR_FOUND)
+		found = read.count == 1 ? verifier_of(&read.list[0], now, out, state_out, err)
+					: DIR_NOT_FOUND;
 	if (found != DIR_FOUND) {
 		free(*out);
 		*out = NULL;

@@ -277,7 +277,7 @@ ca_directory_do(struct ca *ca, ca_directory_work *work, void *arg, struct err *e
 }
 
 struct identity_query {
-	const char *identity;
+	const struct identity *identity;
 	struct principal *out;
 };
 
@@ -291,7 +291,7 @@ find_identity(struct dir_conn *c, void *arg, struct err *err)
 		return true;
 	case DIR_NOT_FOUND:
 		return err_set(
-		    err, DIRCA_E_AUTHENTICATION, "'%s' is not in the directory", q->identity);
+		    err, DIRCA_E_AUTHENTICATION, "'%s' is not in the directory", q->identity->text);
 	case DIR_FIND_FAILED:
 		break;
 	}
@@ -299,10 +299,10 @@ find_identity(struct dir_conn *c, void *arg, struct err *err)
 }
 
 bool
-ca_principal(struct ca *ca, const char *identity, struct principal *out, struct err *err)
+ca_principal(struct ca *ca, const struct identity *id, struct principal *out, struct err *err)
 {
-	struct identity_query q = {identity, out};
-	bool kept = principal_cache_get(ca->state->principals, identity, clock_mono_ms(), out);
+	struct identity_query q = {id, out};
+	bool kept = principal_cache_get(ca->state->principals, id, clock_mono_ms(), out);
 
 	if (!kept && !ca_directory_do(ca, find_identity, &q, err))
 		return false;
@@ -312,7 +312,7 @@ ca_principal(struct ca *ca, const char *identity, struct principal *out, struct 
 	}
 	/* Nobody is kept who may not act: the next request asks the directory again. */
 	if (!kept)
-		principal_cache_put(ca->state->principals, identity, clock_mono_ms(), out);
+		principal_cache_put(ca->state->principals, id, clock_mono_ms(), out);
 	return true;
 }
 

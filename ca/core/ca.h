@@ -149,10 +149,10 @@ bool ca_check_officer(struct ca *ca, const struct ca_view *v, const struct princ
 bool ca_decide_officer(struct ca *ca, const struct ca_view *v, const struct principal *officer,
     const struct store_request *row, int *rule_out, struct err *err);
 
-/* The principal of an authenticated identity, from the directory, cached for 5 s. Identity forms of
- * principal_find_identity. Copy owned by the caller. An account that is disabled, expired or
+/* The principal of an authenticated identity, from the directory, cached for 5 s. Copy owned by the
+ * caller. An account that is disabled, expired or
  * locked out is refused: whatever it wanted, it may not act (principal_check_active). */
-bool ca_principal(struct ca *ca, const char *identity, struct principal *out, struct err *err);
+bool ca_principal(struct ca *ca, const struct identity *id, struct principal *out, struct err *err);
 
 /* CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED if the chain of the CA excludes archival. */
 bool ca_check_archival(const struct ca *ca, struct err *err);

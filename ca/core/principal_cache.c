@@ -5,6 +5,7 @@
 #include <string.h>
 
 struct slot {
+	enum identity_kind kind;
 	char *identity;
 	int64_t until_ms;
 	struct principal principal;
@@ -49,11 +50,11 @@ principal_cache_free(struct principal_cache **cache)
 
 /* FNV-1a. Who finds identities that share a slot only makes the directory be asked. */
 static struct slot *
-slot_of(struct principal_cache *cache, const char *identity)
+slot_of(struct principal_cache *cache, const struct identity *id)
 {
 	uint32_t h = 2166136261u;
 
-	for (const char *p = identity; *p != '\0'; p++)
+	for (const char *p = id->text; *p != '\0'; p++)
 		h = (h ^ (uint8_t)*p) * 16777619u;
 	return &cache->slots[h % PRINCIPAL_CACHE_SLOTS];
 }
@@ -96,28 +97,29 @@ principal_copy(const struct principal *from, struct principal *out, struct err *
 
 bool
 principal_cache_get(
-    struct principal_cache *cache, const char *identity, int64_t now_ms, struct principal *out)
+    struct principal_cache *cache, const struct identity *id, int64_t now_ms, struct principal *out)
 {
-	struct slot *s = slot_of(cache, identity);
+	struct slot *s = slot_of(cache, id);
 	struct err ignored;
 	bool found;
 
 	*out = (struct principal){0};
 	pthread_mutex_lock(&cache->lock);
-	found = s->identity != NULL && strcmp(s->identity, identity) == 0 && now_ms < s->until_ms &&
-		principal_copy(&s->principal, out, &ignored);
+	found = s->identity != NULL && s->kind == id->kind && strcmp(s->identity, id->text) == 0 &&
+		now_ms < s->until_ms && principal_copy(&s->principal, out, &ignored);
 	pthread_mutex_unlock(&cache->lock);
 	return found;
 }
 
 void
-principal_cache_put(
-    struct principal_cache *cache, const char *identity, int64_t now_ms, const struct principal *p)
+principal_cache_put(struct principal_cache *cache, const struct identity *id, int64_t now_ms,
+    const struct principal *p)
 {
-	struct slot fresh = {.identity = strdup(identity),
+	struct slot fresh = {.kind = id->kind,
+			.identity = strdup(id->text),
 			.until_ms = now_ms + PRINCIPAL_CACHE_TTL_MS},
 		    old;
-	struct slot *s = slot_of(cache, identity);
+	struct slot *s = slot_of(cache, id);
 	struct err ignored;
 
 	if (fresh.identity == NULL || !principal_copy(p, &fresh.principal, &ignored)) {

@@ -16,11 +16,11 @@ struct principal_cache;
 bool principal_cache_new(struct principal_cache **out, struct err *err);
 void principal_cache_free(struct principal_cache **cache);
 /* True: `out` is a copy of its own, free with principal_free. `now_ms` is clock_mono_ms(). */
-bool principal_cache_get(
-    struct principal_cache *cache, const char *identity, int64_t now_ms, struct principal *out);
+bool principal_cache_get(struct principal_cache *cache, const struct identity *id, int64_t now_ms,
+    struct principal *out);
 /* Keeps a copy; forgets silently when there is no memory. */
-void principal_cache_put(
-    struct principal_cache *cache, const char *identity, int64_t now_ms, const struct principal *p);
+void principal_cache_put(struct principal_cache *cache, const struct identity *id, int64_t now_ms,
+    const struct principal *p);
 bool principal_copy(const struct principal *from, struct principal *out, struct err *err);
 
 #endif

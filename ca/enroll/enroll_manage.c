@@ -147,8 +147,9 @@ static bool
 find_agent(struct dir_conn *c, void *arg, struct err *err)
 {
 	struct requester_query *q = arg;
+	const struct identity agent = {IDENTITY_NAME, q->row->caller_name};
 
-	switch (principal_find_identity(c, q->row->caller_name, q->out, err)) {
+	switch (principal_find_identity(c, &agent, q->out, err)) {
 	case DIR_FOUND:
 		return true;
 	case DIR_NOT_FOUND:

@@ -20,8 +20,9 @@ static bool
 find_subject(struct dir_conn *c, void *arg, struct err *err)
 {
 	struct subject_query *q = arg;
+	const struct identity subject = {IDENTITY_NAME, q->name};
 
-	switch (principal_find_identity(c, q->name, q->out, err)) {
+	switch (principal_find_identity(c, &subject, q->out, err)) {
 	case DIR_FOUND:
 		return true;
 	case DIR_NOT_FOUND:

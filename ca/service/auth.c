@@ -17,7 +17,8 @@
 #define FAILURES_MAX 5
 
 struct auth_state {
-	char *identity;           /* authenticated; NULL until then */
+	struct identity identity; /* authenticated; text NULL until then */
+	char *identity_text;      /* what it borrows */
 	uint8_t basic_digest[32]; /* of the Basic header that made it so */
 	bool by_basic;
 	struct sasl_session *session; /* exchange under way */
@@ -34,7 +35,7 @@ auth_state_free(struct auth_state **sp)
 	if (s == NULL)
 		return;
 	sasl_session_free(&s->session);
-	free(s->identity);
+	free(s->identity_text);
 	OPENSSL_cleanse(s, sizeof *s);
 	free(s);
 	*sp = NULL;
@@ -44,9 +45,19 @@ static void
 forget(struct auth_state *s)
 {
 	sasl_session_free(&s->session);
-	free(s->identity);
-	s->identity = NULL;
+	free(s->identity_text);
+	s->identity_text = NULL;
+	s->identity.text = NULL;
 	s->by_basic = false;
+}
+
+/* Takes over `text`. */
+static void
+remember(struct auth_state *s, enum identity_kind kind, char *text)
+{
+	forget(s);
+	s->identity_text = text;
+	s->identity = (struct identity){kind, text};
 }
 
 /* The directory could not be asked who the caller is. That is no refusal, and its servers are
@@ -116,7 +127,9 @@ find_name(struct dir_conn *c, void *arg, struct err *err)
 {
 	const struct name_query *q = arg;
 
-	switch (principal_find_account(c, q->name, q->out, err)) {
+	const struct identity id = {IDENTITY_NAME, q->name};
+
+	switch (principal_find_account(c, &id, q->out, err)) {
 	case DIR_FOUND:
 		return true;
 	case DIR_NOT_FOUND:
@@ -129,8 +142,8 @@ find_name(struct dir_conn *c, void *arg, struct err *err)
 }
 
 static bool
-basic_principal(struct ca *ca, const char *user, const struct secret *password, char **identity_out,
-    struct err *err)
+basic_principal(
+    struct ca *ca, const char *user, const struct secret *password, char **dn_out, struct err *err)
 {
 	struct principal p = {0};
 	struct name_query q = {user, &p};
@@ -140,10 +153,8 @@ basic_principal(struct ca *ca, const char *user, const struct secret *password, 
 	    !principal_check_active(&p, clock_now(), err) ||
 	    !dir_check_password(dir_pool_config(ca->directory), p.dn, password, err))
 		goto out;
-	if ((*identity_out = text_printf("dn:%s", p.dn)) == NULL) {
-		err_nomem(err);
-		goto out;
-	}
+	*dn_out = p.dn;
+	p.dn = NULL;
 	ok = true;
 out:
 	principal_free(&p);
@@ -151,7 +162,7 @@ out:
 }
 
 static bool
-basic_verify(struct ca *ca, const char *credentials, char **identity_out, struct err *err)
+basic_verify(struct ca *ca, const char *credentials, char **dn_out, struct err *err)
 {
 	struct buf raw = {0};
 	struct secret password = {0};
@@ -169,7 +180,7 @@ basic_verify(struct ca *ca, const char *credentials, char **identity_out, struct
 	    !secret_dup(
 		view_of(colon + 1, raw.len - (size_t)(colon + 1 - raw.ptr)), &password, err))
 		goto out;
-	ok = basic_principal(ca, user, &password, identity_out, err);
+	ok = basic_principal(ca, user, &password, dn_out, err);
 out:
 	if (raw.ptr != NULL)
 		OPENSSL_cleanse(raw.ptr, raw.len);
@@ -181,9 +192,10 @@ out:
 
 static enum auth_outcome
 basic(struct ca *ca, struct http_call *call, struct auth_state *s, const char *credentials,
-    const char **identity_out)
+    struct identity *identity_out)
 {
 	uint8_t digest[32];
+	char *dn;
 	struct err err;
 
 	if (EVP_Digest(credentials, strlen(credentials), digest, NULL, EVP_sha256(), NULL) != 1)
@@ -191,8 +203,9 @@ basic(struct ca *ca, struct http_call *call, struct auth_state *s, const char *c
 		    &(struct err){.code = DIRCA_E_CRYPTO, .msg = "SHA-256 failed"});
 	if (!s->by_basic || CRYPTO_memcmp(digest, s->basic_digest, sizeof digest) != 0) {
 		forget(s);
-		if (!basic_verify(ca, credentials, &s->identity, &err))
+		if (!basic_verify(ca, credentials, &dn, &err))
 			return refuse(ca->config, call, s, "Basic", &err);
+		remember(s, IDENTITY_DN, dn);
 		memcpy(s->basic_digest, digest, sizeof digest);
 		s->by_basic = true;
 	}
@@ -232,9 +245,11 @@ out:
 
 static enum auth_outcome
 step(struct ca *ca, struct http_call *call, struct auth_state *s, const char *scheme, bool with_sid,
-    struct view message, const char **identity_out)
+    struct view message, struct identity *identity_out)
 {
 	const char *final = with_sid ? "Authentication-Info" : "WWW-Authenticate";
+	enum identity_kind kind = with_sid ? IDENTITY_NAME : IDENTITY_KERBEROS;
+	char *name;
 	struct buf reply = {0};
 	struct err err;
 	enum auth_outcome outcome;
@@ -251,11 +266,11 @@ step(struct ca *ca, struct http_call *call, struct auth_state *s, const char *sc
 		if (reply.len > 0 && !send_challenge(call, final, scheme, with_sid ? s->sid : NULL,
 					 buf_view(&reply), &err))
 			goto refused;
-		if ((s->identity = strdup(sasl_session_identity(s->session))) == NULL) {
+		if ((name = strdup(sasl_session_identity(s->session))) == NULL) {
 			err_nomem(&err);
 			goto refused;
 		}
-		sasl_session_free(&s->session);
+		remember(s, kind, name);
 		*identity_out = s->identity;
 		outcome = AUTH_OK;
 		goto out;
@@ -271,7 +286,7 @@ out:
 
 static enum auth_outcome
 negotiate(struct ca *ca, struct http_call *call, struct auth_state *s, const char *token,
-    const char **identity_out)
+    struct identity *identity_out)
 {
 	struct buf message = {0};
 	struct err err;
@@ -337,7 +352,7 @@ new_sid(struct auth_state *s, struct err *err)
 
 static enum auth_outcome
 scram(struct ca *ca, struct http_call *call, struct auth_state *s, const char *params,
-    const char **identity_out)
+    struct identity *identity_out)
 {
 	char *sid = auth_param(params, "sid"), *data = auth_param(params, "data");
 	struct buf message = {0};
@@ -374,7 +389,7 @@ out:
 /* ---- entry ---- */
 
 static enum auth_outcome
-local_peer(struct ca *ca, struct http_call *call, const char **identity_out)
+local_peer(struct ca *ca, struct http_call *call, struct identity *identity_out)
 {
 	const struct config *c = ca->config;
 	struct err err;
@@ -388,7 +403,8 @@ local_peer(struct ca *ca, struct http_call *call, const char **identity_out)
 
 		free(uid);
 		if (match) {
-			*identity_out = c->peers[i] + digits + strspn(c->peers[i] + digits, " \t");
+			*identity_out = (struct identity){IDENTITY_NAME,
+			    c->peers[i] + digits + strspn(c->peers[i] + digits, " \t")};
 			return AUTH_OK;
 		}
 	}
@@ -403,13 +419,13 @@ local_peer(struct ca *ca, struct http_call *call, const char **identity_out)
 }
 
 enum auth_outcome
-auth_call(struct ca *ca, struct http_call *call, const char **identity_out)
+auth_call(struct ca *ca, struct http_call *call, struct identity *identity_out)
 {
 	static const struct {
 		const char *scheme;
 		size_t len;
 		enum auth_outcome (*run)(struct ca *, struct http_call *, struct auth_state *,
-		    const char *, const char **);
+		    const char *, struct identity *);
 		size_t enabled; /* offset of its switch in struct config */
 	} schemes[] = {
 	    {"Basic ", 6, basic, offsetof(struct config, auth_basic)},
@@ -419,14 +435,14 @@ auth_call(struct ca *ca, struct http_call *call, const char **identity_out)
 	struct auth_state **sp = http_call_auth(call);
 	const char *header = call->authorization;
 
-	*identity_out = NULL;
+	*identity_out = (struct identity){0};
 	if (call->channel == HTTP_LOCAL)
 		return local_peer(ca, call, identity_out);
 	if (sp == NULL || (*sp == NULL && (*sp = calloc(1, sizeof **sp)) == NULL)) {
 		call->status = sp == NULL ? 403 : 500; /* never over plain HTTP */
 		return AUTH_REFUSED;
 	}
-	if (header == NULL && (*sp)->identity != NULL) {
+	if (header == NULL && (*sp)->identity.text != NULL) {
 		*identity_out = (*sp)->identity;
 		return AUTH_OK;
 	}

@@ -15,9 +15,9 @@ enum auth_outcome {
 	AUTH_REFUSED   /* the answer (401 with all challenges) is in the call */
 };
 
-/* *identity_out is in the form that ca_principal takes, borrowed from the connection or the
- * configuration until the next call of this connection. */
-enum auth_outcome auth_call(struct ca *ca, struct http_call *call, const char **identity_out);
+/* The text of *identity_out is borrowed from the connection or the configuration until the next
+ * call of this connection. */
+enum auth_outcome auth_call(struct ca *ca, struct http_call *call, struct identity *identity_out);
 void auth_state_free(struct auth_state **state);
 
 #endif

@@ -153,17 +153,17 @@ route_find(const struct http_call *call, char *part, size_t size, bool *path_kno
 static void
 run_authenticated(const struct route *route, struct route_call *c)
 {
-	const char *identity;
+	struct identity identity;
 	struct err err = {0};
 
 	if (auth_call(c->ca, c->http, &identity) != AUTH_OK)
 		return;
-	if (!ca_principal(c->ca, identity, &c->caller, &err)) {
+	if (!ca_principal(c->ca, &identity, &c->caller, &err)) {
 		/* paper: "Unable to Recover User" */
 		if (route->officer && err.code == DIRCA_E_GROUPS_UNREADABLE)
 			err.code = CERTSRV_E_RESTRICTEDOFFICER;
-		log_warn("authenticated identity is no principal", LOG_STR("identity", identity),
-		    LOG_REASON(&err));
+		log_warn("authenticated identity is no principal",
+		    LOG_STR("identity", identity.text), LOG_REASON(&err));
 		route_fail(c->http, &err);
 		return;
 	}

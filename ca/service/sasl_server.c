@@ -66,7 +66,12 @@ find_verifier(struct dir_conn *c, void *arg, struct err *err)
 {
 	struct verifier_query *q = arg;
 
-	q->found = principal_scram_verifier(c, q->name, clock_now(), q->out, err);
+	const struct identity id = {IDENTITY_NAME, q->name};
+	struct err state;
+
+	q->found = principal_scram_verifier(c, &id, clock_now(), q->out, &state, err);
+	if (q->found == DIR_FOUND && state.code != ERR_OK)
+		q->found = DIR_NOT_FOUND;
 	return q->found != DIR_FIND_FAILED;
 }
 

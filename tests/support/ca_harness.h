@@ -464,12 +464,15 @@ harness_close(void)
 	return system(command);
 }
 
+/* An identity as somebody who signed in by a password has it. */
+#define NAMED(name) (&(struct identity){IDENTITY_NAME, (name)})
+
 static inline void
-harness_principal(const char *identity, struct principal *out)
+harness_principal(const char *name, struct principal *out)
 {
 	struct err err;
 
-	harness_must(ca_principal(harness.ca, identity, out, &err), &err);
+	harness_must(ca_principal(harness.ca, NAMED(name), out, &err), &err);
 }
 
 /* Counts audit records of one event that tell of success or refusal. */

@@ -93,6 +93,33 @@ utf8_is_checked_as_rfc_3629_says(void **state)
 }
 
 static void
+folding_takes_away_the_case_and_nothing_else(void **state)
+{
+	static const struct {
+		const char *a, *b;
+		bool equal;
+	} rows[] = {
+	    {"User1", "uSER1", true},
+	    {"M\303\234LLER", "m\303\274ller", true},
+	    {"\320\230\320\222\320\220\320\235", "\320\270\320\262\320\260\320\275", true},
+	    {"user1", "user1 ", false},
+	    {"user1", "us\302\255er1", false},          /* soft hyphen */
+	    {"user1", "\357\275\225ser1", false},       /* full width */
+	    {"m\303\274ller", "mu\314\210ller", false}, /* combining */
+	    {"m\303\274ller", "muller", false},
+	    {"\xff", "\xfe", false},
+	};
+	char *folded = text_fold("A\xff\303\204");
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++)
+		if (text_eq_fold(rows[i].a, rows[i].b) != rows[i].equal)
+			fail_msg("'%s' and '%s'", rows[i].a, rows[i].b);
+	assert_string_equal(folded, "a\xff\303\244");
+	free(folded);
+}
+
+static void
 text_from_outside_holds_no_control_characters(void **state)
 {
 	static const struct {
@@ -278,6 +305,7 @@ main(void)
 	    cmocka_unit_test(malformed_hex_is_refused_and_gives_nothing_to_free),
 	    cmocka_unit_test(numbers_are_whole_and_within_bounds),
 	    cmocka_unit_test(utf8_is_checked_as_rfc_3629_says),
+	    cmocka_unit_test(folding_takes_away_the_case_and_nothing_else),
 	    cmocka_unit_test(text_from_outside_holds_no_control_characters),
 	    cmocka_unit_test(utf16_round_trips),
 	    cmocka_unit_test(malformed_utf16_is_refused),

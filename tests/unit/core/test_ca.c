@@ -184,22 +184,24 @@ cached_principal_is_a_copy_that_grows_old(void **state)
 	(void)state;
 	p.dn = dn;
 	harness_must(principal_cache_new(&cache, &err), &err);
-	assert_false(principal_cache_get(cache, "someone", 0, &out));
-	principal_cache_put(cache, "someone", 0, &p);
-	assert_true(principal_cache_get(cache, "someone", PRINCIPAL_CACHE_TTL_MS - 1, &out));
+	assert_false(principal_cache_get(cache, NAMED("someone"), 0, &out));
+	principal_cache_put(cache, NAMED("someone"), 0, &p);
+	assert_true(principal_cache_get(cache, NAMED("someone"), PRINCIPAL_CACHE_TTL_MS - 1, &out));
 	assert_string_equal(out.dn, "CN=someone");
 	assert_ptr_not_equal(out.dn, p.dn);
 	assert_int_equal(out.sids.count, 2);
 	assert_null(out.upn);
 	principal_free(&out);
-	assert_false(principal_cache_get(cache, "Someone", 0, &out));
-	assert_false(principal_cache_get(cache, "someone", PRINCIPAL_CACHE_TTL_MS, &out));
+	assert_false(principal_cache_get(cache, NAMED("Someone"), 0, &out));
+	assert_false(
+	    principal_cache_get(cache, &(struct identity){IDENTITY_KERBEROS, "someone"}, 0, &out));
+	assert_false(principal_cache_get(cache, NAMED("someone"), PRINCIPAL_CACHE_TTL_MS, &out));
 	for (int i = 0; i < 3 * PRINCIPAL_CACHE_SLOTS; i++) {
 		char name[32];
 
 		snprintf(name, sizeof name, "user%d", i);
-		principal_cache_put(cache, name, 0, &p);
-		assert_true(principal_cache_get(cache, name, 0, &out));
+		principal_cache_put(cache, NAMED(name), 0, &p);
+		assert_true(principal_cache_get(cache, NAMED(name), 0, &out));
 		principal_free(&out);
 	}
 	principal_cache_free(&cache);
@@ -258,16 +260,16 @@ unknown_identity_is_no_principal(void **state)
 	struct err err;
 
 	(void)state;
-	assert_false(ca_principal(harness.ca, "nobody-at-all", &p, &err));
+	assert_false(ca_principal(harness.ca, NAMED("nobody-at-all"), &p, &err));
 	assert_int_equal(err.code, DIRCA_E_AUTHENTICATION);
 	for (int i = 0; i < 2; i++) { /* read, and from the cache */
-		assert_false(ca_principal(harness.ca, "disabled1", &p, &err));
+		assert_false(ca_principal(harness.ca, NAMED("disabled1"), &p, &err));
 		assert_int_equal(err.code, ERROR_ACCOUNT_DISABLED);
 		assert_null(p.dn);
 	}
-	assert_false(ca_principal(harness.ca, "expired1", &p, &err));
+	assert_false(ca_principal(harness.ca, NAMED("expired1"), &p, &err));
 	assert_int_equal(err.code, ERROR_ACCOUNT_EXPIRED);
-	assert_false(ca_principal(harness.ca, "locked1", &p, &err));
+	assert_false(ca_principal(harness.ca, NAMED("locked1"), &p, &err));
 	assert_int_equal(err.code, ERROR_ACCOUNT_LOCKED_OUT);
 	harness_principal("user1", &p);
 	assert_string_equal(p.downlevel, "NWTRADERS\\user1");
@@ -484,7 +486,7 @@ use_views(void *arg)
 		struct ca_view *v = ca_view_get(harness.ca);
 
 		if (ca_view_template(v, "User") == NULL ||
-		    !ca_principal(harness.ca, "user2", &p, &err))
+		    !ca_principal(harness.ca, NAMED("user2"), &p, &err))
 			abort();
 		principal_free(&p);
 		ca_view_release(&v);

@@ -11,6 +11,8 @@
 
 static struct dir_conn *conn;
 
+#define NAMED(name) (&(struct identity){IDENTITY_NAME, (name)})
+
 static inline bool
 has_group(const struct principal *p, uint32_t rid)
 {

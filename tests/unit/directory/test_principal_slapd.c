@@ -4,6 +4,24 @@
 
 static struct dir_config config;
 
+static enum dir_find
+by_name(struct dir_conn *c, const char *name, struct principal *out, struct err *err)
+{
+	return principal_find_identity(c, NAMED(name), out, err);
+}
+
+static enum dir_find
+by_ticket(struct dir_conn *c, const char *name, struct principal *out, struct err *err)
+{
+	return principal_find_identity(c, &(struct identity){IDENTITY_KERBEROS, name}, out, err);
+}
+
+static enum dir_find
+by_dn(struct dir_conn *c, const char *dn, struct principal *out, struct err *err)
+{
+	return principal_find_identity(c, &(struct identity){IDENTITY_DN, dn}, out, err);
+}
+
 static const char *
 text_of(enum dir_find found)
 {
@@ -67,7 +85,7 @@ a_group_is_no_principal(void **state)
 	finds(principal_get, "CN=Sales," USERS_DN, NULL);
 	finds(principal_get, USERS_DN, NULL);
 	finds(principal_get, "CN=nobody," USERS_DN, NULL);
-	finds(principal_find_identity, "Sales", NULL);
+	finds(by_name, "Sales", NULL);
 }
 
 static void
@@ -84,7 +102,7 @@ an_empty_or_endless_name_is_an_error(void **state)
 	assert_int_equal(err.code, E_INVALIDARG);
 	assert_int_equal(principal_find(conn, endless, &p, &err), DIR_FIND_FAILED);
 	assert_int_equal(err.code, E_INVALIDARG);
-	assert_int_equal(principal_find_identity(conn, "", &p, &err), DIR_FIND_FAILED);
+	assert_int_equal(by_name(conn, "", &p, &err), DIR_FIND_FAILED);
 }
 
 static void
@@ -206,20 +224,66 @@ static void
 identities_are_account_names(void **state)
 {
 	(void)state;
-	finds(principal_find_identity, "user1", "CN=user1," USERS_DN);
-	finds(principal_find_identity, "user1@NWTRADERS.COM", "CN=user1," USERS_DN);
-	finds(principal_find_identity, "user1@nwtraders", "CN=user1," USERS_DN);
-	finds(principal_find_identity, "ws1$@NWTRADERS.COM", "CN=ws1,CN=Computers," BASE_DN);
-	finds(principal_find_identity, "NWTRADERS\\user1", "CN=user1," USERS_DN);
-	finds(principal_find_identity, "dn:cn=user1,cn=users,dc=nwtraders,dc=com",
-	    "CN=user1," USERS_DN);
-	finds(principal_find_identity, "user1@OTHER.REALM", NULL);
-	finds(principal_find_identity, "@NWTRADERS.COM", NULL);
-	finds(principal_find_identity, "ws1", NULL); /* that is its CN */
-	finds(principal_find_identity, "Users\\user1", NULL);
-	finds(principal_find_identity, "dn:", NULL);
-	finds(principal_find_identity, "dn:" USERS_DN, NULL);
-	finds(principal_find_identity, "*", NULL);
+	finds(by_name, "user1", "CN=user1," USERS_DN);
+	finds(by_name, "user1@NWTRADERS.COM", "CN=user1," USERS_DN);
+	finds(by_name, "user1@nwtraders", "CN=user1," USERS_DN);
+	finds(by_name, "ws1$@NWTRADERS.COM", "CN=ws1,CN=Computers," BASE_DN);
+	finds(by_name, "NWTRADERS\\user1", "CN=user1," USERS_DN);
+	finds(by_name, "user1@OTHER.REALM", NULL);
+	finds(by_name, "@NWTRADERS.COM", NULL);
+	finds(by_name, "ws1", NULL); /* that is its CN */
+	finds(by_name, "Users\\user1", NULL);
+	finds(by_name, "*", NULL);
+}
+
+static void
+no_name_passes_for_a_dn(void **state)
+{
+	static const char *const names[] = {"dn:cn=user1,cn=users,dc=nwtraders,dc=com",
+	    "dn:CN=user1," USERS_DN, "CN=user1," USERS_DN, "dn:", "dn:" USERS_DN};
+
+	(void)state;
+	finds(by_dn, "cn=user1,cn=users,dc=nwtraders,dc=com", "CN=user1," USERS_DN);
+	finds(by_dn, USERS_DN, NULL);
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		finds(by_name, names[i], NULL);
+		finds(by_ticket, names[i], NULL);
+	}
+}
+
+/* slapd compares by the preparation of RFC 4518, which makes all of these the same: it finds them
+ * by the token, for whom a name is no more than a search. */
+static void
+an_identity_is_spelled_as_the_directory_has_it_but_for_the_case(void **state)
+{
+	static const char *const names[] = {"user1 ", " user1", "us\302\255er1", "\357\275\225ser1",
+	    "user1 @nwtraders.com", "NWTRADERS\\\357\275\225ser1"};
+
+	(void)state;
+	finds(by_name, "USER1", "CN=user1," USERS_DN);
+	finds(by_name, "User1@NWTraders.com", "CN=user1," USERS_DN);
+	finds(principal_find, "\357\275\225ser1", "CN=user1," USERS_DN);
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		finds(by_name, names[i], NULL);
+}
+
+static void
+a_ticket_is_of_the_realm_that_it_names(void **state)
+{
+	struct view upn = view_str("user5@other.realm"), before = view_str("user5@nwtraders.com");
+	struct err err;
+
+	(void)state;
+	finds(by_ticket, "user1", "CN=user1," USERS_DN);
+	finds(by_ticket, "user1@NWTRADERS.COM", "CN=user1," USERS_DN);
+	finds(by_ticket, "NWTRADERS\\user1", NULL);
+	finds(by_ticket, "user1\\@NWTRADERS.COM", NULL);
+	finds(by_ticket, "user1\\@x@NWTRADERS.COM", NULL);
+	/* A UPN may have any suffix; whose realm has that name has nothing to do with it. */
+	assert_true(dir_replace(conn, "CN=user5," USERS_DN, "userPrincipalName", &upn, 1, &err));
+	finds(by_name, "user5@OTHER.REALM", "CN=user5," USERS_DN);
+	finds(by_ticket, "user5@OTHER.REALM", NULL);
+	assert_true(dir_replace(conn, "CN=user5," USERS_DN, "userPrincipalName", &before, 1, &err));
 }
 
 static void
@@ -227,7 +291,7 @@ a_upn_cannot_take_over_an_account_name(void **state)
 {
 	(void)state;
 	add_user("CN=thief," USERS_DN, "thief", "ws1$@nwtraders.com", "5003");
-	fails_ambiguous(principal_find_identity, "ws1$@NWTRADERS.COM", "CN=thief", "CN=ws1");
+	fails_ambiguous(by_name, "ws1$@NWTRADERS.COM", "CN=thief", "CN=ws1");
 	remove_entry("CN=thief," USERS_DN);
 }
 
@@ -248,8 +312,8 @@ the_same_account_name_in_two_domains_is_told_apart(void **state)
 
 	finds(principal_find, "NWTRADERS\\user1", "CN=user1," USERS_DN);
 	finds(principal_find, "CHILD\\user1", "CN=user1,DC=child," BASE_DN);
-	finds(principal_find_identity, "user1@CHILD.NWTRADERS.COM", "CN=user1,DC=child," BASE_DN);
-	finds(principal_find_identity, "user1@NWTRADERS.COM", "CN=user1," USERS_DN);
+	finds(by_name, "user1@CHILD.NWTRADERS.COM", "CN=user1,DC=child," BASE_DN);
+	finds(by_name, "user1@NWTRADERS.COM", "CN=user1," USERS_DN);
 	fails_ambiguous(principal_find, "user1", "CN=user1,CN=Users", "CN=user1,DC=child");
 	assert_int_equal(principal_find(conn, "CHILD\\user1", &p, &err), DIR_FOUND);
 	assert_string_equal(p.downlevel, "CHILD\\user1");
@@ -407,44 +471,47 @@ on_active_directory_unreadable_token_groups_are_an_error(void **state)
 	/* Nor is a uid an identity there. */
 	assert_true(dir_replace(
 	    c, "CN=user6," USERS_DN, "uid", &(struct view){(const uint8_t *)"root", 4}, 1, &err));
-	assert_int_equal(principal_find_identity(c, "root", &p, &err), DIR_NOT_FOUND);
+	assert_int_equal(by_name(c, "root", &p, &err), DIR_NOT_FOUND);
 	dir_disconnect(&c);
-	finds(principal_find_identity, "root", "CN=user6," USERS_DN);
+	finds(by_name, "root", "CN=user6," USERS_DN);
 }
 
 static void
-the_scram_verifier_is_read_unless_the_account_is_disabled(void **state)
+the_scram_verifier_is_read_with_the_state_of_the_account(void **state)
 {
 	struct view off = view_str("514"), on = view_str("512"),
 		    raw = view_str("SCRAM-SHA-256$1:YQ==$Yg==:Yw==");
 	char *verifier;
-	struct err err;
+	struct err why, err;
 
 	(void)state;
-	assert_int_equal(principal_scram_verifier(conn, "user1", 0, &verifier, &err), DIR_FOUND);
-	assert_memory_equal(verifier, "SCRAM-SHA-256$4096:", 19);
-	free(verifier);
 	assert_int_equal(
-	    principal_scram_verifier(conn, "nobody", 0, &verifier, &err), DIR_NOT_FOUND);
+	    principal_scram_verifier(conn, NAMED("user1"), 0, &verifier, &why, &err), DIR_FOUND);
+	assert_memory_equal(verifier, "SCRAM-SHA-256$4096:", 19);
+	assert_int_equal(why.code, ERR_OK);
+	free(verifier);
+	assert_int_equal(principal_scram_verifier(conn, NAMED("nobody"), 0, &verifier, &why, &err),
+	    DIR_NOT_FOUND);
 	assert_null(verifier);
 
 	assert_true(dir_replace(conn, "CN=user4," USERS_DN, "userAccountControl", &off, 1, &err));
 	assert_int_equal(
-	    principal_scram_verifier(conn, "user4", 0, &verifier, &err), DIR_NOT_FOUND);
-	assert_null(verifier);
+	    principal_scram_verifier(conn, NAMED("user4"), 0, &verifier, &why, &err), DIR_FOUND);
+	assert_int_equal(why.code, ERROR_ACCOUNT_DISABLED);
+	free(verifier);
 	assert_true(dir_replace(conn, "CN=user4," USERS_DN, "userAccountControl", &on, 1, &err));
 
 	assert_true(dir_add_value(conn, "CN=user4," USERS_DN, "authPassword", raw, &err));
-	assert_int_equal(
-	    principal_scram_verifier(conn, "user4", 0, &verifier, &err), DIR_FIND_FAILED); /* two */
+	assert_int_equal(principal_scram_verifier(conn, NAMED("user4"), 0, &verifier, &why, &err),
+	    DIR_FIND_FAILED); /* two */
 	assert_null(verifier);
 	assert_true(dir_replace(conn, "CN=user4," USERS_DN, "authPassword", NULL, 0, &err));
-	assert_int_equal(
-	    principal_scram_verifier(conn, "user4", 0, &verifier, &err), DIR_NOT_FOUND);
+	assert_int_equal(principal_scram_verifier(conn, NAMED("user4"), 0, &verifier, &why, &err),
+	    DIR_NOT_FOUND);
 	assert_true(
 	    dir_add_value(conn, "CN=user4," USERS_DN, "authPassword", view_str("MD5$x$y"), &err));
-	assert_int_equal(
-	    principal_scram_verifier(conn, "user4", 0, &verifier, &err), DIR_NOT_FOUND);
+	assert_int_equal(principal_scram_verifier(conn, NAMED("user4"), 0, &verifier, &why, &err),
+	    DIR_NOT_FOUND);
 	assert_null(verifier);
 }
 
@@ -474,6 +541,9 @@ main(void)
 	    cmocka_unit_test(a_malformed_sid_or_guid_is_an_error),
 	    cmocka_unit_test(two_hits_are_ambiguous_and_both_are_named),
 	    cmocka_unit_test(identities_are_account_names),
+	    cmocka_unit_test(no_name_passes_for_a_dn),
+	    cmocka_unit_test(an_identity_is_spelled_as_the_directory_has_it_but_for_the_case),
+	    cmocka_unit_test(a_ticket_is_of_the_realm_that_it_names),
 	    cmocka_unit_test(a_upn_cannot_take_over_an_account_name),
 	    cmocka_unit_test(the_same_account_name_in_two_domains_is_told_apart),
 	    cmocka_unit_test(nested_groups_count_and_others_do_not),
@@ -483,7 +553,7 @@ main(void)
 	    cmocka_unit_test(a_malformed_group_sid_is_an_error_and_not_a_missing_group),
 	    cmocka_unit_test(groups_nested_too_deep_are_an_error),
 	    cmocka_unit_test(on_active_directory_unreadable_token_groups_are_an_error),
-	    cmocka_unit_test(the_scram_verifier_is_read_unless_the_account_is_disabled),
+	    cmocka_unit_test(the_scram_verifier_is_read_with_the_state_of_the_account),
 	};
 
 	return cmocka_run_group_tests(tests, start, end);

@@ -100,7 +100,7 @@ account_may_act(enum err_code code)
 	struct principal p;
 	struct err err = {0};
 
-	assert_int_equal(principal_find_account(conn, "user6", &p, &err), DIR_FOUND);
+	assert_int_equal(principal_find_account(conn, NAMED("user6"), &p, &err), DIR_FOUND);
 	assert_int_equal(principal_check_active(&p, NOW, &err), code == ERR_OK);
 	assert_int_equal(err.code, code);
 	principal_free(&p);
@@ -139,20 +139,32 @@ a_lock_of_the_password_policy_counts_when_it_is_for_good(void **state)
 }
 
 static void
-an_account_that_may_not_act_has_no_verifier(void **state)
+an_account_that_may_not_act_says_so_beside_its_verifier(void **state)
 {
-	static const char *const who[] = {
-	    "disabled1", "expired1", "locked1", "NWTRADERS\\disabled1", "disabled1@NWTRADERS.COM"};
+	static const struct {
+		const char *name;
+		enum err_code code;
+	} rows[] = {
+	    {"disabled1", ERROR_ACCOUNT_DISABLED},
+	    {"expired1", ERROR_ACCOUNT_EXPIRED},
+	    {"locked1", ERROR_ACCOUNT_LOCKED_OUT},
+	    {"NWTRADERS\\disabled1", ERROR_ACCOUNT_DISABLED},
+	    {"disabled1@NWTRADERS.COM", ERROR_ACCOUNT_DISABLED},
+	};
 	char *verifier;
-	struct err err;
+	struct err why, err;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof who / sizeof who[0]; i++) {
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		assert_int_equal(
-		    principal_scram_verifier(conn, who[i], NOW, &verifier, &err), DIR_NOT_FOUND);
-		assert_null(verifier);
+		    principal_scram_verifier(conn, NAMED(rows[i].name), NOW, &verifier, &why, &err),
+		    DIR_FOUND);
+		assert_int_equal(why.code, rows[i].code);
+		free(verifier);
 	}
-	assert_int_equal(principal_scram_verifier(conn, "expired1", 0, &verifier, &err), DIR_FOUND);
+	assert_int_equal(
+	    principal_scram_verifier(conn, NAMED("expired1"), 0, &verifier, &why, &err), DIR_FOUND);
+	assert_int_equal(why.code, ERR_OK);
 	free(verifier);
 }
 
@@ -179,7 +191,7 @@ main(void)
 	    cmocka_unit_test(a_time_that_is_none_is_an_error),
 	    cmocka_unit_test(what_a_domain_controller_hides_is_no_permission),
 	    cmocka_unit_test(a_lock_of_the_password_policy_counts_when_it_is_for_good),
-	    cmocka_unit_test(an_account_that_may_not_act_has_no_verifier),
+	    cmocka_unit_test(an_account_that_may_not_act_says_so_beside_its_verifier),
 	};
 
 	return cmocka_run_group_tests(tests, start, end);

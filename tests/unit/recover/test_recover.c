@@ -493,7 +493,7 @@ key_of_a_disabled_account_is_still_recovered(void **state)
 	blob = blob_for(&officer1);
 	buf_free(&blob);
 	harness_unrestrict();
-	assert_false(ca_principal(harness.ca, "NWTRADERS\\user1", &p, &err));
+	assert_false(ca_principal(harness.ca, NAMED("NWTRADERS\\user1"), &p, &err));
 	assert_int_equal(err.code, ERROR_ACCOUNT_DISABLED);
 	harness_must(ca_directory_do(harness.ca, change_user1, &on, &err), &err);
 }
