@@ -128,11 +128,15 @@ char *pkix_name_value(struct view name, int nid);
 bool pkix_name_from_dn(const char *dn, const char *email, struct buf *out, struct err *err);
 /* UPN otherName (311.20.2.3) of the SAN, NULL if absent. free(). */
 char *pkix_cert_upn(const struct pkix_cert *c);
-/* Every UPN and every e-mail address of the SAN. */
+/* Every UPN and every e-mail address of the SAN. The second takes the extension's value; none are
+ * in one that is empty or does not decode. */
 bool pkix_cert_san_names(
     const struct pkix_cert *c, struct pkix_texts *upns, struct pkix_texts *emails, struct err *err);
-/* Text of the SID in extension 25.2, NULL if absent. free(). */
+bool pkix_san_names(
+    struct view san, struct pkix_texts *upns, struct pkix_texts *emails, struct err *err);
+/* Text of the SID in extension 25.2, NULL if absent; the second takes its value. free(). */
 char *pkix_cert_sid(const struct pkix_cert *c);
+char *pkix_sid_text(struct view extension);
 /* basicConstraints says CA, and keyUsage lets it sign certificates and CRLs. */
 bool pkix_cert_is_ca(const struct pkix_cert *c);
 char *pkix_cert_san_text(const struct pkix_cert *c); /* "UPN:..., email:..., DNS:..."; free() */

@@ -10,17 +10,31 @@
 #include "oids.h"
 #include "text.h"
 
+/* Empty if the certificate lacks it. */
+static struct view
+extension_value(const struct pkix_cert *c, int nid)
+{
+	const struct pkix_extension *ext = pkix_cert_extension(c, nid);
+
+	return ext != NULL ? ext->value : (struct view){0};
+}
+
+static GENERAL_NAMES *
+decode_names(struct view value)
+{
+	const unsigned char *p = value.ptr;
+	GENERAL_NAMES *names = NULL;
+
+	if (value.len > 0 && pkix_der_is_strict(value))
+		names = d2i_GENERAL_NAMES(NULL, &p, (long)value.len);
+	ERR_clear_error();
+	return names;
+}
+
 static GENERAL_NAMES *
 alternative_names(const struct pkix_cert *c)
 {
-	const struct pkix_extension *ext = pkix_cert_extension(c, NID_subject_alt_name);
-	const unsigned char *p = ext != NULL ? ext->value.ptr : NULL;
-	GENERAL_NAMES *names = NULL;
-
-	if (ext != NULL && pkix_der_is_strict(ext->value))
-		names = d2i_GENERAL_NAMES(NULL, &p, (long)ext->value.len);
-	ERR_clear_error();
-	return names;
+	return decode_names(extension_value(c, NID_subject_alt_name));
 }
 
 static char *
@@ -30,6 +44,15 @@ string_text(const ASN1_STRING *s)
 	char *text = NULL;
 
 	return pkix_string_text(s, &text, &ignored) ? text : NULL;
+}
+
+static char *
+octets_text(const ASN1_OCTET_STRING *octets)
+{
+	struct err ignored;
+	char *text = NULL;
+
+	return text_from_view(pkix_string_view(octets), &text, &ignored) ? text : NULL;
 }
 
 /* NULL if the name is none, or is no UTF8String. */
@@ -58,7 +81,13 @@ bool
 pkix_cert_san_names(
     const struct pkix_cert *c, struct pkix_texts *upns, struct pkix_texts *emails, struct err *err)
 {
-	GENERAL_NAMES *names = alternative_names(c);
+	return pkix_san_names(extension_value(c, NID_subject_alt_name), upns, emails, err);
+}
+
+bool
+pkix_san_names(struct view san, struct pkix_texts *upns, struct pkix_texts *emails, struct err *err)
+{
+	GENERAL_NAMES *names = decode_names(san);
 	bool ok = true;
 
 	*upns = *emails = (struct pkix_texts){0};
@@ -80,28 +109,28 @@ pkix_cert_san_names(
 	return ok;
 }
 
-/* [MS-WCCE] 2.2.2.7.7.4: otherName 25.2.1 with the text of the SID in an OCTET STRING. */
 char *
 pkix_cert_sid(const struct pkix_cert *c)
 {
-	const struct pkix_extension *ext =
-	    pkix_cert_extension(c, oid_nid(OID_NTDS_CA_SECURITY_EXT));
-	const unsigned char *p = ext != NULL ? ext->value.ptr : NULL;
-	GENERAL_NAMES *names = NULL;
+	return pkix_sid_text(extension_value(c, oid_nid(OID_NTDS_CA_SECURITY_EXT)));
+}
+
+/* [MS-WCCE] 2.2.2.7.7.4: otherName 25.2.1 with the text of the SID in an OCTET STRING. */
+char *
+pkix_sid_text(struct view extension)
+{
+	GENERAL_NAMES *names = decode_names(extension);
 	char *sid = NULL;
 
-	if (ext != NULL && pkix_der_is_strict(ext->value))
-		names = d2i_GENERAL_NAMES(NULL, &p, (long)ext->value.len);
 	for (int i = 0; names != NULL && sid == NULL && i < sk_GENERAL_NAME_num(names); i++) {
 		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
 
 		if (name->type == GEN_OTHERNAME &&
 		    OBJ_obj2nid(name->d.otherName->type_id) == oid_nid(OID_NTDS_OBJECTSID) &&
 		    name->d.otherName->value->type == V_ASN1_OCTET_STRING)
-			sid = string_text(name->d.otherName->value->value.octet_string);
+			sid = octets_text(name->d.otherName->value->value.octet_string);
 	}
 	GENERAL_NAMES_free(names);
-	ERR_clear_error();
 	return sid;
 }
 
