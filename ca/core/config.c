@@ -54,6 +54,7 @@ static const struct option {
     {"passphrase_file", TEXT, AT(passphrase_file), 0, 0, 0},
     {"sandbox", FLAG, AT(sandbox), 0, 0, 0},
     {"allow_sha1", FLAG, AT(allow_sha1), 0, 0, 0},
+    {"allow_own_requests", FLAG, AT(allow_own_requests), 0, 0, 0},
 #undef AT
 };
 #define OPTION_COUNT (sizeof options / sizeof options[0])

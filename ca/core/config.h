@@ -50,6 +50,7 @@ struct config {
 	char *passphrase_file;   /* CA key */
 	bool sandbox;            /* default yes */
 	bool allow_sha1;         /* read old clients; default no */
+	bool allow_own_requests; /* certificate managers may decide about themselves; default no */
 };
 
 bool config_load(const char *path, struct config **out, struct err *err);

@@ -38,7 +38,8 @@ bool enroll_submit(struct ca *ca, struct vault *v, const struct enroll_input *in
 void enroll_result_free(struct enroll_result *r);
 
 /* A certificate manager decides about a pending request. Rights: CA_RIGHT_OFFICER and officer
- * restrictions. A pending request never archives a key later: a template that both pends and
+ * restrictions; nobody approves an own request (own.h: DIRCA_E_OWN_REQUEST), and whoever denies one
+ * gains nothing. A pending request never archives a key later: a template that both pends and
  * archives stores its sealed key with the pending row (raw_archived_key). */
 bool enroll_approve(struct ca *ca, struct vault *v, const struct principal *officer,
     int64_t request_id, int64_t now, struct enroll_result *out, struct err *err);

@@ -9,6 +9,7 @@
 
 #include "audit.h"
 #include "clock.h"
+#include "own.h"
 #include "publication.h"
 
 static bool
@@ -185,16 +186,33 @@ current_people(
 	return true;
 }
 
+/* Names that the directory gives are the requester's own; the others may be the officer's. */
+static bool
+check_certified_names(const struct enrollment *e, const struct principal *officer, struct err *err)
+{
+	const struct issue_plan *p = &e->plan;
+	const struct view none = {0};
+	const struct own_names names = {
+	    .subject = p->subject_from_request ? p->given_subject : none,
+	    .san = p->san_from_request ? p->given_san : none,
+	    .sid = p->sid_from_request ? p->given_sid : none,
+	};
+
+	return own_check_names(e->ca, officer, &names, err);
+}
+
 /* The whole decision once more, with what holds now: a signer that was revoked while the request
  * waited does not count. Only the validity of signers and of a renewed certificate is that of the
  * submission. The stored key must be what a KRA can open; an empty one is no key. */
 static bool
-issue_stored(struct enrollment *e, const struct store_request *row, struct err *err)
+issue_stored(struct enrollment *e, const struct store_request *row, const struct principal *officer,
+    struct err *err)
 {
 	e->has_key = row->raw_archived_key.len > 0;
 	return decode_stored(row, &e->request, err) &&
 	       current_template(e->view, row, &e->tmpl, err) &&
 	       enroll_decide(e, ENROLL_AT_APPROVAL, err) &&
+	       check_certified_names(e, officer, err) &&
 	       certificate_issue(
 		   e->ca, e->vault, &e->plan, e->request.pkix->spki, &e->certificate, err);
 }
@@ -316,9 +334,12 @@ enroll_approve(struct ca *ca, struct vault *v, const struct principal *officer, 
 	     ca_check_right(e.view, officer, CA_RIGHT_OFFICER, err) &&
 	     get_row(ca, request_id, &row, err) &&
 	     ca_check_officer(ca, e.view, officer, &row, err) && check_pending(&row, err) &&
-	     current_people(&e, &row, &agent, err);
+	     own_check_row(ca, officer, &row, err) && current_people(&e, &row, &agent, err) &&
+	     own_check_person(ca, officer, e.requester, err) &&
+	     own_check_person(ca, officer, e.caller, err);
 	e.submitted = row.submitted_when;
-	ok = ok && issue_stored(&e, &row, err) && finish_approval(&e, officer, &row, out, err);
+	ok = ok && issue_stored(&e, &row, officer, err) &&
+	     finish_approval(&e, officer, &row, out, err);
 	if (!ok)
 		audit_refusal(ca, AUDIT_ISSUED, officer, request_id, now, err);
 	enrollment_free(&e);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "audit.h"
+#include "own.h"
 #include "recovery.h"
 
 /* The row whose key is asked for. "Not there" and "no key" are one answer: an officer learns
@@ -45,6 +46,12 @@ static bool
 check_rules(struct recovery *r, struct err *err)
 {
 	return ca_decide_officer(r->ca, r->view, r->officer, r->row, &r->rule, err);
+}
+
+static bool
+check_own(struct recovery *r, struct err *err)
+{
+	return own_check_row(r->ca, r->officer, r->row, err);
 }
 
 static bool
@@ -125,6 +132,7 @@ static const struct {
     {RECOVER_CHECK_ACCOUNT, check_account},
     {RECOVER_CHECK_RIGHT, check_right},
     {RECOVER_CHECK_RULES, check_rules},
+    {RECOVER_CHECK_OWN, check_own},
     {RECOVER_CHECK_KEY, check_key},
     {RECOVER_CHECK_KRAS, check_kras},
 };

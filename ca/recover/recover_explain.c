@@ -10,8 +10,8 @@ static bool
 is_refusal(enum err_code code)
 {
 	static const enum err_code refusals[] = {E_ACCESSDENIED, CERTSRV_E_RESTRICTEDOFFICER,
-	    CERTSRV_E_PROPERTY_EMPTY, CRYPT_E_NOT_FOUND, ERROR_ACCOUNT_DISABLED,
-	    ERROR_ACCOUNT_EXPIRED, ERROR_ACCOUNT_LOCKED_OUT};
+	    DIRCA_E_OWN_REQUEST, CERTSRV_E_PROPERTY_EMPTY, CRYPT_E_NOT_FOUND,
+	    ERROR_ACCOUNT_DISABLED, ERROR_ACCOUNT_EXPIRED, ERROR_ACCOUNT_LOCKED_OUT};
 
 	for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++)
 		if (refusals[i] == code)
@@ -35,6 +35,11 @@ tell_passed(const struct recovery *r, const char *check, struct explanation *x)
 							: "a rule of dircaOfficerRights allows it",
 		    r->row->requester_name != NULL ? r->row->requester_name : "?",
 		    r->row->template_name != NULL ? r->row->template_name : "?");
+	if (strcmp(check, RECOVER_CHECK_OWN) == 0)
+		return explain_passed(x, check,
+		    r->ca->config->allow_own_requests
+			? "certificate managers may decide about themselves (allow_own_requests)"
+			: "the key is not the officer's own");
 	if (strcmp(check, RECOVER_CHECK_KEY) == 0)
 		return explain_passed(x, check, "the key of certificate %s is archived", r->serial);
 	return explain_passed(

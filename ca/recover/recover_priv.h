@@ -29,6 +29,7 @@ struct recovery {
 #define RECOVER_CHECK_ACCOUNT "account"
 #define RECOVER_CHECK_RIGHT   "ca-right"
 #define RECOVER_CHECK_RULES   "officer-rights"
+#define RECOVER_CHECK_OWN     "own-request"
 #define RECOVER_CHECK_KEY     "archived-key"
 #define RECOVER_CHECK_KRAS    "kra"
 bool recover_decide(struct recovery *r, struct err *err);

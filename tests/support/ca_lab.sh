@@ -128,6 +128,7 @@ ca_lab_configure() {
 		END
 		ca_lab_directory_lines
 		[ "$CA_LAB_MECH" != gssapi ] || echo "keytab = $LAB_HTTP_KEYTAB"
+		[ "$CA_LAB_MECH" != external ] || echo 'allow_own_requests = yes'
 		printf '%s' "${CA_LAB_OPTIONS:-}"
 	} >"$DIRCAD_CONF"
 }

@@ -252,6 +252,7 @@ pending_request_is_issued_by_an_officer(void **state)
 {
 	struct client c = {.kind = "rsa2048", .template_cn = "KeyRecoveryAgent"};
 	struct enroll_result r, approved, fetched;
+	struct principal own; /* an officer who is the requester too */
 	struct cmc_response response;
 	struct err err;
 
@@ -268,6 +269,11 @@ pending_request_is_issued_by_an_officer(void **state)
 	assert_false(enroll_approve(
 	    harness.ca, &harness.vault, &kra1, r.request_id, clock_now(), &approved, &err));
 	assert_int_equal(err.code, E_ACCESSDENIED);
+	own = officer1;
+	own.sid = kra1.sid;
+	assert_false(enroll_approve(
+	    harness.ca, &harness.vault, &own, r.request_id, clock_now(), &approved, &err));
+	assert_int_equal(err.code, DIRCA_E_OWN_REQUEST);
 	harness_must(enroll_approve(harness.ca, &harness.vault, &officer1, r.request_id,
 			 clock_now(), &approved, &err),
 	    &err);

@@ -1,0 +1,112 @@
+#include "own.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/objects.h>
+
+#include "text.h"
+
+static bool
+refuse(const struct principal *officer, const char *why, struct err *err)
+{
+	return err_set(err, DIRCA_E_OWN_REQUEST,
+	    "%s may not decide about this: %s. Another certificate manager has to "
+	    "(allow_own_requests of dircad.conf)",
+	    officer->downlevel, why);
+}
+
+static bool
+eq_nocase(const char *a, const char *b)
+{
+	return a != NULL && b != NULL && text_eq_nocase(a, b);
+}
+
+/* Former SIDs count: the officer's SIDs hold them. That groups are among them too does no harm,
+ * since no group makes requests. */
+static bool
+is_requester(const struct principal *officer, const struct store_request *row)
+{
+	struct sid sid;
+
+	if (row->requester_sid != NULL && officer->has_sid)
+		return sid_from_text(row->requester_sid, &sid) &&
+		       (sid_eq(&sid, &officer->sid) || sids_contain(&officer->sids, &sid));
+	return eq_nocase(row->requester_name, officer->downlevel);
+}
+
+bool
+own_check_row(const struct ca *ca, const struct principal *officer, const struct store_request *row,
+    struct err *err)
+{
+	if (ca->config->allow_own_requests)
+		return true;
+	if (is_requester(officer, row))
+		return refuse(officer, "it was requested for this account", err);
+	if ((row->request_flags & CR_FLG_ENROLLONBEHALFOF) != 0 &&
+	    eq_nocase(row->caller_name, officer->downlevel))
+		return refuse(
+		    officer, "it was requested by this account on behalf of another", err);
+	if (eq_nocase(row->upn, officer->upn))
+		return refuse(officer, "the certificate holds the UPN of this account", err);
+	return true;
+}
+
+bool
+own_check_person(const struct ca *ca, const struct principal *officer,
+    const struct principal *person, struct err *err)
+{
+	bool same = officer->has_sid && person->has_sid ? sid_eq(&officer->sid, &person->sid)
+							: eq_nocase(officer->dn, person->dn);
+
+	return ca->config->allow_own_requests || !same ||
+	       refuse(officer, "it was requested by or for this account", err);
+}
+
+static bool
+names_officer(const struct principal *officer, const struct pkix_texts *upns,
+    const struct pkix_texts *emails, const char *sid_text)
+{
+	struct sid sid;
+	bool own = sid_text != NULL && officer->has_sid && sid_from_text(sid_text, &sid) &&
+		   sid_eq(&sid, &officer->sid);
+
+	for (size_t i = 0; !own && i < upns->count; i++)
+		own = eq_nocase(upns->list[i], officer->upn);
+	for (size_t i = 0; !own && i < emails->count; i++)
+		own = eq_nocase(emails->list[i], officer->mail);
+	return own;
+}
+
+static bool
+subject_is_officer(const struct principal *officer, struct view subject)
+{
+	char *cn = subject.len > 0 ? pkix_name_value(subject, NID_commonName) : NULL,
+	     *email = subject.len > 0 ? pkix_name_value(subject, NID_pkcs9_emailAddress) : NULL;
+	bool own = eq_nocase(cn, officer->cn) || eq_nocase(email, officer->mail);
+
+	free(cn);
+	free(email);
+	return own;
+}
+
+bool
+own_check_names(const struct ca *ca, const struct principal *officer, const struct own_names *names,
+    struct err *err)
+{
+	struct pkix_texts upns = {0}, emails = {0};
+	char *sid;
+	bool own;
+
+	if (ca->config->allow_own_requests)
+		return true;
+	if (!pkix_san_names(names->san, &upns, &emails, err))
+		return false;
+	sid = pkix_sid_text(names->sid);
+	own = names_officer(officer, &upns, &emails, sid) ||
+	      subject_is_officer(officer, names->subject);
+	pkix_texts_free(&upns);
+	pkix_texts_free(&emails);
+	free(sid);
+	return !own || refuse(officer, "the certificate would hold the name of this account", err);
+}
