@@ -445,3 +445,23 @@ out:
 	buf_free(&b);
 	return ok;
 }
+
+char *
+text_url_host(struct view url)
+{
+	static const char mark[] = "://";
+	const char *at = url.len > 0 ? memmem(url.ptr, url.len, mark, strlen(mark)) : NULL;
+	const char *end = (const char *)url.ptr + url.len, *host;
+	const char *stops = ":/?# \t\r\n";
+
+	if (at == NULL)
+		return NULL;
+	host = at + strlen(mark);
+	if (host < end && *host == '[') {
+		host++;
+		stops = "]";
+	}
+	for (at = host; at < end && *at != '\0' && strchr(stops, *at) == NULL; at++)
+		;
+	return at > host ? strndup(host, (size_t)(at - host)) : NULL;
+}

@@ -33,6 +33,9 @@ char *text_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  * UTF-8. */
 bool text_from_view(struct view v, char **out, struct err *err);
 bool text_is_utf8(struct view v);
+/* The host of the first "scheme://host:port/..." in the text, without brackets; NULL if there is
+ * none, or on no memory. free(). */
+char *text_url_host(struct view url);
 /* What an IA5String of a certificate may hold here: printable ASCII without blanks, not empty. */
 bool text_is_visible_ascii(const char *text);
 /* Replaces control characters and bytes that are no UTF-8 by '?': for quoting what came from

@@ -48,18 +48,6 @@ scheme_of(const struct http_client *c)
 	return NULL;
 }
 
-/* Host name of "https://host:port/..." without brackets. */
-static char *
-host_of(const char *url)
-{
-	const char *p = strstr(url, "://");
-
-	p = p != NULL ? p + 3 : url;
-	if (*p == '[')
-		return strndup(p + 1, strcspn(p + 1, "]"));
-	return strndup(p, strcspn(p, ":/"));
-}
-
 bool
 http_client_open(const struct http_client_config *config, struct http_client **out, struct err *err)
 {
@@ -83,7 +71,7 @@ http_client_open(const struct http_client_config *config, struct http_client **o
 		curl_easy_setopt(c->curl, CURLOPT_UNIX_SOCKET_PATH, config->socket);
 		c->host = strdup("localhost");
 	} else {
-		c->host = host_of(config->url);
+		c->host = text_url_host(view_str(config->url));
 		if (!pem_append(&c->ca_pem, "CERTIFICATE", config->ca_certificate, err)) {
 			http_client_close(&c);
 			return false;

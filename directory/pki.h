@@ -46,6 +46,11 @@ struct pki_service {
 bool pki_services(const struct pki_snapshot *s, struct pki_service **list_out, size_t *count_out,
     struct err *err);
 void pki_services_free(struct pki_service **list, size_t count);
+/* The host names of every enrollment service, whoever's CA it is and whether or not a client could
+ * use it: dNSHostName, and the hosts of msPKI-Enrollment-Servers in any form. Also on failure, free
+ * the strings and the list. */
+bool pki_service_hosts(
+    const struct pki_snapshot *s, char ***list_out, size_t *count_out, struct err *err);
 
 /* Name of the CA in DNs: sanitized as in [MS-WCCE] 3.1.1.4.1.1, and if that is longer than 51, its
  * short form (51, '-', hash). NULL if the name is not UTF-8. free(). */

@@ -178,3 +178,48 @@ pki_services(const struct pki_snapshot *snapshot, struct pki_service **list_out,
 	*count_out = count;
 	return true;
 }
+
+/* Values that are no text name no host. */
+static bool
+add_hosts(const struct dir_attr *a, bool is_url, char **list, size_t *count, struct err *err)
+{
+	struct err ignored;
+
+	for (size_t i = 0; a != NULL && i < a->count; i++) {
+		struct view v = buf_view(&a->values[i]);
+
+		if (is_url)
+			list[*count] = text_url_host(v);
+		else if (!text_from_view(v, &list[*count], &ignored))
+			list[*count] = NULL;
+		if (list[*count] != NULL)
+			++*count;
+		else if (!is_url && ignored.code == E_OUTOFMEMORY)
+			return err_nomem(err);
+	}
+	return true;
+}
+
+bool
+pki_service_hosts(
+    const struct pki_snapshot *s, char ***list_out, size_t *count_out, struct err *err)
+{
+	static const char *const attrs[] = {"dNSHostName", "msPKI-Enrollment-Servers"};
+	size_t most = 0;
+
+	*count_out = 0;
+	for (size_t i = 0; i < s->services.count; i++)
+		for (size_t k = 0; k < 2; k++) {
+			const struct dir_attr *a = dir_entry_attr(&s->services.list[i], attrs[k]);
+
+			most += a != NULL ? a->count : 0;
+		}
+	if ((*list_out = calloc(most + 1, sizeof **list_out)) == NULL)
+		return err_nomem(err);
+	for (size_t i = 0; i < s->services.count; i++)
+		for (size_t k = 0; k < 2; k++)
+			if (!add_hosts(dir_entry_attr(&s->services.list[i], attrs[k]), k == 1,
+				*list_out, count_out, err))
+				return false;
+	return true;
+}

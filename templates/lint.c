@@ -54,6 +54,9 @@ static const struct lint_rule rules[] = {
 	NULL},
     {"ESC16", "a CA that leaves the SID extension out of all certificates",
 	"dirca has no such setting", "a setting of Windows CAs' registry"},
+    {"SRV1", "whoever enrolls chooses the names of a server's certificate",
+	"`dirca template set NAME subject=dns` or approval=yes, or take the Enroll right away",
+	NULL},
     {"ARC1", "others than administrators can change who the key recovery agents are",
 	"take the write rights away from CN=KRA and the objects in it", NULL},
     {"ARC2", "others than administrators can switch key archival off",
@@ -76,8 +79,9 @@ static const struct lint_rule rules[] = {
 /* In the order of `rules`; NULL: not seen in the directory, or done while reading. */
 static lint_check *const checks[] = {NULL, lint_unseen, lint_esc1, lint_esc2, lint_esc3, lint_esc4,
     lint_esc5, NULL, lint_esc7, lint_esc8, lint_esc9, NULL, NULL, NULL, lint_esc13, lint_esc14,
-    lint_esc15, NULL, lint_kra_container, lint_archival_writers, lint_officer_rights,
-    lint_kra_templates, lint_officer_and_kra, lint_kra_expiry, lint_refused, lint_supersede};
+    lint_esc15, NULL, lint_server_names, lint_kra_container, lint_archival_writers,
+    lint_officer_rights, lint_kra_templates, lint_officer_and_kra, lint_kra_expiry, lint_refused,
+    lint_supersede};
 _Static_assert(sizeof checks / sizeof checks[0] == RULE_COUNT, "a check for each rule");
 
 const char *

@@ -30,7 +30,7 @@ bool lint_find(struct lint *l, enum lint_level level, const char *object,
 typedef bool lint_check(struct lint *l, struct err *err);
 /* About templates. */
 lint_check lint_unseen, lint_esc1, lint_esc2, lint_esc3, lint_esc4, lint_esc9, lint_esc13,
-    lint_esc15;
+    lint_esc15, lint_server_names;
 lint_check lint_archival_writers, lint_kra_templates, lint_refused, lint_supersede;
 /* About other objects. */
 lint_check lint_esc5, lint_esc7, lint_esc8, lint_esc14;

@@ -195,6 +195,21 @@ lint_esc15(struct lint *l, struct err *err)
 	    l, is_version_1_with_subject, "version 1, CT_FLAG_ENROLLEE_SUPPLIES_SUBJECT", err);
 }
 
+static bool
+is_server_for_anybody(const struct tmpl *t)
+{
+	return (t->name_flag & CT_FLAG_ENROLLEE_SUPPLIES_SUBJECT) != 0 &&
+	       (t->flags & (CT_FLAG_IS_CA | CT_FLAG_IS_CROSS_CA)) == 0 && tmpl_is_unattended(t) &&
+	       (tmpl_is_any_purpose(t) || tmpl_has_purpose(t, OID_SERVER_AUTHENTICATION));
+}
+
+bool
+lint_server_names(struct lint *l, struct err *err)
+{
+	return find_enrollable(l, is_server_for_anybody,
+	    "CT_FLAG_ENROLLEE_SUPPLIES_SUBJECT, server authentication, no approval", err);
+}
+
 bool
 lint_archival_writers(struct lint *l, struct err *err)
 {

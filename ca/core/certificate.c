@@ -277,6 +277,36 @@ subject_name(const struct issue_plan *plan, struct buf *out, struct err *err)
 	return email_name(plan->subject_email, out, err);
 }
 
+bool
+certificate_names(
+    const struct issue_plan *plan, struct buf *subject_out, struct buf *san_out, struct err *err)
+{
+	ext_list *list = sk_X509_EXTENSION_new_null();
+	bool ok = false;
+
+	*subject_out = *san_out = (struct buf){0};
+	if (list == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	if (!subject_name(plan, subject_out, err) || !push_san(plan, false, list, err))
+		goto out;
+	ok = true;
+	if (sk_X509_EXTENSION_num(list) > 0) {
+		const ASN1_OCTET_STRING *value =
+		    X509_EXTENSION_get_data(sk_X509_EXTENSION_value(list, 0));
+
+		ok = buf_dup(
+		    view_of(ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value)),
+		    san_out, err);
+	}
+out:
+	sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
+	if (!ok)
+		buf_free(subject_out);
+	return ok;
+}
+
 struct body {
 	struct view subject, spki;
 	int64_t not_before, not_after;

@@ -18,6 +18,10 @@ bool certificate_serial(uint8_t out[CERTIFICATE_SERIAL_LEN], struct err *err);
  * extension, SMIME capabilities included. 128-bit random serial number. */
 bool certificate_issue(struct ca *ca, struct vault *v, const struct issue_plan *plan,
     struct view spki, struct buf *certificate_out, struct err *err);
+/* The names that certificate_issue certifies: subject, and alternative names as the extension's
+ * value, empty if there are none. */
+bool certificate_names(
+    const struct issue_plan *plan, struct buf *subject_out, struct buf *san_out, struct err *err);
 /* CA exchange certificate of facts 6.5 for a key that the vault made. */
 bool certificate_xchg(struct ca *ca, struct vault *v, struct view spki, int64_t not_before,
     int64_t not_after, struct buf *out, struct err *err);

@@ -169,6 +169,33 @@ read_service(struct ca *ca, struct ca_view *v, struct err *err)
 }
 
 static bool
+add_host(struct text_list *hosts, char *host, struct err *err)
+{
+	char **grown = reallocarray(hosts->list, hosts->count + 1, sizeof *grown);
+
+	if (grown == NULL) {
+		free(host);
+		return err_nomem(err);
+	}
+	hosts->list = grown;
+	if (host != NULL)
+		hosts->list[hosts->count++] = host;
+	return true;
+}
+
+/* The CA's own names count before it is published, too. */
+static bool
+read_service_hosts(const struct config *config, struct ca_view *v, struct err *err)
+{
+	struct text_list *hosts = &v->service_hosts;
+	const char *url = config->url != NULL ? config->url : "";
+
+	return pki_service_hosts(v->pki, &hosts->list, &hosts->count, err) &&
+	       add_host(hosts, strdup(config->host), err) &&
+	       add_host(hosts, text_url_host(view_str(url)), err);
+}
+
+static bool
 read_kra(struct ca *ca, struct ca_kra *k, struct view der, int64_t now, struct err *err)
 {
 	struct err why;
@@ -267,6 +294,7 @@ view_free(struct ca_view *v)
 	enterprise_oids_free(&v->oids);
 	free_texts(&v->broken_oids);
 	free_texts(&v->enabled);
+	free_texts(&v->service_hosts);
 	officer_rules_free(&v->officer_rules);
 	sd_free(&v->security);
 	free(v->officer_problem);
@@ -299,8 +327,9 @@ view_build(struct ca *ca, struct ca_view **out, struct err *err)
 	    clock_now(); /* before the directory is read: never younger than what it holds */
 	if (!ca_directory_do(ca, load_snapshot, &load, err) || !read_templates(v, err) ||
 	    !enterprise_oids_load(&v->pki->oids, &v->oids, &v->broken_oids, err) ||
-	    !read_service(ca, v, err) || !settings_load(ca->store, &v->settings, err) ||
-	    !read_kras(ca, v, err) || !read_xchgs(ca, v, err)) {
+	    !read_service(ca, v, err) || !read_service_hosts(ca->config, v, err) ||
+	    !settings_load(ca->store, &v->settings, err) || !read_kras(ca, v, err) ||
+	    !read_xchgs(ca, v, err)) {
 		view_free(v);
 		return false;
 	}

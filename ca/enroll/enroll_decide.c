@@ -248,6 +248,8 @@ static const struct enroll_check {
     {ENROLL_CHECK_ESCALATION, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_escalation},
     {ENROLL_CHECK_ARCHIVAL, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_archival},
     {ENROLL_CHECK_POLICY, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_policy},
+    {ENROLL_CHECK_SERVICE, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true,
+	enroll_check_service_names},
     {ENROLL_CHECK_KRAS, ENROLL_AT_SUBMISSION, false, enroll_check_kras},
 };
 

@@ -119,6 +119,8 @@ tell_passed(const struct enrollment *e, const char *check, struct explanation *x
 		tell_names(e, x);
 		return NULL;
 	}
+	if (strcmp(check, ENROLL_CHECK_SERVICE) == 0)
+		return explain_passed(x, check, "no name is the host of a CA's enrollment service");
 	return explain_passed(
 	    x, check, e->has_key ? "there are enough valid KRA certificates" : "no KRA is needed");
 }

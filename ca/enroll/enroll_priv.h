@@ -156,8 +156,13 @@ bool enroll_check_renewal(struct enrollment *e, struct err *err);
 #define ENROLL_CHECK_ESCALATION "escalation"
 #define ENROLL_CHECK_ARCHIVAL   "archival"
 #define ENROLL_CHECK_POLICY     "policy"
+#define ENROLL_CHECK_SERVICE    "service-names"
 #define ENROLL_CHECK_KRAS       "kra"
 bool enroll_decide(struct enrollment *e, unsigned when, struct err *err);
+
+/* enroll_service_names.c: no name of the plan is the host of a CA's enrollment service.
+ * DIRCA_E_SERVICE_NAME. */
+bool enroll_check_service_names(struct enrollment *e, struct err *err);
 
 /* enroll_archive.c: KRAs enough to seal a key to; nothing to do without one. */
 bool enroll_check_kras(struct enrollment *e, struct err *err);

@@ -141,6 +141,15 @@ char *pkix_sid_text(struct view extension);
 bool pkix_cert_is_ca(const struct pkix_cert *c);
 char *pkix_cert_san_text(const struct pkix_cert *c); /* "UPN:..., email:..., DNS:..."; free() */
 
+/* Every text of a subject (Name DER) and of alternative names (extension value, or empty) by which
+ * a peer could take the holder for a host: common names, DNS names, addresses, hosts of URIs; of
+ * principal names what stands before '@', whole and between its '/'. ERROR_INVALID_DATA if one of
+ * the two, or a name in them, cannot be read. */
+bool pkix_host_names(struct view subject, struct view san, struct pkix_texts *out, struct err *err);
+/* Whether a certificate for `name` is one for `host`: without case and last dots, addresses by
+ * value; '*' stands for anything but dots, wherever it is. */
+bool pkix_host_matches(const char *name, const char *host);
+
 /* Building a TBSCertificate. `extensions` are encoded in the order given. signature algorithm: that
  * of the CA key (pkix_sig_alg). */
 struct pkix_tbs {

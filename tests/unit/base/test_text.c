@@ -296,6 +296,34 @@ visible_ascii_has_no_blanks_and_nothing_else(void **state)
 		assert_false(text_is_visible_ascii(bad[i]));
 }
 
+static void
+host_of_a_url(void **state)
+{
+	static const struct {
+		const char *url, *host;
+	} rows[] = {
+	    {"https://ca1.nwtraders.com:8443", "ca1.nwtraders.com"},
+	    {"https://ca1.nwtraders.com/x:y", "ca1.nwtraders.com"},
+	    {"1\n4\nhttp://ca1.nwtraders.com\n0", "ca1.nwtraders.com"},
+	    {"https://[::1]:8443/", "::1"},
+	    {"https://", NULL},
+	    {"https://[", NULL},
+	    {"ca1.nwtraders.com", NULL},
+	    {"", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		char *host = text_url_host(view_str(rows[i].url));
+
+		if (rows[i].host == NULL)
+			assert_null(host);
+		else
+			assert_string_equal(host, rows[i].host);
+		free(host);
+	}
+}
+
 int
 main(void)
 {
@@ -314,6 +342,7 @@ main(void)
 	    cmocka_unit_test(base64_may_hold_white_space),
 	    cmocka_unit_test(malformed_base64_is_refused_and_gives_nothing_to_free),
 	    cmocka_unit_test(printing_and_comparing),
+	    cmocka_unit_test(host_of_a_url),
 	    cmocka_unit_test(visible_ascii_has_no_blanks_and_nothing_else),
 	};
 

@@ -1,0 +1,37 @@
+/*
+ * Nobody is certified for the host of a CA's service: clients would speak to whoever holds such a
+ * certificate as to the CA. The names are those that the certificate would hold, so that it does
+ * not matter whether the request or the directory supplied them. (The service's own certificate is
+ * made by `dirca ca init`, not here.)
+ */
+#include "enroll_priv.h"
+
+static bool
+check_name(const struct enrollment *e, const char *name, struct err *err)
+{
+	const struct text_list *hosts = &e->view->service_hosts;
+
+	for (size_t i = 0; i < hosts->count; i++)
+		if (pkix_host_matches(name, hosts->list[i]))
+			return err_set(err, DIRCA_E_SERVICE_NAME,
+			    "the certificate would be for '%s', but %s is the host of a CA's "
+			    "enrollment service, for which nobody else may be taken",
+			    name, hosts->list[i]);
+	return true;
+}
+
+bool
+enroll_check_service_names(struct enrollment *e, struct err *err)
+{
+	struct buf subject, san;
+	struct pkix_texts names = {0};
+	bool ok = certificate_names(&e->plan, &subject, &san, err) &&
+		  pkix_host_names(buf_view(&subject), buf_view(&san), &names, err);
+
+	for (size_t i = 0; ok && i < names.count; i++)
+		ok = check_name(e, names.list[i], err);
+	buf_free(&subject);
+	buf_free(&san);
+	pkix_texts_free(&names);
+	return ok;
+}
