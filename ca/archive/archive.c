@@ -38,58 +38,94 @@ find_recipient(const struct cms_enveloped *envelope, struct view issuer, struct 
 	    "one and enroll again");
 }
 
-/*
- * One sentence for wrong padding, wrong magic and wrong numbers: who replays another's payload with
- * changes must not learn which of the three it met (padding oracle).
- */
-static bool
-undecodable(struct err *err)
+bool
+archive_payload_read(struct view payload, struct view xchg_issuer, struct view xchg_serial,
+    const EVP_PKEY *xchg_key, struct archive_payload *out, struct err *err)
 {
-	return err_set(err, NTE_BAD_DATA,
-	    "the archived key could not be read: it is damaged, encrypted to another key or no "
-	    "private key blob of [MS-WCCE] 2.2.2.9");
+	*out = (struct archive_payload){0};
+	if (cms_enveloped_decode(payload, &out->envelope, err) &&
+	    find_recipient(&out->envelope, xchg_issuer, xchg_serial, &out->recipient, err) &&
+	    cms_recipient_fingerprint(
+		&out->envelope, out->recipient, xchg_key, out->encrypted_key, err))
+		return true;
+	archive_payload_free(out);
+	return false;
+}
+
+void
+archive_payload_free(struct archive_payload *p)
+{
+	cms_enveloped_free(&p->envelope);
+	*p = (struct archive_payload){0};
+}
+
+/*
+ * One sentence for wrong padding, magic and numbers, for a key of another and for one that only
+ * signs: who replays another's payload with changes must not learn which of them he met.
+ */
+bool
+archive_refuse(struct err *err)
+{
+	return err_set(err, DIRCA_E_KEY_NOT_ARCHIVED, "the key could not be archived");
+}
+
+/* True: `blob` holds a private key, `priv`, that may be archived. */
+static bool
+open_blob(const struct archive_rewrap *in, struct secret *blob, EVP_PKEY **priv)
+{
+	enum keyblob_format format;
+	bool signature_only = true;
+	struct err ignored;
+
+	return cms_enveloped_open(
+		   &in->payload->envelope, in->payload->recipient, in->xchg_key, blob, &ignored) &&
+	       keyblob_format(secret_view(blob), &format, &signature_only, &ignored) &&
+	       keyblob_decode(secret_view(blob), priv, &ignored) && !signature_only;
+}
+
+/* As much work as a key that is what it should be would make from here on. */
+static bool
+take_stand_in(EVP_PKEY *pub, struct secret *blob, EVP_PKEY **priv, struct err *err)
+{
+	secret_free(blob);
+	return keyblob_stand_in(pub, blob, err) && keyblob_decode(secret_view(blob), priv, err);
 }
 
 static bool
-check_blob(struct view blob, EVP_PKEY **key_out, struct err *err)
+open_prove_and_seal(
+    const struct archive_rewrap *in, EVP_PKEY *pub, struct buf *sealed, struct err *err)
 {
-	enum keyblob_format format;
-	bool signature_only;
+	struct secret blob = {0};
+	EVP_PKEY *priv = NULL;
+	struct err ignored;
+	bool good = open_blob(in, &blob, &priv), ok = false;
 
-	if (!keyblob_format(blob, &format, &signature_only, err))
-		return undecodable(err);
-	if (signature_only)
-		return err_set(err, DIRCA_E_SIGNATURE_KEY,
-		    "the key is marked for signatures only; only encryption keys are archived");
-	return keyblob_decode(blob, key_out, err) || undecodable(err);
+	if (priv == NULL && !take_stand_in(pub, &blob, &priv, &ignored)) {
+		archive_refuse(err);
+		goto out;
+	}
+	good = archive_key_matches(priv, pub, &ignored) && good;
+	ok = cms_enveloped_seal(
+	    secret_view(&blob), in->kras, in->kra_count, in->cipher, in->oaep, sealed, err);
+	if (ok && !good) {
+		buf_free(sealed);
+		ok = archive_refuse(err);
+	}
+out:
+	EVP_PKEY_free(priv);
+	secret_free(&blob);
+	return ok;
 }
 
 bool
 archive_rewrap(const struct archive_rewrap *in, struct buf *archived_out, struct err *err)
 {
-	struct cms_enveloped envelope = {0};
-	struct secret blob = {0};
-	EVP_PKEY *priv = NULL, *pub = NULL;
-	size_t index = 0;
-	bool ok = false;
+	EVP_PKEY *pub = NULL;
+	bool ok;
 
 	*archived_out = (struct buf){0};
-	if (!check_kras(in, err) || !pkix_public_key(in->spki, &pub, err) ||
-	    !cms_enveloped_decode(in->payload, &envelope, err) ||
-	    !find_recipient(&envelope, in->xchg_issuer, in->xchg_serial, &index, err))
-		goto out;
-	if (!cms_enveloped_open(&envelope, index, in->xchg_key, &blob, err)) {
-		undecodable(err);
-		goto out;
-	}
-	if (!check_blob(secret_view(&blob), &priv, err) || !archive_key_matches(priv, pub, err))
-		goto out;
-	ok = cms_enveloped_seal(
-	    secret_view(&blob), in->kras, in->kra_count, in->cipher, in->oaep, archived_out, err);
-out:
-	secret_free(&blob);
-	EVP_PKEY_free(priv);
+	ok = check_kras(in, err) && pkix_public_key(in->spki, &pub, err) &&
+	     keyblob_can_hold(pub, err) && open_prove_and_seal(in, pub, archived_out, err);
 	EVP_PKEY_free(pub);
-	cms_enveloped_free(&envelope);
 	return ok;
 }

@@ -18,12 +18,28 @@
  * of an ephemeral key is computed both ways. DIRCA_E_KEY_MISMATCH. */
 bool archive_key_matches(EVP_PKEY *priv, EVP_PKEY *pub, struct err *err);
 
-/* Opens `payload` (ContentInfo EnvelopedData) with the exchange key for the recipient named by
- * issuer and serial, decodes the blob, refuses signature-only keys, proves the match with the
- * request's SubjectPublicKeyInfo, seals the same blob to the KRAs, wipes. */
+/* An archived key as it came: read, its recipient found. Nothing is opened yet. */
+struct archive_payload {
+	struct cms_enveloped envelope;
+	size_t recipient;
+	uint8_t encrypted_key[32]; /* cms_recipient_fingerprint */
+};
+/* `payload` is a ContentInfo EnvelopedData; other recipients than the exchange certificate named by
+ * issuer and serial are ignored. DIRCA_E_XCHG_CERT if it is not among them. */
+bool archive_payload_read(struct view payload, struct view xchg_issuer, struct view xchg_serial,
+    const EVP_PKEY *xchg_key, struct archive_payload *out, struct err *err);
+void archive_payload_free(struct archive_payload *p);
+
+/*
+ * Opens the payload with the exchange key, decodes the blob, refuses signature-only keys, proves
+ * the match with the request's SubjectPublicKeyInfo, seals the same blob to the KRAs, wipes.
+ *
+ * Everything that can go wrong with what is inside is one answer, DIRCA_E_KEY_NOT_ARCHIVED with one
+ * sentence, after the same work: where the key cannot be used, the rest is done with a stand-in for
+ * it. What is wrong for all to see is told before the exchange key is used.
+ */
 struct archive_rewrap {
-	struct view payload;
-	struct view xchg_issuer, xchg_serial;
+	const struct archive_payload *payload;
 	EVP_PKEY *xchg_key;
 	struct view spki;
 	const struct cms_kra *kras;
@@ -32,6 +48,8 @@ struct archive_rewrap {
 	bool oaep;
 };
 bool archive_rewrap(const struct archive_rewrap *in, struct buf *archived_out, struct err *err);
+/* That answer, for who refuses before it is looked for. */
+bool archive_refuse(struct err *err);
 
 /* A certificate as KRA: EKU 1.3.6.1.4.1.311.21.6, keyEncipherment (RSA) or keyAgreement (EC),
  * within validity, signed by one of `issuers` (their SPKI and subject). CERTSRV_E_NO_VALID_KRA with

@@ -1,7 +1,10 @@
 /*
  * Proof that an archived private key belongs to the public key of the request (paper: "Key
- * Verification"). The numbers come from a stranger: sizes and relations are checked before any of
- * them reaches an exponentiation, so that no key can crash or stall the vault.
+ * Verification"). The numbers come from a stranger: their sizes are checked before any of them
+ * reaches an exponentiation, so that no key can crash or stall the vault.
+ *
+ * The whole test is made whatever is found on the way, with numbers that belong to nothing where
+ * the key has none that can be used: the vault's answers take the same time for every wrong key.
  */
 #include "archive.h"
 
@@ -43,6 +46,7 @@ rsa_numbers_free(struct rsa_numbers *k)
 	BN_clear_free(k->dp);
 	BN_clear_free(k->dq);
 	BN_clear_free(k->qi);
+	*k = (struct rsa_numbers){0};
 }
 
 static bool
@@ -77,15 +81,23 @@ rsa_private_numbers(const EVP_PKEY *key, struct rsa_numbers *out)
 	return true;
 }
 
-/* Only comparisons: nothing here costs time that grows with a hostile number. */
+/* Only comparisons: nothing here and below costs time that grows with a hostile number. */
+static bool
+rsa_public_sane(const struct rsa_numbers *k)
+{
+	int bits = BN_num_bits(k->n);
+
+	return bits >= RSA_BITS_MIN && bits <= RSA_BITS_MAX && BN_is_odd(k->n) && BN_is_odd(k->e) &&
+	       !BN_is_one(k->e) && BN_num_bits(k->e) <= RSA_E_BITS_MAX;
+}
+
 static bool
 rsa_sizes_sane(const struct rsa_numbers *k)
 {
 	int bits = BN_num_bits(k->n);
 
-	return bits >= RSA_BITS_MIN && bits <= RSA_BITS_MAX && BN_is_odd(k->n) && BN_is_odd(k->e) &&
-	       !BN_is_one(k->e) && BN_num_bits(k->e) <= RSA_E_BITS_MAX && BN_is_odd(k->p) &&
-	       BN_is_odd(k->q) && BN_num_bits(k->p) >= bits / 4 && BN_num_bits(k->q) >= bits / 4 &&
+	return rsa_public_sane(k) && BN_is_odd(k->p) && BN_is_odd(k->q) &&
+	       BN_num_bits(k->p) >= bits / 4 && BN_num_bits(k->q) >= bits / 4 &&
 	       BN_num_bits(k->p) < bits && BN_num_bits(k->q) < bits && BN_cmp(k->p, k->q) != 0 &&
 	       BN_ucmp(k->d, k->n) < 0 && BN_ucmp(k->dp, k->p) < 0 && BN_ucmp(k->dq, k->q) < 0 &&
 	       BN_ucmp(k->qi, k->p) < 0 && !BN_is_zero(k->d) && !BN_is_zero(k->dp) &&
@@ -183,104 +195,127 @@ out:
 	return ok;
 }
 
+/* Numbers as large as those of a private key for `wanted`, of which none fits another. */
+static bool
+rsa_stand_in(const struct rsa_numbers *wanted, struct rsa_numbers *out)
+{
+	BIGNUM **primes[] = {&out->p, &out->q};
+	const struct {
+		BIGNUM **to, *const *below;
+	} numbers[] = {
+	    {&out->d, &out->n}, {&out->dp, &out->p}, {&out->dq, &out->q}, {&out->qi, &out->p}};
+
+	rsa_numbers_free(out);
+	out->n = BN_dup(wanted->n);
+	out->e = BN_dup(wanted->e);
+	if (out->n == NULL || out->e == NULL)
+		return false;
+	for (size_t i = 0; i < sizeof primes / sizeof primes[0]; i++)
+		if ((*primes[i] = BN_secure_new()) == NULL ||
+		    BN_priv_rand(*primes[i], BN_num_bits(out->n) / 2, BN_RAND_TOP_TWO,
+			BN_RAND_BOTTOM_ODD) != 1)
+			return false;
+	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+		if ((*numbers[i].to = BN_secure_new()) == NULL ||
+		    BN_priv_rand_range(*numbers[i].to, *numbers[i].below) != 1)
+			return false;
+		BN_set_flags(*numbers[i].to, BN_FLG_CONSTTIME);
+	}
+	return true;
+}
+
+/* Why the numbers of `priv` cannot be those of `wanted`, as far as looking at them says; NULL: they
+ * can be tested. */
+static const char *
+rsa_look(const EVP_PKEY *priv, const struct rsa_numbers *wanted, struct rsa_numbers *out)
+{
+	if (!EVP_PKEY_is_a(priv, "RSA"))
+		return "they are of different kinds";
+	if (!rsa_private_numbers(priv, out))
+		return "it lacks some of its numbers";
+	if (BN_cmp(out->n, wanted->n) != 0 || BN_cmp(out->e, wanted->e) != 0)
+		return "modulus or public exponent differ";
+	return rsa_sizes_sane(out) ? NULL : "its RSA numbers are out of range";
+}
+
+static bool
+rsa_test(const EVP_PKEY *priv, const struct rsa_numbers *wanted, BN_CTX *ctx, struct err *err)
+{
+	struct rsa_numbers k = {0};
+	const char *wrong = rsa_look(priv, wanted, &k);
+	bool hold = false, same = false,
+	     ok = (wrong == NULL || rsa_stand_in(wanted, &k)) &&
+		  rsa_relations_hold(&k, ctx, &hold) && rsa_round_trip(&k, ctx, &same);
+
+	rsa_numbers_free(&k);
+	if (!ok)
+		return err_openssl(err, DIRCA_E_CRYPTO, "the archived RSA key could not be tested");
+	if (wrong == NULL && !hold)
+		wrong = "its RSA numbers contradict each other";
+	if (wrong == NULL && !same)
+		wrong = "random data encrypted under the one is not what the other decrypts";
+	return wrong == NULL || mismatch(err, wrong);
+}
+
 static bool
 rsa_matches(const EVP_PKEY *priv, const EVP_PKEY *pub, struct err *err)
 {
-	struct rsa_numbers k = {0}, wanted = {0};
+	struct rsa_numbers wanted = {0};
 	BN_CTX *ctx = BN_CTX_new();
-	bool ok = false, agree;
+	bool ok = false;
 
-	if (ctx == NULL) {
+	if (ctx == NULL)
 		err_nomem(err);
-		goto out;
-	}
-	if (!rsa_private_numbers(priv, &k) || !rsa_public_numbers(pub, &wanted)) {
-		err_openssl(
-		    err, DIRCA_E_KEY_MISMATCH, "the archived RSA key lacks some of its numbers");
-		goto out;
-	}
-	if (BN_cmp(k.n, wanted.n) != 0 || BN_cmp(k.e, wanted.e) != 0) {
-		mismatch(err, "modulus or public exponent differ");
-		goto out;
-	}
-	if (!rsa_sizes_sane(&k)) {
-		mismatch(err, "its RSA numbers are out of range");
-		goto out;
-	}
-	if (!rsa_relations_hold(&k, ctx, &agree)) {
-		err_openssl(err, DIRCA_E_CRYPTO, "the archived RSA key could not be tested");
-		goto out;
-	}
-	if (!agree) {
-		mismatch(err, "its RSA numbers contradict each other");
-		goto out;
-	}
-	if (!rsa_round_trip(&k, ctx, &agree)) {
-		err_openssl(err, DIRCA_E_CRYPTO, "the archived RSA key could not be tested");
-		goto out;
-	}
-	ok = agree ||
-	     mismatch(err, "random data encrypted under the one is not what the other decrypts");
-out:
+	else if (!rsa_public_numbers(pub, &wanted) || !rsa_public_sane(&wanted))
+		mismatch(err, "the public RSA numbers are out of range");
+	else
+		ok = rsa_test(priv, &wanted, ctx, err);
 	BN_CTX_free(ctx);
-	rsa_numbers_free(&k);
 	rsa_numbers_free(&wanted);
 	return ok;
 }
 
-/* The NID of the curve that both keys are on, NID_undef if they differ or the curve is none of the
- * three. */
+/* The NID of a key's curve, NID_undef if it is none of the three. */
 static int
-common_curve(const EVP_PKEY *priv, const EVP_PKEY *pub)
+curve_of(const EVP_PKEY *key)
 {
 	static const int curves[] = {NID_X9_62_prime256v1, NID_secp384r1, NID_secp521r1};
-	char a[64], b[64];
+	char name[64];
 
-	if (EVP_PKEY_get_group_name(priv, a, sizeof a, NULL) != 1 ||
-	    EVP_PKEY_get_group_name(pub, b, sizeof b, NULL) != 1 || strcmp(a, b) != 0)
-		return NID_undef;
-	for (size_t i = 0; i < sizeof curves / sizeof curves[0]; i++)
-		if (OBJ_txt2nid(a) == curves[i])
-			return curves[i];
+	if (EVP_PKEY_is_a(key, "EC") && EVP_PKEY_get_group_name(key, name, sizeof name, NULL) == 1)
+		for (size_t i = 0; i < sizeof curves / sizeof curves[0]; i++)
+			if (OBJ_txt2nid(name) == curves[i])
+				return curves[i];
 	return NID_undef;
 }
 
-/* d in [1, order) and d*G == Q. */
+/* d in [1, order) and d*G == Q. False only if it could not be found out. */
 static bool
-ec_point_fits(const EVP_PKEY *priv, const EVP_PKEY *pub, int curve, struct err *err)
+ec_point_fits(const EVP_PKEY *priv, const EVP_PKEY *pub, int curve, bool *fits_out)
 {
 	EC_GROUP *group = EC_GROUP_new_by_curve_name(curve);
-	EC_POINT *made = NULL, *wanted = NULL;
+	EC_POINT *made = group != NULL ? EC_POINT_new(group) : NULL,
+		 *wanted = group != NULL ? EC_POINT_new(group) : NULL;
 	uint8_t encoded[POINT_MAX];
 	size_t len = 0;
 	BIGNUM *d = NULL;
 	BN_CTX *ctx = BN_CTX_new();
 	bool ok = false;
 
-	if (group == NULL || ctx == NULL || (made = EC_POINT_new(group)) == NULL ||
-	    (wanted = EC_POINT_new(group)) == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	if (EVP_PKEY_get_bn_param(priv, OSSL_PKEY_PARAM_PRIV_KEY, &d) != 1 ||
+	*fits_out = false;
+	if (made == NULL || wanted == NULL || ctx == NULL ||
+	    EVP_PKEY_get_bn_param(priv, OSSL_PKEY_PARAM_PRIV_KEY, &d) != 1 ||
 	    EVP_PKEY_get_octet_string_param(
 		pub, OSSL_PKEY_PARAM_PUB_KEY, encoded, sizeof encoded, &len) != 1 ||
-	    EC_POINT_oct2point(group, wanted, encoded, len, ctx) != 1) {
-		err_openssl(
-		    err, DIRCA_E_KEY_MISMATCH, "the archived EC key lacks some of its numbers");
+	    EC_POINT_oct2point(group, wanted, encoded, len, ctx) != 1)
 		goto out;
-	}
-	if (BN_is_zero(d) || BN_is_negative(d) || BN_cmp(d, EC_GROUP_get0_order(group)) >= 0) {
-		mismatch(err, "its number is out of range");
-		goto out;
-	}
 	BN_set_flags(d, BN_FLG_CONSTTIME);
-	if (EC_POINT_mul(group, made, d, NULL, NULL, ctx) != 1) {
-		err_openssl(err, DIRCA_E_CRYPTO, "the archived EC key could not be tested");
+	if (EC_POINT_mul(group, made, d, NULL, NULL, ctx) != 1)
 		goto out;
-	}
-	ok = EC_POINT_cmp(group, made, wanted, ctx) == 0 ||
-	     mismatch(err, "its number gives another point");
+	*fits_out = !BN_is_zero(d) && !BN_is_negative(d) &&
+		    BN_cmp(d, EC_GROUP_get0_order(group)) < 0 &&
+		    EC_POINT_cmp(group, made, wanted, ctx) == 0;
+	ok = true;
 out:
 	BN_clear_free(d);
 	EC_POINT_free(made);
@@ -306,45 +341,59 @@ ecdh(EVP_PKEY *own, EVP_PKEY *peer, uint8_t z[ECDH_MAX], size_t *len_out)
 
 /* An ephemeral key agrees with the public key as it does with the private one. */
 static bool
-ec_agreement_fits(EVP_PKEY *priv, EVP_PKEY *pub, int curve, struct err *err)
+ec_agreement_fits(EVP_PKEY *priv, EVP_PKEY *pub, EVP_PKEY *ephemeral, bool *fits_out)
 {
-	EVP_PKEY *ephemeral = EVP_EC_gen(OBJ_nid2sn(curve));
 	uint8_t a[ECDH_MAX] = {0}, b[ECDH_MAX] = {0};
 	size_t a_len = 0, b_len = 0;
-	bool ok = false;
+	bool ok = ecdh(ephemeral, pub, a, &a_len) && ecdh(priv, ephemeral, b, &b_len);
 
-	if (ephemeral == NULL || !ecdh(ephemeral, pub, a, &a_len) ||
-	    !ecdh(priv, ephemeral, b, &b_len)) {
-		err_openssl(err, DIRCA_E_CRYPTO, "the archived EC key could not be tested");
-		goto out;
-	}
-	ok = (a_len == b_len && CRYPTO_memcmp(a, b, a_len) == 0) ||
-	     mismatch(err, "a key agreement gives two results");
-out:
+	*fits_out = ok && a_len == b_len && CRYPTO_memcmp(a, b, a_len) == 0;
 	OPENSSL_cleanse(a, sizeof a);
 	OPENSSL_cleanse(b, sizeof b);
-	EVP_PKEY_free(ephemeral);
 	return ok;
+}
+
+static bool
+ec_test(EVP_PKEY *priv, EVP_PKEY *pub, int curve, EVP_PKEY *ephemeral, struct err *err)
+{
+	bool same_curve = curve_of(priv) == curve, same_point, number = false, agreement = false;
+	EVP_PKEY *own = same_curve ? priv : ephemeral;
+
+	same_point = EVP_PKEY_eq(own, pub) == 1;
+	if (!ec_point_fits(own, pub, curve, &number) ||
+	    !ec_agreement_fits(own, pub, ephemeral, &agreement))
+		return err_openssl(err, DIRCA_E_CRYPTO, "the archived EC key could not be tested");
+	if (!same_curve)
+		return mismatch(err, "they are not on the same curve of P-256, P-384, P-521");
+	if (!same_point)
+		return mismatch(err, "the points differ");
+	if (!number)
+		return mismatch(err, "its number gives another point");
+	return agreement || mismatch(err, "a key agreement gives two results");
 }
 
 static bool
 ec_matches(EVP_PKEY *priv, EVP_PKEY *pub, struct err *err)
 {
-	int curve = common_curve(priv, pub);
+	int curve = curve_of(pub);
+	EVP_PKEY *ephemeral;
+	bool ok;
 
 	if (curve == NID_undef)
-		return mismatch(err, "they are not on the same curve of P-256, P-384, P-521");
-	if (EVP_PKEY_eq(priv, pub) != 1)
-		return mismatch(err, "the points differ");
-	return ec_point_fits(priv, pub, curve, err) && ec_agreement_fits(priv, pub, curve, err);
+		return mismatch(err, "the public key is not on P-256, P-384 or P-521");
+	if ((ephemeral = EVP_EC_gen(OBJ_nid2sn(curve))) == NULL)
+		return err_openssl(err, DIRCA_E_CRYPTO, "the archived EC key could not be tested");
+	ok = ec_test(priv, pub, curve, ephemeral, err);
+	EVP_PKEY_free(ephemeral);
+	return ok;
 }
 
 bool
 archive_key_matches(EVP_PKEY *priv, EVP_PKEY *pub, struct err *err)
 {
-	if (EVP_PKEY_is_a(priv, "RSA") && EVP_PKEY_is_a(pub, "RSA"))
+	if (EVP_PKEY_is_a(pub, "RSA"))
 		return rsa_matches(priv, pub, err);
-	if (EVP_PKEY_is_a(priv, "EC") && EVP_PKEY_is_a(pub, "EC"))
+	if (EVP_PKEY_is_a(pub, "EC"))
 		return ec_matches(priv, pub, err);
-	return mismatch(err, "they are of different kinds");
+	return mismatch(err, "the public key is neither RSA nor EC");
 }

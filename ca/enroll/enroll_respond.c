@@ -33,7 +33,7 @@ fail_info(enum err_code code)
 	    {CERTSRV_E_ARCHIVED_KEY_REQUIRED, FAIL_MUST_ARCHIVE_KEYS},
 	    {CERTSRV_E_ENROLL_DENIED, FAIL_BAD_IDENTITY},
 	    {CERTSRV_E_TEMPLATE_DENIED, FAIL_BAD_IDENTITY},
-	    {DIRCA_E_KEY_MISMATCH, FAIL_POP_FAILED},
+	    {DIRCA_E_KEY_NOT_ARCHIVED, FAIL_POP_FAILED},
 	};
 
 	for (size_t i = 0; i < sizeof map / sizeof map[0]; i++)

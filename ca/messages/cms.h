@@ -133,6 +133,14 @@ bool cms_recipient_is(const struct cms_recipient *r, struct view issuer, struct 
 bool cms_enveloped_open(const struct cms_enveloped *e, size_t index, EVP_PKEY *key,
     struct secret *content_out, struct err *err);
 
+/* SHA-256 of what recipient `index`'s content key follows from: the RSA ciphertext, the x
+ * coordinate of the ephemeral point. Two messages with the same one carry the same content key or
+ * keys from the same agreement, however else they differ. `key` is the recipient's (its public half
+ * counts). ERROR_INVALID_DATA for a ciphertext that is not of the modulus' size or not below it,
+ * and for a point in another form than SEC 1 2.3.3 compressed or uncompressed; NTE_BAD_ALGID. */
+bool cms_recipient_fingerprint(const struct cms_enveloped *e, size_t index, const EVP_PKEY *key,
+    uint8_t sha256_out[32], struct err *err);
+
 /* A recipient's certificate with its key parsed once. */
 struct cms_kra {
 	struct view issuer, serial;

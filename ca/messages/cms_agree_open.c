@@ -3,8 +3,10 @@
 #include <string.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <openssl/objects.h>
 #include <openssl/params.h>
+#include <openssl/rand.h>
 
 #include "cms_der.h"
 
@@ -76,33 +78,41 @@ wrap_alg_of(const X509_ALGOR *key_alg, const EVP_MD **md_out, struct view *der_o
 
 bool
 cms_agreed_key(const CMSW_KEY_AGREE *wire, size_t member, EVP_PKEY *key, size_t key_len,
-    uint8_t cek[CMS_KEY_MAX], struct err *err)
+    uint8_t cek[CMS_KEY_MAX], bool *right, struct err *err)
 {
 	struct view wrapped = der_string(
 			sk_CMSW_AGREED_KEY_value(wire->keys, (int)member)->encrypted_key),
 		    wrap_der;
-	uint8_t kek[CMS_KEY_MAX], plain[2 * CMS_KEY_MAX + 16];
+	uint8_t kek[CMS_KEY_MAX], plain[2 * CMS_KEY_MAX + 16] = {0}, other[CMS_KEY_MAX];
 	const struct cms_wrap_alg *wrap;
 	const EVP_MD *md;
 	EVP_PKEY *peer = NULL;
+	struct err ignored;
 	size_t len = 0;
 	bool ok = false;
 
+	*right = false;
 	if (!wrap_alg_of(wire->key_alg, &md, &wrap_der, &wrap, err) ||
 	    !originator_key(wire->originator, key, &peer, err))
 		goto out;
+	if (RAND_priv_bytes(other, (int)sizeof other) != 1) {
+		err_openssl(err, DIRCA_E_CRYPTO, "a random key could not be made");
+		goto out;
+	}
 	/* A view with a pointer is a ukm that is there, be it empty. */
 	if (wrapped.len > (size_t)2 * CMS_KEY_MAX ||
-	    !cms_agree_kek(key, peer, md, wrap_der, wrap, der_string(wire->ukm), kek, err) ||
-	    !cms_key_wrap(wrap, kek, false, wrapped, plain, &len, err) || len != key_len) {
+	    !cms_agree_kek(key, peer, md, wrap_der, wrap, der_string(wire->ukm), kek, err)) {
 		cms_bad_data(err);
 		goto out;
 	}
-	memcpy(cek, plain, key_len);
+	*right = cms_key_wrap(wrap, kek, false, wrapped, plain, &len, &ignored) & (len == key_len);
+	cms_key_choose(cek, plain, other, key_len, *right);
+	ERR_clear_error();
 	ok = true;
 out:
 	EVP_PKEY_free(peer);
 	OPENSSL_cleanse(kek, sizeof kek);
 	OPENSSL_cleanse(plain, sizeof plain);
+	OPENSSL_cleanse(other, sizeof other);
 	return ok;
 }

@@ -31,9 +31,13 @@ bool cms_key_wrap(const struct cms_wrap_alg *wrap, const uint8_t *kek, bool seal
 bool cms_oaep_read(EVP_PKEY_CTX *ctx, int param_type, const void *param, struct err *err);
 bool cms_oaep_write(X509_ALGOR *alg, struct err *err);
 
-/* Content key of the `member`th recipient of a key agreement; damage is cms_bad_data. */
+/* Content key of the `member`th recipient of a key agreement, or a random one of its length and
+ * *right false: the caller goes on either way. What is wrong for all to see is cms_bad_data. */
 bool cms_agreed_key(const CMSW_KEY_AGREE *wire, size_t member, EVP_PKEY *key, size_t key_len,
-    uint8_t cek[CMS_KEY_MAX], struct err *err);
+    uint8_t cek[CMS_KEY_MAX], bool *right, struct err *err);
+/* cek = right ? plain : other, without a branch. */
+void cms_key_choose(uint8_t cek[CMS_KEY_MAX], const uint8_t *plain, const uint8_t *other,
+    size_t key_len, bool right);
 /* Fills a KeyAgreeRecipientInfo for one recipient, with a fresh ephemeral key. */
 bool cms_key_agree_fill(
     CMSW_KEY_AGREE *a, const struct cms_kra *to, struct view cek, struct err *err);

@@ -42,6 +42,16 @@ set_padding(EVP_PKEY_CTX *ctx, const X509_ALGOR *alg, struct err *err)
 	return true;
 }
 
+void
+cms_key_choose(uint8_t cek[CMS_KEY_MAX], const uint8_t *plain, const uint8_t *other, size_t key_len,
+    bool right)
+{
+	uint8_t take = (uint8_t)(0 - (unsigned)right);
+
+	for (size_t i = 0; i < key_len; i++)
+		cek[i] = (uint8_t)((plain[i] & take) | (other[i] & ~take));
+}
+
 /* Gives the content key, or a random one of its length and *right false: the caller goes on either
  * way. */
 static bool
@@ -49,7 +59,7 @@ transported_key(const CMSW_KEY_TRANS *wire, EVP_PKEY *key, size_t key_len, uint8
     bool *right, struct err *err)
 {
 	struct view encrypted = der_string(wire->encrypted_key);
-	uint8_t em[RSA_BYTES_MAX], other[CMS_KEY_MAX], take;
+	uint8_t em[RSA_BYTES_MAX], other[CMS_KEY_MAX];
 	EVP_PKEY_CTX *ctx = NULL;
 	size_t len = sizeof em;
 	bool ok = false;
@@ -70,9 +80,7 @@ transported_key(const CMSW_KEY_TRANS *wire, EVP_PKEY *key, size_t key_len, uint8
 		goto out;
 	*right =
 	    (EVP_PKEY_decrypt(ctx, em, &len, encrypted.ptr, encrypted.len) == 1) & (len == key_len);
-	take = (uint8_t)(0 - (unsigned)*right);
-	for (size_t i = 0; i < key_len; i++)
-		cek[i] = (uint8_t)((em[i] & take) | (other[i] & ~take));
+	cms_key_choose(cek, em, other, key_len, *right);
 	ERR_clear_error();
 	ok = true;
 out:
@@ -149,7 +157,7 @@ cms_enveloped_open(const struct cms_enveloped *e, size_t index, EVP_PKEY *key,
 		    transported_key(r->wire->d.trans, key, e->wire->alg->key_len, cek, &right, err);
 	else if (r->wire->type == CMSW_RECIPIENT_AGREE)
 		ok = cms_agreed_key(
-		    r->wire->d.agree, r->member, key, e->wire->alg->key_len, cek, err);
+		    r->wire->d.agree, r->member, key, e->wire->alg->key_len, cek, &right, err);
 	else
 		err_set(err, NTE_BAD_ALGID,
 		    "recipient %zu is named neither by key transport nor by key agreement", index);

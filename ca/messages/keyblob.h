@@ -32,4 +32,14 @@ bool keyblob_decode(struct view blob, EVP_PKEY **out, struct err *err);
 /* Encodes: RSA as CAPI PRIVATEKEYBLOB (CALG_RSA_KEYX), EC as BCRYPT ECDH private blob. */
 bool keyblob_encode(const EVP_PKEY *key, struct secret *out, struct err *err);
 
+/* What is worked on in the place of a key that could not be read, so that no answer's time tells
+ * why (archive_rewrap): a blob of the size, format and public numbers of `pub`'s private key with
+ * random numbers where the private ones would be. It decodes, and belongs to nothing. `pub` is one
+ * that keyblob_can_hold. */
+bool keyblob_stand_in(const EVP_PKEY *pub, struct secret *out, struct err *err);
+
+/* Is there a blob for the private key of `pub`? RSA of 1024 to 8192 bits in steps of 8 with odd
+ * numbers, P-256, P-384, P-521. NTE_BAD_ALGID. */
+bool keyblob_can_hold(const EVP_PKEY *pub, struct err *err);
+
 #endif

@@ -159,6 +159,18 @@ by_key(const EVP_PKEY *key)
 }
 
 bool
+keyblob_ec_layout(const EVP_PKEY *key, uint32_t *magic_out, size_t *side_out)
+{
+	const struct curve *c = by_key(key);
+
+	if (c == NULL)
+		return false;
+	*magic_out = c->ecdh;
+	*side_out = (size_t)(c->bits + 7) / 8;
+	return true;
+}
+
+bool
 keyblob_encode_ec(const EVP_PKEY *key, struct secret *out, struct err *err)
 {
 	const struct curve *c = by_key(key);

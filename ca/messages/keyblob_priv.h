@@ -32,6 +32,9 @@ bool keyblob_encode_rsa(const EVP_PKEY *key, struct secret *out, struct err *err
 int keyblob_ec_bits(uint32_t magic, bool *signature_only_out);
 bool keyblob_decode_ec(struct view blob, EVP_PKEY **out, struct err *err);
 bool keyblob_encode_ec(const EVP_PKEY *key, struct secret *out, struct err *err);
+/* Magic of the ECDH private blob for the curve of `key`, and octets of a number; false if there is
+ * no such blob. */
+bool keyblob_ec_layout(const EVP_PKEY *key, uint32_t *magic_out, size_t *side_out);
 
 #define KEYBLOB_PRIVATEKEYBLOB \
 	0x00000207u /* bType 7, bVersion 2, reserved 0: [MS-WCCE] 2.2.2.9.1 */

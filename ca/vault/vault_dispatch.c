@@ -139,22 +139,21 @@ handle_rewrap(struct vault_worker *w, const struct view *fields, size_t count, s
 {
 	struct vault_kra_list *list = vault_kras_get(&w->state->kras);
 	struct cms_kra kras[REWRAP_KRAS_MAX];
-	struct archive_rewrap in = {.payload = fields[REWRAP_PAYLOAD],
-	    .xchg_issuer = fields[REWRAP_ISSUER],
-	    .xchg_serial = fields[REWRAP_SERIAL],
-	    .spki = fields[REWRAP_SPKI],
-	    .kras = kras};
+	struct archive_payload payload = {0};
+	struct archive_rewrap in = {.payload = &payload, .spki = fields[REWRAP_SPKI], .kras = kras};
 	struct buf archived = {0};
-	EVP_PKEY *xchg = NULL;
 	bool ok;
 
 	(void)count;
 	ok = read_options(fields[REWRAP_OPTIONS], &in, err) &&
 	     name_kras(list, fields[REWRAP_KRAS], kras, &in.kra_count, err) &&
-	     vault_xchgs_get(&w->state->xchgs, fields[REWRAP_XCHG_ID], w->index, &xchg, err);
-	in.xchg_key = xchg;
-	ok = ok && archive_rewrap(&in, &archived, err) && reply_field(w, buf_view(&archived), err);
-	EVP_PKEY_free(xchg);
+	     vault_xchgs_get(
+		 &w->state->xchgs, fields[REWRAP_XCHG_ID], w->index, &in.xchg_key, err) &&
+	     archive_payload_read(fields[REWRAP_PAYLOAD], fields[REWRAP_ISSUER],
+		 fields[REWRAP_SERIAL], in.xchg_key, &payload, err) &&
+	     archive_rewrap(&in, &archived, err) && reply_field(w, buf_view(&archived), err);
+	EVP_PKEY_free(in.xchg_key);
+	archive_payload_free(&payload);
 	buf_free(&archived);
 	vault_kras_release(&w->state->kras, list);
 	return ok;

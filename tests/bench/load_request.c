@@ -41,27 +41,35 @@ out:
 }
 
 bool
+load_request_of(
+    EVP_PKEY *key, struct view sealed, const char *template_cn, struct buf *out, struct err *err)
+{
+	struct buf pkcs10 = {0};
+	bool ok;
+
+	*out = (struct buf){0};
+	ok = make_pkcs10(key, template_cn, &pkcs10, err) &&
+	     cmc_request_make(&(struct cmc_make){.pkcs10 = buf_view(&pkcs10),
+				  .key = key,
+				  .archived_key = sealed,
+				  .template_cn = template_cn},
+		 out, err);
+	buf_free(&pkcs10);
+	return ok;
+}
+
+bool
 load_request_make(struct view xchg_der, const char *template_cn, struct buf *out, struct err *err)
 {
 	EVP_PKEY *key = EVP_RSA_gen(2048);
-	struct buf pkcs10 = {0}, sealed = {0};
-	bool ok = false;
+	struct buf sealed = {0};
+	bool ok;
 
 	*out = (struct buf){0};
-	if (key == NULL) {
-		err_openssl(err, DIRCA_E_CRYPTO, "a subject key could not be made");
-		goto out;
-	}
-	if (make_pkcs10(key, template_cn, &pkcs10, err) && seal(key, xchg_der, &sealed, err)) {
-		const struct cmc_make make = {.pkcs10 = buf_view(&pkcs10),
-		    .key = key,
-		    .archived_key = buf_view(&sealed),
-		    .template_cn = template_cn};
-
-		ok = cmc_request_make(&make, out, err);
-	}
-out:
-	buf_free(&pkcs10);
+	if (key == NULL)
+		return err_openssl(err, DIRCA_E_CRYPTO, "a subject key could not be made");
+	ok = seal(key, xchg_der, &sealed, err) &&
+	     load_request_of(key, buf_view(&sealed), template_cn, out, err);
 	buf_free(&sealed);
 	EVP_PKEY_free(key);
 	return ok;

@@ -2,8 +2,13 @@
 #ifndef BENCH_LOAD_REQUEST_H
 #define BENCH_LOAD_REQUEST_H
 
+#include <openssl/evp.h>
+
 #include "buf.h"
 
+/* A CMC request for `template_cn` and this key, with `sealed` as its archived key. */
+bool load_request_of(
+    EVP_PKEY *key, struct view sealed, const char *template_cn, struct buf *out, struct err *err);
 /* A CMC request for `template_cn` with a fresh RSA-2048 key, sealed to the exchange certificate
  * `xchg_der`. */
 bool load_request_make(

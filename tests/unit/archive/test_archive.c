@@ -12,7 +12,7 @@
 
 #define KRAS 4
 
-static struct test_cert ca, xchg, other_xchg, kra[KRAS], ec_kra;
+static struct test_cert ca, xchg, other_xchg, ec_xchg, kra[KRAS], ec_kra;
 static EVP_PKEY *rsa, *rsa_other, *p256, *p256_other, *p384;
 
 static int
@@ -32,6 +32,7 @@ setup(void **state)
 	ca = test_ca("CN=Test CA,DC=nwtraders,DC=com", "P-256");
 	xchg = test_end_entity(&ca, "CN=Test CA-Xchg", test_key("rsa2048"), 2);
 	other_xchg = test_end_entity(&ca, "CN=Test CA-Xchg", test_key("rsa2048"), 3);
+	ec_xchg = test_end_entity(&ca, "CN=Test CA-Xchg", test_key("P-256"), 4);
 	for (uint8_t i = 0; i < KRAS; i++) {
 		snprintf(dn, sizeof dn, "CN=kra%d,DC=nwtraders,DC=com", i);
 		kra[i] = test_kra(&ca, dn, "rsa2048", (uint8_t)(10 + i));
@@ -52,6 +53,7 @@ teardown(void **state)
 	test_cert_free(&ca);
 	test_cert_free(&xchg);
 	test_cert_free(&other_xchg);
+	test_cert_free(&ec_xchg);
 	for (size_t i = 0; i < KRAS; i++)
 		test_cert_free(&kra[i]);
 	test_cert_free(&ec_kra);
@@ -204,9 +206,26 @@ rsa_key_of_composite_factors_is_a_mismatch(void **state)
 
 struct rewrap {
 	struct buf payload, spki;
+	struct view sent, xchg_issuer, xchg_serial;
 	struct cms_kra to[KRAS + 1];
 	struct archive_rewrap in;
 };
+
+static bool
+rewrap(const struct rewrap *r, struct buf *archived, struct err *err)
+{
+	struct archive_rewrap in = r->in;
+	struct archive_payload payload;
+	bool ok;
+
+	if (!archive_payload_read(
+		r->sent, r->xchg_issuer, r->xchg_serial, in.xchg_key, &payload, err))
+		return false;
+	in.payload = &payload;
+	ok = archive_rewrap(&in, archived, err);
+	archive_payload_free(&payload);
+	return ok;
+}
 
 static void
 rewrap_init(struct rewrap *r, EVP_PKEY *key)
@@ -219,10 +238,10 @@ rewrap_init(struct rewrap *r, EVP_PKEY *key)
 	for (size_t i = 0; i < KRAS; i++)
 		r->to[i] = test_recipient(&kra[i]);
 	r->to[KRAS] = test_recipient(&ec_kra);
-	r->in = (struct archive_rewrap){.payload = buf_view(&r->payload),
-	    .xchg_issuer = xchg.cert.issuer,
-	    .xchg_serial = xchg.cert.serial,
-	    .xchg_key = xchg.key,
+	r->sent = buf_view(&r->payload);
+	r->xchg_issuer = xchg.cert.issuer;
+	r->xchg_serial = xchg.cert.serial;
+	r->in = (struct archive_rewrap){.xchg_key = xchg.key,
 	    .spki = buf_view(&r->spki),
 	    .kras = r->to,
 	    .kra_count = 2,
@@ -275,7 +294,7 @@ rewrapped_key_opens_for_each_kra(void **state)
 			r.in.kra_count = KRAS + 1;
 			r.in.cipher = ciphers[c];
 			r.in.oaep = c % 2 == 1;
-			assert_true(archive_rewrap(&r.in, &archived, &err));
+			assert_true(rewrap(&r, &archived, &err));
 			for (size_t i = 0; i < KRAS; i++)
 				assert_opens(&archived, &kra[i], keys[k]);
 			assert_opens(&archived, &ec_kra, keys[k]);
@@ -286,12 +305,12 @@ rewrapped_key_opens_for_each_kra(void **state)
 }
 
 static void
-assert_refused(const struct archive_rewrap *in, enum err_code code)
+assert_refused(const struct rewrap *r, enum err_code code)
 {
 	struct buf archived = {0};
 	struct err err = {0};
 
-	assert_false(archive_rewrap(in, &archived, &err));
+	assert_false(rewrap(r, &archived, &err));
 	assert_int_equal(err.code, code);
 	assert_null(archived.ptr);
 	assert_true(strlen(err.msg) > 0);
@@ -308,42 +327,12 @@ key_of_another_request_is_refused(void **state)
 	rewrap_init(&r, rsa);
 	assert_true(pkix_key_spki(rsa_other, &spki, &err));
 	r.in.spki = buf_view(&spki);
-	assert_refused(&r.in, DIRCA_E_KEY_MISMATCH);
+	assert_refused(&r, DIRCA_E_KEY_NOT_ARCHIVED);
 	buf_free(&spki);
 	assert_true(pkix_key_spki(p256, &spki, &err));
 	r.in.spki = buf_view(&spki);
-	assert_refused(&r.in, DIRCA_E_KEY_MISMATCH);
+	assert_refused(&r, DIRCA_E_KEY_NOT_ARCHIVED);
 	buf_free(&spki);
-	rewrap_free(&r);
-}
-
-static void
-signature_only_key_is_refused(void **state)
-{
-	struct secret blob;
-	struct rewrap r;
-	struct err err;
-
-	(void)state;
-	rewrap_init(&r, rsa);
-	buf_free(&r.payload);
-	assert_true(keyblob_encode(rsa, &blob, &err));
-	blob.ptr[5] = 0x24; /* CALG_RSA_KEYX 0xA400 -> CALG_RSA_SIGN 0x2400 */
-	test_payload(secret_view(&blob), &xchg, CMS_AES_256_CBC, &r.payload);
-	r.in.payload = buf_view(&r.payload);
-	assert_refused(&r.in, DIRCA_E_SIGNATURE_KEY);
-	secret_free(&blob);
-	rewrap_free(&r);
-
-	rewrap_init(&r, p256);
-	buf_free(&r.payload);
-	assert_true(keyblob_encode(p256, &blob, &err));
-	assert_memory_equal(blob.ptr, "ECK2", 4);
-	memcpy(blob.ptr, "ECS2", 4);
-	test_payload(secret_view(&blob), &xchg, CMS_AES_256_CBC, &r.payload);
-	r.in.payload = buf_view(&r.payload);
-	assert_refused(&r.in, DIRCA_E_SIGNATURE_KEY);
-	secret_free(&blob);
 	rewrap_free(&r);
 }
 
@@ -354,62 +343,145 @@ payload_for_another_recipient_is_refused(void **state)
 
 	(void)state;
 	rewrap_init(&r, rsa);
-	r.in.xchg_serial = other_xchg.cert.serial;
-	assert_refused(&r.in, DIRCA_E_XCHG_CERT);
+	r.xchg_serial = other_xchg.cert.serial;
+	assert_refused(&r, DIRCA_E_XCHG_CERT);
 	rewrap_free(&r);
 }
 
-/* The name fits, the key does not: as damaged as anything else. */
+/* The name fits, the key does not: as wrong as anything else. */
 static void
-payload_opened_with_another_key_is_bad_data(void **state)
+payload_opened_with_another_key_is_not_archived(void **state)
 {
 	struct rewrap r;
 
 	(void)state;
 	rewrap_init(&r, rsa);
-	r.in.xchg_key = other_xchg.key;
-	assert_refused(&r.in, NTE_BAD_DATA);
+	buf_free(&r.payload);
+	test_key_payload(rsa, &ec_xchg, &r.payload);
+	r.sent = buf_view(&r.payload);
+	r.xchg_issuer = ec_xchg.cert.issuer;
+	r.xchg_serial = ec_xchg.cert.serial;
+	r.in.xchg_key = p256_other;
+	assert_refused(&r, DIRCA_E_KEY_NOT_ARCHIVED);
 	rewrap_free(&r);
 }
 
+/* Ways to be wrong. */
+enum wrong { PADDING, MAGIC, NUMBERS, LENGTH, ANOTHERS, SIGNATURE_ONLY, NONE };
+
 static void
-damage_of_the_payload_is_told_in_one_sentence(void **state)
+seal_wrong(struct rewrap *r, EVP_PKEY *key, EVP_PKEY *other, enum wrong wrong)
 {
-	struct buf archived = {0};
-	struct err first = {0}, err = {0};
-	struct rewrap r;
 	struct secret blob;
-	uint8_t *last;
+	struct err err;
+
+	assert_true(keyblob_encode(wrong == ANOTHERS ? other : key, &blob, &err));
+	if (wrong == MAGIC)
+		blob.ptr[1] ^= 0x40;
+	if (wrong == NUMBERS) /* of RSA: n is even, of EC: x is of no point */
+		blob.ptr[EVP_PKEY_is_a(key, "RSA") ? 20 : 9] ^= 1;
+	if (wrong == LENGTH)
+		secret_shrink(&blob, blob.len - 1);
+	if (wrong == SIGNATURE_ONLY)
+		/* CALG_RSA_KEYX 0xA400 -> CALG_RSA_SIGN 0x2400; ECK. -> ECS. */
+		blob.ptr[EVP_PKEY_is_a(key, "RSA") ? 5 : 2] =
+		    EVP_PKEY_is_a(key, "RSA") ? 0x24 : 'S';
+	buf_free(&r->payload);
+	test_payload(secret_view(&blob), &xchg, CMS_AES_256_CBC, &r->payload);
+	r->sent = buf_view(&r->payload);
+	if (wrong == PADDING)
+		r->payload.ptr[r->payload.len - 1] ^= 1;
+	secret_free(&blob);
+}
+
+static void
+everything_wrong_inside_has_one_answer(void **state)
+{
+	EVP_PKEY *const keys[][2] = {
+	    {rsa, rsa_other}, {p256, p256_other}, {p384, p256}, {rsa, p256}};
+	struct buf archived = {0};
+	struct rewrap r;
+	struct err err;
+
+	(void)state;
+	for (size_t k = 0; k < sizeof keys / sizeof keys[0]; k++) {
+		rewrap_init(&r, keys[k][0]);
+		for (int wrong = PADDING; wrong <= NONE; wrong++) {
+			err = (struct err){0};
+			seal_wrong(&r, keys[k][0], keys[k][1], (enum wrong)wrong);
+			assert_int_equal(rewrap(&r, &archived, &err), wrong == NONE);
+			if (wrong == NONE)
+				break;
+			assert_int_equal(err.code, DIRCA_E_KEY_NOT_ARCHIVED);
+			assert_string_equal(err.msg, "the key could not be archived");
+			assert_null(archived.ptr);
+		}
+		buf_free(&archived);
+		rewrap_free(&r);
+	}
+}
+
+/* Each bit of the encrypted content, the encrypted key and what is named beside it: none is told
+ * apart. */
+static void
+damage_anywhere_after_the_recipient_has_one_answer(void **state)
+{
+	const struct test_cert *const to[] = {&xchg, &ec_xchg};
+	struct buf archived = {0};
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct cms_enveloped e;
+		struct rewrap r;
+		size_t from;
+
+		rewrap_init(&r, p256);
+		buf_free(&r.payload);
+		test_key_payload(p256, to[i], &r.payload);
+		r.in.xchg_key = to[i]->key;
+		r.xchg_issuer = to[i]->cert.issuer;
+		r.xchg_serial = to[i]->cert.serial;
+		assert_true(cms_enveloped_decode(buf_view(&r.payload), &e, &err));
+		from = (size_t)((const uint8_t *)memmem(r.payload.ptr, r.payload.len,
+				    e.recipients[0].raw.ptr, e.recipients[0].raw.len) -
+				r.payload.ptr) +
+		       e.recipients[0].raw.len;
+		for (size_t at = from - 24; at < r.payload.len; at += at < from ? 1 : 7) {
+			r.payload.ptr[at] ^= 1;
+			r.sent = buf_view(&r.payload);
+			err = (struct err){0};
+			/* The type of the content says nothing that would be believed. */
+			if (rewrap(&r, &archived, &err))
+				buf_free(&archived);
+			else if (err.code != ERROR_INVALID_DATA && err.code != NTE_BAD_ALGID)
+				assert_int_equal(err.code, DIRCA_E_KEY_NOT_ARCHIVED);
+			r.payload.ptr[at] ^= 1;
+		}
+		r.sent = buf_view(&r.payload);
+		assert_true(rewrap(&r, &archived, &err));
+		buf_free(&archived);
+		cms_enveloped_free(&e);
+		rewrap_free(&r);
+	}
+}
+
+/* A public key that no blob is for is refused before anything is opened. */
+static void
+public_key_that_cannot_be_archived_is_refused(void **state)
+{
+	EVP_PKEY *odd_size = test_key("rsa1030");
+	struct rewrap r;
+	struct buf spki;
+	struct err err;
 
 	(void)state;
 	rewrap_init(&r, rsa);
-	last = r.payload.ptr + r.payload.len - 1;
-	*last ^= 1; /* padding */
-	assert_false(archive_rewrap(&r.in, &archived, &first));
-	*last ^= 1;
-	r.payload.ptr[r.payload.len - 400] ^= 1; /* numbers */
-	assert_false(archive_rewrap(&r.in, &archived, &err));
-	assert_int_equal(first.code, NTE_BAD_DATA);
-	assert_true(err.code == NTE_BAD_DATA || err.code == DIRCA_E_KEY_MISMATCH);
-	buf_free(&r.payload);
-
-	assert_true(keyblob_encode(rsa, &blob, &err));
-	blob.ptr[0] ^= 0x40; /* magic */
-	test_payload(secret_view(&blob), &xchg, CMS_AES_256_CBC, &r.payload);
-	r.in.payload = buf_view(&r.payload);
-	assert_false(archive_rewrap(&r.in, &archived, &err));
-	assert_int_equal(err.code, NTE_BAD_DATA);
-	assert_string_equal(err.msg, first.msg);
-	buf_free(&r.payload);
-
-	blob.ptr[0] ^= 0x40;
-	secret_shrink(&blob, blob.len - 1);
-	test_payload(secret_view(&blob), &xchg, CMS_AES_256_CBC, &r.payload);
-	r.in.payload = buf_view(&r.payload);
-	assert_false(archive_rewrap(&r.in, &archived, &err));
-	assert_int_equal(err.code, NTE_BAD_DATA);
-	assert_string_equal(err.msg, first.msg);
-	secret_free(&blob);
+	assert_true(pkix_key_spki(odd_size, &spki, &err));
+	r.in.spki = buf_view(&spki);
+	assert_refused(&r, NTE_BAD_ALGID);
+	buf_free(&spki);
+	EVP_PKEY_free(odd_size);
 	rewrap_free(&r);
 }
 
@@ -423,14 +495,14 @@ truncated_payload_is_refused_at_every_length(void **state)
 	(void)state;
 	rewrap_init(&r, p256);
 	for (size_t len = 0; len < r.payload.len; len++) {
-		r.in.payload = view_of(r.payload.ptr, len);
-		assert_false(archive_rewrap(&r.in, &archived, &err));
+		r.sent = view_of(r.payload.ptr, len);
+		assert_false(rewrap(&r, &archived, &err));
 		assert_null(archived.ptr);
 	}
 	assert_true(buf_dup(buf_view(&r.payload), &longer, &err) &&
 		    buf_append(&longer, view_of("", 1), &err));
-	r.in.payload = buf_view(&longer);
-	assert_false(archive_rewrap(&r.in, &archived, &err));
+	r.sent = buf_view(&longer);
+	assert_false(rewrap(&r, &archived, &err));
 	buf_free(&longer);
 	rewrap_free(&r);
 }
@@ -443,10 +515,10 @@ no_kra_or_the_same_twice_is_refused(void **state)
 	(void)state;
 	rewrap_init(&r, rsa);
 	r.in.kra_count = 0;
-	assert_refused(&r.in, CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED);
+	assert_refused(&r, CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED);
 	r.in.kra_count = 3;
 	r.to[2] = r.to[0];
-	assert_refused(&r.in, E_INVALIDARG);
+	assert_refused(&r, E_INVALIDARG);
 	rewrap_free(&r);
 }
 
@@ -593,10 +665,11 @@ main(void)
 	    cmocka_unit_test(rsa_key_of_composite_factors_is_a_mismatch),
 	    cmocka_unit_test(rewrapped_key_opens_for_each_kra),
 	    cmocka_unit_test(key_of_another_request_is_refused),
-	    cmocka_unit_test(signature_only_key_is_refused),
 	    cmocka_unit_test(payload_for_another_recipient_is_refused),
-	    cmocka_unit_test(payload_opened_with_another_key_is_bad_data),
-	    cmocka_unit_test(damage_of_the_payload_is_told_in_one_sentence),
+	    cmocka_unit_test(payload_opened_with_another_key_is_not_archived),
+	    cmocka_unit_test(everything_wrong_inside_has_one_answer),
+	    cmocka_unit_test(damage_anywhere_after_the_recipient_has_one_answer),
+	    cmocka_unit_test(public_key_that_cannot_be_archived_is_refused),
 	    cmocka_unit_test(truncated_payload_is_refused_at_every_length),
 	    cmocka_unit_test(no_kra_or_the_same_twice_is_refused),
 	    cmocka_unit_test(kra_certificate_is_judged_by_usage_time_and_issuer),

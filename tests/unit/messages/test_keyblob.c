@@ -462,10 +462,63 @@ keys_without_a_blob_format_are_refused(void **state)
 	EVP_PKEY_free(rsa);
 }
 
+/* A stand-in for a key that could not be read: as large, of the same public numbers, decodable, and
+ * nobody's. */
+static void
+stand_in_has_the_shape_of_the_key(void **state)
+{
+	static const char *const kinds[] = {
+	    "rsa1024", "rsa2048", "rsa3072", "rsa1032", "P-256", "P-384", "P-521"};
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+		EVP_PKEY *key = strncmp(kinds[i], "rsa", 3) == 0
+				    ? EVP_RSA_gen((unsigned)atoi(kinds[i] + 3))
+				    : EVP_EC_gen(kinds[i]);
+		struct secret real = encode(key), one, two;
+		EVP_PKEY *decoded;
+
+		must(keyblob_can_hold(key, &err));
+		must(keyblob_stand_in(key, &one, &err));
+		must(keyblob_stand_in(key, &two, &err));
+		assert_int_equal(one.len, real.len);
+		assert_memory_equal(one.ptr, real.ptr, real.len / 5);
+		assert_memory_not_equal(one.ptr, real.ptr, real.len);
+		assert_memory_not_equal(one.ptr, two.ptr, real.len);
+		must(keyblob_decode(secret_view(&one), &decoded, &err));
+		assert_int_equal(EVP_PKEY_eq(decoded, key), 1);
+		EVP_PKEY_free(decoded);
+		secret_free(&one);
+		secret_free(&two);
+		secret_free(&real);
+		EVP_PKEY_free(key);
+	}
+}
+
+static void
+key_that_no_blob_holds_is_told(void **state)
+{
+	EVP_PKEY *odd_size = EVP_RSA_gen(1030), *curve = EVP_EC_gen("P-224"),
+		 *other = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	struct err err;
+
+	(void)state;
+	assert_false(keyblob_can_hold(odd_size, &err));
+	assert_int_equal(err.code, NTE_BAD_ALGID);
+	assert_false(keyblob_can_hold(curve, &err));
+	assert_false(keyblob_can_hold(other, &err));
+	EVP_PKEY_free(odd_size);
+	EVP_PKEY_free(curve);
+	EVP_PKEY_free(other);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(stand_in_has_the_shape_of_the_key),
+	    cmocka_unit_test(key_that_no_blob_holds_is_told),
 	    cmocka_unit_test(rsa_key_comes_back_from_its_blob),
 	    cmocka_unit_test(ec_key_comes_back_from_its_blob),
 	    cmocka_unit_test(capi_blob_of_2048_bits_has_the_published_offsets),
