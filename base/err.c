@@ -6,7 +6,7 @@
 #include <string.h>
 #include <openssl/err.h>
 
-#include "text.h"
+#include "printable.h"
 
 static const struct {
 	enum err_code code;
@@ -21,20 +21,23 @@ static const struct {
 __attribute__((format(printf, 3, 0))) static void
 vset(struct err *err, enum err_code code, const char *fmt, va_list ap)
 {
+	char raw[sizeof err->msg];
+
 	err->code = code;
-	if (vsnprintf(err->msg, sizeof err->msg, fmt, ap) < 0)
-		err->msg[0] = '\0';
+	if (vsnprintf(raw, sizeof raw, fmt, ap) < 0)
+		raw[0] = '\0';
 	/* Hostile input may be quoted, and a long sentence is cut anywhere. */
-	text_make_printable(err->msg);
+	printable_copy(view_str(raw), err->msg, sizeof err->msg);
 }
 
 static void
 append(struct err *err, const char *reason)
 {
 	size_t used = strlen(err->msg);
+	char raw[sizeof err->msg];
 
-	snprintf(err->msg + used, sizeof err->msg - used, ": %s", reason);
-	text_make_printable(err->msg);
+	snprintf(raw, sizeof raw, ": %s", reason);
+	printable_copy(view_str(raw), err->msg + used, sizeof err->msg - used);
 }
 
 bool

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "printable.h"
 
 #define LINE_MAX_LEN 2048
 
@@ -47,20 +48,18 @@ put(struct line *line, const char *s)
 static void
 put_value(struct line *line, const char *s)
 {
-	char escaped[8];
+	struct view rest = view_str(s);
+	char shown[PRINTABLE_MAX];
 
 	put(line, "\"");
 	/* The closing quote always finds room: a value that is too long is cut, not left open. */
-	for (; *s != '\0' && line->len + sizeof escaped < sizeof line->text - 2; s++) {
-		unsigned char c = (unsigned char)*s;
+	while (rest.len > 0 && line->len + sizeof shown < sizeof line->text - 2) {
+		size_t n = printable_next(rest, shown);
 
-		if (c < 0x20 || c == 0x7f)
-			snprintf(escaped, sizeof escaped, "\\x%02x", c);
-		else if (c == '"' || c == '\\')
-			snprintf(escaped, sizeof escaped, "\\%c", c);
-		else
-			snprintf(escaped, sizeof escaped, "%c", c);
-		put(line, escaped);
+		if (rest.ptr[0] == '"' || rest.ptr[0] == '\\')
+			put(line, "\\");
+		put(line, shown);
+		rest = view_of(rest.ptr + n, rest.len - n);
 	}
 	put(line, "\"");
 }

@@ -111,17 +111,15 @@ text_printf(const char *fmt, ...)
 	return n < 0 ? NULL : s;
 }
 
-/* Reads one code point; 0 bytes consumed means invalid (RFC 3629: no overlong forms, no
- * surrogates). */
-static size_t
-utf8_get(struct view v, uint32_t *cp_out)
+size_t
+text_utf8_next(struct view v, uint32_t *code_point_out)
 {
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
 	uint32_t cp = v.ptr[0];
 	size_t n;
 
 	if (cp < 0x80) {
-		*cp_out = cp;
+		*code_point_out = cp;
 		return 1;
 	}
 	if ((cp & 0xe0) == 0xc0) {
@@ -145,7 +143,7 @@ utf8_get(struct view v, uint32_t *cp_out)
 	}
 	if (cp < least[n] || cp > 0x10ffff || (cp >= 0xd800 && cp <= 0xdfff))
 		return 0;
-	*cp_out = cp;
+	*code_point_out = cp;
 	return n;
 }
 
@@ -155,7 +153,7 @@ text_is_utf8(struct view v)
 	uint32_t cp;
 
 	while (v.len > 0) {
-		size_t n = utf8_get(v, &cp);
+		size_t n = text_utf8_next(v, &cp);
 
 		if (n == 0)
 			return false;
@@ -174,20 +172,6 @@ text_is_visible_ascii(const char *text)
 		if (*text <= 0x20 || *text >= 0x7f)
 			return false;
 	return true;
-}
-
-void
-text_make_printable(char *s)
-{
-	uint32_t cp = 0;
-
-	while (*s != '\0') {
-		size_t n = utf8_get(view_of(s, strnlen(s, 4)), &cp);
-
-		if (n == 0 || cp < 0x20 || cp == 0x7f)
-			*s = '?';
-		s += n == 0 ? 1 : n;
-	}
 }
 
 bool
@@ -221,7 +205,7 @@ utf16le_encode(const char *utf8, struct buf *out, struct err *err)
 
 	*out = (struct buf){0};
 	while (v.len > 0) {
-		size_t n = utf8_get(v, &cp);
+		size_t n = text_utf8_next(v, &cp);
 
 		if (n == 0) {
 			err_set(err, ERROR_INVALID_DATA, "text is not UTF-8");

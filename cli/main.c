@@ -4,6 +4,7 @@
 
 #include "cli.h"
 #include "oids.h"
+#include "screen.h"
 
 #define SECRET_HEAP (512 * 1024)
 
@@ -15,6 +16,8 @@ main(int argc, char **argv)
 	struct err err;
 
 	signal(SIGPIPE, SIG_IGN);
+	if (!screen_open(&err))
+		return CLI_FAILED;
 	if (!cli_parse(argc, argv, &cli, &status))
 		return (int)status;
 	if (!secret_heap_init(SECRET_HEAP, false, &err) || !oids_init(&err))

@@ -7,6 +7,7 @@
 #include "conn_priv.h"
 #include "groups_priv.h"
 #include "principal_priv.h"
+#include "printable.h"
 #include "sid_alias.h"
 #include "text.h"
 
@@ -162,7 +163,7 @@ static char *
 name_of_entry(struct dir_conn *c, const struct dir_entry *e)
 {
 	const struct dir_entry *domain = dir_domain_of(c, e->dn);
-	char *netbios = NULL, *sam = NULL, *name = NULL;
+	char *netbios = NULL, *sam = NULL, *name = NULL, *shown;
 	struct err ignored;
 
 	if (domain != NULL)
@@ -171,11 +172,11 @@ name_of_entry(struct dir_conn *c, const struct dir_entry *e)
 		name = netbios != NULL ? text_printf("%s\\%s", netbios, sam) : strdup(sam);
 	else
 		name = dir_dn_first_value(e->dn);
-	if (name != NULL)
-		text_make_printable(name);
+	shown = name != NULL ? printable_escape(name) : NULL;
 	free(netbios);
 	free(sam);
-	return name;
+	free(name);
+	return shown;
 }
 
 char *

@@ -7,6 +7,7 @@
 
 #include "conn.h"
 #include "lint_priv.h"
+#include "printable.h"
 #include "text.h"
 #include "tmpl_priv.h"
 
@@ -115,22 +116,24 @@ lint_find(struct lint *l, enum lint_level level, const char *object, const struc
 	struct lint_finding *grown = reallocarray(l->out->list, l->out->count + 1, sizeof *grown),
 			    *f;
 	va_list ap;
+	char *detail;
 	int n;
 
 	if (grown == NULL)
 		return err_nomem(err);
 	l->out->list = grown;
 	f = &grown[l->out->count++];
-	*f = (struct lint_finding){.rule = l->rule, .level = level, .object = strdup(object)};
+	*f = (struct lint_finding){
+	    .rule = l->rule, .level = level, .object = printable_escape(object)};
 	va_start(ap, fmt);
-	n = vasprintf(&f->detail, fmt, ap);
+	n = vasprintf(&detail, fmt, ap);
 	va_end(ap);
 	if (n < 0)
-		f->detail = NULL;
+		return err_nomem(err);
+	f->detail = printable_escape(detail);
+	free(detail);
 	if (f->object == NULL || f->detail == NULL)
 		return err_nomem(err);
-	text_make_printable(f->object);
-	text_make_printable(f->detail);
 	return copy_sids(trustees, &f->trustees, err);
 }
 

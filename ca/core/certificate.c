@@ -307,6 +307,21 @@ out:
 	return ok;
 }
 
+/* Of the request and of the directory alike: who reads the certificate sees what is in it. */
+bool
+certificate_check_names(const struct issue_plan *plan, struct err *err)
+{
+	struct buf subject = {0}, san = {0};
+	bool ok = certificate_names(plan, &subject, &san, err) &&
+		  pkix_check_name(buf_view(&subject), "the subject", err) &&
+		  (san.len == 0 || pkix_check_general_names(
+				       buf_view(&san), "the subject alternative name", err));
+
+	buf_free(&subject);
+	buf_free(&san);
+	return ok;
+}
+
 struct body {
 	struct view subject, spki;
 	int64_t not_before, not_after;
@@ -361,7 +376,7 @@ certificate_issue(struct ca *ca, struct vault *v, const struct issue_plan *plan,
 		err_nomem(err);
 		goto out;
 	}
-	if (!subject_name(plan, &subject, err) ||
+	if (!certificate_check_names(plan, err) || !subject_name(plan, &subject, err) ||
 	    !push_extensions(ca, view, plan, buf_view(&subject), spki, list, err))
 		goto out;
 	mark_critical(plan, list);

@@ -22,6 +22,9 @@ bool certificate_issue(struct ca *ca, struct vault *v, const struct issue_plan *
  * value, empty if there are none. */
 bool certificate_names(
     const struct issue_plan *plan, struct buf *subject_out, struct buf *san_out, struct err *err);
+/* The names that the certificate of a plan would hold can be encoded, and hold nothing that people
+ * would not see; certificate_issue checks that again. CERTSRV_E_BAD_REQUESTSUBJECT. */
+bool certificate_check_names(const struct issue_plan *plan, struct err *err);
 /* CA exchange certificate of facts 6.5 for a key that the vault made. */
 bool certificate_xchg(struct ca *ca, struct vault *v, struct view spki, int64_t not_before,
     int64_t not_after, struct buf *out, struct err *err);

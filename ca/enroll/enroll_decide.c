@@ -228,7 +228,8 @@ check_policy(struct enrollment *e, struct err *err)
 	};
 
 	return enroll_check_naming(e, err) && gather_facts(e, err) &&
-	       issue_plan_make(e->tmpl, e->caller, &e->facts, &limits, &e->plan, err);
+	       issue_plan_make(e->tmpl, e->caller, &e->facts, &limits, &e->plan, err) &&
+	       certificate_check_names(&e->plan, err);
 }
 
 /* `denial`: a refusal denies the request, else the CA failed at it. */

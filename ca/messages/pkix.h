@@ -126,6 +126,12 @@ char *pkix_name_value(struct view name, int nid);
 /* Name DER from an RFC 4514 DN of a directory ("CN=user1,CN=Users,DC=nwtraders,DC=com"), optional
  * e-mail as the most specific RDN. */
 bool pkix_name_from_dn(const char *dn, const char *email, struct buf *out, struct err *err);
+/* What is to be certified holds no text that people could not see, or would see otherwise than it
+ * is written (base/printable.h), in whatever string type: a text, a Name, a GeneralNames.
+ * CERTSRV_E_BAD_REQUESTSUBJECT with `what` and the character. */
+bool pkix_check_text(const char *text, const char *what, struct err *err);
+bool pkix_check_name(struct view name, const char *what, struct err *err);
+bool pkix_check_general_names(struct view names, const char *what, struct err *err);
 /* UPN otherName (311.20.2.3) of the SAN, NULL if absent. free(). */
 char *pkix_cert_upn(const struct pkix_cert *c);
 /* Every UPN and every e-mail address of the SAN. The second takes the extension's value; none are

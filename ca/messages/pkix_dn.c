@@ -115,6 +115,10 @@ read_value(struct parser *p, const char *dn, char **out, struct err *err)
 		bad(err, dn, "a value is not UTF-8 or has control characters");
 		goto out;
 	}
+	if (!pkix_check_text(*out, "a value", err)) {
+		err_prefix(err, "distinguished name \"%s\"", dn);
+		goto out;
+	}
 	ok = true;
 out:
 	buf_free(&value);
@@ -259,7 +263,8 @@ pkix_name_from_dn(const char *dn, const char *email, struct buf *out, struct err
 			err_prefix(err, "e-mail address of the subject");
 			goto out;
 		}
-		if (!add_entry(name, &mail, false, err))
+		if (!pkix_check_text(mail.value, "the e-mail address of the subject", err) ||
+		    !add_entry(name, &mail, false, err))
 			goto out;
 	}
 	len = i2d_X509_NAME(name, &der);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "printable.h"
 #include "routes.h"
 #include "text.h"
 
@@ -14,12 +15,15 @@ void
 json_answer(struct http_call *http, int status, json_t *value)
 {
 	char *text = value != NULL ? json_dumps(value, JSON_COMPACT) : NULL;
+	/* The notation of the escapes is that of JSON, where they can only be in strings. */
+	char *shown = text != NULL ? printable_escape(text) : NULL;
 
-	if (text != NULL)
-		route_answer(http, status, "application/json", view_str(text));
+	if (shown != NULL)
+		route_answer(http, status, "application/json", view_str(shown));
 	else
 		http->status = 500;
 	free(text);
+	free(shown);
 	json_decref(value);
 }
 
@@ -29,8 +33,8 @@ json_error(const struct err *err)
 	char number[11];
 
 	snprintf(number, sizeof number, "0x%08X", (unsigned)err->code);
-	return json_pack("{s:s, s:s, s:s}", "code", number, "name", err_name(err->code), "message",
-	    text_is_utf8(view_str(err->msg)) ? err->msg : err_text(err->code));
+	return json_pack(
+	    "{s:s, s:s, s:s}", "code", number, "name", err_name(err->code), "message", err->msg);
 }
 
 void

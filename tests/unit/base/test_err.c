@@ -260,10 +260,10 @@ control_characters_do_not_reach_the_sentence(void **state)
 
 	(void)state;
 	err_set(&err, E_INVALIDARG, "%s", "a\nb\x1b[31m\x7f\tc");
-	assert_string_equal(err.msg, "a?b?[31m??c");
+	assert_string_equal(err.msg, "a\\u000ab\\u001b[31m\\u007f\\u0009c");
 	err_set(&err, E_INVALIDARG, "x");
 	err_prefix(&err, "%s", "a\r\nb");
-	assert_string_equal(err.msg, "a??b: x");
+	assert_string_equal(err.msg, "a\\u000d\\u000ab: x");
 }
 
 static void
@@ -274,14 +274,14 @@ the_sentence_is_always_utf8(void **state)
 
 	(void)state;
 	err_set(&err, E_INVALIDARG, "%s", "m\303\274ller \xff\xc3 \xe2\x82");
-	assert_string_equal(err.msg, "m\303\274ller ?? ??");
+	assert_string_equal(err.msg, "m\303\274ller \\xff\\xc3 \\xe2\\x82");
 	/* Cut in the middle of a character. */
 	for (size_t start = 0; start < 3; start++) {
 		memset(longest, 'x', start);
 		for (size_t i = start; i + 3 < sizeof longest; i += 3)
 			memcpy(longest + i, "\342\202\254", 4);
 		err_set(&err, E_INVALIDARG, "%s", longest);
-		assert_int_equal(strlen(err.msg), sizeof err.msg - 1);
+		assert_in_range(strlen(err.msg), sizeof err.msg - 3, sizeof err.msg - 1);
 		assert_true(text_is_utf8(view_str(err.msg)));
 		err_prefix(&err, "y");
 		assert_true(text_is_utf8(view_str(err.msg)));
@@ -298,12 +298,12 @@ a_long_sentence_is_cut(void **state)
 	memset(longest, 'x', sizeof longest - 1);
 	longest[sizeof longest - 1] = '\0';
 	err_set(&err, E_INVALIDARG, "%s", longest);
-	assert_int_equal(strlen(err.msg), sizeof err.msg - 1);
+	assert_in_range(strlen(err.msg), sizeof err.msg - 3, sizeof err.msg - 1);
 	err_prefix(&err, "%s", longest);
-	assert_int_equal(strlen(err.msg), sizeof err.msg - 1);
+	assert_in_range(strlen(err.msg), sizeof err.msg - 3, sizeof err.msg - 1);
 	errno = ENOENT;
 	err_errno(&err, E_INVALIDARG, "%s", longest);
-	assert_int_equal(strlen(err.msg), sizeof err.msg - 1);
+	assert_in_range(strlen(err.msg), sizeof err.msg - 3, sizeof err.msg - 1);
 }
 
 static void

@@ -88,8 +88,20 @@ a_value_cannot_forge_a_line(void **state)
 	assert_null(strchr(written, '\r'));
 	assert_null(strchr(written, '\x1b'));
 	assert_null(strchr(written, '\x7f'));
-	assert_non_null(strstr(written, "cn=\"x\\x0afront level=info event=\\\"key.recovered\\\" "
-					"by=\\\"admin\\\"\\x0d\\x0a\\x1b[2J\\x7f\" id=1\n"));
+	assert_non_null(
+	    strstr(written, "cn=\"x\\u000afront level=info event=\\\"key.recovered\\\" "
+			    "by=\\\"admin\\\"\\u000d\\u000a\\u001b[2J\\u007f\" id=1\n"));
+}
+
+static void
+a_value_cannot_turn_the_line_around(void **state)
+{
+	(void)state;
+	begin(LOG_LEVEL_INFO);
+	log_info("request", LOG_STR("cn", "a\u202eb\xc2\x9b"
+					  "31m \xff m\u00fcller"));
+	end();
+	assert_non_null(strstr(written, "cn=\"a\\u202eb\\u009b31m \\xff m\u00fcller\"\n"));
 }
 
 static void
@@ -178,6 +190,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(an_event_is_one_line_of_fields),
 	    cmocka_unit_test(a_value_cannot_forge_a_line),
+	    cmocka_unit_test(a_value_cannot_turn_the_line_around),
 	    cmocka_unit_test(a_value_cannot_leave_its_quotes),
 	    cmocka_unit_test(a_value_that_is_too_long_is_cut_inside_its_quotes),
 	    cmocka_unit_test(lines_above_the_level_are_dropped),

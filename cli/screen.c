@@ -1,0 +1,136 @@
+#include "screen.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "printable.h"
+#include "text.h"
+
+#define CHARACTER_MAX 4 /* bytes of UTF-8 */
+
+struct screen {
+	int fd;
+	/* The beginning of a character whose end is in the next write. */
+	uint8_t begun[CHARACTER_MAX];
+	size_t begun_len;
+};
+
+static bool
+write_all(int fd, struct view v)
+{
+	while (v.len > 0) {
+		ssize_t n = write(fd, v.ptr, v.len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return false;
+		v = view_of(v.ptr + n, v.len - (size_t)n);
+	}
+	return true;
+}
+
+/* True for the first bytes of a character that more bytes could complete. */
+static bool
+is_begun(struct view v)
+{
+	size_t wanted = v.ptr[0] >= 0xf0 ? 4 : v.ptr[0] >= 0xe0 ? 3 : v.ptr[0] >= 0xc0 ? 2 : 1;
+
+	if (v.len >= wanted)
+		return false;
+	for (size_t i = 1; i < v.len; i++)
+		if ((v.ptr[i] & 0xc0) != 0x80)
+			return false;
+	return true;
+}
+
+static bool
+escape(struct screen *s, struct view v, struct buf *out)
+{
+	struct err ignored;
+
+	while (v.len > 0) {
+		char shown[PRINTABLE_MAX];
+		size_t n = 1;
+
+		if (is_begun(v)) {
+			memcpy(s->begun, v.ptr, v.len);
+			s->begun_len = v.len;
+			return true;
+		}
+		if (v.ptr[0] == '\n' || v.ptr[0] == '\t')
+			memcpy(shown, (char[]){(char)v.ptr[0], '\0'}, 2);
+		else
+			n = printable_next(v, shown);
+		if (!buf_append(out, view_str(shown), &ignored))
+			return false;
+		v = view_of(v.ptr + n, v.len - n);
+	}
+	return true;
+}
+
+static ssize_t
+screen_write(void *cookie, const char *bytes, size_t len)
+{
+	struct screen *s = cookie;
+	struct buf in = {0}, out = {0};
+	struct err ignored;
+	bool ok = buf_append(&in, view_of(s->begun, s->begun_len), &ignored) &&
+		  buf_append(&in, view_of(bytes, len), &ignored);
+
+	s->begun_len = 0;
+	ok = ok && escape(s, buf_view(&in), &out) && write_all(s->fd, buf_view(&out));
+	buf_free(&in);
+	buf_free(&out);
+	return ok ? (ssize_t)len : 0;
+}
+
+/* What was begun and not completed is shown too. The descriptor stays open: it is the process's. */
+static int
+screen_close(void *cookie)
+{
+	struct screen *s = cookie;
+	bool ok = true;
+
+	for (size_t i = 0; i < s->begun_len; i++) {
+		char shown[PRINTABLE_MAX];
+
+		printable_next(view_of(s->begun + i, 1), shown);
+		ok = write_all(s->fd, view_str(shown)) && ok;
+	}
+	free(s);
+	return ok ? 0 : EOF;
+}
+
+FILE *
+screen_stream(int fd)
+{
+	struct screen *s = calloc(1, sizeof *s);
+	FILE *stream = NULL;
+
+	if (s == NULL)
+		return NULL;
+	s->fd = fd;
+	stream = fopencookie(
+	    s, "w", (cookie_io_functions_t){.write = screen_write, .close = screen_close});
+	if (stream == NULL)
+		free(s);
+	return stream;
+}
+
+bool
+screen_open(struct err *err)
+{
+	FILE *out = screen_stream(STDOUT_FILENO), *diagnostics = screen_stream(STDERR_FILENO);
+
+	if (out == NULL || diagnostics == NULL)
+		return err_nomem(err);
+	setvbuf(out, NULL, isatty(STDOUT_FILENO) ? _IOLBF : _IOFBF, BUFSIZ);
+	setvbuf(diagnostics, NULL, _IONBF, 0);
+	/* In the GNU C library both are variables that may be set. */
+	stdout = out;
+	stderr = diagnostics;
+	return true;
+}

@@ -1,0 +1,215 @@
+/* Texts that may be certified, in every string type and place. */
+#include "messages_support.h"
+
+#include <openssl/x509v3.h>
+
+#include "text.h"
+
+/* One DER element of less than 128 bytes. */
+static struct buf
+element(int tag, struct view content)
+{
+	uint8_t header[2] = {(uint8_t)tag, (uint8_t)content.len};
+	struct buf out = {0};
+	struct err err;
+
+	assert_true(content.len < 128);
+	must(buf_append(&out, view_of(header, 2), &err) && buf_append(&out, content, &err));
+	return out;
+}
+
+static struct buf
+wrap(int tag, struct buf inner)
+{
+	struct buf out = element(tag, buf_view(&inner));
+
+	buf_free(&inner);
+	return out;
+}
+
+/* A Name of one CN: an element of the string type with these bytes. */
+static struct buf
+name_of(int type, const char *bytes, size_t len)
+{
+	struct buf value = element(type, view_of(bytes, len)), ava = {0};
+	struct err err;
+
+	must(buf_append(&ava, view_of("\x06\x03\x55\x04\x03", 5), &err) &&
+	     buf_append(&ava, buf_view(&value), &err));
+	buf_free(&value);
+	return wrap(0x30, wrap(0x31, wrap(0x30, ava)));
+}
+
+static void
+names_of_people_are_certified(void **state)
+{
+	static const char *const good[] = {"user1", "m\u00fcller", "\u0645\u062d\u0645\u062f",
+	    "\u05d3\u05d5\u05d3", "\u738b\u5c0f\u660e", "e\u0301", "\U0001f600"};
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+		struct buf name = name_of(V_ASN1_UTF8STRING, good[i], strlen(good[i]));
+
+		must(pkix_check_name(buf_view(&name), "the subject", &err));
+		buf_free(&name);
+	}
+	must(pkix_check_name(view_of("\x30\x00", 2), "the subject", &err));
+}
+
+static void
+what_people_do_not_see_is_not_certified_in_any_string_type(void **state)
+{
+#define ROW(type, bytes)                      \
+	{                                     \
+		type, bytes, sizeof bytes - 1 \
+	}
+	static const struct {
+		int type;
+		const char *bytes;
+		size_t len;
+	} rows[] = {
+	    ROW(V_ASN1_UTF8STRING, "pay\xc2\x9b"
+				   "31mRED"),
+	    ROW(V_ASN1_UTF8STRING, "pay\u202egpj.exe"),
+	    ROW(V_ASN1_UTF8STRING, "a\u200db"),
+	    ROW(V_ASN1_UTF8STRING, "so\u00adft"),
+	    ROW(V_ASN1_UTF8STRING, "a\u2028b"),
+	    ROW(V_ASN1_UTF8STRING, "a\ufdd0"),
+	    ROW(V_ASN1_UTF8STRING, "a\xff"),
+	    ROW(V_ASN1_UTF8STRING, "a\nb"),
+	    ROW(V_ASN1_UTF8STRING, "a\0b"),
+	    ROW(V_ASN1_BMPSTRING, "\x00\x61\x20\x2e"),
+	    ROW(V_ASN1_BMPSTRING, "\xdb\x40\xdc\x41"),
+	    ROW(V_ASN1_BMPSTRING, "\xdb\x40"),
+	    ROW(V_ASN1_UNIVERSALSTRING, "\x00\x00\x20\x2e"),
+	    ROW(V_ASN1_T61STRING, "a\x9b"
+				  "31m"),
+	    ROW(V_ASN1_T61STRING, "a\xad"),
+	    ROW(V_ASN1_IA5STRING, "a\x7f"),
+	    ROW(V_ASN1_PRINTABLESTRING, "a\x1b"),
+	    ROW(V_ASN1_VISIBLESTRING, "a\x85"),
+	    ROW(V_ASN1_GENERALSTRING, "a\x1b"),
+	};
+#undef ROW
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct buf name = name_of(rows[i].type, rows[i].bytes, rows[i].len);
+
+		must_fail(pkix_check_name(buf_view(&name), "the subject", &err),
+		    CERTSRV_E_BAD_REQUESTSUBJECT);
+		assert_int_equal(strncmp(err.msg, "the subject ", 12), 0);
+		buf_free(&name);
+	}
+	must_fail(pkix_check_name(view_of("\x30\x05", 2), "the subject", &err),
+	    CERTSRV_E_BAD_REQUESTSUBJECT);
+	must_fail(
+	    pkix_check_name((struct view){0}, "the subject", &err), CERTSRV_E_BAD_REQUESTSUBJECT);
+}
+
+/* GeneralNames by OpenSSL's own words for them. */
+static struct buf
+san_of(const char *words)
+{
+	X509_EXTENSION *x = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, words);
+	struct buf out = {0};
+	struct err err;
+
+	assert_non_null(x);
+	must(buf_dup(view_of(ASN1_STRING_get0_data(X509_EXTENSION_get_data(x)),
+			 (size_t)ASN1_STRING_length(X509_EXTENSION_get_data(x))),
+	    &out, &err));
+	X509_EXTENSION_free(x);
+	return out;
+}
+
+static void
+alternative_names_are_looked_into(void **state)
+{
+	static const struct {
+		const char *words;
+		bool good;
+	} rows[] = {
+	    {"DNS:a.example,email:a@b.example,IP:10.0.0.9,URI:http://a/,RID:1.2.3", true},
+	    {"otherName:1.3.6.1.4.1.311.20.2.3;UTF8:m\u00fcller@b.example", true},
+	    {"otherName:1.3.6.1.4.1.311.20.2.3;UTF8:a\u202eb@c.example", false},
+	    {"otherName:1.2.3;IA5:a\x7f", false},
+	};
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct buf san = san_of(rows[i].words);
+
+		if (rows[i].good)
+			must(pkix_check_general_names(buf_view(&san), "the SAN", &err));
+		else
+			must_fail(pkix_check_general_names(buf_view(&san), "the SAN", &err),
+			    CERTSRV_E_BAD_REQUESTSUBJECT);
+		buf_free(&san);
+	}
+	for (int tag = 0x80; tag <= 0x88; tag++) {
+		struct buf san = wrap(0x30, element(tag, view_of("a\x9b", 2)));
+
+		/* rfc822Name, dNSName, uniformResourceIdentifier */
+		if (tag == 0x81 || tag == 0x82 || tag == 0x86)
+			must_fail(pkix_check_general_names(buf_view(&san), "the SAN", &err),
+			    CERTSRV_E_BAD_REQUESTSUBJECT);
+		else
+			must(pkix_check_general_names(buf_view(&san), "the SAN", &err));
+		buf_free(&san);
+	}
+}
+
+/* directoryName, and an otherName with a text deep inside. */
+static void
+nested_texts_are_found(void **state)
+{
+	static const char directory[] = "\x30\x15\xa4\x13\x30\x11\x31\x0f\x30\x0d\x06\x03\x55\x04"
+					"\x03\x0c\x06"
+					"a\xe2\x80\xae"
+					"bc",
+			  other[] = "\x30\x10\xa0\x0e\x06\x02\x2a\x03\xa0\x08\x30\x06\xa0\x04\x1b"
+				    "\x02"
+				    "a\x1b";
+	struct err err;
+
+	(void)state;
+	must_fail(
+	    pkix_check_general_names(view_of(directory, sizeof directory - 1), "the SAN", &err),
+	    CERTSRV_E_BAD_REQUESTSUBJECT);
+	assert_non_null(strstr(err.msg, "U+202E"));
+	must_fail(pkix_check_general_names(view_of(other, sizeof other - 1), "the SAN", &err),
+	    CERTSRV_E_BAD_REQUESTSUBJECT);
+}
+
+static void
+names_of_the_directory_are_checked_as_they_become_der(void **state)
+{
+	struct buf der = {0};
+	struct err err;
+
+	(void)state;
+	must_fail(
+	    pkix_name_from_dn("CN=a\u202eb,DC=c", NULL, &der, &err), CERTSRV_E_BAD_REQUESTSUBJECT);
+	must_fail(pkix_name_from_dn("CN=a\\E2\\80\\AEb,DC=c", NULL, &der, &err),
+	    CERTSRV_E_BAD_REQUESTSUBJECT);
+	must_fail(
+	    pkix_name_from_dn("CN=a", "a\xc2\x9b@b.c", &der, &err), CERTSRV_E_BAD_REQUESTSUBJECT);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(names_of_people_are_certified),
+	    cmocka_unit_test(what_people_do_not_see_is_not_certified_in_any_string_type),
+	    cmocka_unit_test(alternative_names_are_looked_into),
+	    cmocka_unit_test(nested_texts_are_found),
+	    cmocka_unit_test(names_of_the_directory_are_checked_as_they_become_der),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
