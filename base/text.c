@@ -283,7 +283,7 @@ text_fold(const char *text)
 	if (folded == NULL)
 		return NULL;
 	for (; v.len > 0; v.ptr += n, v.len -= n) {
-		if ((n = utf8_get(v, &cp)) == 0) {
+		if ((n = text_utf8_next(v, &cp)) == 0) {
 			folded[used++] = (char)*v.ptr;
 			n = 1;
 		} else {

@@ -124,7 +124,7 @@ void template_print_fields(FILE *to);
 enum cli_exit cli_fail(const struct cli *cli, const struct err *err);
 
 /* A password: from the file, else asked at the terminal (twice if `confirm`); no terminal is an
- * error. */
+ * error, as is an empty one. */
 bool cli_password(
     const char *file, const char *prompt, bool confirm, struct secret *out, struct err *err);
 

@@ -2,12 +2,11 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <openssl/bio.h>
 #include <openssl/ec.h>
-#include <openssl/pem.h>
 #include <openssl/rsa.h>
 
 #include "file.h"
+#include "pkcs8.h"
 #include "pkix.h"
 
 #define KEY_FILE_MAX 65536
@@ -70,52 +69,26 @@ client_key_make(const char *kind, const struct tmpl *t, EVP_PKEY **out, struct e
 bool
 client_key_save(const char *path, EVP_PKEY *key, const struct secret *password, struct err *err)
 {
-	BIO *bio = BIO_new(BIO_s_secmem());
-	char *data;
-	long len;
-	bool ok = false;
+	struct secret pem = {0};
+	bool ok = pkcs8_encode(key, password, &pem, err) &&
+		  file_create(path, secret_view(&pem), 0600, err);
 
-	if (bio == NULL ||
-	    PEM_write_bio_PKCS8PrivateKey(bio, key, EVP_aes_256_cbc(), (const char *)password->ptr,
-		(int)password->len, NULL, NULL) != 1 ||
-	    (len = BIO_get_mem_data(bio, &data)) <= 0)
-		err_openssl(err, DIRCA_E_CRYPTO, "the key could not be encrypted");
-	else
-		ok = file_create(path, view_of(data, (size_t)len), 0600, err);
-	BIO_free(bio);
+	secret_free(&pem);
 	return ok;
-}
-
-/* PEM's callback: the password without a copy of its own. */
-static int
-give_password(char *to, int size, int writing, void *arg)
-{
-	const struct secret *password = arg;
-
-	(void)writing;
-	if (password->len > (size_t)size)
-		return -1;
-	memcpy(to, password->ptr, password->len);
-	return (int)password->len;
 }
 
 bool
 client_key_load(const char *path, const struct secret *password, EVP_PKEY **out, struct err *err)
 {
-	struct buf raw = {0};
-	BIO *bio = NULL;
-	struct secret borrowed = *password;
+	struct secret pem = {0};
+	bool ok;
 
 	*out = NULL;
-	if (!file_read(path, KEY_FILE_MAX, &raw, err))
+	if (!file_read_secret(path, KEY_FILE_MAX, &pem, err))
 		return false;
-	bio = BIO_new_mem_buf(raw.ptr, (int)raw.len);
-	*out = bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, give_password, &borrowed) : NULL;
-	BIO_free(bio);
-	buf_free(&raw);
-	if (*out == NULL)
-		return err_openssl(err, NTE_BAD_DATA, "%s: not a key, or not this password", path);
-	return true;
+	ok = pkcs8_decode(&pem, password, out, err) || err_prefix(err, "%s", path);
+	secret_free(&pem);
+	return ok;
 }
 
 bool

@@ -13,7 +13,7 @@
 /* "rsa2048", "rsa3072", "rsa4096", "p256", "p384"; NULL chooses what the template names, RSA where
  * it names nothing, with at least the template's bits. */
 bool client_key_make(const char *kind, const struct tmpl *t, EVP_PKEY **out, struct err *err);
-/* PKCS#8 PEM, AES-256, PBKDF2; 0600; never overwrites. */
+/* As pkcs8_encode; mode 0600; never overwrites. */
 bool client_key_save(
     const char *path, EVP_PKEY *key, const struct secret *password, struct err *err);
 bool client_key_load(

@@ -64,6 +64,14 @@ out:
 	return ok;
 }
 
+/* An empty password opens to everybody, and an LDAP server takes it for no login at all (RFC 4513
+ * 5.1.2). */
+static bool
+check_not_empty(const struct secret *password, const char *where, struct err *err)
+{
+	return password->len > 0 || err_set(err, E_INVALIDARG, "%s: the password is empty", where);
+}
+
 bool
 cli_password(
     const char *file, const char *prompt, bool confirm, struct secret *out, struct err *err)
@@ -73,12 +81,16 @@ cli_password(
 	int tty;
 
 	*out = (struct secret){0};
-	if (file != NULL)
-		return secret_read_file(file, out, err);
+	if (file != NULL) {
+		if (secret_read_file(file, out, err) && check_not_empty(out, file, err))
+			return true;
+		secret_free(out);
+		return false;
+	}
 	if ((tty = open("/dev/tty", O_RDWR | O_CLOEXEC)) == -1)
 		return err_set(
 		    err, DIRCA_E_USAGE, "%s no terminal to ask at; name a password file", prompt);
-	if (!ask(tty, prompt, out, err))
+	if (!ask(tty, prompt, out, err) || !check_not_empty(out, "terminal", err))
 		goto out;
 	if (confirm) {
 		if (!ask(tty, "Again: ", &again, err))

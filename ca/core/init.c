@@ -14,6 +14,7 @@
 #include "file.h"
 #include "oids.h"
 #include "pem.h"
+#include "pkcs8.h"
 #include "store.h"
 
 #define CLOCK_SKEW   600
@@ -463,27 +464,16 @@ out:
 	return ok;
 }
 
-/* tls.key as PEM, through the secure heap only. */
 static bool
 write_tls_key(const struct config *config, EVP_PKEY *key, struct err *err)
 {
-	char *path = config_path(config, "tls.key"), *text;
-	BIO *bio = BIO_new(BIO_s_secmem());
-	bool ok = false;
-	long len;
+	char *path = config_path(config, "tls.key");
+	struct secret pem = {0};
+	bool ok = path != NULL ? pkcs8_encode(key, NULL, &pem, err) &&
+				     file_replace(path, secret_view(&pem), 0600, err)
+			       : err_nomem(err);
 
-	if (path == NULL || bio == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	if (!PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL)) {
-		err_openssl(err, DIRCA_E_CRYPTO, "cannot encode the key of the TLS certificate");
-		goto out;
-	}
-	len = BIO_get_mem_data(bio, &text);
-	ok = file_replace(path, view_of(text, (size_t)len), 0600, err);
-out:
-	BIO_free(bio);
+	secret_free(&pem);
 	free(path);
 	return ok;
 }

@@ -8,8 +8,8 @@
 
 #include "buf.h"
 
-/* AES-256-CBC with PBKDF2-SHA256 and a SHA-256 MAC, 100,000 iterations. `friendly_name` may be
- * NULL. */
+/* AES-256-CBC with PBKDF2-HMAC-SHA256 and a SHA-256 MAC, 300,000 iterations each. `friendly_name`
+ * may be NULL. E_INVALIDARG if the password is empty. */
 bool pfx_encode(EVP_PKEY *key, struct view certificate, const struct view *chain,
     size_t chain_count, const char *friendly_name, const struct secret *password, struct buf *out,
     struct err *err);

@@ -4,16 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <openssl/pem.h>
-#include <openssl/pkcs12.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
 #include "file.h"
+#include "pkcs8.h"
 #include "text.h"
 
-#define KEY_FILE_MAX      (64 * 1024)
-#define PBKDF2_ITERATIONS 600000
+#define KEY_FILE_MAX (64 * 1024)
 
 static const struct {
 	const char *name;
@@ -40,62 +38,17 @@ vault_key_kind_by_name(const char *name, enum vault_key_kind *out)
 
 /* ---- files ---- */
 
-/* EncryptedPrivateKeyInfo: PBES2 with PBKDF2-HMAC-SHA256 and AES-256-CBC. */
-static bool
-write_encrypted(BIO *to, PKCS8_PRIV_KEY_INFO *plain, const struct secret *passphrase)
-{
-	X509_ALGOR *pbe = PKCS5_pbe2_set_iv(
-	    EVP_aes_256_cbc(), PBKDF2_ITERATIONS, NULL, 0, NULL, NID_hmacWithSHA256);
-	X509_SIG *sealed = NULL;
-	bool ok = false;
-
-	if (pbe == NULL)
-		return false;
-	sealed = PKCS8_set0_pbe((const char *)passphrase->ptr, (int)passphrase->len, plain, pbe);
-	if (sealed == NULL)
-		X509_ALGOR_free(pbe);
-	else
-		ok = PEM_write_bio_PKCS8(to, sealed) == 1;
-	X509_SIG_free(sealed);
-	return ok;
-}
-
 bool
 vault_key_write(const char *path, EVP_PKEY *key, const struct secret *passphrase, struct err *err)
 {
-	PKCS8_PRIV_KEY_INFO *plain = EVP_PKEY2PKCS8(key);
-	BIO *bio = BIO_new(BIO_s_secmem());
-	bool ok = false;
-	long len;
-	char *pem;
+	struct secret pem = {0};
+	bool ok;
 
-	if (plain == NULL || bio == NULL ||
-	    !(passphrase != NULL ? write_encrypted(bio, plain, passphrase)
-				 : PEM_write_bio_PKCS8_PRIV_KEY_INFO(bio, plain) == 1)) {
-		err_openssl(err, DIRCA_E_CRYPTO, "%s: the key could not be encoded", path);
-		goto out;
-	}
-	if ((len = BIO_get_mem_data(bio, &pem)) <= 0) {
-		err_nomem(err);
-		goto out;
-	}
-	ok = file_create(path, view_of(pem, (size_t)len), 0600, err);
-out:
-	BIO_free(bio);
-	PKCS8_PRIV_KEY_INFO_free(plain);
+	if (!pkcs8_encode(key, passphrase, &pem, err))
+		return err_prefix(err, "%s", path);
+	ok = file_create(path, secret_view(&pem), 0600, err);
+	secret_free(&pem);
 	return ok;
-}
-
-static int
-give_passphrase(char *to, int size, int writing, void *context)
-{
-	const struct secret *passphrase = context;
-
-	(void)writing;
-	if (passphrase == NULL || size < 0 || passphrase->len > (size_t)size)
-		return -1;
-	memcpy(to, passphrase->ptr, passphrase->len);
-	return (int)passphrase->len;
 }
 
 static bool
@@ -115,29 +68,24 @@ check_private(const char *path, struct err *err)
 bool
 vault_key_read(const char *path, const struct secret *passphrase, EVP_PKEY **out, struct err *err)
 {
-	struct secret pem = {0}, reader;
-	BIO *bio = NULL;
+	struct secret pem = {0};
+	struct err reason;
+	bool ok = false;
 
 	*out = NULL;
 	if (!check_private(path, err) || !file_read_secret(path, KEY_FILE_MAX, &pem, err))
 		goto out;
-	if ((bio = BIO_new_mem_buf(pem.ptr, (int)pem.len)) == NULL) {
-		err_nomem(err);
+	if (!pkcs8_decode(&pem, passphrase, out, &reason)) {
+		err_set(err, DIRCA_E_CONFIG, "%s: the private key cannot be read (%s): %s", path,
+		    passphrase != NULL ? "is the passphrase right?"
+				       : "if it is encrypted, configure the passphrase file",
+		    reason.msg);
 		goto out;
 	}
-	/* The callback's context is not const, yet it is only read. */
-	if (passphrase != NULL)
-		reader = *passphrase;
-	*out = PEM_read_bio_PrivateKey(
-	    bio, NULL, give_passphrase, passphrase != NULL ? &reader : NULL);
-	if (*out == NULL)
-		err_openssl(err, DIRCA_E_CONFIG, "%s: the private key cannot be read (%s)", path,
-		    passphrase != NULL ? "is the passphrase right?"
-				       : "if it is encrypted, configure the passphrase file");
+	ok = true;
 out:
-	BIO_free(bio);
 	secret_free(&pem);
-	return *out != NULL;
+	return ok;
 }
 
 static bool

@@ -1,0 +1,91 @@
+#include "pkcs8.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include <openssl/pem.h>
+#include <openssl/pkcs12.h>
+#include <openssl/x509.h>
+
+static bool
+write_encrypted(BIO *to, PKCS8_PRIV_KEY_INFO *plain, const struct secret *password)
+{
+	X509_ALGOR *pbe = PKCS5_pbe2_set_iv(
+	    EVP_aes_256_cbc(), PKCS8_ITERATIONS, NULL, 0, NULL, NID_hmacWithSHA256);
+	X509_SIG *sealed = NULL;
+	bool ok = false;
+
+	if (pbe == NULL)
+		return false;
+	sealed = PKCS8_set0_pbe((const char *)password->ptr, (int)password->len, plain, pbe);
+	if (sealed == NULL)
+		X509_ALGOR_free(pbe);
+	else
+		ok = PEM_write_bio_PKCS8(to, sealed) == 1;
+	X509_SIG_free(sealed);
+	return ok;
+}
+
+bool
+pkcs8_encode(EVP_PKEY *key, const struct secret *password, struct secret *pem_out, struct err *err)
+{
+	PKCS8_PRIV_KEY_INFO *plain = NULL;
+	BIO *bio = NULL;
+	bool ok = false;
+	long len;
+	char *pem;
+
+	*pem_out = (struct secret){0};
+	if (password != NULL && password->len == 0) {
+		err_set(err, E_INVALIDARG, "the password of a private key is empty");
+		goto out;
+	}
+	plain = EVP_PKEY2PKCS8(key);
+	bio = BIO_new(BIO_s_secmem());
+	if (plain == NULL || bio == NULL ||
+	    !(password != NULL ? write_encrypted(bio, plain, password)
+			       : PEM_write_bio_PKCS8_PRIV_KEY_INFO(bio, plain) == 1) ||
+	    (len = BIO_get_mem_data(bio, &pem)) <= 0) {
+		err_openssl(err, DIRCA_E_CRYPTO, "a private key could not be encoded");
+		goto out;
+	}
+	ok = secret_dup(view_of(pem, (size_t)len), pem_out, err);
+out:
+	BIO_free(bio);
+	PKCS8_PRIV_KEY_INFO_free(plain);
+	return ok;
+}
+
+/* PEM's callback: the password without a copy of its own. */
+static int
+give_password(char *to, int size, int writing, void *context)
+{
+	const struct secret *password = context;
+
+	(void)writing;
+	if (password == NULL || size < 0 || password->len > (size_t)size)
+		return -1;
+	if (password->len > 0)
+		memcpy(to, password->ptr, password->len);
+	return (int)password->len;
+}
+
+bool
+pkcs8_decode(
+    const struct secret *pem, const struct secret *password, EVP_PKEY **out, struct err *err)
+{
+	struct secret reader = {0};
+	BIO *bio =
+	    pem->len > 0 && pem->len <= INT_MAX ? BIO_new_mem_buf(pem->ptr, (int)pem->len) : NULL;
+
+	/* The callback's context is not const, yet it is only read. */
+	if (password != NULL)
+		reader = *password;
+	*out = bio != NULL ? PEM_read_bio_PrivateKey(
+				 bio, NULL, give_password, password != NULL ? &reader : NULL)
+			   : NULL;
+	BIO_free(bio);
+	return *out != NULL ||
+	       err_openssl(err, NTE_BAD_DATA, "not a private key in PEM, %s",
+		   password != NULL ? "or not this password" : "or it is encrypted");
+}
