@@ -5,6 +5,7 @@
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/param_build.h>
+#include <openssl/sha.h>
 
 #define RSA_MIN_BITS 1024
 #define RSA_MAX_BITS 8192
@@ -196,6 +197,45 @@ pkix_key_info(struct view spki, const char **algorithm_out, int *bits_out, struc
 	*bits_out = k.bits;
 	ok = true;
 out:
+	numbers_free(&k);
+	return ok;
+}
+
+/* What may be written in two ways is written in one: parameters NULL (RFC 3279 2.3.1), RSAPublicKey
+ * in DER. An EC key that was read has one encoding only. */
+static bool
+write_canonically(struct numbers *k, struct buf *out, struct err *err)
+{
+	uint8_t *inner = NULL, *der = NULL;
+	int len = -1;
+	bool ok;
+
+	if (k->rsa != NULL) {
+		X509_ALGOR_set0(
+		    k->spki->algorithm, OBJ_nid2obj(NID_rsaEncryption), V_ASN1_NULL, NULL);
+		len = i2d_PKIX_RSA_KEY(k->rsa, &inner);
+		if (len < 0 || !pkix_bits_set(k->spki->key, view_of(inner, (size_t)len))) {
+			OPENSSL_free(inner);
+			return err_openssl(
+			    err, DIRCA_E_CRYPTO, "public key: its numbers cannot be written");
+		}
+	}
+	len = i2d_PKIX_SPKI(k->spki, &der);
+	ok = buf_take_openssl(der, len, out, err);
+	OPENSSL_free(inner);
+	return ok;
+}
+
+bool
+pkix_key_hash(struct view spki, uint8_t out[PKIX_KEY_HASH_LEN], struct err *err)
+{
+	struct numbers k = {0};
+	struct buf der = {0};
+	bool ok = read_numbers(spki, &k, err) && write_canonically(&k, &der, err) &&
+		  (SHA256(der.ptr, der.len, out) != NULL ||
+		      err_openssl(err, DIRCA_E_CRYPTO, "SHA-256 of a public key"));
+
+	buf_free(&der);
 	numbers_free(&k);
 	return ok;
 }

@@ -49,6 +49,77 @@ check_public_key(EVP_PKEY *key, const char *want_algorithm, int want_bits)
 	EVP_PKEY_free(key);
 }
 
+/* An RSA-2048 key whose parameters are absent, or whose RSAPublicKey has a length of one byte more
+ * than it needs. */
+static struct buf
+written_otherwise(const struct buf *spki, bool without_null)
+{
+	static const size_t parameters = 17, key = 24; /* 05 00; 30 82 .. .. of the RSAPublicKey */
+	struct buf out = {0};
+	struct err err;
+
+	if (without_null) {
+		must(buf_append(&out, view_of(spki->ptr, parameters), &err));
+		must(buf_append(
+		    &out, view_of(spki->ptr + parameters + 2, spki->len - parameters - 2), &err));
+		out.ptr[5] -= 2;
+		out.ptr[3] -= 2;
+		return out;
+	}
+	assert_memory_equal(spki->ptr + key, "\x30\x82", 2);
+	must(buf_append(&out, view_of(spki->ptr, key), &err));
+	must(buf_append(&out, view_of("\x30\x83", 3), &err));
+	must(buf_append(&out, view_of(spki->ptr + key + 2, spki->len - key - 2), &err));
+	out.ptr[3] += 1;
+	out.ptr[22] += 1;
+	return out;
+}
+
+static void
+one_key_has_one_hash(void **state)
+{
+	EVP_PKEY *key = support_rsa(2048), *ec = support_ec("P-256");
+	struct buf spki = openssl_spki(key), other;
+	uint8_t hash[PKIX_KEY_HASH_LEN], again[PKIX_KEY_HASH_LEN], want[PKIX_KEY_HASH_LEN];
+	struct err err;
+
+	(void)state;
+	must(pkix_key_hash(buf_view(&spki), hash, &err));
+	assert_int_equal(EVP_Digest(spki.ptr, spki.len, want, NULL, EVP_sha256(), NULL), 1);
+	assert_memory_equal(hash, want, sizeof hash);
+	other = written_otherwise(&spki, true);
+	must(pkix_key_hash(buf_view(&other), again, &err));
+	assert_memory_equal(hash, again, sizeof hash);
+	buf_free(&other);
+	other = written_otherwise(&spki, false);
+	if (pkix_key_hash(buf_view(&other), again, &err))
+		assert_memory_equal(hash, again, sizeof hash);
+	buf_free(&other);
+	buf_free(&spki);
+
+	spki = openssl_spki(ec);
+	must(pkix_key_hash(buf_view(&spki), again, &err));
+	assert_memory_not_equal(hash, again, sizeof hash);
+	buf_free(&spki);
+	/* Other encodings of an EC key are not read at all. */
+	assert_int_equal(EVP_PKEY_set_utf8_string_param(
+			     ec, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, "compressed"),
+	    1);
+	spki = openssl_spki(ec);
+	must_fail(pkix_key_hash(buf_view(&spki), again, &err), ERROR_INVALID_DATA);
+	buf_free(&spki);
+	assert_int_equal(EVP_PKEY_set_utf8_string_param(
+			     ec, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, "uncompressed"),
+	    1);
+	assert_int_equal(
+	    EVP_PKEY_set_utf8_string_param(ec, OSSL_PKEY_PARAM_EC_ENCODING, "explicit"), 1);
+	spki = openssl_spki(ec);
+	must_fail(pkix_key_hash(buf_view(&spki), again, &err), NTE_BAD_ALGID);
+	buf_free(&spki);
+	EVP_PKEY_free(ec);
+	EVP_PKEY_free(key);
+}
+
 static void
 public_key_is_read_from_its_numbers(void **state)
 {
@@ -660,6 +731,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(public_key_is_read_from_its_numbers),
+	    cmocka_unit_test(one_key_has_one_hash),
 	    cmocka_unit_test(other_kinds_of_keys_are_refused),
 	    cmocka_unit_test(point_off_the_curve_is_refused),
 	    cmocka_unit_test(even_modulus_or_exponent_is_refused),
