@@ -198,6 +198,7 @@ read_identity(struct ca *ca, struct vault *v, struct err *err)
 		return err_set(err, CERTSRV_E_INVALID_CA_CERTIFICATE,
 		    "ca.crt is not for the key that the vault holds");
 	return pkix_public_key(ca->ca_cert.spki, &ca->ca_key, err) &&
+	       pkix_key_hash(ca->ca_cert.spki, ca->ca_key_hash, err) &&
 	       pkix_cert_ski(&ca->ca_cert, &ca->ca_key_id, err) && find_digest(ca, err) &&
 	       read_chain(ca, err) && read_archival(ca, err) && read_kra_issuers(ca, err);
 }

@@ -35,6 +35,8 @@ enum setting {
 				      years */
 	SETTING_REFUSE_ESCALATION, /* CA\RefuseEscalation: 1 refuses templates that are certain to
 				      be one (tmpl_is_certain_escalation); 0 issues them */
+	SETTING_ALLOW_SHARED_KEYS, /* CA\AllowSharedKeys: 1 lets several principals have one public
+				      key, as long as nobody archives it */
 	SETTING_COUNT
 };
 struct settings {
@@ -103,6 +105,7 @@ struct ca {
 				 "Restricting Key Archival"), as a sentence; NULL: none does */
 	EVP_PKEY *ca_key;     /* public */
 	struct buf ca_key_id; /* its SKI */
+	uint8_t ca_key_hash[PKIX_KEY_HASH_LEN];
 	const EVP_MD *digest; /* that the CA's signatures use */
 	struct kra_ring ring;
 	struct ca_state *state; /* private to ca.c: current view, principal cache, locks */

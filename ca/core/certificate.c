@@ -469,6 +469,16 @@ serial_column(struct view serial)
 }
 
 bool
+public_key_column(struct view spki, struct store_request *row, struct err *err)
+{
+	uint8_t hash[PKIX_KEY_HASH_LEN];
+
+	buf_free(&row->public_key_hash); /* a row that waited has it */
+	return pkix_key_hash(spki, hash, err) &&
+	       buf_dup(view_of(hash, sizeof hash), &row->public_key_hash, err);
+}
+
+bool
 certificate_columns(struct view certificate, struct store_request *row, struct err *err)
 {
 	struct pkix_cert c = {0};
@@ -479,7 +489,7 @@ certificate_columns(struct view certificate, struct store_request *row, struct e
 	if (!pkix_cert_decode(certificate, &c, err) || !pkix_cert_ski(&c, &ski, err) ||
 	    !pkix_key_info(c.spki, &algorithm, &row->public_key_length, err) ||
 	    !buf_dup(certificate, &row->raw_certificate, err) ||
-	    !buf_dup(c.spki, &row->raw_public_key, err) ||
+	    !buf_dup(c.spki, &row->raw_public_key, err) || !public_key_column(c.spki, row, err) ||
 	    !buf_dup(view_of(c.sha1, sizeof c.sha1), &row->certificate_hash, err))
 		goto out;
 	row->serial_number = serial_column(c.serial);

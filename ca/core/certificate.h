@@ -31,5 +31,7 @@ bool certificate_xchg(struct ca *ca, struct vault *v, struct view spki, int64_t 
 /* Fills the certificate columns of a request row (serial, hash, names, UPN, key) from the
  * certificate. Row strings are malloc'ed. */
 bool certificate_columns(struct view certificate, struct store_request *row, struct err *err);
+/* The column by which the public key is found again; one of those. */
+bool public_key_column(struct view spki, struct store_request *row, struct err *err);
 
 #endif

@@ -26,6 +26,7 @@ static const struct row {
     [SETTING_VALIDITY_LIMIT_S] = {"CA\\ValidityPeriodSeconds", INT64_C(5) * 365 * DAY, HOUR,
 	INT64_C(30) * 365 * DAY},
     [SETTING_REFUSE_ESCALATION] = {"CA\\RefuseEscalation", 1, 0, 1},
+    [SETTING_ALLOW_SHARED_KEYS] = {"CA\\AllowSharedKeys", 0, 0, 1},
 };
 
 static const char *const cipher_names[] = {"AES", "3DES"};
