@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include <openssl/sha.h>
+
 #include "log.h"
 #include "publication.h"
 
@@ -75,15 +77,22 @@ check_keepable(const struct enrollment *e, struct err *err)
 	return ok;
 }
 
-/* From bytes to a certificate that is not yet anybody's; nothing here is written anywhere. */
 static bool
-process(struct enrollment *e, const struct enroll_input *in, struct err *err)
+read_request(struct enrollment *e, const struct enroll_input *in, struct err *err)
 {
-	if (!enroll_request_decode(
-		in->format, in->body, (size_t)e->ca->config->max_request, &e->request, err) ||
-	    !enroll_request_verify(&e->request, e->ca->config->allow_sha1, err))
-		return false;
 	e->label = in->template_label;
+	return (SHA256(in->body.ptr, in->body.len, e->request_hash) != NULL ||
+		   err_openssl(err, DIRCA_E_CRYPTO, "SHA-256 of the request")) &&
+	       enroll_request_decode(
+		   in->format, in->body, (size_t)e->ca->config->max_request, &e->request, err);
+}
+
+/* From a request to a certificate that is not yet anybody's; nothing here is written anywhere. */
+static bool
+process(struct enrollment *e, struct err *err)
+{
+	if (!enroll_request_verify(&e->request, e->ca->config->allow_sha1, err))
+		return false;
 	e->has_key = e->request.payload.len > 0;
 	if (!enroll_decide(e, ENROLL_AT_SUBMISSION, err))
 		return false;
@@ -149,7 +158,7 @@ finish(struct enrollment *e, const struct enroll_input *in, const struct err *re
 	if (c.disposition == DISP_ISSUED && !respond_issued(e, err))
 		return false;
 	if (!enroll_commit(&c, err))
-		return false;
+		return c.repeat_of != 0 && enroll_answer_repeat(e, c.repeat_of, out, err);
 	respond_later(e, &c);
 	out->request_id = c.request_id;
 	out->disposition = c.disposition;
@@ -165,6 +174,29 @@ finish(struct enrollment *e, const struct enroll_input *in, const struct err *re
 	return true;
 }
 
+/* Decides a request that is new, and stores what comes of it. */
+static bool
+decide(
+    struct enrollment *e, const struct enroll_input *in, struct enroll_result *out, struct err *err)
+{
+	struct err reason = {0};
+	bool done = process(e, &reason);
+
+	if (!done && !enroll_is_refusal(reason.code)) {
+		*err = reason;
+		return false;
+	}
+	if (finish(e, in, done ? NULL : &reason, out, err))
+		return true;
+	if (!done || err->code != DIRCA_E_KEY_IN_USE)
+		return false;
+	/* Somebody else's request for the key was stored between the check and the commit. */
+	reason = *err;
+	e->deciding = true;
+	buf_free(&e->response);
+	return finish(e, in, &reason, out, err);
+}
+
 bool
 enroll_submit(struct ca *ca, struct vault *v, const struct enroll_input *in,
     struct enroll_result *out, struct err *err)
@@ -177,8 +209,10 @@ enroll_submit(struct ca *ca, struct vault *v, const struct enroll_input *in,
 	    .now = in->now,
 	    .submitted = in->now,
 	    .plan = {0}};
-	struct err reason = {0};
-	bool ok = false, done;
+	enum store_find repeat = STORE_NOT_FOUND;
+	struct err reason = {0}, inactive;
+	bool ok = false, read;
+	int64_t id;
 
 	*out = (struct enroll_result){0};
 	if (!ca_view_is_fresh(e.view, in->now)) {
@@ -186,12 +220,20 @@ enroll_submit(struct ca *ca, struct vault *v, const struct enroll_input *in,
 		    "the directory could not be read for over a minute; nothing is decided");
 		goto out;
 	}
-	done = process(&e, in, &reason);
-	if (!done && !enroll_is_refusal(reason.code)) {
+	read = read_request(&e, in, &reason);
+	if (read && principal_check_active(in->caller, in->now, &inactive))
+		repeat = enroll_find_repeat(&e, NULL, &id, err);
+	if (repeat == STORE_FOUND)
+		ok = enroll_answer_repeat(&e, id, out, err);
+	else if (repeat == STORE_NOT_FOUND && read)
+		ok = decide(&e, in, out, err);
+	else if (repeat == STORE_NOT_FOUND && enroll_is_refusal(reason.code))
+		ok = finish(&e, in, &reason, out, err);
+	else if (repeat == STORE_NOT_FOUND)
 		*err = reason;
-		goto out;
-	}
-	ok = finish(&e, in, done ? NULL : &reason, out, err);
+	if (ok && e.key_row != 0)
+		log_warn("public key of another principal", LOG_INT("request", out->request_id),
+		    LOG_STR("requester", in->caller_name), LOG_INT("key_of_request", e.key_row));
 out:
 	enrollment_free(&e);
 	return ok;

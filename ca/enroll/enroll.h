@@ -31,11 +31,17 @@ struct enroll_result {
 };
 
 /* True: `out` holds the answer, committed (a refusal is an answer too: the failed request and its
- * audit record are stored, without the key). False: the CA could not decide (database, vault or
- * directory down); nothing is stored; the client may try again. */
+ * audit record are stored, without the key). The same bytes of the same caller again are answered
+ * with what became of them; of a refused request nothing did, and it is decided anew. False: the CA
+ * could not decide (database, vault or directory down); nothing is stored; the client may try
+ * again. */
 bool enroll_submit(struct ca *ca, struct vault *v, const struct enroll_input *in,
     struct enroll_result *out, struct err *err);
 void enroll_result_free(struct enroll_result *r);
+
+/* Reads the public keys of rows that an older program wrote, so that key_holder_check finds them.
+ * Once, before the first request; nothing to do afterwards. */
+bool enroll_complete_rows(struct ca *ca, struct err *err);
 
 /* A certificate manager decides about a pending request. Rights: CA_RIGHT_OFFICER and officer
  * restrictions; nobody approves an own request (own.h: DIRCA_E_OWN_REQUEST), and whoever denies one

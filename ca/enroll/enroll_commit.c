@@ -18,17 +18,25 @@ copy_text(const char *from, char **out, struct err *err)
 }
 
 static bool
-fill_requester(
-    const struct principal *p, const char *caller_name, struct store_request *row, struct err *err)
+copy_sid(const struct principal *p, char **out, struct err *err)
 {
 	char sid[SID_TEXT_MAX];
 
-	if (p->has_sid) {
-		sid_to_text(&p->sid, sid);
-		if (!copy_text(sid, &row->requester_sid, err))
-			return false;
-	}
-	return copy_text(p->downlevel, &row->requester_name, err) &&
+	if (!p->has_sid)
+		return true;
+	sid_to_text(&p->sid, sid);
+	return copy_text(sid, out, err);
+}
+
+static bool
+fill_people(
+    const struct enrollment *e, const char *caller_name, struct store_request *row, struct err *err)
+{
+	const struct principal *p = e->requester;
+
+	return copy_sid(p, &row->requester_sid, err) &&
+	       copy_sid(e->caller, &row->caller_sid, err) &&
+	       copy_text(p->downlevel, &row->requester_name, err) &&
 	       copy_text(caller_name, &row->caller_name, err) &&
 	       copy_text(p->dn, &row->requester_dn, err);
 }
@@ -55,7 +63,8 @@ fill_request(const struct enrollment *e, struct store_request *row, struct err *
 		row->request_flags |= CR_FLG_RENEWAL;
 	if (e->requester != e->caller)
 		row->request_flags |= CR_FLG_ENROLLONBEHALFOF;
-	return enroll_request_raw(&e->request, &row->raw_request, err) &&
+	return buf_dup(view_of(e->request_hash, sizeof e->request_hash), &row->request_hash, err) &&
+	       enroll_request_raw(&e->request, &row->raw_request, err) &&
 	       enroll_request_attributes(&e->request, &row->request_attributes, err);
 }
 
@@ -96,19 +105,18 @@ fill_outcome(const struct enroll_commit *c, struct store_request *row, struct er
 	if (!copy_text(c->disposition == DISP_PENDING ? "Taken under submission" : "Issued",
 		&row->disposition_message, err))
 		return false;
-	if (c->disposition == DISP_ISSUED &&
-	    !certificate_columns(buf_view(&e->certificate), row, err))
-		return false;
-	return fill_archive(e, row, err);
+	return (c->disposition == DISP_ISSUED
+		       ? certificate_columns(buf_view(&e->certificate), row, err)
+		       : public_key_column(e->request.pkix->spki, row, err)) &&
+	       fill_archive(e, row, err);
 }
 
 static bool
 fill_row(const struct enroll_commit *c, struct store_request *row, struct err *err)
 {
 	*row = (struct store_request){.submitted_when = c->e->now, .revoked_reason = -1};
-	return fill_requester(c->e->requester, c->caller_name, row, err) &&
-	       fill_template(c->e->tmpl, row, err) && fill_request(c->e, row, err) &&
-	       fill_outcome(c, row, err);
+	return fill_people(c->e, c->caller_name, row, err) && fill_template(c->e->tmpl, row, err) &&
+	       fill_request(c->e, row, err) && fill_outcome(c, row, err);
 }
 
 struct unit {
@@ -173,7 +181,10 @@ fill_details(struct unit *u, struct err *err)
 	if (row->raw_archived_key.len > 0)
 		u->archived =
 		    text_printf("template=%s kras=%s", template, row->key_recovery_hashes);
-	if (u->commit->reason != NULL)
+	if (u->commit->reason != NULL && u->commit->e->key_row != 0)
+		u->outcome = text_printf("template=%s key-of-request=%lld reason=%s", template,
+		    (long long)u->commit->e->key_row, u->commit->reason->msg);
+	else if (u->commit->reason != NULL)
 		u->outcome = text_printf("template=%s reason=%s", template, u->commit->reason->msg);
 	else
 		u->outcome = text_printf("template=%s requester=%s subject=%s", template,
@@ -196,6 +207,26 @@ outcome_event(enum disposition d)
 	return d == DISP_PENDING ? AUDIT_PENDING : AUDIT_REQUEST_DENIED;
 }
 
+/* What was asked before the work is asked again where nobody else writes. */
+static bool
+is_first(struct unit *u, struct store_tx *tx, struct err *err)
+{
+	struct enroll_commit *c = u->commit;
+
+	if (c->reason != NULL)
+		return true;
+	switch (enroll_find_repeat(c->e, tx, &c->repeat_of, err)) {
+	case STORE_FOUND:
+		return err_set(err, ERROR_FILE_EXISTS, "the same request came before, as %lld",
+		    (long long)c->repeat_of);
+	case STORE_NOT_FOUND:
+		return enroll_check_key(c->e, tx, err);
+	case STORE_FAILED:
+		break;
+	}
+	return false;
+}
+
 static bool
 write_unit(struct store_tx *tx, void *arg, struct err *err)
 {
@@ -207,7 +238,7 @@ write_unit(struct store_tx *tx, void *arg, struct err *err)
 	    .object = row->template_name,
 	    .detail = u->received};
 
-	if (!store_add_request(tx, row, &u->commit->request_id, err))
+	if (!is_first(u, tx, err) || !store_add_request(tx, row, &u->commit->request_id, err))
 		return false;
 	a.request_id = u->commit->request_id;
 	if (!ca_audit(tx, &a, err))

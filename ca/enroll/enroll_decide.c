@@ -232,6 +232,13 @@ check_policy(struct enrollment *e, struct err *err)
 	       certificate_check_names(&e->plan, err);
 }
 
+/* An explanation is about a key that does not exist yet. */
+static bool
+check_key(struct enrollment *e, struct err *err)
+{
+	return e->request.key == NULL || enroll_check_key(e, NULL, err);
+}
+
 /* `denial`: a refusal denies the request, else the CA failed at it. */
 static const struct enroll_check {
 	const char *name;
@@ -251,6 +258,7 @@ static const struct enroll_check {
     {ENROLL_CHECK_POLICY, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_policy},
     {ENROLL_CHECK_SERVICE, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true,
 	enroll_check_service_names},
+    {ENROLL_CHECK_KEY, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_key},
     {ENROLL_CHECK_KRAS, ENROLL_AT_SUBMISSION, false, enroll_check_kras},
 };
 

@@ -142,15 +142,26 @@ decode_stored(const struct store_request *row, struct enroll_request *out, struc
 	       pkix_request_verify(out->pkix, out->key, out->is_cmc, true, err);
 }
 
-/* The agent of a request that was made on behalf of its requester. The row has no SID of it; the
- * request's signatures, which are verified again, say that it was one. */
+/* The agent of a request that was made on behalf of its requester. A row from before there was a
+ * SID of it has the name; the request's signatures, which are verified again, say that it was one.
+ */
+static enum dir_find
+find_caller(struct dir_conn *c, const struct requester_query *q, struct err *err)
+{
+	const struct principal_record record = {q->row->caller_sid, NULL, q->row->caller_name};
+	const struct identity named = {IDENTITY_NAME, q->row->caller_name};
+
+	if (q->row->caller_sid == NULL)
+		return principal_find_identity(c, &named, q->out, err);
+	return principal_find_recorded(c, &record, q->out, err);
+}
+
 static bool
 find_agent(struct dir_conn *c, void *arg, struct err *err)
 {
 	struct requester_query *q = arg;
-	const struct identity agent = {IDENTITY_NAME, q->row->caller_name};
 
-	switch (principal_find_identity(c, &agent, q->out, err)) {
+	switch (find_caller(c, q, err)) {
 	case DIR_FOUND:
 		return true;
 	case DIR_NOT_FOUND:
@@ -222,38 +233,15 @@ respond_row(struct ca *ca, struct vault *v, const struct store_request *row, str
     struct err *err)
 {
 	struct enroll_request request = {0};
-	struct err reason = {.code = (enum err_code)row->status_code};
-	struct enroll_answer answer = {
-	    .status = CMC_STATUS_SUCCESS, .text = "Issued", .key_hash = buf_view(&row->key_hash)};
-	bool ok = false;
+	bool ok;
 
 	if (row->request_type == CR_IN_PKCS10 || row->raw_request.len == 0)
 		return true;
-	if (!decode_stored(row, &request, err)) {
+	if (decode_stored(row, &request, err))
+		ok = enroll_respond_row(ca, v, row, request.body_part_id, out, err);
+	else
 		/* What was refused may be unreadable: the row's own words suffice. */
 		ok = row->disposition == DISP_ERROR || row->disposition == DISP_DENIED;
-		goto out;
-	}
-	answer.body_part_id = request.body_part_id;
-	switch (row->disposition) {
-	case DISP_ISSUED:
-	case DISP_REVOKED:
-		answer.certificate = buf_view(&row->raw_certificate);
-		ok = enroll_respond(ca, v, &answer, out, err);
-		break;
-	case DISP_PENDING:
-		answer.status = CMC_STATUS_PENDING;
-		answer.text = "Taken under submission";
-		answer.pending_id = row->request_id;
-		answer.pending_time = row->submitted_when;
-		ok = enroll_respond(ca, v, &answer, out, err);
-		break;
-	default:
-		snprintf(reason.msg, sizeof reason.msg, "%s",
-		    row->disposition_message != NULL ? row->disposition_message : "");
-		ok = enroll_respond_refusal(ca, v, answer.body_part_id, &reason, out, err);
-	}
-out:
 	enroll_request_free(&request);
 	return ok;
 }
@@ -393,9 +381,10 @@ enroll_deny(struct ca *ca, const struct principal *officer, int64_t request_id, 
 bool
 enroll_is_requester(const struct principal *p, const struct store_request *row)
 {
-	/* Its agent too, of which the row has no SID; what it gets is no secret. */
+	/* Its agent too; a row from before there was a SID of it has the name. */
 	if ((row->request_flags & CR_FLG_ENROLLONBEHALFOF) != 0 && row->caller_name != NULL &&
-	    text_eq_nocase(p->downlevel, row->caller_name))
+	    (row->caller_sid != NULL ? has_sid(p, row->caller_sid)
+				     : text_eq_nocase(p->downlevel, row->caller_name)))
 		return true;
 	if (row->requester_sid != NULL)
 		return has_sid(p, row->requester_sid);

@@ -26,7 +26,8 @@ struct enroll_request {
 	EVP_PKEY *key;
 	const char *key_algorithm; /* "RSA" | "EC" */
 	int key_bits;
-	struct view payload, key_hash;  /* 21.13 and 21.21; empty if absent */
+	uint8_t key_info_hash[PKIX_KEY_HASH_LEN]; /* of the public key (pkix_key_hash) */
+	struct view payload, key_hash;            /* 21.13 and 21.21; empty if absent */
 	struct pkix_template_id ids[2]; /* of the PKCS#10's extensions, of AddExtensions */
 };
 
@@ -99,6 +100,8 @@ struct enrollment {
 	struct enroll_renewal *renewal; /* NULL: none */
 	struct pkix_texts policies;     /* certificatePolicies of the request */
 	const char *label;              /* EST label, NULL if none */
+	uint8_t request_hash[32];       /* SHA-256 of the request as it came */
+	int64_t key_row;                /* of somebody else who has the public key */
 	bool has_key;      /* a key is there to archive, or was archived when the request came */
 	enroll_step *step; /* NULL, but for explanations */
 	void *step_arg;
@@ -157,12 +160,24 @@ bool enroll_check_renewal(struct enrollment *e, struct err *err);
 #define ENROLL_CHECK_ARCHIVAL   "archival"
 #define ENROLL_CHECK_POLICY     "policy"
 #define ENROLL_CHECK_SERVICE    "service-names"
+#define ENROLL_CHECK_KEY        "public-key"
 #define ENROLL_CHECK_KRAS       "kra"
 bool enroll_decide(struct enrollment *e, unsigned when, struct err *err);
 
 /* enroll_service_names.c: no name of the plan is the host of a CA's enrollment service.
  * DIRCA_E_SERVICE_NAME. */
 bool enroll_check_service_names(struct enrollment *e, struct err *err);
+
+/* enroll_repeat.c: what became of the same request of the same caller before (STORE_NOT_FOUND: it
+ * is new, or was refused). `tx` NULL: asked by a reader. */
+enum store_find enroll_find_repeat(
+    const struct enrollment *e, struct store_tx *tx, int64_t *request_id_out, struct err *err);
+/* The answer to a repeat, from the row alone: the certificate, the request that waits, or, of a
+ * certificate that was revoked, CRYPT_E_REVOKED. Nothing is opened, decided or written. */
+bool enroll_answer_repeat(
+    struct enrollment *e, int64_t request_id, struct enroll_result *out, struct err *err);
+/* ... and whether the key is anybody else's (key_holder.h); sets key_row. */
+bool enroll_check_key(struct enrollment *e, struct store_tx *tx, struct err *err);
 
 /* enroll_archive.c: KRAs enough to seal a key to; nothing to do without one. */
 bool enroll_check_kras(struct enrollment *e, struct err *err);
@@ -180,6 +195,9 @@ struct enroll_answer {
 };
 bool enroll_respond(struct ca *ca, struct vault *v, const struct enroll_answer *answer,
     struct buf *out, struct err *err);
+/* What the row of a request says became of it. */
+bool enroll_respond_row(struct ca *ca, struct vault *v, const struct store_request *row,
+    int64_t body_part_id, struct buf *out, struct err *err);
 /* Refusal in CMC terms: "CODE_NAME: sentence" and CMCFailInfo. */
 bool enroll_respond_refusal(struct ca *ca, struct vault *v, int64_t body_part_id,
     const struct err *reason, struct buf *out, struct err *err);
@@ -191,7 +209,9 @@ struct enroll_commit {
 	enum disposition disposition;
 	const struct err *reason; /* of a refusal, else NULL */
 	int64_t request_id;       /* out */
+	int64_t repeat_of; /* out, on failure: the row of the same request, which was first */
 };
+/* DIRCA_E_KEY_IN_USE if another principal's request with the same key was first. */
 bool enroll_commit(struct enroll_commit *c, struct err *err);
 
 /* True: the client's doing, to be stored and told. False: this CA could not decide now. */

@@ -90,7 +90,8 @@ enroll_request_decode(enum enroll_format format, struct view body, size_t most,
 	    !pkix_template_id(out->cmc.extensions, out->cmc.extension_count, &out->ids[1], err))
 		return err_prefix(err, "reading the request's template extensions");
 	if (!pkix_key_info(out->pkix->spki, &out->key_algorithm, &out->key_bits, err) ||
-	    !pkix_public_key(out->pkix->spki, &out->key, err))
+	    !pkix_public_key(out->pkix->spki, &out->key, err) ||
+	    !pkix_key_hash(out->pkix->spki, out->key_info_hash, err))
 		return err_prefix(err, "reading the request's public key");
 	return true;
 }

@@ -130,3 +130,31 @@ enroll_respond_refusal(struct ca *ca, struct vault *v, int64_t body_part_id,
 	free(text);
 	return ok;
 }
+
+bool
+enroll_respond_row(struct ca *ca, struct vault *v, const struct store_request *row,
+    int64_t body_part_id, struct buf *out, struct err *err)
+{
+	struct err reason = {.code = (enum err_code)row->status_code};
+	struct enroll_answer answer = {.status = CMC_STATUS_SUCCESS,
+	    .text = "Issued",
+	    .body_part_id = body_part_id,
+	    .key_hash = buf_view(&row->key_hash)};
+
+	switch (row->disposition) {
+	case DISP_ISSUED:
+	case DISP_REVOKED:
+		answer.certificate = buf_view(&row->raw_certificate);
+		return enroll_respond(ca, v, &answer, out, err);
+	case DISP_PENDING:
+		answer.status = CMC_STATUS_PENDING;
+		answer.text = "Taken under submission";
+		answer.pending_id = row->request_id;
+		answer.pending_time = row->submitted_when;
+		return enroll_respond(ca, v, &answer, out, err);
+	default:
+		snprintf(reason.msg, sizeof reason.msg, "%s",
+		    row->disposition_message != NULL ? row->disposition_message : "");
+		return enroll_respond_refusal(ca, v, body_part_id, &reason, out, err);
+	}
+}

@@ -9,6 +9,7 @@
 #include "audit.h"
 #include "ca.h"
 #include "clock.h"
+#include "enroll.h"
 #include "housekeeper.h"
 #include "http.h"
 #include "log.h"
@@ -65,8 +66,8 @@ front_open(struct front *f, const struct config *config, const struct service_so
 {
 	struct vault v = {vault_fds[0]};
 
-	if (!ca_open(config, &v, &f->ca, err) || !sasl_open(f->ca, err) ||
-	    !audit_state(f->ca, AUDIT_STARTED, err))
+	if (!ca_open(config, &v, &f->ca, err) || !enroll_complete_rows(f->ca, err) ||
+	    !sasl_open(f->ca, err) || !audit_state(f->ca, AUDIT_STARTED, err))
 		return false;
 	if (evthread_use_pthreads() != 0 || (f->base = event_base_new()) == NULL)
 		return err_set(err, DIRCA_E_INTERNAL, "the event loop could not be made");

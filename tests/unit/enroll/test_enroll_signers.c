@@ -222,6 +222,27 @@ an_agent_enrolls_another_subject(void **state)
 	    "format=PKCS7");
 }
 
+/* The subject has the key then, and the agent does not; an agent who signs around a request of his
+ * victim's cannot give the key to another. */
+static void
+an_agent_gives_nobody_the_key_of_another(void **state)
+{
+	EVP_PKEY *key = test_key("rsa2048");
+	struct ask first = {.signers = {&agent}, .subject = "NWTRADERS\\user2", .wrapped = true},
+		   other = {.signers = {&agent}, .subject = "NWTRADERS\\user1", .wrapped = true},
+		   own = {.signers = {&agent}, .wrapped = true}, subjects = own;
+
+	(void)state;
+	first.key = other.key = own.key = subjects.key = key;
+	for (int i = 0; i < 4; i++) /* each takes one over */
+		assert_int_equal(EVP_PKEY_up_ref(key), 1);
+	ask_issued(&first, &officer2);
+	ask_refused(&other, &officer2, DIRCA_E_KEY_IN_USE);
+	ask_refused(&own, &officer2, DIRCA_E_KEY_IN_USE);
+	ask_issued(&subjects, &user2);
+	EVP_PKEY_free(key);
+}
+
 static void
 on_behalf_of_oneself_is_an_ordinary_request(void **state)
 {
@@ -654,6 +675,7 @@ main(void)
 	    cmocka_unit_test(a_changed_signature_or_content_is_refused),
 	    cmocka_unit_test(as_many_signers_as_the_template_demands_must_sign),
 	    cmocka_unit_test(an_agent_enrolls_another_subject),
+	    cmocka_unit_test(an_agent_gives_nobody_the_key_of_another),
 	    cmocka_unit_test(on_behalf_of_oneself_is_an_ordinary_request),
 	    cmocka_unit_test(nobody_else_is_enrolled_without_an_agent),
 	    cmocka_unit_test(a_name_counts_only_if_the_agent_signed_it),

@@ -10,7 +10,7 @@ static const char *const users[] = {"user1", "user2", "kra1", "officer1", "disab
 static const char *const templates[] = {"User", "EFSArchive", "UserArchive", "KeyRecoveryAgent",
     "efsarchive", "EFS", "WebServer", "NoSuchTemplate"};
 
-static EVP_PKEY *key; /* of every request; 3072 bits would only be slower */
+static EVP_PKEY *keys[COUNT(users) + 1]; /* 3072 bits would only be slower */
 
 static bool
 find_account(struct dir_conn *c, void *arg, struct err *err)
@@ -37,18 +37,39 @@ account(const char *name)
 	return p;
 }
 
-/* As a client would ask that knows the template: with the key if it archives. */
+/* One for each account, the last for all that are not in the list by this name: nobody else may
+ * have it. */
+static EVP_PKEY *
+key_of(const struct principal *p)
+{
+	size_t i = 0;
+
+	while (i < COUNT(users) && strcmp(p->cn, users[i]) != 0)
+		i++;
+	if (keys[i] == NULL)
+		keys[i] = test_key("rsa2048");
+	return keys[i];
+}
+
+/* As a client would ask that knows the template: with the key if it archives. No two requests are
+ * the same, since a repeated one is answered without being decided. */
 static void
 submit(const struct principal *p, const char *cn, struct enroll_result *out)
 {
 	struct ca_view *view = ca_view_get(harness.ca);
 	const struct tmpl *t = ca_view_template(view, cn);
-	struct buf pkcs10 = {0}, payload = {0}, message = {0};
+	struct buf pkcs10 = {0}, payload = {0}, message = {0}, subject = {0};
+	EVP_PKEY *key = key_of(p);
+	static int number;
+	char dn[32];
 	struct err err;
+
+	snprintf(dn, sizeof dn, "CN=%d", ++number);
+	harness_must(pkix_name_from_dn(dn, NULL, &subject, &err), &err);
 
 	if (t != NULL && tmpl_requires_key_archival(t))
 		harness_seal(key, &view->xchgs[0].cert, &payload);
-	harness_must(pkix_request_make(key, (struct view){0}, NULL, &pkcs10, &err), &err);
+	harness_must(pkix_request_make(key, buf_view(&subject), NULL, &pkcs10, &err), &err);
 	const struct cmc_make make = {buf_view(&pkcs10), key, buf_view(&payload), cn, NULL};
 	harness_must(cmc_request_make(&make, &message, &err), &err);
 	const struct enroll_input in = {.format = ENROLL_CMC,
@@ -57,6 +78,7 @@ submit(const struct principal *p, const char *cn, struct enroll_result *out)
 	    .caller_name = p->downlevel,
 	    .now = clock_now()};
 	harness_must(enroll_submit(harness.ca, &harness.vault, &in, out, &err), &err);
+	buf_free(&subject);
 	buf_free(&pkcs10);
 	buf_free(&payload);
 	buf_free(&message);
@@ -268,17 +290,15 @@ static int
 open_all(void **state)
 {
 	(void)state;
-	if (harness_open("") != 0)
-		return -1;
-	key = test_key("rsa2048");
-	return 0;
+	return harness_open("");
 }
 
 static int
 close_all(void **state)
 {
 	(void)state;
-	EVP_PKEY_free(key);
+	for (size_t i = 0; i < COUNT(keys); i++)
+		EVP_PKEY_free(keys[i]);
 	return harness_close();
 }
 

@@ -1,0 +1,100 @@
+/*
+ * What the database says of a request before it is decided: whether it came before, from the same
+ * caller, and whether its public key is somebody else's.
+ */
+#include "enroll_priv.h"
+
+#include <stdlib.h>
+
+#include "key_holder.h"
+
+/* `sid`: room for SID_TEXT_MAX, and as long as the answer is used. */
+static struct store_principal
+person(const struct principal *p, char *sid)
+{
+	if (!p->has_sid)
+		return (struct store_principal){NULL, p->downlevel};
+	sid_to_text(&p->sid, sid);
+	return (struct store_principal){sid, p->downlevel};
+}
+
+enum store_find
+enroll_find_repeat(
+    const struct enrollment *e, struct store_tx *tx, int64_t *request_id_out, struct err *err)
+{
+	char sid[SID_TEXT_MAX];
+	const struct store_repeat r = {
+	    .request_hash = view_of(e->request_hash, sizeof e->request_hash),
+	    .caller = person(e->caller, sid),
+	    .template_name = e->label,
+	};
+
+	return tx != NULL ? store_repeat(tx, &r, request_id_out, err)
+			  : store_find_repeat(e->ca->store, &r, request_id_out, err);
+}
+
+bool
+enroll_check_key(struct enrollment *e, struct store_tx *tx, struct err *err)
+{
+	char sid[SID_TEXT_MAX];
+	const struct key_holder h = {
+	    .public_key_hash = view_of(e->request.key_info_hash, sizeof e->request.key_info_hash),
+	    .holder = person(e->requester, sid),
+	    .archives = tmpl_requires_key_archival(e->tmpl),
+	    .may_share = e->view->settings.num[SETTING_ALLOW_SHARED_KEYS] != 0,
+	};
+
+	return key_holder_check(e->ca, tx, &h, &e->key_row, err);
+}
+
+/* A certificate that was revoked is not given out again as if nothing had happened. */
+static void
+refuse_revoked(struct store_request *row)
+{
+	row->disposition = DISP_DENIED;
+	row->status_code = (int32_t)CRYPT_E_REVOKED;
+	free(row->disposition_message);
+	row->disposition_message = text_printf(
+	    "the certificate of request %lld, which is this one, was revoked; make a new request",
+	    (long long)row->request_id);
+}
+
+static void
+take_outcome(struct store_request *row, struct enroll_result *out)
+{
+	out->disposition = row->disposition;
+	if (row->disposition == DISP_ISSUED) {
+		out->certificate = row->raw_certificate;
+		row->raw_certificate = (struct buf){0};
+	} else if (row->disposition != DISP_PENDING) {
+		err_set(&out->reason, (enum err_code)row->status_code, "%s",
+		    row->disposition_message != NULL ? row->disposition_message : "");
+	}
+}
+
+bool
+enroll_answer_repeat(
+    struct enrollment *e, int64_t request_id, struct enroll_result *out, struct err *err)
+{
+	struct store_request row = {0};
+	bool ok;
+
+	*out = (struct enroll_result){.request_id = request_id};
+	switch (store_get_request(e->ca->store, request_id, &row, err)) {
+	case STORE_FOUND:
+		break;
+	case STORE_NOT_FOUND:
+		return err_set(
+		    err, DIRCA_E_DATABASE, "request %lld is gone", (long long)request_id);
+	case STORE_FAILED:
+		return false;
+	}
+	if (row.disposition == DISP_REVOKED)
+		refuse_revoked(&row);
+	ok = e->request.format != ENROLL_CMC || enroll_respond_row(e->ca, e->vault, &row,
+						    e->request.body_part_id, &out->response, err);
+	if (ok)
+		take_outcome(&row, out);
+	store_request_free(&row);
+	return ok;
+}
