@@ -6,6 +6,7 @@
 #include "daemon_config.h"
 #include "pem.h"
 #include "publication.h"
+#include "service_key.h"
 #include "session.h"
 #include "trustee.h"
 
@@ -145,6 +146,7 @@ publish(const struct cli *cli, struct writer *w, struct err *err)
 	    .certificate = buf_view(&w->cert.raw),
 	    .templates = cli->opt.templates.count > 0 ? names : defaults,
 	    .is_root = view_eq(w->cert.subject, w->cert.issuer)};
+	uint8_t service_key[SERVICE_KEY_HASH_LEN];
 	struct buf security = {0};
 	bool there = false, finished, ok = false;
 
@@ -153,10 +155,11 @@ publish(const struct cli *cli, struct writer *w, struct err *err)
 		err_nomem(err);
 		goto out;
 	}
-	if (!is_published(w, &there, err) ||
+	if (!service_key_hash(w->config, service_key, err) || !is_published(w, &there, err) ||
 	    (!there && !make_security(cli, w->directory, &security, err)))
 		goto out;
 	p.ca_security = buf_view(&security);
+	p.service_key = view_of(service_key, sizeof service_key);
 	/* Written down first: what a failure interrupts, dircad or the next try finishes. */
 	ok = publication_begin(w->config, &p, err) &&
 	     publication_finish(w->config, w->directory, &finished, err);

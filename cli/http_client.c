@@ -8,6 +8,7 @@
 
 #include "pem.h"
 #include "sasl_client.h"
+#include "tls_channel.h"
 #include "text.h"
 
 #define ANSWER_MAX (16u * 1024 * 1024)
@@ -17,6 +18,7 @@ struct http_client {
 	struct http_client_config config;
 	CURL *curl;
 	struct buf ca_pem;
+	struct tls_channel channel;
 	char *host;
 	struct sasl_client *sasl;
 	bool authenticated; /* on the present connection */
@@ -48,11 +50,30 @@ scheme_of(const struct http_client *c)
 	return NULL;
 }
 
+static bool
+set_tls(struct http_client *c, struct err *err)
+{
+	const struct http_client_config *config = &c->config;
+	struct curl_blob blob;
+
+	c->channel = (struct tls_channel){
+	    .keys = config->service_keys, .key_count = config->service_key_count};
+	if (!pem_append(&c->ca_pem, "CERTIFICATE", config->ca_certificate, err) ||
+	    !tls_channel_watch(&c->channel, c->curl, err))
+		return false;
+	blob = (struct curl_blob){
+	    .data = c->ca_pem.ptr, .len = c->ca_pem.len, .flags = CURL_BLOB_NOCOPY};
+	curl_easy_setopt(c->curl, CURLOPT_PROTOCOLS_STR, "https");
+	curl_easy_setopt(c->curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	return (curl_easy_setopt(c->curl, CURLOPT_CAINFO_BLOB, &blob) == CURLE_OK &&
+		   curl_easy_setopt(c->curl, CURLOPT_CAPATH, NULL) == CURLE_OK) ||
+	       err_nomem(err);
+}
+
 bool
 http_client_open(const struct http_client_config *config, struct http_client **out, struct err *err)
 {
 	struct http_client *c = calloc(1, sizeof *c);
-	struct curl_blob blob;
 
 	*out = NULL;
 	if (c == NULL)
@@ -72,18 +93,9 @@ http_client_open(const struct http_client_config *config, struct http_client **o
 		c->host = strdup("localhost");
 	} else {
 		c->host = text_url_host(view_str(config->url));
-		if (!pem_append(&c->ca_pem, "CERTIFICATE", config->ca_certificate, err)) {
+		if (!set_tls(c, err)) {
 			http_client_close(&c);
 			return false;
-		}
-		blob = (struct curl_blob){
-		    .data = c->ca_pem.ptr, .len = c->ca_pem.len, .flags = CURL_BLOB_NOCOPY};
-		curl_easy_setopt(c->curl, CURLOPT_PROTOCOLS_STR, "https");
-		curl_easy_setopt(c->curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-		if (curl_easy_setopt(c->curl, CURLOPT_CAINFO_BLOB, &blob) != CURLE_OK ||
-		    curl_easy_setopt(c->curl, CURLOPT_CAPATH, NULL) != CURLE_OK) {
-			http_client_close(&c);
-			return err_nomem(err);
 		}
 	}
 	if (c->host == NULL) {
@@ -104,6 +116,7 @@ http_client_close(struct http_client **cp)
 	if (c->curl != NULL)
 		curl_easy_cleanup(c->curl);
 	sasl_client_close(&c->sasl);
+	tls_channel_free(&c->channel);
 	buf_free(&c->ca_pem);
 	free(c->host);
 	free(c->challenge);
@@ -209,6 +222,7 @@ exchange(struct http_client *c, const char *method, const char *path, const char
 
 	http_answer_free(out);
 	c->challenged = false;
+	c->channel.refusal.code = ERR_OK;
 	if (url == NULL || type == NULL || (headers = curl_slist_append(NULL, type)) == NULL) {
 		err_nomem(err);
 		goto out;
@@ -243,6 +257,9 @@ exchange(struct http_client *c, const char *method, const char *path, const char
 	} else if (x.too_large) {
 		err_set(err, DIRCA_E_TOO_LARGE, "%s: the answer is larger than %u bytes", url,
 		    ANSWER_MAX);
+	} else if (c->channel.refusal.code != ERR_OK) {
+		*err = c->channel.refusal;
+		err_prefix(err, "%s", c->config.url);
 	} else {
 		err_set(err, DIRCA_E_NETWORK, "%s%s%s: %s", url,
 		    c->config.socket != NULL ? " at " : "",

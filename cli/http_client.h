@@ -1,6 +1,7 @@
 /*
- * HTTP to one CA (libcurl): TLS verified against the CA certificate that the directory names, or
- * the Unix socket; authentication by GSS-SPNEGO, SCRAM-SHA-256 or Basic, kept on the connection.
+ * HTTP to one CA (libcurl): TLS verified against the CA certificate and the service's key that the
+ * directory names, or the Unix socket; authentication by GSS-SPNEGO, SCRAM-SHA-256 or Basic, kept
+ * on the connection.
  */
 #ifndef CLI_HTTP_CLIENT_H
 #define CLI_HTTP_CLIENT_H
@@ -12,9 +13,12 @@
 struct http_client;
 
 struct http_client_config {
-	const char *url;            /* https://host:port; with `socket` ignored */
-	const char *socket;         /* NULL: TLS */
-	struct view ca_certificate; /* DER; TLS must chain to it */
+	const char *url;                /* https://host:port; with `socket` ignored */
+	const char *socket;             /* NULL: TLS */
+	struct view ca_certificate;     /* DER; TLS must chain to it */
+	const struct buf *service_keys; /* and the server have one of these: SHA-256 of the
+					   SubjectPublicKeyInfo */
+	size_t service_key_count;
 	const char *mechanism; /* "GSSAPI", "SCRAM-SHA-256", "SIMPLE" (HTTP Basic), "EXTERNAL" (Unix
 				  socket only) */
 	const char *user;
@@ -33,8 +37,8 @@ struct http_answer {
 	bool base64;          /* Content-Transfer-Encoding */
 	long long request_id; /* Dirca-Request-Id, 0 if absent */
 };
-/* DIRCA_E_NETWORK if no answer came. Any HTTP status is an answer; http_answer_check makes an error
- * of 4xx and 5xx. */
+/* DIRCA_E_NETWORK if no answer came, DIRCA_E_SERVICE_KEY if the server has another key. Any HTTP
+ * status is an answer; http_answer_check makes an error of 4xx and 5xx. */
 bool http_client_request(struct http_client *c, const char *method, const char *path,
     const char *content_type, struct view body, struct http_answer *out, struct err *err);
 void http_answer_free(struct http_answer *a);

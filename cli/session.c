@@ -235,10 +235,20 @@ session_http(
 	struct http_client_config config = {.socket = s->socket,
 	    .url = service != NULL ? service->url : NULL,
 	    .ca_certificate = service != NULL ? buf_view(&service->certificate) : (struct view){0},
+	    .service_keys = service != NULL ? service->service_keys : NULL,
+	    .service_key_count = service != NULL ? service->service_key_count : 0,
 	    .mechanism = s->mech,
 	    .user = s->user,
 	    .password = &s->password};
 
+	*out = NULL;
+	if (s->socket == NULL && config.service_key_count == 0)
+		return err_set(err, DIRCA_E_SERVICE_KEY,
+		    "the directory does not say which key the service of %s has "
+		    "(dircaServiceKeyHash): "
+		    "run `dirca ca publish` on the CA's machine, or let this account read the "
+		    "attribute",
+		    service->name);
 	return http_client_open(&config, out, err);
 }
 

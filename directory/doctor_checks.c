@@ -23,6 +23,7 @@ static const struct {
     {"objectClasses", "dircaAuthority"},
     {"attributeTypes", "dircaOfficerRights"},
     {"attributeTypes", "dircaCASecurity"},
+    {"attributeTypes", "dircaServiceKeyHash"},
     {"attributeTypes", "msPKI-Enrollment-Servers"},
     {"attributeTypes", "msPKI-Private-Key-Flag"},
     {"attributeTypes", "msPKI-Cert-Template-OID"},

@@ -38,6 +38,10 @@ struct pki_service {
 	char *url;
 	char *site;             /* NULL if absent */
 	struct buf certificate; /* DER, the newest of cACertificate */
+	/* dircaServiceKeyHash: its service has one of these keys; none: it is not published yet, or
+	 * hidden */
+	struct buf *service_keys;
+	size_t service_key_count;
 	char **templates;
 	size_t template_count;
 };
@@ -69,7 +73,12 @@ struct pki_publication {
 	/* certificateTemplates to set when the object is new; NULL-terminated */
 	const char *const *templates;
 	struct view ca_security; /* dircaCASecurity to set when the object is new; empty: none */
+	struct view service_key; /* dircaServiceKeyHash: SHA-256 of the SubjectPublicKeyInfo; takes
+				    the place of what is there; empty: what is there stays */
 };
+/* Adds a key to those that the CA's service may have. */
+bool pki_publish_service_key(
+    struct dir_conn *c, const char *ca_name, struct view hash, struct err *err);
 /* AIA, NTAuthCertificates, for a root Certification Authorities, and last the enrollment service.
  */
 bool pki_publish_ca(struct dir_conn *c, const struct pki_publication *p, struct err *err);

@@ -97,6 +97,9 @@ out:
 
 /* ---- Enrollment service ---- */
 
+#define AUTHORITY_CLASS "dircaAuthority"
+#define SERVICE_KEY     "dircaServiceKeyHash"
+
 /* A new CA restricts no certificate manager, and says so. */
 static bool
 add_unrestricted(struct dir_entry *e, struct err *err)
@@ -123,9 +126,13 @@ service_entry(const struct pki_publication *p, struct dir_entry *e, struct err *
 	for (size_t i = 0; p->templates != NULL && p->templates[i] != NULL; i++)
 		if (!add_text(e, "certificateTemplates", p->templates[i], err))
 			return false;
+	if ((p->ca_security.len > 0 || p->service_key.len > 0) &&
+	    !add_text(e, "objectClass", AUTHORITY_CLASS, err))
+		return false;
+	if (p->service_key.len > 0 && !dir_entry_add(e, SERVICE_KEY, p->service_key, err))
+		return false;
 	return p->ca_security.len == 0 ||
-	       (add_text(e, "objectClass", "dircaAuthority", err) &&
-		   dir_entry_add(e, "dircaCASecurity", p->ca_security, err) &&
+	       (dir_entry_add(e, "dircaCASecurity", p->ca_security, err) &&
 		   add_unrestricted(e, err));
 }
 
@@ -140,6 +147,17 @@ set_text(struct dir_conn *c, const char *dn, const char *attr, const char *value
 	return dir_replace(c, dn, attr, &v, 1, err);
 }
 
+/* The class is the attribute's. On Active Directory it is an auxiliary class of the single object.
+ */
+static bool
+set_service_key(
+    struct dir_conn *c, const char *dn, const struct pki_publication *p, struct err *err)
+{
+	return p->service_key.len == 0 ||
+	       (dir_add_value(c, dn, "objectClass", view_str(AUTHORITY_CLASS), err) &&
+		   dir_replace(c, dn, SERVICE_KEY, &p->service_key, 1, err));
+}
+
 /* Templates and rights of an object that is there are the administrator's; only what the CA knows
  * better is brought up to date. */
 static bool
@@ -149,7 +167,8 @@ update_service(struct dir_conn *c, const char *dn, const struct pki_publication 
 	       set_text(c, dn, "dNSHostName", p->host, err) &&
 	       set_text(c, dn, "msPKI-Enrollment-Servers", p->url, err) &&
 	       set_text(c, dn, "cACertificateDN", p->subject_dn, err) &&
-	       dir_add_value(c, dn, "cACertificate", p->certificate, err);
+	       dir_add_value(c, dn, "cACertificate", p->certificate, err) &&
+	       set_service_key(c, dn, p, err);
 }
 
 static bool
@@ -195,6 +214,20 @@ pki_publish_ca(struct dir_conn *c, const struct pki_publication *p, struct err *
 
 	free(cn);
 	return ok;
+}
+
+bool
+pki_publish_service_key(struct dir_conn *c, const char *ca_name, struct view hash, struct err *err)
+{
+	char *dn = pki_service_dn(c, ca_name);
+	bool ok = dn != NULL
+		      ? dir_add_value(c, dn, "objectClass", view_str(AUTHORITY_CLASS), err) &&
+			    dir_add_value(c, dn, SERVICE_KEY, hash, err)
+		      : err_nomem(err);
+
+	free(dn);
+	return ok || err_prefix(err, "publishing the key of the service; `dirca ca publish` of an "
+				     "administrator does it too");
 }
 
 /* ---- CRL ---- */

@@ -18,6 +18,9 @@ service_free(struct pki_service *s)
 	free(s->url);
 	free(s->site);
 	buf_free(&s->certificate);
+	for (size_t i = 0; i < s->service_key_count; i++)
+		buf_free(&s->service_keys[i]);
+	free(s->service_keys);
 	for (size_t i = 0; i < s->template_count; i++)
 		free(s->templates[i]);
 	free(s->templates);
@@ -139,6 +142,23 @@ copy_templates(const struct dir_entry *e, struct pki_service *s, struct err *err
 }
 
 static bool
+copy_service_keys(const struct dir_entry *e, struct pki_service *s, struct err *err)
+{
+	const struct dir_attr *a = dir_entry_attr(e, "dircaServiceKeyHash");
+
+	if (a == NULL)
+		return true;
+	if ((s->service_keys = calloc(a->count, sizeof *s->service_keys)) == NULL)
+		return err_nomem(err);
+	for (size_t i = 0; i < a->count; i++) {
+		if (!buf_dup(buf_view(&a->values[i]), &s->service_keys[i], err))
+			return false;
+		s->service_key_count++;
+	}
+	return true;
+}
+
+static bool
 read_service(const struct dir_entry *e, struct pki_service *s, struct err *err)
 {
 	*s = (struct pki_service){0};
@@ -146,7 +166,8 @@ read_service(const struct dir_entry *e, struct pki_service *s, struct err *err)
 	       dir_entry_text(e, "displayName", &s->display_name, err) != DIR_GET_FAILED &&
 	       dir_entry_text(e, "dNSHostName", &s->host, err) != DIR_GET_FAILED &&
 	       dir_entry_text(e, "msPKI-Site-Name", &s->site, err) != DIR_GET_FAILED &&
-	       newest(e, &s->certificate, err) && copy_templates(e, s, err) && find_url(e, s, err);
+	       newest(e, &s->certificate, err) && copy_templates(e, s, err) &&
+	       copy_service_keys(e, s, err) && find_url(e, s, err);
 }
 
 bool

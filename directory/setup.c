@@ -367,9 +367,11 @@ setup_apply(struct dir_conn *c, const struct setup_item *item, struct err *err)
 {
 	const struct ldif_record *r = &item->todo.list[0];
 
-	if (r->kind == LDIF_MODIFY)
-		return apply_modify(c, r, err);
-	if (!dir_add(c, &r->entry, err) && err->code != ERROR_FILE_EXISTS)
+	if (r->kind == LDIF_MODIFY) {
+		if (!apply_modify(c, r, err))
+			return false;
+	} else if (!dir_add(c, &r->entry, err) && err->code != ERROR_FILE_EXISTS) {
 		return false;
+	}
 	return !item->is_ad_schema || dir_add_value(c, "", "schemaUpdateNow", view_str("1"), err);
 }

@@ -14,20 +14,19 @@
 	"Samba "                                                                              \
 	"also needs `dsdb:schema update allowed = yes` in smb.conf for that time"
 
+/* The object of that name, none if the schema lacks it. */
 static bool
-ad_is_known(struct dir_conn *c, const char *schema_nc, const char *name, bool *out, struct err *err)
+ad_find(struct dir_conn *c, const char *schema_nc, const char *name, struct dir_entries *out,
+    struct err *err)
 {
 	char *filter = dir_filter("(lDAPDisplayName=%s)", name);
-	struct dir_entries found = {0};
 	bool ok = dir_search(c,
 	    &(struct dir_query){.base = schema_nc,
 		.scope = DIR_ONE,
 		.filter = filter,
-		.attrs = (const char *const[]){LDAP_NO_ATTRS, NULL}},
-	    &found, err);
+		.attrs = (const char *const[]){"mayContain", NULL}},
+	    out, err);
 
-	*out = found.count > 0;
-	dir_entries_free(&found);
 	free(filter);
 	return ok;
 }
@@ -51,32 +50,68 @@ ad_entry(
 	return ok;
 }
 
+/* What a class of an older version does not allow yet. */
+static bool
+ad_update(const struct dir_entry *wanted, const struct dir_entry *known, struct setup_item *item,
+    struct err *err)
+{
+	const struct dir_attr *a = dir_entry_attr(wanted, "mayContain");
+	struct dir_entry more = {0};
+	bool ok = dir_entry_init(&more, known->dn, err);
+
+	for (size_t i = 0; ok && a != NULL && i < a->count; i++) {
+		char *name = NULL;
+
+		ok = text_from_view(buf_view(&a->values[i]), &name, err) &&
+		     (dir_entry_has_value_nocase(known, "mayContain", name) ||
+			 dir_entry_add(&more, "mayContain", view_str(name), err));
+		free(name);
+	}
+	item->present = more.count == 0;
+	ok = ok && (item->present || setup_todo_modify(known->dn, &more, &item->todo, err));
+	dir_entry_free(&more);
+	return ok;
+}
+
+static bool
+ad_add(
+    const struct dir_entry *wanted, const char *schema_nc, struct setup_item *item, struct err *err)
+{
+	struct dir_entry made = {0};
+
+	return ad_entry(wanted, schema_nc, &made, err) && setup_todo_add(&made, &item->todo, err);
+}
+
 static bool
 ad_item(struct dir_conn *c, const struct dir_entry *e, const char *schema_nc, struct setup *s,
     struct err *err)
 {
 	struct setup_item item = {.is_ad_schema = true};
-	struct dir_entry made = {0};
-	char *name;
+	struct dir_entries found = {0};
+	char *name = NULL;
+	bool ok = false;
 
-	if (dir_entry_text(e, "lDAPDisplayName", &name, err) != DIR_GET_OK)
-		return err_set(
-		    err, ERROR_INVALID_DATA, "%s: %s has no lDAPDisplayName", AD_FILE, e->dn);
+	if (dir_entry_text(e, "lDAPDisplayName", &name, err) != DIR_GET_OK) {
+		err_set(err, ERROR_INVALID_DATA, "%s: %s has no lDAPDisplayName", AD_FILE, e->dn);
+		goto out;
+	}
 	item.name = text_printf("schema %s", name);
-	if (!ad_is_known(c, schema_nc, name, &item.present, err) ||
-	    (!item.present &&
-		(!ad_entry(e, schema_nc, &made, err) || !setup_todo_add(&made, &item.todo, err)))) {
-		free(item.name);
-		free(name);
-		return false;
-	}
-	free(name);
+	if (!ad_find(c, schema_nc, name, &found, err) ||
+	    !(found.count > 0 ? ad_update(e, &found.list[0], &item, err)
+			      : ad_add(e, schema_nc, &item, err)))
+		goto out;
 	if (!item.present && (item.cure = strdup(AD_CURE)) == NULL) {
-		free(item.name);
-		ldif_free(&item.todo);
-		return err_nomem(err);
+		err_nomem(err);
+		goto out;
 	}
-	return setup_add(s, &item, err);
+	ok = setup_add(s, &item, err);
+out:
+	dir_entries_free(&found);
+	free(item.name);
+	free(item.cure);
+	ldif_free(&item.todo);
+	free(name);
+	return ok;
 }
 
 static bool

@@ -6,6 +6,7 @@
 #include "ca_priv.h"
 #include "clock.h"
 #include "log.h"
+#include "service_key.h"
 
 /* Rows read at once. */
 #define BATCH 64
@@ -139,10 +140,11 @@ settle_all(struct ca *ca, int64_t now, struct err *err)
 
 /* ---- CRL and CA ---- */
 
-/* What the directory work below needs; the CRL only for its own. */
+/* What the directory work below needs; the CRL and the key only for their own. */
 struct own {
 	const struct config *config;
 	struct view crl;
+	uint8_t service_key[SERVICE_KEY_HASH_LEN];
 };
 
 static bool
@@ -185,17 +187,51 @@ finish_ca(struct dir_conn *c, void *arg, struct err *err)
 	return true;
 }
 
+static bool
+publish_service_key(struct dir_conn *c, void *arg, struct err *err)
+{
+	const struct own *o = arg;
+
+	return pki_publish_service_key(
+	    c, o->config->ca_name, view_of(o->service_key, sizeof o->service_key), err);
+}
+
+/* A CA that is published must be found under its key; one that changed, or an older version's
+ * object, lacks it. The keys of before stay until `dirca ca publish`: clients may still meet them.
+ */
+static bool
+settle_service_key(struct ca *ca, struct err *err)
+{
+	struct own own = {.config = ca->config};
+	struct ca_view *view = ca_view_get(ca);
+	const struct dir_entry *service = pki_snapshot_service(view->pki, ca->config->ca_name);
+	const struct dir_attr *a =
+	    service != NULL ? dir_entry_attr(service, "dircaServiceKeyHash") : NULL;
+	bool there = false, ok = true;
+
+	if (service != NULL && (ok = service_key_hash(ca->config, own.service_key, err))) {
+		for (size_t i = 0; a != NULL && i < a->count; i++)
+			there = there || view_eq(buf_view(&a->values[i]),
+					     view_of(own.service_key, sizeof own.service_key));
+		ok = there || ca_directory_do(ca, publish_service_key, &own, err);
+	}
+	ca_view_release(&view);
+	return ok;
+}
+
 bool
 ca_publish_owed(struct ca *ca, int64_t now, struct err *err)
 {
-	struct err crl_err, rows_err;
+	struct err crl_err, key_err, rows_err;
 	struct own own = {.config = ca->config};
 	bool published = ca_directory_do(ca, finish_ca, &own, err), crl = settle_crl(ca, &crl_err),
-	     rows = settle_all(ca, now, &rows_err);
+	     key = settle_service_key(ca, &key_err), rows = settle_all(ca, now, &rows_err);
 
 	if (published && !crl)
 		*err = crl_err;
+	else if (published && !key)
+		*err = key_err;
 	else if (published && !rows)
 		*err = rows_err;
-	return published && crl && rows;
+	return published && crl && key && rows;
 }

@@ -42,13 +42,15 @@ static bool
 write_entry(const struct pki_publication *p, struct buf *out, struct err *err)
 {
 	struct dir_entry e = {0};
-	bool ok =
-	    dir_entry_init(&e, "", err) && add_text(&e, "displayName", p->ca_name, err) &&
-	    add_text(&e, "dNSHostName", p->host, err) &&
-	    add_text(&e, "msPKI-Enrollment-Servers", p->url, err) &&
-	    add_text(&e, "cACertificateDN", p->subject_dn, err) &&
-	    dir_entry_add(&e, "cACertificate", p->certificate, err) &&
-	    (p->ca_security.len == 0 || dir_entry_add(&e, "dircaCASecurity", p->ca_security, err));
+	bool ok = dir_entry_init(&e, "", err) && add_text(&e, "displayName", p->ca_name, err) &&
+		  add_text(&e, "dNSHostName", p->host, err) &&
+		  add_text(&e, "msPKI-Enrollment-Servers", p->url, err) &&
+		  add_text(&e, "cACertificateDN", p->subject_dn, err) &&
+		  dir_entry_add(&e, "cACertificate", p->certificate, err) &&
+		  (p->ca_security.len == 0 ||
+		      dir_entry_add(&e, "dircaCASecurity", p->ca_security, err)) &&
+		  (p->service_key.len == 0 ||
+		      dir_entry_add(&e, "dircaServiceKeyHash", p->service_key, err));
 
 	for (size_t i = 0; ok && p->templates != NULL && p->templates[i] != NULL; i++)
 		ok = add_text(&e, "certificateTemplates", p->templates[i], err);
@@ -112,6 +114,7 @@ read_entry(const struct dir_entry *e, struct begun *b, struct err *err)
 	    dir_entry_text(e, "cACertificateDN", &b->subject_dn, err) == DIR_GET_FAILED ||
 	    dir_entry_bytes(e, "cACertificate", &b->p.certificate, err) != DIR_GET_OK ||
 	    dir_entry_bytes(e, "dircaCASecurity", &b->p.ca_security, err) == DIR_GET_FAILED ||
+	    dir_entry_bytes(e, "dircaServiceKeyHash", &b->p.service_key, err) == DIR_GET_FAILED ||
 	    !read_templates(e, b, err))
 		return false;
 	b->p.ca_name = b->ca_name;

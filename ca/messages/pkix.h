@@ -159,6 +159,10 @@ bool pkix_host_names(struct view subject, struct view san, struct pkix_texts *ou
  * value; '*' stands for anything but dots, wherever it is. */
 bool pkix_host_matches(const char *name, const char *host);
 
+/* tls-server-end-point of a TLS server's certificate (RFC 5929 4.1): its hash by the digest of its
+ * signature, SHA-256 at least. DIRCA_E_CHANNEL_BINDING if there is no such digest. */
+bool pkix_end_point(struct view certificate, struct buf *out, struct err *err);
+
 /* Building a TBSCertificate. `extensions` are encoded in the order given. signature algorithm: that
  * of the CA key (pkix_sig_alg). */
 struct pkix_tbs {

@@ -145,13 +145,39 @@ check "and the rights" ca_lab_eventually ca_lab_status .directory_fresh
 check "the file is gone" test ! -e "$CA_STATE/publication.ldif"
 check "ca publish again needs no administrator" as caadmin ca publish -c "$DIRCAD_CONF"
 
+# service_keys: dircaServiceKeyHash of the CA, one a line. tls_key: what it should be.
+service_keys() {
+	lab_admin ldapsearch -LLL -o ldif-wrap=no -b "CN=$CA_NAME,CN=Enrollment Services,CN=Public Key Services,CN=Services,$LDAP_CONFIG_BASE" \
+		dircaServiceKeyHash | sed -n 's/^dircaServiceKeyHash:: //p'
+}
+tls_key() { openssl x509 -in "$CA_STATE/tls.crt" -noout -pubkey | openssl pkey -pubin -outform DER | openssl dgst -sha256 -binary | base64; }
+one_service_key() { [ "$(service_keys)" = "$(tls_key)" ]; }
+# change_service_key OPERATION [VALUE]: of the attribute, as the directory's administrator.
+change_service_key() {
+	printf 'dn: CN=%s,CN=Enrollment Services,CN=Public Key Services,CN=Services,%s\nchangetype: modify\n%s: dircaServiceKeyHash\n%s\n' \
+		"$CA_NAME" "$LDAP_CONFIG_BASE" "$1" "${2:+dircaServiceKeyHash:: $2}" | lab_modify
+}
+check "the key of the service is published" one_service_key
+check "another key takes its place" change_service_key replace "$(openssl rand -base64 32)"
+check "then nothing is said to the CA" refuses DIRCA_E_SERVICE_KEY as user1 requests
+check "nor where there is none" change_service_key delete
+check "and the sentence names the cure" refuses 'dirca ca publish' as user1 requests
+check "ca publish puts it back" as caadmin ca publish -c "$DIRCAD_CONF"
+check "as the only one" one_service_key
+check "and the CA is asked again" as user1 requests
+check "a key is lost while dircad is away" change_service_key delete
+check "dircad stops" ca_lab_dircad_stop
+check "and starts" ca_lab_dircad_start
+check "it publishes its key itself" ca_lab_eventually one_service_key
+
 # A CA that does not answer may have issued all the same: what the next one says does not end the key's life.
 second_ca() {
 	{
 		printf 'dn: CN=Silent-CA,CN=Enrollment Services,CN=Public Key Services,CN=Services,%s\n' "$LDAP_CONFIG_BASE"
-		printf 'objectClass: pKIEnrollmentService\ncn: Silent-CA\ndNSHostName: localhost\ncertificateTemplates: EFSArchive\n'
+		printf 'objectClass: pKIEnrollmentService\nobjectClass: dircaAuthority\ncn: Silent-CA\ndNSHostName: localhost\ncertificateTemplates: EFSArchive\n'
 		printf 'msPKI-Enrollment-Servers: https://localhost:%s\n' "$(lab_free_port)"
 		printf 'cACertificate;binary:: %s\n' "$(openssl x509 -in "$CA_STATE/ca.crt" -outform DER | base64 -w 0)"
+		printf 'dircaServiceKeyHash:: %s\n' "$(openssl rand -base64 32)"
 	} | ldapadd -Q -Y EXTERNAL -H "$LDAPI_URI" >/dev/null
 }
 # The CAs are asked in any order: until the silent one was the first.

@@ -22,7 +22,7 @@ only_in 'sqlite3\.h' '^ca/store/'
 only_in 'openssl/asn1t\.h' '_asn1\.[ch]$'
 only_in 'sasl/[a-z]*\.h' '^(directory/[a-z_]*|ca/service/sasl_server|cli/sasl_client)\.c$'
 only_in 'event2/[a-z_]*\.h' '^ca/service/'
-only_in 'curl/curl\.h' '^cli/http_client\.[ch]$'
+only_in 'curl/curl\.h' '^cli/(http_client|tls_channel)\.[ch]$'
 only_in 'jansson\.h' '^(ca/service|cli)/'
 only_in 'seccomp\.h' '^ca/vault/'
 exit $bad

@@ -155,7 +155,8 @@ publication(struct view cert)
 	    .certificate = cert,
 	    .is_root = true,
 	    .templates = templates,
-	    .ca_security = view_str("descriptor")};
+	    .ca_security = view_str("descriptor"),
+	    .service_key = view_str("key 1")};
 }
 
 static void
@@ -236,6 +237,72 @@ a_ca_is_published_whole(void **state)
 		assert_true(has_value(&e, "cACertificate", p.certificate));
 		dir_entry_free(&e);
 	}
+	buf_free(&cert);
+}
+
+/* The service's keys as clients see them, "key 1,key 2" in the order of the directory. */
+static char *
+service_keys(void)
+{
+	struct pki_snapshot *s = snapshot();
+	struct pki_service *list;
+	size_t count;
+	struct buf text = {0};
+	struct err err;
+	char *out;
+
+	assert_true(pki_services(s, &list, &count, &err));
+	assert_int_equal(count, 1);
+	for (size_t i = 0; i < list[0].service_key_count; i++)
+		assert_true((i == 0 || buf_append(&text, view_str(","), &err)) &&
+			    buf_append(&text, buf_view(&list[0].service_keys[i]), &err));
+	out = strndup(text.ptr != NULL ? (const char *)text.ptr : "", text.len);
+	buf_free(&text);
+	pki_services_free(&list, count);
+	pki_snapshot_unref(&s);
+	return out;
+}
+
+static void
+assert_service_keys(const char *expected)
+{
+	char *keys = service_keys();
+
+	assert_string_equal(keys, expected);
+	free(keys);
+}
+
+static void
+a_services_keys_change_one_after_the_other(void **state)
+{
+	struct buf cert = certificate("Test (CA) 9", 1700000000, 1800000000);
+	struct pki_publication p = publication(buf_view(&cert));
+	char *dn = pki_service_dn(conn, p.ca_name);
+	struct view class = view_str("dircaAuthority");
+	struct err err;
+
+	(void)state;
+	publish(&p);
+	assert_service_keys("key 1");
+	assert_true(pki_publish_service_key(conn, p.ca_name, view_str("key 2"), &err));
+	assert_true(pki_publish_service_key(conn, p.ca_name, view_str("key 2"), &err));
+	assert_service_keys("key 1,key 2");
+	p.service_key = (struct view){0};
+	publish(&p);
+	assert_service_keys("key 1,key 2");
+	p.service_key = view_str("key 2");
+	publish(&p);
+	assert_service_keys("key 2");
+	/* the object of an older version may lack the class */
+	assert_true(dir_replace(conn, dn, "dircaServiceKeyHash", NULL, 0, &err));
+	assert_true(dir_replace(conn, dn, "dircaCASecurity", NULL, 0, &err));
+	assert_true(dir_replace(conn, dn, "dircaOfficerRights", NULL, 0, &err));
+	assert_true(dir_delete_value(conn, dn, "objectClass", class, &err));
+	assert_service_keys("");
+	assert_true(pki_publish_service_key(conn, p.ca_name, view_str("key 3"), &err));
+	assert_service_keys("key 3");
+	assert_true(pki_unpublish_ca(conn, p.ca_name, p.host, p.certificate, true, &err));
+	free(dn);
 	buf_free(&cert);
 }
 
@@ -558,6 +625,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_snapshot_has_the_templates_with_their_descriptors),
 	    cmocka_unit_test(a_ca_is_published_whole),
+	    cmocka_unit_test(a_services_keys_change_one_after_the_other),
 	    cmocka_unit_test(publishing_again_changes_nothing),
 	    cmocka_unit_test(publishing_finishes_what_was_left_and_keeps_the_administrators_choice),
 	    cmocka_unit_test(a_subordinate_ca_is_no_root),
