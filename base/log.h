@@ -2,6 +2,9 @@
  * The log: one line an event, "key=value" fields, to stderr or syslog. For operators; the audit
  * trail is another thing and lives in the database. Values from outside are quoted and control
  * bytes escaped, so that nobody can forge a line. Secrets have a type that no field takes.
+ * What a client can repeat cannot fill the disk: of one event some sixty lines are written at once,
+ * then two a second; the next one says with `suppressed` how many were left out. Level debug leaves
+ * out none.
  * Thread-safe. Only main programs and the service loop log; a library function returns its error
  * instead.
  */
@@ -27,9 +30,11 @@ struct log_field {
 #define LOG_REASON(e) LOG_STR("code", err_name((e)->code)), LOG_STR("reason", (e)->msg)
 
 /* `tag` names the process ("front", "vault"); `to_syslog` false = stderr. Lines above `most` are
- * dropped. */
+ * dropped. Names of events are string literals. */
 void log_open(const char *tag, bool to_syslog, enum log_level most);
 void log_write(enum log_level level, const char *event, const struct log_field *fields, int count);
+/* Says what was left out of events that have not come again since. Called now and then. */
+void log_catch_up(void);
 
 #define LOG_AT(level, event, ...)                                            \
 	log_write((level), (event), (const struct log_field[]){__VA_ARGS__}, \

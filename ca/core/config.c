@@ -45,7 +45,8 @@ static const struct option {
     {"realm", TEXT, AT(realm), 0, 0, 0},
     {"workers", INT, AT(workers), 0, 1, 31},
     {"max_request", LONG, AT(max_request), 0, 4096, 1048576},
-    {"max_connections", INT, AT(max_connections), 0, 1, 1000000},
+    {"max_connections", INT, AT(max_connections), 0, 8, 1000000},
+    {"max_connections_of_source", INT, AT(max_connections_of_source), 0, 1, 1000000},
     {"idle_timeout_s", INT, AT(idle_timeout_s), 0, 1, 86400},
     {"to_syslog", FLAG, AT(to_syslog), 0, 0, 0},
     {"log_level", LEVEL, AT(log_level), 0, 0, 0},
@@ -313,6 +314,7 @@ set_defaults(struct config *c)
 	c->workers = 8;
 	c->max_request = 262144;
 	c->max_connections = 1024;
+	c->max_connections_of_source = 128;
 	c->idle_timeout_s = 30;
 	c->log_level = LOG_LEVEL_INFO;
 	c->sandbox = true;

@@ -40,10 +40,11 @@ struct config {
 	char *keytab;                                /* HTTP/host; NULL: Kerberos' default */
 	char *realm;                                 /* shown in challenges */
 	/* service */
-	int workers;         /* threads, each with its vault socket; default 8 */
-	int64_t max_request; /* bytes; default 262144 */
-	int max_connections; /* default 1024 */
-	int idle_timeout_s;  /* default 30 */
+	int workers;                   /* threads, each with its vault socket; default 8 */
+	int64_t max_request;           /* bytes; default 262144 */
+	int max_connections;           /* default 1024 */
+	int max_connections_of_source; /* an address or local user; default 128 */
+	int idle_timeout_s;            /* default 30 */
 	bool to_syslog;
 	int log_level;           /* enum log_level */
 	char *user, *vault_user; /* NULL: unchanged */

@@ -41,6 +41,12 @@ auth_state_free(struct auth_state **sp)
 	*sp = NULL;
 }
 
+bool
+auth_is_known(const struct auth_state *s)
+{
+	return s != NULL && s->identity.text != NULL;
+}
+
 static void
 forget(struct auth_state *s)
 {

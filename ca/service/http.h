@@ -9,9 +9,8 @@
 #include <sys/types.h>
 
 #include "buf.h"
+#include "http_limits.h"
 #include "service.h"
-
-enum http_channel { HTTP_TLS, HTTP_PLAIN, HTTP_LOCAL };
 
 /* What authentication keeps for a TLS connection; owned by auth.c, opaque here. Created lazily,
  * freed with the connection when no call uses it. */
@@ -24,12 +23,14 @@ struct http_header {
 /* One request and its answer. The worker owns it between take and done. */
 struct http_call {
 	enum http_channel channel;
-	char *method;        /* "GET" ... */
-	char *path;          /* decoded, without query */
-	char *query;         /* raw, NULL if none */
-	char *authorization; /* header value or NULL */
-	char peer[64];       /* address for the log */
-	uid_t uid;           /* HTTP_LOCAL */
+	char *method; /* "GET" ... */
+	char *path;   /* decoded, without query */
+	char *query;  /* raw, NULL if none */
+	/* header values, NULL if absent */
+	char *authorization, *host, *origin, *fetch_site;
+	char *body_type; /* Content-Type */
+	char peer[64];   /* address for the log */
+	uid_t uid;       /* HTTP_LOCAL */
 	struct buf body;
 	struct http_connection *connection; /* holds auth_state */
 	/* answer */
@@ -39,8 +40,7 @@ struct http_call {
 	struct http_header headers[8];
 	size_t header_count;
 	bool close; /* close the connection afterwards */
-	/* private to http.c */
-	void *request;
+	/* private to http.c and http_connection.c */
 	struct http_server *server;
 	struct http_call *next;
 };

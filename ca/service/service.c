@@ -60,6 +60,14 @@ audit_state(struct ca *ca, enum audit_event event, struct err *err)
 	return ca_audit_alone(ca->store, &a, err);
 }
 
+/* The library's own lines would go past the format and the rate of ours. */
+static void
+on_event_log(int severity, const char *message)
+{
+	if (severity >= EVENT_LOG_WARN)
+		log_warn("event loop", LOG_STR("reason", message));
+}
+
 static bool
 front_open(struct front *f, const struct config *config, const struct service_sockets *sockets,
     const int *vault_fds, size_t vault_count, struct err *err)
@@ -69,6 +77,7 @@ front_open(struct front *f, const struct config *config, const struct service_so
 	if (!ca_open(config, &v, &f->ca, err) || !enroll_complete_rows(f->ca, err) ||
 	    !sasl_open(f->ca, err) || !audit_state(f->ca, AUDIT_STARTED, err))
 		return false;
+	event_set_log_callback(on_event_log);
 	if (evthread_use_pthreads() != 0 || (f->base = event_base_new()) == NULL)
 		return err_set(err, DIRCA_E_INTERNAL, "the event loop could not be made");
 	if (!workers_start(f->ca, vault_fds + 1, vault_count - 1, &f->workers, err) ||

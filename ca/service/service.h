@@ -19,6 +19,9 @@ struct service_sockets {
 bool service_sockets_open(
     const struct config *config, struct service_sockets *out, struct err *err);
 void service_sockets_close(struct service_sockets *s);
+/* Raises this process's limit of open files, which its children inherit, to its hard limit. Refuses
+ * a configuration that needs more than that. */
+bool service_open_files(const struct config *config, struct err *err);
 
 /* The front process: opens database and directory, serves until SIGTERM; SIGHUP reads directory,
  * settings and KRA store again. The first of `vault_fds` is for housekeeping, each other one makes

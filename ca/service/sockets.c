@@ -1,4 +1,4 @@
-/* Listening sockets of the service. */
+/* Listening sockets of the service, and the descriptors that it needs. */
 #include "service.h"
 
 #include <netdb.h>
@@ -6,12 +6,17 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#define BACKLOG 256
+#define BACKLOG 1024
+
+/* Descriptors of a worker: vault, directory, database. And those of everything else. */
+#define FILES_OF_WORKER 8
+#define FILES_OF_REST   64
 
 /* "host:port" or "[v6]:port" into its parts, in place. */
 static bool
@@ -122,4 +127,28 @@ service_sockets_close(struct service_sockets *s)
 	if (s->local != -1)
 		close(s->local);
 	*s = (struct service_sockets){.local = -1};
+}
+
+bool
+service_open_files(const struct config *config, struct err *err)
+{
+	unsigned long long rest =
+	    (unsigned long long)config->workers * FILES_OF_WORKER + FILES_OF_REST;
+	unsigned long long needed = (unsigned long long)config->max_connections + rest;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return err_errno(err, DIRCA_E_CONFIG, "the limit of open files cannot be read");
+	if (limit.rlim_max < needed)
+		return err_set(err, DIRCA_E_CONFIG,
+		    "max_connections = %d needs %llu open files, and the hard limit of this "
+		    "process "
+		    "is %llu: raise it (LimitNOFILE of the systemd unit, or ulimit -Hn), or set "
+		    "max_connections to %lld at most",
+		    config->max_connections, needed, (unsigned long long)limit.rlim_max,
+		    (long long)limit.rlim_max - (long long)rest);
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return err_errno(err, DIRCA_E_CONFIG, "the limit of open files cannot be raised");
+	return true;
 }

@@ -432,15 +432,19 @@ set_signals(sigset_t *while_waiting)
 int
 supervisor_run(const struct config *config, const char *path)
 {
-	struct supervisor s = {
-	    .config = config, .config_path = path, .vault = -1, .front = -1, .control = -1};
+	struct supervisor s = {.config = config,
+	    .config_path = path,
+	    .sockets = {.local = -1},
+	    .vault = -1,
+	    .front = -1,
+	    .control = -1};
 	sigset_t while_waiting;
 	int64_t started;
 	bool died = false, first = true, clean = true;
 	struct err err;
 
 	set_signals(&while_waiting);
-	if (!service_sockets_open(config, &s.sockets, &err)) {
+	if (!service_open_files(config, &err) || !service_sockets_open(config, &s.sockets, &err)) {
 		log_error("the CA cannot start", LOG_REASON(&err));
 		service_sockets_close(&s.sockets);
 		return 1;

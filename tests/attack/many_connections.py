@@ -31,14 +31,26 @@ def open_many(port, count, addresses):
     return sockets
 
 
+def open_local(path, count):
+    """The same at a Unix socket; fewer where its backlog is full."""
+    sockets = []
+    for _ in range(count):
+        s = socket.socket(socket.AF_UNIX)
+        s.setblocking(False)
+        if s.connect_ex(path) == 0:
+            sockets.append(s)
+        else:
+            s.close()
+    return sockets
+
+
 def wait_closed(sockets, seconds):
-    """How many the service closed within that time."""
+    """Those that the service has not closed within that time."""
     selector = selectors.DefaultSelector()
     for s in sockets:
         selector.register(s, selectors.EVENT_READ)
     until = time.monotonic() + seconds
-    closed = 0
-    while closed < len(sockets) and time.monotonic() < until:
+    while selector.get_map() and time.monotonic() < until:
         for key, _ in selector.select(0.2):
             try:
                 if key.fileobj.recv(4096) != b"":
@@ -49,15 +61,23 @@ def wait_closed(sockets, seconds):
                 pass
             selector.unregister(key.fileobj)
             key.fileobj.close()
-            closed += 1
-    return closed
+    return [key.fileobj for key in selector.get_map().values()]
 
 
 def silent(port, count, addresses, seconds):
     """All of them are closed in time, and none is answered."""
-    sockets = open_many(int(port), int(count), int(addresses))
-    closed = wait_closed(sockets, float(seconds))
-    expect(closed == int(count), f"{closed} of {count} were closed within {seconds} s")
+    left = wait_closed(open_many(int(port), int(count), int(addresses)), float(seconds))
+    expect(not left, f"{len(left)} of {count} were not closed within {seconds} s")
+
+
+def flood(where, count, addresses, seconds):
+    """Holds that many for that long, at a port or a Unix socket: what the service closes is opened again."""
+    until = time.monotonic() + float(seconds)
+    sockets = []
+    while time.monotonic() < until:
+        missing = int(count) - len(sockets)
+        sockets += open_local(where, missing) if "/" in where else open_many(int(where), missing, int(addresses))
+        sockets = wait_closed(sockets, 0.3)
 
 
 if __name__ == "__main__":

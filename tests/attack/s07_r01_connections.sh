@@ -5,7 +5,7 @@
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 CA_LAB_OPTIONS='idle_timeout_s = 2
-max_connections = 4000
+max_connections = 5000
 '
 # shellcheck source-path=SCRIPTDIR source=../support/ca_lab.sh
 . "$here/../support/ca_lab.sh"

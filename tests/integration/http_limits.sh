@@ -7,7 +7,7 @@ set -u
 export ASAN_OPTIONS=detect_leaks=0
 here=$(cd "$(dirname "$0")" && pwd)
 CA_LAB_OPTIONS='idle_timeout_s = 3
-max_connections = 12
+max_connections = 24
 workers = 2
 max_request = 65536
 '
@@ -83,7 +83,7 @@ check "a client without TLS handshake is closed" client silent 3
 check "a silent client over plain HTTP" client_plain silent 3
 check "a silent client of the socket" client_local silent 3
 sleep 0.5
-check "connections over the limit wait" client over_the_limit 12
+check "over the limit the oldest one goes" client over_the_limit 7
 sleep 0.5
 check "clients that leave do no harm" client churn user1 "$password"
 check "clients that leave the plain listener" client_plain gives GET "/dirca/$CA_NAME.crt" 200

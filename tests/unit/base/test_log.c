@@ -9,7 +9,7 @@
 
 #include "log.h"
 
-static char written[8192];
+static char written[16384];
 static int saved_stderr;
 static FILE *capture;
 
@@ -184,6 +184,63 @@ an_absent_value_is_a_dash(void **state)
 	assert_non_null(strstr(written, "cn=\"-\"\n"));
 }
 
+/* Lines that hold `text`. */
+static size_t
+lines_with(const char *text)
+{
+	size_t n = 0;
+
+	for (const char *p = written; (p = strstr(p, text)) != NULL; p++)
+		n++;
+	return n;
+}
+
+static void
+an_event_that_is_repeated_is_counted_instead(void **state)
+{
+	(void)state;
+	begin(LOG_LEVEL_WARN);
+	for (int i = 0; i < 5000; i++)
+		log_warn("repeated", LOG_INT("n", i));
+	log_warn("another", LOG_INT("n", 1));
+	usleep(600000);
+	log_warn("repeated", LOG_STR("peer", "last"));
+	end();
+	assert_int_equal(lines_with("another"), 1);
+	/* The machine may have been slow: two a second more. */
+	assert_in_range(lines_with("repeated"), 61, 70);
+	assert_int_equal(lines_with("suppressed="), lines_with("repeated") - 60);
+	assert_non_null(strstr(written, "peer=\"last\"\n"));
+}
+
+static void
+what_was_left_out_is_said_without_another_event(void **state)
+{
+	char *said;
+
+	(void)state;
+	begin(LOG_LEVEL_WARN);
+	for (int i = 0; i < 100; i++)
+		log_warn("burst", LOG_INT("n", i));
+	usleep(600000);
+	log_catch_up();
+	log_catch_up();
+	end();
+	assert_non_null(said = strstr(written, "event=\"burst\" suppressed="));
+	assert_null(strstr(said + 1, "event=\"burst\""));
+}
+
+static void
+level_debug_leaves_out_nothing(void **state)
+{
+	(void)state;
+	begin(LOG_LEVEL_DEBUG);
+	for (int i = 0; i < 100; i++)
+		log_debug("all", LOG_INT("n", i));
+	end();
+	assert_int_equal(lines(), 100);
+}
+
 int
 main(void)
 {
@@ -196,6 +253,9 @@ main(void)
 	    cmocka_unit_test(lines_above_the_level_are_dropped),
 	    cmocka_unit_test(an_error_is_its_symbol_and_sentence),
 	    cmocka_unit_test(an_absent_value_is_a_dash),
+	    cmocka_unit_test(an_event_that_is_repeated_is_counted_instead),
+	    cmocka_unit_test(what_was_left_out_is_said_without_another_event),
+	    cmocka_unit_test(level_debug_leaves_out_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# S7: silent connections at one door shut out another. S12: a front without descriptors spins and fills the disk with its log.
+# usage: s07_s12_connections.sh
+# shellcheck disable=SC2317 # the functions are called through check
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source-path=SCRIPTDIR source=../support/ca_lab.sh
+. "$here/../support/ca_lab.sh"
+# shellcheck source-path=SCRIPTDIR source=../support/checks.sh
+. "$here/../support/checks.sh"
+ulimit -Sn 8192 || exit 1
+
+dir=$(mktemp -d /tmp/dirca-s07.XXXXXX)
+finish() {
+	ca_lab_stop
+	[ "$CHECKS_BAD" -ne 0 ] || rm -rf "$dir"
+}
+checks_begin "$dir"
+trap finish EXIT
+
+many() {
+	/usr/bin/python3 "$here/many_connections.py" "$@"
+}
+
+# The CRL, HTTPS and the Unix socket, each within 4 s.
+all_doors_answer() {
+	curl -sSf -o "$dir/answer" --max-time 4 "$CA_HTTP_URL/dirca/$CA_NAME.crl" &&
+		curl -sSf -o "$dir/answer" --max-time 4 --cacert "$CA_STATE/ca.crt" "$CA_URL/.well-known/est/cacerts" &&
+		curl -sSf -o "$dir/answer" --max-time 4 --unix-socket "$CA_SOCKET" http://localhost/dirca/v1/ca
+}
+
+# flooded WHERE COUNT ADDRESSES: all doors answer while many_connections.py floods it.
+flooded() {
+	local status=0
+	many flood "$@" 20 &
+	sleep 2
+	for _ in 1 2 3; do
+		all_doors_answer || status=1
+	done
+	kill $!
+	wait $! 2>/dev/null
+	return $status
+}
+
+log_size() {
+	stat -c %s "$dir/dircad.log"
+}
+
+# How many bytes the log grows by.
+log_grows_less_than() {
+	local most=$1 before
+	shift
+	before=$(log_size)
+	"$@"
+	echo "the log grew by $(($(log_size) - before)) bytes"
+	[ $(($(log_size) - before)) -lt "$most" ]
+}
+
+front() {
+	ps -o pid= --ppid "$(<"$dir/dircad.pid")" -C dircad | while read -r pid; do
+		! grep -q -- --role=front "/proc/$pid/cmdline" || echo "$pid"
+	done
+}
+
+# Nothing is left of what the front may open, and everybody knocks.
+without_descriptors() {
+	prlimit --pid "$(front)" --nofile=60:60 && many silent "${CA_URL##*:}" 200 20 25
+}
+
+refuses_few_descriptors() {
+	(
+		ulimit -n 200
+		refuses 'max_connections to 72 at most' timeout 5 "$DIRCA_BIN/dircad" -c "$DIRCAD_CONF"
+	)
+}
+
+check "a CA starts" ca_lab_start "$dir"
+check "control: all doors answer" all_doors_answer
+check "attack: 1400 silent connections for the CRL" log_grows_less_than 100000 flooded "${CA_HTTP_URL##*:}" 1400 1
+check "all doors answer afterwards" all_doors_answer
+check "attack: 1400 of one address for HTTPS" flooded "${CA_URL##*:}" 1400 1
+check "attack: 1400 of 700 addresses for HTTPS" flooded "${CA_URL##*:}" 1400 700
+check "attack: 400 of one user at the Unix socket" flooded "$CA_SOCKET" 400 0
+check "attack: no descriptors" log_grows_less_than 100000 without_descriptors
+check "the log says so" grep -q 'event="listener paused"' "$dir/dircad.log"
+check "all doors answer again" all_doors_answer
+check "the end is in good order" ca_lab_dircad_stop
+check "too few descriptors for the configuration are refused" refuses_few_descriptors
+checks_end
