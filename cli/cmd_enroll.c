@@ -87,7 +87,8 @@ check_own_right(struct job *j, struct err *err)
 		return true;
 	switch (principal_find_identity(j->session.directory, &id, &me, err)) {
 	case DIR_FOUND:
-		ok = tmpl_check_enroll(&j->tmpl, &me.sids, me.downlevel, err);
+		ok = tmpl_check_read(&j->tmpl, &me.sids, me.downlevel, err) &&
+		     tmpl_check_enroll(&j->tmpl, &me.sids, me.downlevel, err);
 		break;
 	case DIR_NOT_FOUND:
 		break;

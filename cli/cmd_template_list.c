@@ -117,9 +117,29 @@ describe(const struct session *s, const struct tmpl *t, struct names *names)
 	    "enabled_at", enabled_at(s, t->cn), "enroll", enrollers(s, t, names));
 }
 
-/* Templates of that name, or all; one that cannot be decoded is told on stderr. */
+/* Whose rights decide what is listed: on a domain controller nobody's, it hides what the caller may
+ * not read. Elsewhere the caller's, if the directory knows the caller as an account; what others
+ * see is the server's own to decide. */
+static bool
+find_reader(const struct session *s, struct principal *out, bool *known_out, struct err *err)
+{
+	enum dir_find found = DIR_NOT_FOUND;
+	char *dn = NULL;
+
+	*out = (struct principal){0};
+	if (!dir_conn_root(s->directory)->is_ad && !dir_whoami(s->directory, &dn, err))
+		return false;
+	if (dn != NULL)
+		found = principal_get(s->directory, dn, out, err);
+	free(dn);
+	*known_out = found == DIR_FOUND;
+	return found != DIR_FIND_FAILED;
+}
+
+/* Templates of that name, or all, that `reader` may read (NULL: whoever it is); one that cannot be
+ * decoded is told on stderr. */
 static json_t *
-collect(const struct session *s, const char *name)
+collect(const struct session *s, const char *name, const struct principal *reader)
 {
 	struct names names = {0};
 	json_t *list = json_array();
@@ -135,7 +155,8 @@ collect(const struct session *s, const char *name)
 			fprintf(stderr, "dirca %s: %s\n", s->cli->verb->name, err.msg);
 			continue;
 		}
-		json_array_append_new(list, describe(s, &t, &names));
+		if (reader == NULL || tmpl_check_read(&t, &reader->sids, reader->downlevel, &err))
+			json_array_append_new(list, describe(s, &t, &names));
 		tmpl_free(&t);
 	}
 	names_free(&names);
@@ -147,16 +168,18 @@ cmd_template_list(struct cli *cli)
 {
 	const char *name = cli->count > 0 ? cli->args[0] : NULL;
 	struct session session = {0};
+	struct principal reader = {0};
 	enum cli_exit status = CLI_OK;
 	json_t *list = NULL, *one;
+	bool known = false;
 	size_t i;
 	struct err err;
 
-	if (!template_open(&session, cli, &err)) {
+	if (!template_open(&session, cli, &err) || !find_reader(&session, &reader, &known, &err)) {
 		status = cli_fail(cli, &err);
 		goto out;
 	}
-	list = collect(&session, name);
+	list = collect(&session, name, known ? &reader : NULL);
 	if (name != NULL && json_array_size(list) == 0) {
 		err_set(&err, CRYPT_E_NOT_FOUND, "the directory has no template %s", name);
 		status = cli_fail(cli, &err);
@@ -169,6 +192,7 @@ cmd_template_list(struct cli *cli)
 	}
 out:
 	json_decref(list);
+	principal_free(&reader);
 	session_close(&session);
 	return status;
 }

@@ -43,6 +43,9 @@ struct dir_conn;
  * closed. */
 bool dir_connect(const struct dir_config *config, struct dir_conn **out, struct err *err);
 void dir_disconnect(struct dir_conn **conn);
+/* Who the server says that this connection is (RFC 4532): the DN, or NULL if that is none. free().
+ */
+bool dir_whoami(struct dir_conn *c, char **dn_out, struct err *err);
 /* True once an operation failed because the connection is gone: reconnect and repeat. */
 bool dir_conn_is_broken(const struct dir_conn *c);
 

@@ -153,3 +153,19 @@ dir_conn_bind(struct dir_conn *c, const struct dir_config *config, struct err *e
 	}
 	return err_set(err, DIRCA_E_CONFIG, "unknown kind of authentication for %s", c->uri);
 }
+
+bool
+dir_whoami(struct dir_conn *c, char **dn_out, struct err *err)
+{
+	struct berval *authzid = NULL;
+	int rc = ldap_whoami_s(c->ld, &authzid, NULL, NULL);
+	bool ok = rc == LDAP_SUCCESS || dir_conn_fail(c, rc, err, "asking who this client is");
+
+	*dn_out = NULL;
+	if (ok && authzid != NULL && authzid->bv_len > 3 &&
+	    strncasecmp(authzid->bv_val, "dn:", 3) == 0)
+		ok = (*dn_out = strndup(authzid->bv_val + 3, authzid->bv_len - 3)) != NULL ||
+		     err_nomem(err);
+	ber_bvfree(authzid);
+	return ok;
+}

@@ -311,29 +311,60 @@ tmpl_signatures_needed(const struct tmpl *t)
 	return any && t->ra_signatures == 0 ? 1 : t->ra_signatures;
 }
 
+/* `deed` is what the right `right` lets one do. */
+static bool
+refuse_right(const struct tmpl *t, const char *who, const char *deed, const char *right,
+    struct sd_verdict v, struct err *err)
+{
+	char *ace;
+
+	if (v.ace < 0)
+		return err_set(err, CERTSRV_E_TEMPLATE_DENIED,
+		    "template %s: %s may not %s: no ACE grants the %s right; grant it to the "
+		    "account or a group",
+		    t->cn, who, deed, right);
+	if (!sd_ace_text(&t->sd.aces[v.ace], SD_RIGHTS_DS, &ace))
+		return err_nomem(err);
+	(void)err_set(err, CERTSRV_E_TEMPLATE_DENIED,
+	    "template %s: %s may not %s: ACE %d denies it: %s", t->cn, who, deed, v.ace, ace);
+	free(ace);
+	return false;
+}
+
+static bool
+refuse_unreadable(const struct tmpl *t, const char *who, const char *deed, struct err *err)
+{
+	return err_set(err, CERTSRV_E_TEMPLATE_DENIED,
+	    "template %s: %s may not %s: its nTSecurityDescriptor is missing or not readable by "
+	    "the CA",
+	    t->cn, who, deed);
+}
+
+struct sd_verdict
+tmpl_read_verdict(const struct tmpl *t, const struct sids *sids)
+{
+	return sd_check(&t->sd, sids,
+	    &(struct sd_request){.mask = SD_RIGHT_READ_PROP, .mapping = &SD_MAPPING_DS});
+}
+
+bool
+tmpl_check_read(const struct tmpl *t, const struct sids *sids, const char *who, struct err *err)
+{
+	struct sd_verdict v;
+
+	if (!t->has_sd)
+		return refuse_unreadable(t, who, "read it", err);
+	v = tmpl_read_verdict(t, sids);
+	return v.allowed || refuse_right(t, who, "read it", "Read", v, err);
+}
+
 bool
 tmpl_check_enroll(const struct tmpl *t, const struct sids *sids, const char *who, struct err *err)
 {
 	struct sd_verdict v;
-	char *ace;
 
 	if (!t->has_sd)
-		return err_set(err, CERTSRV_E_TEMPLATE_DENIED,
-		    "template %s: %s may not enroll: its nTSecurityDescriptor is missing or not "
-		    "readable by the CA",
-		    t->cn, who);
+		return refuse_unreadable(t, who, "enroll", err);
 	v = sd_check_extended_right(&t->sd, sids, GUID_RIGHT_ENROLL);
-	if (v.allowed)
-		return true;
-	if (v.ace < 0)
-		return err_set(err, CERTSRV_E_TEMPLATE_DENIED,
-		    "template %s: %s may not enroll: no ACE grants the Enroll right; grant it to "
-		    "the account or a group",
-		    t->cn, who);
-	if (!sd_ace_text(&t->sd.aces[v.ace], SD_RIGHTS_DS, &ace))
-		return err_nomem(err);
-	(void)err_set(err, CERTSRV_E_TEMPLATE_DENIED,
-	    "template %s: %s may not enroll: ACE %d denies it: %s", t->cn, who, v.ace, ace);
-	free(ace);
-	return false;
+	return v.allowed || refuse_right(t, who, "enroll", "Enroll", v, err);
 }

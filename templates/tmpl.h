@@ -113,10 +113,15 @@ enum tmpl_cipher {
  * -Key-Length of versions 3 and 4 ("use advanced symmetric algorithm"). Where the template says
  * nothing it is AES-256. NTE_BAD_ALGID for ciphers that protect no key. */
 bool tmpl_transport_cipher(const struct tmpl *t, enum tmpl_cipher *out, struct err *err);
-/* Enroll right on the template's security descriptor; a template without one grants nothing (fail
- * closed). On refusal err is CERTSRV_E_TEMPLATE_DENIED with the deciding ACE and `who` in the
- * sentence. */
+/* Rights on the template by its security descriptor; a template without one grants nothing (fail
+ * closed). Read is SD_RIGHT_READ_PROP on the whole object, without which a domain controller shows
+ * nobody a template: whoever lacks it neither sees it nor enrolls by it, whatever the directory. On
+ * refusal err is CERTSRV_E_TEMPLATE_DENIED with the deciding ACE and `who` in the sentence. */
+bool tmpl_check_read(
+    const struct tmpl *t, const struct sids *sids, const char *who, struct err *err);
 bool tmpl_check_enroll(
     const struct tmpl *t, const struct sids *sids, const char *who, struct err *err);
+/* What tmpl_check_read decides by, where there is a descriptor. */
+struct sd_verdict tmpl_read_verdict(const struct tmpl *t, const struct sids *sids);
 
 #endif

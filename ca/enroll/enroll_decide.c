@@ -134,6 +134,13 @@ check_subject(struct enrollment *e, struct err *err)
 	return enroll_find_subject(e, err) && principal_check_active(e->requester, e->now, err);
 }
 
+/* A domain controller hides a template from whoever may not read it; other directories do not. */
+static bool
+check_read_right(struct enrollment *e, struct err *err)
+{
+	return tmpl_check_read(e->tmpl, &e->caller->sids, e->caller->downlevel, err);
+}
+
 /* [MS-WCCE] 3.2.2.6.2.1.4.3: the right is the caller's, who may be an agent. */
 static bool
 check_enroll_right(struct enrollment *e, struct err *err)
@@ -249,6 +256,7 @@ static const struct enroll_check {
     {ENROLL_CHECK_ACCOUNT, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_account},
     {ENROLL_CHECK_CA_RIGHT, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_ca_right},
     {ENROLL_CHECK_TEMPLATE, ENROLL_AT_SUBMISSION, true, check_template},
+    {ENROLL_CHECK_READ, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_read_right},
     {ENROLL_CHECK_RIGHT, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_enroll_right},
     {ENROLL_CHECK_SIGNERS, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, enroll_check_signers},
     {ENROLL_CHECK_SUBJECT, ENROLL_AT_SUBMISSION, true, check_subject},

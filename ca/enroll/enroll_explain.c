@@ -106,6 +106,9 @@ tell_passed(const struct enrollment *e, const char *check, struct explanation *x
 		    x, check, "the certificate is for %s", e->requester->downlevel);
 	if (strcmp(check, ENROLL_CHECK_RENEWAL) == 0)
 		return explain_passed(x, check, "no certificate is renewed");
+	if (strcmp(check, ENROLL_CHECK_READ) == 0)
+		return explain_passed(x, check, "%s has the right Read on template %s",
+		    e->requester->downlevel, e->tmpl->cn);
 	if (strcmp(check, ENROLL_CHECK_RIGHT) == 0)
 		return explain_passed(x, check, "%s has the right Enroll on template %s",
 		    e->requester->downlevel, e->tmpl->cn);
@@ -138,6 +141,9 @@ on_step(struct enrollment *e, const char *check, const struct err *refusal)
 	if (strcmp(check, ENROLL_CHECK_CA_RIGHT) == 0 && e->view->has_security)
 		explain_ace(e->ca, step, SD_RIGHTS_CA, &e->view->security,
 		    sd_check_mask(&e->view->security, sids, CA_RIGHT_ENROLL).ace, e->requester);
+	if (strcmp(check, ENROLL_CHECK_READ) == 0 && e->tmpl->has_sd)
+		explain_ace(e->ca, step, SD_RIGHTS_DS, &e->tmpl->sd,
+		    tmpl_read_verdict(e->tmpl, sids).ace, e->requester);
 	if (strcmp(check, ENROLL_CHECK_RIGHT) == 0 && e->tmpl->has_sd)
 		explain_ace(e->ca, step, SD_RIGHTS_DS, &e->tmpl->sd,
 		    sd_check_extended_right(&e->tmpl->sd, sids, GUID_RIGHT_ENROLL).ace,

@@ -155,6 +155,7 @@ bool enroll_check_renewal(struct enrollment *e, struct err *err);
 #define ENROLL_CHECK_SIGNERS    "signers"
 #define ENROLL_CHECK_SUBJECT    "subject"
 #define ENROLL_CHECK_RENEWAL    "renewal"
+#define ENROLL_CHECK_READ       "read-right"
 #define ENROLL_CHECK_RIGHT      "enroll-right"
 #define ENROLL_CHECK_ESCALATION "escalation"
 #define ENROLL_CHECK_ARCHIVAL   "archival"

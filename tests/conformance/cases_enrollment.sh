@@ -49,6 +49,10 @@ case_ right_full_control est alice RightFullControl
 case_ right_full_mask est alice RightFullMask
 case_ right_of_another est alice RightOther
 case_ right_of_nobody est alice RightNobody
+case_ right_read_denied est dave RightReadDenied
+case_ right_read_denied_other est bob RightReadDenied
+case_ right_read_denied_is_not_listed told dave templates RightReadDenied
+case_ right_read_denied_is_listed_to_others told bob templates RightReadDenied
 case_ right_of_owner est alice RightOwner
 case_ default_template est alice User
 case_ default_template_kra est alice KeyRecoveryAgent

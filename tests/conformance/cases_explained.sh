@@ -41,6 +41,7 @@ copy_of_user() {
 case_ explain_nested_group explained enroll-right enroll alice RightNested
 case_ explain_denied explained enroll-right enroll dave RightDenyNested
 case_ explain_primary_group explained enroll-right enroll carl RightPrimary
+case_ explain_read_denied explained read-right enroll dave RightReadDenied
 case_ explain_nobody explained enroll-right enroll alice RightNobody
 case_ explain_computer explained enroll-right enroll 'host$' RightComputers
 case_ explain_ca_right explained ca-right enroll mallory RightEveryone

@@ -12,6 +12,7 @@ from lab_ldif import (  # noqa: E402
     AUTOENROLL, CONTROL_ACCESS, DOMAIN, DOMAIN_COMPUTERS, DOMAIN_USERS, INHERIT_ONLY_TO_CHILDREN, SERVICES, USERS,
     Directory, allow, allow_right, deny, deny_right, descriptor, modify, officer_rule, record, template)
 
+READ_PROP = 0x10
 EVERYONE, AUTHENTICATED = "S-1-1-0", "S-1-5-11"
 ALICE, BOB, CARL, DAVE, ERIN, FRANK, GRACE, HEIDI, PAT1, PAT2, MALLORY, NOUPN = range(1301, 1313)
 HOST, NAMELESS = 1320, 1321
@@ -83,6 +84,7 @@ RIGHTS = {
     "RightOther": [allow_right(BOB)],
     "RightNobody": [],
     "RightOwner": [],
+    "RightReadDenied": [deny(READ_PROP, BANNED), allow_right(AUTHENTICATED)],
 }
 
 # What stands in the certificate, for everybody: msPKI-Certificate-Name-Flag.

@@ -517,6 +517,46 @@ enroll_right_comes_from_the_descriptor(void **state)
 }
 
 static void
+read_right_comes_from_the_descriptor(void **state)
+{
+	static const struct {
+		const char *sddl;
+		bool allowed;
+	} rows[] = {
+	    {"D:(A;;LCRPLORC;;;AU)", true},
+	    {"D:(A;;GR;;;AU)", true},
+	    {"D:(A;;GA;;;WD)", true},
+	    {"D:(A;;LCLORC;;;AU)", false},
+	    {"D:(D;;RP;;;AU)(A;;LCRPLORC;;;WD)", false},
+	    {"D:(A;IO;RP;;;AU)", false},
+	    {"D:(OA;;CR;0e10c968-78fb-11d2-90d4-00c04f79dc55;;AU)", false},
+	    {"D:", false},
+	    {NULL, false},
+	};
+	struct sid list[] = {SID_EVERYONE, SID_AUTHENTICATED_USERS};
+	struct sids sids = {list, 2};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct dir_entries es = entry_with("");
+		struct err err;
+		struct tmpl t;
+
+		if (rows[i].sddl != NULL)
+			add_descriptor(&es, rows[i].sddl);
+		t = decoded(&es.list[0]);
+		assert_int_equal(
+		    tmpl_check_read(&t, &sids, "NWTRADERS\\user1", &err), rows[i].allowed);
+		if (!rows[i].allowed) {
+			assert_int_equal(err.code, CERTSRV_E_TEMPLATE_DENIED);
+			assert_non_null(strstr(err.msg, "may not read it"));
+		}
+		tmpl_free(&t);
+		dir_entries_free(&es);
+	}
+}
+
+static void
 ldif_that_is_malformed_is_refused(void **state)
 {
 	static const char *const bad[] = {
@@ -577,6 +617,7 @@ main(void)
 	    cmocka_unit_test(required_attributes_and_known_versions_are_demanded),
 	    cmocka_unit_test(malformed_triplets_are_refused),
 	    cmocka_unit_test(enroll_right_comes_from_the_descriptor),
+	    cmocka_unit_test(read_right_comes_from_the_descriptor),
 	    cmocka_unit_test(ldif_that_is_malformed_is_refused),
 	};
 
