@@ -13,12 +13,13 @@
 
 #include "text.h"
 
+/* `flags` beside those for reading. */
 static bool
-open_sized(const char *path, size_t max, int *fd_out, size_t *size_out, struct err *err)
+open_sized(const char *path, int flags, size_t max, int *fd_out, size_t *size_out, struct err *err)
 {
 	struct stat st;
 	/* O_NONBLOCK: a FIFO in the place of a file is refused, not waited for. */
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | flags);
 
 	if (fd == -1)
 		return err_errno(err, errno == ENOENT ? ERROR_FILE_NOT_FOUND : DIRCA_E_IO,
@@ -68,13 +69,59 @@ file_read(const char *path, size_t max, struct buf *out, struct err *err)
 	int fd;
 
 	*out = (struct buf){0};
-	if (!open_sized(path, max, &fd, &size, err))
+	if (!open_sized(path, 0, max, &fd, &size, err))
 		return false;
 	ok = buf_alloc(size, out, err) && read_all(fd, out->ptr, size, path, err);
 	close(fd);
 	if (!ok)
 		buf_free(out);
 	return ok;
+}
+
+static bool
+check_owner(const char *path, const struct stat *st, struct err *err)
+{
+	if (st->st_uid != 0 && st->st_uid != geteuid())
+		return err_set(err, DIRCA_E_CONFIG,
+		    "%s: belongs to user %lu; what decides whom to trust must be root's: chown "
+		    "root it",
+		    path, (unsigned long)st->st_uid);
+	return (st->st_mode & (S_IWGRP | S_IWOTH)) == 0 ||
+	       err_set(err, DIRCA_E_CONFIG, "%s: others than its owner may write it; chmod go-w it",
+		   path);
+}
+
+bool
+file_read_owned(const char *path, size_t max, struct buf *out, struct err *err)
+{
+	struct stat st;
+	size_t size;
+	bool ok;
+	int fd;
+
+	*out = (struct buf){0};
+	if (!open_sized(path, O_NOFOLLOW, max, &fd, &size, err))
+		return false;
+	ok = fstat(fd, &st) == 0 ? check_owner(path, &st, err)
+				 : err_errno(err, DIRCA_E_IO, "%s: cannot stat", path);
+	ok = ok && buf_alloc(size, out, err) && read_all(fd, out->ptr, size, path, err);
+	close(fd);
+	if (!ok)
+		buf_free(out);
+	return ok;
+}
+
+bool
+file_check_folder(const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (lstat(path, &st) != 0)
+		return err_errno(err, errno == ENOENT ? ERROR_FILE_NOT_FOUND : DIRCA_E_IO,
+		    "%s: no such folder", path);
+	if (!S_ISDIR(st.st_mode))
+		return err_set(err, DIRCA_E_CONFIG, "%s: is no folder", path);
+	return check_owner(path, &st, err);
 }
 
 bool
@@ -85,7 +132,7 @@ file_read_secret(const char *path, size_t max, struct secret *out, struct err *e
 	int fd;
 
 	*out = (struct secret){0};
-	if (!open_sized(path, max, &fd, &size, err))
+	if (!open_sized(path, 0, max, &fd, &size, err))
 		return false;
 	ok = secret_alloc(size, out, err) && read_all(fd, out->ptr, size, path, err);
 	close(fd);

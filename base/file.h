@@ -11,6 +11,12 @@
 
 /* Whole file; DIRCA_E_TOO_LARGE over `max` bytes, ERROR_FILE_NOT_FOUND if absent. */
 bool file_read(const char *path, size_t max, struct buf *out, struct err *err);
+/* As file_read, for a file that decides whom to trust: DIRCA_E_CONFIG unless it belongs to root or
+ * to this process's user, who alone may write it. A symbolic link is refused. */
+bool file_read_owned(const char *path, size_t max, struct buf *out, struct err *err);
+/* Does the folder belong to root or to this process's user, who alone may write it? DIRCA_E_CONFIG;
+ * ERROR_FILE_NOT_FOUND if there is none. */
+bool file_check_folder(const char *path, struct err *err);
 /* As file_read into a secret. */
 bool file_read_secret(const char *path, size_t max, struct secret *out, struct err *err);
 /* Writes a temporary file beside `path` (O_CREAT|O_EXCL|O_NOFOLLOW), fsyncs, renames over `path`,

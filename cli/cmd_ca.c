@@ -137,11 +137,13 @@ cmd_ca_status(struct cli *cli)
 		return CLI_OK;
 	}
 	printf("CA: %s (dirca %s)\n  Subject: %s\n  NotAfter: %s\n  Exchange certificate until: "
-	       "%s\n  Directory: %s\n  KRAs used per key: %lld\n",
+	       "%s\n  Directory: %s\n  KRAs used per key: %lld (at least %lld)\n  Signs: %s\n",
 	    json_text(answer, "name"), json_text(answer, "version"), json_text(answer, "subject"),
 	    json_text(answer, "not_after"), json_text(answer, "exchange_certificate_not_after"),
 	    json_is_true(json_object_get(answer, "directory_fresh")) ? "read" : "NOT READ",
-	    (long long)json_integer_value(json_object_get(answer, "kra_cert_count")));
+	    (long long)json_integer_value(json_object_get(answer, "kra_cert_count")),
+	    (long long)json_integer_value(json_object_get(answer, "kra_minimum")),
+	    json_text(answer, "sign_kinds"));
 	if (json_integer_value(json_object_get(answer, "unpublished")) > 0)
 		printf("  Not yet published in the directory: %lld\n",
 		    (long long)json_integer_value(json_object_get(answer, "unpublished")));

@@ -10,6 +10,7 @@
 #include "pem.h"
 #include "pkix_policy.h"
 #include "settings_priv.h"
+#include "trust.h"
 
 /* Connections beyond one for each worker: housekeeping and authentication. */
 #define SPARE_CONNECTIONS 2
@@ -83,20 +84,29 @@ find_digest(struct ca *ca, struct err *err)
 	       err_openssl(err, NTE_BAD_ALGID, "the vault signs with an unknown algorithm");
 }
 
+/* The certificates of a file of trust/; none if there is no such file. */
+static bool
+read_trusted(const struct ca *ca, const char *name, struct buf **list_out, size_t *count_out,
+    struct err *err)
+{
+	struct buf pem = {0};
+	bool ok = trust_read(ca->config->state_dir, name, &pem, err)
+		      ? pem_certificates(buf_view(&pem), list_out, count_out, err) ||
+			    err_prefix(err, "%s", name)
+		      : err->code == ERROR_FILE_NOT_FOUND;
+
+	buf_free(&pem);
+	return ok;
+}
+
 static bool
 read_chain(struct ca *ca, struct err *err)
 {
-	char *path = config_path(ca->config, "chain.pem");
 	struct buf *parents = NULL;
 	size_t count = 0;
 	bool ok = false;
 
-	if (path == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	if (!pem_certificates_file(path, &parents, &count, err) &&
-	    err->code != ERROR_FILE_NOT_FOUND)
+	if (!read_trusted(ca, TRUST_CHAIN, &parents, &count, err))
 		goto out;
 	if ((ca->chain = calloc(count + 1, sizeof *ca->chain)) == NULL) {
 		err_nomem(err);
@@ -112,7 +122,6 @@ read_chain(struct ca *ca, struct err *err)
 	ok = true;
 out:
 	pem_list_free(&parents, count);
-	free(path);
 	return ok;
 }
 
@@ -156,16 +165,11 @@ static bool
 read_kra_issuers(struct ca *ca, struct err *err)
 {
 	struct ca_state *s = ca->state;
-	char *path = config_path(ca->config, "kra-issuers.pem");
 	struct buf *list = NULL;
 	size_t count = 0;
 	bool ok = false;
 
-	if (path == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	if (!pem_certificates_file(path, &list, &count, err) && err->code != ERROR_FILE_NOT_FOUND)
+	if (!read_trusted(ca, TRUST_KRA_ISSUERS, &list, &count, err))
 		goto out;
 	s->kra_issuer_certs = calloc(count + 1, sizeof *s->kra_issuer_certs);
 	s->kra_issuers = calloc(count + 1, sizeof *s->kra_issuers);
@@ -176,7 +180,7 @@ read_kra_issuers(struct ca *ca, struct err *err)
 	s->kra_issuers[s->kra_issuer_count++] = &ca->ca_cert;
 	for (size_t i = 0; i < count; i++, s->kra_issuer_count++) {
 		if (!pkix_cert_decode(buf_view(&list[i]), &s->kra_issuer_certs[i], err)) {
-			err_prefix(err, "%s", path);
+			err_prefix(err, "%s", TRUST_KRA_ISSUERS);
 			goto out;
 		}
 		s->kra_issuers[s->kra_issuer_count] = &s->kra_issuer_certs[i];
@@ -184,7 +188,6 @@ read_kra_issuers(struct ca *ca, struct err *err)
 	ok = true;
 out:
 	pem_list_free(&list, count);
-	free(path);
 	return ok;
 }
 
@@ -352,7 +355,14 @@ check_change(struct ca *ca, enum setting s, const char *value, struct err *err)
 		now.num[s] = initial.num[s];
 	else if (!setting_parse(s, value, &now.num[s], err))
 		return false;
-	return settings_finish(&now, err);
+	if (!settings_finish(&now, err))
+		return false;
+	if (s != SETTING_KRA_CERT_COUNT && s != SETTING_CNG_ENCRYPTION_ALGORITHM)
+		return true;
+	/* Each by itself: one that root does not allow must not keep the other from being mended.
+	 */
+	initial.num[s] = now.num[s];
+	return settings_finish(&initial, err) && settings_allowed(&initial, ca->config, err);
 }
 
 bool

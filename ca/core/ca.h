@@ -47,6 +47,9 @@ const char *setting_name(enum setting s);
 /* False with E_INVALIDARG for an unknown name or a value out of range, naming the range. */
 bool setting_check(const char *name, const char *value, struct err *err);
 bool settings_load(struct store *store, struct settings *out, struct err *err);
+/* Do they keep to what root demands of archived keys (kra_minimum, allow_3des of dircad.conf), as
+ * the vault does? E_ACCESSDENIED names setting and line. */
+bool settings_allowed(const struct settings *s, const struct config *config, struct err *err);
 
 /* One KRA of the CA's KRA store (<state>/kra), with its key parsed once. */
 struct ca_kra {
@@ -162,7 +165,7 @@ bool ca_principal(struct ca *ca, const struct identity *id, struct principal *ou
 bool ca_check_archival(const struct ca *ca, struct err *err);
 
 /* Housekeeping, called by the service's timer: makes a new exchange certificate within the overlap,
- * publishes a CRL when due, forgets expired exchange keys. Idempotent. */
+ * publishes a CRL when due. Idempotent. */
 bool ca_maintain(struct ca *ca, struct vault *v, int64_t now, struct err *err);
 /* Makes, stores, audits and publishes (directory) a CRL now; the number is one more than the last.
  */

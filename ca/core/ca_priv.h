@@ -20,7 +20,7 @@ struct ca_state {
 	pthread_mutex_t maintain_lock; /* one CRL or exchange certificate at a time */
 	char *recorded_rights[2];      /* rights_audit.c; under refresh_lock */
 	struct principal_cache *principals;
-	struct pkix_cert *kra_issuer_certs; /* <state>/kra-issuers.pem, without this CA's own */
+	struct pkix_cert *kra_issuer_certs; /* trust/kra-issuers.pem, without this CA's own */
 	const struct pkix_cert *
 	    *kra_issuers; /* who may have issued KRA certificates; the vault trusts the same */
 	size_t kra_issuer_count;
@@ -28,8 +28,6 @@ struct ca_state {
 	pthread_cond_t publish_turn;  /* on the monotonic clock */
 	bool publish_wanted, publish_stop;
 	_Atomic int64_t published_crl; /* the newest that this process put into the directory */
-	int64_t forgotten_id; /* requests up to this one hold no exchange key that is still to be
-				 destroyed */
 };
 
 /* A whole new view from directory, settings and KRA store, with one reference. */

@@ -40,13 +40,28 @@ http_url(const struct ca *ca, const char *suffix)
 	return text_printf("%s/dirca/%.*s%s", ca->config->http_url, (int)n, escaped, suffix);
 }
 
+/* In the directory and, if there is one, by HTTP: NULL. free() each, whatever the outcome. */
+static bool
+cdp_urls(struct ca *ca, const struct ca_view *view, char *urls[2], struct err *err)
+{
+	urls[0] = pki_cdp_url(view->pki->services_dn, ca->config->ca_name, ca->config->host);
+	urls[1] = http_url(ca, ".crl");
+	return urls[0] != NULL || err_nomem(err);
+}
+
+static bool
+aia_urls(struct ca *ca, const struct ca_view *view, char *urls[2], struct err *err)
+{
+	urls[0] = pki_aia_url(view->pki->services_dn, ca->config->ca_name);
+	urls[1] = http_url(ca, ".crt");
+	return urls[0] != NULL || err_nomem(err);
+}
+
 static bool
 push_cdp(struct ca *ca, const struct ca_view *view, ext_list *list, struct err *err)
 {
-	char *const urls[] = {
-	    pki_cdp_url(view->pki->services_dn, ca->config->ca_name, ca->config->host),
-	    http_url(ca, ".crl")};
-	bool ok = urls[0] != NULL ? ext_push_cdp(list, urls, 2, err) : err_nomem(err);
+	char *urls[2];
+	bool ok = cdp_urls(ca, view, urls, err) && ext_push_cdp(list, urls, 2, err);
 
 	free(urls[0]);
 	free(urls[1]);
@@ -56,9 +71,8 @@ push_cdp(struct ca *ca, const struct ca_view *view, ext_list *list, struct err *
 static bool
 push_aia(struct ca *ca, const struct ca_view *view, ext_list *list, struct err *err)
 {
-	char *const urls[] = {
-	    pki_aia_url(view->pki->services_dn, ca->config->ca_name), http_url(ca, ".crt")};
-	bool ok = urls[0] != NULL ? ext_push_aia(list, urls, 2, err) : err_nomem(err);
+	char *urls[2];
+	bool ok = aia_urls(ca, view, urls, err) && ext_push_aia(list, urls, 2, err);
 
 	free(urls[0]);
 	free(urls[1]);
@@ -395,67 +409,27 @@ out:
 	return ok;
 }
 
-/* CN=<CA's common name>-Xchg */
-static bool
-xchg_subject(const struct ca *ca, struct buf *out, struct err *err)
-{
-	char *cn = pkix_name_value(ca->ca_cert.subject, NID_commonName);
-	char *name = text_printf("%s-Xchg", cn != NULL ? cn : ca->config->ca_name);
-	bool ok = name != NULL ? cn_name(name, NULL, out, err) : err_nomem(err);
-
-	free(cn);
-	free(name);
-	return ok;
-}
-
-static bool
-xchg_extensions(
-    struct ca *ca, const struct ca_view *view, struct view spki, ext_list *list, struct err *err)
-{
-	static const uint8_t usage[2] = {0x20, 0}; /* keyEncipherment */
-	static char exchange[] = "1.3.6.1.4.1.311.21.5";
-	char *const oids[] = {exchange};
-	const struct pkix_extension *policies =
-	    pkix_cert_extension(&ca->ca_cert, NID_certificate_policies);
-
-	return ext_push_key_usage(list, usage, true, err) &&
-	       ext_push_eku(list, oids, 1, false, err) && push_ski(spki, list, err) &&
-	       ext_push_template_name(list, "CAExchange", err) &&
-	       ext_push_aki(list, buf_view(&ca->ca_key_id), err) && push_cdp(ca, view, list, err) &&
-	       push_aia(ca, view, list, err) &&
-	       (policies == NULL ||
-		   pkix_ext_push(list, policies->oid, policies->critical, policies->value, err)) &&
-	       ext_push_policies(list, oid_dotted(OID_APPLICATION_CERT_POLICIES), oids, 1, err);
-}
-
 bool
-certificate_xchg(struct ca *ca, struct vault *v, struct view spki, int64_t not_before,
-    int64_t not_after, struct buf *out, struct err *err)
+certificate_xchg(struct ca *ca, struct vault *v, int64_t rsa_bits, int64_t life_s, struct buf *out,
+    struct err *err)
 {
-	ext_list *list = sk_X509_EXTENSION_new_null();
 	struct ca_view *view = ca_view_get(ca);
-	struct buf subject = {0};
-	bool ok = false;
+	char *cdp[2] = {NULL}, *aia[2] = {NULL};
+	bool ok;
 
 	*out = (struct buf){0};
-	if (list == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	if (!xchg_subject(ca, &subject, err) || !xchg_extensions(ca, view, spki, list, err))
-		goto out;
-	const struct body body = {
-	    .subject = buf_view(&subject),
-	    .spki = spki,
-	    .not_before = not_before,
-	    .not_after = not_after,
-	    .extensions = list,
-	};
-	ok = sign(ca, v, &body, out, err);
-out:
-	sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
+	ok = cdp_urls(ca, view, cdp, err) && aia_urls(ca, view, aia, err);
 	ca_view_release(&view);
-	buf_free(&subject);
+	const struct vault_xchg_wish wish = {.rsa_bits = (int)rsa_bits,
+	    .life_s = life_s,
+	    .cdp = {cdp[0], cdp[1]},
+	    .aia = {aia[0], aia[1]}};
+
+	ok = ok && vault_xchg_create(v, &wish, out, err);
+	for (size_t i = 0; i < 2; i++) {
+		free(cdp[i]);
+		free(aia[i]);
+	}
 	return ok;
 }
 

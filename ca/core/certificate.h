@@ -25,9 +25,10 @@ bool certificate_names(
 /* The names that the certificate of a plan would hold can be encoded, and hold nothing that people
  * would not see; certificate_issue checks that again. CERTSRV_E_BAD_REQUESTSUBJECT. */
 bool certificate_check_names(const struct issue_plan *plan, struct err *err);
-/* CA exchange certificate of facts 6.5 for a key that the vault made. */
-bool certificate_xchg(struct ca *ca, struct vault *v, struct view spki, int64_t not_before,
-    int64_t not_after, struct buf *out, struct err *err);
+/* Has the vault make an exchange key and its certificate (facts 6.5), with this CA's CDP and AIA.
+ */
+bool certificate_xchg(struct ca *ca, struct vault *v, int64_t rsa_bits, int64_t life_s,
+    struct buf *out, struct err *err);
 /* Fills the certificate columns of a request row (serial, hash, names, UPN, key) from the
  * certificate. Row strings are malloc'ed. */
 bool certificate_columns(struct view certificate, struct store_request *row, struct err *err);

@@ -6,6 +6,7 @@
 #include "kv.h"
 #include "log.h"
 #include "text.h"
+#include "vault_kinds.h"
 
 enum kind { TEXT, LIST, FLAG, INT, LONG, AUTH, LEVEL };
 
@@ -56,6 +57,9 @@ static const struct option {
     {"sandbox", FLAG, AT(sandbox), 0, 0, 0},
     {"allow_sha1", FLAG, AT(allow_sha1), 0, 0, 0},
     {"allow_own_requests", FLAG, AT(allow_own_requests), 0, 0, 0},
+    {"sign_kinds", TEXT, AT(sign_kinds), 0, 0, 0},
+    {"kra_minimum", INT, AT(kra_minimum), 0, 1, 64},
+    {"allow_3des", FLAG, AT(allow_3des), 0, 0, 0},
 #undef AT
 };
 #define OPTION_COUNT (sizeof options / sizeof options[0])
@@ -318,12 +322,16 @@ set_defaults(struct config *c)
 	c->idle_timeout_s = 30;
 	c->log_level = LOG_LEVEL_INFO;
 	c->sandbox = true;
+	c->kinds = VAULT_KINDS_DEFAULT;
+	c->kra_minimum = 1;
 }
 
 /* Defaults that follow from other values. */
 static bool
 derive(struct config *c, struct err *err)
 {
+	if (c->sign_kinds != NULL && !vault_kinds_parse(c->sign_kinds, &c->kinds, err))
+		return false;
 	if (c->state_dir == NULL && (c->state_dir = strdup("/var/lib/dirca")) == NULL)
 		return err_nomem(err);
 	if (c->listen_count == 0) {

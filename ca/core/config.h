@@ -52,6 +52,11 @@ struct config {
 	bool sandbox;            /* default yes */
 	bool allow_sha1;         /* read old clients; default no */
 	bool allow_own_requests; /* certificate managers may decide about themselves; default no */
+	/* What binds the CA's administrators too; the vault holds to it */
+	char *sign_kinds; /* as it is written; default "kra" */
+	unsigned kinds;   /* the same as VAULT_KIND_* */
+	int kra_minimum;  /* recipients of an archived key, at least; default 1 */
+	bool allow_3des;  /* as the cipher of archived keys; default no */
 };
 
 bool config_load(const char *path, struct config **out, struct err *err);

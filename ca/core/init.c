@@ -10,12 +10,15 @@
 #include <openssl/pem.h>
 
 #include "certificate.h"
+#include "clock.h"
 #include "extension.h"
 #include "file.h"
 #include "oids.h"
 #include "pem.h"
 #include "pkcs8.h"
 #include "store.h"
+#include "trust.h"
+#include "vault_journal.h"
 
 #define CLOCK_SKEW   600
 #define TLS_VALIDITY (INT64_C(2) * 365 * 86400)
@@ -33,12 +36,14 @@ make_folder(const char *path, mode_t mode, struct err *err)
 static bool
 make_folders(const struct config *config, struct err *err)
 {
-	char *kra = config_path(config, "kra");
-	bool ok = kra != NULL
-		      ? make_folder(config->state_dir, 0711, err) && make_folder(kra, 0755, err)
+	char *kra = config_path(config, "kra"), *trust = config_path(config, TRUST_FOLDER);
+	bool ok = kra != NULL && trust != NULL
+		      ? make_folder(config->state_dir, 0711, err) && make_folder(kra, 0755, err) &&
+			    make_folder(trust, 0755, err)
 		      : err_nomem(err);
 
 	free(kra);
+	free(trust);
 	return ok;
 }
 
@@ -85,13 +90,40 @@ ca_extensions(struct view spki, ext_list *list, struct err *err)
 	       ext_push_ca_version(list, 0, err);
 }
 
+/* In the vault's journal, on the disk. dircad must not run: the journal is its vault's. */
+static bool
+note_signed(const struct config *config, struct view what, struct view serial, struct err *err)
+{
+	struct journal_entry entry = {.kind = JOURNAL_INIT};
+	char *folder = config_path(config, "vault");
+	struct journal journal;
+	bool ok;
+
+	if (folder == NULL)
+		return err_nomem(err);
+	while (serial.len > 0 && serial.ptr[0] == 0)
+		serial = view_of(serial.ptr + 1, serial.len - 1);
+	entry.number_len = serial.len;
+	memcpy(entry.number, serial.ptr, serial.len);
+	ok = journal_open(&journal, folder, clock_now(), err);
+	if (ok) {
+		ok = journal_add(&journal, &entry, what, clock_now(), err) &&
+		     journal_sync(&journal, err);
+		journal_close(&journal);
+	}
+	free(folder);
+	return ok;
+}
+
 /* Signs with the key at hand: only `dirca ca init` does that; the daemon's signatures are the
  * vault's. */
 static bool
-sign_here(EVP_PKEY *key, const struct pkix_tbs *tbs, struct buf *certificate_out, struct err *err)
+sign_here(const struct config *config, EVP_PKEY *key, const struct pkix_tbs *tbs,
+    struct buf *certificate_out, struct err *err)
 {
 	struct buf body = {0}, signature = {0};
 	bool ok = pkix_tbs_encode(tbs, &body, err) &&
+		  note_signed(config, buf_view(&body), tbs->serial, err) &&
 		  vault_key_sign(key, buf_view(&body), &signature, err) &&
 		  pkix_signed_wrap(
 		      buf_view(&body), tbs->sig_alg, buf_view(&signature), certificate_out, err);
@@ -139,7 +171,7 @@ make_root(const struct config *config, EVP_PKEY *key, struct view name, int64_t 
 	    .spki = buf_view(&spki),
 	    .extensions = list,
 	};
-	if (!sign_here(key, &tbs, &certificate, err))
+	if (!sign_here(config, key, &tbs, &certificate, err))
 		goto out;
 	const struct view der = buf_view(&certificate);
 	ok = write_pem(config, "ca.crt", PEM_STRING_X509, &der, 1, err);
@@ -148,6 +180,17 @@ out:
 	buf_free(&spki);
 	buf_free(&sig_alg);
 	buf_free(&certificate);
+	return ok;
+}
+
+static bool
+note_request(const struct config *config, struct view request, struct err *err)
+{
+	struct pkix_request r = {0};
+	bool ok = pkix_request_decode(request, &r, err) &&
+		  note_signed(config, r.info, view_of(NULL, 0), err);
+
+	pkix_request_free(&r);
 	return ok;
 }
 
@@ -163,7 +206,8 @@ make_request(const struct config *config, EVP_PKEY *key, struct view name, struc
 	    !pkix_request_make(key, name, list, &request, err))
 		goto out;
 	const struct view der = buf_view(&request);
-	ok = write_pem(config, "ca.csr", PEM_STRING_X509_REQ, &der, 1, err);
+	ok = note_request(config, der, err) &&
+	     write_pem(config, "ca.csr", PEM_STRING_X509_REQ, &der, 1, err);
 out:
 	sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
 	buf_free(&spki);
@@ -187,10 +231,10 @@ give_to(const struct config *config, const char *name, uid_t uid, gid_t gid, str
 static bool
 hand_over(const struct config *config, struct err *err)
 {
-	/* Never "." or kra/: who may write there chooses whom keys are sealed to. */
+	/* Never ".", kra/ or trust/: who may write there chooses whom keys are sealed to. */
 	static const char *const front_files[] = {
 	    "dirca.db", "dirca.db-wal", "dirca.db-shm", "tls.crt", "tls.key"};
-	static const char *const vault_files[] = {"vault", "vault/ca.key"};
+	static const char *const vault_files[] = {"vault", "vault/ca.key", ("vault/" JOURNAL_FILE)};
 	const struct {
 		const char *user;
 		const char *const *files;
@@ -211,7 +255,9 @@ hand_over(const struct config *config, struct err *err)
 		 */
 		if (i == 0 && pw != NULL &&
 		    (!give_to(config, ".", 0, pw->pw_gid, err) ||
-			!give_to(config, "kra", 0, 0, err)))
+			!give_to(config, "kra", 0, 0, err) ||
+			!give_to(config, TRUST_FOLDER, 0, 0, err) ||
+			!give_to(config, TRUST_FOLDER "/" TRUST_CHAIN, 0, 0, err)))
 			return false;
 		if (i == 0 && pw != NULL && chmod(config->state_dir, 01771) != 0)
 			return err_errno(
@@ -362,8 +408,8 @@ write_chain(
 	for (size_t i = 0; i < count; i++)
 		ders[i] = buf_view(&list[i].raw);
 	return write_pem(config, "ca.crt", PEM_STRING_X509, ders, 1, err) &&
-	       (count == 1 ||
-		   write_pem(config, "chain.pem", PEM_STRING_X509, ders + 1, count - 1, err));
+	       (count == 1 || write_pem(config, TRUST_FOLDER "/" TRUST_CHAIN, PEM_STRING_X509,
+				  ders + 1, count - 1, err));
 }
 
 bool
@@ -454,7 +500,7 @@ tls_certificate(const struct config *config, EVP_PKEY *ca_key, const struct pkix
 	    .spki = spki,
 	    .extensions = list,
 	};
-	ok = sign_here(ca_key, &tbs, out, err);
+	ok = sign_here(config, ca_key, &tbs, out, err);
 out:
 	sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
 	buf_free(&sig_alg);

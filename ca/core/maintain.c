@@ -13,9 +13,7 @@
 #include "log.h"
 #include "publication.h"
 
-#define ACTOR      "dircad"
-#define CLOCK_SKEW 600
-#define PAGE       200
+#define ACTOR "dircad"
 
 struct xchg_row {
 	struct store_request *row;
@@ -35,26 +33,9 @@ store_xchg(struct store_tx *tx, void *arg, struct err *err)
 	return store_add_request(tx, x->row, &a.request_id, err) && ca_audit(tx, &a, err);
 }
 
-static bool
-new_xchg_certificate(struct ca *ca, struct vault *v, const struct settings *s, int64_t now,
-    uint8_t id[VAULT_ID_LEN], bool *made_out, struct buf *out, struct err *err)
-{
-	int64_t until = now + s->num[SETTING_XCHG_VALIDITY_S];
-	struct buf spki = {0};
-	bool ok;
-
-	if (until > ca->ca_cert.not_after)
-		until = ca->ca_cert.not_after;
-	*made_out = vault_xchg_create(v, (int)s->num[SETTING_XCHG_KEY_SIZE], &spki, id, err);
-	ok = *made_out &&
-	     certificate_xchg(ca, v, buf_view(&spki), now - CLOCK_SKEW, until, out, err);
-	buf_free(&spki);
-	return ok;
-}
-
 /* Request row of facts 6.5: issued, no request, CAXCHGCERT | FORCEUTF8. */
 static bool
-make_xchg(struct ca *ca, struct vault *v, const struct settings *s, int64_t now, struct err *err)
+add_xchg_row(struct ca *ca, struct view certificate, int64_t now, struct err *err)
 {
 	struct store_request row = {.disposition = DISP_ISSUED,
 	    .request_flags = CR_FLG_CAXCHGCERT | CR_FLG_FORCEUTF8,
@@ -62,13 +43,9 @@ make_xchg(struct ca *ca, struct vault *v, const struct settings *s, int64_t now,
 	    .resolved_when = now,
 	    .revoked_reason = -1};
 	struct xchg_row arg = {&row, now};
-	struct buf certificate = {0};
-	uint8_t id[VAULT_ID_LEN];
-	bool ok = false, made = false;
-	struct err ignored;
+	bool ok = false;
 
-	if (!new_xchg_certificate(ca, v, s, now, id, &made, &certificate, err) ||
-	    !certificate_columns(buf_view(&certificate), &row, err))
+	if (!certificate_columns(certificate, &row, err))
 		goto out;
 	row.requester_name = strdup(ACTOR);
 	row.caller_name = strdup(ACTOR);
@@ -79,11 +56,71 @@ make_xchg(struct ca *ca, struct vault *v, const struct settings *s, int64_t now,
 	}
 	ok = store_do(ca->store, store_xchg, &arg, err);
 out:
-	/* A key that no row names could never be found again. */
-	if (!ok && made && !vault_xchg_forget(v, id, &ignored))
-		log_warn("an exchange key without a certificate stays in the vault",
-		    LOG_REASON(&ignored));
 	store_request_free(&row);
+	return ok;
+}
+
+/* One that the vault made and the database did not take, because it failed or the front died in
+ * between, is taken up: the vault keeps its key whatever becomes of the row. */
+static bool
+take_up(struct ca *ca, struct view certificate, int64_t now, bool *taken, struct err *err)
+{
+	struct store_request row = {0};
+	struct pkix_cert c = {0};
+	char *serial = NULL;
+	bool ok = false;
+
+	if (!pkix_cert_decode(certificate, &c, err))
+		goto out;
+	if ((serial = pkix_serial_text(c.serial)) == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	switch (store_get_by_serial(ca->store, serial, &row, err)) {
+	case STORE_FOUND:
+		ok = true;
+		break;
+	case STORE_NOT_FOUND:
+		ok = c.not_after <= now || add_xchg_row(ca, certificate, now, err);
+		*taken = *taken || (ok && c.not_after > now);
+		break;
+	case STORE_FAILED:
+		break;
+	}
+out:
+	store_request_free(&row);
+	pkix_cert_free(&c);
+	free(serial);
+	return ok;
+}
+
+static bool
+take_up_xchgs(struct ca *ca, struct vault *v, int64_t now, bool *taken, struct err *err)
+{
+	struct buf list[VAULT_XCHG_MAX];
+	size_t count;
+	bool ok = vault_xchg_list(v, list, &count, err);
+
+	*taken = false;
+	for (size_t i = 0; ok && i < count; i++)
+		ok = take_up(ca, buf_view(&list[i]), now, taken, err);
+	while (count > 0)
+		buf_free(&list[--count]);
+	return ok;
+}
+
+static bool
+make_xchg(struct ca *ca, struct vault *v, const struct settings *s, int64_t now, struct err *err)
+{
+	struct buf certificate = {0};
+	bool taken, ok = false;
+
+	if (!take_up_xchgs(ca, v, now, &taken, err))
+		goto out;
+	ok = taken || (certificate_xchg(ca, v, s->num[SETTING_XCHG_KEY_SIZE],
+			   s->num[SETTING_XCHG_VALIDITY_S], &certificate, err) &&
+			  add_xchg_row(ca, buf_view(&certificate), now, err));
+out:
 	buf_free(&certificate);
 	return ok || err_prefix(err, "making a CA exchange certificate");
 }
@@ -103,64 +140,6 @@ xchg_is_due(struct ca *ca, const struct settings *s, int64_t now, bool *due_out,
 			   rows.list[0].not_after - s->num[SETTING_XCHG_OVERLAP_S] <= now));
 	store_requests_free(&rows);
 	return ok;
-}
-
-static bool
-forget_row(struct vault *v, const struct store_request *row, struct err *err)
-{
-	struct buf id = {0};
-	bool ok = false;
-
-	if (row->subject_key_identifier == NULL ||
-	    !hex_decode(row->subject_key_identifier, &id, err))
-		goto out;
-	if (id.len != VAULT_ID_LEN) {
-		err_set(err, DIRCA_E_DATABASE, "request %lld: not an exchange key's identifier",
-		    (long long)row->request_id);
-		goto out;
-	}
-	/* Forgotten by an earlier run: as wanted. */
-	ok = vault_xchg_forget(v, id.ptr, err) || err->code == CRYPT_E_NOT_FOUND ||
-	     err->code == ERROR_FILE_NOT_FOUND;
-out:
-	buf_free(&id);
-	return ok;
-}
-
-/* Walks the exchange certificates' rows from where the last walk ended; stops before the first that
- * is still valid. */
-static bool
-forget_expired(struct ca *ca, struct vault *v, int64_t now, struct err *err)
-{
-	struct store_filter filter = {
-	    .requester_name = ACTOR, .limit = PAGE, .after_id = ca->state->forgotten_id};
-	struct store_requests rows = {0};
-	bool ok = false, more = true;
-
-	while (more) {
-		if (!store_list_requests(ca->store, &filter, &rows, err))
-			goto out;
-		more = rows.count == PAGE;
-		for (size_t i = 0; i < rows.count; i++) {
-			const struct store_request *r = &rows.list[i];
-
-			filter.after_id = r->request_id;
-			if ((r->request_flags & CR_FLG_CAXCHGCERT) == 0)
-				continue;
-			if (r->not_after > now) {
-				more = false;
-				break;
-			}
-			if (!forget_row(v, r, err))
-				goto out;
-			ca->state->forgotten_id = r->request_id;
-		}
-		store_requests_free(&rows);
-	}
-	ok = true;
-out:
-	store_requests_free(&rows);
-	return ok || err_prefix(err, "destroying expired exchange keys");
 }
 
 struct crl {
@@ -308,14 +287,13 @@ ca_maintain(struct ca *ca, struct vault *v, int64_t now, struct err *err)
 {
 	struct ca_view *view = ca_view_get(ca);
 	const struct settings *s = &view->settings;
-	bool xchg_due = false, crl_due = false, crl, forgot, xchg;
-	struct err crl_err, forget_err, refresh_err;
+	bool xchg_due = false, crl_due = false, crl, xchg;
+	struct err crl_err, refresh_err;
 
-	/* None of the three waits for another. Forgetting first makes room for a new key. */
+	/* Neither waits for the other. */
 	pthread_mutex_lock(&ca->state->maintain_lock);
 	crl = crl_is_due(ca, s, now, &crl_due, &crl_err) &&
 	      (!crl_due || make_crl(ca, v, s, ACTOR, now, &crl_err));
-	forgot = forget_expired(ca, v, now, &forget_err);
 	xchg =
 	    xchg_is_due(ca, s, now, &xchg_due, err) && (!xchg_due || make_xchg(ca, v, s, now, err));
 	pthread_mutex_unlock(&ca->state->maintain_lock);
@@ -324,7 +302,5 @@ ca_maintain(struct ca *ca, struct vault *v, int64_t now, struct err *err)
 		log_warn("new exchange certificate not in use yet", LOG_REASON(&refresh_err));
 	if (xchg && !crl)
 		*err = crl_err;
-	else if (xchg && !forgot)
-		*err = forget_err;
-	return xchg && crl && forgot;
+	return xchg && crl;
 }

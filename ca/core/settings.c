@@ -19,7 +19,8 @@ static const struct row {
     [SETTING_CNG_ENCRYPTION_ALGORITHM] = {"CA\\EncryptionCSP\\CNGEncryptionAlgorithm", 0, 0, 1},
     [SETTING_SYMMETRIC_KEY_SIZE] = {"CA\\EncryptionCSP\\SymmetricKeySize", 256, 128, 256},
     [SETTING_XCHG_KEY_SIZE] = {"CA\\EncryptionCSP\\KeySize", 2048, 2048, 4096},
-    [SETTING_XCHG_VALIDITY_S] = {"CA\\CAXchgValidityPeriodSeconds", 7 * DAY, HOUR, 31 * DAY},
+    [SETTING_XCHG_VALIDITY_S] = {"CA\\CAXchgValidityPeriodSeconds", 7 * DAY, VAULT_XCHG_LIFE_MIN,
+	VAULT_XCHG_LIFE_MAX},
     [SETTING_XCHG_OVERLAP_S] = {"CA\\CAXchgOverlapPeriodSeconds", DAY, 60, 30 * DAY},
     [SETTING_CRL_PERIOD_S] = {"CA\\CRLPeriodSeconds", 7 * DAY, 60, 366 * DAY},
     [SETTING_CRL_OVERLAP_S] = {"CA\\CRLOverlapSeconds", DAY, 0, 366 * DAY},
@@ -111,6 +112,23 @@ settings_finish(struct settings *s, struct err *err)
 			? CMS_3DES_CBC
 			: aes[s->num[SETTING_SYMMETRIC_KEY_SIZE] / 64 - 2];
 	return true;
+}
+
+bool
+settings_allowed(const struct settings *s, const struct config *config, struct err *err)
+{
+	int64_t count = s->num[SETTING_KRA_CERT_COUNT];
+
+	if (count != 0 && count < config->kra_minimum)
+		return err_set(err, E_ACCESSDENIED,
+		    "%s is %lld, but dircad.conf demands at least %d key recovery agents "
+		    "(kra_minimum)",
+		    rows[SETTING_KRA_CERT_COUNT].name, (long long)count, config->kra_minimum);
+	return s->cipher != CMS_3DES_CBC || config->allow_3des ||
+	       err_set(err, E_ACCESSDENIED,
+		   "%s is 3DES; to allow it, write 'allow_3des = yes' into dircad.conf and start "
+		   "dircad again",
+		   rows[SETTING_CNG_ENCRYPTION_ALGORITHM].name);
 }
 
 void

@@ -80,7 +80,8 @@ enroll_check_kras(struct enrollment *e, struct err *err)
 		    "%s is 0: a CA administrator must add KRA certificates and set how many seal a "
 		    "key",
 		    setting_name(SETTING_KRA_CERT_COUNT));
-	return usable >= needed || refuse_kras(e, usable, needed, err);
+	return settings_allowed(&e->view->settings, e->ca->config, err) &&
+	       (usable >= needed || refuse_kras(e, usable, needed, err));
 }
 
 /* The KRAs for this key, by round robin over the valid ones, of which there are enough. `picks` has
@@ -141,7 +142,6 @@ rewrap(struct enrollment *e, const struct ca_xchg *xchg, const struct ca_kra *co
 	    .spki = e->request.pkix->spki,
 	    .kra_count = count,
 	    .cipher = e->view->settings.cipher,
-	    .oaep = true, /* the reader is `dirca recoverkey` */
 	};
 	bool ok;
 

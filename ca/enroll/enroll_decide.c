@@ -246,6 +246,21 @@ check_key(struct enrollment *e, struct err *err)
 	return e->request.key == NULL || enroll_check_key(e, NULL, err);
 }
 
+/* What the vault would refuse is refused before it is asked, and by `dirca explain` too. */
+static bool
+check_kind(struct enrollment *e, struct err *err)
+{
+	const struct issue_plan *plan = &e->plan;
+	const struct vault_purpose purpose = {.is_ca = plan->basic_constraints && plan->is_ca,
+	    .key_usage = plan->key_usage[0],
+	    .has_eku = plan->eku.count > 0,
+	    .eku = {plan->eku.list, plan->eku.count},
+	    .policy = {plan->application_policies.list, plan->application_policies.count}};
+
+	return vault_kinds_check(e->ca->config->kinds, &purpose, err) ||
+	       err_prefix(err, "template '%s'", e->tmpl->cn);
+}
+
 /* `denial`: a refusal denies the request, else the CA failed at it. */
 static const struct enroll_check {
 	const char *name;
@@ -267,6 +282,7 @@ static const struct enroll_check {
     {ENROLL_CHECK_SERVICE, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true,
 	enroll_check_service_names},
     {ENROLL_CHECK_KEY, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_key},
+    {ENROLL_CHECK_KIND, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_kind},
     {ENROLL_CHECK_KRAS, ENROLL_AT_SUBMISSION, false, enroll_check_kras},
 };
 

@@ -126,6 +126,9 @@ tell_passed(const struct enrollment *e, const char *check, struct explanation *x
 		return explain_passed(x, check, "no name is the host of a CA's enrollment service");
 	if (strcmp(check, ENROLL_CHECK_KEY) == 0)
 		return explain_passed(x, check, "a new public key is nobody else's");
+	if (strcmp(check, ENROLL_CHECK_KIND) == 0)
+		return explain_passed(
+		    x, check, "dircad.conf lets the vault sign certificates of this kind");
 	return explain_passed(
 	    x, check, e->has_key ? "there are enough valid KRA certificates" : "no KRA is needed");
 }

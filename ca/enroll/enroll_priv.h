@@ -162,6 +162,7 @@ bool enroll_check_renewal(struct enrollment *e, struct err *err);
 #define ENROLL_CHECK_POLICY     "policy"
 #define ENROLL_CHECK_SERVICE    "service-names"
 #define ENROLL_CHECK_KEY        "public-key"
+#define ENROLL_CHECK_KIND       "kind"
 #define ENROLL_CHECK_KRAS       "kra"
 bool enroll_decide(struct enrollment *e, unsigned when, struct err *err);
 

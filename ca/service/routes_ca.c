@@ -65,7 +65,7 @@ route_ca_status(struct route_call *c)
 	struct ca_view *view = ca_view_get(c->ca);
 	struct store_counts counts = {0};
 	char *subject = pkix_name_text(c->ca->ca_cert.subject);
-	char until[21], xchg_until[21] = "";
+	char until[21], xchg_until[21] = "", kinds[VAULT_KINDS_TEXT_MAX];
 	struct err err;
 
 	if (!route_may_view(view, &c->caller, &err) || !store_count(c->ca->store, &counts, &err)) {
@@ -73,15 +73,18 @@ route_ca_status(struct route_call *c)
 		goto out;
 	}
 	clock_format(c->ca->ca_cert.not_after, until);
+	vault_kinds_text(c->ca->config->kinds, kinds);
 	if (view->xchg_count > 0)
 		clock_format(view->xchgs[0].cert.not_after, xchg_until);
 	json_answer(c->http, 200,
-	    json_pack("{s:s, s:s, s:s?, s:s, s:s, s:b, s:I, s:o, s:o, s:o, s:{s:I, s:I, s:I, s:I, "
+	    json_pack("{s:s, s:s, s:s?, s:s, s:s, s:b, s:I, s:i, s:s, s:o, s:o, s:o, s:{s:I, s:I, "
+		      "s:I, s:I, "
 		      "s:I, s:I}, s:I, s:s?, s:o}",
 		"name", c->ca->config->ca_name, "version", DIRCA_VERSION, "subject", subject,
 		"not_after", until, "exchange_certificate_not_after", xchg_until, "directory_fresh",
 		(int)ca_view_is_fresh(view, clock_now()), "kra_cert_count",
-		(json_int_t)view->settings.num[SETTING_KRA_CERT_COUNT], "kras", json_kras(view),
+		(json_int_t)view->settings.num[SETTING_KRA_CERT_COUNT], "kra_minimum",
+		c->ca->config->kra_minimum, "sign_kinds", kinds, "kras", json_kras(view),
 		"templates", json_texts(view->enabled.list, view->enabled.count),
 		"broken_templates", json_texts(view->broken_templates, view->broken_count),
 		"requests", "issued", (json_int_t)counts.issued, "pending",

@@ -186,11 +186,15 @@ child_vault(const struct config *config, const struct child_fds *fds)
 	char *folder = config_path(config, "vault"), *crt = config_path(config, "ca.crt");
 	struct vault_config vc = {.folder = folder,
 	    .ca_certificate = crt,
+	    .state_dir = config->state_dir,
 	    .passphrase_file = config->passphrase_file,
 	    .fds = fds->list + 1,
 	    .fd_count = fds->count - 1,
 	    .control_fd = fds->list[0],
-	    .sandbox = config->sandbox && SANDBOX_POSSIBLE};
+	    .sandbox = config->sandbox && SANDBOX_POSSIBLE,
+	    .kinds = config->kinds,
+	    .kra_minimum = (size_t)config->kra_minimum,
+	    .allow_3des = config->allow_3des};
 	struct err err;
 	int status = 1;
 

@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "archive.h"
+#include "vault_kinds.h"
 
 #define VAULT_ID_LEN 20 /* an exchange key's name: SHA-1 of its BIT STRING (its SKI) */
 
@@ -31,8 +32,9 @@ struct vault_info {
 bool vault_get_info(struct vault *v, struct vault_info *out, struct err *err);
 void vault_info_free(struct vault_info *i);
 
-/* Signs a TBSCertificate whose issuer and algorithm are the CA's; refuses anything that is not
- * exactly one. Signature octets out. */
+/* Signs a TBSCertificate whose issuer and algorithm are the CA's, of a kind that root allows
+ * (DIRCA_E_KIND_NOT_ALLOWED, vault_kinds.h), for another key than the CA's own ones; refuses
+ * anything that is not exactly one. Signature octets out. */
 bool vault_sign_certificate(
     struct vault *v, struct view tbs, struct buf *signature_out, struct err *err);
 /* Signs a TBSCertList of this CA. */
@@ -42,22 +44,37 @@ bool vault_sign_crl(struct vault *v, struct view tbs, struct buf *signature_out,
 bool vault_sign_message(
     struct vault *v, struct view attrs, struct buf *signature_out, struct err *err);
 
-/* Makes a CA exchange key (RSA, bits; or "P-256", bits 0), stores it in the vault's folder, gives
- * its public key and id. */
-bool vault_xchg_create(struct vault *v, int rsa_bits, struct buf *spki_out,
-    uint8_t id_out[VAULT_ID_LEN], struct err *err);
-/* Destroys an exchange key whose certificate has expired. */
-bool vault_xchg_forget(struct vault *v, const uint8_t id[VAULT_ID_LEN], struct err *err);
+/* A CA exchange key and its certificate (facts 6.5), made by the vault: its key, its name, its
+ * usage and no other, its serial number and times by its own clock. What the front may say is how
+ * long it lives (VAULT_XCHG_LIFE_MIN to _MAX seconds, never beyond the CA certificate) and where
+ * CRL and issuer are found: up to two URLs each, NULLs are left out. The certificate and its key
+ * lie in the vault's folder before anybody learns of them. The key is destroyed when its
+ * certificate has ended by the vault's clock, and by no request. */
+#define VAULT_XCHG_LIFE_MIN 3600
+#define VAULT_XCHG_LIFE_MAX (31 * 86400)
+#define VAULT_XCHG_URLS     2
+struct vault_xchg_wish {
+	int rsa_bits; /* 0: P-256 */
+	int64_t life_s;
+	const char *cdp[VAULT_XCHG_URLS], *aia[VAULT_XCHG_URLS];
+};
+bool vault_xchg_create(struct vault *v, const struct vault_xchg_wish *wish,
+    struct buf *certificate_out, struct err *err);
+/* The certificates of the exchange keys that the vault holds, into list[VAULT_XCHG_MAX]; each is
+ * the caller's. */
+#define VAULT_XCHG_MAX 64
+bool vault_xchg_list(
+    struct vault *v, struct buf list[VAULT_XCHG_MAX], size_t *count_out, struct err *err);
 
 /* facts 6.2, 6.3 in one step: see archive_rewrap. KRAs by SHA-256 of their certificate, each of the
- * list that the supervisor gave. */
+ * list that the supervisor gave, none twice, and at least as many as root demands. Sealed with
+ * RSA-OAEP or ECDH. */
 struct vault_rewrap {
 	struct view payload, xchg_issuer, xchg_serial, spki;
 	uint8_t xchg_id[VAULT_ID_LEN];
 	const uint8_t (*kra_sha256)[32];
 	size_t kra_count;
-	enum cms_cipher cipher;
-	bool oaep;
+	enum cms_cipher cipher; /* CMS_3DES_CBC only where root allows it */
 };
 bool vault_rewrap(
     struct vault *v, const struct vault_rewrap *in, struct buf *archived_out, struct err *err);
@@ -66,15 +83,20 @@ bool vault_rewrap(
 /* The caller has opened the log (the sandbox lets no new socket be opened) and closed every
  * descriptor that the vault is not to have. It ends, with status 0, when the control socket or the
  * last of `fds` is closed at the other end. KRA certificates must be issued by the CA certificate
- * or by one of kra-issuers.pem beside it (PEM, optional), read at the start only. */
+ * or by one of trust/kra-issuers.pem in the state folder (trust.h), read at the start only. */
 struct vault_config {
-	const char *folder;          /* <state>/vault: ca.key, xchg-<id>.key; 0700 */
-	const char *ca_certificate;  /* <state>/ca.crt, PEM */
+	const char *folder; /* <state>/vault: ca.key, xchg-<id>.key and .crt, journal; 0700 */
+	const char *ca_certificate; /* <state>/ca.crt, PEM */
+	const char *state_dir;
 	const char *passphrase_file; /* NULL: ca.key is not encrypted */
 	const int *fds;              /* one socket a thread */
 	size_t fd_count;
 	int control_fd; /* from the supervisor: KRA lists; EOF ends the vault */
 	bool sandbox;   /* seccomp + Landlock; off only under sanitizers */
+	/* Root's configuration, of which the front is told and which it cannot change. */
+	unsigned kinds;     /* VAULT_KIND_* that may be signed */
+	size_t kra_minimum; /* recipients of an archived key, at least; 0 is 1 */
+	bool allow_3des;    /* as the cipher of archived keys */
 };
 int vault_run(const struct vault_config *config); /* exit status */
 /* Supervisor side of the control socket: the whole KRA store, replaced at once; waits for the

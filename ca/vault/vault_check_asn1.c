@@ -11,7 +11,8 @@
 #include <openssl/asn1t.h>
 #include <openssl/err.h>
 #include <openssl/objects.h>
-#include <openssl/x509.h>
+#include <openssl/sha.h>
+#include <openssl/x509v3.h>
 
 #include "oids.h"
 
@@ -26,13 +27,19 @@ typedef struct {
 	ASN1_TIME *not_before, *not_after;
 } VAULT_VALIDITY;
 
+typedef struct {
+	X509_ALGOR *algorithm;
+	ASN1_BIT_STRING *key;
+} VAULT_SPKI;
+
 /* RFC 5280 4.1. What need not be looked into is kept as its bytes. */
 typedef struct {
 	ASN1_INTEGER *version, *serial;
 	X509_ALGOR *signature;
 	ASN1_STRING *issuer;
 	VAULT_VALIDITY *validity;
-	ASN1_STRING *subject, *spki;
+	ASN1_STRING *subject;
+	VAULT_SPKI *spki;
 	STACK_OF(X509_EXTENSION) * extensions;
 } VAULT_TBS;
 
@@ -54,6 +61,11 @@ ASN1_SEQUENCE(VAULT_VALIDITY) = {
 	ASN1_SIMPLE(VAULT_VALIDITY, not_after, ASN1_TIME),
 } static_ASN1_SEQUENCE_END(VAULT_VALIDITY)
 
+ASN1_SEQUENCE(VAULT_SPKI) = {
+	ASN1_SIMPLE(VAULT_SPKI, algorithm, X509_ALGOR),
+	ASN1_SIMPLE(VAULT_SPKI, key, ASN1_BIT_STRING),
+} static_ASN1_SEQUENCE_END(VAULT_SPKI)
+
 ASN1_SEQUENCE(VAULT_TBS) = {
 	ASN1_EXP(VAULT_TBS, version, ASN1_INTEGER, 0),
 	ASN1_SIMPLE(VAULT_TBS, serial, ASN1_INTEGER),
@@ -61,7 +73,7 @@ ASN1_SEQUENCE(VAULT_TBS) = {
 	ASN1_SIMPLE(VAULT_TBS, issuer, ASN1_SEQUENCE),
 	ASN1_SIMPLE(VAULT_TBS, validity, VAULT_VALIDITY),
 	ASN1_SIMPLE(VAULT_TBS, subject, ASN1_SEQUENCE),
-	ASN1_SIMPLE(VAULT_TBS, spki, ASN1_SEQUENCE),
+	ASN1_SIMPLE(VAULT_TBS, spki, VAULT_SPKI),
 	ASN1_EXP_SEQUENCE_OF(VAULT_TBS, extensions, X509_EXTENSION, 3),
 } static_ASN1_SEQUENCE_END(VAULT_TBS)
 
@@ -78,11 +90,10 @@ ASN1_SEQUENCE(VAULT_TBS_CRL) = {
 ASN1_ITEM_TEMPLATE(VAULT_ATTRIBUTES) =
 	ASN1_EX_TEMPLATE_TYPE(ASN1_TFLG_SET_OF, 0, VAULT_ATTRIBUTES, X509_ATTRIBUTE)
 static_ASN1_ITEM_TEMPLATE_END(VAULT_ATTRIBUTES)
-			    /* clang-format on */
+				    /* clang-format on */
 
-			    /* The decoded value if `der` is exactly its DER, else NULL. */
-			    static ASN1_VALUE
-			    * decode_exactly(struct view der, const ASN1_ITEM *item)
+				    ASN1_VALUE
+				    * vault_decode_exactly(struct view der, const ASN1_ITEM *item)
 {
 	const unsigned char *p = der.ptr;
 	unsigned char *again = NULL;
@@ -154,39 +165,87 @@ serial_is_sound(const ASN1_INTEGER *serial)
 	       ASN1_STRING_length(serial) <= SERIAL_MAX && !integer_is(serial, 0);
 }
 
-bool
-vault_check_certificate(struct view tbs, struct view issuer, struct view sig_alg, struct err *err)
+/* For the journal: an integer of at most 20 octets. */
+static void
+note_number(const ASN1_INTEGER *number, struct journal_entry *out)
+{
+	out->number_len = (size_t)ASN1_STRING_length(number);
+	memcpy(out->number, ASN1_STRING_get0_data(number), out->number_len);
+}
+
+/* The certificate, and the extensions that say what it is good for. */
+static bool
+check_tbs(const VAULT_TBS *c, const struct vault_rules *rules, struct err *err)
 {
 	static const char what[] = "certificate";
-	VAULT_TBS *c = (VAULT_TBS *)decode_exactly(tbs, ASN1_ITEM_rptr(VAULT_TBS));
-	bool ok = false;
 
-	if (c == NULL)
-		return refuse(err, what, "it is not one DER TBSCertificate of version 3");
 	if (!integer_is(c->version, X509_V3))
-		refuse(err, what, "its version is not 3");
-	else if (!serial_is_sound(c->serial))
-		refuse(
+		return refuse(err, what, "its version is not 3");
+	if (!serial_is_sound(c->serial))
+		return refuse(
 		    err, what, "its serial number is not a positive number of at most 20 octets");
-	else
-		ok = check_names(what, c->issuer, c->signature, issuer, sig_alg, err);
+	if (!check_names(what, c->issuer, c->signature, rules->issuer, rules->sig_alg, err))
+		return false;
+	/* -2: not a time. */
+	if (ASN1_TIME_cmp_time_t(c->validity->not_after, rules->not_after) > 0 ||
+	    ASN1_TIME_cmp_time_t(c->validity->not_after, rules->not_after) == -2)
+		return refuse(err, what, "it would outlive the CA certificate");
+	return vault_check_purpose(c->extensions, rules->kinds, err);
+}
+
+bool
+vault_check_certificate(struct view tbs, const struct vault_rules *rules,
+    struct journal_entry *entry_out, uint8_t key_id_out[VAULT_ID_LEN], struct err *err)
+{
+	VAULT_TBS *c = (VAULT_TBS *)vault_decode_exactly(tbs, ASN1_ITEM_rptr(VAULT_TBS));
+	bool ok;
+
+	*entry_out = (struct journal_entry){.kind = JOURNAL_CERTIFICATE};
+	if (c == NULL)
+		return refuse(err, "certificate",
+		    "it is not one DER TBSCertificate of version 3, or a field or extension is "
+		    "missing");
+	if ((ok = check_tbs(c, rules, err))) {
+		note_number(c->serial, entry_out);
+		ok = SHA1(ASN1_STRING_get0_data(c->spki->key),
+			 (size_t)ASN1_STRING_length(c->spki->key), key_id_out) != NULL ||
+		     err_openssl(err, DIRCA_E_CRYPTO, "SHA-1 of a public key");
+	}
 	ASN1_item_free((ASN1_VALUE *)c, ASN1_ITEM_rptr(VAULT_TBS));
 	return ok;
 }
 
+/* Of the cRLNumber extension, if there is one (RFC 5280 5.2.3). */
+static bool
+note_crl_number(const VAULT_TBS_CRL *c, struct journal_entry *out)
+{
+	ASN1_INTEGER *number = X509V3_get_d2i(c->extensions, NID_crl_number, NULL, NULL);
+	bool ok = number != NULL && serial_is_sound(number);
+
+	if (ok)
+		note_number(number, out);
+	ASN1_INTEGER_free(number);
+	return ok;
+}
+
 bool
-vault_check_crl(struct view tbs, struct view issuer, struct view sig_alg, struct err *err)
+vault_check_crl(struct view tbs, const struct vault_rules *rules, struct journal_entry *entry_out,
+    struct err *err)
 {
 	static const char what[] = "certificate revocation list";
-	VAULT_TBS_CRL *c = (VAULT_TBS_CRL *)decode_exactly(tbs, ASN1_ITEM_rptr(VAULT_TBS_CRL));
+	VAULT_TBS_CRL *c =
+	    (VAULT_TBS_CRL *)vault_decode_exactly(tbs, ASN1_ITEM_rptr(VAULT_TBS_CRL));
 	bool ok = false;
 
+	*entry_out = (struct journal_entry){.kind = JOURNAL_CRL};
 	if (c == NULL)
 		return refuse(err, what, "it is not one DER TBSCertList of version 2");
 	if (!integer_is(c->version, CRL_V2))
 		refuse(err, what, "its version is not 2");
+	else if (!note_crl_number(c, entry_out))
+		refuse(err, what, "it has no cRLNumber of at most 20 octets");
 	else
-		ok = check_names(what, c->issuer, c->signature, issuer, sig_alg, err);
+		ok = check_names(what, c->issuer, c->signature, rules->issuer, rules->sig_alg, err);
 	ASN1_item_free((ASN1_VALUE *)c, ASN1_ITEM_rptr(VAULT_TBS_CRL));
 	return ok;
 }
@@ -238,14 +297,15 @@ note_attribute(X509_ATTRIBUTE *a, struct message_seen *seen)
 }
 
 bool
-vault_check_message(struct view attrs, struct err *err)
+vault_check_message(struct view attrs, struct journal_entry *entry_out, struct err *err)
 {
 	static const char what[] = "message";
 	VAULT_ATTRIBUTES *list =
-	    (VAULT_ATTRIBUTES *)decode_exactly(attrs, ASN1_ITEM_rptr(VAULT_ATTRIBUTES));
+	    (VAULT_ATTRIBUTES *)vault_decode_exactly(attrs, ASN1_ITEM_rptr(VAULT_ATTRIBUTES));
 	struct message_seen seen = {.content_type = NID_undef};
 	bool ok = true;
 
+	*entry_out = (struct journal_entry){.kind = JOURNAL_RESPONSE};
 	if (list == NULL)
 		return refuse(err, what, "it is not one DER SET OF signed attributes");
 	for (int i = 0; i < sk_X509_ATTRIBUTE_num(list) && ok; i++)
@@ -257,6 +317,8 @@ vault_check_message(struct view attrs, struct err *err)
 	if (ok && !(seen.content_type == oid_nid(OID_CT_PKI_RESPONSE) && !seen.cert_hash) &&
 	    !(seen.content_type == NID_pkcs7_data && seen.cert_hash))
 		ok = refuse(err, what, "it is neither a CMC response nor a recovery blob");
+	if (seen.cert_hash)
+		entry_out->kind = JOURNAL_RECOVERY;
 	ASN1_item_free((ASN1_VALUE *)list, ASN1_ITEM_rptr(VAULT_ATTRIBUTES));
 	return ok;
 }

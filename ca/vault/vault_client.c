@@ -9,7 +9,7 @@
 struct call {
 	struct buf frame;
 	struct buf body;
-	struct view fields[4]; /* of the answer */
+	struct view fields[VAULT_XCHG_MAX]; /* of the answer */
 	size_t count;
 };
 
@@ -58,10 +58,12 @@ exchange(int fd, struct call *c, uint8_t *status_out, struct err *err)
 		   &c->count, err);
 }
 
+#define ANY_COUNT SIZE_MAX
+
 /*
- * Sends c->frame; true: c->fields holds `want` fields. After a transport failure the two ends may
- * no longer agree where a frame begins: the socket is shut down so that no later request can be
- * given another's answer.
+ * Sends c->frame; true: c->fields holds `want` fields, or any number. After a transport failure the
+ * two ends may no longer agree where a frame begins: the socket is shut down so that no later
+ * request can be given another's answer.
  */
 static bool
 call(int fd, struct call *c, size_t want, struct err *err)
@@ -74,7 +76,7 @@ call(int fd, struct call *c, size_t want, struct err *err)
 	}
 	if (status != VAULT_STATUS_OK)
 		return take_error(c, err);
-	if (c->count != want) {
+	if (want != ANY_COUNT && c->count != want) {
 		shutdown(fd, SHUT_RDWR);
 		return err_set(err, DIRCA_E_VAULT,
 		    "the vault's answer has %zu fields instead of %zu", c->count, want);
@@ -138,42 +140,59 @@ vault_sign_message(struct vault *v, struct view attrs, struct buf *signature_out
 	return sign(v, VAULT_OP_SIGN_MESSAGE, attrs, signature_out, err);
 }
 
+static struct view
+url_field(const char *url)
+{
+	return url != NULL ? view_str(url) : view_of(NULL, 0);
+}
+
+static void
+u32_field(uint32_t n, uint8_t out[4])
+{
+	for (size_t i = 0; i < 4; i++)
+		out[i] = (uint8_t)(n >> (8 * i));
+}
+
 bool
-vault_xchg_create(struct vault *v, int rsa_bits, struct buf *spki_out, uint8_t id_out[VAULT_ID_LEN],
+vault_xchg_create(struct vault *v, const struct vault_xchg_wish *wish, struct buf *certificate_out,
     struct err *err)
 {
-	uint8_t bits[4] = {(uint8_t)rsa_bits, (uint8_t)(rsa_bits >> 8), (uint8_t)(rsa_bits >> 16),
-	    (uint8_t)(rsa_bits >> 24)};
+	struct view fields[XCHG_FIELDS];
+	uint8_t bits[4], life[4];
 	struct call c = {0};
-	struct view id;
-	bool ok = false;
+	bool ok;
 
-	*spki_out = (struct buf){0};
-	if (!wire_begin(&c.frame, VAULT_OP_XCHG_CREATE, err) ||
-	    !wire_field(&c.frame, view_of(bits, sizeof bits), err) || !call(v->fd, &c, 2, err))
-		goto out;
-	id = c.fields[1];
-	if (id.len != VAULT_ID_LEN) {
-		err_set(err, DIRCA_E_VAULT, "the vault gave an exchange key's name of %zu bytes",
-		    id.len);
-		goto out;
+	*certificate_out = (struct buf){0};
+	u32_field((uint32_t)wish->rsa_bits, bits);
+	u32_field((uint32_t)wish->life_s, life);
+	fields[XCHG_BITS] = view_of(bits, sizeof bits);
+	fields[XCHG_LIFE] = view_of(life, sizeof life);
+	for (size_t i = 0; i < VAULT_XCHG_URLS; i++) {
+		fields[XCHG_CDP + i] = url_field(wish->cdp[i]);
+		fields[XCHG_AIA + i] = url_field(wish->aia[i]);
 	}
-	for (size_t i = 0; i < VAULT_ID_LEN; i++)
-		id_out[i] = id.ptr[i];
-	ok = buf_dup(c.fields[0], spki_out, err);
-out:
+	ok = wire_begin(&c.frame, VAULT_OP_XCHG_CREATE, err);
+	for (size_t i = 0; i < XCHG_FIELDS && ok; i++)
+		ok = wire_field(&c.frame, fields[i], err);
+	ok = ok && call(v->fd, &c, 1, err) && buf_dup(c.fields[0], certificate_out, err);
 	call_free(&c);
 	return ok;
 }
 
 bool
-vault_xchg_forget(struct vault *v, const uint8_t id[VAULT_ID_LEN], struct err *err)
+vault_xchg_list(
+    struct vault *v, struct buf list[VAULT_XCHG_MAX], size_t *count_out, struct err *err)
 {
 	struct call c = {0};
 	bool ok;
 
-	ok = wire_begin(&c.frame, VAULT_OP_XCHG_FORGET, err) &&
-	     wire_field(&c.frame, view_of(id, VAULT_ID_LEN), err) && call(v->fd, &c, 0, err);
+	*count_out = 0;
+	ok = wire_begin(&c.frame, VAULT_OP_XCHG_LIST, err) && call(v->fd, &c, ANY_COUNT, err);
+	for (size_t i = 0; ok && i < c.count; i++)
+		if ((ok = buf_dup(c.fields[i], &list[i], err)))
+			*count_out = i + 1;
+	while (!ok && *count_out > 0)
+		buf_free(&list[--*count_out]);
 	call_free(&c);
 	return ok;
 }
@@ -182,7 +201,7 @@ bool
 vault_rewrap(
     struct vault *v, const struct vault_rewrap *in, struct buf *archived_out, struct err *err)
 {
-	uint8_t options[2] = {(uint8_t)in->cipher, in->oaep};
+	uint8_t cipher = (uint8_t)in->cipher;
 	struct view fields[REWRAP_FIELDS];
 	struct call c = {0};
 	bool ok;
@@ -197,7 +216,7 @@ vault_rewrap(
 	fields[REWRAP_SPKI] = in->spki;
 	fields[REWRAP_XCHG_ID] = view_of(in->xchg_id, VAULT_ID_LEN);
 	fields[REWRAP_KRAS] = view_of(in->kra_sha256, in->kra_count * 32);
-	fields[REWRAP_OPTIONS] = view_of(options, sizeof options);
+	fields[REWRAP_CIPHER] = view_of(&cipher, sizeof cipher);
 	ok = wire_begin(&c.frame, VAULT_OP_REWRAP, err);
 	for (size_t i = 0; i < REWRAP_FIELDS && ok; i++)
 		ok = wire_field(&c.frame, fields[i], err);

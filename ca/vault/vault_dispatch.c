@@ -34,73 +34,151 @@ handle_info(struct vault_worker *w, const struct view *fields, size_t count, str
 	       reply_field(w, buf_view(&w->state->ca_cert.raw), err);
 }
 
+/* Written down first, then signed: no signature leaves without its record. */
 static bool
-reply_signature(struct vault_worker *w, struct view what, struct err *err)
+sign(struct vault_worker *w, struct journal_entry *entry, struct view what, struct buf *signature,
+    struct err *err)
+{
+	return journal_add(&w->state->journal, entry, what, clock_now(), err) &&
+	       vault_signer_sign(&w->signer, what, signature, err);
+}
+
+static bool
+reply_signature(
+    struct vault_worker *w, struct journal_entry *entry, struct view what, struct err *err)
 {
 	struct buf signature = {0};
-	bool ok = vault_signer_sign(&w->signer, what, &signature, err) &&
-		  reply_field(w, buf_view(&signature), err);
+	bool ok =
+	    sign(w, entry, what, &signature, err) && reply_field(w, buf_view(&signature), err);
 
 	buf_free(&signature);
 	return ok;
+}
+
+/* Neither the CA's key nor an exchange key gets a certificate for something else. */
+static bool
+check_key(struct vault_worker *w, const uint8_t key_id[VAULT_ID_LEN], struct err *err)
+{
+	struct view id = view_of(key_id, VAULT_ID_LEN);
+
+	return (!view_eq(id, view_of(w->state->key_id, VAULT_ID_LEN)) &&
+		   !vault_xchgs_has(&w->state->xchgs, id)) ||
+	       err_set(err, E_ACCESSDENIED,
+		   "the vault does not sign this certificate: its public key is one of the vault's "
+		   "own");
 }
 
 static bool
 handle_sign_certificate(
     struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
 {
+	uint8_t key_id[VAULT_ID_LEN];
+	struct journal_entry entry;
+
 	(void)count;
-	return vault_check_certificate(
-		   fields[0], w->state->ca_cert.subject, buf_view(&w->state->sig_alg), err) &&
-	       reply_signature(w, fields[0], err);
+	return vault_check_certificate(fields[0], &w->state->rules, &entry, key_id, err) &&
+	       check_key(w, key_id, err) && reply_signature(w, &entry, fields[0], err);
 }
 
 static bool
 handle_sign_crl(struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
 {
+	struct journal_entry entry;
+
 	(void)count;
-	return vault_check_crl(
-		   fields[0], w->state->ca_cert.subject, buf_view(&w->state->sig_alg), err) &&
-	       reply_signature(w, fields[0], err);
+	return vault_check_crl(fields[0], &w->state->rules, &entry, err) &&
+	       reply_signature(w, &entry, fields[0], err);
 }
 
 static bool
 handle_sign_message(
     struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
 {
+	struct journal_entry entry;
+
 	(void)count;
-	return vault_check_message(fields[0], err) && reply_signature(w, fields[0], err);
+	return vault_check_message(fields[0], &entry, err) &&
+	       reply_signature(w, &entry, fields[0], err);
+}
+
+/* Certificate of `key`, signed. */
+static bool
+certify_xchg(struct vault_worker *w, const struct vault_xchg_offer *offer, EVP_PKEY *key,
+    struct buf *certificate_out, struct err *err)
+{
+	struct view sig_alg = w->state->rules.sig_alg;
+	struct buf tbs = {0}, signature = {0};
+	struct journal_entry entry;
+	bool ok =
+	    vault_xchg_tbs(
+		offer, key, &w->state->ca_cert, sig_alg, clock_now(), &tbs, &entry, err) &&
+	    sign(w, &entry, buf_view(&tbs), &signature, err) &&
+	    pkix_signed_wrap(buf_view(&tbs), sig_alg, buf_view(&signature), certificate_out, err);
+
+	buf_free(&tbs);
+	buf_free(&signature);
+	return ok;
+}
+
+static bool
+make_xchg(struct vault_worker *w, uint32_t bits, const struct vault_xchg_offer *offer,
+    struct buf *certificate_out, struct err *err)
+{
+	EVP_PKEY *key = vault_xchg_generate((int)bits, err);
+	struct pkix_cert certificate = {0};
+	bool ok = key != NULL && certify_xchg(w, offer, key, certificate_out, err) &&
+		  pkix_cert_decode(buf_view(certificate_out), &certificate, err) &&
+		  vault_xchgs_add(&w->state->xchgs, key, &certificate, err);
+
+	pkix_cert_free(&certificate);
+	EVP_PKEY_free(key);
+	return ok;
 }
 
 static bool
 handle_xchg_create(struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
 {
-	uint8_t id[VAULT_ID_LEN];
-	struct view bits = fields[0];
-	struct buf spki = {0};
-	uint32_t rsa_bits;
+	struct view bits = fields[XCHG_BITS], life = fields[XCHG_LIFE];
+	struct vault_xchg_offer offer = {0};
+	struct buf certificate = {0};
+	uint32_t rsa_bits, life_s;
 	bool ok;
 
 	(void)count;
-	if (bits.len != 4 || !bytes_get_u32le(&bits, &rsa_bits) || rsa_bits > INT32_MAX)
-		return err_set(err, E_INVALIDARG, "the size of an exchange key is not a number");
-	ok = vault_xchgs_create(&w->state->xchgs, (int)rsa_bits, &spki, id, err) &&
-	     reply_field(w, buf_view(&spki), err) && reply_field(w, view_of(id, sizeof id), err);
-	buf_free(&spki);
+	if (bits.len != 4 || !bytes_get_u32le(&bits, &rsa_bits) || rsa_bits > INT32_MAX ||
+	    life.len != 4 || !bytes_get_u32le(&life, &life_s))
+		return err_set(
+		    err, E_INVALIDARG, "the size or the life of an exchange key is not a number");
+	offer.life_s = life_s;
+	for (size_t i = 0; i < VAULT_XCHG_URLS; i++) {
+		offer.cdp[i] = fields[XCHG_CDP + i];
+		offer.aia[i] = fields[XCHG_AIA + i];
+	}
+	ok = make_xchg(w, rsa_bits, &offer, &certificate, err) &&
+	     reply_field(w, buf_view(&certificate), err);
+	buf_free(&certificate);
 	return ok;
 }
 
 static bool
-handle_xchg_forget(struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
+handle_xchg_list(struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
 {
-	(void)count;
-	return vault_xchgs_forget(&w->state->xchgs, fields[0], err);
+	struct buf list[VAULT_XCHG_MAX];
+	bool ok;
+
+	(void)fields;
+	ok = vault_xchgs_list(&w->state->xchgs, list, &count, err);
+	for (size_t i = 0; ok && i < count; i++)
+		ok = reply_field(w, buf_view(&list[i]), err);
+	while (count > 0)
+		buf_free(&list[--count]);
+	return ok;
 }
 
 /* The KRAs that the request names by hash, out of the supervisor's list. */
 static bool
-name_kras(const struct vault_kra_list *list, struct view hashes, struct cms_kra *kras,
-    size_t *count_out, struct err *err)
+name_kras(const struct vault_kra_list *list, size_t minimum, struct view hashes,
+    struct cms_kra *kras, size_t *count_out, struct err *err)
 {
 	size_t count = hashes.len / SHA256_LEN;
 	const struct vault_kra *kra;
@@ -110,6 +188,11 @@ name_kras(const struct vault_kra_list *list, struct view hashes, struct cms_kra 
 	if (hashes.len % SHA256_LEN != 0 || count == 0 || count > REWRAP_KRAS_MAX)
 		return err_set(err, E_INVALIDARG,
 		    "an archived key is sealed to 1 to %d key recovery agents", REWRAP_KRAS_MAX);
+	if (count < minimum)
+		return err_set(err, CERTSRV_E_NO_VALID_KRA,
+		    "an archived key is sealed to at least %zu key recovery agents (kra_minimum in "
+		    "dircad.conf), not to %zu",
+		    minimum, count);
 	for (size_t i = 0; i < count; i++) {
 		if (!vault_kra_find(list, hashes.ptr + i * SHA256_LEN, now, &kra, err))
 			return false;
@@ -121,17 +204,17 @@ name_kras(const struct vault_kra_list *list, struct view hashes, struct cms_kra 
 }
 
 static bool
-read_options(struct view options, struct archive_rewrap *in, struct err *err)
+read_cipher(const struct vault_state *s, struct view field, enum cms_cipher *out, struct err *err)
 {
-	uint8_t cipher, oaep;
+	uint8_t cipher;
 
-	if (options.len != 2 || !bytes_get_u8(&options, &cipher) ||
-	    !bytes_get_u8(&options, &oaep) || cipher > CMS_3DES_CBC || oaep > 1)
-		return err_set(
-		    err, E_INVALIDARG, "the options for sealing an archived key are unknown");
-	in->cipher = (enum cms_cipher)cipher;
-	in->oaep = oaep == 1;
-	return true;
+	if (field.len != 1 || !bytes_get_u8(&field, &cipher) || cipher > CMS_3DES_CBC)
+		return err_set(err, E_INVALIDARG, "the cipher for an archived key is unknown");
+	*out = (enum cms_cipher)cipher;
+	return *out != CMS_3DES_CBC || s->allow_3des ||
+	       err_set(err, E_ACCESSDENIED,
+		   "the vault seals no archived key with 3DES; to allow it, write 'allow_3des = "
+		   "yes' into dircad.conf and start dircad again");
 }
 
 static bool
@@ -140,18 +223,22 @@ handle_rewrap(struct vault_worker *w, const struct view *fields, size_t count, s
 	struct vault_kra_list *list = vault_kras_get(&w->state->kras);
 	struct cms_kra kras[REWRAP_KRAS_MAX];
 	struct archive_payload payload = {0};
-	struct archive_rewrap in = {.payload = &payload, .spki = fields[REWRAP_SPKI], .kras = kras};
+	struct archive_rewrap in = {.payload = &payload,
+	    .spki = fields[REWRAP_SPKI],
+	    .kras = kras,
+	    .oaep = true}; /* the reader is `dirca recoverkey` */
 	struct buf archived = {0};
 	bool ok;
 
 	(void)count;
-	ok = read_options(fields[REWRAP_OPTIONS], &in, err) &&
-	     name_kras(list, fields[REWRAP_KRAS], kras, &in.kra_count, err) &&
-	     vault_xchgs_get(
-		 &w->state->xchgs, fields[REWRAP_XCHG_ID], w->index, &in.xchg_key, err) &&
-	     archive_payload_read(fields[REWRAP_PAYLOAD], fields[REWRAP_ISSUER],
-		 fields[REWRAP_SERIAL], in.xchg_key, &payload, err) &&
-	     archive_rewrap(&in, &archived, err) && reply_field(w, buf_view(&archived), err);
+	ok =
+	    read_cipher(w->state, fields[REWRAP_CIPHER], &in.cipher, err) &&
+	    name_kras(list, w->state->kra_minimum, fields[REWRAP_KRAS], kras, &in.kra_count, err) &&
+	    vault_xchgs_get(&w->state->xchgs, fields[REWRAP_XCHG_ID], w->index, clock_now(),
+		&in.xchg_key, err) &&
+	    archive_payload_read(fields[REWRAP_PAYLOAD], fields[REWRAP_ISSUER],
+		fields[REWRAP_SERIAL], in.xchg_key, &payload, err) &&
+	    archive_rewrap(&in, &archived, err) && reply_field(w, buf_view(&archived), err);
 	EVP_PKEY_free(in.xchg_key);
 	archive_payload_free(&payload);
 	buf_free(&archived);
@@ -177,8 +264,8 @@ static const struct vault_request requests[] = {
     [VAULT_OP_SIGN_CERTIFICATE] = {handle_sign_certificate, 1, 1, 64 << 10, false},
     [VAULT_OP_SIGN_CRL] = {handle_sign_crl, 1, 1, 64 << 20, false},
     [VAULT_OP_SIGN_MESSAGE] = {handle_sign_message, 1, 1, 4 << 10, false},
-    [VAULT_OP_XCHG_CREATE] = {handle_xchg_create, 1, 1, 8, false},
-    [VAULT_OP_XCHG_FORGET] = {handle_xchg_forget, 1, 1, 4 + VAULT_ID_LEN, false},
+    [VAULT_OP_XCHG_CREATE] = {handle_xchg_create, XCHG_FIELDS, XCHG_FIELDS, 8 << 10, false},
+    [VAULT_OP_XCHG_LIST] = {handle_xchg_list, 0, 0, 0, false},
     [VAULT_OP_REWRAP] = {handle_rewrap, REWRAP_FIELDS, REWRAP_FIELDS, 128 << 10, false},
     [VAULT_OP_SET_KRAS] = {handle_set_kras, 0, WIRE_FIELDS_MAX, 4 << 20, true},
 };

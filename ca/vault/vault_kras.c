@@ -7,11 +7,10 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
-#include "file.h"
 #include "log.h"
+#include "trust.h"
 
-#define ISSUERS_FILE_MAX (1 << 20)
-#define ISSUERS_MAX      64
+#define ISSUERS_MAX 64
 
 static bool
 add_issuer(struct vault_kras *k, struct view der, struct err *err)
@@ -57,20 +56,13 @@ add_pem_issuers(struct vault_kras *k, struct view pem, struct err *err)
 
 bool
 vault_kras_open(
-    struct vault_kras *k, struct view ca_certificate, const char *issuers_path, struct err *err)
+    struct vault_kras *k, struct view ca_certificate, struct view issuers, struct err *err)
 {
-	struct buf pem = {0};
-	bool ok;
-
 	*k = (struct vault_kras){0};
 	pthread_mutex_init(&k->lock, NULL);
-	if (!add_issuer(k, ca_certificate, err))
-		return false;
-	if (!file_read(issuers_path, ISSUERS_FILE_MAX, &pem, err))
-		return err->code == ERROR_FILE_NOT_FOUND;
-	ok = add_pem_issuers(k, buf_view(&pem), err) || err_prefix(err, "%s", issuers_path);
-	buf_free(&pem);
-	return ok;
+	return add_issuer(k, ca_certificate, err) &&
+	       (issuers.len == 0 || add_pem_issuers(k, issuers, err) ||
+		   err_prefix(err, "%s", TRUST_KRA_ISSUERS));
 }
 
 static void

@@ -9,6 +9,7 @@
 #include <pthread.h>
 
 #include "vault.h"
+#include "vault_journal.h"
 #include "vault_wire.h"
 
 /* ---- vault_keys.c: key files, and signing without a fetch per signature ---- */
@@ -38,6 +39,8 @@ struct vault_xchg {
 	EVP_PKEY *key;
 	EVP_PKEY *
 	    *copies; /* one a worker, made at its first use: RSA blinding is then uncontended */
+	struct buf certificate; /* DER; empty for a key of a version that kept none */
+	int64_t not_after;      /* of the certificate; without one the latest that it can have */
 };
 struct vault_xchgs {
 	pthread_mutex_t lock;
@@ -47,16 +50,26 @@ struct vault_xchgs {
 	struct vault_xchg *list;
 	size_t count;
 };
-/* Loads every xchg-<id>.key. A file that cannot be read is logged and left out. */
+/* Loads every xchg-<id>.key with its certificate. A file that cannot be read is logged and left
+ * out. */
 bool vault_xchgs_open(struct vault_xchgs *x, const char *folder, const struct secret *passphrase,
     size_t workers, struct err *err);
 void vault_xchgs_close(struct vault_xchgs *x);
-bool vault_xchgs_create(struct vault_xchgs *x, int rsa_bits, struct buf *spki_out,
-    uint8_t id_out[VAULT_ID_LEN], struct err *err);
-bool vault_xchgs_forget(struct vault_xchgs *x, struct view id, struct err *err);
-/* This worker's copy; free with EVP_PKEY_free. DIRCA_E_XCHG_CERT if there is none of that name. */
-bool vault_xchgs_get(
-    struct vault_xchgs *x, struct view id, size_t worker, EVP_PKEY **out, struct err *err);
+/* RSA of `rsa_bits`, P-256 for 0. NULL with E_INVALIDARG. */
+EVP_PKEY *vault_xchg_generate(int rsa_bits, struct err *err);
+/* Stores key and certificate; DIRCA_E_TOO_LARGE over VAULT_XCHG_MAX. */
+bool vault_xchgs_add(
+    struct vault_xchgs *x, EVP_PKEY *key, const struct pkix_cert *certificate, struct err *err);
+/* Destroys the keys whose certificates have ended some minutes before `now`, files included. */
+bool vault_xchgs_purge(struct vault_xchgs *x, int64_t now, struct err *err);
+/* Is it the name of an exchange key? */
+bool vault_xchgs_has(struct vault_xchgs *x, struct view id);
+/* Copies of the certificates, into list[VAULT_XCHG_MAX]. */
+bool vault_xchgs_list(struct vault_xchgs *x, struct buf *list, size_t *count_out, struct err *err);
+/* This worker's copy; free with EVP_PKEY_free. DIRCA_E_XCHG_CERT if there is none of that name, or
+ * its certificate has ended. */
+bool vault_xchgs_get(struct vault_xchgs *x, struct view id, size_t worker, int64_t now,
+    EVP_PKEY **out, struct err *err);
 
 /* ---- vault_kras.c: whom keys may be sealed to ---- */
 struct vault_kra {
@@ -70,12 +83,13 @@ struct vault_kra_list { /* immutable once published */
 };
 struct vault_kras {
 	pthread_mutex_t lock;
-	struct pkix_cert *issuers; /* the CA's certificate, then those of kra-issuers.pem */
+	struct pkix_cert *issuers; /* the CA's certificate, then those that root names */
 	size_t issuer_count;
 	struct vault_kra_list *current; /* NULL: none yet */
 };
+/* `issuers`: PEM, may be empty. */
 bool vault_kras_open(
-    struct vault_kras *k, struct view ca_certificate, const char *issuers_path, struct err *err);
+    struct vault_kras *k, struct view ca_certificate, struct view issuers, struct err *err);
 void vault_kras_close(struct vault_kras *k);
 /* Those that are no usable KRA certificates are logged and left out. */
 bool vault_kras_set(struct vault_kras *k, const struct view *certificates, size_t count,
@@ -86,16 +100,40 @@ void vault_kras_release(struct vault_kras *k, struct vault_kra_list *list);
 bool vault_kra_find(const struct vault_kra_list *list, const uint8_t sha256[32], int64_t now,
     const struct vault_kra **out, struct err *err);
 
-/* ---- vault_check_asn1.c: what may be signed. Pure ---- */
-/* Exactly one DER TBSCertificate (RFC 5280 4.1), version 3, of this issuer and signature algorithm.
- * E_ACCESSDENIED. */
-bool vault_check_certificate(
-    struct view tbs, struct view issuer, struct view sig_alg, struct err *err);
-/* Exactly one DER TBSCertList (RFC 5280 5.1), version 2. */
-bool vault_check_crl(struct view tbs, struct view issuer, struct view sig_alg, struct err *err);
+/* ---- vault_check_asn1.c, vault_purpose.c: what may be signed. Pure ---- */
+struct vault_rules {
+	struct view issuer, sig_alg; /* the CA's name, and AlgorithmIdentifier */
+	int64_t not_after;           /* of the CA certificate */
+	unsigned kinds;              /* VAULT_KIND_* that root allows */
+};
+/* Exactly one DER TBSCertificate (RFC 5280 4.1), version 3, of this issuer and signature algorithm,
+ * that does not outlive the CA: E_ACCESSDENIED; and of an allowed kind: vault_check_purpose. Gives
+ * what the journal is to say of it, and the SHA-1 of its key's BIT STRING. */
+bool vault_check_certificate(struct view tbs, const struct vault_rules *rules,
+    struct journal_entry *entry_out, uint8_t key_id_out[VAULT_ID_LEN], struct err *err);
+/* Exactly one DER TBSCertList (RFC 5280 5.1), version 2, with a number. */
+bool vault_check_crl(struct view tbs, const struct vault_rules *rules,
+    struct journal_entry *entry_out, struct err *err);
 /* DER SET OF Attribute (RFC 5652 5.3): contentType id-cct-PKIResponse, or id-data with 311.21.16;
  * messageDigest; nothing unknown. */
-bool vault_check_message(struct view attrs, struct err *err);
+bool vault_check_message(struct view attrs, struct journal_entry *entry_out, struct err *err);
+/* Extensions that the CA makes and no others, each once (E_ACCESSDENIED), of an allowed kind
+ * (vault_kinds_check). */
+bool vault_check_purpose(
+    const STACK_OF(X509_EXTENSION) * extensions, unsigned kinds, struct err *err);
+/* The decoded value if `der` is exactly its DER, else NULL. ASN1_item_free. */
+ASN1_VALUE *vault_decode_exactly(struct view der, const ASN1_ITEM *item);
+
+/* ---- vault_xchg_cert.c: what certifies an exchange key. Pure, but for the serial number ---- */
+struct vault_xchg_offer {
+	struct view cdp[VAULT_XCHG_URLS], aia[VAULT_XCHG_URLS]; /* empty: none */
+	int64_t life_s;
+};
+/* TBSCertificate of facts 6.5 for `key`, issued by `ca` at `now`. E_INVALIDARG for a life or URLs
+ * that are none. */
+bool vault_xchg_tbs(const struct vault_xchg_offer *offer, EVP_PKEY *key, const struct pkix_cert *ca,
+    struct view sig_alg, int64_t now, struct buf *tbs_out, struct journal_entry *entry_out,
+    struct err *err);
 
 /* ---- vault_state.c, vault_dispatch.c ---- */
 struct vault_state {
@@ -105,8 +143,13 @@ struct vault_state {
 	struct pkix_cert ca_cert;
 	struct vault_xchgs xchgs;
 	struct vault_kras kras;
+	struct vault_rules rules;
+	uint8_t key_id[VAULT_ID_LEN]; /* of the CA key, as exchange keys are named */
+	size_t kra_minimum;
+	bool allow_3des;
+	struct journal journal;
 };
-/* Reads key, certificate, exchange keys, KRA issuers. */
+/* Reads key, certificate, exchange keys, KRA issuers; opens the journal. */
 bool vault_state_open(struct vault_state *s, const struct vault_config *config, struct err *err);
 void vault_state_close(struct vault_state *s);
 

@@ -12,12 +12,14 @@
 #include <openssl/err.h>
 #include <openssl/rand.h>
 
+#include "clock.h"
 #include "log.h"
 #include "oids.h"
 
 #define SECURE_HEAP  (1 << 20)
 #define DRAIN_MAX    (2u << 20) /* more than any request of a client can make */
 #define THREAD_STACK (1 << 20)
+#define PURGE_S      60
 #define KEEP_MAX     (1 << 20) /* bytes of a buffer that are kept between requests */
 
 struct server;
@@ -38,6 +40,8 @@ struct server {
 	pthread_mutex_t gate_lock; /* closed until the sandbox is; or until start-up failed */
 	pthread_cond_t gate;
 	bool gate_open, failed;
+	pthread_t keeper;
+	bool keeping, stopping; /* under gate_lock */
 };
 
 /* A buffer that one CRL made large is not kept for ever. */
@@ -149,6 +153,86 @@ warm_up(struct vault_state *state, struct err *err)
 	return ok;
 }
 
+/* ---- the keeper: what the vault does by its own clock ---- */
+
+static void
+wait_a_second(struct server *s)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec++;
+	pthread_mutex_lock(&s->gate_lock);
+	if (!s->stopping)
+		pthread_cond_timedwait(&s->gate, &s->gate_lock, &until);
+	pthread_mutex_unlock(&s->gate_lock);
+}
+
+static bool
+is_stopping(struct server *s)
+{
+	bool stopping;
+
+	pthread_mutex_lock(&s->gate_lock);
+	stopping = s->stopping;
+	pthread_mutex_unlock(&s->gate_lock);
+	return stopping;
+}
+
+/* Once a second the journal reaches the disk, once a minute exchange keys whose certificates have
+ * ended are destroyed. */
+static void *
+keeper_main(void *context)
+{
+	struct server *s = context;
+	int64_t purged = 0;
+	struct err err;
+
+	while (!is_stopping(s)) {
+		if (!journal_sync(&s->state.journal, &err))
+			log_error("the journal may not be on the disk", LOG_REASON(&err));
+		if (clock_now() - purged >= PURGE_S || clock_now() < purged) {
+			purged = clock_now();
+			if (!vault_xchgs_purge(&s->state.xchgs, purged, &err))
+				log_error("an exchange key was not destroyed", LOG_REASON(&err));
+		}
+		wait_a_second(s);
+	}
+	return NULL;
+}
+
+static bool
+start_keeper(struct server *s, const pthread_attr_t *attr, struct err *err)
+{
+	int rc = pthread_create(&s->keeper, attr, keeper_main, s);
+
+	s->keeping = rc == 0;
+	errno = rc;
+	return s->keeping ||
+	       err_errno(err, DIRCA_E_INTERNAL, "a thread of the vault could not be started");
+}
+
+/* After the last signature. */
+static void
+stop_keeper(struct server *s)
+{
+	struct journal_entry stopped = {.kind = JOURNAL_STOPPED};
+	struct err err;
+
+	pthread_mutex_lock(&s->gate_lock);
+	s->stopping = true;
+	pthread_cond_broadcast(&s->gate);
+	pthread_mutex_unlock(&s->gate_lock);
+	if (!s->keeping)
+		return;
+	pthread_join(s->keeper, NULL);
+	if (!journal_add(&s->state.journal, &stopped, (struct view){0}, clock_now(), &err) ||
+	    !journal_sync(&s->state.journal, &err))
+		log_error("the journal does not say that the vault stopped", LOG_REASON(&err));
+}
+
+/* ---- starting and stopping ---- */
+
 static bool
 start_thread(struct server *s, size_t i, const pthread_attr_t *attr, struct err *err)
 {
@@ -183,6 +267,7 @@ start_threads(struct server *s, struct err *err)
 	pthread_attr_setstacksize(&attr, THREAD_STACK);
 	for (size_t i = 0; i < s->config->fd_count && ok; i++)
 		ok = start_thread(s, i, &attr, err);
+	ok = ok && start_keeper(s, &attr, err);
 	pthread_attr_destroy(&attr);
 	return ok;
 }
@@ -262,6 +347,7 @@ run(struct server *s)
 	if (ok)
 		serve(&control, s->config->control_fd, true);
 	stop_threads(s);
+	stop_keeper(s);
 	vault_worker_close(&control);
 	vault_state_close(&s->state);
 	return ok ? 0 : 1;

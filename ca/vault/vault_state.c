@@ -1,15 +1,16 @@
 /* Everything that the vault reads from files, read before its sandbox closes. */
 #include "vault_priv.h"
 
-#include <libgen.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <openssl/pem.h>
 
+#include "clock.h"
+#include "extension.h"
 #include "file.h"
+#include "trust.h"
 
 #define CERTIFICATE_FILE_MAX (1 << 20)
-#define KRA_ISSUERS_FILE     "kra-issuers.pem"
 
 /* The first certificate of the PEM file; its SubjectPublicKeyInfo must be the CA key's. */
 static bool
@@ -22,7 +23,7 @@ load_ca_certificate(const char *path, struct view spki, struct pkix_cert *out, s
 	bool ok = false;
 	long len;
 
-	if (!file_read(path, CERTIFICATE_FILE_MAX, &pem, err))
+	if (!file_read_owned(path, CERTIFICATE_FILE_MAX, &pem, err))
 		return false;
 	if ((bio = BIO_new_mem_buf(pem.ptr, (int)pem.len)) == NULL) {
 		err_nomem(err);
@@ -50,17 +51,37 @@ out:
 }
 
 static bool
-open_kras(struct vault_state *s, const char *ca_certificate_path, struct err *err)
+open_kras(struct vault_state *s, const char *state_dir, struct err *err)
 {
-	char folder[VAULT_PATH_MAX], path[VAULT_PATH_MAX];
-	int n = snprintf(folder, sizeof folder, "%s", ca_certificate_path);
+	struct buf pem = {0};
+	bool ok = (trust_read(state_dir, TRUST_KRA_ISSUERS, &pem, err) ||
+		      err->code == ERROR_FILE_NOT_FOUND) &&
+		  vault_kras_open(&s->kras, buf_view(&s->ca_cert.raw), buf_view(&pem), err);
 
-	if (n >= 0 && (size_t)n < sizeof folder) {
-		n = snprintf(path, sizeof path, "%s/" KRA_ISSUERS_FILE, dirname(folder));
-		if (n >= 0 && (size_t)n < sizeof path)
-			return vault_kras_open(&s->kras, buf_view(&s->ca_cert.raw), path, err);
-	}
-	return err_set(err, DIRCA_E_CONFIG, "the CA certificate's file has too long a name");
+	buf_free(&pem);
+	return ok;
+}
+
+static bool
+set_rules(struct vault_state *s, const struct vault_config *config, struct err *err)
+{
+	s->rules = (struct vault_rules){.issuer = s->ca_cert.subject,
+	    .sig_alg = buf_view(&s->sig_alg),
+	    .not_after = s->ca_cert.not_after,
+	    .kinds = config->kinds};
+	s->kra_minimum = config->kra_minimum;
+	s->allow_3des = config->allow_3des;
+	return ext_key_id(s->ca_cert.spki, s->key_id, err);
+}
+
+static bool
+open_journal(struct vault_state *s, const char *folder, struct err *err)
+{
+	struct journal_entry started = {.kind = JOURNAL_STARTED};
+	int64_t now = clock_now();
+
+	return journal_open(&s->journal, folder, now, err) &&
+	       journal_add(&s->journal, &started, (struct view){0}, now, err);
 }
 
 bool
@@ -68,7 +89,7 @@ vault_state_open(struct vault_state *s, const struct vault_config *config, struc
 {
 	const struct secret *passphrase = NULL;
 
-	*s = (struct vault_state){0};
+	*s = (struct vault_state){.journal = {.fd = -1}};
 	if (config->passphrase_file != NULL) {
 		if (!secret_read_file(config->passphrase_file, &s->passphrase, err))
 			return false;
@@ -77,8 +98,9 @@ vault_state_open(struct vault_state *s, const struct vault_config *config, struc
 	if (vault_key_open(config->folder, passphrase, &s->ca_key, err) &&
 	    pkix_key_spki(s->ca_key, &s->spki, err) && pkix_sig_alg(s->ca_key, &s->sig_alg, err) &&
 	    load_ca_certificate(config->ca_certificate, buf_view(&s->spki), &s->ca_cert, err) &&
-	    open_kras(s, config->ca_certificate, err) &&
-	    vault_xchgs_open(&s->xchgs, config->folder, passphrase, config->fd_count, err))
+	    set_rules(s, config, err) && open_kras(s, config->state_dir, err) &&
+	    vault_xchgs_open(&s->xchgs, config->folder, passphrase, config->fd_count, err) &&
+	    open_journal(s, config->folder, err))
 		return true;
 	vault_state_close(s);
 	return false;
@@ -87,6 +109,7 @@ vault_state_open(struct vault_state *s, const struct vault_config *config, struc
 void
 vault_state_close(struct vault_state *s)
 {
+	journal_close(&s->journal);
 	vault_xchgs_close(&s->xchgs);
 	vault_kras_close(&s->kras);
 	pkix_cert_free(&s->ca_cert);
@@ -94,5 +117,5 @@ vault_state_close(struct vault_state *s)
 	buf_free(&s->spki);
 	EVP_PKEY_free(s->ca_key);
 	secret_free(&s->passphrase);
-	*s = (struct vault_state){0};
+	*s = (struct vault_state){.journal = {.fd = -1}};
 }

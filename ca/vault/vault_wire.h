@@ -14,7 +14,7 @@ enum vault_op {
 	VAULT_OP_SIGN_CRL,
 	VAULT_OP_SIGN_MESSAGE,
 	VAULT_OP_XCHG_CREATE,
-	VAULT_OP_XCHG_FORGET,
+	VAULT_OP_XCHG_LIST,
 	VAULT_OP_REWRAP,
 	VAULT_OP_SET_KRAS /* on the control socket only */
 };
@@ -23,6 +23,9 @@ enum vault_status { VAULT_STATUS_OK, VAULT_STATUS_ERROR };
 
 #define WIRE_FIELDS_MAX 256
 #define WIRE_REPLY_MAX  (1u << 20)
+/* Fields of an exchange key's wish: u32 bits, u32 seconds, two CRL and two issuer URLs, empty where
+ * there is none. */
+enum { XCHG_BITS, XCHG_LIFE, XCHG_CDP, XCHG_AIA = XCHG_CDP + 2, XCHG_FIELDS = XCHG_AIA + 2 };
 /* Fields of a rewrap request. */
 enum {
 	REWRAP_PAYLOAD,
@@ -31,7 +34,7 @@ enum {
 	REWRAP_SPKI,
 	REWRAP_XCHG_ID,
 	REWRAP_KRAS,
-	REWRAP_OPTIONS,
+	REWRAP_CIPHER,
 	REWRAP_FIELDS
 };
 

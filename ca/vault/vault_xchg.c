@@ -1,4 +1,5 @@
-/* The CA exchange keys: each a file and an EVP_PKEY, and a copy of that for every worker. */
+/* The CA exchange keys: each a file, an EVP_PKEY with a copy for every worker, and its certificate,
+ * by which the vault knows how long it lives. */
 #include "vault_priv.h"
 
 #include <dirent.h>
@@ -7,21 +8,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <openssl/ec.h>
 #include <openssl/rsa.h>
 #include <openssl/sha.h>
 #include <openssl/x509.h>
 
+#include "file.h"
 #include "log.h"
 #include "text.h"
 
-#define XCHG_MAX      64 /* a broken front cannot fill the disk */
 #define XCHG_BITS_MIN 2048
 #define XCHG_BITS_MAX 4096
 #define PREFIX        "xchg-"
-#define SUFFIX        ".key"
+#define KEY_SUFFIX    ".key"
+#define CERT_SUFFIX   ".crt"
 #define HEX_LEN       (2 * VAULT_ID_LEN)
+#define CERT_MAX      16384
+#define KEEP_S        600 /* after its certificate's end: a request that is on its way */
 
 /* SHA-1 of the BIT STRING's octets (RFC 5280 4.2.1.2, method 1). */
 static bool
@@ -40,15 +45,15 @@ key_id(EVP_PKEY *key, uint8_t id[VAULT_ID_LEN], struct err *err)
 }
 
 static bool
-key_path(const struct vault_xchgs *x, const uint8_t id[VAULT_ID_LEN], char path[VAULT_PATH_MAX],
-    struct err *err)
+file_path(const struct vault_xchgs *x, const uint8_t id[VAULT_ID_LEN], const char *suffix,
+    char path[VAULT_PATH_MAX], struct err *err)
 {
 	char *hex = hex_encode(view_of(id, VAULT_ID_LEN), '\0');
 	int n;
 
 	if (hex == NULL)
 		return err_nomem(err);
-	n = snprintf(path, VAULT_PATH_MAX, "%s/" PREFIX "%s" SUFFIX, x->folder, hex);
+	n = snprintf(path, VAULT_PATH_MAX, "%s/" PREFIX "%s%s", x->folder, hex, suffix);
 	free(hex);
 	return (n > 0 && n < VAULT_PATH_MAX) ||
 	       err_set(err, DIRCA_E_CONFIG, "the vault's folder has too long a name");
@@ -61,22 +66,22 @@ xchg_free(struct vault_xchg *k, size_t workers)
 		EVP_PKEY_free(k->copies[i]);
 	free(k->copies);
 	EVP_PKEY_free(k->key);
+	buf_free(&k->certificate);
 }
 
-/* Takes the key over, also when it fails. */
+/* Takes what is in `new` over, also when it fails. */
 static bool
-add(struct vault_xchgs *x, EVP_PKEY *key, const uint8_t id[VAULT_ID_LEN], struct err *err)
+add(struct vault_xchgs *x, struct vault_xchg *new, struct err *err)
 {
-	struct vault_xchg *grown = NULL, new = {.key = key};
+	struct vault_xchg *grown = NULL;
 
-	if ((new.copies = calloc(x->workers + 1, sizeof *new.copies)) == NULL ||
+	if ((new->copies = calloc(x->workers + 1, sizeof *new->copies)) == NULL ||
 	    (grown = realloc(x->list, (x->count + 1) * sizeof *grown)) == NULL) {
-		xchg_free(&new, x->workers);
+		xchg_free(new, x->workers);
 		return err_nomem(err);
 	}
-	memcpy(new.id, id, VAULT_ID_LEN);
 	x->list = grown;
-	x->list[x->count++] = new;
+	x->list[x->count++] = *new;
 	return true;
 }
 
@@ -91,45 +96,79 @@ find(struct vault_xchgs *x, struct view id)
 
 /* ---- loading ---- */
 
+/* "xchg-<id>" and the suffix. */
 static bool
-is_key_name(const char *name)
+is_name(const char *name, const char *suffix)
 {
-	return strlen(name) == strlen(PREFIX) + HEX_LEN + strlen(SUFFIX) &&
+	return strlen(name) == strlen(PREFIX) + HEX_LEN + strlen(suffix) &&
 	       strncmp(name, PREFIX, strlen(PREFIX)) == 0 &&
 	       strspn(name + strlen(PREFIX), "0123456789abcdef") == HEX_LEN &&
-	       strcmp(name + strlen(PREFIX) + HEX_LEN, SUFFIX) == 0;
+	       strcmp(name + strlen(PREFIX) + HEX_LEN, suffix) == 0;
 }
 
-/* What file_create leaves behind when the machine stops in its middle: a key that nobody was told
- * of. */
+/* What a machine that stops in the middle leaves behind, of a key that nobody was told of: half a
+ * file, or the certificate without its key. */
 static bool
-is_leftover(const char *name)
+is_leftover(int folder, const char *name)
 {
-	return strncmp(name, PREFIX, strlen(PREFIX)) == 0 && strstr(name, SUFFIX ".new-") != NULL;
+	char key[sizeof PREFIX + HEX_LEN + sizeof KEY_SUFFIX];
+
+	if (strncmp(name, PREFIX, strlen(PREFIX)) == 0 &&
+	    (strstr(name, KEY_SUFFIX ".new-") != NULL || strstr(name, CERT_SUFFIX ".new-") != NULL))
+		return true;
+	if (!is_name(name, CERT_SUFFIX))
+		return false;
+	snprintf(key, sizeof key, "%.*s%s", (int)(strlen(PREFIX) + HEX_LEN), name, KEY_SUFFIX);
+	return faccessat(folder, key, F_OK, 0) != 0 && errno == ENOENT;
+}
+
+/* The certificate beside a key; a key of a version that kept none ends when the longest one that it
+ * can have does. */
+static bool
+load_certificate(
+    const struct vault_xchgs *x, const char *key_path, struct vault_xchg *k, struct err *err)
+{
+	char path[VAULT_PATH_MAX];
+	struct pkix_cert cert = {0};
+	struct stat st;
+	bool ok;
+
+	if (!file_path(x, k->id, CERT_SUFFIX, path, err))
+		return false;
+	if (!file_read(path, CERT_MAX, &k->certificate, err)) {
+		if (err->code != ERROR_FILE_NOT_FOUND)
+			return false;
+		if (stat(key_path, &st) != 0)
+			return err_errno(err, DIRCA_E_IO, "%s: cannot stat", key_path);
+		k->not_after = (int64_t)st.st_mtime + VAULT_XCHG_LIFE_MAX;
+		return true;
+	}
+	ok = pkix_cert_decode(buf_view(&k->certificate), &cert, err) || err_prefix(err, "%s", path);
+	k->not_after = cert.not_after;
+	pkix_cert_free(&cert);
+	return ok;
 }
 
 static bool
 load(struct vault_xchgs *x, const char *name, struct err *err)
 {
 	char path[VAULT_PATH_MAX], expected[VAULT_PATH_MAX];
-	uint8_t id[VAULT_ID_LEN];
-	EVP_PKEY *key = NULL;
+	struct vault_xchg k = {0};
 	int n = snprintf(path, sizeof path, "%s/%s", x->folder, name);
 
 	if (n < 0 || (size_t)n >= sizeof path)
 		return err_set(err, DIRCA_E_CONFIG, "the vault's folder has too long a name");
-	if (!vault_key_read(path, x->passphrase, &key, err))
+	if (!vault_key_read(path, x->passphrase, &k.key, err))
 		return false;
-	if (!key_id(key, id, err) || !key_path(x, id, expected, err)) {
-		EVP_PKEY_free(key);
+	if (!key_id(k.key, k.id, err) || !file_path(x, k.id, KEY_SUFFIX, expected, err) ||
+	    (strcmp(path, expected) != 0 &&
+		!err_set(
+		    err, DIRCA_E_CONFIG, "%s: the exchange key in it has another name", path)) ||
+	    !load_certificate(x, path, &k, err)) {
+		xchg_free(&k, x->workers);
 		return false;
 	}
-	if (strcmp(path, expected) != 0) {
-		EVP_PKEY_free(key);
-		return err_set(
-		    err, DIRCA_E_CONFIG, "%s: the exchange key in it has another name", path);
-	}
-	return add(x, key, id, err);
+	return add(x, &k, err);
 }
 
 static bool
@@ -142,9 +181,9 @@ load_all(struct vault_xchgs *x, struct err *err)
 	if (folder == NULL)
 		return err_errno(err, DIRCA_E_IO, "%s: cannot read the vault's folder", x->folder);
 	while ((entry = readdir(folder)) != NULL) {
-		if (is_leftover(entry->d_name))
+		if (is_leftover(dirfd(folder), entry->d_name))
 			unlinkat(dirfd(folder), entry->d_name, 0);
-		else if (is_key_name(entry->d_name) && !load(x, entry->d_name, &reason))
+		else if (is_name(entry->d_name, KEY_SUFFIX) && !load(x, entry->d_name, &reason))
 			log_error("exchange key not loaded", LOG_STR("file", entry->d_name),
 			    LOG_REASON(&reason));
 	}
@@ -173,8 +212,8 @@ vault_xchgs_close(struct vault_xchgs *x)
 
 /* ---- requests ---- */
 
-static EVP_PKEY *
-generate(int rsa_bits, struct err *err)
+EVP_PKEY *
+vault_xchg_generate(int rsa_bits, struct err *err)
 {
 	EVP_PKEY *key;
 
@@ -192,87 +231,120 @@ generate(int rsa_bits, struct err *err)
 }
 
 /* Stored before anybody learns of it: a certificate for a key that a crash took away would make
- * clients fail for a week. */
+ * clients fail for a week. The key comes last: with it, both count. */
 static bool
-store(struct vault_xchgs *x, EVP_PKEY *key, const uint8_t id[VAULT_ID_LEN], struct err *err)
+write_files(struct vault_xchgs *x, const struct vault_xchg *k, struct err *err)
 {
-	char path[VAULT_PATH_MAX];
-	bool ok = false;
+	char key[VAULT_PATH_MAX], certificate[VAULT_PATH_MAX];
 
+	if (x->count >= VAULT_XCHG_MAX) /* a broken front cannot fill the disk */
+		return err_set(err, DIRCA_E_TOO_LARGE,
+		    "the vault holds %d exchange keys already; each goes when its certificate has "
+		    "ended",
+		    VAULT_XCHG_MAX);
+	return file_path(x, k->id, CERT_SUFFIX, certificate, err) &&
+	       file_path(x, k->id, KEY_SUFFIX, key, err) &&
+	       file_create(certificate, buf_view(&k->certificate), 0600, err) &&
+	       vault_key_write(key, k->key, x->passphrase, err);
+}
+
+bool
+vault_xchgs_add(
+    struct vault_xchgs *x, EVP_PKEY *key, const struct pkix_cert *certificate, struct err *err)
+{
+	struct vault_xchg k = {.not_after = certificate->not_after};
+	bool ok;
+
+	if (EVP_PKEY_up_ref(key) == 1)
+		k.key = key;
+	ok = k.key != NULL ? key_id(key, k.id, err) : err_nomem(err);
+	ok = ok && buf_dup(buf_view(&certificate->raw), &k.certificate, err);
 	pthread_mutex_lock(&x->lock);
-	if (x->count >= XCHG_MAX) {
-		err_set(err, DIRCA_E_TOO_LARGE,
-		    "the vault holds %d exchange keys already; forget those that have expired",
-		    XCHG_MAX);
-		goto out;
-	}
-	if (!key_path(x, id, path, err) || !vault_key_write(path, key, x->passphrase, err))
-		goto out;
-	if (EVP_PKEY_up_ref(key) != 1) {
-		err_nomem(err);
-		goto out;
-	}
-	ok = add(x, key, id, err);
-out:
+	ok = ok && write_files(x, &k, err);
+	if (ok)
+		ok = add(x, &k, err);
+	else
+		xchg_free(&k, x->workers);
 	pthread_mutex_unlock(&x->lock);
 	return ok;
 }
 
-bool
-vault_xchgs_create(struct vault_xchgs *x, int rsa_bits, struct buf *spki_out,
-    uint8_t id_out[VAULT_ID_LEN], struct err *err)
-{
-	EVP_PKEY *key = generate(rsa_bits, err);
-	bool ok;
-
-	*spki_out = (struct buf){0};
-	ok = key != NULL && key_id(key, id_out, err) && store(x, key, id_out, err) &&
-	     pkix_key_spki(key, spki_out, err);
-	EVP_PKEY_free(key);
-	return ok;
-}
-
+/* The key first: a certificate alone is a leftover, which the next start removes. */
 static bool
-remove_file(const char *folder, const char *path, struct err *err)
+remove_files(const struct vault_xchgs *x, const uint8_t id[VAULT_ID_LEN], struct err *err)
 {
+	static const char *const suffixes[] = {KEY_SUFFIX, CERT_SUFFIX};
+	char path[VAULT_PATH_MAX];
 	bool ok = true;
 	int fd;
 
-	if (unlink(path) != 0 && errno != ENOENT)
-		return err_errno(err, DIRCA_E_IO, "%s: cannot remove the exchange key", path);
-	if ((fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1 || fsync(fd) != 0)
-		ok = err_errno(err, DIRCA_E_IO, "%s: cannot fsync", folder);
+	for (size_t i = 0; i < 2; i++) {
+		if (!file_path(x, id, suffixes[i], path, err))
+			return false;
+		if (unlink(path) != 0 && errno != ENOENT)
+			return err_errno(
+			    err, DIRCA_E_IO, "%s: cannot remove the exchange key", path);
+	}
+	if ((fd = open(x->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1 || fsync(fd) != 0)
+		ok = err_errno(err, DIRCA_E_IO, "%s: cannot fsync", x->folder);
 	if (fd != -1)
 		close(fd);
 	return ok;
 }
 
 bool
-vault_xchgs_forget(struct vault_xchgs *x, struct view id, struct err *err)
+vault_xchgs_purge(struct vault_xchgs *x, int64_t now, struct err *err)
 {
-	char path[VAULT_PATH_MAX];
-	struct vault_xchg *k;
-	bool ok = false;
+	bool ok = true;
 
 	pthread_mutex_lock(&x->lock);
-	if ((k = find(x, id)) == NULL) {
-		err_set(
-		    err, CRYPT_E_NOT_FOUND, "the vault has no exchange key of that name to forget");
-		goto out;
+	for (size_t i = 0; ok && i < x->count;) {
+		struct vault_xchg *k = &x->list[i];
+
+		if (k->not_after + KEEP_S >= now) {
+			i++;
+			continue;
+		}
+		if ((ok = remove_files(x, k->id, err))) {
+			xchg_free(k, x->workers);
+			*k = x->list[--x->count];
+		}
 	}
-	if (!key_path(x, k->id, path, err) || !remove_file(x->folder, path, err))
-		goto out;
-	xchg_free(k, x->workers);
-	*k = x->list[--x->count];
-	ok = true;
-out:
 	pthread_mutex_unlock(&x->lock);
+	return ok || err_prefix(err, "destroying an exchange key whose certificate has ended");
+}
+
+bool
+vault_xchgs_has(struct vault_xchgs *x, struct view id)
+{
+	bool has;
+
+	pthread_mutex_lock(&x->lock);
+	has = find(x, id) != NULL;
+	pthread_mutex_unlock(&x->lock);
+	return has;
+}
+
+bool
+vault_xchgs_list(struct vault_xchgs *x, struct buf *list, size_t *count_out, struct err *err)
+{
+	bool ok = true;
+
+	*count_out = 0;
+	pthread_mutex_lock(&x->lock);
+	for (size_t i = 0; ok && i < x->count; i++)
+		if (x->list[i].certificate.len > 0 &&
+		    (ok = buf_dup(buf_view(&x->list[i].certificate), &list[*count_out], err)))
+			(*count_out)++;
+	pthread_mutex_unlock(&x->lock);
+	while (!ok && *count_out > 0)
+		buf_free(&list[--*count_out]);
 	return ok;
 }
 
 bool
-vault_xchgs_get(
-    struct vault_xchgs *x, struct view id, size_t worker, EVP_PKEY **out, struct err *err)
+vault_xchgs_get(struct vault_xchgs *x, struct view id, size_t worker, int64_t now, EVP_PKEY **out,
+    struct err *err)
 {
 	struct vault_xchg *k;
 	bool ok = false;
@@ -283,6 +355,11 @@ vault_xchgs_get(
 		err_set(err, DIRCA_E_XCHG_CERT,
 		    "the vault has no such exchange key; it was forgotten or belongs to another "
 		    "CA");
+		goto out;
+	}
+	if (now > k->not_after) {
+		err_set(err, DIRCA_E_XCHG_CERT,
+		    "the certificate of this exchange key has ended; fetch the current one");
 		goto out;
 	}
 	if (k->copies[worker] == NULL && (k->copies[worker] = EVP_PKEY_dup(k->key)) == NULL) {

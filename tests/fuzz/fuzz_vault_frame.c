@@ -149,14 +149,13 @@ write_pem(const char *path, const struct buf *der)
 static void
 clean_up(void)
 {
-	char *files[] = {text_printf("%s/ca.key", folder), text_printf("%s/ca.crt", folder)};
+	char *files[] = {text_printf("%s/ca.key", folder), text_printf("%s/ca.crt", folder),
+	    text_printf("%s/" JOURNAL_FILE, folder)};
 	struct err err;
 
 	vault_worker_close(&worker);
-	while (vault.xchgs.count > 0 && vault_xchgs_forget(&vault.xchgs,
-					    view_of(vault.xchgs.list[0].id, VAULT_ID_LEN), &err))
-		;
-	for (size_t i = 0; i < 2; i++) {
+	(void)vault_xchgs_purge(&vault.xchgs, INT64_MAX, &err);
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
 		unlink(files[i]);
 		free(files[i]);
 	}
@@ -224,8 +223,11 @@ init(void)
 	write_pem(certificate_path, &ca_certificate);
 	write_xchg_key(xchg);
 	must(vault_state_open(&vault,
-		 &(struct vault_config){
-		     .folder = folder, .ca_certificate = certificate_path, .fd_count = 1},
+		 &(struct vault_config){.folder = folder,
+		     .ca_certificate = certificate_path,
+		     .state_dir = folder,
+		     .fd_count = 1,
+		     .kinds = VAULT_KINDS_DEFAULT},
 		 &err) &&
 		 vault_worker_open(&worker, &vault, 0, &err),
 	    "vault");
@@ -261,15 +263,14 @@ is_wanted(uint8_t op, const uint8_t *body, size_t len)
 {
 	static const uint8_t p256[8] = {4};
 
-	return (op != VAULT_OP_XCHG_CREATE || len != sizeof p256 ||
-		   memcmp(body, p256, sizeof p256) == 0) &&
-	       op != VAULT_OP_XCHG_FORGET;
+	return op != VAULT_OP_XCHG_CREATE || len < sizeof p256 ||
+	       memcmp(body, p256, sizeof p256) == 0;
 }
 
 static void
 check_reply(void)
 {
-	struct view reply = buf_view(&worker.reply), fields[4];
+	struct view reply = buf_view(&worker.reply), fields[VAULT_XCHG_MAX];
 	uint8_t number[32];
 	struct err err;
 	size_t count;
@@ -277,7 +278,8 @@ check_reply(void)
 	must(reply.len >= 5 &&
 		 (reply.ptr[4] == VAULT_STATUS_OK || reply.ptr[4] == VAULT_STATUS_ERROR),
 	    "status");
-	must(wire_split(view_of(reply.ptr + 5, reply.len - 5), fields, 4, &count, &err),
+	must(
+	    wire_split(view_of(reply.ptr + 5, reply.len - 5), fields, VAULT_XCHG_MAX, &count, &err),
 	    "fields of the reply");
 	for (uint8_t key = KEY_CA; key <= KEY_USER; key++) {
 		fixed_number(key, number);

@@ -16,6 +16,8 @@ finish() {
 }
 checks_begin "$dir"
 trap finish EXIT
+CA_LAB_OPTIONS='sign_kinds = kra enrollment-agent
+'
 
 admin() { ca_lab_as caadmin "$@"; }
 signer() { echo "--$1 $2 --$1-password-file $(ca_lab_pass)"; } # OPTION FILE

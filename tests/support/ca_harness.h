@@ -212,9 +212,13 @@ harness_fork_vault(void)
 		     *crt = config_path(harness.config, "ca.crt");
 		const struct vault_config c = {.folder = folder,
 		    .ca_certificate = crt,
+		    .state_dir = harness.config->state_dir,
 		    .fds = &work[1],
 		    .fd_count = 1,
-		    .control_fd = control[1]};
+		    .control_fd = control[1],
+		    .kinds = harness.config->kinds,
+		    .kra_minimum = (size_t)harness.config->kra_minimum,
+		    .allow_3des = harness.config->allow_3des};
 
 		close(work[0]);
 		close(control[0]);

@@ -176,16 +176,25 @@ struct child {
  * second. */
 static bool use_sealed;
 
+/* What root allows beside the least. */
+static unsigned lab_kinds = VAULT_KINDS_DEFAULT;
+static size_t lab_kra_minimum;
+static bool lab_3des;
+
 static inline void
 child_main(const int *fds, int control)
 {
 	struct vault_config config = {.folder = use_sealed ? sealed_dir : vault_dir,
 	    .ca_certificate = ca_path,
+	    .state_dir = state_dir,
 	    .passphrase_file = use_sealed ? passphrase_path : NULL,
 	    .fds = fds,
 	    .fd_count = WORKERS,
 	    .control_fd = control,
-	    .sandbox = SANDBOX};
+	    .sandbox = SANDBOX,
+	    .kinds = lab_kinds,
+	    .kra_minimum = lab_kra_minimum,
+	    .allow_3des = lab_3des};
 
 	_exit(vault_run(&config));
 }
@@ -275,7 +284,7 @@ start_sealed_child(void **state)
 
 /* ---- archival ---- */
 
-/* An exchange key and a certificate for it. */
+/* An exchange key's certificate and name. */
 struct xchg {
 	struct test_cert cert;
 	uint8_t id[VAULT_ID_LEN];
@@ -284,15 +293,18 @@ struct xchg {
 static inline struct xchg
 make_xchg(int bits)
 {
-	struct xchg x;
-	struct buf spki;
-	EVP_PKEY *key;
+	const struct vault_xchg_wish wish = {.rsa_bits = bits, .life_s = 7 * TEST_DAY};
+	struct xchg x = {0};
+	struct buf id;
 	struct err err;
 
-	ASSERT_DONE(vault_xchg_create(&child.front[0], bits, &spki, x.id, &err));
-	assert_true(pkix_public_key(buf_view(&spki), &key, &err));
-	x.cert = test_end_entity(&ca, "CN=Test CA-Xchg", key, 9);
-	buf_free(&spki);
+	ASSERT_DONE(vault_xchg_create(&child.front[0], &wish, &x.cert.der, &err));
+	ASSERT_DONE(pkix_cert_decode(buf_view(&x.cert.der), &x.cert.cert, &err));
+	ASSERT_DONE(pkix_public_key(x.cert.cert.spki, &x.cert.key, &err));
+	ASSERT_DONE(pkix_cert_ski(&x.cert.cert, &id, &err));
+	assert_int_equal(id.len, VAULT_ID_LEN);
+	memcpy(x.id, id.ptr, VAULT_ID_LEN);
+	buf_free(&id);
 	return x;
 }
 

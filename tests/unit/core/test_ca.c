@@ -398,8 +398,30 @@ crl_is_published_at_start_and_on_demand(void **state)
 	assert_int_equal(system(command), 0);
 }
 
+static bool
+vault_holds(const uint8_t id[VAULT_ID_LEN])
+{
+	struct buf list[VAULT_XCHG_MAX], ski;
+	struct pkix_cert c;
+	bool holds = false;
+	struct err err;
+	size_t count;
+
+	harness_must(vault_xchg_list(&harness.vault, list, &count, &err), &err);
+	for (size_t i = 0; i < count; i++) {
+		harness_must(
+		    pkix_cert_decode(buf_view(&list[i]), &c, &err) && pkix_cert_ski(&c, &ski, &err),
+		    &err);
+		holds = holds || view_eq(buf_view(&ski), view_of(id, VAULT_ID_LEN));
+		pkix_cert_free(&c);
+		buf_free(&ski);
+		buf_free(&list[i]);
+	}
+	return holds;
+}
+
 static void
-maintenance_renews_within_the_overlap_and_forgets_after_the_end(void **state)
+maintenance_renews_within_the_overlap(void **state)
 {
 	struct ca_view *v = ca_view_get(harness.ca);
 	int64_t first_end = v->xchgs[0].cert.not_after, now = clock_now(), number = crl_number();
@@ -426,8 +448,8 @@ maintenance_renews_within_the_overlap_and_forgets_after_the_end(void **state)
 
 	harness_must(ca_maintain(harness.ca, &harness.vault, later, &err), &err);
 	assert_int_equal(crl_number(), number + 1);
-	assert_false(vault_xchg_forget(&harness.vault, first, &err)); /* gone already */
-	assert_int_equal(err.code, CRYPT_E_NOT_FOUND);
+	/* The front's clock is not the vault's: the key is still there. */
+	assert_true(vault_holds(first));
 	harness_must(ca_maintain(harness.ca, &harness.vault, later, &err), &err);
 	assert_int_equal(crl_number(), number + 1);
 }
@@ -523,10 +545,14 @@ connection_that_the_server_closed_is_made_again(void **state)
 static void
 old_view_stays_when_the_directory_is_away(void **state)
 {
-	struct ca_view *v = ca_view_get(harness.ca), *after;
+	struct ca_view *v, *after;
 	struct err err;
 
 	(void)state;
+	/* With these an exchange certificate of the default week is due, and the next one not. */
+	harness_set(setting_name(SETTING_XCHG_VALIDITY_S), "2678400");
+	harness_set(setting_name(SETTING_XCHG_OVERLAP_S), "691200");
+	v = ca_view_get(harness.ca);
 	harness_sh("lab_slapd_stop");
 	assert_false(ca_refresh(harness.ca, &err));
 	assert_int_equal(err.code, DIRCA_E_DIRECTORY_UNAVAILABLE);
@@ -556,13 +582,11 @@ exchange_rows(int64_t now)
 static void
 outage_makes_one_exchange_certificate_not_many(void **state)
 {
-	struct ca_view *v = ca_view_get(harness.ca);
-	int64_t due = v->xchgs[0].cert.not_after - 3600;
+	int64_t due = clock_now();
 	size_t before = exchange_rows(due);
 	struct err err;
 
 	(void)state;
-	ca_view_release(&v);
 	harness_must(ca_maintain(harness.ca, &harness.vault, due, &err), &err);
 	assert_int_equal(exchange_rows(due), before + 1);
 	harness_must(ca_maintain(harness.ca, &harness.vault, due, &err), &err);
@@ -601,7 +625,7 @@ main(void)
 	    cmocka_unit_test(broken_template_is_named_and_the_others_stay),
 	    cmocka_unit_test(setting_is_checked_audited_and_in_force),
 	    cmocka_unit_test(crl_is_published_at_start_and_on_demand),
-	    cmocka_unit_test(maintenance_renews_within_the_overlap_and_forgets_after_the_end),
+	    cmocka_unit_test(maintenance_renews_within_the_overlap),
 	    cmocka_unit_test(restart_finds_everything_again),
 	    cmocka_unit_test(damaged_kra_store_stops_archival_and_nothing_else),
 	    cmocka_unit_test(views_are_replaced_under_those_who_use_them),

@@ -335,7 +335,7 @@ group_setup(void **state)
 	struct err err;
 
 	(void)state;
-	if (harness_open("") != 0)
+	if (harness_open("sign_kinds = kra any-purpose\n") != 0)
 		return -1;
 	harness_principal("user1", &user1);
 	key = test_key("rsa2048");

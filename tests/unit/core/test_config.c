@@ -11,6 +11,7 @@
 #include "config.h"
 #include "file.h"
 #include "log.h"
+#include "vault_kinds.h"
 
 #define REQUIRED "ca_name = Test CA\nhost = ca1.nwtraders.com\ndir_uris = ldap://localhost\n"
 
@@ -61,6 +62,9 @@ defaults_hold_when_only_the_required_is_given(void **state)
 	assert_int_equal(c->max_connections, 1024);
 	assert_int_equal(c->idle_timeout_s, 30);
 	assert_true(c->auth_negotiate && c->auth_scram && c->auth_basic && c->sandbox);
+	assert_int_equal(c->kinds, VAULT_KIND_KRA);
+	assert_int_equal(c->kra_minimum, 1);
+	assert_false(c->allow_3des);
 	assert_false(c->allow_sha1 || c->dir_allow_plain || c->dir_starttls || c->to_syslog);
 	assert_int_equal(c->log_level, LOG_LEVEL_INFO);
 	path = config_path(c, "kra");
@@ -78,7 +82,8 @@ every_kind_of_value_is_read(void **state)
 	    "\t listen=127.0.0.1:9443\nlisten = [::1]:9443\r\nhttp_listen = 127.0.0.1:9080\n"
 	    "http_url = http://ca1.nwtraders.com:9080\npeers = 0 caadmin@nwtraders.com\n"
 	    "dir_auth = simple\ndir_bind_dn = CN=dircad,CN=Users,DC=nwtraders,DC=com\n"
-	    "workers = 3\nmax_request = 65536\nallow_sha1 = yes\nsandbox = no\nlog_level = debug\n";
+	    "workers = 3\nmax_request = 65536\nallow_sha1 = yes\nsandbox = no\nlog_level = debug\n"
+	    "sign_kinds = kra sub-ca\nkra_minimum = 2\nallow_3des = yes\n";
 	char whole[1024], password[96];
 	struct dir_config d;
 	struct config *c;
@@ -100,6 +105,9 @@ every_kind_of_value_is_read(void **state)
 	assert_int_equal(c->max_request, 65536);
 	assert_true(c->allow_sha1);
 	assert_false(c->sandbox);
+	assert_int_equal(c->kinds, VAULT_KIND_KRA | VAULT_KIND_SUB_CA);
+	assert_int_equal(c->kra_minimum, 2);
+	assert_true(c->allow_3des);
 	assert_int_equal(c->log_level, LOG_LEVEL_DEBUG);
 	config_directory(c, &d);
 	assert_int_equal(d.auth, DIR_AUTH_SIMPLE);
@@ -126,6 +134,8 @@ mistakes_are_refused_with_their_line(void **state)
 	    {"workers = 99999999999999999999\n", "from 1 to 31"},
 	    {"max_request = 1048577\n", "from 4096 to 1048576"},
 	    {"sandbox = true\n", "'yes' or 'no'"},
+	    {"sign_kinds = kra exchange\n", "'exchange'"},
+	    {"kra_minimum = 0\n", "from 1 to 64"},
 	    {"dir_auth = kerberos\n", "gssapi"},
 	    {"log_level = loud\n", "warn"},
 	    {"listen = 8443\n", "address:port"},

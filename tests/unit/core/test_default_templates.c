@@ -326,7 +326,8 @@ request_for(const struct tmpl *t, const struct issue_signer *ra)
 	    .signer_count = tmpl_signatures_needed(t) > 0 ? 1 : 0};
 }
 
-static void
+/* False: the vault refuses what it alone makes. */
+static bool
 issue(struct text *out, const struct tmpl *t)
 {
 	const struct issue_signer ra = {.name = "RA",
@@ -341,9 +342,13 @@ issue(struct text *out, const struct tmpl *t)
 	harness_must(issue_plan_make(t, (t->flags & CT_FLAG_MACHINE_TYPE) != 0 ? &host : &user,
 			 &request, &limits, &plan, &err),
 	    &err);
-	harness_must(
-	    certificate_issue(harness.ca, &harness.vault, &plan, buf_view(&spki), &der, &err),
-	    &err);
+	if (!certificate_issue(harness.ca, &harness.vault, &plan, buf_view(&spki), &der, &err)) {
+		if (err.code != DIRCA_E_KIND_NOT_ALLOWED || strcmp(t->cn, "CAExchange") != 0)
+			fail_msg("%s: %s", t->cn, err.msg);
+		issue_plan_free(&plan);
+		return false;
+	}
+	assert_string_not_equal(t->cn, "CAExchange");
 	const uint8_t *p = der.ptr;
 	X509 *x = d2i_X509(NULL, &p, (long)der.len);
 	assert_non_null(x);
@@ -352,6 +357,7 @@ issue(struct text *out, const struct tmpl *t)
 	X509_free(x);
 	buf_free(&der);
 	issue_plan_free(&plan);
+	return true;
 }
 
 /* The next block of the expectation, without comments; moves `*from` behind it. */
@@ -398,8 +404,7 @@ compare_set(const char *name, const char **from)
 		give_oid(&t, i + 1);
 		next_block(from, want);
 		say(got, "[%s %s]\n", name, t.cn);
-		issue(got, &t);
-		if (strcmp(got->at, want->at) != 0)
+		if (issue(got, &t) && strcmp(got->at, want->at) != 0)
 			fail_msg("issued:\n%s\nexpected:\n%s", got->at, want->at);
 		tmpl_free(&t);
 		free(got);
@@ -461,7 +466,7 @@ setup(void **state)
 	struct err err;
 
 	(void)state;
-	if (harness_open("") != 0)
+	if (harness_open("sign_kinds = kra sub-ca enrollment-agent ocsp-signing\n") != 0)
 		return -1;
 	user = (struct principal){.dn = user_dn,
 	    .cn = user_cn,

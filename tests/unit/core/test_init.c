@@ -202,9 +202,9 @@ subordinate_is_finished_by_its_parents_answer(void **state)
 	assert_false(install(c, "sub.crt", "root.crt", clock_now() + YEAR, &err));
 	assert_int_equal(err.code, CERT_E_EXPIRED);
 	assert_true(install(c, "sub.crt", "root.crt", clock_now(), &err));
-	assert_int_equal(sh(c, "openssl verify -CAfile $S/chain.pem $S/ca.crt"), 0);
+	assert_int_equal(sh(c, "openssl verify -CAfile $S/trust/chain.pem $S/ca.crt"), 0);
 	assert_int_equal(
-	    sh(c, "openssl verify -CAfile $S/chain.pem -untrusted $S/ca.crt $S/tls.crt"), 0);
+	    sh(c, "openssl verify -CAfile $S/trust/chain.pem -untrusted $S/ca.crt $S/tls.crt"), 0);
 	config_free(&c);
 }
 

@@ -42,8 +42,7 @@ static void
 seal_to_kras(EVP_PKEY *key, struct view spki, struct store_request *row)
 {
 	struct ca_view *view = ca_view_get(harness.ca);
-	struct vault_rewrap in = {
-	    .spki = spki, .kra_count = 2, .cipher = CMS_AES_256_CBC, .oaep = true};
+	struct vault_rewrap in = {.spki = spki, .kra_count = 2, .cipher = CMS_AES_256_CBC};
 	uint8_t hashes[2][32];
 	struct buf payload;
 	struct err err;

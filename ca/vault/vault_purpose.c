@@ -1,0 +1,177 @@
+/*
+ * What the extensions of a TBSCertificate make it good for. Only those that this CA makes are
+ * known: one that the vault does not know could say anything to somebody.
+ */
+#include "vault_priv.h"
+
+#include <openssl/x509v3.h>
+
+#include "oids.h"
+#include "pkix_policy.h"
+
+#define OID_TEXT_MAX 128
+
+/* NIDs of the extensions that are looked into come first, in the order of enum known. */
+enum known { BASIC_CONSTRAINTS_AT, KEY_USAGE_AT, EXT_KEY_USAGE_AT, POLICIES_AT, LOOKED_INTO };
+#define KNOWN_MAX 16
+
+static size_t
+known_extensions(int nids[KNOWN_MAX])
+{
+	const int list[] = {
+	    [BASIC_CONSTRAINTS_AT] = NID_basic_constraints,
+	    [KEY_USAGE_AT] = NID_key_usage,
+	    [EXT_KEY_USAGE_AT] = NID_ext_key_usage,
+	    [POLICIES_AT] = oid_nid(OID_APPLICATION_CERT_POLICIES),
+	    NID_subject_key_identifier,
+	    NID_authority_key_identifier,
+	    NID_crl_distribution_points,
+	    NID_info_access,
+	    NID_subject_alt_name,
+	    NID_certificate_policies,
+	    NID_SMIMECapabilities,
+	    NID_id_pkix_OCSP_noCheck,
+	    oid_nid(OID_ENROLL_CERTTYPE),
+	    oid_nid(OID_CERTIFICATE_TEMPLATE),
+	    oid_nid(OID_NTDS_CA_SECURITY_EXT),
+	};
+	size_t count = sizeof list / sizeof list[0];
+
+	for (size_t i = 0; i < count; i++)
+		nids[i] = list[i];
+	return count;
+}
+
+static bool
+refuse(struct err *err, const ASN1_OBJECT *oid, const char *reason)
+{
+	char text[OID_TEXT_MAX] = "";
+
+	OBJ_obj2txt(text, sizeof text, oid, 1);
+	return err_set(err, E_ACCESSDENIED,
+	    "the vault does not sign this certificate: its extension %s %s", text, reason);
+}
+
+/* Each extension known and there once; those that are looked into by their place. */
+static bool
+find_extensions(const STACK_OF(X509_EXTENSION) * extensions, X509_EXTENSION *found[LOOKED_INTO],
+    struct err *err)
+{
+	int nids[KNOWN_MAX];
+	size_t count = known_extensions(nids), k;
+	uint32_t seen = 0;
+
+	for (int i = 0; i < sk_X509_EXTENSION_num(extensions); i++) {
+		X509_EXTENSION *x = sk_X509_EXTENSION_value(extensions, i);
+		const ASN1_OBJECT *oid = X509_EXTENSION_get_object(x);
+		int nid = OBJ_obj2nid(oid);
+
+		for (k = 0; k < count && (nid == NID_undef || nids[k] != nid); k++)
+			;
+		if (k == count)
+			return refuse(err, oid, "is none that this CA makes");
+		if ((seen & UINT32_C(1) << k) != 0)
+			return refuse(err, oid, "is there twice");
+		seen |= UINT32_C(1) << k;
+		if (k < LOOKED_INTO)
+			found[k] = x;
+	}
+	return true;
+}
+
+static struct view
+value_of(X509_EXTENSION *x)
+{
+	const ASN1_OCTET_STRING *value = X509_EXTENSION_get_data(x);
+
+	return view_of(ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value));
+}
+
+static bool
+read_basic_constraints(X509_EXTENSION *x, struct vault_purpose *p, struct err *err)
+{
+	BASIC_CONSTRAINTS *value;
+
+	if (x == NULL)
+		return true;
+	value = (BASIC_CONSTRAINTS *)vault_decode_exactly(
+	    value_of(x), ASN1_ITEM_rptr(BASIC_CONSTRAINTS));
+	if (value == NULL)
+		return refuse(err, X509_EXTENSION_get_object(x), "is malformed");
+	p->is_ca = value->ca != 0;
+	BASIC_CONSTRAINTS_free(value);
+	return true;
+}
+
+static bool
+read_key_usage(X509_EXTENSION *x, struct vault_purpose *p, struct err *err)
+{
+	ASN1_BIT_STRING *value;
+
+	if (x == NULL)
+		return true;
+	value =
+	    (ASN1_BIT_STRING *)vault_decode_exactly(value_of(x), ASN1_ITEM_rptr(ASN1_BIT_STRING));
+	if (value == NULL)
+		return refuse(err, X509_EXTENSION_get_object(x), "is malformed");
+	if (ASN1_STRING_length(value) > 0)
+		p->key_usage = ASN1_STRING_get0_data(value)[0];
+	ASN1_BIT_STRING_free(value);
+	return true;
+}
+
+static bool
+read_ext_key_usage(X509_EXTENSION *x, struct pkix_texts *out, struct err *err)
+{
+	EXTENDED_KEY_USAGE *value;
+	char text[OID_TEXT_MAX];
+	bool ok = true;
+	int len;
+
+	if (x == NULL)
+		return true;
+	value = (EXTENDED_KEY_USAGE *)vault_decode_exactly(
+	    value_of(x), ASN1_ITEM_rptr(EXTENDED_KEY_USAGE));
+	if (value == NULL || sk_ASN1_OBJECT_num(value) == 0)
+		ok = refuse(err, X509_EXTENSION_get_object(x), "is malformed");
+	for (int i = 0; ok && i < sk_ASN1_OBJECT_num(value); i++) {
+		len = OBJ_obj2txt(text, sizeof text, sk_ASN1_OBJECT_value(value, i), 1);
+		ok = (len > 0 && (size_t)len < sizeof text) ||
+		     refuse(err, X509_EXTENSION_get_object(x), "is malformed");
+		ok = ok && pkix_texts_add(out, text, err);
+	}
+	sk_ASN1_OBJECT_pop_free(value, ASN1_OBJECT_free);
+	return ok;
+}
+
+static bool
+read_policies(X509_EXTENSION *x, struct pkix_texts *out, struct err *err)
+{
+	struct err why;
+
+	if (x == NULL || pkix_policies_decode(value_of(x), out, &why))
+		return true;
+	return refuse(err, X509_EXTENSION_get_object(x), "is malformed");
+}
+
+bool
+vault_check_purpose(const STACK_OF(X509_EXTENSION) * extensions, unsigned kinds, struct err *err)
+{
+	X509_EXTENSION *found[LOOKED_INTO] = {NULL};
+	struct pkix_texts eku = {0}, policies = {0};
+	struct vault_purpose p = {0};
+	bool ok;
+
+	ok = find_extensions(extensions, found, err) &&
+	     read_basic_constraints(found[BASIC_CONSTRAINTS_AT], &p, err) &&
+	     read_key_usage(found[KEY_USAGE_AT], &p, err) &&
+	     read_ext_key_usage(found[EXT_KEY_USAGE_AT], &eku, err) &&
+	     read_policies(found[POLICIES_AT], &policies, err);
+	p.has_eku = found[EXT_KEY_USAGE_AT] != NULL;
+	p.eku = (struct vault_usages){eku.list, eku.count};
+	p.policy = (struct vault_usages){policies.list, policies.count};
+	ok = ok && vault_kinds_check(kinds, &p, err);
+	pkix_texts_free(&eku);
+	pkix_texts_free(&policies);
+	return ok;
+}

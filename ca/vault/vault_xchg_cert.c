@@ -1,0 +1,164 @@
+/*
+ * The certificate of an exchange key (facts 6.5). All that it says of key, name, usage and time is
+ * the vault's own; of the front are the addresses where CRL and issuer are found.
+ */
+#include "vault_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <openssl/rand.h>
+
+#include "extension.h"
+#include "oids.h"
+#include "text.h"
+
+#define SERIAL_LEN 16 /* 128 random bits */
+#define CLOCK_SKEW 600
+#define URL_MAX    1024
+
+/* "CN=<the CA's common name>-Xchg"; every octet escaped (RFC 4514 2.4). */
+static bool
+subject_name(const struct pkix_cert *ca, struct buf *out, struct err *err)
+{
+	char *cn = pkix_name_value(ca->subject, NID_commonName),
+	     *name = text_printf("%s-Xchg", cn != NULL ? cn : "CA"), *dn = strdup("CN=");
+	bool ok = name != NULL;
+
+	for (const char *p = name; ok && dn != NULL && *p != '\0'; p++) {
+		char *longer = text_printf("%s\\%02x", dn, (unsigned)(unsigned char)*p);
+
+		free(dn);
+		dn = longer;
+	}
+	ok = ok && dn != NULL ? pkix_name_from_dn(dn, NULL, out, err) : err_nomem(err);
+	free(cn);
+	free(name);
+	free(dn);
+	return ok;
+}
+
+/* Addresses as C strings; false if one could be something else. */
+static bool
+copy_urls(const struct view from[VAULT_XCHG_URLS], char *to[VAULT_XCHG_URLS], struct err *err)
+{
+	for (size_t i = 0; i < VAULT_XCHG_URLS; i++) {
+		if (from[i].len == 0)
+			continue;
+		if (from[i].len > URL_MAX || !text_from_view(from[i], &to[i], err) ||
+		    !text_is_visible_ascii(to[i]) ||
+		    (strncmp(to[i], "ldap:///", 8) != 0 && strncmp(to[i], "http://", 7) != 0))
+			return err_set(err, E_INVALIDARG,
+			    "an address in an exchange certificate begins with ldap:/// or "
+			    "http:// and has at most %d visible characters",
+			    URL_MAX);
+	}
+	return true;
+}
+
+static bool
+push_addresses(const struct vault_xchg_offer *offer, ext_list *list, struct err *err)
+{
+	char *cdp[VAULT_XCHG_URLS] = {NULL}, *aia[VAULT_XCHG_URLS] = {NULL};
+	bool ok = copy_urls(offer->cdp, cdp, err) && copy_urls(offer->aia, aia, err) &&
+		  ext_push_cdp(list, cdp, VAULT_XCHG_URLS, err) &&
+		  ext_push_aia(list, aia, VAULT_XCHG_URLS, err);
+
+	for (size_t i = 0; i < VAULT_XCHG_URLS; i++) {
+		free(cdp[i]);
+		free(aia[i]);
+	}
+	return ok;
+}
+
+static bool
+push_key_ids(struct view spki, const struct pkix_cert *ca, ext_list *list, struct err *err)
+{
+	uint8_t key_id[KEY_ID_LEN];
+	struct buf ca_id = {0};
+	bool ok = ext_key_id(spki, key_id, err) && pkix_cert_ski(ca, &ca_id, err) &&
+		  ext_push_ski(list, view_of(key_id, sizeof key_id), err) &&
+		  ext_push_template_name(list, "CAExchange", err) &&
+		  ext_push_aki(list, buf_view(&ca_id), err);
+
+	buf_free(&ca_id);
+	return ok;
+}
+
+static bool
+push_extensions(const struct vault_xchg_offer *offer, EVP_PKEY *key, struct view spki,
+    const struct pkix_cert *ca, ext_list *list, struct err *err)
+{
+	/* keyEncipherment, keyAgreement */
+	const uint8_t usage[2] = {EVP_PKEY_is_a(key, "RSA") ? 0x20 : 0x08, 0};
+	char exchange[] = "1.3.6.1.4.1.311.21.5", *const oids[] = {exchange};
+	const struct pkix_extension *policies = pkix_cert_extension(ca, NID_certificate_policies);
+
+	return ext_push_key_usage(list, usage, true, err) &&
+	       ext_push_eku(list, oids, 1, false, err) && push_key_ids(spki, ca, list, err) &&
+	       push_addresses(offer, list, err) &&
+	       (policies == NULL ||
+		   pkix_ext_push(list, policies->oid, policies->critical, policies->value, err)) &&
+	       ext_push_policies(list, oid_dotted(OID_APPLICATION_CERT_POLICIES), oids, 1, err);
+}
+
+static bool
+make_serial(struct journal_entry *entry, struct err *err)
+{
+	do {
+		if (RAND_bytes(entry->number, SERIAL_LEN) != 1)
+			return err_openssl(
+			    err, DIRCA_E_CRYPTO, "no random numbers for a serial number");
+	} while (entry->number[0] == 0);
+	entry->number_len = SERIAL_LEN;
+	return true;
+}
+
+static bool
+check_life(
+    const struct vault_xchg_offer *offer, const struct pkix_cert *ca, int64_t now, struct err *err)
+{
+	if (offer->life_s < VAULT_XCHG_LIFE_MIN || offer->life_s > VAULT_XCHG_LIFE_MAX)
+		return err_set(err, E_INVALIDARG,
+		    "an exchange certificate lives %d to %d seconds, not %lld", VAULT_XCHG_LIFE_MIN,
+		    VAULT_XCHG_LIFE_MAX, (long long)offer->life_s);
+	return now < ca->not_after ||
+	       err_set(err, CERT_E_EXPIRED, "the CA certificate has expired");
+}
+
+bool
+vault_xchg_tbs(const struct vault_xchg_offer *offer, EVP_PKEY *key, const struct pkix_cert *ca,
+    struct view sig_alg, int64_t now, struct buf *tbs_out, struct journal_entry *entry_out,
+    struct err *err)
+{
+	ext_list *list = sk_X509_EXTENSION_new_null();
+	struct buf subject = {0}, spki = {0};
+	int64_t until = now + offer->life_s;
+	bool ok = false;
+
+	*tbs_out = (struct buf){0};
+	*entry_out = (struct journal_entry){.kind = JOURNAL_EXCHANGE};
+	if (list == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	if (!check_life(offer, ca, now, err) || !make_serial(entry_out, err) ||
+	    !subject_name(ca, &subject, err) || !pkix_key_spki(key, &spki, err) ||
+	    !push_extensions(offer, key, buf_view(&spki), ca, list, err))
+		goto out;
+	const struct pkix_tbs tbs = {
+	    .serial = view_of(entry_out->number, entry_out->number_len),
+	    .sig_alg = sig_alg,
+	    .issuer = ca->subject,
+	    .not_before = now - CLOCK_SKEW,
+	    .not_after = until < ca->not_after ? until : ca->not_after,
+	    .subject = buf_view(&subject),
+	    .spki = buf_view(&spki),
+	    .extensions = list,
+	};
+	ok = pkix_tbs_encode(&tbs, tbs_out, err);
+out:
+	sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
+	buf_free(&subject);
+	buf_free(&spki);
+	return ok;
+}
