@@ -98,6 +98,9 @@ struct principal_record {
  * gone. */
 enum dir_find principal_find_recorded(
     struct dir_conn *c, const struct principal_record *r, struct principal *out, struct err *err);
+/* One spelling of the IDENTITY_NAMEs that would be the same account if there were one: with the
+ * domain, without case. NULL on no memory. free(). */
+char *principal_account_key(struct dir_conn *c, const char *name);
 /* RFC 5803 SCRAM-SHA-256 verifier from authPassword for the identity, free(); DIR_NOT_FOUND if
  * there is none. *state_out is ERR_OK, or what principal_check_active says: then the verifier may
  * be shown to the client but nobody may sign in by it. The directory is asked as often for a name

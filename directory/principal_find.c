@@ -381,6 +381,48 @@ search_identity_name(
 	return search_account(c, name, NULL, hits, err);
 }
 
+/* The parts of a name, and the domain that it is in: by any of the domain's names, or the server's
+ * own where the name has none. NULL: there is no such domain. */
+static const struct dir_entry *
+split_name(struct dir_conn *c, const char *name, char **domain_out, char **account_out)
+{
+	const char *slash = strchr(name, '\\'), *at = slash == NULL ? strrchr(name, '@') : NULL;
+
+	*domain_out = NULL;
+	if (slash != NULL) {
+		*domain_out = strndup(name, (size_t)(slash - name));
+		*account_out = strdup(slash + 1);
+	} else if (at != NULL) {
+		*domain_out = strdup(at + 1);
+		*account_out = strndup(name, (size_t)(at - name));
+	} else {
+		*account_out = strdup(name);
+		return dir_domain_of(c, c->default_nc);
+	}
+	return *domain_out != NULL ? dir_domain_named(c, *domain_out) : NULL;
+}
+
+char *
+principal_account_key(struct dir_conn *c, const char *name)
+{
+	char *domain_name, *account, *nc = NULL, *whole, *key = NULL;
+	const struct dir_entry *domain = split_name(c, name, &domain_name, &account);
+	struct err ignored;
+
+	if (domain != NULL && account != NULL &&
+	    dir_entry_text(domain, "nCName", &nc, &ignored) == DIR_GET_OK)
+		whole = text_printf("%s\\%s", nc, account);
+	else
+		whole = strdup(name);
+	if (whole != NULL)
+		key = text_fold(whole);
+	free(domain_name);
+	free(account);
+	free(nc);
+	free(whole);
+	return key;
+}
+
 /* gss_display_name puts a backslash before an '@' that is no realm's: such a principal has no
  * account, whatever it is called. */
 static bool

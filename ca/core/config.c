@@ -42,7 +42,11 @@ static const struct option {
     {"auth_negotiate", FLAG, AT(auth_negotiate), 0, 0, 0},
     {"auth_scram", FLAG, AT(auth_scram), 0, 0, 0},
     {"auth_basic", FLAG, AT(auth_basic), 0, 0, 0},
+    {"auth_failures", INT, AT(auth_failures), 0, 1, 1000},
+    {"auth_address_failures", INT, AT(auth_address_failures), 0, 1, 1000},
+    {"auth_delay_max_s", INT, AT(auth_delay_max_s), 0, 1, 86400},
     {"keytab", TEXT, AT(keytab), 0, 0, 0},
+    {"kerberos_realm", LIST, AT(realms), AT(realm_count), 0, 0},
     {"realm", TEXT, AT(realm), 0, 0, 0},
     {"workers", INT, AT(workers), 0, 1, 31},
     {"max_request", LONG, AT(max_request), 0, 4096, 1048576},
@@ -212,6 +216,20 @@ read_option(void *arg, const char *name, const char *value, struct err *err)
 	return set_option(r->config, o, value, err);
 }
 
+/* Where people have tickets, passwords are asked for only if the administrator says so. */
+static void
+prefer_tickets(struct reading *r)
+{
+	struct config *c = r->config;
+
+	if (c->keytab == NULL)
+		return;
+	if (!r->seen[find_option("auth_scram") - options])
+		c->auth_scram = false;
+	if (!r->seen[find_option("auth_basic") - options])
+		c->auth_basic = false;
+}
+
 /* The port behind the last ':' of "host:port" or "[address]:port"; 0 if there is none. */
 static int64_t
 port_of(const char *listen)
@@ -246,6 +264,21 @@ check_peers(const struct config *c, struct err *err)
 		    p[digits + strspn(p + digits, " \t")] == '\0')
 			return err_set(err, DIRCA_E_CONFIG,
 			    "'peers' is '%s', but must be a uid, a blank and a principal", p);
+	}
+	return true;
+}
+
+static bool
+check_realms(const struct config *c, struct err *err)
+{
+	for (size_t i = 0; i < c->realm_count; i++) {
+		const char *domain = strchr(c->realms[i], ' ');
+
+		if (domain == NULL || domain == c->realms[i] || domain[1] == '\0' ||
+		    strpbrk(domain + 1, " \t@\\") != NULL)
+			return err_set(err, DIRCA_E_CONFIG,
+			    "'kerberos_realm' is '%s', but must be a realm, a blank and a domain",
+			    c->realms[i]);
 	}
 	return true;
 }
@@ -304,7 +337,8 @@ check(const struct config *c, struct err *err)
 	return check_required(c, err) &&
 	       check_listeners("listen", c->listen, c->listen_count, err) &&
 	       check_listeners("http_listen", c->http_listen, c->http_listen_count, err) &&
-	       check_peers(c, err) && check_url("url", c->url, "https://", err) &&
+	       check_peers(c, err) && check_realms(c, err) &&
+	       check_url("url", c->url, "https://", err) &&
 	       check_url("http_url", c->http_url, "http://", err) && check_directory(c, err);
 }
 
@@ -315,6 +349,9 @@ set_defaults(struct config *c)
 	c->dir_timeout_ms = 10000;
 	c->refresh_s = 1;
 	c->auth_negotiate = c->auth_scram = c->auth_basic = true;
+	c->auth_failures = 5;
+	c->auth_address_failures = 50;
+	c->auth_delay_max_s = 900;
 	c->workers = 8;
 	c->max_request = 262144;
 	c->max_connections = 1024;
@@ -360,6 +397,7 @@ config_load(const char *path, struct config **out, struct err *err)
 	set_defaults(c);
 	if (!kv_read(path, read_option, &r, err))
 		goto out;
+	prefer_tickets(&r);
 	if (!check(c, err) || !derive(c, err)) {
 		err_prefix(err, "%s", path);
 		goto out;

@@ -1,10 +1,10 @@
 /*
  * /etc/dirca/dircad.conf: what is needed before the database opens. "name = value" lines, '#'
  * comments, unknown names refused with their line number. A name is that of the field below; lists
- * (listen, http_listen, peers) take one line an entry; flags are yes or no; dir_auth is anonymous,
- * simple, external, gssapi or scram; log_level is error, warn, info or debug. ca_name, host and
- * dir_uris are required. The table of names is in config.c; dircad.conf(5) is checked against it.
- * Immutable after loading.
+ * (listen, http_listen, peers, kerberos_realm) take one line an entry; flags are yes or no;
+ * dir_auth is anonymous, simple, external, gssapi or scram; log_level is error, warn, info or
+ * debug. ca_name, host and dir_uris are required. The table of names is in config.c; dircad.conf(5)
+ * is checked against it. Immutable after loading.
  */
 #ifndef CORE_CONFIG_H
 #define CORE_CONFIG_H
@@ -36,9 +36,17 @@ struct config {
 	int dir_timeout_ms;
 	int refresh_s; /* polling for changes, where the directory does not tell; default 1 */
 	/* authentication */
-	bool auth_negotiate, auth_scram, auth_basic; /* default yes */
-	char *keytab;                                /* HTTP/host; NULL: Kerberos' default */
-	char *realm;                                 /* shown in challenges */
+	bool auth_negotiate;         /* default yes */
+	bool auth_scram, auth_basic; /* default yes without a keytab, no with one */
+	int auth_failures;           /* of an account from an address before there is a wait; 5 */
+	int auth_address_failures;   /* of an address; 50 */
+	int auth_delay_max_s;        /* longest wait; 900 */
+	char *keytab;                /* HTTP/host; NULL: Kerberos' default */
+	/* "EXAMPLE.ORG nwtraders.com": Kerberos realm, and domain whose accounts its principals are
+	 */
+	char *realms[CONFIG_LIST_MAX];
+	size_t realm_count;
+	char *realm; /* shown in challenges */
 	/* service */
 	int workers;                   /* threads, each with its vault socket; default 8 */
 	int64_t max_request;           /* bytes; default 262144 */

@@ -1,5 +1,6 @@
 #include "auth_priv.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -12,6 +13,7 @@
 #include "log.h"
 #include "routes.h"
 #include "sasl_server.h"
+#include "sign_in.h"
 #include "text.h"
 
 #define FAILURES_MAX 5
@@ -83,28 +85,34 @@ unknown(struct http_call *call, struct auth_state *s, const char *mechanism, con
 	return AUTH_REFUSED;
 }
 
+/* Not now: what the client knows is not looked at. */
 static enum auth_outcome
-refuse(const struct config *config, struct http_call *call, struct auth_state *s,
-    const char *mechanism, const struct err *why)
+put_off(struct http_call *call, struct auth_state *s, int64_t wait_s, const struct err *why)
+{
+	char seconds[24];
+	struct err ignored;
+
+	forget(s);
+	snprintf(seconds, sizeof seconds, "%lld", (long long)wait_s);
+	if (http_call_header(call, "Retry-After", seconds, &ignored))
+		route_fail(call, why);
+	else
+		call->status = 500;
+	return AUTH_REFUSED;
+}
+
+/* 401 with all challenges. */
+static enum auth_outcome
+challenge(const struct config *config, struct http_call *call)
 {
 	static const char text[] =
 	    "{\"error\":{\"code\":\"0xA0DC000B\",\"name\":\"DIRCA_E_AUTHENTICATION\","
 	    "\"message\":\"authentication is required\"}}\n";
 	const char *realm = config->realm != NULL ? config->realm : config->host;
+	char *basic = text_printf("Basic realm=\"%s\", charset=\"UTF-8\"", realm);
+	char *scram = text_printf("SCRAM-SHA-256 realm=\"%s\"", realm);
 	struct err ignored;
-	char *basic, *scram;
 
-	if (why != NULL &&
-	    (why->code == DIRCA_E_DIRECTORY || why->code == DIRCA_E_DIRECTORY_UNAVAILABLE))
-		return unknown(call, s, mechanism, why);
-	basic = text_printf("Basic realm=\"%s\", charset=\"UTF-8\"", realm);
-	scram = text_printf("SCRAM-SHA-256 realm=\"%s\"", realm);
-	if (why != NULL) {
-		log_warn("authentication refused", LOG_STR("peer", call->peer),
-		    LOG_STR("mechanism", mechanism), LOG_REASON(why));
-		forget(s);
-		call->close = ++s->failures >= FAILURES_MAX;
-	}
 	call->status = 401;
 	strcpy(call->content_type, "application/json");
 	buf_free(&call->answer);
@@ -121,58 +129,93 @@ refuse(const struct config *config, struct http_call *call, struct auth_state *s
 	return AUTH_REFUSED;
 }
 
+/* One answer for every reason, unless the directory cannot be asked. */
+static enum auth_outcome
+refuse(const struct config *config, struct auth_state *s, const struct sign_in *who,
+    const struct err *why)
+{
+	struct http_call *call = who->call;
+
+	if (why->code == DIRCA_E_DIRECTORY || why->code == DIRCA_E_DIRECTORY_UNAVAILABLE)
+		return unknown(call, s, who->mechanism, why);
+	sign_in_failed(who, why);
+	forget(s);
+	call->close = ++s->failures >= FAILURES_MAX;
+	return challenge(config, call);
+}
+
 /* ---- Basic ---- */
 
 struct name_query {
 	const char *name;
-	struct principal *out;
+	char *dn;      /* to bind as */
+	struct err no; /* why whoever it is may not sign in, whatever he knows; ERR_OK: he may */
 };
 
+/* An entry to bind as for every name, so that it takes the directory's word to know that there is
+ * nobody behind it. */
 static bool
 find_name(struct dir_conn *c, void *arg, struct err *err)
 {
-	const struct name_query *q = arg;
-
+	struct name_query *q = arg;
 	const struct identity id = {IDENTITY_NAME, q->name};
+	struct principal p;
 
-	switch (principal_find_account(c, &id, q->out, err)) {
+	free(q->dn); /* of a first try on a connection that was gone */
+	q->dn = NULL;
+	q->no.code = ERR_OK;
+	switch (principal_find_account(c, &id, &p, err)) {
 	case DIR_FOUND:
+		if (principal_check_active(&p, clock_now(), &q->no))
+			q->no.code = ERR_OK;
+		q->dn = p.dn;
+		p.dn = NULL;
+		principal_free(&p);
 		return true;
 	case DIR_NOT_FOUND:
-		return err_set(err, DIRCA_E_AUTHENTICATION,
-		    "no principal of the directory has the name %s", q->name);
+		err_set(&q->no, DIRCA_E_AUTHENTICATION,
+		    "no account of the directory has the name %s", q->name);
+		break;
 	case DIR_FIND_FAILED:
+		if (err->code == DIRCA_E_DIRECTORY || err->code == DIRCA_E_DIRECTORY_UNAVAILABLE)
+			return false;
+		q->no = *err;
 		break;
 	}
-	return false;
+	q->dn = text_printf("CN=nobody has this name,%s", dir_conn_root(c)->default_nc);
+	return q->dn != NULL || err_nomem(err);
 }
 
+/* Takes as many steps for a name that may not sign in as for one that may. */
 static bool
-basic_principal(
+basic_verify(
     struct ca *ca, const char *user, const struct secret *password, char **dn_out, struct err *err)
 {
-	struct principal p = {0};
-	struct name_query q = {user, &p};
-	bool ok = false;
+	struct name_query q = {.name = user};
+	bool fits = false;
 
-	if (!ca_directory_do(ca, find_name, &q, err) ||
-	    !principal_check_active(&p, clock_now(), err) ||
-	    !dir_check_password(dir_pool_config(ca->directory), p.dn, password, err))
+	*dn_out = NULL;
+	if (!ca_directory_do(ca, find_name, &q, err))
 		goto out;
-	*dn_out = p.dn;
-	p.dn = NULL;
-	ok = true;
+	fits = dir_check_password(dir_pool_config(ca->directory), q.dn, password, err);
+	if ((fits || err->code == DIRCA_E_AUTHENTICATION) && q.no.code != ERR_OK) {
+		*err = q.no;
+		fits = false;
+	}
+	if (fits) {
+		*dn_out = q.dn;
+		q.dn = NULL;
+	}
 out:
-	principal_free(&p);
-	return ok;
+	free(q.dn);
+	return fits;
 }
 
+/* "user:password" in base64. */
 static bool
-basic_verify(struct ca *ca, const char *credentials, char **dn_out, struct err *err)
+basic_read(const char *credentials, char **user_out, struct secret *password_out, struct err *err)
 {
 	struct buf raw = {0};
-	struct secret password = {0};
-	char *user = NULL;
 	uint8_t *colon;
 	bool ok = false;
 
@@ -182,18 +225,46 @@ basic_verify(struct ca *ca, const char *credentials, char **dn_out, struct err *
 		err_set(err, DIRCA_E_AUTHENTICATION, "malformed Basic credentials");
 		goto out;
 	}
-	if (!text_from_view(view_of(raw.ptr, (size_t)(colon - raw.ptr)), &user, err) ||
-	    !secret_dup(
-		view_of(colon + 1, raw.len - (size_t)(colon + 1 - raw.ptr)), &password, err))
-		goto out;
-	ok = basic_principal(ca, user, &password, dn_out, err);
+	ok = text_from_view(view_of(raw.ptr, (size_t)(colon - raw.ptr)), user_out, err) &&
+	     secret_dup(
+		 view_of(colon + 1, raw.len - (size_t)(colon + 1 - raw.ptr)), password_out, err);
 out:
 	if (raw.ptr != NULL)
 		OPENSSL_cleanse(raw.ptr, raw.len);
 	buf_free(&raw);
+	return ok;
+}
+
+/* Credentials that this connection has not shown yet. */
+static enum auth_outcome
+basic_sign_in(struct ca *ca, struct http_call *call, struct auth_state *s, const char *credentials)
+{
+	struct sign_in who = {.call = call, .mechanism = "Basic"};
+	struct secret password = {0};
+	char *user = NULL, *dn;
+	enum auth_outcome outcome;
+	struct err err = {0};
+	int64_t wait_s;
+
+	forget(s);
+	if (!basic_read(credentials, &user, &password, &err)) {
+		outcome = refuse(ca->config, s, &who, &err);
+		goto out;
+	}
+	who.claimed = user;
+	if (!sign_in_begin(&who, &wait_s, &err)) {
+		outcome = put_off(call, s, wait_s, &err);
+	} else if (!basic_verify(ca, user, &password, &dn, &err)) {
+		outcome = refuse(ca->config, s, &who, &err);
+	} else {
+		sign_in_succeeded(&who);
+		remember(s, IDENTITY_DN, dn);
+		outcome = AUTH_OK;
+	}
+out:
 	secret_free(&password);
 	free(user);
-	return ok;
+	return outcome;
 }
 
 static enum auth_outcome
@@ -201,17 +272,15 @@ basic(struct ca *ca, struct http_call *call, struct auth_state *s, const char *c
     struct identity *identity_out)
 {
 	uint8_t digest[32];
-	char *dn;
-	struct err err;
+	enum auth_outcome outcome = AUTH_OK;
 
-	if (EVP_Digest(credentials, strlen(credentials), digest, NULL, EVP_sha256(), NULL) != 1)
-		return refuse(ca->config, call, s, "Basic",
-		    &(struct err){.code = DIRCA_E_CRYPTO, .msg = "SHA-256 failed"});
+	if (EVP_Digest(credentials, strlen(credentials), digest, NULL, EVP_sha256(), NULL) != 1) {
+		call->status = 500;
+		return AUTH_REFUSED;
+	}
 	if (!s->by_basic || CRYPTO_memcmp(digest, s->basic_digest, sizeof digest) != 0) {
-		forget(s);
-		if (!basic_verify(ca, credentials, &dn, &err))
-			return refuse(ca->config, call, s, "Basic", &err);
-		remember(s, IDENTITY_DN, dn);
+		if ((outcome = basic_sign_in(ca, call, s, credentials)) != AUTH_OK)
+			return outcome;
 		memcpy(s->basic_digest, digest, sizeof digest);
 		s->by_basic = true;
 	}
@@ -249,51 +318,93 @@ out:
 	return ok;
 }
 
+char *
+auth_map_realm(const struct config *config, const char *name)
+{
+	const char *at = strrchr(name, '@');
+
+	for (size_t i = 0; at != NULL && i < config->realm_count; i++) {
+		const char *realm = config->realms[i];
+		size_t len = strcspn(realm, " ");
+
+		if (strlen(at + 1) == len && memcmp(at + 1, realm, len) == 0)
+			return text_printf("%.*s@%s", (int)(at - name), name, realm + len + 1);
+	}
+	return strdup(name);
+}
+
+/* The client has proved who it is. */
 static enum auth_outcome
-step(struct ca *ca, struct http_call *call, struct auth_state *s, const char *scheme, bool with_sid,
+signed_in(const struct config *config, struct auth_state *s, struct sign_in *who,
+    enum identity_kind kind, struct identity *identity_out, struct err *err)
+{
+	const char *proved = sasl_session_identity(s->session);
+	char *name = kind == IDENTITY_KERBEROS ? auth_map_realm(config, proved) : strdup(proved);
+
+	if (name == NULL) {
+		err_nomem(err);
+		return AUTH_REFUSED;
+	}
+	who->claimed = name;
+	sign_in_succeeded(who);
+	remember(s, kind, name);
+	*identity_out = s->identity;
+	return AUTH_OK;
+}
+
+/* What the client sends after it has named somebody is its proof. */
+static bool
+may_go_on(const struct sign_in *who, int64_t *wait_s_out, struct err *err)
+{
+	return who->claimed != NULL ? sign_in_begin(who, wait_s_out, err)
+				    : sign_in_may_go_on(who, wait_s_out, err);
+}
+
+static enum auth_outcome
+step(struct ca *ca, struct http_call *call, struct auth_state *s, bool with_sid,
     struct view message, struct identity *identity_out)
 {
 	const char *final = with_sid ? "Authentication-Info" : "WWW-Authenticate";
-	enum identity_kind kind = with_sid ? IDENTITY_NAME : IDENTITY_KERBEROS;
-	char *name;
+	const char *sid = with_sid ? s->sid : NULL;
+	struct sign_in who = {call, s->scheme, sasl_session_claimed(s->session)};
 	struct buf reply = {0};
 	struct err err;
-	enum auth_outcome outcome;
+	int64_t wait_s;
+	enum auth_outcome outcome = AUTH_REFUSED;
 
+	if (!may_go_on(&who, &wait_s, &err))
+		return put_off(call, s, wait_s, &err);
 	switch (sasl_session_step(s->session, message, &reply, &err)) {
 	case SASL_STEP_CONTINUE:
-		if (!send_challenge(call, "WWW-Authenticate", scheme, with_sid ? s->sid : NULL,
-			buf_view(&reply), &err))
-			goto refused;
-		call->status = 401;
-		outcome = AUTH_CONTINUE;
-		goto out;
-	case SASL_STEP_DONE:
-		if (reply.len > 0 && !send_challenge(call, final, scheme, with_sid ? s->sid : NULL,
-					 buf_view(&reply), &err))
-			goto refused;
-		if ((name = strdup(sasl_session_identity(s->session))) == NULL) {
-			err_nomem(&err);
-			goto refused;
+		who.claimed = sasl_session_claimed(s->session);
+		if (!sign_in_may_go_on(&who, &wait_s, &err)) {
+			buf_free(&reply);
+			return put_off(call, s, wait_s, &err);
 		}
-		remember(s, kind, name);
-		*identity_out = s->identity;
-		outcome = AUTH_OK;
-		goto out;
+		call->status = 401;
+		if (send_challenge(
+			call, "WWW-Authenticate", s->scheme, sid, buf_view(&reply), &err))
+			outcome = AUTH_CONTINUE;
+		break;
+	case SASL_STEP_DONE:
+		if (reply.len == 0 ||
+		    send_challenge(call, final, s->scheme, sid, buf_view(&reply), &err))
+			outcome = signed_in(ca->config, s, &who,
+			    with_sid ? IDENTITY_NAME : IDENTITY_KERBEROS, identity_out, &err);
+		break;
 	case SASL_STEP_FAILED:
+		who.claimed = sasl_session_claimed(s->session);
 		break;
 	}
-refused:
-	outcome = refuse(ca->config, call, s, scheme, &err);
-out:
 	buf_free(&reply);
-	return outcome;
+	return outcome == AUTH_REFUSED ? refuse(ca->config, s, &who, &err) : outcome;
 }
 
 static enum auth_outcome
 negotiate(struct ca *ca, struct http_call *call, struct auth_state *s, const char *token,
     struct identity *identity_out)
 {
+	const struct sign_in who = {.call = call, .mechanism = "Negotiate"};
 	struct buf message = {0};
 	struct err err;
 	enum auth_outcome outcome;
@@ -302,11 +413,11 @@ negotiate(struct ca *ca, struct http_call *call, struct auth_state *s, const cha
 		forget(s);
 		s->scheme = "Negotiate";
 		if (!sasl_session_new(ca->config, "GSS-SPNEGO", &s->session, &err))
-			return refuse(ca->config, call, s, "Negotiate", &err);
+			return refuse(ca->config, s, &who, &err);
 	}
 	if (!base64_decode(view_str(token), &message, &err))
-		return refuse(ca->config, call, s, "Negotiate", &err);
-	outcome = step(ca, call, s, "Negotiate", false, buf_view(&message), identity_out);
+		return refuse(ca->config, s, &who, &err);
+	outcome = step(ca, call, s, false, buf_view(&message), identity_out);
 	buf_free(&message);
 	return outcome;
 }
@@ -360,6 +471,7 @@ static enum auth_outcome
 scram(struct ca *ca, struct http_call *call, struct auth_state *s, const char *params,
     struct identity *identity_out)
 {
+	const struct sign_in who = {.call = call, .mechanism = "SCRAM-SHA-256"};
 	char *sid = auth_param(params, "sid"), *data = auth_param(params, "data");
 	struct buf message = {0};
 	struct err err;
@@ -381,10 +493,10 @@ scram(struct ca *ca, struct http_call *call, struct auth_state *s, const char *p
 		    "a SCRAM message of an exchange that this connection does not know");
 		goto refused;
 	}
-	outcome = step(ca, call, s, "SCRAM-SHA-256", true, buf_view(&message), identity_out);
+	outcome = step(ca, call, s, true, buf_view(&message), identity_out);
 	goto out;
 refused:
-	outcome = refuse(ca->config, call, s, "SCRAM-SHA-256", &err);
+	outcome = refuse(ca->config, s, &who, &err);
 out:
 	free(sid);
 	free(data);
@@ -456,5 +568,5 @@ auth_call(struct ca *ca, struct http_call *call, struct identity *identity_out)
 		if (strncasecmp(header, schemes[i].scheme, schemes[i].len) == 0 &&
 		    *(const bool *)((const char *)ca->config + schemes[i].enabled))
 			return schemes[i].run(ca, call, *sp, header + schemes[i].len, identity_out);
-	return refuse(ca->config, call, *sp, "none", NULL);
+	return challenge(ca->config, call);
 }

@@ -92,6 +92,12 @@ out:
 	ca_view_release(&view);
 }
 
+static void
+no_such_request(int64_t id, struct err *err)
+{
+	err_set(err, CERTSRV_E_NO_REQUEST, "request %lld does not exist", (long long)id);
+}
+
 void
 route_request_get(struct route_call *c)
 {
@@ -108,20 +114,36 @@ route_request_get(struct route_call *c)
 	case STORE_FOUND:
 		break;
 	case STORE_NOT_FOUND:
-		err_set(&err, CERTSRV_E_NO_REQUEST, "request %lld does not exist", (long long)id);
+		no_such_request(id, &err);
 		route_fail(c->http, &err);
 		goto out;
 	case STORE_FAILED:
 		route_fail(c->http, &err);
 		goto out;
 	}
+	/* What the caller may not see does not exist for him. */
 	if (!enroll_is_requester(&c->caller, &row) && !route_may_view(view, &c->caller, &err)) {
+		no_such_request(id, &err);
 		route_fail(c->http, &err);
 		goto out;
 	}
 	json_answer(c->http, 200, json_request(&row));
 out:
 	store_request_free(&row);
+	ca_view_release(&view);
+}
+
+/* As with the row: who may not see a request is not told that there is one. */
+static void
+fail_to_retrieve(struct route_call *c, int64_t id, struct err *err)
+{
+	struct ca_view *view = ca_view_get(c->ca);
+	struct err ignored;
+
+	if (err->code == CERTSRV_E_NO_REQUEST ||
+	    (err->code == E_ACCESSDENIED && !route_may_view(view, &c->caller, &ignored)))
+		no_such_request(id, err);
+	route_fail(c->http, err);
 	ca_view_release(&view);
 }
 
@@ -132,9 +154,10 @@ route_request_certificate(struct route_call *c)
 	struct err err;
 	int64_t id;
 
-	if (!request_id(c, &id, &err) ||
-	    !enroll_retrieve(c->ca, c->vault, &c->caller, id, &r, &err))
+	if (!request_id(c, &id, &err))
 		route_fail(c->http, &err);
+	else if (!enroll_retrieve(c->ca, c->vault, &c->caller, id, &r, &err))
+		fail_to_retrieve(c, id, &err);
 	else if (r.disposition == DISP_PENDING)
 		json_answer(c->http, 202,
 		    json_pack(

@@ -8,12 +8,15 @@
 #include <sasl/saslplug.h>
 
 #include "clock.h"
+#include "scram_decoy.h"
 #include "text.h"
 
 struct sasl_session {
 	sasl_conn_t *conn;
 	char *mechanism;
 	bool started;
+	char *claimed; /* name that the client gave; NULL until then, and with GSS-SPNEGO */
+	struct err no; /* why whoever it is may not sign in, whatever he knows; ERR_OK: he may */
 	char *identity;
 };
 
@@ -51,28 +54,69 @@ mutex_free(void *m)
 /* ---- auxprop: authPassword of the directory (RFC 5803) ---- */
 
 static struct ca *aux_ca; /* set once by sasl_open */
-/* Why the directory could not be asked in this thread's current step: Cyrus SASL passes on only
- * that the user is not known. */
+static struct secret aux_secret;
+/* The session whose step this thread is at: Cyrus SASL does not tell. */
+static _Thread_local struct sasl_session *aux_session;
+/* Why the directory could not be asked in that step: Cyrus SASL passes on only that the user is not
+ * known. */
 static _Thread_local struct err aux_err;
 
 struct verifier_query {
 	const char *name;
-	char **out;
-	enum dir_find found;
+	char *verifier, *account;
+	struct err *no;
 };
 
+static bool
+cannot_ask(const struct err *err)
+{
+	return err->code == DIRCA_E_DIRECTORY || err->code == DIRCA_E_DIRECTORY_UNAVAILABLE ||
+	       err->code == E_OUTOFMEMORY;
+}
+
+/* A verifier for every name. What is wrong with a name is for the log, and for nobody else. */
 static bool
 find_verifier(struct dir_conn *c, void *arg, struct err *err)
 {
 	struct verifier_query *q = arg;
-
 	const struct identity id = {IDENTITY_NAME, q->name};
-	struct err state;
 
-	q->found = principal_scram_verifier(c, &id, clock_now(), q->out, &state, err);
-	if (q->found == DIR_FOUND && state.code != ERR_OK)
-		q->found = DIR_NOT_FOUND;
-	return q->found != DIR_FIND_FAILED;
+	free(q->verifier); /* of a first try on a connection that was gone */
+	free(q->account);
+	q->verifier = q->account = NULL;
+	q->no->code = ERR_OK;
+	switch (principal_scram_verifier(c, &id, clock_now(), &q->verifier, q->no, err)) {
+	case DIR_FOUND:
+		break;
+	case DIR_NOT_FOUND:
+		err_set(q->no, DIRCA_E_AUTHENTICATION,
+		    "no account with a SCRAM-SHA-256 verifier has the name %s", q->name);
+		break;
+	case DIR_FIND_FAILED:
+		if (cannot_ask(err))
+			return false;
+		*q->no = *err;
+		break;
+	}
+	return (q->account = principal_account_key(c, q->name)) != NULL || err_nomem(err);
+}
+
+/* The verifier to show: that of the account, or one that nobody can meet. */
+static bool
+look_up(const char *name, struct err *no, char **out, struct err *err)
+{
+	struct verifier_query q = {.name = name, .no = no};
+	bool ok = ca_directory_do(aux_ca, find_verifier, &q, err);
+
+	if (ok && no->code != ERR_OK) {
+		ok = scram_decoy(&aux_secret, q.account, q.verifier, out, err);
+	} else if (ok) {
+		*out = q.verifier;
+		q.verifier = NULL;
+	}
+	free(q.verifier);
+	free(q.account);
+	return ok;
 }
 
 static int
@@ -80,33 +124,28 @@ aux_lookup(
     void *context, sasl_server_params_t *params, unsigned flags, const char *user, unsigned len)
 {
 	const struct propval *wanted = params->utils->prop_get(params->propctx);
-	char *name = strndup(user, len), *verifier = NULL;
-	struct verifier_query q = {name, &verifier, DIR_FIND_FAILED};
-	enum dir_find found = DIR_FIND_FAILED;
+	struct sasl_session *s = aux_session;
+	char *verifier = NULL;
 	struct err err;
 
 	(void)context;
 	/* Nothing is kept of the identity that a client wants to act as: it may only be its own. */
-	if ((flags & SASL_AUXPROP_AUTHZID) != 0) {
-		found = DIR_FOUND;
-		goto out;
-	}
-	if (name == NULL || wanted == NULL)
-		goto out;
-	if (ca_directory_do(aux_ca, find_verifier, &q, &err))
-		found = q.found;
-	else
+	if ((flags & SASL_AUXPROP_AUTHZID) != 0)
+		return SASL_OK;
+	free(s->claimed);
+	s->no.code = ERR_OK;
+	if ((s->claimed = strndup(user, len)) == NULL || wanted == NULL)
+		return SASL_UNAVAIL;
+	if (!look_up(s->claimed, &s->no, &verifier, &err)) {
 		aux_err = err;
-	if (found != DIR_FOUND)
-		goto out;
+		return SASL_UNAVAIL;
+	}
 	for (; wanted->name != NULL; wanted++)
 		if (strcmp(wanted->name, "*authPassword") == 0 && wanted->values == NULL)
 			params->utils->prop_set(
 			    params->propctx, wanted->name, verifier, (int)strlen(verifier));
-out:
-	free(name);
 	free(verifier);
-	return found == DIR_FOUND ? SASL_OK : found == DIR_NOT_FOUND ? SASL_NOUSER : SASL_UNAVAIL;
+	return SASL_OK;
 }
 
 static char aux_name[] = "dirca";
@@ -167,8 +206,14 @@ static const sasl_callback_t callbacks[] = {
 bool
 sasl_open(struct ca *ca, struct err *err)
 {
+	char *path = config_path(ca->config, "sign-in.key");
+	bool have_secret =
+	    path != NULL ? scram_decoy_secret(path, &aux_secret, err) : err_nomem(err);
 	int rc;
 
+	free(path);
+	if (!have_secret)
+		return false;
 	aux_ca = ca;
 	if (ca->config->keytab != NULL && setenv("KRB5_KTNAME", ca->config->keytab, 1) != 0)
 		return err_nomem(err);
@@ -184,6 +229,7 @@ void
 sasl_close(void)
 {
 	sasl_done();
+	secret_free(&aux_secret);
 }
 
 bool
@@ -227,6 +273,7 @@ sasl_session_free(struct sasl_session **sp)
 		return;
 	sasl_dispose(&s->conn);
 	free(s->mechanism);
+	free(s->claimed);
 	free(s->identity);
 	free(s);
 	*sp = NULL;
@@ -245,6 +292,7 @@ sasl_session_step(
 
 	*reply_out = (struct buf){0};
 	aux_err.code = ERR_OK;
+	aux_session = s;
 	if (!s->started)
 		sasl_setprop(s->conn, SASL_HTTP_REQUEST, &request);
 	rc = s->started ? sasl_server_step(s->conn, (const char *)message.ptr,
@@ -257,6 +305,10 @@ sasl_session_step(
 		return SASL_STEP_FAILED;
 	}
 	if (rc != SASL_OK && rc != SASL_CONTINUE) {
+		if (s->no.code != ERR_OK) {
+			*err = s->no;
+			return SASL_STEP_FAILED;
+		}
 		err_set(err, DIRCA_E_AUTHENTICATION, "%s failed: %s", s->mechanism,
 		    sasl_errstring(rc, NULL, NULL));
 		return SASL_STEP_FAILED;
@@ -265,6 +317,12 @@ sasl_session_step(
 		return SASL_STEP_FAILED;
 	if (rc == SASL_CONTINUE)
 		return SASL_STEP_CONTINUE;
+	/* Not even if a decoy were met. */
+	if (s->no.code != ERR_OK) {
+		*err = s->no;
+		buf_free(reply_out);
+		return SASL_STEP_FAILED;
+	}
 	if (sasl_getprop(s->conn, SASL_USERNAME, &name) != SASL_OK || name == NULL ||
 	    (s->identity = strdup(name)) == NULL) {
 		err_set(err, DIRCA_E_AUTHENTICATION, "%s gave no identity", s->mechanism);
@@ -278,4 +336,10 @@ const char *
 sasl_session_identity(const struct sasl_session *s)
 {
 	return s->identity;
+}
+
+const char *
+sasl_session_claimed(const struct sasl_session *s)
+{
+	return s->claimed;
 }

@@ -1,7 +1,8 @@
 /*
  * Cyrus SASL on the server's side, for HTTP: GSS-SPNEGO and SCRAM-SHA-256. The only file of the
  * service that sees <sasl/sasl.h>. SCRAM's stored keys come from authPassword in the directory
- * through an auxprop plugin of our own; passwords are never read.
+ * through an auxprop plugin of our own; passwords are never read. A name that may not sign in, or
+ * that nobody has, goes the same way to the same end as a wrong password (scram_decoy.h).
  */
 #ifndef SERVICE_SASL_SERVER_H
 #define SERVICE_SASL_SERVER_H
@@ -24,5 +25,7 @@ enum sasl_step { SASL_STEP_DONE, SASL_STEP_CONTINUE, SASL_STEP_FAILED };
 enum sasl_step sasl_session_step(
     struct sasl_session *s, struct view message, struct buf *reply_out, struct err *err);
 const char *sasl_session_identity(const struct sasl_session *s);
+/* The name that the client gave, proved or not; NULL as long as it gave none. */
+const char *sasl_session_claimed(const struct sasl_session *s);
 
 #endif

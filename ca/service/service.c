@@ -15,6 +15,7 @@
 #include "log.h"
 #include "publisher.h"
 #include "sasl_server.h"
+#include "sign_in.h"
 #include "watcher.h"
 #include "workers.h"
 
@@ -75,7 +76,8 @@ front_open(struct front *f, const struct config *config, const struct service_so
 	struct vault v = {vault_fds[0]};
 
 	if (!ca_open(config, &v, &f->ca, err) || !enroll_complete_rows(f->ca, err) ||
-	    !sasl_open(f->ca, err) || !audit_state(f->ca, AUDIT_STARTED, err))
+	    !sign_in_open(f->ca, err) || !sasl_open(f->ca, err) ||
+	    !audit_state(f->ca, AUDIT_STARTED, err))
 		return false;
 	event_set_log_callback(on_event_log);
 	if (evthread_use_pthreads() != 0 || (f->base = event_base_new()) == NULL)
@@ -115,6 +117,7 @@ front_close(struct front *f)
 	if (opened && !audit_state(f->ca, AUDIT_STOPPED, &err))
 		log_error("stop not audited", LOG_REASON(&err));
 	ca_close(&f->ca);
+	sign_in_close();
 	/* Last: the directory's connections use the library's mechanisms until they end. */
 	if (opened)
 		sasl_close();

@@ -31,6 +31,8 @@ const char *
 audit_event_text(enum audit_event e)
 {
 	switch (e) {
+	case AUDIT_SIGN_IN_FAILED:
+		return "a sign-in failed";
 	case AUDIT_DENIED_PENDING:
 		return "a certificate manager denied a pending request";
 	case AUDIT_REVOKED:

@@ -139,6 +139,7 @@ bool store_end_publication(
 /* The audit trail: append-only, each row carries SHA-256(previous row's hash || this row). Event
  * ids of facts 9 (2003 numbers). */
 enum audit_event {
+	AUDIT_SIGN_IN_FAILED = 529, /* the actor is who it claimed to be */
 	AUDIT_DENIED_PENDING = 772,
 	AUDIT_REVOKED = 774,
 	AUDIT_CRL_PUBLISHED = 776,

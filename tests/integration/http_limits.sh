@@ -61,7 +61,7 @@ check "a wrong method of another kind too" client gives PUT /dirca/v1/requests 4
 check "without credentials: 401 and three challenges" client challenges
 check "malformed credentials are refused" client strange_credentials user1
 check "credentials are the connection's" client credentials_are_the_connections user1 "$password"
-check "five failures close the connection" client five_failures user1
+check "five failures close the connection" client five_failures user2
 check "TLS 1.1 is refused" client no_old_tls
 check "a header over the limit is refused" client header_too_large
 check "a body over the limit is refused" client body_too_large

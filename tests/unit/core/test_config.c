@@ -67,11 +67,42 @@ defaults_hold_when_only_the_required_is_given(void **state)
 	assert_false(c->allow_3des);
 	assert_false(c->allow_sha1 || c->dir_allow_plain || c->dir_starttls || c->to_syslog);
 	assert_int_equal(c->log_level, LOG_LEVEL_INFO);
+	assert_int_equal(c->auth_failures, 5);
+	assert_int_equal(c->auth_address_failures, 50);
+	assert_int_equal(c->auth_delay_max_s, 900);
 	path = config_path(c, "kra");
 	assert_string_equal(path, "/var/lib/dirca/kra");
 	free(path);
 	config_free(&c);
 	assert_null(c);
+}
+
+static void
+passwords_are_not_asked_for_beside_a_keytab_unless_told(void **state)
+{
+	static const struct {
+		const char *lines;
+		bool scram, basic;
+	} rows[] = {
+	    {"", true, true},
+	    {"keytab = /k\n", false, false},
+	    {"keytab = /k\nauth_scram = yes\n", true, false},
+	    {"auth_basic = yes\nkeytab = /k\n", false, true},
+	    {"auth_basic = no\n", true, false},
+	};
+	char text[256];
+	struct config *c;
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		snprintf(text, sizeof text, REQUIRED "%s", rows[i].lines);
+		assert_true(load(text, &c, &err));
+		assert_int_equal(c->auth_scram, rows[i].scram);
+		assert_int_equal(c->auth_basic, rows[i].basic);
+		assert_true(c->auth_negotiate);
+		config_free(&c);
+	}
 }
 
 static void
@@ -161,6 +192,9 @@ mistakes_are_refused_with_their_line(void **state)
 	assert_refused("", "'ca_name' is missing");
 	assert_refused("ca_name = x\n", "'host' is missing");
 	assert_refused("ca_name = x\nhost = h\n", "'dir_uris' is missing");
+	assert_refused(REQUIRED "kerberos_realm = EXAMPLE.ORG\n", "a realm, a blank and a domain");
+	assert_refused(REQUIRED "kerberos_realm = EXAMPLE.ORG a b\n", "a realm, a blank");
+	assert_refused(REQUIRED "auth_failures = 0\n", "from 1 to 1000");
 	assert_refused(REQUIRED "realm = \xff\n", "UTF-8");
 }
 
@@ -217,6 +251,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(defaults_hold_when_only_the_required_is_given),
+	    cmocka_unit_test(passwords_are_not_asked_for_beside_a_keytab_unless_told),
 	    cmocka_unit_test(every_kind_of_value_is_read),
 	    cmocka_unit_test(mistakes_are_refused_with_their_line),
 	    cmocka_unit_test(list_has_a_limit),

@@ -11,6 +11,8 @@
 
 #include "auth_priv.h"
 #include "json.h"
+#include "scram_decoy.h"
+#include "sign_in.h"
 
 static char *
 member_of(const char *body, size_t len)
@@ -235,6 +237,91 @@ a_malformed_list_of_descriptors_is_refused(void **state)
 	assert_false(child_fds_parse(many, &fds));
 }
 
+static void
+a_realm_is_its_domain_only_where_the_configuration_says_so(void **state)
+{
+	static const struct {
+		const char *name, *mapped;
+	} rows[] = {
+	    {"user1", "user1"},
+	    {"user1@EXAMPLE.ORG", "user1@nwtraders.com"},
+	    {"user1@example.org", "user1@example.org"}, /* realms have capitals that count */
+	    {"user1@EXAMPLE.ORG.EVIL.COM", "user1@EXAMPLE.ORG.EVIL.COM"},
+	    {"user1@XEXAMPLE.ORG", "user1@XEXAMPLE.ORG"},
+	    {"a@EXAMPLE.ORG@EVIL.COM", "a@EXAMPLE.ORG@EVIL.COM"},
+	};
+	static char line[] = "EXAMPLE.ORG nwtraders.com";
+	const struct config config = {.realms = {line}, .realm_count = 1};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		char *mapped = auth_map_realm(&config, rows[i].name);
+
+		assert_string_equal(mapped, rows[i].mapped);
+		free(mapped);
+	}
+}
+
+static void
+the_decoy_of_a_name_is_always_the_same_and_of_no_other(void **state)
+{
+	static uint8_t raw[2][32] = {{1}, {2}};
+	const struct secret one = {raw[0], 32}, other = {raw[1], 32};
+	char *a, *b, *c, *d;
+	struct err err;
+
+	(void)state;
+	assert_true(scram_decoy(&one, "nobody", NULL, &a, &err));
+	assert_true(scram_decoy(&one, "nobody", NULL, &b, &err));
+	assert_true(scram_decoy(&one, "nobody2", NULL, &c, &err));
+	assert_true(scram_decoy(&other, "nobody", NULL, &d, &err));
+	assert_string_equal(a, b);
+	assert_string_not_equal(a, c);
+	assert_string_not_equal(a, d);
+	/* As long as that of an account, to the letter. */
+	assert_int_equal(strlen(a),
+	    strlen("SCRAM-SHA-256$4096:hBtcasG9vtC/5KRNxep/Bg==$") + 44 + strlen(":") + 44);
+	assert_memory_equal(a, "SCRAM-SHA-256$4096:", 19);
+	free(a);
+	free(b);
+	free(c);
+	free(d);
+}
+
+static void
+the_decoy_of_an_account_has_its_salt_and_not_its_keys(void **state)
+{
+	static uint8_t raw[32];
+	const struct secret secret = {raw, 32};
+	char *decoy;
+	struct err err;
+
+	(void)state;
+	assert_true(scram_decoy(
+	    &secret, "user1", "SCRAM-SHA-256$10000:c2FsdA==$c3RvcmVk:c2VydmVy", &decoy, &err));
+	assert_memory_equal(decoy, "SCRAM-SHA-256$10000:c2FsdA==$", 29);
+	assert_null(strstr(decoy, "c3RvcmVk"));
+	assert_null(strstr(decoy, "c2VydmVy"));
+	free(decoy);
+}
+
+static void
+records_of_failed_sign_ins_are_counted_out(void **state)
+{
+	struct sign_in_budget b = {0};
+	int written = 0;
+
+	(void)state;
+	for (int64_t now = 0; now < 3600000; now += 10) /* an hour of 100 a second */
+		written += sign_in_budget_spend(&b, now);
+	assert_in_range(written, SIGN_IN_RECORDS + 355, SIGN_IN_RECORDS + 360);
+	assert_int_equal(b.left_out, 360000 - written);
+	b.left_out = 0;
+	for (int i = 0; i < SIGN_IN_RECORDS; i++)
+		assert_true(sign_in_budget_spend(&b, 7200000));
+	assert_false(sign_in_budget_spend(&b, 7200000));
+}
+
 int
 main(void)
 {
@@ -249,6 +336,10 @@ main(void)
 	    cmocka_unit_test(a_ninth_header_is_refused),
 	    cmocka_unit_test(a_query_parameter_is_decoded),
 	    cmocka_unit_test(auth_parameters_are_read_as_tokens_and_quoted_strings),
+	    cmocka_unit_test(a_realm_is_its_domain_only_where_the_configuration_says_so),
+	    cmocka_unit_test(the_decoy_of_a_name_is_always_the_same_and_of_no_other),
+	    cmocka_unit_test(the_decoy_of_an_account_has_its_salt_and_not_its_keys),
+	    cmocka_unit_test(records_of_failed_sign_ins_are_counted_out),
 	    cmocka_unit_test(a_list_of_descriptors_is_read),
 	    cmocka_unit_test(a_malformed_list_of_descriptors_is_refused),
 	};
