@@ -289,25 +289,40 @@ out:
 	return ok;
 }
 
+static bool
+send_archived(struct http_client *http, const struct client_enroll *in, struct view pkcs10,
+    struct client_enrolled *out, struct err *err)
+{
+	struct buf sealed = {0};
+	bool ok = seal_key(http, in, &sealed, err) &&
+		  send_cmc(http, in, pkcs10, buf_view(&sealed), out, err);
+
+	buf_free(&sealed);
+	return ok;
+}
+
 bool
 client_enroll(struct http_client *http, const struct client_enroll *in, struct client_enrolled *out,
     struct err *err)
 {
-	struct buf pkcs10 = {0}, sealed = {0};
+	struct buf pkcs10 = {0};
 	bool ok = false;
 
 	*out = (struct client_enrolled){0};
 	if (!make_pkcs10(in, &pkcs10, err))
 		goto out;
-	if (tmpl_requires_key_archival(in->tmpl) && !seal_key(http, in, &sealed, err))
-		goto out;
-	if (sealed.len > 0 || in->renews != NULL || in->agent != NULL)
-		ok = send_cmc(http, in, buf_view(&pkcs10), buf_view(&sealed), out, err);
-	else
+	if (tmpl_requires_key_archival(in->tmpl)) {
+		ok = send_archived(http, in, buf_view(&pkcs10), out, err);
+		/* The CA retired that exchange key meanwhile: once more, under its new one. */
+		if (!ok && err->code == DIRCA_E_XCHG_CERT)
+			ok = send_archived(http, in, buf_view(&pkcs10), out, err);
+	} else if (in->renews != NULL || in->agent != NULL) {
+		ok = send_cmc(http, in, buf_view(&pkcs10), view_of(NULL, 0), out, err);
+	} else {
 		ok = send_pkcs10(http, in, buf_view(&pkcs10), out, err);
+	}
 out:
 	buf_free(&pkcs10);
-	buf_free(&sealed);
 	if (!ok)
 		client_enrolled_free(out);
 	return ok;

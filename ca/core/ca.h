@@ -167,6 +167,9 @@ bool ca_check_archival(const struct ca *ca, struct err *err);
 /* Housekeeping, called by the service's timer: makes a new exchange certificate within the overlap,
  * publishes a CRL when due. Idempotent. */
 bool ca_maintain(struct ca *ca, struct vault *v, int64_t now, struct err *err);
+/* The exchange certificate's part of it, for who met a key that the vault retired; in use when it
+ * returns. */
+bool ca_renew_exchange(struct ca *ca, struct vault *v, int64_t now, struct err *err);
 /* Makes, stores, audits and publishes (directory) a CRL now; the number is one more than the last.
  */
 bool ca_publish_crl(struct ca *ca, struct vault *v, const char *actor, struct err *err);

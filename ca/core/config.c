@@ -64,6 +64,9 @@ static const struct option {
     {"sign_kinds", TEXT, AT(sign_kinds), 0, 0, 0},
     {"kra_minimum", INT, AT(kra_minimum), 0, 1, 64},
     {"allow_3des", FLAG, AT(allow_3des), 0, 0, 0},
+    {"archive_failures_requester", INT, AT(archive_failures_requester), 0, 1, 1000000},
+    {"archive_failures_key", INT, AT(archive_failures_key), 0, 1, 1000000},
+    {"archive_suspend_s", INT, AT(archive_suspend_s), 0, 1, 86400},
 #undef AT
 };
 #define OPTION_COUNT (sizeof options / sizeof options[0])
@@ -361,6 +364,9 @@ set_defaults(struct config *c)
 	c->sandbox = true;
 	c->kinds = VAULT_KINDS_DEFAULT;
 	c->kra_minimum = 1;
+	c->archive_failures_requester = 30;
+	c->archive_failures_key = 1000;
+	c->archive_suspend_s = 3600;
 }
 
 /* Defaults that follow from other values. */

@@ -65,6 +65,10 @@ struct config {
 	unsigned kinds;   /* the same as VAULT_KIND_* */
 	int kra_minimum;  /* recipients of an archived key, at least; default 1 */
 	bool allow_3des;  /* as the cipher of archived keys; default no */
+	/* Private keys that could not be archived: of one requester within archive_suspend_s, who
+	 * is then refused for as long; and under one exchange key, which is then retired. Default
+	 * 30, 1000, 3600. */
+	int archive_failures_requester, archive_failures_key, archive_suspend_s;
 };
 
 bool config_load(const char *path, struct config **out, struct err *err);

@@ -125,19 +125,44 @@ out:
 	return ok || err_prefix(err, "making a CA exchange certificate");
 }
 
+/* Does the vault have its key, and not retired it? */
+static bool
+is_held(struct vault *v, struct view certificate, bool *held_out, struct err *err)
+{
+	struct buf list[VAULT_XCHG_MAX];
+	size_t count;
+	bool ok = vault_xchg_list(v, list, &count, err);
+
+	*held_out = false;
+	while (count > 0) {
+		*held_out = *held_out || view_eq(buf_view(&list[count - 1]), certificate);
+		buf_free(&list[--count]);
+	}
+	return ok;
+}
+
 /* From the database: the view is not renewed while the directory is away. One that ends with the CA
  * certificate cannot be bettered. */
 static bool
-xchg_is_due(struct ca *ca, const struct settings *s, int64_t now, bool *due_out, struct err *err)
+xchg_is_due(struct ca *ca, struct vault *v, const struct settings *s, int64_t now, bool *due_out,
+    struct err *err)
 {
 	struct store_requests rows = {0};
-	bool ok =
-	    ca->no_archival != NULL || store_exchange_certificates(ca->store, now, &rows, err);
+	const struct store_request *newest;
+	bool ok = false, held;
 
-	*due_out = ok && ca->no_archival == NULL && now < ca->ca_cert.not_after &&
-		   (rows.count == 0 ||
-		       (rows.list[0].not_after < ca->ca_cert.not_after &&
-			   rows.list[0].not_after - s->num[SETTING_XCHG_OVERLAP_S] <= now));
+	*due_out = false;
+	if (ca->no_archival != NULL || now >= ca->ca_cert.not_after)
+		return true;
+	if (!store_exchange_certificates(ca->store, now, &rows, err))
+		goto out;
+	newest = rows.count > 0 ? &rows.list[0] : NULL;
+	*due_out = newest == NULL || (newest->not_after < ca->ca_cert.not_after &&
+					 newest->not_after - s->num[SETTING_XCHG_OVERLAP_S] <= now);
+	ok = true;
+	if (!*due_out && (ok = is_held(v, buf_view(&newest->raw_certificate), &held, err)))
+		*due_out = !held;
+out:
 	store_requests_free(&rows);
 	return ok;
 }
@@ -283,6 +308,20 @@ ca_publish_crl(struct ca *ca, struct vault *v, const char *actor, struct err *er
 }
 
 bool
+ca_renew_exchange(struct ca *ca, struct vault *v, int64_t now, struct err *err)
+{
+	struct ca_view *view = ca_view_get(ca);
+	bool due = false, ok;
+
+	pthread_mutex_lock(&ca->state->maintain_lock);
+	ok = xchg_is_due(ca, v, &view->settings, now, &due, err) &&
+	     (!due || make_xchg(ca, v, &view->settings, now, err));
+	pthread_mutex_unlock(&ca->state->maintain_lock);
+	ca_view_release(&view);
+	return ok && (!due || ca_refresh(ca, err));
+}
+
+bool
 ca_maintain(struct ca *ca, struct vault *v, int64_t now, struct err *err)
 {
 	struct ca_view *view = ca_view_get(ca);
@@ -294,8 +333,8 @@ ca_maintain(struct ca *ca, struct vault *v, int64_t now, struct err *err)
 	pthread_mutex_lock(&ca->state->maintain_lock);
 	crl = crl_is_due(ca, s, now, &crl_due, &crl_err) &&
 	      (!crl_due || make_crl(ca, v, s, ACTOR, now, &crl_err));
-	xchg =
-	    xchg_is_due(ca, s, now, &xchg_due, err) && (!xchg_due || make_xchg(ca, v, s, now, err));
+	xchg = xchg_is_due(ca, v, s, now, &xchg_due, err) &&
+	       (!xchg_due || make_xchg(ca, v, s, now, err));
 	pthread_mutex_unlock(&ca->state->maintain_lock);
 	ca_view_release(&view);
 	if (xchg && xchg_due && !ca_refresh(ca, &refresh_err))

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "log.h"
+
 /* The largest blob, of an RSA-8192 key, has less than 5 KiB. */
 #define PAYLOAD_MAX 32768
 
@@ -130,6 +132,27 @@ hash_lines(const struct ca_kra *const *picks, size_t count, char **out, struct e
 	return lines != NULL || err_nomem(err);
 }
 
+/* Who sends the request, whoever it is for. */
+static struct view
+sender(const struct enrollment *e, char sid[SID_TEXT_MAX])
+{
+	if (!e->caller->has_sid)
+		return view_str(e->caller->dn);
+	sid_to_text(&e->caller->sid, sid);
+	return view_str(sid);
+}
+
+/* A refusal after which the exchange key may be retired: the next request finds another. */
+static void
+replace_xchg(struct enrollment *e, enum err_code code)
+{
+	struct err err;
+
+	if ((code == DIRCA_E_KEY_NOT_ARCHIVED || code == DIRCA_E_XCHG_CERT) &&
+	    !ca_renew_exchange(e->ca, e->vault, e->now, &err))
+		log_error("no other exchange certificate", LOG_REASON(&err));
+}
+
 static bool
 rewrap(struct enrollment *e, const struct ca_xchg *xchg, const struct ca_kra *const *picks,
     size_t count, struct err *err)
@@ -143,16 +166,20 @@ rewrap(struct enrollment *e, const struct ca_xchg *xchg, const struct ca_kra *co
 	    .kra_count = count,
 	    .cipher = e->view->settings.cipher,
 	};
+	char sid[SID_TEXT_MAX];
 	bool ok;
 
 	if (hashes == NULL)
 		return err_nomem(err);
+	in.requester = sender(e, sid);
 	for (size_t i = 0; i < count; i++)
 		memcpy(hashes[i], picks[i]->cert.sha256, sizeof hashes[i]);
 	memcpy(in.xchg_id, xchg->id, sizeof in.xchg_id);
 	in.kra_sha256 = (const uint8_t(*)[32])hashes;
 	ok = vault_rewrap(e->vault, &in, &e->archived, err);
 	free(hashes);
+	if (!ok)
+		replace_xchg(e, err->code);
 	return ok;
 }
 

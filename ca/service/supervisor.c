@@ -194,7 +194,10 @@ child_vault(const struct config *config, const struct child_fds *fds)
 	    .sandbox = config->sandbox && SANDBOX_POSSIBLE,
 	    .kinds = config->kinds,
 	    .kra_minimum = (size_t)config->kra_minimum,
-	    .allow_3des = config->allow_3des};
+	    .allow_3des = config->allow_3des,
+	    .failures_requester = (uint32_t)config->archive_failures_requester,
+	    .failures_key = (uint32_t)config->archive_failures_key,
+	    .suspend_s = config->archive_suspend_s};
 	struct err err;
 	int status = 1;
 

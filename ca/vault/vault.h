@@ -68,9 +68,13 @@ bool vault_xchg_list(
 
 /* facts 6.2, 6.3 in one step: see archive_rewrap. KRAs by SHA-256 of their certificate, each of the
  * list that the supervisor gave, none twice, and at least as many as root demands. Sealed with
- * RSA-OAEP or ECDH. */
+ * RSA-OAEP or ECDH. An encrypted key is opened once, and again only for the same payload,
+ * SubjectPublicKeyInfo and requester. DIRCA_E_KEY_NOT_ARCHIVED whatever is wrong with the key;
+ * DIRCA_E_ARCHIVAL_SUSPENDED for a requester of too many such; DIRCA_E_XCHG_CERT for an exchange
+ * key that is not (or no longer) there. */
 struct vault_rewrap {
 	struct view payload, xchg_issuer, xchg_serial, spki;
+	struct view requester; /* what failures are counted by: any octets that name him */
 	uint8_t xchg_id[VAULT_ID_LEN];
 	const uint8_t (*kra_sha256)[32];
 	size_t kra_count;
@@ -97,6 +101,10 @@ struct vault_config {
 	unsigned kinds;     /* VAULT_KIND_* that may be signed */
 	size_t kra_minimum; /* recipients of an archived key, at least; 0 is 1 */
 	bool allow_3des;    /* as the cipher of archived keys */
+	/* Keys that could not be archived: of one requester, who is then refused for so many
+	 * seconds; under one exchange key, which is then retired. */
+	uint32_t failures_requester, failures_key;
+	int64_t suspend_s;
 };
 int vault_run(const struct vault_config *config); /* exit status */
 /* Supervisor side of the control socket: the whole KRA store, replaced at once; waits for the

@@ -217,6 +217,7 @@ vault_rewrap(
 	fields[REWRAP_XCHG_ID] = view_of(in->xchg_id, VAULT_ID_LEN);
 	fields[REWRAP_KRAS] = view_of(in->kra_sha256, in->kra_count * 32);
 	fields[REWRAP_CIPHER] = view_of(&cipher, sizeof cipher);
+	fields[REWRAP_REQUESTER] = in->requester;
 	ok = wire_begin(&c.frame, VAULT_OP_REWRAP, err);
 	for (size_t i = 0; i < REWRAP_FIELDS && ok; i++)
 		ok = wire_field(&c.frame, fields[i], err);

@@ -228,7 +228,8 @@ handle_rewrap(struct vault_worker *w, const struct view *fields, size_t count, s
 	    .kras = kras,
 	    .oaep = true}; /* the reader is `dirca recoverkey` */
 	struct buf archived = {0};
-	bool ok;
+	int64_t begun = vault_rewrap_begin();
+	bool ok, claimed = false;
 
 	(void)count;
 	ok =
@@ -238,7 +239,10 @@ handle_rewrap(struct vault_worker *w, const struct view *fields, size_t count, s
 		&in.xchg_key, err) &&
 	    archive_payload_read(fields[REWRAP_PAYLOAD], fields[REWRAP_ISSUER],
 		fields[REWRAP_SERIAL], in.xchg_key, &payload, err) &&
+	    vault_rewrap_claim(w, fields, &payload, &claimed, err) &&
 	    archive_rewrap(&in, &archived, err) && reply_field(w, buf_view(&archived), err);
+	if (!ok && err->code == DIRCA_E_KEY_NOT_ARCHIVED)
+		vault_rewrap_failed(w, fields, &payload, claimed, begun);
 	EVP_PKEY_free(in.xchg_key);
 	archive_payload_free(&payload);
 	buf_free(&archived);

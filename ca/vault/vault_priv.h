@@ -9,7 +9,9 @@
 #include <pthread.h>
 
 #include "vault.h"
+#include "vault_budget.h"
 #include "vault_journal.h"
+#include "vault_opened.h"
 #include "vault_wire.h"
 
 /* ---- vault_keys.c: key files, and signing without a fetch per signature ---- */
@@ -41,35 +43,46 @@ struct vault_xchg {
 	    *copies; /* one a worker, made at its first use: RSA blinding is then uncontended */
 	struct buf certificate; /* DER; empty for a key of a version that kept none */
 	int64_t not_after;      /* of the certificate; without one the latest that it can have */
+	struct vault_opened opened;
+	bool is_retired; /* opens nothing any more */
 };
 struct vault_xchgs {
 	pthread_mutex_t lock;
 	const char *folder;
 	const struct secret *passphrase; /* NULL: none */
 	size_t workers;
+	uint32_t failures_max; /* of a key; then it is retired */
 	struct vault_xchg *list;
 	size_t count;
 };
 /* Loads every xchg-<id>.key with its certificate. A file that cannot be read is logged and left
  * out. */
 bool vault_xchgs_open(struct vault_xchgs *x, const char *folder, const struct secret *passphrase,
-    size_t workers, struct err *err);
+    size_t workers, uint32_t failures_max, struct err *err);
 void vault_xchgs_close(struct vault_xchgs *x);
 /* RSA of `rsa_bits`, P-256 for 0. NULL with E_INVALIDARG. */
 EVP_PKEY *vault_xchg_generate(int rsa_bits, struct err *err);
 /* Stores key and certificate; DIRCA_E_TOO_LARGE over VAULT_XCHG_MAX. */
 bool vault_xchgs_add(
     struct vault_xchgs *x, EVP_PKEY *key, const struct pkix_cert *certificate, struct err *err);
-/* Destroys the keys whose certificates have ended some minutes before `now`, files included. */
+/* Destroys the keys whose certificates have ended some minutes before `now` and those that are
+ * retired, files included. */
 bool vault_xchgs_purge(struct vault_xchgs *x, int64_t now, struct err *err);
 /* Is it the name of an exchange key? */
 bool vault_xchgs_has(struct vault_xchgs *x, struct view id);
-/* Copies of the certificates, into list[VAULT_XCHG_MAX]. */
+/* Copies of the certificates of keys that are not retired, into list[VAULT_XCHG_MAX]. */
 bool vault_xchgs_list(struct vault_xchgs *x, struct buf *list, size_t *count_out, struct err *err);
 /* This worker's copy; free with EVP_PKEY_free. DIRCA_E_XCHG_CERT if there is none of that name, or
  * its certificate has ended. */
 bool vault_xchgs_get(struct vault_xchgs *x, struct view id, size_t worker, int64_t now,
     EVP_PKEY **out, struct err *err);
+/* vault_opened_claim for the key of that name; DIRCA_E_XCHG_CERT if it is retired. */
+bool vault_xchgs_claim(struct vault_xchgs *x, struct view id, const uint8_t encrypted_key[32],
+    const uint8_t whole[32], struct err *err);
+/* It could not be archived; too many such retire the exchange key. */
+void vault_xchgs_fail(struct vault_xchgs *x, struct view id, const uint8_t encrypted_key[32]);
+/* What was opened reaches the disk. Only the thread that purges may call it. */
+bool vault_xchgs_sync(struct vault_xchgs *x, struct err *err);
 
 /* ---- vault_kras.c: whom keys may be sealed to ---- */
 struct vault_kra {
@@ -148,6 +161,7 @@ struct vault_state {
 	size_t kra_minimum;
 	bool allow_3des;
 	struct journal journal;
+	struct vault_budget budget;
 };
 /* Reads key, certificate, exchange keys, KRA issuers; opens the journal. */
 bool vault_state_open(struct vault_state *s, const struct vault_config *config, struct err *err);
@@ -163,6 +177,17 @@ struct vault_worker {
 bool vault_worker_open(
     struct vault_worker *w, struct vault_state *state, size_t index, struct err *err);
 void vault_worker_close(struct vault_worker *w);
+/* ---- vault_rewrap.c: what is asked before, and counted after a key is opened ---- */
+/* The requester is not suspended, and the encrypted key was opened for nothing else. `fields` are
+ * those of the request. *claimed_out: it is written down as opened. */
+bool vault_rewrap_claim(struct vault_worker *w, const struct view *fields,
+    const struct archive_payload *payload, bool *claimed_out, struct err *err);
+/* After DIRCA_E_KEY_NOT_ARCHIVED: counts, and answers no sooner than all such answers since
+ * `begun_ns` (vault_rewrap_begin). */
+void vault_rewrap_failed(struct vault_worker *w, const struct view *fields,
+    const struct archive_payload *payload, bool claimed, int64_t begun_ns);
+int64_t vault_rewrap_begin(void);
+
 /* Largest body of a request, 0 with false if there is no such operation on this kind of socket. */
 bool vault_request_max(uint8_t op, bool control, uint32_t *max_out);
 /* Answers one request into w->reply, with an error frame where it fails. False only without memory.

@@ -18,7 +18,7 @@
 
 #include "log.h"
 
-#define SPARE_FDS 16
+#define SPARE_FDS (16 + VAULT_XCHG_MAX) /* a file for each exchange key */
 
 /* ---- memory and limits ---- */
 
@@ -141,6 +141,7 @@ static const int allowed[] = {
     SCMP_SYS(readv),
     SCMP_SYS(write),
     SCMP_SYS(writev),
+    SCMP_SYS(pwrite64),
     SCMP_SYS(recvfrom),
     SCMP_SYS(recvmsg),
     SCMP_SYS(sendto),

@@ -179,8 +179,8 @@ is_stopping(struct server *s)
 	return stopping;
 }
 
-/* Once a second the journal reaches the disk, once a minute exchange keys whose certificates have
- * ended are destroyed. */
+/* Once a second the journal and what was opened reach the disk, once a minute exchange keys whose
+ * certificates have ended are destroyed. */
 static void *
 keeper_main(void *context)
 {
@@ -191,6 +191,8 @@ keeper_main(void *context)
 	while (!is_stopping(s)) {
 		if (!journal_sync(&s->state.journal, &err))
 			log_error("the journal may not be on the disk", LOG_REASON(&err));
+		if (!vault_xchgs_sync(&s->state.xchgs, &err))
+			log_error("what was opened may not be on the disk", LOG_REASON(&err));
 		if (clock_now() - purged >= PURGE_S || clock_now() < purged) {
 			purged = clock_now();
 			if (!vault_xchgs_purge(&s->state.xchgs, purged, &err))

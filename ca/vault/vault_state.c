@@ -90,6 +90,7 @@ vault_state_open(struct vault_state *s, const struct vault_config *config, struc
 	const struct secret *passphrase = NULL;
 
 	*s = (struct vault_state){.journal = {.fd = -1}};
+	vault_budget_open(&s->budget, config->failures_requester, config->suspend_s);
 	if (config->passphrase_file != NULL) {
 		if (!secret_read_file(config->passphrase_file, &s->passphrase, err))
 			return false;
@@ -99,7 +100,8 @@ vault_state_open(struct vault_state *s, const struct vault_config *config, struc
 	    pkix_key_spki(s->ca_key, &s->spki, err) && pkix_sig_alg(s->ca_key, &s->sig_alg, err) &&
 	    load_ca_certificate(config->ca_certificate, buf_view(&s->spki), &s->ca_cert, err) &&
 	    set_rules(s, config, err) && open_kras(s, config->state_dir, err) &&
-	    vault_xchgs_open(&s->xchgs, config->folder, passphrase, config->fd_count, err) &&
+	    vault_xchgs_open(&s->xchgs, config->folder, passphrase, config->fd_count,
+		config->failures_key, err) &&
 	    open_journal(s, config->folder, err))
 		return true;
 	vault_state_close(s);
@@ -110,6 +112,7 @@ void
 vault_state_close(struct vault_state *s)
 {
 	journal_close(&s->journal);
+	vault_budget_close(&s->budget);
 	vault_xchgs_close(&s->xchgs);
 	vault_kras_close(&s->kras);
 	pkix_cert_free(&s->ca_cert);

@@ -24,6 +24,7 @@
 #define PREFIX        "xchg-"
 #define KEY_SUFFIX    ".key"
 #define CERT_SUFFIX   ".crt"
+#define OPENED_SUFFIX ".opened"
 #define HEX_LEN       (2 * VAULT_ID_LEN)
 #define CERT_MAX      16384
 #define KEEP_S        600 /* after its certificate's end: a request that is on its way */
@@ -67,6 +68,7 @@ xchg_free(struct vault_xchg *k, size_t workers)
 	free(k->copies);
 	EVP_PKEY_free(k->key);
 	buf_free(&k->certificate);
+	vault_opened_close(&k->opened);
 }
 
 /* Takes what is in `new` over, also when it fails. */
@@ -94,6 +96,12 @@ find(struct vault_xchgs *x, struct view id)
 	return NULL;
 }
 
+static bool
+is_used_up(const struct vault_xchgs *x, const struct vault_xchg *k)
+{
+	return k->opened.failures >= x->failures_max || k->opened.count >= VAULT_OPENED_MAX;
+}
+
 /* ---- loading ---- */
 
 /* "xchg-<id>" and the suffix. */
@@ -107,7 +115,7 @@ is_name(const char *name, const char *suffix)
 }
 
 /* What a machine that stops in the middle leaves behind, of a key that nobody was told of: half a
- * file, or the certificate without its key. */
+ * file, or what goes with a key without it. */
 static bool
 is_leftover(int folder, const char *name)
 {
@@ -116,7 +124,7 @@ is_leftover(int folder, const char *name)
 	if (strncmp(name, PREFIX, strlen(PREFIX)) == 0 &&
 	    (strstr(name, KEY_SUFFIX ".new-") != NULL || strstr(name, CERT_SUFFIX ".new-") != NULL))
 		return true;
-	if (!is_name(name, CERT_SUFFIX))
+	if (!is_name(name, CERT_SUFFIX) && !is_name(name, OPENED_SUFFIX))
 		return false;
 	snprintf(key, sizeof key, "%.*s%s", (int)(strlen(PREFIX) + HEX_LEN), name, KEY_SUFFIX);
 	return faccessat(folder, key, F_OK, 0) != 0 && errno == ENOENT;
@@ -149,11 +157,24 @@ load_certificate(
 	return ok;
 }
 
+/* What the key opened. One that failed too often before the vault ended is retired again. */
+static bool
+load_opened(const struct vault_xchgs *x, struct vault_xchg *k, struct err *err)
+{
+	char path[VAULT_PATH_MAX];
+
+	if (!file_path(x, k->id, OPENED_SUFFIX, path, err) ||
+	    !vault_opened_load(&k->opened, path, view_of(k->id, VAULT_ID_LEN), err))
+		return false;
+	k->is_retired = is_used_up(x, k);
+	return true;
+}
+
 static bool
 load(struct vault_xchgs *x, const char *name, struct err *err)
 {
 	char path[VAULT_PATH_MAX], expected[VAULT_PATH_MAX];
-	struct vault_xchg k = {0};
+	struct vault_xchg k = {.opened.fd = -1};
 	int n = snprintf(path, sizeof path, "%s/%s", x->folder, name);
 
 	if (n < 0 || (size_t)n >= sizeof path)
@@ -164,7 +185,7 @@ load(struct vault_xchgs *x, const char *name, struct err *err)
 	    (strcmp(path, expected) != 0 &&
 		!err_set(
 		    err, DIRCA_E_CONFIG, "%s: the exchange key in it has another name", path)) ||
-	    !load_certificate(x, path, &k, err)) {
+	    !load_certificate(x, path, &k, err) || !load_opened(x, &k, err)) {
 		xchg_free(&k, x->workers);
 		return false;
 	}
@@ -193,9 +214,12 @@ load_all(struct vault_xchgs *x, struct err *err)
 
 bool
 vault_xchgs_open(struct vault_xchgs *x, const char *folder, const struct secret *passphrase,
-    size_t workers, struct err *err)
+    size_t workers, uint32_t failures_max, struct err *err)
 {
-	*x = (struct vault_xchgs){.folder = folder, .passphrase = passphrase, .workers = workers};
+	*x = (struct vault_xchgs){.folder = folder,
+	    .passphrase = passphrase,
+	    .workers = workers,
+	    .failures_max = failures_max};
 	pthread_mutex_init(&x->lock, NULL);
 	return load_all(x, err);
 }
@@ -233,9 +257,9 @@ vault_xchg_generate(int rsa_bits, struct err *err)
 /* Stored before anybody learns of it: a certificate for a key that a crash took away would make
  * clients fail for a week. The key comes last: with it, both count. */
 static bool
-write_files(struct vault_xchgs *x, const struct vault_xchg *k, struct err *err)
+write_files(struct vault_xchgs *x, struct vault_xchg *k, struct err *err)
 {
-	char key[VAULT_PATH_MAX], certificate[VAULT_PATH_MAX];
+	char key[VAULT_PATH_MAX], certificate[VAULT_PATH_MAX], opened[VAULT_PATH_MAX];
 
 	if (x->count >= VAULT_XCHG_MAX) /* a broken front cannot fill the disk */
 		return err_set(err, DIRCA_E_TOO_LARGE,
@@ -243,7 +267,9 @@ write_files(struct vault_xchgs *x, const struct vault_xchg *k, struct err *err)
 		    "ended",
 		    VAULT_XCHG_MAX);
 	return file_path(x, k->id, CERT_SUFFIX, certificate, err) &&
+	       file_path(x, k->id, OPENED_SUFFIX, opened, err) &&
 	       file_path(x, k->id, KEY_SUFFIX, key, err) &&
+	       vault_opened_create(&k->opened, opened, view_of(k->id, VAULT_ID_LEN), err) &&
 	       file_create(certificate, buf_view(&k->certificate), 0600, err) &&
 	       vault_key_write(key, k->key, x->passphrase, err);
 }
@@ -252,7 +278,7 @@ bool
 vault_xchgs_add(
     struct vault_xchgs *x, EVP_PKEY *key, const struct pkix_cert *certificate, struct err *err)
 {
-	struct vault_xchg k = {.not_after = certificate->not_after};
+	struct vault_xchg k = {.not_after = certificate->not_after, .opened.fd = -1};
 	bool ok;
 
 	if (EVP_PKEY_up_ref(key) == 1)
@@ -269,16 +295,16 @@ vault_xchgs_add(
 	return ok;
 }
 
-/* The key first: a certificate alone is a leftover, which the next start removes. */
+/* The key first: what went with it is a leftover then, which the next start removes. */
 static bool
 remove_files(const struct vault_xchgs *x, const uint8_t id[VAULT_ID_LEN], struct err *err)
 {
-	static const char *const suffixes[] = {KEY_SUFFIX, CERT_SUFFIX};
+	static const char *const suffixes[] = {KEY_SUFFIX, CERT_SUFFIX, OPENED_SUFFIX};
 	char path[VAULT_PATH_MAX];
 	bool ok = true;
 	int fd;
 
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
 		if (!file_path(x, id, suffixes[i], path, err))
 			return false;
 		if (unlink(path) != 0 && errno != ENOENT)
@@ -301,7 +327,7 @@ vault_xchgs_purge(struct vault_xchgs *x, int64_t now, struct err *err)
 	for (size_t i = 0; ok && i < x->count;) {
 		struct vault_xchg *k = &x->list[i];
 
-		if (k->not_after + KEEP_S >= now) {
+		if (k->not_after + KEEP_S >= now && !k->is_retired) {
 			i++;
 			continue;
 		}
@@ -312,6 +338,21 @@ vault_xchgs_purge(struct vault_xchgs *x, int64_t now, struct err *err)
 	}
 	pthread_mutex_unlock(&x->lock);
 	return ok || err_prefix(err, "destroying an exchange key whose certificate has ended");
+}
+
+/* Opens nothing any more; vault_xchgs_purge destroys it. */
+static void
+retire(struct vault_xchg *k)
+{
+	char *hex;
+
+	if (k->is_retired)
+		return;
+	k->is_retired = true;
+	hex = hex_encode(view_of(k->id, VAULT_ID_LEN), '\0');
+	log_warn("exchange key retired", LOG_STR("key", hex),
+	    LOG_INT("opened", (int64_t)k->opened.count), LOG_INT("failures", k->opened.failures));
+	free(hex);
 }
 
 bool
@@ -333,13 +374,20 @@ vault_xchgs_list(struct vault_xchgs *x, struct buf *list, size_t *count_out, str
 	*count_out = 0;
 	pthread_mutex_lock(&x->lock);
 	for (size_t i = 0; ok && i < x->count; i++)
-		if (x->list[i].certificate.len > 0 &&
+		if (x->list[i].certificate.len > 0 && !x->list[i].is_retired &&
 		    (ok = buf_dup(buf_view(&x->list[i].certificate), &list[*count_out], err)))
 			(*count_out)++;
 	pthread_mutex_unlock(&x->lock);
 	while (!ok && *count_out > 0)
 		buf_free(&list[--*count_out]);
 	return ok;
+}
+
+static bool
+refuse_retired(struct err *err)
+{
+	return err_set(err, DIRCA_E_XCHG_CERT,
+	    "this exchange key is retired; fetch the current exchange certificate");
 }
 
 bool
@@ -355,6 +403,10 @@ vault_xchgs_get(struct vault_xchgs *x, struct view id, size_t worker, int64_t no
 		err_set(err, DIRCA_E_XCHG_CERT,
 		    "the vault has no such exchange key; it was forgotten or belongs to another "
 		    "CA");
+		goto out;
+	}
+	if (k->is_retired) {
+		refuse_retired(err);
 		goto out;
 	}
 	if (now > k->not_after) {
@@ -375,4 +427,71 @@ vault_xchgs_get(struct vault_xchgs *x, struct view id, size_t worker, int64_t no
 out:
 	pthread_mutex_unlock(&x->lock);
 	return ok;
+}
+
+/* ---- what was opened ---- */
+
+bool
+vault_xchgs_claim(struct vault_xchgs *x, struct view id, const uint8_t encrypted_key[32],
+    const uint8_t whole[32], struct err *err)
+{
+	struct vault_xchg *k;
+	bool ok;
+
+	pthread_mutex_lock(&x->lock);
+	k = find(x, id);
+	if (k == NULL || k->is_retired)
+		ok = refuse_retired(err);
+	else
+		ok = vault_opened_claim(&k->opened, encrypted_key, whole, err);
+	if (k != NULL && is_used_up(x, k))
+		retire(k);
+	pthread_mutex_unlock(&x->lock);
+	return ok;
+}
+
+void
+vault_xchgs_fail(struct vault_xchgs *x, struct view id, const uint8_t encrypted_key[32])
+{
+	struct vault_xchg *k;
+	struct err err;
+
+	pthread_mutex_lock(&x->lock);
+	if ((k = find(x, id)) != NULL) {
+		if (!vault_opened_fail(&k->opened, encrypted_key, &err))
+			log_error(
+			    "a key that was not archived is not written down", LOG_REASON(&err));
+		if (is_used_up(x, k))
+			retire(k);
+	}
+	pthread_mutex_unlock(&x->lock);
+}
+
+/* The next file that was written since it was last synced; -1: none. Only the caller's thread
+ * removes keys, so that the descriptor stays. */
+static int
+next_dirty(struct vault_xchgs *x)
+{
+	int fd = -1;
+
+	pthread_mutex_lock(&x->lock);
+	for (size_t i = 0; i < x->count && fd == -1; i++)
+		if (x->list[i].opened.dirty) {
+			x->list[i].opened.dirty = false;
+			fd = x->list[i].opened.fd;
+		}
+	pthread_mutex_unlock(&x->lock);
+	return fd;
+}
+
+bool
+vault_xchgs_sync(struct vault_xchgs *x, struct err *err)
+{
+	int fd;
+
+	while ((fd = next_dirty(x)) != -1)
+		if (fdatasync(fd) != 0)
+			return err_errno(err, DIRCA_E_IO,
+			    "%s: what exchange keys opened may not be on the disk", x->folder);
+	return true;
 }

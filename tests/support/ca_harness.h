@@ -218,7 +218,10 @@ harness_fork_vault(void)
 		    .control_fd = control[1],
 		    .kinds = harness.config->kinds,
 		    .kra_minimum = (size_t)harness.config->kra_minimum,
-		    .allow_3des = harness.config->allow_3des};
+		    .allow_3des = harness.config->allow_3des,
+		    .failures_requester = 1000,
+		    .failures_key = 1000,
+		    .suspend_s = 3600};
 
 		close(work[0]);
 		close(control[0]);

@@ -179,6 +179,7 @@ static bool use_sealed;
 /* What root allows beside the least. */
 static unsigned lab_kinds = VAULT_KINDS_DEFAULT;
 static size_t lab_kra_minimum;
+static uint32_t lab_failures_requester = 1000, lab_failures_key = 1000;
 static bool lab_3des;
 
 static inline void
@@ -194,7 +195,10 @@ child_main(const int *fds, int control)
 	    .sandbox = SANDBOX,
 	    .kinds = lab_kinds,
 	    .kra_minimum = lab_kra_minimum,
-	    .allow_3des = lab_3des};
+	    .allow_3des = lab_3des,
+	    .failures_requester = lab_failures_requester,
+	    .failures_key = lab_failures_key,
+	    .suspend_s = 1};
 
 	_exit(vault_run(&config));
 }

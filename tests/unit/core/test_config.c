@@ -65,6 +65,9 @@ defaults_hold_when_only_the_required_is_given(void **state)
 	assert_int_equal(c->kinds, VAULT_KIND_KRA);
 	assert_int_equal(c->kra_minimum, 1);
 	assert_false(c->allow_3des);
+	assert_int_equal(c->archive_failures_requester, 30);
+	assert_int_equal(c->archive_failures_key, 1000);
+	assert_int_equal(c->archive_suspend_s, 3600);
 	assert_false(c->allow_sha1 || c->dir_allow_plain || c->dir_starttls || c->to_syslog);
 	assert_int_equal(c->log_level, LOG_LEVEL_INFO);
 	assert_int_equal(c->auth_failures, 5);
@@ -114,7 +117,8 @@ every_kind_of_value_is_read(void **state)
 	    "http_url = http://ca1.nwtraders.com:9080\npeers = 0 caadmin@nwtraders.com\n"
 	    "dir_auth = simple\ndir_bind_dn = CN=dircad,CN=Users,DC=nwtraders,DC=com\n"
 	    "workers = 3\nmax_request = 65536\nallow_sha1 = yes\nsandbox = no\nlog_level = debug\n"
-	    "sign_kinds = kra sub-ca\nkra_minimum = 2\nallow_3des = yes\n";
+	    "sign_kinds = kra sub-ca\nkra_minimum = 2\nallow_3des = yes\n"
+	    "archive_failures_requester = 5\narchive_failures_key = 6\narchive_suspend_s = 7\n";
 	char whole[1024], password[96];
 	struct dir_config d;
 	struct config *c;
@@ -139,6 +143,9 @@ every_kind_of_value_is_read(void **state)
 	assert_int_equal(c->kinds, VAULT_KIND_KRA | VAULT_KIND_SUB_CA);
 	assert_int_equal(c->kra_minimum, 2);
 	assert_true(c->allow_3des);
+	assert_int_equal(c->archive_failures_requester, 5);
+	assert_int_equal(c->archive_failures_key, 6);
+	assert_int_equal(c->archive_suspend_s, 7);
 	assert_int_equal(c->log_level, LOG_LEVEL_DEBUG);
 	config_directory(c, &d);
 	assert_int_equal(d.auth, DIR_AUTH_SIMPLE);
@@ -167,6 +174,9 @@ mistakes_are_refused_with_their_line(void **state)
 	    {"sandbox = true\n", "'yes' or 'no'"},
 	    {"sign_kinds = kra exchange\n", "'exchange'"},
 	    {"kra_minimum = 0\n", "from 1 to 64"},
+	    {"archive_failures_requester = 0\n", "from 1 to 1000000"},
+	    {"archive_failures_key = 0\n", "from 1 to 1000000"},
+	    {"archive_suspend_s = 0\n", "from 1 to 86400"},
 	    {"dir_auth = kerberos\n", "gssapi"},
 	    {"log_level = loud\n", "warn"},
 	    {"listen = 8443\n", "address:port"},

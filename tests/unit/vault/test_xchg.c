@@ -18,7 +18,7 @@ open_lab(void **state)
 	if (setup(state) != 0)
 		return 1;
 	assert_true(pkix_sig_alg(ca.key, &sig_alg, &err));
-	ASSERT_DONE(vault_xchgs_open(&xchgs, vault_dir, NULL, 1, &err));
+	ASSERT_DONE(vault_xchgs_open(&xchgs, vault_dir, NULL, 1, 1000, &err));
 	return 0;
 }
 
@@ -75,13 +75,14 @@ key_lives_as_long_as_its_certificate(void **state)
 	uint8_t id[VAULT_ID_LEN], later[VAULT_ID_LEN];
 	EVP_PKEY *key;
 	struct err err;
-	char *paths[2];
+	char *paths[3];
 
 	(void)state;
 	add_key(end, id);
 	add_key(end + TEST_DAY, later);
 	paths[0] = path_of(id, ".key");
 	paths[1] = path_of(id, ".crt");
+	paths[2] = path_of(id, ".opened");
 	ASSERT_DONE(vault_xchgs_get(&xchgs, view_of(id, VAULT_ID_LEN), 0, end, &key, &err));
 	EVP_PKEY_free(key);
 	assert_false(vault_xchgs_get(&xchgs, view_of(id, VAULT_ID_LEN), 0, end + 1, &key, &err));
@@ -92,7 +93,7 @@ key_lives_as_long_as_its_certificate(void **state)
 	ASSERT_DONE(vault_xchgs_purge(&xchgs, end + 3600, &err));
 	assert_false(has(id));
 	assert_true(has(later));
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 3; i++) {
 		assert_int_equal(access(paths[i], F_OK), -1);
 		free(paths[i]);
 	}
@@ -113,7 +114,7 @@ key_without_certificate_is_kept_as_long_as_one_could_live(void **state)
 	certificate = path_of(id, ".crt");
 	assert_int_equal(unlink(certificate), 0);
 	vault_xchgs_close(&xchgs);
-	ASSERT_DONE(vault_xchgs_open(&xchgs, vault_dir, NULL, 1, &err));
+	ASSERT_DONE(vault_xchgs_open(&xchgs, vault_dir, NULL, 1, 1000, &err));
 	assert_true(has(id));
 	ASSERT_DONE(vault_xchgs_list(&xchgs, list, &count, &err));
 	for (size_t i = 0; i < count; i++) {
@@ -125,6 +126,64 @@ key_without_certificate_is_kept_as_long_as_one_could_live(void **state)
 	ASSERT_DONE(vault_xchgs_purge(&xchgs, now + 32 * TEST_DAY, &err));
 	assert_false(has(id));
 	free(certificate);
+}
+
+static bool
+claim(const uint8_t id[VAULT_ID_LEN], uint8_t n)
+{
+	const uint8_t hash[32] = {n};
+	struct err err;
+
+	return vault_xchgs_claim(&xchgs, view_of(id, VAULT_ID_LEN), hash, hash, &err);
+}
+
+static void
+retired_key_is_destroyed(void **state)
+{
+	const int64_t now = clock_now();
+	uint8_t id[VAULT_ID_LEN];
+	struct err err;
+	EVP_PKEY *key;
+	char *path;
+
+	(void)state;
+	add_key(now + TEST_DAY, id);
+	path = path_of(id, ".key");
+	xchgs.failures_max = 3;
+	for (uint8_t n = 1; n <= 3; n++) {
+		const uint8_t hash[32] = {n};
+
+		assert_true(claim(id, n));
+		ASSERT_DONE(vault_xchgs_purge(&xchgs, now, &err));
+		vault_xchgs_fail(&xchgs, view_of(id, VAULT_ID_LEN), hash);
+	}
+	assert_false(claim(id, 4));
+	assert_false(vault_xchgs_get(&xchgs, view_of(id, VAULT_ID_LEN), 0, now, &key, &err));
+	assert_int_equal(err.code, DIRCA_E_XCHG_CERT);
+	assert_int_equal(access(path, F_OK), 0);
+	ASSERT_DONE(vault_xchgs_purge(&xchgs, now, &err));
+	assert_int_equal(access(path, F_OK), -1);
+	assert_false(has(id));
+	xchgs.failures_max = 1000;
+	free(path);
+}
+
+/* Nobody knows what it opened. */
+static void
+key_without_its_record_is_not_loaded(void **state)
+{
+	uint8_t id[VAULT_ID_LEN];
+	struct err err;
+	char *path;
+
+	(void)state;
+	add_key(clock_now() + TEST_DAY, id);
+	path = path_of(id, ".opened");
+	assert_int_equal(unlink(path), 0);
+	vault_xchgs_close(&xchgs);
+	ASSERT_DONE(vault_xchgs_open(&xchgs, vault_dir, NULL, 1, 1000, &err));
+	assert_false(has(id));
+	free(path);
 }
 
 static struct vault_xchg_offer
@@ -199,6 +258,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(key_lives_as_long_as_its_certificate),
 	    cmocka_unit_test(key_without_certificate_is_kept_as_long_as_one_could_live),
+	    cmocka_unit_test(retired_key_is_destroyed),
+	    cmocka_unit_test(key_without_its_record_is_not_loaded),
 	    cmocka_unit_test(front_says_addresses_and_life_within_limits_and_nothing_else),
 	    cmocka_unit_test(exchange_certificate_ends_with_the_ca),
 	};

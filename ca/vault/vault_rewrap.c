@@ -1,0 +1,92 @@
+/* Around the opening of an archived key: once, within a budget, and no sooner told than known. */
+#include "vault_priv.h"
+
+#include <stdlib.h>
+#include <time.h>
+#include <openssl/objects.h>
+
+#include "clock.h"
+#include "log.h"
+#include "text.h"
+
+#define REQUESTER_MAX 256
+/* Answers to keys that cannot be archived leave at multiples of this: what is left of differences
+ * between the ways to fail (they make the same work) does not show. */
+#define TICK_NS INT64_C(5000000)
+#define NS      INT64_C(1000000000)
+
+int64_t
+vault_rewrap_begin(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * NS + t.tv_nsec;
+}
+
+static void
+wait_for_tick(int64_t begun_ns)
+{
+	int64_t until = begun_ns + ((vault_rewrap_begin() - begun_ns) / TICK_NS + 1) * TICK_NS;
+	struct timespec t = {(time_t)(until / NS), (long)(until % NS)};
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) != 0)
+		;
+}
+
+/* SHA-256 of all that makes two requests one: what was sent, for which key, by whom. */
+static bool
+hash_whole(const struct view *fields, uint8_t out[32], struct err *err)
+{
+	const struct view parts[] = {
+	    fields[REWRAP_PAYLOAD], fields[REWRAP_SPKI], fields[REWRAP_REQUESTER]};
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool ok = ctx != NULL && EVP_DigestInit_ex2(ctx, cms_digest(NID_sha256), NULL) == 1;
+
+	for (size_t i = 0; ok && i < sizeof parts / sizeof parts[0]; i++) {
+		uint64_t len = parts[i].len;
+
+		ok = EVP_DigestUpdate(ctx, &len, sizeof len) == 1 &&
+		     EVP_DigestUpdate(ctx, parts[i].ptr, parts[i].len) == 1;
+	}
+	ok = ok && EVP_DigestFinal_ex(ctx, out, NULL) == 1;
+	EVP_MD_CTX_free(ctx);
+	return ok || err_openssl(err, DIRCA_E_CRYPTO, "hashing a request for archival");
+}
+
+bool
+vault_rewrap_claim(struct vault_worker *w, const struct view *fields,
+    const struct archive_payload *payload, bool *claimed_out, struct err *err)
+{
+	uint8_t whole[32];
+
+	*claimed_out = false;
+	if (fields[REWRAP_REQUESTER].len > REQUESTER_MAX)
+		return err_set(
+		    err, E_INVALIDARG, "a requester's name of over %d octets", REQUESTER_MAX);
+	*claimed_out =
+	    vault_budget_check(&w->state->budget, fields[REWRAP_REQUESTER], clock_mono_ms(), err) &&
+	    hash_whole(fields, whole, err) &&
+	    vault_xchgs_claim(
+		&w->state->xchgs, fields[REWRAP_XCHG_ID], payload->encrypted_key, whole, err);
+	return *claimed_out;
+}
+
+void
+vault_rewrap_failed(struct vault_worker *w, const struct view *fields,
+    const struct archive_payload *payload, bool claimed, int64_t begun_ns)
+{
+	struct view requester = fields[REWRAP_REQUESTER];
+	char *name;
+
+	if (claimed)
+		vault_xchgs_fail(&w->state->xchgs, fields[REWRAP_XCHG_ID], payload->encrypted_key);
+	if (vault_budget_fail(&w->state->budget, requester, clock_mono_ms())) {
+		name = text_printf("%.*s", (int)requester.len, (const char *)requester.ptr);
+		log_warn("archival suspended", LOG_STR("requester", name),
+		    LOG_INT("seconds", w->state->budget.period_ms / 1000));
+		free(name);
+	}
+	if (claimed)
+		wait_for_tick(begun_ns);
+}
