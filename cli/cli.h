@@ -162,6 +162,7 @@ enum cli_exit cmd_approve(struct cli *cli);
 enum cli_exit cmd_deny(struct cli *cli);
 enum cli_exit cmd_getreg(struct cli *cli);
 enum cli_exit cmd_setreg(struct cli *cli);
+enum cli_exit cmd_audit_compare(struct cli *cli);
 enum cli_exit cmd_crl(struct cli *cli);
 enum cli_exit cmd_officer_list(struct cli *cli);
 enum cli_exit cmd_officer_restrict(struct cli *cli);

@@ -87,6 +87,8 @@ const struct verb verbs[] = {
     {"deny", "REQUESTID", "deny a pending request", 1, 1, OPTS_SESSION | OPTS_DECIDE, cmd_deny},
     {"getreg", "[NAME]", "settings of the CA", 0, 1, OPTS_SESSION | OPTS_JSON, cmd_getreg},
     {"setreg", "NAME VALUE", "change a setting of the CA", 2, 2, OPTS_SESSION, cmd_setreg},
+    {"audit compare", "", "hold the vault's journal of signatures against the database", 0, 0,
+	OPTS_DAEMON | OPTS_JSON, cmd_audit_compare},
     {"crl", "", "publish a new CRL", 0, 0, OPTS_SESSION, cmd_crl},
     {"dump", "FILE|TEMPLATE",
 	"show a request, response, recovery BLOB, certificate or security descriptor", 1, 1,

@@ -196,6 +196,8 @@ bool pkix_crl_encode(struct view issuer, struct view sig_alg, struct view author
     int64_t this_update, int64_t next_update, int64_t number, const struct pkix_revoked *list,
     size_t count, struct buf *out, struct err *err);
 
+/* The TBSCertList of a CRL: the bytes that it has, not an encoding anew. ERROR_INVALID_DATA. */
+bool pkix_crl_tbs(struct view der, struct view *out, struct err *err);
 /* Does a CRL list a serial number (content octets)? It must be a complete one of `issuer` (Name
  * DER), signed with `key` and current at `now`: ERROR_INVALID_DATA, CRYPT_E_NOT_FOUND (another
  * issuer's), NTE_BAD_SIGNATURE, CRYPT_E_REVOCATION_OFFLINE (not current, or not complete). */

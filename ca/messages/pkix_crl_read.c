@@ -1,5 +1,6 @@
 #include "pkix_priv.h"
 
+#include <limits.h>
 #include <string.h>
 #include <time.h>
 
@@ -29,25 +30,35 @@ is_complete(const X509_CRL *crl)
 	       X509v3_get_ext_by_NID(list, NID_issuing_distribution_point, -1) < 0;
 }
 
+bool
+pkix_crl_tbs(struct view der, struct view *out, struct err *err)
+{
+	const unsigned char *p = der.ptr, *end = der.ptr + der.len, *tbs;
+	long len = 0;
+	int tag = 0, class = 0;
+
+	if (der.len <= LONG_MAX &&
+	    (ASN1_get_object(&p, &len, &tag, &class, (long)der.len) & 0x81) == 0) {
+		tbs = p;
+		if ((ASN1_get_object(&p, &len, &tag, &class, (long)(end - p)) & 0x81) == 0) {
+			*out = view_of(tbs, (size_t)(p + len - tbs));
+			return true;
+		}
+	}
+	return err_openssl(err, ERROR_INVALID_DATA, "not a CRL");
+}
+
 static bool
 check_signature(const X509_CRL *crl, struct view der, EVP_PKEY *key, struct err *err)
 {
 	const ASN1_BIT_STRING *signature = NULL;
 	const X509_ALGOR *alg = NULL;
-	const unsigned char *p = der.ptr, *tbs;
-	struct view bits;
-	long len = 0;
-	int tag = 0, class = 0;
+	struct view bits, tbs;
 
 	X509_CRL_get0_signature(crl, &signature, &alg);
 	if (!pkix_bits_view(signature, &bits))
 		return err_set(err, ERROR_INVALID_DATA, "the signature has unused bits");
-	/* SEQUENCE { tbs, ...}: the bytes that came, not an encoding anew */
-	ASN1_get_object(&p, &len, &tag, &class, (long)der.len);
-	tbs = p;
-	if ((ASN1_get_object(&p, &len, &tag, &class, (long)(der.ptr + der.len - p)) & 0x81) != 0)
-		return err_openssl(err, ERROR_INVALID_DATA, "not a CRL");
-	return pkix_verify(key, alg, view_of(tbs, (size_t)(p + len - tbs)), bits, false, err);
+	return pkix_crl_tbs(der, &tbs, err) && pkix_verify(key, alg, tbs, bits, false, err);
 }
 
 static bool

@@ -59,6 +59,28 @@ store_newest_crl(struct store *s, int64_t *number_out, int64_t *next_update_out,
 	return ok;
 }
 
+bool
+store_walk_crls(struct store *s, store_crl_each *each, void *arg, struct err *err)
+{
+	struct conn *c = reader_take(s, err);
+	enum sql_step step = SQL_FAILED;
+	bool ok = true;
+
+	if (c == NULL)
+		return false;
+	while (ok && (step = sql_step(c, SQL_ALL_CRLS, err)) == SQL_ROW) {
+		struct buf crl = {0};
+
+		ok = sql_blob(c, SQL_ALL_CRLS, 2, &crl, err) &&
+		     each(sql_int(c, SQL_ALL_CRLS, 0), sql_int(c, SQL_ALL_CRLS, 1), buf_view(&crl),
+			 arg, err);
+		buf_free(&crl);
+	}
+	sql_end(c, SQL_ALL_CRLS);
+	reader_give(s, c);
+	return ok && step == SQL_DONE;
+}
+
 static bool
 add_revoked(
     struct conn *c, struct store_revoked **list, size_t *count, size_t *room, struct err *err)

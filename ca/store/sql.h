@@ -126,6 +126,8 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 	X(NEWEST_CRL, SQL_READER,                                                                  \
 	    "SELECT CRLNumber, CRLNextUpdate, CRLRawCRL FROM Crl "                                 \
 	    "ORDER BY CRLNumber DESC LIMIT 1")                                                     \
+	X(ALL_CRLS, SQL_READER,                                                                    \
+	    "SELECT CRLNumber, CRLThisUpdate, CRLRawCRL FROM Crl ORDER BY CRLNumber")              \
 	X(ADD_PUBLICATION, SQL_WRITER, "INSERT INTO Publication(RequestID, Place) VALUES (?, ?)")  \
 	X(END_PUBLICATION, SQL_WRITER,                                                             \
 	    "DELETE FROM Publication WHERE RequestID = ? AND Place = ?")                           \

@@ -266,6 +266,11 @@ bool store_revoked(struct store *s, int64_t now, struct store_revoked **out, siz
 bool store_newest_crl(struct store *s, int64_t *number_out, int64_t *next_update_out,
     struct buf *crl_out, struct err *err);
 
+/* Every CRL that was published, by number; `each` ends the walk with false and err. */
+typedef bool store_crl_each(
+    int64_t number, int64_t this_update, struct view crl, void *arg, struct err *err);
+bool store_walk_crls(struct store *s, store_crl_each *each, void *arg, struct err *err);
+
 struct store_publication {
 	int64_t request_id;
 	enum store_place place;

@@ -17,6 +17,24 @@
 #define AT_NUMBER 18 /* of the body */
 #define AT_SHA256 40
 
+const char *
+journal_kind_name(enum journal_kind kind)
+{
+	static const char *const names[JOURNAL_KINDS] = {
+	    [JOURNAL_BEGUN] = "beginning of the journal",
+	    [JOURNAL_STARTED] = "start of the vault",
+	    [JOURNAL_STOPPED] = "end of the vault",
+	    [JOURNAL_INIT] = "dirca ca init",
+	    [JOURNAL_CERTIFICATE] = "certificate",
+	    [JOURNAL_EXCHANGE] = "exchange certificate",
+	    [JOURNAL_CRL] = "CRL",
+	    [JOURNAL_RESPONSE] = "response",
+	    [JOURNAL_RECOVERY] = "recovery BLOB",
+	};
+
+	return names[kind];
+}
+
 static void
 put_u64le(uint8_t *to, uint64_t n)
 {

@@ -44,6 +44,9 @@ enum journal_kind {
 	JOURNAL_KINDS
 };
 
+/* "certificate", "exchange certificate", "CRL" ... */
+const char *journal_kind_name(enum journal_kind kind);
+
 struct journal_entry {
 	enum journal_kind kind;
 	int64_t when;
