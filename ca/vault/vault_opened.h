@@ -6,8 +6,8 @@
  * Beside the exchange key lies an append-only file of fixed records. A record is written before the
  * exchange key is used, so that no end of a process takes one away; a machine that stops without
  * warning may lose those of the last second (vault_opened_sync). A record that was torn at the
- * end is dropped. Anything else that is wrong, or a file that is not there, and the exchange key
- * is not used any more: what it opened is not known.
+ * end is dropped. Anything else that is wrong, or a file that is not there, and the exchange key is
+ * not used any more: what it opened is not known.
  *
  * A record: u8 kind, 16 octets of the encrypted key's hash, 15 octets of the request's, then the
  * first 8 octets of SHA-256 over the last 8 of the record before and these 32. The first record

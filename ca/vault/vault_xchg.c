@@ -157,16 +157,24 @@ load_certificate(
 	return ok;
 }
 
-/* What the key opened. One that failed too often before the vault ended is retired again. */
+/* What the key opened. One with too many failures is retired again. So is one of which nobody
+ * knows, as of a version that did not write it down: purged, it is no key that lies about for ever.
+ */
 static bool
 load_opened(const struct vault_xchgs *x, struct vault_xchg *k, struct err *err)
 {
 	char path[VAULT_PATH_MAX];
 
-	if (!file_path(x, k->id, OPENED_SUFFIX, path, err) ||
-	    !vault_opened_load(&k->opened, path, view_of(k->id, VAULT_ID_LEN), err))
+	if (!file_path(x, k->id, OPENED_SUFFIX, path, err))
 		return false;
-	k->is_retired = is_used_up(x, k);
+	if (vault_opened_load(&k->opened, path, view_of(k->id, VAULT_ID_LEN), err)) {
+		k->is_retired = is_used_up(x, k);
+		return true;
+	}
+	if (err->code != ERROR_FILE_NOT_FOUND)
+		return false;
+	log_warn("exchange key retired", LOG_REASON(err));
+	k->is_retired = true;
 	return true;
 }
 
@@ -457,7 +465,7 @@ vault_xchgs_fail(struct vault_xchgs *x, struct view id, const uint8_t encrypted_
 	struct err err;
 
 	pthread_mutex_lock(&x->lock);
-	if ((k = find(x, id)) != NULL) {
+	if ((k = find(x, id)) != NULL && !k->is_retired) {
 		if (!vault_opened_fail(&k->opened, encrypted_key, &err))
 			log_error(
 			    "a key that was not archived is not written down", LOG_REASON(&err));

@@ -170,18 +170,24 @@ retired_key_is_destroyed(void **state)
 
 /* Nobody knows what it opened. */
 static void
-key_without_its_record_is_not_loaded(void **state)
+key_without_its_record_is_retired(void **state)
 {
+	const int64_t now = clock_now();
 	uint8_t id[VAULT_ID_LEN];
 	struct err err;
+	EVP_PKEY *key;
 	char *path;
 
 	(void)state;
-	add_key(clock_now() + TEST_DAY, id);
+	add_key(now + TEST_DAY, id);
 	path = path_of(id, ".opened");
 	assert_int_equal(unlink(path), 0);
 	vault_xchgs_close(&xchgs);
 	ASSERT_DONE(vault_xchgs_open(&xchgs, vault_dir, NULL, 1, 1000, &err));
+	assert_false(claim(id, 1));
+	assert_false(vault_xchgs_get(&xchgs, view_of(id, VAULT_ID_LEN), 0, now, &key, &err));
+	assert_int_equal(err.code, DIRCA_E_XCHG_CERT);
+	ASSERT_DONE(vault_xchgs_purge(&xchgs, now, &err));
 	assert_false(has(id));
 	free(path);
 }
@@ -259,7 +265,7 @@ main(void)
 	    cmocka_unit_test(key_lives_as_long_as_its_certificate),
 	    cmocka_unit_test(key_without_certificate_is_kept_as_long_as_one_could_live),
 	    cmocka_unit_test(retired_key_is_destroyed),
-	    cmocka_unit_test(key_without_its_record_is_not_loaded),
+	    cmocka_unit_test(key_without_its_record_is_retired),
 	    cmocka_unit_test(front_says_addresses_and_life_within_limits_and_nothing_else),
 	    cmocka_unit_test(exchange_certificate_ends_with_the_ca),
 	};
