@@ -37,8 +37,6 @@ enum setting {
 				      be one (tmpl_is_certain_escalation); 0 issues them */
 	SETTING_ALLOW_SHARED_KEYS, /* CA\AllowSharedKeys: 1 lets several principals have one public
 				      key, as long as nobody archives it */
-	SETTING_REQUIRE_BINDING, /* CA\RequireRequestBinding: 1 demands of a request that archives a
-				    key that it says who sends it (docs/PROTOCOL.md) */
 	SETTING_COUNT
 };
 struct settings {

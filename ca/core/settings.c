@@ -28,7 +28,6 @@ static const struct row {
 	INT64_C(30) * 365 * DAY},
     [SETTING_REFUSE_ESCALATION] = {"CA\\RefuseEscalation", 1, 0, 1},
     [SETTING_ALLOW_SHARED_KEYS] = {"CA\\AllowSharedKeys", 0, 0, 1},
-    [SETTING_REQUIRE_BINDING] = {"CA\\RequireRequestBinding", 0, 0, 1},
 };
 
 static const char *const cipher_names[] = {"AES", "3DES"};

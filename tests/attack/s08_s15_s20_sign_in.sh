@@ -138,7 +138,10 @@ done
 check "S15: the salts of nobody and of a disabled account are kept" salts_are_kept nosuchuser disabled1
 
 for mechanism in basic scram; do
-	[ "$mechanism" = basic ] && victim=caadmin from=127.0.1 || { victim=officer1 from=127.0.2; }
+	case $mechanism in
+	basic) victim=caadmin from=127.0.1 ;;
+	*) victim=officer1 from=127.0.2 ;;
+	esac
 	check "S8: $mechanism: control: the right password" signs_in "$mechanism" "$victim" "$from.1"
 	check "S8: $mechanism: guesses, and the right one after them" guessing_is_slow "$mechanism" "$victim" "$from.1"
 	check "S8: $mechanism: its owner comes in from elsewhere" signs_in "$mechanism" "$victim" "$from.2"

@@ -1,0 +1,83 @@
+/* Content of an EnvelopedData: each run seals its input to an RSA and to a P-256 key, opens it
+ * again and opens it with one byte changed, chosen by the input. With real keys, which makes it
+ * slow: what anybody may send is fuzz_enveloped.c's. */
+#include <stdlib.h>
+#include <string.h>
+#include <openssl/evp.h>
+
+#include "cms.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define HEAP        (1 << 20)
+#define CONTENT_MAX 4096
+
+static EVP_PKEY *keys[2];
+
+static void
+set_up(void)
+{
+	struct err err;
+
+	if (keys[0] != NULL)
+		return;
+	keys[0] = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)2048);
+	keys[1] = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
+	if (keys[0] == NULL || keys[1] == NULL || !secret_heap_init(HEAP, true, &err))
+		abort();
+}
+
+static void
+open_with_all(struct view der)
+{
+	struct cms_enveloped e;
+	struct secret plain;
+	struct err err;
+
+	if (!cms_enveloped_decode(der, &e, &err))
+		return;
+	for (size_t i = 0; i < e.count; i++)
+		for (size_t k = 0; k < 2; k++) {
+			(void)cms_enveloped_open(&e, i, keys[k], &plain, &err);
+			secret_free(&plain);
+		}
+	cms_enveloped_free(&e);
+}
+
+static void
+round_trip(struct view content)
+{
+	static const uint8_t issuer[] = {0x30, 0x00}, serial[] = {0x01};
+	struct cms_enveloped e;
+	struct secret plain;
+	struct buf der;
+	struct err err;
+	size_t at;
+
+	for (size_t k = 0; k < 2; k++) {
+		struct cms_kra to = {
+		    .issuer = view_of(issuer, 2), .serial = view_of(serial, 1), .key = keys[k]};
+
+		if (!cms_enveloped_seal(content, &to, 1, (enum cms_cipher)(content.ptr[0] & 3),
+			content.ptr[0] & 4, &der, &err) ||
+		    !cms_enveloped_decode(buf_view(&der), &e, &err) ||
+		    !cms_enveloped_open(&e, 0, keys[k], &plain, &err) ||
+		    !view_eq(secret_view(&plain), content))
+			abort();
+		secret_free(&plain);
+		cms_enveloped_free(&e);
+		at = (size_t)content.ptr[0] * 256 + content.ptr[content.len - 1];
+		der.ptr[at % der.len] ^= content.ptr[content.len / 2];
+		open_with_all(buf_view(&der));
+		buf_free(&der);
+	}
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	set_up();
+	if (size > 0 && size <= CONTENT_MAX)
+		round_trip(view_of(data, size));
+	return 0;
+}
