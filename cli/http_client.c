@@ -36,7 +36,7 @@ struct scheme {
 
 static const struct scheme schemes[] = {
     {"GSSAPI", "Negotiate", "GSS-SPNEGO", false},
-    {"SCRAM-SHA-256", "SCRAM-SHA-256", "SCRAM-SHA-256", true},
+    {"SCRAM-SHA-256", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-256-PLUS", true},
     {"SIMPLE", "Basic", NULL, false},
 };
 
@@ -371,6 +371,20 @@ finish_sasl(struct http_client *c, struct err *err)
 	return ok;
 }
 
+/* The sign-in is bound to the connection, which must be there before it begins. */
+static bool
+connect_first(struct http_client *c, struct err *err)
+{
+	struct http_answer ignored = {0};
+	bool ok = exchange(
+	    c, "GET", "/.well-known/est/cacerts", NULL, NULL, (struct view){0}, &ignored, err);
+
+	http_answer_free(&ignored);
+	return ok &&
+	       (c->channel.end_point.len > 0 || err_set(err, DIRCA_E_CHANNEL_BINDING,
+						    "%s showed no certificate", c->config.url));
+}
+
 static bool
 start_sasl(struct http_client *c, const struct scheme *scheme, struct err *err)
 {
@@ -378,9 +392,10 @@ start_sasl(struct http_client *c, const struct scheme *scheme, struct err *err)
 	free(c->challenge);
 	free(c->sid);
 	c->challenge = c->sid = NULL;
-	c->authenticated = false;
-	return sasl_client_open(
-	    scheme->sasl, c->host, c->config.user, c->config.password, &c->sasl, err);
+	c->authenticated = c->channel.bound = false;
+	return (c->channel.end_point.len > 0 || connect_first(c, err)) &&
+	       sasl_client_open(scheme->sasl, c->host, c->config.user, c->config.password,
+		   buf_view(&c->channel.end_point), &c->sasl, err);
 }
 
 /* Requests are repeated with each message of the exchange until the server knows the caller. A
@@ -407,6 +422,7 @@ request_sasl(struct http_client *c, const struct scheme *scheme, const char *met
 			goto out;
 		free(c->challenge);
 		c->challenge = NULL;
+		c->channel.bound = true;
 		if (!exchange(c, method, path, content_type, header, body, out, err))
 			goto out;
 		/* A CA that cannot say who calls proves nothing either; its words are an error in
@@ -426,6 +442,7 @@ request_sasl(struct http_client *c, const struct scheme *scheme, const char *met
 	    c->config.user != NULL ? "user " : "the caller",
 	    c->config.user != NULL ? c->config.user : "", "", scheme->http);
 out:
+	c->channel.bound = false;
 	free_header(&header);
 	return ok;
 }

@@ -12,6 +12,8 @@ struct sasl_client {
 	size_t secret_size;
 	char *mechanism;
 	bool started, done;
+	struct buf end_point;
+	sasl_channel_binding_t binding;
 	sasl_callback_t callbacks[5];
 };
 
@@ -63,9 +65,25 @@ set_secret(struct sasl_client *c, const struct secret *password, struct err *err
 	return true;
 }
 
+/* GSS-API takes the type's name as a part of the data. */
+static bool
+set_binding(struct sasl_client *c, struct view end_point, struct err *err)
+{
+	static char type[] = "tls-server-end-point";
+	bool gss = strcmp(c->mechanism, "GSS-SPNEGO") == 0;
+
+	if ((gss && (!buf_append(&c->end_point, view_str(type), err) ||
+			!buf_append(&c->end_point, view_str(":"), err))) ||
+	    !buf_append(&c->end_point, end_point, err))
+		return false;
+	c->binding = (sasl_channel_binding_t){
+	    .name = type, .critical = 1, .len = c->end_point.len, .data = c->end_point.ptr};
+	return true;
+}
+
 bool
 sasl_client_open(const char *mechanism, const char *host, const char *user,
-    const struct secret *password, struct sasl_client **out, struct err *err)
+    const struct secret *password, struct view end_point, struct sasl_client **out, struct err *err)
 {
 	static const sasl_security_properties_t properties = {
 	    .security_flags = SASL_SEC_NOANONYMOUS | SASL_SEC_NOPLAINTEXT};
@@ -74,7 +92,7 @@ sasl_client_open(const char *mechanism, const char *host, const char *user,
 
 	*out = NULL;
 	if (c == NULL || (c->mechanism = strdup(mechanism)) == NULL ||
-	    !set_secret(c, password, err)) {
+	    !set_secret(c, password, err) || !set_binding(c, end_point, err)) {
 		sasl_client_close(&c);
 		return err_nomem(err);
 	}
@@ -92,6 +110,8 @@ sasl_client_open(const char *mechanism, const char *host, const char *user,
 		    "HTTP", host, NULL, NULL, c->callbacks, SASL_NEED_HTTP, &c->conn);
 	if (rc == SASL_OK)
 		rc = sasl_setprop(c->conn, SASL_SEC_PROPS, &properties);
+	if (rc == SASL_OK)
+		rc = sasl_setprop(c->conn, SASL_CHANNEL_BINDING, &c->binding);
 	if (rc != SASL_OK) {
 		err_set(err, DIRCA_E_AUTHENTICATION, "%s cannot be used: %s", mechanism,
 		    sasl_errstring(rc, NULL, NULL));
@@ -112,6 +132,7 @@ sasl_client_close(struct sasl_client **cp)
 	sasl_dispose(&c->conn);
 	OPENSSL_secure_clear_free(c->secret, c->secret_size);
 	free(c->mechanism);
+	buf_free(&c->end_point);
 	free(c);
 	*cp = NULL;
 }

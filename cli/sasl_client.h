@@ -7,9 +7,11 @@
 
 struct sasl_client;
 
-/* `mechanism` GSS-SPNEGO or SCRAM-SHA-256; service principal HTTP@host. */
+/* `mechanism` GSS-SPNEGO or SCRAM-SHA-256-PLUS; service principal HTTP@host. Bound to the TLS
+ * connection with this tls-server-end-point (RFC 5929). */
 bool sasl_client_open(const char *mechanism, const char *host, const char *user,
-    const struct secret *password, struct sasl_client **out, struct err *err);
+    const struct secret *password, struct view end_point, struct sasl_client **out,
+    struct err *err);
 void sasl_client_close(struct sasl_client **c);
 /* First call: `in` empty. *done_out: the client has all it needs; the server may still owe a last
  * message. */

@@ -8,7 +8,7 @@
 #include "text.h"
 #include "vault_kinds.h"
 
-enum kind { TEXT, LIST, FLAG, INT, LONG, AUTH, LEVEL };
+enum kind { TEXT, LIST, FLAG, INT, LONG, AUTH, LEVEL, BINDING };
 
 /* Every name that a configuration file may hold; dircad.conf(5) describes them in this order. */
 static const struct option {
@@ -48,6 +48,8 @@ static const struct option {
     {"keytab", TEXT, AT(keytab), 0, 0, 0},
     {"kerberos_realm", LIST, AT(realms), AT(realm_count), 0, 0},
     {"realm", TEXT, AT(realm), 0, 0, 0},
+    {"channel_binding", BINDING, AT(channel_binding), 0, 0, 0},
+    {"auth_max_age_s", INT, AT(auth_max_age_s), 0, 1, 86400},
     {"workers", INT, AT(workers), 0, 1, 31},
     {"max_request", LONG, AT(max_request), 0, 4096, 1048576},
     {"max_connections", INT, AT(max_connections), 0, 8, 1000000},
@@ -73,6 +75,7 @@ static const struct option {
 
 /* Index is the value of the enumeration. */
 static const char *const auth_names[] = {"anonymous", "simple", "external", "gssapi", "scram"};
+static const char *const binding_names[] = {"off", "officers", "all"};
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
 
 static const struct option *
@@ -167,6 +170,18 @@ set_auth(struct config *c, const char *value, struct err *err)
 }
 
 static bool
+set_binding(struct config *c, const char *value, struct err *err)
+{
+	int i = word_index(binding_names, sizeof binding_names / sizeof binding_names[0], value);
+
+	if (i < 0)
+		return err_set(err, DIRCA_E_CONFIG,
+		    "'channel_binding' is '%s', but must be off, officers or all", value);
+	c->channel_binding = (enum config_binding)i;
+	return true;
+}
+
+static bool
 set_level(struct config *c, const char *value, struct err *err)
 {
 	int i = word_index(level_names, sizeof level_names / sizeof level_names[0], value);
@@ -195,6 +210,8 @@ set_option(struct config *c, const struct option *o, const char *value, struct e
 		return set_auth(c, value, err);
 	case LEVEL:
 		return set_level(c, value, err);
+	case BINDING:
+		return set_binding(c, value, err);
 	}
 	return err_set(err, DIRCA_E_INTERNAL, "option '%s' has no kind", o->name);
 }
@@ -360,6 +377,8 @@ set_defaults(struct config *c)
 	c->max_connections = 1024;
 	c->max_connections_of_source = 128;
 	c->idle_timeout_s = 30;
+	c->channel_binding = BINDING_OFFICERS;
+	c->auth_max_age_s = 300;
 	c->log_level = LOG_LEVEL_INFO;
 	c->sandbox = true;
 	c->kinds = VAULT_KINDS_DEFAULT;

@@ -3,8 +3,8 @@
  * comments, unknown names refused with their line number. A name is that of the field below; lists
  * (listen, http_listen, peers, kerberos_realm) take one line an entry; flags are yes or no;
  * dir_auth is anonymous, simple, external, gssapi or scram; log_level is error, warn, info or
- * debug. ca_name, host and dir_uris are required. The table of names is in config.c; dircad.conf(5)
- * is checked against it. Immutable after loading.
+ * debug; channel_binding is off, officers or all. ca_name, host and dir_uris are required. The
+ * table of names is in config.c; dircad.conf(5) is checked against it. Immutable after loading.
  */
 #ifndef CORE_CONFIG_H
 #define CORE_CONFIG_H
@@ -12,6 +12,10 @@
 #include "conn.h"
 
 #define CONFIG_LIST_MAX 16
+
+/* Whose sign-ins must be bound to the TLS channel (RFC 5929). Officers: of acts of certificate
+ * managers and CA administrators. */
+enum config_binding { BINDING_OFF, BINDING_OFFICERS, BINDING_ALL };
 
 struct config {
 	char *ca_name;
@@ -46,7 +50,10 @@ struct config {
 	 */
 	char *realms[CONFIG_LIST_MAX];
 	size_t realm_count;
-	char *realm; /* shown in challenges */
+	char *realm;                         /* shown in challenges */
+	enum config_binding channel_binding; /* who must bind a sign-in to the TLS channel; default
+						officers */
+	int auth_max_age_s;                  /* of a connection's sign-in; default 300 */
 	/* service */
 	int workers;                   /* threads, each with its vault socket; default 8 */
 	int64_t max_request;           /* bytes; default 262144 */

@@ -18,11 +18,16 @@
 
 #define FAILURES_MAX 5
 
+#define SCRAM      "SCRAM-SHA-256"
+#define SCRAM_PLUS "SCRAM-SHA-256-PLUS"
+
 struct auth_state {
 	struct identity identity; /* authenticated; text NULL until then */
 	char *identity_text;      /* what it borrows */
 	uint8_t basic_digest[32]; /* of the Basic header that made it so */
 	bool by_basic;
+	bool bound;                   /* to the TLS channel */
+	int64_t since_ms;             /* when */
 	struct sasl_session *session; /* exchange under way */
 	const char *scheme;           /* of it */
 	char sid[33];                 /* RFC 7804 session id */
@@ -56,7 +61,7 @@ forget(struct auth_state *s)
 	free(s->identity_text);
 	s->identity_text = NULL;
 	s->identity.text = NULL;
-	s->by_basic = false;
+	s->by_basic = s->bound = false;
 }
 
 /* Takes over `text`. */
@@ -66,6 +71,15 @@ remember(struct auth_state *s, enum identity_kind kind, char *text)
 	forget(s);
 	s->identity_text = text;
 	s->identity = (struct identity){kind, text};
+	s->since_ms = clock_mono_ms();
+}
+
+/* What was proved once does not count for ever: a password may have been changed since. */
+static bool
+is_known(const struct config *config, const struct auth_state *s)
+{
+	return s->identity.text != NULL &&
+	       clock_mono_ms() - s->since_ms < (int64_t)config->auth_max_age_s * 1000;
 }
 
 /* The directory could not be asked who the caller is. That is no refusal, and its servers are
@@ -110,8 +124,9 @@ challenge(const struct config *config, struct http_call *call)
 	    "\"message\":\"authentication is required\"}}\n";
 	const char *realm = config->realm != NULL ? config->realm : config->host;
 	char *basic = text_printf("Basic realm=\"%s\", charset=\"UTF-8\"", realm);
-	char *scram = text_printf("SCRAM-SHA-256 realm=\"%s\"", realm);
+	char *scram = text_printf(SCRAM " realm=\"%s\"", realm);
 	struct err ignored;
+	char *plus = text_printf(SCRAM_PLUS " realm=\"%s\"", realm);
 
 	call->status = 401;
 	strcpy(call->content_type, "application/json");
@@ -120,12 +135,15 @@ challenge(const struct config *config, struct http_call *call)
 	    (config->auth_negotiate &&
 		!http_call_header(call, "WWW-Authenticate", "Negotiate", &ignored)) ||
 	    (config->auth_scram &&
-		(scram == NULL || !http_call_header(call, "WWW-Authenticate", scram, &ignored))) ||
+		(plus == NULL || !http_call_header(call, "WWW-Authenticate", plus, &ignored) ||
+		    scram == NULL ||
+		    !http_call_header(call, "WWW-Authenticate", scram, &ignored))) ||
 	    (config->auth_basic &&
 		(basic == NULL || !http_call_header(call, "WWW-Authenticate", basic, &ignored))))
 		call->status = 500;
 	free(basic);
 	free(scram);
+	free(plus);
 	return AUTH_REFUSED;
 }
 
@@ -278,7 +296,8 @@ basic(struct ca *ca, struct http_call *call, struct auth_state *s, const char *c
 		call->status = 500;
 		return AUTH_REFUSED;
 	}
-	if (!s->by_basic || CRYPTO_memcmp(digest, s->basic_digest, sizeof digest) != 0) {
+	if (!s->by_basic || !is_known(ca->config, s) ||
+	    CRYPTO_memcmp(digest, s->basic_digest, sizeof digest) != 0) {
 		if ((outcome = basic_sign_in(ca, call, s, credentials)) != AUTH_OK)
 			return outcome;
 		memcpy(s->basic_digest, digest, sizeof digest);
@@ -340,6 +359,7 @@ signed_in(const struct config *config, struct auth_state *s, struct sign_in *who
 {
 	const char *proved = sasl_session_identity(s->session);
 	char *name = kind == IDENTITY_KERBEROS ? auth_map_realm(config, proved) : strdup(proved);
+	bool bound = sasl_session_is_bound(s->session);
 
 	if (name == NULL) {
 		err_nomem(err);
@@ -348,6 +368,7 @@ signed_in(const struct config *config, struct auth_state *s, struct sign_in *who
 	who->claimed = name;
 	sign_in_succeeded(who);
 	remember(s, kind, name);
+	s->bound = bound;
 	*identity_out = s->identity;
 	return AUTH_OK;
 }
@@ -412,7 +433,8 @@ negotiate(struct ca *ca, struct http_call *call, struct auth_state *s, const cha
 	if (s->session == NULL || strcmp(s->scheme, "Negotiate") != 0) {
 		forget(s);
 		s->scheme = "Negotiate";
-		if (!sasl_session_new(ca->config, "GSS-SPNEGO", &s->session, &err))
+		if (!sasl_session_new(
+			ca->config, "GSS-SPNEGO", http_call_end_point(call), &s->session, &err))
 			return refuse(ca->config, s, &who, &err);
 	}
 	if (!base64_decode(view_str(token), &message, &err))
@@ -468,10 +490,10 @@ new_sid(struct auth_state *s, struct err *err)
 }
 
 static enum auth_outcome
-scram(struct ca *ca, struct http_call *call, struct auth_state *s, const char *params,
-    struct identity *identity_out)
+scram_by(struct ca *ca, struct http_call *call, struct auth_state *s, const char *scheme,
+    const char *params, struct identity *identity_out)
 {
-	const struct sign_in who = {.call = call, .mechanism = "SCRAM-SHA-256"};
+	const struct sign_in who = {.call = call, .mechanism = scheme};
 	char *sid = auth_param(params, "sid"), *data = auth_param(params, "data");
 	struct buf message = {0};
 	struct err err;
@@ -483,11 +505,11 @@ scram(struct ca *ca, struct http_call *call, struct auth_state *s, const char *p
 	}
 	if (sid == NULL) {
 		forget(s);
-		s->scheme = "SCRAM-SHA-256";
-		if (!new_sid(s, &err) ||
-		    !sasl_session_new(ca->config, "SCRAM-SHA-256", &s->session, &err))
+		s->scheme = scheme;
+		if (!new_sid(s, &err) || !sasl_session_new(ca->config, scheme,
+					     http_call_end_point(call), &s->session, &err))
 			goto refused;
-	} else if (s->session == NULL || strcmp(s->scheme, "SCRAM-SHA-256") != 0 ||
+	} else if (s->session == NULL || strcmp(s->scheme, scheme) != 0 ||
 		   strcmp(sid, s->sid) != 0) {
 		err_set(&err, DIRCA_E_AUTHENTICATION,
 		    "a SCRAM message of an exchange that this connection does not know");
@@ -502,6 +524,20 @@ out:
 	free(data);
 	buf_free(&message);
 	return outcome;
+}
+
+static enum auth_outcome
+scram(struct ca *ca, struct http_call *call, struct auth_state *s, const char *params,
+    struct identity *identity_out)
+{
+	return scram_by(ca, call, s, SCRAM, params, identity_out);
+}
+
+static enum auth_outcome
+scram_plus(struct ca *ca, struct http_call *call, struct auth_state *s, const char *params,
+    struct identity *identity_out)
+{
+	return scram_by(ca, call, s, SCRAM_PLUS, params, identity_out);
 }
 
 /* ---- entry ---- */
@@ -548,7 +584,8 @@ auth_call(struct ca *ca, struct http_call *call, struct identity *identity_out)
 	} schemes[] = {
 	    {"Basic ", 6, basic, offsetof(struct config, auth_basic)},
 	    {"Negotiate ", 10, negotiate, offsetof(struct config, auth_negotiate)},
-	    {"SCRAM-SHA-256 ", 14, scram, offsetof(struct config, auth_scram)},
+	    {SCRAM " ", sizeof SCRAM, scram, offsetof(struct config, auth_scram)},
+	    {SCRAM_PLUS " ", sizeof SCRAM_PLUS, scram_plus, offsetof(struct config, auth_scram)},
 	};
 	struct auth_state **sp = http_call_auth(call);
 	const char *header = call->authorization;
@@ -560,7 +597,7 @@ auth_call(struct ca *ca, struct http_call *call, struct identity *identity_out)
 		call->status = sp == NULL ? 403 : 500; /* never over plain HTTP */
 		return AUTH_REFUSED;
 	}
-	if (header == NULL && (*sp)->identity.text != NULL) {
+	if (header == NULL && is_known(ca->config, *sp)) {
 		*identity_out = (*sp)->identity;
 		return AUTH_OK;
 	}
@@ -569,4 +606,12 @@ auth_call(struct ca *ca, struct http_call *call, struct identity *identity_out)
 		    *(const bool *)((const char *)ca->config + schemes[i].enabled))
 			return schemes[i].run(ca, call, *sp, header + schemes[i].len, identity_out);
 	return challenge(ca->config, call);
+}
+
+bool
+auth_is_bound(struct http_call *call)
+{
+	struct auth_state **sp = http_call_auth(call);
+
+	return sp != NULL && *sp != NULL && (*sp)->bound;
 }

@@ -1,7 +1,8 @@
 /*
  * Who is calling: peer credentials on the Unix socket; on TLS HTTP Basic (an LDAP bind), Negotiate
- * (GSS-SPNEGO) and SCRAM-SHA-256 (RFC 7804). A TLS connection that authenticated stays so until it
- * closes or presents other credentials. Called by workers, one call of a connection at a time.
+ * (GSS-SPNEGO), SCRAM-SHA-256 (RFC 7804) and SCRAM-SHA-256-PLUS. A TLS connection that
+ * authenticated stays so until it closes, presents other credentials or is auth_max_age_s old.
+ * Called by workers, one call of a connection at a time.
  */
 #ifndef SERVICE_AUTH_H
 #define SERVICE_AUTH_H
@@ -21,6 +22,8 @@ enum auth_outcome auth_call(struct ca *ca, struct http_call *call, struct identi
 /* True if somebody has signed in on the connection; NULL: nobody has. Not while a worker has a call
  * of it. */
 bool auth_is_known(const struct auth_state *state);
+/* The connection's sign-in proved that caller and CA see the same TLS channel. */
+bool auth_is_bound(struct http_call *call);
 void auth_state_free(struct auth_state **state);
 
 #endif

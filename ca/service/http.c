@@ -127,6 +127,12 @@ http_call_auth(struct http_call *call)
 	return call->channel == HTTP_TLS ? &call->connection->auth : NULL;
 }
 
+struct view
+http_call_end_point(const struct http_call *call)
+{
+	return call->channel == HTTP_TLS ? buf_view(&call->server->end_point) : (struct view){0};
+}
+
 bool
 http_call_header(struct http_call *call, const char *name, const char *value, struct err *err)
 {
@@ -210,7 +216,8 @@ http_server_open(const struct config *config, const struct service_sockets *sock
 	s->max_request = (size_t)config->max_request;
 	http_limits_set(&s->limits, (size_t)config->max_connections,
 	    (size_t)config->max_connections_of_source, sockets->http_count > 0);
-	if (!tls_server_context(config, &s->tls, err) || !open_listeners(s, sockets, err))
+	if (!tls_server_context(config, &s->tls, err) ||
+	    !tls_end_point(s->tls, &s->end_point, err) || !open_listeners(s, sockets, err))
 		goto fail;
 	s->sweep = event_new(base, -1, EV_PERSIST, sweep, s);
 	s->wake = event_new(base, -1, EV_READ | EV_PERSIST, on_done, s);
@@ -264,6 +271,7 @@ http_server_close(struct http_server **sp)
 	if (s->wake != NULL)
 		event_free(s->wake);
 	SSL_CTX_free(s->tls);
+	buf_free(&s->end_point);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
 	*sp = NULL;

@@ -20,6 +20,7 @@ struct http_listener {
 struct http_server {
 	struct event_base *base;
 	SSL_CTX *tls;
+	struct buf end_point; /* of the certificate in it */
 	http_dispatch *dispatch;
 	void *arg;
 	int64_t idle_ms;

@@ -9,27 +9,28 @@
 #include "log.h"
 
 static const struct route routes[] = {
-    {"GET", "/.well-known/est/cacerts", true, false, false, route_est_cacerts},
-    {"GET", "/.well-known/est/*/cacerts", true, false, false, route_est_cacerts},
-    {"POST", "/.well-known/est/simpleenroll", false, false, false, route_est_simpleenroll},
-    {"POST", "/.well-known/est/*/simpleenroll", false, false, false, route_est_simpleenroll},
-    {"POST", "/.well-known/est/fullcmc", false, false, false, route_est_fullcmc},
-    {"POST", "/.well-known/est/*/fullcmc", false, false, false, route_est_fullcmc},
-    {"GET", "/dirca/v1/ca", false, false, false, route_ca_status},
-    {"GET", "/dirca/v1/exchange-certificate", false, false, false, route_exchange_certificate},
-    {"GET", "/dirca/v1/settings", false, false, false, route_settings_list},
-    {"PUT", "/dirca/v1/settings/*", false, false, false, route_setting_put},
-    {"POST", "/dirca/v1/crl", false, false, false, route_crl_post},
-    {"GET", "/dirca/v1/requests", false, false, false, route_requests_list},
-    {"GET", "/dirca/v1/requests/*", false, false, false, route_request_get},
-    {"GET", "/dirca/v1/requests/*/certificate", false, false, false, route_request_certificate},
-    {"POST", "/dirca/v1/requests/*/approve", false, false, true, route_request_approve},
-    {"POST", "/dirca/v1/requests/*/deny", false, false, true, route_request_deny},
-    {"GET", "/dirca/v1/candidates", false, false, true, route_candidates},
-    {"POST", "/dirca/v1/recovery-blobs", false, false, true, route_recovery_blob},
-    {"GET", "/dirca/v1/explain/enroll", false, false, false, route_explain_enroll},
-    {"GET", "/dirca/v1/explain/recover", false, false, false, route_explain_recover},
-    {"GET", "/dirca/*", true, true, false, route_public_file},
+    {"GET", "/.well-known/est/cacerts", true, false, BY_ANYBODY, route_est_cacerts},
+    {"GET", "/.well-known/est/*/cacerts", true, false, BY_ANYBODY, route_est_cacerts},
+    {"POST", "/.well-known/est/simpleenroll", false, false, BY_ANYBODY, route_est_simpleenroll},
+    {"POST", "/.well-known/est/*/simpleenroll", false, false, BY_ANYBODY, route_est_simpleenroll},
+    {"POST", "/.well-known/est/fullcmc", false, false, BY_ANYBODY, route_est_fullcmc},
+    {"POST", "/.well-known/est/*/fullcmc", false, false, BY_ANYBODY, route_est_fullcmc},
+    {"GET", "/dirca/v1/ca", false, false, BY_ANYBODY, route_ca_status},
+    {"GET", "/dirca/v1/exchange-certificate", false, false, BY_ANYBODY, route_exchange_certificate},
+    {"GET", "/dirca/v1/settings", false, false, BY_ANYBODY, route_settings_list},
+    {"PUT", "/dirca/v1/settings/*", false, false, BY_ADMIN, route_setting_put},
+    {"POST", "/dirca/v1/crl", false, false, BY_ADMIN, route_crl_post},
+    {"GET", "/dirca/v1/requests", false, false, BY_ANYBODY, route_requests_list},
+    {"GET", "/dirca/v1/requests/*", false, false, BY_ANYBODY, route_request_get},
+    {"GET", "/dirca/v1/requests/*/certificate", false, false, BY_ANYBODY,
+	route_request_certificate},
+    {"POST", "/dirca/v1/requests/*/approve", false, false, BY_OFFICER, route_request_approve},
+    {"POST", "/dirca/v1/requests/*/deny", false, false, BY_OFFICER, route_request_deny},
+    {"GET", "/dirca/v1/candidates", false, false, BY_OFFICER, route_candidates},
+    {"POST", "/dirca/v1/recovery-blobs", false, false, BY_OFFICER, route_recovery_blob},
+    {"GET", "/dirca/v1/explain/enroll", false, false, BY_ANYBODY, route_explain_enroll},
+    {"GET", "/dirca/v1/explain/recover", false, false, BY_ANYBODY, route_explain_recover},
+    {"GET", "/dirca/*", true, true, BY_ANYBODY, route_public_file},
 };
 
 /* HTTP status of a refusal; what the list lacks is the client's fault: 400. */
@@ -46,6 +47,7 @@ static const struct {
     {DIRCA_E_OWN_REQUEST, 403},
     {DIRCA_E_SERVICE_NAME, 403},
     {DIRCA_E_KIND_NOT_ALLOWED, 403},
+    {DIRCA_E_CHANNEL_BINDING, 403},
     {ERROR_ACCOUNT_DISABLED, 403},
     {ERROR_ACCOUNT_EXPIRED, 403},
     {ERROR_ACCOUNT_LOCKED_OUT, 403},
@@ -155,6 +157,21 @@ route_find(const struct http_call *call, char *part, size_t size, bool *path_kno
 	return NULL;
 }
 
+/* Else somebody on the path could pass the sign-in on and act in its name. */
+static bool
+check_binding(
+    const struct config *config, const struct route *route, struct http_call *call, struct err *err)
+{
+	bool demanded = config->channel_binding == BINDING_ALL ||
+			(config->channel_binding == BINDING_OFFICERS && route->actor != BY_ANYBODY);
+
+	return !demanded || call->channel == HTTP_LOCAL || auth_is_bound(call) ||
+	       err_set(err, DIRCA_E_CHANNEL_BINDING,
+		   "this needs a sign-in that is bound to the TLS channel, as `dirca` makes it by "
+		   "Kerberos and SCRAM-SHA-256, or the CA's Unix socket (channel_binding of "
+		   "dircad.conf)");
+}
+
 static void
 run_authenticated(const struct route *route, struct route_call *c)
 {
@@ -163,9 +180,15 @@ run_authenticated(const struct route *route, struct route_call *c)
 
 	if (auth_call(c->ca, c->http, &identity) != AUTH_OK)
 		return;
+	if (!check_binding(c->ca->config, route, c->http, &err)) {
+		log_warn("act without channel binding refused", LOG_STR("peer", c->http->peer),
+		    LOG_STR("identity", identity.text), LOG_STR("path", c->http->path));
+		route_fail(c->http, &err);
+		return;
+	}
 	if (!ca_principal(c->ca, &identity, &c->caller, &err)) {
 		/* paper: "Unable to Recover User" */
-		if (route->officer && err.code == DIRCA_E_GROUPS_UNREADABLE)
+		if (route->actor == BY_OFFICER && err.code == DIRCA_E_GROUPS_UNREADABLE)
 			err.code = CERTSRV_E_RESTRICTEDOFFICER;
 		log_warn("authenticated identity is no principal",
 		    LOG_STR("identity", identity.text), LOG_REASON(&err));

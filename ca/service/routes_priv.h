@@ -4,12 +4,16 @@
 
 #include "routes.h"
 
+/* Whose act it is. What officers and administrators do needs a sign-in that is bound to the TLS
+ * channel (channel_binding of dircad.conf). */
+enum route_actor { BY_ANYBODY, BY_OFFICER, BY_ADMIN };
+
 struct route {
 	const char *method;
 	const char *pattern; /* one '*' matches one path segment */
 	bool open;           /* no authentication */
 	bool plain;          /* also over plain HTTP */
-	bool officer;        /* what only certificate managers do */
+	enum route_actor actor;
 	void (*run)(struct route_call *);
 };
 

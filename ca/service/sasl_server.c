@@ -9,12 +9,18 @@
 
 #include "clock.h"
 #include "scram_decoy.h"
+#include "gss_server.h"
 #include "text.h"
 
+#define GSS_SPNEGO "GSS-SPNEGO"
+#define SCRAM_PLUS "SCRAM-SHA-256-PLUS"
+
 struct sasl_session {
+	struct gss_session *gss; /* of GSS-SPNEGO, else: */
 	sasl_conn_t *conn;
+	sasl_channel_binding_t binding;
 	char *mechanism;
-	bool started;
+	bool started, bound;
 	char *claimed; /* name that the client gave; NULL until then, and with GSS-SPNEGO */
 	struct err no; /* why whoever it is may not sign in, whatever he knows; ERR_OK: he may */
 	char *identity;
@@ -173,7 +179,7 @@ get_option(
 		const char *name, *value;
 	} options[] = {
 	    {"auxprop_plugin", "dirca"},
-	    {"mech_list", "GSS-SPNEGO SCRAM-SHA-256"},
+	    {"mech_list", "SCRAM-SHA-256"},
 	    {"pwcheck_method", "auxprop"},
 	};
 
@@ -232,31 +238,47 @@ sasl_close(void)
 	secret_free(&aux_secret);
 }
 
-bool
-sasl_session_new(
-    const struct config *config, const char *mechanism, struct sasl_session **out, struct err *err)
+/* Critical: the client must use it. Otherwise it may do without, but not because it was told that
+ * the CA cannot. */
+static bool
+open_scram(
+    const struct config *config, struct view end_point, struct sasl_session *s, struct err *err)
 {
 	static const sasl_security_properties_t properties = {.max_ssf = 0,
 	    .maxbufsize = 0,
 	    .security_flags = SASL_SEC_NOANONYMOUS | SASL_SEC_NOPLAINTEXT};
 	static const sasl_ssf_t tls_ssf = 128;
+	int rc = sasl_server_new("HTTP", config->host, NULL, NULL, NULL, NULL,
+	    SASL_NEED_HTTP | SASL_SUCCESS_DATA, &s->conn);
+
+	s->binding = (sasl_channel_binding_t){.name = SASL_END_POINT,
+	    .critical = strcmp(s->mechanism, SCRAM_PLUS) == 0,
+	    .len = end_point.len,
+	    .data = end_point.ptr};
+	if (rc == SASL_OK)
+		rc = sasl_setprop(s->conn, SASL_SSF_EXTERNAL, &tls_ssf);
+	if (rc == SASL_OK)
+		rc = sasl_setprop(s->conn, SASL_SEC_PROPS, &properties);
+	if (rc == SASL_OK)
+		rc = sasl_setprop(s->conn, SASL_CHANNEL_BINDING, &s->binding);
+	return rc == SASL_OK || err_set(err, DIRCA_E_AUTHENTICATION, "%s is not available: %s",
+				    s->mechanism, sasl_errstring(rc, NULL, NULL));
+}
+
+bool
+sasl_session_new(const struct config *config, const char *mechanism, struct view end_point,
+    struct sasl_session **out, struct err *err)
+{
 	struct sasl_session *s = calloc(1, sizeof *s);
-	int rc;
 
 	*out = NULL;
 	if (s == NULL || (s->mechanism = strdup(mechanism)) == NULL) {
 		free(s);
 		return err_nomem(err);
 	}
-	rc = sasl_server_new("HTTP", config->host, NULL, NULL, NULL, NULL,
-	    SASL_NEED_HTTP | SASL_SUCCESS_DATA, &s->conn);
-	if (rc == SASL_OK)
-		rc = sasl_setprop(s->conn, SASL_SSF_EXTERNAL, &tls_ssf);
-	if (rc == SASL_OK)
-		rc = sasl_setprop(s->conn, SASL_SEC_PROPS, &properties);
-	if (rc != SASL_OK) {
-		err_set(err, DIRCA_E_AUTHENTICATION, "%s is not available: %s", mechanism,
-		    sasl_errstring(rc, NULL, NULL));
+	if (!(strcmp(mechanism, GSS_SPNEGO) == 0
+		    ? gss_session_new(config->host, end_point, &s->gss, err)
+		    : open_scram(config, end_point, s, err))) {
 		sasl_session_free(&s);
 		return false;
 	}
@@ -271,7 +293,9 @@ sasl_session_free(struct sasl_session **sp)
 
 	if (s == NULL)
 		return;
-	sasl_dispose(&s->conn);
+	gss_session_free(&s->gss);
+	if (s->conn != NULL)
+		sasl_dispose(&s->conn);
 	free(s->mechanism);
 	free(s->claimed);
 	free(s->identity);
@@ -291,6 +315,8 @@ sasl_session_step(
 	int rc;
 
 	*reply_out = (struct buf){0};
+	if (s->gss != NULL)
+		return gss_session_step(s->gss, message, reply_out, &s->identity, &s->bound, err);
 	aux_err.code = ERR_OK;
 	aux_session = s;
 	if (!s->started)
@@ -323,6 +349,7 @@ sasl_session_step(
 		buf_free(reply_out);
 		return SASL_STEP_FAILED;
 	}
+	s->bound = s->binding.critical != 0;
 	if (sasl_getprop(s->conn, SASL_USERNAME, &name) != SASL_OK || name == NULL ||
 	    (s->identity = strdup(name)) == NULL) {
 		err_set(err, DIRCA_E_AUTHENTICATION, "%s gave no identity", s->mechanism);
@@ -342,4 +369,10 @@ const char *
 sasl_session_claimed(const struct sasl_session *s)
 {
 	return s->claimed;
+}
+
+bool
+sasl_session_is_bound(const struct sasl_session *s)
+{
+	return s->bound;
 }

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "pkix.h"
 #include "text.h"
 
 bool
@@ -39,5 +40,17 @@ out:
 	free(crt);
 	free(key);
 	SSL_CTX_free(ctx);
+	return ok;
+}
+
+bool
+tls_end_point(const SSL_CTX *ctx, struct buf *out, struct err *err)
+{
+	uint8_t *der = NULL;
+	int len = i2d_X509(SSL_CTX_get0_certificate(ctx), &der);
+	bool ok = len > 0 ? pkix_end_point(view_of(der, (size_t)len), out, err)
+			  : err_openssl(err, DIRCA_E_CRYPTO, "the certificate of the service");
+
+	OPENSSL_free(der);
 	return ok;
 }

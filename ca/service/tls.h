@@ -8,5 +8,7 @@
 
 /* Reads <state_dir>/tls.crt and tls.key. SSL_CTX_free. */
 bool tls_server_context(const struct config *config, SSL_CTX **out, struct err *err);
+/* tls-server-end-point of its certificate (RFC 5929). */
+bool tls_end_point(const SSL_CTX *ctx, struct buf *out, struct err *err);
 
 #endif

@@ -127,6 +127,8 @@ ca_lab_configure() {
 			refresh_s = 1
 		END
 		ca_lab_directory_lines
+		# A password that goes over the channel cannot be bound to it.
+		[ "$CA_LAB_MECH" != basic ] || echo "channel_binding = off"
 		[ "$CA_LAB_MECH" != gssapi ] || echo "keytab = $LAB_HTTP_KEYTAB"
 		[ "$CA_LAB_MECH" != external ] || echo 'allow_own_requests = yes'
 		printf '%s' "${CA_LAB_OPTIONS:-}"

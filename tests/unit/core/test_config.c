@@ -61,6 +61,8 @@ defaults_hold_when_only_the_required_is_given(void **state)
 	assert_int_equal(c->max_request, 262144);
 	assert_int_equal(c->max_connections, 1024);
 	assert_int_equal(c->idle_timeout_s, 30);
+	assert_int_equal(c->channel_binding, BINDING_OFFICERS);
+	assert_int_equal(c->auth_max_age_s, 300);
 	assert_true(c->auth_negotiate && c->auth_scram && c->auth_basic && c->sandbox);
 	assert_int_equal(c->kinds, VAULT_KIND_KRA);
 	assert_int_equal(c->kra_minimum, 1);
@@ -205,6 +207,8 @@ mistakes_are_refused_with_their_line(void **state)
 	assert_refused(REQUIRED "kerberos_realm = EXAMPLE.ORG\n", "a realm, a blank and a domain");
 	assert_refused(REQUIRED "kerberos_realm = EXAMPLE.ORG a b\n", "a realm, a blank");
 	assert_refused(REQUIRED "auth_failures = 0\n", "from 1 to 1000");
+	assert_refused(REQUIRED "channel_binding = yes\n", "off, officers or all");
+	assert_refused(REQUIRED "auth_max_age_s = 0\n", "auth_max_age_s");
 	assert_refused(REQUIRED "realm = \xff\n", "UTF-8");
 }
 

@@ -197,10 +197,39 @@ refusals_have_the_status_of_their_code(void **state)
 		assert_int_equal(route_status(rows[i].code), rows[i].status);
 }
 
+static void
+acts_of_officers_and_administrators_are_known(void **state)
+{
+	static const struct {
+		const char *method, *path;
+		enum route_actor actor;
+	} rows[] = {
+	    {"POST", "/dirca/v1/requests/5/approve", BY_OFFICER},
+	    {"POST", "/dirca/v1/requests/5/deny", BY_OFFICER},
+	    {"GET", "/dirca/v1/candidates", BY_OFFICER},
+	    {"POST", "/dirca/v1/recovery-blobs", BY_OFFICER},
+	    {"PUT", "/dirca/v1/settings/x", BY_ADMIN},
+	    {"POST", "/dirca/v1/crl", BY_ADMIN},
+	    {"POST", "/.well-known/est/fullcmc", BY_ANYBODY},
+	    {"GET", "/dirca/v1/requests", BY_ANYBODY},
+	};
+	char part[256];
+	bool known;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		const struct route *r = look(HTTP_TLS, rows[i].method, rows[i].path, part, &known);
+
+		assert_non_null(r);
+		assert_int_equal(r->actor, rows[i].actor);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(acts_of_officers_and_administrators_are_known),
 	    cmocka_unit_test(each_route_is_found_by_its_method_and_path),
 	    cmocka_unit_test(head_finds_what_get_finds),
 	    cmocka_unit_test(another_method_knows_the_path_and_finds_nothing),
