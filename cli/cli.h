@@ -44,6 +44,8 @@ struct cli_options {
 	struct cli_list dns;
 	/* OPTS_RECOVER */
 	const char *kra, *kra_password_file;
+	struct cli_list trusted_cas;
+	bool accept_unsigned_chain, accept_sha1;
 	bool force;
 	/* OPTS_REQUESTS */
 	const char *disposition, *reason;

@@ -340,11 +340,17 @@ client_signer_read(
     const char *path, const struct secret *password, struct client_signer *out, struct err *err)
 {
 	struct buf der = {0};
+	struct pfx pfx = {0};
 	bool ok;
 
 	*out = (struct client_signer){0};
-	ok = file_read(path, PFX_MAX, &der, err) &&
-	     pfx_decode(buf_view(&der), password, &out->key, &out->certificate, err);
+	ok = file_read(path, PFX_MAX, &der, err) && pfx_decode(buf_view(&der), password, &pfx, err);
+	if (ok) {
+		*out = (struct client_signer){.key = pfx.key, .certificate = pfx.certificate};
+		pfx.key = NULL;
+		pfx.certificate = (struct buf){0};
+	}
+	pfx_free(&pfx);
 	buf_free(&der);
 	return ok || err_prefix(err, "%s", path);
 }

@@ -242,6 +242,12 @@ dump_blob(struct view der, struct err *err)
 	if (ok) {
 		puts("Recovery BLOB of");
 		print_cert(stdout, "  ", &b.certificate);
+		if (b.has_retrieval) {
+			puts("Retrieved by");
+			print_retrieval(stdout, "  ", &b.retrieval);
+		} else {
+			puts("Who retrieved it, the CA did not sign");
+		}
 		print_enveloped(&b.archived);
 		for (size_t i = 0; i < b.archived.count; i++) {
 			const struct pkix_cert *kra = recovery_recipient(&b, i);

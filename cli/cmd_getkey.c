@@ -249,6 +249,23 @@ json_recipients(const struct recovery_blob *blob)
 	return list;
 }
 
+/* As the key recovery agent will: what he would refuse is not written. */
+static bool
+verify(const struct found *f, const struct recovery_blob *blob, struct err *err)
+{
+	struct pkix_cert ca;
+	struct recovery_trust trust = {.cas = &ca, .ca_count = 1};
+	bool ok;
+
+	if (f->service == NULL) /* by the Unix socket, without a directory */
+		return true;
+	if (!pkix_cert_decode(buf_view(&f->service->certificate), &ca, err))
+		return false;
+	ok = recovery_verify(blob, &trust, err);
+	pkix_cert_free(&ca);
+	return ok;
+}
+
 static bool
 fetch(struct search *s, const struct found *f, const json_t *candidate, struct buf *der_out,
     struct recovery_blob *out, struct err *err)
@@ -267,7 +284,7 @@ fetch(struct search *s, const struct found *f, const json_t *candidate, struct b
 	     http_client_request(http, "POST", "/dirca/v1/recovery-blobs", "application/json",
 		 view_str(text), &answer, err) &&
 	     http_answer_check(&answer, err) && buf_dup(buf_view(&answer.body), der_out, err) &&
-	     recovery_decode(buf_view(der_out), out, err);
+	     recovery_decode(buf_view(der_out), out, err) && verify(f, out, err);
 out:
 	http_answer_free(&answer);
 	http_client_close(&http);

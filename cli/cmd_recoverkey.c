@@ -9,6 +9,7 @@
 #include "pfx.h"
 #include "print.h"
 #include "recovery.h"
+#include "trusted_cas.h"
 
 #define FILE_MAX (1024 * 1024)
 
@@ -17,6 +18,7 @@ struct recover {
 	struct recovery_blob blob;
 	EVP_PKEY *kra_key, *key;
 	struct pkix_cert kra;
+	struct trusted_cas trusted;
 	struct secret password;
 };
 
@@ -25,9 +27,24 @@ recover_close(struct recover *r)
 {
 	recovery_free(&r->blob);
 	pkix_cert_free(&r->kra);
+	trusted_cas_free(&r->trusted);
 	EVP_PKEY_free(r->kra_key);
 	EVP_PKEY_free(r->key);
 	secret_free(&r->password);
+}
+
+/* The chain in his PKCS#12 was put there when he enrolled, by a client that had verified the CA. */
+static bool
+take_kra(struct recover *r, struct pfx *pfx, struct err *err)
+{
+	if (!pkix_cert_decode(buf_view(&pfx->certificate), &r->kra, err))
+		return false;
+	for (size_t i = 0; i < pfx->other_count; i++)
+		if (!trusted_cas_add(&r->trusted, buf_view(&pfx->others[i]), err))
+			return false;
+	r->kra_key = pfx->key;
+	pfx->key = NULL;
+	return true;
 }
 
 static bool
@@ -35,7 +52,8 @@ open_kra(struct recover *r, struct err *err)
 {
 	const struct cli_options *o = &r->cli->opt;
 	struct secret password = {0};
-	struct buf file = {0}, der = {0};
+	struct buf file = {0};
+	struct pfx pfx = {0};
 	bool ok = false;
 
 	if (o->kra == NULL)
@@ -43,12 +61,28 @@ open_kra(struct recover *r, struct err *err)
 	ok = file_read(o->kra, FILE_MAX, &file, err) &&
 	     cli_password(
 		 o->kra_password_file, "Password of the KRA's PKCS#12: ", false, &password, err) &&
-	     pfx_decode(buf_view(&file), &password, &r->kra_key, &der, err) &&
-	     pkix_cert_decode(buf_view(&der), &r->kra, err);
+	     pfx_decode(buf_view(&file), &password, &pfx, err) && take_kra(r, &pfx, err);
 	secret_free(&password);
 	buf_free(&file);
-	buf_free(&der);
+	pfx_free(&pfx);
 	return ok;
+}
+
+static bool
+verify(struct recover *r, struct err *err)
+{
+	const struct cli_options *o = &r->cli->opt;
+	struct recovery_trust trust = {
+	    .unsigned_chain = o->accept_unsigned_chain, .sha1 = o->accept_sha1};
+
+	for (size_t i = 0; i < o->trusted_cas.count; i++)
+		if (!trusted_cas_add_file(&r->trusted, o->trusted_cas.list[i], err))
+			return false;
+	if (!trusted_cas_add_folder(&r->trusted, err))
+		return false;
+	trust.cas = r->trusted.list;
+	trust.ca_count = r->trusted.count;
+	return recovery_verify(&r->blob, &trust, err);
 }
 
 static bool
@@ -103,7 +137,7 @@ cmd_recoverkey(struct cli *cli)
 
 	if (!check_target(cli, &err) || !file_read(cli->args[0], FILE_MAX, &file, &err) ||
 	    !recovery_decode(buf_view(&file), &r.blob, &err) || !open_kra(&r, &err) ||
-	    !recover_unwrap(&r.blob, &r.kra, r.kra_key, &r.key, &err) ||
+	    !verify(&r, &err) || !recover_unwrap(&r.blob, &r.kra, r.kra_key, &r.key, &err) ||
 	    !cli_password(cli->opt.out_password_file, "Password for the user's PKCS#12: ", true,
 		&r.password, &err) ||
 	    !write_pfx(&r, &err)) {
@@ -113,6 +147,10 @@ cmd_recoverkey(struct cli *cli)
 		print_cert(stdout, "  ", &r.blob.certificate);
 		printf("Signed by:\n");
 		print_cert(stdout, "  ", &r.blob.signer);
+		if (r.blob.has_retrieval) {
+			printf("Retrieved by:\n");
+			print_retrieval(stdout, "  ", &r.blob.retrieval);
+		}
 		printf("%s written. Give the user the file and, by another way, its password.\n",
 		    cli->args[1]);
 	}

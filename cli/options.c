@@ -91,6 +91,12 @@ static const struct option_row {
     {"kra", 0, TEXT, OPTS_RECOVER, AT(kra), "FILE", "the KRA's PKCS#12", 0, 0},
     {"kra-password-file", 0, TEXT, OPTS_RECOVER, AT(kra_password_file), "FILE",
 	"its password; asked for if absent", 0, 0},
+    {"ca", 0, LIST, OPTS_RECOVER, AT(trusted_cas), "FILE",
+	"certificates of CAs whose recovery BLOBs you trust; may be repeated", 0, 0},
+    {"accept-unsigned-chain", 0, FLAG, OPTS_RECOVER, AT(accept_unsigned_chain), NULL,
+	"take a BLOB in which the CA signed neither the officer nor the certificates", 0, 0},
+    {"accept-sha1", 0, FLAG, OPTS_RECOVER, AT(accept_sha1), NULL, "take a signature with SHA-1", 0,
+	0},
     {"force", 'f', FLAG, OPTS_RECOVER | OPTS_RULE | OPTS_RESTRICT | OPTS_GRANT | OPTS_IMPORT,
 	AT(force), NULL,
 	"insist: replace what is there, use a name that is not known, leave a template without an "

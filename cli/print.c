@@ -70,6 +70,17 @@ json_cert(const struct pkix_cert *c)
 	return value;
 }
 
+void
+print_retrieval(FILE *to, const char *indent, const struct retrieval *r)
+{
+	fprintf(to, "%sOfficer: %s%s%s%s\n", indent, r->officer, r->officer_sid != NULL ? " (" : "",
+	    r->officer_sid != NULL ? r->officer_sid : "", r->officer_sid != NULL ? ")" : "");
+	fprintf(to, "%sRequest Id: %lld\n%sAudit Row: %lld\n%sTime: ", indent,
+	    (long long)r->request_id, indent, (long long)r->audit_row, indent);
+	print_when(to, r->when);
+	fputc('\n', to);
+}
+
 const char *
 json_text(const json_t *object, const char *member)
 {

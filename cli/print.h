@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "pkix.h"
+#include "retrieval.h"
 
 /* "2026-11-24 05:22 UTC" */
 void print_when(FILE *to, int64_t when);
@@ -15,6 +16,8 @@ void print_hash(FILE *to, const uint8_t *bytes, size_t len);
 void print_cert(FILE *to, const char *indent, const struct pkix_cert *c);
 /* The same as members, hashes in plain hex, instants as RFC 3339, and the certificate in base64. */
 json_t *json_cert(const struct pkix_cert *c);
+/* Who fetched a recovery BLOB, when, and under which number the CA recorded it. */
+void print_retrieval(FILE *to, const char *indent, const struct retrieval *r);
 /* A string member or "-". */
 const char *json_text(const json_t *object, const char *member);
 /* Pretty-prints and drops the reference. */

@@ -6,12 +6,14 @@
 #include <string.h>
 #include <openssl/asn1.h>
 #include <openssl/objects.h>
+#include <openssl/sha.h>
+#include <openssl/x509.h>
 
 #include "archive.h"
 #include "keyblob.h"
 #include "oids.h"
 
-#define CERTIFICATES_MAX  512
+#define CERTIFICATES_MAX  (1 + RETRIEVAL_CERTS_MAX)
 #define ID_DATA           "1.2.840.113549.1.7.1"
 #define ID_ENVELOPED_DATA "1.2.840.113549.1.7.3"
 #define SHA1_LEN          20
@@ -21,8 +23,10 @@
 struct making {
 	struct pkix_cert signer;
 	uint8_t hash_value[2 + SHA1_LEN]; /* OCTET STRING */
-	struct cms_attr hash_attr;
-	struct view *certificates;
+	struct buf retrieval;
+	struct cms_attr attrs[2];
+	struct view certificates[CERTIFICATES_MAX];
+	struct retrieval_hash hashes[CERTIFICATES_MAX]; /* of certificates */
 	struct cms_sign sign;
 };
 
@@ -30,36 +34,41 @@ static void
 making_free(struct making *m)
 {
 	pkix_cert_free(&m->signer);
-	free(m->certificates);
+	buf_free(&m->retrieval);
 	*m = (struct making){0};
 }
 
-/* Each certificate once, in the order certificate, chain, KRAs. */
+/* Appends the certificates of a list that are not there yet. */
 static bool
-collect(const struct recovery_make *in, struct making *m, struct err *err)
+collect(const struct view *list, size_t count, struct making *m, struct err *err)
 {
-	size_t most, count = 0;
+	for (size_t i = 0; i < count; i++) {
+		size_t *used = &m->sign.certificate_count, seen = 0;
 
-	if (__builtin_add_overflow(in->chain_count, in->kra_count, &most) ||
-	    most > CERTIFICATES_MAX)
-		return err_set(err, DIRCA_E_TOO_LARGE,
-		    "the recovery blob would hold more than %d certificates", CERTIFICATES_MAX);
-	if ((m->certificates = calloc(most + 1, sizeof *m->certificates)) == NULL)
-		return err_nomem(err);
-	for (size_t i = 0; i <= most; i++) {
-		struct view next = i == 0                 ? in->certificate
-				   : i <= in->chain_count ? in->chain[i - 1]
-							  : in->kras[i - 1 - in->chain_count];
-		size_t seen = 0;
-
-		while (seen < count && !view_eq(m->certificates[seen], next))
+		while (seen < *used && !view_eq(m->certificates[seen], list[i]))
 			seen++;
-		if (seen == count)
-			m->certificates[count++] = next;
+		if (seen < *used)
+			continue;
+		if (*used == CERTIFICATES_MAX)
+			return err_set(err, DIRCA_E_TOO_LARGE,
+			    "the recovery blob would hold more than %d certificates",
+			    CERTIFICATES_MAX);
+		if (SHA256(list[i].ptr, list[i].len, m->hashes[*used].sha256) == NULL)
+			return err_openssl(err, DIRCA_E_CRYPTO, "hash of a certificate");
+		m->certificates[(*used)++] = list[i];
 	}
-	m->sign.certificates = m->certificates;
-	m->sign.certificate_count = count;
 	return true;
+}
+
+static void
+add_attr(struct making *m, enum oid_id id, struct view value)
+{
+	struct cms_attr *a = &m->attrs[m->sign.extra_count++];
+
+	snprintf(a->oid, sizeof a->oid, "%s", oid_dotted(id));
+	a->nid = oid_nid(id);
+	a->values = value;
+	a->value_count = 1;
 }
 
 /* Attribute 311.21.16: SHA-1 of the certificate whose key this is (facts 6.7). */
@@ -74,13 +83,31 @@ name_certificate(const struct recovery_make *in, struct making *m, struct err *e
 	m->hash_value[1] = SHA1_LEN;
 	memcpy(m->hash_value + 2, certificate.sha1, SHA1_LEN);
 	pkix_cert_free(&certificate);
-	snprintf(m->hash_attr.oid, sizeof m->hash_attr.oid, "%s",
-	    oid_dotted(OID_ARCHIVED_KEY_CERT_HASH));
-	m->hash_attr.nid = oid_nid(OID_ARCHIVED_KEY_CERT_HASH);
-	m->hash_attr.values = view_of(m->hash_value, sizeof m->hash_value);
-	m->hash_attr.value_count = 1;
-	m->sign.extra_attrs = &m->hash_attr;
-	m->sign.extra_count = 1;
+	add_attr(m, OID_ARCHIVED_KEY_CERT_HASH, view_of(m->hash_value, sizeof m->hash_value));
+	return true;
+}
+
+/* Each certificate once, in the order certificate, chain, KRAs, and the attribute that names them
+ * so. */
+static bool
+bind_retrieval(const struct recovery_make *in, struct making *m, struct err *err)
+{
+	struct retrieval r = in->retrieval;
+	size_t chain_end;
+
+	if (!collect(&in->certificate, 1, m, err) || !collect(in->chain, in->chain_count, m, err))
+		return false;
+	chain_end = m->sign.certificate_count;
+	if (!collect(in->kras, in->kra_count, m, err))
+		return false;
+	r.certificate = m->hashes[0];
+	r.chain = m->hashes + 1;
+	r.chain_count = chain_end - 1;
+	r.kras = m->hashes + chain_end;
+	r.kra_count = m->sign.certificate_count - chain_end;
+	if (!retrieval_encode(&r, &m->retrieval, err))
+		return err_prefix(err, "recovery blob");
+	add_attr(m, OID_KEY_RETRIEVAL, buf_view(&m->retrieval));
 	return true;
 }
 
@@ -98,7 +125,9 @@ prepare(const struct recovery_make *in, struct making *m, struct err *err)
 	m->sign.digest = in->digest;
 	m->sign.issuer = m->signer.issuer;
 	m->sign.serial = m->signer.serial;
-	return name_certificate(in, m, err) && collect(in, m, err);
+	m->sign.certificates = m->certificates;
+	m->sign.extra_attrs = m->attrs;
+	return name_certificate(in, m, err) && bind_retrieval(in, m, err);
 }
 
 bool
@@ -168,8 +197,8 @@ named_by(const struct pkix_cert *c, struct view issuer, struct view serial, stru
 	return has_key_id(c, key_id);
 }
 
-/* The first SignerInfo counts (facts 6.7). SHA-1 is allowed: the blobs of old CAs must stay
- * readable, and what the KRA relies on is the proof of the key against the certificate. */
+/* The first SignerInfo counts (facts 6.7). SHA-1 is allowed here: what old CAs made can be shown;
+ * recovery_verify decides. */
 static bool
 check_signature(struct recovery_blob *out, struct err *err)
 {
@@ -217,6 +246,20 @@ find_certificate(struct recovery_blob *out, struct err *err)
 			    buf_view(&out->others[i].raw), &out->certificate, err);
 	return err_set(
 	    err, CRYPT_E_NOT_FOUND, "the recovery blob lacks the certificate whose key it holds");
+}
+
+static bool
+read_retrieval(struct recovery_blob *out, struct err *err)
+{
+	const struct cms_attr *attr =
+	    cms_signer_attr(&out->message.signers[0], oid_nid(OID_KEY_RETRIEVAL), true);
+	struct view value;
+
+	if (attr == NULL)
+		return true;
+	out->has_retrieval =
+	    cms_attr_single(attr, &value, err) && retrieval_decode(value, &out->retrieval, err);
+	return out->has_retrieval || err_prefix(err, "recovery blob");
 }
 
 /* ContentInfo { envelopedData, [0] EXPLICIT inner } for a content that is the bare EnvelopedData.
@@ -277,7 +320,8 @@ recovery_decode(struct view der, struct recovery_blob *out, struct err *err)
 {
 	*out = (struct recovery_blob){0};
 	if (cms_signed_decode(der, &out->message, err) && decode_certificates(out, err) &&
-	    check_signature(out, err) && find_certificate(out, err) && decode_archived(out, err))
+	    check_signature(out, err) && find_certificate(out, err) && read_retrieval(out, err) &&
+	    decode_archived(out, err))
 		return true;
 	recovery_free(out);
 	return false;
@@ -293,6 +337,7 @@ recovery_free(struct recovery_blob *b)
 	pkix_cert_free(&b->signer);
 	cms_enveloped_free(&b->archived);
 	cms_signed_free(&b->message);
+	retrieval_free(&b->retrieval);
 	*b = (struct recovery_blob){0};
 }
 
@@ -374,6 +419,12 @@ recover_unwrap(const struct recovery_blob *b, const struct pkix_cert *kra_certif
 		i++;
 	if (i == b->archived.count) {
 		no_recipient(b, kra_certificate, err);
+		goto out;
+	}
+	if (b->has_retrieval && !retrieval_has_kra(&b->retrieval, kra_certificate->sha256)) {
+		err_set(err, E_ACCESSDENIED,
+		    "the CA did not make this recovery blob for this key recovery agent, whose "
+		    "certificate is not in its KRA store any more");
 		goto out;
 	}
 	if (!check_kra_key(kra_certificate, kra_key, err) ||

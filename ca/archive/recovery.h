@@ -7,6 +7,7 @@
 
 #include "cms.h"
 #include "pkix.h"
+#include "retrieval.h"
 
 struct recovery_make {
 	struct view archived;     /* stored EnvelopedData ContentInfo */
@@ -16,9 +17,11 @@ struct recovery_make {
 	const struct view *kras; /* KRA certificates */
 	size_t kra_count;
 	const EVP_MD *digest;
+	/* The act: request, audit row, time, officer. The certificates are filled in here. */
+	struct retrieval retrieval;
 };
 /* SET OF signedAttrs to be signed by the CA key; then the whole. eContentType is id-data holding
- * the ContentInfo. */
+ * the ContentInfo. The retrieval and the hashes of all certificates are in a signed attribute. */
 bool recovery_attrs(const struct recovery_make *in, struct buf *attrs_out, struct err *err);
 bool recovery_finish(const struct recovery_make *in, struct view attrs, struct view sig_alg,
     struct view signature, struct buf *out, struct err *err);
@@ -30,17 +33,36 @@ struct recovery_blob {
 	struct pkix_cert signer;      /* the CA certificate that signed */
 	struct pkix_cert *others;     /* every certificate of the message */
 	size_t other_count;
+	bool has_retrieval; /* false: of AD CS, or of a dirca before it signed that */
+	struct retrieval retrieval;
 };
-/* Accepts id-data with the ContentInfo, or 1.2.840.113549.1.7.3. The CA's signature, 21.16 and that
- * `certificate` is in the message are checked. */
+/* Accepts id-data with the ContentInfo, or 1.2.840.113549.1.7.3. Says nothing of whom to believe:
+ * the signature is checked under the certificate that the message itself brings, and that the
+ * certificate of 21.16 is there. Before a key is opened: recovery_verify. */
 bool recovery_decode(struct view der, struct recovery_blob *out, struct err *err);
 void recovery_free(struct recovery_blob *b);
+
+/* Whom the key recovery agent believes, and what he does without. */
+struct recovery_trust {
+	const struct pkix_cert *cas; /* those that are no CA certificates do not count */
+	size_t ca_count;
+	bool unsigned_chain; /* BLOBs without retrieval: officer and certificates are not signed */
+	bool sha1;           /* signatures with SHA-1 */
+};
+/* The signer is one of the CAs: the same certificate, or one of the same name and key. Unless
+ * `unsigned_chain`, every byte follows from what that CA signed: the message is exactly the one
+ * that recovery_finish makes, and its certificates are those that the retrieval names.
+ * CERT_E_UNTRUSTEDROOT, NTE_BAD_ALGID (SHA-1), NTE_BAD_SIGNATURE, CRYPT_E_HASH_VALUE (a certificate
+ * that is not named or is missing). */
+bool recovery_verify(
+    const struct recovery_blob *b, const struct recovery_trust *trust, struct err *err);
 /* KRA certificate for recipient i, NULL if the message lacks it. */
 const struct pkix_cert *recovery_recipient(const struct recovery_blob *b, size_t i);
 
 /* On the KRA's machine: finds the recipient that `kra_certificate` is, decrypts, proves the key
- * against the certificate. CRYPT_E_NO_DECRYPT_CERT names the recipients if none fits. The only
- * place outside the vault where the archived key is plain. */
+ * against the certificate. CRYPT_E_NO_DECRYPT_CERT names the recipients if none fits;
+ * E_ACCESSDENIED if the retrieval is for other agents. The only place outside the vault where the
+ * archived key is plain. */
 bool recover_unwrap(const struct recovery_blob *b, const struct pkix_cert *kra_certificate,
     EVP_PKEY *kra_key, EVP_PKEY **key_out, struct err *err);
 

@@ -9,8 +9,8 @@ copy_text(const char *from, char **out)
 	return from == NULL || (*out = strdup(from)) != NULL;
 }
 
-bool
-ca_audit(struct store_tx *tx, const struct ca_audit *a, struct err *err)
+static bool
+write_record(struct store_tx *tx, const struct ca_audit *a, int64_t *row_out, struct err *err)
 {
 	struct audit_record r = {
 	    .when = a->when,
@@ -24,22 +24,48 @@ ca_audit(struct store_tx *tx, const struct ca_audit *a, struct err *err)
 		      ? store_audit(tx, &r, err)
 		      : err_nomem(err);
 
+	*row_out = r.row_id;
 	free(r.actor);
 	free(r.object);
 	free(r.detail);
 	return ok;
 }
 
+bool
+ca_audit(struct store_tx *tx, const struct ca_audit *a, struct err *err)
+{
+	int64_t ignored;
+
+	return write_record(tx, a, &ignored, err);
+}
+
+struct alone {
+	const struct ca_audit *audit;
+	int64_t row;
+};
+
 static bool
 work(struct store_tx *tx, void *arg, struct err *err)
 {
-	return ca_audit(tx, arg, err);
+	struct alone *alone = arg;
+
+	return write_record(tx, alone->audit, &alone->row, err);
+}
+
+bool
+ca_audit_numbered(struct store *store, const struct ca_audit *a, int64_t *row_out, struct err *err)
+{
+	struct alone alone = {.audit = a};
+	bool ok = store_do(store, work, &alone, err);
+
+	*row_out = alone.row;
+	return ok;
 }
 
 bool
 ca_audit_alone(struct store *store, const struct ca_audit *a, struct err *err)
 {
-	struct ca_audit copy = *a;
+	int64_t ignored;
 
-	return store_do(store, work, &copy, err);
+	return ca_audit_numbered(store, a, &ignored, err);
 }

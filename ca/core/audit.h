@@ -18,5 +18,8 @@ struct ca_audit {
 bool ca_audit(struct store_tx *tx, const struct ca_audit *a, struct err *err);
 /* One record by itself: a refusal, which changes nothing else. */
 bool ca_audit_alone(struct store *store, const struct ca_audit *a, struct err *err);
+/* The same for an act that is to name the number of its row. */
+bool ca_audit_numbered(
+    struct store *store, const struct ca_audit *a, int64_t *row_out, struct err *err);
 
 #endif

@@ -7,6 +7,9 @@
 
 #include "err.h"
 
+/* The project's own arc; .4 is that of what messages carry (docs/PROTOCOL.md). */
+#define DIRCA_ARC "1.2.840.113556.1.8000.2554.37439.18520.28200.17134.42653.6345135.7414574"
+
 /* X(name, dotted, szOID-like short name) */
 #define OIDS(X)                                                                                  \
 	X(OID_RENEWAL_CERTIFICATE, "1.3.6.1.4.1.311.13.1", "renewalCertificate")                 \
@@ -32,6 +35,7 @@
 	X(OID_NTDS_REPLICATION, "1.3.6.1.4.1.311.25.1", "ntdsReplication")                       \
 	X(OID_NTDS_CA_SECURITY_EXT, "1.3.6.1.4.1.311.25.2", "ntdsCaSecurityExt")                 \
 	X(OID_NTDS_OBJECTSID, "1.3.6.1.4.1.311.25.2.1", "ntdsObjectSid")                         \
+	X(OID_KEY_RETRIEVAL, DIRCA_ARC ".4.1", "dircaKeyRetrieval")                              \
 	X(OID_CMC_STATUS_INFO, "1.3.6.1.5.5.7.7.1", "cmcStatusInfo")                             \
 	X(OID_CMC_ADD_EXTENSIONS, "1.3.6.1.5.5.7.7.8", "cmcAddExtensions")                       \
 	X(OID_CMC_REG_INFO, "1.3.6.1.5.5.7.7.18", "cmcRegInfo")                                  \

@@ -1,6 +1,7 @@
 #include "pfx.h"
 
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/err.h>
@@ -131,21 +132,61 @@ mac_is_right(PKCS12 *p12, const char *password, struct err *err)
 	return true;
 }
 
+static bool
+take_certificate(X509 *cert, struct buf *out, struct err *err)
+{
+	uint8_t *der = NULL;
+	int len = i2d_X509(cert, &der);
+
+	return buf_take_openssl(der, len, out, err);
+}
+
+static bool
+take_others(STACK_OF(X509) * list, struct pfx *out, struct err *err)
+{
+	int count = list != NULL ? sk_X509_num(list) : 0;
+
+	if (count == 0)
+		return true;
+	if ((out->others = calloc((size_t)count, sizeof *out->others)) == NULL)
+		return err_nomem(err);
+	for (int i = 0; i < count; i++) {
+		if (!take_certificate(sk_X509_value(list, i), &out->others[i], err))
+			return false;
+		out->other_count++;
+	}
+	return true;
+}
+
+/* What MAC and password have shown to be whole. */
+static bool
+take_content(PKCS12 *p12, const char *password, struct pfx *out, struct err *err)
+{
+	STACK_OF(X509) *others = NULL;
+	X509 *cert = NULL;
+	bool ok = false;
+
+	if (PKCS12_parse(p12, password, &out->key, &cert, &others) != 1)
+		err_openssl(err, NTE_BAD_DATA, "PFX: its content cannot be opened");
+	else if (out->key == NULL || cert == NULL)
+		err_set(err, NTE_BAD_DATA, "PFX: it has no private key with a certificate");
+	else
+		ok =
+		    take_certificate(cert, &out->certificate, err) && take_others(others, out, err);
+	X509_free(cert);
+	sk_X509_pop_free(others, X509_free);
+	return ok;
+}
+
 bool
-pfx_decode(struct view der, const struct secret *password, EVP_PKEY **key_out,
-    struct buf *certificate_out, struct err *err)
+pfx_decode(struct view der, const struct secret *password, struct pfx *out, struct err *err)
 {
 	const unsigned char *p = der.ptr;
 	struct secret pass = {0};
-	EVP_PKEY *key = NULL;
 	PKCS12 *p12 = NULL;
-	X509 *cert = NULL;
-	uint8_t *cert_der = NULL;
-	int len = 0;
 	bool ok = false;
 
-	*key_out = NULL;
-	*certificate_out = (struct buf){0};
+	*out = (struct pfx){0};
 	if (der.len > MAX_PFX) {
 		err_set(err, DIRCA_E_TOO_LARGE, "PFX of %zu bytes: at most %d are read", der.len,
 		    MAX_PFX);
@@ -159,26 +200,23 @@ pfx_decode(struct view der, const struct secret *password, EVP_PKEY **key_out,
 		    err, NTE_BAD_DATA, "PFX: it is not one, or bytes are missing or left over");
 		goto out;
 	}
-	if (!mac_is_right(p12, (const char *)pass.ptr, err))
-		goto out;
-	if (PKCS12_parse(p12, (const char *)pass.ptr, &key, &cert, NULL) != 1) {
-		err_openssl(err, NTE_BAD_DATA, "PFX: its content cannot be opened");
-		goto out;
-	}
-	if (key == NULL || cert == NULL) {
-		err_set(err, NTE_BAD_DATA, "PFX: it has no private key with a certificate");
-		goto out;
-	}
-	len = i2d_X509(cert, &cert_der);
-	if (!buf_take_openssl(cert_der, len, certificate_out, err))
-		goto out;
-	*key_out = key;
-	key = NULL;
-	ok = true;
+	ok = mac_is_right(p12, (const char *)pass.ptr, err) &&
+	     take_content(p12, (const char *)pass.ptr, out, err);
 out:
-	X509_free(cert);
-	EVP_PKEY_free(key);
 	PKCS12_free(p12);
 	secret_free(&pass);
+	if (!ok)
+		pfx_free(out);
 	return ok;
+}
+
+void
+pfx_free(struct pfx *p)
+{
+	for (size_t i = 0; i < p->other_count; i++)
+		buf_free(&p->others[i]);
+	free(p->others);
+	buf_free(&p->certificate);
+	EVP_PKEY_free(p->key);
+	*p = (struct pfx){0};
 }

@@ -13,8 +13,14 @@
 bool pfx_encode(EVP_PKEY *key, struct view certificate, const struct view *chain,
     size_t chain_count, const char *friendly_name, const struct secret *password, struct buf *out,
     struct err *err);
-/* Key and certificate of a PFX; NTE_BAD_DATA with a clear sentence on a wrong password. */
-bool pfx_decode(struct view der, const struct secret *password, EVP_PKEY **key_out,
-    struct buf *certificate_out, struct err *err);
+struct pfx {
+	EVP_PKEY *key;
+	struct buf certificate;
+	struct buf *others; /* further certificates: the chain, and whatever is there */
+	size_t other_count;
+};
+/* NTE_BAD_DATA with a clear sentence on a wrong password. */
+bool pfx_decode(struct view der, const struct secret *password, struct pfx *out, struct err *err);
+void pfx_free(struct pfx *p);
 
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "audit.h"
+#include "printable.h"
 #include "own.h"
 #include "recovery.h"
 
@@ -158,20 +159,25 @@ recover_decision_free(struct recovery *r)
 	*r = (struct recovery){0};
 }
 
+/* `audit_row` is that of the retrieval, on disk already. */
 static bool
-make_blob(const struct recovery *r, struct vault *v, struct buf *out, struct err *err)
+make_blob(
+    const struct recovery *r, struct vault *v, int64_t audit_row, struct buf *out, struct err *err)
 {
 	const struct ca *ca = r->ca;
+	char *officer = printable_escape(r->officer->downlevel), sid[SID_TEXT_MAX];
 	struct view *chain = calloc(ca->chain_count + 1, sizeof *chain);
 	struct buf attrs = {0}, signature = {0};
 	bool ok = false;
 
-	if (chain == NULL) {
+	if (chain == NULL || officer == NULL) {
 		err_nomem(err);
 		goto out;
 	}
 	for (size_t i = 0; i < ca->chain_count; i++)
 		chain[i] = buf_view(&ca->chain[i]);
+	if (r->officer->has_sid)
+		sid_to_text(&r->officer->sid, sid);
 	const struct recovery_make in = {
 	    .archived = buf_view(&r->row->raw_archived_key),
 	    .certificate = buf_view(&r->row->raw_certificate),
@@ -180,6 +186,11 @@ make_blob(const struct recovery *r, struct vault *v, struct buf *out, struct err
 	    .kras = r->kras,
 	    .kra_count = r->kra_count,
 	    .digest = ca->digest,
+	    .retrieval = {.request_id = r->row->request_id,
+		.audit_row = audit_row,
+		.when = r->now,
+		.officer = officer,
+		.officer_sid = r->officer->has_sid ? sid : NULL},
 	};
 	ok = recovery_attrs(&in, &attrs, err) &&
 	     vault_sign_message(v, buf_view(&attrs), &signature, err) &&
@@ -187,6 +198,7 @@ make_blob(const struct recovery *r, struct vault *v, struct buf *out, struct err
 		 buf_view(&signature), out, err);
 out:
 	free(chain);
+	free(officer);
 	buf_free(&attrs);
 	buf_free(&signature);
 	return ok;
@@ -194,7 +206,7 @@ out:
 
 static bool
 audit(struct ca *ca, const struct principal *officer, const struct store_request *row,
-    const char *serial, const struct err *refusal, int64_t now, struct err *err)
+    const char *serial, const struct err *refusal, int64_t now, int64_t *row_out, struct err *err)
 {
 	char *detail = refusal != NULL
 			   ? strdup(refusal->msg)
@@ -211,7 +223,7 @@ audit(struct ca *ca, const struct principal *officer, const struct store_request
 	    .object = serial,
 	    .detail = detail,
 	};
-	bool ok = detail != NULL ? ca_audit_alone(ca->store, &a, err) : err_nomem(err);
+	bool ok = detail != NULL ? ca_audit_numbered(ca->store, &a, row_out, err) : err_nomem(err);
 
 	free(detail);
 	return ok;
@@ -234,51 +246,49 @@ parse_serial(const char *text, char **out, struct err *err)
 	return ok;
 }
 
+/* The record first: without it the act did not happen, and its number is in what the CA signs. */
 static bool
-prepare(struct ca *ca, struct vault *v, const struct principal *officer, const char *serial,
-    int64_t now, struct store_request *row, struct buf *blob, struct err *err)
+retrieve(struct recovery *r, struct vault *v, struct buf *blob_out, struct err *err)
 {
-	struct ca_view *view = ca_view_get(ca);
-	struct recovery r = {
-	    .ca = ca, .view = view, .officer = officer, .row = row, .serial = serial, .now = now};
-	/* The right first: without it nothing is said about what there is. */
-	bool ok = recover_check_fresh(view, now, err) &&
-		  ca_check_right(view, officer, CA_RIGHT_OFFICER, err) &&
-		  get_row(ca, serial, row, err) && recover_decide(&r, err) &&
-		  make_blob(&r, v, blob, err);
+	int64_t row;
 
-	recover_decision_free(&r);
-	ca_view_release(&view);
-	return ok;
+	return audit(r->ca, r->officer, r->row, r->serial, NULL, r->now, &row, err) &&
+	       make_blob(r, v, row, blob_out, err);
+}
+
+static bool
+decide(struct recovery *r, struct store_request *row, struct err *err)
+{
+	/* The right first: without it nothing is said about what there is. */
+	return recover_check_fresh(r->view, r->now, err) &&
+	       ca_check_right(r->view, r->officer, CA_RIGHT_OFFICER, err) &&
+	       get_row(r->ca, r->serial, row, err) && recover_decide(r, err);
 }
 
 bool
 recover_blob(struct ca *ca, struct vault *v, const struct principal *officer, const char *serial,
     int64_t now, struct buf *blob_out, struct err *err)
 {
+	struct ca_view *view = ca_view_get(ca);
 	struct store_request row = {0};
-	struct buf blob = {0};
+	struct recovery r = {.ca = ca, .view = view, .officer = officer, .row = &row, .now = now};
 	char *cleaned = NULL;
 	struct err unaudited;
+	int64_t ignored;
 	bool ok = false;
 
 	*blob_out = (struct buf){0};
 	if (!parse_serial(serial, &cleaned, err))
 		goto out;
-	if (!prepare(ca, v, officer, cleaned, now, &row, &blob, err)) {
-		if (!audit(ca, officer, &row, cleaned, err, now, &unaudited))
-			err_prefix(err, "(not audited: %s)", err_name(unaudited.code));
-		goto out;
-	}
-	/* The record first; without it the act did not happen and the blob is thrown away. */
-	if (!audit(ca, officer, &row, cleaned, NULL, now, err))
-		goto out;
-	*blob_out = blob;
-	blob = (struct buf){0};
-	ok = true;
+	r.serial = cleaned;
+	ok = decide(&r, &row, err) && retrieve(&r, v, blob_out, err);
+	/* A retrieval that fails after its record was written has a second one that says so. */
+	if (!ok && !audit(ca, officer, &row, cleaned, err, now, &ignored, &unaudited))
+		err_prefix(err, "(not audited: %s)", err_name(unaudited.code));
 out:
+	recover_decision_free(&r);
+	ca_view_release(&view);
 	store_request_free(&row);
-	buf_free(&blob);
 	free(cleaned);
 	return ok || err_prefix(err, "recovering the key of %s", serial);
 }

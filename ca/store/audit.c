@@ -158,9 +158,8 @@ write_row(
 }
 
 bool
-store_audit(struct store_tx *tx, const struct audit_record *a, struct err *err)
+store_audit(struct store_tx *tx, struct audit_record *a, struct err *err)
 {
-	struct audit_record row = *a;
 	uint8_t hash[HASH_LEN];
 	struct head head;
 
@@ -172,9 +171,8 @@ store_audit(struct store_tx *tx, const struct audit_record *a, struct err *err)
 		return false;
 	if (!read_head(tx->conn, &head, err))
 		return false;
-	row.row_id = head.count + 1;
-	return hash_row(tx->store, head.hash, &row, hash, err) &&
-	       write_row(tx->conn, &row, hash, err);
+	a->row_id = head.count + 1;
+	return hash_row(tx->store, head.hash, a, hash, err) && write_row(tx->conn, a, hash, err);
 }
 
 static void

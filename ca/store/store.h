@@ -168,7 +168,7 @@ struct audit_record {
 	char *object;       /* serial, setting name ... */
 	char *detail;       /* "template=EFSArchive kras=..." */
 };
-bool store_audit(struct store_tx *tx, const struct audit_record *a, struct err *err);
+bool store_audit(struct store_tx *tx, struct audit_record *a, struct err *err);
 
 /* ---- reading ---- */
 enum store_find store_get_request(struct store *s, int64_t request_id, struct store_request *out,

@@ -40,7 +40,7 @@ bool vault_sign_certificate(
 /* Signs a TBSCertList of this CA. */
 bool vault_sign_crl(struct vault *v, struct view tbs, struct buf *signature_out, struct err *err);
 /* Signs a SET OF signedAttrs (tag 0x31) whose contentType is id-ct-PKIResponse or id-data with
- * 311.21.16 (recovery BLOB). */
+ * 311.21.16 and the retrieval (recovery BLOB). */
 bool vault_sign_message(
     struct vault *v, struct view attrs, struct buf *signature_out, struct err *err);
 

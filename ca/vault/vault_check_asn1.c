@@ -15,6 +15,7 @@
 #include <openssl/x509v3.h>
 
 #include "oids.h"
+#include "retrieval.h"
 
 #define X509_V3     2
 #define CRL_V2      1
@@ -254,8 +255,20 @@ vault_check_crl(struct view tbs, const struct vault_rules *rules, struct journal
 
 struct message_seen {
 	int content_type; /* NID of its value; NID_undef: absent */
-	bool digest, time, cert_hash;
+	bool digest, time, cert_hash, retrieval;
 };
+
+static bool
+is_retrieval(const ASN1_STRING *s)
+{
+	struct retrieval r;
+	struct err ignored;
+	bool ok = retrieval_decode(
+	    view_of(ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s)), &r, &ignored);
+
+	retrieval_free(&r);
+	return ok;
+}
 
 /* Notes one attribute: false if it is unknown, there twice, has not exactly one value or one of the
  * wrong shape. */
@@ -279,6 +292,12 @@ note_attribute(X509_ATTRIBUTE *a, struct message_seen *seen)
 
 		seen->time = true;
 		return first && (type == V_ASN1_UTCTIME || type == V_ASN1_GENERALIZEDTIME);
+	}
+	if (nid == oid_nid(OID_KEY_RETRIEVAL)) {
+		bool first = !seen->retrieval;
+
+		seen->retrieval = true;
+		return first && type == V_ASN1_SEQUENCE && is_retrieval(value->value.sequence);
 	}
 	len = type == V_ASN1_OCTET_STRING ? ASN1_STRING_length(value->value.octet_string) : -1;
 	if (nid == NID_pkcs9_messageDigest) {
@@ -314,8 +333,10 @@ vault_check_message(struct view attrs, struct journal_entry *entry_out, struct e
 			    err, what, "a signed attribute is unknown, repeated or malformed");
 	if (ok && !seen.digest)
 		ok = refuse(err, what, "it has no messageDigest");
-	if (ok && !(seen.content_type == oid_nid(OID_CT_PKI_RESPONSE) && !seen.cert_hash) &&
-	    !(seen.content_type == NID_pkcs7_data && seen.cert_hash))
+	if (ok &&
+	    !(seen.content_type == oid_nid(OID_CT_PKI_RESPONSE) && !seen.cert_hash &&
+		!seen.retrieval) &&
+	    !(seen.content_type == NID_pkcs7_data && seen.cert_hash && seen.retrieval))
 		ok = refuse(err, what, "it is neither a CMC response nor a recovery blob");
 	if (seen.cert_hash)
 		entry_out->kind = JOURNAL_RECOVERY;

@@ -127,8 +127,8 @@ bool vault_check_certificate(struct view tbs, const struct vault_rules *rules,
 /* Exactly one DER TBSCertList (RFC 5280 5.1), version 2, with a number. */
 bool vault_check_crl(struct view tbs, const struct vault_rules *rules,
     struct journal_entry *entry_out, struct err *err);
-/* DER SET OF Attribute (RFC 5652 5.3): contentType id-cct-PKIResponse, or id-data with 311.21.16;
- * messageDigest; nothing unknown. */
+/* DER SET OF Attribute (RFC 5652 5.3): contentType id-cct-PKIResponse, or id-data with 311.21.16
+ * and a sound KeyRetrieval (retrieval.h); messageDigest; nothing unknown. */
 bool vault_check_message(struct view attrs, struct journal_entry *entry_out, struct err *err);
 /* Extensions that the CA makes and no others, each once (E_ACCESSDENIED), of an allowed kind
  * (vault_kinds_check). */

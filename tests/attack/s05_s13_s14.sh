@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# S13: the key that a client keeps while its request waits is guessed, or is guarded by nothing. S14: a name that reads otherwise than
-# it is written is certified, or reaches the terminal of an officer. usage: s05_s13_s14.sh
+# S5: a key recovery agent with a copy of the database needs no officer, or believes a changed BLOB. S13: the key that a client keeps
+# while its request waits is guessed, or is guarded by nothing. S14: a name that reads otherwise than it is written is certified, or
+# reaches the terminal of an officer. usage: s05_s13_s14.sh S05_FORGE
 # shellcheck disable=SC2317 # the functions are called through check
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
@@ -9,6 +10,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=../support/checks.sh
 . "$here/../support/checks.sh"
 
+forge=${1:?the program that forges a BLOB}
 dir=$(mktemp -d /tmp/dirca-s05.XXXXXX)
 finish() {
 	ca_lab_stop
@@ -20,6 +22,59 @@ trap finish EXIT
 rows() { sqlite3 "$CA_STATE/dirca.db" 'SELECT count(*) FROM Request'; }
 
 issues() { ca_lab_as user2 explain enroll user2 "$1" >/dev/null; }
+
+# ---- S5
+
+recover() { # BLOB OUT [OPTION...], by kra1
+	local blob=$1 out=$2
+	shift 2
+	"$DIRCA_BIN/dirca" recoverkey "$blob" "$out" --kra "$dir/kra1.pfx" --kra-password-file "$(ca_lab_pass)" \
+		--out-password-file "$(ca_lab_pass)" "$@"
+}
+
+retrieved() { ca_lab_as officer1 getkey user1@nwtraders.com "$dir/user1.rec"; }
+
+tells_the_officer() {
+	recover "$dir/user1.rec" "$dir/honest.pfx" | tee "$dir/honest.out"
+	[ -s "$dir/honest.pfx" ] || return 1
+	grep -q 'officer1' "$dir/honest.out" && "$DIRCA_BIN/dirca" dump "$dir/user1.rec" | grep -q 'Officer: NWTRADERS.officer1'
+}
+
+# The audit row that the BLOB names is that of the retrieval.
+names_its_audit_row() {
+	local row
+	row=$("$DIRCA_BIN/dirca" dump "$dir/user1.rec" | sed -n 's/^ *Audit Row: //p')
+	[ "$(sqlite3 "$CA_STATE/dirca.db" "SELECT EventID || Actor FROM Audit WHERE AuditRowId = ${row:-0}")" = '787NWTRADERS\officer1' ]
+}
+
+# forge_blob SUBJECT OUT: signed by a CA of that name, made on the spot.
+forge_blob() {
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$dir/made-up.pem" -out "$dir/made-up.crt" -subj "$1" -days 3650 \
+		-addext keyUsage=critical,keyCertSign,cRLSign 2>/dev/null &&
+		openssl x509 -in "$dir/made-up.crt" -outform DER -out "$dir/made-up.der" &&
+		openssl x509 -in "$dir/kra1.crt" -outform DER -out "$dir/kra1.der" || return 1
+	cp "$CA_STATE/dirca.db" "$dir/stolen.db" && cp "$CA_STATE/dirca.db-wal" "$dir/stolen.db-wal" 2>/dev/null
+	sqlite3 "$dir/stolen.db" "SELECT writefile('$dir/archived.der', b.RawArchivedKey), writefile('$dir/cert.der', r.RawCertificate)
+		FROM RequestBlob b JOIN Request r USING (RequestID) WHERE b.RawArchivedKey IS NOT NULL LIMIT 1" >/dev/null || return 1
+	"$forge" "$dir/made-up.pem" "$dir/made-up.der" "$dir/archived.der" "$dir/cert.der" "$dir/kra1.der" "$2"
+}
+
+# What recoverkey refuses it does not write.
+not_recovered() {
+	refuses "$1" recover "$2" "$dir/forged.pfx" "${@:3}" && [ ! -e "$dir/forged.pfx" ]
+}
+
+# The agent's PKCS#12 with one iteration, for the hundreds of times that it is opened.
+fast_kra() {
+	openssl pkcs12 -in "$dir/kra1.pfx" -passin "file:$(ca_lab_pass)" -nodes -out "$dir/kra1.pem" 2>/dev/null &&
+		openssl pkcs12 -export -in "$dir/kra1.pem" -iter 1 -passout "file:$(ca_lab_pass)" -out "$dir/fast.pfx"
+}
+
+flipped_bits() {
+	fast_kra || return 1
+	"$here/s05_flip.py" "$dir/user1.rec" "$dir" "$DIRCA_BIN/dirca" recoverkey @BLOB @OUT --kra "$dir/fast.pfx" --kra-password-file \
+		"$(ca_lab_pass)" --out-password-file "$(ca_lab_pass)"
+}
 
 # ---- S13
 
@@ -77,6 +132,17 @@ bare_json() {
 
 check "a CA" ca_lab_start "$dir"
 [ "$CHECKS_BAD" -eq 0 ] && {
+	check "S5: two KRAs" ca_lab_kras 2
+	check "S5: a key is archived" ca_lab_enroll user1 EFSArchive "$dir/user1.pfx"
+	check "S5 control: an officer retrieves it" retrieved
+	check "S5 control: a KRA opens it, with the CA of his own PKCS#12, and is told who retrieved it" tells_the_officer
+	check "S5: the BLOB names the row of the audit trail" names_its_audit_row
+	subject=$(openssl x509 -in "$CA_STATE/ca.crt" -noout -subject -nameopt rfc2253 | sed 's/^subject=//; s/,/\//g')
+	check "S5: a BLOB is forged from a stolen row" forge_blob "/$subject" "$dir/forged.rec"
+	check "S5: a made-up CA of the same name is not believed" not_recovered CERT_E_UNTRUSTEDROOT "$dir/forged.rec"
+	check "S5: not even without the chain" not_recovered CERT_E_UNTRUSTEDROOT "$dir/forged.rec" --accept-unsigned-chain --accept-sha1
+	check "S5: one who names that CA is on his own" recover "$dir/forged.rec" "$dir/own.pfx" --ca "$dir/made-up.crt"
+	check "S5: a flipped bit at every tenth byte is found" flipped_bits
 	check "a template whose enrollee supplies the name" ca_lab_as caadmin template enable WebServer
 	check "and user2 may enroll for it" ca_lab_as caadmin template grant WebServer user2 enroll
 	check "and dircad has seen it" ca_lab_eventually issues WebServer

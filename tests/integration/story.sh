@@ -229,7 +229,7 @@ keytool_reads_the_pfx() {
 		cat "$dir/keytool.out" && grep -q PrivateKeyEntry "$dir/keytool.out"
 }
 
-# One bit of what the CA signed. (A bit elsewhere, say in another KRA's certificate, is nobody's harm.)
+# One bit of what the CA signed; tests/attack/s05_flip.py changes the others.
 tampered_blob_is_refused() {
 	python3 - "$dir" <<-'END' || return 1
 		import sys

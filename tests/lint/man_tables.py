@@ -27,7 +27,7 @@ def option_items(mdoc):
     """"-H, --uri" of `.It Fl H , Fl -uri Ar URI`"""
     found = set()
     for line in tables.items(mdoc, "Fl"):
-        flags = [w for w in re.findall(r"(?:^|Fl )(-?[A-Za-z-]+)", line)]
+        flags = [w for w in re.findall(r"(?:^|Fl )(-?[A-Za-z0-9-]+)", line)]
         found.add(", ".join("-" + f for f in flags))
     return found
 
@@ -40,12 +40,12 @@ def check_verbs():
     all_options = tables.options()
     main = tables.page("dirca.1")
     same("dirca.1 verbs", set(tables.verbs()), {re.sub(r" (Ar|Op|\.).*| ,$", "", x).strip() for x in tables.items(main, "Cm")})
-    common = {spelled(n, c) for n, (c, groups) in all_options.items() if groups & COMMON}
+    common = {spelled(n, c) for n, c, groups in all_options if groups & COMMON}
     same("dirca.1 options", common, option_items(main))
     for verb, groups in tables.verbs().items():
         name = f"dirca-{verb.replace(' ', '-')}.1"
         text = tables.page(name)
-        own = {spelled(n, c) for n, (c, g) in all_options.items() if g & groups and not g & COMMON}
+        own = {spelled(n, c) for n, c, g in all_options if g & groups and not g & COMMON}
         same(f"{name} options", own, option_items(text)) if own else same(f"{name} options", {"none"}, option_items(text) | {"none"})
         if ("OPTS_SESSION" in groups) != ("session options" in text):
             same(name, {"the session options"} if "OPTS_SESSION" in groups else set(), {"the session options"})

@@ -22,9 +22,9 @@ def verbs():
 
 
 def options():
-    """{option: (letter or None, groups)}"""
-    rows = re.findall(r"\{\s*\"([a-z-]+)\",\s*('.'|0),\s*[A-Z]+,\s*([A-Z_ |]+),\s*AT\(", table(source("cli/options.c"), "} rows[] ="))
-    return {n: (None if c == "0" else c[1], {g.strip() for g in groups.split("|")}) for n, c, groups in rows}
+    """[(option, letter or None, groups)]; a name may come twice, for different verbs."""
+    rows = re.findall(r"\{\s*\"([a-z0-9-]+)\",\s*('.'|0),\s*[A-Z]+,\s*([A-Z_ |]+),\s*AT\(", table(source("cli/options.c"), "} rows[] ="))
+    return [(n, None if c == "0" else c[1], {g.strip() for g in groups.split("|")}) for n, c, groups in rows]
 
 
 def client_settings():

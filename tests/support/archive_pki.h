@@ -49,6 +49,7 @@ struct test_issue {
 	const char *dn;
 	EVP_PKEY *key;                  /* subject's; taken over */
 	const struct test_cert *issuer; /* NULL: self-signed */
+	bool is_ca;                     /* as the self-signed one is */
 	const char *usage;              /* "critical,keyEncipherment"; NULL: none */
 	const char *eku;                /* NULL: none */
 	uint8_t serial;
@@ -76,8 +77,8 @@ test_tbs(const struct test_issue *in, struct view issuer, EVP_PKEY *signer, stru
 	struct pkix_tbs tbs;
 	struct err err;
 
-	test_extension(
-	    list, NID_basic_constraints, in->issuer == NULL ? "critical,CA:TRUE" : "CA:FALSE");
+	test_extension(list, NID_basic_constraints,
+	    in->issuer == NULL || in->is_ca ? "critical,CA:TRUE" : "CA:FALSE");
 	test_extension(list, NID_key_usage, in->usage);
 	test_extension(list, NID_ext_key_usage, in->eku);
 	assert_true(pkix_name_from_dn(in->dn, NULL, &subject, &err));

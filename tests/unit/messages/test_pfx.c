@@ -71,21 +71,25 @@ static void
 check_round_trip(EVP_PKEY *key)
 {
 	struct buf cert = certificate(key, "CN=user1", "u1"),
-		   pfx = make_pfx(key, buf_view(&cert), PASSWORD), back = {0};
+		   pfx = make_pfx(key, buf_view(&cert), PASSWORD);
 	struct secret right = password(PASSWORD), wrong = password("wrong"), empty = {0};
-	EVP_PKEY *read = NULL;
+	struct pkix_cert ca;
+	struct pfx read;
 	struct err err;
 
-	must(pfx_decode(buf_view(&pfx), &right, &read, &back, &err));
-	assert_int_equal(EVP_PKEY_eq(read, key), 1);
-	assert_true(view_eq(buf_view(&back), buf_view(&cert)));
-	EVP_PKEY_free(read);
-	buf_free(&back);
-	must_fail(pfx_decode(buf_view(&pfx), &wrong, &read, &back, &err), NTE_BAD_DATA);
+	must(pfx_decode(buf_view(&pfx), &right, &read, &err));
+	assert_int_equal(EVP_PKEY_eq(read.key, key), 1);
+	assert_true(view_eq(buf_view(&read.certificate), buf_view(&cert)));
+	assert_int_equal(read.other_count, 1);
+	must(pkix_cert_decode(buf_view(&read.others[0]), &ca, &err));
+	assert_false(view_eq(buf_view(&ca.raw), buf_view(&cert)));
+	pkix_cert_free(&ca);
+	pfx_free(&read);
+	must_fail(pfx_decode(buf_view(&pfx), &wrong, &read, &err), NTE_BAD_DATA);
 	assert_non_null(strstr(err.msg, "password is wrong"));
-	assert_null(read);
-	assert_null(back.ptr);
-	must_fail(pfx_decode(buf_view(&pfx), &empty, &read, &back, &err), NTE_BAD_DATA);
+	assert_null(read.key);
+	assert_null(read.certificate.ptr);
+	must_fail(pfx_decode(buf_view(&pfx), &empty, &read, &err), NTE_BAD_DATA);
 	secret_free(&right);
 	secret_free(&wrong);
 	buf_free(&pfx);
@@ -138,24 +142,24 @@ openssl_command_reads_the_file_and_sees_its_algorithms(void **state)
 static void
 damaged_file_is_refused(void **state)
 {
-	EVP_PKEY *key = support_ec("P-256"), *read = NULL;
+	EVP_PKEY *key = support_ec("P-256");
 	struct buf cert = certificate(key, "CN=user1", "u1"),
-		   pfx = make_pfx(key, buf_view(&cert), "p"), back = {0};
+		   pfx = make_pfx(key, buf_view(&cert), "p");
+	struct pfx read;
 	struct secret pass = password("p");
 	struct err err;
 
 	(void)state;
 	for (size_t len = 0; len < pfx.len; len++)
-		must_fail(
-		    pfx_decode(view_of(pfx.ptr, len), &pass, &read, &back, &err), NTE_BAD_DATA);
+		must_fail(pfx_decode(view_of(pfx.ptr, len), &pass, &read, &err), NTE_BAD_DATA);
 	pfx.ptr[pfx.len / 2] ^= 1;
-	assert_false(pfx_decode(buf_view(&pfx), &pass, &read, &back, &err));
+	assert_false(pfx_decode(buf_view(&pfx), &pass, &read, &err));
 	pfx.ptr[pfx.len / 2] ^= 1;
 	must(buf_append(&pfx, view_of("", 1), &err));
-	must_fail(pfx_decode(buf_view(&pfx), &pass, &read, &back, &err), NTE_BAD_DATA);
+	must_fail(pfx_decode(buf_view(&pfx), &pass, &read, &err), NTE_BAD_DATA);
 	buf_free(&pfx);
 	must(buf_alloc((1 << 20) + 1, &pfx, &err));
-	must_fail(pfx_decode(buf_view(&pfx), &pass, &read, &back, &err), DIRCA_E_TOO_LARGE);
+	must_fail(pfx_decode(buf_view(&pfx), &pass, &read, &err), DIRCA_E_TOO_LARGE);
 	secret_free(&pass);
 	buf_free(&pfx);
 	buf_free(&cert);
@@ -165,9 +169,9 @@ damaged_file_is_refused(void **state)
 static void
 file_without_mac_or_key_is_refused(void **state)
 {
-	EVP_PKEY *read = NULL;
 	struct secret pass = password("p");
-	struct buf pfx, back = {0};
+	struct pfx read;
+	struct buf pfx;
 	char dir[64], path[96];
 	struct err err;
 
@@ -187,9 +191,9 @@ file_without_mac_or_key_is_refused(void **state)
 	for (int i = 0; i < 2; i++) {
 		snprintf(path, sizeof path, "%s/%s", dir, i == 0 ? "nomac" : "nokey");
 		pfx = support_file(path);
-		must_fail(pfx_decode(buf_view(&pfx), &pass, &read, &back, &err), NTE_BAD_DATA);
-		assert_null(read);
-		assert_null(back.ptr);
+		must_fail(pfx_decode(buf_view(&pfx), &pass, &read, &err), NTE_BAD_DATA);
+		assert_null(read.key);
+		assert_null(read.certificate.ptr);
 		buf_free(&pfx);
 	}
 	support_remove(dir);

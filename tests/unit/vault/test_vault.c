@@ -255,6 +255,35 @@ message_attrs(
 	ASSERT_DONE(cms_sign_attrs(&in, out, &err));
 }
 
+static struct buf
+test_retrieval(void)
+{
+	static char officer[] = "NWTRADERS\\officer1";
+	struct retrieval_hash chain = {{1}}, kra = {{2}};
+	const struct retrieval r = {.request_id = 1,
+	    .audit_row = 1,
+	    .when = TEST_NOW,
+	    .officer = officer,
+	    .chain = &chain,
+	    .chain_count = 1,
+	    .kras = &kra,
+	    .kra_count = 1};
+	struct buf der;
+	struct err err;
+
+	ASSERT_DONE(retrieval_encode(&r, &der, &err));
+	return der;
+}
+
+static struct cms_attr
+retrieval_attr(struct view value)
+{
+	struct cms_attr a = {.nid = oid_nid(OID_KEY_RETRIEVAL), .values = value, .value_count = 1};
+
+	strcpy(a.oid, oid_dotted(OID_KEY_RETRIEVAL));
+	return a;
+}
+
 static void
 only_cmc_responses_and_recovery_blobs_are_signed_as_messages(void **state)
 {
@@ -268,6 +297,8 @@ only_cmc_responses_and_recovery_blobs_are_signed_as_messages(void **state)
 	    .nid = oid_nid(OID_ARCHIVED_KEY_CERT_HASH),
 	    .values = {short_hash, sizeof short_hash},
 	    .value_count = 1};
+	struct buf retrieval = test_retrieval();
+	struct cms_attr blob[2] = {good}, no_hash, damaged[2] = {good}, twice[3] = {good};
 	const struct cms_attr unknown = {.oid = "1.2.3.4",
 	    .nid = NID_undef,
 	    .values = {number, sizeof number},
@@ -278,8 +309,12 @@ only_cmc_responses_and_recovery_blobs_are_signed_as_messages(void **state)
 		size_t extra_count;
 		bool is_signed;
 	} rows[] = {
-	    {"1.3.6.1.5.5.7.12.3", NULL, 0, true},    /* id-cct-PKIResponse */
-	    {"1.2.840.113549.1.7.1", &good, 1, true}, /* recovery blob */
+	    {"1.3.6.1.5.5.7.12.3", NULL, 0, true},     /* id-cct-PKIResponse */
+	    {"1.2.840.113549.1.7.1", blob, 2, true},   /* recovery blob */
+	    {"1.2.840.113549.1.7.1", &good, 1, false}, /* one that binds no retrieval */
+	    {"1.2.840.113549.1.7.1", &no_hash, 1, false},
+	    {"1.2.840.113549.1.7.1", damaged, 2, false}, {"1.2.840.113549.1.7.1", twice, 3, false},
+	    {"1.3.6.1.5.5.7.12.3", &no_hash, 1, false},
 	    {"1.2.840.113549.1.7.1", NULL, 0, false}, /* anything */
 	    {"1.2.840.113549.1.7.1", &too_short, 1, false},
 	    {"1.2.840.113549.1.7.1", &unknown, 1, false}, {"1.3.6.1.5.5.7.12.3", &good, 1, false},
@@ -291,6 +326,9 @@ only_cmc_responses_and_recovery_blobs_are_signed_as_messages(void **state)
 	struct err err;
 
 	(void)state;
+	no_hash = retrieval_attr(buf_view(&retrieval));
+	blob[1] = twice[1] = twice[2] = no_hash;
+	damaged[1] = retrieval_attr(view_of("\x30\x03\x02\x01\x01", 5));
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		message_attrs(rows[i].content_oid, rows[i].extra, rows[i].extra_count, &attrs);
 		if (rows[i].is_signed) {
@@ -306,6 +344,7 @@ only_cmc_responses_and_recovery_blobs_are_signed_as_messages(void **state)
 		}
 		buf_free(&attrs);
 	}
+	buf_free(&retrieval);
 }
 
 static void
