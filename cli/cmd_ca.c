@@ -147,6 +147,9 @@ cmd_ca_status(struct cli *cli)
 	if (json_integer_value(json_object_get(answer, "unpublished")) > 0)
 		printf("  Not yet published in the directory: %lld\n",
 		    (long long)json_integer_value(json_object_get(answer, "unpublished")));
+	if (json_is_true(json_object_get(answer, "low_space")))
+		printf("  LOW DISK SPACE: %lld MB free, new requests are refused\n",
+		    (long long)json_integer_value(json_object_get(answer, "free_megabytes")));
 	if (json_is_string(json_object_get(answer, "archival_excluded")))
 		printf("  Key archival: EXCLUDED: %s\n", json_text(answer, "archival_excluded"));
 	print_kras(json_object_get(answer, "kras"));

@@ -293,6 +293,15 @@ out:
 	return ok;
 }
 
+/* Each retrieval is in the audit trail for good: none is made that ends nowhere. */
+static bool
+check_output(const char *name, struct err *err)
+{
+	return access(name, F_OK) != 0 ||
+	       err_set(err, ERROR_FILE_EXISTS, "%s exists; name another file, nothing was fetched",
+		   name);
+}
+
 static enum cli_exit
 fetch_and_write(struct search *s, const struct found *f, const json_t *candidate)
 {
@@ -304,7 +313,8 @@ fetch_and_write(struct search *s, const struct found *f, const json_t *candidate
 
 	if (name == NULL)
 		err_nomem(&err);
-	if (name == NULL || !fetch(s, f, candidate, &der, &blob, &err) ||
+	if (name == NULL || !check_output(name, &err) ||
+	    !fetch(s, f, candidate, &der, &blob, &err) ||
 	    !file_create(name, buf_view(&der), 0600, &err)) {
 		status = cli_fail(s->cli, &err);
 		goto out;

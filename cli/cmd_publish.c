@@ -4,6 +4,7 @@
 
 #include "ca_rights.h"
 #include "daemon_config.h"
+#include "local_audit.h"
 #include "pem.h"
 #include "publication.h"
 #include "service_key.h"
@@ -171,6 +172,20 @@ out:
 	return ok;
 }
 
+static bool
+publish_audited(const struct cli *cli, struct writer *w, struct err *err)
+{
+	const char *name = w->config->ca_name;
+	struct err ignored;
+
+	if (!local_audit(w->config, AUDIT_CA_PUBLISHED, "ca publish", name, NULL, err))
+		return false;
+	if (publish(cli, w, err))
+		return true;
+	(void)local_audit(w->config, AUDIT_CA_PUBLISHED, "ca publish", name, err, &ignored);
+	return false;
+}
+
 enum cli_exit
 cmd_ca_publish(struct cli *cli)
 {
@@ -179,7 +194,7 @@ cmd_ca_publish(struct cli *cli)
 	enum cli_exit status = CLI_OK;
 	struct err err;
 
-	if (!writer_open(cli, &w, &own, &err) || !publish(cli, &w, &err))
+	if (!writer_open(cli, &w, &own, &err) || !publish_audited(cli, &w, &err))
 		status = cli_fail(cli, &err);
 	else
 		printf("%s is published: AIA, NTAuthCertificates, %sEnrollment Services.\n",

@@ -1,7 +1,11 @@
 #include "audit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "ca_priv.h"
+#include "clock.h"
 
 static bool
 copy_text(const char *from, char **out)
@@ -68,4 +72,27 @@ ca_audit_alone(struct store *store, const struct ca_audit *a, struct err *err)
 	int64_t ignored;
 
 	return ca_audit_numbered(store, a, &ignored, err);
+}
+
+void
+ca_audit_refusal(struct ca *ca, const struct ca_audit *a, struct err *reason)
+{
+	static const struct quota_limits limits = {.requests = REFUSALS_RECORDED};
+	struct quota_verdict verdict;
+	struct ca_audit whole = *a;
+	char detail[sizeof reason->msg + 128];
+	struct err err;
+
+	if (!quota_take(ca->state->refusals, a->actor, clock_mono_ms(), 0, &limits, &verdict, &err))
+		return;
+	whole.status = reason->code;
+	whole.detail = reason->msg;
+	if (verdict.left_out_before > 0) {
+		snprintf(detail, sizeof detail,
+		    "%s (of the hour before, %lld more refusals of this account were not recorded)",
+		    reason->msg, (long long)verdict.left_out_before);
+		whole.detail = detail;
+	}
+	if (!ca_audit_alone(ca->store, &whole, &err))
+		err_prefix(reason, "(not audited: %s)", err_name(err.code));
 }

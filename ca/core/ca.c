@@ -34,7 +34,8 @@ state_new(struct ca *ca, struct err *err)
 	pthread_condattr_destroy(&attr);
 	config_directory(ca->config, &s->directory_config);
 	s->directory_config.preferred = &s->preferred_uri;
-	return principal_cache_new(&s->principals, err);
+	return principal_cache_new(&s->principals, err) && quota_new(&s->requests, err) &&
+	       quota_new(&s->refusals, err);
 }
 
 static void
@@ -47,6 +48,8 @@ state_free(struct ca_state **state)
 	ca_view_release(&s->view);
 	free(s->server);
 	principal_cache_free(&s->principals);
+	quota_free(&s->requests);
+	quota_free(&s->refusals);
 	free(s->recorded_rights[0]);
 	free(s->recorded_rights[1]);
 	for (size_t i = 1; i < s->kra_issuer_count; i++)
@@ -318,6 +321,35 @@ ca_principal(struct ca *ca, const struct identity *id, struct principal *out, st
 	if (!kept)
 		principal_cache_put(ca->state->principals, id, clock_mono_ms(), out);
 	return true;
+}
+
+/* What the tables of quotas know a principal by; room for SID_TEXT_MAX. */
+static const char *
+quota_name(const struct principal *p, char *sid)
+{
+	if (!p->has_sid)
+		return p->downlevel;
+	sid_to_text(&p->sid, sid);
+	return sid;
+}
+
+bool
+ca_take_quota(struct ca *ca, const struct ca_view *v, const struct principal *p, size_t bytes,
+    int64_t *retry_after_s, struct err *err)
+{
+	const struct quota_limits limits = {.requests = v->settings.num[SETTING_REQUESTS_PER_HOUR],
+	    .bytes = v->settings.num[SETTING_KILOBYTES_PER_HOUR] * 1024};
+	struct quota_verdict verdict;
+	char sid[SID_TEXT_MAX];
+	bool ok = quota_take(ca->state->requests, quota_name(p, sid), clock_mono_ms(),
+	    (int64_t)bytes, &limits, &verdict, err);
+	const struct ca_audit a = {
+	    .when = clock_now(), .event = AUDIT_REQUEST_DENIED, .actor = p->downlevel};
+
+	*retry_after_s = verdict.retry_after_s;
+	if (!ok && verdict.left_out == 1)
+		ca_audit_refusal(ca, &a, err);
+	return ok;
 }
 
 struct setting_change {

@@ -37,6 +37,10 @@ enum setting {
 				      be one (tmpl_is_certain_escalation); 0 issues them */
 	SETTING_ALLOW_SHARED_KEYS, /* CA\AllowSharedKeys: 1 lets several principals have one public
 				      key, as long as nobody archives it */
+	SETTING_KEEP_REFUSED, /* CA\KeepRefusedRequests: 1 keeps the bytes of refused requests, 0
+				 only their hash */
+	SETTING_REQUESTS_PER_HOUR,  /* CA\MaxRequestsPerHour of one requester; 0: any number */
+	SETTING_KILOBYTES_PER_HOUR, /* CA\MaxKilobytesPerHour of one requester; 0: any number */
 	SETTING_COUNT
 };
 struct settings {
@@ -160,6 +164,12 @@ bool ca_decide_officer(struct ca *ca, const struct ca_view *v, const struct prin
  * caller. An account that is disabled, expired or
  * locked out is refused: whatever it wanted, it may not act (principal_check_active). */
 bool ca_principal(struct ca *ca, const struct identity *id, struct principal *out, struct err *err);
+
+/* Counts what this principal has the CA store: one of its `limits` in an hour (MaxRequestsPerHour,
+ * MaxKilobytesPerHour of the settings). DIRCA_E_QUOTA; *retry_after_s says when to try again. The
+ * first refusal of an hour is audited. */
+bool ca_take_quota(struct ca *ca, const struct ca_view *v, const struct principal *p, size_t bytes,
+    int64_t *retry_after_s, struct err *err);
 
 /* CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED if the chain of the CA excludes archival. */
 bool ca_check_archival(const struct ca *ca, struct err *err);

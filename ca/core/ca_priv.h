@@ -5,9 +5,11 @@
 #define CORE_CA_PRIV_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "ca.h"
 #include "principal_cache.h"
+#include "quota.h"
 
 struct ca_state {
 	struct dir_config directory_config;
@@ -20,6 +22,9 @@ struct ca_state {
 	pthread_mutex_t maintain_lock; /* one CRL or exchange certificate at a time */
 	char *recorded_rights[2];      /* rights_audit.c; under refresh_lock */
 	struct principal_cache *principals;
+	struct quota *requests; /* what each requester has the CA store */
+	struct quota *refusals; /* and how many refusals of each are recorded */
+	atomic_bool space_is_low;
 	struct pkix_cert *kra_issuer_certs; /* trust/kra-issuers.pem, without this CA's own */
 	const struct pkix_cert *
 	    *kra_issuers; /* who may have issued KRA certificates; the vault trusts the same */

@@ -62,6 +62,7 @@ static const struct option {
     {"passphrase_file", TEXT, AT(passphrase_file), 0, 0, 0},
     {"sandbox", FLAG, AT(sandbox), 0, 0, 0},
     {"allow_sha1", FLAG, AT(allow_sha1), 0, 0, 0},
+    {"low_space_mb", LONG, AT(low_space_mb), 0, 0, 1048576},
     {"allow_own_requests", FLAG, AT(allow_own_requests), 0, 0, 0},
     {"sign_kinds", TEXT, AT(sign_kinds), 0, 0, 0},
     {"kra_minimum", INT, AT(kra_minimum), 0, 1, 64},
@@ -374,6 +375,7 @@ set_defaults(struct config *c)
 	c->auth_delay_max_s = 900;
 	c->workers = 8;
 	c->max_request = 262144;
+	c->low_space_mb = 256;
 	c->max_connections = 1024;
 	c->max_connections_of_source = 128;
 	c->idle_timeout_s = 30;

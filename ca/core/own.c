@@ -25,14 +25,14 @@ eq_nocase(const char *a, const char *b)
 /* Former SIDs count: the officer's SIDs hold them. That groups are among them too does no harm,
  * since no group makes requests. */
 static bool
-is_requester(const struct principal *officer, const struct store_request *row)
+is_recorded_as(const struct principal *officer, const char *sid_text, const char *name)
 {
 	struct sid sid;
 
-	if (row->requester_sid != NULL && officer->has_sid)
-		return sid_from_text(row->requester_sid, &sid) &&
+	if (sid_text != NULL && officer->has_sid)
+		return sid_from_text(sid_text, &sid) &&
 		       (sid_eq(&sid, &officer->sid) || sids_contain(&officer->sids, &sid));
-	return eq_nocase(row->requester_name, officer->downlevel);
+	return eq_nocase(name, officer->downlevel);
 }
 
 bool
@@ -41,10 +41,10 @@ own_check_row(const struct ca *ca, const struct principal *officer, const struct
 {
 	if (ca->config->allow_own_requests)
 		return true;
-	if (is_requester(officer, row))
+	if (is_recorded_as(officer, row->requester_sid, row->requester_name))
 		return refuse(officer, "it was requested for this account", err);
 	if ((row->request_flags & CR_FLG_ENROLLONBEHALFOF) != 0 &&
-	    eq_nocase(row->caller_name, officer->downlevel))
+	    is_recorded_as(officer, row->caller_sid, row->caller_name))
 		return refuse(
 		    officer, "it was requested by this account on behalf of another", err);
 	if (eq_nocase(row->upn, officer->upn))

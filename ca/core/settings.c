@@ -28,6 +28,9 @@ static const struct row {
 	INT64_C(30) * 365 * DAY},
     [SETTING_REFUSE_ESCALATION] = {"CA\\RefuseEscalation", 1, 0, 1},
     [SETTING_ALLOW_SHARED_KEYS] = {"CA\\AllowSharedKeys", 0, 0, 1},
+    [SETTING_KEEP_REFUSED] = {"CA\\KeepRefusedRequests", 0, 0, 1},
+    [SETTING_REQUESTS_PER_HOUR] = {"CA\\MaxRequestsPerHour", 10000, 0, 1000000000},
+    [SETTING_KILOBYTES_PER_HOUR] = {"CA\\MaxKilobytesPerHour", 65536, 0, 1000000000},
 };
 
 static const char *const cipher_names[] = {"AES", "3DES"};

@@ -6,6 +6,7 @@
 
 #include "log.h"
 #include "publication.h"
+#include "space.h"
 
 bool
 enroll_is_refusal(enum err_code code)
@@ -197,6 +198,15 @@ decide(
 	return finish(e, in, &reason, out, err);
 }
 
+/* A new request takes room on the disk, whatever becomes of it. */
+static bool
+may_store(
+    struct enrollment *e, const struct enroll_input *in, struct enroll_result *out, struct err *err)
+{
+	return ca_check_space(e->ca, err) &&
+	       ca_take_quota(e->ca, e->view, in->caller, in->body.len, &out->retry_after_s, err);
+}
+
 bool
 enroll_submit(struct ca *ca, struct vault *v, const struct enroll_input *in,
     struct enroll_result *out, struct err *err)
@@ -225,6 +235,8 @@ enroll_submit(struct ca *ca, struct vault *v, const struct enroll_input *in,
 		repeat = enroll_find_repeat(&e, NULL, &id, err);
 	if (repeat == STORE_FOUND)
 		ok = enroll_answer_repeat(&e, id, out, err);
+	else if (repeat == STORE_NOT_FOUND && !may_store(&e, in, out, err))
+		ok = false;
 	else if (repeat == STORE_NOT_FOUND && read)
 		ok = decide(&e, in, out, err);
 	else if (repeat == STORE_NOT_FOUND && enroll_is_refusal(reason.code))

@@ -25,6 +25,7 @@ struct enroll_result {
 	    request_id; /* 0 if nothing was stored (malformed beyond recognition, database down) */
 	enum disposition disposition; /* ISSUED, PENDING, DENIED or ERROR */
 	struct err reason;            /* of a refusal; code ERR_OK otherwise */
+	int64_t retry_after_s;        /* with DIRCA_E_QUOTA: when to try again; else 0 */
 	struct buf certificate;       /* DER when issued */
 	struct buf response; /* CMC full response when the request was CMC (also for refusals once
 				the message decoded) */
@@ -33,8 +34,8 @@ struct enroll_result {
 /* True: `out` holds the answer, committed (a refusal is an answer too: the failed request and its
  * audit record are stored, without the key). The same bytes of the same caller again are answered
  * with what became of them; of a refused request nothing did, and it is decided anew. False: the CA
- * could not decide (database, vault or directory down); nothing is stored; the client may try
- * again. */
+ * could not decide (database, vault or directory down), or takes no more now (DIRCA_E_QUOTA,
+ * DIRCA_E_LOW_SPACE); nothing is stored; the client may try again. */
 bool enroll_submit(struct ca *ca, struct vault *v, const struct enroll_input *in,
     struct enroll_result *out, struct err *err);
 void enroll_result_free(struct enroll_result *r);

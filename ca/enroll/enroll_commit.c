@@ -54,8 +54,11 @@ fill_template(const struct tmpl *t, struct store_request *row, struct err *err)
 }
 
 static bool
-fill_request(const struct enrollment *e, struct store_request *row, struct err *err)
+fill_request(const struct enroll_commit *c, struct store_request *row, struct err *err)
 {
+	const struct enrollment *e = c->e;
+	bool keep = c->reason == NULL || e->view->settings.num[SETTING_KEEP_REFUSED] != 0;
+
 	row->request_type = CR_IN_PKCS10;
 	if (e->request.format == ENROLL_CMC)
 		row->request_type = e->request.is_wrapped ? CR_IN_PKCS7 : CR_IN_CMC;
@@ -64,7 +67,7 @@ fill_request(const struct enrollment *e, struct store_request *row, struct err *
 	if (e->requester != e->caller)
 		row->request_flags |= CR_FLG_ENROLLONBEHALFOF;
 	return buf_dup(view_of(e->request_hash, sizeof e->request_hash), &row->request_hash, err) &&
-	       enroll_request_raw(&e->request, &row->raw_request, err) &&
+	       (!keep || enroll_request_raw(&e->request, &row->raw_request, err)) &&
 	       enroll_request_attributes(&e->request, &row->request_attributes, err);
 }
 
@@ -116,7 +119,7 @@ fill_row(const struct enroll_commit *c, struct store_request *row, struct err *e
 {
 	*row = (struct store_request){.submitted_when = c->e->now, .revoked_reason = -1};
 	return fill_people(c->e, c->caller_name, row, err) && fill_template(c->e->tmpl, row, err) &&
-	       fill_request(c->e, row, err) && fill_outcome(c, row, err);
+	       fill_request(c, row, err) && fill_outcome(c, row, err);
 }
 
 struct unit {

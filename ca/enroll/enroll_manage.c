@@ -46,22 +46,15 @@ fresh_view(struct ca *ca, int64_t now, struct ca_view **out, struct err *err)
 	    "the directory could not be read for over a minute; nothing is decided");
 }
 
-/* A refused act of a certificate manager is recorded like a done one. If even that fails, the
- * caller hears of both. */
+/* A refused act of a certificate manager is recorded like a done one. */
 static void
 audit_refusal(struct ca *ca, enum audit_event event, const struct principal *officer,
     int64_t request_id, int64_t now, struct err *reason)
 {
-	const struct ca_audit a = {.when = now,
-	    .event = event,
-	    .status = reason->code,
-	    .actor = officer->downlevel,
-	    .request_id = request_id,
-	    .detail = reason->msg};
-	struct err err;
+	const struct ca_audit a = {
+	    .when = now, .event = event, .actor = officer->downlevel, .request_id = request_id};
 
-	if (!ca_audit_alone(ca->store, &a, &err))
-		err_prefix(reason, "(not audited: %s)", err_name(err.code));
+	ca_audit_refusal(ca, &a, reason);
 }
 
 struct requester_query {

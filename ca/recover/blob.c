@@ -206,18 +206,15 @@ out:
 
 static bool
 audit(struct ca *ca, const struct principal *officer, const struct store_request *row,
-    const char *serial, const struct err *refusal, int64_t now, int64_t *row_out, struct err *err)
+    const char *serial, int64_t now, int64_t *row_out, struct err *err)
 {
-	char *detail = refusal != NULL
-			   ? strdup(refusal->msg)
-			   : text_printf("requester=%s template=%s subject=%s",
-				 row->requester_name != NULL ? row->requester_name : "-",
-				 row->template_name != NULL ? row->template_name : "-",
-				 row->distinguished_name != NULL ? row->distinguished_name : "-");
+	char *detail = text_printf("requester=%s template=%s subject=%s",
+	    row->requester_name != NULL ? row->requester_name : "-",
+	    row->template_name != NULL ? row->template_name : "-",
+	    row->distinguished_name != NULL ? row->distinguished_name : "-");
 	const struct ca_audit a = {
 	    .when = now,
 	    .event = AUDIT_KEY_RETRIEVED,
-	    .status = refusal != NULL ? refusal->code : ERR_OK,
 	    .actor = officer->downlevel,
 	    .request_id = row->request_id,
 	    .object = serial,
@@ -252,7 +249,7 @@ retrieve(struct recovery *r, struct vault *v, struct buf *blob_out, struct err *
 {
 	int64_t row;
 
-	return audit(r->ca, r->officer, r->row, r->serial, NULL, r->now, &row, err) &&
+	return audit(r->ca, r->officer, r->row, r->serial, r->now, &row, err) &&
 	       make_blob(r, v, row, blob_out, err);
 }
 
@@ -273,8 +270,6 @@ recover_blob(struct ca *ca, struct vault *v, const struct principal *officer, co
 	struct store_request row = {0};
 	struct recovery r = {.ca = ca, .view = view, .officer = officer, .row = &row, .now = now};
 	char *cleaned = NULL;
-	struct err unaudited;
-	int64_t ignored;
 	bool ok = false;
 
 	*blob_out = (struct buf){0};
@@ -283,8 +278,15 @@ recover_blob(struct ca *ca, struct vault *v, const struct principal *officer, co
 	r.serial = cleaned;
 	ok = decide(&r, &row, err) && retrieve(&r, v, blob_out, err);
 	/* A retrieval that fails after its record was written has a second one that says so. */
-	if (!ok && !audit(ca, officer, &row, cleaned, err, now, &ignored, &unaudited))
-		err_prefix(err, "(not audited: %s)", err_name(unaudited.code));
+	if (!ok) {
+		const struct ca_audit refused = {.when = now,
+		    .event = AUDIT_KEY_RETRIEVED,
+		    .actor = officer->downlevel,
+		    .request_id = row.request_id,
+		    .object = cleaned};
+
+		ca_audit_refusal(ca, &refused, err);
+	}
 out:
 	recover_decision_free(&r);
 	ca_view_release(&view);

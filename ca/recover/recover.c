@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit.h"
 #include "clock.h"
 
 #define SHA1_HEX_LEN 40
@@ -254,19 +255,56 @@ out:
 	return ok;
 }
 
+/* Who looks for whom is half of an insider's trace: a search whose record cannot be written tells
+ * nothing. */
+static bool
+audit_search(struct ca *ca, const struct principal *officer, const char *token, size_t found,
+    size_t hidden, struct err *err)
+{
+	char *detail = text_printf("found=%zu hidden=%zu", found, hidden);
+	const struct ca_audit a = {.when = clock_now(),
+	    .event = AUDIT_KEYS_SEARCHED,
+	    .actor = officer->downlevel,
+	    .object = token,
+	    .detail = detail};
+	bool ok = detail != NULL ? ca_audit_alone(ca->store, &a, err) : err_nomem(err);
+
+	free(detail);
+	return ok;
+}
+
+static void
+audit_refused_search(
+    struct ca *ca, const struct principal *officer, const char *token, struct err *reason)
+{
+	/* What is no token may not fit into a record. */
+	const struct ca_audit a = {.when = clock_now(),
+	    .event = AUDIT_KEYS_SEARCHED,
+	    .actor = officer->downlevel,
+	    .object = reason->code != E_INVALIDARG ? token : NULL};
+
+	ca_audit_refusal(ca, &a, reason);
+}
+
 bool
 recover_candidates(struct ca *ca, const struct principal *officer, const char *token,
     struct store_requests *out, struct recover_hidden *hidden, struct err *err)
 {
 	struct ca_view *view = ca_view_get(ca);
+	int64_t retry_after_s;
 	bool ok;
 
 	*out = (struct store_requests){0};
 	*hidden = (struct recover_hidden){0};
 	ok = recover_check_fresh(view, clock_now(), err) &&
 	     ca_check_right(view, officer, CA_RIGHT_OFFICER, err) &&
+	     ca_take_quota(ca, view, officer, 0, &retry_after_s, err) &&
 	     recover_find_rows(ca, token, out, err) &&
 	     filter_rows(ca, view, officer, out, hidden, err);
+	if (!ok)
+		audit_refused_search(ca, officer, token, err);
+	else
+		ok = audit_search(ca, officer, token, out->count, hidden->count, err);
 	if (!ok)
 		store_requests_free(out);
 	ca_view_release(&view);

@@ -33,7 +33,8 @@ void token_free(struct token *t);
  * hex tokens are tried as serial, then as SHA-1, then as CN. DOMAIN\user: Request.RequesterName;
  * container\user is resolved in the directory to DOMAIN\user first. Beside the rows of a UPN or
  * account name stand those that its present owner made under another. Officer restrictions filter;
- * `hidden` tells of what they hid. No rights at all: E_ACCESSDENIED. */
+ * `hidden` tells of what they hid. No rights at all: E_ACCESSDENIED. Every search is audited,
+ * refused ones too, and counts against the officer's requests of the hour (ca_take_quota). */
 struct recover_hidden {
 	size_t count;
 	struct err first; /* why the first of them */

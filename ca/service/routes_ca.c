@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "json.h"
 #include "log.h"
+#include "space.h"
 #include "text.h"
 
 /* Whether people who look for agents in the directory find this one. */
@@ -64,11 +65,13 @@ route_ca_status(struct route_call *c)
 {
 	struct ca_view *view = ca_view_get(c->ca);
 	struct store_counts counts = {0};
+	struct ca_space space;
 	char *subject = pkix_name_text(c->ca->ca_cert.subject);
 	char until[21], xchg_until[21] = "", kinds[VAULT_KINDS_TEXT_MAX];
 	struct err err;
 
-	if (!route_may_view(view, &c->caller, &err) || !store_count(c->ca->store, &counts, &err)) {
+	if (!route_may_view(view, &c->caller, &err) || !store_count(c->ca->store, &counts, &err) ||
+	    !ca_space(c->ca, &space, &err)) {
 		route_fail(c->http, &err);
 		goto out;
 	}
@@ -79,7 +82,7 @@ route_ca_status(struct route_call *c)
 	json_answer(c->http, 200,
 	    json_pack("{s:s, s:s, s:s?, s:s, s:s, s:b, s:I, s:i, s:s, s:o, s:o, s:o, s:{s:I, s:I, "
 		      "s:I, s:I, "
-		      "s:I, s:I}, s:I, s:s?, s:o}",
+		      "s:I, s:I}, s:I, s:s?, s:o, s:I, s:b}",
 		"name", c->ca->config->ca_name, "version", DIRCA_VERSION, "subject", subject,
 		"not_after", until, "exchange_certificate_not_after", xchg_until, "directory_fresh",
 		(int)ca_view_is_fresh(view, clock_now()), "kra_cert_count",
@@ -92,7 +95,8 @@ route_ca_status(struct route_call *c)
 		(json_int_t)counts.failed, "revoked", (json_int_t)counts.revoked, "archived_keys",
 		(json_int_t)counts.archived_keys, "unpublished", (json_int_t)counts.unpublished,
 		"archival_excluded", c->ca->no_archival, "broken_oids",
-		json_texts(view->broken_oids.list, view->broken_oids.count)));
+		json_texts(view->broken_oids.list, view->broken_oids.count), "free_megabytes",
+		(json_int_t)space.free_mb, "low_space", (int)space.low));
 out:
 	free(subject);
 	ca_view_release(&view);

@@ -114,6 +114,20 @@ out:
 	return ok;
 }
 
+static void
+fail_undecided(const struct route_call *c, const struct enroll_result *r, struct err *err)
+{
+	char seconds[24];
+	struct err ignored;
+
+	log_error(
+	    "enrollment not decided", LOG_STR("requester", c->caller.downlevel), LOG_REASON(err));
+	route_fail(c->http, err);
+	snprintf(seconds, sizeof seconds, "%lld", (long long)r->retry_after_s);
+	if (r->retry_after_s > 0 && !http_call_header(c->http, "Retry-After", seconds, &ignored))
+		c->http->status = 500;
+}
+
 void
 route_est_fullcmc(struct route_call *c)
 {
@@ -121,9 +135,7 @@ route_est_fullcmc(struct route_call *c)
 	struct err err;
 
 	if (!submit(c, ENROLL_CMC, &r, &err)) {
-		log_error("enrollment not decided", LOG_STR("requester", c->caller.downlevel),
-		    LOG_REASON(&err));
-		route_fail(c->http, &err);
+		fail_undecided(c, &r, &err);
 		goto out;
 	}
 	log_result(c, &r);
@@ -145,9 +157,7 @@ route_est_simpleenroll(struct route_call *c)
 	struct err err;
 
 	if (!submit(c, ENROLL_PKCS10, &r, &err)) {
-		log_error("enrollment not decided", LOG_STR("requester", c->caller.downlevel),
-		    LOG_REASON(&err));
-		route_fail(c->http, &err);
+		fail_undecided(c, &r, &err);
 		goto out;
 	}
 	log_result(c, &r);

@@ -28,6 +28,9 @@ route_candidates(struct route_call *c)
 		route_fail(c->http, &err);
 		goto out;
 	}
+	log_info("archived keys searched", LOG_STR("by", c->caller.downlevel),
+	    LOG_STR("token", token), LOG_INT("found", (int64_t)rows.count),
+	    LOG_INT("hidden", (int64_t)hidden.count));
 	list = json_array();
 	for (size_t i = 0; i < rows.count; i++)
 		json_array_append_new(list, json_request(&rows.list[i]));

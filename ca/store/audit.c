@@ -63,6 +63,10 @@ audit_event_text(enum audit_event e)
 		return "a key was archived";
 	case AUDIT_CA_PUBLISHED:
 		return "the CA certificate was published in the directory";
+	case AUDIT_KEYS_SEARCHED:
+		return "archived keys were searched for";
+	case AUDIT_FILES_CHANGED:
+		return "the CA's files were changed on its machine";
 	}
 	return "?";
 }

@@ -154,7 +154,10 @@ enum audit_event {
 	AUDIT_OFFICERS = 794, /* certificate manager restrictions, dircaOfficerRights */
 	AUDIT_CONFIGURATION = 795,
 	AUDIT_KEY_ARCHIVED = 797,
-	AUDIT_CA_PUBLISHED = 799
+	AUDIT_CA_PUBLISHED = 799,
+	/* our own, for what AD CS does not audit */
+	AUDIT_KEYS_SEARCHED = 1787,
+	AUDIT_FILES_CHANGED = 1795
 };
 const char *audit_event_text(enum audit_event e);
 struct audit_record {

@@ -19,6 +19,7 @@
 #   ca_lab_allow_ec NAME...  these templates take keys of 256 bits, as one for elliptic curves says of itself
 #   ca_lab_kras N [KIND]     kra1..N get KeyRecoveryAgent certificates that officer1 approves: DIR/kraN.pfx and DIR/kraN.crt;
 #                            kra add, kra publish, CA\KRACertCount 2 (or 1 if N is 1)
+#   ca_lab_no_quota          one account may ask for any number of certificates
 #
 # DIRCA_BIN is the folder of the programs. CA_LAB_OPTIONS may hold further lines for dircad.conf.
 
@@ -288,6 +289,11 @@ ca_lab_kras() {
 			ca_lab_as caadmin kra publish "${files[@]}" &&
 			ca_lab_as caadmin setreg 'CA\KRACertCount' "$use"
 	} >"$CA_LAB_DIR/kras.out" && ca_lab_eventually ca_lab_has_kras "$n" "$use" >/dev/null
+}
+
+ca_lab_no_quota() {
+	ca_lab_as caadmin setreg 'CA\MaxRequestsPerHour' 0 >/dev/null &&
+		ca_lab_as caadmin setreg 'CA\MaxKilobytesPerHour' 0 >/dev/null
 }
 
 # The common name of a PEM certificate.

@@ -92,10 +92,8 @@ assert_refused_as(const struct principal *p, struct view body, enum err_code cod
 	assert_int_equal(row.raw_certificate.len, 0);
 	assert_null(row.key_recovery_hashes);
 	assert_string_equal(row.requester_name, p->downlevel);
-	assert_int_equal(row.raw_request.len > 0, decoded);
-	if (row.raw_request.len > 0)
-		assert_null(memmem(row.raw_request.ptr, row.raw_request.len,
-		    "\x2b\x06\x01\x04\x01\x82\x37\x15\x0d", 9));
+	assert_int_equal(row.raw_request.len, 0);
+	assert_int_equal(row.request_hash.len, 32);
 	assert_int_equal(r.response.len > 0, decoded);
 	if (decoded) {
 		harness_must(cmc_response_decode(buf_view(&r.response), &response, &err), &err);
@@ -415,6 +413,80 @@ tampered_signature_is_refused(void **state)
 	cmc_request_free(&request);
 	assert_refused(buf_view(&c.message), NTE_BAD_SIGNATURE);
 	client_free(&c);
+}
+
+static void
+refused_request_is_kept_where_a_setting_says_so(void **state)
+{
+	struct client c = {.kind = "rsa2048", .template_cn = "User", .archive = true};
+	struct enroll_result r;
+	struct store_request row;
+	struct err err;
+
+	(void)state;
+	make_request(&c);
+	harness_set("CA\\KeepRefusedRequests", "1");
+	harness_must(submit_as(&user1, ENROLL_CMC, buf_view(&c.message), &r, &err), &err);
+	harness_set("CA\\KeepRefusedRequests", "0");
+	assert_int_equal(r.reason.code, CERTSRV_E_ARCHIVED_KEY_UNEXPECTED);
+	row = row_of(r.request_id);
+	assert_true(row.raw_request.len > 0);
+	assert_null(memmem(
+	    row.raw_request.ptr, row.raw_request.len, "\x2b\x06\x01\x04\x01\x82\x37\x15\x0d", 9));
+	store_request_free(&row);
+	enroll_result_free(&r);
+	client_free(&c);
+}
+
+static void
+a_requester_has_a_quota(void **state)
+{
+	struct client c = {.kind = "P-256", .template_cn = "User"};
+	struct enroll_result r;
+	struct err err;
+
+	(void)state;
+	make_request(&c);
+	harness_set("CA\\MaxRequestsPerHour", "1");
+	assert_false(submit_as(&user1, ENROLL_CMC, buf_view(&c.message), &r, &err));
+	assert_int_equal(err.code, DIRCA_E_QUOTA);
+	assert_true(r.retry_after_s > 0 && r.retry_after_s <= 3600);
+	assert_int_equal(r.request_id, 0);
+	harness_set("CA\\MaxRequestsPerHour", "0");
+	harness_set("CA\\MaxKilobytesPerHour", "1");
+	assert_false(submit_as(&user1, ENROLL_CMC, buf_view(&c.message), &r, &err));
+	assert_int_equal(err.code, DIRCA_E_QUOTA);
+	harness_set("CA\\MaxKilobytesPerHour", "65536");
+	harness_must(submit_as(&user1, ENROLL_CMC, buf_view(&c.message), &r, &err), &err);
+	enroll_result_free(&r);
+	client_free(&c);
+}
+
+static void
+a_full_disk_refuses_new_requests_and_nothing_else(void **state)
+{
+	struct client c = {.kind = "rsa2048", .template_cn = "KeyRecoveryAgent"},
+		      late = {.kind = "P-256", .template_cn = "User"};
+	struct enroll_result r, approved, none;
+	struct err err;
+
+	(void)state;
+	make_request(&c);
+	make_request(&late);
+	harness_must(submit_as(&kra1, ENROLL_CMC, buf_view(&c.message), &r, &err), &err);
+	harness.config->low_space_mb = INT64_MAX;
+	assert_false(submit_as(&user1, ENROLL_CMC, buf_view(&late.message), &none, &err));
+	assert_int_equal(err.code, DIRCA_E_LOW_SPACE);
+	harness_must(enroll_approve(harness.ca, &harness.vault, &officer1, r.request_id,
+			 clock_now(), &approved, &err),
+	    &err);
+	harness.config->low_space_mb = 0;
+	harness_must(submit_as(&user1, ENROLL_CMC, buf_view(&late.message), &none, &err), &err);
+	enroll_result_free(&none);
+	enroll_result_free(&approved);
+	enroll_result_free(&r);
+	client_free(&c);
+	client_free(&late);
 }
 
 static void
@@ -995,6 +1067,9 @@ main(void)
 	    cmocka_unit_test(archived_key_of_another_pair_is_refused),
 	    cmocka_unit_test(payload_that_does_not_fit_the_hash_is_refused),
 	    cmocka_unit_test(tampered_signature_is_refused),
+	    cmocka_unit_test(refused_request_is_kept_where_a_setting_says_so),
+	    cmocka_unit_test(a_requester_has_a_quota),
+	    cmocka_unit_test(a_full_disk_refuses_new_requests_and_nothing_else),
 	    cmocka_unit_test(truncated_request_is_stored_without_its_bytes),
 	    cmocka_unit_test(cmc_sent_as_pkcs10_keeps_no_key),
 	    cmocka_unit_test(request_over_the_size_limit_is_refused),

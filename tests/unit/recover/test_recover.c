@@ -163,9 +163,27 @@ only_officers_search(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
+		int refused = harness_audited(AUDIT_KEYS_SEARCHED, false);
+
 		assert_false(recover_candidates(harness.ca, who[i], "user1", &rows, &hidden, &err));
 		assert_int_equal(err.code, E_ACCESSDENIED);
+		assert_int_equal(harness_audited(AUDIT_KEYS_SEARCHED, false), refused + 1);
 	}
+}
+
+static void
+search_is_recorded(void **state)
+{
+	int done = harness_audited(AUDIT_KEYS_SEARCHED, true);
+	struct recover_hidden hidden;
+	struct store_requests rows;
+	struct err err;
+
+	(void)state;
+	harness_must(
+	    recover_candidates(harness.ca, &officer1, "nobody", &rows, &hidden, &err), &err);
+	store_requests_free(&rows);
+	assert_int_equal(harness_audited(AUDIT_KEYS_SEARCHED, true), done + 1);
 }
 
 static struct buf
@@ -235,6 +253,16 @@ who_is_no_officer_gets_no_blob_and_is_recorded(void **state)
 	assert_refused(&user1, archived.serial, E_ACCESSDENIED);
 	assert_refused(&auditor, archived.serial, E_ACCESSDENIED);
 	assert_refused(&caadmin, archived.serial, E_ACCESSDENIED);
+}
+
+static void
+nobody_gets_an_own_key(void **state)
+{
+	struct principal own = officer1;
+
+	(void)state;
+	own.sid = user1.sid;
+	assert_refused(&own, archived.serial, DIRCA_E_OWN_REQUEST);
 }
 
 static void
@@ -665,6 +693,8 @@ main(void)
 	    cmocka_unit_test(every_name_form_finds_the_certificate),
 	    cmocka_unit_test(other_names_find_nothing),
 	    cmocka_unit_test(only_officers_search),
+	    cmocka_unit_test(search_is_recorded),
+	    cmocka_unit_test(nobody_gets_an_own_key),
 	    cmocka_unit_test(blob_opens_with_each_kra_of_the_key_and_no_other),
 	    cmocka_unit_test(who_is_no_officer_gets_no_blob_and_is_recorded),
 	    cmocka_unit_test(serial_without_archived_key_gets_no_blob),
