@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "auth.h"
+#include "gate.h"
 #include "json.h"
 #include "log.h"
 
@@ -44,6 +45,7 @@ static const struct {
     {CERTSRV_E_RESTRICTEDOFFICER, 403},
     {CERTSRV_E_ROLECONFLICT, 403},
     {DIRCA_E_DENIED, 403},
+    {DIRCA_E_CROSS_SITE, 403},
     {DIRCA_E_OWN_REQUEST, 403},
     {DIRCA_E_SERVICE_NAME, 403},
     {DIRCA_E_KIND_NOT_ALLOWED, 403},
@@ -208,13 +210,19 @@ route_dispatch(struct ca *ca, struct vault *vault, struct http_call *call)
 	const struct route *route = route_find(call, part, sizeof part, &path_known);
 	struct route_call c = {
 	    .http = call, .ca = ca, .vault = vault, .part = part[0] != '\0' ? part : NULL};
+	struct err err;
 
-	if (route == NULL)
+	if (!gate_admits(ca->config, call, &err)) {
+		log_warn("request of another site refused", LOG_STR("peer", call->peer),
+		    LOG_STR("method", call->method), LOG_STR("path", call->path), LOG_REASON(&err));
+		route_fail(call, &err);
+	} else if (route == NULL) {
 		call->status = path_known ? 405 : 404;
-	else if (route->open)
+	} else if (route->open) {
 		route->run(&c);
-	else
+	} else {
 		run_authenticated(route, &c);
+	}
 	principal_free(&c.caller);
 	log_debug("request", LOG_STR("peer", call->peer), LOG_STR("method", call->method),
 	    LOG_STR("path", call->path), LOG_INT("status", call->status));

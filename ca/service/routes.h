@@ -26,7 +26,7 @@ void route_answer(struct http_call *http, int status, const char *content_type, 
  * (facts 4.4). */
 bool route_may_view(const struct ca_view *view, const struct principal *p, struct err *err);
 
-/* Authenticates where the route asks for it, runs the handler. */
+/* The gate, the table, authentication where the route asks for it, the handler. */
 void route_dispatch(struct ca *ca, struct vault *vault, struct http_call *call);
 
 /* Handlers, by file. */

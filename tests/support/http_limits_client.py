@@ -49,8 +49,13 @@ def answer(s, head=False):
     return int(lines[0].split()[1]), headers, body
 
 
+def host(s):
+    """What Host says on this connection."""
+    return "localhost" if s.family == socket.AF_UNIX else f"localhost:{s.getpeername()[1]}"
+
+
 def request(s, method, path, headers=(), body=b""):
-    lines = [f"{method} {path} HTTP/1.1", "Host: localhost", *headers]
+    lines = [f"{method} {path} HTTP/1.1", f"Host: {host(s)}", "Content-Type: application/json", *headers]
     if body or method in ("POST", "PUT"):
         lines.append(f"Content-Length: {len(body)}")
     s.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
@@ -90,7 +95,7 @@ def header_too_large(url, cafile):
 
 def body_too_large(url, cafile):
     s = connect(url, cafile)
-    s.sendall(b"POST /.well-known/est/fullcmc HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000000\r\n\r\n")
+    s.sendall(f"POST /.well-known/est/fullcmc HTTP/1.1\r\nHost: {host(s)}\r\nContent-Length: 100000000\r\n\r\n".encode())
     try:
         s.sendall(b"A" * 600000)
         got = answer(s)[0]
@@ -206,7 +211,8 @@ def head_is_get_without_body(url, cafile, path):
 
 def churn(url, cafile, user, password):
     """Clients that leave at every moment of an exchange."""
-    whole = ("GET /dirca/v1/requests HTTP/1.1\r\nHost: localhost\r\n" + basic(user, password) + "\r\n\r\n").encode()
+    port = urlparse(url).port
+    whole = (f"GET /dirca/v1/requests HTTP/1.1\r\nHost: localhost:{port}\r\n" + basic(user, password) + "\r\n\r\n").encode()
     for n in range(60):
         try:
             s = connect(url, cafile)
@@ -232,7 +238,7 @@ def load(url, cafile, user, password, signal_number, pid, count):
             return
         while not stop.is_set():
             try:
-                s.sendall(("GET /dirca/v1/requests HTTP/1.1\r\nHost: localhost\r\n"
+                s.sendall((f"GET /dirca/v1/requests HTTP/1.1\r\nHost: {host(s)}\r\n"
                            + basic(user, password) + "\r\n\r\n").encode())
             except OSError:
                 return
