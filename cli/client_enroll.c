@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/sha.h>
+
 #include "client_xchg.h"
 #include "cmc.h"
 #include "extension.h"
@@ -59,10 +61,16 @@ out:
 	return ok;
 }
 
+struct sealed_key {
+	struct buf payload; /* empty: none */
+	uint8_t xchg_sha256[CMC_BINDING_HASH_LEN];
+};
+
 /* The private key, encrypted to the exchange certificate (facts 6.1.2) with the cipher that the
  * template names: PKCS#1 v1.5 as the format demands. */
 static bool
-seal_key(struct http_client *http, const struct client_enroll *in, struct buf *out, struct err *err)
+seal_key(struct http_client *http, const struct client_enroll *in, struct sealed_key *out,
+    struct err *err)
 {
 	static const enum cms_cipher ciphers[] = {
 	    [TMPL_CIPHER_AES_256] = CMS_AES_256_CBC,
@@ -83,7 +91,9 @@ seal_key(struct http_client *http, const struct client_enroll *in, struct buf *o
 	    !pkix_public_key(xchg.spki, &key, err) || !keyblob_encode(in->key, &blob, err))
 		goto out;
 	to = (struct cms_kra){.issuer = xchg.issuer, .serial = xchg.serial, .key = key};
-	ok = cms_enveloped_seal(secret_view(&blob), &to, 1, ciphers[cipher], false, out, err);
+	memcpy(out->xchg_sha256, xchg.sha256, sizeof out->xchg_sha256);
+	ok = cms_enveloped_seal(
+	    secret_view(&blob), &to, 1, ciphers[cipher], false, &out->payload, err);
 out:
 	secret_free(&blob);
 	EVP_PKEY_free(key);
@@ -216,29 +226,38 @@ add_signature(struct buf *message, const struct client_signer *by, struct err *e
 /* [MS-WCCE] 3.1.1.4.3.2.2 and 3.1.1.4.3.3.3: the request's key signs first, then the key of the
  * renewed certificate, then the agent. */
 static bool
-make_cmc(const struct client_enroll *in, struct view pkcs10, struct view sealed, struct buf *out,
-    struct err *err)
+make_cmc(struct http_client *http, const struct client_enroll *in, struct view pkcs10,
+    const struct sealed_key *sealed, struct buf *out, struct err *err)
 {
+	const char *sender = in->sender != NULL ? in->sender : http_client_user(http);
+	uint8_t ca[CMC_BINDING_HASH_LEN];
+	const struct cmc_binding binding = {.time = in->now,
+	    .ca = view_of(ca, sizeof ca),
+	    .exchange = view_of(sealed->xchg_sha256, sealed->payload.len > 0 ? sizeof ca : 0),
+	    .sender = sender != NULL ? view_str(sender) : (struct view){0}};
 	const struct cmc_make make = {.pkcs10 = pkcs10,
 	    .key = in->key,
-	    .archived_key = sealed,
+	    .archived_key = buf_view(&sealed->payload),
 	    .template_cn = in->tmpl->cn,
-	    .requester_name = in->on_behalf_of};
+	    .requester_name = in->on_behalf_of,
+	    .binding = &binding};
 
+	if (SHA256(in->service->certificate.ptr, in->service->certificate.len, ca) == NULL)
+		return err_openssl(err, DIRCA_E_CRYPTO, "SHA-256 of the CA certificate");
 	return cmc_request_make(&make, out, err) && add_signature(out, in->renews, err) &&
 	       add_signature(out, in->agent, err);
 }
 
 static bool
 send_cmc(struct http_client *http, const struct client_enroll *in, struct view pkcs10,
-    struct view sealed, struct client_enrolled *out, struct err *err)
+    const struct sealed_key *sealed, struct client_enrolled *out, struct err *err)
 {
 	struct http_answer answer = {0};
 	struct cmc_request own = {0};
 	struct buf message = {0}, der = {0};
 	bool ok = false;
 
-	if (!make_cmc(in, pkcs10, sealed, &message, err) ||
+	if (!make_cmc(http, in, pkcs10, sealed, &message, err) ||
 	    !cmc_request_decode(buf_view(&message), &own, err) ||
 	    !http_client_request(http, "POST", "/.well-known/est/fullcmc",
 		"application/pkcs7-mime; smime-type=CMC-request", buf_view(&message), &answer, err))
@@ -293,11 +312,10 @@ static bool
 send_archived(struct http_client *http, const struct client_enroll *in, struct view pkcs10,
     struct client_enrolled *out, struct err *err)
 {
-	struct buf sealed = {0};
-	bool ok = seal_key(http, in, &sealed, err) &&
-		  send_cmc(http, in, pkcs10, buf_view(&sealed), out, err);
+	struct sealed_key sealed = {0};
+	bool ok = seal_key(http, in, &sealed, err) && send_cmc(http, in, pkcs10, &sealed, out, err);
 
-	buf_free(&sealed);
+	buf_free(&sealed.payload);
 	return ok;
 }
 
@@ -305,6 +323,7 @@ bool
 client_enroll(struct http_client *http, const struct client_enroll *in, struct client_enrolled *out,
     struct err *err)
 {
+	const struct sealed_key none = {0};
 	struct buf pkcs10 = {0};
 	bool ok = false;
 
@@ -317,7 +336,7 @@ client_enroll(struct http_client *http, const struct client_enroll *in, struct c
 		if (!ok && err->code == DIRCA_E_XCHG_CERT)
 			ok = send_archived(http, in, buf_view(&pkcs10), out, err);
 	} else if (in->renews != NULL || in->agent != NULL) {
-		ok = send_cmc(http, in, buf_view(&pkcs10), view_of(NULL, 0), out, err);
+		ok = send_cmc(http, in, buf_view(&pkcs10), &none, out, err);
 	} else {
 		ok = send_pkcs10(http, in, buf_view(&pkcs10), out, err);
 	}

@@ -31,6 +31,7 @@ struct client_enroll {
 	    *renews;                       /* certificate that this renews, with its key; or NULL */
 	const struct client_signer *agent; /* enrollment agent; or NULL */
 	const char *on_behalf_of;          /* whom the agent enrolls; NULL: the caller */
+	const char *sender;                /* who signs in; NULL: unknown */
 	int64_t now;
 };
 

@@ -21,6 +21,7 @@ struct job {
 	struct secret password; /* of the PKCS#12 and the kept key */
 	struct client_signer renews, agent;
 	char *out, *key_file;
+	char *sender;  /* who asks, as the directory names him; NULL: unknown */
 	bool keep_key; /* a CA has a certificate or a request for it */
 };
 
@@ -34,6 +35,7 @@ job_close(struct job *j)
 	client_signer_free(&j->agent);
 	free(j->out);
 	free(j->key_file);
+	free(j->sender);
 	session_close(&j->session);
 }
 
@@ -74,6 +76,18 @@ note_superseded(const struct job *j, struct err *err)
 	return true;
 }
 
+/* The SID: it is the same whatever name was typed. */
+static bool
+set_sender(struct job *j, const struct principal *me, struct err *err)
+{
+	char sid[SID_TEXT_MAX];
+
+	if (me->has_sid)
+		sid_to_text(&me->sid, sid);
+	j->sender = strdup(me->has_sid ? sid : me->downlevel);
+	return j->sender != NULL || err_nomem(err);
+}
+
 /* A client that knows its own name asks the directory before it makes a key; the CA decides in any
  * case. */
 static bool
@@ -88,7 +102,8 @@ check_own_right(struct job *j, struct err *err)
 	switch (principal_find_identity(j->session.directory, &id, &me, err)) {
 	case DIR_FOUND:
 		ok = tmpl_check_read(&j->tmpl, &me.sids, me.downlevel, err) &&
-		     tmpl_check_enroll(&j->tmpl, &me.sids, me.downlevel, err);
+		     tmpl_check_enroll(&j->tmpl, &me.sids, me.downlevel, err) &&
+		     set_sender(j, &me, err);
 		break;
 	case DIR_NOT_FOUND:
 		break;
@@ -213,6 +228,7 @@ try_service(struct job *j, const struct pki_service *service, struct err *err)
 	    .renews = j->renews.key != NULL ? &j->renews : NULL,
 	    .agent = j->agent.key != NULL ? &j->agent : NULL,
 	    .on_behalf_of = j->cli->opt.on_behalf_of,
+	    .sender = j->sender,
 	    .now = clock_now()};
 	struct client_enrolled e = {0};
 	struct http_client *http = NULL;

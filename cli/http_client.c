@@ -24,6 +24,7 @@ struct http_client {
 	bool authenticated; /* on the present connection */
 	char *challenge;    /* base64 of the server's last message of our scheme */
 	char *sid;
+	char *user;      /* as whom the mechanism signed in */
 	bool challenged; /* a WWW-Authenticate of our scheme came */
 };
 
@@ -121,8 +122,15 @@ http_client_close(struct http_client **cp)
 	free(c->host);
 	free(c->challenge);
 	free(c->sid);
+	free(c->user);
 	free(c);
 	*cp = NULL;
+}
+
+const char *
+http_client_user(const struct http_client *c)
+{
+	return c->user != NULL ? c->user : c->config.user;
 }
 
 /* ---- one exchange ---- */
@@ -366,6 +374,8 @@ finish_sasl(struct http_client *c, struct err *err)
 		ok = err_set(err, DIRCA_E_AUTHENTICATION,
 		    "the CA did not prove that it knows the password's verifier");
 	buf_free(&message);
+	free(c->user);
+	c->user = ok ? sasl_client_user(c->sasl) : NULL;
 	sasl_client_close(&c->sasl);
 	c->authenticated = ok;
 	return ok;

@@ -29,6 +29,9 @@ struct http_client_config {
 bool http_client_open(
     const struct http_client_config *config, struct http_client **out, struct err *err);
 void http_client_close(struct http_client **c);
+/* As whom the mechanism signed in: the Kerberos principal where no user was named. NULL: unknown,
+ * before the first request too. */
+const char *http_client_user(const struct http_client *c);
 
 struct http_answer {
 	int status;

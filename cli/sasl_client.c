@@ -137,6 +137,16 @@ sasl_client_close(struct sasl_client **cp)
 	*cp = NULL;
 }
 
+char *
+sasl_client_user(struct sasl_client *c)
+{
+	const void *name = NULL;
+
+	if (sasl_getprop(c->conn, SASL_AUTHUSER, &name) != SASL_OK || name == NULL)
+		return NULL;
+	return strdup(name);
+}
+
 bool
 sasl_client_next(
     struct sasl_client *c, struct view in, struct buf *message_out, bool *done_out, struct err *err)

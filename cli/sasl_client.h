@@ -13,6 +13,8 @@ bool sasl_client_open(const char *mechanism, const char *host, const char *user,
     const struct secret *password, struct view end_point, struct sasl_client **out,
     struct err *err);
 void sasl_client_close(struct sasl_client **c);
+/* Who signed in, once it is done; NULL: the mechanism does not say. free(). */
+char *sasl_client_user(struct sasl_client *c);
 /* First call: `in` empty. *done_out: the client has all it needs; the server may still owe a last
  * message. */
 bool sasl_client_next(struct sasl_client *c, struct view in, struct buf *message_out,

@@ -87,6 +87,11 @@ enum dir_find principal_find_account(
 enum dir_find principal_get(
     struct dir_conn *c, const char *dn, struct principal *out, struct err *err);
 
+/* Whether `name` is one of this principal's: its SID as text, DOMAIN\user, userPrincipalName, its
+ * account name alone or with "@" and the DNS name of its domain. Names without case; any other form
+ * is nobody's. Asks no directory. */
+bool principal_is_named(const struct principal *p, const char *name);
+
 /* What was written down of somebody when a request was made; NULL for what is not known. */
 struct principal_record {
 	const char *sid; /* text */

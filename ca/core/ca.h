@@ -41,6 +41,8 @@ enum setting {
 				 only their hash */
 	SETTING_REQUESTS_PER_HOUR,  /* CA\MaxRequestsPerHour of one requester; 0: any number */
 	SETTING_KILOBYTES_PER_HOUR, /* CA\MaxKilobytesPerHour of one requester; 0: any number */
+	SETTING_REQUIRE_BINDING, /* CA\RequireRequestBinding: 1 demands of a request that archives a
+				    key that it says who sends it (docs/PROTOCOL.md) */
 	SETTING_COUNT
 };
 struct settings {

@@ -31,6 +31,7 @@ static const struct row {
     [SETTING_KEEP_REFUSED] = {"CA\\KeepRefusedRequests", 0, 0, 1},
     [SETTING_REQUESTS_PER_HOUR] = {"CA\\MaxRequestsPerHour", 10000, 0, 1000000000},
     [SETTING_KILOBYTES_PER_HOUR] = {"CA\\MaxKilobytesPerHour", 65536, 0, 1000000000},
+    [SETTING_REQUIRE_BINDING] = {"CA\\RequireRequestBinding", 0, 0, 1},
 };
 
 static const char *const cipher_names[] = {"AES", "3DES"};

@@ -201,8 +201,9 @@ enroll_archive(struct enrollment *e, struct err *err)
 		err_nomem(err);
 		goto out;
 	}
-	ok = find_xchg(e, &xchg, err) && pick_kras(e, picks, needed, err) &&
-	     rewrap(e, xchg, picks, needed, err) && hash_lines(picks, needed, &e->kra_hashes, err);
+	ok = find_xchg(e, &xchg, err) && enroll_check_bound_exchange(e, &xchg->cert, err) &&
+	     pick_kras(e, picks, needed, err) && rewrap(e, xchg, picks, needed, err) &&
+	     hash_lines(picks, needed, &e->kra_hashes, err);
 out:
 	free(picks);
 	return ok;

@@ -273,6 +273,7 @@ static const struct enroll_check {
     {ENROLL_CHECK_TEMPLATE, ENROLL_AT_SUBMISSION, true, check_template},
     {ENROLL_CHECK_READ, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_read_right},
     {ENROLL_CHECK_RIGHT, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_enroll_right},
+    {ENROLL_CHECK_BINDING, ENROLL_AT_SUBMISSION, true, enroll_check_binding},
     {ENROLL_CHECK_SIGNERS, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, enroll_check_signers},
     {ENROLL_CHECK_SUBJECT, ENROLL_AT_SUBMISSION, true, check_subject},
     {ENROLL_CHECK_RENEWAL, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, enroll_check_renewal},

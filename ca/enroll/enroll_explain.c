@@ -99,6 +99,8 @@ tell_passed(const struct enrollment *e, const char *check, struct explanation *x
 	if (strcmp(check, ENROLL_CHECK_TEMPLATE) == 0)
 		return explain_passed(x, check, "template %s, version %d, is issued by this CA",
 		    e->tmpl->cn, e->tmpl->schema_version);
+	if (strcmp(check, ENROLL_CHECK_BINDING) == 0)
+		return explain_passed(x, check, "`dirca enroll` says who sends the request");
 	if (strcmp(check, ENROLL_CHECK_SIGNERS) == 0)
 		return explain_passed(x, check, "nobody else signs");
 	if (strcmp(check, ENROLL_CHECK_SUBJECT) == 0)

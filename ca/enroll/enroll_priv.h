@@ -152,6 +152,7 @@ bool enroll_check_renewal(struct enrollment *e, struct err *err);
 #define ENROLL_CHECK_ACCOUNT    "account"
 #define ENROLL_CHECK_CA_RIGHT   "ca-right"
 #define ENROLL_CHECK_TEMPLATE   "template"
+#define ENROLL_CHECK_BINDING    "request-binding"
 #define ENROLL_CHECK_SIGNERS    "signers"
 #define ENROLL_CHECK_SUBJECT    "subject"
 #define ENROLL_CHECK_RENEWAL    "renewal"
@@ -180,6 +181,14 @@ bool enroll_answer_repeat(
     struct enrollment *e, int64_t request_id, struct enroll_result *out, struct err *err);
 /* ... and whether the key is anybody else's (key_holder.h); sets key_row. */
 bool enroll_check_key(struct enrollment *e, struct store_tx *tx, struct err *err);
+
+/* enroll_binding.c: what the request says of its sender, the CA and its time (docs/PROTOCOL.md)
+ * must be so; CA\RequireRequestBinding: it must say it if it archives a key.
+ * DIRCA_E_REQUEST_BINDING. */
+bool enroll_check_binding(struct enrollment *e, struct err *err);
+/* ... and the exchange certificate that it used, `xchg`. */
+bool enroll_check_bound_exchange(
+    const struct enrollment *e, const struct pkix_cert *xchg, struct err *err);
 
 /* enroll_archive.c: KRAs enough to seal a key to; nothing to do without one. */
 bool enroll_check_kras(struct enrollment *e, struct err *err);

@@ -8,6 +8,17 @@
 #include "cms.h"
 #include "pkix.h"
 
+/* To whom a request is bound: a control of our own (docs/PROTOCOL.md), under the signature of the
+ * request's key. */
+#define CMC_BINDING_HASH_LEN 32
+struct cmc_binding {
+	int64_t time;         /* when the request was made */
+	struct view ca;       /* SHA-256 of the CA's certificate */
+	struct view exchange; /* SHA-256 of the exchange certificate; empty: no key is archived */
+	struct view sender;   /* who signs in to send it, UTF-8; empty: the client did not know */
+};
+bool cmc_binding_encode(const struct cmc_binding *in, struct buf *out, struct err *err);
+
 /* A decoded request: SignedData(PKIData{ controls, one PKCS#10 }). */
 struct cmc_request {
 	struct cms_signed message;
@@ -23,6 +34,8 @@ struct cmc_request {
 	size_t extension_count;
 	char **nv_names, **nv_values; /* RegInfo "name=value&..." */
 	size_t nv_count;
+	bool has_binding;
+	struct cmc_binding binding;
 };
 /* Needs oids_init. Size cap 1 MiB, no trailing bytes, exactly one tcr and no nested messages, known
  * controls at most once and about that tcr, unknown controls ignored unless they concern archival.
@@ -66,7 +79,8 @@ struct cmc_make {
 	EVP_PKEY *key;            /* signs the message */
 	struct view archived_key; /* ContentInfo(EnvelopedData) */
 	const char *template_cn;
-	const char *requester_name; /* NULL: the caller enrolls for itself */
+	const char *requester_name;        /* NULL: the caller enrolls for itself */
+	const struct cmc_binding *binding; /* NULL: none */
 };
 bool cmc_request_make(const struct cmc_make *in, struct buf *out, struct err *err);
 

@@ -64,6 +64,15 @@ typedef struct {
 } CMCW_ADD_EXTENSIONS;
 DECLARE_ASN1_FUNCTIONS(CMCW_ADD_EXTENSIONS)
 
+/* docs/PROTOCOL.md RequestBinding */
+typedef struct {
+	ASN1_GENERALIZEDTIME *time;
+	ASN1_OCTET_STRING *ca;
+	ASN1_OCTET_STRING *exchange;
+	ASN1_UTF8STRING *sender;
+} CMCW_BINDING;
+DECLARE_ASN1_FUNCTIONS(CMCW_BINDING)
+
 /* RFC 5272 4.2 */
 typedef struct {
 	STACK_OF(CMCW_CONTROL) * controls;

@@ -27,6 +27,13 @@ bool cmc_add_attributes(
 bool cmc_added_octets(
     const CMCW_ADD_ATTRIBUTES *from, enum oid_id id, struct view *out, struct err *err);
 
+/* cmc_binding.c: reads the binding, if there is one, into `out`, whose views point into *wire_out.
+ */
+bool cmc_binding_read(const STACK_OF(CMCW_CONTROL) * controls, CMCW_BINDING **wire_out,
+    struct cmc_request *out, struct err *err);
+/* A new wire struct; free it. */
+bool cmc_binding_make(const struct cmc_binding *in, CMCW_BINDING **out, struct err *err);
+
 /* New control around one value; pushes it. */
 bool cmc_control_push(STACK_OF(CMCW_CONTROL) * controls, uint32_t body_part, enum oid_id id,
     const ASN1_ITEM *item, const void *value, struct err *err);

@@ -13,7 +13,7 @@
 #include "text.h"
 
 /* Numbers of the parts; the request is the one that the controls speak of. */
-enum { PART_REQUEST = 1, PART_ATTRIBUTES = 2, PART_REG_INFO = 3 };
+enum { PART_REQUEST = 1, PART_ATTRIBUTES = 2, PART_REG_INFO = 3, PART_BINDING = 4 };
 
 static bool
 add_key_hash(CMCW_PKI_DATA *data, const EVP_MD *md, struct view archived_key, struct err *err)
@@ -78,6 +78,22 @@ add_reg_info(CMCW_PKI_DATA *data, const struct cmc_make *in, struct err *err)
 }
 
 static bool
+add_binding(CMCW_PKI_DATA *data, const struct cmc_binding *in, struct err *err)
+{
+	CMCW_BINDING *b;
+	bool ok;
+
+	if (in == NULL)
+		return true;
+	if (!cmc_binding_make(in, &b, err))
+		return false;
+	ok = cmc_control_push(data->controls, PART_BINDING, OID_DIRCA_REQUEST_BINDING,
+	    ASN1_ITEM_rptr(CMCW_BINDING), b, err);
+	CMCW_BINDING_free(b);
+	return ok;
+}
+
+static bool
 add_pkcs10(CMCW_PKI_DATA *data, struct view pkcs10, struct err *err)
 {
 	CMCW_REQUEST *r = CMCW_REQUEST_new();
@@ -111,7 +127,7 @@ make_pki_data(const struct cmc_make *in, const EVP_MD *md, struct buf *out, stru
 	if (data == NULL)
 		return err_nomem(err);
 	ok = add_key_hash(data, md, in->archived_key, err) && add_reg_info(data, in, err) &&
-	     add_pkcs10(data, in->pkcs10, err) &&
+	     add_binding(data, in->binding, err) && add_pkcs10(data, in->pkcs10, err) &&
 	     der_encode(ASN1_ITEM_rptr(CMCW_PKI_DATA), data, "the PKIData", out, err);
 	CMCW_PKI_DATA_free(data);
 	return ok;

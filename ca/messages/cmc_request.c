@@ -17,6 +17,7 @@ struct cmc_request_wire {
 	CMCW_PKI_DATA *data;
 	CMCW_ADD_ATTRIBUTES *attributes;
 	CMCW_ADD_EXTENSIONS *extensions;
+	CMCW_BINDING *binding;
 };
 
 static bool
@@ -241,6 +242,7 @@ read_all(struct cmc_request *out, struct err *err)
 	out->wire->data = data;
 	return cmc_controls_check(out->wire->data->controls, err) && read_pkcs10(out, err) &&
 	       read_extensions(out, err) && read_key_hash(out, err) && read_reg_info(out, err) &&
+	       cmc_binding_read(out->wire->data->controls, &out->wire->binding, out, err) &&
 	       find_archived_key(out, err);
 }
 
@@ -261,6 +263,7 @@ cmc_request_free(struct cmc_request *r)
 		CMCW_PKI_DATA_free(r->wire->data);
 		CMCW_ADD_ATTRIBUTES_free(r->wire->attributes);
 		CMCW_ADD_EXTENSIONS_free(r->wire->extensions);
+		CMCW_BINDING_free(r->wire->binding);
 		free(r->wire);
 	}
 	for (size_t i = 0; i < r->nv_count; i++) {

@@ -40,7 +40,10 @@
 	X(OID_CMC_ADD_EXTENSIONS, "1.3.6.1.5.5.7.7.8", "cmcAddExtensions")                       \
 	X(OID_CMC_REG_INFO, "1.3.6.1.5.5.7.7.18", "cmcRegInfo")                                  \
 	X(OID_CT_PKI_DATA, "1.3.6.1.5.5.7.12.2", "ctPKIData")                                    \
-	X(OID_CT_PKI_RESPONSE, "1.3.6.1.5.5.7.12.3", "ctPKIResponse")
+	X(OID_CT_PKI_RESPONSE, "1.3.6.1.5.5.7.12.3", "ctPKIResponse")                            \
+	X(OID_DIRCA_REQUEST_BINDING,                                                             \
+	    "1.2.840.113556.1.8000.2554.37439.18520.28200.17134.42653.6345135.7414574.3.1",      \
+	    "dircaRequestBinding")
 
 enum oid_id {
 #define OID_ENUM(name, dotted, sn) name,

@@ -49,6 +49,8 @@ not_taken() {
 	grep -q '^Dirca-Error: 0xA0DC0019 DIRCA_E_KEY_IN_USE' <<<"$headers" && [ "$(held "$1")" = "$before" ]
 }
 
+unsaid() { send "$@" | grep '^Dirca-Error: 0xA0DC001A DIRCA_E_REQUEST_BINDING'; }
+
 # says_nothing_of WHOM: the last refusal does not tell whose the key is.
 says_nothing_of() {
 	base64 -d "$dir/answer" >"$dir/answer.der" 2>/dev/null || cp "$dir/answer" "$dir/answer.der"
@@ -92,7 +94,7 @@ recovered() {
 check "a CA with KRAs" ca_lab_start "$dir"
 [ "$CHECKS_BAD" -eq 0 ] && check "two KRAs" ca_lab_kras 2
 check "the exchange certificate" exchange
-for who in user1 user2; do
+for who in user1 user2 user4 user5; do
 	check "a request of $who is captured" "$request" "$dir/exchange.der" EFSArchive "$dir/$who.der"
 done
 openssl req -new -newkey rsa:2048 -nodes -keyout /dev/null -subj / -outform DER -out "$dir/plain.der" 2>/dev/null
@@ -117,4 +119,9 @@ check "control: user2's key without archival" taken user2 $est/User/simpleenroll
 check "user3 sends that PKCS#10" not_taken user3 $est/User/simpleenroll "$dir/plain.der"
 check "control: another template for the same key of the same account" taken user2 $est/EFS/simpleenroll "$dir/plain.der"
 check "two accounts at once with one key" race
+
+check "control: without a word of its sender a request is taken" taken user4 $est/fullcmc "$dir/user4.der"
+check "the CA demands that a request says who sends it" ca_lab_as caadmin setreg 'CA\RequireRequestBinding' 1
+check "one that does not is refused" unsaid user5 $est/fullcmc "$dir/user5.der"
+check "control: dirca enroll says it" ca_lab_enroll user5 EFSArchive "$dir/user5.pfx" --key rsa2048
 checks_end
