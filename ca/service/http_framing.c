@@ -257,7 +257,7 @@ http_chunk_scan(struct view bytes, size_t *len_out, uint64_t *size_out, struct e
 	*len_out = 0;
 	*size_out = 0;
 	if ((found = next_line(bytes, len_out, &line, err)) != HTTP_WHOLE)
-		return found == HTTP_PART && bytes.len > CHUNK_LINE_MAX
+		return found == HTTP_PART && bytes.len > CHUNK_LINE_MAX + 1
 			   ? bad(err, "the line of a chunk is too long")
 			   : found;
 	for (int digit; digits < line.len; digits++) {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # S7: silent connections at one door shut out another. S12: a front without descriptors spins and fills the disk with its log.
-# usage: s07_s12_connections.sh
+# S19: a request that two programs read differently.
+# usage: s07_s12_s19_doors.sh
 # shellcheck disable=SC2317 # the functions are called through check
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
@@ -76,6 +77,7 @@ refuses_few_descriptors() {
 
 check "a CA starts" ca_lab_start "$dir"
 check "control: all doors answer" all_doors_answer
+check "attack: requests with two ends" /usr/bin/python3 "$here/framing.py" "$CA_URL" "$CA_STATE/ca.crt"
 check "attack: 1400 silent connections for the CRL" log_grows_less_than 100000 flooded "${CA_HTTP_URL##*:}" 1400 1
 check "all doors answer afterwards" all_doors_answer
 check "attack: 1400 of one address for HTTPS" flooded "${CA_URL##*:}" 1400 1
