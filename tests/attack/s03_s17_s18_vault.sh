@@ -21,6 +21,7 @@ trap finish EXIT
 ! grep -aq kra_minimum "$DIRCA_BIN/dircad" || CA_LAB_OPTIONS='kra_minimum = 2
 '
 
+admin() { ca_lab_as caadmin "$@"; }
 compare() { "$DIRCA_BIN/dirca" audit compare -c "$DIRCAD_CONF" "$@"; }
 # compared STATUS FILTER: the verb's exit status, and jq's verdict about what it says.
 compared() {
@@ -42,6 +43,22 @@ check "its agents" ca_lab_kras 2
 check "user1 has an archived key" ca_lab_enroll user1 EFSArchive "$dir/user1.pfx"
 check "control: journal and database agree" compared 0 '.agree and .signed.certificates >= 3'
 check "what clients get" certificates
+
+# What the vault would refuse is refused before it is asked, with the line of dircad.conf that allows it; and that line works.
+agents() { admin template enable EnrollmentAgent && admin template grant EnrollmentAgent user1 enroll; }
+agent() { ca_lab_enroll user1 EnrollmentAgent "$dir/agent.pfx"; }
+refused_with_a_line() {
+	refuses DIRCA_E_KIND_NOT_ALLOWED agent >"$dir/refusal" && cat "$dir/refusal" &&
+		sed -n "s/.*'\\(sign_kinds = [^']*\\)'.*/\\1/p" "$dir/refusal" >"$dir/line" && [ -s "$dir/line" ]
+}
+explained() { admin explain enroll user1 EnrollmentAgent | grep -F "$(<"$dir/line")"; }
+allow() { cat "$dir/line" >>"$DIRCAD_CONF" && ca_lab_dircad_stop && ca_lab_dircad_start && ca_lab_eventually ca_lab_is_ready; }
+check "a template for enrollment agents" agents
+check "is refused with a line of dircad.conf" ca_lab_eventually refused_with_a_line
+check "explained so" explained
+check "the line is written" allow
+check "and works" ca_lab_eventually agent
+sed -i '/^sign_kinds/d' "$DIRCAD_CONF"
 check "dircad ends" ca_lab_dircad_stop
 check "attack: a broken front asks the vault" as_broken_front
 wait_for_rows
