@@ -165,25 +165,18 @@ clean_up(void)
 }
 
 static void
-write_xchg_key(EVP_PKEY *key)
+add_xchg_key(EVP_PKEY *key)
 {
-	struct buf certificate;
+	struct buf der;
 	struct pkix_cert c;
-	struct buf ski;
-	char *hex, *path;
 	struct err err;
 
-	certify("CN=Fuzz CA-Xchg", key, key, "keyAgreement", NULL, &certificate);
-	must(pkix_cert_decode(buf_view(&certificate), &c, &err) && pkix_cert_ski(&c, &ski, &err),
+	certify("CN=Fuzz CA-Xchg", key, key, "keyAgreement", NULL, &der);
+	must(pkix_cert_decode(buf_view(&der), &c, &err) &&
+		 vault_xchgs_add(&vault.xchgs, key, &c, &err),
 	    "exchange key");
-	hex = hex_encode(buf_view(&ski), '\0');
-	path = text_printf("%s/xchg-%s.key", folder, hex);
-	must(vault_key_write(path, key, NULL, &err), "exchange key");
-	free(hex);
-	free(path);
-	buf_free(&ski);
 	pkix_cert_free(&c);
-	buf_free(&certificate);
+	buf_free(&der);
 }
 
 static void
@@ -221,16 +214,16 @@ init(void)
 	certify("CN=kra", kra, ca, "keyAgreement", "1.3.6.1.4.1.311.21.6", &kra_certificate);
 	must(vault_key_write(key_path, ca, NULL, &err), "CA key");
 	write_pem(certificate_path, &ca_certificate);
-	write_xchg_key(xchg);
 	must(vault_state_open(&vault,
 		 &(struct vault_config){.folder = folder,
 		     .ca_certificate = certificate_path,
 		     .state_dir = folder,
 		     .fd_count = 1,
-		     .kinds = VAULT_KINDS_DEFAULT},
+		     .kinds = VAULT_KINDS_DEFAULT | VAULT_KIND_ANY_PURPOSE},
 		 &err) &&
 		 vault_worker_open(&worker, &vault, 0, &err),
 	    "vault");
+	add_xchg_key(xchg);
 	set_kra();
 	memcpy(kra_hash, vault.kras.current->list[0].cert.sha256, sizeof kra_hash);
 	EVP_PKEY_free(ca);
