@@ -69,6 +69,16 @@ tear_down(void **state)
 	return 0;
 }
 
+/* Takes a database back to an older version, for the migrations to bring it forward. */
+#define TO_VERSION_3                                                                              \
+	"DROP INDEX RequestPublicKeyHash; DROP INDEX RequestRequestHash; DROP INDEX "             \
+	"RequestUnhashed; ALTER TABLE Request DROP COLUMN RequestHash; ALTER TABLE Request DROP " \
+	"COLUMN PublicKeyHash; ALTER TABLE Request DROP COLUMN CallerSID; PRAGMA user_version = " \
+	"3;"
+#define TO_VERSION_1 \
+	TO_VERSION_3 \
+	"DROP TABLE Publication; DROP INDEX RequestRequesterSID; PRAGMA user_version = 1"
+
 /* SQL past the store: SQLite's result code. */
 static inline int
 raw_exec(const struct fixture *f, const char *sql)

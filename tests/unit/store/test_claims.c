@@ -252,13 +252,6 @@ a_unit_of_work_sees_what_it_wrote(void **state)
 
 /* ---- older rows ---- */
 
-static const char to_version_3[] = "DROP INDEX RequestPublicKeyHash; DROP INDEX RequestRequestHash;"
-				   "DROP INDEX RequestUnhashed;"
-				   "ALTER TABLE Request DROP COLUMN RequestHash;"
-				   "ALTER TABLE Request DROP COLUMN PublicKeyHash;"
-				   "ALTER TABLE Request DROP COLUMN CallerSID;"
-				   "PRAGMA user_version = 3";
-
 struct filling {
 	int64_t id;
 	struct view hash;
@@ -291,7 +284,7 @@ rows_of_version_3_wait_to_be_hashed(void **state)
 	sample_pending(&s);
 	pending = add_row(f, &s.row);
 	store_close(&f->store);
-	assert_int_equal(raw_exec(f, to_version_3), SQLITE_OK);
+	assert_int_equal(raw_exec(f, TO_VERSION_3), SQLITE_OK);
 	assert_ok(f, store_open(f->path, &f->store, &f->err));
 	assert_int_equal(raw_number(f, "PRAGMA user_version"), 4);
 
