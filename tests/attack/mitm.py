@@ -6,7 +6,7 @@ Both ports are on 127.0.0.1. FOLDER/mode is read for every connection: "pass" fo
 FOLDER/thief.pem (certificate and key), opens a TLS connection to the CA and forwards what is said; "switch" forwards the first
 connection until it was answered once, cuts it, and ends the TLS of those that follow.
 FOLDER/seen gets what clients say inside TLS. After the CA's first answer 200 on a connection, "METHOD PATH" of FOLDER/inject is sent
-to the CA in the client's place; FOLDER/injected gets the first line of the answer.
+to the CA in the client's place; FOLDER/injected gets the answer.
 """
 import os
 import re
@@ -28,7 +28,8 @@ ANSWER_MIN = 900
 
 
 class Path:
-    def __init__(self, target, folder):
+    def __init__(self, port, target, folder):
+        self.port = port
         self.target = target
         self.folder = folder
         self.lock = threading.Lock()
@@ -48,9 +49,9 @@ class Path:
     def inject(self, server):
         act = self.text("inject")
         if act:
-            server.sendall(f"{act} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            server.sendall(f"{act} HTTP/1.1\r\nHost: localhost:{self.port}\r\nContent-Type: application/json\r\n"
                            "Content-Length: 0\r\n\r\n".encode())
-            self.note("injected", server.recv(65536).split(b"\r\n")[0] + b"\n")
+            self.note("injected", server.recv(65536) + b"\n")
 
     def relay(self, client, server, tls, cut):
         answer = b""
@@ -101,8 +102,8 @@ class Path:
 
 
 def main():
-    path = Path(int(sys.argv[2]), sys.argv[3])
-    with socket.create_server(("127.0.0.1", int(sys.argv[1]))) as listener:
+    path = Path(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
+    with socket.create_server(("127.0.0.1", path.port)) as listener:
         while True:
             client, _ = listener.accept()
             threading.Thread(target=path.serve, args=(client,), daemon=True).start()

@@ -168,16 +168,21 @@ bool
 load_call(struct load_client *c, const char *path, struct view body, struct load_answer *out,
     struct err *err)
 {
-	bool ok;
+	bool ok, again;
 
 	*out = (struct load_answer){0};
-	ok = (c->ssl != NULL || open_connection(c, err)) && send_request(c, path, body, err) &&
-	     receive_answer(c, out, err);
-	if (!ok) {
-		load_close(c);
+	do {
 		load_answer_free(out);
-		return false;
-	}
-	c->authenticated = out->status != 401;
+		ok = (c->ssl != NULL || open_connection(c, err)) &&
+		     send_request(c, path, body, err) && receive_answer(c, out, err);
+		if (!ok) {
+			load_close(c);
+			load_answer_free(out);
+			return false;
+		}
+		/* A sign-in has a greatest age (auth_max_age_s). */
+		again = out->status == 401 && c->authenticated;
+		c->authenticated = out->status != 401;
+	} while (again);
 	return true;
 }
