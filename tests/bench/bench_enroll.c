@@ -16,6 +16,7 @@
 #include <unistd.h>
 #include <fcntl.h>
 #include <openssl/crypto.h>
+#include <openssl/rsa.h>
 
 #include "load_client.h"
 #include "load_request.h"
@@ -25,7 +26,8 @@
 #define PATH_ENROLL  "/.well-known/est/fullcmc"
 #define PATH_XCHG    "/dirca/v1/exchange-certificate"
 #define CLIENTS_MAX  64
-#define REQUESTS_MAX 4096
+#define REQUESTS_MAX 65536
+#define KEYS         16 /* of the requester, each in many requests */
 
 struct options {
 	const char *port, *ca_file, *user, *password_file, *template_cn, *acks;
@@ -43,11 +45,13 @@ struct bench {
 	SSL_CTX *tls;
 	char *basic;
 	struct buf xchg;
-	struct buf *requests;
+	EVP_PKEY *keys[KEYS];
+	struct buf *requests; /* each is sent once: a second time it is answered from its row */
 	atomic_size_t next_to_make, next_to_send;
 	atomic_bool failed;
 	int64_t measure_from, end;
-	int acks_fd; /* -1 */
+	atomic_llong ran_out; /* when all requests were sent; 0: not yet */
+	int acks_fd;          /* -1 */
 };
 
 struct client {
@@ -92,8 +96,8 @@ make_requests(void *arg)
 	struct err err;
 
 	while ((i = atomic_fetch_add(&b->next_to_make, 1)) < (size_t)b->o->requests)
-		if (!load_request_make(
-			buf_view(&b->xchg), b->o->template_cn, &b->requests[i], &err))
+		if (!load_request_for(b->keys[i % KEYS], buf_view(&b->xchg), b->o->template_cn,
+			&b->requests[i], &err))
 			complain(b, "making a request", &err);
 	return NULL;
 }
@@ -151,17 +155,42 @@ pause_a_little(void)
 	nanosleep(&t, NULL);
 }
 
+/* The next request that was made before the clock ran; with --acks, where no clock counts, one that
+ * is made now, for the caller to free. False: there is none any more. */
+static bool
+next_request(struct bench *b, struct buf *out, struct err *err)
+{
+	size_t i = atomic_fetch_add(&b->next_to_send, 1);
+
+	*out = (struct buf){0};
+	if (b->acks_fd != -1)
+		return load_request_for(
+		    b->keys[i % KEYS], buf_view(&b->xchg), b->o->template_cn, out, err);
+	if (i < (size_t)b->o->requests) {
+		*out = b->requests[i];
+		b->requests[i] = (struct buf){0};
+		return true;
+	}
+	atomic_compare_exchange_strong(&b->ran_out, &(long long){0}, now_ns());
+	return false;
+}
+
 /* False ends the thread. 5xx is what a dircad with a dying half answers; it promises nothing. */
 static bool
 one_call(struct client *c, struct err *err)
 {
 	struct bench *b = c->b;
-	size_t i = atomic_fetch_add(&b->next_to_send, 1) % (size_t)b->o->requests;
+	struct buf request;
 	struct load_answer a;
-	int64_t from = now_ns(), to;
-	bool ok = true, endure = b->acks_fd != -1;
+	int64_t from, to;
+	bool ok = true, endure = b->acks_fd != -1, answered;
 
-	if (!load_call(&c->http, PATH_ENROLL, buf_view(&b->requests[i]), &a, err)) {
+	if (!next_request(b, &request, err))
+		return atomic_load(&b->ran_out) != 0;
+	from = now_ns();
+	answered = load_call(&c->http, PATH_ENROLL, buf_view(&request), &a, err);
+	buf_free(&request);
+	if (!answered) {
 		c->broken++;
 		if (endure)
 			pause_a_little();
@@ -191,7 +220,8 @@ run_client(void *arg)
 	struct client *c = arg;
 	struct err err;
 
-	while (now_ns() < c->b->end && !atomic_load(&stop) && !atomic_load(&c->b->failed))
+	while (now_ns() < c->b->end && !atomic_load(&stop) && !atomic_load(&c->b->failed) &&
+	       atomic_load(&c->b->ran_out) == 0)
 		if (!one_call(c, &err))
 			complain(c->b, "enrolling", &err);
 	load_close(&c->http);
@@ -243,6 +273,11 @@ prepare(struct bench *b, struct err *err)
 	if (b->o->acks != NULL &&
 	    (b->acks_fd = open(b->o->acks, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)) == -1)
 		return err_errno(err, DIRCA_E_IO, "%s: cannot open", b->o->acks);
+	for (int i = 0; i < KEYS; i++)
+		if ((b->keys[i] = EVP_RSA_gen(2048)) == NULL)
+			return err_openssl(err, DIRCA_E_CRYPTO, "a subject key could not be made");
+	if (b->acks_fd != -1)
+		return true;
 	if ((b->requests = calloc((size_t)b->o->requests, sizeof *b->requests)) == NULL)
 		return err_nomem(err);
 	for (size_t i = 0; i < 2; i++)
@@ -280,7 +315,8 @@ by_size(const void *a, const void *b)
 static bool
 report(struct bench *b, struct client *clients, struct err *err)
 {
-	int64_t *latencies = NULL;
+	int64_t *latencies = NULL, ran_out = atomic_load(&b->ran_out),
+		end = ran_out != 0 && ran_out < b->end ? ran_out : b->end;
 	size_t total = 0, n = 0;
 
 	for (int i = 0; i < b->o->clients; i++)
@@ -306,8 +342,9 @@ report(struct bench *b, struct client *clients, struct err *err)
 			latencies[n++] = clients[i].samples[k].latency_ns;
 		}
 	qsort(latencies, n, sizeof *latencies, by_size);
-	printf("enrollments %zu rate %.1f p50_ms %.2f p99_ms %.2f\n", n, (double)n / b->o->seconds,
-	    (double)latencies[n / 2] / 1e6, (double)latencies[n - 1 - n / 100] / 1e6);
+	printf("enrollments %zu rate %.1f p50_ms %.2f p99_ms %.2f\n", n,
+	    (double)n / ((double)(end - b->measure_from) / 1e9), (double)latencies[n / 2] / 1e6,
+	    (double)latencies[n - 1 - n / 100] / 1e6);
 	free(latencies);
 	return true;
 }
@@ -321,8 +358,11 @@ parse(int argc, char **argv, struct options *o)
 	    {"warm-up", 1, NULL, 'b'}, {"acks", 1, NULL, 'a'}, {NULL, 0, NULL, 0}};
 	int c;
 
-	*o = (struct options){
-	    .template_cn = "EFSArchive", .clients = 8, .requests = 32, .seconds = 15, .warm_up = 2};
+	*o = (struct options){.template_cn = "EFSArchive",
+	    .clients = 8,
+	    .requests = 8192,
+	    .seconds = 15,
+	    .warm_up = 2};
 	while ((c = getopt_long(argc, argv, "", names, NULL)) != -1)
 		switch (c) {
 		case 'p':

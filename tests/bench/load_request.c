@@ -59,18 +59,29 @@ load_request_of(
 }
 
 bool
+load_request_for(
+    EVP_PKEY *key, struct view xchg_der, const char *template_cn, struct buf *out, struct err *err)
+{
+	struct buf sealed = {0};
+	bool ok;
+
+	*out = (struct buf){0};
+	ok = seal(key, xchg_der, &sealed, err) &&
+	     load_request_of(key, buf_view(&sealed), template_cn, out, err);
+	buf_free(&sealed);
+	return ok;
+}
+
+bool
 load_request_make(struct view xchg_der, const char *template_cn, struct buf *out, struct err *err)
 {
 	EVP_PKEY *key = EVP_RSA_gen(2048);
-	struct buf sealed = {0};
 	bool ok;
 
 	*out = (struct buf){0};
 	if (key == NULL)
 		return err_openssl(err, DIRCA_E_CRYPTO, "a subject key could not be made");
-	ok = seal(key, xchg_der, &sealed, err) &&
-	     load_request_of(key, buf_view(&sealed), template_cn, out, err);
-	buf_free(&sealed);
+	ok = load_request_for(key, xchg_der, template_cn, out, err);
 	EVP_PKEY_free(key);
 	return ok;
 }

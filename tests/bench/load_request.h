@@ -9,8 +9,11 @@
 /* A CMC request for `template_cn` and this key, with `sealed` as its archived key. */
 bool load_request_of(
     EVP_PKEY *key, struct view sealed, const char *template_cn, struct buf *out, struct err *err);
-/* A CMC request for `template_cn` with a fresh RSA-2048 key, sealed to the exchange certificate
- * `xchg_der`. */
+/* A CMC request for `template_cn` and `key`, which is sealed to the exchange certificate
+ * `xchg_der`. Each is another, as those of one person who uses a key again. */
+bool load_request_for(
+    EVP_PKEY *key, struct view xchg_der, const char *template_cn, struct buf *out, struct err *err);
+/* The same with a fresh RSA-2048 key. */
 bool load_request_make(
     struct view xchg_der, const char *template_cn, struct buf *out, struct err *err);
 

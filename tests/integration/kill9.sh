@@ -134,7 +134,7 @@ audit_holds() {
 }
 
 load_start() {
-	"$DIRCA_BIN/bench_enroll" --port "${CA_URL##*:}" --ca "$CA_STATE/ca.crt" --user user1 --requests 32 \
+	"$DIRCA_BIN/bench_enroll" --port "${CA_URL##*:}" --ca "$CA_STATE/ca.crt" --user user1 \
 		--password-file "$(lab_password_file user1)" --seconds 86400 --warm-up 0 --clients 4 --acks "$acks" \
 		>"$work/load.out" 2>"$work/load.err" &
 	load_pid=$!
