@@ -2,8 +2,6 @@
 
 #include <stdlib.h>
 
-#include <openssl/sha.h>
-
 #include "log.h"
 #include "publication.h"
 #include "space.h"
@@ -82,8 +80,7 @@ static bool
 read_request(struct enrollment *e, const struct enroll_input *in, struct err *err)
 {
 	e->label = in->template_label;
-	return (SHA256(in->body.ptr, in->body.len, e->request_hash) != NULL ||
-		   err_openssl(err, DIRCA_E_CRYPTO, "SHA-256 of the request")) &&
+	return enroll_request_hash(in, e->request_hash, err) &&
 	       enroll_request_decode(
 		   in->format, in->body, (size_t)e->ca->config->max_request, &e->request, err);
 }

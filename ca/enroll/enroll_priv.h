@@ -171,7 +171,10 @@ bool enroll_decide(struct enrollment *e, unsigned when, struct err *err);
  * DIRCA_E_SERVICE_NAME. */
 bool enroll_check_service_names(struct enrollment *e, struct err *err);
 
-/* enroll_repeat.c: what became of the same request of the same caller before (STORE_NOT_FOUND: it
+/* enroll_repeat.c: SHA-256 of the body; of label, NUL and body where a label names the template:
+ * the same PKCS#10 for another template is another request. */
+bool enroll_request_hash(const struct enroll_input *in, uint8_t out[32], struct err *err);
+/* What became of the same request of the same caller before (STORE_NOT_FOUND: it
  * is new, or was refused). `tx` NULL: asked by a reader. */
 enum store_find enroll_find_repeat(
     const struct enrollment *e, struct store_tx *tx, int64_t *request_id_out, struct err *err);

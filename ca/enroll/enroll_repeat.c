@@ -5,6 +5,9 @@
 #include "enroll_priv.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#include <openssl/sha.h>
 
 #include "key_holder.h"
 
@@ -18,6 +21,26 @@ person(const struct principal *p, char *sid)
 	return (struct store_principal){sid, p->downlevel};
 }
 
+bool
+enroll_request_hash(
+    const struct enroll_input *in, uint8_t out[SHA256_DIGEST_LENGTH], struct err *err)
+{
+	const char *label = in->template_label;
+	struct buf named = {0};
+	struct view bytes = in->body;
+	bool ok = true;
+
+	if (label != NULL) {
+		ok = buf_append(&named, view_of(label, strlen(label) + 1), err) &&
+		     buf_append(&named, in->body, err);
+		bytes = buf_view(&named);
+	}
+	ok = ok && (SHA256(bytes.ptr, bytes.len, out) != NULL ||
+		       err_openssl(err, DIRCA_E_CRYPTO, "SHA-256 of the request"));
+	buf_free(&named);
+	return ok;
+}
+
 enum store_find
 enroll_find_repeat(
     const struct enrollment *e, struct store_tx *tx, int64_t *request_id_out, struct err *err)
@@ -26,7 +49,6 @@ enroll_find_repeat(
 	const struct store_repeat r = {
 	    .request_hash = view_of(e->request_hash, sizeof e->request_hash),
 	    .caller = person(e->caller, sid),
-	    .template_name = e->label,
 	};
 
 	return tx != NULL ? store_repeat(tx, &r, request_id_out, err)

@@ -45,7 +45,6 @@ repeated(struct conn *c, const struct store_repeat *r, int64_t *request_id_out, 
 	sql_bind_blob(c, SQL_REPEATED, 1, r->request_hash);
 	sql_bind_text(c, SQL_REPEATED, 2, r->caller.sid);
 	sql_bind_text(c, SQL_REPEATED, 3, r->caller.name);
-	sql_bind_text(c, SQL_REPEATED, 4, r->template_name);
 	return find_id(c, SQL_REPEATED, request_id_out, err);
 }
 

@@ -77,8 +77,7 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 	    "SELECT RequestID FROM Request INDEXED BY RequestRequestHash "                         \
 	    "WHERE RequestHash = ?1 AND Disposition NOT IN (30, 31) "                              \
 	    "AND coalesce(CallerSID, 'name:' || lower(CallerName)) "                               \
-	    "= coalesce(?2, 'name:' || lower(?3)) "                                                \
-	    "AND (?4 IS NULL OR CertificateTemplate = ?4) ORDER BY RequestID LIMIT 1")             \
+	    "= coalesce(?2, 'name:' || lower(?3)) ORDER BY RequestID LIMIT 1")                     \
 	X(UNHASHED, SQL_READER,                                                                    \
 	    SQL_LIST_COLUMNS " FROM Request r INDEXED BY RequestUnhashed WHERE "                   \
 			     "r.PublicKeyHash IS NULL AND r.Disposition NOT IN (30, 31) "          \

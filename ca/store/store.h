@@ -92,7 +92,7 @@ struct store_request {
 	    key_hash; /* 21.21 as the client sent it, echoed at issuance of a pending request */
 	/* own columns; SHA-256 */
 	struct buf public_key_hash; /* of the SubjectPublicKeyInfo (pkix_key_hash) */
-	struct buf request_hash;    /* of the request as it came, with the key */
+	struct buf request_hash;    /* of the request as it came (enroll_request_hash) */
 };
 void store_request_free(struct store_request *r);
 
@@ -210,12 +210,10 @@ struct store_key_claim {
 };
 enum store_find store_find_other_holder(
     struct store *s, const struct store_key_claim *c, int64_t *request_id_out, struct err *err);
-/* What the same caller sent before and was not refused: the same bytes, for this template if one is
- * named beside them (NULL: none). */
+/* What the same caller sent before and was not refused. */
 struct store_repeat {
 	struct view request_hash;
 	struct store_principal caller;
-	const char *template_name;
 };
 enum store_find store_find_repeat(
     struct store *s, const struct store_repeat *r, int64_t *request_id_out, struct err *err);

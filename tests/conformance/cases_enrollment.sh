@@ -83,7 +83,7 @@ case_ alt_guid_of_computer guid_matches 'host$'
 case_ sid_of_user sid_in_certificate alice SubjectCn 1301
 case_ sid_of_computer sid_in_certificate 'host$' SubjectCn 1320
 case_ sid_left_out sid_in_certificate alice SidLess 1301
-case_ subject_supplied names alice SubjectSupplied "$dir/chosen.der"
-case_ subject_supplied_for_logon names alice LogonSupplied "$dir/chosen.der"
-case_ subject_ignored names alice SubjectCn "$dir/chosen.der"
+case_ subject_supplied names alice SubjectSupplied /CN=chosen.nwtraders.com
+case_ subject_supplied_for_logon names alice LogonSupplied /CN=chosen.nwtraders.com
+case_ subject_ignored names alice SubjectCn /CN=chosen.nwtraders.com
 case_ pending est alice Pending

@@ -38,18 +38,19 @@ symbol() {
 
 # ---- Enrollment without a client program: EST ----
 
-openssl req -new -newkey rsa:2048 -nodes -keyout "$dir/key.pem" -subj "/CN=chosen.nwtraders.com" -outform DER \
-	-out "$dir/chosen.der" 2>/dev/null
-openssl req -new -key "$dir/key.pem" -subj / -outform DER -out "$dir/request.der"
-
-# est USER TEMPLATE [REQUEST]: "issued", "pending", the symbol of the refusal, or the status where there is none. The
-# certificate is in $dir/est.crt.
+# est USER TEMPLATE [SUBJECT]: "issued", "pending", the symbol of the refusal, or the status where there is none. The
+# certificate is in $dir/est.crt. Everybody has a key of his own, and no two requests are the same: a repeated one would be
+# answered with what became of it. The number is a file, since some callers are subshells.
 est() {
-	local status
+	local status key=$dir/key-$1.pem number=0
 	rm -f "$dir/est.crt"
+	[ -f "$key" ] || openssl genrsa -out "$key" 2048 2>/dev/null || return 1
+	[ ! -f "$dir/est.number" ] || number=$(<"$dir/est.number")
+	echo $((number + 1)) >"$dir/est.number"
+	openssl req -new -key "$key" -subj "${3:-/CN=$number}" -outform DER -out "$dir/request.der" || return 1
 	status=$(curl -sS -o "$dir/est.p7" -D "$dir/est.headers" -w '%{http_code}' --cacert "$CA_STATE/ca.crt" \
 		-u "$1:${EST_PASSWORD:-$(<"$(lab_password_file "${1%$}")")}" -H 'Content-Type: application/pkcs10' \
-		--data-binary "@${3:-$dir/request.der}" "$CA_URL/.well-known/est/$2/simpleenroll")
+		--data-binary "@$dir/request.der" "$CA_URL/.well-known/est/$2/simpleenroll")
 	case $status in
 	200)
 		base64 -d "$dir/est.p7" | openssl pkcs7 -inform DER -print_certs -out "$dir/est.crt" && echo issued

@@ -70,7 +70,11 @@ answers() {
 	got=$(post "$@") && [ "$got" = "$want" ]
 }
 
-enrolls() { answers "$1" user1 /.well-known/est/User/simpleenroll "$dir/request.der"; }
+# Each time with a new request: the same one again would be answered with what became of it.
+enrolls() {
+	openssl req -new -key "$dir/key.pem" -subj "/CN=$((++requests))" -outform DER -out "$dir/request.der" &&
+		answers "$1" user1 /.well-known/est/User/simpleenroll "$dir/request.der"
+}
 recovers() { answers "$1" officer1 /dirca/v1/recovery-blobs "$dir/serial.json"; }
 
 # in_force NAME COMMAND...: it was not so before the change that the function `the_change` makes, and is within MOST_MS after it.
@@ -184,7 +188,8 @@ template="CN=User,CN=Certificate Templates,$services"
 kra="CN=$CA_NAME,CN=KRA,$services"
 # D:P(A;;RPLCLORC;;;AU): everybody may read, and nobody enroll or be acted for.
 no_access=$(printf '\x01\x00\x04\x90\0\0\0\0\0\0\0\0\0\0\0\0\x14\0\0\0\x02\0\x1c\0\x01\0\0\0\0\0\x14\0\x94\0\x02\0\x01\x01\0\0\0\0\0\x05\x0b\0\0\0' | base64 -w 0)
-openssl req -new -newkey rsa:2048 -nodes -keyout "$dir/key.pem" -subj / -outform DER -out "$dir/request.der" 2>/dev/null
+openssl genrsa -out "$dir/key.pem" 2048 2>/dev/null
+requests=0
 # value_of DN ATTRIBUTE: its line of LDIF. The control keeps the SACL out of a descriptor.
 value_of() {
 	lab_admin ldapsearch -LLL -o ldif_wrap=no -E 1.2.840.113556.1.4.801=::MAMCAQc= -s base -b "$1" "$2" | grep "^$2:"

@@ -345,16 +345,19 @@ a_pkcs10_for_two_templates_is_two_requests(void **state)
 	EVP_PKEY *key = test_key("rsa2048");
 	struct buf pkcs10 = pkcs10_of(key);
 	struct enroll_input user = input(ENROLL_PKCS10, &pkcs10, "User", &user1),
-			    none = input(ENROLL_PKCS10, &pkcs10, "NoSuchTemplate", &user1);
+			    other_label = input(ENROLL_PKCS10, &pkcs10, "NoSuchTemplate", &user1),
+			    none = input(ENROLL_PKCS10, &pkcs10, NULL, &user1);
 	struct enroll_result r = submit(&user), other;
 
 	(void)state;
 	assert_int_equal(r.disposition, DISP_ISSUED);
-	user.template_label = "uSER";
 	assert_same_answer(&user, &r);
-	other = submit(&none);
+	other = submit(&other_label);
 	assert_int_equal(other.reason.code, CERTSRV_E_UNSUPPORTED_CERT_TYPE);
 	assert_int_not_equal(other.request_id, r.request_id);
+	enroll_result_free(&other);
+	other = submit(&none);
+	assert_int_equal(other.reason.code, CERTSRV_E_NO_CERT_TYPE);
 	enroll_result_free(&other);
 	enroll_result_free(&r);
 	buf_free(&pkcs10);

@@ -154,10 +154,9 @@ shared_keys_are_those_that_nobody_archived(void **state)
 /* ---- repeats ---- */
 
 static int64_t
-repeat_of(struct fixture *f, const uint8_t hash[32], const char *sid, const char *name,
-    const char *template_name)
+repeat_of(struct fixture *f, const uint8_t hash[32], const char *sid, const char *name)
 {
-	const struct store_repeat r = {view_of(hash, 32), {sid, name}, template_name};
+	const struct store_repeat r = {view_of(hash, 32), {sid, name}};
 	int64_t id;
 
 	if (store_find_repeat(f->store, &r, &id, &f->err) == STORE_FAILED)
@@ -166,7 +165,7 @@ repeat_of(struct fixture *f, const uint8_t hash[32], const char *sid, const char
 }
 
 static void
-a_repeat_is_the_same_bytes_by_the_same_caller_for_the_same_template(void **state)
+a_repeat_is_the_same_request_by_the_same_caller(void **state)
 {
 	struct fixture *f = *state;
 	struct sample s;
@@ -187,13 +186,11 @@ a_repeat_is_the_same_bytes_by_the_same_caller_for_the_same_template(void **state
 	s.row.request_hash = HASH(key_a);
 	named = add_row(f, &s.row);
 
-	assert_int_equal(repeat_of(f, key_a, USER1, "D\\user1", NULL), first);
-	assert_int_equal(repeat_of(f, key_a, USER1, "D\\user1", "efsARCHIVE"), first);
-	assert_int_equal(repeat_of(f, key_a, USER1, "D\\user1", "User"), 0);
-	assert_int_equal(repeat_of(f, key_a, USER2, "D\\user1", NULL), second);
-	assert_int_equal(repeat_of(f, key_a, NULL, "d\\USER1", NULL), named);
-	assert_int_equal(repeat_of(f, key_a, NULL, USER1, NULL), 0);
-	assert_int_equal(repeat_of(f, key_b, USER1, "D\\user1", NULL), 0);
+	assert_int_equal(repeat_of(f, key_a, USER1, "D\\user1"), first);
+	assert_int_equal(repeat_of(f, key_a, USER2, "D\\user1"), second);
+	assert_int_equal(repeat_of(f, key_a, NULL, "d\\USER1"), named);
+	assert_int_equal(repeat_of(f, key_a, NULL, USER1), 0);
+	assert_int_equal(repeat_of(f, key_b, USER1, "D\\user1"), 0);
 }
 
 static void
@@ -207,7 +204,7 @@ a_refused_request_has_no_repeat(void **state)
 	s.row.caller_sid = TEXT(USER1);
 	s.row.request_hash = HASH(key_a);
 	add_row(f, &s.row);
-	assert_int_equal(repeat_of(f, key_a, USER1, "D\\user1", NULL), 0);
+	assert_int_equal(repeat_of(f, key_a, USER1, "D\\user1"), 0);
 }
 
 struct asking {
@@ -236,7 +233,7 @@ a_unit_of_work_sees_what_it_wrote(void **state)
 	struct fixture *f = *state;
 	struct sample s;
 	struct asking a = {.claim = {view_of(key_a, 32), {USER2, NULL}, false},
-	    .repeat = {view_of(key_b, 32), {USER1, NULL}, NULL},
+	    .repeat = {view_of(key_b, 32), {USER1, NULL}},
 	    .row = &s.row};
 
 	sample_issued(&s, 1);
@@ -328,7 +325,7 @@ main(void)
 	    TEST(all_rows_but_refused_ones_hold_their_keys),
 	    TEST(a_denied_request_sets_its_key_free),
 	    TEST(shared_keys_are_those_that_nobody_archived),
-	    TEST(a_repeat_is_the_same_bytes_by_the_same_caller_for_the_same_template),
+	    TEST(a_repeat_is_the_same_request_by_the_same_caller),
 	    TEST(a_refused_request_has_no_repeat),
 	    TEST(a_unit_of_work_sees_what_it_wrote),
 	    TEST(rows_of_version_3_wait_to_be_hashed),
