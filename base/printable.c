@@ -97,6 +97,17 @@ printable_next(struct view text, char shown_out[PRINTABLE_MAX])
 	return n;
 }
 
+/* How many octets at the beginning are ASCII that is shown as it is: of most texts, all. */
+static size_t
+plain_run(struct view text)
+{
+	size_t n = 0;
+
+	while (n < text.len && text.ptr[n] >= 0x20 && text.ptr[n] < 0x7f)
+		n++;
+	return n;
+}
+
 void
 printable_copy(struct view text, char *to, size_t size)
 {
@@ -104,11 +115,19 @@ printable_copy(struct view text, char *to, size_t size)
 
 	while (text.len > 0) {
 		char shown[PRINTABLE_MAX];
-		size_t n = printable_next(text, shown), len = strlen(shown);
+		const void *from = text.ptr;
+		size_t n = plain_run(text), len = n;
 
-		if (used + len >= size)
+		if (n == 0) {
+			n = printable_next(text, shown);
+			from = shown;
+			len = strlen(shown);
+		} else if (n > size - 1 - used) {
+			n = len = size - 1 - used;
+		}
+		if (len == 0 || len > size - 1 - used)
 			break;
-		memcpy(to + used, shown, len);
+		memcpy(to + used, from, len);
 		used += len;
 		text = view_of(text.ptr + n, text.len - n);
 	}
