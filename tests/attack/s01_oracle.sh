@@ -49,6 +49,7 @@ audited() { [ "$(sqlite3 "$CA_STATE/dirca.db" "SELECT count(*) FROM Audit WHERE 
 
 check "a CA with KRAs" ca_lab_start "$dir"
 [ "$CHECKS_BAD" -eq 0 ] && check "two KRAs" ca_lab_kras 2
+check "no quota, which would end the questions early" ca_lab_no_quota
 check "3,000 questions about a caught key have one answer" oracle --queries 3000
 sed 's/^/     /' "$dir/check.out"
 
