@@ -4,6 +4,8 @@
 #include "cmc.h"
 #include "enroll.h"
 
+/* On a curve: each signature is another, and so is each request. The same one again would be
+ * answered with what became of it. */
 static EVP_PKEY *key;
 
 /* A request whose names come from the directory, as these accounts have them there. */
@@ -81,7 +83,7 @@ name_that_became_a_services_is_refused_at_the_approval(void **state)
 	harness_principal("kra1", &kra1);
 	harness_principal("officer1", &officer1);
 	EVP_PKEY_free(key);
-	key = test_key("rsa2048"); /* a key is one person's */
+	key = test_key("P-256"); /* a key is one person's */
 	submit(&kra1, "KeyRecoveryAgent", &pending);
 	assert_int_equal(pending.disposition, DISP_PENDING);
 	harness_set_attr("dNSHostName", view_str("kra1"));
@@ -103,7 +105,7 @@ static int
 group_setup(void **state)
 {
 	(void)state;
-	key = test_key("rsa2048");
+	key = test_key("P-256");
 	return harness_open("");
 }
 
