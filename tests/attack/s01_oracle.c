@@ -161,7 +161,7 @@ seal(const struct attack *a, struct view blob)
 	struct pkix_cert xchg;
 	struct cms_kra to;
 	struct buf sealed;
-	EVP_PKEY *key;
+	EVP_PKEY *key = NULL;
 	struct err err;
 
 	if (!pkix_cert_decode(buf_view(&a->xchg), &xchg, &err) ||

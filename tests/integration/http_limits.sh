@@ -58,7 +58,7 @@ password=$(<"$(lab_password_file user1)")
 check "an unknown route is 404" client gives GET /nothing 404
 check "a known route's wrong method is 405" client gives DELETE /dirca/v1/ca 405
 check "a wrong method of another kind too" client gives PUT /dirca/v1/requests 405
-check "without credentials: 401 and three challenges" client challenges
+check "without credentials: 401 and four challenges" client challenges
 check "malformed credentials are refused" client strange_credentials user1
 check "credentials are the connection's" client credentials_are_the_connections user1 "$password"
 check "five failures close the connection" client five_failures user2

@@ -162,7 +162,7 @@ def challenges(url, cafile):
     got, headers, _ = request(connect(url, cafile), "GET", "/dirca/v1/ca")
     schemes = sorted(v.split()[0] for k, v in headers if k.lower() == "www-authenticate")
     expect(got == 401, f"status {got}")
-    expect(schemes == ["Basic", "Negotiate", "SCRAM-SHA-256"], str(schemes))
+    expect(schemes == ["Basic", "Negotiate", "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS"], str(schemes))
 
 
 def five_failures(url, cafile, user):
