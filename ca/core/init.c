@@ -104,7 +104,8 @@ note_signed(const struct config *config, struct view what, struct view serial, s
 	while (serial.len > 0 && serial.ptr[0] == 0)
 		serial = view_of(serial.ptr + 1, serial.len - 1);
 	entry.number_len = serial.len;
-	memcpy(entry.number, serial.ptr, serial.len);
+	if (serial.len > 0) /* a request has none yet */
+		memcpy(entry.number, serial.ptr, serial.len);
 	ok = journal_open(&journal, folder, clock_now(), err);
 	if (ok) {
 		ok = journal_add(&journal, &entry, what, clock_now(), err) &&
