@@ -12,7 +12,7 @@
 #define BUCKETS        2048
 #define WAYS           8
 #define KEY_LEN        16
-#define FIRST_DELAY_MS 1000
+#define FIRST_DELAY_MS INT64_C(1000)
 #define FAILURES_MOST  1000
 #define MINUTE_MS      INT64_C(60000)
 

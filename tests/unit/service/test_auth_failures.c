@@ -84,6 +84,11 @@ the_wait_doubles_after_the_free_failures(void **state)
 	}
 	assert_int_equal(wait_of("victim", "192.0.2.1", now - 1), 1);
 	assert_int_equal(wait_of("victim", "192.0.2.1", now), 0);
+	for (int i = 0; i < 40; i++) { /* and stays the longest */
+		assert_true(guess("victim", "192.0.2.1", now));
+		assert_int_equal(wait_of("victim", "192.0.2.1", now), 15 * MINUTE);
+		now += 15 * MINUTE;
+	}
 }
 
 static void
