@@ -89,7 +89,7 @@ screen_write(void *cookie, const char *bytes, size_t len)
 
 /* What was begun and not completed is shown too. The descriptor stays open: it is the process's. */
 static int
-screen_close(void *cookie)
+screen_end(void *cookie)
 {
 	struct screen *s = cookie;
 	bool ok = true;
@@ -100,8 +100,22 @@ screen_close(void *cookie)
 		printable_next(view_of(s->begun + i, 1), shown);
 		ok = write_all(s->fd, view_str(shown)) && ok;
 	}
-	free(s);
 	return ok ? 0 : EOF;
+}
+
+static int
+screen_close(void *cookie)
+{
+	int status = screen_end(cookie);
+
+	free(cookie);
+	return status;
+}
+
+static FILE *
+open_stream(struct screen *s, cookie_close_function_t *end)
+{
+	return fopencookie(s, "w", (cookie_io_functions_t){.write = screen_write, .close = end});
 }
 
 FILE *
@@ -113,9 +127,7 @@ screen_stream(int fd)
 	if (s == NULL)
 		return NULL;
 	s->fd = fd;
-	stream = fopencookie(
-	    s, "w", (cookie_io_functions_t){.write = screen_write, .close = screen_close});
-	if (stream == NULL)
+	if ((stream = open_stream(s, screen_close)) == NULL)
 		free(s);
 	return stream;
 }
@@ -123,7 +135,9 @@ screen_stream(int fd)
 bool
 screen_open(struct err *err)
 {
-	FILE *out = screen_stream(STDOUT_FILENO), *diagnostics = screen_stream(STDERR_FILENO);
+	static struct screen standard[] = {{.fd = STDOUT_FILENO}, {.fd = STDERR_FILENO}};
+	FILE *out = open_stream(&standard[0], screen_end),
+	     *diagnostics = open_stream(&standard[1], screen_end);
 
 	if (out == NULL || diagnostics == NULL)
 		return err_nomem(err);
