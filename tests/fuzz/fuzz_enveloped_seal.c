@@ -1,48 +1,11 @@
 /* Content of an EnvelopedData: each run seals its input to an RSA and to a P-256 key, opens it
  * again and opens it with one byte changed, chosen by the input. With real keys, which makes it
  * slow: what anybody may send is fuzz_enveloped.c's. */
-#include <stdlib.h>
-#include <string.h>
-#include <openssl/evp.h>
-
-#include "cms.h"
+#include "enveloped_keys.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define HEAP        (1 << 20)
 #define CONTENT_MAX 4096
-
-static EVP_PKEY *keys[2];
-
-static void
-set_up(void)
-{
-	struct err err;
-
-	if (keys[0] != NULL)
-		return;
-	keys[0] = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)2048);
-	keys[1] = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
-	if (keys[0] == NULL || keys[1] == NULL || !secret_heap_init(HEAP, true, &err))
-		abort();
-}
-
-static void
-open_with_all(struct view der)
-{
-	struct cms_enveloped e;
-	struct secret plain;
-	struct err err;
-
-	if (!cms_enveloped_decode(der, &e, &err))
-		return;
-	for (size_t i = 0; i < e.count; i++)
-		for (size_t k = 0; k < 2; k++) {
-			(void)cms_enveloped_open(&e, i, keys[k], &plain, &err);
-			secret_free(&plain);
-		}
-	cms_enveloped_free(&e);
-}
 
 static void
 round_trip(struct view content)
