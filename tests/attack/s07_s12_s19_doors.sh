@@ -33,7 +33,8 @@ all_doors_answer() {
 # flooded WHERE COUNT ADDRESSES: all doors answer while many_connections.py floods it.
 flooded() {
 	local status=0
-	many flood "$@" 20 &
+	# Not by way of many(): the shell that runs a function would be killed, and its child go on.
+	/usr/bin/python3 "$here/many_connections.py" flood "$@" 20 &
 	sleep 2
 	for _ in 1 2 3; do
 		all_doors_answer || status=1

@@ -202,12 +202,17 @@ graft_element(struct buf *m)
 static void
 cut_or_grow(struct buf *m)
 {
+	unsigned char first[4];
 	struct err err;
 
-	if (one_in(2))
+	if (one_in(2)) {
 		m->len = 1 + draw(m->len);
-	else
-		harness_must(buf_append(m, view_of(m->ptr, 1 + draw(4)), &err), &err);
+		return;
+	}
+	/* Apart: growing moves what would be appended. */
+	memset(first, 0, sizeof first);
+	memcpy(first, m->ptr, m->len < sizeof first ? m->len : sizeof first);
+	harness_must(buf_append(m, view_of(first, 1 + draw(4)), &err), &err);
 }
 
 /* BER that is no DER: the outermost length in more bytes than it needs. */
