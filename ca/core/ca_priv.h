@@ -25,6 +25,7 @@ struct ca_state {
 	struct quota *requests; /* what each requester has the CA store */
 	struct quota *refusals; /* and how many refusals of each are recorded */
 	atomic_bool space_is_low;
+	_Atomic int64_t space_looked_at, space_free_mb; /* clock_mono_ms; what there was then */
 	struct pkix_cert *kra_issuer_certs; /* trust/kra-issuers.pem, without this CA's own */
 	const struct pkix_cert *
 	    *kra_issuers; /* who may have issued KRA certificates; the vault trusts the same */

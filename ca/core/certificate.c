@@ -90,9 +90,9 @@ push_ski(struct view spki, ext_list *list, struct err *err)
 
 /* subjectAltName is critical when the subject is empty (RFC 5280 4.2.1.6). */
 static bool
-name_is_empty(struct view name)
+name_is_empty(const struct buf *name)
 {
-	return name.len <= 2;
+	return name->len <= 2;
 }
 
 static bool
@@ -111,14 +111,18 @@ add_san(GENERAL_NAMES *names, const struct issue_san_value *v, struct err *err)
 	return err_set(err, DIRCA_E_INTERNAL, "alternative name of kind %d", (int)v->kind);
 }
 
+/* Value of the extension; empty for a plan without alternative names. */
 static bool
-push_san(const struct issue_plan *plan, bool critical, ext_list *list, struct err *err)
+san_value(const struct issue_plan *plan, struct buf *out, struct err *err)
 {
 	GENERAL_NAMES *names = NULL;
+	uint8_t *der = NULL;
 	bool ok = false;
+	int len;
 
+	*out = (struct buf){0};
 	if (plan->san_from_request)
-		return pkix_ext_push(list, "2.5.29.17", critical, plan->given_san, err);
+		return buf_dup(plan->given_san, out, err);
 	if (plan->san_count == 0)
 		return true;
 	if ((names = GENERAL_NAMES_new()) == NULL) {
@@ -128,10 +132,19 @@ push_san(const struct issue_plan *plan, bool critical, ext_list *list, struct er
 	for (size_t i = 0; i < plan->san_count; i++)
 		if (!add_san(names, &plan->sans[i], err))
 			goto out;
-	ok = ext_push_san(list, names, critical, err);
+	len = i2d_GENERAL_NAMES(names, &der);
+	ok = buf_take_openssl(der, len, out, err);
 out:
 	GENERAL_NAMES_free(names);
 	return ok;
+}
+
+static bool
+push_san(const struct certificate_names *names, ext_list *list, struct err *err)
+{
+	return names->san.len == 0 ||
+	       pkix_ext_push(
+		   list, "2.5.29.17", name_is_empty(&names->subject), buf_view(&names->san), err);
 }
 
 static bool
@@ -227,21 +240,22 @@ mark_critical(const struct issue_plan *plan, ext_list *list)
 
 /* In the order of AD CS: a reader that compares sees what it is used to. */
 static bool
-push_extensions(struct ca *ca, const struct ca_view *view, const struct issue_plan *plan,
-    struct view subject, struct view spki, ext_list *list, struct err *err)
+push_extensions(
+    struct ca *ca, const struct certificate_order *order, ext_list *list, struct err *err)
 {
+	const struct issue_plan *plan = order->plan;
+
 	if (!push_usages(plan, list, err) ||
 	    (plan->smime_capabilities && !ext_push_smime_capabilities(list, err)) ||
-	    !push_ski(spki, list, err) || !push_template(plan, list, err) ||
+	    !push_ski(order->spki, list, err) || !push_template(plan, list, err) ||
 	    !ext_push_aki(list, buf_view(&ca->ca_key_id), err))
 		return false;
-	if (!plan->no_revocation_info && !push_cdp(ca, view, list, err))
+	if (!plan->no_revocation_info && !push_cdp(ca, order->view, list, err))
 		return false;
-	if (!plan->ocsp_nocheck && !push_aia(ca, view, list, err))
+	if (!plan->ocsp_nocheck && !push_aia(ca, order->view, list, err))
 		return false;
-	return push_constraints(plan, list, err) &&
-	       push_san(plan, name_is_empty(subject), list, err) &&
-	       push_policies(view, plan, list, err) && push_sid(plan, list, err);
+	return push_constraints(plan, list, err) && push_san(order->names, list, err) &&
+	       push_policies(order->view, plan, list, err) && push_sid(plan, list, err);
 }
 
 /* Name DER with the e-mail address alone; pkix_name_from_dn wants a DN. */
@@ -291,49 +305,26 @@ subject_name(const struct issue_plan *plan, struct buf *out, struct err *err)
 	return email_name(plan->subject_email, out, err);
 }
 
-bool
-certificate_names(
-    const struct issue_plan *plan, struct buf *subject_out, struct buf *san_out, struct err *err)
-{
-	ext_list *list = sk_X509_EXTENSION_new_null();
-	bool ok = false;
-
-	*subject_out = *san_out = (struct buf){0};
-	if (list == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	if (!subject_name(plan, subject_out, err) || !push_san(plan, false, list, err))
-		goto out;
-	ok = true;
-	if (sk_X509_EXTENSION_num(list) > 0) {
-		const ASN1_OCTET_STRING *value =
-		    X509_EXTENSION_get_data(sk_X509_EXTENSION_value(list, 0));
-
-		ok = buf_dup(
-		    view_of(ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value)),
-		    san_out, err);
-	}
-out:
-	sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
-	if (!ok)
-		buf_free(subject_out);
-	return ok;
-}
-
 /* Of the request and of the directory alike: who reads the certificate sees what is in it. */
 bool
-certificate_check_names(const struct issue_plan *plan, struct err *err)
+certificate_names_make(
+    const struct issue_plan *plan, struct certificate_names *out, struct err *err)
 {
-	struct buf subject = {0}, san = {0};
-	bool ok = certificate_names(plan, &subject, &san, err) &&
-		  pkix_check_name(buf_view(&subject), "the subject", err) &&
-		  (san.len == 0 || pkix_check_general_names(
-				       buf_view(&san), "the subject alternative name", err));
+	*out = (struct certificate_names){0};
+	if (subject_name(plan, &out->subject, err) && san_value(plan, &out->san, err) &&
+	    pkix_check_name(buf_view(&out->subject), "the subject", err) &&
+	    (out->san.len == 0 ||
+		pkix_check_general_names(buf_view(&out->san), "the subject alternative name", err)))
+		return true;
+	certificate_names_free(out);
+	return false;
+}
 
-	buf_free(&subject);
-	buf_free(&san);
-	return ok;
+void
+certificate_names_free(struct certificate_names *n)
+{
+	buf_free(&n->subject);
+	buf_free(&n->san);
 }
 
 struct body {
@@ -377,35 +368,27 @@ sign(struct ca *ca, struct vault *v, const struct body *body, struct buf *out, s
 }
 
 bool
-certificate_issue(struct ca *ca, struct vault *v, const struct issue_plan *plan, struct view spki,
+certificate_issue(struct ca *ca, struct vault *v, const struct certificate_order *order,
     struct buf *certificate_out, struct err *err)
 {
 	ext_list *list = sk_X509_EXTENSION_new_null();
-	struct ca_view *view = ca_view_get(ca);
-	struct buf subject = {0};
-	bool ok = false;
+	const struct issue_plan *plan = order->plan;
+	bool ok;
 
 	*certificate_out = (struct buf){0};
-	if (list == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	if (!certificate_check_names(plan, err) || !subject_name(plan, &subject, err) ||
-	    !push_extensions(ca, view, plan, buf_view(&subject), spki, list, err))
-		goto out;
+	if (list == NULL)
+		return err_nomem(err);
+	ok = push_extensions(ca, order, list, err);
 	mark_critical(plan, list);
 	const struct body body = {
-	    .subject = buf_view(&subject),
-	    .spki = spki,
+	    .subject = buf_view(&order->names->subject),
+	    .spki = order->spki,
 	    .not_before = plan->not_before,
 	    .not_after = plan->not_after,
 	    .extensions = list,
 	};
-	ok = sign(ca, v, &body, certificate_out, err);
-out:
+	ok = ok && sign(ca, v, &body, certificate_out, err);
 	sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
-	ca_view_release(&view);
-	buf_free(&subject);
 	return ok;
 }
 

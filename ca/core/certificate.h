@@ -13,18 +13,28 @@
 /* 128 random bits. */
 bool certificate_serial(uint8_t out[CERTIFICATE_SERIAL_LEN], struct err *err);
 
-/* Name DER and extensions of a plan, which may have names of the request in it. AKI, SKI, AIA and
- * CDP (directory and HTTP URLs of the configuration), 25.2 (SEQUENCE{ [0] otherName }), template
- * extension, SMIME capabilities included. 128-bit random serial number. */
-bool certificate_issue(struct ca *ca, struct vault *v, const struct issue_plan *plan,
-    struct view spki, struct buf *certificate_out, struct err *err);
-/* The names that certificate_issue certifies: subject, and alternative names as the extension's
- * value, empty if there are none. */
-bool certificate_names(
-    const struct issue_plan *plan, struct buf *subject_out, struct buf *san_out, struct err *err);
-/* The names that the certificate of a plan would hold can be encoded, and hold nothing that people
- * would not see; certificate_issue checks that again. CERTSRV_E_BAD_REQUESTSUBJECT. */
-bool certificate_check_names(const struct issue_plan *plan, struct err *err);
+/* The names that a certificate holds: made once, so that what was checked is what is certified. */
+struct certificate_names {
+	struct buf subject; /* Name DER */
+	struct buf san;     /* subjectAltName's value, empty if there are none */
+};
+/* Those of a plan, which may have names of the request in it. They can be encoded, and hold nothing
+ * that people would not see. CERTSRV_E_BAD_REQUESTSUBJECT. */
+bool certificate_names_make(
+    const struct issue_plan *plan, struct certificate_names *out, struct err *err);
+void certificate_names_free(struct certificate_names *n);
+
+struct certificate_order {
+	const struct ca_view *view; /* by which the plan was made */
+	const struct issue_plan *plan;
+	const struct certificate_names *names; /* of the plan */
+	struct view spki;
+};
+/* With the extensions of the plan: AKI, SKI, AIA and CDP (directory and HTTP URLs of the
+ * configuration), 25.2 (SEQUENCE{ [0] otherName }), template extension, SMIME capabilities
+ * included. 128-bit random serial number. */
+bool certificate_issue(struct ca *ca, struct vault *v, const struct certificate_order *order,
+    struct buf *certificate_out, struct err *err);
 /* Has the vault make an exchange key and its certificate (facts 6.5), with this CA's CDP and AIA.
  */
 bool certificate_xchg(struct ca *ca, struct vault *v, int64_t rsa_bits, int64_t life_s,

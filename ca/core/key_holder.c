@@ -21,6 +21,8 @@ key_holder_check(struct ca *ca, struct store_tx *tx, const struct key_holder *h,
 	*row_out = 0;
 	if (view_eq(h->public_key_hash, view_of(ca->ca_key_hash, sizeof ca->ca_key_hash)))
 		return refuse(err);
+	if (h->is_free)
+		return true;
 	found = tx != NULL ? store_other_holder(tx, &claim, row_out, err)
 			   : store_find_other_holder(ca->store, &claim, row_out, err);
 	if (found == STORE_FOUND)

@@ -11,6 +11,7 @@
 struct key_holder {
 	struct view public_key_hash;   /* pkix_key_hash */
 	struct store_principal holder; /* whom the certificate is for */
+	bool is_free; /* no row of anybody else has it (store_precedent): only the CA might */
 	bool archives;                 /* its private key is to be archived */
 	bool may_share;                /* CA\AllowSharedKeys */
 };

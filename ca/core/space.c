@@ -6,7 +6,12 @@
 #include <sys/statvfs.h>
 
 #include "ca_priv.h"
+#include "clock.h"
 #include "log.h"
+
+/* For so long space that was there counts as there: what may be written in that time is far below
+ * what low_space_mb leaves. */
+#define LOOK_EVERY_MS 250
 
 bool
 ca_space(const struct ca *ca, struct ca_space *out, struct err *err)
@@ -23,6 +28,23 @@ ca_space(const struct ca *ca, struct ca_space *out, struct err *err)
 	return true;
 }
 
+static bool
+look(struct ca *ca, struct ca_space *out, struct err *err)
+{
+	int64_t now = clock_mono_ms();
+
+	if (now - atomic_load(&ca->state->space_looked_at) < LOOK_EVERY_MS) {
+		out->free_mb = atomic_load(&ca->state->space_free_mb);
+		out->low = out->free_mb < ca->config->low_space_mb;
+		return true;
+	}
+	if (!ca_space(ca, out, err))
+		return false;
+	atomic_store(&ca->state->space_free_mb, out->free_mb);
+	atomic_store(&ca->state->space_looked_at, now);
+	return true;
+}
+
 bool
 ca_check_space(struct ca *ca, struct err *err)
 {
@@ -31,7 +53,7 @@ ca_check_space(struct ca *ca, struct err *err)
 
 	if (ca->config->low_space_mb == 0)
 		return true;
-	if (!ca_space(ca, &space, err))
+	if (!look(ca, &space, err))
 		return false;
 	was_low = atomic_exchange(&ca->state->space_is_low, space.low);
 	if (space.low && !was_low)

@@ -42,6 +42,7 @@ void
 enrollment_free(struct enrollment *e)
 {
 	issue_plan_free(&e->plan);
+	certificate_names_free(&e->names);
 	for (size_t i = 0; i < e->signer_count; i++) {
 		pkix_cert_free(&e->signers[i].cert);
 		free(e->signers[i].name);
@@ -85,6 +86,26 @@ read_request(struct enrollment *e, const struct enroll_input *in, struct err *er
 		   in->format, in->body, (size_t)e->ca->config->max_request, &e->request, err);
 }
 
+bool
+enroll_certify(struct enrollment *e, struct err *err)
+{
+	const struct certificate_order order = {
+	    .view = e->view,
+	    .plan = &e->plan,
+	    .names = &e->names,
+	    .spki = e->request.pkix->spki,
+	};
+
+	return certificate_issue(e->ca, e->vault, &order, &e->certificate, err);
+}
+
+void
+enroll_wake_publisher(const struct enrollment *e)
+{
+	if (e->plan.publish_to_ds || e->plan.publish_to_kra)
+		ca_publication_wake(e->ca);
+}
+
 /* From a request to a certificate that is not yet anybody's; nothing here is written anywhere. */
 static bool
 process(struct enrollment *e, struct err *err)
@@ -96,8 +117,7 @@ process(struct enrollment *e, struct err *err)
 		return false;
 	if ((e->plan.pend && !check_keepable(e, err)) || !enroll_archive(e, err))
 		return false;
-	return e->plan.pend || certificate_issue(e->ca, e->vault, &e->plan, e->request.pkix->spki,
-				   &e->certificate, err);
+	return e->plan.pend || enroll_certify(e, err);
 }
 
 static bool
@@ -165,7 +185,7 @@ finish(struct enrollment *e, const struct enroll_input *in, const struct err *re
 	out->response = e->response;
 	e->response = (struct buf){0};
 	if (c.disposition == DISP_ISSUED) {
-		ca_publication_wake(e->ca);
+		enroll_wake_publisher(e);
 		out->certificate = e->certificate;
 		e->certificate = (struct buf){0};
 	}
@@ -216,10 +236,9 @@ enroll_submit(struct ca *ca, struct vault *v, const struct enroll_input *in,
 	    .now = in->now,
 	    .submitted = in->now,
 	    .plan = {0}};
-	enum store_find repeat = STORE_NOT_FOUND;
 	struct err reason = {0}, inactive;
 	bool ok = false, read;
-	int64_t id;
+	int64_t repeat_of = 0;
 
 	*out = (struct enroll_result){0};
 	if (!ca_view_is_fresh(e.view, in->now)) {
@@ -228,17 +247,18 @@ enroll_submit(struct ca *ca, struct vault *v, const struct enroll_input *in,
 		goto out;
 	}
 	read = read_request(&e, in, &reason);
-	if (read && principal_check_active(in->caller, in->now, &inactive))
-		repeat = enroll_find_repeat(&e, NULL, &id, err);
-	if (repeat == STORE_FOUND)
-		ok = enroll_answer_repeat(&e, id, out, err);
-	else if (repeat == STORE_NOT_FOUND && !may_store(&e, in, out, err))
+	if (read && principal_check_active(in->caller, in->now, &inactive) &&
+	    !enroll_find_repeat(&e, NULL, &repeat_of, err))
+		goto out;
+	if (repeat_of != 0)
+		ok = enroll_answer_repeat(&e, repeat_of, out, err);
+	else if (!may_store(&e, in, out, err))
 		ok = false;
-	else if (repeat == STORE_NOT_FOUND && read)
+	else if (read)
 		ok = decide(&e, in, out, err);
-	else if (repeat == STORE_NOT_FOUND && enroll_is_refusal(reason.code))
+	else if (enroll_is_refusal(reason.code))
 		ok = finish(&e, in, &reason, out, err);
-	else if (repeat == STORE_NOT_FOUND)
+	else
 		*err = reason;
 	if (ok && e.key_row != 0)
 		log_warn("public key of another principal", LOG_INT("request", out->request_id),

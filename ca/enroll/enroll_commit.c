@@ -218,16 +218,12 @@ is_first(struct unit *u, struct store_tx *tx, struct err *err)
 
 	if (c->reason != NULL)
 		return true;
-	switch (enroll_find_repeat(c->e, tx, &c->repeat_of, err)) {
-	case STORE_FOUND:
+	if (!enroll_find_repeat(c->e, tx, &c->repeat_of, err))
+		return false;
+	if (c->repeat_of != 0)
 		return err_set(err, ERROR_FILE_EXISTS, "the same request came before, as %lld",
 		    (long long)c->repeat_of);
-	case STORE_NOT_FOUND:
-		return enroll_check_key(c->e, tx, err);
-	case STORE_FAILED:
-		break;
-	}
-	return false;
+	return enroll_check_key(c->e, tx, err);
 }
 
 static bool

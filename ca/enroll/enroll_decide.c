@@ -236,7 +236,7 @@ check_policy(struct enrollment *e, struct err *err)
 
 	return enroll_check_naming(e, err) && gather_facts(e, err) &&
 	       issue_plan_make(e->tmpl, e->caller, &e->facts, &limits, &e->plan, err) &&
-	       certificate_check_names(&e->plan, err);
+	       certificate_names_make(&e->plan, &e->names, err);
 }
 
 /* An explanation is about a key that does not exist yet. */

@@ -216,9 +216,7 @@ issue_stored(struct enrollment *e, const struct store_request *row, const struct
 	return decode_stored(row, &e->request, err) &&
 	       current_template(e->view, row, &e->tmpl, err) &&
 	       enroll_decide(e, ENROLL_AT_APPROVAL, err) &&
-	       check_certified_names(e, officer, err) &&
-	       certificate_issue(
-		   e->ca, e->vault, &e->plan, e->request.pkix->spki, &e->certificate, err);
+	       check_certified_names(e, officer, err) && enroll_certify(e, err);
 }
 
 static bool
@@ -291,7 +289,7 @@ finish_approval(struct enrollment *e, const struct principal *officer, struct st
 	if (!respond_row(e->ca, e->vault, row, &e->response, err) ||
 	    !store_do(e->ca->store, write_approval, &approval, err))
 		return false;
-	ca_publication_wake(e->ca);
+	enroll_wake_publisher(e);
 	out->request_id = row->request_id;
 	out->disposition = DISP_ISSUED;
 	out->certificate = e->certificate;

@@ -101,7 +101,8 @@ struct enrollment {
 	struct pkix_texts policies;     /* certificatePolicies of the request */
 	const char *label;              /* EST label, NULL if none */
 	uint8_t request_hash[32];       /* SHA-256 of the request as it came */
-	int64_t key_row;                /* of somebody else who has the public key */
+	bool key_is_free;  /* nobody but the caller had the public key when it was asked */
+	int64_t key_row;   /* of somebody else who has the public key */
 	bool has_key;      /* a key is there to archive, or was archived when the request came */
 	enroll_step *step; /* NULL, but for explanations */
 	void *step_arg;
@@ -109,7 +110,8 @@ struct enrollment {
 	const struct tmpl *tmpl;
 	struct issue_request facts;
 	struct issue_plan plan;
-	bool deciding; /* a refusal now is a denial, else an error */
+	struct certificate_names names; /* of the plan */
+	bool deciding;                  /* a refusal now is a denial, else an error */
 	/* archival */
 	struct buf archived; /* EnvelopedData for the KRAs */
 	char *kra_hashes;    /* KeyRecoveryHashes */
@@ -118,6 +120,11 @@ struct enrollment {
 	struct buf response;
 };
 void enrollment_free(struct enrollment *e);
+
+/* Signs what was decided: plan and names. */
+bool enroll_certify(struct enrollment *e, struct err *err);
+/* After the commit, if the template publishes its certificates. */
+void enroll_wake_publisher(const struct enrollment *e);
 
 /* enroll_decide.c: which template the request means (`label` may be NULL); CERTSRV_E_NO_CERT_TYPE,
  * _TEMPLATE_CONFLICT, _UNSUPPORTED_CERT_TYPE. */
@@ -174,10 +181,10 @@ bool enroll_check_service_names(struct enrollment *e, struct err *err);
 /* enroll_repeat.c: SHA-256 of the body; of label, NUL and body where a label names the template:
  * the same PKCS#10 for another template is another request. */
 bool enroll_request_hash(const struct enroll_input *in, uint8_t out[32], struct err *err);
-/* What became of the same request of the same caller before (STORE_NOT_FOUND: it
- * is new, or was refused). `tx` NULL: asked by a reader. */
-enum store_find enroll_find_repeat(
-    const struct enrollment *e, struct store_tx *tx, int64_t *request_id_out, struct err *err);
+/* The row of the same request of the same caller; 0: it is new, or was refused. Sets key_is_free.
+ * `tx` NULL: asked by a reader. */
+bool enroll_find_repeat(
+    struct enrollment *e, struct store_tx *tx, int64_t *request_id_out, struct err *err);
 /* The answer to a repeat, from the row alone: the certificate, the request that waits, or, of a
  * certificate that was revoked, CRYPT_E_REVOKED. Nothing is opened, decided or written. */
 bool enroll_answer_repeat(

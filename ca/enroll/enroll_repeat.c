@@ -41,18 +41,23 @@ enroll_request_hash(
 	return ok;
 }
 
-enum store_find
+bool
 enroll_find_repeat(
-    const struct enrollment *e, struct store_tx *tx, int64_t *request_id_out, struct err *err)
+    struct enrollment *e, struct store_tx *tx, int64_t *request_id_out, struct err *err)
 {
 	char sid[SID_TEXT_MAX];
-	const struct store_repeat r = {
+	const struct store_newcomer n = {
 	    .request_hash = view_of(e->request_hash, sizeof e->request_hash),
 	    .caller = person(e->caller, sid),
+	    .public_key_hash = view_of(e->request.key_info_hash, sizeof e->request.key_info_hash),
 	};
+	struct store_precedent found = {0};
+	bool ok = tx != NULL ? store_precedent(tx, &n, &found, err)
+			     : store_find_precedent(e->ca->store, &n, &found, err);
 
-	return tx != NULL ? store_repeat(tx, &r, request_id_out, err)
-			  : store_find_repeat(e->ca->store, &r, request_id_out, err);
+	*request_id_out = found.repeat_of;
+	e->key_is_free = ok && !found.key_is_held;
+	return ok;
 }
 
 bool
@@ -62,6 +67,7 @@ enroll_check_key(struct enrollment *e, struct store_tx *tx, struct err *err)
 	const struct key_holder h = {
 	    .public_key_hash = view_of(e->request.key_info_hash, sizeof e->request.key_info_hash),
 	    .holder = person(e->requester, sid),
+	    .is_free = e->key_is_free && e->requester == e->caller,
 	    .archives = tmpl_requires_key_archival(e->tmpl),
 	    .may_share = e->view->settings.num[SETTING_ALLOW_SHARED_KEYS] != 0,
 	};

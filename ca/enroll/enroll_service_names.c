@@ -23,15 +23,12 @@ check_name(const struct enrollment *e, const char *name, struct err *err)
 bool
 enroll_check_service_names(struct enrollment *e, struct err *err)
 {
-	struct buf subject, san;
 	struct pkix_texts names = {0};
-	bool ok = certificate_names(&e->plan, &subject, &san, err) &&
-		  pkix_host_names(buf_view(&subject), buf_view(&san), &names, err);
+	bool ok =
+	    pkix_host_names(buf_view(&e->names.subject), buf_view(&e->names.san), &names, err);
 
 	for (size_t i = 0; ok && i < names.count; i++)
 		ok = check_name(e, names.list[i], err);
-	buf_free(&subject);
-	buf_free(&san);
 	pkix_texts_free(&names);
 	return ok;
 }

@@ -38,14 +38,23 @@ other_holder(
 	return find_id(c, SQL_OTHER_HOLDER, request_id_out, err);
 }
 
-static enum store_find
-repeated(struct conn *c, const struct store_repeat *r, int64_t *request_id_out, struct err *err)
+static bool
+precedent(
+    struct conn *c, const struct store_newcomer *n, struct store_precedent *out, struct err *err)
 {
-	*request_id_out = 0;
-	sql_bind_blob(c, SQL_REPEATED, 1, r->request_hash);
-	sql_bind_text(c, SQL_REPEATED, 2, r->caller.sid);
-	sql_bind_text(c, SQL_REPEATED, 3, r->caller.name);
-	return find_id(c, SQL_REPEATED, request_id_out, err);
+	bool ok;
+
+	sql_bind_blob(c, SQL_PRECEDENT, 1, n->public_key_hash);
+	sql_bind_int(c, SQL_PRECEDENT, 2, 0);
+	sql_bind_text(c, SQL_PRECEDENT, 3, n->caller.sid);
+	sql_bind_text(c, SQL_PRECEDENT, 4, n->caller.name);
+	sql_bind_blob(c, SQL_PRECEDENT, 5, n->request_hash);
+	if ((ok = sql_step(c, SQL_PRECEDENT, err) == SQL_ROW)) {
+		out->repeat_of = sql_int(c, SQL_PRECEDENT, 0);
+		out->key_is_held = sql_int(c, SQL_PRECEDENT, 1) != 0;
+	}
+	sql_end(c, SQL_PRECEDENT);
+	return ok;
 }
 
 enum store_find
@@ -62,18 +71,19 @@ store_find_other_holder(
 	return found;
 }
 
-enum store_find
-store_find_repeat(
-    struct store *s, const struct store_repeat *r, int64_t *request_id_out, struct err *err)
+bool
+store_find_precedent(
+    struct store *s, const struct store_newcomer *n, struct store_precedent *out, struct err *err)
 {
 	struct conn *reader = reader_take(s, err);
-	enum store_find found;
+	bool ok;
 
+	*out = (struct store_precedent){0};
 	if (reader == NULL)
-		return STORE_FAILED;
-	found = repeated(reader, r, request_id_out, err);
+		return false;
+	ok = precedent(reader, n, out, err);
 	reader_give(s, reader);
-	return found;
+	return ok;
 }
 
 enum store_find
@@ -83,11 +93,12 @@ store_other_holder(
 	return other_holder(tx->conn, c, request_id_out, err);
 }
 
-enum store_find
-store_repeat(
-    struct store_tx *tx, const struct store_repeat *r, int64_t *request_id_out, struct err *err)
+bool
+store_precedent(struct store_tx *tx, const struct store_newcomer *n, struct store_precedent *out,
+    struct err *err)
 {
-	return repeated(tx->conn, r, request_id_out, err);
+	*out = (struct store_precedent){0};
+	return precedent(tx->conn, n, out, err);
 }
 
 bool

@@ -73,11 +73,12 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 	X(DISPOSITION, SQL_WRITER, "SELECT Disposition FROM Request WHERE RequestID = ?")          \
 	X(OTHER_HOLDER, SQL_BOTH,                                                                  \
 	    SQL_OTHER_HOLDER("<") " UNION ALL " SQL_OTHER_HOLDER(">") " LIMIT 1")                  \
-	X(REPEATED, SQL_BOTH,                                                                      \
-	    "SELECT RequestID FROM Request INDEXED BY RequestRequestHash "                         \
-	    "WHERE RequestHash = ?1 AND Disposition NOT IN (30, 31) "                              \
+	X(PRECEDENT, SQL_BOTH,                                                                     \
+	    "SELECT coalesce((SELECT RequestID FROM Request INDEXED BY RequestRequestHash "        \
+	    "WHERE RequestHash = ?5 AND Disposition NOT IN (30, 31) "                              \
 	    "AND coalesce(CallerSID, 'name:' || lower(CallerName)) "                               \
-	    "= coalesce(?2, 'name:' || lower(?3)) ORDER BY RequestID LIMIT 1")                     \
+	    "= coalesce(?3, 'name:' || lower(?4)) ORDER BY RequestID LIMIT 1), 0), "               \
+	    "EXISTS(" SQL_OTHER_HOLDER("<") " UNION ALL " SQL_OTHER_HOLDER(">") ")")               \
 	X(UNHASHED, SQL_READER,                                                                    \
 	    SQL_LIST_COLUMNS " FROM Request r INDEXED BY RequestUnhashed WHERE "                   \
 			     "r.PublicKeyHash IS NULL AND r.Disposition NOT IN (30, 31) "          \

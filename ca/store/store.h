@@ -210,18 +210,24 @@ struct store_key_claim {
 };
 enum store_find store_find_other_holder(
     struct store *s, const struct store_key_claim *c, int64_t *request_id_out, struct err *err);
-/* What the same caller sent before and was not refused. */
-struct store_repeat {
-	struct view request_hash;
+/* What is in the database of a request that comes in, in one reading: whether the same caller sent
+ * the same before and was not refused, and whether a row of anybody else that was not refused has
+ * its key. */
+struct store_newcomer {
+	struct view request_hash, public_key_hash;
 	struct store_principal caller;
 };
-enum store_find store_find_repeat(
-    struct store *s, const struct store_repeat *r, int64_t *request_id_out, struct err *err);
+struct store_precedent {
+	int64_t repeat_of; /* 0: none */
+	bool key_is_held;
+};
+bool store_find_precedent(
+    struct store *s, const struct store_newcomer *n, struct store_precedent *out, struct err *err);
 /* The same inside a unit of work, where nobody can come between the answer and what is written. */
 enum store_find store_other_holder(
     struct store_tx *tx, const struct store_key_claim *c, int64_t *request_id_out, struct err *err);
-enum store_find store_repeat(
-    struct store_tx *tx, const struct store_repeat *r, int64_t *request_id_out, struct err *err);
+bool store_precedent(struct store_tx *tx, const struct store_newcomer *n,
+    struct store_precedent *out, struct err *err);
 /* Rows without public_key_hash, refused ones apart, in order of request_id behind `after_id`; as
  * lists are. */
 bool store_list_unhashed(

@@ -10,8 +10,8 @@
 
 /* The WAL is copied back when the writer is idle and this many pages of it are new, and at the
  * second number in any case. */
-#define CHECKPOINT_IDLE_PAGES   250
-#define CHECKPOINT_FORCED_PAGES 1000
+#define CHECKPOINT_IDLE_PAGES   1000
+#define CHECKPOINT_FORCED_PAGES 3000
 
 /* All that wait, at most GROUP_MAX; NULL when the store closes and nothing is left. */
 static struct job *

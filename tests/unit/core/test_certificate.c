@@ -1,8 +1,7 @@
 /*
  * Plan -> certificate through a real vault; openssl reads what comes out.
  */
-#include "ca_harness.h"
-#include "certificate.h"
+#include "certify.h"
 #include "pem.h"
 
 static struct principal user1;
@@ -15,8 +14,7 @@ issue(const struct issue_plan *plan, struct pkix_cert *out)
 	struct buf der, text = {0};
 	struct err err;
 
-	harness_must(
-	    certificate_issue(harness.ca, &harness.vault, plan, buf_view(&spki), &der, &err), &err);
+	harness_must(certify(plan, buf_view(&spki), &der, &err), &err);
 	harness_must(pkix_cert_decode(buf_view(&der), out, &err), &err);
 	harness_must(pem_append(&text, "CERTIFICATE", buf_view(&der), &err), &err);
 	harness_write("cert.pem", "");
@@ -205,8 +203,7 @@ mail_with_foreign_letters_is_no_rfc822_name(void **state)
 	assert_non_null(plan.subject_cn = strdup("user"));
 	assert_non_null(plan.sans = calloc(1, sizeof *plan.sans));
 	plan.sans[plan.san_count++] = san_of(ISSUE_SAN_EMAIL, "us\xc3\xa9r@nwtraders.com");
-	assert_false(
-	    certificate_issue(harness.ca, &harness.vault, &plan, buf_view(&spki), &der, &err));
+	assert_false(certify(&plan, buf_view(&spki), &der, &err));
 	assert_int_equal(err.code, ERROR_INVALID_DATA);
 	assert_int_equal(der.len, 0);
 	issue_plan_free(&plan);

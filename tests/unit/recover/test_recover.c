@@ -2,8 +2,7 @@
  * Recovery against a whole CA. Archived rows are made with the CA's own parts (plan, vault,
  * certificate, store), as an enrollment does.
  */
-#include "ca_harness.h"
-#include "certificate.h"
+#include "certify.h"
 #include "recover.h"
 #include "recovery.h"
 
@@ -83,9 +82,7 @@ make_archived(void)
 	harness_must(issue_plan_make(ca_view_template(view, "EFSArchive"), &user1, &request,
 			 &limits, &plan, &err),
 	    &err);
-	harness_must(certificate_issue(
-			 harness.ca, &harness.vault, &plan, buf_view(&spki), &certificate, &err),
-	    &err);
+	harness_must(certify(&plan, buf_view(&spki), &certificate, &err), &err);
 	harness_must(certificate_columns(buf_view(&certificate), &s.row, &err), &err);
 	seal_to_kras(archived.key, buf_view(&spki), &s.row);
 	sid_to_text(&user1.sid, sid);

@@ -247,7 +247,9 @@ searches_use_their_indexes(void **state)
 	    {SQL_AUDIT_ROWS, "PRIMARY KEY"},
 	    {SQL_OTHER_HOLDER, "(PublicKeyHash=? AND HasArchivedKey=? AND <expr><?)"},
 	    {SQL_OTHER_HOLDER, "(PublicKeyHash=? AND HasArchivedKey=? AND <expr>>?)"},
-	    {SQL_REPEATED, "RequestRequestHash (RequestHash=?)"},
+	    {SQL_PRECEDENT, "RequestRequestHash (RequestHash=?)"},
+	    {SQL_PRECEDENT, "(PublicKeyHash=? AND HasArchivedKey=? AND <expr><?)"},
+	    {SQL_PRECEDENT, "(PublicKeyHash=? AND HasArchivedKey=? AND <expr>>?)"},
 	    {SQL_UNHASHED, "RequestUnhashed (RequestID>?)"},
 	};
 	struct fixture *f = *state;

@@ -33,10 +33,27 @@ holder_of(struct fixture *f, const struct store_key_claim *c)
 	return -1;
 }
 
+/* The same question beside another one, in which shared keys are not known. */
+static bool
+is_held(struct fixture *f, const uint8_t key[32], const char *sid, const char *name)
+{
+	const struct store_newcomer n = {.request_hash = view_of(key_b, 32),
+	    .public_key_hash = view_of(key, 32),
+	    .caller = {sid, name}};
+	struct store_precedent found;
+
+	if (!store_find_precedent(f->store, &n, &found, &f->err))
+		fail_msg("%s", f->err.msg);
+	return found.key_is_held;
+}
+
 static int64_t
 holder_beside(struct fixture *f, const uint8_t key[32], const char *sid, const char *name)
 {
-	return holder_of(f, &(struct store_key_claim){view_of(key, 32), {sid, name}, false});
+	int64_t id = holder_of(f, &(struct store_key_claim){view_of(key, 32), {sid, name}, false});
+
+	assert_int_equal(is_held(f, key, sid, name), id != 0);
+	return id;
 }
 
 static int64_t
@@ -156,12 +173,16 @@ shared_keys_are_those_that_nobody_archived(void **state)
 static int64_t
 repeat_of(struct fixture *f, const uint8_t hash[32], const char *sid, const char *name)
 {
-	const struct store_repeat r = {view_of(hash, 32), {sid, name}};
-	int64_t id;
+	const struct store_newcomer n = {
+	    .request_hash = view_of(hash, 32),
+	    .public_key_hash = view_of(key_a, 32),
+	    .caller = {sid, name},
+	};
+	struct store_precedent found;
 
-	if (store_find_repeat(f->store, &r, &id, &f->err) == STORE_FAILED)
+	if (!store_find_precedent(f->store, &n, &found, &f->err))
 		fail_msg("%s", f->err.msg);
-	return id;
+	return found.repeat_of;
 }
 
 static void
@@ -209,9 +230,10 @@ a_refused_request_has_no_repeat(void **state)
 
 struct asking {
 	struct store_key_claim claim;
-	struct store_repeat repeat;
+	struct store_newcomer newcomer;
 	const struct store_request *row;
-	int64_t holder, repeated;
+	int64_t holder;
+	struct store_precedent precedent;
 };
 
 /* What a unit of work wrote itself it sees, which no reader does. */
@@ -223,7 +245,7 @@ work_ask(struct store_tx *tx, void *arg, struct err *err)
 
 	return store_add_request(tx, a->row, &id, err) &&
 	       store_other_holder(tx, &a->claim, &a->holder, err) == STORE_FOUND &&
-	       store_repeat(tx, &a->repeat, &a->repeated, err) == STORE_FOUND &&
+	       store_precedent(tx, &a->newcomer, &a->precedent, err) &&
 	       err_set(err, ERROR_FILE_EXISTS, "to be rolled back");
 }
 
@@ -233,7 +255,7 @@ a_unit_of_work_sees_what_it_wrote(void **state)
 	struct fixture *f = *state;
 	struct sample s;
 	struct asking a = {.claim = {view_of(key_a, 32), {USER2, NULL}, false},
-	    .repeat = {view_of(key_b, 32), {USER1, NULL}},
+	    .newcomer = {view_of(key_b, 32), view_of(key_a, 32), {USER1, NULL}},
 	    .row = &s.row};
 
 	sample_issued(&s, 1);
@@ -243,7 +265,8 @@ a_unit_of_work_sees_what_it_wrote(void **state)
 	assert_false(store_do(f->store, work_ask, &a, &f->err));
 	assert_int_equal(f->err.code, ERROR_FILE_EXISTS);
 	assert_true(a.holder > 0);
-	assert_int_equal(a.repeated, a.holder);
+	assert_int_equal(a.precedent.repeat_of, a.holder);
+	assert_false(a.precedent.key_is_held);
 	assert_int_equal(holder_beside(f, key_a, USER2, NULL), 0);
 }
 
