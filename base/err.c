@@ -10,10 +10,11 @@
 
 static const struct {
 	enum err_code code;
+	enum err_category category;
 	const char *name;
 	const char *text;
 } codes[] = {
-#define ERR_ROW(number, name, text) {name, #name, text},
+#define ERR_ROW(number, name, category, text) {name, ERR_CATEGORY_##category, #name, text},
     ERR_CODES(ERR_ROW)
 #undef ERR_ROW
 };
@@ -119,6 +120,23 @@ err_text(enum err_code code)
 		if (codes[i].code == code)
 			return codes[i].text;
 	return "a code that this program does not know";
+}
+
+enum err_category
+err_category(enum err_code code)
+{
+	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
+		if (codes[i].code == code)
+			return codes[i].category;
+	return ERR_CATEGORY_BAD_REQUEST;
+}
+
+bool
+err_is_undecided(enum err_code code)
+{
+	enum err_category c = err_category(code);
+
+	return c == ERR_CATEGORY_OK || c == ERR_CATEGORY_UNABLE || c == ERR_CATEGORY_INTERNAL;
 }
 
 bool

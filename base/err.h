@@ -13,159 +13,187 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* X(number, name, text) */
+/* What kind of failure a code is. Everything that depends on that derives from the category: the
+ * HTTP status (ca/service/status.c), the exit status of `dirca`, whether a request was refused or
+ * could not be decided, whether another CA may be tried. */
+enum err_category {
+	ERR_CATEGORY_OK,
+	ERR_CATEGORY_BAD_REQUEST,       /* what was asked is wrong, as it stands */
+	ERR_CATEGORY_NOT_AUTHENTICATED, /* nobody known asks */
+	ERR_CATEGORY_REFUSED,           /* somebody who may not */
+	ERR_CATEGORY_NOT_FOUND,         /* there is no such thing, or more than one */
+	ERR_CATEGORY_CONFLICT,          /* not in this state */
+	ERR_CATEGORY_TOO_LARGE,
+	ERR_CATEGORY_TOO_MANY, /* for now; later again */
+	ERR_CATEGORY_UNABLE,   /* what the answer depends on is away, or not set up */
+	ERR_CATEGORY_INTERNAL, /* a defect, or a part of the machine that fails */
+};
+
+/* X(number, name, category, text) */
 #define ERR_CODES(X)                                                                               \
-	X(0x00000000u, ERR_OK, "the operation completed successfully")                             \
-	X(0x80094001u, CERTSRV_E_BAD_REQUESTSUBJECT,                                               \
+	X(0x00000000u, ERR_OK, OK, "the operation completed successfully")                         \
+	X(0x80094001u, CERTSRV_E_BAD_REQUESTSUBJECT, BAD_REQUEST,                                  \
 	    "the request subject name is invalid or too long")                                     \
-	X(0x80094002u, CERTSRV_E_NO_REQUEST, "the request does not exist")                         \
-	X(0x80094003u, CERTSRV_E_BAD_REQUESTSTATUS,                                                \
+	X(0x80094002u, CERTSRV_E_NO_REQUEST, NOT_FOUND, "the request does not exist")              \
+	X(0x80094003u, CERTSRV_E_BAD_REQUESTSTATUS, CONFLICT,                                      \
 	    "the request's current status does not allow this operation")                          \
-	X(0x80094004u, CERTSRV_E_PROPERTY_EMPTY, "the requested property value is empty")          \
-	X(0x80094005u, CERTSRV_E_INVALID_CA_CERTIFICATE,                                           \
+	X(0x80094004u, CERTSRV_E_PROPERTY_EMPTY, NOT_FOUND,                                        \
+	    "the requested property value is empty")                                               \
+	X(0x80094005u, CERTSRV_E_INVALID_CA_CERTIFICATE, BAD_REQUEST,                              \
 	    "the CA's certificate contains invalid data")                                          \
-	X(0x80094008u, CERTSRV_E_ROLECONFLICT,                                                     \
+	X(0x80094008u, CERTSRV_E_ROLECONFLICT, REFUSED,                                            \
 	    "the user has multiple roles assigned and the CA enforces role separation")            \
-	X(0x80094009u, CERTSRV_E_RESTRICTEDOFFICER,                                                \
+	X(0x80094009u, CERTSRV_E_RESTRICTEDOFFICER, REFUSED,                                       \
 	    "only a certificate manager allowed to manage certificates for this requester may do " \
 	    "this")                                                                                \
-	X(0x8009400Au, CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED,                                      \
+	X(0x8009400Au, CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED, BAD_REQUEST,                         \
 	    "the CA is not configured for key archival")                                           \
-	X(0x8009400Bu, CERTSRV_E_NO_VALID_KRA,                                                     \
+	X(0x8009400Bu, CERTSRV_E_NO_VALID_KRA, BAD_REQUEST,                                        \
 	    "the CA could not verify one or more key recovery certificates")                       \
-	X(0x8009400Cu, CERTSRV_E_BAD_REQUEST_KEY_ARCHIVAL,                                         \
+	X(0x8009400Cu, CERTSRV_E_BAD_REQUEST_KEY_ARCHIVAL, BAD_REQUEST,                            \
 	    "the encrypted private key must be in an unauthenticated attribute of the outermost "  \
 	    "signature")                                                                           \
-	X(0x8009400Du, CERTSRV_E_NO_CAADMIN_DEFINED,                                               \
+	X(0x8009400Du, CERTSRV_E_NO_CAADMIN_DEFINED, BAD_REQUEST,                                  \
 	    "at least one security principal must have the permission to manage this CA")          \
-	X(0x8009400Eu, CERTSRV_E_BAD_RENEWAL_CERT_ATTRIBUTE,                                       \
+	X(0x8009400Eu, CERTSRV_E_BAD_RENEWAL_CERT_ATTRIBUTE, BAD_REQUEST,                          \
 	    "the request contains an invalid renewal certificate attribute")                       \
-	X(0x80094011u, CERTSRV_E_ENROLL_DENIED,                                                    \
+	X(0x80094011u, CERTSRV_E_ENROLL_DENIED, REFUSED,                                           \
 	    "the permissions on this CA do not allow the caller to enroll for certificates")       \
-	X(0x80094012u, CERTSRV_E_TEMPLATE_DENIED,                                                  \
+	X(0x80094012u, CERTSRV_E_TEMPLATE_DENIED, REFUSED,                                         \
 	    "the permissions on the certificate template do not allow the caller to enroll")       \
-	X(0x80094800u, CERTSRV_E_UNSUPPORTED_CERT_TYPE,                                            \
+	X(0x80094800u, CERTSRV_E_UNSUPPORTED_CERT_TYPE, BAD_REQUEST,                               \
 	    "the requested certificate template is not supported by this CA")                      \
-	X(0x80094801u, CERTSRV_E_NO_CERT_TYPE,                                                     \
+	X(0x80094801u, CERTSRV_E_NO_CERT_TYPE, BAD_REQUEST,                                        \
 	    "the request contains no certificate template information")                            \
-	X(0x80094802u, CERTSRV_E_TEMPLATE_CONFLICT,                                                \
+	X(0x80094802u, CERTSRV_E_TEMPLATE_CONFLICT, BAD_REQUEST,                                   \
 	    "the request contains conflicting template information")                               \
-	X(0x80094803u, CERTSRV_E_SUBJECT_ALT_NAME_REQUIRED,                                        \
+	X(0x80094803u, CERTSRV_E_SUBJECT_ALT_NAME_REQUIRED, BAD_REQUEST,                           \
 	    "the request is missing a required subject alternative name extension")                \
-	X(0x80094804u, CERTSRV_E_ARCHIVED_KEY_REQUIRED,                                            \
+	X(0x80094804u, CERTSRV_E_ARCHIVED_KEY_REQUIRED, BAD_REQUEST,                               \
 	    "the request is missing a required private key for archival by the server")            \
-	X(0x80094805u, CERTSRV_E_SMIME_REQUIRED,                                                   \
+	X(0x80094805u, CERTSRV_E_SMIME_REQUIRED, BAD_REQUEST,                                      \
 	    "the request is missing a required SMIME capabilities extension")                      \
-	X(0x80094806u, CERTSRV_E_BAD_RENEWAL_SUBJECT,                                              \
+	X(0x80094806u, CERTSRV_E_BAD_RENEWAL_SUBJECT, BAD_REQUEST,                                 \
 	    "the request is for another subject than the caller and no signature authorizes it")   \
-	X(0x80094807u, CERTSRV_E_BAD_TEMPLATE_VERSION,                                             \
+	X(0x80094807u, CERTSRV_E_BAD_TEMPLATE_VERSION, BAD_REQUEST,                                \
 	    "the request template version is newer than the supported template version")           \
-	X(0x80094808u, CERTSRV_E_TEMPLATE_POLICY_REQUIRED,                                         \
+	X(0x80094808u, CERTSRV_E_TEMPLATE_POLICY_REQUIRED, BAD_REQUEST,                            \
 	    "the template is missing a required signature policy attribute")                       \
-	X(0x80094809u, CERTSRV_E_SIGNATURE_POLICY_REQUIRED,                                        \
+	X(0x80094809u, CERTSRV_E_SIGNATURE_POLICY_REQUIRED, BAD_REQUEST,                           \
 	    "the request is missing required signature policy information")                        \
-	X(0x8009480Au, CERTSRV_E_SIGNATURE_COUNT,                                                  \
+	X(0x8009480Au, CERTSRV_E_SIGNATURE_COUNT, BAD_REQUEST,                                     \
 	    "the request is missing one or more required signatures")                              \
-	X(0x8009480Bu, CERTSRV_E_SIGNATURE_REJECTED,                                               \
+	X(0x8009480Bu, CERTSRV_E_SIGNATURE_REJECTED, BAD_REQUEST,                                  \
 	    "one or more signatures did not include the required policies")                        \
-	X(0x8009480Cu, CERTSRV_E_ISSUANCE_POLICY_REQUIRED,                                         \
+	X(0x8009480Cu, CERTSRV_E_ISSUANCE_POLICY_REQUIRED, BAD_REQUEST,                            \
 	    "the request is missing one or more required signature issuance policies")             \
-	X(0x8009480Du, CERTSRV_E_SUBJECT_UPN_REQUIRED,                                             \
+	X(0x8009480Du, CERTSRV_E_SUBJECT_UPN_REQUIRED, BAD_REQUEST,                                \
 	    "the UPN is unavailable and cannot be added to the subject alternative name")          \
-	X(0x8009480Eu, CERTSRV_E_SUBJECT_DIRECTORY_GUID_REQUIRED,                                  \
+	X(0x8009480Eu, CERTSRV_E_SUBJECT_DIRECTORY_GUID_REQUIRED, BAD_REQUEST,                     \
 	    "the directory GUID is unavailable and cannot be added to the subject alternative "    \
 	    "name")                                                                                \
-	X(0x8009480Fu, CERTSRV_E_SUBJECT_DNS_REQUIRED,                                             \
+	X(0x8009480Fu, CERTSRV_E_SUBJECT_DNS_REQUIRED, BAD_REQUEST,                                \
 	    "the DNS name is unavailable and cannot be added to the subject alternative name")     \
-	X(0x80094810u, CERTSRV_E_ARCHIVED_KEY_UNEXPECTED,                                          \
+	X(0x80094810u, CERTSRV_E_ARCHIVED_KEY_UNEXPECTED, BAD_REQUEST,                             \
 	    "the request includes a private key but the template does not enable key archival")    \
-	X(0x80094811u, CERTSRV_E_KEY_LENGTH,                                                       \
+	X(0x80094811u, CERTSRV_E_KEY_LENGTH, BAD_REQUEST,                                          \
 	    "the public key does not meet the minimum size required by the certificate template")  \
-	X(0x80094812u, CERTSRV_E_SUBJECT_EMAIL_REQUIRED,                                           \
+	X(0x80094812u, CERTSRV_E_SUBJECT_EMAIL_REQUIRED, BAD_REQUEST,                              \
 	    "the e-mail name is unavailable and cannot be added to the subject")                   \
-	X(0x80094813u, CERTSRV_E_UNKNOWN_CERT_TYPE,                                                \
+	X(0x80094813u, CERTSRV_E_UNKNOWN_CERT_TYPE, BAD_REQUEST,                                   \
 	    "one or more certificate templates to be enabled on this CA could not be found")       \
-	X(0x80094814u, CERTSRV_E_CERT_TYPE_OVERLAP,                                                \
+	X(0x80094814u, CERTSRV_E_CERT_TYPE_OVERLAP, BAD_REQUEST,                                   \
 	    "the template renewal period is longer than the certificate validity period")          \
-	X(0x80094815u, CERTSRV_E_TOO_MANY_SIGNATURES,                                              \
+	X(0x80094815u, CERTSRV_E_TOO_MANY_SIGNATURES, BAD_REQUEST,                                 \
 	    "the template demands more signatures than a request can carry")                       \
-	X(0x80094816u, CERTSRV_E_RENEWAL_BAD_PUBLIC_KEY,                                           \
+	X(0x80094816u, CERTSRV_E_RENEWAL_BAD_PUBLIC_KEY, BAD_REQUEST,                              \
 	    "the key used in a renewal request does not match the certificate being renewed")      \
-	X(0x80095002u, XENROLL_E_RESPONSE_KA_HASH_NOT_FOUND,                                       \
+	X(0x80095002u, XENROLL_E_RESPONSE_KA_HASH_NOT_FOUND, BAD_REQUEST,                          \
 	    "the key archival hash attribute was not found in the response")                       \
-	X(0x80095003u, XENROLL_E_RESPONSE_UNEXPECTED_KA_HASH,                                      \
+	X(0x80095003u, XENROLL_E_RESPONSE_UNEXPECTED_KA_HASH, BAD_REQUEST,                         \
 	    "an unexpected key archival hash attribute was found in the response")                 \
-	X(0x80095004u, XENROLL_E_RESPONSE_KA_HASH_MISMATCH,                                        \
+	X(0x80095004u, XENROLL_E_RESPONSE_KA_HASH_MISMATCH, BAD_REQUEST,                           \
 	    "the key archival hashes of request and response differ")                              \
-	X(0x80070002u, ERROR_FILE_NOT_FOUND, "the file or object cannot be found")                 \
-	X(0x80070005u, E_ACCESSDENIED, "access is denied")                                         \
-	X(0x8007000Du, ERROR_INVALID_DATA, "the data is invalid")                                  \
-	X(0x8007000Eu, E_OUTOFMEMORY, "not enough memory")                                         \
-	X(0x80070050u, ERROR_FILE_EXISTS, "the file or object exists already")                     \
-	X(0x80070057u, E_INVALIDARG, "an argument is invalid")                                     \
-	X(0x80070533u, ERROR_ACCOUNT_DISABLED, "the account is disabled")                          \
-	X(0x80070701u, ERROR_ACCOUNT_EXPIRED, "the account has expired")                           \
-	X(0x80070775u, ERROR_ACCOUNT_LOCKED_OUT, "the account is locked out")                      \
-	X(0x8002802Cu, TYPE_E_AMBIGUOUSNAME, "Ambiguous name.")                                    \
-	X(0x80090005u, NTE_BAD_DATA, "bad data")                                                   \
-	X(0x80090006u, NTE_BAD_SIGNATURE, "invalid signature")                                     \
-	X(0x80090008u, NTE_BAD_ALGID, "the algorithm is unknown or not allowed")                   \
-	X(0x80091004u, CRYPT_E_INVALID_MSG_TYPE, "the message type is not valid")                  \
-	X(0x80091007u, CRYPT_E_HASH_VALUE, "the hash value is not correct")                        \
-	X(0x80092004u, CRYPT_E_NOT_FOUND, "cannot find object or property")                        \
-	X(0x8009200Cu, CRYPT_E_NO_DECRYPT_CERT,                                                    \
+	X(0x80070002u, ERROR_FILE_NOT_FOUND, NOT_FOUND, "the file or object cannot be found")      \
+	X(0x80070005u, E_ACCESSDENIED, REFUSED, "access is denied")                                \
+	X(0x8007000Du, ERROR_INVALID_DATA, BAD_REQUEST, "the data is invalid")                     \
+	X(0x8007000Eu, E_OUTOFMEMORY, UNABLE, "not enough memory")                                 \
+	X(0x80070050u, ERROR_FILE_EXISTS, CONFLICT, "the file or object exists already")           \
+	X(0x80070057u, E_INVALIDARG, BAD_REQUEST, "an argument is invalid")                        \
+	X(0x80070533u, ERROR_ACCOUNT_DISABLED, REFUSED, "the account is disabled")                 \
+	X(0x80070701u, ERROR_ACCOUNT_EXPIRED, REFUSED, "the account has expired")                  \
+	X(0x80070775u, ERROR_ACCOUNT_LOCKED_OUT, REFUSED, "the account is locked out")             \
+	X(0x8002802Cu, TYPE_E_AMBIGUOUSNAME, NOT_FOUND, "Ambiguous name.")                         \
+	X(0x80090005u, NTE_BAD_DATA, BAD_REQUEST, "bad data")                                      \
+	X(0x80090006u, NTE_BAD_SIGNATURE, BAD_REQUEST, "invalid signature")                        \
+	X(0x80090008u, NTE_BAD_ALGID, BAD_REQUEST, "the algorithm is unknown or not allowed")      \
+	X(0x80091004u, CRYPT_E_INVALID_MSG_TYPE, BAD_REQUEST, "the message type is not valid")     \
+	X(0x80091007u, CRYPT_E_HASH_VALUE, BAD_REQUEST, "the hash value is not correct")           \
+	X(0x80092004u, CRYPT_E_NOT_FOUND, NOT_FOUND, "cannot find object or property")             \
+	X(0x8009200Cu, CRYPT_E_NO_DECRYPT_CERT, BAD_REQUEST,                                       \
 	    "no certificate with a private key opens this message")                                \
-	X(0x8009200Eu, CRYPT_E_NO_SIGNER, "the message has no signer")                             \
-	X(0x80092010u, CRYPT_E_REVOKED, "the certificate is revoked")                              \
-	X(0x80092013u, CRYPT_E_REVOCATION_OFFLINE,                                                 \
+	X(0x8009200Eu, CRYPT_E_NO_SIGNER, BAD_REQUEST, "the message has no signer")                \
+	X(0x80092010u, CRYPT_E_REVOKED, BAD_REQUEST, "the certificate is revoked")                 \
+	X(0x80092013u, CRYPT_E_REVOCATION_OFFLINE, BAD_REQUEST,                                    \
 	    "it cannot be checked whether the certificate is revoked")                             \
-	X(0x800B0101u, CERT_E_EXPIRED, "a required certificate is not within its validity period") \
-	X(0x800B0109u, CERT_E_UNTRUSTEDROOT,                                                       \
+	X(0x800B0101u, CERT_E_EXPIRED, BAD_REQUEST,                                                \
+	    "a required certificate is not within its validity period")                            \
+	X(0x800B0109u, CERT_E_UNTRUSTEDROOT, BAD_REQUEST,                                          \
 	    "the certificate chain ends in a root certificate that is not trusted")                \
-	X(0x800B0107u, CERT_E_ISSUERCHAINING,                                                      \
+	X(0x800B0107u, CERT_E_ISSUERCHAINING, BAD_REQUEST,                                         \
 	    "the certificate was not issued by the expected parent")                               \
-	X(0x800B0110u, CERT_E_WRONG_USAGE, "the certificate is not valid for the requested usage") \
-	X(0xA0DC0001u, DIRCA_E_INTERNAL, "a defect in this program")                               \
-	X(0xA0DC0002u, DIRCA_E_USAGE, "the command line is wrong")                                 \
-	X(0xA0DC0003u, DIRCA_E_CONFIG, "the configuration is wrong")                               \
-	X(0xA0DC0004u, DIRCA_E_IO, "a file could not be read or written")                          \
-	X(0xA0DC0005u, DIRCA_E_DIRECTORY, "the directory refused or does not hold what is needed") \
-	X(0xA0DC0006u, DIRCA_E_DIRECTORY_UNAVAILABLE, "the directory cannot be reached")           \
-	X(0xA0DC0007u, DIRCA_E_DATABASE, "the CA database failed")                                 \
-	X(0xA0DC0008u, DIRCA_E_CRYPTO, "a cryptographic operation failed")                         \
-	X(0xA0DC0009u, DIRCA_E_VAULT, "the vault process did not answer")                          \
-	X(0xA0DC000Au, DIRCA_E_TOO_LARGE, "the data is over the size limit")                       \
-	X(0xA0DC000Bu, DIRCA_E_AUTHENTICATION, "the caller could not be authenticated")            \
-	X(0xA0DC000Cu, DIRCA_E_NETWORK, "the CA cannot be reached")                                \
-	X(0xA0DC000Du, DIRCA_E_KEY_MISMATCH, "the private key does not match the public key")      \
-	X(0xA0DC000Eu, DIRCA_E_SIGNATURE_KEY, "a signature-only key is not archived")              \
-	X(0xA0DC000Fu, DIRCA_E_XCHG_CERT, "the CA exchange certificate is unknown or expired")     \
-	X(0xA0DC0010u, DIRCA_E_PENDING, "the request waits for a certificate manager")             \
-	X(0xA0DC0011u, DIRCA_E_DENIED, "the request was denied")                                   \
-	X(0xA0DC0012u, DIRCA_E_GROUPS_UNREADABLE,                                                  \
+	X(0x800B0110u, CERT_E_WRONG_USAGE, BAD_REQUEST,                                            \
+	    "the certificate is not valid for the requested usage")                                \
+	X(0xA0DC0001u, DIRCA_E_INTERNAL, INTERNAL, "a defect in this program")                     \
+	X(0xA0DC0002u, DIRCA_E_USAGE, BAD_REQUEST, "the command line is wrong")                    \
+	X(0xA0DC0003u, DIRCA_E_CONFIG, UNABLE, "the configuration is wrong")                       \
+	X(0xA0DC0004u, DIRCA_E_IO, INTERNAL, "a file could not be read or written")                \
+	X(0xA0DC0005u, DIRCA_E_DIRECTORY, UNABLE,                                                  \
+	    "the directory refused or does not hold what is needed")                               \
+	X(0xA0DC0006u, DIRCA_E_DIRECTORY_UNAVAILABLE, UNABLE, "the directory cannot be reached")   \
+	X(0xA0DC0007u, DIRCA_E_DATABASE, UNABLE, "the CA database failed")                         \
+	X(0xA0DC0008u, DIRCA_E_CRYPTO, INTERNAL, "a cryptographic operation failed")               \
+	X(0xA0DC0009u, DIRCA_E_VAULT, UNABLE, "the vault process did not answer")                  \
+	X(0xA0DC000Au, DIRCA_E_TOO_LARGE, TOO_LARGE, "the data is over the size limit")            \
+	X(0xA0DC000Bu, DIRCA_E_AUTHENTICATION, NOT_AUTHENTICATED,                                  \
+	    "the caller could not be authenticated")                                               \
+	X(0xA0DC000Cu, DIRCA_E_NETWORK, UNABLE, "the CA cannot be reached")                        \
+	X(0xA0DC000Du, DIRCA_E_KEY_MISMATCH, BAD_REQUEST,                                          \
+	    "the private key does not match the public key")                                       \
+	X(0xA0DC000Eu, DIRCA_E_SIGNATURE_KEY, BAD_REQUEST, "a signature-only key is not archived") \
+	X(0xA0DC000Fu, DIRCA_E_XCHG_CERT, BAD_REQUEST,                                             \
+	    "the CA exchange certificate is unknown or expired")                                   \
+	X(0xA0DC0010u, DIRCA_E_PENDING, BAD_REQUEST,                                               \
+	    "the request waits for a certificate manager")                                         \
+	X(0xA0DC0011u, DIRCA_E_DENIED, REFUSED, "the request was denied")                          \
+	X(0xA0DC0012u, DIRCA_E_GROUPS_UNREADABLE, UNABLE,                                          \
 	    "the CA's account cannot read the group memberships that the decision needs")          \
-	X(0xA0DC0014u, DIRCA_E_CHANGED, "somebody else changed the object meanwhile")              \
-	X(0xA0DC0015u, DIRCA_E_KEY_NOT_ARCHIVED, "the key could not be archived")                  \
-	X(0xA0DC0016u, DIRCA_E_ARCHIVAL_SUSPENDED,                                                 \
+	X(0xA0DC0014u, DIRCA_E_CHANGED, CONFLICT, "somebody else changed the object meanwhile")    \
+	X(0xA0DC0015u, DIRCA_E_KEY_NOT_ARCHIVED, BAD_REQUEST, "the key could not be archived")     \
+	X(0xA0DC0016u, DIRCA_E_ARCHIVAL_SUSPENDED, TOO_MANY,                                       \
 	    "too many keys of this requester could not be archived")                               \
-	X(0xA0DC0017u, DIRCA_E_KIND_NOT_ALLOWED,                                                   \
+	X(0xA0DC0017u, DIRCA_E_KIND_NOT_ALLOWED, REFUSED,                                          \
 	    "the configuration does not allow the CA to sign this kind of certificate")            \
-	X(0xA0DC0018u, DIRCA_E_JOURNAL, "the journal of signatures and the database differ")       \
-	X(0xA0DC0019u, DIRCA_E_KEY_IN_USE, "the public key belongs to another principal")          \
-	X(0xA0DC001Au, DIRCA_E_REQUEST_BINDING,                                                    \
+	X(0xA0DC0018u, DIRCA_E_JOURNAL, CONFLICT,                                                  \
+	    "the journal of signatures and the database differ")                                   \
+	X(0xA0DC0019u, DIRCA_E_KEY_IN_USE, BAD_REQUEST,                                            \
+	    "the public key belongs to another principal")                                         \
+	X(0xA0DC001Au, DIRCA_E_REQUEST_BINDING, BAD_REQUEST,                                       \
 	    "the request was made for another requester, CA or time")                              \
-	X(0xA0DC001Bu, DIRCA_E_OWN_REQUEST, "nobody decides about himself")                        \
-	X(0xA0DC001Cu, DIRCA_E_QUOTA, "the requester's quota is used up")                          \
-	X(0xA0DC001Du, DIRCA_E_LOW_SPACE, "the CA's disk is nearly full")                          \
-	X(0xA0DC001Eu, DIRCA_E_SERVICE_KEY,                                                        \
+	X(0xA0DC001Bu, DIRCA_E_OWN_REQUEST, REFUSED, "nobody decides about himself")               \
+	X(0xA0DC001Cu, DIRCA_E_QUOTA, TOO_MANY, "the requester's quota is used up")                \
+	X(0xA0DC001Du, DIRCA_E_LOW_SPACE, UNABLE, "the CA's disk is nearly full")                  \
+	X(0xA0DC001Eu, DIRCA_E_SERVICE_KEY, UNABLE,                                                \
 	    "the service does not have the key that the directory names for the CA")               \
-	X(0xA0DC001Fu, DIRCA_E_CHANNEL_BINDING, "the sign-in is not bound to the TLS channel")     \
-	X(0xA0DC0020u, DIRCA_E_SERVICE_NAME, "the name belongs to the service of a CA")            \
-	X(0xA0DC0021u, DIRCA_E_CROSS_SITE, "the request could come from another site's page")      \
-	X(0xA0DC0022u, DIRCA_E_TOO_MANY_ATTEMPTS, "too many failed sign-ins")
+	X(0xA0DC001Fu, DIRCA_E_CHANNEL_BINDING, REFUSED,                                           \
+	    "the sign-in is not bound to the TLS channel")                                         \
+	X(0xA0DC0020u, DIRCA_E_SERVICE_NAME, REFUSED, "the name belongs to the service of a CA")   \
+	X(0xA0DC0021u, DIRCA_E_CROSS_SITE, REFUSED,                                                \
+	    "the request could come from another site's page")                                     \
+	X(0xA0DC0022u, DIRCA_E_TOO_MANY_ATTEMPTS, TOO_MANY, "too many failed sign-ins")
 
 enum err_code {
-#define ERR_ENUM(number, name, text) name = (int)(number),
+#define ERR_ENUM(number, name, category, text) name = (int)(number),
 	ERR_CODES(ERR_ENUM)
 #undef ERR_ENUM
 };
@@ -199,6 +227,11 @@ bool err_nomem(struct err *err);
  * table lacks. */
 const char *err_name(enum err_code code);
 const char *err_text(enum err_code code);
+
+/* Of a number that the table lacks: ERR_CATEGORY_BAD_REQUEST. */
+enum err_category err_category(enum err_code code);
+/* Nothing was decided: the answer could be another one later, or elsewhere. True of ERR_OK too. */
+bool err_is_undecided(enum err_code code);
 
 /* Finds a code by its number or its symbol; false if the table lacks it. */
 bool err_by_number(uint32_t number, enum err_code *code_out);

@@ -271,8 +271,7 @@ try_services(struct job *j, struct err *err)
 		if (!ok && j->keep_key)
 			break;
 		unknown = unknown || (!ok && err->code == DIRCA_E_NETWORK);
-		if (!ok && err->code != DIRCA_E_NETWORK && err->code != DIRCA_E_SERVICE_KEY &&
-		    err->code != DIRCA_E_VAULT && err->code != DIRCA_E_DIRECTORY_UNAVAILABLE)
+		if (!ok && err_category(err->code) != ERR_CATEGORY_UNABLE)
 			break;
 		if (!ok && i + 1 < count)
 			fprintf(stderr, "dirca enroll: %s: %s; trying the next CA\n", list[i]->name,

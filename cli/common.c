@@ -18,17 +18,9 @@ cli_fail(const struct cli *cli, const struct err *err)
 	fprintf(stderr, "dirca%s%s: %s (0x%08X %s)\n", cli->verb != NULL ? " " : "",
 	    cli->verb != NULL ? cli->verb->name : "", err->msg, (unsigned)err->code,
 	    err_name(err->code));
-	switch ((int)err->code) {
-	case DIRCA_E_USAGE:
+	if (err->code == DIRCA_E_USAGE)
 		return CLI_USAGE;
-	case TYPE_E_AMBIGUOUSNAME:
-	case CRYPT_E_NOT_FOUND:
-	case CERTSRV_E_NO_REQUEST:
-	case CERTSRV_E_PROPERTY_EMPTY:
-		return CLI_NOT_FOUND;
-	default:
-		return CLI_FAILED;
-	}
+	return err_category(err->code) == ERR_CATEGORY_NOT_FOUND ? CLI_NOT_FOUND : CLI_FAILED;
 }
 
 /* One line from the terminal without echo. */

@@ -6,19 +6,6 @@
 #include "publication.h"
 #include "space.h"
 
-bool
-enroll_is_refusal(enum err_code code)
-{
-	static const enum err_code unable[] = {ERR_OK, E_OUTOFMEMORY, DIRCA_E_INTERNAL,
-	    DIRCA_E_CONFIG, DIRCA_E_IO, DIRCA_E_DIRECTORY, DIRCA_E_DIRECTORY_UNAVAILABLE,
-	    DIRCA_E_GROUPS_UNREADABLE, DIRCA_E_DATABASE, DIRCA_E_CRYPTO, DIRCA_E_VAULT};
-
-	for (size_t i = 0; i < sizeof unable / sizeof unable[0]; i++)
-		if (unable[i] == code)
-			return false;
-	return true;
-}
-
 static void
 renewal_free(struct enroll_renewal **rp)
 {
@@ -200,7 +187,7 @@ decide(
 	struct err reason = {0};
 	bool done = process(e, &reason);
 
-	if (!done && !enroll_is_refusal(reason.code)) {
+	if (!done && err_is_undecided(reason.code)) {
 		*err = reason;
 		return false;
 	}
@@ -256,7 +243,7 @@ enroll_submit(struct ca *ca, struct vault *v, const struct enroll_input *in,
 		ok = false;
 	else if (read)
 		ok = decide(&e, in, out, err);
-	else if (enroll_is_refusal(reason.code))
+	else if (!err_is_undecided(reason.code))
 		ok = finish(&e, in, &reason, out, err);
 	else
 		*err = reason;

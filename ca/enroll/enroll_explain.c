@@ -180,7 +180,7 @@ enroll_explain(struct ca *ca, const struct principal *who, const char *template_
 		goto out;
 	}
 	out->allowed = enroll_decide(&e, ENROLL_AT_SUBMISSION, &out->refusal);
-	if (!out->allowed && !enroll_is_refusal(out->refusal.code)) {
+	if (!out->allowed && err_is_undecided(out->refusal.code)) {
 		*err = out->refusal;
 		goto out;
 	}

@@ -235,7 +235,4 @@ struct enroll_commit {
 /* DIRCA_E_KEY_IN_USE if another principal's request with the same key was first. */
 bool enroll_commit(struct enroll_commit *c, struct err *err);
 
-/* True: the client's doing, to be stored and told. False: this CA could not decide now. */
-bool enroll_is_refusal(enum err_code code);
-
 #endif

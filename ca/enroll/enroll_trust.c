@@ -192,7 +192,7 @@ check_nt_auth(
 			ok = check_issuer(e, cert, s, buf_view(&a->values[k]), &here, err);
 			found = found || here;
 			/* What cannot be asked now must not be taken for a refusal. */
-			if (here && !ok && !enroll_is_refusal(err->code))
+			if (here && !ok && err_is_undecided(err->code))
 				return false;
 		}
 	}

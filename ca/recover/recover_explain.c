@@ -5,20 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* True: a refusal is the answer. False: this CA could not decide. */
-static bool
-is_refusal(enum err_code code)
-{
-	static const enum err_code refusals[] = {E_ACCESSDENIED, CERTSRV_E_RESTRICTEDOFFICER,
-	    DIRCA_E_OWN_REQUEST, CERTSRV_E_PROPERTY_EMPTY, CRYPT_E_NOT_FOUND,
-	    ERROR_ACCOUNT_DISABLED, ERROR_ACCOUNT_EXPIRED, ERROR_ACCOUNT_LOCKED_OUT};
-
-	for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++)
-		if (refusals[i] == code)
-			return true;
-	return false;
-}
-
 static struct explain_step *
 tell_passed(const struct recovery *r, const char *check, struct explanation *x)
 {
@@ -85,7 +71,7 @@ explain_key(struct ca *ca, const struct ca_view *view, const struct principal *o
 	}
 	r.serial = out->row.serial_number != NULL ? out->row.serial_number : "?";
 	out->allowed = recover_decide(&r, &out->refusal);
-	ok = out->allowed || is_refusal(out->refusal.code);
+	ok = out->allowed || !err_is_undecided(out->refusal.code);
 	if (!ok)
 		*err = out->refusal;
 	if (ok && out->steps.failed)

@@ -16,6 +16,7 @@
 #include "auth.h"
 #include "clock.h"
 #include "log.h"
+#include "status.h"
 
 /* To the end of the first request, TLS handshake included, while nobody has signed in. */
 #define FIRST_REQUEST_MS 10000
@@ -142,8 +143,10 @@ send_it(struct http_connection *c)
 /* What is no request is answered here, and whatever follows it is not read: nobody knows where it
  * begins. */
 static void
-refuse(struct http_connection *c, int status, const struct err *why)
+refuse(struct http_connection *c, const struct err *why)
 {
+	int status = status_of(why->code);
+
 	log_info("HTTP request refused", LOG_STR("peer", c->peer), LOG_INT("status", status),
 	    LOG_REASON(why));
 	c->close = true;
@@ -260,18 +263,18 @@ read_head(struct http_connection *c)
 	case HTTP_PART:
 		return;
 	case HTTP_BAD:
-		refuse(c, 400, &err);
+		refuse(c, &err);
 		return;
 	case HTTP_WHOLE:
 		break;
 	}
 	if (!call_new(c, &head, &err)) {
-		refuse(c, err.code == E_OUTOFMEMORY ? 503 : 400, &err);
+		refuse(c, &err);
 		return;
 	}
 	if (head.content_length > c->server->max_request) {
 		err_set(&err, DIRCA_E_TOO_LARGE, "HTTP: a body over max_request of dircad.conf");
-		refuse(c, 413, &err);
+		refuse(c, &err);
 		return;
 	}
 	evbuffer_drain(in, head.len);
@@ -362,7 +365,7 @@ read_body(struct http_connection *c)
 	case HTTP_PART:
 		return;
 	case HTTP_BAD:
-		refuse(c, err.code == DIRCA_E_TOO_LARGE ? 413 : 400, &err);
+		refuse(c, &err);
 		return;
 	case HTTP_WHOLE:
 		break;

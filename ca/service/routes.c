@@ -8,6 +8,7 @@
 #include "gate.h"
 #include "json.h"
 #include "log.h"
+#include "status.h"
 
 static const struct route routes[] = {
     {"GET", "/.well-known/est/cacerts", true, false, BY_ANYBODY, route_est_cacerts},
@@ -34,56 +35,6 @@ static const struct route routes[] = {
     {"GET", "/dirca/*", true, true, BY_ANYBODY, route_public_file},
 };
 
-/* HTTP status of a refusal; what the list lacks is the client's fault: 400. */
-static const struct {
-	enum err_code code;
-	int status;
-} statuses[] = {
-    {E_ACCESSDENIED, 403},
-    {CERTSRV_E_TEMPLATE_DENIED, 403},
-    {CERTSRV_E_ENROLL_DENIED, 403},
-    {CERTSRV_E_RESTRICTEDOFFICER, 403},
-    {CERTSRV_E_ROLECONFLICT, 403},
-    {DIRCA_E_DENIED, 403},
-    {DIRCA_E_CROSS_SITE, 403},
-    {DIRCA_E_OWN_REQUEST, 403},
-    {DIRCA_E_SERVICE_NAME, 403},
-    {DIRCA_E_KIND_NOT_ALLOWED, 403},
-    {DIRCA_E_CHANNEL_BINDING, 403},
-    {ERROR_ACCOUNT_DISABLED, 403},
-    {ERROR_ACCOUNT_EXPIRED, 403},
-    {ERROR_ACCOUNT_LOCKED_OUT, 403},
-    {DIRCA_E_AUTHENTICATION, 401},
-    {CERTSRV_E_NO_REQUEST, 404},
-    {CERTSRV_E_PROPERTY_EMPTY, 404},
-    {CRYPT_E_NOT_FOUND, 404},
-    {ERROR_FILE_NOT_FOUND, 404},
-    {CERTSRV_E_BAD_REQUESTSTATUS, 409},
-    {DIRCA_E_TOO_LARGE, 413},
-    {DIRCA_E_TOO_MANY_ATTEMPTS, 429},
-    {DIRCA_E_ARCHIVAL_SUSPENDED, 429},
-    {E_OUTOFMEMORY, 503},
-    {DIRCA_E_DIRECTORY, 503},
-    {DIRCA_E_DIRECTORY_UNAVAILABLE, 503},
-    {DIRCA_E_GROUPS_UNREADABLE, 503},
-    {DIRCA_E_DATABASE, 503},
-    {DIRCA_E_LOW_SPACE, 503},
-    {DIRCA_E_QUOTA, 429},
-    {DIRCA_E_VAULT, 503},
-    {DIRCA_E_INTERNAL, 500},
-    {DIRCA_E_CRYPTO, 500},
-    {DIRCA_E_IO, 500},
-};
-
-int
-route_status(enum err_code code)
-{
-	for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++)
-		if (statuses[i].code == code)
-			return statuses[i].status;
-	return 400;
-}
-
 void
 route_answer(struct http_call *http, int status, const char *content_type, struct view body)
 {
@@ -106,7 +57,7 @@ route_fail(struct http_call *http, const struct err *err)
 
 	snprintf(name, sizeof name, "0x%08X %s", (unsigned)err->code, err_name(err->code));
 	if (http_call_header(http, "Dirca-Error", name, &ignored))
-		json_answer_error(http, route_status(err->code), err);
+		json_answer_error(http, status_of(err->code), err);
 	else
 		http->status = 500;
 }

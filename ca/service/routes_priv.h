@@ -21,7 +21,5 @@ struct route {
  * pattern has none). *path_known_out: the path exists, if perhaps not with this method. */
 const struct route *route_find(
     const struct http_call *call, char *part, size_t size, bool *path_known_out);
-/* HTTP status of a refusal; what the table lacks is the client's fault: 400. */
-int route_status(enum err_code code);
 
 #endif

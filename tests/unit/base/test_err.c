@@ -167,10 +167,45 @@ static const struct {
     {0xA0DC0022u, "DIRCA_E_TOO_MANY_ATTEMPTS", "too many failed sign-ins"},
 };
 
+/* One code of each category at least, and those about which the four tables of before differed. */
+static void
+a_category_says_whether_anything_was_decided(void **state)
+{
+	static const struct {
+		enum err_code code;
+		enum err_category category;
+		bool undecided;
+	} of[] = {
+	    {ERR_OK, ERR_CATEGORY_OK, true},
+	    {E_INVALIDARG, ERR_CATEGORY_BAD_REQUEST, false},
+	    {CERTSRV_E_NO_VALID_KRA, ERR_CATEGORY_BAD_REQUEST, false},
+	    {DIRCA_E_AUTHENTICATION, ERR_CATEGORY_NOT_AUTHENTICATED, false},
+	    {E_ACCESSDENIED, ERR_CATEGORY_REFUSED, false},
+	    {ERROR_ACCOUNT_DISABLED, ERR_CATEGORY_REFUSED, false},
+	    {TYPE_E_AMBIGUOUSNAME, ERR_CATEGORY_NOT_FOUND, false},
+	    {ERROR_FILE_NOT_FOUND, ERR_CATEGORY_NOT_FOUND, false},
+	    {CERTSRV_E_BAD_REQUESTSTATUS, ERR_CATEGORY_CONFLICT, false},
+	    {DIRCA_E_TOO_LARGE, ERR_CATEGORY_TOO_LARGE, false},
+	    {DIRCA_E_QUOTA, ERR_CATEGORY_TOO_MANY, false},
+	    {DIRCA_E_CONFIG, ERR_CATEGORY_UNABLE, true},
+	    {DIRCA_E_DATABASE, ERR_CATEGORY_UNABLE, true},
+	    {DIRCA_E_GROUPS_UNREADABLE, ERR_CATEGORY_UNABLE, true},
+	    {E_OUTOFMEMORY, ERR_CATEGORY_UNABLE, true},
+	    {DIRCA_E_IO, ERR_CATEGORY_INTERNAL, true},
+	    {(enum err_code)0x12345678, ERR_CATEGORY_BAD_REQUEST, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(of); i++) {
+		assert_int_equal(err_category(of[i].code), of[i].category);
+		assert_int_equal(err_is_undecided(of[i].code), of[i].undecided);
+	}
+}
+
 static void
 every_row_is_in_the_table(void **state)
 {
-#define ONE(number, name, text) +1
+#define ONE(number, name, category, text) +1
 	const size_t count = 0 ERR_CODES(ONE);
 #undef ONE
 
@@ -328,6 +363,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_category_says_whether_anything_was_decided),
 	    cmocka_unit_test(every_row_is_in_the_table),
 	    cmocka_unit_test(numbers_names_and_texts_agree),
 	    cmocka_unit_test(numbers_and_names_are_unique),

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "routes_priv.h"
+#include "status.h"
 
 static struct http_call
 call_of(enum http_channel channel, const char *method, const char *path)
@@ -186,6 +187,8 @@ refusals_have_the_status_of_their_code(void **state)
 	    {DIRCA_E_DIRECTORY_UNAVAILABLE, 503},
 	    {DIRCA_E_DATABASE, 503},
 	    {DIRCA_E_VAULT, 503},
+	    {DIRCA_E_CONFIG, 503},
+	    {DIRCA_E_QUOTA, 429},
 	    {DIRCA_E_INTERNAL, 500},
 	    {E_INVALIDARG, 400},
 	    {ERROR_INVALID_DATA, 400},
@@ -194,7 +197,7 @@ refusals_have_the_status_of_their_code(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-		assert_int_equal(route_status(rows[i].code), rows[i].status);
+		assert_int_equal(status_of(rows[i].code), rows[i].status);
 }
 
 static void
