@@ -21,6 +21,18 @@ def verbs():
     return {name: {g.strip() for g in groups.split("|")} - {"0"} for name, groups in rows}
 
 
+def verb_arguments():
+    """{verb: (least, most)} arguments."""
+    rows = re.findall(r'\{\s*"([a-z ]+)",\s*"[^"]*",\s*"[^"]*",\s*(\d+),\s*(\w+),', table(source("cli/verbs.c"), "verbs[] ="))
+    return {name: (int(least), int(most) if most.isdigit() else 32) for name, least, most in rows}
+
+
+def flags():
+    """Names and letters of the options that take no value."""
+    rows = re.findall(r"\{\s*\"([a-z0-9-]+)\",\s*('.'|0),\s*FLAG,", table(source("cli/options.c"), "} rows[] ="))
+    return {n for n, _ in rows} | {c[1] for _, c in rows if c != "0"}
+
+
 def options():
     """[(option, letter or None, groups)]; a name may come twice, for different verbs."""
     rows = re.findall(r"\{\s*\"([a-z0-9-]+)\",\s*('.'|0),\s*[A-Z]+,\s*([A-Z_ |]+),\s*AT\(", table(source("cli/options.c"), "} rows[] ="))
