@@ -11,9 +11,9 @@
 struct key_holder {
 	struct view public_key_hash;   /* pkix_key_hash */
 	struct store_principal holder; /* whom the certificate is for */
-	bool is_free; /* no row of anybody else has it (store_precedent): only the CA might */
-	bool archives;                 /* its private key is to be archived */
-	bool may_share;                /* CA\AllowSharedKeys */
+	bool is_free;   /* no row of anybody else has it (store_precedent): only the CA might */
+	bool archives;  /* its private key is to be archived */
+	bool may_share; /* CA\AllowSharedKeys */
 };
 /* DIRCA_E_KEY_IN_USE if a row of somebody else has the key, whatever became of it short of a
  * refusal, or the CA itself. With may_share only where this or the other row archives the key. The
