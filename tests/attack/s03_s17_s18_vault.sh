@@ -13,7 +13,7 @@ front=$1
 dir=$(mktemp -d /tmp/dirca-s03.XXXXXX)
 finish() {
 	ca_lab_stop
-	[ "$CHECKS_BAD" -ne 0 ] || rm -rf "$dir"
+	checks_clean "$dir"
 }
 checks_begin "$dir"
 trap finish EXIT

@@ -15,7 +15,7 @@ mkdir "$dir/path"
 finish() {
 	[ ! -f "$dir/mitm.pid" ] || kill "$(<"$dir/mitm.pid")"
 	ca_lab_stop
-	[ "$CHECKS_BAD" -ne 0 ] || rm -rf "$dir"
+	checks_clean "$dir"
 }
 checks_begin "$dir"
 trap finish EXIT

@@ -14,7 +14,7 @@ forge=${1:?the program that forges a BLOB}
 dir=$(mktemp -d /tmp/dirca-s05.XXXXXX)
 finish() {
 	ca_lab_stop
-	[ "$CHECKS_BAD" -ne 0 ] || rm -rf "$dir"
+	checks_clean "$dir"
 }
 checks_begin "$dir"
 trap finish EXIT

@@ -16,7 +16,7 @@ log_level = debug
 dir=$(mktemp -d /tmp/dirca-s06.XXXXXX)
 finish() {
 	ca_lab_stop
-	[ "$CHECKS_BAD" -ne 0 ] || rm -rf "$dir"
+	checks_clean "$dir"
 }
 checks_begin "$dir"
 trap finish EXIT

@@ -16,7 +16,7 @@ ulimit -Sn 8192 || exit 1
 dir=$(mktemp -d /tmp/dirca-s07.XXXXXX)
 finish() {
 	ca_lab_stop
-	[ "$CHECKS_BAD" -ne 0 ] || rm -rf "$dir"
+	checks_clean "$dir"
 }
 checks_begin "$dir"
 trap finish EXIT

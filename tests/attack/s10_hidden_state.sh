@@ -18,7 +18,7 @@ fi
 dir=$(mktemp -d /tmp/dirca-s10.XXXXXX)
 finish() {
 	ca_lab_stop
-	[ "$CHECKS_BAD" -ne 0 ] || rm -rf "$dir"
+	checks_clean "$dir"
 }
 checks_begin "$dir"
 trap finish EXIT

@@ -13,7 +13,7 @@ dir=$(mktemp -d /tmp/dirca-s21.XXXXXX)
 finish() {
 	[ ! -f "$dir/proxy.pid" ] || kill "$(<"$dir/proxy.pid")"
 	ca_lab_stop
-	[ "$CHECKS_BAD" -ne 0 ] || rm -rf "$dir"
+	checks_clean "$dir"
 }
 checks_begin "$dir"
 trap finish EXIT

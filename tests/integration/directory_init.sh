@@ -12,7 +12,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 dir=$(mktemp -d /tmp/dirca-init.XXXXXX)
 checks_begin "$dir"
-trap 'lab_slapd_stop "$dir"; samba_lab_stop "$dir"; rm -rf "$dir"' EXIT
+trap 'lab_slapd_stop "$dir"; samba_lab_stop "$dir"; checks_clean "$dir"' EXIT
 
 # A slapd that knows nothing of dirca but an old version of one of its schemas. (lab_slapd_start finds it made.)
 empty_slapd() {

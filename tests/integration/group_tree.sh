@@ -13,7 +13,7 @@ DIRCA_BIN=${DIRCA_BIN:-$here/../../build/dev/bin}
 dir=$(mktemp -d /tmp/dirca-tree.XXXXXX)
 finish() {
 	lab_slapd_stop "$dir/lab"
-	[ "$CHECKS_BAD" -ne 0 ] || rm -rf "$dir"
+	checks_clean "$dir"
 }
 checks_begin "$dir"
 trap finish EXIT

@@ -19,12 +19,7 @@ max_request = 65536
 dir=$(mktemp -d /tmp/dirca-limits.XXXXXX)
 finish() {
 	ca_lab_stop
-	if [ "$CHECKS_BAD" -eq 0 ] && [ "${KEEP:-0}" = 0 ]; then
-		rm -rf "$dir"
-	else
-		tail -40 "$dir/dircad.log"
-		echo "kept: $dir"
-	fi
+	checks_clean "$dir"
 }
 checks_begin "$dir"
 trap finish EXIT

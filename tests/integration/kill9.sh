@@ -19,7 +19,7 @@ load_pid=
 finish() {
 	[ -z "$load_pid" ] || kill "$load_pid" 2>/dev/null
 	ca_lab_stop
-	[ -n "${KEEP:-}" ] || rm -rf "$work"
+	checks_clean "$work"
 }
 trap finish EXIT
 checks_begin "$work"

@@ -15,7 +15,7 @@ finish() {
 	proxy_stop a
 	proxy_stop b
 	ca_lab_stop
-	[ "$CHECKS_BAD" -ne 0 ] || rm -rf "$dir"
+	checks_clean "$dir"
 }
 checks_begin "$dir"
 trap finish EXIT

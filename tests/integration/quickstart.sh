@@ -13,7 +13,7 @@ mkdir "$dir/checks"
 checks_begin "$dir/checks"
 finish() {
 	[ ! -x "$dir/demo/stop" ] || "$dir/demo/stop" >/dev/null 2>&1
-	rm -rf "$dir"
+	checks_clean "$dir"
 }
 trap finish EXIT
 

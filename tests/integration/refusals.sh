@@ -12,7 +12,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 dir=$(mktemp -d /tmp/dirca-refusals.XXXXXX)
 finish() {
 	ca_lab_stop
-	[ "$CHECKS_BAD" -ne 0 ] || rm -rf "$dir"
+	checks_clean "$dir"
 }
 checks_begin "$dir"
 trap finish EXIT

@@ -15,7 +15,7 @@ CA_LAB_DIR=$dir
 checks_begin "$dir"
 finish() {
 	ca_lab_stop
-	rm -rf "$dir"
+	checks_clean "$dir"
 }
 trap finish EXIT
 

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # The whole story (paper: "Understanding the Archival Process", "Recovering a Key"), each artefact read by other programs too.
-# KEEP=1 in the environment keeps the folder.
 # DIRECTORY=samba: on a Samba AD instead of OpenLDAP; status 77 where none can run.
 # usage: story.sh [MECH] [--key KIND] [--kra KIND] [--ca-key KIND] [--name "CA NAME"]     MECH: see tests/support/ca_lab.sh
 # shellcheck disable=SC2317 # the functions are called through check
@@ -35,12 +34,7 @@ done
 dir=$(mktemp -d /tmp/dirca-story.XXXXXX)
 finish() {
 	ca_lab_stop
-	[ "$CHECKS_BAD" -eq 0 ] || tail -40 "$dir/dircad.log"
-	if [ "${KEEP:-0}" = 1 ]; then
-		echo "kept: $dir"
-	else
-		rm -rf "$dir"
-	fi
+	checks_clean "$dir"
 }
 checks_begin "$dir"
 trap finish EXIT

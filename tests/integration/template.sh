@@ -15,7 +15,7 @@ fi
 dir=$(mktemp -d /tmp/dirca-template.XXXXXX)
 finish() {
 	ca_lab_stop
-	[ "$CHECKS_BAD" -ne 0 ] || rm -rf "$dir"
+	checks_clean "$dir"
 }
 checks_begin "$dir"
 trap finish EXIT

@@ -27,7 +27,7 @@ esac
 dir=$(mktemp -d /tmp/dirca-watch.XXXXXX)
 finish() {
 	ca_lab_stop
-	[ "$CHECKS_BAD" -ne 0 ] || rm -rf "$dir"
+	checks_clean "$dir"
 }
 checks_begin "$dir"
 trap finish EXIT

@@ -5,6 +5,8 @@
 #   check NAME COMMAND...       the command succeeds
 #   refuses CODE COMMAND...     the command fails, with this error code's name on stderr
 #   checks_end                  prints the count; its status is 0 only if every check was good
+#   checks_clean FOLDER         at the script's end: removes it; with KEEP=1 in the environment, or after a failure, says where it lies
+#                               instead, with the last lines of dircad's log
 
 checks_begin() {
 	CHECKS_DIR=$1
@@ -39,4 +41,13 @@ refuses() {
 checks_end() {
 	echo "$CHECKS_GOOD good, $CHECKS_BAD bad"
 	[ "$CHECKS_BAD" -eq 0 ] && [ "$CHECKS_GOOD" -gt 0 ]
+}
+
+checks_clean() {
+	if [ "${CHECKS_BAD:-0}" -eq 0 ] && [ "${KEEP:-0}" = 0 ]; then
+		rm -rf "$1"
+		return
+	fi
+	[ ! -f "$1/dircad.log" ] || tail -40 "$1/dircad.log"
+	echo "kept: $1"
 }
