@@ -11,18 +11,6 @@
 
 #define PASSWORD_MAX 1024
 
-struct view
-view_str(const char *s)
-{
-	return view_of(s, strlen(s));
-}
-
-bool
-view_eq(struct view a, struct view b)
-{
-	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
-}
-
 bool
 buf_alloc(size_t len, struct buf *out, struct err *err)
 {

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "err.h"
 
@@ -50,8 +51,17 @@ secret_view(const struct secret *s)
 }
 
 /* A view of a string without its NUL. */
-struct view view_str(const char *s);
-bool view_eq(struct view a, struct view b);
+static inline struct view
+view_str(const char *s)
+{
+	return view_of(s, strlen(s));
+}
+
+static inline bool
+view_eq(struct view a, struct view b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
 
 /* Owned copy; an empty view gives an empty buffer. Free with buf_free. */
 bool buf_dup(struct view from, struct buf *out, struct err *err);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "text.h"
+#include "utf8.h"
 
 /* Cc, Cf, Zl, Zp and U+FDD0..U+FDEF of Unicode 15.0, ascending. Between tag characters and
  * invisible operators a few that are not assigned are taken along: they are to be ignored when
@@ -60,7 +61,7 @@ printable_text(struct view text, uint32_t *bad_out)
 	*bad_out = UINT32_MAX;
 	while (text.len > 0) {
 		uint32_t code_point;
-		size_t n = text_utf8_next(text, &code_point);
+		size_t n = utf8_next(text, &code_point);
 
 		if (n == 0)
 			return false;
@@ -77,7 +78,7 @@ size_t
 printable_next(struct view text, char shown_out[PRINTABLE_MAX])
 {
 	uint32_t code_point = 0;
-	size_t n = text_utf8_next(text, &code_point);
+	size_t n = utf8_next(text, &code_point);
 
 	if (n == 0) {
 		snprintf(shown_out, PRINTABLE_MAX, "\\x%02x", text.ptr[0]);

@@ -1,4 +1,5 @@
 #include "text.h"
+#include "utf8.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -111,49 +112,13 @@ text_printf(const char *fmt, ...)
 	return n < 0 ? NULL : s;
 }
 
-size_t
-text_utf8_next(struct view v, uint32_t *code_point_out)
-{
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	uint32_t cp = v.ptr[0];
-	size_t n;
-
-	if (cp < 0x80) {
-		*code_point_out = cp;
-		return 1;
-	}
-	if ((cp & 0xe0) == 0xc0) {
-		n = 2;
-		cp &= 0x1f;
-	} else if ((cp & 0xf0) == 0xe0) {
-		n = 3;
-		cp &= 0x0f;
-	} else if ((cp & 0xf8) == 0xf0) {
-		n = 4;
-		cp &= 0x07;
-	} else {
-		return 0;
-	}
-	if (v.len < n)
-		return 0;
-	for (size_t i = 1; i < n; i++) {
-		if ((v.ptr[i] & 0xc0) != 0x80)
-			return 0;
-		cp = cp << 6 | (v.ptr[i] & 0x3f);
-	}
-	if (cp < least[n] || cp > 0x10ffff || (cp >= 0xd800 && cp <= 0xdfff))
-		return 0;
-	*code_point_out = cp;
-	return n;
-}
-
 bool
 text_is_utf8(struct view v)
 {
 	uint32_t cp;
 
 	while (v.len > 0) {
-		size_t n = text_utf8_next(v, &cp);
+		size_t n = utf8_next(v, &cp);
 
 		if (n == 0)
 			return false;
@@ -205,7 +170,7 @@ utf16le_encode(const char *utf8, struct buf *out, struct err *err)
 
 	*out = (struct buf){0};
 	while (v.len > 0) {
-		size_t n = text_utf8_next(v, &cp);
+		size_t n = utf8_next(v, &cp);
 
 		if (n == 0) {
 			err_set(err, ERROR_INVALID_DATA, "text is not UTF-8");
@@ -283,7 +248,7 @@ text_fold(const char *text)
 	if (folded == NULL)
 		return NULL;
 	for (; v.len > 0; v.ptr += n, v.len -= n) {
-		if ((n = text_utf8_next(v, &cp)) == 0) {
+		if ((n = utf8_next(v, &cp)) == 0) {
 			folded[used++] = (char)*v.ptr;
 			n = 1;
 		} else {

@@ -36,9 +36,6 @@ bool text_is_utf8(struct view v);
 /* The host of the first "scheme://host:port/..." in the text, without brackets; NULL if there is
  * none, or on no memory. free(). */
 char *text_url_host(struct view url);
-/* The first code point of a view that is not empty; how many bytes it has, 0 if they are no UTF-8
- * (RFC 3629: no overlong forms, no surrogates). */
-size_t text_utf8_next(struct view v, uint32_t *code_point_out);
 /* What an IA5String of a certificate may hold here: printable ASCII without blanks, not empty. */
 bool text_is_visible_ascii(const char *text);
 

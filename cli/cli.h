@@ -95,6 +95,8 @@ struct cli_options {
 #define OPTS_ALL       0x80000000u
 
 struct cli {
+	const struct verb *verbs; /* all there are: only main knows them by name */
+	size_t verb_count;
 	const struct verb *verb;
 	struct cli_options opt;
 	char **args;
@@ -113,13 +115,14 @@ struct verb {
 extern const struct verb verbs[];
 extern const size_t verb_count;
 
-/* Finds the verb, reads options into cli; false after printing usage (status in *exit_out). */
+/* Finds the verb among cli->verbs, reads options into cli; false after printing usage (status in
+ * *exit_out). */
 bool cli_parse(int argc, char **argv, struct cli *cli, enum cli_exit *exit_out);
 void cli_print_usage(const struct verb *verb);
 /* Everything of the verb table, for `dirca help` and the man-page check. */
-void cli_print_verbs(void);
+void cli_print_verbs(const struct cli *cli);
 
-/* The fields of a template, one by one (cmd_template_edit.c). */
+/* The fields of a template, one by one (template_fields.c). */
 void template_print_fields(FILE *to);
 
 /* "dirca: <sentence> (0x80094012 CERTSRV_E_TEMPLATE_DENIED)" on stderr; the exit code that fits. */

@@ -7,17 +7,6 @@
 #include "text.h"
 #include "tmpl_edit.h"
 
-void
-template_print_fields(FILE *to)
-{
-	fprintf(to, "\nfields:\n");
-	for (size_t i = 0; i < tmpl_field_count; i++) {
-		const struct tmpl_field *f = &tmpl_fields[i];
-
-		fprintf(to, "  %s=%s\n        %s\n", f->name, f->argument, f->help);
-	}
-}
-
 /* A wrong field=value: the sentence, and which fields there are. */
 static enum cli_exit
 fail(const struct cli *cli, const struct err *err)

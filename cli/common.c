@@ -100,23 +100,3 @@ out:
 	close(tty);
 	return ok;
 }
-
-enum cli_exit
-cmd_help(struct cli *cli)
-{
-	char two[64];
-
-	if (cli->count == 0) {
-		cli_print_verbs();
-		return CLI_OK;
-	}
-	snprintf(two, sizeof two, "%s%s%s", cli->args[0], cli->count > 1 ? " " : "",
-	    cli->count > 1 ? cli->args[1] : "");
-	for (size_t i = 0; i < verb_count; i++)
-		if (strcmp(verbs[i].name, two) == 0) {
-			cli_print_usage(&verbs[i]);
-			return CLI_OK;
-		}
-	fprintf(stderr, "dirca: no verb %s\n", two);
-	return CLI_USAGE;
-}

@@ -12,7 +12,7 @@ int
 main(int argc, char **argv)
 {
 	enum cli_exit status;
-	struct cli cli;
+	struct cli cli = {.verbs = verbs, .verb_count = verb_count};
 	struct err err;
 
 	signal(SIGPIPE, SIG_IGN);

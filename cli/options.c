@@ -153,14 +153,15 @@ cli_print_usage(const struct verb *verb)
 }
 
 void
-cli_print_verbs(void)
+cli_print_verbs(const struct cli *cli)
 {
 	printf("usage: dirca VERB [arguments] [options]; `dirca VERB --help` tells more\n\n");
-	for (size_t i = 0; i < verb_count; i++) {
+	for (size_t i = 0; i < cli->verb_count; i++) {
+		const struct verb *v = &cli->verbs[i];
 		char left[64];
 
-		snprintf(left, sizeof left, "%s %s", verbs[i].name, verbs[i].arguments);
-		printf("  %-28s %s\n", left, verbs[i].summary);
+		snprintf(left, sizeof left, "%s %s", v->name, v->arguments);
+		printf("  %-28s %s\n", left, v->summary);
 	}
 }
 
@@ -240,7 +241,7 @@ read_option(const struct verb *verb, struct cli_options *opt, int argc, char **a
 
 /* One or two words of argv; *used_out counts them. */
 static const struct verb *
-find_verb(int argc, char **argv, int *used_out)
+find_verb(const struct cli *cli, int argc, char **argv, int *used_out)
 {
 	const char *first = argc > 1 ? argv[1] : "";
 	char two[64];
@@ -252,9 +253,9 @@ find_verb(int argc, char **argv, int *used_out)
 			snprintf(two, sizeof two, "%s %s", first, argv[2]);
 		else
 			snprintf(two, sizeof two, "%s", first);
-		for (size_t i = 0; i < verb_count; i++)
-			if (text_eq_nocase(verbs[i].name, two))
-				return &verbs[i];
+		for (size_t i = 0; i < cli->verb_count; i++)
+			if (text_eq_nocase(cli->verbs[i].name, two))
+				return &cli->verbs[i];
 	}
 	return NULL;
 }
@@ -266,9 +267,9 @@ cli_parse(int argc, char **argv, struct cli *cli, enum cli_exit *exit_out)
 	bool only_arguments = false;
 	struct err err;
 
-	*cli = (struct cli){.args = argv};
+	*cli = (struct cli){.verbs = cli->verbs, .verb_count = cli->verb_count, .args = argv};
 	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-		cli_print_verbs();
+		cli_print_verbs(cli);
 		*exit_out = argc < 2 ? CLI_USAGE : CLI_OK;
 		return false;
 	}
@@ -277,7 +278,7 @@ cli_parse(int argc, char **argv, struct cli *cli, enum cli_exit *exit_out)
 		*exit_out = CLI_OK;
 		return false;
 	}
-	if ((cli->verb = find_verb(argc, argv, &used)) == NULL) {
+	if ((cli->verb = find_verb(cli, argc, argv, &used)) == NULL) {
 		fprintf(stderr, "dirca: no verb %s; `dirca --help` lists them\n", argv[1]);
 		*exit_out = CLI_USAGE;
 		return false;

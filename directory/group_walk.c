@@ -411,3 +411,15 @@ group_walk_member(struct dir_conn *c, const struct group_walk *w, size_t group, 
 	       err_set(err, DIRCA_E_GROUPS_UNREADABLE,
 		   "%s changed while the way to it was searched: ask again", w->nodes[group].dn);
 }
+
+bool
+groups_primary(const struct group_subject *s, struct sid *out)
+{
+	struct sid domain;
+
+	if (s->sid == NULL || s->primary_rid == NULL || s->sid->count < 2)
+		return false;
+	domain = *s->sid;
+	domain.subs[--domain.count] = 0;
+	return sid_with_rid(&domain, (uint32_t)*s->primary_rid, out);
+}

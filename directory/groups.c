@@ -2,18 +2,6 @@
 
 #include "conn_priv.h"
 
-bool
-groups_primary(const struct group_subject *s, struct sid *out)
-{
-	struct sid domain;
-
-	if (s->sid == NULL || s->primary_rid == NULL || s->sid->count < 2)
-		return false;
-	domain = *s->sid;
-	domain.subs[--domain.count] = 0;
-	return sid_with_rid(&domain, (uint32_t)*s->primary_rid, out);
-}
-
 /* Active Directory and Samba: domain-local groups and nesting included (facts 4.6). */
 bool
 groups_token(struct dir_conn *c, const char *dn, struct sids *sids, struct err *err)

@@ -6,6 +6,7 @@
 
 #include "setup.h"
 
+void setup_item_free(struct setup_item *item);
 /* Appends an item. Takes over name, cure and what `todo` holds; NULL names are an error of memory.
  */
 bool setup_add(struct setup *s, struct setup_item *item, struct err *err);

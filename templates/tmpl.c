@@ -8,8 +8,7 @@
 #include "sd_text.h"
 #include "tmpl_priv.h"
 
-#define OID_TEXT_MAX 255
-#define VERSION_MAX  4
+#define VERSION_MAX 4
 
 enum kind {
 	KIND_TEXT,
@@ -61,40 +60,6 @@ static const struct attribute attributes[] = {
     {"pKIDefaultCSPs", KIND_TEXTS, offsetof(struct tmpl, csps), false},
     {"nTSecurityDescriptor", KIND_SD, offsetof(struct tmpl, sd), false},
 };
-
-/* Takes one arc without leading zeros from the front of `*text`. */
-static bool
-take_arc(const char **text, bool *small_out, unsigned *value_out)
-{
-	size_t len = strspn(*text, "0123456789");
-
-	if (len == 0 || (len > 1 && **text == '0'))
-		return false;
-	*small_out = len <= 2;
-	*value_out = *small_out ? (unsigned)strtoul(*text, NULL, 10) : 0;
-	*text += len;
-	return true;
-}
-
-bool
-oid_is_valid(const char *text)
-{
-	unsigned first, second, value;
-	bool small;
-
-	if (strlen(text) > OID_TEXT_MAX || !take_arc(&text, &small, &first) || !small ||
-	    first > 2 || *text != '.')
-		return false;
-	text++;
-	if (!take_arc(&text, &small, &second) || (first < 2 && (!small || second > 39)))
-		return false;
-	while (*text == '.') {
-		text++;
-		if (!take_arc(&text, &small, &value))
-			return false;
-	}
-	return *text == '\0';
-}
 
 static bool
 decode_number(struct view raw, int64_t min, int64_t max, int64_t *out, struct err *err)

@@ -256,3 +256,18 @@ der_alg_new(int nid, int param_type)
 	}
 	return alg;
 }
+
+bool
+cms_attr_single(const struct cms_attr *a, struct view *value_out, struct err *err)
+{
+	struct view cursor;
+
+	*value_out = (struct view){0};
+	if (a == NULL)
+		return err_set(err, ERROR_INVALID_DATA, "a required attribute is missing");
+	cursor = a->values;
+	if (a->value_count != 1 || !der_next(&cursor, value_out))
+		return err_set(err, ERROR_INVALID_DATA,
+		    "attribute %s has %zu values instead of one", a->oid, a->value_count);
+	return true;
+}

@@ -16,14 +16,6 @@
 
 #define RSA_BYTES_MAX 1024 /* 8192 bits */
 
-bool
-cms_bad_data(struct err *err)
-{
-	ERR_clear_error();
-	return err_set(err, NTE_BAD_DATA,
-	    "the enveloped message does not open with this key, or it is damaged");
-}
-
 static bool
 set_padding(EVP_PKEY_CTX *ctx, const X509_ALGOR *alg, struct err *err)
 {
@@ -40,16 +32,6 @@ set_padding(EVP_PKEY_CTX *ctx, const X509_ALGOR *alg, struct err *err)
 	if (EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) != 1)
 		return err_openssl(err, DIRCA_E_CRYPTO, "RSA could not be set up");
 	return true;
-}
-
-void
-cms_key_choose(uint8_t cek[CMS_KEY_MAX], const uint8_t *plain, const uint8_t *other, size_t key_len,
-    bool right)
-{
-	uint8_t take = (uint8_t)(0 - (unsigned)right);
-
-	for (size_t i = 0; i < key_len; i++)
-		cek[i] = (uint8_t)((plain[i] & take) | (other[i] & ~take));
 }
 
 /* Gives the content key, or a random one of its length and *right false: the caller goes on either

@@ -9,15 +9,6 @@
 
 #define RSA_BYTES_MAX 1024
 
-bool
-cms_recipient_name(CMSW_ISSUER_SERIAL **field, const struct cms_kra *to, struct err *err)
-{
-	if ((*field = CMSW_ISSUER_SERIAL_new()) == NULL)
-		return err_nomem(err);
-	return der_string_set((*field)->issuer, to->issuer, err) &&
-	       der_string_set((*field)->serial, to->serial, err);
-}
-
 static bool
 rsa_encrypt(EVP_PKEY *key, bool oaep, struct view cek, uint8_t out[RSA_BYTES_MAX], size_t *len_out,
     struct err *err)

@@ -407,3 +407,29 @@ out:
 	AUTHORITY_INFO_ACCESS_free(value);
 	return ok;
 }
+
+bool
+ext_add_name(GENERAL_NAMES *names, int type, const char *text, struct err *err)
+{
+	GENERAL_NAME *name = GENERAL_NAME_new();
+	ASN1_IA5STRING *ia5 = ASN1_IA5STRING_new();
+
+	for (const char *p = text; *p != '\0'; p++)
+		if ((unsigned char)*p >= 0x80) {
+			GENERAL_NAME_free(name);
+			ASN1_IA5STRING_free(ia5);
+			return err_set(err, ERROR_INVALID_DATA,
+			    "'%s' holds characters that this kind of name cannot", text);
+		}
+	if (name == NULL || ia5 == NULL || !ASN1_STRING_set(ia5, text, -1)) {
+		GENERAL_NAME_free(name);
+		ASN1_IA5STRING_free(ia5);
+		return err_nomem(err);
+	}
+	GENERAL_NAME_set0_value(name, type, ia5);
+	if (!sk_GENERAL_NAME_push(names, name)) {
+		GENERAL_NAME_free(name);
+		return err_nomem(err);
+	}
+	return true;
+}

@@ -6,32 +6,6 @@
 #define OID_SUBJECT_ALT_NAME "2.5.29.17"
 #define OID_UPN              "1.3.6.1.4.1.311.20.2.3"
 
-bool
-ext_add_name(GENERAL_NAMES *names, int type, const char *text, struct err *err)
-{
-	GENERAL_NAME *name = GENERAL_NAME_new();
-	ASN1_IA5STRING *ia5 = ASN1_IA5STRING_new();
-
-	for (const char *p = text; *p != '\0'; p++)
-		if ((unsigned char)*p >= 0x80) {
-			GENERAL_NAME_free(name);
-			ASN1_IA5STRING_free(ia5);
-			return err_set(err, ERROR_INVALID_DATA,
-			    "'%s' holds characters that this kind of name cannot", text);
-		}
-	if (name == NULL || ia5 == NULL || !ASN1_STRING_set(ia5, text, -1)) {
-		GENERAL_NAME_free(name);
-		ASN1_IA5STRING_free(ia5);
-		return err_nomem(err);
-	}
-	GENERAL_NAME_set0_value(name, type, ia5);
-	if (!sk_GENERAL_NAME_push(names, name)) {
-		GENERAL_NAME_free(name);
-		return err_nomem(err);
-	}
-	return true;
-}
-
 /* otherName { oid, [0] value }; takes over `value`, also on failure. */
 static bool
 add_other_name(GENERAL_NAMES *names, const char *oid, int type, ASN1_STRING *value, struct err *err)

@@ -91,34 +91,9 @@ ASN1_SEQUENCE(VAULT_TBS_CRL) = {
 ASN1_ITEM_TEMPLATE(VAULT_ATTRIBUTES) =
 	ASN1_EX_TEMPLATE_TYPE(ASN1_TFLG_SET_OF, 0, VAULT_ATTRIBUTES, X509_ATTRIBUTE)
 static_ASN1_ITEM_TEMPLATE_END(VAULT_ATTRIBUTES)
-				    /* clang-format on */
+    /* clang-format on */
 
-				    ASN1_VALUE
-				    * vault_decode_exactly(struct view der, const ASN1_ITEM *item)
-{
-	const unsigned char *p = der.ptr;
-	unsigned char *again = NULL;
-	ASN1_VALUE *value;
-	bool same;
-	int len;
-
-	if (der.len == 0 || der.len > INT_MAX ||
-	    (value = ASN1_item_d2i(NULL, &p, (long)der.len, item)) == NULL) {
-		ERR_clear_error();
-		return NULL;
-	}
-	len = ASN1_item_i2d(value, &again, item);
-	same = len >= 0 && view_eq(view_of(again, (size_t)len), der);
-	OPENSSL_free(again);
-	if (same)
-		return value;
-	ASN1_item_free(value, item);
-	ERR_clear_error();
-	return NULL;
-}
-
-static bool
-string_is(const ASN1_STRING *s, struct view wanted)
+    static bool string_is(const ASN1_STRING *s, struct view wanted)
 {
 	return view_eq(view_of(ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s)), wanted);
 }

@@ -26,6 +26,7 @@ parse(const char *line, struct cli *cli, enum cli_exit *status)
 		argv[argc++] = word;
 	argv[argc] = NULL;
 	*status = CLI_OK;
+	*cli = (struct cli){.verbs = verbs, .verb_count = verb_count};
 	return cli_parse(argc, argv, cli, status);
 }
 

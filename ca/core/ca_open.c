@@ -1,0 +1,266 @@
+/* From configuration, vault, database and directory to a CA that can decide, and its end. */
+#include "ca_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "log.h"
+#include "oids.h"
+#include "pem.h"
+#include "pkix_policy.h"
+#include "trust.h"
+
+/* Connections beyond one for each worker: housekeeping and authentication. */
+#define SPARE_CONNECTIONS 2
+
+static bool
+state_new(struct ca *ca, struct err *err)
+{
+	struct ca_state *s = calloc(1, sizeof *s);
+	pthread_condattr_t attr;
+
+	if (s == NULL)
+		return err_nomem(err);
+	ca->state = s;
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_mutex_init(&s->refresh_lock, NULL);
+	pthread_mutex_init(&s->maintain_lock, NULL);
+	pthread_mutex_init(&s->publish_lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&s->publish_turn, &attr);
+	pthread_condattr_destroy(&attr);
+	config_directory(ca->config, &s->directory_config);
+	s->directory_config.preferred = &s->preferred_uri;
+	return principal_cache_new(&s->principals, err) && quota_new(&s->requests, err) &&
+	       quota_new(&s->refusals, err);
+}
+
+static void
+state_free(struct ca_state **state)
+{
+	struct ca_state *s = *state;
+
+	if (s == NULL)
+		return;
+	ca_view_release(&s->view);
+	free(s->server);
+	principal_cache_free(&s->principals);
+	quota_free(&s->requests);
+	quota_free(&s->refusals);
+	free(s->recorded_rights[0]);
+	free(s->recorded_rights[1]);
+	for (size_t i = 1; i < s->kra_issuer_count; i++)
+		pkix_cert_free(&s->kra_issuer_certs[i - 1]);
+	free(s->kra_issuer_certs);
+	free(s->kra_issuers);
+	pthread_mutex_destroy(&s->lock);
+	pthread_mutex_destroy(&s->refresh_lock);
+	pthread_mutex_destroy(&s->maintain_lock);
+	pthread_mutex_destroy(&s->publish_lock);
+	pthread_cond_destroy(&s->publish_turn);
+	free(s);
+	*state = NULL;
+}
+
+/* The digest inside the CA's signature algorithm, which is the one of its CMS messages too. */
+static bool
+find_digest(struct ca *ca, struct err *err)
+{
+	const EVP_MD *const known[] = {EVP_sha256(), EVP_sha384(), EVP_sha512()};
+	const uint8_t *p = ca->info.sig_alg.ptr;
+	X509_ALGOR *alg = d2i_X509_ALGOR(NULL, &p, (long)ca->info.sig_alg.len);
+	const ASN1_OBJECT *oid = NULL;
+	int digest = NID_undef;
+
+	if (alg != NULL) {
+		X509_ALGOR_get0(&oid, NULL, NULL, alg);
+		(void)OBJ_find_sigid_algs(OBJ_obj2nid(oid), &digest, NULL);
+	}
+	X509_ALGOR_free(alg);
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+		if (EVP_MD_get_type(known[i]) == digest)
+			ca->digest = known[i];
+	return ca->digest != NULL ||
+	       err_openssl(err, NTE_BAD_ALGID, "the vault signs with an unknown algorithm");
+}
+
+/* The certificates of a file of trust/; none if there is no such file. */
+static bool
+read_trusted(const struct ca *ca, const char *name, struct buf **list_out, size_t *count_out,
+    struct err *err)
+{
+	struct buf pem = {0};
+	bool ok = trust_read(ca->config->state_dir, name, &pem, err)
+		      ? pem_certificates(buf_view(&pem), list_out, count_out, err) ||
+			    err_prefix(err, "%s", name)
+		      : err->code == ERROR_FILE_NOT_FOUND;
+
+	buf_free(&pem);
+	return ok;
+}
+
+static bool
+read_chain(struct ca *ca, struct err *err)
+{
+	struct buf *parents = NULL;
+	size_t count = 0;
+	bool ok = false;
+
+	if (!read_trusted(ca, TRUST_CHAIN, &parents, &count, err))
+		goto out;
+	if ((ca->chain = calloc(count + 1, sizeof *ca->chain)) == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	if (!buf_dup(buf_view(&ca->info.ca_certificate), &ca->chain[0], err))
+		goto out;
+	ca->chain_count = 1;
+	for (size_t i = 0; i < count; i++) {
+		ca->chain[ca->chain_count++] = parents[i];
+		parents[i] = (struct buf){0};
+	}
+	ok = true;
+out:
+	pem_list_free(&parents, count);
+	return ok;
+}
+
+/* Private Key Archival is the application policy of exchange certificates: who may not issue one
+ * may not archive (paper: "Restricting Key Archival"). */
+static bool
+read_archival(struct ca *ca, struct err *err)
+{
+	struct pkix_cert *list = calloc(ca->chain_count, sizeof *list);
+	const struct pkix_cert **chain = calloc(ca->chain_count, sizeof(*chain));
+	bool ok = list != NULL && chain != NULL ? true : err_nomem(err);
+	struct err why;
+
+	for (size_t i = 0; ok && i < ca->chain_count; i++) {
+		ok = pkix_cert_decode(buf_view(&ca->chain[i]), &list[i], err);
+		chain[i] = &list[i];
+	}
+	if (ok &&
+	    !pkix_chain_allows(chain, ca->chain_count, oid_dotted(OID_KP_CA_EXCHANGE), &why)) {
+		ok = (ca->no_archival = strdup(why.msg)) != NULL || err_nomem(err);
+		log_warn("keys are not archived", LOG_REASON(&why));
+	}
+	for (size_t i = 0; list != NULL && i < ca->chain_count; i++)
+		pkix_cert_free(&list[i]);
+	free(list);
+	free(chain);
+	return ok;
+}
+
+bool
+ca_check_archival(const struct ca *ca, struct err *err)
+{
+	return ca->no_archival == NULL ||
+	       err_set(err, CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED,
+		   "this CA archives no keys: %s (Private Key Archival)", ca->no_archival);
+}
+
+/* KRA certificates of this CA and of the CAs that its administrator lists; read once, as by the
+ * vault. */
+static bool
+read_kra_issuers(struct ca *ca, struct err *err)
+{
+	struct ca_state *s = ca->state;
+	struct buf *list = NULL;
+	size_t count = 0;
+	bool ok = false;
+
+	if (!read_trusted(ca, TRUST_KRA_ISSUERS, &list, &count, err))
+		goto out;
+	s->kra_issuer_certs = calloc(count + 1, sizeof *s->kra_issuer_certs);
+	s->kra_issuers = calloc(count + 1, sizeof *s->kra_issuers);
+	if (s->kra_issuer_certs == NULL || s->kra_issuers == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	s->kra_issuers[s->kra_issuer_count++] = &ca->ca_cert;
+	for (size_t i = 0; i < count; i++, s->kra_issuer_count++) {
+		if (!pkix_cert_decode(buf_view(&list[i]), &s->kra_issuer_certs[i], err)) {
+			err_prefix(err, "%s", TRUST_KRA_ISSUERS);
+			goto out;
+		}
+		s->kra_issuers[s->kra_issuer_count] = &s->kra_issuer_certs[i];
+	}
+	ok = true;
+out:
+	pem_list_free(&list, count);
+	return ok;
+}
+
+static bool
+read_identity(struct ca *ca, struct vault *v, struct err *err)
+{
+	if (!vault_get_info(v, &ca->info, err) ||
+	    !pkix_cert_decode(buf_view(&ca->info.ca_certificate), &ca->ca_cert, err))
+		return false;
+	if (!view_eq(ca->ca_cert.spki, buf_view(&ca->info.spki)))
+		return err_set(err, CERTSRV_E_INVALID_CA_CERTIFICATE,
+		    "ca.crt is not for the key that the vault holds");
+	return pkix_public_key(ca->ca_cert.spki, &ca->ca_key, err) &&
+	       pkix_key_hash(ca->ca_cert.spki, ca->ca_key_hash, err) &&
+	       pkix_cert_ski(&ca->ca_cert, &ca->ca_key_id, err) && find_digest(ca, err) &&
+	       read_chain(ca, err) && read_archival(ca, err) && read_kra_issuers(ca, err);
+}
+
+static bool
+open_database(struct ca *ca, struct err *err)
+{
+	char *path = config_path(ca->config, "dirca.db");
+	bool ok = path != NULL ? store_open(path, &ca->store, err) : err_nomem(err);
+
+	free(path);
+	return ok;
+}
+
+bool
+ca_open(const struct config *config, struct vault *v, struct ca **out, struct err *err)
+{
+	struct ca *ca = calloc(1, sizeof *ca);
+	struct err later;
+
+	*out = NULL;
+	if (ca == NULL)
+		return err_nomem(err);
+	ca->config = config;
+	if (!oids_init(err) || !state_new(ca, err) || !read_identity(ca, v, err) ||
+	    !kra_ring_init(&ca->ring, err) || !open_database(ca, err) ||
+	    !dir_pool_open(&ca->state->directory_config,
+		(size_t)config->workers + SPARE_CONNECTIONS, &ca->directory, err) ||
+	    !ca_refresh(ca, err)) {
+		ca_close(&ca);
+		return err_prefix(err, "CA '%s'", config->ca_name);
+	}
+	/* Archived keys can be fetched without it; the housekeeper tries again. */
+	if (!ca_maintain(ca, v, clock_now(), &later))
+		log_error("maintenance at the start failed", LOG_REASON(&later));
+	*out = ca;
+	return true;
+}
+
+void
+ca_close(struct ca **cap)
+{
+	struct ca *ca = *cap;
+
+	if (ca == NULL)
+		return;
+	state_free(&ca->state);
+	store_close(&ca->store);
+	dir_pool_close(&ca->directory);
+	vault_info_free(&ca->info);
+	pkix_cert_free(&ca->ca_cert);
+	for (size_t i = 0; i < ca->chain_count; i++)
+		buf_free(&ca->chain[i]);
+	free(ca->chain);
+	free(ca->no_archival);
+	EVP_PKEY_free(ca->ca_key);
+	buf_free(&ca->ca_key_id);
+	free(ca);
+	*cap = NULL;
+}

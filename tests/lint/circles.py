@@ -1,0 +1,72 @@
+#!/usr/bin/env python3
+"""usage: circles.py BUILD. Objects of the libraries need each other in one direction only, and rooms too: read from the symbols (nm).
+
+What stands in KNOWN is the grammar of SDDL, whose conditions hold conditions, and circles that are still to be opened; the list only shrinks.
+"""
+import collections
+import pathlib
+import re
+import subprocess
+import sys
+
+KNOWN = {
+    "directory: sddl sddl_claim sddl_condition sddl_condition_read sddl_read",
+    "directory: conn conn_bind conn_limit conn_search domains probe",
+    "templates: tmpl_field_kinds tmpl_field_lists tmpl_field_versions tmpl_fields tmpl_properties",
+    "service: auth http http_connection json routes routes_ca routes_est routes_explain routes_recovery routes_requests",
+}
+
+
+def arrows(build):
+    """{object: objects it needs}, as "room/object"."""
+    defined, needed = {}, collections.defaultdict(set)
+    for library in sorted(pathlib.Path(build).glob("libdirca_*.a")):
+        room = library.stem.removeprefix("libdirca_")
+        text = subprocess.run(["nm", "-A", "-g", library], capture_output=True, text=True, check=True).stdout
+        for name, kind, symbol in re.findall(r"^[^:]+:([^:]+)\.c\.o:[0-9a-f ]*\s(\w) (\S+)$", text, re.M):
+            if kind == "U":
+                needed[f"{room}/{name}"].add(symbol)
+            else:
+                defined.setdefault(symbol, f"{room}/{name}")
+    return {name: {defined[s] for s in symbols if s in defined} - {name} for name, symbols in needed.items()}
+
+
+def circles(graph):
+    """Strongly connected components of more than one (Tarjan)."""
+    index, low, stack, found = {}, {}, [], []
+
+    def visit(v):
+        index[v] = low[v] = len(index)
+        stack.append(v)
+        for w in graph.get(v, ()):
+            if w not in index:
+                visit(w)
+            if w in stack:
+                low[v] = min(low[v], low[w])
+        if low[v] == index[v]:
+            component = stack[stack.index(v):]
+            del stack[stack.index(v):]
+            if len(component) > 1:
+                found.append(sorted(component))
+
+    for v in sorted(graph):
+        if v not in index:
+            visit(v)
+    return found
+
+
+def main():
+    sys.setrecursionlimit(5000)
+    graph = arrows(sys.argv[1])
+    seen = set()
+    for circle in circles(graph):
+        rooms = {name.split("/")[0] for name in circle}
+        seen.add(f"{' '.join(sorted(rooms))}: " + " ".join(name.split("/")[1] for name in circle))
+    for text in sorted(seen - KNOWN):
+        print(f"a circle: {text}")
+    for text in sorted(KNOWN - seen):
+        print(f"no longer a circle, take it off the list: {text}")
+    return 1 if seen != KNOWN or len(graph) < 200 or not circles({"a": {"b"}, "b": {"a"}}) else 0
+
+
+sys.exit(main())
