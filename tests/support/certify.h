@@ -13,8 +13,11 @@ certify(const struct issue_plan *plan, struct view spki, struct buf *out, struct
 	struct ca_view *view = ca_view_get(harness.ca);
 	struct certificate_names names;
 	const struct certificate_order order = {view, plan, &names, spki};
-	bool ok = certificate_names_make(plan, &names, err) &&
-		  certificate_issue(harness.ca, &harness.vault, &order, out, err);
+	bool ok;
+
+	*out = (struct buf){0};
+	ok = certificate_names_make(plan, &names, err) &&
+	     certificate_issue(harness.ca, &harness.vault, &order, out, err);
 
 	certificate_names_free(&names);
 	ca_view_release(&view);
