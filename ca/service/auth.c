@@ -11,7 +11,6 @@
 #include "clock.h"
 #include "json.h"
 #include "log.h"
-#include "routes.h"
 #include "sasl_server.h"
 #include "sign_in.h"
 #include "text.h"
@@ -34,8 +33,8 @@ struct auth_state {
 	int failures;
 };
 
-void
-auth_state_free(struct auth_state **sp)
+static void
+state_free(struct auth_state **sp)
 {
 	struct auth_state *s = *sp;
 
@@ -48,11 +47,13 @@ auth_state_free(struct auth_state **sp)
 	*sp = NULL;
 }
 
-bool
-auth_is_known(const struct auth_state *s)
+static bool
+has_signed_in(const struct auth_state *s)
 {
 	return s != NULL && s->identity.text != NULL;
 }
+
+const struct http_sign_in auth_sign_in = {.is_known = has_signed_in, .free = state_free};
 
 static void
 forget(struct auth_state *s)
@@ -95,7 +96,7 @@ unknown(struct http_call *call, struct auth_state *s, const char *mechanism, con
 	err_set(&said, why->code,
 	    "the CA cannot ask the directory who the caller is; try again in a few seconds, and if "
 	    "it lasts see the CA's log");
-	route_fail(call, &said);
+	json_fail(call, &said);
 	return AUTH_REFUSED;
 }
 
@@ -109,7 +110,7 @@ put_off(struct http_call *call, struct auth_state *s, int64_t wait_s, const stru
 	forget(s);
 	snprintf(seconds, sizeof seconds, "%lld", (long long)wait_s);
 	if (http_call_header(call, "Retry-After", seconds, &ignored))
-		route_fail(call, why);
+		json_fail(call, why);
 	else
 		call->status = 500;
 	return AUTH_REFUSED;

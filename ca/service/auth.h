@@ -19,11 +19,9 @@ enum auth_outcome {
 /* The text of *identity_out is borrowed from the connection or the configuration until the next
  * call of this connection. */
 enum auth_outcome auth_call(struct ca *ca, struct http_call *call, struct identity *identity_out);
-/* True if somebody has signed in on the connection; NULL: nobody has. Not while a worker has a call
- * of it. */
-bool auth_is_known(const struct auth_state *state);
 /* The connection's sign-in proved that caller and CA see the same TLS channel. */
 bool auth_is_bound(struct http_call *call);
-void auth_state_free(struct auth_state **state);
+/* For the connection, not while a worker has a call of it. */
+extern const struct http_sign_in auth_sign_in;
 
 #endif

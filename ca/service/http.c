@@ -199,8 +199,8 @@ open_listeners(struct http_server *s, const struct service_sockets *sockets, str
 
 bool
 http_server_open(const struct config *config, const struct service_sockets *sockets,
-    struct event_base *base, http_dispatch *dispatch, void *arg, struct http_server **out,
-    struct err *err)
+    const struct http_sign_in *sign_in, struct event_base *base, http_dispatch *dispatch, void *arg,
+    struct http_server **out, struct err *err)
 {
 	struct http_server *s = calloc(1, sizeof *s);
 	struct timeval period = {0, SWEEP_MS * 1000};
@@ -210,6 +210,7 @@ http_server_open(const struct config *config, const struct service_sockets *sock
 		return err_nomem(err);
 	pthread_mutex_init(&s->lock, NULL);
 	s->base = base;
+	s->sign_in = sign_in;
 	s->dispatch = dispatch;
 	s->arg = arg;
 	s->idle_ms = (int64_t)config->idle_timeout_s * 1000;

@@ -54,12 +54,18 @@ bool http_call_header(struct http_call *call, const char *name, const char *valu
 /* Value of one query parameter, decoded; NULL if absent. free(). */
 char *http_call_query(const struct http_call *call, const char *name);
 
+/* What a connection asks of the sign-in that it holds. */
+struct http_sign_in {
+	bool (*is_known)(const struct auth_state *state); /* NULL: nobody has signed in */
+	void (*free)(struct auth_state **state);
+};
+
 typedef void http_dispatch(struct http_call *call, void *arg);
 
 struct http_server;
 bool http_server_open(const struct config *config, const struct service_sockets *sockets,
-    struct event_base *base, http_dispatch *dispatch, void *arg, struct http_server **out,
-    struct err *err);
+    const struct http_sign_in *sign_in, struct event_base *base, http_dispatch *dispatch, void *arg,
+    struct http_server **out, struct err *err);
 /* Stops accepting. Connections end as their answers leave; with the last one the event loop does.
  */
 void http_server_stop(struct http_server *s);

@@ -13,7 +13,6 @@
 #include <event2/http.h>
 #include <openssl/err.h>
 
-#include "auth.h"
 #include "clock.h"
 #include "log.h"
 #include "status.h"
@@ -54,7 +53,7 @@ static void
 connection_free(struct http_connection *c)
 {
 	http_call_free(c->call);
-	auth_state_free(&c->auth);
+	c->server->sign_in->free(&c->auth);
 	free(c);
 }
 
@@ -179,10 +178,10 @@ http_connection_answer(struct http_connection *c, struct http_call *call)
 		connection_free(c);
 		return;
 	}
-	c->client.rank =
-	    auth_is_known(c->auth) || (call->channel == HTTP_LOCAL && call->status < 400)
-		? HTTP_KNOWN
-		: HTTP_SPEAKING;
+	c->client.rank = c->server->sign_in->is_known(c->auth) ||
+				 (call->channel == HTTP_LOCAL && call->status < 400)
+			     ? HTTP_KNOWN
+			     : HTTP_SPEAKING;
 	http_limits_idle(&c->server->limits, &c->client);
 	c->close = c->close || call->close || c->server->stopping;
 	put_answer(c, call);

@@ -21,6 +21,7 @@ struct http_server {
 	struct event_base *base;
 	SSL_CTX *tls;
 	struct buf end_point; /* of the certificate in it */
+	const struct http_sign_in *sign_in;
 	http_dispatch *dispatch;
 	void *arg;
 	int64_t idle_ms;

@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "answer.h"
 #include "clock.h"
 #include "printable.h"
-#include "routes.h"
+#include "status.h"
 #include "text.h"
 
 #define BODY_MAX 4096
@@ -19,7 +20,7 @@ json_answer(struct http_call *http, int status, json_t *value)
 	char *shown = text != NULL ? printable_escape(text) : NULL;
 
 	if (shown != NULL)
-		route_answer(http, status, "application/json", view_str(shown));
+		answer_body(http, status, "application/json", view_str(shown));
 	else
 		http->status = 500;
 	free(text);
@@ -41,6 +42,19 @@ void
 json_answer_error(struct http_call *http, int status, const struct err *err)
 {
 	json_answer(http, status, json_pack("{s:o}", "error", json_error(err)));
+}
+
+void
+json_fail(struct http_call *http, const struct err *err)
+{
+	char name[80];
+	struct err ignored;
+
+	snprintf(name, sizeof name, "0x%08X %s", (unsigned)err->code, err_name(err->code));
+	if (http_call_header(http, "Dirca-Error", name, &ignored))
+		json_answer_error(http, status_of(err->code), err);
+	else
+		http->status = 500;
 }
 
 static json_t *

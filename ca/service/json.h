@@ -13,6 +13,8 @@
 /* Takes the reference of `value` (NULL: out of memory). */
 void json_answer(struct http_call *http, int status, json_t *value);
 void json_answer_error(struct http_call *http, int status, const struct err *err);
+/* The answer of any failure: JSON with code, name and sentence; HTTP status by code. */
+void json_fail(struct http_call *http, const struct err *err);
 /* {"code", "name", "message"} */
 json_t *json_error(const struct err *err);
 json_t *json_request(const struct store_request *r);

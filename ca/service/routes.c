@@ -8,7 +8,6 @@
 #include "gate.h"
 #include "json.h"
 #include "log.h"
-#include "status.h"
 
 static const struct route routes[] = {
     {"GET", "/.well-known/est/cacerts", true, false, BY_ANYBODY, route_est_cacerts},
@@ -34,47 +33,6 @@ static const struct route routes[] = {
     {"GET", "/dirca/v1/explain/recover", false, false, BY_ANYBODY, route_explain_recover},
     {"GET", "/dirca/*", true, true, BY_ANYBODY, route_public_file},
 };
-
-void
-route_answer(struct http_call *http, int status, const char *content_type, struct view body)
-{
-	struct err err;
-
-	buf_free(&http->answer);
-	http->status = status;
-	snprintf(http->content_type, sizeof http->content_type, "%s", content_type);
-	if (!buf_dup(body, &http->answer, &err)) {
-		http->status = 500;
-		http->content_type[0] = '\0';
-	}
-}
-
-void
-route_fail(struct http_call *http, const struct err *err)
-{
-	char name[80];
-	struct err ignored;
-
-	snprintf(name, sizeof name, "0x%08X %s", (unsigned)err->code, err_name(err->code));
-	if (http_call_header(http, "Dirca-Error", name, &ignored))
-		json_answer_error(http, status_of(err->code), err);
-	else
-		http->status = 500;
-}
-
-/* Read must be granted by itself here: that whoever may enroll can read ([MS-CSRA] 3.1.1.7) is
- * meant of the CA's certificates, not of everybody's requests. */
-bool
-route_may_view(const struct ca_view *view, const struct principal *p, struct err *err)
-{
-	static const uint32_t managing[] = {CA_RIGHT_AUDITOR, CA_RIGHT_OFFICER, CA_RIGHT_ADMIN};
-
-	for (size_t i = 0; i < sizeof managing / sizeof managing[0]; i++)
-		if (ca_check_right(view, p, managing[i], err))
-			return true;
-	return view->has_security &&
-	       sd_check_mask(&view->security, &p->sids, CA_RIGHT_READ).allowed;
-}
 
 static bool
 matches(const char *pattern, const char *path, char *part, size_t size)
@@ -138,7 +96,7 @@ run_authenticated(const struct route *route, struct route_call *c)
 	if (!check_binding(c->ca->config, route, c->http, &err)) {
 		log_warn("act without channel binding refused", LOG_STR("peer", c->http->peer),
 		    LOG_STR("identity", identity.text), LOG_STR("path", c->http->path));
-		route_fail(c->http, &err);
+		json_fail(c->http, &err);
 		return;
 	}
 	if (!ca_principal(c->ca, &identity, &c->caller, &err)) {
@@ -147,7 +105,7 @@ run_authenticated(const struct route *route, struct route_call *c)
 			err.code = CERTSRV_E_RESTRICTEDOFFICER;
 		log_warn("authenticated identity is no principal",
 		    LOG_STR("identity", identity.text), LOG_REASON(&err));
-		route_fail(c->http, &err);
+		json_fail(c->http, &err);
 		return;
 	}
 	route->run(c);
@@ -166,7 +124,7 @@ route_dispatch(struct ca *ca, struct vault *vault, struct http_call *call)
 	if (!gate_admits(ca->config, call, &err)) {
 		log_warn("request of another site refused", LOG_STR("peer", call->peer),
 		    LOG_STR("method", call->method), LOG_STR("path", call->path), LOG_REASON(&err));
-		route_fail(call, &err);
+		json_fail(call, &err);
 	} else if (route == NULL) {
 		call->status = path_known ? 405 : 404;
 	} else if (route->open) {

@@ -5,8 +5,9 @@
 #ifndef SERVICE_ROUTES_H
 #define SERVICE_ROUTES_H
 
+#include "answer.h"
 #include "ca.h"
-#include "http.h"
+#include "json.h"
 
 /* What a handler works with. */
 struct route_call {
@@ -16,11 +17,6 @@ struct route_call {
 	struct principal caller; /* of routes that need one */
 	const char *part;        /* what the '*' of the pattern matched, NULL if it has none */
 };
-
-/* The answer of any failure: JSON with code, name and sentence; HTTP status by code. */
-void route_fail(struct http_call *http, const struct err *err);
-/* A body with its type. Out of memory becomes status 500. */
-void route_answer(struct http_call *http, int status, const char *content_type, struct view body);
 
 /* Views of the CA are for its administrators, certificate managers, auditors and readers
  * (facts 4.4). */

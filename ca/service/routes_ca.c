@@ -72,7 +72,7 @@ route_ca_status(struct route_call *c)
 
 	if (!route_may_view(view, &c->caller, &err) || !store_count(c->ca->store, &counts, &err) ||
 	    !ca_space(c->ca, &space, &err)) {
-		route_fail(c->http, &err);
+		json_fail(c->http, &err);
 		goto out;
 	}
 	clock_format(c->ca->ca_cert.not_after, until);
@@ -110,14 +110,14 @@ route_exchange_certificate(struct route_call *c)
 
 	if (!ca_check_right(view, &c->caller, CA_RIGHT_ENROLL, &err) ||
 	    !ca_check_archival(c->ca, &err)) {
-		route_fail(c->http, &err);
+		json_fail(c->http, &err);
 	} else if (view->xchg_count == 0 || view->xchgs[0].cert.not_after <= clock_now()) {
 		err_set(&err, DIRCA_E_XCHG_CERT,
 		    "the CA has no valid exchange certificate at the moment; the CA's log says "
 		    "why");
-		route_fail(c->http, &err);
+		json_fail(c->http, &err);
 	} else {
-		route_answer(
+		answer_body(
 		    c->http, 200, "application/pkix-cert", buf_view(&view->xchgs[0].cert.raw));
 	}
 	ca_view_release(&view);
@@ -131,7 +131,7 @@ route_settings_list(struct route_call *c)
 	struct err err;
 
 	if (!route_may_view(view, &c->caller, &err)) {
-		route_fail(c->http, &err);
+		json_fail(c->http, &err);
 		json_decref(list);
 		goto out;
 	}
@@ -141,7 +141,7 @@ route_settings_list(struct route_call *c)
 
 		/* What is set is shown as it was written, the rest by its default number. */
 		if (!store_get_setting(c->ca->store, name, &text, &err)) {
-			route_fail(c->http, &err);
+			json_fail(c->http, &err);
 			json_decref(list);
 			goto out;
 		}
@@ -163,16 +163,16 @@ route_setting_put(struct route_call *c)
 	struct err err;
 
 	if (!ca_check_right(view, &c->caller, CA_RIGHT_ADMIN, &err)) {
-		route_fail(c->http, &err);
+		json_fail(c->http, &err);
 		goto out;
 	}
 	if (value == NULL) {
 		err_set(&err, E_INVALIDARG, "the body is not {\"value\": \"...\"}");
-		route_fail(c->http, &err);
+		json_fail(c->http, &err);
 		goto out;
 	}
 	if (!ca_set_setting(c->ca, c->caller.downlevel, c->part, value, &err)) {
-		route_fail(c->http, &err);
+		json_fail(c->http, &err);
 		goto out;
 	}
 	log_info("setting changed", LOG_STR("name", c->part), LOG_STR("value", value),
@@ -191,7 +191,7 @@ route_crl_post(struct route_call *c)
 
 	if (!ca_check_right(view, &c->caller, CA_RIGHT_ADMIN, &err) ||
 	    !ca_publish_crl(c->ca, c->vault, c->caller.downlevel, &err))
-		route_fail(c->http, &err);
+		json_fail(c->http, &err);
 	else
 		json_answer(c->http, 200, json_pack("{s:b}", "published", 1));
 	ca_view_release(&view);
@@ -222,10 +222,10 @@ route_public_file(struct route_call *c)
 	if (kind == NULL)
 		return;
 	if (strcmp(kind, ".crt") == 0)
-		route_answer(c->http, 200, "application/pkix-cert", buf_view(&c->ca->ca_cert.raw));
+		answer_body(c->http, 200, "application/pkix-cert", buf_view(&c->ca->ca_cert.raw));
 	else if (!store_newest_crl(c->ca->store, &number, &next_update, &crl, &err))
-		route_fail(c->http, &err);
+		json_fail(c->http, &err);
 	else if (crl.len > 0)
-		route_answer(c->http, 200, "application/pkix-crl", buf_view(&crl));
+		answer_body(c->http, 200, "application/pkix-crl", buf_view(&crl));
 	buf_free(&crl);
 }

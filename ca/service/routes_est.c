@@ -20,7 +20,7 @@ answer_base64(struct http_call *http, int status, const char *content_type, stru
 	if (text == NULL || !http_call_header(http, "Content-Transfer-Encoding", "base64", &err)) {
 		http->status = 500;
 	} else {
-		route_answer(http, status, content_type, view_str(text));
+		answer_body(http, status, content_type, view_str(text));
 	}
 	free(text);
 }
@@ -34,7 +34,7 @@ route_est_cacerts(struct route_call *c)
 
 	if (views == NULL) {
 		err_nomem(&err);
-		route_fail(c->http, &err);
+		json_fail(c->http, &err);
 		return;
 	}
 	for (size_t i = 0; i < c->ca->chain_count; i++)
@@ -43,7 +43,7 @@ route_est_cacerts(struct route_call *c)
 		answer_base64(
 		    c->http, 200, "application/pkcs7-mime; smime-type=certs-only", buf_view(&der));
 	else
-		route_fail(c->http, &err);
+		json_fail(c->http, &err);
 	buf_free(&der);
 	free(views);
 }
@@ -122,7 +122,7 @@ fail_undecided(const struct route_call *c, const struct enroll_result *r, struct
 
 	log_error(
 	    "enrollment not decided", LOG_STR("requester", c->caller.downlevel), LOG_REASON(err));
-	route_fail(c->http, err);
+	json_fail(c->http, err);
 	snprintf(seconds, sizeof seconds, "%lld", (long long)r->retry_after_s);
 	if (r->retry_after_s > 0 && !http_call_header(c->http, "Retry-After", seconds, &ignored))
 		c->http->status = 500;
@@ -167,7 +167,7 @@ route_est_simpleenroll(struct route_call *c)
 			answer_base64(c->http, 200, "application/pkcs7-mime; smime-type=certs-only",
 			    buf_view(&der));
 		else
-			route_fail(c->http, &err);
+			json_fail(c->http, &err);
 	} else if (r.disposition == DISP_PENDING) {
 		json_answer(c->http, 202,
 		    json_pack("{s:I, s:s}", "request_id", (json_int_t)r.request_id, "disposition",

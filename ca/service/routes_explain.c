@@ -59,7 +59,7 @@ queries(struct route_call *c, const char *first, const char *second, char **firs
 	if (*first_out != NULL && *second_out != NULL)
 		return true;
 	err_set(&err, E_INVALIDARG, "the query lacks %s= or %s=", first, second);
-	route_fail(c->http, &err);
+	json_fail(c->http, &err);
 	return false;
 }
 
@@ -92,7 +92,7 @@ route_explain_enroll(struct route_call *c)
 		goto out;
 	if (!find_subject(c, user, &who, &err) ||
 	    !enroll_explain(c->ca, &who, template, clock_now(), &x, &err)) {
-		route_fail(c->http, &err);
+		json_fail(c->http, &err);
 		goto out;
 	}
 	json_answer(c->http, 200,
@@ -130,7 +130,7 @@ route_explain_recover(struct route_call *c)
 		goto out;
 	if (!may_ask(c, &err) || !explain_principal(c->ca, name, &officer, &err) ||
 	    !recover_explain(c->ca, &officer, user, clock_now(), &x, &err)) {
-		route_fail(c->http, &err);
+		json_fail(c->http, &err);
 		goto out;
 	}
 	keys = json_array();

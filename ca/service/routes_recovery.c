@@ -19,13 +19,13 @@ route_candidates(struct route_call *c)
 
 	if (token == NULL) {
 		err_set(&err, E_INVALIDARG, "the query lacks token=");
-		route_fail(c->http, &err);
+		json_fail(c->http, &err);
 		goto out;
 	}
 	if (!recover_candidates(c->ca, &c->caller, token, &rows, &hidden, &err)) {
 		log_warn("candidate search refused", LOG_STR("by", c->caller.downlevel),
 		    LOG_STR("token", token), LOG_REASON(&err));
-		route_fail(c->http, &err);
+		json_fail(c->http, &err);
 		goto out;
 	}
 	log_info("archived keys searched", LOG_STR("by", c->caller.downlevel),
@@ -51,18 +51,18 @@ route_recovery_blob(struct route_call *c)
 
 	if (serial == NULL) {
 		err_set(&err, E_INVALIDARG, "the body is not {\"serial\": \"...\"}");
-		route_fail(c->http, &err);
+		json_fail(c->http, &err);
 		goto out;
 	}
 	if (!recover_blob(c->ca, c->vault, &c->caller, serial, clock_now(), &blob, &err)) {
 		log_warn("key retrieval refused", LOG_STR("by", c->caller.downlevel),
 		    LOG_STR("serial", serial), LOG_REASON(&err));
-		route_fail(c->http, &err);
+		json_fail(c->http, &err);
 		goto out;
 	}
 	log_info("archived key retrieved", LOG_STR("by", c->caller.downlevel),
 	    LOG_STR("serial", serial));
-	route_answer(c->http, 200, "application/pkcs7-mime", buf_view(&blob));
+	answer_body(c->http, 200, "application/pkcs7-mime", buf_view(&blob));
 out:
 	buf_free(&blob);
 	free(serial);

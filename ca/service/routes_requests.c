@@ -71,14 +71,14 @@ route_requests_list(struct route_call *c)
 	struct err err;
 
 	if (!filter_from_query(c, &filter, &requester, &err)) {
-		route_fail(c->http, &err);
+		json_fail(c->http, &err);
 		goto out;
 	}
 	/* Whoever may not view the CA sees the own requests. */
 	if (!(all = route_may_view(view, &c->caller, &err)))
 		filter.requester_name = c->caller.downlevel;
 	if (!store_list_requests(c->ca->store, &filter, &rows, &err)) {
-		route_fail(c->http, &err);
+		json_fail(c->http, &err);
 		goto out;
 	}
 	list = json_array();
@@ -107,7 +107,7 @@ route_request_get(struct route_call *c)
 	int64_t id;
 
 	if (!request_id(c, &id, &err)) {
-		route_fail(c->http, &err);
+		json_fail(c->http, &err);
 		goto out;
 	}
 	switch (store_get_request(c->ca->store, id, &row, &err)) {
@@ -115,16 +115,16 @@ route_request_get(struct route_call *c)
 		break;
 	case STORE_NOT_FOUND:
 		no_such_request(id, &err);
-		route_fail(c->http, &err);
+		json_fail(c->http, &err);
 		goto out;
 	case STORE_FAILED:
-		route_fail(c->http, &err);
+		json_fail(c->http, &err);
 		goto out;
 	}
 	/* What the caller may not see does not exist for him. */
 	if (!enroll_is_requester(&c->caller, &row) && !route_may_view(view, &c->caller, &err)) {
 		no_such_request(id, &err);
-		route_fail(c->http, &err);
+		json_fail(c->http, &err);
 		goto out;
 	}
 	json_answer(c->http, 200, json_request(&row));
@@ -143,7 +143,7 @@ fail_to_retrieve(struct route_call *c, int64_t id, struct err *err)
 	if (err->code == CERTSRV_E_NO_REQUEST ||
 	    (err->code == E_ACCESSDENIED && !route_may_view(view, &c->caller, &ignored)))
 		no_such_request(id, err);
-	route_fail(c->http, err);
+	json_fail(c->http, err);
 	ca_view_release(&view);
 }
 
@@ -155,7 +155,7 @@ route_request_certificate(struct route_call *c)
 	int64_t id;
 
 	if (!request_id(c, &id, &err))
-		route_fail(c->http, &err);
+		json_fail(c->http, &err);
 	else if (!enroll_retrieve(c->ca, c->vault, &c->caller, id, &r, &err))
 		fail_to_retrieve(c, id, &err);
 	else if (r.disposition == DISP_PENDING)
@@ -163,12 +163,12 @@ route_request_certificate(struct route_call *c)
 		    json_pack(
 			"{s:I, s:s}", "request_id", (json_int_t)id, "disposition", "pending"));
 	else if (r.reason.code != ERR_OK)
-		route_fail(c->http, &r.reason);
+		json_fail(c->http, &r.reason);
 	else if (r.response.len > 0)
-		route_answer(c->http, 200, "application/pkcs7-mime; smime-type=CMC-response",
+		answer_body(c->http, 200, "application/pkcs7-mime; smime-type=CMC-response",
 		    buf_view(&r.response));
 	else
-		route_answer(c->http, 200, "application/pkix-cert", buf_view(&r.certificate));
+		answer_body(c->http, 200, "application/pkix-cert", buf_view(&r.certificate));
 	enroll_result_free(&r);
 }
 
@@ -183,9 +183,9 @@ route_request_approve(struct route_call *c)
 	    !enroll_approve(c->ca, c->vault, &c->caller, id, clock_now(), &r, &err)) {
 		log_warn("approval refused", LOG_STR("request", c->part),
 		    LOG_STR("by", c->caller.downlevel), LOG_REASON(&err));
-		route_fail(c->http, &err);
+		json_fail(c->http, &err);
 	} else if (r.reason.code != ERR_OK) {
-		route_fail(c->http, &r.reason);
+		json_fail(c->http, &r.reason);
 	} else {
 		log_info(
 		    "request approved", LOG_INT("request", id), LOG_STR("by", c->caller.downlevel));
@@ -208,7 +208,7 @@ route_request_deny(struct route_call *c)
 		why != NULL ? why : "denied by a certificate manager", clock_now(), &err)) {
 		log_warn("denial refused", LOG_STR("request", c->part),
 		    LOG_STR("by", c->caller.downlevel), LOG_REASON(&err));
-		route_fail(c->http, &err);
+		json_fail(c->http, &err);
 	} else {
 		log_info(
 		    "request denied", LOG_INT("request", id), LOG_STR("by", c->caller.downlevel));

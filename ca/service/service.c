@@ -6,6 +6,7 @@
 #include <event2/event.h>
 #include <event2/thread.h>
 
+#include "auth.h"
 #include "audit.h"
 #include "ca.h"
 #include "clock.h"
@@ -86,8 +87,8 @@ front_open(struct front *f, const struct config *config, const struct service_so
 	    !housekeeper_start(f->ca, vault_fds[0], &f->housekeeper, err) ||
 	    !watcher_start(f->ca, f->housekeeper, &f->watcher, err) ||
 	    !publisher_start(f->ca, &f->publisher, err) ||
-	    !http_server_open(
-		config, sockets, f->base, workers_dispatch, f->workers, &f->http, err))
+	    !http_server_open(config, sockets, &auth_sign_in, f->base, workers_dispatch, f->workers,
+		&f->http, err))
 		return false;
 	if ((f->term = evsignal_new(f->base, SIGTERM, on_term, f)) == NULL ||
 	    event_add(f->term, NULL) != 0 ||
