@@ -116,16 +116,6 @@ bits_of(const struct tmpl_choice *words, const char *value, uint32_t *bits_out, 
 	return ok;
 }
 
-char *
-text_copied(const char *text, struct err *err)
-{
-	char *copy = text != NULL ? strdup(text) : NULL;
-
-	if (copy == NULL)
-		err_nomem(err);
-	return copy;
-}
-
 /* ---- text ---- */
 
 static char *

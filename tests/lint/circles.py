@@ -12,7 +12,6 @@ import sys
 KNOWN = {
     "directory: sddl sddl_claim sddl_condition sddl_condition_read sddl_read",
     "directory: conn conn_bind conn_limit conn_search domains probe",
-    "templates: tmpl_field_kinds tmpl_field_lists tmpl_field_versions tmpl_fields tmpl_properties",
 }
 
 
