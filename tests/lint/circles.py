@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """usage: circles.py BUILD. Objects of the libraries need each other in one direction only, and rooms too: read from the symbols (nm).
 
-What stands in KNOWN is the grammar of SDDL, whose conditions hold conditions, and circles that are still to be opened; the list only shrinks.
+What stands in KNOWN is the grammar of SDDL, whose conditions hold conditions.
 """
 import collections
 import pathlib
@@ -11,7 +11,6 @@ import sys
 
 KNOWN = {
     "directory: sddl sddl_claim sddl_condition sddl_condition_read sddl_read",
-    "directory: conn conn_bind conn_limit conn_search domains probe",
 }
 
 
