@@ -8,7 +8,7 @@
 
 #include "printable.h"
 
-static const struct {
+static const struct row {
 	enum err_code code;
 	enum err_category category;
 	const char *name;
@@ -104,31 +104,38 @@ err_nomem(struct err *err)
 	return err_set(err, E_OUTOFMEMORY, "not enough memory");
 }
 
+/* The row of a code; what the table lacks has the last words. */
+static const struct row *
+row_of(enum err_code code)
+{
+	static const struct row unknown = {
+	    .category = ERR_CATEGORY_BAD_REQUEST,
+	    .name = "?",
+	    .text = "a code that this program does not know",
+	};
+
+	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
+		if (codes[i].code == code)
+			return &codes[i];
+	return &unknown;
+}
+
 const char *
 err_name(enum err_code code)
 {
-	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
-		if (codes[i].code == code)
-			return codes[i].name;
-	return "?";
+	return row_of(code)->name;
 }
 
 const char *
 err_text(enum err_code code)
 {
-	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
-		if (codes[i].code == code)
-			return codes[i].text;
-	return "a code that this program does not know";
+	return row_of(code)->text;
 }
 
 enum err_category
 err_category(enum err_code code)
 {
-	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
-		if (codes[i].code == code)
-			return codes[i].category;
-	return ERR_CATEGORY_BAD_REQUEST;
+	return row_of(code)->category;
 }
 
 bool
