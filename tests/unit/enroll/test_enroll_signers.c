@@ -243,6 +243,23 @@ an_agent_gives_nobody_the_key_of_another(void **state)
 	EVP_PKEY_free(key);
 }
 
+/* That nobody but the agent has the key says nothing of whom he enrolls with it. */
+static void
+an_agent_gives_nobody_a_key_of_his_own(void **state)
+{
+	EVP_PKEY *key = test_key("rsa2048");
+	struct ask own = {.signers = {&agent}, .wrapped = true},
+		   other = {.signers = {&agent}, .subject = "NWTRADERS\\user1", .wrapped = true};
+
+	(void)state;
+	own.key = other.key = key;
+	for (int i = 0; i < 2; i++) /* each takes one over */
+		assert_int_equal(EVP_PKEY_up_ref(key), 1);
+	ask_issued(&own, &officer2);
+	ask_refused(&other, &officer2, DIRCA_E_KEY_IN_USE);
+	EVP_PKEY_free(key);
+}
+
 static void
 on_behalf_of_oneself_is_an_ordinary_request(void **state)
 {
@@ -676,6 +693,7 @@ main(void)
 	    cmocka_unit_test(as_many_signers_as_the_template_demands_must_sign),
 	    cmocka_unit_test(an_agent_enrolls_another_subject),
 	    cmocka_unit_test(an_agent_gives_nobody_the_key_of_another),
+	    cmocka_unit_test(an_agent_gives_nobody_a_key_of_his_own),
 	    cmocka_unit_test(on_behalf_of_oneself_is_an_ordinary_request),
 	    cmocka_unit_test(nobody_else_is_enrolled_without_an_agent),
 	    cmocka_unit_test(a_name_counts_only_if_the_agent_signed_it),
