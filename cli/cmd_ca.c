@@ -51,7 +51,7 @@ make(const struct cli *cli, const struct config *config, const struct secret *pa
 	    .validity = (cli->opt.years != 0 ? cli->opt.years : 10) * YEAR_S,
 	    .subordinate = cli->opt.subordinate};
 
-	if (!vault_key_kind_by_name(kind, &in.key))
+	if (!ca_key_kind_by_name(kind, &in.key))
 		return err_set(err, DIRCA_E_USAGE,
 		    "key kind %s is unknown: rsa2048, rsa3072, rsa4096, p256 or p384", kind);
 	return ca_init(config, &in, clock_now(), err);

@@ -8,7 +8,7 @@
 #include "clock.h"
 #include "daemon_config.h"
 #include "file.h"
-#include "init.h"
+#include "kra_store.h"
 #include "local_audit.h"
 #include "pem.h"
 #include "print.h"
@@ -69,7 +69,8 @@ issuers_of(const struct config *config, struct pkix_cert *ca_out, struct err *er
 
 /* The record first: without it nothing is done. */
 static bool
-add_audited(const struct config *config, const struct pkix_cert *kra, struct err *err)
+add_audited(const struct cli *cli, const struct config *config, const struct pkix_cert *kra,
+    struct err *err)
 {
 	char *hash = hex_encode(view_of(kra->sha1, sizeof kra->sha1), '\0');
 	struct err ignored;
@@ -77,31 +78,32 @@ add_audited(const struct config *config, const struct pkix_cert *kra, struct err
 
 	if (hash == NULL)
 		err_nomem(err);
-	else if (local_audit(config, AUDIT_FILES_CHANGED, "kra add", hash, NULL, err)) {
+	else if (local_audit(cli, hash, NULL, err)) {
 		ok = kra_store_add(config, view_of(kra->raw.ptr, kra->raw.len), err);
 		if (!ok)
-			(void)local_audit(
-			    config, AUDIT_FILES_CHANGED, "kra add", hash, err, &ignored);
+			(void)local_audit(cli, hash, err, &ignored);
 	}
 	free(hash);
 	return ok;
 }
 
 static bool
-remove_audited(const struct config *config, const char *sha1_hex, struct err *err)
+remove_audited(
+    const struct cli *cli, const struct config *config, const char *sha1_hex, struct err *err)
 {
 	struct err ignored;
 
-	if (!local_audit(config, AUDIT_FILES_CHANGED, "kra remove", sha1_hex, NULL, err))
+	if (!local_audit(cli, sha1_hex, NULL, err))
 		return false;
 	if (kra_store_remove(config, sha1_hex, err))
 		return true;
-	(void)local_audit(config, AUDIT_FILES_CHANGED, "kra remove", sha1_hex, err, &ignored);
+	(void)local_audit(cli, sha1_hex, err, &ignored);
 	return false;
 }
 
 static bool
-add_file(const struct config *config, const struct pkix_cert *ca, const char *file, struct err *err)
+add_file(const struct cli *cli, const struct config *config, const struct pkix_cert *ca,
+    const char *file, struct err *err)
 {
 	struct buf *list = NULL;
 	size_t count = 0;
@@ -111,7 +113,8 @@ add_file(const struct config *config, const struct pkix_cert *ca, const char *fi
 		struct pkix_cert kra = {0};
 
 		ok = pkix_cert_decode(buf_view(&list[i]), &kra, err) &&
-		     kra_validate(&kra, &ca, 1, clock_now(), err) && add_audited(config, &kra, err);
+		     kra_validate(&kra, &ca, 1, clock_now(), err) &&
+		     add_audited(cli, config, &kra, err);
 		if (ok) {
 			printf("Added to the KRA store:\n");
 			print_cert(stdout, "  ", &kra);
@@ -133,7 +136,7 @@ cmd_kra_add(struct cli *cli)
 
 	ok = load_daemon_config(cli, &config, &err) && issuers_of(config, &ca, &err);
 	for (int i = 0; ok && i < cli->count; i++)
-		ok = add_file(config, &ca, cli->args[i], &err);
+		ok = add_file(cli, config, &ca, cli->args[i], &err);
 	if (!ok)
 		status = cli_fail(cli, &err);
 	else
@@ -151,7 +154,7 @@ cmd_kra_remove(struct cli *cli)
 	struct err err;
 
 	if (!load_daemon_config(cli, &config, &err) ||
-	    !remove_audited(config, cli->args[0], &err)) {
+	    !remove_audited(cli, config, cli->args[0], &err)) {
 		status = cli_fail(cli, &err);
 	} else {
 		tell_dircad(config);

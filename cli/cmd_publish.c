@@ -6,7 +6,8 @@
 #include "daemon_config.h"
 #include "local_audit.h"
 #include "pem.h"
-#include "publication.h"
+#include "pkix.h"
+#include "publication_file.h"
 #include "service_key.h"
 #include "session.h"
 #include "trustee.h"
@@ -178,11 +179,11 @@ publish_audited(const struct cli *cli, struct writer *w, struct err *err)
 	const char *name = w->config->ca_name;
 	struct err ignored;
 
-	if (!local_audit(w->config, AUDIT_CA_PUBLISHED, "ca publish", name, NULL, err))
+	if (!local_audit(cli, name, NULL, err))
 		return false;
 	if (publish(cli, w, err))
 		return true;
-	(void)local_audit(w->config, AUDIT_CA_PUBLISHED, "ca publish", name, err, &ignored);
+	(void)local_audit(cli, name, err, &ignored);
 	return false;
 }
 

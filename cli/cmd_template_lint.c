@@ -223,6 +223,7 @@ cmd_template_lint(struct cli *cli)
 	if (ok) {
 		const struct lint_input in = {.tree = &g.tree,
 		    .services_dn = session.pki->services_dn,
+		    .is_under = dir_dn_is_under,
 		    .trusted = &g.trusted,
 		    .kras = g.kras,
 		    .kra_count = g.kra_count,

@@ -5,6 +5,7 @@
 #include "cli.h"
 #include "config.h"
 
+const char *daemon_config_path(const struct cli *cli);
 /* The file of --config, or the installed one. */
 bool load_daemon_config(const struct cli *cli, struct config **out, struct err *err);
 

@@ -8,7 +8,7 @@
 #define TEMPLATES_ISSUE_H
 
 #include "tmpl.h"
-#include "principal.h"
+#include "security_principal.h"
 
 /* A registration authority or enrollment agent that signed the request beside its own key. That its
  * signature verifies and its certificate chains, is in time and not revoked was checked before. */

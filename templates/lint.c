@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conn.h"
 #include "lint_priv.h"
 #include "printable.h"
 #include "text.h"

@@ -34,6 +34,8 @@ struct lint_input {
 	 */
 	const struct dir_entries *tree;
 	const char *services_dn;
+	/* Does a DN lie under another? dir_dn_is_under, which is not this room's. */
+	bool (*is_under)(const char *dn, const char *base);
 	/* Trustees whose rights are as they should be, beside administrators, domain controllers
 	 * and the system itself. */
 	const struct sids *trusted;

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "conn.h"
 #include "lint_priv.h"
 #include "printable.h"
 #include "text.h"
@@ -49,7 +48,7 @@ bool
 lint_is_in(const struct lint *l, const struct dir_entry *e, const char *rdn)
 {
 	char *base = text_printf("%s,%s", rdn, l->in->services_dn);
-	bool yes = base != NULL && dir_dn_is_under(e->dn, base);
+	bool yes = base != NULL && l->in->is_under(e->dn, base);
 
 	free(base);
 	return yes;

@@ -12,14 +12,6 @@
 #define OID_TEXT_MAX 256
 #define TBS_MAX      15360 /* the database keeps certificates of up to 16384 bytes */
 
-bool
-certificate_serial(uint8_t out[CERTIFICATE_SERIAL_LEN], struct err *err)
-{
-	if (RAND_bytes(out, CERTIFICATE_SERIAL_LEN) != 1)
-		return err_openssl(err, DIRCA_E_CRYPTO, "no random numbers for a serial number");
-	return true;
-}
-
 /* "/dirca/<name>": everything but RFC 3986 unreserved characters as %XX. free(). */
 static char *
 http_url(const struct ca *ca, const char *suffix)
@@ -336,11 +328,11 @@ struct body {
 static bool
 sign(struct ca *ca, struct vault *v, const struct body *body, struct buf *out, struct err *err)
 {
-	uint8_t serial[CERTIFICATE_SERIAL_LEN];
+	uint8_t serial[PKIX_SERIAL_LEN];
 	struct buf tbs_der = {0}, signature = {0};
 	bool ok;
 
-	if (!certificate_serial(serial, err))
+	if (!pkix_new_serial(serial, err))
 		return false;
 	const struct pkix_tbs tbs = {
 	    .serial = view_of(serial, sizeof serial),

@@ -8,11 +8,6 @@
 #include "ca.h"
 #include "issue.h"
 
-#define CERTIFICATE_SERIAL_LEN 16
-
-/* 128 random bits. */
-bool certificate_serial(uint8_t out[CERTIFICATE_SERIAL_LEN], struct err *err);
-
 /* The names that a certificate holds: made once, so that what was checked is what is certified. */
 struct certificate_names {
 	struct buf subject; /* Name DER */

@@ -7,7 +7,7 @@
 #define CORE_JOURNAL_COMPARE_H
 
 #include "config.h"
-#include "vault_journal.h"
+#include "journal.h"
 
 struct journal_difference {
 	enum journal_kind kind; /* JOURNAL_CERTIFICATE, _EXCHANGE or _CRL */

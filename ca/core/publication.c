@@ -6,6 +6,7 @@
 #include "ca_priv.h"
 #include "clock.h"
 #include "log.h"
+#include "publication_file.h"
 #include "service_key.h"
 
 /* Rows read at once. */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "clock.h"
-#include "init.h"
+#include "kra_store.h"
 #include "log.h"
 #include "oids.h"
 #include "rights_audit.h"

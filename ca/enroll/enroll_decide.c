@@ -251,13 +251,13 @@ static bool
 check_kind(struct enrollment *e, struct err *err)
 {
 	const struct issue_plan *plan = &e->plan;
-	const struct vault_purpose purpose = {.is_ca = plan->basic_constraints && plan->is_ca,
+	const struct sign_purpose purpose = {.is_ca = plan->basic_constraints && plan->is_ca,
 	    .key_usage = plan->key_usage[0],
 	    .has_eku = plan->eku.count > 0,
 	    .eku = {plan->eku.list, plan->eku.count},
 	    .policy = {plan->application_policies.list, plan->application_policies.count}};
 
-	return vault_kinds_check(e->ca->config->kinds, &purpose, err) ||
+	return sign_kinds_check(e->ca->config->kinds, &purpose, err) ||
 	       err_prefix(err, "template '%s'", e->tmpl->cn);
 }
 

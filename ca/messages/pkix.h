@@ -174,6 +174,9 @@ struct pkix_tbs {
 	struct view spki;
 	const STACK_OF(X509_EXTENSION) * extensions;
 };
+/* A new serial number: 128 random bits. */
+#define PKIX_SERIAL_LEN 16
+bool pkix_new_serial(uint8_t out[PKIX_SERIAL_LEN], struct err *err);
 bool pkix_tbs_encode(const struct pkix_tbs *tbs, struct buf *out, struct err *err);
 /* AlgorithmIdentifier DER with which a key of this kind signs (SHA-256; P-384: SHA-384; P-521:
  * SHA-512). */

@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include <openssl/err.h>
+#include <openssl/rand.h>
 
 /* A time after 1950 and before 10000, as UTCTime up to 2049 and GeneralizedTime from then on (RFC
  * 5280 4.1.2.5). */
@@ -15,6 +16,13 @@ pkix_put_time(ASN1_TIME *field, int64_t when, struct err *err)
 	if (ASN1_TIME_set(field, (time_t)when) == NULL)
 		return err_openssl(err, DIRCA_E_CRYPTO, "a time cannot be encoded");
 	return true;
+}
+
+bool
+pkix_new_serial(uint8_t out[PKIX_SERIAL_LEN], struct err *err)
+{
+	return RAND_bytes(out, PKIX_SERIAL_LEN) == 1 ||
+	       err_openssl(err, DIRCA_E_CRYPTO, "no random numbers for a serial number");
 }
 
 bool

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "local_acts.h"
 #include "log.h"
 #include "oids.h"
 #include "service.h"
@@ -13,10 +14,12 @@
 
 static const char usage[] =
     "usage: dircad [-c FILE] [-t]\n"
+    "       dircad [-c FILE] --audit-compare [--json]\n"
     "\n"
     "Runs the certification authority in the foreground: HTTPS, Unix socket, vault.\n"
     "  -c FILE   configuration, default " DEFAULT_CONFIG " (dircad.conf(5))\n"
     "  -t        check the configuration and stop\n"
+    "  --audit-compare   hold the vault's journal against the database, and stop\n"
     "SIGHUP reads the KRA store, the settings and the directory again; SIGTERM ends it.\n";
 
 static int
@@ -31,35 +34,50 @@ run_role(const char *role, const char *fds_text, const struct config *config)
 	return strcmp(role, "front") == 0 ? child_front(config, &fds) : 2;
 }
 
-int
-main(int argc, char **argv)
+/* What the command line asks for. */
+struct asked {
+	const char *config, *role, *fds;
+	bool test, compare, record, json;
+};
+
+/* -1: go on; else the exit status. */
+static int
+read_options(int argc, char **argv, struct asked *out)
 {
 	static const struct option options[] = {
 	    {"help", no_argument, NULL, 'h'},
 	    {"version", no_argument, NULL, 'V'},
+	    {"audit-compare", no_argument, NULL, 'C'},
+	    {"json", no_argument, NULL, 'J'},
+	    {"record", no_argument, NULL, 'A'},     /* used by dirca: VERB OBJECT [CODE REASON] */
 	    {"role", required_argument, NULL, 'R'}, /* used by the supervisor for its children */
 	    {"fds", required_argument, NULL, 'F'},
 	    {NULL, 0, NULL, 0},
 	};
-	const char *path = DEFAULT_CONFIG, *role = NULL, *fds = NULL;
-	struct config *config = NULL;
-	bool test = false;
-	struct err err;
-	int option, status;
+	int option;
 
 	while ((option = getopt_long(argc, argv, "c:thV", options, NULL)) != -1) {
 		switch (option) {
 		case 'c':
-			path = optarg;
+			out->config = optarg;
 			break;
 		case 't':
-			test = true;
+			out->test = true;
+			break;
+		case 'C':
+			out->compare = true;
+			break;
+		case 'J':
+			out->json = true;
+			break;
+		case 'A':
+			out->record = true;
 			break;
 		case 'R':
-			role = optarg;
+			out->role = optarg;
 			break;
 		case 'F':
-			fds = optarg;
+			out->fds = optarg;
 			break;
 		case 'h':
 			fputs(usage, stdout);
@@ -72,27 +90,59 @@ main(int argc, char **argv)
 			return 2;
 		}
 	}
-	if (optind != argc) {
+	if (optind != argc && !out->record) {
 		fputs(usage, stderr);
 		return 2;
 	}
-	log_open(role != NULL ? role : "dircad", false, LOG_LEVEL_INFO);
-	if (!secret_heap_init(SECRET_HEAP, false, &err) || !oids_init(&err) ||
-	    !config_load(path, &config, &err) ||
-	    ((test || (role != NULL && strcmp(role, "front") == 0)) &&
-		!config_read_password(config, &err))) {
+	return -1;
+}
+
+/* The password of the directory is the front's alone. */
+static bool
+load(const struct asked *asked, struct config **out, struct err *err)
+{
+	bool is_front = asked->role != NULL && strcmp(asked->role, "front") == 0;
+
+	return secret_heap_init(SECRET_HEAP, false, err) && oids_init(err) &&
+	       config_load(asked->config, out, err) &&
+	       (!(asked->test || is_front) || config_read_password(*out, err));
+}
+
+static int
+run(const struct asked *asked, const struct config *config, char *const *args, int count)
+{
+	if (asked->test) {
+		printf("%s: the configuration is good\n", asked->config);
+		return 0;
+	}
+	if (asked->compare)
+		return act_compare(config, asked->json);
+	if (asked->record)
+		return act_record(config, args, count);
+	return asked->role != NULL ? run_role(asked->role, asked->fds, config)
+				   : supervisor_run(config, asked->config);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct asked asked = {.config = DEFAULT_CONFIG};
+	struct config *config = NULL;
+	const char *name;
+	struct err err;
+	int status = read_options(argc, argv, &asked);
+
+	if (status >= 0)
+		return status;
+	name = asked.role != NULL ? asked.role : "dircad";
+	log_open(name, false, LOG_LEVEL_INFO);
+	if (!load(&asked, &config, &err)) {
 		fprintf(stderr, "dircad: %s (0x%08X %s)\n", err.msg, (unsigned)err.code,
 		    err_name(err.code));
 		return 1;
 	}
-	log_open(
-	    role != NULL ? role : "dircad", config->to_syslog, (enum log_level)config->log_level);
-	if (test) {
-		printf("%s: the configuration is good\n", path);
-		status = 0;
-	} else {
-		status = role != NULL ? run_role(role, fds, config) : supervisor_run(config, path);
-	}
+	log_open(name, config->to_syslog, (enum log_level)config->log_level);
+	status = run(&asked, config, argv + optind, argc - optind);
 	config_free(&config);
 	return status;
 }

@@ -67,7 +67,7 @@ route_ca_status(struct route_call *c)
 	struct store_counts counts = {0};
 	struct ca_space space;
 	char *subject = pkix_name_text(c->ca->ca_cert.subject);
-	char until[21], xchg_until[21] = "", kinds[VAULT_KINDS_TEXT_MAX];
+	char until[21], xchg_until[21] = "", kinds[SIGN_KINDS_TEXT_MAX];
 	struct err err;
 
 	if (!route_may_view(view, &c->caller, &err) || !store_count(c->ca->store, &counts, &err) ||
@@ -76,7 +76,7 @@ route_ca_status(struct route_call *c)
 		goto out;
 	}
 	clock_format(c->ca->ca_cert.not_after, until);
-	vault_kinds_text(c->ca->config->kinds, kinds);
+	sign_kinds_text(c->ca->config->kinds, kinds);
 	if (view->xchg_count > 0)
 		clock_format(view->xchgs[0].cert.not_after, xchg_until);
 	json_answer(c->http, 200,

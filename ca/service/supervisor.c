@@ -23,7 +23,7 @@
 
 #include "clock.h"
 #include "file.h"
-#include "init.h"
+#include "kra_store.h"
 #include "log.h"
 #include "text.h"
 #include "vault.h"

@@ -53,8 +53,8 @@ follow(struct watcher *w)
 	enum dir_watch_event event = DIR_WATCH_CHANGED;
 	struct err err;
 
-	if (!dir_watch_open(
-		dir_pool_config(w->ca->directory), w->ca->config->refresh_s, &watch, &err)) {
+	if (!dir_watch_open(dir_pool_config(w->ca->directory), PKI_SERVICES_RDNS,
+		w->ca->config->refresh_s, &watch, &err)) {
 		if (err.code != w->last)
 			log_error("the directory's changes are not seen", LOG_REASON(&err));
 		w->last = err.code;

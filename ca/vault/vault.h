@@ -14,7 +14,7 @@
 #include <sys/types.h>
 
 #include "archive.h"
-#include "vault_kinds.h"
+#include "sign_kinds.h"
 
 #define VAULT_ID_LEN 20 /* an exchange key's name: SHA-1 of its BIT STRING (its SKI) */
 
@@ -33,7 +33,7 @@ bool vault_get_info(struct vault *v, struct vault_info *out, struct err *err);
 void vault_info_free(struct vault_info *i);
 
 /* Signs a TBSCertificate whose issuer and algorithm are the CA's, of a kind that root allows
- * (DIRCA_E_KIND_NOT_ALLOWED, vault_kinds.h), for another key than the CA's own ones; refuses
+ * (DIRCA_E_KIND_NOT_ALLOWED, sign_kinds.h), for another key than the CA's own ones; refuses
  * anything that is not exactly one. Signature octets out. */
 bool vault_sign_certificate(
     struct vault *v, struct view tbs, struct buf *signature_out, struct err *err);
@@ -98,7 +98,7 @@ struct vault_config {
 	int control_fd; /* from the supervisor: KRA lists; EOF ends the vault */
 	bool sandbox;   /* seccomp + Landlock; off only under sanitizers */
 	/* Root's configuration, of which the front is told and which it cannot change. */
-	unsigned kinds;     /* VAULT_KIND_* that may be signed */
+	unsigned kinds;     /* SIGN_KIND_* that may be signed */
 	size_t kra_minimum; /* recipients of an archived key, at least; 0 is 1 */
 	bool allow_3des;    /* as the cipher of archived keys */
 	/* Keys that could not be archived: of one requester, who is then refused for so many
@@ -111,25 +111,5 @@ int vault_run(const struct vault_config *config); /* exit status */
  * answer, which says how many are usable. */
 bool vault_set_kras(int control_fd, const struct view *certificates, size_t count,
     size_t *usable_out, struct err *err);
-
-/* ---- key files, for `dirca ca init` (local, before any daemon runs) ---- */
-enum vault_key_kind {
-	VAULT_RSA_2048,
-	VAULT_RSA_3072,
-	VAULT_RSA_4096,
-	VAULT_EC_P256,
-	VAULT_EC_P384
-};
-bool vault_key_kind_by_name(const char *name, enum vault_key_kind *out); /* "rsa3072", "p256" ... */
-/* Makes folder and ca.key; ERROR_FILE_EXISTS rather than overwrite. passphrase NULL: not encrypted.
- */
-bool vault_key_create(
-    const char *folder, enum vault_key_kind kind, const struct secret *passphrase, struct err *err);
-/* Opens ca.key for the one-time signatures of `dirca ca init` (self-signed certificate or request,
- * first TLS certificate). */
-bool vault_key_open(
-    const char *folder, const struct secret *passphrase, EVP_PKEY **out, struct err *err);
-/* Raw signature as the vault makes it. */
-bool vault_key_sign(EVP_PKEY *key, struct view tbs, struct buf *signature_out, struct err *err);
 
 #endif

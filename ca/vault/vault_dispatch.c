@@ -40,7 +40,7 @@ sign(struct vault_worker *w, struct journal_entry *entry, struct view what, stru
     struct err *err)
 {
 	return journal_add(&w->state->journal, entry, what, clock_now(), err) &&
-	       vault_signer_sign(&w->signer, what, signature, err);
+	       key_signer_sign(&w->signer, what, signature, err);
 }
 
 static bool
@@ -341,7 +341,7 @@ vault_worker_open(struct vault_worker *w, struct vault_state *state, size_t inde
 	/* A copy for each thread: RSA blinding is then without locks. */
 	if ((own = EVP_PKEY_dup(state->ca_key)) == NULL)
 		return err_openssl(err, DIRCA_E_CRYPTO, "the CA key could not be copied");
-	ok = vault_signer_open(own, &w->signer, err);
+	ok = key_signer_open(own, &w->signer, err);
 	EVP_PKEY_free(own);
 	return ok;
 }
@@ -349,7 +349,7 @@ vault_worker_open(struct vault_worker *w, struct vault_state *state, size_t inde
 void
 vault_worker_close(struct vault_worker *w)
 {
-	vault_signer_close(&w->signer);
+	key_signer_close(&w->signer);
 	buf_free(&w->request);
 	buf_free(&w->reply);
 }

@@ -8,32 +8,12 @@
 
 #include <pthread.h>
 
+#include "ca_key.h"
+#include "journal.h"
 #include "vault.h"
 #include "vault_budget.h"
-#include "vault_journal.h"
 #include "vault_opened.h"
 #include "vault_wire.h"
-
-/* ---- vault_keys.c: key files, and signing without a fetch per signature ---- */
-#define VAULT_PATH_MAX 4096
-/* PKCS#8 PEM at `path`, which must not exist; encrypted if there is a passphrase; mode 0600. */
-bool vault_key_write(
-    const char *path, EVP_PKEY *key, const struct secret *passphrase, struct err *err);
-bool vault_key_read(
-    const char *path, const struct secret *passphrase, EVP_PKEY **out, struct err *err);
-
-/* A key with its contexts. One thread at a time. */
-struct vault_signer {
-	EVP_PKEY *key;
-	EVP_MD *digest;
-	EVP_MD_CTX *hash;
-	EVP_PKEY_CTX *sign;
-};
-bool vault_signer_open(
-    EVP_PKEY *key, struct vault_signer *out, struct err *err); /* takes a reference */
-bool vault_signer_sign(
-    struct vault_signer *s, struct view tbs, struct buf *signature, struct err *err);
-void vault_signer_close(struct vault_signer *s);
 
 /* ---- vault_xchg.c: the exchange keys ---- */
 struct vault_xchg {
@@ -117,7 +97,7 @@ bool vault_kra_find(const struct vault_kra_list *list, const uint8_t sha256[32],
 struct vault_rules {
 	struct view issuer, sig_alg; /* the CA's name, and AlgorithmIdentifier */
 	int64_t not_after;           /* of the CA certificate */
-	unsigned kinds;              /* VAULT_KIND_* that root allows */
+	unsigned kinds;              /* SIGN_KIND_* that root allows */
 };
 /* Exactly one DER TBSCertificate (RFC 5280 4.1), version 3, of this issuer and signature algorithm,
  * that does not outlive the CA: E_ACCESSDENIED; and of an allowed kind: vault_check_purpose. Gives
@@ -131,7 +111,7 @@ bool vault_check_crl(struct view tbs, const struct vault_rules *rules,
  * and a sound KeyRetrieval (retrieval.h); messageDigest; nothing unknown. */
 bool vault_check_message(struct view attrs, struct journal_entry *entry_out, struct err *err);
 /* Extensions that the CA makes and no others, each once (E_ACCESSDENIED), of an allowed kind
- * (vault_kinds_check). */
+ * (sign_kinds_check). */
 bool vault_check_purpose(
     const STACK_OF(X509_EXTENSION) * extensions, unsigned kinds, struct err *err);
 /* The decoded value if `der` is exactly its DER, else NULL. ASN1_item_free. */
@@ -171,7 +151,7 @@ void vault_state_close(struct vault_state *s);
 struct vault_worker {
 	struct vault_state *state;
 	size_t index;
-	struct vault_signer signer;
+	struct key_signer signer;
 	struct buf request, reply; /* keep their memory between requests */
 };
 bool vault_worker_open(

@@ -88,7 +88,7 @@ value_of(X509_EXTENSION *x)
 }
 
 static bool
-read_basic_constraints(X509_EXTENSION *x, struct vault_purpose *p, struct err *err)
+read_basic_constraints(X509_EXTENSION *x, struct sign_purpose *p, struct err *err)
 {
 	BASIC_CONSTRAINTS *value;
 
@@ -104,7 +104,7 @@ read_basic_constraints(X509_EXTENSION *x, struct vault_purpose *p, struct err *e
 }
 
 static bool
-read_key_usage(X509_EXTENSION *x, struct vault_purpose *p, struct err *err)
+read_key_usage(X509_EXTENSION *x, struct sign_purpose *p, struct err *err)
 {
 	ASN1_BIT_STRING *value;
 
@@ -159,7 +159,7 @@ vault_check_purpose(const STACK_OF(X509_EXTENSION) * extensions, unsigned kinds,
 {
 	X509_EXTENSION *found[LOOKED_INTO] = {NULL};
 	struct pkix_texts eku = {0}, policies = {0};
-	struct vault_purpose p = {0};
+	struct sign_purpose p = {0};
 	bool ok;
 
 	ok = find_extensions(extensions, found, err) &&
@@ -168,9 +168,9 @@ vault_check_purpose(const STACK_OF(X509_EXTENSION) * extensions, unsigned kinds,
 	     read_ext_key_usage(found[EXT_KEY_USAGE_AT], &eku, err) &&
 	     read_policies(found[POLICIES_AT], &policies, err);
 	p.has_eku = found[EXT_KEY_USAGE_AT] != NULL;
-	p.eku = (struct vault_usages){eku.list, eku.count};
-	p.policy = (struct vault_usages){policies.list, policies.count};
-	ok = ok && vault_kinds_check(kinds, &p, err);
+	p.eku = (struct sign_usages){eku.list, eku.count};
+	p.policy = (struct sign_usages){policies.list, policies.count};
+	ok = ok && sign_kinds_check(kinds, &p, err);
 	pkix_texts_free(&eku);
 	pkix_texts_free(&policies);
 	return ok;

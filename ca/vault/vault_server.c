@@ -148,7 +148,7 @@ warm_up(struct vault_state *state, struct err *err)
 		 OPENSSL_INIT_LOAD_CRYPTO_STRINGS | OPENSSL_INIT_LOAD_CONFIG, NULL) == 1 &&
 	     RAND_bytes(random, sizeof random) == 1 &&
 	     RAND_priv_bytes(random, sizeof random) == 1 &&
-	     vault_key_sign(state->ca_key, view_of(random, sizeof random), &signature, err);
+	     ca_key_sign(state->ca_key, view_of(random, sizeof random), &signature, err);
 	buf_free(&signature);
 	return ok;
 }

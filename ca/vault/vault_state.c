@@ -96,7 +96,7 @@ vault_state_open(struct vault_state *s, const struct vault_config *config, struc
 			return false;
 		passphrase = &s->passphrase;
 	}
-	if (vault_key_open(config->folder, passphrase, &s->ca_key, err) &&
+	if (ca_key_open(config->folder, passphrase, &s->ca_key, err) &&
 	    pkix_key_spki(s->ca_key, &s->spki, err) && pkix_sig_alg(s->ca_key, &s->sig_alg, err) &&
 	    load_ca_certificate(config->ca_certificate, buf_view(&s->spki), &s->ca_cert, err) &&
 	    set_rules(s, config, err) && open_kras(s, config->state_dir, err) &&

@@ -47,16 +47,16 @@ key_id(EVP_PKEY *key, uint8_t id[VAULT_ID_LEN], struct err *err)
 
 static bool
 file_path(const struct vault_xchgs *x, const uint8_t id[VAULT_ID_LEN], const char *suffix,
-    char path[VAULT_PATH_MAX], struct err *err)
+    char path[KEY_PATH_MAX], struct err *err)
 {
 	char *hex = hex_encode(view_of(id, VAULT_ID_LEN), '\0');
 	int n;
 
 	if (hex == NULL)
 		return err_nomem(err);
-	n = snprintf(path, VAULT_PATH_MAX, "%s/" PREFIX "%s%s", x->folder, hex, suffix);
+	n = snprintf(path, KEY_PATH_MAX, "%s/" PREFIX "%s%s", x->folder, hex, suffix);
 	free(hex);
-	return (n > 0 && n < VAULT_PATH_MAX) ||
+	return (n > 0 && n < KEY_PATH_MAX) ||
 	       err_set(err, DIRCA_E_CONFIG, "the vault's folder has too long a name");
 }
 
@@ -136,7 +136,7 @@ static bool
 load_certificate(
     const struct vault_xchgs *x, const char *key_path, struct vault_xchg *k, struct err *err)
 {
-	char path[VAULT_PATH_MAX];
+	char path[KEY_PATH_MAX];
 	struct pkix_cert cert = {0};
 	struct stat st;
 	bool ok;
@@ -163,7 +163,7 @@ load_certificate(
 static bool
 load_opened(const struct vault_xchgs *x, struct vault_xchg *k, struct err *err)
 {
-	char path[VAULT_PATH_MAX];
+	char path[KEY_PATH_MAX];
 
 	if (!file_path(x, k->id, OPENED_SUFFIX, path, err))
 		return false;
@@ -181,13 +181,13 @@ load_opened(const struct vault_xchgs *x, struct vault_xchg *k, struct err *err)
 static bool
 load(struct vault_xchgs *x, const char *name, struct err *err)
 {
-	char path[VAULT_PATH_MAX], expected[VAULT_PATH_MAX];
+	char path[KEY_PATH_MAX], expected[KEY_PATH_MAX];
 	struct vault_xchg k = {.opened.fd = -1};
 	int n = snprintf(path, sizeof path, "%s/%s", x->folder, name);
 
 	if (n < 0 || (size_t)n >= sizeof path)
 		return err_set(err, DIRCA_E_CONFIG, "the vault's folder has too long a name");
-	if (!vault_key_read(path, x->passphrase, &k.key, err))
+	if (!key_file_read(path, x->passphrase, &k.key, err))
 		return false;
 	if (!key_id(k.key, k.id, err) || !file_path(x, k.id, KEY_SUFFIX, expected, err) ||
 	    (strcmp(path, expected) != 0 &&
@@ -267,7 +267,7 @@ vault_xchg_generate(int rsa_bits, struct err *err)
 static bool
 write_files(struct vault_xchgs *x, struct vault_xchg *k, struct err *err)
 {
-	char key[VAULT_PATH_MAX], certificate[VAULT_PATH_MAX], opened[VAULT_PATH_MAX];
+	char key[KEY_PATH_MAX], certificate[KEY_PATH_MAX], opened[KEY_PATH_MAX];
 
 	if (x->count >= VAULT_XCHG_MAX) /* a broken front cannot fill the disk */
 		return err_set(err, DIRCA_E_TOO_LARGE,
@@ -279,7 +279,7 @@ write_files(struct vault_xchgs *x, struct vault_xchg *k, struct err *err)
 	       file_path(x, k->id, KEY_SUFFIX, key, err) &&
 	       vault_opened_create(&k->opened, opened, view_of(k->id, VAULT_ID_LEN), err) &&
 	       file_create(certificate, buf_view(&k->certificate), 0600, err) &&
-	       vault_key_write(key, k->key, x->passphrase, err);
+	       key_file_write(key, k->key, x->passphrase, err);
 }
 
 bool
@@ -308,7 +308,7 @@ static bool
 remove_files(const struct vault_xchgs *x, const uint8_t id[VAULT_ID_LEN], struct err *err)
 {
 	static const char *const suffixes[] = {KEY_SUFFIX, CERT_SUFFIX, OPENED_SUFFIX};
-	char path[VAULT_PATH_MAX];
+	char path[KEY_PATH_MAX];
 	bool ok = true;
 	int fd;
 

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "conn_priv.h"
+#include "domains.h"
 #include "file.h"
 #include "groups_priv.h"
 #include "principal.h"
@@ -76,7 +76,7 @@ count_searches(struct dir_conn *c, const struct principal *p, size_t *searches_o
 				 GROUP_FILTER_MEMBERS_MAX;
 		from = w.level_end[i];
 	}
-	*searches_out *= c->base_count;
+	*searches_out *= dir_domains(c)->base_count;
 	group_walk_free(&w);
 	return ok;
 }
@@ -90,7 +90,7 @@ bare(struct dir_conn *c, const char *dn, size_t searches, struct err *err)
 		if (!dir_search(c,
 			&(struct dir_query){.base = dn,
 			    .filter = "(objectClass=*)",
-			    .attrs = (const char *const[]){LDAP_NO_ATTRS, NULL}},
+			    .attrs = (const char *const[]){DIR_NO_ATTRS, NULL}},
 			&found, err))
 			return false;
 		dir_entries_free(&found);

@@ -111,7 +111,7 @@ certify(const char *dn, EVP_PKEY *key, EVP_PKEY *ca, const char *usage, const ch
 				 .spki = buf_view(&spki),
 				 .extensions = list},
 		 &tbs, &err) &&
-		 vault_key_sign(ca, buf_view(&tbs), &signature, &err) &&
+		 ca_key_sign(ca, buf_view(&tbs), &signature, &err) &&
 		 pkix_signed_wrap(
 		     buf_view(&tbs), buf_view(&sig_alg), buf_view(&signature), out, &err),
 	    "certificate");
@@ -212,14 +212,14 @@ init(void)
 	certificate_path = text_printf("%s/ca.crt", folder);
 	certify("CN=Fuzz CA", ca, ca, "keyCertSign", NULL, &ca_certificate);
 	certify("CN=kra", kra, ca, "keyAgreement", "1.3.6.1.4.1.311.21.6", &kra_certificate);
-	must(vault_key_write(key_path, ca, NULL, &err), "CA key");
+	must(key_file_write(key_path, ca, NULL, &err), "CA key");
 	write_pem(certificate_path, &ca_certificate);
 	must(vault_state_open(&vault,
 		 &(struct vault_config){.folder = folder,
 		     .ca_certificate = certificate_path,
 		     .state_dir = folder,
 		     .fd_count = 1,
-		     .kinds = VAULT_KINDS_DEFAULT | VAULT_KIND_ANY_PURPOSE},
+		     .kinds = SIGN_KINDS_DEFAULT | SIGN_KIND_ANY_PURPOSE},
 		 &err) &&
 		 vault_worker_open(&worker, &vault, 0, &err),
 	    "vault");

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """usage: circles.py BUILD. Objects of the libraries need each other in one direction only, and rooms too: read from the symbols (nm).
 
-What stands in KNOWN is the grammar of SDDL, whose conditions hold conditions.
+dirca, which has no business there, does not link the database. What stands in KNOWN is the grammar of SDDL, whose conditions hold conditions.
 """
 import collections
 import pathlib
@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 KNOWN = {
-    "directory: sddl sddl_claim sddl_condition sddl_condition_read sddl_read",
+    "directory_security: sddl sddl_claim sddl_condition sddl_condition_read sddl_read",
 }
 
 
@@ -52,6 +52,12 @@ def circles(graph):
     return found
 
 
+def needed_libraries(program):
+    """Shared libraries that an ELF file asks for itself."""
+    text = subprocess.run(["objdump", "-p", program], capture_output=True, text=True, check=True).stdout
+    return set(re.findall(r"^\s*NEEDED\s+(\S+)", text, re.M))
+
+
 def main():
     sys.setrecursionlimit(5000)
     graph = arrows(sys.argv[1])
@@ -63,6 +69,11 @@ def main():
         print(f"a circle: {text}")
     for text in sorted(KNOWN - seen):
         print(f"no longer a circle, take it off the list: {text}")
+    client, daemon = (needed_libraries(pathlib.Path(sys.argv[1]) / "bin" / name) for name in ("dirca", "dircad"))
+    database = {name for name in daemon if name.startswith("libsqlite3")}
+    if client & database or not database:
+        print("dirca links the database, or dircad does not")
+        return 1
     return 1 if seen != KNOWN or len(graph) < 200 or not circles({"a": {"b"}, "b": {"a"}}) else 0
 
 

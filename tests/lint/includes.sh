@@ -16,14 +16,14 @@ only_in() {
 		bad=1
 	fi
 }
-only_in 'ldap\.h' '^directory/'
-only_in 'ldif\.h' '^directory/dir_ldif\.c$'
+only_in 'ldap\.h' '^directory/ldap/'
+only_in 'ldif\.h' '^directory/ldap/dir_ldif\.c$'
 only_in 'sqlite3\.h' '^ca/store/'
 only_in 'openssl/asn1t\.h' '_asn1\.[ch]$'
-only_in 'sasl/[a-z]*\.h' '^(directory/[a-z_]*|ca/service/sasl_server|cli/sasl_client)\.c$'
+only_in 'sasl/[a-z]*\.h' '^(directory/ldap/[a-z_]*|ca/service/sasl_server|cli/client/sasl_client)\.c$'
 only_in 'gssapi/[a-z0-9_]*\.h' '^ca/service/gss_server\.c$'
 only_in 'event2/[a-z_]*\.h' '^ca/service/'
-only_in 'curl/curl\.h' '^cli/(http_client|tls_channel)\.[ch]$'
+only_in 'curl/curl\.h' '^cli/client/(http_client|tls_channel)\.[ch]$'
 only_in 'jansson\.h' '^(ca/service|cli)/'
 only_in 'seccomp\.h' '^ca/vault/'
 exit $bad

@@ -26,6 +26,7 @@
 #include "clock.h"
 #include "file.h"
 #include "init.h"
+#include "kra_store.h"
 #include "log.h"
 #include "oids.h"
 
@@ -117,7 +118,7 @@ harness_init_subordinate(void)
 	    "keyUsage=critical,keyCertSign,cRLSign 2>/dev/null && openssl x509 -req -in "
 	    "state/ca.csr -CA parent.crt -CAkey parent.key -CAcreateserial -days 3900 -extfile ext "
 	    "-out sub.crt 2>/dev/null";
-	const struct ca_init in = {.key = VAULT_EC_P256, .subordinate = true};
+	const struct ca_init in = {.key = CA_KEY_EC_P256, .subordinate = true};
 	char text[2048], path[128];
 	struct buf own, parent;
 	struct view chain;
@@ -147,7 +148,7 @@ harness_init_subordinate(void)
 static inline void
 harness_init_ca(void)
 {
-	struct ca_init in = {.key = VAULT_EC_P256, .validity = INT64_C(10) * 365 * 86400};
+	struct ca_init in = {.key = CA_KEY_EC_P256, .validity = INT64_C(10) * 365 * 86400};
 	char *folder = config_path(harness.config, "vault"),
 	     *crt = config_path(harness.config, "ca.crt");
 	struct buf pem;
@@ -160,7 +161,7 @@ harness_init_ca(void)
 		harness_init_subordinate();
 	else
 		harness_must(ca_init(harness.config, &in, clock_now(), &err), &err);
-	harness_must(vault_key_open(folder, NULL, &harness.ca_cert.key, &err), &err);
+	harness_must(ca_key_open(folder, NULL, &harness.ca_cert.key, &err), &err);
 	harness_must(file_read(crt, 65536, &pem, &err), &err);
 	bio = BIO_new_mem_buf(pem.ptr, (int)pem.len);
 	x = PEM_read_bio_X509(bio, NULL, NULL, NULL);

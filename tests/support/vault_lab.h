@@ -77,17 +77,17 @@ passphrase(void)
 }
 
 static inline void
-make_ca(enum vault_key_kind kind)
+make_ca(enum ca_key_kind kind)
 {
 	struct secret p = passphrase();
 	char *sealed = text_printf("%s/ca.key", sealed_dir);
 	EVP_PKEY *key;
 	struct err err;
 
-	assert_true(vault_key_create(vault_dir, kind, NULL, &err));
-	assert_true(vault_key_open(vault_dir, NULL, &key, &err));
+	assert_true(ca_key_create(vault_dir, kind, NULL, &err));
+	assert_true(ca_key_open(vault_dir, NULL, &key, &err));
 	assert_int_equal(mkdir(sealed_dir, 0700), 0);
-	assert_true(vault_key_write(sealed, key, &p, &err));
+	assert_true(key_file_write(sealed, key, &p, &err));
 	free(sealed);
 	ca = test_issue(&(struct test_issue){.dn = "CN=Test CA,DC=nwtraders,DC=com",
 	    .key = key,
@@ -115,7 +115,7 @@ setup(void **state)
 	snprintf(ca_path, sizeof ca_path, "%s/ca.crt", state_dir);
 	snprintf(passphrase_path, sizeof passphrase_path, "%s/passphrase", state_dir);
 	write_file(passphrase_path, view_str(PASSPHRASE "\n"));
-	make_ca(VAULT_EC_P256);
+	make_ca(CA_KEY_EC_P256);
 	user_key = test_key("rsa2048");
 	kra1 = test_kra(&ca, "CN=kra1", "rsa2048", 10);
 	kra2 = test_kra(&ca, "CN=kra2", "P-256", 11);
@@ -177,7 +177,7 @@ struct child {
 static bool use_sealed;
 
 /* What root allows beside the least. */
-static unsigned lab_kinds = VAULT_KINDS_DEFAULT;
+static unsigned lab_kinds = SIGN_KINDS_DEFAULT;
 static size_t lab_kra_minimum;
 static uint32_t lab_failures_requester = 1000, lab_failures_key = 1000;
 static bool lab_3des;

@@ -41,7 +41,7 @@ close_list(void **state)
 static bool
 check(struct err *err)
 {
-	return vault_check_purpose(list, VAULT_KINDS_DEFAULT, err);
+	return vault_check_purpose(list, SIGN_KINDS_DEFAULT, err);
 }
 
 /* Not by pkix_ext_push, which refuses what is there already. */

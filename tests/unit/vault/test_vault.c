@@ -783,18 +783,18 @@ key_file_is_private_and_never_overwritten(void **state)
 	assert_int_equal(st.st_mode & 0777, 0700);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
-	assert_false(vault_key_create(sealed_dir, VAULT_EC_P256, NULL, &err));
+	assert_false(ca_key_create(sealed_dir, CA_KEY_EC_P256, NULL, &err));
 	assert_int_equal(err.code, ERROR_FILE_EXISTS);
-	assert_true(vault_key_open(sealed_dir, &right, &key, &err));
+	assert_true(ca_key_open(sealed_dir, &right, &key, &err));
 	assert_int_equal(EVP_PKEY_eq(key, ca.key), 1);
 	EVP_PKEY_free(key);
-	assert_false(vault_key_open(sealed_dir, NULL, &key, &err));
+	assert_false(ca_key_open(sealed_dir, NULL, &key, &err));
 	assert_int_equal(err.code, DIRCA_E_CONFIG);
 	assert_true(secret_dup(view_str("wrong"), &wrong, &err));
-	assert_false(vault_key_open(sealed_dir, &wrong, &key, &err));
+	assert_false(ca_key_open(sealed_dir, &wrong, &key, &err));
 	assert_null(key);
 	assert_int_equal(chmod(path, 0640), 0);
-	assert_false(vault_key_open(sealed_dir, &right, &key, &err));
+	assert_false(ca_key_open(sealed_dir, &right, &key, &err));
 	assert_non_null(strstr(err.msg, "chmod"));
 	assert_int_equal(chmod(path, 0600), 0);
 	secret_free(&right);
@@ -807,7 +807,7 @@ each_kind_of_key_is_made_and_signs(void **state)
 {
 	static const char *const names[] = {"rsa2048", "rsa3072", "p256", "P384"};
 	struct buf signature, sig_alg;
-	enum vault_key_kind kind;
+	enum ca_key_kind kind;
 	const unsigned char *p;
 	X509_ALGOR *alg;
 	EVP_PKEY *key;
@@ -817,10 +817,10 @@ each_kind_of_key_is_made_and_signs(void **state)
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
 		char *folder = text_printf("%s/kind%zu", state_dir, i);
 
-		assert_true(vault_key_kind_by_name(names[i], &kind));
-		ASSERT_DONE(vault_key_create(folder, kind, NULL, &err));
-		ASSERT_DONE(vault_key_open(folder, NULL, &key, &err));
-		ASSERT_DONE(vault_key_sign(key, view_str("to be signed"), &signature, &err));
+		assert_true(ca_key_kind_by_name(names[i], &kind));
+		ASSERT_DONE(ca_key_create(folder, kind, NULL, &err));
+		ASSERT_DONE(ca_key_open(folder, NULL, &key, &err));
+		ASSERT_DONE(ca_key_sign(key, view_str("to be signed"), &signature, &err));
 		assert_true(pkix_sig_alg(key, &sig_alg, &err));
 		p = sig_alg.ptr;
 		alg = d2i_X509_ALGOR(NULL, &p, (long)sig_alg.len);
@@ -834,8 +834,8 @@ each_kind_of_key_is_made_and_signs(void **state)
 		EVP_PKEY_free(key);
 		free(folder);
 	}
-	assert_false(vault_key_kind_by_name("rsa1024", &kind));
-	assert_false(vault_key_open("/nonexistent", NULL, &key, &err));
+	assert_false(ca_key_kind_by_name("rsa1024", &kind));
+	assert_false(ca_key_open("/nonexistent", NULL, &key, &err));
 	assert_int_equal(err.code, ERROR_FILE_NOT_FOUND);
 }
 

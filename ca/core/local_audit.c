@@ -1,0 +1,81 @@
+#include "local_audit.h"
+
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "audit.h"
+#include "clock.h"
+#include "file.h"
+#include "init.h"
+#include "text.h"
+
+#define NO_LOGIN 4294967295 /* loginuid of what nobody logged in for */
+
+/* Who logged in, whatever user it is now; "-" if nobody did. */
+static void
+login_name(char *out, size_t size)
+{
+	struct buf raw = {0};
+	char text[16] = "";
+	const struct passwd *entry = NULL;
+	int64_t uid;
+	struct err ignored;
+
+	snprintf(out, size, "-");
+	if (!file_read("/proc/self/loginuid", sizeof text - 1, &raw, &ignored))
+		return;
+	memcpy(text, raw.ptr, raw.len);
+	buf_free(&raw);
+	if (!text_to_int(text, 0, NO_LOGIN - 1, &uid))
+		return;
+	entry = getpwuid((uid_t)uid);
+	if (entry != NULL)
+		snprintf(out, size, "%s", entry->pw_name);
+	else
+		snprintf(out, size, "%lld", (long long)uid);
+}
+
+/* What the verbs are in the trail. */
+static enum audit_event
+event_of(const char *verb)
+{
+	return strcmp(verb, "ca publish") == 0 ? AUDIT_CA_PUBLISHED : AUDIT_FILES_CHANGED;
+}
+
+bool
+local_audit(const struct config *config, const char *verb, const char *object,
+    const struct err *failure, struct err *err)
+{
+	const char *sudo = getenv("SUDO_USER");
+	char login[64], *path = config_path(config, "dirca.db"), *actor, *detail;
+	struct store *store = NULL;
+	bool ok = false;
+
+	login_name(login, sizeof login);
+	actor = text_printf("uid=%ld login=%s sudo=%.64s", (long)getuid(), login,
+	    sudo != NULL && text_is_utf8(view_str(sudo)) ? sudo : "-");
+	detail = failure != NULL ? text_printf("verb=%s reason=%s", verb, failure->msg)
+				 : text_printf("verb=%s", verb);
+	if (path == NULL || actor == NULL || detail == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	const struct ca_audit a = {.when = clock_now(),
+	    .event = event_of(verb),
+	    .status = failure != NULL ? failure->code : ERR_OK,
+	    .actor = actor,
+	    .object = object,
+	    .detail = detail};
+	/* Before dircad's first start this makes the database, which is the front's. */
+	ok = store_open(path, &store, err) && ca_audit_alone(store, &a, err) &&
+	     ca_hand_over(config, err);
+out:
+	store_close(&store);
+	free(path);
+	free(actor);
+	free(detail);
+	return ok;
+}

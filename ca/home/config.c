@@ -1,0 +1,491 @@
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "kv.h"
+#include "log.h"
+#include "text.h"
+#include "sign_kinds.h"
+
+enum kind { TEXT, LIST, FLAG, INT, LONG, AUTH, LEVEL, BINDING };
+
+/* Every name that a configuration file may hold; dircad.conf(5) describes them in this order. */
+static const struct option {
+	const char *name;
+	enum kind kind;
+	size_t offset;
+	size_t count_offset; /* LIST */
+	int64_t min, max;    /* INT, LONG */
+} options[] = {
+#define AT(field) offsetof(struct config, field)
+    {"ca_name", TEXT, AT(ca_name), 0, 0, 0},
+    {"host", TEXT, AT(host), 0, 0, 0},
+    {"state_dir", TEXT, AT(state_dir), 0, 0, 0},
+    {"listen", LIST, AT(listen), AT(listen_count), 0, 0},
+    {"http_listen", LIST, AT(http_listen), AT(http_listen_count), 0, 0},
+    {"socket", TEXT, AT(socket), 0, 0, 0},
+    {"url", TEXT, AT(url), 0, 0, 0},
+    {"http_url", TEXT, AT(http_url), 0, 0, 0},
+    {"peers", LIST, AT(peers), AT(peer_count), 0, 0},
+    {"dir_uris", TEXT, AT(dir_uris), 0, 0, 0},
+    {"dir_auth", AUTH, AT(dir_auth), 0, 0, 0},
+    {"dir_mech", TEXT, AT(dir_mech), 0, 0, 0},
+    {"dir_bind_dn", TEXT, AT(dir_bind_dn), 0, 0, 0},
+    {"dir_authcid", TEXT, AT(dir_authcid), 0, 0, 0},
+    {"dir_password_file", TEXT, AT(dir_password_file), 0, 0, 0},
+    {"dir_tls_ca", TEXT, AT(dir_tls_ca), 0, 0, 0},
+    {"dir_starttls", FLAG, AT(dir_starttls), 0, 0, 0},
+    {"dir_allow_plain", FLAG, AT(dir_allow_plain), 0, 0, 0},
+    {"dir_timeout_ms", INT, AT(dir_timeout_ms), 0, 100, 600000},
+    {"refresh_s", INT, AT(refresh_s), 0, 1, 30},
+    {"auth_negotiate", FLAG, AT(auth_negotiate), 0, 0, 0},
+    {"auth_scram", FLAG, AT(auth_scram), 0, 0, 0},
+    {"auth_basic", FLAG, AT(auth_basic), 0, 0, 0},
+    {"auth_failures", INT, AT(auth_failures), 0, 1, 1000},
+    {"auth_address_failures", INT, AT(auth_address_failures), 0, 1, 1000},
+    {"auth_delay_max_s", INT, AT(auth_delay_max_s), 0, 1, 86400},
+    {"keytab", TEXT, AT(keytab), 0, 0, 0},
+    {"kerberos_realm", LIST, AT(realms), AT(realm_count), 0, 0},
+    {"realm", TEXT, AT(realm), 0, 0, 0},
+    {"channel_binding", BINDING, AT(channel_binding), 0, 0, 0},
+    {"auth_max_age_s", INT, AT(auth_max_age_s), 0, 1, 86400},
+    {"workers", INT, AT(workers), 0, 1, 31},
+    {"max_request", LONG, AT(max_request), 0, 4096, 1048576},
+    {"max_connections", INT, AT(max_connections), 0, 8, 1000000},
+    {"max_connections_of_source", INT, AT(max_connections_of_source), 0, 1, 1000000},
+    {"idle_timeout_s", INT, AT(idle_timeout_s), 0, 1, 86400},
+    {"to_syslog", FLAG, AT(to_syslog), 0, 0, 0},
+    {"log_level", LEVEL, AT(log_level), 0, 0, 0},
+    {"user", TEXT, AT(user), 0, 0, 0},
+    {"vault_user", TEXT, AT(vault_user), 0, 0, 0},
+    {"passphrase_file", TEXT, AT(passphrase_file), 0, 0, 0},
+    {"sandbox", FLAG, AT(sandbox), 0, 0, 0},
+    {"allow_sha1", FLAG, AT(allow_sha1), 0, 0, 0},
+    {"low_space_mb", LONG, AT(low_space_mb), 0, 0, 1048576},
+    {"allow_own_requests", FLAG, AT(allow_own_requests), 0, 0, 0},
+    {"sign_kinds", TEXT, AT(sign_kinds), 0, 0, 0},
+    {"kra_minimum", INT, AT(kra_minimum), 0, 1, 64},
+    {"allow_3des", FLAG, AT(allow_3des), 0, 0, 0},
+    {"archive_failures_requester", INT, AT(archive_failures_requester), 0, 1, 1000000},
+    {"archive_failures_key", INT, AT(archive_failures_key), 0, 1, 1000000},
+    {"archive_suspend_s", INT, AT(archive_suspend_s), 0, 1, 86400},
+#undef AT
+};
+#define OPTION_COUNT (sizeof options / sizeof options[0])
+
+/* Index is the value of the enumeration. */
+static const char *const auth_names[] = {"anonymous", "simple", "external", "gssapi", "scram"};
+static const char *const binding_names[] = {"off", "officers", "all"};
+static const char *const level_names[] = {"error", "warn", "info", "debug"};
+
+static const struct option *
+find_option(const char *name)
+{
+	for (size_t i = 0; i < OPTION_COUNT; i++)
+		if (strcmp(options[i].name, name) == 0)
+			return &options[i];
+	return NULL;
+}
+
+static void *
+field_of(struct config *c, size_t offset)
+{
+	return (uint8_t *)c + offset;
+}
+
+/* Position of `value` among the names of an enumeration, -1 if it is none of them. */
+static int
+word_index(const char *const *words, size_t count, const char *value)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(words[i], value) == 0)
+			return (int)i;
+	return -1;
+}
+
+static bool
+set_text(struct config *c, const struct option *o, const char *value, struct err *err)
+{
+	char **field = field_of(c, o->offset);
+
+	free(*field);
+	*field = strdup(value);
+	return *field != NULL || err_nomem(err);
+}
+
+static bool
+add_to_list(struct config *c, const struct option *o, const char *value, struct err *err)
+{
+	char **list = field_of(c, o->offset);
+	size_t *count = field_of(c, o->count_offset);
+
+	if (*count == CONFIG_LIST_MAX)
+		return err_set(err, DIRCA_E_CONFIG, "'%s' is given more than %d times", o->name,
+		    CONFIG_LIST_MAX);
+	if ((list[*count] = strdup(value)) == NULL)
+		return err_nomem(err);
+	(*count)++;
+	return true;
+}
+
+static bool
+set_flag(struct config *c, const struct option *o, const char *value, struct err *err)
+{
+	bool yes = strcmp(value, "yes") == 0;
+
+	if (!yes && strcmp(value, "no") != 0)
+		return err_set(
+		    err, DIRCA_E_CONFIG, "'%s' is '%s', but must be 'yes' or 'no'", o->name, value);
+	*(bool *)field_of(c, o->offset) = yes;
+	return true;
+}
+
+static bool
+set_number(struct config *c, const struct option *o, const char *value, struct err *err)
+{
+	int64_t n;
+
+	if (!text_to_int(value, o->min, o->max, &n))
+		return err_set(err, DIRCA_E_CONFIG,
+		    "'%s' is '%s', but must be a number from %lld to %lld", o->name, value,
+		    (long long)o->min, (long long)o->max);
+	if (o->kind == INT)
+		*(int *)field_of(c, o->offset) = (int)n;
+	else
+		*(int64_t *)field_of(c, o->offset) = n;
+	return true;
+}
+
+static bool
+set_auth(struct config *c, const char *value, struct err *err)
+{
+	int i = word_index(auth_names, sizeof auth_names / sizeof auth_names[0], value);
+
+	if (i < 0)
+		return err_set(err, DIRCA_E_CONFIG,
+		    "'dir_auth' is '%s', but must be anonymous, simple, external, gssapi or scram",
+		    value);
+	c->dir_auth = (enum dir_auth)i;
+	return true;
+}
+
+static bool
+set_binding(struct config *c, const char *value, struct err *err)
+{
+	int i = word_index(binding_names, sizeof binding_names / sizeof binding_names[0], value);
+
+	if (i < 0)
+		return err_set(err, DIRCA_E_CONFIG,
+		    "'channel_binding' is '%s', but must be off, officers or all", value);
+	c->channel_binding = (enum config_binding)i;
+	return true;
+}
+
+static bool
+set_level(struct config *c, const char *value, struct err *err)
+{
+	int i = word_index(level_names, sizeof level_names / sizeof level_names[0], value);
+
+	if (i < 0)
+		return err_set(err, DIRCA_E_CONFIG,
+		    "'log_level' is '%s', but must be error, warn, info or debug", value);
+	c->log_level = i;
+	return true;
+}
+
+static bool
+set_option(struct config *c, const struct option *o, const char *value, struct err *err)
+{
+	switch (o->kind) {
+	case TEXT:
+		return set_text(c, o, value, err);
+	case LIST:
+		return add_to_list(c, o, value, err);
+	case FLAG:
+		return set_flag(c, o, value, err);
+	case INT:
+	case LONG:
+		return set_number(c, o, value, err);
+	case AUTH:
+		return set_auth(c, value, err);
+	case LEVEL:
+		return set_level(c, value, err);
+	case BINDING:
+		return set_binding(c, value, err);
+	}
+	return err_set(err, DIRCA_E_INTERNAL, "option '%s' has no kind", o->name);
+}
+
+struct reading {
+	struct config *config;
+	bool seen[OPTION_COUNT];
+};
+
+static bool
+read_option(void *arg, const char *name, const char *value, struct err *err)
+{
+	struct reading *r = arg;
+	const struct option *o = find_option(name);
+
+	if (o == NULL)
+		return err_set(
+		    err, DIRCA_E_CONFIG, "unknown name '%s'; dircad.conf(5) lists them", name);
+	if (o->kind != LIST && r->seen[o - options])
+		return err_set(err, DIRCA_E_CONFIG, "'%s' is given twice", name);
+	r->seen[o - options] = true;
+	return set_option(r->config, o, value, err);
+}
+
+/* Where people have tickets, passwords are asked for only if the administrator says so. */
+static void
+prefer_tickets(struct reading *r)
+{
+	struct config *c = r->config;
+
+	if (c->keytab == NULL)
+		return;
+	if (!r->seen[find_option("auth_scram") - options])
+		c->auth_scram = false;
+	if (!r->seen[find_option("auth_basic") - options])
+		c->auth_basic = false;
+}
+
+/* The port behind the last ':' of "host:port" or "[address]:port"; 0 if there is none. */
+static int64_t
+port_of(const char *listen)
+{
+	const char *colon = strrchr(listen, ':');
+	int64_t port;
+
+	if (colon == NULL || colon == listen || !text_to_int(colon + 1, 1, 65535, &port))
+		return 0;
+	return port;
+}
+
+static bool
+check_listeners(const char *name, char *const *list, size_t count, struct err *err)
+{
+	for (size_t i = 0; i < count; i++)
+		if (port_of(list[i]) == 0)
+			return err_set(err, DIRCA_E_CONFIG,
+			    "'%s' is '%s', but must be address:port, such as 127.0.0.1:8443", name,
+			    list[i]);
+	return true;
+}
+
+static bool
+check_peers(const struct config *c, struct err *err)
+{
+	for (size_t i = 0; i < c->peer_count; i++) {
+		const char *p = c->peers[i];
+		size_t digits = strspn(p, "0123456789");
+
+		if (digits == 0 || digits > 10 || (p[digits] != ' ' && p[digits] != '\t') ||
+		    p[digits + strspn(p + digits, " \t")] == '\0')
+			return err_set(err, DIRCA_E_CONFIG,
+			    "'peers' is '%s', but must be a uid, a blank and a principal", p);
+	}
+	return true;
+}
+
+static bool
+check_realms(const struct config *c, struct err *err)
+{
+	for (size_t i = 0; i < c->realm_count; i++) {
+		const char *domain = strchr(c->realms[i], ' ');
+
+		if (domain == NULL || domain == c->realms[i] || domain[1] == '\0' ||
+		    strpbrk(domain + 1, " \t@\\") != NULL)
+			return err_set(err, DIRCA_E_CONFIG,
+			    "'kerberos_realm' is '%s', but must be a realm, a blank and a domain",
+			    c->realms[i]);
+	}
+	return true;
+}
+
+/* URLs go into every certificate: nothing that a reader could take apart differently, no slash at
+ * the end. */
+static bool
+check_url(const char *name, const char *url, const char *scheme, struct err *err)
+{
+	size_t len;
+
+	if (url == NULL)
+		return true;
+	len = strlen(url);
+	if (strncmp(url, scheme, strlen(scheme)) != 0 || len == strlen(scheme) ||
+	    url[len - 1] == '/')
+		return err_set(err, DIRCA_E_CONFIG,
+		    "'%s' is '%s', but must be %shost[:port] without a '/' at the end", name, url,
+		    scheme);
+	for (size_t i = 0; i < len; i++)
+		if (url[i] <= ' ' || url[i] >= 0x7f || strchr("\"<>\\^`{|}#?", url[i]) != NULL)
+			return err_set(err, DIRCA_E_CONFIG,
+			    "'%s' holds a character that no URL may hold", name);
+	return true;
+}
+
+static bool
+check_directory(const struct config *c, struct err *err)
+{
+	if (c->dir_auth == DIR_AUTH_SIMPLE &&
+	    (c->dir_bind_dn == NULL || c->dir_password_file == NULL))
+		return err_set(err, DIRCA_E_CONFIG,
+		    "'dir_auth = simple' needs dir_bind_dn and dir_password_file");
+	if (c->dir_auth == DIR_AUTH_SCRAM &&
+	    (c->dir_authcid == NULL || c->dir_password_file == NULL))
+		return err_set(err, DIRCA_E_CONFIG,
+		    "'dir_auth = scram' needs dir_authcid and dir_password_file");
+	return true;
+}
+
+static bool
+check_required(const struct config *c, struct err *err)
+{
+	if (c->ca_name == NULL || c->host == NULL || c->dir_uris == NULL)
+		return err_set(err, DIRCA_E_CONFIG, "'%s' is missing",
+		    c->ca_name == NULL ? "ca_name" : (c->host == NULL ? "host" : "dir_uris"));
+	if (strlen(c->ca_name) > 64)
+		return err_set(
+		    err, DIRCA_E_CONFIG, "'ca_name' is longer than the 64 bytes of a common name");
+	return true;
+}
+
+static bool
+check(const struct config *c, struct err *err)
+{
+	return check_required(c, err) &&
+	       check_listeners("listen", c->listen, c->listen_count, err) &&
+	       check_listeners("http_listen", c->http_listen, c->http_listen_count, err) &&
+	       check_peers(c, err) && check_realms(c, err) &&
+	       check_url("url", c->url, "https://", err) &&
+	       check_url("http_url", c->http_url, "http://", err) && check_directory(c, err);
+}
+
+static void
+set_defaults(struct config *c)
+{
+	c->dir_auth = DIR_AUTH_EXTERNAL;
+	c->dir_timeout_ms = 10000;
+	c->refresh_s = 1;
+	c->auth_negotiate = c->auth_scram = c->auth_basic = true;
+	c->auth_failures = 5;
+	c->auth_address_failures = 50;
+	c->auth_delay_max_s = 900;
+	c->workers = 8;
+	c->max_request = 262144;
+	c->low_space_mb = 256;
+	c->max_connections = 1024;
+	c->max_connections_of_source = 128;
+	c->idle_timeout_s = 30;
+	c->channel_binding = BINDING_OFFICERS;
+	c->auth_max_age_s = 300;
+	c->log_level = LOG_LEVEL_INFO;
+	c->sandbox = true;
+	c->kinds = SIGN_KINDS_DEFAULT;
+	c->kra_minimum = 1;
+	c->archive_failures_requester = 30;
+	c->archive_failures_key = 1000;
+	c->archive_suspend_s = 3600;
+}
+
+/* Defaults that follow from other values. */
+static bool
+derive(struct config *c, struct err *err)
+{
+	if (c->sign_kinds != NULL && !sign_kinds_parse(c->sign_kinds, &c->kinds, err))
+		return false;
+	if (c->state_dir == NULL && (c->state_dir = strdup("/var/lib/dirca")) == NULL)
+		return err_nomem(err);
+	if (c->listen_count == 0) {
+		if ((c->listen[0] = strdup("[::]:8443")) == NULL)
+			return err_nomem(err);
+		c->listen_count = 1;
+	}
+	if (c->url == NULL && (c->url = text_printf("https://%s:%lld", c->host,
+				   (long long)port_of(c->listen[0]))) == NULL)
+		return err_nomem(err);
+	return true;
+}
+
+bool
+config_load(const char *path, struct config **out, struct err *err)
+{
+	struct reading r = {.config = calloc(1, sizeof *r.config)};
+	struct config *c = r.config;
+	bool ok = false;
+
+	*out = NULL;
+	if (c == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	set_defaults(c);
+	if (!kv_read(path, read_option, &r, err))
+		goto out;
+	prefer_tickets(&r);
+	if (!check(c, err) || !derive(c, err)) {
+		err_prefix(err, "%s", path);
+		goto out;
+	}
+	*out = c;
+	c = NULL;
+	ok = true;
+out:
+	config_free(&c);
+	return ok;
+}
+
+bool
+config_read_password(struct config *c, struct err *err)
+{
+	if (c->dir_password_file == NULL ||
+	    secret_read_file(c->dir_password_file, &c->dir_password, err))
+		return true;
+	return err_prefix(err, "dir_password_file");
+}
+
+void
+config_free(struct config **config)
+{
+	struct config *c = *config;
+
+	if (c == NULL)
+		return;
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		char **strings = field_of(c, options[i].offset);
+
+		if (options[i].kind == TEXT)
+			free(*strings);
+		if (options[i].kind == LIST)
+			for (size_t k = 0; k < CONFIG_LIST_MAX; k++)
+				free(strings[k]);
+	}
+	secret_free(&c->dir_password);
+	free(c);
+	*config = NULL;
+}
+
+void
+config_directory(const struct config *c, struct dir_config *out)
+{
+	*out = (struct dir_config){
+	    .uris = c->dir_uris,
+	    .auth = c->dir_auth,
+	    .mech = c->dir_mech,
+	    .bind_dn = c->dir_bind_dn,
+	    .authcid = c->dir_authcid,
+	    .password = c->dir_password_file != NULL ? &c->dir_password : NULL,
+	    .tls_ca_file = c->dir_tls_ca,
+	    .starttls = c->dir_starttls,
+	    .allow_plain = c->dir_allow_plain,
+	    .timeout_ms = c->dir_timeout_ms,
+	};
+}
+
+char *
+config_path(const struct config *c, const char *name)
+{
+	return text_printf("%s/%s", c->state_dir, name);
+}

@@ -1,0 +1,92 @@
+/*
+ * /etc/dirca/dircad.conf: what is needed before the database opens. "name = value" lines, '#'
+ * comments, unknown names refused with their line number. A name is that of the field below; lists
+ * (listen, http_listen, peers, kerberos_realm) take one line an entry; flags are yes or no;
+ * dir_auth is anonymous, simple, external, gssapi or scram; log_level is error, warn, info or
+ * debug; channel_binding is off, officers or all. ca_name, host and dir_uris are required. The
+ * table of names is in config.c; dircad.conf(5) is checked against it. Immutable after loading.
+ */
+#ifndef HOME_CONFIG_H
+#define HOME_CONFIG_H
+
+#include "conn.h"
+
+#define CONFIG_LIST_MAX 16
+
+/* Whose sign-ins must be bound to the TLS channel (RFC 5929). Officers: of acts of certificate
+ * managers and CA administrators. */
+enum config_binding { BINDING_OFF, BINDING_OFFICERS, BINDING_ALL };
+
+struct config {
+	char *ca_name;
+	char *host;                    /* dNSHostName */
+	char *state_dir;               /* ca.crt, vault/, kra/, dirca.db, tls.crt, tls.key */
+	char *listen[CONFIG_LIST_MAX]; /* "127.0.0.1:8443", "[::1]:8443"; HTTPS */
+	size_t listen_count;
+	char *http_listen[CONFIG_LIST_MAX]; /* CRL and CA certificate only */
+	size_t http_listen_count;
+	char *socket; /* Unix socket; NULL: none */
+	char *url; /* https://host:port that clients use; default from host and the first listen */
+	char *http_url;               /* http://host:port for AIA and CDP; NULL: none */
+	char *peers[CONFIG_LIST_MAX]; /* "0 caadmin@nwtraders.com": uid and the principal it stands
+					 for */
+	size_t peer_count;
+	/* directory */
+	char *dir_uris, *dir_bind_dn, *dir_authcid, *dir_tls_ca, *dir_mech;
+	enum dir_auth dir_auth;
+	char *dir_password_file;
+	struct secret dir_password; /* config_read_password */
+	bool dir_starttls, dir_allow_plain;
+	int dir_timeout_ms;
+	int refresh_s; /* polling for changes, where the directory does not tell; default 1 */
+	/* authentication */
+	bool auth_negotiate;         /* default yes */
+	bool auth_scram, auth_basic; /* default yes without a keytab, no with one */
+	int auth_failures;           /* of an account from an address before there is a wait; 5 */
+	int auth_address_failures;   /* of an address; 50 */
+	int auth_delay_max_s;        /* longest wait; 900 */
+	char *keytab;                /* HTTP/host; NULL: Kerberos' default */
+	/* "EXAMPLE.ORG nwtraders.com": Kerberos realm, and domain whose accounts its principals are
+	 */
+	char *realms[CONFIG_LIST_MAX];
+	size_t realm_count;
+	char *realm;                         /* shown in challenges */
+	enum config_binding channel_binding; /* who must bind a sign-in to the TLS channel; default
+						officers */
+	int auth_max_age_s;                  /* of a connection's sign-in; default 300 */
+	/* service */
+	int workers;                   /* threads, each with its vault socket; default 8 */
+	int64_t max_request;           /* bytes; default 262144 */
+	int max_connections;           /* default 1024 */
+	int max_connections_of_source; /* an address or local user; default 128 */
+	int idle_timeout_s;            /* default 30 */
+	bool to_syslog;
+	int log_level;           /* enum log_level */
+	char *user, *vault_user; /* NULL: unchanged */
+	char *passphrase_file;   /* CA key */
+	bool sandbox;            /* default yes */
+	bool allow_sha1;         /* read old clients; default no */
+	int64_t low_space_mb;    /* below it new requests are refused; default 256; 0: never */
+	bool allow_own_requests; /* certificate managers may decide about themselves; default no */
+	/* What binds the CA's administrators too; the vault holds to it */
+	char *sign_kinds; /* as it is written; default "kra" */
+	unsigned kinds;   /* the same as SIGN_KIND_* */
+	int kra_minimum;  /* recipients of an archived key, at least; default 1 */
+	bool allow_3des;  /* as the cipher of archived keys; default no */
+	/* Private keys that could not be archived: of one requester within archive_suspend_s, who
+	 * is then refused for as long; and under one exchange key, which is then retired. Default
+	 * 30, 1000, 3600. */
+	int archive_failures_requester, archive_failures_key, archive_suspend_s;
+};
+
+bool config_load(const char *path, struct config **out, struct err *err);
+/* Reads dir_password_file, if one is named, into dir_password. Only who talks to the directory
+ * calls it: the vault and the supervisor never hold the password. */
+bool config_read_password(struct config *c, struct err *err);
+void config_free(struct config **c);
+/* Fills what dir_connect wants; borrowed from `c`. */
+void config_directory(const struct config *c, struct dir_config *out);
+/* "<state_dir>/name"; free(). */
+char *config_path(const struct config *c, const char *name);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * Making a CA, before any daemon runs (`dirca ca init`): key, self-signed certificate or request to
+ * a parent, TLS certificate of the service, state folder. Local files only; dircad makes the
+ * database; publishing to the directory is pki_publish_ca's.
+ */
+#ifndef HOME_INIT_H
+#define HOME_INIT_H
+
+#include "config.h"
+#include "ca_key.h"
+
+struct ca_init {
+	const char
+	    *subject_dn; /* RFC 4514; NULL: CN=<ca_name> with the DC of the host's directory */
+	enum ca_key_kind key;
+	const struct secret *passphrase; /* NULL: none */
+	int64_t validity;                /* seconds; self-signed only */
+	bool subordinate;                /* write <state>/ca.csr and stop */
+};
+/* Self-signed CA certificate (critical basicConstraints, KU certSign|crlSign(|digitalSignature),
+ * SKI, 21.1 CA version 0), or ca.csr. */
+bool ca_init(const struct config *config, const struct ca_init *in, int64_t now, struct err *err);
+/* The parent's answer for a subordinate: `certificate` must match ca.key; chain = parents, PEM file
+ * content. Writes ca.crt, trust/chain.pem, then finishes like ca_init. */
+bool ca_init_install(const struct config *config, struct view certificate, const struct view *chain,
+    size_t chain_count, const struct secret *passphrase, int64_t now, struct err *err);
+/* New TLS certificate (tls.crt, tls.key) for config->host and loopback names, two years, signed by
+ * the CA key. */
+bool ca_init_tls(const struct config *config, EVP_PKEY *ca_key, int64_t now, struct err *err);
+/* Root makes the CA's files; the front and the vault run as users of their own, who get theirs. Not
+ * root: nothing is done. */
+bool ca_hand_over(const struct config *config, struct err *err);
+
+#endif

@@ -1,0 +1,226 @@
+#include "ca_key.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+
+#include "file.h"
+#include "pkcs8.h"
+#include "pkix.h"
+#include "text.h"
+
+#define KEY_FILE_MAX (64 * 1024)
+
+static const struct {
+	const char *name;
+	int rsa_bits; /* 0: EC */
+	const char *curve;
+} kinds[] = {
+    [CA_KEY_RSA_2048] = {"rsa2048", 2048, NULL},
+    [CA_KEY_RSA_3072] = {"rsa3072", 3072, NULL},
+    [CA_KEY_RSA_4096] = {"rsa4096", 4096, NULL},
+    [CA_KEY_EC_P256] = {"p256", 0, "P-256"},
+    [CA_KEY_EC_P384] = {"p384", 0, "P-384"},
+};
+
+bool
+ca_key_kind_by_name(const char *name, enum ca_key_kind *out)
+{
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+		if (text_eq_nocase(kinds[i].name, name)) {
+			*out = (enum ca_key_kind)i;
+			return true;
+		}
+	return false;
+}
+
+/* ---- files ---- */
+
+bool
+key_file_write(const char *path, EVP_PKEY *key, const struct secret *passphrase, struct err *err)
+{
+	struct secret pem = {0};
+	bool ok;
+
+	if (!pkcs8_encode(key, passphrase, &pem, err))
+		return err_prefix(err, "%s", path);
+	ok = file_create(path, secret_view(&pem), 0600, err);
+	secret_free(&pem);
+	return ok;
+}
+
+static bool
+check_private(const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		return err_errno(err, errno == ENOENT ? ERROR_FILE_NOT_FOUND : DIRCA_E_IO,
+		    "%s: no key file", path);
+	if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+		return err_set(err, DIRCA_E_CONFIG,
+		    "%s: others than its owner may use this key file; chmod 600 it", path);
+	return true;
+}
+
+bool
+key_file_read(const char *path, const struct secret *passphrase, EVP_PKEY **out, struct err *err)
+{
+	struct secret pem = {0};
+	struct err reason;
+	bool ok = false;
+
+	*out = NULL;
+	if (!check_private(path, err) || !file_read_secret(path, KEY_FILE_MAX, &pem, err))
+		goto out;
+	if (!pkcs8_decode(&pem, passphrase, out, &reason)) {
+		err_set(err, DIRCA_E_CONFIG, "%s: the private key cannot be read (%s): %s", path,
+		    passphrase != NULL ? "is the passphrase right?"
+				       : "if it is encrypted, configure the passphrase file",
+		    reason.msg);
+		goto out;
+	}
+	ok = true;
+out:
+	secret_free(&pem);
+	return ok;
+}
+
+static bool
+ca_key_path(const char *folder, char path[KEY_PATH_MAX], struct err *err)
+{
+	int n = snprintf(path, KEY_PATH_MAX, "%s/ca.key", folder);
+
+	if (n < 0 || n >= KEY_PATH_MAX)
+		return err_set(err, DIRCA_E_CONFIG, "the vault's folder has too long a name");
+	return true;
+}
+
+bool
+ca_key_create(
+    const char *folder, enum ca_key_kind kind, const struct secret *passphrase, struct err *err)
+{
+	char path[KEY_PATH_MAX];
+	EVP_PKEY *key = NULL;
+	struct stat st;
+	bool ok;
+
+	if (!ca_key_path(folder, path, err))
+		return false;
+	if (mkdir(folder, 0700) != 0 && errno != EEXIST)
+		return err_errno(err, DIRCA_E_IO, "%s: cannot make the vault's folder", folder);
+	/* Before the slow part; file_create decides. */
+	if (stat(path, &st) == 0)
+		return err_set(err, ERROR_FILE_EXISTS,
+		    "%s: this CA has a key already; it is not overwritten", path);
+	key = kinds[kind].rsa_bits > 0 ? EVP_RSA_gen((unsigned)kinds[kind].rsa_bits)
+				       : EVP_EC_gen(kinds[kind].curve);
+	ok = key != NULL
+		 ? key_file_write(path, key, passphrase, err)
+		 : err_openssl(err, DIRCA_E_CRYPTO, "%s: the CA key could not be made", path);
+	EVP_PKEY_free(key);
+	return ok;
+}
+
+bool
+ca_key_open(const char *folder, const struct secret *passphrase, EVP_PKEY **out, struct err *err)
+{
+	char path[KEY_PATH_MAX];
+
+	*out = NULL;
+	return ca_key_path(folder, path, err) && key_file_read(path, passphrase, out, err);
+}
+
+/* ---- signing ---- */
+
+/* The digest that pkix_sig_alg names for the key. */
+static bool
+fetch_digest(EVP_PKEY *key, EVP_MD **out, struct err *err)
+{
+	struct buf der = {0};
+	X509_ALGOR *alg = NULL;
+	const ASN1_OBJECT *oid;
+	const uint8_t *p;
+	int digest = NID_undef, kind;
+
+	if (!pkix_sig_alg(key, &der, err))
+		return false;
+	p = der.ptr;
+	if ((alg = d2i_X509_ALGOR(NULL, &p, (long)der.len)) != NULL) {
+		X509_ALGOR_get0(&oid, NULL, NULL, alg);
+		if (OBJ_find_sigid_algs(OBJ_obj2nid(oid), &digest, &kind) == 1 &&
+		    digest != NID_undef)
+			*out = EVP_MD_fetch(NULL, OBJ_nid2sn(digest), NULL);
+	}
+	X509_ALGOR_free(alg);
+	buf_free(&der);
+	return *out != NULL || err_openssl(err, NTE_BAD_ALGID,
+				   "the CA key's signature algorithm has no known digest");
+}
+
+bool
+key_signer_open(EVP_PKEY *key, struct key_signer *out, struct err *err)
+{
+	*out = (struct key_signer){0};
+	if (!fetch_digest(key, &out->digest, err))
+		return false;
+	out->hash = EVP_MD_CTX_new();
+	out->sign = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+	if (EVP_PKEY_up_ref(key) == 1)
+		out->key = key;
+	if (out->hash == NULL || out->sign == NULL || out->key == NULL ||
+	    EVP_PKEY_sign_init(out->sign) != 1 ||
+	    (EVP_PKEY_is_a(key, "RSA") &&
+		EVP_PKEY_CTX_set_rsa_padding(out->sign, RSA_PKCS1_PADDING) != 1) ||
+	    EVP_PKEY_CTX_set_signature_md(out->sign, out->digest) != 1) {
+		key_signer_close(out);
+		return err_openssl(err, DIRCA_E_CRYPTO, "the CA key cannot sign");
+	}
+	return true;
+}
+
+bool
+key_signer_sign(struct key_signer *s, struct view tbs, struct buf *signature, struct err *err)
+{
+	uint8_t digest[EVP_MAX_MD_SIZE];
+	unsigned digest_len;
+	size_t len = (size_t)EVP_PKEY_get_size(s->key);
+
+	buf_free(signature);
+	if (!buf_alloc(len, signature, err))
+		return false;
+	if (EVP_DigestInit_ex2(s->hash, s->digest, NULL) != 1 ||
+	    EVP_DigestUpdate(s->hash, tbs.ptr, tbs.len) != 1 ||
+	    EVP_DigestFinal_ex(s->hash, digest, &digest_len) != 1 ||
+	    EVP_PKEY_sign(s->sign, signature->ptr, &len, digest, digest_len) != 1)
+		return err_openssl(err, DIRCA_E_CRYPTO, "signing with the CA key");
+	signature->len = len;
+	return true;
+}
+
+void
+key_signer_close(struct key_signer *s)
+{
+	EVP_PKEY_CTX_free(s->sign);
+	EVP_MD_CTX_free(s->hash);
+	EVP_MD_free(s->digest);
+	EVP_PKEY_free(s->key);
+	*s = (struct key_signer){0};
+}
+
+bool
+ca_key_sign(EVP_PKEY *key, struct view tbs, struct buf *signature_out, struct err *err)
+{
+	struct key_signer signer;
+	bool ok;
+
+	*signature_out = (struct buf){0};
+	if (!key_signer_open(key, &signer, err))
+		return false;
+	ok = key_signer_sign(&signer, tbs, signature_out, err);
+	key_signer_close(&signer);
+	return ok;
+}

@@ -1,0 +1,20 @@
+/*
+ * <state>/trust: files that decide whom the CA trusts, in a folder of root's that the front cannot
+ * write. The vault and the front read them by the same rules.
+ */
+#ifndef KEYS_TRUST_H
+#define KEYS_TRUST_H
+
+#include "buf.h"
+
+#define TRUST_FOLDER      "trust"
+#define TRUST_KRA_ISSUERS "kra-issuers.pem" /* CAs beside this one whose KRA certificates count */
+#define TRUST_CHAIN       "chain.pem"       /* the parents of the CA certificate */
+
+/* The whole file; ERROR_FILE_NOT_FOUND if it is not there. DIRCA_E_CONFIG if file or folder could
+ * be another's than root's (or this process's user), or if the file lies in the state folder, where
+ * it was before there was this one: it is not read there, and if it is one of root's, who would
+ * miss it, the sentence says where it belongs. */
+bool trust_read(const char *state_dir, const char *name, struct buf *out, struct err *err);
+
+#endif

@@ -1,0 +1,22 @@
+/*
+ * PEM files of certificates and requests: armour around DER, nothing more. Private keys do not pass
+ * here.
+ */
+#ifndef MESSAGES_PEM_H
+#define MESSAGES_PEM_H
+
+#include "buf.h"
+
+#define PEM_FILE_MAX 262144
+
+/* Appends one armoured object; `label` is "CERTIFICATE" or "CERTIFICATE REQUEST". */
+bool pem_append(struct buf *to, const char *label, struct view der, struct err *err);
+/* Every CERTIFICATE of a PEM text, or the text itself if it is DER. At least one. Free with
+ * pem_list_free. */
+bool pem_certificates(struct view text, struct buf **list_out, size_t *count_out, struct err *err);
+/* pem_certificates of a file; an absent file is ERROR_FILE_NOT_FOUND. */
+bool pem_certificates_file(
+    const char *path, struct buf **list_out, size_t *count_out, struct err *err);
+void pem_list_free(struct buf **list, size_t count);
+
+#endif

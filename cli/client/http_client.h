@@ -1,0 +1,61 @@
+/*
+ * HTTP to one CA (libcurl): TLS verified against the CA certificate and the service's key that the
+ * directory names, or the Unix socket; authentication by GSS-SPNEGO, SCRAM-SHA-256 or Basic, kept
+ * on the connection.
+ */
+#ifndef CLIENT_HTTP_CLIENT_H
+#define CLIENT_HTTP_CLIENT_H
+
+#include <jansson.h>
+
+#include "buf.h"
+
+struct http_client;
+
+struct http_client_config {
+	const char *url;                /* https://host:port; with `socket` ignored */
+	const char *socket;             /* NULL: TLS */
+	struct view ca_certificate;     /* DER; TLS must chain to it */
+	const struct buf *service_keys; /* and the server have one of these: SHA-256 of the
+					   SubjectPublicKeyInfo */
+	size_t service_key_count;
+	const char *mechanism; /* "GSSAPI", "SCRAM-SHA-256", "SIMPLE" (HTTP Basic), "EXTERNAL" (Unix
+				  socket only) */
+	const char *user;
+	const struct secret *password;
+	int timeout_ms; /* 0: 30000 */
+};
+/* Borrows what config points to. Connects on the first request. */
+bool http_client_open(
+    const struct http_client_config *config, struct http_client **out, struct err *err);
+void http_client_close(struct http_client **c);
+/* As whom the mechanism signed in: the Kerberos principal where no user was named. NULL: unknown,
+ * before the first request too. */
+const char *http_client_user(const struct http_client *c);
+
+struct http_answer {
+	int status;
+	struct buf body;
+	char content_type[80];
+	bool base64;          /* Content-Transfer-Encoding */
+	long long request_id; /* Dirca-Request-Id, 0 if absent */
+};
+/* DIRCA_E_NETWORK if no answer came, DIRCA_E_SERVICE_KEY if the server has another key. Any HTTP
+ * status is an answer; http_answer_check makes an error of 4xx and 5xx. */
+bool http_client_request(struct http_client *c, const char *method, const char *path,
+    const char *content_type, struct view body, struct http_answer *out, struct err *err);
+void http_answer_free(struct http_answer *a);
+/* The CA's refusal as an error with its own code and sentence. */
+bool http_answer_check(const struct http_answer *a, struct err *err);
+/* {"name", "message"} of a refusal as an error; false if it is none. */
+bool http_refusal(const json_t *e, struct err *out);
+/* Body as DER, base64 undone. */
+bool http_answer_der(const struct http_answer *a, struct buf *out, struct err *err);
+
+/* Request whose answer is JSON; json_decref. `body` NULL: none (GET). */
+bool http_client_json(struct http_client *c, const char *method, const char *path, json_t *body,
+    json_t **out, struct err *err);
+/* Percent-encoded copy for a path segment or a query value. free(). */
+char *http_escape(const char *text);
+
+#endif

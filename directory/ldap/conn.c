@@ -1,0 +1,357 @@
+#include "conn.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+
+#include "clock.h"
+#include "conn_priv.h"
+#include "text.h"
+
+/* No answer that this program asks for comes near this; it bounds what a hostile server makes us
+ * allocate at once. */
+#define PDU_MAX ((ber_len_t)32 << 20)
+
+static bool
+has_scheme(const char *uri, const char *scheme)
+{
+	return strncasecmp(uri, scheme, strlen(scheme)) == 0;
+}
+
+static bool
+set_options(struct dir_conn *c, struct err *err)
+{
+	int version = LDAP_VERSION3;
+	ber_len_t most = PDU_MAX;
+	struct timeval timeout;
+	Sockbuf *sb = NULL;
+
+	dir_conn_timeout(c->config, &timeout);
+	if (ldap_set_option(c->ld, LDAP_OPT_PROTOCOL_VERSION, &version) != LDAP_OPT_SUCCESS ||
+	    ldap_set_option(c->ld, LDAP_OPT_REFERRALS, LDAP_OPT_OFF) != LDAP_OPT_SUCCESS ||
+	    ldap_set_option(c->ld, LDAP_OPT_RESTART, LDAP_OPT_ON) != LDAP_OPT_SUCCESS ||
+	    ldap_set_option(c->ld, LDAP_OPT_NETWORK_TIMEOUT, &timeout) != LDAP_OPT_SUCCESS ||
+	    ldap_set_option(c->ld, LDAP_OPT_TIMEOUT, &timeout) != LDAP_OPT_SUCCESS ||
+	    ldap_set_option(c->ld, LDAP_OPT_X_SASL_NOCANON, LDAP_OPT_ON) != LDAP_OPT_SUCCESS ||
+	    !dir_conn_limit(c) ||
+	    ldap_get_option(c->ld, LDAP_OPT_SOCKBUF, &sb) != LDAP_OPT_SUCCESS ||
+	    ber_sockbuf_ctrl(sb, LBER_SB_OPT_SET_MAX_INCOMING, &most) != 1)
+		return err_set(err, DIRCA_E_INTERNAL, "libldap refused an option for %s", c->uri);
+	return true;
+}
+
+/* A context of its own does not have what ldap.conf(5) and the environment say; it is taken over,
+ * except that a file of trusted CAs that was configured is the only one. */
+static bool
+inherit_tls(struct dir_conn *c)
+{
+	static const int options[] = {LDAP_OPT_X_TLS_CACERTFILE, LDAP_OPT_X_TLS_CACERTDIR,
+	    LDAP_OPT_X_TLS_CERTFILE, LDAP_OPT_X_TLS_KEYFILE};
+	bool ok = true;
+
+	for (size_t i = c->config->tls_ca_file != NULL ? 2 : 0;
+	     ok && i < sizeof options / sizeof options[0]; i++) {
+		char *value = NULL;
+
+		ok = ldap_get_option(NULL, options[i], &value) == LDAP_OPT_SUCCESS &&
+		     (value == NULL ||
+			 ldap_set_option(c->ld, options[i], value) == LDAP_OPT_SUCCESS);
+		ldap_memfree(value);
+	}
+	return ok;
+}
+
+static bool
+set_tls(struct dir_conn *c, int demand, struct err *err)
+{
+	int is_server = 0;
+
+	if (ldap_set_option(c->ld, LDAP_OPT_X_TLS_REQUIRE_CERT, &demand) != LDAP_OPT_SUCCESS ||
+	    !inherit_tls(c) ||
+	    (c->config->tls_ca_file != NULL && ldap_set_option(c->ld, LDAP_OPT_X_TLS_CACERTFILE,
+						   c->config->tls_ca_file) != LDAP_OPT_SUCCESS) ||
+	    ldap_set_option(c->ld, LDAP_OPT_X_TLS_NEWCTX, &is_server) != LDAP_OPT_SUCCESS)
+		return err_set(err, DIRCA_E_CONFIG,
+		    "TLS for %s could not be set up; check the CA file %s", c->uri,
+		    c->config->tls_ca_file != NULL ? c->config->tls_ca_file : "of ldap.conf");
+	return true;
+}
+
+/* Connects and secures the connection, within the limit. */
+static bool
+reach(struct dir_conn *c, bool starttls, struct err *err)
+{
+	const char *what = "connecting";
+	int rc = ldap_connect(c->ld);
+
+	if (rc == LDAP_SUCCESS && starttls) {
+		what = "StartTLS";
+		rc = ldap_start_tls_s(c->ld, NULL, NULL);
+	}
+	if (rc != LDAP_SUCCESS && clock_mono_ms() >= c->deadline_ms)
+		rc = LDAP_TIMEOUT;
+	c->deadline_ms = 0;
+	if (rc == LDAP_SUCCESS)
+		return true;
+	if (c->is_connected && (starttls || has_scheme(c->uri, "ldaps:")) && rc != LDAP_TIMEOUT)
+		what = "TLS handshake (`dirca doctor directory` says what is wrong with the "
+		       "certificate, if it is that)";
+	return dir_conn_fail(c, rc, err, "%s", what);
+}
+
+static bool
+open_with(const struct dir_config *config, const char *uri, int tls_demand, struct dir_conn **out,
+    struct err *err)
+{
+	struct dir_conn *c = calloc(1, sizeof *c);
+	bool is_local = has_scheme(uri, "ldapi:"), is_tls = has_scheme(uri, "ldaps:");
+	bool starttls = config->starttls && !is_local && !is_tls;
+	int rc;
+
+	*out = NULL;
+	if (c == NULL || (c->uri = strdup(uri)) == NULL) {
+		err_nomem(err);
+		goto fail;
+	}
+	c->config = config;
+	if ((rc = ldap_initialize(&c->ld, uri)) != LDAP_SUCCESS) {
+		err_set(err, DIRCA_E_CONFIG, "%s: %s", uri, ldap_err2string(rc));
+		goto fail;
+	}
+	if (!set_options(c, err) || ((is_tls || starttls) && !set_tls(c, tls_demand, err)) ||
+	    !reach(c, starttls, err))
+		goto fail;
+	c->is_protected = is_local || is_tls || starttls;
+	*out = c;
+	return true;
+fail:
+	dir_disconnect(&c);
+	return false;
+}
+
+bool
+dir_conn_open(
+    const struct dir_config *config, const char *uri, struct dir_conn **out, struct err *err)
+{
+	return open_with(config, uri, LDAP_OPT_X_TLS_DEMAND, out, err);
+}
+
+bool
+dir_conn_peer_certificate(const struct dir_config *config, const char *uri, struct buf *der_out)
+{
+	struct berval der = {0};
+	struct dir_conn *c;
+	struct err err;
+	bool ok;
+
+	*der_out = (struct buf){0};
+	if (has_scheme(uri, "ldapi:"))
+		return false;
+	if (dir_conn_open(config, uri, &c, &err)) {
+		dir_disconnect(&c);
+		return false;
+	}
+	if (!open_with(config, uri, LDAP_OPT_X_TLS_NEVER, &c, &err))
+		return false;
+	ok = ldap_get_option(c->ld, LDAP_OPT_X_TLS_PEERCERT, &der) == LDAP_OPT_SUCCESS &&
+	     der.bv_len > 0 && buf_dup(view_of(der.bv_val, der.bv_len), der_out, &err);
+	ldap_memfree(der.bv_val);
+	dir_disconnect(&c);
+	return ok;
+}
+
+void
+dir_disconnect(struct dir_conn **conn)
+{
+	struct dir_conn *c = *conn;
+
+	if (c == NULL)
+		return;
+	if (c->ld != NULL)
+		ldap_unbind_ext(c->ld, NULL, NULL);
+	if (c->clear_kept != NULL)
+		c->clear_kept(c->kept);
+	free(c->kept);
+	free(c->uri);
+	free(c->config_nc);
+	free(c->default_nc);
+	free(c->vendor);
+	free(c->sasl_mechs);
+	free(c);
+	*conn = NULL;
+}
+
+void *
+dir_conn_keep(struct dir_conn *c, size_t size, void (*clear)(void *kept))
+{
+	if (c->kept == NULL && (c->kept = calloc(1, size)) != NULL)
+		c->clear_kept = clear;
+	return c->kept;
+}
+
+void *
+dir_conn_kept(const struct dir_conn *c)
+{
+	return c->kept;
+}
+
+/* One try: open, bind and, for a connection that will be kept, the rootDSE. */
+static bool
+try_uri(const struct dir_config *config, const char *uri, bool wants_root, struct dir_conn **out,
+    struct err *err)
+{
+	struct dir_conn *c;
+
+	if (!dir_conn_open(config, uri, &c, err))
+		return false;
+	if (!dir_conn_bind(c, config, err) || (wants_root && !dir_probe(c, err))) {
+		dir_disconnect(&c);
+		return false;
+	}
+	*out = c;
+	return true;
+}
+
+/* The URIs of a configuration, cut apart. */
+struct uri_list {
+	char *text;
+	char **list;
+	size_t count;
+};
+
+static bool
+split_uris(const char *uris, struct uri_list *out, struct err *err)
+{
+	char *rest, *uri;
+
+	*out = (struct uri_list){.text = strdup(uris != NULL ? uris : "")};
+	if (out->text == NULL ||
+	    (out->list = calloc(strlen(out->text) / 2 + 1, sizeof *out->list)) == NULL) {
+		free(out->text);
+		return err_nomem(err);
+	}
+	rest = out->text;
+	while ((uri = strsep(&rest, " \t\n")) != NULL)
+		if (*uri != '\0')
+			out->list[out->count++] = uri;
+	return true;
+}
+
+/* Tries each URI, that which answered last before the others, so that a dead or hung server is paid
+ * for once. When a user's password is checked, a refusal is the directory's answer: no other server
+ * is asked, so that one wrong password counts once against a lockout. */
+static bool
+try_list(const struct dir_config *config, const struct uri_list *uris, bool for_password,
+    struct dir_conn **out, struct err *err)
+{
+	char reasons[sizeof err->msg] = "";
+	size_t used = 0, first = 0;
+
+	if (config->preferred != NULL)
+		first = __atomic_load_n(config->preferred, __ATOMIC_RELAXED);
+	for (size_t i = 0; i < uris->count; i++) {
+		size_t at = (first + i) % uris->count;
+
+		if (try_uri(config, uris->list[at], !for_password, out, err)) {
+			(*out)->uri_at = at;
+			(*out)->uri_count = uris->count;
+			(*out)->has_answered = true;
+			if (config->preferred != NULL)
+				__atomic_store_n(config->preferred, at, __ATOMIC_RELAXED);
+			return true;
+		}
+		if (for_password && err->code == DIRCA_E_AUTHENTICATION)
+			return false;
+		if (used < sizeof reasons)
+			used += (size_t)snprintf(reasons + used, sizeof reasons - used, "%s%s: %s",
+			    i > 0 ? "; " : "", uris->list[at], err->msg);
+	}
+	if (uris->count == 0)
+		return err_set(err, DIRCA_E_CONFIG,
+		    "no directory is configured: the list of LDAP URIs is empty");
+	return err_set(err, DIRCA_E_DIRECTORY_UNAVAILABLE, "cannot use the directory: %s", reasons);
+}
+
+static bool
+try_all(const struct dir_config *config, bool for_password, struct dir_conn **out, struct err *err)
+{
+	struct uri_list uris;
+	bool ok;
+
+	*out = NULL;
+	if (!split_uris(config->uris, &uris, err))
+		return false;
+	ok = try_list(config, &uris, for_password, out, err);
+	free(uris.list);
+	free(uris.text);
+	return ok;
+}
+
+bool
+dir_connect(const struct dir_config *config, struct dir_conn **out, struct err *err)
+{
+	return try_all(config, false, out, err);
+}
+
+bool
+dir_check_password(
+    const struct dir_config *config, const char *dn, const struct secret *password, struct err *err)
+{
+	struct dir_config as_user = *config;
+	struct dir_conn *c;
+
+	/* RFC 4513 5.1.1 and 5.1.2: without a name or a password the bind would succeed as
+	 * anonymous. */
+	if (*dn == '\0' || password->len == 0)
+		return err_set(err, DIRCA_E_AUTHENTICATION, "an empty name or password is refused");
+	as_user.auth = DIR_AUTH_SIMPLE;
+	as_user.bind_dn = dn;
+	as_user.password = password;
+	if (!try_all(&as_user, true, &c, err))
+		return false;
+	dir_disconnect(&c);
+	return true;
+}
+
+bool
+dir_conn_is_broken(const struct dir_conn *c)
+{
+	return c->broken;
+}
+
+const struct dir_root *
+dir_conn_root(const struct dir_conn *c)
+{
+	return &c->root;
+}
+
+const char *
+dir_conn_uri(const struct dir_conn *c)
+{
+	return c->uri;
+}
+
+bool
+dir_conn_is_protected(const struct dir_conn *c)
+{
+	return c->is_protected;
+}
+
+bool
+dir_conn_is_preferred(const struct dir_conn *c)
+{
+	return c->config->preferred == NULL ||
+	       __atomic_load_n(c->config->preferred, __ATOMIC_RELAXED) % c->uri_count == c->uri_at;
+}
+
+bool
+dir_conn_is_quiet(const struct dir_conn *c)
+{
+	struct pollfd p = {.fd = -1, .events = POLLIN | POLLRDHUP};
+
+	if (ldap_get_option(c->ld, LDAP_OPT_DESC, &p.fd) != LDAP_OPT_SUCCESS || p.fd < 0)
+		return false;
+	return poll(&p, 1, 0) == 0;
+}

@@ -1,0 +1,62 @@
+/*
+ * Inside of a connection, for the files of this folder that speak LDAP. Not for other folders.
+ */
+#ifndef LDAP_CONN_PRIV_H
+#define LDAP_CONN_PRIV_H
+
+#include <ldap.h>
+
+#include "conn.h"
+
+#define DIR_TIMEOUT_MS_DEFAULT 10000
+#define DIR_SIZE_LIMIT_DEFAULT 10000
+#define DIR_PAGE_SIZE          500
+
+#define DIR_CAPABILITY_AD        "1.2.840.113556.1.4.800"
+#define DIR_CONTROL_NOTIFICATION "1.2.840.113556.1.4.528"
+
+struct dir_conn {
+	LDAP *ld;
+	const struct dir_config *config;
+	char *uri;
+	bool is_protected; /* TLS or a local socket: nobody between reads or changes what is sent */
+	struct ldap_conncb callbacks;
+	int64_t deadline_ms;      /* of connecting and the TLS handshake; 0: over */
+	bool is_connected;        /* the network is not at fault */
+	bool broken;              /* sticky */
+	bool has_answered;        /* dir_connect succeeded */
+	size_t uri_at, uri_count; /* which of the configuration's URIs */
+	char *config_nc;
+	char *default_nc;
+	char *vendor;
+	char *sasl_mechs;
+	struct dir_root root;
+	void *kept; /* of the room above (dir_conn_keep) */
+	void (*clear_kept)(void *);
+};
+
+/* Connects to one URI and secures it; no bind. On failure *out is NULL. */
+bool dir_conn_open(
+    const struct dir_config *config, const char *uri, struct dir_conn **out, struct err *err);
+/* Limits what follows in time, until deadline_ms is set to 0 (conn_limit.c). */
+bool dir_conn_limit(struct dir_conn *c);
+/* Authenticates as `config` says (conn_bind.c). DIRCA_E_AUTHENTICATION if the directory refuses the
+ * credentials. */
+bool dir_conn_bind(struct dir_conn *c, const struct dir_config *config, struct err *err);
+/* Reads the rootDSE into c->root (probe.c). */
+bool dir_probe(struct dir_conn *c, struct err *err);
+/* True if nothing waits to be read: a server that closed an idle connection has left an end-of-file
+ * there. */
+bool dir_conn_is_quiet(const struct dir_conn *c);
+void dir_conn_timeout(const struct dir_config *config, struct timeval *out);
+
+/* False once another server is preferred: what was learned there may not be here yet. */
+bool dir_conn_is_preferred(const struct dir_conn *c);
+/* The connection is gone: the next one begins with another URI. */
+void dir_conn_break(struct dir_conn *c);
+/* Turns a libldap result into code and sentence: "<what> at <uri>: <result> (<server's own
+ * words>)"; marks the connection as broken where it is. Returns false. */
+bool dir_conn_fail(struct dir_conn *c, int rc, struct err *err, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+#endif

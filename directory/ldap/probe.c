@@ -1,0 +1,292 @@
+/* What a server is and can do, read from its rootDSE, and the ways of working that follow. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "conn_priv.h"
+#include "text.h"
+
+#define VENDOR_MAX 120
+
+/* ---- Naming contexts ---- */
+
+static bool
+names_config(const char *dn)
+{
+	char *first = dir_dn_first_value(dn);
+	bool yes = first != NULL && text_eq_nocase(first, "Configuration");
+
+	free(first);
+	return yes;
+}
+
+/* Sets config_nc if CN=Configuration lies right below this naming context. */
+static bool
+probe_config_nc(struct dir_conn *c, const char *nc, struct err *err)
+{
+	char *dn = text_printf("CN=Configuration,%s", nc);
+	struct dir_entries found = {0};
+	bool ok = false;
+
+	if (dn == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	if (!dir_search(c,
+		&(struct dir_query){.base = dn,
+		    .filter = "(objectClass=*)",
+		    .attrs = (const char *const[]){DIR_NO_ATTRS, NULL}},
+		&found, err))
+		goto out;
+	if (found.count == 1) {
+		c->config_nc = dn;
+		dn = NULL;
+	}
+	ok = true;
+out:
+	dir_entries_free(&found);
+	free(dn);
+	return ok;
+}
+
+/* OpenLDAP: a naming context of its own, else (`probe`) an entry right below another one. */
+static bool
+find_config_nc(struct dir_conn *c, const struct dir_attr *contexts, bool probe, struct err *err)
+{
+	for (size_t i = 0; contexts != NULL && i < contexts->count && c->config_nc == NULL; i++) {
+		char *nc;
+		bool ok = true;
+
+		if (!text_from_view(buf_view(&contexts->values[i]), &nc, err))
+			return false;
+		if (probe) {
+			ok = probe_config_nc(c, nc, err);
+		} else if (names_config(nc)) {
+			c->config_nc = nc;
+			nc = NULL;
+		}
+		free(nc);
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
+/* OpenLDAP: the naming context above the configuration, else the first other one. */
+static bool
+find_default_nc(struct dir_conn *c, const struct dir_attr *contexts, struct err *err)
+{
+	char *first = NULL;
+
+	for (size_t i = 0; contexts != NULL && i < contexts->count; i++) {
+		char *nc;
+
+		if (!text_from_view(buf_view(&contexts->values[i]), &nc, err)) {
+			free(first);
+			return false;
+		}
+		if (dir_dn_is_under(c->config_nc, nc) && !dir_dn_eq(c->config_nc, nc)) {
+			c->default_nc = nc;
+			free(first);
+			return true;
+		}
+		if (first == NULL && !dir_dn_eq(c->config_nc, nc))
+			first = nc;
+		else
+			free(nc);
+	}
+	c->default_nc = first;
+	return true;
+}
+
+/* A directory without the tree: where it is going to be. */
+static bool
+assume_config_nc(struct dir_conn *c, const struct dir_attr *contexts, struct err *err)
+{
+	char *first;
+
+	if (contexts == NULL)
+		return true;
+	if (!text_from_view(buf_view(&contexts->values[0]), &first, err))
+		return false;
+	c->config_nc = text_printf("CN=Configuration,%s", first);
+	free(first);
+	return c->config_nc != NULL || err_nomem(err);
+}
+
+static bool
+find_contexts(struct dir_conn *c, const struct dir_entry *dse, struct err *err)
+{
+	const struct dir_attr *contexts = dir_entry_attr(dse, "namingContexts");
+
+	if (dir_entry_text(dse, "configurationNamingContext", &c->config_nc, err) ==
+		DIR_GET_FAILED ||
+	    dir_entry_text(dse, "defaultNamingContext", &c->default_nc, err) == DIR_GET_FAILED)
+		return false;
+	if (!find_config_nc(c, contexts, false, err) || !find_config_nc(c, contexts, true, err))
+		return false;
+	if (c->config_nc == NULL && c->config->bare && !assume_config_nc(c, contexts, err))
+		return false;
+	if (c->config_nc == NULL)
+		return err_set(err, DIRCA_E_DIRECTORY,
+		    "%s has no CN=Configuration that this account may read; load the directory "
+		    "tree first",
+		    c->uri);
+	if (c->default_nc == NULL && !find_default_nc(c, contexts, err))
+		return false;
+	if (c->default_nc == NULL)
+		return err_set(err, DIRCA_E_DIRECTORY,
+		    "%s has no naming context for principals beside %s", c->uri, c->config_nc);
+	return true;
+}
+
+/* ---- Server ---- */
+
+/* Vendor and version where the server names them; Active Directory and OpenLDAP are known by other
+ * signs. */
+static bool
+find_vendor(struct dir_conn *c, const struct dir_entry *dse, struct err *err)
+{
+	char *name = NULL, *version = NULL;
+	struct err ignored;
+
+	/* What is not text is not shown; nothing depends on it. */
+	(void)dir_entry_text(dse, "vendorName", &name, &ignored);
+	(void)dir_entry_text(dse, "vendorVersion", &version, &ignored);
+	if (name != NULL)
+		c->vendor = text_printf("%.*s%s%.*s", VENDOR_MAX, name, version != NULL ? " " : "",
+		    VENDOR_MAX, version != NULL ? version : "");
+	else if (dir_entry_has_value_nocase(dse, "objectClass", "OpenLDAProotDSE"))
+		c->vendor = strdup("OpenLDAP");
+	else
+		c->vendor = strdup(
+		    dir_entry_has_value_nocase(dse, "supportedCapabilities", DIR_CAPABILITY_AD)
+			? "Active Directory"
+			: "unknown vendor");
+	free(name);
+	free(version);
+	return c->vendor != NULL || err_nomem(err);
+}
+
+static bool
+list_mechs(struct dir_conn *c, const struct dir_entry *dse, struct err *err)
+{
+	const struct dir_attr *a = dir_entry_attr(dse, "supportedSASLMechanisms");
+
+	if ((c->sasl_mechs = strdup("")) == NULL)
+		return err_nomem(err);
+	for (size_t i = 0; a != NULL && i < a->count; i++) {
+		struct err ignored;
+		char *mech, *longer;
+
+		if (!text_from_view(buf_view(&a->values[i]), &mech, &ignored))
+			continue;
+		longer =
+		    text_printf("%s%s%s", c->sasl_mechs, *c->sasl_mechs != '\0' ? " " : "", mech);
+		free(mech);
+		if (longer == NULL)
+			return err_nomem(err);
+		free(c->sasl_mechs);
+		c->sasl_mechs = longer;
+	}
+	return true;
+}
+
+/* ---- Ways of working ---- */
+
+const char *
+dir_groups_name(enum dir_groups how)
+{
+	static const char *const names[] = {
+	    [DIR_GROUPS_TOKEN] = "tokenGroups",
+	    [DIR_GROUPS_WALK] = "member walk",
+	};
+
+	return names[how];
+}
+
+const char *
+dir_descriptors_name(enum dir_descriptors how)
+{
+	static const char *const names[] = {
+	    [DIR_DESCRIPTORS_CONTROL] = "SD-flags control",
+	    [DIR_DESCRIPTORS_PLAIN] = "plain attribute",
+	};
+
+	return names[how];
+}
+
+const char *
+dir_watching_name(enum dir_watching how)
+{
+	static const char *const names[] = {
+	    [DIR_WATCHING_SYNCREPL] = "syncrepl refreshAndPersist",
+	    [DIR_WATCHING_NOTIFICATION] = "change notification",
+	    [DIR_WATCHING_POLLING] = "polling",
+	};
+
+	return names[how];
+}
+
+static void
+choose(struct dir_root *root)
+{
+	root->groups = root->is_ad ? DIR_GROUPS_TOKEN : DIR_GROUPS_WALK;
+	root->descriptors = root->has_sd_flags ? DIR_DESCRIPTORS_CONTROL : DIR_DESCRIPTORS_PLAIN;
+	root->watching = root->has_sync           ? DIR_WATCHING_SYNCREPL
+			 : root->has_notification ? DIR_WATCHING_NOTIFICATION
+						  : DIR_WATCHING_POLLING;
+}
+
+static void
+find_features(const struct dir_entry *dse, struct dir_root *root)
+{
+	const struct {
+		const char *attr, *oid;
+		bool *has;
+	} features[] = {
+	    {"supportedCapabilities", DIR_CAPABILITY_AD, &root->is_ad},
+	    {"supportedControl", "1.2.840.113556.1.4.801", &root->has_sd_flags},
+	    {"supportedControl", LDAP_CONTROL_PAGEDRESULTS, &root->has_paging},
+	    {"supportedControl", LDAP_CONTROL_SYNC, &root->has_sync},
+	    {"supportedControl", DIR_CONTROL_NOTIFICATION, &root->has_notification},
+	    {"supportedControl", "1.2.840.113556.1.4.841", &root->has_dirsync},
+	};
+
+	for (size_t i = 0; i < sizeof features / sizeof features[0]; i++)
+		*features[i].has =
+		    dir_entry_has_value_nocase(dse, features[i].attr, features[i].oid);
+}
+
+bool
+dir_probe(struct dir_conn *c, struct err *err)
+{
+	static const char *const attrs[] = {"objectClass", "configurationNamingContext",
+	    "defaultNamingContext", "namingContexts", "supportedControl", "supportedCapabilities",
+	    "supportedSASLMechanisms", "vendorName", "vendorVersion", NULL};
+	struct dir_entries found = {0};
+	bool ok = false;
+
+	if (!dir_search(c,
+		&(struct dir_query){.base = "", .filter = "(objectClass=*)", .attrs = attrs},
+		&found, err))
+		goto out;
+	if (found.count != 1) {
+		err_set(err, DIRCA_E_DIRECTORY, "%s does not show its rootDSE", c->uri);
+		goto out;
+	}
+	if (!find_contexts(c, &found.list[0], err) || !find_vendor(c, &found.list[0], err) ||
+	    !list_mechs(c, &found.list[0], err))
+		goto out;
+	c->root = (struct dir_root){
+	    .config_nc = c->config_nc,
+	    .default_nc = c->default_nc,
+	    .vendor = c->vendor,
+	    .sasl_mechs = c->sasl_mechs,
+	};
+	find_features(&found.list[0], &c->root);
+	choose(&c->root);
+	ok = true;
+out:
+	dir_entries_free(&found);
+	return ok;
+}

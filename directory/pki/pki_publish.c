@@ -1,0 +1,439 @@
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <openssl/x509.h>
+
+#include "officer.h"
+#include "pki_priv.h"
+#include "text.h"
+
+#define KRA_GRACE_SECONDS ((int64_t)24 * 60 * 60)
+
+/* certificationAuthority demands two CRLs that nobody reads there. Active Directory takes any bytes
+ * and customarily holds one zero byte; OpenLDAP checks the syntax, so there it is a CRL of nobody
+ * that lists nothing: version 1, sha256WithRSAEncryption, no issuer, 1970-01-01, no signature. */
+static const uint8_t no_crl_ad[] = {0x00};
+static const uint8_t no_crl[] = {0x30, 0x34, 0x30, 0x20, /* tbs */
+    0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b, 0x05,
+    0x00,                                                                        /* algorithm */
+    0x30, 0x00,                                                                  /* issuer */
+    0x17, 0x0d, '7', '0', '0', '1', '0', '1', '0', '0', '0', '0', '0', '0', 'Z', /* thisUpdate */
+    0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b, 0x05,
+    0x00,              /* algorithm */
+    0x03, 0x01, 0x00}; /* signature */
+
+static bool
+add_text(struct dir_entry *e, const char *attr, const char *value, struct err *err)
+{
+	return value == NULL || *value == '\0' || dir_entry_add(e, attr, view_str(value), err);
+}
+
+/* Adds an entry; one that is there already is as good. */
+static bool
+ensure(struct dir_conn *c, const struct dir_entry *e, bool *was_there_out, struct err *err)
+{
+	*was_there_out = false;
+	if (dir_add(c, e, err))
+		return true;
+	*was_there_out = err->code == ERROR_FILE_EXISTS;
+	return *was_there_out;
+}
+
+/* CN=<cn>,CN=<parent>,CN=Public Key Services... with an entry begun for it. */
+static bool
+begin_entry(const struct dir_conn *c, const char *cn, const char *parent, struct dir_entry *e,
+    struct err *err)
+{
+	char *services = pki_services_dn(c),
+	     *base = parent != NULL ? pki_child_dn(parent, services) : NULL;
+	char *dn = pki_child_dn(cn, parent != NULL ? base : services);
+	bool ok =
+	    dn != NULL ? dir_entry_init(e, dn, err) && add_text(e, "cn", cn, err) : err_nomem(err);
+
+	if (!ok)
+		dir_entry_free(e);
+	free(services);
+	free(base);
+	free(dn);
+	return ok;
+}
+
+/* ---- Certificates of a CA: AIA, NTAuthCertificates, Certification Authorities ---- */
+
+static bool
+authority_entry(
+    const struct dir_conn *c, struct view certificate, struct dir_entry *e, struct err *err)
+{
+	struct view crl = dir_conn_root(c)->is_ad ? view_of(no_crl_ad, sizeof no_crl_ad)
+						  : view_of(no_crl, sizeof no_crl);
+
+	/* OpenLDAP's certificationAuthority is auxiliary and needs a structural class beside it
+	 * (facts 0.6). */
+	return (dir_conn_root(c)->is_ad || add_text(e, "objectClass", "container", err)) &&
+	       add_text(e, "objectClass", "certificationAuthority", err) &&
+	       dir_entry_add(e, "cACertificate", certificate, err) &&
+	       dir_entry_add(e, "certificateRevocationList", crl, err) &&
+	       dir_entry_add(e, "authorityRevocationList", crl, err);
+}
+
+static bool
+publish_authority(struct dir_conn *c, const char *cn, const char *parent, struct view certificate,
+    struct err *err)
+{
+	struct dir_entry e = {0};
+	bool was_there, ok = false;
+
+	if (!begin_entry(c, cn, parent, &e, err) || !authority_entry(c, certificate, &e, err) ||
+	    !ensure(c, &e, &was_there, err))
+		goto out;
+	ok = !was_there || dir_add_value(c, e.dn, "cACertificate", certificate, err);
+out:
+	if (!ok)
+		err_prefix(err, "publishing the CA certificate");
+	dir_entry_free(&e);
+	return ok;
+}
+
+/* ---- Enrollment service ---- */
+
+#define AUTHORITY_CLASS "dircaAuthority"
+#define SERVICE_KEY     "dircaServiceKeyHash"
+
+/* A new CA restricts no certificate manager, and says so. */
+static bool
+add_unrestricted(struct dir_entry *e, struct err *err)
+{
+	const struct officer_rules none = {.unrestricted = true};
+	struct buf sd = {0};
+	bool ok = officer_rules_encode(&none, &sd, err) &&
+		  dir_entry_add(e, "dircaOfficerRights", buf_view(&sd), err);
+
+	buf_free(&sd);
+	return ok;
+}
+
+static bool
+service_entry(const struct pki_publication *p, struct dir_entry *e, struct err *err)
+{
+	if (!add_text(e, "objectClass", "pKIEnrollmentService", err) ||
+	    !add_text(e, "displayName", p->ca_name, err) ||
+	    !add_text(e, "dNSHostName", p->host, err) ||
+	    !add_text(e, "msPKI-Enrollment-Servers", p->url, err) ||
+	    !add_text(e, "cACertificateDN", p->subject_dn, err) ||
+	    !dir_entry_add(e, "cACertificate", p->certificate, err))
+		return false;
+	for (size_t i = 0; p->templates != NULL && p->templates[i] != NULL; i++)
+		if (!add_text(e, "certificateTemplates", p->templates[i], err))
+			return false;
+	if ((p->ca_security.len > 0 || p->service_key.len > 0) &&
+	    !add_text(e, "objectClass", AUTHORITY_CLASS, err))
+		return false;
+	if (p->service_key.len > 0 && !dir_entry_add(e, SERVICE_KEY, p->service_key, err))
+		return false;
+	return p->ca_security.len == 0 ||
+	       (dir_entry_add(e, "dircaCASecurity", p->ca_security, err) &&
+		   add_unrestricted(e, err));
+}
+
+static bool
+set_text(struct dir_conn *c, const char *dn, const char *attr, const char *value, struct err *err)
+{
+	struct view v;
+
+	if (value == NULL || *value == '\0')
+		return true;
+	v = view_str(value);
+	return dir_replace(c, dn, attr, &v, 1, err);
+}
+
+/* The class is the attribute's. On Active Directory it is an auxiliary class of the single object.
+ */
+static bool
+set_service_key(
+    struct dir_conn *c, const char *dn, const struct pki_publication *p, struct err *err)
+{
+	return p->service_key.len == 0 ||
+	       (dir_add_value(c, dn, "objectClass", view_str(AUTHORITY_CLASS), err) &&
+		   dir_replace(c, dn, SERVICE_KEY, &p->service_key, 1, err));
+}
+
+/* Templates and rights of an object that is there are the administrator's; only what the CA knows
+ * better is brought up to date. */
+static bool
+update_service(struct dir_conn *c, const char *dn, const struct pki_publication *p, struct err *err)
+{
+	return set_text(c, dn, "displayName", p->ca_name, err) &&
+	       set_text(c, dn, "dNSHostName", p->host, err) &&
+	       set_text(c, dn, "msPKI-Enrollment-Servers", p->url, err) &&
+	       set_text(c, dn, "cACertificateDN", p->subject_dn, err) &&
+	       dir_add_value(c, dn, "cACertificate", p->certificate, err) &&
+	       set_service_key(c, dn, p, err);
+}
+
+static bool
+publish_service(
+    struct dir_conn *c, const char *cn, const struct pki_publication *p, struct err *err)
+{
+	struct dir_entry e = {0};
+	bool was_there, ok = false;
+
+	if (!begin_entry(c, cn, "Enrollment Services", &e, err) || !service_entry(p, &e, err) ||
+	    !ensure(c, &e, &was_there, err))
+		goto out;
+	ok = !was_there || update_service(c, e.dn, p, err);
+out:
+	if (!ok)
+		err_prefix(err, "publishing the enrollment service");
+	dir_entry_free(&e);
+	return ok;
+}
+
+static char *
+sanitized(const char *ca_name, struct err *err)
+{
+	char *cn = pki_sanitize(ca_name);
+
+	if (cn != NULL && *cn != '\0')
+		return cn;
+	free(cn);
+	err_set(err, E_INVALIDARG, "the name of the CA is empty or not UTF-8");
+	return NULL;
+}
+
+/* The service comes last: whoever sees it finds all that it refers to. */
+bool
+pki_publish_ca(struct dir_conn *c, const struct pki_publication *p, struct err *err)
+{
+	char *cn = sanitized(p->ca_name, err);
+	bool ok = cn != NULL && publish_authority(c, cn, "AIA", p->certificate, err) &&
+		  publish_authority(c, "NTAuthCertificates", NULL, p->certificate, err) &&
+		  (!p->is_root ||
+		      publish_authority(c, cn, "Certification Authorities", p->certificate, err)) &&
+		  publish_service(c, cn, p, err);
+
+	free(cn);
+	return ok;
+}
+
+bool
+pki_publish_service_key(struct dir_conn *c, const char *ca_name, struct view hash, struct err *err)
+{
+	char *dn = pki_service_dn(c, ca_name);
+	bool ok = dn != NULL
+		      ? dir_add_value(c, dn, "objectClass", view_str(AUTHORITY_CLASS), err) &&
+			    dir_add_value(c, dn, SERVICE_KEY, hash, err)
+		      : err_nomem(err);
+
+	free(dn);
+	return ok || err_prefix(err, "publishing the key of the service; `dirca ca publish` of an "
+				     "administrator does it too");
+}
+
+/* ---- CRL ---- */
+
+/* CN=<host>,CN=CDP */
+static bool
+ensure_host(struct dir_conn *c, const char *host, char **dn_out, struct err *err)
+{
+	struct dir_entry e = {0};
+	bool was_there, ok = false;
+
+	if (!begin_entry(c, host, "CDP", &e, err) ||
+	    !add_text(&e, "objectClass", "container", err) || !ensure(c, &e, &was_there, err))
+		goto out;
+	*dn_out = e.dn;
+	e.dn = NULL;
+	ok = true;
+out:
+	dir_entry_free(&e);
+	return ok;
+}
+
+static bool
+publish_point(
+    struct dir_conn *c, const char *cn, const char *host_dn, struct view crl, struct err *err)
+{
+	char *dn = pki_child_dn(cn, host_dn);
+	struct dir_entry e = {0};
+	bool was_there, ok = false;
+
+	if (dn == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	if (!dir_entry_init(&e, dn, err) || !add_text(&e, "cn", cn, err) ||
+	    !add_text(&e, "objectClass", "cRLDistributionPoint", err) ||
+	    !dir_entry_add(&e, "certificateRevocationList", crl, err) ||
+	    !ensure(c, &e, &was_there, err))
+		goto out;
+	ok = !was_there || dir_replace(c, dn, "certificateRevocationList", &crl, 1, err);
+out:
+	dir_entry_free(&e);
+	free(dn);
+	return ok;
+}
+
+bool
+pki_publish_crl(
+    struct dir_conn *c, const char *ca_name, const char *host, struct view crl, struct err *err)
+{
+	char *cn = sanitized(ca_name, err), *computer = pki_short_host(host), *host_dn = NULL;
+	bool ok = false;
+
+	if (cn == NULL)
+		goto out;
+	if (computer == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	ok = ensure_host(c, computer, &host_dn, err) && publish_point(c, cn, host_dn, crl, err);
+out:
+	if (!ok)
+		err_prefix(err, "publishing the CRL");
+	free(cn);
+	free(computer);
+	free(host_dn);
+	return ok;
+}
+
+/* ---- Key recovery agents ---- */
+
+/* True if the certificate expired more than a day before `now`. What cannot be read is left to the
+ * administrator. */
+static bool
+is_long_expired(struct view der, int64_t now)
+{
+	const uint8_t *p = der.ptr;
+	X509 *cert = d2i_X509(NULL, &p, (long)der.len);
+	time_t limit = (time_t)(now - KRA_GRACE_SECONDS);
+	bool yes = cert != NULL && X509_cmp_time(X509_get0_notAfter(cert), &limit) < 0;
+
+	X509_free(cert);
+	return yes;
+}
+
+/* [MS-WCCE] 3.2.2.1.4.1: the values that stay, and the new one. */
+static bool
+merge_kra(struct dir_conn *c, const struct dir_entry *old, struct view certificate, int64_t now,
+    struct err *err)
+{
+	const struct dir_attr *a = dir_entry_attr(old, "userCertificate");
+	size_t n = 0, had = a != NULL ? a->count : 0;
+	struct view *values = calloc(had + 1, sizeof *values);
+	bool is_new = true, ok;
+
+	if (values == NULL)
+		return err_nomem(err);
+	for (size_t i = 0; i < had; i++) {
+		struct view v = buf_view(&a->values[i]);
+
+		if (view_eq(v, certificate))
+			is_new = false;
+		else if (is_long_expired(v, now))
+			continue;
+		values[n++] = v;
+	}
+	if (is_new)
+		values[n++] = certificate;
+	ok = (n == had && !is_new) || dir_replace(c, old->dn, "userCertificate", values, n, err);
+	free(values);
+	return ok;
+}
+
+static bool
+update_kra(
+    struct dir_conn *c, const char *dn, struct view certificate, int64_t now, struct err *err)
+{
+	struct dir_entries found;
+	bool ok;
+
+	if (!dir_search(c,
+		&(struct dir_query){.base = dn,
+		    .filter = "(objectClass=*)",
+		    .attrs = (const char *const[]){"userCertificate", NULL}},
+		&found, err))
+		return false;
+	ok = found.count == 1
+		 ? merge_kra(c, &found.list[0], certificate, now, err)
+		 : err_set(err, DIRCA_E_DIRECTORY, "%s cannot be read by this account", dn);
+	dir_entries_free(&found);
+	return ok;
+}
+
+bool
+pki_publish_kra(
+    struct dir_conn *c, const char *ca_name, struct view certificate, int64_t now, struct err *err)
+{
+	char *cn = sanitized(ca_name, err);
+	struct dir_entry e = {0};
+	bool was_there, ok = false;
+
+	if (cn == NULL || !begin_entry(c, cn, "KRA", &e, err) ||
+	    !add_text(&e, "objectClass", "msPKI-PrivateKeyRecoveryAgent", err) ||
+	    !dir_entry_add(&e, "userCertificate", certificate, err) ||
+	    !ensure(c, &e, &was_there, err))
+		goto out;
+	ok = !was_there || update_kra(c, e.dn, certificate, now, err);
+out:
+	if (!ok)
+		err_prefix(err, "publishing the key recovery agent certificate");
+	dir_entry_free(&e);
+	free(cn);
+	return ok;
+}
+
+/* The entry that the SID belongs to now: the one of `dn` if it still does, else wherever it went.
+ */
+static bool
+find_account(
+    struct dir_conn *c, const char *dn, const struct sid *sid, char **dn_out, struct err *err)
+{
+	const struct {
+		const char *base;
+		enum dir_scope scope;
+	} places[] = {{dn, DIR_BASE}, {dir_conn_root(c)->default_nc, DIR_SUBTREE}};
+	struct buf raw = {0};
+	struct view value;
+	char *filter = NULL;
+	bool ok = false;
+
+	*dn_out = NULL;
+	if (!sid_encode(sid, &raw, err))
+		goto out;
+	value = buf_view(&raw);
+	filter = dir_filter("(objectSid=%S)", &value);
+	for (size_t i = 0; i < sizeof places / sizeof places[0] && *dn_out == NULL; i++) {
+		struct dir_entries found;
+
+		if (!dir_search(c,
+			&(struct dir_query){.base = places[i].base,
+			    .scope = places[i].scope,
+			    .filter = filter,
+			    .attrs = (const char *const[]){DIR_NO_ATTRS, NULL}},
+			&found, err))
+			goto out;
+		if (found.count == 1) {
+			*dn_out = found.list[0].dn;
+			found.list[0].dn = NULL;
+		}
+		dir_entries_free(&found);
+	}
+	ok = *dn_out != NULL || err_set(err, ERROR_FILE_NOT_FOUND,
+				    "the account of %s is not in the directory any more", dn);
+out:
+	free(filter);
+	buf_free(&raw);
+	return ok;
+}
+
+bool
+pki_publish_user_certificate(struct dir_conn *c, const char *user_dn, const struct sid *sid,
+    struct view certificate, struct err *err)
+{
+	char *dn = NULL;
+	bool ok = (sid == NULL || find_account(c, user_dn, sid, &dn, err)) &&
+		  dir_add_value(c, dn != NULL ? dn : user_dn, "userCertificate", certificate, err);
+
+	free(dn);
+	return ok || err_prefix(err, "publishing the certificate of %s", user_dn);
+}

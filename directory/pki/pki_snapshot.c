@@ -1,0 +1,140 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "pki_priv.h"
+#include "text.h"
+
+/* All user attributes, or for templates also the security descriptor. */
+static bool
+read_container(struct dir_conn *c, const char *services_dn, const char *container,
+    const char *filter, bool want_sd, struct dir_entries *out, struct err *err)
+{
+	char *base = pki_child_dn(container, services_dn);
+	bool ok =
+	    base == NULL
+		? err_nomem(err)
+		: dir_search(c,
+		      &(struct dir_query){
+			  .base = base, .scope = DIR_SUBTREE, .filter = filter, .want_sd = want_sd},
+		      out, err);
+
+	free(base);
+	return ok;
+}
+
+/* Empty containers are one thing, a tree that is missing or may not be read another: then the CA
+ * must not go on as if there were no templates and no restrictions. */
+static bool
+check_tree(struct dir_conn *c, const char *services_dn, struct err *err)
+{
+	struct dir_entries found;
+	bool ok;
+
+	if (!dir_search(c,
+		&(struct dir_query){.base = services_dn,
+		    .filter = "(objectClass=*)",
+		    .attrs = (const char *const[]){DIR_NO_ATTRS, NULL}},
+		&found, err))
+		return false;
+	ok = found.count == 1 ||
+	     err_set(err, DIRCA_E_DIRECTORY,
+		 "%s does not show %s: load the directory tree, or give this account the right "
+		 "to read it",
+		 dir_conn_uri(c), services_dn);
+	dir_entries_free(&found);
+	return ok;
+}
+
+static bool
+load(struct dir_conn *c, struct pki_snapshot *s, struct err *err)
+{
+	return check_tree(c, s->services_dn, err) &&
+	       read_container(c, s->services_dn, "Certificate Templates",
+		   "(objectClass=pKICertificateTemplate)", true, &s->templates, err) &&
+	       read_container(c, s->services_dn, "Enrollment Services",
+		   "(objectClass=pKIEnrollmentService)", false, &s->services, err) &&
+	       read_container(c, s->services_dn, "KRA",
+		   "(objectClass=msPKI-PrivateKeyRecoveryAgent)", false, &s->kras, err) &&
+	       read_container(c, s->services_dn, "NTAuthCertificates",
+		   "(|(objectClass=certificationAuthority)(objectClass=pkiCA))", false, &s->nt_auth,
+		   err) &&
+	       read_container(c, s->services_dn, "Certification Authorities",
+		   "(|(objectClass=certificationAuthority)(objectClass=pkiCA))", false, &s->roots,
+		   err) &&
+	       read_container(c, s->services_dn, "OID", "(objectClass=msPKI-Enterprise-Oid)", false,
+		   &s->oids, err);
+}
+
+bool
+pki_snapshot_load(struct dir_conn *c, struct pki_snapshot **out, struct err *err)
+{
+	struct pki_snapshot *s = calloc(1, sizeof *s);
+
+	*out = NULL;
+	if (s == NULL)
+		return err_nomem(err);
+	s->refs = 1;
+	s->loaded_at = clock_now();
+	if ((s->services_dn = pki_services_dn(c)) == NULL) {
+		err_nomem(err);
+		goto fail;
+	}
+	if (!load(c, s, err)) {
+		err_prefix(err, "reading the PKI objects of the directory");
+		goto fail;
+	}
+	*out = s;
+	return true;
+fail:
+	pki_snapshot_unref(&s);
+	return false;
+}
+
+struct pki_snapshot *
+pki_snapshot_ref(struct pki_snapshot *s)
+{
+	__atomic_add_fetch(&s->refs, 1, __ATOMIC_RELAXED);
+	return s;
+}
+
+void
+pki_snapshot_unref(struct pki_snapshot **snapshot)
+{
+	struct pki_snapshot *s = *snapshot;
+
+	*snapshot = NULL;
+	if (s == NULL || __atomic_sub_fetch(&s->refs, 1, __ATOMIC_ACQ_REL) > 0)
+		return;
+	dir_entries_free(&s->templates);
+	dir_entries_free(&s->services);
+	dir_entries_free(&s->kras);
+	dir_entries_free(&s->nt_auth);
+	dir_entries_free(&s->roots);
+	dir_entries_free(&s->oids);
+	free(s->services_dn);
+	free(s);
+}
+
+const struct dir_entry *
+pki_snapshot_service(const struct pki_snapshot *s, const char *ca_name)
+{
+	char *sanitized = pki_sanitize_long(ca_name), *shortened = pki_sanitize(ca_name);
+	const struct dir_entry *found = NULL;
+	size_t hits = 0;
+
+	for (size_t i = 0; i < s->services.count; i++) {
+		const struct dir_entry *e = &s->services.list[i];
+
+		if (dir_entry_has_value_nocase(e, "cn", ca_name) ||
+		    (sanitized != NULL && dir_entry_has_value_nocase(e, "cn", sanitized)) ||
+		    (shortened != NULL && dir_entry_has_value_nocase(e, "cn", shortened))) {
+			found = e;
+			hits++;
+		}
+	}
+	free(sanitized);
+	free(shortened);
+	/* Two objects that claim the name: none is trusted with the CA's rights. */
+	return hits == 1 ? found : NULL;
+}

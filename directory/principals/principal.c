@@ -1,0 +1,222 @@
+#include "principal_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "domains.h"
+#include "groups_priv.h"
+#include "text.h"
+
+/* ---- Reading the entry ---- */
+
+/* cn may have several values on OpenLDAP; the one in the DN is the name then. */
+static bool
+read_cn(const struct dir_entry *e, struct principal *p, struct err *err)
+{
+	const struct dir_attr *cn = dir_entry_attr(e, "cn");
+
+	if (cn != NULL && cn->count == 1)
+		return dir_entry_text(e, "cn", &p->cn, err) == DIR_GET_OK;
+	if ((p->cn = dir_dn_first_value(e->dn)) == NULL)
+		return err_set(err, ERROR_INVALID_DATA, "%s has no name that can be read", e->dn);
+	return true;
+}
+
+/* Of several mail addresses none is the principal's one; then there is none, and what needs one
+ * says so. */
+static bool
+read_mail(const struct dir_entry *e, struct principal *p, struct err *err)
+{
+	const struct dir_attr *mail = dir_entry_attr(e, "mail");
+
+	return (mail != NULL && mail->count > 1) ||
+	       dir_entry_text(e, "mail", &p->mail, err) != DIR_GET_FAILED;
+}
+
+static bool
+read_names(const struct dir_entry *e, struct principal *p, struct err *err)
+{
+	if ((p->dn = strdup(e->dn)) == NULL)
+		return err_nomem(err);
+	return read_cn(e, p, err) && read_mail(e, p, err) &&
+	       dir_entry_text(e, "sAMAccountName", &p->sam, err) != DIR_GET_FAILED &&
+	       dir_entry_text(e, "userPrincipalName", &p->upn, err) != DIR_GET_FAILED &&
+	       dir_entry_text(e, "dNSHostName", &p->dns_name, err) != DIR_GET_FAILED;
+}
+
+static bool
+read_domain(struct dir_conn *c, struct principal *p, struct err *err)
+{
+	const struct dir_entry *domain = dir_domain_of(c, p->dn);
+
+	if (domain != NULL &&
+	    dir_entry_text(domain, "nETBIOSName", &p->domain, err) == DIR_GET_FAILED)
+		return false;
+	if (p->sam != NULL && p->domain != NULL)
+		p->downlevel = text_printf("%s\\%s", p->domain, p->sam);
+	else
+		p->downlevel = text_printf("%s", p->sam != NULL ? p->sam : p->cn);
+	return p->downlevel != NULL || err_nomem(err);
+}
+
+static bool
+read_ids(const struct dir_entry *e, struct principal *p, struct err *err)
+{
+	struct view raw;
+	enum dir_get got = dir_entry_bytes(e, "objectGUID", &raw, err);
+
+	if (got == DIR_GET_FAILED)
+		return false;
+	if (got == DIR_GET_OK) {
+		if (raw.len != sizeof p->guid)
+			return err_set(err, ERROR_INVALID_DATA,
+			    "%s: objectGUID has %zu bytes, not 16", e->dn, raw.len);
+		memcpy(p->guid, raw.ptr, sizeof p->guid);
+		p->has_guid = true;
+	}
+	if ((got = dir_entry_bytes(e, "objectSid", &raw, err)) == DIR_GET_FAILED)
+		return false;
+	if (got == DIR_GET_OK) {
+		if (!sid_decode(raw, &p->sid, err))
+			return err_prefix(err, "objectSid of %s", e->dn);
+		p->has_sid = true;
+	}
+	return true;
+}
+
+/* SIDs of accounts that this one was before it was moved between domains: Windows puts them into
+ * the token too. */
+static bool
+add_history(const struct dir_entry *e, struct sids *sids, struct err *err)
+{
+	const struct dir_attr *a = dir_entry_attr(e, "sIDHistory");
+
+	for (size_t i = 0; a != NULL && i < a->count; i++) {
+		struct sid sid;
+
+		if (!sid_decode(buf_view(&a->values[i]), &sid, err))
+			return err_prefix(err, "sIDHistory of %s", e->dn);
+		if (!sids_add(sids, &sid, err))
+			return false;
+	}
+	return true;
+}
+
+static bool
+read_sids(struct dir_conn *c, const struct dir_entry *e, struct principal *p, struct err *err)
+{
+	int32_t rid;
+	enum dir_get got = dir_entry_int32(e, "primaryGroupID", &rid, err);
+	struct group_subject s = {.dn = p->dn,
+	    .sid = p->has_sid ? &p->sid : NULL,
+	    .primary_rid = got == DIR_GET_OK ? &rid : NULL};
+
+	if (got == DIR_GET_FAILED || (p->has_sid && !sids_add(&p->sids, &p->sid, err)) ||
+	    !add_history(e, &p->sids, err))
+		return false;
+	return groups_collect(c, &s, &p->sids, err);
+}
+
+/* All but the SIDs. */
+static bool
+read_account(struct dir_conn *c, const struct dir_entry *e, struct principal *p, struct err *err)
+{
+	size_t sam_len;
+
+	if (!read_names(e, p, err) || !read_domain(c, p, err) || !read_ids(e, p, err) ||
+	    !principal_read_state(e, p, err))
+		return false;
+	/* Every account of a domain has it, and not everybody may read it: it is in the property
+	 * set User-Account-Restrictions. */
+	p->is_hidden = dir_conn_root(c)->is_ad && p->has_sid &&
+		       dir_entry_attr(e, "userAccountControl") == NULL;
+	sam_len = p->sam != NULL ? strlen(p->sam) : 0;
+	p->is_machine = dir_entry_has_value_nocase(e, "objectClass", "computer") ||
+			(sam_len > 0 && p->sam[sam_len - 1] == '$');
+	return true;
+}
+
+static bool
+read_principal(struct dir_conn *c, const struct dir_entry *e, struct principal *p, struct err *err)
+{
+	return read_account(c, e, p, err) && read_sids(c, e, p, err);
+}
+
+typedef bool entry_reader(
+    struct dir_conn *c, const struct dir_entry *e, struct principal *p, struct err *err);
+
+static enum dir_find
+find_and_read(struct dir_conn *c, principal_search *search, const char *token, entry_reader *read,
+    struct principal *out, struct err *err)
+{
+	struct dir_entry e;
+	enum dir_find found = principal_locate(c, search, token, &e, err);
+
+	*out = (struct principal){0};
+	if (found == DIR_FOUND && !read(c, &e, out, err)) {
+		principal_free(out);
+		found = DIR_FIND_FAILED;
+	}
+	dir_entry_free(&e);
+	return found;
+}
+
+static enum dir_find
+find_with(struct dir_conn *c, principal_search *search, const char *token, struct principal *out,
+    struct err *err)
+{
+	return find_and_read(c, search, token, read_principal, out, err);
+}
+
+enum dir_find
+principal_find_account(
+    struct dir_conn *c, const struct identity *id, struct principal *out, struct err *err)
+{
+	return find_and_read(c, principal_search_of(id->kind), id->text, read_account, out, err);
+}
+
+enum dir_find
+principal_find(struct dir_conn *c, const char *token, struct principal *out, struct err *err)
+{
+	return find_with(c, principal_search_token, token, out, err);
+}
+
+enum dir_find
+principal_find_identity(
+    struct dir_conn *c, const struct identity *id, struct principal *out, struct err *err)
+{
+	return find_with(c, principal_search_of(id->kind), id->text, out, err);
+}
+
+enum dir_find
+principal_get(struct dir_conn *c, const char *dn, struct principal *out, struct err *err)
+{
+	return find_with(c, principal_search_dn, dn, out, err);
+}
+
+/* An account that has a SID now was given it, or is another one. */
+static enum dir_find
+without_sid(enum dir_find found, struct principal *p)
+{
+	if (found != DIR_FOUND || !p->has_sid)
+		return found;
+	principal_free(p);
+	return DIR_NOT_FOUND;
+}
+
+enum dir_find
+principal_find_recorded(
+    struct dir_conn *c, const struct principal_record *r, struct principal *out, struct err *err)
+{
+	enum dir_find found = DIR_NOT_FOUND;
+
+	*out = (struct principal){0};
+	if (r->sid != NULL)
+		return find_with(c, principal_search_sid, r->sid, out, err);
+	if (r->dn == NULL)
+		return r->name != NULL ? principal_find(c, r->name, out, err) : DIR_NOT_FOUND;
+	found = without_sid(principal_get(c, r->dn, out, err), out);
+	if (found == DIR_NOT_FOUND && r->name != NULL)
+		found = without_sid(principal_find(c, r->name, out, err), out);
+	return found;
+}

@@ -1,0 +1,495 @@
+/*
+ * From a name to the one entry that has it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "domains.h"
+#include "groups_priv.h"
+#include "principal_priv.h"
+#include "text.h"
+
+#define TOKEN_MAX 512
+/* Enough to name in a sentence; more hits than that are an error of the search. */
+#define HITS_MAX 100
+
+static const char *const principal_attrs[] = {"objectClass", "cn", "sAMAccountName", "uid",
+    "userPrincipalName", "mail", "dNSHostName", "objectGUID", "objectSid", "sIDHistory",
+    "primaryGroupID", PRINCIPAL_STATE_ATTRS, NULL};
+
+static bool
+holds_dn(const struct dir_entries *es, const char *dn)
+{
+	for (size_t i = 0; i < es->count; i++)
+		if (dir_dn_eq(es->list[i].dn, dn))
+			return true;
+	return false;
+}
+
+/* Moves the principals of `from` that are not there yet to `to`. With `domain`, only those that
+ * belong to it count: a search of a domain also sees the domains below it. */
+static bool
+merge(struct dir_conn *c, struct dir_entries *from, const struct dir_entry *domain,
+    struct dir_entries *to, struct err *err)
+{
+	for (size_t i = 0; i < from->count; i++) {
+		struct dir_entry *e = &from->list[i], *grown;
+
+		if (groups_is_group(e) || holds_dn(to, e->dn) ||
+		    (domain != NULL && dir_domain_of(c, e->dn) != domain))
+			continue;
+		if ((grown = reallocarray(to->list, to->count + 1, sizeof *grown)) == NULL)
+			return err_nomem(err);
+		to->list = grown;
+		to->list[to->count++] = *e;
+		*e = (struct dir_entry){0};
+	}
+	return true;
+}
+
+/* One search whose hits are added to `hits`. Takes over `filter`. */
+static bool
+search_into(struct dir_conn *c, const char *base, enum dir_scope scope, char *filter,
+    const struct dir_entry *domain, struct dir_entries *hits, struct err *err)
+{
+	struct dir_entries found = {0};
+	bool ok = dir_search(c,
+		      &(struct dir_query){.base = base,
+			  .scope = scope,
+			  .filter = filter,
+			  .attrs = principal_attrs,
+			  .size_limit = HITS_MAX},
+		      &found, err) &&
+		  merge(c, &found, domain, hits, err);
+
+	dir_entries_free(&found);
+	free(filter);
+	return ok;
+}
+
+/* Principals with this value of an attribute, anywhere, or in one domain. */
+static bool
+search_value(struct dir_conn *c, const char *attr, const char *value,
+    const struct dir_entry *domain, struct dir_entries *hits, struct err *err)
+{
+	for (size_t i = 0; i < dir_domains(c)->base_count; i++)
+		if (!search_into(c, dir_domains(c)->bases[i], DIR_SUBTREE,
+			dir_filter("(&" PEOPLE "(%s=%s))", attr, value), domain, hits, err))
+			return false;
+	return true;
+}
+
+static bool
+search_bytes(struct dir_conn *c, const char *attr, const void *bytes, size_t len,
+    struct dir_entries *hits, struct err *err)
+{
+	struct view value = view_of(bytes, len);
+
+	for (size_t i = 0; i < dir_domains(c)->base_count; i++)
+		if (!search_into(c, dir_domains(c)->bases[i], DIR_SUBTREE,
+			dir_filter("(&" PEOPLE "(%s=%S))", attr, &value), NULL, hits, err))
+			return false;
+	return true;
+}
+
+/* Whoever was moved in from another domain got a new SID and keeps the old one in sIDHistory, which
+ * nobody but the domain's administrators can write. */
+bool
+principal_search_sid(
+    struct dir_conn *c, const char *token, struct dir_entries *hits, struct err *err)
+{
+	struct buf raw = {0};
+	struct sid sid;
+	bool ok;
+
+	if (!sid_from_text(token, &sid))
+		return err_set(err, ERROR_INVALID_DATA, "'%.64s' is no SID", token);
+	ok = sid_encode(&sid, &raw, err) &&
+	     search_bytes(c, "objectSid", raw.ptr, raw.len, hits, err) &&
+	     (hits->count > 0 || !dir_conn_root(c)->is_ad ||
+		 search_bytes(c, "sIDHistory", raw.ptr, raw.len, hits, err));
+	buf_free(&raw);
+	return ok;
+}
+
+bool
+principal_search_dn(struct dir_conn *c, const char *dn, struct dir_entries *hits, struct err *err)
+{
+	return search_into(c, dn, DIR_BASE, strdup(PEOPLE), NULL, hits, err);
+}
+
+/* Containers of this name right below each of `places`, which they replace. */
+static bool
+descend(struct dir_conn *c, const char *name, struct dir_entries *places, struct err *err)
+{
+	char *filter = dir_filter("(|(cn=%s)(ou=%s))", name, name);
+	struct dir_entries below = {0};
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < places->count; i++) {
+		struct dir_entries found = {0};
+
+		ok = dir_search(c,
+		    &(struct dir_query){.base = places->list[i].dn,
+			.scope = DIR_ONE,
+			.filter = filter,
+			.attrs = (const char *const[]){DIR_NO_ATTRS, NULL},
+			.size_limit = HITS_MAX},
+		    &found, err);
+		for (size_t k = 0; ok && k < found.count; k++) {
+			struct dir_entry *grown =
+			    reallocarray(below.list, below.count + 1, sizeof *grown);
+
+			if (grown == NULL) {
+				ok = err_nomem(err);
+				break;
+			}
+			below.list = grown;
+			below.list[below.count++] = found.list[k];
+			found.list[k] = (struct dir_entry){0};
+		}
+		dir_entries_free(&found);
+	}
+	free(filter);
+	dir_entries_free(places);
+	*places = below;
+	return ok;
+}
+
+/* container\user and container\container\user: containers below `base`, the user right in the last
+ * one, by its CN. `path` is cut into its parts. */
+static bool
+search_path(
+    struct dir_conn *c, const char *base, char *path, struct dir_entries *hits, struct err *err)
+{
+	struct dir_entries places = {0};
+	char *part = path, *next;
+	bool ok;
+
+	if ((places.list = calloc(1, sizeof *places.list)) == NULL)
+		return err_nomem(err);
+	ok = dir_entry_init(&places.list[places.count++], base, err);
+	for (; ok && (next = strchr(part, '\\')) != NULL; part = next + 1) {
+		*next = '\0';
+		ok = descend(c, part, &places, err);
+	}
+	for (size_t i = 0; ok && i < places.count; i++)
+		ok = search_into(c, places.list[i].dn, DIR_ONE,
+		    dir_filter("(&" PEOPLE "(cn=%s))", part), NULL, hits, err);
+	dir_entries_free(&places);
+	return ok;
+}
+
+static bool
+has_empty_part(const char *path)
+{
+	return *path == '\\' || strstr(path, "\\\\") != NULL || path[strlen(path) - 1] == '\\';
+}
+
+/* DOMAIN\user where the left side names a domain, DOMAIN\container\user, else container\user in the
+ * domain of this server. */
+static bool
+search_downlevel(struct dir_conn *c, const char *token, struct dir_entries *hits, struct err *err)
+{
+	const struct dir_entry *domain;
+	char *left, *rest;
+	bool ok = false;
+
+	if (has_empty_part(token))
+		return true; /* names nobody */
+	if ((left = strdup(token)) == NULL)
+		return err_nomem(err);
+	rest = strchr(left, '\\');
+	*rest++ = '\0';
+	if (!dir_domain_find(c, left, &domain, err))
+		goto out;
+	if (domain == NULL) {
+		rest[-1] = '\\';
+		ok = search_path(c, dir_conn_root(c)->default_nc, left, hits, err);
+	} else if (strchr(rest, '\\') == NULL) {
+		ok = search_value(c, "sAMAccountName", rest, domain, hits, err);
+	} else {
+		char *nc;
+
+		if (dir_entry_text(domain, "nCName", &nc, err) != DIR_GET_OK)
+			goto out;
+		ok = search_path(c, nc, rest, hits, err);
+		free(nc);
+	}
+out:
+	free(left);
+	return ok;
+}
+
+static bool
+is_spelled(const struct dir_entry *e, const char *attr, const char *value)
+{
+	const struct dir_attr *a = dir_entry_attr(e, attr);
+	bool same = false;
+
+	for (size_t i = 0; a != NULL && i < a->count && !same; i++) {
+		char *text = NULL;
+		struct err ignored;
+
+		same = text_from_view(buf_view(&a->values[i]), &text, &ignored) &&
+		       text_eq_fold(text, value);
+		free(text);
+	}
+	return same;
+}
+
+/* What signs in is spelled as the directory has it, but for the case: one account must not have
+ * names without number, each of which could be guessed at anew. */
+static bool
+search_spelled(struct dir_conn *c, const char *attr, const char *value,
+    const struct dir_entry *domain, struct dir_entries *hits, struct err *err)
+{
+	struct dir_entries found = {0};
+	bool ok = search_value(c, attr, value, domain, &found, err);
+	size_t kept = 0;
+
+	for (size_t i = 0; i < found.count; i++)
+		if (is_spelled(&found.list[i], attr, value))
+			found.list[kept++] = found.list[i];
+		else
+			dir_entry_free(&found.list[i]);
+	found.count = kept;
+	ok = ok && merge(c, &found, NULL, hits, err);
+	dir_entries_free(&found);
+	return ok;
+}
+
+/* Account names: sAMAccountName and, where it is what the accounts of the directory are known by,
+ * uid. Active Directory does not guard uid, so there it identifies nobody. */
+static bool
+search_account(struct dir_conn *c, const char *name, const struct dir_entry *domain,
+    struct dir_entries *hits, struct err *err)
+{
+	return search_spelled(c, "sAMAccountName", name, domain, hits, err) &&
+	       (dir_conn_root(c)->is_ad || search_spelled(c, "uid", name, domain, hits, err));
+}
+
+/* user@domain: the UPN, and the account of that name in the domain of that name, which has this
+ * UPN without an attribute that says so ([MS-ADTS] 5.1.1.1.1). Both count, so that somebody's UPN
+ * cannot pass for somebody else's account: two hits are ambiguous. The suffix of a UPN need be no
+ * domain (uPNSuffixes of CN=Partitions), and mail is no UPN. */
+static bool
+search_upn(struct dir_conn *c, const char *token, struct dir_entries *hits, struct err *err)
+{
+	const char *at = strrchr(token, '@');
+	const struct dir_entry *domain = dir_domain_named(c, at + 1);
+	char *name;
+	bool ok;
+
+	if (!search_spelled(c, "userPrincipalName", token, NULL, hits, err))
+		return false;
+	if (domain == NULL || at == token)
+		return true;
+	if (hits->count == 0 && !dir_domain_find(c, at + 1, &domain, err))
+		return false;
+	if ((name = strndup(token, (size_t)(at - token))) == NULL)
+		return err_nomem(err);
+	ok = search_account(c, name, domain, hits, err);
+	free(name);
+	return ok;
+}
+
+static bool
+search_name(struct dir_conn *c, const char *token, struct dir_entries *hits, struct err *err)
+{
+	/* In this order, and not all at once: account names are guarded, CNs are not, and whoever
+	 * gives his CN another's account name must not make that name ambiguous. */
+	const char *const attrs[] = {"sAMAccountName", "cn", "dNSHostName"};
+	size_t count = strchr(token, '.') != NULL ? 3 : 2;
+
+	if (strchr(token, '/') != NULL &&
+	    !search_value(c, "servicePrincipalName", token, NULL, hits, err))
+		return false;
+	for (size_t i = 0; hits->count == 0 && i < count; i++)
+		if (!search_value(c, attrs[i], token, NULL, hits, err))
+			return false;
+	return true;
+}
+
+/* "{3f2504e0-...}", with or without the braces. */
+static bool
+is_guid(const char *token, uint8_t guid[GUID_LEN])
+{
+	char text[37];
+	size_t len = strlen(token);
+
+	if (len == 38 && token[0] == '{' && token[37] == '}') {
+		token++;
+		len -= 2;
+	}
+	if (len != 36)
+		return false;
+	memcpy(text, token, 36);
+	text[36] = '\0';
+	return guid_from_text(text, guid);
+}
+
+bool
+principal_search_token(
+    struct dir_conn *c, const char *token, struct dir_entries *hits, struct err *err)
+{
+	uint8_t guid[GUID_LEN];
+	struct sid sid;
+
+	if (sid_from_text(token, &sid))
+		return principal_search_sid(c, token, hits, err);
+	if (is_guid(token, guid))
+		return search_bytes(c, "objectGUID", guid, sizeof guid, hits, err);
+	if (strchr(token, '=') != NULL && dir_dn_depth(token) > 1)
+		return principal_search_dn(c, token, hits, err);
+	if (strchr(token, '\\') != NULL)
+		return search_downlevel(c, token, hits, err);
+	if (strchr(token, '@') != NULL)
+		return search_upn(c, token, hits, err);
+	return search_name(c, token, hits, err);
+}
+
+/* DOMAIN\user. Only a domain may stand on the left: a CN is not guarded well enough to identify
+ * somebody. */
+static bool
+search_domain_account(
+    struct dir_conn *c, const char *identity, struct dir_entries *hits, struct err *err)
+{
+	const char *slash = strchr(identity, '\\');
+	char *left = strndup(identity, (size_t)(slash - identity));
+	const struct dir_entry *domain;
+	bool ok;
+
+	if (left == NULL)
+		return err_nomem(err);
+	ok =
+	    dir_domain_find(c, left, &domain, err) &&
+	    (domain == NULL || slash[1] == '\0' || search_account(c, slash + 1, domain, hits, err));
+	free(left);
+	return ok;
+}
+
+static bool
+search_identity_name(
+    struct dir_conn *c, const char *name, struct dir_entries *hits, struct err *err)
+{
+	if (strchr(name, '\\') != NULL)
+		return search_domain_account(c, name, hits, err);
+	if (strchr(name, '@') != NULL)
+		return search_upn(c, name, hits, err);
+	return search_account(c, name, NULL, hits, err);
+}
+
+/* The parts of a name, and the domain that it is in: by any of the domain's names, or the server's
+ * own where the name has none. NULL: there is no such domain. */
+static const struct dir_entry *
+split_name(struct dir_conn *c, const char *name, char **domain_out, char **account_out)
+{
+	const char *slash = strchr(name, '\\'), *at = slash == NULL ? strrchr(name, '@') : NULL;
+
+	*domain_out = NULL;
+	if (slash != NULL) {
+		*domain_out = strndup(name, (size_t)(slash - name));
+		*account_out = strdup(slash + 1);
+	} else if (at != NULL) {
+		*domain_out = strdup(at + 1);
+		*account_out = strndup(name, (size_t)(at - name));
+	} else {
+		*account_out = strdup(name);
+		return dir_domain_of(c, dir_conn_root(c)->default_nc);
+	}
+	return *domain_out != NULL ? dir_domain_named(c, *domain_out) : NULL;
+}
+
+char *
+principal_account_key(struct dir_conn *c, const char *name)
+{
+	char *domain_name, *account, *nc = NULL, *whole, *key = NULL;
+	const struct dir_entry *domain = split_name(c, name, &domain_name, &account);
+	struct err ignored;
+
+	if (domain != NULL && account != NULL &&
+	    dir_entry_text(domain, "nCName", &nc, &ignored) == DIR_GET_OK)
+		whole = text_printf("%s\\%s", nc, account);
+	else
+		whole = strdup(name);
+	if (whole != NULL)
+		key = text_fold(whole);
+	free(domain_name);
+	free(account);
+	free(nc);
+	free(whole);
+	return key;
+}
+
+/* gss_display_name puts a backslash before an '@' that is no realm's: such a principal has no
+ * account, whatever it is called. */
+static bool
+search_kerberos(struct dir_conn *c, const char *name, struct dir_entries *hits, struct err *err)
+{
+	const char *at = strrchr(name, '@');
+
+	if (strchr(name, '\\') != NULL)
+		return true;
+	if (at == NULL)
+		return search_account(c, name, NULL, hits, err);
+	return dir_domain_named(c, at + 1) == NULL || search_upn(c, name, hits, err);
+}
+
+principal_search *
+principal_search_of(enum identity_kind kind)
+{
+	switch (kind) {
+	case IDENTITY_NAME:
+		return search_identity_name;
+	case IDENTITY_KERBEROS:
+		return search_kerberos;
+	case IDENTITY_DN:
+		break;
+	}
+	return principal_search_dn;
+}
+
+static void
+set_ambiguous(const char *token, const struct dir_entries *hits, struct err *err)
+{
+	char list[400] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < hits->count && used + strlen(hits->list[i].dn) + 3 < sizeof list;
+	     i++)
+		used += (size_t)snprintf(list + used, sizeof list - used, "%s%s",
+		    i == 0 ? ": " : "; ", hits->list[i].dn);
+	err_set(err, TYPE_E_AMBIGUOUSNAME, "Ambiguous name. \"%.64s\" names %zu principals%s",
+	    token, hits->count, list);
+}
+
+enum dir_find
+principal_locate(struct dir_conn *c, principal_search *search, const char *token,
+    struct dir_entry *out, struct err *err)
+{
+	struct dir_entries hits = {0};
+	enum dir_find found = DIR_FIND_FAILED;
+
+	*out = (struct dir_entry){0};
+	if (*token == '\0' || strlen(token) > TOKEN_MAX) {
+		err_set(err, E_INVALIDARG, "the name of a principal has 1 to %d bytes", TOKEN_MAX);
+		goto out;
+	}
+	if (!dir_domains_load(c, err) || !search(c, token, &hits, err))
+		goto out;
+	if (hits.count > 1) {
+		set_ambiguous(token, &hits, err);
+		goto out;
+	}
+	found = DIR_NOT_FOUND;
+	if (hits.count == 1) {
+		*out = hits.list[0];
+		hits.list[0] = (struct dir_entry){0};
+		found = DIR_FOUND;
+	}
+out:
+	dir_entries_free(&hits);
+	return found;
+}

@@ -1,0 +1,18 @@
+/*
+ * Access control entries as people read them, for sentences: "ACE 3 denies it: deny Enroll to
+ * S-1-5-21-1-2-3-1105". Pure; SIDs are not looked up (trustee.h does that), but well-known ones
+ * get their name.
+ */
+#ifndef SECURITY_SD_TEXT_H
+#define SECURITY_SD_TEXT_H
+
+#include "sd.h"
+
+/* Which rights the bits of the mask are. */
+enum sd_rights { SD_RIGHTS_DS, SD_RIGHTS_CA };
+
+/* "allow Read, Enroll to S-1-5-11 (Authenticated Users)"; inherit-only, inherited and conditional
+ * ACEs say so. free(). */
+bool sd_ace_text(const struct ace *ace, enum sd_rights rights, char **out);
+
+#endif

@@ -1,0 +1,20 @@
+#include "security_principal.h"
+
+#include <stdlib.h>
+
+void
+principal_free(struct principal *p)
+{
+	if (p == NULL)
+		return;
+	free(p->dn);
+	free(p->cn);
+	free(p->sam);
+	free(p->domain);
+	free(p->downlevel);
+	free(p->upn);
+	free(p->mail);
+	free(p->dns_name);
+	sids_free(&p->sids);
+	*p = (struct principal){0};
+}

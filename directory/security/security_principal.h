@@ -1,0 +1,33 @@
+/* A security principal: names, account, and all SIDs it acts under. Found by principal.h. */
+#ifndef SECURITY_SECURITY_PRINCIPAL_H
+#define SECURITY_SECURITY_PRINCIPAL_H
+
+#include "sid.h"
+
+struct principal {
+	char *dn;
+	char *cn;     /* the value in the DN where the attribute has several or none; never NULL */
+	char *sam;    /* sAMAccountName, NULL if absent */
+	char *domain; /* nETBIOSName of its domain, NULL if unknown */
+	char *downlevel; /* DOMAIN\sam; falls back to sam, then cn. Never NULL */
+	char *upn;       /* userPrincipalName, NULL if absent */
+	char *mail; /* NULL if absent, and where there are several: none of them is the principal's
+		       one */
+	char *dns_name;  /* dNSHostName */
+	bool is_machine; /* objectClass computer, or sAMAccountName ends in '$' */
+	bool has_guid;
+	uint8_t guid[16];
+	bool has_sid;
+	struct sid sid;
+	bool is_hidden;   /* the domain controller does not show this account userAccountControl */
+	bool is_disabled; /* userAccountControl */
+	bool is_locked;   /* lockoutTime in force, or pwdAccountLockedTime for good */
+	bool has_expiry;
+	int64_t expires;  /* accountExpires as seconds since 1970 */
+	struct sids sids; /* own and former, transitive groups, primary group, Everyone,
+			     Authenticated Users, This Organization, and the groups they are in */
+};
+
+void principal_free(struct principal *p);
+
+#endif

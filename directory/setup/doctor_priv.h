@@ -1,0 +1,33 @@
+/*
+ * What the files of the examination share. Inside of this folder only.
+ */
+#ifndef SETUP_DOCTOR_PRIV_H
+#define SETUP_DOCTOR_PRIV_H
+
+#include "doctor.h"
+#include "pki.h"
+
+struct exam {
+	const struct dir_config *config; /* of the one server */
+	struct dir_conn *c;
+	struct pki_snapshot *pki; /* NULL until the tree was read */
+	struct doctor_report *report;
+};
+
+/* Notes a finding; `text` is taken over (NULL: no memory), `cure` is copied. */
+bool doctor_note(struct exam *x, enum doctor_verdict verdict, const char *check, char *text,
+    const char *cure, struct err *err);
+
+/* Why TLS with a server does not verify, found out by a handshake that does not verify and sends
+ * nothing: malloc'ed. NULL if the certificate is not at fault, or cannot be seen. */
+char *doctor_tls_fault(const struct dir_config *config, const char *uri);
+
+/* The checks, in their order (doctor.c, doctor_checks.c). */
+bool doctor_schema(struct exam *x, struct err *err);
+bool doctor_containers(struct exam *x, struct err *err);
+bool doctor_templates(struct exam *x, struct err *err);
+bool doctor_services(struct exam *x, struct err *err);
+bool doctor_groups(struct exam *x, struct err *err);
+bool doctor_rights(struct exam *x, struct err *err);
+
+#endif

@@ -1,0 +1,398 @@
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "setup_priv.h"
+#include "text.h"
+
+/* ---- Active Directory and Samba: objects of the schema naming context ---- */
+
+#define AD_FILE "schema/ad-dirca-authority.ldif"
+#define AD_CURE                                                                               \
+	"as a member of Schema Admins run `dirca directory init` against the schema master; " \
+	"Samba "                                                                              \
+	"also needs `dsdb:schema update allowed = yes` in smb.conf for that time"
+
+/* The object of that name, none if the schema lacks it. */
+static bool
+ad_find(struct dir_conn *c, const char *schema_nc, const char *name, struct dir_entries *out,
+    struct err *err)
+{
+	char *filter = dir_filter("(lDAPDisplayName=%s)", name);
+	bool ok = dir_search(c,
+	    &(struct dir_query){.base = schema_nc,
+		.scope = DIR_ONE,
+		.filter = filter,
+		.attrs = (const char *const[]){"mayContain", NULL}},
+	    out, err);
+
+	free(filter);
+	return ok;
+}
+
+/* The entry of the file, which ends in DC=X, under this forest's schema. */
+static bool
+ad_entry(
+    const struct dir_entry *from, const char *schema_nc, struct dir_entry *out, struct err *err)
+{
+	char *cn = dir_dn_first_value(from->dn),
+	     *dn = cn != NULL ? text_printf("CN=%s,%s", cn, schema_nc) : NULL;
+	bool ok = dn != NULL ? dir_entry_copy(from, out, err) : err_nomem(err);
+
+	if (ok) {
+		free(out->dn);
+		out->dn = dn;
+		dn = NULL;
+	}
+	free(cn);
+	free(dn);
+	return ok;
+}
+
+/* What a class of an older version does not allow yet. */
+static bool
+ad_update(const struct dir_entry *wanted, const struct dir_entry *known, struct setup_item *item,
+    struct err *err)
+{
+	const struct dir_attr *a = dir_entry_attr(wanted, "mayContain");
+	struct dir_entry more = {0};
+	bool ok = dir_entry_init(&more, known->dn, err);
+
+	for (size_t i = 0; ok && a != NULL && i < a->count; i++) {
+		char *name = NULL;
+
+		ok = text_from_view(buf_view(&a->values[i]), &name, err) &&
+		     (dir_entry_has_value_nocase(known, "mayContain", name) ||
+			 dir_entry_add(&more, "mayContain", view_str(name), err));
+		free(name);
+	}
+	item->present = more.count == 0;
+	ok = ok && (item->present || setup_todo_modify(known->dn, &more, &item->todo, err));
+	dir_entry_free(&more);
+	return ok;
+}
+
+static bool
+ad_add(
+    const struct dir_entry *wanted, const char *schema_nc, struct setup_item *item, struct err *err)
+{
+	struct dir_entry made = {0};
+
+	return ad_entry(wanted, schema_nc, &made, err) && setup_todo_add(&made, &item->todo, err);
+}
+
+static bool
+ad_item(struct dir_conn *c, const struct dir_entry *e, const char *schema_nc, struct setup *s,
+    struct err *err)
+{
+	struct setup_item item = {.is_ad_schema = true};
+	struct dir_entries found = {0};
+	char *name = NULL;
+	bool ok = false;
+
+	if (dir_entry_text(e, "lDAPDisplayName", &name, err) != DIR_GET_OK) {
+		err_set(err, ERROR_INVALID_DATA, "%s: %s has no lDAPDisplayName", AD_FILE, e->dn);
+		goto out;
+	}
+	item.name = text_printf("schema %s", name);
+	if (!ad_find(c, schema_nc, name, &found, err) ||
+	    !(found.count > 0 ? ad_update(e, &found.list[0], &item, err)
+			      : ad_add(e, schema_nc, &item, err)))
+		goto out;
+	if (!item.present && (item.cure = strdup(AD_CURE)) == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	ok = setup_add(s, &item, err);
+out:
+	dir_entries_free(&found);
+	free(item.name);
+	free(item.cure);
+	ldif_free(&item.todo);
+	free(name);
+	return ok;
+}
+
+static bool
+ad_schema(struct dir_conn *c, const char *ldif_dir, struct setup *s, struct err *err)
+{
+	struct ldif file = {0};
+	char *schema_nc = NULL;
+	bool ok = false;
+
+	if (!setup_root_text(c, "schemaNamingContext", &schema_nc, err) ||
+	    !setup_read_ldif(ldif_dir, AD_FILE, &file, err))
+		goto out;
+	if (schema_nc == NULL) {
+		err_set(err, DIRCA_E_DIRECTORY, "%s names no schemaNamingContext", dir_conn_uri(c));
+		goto out;
+	}
+	ok = true;
+	for (size_t i = 0; ok && i < file.count; i++)
+		if (file.list[i].kind == LDIF_ADD)
+			ok = ad_item(c, &file.list[i].entry, schema_nc, s, err);
+out:
+	ldif_free(&file);
+	free(schema_nc);
+	return ok;
+}
+
+/* ---- OpenLDAP: definitions in cn=config, seen by everybody in the subschema entry ---- */
+
+static const char *const slapd_files[] = {"dirca-principals", "dirca-adpki", "dirca-authority"};
+#define TYPES   "olcAttributeTypes"
+#define CLASSES "olcObjectClasses"
+
+/* The first name in "( 1.2.3 NAME 'a' ..." or "( 1.2.3 NAME ( 'a' 'b' ) ..." (RFC 4512 4.1); where
+ * it ends in *len_out. NULL if there is none. */
+static const char *
+first_name(const char *definition, size_t *len_out)
+{
+	const char *name = strstr(definition, " NAME "), *end;
+
+	if (name == NULL || (name = strchr(name, '\'')) == NULL ||
+	    (end = strchr(++name, '\'')) == NULL)
+		return NULL;
+	*len_out = (size_t)(end - name);
+	return name;
+}
+
+/* The server's definition of the same name, NULL if there is none; what dirca brings has one name
+ * each. free(). */
+static char *
+find_definition(const struct dir_attr *known, const char *definition)
+{
+	size_t len, other_len;
+	const char *name = first_name(definition, &len), *other;
+
+	for (size_t i = 0; name != NULL && known != NULL && i < known->count; i++) {
+		char *text = strndup((const char *)known->values[i].ptr, known->values[i].len);
+
+		if (text != NULL && (other = first_name(text, &other_len)) != NULL &&
+		    len == other_len && strncasecmp(name, other, len) == 0)
+			return text;
+		free(text);
+	}
+	return NULL;
+}
+
+/* Whether a list like "( cn $ sn )" in a definition names the attribute. */
+static bool
+names_word(const char *definition, const char *word, size_t len)
+{
+	static const char between[] = " $()";
+
+	for (const char *p = definition; *(p += strspn(p, between)) != '\0';
+	     p += strcspn(p, between))
+		if (strcspn(p, between) == len && strncasecmp(p, word, len) == 0)
+			return true;
+	return false;
+}
+
+/* Whether the server's class allows all that ours needs: an older version may not. */
+static bool
+allows_all(const char *known, const char *wanted)
+{
+	static const char between[] = " $()";
+	const char *must = strstr(wanted, " MUST "),
+		   *p = must != NULL ? must : strstr(wanted, " MAY ");
+
+	for (; p != NULL && *(p += strspn(p, between)) != '\0'; p += strcspn(p, between))
+		if (!names_word(known, p, strcspn(p, between)))
+			return false;
+	return true;
+}
+
+enum definition { DEFINED, OUTDATED, UNDEFINED };
+
+static enum definition
+compare_definition(const struct dir_attr *known, struct view wanted)
+{
+	char *text = strndup((const char *)wanted.ptr, wanted.len),
+	     *same = text != NULL ? find_definition(known, text) : NULL;
+	enum definition found = same == NULL             ? UNDEFINED
+				: allows_all(same, text) ? DEFINED
+							 : OUTDATED;
+
+	free(text);
+	free(same);
+	return found;
+}
+
+/* Puts into `more` what the server's schema lacks: single attribute types, and all classes if one
+ * of them is missing or outdated, since they replace those of an older version. */
+static bool
+collect_missing(const struct dir_entry *wanted, const struct dir_entry *subschema,
+    struct dir_entry *more, struct err *err)
+{
+	const struct dir_attr *types = dir_entry_attr(wanted, TYPES),
+			      *classes = dir_entry_attr(wanted, CLASSES),
+			      *known_types = dir_entry_attr(subschema, "attributeTypes"),
+			      *known_classes = dir_entry_attr(subschema, "objectClasses");
+	bool all_good = true;
+
+	for (size_t i = 0; types != NULL && i < types->count; i++)
+		if (compare_definition(known_types, buf_view(&types->values[i])) == UNDEFINED &&
+		    !dir_entry_add(more, TYPES, buf_view(&types->values[i]), err))
+			return false;
+	for (size_t i = 0; classes != NULL && i < classes->count; i++)
+		all_good = all_good && compare_definition(
+					   known_classes, buf_view(&classes->values[i])) == DEFINED;
+	for (size_t i = 0; !all_good && i < classes->count; i++)
+		if (!dir_entry_add(more, CLASSES, buf_view(&classes->values[i]), err))
+			return false;
+	return true;
+}
+
+/* DN of cn=schema,cn=config's child "{4}dirca-adpki", NULL if there is none; *visible_out: whether
+ * this account sees cn=config at all. */
+static bool
+find_config_entry(
+    struct dir_conn *c, const char *name, bool *visible_out, char **out, struct err *err)
+{
+	struct dir_entries found;
+	bool ok = true;
+
+	*out = NULL;
+	if (!dir_search(c,
+		&(struct dir_query){.base = "cn=schema,cn=config",
+		    .scope = DIR_ONE,
+		    .filter = "(objectClass=olcSchemaConfig)",
+		    .attrs = (const char *const[]){DIR_NO_ATTRS, NULL}},
+		&found, err))
+		return false;
+	*visible_out = found.count > 0;
+	for (size_t i = 0; ok && *out == NULL && i < found.count; i++) {
+		char *cn = dir_dn_first_value(found.list[i].dn);
+		const char *bare = cn != NULL ? strchr(cn, '}') : NULL;
+
+		if (text_eq_nocase(bare != NULL ? bare + 1
+				   : cn != NULL ? cn
+						: "",
+			name) &&
+		    (*out = strdup(found.list[i].dn)) == NULL)
+			ok = err_nomem(err);
+		free(cn);
+	}
+	dir_entries_free(&found);
+	return ok;
+}
+
+/* The entry of an older version: types are added, classes replaced. */
+static bool
+todo_update(const char *dn, struct dir_entry *more, struct ldif *out, struct err *err)
+{
+	struct ldif_record *r;
+
+	if (!setup_todo_modify(dn, more, out, err))
+		return false;
+	r = &out->list[0];
+	for (size_t i = 0; i < r->mod_count; i++)
+		if (text_eq_nocase(r->mods[i].attr.name, CLASSES))
+			r->mods[i].op = LDIF_OP_REPLACE;
+	return true;
+}
+
+static bool
+slapd_todo(struct dir_conn *c, const char *ldif_dir, const char *name,
+    const struct dir_entry *wanted, struct dir_entry *missing, struct setup_item *item,
+    struct err *err)
+{
+	struct dir_entry copy = {0};
+	bool visible, ok = false;
+	char *dn = NULL;
+
+	item->cure = text_printf("on the server: ldapadd -Q -Y EXTERNAL -H ldapi:/// -f "
+				 "%s/schema/%s.ldif",
+	    ldif_dir, name);
+	if (item->cure == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	if (!find_config_entry(c, name, &visible, &dn, err))
+		goto out;
+	if (dn != NULL)
+		ok = todo_update(dn, missing, &item->todo, err);
+	else
+		ok = !visible || (dir_entry_copy(wanted, &copy, err) &&
+				     setup_todo_add(&copy, &item->todo, err));
+out:
+	dir_entry_free(&copy);
+	free(dn);
+	return ok;
+}
+
+static bool
+slapd_item(struct dir_conn *c, const char *ldif_dir, const char *name,
+    const struct dir_entry *subschema, struct setup *s, struct err *err)
+{
+	char *path = text_printf("schema/%s.ldif", name);
+	struct setup_item item = {.name = text_printf("schema %s", name)};
+	struct dir_entry missing = {0};
+	struct ldif file = {0};
+	bool ok = false;
+
+	if (path == NULL || item.name == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	if (!setup_read_ldif(ldif_dir, path, &file, err))
+		goto out;
+	if (file.count != 1 || file.list[0].kind != LDIF_ADD ||
+	    dir_entry_attr(&file.list[0].entry, CLASSES) == NULL) {
+		err_set(err, ERROR_INVALID_DATA, "%s/%s is not one schema entry", ldif_dir, path);
+		goto out;
+	}
+	if (!dir_entry_init(&missing, file.list[0].entry.dn, err) ||
+	    !collect_missing(&file.list[0].entry, subschema, &missing, err))
+		goto out;
+	item.present = missing.count == 0;
+	ok = (item.present ||
+		 slapd_todo(c, ldif_dir, name, &file.list[0].entry, &missing, &item, err)) &&
+	     setup_add(s, &item, err);
+out:
+	dir_entry_free(&missing);
+	free(item.name);
+	free(item.cure);
+	ldif_free(&item.todo);
+	ldif_free(&file);
+	free(path);
+	return ok;
+}
+
+static bool
+slapd_schema(struct dir_conn *c, const char *ldif_dir, struct setup *s, struct err *err)
+{
+	struct dir_entries found = {0};
+	char *subschema = NULL;
+	bool ok = false;
+
+	if (!setup_root_text(c, "subschemaSubentry", &subschema, err) ||
+	    !dir_search(c,
+		&(struct dir_query){.base = subschema != NULL ? subschema : "cn=Subschema",
+		    .filter = "(objectClass=subschema)",
+		    .attrs = (const char *const[]){"attributeTypes", "objectClasses", NULL}},
+		&found, err))
+		goto out;
+	if (found.count != 1) {
+		err_set(err, DIRCA_E_DIRECTORY,
+		    "%s does not show its schema to this account: give it the right to read "
+		    "cn=Subschema",
+		    dir_conn_uri(c));
+		goto out;
+	}
+	ok = true;
+	for (size_t i = 0; ok && i < sizeof slapd_files / sizeof slapd_files[0]; i++)
+		ok = slapd_item(c, ldif_dir, slapd_files[i], &found.list[0], s, err);
+out:
+	dir_entries_free(&found);
+	free(subschema);
+	return ok;
+}
+
+bool
+setup_schema(struct dir_conn *c, const char *ldif_dir, struct setup *s, struct err *err)
+{
+	return dir_conn_root(c)->is_ad ? ad_schema(c, ldif_dir, s, err)
+				       : slapd_schema(c, ldif_dir, s, err);
+}

@@ -1,0 +1,212 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "pki_priv.h"
+#include "sd_edit.h"
+#include "setup_priv.h"
+#include "text.h"
+
+static const char *const files[] = {"tree/20-templates.ldif", "tree/25-archival-templates.ldif"};
+
+/* The RIDs below are the same in every domain; those above name somebody of the demo domain. */
+#define FIRST_OWN_RID 1000
+
+/* Made anew, or by the server. */
+static const char *const not_copied[] = {
+    "objectGUID", "nTSecurityDescriptor", "msPKI-Cert-Template-OID"};
+
+static bool
+is_of_domain(const struct sid *s)
+{
+	return s->authority == 5 && s->count == 5 && s->subs[0] == 21;
+}
+
+static bool
+is_demo_ace(const struct ace *ace, const void *arg)
+{
+	(void)arg;
+	return is_of_domain(&ace->sid) && ace->sid.subs[4] >= FIRST_OWN_RID;
+}
+
+/* The same group of this domain. */
+static void
+rebase(struct sid *s, const struct sid *domain)
+{
+	struct sid own;
+
+	if (is_of_domain(s) && sid_with_rid(domain, s->subs[4], &own))
+		*s = own;
+}
+
+/* The file's descriptor for this domain. Active Directory sets the owner itself, and lets not
+ * everybody name another. */
+static bool
+make_descriptor(const struct dir_entry *from, const struct sid *domain, bool is_ad,
+    struct dir_entry *to, struct err *err)
+{
+	struct view raw;
+	struct sd sd = {0};
+	struct buf made = {0};
+	bool ok = false;
+
+	if (dir_entry_bytes(from, "nTSecurityDescriptor", &raw, err) != DIR_GET_OK)
+		return err_set(err, ERROR_INVALID_DATA, "%s has no security descriptor", from->dn);
+	if (!sd_decode(raw, &sd, err))
+		goto out;
+	sd_remove_aces(&sd, is_demo_ace, NULL);
+	for (size_t i = 0; i < sd.count; i++)
+		rebase(&sd.aces[i].sid, domain);
+	rebase(&sd.owner, domain);
+	rebase(&sd.group, domain);
+	sd.has_owner = sd.has_owner && !is_ad;
+	sd.has_group = sd.has_group && !is_ad;
+	ok = sd_encode(&sd, &made, err) &&
+	     dir_entry_add(to, "nTSecurityDescriptor", buf_view(&made), err);
+out:
+	buf_free(&made);
+	sd_free(&sd);
+	return ok;
+}
+
+/* The last two arcs tell the templates of the files apart, whatever stands before them. */
+static bool
+make_oid(const struct dir_entry *from, const char *base, struct dir_entry *to, struct err *err)
+{
+	char *old = NULL, *new = NULL, *dot;
+	int arcs = 0;
+	bool ok = false;
+
+	if (dir_entry_text(from, "msPKI-Cert-Template-OID", &old, err) != DIR_GET_OK)
+		return err_set(err, ERROR_INVALID_DATA, "%s has no OID", from->dn);
+	for (dot = old + strlen(old); dot > old && arcs < 2; arcs += *dot == '.')
+		dot--;
+	if ((new = text_printf("%s%s", base, dot)) == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	ok = dir_entry_add(to, "msPKI-Cert-Template-OID", view_str(new), err);
+out:
+	free(old);
+	free(new);
+	return ok;
+}
+
+static bool
+copies(const char *name)
+{
+	for (size_t i = 0; i < sizeof not_copied / sizeof not_copied[0]; i++)
+		if (text_eq_nocase(name, not_copied[i]))
+			return false;
+	return true;
+}
+
+/* What every template of a run shares. */
+struct context {
+	struct dir_conn *c;
+	const char *oid_base;
+	char *container;
+	bool has_domain;
+	struct sid domain;
+	struct dir_entries there; /* cn of each template of the directory */
+};
+
+static bool
+make_template(
+    const struct context *x, const struct dir_entry *from, struct ldif *out, struct err *err)
+{
+	char *cn = dir_dn_first_value(from->dn), *dn = NULL;
+	struct dir_entry e = {0};
+	bool ok = false;
+
+	if (cn == NULL || (dn = pki_child_dn(cn, x->container)) == NULL) {
+		err_nomem(err);
+		goto out;
+	}
+	if (!dir_entry_init(&e, dn, err))
+		goto out;
+	for (size_t i = 0; i < from->count; i++)
+		for (size_t k = 0; copies(from->attrs[i].name) && k < from->attrs[i].count; k++)
+			if (!dir_entry_add(
+				&e, from->attrs[i].name, buf_view(&from->attrs[i].values[k]), err))
+				goto out;
+	ok = make_oid(from, x->oid_base, &e, err) &&
+	     make_descriptor(from, &x->domain, dir_conn_root(x->c)->is_ad, &e, err) &&
+	     setup_todo_add(&e, out, err);
+out:
+	dir_entry_free(&e);
+	free(cn);
+	free(dn);
+	return ok;
+}
+
+static bool
+is_there(const struct dir_entries *there, const char *cn)
+{
+	for (size_t i = 0; i < there->count; i++)
+		if (dir_entry_has_value_nocase(&there->list[i], "cn", cn))
+			return true;
+	return false;
+}
+
+static bool
+need_template(const struct context *x, const struct dir_entry *e, struct setup *s, struct err *err)
+{
+	struct setup_item item = {0};
+	char *cn;
+	bool ok = true;
+
+	if (dir_entry_text(e, "cn", &cn, err) != DIR_GET_OK)
+		return err_set(err, ERROR_INVALID_DATA, "%s has no cn", e->dn);
+	item.name = text_printf("template %s", cn);
+	item.present = is_there(&x->there, cn);
+	if (!item.present && !x->has_domain)
+		ok = (item.cure = text_printf("give %s an objectSid first: the template's rights "
+					      "are those of the domain's groups",
+			  dir_conn_root(x->c)->default_nc)) != NULL ||
+		     err_nomem(err);
+	else if (!item.present)
+		ok = make_template(x, e, &item.todo, err);
+	free(cn);
+	if (ok)
+		return setup_add(s, &item, err);
+	free(item.name);
+	return false;
+}
+
+static bool
+read_context(struct context *x, struct err *err)
+{
+	char *services = pki_services_dn(x->c);
+
+	x->container = services != NULL ? pki_child_dn("Certificate Templates", services) : NULL;
+	free(services);
+	if (x->container == NULL)
+		return err_nomem(err);
+	return pki_domain_sid(x->c, &x->has_domain, &x->domain, err) &&
+	       dir_search(x->c,
+		   &(struct dir_query){.base = x->container,
+		       .scope = DIR_ONE,
+		       .filter = "(objectClass=pKICertificateTemplate)",
+		       .attrs = (const char *const[]){"cn", NULL}},
+		   &x->there, err);
+}
+
+bool
+setup_templates(struct dir_conn *c, const char *ldif_dir, const char *oid_base, struct setup *s,
+    struct err *err)
+{
+	struct context x = {.c = c, .oid_base = oid_base};
+	bool ok = read_context(&x, err);
+
+	for (size_t i = 0; ok && i < sizeof files / sizeof files[0]; i++) {
+		struct ldif file = {0};
+
+		ok = setup_read_ldif(ldif_dir, files[i], &file, err);
+		for (size_t k = 0; ok && k < file.count; k++)
+			ok = need_template(&x, &file.list[k].entry, s, err);
+		ldif_free(&file);
+	}
+	dir_entries_free(&x.there);
+	free(x.container);
+	return ok;
+}

@@ -1,0 +1,332 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "archive_pki.h"
+#include "clock.h"
+#include "file.h"
+#include "init.h"
+#include "kra_store.h"
+#include "pem.h"
+#include "text.h"
+
+#define YEAR (INT64_C(365) * 86400)
+
+static char dir[64];
+
+/* A configuration whose state lies in <dir>/<name>. */
+static struct config *
+config_for(const char *name)
+{
+	char path[128], text[512];
+	struct config *c;
+	struct err err;
+
+	snprintf(path, sizeof path, "%s/%s.conf", dir, name);
+	snprintf(text, sizeof text,
+	    "ca_name = Test, CA\nhost = ca1.nwtraders.com\ndir_uris = ldap://localhost\nstate_dir "
+	    "= %s/%s\n",
+	    dir, name);
+	assert_true(file_replace(path, view_str(text), 0600, &err));
+	assert_true(config_load(path, &c, &err));
+	return c;
+}
+
+/* Runs a shell command with $S = the state folder. */
+static int
+sh(const struct config *c, const char *command)
+{
+	char line[1024];
+
+	snprintf(line, sizeof line, "S='%s'; { %s; } >'%s/out' 2>&1", c->state_dir, command, dir);
+	return system(line);
+}
+
+static void
+assert_out_has(const char *what)
+{
+	char path[96];
+	struct buf out;
+	struct err err;
+
+	snprintf(path, sizeof path, "%s/out", dir);
+	assert_true(file_read(path, 65536, &out, &err));
+	if (memmem(out.ptr, out.len, what, strlen(what)) == NULL)
+		fail_msg("'%s' is not in: %.*s", what, (int)out.len, (const char *)out.ptr);
+	buf_free(&out);
+}
+
+static bool
+exists(const struct config *c, const char *name)
+{
+	char *path = config_path(c, name);
+	bool yes = access(path, F_OK) == 0;
+
+	free(path);
+	return yes;
+}
+
+static mode_t
+mode_of(const struct config *c, const char *name)
+{
+	char *path = config_path(c, name);
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	free(path);
+	return st.st_mode & 07777;
+}
+
+static void
+openssl_reads_root_and_tls_certificate(void **state)
+{
+	const struct ca_init in = {.key = CA_KEY_EC_P384, .validity = 10 * YEAR};
+	struct config *c = config_for("root");
+	struct err err;
+
+	(void)state;
+	if (!ca_init(c, &in, clock_now(), &err))
+		fail_msg("%s", err.msg);
+	assert_int_equal(sh(c, "openssl x509 -in $S/ca.crt -noout -text"), 0);
+	assert_out_has("CA:TRUE");
+	assert_out_has("Digital Signature, Certificate Sign, CRL Sign");
+	assert_out_has("X509v3 Subject Key Identifier");
+	assert_out_has("1.3.6.1.4.1.311.21.1");
+	assert_out_has("Subject: DC = com, DC = nwtraders, CN = \"Test, CA\"");
+	assert_out_has("ecdsa-with-SHA384");
+	assert_int_equal(sh(c, "openssl verify -x509_strict -CAfile $S/ca.crt $S/ca.crt"), 0);
+	assert_int_equal(
+	    sh(c,
+		"openssl verify -x509_strict -purpose sslserver -verify_hostname ca1.nwtraders.com "
+		"-CAfile $S/ca.crt $S/tls.crt"),
+	    0);
+	assert_int_equal(
+	    sh(c, "openssl verify -verify_hostname localhost -CAfile $S/ca.crt $S/tls.crt"), 0);
+	assert_int_equal(
+	    sh(c, "openssl verify -verify_ip 127.0.0.1 -CAfile $S/ca.crt $S/tls.crt"), 0);
+	assert_int_equal(sh(c, "openssl verify -verify_ip ::1 -CAfile $S/ca.crt $S/tls.crt"), 0);
+	assert_int_not_equal(
+	    sh(c,
+		"openssl verify -verify_hostname other.nwtraders.com -CAfile $S/ca.crt $S/tls.crt"),
+	    0);
+	assert_int_equal(sh(c, "test \"$(openssl pkey -in $S/tls.key -pubout)\" = \"$(openssl x509 "
+			       "-in $S/tls.crt -noout -pubkey)\""),
+	    0);
+	assert_int_equal(mode_of(c, "tls.key"), 0600);
+	assert_int_equal(mode_of(c, "vault"), 0700);
+	assert_false(exists(c, "dirca.db")); /* dircad makes it */
+	config_free(&c);
+}
+
+static void
+second_init_does_not_overwrite_the_key(void **state)
+{
+	const struct ca_init in = {.key = CA_KEY_EC_P256, .validity = YEAR};
+	struct config *c = config_for("twice");
+	struct err err;
+
+	(void)state;
+	assert_true(ca_init(c, &in, clock_now(), &err));
+	assert_int_equal(sh(c, "cp $S/vault/ca.key $S/before"), 0);
+	assert_false(ca_init(c, &in, clock_now(), &err));
+	assert_int_equal(err.code, ERROR_FILE_EXISTS);
+	assert_int_equal(sh(c, "cmp $S/vault/ca.key $S/before"), 0);
+	config_free(&c);
+}
+
+static void
+certificate_without_validity_or_with_a_bad_name_makes_nothing(void **state)
+{
+	struct ca_init in = {.key = CA_KEY_EC_P256};
+	struct config *c = config_for("nothing");
+	struct err err;
+
+	(void)state;
+	assert_false(ca_init(c, &in, clock_now(), &err));
+	assert_int_equal(err.code, E_INVALIDARG);
+	in.validity = YEAR;
+	in.subject_dn = "no name";
+	assert_false(ca_init(c, &in, clock_now(), &err));
+	assert_int_not_equal(access(c->state_dir, F_OK), 0);
+	config_free(&c);
+}
+
+/* The parent CA signs ca.csr with openssl. */
+static const char sign_request[] =
+    "openssl ecparam -name prime256v1 -genkey -noout -out $S/root.key && "
+    "openssl req -x509 -new -key $S/root.key -subj /CN=Root -days 100 -out $S/root.crt "
+    "-addext keyUsage=critical,keyCertSign,cRLSign && "
+    "printf "
+    "'basicConstraints=critical,CA:TRUE\\nkeyUsage=critical,keyCertSign,"
+    "cRLSign\\nsubjectKeyIdentifier=hash\\n' >$S/ext && "
+    "openssl x509 -req -in $S/ca.csr -CA $S/root.crt -CAkey $S/root.key -CAcreateserial -days 50 "
+    "-extfile $S/ext -out $S/sub.crt && "
+    "openssl x509 -req -in $S/ca.csr -CA $S/root.crt -CAkey $S/root.key -days 50 -out $S/no-ca.crt";
+
+static bool
+install(const struct config *c, const char *certificate, const char *parent, int64_t now,
+    struct err *err)
+{
+	char path[128];
+	struct buf crt, root;
+	bool ok;
+
+	snprintf(path, sizeof path, "%s/%s", c->state_dir, certificate);
+	assert_true(file_read(path, 65536, &crt, err));
+	snprintf(path, sizeof path, "%s/%s", c->state_dir, parent);
+	assert_true(file_read(path, 65536, &root, err));
+	const struct view chain = buf_view(&root);
+	ok = ca_init_install(c, buf_view(&crt), &chain, 1, NULL, now, err);
+	buf_free(&crt);
+	buf_free(&root);
+	return ok;
+}
+
+static void
+subordinate_is_finished_by_its_parents_answer(void **state)
+{
+	const struct ca_init in = {
+	    .key = CA_KEY_RSA_2048, .subordinate = true, .subject_dn = "CN=Sub,O=Example"};
+	struct config *c = config_for("sub");
+	struct err err;
+
+	(void)state;
+	assert_true(ca_init(c, &in, clock_now(), &err));
+	assert_int_equal(sh(c, "openssl req -in $S/ca.csr -noout -verify -text"), 0);
+	assert_out_has("CA:TRUE");
+	assert_int_not_equal(sh(c, "test -e $S/ca.crt"), 0);
+	assert_int_equal(sh(c, sign_request), 0);
+
+	assert_false(install(c, "no-ca.crt", "root.crt", clock_now(), &err));
+	assert_int_equal(err.code, CERTSRV_E_INVALID_CA_CERTIFICATE);
+	assert_false(install(c, "root.crt", "root.crt", clock_now(), &err));
+	assert_int_equal(err.code, CERTSRV_E_INVALID_CA_CERTIFICATE);
+	assert_false(install(c, "sub.crt", "sub.crt", clock_now(), &err));
+	assert_int_equal(err.code, CERT_E_ISSUERCHAINING);
+	assert_false(install(c, "sub.crt", "root.crt", clock_now() + YEAR, &err));
+	assert_int_equal(err.code, CERT_E_EXPIRED);
+	assert_true(install(c, "sub.crt", "root.crt", clock_now(), &err));
+	assert_int_equal(sh(c, "openssl verify -CAfile $S/trust/chain.pem $S/ca.crt"), 0);
+	assert_int_equal(
+	    sh(c, "openssl verify -CAfile $S/trust/chain.pem -untrusted $S/ca.crt $S/tls.crt"), 0);
+	config_free(&c);
+}
+
+static void
+kra_store_keeps_adds_and_removes(void **state)
+{
+	const struct ca_init in = {.key = CA_KEY_EC_P256, .validity = YEAR};
+	struct test_cert ca = test_ca("CN=CA", "P-256"),
+			 kra1 = test_kra(&ca, "CN=kra1", "P-256", 2),
+			 kra2 = test_kra(&ca, "CN=kra2", "P-256", 3);
+	struct config *c = config_for("kras");
+	struct buf *list;
+	struct err err;
+	size_t count;
+	char *hash;
+
+	(void)state;
+	assert_true(ca_init(c, &in, clock_now(), &err));
+	assert_true(kra_store_list(c, &list, &count, &err));
+	assert_int_equal(count, 0);
+	kra_store_free(&list, count);
+	assert_true(kra_store_add(c, buf_view(&kra1.der), &err));
+	assert_true(kra_store_add(c, buf_view(&kra2.der), &err));
+	assert_false(kra_store_add(c, buf_view(&kra1.der), &err));
+	assert_int_equal(err.code, ERROR_FILE_EXISTS);
+	assert_false(kra_store_add(c, buf_view(&ca.der), &err));
+	assert_int_equal(err.code, CERT_E_WRONG_USAGE);
+	assert_false(kra_store_add(c, view_str("no certificate"), &err));
+	assert_true(kra_store_list(c, &list, &count, &err));
+	assert_int_equal(count, 2);
+	kra_store_free(&list, count);
+
+	hash = hex_encode(view_of(kra1.cert.sha1, 20), ':');
+	assert_true(kra_store_remove(c, hash, &err));
+	assert_false(kra_store_remove(c, hash, &err));
+	assert_int_equal(err.code, ERROR_FILE_NOT_FOUND);
+	assert_false(kra_store_remove(c, "../../etc/passwd", &err));
+	assert_false(kra_store_remove(c, "00", &err));
+	free(hash);
+	assert_true(kra_store_list(c, &list, &count, &err));
+	assert_int_equal(count, 1);
+	assert_true(view_eq(buf_view(&list[0]), buf_view(&kra2.der)));
+	kra_store_free(&list, count);
+
+	/* A file that is not what its name says stops the reading: nobody slips another KRA in by
+	 * renaming. */
+	assert_int_equal(
+	    sh(c, "mv $S/kra/*.crt $S/kra/0123456789012345678901234567890123456789.crt"), 0);
+	assert_false(kra_store_list(c, &list, &count, &err));
+	assert_int_equal(err.code, DIRCA_E_CONFIG);
+	test_cert_free(&ca);
+	test_cert_free(&kra1);
+	test_cert_free(&kra2);
+	config_free(&c);
+}
+
+static void
+pem_with_damage_is_refused(void **state)
+{
+	struct test_cert ca = test_ca("CN=CA", "P-256");
+	struct buf text = {0}, *list;
+	struct err err;
+	size_t count;
+
+	(void)state;
+	assert_true(pem_append(&text, "CERTIFICATE", buf_view(&ca.der), &err));
+	assert_true(pem_append(&text, "CERTIFICATE", buf_view(&ca.der), &err));
+	assert_true(pem_certificates(buf_view(&text), &list, &count, &err));
+	assert_int_equal(count, 2);
+	assert_true(view_eq(buf_view(&list[1]), buf_view(&ca.der)));
+	pem_list_free(&list, count);
+	text.ptr[text.len - 40] = '!';
+	assert_false(pem_certificates(buf_view(&text), &list, &count, &err));
+	assert_int_equal(err.code, ERROR_INVALID_DATA);
+	assert_false(pem_certificates(view_str("nothing"), &list, &count, &err));
+	assert_false(pem_certificates(view_of(NULL, 0), &list, &count, &err));
+	buf_free(&text);
+	test_cert_free(&ca);
+}
+
+static int
+setup(void **state)
+{
+	struct err err;
+
+	(void)state;
+	strcpy(dir, "/tmp/dirca-init-XXXXXX");
+	return secret_heap_init(65536, true, &err) && mkdtemp(dir) != NULL ? 0 : -1;
+}
+
+static int
+teardown(void **state)
+{
+	char command[96];
+
+	(void)state;
+	snprintf(command, sizeof command, "rm -rf '%s'", dir);
+	return system(command);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(openssl_reads_root_and_tls_certificate),
+	    cmocka_unit_test(second_init_does_not_overwrite_the_key),
+	    cmocka_unit_test(certificate_without_validity_or_with_a_bad_name_makes_nothing),
+	    cmocka_unit_test(subordinate_is_finished_by_its_parents_answer),
+	    cmocka_unit_test(kra_store_keeps_adds_and_removes),
+	    cmocka_unit_test(pem_with_damage_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
