@@ -1,6 +1,7 @@
 /*
- * dirca getkey (paper: "Finding Recovery Candidates", "Retrieving the Key BLOB"): every CA of the
- * directory is asked; one match is fetched, several are listed and end with "Ambiguous name".
+ * dirca getkey (paper, "Finding Recovery Candidates", "Retrieving the Key BLOB from the CA
+ * Database"): every CA of the directory is asked; one match is fetched, several are listed and end
+ * with "Ambiguous name".
  */
 #include <stdlib.h>
 #include <string.h>

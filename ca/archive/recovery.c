@@ -71,7 +71,8 @@ add_attr(struct making *m, enum oid_id id, struct view value)
 	a->value_count = 1;
 }
 
-/* Attribute 311.21.16: SHA-1 of the certificate whose key this is (facts 6.7). */
+/* Attribute 311.21.16: SHA-1 of the certificate whose key this is (paper, "Recovery BLOB
+ * Structure"). */
 static bool
 name_certificate(const struct recovery_make *in, struct making *m, struct err *err)
 {
@@ -197,8 +198,8 @@ named_by(const struct pkix_cert *c, struct view issuer, struct view serial, stru
 	return has_key_id(c, key_id);
 }
 
-/* The first SignerInfo counts (facts 6.7). SHA-1 is allowed here: what old CAs made can be shown;
- * recovery_verify decides. */
+/* The first SignerInfo counts ([MS-CSRA] 3.1.4.2.9). SHA-1 is allowed here: what old CAs made can
+ * be shown; recovery_verify decides. */
 static bool
 check_signature(struct recovery_blob *out, struct err *err)
 {

@@ -110,7 +110,7 @@ struct ca {
 	struct pkix_cert ca_cert; /* decoded info.ca_certificate */
 	struct buf *chain;        /* ca_cert and its parents, DER */
 	size_t chain_count;
-	char *no_archival;    /* which certificate of the chain excludes key archival (paper:
+	char *no_archival;    /* which certificate of the chain excludes key archival (paper,
 				 "Restricting Key Archival"), as a sentence; NULL: none does */
 	EVP_PKEY *ca_key;     /* public */
 	struct buf ca_key_id; /* its SKI */

@@ -35,7 +35,8 @@ struct certificate_order {
  * included. 128-bit random serial number. */
 bool certificate_issue(struct ca *ca, struct vault *v, const struct certificate_order *order,
     struct buf *certificate_out, struct err *err);
-/* Has the vault make an exchange key and its certificate (facts 6.5), with this CA's CDP and AIA.
+/* Has the vault make an exchange key and its certificate ([MS-WCCE] 3.2.1.4.3.2.15.1), with this
+ * CA's CDP and AIA.
  */
 bool certificate_xchg(struct ca *ca, struct vault *v, int64_t rsa_bits, int64_t life_s,
     struct buf *out, struct err *err);

@@ -1,7 +1,7 @@
 /*
  * Enrollment: from a request's bytes to an answer that may leave, everything between in one place:
- * decode, verify, template, right, archival, certificate, one transaction. (paper: "Understanding
- * the Archival Process"; [MS-WCCE] 3.2.2.6.2.1.4; facts 6)
+ * decode, verify, template, right, archival, certificate, one transaction. (paper, "Understanding
+ * the Archival Process"; [MS-WCCE] 3.2.2.6.2.1)
  */
 #ifndef ENROLL_ENROLL_H
 #define ENROLL_ENROLL_H

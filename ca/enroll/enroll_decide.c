@@ -92,8 +92,8 @@ enroll_find_template(const struct ca_view *view, const struct enroll_request *r,
 	t = c.cn != NULL ? ca_view_template(view, c.cn) : ca_view_template_by_oid(view, c.oid);
 	if (t == NULL)
 		return refuse_unknown(view, &c, err);
-	/* Pinned by OID: a name can be given to another object, the OID tells them apart (facts
-	 * 0.14). */
+	/* Pinned by OID: a name can be given to another object, the OID tells them apart
+	 * ([MS-CRTD] 2.20). */
 	if (c.oid != NULL && (t->oid == NULL || strcmp(t->oid, c.oid) != 0))
 		return err_set(err, CERTSRV_E_TEMPLATE_CONFLICT,
 		    "the request names template '%s' and OID %s, but the template's OID is %s",

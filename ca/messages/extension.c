@@ -187,8 +187,7 @@ out:
 	return ok;
 }
 
-/* Real certificates carry a bare BMPString where [MS-WCCE] 2.2.2.7.7.1 writes a SEQUENCE (facts 5).
- */
+/* A bare BMPString, as in real certificates (docs/FACTS.md 4). */
 bool
 ext_push_template_name(ext_list *list, const char *cn, struct err *err)
 {

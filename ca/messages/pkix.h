@@ -117,8 +117,8 @@ bool pkix_cert_has_eku(const struct pkix_cert *c, const char *dotted);
 uint16_t pkix_cert_key_usage(const struct pkix_cert *c);
 /* subjectKeyIdentifier extension, or SHA-1 of the key's BIT STRING when absent. */
 bool pkix_cert_ski(const struct pkix_cert *c, struct buf *out, struct err *err);
-/* Lower-case hex of whole octets without leading zero octets, as the CA database keeps it (facts
- * 7); free(). */
+/* Lower-case hex of whole octets without leading zero octets, as the CA database keeps it
+ * ([MS-WCCE] 3.2.1.4.2.1.4.6.4); free(). */
 char *pkix_serial_text(struct view serial);
 /* Name DER to "E=..., CN=user1, CN=Users, DC=nwtraders, DC=com" (most specific first, as the paper
  * prints). free(). */

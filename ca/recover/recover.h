@@ -1,7 +1,7 @@
 /*
  * Recovery on the CA's side: candidates by the names people have, and the recovery BLOB for a
- * certificate manager who may. (paper: "Finding Recovery Candidates", "Retrieving the Key BLOB";
- * [MS-CSRA] 3.1.4.2.9)
+ * certificate manager who may. (paper, "Finding Recovery Candidates", "Retrieving the Key BLOB from
+ * the CA Database"; [MS-CSRA] 3.1.4.2.9)
  */
 #ifndef RECOVER_RECOVER_H
 #define RECOVER_RECOVER_H

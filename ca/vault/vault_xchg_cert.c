@@ -1,6 +1,6 @@
 /*
- * The certificate of an exchange key (facts 6.5). All that it says of key, name, usage and time is
- * the vault's own; of the front are the addresses where CRL and issuer are found.
+ * The certificate of an exchange key ([MS-WCCE] 3.2.1.4.3.2.15.1). All that it says of key, name,
+ * usage and time is the vault's own; of the front are the addresses where CRL and issuer are found.
  */
 #include "vault_priv.h"
 
