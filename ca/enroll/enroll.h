@@ -21,8 +21,7 @@ struct enroll_input {
 };
 
 struct enroll_result {
-	int64_t
-	    request_id; /* 0 if nothing was stored (malformed beyond recognition, database down) */
+	int64_t request_id;           /* whatever was sent has one; 0 if nothing was stored */
 	enum disposition disposition; /* ISSUED, PENDING, DENIED or ERROR */
 	struct err reason;            /* of a refusal; code ERR_OK otherwise */
 	int64_t retry_after_s;        /* with DIRCA_E_QUOTA: when to try again; else 0 */
@@ -31,11 +30,12 @@ struct enroll_result {
 				the message decoded) */
 };
 
-/* True: `out` holds the answer, committed (a refusal is an answer too: the failed request and its
- * audit record are stored, without the key). The same bytes of the same caller again are answered
- * with what became of them; of a refused request nothing did, and it is decided anew. False: the CA
- * could not decide (database, vault or directory down), or takes no more now (DIRCA_E_QUOTA,
- * DIRCA_E_LOW_SPACE); nothing is stored; the client may try again. */
+/* True: `out` holds the answer, committed (a refusal is an answer too: its row and its
+ * audit records are stored, without the key, and the request itself only with
+ * CA\KeepRefusedRequests). The same bytes of the same caller again are answered with what became of
+ * them; of a refused request nothing did, and it is decided anew. False: the CA could not decide
+ * (database, vault or directory down), or takes no more now (DIRCA_E_QUOTA, DIRCA_E_LOW_SPACE);
+ * nothing is stored; the client may try again. */
 bool enroll_submit(struct ca *ca, struct vault *v, const struct enroll_input *in,
     struct enroll_result *out, struct err *err);
 void enroll_result_free(struct enroll_result *r);

@@ -100,6 +100,7 @@ void pkix_template_id_free(struct pkix_template_id *id);
 struct pkix_cert {
 	struct buf raw;
 	struct pkix_wire *wire;
+	int version;                                    /* 1 to 3 */
 	struct view tbs, issuer, subject, spki, serial; /* serial: content octets of the INTEGER */
 	int64_t not_before, not_after;
 	struct pkix_extension *extensions;

@@ -48,16 +48,17 @@ read_serial(struct pkix_cert *c, struct err *err)
 }
 
 static bool
-read_version(const PKIX_TBS_CERT *tbs, struct err *err)
+read_version(const PKIX_TBS_CERT *tbs, int *out, struct err *err)
 {
 	int64_t version = 0;
 
 	if ((tbs->version != NULL && ASN1_INTEGER_get_int64(&version, tbs->version) != 1) ||
 	    version < 0 || version > 2)
 		return err_openssl(err, ERROR_INVALID_DATA, "the version is not 1, 2 or 3");
+	*out = (int)version + 1;
 	if (version < 2 && tbs->extensions != NULL)
-		return err_set(err, ERROR_INVALID_DATA, "extensions in a certificate of version %d",
-		    (int)version + 1);
+		return err_set(
+		    err, ERROR_INVALID_DATA, "extensions in a certificate of version %d", *out);
 	return true;
 }
 
@@ -76,7 +77,7 @@ read_tbs(struct pkix_cert *c, struct err *err)
 	c->issuer = pkix_string_view(tbs->issuer);
 	c->subject = pkix_string_view(tbs->subject);
 	c->spki = pkix_string_view(tbs->spki);
-	return read_version(tbs, err) && read_serial(c, err) &&
+	return read_version(tbs, &c->version, err) && read_serial(c, err) &&
 	       read_time(tbs->validity->notBefore, &c->not_before, err) &&
 	       read_time(tbs->validity->notAfter, &c->not_after, err) &&
 	       pkix_extensions_add(tbs->extensions, &c->extensions, &c->extension_count, err);

@@ -166,7 +166,8 @@ unknown_name_is_not_found() {
 }
 
 officer_fetches_the_blob() {
-	ca_lab_as officer1 getkey "$subject@nwtraders.com" "$dir/user.rec" && [ -s "$dir/user.rec" ]
+	ca_lab_as officer1 getkey "$subject@nwtraders.com" "$dir/user.rec" >"$dir/getkey.txt" && cat "$dir/getkey.txt" &&
+		grep -qx '  Version: 3' "$dir/getkey.txt" && [ -s "$dir/user.rec" ]
 }
 
 blob_is_read_by_openssl() {
