@@ -111,7 +111,7 @@ struct issue_plan {
 
 struct issue_limits {
 	int64_t now;
-	int64_t clock_skew;   /* seconds that notBefore is set back; 600 */
+	int64_t clock_skew;   /* seconds that notBefore is set back */
 	int64_t ca_not_after; /* notAfter never outlives the CA certificate */
 };
 

@@ -14,7 +14,6 @@
 #include "oids.h"
 
 #define CERTIFICATES_MAX  (1 + RETRIEVAL_CERTS_MAX)
-#define ID_DATA           "1.2.840.113549.1.7.1"
 #define ID_ENVELOPED_DATA "1.2.840.113549.1.7.3"
 #define SHA1_LEN          20
 
@@ -121,7 +120,7 @@ prepare(const struct recovery_make *in, struct making *m, struct err *err)
 		    "a recovery blob needs the certificate of the CA that signs it");
 	if (!pkix_cert_decode(in->chain[0], &m->signer, err))
 		return err_prefix(err, "recovery blob: the certificate of the CA that signs it");
-	m->sign.content_oid = ID_DATA;
+	m->sign.content_oid = CMS_ID_DATA;
 	m->sign.content = in->archived;
 	m->sign.digest = in->digest;
 	m->sign.issuer = m->signer.issuer;
@@ -302,7 +301,7 @@ decode_archived(struct recovery_blob *out, struct err *err)
 	struct err first = {0};
 	bool ok;
 
-	if (strcmp(out->message.content_oid, ID_DATA) == 0)
+	if (strcmp(out->message.content_oid, CMS_ID_DATA) == 0)
 		return cms_enveloped_decode(out->message.content, &out->archived, err);
 	if (strcmp(out->message.content_oid, ID_ENVELOPED_DATA) != 0)
 		return err_set(err, CRYPT_E_INVALID_MSG_TYPE,

@@ -230,7 +230,7 @@ check_policy(struct enrollment *e, struct err *err)
 	int64_t limit = e->now + e->view->settings.num[SETTING_VALIDITY_LIMIT_S];
 	const struct issue_limits limits = {
 	    .now = e->now,
-	    .clock_skew = CLOCK_SKEW_S,
+	    .clock_skew = PKIX_CLOCK_SKEW_S,
 	    .ca_not_after = limit < e->ca->ca_cert.not_after ? limit : e->ca->ca_cert.not_after,
 	};
 
@@ -252,7 +252,7 @@ check_kind(struct enrollment *e, struct err *err)
 {
 	const struct issue_plan *plan = &e->plan;
 	const struct vault_purpose purpose = {.is_ca = plan->basic_constraints && plan->is_ca,
-	    .key_usage = plan->key_usage[0],
+	    .key_usage = (uint16_t)(plan->key_usage[0] << 8 | plan->key_usage[1]),
 	    .has_eku = plan->eku.count > 0,
 	    .eku = {plan->eku.list, plan->eku.count},
 	    .policy = {plan->application_policies.list, plan->application_policies.count}};

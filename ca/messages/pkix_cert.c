@@ -10,10 +10,6 @@
 #include "oids.h"
 #include "text.h"
 
-/* keyUsage bits as pkix_cert_key_usage gives them. */
-#define USAGE_CERT_SIGN 0x0400u
-#define USAGE_CRL_SIGN  0x0200u
-
 /* RFC 5280 4.1.2.5: seconds are there and the zone is Z, which makes 13 or 15 characters. */
 static bool
 read_time(const ASN1_TIME *from, int64_t *to, struct err *err)
@@ -197,8 +193,8 @@ pkix_cert_is_ca(const struct pkix_cert *c)
 	is_ca = value != NULL && value->ca != 0;
 	BASIC_CONSTRAINTS_free(value);
 	ERR_clear_error();
-	return is_ca && (pkix_cert_key_usage(c) & (USAGE_CERT_SIGN | USAGE_CRL_SIGN)) ==
-			    (USAGE_CERT_SIGN | USAGE_CRL_SIGN);
+	return is_ca && (pkix_cert_key_usage(c) & (PKIX_KU_CERT_SIGN | PKIX_KU_CRL_SIGN)) ==
+			    (PKIX_KU_CERT_SIGN | PKIX_KU_CRL_SIGN);
 }
 
 /* RFC 5280 4.2.1.2 (1) */
