@@ -59,7 +59,7 @@ bool enroll_retrieve(struct ca *ca, struct vault *v, const struct principal *cal
 
 /* Did this account make the request, or was it made for it? The SID decides where there is one:
  * names are given away again. Without one in the row, only an account that still has none can be
- * it. */
+ * it; the agent of an older row, which kept no SID of him, is known by his name. */
 bool enroll_is_requester(const struct principal *p, const struct store_request *row);
 
 /* What would become of a request by `who` for this template now, by the same checks as

@@ -24,6 +24,9 @@ for path in tables.TOP.rglob("*"):
     unused -= set(cited)
     bad += [f"{name} cites docs/FACTS.md {n}, which has no such row" for n in cited if n not in facts]
     bad += [f"{name} cites {s}, which is not among the sources of docs/ARCHITECTURE.md" for s in set(re.findall(r"\[MS-[A-Z0-9]+\]", text)) - known]
+    if path.suffix in (".c", ".h"):
+        pages = set(re.findall(r"(?<![\w/])/?(\w[\w./-]*\.md)\b", text))
+        bad += [f"{name} cites {p}, which is not in the repository" for p in pages if not (tables.TOP / p).exists() and not (path.parent / p).exists()]
     bad += [f'{name} cites what is not in the repository: "{m}"' for m in NOWHERE.findall(text)]
 bad += [f"docs/FACTS.md {n} is cited nowhere" for n in sorted(unused, key=int)]
 if not known or not facts or not seen:
