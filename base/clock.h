@@ -11,8 +11,8 @@ int64_t clock_now(void);
 /* For durations: milliseconds of the monotonic clock. */
 int64_t clock_mono_ms(void);
 
-/* 8-byte negative FILETIME delta of pKIExpirationPeriod (facts 3.6) to whole seconds; false if not
- * 8 bytes or not negative. */
+/* 8-byte negative FILETIME delta of pKIExpirationPeriod ([MS-CRTD] 2.11) to whole seconds; false if
+ * not 8 bytes or not negative. */
 bool period_decode(struct view raw, int64_t *seconds_out);
 void period_encode(int64_t seconds, uint8_t out[8]);
 

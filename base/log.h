@@ -5,8 +5,8 @@
  * What a client can repeat cannot fill the disk: of one event some sixty lines are written at once,
  * then two a second; the next one says with `suppressed` how many were left out. Level debug leaves
  * out none.
- * Thread-safe. Only main programs and the service loop log; a library function returns its error
- * instead.
+ * Thread-safe. A function that fails returns its error and leaves the line to its caller; what logs
+ * is a thread's outermost step, and what nobody is told of otherwise: a choice, a repair, a retry.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H

@@ -47,7 +47,7 @@ struct cli_options {
 	struct cli_list trusted_cas;
 	bool accept_unsigned_chain, accept_sha1;
 	bool force;
-	/* OPTS_REQUESTS */
+	/* OPTS_LIST and OPTS_DECIDE */
 	const char *disposition, *reason;
 	/* OPTS_DUMP */
 	const char *type;

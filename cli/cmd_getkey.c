@@ -1,6 +1,7 @@
 /*
- * dirca getkey (paper: "Finding Recovery Candidates", "Retrieving the Key BLOB"): every CA of the
- * directory is asked; one match is fetched, several are listed and end with "Ambiguous name".
+ * dirca getkey (paper, "Finding Recovery Candidates", "Retrieving the Key BLOB from the CA
+ * Database"): every CA of the directory is asked; one match is fetched, several are listed and end
+ * with "Ambiguous name".
  */
 #include <stdlib.h>
 #include <string.h>
@@ -121,6 +122,7 @@ ask_all(struct search *s, struct err *err)
 static void
 print_candidate(const json_t *c)
 {
+	const json_t *version = json_object_get(c, "certificate_version");
 	int64_t when;
 	struct buf hash = {0};
 	struct err err;
@@ -137,7 +139,9 @@ print_candidate(const json_t *c)
 		printf("\n  NotAfter: ");
 		print_when(stdout, when);
 	}
-	printf("\n  Template: %s\n  Version: 3\n", json_text(c, "template"));
+	printf("\n  Template: %s\n", json_text(c, "template"));
+	if (json_is_integer(version))
+		printf("  Version: %lld\n", (long long)json_integer_value(version));
 	if (strcmp(json_text(c, "disposition"), "revoked") == 0)
 		printf("  Revoked: %s\n", json_text(c, "revoked_when"));
 	if (hex_decode(json_text(c, "certificate_hash"), &hash, &err)) {

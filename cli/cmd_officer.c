@@ -1,4 +1,4 @@
-/* dirca officer list, restrict, allow, deny, remove: dircaOfficerRights, [MS-CSRA] 2.2.1.11 (paper:
+/* dirca officer list, restrict, allow, deny, remove: dircaOfficerRights, [MS-CSRA] 2.2.1.11 (paper,
  * "Configuring Certificate Managers"). */
 #include <stdlib.h>
 #include <string.h>

@@ -89,8 +89,8 @@ add_right(struct dir_conn *directory, const struct cli_list *names, uint32_t mas
 	return true;
 }
 
-/* dircaCASecurity: what the options name, and Enroll for Authenticated Users (facts 4.4). Without a
- * name there is no administrator: refused. */
+/* dircaCASecurity: what the options name, and Enroll for Authenticated Users ([MS-CSRA] 3.1.1.10).
+ * Without a name there is no administrator: refused. */
 static bool
 make_security(const struct cli *cli, struct dir_conn *directory, struct buf *out, struct err *err)
 {

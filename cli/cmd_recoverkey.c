@@ -1,4 +1,4 @@
-/* dirca recoverkey: on the KRA's machine, which needs no CA and no network (paper: "Key Recovery").
+/* dirca recoverkey: on the KRA's machine, which needs no CA and no network (paper, "Key Recovery").
  */
 #include <stdlib.h>
 #include <string.h>

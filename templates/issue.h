@@ -1,8 +1,8 @@
 /*
  * The decision what a certificate gets: subject, alternative names, usages, policies, template
- * extension, validity, where it is published ([MS-WCCE] 3.2.2.6.2.1.4.5, facts 3.2 to 3.4). Pure:
- * structs in, plan out, the clock passed in. The encoder (ca/core/certificate.h) turns a plan into
- * a TBSCertificate.
+ * extension, validity, where it is published ([MS-WCCE] 3.2.2.6.2.1.4.5, [MS-CRTD] 2.26 to 2.28).
+ * Pure: structs in, plan out, the clock passed in. The encoder (ca/core/certificate.h) turns a plan
+ * into a TBSCertificate.
  */
 #ifndef TEMPLATES_ISSUE_H
 #define TEMPLATES_ISSUE_H
@@ -111,15 +111,16 @@ struct issue_plan {
 
 struct issue_limits {
 	int64_t now;
-	int64_t clock_skew;   /* seconds that notBefore is set back; 600 */
+	int64_t clock_skew;   /* seconds that notBefore is set back */
 	int64_t ca_not_after; /* notAfter never outlives the CA certificate */
 };
 
 /* What refuses every request for a template, with the code of issue_plan_make. */
 bool issue_check_template(const struct tmpl *t, struct err *err);
 /* `requester` is the caller, whose Enroll right was checked before; the names are those of
- * r->on_behalf_of where that is set. False with the code of facts 3.7 and 8 (CERTSRV_E_KEY_LENGTH,
- * _ARCHIVED_KEY_REQUIRED, _ARCHIVED_KEY_UNEXPECTED, _SUBJECT_UPN_REQUIRED, _BAD_TEMPLATE_VERSION
+ * r->on_behalf_of where that is set. False with the code of [MS-ERREF] 2.1.1 that fits
+ * (CERTSRV_E_KEY_LENGTH, _ARCHIVED_KEY_REQUIRED, _ARCHIVED_KEY_UNEXPECTED, _SUBJECT_UPN_REQUIRED,
+ * _BAD_TEMPLATE_VERSION
  * ...). _UNSUPPORTED_CERT_TYPE: the template asks for what this CA cannot do (attestation, a newer
  * server, archival without database, no OID); _CERT_TYPE_OVERLAP: the CA certificate ends too soon
  * for the template's renewal period; for signatures and renewals see issue_priv.h. */

@@ -9,7 +9,7 @@
 #include "supersede.h"
 #include "tmpl_priv.h"
 
-/* schemaIDGUID of msPKI-Private-Key-Flag, bab04ac2-0435-4709-9307-28380e7c7001 (facts 2) */
+/* schemaIDGUID of msPKI-Private-Key-Flag, bab04ac2-0435-4709-9307-28380e7c7001 ([MS-ADA2]) */
 static const uint8_t private_key_flag[GUID_LEN] = {
     0xc2, 0x4a, 0xb0, 0xba, 0x35, 0x04, 0x09, 0x47, 0x93, 0x07, 0x28, 0x38, 0x0e, 0x7c, 0x70, 0x01};
 

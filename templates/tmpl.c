@@ -15,7 +15,7 @@ enum kind {
 	KIND_OID,
 	KIND_TEXTS,
 	KIND_OIDS,
-	KIND_FLAGS,  /* uint32_t; LDAP shows it signed (facts 0.7) */
+	KIND_FLAGS,  /* uint32_t; LDAP shows it signed (docs/FACTS.md 8) */
 	KIND_NUMBER, /* int32_t, not negative */
 	KIND_DEPTH,  /* int32_t, -1 allowed */
 	KIND_PERIOD,
@@ -210,9 +210,9 @@ decode_all(const struct dir_entry *e, struct tmpl *t, struct err *err)
 	return true;
 }
 
-/* Version 1 has neither key archival nor the policies that version 2 brought (facts 3.7). What
- * restricts enrollment, a pending state or demanded signatures, stays: an attribute that asks for
- * more care is never ignored. */
+/* Version 1 has neither key archival nor the policies that version 2 brought
+ * ([MS-WCCE] 3.2.2.6.2.1.4.4). What restricts enrollment, a pending state or demanded signatures,
+ * stays: an attribute that asks for more care is never ignored. */
 static void
 limit_to_version_1(struct tmpl *t)
 {

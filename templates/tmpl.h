@@ -68,21 +68,22 @@ struct tmpl {
 	int32_t ra_signatures;
 	int32_t key_spec;          /* 1 AT_KEYEXCHANGE, 2 AT_SIGNATURE; 0 absent */
 	int32_t max_depth;         /* pKIMaxIssuingDepth; -1 none */
-	uint8_t key_usage[2];      /* BIT STRING content of pKIKeyUsage, facts 2 */
+	uint8_t key_usage[2];      /* BIT STRING content of pKIKeyUsage, [MS-CRTD] 2.13 */
 	int64_t validity, overlap; /* seconds */
 	struct text_list eku, critical, policies, application_policies, supersedes, csps;
-	struct text_list ra_policies, ra_application_policies; /* facts 3.5, both syntaxes */
+	struct text_list ra_policies, ra_application_policies; /* [MS-CRTD] 2.23, both syntaxes */
 	char *asymmetric_algorithm, *hash_algorithm,
-	    *symmetric_algorithm;     /* versions 3 and 4, facts 3.5; NULL if absent */
+	    *symmetric_algorithm;     /* versions 3 and 4, [MS-CRTD] 2.23.2; NULL if absent */
 	int32_t symmetric_key_length; /* bits; 0 absent */
 	bool has_sd;
 	struct sd sd;
 };
 
 /* Errors name the DN and the attribute, with ERROR_INVALID_DATA. What version 1 may not have
- * (archival above all, issuance and application policies) is cleared (facts 3.7); what restricts
- * enrollment (pending, RA signatures, key size) is kept. An absent OID is not an error here: the
- * default templates of version 2 have none until a forest gives them one; issuing fails. */
+ * (archival above all, issuance and application policies) is cleared ([MS-WCCE] 3.2.2.6.2.1.4.4);
+ * what restricts enrollment (pending, RA signatures, key size) is kept. An absent OID is not an
+ * error here: the default templates of version 2 have none until a forest gives them one; issuing
+ * fails. */
 bool tmpl_decode(const struct dir_entry *e, struct tmpl *out, struct err *err);
 void tmpl_free(struct tmpl *t);
 

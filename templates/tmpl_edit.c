@@ -6,11 +6,11 @@
 
 #include "text.h"
 #include "tmpl_fields_priv.h"
+#include "tmpl_priv.h"
 
 #define NAME_MAX_LEN       64 /* upper bound of cn in Active Directory */
 #define COPY_MAJOR         100
 #define COPY_MINOR         1
-#define ENCRYPTION_USAGES  0x38 /* keyEncipherment, dataEncipherment, keyAgreement */
 #define KEY_SPEC_SIGNATURE 2
 
 const struct tmpl_attribute tmpl_attributes[] = {
@@ -75,7 +75,7 @@ is_signature_algorithm(const struct tmpl *t)
 static bool
 archives_unencrypting(const struct tmpl *t)
 {
-	return tmpl_requires_key_archival(t) && (t->key_usage[0] & ENCRYPTION_USAGES) == 0;
+	return tmpl_requires_key_archival(t) && (t->key_usage[0] & KU_ENCRYPTS) == 0;
 }
 
 static bool

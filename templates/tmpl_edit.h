@@ -11,7 +11,8 @@
 /* The attribute that changes with every change, for detecting that somebody else was faster. */
 #define TMPL_MINOR_REVISION "msPKI-Template-Minor-Revision"
 
-/* How an attribute of a template is written where entries come as text (facts 2). */
+/* How an attribute of a template is written where entries come as text ([MS-ADA1] to [MS-ADA3] have
+ * their syntaxes). */
 enum tmpl_syntax { TMPL_INTEGER, TMPL_BYTES, TMPL_TEXT, TMPL_TEXTS };
 struct tmpl_attribute {
 	const char *name;

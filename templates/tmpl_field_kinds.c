@@ -291,7 +291,7 @@ set_depth(const struct tmpl_field *f, struct dir_entry *e, const char *value, st
 
 const struct tmpl_field_kind FIELD_DEPTH = {get_depth, set_depth};
 
-/* ---- periods, facts 3.6: a year has 365 days ---- */
+/* ---- periods, [MS-CRTD] 2.11: a year has 365 days (docs/FACTS.md 9) ---- */
 
 static const struct {
 	char letter;

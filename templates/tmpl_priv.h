@@ -1,11 +1,18 @@
 /*
- * Templates, shared inside the room: lists of texts, object identifiers, and the triplet syntax of
- * versions 3 and 4.
+ * Templates, shared inside the room: lists of texts, object identifiers, key usages, and the
+ * triplet syntax of versions 3 and 4.
  */
 #ifndef TEMPLATES_TMPL_PRIV_H
 #define TEMPLATES_TMPL_PRIV_H
 
 #include "tmpl.h"
+
+/* The first octet of pKIKeyUsage (RFC 5280 4.2.1.3). ca/messages has the same bits in 16
+ * (PKIX_KU_*), and is no room that templates may see. */
+#define KU_KEY_ENCIPHERMENT  0x20
+#define KU_DATA_ENCIPHERMENT 0x10
+#define KU_KEY_AGREEMENT     0x08
+#define KU_ENCRYPTS          (KU_KEY_ENCIPHERMENT | KU_DATA_ENCIPHERMENT | KU_KEY_AGREEMENT)
 
 /* Appends `text`, which the list then owns (also on failure: it is freed). Refuses a value that is
  * there already. */

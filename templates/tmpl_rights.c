@@ -6,7 +6,7 @@
 #include "sd_edit.h"
 #include "text.h"
 
-/* [MS-DTYP] 2.4.3 and facts 4.2: what generic bits stand for in directory objects. */
+/* [MS-DTYP] 2.4.3 and [MS-ADTS] 5.1.3.2: what generic bits stand for in directory objects. */
 #define MASK_READ  0x00020094u
 #define MASK_WRITE 0x00020028u
 #define MASK_FULL  0x000f00ffu

@@ -20,7 +20,8 @@
 bool tmpl_right_parse(const char *word, unsigned *right_out, struct err *err);
 
 /* Explicit ACEs that grant the rights to the trustee, or deny them. Who may enroll may read too.
- * "full" is what Windows calls full control: it does not hold enroll and autoenroll (facts 0.13).
+ * "full" is what Windows calls full control: it does not hold enroll and autoenroll (docs/FACTS.md
+ * 7).
  */
 bool tmpl_grant(struct sd *sd, const struct sid *who, unsigned rights, bool deny, bool *changed_out,
     struct err *err);

@@ -1,8 +1,8 @@
 /*
  * Key archival on the CA: proving an archived key, re-encrypting it to key recovery agents, and
- * choosing them (paper: "Key Verification", "Key Encryption"; facts 6.2, 6.3). archive_rewrap is
- * the one function of the CA in which a subject's private key exists in plain; it runs in the vault
- * process only.
+ * choosing them (paper, "Key Verification", "Key Encryption";
+ * [MS-WCCE] 3.2.2.6.2.1.2.2, 3.2.2.6.2.1.3). archive_rewrap is the one function of the CA in which
+ * a subject's private key exists in plain; it runs in the vault process only.
  */
 #ifndef ARCHIVE_ARCHIVE_H
 #define ARCHIVE_ARCHIVE_H
@@ -57,7 +57,7 @@ bool archive_refuse(struct err *err);
 bool kra_validate(const struct pkix_cert *kra, const struct pkix_cert *const *issuers,
     size_t issuer_count, int64_t now, struct err *err);
 
-/* Round robin from a random start (paper: "four KRAs, two used"). */
+/* Round robin from a random start (paper, "Key Encryption"). */
 struct kra_ring {
 	atomic_uint next;
 };

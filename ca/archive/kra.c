@@ -6,9 +6,6 @@
 
 #include "oids.h"
 
-#define KU_KEY_ENCIPHERMENT 0x2000
-#define KU_KEY_AGREEMENT    0x0800
-
 static bool
 refuse(const struct pkix_cert *kra, struct err *err, const char *reason)
 {
@@ -35,9 +32,9 @@ check_usage(const struct pkix_cert *kra, struct err *err)
 		    "it lacks the extended key usage Key Recovery Agent (1.3.6.1.4.1.311.21.6)");
 	if (pkix_cert_extension(kra, NID_key_usage) == NULL)
 		return refuse(kra, err, "it has no key usage extension");
-	if (algorithm[0] == 'R' && (usage & KU_KEY_ENCIPHERMENT) == 0)
+	if (algorithm[0] == 'R' && (usage & PKIX_KU_KEY_ENCIPHERMENT) == 0)
 		return refuse(kra, err, "its key usage does not allow key encipherment");
-	if (algorithm[0] == 'E' && (usage & KU_KEY_AGREEMENT) == 0)
+	if (algorithm[0] == 'E' && (usage & PKIX_KU_KEY_AGREEMENT) == 0)
 		return refuse(kra, err, "its key usage does not allow key agreement");
 	return true;
 }

@@ -1,5 +1,5 @@
 /*
- * Proof that an archived private key belongs to the public key of the request (paper: "Key
+ * Proof that an archived private key belongs to the public key of the request (paper, "Key
  * Verification"). The numbers come from a stranger: their sizes are checked before any of them
  * reaches an exponentiation, so that no key can crash or stall the vault.
  *

@@ -14,7 +14,6 @@
 #include "oids.h"
 
 #define CERTIFICATES_MAX  (1 + RETRIEVAL_CERTS_MAX)
-#define ID_DATA           "1.2.840.113549.1.7.1"
 #define ID_ENVELOPED_DATA "1.2.840.113549.1.7.3"
 #define SHA1_LEN          20
 
@@ -71,7 +70,8 @@ add_attr(struct making *m, enum oid_id id, struct view value)
 	a->value_count = 1;
 }
 
-/* Attribute 311.21.16: SHA-1 of the certificate whose key this is (facts 6.7). */
+/* Attribute 311.21.16: SHA-1 of the certificate whose key this is (paper, "Recovery BLOB
+ * Structure"). */
 static bool
 name_certificate(const struct recovery_make *in, struct making *m, struct err *err)
 {
@@ -120,7 +120,7 @@ prepare(const struct recovery_make *in, struct making *m, struct err *err)
 		    "a recovery blob needs the certificate of the CA that signs it");
 	if (!pkix_cert_decode(in->chain[0], &m->signer, err))
 		return err_prefix(err, "recovery blob: the certificate of the CA that signs it");
-	m->sign.content_oid = ID_DATA;
+	m->sign.content_oid = CMS_ID_DATA;
 	m->sign.content = in->archived;
 	m->sign.digest = in->digest;
 	m->sign.issuer = m->signer.issuer;
@@ -197,8 +197,8 @@ named_by(const struct pkix_cert *c, struct view issuer, struct view serial, stru
 	return has_key_id(c, key_id);
 }
 
-/* The first SignerInfo counts (facts 6.7). SHA-1 is allowed here: what old CAs made can be shown;
- * recovery_verify decides. */
+/* The first SignerInfo counts ([MS-CSRA] 3.1.4.2.9). SHA-1 is allowed here: what old CAs made can
+ * be shown; recovery_verify decides. */
 static bool
 check_signature(struct recovery_blob *out, struct err *err)
 {
@@ -301,7 +301,7 @@ decode_archived(struct recovery_blob *out, struct err *err)
 	struct err first = {0};
 	bool ok;
 
-	if (strcmp(out->message.content_oid, ID_DATA) == 0)
+	if (strcmp(out->message.content_oid, CMS_ID_DATA) == 0)
 		return cms_enveloped_decode(out->message.content, &out->archived, err);
 	if (strcmp(out->message.content_oid, ID_ENVELOPED_DATA) != 0)
 		return err_set(err, CRYPT_E_INVALID_MSG_TYPE,

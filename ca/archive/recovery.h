@@ -1,6 +1,6 @@
 /*
- * The recovery BLOB (paper: "Recovery BLOB Structure"; facts 6.7): made by the CA in two steps
- * around the vault's signature, read and opened on the KRA's machine.
+ * The recovery BLOB (paper, "Recovery BLOB Structure"; [MS-CSRA] 3.1.4.2.9): made by the CA in two
+ * steps around the vault's signature, read and opened on the KRA's machine.
  */
 #ifndef ARCHIVE_RECOVERY_H
 #define ARCHIVE_RECOVERY_H

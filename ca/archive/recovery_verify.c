@@ -92,7 +92,7 @@ check_frame(const struct recovery_blob *b, EVP_PKEY *ca_key, struct err *err)
 {
 	const struct cms_signer *s = &b->message.signers[0];
 	const struct cms_sign in = {
-	    .content_oid = "1.2.840.113549.1.7.1",
+	    .content_oid = CMS_ID_DATA,
 	    .content = b->message.content,
 	    .digest = s->digest,
 	    .issuer = b->signer.issuer,

@@ -110,18 +110,18 @@ struct ca {
 	struct pkix_cert ca_cert; /* decoded info.ca_certificate */
 	struct buf *chain;        /* ca_cert and its parents, DER */
 	size_t chain_count;
-	char *no_archival;    /* which certificate of the chain excludes key archival (paper:
+	char *no_archival;    /* which certificate of the chain excludes key archival (paper,
 				 "Restricting Key Archival"), as a sentence; NULL: none does */
 	EVP_PKEY *ca_key;     /* public */
 	struct buf ca_key_id; /* its SKI */
 	uint8_t ca_key_hash[PKIX_KEY_HASH_LEN];
 	const EVP_MD *digest; /* that the CA's signatures use */
 	struct kra_ring ring;
-	struct ca_state *state; /* private to ca.c: current view, principal cache, locks */
+	struct ca_state *state; /* ca_priv.h: current view, principal cache, locks */
 };
 
 /* `v` is a vault connection for the start-up work (exchange certificate, first CRL). Starts no
- * thread. */
+ * thread but the database's writer. */
 bool ca_open(const struct config *config, struct vault *v, struct ca **out, struct err *err);
 void ca_close(struct ca **ca);
 
@@ -177,13 +177,13 @@ bool ca_take_quota(struct ca *ca, const struct ca_view *v, const struct principa
 bool ca_check_archival(const struct ca *ca, struct err *err);
 
 /* Housekeeping, called by the service's timer: makes a new exchange certificate within the overlap,
- * publishes a CRL when due. Idempotent. */
+ * makes a CRL when due. Idempotent. */
 bool ca_maintain(struct ca *ca, struct vault *v, int64_t now, struct err *err);
 /* The exchange certificate's part of it, for who met a key that the vault retired; in use when it
  * returns. */
 bool ca_renew_exchange(struct ca *ca, struct vault *v, int64_t now, struct err *err);
-/* Makes, stores, audits and publishes (directory) a CRL now; the number is one more than the last.
- */
+/* Makes, stores and audits a CRL now, and wakes the publisher, who brings it to the directory; the
+ * number is one more than the last. */
 bool ca_publish_crl(struct ca *ca, struct vault *v, const char *actor, struct err *err);
 /* Settings change with audit record, then refresh. */
 bool ca_set_setting(

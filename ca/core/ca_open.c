@@ -128,7 +128,7 @@ out:
 }
 
 /* Private Key Archival is the application policy of exchange certificates: who may not issue one
- * may not archive (paper: "Restricting Key Archival"). */
+ * may not archive (paper, "Restricting Key Archival"). */
 static bool
 read_archival(struct ca *ca, struct err *err)
 {

@@ -142,9 +142,9 @@ push_san(const struct certificate_names *names, ext_list *list, struct err *err)
 static bool
 push_usages(const struct issue_plan *plan, ext_list *list, struct err *err)
 {
-	bool any = plan->key_usage[0] != 0 || plan->key_usage[1] != 0;
+	uint16_t usage = (uint16_t)(plan->key_usage[0] << 8 | plan->key_usage[1]);
 
-	if (any && !ext_push_key_usage(list, plan->key_usage, plan->key_usage_critical, err))
+	if (usage != 0 && !ext_push_key_usage(list, usage, plan->key_usage_critical, err))
 		return false;
 	return plan->eku.count == 0 ||
 	       ext_push_eku(list, plan->eku.list, plan->eku.count, plan->eku_critical, err);

@@ -25,12 +25,13 @@ struct certificate_order {
 	const struct certificate_names *names; /* of the plan */
 	struct view spki;
 };
-/* With the extensions of the plan: AKI, SKI, AIA and CDP (directory and HTTP URLs of the
- * configuration), 25.2 (SEQUENCE{ [0] otherName }), template extension, SMIME capabilities
- * included. 128-bit random serial number. */
+/* With the extensions of the plan: AKI, SKI, AIA and CDP unless it leaves them out (directory and
+ * HTTP URLs of the configuration), 25.2 (SEQUENCE{ [0] otherName }), template extension, SMIME
+ * capabilities included. 128-bit random serial number. */
 bool certificate_issue(struct ca *ca, struct vault *v, const struct certificate_order *order,
     struct buf *certificate_out, struct err *err);
-/* Has the vault make an exchange key and its certificate (facts 6.5), with this CA's CDP and AIA.
+/* Has the vault make an exchange key and its certificate ([MS-WCCE] 3.2.1.4.3.2.15.1), with this
+ * CA's CDP and AIA.
  */
 bool certificate_xchg(struct ca *ca, struct vault *v, int64_t rsa_bits, int64_t life_s,
     struct buf *out, struct err *err);

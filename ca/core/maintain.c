@@ -33,7 +33,7 @@ store_xchg(struct store_tx *tx, void *arg, struct err *err)
 	return store_add_request(tx, x->row, &a.request_id, err) && ca_audit(tx, &a, err);
 }
 
-/* Request row of facts 6.5: issued, no request, CAXCHGCERT | FORCEUTF8. */
+/* Request row of [MS-WCCE] 3.2.1.4.3.2.15.1: issued, no request, CAXCHGCERT | FORCEUTF8. */
 static bool
 add_xchg_row(struct ca *ca, struct view certificate, int64_t now, struct err *err)
 {

@@ -1,6 +1,6 @@
 /*
  * Nobody decides about himself: whether what a certificate manager decides about is the manager's
- * own. The SID says who somebody is where both sides have one, else the name. Every refusal is
+ * own. The SID says who somebody is where both sides have one, else name or DN. Every refusal is
  * DIRCA_E_OWN_REQUEST; allow_own_requests of dircad.conf, which is root's, turns all of them off.
  */
 #ifndef CORE_OWN_H

@@ -82,7 +82,7 @@ requester_sids(struct ca *ca, const struct store_request *row, struct sids *out,
 
 	*known_out = false;
 	if (!ca_directory_do(ca, find_sids, &q, err)) {
-		/* paper: "Unable to Recover User" */
+		/* paper, "Unable to Recover User" */
 		if (err->code == DIRCA_E_GROUPS_UNREADABLE)
 			err->code = CERTSRV_E_RESTRICTEDOFFICER;
 		return err_prefix(err, "groups of requester '%s'",

@@ -9,8 +9,8 @@
 #define HOUR 3600
 #define DAY  86400
 
-/* One row a setting, in the order of enum setting. Names are those of the AD CS registry (facts 7;
- * paper: "Key Encryption"). */
+/* One row a setting, in the order of enum setting. Names are those of the AD CS registry where it
+ * has the setting (docs/FACTS.md 5). */
 static const struct row {
 	const char *name;
 	int64_t initial, min, max;

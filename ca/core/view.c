@@ -208,7 +208,7 @@ read_kra(struct ca *ca, struct ca_kra *k, struct view der, int64_t now, struct e
 	return k->valid || (k->reason = strdup(why.msg)) != NULL || err_nomem(err);
 }
 
-/* With a damaged KRA store the CA goes on without archival (paper: "Loading KRA Certificates"). */
+/* With a damaged KRA store the CA goes on without archival (paper, "Loading KRA Certificates"). */
 static bool
 read_kras(struct ca *ca, struct ca_view *v, struct err *err)
 {

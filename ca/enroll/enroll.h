@@ -1,7 +1,7 @@
 /*
  * Enrollment: from a request's bytes to an answer that may leave, everything between in one place:
- * decode, verify, template, right, archival, certificate, one transaction. (paper: "Understanding
- * the Archival Process"; [MS-WCCE] 3.2.2.6.2.1.4; facts 6)
+ * decode, verify, template, right, archival, certificate, one transaction. (paper, "Understanding
+ * the Archival Process"; [MS-WCCE] 3.2.2.6.2.1)
  */
 #ifndef ENROLL_ENROLL_H
 #define ENROLL_ENROLL_H
@@ -21,8 +21,7 @@ struct enroll_input {
 };
 
 struct enroll_result {
-	int64_t
-	    request_id; /* 0 if nothing was stored (malformed beyond recognition, database down) */
+	int64_t request_id;           /* whatever was sent has one; 0 if nothing was stored */
 	enum disposition disposition; /* ISSUED, PENDING, DENIED or ERROR */
 	struct err reason;            /* of a refusal; code ERR_OK otherwise */
 	int64_t retry_after_s;        /* with DIRCA_E_QUOTA: when to try again; else 0 */
@@ -31,11 +30,12 @@ struct enroll_result {
 				the message decoded) */
 };
 
-/* True: `out` holds the answer, committed (a refusal is an answer too: the failed request and its
- * audit record are stored, without the key). The same bytes of the same caller again are answered
- * with what became of them; of a refused request nothing did, and it is decided anew. False: the CA
- * could not decide (database, vault or directory down), or takes no more now (DIRCA_E_QUOTA,
- * DIRCA_E_LOW_SPACE); nothing is stored; the client may try again. */
+/* True: `out` holds the answer, committed (a refusal is an answer too: its row and its
+ * audit records are stored, without the key, and the request itself only with
+ * CA\KeepRefusedRequests). The same bytes of the same caller again are answered with what became of
+ * them; of a refused request nothing did, and it is decided anew. False: the CA could not decide
+ * (database, vault or directory down), or takes no more now (DIRCA_E_QUOTA, DIRCA_E_LOW_SPACE);
+ * nothing is stored; the client may try again. */
 bool enroll_submit(struct ca *ca, struct vault *v, const struct enroll_input *in,
     struct enroll_result *out, struct err *err);
 void enroll_result_free(struct enroll_result *r);
@@ -59,7 +59,7 @@ bool enroll_retrieve(struct ca *ca, struct vault *v, const struct principal *cal
 
 /* Did this account make the request, or was it made for it? The SID decides where there is one:
  * names are given away again. Without one in the row, only an account that still has none can be
- * it. */
+ * it; the agent of an older row, which kept no SID of him, is known by his name. */
 bool enroll_is_requester(const struct principal *p, const struct store_request *row);
 
 /* What would become of a request by `who` for this template now, by the same checks as

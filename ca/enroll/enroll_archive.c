@@ -1,6 +1,6 @@
 /*
  * Archival of a request's key: which exchange certificate opens it, which KRAs it is sealed to. The
- * key itself is seen by the vault alone (paper: "Key Verification", "Key Encryption").
+ * key itself is seen by the vault alone (paper, "Key Verification", "Key Encryption").
  */
 #include "enroll_priv.h"
 
@@ -13,7 +13,7 @@
 #define PAYLOAD_MAX 32768
 
 /* The recipient of the payload among the exchange certificates of this CA; other recipients are
- * ignored (facts 6.2). */
+ * ignored ([MS-WCCE] 3.2.2.6.2.1.2.2). */
 static bool
 find_xchg(const struct enrollment *e, const struct ca_xchg **out, struct err *err)
 {
@@ -112,7 +112,7 @@ out:
 	return ok;
 }
 
-/* KeyRecoveryHashes: SHA-1 as "01 23 .. fe", a line each (facts 6.3). */
+/* KeyRecoveryHashes: SHA-1 as "01 23 .. fe", a line each ([MS-WCCE] 3.2.2.6.2.1.3). */
 static bool
 hash_lines(const struct ca_kra *const *picks, size_t count, char **out, struct err *err)
 {

@@ -92,8 +92,8 @@ enroll_find_template(const struct ca_view *view, const struct enroll_request *r,
 	t = c.cn != NULL ? ca_view_template(view, c.cn) : ca_view_template_by_oid(view, c.oid);
 	if (t == NULL)
 		return refuse_unknown(view, &c, err);
-	/* Pinned by OID: a name can be given to another object, the OID tells them apart (facts
-	 * 0.14). */
+	/* Pinned by OID: a name can be given to another object, the OID tells them apart
+	 * ([MS-CRTD] 2.20). */
 	if (c.oid != NULL && (t->oid == NULL || strcmp(t->oid, c.oid) != 0))
 		return err_set(err, CERTSRV_E_TEMPLATE_CONFLICT,
 		    "the request names template '%s' and OID %s, but the template's OID is %s",
@@ -230,7 +230,7 @@ check_policy(struct enrollment *e, struct err *err)
 	int64_t limit = e->now + e->view->settings.num[SETTING_VALIDITY_LIMIT_S];
 	const struct issue_limits limits = {
 	    .now = e->now,
-	    .clock_skew = CLOCK_SKEW_S,
+	    .clock_skew = PKIX_CLOCK_SKEW_S,
 	    .ca_not_after = limit < e->ca->ca_cert.not_after ? limit : e->ca->ca_cert.not_after,
 	};
 
@@ -252,7 +252,7 @@ check_kind(struct enrollment *e, struct err *err)
 {
 	const struct issue_plan *plan = &e->plan;
 	const struct sign_purpose purpose = {.is_ca = plan->basic_constraints && plan->is_ca,
-	    .key_usage = plan->key_usage[0],
+	    .key_usage = (uint16_t)(plan->key_usage[0] << 8 | plan->key_usage[1]),
 	    .has_eku = plan->eku.count > 0,
 	    .eku = {plan->eku.list, plan->eku.count},
 	    .policy = {plan->application_policies.list, plan->application_policies.count}};

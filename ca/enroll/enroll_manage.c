@@ -100,7 +100,8 @@ current_requester(
 	return ca_directory_do(ca, find_requester, &q, err);
 }
 
-/* The template must still be the object that the request was made for (facts 0.14). */
+/* The template must still be the object that the request was made for: another can bear its name.
+ */
 static bool
 current_template(const struct ca_view *view, const struct store_request *row,
     const struct tmpl **out, struct err *err)

@@ -11,8 +11,6 @@
 #include "issue.h"
 #include "pkix_policy.h"
 
-#define CLOCK_SKEW_S 600
-
 /* A request of either format, read. Views and borrowed strings live as long as the struct. */
 struct enroll_request {
 	enum enroll_format format; /* ENROLL_CMC: any signed message; it is answered by CMC */

@@ -5,7 +5,7 @@
 
 #include "oids.h"
 
-#define RAW_REQUEST_MAX 65536 /* Request.RawRequest (facts 7) */
+#define RAW_REQUEST_MAX 65536 /* Request.RawRequest ([MS-CSRA] 3.1.1.1) */
 #define ATTRIBUTES_MAX  32768 /* Request.RequestAttributes */
 /* A PKCS#10 has no number; an answer about it gives it the one that CMC requests have. */
 #define PKCS10_BODY_PART 1
@@ -61,7 +61,8 @@ decode_body(enum enroll_format format, struct view body, struct enroll_request *
 		r->payload = r->cmc.archived_key;
 		r->key_hash = r->cmc.key_hash;
 	} else if (names_archived_key(body)) {
-		/* Only the outermost signature of a CMC message may carry a key (facts 6.2). */
+		/* Only the outermost signature of a CMC message may carry a key (its code says so
+		 * in [MS-ERREF] 2.1.1). */
 		return err_set(err, CERTSRV_E_BAD_REQUEST_KEY_ARCHIVAL,
 		    "a PKCS#10 request carries an encrypted private key; send a CMC request to "
 		    "have a key archived");

@@ -1,5 +1,5 @@
 /*
- * CMC full responses (facts 6.6), signed by the CA's key in the vault.
+ * CMC full responses ([MS-WCCE] 3.2.1.4.2.1.4.8.2), signed by the CA's key in the vault.
  */
 #include "enroll_priv.h"
 

@@ -8,10 +8,6 @@
 
 #include "oids.h"
 
-/* keyUsage as pkix_cert_key_usage gives it. */
-#define KU_DIGITAL_SIGNATURE 0x8000u
-#define KU_NON_REPUDIATION   0x4000u
-
 /* The certificate that is renewed signs for itself, whatever its key is for. */
 static bool
 is_renewed(const struct enrollment *e, const struct pkix_cert *cert)
@@ -22,8 +18,8 @@ is_renewed(const struct enrollment *e, const struct pkix_cert *cert)
 static bool
 check_certificate(struct enrollment *e, struct enroll_signer *s, struct err *err)
 {
-	s->may_sign =
-	    (pkix_cert_key_usage(&s->cert) & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) != 0;
+	s->may_sign = (pkix_cert_key_usage(&s->cert) &
+			  (PKIX_KU_DIGITAL_SIGNATURE | PKIX_KU_NON_REPUDIATION)) != 0;
 	if (!s->may_sign && !is_renewed(e, &s->cert))
 		return err_set(err, CERT_E_WRONG_USAGE,
 		    "its key usage allows neither digital signatures nor non-repudiation");

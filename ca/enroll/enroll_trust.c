@@ -85,7 +85,7 @@ try_crl(struct crl_query *q, struct view der)
 	q->revoked = q->revoked || listed;
 }
 
-/* The CRLs that the issuer published under its name (facts 2.1). */
+/* The CRLs that the issuer published under its name (docs/FACTS.md 6). */
 static bool
 search_crls(struct dir_conn *c, void *arg, struct err *err)
 {

@@ -20,7 +20,6 @@
 #include "trust.h"
 #include "journal.h"
 
-#define CLOCK_SKEW   600
 #define TLS_VALIDITY (INT64_C(2) * 365 * 86400)
 
 static bool
@@ -81,7 +80,7 @@ subject_name(
 static bool
 ca_extensions(struct view spki, ext_list *list, struct err *err)
 {
-	static const uint8_t usage[2] = {0x86, 0}; /* digitalSignature, keyCertSign, cRLSign */
+	uint16_t usage = PKIX_KU_DIGITAL_SIGNATURE | PKIX_KU_CERT_SIGN | PKIX_KU_CRL_SIGN;
 	uint8_t key_id[KEY_ID_LEN];
 
 	return ext_key_id(spki, key_id, err) && ext_push_key_usage(list, usage, true, err) &&
@@ -166,7 +165,7 @@ make_root(const struct config *config, EVP_PKEY *key, struct view name, int64_t 
 	    .serial = view_of(serial, sizeof serial),
 	    .sig_alg = buf_view(&sig_alg),
 	    .issuer = name,
-	    .not_before = now - CLOCK_SKEW,
+	    .not_before = now - PKIX_CLOCK_SKEW_S,
 	    .not_after = now + validity,
 	    .subject = name,
 	    .spki = buf_view(&spki),
@@ -435,23 +434,23 @@ static bool
 tls_extensions(const struct config *config, struct view spki, const struct pkix_cert *ca,
     ext_list *list, struct err *err)
 {
-	static const uint8_t usage[2] = {0x80, 0}; /* digitalSignature */
 	static const uint8_t loopback4[4] = {127, 0, 0, 1}, loopback6[16] = {[15] = 1};
 	static char server_auth[] = "1.3.6.1.5.5.7.3.1";
 	char *const ekus[] = {server_auth};
 	GENERAL_NAMES *names = GENERAL_NAMES_new();
 	struct buf ca_key_id = {0};
 	uint8_t key_id[KEY_ID_LEN];
-	bool ok =
-	    names != NULL && ext_key_id(spki, key_id, err) && pkix_cert_ski(ca, &ca_key_id, err) &&
-	    ext_push_key_usage(list, usage, true, err) && ext_push_eku(list, ekus, 1, false, err) &&
-	    ext_push_ski(list, view_of(key_id, sizeof key_id), err) &&
-	    ext_push_aki(list, buf_view(&ca_key_id), err) &&
-	    ext_add_name(names, GEN_DNS, config->host, err) &&
-	    ext_add_name(names, GEN_DNS, "localhost", err) &&
-	    ext_add_address(names, loopback4, sizeof loopback4, err) &&
-	    ext_add_address(names, loopback6, sizeof loopback6, err) &&
-	    ext_push_san(list, names, false, err);
+	bool ok = names != NULL && ext_key_id(spki, key_id, err) &&
+		  pkix_cert_ski(ca, &ca_key_id, err) &&
+		  ext_push_key_usage(list, PKIX_KU_DIGITAL_SIGNATURE, true, err) &&
+		  ext_push_eku(list, ekus, 1, false, err) &&
+		  ext_push_ski(list, view_of(key_id, sizeof key_id), err) &&
+		  ext_push_aki(list, buf_view(&ca_key_id), err) &&
+		  ext_add_name(names, GEN_DNS, config->host, err) &&
+		  ext_add_name(names, GEN_DNS, "localhost", err) &&
+		  ext_add_address(names, loopback4, sizeof loopback4, err) &&
+		  ext_add_address(names, loopback6, sizeof loopback6, err) &&
+		  ext_push_san(list, names, false, err);
 
 	GENERAL_NAMES_free(names);
 	buf_free(&ca_key_id);
@@ -479,7 +478,7 @@ tls_certificate(const struct config *config, EVP_PKEY *ca_key, const struct pkix
 	    .serial = view_of(serial, sizeof serial),
 	    .sig_alg = buf_view(&sig_alg),
 	    .issuer = ca->subject,
-	    .not_before = now - CLOCK_SKEW,
+	    .not_before = now - PKIX_CLOCK_SKEW_S,
 	    .not_after = now + TLS_VALIDITY < ca->not_after ? now + TLS_VALIDITY : ca->not_after,
 	    .subject = buf_view(&name),
 	    .spki = spki,

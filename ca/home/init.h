@@ -10,14 +10,13 @@
 #include "ca_key.h"
 
 struct ca_init {
-	const char
-	    *subject_dn; /* RFC 4514; NULL: CN=<ca_name> with the DC of the host's directory */
+	const char *subject_dn; /* RFC 4514; NULL: CN=<ca_name> and the host's domain as DCs */
 	enum ca_key_kind key;
 	const struct secret *passphrase; /* NULL: none */
 	int64_t validity;                /* seconds; self-signed only */
 	bool subordinate;                /* write <state>/ca.csr and stop */
 };
-/* Self-signed CA certificate (critical basicConstraints, KU certSign|crlSign(|digitalSignature),
+/* Self-signed CA certificate (critical basicConstraints, KU digitalSignature|certSign|crlSign,
  * SKI, 21.1 CA version 0), or ca.csr. */
 bool ca_init(const struct config *config, const struct ca_init *in, int64_t now, struct err *err);
 /* The parent's answer for a subordinate: `certificate` must match ca.key; chain = parents, PEM file

@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define KEY_CERT_SIGN 0x04u /* RFC 5280 4.2.1.3, first octet */
-#define CRL_SIGN      0x02u
-#define CA_EXCHANGE   "1.3.6.1.4.1.311.21.5"
-#define BLANKS        " \t,"
+#include "oids.h"
+#include "pkix.h"
+
+#define BLANKS " \t,"
 
 /* In the order in which they are named. */
 static const struct {
@@ -26,7 +26,7 @@ static const struct {
 	const char *usage;
 	unsigned kind;
 } usages[] = {
-    {"1.3.6.1.4.1.311.21.6", SIGN_KIND_KRA}, {"1.3.6.1.4.1.311.20.2.1", SIGN_KIND_AGENT},
+    {KP_KEY_RECOVERY_AGENT, SIGN_KIND_KRA}, {KP_ENROLLMENT_AGENT, SIGN_KIND_AGENT},
     {"1.3.6.1.5.5.7.3.9", SIGN_KIND_OCSP}, {"2.5.29.37.0", SIGN_KIND_ANY_PURPOSE},
     {"1.3.6.1.4.1.311.10.12.1", SIGN_KIND_ANY_PURPOSE}, /* any application policy */
 };
@@ -45,7 +45,7 @@ kinds_of(const struct sign_purpose *p)
 {
 	unsigned kinds = 0;
 
-	if (p->is_ca || (p->key_usage & (KEY_CERT_SIGN | CRL_SIGN)) != 0)
+	if (p->is_ca || (p->key_usage & (PKIX_KU_CERT_SIGN | PKIX_KU_CRL_SIGN)) != 0)
 		kinds |= SIGN_KIND_SUB_CA;
 	/* RFC 5280 4.2.1.12: without the extension every purpose is allowed. For a CA this says
 	 * only that what it issues is not limited. */
@@ -85,9 +85,9 @@ sign_kinds_check(unsigned allowed, const struct sign_purpose *p, struct err *err
 	unsigned kinds = kinds_of(p), missing = kinds & ~allowed;
 	char lacking[SIGN_KINDS_TEXT_MAX], line[SIGN_KINDS_TEXT_MAX];
 
-	if (has_usage(&p->eku, CA_EXCHANGE) || has_usage(&p->policy, CA_EXCHANGE))
+	if (has_usage(&p->eku, KP_CA_EXCHANGE) || has_usage(&p->policy, KP_CA_EXCHANGE))
 		return err_set(err, DIRCA_E_KIND_NOT_ALLOWED,
-		    "the vault signs no certificate with the usage " CA_EXCHANGE
+		    "the vault signs no certificate with the usage " KP_CA_EXCHANGE
 		    " for anybody: it makes CA exchange certificates itself, for its own keys");
 	if (missing == 0)
 		return true;

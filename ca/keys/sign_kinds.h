@@ -28,7 +28,7 @@ struct sign_usages {
 };
 struct sign_purpose {
 	bool is_ca;                /* basicConstraints */
-	uint8_t key_usage;         /* first octet of keyUsage; 0 if absent */
+	uint16_t key_usage;        /* PKIX_KU_*; 0 if absent */
 	bool has_eku;              /* the extension is there */
 	struct sign_usages eku;    /* extended key usages */
 	struct sign_usages policy; /* 1.3.6.1.4.1.311.21.10, which Windows reads for them */

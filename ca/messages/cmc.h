@@ -1,5 +1,5 @@
 /*
- * CMC full PKI request and response (RFC 2797/5272, [MS-WCCE] 2.2.2, facts 6.1, 6.6). Bytes <->
+ * CMC full PKI request and response (RFC 2797/5272, [MS-WCCE] 2.2.2.6.3, 2.2.2.8). Bytes <->
  * structs, no policy.
  */
 #ifndef MESSAGES_CMC_H
@@ -46,10 +46,11 @@ bool cmc_request_decode(struct view der, struct cmc_request *out, struct err *er
 void cmc_request_free(struct cmc_request *r);
 /* All that the message itself can prove, under the PKCS#10's key: SignerInfo, PKCS#10 signature,
  * and 21.21 against the 21.13 bytes with the signer's digest or, with allow_sha1, SHA-1
- * (facts 6.1). Both or neither of hash and key must be there (CRYPT_E_HASH_VALUE otherwise). */
+ * ([MS-WCCE] 3.2.2.6.2.1.2.2). Both or neither of hash and key must be there (CRYPT_E_HASH_VALUE
+ * otherwise). */
 bool cmc_request_verify(
     const struct cmc_request *r, EVP_PKEY *key, bool allow_sha1, struct err *err);
-/* The request without its unsigned attributes, to store as RawRequest (facts 6.3). */
+/* The request without its unsigned attributes, to store as RawRequest ([MS-WCCE] 3.2.2.6.2.1.3). */
 bool cmc_request_strip(const struct cmc_request *r, struct buf *out, struct err *err);
 
 /* A request inside SignedData of type id-data ([MS-WCCE] 2.2.2.6.2): all signers are enrollment

@@ -6,8 +6,6 @@
 #include "cms_der.h"
 #include "oids.h"
 
-#define OID_DATA "1.2.840.113549.1.7.1"
-
 static bool
 check_signers(const struct cms_signed *m, struct err *err)
 {
@@ -48,7 +46,7 @@ cmc_wrapped_decode(struct view der, struct cmc_wrapped *out, struct err *err)
 	*out = (struct cmc_wrapped){0};
 	if (!cms_signed_decode(der, &out->message, err))
 		return false;
-	if (strcmp(out->message.content_oid, OID_DATA) != 0 || out->message.content.len == 0) {
+	if (strcmp(out->message.content_oid, CMS_ID_DATA) != 0 || out->message.content.len == 0) {
 		err_set(err, CRYPT_E_INVALID_MSG_TYPE,
 		    "the signed content is of type %s, neither a CMC request nor data",
 		    out->message.content_oid);

@@ -11,6 +11,8 @@
 
 #include "buf.h"
 
+#define CMS_ID_DATA "1.2.840.113549.1.7.1" /* RFC 5652 4 */
+
 struct cms_attr {
 	char oid[80];
 	int nid;

@@ -36,9 +36,10 @@ ASN1_SEQUENCE(KEY_RETRIEVAL) = {
 	ASN1_SEQUENCE_OF(KEY_RETRIEVAL, chain, ASN1_OCTET_STRING),
 	ASN1_SEQUENCE_OF(KEY_RETRIEVAL, kras, ASN1_OCTET_STRING),
 } static_ASN1_SEQUENCE_END(KEY_RETRIEVAL)
-    /* clang-format on */
+/* clang-format on */
 
-    static bool bad(struct err * err, const char *why)
+static bool
+bad(struct err *err, const char *why)
 {
 	return err_set(err, ERROR_INVALID_DATA, WHAT ": %s", why);
 }

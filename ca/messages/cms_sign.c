@@ -181,7 +181,7 @@ cms_signed_add_signer(const struct cms_sign *in, struct view attrs, struct view 
 	    !set_digest_alg(digest, own_digest(in->digest), err))
 		goto out;
 	/* RFC 5652 5.1; never lowered by a further signer. */
-	if (si->version == 3 || strcmp(in->content_oid, "1.2.840.113549.1.7.1") != 0)
+	if (si->version == 3 || strcmp(in->content_oid, CMS_ID_DATA) != 0)
 		data->version = 3;
 	if (sk_X509_ALGOR_push(data->digest_algs, digest) <= 0) {
 		err_nomem(err);
@@ -296,7 +296,7 @@ cms_certs_only(const struct view *certificates, size_t count, struct buf *out, s
 	bool ok;
 
 	*out = (struct buf){0};
-	if ((m = new_message("1.2.840.113549.1.7.1", err)) == NULL)
+	if ((m = new_message(CMS_ID_DATA, err)) == NULL)
 		return false;
 	ok = set_certificates(certificates, count, m->data, err) &&
 	     der_encode(ASN1_ITEM_rptr(CMSW_SIGNED), m, "the certificates-only message", out, err);

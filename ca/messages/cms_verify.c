@@ -92,7 +92,7 @@ cms_signer_verify(const struct cms_signed *s, const struct cms_signer *signer, E
 	if (signer->attr_count > 0) {
 		if (!check_content_type(s, signer, err) || !check_message_digest(s, signer, err))
 			return false;
-	} else if (strcmp(s->content_oid, "1.2.840.113549.1.7.1") != 0) {
+	} else if (strcmp(s->content_oid, CMS_ID_DATA) != 0) {
 		/* RFC 5652 5.3; otherwise a signature over attributes could be passed off as one
 		 * over content. */
 		return err_set(err, ERROR_INVALID_DATA,

@@ -78,13 +78,13 @@ bad:
 }
 
 bool
-ext_push_key_usage(ext_list *list, const uint8_t bits[2], bool critical, struct err *err)
+ext_push_key_usage(ext_list *list, uint16_t bits, bool critical, struct err *err)
 {
 	ASN1_BIT_STRING *value = ASN1_BIT_STRING_new();
-	uint8_t *der = NULL, copy[2] = {bits[0], bits[1]};
+	uint8_t *der = NULL, octets[2] = {(uint8_t)(bits >> 8), (uint8_t)bits};
 	bool ok = false;
 
-	if (value == NULL || !ASN1_BIT_STRING_set(value, copy, 2)) {
+	if (value == NULL || !ASN1_BIT_STRING_set(value, octets, 2)) {
 		err_nomem(err);
 		goto out;
 	}
@@ -187,8 +187,7 @@ out:
 	return ok;
 }
 
-/* Real certificates carry a bare BMPString where [MS-WCCE] 2.2.2.7.7.1 writes a SEQUENCE (facts 5).
- */
+/* A bare BMPString, as in real certificates (docs/FACTS.md 4). */
 bool
 ext_push_template_name(ext_list *list, const char *cn, struct err *err)
 {

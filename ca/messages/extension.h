@@ -17,7 +17,7 @@ typedef STACK_OF(X509_EXTENSION) ext_list;
 /* SHA-1 of the key's BIT STRING (RFC 5280 4.2.1.2 method 1). */
 bool ext_key_id(struct view spki, uint8_t out[KEY_ID_LEN], struct err *err);
 
-bool ext_push_key_usage(ext_list *list, const uint8_t bits[2], bool critical, struct err *err);
+bool ext_push_key_usage(ext_list *list, uint16_t bits, bool critical, struct err *err);
 bool ext_push_eku(ext_list *list, char *const *oids, size_t count, bool critical, struct err *err);
 /* path_len -1: none. */
 bool ext_push_basic_constraints(

@@ -1,7 +1,7 @@
 /*
- * The private key inside an archival payload (facts 6.4): CAPI PRIVATEKEYBLOB, BCRYPT_RSAKEY_BLOB,
- * BCRYPT_ECCKEY_BLOB, decoded into big-endian numbers and from there into an EVP_PKEY without
- * OpenSSL's slow decoders. Every buffer with secret numbers is a struct secret.
+ * The private key inside an archival payload ([MS-WCCE] 2.2.2.9): CAPI PRIVATEKEYBLOB,
+ * BCRYPT_RSAKEY_BLOB, BCRYPT_ECCKEY_BLOB, decoded into big-endian numbers and from there into an
+ * EVP_PKEY without OpenSSL's slow decoders. Every buffer with secret numbers is a struct secret.
  */
 #ifndef MESSAGES_KEYBLOB_H
 #define MESSAGES_KEYBLOB_H
@@ -23,10 +23,10 @@ enum keyblob_format {
 bool keyblob_format(
     struct view blob, enum keyblob_format *out, bool *signature_only_out, struct err *err);
 
-/* Decodes any of the formats; sizes, magic, lengths and trailing bytes are checked (facts 6.4;
- * traps 1 and 2: ECC numbers are big-endian, little-endian is tried second by checking that the
- * point is on the curve). For BCRYPT RSA d, dp, dq and iq are computed. RSA 1024..8192 bits, P-256,
- * P-384, P-521. */
+/* Decodes any of the formats; sizes, magic, lengths and trailing bytes are checked ([MS-WCCE]
+ * 2.2.2.9, docs/FACTS.md 3: ECC numbers are big-endian, little-endian is tried second by checking
+ * that the point is on the curve). For BCRYPT RSA d, dp, dq and iq are computed. RSA 1024..8192
+ * bits, P-256, P-384, P-521. */
 bool keyblob_decode(struct view blob, EVP_PKEY **out, struct err *err);
 
 /* Encodes: RSA as CAPI PRIVATEKEYBLOB (CALG_RSA_KEYX), EC as BCRYPT ECDH private blob. */

@@ -10,6 +10,11 @@
 /* The project's own arc; .4 is that of what messages carry (docs/PROTOCOL.md). */
 #define DIRCA_ARC "1.2.840.113556.1.8000.2554.37439.18520.28200.17134.42653.6345135.7414574"
 
+/* Where the dotted text itself is needed. */
+#define KP_CA_EXCHANGE        "1.3.6.1.4.1.311.21.5"
+#define KP_KEY_RECOVERY_AGENT "1.3.6.1.4.1.311.21.6"
+#define KP_ENROLLMENT_AGENT   "1.3.6.1.4.1.311.20.2.1"
+
 /* X(name, dotted, szOID-like short name) */
 #define OIDS(X)                                                                                  \
 	X(OID_RENEWAL_CERTIFICATE, "1.3.6.1.4.1.311.13.1", "renewalCertificate")                 \
@@ -17,12 +22,12 @@
 	X(OID_ENROLLMENT_CSP_PROVIDER, "1.3.6.1.4.1.311.13.2.2", "enrollmentCspProvider")        \
 	X(OID_OS_VERSION, "1.3.6.1.4.1.311.13.2.3", "osVersion")                                 \
 	X(OID_CMC_ADD_ATTRIBUTES, "1.3.6.1.4.1.311.10.10.1", "cmcAddAttributes")                 \
-	X(OID_ENROLLMENT_AGENT, "1.3.6.1.4.1.311.20.2.1", "enrollmentAgent")                     \
+	X(OID_ENROLLMENT_AGENT, KP_ENROLLMENT_AGENT, "enrollmentAgent")                          \
 	X(OID_ENROLL_CERTTYPE, "1.3.6.1.4.1.311.20.2", "enrollCerttype")                         \
 	X(OID_CERTIFICATE_TEMPLATE, "1.3.6.1.4.1.311.21.7", "certificateTemplate")               \
 	X(OID_CA_VERSION, "1.3.6.1.4.1.311.21.1", "certsrvCaVersion")                            \
-	X(OID_KP_CA_EXCHANGE, "1.3.6.1.4.1.311.21.5", "kpCaExchange")                            \
-	X(OID_KP_KEY_RECOVERY_AGENT, "1.3.6.1.4.1.311.21.6", "kpKeyRecoveryAgent")               \
+	X(OID_KP_CA_EXCHANGE, KP_CA_EXCHANGE, "kpCaExchange")                                    \
+	X(OID_KP_KEY_RECOVERY_AGENT, KP_KEY_RECOVERY_AGENT, "kpKeyRecoveryAgent")                \
 	X(OID_APPLICATION_CERT_POLICIES, "1.3.6.1.4.1.311.21.10", "applicationCertPolicies")     \
 	X(OID_APPLICATION_POLICY_MAPPINGS, "1.3.6.1.4.1.311.21.11", "applicationPolicyMappings") \
 	X(OID_APPLICATION_POLICY_CONSTRAINTS, "1.3.6.1.4.1.311.21.12",                           \

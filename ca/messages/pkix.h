@@ -100,6 +100,7 @@ void pkix_template_id_free(struct pkix_template_id *id);
 struct pkix_cert {
 	struct buf raw;
 	struct pkix_wire *wire;
+	int version;                                    /* 1 to 3 */
 	struct view tbs, issuer, subject, spki, serial; /* serial: content octets of the INTEGER */
 	int64_t not_before, not_after;
 	struct pkix_extension *extensions;
@@ -112,13 +113,19 @@ bool pkix_cert_decode(struct view der, struct pkix_cert *out, struct err *err);
 void pkix_cert_free(struct pkix_cert *c);
 const struct pkix_extension *pkix_cert_extension(const struct pkix_cert *c, int nid);
 bool pkix_cert_has_eku(const struct pkix_cert *c, const char *dotted);
-/* Bits of keyUsage in RFC 5280 order in 16 bits (0x8000 = digitalSignature .. 0x2000
- * keyEncipherment, 0x0800 keyAgreement); 0xffff if absent. */
+/* keyUsage as 16 bits in the order of RFC 5280 4.2.1.3, its first bit the highest; 0xffff if
+ * absent. Templates have the same two octets apart. */
+#define PKIX_KU_DIGITAL_SIGNATURE 0x8000u
+#define PKIX_KU_NON_REPUDIATION   0x4000u
+#define PKIX_KU_KEY_ENCIPHERMENT  0x2000u
+#define PKIX_KU_KEY_AGREEMENT     0x0800u
+#define PKIX_KU_CERT_SIGN         0x0400u
+#define PKIX_KU_CRL_SIGN          0x0200u
 uint16_t pkix_cert_key_usage(const struct pkix_cert *c);
 /* subjectKeyIdentifier extension, or SHA-1 of the key's BIT STRING when absent. */
 bool pkix_cert_ski(const struct pkix_cert *c, struct buf *out, struct err *err);
-/* Lower-case hex of whole octets without leading zero octets, as the CA database keeps it (facts
- * 7); free(). */
+/* Lower-case hex of whole octets without leading zero octets, as the CA database keeps it
+ * ([MS-WCCE] 3.2.1.4.2.1.4.6.4); free(). */
 char *pkix_serial_text(struct view serial);
 /* Name DER to "E=..., CN=user1, CN=Users, DC=nwtraders, DC=com" (most specific first, as the paper
  * prints). free(). */
@@ -162,6 +169,9 @@ bool pkix_host_matches(const char *name, const char *host);
 /* tls-server-end-point of a TLS server's certificate (RFC 5929 4.1): its hash by the digest of its
  * signature, SHA-256 at least. DIRCA_E_CHANNEL_BINDING if there is no such digest. */
 bool pkix_end_point(struct view certificate, struct buf *out, struct err *err);
+
+/* How far clocks may differ: by so much notBefore is set back. */
+#define PKIX_CLOCK_SKEW_S 600
 
 /* Building a TBSCertificate. `extensions` are encoded in the order given. signature algorithm: that
  * of the CA key (pkix_sig_alg). */

@@ -10,10 +10,6 @@
 #include "oids.h"
 #include "text.h"
 
-/* keyUsage bits as pkix_cert_key_usage gives them. */
-#define USAGE_CERT_SIGN 0x0400u
-#define USAGE_CRL_SIGN  0x0200u
-
 /* RFC 5280 4.1.2.5: seconds are there and the zone is Z, which makes 13 or 15 characters. */
 static bool
 read_time(const ASN1_TIME *from, int64_t *to, struct err *err)
@@ -48,16 +44,17 @@ read_serial(struct pkix_cert *c, struct err *err)
 }
 
 static bool
-read_version(const PKIX_TBS_CERT *tbs, struct err *err)
+read_version(const PKIX_TBS_CERT *tbs, int *out, struct err *err)
 {
 	int64_t version = 0;
 
 	if ((tbs->version != NULL && ASN1_INTEGER_get_int64(&version, tbs->version) != 1) ||
 	    version < 0 || version > 2)
 		return err_openssl(err, ERROR_INVALID_DATA, "the version is not 1, 2 or 3");
+	*out = (int)version + 1;
 	if (version < 2 && tbs->extensions != NULL)
-		return err_set(err, ERROR_INVALID_DATA, "extensions in a certificate of version %d",
-		    (int)version + 1);
+		return err_set(
+		    err, ERROR_INVALID_DATA, "extensions in a certificate of version %d", *out);
 	return true;
 }
 
@@ -76,7 +73,7 @@ read_tbs(struct pkix_cert *c, struct err *err)
 	c->issuer = pkix_string_view(tbs->issuer);
 	c->subject = pkix_string_view(tbs->subject);
 	c->spki = pkix_string_view(tbs->spki);
-	return read_version(tbs, err) && read_serial(c, err) &&
+	return read_version(tbs, &c->version, err) && read_serial(c, err) &&
 	       read_time(tbs->validity->notBefore, &c->not_before, err) &&
 	       read_time(tbs->validity->notAfter, &c->not_after, err) &&
 	       pkix_extensions_add(tbs->extensions, &c->extensions, &c->extension_count, err);
@@ -196,8 +193,8 @@ pkix_cert_is_ca(const struct pkix_cert *c)
 	is_ca = value != NULL && value->ca != 0;
 	BASIC_CONSTRAINTS_free(value);
 	ERR_clear_error();
-	return is_ca && (pkix_cert_key_usage(c) & (USAGE_CERT_SIGN | USAGE_CRL_SIGN)) ==
-			    (USAGE_CERT_SIGN | USAGE_CRL_SIGN);
+	return is_ca && (pkix_cert_key_usage(c) & (PKIX_KU_CERT_SIGN | PKIX_KU_CRL_SIGN)) ==
+			    (PKIX_KU_CERT_SIGN | PKIX_KU_CRL_SIGN);
 }
 
 /* RFC 5280 4.2.1.2 (1) */

@@ -80,7 +80,7 @@ kra_by_sha1(const struct ca_view *view, const struct buf *sha1)
 
 /* KRA certificates of the row that are still in the KRA store, valid or not: an expired KRA can
  * open what was sealed to it. With some of them gone the others can still recover; with all gone
- * nobody would know who could (paper: "Missing KRA Certificate"). */
+ * nobody would know who could (paper, "Missing KRA Certificate in the CA Registry"). */
 static bool
 check_kras(struct recovery *r, struct err *err)
 {

@@ -1,7 +1,7 @@
 /*
  * Recovery on the CA's side: candidates by the names people have, and the recovery BLOB for a
- * certificate manager who may. (paper: "Finding Recovery Candidates", "Retrieving the Key BLOB";
- * [MS-CSRA] 3.1.4.2.9)
+ * certificate manager who may. (paper, "Finding Recovery Candidates", "Retrieving the Key BLOB from
+ * the CA Database"; [MS-CSRA] 3.1.4.2.9)
  */
 #ifndef RECOVER_RECOVER_H
 #define RECOVER_RECOVER_H
@@ -29,12 +29,13 @@ bool token_parse(const char *text, struct token *out,
     struct err *err); /* empty, over 512 bytes or control characters: E_INVALIDARG */
 void token_free(struct token *t);
 
-/* All issued certificates with archived keys that the token names and that this officer may see:
- * hex tokens are tried as serial, then as SHA-1, then as CN. DOMAIN\user: Request.RequesterName;
- * container\user is resolved in the directory to DOMAIN\user first. Beside the rows of a UPN or
- * account name stand those that its present owner made under another. Officer restrictions filter;
- * `hidden` tells of what they hid. No rights at all: E_ACCESSDENIED. Every search is audited,
- * refused ones too, and counts against the officer's requests of the hour (ca_take_quota). */
+/* All certificates with archived keys, revoked and imported ones too, that the token names and that
+ * this officer may see: hex tokens are tried as serial, then as SHA-1, then as CN. DOMAIN\user:
+ * Request.RequesterName; container\user is resolved in the directory to DOMAIN\user first. Beside
+ * the rows of a UPN or account name stand those that its present owner made under another. Officer
+ * restrictions filter; `hidden` tells of what they hid. No rights at all: E_ACCESSDENIED. Every
+ * search is audited before it is answered, refused ones up to REFUSALS_RECORDED (audit.h); whoever
+ * has the right pays each with a request of the hour (ca_take_quota). */
 struct recover_hidden {
 	size_t count;
 	struct err first; /* why the first of them */
@@ -42,9 +43,10 @@ struct recover_hidden {
 bool recover_candidates(struct ca *ca, const struct principal *officer, const char *token,
     struct store_requests *out, struct recover_hidden *hidden, struct err *err);
 
-/* The BLOB for one serial number. Order: rights, restrictions, KRA certificates at hand, audit
- * record 787 committed, then the blob. A refusal is audited too. CERTSRV_E_PROPERTY_EMPTY: no such
- * row or no key. CERTSRV_E_RESTRICTEDOFFICER names the rule. */
+/* The BLOB for one serial number. Order: account, rights, restrictions, own key, archived
+ * key, KRA certificates at hand, audit record 787 committed, then the blob. A refusal is audited up
+ * to REFUSALS_RECORDED (audit.h), but not what is no serial number. CERTSRV_E_PROPERTY_EMPTY: no
+ * such row or no key. CERTSRV_E_RESTRICTEDOFFICER names the rule. */
 bool recover_blob(struct ca *ca, struct vault *v, const struct principal *officer,
     const char *serial, int64_t now, struct buf *blob_out, struct err *err);
 

@@ -13,7 +13,8 @@
 enum auth_outcome {
 	AUTH_OK,       /* identity is known */
 	AUTH_CONTINUE, /* the answer (401 with a challenge) is in the call */
-	AUTH_REFUSED   /* the answer (401 with all challenges) is in the call */
+	AUTH_REFUSED   /* the answer is in the call: 401 with all challenges, 429 with the wait, or
+			  why nobody can be asked */
 };
 
 /* The text of *identity_out is borrowed from the connection or the configuration until the next

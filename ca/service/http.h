@@ -1,6 +1,7 @@
 /*
  * HTTP in and out of the event loop: listeners, TLS, limits, and the hand-over of a whole request
- * to the workers. Knows nothing of the CA. All functions but http_done run on the loop's thread.
+ * to the workers. Of the CA it knows dircad.conf. http_server_* run on the loop's thread,
+ * http_call_* on that of whoever has the call, http_done on any.
  */
 #ifndef SERVICE_HTTP_H
 #define SERVICE_HTTP_H

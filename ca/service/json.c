@@ -6,6 +6,7 @@
 
 #include "answer.h"
 #include "clock.h"
+#include "pkix.h"
 #include "printable.h"
 #include "status.h"
 #include "text.h"
@@ -108,6 +109,20 @@ json_request(const struct store_request *r)
 	    when_or_null(r->revoked_when), "archived_key",
 	    (int)(r->has_archived_key || r->raw_archived_key.len > 0), "key_recovery_hashes",
 	    text_or_null(r->key_recovery_hashes));
+}
+
+json_t *
+json_candidate(const struct store_request *r)
+{
+	json_t *value = json_request(r);
+	struct pkix_cert c = {0};
+	struct err err;
+
+	json_object_set_new(value, "certificate_version",
+	    pkix_cert_decode(buf_view(&r->raw_certificate), &c, &err) ? json_integer(c.version)
+								      : json_null());
+	pkix_cert_free(&c);
+	return value;
 }
 
 char *

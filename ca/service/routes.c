@@ -100,7 +100,7 @@ run_authenticated(const struct route *route, struct route_call *c)
 		return;
 	}
 	if (!ca_principal(c->ca, &identity, &c->caller, &err)) {
-		/* paper: "Unable to Recover User" */
+		/* paper, "Unable to Recover User" */
 		if (route->actor == BY_OFFICER && err.code == DIRCA_E_GROUPS_UNREADABLE)
 			err.code = CERTSRV_E_RESTRICTEDOFFICER;
 		log_warn("authenticated identity is no principal",

@@ -19,7 +19,7 @@ struct route_call {
 };
 
 /* Views of the CA are for its administrators, certificate managers, auditors and readers
- * (facts 4.4). */
+ * ([MS-CSRA] 3.1.1.7). */
 bool route_may_view(const struct ca_view *view, const struct principal *p, struct err *err);
 
 /* The gate, the table, authentication where the route asks for it, the handler. */

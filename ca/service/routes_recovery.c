@@ -33,7 +33,7 @@ route_candidates(struct route_call *c)
 	    LOG_INT("hidden", (int64_t)hidden.count));
 	list = json_array();
 	for (size_t i = 0; i < rows.count; i++)
-		json_array_append_new(list, json_request(&rows.list[i]));
+		json_array_append_new(list, json_candidate(&rows.list[i]));
 	json_answer(c->http, 200,
 	    json_pack("{s:o, s:I, s:o}", "candidates", list, "hidden", (json_int_t)hidden.count,
 		"refusal", hidden.count > 0 ? json_error(&hidden.first) : json_null()));

@@ -1,6 +1,6 @@
 /*
  * Recovery candidates: rows that have an archived key, by the names that people and certificates
- * have. (paper: "Finding Recovery Candidates"; [MS-CSRA] 3.1.4.2.9)
+ * have. (paper, "Finding Recovery Candidates"; [MS-CSRA] 3.1.4.2.9)
  */
 #include <stdlib.h>
 

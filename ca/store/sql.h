@@ -18,7 +18,7 @@
 #define SQL_WHOLE                                                           \
 	SQL_LIST_COLUMNS ", b.RawRequest, b.RawArchivedKey FROM Request r " \
 			 "LEFT JOIN RequestBlob b ON b.RequestID = r.RequestID WHERE "
-/* Issued, revoked, or imported from another CA (paper: "Foreign Certificate Import"). */
+/* Issued, revoked, or imported from another CA (paper, "Foreign Certificate Import"). */
 #define SQL_CANDIDATES(condition)                                                    \
 	SQL_LIST condition                                                           \
 	    " AND r.HasArchivedKey = 1 AND +r.Disposition IN (12, 20, 21) ORDER BY " \

@@ -1,18 +1,18 @@
 /*
  * The CA database: requests, certificates, archived keys, CRLs, settings and the audit trail, in
- * terms of the CA and not of SQL. Column names are those of the AD CS request table (facts 7). One
- * writer thread commits many units of work together, each in its savepoint; readers use connections
- * of their own. Every function may be called from any thread; store_close when no other call is
- * running. Names are compared without case for ASCII letters only (SQLite's NOCASE): "JOSÉ" does
- * not find "josé". Instants are seconds since 1970 UTC. Failures are DIRCA_E_DATABASE unless
- * another code is named.
+ * terms of the CA and not of SQL. Column names are those of the AD CS request table
+ * ([MS-CSRA] 3.1.1.1). One writer thread commits many units of work together, each in its
+ * savepoint; readers use connections of their own. Every function may be called from any thread;
+ * store_close when no other call is running. Names are compared without case for ASCII letters only
+ * (SQLite's NOCASE): "JOSÉ" does not find "josé". Instants are seconds since 1970 UTC. Failures are
+ * DIRCA_E_DATABASE unless another code is named.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
 #include "buf.h"
 
-/* DB_DISP_* (facts 0.11) */
+/* DB_DISP_* (docs/FACTS.md 1) */
 enum disposition {
 	DISP_ACTIVE = 8,
 	DISP_PENDING = 9,
@@ -73,7 +73,7 @@ struct store_request {
 	char *template_oid;
 	uint32_t enrollment_flags, general_flags, private_key_flags;
 	char *request_attributes; /* "Name:Value\n" lines */
-	struct buf raw_request;   /* without the archived key (facts 6.3) */
+	struct buf raw_request;   /* without the archived key */
 	/* certificate */
 	struct buf raw_certificate;
 	char *serial_number;         /* lower-case hex */
@@ -86,7 +86,7 @@ struct store_request {
 	char *public_key_algorithm;
 	/* archived key */
 	struct buf raw_archived_key; /* EnvelopedData ContentInfo */
-	char *key_recovery_hashes;   /* "01 23 ..\nfe dc .." SHA-1 of each KRA (facts 6.3) */
+	char *key_recovery_hashes;   /* "01 23 ..\nfe dc .." SHA-1 of each KRA */
 	bool has_archived_key;       /* set when reading lists without blobs */
 	struct buf
 	    key_hash; /* 21.21 as the client sent it, echoed at issuance of a pending request */
@@ -110,7 +110,7 @@ bool store_add_request(
  * CERTSRV_E_BAD_REQUESTSTATUS; CERTSRV_E_NO_REQUEST if there is none. */
 bool store_issue_pending(struct store_tx *tx, const struct store_request *r, struct err *err);
 /* Pending -> denied; codes as above. A key that was sealed for the request is deleted: denied
- * requests archive nothing (paper: "Understanding the Archival Process"). */
+ * requests archive nothing (paper, "Understanding the Archival Process"). */
 bool store_deny_pending(struct store_tx *tx, int64_t request_id, const char *message,
     int32_t status, int64_t now, struct err *err);
 /* Issued, or revoked with reason 6 (certificateHold) -> revoked; codes as above. Reason 8
@@ -137,7 +137,7 @@ bool store_end_publication(
     struct store_tx *tx, int64_t request_id, enum store_place place, struct err *err);
 
 /* The audit trail: append-only, each row carries SHA-256(previous row's hash || this row). Event
- * ids of facts 9 (2003 numbers). */
+ * ids: docs/FACTS.md 2. */
 enum audit_event {
 	AUDIT_SIGN_IN_FAILED = 529, /* the actor is who it claimed to be */
 	AUDIT_DENIED_PENDING = 772,

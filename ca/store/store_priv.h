@@ -11,7 +11,7 @@
 #include "store.h"
 
 #define READERS_MAX 16
-/* Units of work in one commit: performance.md's knee lies between 32 and 128. */
+/* Units of work in one commit: more than some 32 to 128 made it no faster where it was measured. */
 #define GROUP_MAX 128
 /* Audit trail rows read in one snapshot: a walk of the whole trail must not keep the WAL from being
  * reused. */

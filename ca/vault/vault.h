@@ -44,12 +44,12 @@ bool vault_sign_crl(struct vault *v, struct view tbs, struct buf *signature_out,
 bool vault_sign_message(
     struct vault *v, struct view attrs, struct buf *signature_out, struct err *err);
 
-/* A CA exchange key and its certificate (facts 6.5), made by the vault: its key, its name, its
- * usage and no other, its serial number and times by its own clock. What the front may say is how
- * long it lives (VAULT_XCHG_LIFE_MIN to _MAX seconds, never beyond the CA certificate) and where
- * CRL and issuer are found: up to two URLs each, NULLs are left out. The certificate and its key
- * lie in the vault's folder before anybody learns of them. The key is destroyed when its
- * certificate has ended by the vault's clock, and by no request. */
+/* A CA exchange key and its certificate ([MS-WCCE] 3.2.1.4.3.2.15.1), made by the vault: its key,
+ * its name, its usage and no other, its serial number and times by its own clock. What the front
+ * may say is how long it lives (VAULT_XCHG_LIFE_MIN to _MAX seconds, never beyond the CA
+ * certificate) and where CRL and issuer are found: up to two URLs each, NULLs are left out. The
+ * certificate and its key lie in the vault's folder before anybody learns of them. The key is
+ * destroyed when its certificate has ended by the vault's clock, and by no request. */
 #define VAULT_XCHG_LIFE_MIN 3600
 #define VAULT_XCHG_LIFE_MAX (31 * 86400)
 #define VAULT_XCHG_URLS     2
@@ -66,12 +66,12 @@ bool vault_xchg_create(struct vault *v, const struct vault_xchg_wish *wish,
 bool vault_xchg_list(
     struct vault *v, struct buf list[VAULT_XCHG_MAX], size_t *count_out, struct err *err);
 
-/* facts 6.2, 6.3 in one step: see archive_rewrap. KRAs by SHA-256 of their certificate, each of the
- * list that the supervisor gave, none twice, and at least as many as root demands. Sealed with
- * RSA-OAEP or ECDH. An encrypted key is opened once, and again only for the same payload,
- * SubjectPublicKeyInfo and requester. DIRCA_E_KEY_NOT_ARCHIVED whatever is wrong with the key;
- * DIRCA_E_ARCHIVAL_SUSPENDED for a requester of too many such; DIRCA_E_XCHG_CERT for an exchange
- * key that is not (or no longer) there. */
+/* [MS-WCCE] 3.2.2.6.2.1.2.2 and 3.2.2.6.2.1.3 in one step: see archive_rewrap. KRAs by SHA-256 of
+ * their certificate, each of the list that the supervisor gave, none twice, and at least as many as
+ * root demands. Sealed with RSA-OAEP or ECDH. An encrypted key is opened once, and again only for
+ * the same payload, SubjectPublicKeyInfo and requester. DIRCA_E_KEY_NOT_ARCHIVED whatever is wrong
+ * with the key; DIRCA_E_ARCHIVAL_SUSPENDED for a requester of too many such; DIRCA_E_XCHG_CERT for
+ * an exchange key that is not (or no longer) there. */
 struct vault_rewrap {
 	struct view payload, xchg_issuer, xchg_serial, spki;
 	struct view requester; /* what failures are counted by: any octets that name him */

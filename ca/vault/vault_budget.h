@@ -19,7 +19,7 @@ struct vault_budget_entry {
 
 struct vault_budget {
 	pthread_mutex_t lock;
-	uint32_t failures_max; /* within `period_ms`; the next one suspends for as long */
+	uint32_t failures_max; /* so many within `period_ms` suspend for as long */
 	int64_t period_ms;
 	struct vault_budget_entry *list;
 	size_t count, room;
@@ -27,7 +27,7 @@ struct vault_budget {
 
 void vault_budget_open(struct vault_budget *b, uint32_t failures_max, int64_t period_s);
 void vault_budget_close(struct vault_budget *b);
-/* DIRCA_E_ARCHIVAL_SUSPENDED; E_OUTOFMEMORY if a failure could not be counted. */
+/* DIRCA_E_ARCHIVAL_SUSPENDED; E_OUTOFMEMORY if there is no room to count a failure. */
 bool vault_budget_check(
     struct vault_budget *b, struct view requester, int64_t now_ms, struct err *err);
 /* After vault_budget_check said yes. True: the requester is suspended from now on. */

@@ -91,9 +91,10 @@ ASN1_SEQUENCE(VAULT_TBS_CRL) = {
 ASN1_ITEM_TEMPLATE(VAULT_ATTRIBUTES) =
 	ASN1_EX_TEMPLATE_TYPE(ASN1_TFLG_SET_OF, 0, VAULT_ATTRIBUTES, X509_ATTRIBUTE)
 static_ASN1_ITEM_TEMPLATE_END(VAULT_ATTRIBUTES)
-    /* clang-format on */
+/* clang-format on */
 
-    static bool string_is(const ASN1_STRING *s, struct view wanted)
+static bool
+string_is(const ASN1_STRING *s, struct view wanted)
 {
 	return view_eq(view_of(ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s)), wanted);
 }

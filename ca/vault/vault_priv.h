@@ -122,8 +122,8 @@ struct vault_xchg_offer {
 	struct view cdp[VAULT_XCHG_URLS], aia[VAULT_XCHG_URLS]; /* empty: none */
 	int64_t life_s;
 };
-/* TBSCertificate of facts 6.5 for `key`, issued by `ca` at `now`. E_INVALIDARG for a life or URLs
- * that are none. */
+/* TBSCertificate of [MS-WCCE] 3.2.1.4.3.2.15.1 for `key`, issued by `ca` at `now`. E_INVALIDARG for
+ * a life or URLs that are none. */
 bool vault_xchg_tbs(const struct vault_xchg_offer *offer, EVP_PKEY *key, const struct pkix_cert *ca,
     struct view sig_alg, int64_t now, struct buf *tbs_out, struct journal_entry *entry_out,
     struct err *err);

@@ -114,8 +114,8 @@ read_key_usage(X509_EXTENSION *x, struct sign_purpose *p, struct err *err)
 	    (ASN1_BIT_STRING *)vault_decode_exactly(value_of(x), ASN1_ITEM_rptr(ASN1_BIT_STRING));
 	if (value == NULL)
 		return refuse(err, X509_EXTENSION_get_object(x), "is malformed");
-	if (ASN1_STRING_length(value) > 0)
-		p->key_usage = ASN1_STRING_get0_data(value)[0];
+	for (int i = 0; i < ASN1_STRING_length(value) && i < 2; i++)
+		p->key_usage |= (uint16_t)(ASN1_STRING_get0_data(value)[i] << (8 - 8 * i));
 	ASN1_BIT_STRING_free(value);
 	return true;
 }

@@ -1,6 +1,6 @@
 /*
- * The certificate of an exchange key (facts 6.5). All that it says of key, name, usage and time is
- * the vault's own; of the front are the addresses where CRL and issuer are found.
+ * The certificate of an exchange key ([MS-WCCE] 3.2.1.4.3.2.15.1). All that it says of key, name,
+ * usage and time is the vault's own; of the front are the addresses where CRL and issuer are found.
  */
 #include "vault_priv.h"
 
@@ -13,7 +13,6 @@
 #include "text.h"
 
 #define SERIAL_LEN 16 /* 128 random bits */
-#define CLOCK_SKEW 600
 #define URL_MAX    1024
 
 /* "CN=<the CA's common name>-Xchg"; every octet escaped (RFC 4514 2.4). */
@@ -88,9 +87,9 @@ static bool
 push_extensions(const struct vault_xchg_offer *offer, EVP_PKEY *key, struct view spki,
     const struct pkix_cert *ca, ext_list *list, struct err *err)
 {
-	/* keyEncipherment, keyAgreement */
-	const uint8_t usage[2] = {EVP_PKEY_is_a(key, "RSA") ? 0x20 : 0x08, 0};
-	char exchange[] = "1.3.6.1.4.1.311.21.5", *const oids[] = {exchange};
+	uint16_t usage =
+	    EVP_PKEY_is_a(key, "RSA") ? PKIX_KU_KEY_ENCIPHERMENT : PKIX_KU_KEY_AGREEMENT;
+	char exchange[] = KP_CA_EXCHANGE, *const oids[] = {exchange};
 	const struct pkix_extension *policies = pkix_cert_extension(ca, NID_certificate_policies);
 
 	return ext_push_key_usage(list, usage, true, err) &&
@@ -149,7 +148,7 @@ vault_xchg_tbs(const struct vault_xchg_offer *offer, EVP_PKEY *key, const struct
 	    .serial = view_of(entry_out->number, entry_out->number_len),
 	    .sig_alg = sig_alg,
 	    .issuer = ca->subject,
-	    .not_before = now - CLOCK_SKEW,
+	    .not_before = now - PKIX_CLOCK_SKEW_S,
 	    .not_after = until < ca->not_after ? until : ca->not_after,
 	    .subject = buf_view(&subject),
 	    .spki = buf_view(&spki),

@@ -16,7 +16,7 @@
 #define PFX_MAX 262144
 
 /* Template extension of a request: 20.2 with the cn for version 1, 21.7 with OID and versions from
- * 2 on (facts 3.7). */
+ * 2 on ([MS-WCCE] 3.1.2.4.2.3). */
 static bool
 push_template(ext_list *list, const struct tmpl *t, struct err *err)
 {
@@ -66,8 +66,8 @@ struct sealed_key {
 	uint8_t xchg_sha256[CMC_BINDING_HASH_LEN];
 };
 
-/* The private key, encrypted to the exchange certificate (facts 6.1.2) with the cipher that the
- * template names: PKCS#1 v1.5 as the format demands. */
+/* The private key, encrypted to the exchange certificate ([MS-WCCE] 3.1.1.4.3.6.1) with the cipher
+ * that the template names: PKCS#1 v1.5 as the format demands. */
 static bool
 seal_key(struct http_client *http, const struct client_enroll *in, struct sealed_key *out,
     struct err *err)

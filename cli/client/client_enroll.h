@@ -1,5 +1,5 @@
 /*
- * One enrollment on the client's side: request made, sent, answer checked (paper: "Understanding
+ * One enrollment on the client's side: request made, sent, answer checked (paper, "Understanding
  * the Archival Process", steps 4, 5, 11).
  */
 #ifndef CLIENT_CLIENT_ENROLL_H

@@ -1,6 +1,6 @@
 /*
  * The CA exchange certificate as a client must check it before it encrypts a private key to it
- * (paper: "CA Exchange Certificate Retrieval").
+ * (paper, "CA Exchange Certificate Retrieval").
  */
 #ifndef CLIENT_CLIENT_XCHG_H
 #define CLIENT_CLIENT_XCHG_H

@@ -1,8 +1,8 @@
 /*
  * A directory entry as the rest of the program sees it: a DN and attributes with byte values, in
  * the order the server gave. No <ldap.h>. Attribute names are compared without case and without
- * options (`userCertificate;binary` is `userCertificate`: facts 0.5). Entries own all they hold;
- * dir_entries_free frees an array of them.
+ * options (`userCertificate;binary` is `userCertificate`: docs/FACTS.md 11). Entries own all they
+ * hold; dir_entries_free frees an array of them.
  */
 #ifndef ENTRY_ENTRY_H
 #define ENTRY_ENTRY_H
@@ -34,7 +34,7 @@ enum dir_get { DIR_GET_OK, DIR_GET_ABSENT, DIR_GET_FAILED };
 
 /* Single-valued readers. ABSENT leaves *out; FAILED (several values, malformed) sets err with DN
  * and attribute. Text refuses control characters and invalid UTF-8; the string is owned by the
- * caller. Numbers are signed 32-bit in LDAP (facts 0.7). */
+ * caller. Numbers are signed 32-bit in LDAP (docs/FACTS.md 8). */
 enum dir_get dir_entry_text(
     const struct dir_entry *e, const char *name, char **out, struct err *err);
 enum dir_get dir_entry_int32(

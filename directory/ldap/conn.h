@@ -55,7 +55,7 @@ bool dir_whoami(struct dir_conn *c, char **dn_out, struct err *err);
 bool dir_conn_is_broken(const struct dir_conn *c);
 
 /* Ways of working, chosen by what the server says it can do (probe.c), never by trying and hoping:
- * an AD-only filter on OpenLDAP answers "nothing" without an error (facts 0.4). */
+ * an AD-only filter on OpenLDAP answers "nothing" without an error (docs/FACTS.md 12). */
 enum dir_groups { DIR_GROUPS_TOKEN, DIR_GROUPS_WALK };
 enum dir_descriptors { DIR_DESCRIPTORS_CONTROL, DIR_DESCRIPTORS_PLAIN };
 enum dir_watching { DIR_WATCHING_SYNCREPL, DIR_WATCHING_NOTIFICATION, DIR_WATCHING_POLLING };
@@ -109,7 +109,7 @@ struct dir_query {
 	const char *const *attrs; /* NULL-terminated; NULL: all user attributes */
 	int size_limit;           /* 0: 10000; more matches are an error, never a silent cut */
 	bool want_sd; /* ask for nTSecurityDescriptor without SACL (SD-flags 7, only where
-			 supported: facts 0.3) */
+			 supported: docs/FACTS.md 13) */
 };
 
 /* Paged where supported. A base that does not exist gives zero entries. Values that the server cut

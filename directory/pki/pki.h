@@ -88,8 +88,8 @@ bool pki_publish_ca(struct dir_conn *c, const struct pki_publication *p, struct 
 /* CDP */
 bool pki_publish_crl(
     struct dir_conn *c, const char *ca_name, const char *host, struct view crl, struct err *err);
-/* facts 2.1: one object named by the CA's sanitized name; adds the certificate, drops those expired
- * for more than 24 h. */
+/* [MS-WCCE] 3.2.2.1.4: one object named by the CA's sanitized name; adds the certificate, drops
+ * those expired for more than 24 h. */
 bool pki_publish_kra(
     struct dir_conn *c, const char *ca_name, struct view certificate, int64_t now, struct err *err);
 /* Removing, in the order in which clients stop to see the CA: enrollment service,
@@ -120,8 +120,8 @@ bool pki_publish_user_certificate(struct dir_conn *c, const char *user_dn, const
 /* DN of the CA's service object, for dir_replace and friends (certificateTemplates,
  * dircaOfficerRights ...). free(). */
 char *pki_service_dn(const struct dir_conn *c, const char *ca_name);
-/* LDAP URLs for the AIA and CDP extensions (facts 2.1). Of the host, only the part before the first
- * dot counts. free(). */
+/* LDAP URLs for the AIA and CDP extensions (docs/FACTS.md 6). Of the host, only the part before the
+ * first dot counts. free(). */
 char *pki_cdp_url(const char *services_dn, const char *ca_name, const char *host);
 char *pki_aia_url(const char *services_dn, const char *ca_name);
 

@@ -68,7 +68,7 @@ authority_entry(
 						  : view_of(no_crl, sizeof no_crl);
 
 	/* OpenLDAP's certificationAuthority is auxiliary and needs a structural class beside it
-	 * (facts 0.6). */
+	 * (docs/FACTS.md 10). */
 	return (dir_conn_root(c)->is_ad || add_text(e, "objectClass", "container", err)) &&
 	       add_text(e, "objectClass", "certificationAuthority", err) &&
 	       dir_entry_add(e, "cACertificate", certificate, err) &&

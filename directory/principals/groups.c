@@ -1,6 +1,6 @@
 #include "groups_priv.h"
 
-/* Active Directory and Samba: domain-local groups and nesting included (facts 4.6). */
+/* Active Directory and Samba: domain-local groups and nesting included ([MS-ADTS] 3.1.1.4.5.19). */
 bool
 groups_token(struct dir_conn *c, const char *dn, struct sids *sids, struct err *err)
 {

@@ -1,5 +1,5 @@
 /*
- * The CA's own rights, dircaCASecurity ([MS-CSRA] 3.1.1.7, facts 4.4): names of the bits, and
+ * The CA's own rights, dircaCASecurity ([MS-CSRA] 3.1.1.7): names of the bits, and
  * changes to the descriptor. Pure.
  */
 #ifndef SECURITY_CA_RIGHTS_H

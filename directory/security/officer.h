@@ -1,6 +1,6 @@
 /*
- * Certificate manager restrictions: the OfficerRights security descriptor of [MS-CSRA] 2.2.1.11
- * (facts 4.5), kept in dircaOfficerRights. Pure.
+ * Certificate manager restrictions: the OfficerRights security descriptor of [MS-CSRA] 2.2.1.11,
+ * kept in dircaOfficerRights. Pure.
  */
 #ifndef SECURITY_OFFICER_H
 #define SECURITY_OFFICER_H

@@ -21,7 +21,7 @@ struct sids {
 	size_t count;
 };
 
-/* Takes one SID from the front of `cursor` (facts 4.1). */
+/* Takes one SID from the front of `cursor` ([MS-DTYP] 2.4.2.2). */
 bool sid_get(struct view *cursor, struct sid *out);
 /* The whole view is one SID. */
 bool sid_decode(struct view raw, struct sid *out, struct err *err);

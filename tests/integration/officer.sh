@@ -161,7 +161,7 @@ check "the access list is gone" unhide
 check "restrictions off" says "Restrictions: off" admin officer restrict --off
 check "then officer2 may" within getkey officer2 "$seller"
 
-# ---- groups that the CA may not read (paper: "Unable to Recover User") ----
+# ---- groups that the CA may not read (paper, "Unable to Recover User") ----
 if [ "$DIRECTORY" = samba ]; then
 	check "a restriction that the groups of the requester decide" admin officer restrict
 	check "for Engineering alone" admin officer remove 1

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The whole story (paper: "Understanding the Archival Process", "Recovering a Key"), each artefact read by other programs too.
+# The whole story (paper, "Understanding the Archival Process", "Understanding the Key Recovery Process"), each artefact read by other programs too.
 # DIRECTORY=samba: on a Samba AD instead of OpenLDAP; status 77 where none can run.
 # usage: story.sh [MECH] [--key KIND] [--kra KIND] [--ca-key KIND] [--name "CA NAME"]     MECH: see tests/support/ca_lab.sh
 # shellcheck disable=SC2317 # the functions are called through check
@@ -166,7 +166,8 @@ unknown_name_is_not_found() {
 }
 
 officer_fetches_the_blob() {
-	ca_lab_as officer1 getkey "$subject@nwtraders.com" "$dir/user.rec" && [ -s "$dir/user.rec" ]
+	ca_lab_as officer1 getkey "$subject@nwtraders.com" "$dir/user.rec" >"$dir/getkey.txt" && cat "$dir/getkey.txt" &&
+		grep -qx '  Version: 3' "$dir/getkey.txt" && [ -s "$dir/user.rec" ]
 }
 
 blob_is_read_by_openssl() {

@@ -55,7 +55,7 @@ check "show of none" refuses CRYPT_E_NOT_FOUND admin show Nothing
 check "set alone explains the fields" says "overlap=PERIOD" admin set
 check "so does its help" says "overlap=PERIOD" admin set --help
 
-# ---- the way of the paper: a copy that archives ----
+# ---- the way of the paper, by a copy that archives ----
 check "a version 1 template is not edited" refuses "duplicate" admin set User archive=yes
 check "a dry run sends nothing" says "changetype: add" admin duplicate User UserCopy archive=yes --dry-run
 check "so that there is none" refuses CRYPT_E_NOT_FOUND admin show UserCopy

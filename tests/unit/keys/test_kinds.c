@@ -5,6 +5,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "pkix.h"
 #include "sign_kinds.h"
 
 #define EXCHANGE    "1.3.6.1.4.1.311.21.5"
@@ -16,10 +17,10 @@
 #define CLIENT_AUTH "1.3.6.1.5.5.7.3.2"
 #define SMART_CARD  "1.3.6.1.4.1.311.20.2.2"
 
-#define DIGITAL_SIGNATURE 0x80
-#define KEY_ENCIPHERMENT  0x20
-#define KEY_CERT_SIGN     0x04
-#define CRL_SIGN          0x02
+#define DIGITAL_SIGNATURE PKIX_KU_DIGITAL_SIGNATURE
+#define KEY_ENCIPHERMENT  PKIX_KU_KEY_ENCIPHERMENT
+#define KEY_CERT_SIGN     PKIX_KU_CERT_SIGN
+#define CRL_SIGN          PKIX_KU_CRL_SIGN
 #define USAGES_MAX        3
 
 /* What is refused where `kinds` lack `needs`, and allowed where they hold exactly it. 0: allowed
@@ -28,7 +29,7 @@ struct row {
 	const char *name;
 	unsigned needs;
 	bool is_ca;
-	uint8_t key_usage;
+	uint16_t key_usage;
 	const char *eku[USAGES_MAX], *policy[USAGES_MAX];
 };
 

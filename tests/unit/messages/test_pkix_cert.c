@@ -202,6 +202,32 @@ malformed_certificates_are_refused(void **state)
 }
 
 static void
+version_is_that_of_the_certificate(void **state)
+{
+	static const struct {
+		const char *der;
+		int want;
+	} rows[] = {
+	    {CERT("", "020101", VALID, "", ALG), 1},
+	    {CERT("a0( 020101 )", "020101", VALID, "", ALG), 2},
+	    {CERT("a0( 020102 )", "020101", VALID, "", ALG), 3},
+	};
+	struct pkix_cert c = {0};
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		const char *at = rows[i].der;
+		struct buf der = support_der(&at);
+
+		must(pkix_cert_decode(buf_view(&der), &c, &err));
+		assert_int_equal(c.version, rows[i].want);
+		pkix_cert_free(&c);
+		buf_free(&der);
+	}
+}
+
+static void
 absent_key_usage_allows_all_and_malformed_allows_nothing(void **state)
 {
 	static const struct {
@@ -379,6 +405,7 @@ main(void)
 	    cmocka_unit_test(certificate_cut_at_any_length_or_longer_is_refused),
 	    cmocka_unit_test(certificate_with_any_byte_changed_does_not_verify),
 	    cmocka_unit_test(malformed_certificates_are_refused),
+	    cmocka_unit_test(version_is_that_of_the_certificate),
 	    cmocka_unit_test(absent_key_usage_allows_all_and_malformed_allows_nothing),
 	    cmocka_unit_test(template_name_is_read_in_each_of_its_forms),
 	    cmocka_unit_test(template_oid_is_read_with_and_without_versions),

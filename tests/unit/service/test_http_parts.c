@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "auth_priv.h"
+#include "file.h"
 #include "json.h"
 #include "scram_decoy.h"
 #include "sign_in.h"
@@ -112,6 +113,37 @@ an_empty_row_is_a_whole_object(void **state)
 	assert_true(json_is_null(json_object_get(value, "serial_number")));
 	assert_true(json_is_false(json_object_get(value, "archived_key")));
 	json_decref(value);
+}
+
+static json_t *
+version_told_of(struct buf certificate)
+{
+	struct store_request row = {.disposition = DISP_ISSUED, .raw_certificate = certificate};
+	json_t *value = json_candidate(&row), *version;
+
+	assert_int_equal(json_object_size(value), 19);
+	version = json_incref(json_object_get(value, "certificate_version"));
+	json_decref(value);
+	return version;
+}
+
+static void
+a_candidate_tells_the_version_of_its_certificate(void **state)
+{
+	struct buf der = {0};
+	struct err err;
+	json_t *version;
+
+	(void)state;
+	assert_true(file_read(FIXTURES "/cmc/issued-cert.der", 65536, &der, &err));
+	version = version_told_of(der);
+	assert_int_equal(json_integer_value(version), 3);
+	json_decref(version);
+	der.len--;
+	version = version_told_of(der);
+	assert_true(json_is_null(version));
+	json_decref(version);
+	buf_free(&der);
 }
 
 /* ---- headers and query ---- */
@@ -332,6 +364,7 @@ main(void)
 	    cmocka_unit_test(a_body_over_its_limit_gives_nothing),
 	    cmocka_unit_test(an_error_answer_names_code_and_sentence),
 	    cmocka_unit_test(an_empty_row_is_a_whole_object),
+	    cmocka_unit_test(a_candidate_tells_the_version_of_its_certificate),
 	    cmocka_unit_test(a_header_value_with_control_characters_is_refused),
 	    cmocka_unit_test(a_ninth_header_is_refused),
 	    cmocka_unit_test(a_query_parameter_is_decoded),
