@@ -11,7 +11,7 @@
  * denies as if its condition were met where it denies.
  *
  * For the trustees who hold a right see sd_effective.h, for ACEs as sentences sd_text.h, for
- * changes to a DACL sd_edit.h.
+ * changes to a DACL sd_edit.h, for what is wrong with one or other than in another sd_review.h.
  */
 #ifndef DIRECTORY_SD_H
 #define DIRECTORY_SD_H
@@ -85,6 +85,9 @@ struct ace {
 	struct view data;
 };
 
+/* The same in all members, data by its bytes. */
+bool ace_eq(const struct ace *a, const struct ace *b);
+
 struct sd {
 	struct buf raw; /* the bytes it was decoded from */
 	uint16_t control;
@@ -108,6 +111,8 @@ bool sd_decode(struct view raw, struct sd *out, struct err *err);
  * == x field by field. */
 bool sd_encode(const struct sd *sd, struct buf *out, struct err *err);
 void sd_free(struct sd *sd);
+/* Whether the DACL inherits nothing from the object above. */
+bool sd_is_protected(const struct sd *sd);
 
 /* SDDL as [MS-DTYP] 2.5.1 writes it, SIDs unabbreviated. What SDDL has no letters for is a number;
  * ace.data, if there is any, is a seventh field ";#hex": "(XA;;CR;;;S-1-1-0;#61727478...)". free();
