@@ -170,7 +170,7 @@ read_argument(struct descriptor *d, const char *what, struct err *err)
 	bool is_dn = dir_dn_eq(what, what);
 	const char *dn = what;
 
-	if (!is_dn && access(what, F_OK) == 0) {
+	if (!is_dn && (strchr(what, '/') != NULL || access(what, F_OK) == 0)) {
 		try_directory(d);
 		return read_file(d, what, err);
 	}
