@@ -57,6 +57,8 @@ struct cli_options {
 	bool dry_run, off, deny;
 	/* OPTS_LINT */
 	struct cli_list trusted;
+	/* OPTS_SDDL */
+	const char *sddl;
 	/* OPTS_UNPUBLISH */
 	bool everything;
 	/* OPTS_SETUP */
@@ -84,6 +86,7 @@ struct cli_options {
 #define OPTS_LINT      0x2000000u
 #define OPTS_UNPUBLISH 0x1000000u
 #define OPTS_RULE      0x010000u
+#define OPTS_SDDL      0x100000u /* sd show, sd check */
 #define OPTS_DRY       0x020000u
 #define OPTS_RESTRICT  0x040000u
 #define OPTS_RIGHTS    0x080000u
@@ -178,6 +181,8 @@ enum cli_exit cmd_ca_rights(struct cli *cli);
 enum cli_exit cmd_explain_enroll(struct cli *cli);
 enum cli_exit cmd_explain_recover(struct cli *cli);
 enum cli_exit cmd_dump(struct cli *cli);
+enum cli_exit cmd_sd_show(struct cli *cli);
+enum cli_exit cmd_sd_check(struct cli *cli);
 enum cli_exit cmd_doctor_directory(struct cli *cli);
 enum cli_exit cmd_help(struct cli *cli);
 

@@ -123,15 +123,6 @@ print_ace(struct session *s, char sign, const struct ace *ace)
 	free(name);
 }
 
-static bool
-same_ace(const struct ace *a, const struct ace *b)
-{
-	return a->type == b->type && a->flags == b->flags && a->mask == b->mask &&
-	       a->has_object == b->has_object &&
-	       (!a->has_object || memcmp(a->object, b->object, GUID_LEN) == 0) &&
-	       sid_eq(&a->sid, &b->sid);
-}
-
 /* The ACEs of `in` that `other` lacks. */
 static void
 print_missing(struct session *s, char sign, const struct sd *in, const struct sd *other)
@@ -140,7 +131,7 @@ print_missing(struct session *s, char sign, const struct sd *in, const struct sd
 		bool found = false;
 
 		for (size_t k = 0; !found && k < other->count; k++)
-			found = same_ace(&in->aces[i], &other->aces[k]);
+			found = ace_eq(&in->aces[i], &other->aces[k]);
 		if (!found)
 			print_ace(s, sign, &in->aces[i]);
 	}

@@ -106,6 +106,8 @@ static const struct option_row {
 	"pending, issued, revoked, denied or error", 0, 0},
     {"reason", 0, TEXT, OPTS_DECIDE, AT(reason), "TEXT",
 	"why, for the requester and the audit trail", 0, 0},
+    {"sddl", 0, TEXT, OPTS_SDDL, AT(sddl), "TEXT",
+	"SDDL instead of an object; of `sd check` with an object, what it should hold", 0, 0},
     {"type", 0, TEXT, OPTS_DUMP, AT(type), "TYPE",
 	"auto, request, response, blob, pkcs10, certificate, sd or template", 0, 0},
     {"for", 0, LIST, OPTS_RULE, AT(requesters), "NAME",

@@ -311,8 +311,9 @@ out:
 
 /* ---- templates ---- */
 
-bool
-pki_domain_sid(struct dir_conn *c, bool *found_out, struct sid *out, struct err *err)
+static bool
+sid_of_context(
+    struct dir_conn *c, const char *dn, bool *found_out, struct sid *out, struct err *err)
 {
 	struct dir_entries found;
 	struct view raw;
@@ -320,7 +321,7 @@ pki_domain_sid(struct dir_conn *c, bool *found_out, struct sid *out, struct err 
 
 	*found_out = false;
 	if (!dir_search(c,
-		&(struct dir_query){.base = dir_conn_root(c)->default_nc,
+		&(struct dir_query){.base = dn,
 		    .filter = "(objectClass=*)",
 		    .attrs = (const char *const[]){"objectSid", NULL}},
 		&found, err))
@@ -338,6 +339,29 @@ pki_domain_sid(struct dir_conn *c, bool *found_out, struct sid *out, struct err 
 		}
 	dir_entries_free(&found);
 	return ok;
+}
+
+bool
+pki_domain_sid(struct dir_conn *c, bool *found_out, struct sid *out, struct err *err)
+{
+	return sid_of_context(c, dir_conn_root(c)->default_nc, found_out, out, err);
+}
+
+/* CN=Configuration lies in the forest's first domain, which a server of another may not hold. */
+bool
+pki_alias_sids(struct dir_conn *c, bool *found_out, struct sid *domain_out,
+    struct sid *forest_root_out, struct err *err)
+{
+	const char *comma = strchr(dir_conn_root(c)->config_nc, ',');
+	struct err ignored;
+
+	if (!pki_domain_sid(c, found_out, domain_out, err))
+		return false;
+	*forest_root_out = *domain_out;
+	if (*found_out && comma != NULL && !dir_dn_eq(comma + 1, dir_conn_root(c)->default_nc) &&
+	    !sid_of_context(c, comma + 1, found_out, forest_root_out, &ignored))
+		*found_out = false;
+	return true;
 }
 
 bool

@@ -39,5 +39,10 @@ bool pki_plan_enable(const struct dir_entry *service, const char *name, bool ena
 /* What the schema of Active Directory gives a new template (defaultSecurityDescriptor):
  * administrators of the domain may do all, everybody who is authenticated may read. sd_free(). */
 bool pki_default_rights(struct dir_conn *c, struct sd *out, struct err *err);
+/* Whose accounts the aliases of SDDL mean (struct sddl_domains): those of the connection's domain,
+ * EA and its like those of the forest's first. *found_out false where the directory does not tell
+ * both. */
+bool pki_alias_sids(struct dir_conn *c, bool *found_out, struct sid *domain_out,
+    struct sid *forest_root_out, struct err *err);
 
 #endif

@@ -177,3 +177,15 @@ ace_put(const struct ace *ace, struct buf *out, struct err *err)
 	out->ptr[start + 3] = (uint8_t)(size >> 8);
 	return true;
 }
+
+bool
+ace_eq(const struct ace *a, const struct ace *b)
+{
+	return a->type == b->type && a->flags == b->flags && a->mask == b->mask &&
+	       a->has_object == b->has_object &&
+	       (!a->has_object || memcmp(a->object, b->object, GUID_LEN) == 0) &&
+	       a->has_inherited_object == b->has_inherited_object &&
+	       (!a->has_inherited_object ||
+		   memcmp(a->inherited_object, b->inherited_object, GUID_LEN) == 0) &&
+	       sid_eq(&a->sid, &b->sid) && view_eq(a->data, b->data);
+}

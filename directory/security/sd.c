@@ -195,6 +195,12 @@ sd_free(struct sd *sd)
 	*sd = (struct sd){0};
 }
 
+bool
+sd_is_protected(const struct sd *sd)
+{
+	return (sd->control & SD_CONTROL_DACL_PROTECTED) != 0;
+}
+
 static void
 patch_u16le(struct buf *b, size_t at, size_t v)
 {

@@ -4,9 +4,14 @@
  * nobody, inherit-only ACEs do not count, an object ACE without a GUID means all rights, "full
  * control" 0xF00FF holds no extended right. ACE types that nobody knows are kept (their body in
  * ace.data), written back and grant nothing; one that stands before the grant could be a denial and
- * refuses. Callback ACEs never allow, and they deny as if their condition were true.
+ * refuses.
+ *
+ * Conditions, claims and resource attributes are bytes here: carried, shown as "#hex", never
+ * evaluated. A callback ACE that is no officer rule (officer.h) grants nothing where it allows, and
+ * denies as if its condition were met where it denies.
+ *
  * For the trustees who hold a right see sd_effective.h, for ACEs as sentences sd_text.h, for
- * changes to a DACL sd_edit.h.
+ * changes to a DACL sd_edit.h, for what is wrong with one or other than in another sd_review.h.
  */
 #ifndef SECURITY_SD_H
 #define SECURITY_SD_H
@@ -74,11 +79,14 @@ struct ace {
 	uint8_t object[GUID_LEN];
 	uint8_t inherited_object[GUID_LEN];
 	struct sid sid;
-	/* Callback ACEs: application data (a condition, [MS-DTYP] 2.4.4.17, or the caller's own);
-	 * resource attributes: the claim (2.4.10.1); types without a known layout: the whole body.
-	 * Points into sd.raw. */
+	/* Opaque: callback ACEs: application data (a condition, [MS-DTYP] 2.4.4.17, or the
+	 * caller's own); resource attributes: the claim (2.4.10.1); types without a known layout:
+	 * the whole body. Points into sd.raw. */
 	struct view data;
 };
+
+/* The same in all members, data by its bytes. */
+bool ace_eq(const struct ace *a, const struct ace *b);
 
 struct sd {
 	struct buf raw; /* the bytes it was decoded from */
@@ -103,11 +111,12 @@ bool sd_decode(struct view raw, struct sd *out, struct err *err);
  * == x field by field. */
 bool sd_encode(const struct sd *sd, struct buf *out, struct err *err);
 void sd_free(struct sd *sd);
+/* Whether the DACL inherits nothing from the object above. */
+bool sd_is_protected(const struct sd *sd);
 
 /* SDDL as [MS-DTYP] 2.5.1 writes it, SIDs unabbreviated. What SDDL has no letters for is a number;
- * data that its words would not give back byte for byte is a field "#hex": of callback ACEs what is
- * no condition (2.4.4.17), resource attributes in another layout or of SIDs, unknown ACEs whole.
- * free(); NULL on no memory. */
+ * ace.data, if there is any, is a seventh field ";#hex": "(XA;;CR;;;S-1-1-0;#61727478...)". free();
+ * NULL on no memory. */
 char *sd_to_sddl(const struct sd *sd);
 
 /* What the aliases that are relative to a domain mean. Members may be NULL; without forest root the
@@ -119,8 +128,9 @@ struct sddl_domains {
 
 /* As sd_to_sddl, with an alias for every SID that has one. */
 char *sd_to_sddl_aliases(const struct sd *sd, const struct sddl_domains *domains);
-/* Reads all of SDDL, and what sd_to_sddl writes. An alias of a domain that `domains` does not hold
- * is refused, and so is all that the grammar does not know. */
+/* Reads SDDL, and byte for byte what sd_to_sddl writes. Conditions and resource attributes in the
+ * words of [MS-DTYP] 2.5.1 are refused: their data is read as "#hex" only. An alias of a domain
+ * that `domains` does not hold is refused, and so is all that the grammar does not know. */
 bool sd_from_sddl_in(
     const char *sddl, const struct sddl_domains *domains, struct sd *out, struct err *err);
 /* The same for one domain, which may be NULL. */
@@ -175,7 +185,7 @@ struct sd_verdict {
  * node and those below, and a node whose children all have a right has it; granted is what the root
  * has; denied is what any node is denied, without a tree by any object ACE. Stricter than the
  * algorithm, always to the refusal: a request for nothing, SD_SYSTEM_SECURITY (there are no
- * privileges here) and a malformed tree are refused; conditions are not evaluated. With
+ * privileges here) and a malformed tree are refused; callback ACEs as said above. With
  * SD_MAXIMUM_ALLOWED, a right that is denied anywhere in the DACL is not granted. Not modelled:
  * restricted and deny-only SIDs of a token, integrity labels and central policies; none exists for
  * a caller who comes over the network without a Windows token. */

@@ -34,9 +34,8 @@ sd_map_generic(const struct sd_mapping *mapping, uint32_t mask)
 
 enum effect { EFFECT_NONE, EFFECT_ALLOW, EFFECT_DENY };
 
-/* A callback ACE has a condition that is not evaluated here: it never allows, and it denies as if
- * the condition were true ([MS-DTYP] 2.4.4.17.3 for an unknown result). A type that nobody knows
- * could deny, so it does; the types of a SACL do nothing in a DACL. */
+/* Callback ACEs (sd.h) count as [MS-DTYP] 2.4.4.17.3 has it for a result that is unknown. A type
+ * that nobody knows could deny, so it does; the types of a SACL do nothing in a DACL. */
 static enum effect
 ace_effect(const struct ace *ace)
 {

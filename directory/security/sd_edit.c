@@ -13,18 +13,6 @@ canonical_rank(const struct ace *ace)
 	return ace_is_deny(ace->type) ? 0 : 1;
 }
 
-static bool
-ace_eq(const struct ace *a, const struct ace *b)
-{
-	return a->type == b->type && a->flags == b->flags && a->mask == b->mask &&
-	       a->has_object == b->has_object &&
-	       (!a->has_object || memcmp(a->object, b->object, GUID_LEN) == 0) &&
-	       a->has_inherited_object == b->has_inherited_object &&
-	       (!a->has_inherited_object ||
-		   memcmp(a->inherited_object, b->inherited_object, GUID_LEN) == 0) &&
-	       sid_eq(&a->sid, &b->sid) && view_eq(a->data, b->data);
-}
-
 size_t
 sd_denials_end(const struct sd *sd)
 {

@@ -114,11 +114,12 @@ verb_of(const struct ace *ace)
 }
 
 static void
-put_trustee(FILE *f, const struct sid *sid)
+put_trustee(FILE *f, const struct sid *sid, const char *name)
 {
-	const char *name = sid_well_known_name(sid);
 	char text[SID_TEXT_MAX];
 
+	if (name == NULL)
+		name = sid_well_known_name(sid);
 	sid_to_text(sid, text);
 	fprintf(f, " to %s", text);
 	if (name != NULL)
@@ -126,7 +127,7 @@ put_trustee(FILE *f, const struct sid *sid)
 }
 
 static void
-put_text(FILE *f, const struct ace *ace, enum sd_rights rights)
+put_text(FILE *f, const struct ace *ace, enum sd_rights rights, const char *trustee)
 {
 	const char *separator = "";
 
@@ -140,7 +141,7 @@ put_text(FILE *f, const struct ace *ace, enum sd_rights rights)
 	put_object_rights(f, &separator, ace, rights);
 	if (*separator == '\0')
 		fputs("nothing", f);
-	put_trustee(f, &ace->sid);
+	put_trustee(f, &ace->sid, trustee);
 	if (ace_is_callback(ace->type))
 		fputs(", under a condition", f);
 	if ((ace->flags & ACE_FLAG_INHERIT_ONLY) != 0)
@@ -150,7 +151,7 @@ put_text(FILE *f, const struct ace *ace, enum sd_rights rights)
 }
 
 bool
-sd_ace_text(const struct ace *ace, enum sd_rights rights, char **out)
+sd_ace_text_of(const struct ace *ace, enum sd_rights rights, const char *trustee, char **out)
 {
 	char *text = NULL;
 	size_t len;
@@ -160,7 +161,7 @@ sd_ace_text(const struct ace *ace, enum sd_rights rights, char **out)
 	*out = NULL;
 	if (f == NULL)
 		return false;
-	put_text(f, ace, rights);
+	put_text(f, ace, rights, trustee);
 	failed = ferror(f) != 0;
 	if (fclose(f) != 0 || failed) {
 		free(text);
@@ -168,4 +169,10 @@ sd_ace_text(const struct ace *ace, enum sd_rights rights, char **out)
 	}
 	*out = text;
 	return true;
+}
+
+bool
+sd_ace_text(const struct ace *ace, enum sd_rights rights, char **out)
+{
+	return sd_ace_text_of(ace, rights, NULL, out);
 }

@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "sd_priv.h"
@@ -26,14 +27,14 @@ put_words(FILE *f, const struct sddl_words *words, uint32_t value)
 			fputs(words->list[i].name, f);
 }
 
-void
-sddl_put_sid(FILE *f, const struct sid *sid, const struct sddl_domains *aliases)
+static void
+put_sid(struct writer *w, const struct sid *sid)
 {
-	const char *alias = aliases != NULL ? sid_alias_of(sid, aliases) : NULL;
+	const char *alias = w->aliases != NULL ? sid_alias_of(sid, w->aliases) : NULL;
 	char text[SID_TEXT_MAX];
 
 	sid_to_text(sid, text);
-	fputs(alias != NULL ? alias : text, f);
+	fputs(alias != NULL ? alias : text, w->f);
 }
 
 static void
@@ -52,12 +53,7 @@ put_data(struct writer *w, const struct ace *ace)
 {
 	if (ace->data.len == 0)
 		return;
-	fputc(';', w->f);
-	if (ace_is_callback(ace->type) && sddl_put_condition(w->f, ace->data, w->aliases))
-		return;
-	if (ace->type == ACE_RESOURCE_ATTRIBUTE && sddl_put_claim(w->f, ace->data))
-		return;
-	fputc('#', w->f);
+	fputs(";#", w->f);
 	for (size_t i = 0; i < ace->data.len; i++)
 		fprintf(w->f, "%02x", ace->data.ptr[i]);
 }
@@ -84,7 +80,7 @@ put_ace(struct writer *w, const struct ace *ace)
 	put_guid(w->f, ace->has_inherited_object, ace->inherited_object);
 	fputc(';', w->f);
 	if (ace_is_known(ace->type))
-		sddl_put_sid(w->f, &ace->sid, w->aliases);
+		put_sid(w, &ace->sid);
 	put_data(w, ace);
 	fputc(')', w->f);
 }
@@ -110,11 +106,11 @@ put_sd(struct writer *w, const struct sd *sd)
 {
 	if (sd->has_owner) {
 		fputs("O:", w->f);
-		sddl_put_sid(w->f, &sd->owner, w->aliases);
+		put_sid(w, &sd->owner);
 	}
 	if (sd->has_group) {
 		fputs("G:", w->f);
-		sddl_put_sid(w->f, &sd->group, w->aliases);
+		put_sid(w, &sd->group);
 	}
 	if (sd->has_dacl || (sd->control & SD_CONTROL_DACL_PRESENT) != 0) {
 		fputs("D:", w->f);

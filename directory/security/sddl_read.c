@@ -15,6 +15,12 @@ struct acl {
 	size_t count, cap;
 };
 
+/* A place in the text that is read. */
+struct reader {
+	const char *at;
+	const struct sddl_domains *domains;
+};
+
 struct parts {
 	struct sd sd; /* without raw; handed to sd_encode at the end */
 	bool seen_dacl, seen_sacl;
@@ -76,8 +82,8 @@ sid_len(const char *text)
 	return len;
 }
 
-bool
-sddl_get_sid(struct sddl_reader *r, struct sid *out, struct err *err)
+static bool
+get_sid(struct reader *r, struct sid *out, struct err *err)
 {
 	size_t len = sid_len(r->at);
 	char text[SID_TEXT_MAX];
@@ -103,8 +109,9 @@ sddl_get_sid(struct sddl_reader *r, struct sid *out, struct err *err)
 	}
 }
 
-bool
-sddl_get_hex(struct sddl_reader *r, struct buf *out, struct err *err)
+/* Two digits a byte, as many as there are. */
+static bool
+get_hex(struct reader *r, struct buf *out, struct err *err)
 {
 	for (; text_hex_digit(r->at[0]) >= 0; r->at += 2) {
 		int high = text_hex_digit(r->at[0]), low = text_hex_digit(r->at[1]);
@@ -206,7 +213,7 @@ read_guid(const char *text, bool *present, uint8_t guid[GUID_LEN])
 
 /* Takes one field and the ';' behind it. */
 static bool
-get_field(struct sddl_reader *r, char out[FIELD_MAX], struct err *err)
+get_field(struct reader *r, char out[FIELD_MAX], struct err *err)
 {
 	size_t len = strcspn(r->at, ";()");
 
@@ -247,34 +254,27 @@ read_fields(const char fields[FIELDS][FIELD_MAX], struct ace *ace, struct err *e
 	return true;
 }
 
-/* The seventh field: ";#hex", ";(condition)" or ";(attribute)". */
+/* The seventh field, ";#hex". */
 static bool
-get_data(struct sddl_reader *r, struct ace *ace, struct buf *data, struct err *err)
+get_data(struct reader *r, struct ace *ace, struct buf *data, struct err *err)
 {
 	if (*r->at != ';')
 		return true;
 	r->at++;
 	if (ace_is_known(ace->type) && !ace_has_data(ace->type))
 		return fail_at(r->at, "data of an ACE that has none", err);
-	if (*r->at == '#') {
-		r->at++;
-		if (!sddl_get_hex(r, data, err))
-			return false;
-	} else if (ace_is_callback(ace->type) && *r->at == '(') {
-		if (!sddl_get_condition(r, data, err))
-			return false;
-	} else if (ace->type == ACE_RESOURCE_ATTRIBUTE && *r->at == '(') {
-		if (!sddl_get_claim(r, data, err))
-			return false;
-	} else {
-		return fail_at(r->at, "data is \"#\" and hexadecimal digits or a condition", err);
-	}
+	if (*r->at != '#')
+		return fail_at(r->at,
+		    "conditions and other data are read as \"#\" and hexadecimal digits only", err);
+	r->at++;
+	if (!get_hex(r, data, err))
+		return false;
 	ace->data = buf_view(data);
 	return true;
 }
 
 static bool
-get_ace(struct sddl_reader *r, struct ace *ace, struct buf *data, struct err *err)
+get_ace(struct reader *r, struct ace *ace, struct buf *data, struct err *err)
 {
 	char fields[FIELDS][FIELD_MAX];
 
@@ -283,7 +283,7 @@ get_ace(struct sddl_reader *r, struct ace *ace, struct buf *data, struct err *er
 		if (!get_field(r, fields[i], err))
 			return false;
 	if (!read_fields((const char(*)[FIELD_MAX])fields, ace, err) ||
-	    (ace_is_known(ace->type) && !sddl_get_sid(r, &ace->sid, err)) ||
+	    (ace_is_known(ace->type) && !get_sid(r, &ace->sid, err)) ||
 	    !get_data(r, ace, data, err))
 		return false;
 	if (*r->at != ')')
@@ -303,7 +303,7 @@ static const struct acl_bits sacl_bits = {SD_CONTROL_SACL_PRESENT, SD_CONTROL_SA
 
 /* "PARAI" in any order, then perhaps NO_ACCESS_CONTROL. */
 static void
-get_acl_flags(struct sddl_reader *r, const struct acl_bits *bits, uint16_t *control, bool *has_acl)
+get_acl_flags(struct reader *r, const struct acl_bits *bits, uint16_t *control, bool *has_acl)
 {
 	*control |= bits->present;
 	*has_acl = true;
@@ -328,7 +328,7 @@ get_acl_flags(struct sddl_reader *r, const struct acl_bits *bits, uint16_t *cont
 }
 
 static bool
-get_acl(struct sddl_reader *r, const struct acl_bits *bits, uint16_t *control, bool *has_acl,
+get_acl(struct reader *r, const struct acl_bits *bits, uint16_t *control, bool *has_acl,
     struct acl *acl, struct err *err)
 {
 	get_acl_flags(r, bits, control, has_acl);
@@ -342,7 +342,7 @@ get_acl(struct sddl_reader *r, const struct acl_bits *bits, uint16_t *control, b
 }
 
 static bool
-get_part(struct sddl_reader *r, struct parts *p, struct err *err)
+get_part(struct reader *r, struct parts *p, struct err *err)
 {
 	const char *at = r->at;
 	bool *seen = *at == 'O'   ? &p->sd.has_owner
@@ -359,9 +359,9 @@ get_part(struct sddl_reader *r, struct parts *p, struct err *err)
 	r->at += 2;
 	switch (*at) {
 	case 'O':
-		return sddl_get_sid(r, &p->sd.owner, err);
+		return get_sid(r, &p->sd.owner, err);
 	case 'G':
-		return sddl_get_sid(r, &p->sd.group, err);
+		return get_sid(r, &p->sd.group, err);
 	case 'D':
 		return get_acl(r, &dacl_bits, &p->sd.control, &p->sd.has_dacl, &p->dacl, err);
 	default:
@@ -373,7 +373,7 @@ bool
 sd_from_sddl_in(
     const char *sddl, const struct sddl_domains *domains, struct sd *out, struct err *err)
 {
-	struct sddl_reader r = {sddl, domains};
+	struct reader r = {sddl, domains};
 	struct parts p = {0};
 	struct buf raw = {0};
 	bool ok = false;

@@ -1,5 +1,3 @@
-#include <string.h>
-
 #include "sd_priv.h"
 #include "sddl_priv.h"
 
@@ -50,29 +48,6 @@ static const struct sddl_word right_groups[] = {{"FA", 0x001f01ff}, {"FR", 0x001
     {"KW", 0x00020006}, {"KX", 0x00020019}};
 const struct sddl_words SDDL_RIGHT_GROUPS = WORDS(right_groups);
 
-const char SDDL_CONDITION_SIGNATURE[4] = {'a', 'r', 't', 'x'};
-
-static const struct sddl_word attributes[] = {
-    {"@User.", TOKEN_USER}, {"@Resource.", TOKEN_RESOURCE}, {"@Device.", TOKEN_DEVICE}};
-const struct sddl_words SDDL_ATTRIBUTES = WORDS(attributes);
-
-/* A word stands before those that begin with it only if a letter may not follow it ("<=" before
- * "<"). */
-static const struct sddl_word relations[] = {{"==", 0x80}, {"!=", 0x81}, {"<=", 0x83}, {"<", 0x82},
-    {">=", 0x85}, {">", 0x84}, {"Contains", 0x86}, {"Any_of", 0x88}, {"Not_Contains", 0x8e},
-    {"Not_Any_of", 0x8f}};
-const struct sddl_words SDDL_RELATIONS = WORDS(relations);
-
-static const struct sddl_word sid_operators[] = {{"Member_of", 0x89}, {"Device_Member_of", 0x8a},
-    {"Member_of_Any", 0x8b}, {"Device_Member_of_Any", 0x8c}, {"Not_Member_of", 0x90},
-    {"Not_Device_Member_of", 0x91}, {"Not_Member_of_Any", 0x92},
-    {"Not_Device_Member_of_Any", 0x93}};
-const struct sddl_words SDDL_SID_OPERATORS = WORDS(sid_operators);
-
-static const struct sddl_word name_operators[] = {
-    {"Exists", TOKEN_EXISTS}, {"Not_Exists", TOKEN_NOT_EXISTS}};
-const struct sddl_words SDDL_NAME_OPERATORS = WORDS(name_operators);
-
 const char *
 sddl_word_of(const struct sddl_words *words, uint32_t value)
 {
@@ -80,14 +55,4 @@ sddl_word_of(const struct sddl_words *words, uint32_t value)
 		if (words->list[i].value == value)
 			return words->list[i].name;
 	return NULL;
-}
-
-bool
-sddl_is_name_char(unsigned c, bool prefixed)
-{
-	if (c == 0 || c > 0x7e)
-		return false;
-	if ((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))
-		return true;
-	return strchr(prefixed ? "#$'*+-./:;?@[\\]^_`{}~" : ":./_", (int)c) != NULL;
 }

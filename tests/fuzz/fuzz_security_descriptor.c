@@ -6,6 +6,7 @@
 #include "../support/sd_equal.h"
 #include "officer.h"
 #include "sd_effective.h"
+#include "sd_review.h"
 #include "sd_text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -58,6 +59,24 @@ check_sentences(const struct sd *sd)
 		require(sd_ace_text(&sd->aces[i], SD_RIGHTS_DS, &text));
 		free(text);
 	}
+}
+
+/* A descriptor has no differences from itself. */
+static void
+check_review(const struct sd *sd)
+{
+	struct sd_differences differences;
+	struct sd_findings findings;
+	struct err err;
+
+	require(sd_compare(sd, sd, &differences, &err));
+	require(differences.count == 0);
+	require(sd_review(sd, &findings, &err));
+	for (size_t i = 0; i < findings.count; i++)
+		require(findings.list[i].ace >= SD_NULL_DACL &&
+			(findings.list[i].ace < 0 || (size_t)findings.list[i].ace < sd->count));
+	sd_differences_free(&differences);
+	sd_findings_free(&findings);
 }
 
 static void
@@ -130,6 +149,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_bytes(&sd);
 	check_text(&sd);
 	check_sentences(&sd);
+	check_review(&sd);
 	check_access(&sd);
 	check_officer(&sd);
 	sd_free(&sd);

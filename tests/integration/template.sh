@@ -86,6 +86,33 @@ check "what is not there is not enabled" refuses CRYPT_E_NOT_FOUND admin enable 
 check "the CA issues it" ca_lab_eventually issues UserCopy
 check "user1 enrolls, and the key is archived" ca_lab_eventually enrolls_and_archives user1 UserCopy "$dir/1.pfx"
 
+# ---- its security descriptor ----
+sd() { ca_lab_as caadmin sd "$@"; }
+sddl_of() { sd show "$1" --json | jq -er .sddl; }
+same_as_itself() { sd check UserCopy --sddl "$(sddl_of UserCopy)"; }
+differs() { # LINE SDDL: of the copy
+	local got
+	got=$(sd check UserCopy --sddl "$2")
+	if [ $? -ne 4 ] || ! grep -q "$1" <<<"$got"; then
+		echo "$got"
+		return 1
+	fi
+}
+check "an entry in words, with the group's name" says "Domain Users)" sd show UserCopy
+check "by its DN it is the same" cmp <(sddl_of UserCopy) <(sddl_of "$(show UserCopy .dn)")
+check "as template show tells it" is "$(show UserCopy .sddl)" sddl_of UserCopy
+check "the CA's own rights by its name" says "allow Manage CA, Read to" sd show "$CA_NAME"
+check "whom they let manage it" jq -e '.grants[] | select(.right == "Manage CA").trustees | length == 1' <(sd check "$CA_NAME" --json)
+check "whom it lets enroll" jq -e '.grants[] | select(.right == "enroll").trustees | any(.name | endswith("Domain Users"))' \
+	<(sd check UserCopy --json)
+check "it holds what it holds" says "0 differences." same_as_itself
+check "and not what it does not" differs "^+ DACL: allow generic all to .*Domain Admins)" 'D:P(A;;GA;;;DA)'
+sddl_of UserCopy >"$dir/copy.sddl"
+check "a file has the same names" says "Domain Users)" sd show "$dir/copy.sddl"
+check "no object, no file" refuses CRYPT_E_NOT_FOUND sd show Nothing
+check "SDDL that is malformed" refuses ERROR_INVALID_DATA sd check UserCopy --sddl 'D:(A;;GA;;;DA'
+check "a condition in words" refuses "hexadecimal digits only" sd show --sddl 'D:(XA;;GA;;;WD;(a == 1))'
+
 # ---- rights ----
 check "take it from everybody" says "- allow" admin revoke UserCopy "Domain Users" enroll
 check "user1 is refused" ca_lab_eventually is_refused CERTSRV_E_TEMPLATE_DENIED user1 UserCopy "$dir/2.pfx"

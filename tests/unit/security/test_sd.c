@@ -162,7 +162,7 @@ sddl_that_is_malformed_is_refused(void **state)
 	    "D:(A;QQ;GA;;;WD)", "D:(A;;G;;;WD)", "D:(A;;GAx;;;WD)", "D:(A;;0x;;;WD)",
 	    "D:(A;;0x1ffffffff;;;WD)", "D:(A;0x100;GA;;;WD)", "D:(A;;GA;" ENROLL ";;WD)",
 	    "D:(OA;;GA;0e10c968;;WD)", "D:(A;;GA;;;)", "D:(A;;GA;;;S-1)", "D:(A;;GA;;;WD;)",
-	    "D:(A;;GA;;;WD;#00000000)", "D:(XA;;GA;;;WD;(a==))", "D:(XA;;GA;;;WD;(a)",
+	    "D:(A;;GA;;;WD;#00000000)", "D:(XA;;GA;;;WD;(a==1))", "D:(XA;;GA;;;WD;(a)",
 	    "D:(XA;;GA;;;WD;#0)", "D:(XA;;GA;;;WD;#0011)", "D:(XA;;GA;;;WD;#00112233;)",
 	    "D:(0x30;;GA;;;;#00)", "D:(0x100;;;;;;#00)", "D:(0x30;;;;;WD;#00000000)",
 	    "D:(0x30;;GA;;;;#00000000)", "D:NO_ACCESS_CONTROL(A;;GA;;;WD)",

@@ -109,6 +109,58 @@ maximum_allowed_follows_the_table(void **state)
 	check_rows(maximum_rows, COUNT(maximum_rows));
 }
 
+/* Whether Enroll is granted to somebody whom every ACE below names, and by which ACE. */
+static struct sd_verdict
+enroll_verdict(const char *sddl)
+{
+	struct sids sids = sids_of("1105 AU WD");
+	struct sd sd = from_sddl(sddl);
+	uint8_t right[GUID_LEN];
+	struct sd_verdict v;
+
+	assert_true(guid_from_text(ENROLL, right));
+	v = sd_check_extended_right(&sd, &sids, right);
+	sd_free(&sd);
+	sids_free(&sids);
+	return v;
+}
+
+/* The rule of sd.h. Conditions: none, one that everybody meets (Member_of {SID(WD)}), one of an
+ * attribute that nobody has (a == 1), and bytes that are none. */
+static void
+twins_under_a_condition_grant_nothing_and_deny_as_if_met(void **state)
+{
+	static const char *const conditions[] = {"",
+	    ";#617274785011000000510c0000000101000000000001000000008900",
+	    ";#61727478f802000000610004010000000000000003028000", ";#00000000"};
+	static const struct {
+		const char *type, *object;
+		bool allows, callback;
+	} twins[] = {{"A", "", true, false}, {"XA", "", true, true}, {"OA", ENROLL, true, false},
+	    {"ZA", ENROLL, true, true}, {"ZA", "", true, true}, {"D", "", false, false},
+	    {"XD", "", false, true}, {"OD", ENROLL, false, false}, {"0xc", ENROLL, false, true},
+	    {"0xc", "", false, true}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(twins) * COUNT(conditions); i++) {
+		size_t t = i / COUNT(conditions), c = i % COUNT(conditions);
+		bool grants = twins[t].allows && !twins[t].callback, denies = !twins[t].allows;
+		char alone[256], before[300], behind[300];
+
+		if (!twins[t].callback && c > 0)
+			continue;
+		snprintf(alone, sizeof alone, "(%s;;CR;%s;;WD%s)", twins[t].type, twins[t].object,
+		    conditions[c]);
+		snprintf(before, sizeof before, "D:%s(A;;CR;;;AU)", alone);
+		snprintf(behind, sizeof behind, "D:(A;;CR;;;AU)%s", alone);
+		assert_int_equal(enroll_verdict(before).ace, grants || denies ? 0 : 1);
+		assert_int_equal(enroll_verdict(before).allowed, !denies);
+		assert_true(enroll_verdict(behind).allowed);
+		memmove(before + 2, alone, strlen(alone) + 1);
+		assert_int_equal(enroll_verdict(before).allowed, grants);
+	}
+}
+
 /* Class, a set with two attributes, and an attribute of no set. */
 static void
 a_parent_has_what_all_its_children_have(void **state)
@@ -237,6 +289,7 @@ main(void)
 	    cmocka_unit_test(generic_bits_follow_the_table),
 	    cmocka_unit_test(attributes_and_validated_writes_follow_the_table),
 	    cmocka_unit_test(maximum_allowed_follows_the_table),
+	    cmocka_unit_test(twins_under_a_condition_grant_nothing_and_deny_as_if_met),
 	    cmocka_unit_test(a_parent_has_what_all_its_children_have),
 	    cmocka_unit_test(a_malformed_tree_is_refused),
 	    cmocka_unit_test(autoenroll_is_a_right_of_its_own),

@@ -140,7 +140,7 @@ an_ace_reads_as_a_sentence(void **state)
 	    {"(D;CIIO;WDWO;;;WD)", SD_RIGHTS_DS,
 		"deny change permissions, change owner to S-1-1-0 (Everyone), for objects below "
 		"only"},
-	    {"(XA;;GA;;;WD;(a == 1))", SD_RIGHTS_DS,
+	    {"(XA;;GA;;;WD;#00000000)", SD_RIGHTS_DS,
 		"allow generic all to S-1-1-0 (Everyone), under a condition"},
 	    {"(A;;0x100000;;;WD)", SD_RIGHTS_DS, "allow 0x100000 to S-1-1-0 (Everyone)"},
 	    {"(A;;;;;WD)", SD_RIGHTS_DS, "allow nothing to S-1-1-0 (Everyone)"},
