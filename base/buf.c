@@ -9,6 +9,8 @@
 #include <unistd.h>
 #include <openssl/crypto.h>
 
+#include "own.h"
+
 #define PASSWORD_MAX 1024
 
 bool
@@ -80,6 +82,15 @@ buf_free(struct buf *b)
 	*b = (struct buf){0};
 }
 
+struct buf
+buf_give(struct buf *b)
+{
+	struct buf given = *b;
+
+	*b = (struct buf){0};
+	return given;
+}
+
 bool
 secret_heap_init(size_t size, bool dumpable, struct err *err)
 {
@@ -142,37 +153,27 @@ secret_free(struct secret *s)
 bool
 secret_read_file(const char *path, struct secret *out, struct err *err)
 {
-	uint8_t line[PASSWORD_MAX + 2];
+	OWNED(own_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	OWNED(secret_free) struct secret line = {0};
 	size_t len = 0;
 	ssize_t n;
-	bool ok = false;
-	int fd;
 
 	*out = (struct secret){0};
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+	if (fd == -1)
 		return err_errno(err, DIRCA_E_IO, "%s: cannot open the password file", path);
-	while (len < sizeof line && (n = read(fd, line + len, sizeof line - len)) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			err_errno(err, DIRCA_E_IO, "%s: cannot read the password file", path);
-			goto out;
-		}
-		len += (size_t)n;
+	if (!secret_alloc(PASSWORD_MAX + 2, &line, err))
+		return false;
+	while (len < line.len && (n = read(fd, line.ptr + len, line.len - len)) != 0) {
+		if (n < 0 && errno != EINTR)
+			return err_errno(
+			    err, DIRCA_E_IO, "%s: cannot read the password file", path);
+		len += n > 0 ? (size_t)n : 0;
 	}
 	for (size_t i = 0; i < len; i++)
-		if (line[i] == '\n' || line[i] == '\r') {
+		if (line.ptr[i] == '\n' || line.ptr[i] == '\r')
 			len = i;
-			break;
-		}
-	if (len > PASSWORD_MAX) {
-		err_set(err, DIRCA_E_IO, "%s: the first line is longer than %d bytes", path,
+	if (len > PASSWORD_MAX)
+		return err_set(err, DIRCA_E_IO, "%s: the first line is longer than %d bytes", path,
 		    PASSWORD_MAX);
-		goto out;
-	}
-	ok = secret_dup(view_of(line, len), out, err);
-out:
-	OPENSSL_cleanse(line, sizeof line);
-	close(fd);
-	return ok;
+	return secret_dup(view_of(line.ptr, len), out, err);
 }

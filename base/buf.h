@@ -72,6 +72,8 @@ bool buf_append(struct buf *b, struct view more, struct err *err);
  * original. */
 bool buf_take_openssl(uint8_t *ptr, int len, struct buf *out, struct err *err);
 void buf_free(struct buf *b);
+/* The buffer, which the variable then does not hold any more. */
+struct buf buf_give(struct buf *b);
 
 /* Once, early in main of every program that sees a secret: secure heap of `size` bytes (power of
  * two), no core dumps, not ptraceable. Fails if the heap cannot be locked into memory, unless the

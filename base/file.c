@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "mem.h"
+#include "own.h"
 #include "text.h"
 
 /* `flags` beside those for reading. */
@@ -64,15 +66,14 @@ read_all(int fd, uint8_t *to, size_t len, const char *path, struct err *err)
 bool
 file_read(const char *path, size_t max, struct buf *out, struct err *err)
 {
+	OWNED(own_fd) int fd = -1;
 	size_t size;
 	bool ok;
-	int fd;
 
 	*out = (struct buf){0};
 	if (!open_sized(path, 0, max, &fd, &size, err))
 		return false;
 	ok = buf_alloc(size, out, err) && read_all(fd, out->ptr, size, path, err);
-	close(fd);
 	if (!ok)
 		buf_free(out);
 	return ok;
@@ -94,10 +95,10 @@ check_owner(const char *path, const struct stat *st, struct err *err)
 bool
 file_read_owned(const char *path, size_t max, struct buf *out, struct err *err)
 {
-	struct stat st;
+	OWNED(own_fd) int fd = -1;
 	size_t size;
+	struct stat st;
 	bool ok;
-	int fd;
 
 	*out = (struct buf){0};
 	if (!open_sized(path, O_NOFOLLOW, max, &fd, &size, err))
@@ -105,7 +106,6 @@ file_read_owned(const char *path, size_t max, struct buf *out, struct err *err)
 	ok = fstat(fd, &st) == 0 ? check_owner(path, &st, err)
 				 : err_errno(err, DIRCA_E_IO, "%s: cannot stat", path);
 	ok = ok && buf_alloc(size, out, err) && read_all(fd, out->ptr, size, path, err);
-	close(fd);
 	if (!ok)
 		buf_free(out);
 	return ok;
@@ -127,15 +127,14 @@ file_check_folder(const char *path, struct err *err)
 bool
 file_read_secret(const char *path, size_t max, struct secret *out, struct err *err)
 {
+	OWNED(own_fd) int fd = -1;
 	size_t size;
 	bool ok;
-	int fd;
 
 	*out = (struct secret){0};
 	if (!open_sized(path, 0, max, &fd, &size, err))
 		return false;
 	ok = secret_alloc(size, out, err) && read_all(fd, out->ptr, size, path, err);
-	close(fd);
 	if (!ok)
 		secret_free(out);
 	return ok;
@@ -162,57 +161,51 @@ write_all(int fd, struct view content, const char *path, struct err *err)
 static bool
 sync_folder(const char *path, struct err *err)
 {
-	char *copy = strdup(path);
-	bool ok = true;
-	int fd;
+	OWNED(own_memory) char *copy = mem_text(path);
+	OWNED(own_fd) int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (copy == NULL)
-		return err_nomem(err);
-	if ((fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1 || fsync(fd) != 0)
-		ok = err_errno(err, DIRCA_E_IO, "%s: cannot fsync its folder", path);
-	if (fd != -1)
-		close(fd);
-	free(copy);
-	return ok;
+	return (fd != -1 && fsync(fd) == 0) ||
+	       err_errno(err, DIRCA_E_IO, "%s: cannot fsync its folder", path);
+}
+
+/* A file that is there under a name of its own until it is put in place. */
+static void
+unlink_left(char **temporary)
+{
+	if (*temporary == NULL)
+		return;
+	unlink(*temporary);
+	free(*temporary);
 }
 
 static bool
 write_file(const char *path, struct view content, mode_t mode, bool replace, struct err *err)
 {
-	char *temporary = NULL;
-	bool ok = false, made = false;
+	OWNED(own_memory) char *name = NULL;
+	OWNED(unlink_left) char *left = NULL;
+	OWNED(own_fd) int fd = -1;
 	uint64_t unique;
-	int fd = -1;
 
 	/* A name that another thread does not take, nor a process with the same number that crashed
 	 * here before. */
 	if (getrandom(&unique, sizeof unique, 0) != (ssize_t)sizeof unique)
 		return err_errno(
 		    err, DIRCA_E_IO, "%s: no random name for its temporary file", path);
-	if ((temporary = text_printf("%s.new-%016" PRIx64, path, unique)) == NULL)
-		return err_nomem(err);
-	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
-	if (fd == -1) {
-		err_errno(err, DIRCA_E_IO, "%s: cannot create", temporary);
-		goto out;
-	}
-	made = true;
-	if (!write_all(fd, content, temporary, err))
-		goto out;
-	if (replace ? rename(temporary, path) != 0 : link(temporary, path) != 0) {
-		err_errno(err, errno == EEXIST ? ERROR_FILE_EXISTS : DIRCA_E_IO,
+	name = text_printf("%s.new-%016" PRIx64, path, unique);
+	fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	if (fd == -1)
+		return err_errno(err, DIRCA_E_IO, "%s: cannot create", name);
+	left = mem_text(name);
+	if (!write_all(fd, content, name, err))
+		return false;
+	if (replace ? rename(name, path) != 0 : link(name, path) != 0)
+		return err_errno(err, errno == EEXIST ? ERROR_FILE_EXISTS : DIRCA_E_IO,
 		    "%s: cannot put in place", path);
-		goto out;
+	if (replace) { /* it has no other name any more */
+		free(left);
+		left = NULL;
 	}
-	made = !replace;
-	ok = sync_folder(path, err);
-out:
-	if (fd != -1)
-		close(fd);
-	if (made)
-		unlink(temporary);
-	free(temporary);
-	return ok;
+	return sync_folder(path, err);
 }
 
 bool

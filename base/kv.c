@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "file.h"
+#include "mem.h"
+#include "own.h"
 #include "text.h"
 
 #define KV_FILE_MAX 65536
@@ -44,32 +46,21 @@ read_line(char *line, kv_each *each, void *arg, struct err *err)
 bool
 kv_read(const char *path, kv_each *each, void *arg, struct err *err)
 {
-	struct buf raw = {0};
-	char *text = NULL, *next;
+	OWNED(buf_free) struct buf raw = {0};
+	OWNED(own_memory) char *text = NULL;
+	char *next;
 	int number = 1;
-	bool ok = false;
 
 	if (!file_read(path, KV_FILE_MAX, &raw, err))
-		goto out;
-	if (memchr(raw.ptr, '\0', raw.len) != NULL || !text_is_utf8(buf_view(&raw))) {
-		err_set(err, DIRCA_E_CONFIG, "%s: not a text file in UTF-8", path);
-		goto out;
-	}
-	if ((text = strndup((const char *)raw.ptr, raw.len)) == NULL) {
-		err_nomem(err);
-		goto out;
-	}
+		return false;
+	if (memchr(raw.ptr, '\0', raw.len) != NULL || !text_is_utf8(buf_view(&raw)))
+		return err_set(err, DIRCA_E_CONFIG, "%s: not a text file in UTF-8", path);
+	text = mem_text_n(raw.ptr, raw.len);
 	for (char *line = text; line != NULL; line = next, number++) {
 		if ((next = strchr(line, '\n')) != NULL)
 			*next++ = '\0';
-		if (!read_line(line, each, arg, err)) {
-			err_prefix(err, "%s line %d", path, number);
-			goto out;
-		}
+		if (!read_line(line, each, arg, err))
+			return err_prefix(err, "%s line %d", path, number);
 	}
-	ok = true;
-out:
-	free(text);
-	buf_free(&raw);
-	return ok;
+	return true;
 }

@@ -1,5 +1,4 @@
 #include "text.h"
-#include "utf8.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -12,6 +11,10 @@
 #include <strings.h>
 #include <wctype.h>
 #include <openssl/evp.h>
+
+#include "mem.h"
+#include "own.h"
+#include "utf8.h"
 
 int
 text_hex_digit(char c)
@@ -30,10 +33,8 @@ hex_encode(struct view bytes, char sep)
 {
 	static const char digits[] = "0123456789abcdef";
 	size_t step = sep == '\0' ? 2 : 3;
-	char *s = calloc(bytes.len * step + 1, 1), *p = s;
+	char *s = mem_zero(bytes.len * step + 1, 1), *p = s;
 
-	if (s == NULL)
-		return NULL;
 	for (size_t i = 0; i < bytes.len; i++) {
 		if (i > 0 && sep != '\0')
 			*p++ = sep;
@@ -43,10 +44,16 @@ hex_encode(struct view bytes, char sep)
 	return s;
 }
 
+static bool
+not_hex(struct err *err)
+{
+	return err_set(err, ERROR_INVALID_DATA, "not a hexadecimal string of whole bytes");
+}
+
 bool
 hex_decode(const char *text, struct buf *out, struct err *err)
 {
-	struct buf b = {0};
+	OWNED(buf_free) struct buf b = {0};
 	int high = -1;
 
 	*out = (struct buf){0};
@@ -59,7 +66,7 @@ hex_decode(const char *text, struct buf *out, struct err *err)
 		if (v < 0 && strchr(" \t:", *text) != NULL && high < 0)
 			continue;
 		if (v < 0)
-			goto bad;
+			return not_hex(err);
 		if (high < 0) {
 			high = v;
 		} else {
@@ -68,12 +75,9 @@ hex_decode(const char *text, struct buf *out, struct err *err)
 		}
 	}
 	if (high >= 0 || b.len == 0)
-		goto bad;
-	*out = b;
+		return not_hex(err);
+	*out = buf_give(&b);
 	return true;
-bad:
-	buf_free(&b);
-	return err_set(err, ERROR_INVALID_DATA, "not a hexadecimal string of whole bytes");
 }
 
 bool
@@ -109,7 +113,9 @@ text_printf(const char *fmt, ...)
 	va_start(ap, fmt);
 	n = vasprintf(&s, fmt, ap);
 	va_end(ap);
-	return n < 0 ? NULL : s;
+	if (n < 0)
+		mem_exhausted();
+	return s;
 }
 
 bool
@@ -148,8 +154,7 @@ text_from_view(struct view v, char **out, struct err *err)
 			return err_set(err, ERROR_INVALID_DATA, "text holds a control character");
 	if (!text_is_utf8(v))
 		return err_set(err, ERROR_INVALID_DATA, "text is not UTF-8");
-	if ((*out = strndup(v.len > 0 ? (const char *)v.ptr : "", v.len)) == NULL)
-		return err_nomem(err);
+	*out = mem_text_n(v.ptr, v.len);
 	return true;
 }
 
@@ -165,32 +170,24 @@ bool
 utf16le_encode(const char *utf8, struct buf *out, struct err *err)
 {
 	struct view v = view_str(utf8);
-	struct buf b = {0};
+	OWNED(buf_free) struct buf b = {0};
 	uint32_t cp;
 
 	*out = (struct buf){0};
 	while (v.len > 0) {
 		size_t n = utf8_next(v, &cp);
 
-		if (n == 0) {
-			err_set(err, ERROR_INVALID_DATA, "text is not UTF-8");
-			goto fail;
-		}
-		if (cp >= 0x10000) {
-			if (!put_unit(&b, 0xd800 + ((cp - 0x10000) >> 10), err) ||
-			    !put_unit(&b, 0xdc00 + ((cp - 0x10000) & 0x3ff), err))
-				goto fail;
-		} else if (!put_unit(&b, cp, err)) {
-			goto fail;
-		}
+		if (n == 0)
+			return err_set(err, ERROR_INVALID_DATA, "text is not UTF-8");
+		if (cp >= 0x10000 ? !put_unit(&b, 0xd800 + ((cp - 0x10000) >> 10), err) ||
+					!put_unit(&b, 0xdc00 + ((cp - 0x10000) & 0x3ff), err)
+				  : !put_unit(&b, cp, err))
+			return false;
 		v.ptr += n;
 		v.len -= n;
 	}
-	*out = b;
+	*out = buf_give(&b);
 	return true;
-fail:
-	buf_free(&b);
-	return false;
 }
 
 static size_t
@@ -240,13 +237,11 @@ text_fold(const char *text)
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct view v = view_str(text);
 	/* A small letter may take more bytes than its capital, never more than four. */
-	char *folded = malloc(4 * v.len + 1);
+	char *folded = mem_zero(4 * v.len + 1, 1);
 	size_t used = 0, n;
 	uint32_t cp;
 
 	pthread_once(&once, fold_locale_open);
-	if (folded == NULL)
-		return NULL;
 	for (; v.len > 0; v.ptr += n, v.len -= n) {
 		if ((n = utf8_next(v, &cp)) == 0) {
 			folded[used++] = (char)*v.ptr;
@@ -262,12 +257,9 @@ text_fold(const char *text)
 bool
 text_eq_fold(const char *a, const char *b)
 {
-	char *one = text_fold(a), *other = text_fold(b);
-	bool equal = one != NULL && other != NULL && strcmp(one, other) == 0;
+	OWNED(own_memory) char *one = text_fold(a), *other = text_fold(b);
 
-	free(one);
-	free(other);
-	return equal;
+	return strcmp(one, other) == 0;
 }
 
 bool
@@ -279,8 +271,7 @@ utf16le_decode(struct view utf16, char **out, struct err *err)
 	*out = NULL;
 	if (utf16.len % 2 != 0)
 		return err_set(err, ERROR_INVALID_DATA, "UTF-16 text has an odd number of bytes");
-	if ((s = malloc(units * 3 + 1)) == NULL)
-		return err_nomem(err);
+	s = mem_zero(units * 3 + 1, 1);
 	for (size_t i = 0; i < units; i++) {
 		uint32_t u = (uint32_t)utf16.ptr[2 * i] | (uint32_t)utf16.ptr[2 * i + 1] << 8;
 
@@ -343,8 +334,9 @@ base64_encode(struct view bytes)
 {
 	char *s;
 
-	if (bytes.len > INT32_MAX / 2 || (s = malloc((bytes.len + 2) / 3 * 4 + 1)) == NULL)
-		return NULL;
+	if (bytes.len > INT32_MAX / 2)
+		mem_exhausted();
+	s = mem_zero((bytes.len + 2) / 3 * 4 + 1, 1);
 	EVP_EncodeBlock((unsigned char *)s, bytes.ptr, (int)bytes.len);
 	return s;
 }
@@ -354,25 +346,22 @@ base64_encode(struct view bytes)
 static bool
 is_canonical(struct view packed, struct view bytes)
 {
-	char *again = base64_encode(bytes);
-	bool same = again != NULL && view_eq(view_str(again), packed);
+	OWNED(own_memory) char *again = base64_encode(bytes);
 
-	free(again);
-	return same;
+	return view_eq(view_str(again), packed);
 }
 
 bool
 base64_decode(struct view text, struct buf *out, struct err *err)
 {
-	struct buf packed = {0}, b = {0};
+	OWNED(buf_free) struct buf packed = {0}, b = {0};
 	size_t pad = 0;
-	bool ok = false;
 
 	*out = (struct buf){0};
 	if (text.len > INT32_MAX / 2)
 		return err_set(err, DIRCA_E_TOO_LARGE, "base64 text is too large");
 	if (!buf_alloc(text.len, &packed, err) || !buf_alloc(text.len / 4 * 3 + 3, &b, err))
-		goto out;
+		return false;
 	packed.len = 0;
 	for (size_t i = 0; i < text.len; i++)
 		if (strchr(" \t\r\n", text.ptr[i]) == NULL || text.ptr[i] == '\0')
@@ -382,17 +371,10 @@ base64_decode(struct view text, struct buf *out, struct err *err)
 	b.len = packed.len / 4 * 3 - (packed.len >= 4 ? pad : 0);
 	if (packed.len % 4 != 0 ||
 	    (packed.len > 0 && EVP_DecodeBlock(b.ptr, packed.ptr, (int)packed.len) < 0) ||
-	    !is_canonical(buf_view(&packed), buf_view(&b))) {
-		err_set(err, ERROR_INVALID_DATA, "not base64");
-		goto out;
-	}
-	*out = b;
-	b = (struct buf){0};
-	ok = true;
-out:
-	buf_free(&packed);
-	buf_free(&b);
-	return ok;
+	    !is_canonical(buf_view(&packed), buf_view(&b)))
+		return err_set(err, ERROR_INVALID_DATA, "not base64");
+	*out = buf_give(&b);
+	return true;
 }
 
 char *
@@ -412,5 +394,5 @@ text_url_host(struct view url)
 	}
 	for (at = host; at < end && *at != '\0' && strchr(stops, *at) == NULL; at++)
 		;
-	return at > host ? strndup(host, (size_t)(at - host)) : NULL;
+	return at > host ? mem_text_n(host, (size_t)(at - host)) : NULL;
 }

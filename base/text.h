@@ -1,6 +1,7 @@
 /*
  * Text: hexadecimal, numbers, case-insensitive comparison, UTF-16LE, GUIDs, PEM-free base64.
- * Strings are UTF-8 with NUL. Returned strings are malloc'ed and freed with free().
+ * Strings are UTF-8 with NUL. Returned strings are freed with free(), and never NULL for want
+ * of memory (mem.h).
  */
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
@@ -10,7 +11,7 @@
 #define GUID_LEN 16
 
 /* Lower-case hex. `sep` is put between bytes, '\0' for none ("01 23 fe" as in KeyRecoveryHashes).
- * NULL on no memory. */
+ */
 char *hex_encode(struct view bytes, char sep);
 /* Reads hex digits in either case; blanks, ':' and tabs between digits are skipped. False if
  * anything else is there, the number of digits is odd or nothing is left. */
@@ -22,19 +23,19 @@ int text_hex_digit(char c);
 bool text_to_int(const char *text, int64_t min, int64_t max, int64_t *out);
 /* ASCII case-insensitive. */
 bool text_eq_nocase(const char *a, const char *b);
-/* UTF-8 without case: capital letters of every script become small ones, nothing else changes. NULL
- * on no memory. */
+/* UTF-8 without case: capital letters of every script become small ones, nothing else changes.
+ */
 char *text_fold(const char *text);
 /* Equal after text_fold. */
 bool text_eq_fold(const char *a, const char *b);
-/* printf into a new string; NULL on no memory. */
+/* printf into a new string. */
 char *text_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Copy of a view as a string; refuses an embedded NUL, control characters below 0x20 and invalid
  * UTF-8. */
 bool text_from_view(struct view v, char **out, struct err *err);
 bool text_is_utf8(struct view v);
 /* The host of the first "scheme://host:port/..." in the text, without brackets; NULL if there is
- * none, or on no memory. free(). */
+ * none. free(). */
 char *text_url_host(struct view url);
 /* What an IA5String of a certificate may hold here: printable ASCII without blanks, not empty. */
 bool text_is_visible_ascii(const char *text);

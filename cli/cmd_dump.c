@@ -116,8 +116,8 @@ print_request(const struct pkix_request *r)
 	}
 	pkix_template_id_free(&id);
 	print_extensions(r->extensions, r->extension_count);
-	for (size_t i = 0; i < r->nv_count; i++)
-		printf("  %s = %s\n", r->nv_names[i], r->nv_values[i]);
+	for (size_t i = 0; i < r->pairs.count; i++)
+		printf("  %s = %s\n", r->pairs.list[i].name, r->pairs.list[i].value);
 	print_renewed(r->renewal_certificate);
 	free(subject);
 }
@@ -152,8 +152,8 @@ dump_cmc(struct view der, struct err *err)
 		puts("CMC full PKI request");
 		print_message(&r.message);
 		print_request(&r.request);
-		for (size_t i = 0; i < r.nv_count; i++)
-			printf("RegInfo: %s = %s\n", r.nv_names[i], r.nv_values[i]);
+		for (size_t i = 0; i < r.pairs.count; i++)
+			printf("RegInfo: %s = %s\n", r.pairs.list[i].name, r.pairs.list[i].value);
 		print_view("Encrypted key hash", r.key_hash);
 		if (r.archived_key.len > 0 && cms_enveloped_decode(r.archived_key, &e, err))
 			print_enveloped(&e);
@@ -174,8 +174,9 @@ print_wrapper(const struct cmc_wrapped *w)
 {
 	puts("SignedData around a request");
 	print_message(&w->message);
-	for (size_t i = 0; i < w->nv_count; i++)
-		printf("Signed attribute: %s = %s\n", w->nv_names[i], w->nv_values[i]);
+	for (size_t i = 0; i < w->pairs.count; i++)
+		printf(
+		    "Signed attribute: %s = %s\n", w->pairs.list[i].name, w->pairs.list[i].value);
 }
 
 /* SignedData around a request: who signed it, and the request itself. Nothing is printed of what
@@ -347,7 +348,7 @@ static const struct {
 /* ---- a template, from the directory ---- */
 
 static void
-print_list(const char *name, const struct text_list *list)
+print_list(const char *name, const struct texts *list)
 {
 	printf("  %s:", name);
 	for (size_t i = 0; i < list->count; i++)

@@ -72,7 +72,7 @@ is_uri(const char *text)
 }
 
 static bool
-decode_cps(const struct dir_entry *e, struct text_list *out, struct err *err)
+decode_cps(const struct dir_entry *e, struct texts *out, struct err *err)
 {
 	static const char name[] = "msPKI-OID-CPS";
 	const struct dir_attr *a = dir_entry_attr(e, name);
@@ -89,7 +89,7 @@ decode_cps(const struct dir_entry *e, struct text_list *out, struct err *err)
 			free(text);
 			return false;
 		}
-		if (!text_list_take(out, text, err))
+		if (!texts_take_new(out, text, err))
 			return err_prefix(err, "attribute %s", name);
 	}
 	return true;
@@ -128,7 +128,7 @@ enterprise_oid_free(struct enterprise_oid *o)
 	free(o->dn);
 	free(o->oid);
 	free(o->display_name);
-	text_list_free(&o->cps);
+	texts_free(&o->cps);
 	free(o->notice);
 	free(o->group_dn);
 	*o = (struct enterprise_oid){0};
@@ -136,17 +136,17 @@ enterprise_oid_free(struct enterprise_oid *o)
 
 /* Takes `text` over; sentences may repeat. */
 static bool
-report(struct text_list *broken, const char *text, struct err *err)
+report(struct texts *broken, const char *text, struct err *err)
 {
 	char *copy;
 
-	if (text_list_has(broken, text))
+	if (texts_has(broken, text))
 		return true;
-	return (copy = strdup(text)) != NULL ? text_list_take(broken, copy, err) : err_nomem(err);
+	return (copy = strdup(text)) != NULL ? texts_take_new(broken, copy, err) : err_nomem(err);
 }
 
 static bool
-load_all(const struct dir_entries *entries, struct enterprise_oids *out, struct text_list *broken,
+load_all(const struct dir_entries *entries, struct enterprise_oids *out, struct texts *broken,
     struct err *err)
 {
 	for (size_t i = 0; i < entries->count; i++) {
@@ -171,7 +171,7 @@ has_rival(const struct enterprise_oids *o, size_t at)
 
 /* Entries that claim an OID together say different things of it: none is believed. */
 static bool
-drop_rivals(struct enterprise_oids *o, struct text_list *broken, struct err *err)
+drop_rivals(struct enterprise_oids *o, struct texts *broken, struct err *err)
 {
 	bool *drop = calloc(o->count + 1, sizeof *drop), ok = drop != NULL;
 	size_t kept = 0;
@@ -200,7 +200,7 @@ drop_rivals(struct enterprise_oids *o, struct text_list *broken, struct err *err
 
 bool
 enterprise_oids_load(const struct dir_entries *entries, struct enterprise_oids *out,
-    struct text_list *broken, struct err *err)
+    struct texts *broken, struct err *err)
 {
 	*out = (struct enterprise_oids){0};
 	if ((out->list = calloc(entries->count + 1, sizeof *out->list)) == NULL)

@@ -19,9 +19,9 @@ struct enterprise_oid {
 	char *dn, *oid;     /* msPKI-Cert-Template-OID */
 	char *display_name; /* NULL if absent */
 	enum enterprise_oid_kind kind;
-	struct text_list cps; /* URIs of certification practice statements, ASCII */
-	char *notice;         /* text of the user notice, NULL if absent */
-	char *group_dn; /* msDS-OIDToGroupLink: holders of the policy count as members; or NULL */
+	struct texts cps; /* URIs of certification practice statements, ASCII */
+	char *notice;     /* text of the user notice, NULL if absent */
+	char *group_dn;   /* msDS-OIDToGroupLink: holders of the policy count as members; or NULL */
 };
 
 /* Errors name the DN and the attribute, with ERROR_INVALID_DATA. */
@@ -36,7 +36,7 @@ struct enterprise_oids {
 /* Every entry that decodes; of those that do not, and of a second entry for the same OID, which is
  * left out like the first (neither is trusted), `broken` gets the sentence. */
 bool enterprise_oids_load(const struct dir_entries *entries, struct enterprise_oids *out,
-    struct text_list *broken, struct err *err);
+    struct texts *broken, struct err *err);
 void enterprise_oids_free(struct enterprise_oids *o);
 /* NULL if no entry describes the OID. */
 const struct enterprise_oid *enterprise_oids_find(const struct enterprise_oids *o, const char *oid);

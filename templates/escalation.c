@@ -9,7 +9,7 @@ static const char *const logon_purposes[] = {
 };
 
 /* Application policies, where there are some, are what Windows goes by. */
-static const struct text_list *
+static const struct texts *
 purposes(const struct tmpl *t)
 {
 	return t->application_policies.count > 0 ? &t->application_policies : &t->eku;
@@ -18,7 +18,7 @@ purposes(const struct tmpl *t)
 bool
 tmpl_has_purpose(const struct tmpl *t, const char *oid)
 {
-	return text_list_has(purposes(t), oid) || text_list_has(&t->eku, oid);
+	return texts_has(purposes(t), oid) || texts_has(&t->eku, oid);
 }
 
 bool

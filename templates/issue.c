@@ -206,7 +206,7 @@ choose_policies(
     const struct tmpl *t, const struct issue_request *r, struct issue_plan *p, struct err *err)
 {
 	for (size_t i = 0; i < r->policies.count; i++)
-		if (!text_list_has(&t->policies, r->policies.list[i]))
+		if (!texts_has(&t->policies, r->policies.list[i]))
 			return err_set(err, CERTSRV_E_TEMPLATE_CONFLICT,
 			    "template %s: the request asks for issuance policy %s, which is not in "
 			    "msPKI-Certificate-Policy",
@@ -216,7 +216,7 @@ choose_policies(
 		return err_nomem(err);
 	p->policies.list = p->chosen_policies;
 	for (size_t i = 0; i < t->policies.count; i++)
-		if (text_list_has(&r->policies, t->policies.list[i]))
+		if (texts_has(&r->policies, t->policies.list[i]))
 			p->policies.list[p->policies.count++] = t->policies.list[i];
 	return true;
 }
@@ -246,9 +246,9 @@ plan_usages(const struct tmpl *t, const struct issue_request *r, struct issue_pl
 		p->key_usage[0] &= (uint8_t) ~(KU_KEY_ENCIPHERMENT | KU_DATA_ENCIPHERMENT);
 		p->key_usage[0] |= KU_KEY_AGREEMENT;
 	}
-	p->key_usage_critical = text_list_has(&t->critical, OID_KEY_USAGE);
+	p->key_usage_critical = texts_has(&t->critical, OID_KEY_USAGE);
 	p->eku = t->eku;
-	p->eku_critical = text_list_has(&t->critical, OID_EXT_KEY_USAGE);
+	p->eku_critical = texts_has(&t->critical, OID_EXT_KEY_USAGE);
 }
 
 static void
@@ -263,7 +263,7 @@ plan_basic_constraints(const struct tmpl *t, struct issue_plan *p)
 		p->path_len = t->max_depth;
 	} else if ((t->enrollment_flag & CT_FLAG_INCLUDE_BASIC_CONSTRAINTS_FOR_EE_CERTS) != 0) {
 		p->basic_constraints = true;
-		p->basic_constraints_critical = text_list_has(&t->critical, OID_BASIC_CONSTRAINTS);
+		p->basic_constraints_critical = texts_has(&t->critical, OID_BASIC_CONSTRAINTS);
 	}
 }
 
@@ -280,7 +280,7 @@ plan_template_and_flags(const struct tmpl *t, struct issue_plan *p)
 	p->template_minor = t->minor;
 	p->smime_capabilities = (flag & CT_FLAG_INCLUDE_SYMMETRIC_ALGORITHMS) != 0;
 	p->ocsp_nocheck = (flag & CT_FLAG_ADD_OCSP_NOCHECK) != 0 &&
-			  text_list_has(&p->application_policies, OID_OCSP_SIGNING);
+			  texts_has(&p->application_policies, OID_OCSP_SIGNING);
 	/* A certificate that nobody checks does not say where to check it. */
 	p->no_revocation_info =
 	    p->ocsp_nocheck || (flag & CT_FLAG_NOREVOCATIONINFOINISSUEDCERTS) != 0;

@@ -18,7 +18,7 @@ struct issue_signer {
 			     certificate (ECDSA signatures, and so certificates, can be rewritten) */
 	/* Of its certificate: application policies, where it has none its extended key usages, and
 	 * certificate policies. */
-	struct text_list application_policies, issuance_policies;
+	struct texts application_policies, issuance_policies;
 };
 
 /* The certificate that a request renews: the request is signed with its key, and it was checked
@@ -27,13 +27,13 @@ struct issue_renewed {
 	/* NULL: its extensions name none. `template_cn` is that of extension 20.2, else the cn of
 	 * the directory's template whose OID extension 21.7 holds. */
 	const char *template_cn, *template_oid;
-	bool same_key;                 /* the request is for the same public key */
-	struct view subject;           /* DER */
-	struct view subject_alt_name;  /* DER of the extension value, empty if absent */
-	struct text_list upns, emails; /* that the alternative names hold */
-	struct text_list policies;     /* issuance policies */
-	struct view sid_extension;     /* 25.2, empty if absent */
-	const char *sid;               /* the text in it, NULL if absent */
+	bool same_key;                /* the request is for the same public key */
+	struct view subject;          /* DER */
+	struct view subject_alt_name; /* DER of the extension value, empty if absent */
+	struct texts upns, emails;    /* that the alternative names hold */
+	struct texts policies;        /* issuance policies */
+	struct view sid_extension;    /* 25.2, empty if absent */
+	const char *sid;              /* the text in it, NULL if absent */
 };
 
 /* What the request says, as far as policy needs it. */
@@ -52,7 +52,7 @@ struct issue_request {
 	size_t signer_count;
 	const struct issue_renewed *renewed; /* NULL: no renewal */
 	/* certificatePolicies of the request, for ISSUANCE_POLICIES_FROM_REQUEST; borrowed */
-	struct text_list policies;
+	struct texts policies;
 	/* Whom the caller, an enrollment agent, enrolls ("requestername"); NULL: the caller itself.
 	 */
 	const struct principal *on_behalf_of;
@@ -83,14 +83,14 @@ struct issue_plan {
 	size_t san_count;
 	uint8_t key_usage[2];
 	bool key_usage_critical;
-	struct text_list eku; /* borrowed lists of the template: valid as long as it */
+	struct texts eku; /* borrowed lists of the template: valid as long as it */
 	bool eku_critical;
-	struct text_list application_policies; /* 21.10; empty for version 1 */
+	struct texts application_policies; /* 21.10; empty for version 1 */
 	/* Issuance policies, OIDs of the template's list; `chosen_policies` owns the list where the
 	 * request chose among them. Their statements: enterprise_oid.h. */
-	struct text_list policies;
+	struct texts policies;
 	char **chosen_policies;
-	struct text_list critical; /* OIDs of extensions that are critical if they are there */
+	struct texts critical; /* OIDs of extensions that are critical if they are there */
 	bool basic_constraints, is_ca, basic_constraints_critical;
 	int32_t path_len;   /* -1 none */
 	bool template_name; /* v1 with ADD_TEMPLATE_NAME: 20.2 with the cn */

@@ -46,7 +46,7 @@ issue_check_renewal(const struct tmpl *t, const struct issue_request *r, struct 
 }
 
 static bool
-all_are(const struct text_list *names, const char *expected)
+all_are(const struct texts *names, const char *expected)
 {
 	for (size_t i = 0; i < names->count; i++)
 		if (expected == NULL || !text_eq_nocase(names->list[i], expected))
@@ -74,7 +74,7 @@ asks_no_more(const struct tmpl *t, const struct issue_request *r)
 	if ((t->enrollment_flag & CT_FLAG_ISSUANCE_POLICIES_FROM_REQUEST) == 0)
 		return true;
 	for (size_t i = 0; i < r->policies.count; i++)
-		if (!text_list_has(&r->renewed->policies, r->policies.list[i]))
+		if (!texts_has(&r->renewed->policies, r->policies.list[i]))
 			return false;
 	return true;
 }

@@ -11,11 +11,11 @@
 
 /* The first OID of `demanded` that is not among `held`; NULL if all are. */
 static const char *
-missing(const struct text_list *demanded, const struct text_list *held, const char *wildcard)
+missing(const struct texts *demanded, const struct texts *held, const char *wildcard)
 {
 	for (size_t i = 0; i < demanded->count; i++)
-		if (!text_list_has(held, demanded->list[i]) &&
-		    (wildcard == NULL || !text_list_has(held, wildcard)))
+		if (!texts_has(held, demanded->list[i]) &&
+		    (wildcard == NULL || !texts_has(held, wildcard)))
 			return demanded->list[i];
 	return NULL;
 }
@@ -116,7 +116,7 @@ template_allows(const struct tmpl *t)
 {
 	return (t->enrollment_flag & CT_FLAG_ALLOW_ENROLL_ON_BEHALF_OF) != 0 ||
 	       (t->ra_signatures > 0 &&
-		   text_list_has(&t->ra_application_policies, OID_CERTIFICATE_REQUEST_AGENT));
+		   texts_has(&t->ra_application_policies, OID_CERTIFICATE_REQUEST_AGENT));
 }
 
 bool
@@ -138,8 +138,7 @@ issue_check_on_behalf_of(const struct tmpl *t, const struct issue_request *r, st
 		    "directory",
 		    t->cn, r->on_behalf_of->downlevel);
 	for (size_t i = 0; i < r->signer_count; i++)
-		if (text_list_has(
-			&r->signers[i].application_policies, OID_CERTIFICATE_REQUEST_AGENT))
+		if (texts_has(&r->signers[i].application_policies, OID_CERTIFICATE_REQUEST_AGENT))
 			return true;
 	return err_set(err,
 	    r->signer_count == 0 ? CERTSRV_E_SIGNATURE_POLICY_REQUIRED

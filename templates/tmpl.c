@@ -99,14 +99,14 @@ decode_usage(struct view raw, uint8_t out[2], struct err *err)
 }
 
 static bool
-decode_list(const struct dir_attr *a, bool oids, struct text_list *out, struct err *err)
+decode_list(const struct dir_attr *a, bool oids, struct texts *out, struct err *err)
 {
 	for (size_t i = 0; i < a->count; i++) {
 		struct view raw = buf_view(&a->values[i]);
 		char *text;
 
 		if (!(oids ? decode_oid(raw, &text, err) : text_from_view(raw, &text, err)) ||
-		    !text_list_take(out, text, err))
+		    !texts_take_new(out, text, err))
 			return false;
 	}
 	return true;
@@ -159,7 +159,7 @@ decode_attribute(
 		return !what->required || err_set(err, ERROR_INVALID_DATA, "it is missing");
 	if (what->kind == KIND_TEXTS || what->kind == KIND_OIDS)
 		return decode_list(a, what->kind == KIND_OIDS,
-		    (struct text_list *)(void *)((char *)t + what->offset), err);
+		    (struct texts *)(void *)((char *)t + what->offset), err);
 	if (a->count > 1)
 		return err_set(
 		    err, ERROR_INVALID_DATA, "%zu values where one is expected", a->count);
@@ -217,8 +217,8 @@ static void
 limit_to_version_1(struct tmpl *t)
 {
 	t->private_key_flag &= ~CT_FLAG_REQUIRE_PRIVATE_KEY_ARCHIVAL;
-	text_list_free(&t->policies);
-	text_list_free(&t->application_policies);
+	texts_free(&t->policies);
+	texts_free(&t->application_policies);
 }
 
 bool
@@ -242,13 +242,13 @@ fail:
 void
 tmpl_free(struct tmpl *t)
 {
-	struct text_list *lists[] = {&t->eku, &t->critical, &t->policies, &t->application_policies,
+	struct texts *lists[] = {&t->eku, &t->critical, &t->policies, &t->application_policies,
 	    &t->supersedes, &t->csps, &t->ra_policies, &t->ra_application_policies};
 	char *texts[] = {t->dn, t->cn, t->display_name, t->oid, t->asymmetric_algorithm,
 	    t->hash_algorithm, t->symmetric_algorithm};
 
 	for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
-		text_list_free(lists[i]);
+		texts_free(lists[i]);
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
 		free(texts[i]);
 	sd_free(&t->sd);

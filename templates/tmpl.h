@@ -6,6 +6,7 @@
 #define TEMPLATES_TMPL_H
 
 #include "entry.h"
+#include "texts.h"
 #include "sd.h"
 
 /* flags, [MS-CRTD] 2.4 */
@@ -53,11 +54,6 @@
 #define CT_FLAG_USE_LEGACY_PROVIDER          0x00000100u
 #define CT_FLAG_ATTEST_REQUIRED              0x00002000u
 
-struct text_list {
-	char **list;
-	size_t count;
-};
-
 struct tmpl {
 	char *dn, *cn, *display_name;
 	uint32_t flags, enrollment_flag, name_flag, private_key_flag;
@@ -70,8 +66,8 @@ struct tmpl {
 	int32_t max_depth;         /* pKIMaxIssuingDepth; -1 none */
 	uint8_t key_usage[2];      /* BIT STRING content of pKIKeyUsage, [MS-CRTD] 2.13 */
 	int64_t validity, overlap; /* seconds */
-	struct text_list eku, critical, policies, application_policies, supersedes, csps;
-	struct text_list ra_policies, ra_application_policies; /* [MS-CRTD] 2.23, both syntaxes */
+	struct texts eku, critical, policies, application_policies, supersedes, csps;
+	struct texts ra_policies, ra_application_policies; /* [MS-CRTD] 2.23, both syntaxes */
 	char *asymmetric_algorithm, *hash_algorithm,
 	    *symmetric_algorithm;     /* versions 3 and 4, [MS-CRTD] 2.23.2; NULL if absent */
 	int32_t symmetric_key_length; /* bits; 0 absent */

@@ -100,7 +100,7 @@ words_of(const struct tmpl_choice *words, uint32_t bits)
 static bool
 bits_of(const struct tmpl_choice *words, const char *value, uint32_t *bits_out, struct err *err)
 {
-	struct text_list list = {0};
+	struct texts list = {0};
 	bool ok = list_split(value, ',', &list, err);
 
 	*bits_out = 0;
@@ -112,7 +112,7 @@ bits_of(const struct tmpl_choice *words, const char *value, uint32_t *bits_out, 
 		else
 			ok = not_one_of(words, list.list[i], err);
 	}
-	text_list_free(&list);
+	texts_free(&list);
 	return ok;
 }
 

@@ -8,8 +8,7 @@
 #include "text.h"
 
 bool
-entry_set_texts(
-    struct dir_entry *e, const char *attr, const struct text_list *values, struct err *err)
+entry_set_texts(struct dir_entry *e, const char *attr, const struct texts *values, struct err *err)
 {
 	if (!dir_entry_set(e, attr, NULL, 0, err))
 		return false;
@@ -20,40 +19,40 @@ entry_set_texts(
 }
 
 static bool
-entry_texts(const struct dir_entry *e, const char *attr, struct text_list *out, struct err *err)
+entry_texts(const struct dir_entry *e, const char *attr, struct texts *out, struct err *err)
 {
 	const struct dir_attr *a = dir_entry_attr(e, attr);
 	char *text;
 
 	for (size_t i = 0; a != NULL && i < a->count; i++)
 		if (!text_from_view(buf_view(&a->values[i]), &text, err) ||
-		    !text_list_take(out, text, err))
+		    !texts_take_new(out, text, err))
 			return false;
 	return true;
 }
 
 /* Each OID by its name, joined. */
 char *
-oids_named(const struct text_list *oids, struct err *err)
+oids_named(const struct texts *oids, struct err *err)
 {
-	struct text_list l = {0};
+	struct texts l = {0};
 	char *text = NULL, *one;
 
 	for (size_t i = 0; i < oids->count; i++)
 		if ((one = text_copied(name_of_oid(oids->list[i]), err)) == NULL ||
-		    !text_list_take(&l, one, err))
+		    !texts_take_new(&l, one, err))
 			goto out;
 	if ((text = list_join(&l, ",")) == NULL)
 		err_nomem(err);
 out:
-	text_list_free(&l);
+	texts_free(&l);
 	return text;
 }
 
 bool
-oids_parse(const char *value, struct text_list *out, struct err *err)
+oids_parse(const char *value, struct texts *out, struct err *err)
 {
-	struct text_list words = {0};
+	struct texts words = {0};
 	bool ok = list_split(value, ',', &words, err);
 	char *copy;
 
@@ -66,29 +65,29 @@ oids_parse(const char *value, struct text_list *out, struct err *err)
 			    words.list[i]);
 		else
 			ok = (copy = text_copied(oid, err)) != NULL &&
-			     text_list_take(out, copy, err);
+			     texts_take_new(out, copy, err);
 	}
-	text_list_free(&words);
+	texts_free(&words);
 	return ok;
 }
 
 static char *
 get_oids(const struct tmpl_field *f, const struct dir_entry *e, struct err *err)
 {
-	struct text_list oids = {0};
+	struct texts oids = {0};
 	char *text = entry_texts(e, f->attribute, &oids, err) ? oids_named(&oids, err) : NULL;
 
-	text_list_free(&oids);
+	texts_free(&oids);
 	return text;
 }
 
 static bool
 set_oids(const struct tmpl_field *f, struct dir_entry *e, const char *value, struct err *err)
 {
-	struct text_list oids = {0};
+	struct texts oids = {0};
 	bool ok = oids_parse(value, &oids, err) && entry_set_texts(e, f->attribute, &oids, err);
 
-	text_list_free(&oids);
+	texts_free(&oids);
 	return ok;
 }
 
@@ -98,11 +97,11 @@ const struct tmpl_field_kind FIELD_OIDS = {get_oids, set_oids};
 static bool
 set_eku(const struct tmpl_field *f, struct dir_entry *e, const char *value, struct err *err)
 {
-	struct text_list oids = {0};
+	struct texts oids = {0};
 	bool ok = oids_parse(value, &oids, err) && entry_set_texts(e, f->attribute, &oids, err) &&
 		  entry_set_texts(e, "msPKI-Certificate-Application-Policy", &oids, err);
 
-	text_list_free(&oids);
+	texts_free(&oids);
 	return ok;
 }
 
@@ -111,22 +110,22 @@ const struct tmpl_field_kind FIELD_EKU = {get_oids, set_eku};
 static char *
 get_names(const struct tmpl_field *f, const struct dir_entry *e, struct err *err)
 {
-	struct text_list l = {0};
+	struct texts l = {0};
 	char *text = NULL;
 
 	if (entry_texts(e, f->attribute, &l, err) && (text = list_join(&l, ",")) == NULL)
 		err_nomem(err);
-	text_list_free(&l);
+	texts_free(&l);
 	return text;
 }
 
 static bool
 set_names(const struct tmpl_field *f, struct dir_entry *e, const char *value, struct err *err)
 {
-	struct text_list l = {0};
+	struct texts l = {0};
 	bool ok = list_split(value, ',', &l, err) && entry_set_texts(e, f->attribute, &l, err);
 
-	text_list_free(&l);
+	texts_free(&l);
 	return ok;
 }
 
@@ -142,7 +141,7 @@ by_rank(const void *a, const void *b)
 static char *
 get_providers(const struct tmpl_field *f, const struct dir_entry *e, struct err *err)
 {
-	struct text_list l = {0};
+	struct texts l = {0};
 	char *text = NULL;
 
 	if (!entry_texts(e, f->attribute, &l, err))
@@ -158,24 +157,24 @@ get_providers(const struct tmpl_field *f, const struct dir_entry *e, struct err 
 	if ((text = list_join(&l, ";")) == NULL)
 		err_nomem(err);
 out:
-	text_list_free(&l);
+	texts_free(&l);
 	return text;
 }
 
 static bool
 set_providers(const struct tmpl_field *f, struct dir_entry *e, const char *value, struct err *err)
 {
-	struct text_list l = {0}, ranked = {0};
+	struct texts l = {0}, ranked = {0};
 	bool ok = list_split(value, ';', &l, err);
 
 	for (size_t i = 0; ok && i < l.count; i++) {
 		char *one = text_printf("%zu,%s", i + 1, l.list[i]);
 
-		ok = one != NULL ? text_list_take(&ranked, one, err) : err_nomem(err);
+		ok = one != NULL ? texts_take_new(&ranked, one, err) : err_nomem(err);
 	}
 	ok = ok && entry_set_texts(e, f->attribute, &ranked, err);
-	text_list_free(&l);
-	text_list_free(&ranked);
+	texts_free(&l);
+	texts_free(&ranked);
 	return ok;
 }
 

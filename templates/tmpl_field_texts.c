@@ -7,7 +7,7 @@
 #include "tmpl_fields_priv.h"
 
 bool
-list_split(const char *text, char separator, struct text_list *out, struct err *err)
+list_split(const char *text, char separator, struct texts *out, struct err *err)
 {
 	bool last = *text == '\0' || text_eq_nocase(text, "none");
 
@@ -25,7 +25,7 @@ list_split(const char *text, char separator, struct text_list *out, struct err *
 			free(one);
 			return err_set(err, E_INVALIDARG, "an empty value in the list");
 		}
-		if (!text_list_take(out, one, err)) {
+		if (!texts_take_new(out, one, err)) {
 			err->code = E_INVALIDARG;
 			return false;
 		}
@@ -35,7 +35,7 @@ list_split(const char *text, char separator, struct text_list *out, struct err *
 }
 
 char *
-list_join(const struct text_list *l, const char *separator)
+list_join(const struct texts *l, const char *separator)
 {
 	char *text = NULL;
 	size_t len = 0;

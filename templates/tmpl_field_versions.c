@@ -157,13 +157,13 @@ const struct tmpl_field_kind FIELD_TRANSPORT = {get_transport, set_transport};
 static char *
 get_ra_policies(const struct tmpl_field *f, const struct dir_entry *e, struct err *err)
 {
-	struct text_list oids = {0};
+	struct texts oids = {0};
 	char *raw = NULL, *text = NULL;
 
 	if (property_get(e, f->attribute, &raw, err) &&
 	    (raw == NULL || list_split(raw, ',', &oids, err)))
 		text = oids_named(&oids, err);
-	text_list_free(&oids);
+	texts_free(&oids);
 	free(raw);
 	return text;
 }
@@ -171,14 +171,14 @@ get_ra_policies(const struct tmpl_field *f, const struct dir_entry *e, struct er
 static bool
 set_ra_policies(const struct tmpl_field *f, struct dir_entry *e, const char *value, struct err *err)
 {
-	struct text_list oids = {0};
+	struct texts oids = {0};
 	char *joined = NULL;
 	bool ok = oids_parse(value, &oids, err);
 
 	if (ok && oids.count > 0 && (joined = list_join(&oids, ",")) == NULL)
 		ok = err_nomem(err);
 	ok = ok && property_set(e, f->attribute, "PZPWSTR", joined, err);
-	text_list_free(&oids);
+	texts_free(&oids);
 	free(joined);
 	return ok;
 }

@@ -24,20 +24,20 @@ bool entry_int(
     const struct dir_entry *e, const char *attr, int32_t absent, int32_t *out, struct err *err);
 bool entry_set_int(struct dir_entry *e, const char *attr, int32_t value, struct err *err);
 bool entry_set_texts(
-    struct dir_entry *e, const char *attr, const struct text_list *values, struct err *err);
+    struct dir_entry *e, const char *attr, const struct texts *values, struct err *err);
 
 /* Cuts "a, b" at `separator`; "" and "none" are the empty list. */
-bool list_split(const char *text, char separator, struct text_list *out, struct err *err);
+bool list_split(const char *text, char separator, struct texts *out, struct err *err);
 /* The opposite; NULL on no memory. */
-char *list_join(const struct text_list *l, const char *separator);
+char *list_join(const struct texts *l, const char *separator);
 /* An OID by the name that tmpl_names.c knows or in dots; NULL if it is neither. */
 const char *oid_of_name(const char *name);
 /* The name of an OID; the OID itself if it has none. */
 const char *name_of_oid(const char *oid);
 
 /* "clientAuth,1.2.3" as OIDs, and OIDs as such a list. */
-bool oids_parse(const char *value, struct text_list *out, struct err *err);
-char *oids_named(const struct text_list *oids, struct err *err);
+bool oids_parse(const char *value, struct texts *out, struct err *err);
+char *oids_named(const struct texts *oids, struct err *err);
 /* strdup that says so when there is no memory. */
 char *text_copied(const char *text, struct err *err);
 

@@ -16,9 +16,7 @@
 
 /* Appends `text`, which the list then owns (also on failure: it is freed). Refuses a value that is
  * there already. */
-bool text_list_take(struct text_list *l, char *text, struct err *err);
-bool text_list_has(const struct text_list *l, const char *text);
-void text_list_free(struct text_list *l);
+bool texts_take_new(struct texts *l, char *text, struct err *err);
 
 /* Dotted decimal, at least two arcs, as X.660 allows them. */
 bool oid_is_valid(const char *text);

@@ -86,13 +86,13 @@ parse(char *text, struct properties *out, struct err *err)
 static bool
 load_plain(const struct dir_attr *a, struct properties *out, struct err *err)
 {
-	struct text_list oids = {0};
+	struct texts oids = {0};
 	char *joined = NULL, *one;
 	bool ok = false;
 
 	for (size_t i = 0; i < a->count; i++)
 		if (!text_from_view(buf_view(&a->values[i]), &one, err) ||
-		    !text_list_take(&oids, one, err))
+		    !texts_take_new(&oids, one, err))
 			goto out;
 	if ((joined = list_join(&oids, ",")) == NULL) {
 		err_nomem(err);
@@ -100,7 +100,7 @@ load_plain(const struct dir_attr *a, struct properties *out, struct err *err)
 	}
 	ok = append(out, PROPERTY_RA_POLICIES, "PZPWSTR", joined, err);
 out:
-	text_list_free(&oids);
+	texts_free(&oids);
 	free(joined);
 	return ok;
 }
@@ -134,7 +134,7 @@ load(const struct dir_entry *e, struct properties *out, struct err *err)
 static bool
 store_plain(struct dir_entry *e, const struct properties *p, struct err *err)
 {
-	struct text_list oids = {0};
+	struct texts oids = {0};
 	bool ok = true;
 
 	for (size_t i = 0; ok && i < p->count; i++) {
@@ -147,7 +147,7 @@ store_plain(struct dir_entry *e, const struct properties *p, struct err *err)
 			    "them away");
 	}
 	ok = ok && entry_set_texts(e, ATTRIBUTE, &oids, err);
-	text_list_free(&oids);
+	texts_free(&oids);
 	return ok;
 }
 

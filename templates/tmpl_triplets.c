@@ -31,7 +31,7 @@ static const struct property {
 
 /* Comma-separated. */
 static bool
-decode_oids(char *text, struct text_list *out, struct err *err)
+decode_oids(char *text, struct texts *out, struct err *err)
 {
 	char *one, *copy;
 
@@ -41,7 +41,7 @@ decode_oids(char *text, struct text_list *out, struct err *err)
 			    err, ERROR_INVALID_DATA, "\"%s\" is not an object identifier", one);
 		if ((copy = strdup(one)) == NULL)
 			return err_nomem(err);
-		if (!text_list_take(out, copy, err))
+		if (!texts_take_new(out, copy, err))
 			return false;
 	}
 	return true;
@@ -59,7 +59,7 @@ decode_property(const struct property *p, char *value, struct tmpl *t, struct er
 		    p->name, value);
 	switch (p->kind) {
 	case KIND_OIDS:
-		return decode_oids(value, (struct text_list *)to, err);
+		return decode_oids(value, (struct texts *)to, err);
 	case KIND_TEXT:
 		return (*(char **)to = strdup(value)) != NULL || err_nomem(err);
 	case KIND_LENGTH:

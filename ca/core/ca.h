@@ -78,10 +78,10 @@ struct ca_view {
 	size_t template_count;
 	char **broken_templates; /* "cn: sentence" of those that do not */
 	size_t broken_count;
-	struct enterprise_oids oids;    /* what the organisation says of its object identifiers */
-	struct text_list broken_oids;   /* sentences about entries that say nothing usable */
-	struct text_list enabled;       /* certificateTemplates of this CA's service object */
-	struct text_list service_hosts; /* of all enrollment services, and of the configuration */
+	struct enterprise_oids oids; /* what the organisation says of its object identifiers */
+	struct texts broken_oids;    /* sentences about entries that say nothing usable */
+	struct texts enabled;        /* certificateTemplates of this CA's service object */
+	struct texts service_hosts;  /* of all enrollment services, and of the configuration */
 	struct officer_rules officer_rules; /* dircaOfficerRights */
 	char *officer_problem;  /* why it could not be read: then there are no rules, and nobody may
 				   act; NULL if it could */

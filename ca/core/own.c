@@ -64,8 +64,8 @@ own_check_person(const struct ca *ca, const struct principal *officer,
 }
 
 static bool
-names_officer(const struct principal *officer, const struct pkix_texts *upns,
-    const struct pkix_texts *emails, const char *sid_text)
+names_officer(const struct principal *officer, const struct texts *upns, const struct texts *emails,
+    const char *sid_text)
 {
 	struct sid sid;
 	bool own = sid_text != NULL && officer->has_sid && sid_from_text(sid_text, &sid) &&
@@ -94,19 +94,18 @@ bool
 own_check_names(const struct ca *ca, const struct principal *officer, const struct own_names *names,
     struct err *err)
 {
-	struct pkix_texts upns = {0}, emails = {0};
+	struct texts upns = {0}, emails = {0};
 	char *sid;
 	bool own;
 
 	if (ca->config->allow_own_requests)
 		return true;
-	if (!pkix_san_names(names->san, &upns, &emails, err))
-		return false;
+	pkix_san_names(names->san, &upns, &emails);
 	sid = pkix_sid_text(names->sid);
 	own = names_officer(officer, &upns, &emails, sid) ||
 	      subject_is_officer(officer, names->subject);
-	pkix_texts_free(&upns);
-	pkix_texts_free(&emails);
+	texts_free(&upns);
+	texts_free(&emails);
 	free(sid);
 	return !own || refuse(officer, "the certificate would hold the name of this account", err);
 }

@@ -169,7 +169,7 @@ read_service(struct ca *ca, struct ca_view *v, struct err *err)
 }
 
 static bool
-add_host(struct text_list *hosts, char *host, struct err *err)
+add_host(struct texts *hosts, char *host, struct err *err)
 {
 	char **grown = reallocarray(hosts->list, hosts->count + 1, sizeof *grown);
 
@@ -187,7 +187,7 @@ add_host(struct text_list *hosts, char *host, struct err *err)
 static bool
 read_service_hosts(const struct config *config, struct ca_view *v, struct err *err)
 {
-	struct text_list *hosts = &v->service_hosts;
+	struct texts *hosts = &v->service_hosts;
 	const char *url = config->url != NULL ? config->url : "";
 
 	return pki_service_hosts(v->pki, &hosts->list, &hosts->count, err) &&
@@ -274,7 +274,7 @@ out:
 }
 
 static void
-free_texts(struct text_list *t)
+free_texts(struct texts *t)
 {
 	for (size_t i = 0; i < t->count; i++)
 		free(t->list[i]);

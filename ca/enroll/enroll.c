@@ -15,9 +15,9 @@ renewal_free(struct enroll_renewal **rp)
 		return;
 	pkix_cert_free(&r->cert);
 	pkix_template_id_free(&r->template_id);
-	pkix_texts_free(&r->upns);
-	pkix_texts_free(&r->emails);
-	pkix_texts_free(&r->issuance_policies);
+	texts_free(&r->upns);
+	texts_free(&r->emails);
+	texts_free(&r->issuance_policies);
 	free(r->sid);
 	buf_free(&r->archived);
 	free(r->kra_hashes);
@@ -33,13 +33,13 @@ enrollment_free(struct enrollment *e)
 	for (size_t i = 0; i < e->signer_count; i++) {
 		pkix_cert_free(&e->signers[i].cert);
 		free(e->signers[i].name);
-		pkix_texts_free(&e->signers[i].application_policies);
-		pkix_texts_free(&e->signers[i].issuance_policies);
+		texts_free(&e->signers[i].application_policies);
+		texts_free(&e->signers[i].issuance_policies);
 	}
 	free(e->signers);
 	free(e->signer_facts);
 	renewal_free(&e->renewal);
-	pkix_texts_free(&e->policies);
+	texts_free(&e->policies);
 	principal_free(&e->subject);
 	enroll_request_free(&e->request);
 	buf_free(&e->archived);

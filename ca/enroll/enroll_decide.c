@@ -37,10 +37,11 @@ claim_oid(struct claim *c, const char *oid, struct err *err)
 }
 
 static bool
-claim_pairs(struct claim *c, char *const *names, char *const *values, size_t count, struct err *err)
+claim_pairs(struct claim *c, const struct pairs *pairs, struct err *err)
 {
-	for (size_t i = 0; i < count; i++)
-		if (text_eq_nocase(names[i], TEMPLATE_ATTRIBUTE) && !claim_cn(c, values[i], err))
+	for (size_t i = 0; i < pairs->count; i++)
+		if (text_eq_nocase(pairs->list[i].name, TEMPLATE_ATTRIBUTE) &&
+		    !claim_cn(c, pairs->list[i].value, err))
 			return false;
 	return true;
 }
@@ -52,11 +53,8 @@ collect_claim(const struct enroll_request *r, const char *label, struct claim *o
 	for (size_t i = 0; i < 2; i++)
 		if (!claim_cn(out, r->ids[i].cn, err) || !claim_oid(out, r->ids[i].oid, err))
 			return false;
-	return claim_pairs(out, r->pkix->nv_names, r->pkix->nv_values, r->pkix->nv_count, err) &&
-	       claim_pairs(out, r->cmc.nv_names, r->cmc.nv_values, r->cmc.nv_count, err) &&
-	       claim_pairs(
-		   out, r->wrapper.nv_names, r->wrapper.nv_values, r->wrapper.nv_count, err) &&
-	       claim_cn(out, label, err);
+	return claim_pairs(out, &r->pkix->pairs, err) && claim_pairs(out, &r->cmc.pairs, err) &&
+	       claim_pairs(out, &r->wrapper.pairs, err) && claim_cn(out, label, err);
 }
 
 /* The sentence for a template that is in the directory but not usable says why. */
@@ -178,7 +176,7 @@ read_policies(struct enrollment *e, struct err *err)
 	if (!enroll_request_extension(&e->request, NID_certificate_policies, &value, err) ||
 	    (value.len > 0 && !pkix_policies_decode(value, &e->policies, err)))
 		return err_prefix(err, "the policies that the request asks for");
-	e->facts.policies = (struct text_list){e->policies.list, e->policies.count};
+	e->facts.policies = (struct texts){e->policies.list, e->policies.count};
 	return true;
 }
 

@@ -63,14 +63,14 @@ struct enroll_signer {
 	struct pkix_cert cert;
 	char *name;    /* of its subject */
 	bool may_sign; /* keyUsage; a renewal may be signed without */
-	struct pkix_texts application_policies, issuance_policies;
+	struct texts application_policies, issuance_policies;
 };
 
 /* The certificate that is renewed, and its row in the database. */
 struct enroll_renewal {
 	struct pkix_cert cert;
 	struct pkix_template_id template_id;
-	struct pkix_texts upns, emails, issuance_policies;
+	struct texts upns, emails, issuance_policies;
 	char *sid;
 	struct issue_renewed facts;
 	/* Its key, if it was archived: a renewal that keeps the key need not send it again. */
@@ -96,7 +96,7 @@ struct enrollment {
 	struct issue_signer *signer_facts;
 	size_t signer_count, signer_fact_count;
 	struct enroll_renewal *renewal; /* NULL: none */
-	struct pkix_texts policies;     /* certificatePolicies of the request */
+	struct texts policies;          /* certificatePolicies of the request */
 	const char *label;              /* EST label, NULL if none */
 	uint8_t request_hash[32];       /* SHA-256 of the request as it came */
 	bool key_is_free;  /* nobody but the caller had the public key when it was asked */

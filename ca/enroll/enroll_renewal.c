@@ -133,9 +133,9 @@ read_facts(const struct enrollment *e, struct enroll_renewal *r, struct err *err
 	const struct tmpl *t;
 
 	if (!pkix_template_id(r->cert.extensions, r->cert.extension_count, &r->template_id, err) ||
-	    !pkix_cert_san_names(&r->cert, &r->upns, &r->emails, err) ||
 	    !pkix_cert_issuance_policies(&r->cert, &r->issuance_policies, err))
 		return err_prefix(err, "the certificate to be renewed");
+	pkix_cert_san_names(&r->cert, &r->upns, &r->emails);
 	r->sid = pkix_cert_sid(&r->cert);
 	r->facts = (struct issue_renewed){
 	    .template_cn = r->template_id.cn,

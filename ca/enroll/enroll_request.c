@@ -153,16 +153,17 @@ enroll_request_signatures(const struct enroll_request *r, struct enroll_signatur
 }
 
 static bool
-find_subject(
-    char *const *names, char *const *values, size_t count, const char **found, struct err *err)
+find_subject(const struct pairs *pairs, const char **found, struct err *err)
 {
-	for (size_t i = 0; i < count; i++) {
-		if (!text_eq_nocase(names[i], CMC_REQUESTER_NAME))
+	for (size_t i = 0; i < pairs->count; i++) {
+		const struct pair *p = &pairs->list[i];
+
+		if (!text_eq_nocase(p->name, CMC_REQUESTER_NAME))
 			continue;
-		if (*found != NULL && !text_eq_nocase(*found, values[i]))
+		if (*found != NULL && !text_eq_nocase(*found, p->value))
 			return err_set(err, ERROR_INVALID_DATA,
-			    "the request is made on behalf of '%s' and of '%s'", *found, values[i]);
-		*found = values[i];
+			    "the request is made on behalf of '%s' and of '%s'", *found, p->value);
+		*found = p->value;
 	}
 	return true;
 }
@@ -171,11 +172,9 @@ bool
 enroll_request_subject(const struct enroll_request *r, const char **name_out, struct err *err)
 {
 	*name_out = NULL;
-	return find_subject(
-		   r->pkix->nv_names, r->pkix->nv_values, r->pkix->nv_count, name_out, err) &&
-	       find_subject(r->cmc.nv_names, r->cmc.nv_values, r->cmc.nv_count, name_out, err) &&
-	       find_subject(
-		   r->wrapper.nv_names, r->wrapper.nv_values, r->wrapper.nv_count, name_out, err);
+	return find_subject(&r->pkix->pairs, name_out, err) &&
+	       find_subject(&r->cmc.pairs, name_out, err) &&
+	       find_subject(&r->wrapper.pairs, name_out, err);
 }
 
 static struct view
@@ -219,10 +218,10 @@ append_pair(struct buf *to, const char *name, const char *value, struct err *err
 }
 
 static bool
-append_pairs(struct buf *to, char *const *names, char *const *values, size_t count, struct err *err)
+append_pairs(struct buf *to, const struct pairs *pairs, struct err *err)
 {
-	for (size_t i = 0; i < count; i++)
-		if (!append_pair(to, names[i], values[i], err))
+	for (size_t i = 0; i < pairs->count; i++)
+		if (!append_pair(to, pairs->list[i].name, pairs->list[i].value, err))
 			return false;
 	return true;
 }
@@ -236,10 +235,9 @@ enroll_request_attributes(const struct enroll_request *r, char **out, struct err
 	*out = NULL;
 	if (!r->decoded)
 		return true;
-	if (!append_pairs(&lines, r->pkix->nv_names, r->pkix->nv_values, r->pkix->nv_count, err) ||
-	    !append_pairs(&lines, r->cmc.nv_names, r->cmc.nv_values, r->cmc.nv_count, err) ||
-	    !append_pairs(
-		&lines, r->wrapper.nv_names, r->wrapper.nv_values, r->wrapper.nv_count, err))
+	if (!append_pairs(&lines, &r->pkix->pairs, err) ||
+	    !append_pairs(&lines, &r->cmc.pairs, err) ||
+	    !append_pairs(&lines, &r->wrapper.pairs, err))
 		goto out;
 	if (lines.len > ATTRIBUTES_MAX)
 		lines.len = 0;

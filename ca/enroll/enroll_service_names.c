@@ -9,7 +9,7 @@
 static bool
 check_name(const struct enrollment *e, const char *name, struct err *err)
 {
-	const struct text_list *hosts = &e->view->service_hosts;
+	const struct texts *hosts = &e->view->service_hosts;
 
 	for (size_t i = 0; i < hosts->count; i++)
 		if (pkix_host_matches(name, hosts->list[i]))
@@ -23,12 +23,12 @@ check_name(const struct enrollment *e, const char *name, struct err *err)
 bool
 enroll_check_service_names(struct enrollment *e, struct err *err)
 {
-	struct pkix_texts names = {0};
+	struct texts names = {0};
 	bool ok =
 	    pkix_host_names(buf_view(&e->names.subject), buf_view(&e->names.san), &names, err);
 
 	for (size_t i = 0; ok && i < names.count; i++)
 		ok = check_name(e, names.list[i], err);
-	pkix_texts_free(&names);
+	texts_free(&names);
 	return ok;
 }

@@ -102,10 +102,7 @@ out:
 static bool
 names_subject(const struct enroll_request *r)
 {
-	for (size_t i = 0; i < r->wrapper.nv_count; i++)
-		if (text_eq_nocase(r->wrapper.nv_names[i], CMC_REQUESTER_NAME))
-			return true;
-	return false;
+	return pairs_find(&r->wrapper.pairs, CMC_REQUESTER_NAME) != NULL;
 }
 
 bool
@@ -114,7 +111,7 @@ enroll_check_naming(const struct enrollment *e, struct err *err)
 	const struct enroll_signer *first = e->signers; /* from outside in: the wrapper's first */
 
 	if (e->requester == e->caller || !names_subject(&e->request) ||
-	    pkix_texts_have(&first->application_policies, oid_dotted(OID_ENROLLMENT_AGENT)))
+	    texts_has(&first->application_policies, oid_dotted(OID_ENROLLMENT_AGENT)))
 		return true;
 	return err_set(err, CERTSRV_E_SIGNATURE_REJECTED,
 	    "'%s' names '%s' as the subject and is no enrollment agent: its certificate lacks "

@@ -32,8 +32,7 @@ struct cmc_request {
 				     if absent */
 	struct pkix_extension *extensions; /* AddExtensions */
 	size_t extension_count;
-	char **nv_names, **nv_values; /* RegInfo "name=value&..." */
-	size_t nv_count;
+	struct pairs pairs; /* RegInfo "name=value&..." */
 	bool has_binding;
 	struct cmc_binding binding;
 };
@@ -58,8 +57,7 @@ bool cmc_request_strip(const struct cmc_request *r, struct buf *out, struct err 
  * request: a PKCS#10, or a CMC request of its own. */
 struct cmc_wrapped {
 	struct cms_signed message;
-	char **nv_names, **nv_values; /* 311.13.2.1 of the first signer's signed attributes */
-	size_t nv_count;
+	struct pairs pairs; /* 311.13.2.1 of the first signer's signed attributes */
 };
 /* CRYPT_E_INVALID_MSG_TYPE if it is no such message, CRYPT_E_NO_SIGNER, and
  * CERTSRV_E_BAD_REQUEST_KEY_ARCHIVAL for an archived key in it: only CMC carries one. */

@@ -7,6 +7,7 @@
 #include "cmc_control.h"
 #include "cms_der.h"
 #include "pkix_priv.h"
+#include "own.h"
 #include "text.h"
 
 #define CONTENT_MAX    (1024 * 1024)
@@ -138,18 +139,19 @@ read_pair(struct cmc_request *out, struct view pair, struct err *err)
 {
 	const uint8_t *eq = memchr(pair.ptr, '=', pair.len);
 	size_t name_len = eq != NULL ? (size_t)(eq - pair.ptr) : 0;
+	OWNED(own_memory) char *name = NULL, *value = NULL;
 
 	if (name_len == 0)
 		return err_set(
 		    err, ERROR_INVALID_DATA, "control RegInfo: a part of it is not name=value");
-	if (out->nv_count == PAIRS_MAX)
+	if (out->pairs.count == PAIRS_MAX)
 		return err_set(
 		    err, ERROR_INVALID_DATA, "control RegInfo has more than %d pairs", PAIRS_MAX);
-	out->nv_count++; /* now: a pair of which only the name could be copied is freed too */
-	return text_from_view(
-		   view_of(pair.ptr, name_len), &out->nv_names[out->nv_count - 1], err) &&
-	       text_from_view(view_of(eq + 1, pair.len - name_len - 1),
-		   &out->nv_values[out->nv_count - 1], err);
+	if (!text_from_view(view_of(pair.ptr, name_len), &name, err) ||
+	    !text_from_view(view_of(eq + 1, pair.len - name_len - 1), &value, err))
+		return false;
+	pairs_take(&out->pairs, own_give(&name), own_give(&value));
+	return true;
 }
 
 /* [MS-WCCE] 2.2.2.6.3: pairs of name and value joined by '&', of which one may stand at the end. */
@@ -165,9 +167,6 @@ read_reg_info(struct cmc_request *out, struct err *err)
 		return true;
 	if (!der_attr_octets(&attr, &text, err))
 		return false;
-	if ((out->nv_names = calloc(PAIRS_MAX, sizeof *out->nv_names)) == NULL ||
-	    (out->nv_values = calloc(PAIRS_MAX, sizeof *out->nv_values)) == NULL)
-		return err_nomem(err);
 	while (text.len > 0) {
 		const uint8_t *amp = memchr(text.ptr, '&', text.len);
 		size_t len = amp != NULL ? (size_t)(amp - text.ptr) : text.len,
@@ -266,12 +265,7 @@ cmc_request_free(struct cmc_request *r)
 		CMCW_BINDING_free(r->wire->binding);
 		free(r->wire);
 	}
-	for (size_t i = 0; i < r->nv_count; i++) {
-		free(r->nv_names[i]);
-		free(r->nv_values[i]);
-	}
-	free(r->nv_names);
-	free(r->nv_values);
+	pairs_free(&r->pairs);
 	free(r->extensions);
 	pkix_request_free(&r->request);
 	cms_signed_free(&r->message);

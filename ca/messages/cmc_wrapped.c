@@ -35,7 +35,7 @@ read_pairs(struct cmc_wrapped *w, struct err *err)
 		return true;
 	cursor = a->values;
 	while (der_next(&cursor, &value))
-		if (!pkix_pairs_add(value, &w->nv_names, &w->nv_values, &w->nv_count, err))
+		if (!pkix_pairs_add(value, &w->pairs, err))
 			return err_prefix(err, "the signed attributes of the agent");
 	return true;
 }
@@ -62,12 +62,7 @@ fail:
 void
 cmc_wrapped_free(struct cmc_wrapped *w)
 {
-	for (size_t i = 0; i < w->nv_count; i++) {
-		free(w->nv_names[i]);
-		free(w->nv_values[i]);
-	}
-	free(w->nv_names);
-	free(w->nv_values);
+	pairs_free(&w->pairs);
 	cms_signed_free(&w->message);
 	*w = (struct cmc_wrapped){0};
 }

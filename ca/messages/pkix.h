@@ -11,6 +11,7 @@
 #include <openssl/x509.h>
 
 #include "buf.h"
+#include "texts.h"
 
 /* Public key from SubjectPublicKeyInfo DER: numbers read from the DER, EVP_PKEY_fromdata. RSA
  * (1024..8192 bits, odd modulus, e >= 3) and P-256/384/521 (point on the curve). NTE_BAD_ALGID for
@@ -35,15 +36,6 @@ struct pkix_extension {
 	struct view value; /* content of the OCTET STRING */
 };
 
-/* A list of strings that it owns. */
-struct pkix_texts {
-	char **list;
-	size_t count;
-};
-void pkix_texts_free(struct pkix_texts *t);
-bool pkix_texts_have(const struct pkix_texts *t, const char *text);
-bool pkix_texts_add(struct pkix_texts *t, const char *text, struct err *err);
-
 struct pkix_wire; /* ASN.1 structs that the views of a decoded object point into */
 
 /* A PKCS#10 request, read. Strict DER only. Views live as long as the struct. */
@@ -55,8 +47,7 @@ struct pkix_request {
 	struct view spki;                  /* SubjectPublicKeyInfo DER */
 	struct pkix_extension *extensions; /* from extensionRequest and 311.2.1.14 */
 	size_t extension_count;
-	char **nv_names, **nv_values; /* 311.13.2.1 name-value pairs */
-	size_t nv_count;
+	struct pairs pairs;              /* 311.13.2.1 name-value pairs */
 	struct view renewal_certificate; /* 311.13.1, DER of what it renews; empty if absent */
 	bool null_signature;             /* a digest in its place: acceptable inside CMC only */
 	X509_ALGOR *sig_alg;
@@ -73,7 +64,7 @@ const struct pkix_extension *pkix_request_extension(const struct pkix_request *r
 void pkix_request_free(struct pkix_request *r);
 /* Appends the pairs of one value of 311.13.2.1 to lists that the caller frees; a name that is there
  * already is refused. */
-bool pkix_pairs_add(struct view der, char ***names, char ***values, size_t *count, struct err *err);
+bool pkix_pairs_add(struct view der, struct pairs *out, struct err *err);
 /* The client's side: makes and signs a request. `extensions` may be NULL; subject is a Name DER
  * (empty view: empty name). */
 bool pkix_request_make(EVP_PKEY *key, struct view subject,
@@ -146,10 +137,8 @@ bool pkix_check_general_names(struct view names, const char *what, struct err *e
 char *pkix_cert_upn(const struct pkix_cert *c);
 /* Every UPN and every e-mail address of the SAN. The second takes the extension's value; none are
  * in one that is empty or does not decode. */
-bool pkix_cert_san_names(
-    const struct pkix_cert *c, struct pkix_texts *upns, struct pkix_texts *emails, struct err *err);
-bool pkix_san_names(
-    struct view san, struct pkix_texts *upns, struct pkix_texts *emails, struct err *err);
+void pkix_cert_san_names(const struct pkix_cert *c, struct texts *upns, struct texts *emails);
+void pkix_san_names(struct view san, struct texts *upns, struct texts *emails);
 /* Text of the SID in extension 25.2, NULL if absent; the second takes its value. free(). */
 char *pkix_cert_sid(const struct pkix_cert *c);
 char *pkix_sid_text(struct view extension);
@@ -161,7 +150,7 @@ char *pkix_cert_san_text(const struct pkix_cert *c); /* "UPN:..., email:..., DNS
  * a peer could take the holder for a host: common names, DNS names, addresses, hosts of URIs; of
  * principal names what stands before '@', whole and between its '/'. ERROR_INVALID_DATA if one of
  * the two, or a name in them, cannot be read. */
-bool pkix_host_names(struct view subject, struct view san, struct pkix_texts *out, struct err *err);
+bool pkix_host_names(struct view subject, struct view san, struct texts *out, struct err *err);
 /* Whether a certificate for `name` is one for `host`: without case and last dots, addresses by
  * value; '*' stands for anything but dots, wherever it is. */
 bool pkix_host_matches(const char *name, const char *host);

@@ -8,20 +8,22 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include "own.h"
 #include "text.h"
 
 static bool
-add_string(const ASN1_STRING *s, struct pkix_texts *out, struct err *err)
+add_string(const ASN1_STRING *s, struct texts *out, struct err *err)
 {
 	char *text = NULL;
-	bool ok = pkix_string_text(s, &text, err) && pkix_texts_add(out, text, err);
+	bool ok = pkix_string_text(s, &text, err);
 
-	free(text);
+	if (ok)
+		texts_take(out, text);
 	return ok;
 }
 
 static bool
-add_common_names(struct view subject, struct pkix_texts *out, struct err *err)
+add_common_names(struct view subject, struct texts *out, struct err *err)
 {
 	const unsigned char *p = subject.ptr;
 	X509_NAME *name =
@@ -40,7 +42,7 @@ add_common_names(struct view subject, struct pkix_texts *out, struct err *err)
 }
 
 static bool
-add_address(const ASN1_OCTET_STRING *octets, struct pkix_texts *out, struct err *err)
+add_address(const ASN1_OCTET_STRING *octets, struct texts *out, struct err *err)
 {
 	int len = ASN1_STRING_length(octets);
 	char text[INET6_ADDRSTRLEN];
@@ -49,39 +51,37 @@ add_address(const ASN1_OCTET_STRING *octets, struct pkix_texts *out, struct err 
 	    inet_ntop(len == 4 ? AF_INET : AF_INET6, ASN1_STRING_get0_data(octets), text,
 		sizeof text) == NULL)
 		return err_set(err, ERROR_INVALID_DATA, "an IP address of %d bytes", len);
-	return pkix_texts_add(out, text, err);
+	texts_add(out, text);
+	return true;
 }
 
-static bool
-add_uri_host(const ASN1_IA5STRING *uri, struct pkix_texts *out, struct err *err)
+static void
+add_uri_host(const ASN1_IA5STRING *uri, struct texts *out)
 {
 	char *host = text_url_host(pkix_string_view(uri));
-	bool ok = host == NULL || pkix_texts_add(out, host, err);
 
-	free(host);
-	return ok;
+	if (host != NULL)
+		texts_take(out, host);
 }
 
 /* "HTTP/ca1.nwtraders.com@NWTRADERS.COM", the name of a service, names a host as well. */
 static bool
-add_principal(const ASN1_UTF8STRING *upn, struct pkix_texts *out, struct err *err)
+add_principal(const ASN1_UTF8STRING *upn, struct texts *out, struct err *err)
 {
-	char *text = NULL, *part, *rest;
-	bool ok;
+	OWNED(own_memory) char *text = NULL;
+	char *part, *rest;
 
 	if (!pkix_string_text(upn, &text, err))
 		return false;
 	text[strcspn(text, "@")] = '\0';
-	ok = pkix_texts_add(out, text, err);
-	for (part = strtok_r(text, "/", &rest); ok && part != NULL;
-	     part = strtok_r(NULL, "/", &rest))
-		ok = pkix_texts_add(out, part, err);
-	free(text);
-	return ok;
+	texts_add(out, text);
+	for (part = strtok_r(text, "/", &rest); part != NULL; part = strtok_r(NULL, "/", &rest))
+		texts_add(out, part);
+	return true;
 }
 
 static bool
-add_name(const GENERAL_NAME *name, struct pkix_texts *out, struct err *err)
+add_name(const GENERAL_NAME *name, struct texts *out, struct err *err)
 {
 	switch (name->type) {
 	case GEN_DNS:
@@ -89,7 +89,8 @@ add_name(const GENERAL_NAME *name, struct pkix_texts *out, struct err *err)
 	case GEN_IPADD:
 		return add_address(name->d.iPAddress, out, err);
 	case GEN_URI:
-		return add_uri_host(name->d.uniformResourceIdentifier, out, err);
+		add_uri_host(name->d.uniformResourceIdentifier, out);
+		return true;
 	case GEN_OTHERNAME:
 		if (OBJ_obj2nid(name->d.otherName->type_id) != NID_ms_upn ||
 		    name->d.otherName->value->type != V_ASN1_UTF8STRING)
@@ -101,7 +102,7 @@ add_name(const GENERAL_NAME *name, struct pkix_texts *out, struct err *err)
 }
 
 static bool
-add_alternative_names(struct view san, struct pkix_texts *out, struct err *err)
+add_alternative_names(struct view san, struct texts *out, struct err *err)
 {
 	const unsigned char *p = san.ptr;
 	GENERAL_NAMES *names =
@@ -117,13 +118,13 @@ add_alternative_names(struct view san, struct pkix_texts *out, struct err *err)
 }
 
 bool
-pkix_host_names(struct view subject, struct view san, struct pkix_texts *out, struct err *err)
+pkix_host_names(struct view subject, struct view san, struct texts *out, struct err *err)
 {
-	*out = (struct pkix_texts){0};
+	*out = (struct texts){0};
 	if (add_common_names(subject, out, err) &&
 	    (san.len == 0 || add_alternative_names(san, out, err)))
 		return true;
-	pkix_texts_free(out);
+	texts_free(out);
 	return false;
 }
 

@@ -1,69 +1,30 @@
 #include "pkix_priv.h"
 
-#include <stdlib.h>
-
+#include "own.h"
 #include "text.h"
 
-struct pairs {
-	char ***names, ***values;
-	size_t *count;
-};
-
-/* Takes over both strings. */
 static bool
-append(const struct pairs *to, char *name, char *value)
+add_pair(struct pairs *to, const PKIX_NAME_VALUE *pair, struct err *err)
 {
-	char **names = reallocarray(*to->names, *to->count + 1, sizeof *names), **values;
+	OWNED(own_memory) char *name = NULL, *value = NULL;
 
-	if (names != NULL)
-		*to->names = names;
-	if (names == NULL ||
-	    (values = reallocarray(*to->values, *to->count + 1, sizeof *values)) == NULL)
-		return false;
-	*to->values = values;
-	(*to->names)[*to->count] = name;
-	(*to->values)[(*to->count)++] = value;
-	return true;
-}
-
-static bool
-add_pair(const struct pairs *to, const PKIX_NAME_VALUE *pair, struct err *err)
-{
-	char *name = NULL, *value = NULL;
-	bool ok = false;
-
-	if (*to->count >= PKIX_MAX_ITEMS) {
-		err_set(err, ERROR_INVALID_DATA, "more than %d name-value pairs", PKIX_MAX_ITEMS);
-		goto out;
-	}
+	if (to->count >= PKIX_MAX_ITEMS)
+		return err_set(
+		    err, ERROR_INVALID_DATA, "more than %d name-value pairs", PKIX_MAX_ITEMS);
 	if (!pkix_string_text(pair->name, &name, err) ||
-	    !pkix_string_text(pair->value, &value, err)) {
-		err_prefix(err, "name-value pair %zu", *to->count + 1);
-		goto out;
-	}
-	for (size_t i = 0; i < *to->count; i++)
-		if (text_eq_nocase((*to->names)[i], name)) {
-			err_set(
-			    err, ERROR_INVALID_DATA, "name-value pair \"%s\" is there twice", name);
-			goto out;
-		}
-	if (!append(to, name, value)) {
-		err_nomem(err);
-		goto out;
-	}
-	name = value = NULL;
-	ok = true;
-out:
-	free(name);
-	free(value);
-	return ok;
+	    !pkix_string_text(pair->value, &value, err))
+		return err_prefix(err, "name-value pair %zu", to->count + 1);
+	if (pairs_find(to, name) != NULL)
+		return err_set(
+		    err, ERROR_INVALID_DATA, "name-value pair \"%s\" is there twice", name);
+	pairs_take(to, own_give(&name), own_give(&value));
+	return true;
 }
 
 /* [MS-WCCE] 2.2.2.7.10 prints SEQUENCE OF pairs, clients write one pair a value; both are read. */
 bool
-pkix_pairs_add(struct view der, char ***names, char ***values, size_t *count, struct err *err)
+pkix_pairs_add(struct view der, struct pairs *out, struct err *err)
 {
-	const struct pairs to = {names, values, count};
 	const unsigned char *p = der.ptr, *end = der.ptr + der.len;
 	PKIX_NAME_VALUE *pair = NULL;
 	long len = 0;
@@ -84,7 +45,7 @@ pkix_pairs_add(struct view der, char ***names, char ***values, size_t *count, st
 			    err, ERROR_INVALID_DATA, "an enrollment name-value pair is malformed");
 			goto out;
 		}
-		if (!add_pair(&to, pair, err))
+		if (!add_pair(out, pair, err))
 			goto out;
 		PKIX_NAME_VALUE_free(pair);
 		pair = NULL;

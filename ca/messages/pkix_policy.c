@@ -16,24 +16,25 @@
 #define UNLIMITED              INT64_MAX
 
 static bool
-add_text(struct pkix_texts *to, const char *dotted, struct err *err)
+add_text(struct texts *to, const char *dotted, struct err *err)
 {
-	if (pkix_texts_have(to, dotted))
+	if (texts_has(to, dotted))
 		return true;
 	if (to->count == POLICIES_MAX)
 		return err_set(err, ERROR_INVALID_DATA, "more than %d policies", POLICIES_MAX);
-	return pkix_texts_add(to, dotted, err);
+	texts_add(to, dotted);
+	return true;
 }
 
 static void
-remove_at(struct pkix_texts *from, size_t i)
+remove_at(struct texts *from, size_t i)
 {
 	free(from->list[i]);
 	from->list[i] = from->list[--from->count];
 }
 
 static void
-remove_text(struct pkix_texts *from, const char *dotted)
+remove_text(struct texts *from, const char *dotted)
 {
 	for (size_t i = 0; i < from->count; i++)
 		if (strcmp(from->list[i], dotted) == 0) {
@@ -44,10 +45,10 @@ remove_text(struct pkix_texts *from, const char *dotted)
 
 /* Of both lists what is in both, into the first. */
 static void
-intersect(struct pkix_texts *list, const struct pkix_texts *with)
+intersect(struct texts *list, const struct texts *with)
 {
 	for (size_t i = 0; i < list->count;)
-		if (pkix_texts_have(with, list->list[i]))
+		if (texts_has(with, list->list[i]))
 			i++;
 		else
 			remove_at(list, i);
@@ -63,14 +64,14 @@ oid_text(const ASN1_OBJECT *o, char text[128], struct err *err)
 }
 
 bool
-pkix_policies_decode(struct view value, struct pkix_texts *out, struct err *err)
+pkix_policies_decode(struct view value, struct texts *out, struct err *err)
 {
 	const unsigned char *p = value.ptr;
 	CERTIFICATEPOLICIES *list = NULL;
 	char text[128];
 	bool ok = false;
 
-	*out = (struct pkix_texts){0};
+	*out = (struct texts){0};
 	if (!pkix_der_is_strict(value) ||
 	    (list = d2i_CERTIFICATEPOLICIES(NULL, &p, (long)value.len)) == NULL ||
 	    p != value.ptr + value.len || sk_POLICYINFO_num(list) == 0) {
@@ -85,19 +86,19 @@ pkix_policies_decode(struct view value, struct pkix_texts *out, struct err *err)
 out:
 	CERTIFICATEPOLICIES_free(list);
 	if (!ok)
-		pkix_texts_free(out);
+		texts_free(out);
 	return ok;
 }
 
 static bool
-decode_eku(struct view value, struct pkix_texts *out, struct err *err)
+decode_eku(struct view value, struct texts *out, struct err *err)
 {
 	const unsigned char *p = value.ptr;
 	EXTENDED_KEY_USAGE *list = NULL;
 	char text[128];
 	bool ok = false;
 
-	*out = (struct pkix_texts){0};
+	*out = (struct texts){0};
 	if (!pkix_der_is_strict(value) ||
 	    (list = d2i_EXTENDED_KEY_USAGE(NULL, &p, (long)value.len)) == NULL ||
 	    p != value.ptr + value.len || sk_ASN1_OBJECT_num(list) == 0) {
@@ -112,61 +113,61 @@ decode_eku(struct view value, struct pkix_texts *out, struct err *err)
 out:
 	EXTENDED_KEY_USAGE_free(list);
 	if (!ok)
-		pkix_texts_free(out);
+		texts_free(out);
 	return ok;
 }
 
 bool
-pkix_cert_issuance_policies(const struct pkix_cert *c, struct pkix_texts *out, struct err *err)
+pkix_cert_issuance_policies(const struct pkix_cert *c, struct texts *out, struct err *err)
 {
 	const struct pkix_extension *e = pkix_cert_extension(c, NID_certificate_policies);
 
-	*out = (struct pkix_texts){0};
+	*out = (struct texts){0};
 	return e == NULL || pkix_policies_decode(e->value, out, err);
 }
 
 bool
-pkix_cert_application_policies(const struct pkix_cert *c, struct pkix_texts *out, struct err *err)
+pkix_cert_application_policies(const struct pkix_cert *c, struct texts *out, struct err *err)
 {
 	const struct pkix_extension *eku = pkix_cert_extension(c, NID_ext_key_usage);
 	const struct pkix_extension *own =
 	    pkix_cert_extension(c, oid_nid(OID_APPLICATION_CERT_POLICIES));
-	struct pkix_texts second = {0};
+	struct texts second = {0};
 
-	*out = (struct pkix_texts){0};
+	*out = (struct texts){0};
 	if (eku != NULL && !decode_eku(eku->value, out, err))
 		return false;
 	if (own == NULL)
 		return true;
 	if (!pkix_policies_decode(own->value, eku != NULL ? &second : out, err)) {
-		pkix_texts_free(out);
+		texts_free(out);
 		return false;
 	}
 	if (eku != NULL)
 		intersect(out, &second);
-	pkix_texts_free(&second);
+	texts_free(&second);
 	return true;
 }
 
 /* What is valid at one place of the chain. */
 struct state {
 	bool any;
-	struct pkix_texts set;
+	struct texts set;
 	int64_t explicit_after, mapping_after; /* certificates until they count; 0: they do */
 };
 
 static bool
 holds(const struct state *s, const char *dotted)
 {
-	return s->any || pkix_texts_have(&s->set, dotted);
+	return s->any || texts_has(&s->set, dotted);
 }
 
 /* The limit that one list of policies sets; takes over what it needs of it. */
 static void
-limit(struct state *s, struct pkix_texts *policies)
+limit(struct state *s, struct texts *policies)
 {
-	if (pkix_texts_have(policies, ANY_EXTENDED_KEY_USAGE) ||
-	    pkix_texts_have(policies, ANY_APPLICATION_POLICY))
+	if (texts_has(policies, ANY_EXTENDED_KEY_USAGE) ||
+	    texts_has(policies, ANY_APPLICATION_POLICY))
 		return;
 	if (!s->any) {
 		intersect(&s->set, policies);
@@ -174,7 +175,7 @@ limit(struct state *s, struct pkix_texts *policies)
 	}
 	s->any = false;
 	s->set = *policies;
-	*policies = (struct pkix_texts){0};
+	*policies = (struct texts){0};
 }
 
 static bool
@@ -183,23 +184,23 @@ limit_by_certificate(struct state *s, const struct pkix_cert *c, struct err *err
 	const struct pkix_extension *eku = pkix_cert_extension(c, NID_ext_key_usage);
 	const struct pkix_extension *own =
 	    pkix_cert_extension(c, oid_nid(OID_APPLICATION_CERT_POLICIES));
-	struct pkix_texts policies = {0};
+	struct texts policies = {0};
 
 	if (eku != NULL) {
 		if (!decode_eku(eku->value, &policies, err))
 			return false;
 		limit(s, &policies);
-		pkix_texts_free(&policies);
+		texts_free(&policies);
 	}
 	if (own != NULL) {
 		if (!pkix_policies_decode(own->value, &policies, err))
 			return false;
 		limit(s, &policies);
-		pkix_texts_free(&policies);
+		texts_free(&policies);
 	}
 	if (eku == NULL && own == NULL && s->explicit_after == 0) {
 		s->any = false;
-		pkix_texts_free(&s->set);
+		texts_free(&s->set);
 	}
 	return true;
 }
@@ -209,7 +210,7 @@ limit_by_certificate(struct state *s, const struct pkix_cert *c, struct err *err
 static bool
 apply_mapping(struct state *s, const POLICY_MAPPINGS *list, struct err *err)
 {
-	struct pkix_texts mapped = {0};
+	struct texts mapped = {0};
 	char from[128], to[128];
 	bool ok = false;
 
@@ -219,8 +220,7 @@ apply_mapping(struct state *s, const POLICY_MAPPINGS *list, struct err *err)
 		if (!oid_text(m->issuerDomainPolicy, from, err) ||
 		    !oid_text(m->subjectDomainPolicy, to, err))
 			goto out;
-		if (s->mapping_after > 0 && pkix_texts_have(&s->set, from) &&
-		    !add_text(&mapped, to, err))
+		if (s->mapping_after > 0 && texts_has(&s->set, from) && !add_text(&mapped, to, err))
 			goto out;
 	}
 	for (int i = 0; i < sk_POLICY_MAPPING_num(list); i++)
@@ -231,7 +231,7 @@ apply_mapping(struct state *s, const POLICY_MAPPINGS *list, struct err *err)
 			goto out;
 	ok = true;
 out:
-	pkix_texts_free(&mapped);
+	texts_free(&mapped);
 	return ok;
 }
 
@@ -334,15 +334,15 @@ pkix_chain_allows(
 	}
 	ok = excluder == NULL || holds(&s, dotted) || refuse(excluder, dotted, NULL, err);
 out:
-	pkix_texts_free(&s.set);
+	texts_free(&s.set);
 	return ok;
 }
 
 bool
-pkix_issuer_limits(const struct pkix_cert *issuer, struct pkix_texts *application,
-    struct pkix_texts *issuance, struct err *err)
+pkix_issuer_limits(const struct pkix_cert *issuer, struct texts *application,
+    struct texts *issuance, struct err *err)
 {
-	struct pkix_texts own;
+	struct texts own;
 	struct err ignored;
 
 	if (!pkix_cert_issuance_policies(issuer, &own, err))
@@ -352,8 +352,8 @@ pkix_issuer_limits(const struct pkix_cert *issuer, struct pkix_texts *applicatio
 			i++;
 		else
 			remove_at(application, i);
-	if (own.count > 0 && !pkix_texts_have(&own, ANY_ISSUANCE_POLICY))
+	if (own.count > 0 && !texts_has(&own, ANY_ISSUANCE_POLICY))
 		intersect(issuance, &own);
-	pkix_texts_free(&own);
+	texts_free(&own);
 	return true;
 }

@@ -10,15 +10,13 @@
 
 /* The value of certificatePolicies or 21.10, as dotted object identifiers, each once: at most 64
  * policies, qualifiers not read. ERROR_INVALID_DATA. */
-bool pkix_policies_decode(struct view value, struct pkix_texts *out, struct err *err);
+bool pkix_policies_decode(struct view value, struct texts *out, struct err *err);
 /* certificatePolicies of a certificate; empty if it has none. */
-bool pkix_cert_issuance_policies(
-    const struct pkix_cert *c, struct pkix_texts *out, struct err *err);
+bool pkix_cert_issuance_policies(const struct pkix_cert *c, struct texts *out, struct err *err);
 /* Application policies that a certificate holds: extended key usage, or 21.10; where it has both,
  * only what is in both. Empty if it has neither: it then holds no policy, though it is not limited
  * to any. */
-bool pkix_cert_application_policies(
-    const struct pkix_cert *c, struct pkix_texts *out, struct err *err);
+bool pkix_cert_application_policies(const struct pkix_cert *c, struct texts *out, struct err *err);
 
 /* Is an application policy valid in what the first CA of `chain` issues? `chain` goes from that CA
  * up to the root. RFC 5280 6.1 over application policies, their mappings (21.11) and constraints
@@ -31,7 +29,7 @@ bool pkix_chain_allows(
 /* Takes out of a certificate's lists what its issuer, alone, could not give: application policies
  * that pkix_chain_allows refuses, and issuance policies beside those of the issuer, if it has some
  * and not all. ERROR_INVALID_DATA for an issuer that cannot be read. */
-bool pkix_issuer_limits(const struct pkix_cert *issuer, struct pkix_texts *application,
-    struct pkix_texts *issuance, struct err *err);
+bool pkix_issuer_limits(const struct pkix_cert *issuer, struct texts *application,
+    struct texts *issuance, struct err *err);
 
 #endif

@@ -44,8 +44,7 @@ add_pairs(struct pkix_request *r, X509_ATTRIBUTE *attr, struct err *err)
 		if (der == NULL)
 			return err_openssl(err, ERROR_INVALID_DATA,
 			    "an enrollment name-value pair is not a SEQUENCE");
-		if (!pkix_pairs_add(
-			pkix_string_view(der), &r->nv_names, &r->nv_values, &r->nv_count, err))
+		if (!pkix_pairs_add(pkix_string_view(der), &r->pairs, err))
 			return false;
 	}
 	return true;
@@ -167,12 +166,7 @@ out:
 void
 pkix_request_free(struct pkix_request *r)
 {
-	for (size_t i = 0; i < r->nv_count; i++) {
-		free(r->nv_names[i]);
-		free(r->nv_values[i]);
-	}
-	free(r->nv_names);
-	free(r->nv_values);
+	pairs_free(&r->pairs);
 	free(r->extensions);
 	pkix_wire_free(r->wire);
 	buf_free(&r->raw);

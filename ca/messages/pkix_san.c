@@ -77,36 +77,29 @@ pkix_cert_upn(const struct pkix_cert *c)
 	return upn;
 }
 
-bool
-pkix_cert_san_names(
-    const struct pkix_cert *c, struct pkix_texts *upns, struct pkix_texts *emails, struct err *err)
+void
+pkix_cert_san_names(const struct pkix_cert *c, struct texts *upns, struct texts *emails)
 {
-	return pkix_san_names(extension_value(c, NID_subject_alt_name), upns, emails, err);
+	pkix_san_names(extension_value(c, NID_subject_alt_name), upns, emails);
 }
 
-bool
-pkix_san_names(struct view san, struct pkix_texts *upns, struct pkix_texts *emails, struct err *err)
+void
+pkix_san_names(struct view san, struct texts *upns, struct texts *emails)
 {
 	GENERAL_NAMES *names = decode_names(san);
-	bool ok = true;
 
-	*upns = *emails = (struct pkix_texts){0};
-	for (int i = 0; ok && names != NULL && i < sk_GENERAL_NAME_num(names); i++) {
+	*upns = *emails = (struct texts){0};
+	for (int i = 0; names != NULL && i < sk_GENERAL_NAME_num(names); i++) {
 		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
 		char *upn = upn_of(name),
 		     *email = name->type == GEN_EMAIL ? string_text(name->d.rfc822Name) : NULL;
 
-		ok = (upn == NULL || pkix_texts_add(upns, upn, err)) &&
-		     (email == NULL || pkix_texts_add(emails, email, err));
-		free(upn);
-		free(email);
+		if (upn != NULL)
+			texts_take(upns, upn);
+		if (email != NULL)
+			texts_take(emails, email);
 	}
 	GENERAL_NAMES_free(names);
-	if (!ok) {
-		pkix_texts_free(upns);
-		pkix_texts_free(emails);
-	}
-	return ok;
 }
 
 char *

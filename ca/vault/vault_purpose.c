@@ -121,7 +121,7 @@ read_key_usage(X509_EXTENSION *x, struct sign_purpose *p, struct err *err)
 }
 
 static bool
-read_ext_key_usage(X509_EXTENSION *x, struct pkix_texts *out, struct err *err)
+read_ext_key_usage(X509_EXTENSION *x, struct texts *out, struct err *err)
 {
 	EXTENDED_KEY_USAGE *value;
 	char text[OID_TEXT_MAX];
@@ -138,14 +138,15 @@ read_ext_key_usage(X509_EXTENSION *x, struct pkix_texts *out, struct err *err)
 		len = OBJ_obj2txt(text, sizeof text, sk_ASN1_OBJECT_value(value, i), 1);
 		ok = (len > 0 && (size_t)len < sizeof text) ||
 		     refuse(err, X509_EXTENSION_get_object(x), "is malformed");
-		ok = ok && pkix_texts_add(out, text, err);
+		if (ok)
+			texts_add(out, text);
 	}
 	sk_ASN1_OBJECT_pop_free(value, ASN1_OBJECT_free);
 	return ok;
 }
 
 static bool
-read_policies(X509_EXTENSION *x, struct pkix_texts *out, struct err *err)
+read_policies(X509_EXTENSION *x, struct texts *out, struct err *err)
 {
 	struct err why;
 
@@ -158,7 +159,7 @@ bool
 vault_check_purpose(const STACK_OF(X509_EXTENSION) * extensions, unsigned kinds, struct err *err)
 {
 	X509_EXTENSION *found[LOOKED_INTO] = {NULL};
-	struct pkix_texts eku = {0}, policies = {0};
+	struct texts eku = {0}, policies = {0};
 	struct sign_purpose p = {0};
 	bool ok;
 
@@ -171,7 +172,7 @@ vault_check_purpose(const STACK_OF(X509_EXTENSION) * extensions, unsigned kinds,
 	p.eku = (struct sign_usages){eku.list, eku.count};
 	p.policy = (struct sign_usages){policies.list, policies.count};
 	ok = ok && sign_kinds_check(kinds, &p, err);
-	pkix_texts_free(&eku);
-	pkix_texts_free(&policies);
+	texts_free(&eku);
+	texts_free(&policies);
 	return ok;
 }

@@ -28,7 +28,7 @@ static void
 check_signers(const struct cms_signed *m)
 {
 	for (size_t i = 0; i < m->signer_count; i++) {
-		struct pkix_texts application, issuance, upns, emails;
+		struct texts application, issuance, upns, emails;
 		struct pkix_cert cert;
 		const struct pkix_cert *chain[] = {&cert};
 		EVP_PKEY *key = NULL;
@@ -39,13 +39,12 @@ check_signers(const struct cms_signed *m)
 		    !pkix_cert_decode(der, &cert, &err))
 			continue;
 		if (pkix_cert_application_policies(&cert, &application, &err))
-			pkix_texts_free(&application);
+			texts_free(&application);
 		if (pkix_cert_issuance_policies(&cert, &issuance, &err))
-			pkix_texts_free(&issuance);
-		if (pkix_cert_san_names(&cert, &upns, &emails, &err)) {
-			pkix_texts_free(&upns);
-			pkix_texts_free(&emails);
-		}
+			texts_free(&issuance);
+		pkix_cert_san_names(&cert, &upns, &emails);
+		texts_free(&upns);
+		texts_free(&emails);
 		free(pkix_cert_sid(&cert));
 		(void)pkix_chain_allows(chain, 1, oid_dotted(OID_KP_CA_EXCHANGE), &err);
 		if (pkix_public_key(cert.spki, &key, &err))
@@ -67,7 +66,8 @@ try_wrapped(struct view der)
 	if (!cmc_wrapped_decode(der, &w, &err))
 		return;
 	if (!cmc_wrapped_strip(&w, &out, &err) ||
-	    !cmc_wrapped_decode(buf_view(&out), &again, &err) || again.nv_count != w.nv_count ||
+	    !cmc_wrapped_decode(buf_view(&out), &again, &err) ||
+	    again.pairs.count != w.pairs.count ||
 	    !view_eq(again.message.content, w.message.content))
 		abort();
 	if (cmc_wrapped_holds_cmc(&w) && cmc_request_decode(w.message.content, &cmc, &err))

@@ -31,7 +31,7 @@ text_equal(const char *a, const char *b)
 }
 
 static bool
-list_equal(const struct text_list *a, const struct text_list *b)
+list_equal(const struct texts *a, const struct texts *b)
 {
 	if (a->count != b->count)
 		return false;
@@ -179,7 +179,7 @@ check_entry(const struct dir_entry *e)
 static void
 check_oids(const struct dir_entries *es)
 {
-	struct text_list broken = {0};
+	struct texts broken = {0};
 	struct enterprise_oids o;
 	struct err err;
 
@@ -190,7 +190,7 @@ check_oids(const struct dir_entries *es)
 		require(enterprise_oids_find(&o, o.list[i].oid) == &o.list[i]);
 	}
 	enterprise_oids_free(&o);
-	text_list_free(&broken);
+	texts_free(&broken);
 }
 
 static void

@@ -227,7 +227,7 @@ listed_extensions_are_critical(void **state)
 	for (size_t i = 0; i < c.extension_count; i++)
 		assert_false(c.extensions[i].critical);
 	pkix_cert_free(&c);
-	plan.critical = (struct text_list){list, 3};
+	plan.critical = (struct texts){list, 3};
 	issue(&plan, &c);
 	for (size_t i = 0; i < c.extension_count; i++)
 		assert_int_equal(

@@ -179,9 +179,9 @@ made_request_with_archived_key_decodes_and_verifies(void **state)
 		assert_true(view_eq(r.archived_key, buf_view(&archived)));
 		assert_int_equal(r.key_hash.len, 32);
 		assert_true(view_eq(buf_view(&r.request.raw), buf_view(&own)));
-		assert_int_equal(r.nv_count, 1);
-		assert_string_equal(r.nv_names[0], "CertificateTemplate");
-		assert_string_equal(r.nv_values[0], "UserKA");
+		assert_int_equal(r.pairs.count, 1);
+		assert_string_equal(r.pairs.list[0].name, "CertificateTemplate");
+		assert_string_equal(r.pairs.list[0].value, "UserKA");
 		assert_int_equal(r.message.signers[0].key_id.len, 20);
 		cmc_request_free(&r);
 		buf_free(&own);
@@ -203,7 +203,7 @@ made_request_without_archived_key_decodes_and_verifies(void **state)
 	must(cmc_request_decode(buf_view(&der), &r, &err), &err);
 	assert_int_equal(r.archived_key.len, 0);
 	assert_int_equal(r.key_hash.len, 0);
-	assert_int_equal(r.nv_count, 0);
+	assert_int_equal(r.pairs.count, 0);
 	cmc_request_free(&r);
 	buf_free(&der);
 }
@@ -406,11 +406,11 @@ reg_info_is_read_pair_by_pair(void **state)
 	s.reg_info = "CertificateTemplate=EFS&Other=a=b&Empty=&";
 	make(&s, &der);
 	must(cmc_request_decode(buf_view(&der), &r, &err), &err);
-	assert_int_equal(r.nv_count, 3);
-	assert_string_equal(r.nv_values[0], "EFS");
-	assert_string_equal(r.nv_values[1], "a=b");
-	assert_string_equal(r.nv_names[2], "Empty");
-	assert_string_equal(r.nv_values[2], "");
+	assert_int_equal(r.pairs.count, 3);
+	assert_string_equal(r.pairs.list[0].value, "EFS");
+	assert_string_equal(r.pairs.list[1].value, "a=b");
+	assert_string_equal(r.pairs.list[2].name, "Empty");
+	assert_string_equal(r.pairs.list[2].value, "");
 	cmc_request_free(&r);
 	buf_free(&der);
 	s.reg_info = "CertificateTemplate";

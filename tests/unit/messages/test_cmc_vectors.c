@@ -103,9 +103,9 @@ request_holds_what_the_paper_lists(void **state)
 	assert_int_equal(r.archived_key.len, 909);
 	assert_int_equal(r.extension_count, 4);
 	assert_string_equal(r.extensions[3].oid, "1.3.6.1.4.1.311.21.7");
-	assert_int_equal(r.nv_count, 1);
-	assert_string_equal(r.nv_names[0], "CertificateTemplate");
-	assert_string_equal(r.nv_values[0], "ArchiveTestBasicEFS");
+	assert_int_equal(r.pairs.count, 1);
+	assert_string_equal(r.pairs.list[0].name, "CertificateTemplate");
+	assert_string_equal(r.pairs.list[0].value, "ArchiveTestBasicEFS");
 	cmc_request_free(&r);
 }
 

@@ -87,9 +87,9 @@ a_signature_taken_from_another_message_does_not_verify(void **state)
 	in.requester_name = "NWTRADERS\\user1";
 	must(cmc_request_make(&in, &out, &err), &err);
 	must(cmc_request_decode(buf_view(&out), &r, &err), &err);
-	assert_int_equal(r.nv_count, 2);
-	assert_string_equal(r.nv_names[1], CMC_REQUESTER_NAME);
-	assert_string_equal(r.nv_values[1], "NWTRADERS\\user1");
+	assert_int_equal(r.pairs.count, 2);
+	assert_string_equal(r.pairs.list[1].name, CMC_REQUESTER_NAME);
+	assert_string_equal(r.pairs.list[1].value, "NWTRADERS\\user1");
 	cmc_request_free(&r);
 	buf_free(&out);
 }
@@ -107,9 +107,9 @@ a_wrapped_pkcs10_tells_its_request_signer_and_subject(void **state)
 	must(cmc_wrapped_decode(buf_view(&out), &w, &err), &err);
 	assert_true(view_eq(w.message.content, buf_view(&pkcs10)));
 	assert_false(cmc_wrapped_holds_cmc(&w));
-	assert_int_equal(w.nv_count, 1);
-	assert_string_equal(w.nv_names[0], CMC_REQUESTER_NAME);
-	assert_string_equal(w.nv_values[0], "user1");
+	assert_int_equal(w.pairs.count, 1);
+	assert_string_equal(w.pairs.list[0].name, CMC_REQUESTER_NAME);
+	assert_string_equal(w.pairs.list[0].value, "user1");
 	must(cms_signer_verify(&w.message, &w.message.signers[0], agent.key, false, &err), &err);
 	must(cms_signer_certificate(&w.message, &w.message.signers[0], &der, &err), &err);
 	assert_true(view_eq(der, buf_view(&agent.der)));
@@ -118,7 +118,7 @@ a_wrapped_pkcs10_tells_its_request_signer_and_subject(void **state)
 	wrapped_make(buf_view(&cmc), agent.key, &agent.cert, NULL, &out);
 	must(cmc_wrapped_decode(buf_view(&out), &w, &err), &err);
 	assert_true(cmc_wrapped_holds_cmc(&w));
-	assert_int_equal(w.nv_count, 0);
+	assert_int_equal(w.pairs.count, 0);
 	cmc_wrapped_free(&w);
 	buf_free(&out);
 }
@@ -142,7 +142,7 @@ a_wrapped_request_that_was_changed_or_cut_is_refused(void **state)
 	assert_non_null(at);
 	at[9] = '2'; /* another subject */
 	must(cmc_wrapped_decode(buf_view(&out), &w, &err), &err);
-	assert_string_equal(w.nv_values[0], "user2");
+	assert_string_equal(w.pairs.list[0].value, "user2");
 	must_fail(cms_signer_verify(&w.message, &w.message.signers[0], agent.key, false, &err),
 	    &err, NTE_BAD_SIGNATURE);
 	cmc_wrapped_free(&w);

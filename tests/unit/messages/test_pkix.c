@@ -380,7 +380,7 @@ request_of_a_windows_client_is_read(void **state)
 	cn = pkix_name_value(r.subject, NID_commonName);
 	assert_string_equal(cn, "Test Subject");
 	assert_int_equal(r.extension_count, 6);
-	assert_int_equal(r.nv_count, 0);
+	assert_int_equal(r.pairs.count, 0);
 	assert_false(r.null_signature);
 	assert_non_null(pkix_request_extension(&r, NID_key_usage));
 	assert_int_equal(pkix_request_extension(&r, NID_key_usage)->value.len, 4);
@@ -639,11 +639,11 @@ name_value_pairs_are_read_in_every_shape_of_clients(void **state)
 		struct buf der = request_with(shapes[i]);
 
 		must(pkix_request_decode(buf_view(&der), &r, &err));
-		assert_int_equal(r.nv_count, 2);
-		assert_string_equal(r.nv_names[0], "A");
-		assert_string_equal(r.nv_values[0], "1");
-		assert_string_equal(r.nv_names[1], "B");
-		assert_string_equal(r.nv_values[1], "2");
+		assert_int_equal(r.pairs.count, 2);
+		assert_string_equal(r.pairs.list[0].name, "A");
+		assert_string_equal(r.pairs.list[0].value, "1");
+		assert_string_equal(r.pairs.list[1].name, "B");
+		assert_string_equal(r.pairs.list[1].value, "2");
 		pkix_request_free(&r);
 		buf_free(&der);
 	}

@@ -66,7 +66,7 @@ every_name_that_may_be_a_host_is_seen(void **state)
 	    "user1"};
 	GENERAL_NAMES *names = GENERAL_NAMES_new();
 	struct buf subject, san;
-	struct pkix_texts found;
+	struct texts found;
 	struct err err;
 
 	(void)state;
@@ -82,7 +82,7 @@ every_name_that_may_be_a_host_is_seen(void **state)
 	assert_int_equal(found.count, sizeof expected / sizeof expected[0]);
 	for (size_t i = 0; i < found.count; i++)
 		assert_string_equal(found.list[i], expected[i]);
-	pkix_texts_free(&found);
+	texts_free(&found);
 	buf_free(&subject);
 	buf_free(&san);
 }
@@ -94,14 +94,14 @@ name_that_cannot_be_read_is_refused(void **state)
 	static const uint8_t nul[] = {0x30, 0x07, 0x82, 0x05, 'c', 'a', '1', '\0', 'x'};
 	static const uint8_t good[] = {0x30, 0x07, 0x82, 0x05, 'c', 'a', '1', '.', 'x'};
 	static const uint8_t empty[] = {0x30, 0x00};
-	struct pkix_texts found;
+	struct texts found;
 	struct err err;
 
 	(void)state;
 	must(pkix_host_names(
 	    view_of(empty, sizeof empty), view_of(good, sizeof good), &found, &err));
 	assert_int_equal(found.count, 1);
-	pkix_texts_free(&found);
+	texts_free(&found);
 	assert_false(
 	    pkix_host_names(view_of(empty, sizeof empty), view_of(nul, sizeof nul), &found, &err));
 	assert_int_equal(err.code, ERROR_INVALID_DATA);

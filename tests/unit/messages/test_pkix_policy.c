@@ -177,19 +177,19 @@ an_issuer_gives_what_it_may(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct pkix_cert issuer = certificate(&rows[i].issuer, "CN=issuer");
-		struct pkix_texts application = {0}, issuance = {0};
+		struct texts application = {0}, issuance = {0};
 		struct err err;
 
-		must(pkix_texts_add(&application, MAIL, &err));
-		must(pkix_texts_add(&issuance, "1.2.3.400", &err));
-		must(pkix_texts_add(&issuance, "1.2.3.402", &err));
+		texts_add(&application, MAIL);
+		texts_add(&issuance, "1.2.3.400");
+		texts_add(&issuance, "1.2.3.402");
 		must(pkix_issuer_limits(&issuer, &application, &issuance, &err));
-		if (pkix_texts_have(&application, MAIL) != rows[i].mail ||
-		    pkix_texts_have(&issuance, "1.2.3.400") != rows[i].low ||
-		    pkix_texts_have(&issuance, "1.2.3.402") != rows[i].high)
+		if (texts_has(&application, MAIL) != rows[i].mail ||
+		    texts_has(&issuance, "1.2.3.400") != rows[i].low ||
+		    texts_has(&issuance, "1.2.3.402") != rows[i].high)
 			fail_msg("row %zu", i);
-		pkix_texts_free(&application);
-		pkix_texts_free(&issuance);
+		texts_free(&application);
+		texts_free(&issuance);
 		pkix_cert_free(&issuer);
 	}
 }
@@ -228,7 +228,7 @@ a_certificate_holds_what_both_of_its_lists_have(void **state)
 		const struct layer *layer;
 		const char *only; /* the policies are this one */
 	} rows[] = {{&both, MAIL}, {&one, CLIENT}, {&other, ARCHIVAL}, {&none, NULL}};
-	struct pkix_texts held;
+	struct texts held;
 	struct err err;
 
 	(void)state;
@@ -239,7 +239,7 @@ a_certificate_holds_what_both_of_its_lists_have(void **state)
 		assert_int_equal(held.count, rows[i].only != NULL);
 		if (rows[i].only != NULL)
 			assert_string_equal(held.list[0], rows[i].only);
-		pkix_texts_free(&held);
+		texts_free(&held);
 		must(pkix_cert_issuance_policies(&c, &held, &err));
 		assert_int_equal(held.count, 0);
 		pkix_cert_free(&c);
@@ -250,14 +250,14 @@ static void
 policies_that_are_cut_or_empty_are_refused(void **state)
 {
 	static const uint8_t good[] = {0x30, 0x07, 0x30, 0x05, 0x06, 0x03, 0x2a, 0x03, 0x04};
-	struct pkix_texts held;
+	struct texts held;
 	struct err err;
 
 	(void)state;
 	must(pkix_policies_decode(view_of(good, sizeof good), &held, &err));
 	assert_int_equal(held.count, 1);
 	assert_string_equal(held.list[0], "1.2.3.4");
-	pkix_texts_free(&held);
+	texts_free(&held);
 	for (size_t len = 0; len < sizeof good; len++)
 		must_fail(
 		    pkix_policies_decode(view_of(good, len), &held, &err), ERROR_INVALID_DATA);

@@ -135,7 +135,7 @@ rivals_for_an_oid_are_all_left_out(void **state)
 		  "dn: CN=c,CN=OID\nmsPKI-Cert-Template-OID: 1.2.3\nmsDS-OIDToGroupLink: CN=x\n\n"
 		  "dn: CN=d,CN=OID\nflags: 2\n");
 	struct enterprise_oids o;
-	struct text_list broken = {0};
+	struct texts broken = {0};
 	struct err err;
 
 	(void)state;
@@ -148,7 +148,7 @@ rivals_for_an_oid_are_all_left_out(void **state)
 	assert_non_null(strstr(broken.list[0], "CN=d,CN=OID"));
 	assert_non_null(strstr(broken.list[1], "CN=a,CN=OID: several entries"));
 	assert_non_null(strstr(broken.list[2], "CN=c,CN=OID: several entries"));
-	text_list_free(&broken);
+	texts_free(&broken);
 	enterprise_oids_free(&o);
 	dir_entries_free(&es);
 }

@@ -444,7 +444,7 @@ extensions_are_critical_as_listed(void **state)
 		struct issue_plan p;
 
 		s.t.enrollment_flag = CT_FLAG_INCLUDE_BASIC_CONSTRAINTS_FOR_EE_CERTS;
-		s.t.critical = (struct text_list){lists[i], 1};
+		s.t.critical = (struct texts){lists[i], 1};
 		p = plan_of(&s);
 		assert_int_equal(p.key_usage_critical, i == 0);
 		assert_int_equal(p.basic_constraints_critical, i == 1);
@@ -462,13 +462,13 @@ usages_and_policies_depend_on_the_version(void **state)
 		struct issue_plan p;
 
 		s.t.schema_version = version;
-		s.t.policies = (struct text_list){policy_list, 1};
+		s.t.policies = (struct texts){policy_list, 1};
 		p = plan_of(&s);
 		assert_int_equal(p.eku.count, 2);
 		assert_int_equal(p.application_policies.count, version == 1 ? 0 : 2);
 		assert_int_equal(p.policies.count, version == 1 ? 0 : 1);
 		issue_plan_free(&p);
-		s.t.application_policies = (struct text_list){policy_list, 1};
+		s.t.application_policies = (struct texts){policy_list, 1};
 		p = plan_of(&s);
 		assert_int_equal(p.eku.count, 2);
 		assert_int_equal(p.application_policies.count, version == 1 ? 0 : 1);
@@ -800,7 +800,7 @@ ocsp_nocheck_needs_the_ocsp_policy(void **state)
 	assert_false(p.ocsp_nocheck);
 	assert_false(p.no_revocation_info);
 	issue_plan_free(&p);
-	s.t.application_policies = (struct text_list){list, 1};
+	s.t.application_policies = (struct texts){list, 1};
 	p = plan_of(&s);
 	assert_true(p.ocsp_nocheck);
 	assert_true(p.no_revocation_info);

@@ -92,7 +92,7 @@ plan_of(const struct scene *s)
 }
 
 static void
-sign(struct scene *s, const char *name, struct text_list application, struct text_list issuance)
+sign(struct scene *s, const char *name, struct texts application, struct texts issuance)
 {
 	s->signers[s->request.signer_count++] = (struct issue_signer){.name = name,
 	    .key = view_str(name),
@@ -100,8 +100,8 @@ sign(struct scene *s, const char *name, struct text_list application, struct tex
 	    .issuance_policies = issuance};
 }
 
-#define LIST(a) ((struct text_list){(a), COUNT(a)})
-#define NONE    ((struct text_list){0})
+#define LIST(a) ((struct texts){(a), COUNT(a)})
+#define NONE    ((struct texts){0})
 
 static void
 signatures_are_counted_with_their_policies(void **state)
@@ -109,7 +109,7 @@ signatures_are_counted_with_their_policies(void **state)
 	static const struct {
 		const char *rule;
 		int32_t demanded;
-		struct text_list application, issuance; /* of the template */
+		struct texts application, issuance; /* of the template */
 		int agents, strangers, agents_with_policy;
 		enum err_code code;
 		const char *words;
@@ -237,7 +237,7 @@ another_subject_needs_template_and_agent(void **state)
 		if (rows[i].demanded > 0)
 			s.t.ra_application_policies = LIST(agent);
 		if (rows[i].signer != NULL)
-			sign(&s, "signer", (struct text_list){rows[i].signer, 1}, NONE);
+			sign(&s, "signer", (struct texts){rows[i].signer, 1}, NONE);
 		s.request.on_behalf_of = &s.other;
 		s.request.has_subject = true;
 		expect(&s, rows[i].rule, rows[i].code, rows[i].words);
@@ -543,7 +543,7 @@ the_request_chooses_among_the_policies_of_the_template(void **state)
 	static const struct {
 		const char *rule;
 		bool chooses;
-		struct text_list tmpl, request;
+		struct texts tmpl, request;
 		enum err_code code;
 		size_t count;
 		const char *first;

@@ -112,7 +112,7 @@ static const struct {
 
 /* "a b c" against a list, in any order. */
 static void
-assert_list(const char *cn, const struct text_list *l, const char *words)
+assert_list(const char *cn, const struct texts *l, const char *words)
 {
 	char *copy = strdup(words), *rest = copy, *one;
 	size_t n = 0;
