@@ -9,7 +9,7 @@
 
 #include "audit.h"
 #include "clock.h"
-#include "own.h"
+#include "own_request.h"
 #include "publication.h"
 
 static bool

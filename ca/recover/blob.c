@@ -9,7 +9,7 @@
 
 #include "audit.h"
 #include "printable.h"
-#include "own.h"
+#include "own_request.h"
 #include "recovery.h"
 
 /* The row whose key is asked for. "Not there" and "no key" are one answer: an officer learns
