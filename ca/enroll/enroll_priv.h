@@ -220,33 +220,23 @@ bool enroll_check_kras(struct enrollment *e, struct err *err);
 /* Proves and seals the payload to the chosen KRAs; nothing to do without one. */
 bool enroll_archive(struct enrollment *e, struct err *err);
 
-/* enroll_respond.c: a signed CMC full response. */
-struct enroll_answer {
-	enum cmc_status status;
-	const char *text;
-	int64_t body_part_id;
-	int fail_info;
-	int64_t pending_id, pending_time;
-	struct view certificate, key_hash; /* empty: none */
-};
-bool enroll_respond(struct ca *ca, struct vault *v, const struct enroll_answer *answer,
-    struct buf *out, struct err *err);
-/* What the row of a request says became of it. */
-bool enroll_respond_row(struct ca *ca, struct vault *v, const struct store_request *row,
+/* enroll_respond.c: the signed CMC full response that says what the row of a request says became of
+ * it. A refusal is "CODE_NAME: sentence" with its CMCFailInfo. */
+bool enroll_respond(struct ca *ca, struct vault *v, const struct store_request *row,
     int64_t body_part_id, struct buf *out, struct err *err);
-/* Refusal in CMC terms: "CODE_NAME: sentence" and CMCFailInfo. */
-bool enroll_respond_refusal(struct ca *ca, struct vault *v, int64_t body_part_id,
-    const struct err *reason, struct buf *out, struct err *err);
 
-/* enroll_commit.c: the one transaction of a submission. */
+/* enroll_commit.c: the one transaction of a submission, and the row that it is about to add. */
 struct enroll_commit {
 	struct enrollment *e;
 	const char *caller_name;
 	enum disposition disposition;
 	const struct err *reason; /* of a refusal, else NULL */
+	struct store_request row; /* enroll_commit_prepare; with its request_id once committed */
 	int64_t request_id;       /* out */
 	int64_t repeat_of; /* out, on failure: the row of the same request, which was first */
 };
+bool enroll_commit_prepare(struct enroll_commit *c, struct err *err);
+void enroll_commit_free(struct enroll_commit *c);
 /* DIRCA_E_KEY_IN_USE if another principal's request with the same key was first. */
 bool enroll_commit(struct enroll_commit *c, struct err *err);
 

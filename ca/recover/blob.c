@@ -251,10 +251,7 @@ audit(struct ca *ca, const struct principal *officer, const struct store_request
     const char *serial, int64_t now, int64_t *row_out, struct err *err)
 {
 	OWNED(own_memory)
-	char *detail = text_printf("requester=%s template=%s subject=%s",
-	    row->requester_name != NULL ? row->requester_name : "-",
-	    row->template_name != NULL ? row->template_name : "-",
-	    row->distinguished_name != NULL ? row->distinguished_name : "-");
+	char *detail = ca_audit_certificate(row);
 	const struct ca_audit a = {
 	    .when = now,
 	    .event = AUDIT_KEY_RETRIEVED,
