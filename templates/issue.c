@@ -153,12 +153,12 @@ check_key(const struct tmpl *t, const struct tmpl_key_rule *rule, const struct i
 static bool
 keeps_archived_key(const struct tmpl *t, const struct issue_request *r)
 {
-	return r->renewed != NULL && r->renewed->same_key &&
+	return r->renewed != NULL && r->renewed->same_key && r->renewed->key_is_archived &&
 	       (t->private_key_flag & CT_FLAG_REQUIRE_SAME_KEY_RENEWAL) != 0;
 }
 
-static bool
-check_archived_key(const struct tmpl *t, const struct issue_request *r, struct err *err)
+bool
+issue_check_archival(const struct tmpl *t, const struct issue_request *r, struct err *err)
 {
 	bool archive = tmpl_requires_key_archival(t);
 
@@ -196,7 +196,7 @@ check_request(const struct tmpl *t, const struct principal *who, const struct is
 	p->approved_before = issue_is_approved_before(t, who, r);
 	return (p->approved_before || issue_check_signatures(t, r, err)) &&
 	       tmpl_key_rule(t, &key, err) && check_key(t, &key, r, err) &&
-	       check_archived_key(t, r, err);
+	       issue_check_archival(t, r, err);
 }
 
 /* [MS-WCCE] 3.2.2.6.2.1.4.5.8: the request chooses among the policies of the template; what it asks

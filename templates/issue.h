@@ -28,6 +28,7 @@ struct issue_renewed {
 	 * the directory's template whose OID extension 21.7 holds. */
 	const char *template_cn, *template_oid;
 	bool same_key;                /* the request is for the same public key */
+	bool key_is_archived;         /* its private key is, and opens with the KRAs of then */
 	struct view subject;          /* DER */
 	struct view subject_alt_name; /* DER of the extension value, empty if absent */
 	struct texts upns, emails;    /* that the alternative names hold */
@@ -117,6 +118,10 @@ struct issue_limits {
 
 /* What refuses every request for a template, with the code of issue_plan_make. */
 bool issue_check_template(const struct tmpl *t, struct err *err);
+/* The one rule of archival: a template that demands it gets the key, or the request keeps one that
+ * is archived already; any other gets none. CERTSRV_E_ARCHIVED_KEY_REQUIRED, _UNEXPECTED. Part of
+ * issue_plan_make. */
+bool issue_check_archival(const struct tmpl *t, const struct issue_request *r, struct err *err);
 /* `requester` is the caller, whose Enroll right was checked before; the names are those of
  * r->on_behalf_of where that is set. False with the code of [MS-ERREF] 2.1.1 that fits
  * (CERTSRV_E_KEY_LENGTH, _ARCHIVED_KEY_REQUIRED, _ARCHIVED_KEY_UNEXPECTED, _SUBJECT_UPN_REQUIRED,

@@ -2,16 +2,11 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "ca_priv.h"
 #include "clock.h"
-
-static bool
-copy_text(const char *from, char **out)
-{
-	return from == NULL || (*out = strdup(from)) != NULL;
-}
+#include "mem.h"
+#include "text.h"
 
 static bool
 write_record(struct store_tx *tx, const struct ca_audit *a, int64_t *row_out, struct err *err)
@@ -22,17 +17,26 @@ write_record(struct store_tx *tx, const struct ca_audit *a, int64_t *row_out, st
 	    .success = a->status == ERR_OK,
 	    .status = (int32_t)a->status,
 	    .request_id = a->request_id,
+	    .actor = mem_text(a->actor),
+	    .object = mem_text(a->object),
+	    .detail = mem_text(a->detail),
 	};
-	bool ok = copy_text(a->actor, &r.actor) && copy_text(a->object, &r.object) &&
-			  copy_text(a->detail, &r.detail)
-		      ? store_audit(tx, &r, err)
-		      : err_nomem(err);
+	bool ok = store_audit(tx, &r, err);
 
 	*row_out = r.row_id;
 	free(r.actor);
 	free(r.object);
 	free(r.detail);
 	return ok;
+}
+
+char *
+ca_audit_certificate(const struct store_request *row)
+{
+	return text_printf("template=%s requester=%s subject=%s",
+	    row->template_name != NULL ? row->template_name : "-",
+	    row->requester_name != NULL ? row->requester_name : "-",
+	    row->distinguished_name != NULL ? row->distinguished_name : "-");
 }
 
 bool

@@ -21,6 +21,8 @@ bool ca_audit_alone(struct store *store, const struct ca_audit *a, struct err *e
 /* The same for an act that is to name the number of its row. */
 bool ca_audit_numbered(
     struct store *store, const struct ca_audit *a, int64_t *row_out, struct err *err);
+/* "template=.. requester=.. subject=..": what a record says of a certificate. free(). */
+char *ca_audit_certificate(const struct store_request *row);
 /* A refusal with its reason, `a` without status and detail. Whoever is refused again and again must
  * not fill the disk: of one actor REFUSALS_RECORDED an hour are recorded, and the first record of
  * the hour after says how many were left out. If the record cannot be written, the reason says so.

@@ -6,72 +6,35 @@
 #include <string.h>
 
 #include "group_path.h"
+#include "mem.h"
+#include "own.h"
+#include "text.h"
 #include "trustee.h"
 
 /* Takes over `reason`. */
 static struct explain_step *
-add(struct explanation *x, const char *check, enum explain_verdict verdict, char *reason)
-{
-	struct explain_step *grown = reallocarray(x->steps, x->count + 1, sizeof *grown);
-
-	if (grown == NULL) {
-		free(reason);
-		x->failed = true;
-		return NULL;
-	}
-	x->steps = grown;
-	grown[x->count] =
-	    (struct explain_step){.check = check, .verdict = verdict, .reason = reason};
-	x->failed = x->failed || reason == NULL;
-	return &grown[x->count++];
-}
-
-static struct explain_step *add_printf(struct explanation *x, const char *check,
-    enum explain_verdict verdict, const char *fmt, va_list ap)
-    __attribute__((format(printf, 4, 0)));
-
-static struct explain_step *
-add_printf(struct explanation *x, const char *check, enum explain_verdict verdict, const char *fmt,
-    va_list ap)
-{
-	char *reason;
-
-	/* Not cut: half a character would be no text. */
-	if (vasprintf(&reason, fmt, ap) < 0)
-		reason = NULL;
-	return add(x, check, verdict, reason);
-}
-
-struct explain_step *
-explain_passed(struct explanation *x, const char *check, const char *fmt, ...)
+add_step(struct explanation *x, const char *check, enum explain_verdict verdict, char *reason)
 {
 	struct explain_step *step;
-	va_list ap;
 
-	va_start(ap, fmt);
-	step = add_printf(x, check, EXPLAIN_PASSED, fmt, ap);
-	va_end(ap);
+	x->steps = mem_grow(x->steps, x->count, sizeof *x->steps);
+	step = &x->steps[x->count++];
+	*step = (struct explain_step){.check = check, .verdict = verdict, .reason = reason};
 	return step;
 }
 
 void
 explain_note(struct explanation *x, const char *check, const char *fmt, ...)
 {
+	char *text;
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void)add_printf(x, check, EXPLAIN_NOTE, fmt, ap);
+	/* Not cut: half a character would be no text. */
+	if (vasprintf(&text, fmt, ap) < 0)
+		mem_exhausted();
 	va_end(ap);
-}
-
-struct explain_step *
-explain_refused(struct explanation *x, const char *check, const struct err *refusal)
-{
-	struct explain_step *step = add(x, check, EXPLAIN_REFUSED, strdup(refusal->msg));
-
-	if (step != NULL)
-		step->code = refusal->code;
-	return step;
+	add_step(x, check, EXPLAIN_NOTE, text);
 }
 
 void
@@ -94,90 +57,101 @@ struct way {
 	char *name, *path;
 };
 
+static void
+way_free(struct way *w)
+{
+	free(w->name);
+	free(w->path);
+}
+
 static bool
 find_way(struct dir_conn *c, void *arg, struct err *err)
 {
 	struct way *w = arg;
 
-	free(w->name);
-	free(w->path);
+	way_free(w);
 	w->path = NULL;
-	if ((w->name = trustee_name(c, w->sid)) == NULL)
-		return err_nomem(err);
+	w->name = trustee_name(c, w->sid);
 	return w->dn == NULL || groups_path(c, w->dn, w->sid, &w->path, err);
 }
 
-void
-explain_ace(struct ca *ca, struct explain_step *step, enum sd_rights rights, const struct sd *sd,
-    int at, const struct principal *who)
+static void
+explain_ace(struct ca *ca, struct explain_step *step, const struct explain_reason *r)
 {
-	struct way way = {.dn = who->dn};
+	const struct ace *ace = &r->sd->aces[r->at];
+	OWNED(way_free) struct way way = {.dn = r->who->dn, .sid = &ace->sid};
+	OWNED(own_memory) char *text = NULL;
 	struct err ignored;
-	char *text = NULL;
 
-	if (step == NULL || at < 0)
-		return;
-	way.sid = &sd->aces[at].sid;
 	(void)ca_directory_do(ca, find_way, &way, &ignored);
-	(void)sd_ace_text(&sd->aces[at], rights, &text);
-	step->ace = text_printf("entry %d of %s: %s%s%s", at,
-	    rights == SD_RIGHTS_CA ? "dircaCASecurity" : "nTSecurityDescriptor",
+	(void)sd_ace_text(ace, r->rights, &text);
+	step->ace = text_printf("entry %d of %s: %s%s%s", r->at,
+	    r->rights == SD_RIGHTS_CA ? "dircaCASecurity" : "nTSecurityDescriptor",
 	    text != NULL ? text : "?", way.name != NULL ? ", " : "",
 	    way.name != NULL ? way.name : "");
-	step->path = way.path;
-	free(text);
-	free(way.name);
+	step->path = own_give(&way.path);
 }
 
-/* "Sales, Engineering"; NULL on no memory. free(). */
+/* "Sales, Engineering"; NULL if the directory does not tell. free(). */
 static char *
 requester_names(struct ca *ca, const struct officer_rule *rule)
 {
-	char *all = strdup("");
+	OWNED(own_memory) char *all = mem_text("");
 	struct err ignored;
 
-	for (size_t i = 0; all != NULL && i < rule->requesters.count; i++) {
-		struct way way = {.sid = &rule->requesters.list[i]};
-		char *longer = NULL;
+	for (size_t i = 0; i < rule->requesters.count; i++) {
+		OWNED(way_free) struct way way = {.sid = &rule->requesters.list[i]};
+		char *longer;
 
-		if (ca_directory_do(ca, find_way, &way, &ignored))
-			longer = text_printf("%s%s%s", all, i > 0 ? ", " : "", way.name);
-		free(way.name);
+		if (!ca_directory_do(ca, find_way, &way, &ignored))
+			return NULL;
+		longer = text_printf("%s%s%s", all, i > 0 ? ", " : "", way.name);
 		free(all);
 		all = longer;
 	}
-	return all;
+	return own_give(&all);
 }
 
-void
-explain_rule(struct ca *ca, struct explain_step *step, const struct officer_rules *rules, int at,
-    const char *requester_dn)
+static void
+explain_rule(struct ca *ca, struct explain_step *step, const struct explain_reason *r)
 {
-	const struct officer_rule *rule;
-	struct way officer = {0};
+	const struct officer_rule *rule = &r->rules->list[r->at];
+	OWNED(way_free) struct way officer = {.sid = &rule->officer};
+	OWNED(own_memory) char *requesters = NULL;
 	struct err ignored;
-	char *requesters;
 
-	if (step == NULL || at < 0)
-		return;
-	rule = &rules->list[at];
-	officer.sid = &rule->officer;
 	(void)ca_directory_do(ca, find_way, &officer, &ignored);
 	requesters = requester_names(ca, rule);
-	step->ace = text_printf("rule %d of dircaOfficerRights: %s %s for %s, %s%s", at + 1,
+	step->ace = text_printf("rule %d of dircaOfficerRights: %s %s for %s, %s%s", r->at + 1,
 	    rule->deny ? "deny" : "allow", officer.name != NULL ? officer.name : "?",
 	    requesters != NULL ? requesters : "?", rule->template_cn != NULL ? "template " : "",
 	    rule->template_cn != NULL ? rule->template_cn : "all templates");
-	for (size_t i = 0; requester_dn != NULL && step->path == NULL && i < rule->requesters.count;
-	     i++) {
-		struct way way = {.dn = requester_dn, .sid = &rule->requesters.list[i]};
+	for (size_t i = 0;
+	     r->requester_dn != NULL && step->path == NULL && i < rule->requesters.count; i++) {
+		OWNED(way_free)
+		struct way way = {.dn = r->requester_dn, .sid = &rule->requesters.list[i]};
 
 		(void)ca_directory_do(ca, find_way, &way, &ignored);
-		step->path = way.path;
-		free(way.name);
+		step->path = own_give(&way.path);
 	}
-	free(requesters);
-	free(officer.name);
+}
+
+void
+explain_check(struct explanation *x, struct ca *ca, const char *check, const struct err *refusal,
+    char *told, const struct explain_reason *reason)
+{
+	struct explain_step *step =
+	    refusal != NULL ? add_step(x, check, EXPLAIN_REFUSED, mem_text(refusal->msg))
+			    : add_step(x, check, EXPLAIN_PASSED, told);
+
+	if (refusal != NULL) {
+		step->code = refusal->code;
+		free(told);
+	}
+	if (reason->at >= 0 && reason->sd != NULL)
+		explain_ace(ca, step, reason);
+	else if (reason->at >= 0 && reason->rules != NULL)
+		explain_rule(ca, step, reason);
 }
 
 struct name_query {

@@ -27,27 +27,27 @@ struct explain_step {
 struct explanation {
 	struct explain_step *steps;
 	size_t count;
-	bool failed; /* out of memory: steps are missing */
 };
 
-/* The step just added, for what decided it; NULL if there was no memory. */
-struct explain_step *explain_passed(struct explanation *x, const char *check, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-struct explain_step *explain_refused(
-    struct explanation *x, const char *check, const struct err *refusal);
+/* What in the directory decided a check: an entry of a descriptor, or a rule of certificate
+ * managers. */
+struct explain_reason {
+	int at; /* index of the entry or rule; below 0: none */
+	const struct sd *sd;
+	enum sd_rights rights;
+	const struct principal *who;       /* whose right the entry gives or denies */
+	const struct officer_rules *rules; /* instead of `sd` */
+	const char *requester_dn;          /* whom the rule is about; may be NULL */
+};
+
+/* A check was made: passed if `refusal` is NULL, and then `told` (taken over) says what it found.
+ * The reason is shown as text, with the way from the account to its trustee. What the directory
+ * does not tell stays out. */
+void explain_check(struct explanation *x, struct ca *ca, const char *check,
+    const struct err *refusal, char *told, const struct explain_reason *reason);
 void explain_note(struct explanation *x, const char *check, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void explain_free(struct explanation *x);
-
-/* Entry `at` of dircaCASecurity or a template's descriptor, as text and with the way from the
- * account to its trustee; nothing for an index below 0. What the directory does not tell stays out.
- */
-void explain_ace(struct ca *ca, struct explain_step *step, enum sd_rights rights,
-    const struct sd *sd, int at, const struct principal *who);
-/* Rule `at` of dircaOfficerRights, with the way from the requester's DN (may be NULL) to one of its
- * requesters. */
-void explain_rule(struct ca *ca, struct explain_step *step, const struct officer_rules *rules,
-    int at, const char *requester_dn);
 
 /* Somebody by any name form of principal_find, active or not; CRYPT_E_NOT_FOUND. */
 bool explain_principal(struct ca *ca, const char *token, struct principal *out, struct err *err);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "log.h"
+#include "own.h"
 #include "publication.h"
 #include "space.h"
 
@@ -54,14 +55,12 @@ enrollment_free(struct enrollment *e)
 static bool
 check_keepable(const struct enrollment *e, struct err *err)
 {
-	struct buf raw = {0};
-	bool ok = enroll_request_raw(&e->request, &raw, err) &&
-		  (raw.len > 0 || err_set(err, DIRCA_E_TOO_LARGE,
-				      "a request that waits for a certificate manager must fit "
-				      "into 64 KiB without its key"));
+	OWNED(buf_free) struct buf raw = {0};
 
-	buf_free(&raw);
-	return ok;
+	return enroll_request_raw(&e->request, &raw, err) &&
+	       (raw.len > 0 || err_set(err, DIRCA_E_TOO_LARGE,
+				   "a request that waits for a certificate manager must fit into "
+				   "64 KiB without its key"));
 }
 
 static bool
@@ -108,18 +107,10 @@ process(struct enrollment *e, struct err *err)
 }
 
 static bool
-respond_issued(struct enrollment *e, struct err *err)
+respond(struct enrollment *e, const struct enroll_commit *c, struct err *err)
 {
-	const struct enroll_answer answer = {
-	    .status = CMC_STATUS_SUCCESS,
-	    .text = "Issued",
-	    .body_part_id = e->request.body_part_id,
-	    .certificate = buf_view(&e->certificate),
-	    .key_hash = e->archived.len > 0 ? e->request.key_hash : (struct view){0},
-	};
-
 	return e->request.format != ENROLL_CMC ||
-	       enroll_respond(e->ca, e->vault, &answer, &e->response, err);
+	       enroll_respond(e->ca, e->vault, &c->row, e->request.body_part_id, &e->response, err);
 }
 
 /* Answers that name the request's number, and refusals: made after the commit, since they promise
@@ -127,40 +118,33 @@ respond_issued(struct enrollment *e, struct err *err)
 static void
 respond_later(struct enrollment *e, const struct enroll_commit *c)
 {
-	const struct enroll_answer pending = {
-	    .status = CMC_STATUS_PENDING,
-	    .text = "Taken under submission",
-	    .body_part_id = e->request.body_part_id,
-	    .pending_id = c->request_id,
-	    .pending_time = e->now,
-	    .key_hash = e->archived.len > 0 ? e->request.key_hash : (struct view){0},
-	};
 	struct err err;
-	bool ok = true;
 
-	if (!e->request.decoded || e->request.format != ENROLL_CMC)
-		return;
-	if (c->disposition == DISP_PENDING)
-		ok = enroll_respond(e->ca, e->vault, &pending, &e->response, &err);
-	else if (c->reason != NULL)
-		ok = enroll_respond_refusal(
-		    e->ca, e->vault, e->request.body_part_id, c->reason, &e->response, &err);
-	if (!ok)
+	if (e->request.decoded && c->disposition != DISP_ISSUED && !respond(e, c, &err))
 		log_warn("answer without CMC response", LOG_INT("request", c->request_id),
 		    LOG_REASON(&err));
+}
+
+static enum disposition
+disposition_of(const struct enrollment *e, const struct err *reason)
+{
+	if (reason != NULL)
+		return e->deciding ? DISP_DENIED : DISP_ERROR;
+	return e->plan.pend ? DISP_PENDING : DISP_ISSUED;
 }
 
 static bool
 finish(struct enrollment *e, const struct enroll_input *in, const struct err *reason,
     struct enroll_result *out, struct err *err)
 {
-	struct enroll_commit c = {.e = e, .caller_name = in->caller_name, .reason = reason};
+	OWNED(enroll_commit_free)
+	struct enroll_commit c = {.e = e,
+	    .caller_name = in->caller_name,
+	    .reason = reason,
+	    .disposition = disposition_of(e, reason)};
 
-	if (reason != NULL)
-		c.disposition = e->deciding ? DISP_DENIED : DISP_ERROR;
-	else
-		c.disposition = e->plan.pend ? DISP_PENDING : DISP_ISSUED;
-	if (c.disposition == DISP_ISSUED && !respond_issued(e, err))
+	if (!enroll_commit_prepare(&c, err) ||
+	    (c.disposition == DISP_ISSUED && !respond(e, &c, err)))
 		return false;
 	if (!enroll_commit(&c, err))
 		return c.repeat_of != 0 && enroll_answer_repeat(e, c.repeat_of, out, err);
@@ -169,12 +153,10 @@ finish(struct enrollment *e, const struct enroll_input *in, const struct err *re
 	out->disposition = c.disposition;
 	if (reason != NULL)
 		out->reason = *reason;
-	out->response = e->response;
-	e->response = (struct buf){0};
+	out->response = buf_give(&e->response);
 	if (c.disposition == DISP_ISSUED) {
 		enroll_wake_publisher(e);
-		out->certificate = e->certificate;
-		e->certificate = (struct buf){0};
+		out->certificate = buf_give(&e->certificate);
 	}
 	return true;
 }
@@ -211,48 +193,52 @@ may_store(
 	       ca_take_quota(e->ca, e->view, in->caller, in->body.len, &out->retry_after_s, err);
 }
 
+static bool
+answer(
+    struct enrollment *e, const struct enroll_input *in, struct enroll_result *out, struct err *err)
+{
+	struct err reason = {0}, inactive;
+	int64_t repeat_of = 0;
+	bool read = read_request(e, in, &reason);
+
+	if (read && principal_check_active(in->caller, in->now, &inactive) &&
+	    !enroll_find_repeat(e, NULL, &repeat_of, err))
+		return false;
+	if (repeat_of != 0)
+		return enroll_answer_repeat(e, repeat_of, out, err);
+	if (!may_store(e, in, out, err))
+		return false;
+	if (read)
+		return decide(e, in, out, err);
+	if (!err_is_undecided(reason.code))
+		return finish(e, in, &reason, out, err);
+	*err = reason;
+	return false;
+}
+
 bool
 enroll_submit(struct ca *ca, struct vault *v, const struct enroll_input *in,
     struct enroll_result *out, struct err *err)
 {
+	OWNED(enrollment_free)
 	struct enrollment e = {.ca = ca,
 	    .vault = v,
 	    .view = ca_view_get(ca),
 	    .caller = in->caller,
 	    .requester = in->caller,
 	    .now = in->now,
-	    .submitted = in->now,
-	    .plan = {0}};
-	struct err reason = {0}, inactive;
-	bool ok = false, read;
-	int64_t repeat_of = 0;
+	    .submitted = in->now};
 
 	*out = (struct enroll_result){0};
-	if (!ca_view_is_fresh(e.view, in->now)) {
-		err_set(err, DIRCA_E_DIRECTORY_UNAVAILABLE,
+	if (!ca_view_is_fresh(e.view, in->now))
+		return err_set(err, DIRCA_E_DIRECTORY_UNAVAILABLE,
 		    "the directory could not be read for over a minute; nothing is decided");
-		goto out;
-	}
-	read = read_request(&e, in, &reason);
-	if (read && principal_check_active(in->caller, in->now, &inactive) &&
-	    !enroll_find_repeat(&e, NULL, &repeat_of, err))
-		goto out;
-	if (repeat_of != 0)
-		ok = enroll_answer_repeat(&e, repeat_of, out, err);
-	else if (!may_store(&e, in, out, err))
-		ok = false;
-	else if (read)
-		ok = decide(&e, in, out, err);
-	else if (!err_is_undecided(reason.code))
-		ok = finish(&e, in, &reason, out, err);
-	else
-		*err = reason;
-	if (ok && e.key_row != 0)
+	if (!answer(&e, in, out, err))
+		return false;
+	if (e.key_row != 0)
 		log_warn("public key of another principal", LOG_INT("request", out->request_id),
 		    LOG_STR("requester", in->caller_name), LOG_INT("key_of_request", e.key_row));
-out:
-	enrollment_free(&e);
-	return ok;
+	return true;
 }
 
 void

@@ -45,9 +45,9 @@ void enroll_result_free(struct enroll_result *r);
 bool enroll_complete_rows(struct ca *ca, struct err *err);
 
 /* A certificate manager decides about a pending request. Rights: CA_RIGHT_OFFICER and officer
- * restrictions; nobody approves an own request (own.h: DIRCA_E_OWN_REQUEST), and whoever denies one
- * gains nothing. A pending request never archives a key later: a template that both pends and
- * archives stores its sealed key with the pending row (raw_archived_key). */
+ * restrictions; nobody approves an own request (own_request.h: DIRCA_E_OWN_REQUEST), and whoever
+ * denies one gains nothing. A pending request never archives a key later: a template that both
+ * pends and archives stores its sealed key with the pending row (raw_archived_key). */
 bool enroll_approve(struct ca *ca, struct vault *v, const struct principal *officer,
     int64_t request_id, int64_t now, struct enroll_result *out, struct err *err);
 bool enroll_deny(struct ca *ca, const struct principal *officer, int64_t request_id,

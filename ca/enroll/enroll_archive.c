@@ -8,6 +8,9 @@
 #include <string.h>
 
 #include "log.h"
+#include "mem.h"
+#include "own.h"
+#include "text.h"
 
 /* The largest blob, of an RSA-8192 key, has less than 5 KiB. */
 #define PAYLOAD_MAX 32768
@@ -88,48 +91,38 @@ enroll_check_kras(struct enrollment *e, struct err *err)
 
 /* The KRAs for this key, by round robin over the valid ones, of which there are enough. `picks` has
  * room for `needed`. */
-static bool
-pick_kras(const struct enrollment *e, const struct ca_kra **picks, size_t needed, struct err *err)
+static void
+pick_kras(const struct enrollment *e, const struct ca_kra **picks, size_t needed)
 {
-	const struct ca_kra **valid = calloc(e->view->kra_count + 1, sizeof(*valid));
-	size_t *places = calloc(needed, sizeof *places), count = 0;
-	bool ok = false;
+	OWNED(own_memory)
+	const struct ca_kra **valid = mem_zero(e->view->kra_count, sizeof(*valid));
+	OWNED(own_memory) size_t *places = mem_zero(needed, sizeof *places);
+	size_t count = 0;
 
-	if (valid == NULL || places == NULL) {
-		err_nomem(err);
-		goto out;
-	}
 	for (size_t i = 0; i < e->view->kra_count; i++)
 		if (kra_is_usable(e, &e->view->kras[i]))
 			valid[count++] = &e->view->kras[i];
 	kra_ring_pick(&e->ca->ring, count, needed, places);
 	for (size_t i = 0; i < needed; i++)
 		picks[i] = valid[places[i]];
-	ok = true;
-out:
-	free(valid);
-	free(places);
-	return ok;
 }
 
 /* KeyRecoveryHashes: SHA-1 as "01 23 .. fe", a line each ([MS-WCCE] 3.2.2.6.2.1.3). */
-static bool
-hash_lines(const struct ca_kra *const *picks, size_t count, char **out, struct err *err)
+static char *
+hash_lines(const struct ca_kra *const *picks, size_t count)
 {
-	char *lines = strdup("");
+	char *lines = mem_text("");
 
-	for (size_t i = 0; lines != NULL && i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
+		OWNED(own_memory)
 		char *hash =
 		    hex_encode(view_of(picks[i]->cert.sha1, sizeof picks[i]->cert.sha1), ' ');
-		char *longer =
-		    hash != NULL ? text_printf("%s%s%s", lines, i > 0 ? "\n" : "", hash) : NULL;
+		char *longer = text_printf("%s%s%s", lines, i > 0 ? "\n" : "", hash);
 
-		free(hash);
 		free(lines);
 		lines = longer;
 	}
-	*out = lines;
-	return lines != NULL || err_nomem(err);
+	return lines;
 }
 
 /* Who sends the request, whoever it is for. */
@@ -157,7 +150,7 @@ static bool
 rewrap(struct enrollment *e, const struct ca_xchg *xchg, const struct ca_kra *const *picks,
     size_t count, struct err *err)
 {
-	uint8_t(*hashes)[32] = calloc(count, sizeof *hashes);
+	OWNED(own_memory) uint8_t(*hashes)[32] = mem_zero(count, sizeof *hashes);
 	struct vault_rewrap in = {
 	    .payload = e->request.payload,
 	    .xchg_issuer = xchg->cert.issuer,
@@ -167,29 +160,24 @@ rewrap(struct enrollment *e, const struct ca_xchg *xchg, const struct ca_kra *co
 	    .cipher = e->view->settings.cipher,
 	};
 	char sid[SID_TEXT_MAX];
-	bool ok;
 
-	if (hashes == NULL)
-		return err_nomem(err);
 	in.requester = sender(e, sid);
 	for (size_t i = 0; i < count; i++)
 		memcpy(hashes[i], picks[i]->cert.sha256, sizeof hashes[i]);
 	memcpy(in.xchg_id, xchg->id, sizeof in.xchg_id);
 	in.kra_sha256 = (const uint8_t(*)[32])hashes;
-	ok = vault_rewrap(e->vault, &in, &e->archived, err);
-	free(hashes);
-	if (!ok)
-		replace_xchg(e, err->code);
-	return ok;
+	if (vault_rewrap(e->vault, &in, &e->archived, err))
+		return true;
+	replace_xchg(e, err->code);
+	return false;
 }
 
 bool
 enroll_archive(struct enrollment *e, struct err *err)
 {
 	size_t needed = (size_t)e->view->settings.num[SETTING_KRA_CERT_COUNT];
-	const struct ca_kra **picks = NULL;
+	OWNED(own_memory) const struct ca_kra **picks = NULL;
 	const struct ca_xchg *xchg = NULL;
-	bool ok = false;
 
 	if (e->request.payload.len == 0)
 		return true;
@@ -197,14 +185,12 @@ enroll_archive(struct enrollment *e, struct err *err)
 		return err_set(err, DIRCA_E_TOO_LARGE,
 		    "the encrypted private key has %zu bytes; no key needs more than %d",
 		    e->request.payload.len, PAYLOAD_MAX);
-	if ((picks = calloc(needed, sizeof(*picks))) == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	ok = find_xchg(e, &xchg, err) && enroll_check_bound_exchange(e, &xchg->cert, err) &&
-	     pick_kras(e, picks, needed, err) && rewrap(e, xchg, picks, needed, err) &&
-	     hash_lines(picks, needed, &e->kra_hashes, err);
-out:
-	free(picks);
-	return ok;
+	picks = mem_zero(needed, sizeof(*picks));
+	if (!find_xchg(e, &xchg, err) || !enroll_check_bound_exchange(e, &xchg->cert, err))
+		return false;
+	pick_kras(e, picks, needed);
+	if (!rewrap(e, xchg, picks, needed, err))
+		return false;
+	e->kra_hashes = hash_lines(picks, needed);
+	return true;
 }

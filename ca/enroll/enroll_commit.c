@@ -5,52 +5,47 @@
 #include "enroll_priv.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "audit.h"
+#include "mem.h"
 #include "oids.h"
+#include "own.h"
 #include "publication.h"
+#include "text.h"
 
-static bool
-copy_text(const char *from, char **out, struct err *err)
-{
-	return from == NULL || (*out = strdup(from)) != NULL || err_nomem(err);
-}
-
-static bool
-copy_sid(const struct principal *p, char **out, struct err *err)
+static char *
+sid_of(const struct principal *p)
 {
 	char sid[SID_TEXT_MAX];
 
 	if (!p->has_sid)
-		return true;
+		return NULL;
 	sid_to_text(&p->sid, sid);
-	return copy_text(sid, out, err);
+	return mem_text(sid);
 }
 
-static bool
-fill_people(
-    const struct enrollment *e, const char *caller_name, struct store_request *row, struct err *err)
+static void
+fill_people(const struct enrollment *e, const char *caller_name, struct store_request *row)
 {
 	const struct principal *p = e->requester;
 
-	return copy_sid(p, &row->requester_sid, err) &&
-	       copy_sid(e->caller, &row->caller_sid, err) &&
-	       copy_text(p->downlevel, &row->requester_name, err) &&
-	       copy_text(caller_name, &row->caller_name, err) &&
-	       copy_text(p->dn, &row->requester_dn, err);
+	row->requester_sid = sid_of(p);
+	row->caller_sid = sid_of(e->caller);
+	row->requester_name = mem_text(p->downlevel);
+	row->caller_name = mem_text(caller_name);
+	row->requester_dn = mem_text(p->dn);
 }
 
-static bool
-fill_template(const struct tmpl *t, struct store_request *row, struct err *err)
+static void
+fill_template(const struct tmpl *t, struct store_request *row)
 {
 	if (t == NULL)
-		return true;
+		return;
 	row->enrollment_flags = t->enrollment_flag;
 	row->general_flags = t->flags;
 	row->private_key_flags = t->private_key_flag;
-	return copy_text(t->cn, &row->template_name, err) &&
-	       copy_text(t->oid, &row->template_oid, err);
+	row->template_name = mem_text(t->cn);
+	row->template_oid = mem_text(t->oid);
 }
 
 static bool
@@ -74,8 +69,8 @@ fill_request(const struct enroll_commit *c, struct store_request *row, struct er
 static bool
 put_archived(struct view sealed, const char *kra_hashes, struct store_request *row, struct err *err)
 {
-	return buf_dup(sealed, &row->raw_archived_key, err) &&
-	       copy_text(kra_hashes, &row->key_recovery_hashes, err);
+	row->key_recovery_hashes = mem_text(kra_hashes);
+	return buf_dup(sealed, &row->raw_archived_key, err);
 }
 
 /* The sealed key goes with a request that was issued or waits, never with a refused one. A renewal
@@ -103,28 +98,28 @@ fill_outcome(const struct enroll_commit *c, struct store_request *row, struct er
 	row->resolved_when = c->disposition == DISP_PENDING ? 0 : e->now;
 	if (c->reason != NULL) {
 		row->status_code = (int32_t)c->reason->code;
-		return copy_text(c->reason->msg, &row->disposition_message, err);
+		row->disposition_message = mem_text(c->reason->msg);
+		return true;
 	}
-	if (!copy_text(c->disposition == DISP_PENDING ? "Taken under submission" : "Issued",
-		&row->disposition_message, err))
-		return false;
+	row->disposition_message =
+	    mem_text(c->disposition == DISP_PENDING ? "Taken under submission" : "Issued");
 	return (c->disposition == DISP_ISSUED
 		       ? certificate_columns(buf_view(&e->certificate), row, err)
 		       : public_key_column(e->request.pkix->spki, row, err)) &&
 	       fill_archive(e, row, err);
 }
 
-static bool
-fill_row(const struct enroll_commit *c, struct store_request *row, struct err *err)
+bool
+enroll_commit_prepare(struct enroll_commit *c, struct err *err)
 {
-	*row = (struct store_request){.submitted_when = c->e->now, .revoked_reason = -1};
-	return fill_people(c->e, c->caller_name, row, err) && fill_template(c->e->tmpl, row, err) &&
-	       fill_request(c, row, err) && fill_outcome(c, row, err);
+	c->row = (struct store_request){.submitted_when = c->e->now, .revoked_reason = -1};
+	fill_people(c->e, c->caller_name, &c->row);
+	fill_template(c->e->tmpl, &c->row);
+	return fill_request(c, &c->row, err) && fill_outcome(c, &c->row, err);
 }
 
 struct unit {
 	struct enroll_commit *commit;
-	const struct store_request *row;
 	char *received, *archived, *outcome; /* details of the audit records */
 };
 
@@ -140,15 +135,12 @@ format_name(int request_type)
 static char *
 signers_text(const struct enrollment *e)
 {
-	char *text = strdup("");
+	char *text = mem_text("");
 
-	for (size_t i = 0; text != NULL && i < e->signer_count; i++) {
-		char *serial = pkix_serial_text(e->signers[i].cert.serial),
-		     *longer = serial != NULL
-				   ? text_printf("%s%s%s", text, i > 0 ? "," : " signers=", serial)
-				   : NULL;
+	for (size_t i = 0; i < e->signer_count; i++) {
+		OWNED(own_memory) char *serial = pkix_serial_text(e->signers[i].cert.serial);
+		char *longer = text_printf("%s%s%s", text, i > 0 ? "," : " signers=", serial);
 
-		free(serial);
 		free(text);
 		text = longer;
 	}
@@ -159,47 +151,57 @@ signers_text(const struct enrollment *e)
 static char *
 received_text(const struct enrollment *e, const struct store_request *row)
 {
-	char *signers = signers_text(e),
-	     *renewed = e->renewal != NULL ? pkix_serial_text(e->renewal->cert.serial) : NULL,
-	     *text = NULL;
+	OWNED(own_memory) char *signers = signers_text(e);
+	OWNED(own_memory)
+	char *renewed = e->renewal != NULL ? pkix_serial_text(e->renewal->cert.serial) : NULL;
 	bool other = e->requester != e->caller;
 
-	if (signers != NULL && (e->renewal == NULL || renewed != NULL))
-		text = text_printf("format=%s caller=%s%s%s%s%s%s", format_name(row->request_type),
-		    row->caller_name != NULL ? row->caller_name : "-", other ? " requester=" : "",
-		    other ? row->requester_name : "", signers, renewed != NULL ? " renews=" : "",
-		    renewed != NULL ? renewed : "");
-	free(signers);
-	free(renewed);
+	return text_printf("format=%s caller=%s%s%s%s%s%s", format_name(row->request_type),
+	    row->caller_name != NULL ? row->caller_name : "-", other ? " requester=" : "",
+	    other ? row->requester_name : "", signers, renewed != NULL ? " renews=" : "",
+	    renewed != NULL ? renewed : "");
+}
+
+static char *
+archived_text(const struct store_request *row, const char *template)
+{
+	char *text = text_printf("template=%s kras=%s", template, row->key_recovery_hashes);
+
+	for (char *p = text; *p != '\0'; p++)
+		if (*p == '\n')
+			*p = ',';
 	return text;
 }
 
-static bool
-fill_details(struct unit *u, struct err *err)
+static char *
+outcome_text(const struct enroll_commit *c, const char *template)
 {
-	const struct store_request *row = u->row;
+	if (c->reason == NULL)
+		return ca_audit_certificate(&c->row);
+	if (c->e->key_row != 0)
+		return text_printf("template=%s key-of-request=%lld reason=%s", template,
+		    (long long)c->e->key_row, c->reason->msg);
+	return text_printf("template=%s reason=%s", template, c->reason->msg);
+}
+
+static void
+fill_details(struct unit *u)
+{
+	const struct store_request *row = &u->commit->row;
 	const char *template = row->template_name != NULL ? row->template_name : "-";
 
 	u->received = received_text(u->commit->e, row);
 	if (row->raw_archived_key.len > 0)
-		u->archived =
-		    text_printf("template=%s kras=%s", template, row->key_recovery_hashes);
-	if (u->commit->reason != NULL && u->commit->e->key_row != 0)
-		u->outcome = text_printf("template=%s key-of-request=%lld reason=%s", template,
-		    (long long)u->commit->e->key_row, u->commit->reason->msg);
-	else if (u->commit->reason != NULL)
-		u->outcome = text_printf("template=%s reason=%s", template, u->commit->reason->msg);
-	else
-		u->outcome = text_printf("template=%s requester=%s subject=%s", template,
-		    row->requester_name != NULL ? row->requester_name : "-",
-		    row->distinguished_name != NULL ? row->distinguished_name : "-");
-	for (char *p = u->archived; p != NULL && *p != '\0'; p++)
-		if (*p == '\n')
-			*p = ',';
-	if (u->received == NULL || u->outcome == NULL ||
-	    (row->raw_archived_key.len > 0 && u->archived == NULL))
-		return err_nomem(err);
-	return true;
+		u->archived = archived_text(row, template);
+	u->outcome = outcome_text(u->commit, template);
+}
+
+static void
+unit_free(struct unit *u)
+{
+	free(u->received);
+	free(u->archived);
+	free(u->outcome);
 }
 
 static enum audit_event
@@ -230,7 +232,7 @@ static bool
 write_unit(struct store_tx *tx, void *arg, struct err *err)
 {
 	struct unit *u = arg;
-	const struct store_request *row = u->row;
+	const struct store_request *row = &u->commit->row;
 	struct ca_audit a = {.when = row->submitted_when,
 	    .actor = u->commit->e->caller->downlevel,
 	    .event = AUDIT_REQUEST_RECEIVED,
@@ -262,16 +264,19 @@ write_unit(struct store_tx *tx, void *arg, struct err *err)
 bool
 enroll_commit(struct enroll_commit *c, struct err *err)
 {
-	struct store_request row = {0};
-	struct unit unit = {.commit = c, .row = &row};
-	bool ok = fill_row(c, &row, err) && fill_details(&unit, err) &&
-		  store_do(c->e->ca->store, write_unit, &unit, err);
+	OWNED(unit_free) struct unit unit = {.commit = c};
 
-	if (!ok)
+	fill_details(&unit);
+	if (!store_do(c->e->ca->store, write_unit, &unit, err)) {
 		c->request_id = 0;
-	free(unit.received);
-	free(unit.archived);
-	free(unit.outcome);
-	store_request_free(&row);
-	return ok;
+		return false;
+	}
+	c->row.request_id = c->request_id;
+	return true;
+}
+
+void
+enroll_commit_free(struct enroll_commit *c)
+{
+	store_request_free(&c->row);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "escalation.h"
+#include "mem.h"
 #include "oids.h"
 
 #define TEMPLATE_ATTRIBUTE "CertificateTemplate"
@@ -146,26 +147,16 @@ check_enroll_right(struct enrollment *e, struct err *err)
 	return tmpl_check_enroll(e->tmpl, &e->caller->sids, e->caller->downlevel, err);
 }
 
-/* The row of the renewed certificate has the key, sealed to the KRAs of then. */
-static bool
-keeps_archived_key(const struct enrollment *e)
-{
-	return e->renewal != NULL && e->renewal->facts.same_key && e->renewal->archived.len > 0;
-}
-
-/* The plan and the request must agree about archival, whatever made the plan. */
+/* The plan and the request must agree about archival, and the CA must be able to. */
 static bool
 check_archival(struct enrollment *e, struct err *err)
 {
+	const struct issue_request facts = {.has_archived_key = e->has_key,
+	    .renewed = e->renewal != NULL ? &e->renewal->facts : NULL};
+
 	if (tmpl_requires_key_archival(e->tmpl) && !ca_check_archival(e->ca, err))
 		return err_prefix(err, "template '%s'", e->tmpl->cn);
-	if (tmpl_requires_key_archival(e->tmpl) && !e->has_key && !keeps_archived_key(e))
-		return err_set(err, CERTSRV_E_ARCHIVED_KEY_REQUIRED,
-		    "template '%s' requires the private key to be archived", e->tmpl->cn);
-	if (!tmpl_requires_key_archival(e->tmpl) && e->has_key)
-		return err_set(err, CERTSRV_E_ARCHIVED_KEY_UNEXPECTED,
-		    "template '%s' does not archive private keys", e->tmpl->cn);
-	return true;
+	return issue_check_archival(e->tmpl, &facts, err);
 }
 
 static bool
@@ -259,36 +250,31 @@ check_kind(struct enrollment *e, struct err *err)
 	       err_prefix(err, "template '%s'", e->tmpl->cn);
 }
 
-/* `denial`: a refusal denies the request, else the CA failed at it. */
-static const struct enroll_check {
-	const char *name;
-	unsigned when;
-	bool denial;
-	bool (*run)(struct enrollment *e, struct err *err);
-} checks[] = {
-    {ENROLL_CHECK_ACCOUNT, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_account},
-    {ENROLL_CHECK_CA_RIGHT, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_ca_right},
-    {ENROLL_CHECK_TEMPLATE, ENROLL_AT_SUBMISSION, true, check_template},
-    {ENROLL_CHECK_READ, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_read_right},
-    {ENROLL_CHECK_RIGHT, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_enroll_right},
-    {ENROLL_CHECK_BINDING, ENROLL_AT_SUBMISSION, true, enroll_check_binding},
-    {ENROLL_CHECK_SIGNERS, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, enroll_check_signers},
-    {ENROLL_CHECK_SUBJECT, ENROLL_AT_SUBMISSION, true, check_subject},
-    {ENROLL_CHECK_RENEWAL, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, enroll_check_renewal},
-    {ENROLL_CHECK_ESCALATION, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_escalation},
-    {ENROLL_CHECK_ARCHIVAL, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_archival},
-    {ENROLL_CHECK_POLICY, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_policy},
-    {ENROLL_CHECK_SERVICE, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true,
-	enroll_check_service_names},
-    {ENROLL_CHECK_KEY, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_key},
-    {ENROLL_CHECK_KIND, ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL, true, check_kind},
-    {ENROLL_CHECK_KRAS, ENROLL_AT_SUBMISSION, false, enroll_check_kras},
+#define ALWAYS (ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL)
+
+static const struct enroll_check checks[] = {
+    {"account", ALWAYS, true, check_account, told_account, NULL},
+    {"ca-right", ALWAYS, true, check_ca_right, told_ca_right, reason_ca_right},
+    {"template", ENROLL_AT_SUBMISSION, true, check_template, told_template, NULL},
+    {"read-right", ALWAYS, true, check_read_right, told_read_right, reason_read_right},
+    {"enroll-right", ALWAYS, true, check_enroll_right, told_enroll_right, reason_enroll_right},
+    {"request-binding", ENROLL_AT_SUBMISSION, true, enroll_check_binding, told_binding, NULL},
+    {"signers", ALWAYS, true, enroll_check_signers, told_signers, NULL},
+    {"subject", ENROLL_AT_SUBMISSION, true, check_subject, told_subject, NULL},
+    {"renewal", ALWAYS, true, enroll_check_renewal, told_renewal, NULL},
+    {"escalation", ALWAYS, true, check_escalation, told_escalation, NULL},
+    {"archival", ALWAYS, true, check_archival, told_archival, NULL},
+    {"policy", ALWAYS, true, check_policy, told_policy, NULL},
+    {"service-names", ALWAYS, true, enroll_check_service_names, told_service_names, NULL},
+    {"public-key", ALWAYS, true, check_key, told_key, NULL},
+    {"kind", ALWAYS, true, check_kind, told_kind, NULL},
+    {"kra", ENROLL_AT_SUBMISSION, false, enroll_check_kras, told_kras, NULL},
 };
 
 bool
 enroll_decide(struct enrollment *e, unsigned when, struct err *err)
 {
-	for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
+	for (size_t i = 0; i < COUNT_OF(checks); i++) {
 		const struct enroll_check *c = &checks[i];
 		bool ok;
 
@@ -297,7 +283,7 @@ enroll_decide(struct enrollment *e, unsigned when, struct err *err)
 		e->deciding = c->denial;
 		ok = c->run(e, err);
 		if (e->step != NULL)
-			e->step(e, c->name, ok ? NULL : err);
+			e->step(e, c, ok ? NULL : err);
 		if (!ok)
 			return false;
 	}

@@ -9,7 +9,9 @@
 
 #include "audit.h"
 #include "clock.h"
+#include "mem.h"
 #include "own.h"
+#include "own_request.h"
 #include "publication.h"
 
 static bool
@@ -224,18 +226,14 @@ static bool
 respond_row(struct ca *ca, struct vault *v, const struct store_request *row, struct buf *out,
     struct err *err)
 {
-	struct enroll_request request = {0};
-	bool ok;
+	OWNED(enroll_request_free) struct enroll_request request = {0};
 
 	if (row->request_type == CR_IN_PKCS10 || row->raw_request.len == 0)
 		return true;
 	if (decode_stored(row, &request, err))
-		ok = enroll_respond_row(ca, v, row, request.body_part_id, out, err);
-	else
-		/* What was refused may be unreadable: the row's own words suffice. */
-		ok = row->disposition == DISP_ERROR || row->disposition == DISP_DENIED;
-	enroll_request_free(&request);
-	return ok;
+		return enroll_respond(ca, v, row, request.body_part_id, out, err);
+	/* What was refused may be unreadable: the row's own words suffice. */
+	return row->disposition == DISP_ERROR || row->disposition == DISP_DENIED;
 }
 
 struct approval {
@@ -248,30 +246,17 @@ static bool
 write_approval(struct store_tx *tx, void *arg, struct err *err)
 {
 	const struct approval *a = arg;
-	char *detail = text_printf("template=%s requester=%s subject=%s", a->row->template_name,
-	    a->row->requester_name != NULL ? a->row->requester_name : "-",
-	    a->row->distinguished_name != NULL ? a->row->distinguished_name : "-");
+	OWNED(own_memory) char *detail = ca_audit_certificate(a->row);
 	const struct ca_audit record = {.when = a->row->resolved_when,
 	    .event = AUDIT_ISSUED,
 	    .actor = a->officer->downlevel,
 	    .request_id = a->row->request_id,
 	    .object = a->row->serial_number,
 	    .detail = detail};
-	bool ok = detail != NULL
-		      ? store_issue_pending(tx, a->row, err) && ca_audit(tx, &record, err) &&
-			    ca_publication_add(tx, a->row->request_id, a->plan->publish_to_ds,
-				a->plan->publish_to_kra, err)
-		      : err_nomem(err);
 
-	free(detail);
-	return ok;
-}
-
-static bool
-set_message(struct store_request *row, const char *message, struct err *err)
-{
-	free(row->disposition_message);
-	return (row->disposition_message = strdup(message)) != NULL || err_nomem(err);
+	return store_issue_pending(tx, a->row, err) && ca_audit(tx, &record, err) &&
+	       ca_publication_add(
+		   tx, a->row->request_id, a->plan->publish_to_ds, a->plan->publish_to_kra, err);
 }
 
 /* Columns and answer first, so that a vault or memory that fails leaves the request pending. */
@@ -281,9 +266,10 @@ finish_approval(struct enrollment *e, const struct principal *officer, struct st
 {
 	struct approval approval = {row, &e->plan, officer};
 
-	if (!certificate_columns(buf_view(&e->certificate), row, err) ||
-	    !set_message(row, "Issued", err))
+	if (!certificate_columns(buf_view(&e->certificate), row, err))
 		return false;
+	free(row->disposition_message);
+	row->disposition_message = mem_text("Issued");
 	row->disposition = DISP_ISSUED;
 	row->status_code = 0;
 	row->resolved_when = e->now;
@@ -293,9 +279,8 @@ finish_approval(struct enrollment *e, const struct principal *officer, struct st
 	enroll_wake_publisher(e);
 	out->request_id = row->request_id;
 	out->disposition = DISP_ISSUED;
-	out->certificate = e->certificate;
-	out->response = e->response;
-	e->certificate = e->response = (struct buf){0};
+	out->certificate = buf_give(&e->certificate);
+	out->response = buf_give(&e->response);
 	return true;
 }
 
@@ -303,9 +288,9 @@ bool
 enroll_approve(struct ca *ca, struct vault *v, const struct principal *officer, int64_t request_id,
     int64_t now, struct enroll_result *out, struct err *err)
 {
-	struct principal agent = {0};
-	struct enrollment e = {.ca = ca, .vault = v, .now = now};
-	struct store_request row = {0};
+	OWNED(principal_free) struct principal agent = {0};
+	OWNED(enrollment_free) struct enrollment e = {.ca = ca, .vault = v, .now = now};
+	OWNED(store_request_free) struct store_request row = {0};
 	bool ok;
 
 	*out = (struct enroll_result){0};
@@ -322,9 +307,6 @@ enroll_approve(struct ca *ca, struct vault *v, const struct principal *officer, 
 	     finish_approval(&e, officer, &row, out, err);
 	if (!ok)
 		audit_refusal(ca, AUDIT_ISSUED, officer, request_id, now, err);
-	enrollment_free(&e);
-	principal_free(&agent);
-	store_request_free(&row);
 	return ok;
 }
 
@@ -355,8 +337,8 @@ enroll_deny(struct ca *ca, const struct principal *officer, int64_t request_id, 
 {
 	struct denial denial = {officer, request_id, now,
 	    why != NULL && *why != '\0' ? why : "Denied by a certificate manager"};
-	struct store_request row = {0};
-	struct ca_view *view = NULL;
+	OWNED(store_request_free) struct store_request row = {0};
+	OWNED(ca_view_release) struct ca_view *view = NULL;
 	bool ok;
 
 	ok = fresh_view(ca, now, &view, err) &&
@@ -365,8 +347,6 @@ enroll_deny(struct ca *ca, const struct principal *officer, int64_t request_id, 
 	     check_pending(&row, err) && store_do(ca->store, write_denial, &denial, err);
 	if (!ok)
 		audit_refusal(ca, AUDIT_DENIED_PENDING, officer, request_id, now, err);
-	store_request_free(&row);
-	ca_view_release(&view);
 	return ok;
 }
 
@@ -384,29 +364,32 @@ enroll_is_requester(const struct principal *p, const struct store_request *row)
 	       text_eq_nocase(p->downlevel, row->requester_name);
 }
 
+/* The requester, or a certificate manager who may see the row. */
+static bool
+may_retrieve(
+    struct ca *ca, const struct principal *caller, const struct store_request *row, struct err *err)
+{
+	OWNED(ca_view_release) struct ca_view *view = NULL;
+
+	if (enroll_is_requester(caller, row))
+		return true;
+	view = ca_view_get(ca);
+	if (!ca_view_is_fresh(view, clock_now()))
+		return err_set(err, DIRCA_E_DIRECTORY_UNAVAILABLE,
+		    "the directory could not be read for over a minute; rights cannot be checked");
+	return ca_check_officer(ca, view, caller, row, err);
+}
+
 bool
 enroll_retrieve(struct ca *ca, struct vault *v, const struct principal *caller, int64_t request_id,
     struct enroll_result *out, struct err *err)
 {
-	struct ca_view *view = ca_view_get(ca);
-	struct store_request row = {0};
-	bool ok = false;
+	OWNED(store_request_free) struct store_request row = {0};
 
 	*out = (struct enroll_result){0};
-	if (!get_row(ca, request_id, &row, err))
-		goto out;
-	if (!enroll_is_requester(caller, &row)) {
-		if (!ca_view_is_fresh(view, clock_now())) {
-			err_set(err, DIRCA_E_DIRECTORY_UNAVAILABLE,
-			    "the directory could not be read for over a minute; rights cannot be "
-			    "checked");
-			goto out;
-		}
-		if (!ca_check_officer(ca, view, caller, &row, err))
-			goto out;
-	}
-	if (!respond_row(ca, v, &row, &out->response, err))
-		goto out;
+	if (!get_row(ca, request_id, &row, err) || !may_retrieve(ca, caller, &row, err) ||
+	    !respond_row(ca, v, &row, &out->response, err))
+		return false;
 	out->request_id = row.request_id;
 	out->disposition = row.disposition;
 	if (row.disposition == DISP_ERROR || row.disposition == DISP_DENIED) {
@@ -415,13 +398,6 @@ enroll_retrieve(struct ca *ca, struct vault *v, const struct principal *caller, 
 		    row.disposition_message != NULL ? row.disposition_message
 						    : err_text(out->reason.code));
 	}
-	out->certificate = row.raw_certificate;
-	row.raw_certificate = (struct buf){0};
-	ok = true;
-out:
-	if (!ok)
-		enroll_result_free(out);
-	store_request_free(&row);
-	ca_view_release(&view);
-	return ok;
+	out->certificate = buf_give(&row.raw_certificate);
+	return true;
 }

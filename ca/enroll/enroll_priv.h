@@ -78,9 +78,21 @@ struct enroll_renewal {
 	char *kra_hashes;
 };
 
+/* A check of the one list: what it is called, when it is made, and what it tells. */
 struct enrollment;
+struct enroll_check {
+	const char *name;
+	unsigned when; /* ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL */
+	bool denial;   /* a refusal denies the request, else the CA failed at it */
+	bool (*run)(struct enrollment *e, struct err *err);
+	/* Once it was passed: what it found. free(). */
+	char *(*told)(const struct enrollment *e);
+	/* What in the directory decided; NULL: nothing. */
+	struct explain_reason (*reason)(const struct enrollment *e);
+};
 /* Told of each check that was made; `refusal` NULL: it was passed. */
-typedef void enroll_step(struct enrollment *e, const char *check, const struct err *refusal);
+typedef void enroll_step(
+    struct enrollment *e, const struct enroll_check *check, const struct err *refusal);
 
 struct enrollment {
 	struct ca *ca;
@@ -152,25 +164,30 @@ bool enroll_check_renewal(struct enrollment *e, struct err *err);
 /* The one list of checks that every enrollment passes, and every explanation tells of: rights,
  * template, who else signed and whom it is for, policy (which makes the plan), KRAs. Stops at the
  * first refusal. Rights are those of the caller, who may be an agent. */
-#define ENROLL_AT_SUBMISSION    0x1u
-#define ENROLL_AT_APPROVAL      0x2u /* the template is known, the key is sealed */
-#define ENROLL_CHECK_ACCOUNT    "account"
-#define ENROLL_CHECK_CA_RIGHT   "ca-right"
-#define ENROLL_CHECK_TEMPLATE   "template"
-#define ENROLL_CHECK_BINDING    "request-binding"
-#define ENROLL_CHECK_SIGNERS    "signers"
-#define ENROLL_CHECK_SUBJECT    "subject"
-#define ENROLL_CHECK_RENEWAL    "renewal"
-#define ENROLL_CHECK_READ       "read-right"
-#define ENROLL_CHECK_RIGHT      "enroll-right"
-#define ENROLL_CHECK_ESCALATION "escalation"
-#define ENROLL_CHECK_ARCHIVAL   "archival"
-#define ENROLL_CHECK_POLICY     "policy"
-#define ENROLL_CHECK_SERVICE    "service-names"
-#define ENROLL_CHECK_KEY        "public-key"
-#define ENROLL_CHECK_KIND       "kind"
-#define ENROLL_CHECK_KRAS       "kra"
+#define ENROLL_AT_SUBMISSION 0x1u
+#define ENROLL_AT_APPROVAL   0x2u /* the template is known, the key is sealed */
 bool enroll_decide(struct enrollment *e, unsigned when, struct err *err);
+
+/* enroll_told.c: the words of explanations, one for each check, and what decided rights. */
+char *told_account(const struct enrollment *e);
+char *told_ca_right(const struct enrollment *e);
+char *told_template(const struct enrollment *e);
+char *told_read_right(const struct enrollment *e);
+char *told_enroll_right(const struct enrollment *e);
+char *told_binding(const struct enrollment *e);
+char *told_signers(const struct enrollment *e);
+char *told_subject(const struct enrollment *e);
+char *told_renewal(const struct enrollment *e);
+char *told_escalation(const struct enrollment *e);
+char *told_archival(const struct enrollment *e);
+char *told_policy(const struct enrollment *e);
+char *told_service_names(const struct enrollment *e);
+char *told_key(const struct enrollment *e);
+char *told_kind(const struct enrollment *e);
+char *told_kras(const struct enrollment *e);
+struct explain_reason reason_ca_right(const struct enrollment *e);
+struct explain_reason reason_read_right(const struct enrollment *e);
+struct explain_reason reason_enroll_right(const struct enrollment *e);
 
 /* enroll_service_names.c: no name of the plan is the host of a CA's enrollment service.
  * DIRCA_E_SERVICE_NAME. */
@@ -203,33 +220,23 @@ bool enroll_check_kras(struct enrollment *e, struct err *err);
 /* Proves and seals the payload to the chosen KRAs; nothing to do without one. */
 bool enroll_archive(struct enrollment *e, struct err *err);
 
-/* enroll_respond.c: a signed CMC full response. */
-struct enroll_answer {
-	enum cmc_status status;
-	const char *text;
-	int64_t body_part_id;
-	int fail_info;
-	int64_t pending_id, pending_time;
-	struct view certificate, key_hash; /* empty: none */
-};
-bool enroll_respond(struct ca *ca, struct vault *v, const struct enroll_answer *answer,
-    struct buf *out, struct err *err);
-/* What the row of a request says became of it. */
-bool enroll_respond_row(struct ca *ca, struct vault *v, const struct store_request *row,
+/* enroll_respond.c: the signed CMC full response that says what the row of a request says became of
+ * it. A refusal is "CODE_NAME: sentence" with its CMCFailInfo. */
+bool enroll_respond(struct ca *ca, struct vault *v, const struct store_request *row,
     int64_t body_part_id, struct buf *out, struct err *err);
-/* Refusal in CMC terms: "CODE_NAME: sentence" and CMCFailInfo. */
-bool enroll_respond_refusal(struct ca *ca, struct vault *v, int64_t body_part_id,
-    const struct err *reason, struct buf *out, struct err *err);
 
-/* enroll_commit.c: the one transaction of a submission. */
+/* enroll_commit.c: the one transaction of a submission, and the row that it is about to add. */
 struct enroll_commit {
 	struct enrollment *e;
 	const char *caller_name;
 	enum disposition disposition;
 	const struct err *reason; /* of a refusal, else NULL */
+	struct store_request row; /* enroll_commit_prepare; with its request_id once committed */
 	int64_t request_id;       /* out */
 	int64_t repeat_of; /* out, on failure: the row of the same request, which was first */
 };
+bool enroll_commit_prepare(struct enroll_commit *c, struct err *err);
+void enroll_commit_free(struct enroll_commit *c);
 /* DIRCA_E_KEY_IN_USE if another principal's request with the same key was first. */
 bool enroll_commit(struct enroll_commit *c, struct err *err);
 

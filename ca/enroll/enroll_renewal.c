@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mem.h"
 #include "oids.h"
+#include "own.h"
 
 /* ---- On behalf of ---- */
 
@@ -141,6 +143,7 @@ read_facts(const struct enrollment *e, struct enroll_renewal *r, struct err *err
 	    .template_cn = r->template_id.cn,
 	    .template_oid = r->template_id.oid,
 	    .same_key = view_eq(r->cert.spki, e->request.pkix->spki),
+	    .key_is_archived = r->archived.len > 0,
 	    .subject = r->cert.subject,
 	    .subject_alt_name = extension(&r->cert, NID_subject_alt_name),
 	    .upns = {r->upns.list, r->upns.count},
@@ -159,33 +162,21 @@ bool
 enroll_check_renewal(struct enrollment *e, struct err *err)
 {
 	struct view der = e->request.pkix->renewal_certificate;
-	struct store_request row = {0};
+	OWNED(store_request_free) struct store_request row = {0};
 	struct enroll_renewal *r;
-	bool ok = false;
 
 	if (der.len == 0)
 		return true;
-	if ((e->renewal = r = calloc(1, sizeof *r)) == NULL)
-		return err_nomem(err);
+	e->renewal = r = mem_zero(1, sizeof *r);
 	if (!pkix_cert_decode(der, &r->cert, err)) {
 		err->code = CERTSRV_E_BAD_RENEWAL_CERT_ATTRIBUTE;
-		err_prefix(err, "the certificate to be renewed");
-		goto out;
+		return err_prefix(err, "the certificate to be renewed");
 	}
 	if (!get_row(e, &r->cert, &row, err))
-		goto out;
-	if (!enroll_check_trust(e, &r->cert, err)) {
-		err_prefix(err, "the certificate to be renewed");
-		goto out;
-	}
-	ok = check_owner(e, &row, err) && read_facts(e, r, err) && check_proof(e, r, err);
-	if (ok) {
-		r->archived = row.raw_archived_key;
-		r->kra_hashes = row.key_recovery_hashes;
-		row.raw_archived_key = (struct buf){0};
-		row.key_recovery_hashes = NULL;
-	}
-out:
-	store_request_free(&row);
-	return ok;
+		return false;
+	if (!enroll_check_trust(e, &r->cert, err))
+		return err_prefix(err, "the certificate to be renewed");
+	r->archived = buf_give(&row.raw_archived_key);
+	r->kra_hashes = own_give(&row.key_recovery_hashes);
+	return check_owner(e, &row, err) && read_facts(e, r, err) && check_proof(e, r, err);
 }

@@ -10,6 +10,8 @@
 #include <openssl/sha.h>
 
 #include "key_holder.h"
+#include "own.h"
+#include "text.h"
 
 /* `sid`: room for SID_TEXT_MAX, and as long as the answer is used. */
 static struct store_principal
@@ -26,19 +28,17 @@ enroll_request_hash(
     const struct enroll_input *in, uint8_t out[SHA256_DIGEST_LENGTH], struct err *err)
 {
 	const char *label = in->template_label;
-	struct buf named = {0};
+	OWNED(buf_free) struct buf named = {0};
 	struct view bytes = in->body;
-	bool ok = true;
 
 	if (label != NULL) {
-		ok = buf_append(&named, view_of(label, strlen(label) + 1), err) &&
-		     buf_append(&named, in->body, err);
+		if (!buf_append(&named, view_of(label, strlen(label) + 1), err) ||
+		    !buf_append(&named, in->body, err))
+			return false;
 		bytes = buf_view(&named);
 	}
-	ok = ok && (SHA256(bytes.ptr, bytes.len, out) != NULL ||
-		       err_openssl(err, DIRCA_E_CRYPTO, "SHA-256 of the request"));
-	buf_free(&named);
-	return ok;
+	return SHA256(bytes.ptr, bytes.len, out) != NULL ||
+	       err_openssl(err, DIRCA_E_CRYPTO, "SHA-256 of the request");
 }
 
 bool
@@ -92,8 +92,7 @@ take_outcome(struct store_request *row, struct enroll_result *out)
 {
 	out->disposition = row->disposition;
 	if (row->disposition == DISP_ISSUED) {
-		out->certificate = row->raw_certificate;
-		row->raw_certificate = (struct buf){0};
+		out->certificate = buf_give(&row->raw_certificate);
 	} else if (row->disposition != DISP_PENDING) {
 		err_set(&out->reason, (enum err_code)row->status_code, "%s",
 		    row->disposition_message != NULL ? row->disposition_message : "");
@@ -104,8 +103,7 @@ bool
 enroll_answer_repeat(
     struct enrollment *e, int64_t request_id, struct enroll_result *out, struct err *err)
 {
-	struct store_request row = {0};
-	bool ok;
+	OWNED(store_request_free) struct store_request row = {0};
 
 	*out = (struct enroll_result){.request_id = request_id};
 	switch (store_get_request(e->ca->store, request_id, &row, err)) {
@@ -119,10 +117,9 @@ enroll_answer_repeat(
 	}
 	if (row.disposition == DISP_REVOKED)
 		refuse_revoked(&row);
-	ok = e->request.format != ENROLL_CMC || enroll_respond_row(e->ca, e->vault, &row,
-						    e->request.body_part_id, &out->response, err);
-	if (ok)
-		take_outcome(&row, out);
-	store_request_free(&row);
-	return ok;
+	if (e->request.format == ENROLL_CMC &&
+	    !enroll_respond(e->ca, e->vault, &row, e->request.body_part_id, &out->response, err))
+		return false;
+	take_outcome(&row, out);
+	return true;
 }

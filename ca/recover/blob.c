@@ -8,9 +8,12 @@
 #include <string.h>
 
 #include "audit.h"
-#include "printable.h"
+#include "mem.h"
 #include "own.h"
+#include "printable.h"
+#include "own_request.h"
 #include "recovery.h"
+#include "text.h"
 
 /* The row whose key is asked for. "Not there" and "no key" are one answer: an officer learns
  * nothing about other rows from it. */
@@ -86,66 +89,114 @@ check_kras(struct recovery *r, struct err *err)
 {
 	const struct ca_view *view = r->view;
 	const struct store_request *row = r->row;
-	char *hashes = strdup(row->key_recovery_hashes != NULL ? row->key_recovery_hashes : ""),
-	     *rest = hashes, *line;
-	struct view *list = calloc(view->kra_count + 1, sizeof *list);
-	struct buf sha1 = {0};
-	bool ok = false;
+	const char *text = row->key_recovery_hashes != NULL ? row->key_recovery_hashes : "";
+	OWNED(own_memory) char *hashes = mem_text(text);
+	OWNED(own_memory) struct view *list = mem_zero(view->kra_count + 1, sizeof *list);
+	char *rest = hashes, *line;
 
-	if (hashes == NULL || list == NULL) {
-		err_nomem(err);
-		goto out;
-	}
 	while ((line = strsep(&rest, "\n")) != NULL && r->kra_count < view->kra_count) {
+		OWNED(buf_free) struct buf sha1 = {0};
 		const struct ca_kra *k;
 
 		if (*line == '\0')
 			continue;
 		if (!hex_decode(line, &sha1, err))
-			goto out;
+			return false;
 		if ((k = kra_by_sha1(view, &sha1)) != NULL)
 			list[r->kra_count++] = buf_view(&k->cert.raw);
-		buf_free(&sha1);
 	}
-	if (r->kra_count == 0) {
-		err_set(err, CRYPT_E_NOT_FOUND,
+	if (r->kra_count == 0)
+		return err_set(err, CRYPT_E_NOT_FOUND,
 		    "none of the KRA certificates that this key is sealed to is in the KRA "
 		    "store%s%s; add them again with 'dirca kra add': %s",
 		    view->kra_problem != NULL ? ": " : "",
-		    view->kra_problem != NULL ? view->kra_problem : "",
-		    row->key_recovery_hashes != NULL ? row->key_recovery_hashes : "");
-		goto out;
-	}
-	r->kras = list;
-	list = NULL;
-	ok = true;
-out:
-	free(hashes);
-	free(list);
-	buf_free(&sha1);
-	return ok;
+		    view->kra_problem != NULL ? view->kra_problem : "", text);
+	r->kras = own_give(&list);
+	return true;
 }
 
-static const struct {
-	const char *name;
-	bool (*run)(struct recovery *r, struct err *err);
-} checks[] = {
-    {RECOVER_CHECK_ACCOUNT, check_account},
-    {RECOVER_CHECK_RIGHT, check_right},
-    {RECOVER_CHECK_RULES, check_rules},
-    {RECOVER_CHECK_OWN, check_own},
-    {RECOVER_CHECK_KEY, check_key},
-    {RECOVER_CHECK_KRAS, check_kras},
+/* ---- the words of explanations ---- */
+
+static char *
+told_account(const struct recovery *r)
+{
+	return text_printf("%s is active", r->officer->downlevel);
+}
+
+static char *
+told_right(const struct recovery *r)
+{
+	return text_printf(
+	    "%s has the CA right '%s'", r->officer->downlevel, ca_right_name(CA_RIGHT_OFFICER));
+}
+
+static char *
+told_rules(const struct recovery *r)
+{
+	return text_printf("%s for %s and template %s",
+	    r->view->officer_rules.unrestricted ? "no certificate manager is restricted"
+						: "a rule of dircaOfficerRights allows it",
+	    r->row->requester_name != NULL ? r->row->requester_name : "?",
+	    r->row->template_name != NULL ? r->row->template_name : "?");
+}
+
+static char *
+told_own(const struct recovery *r)
+{
+	return mem_text(r->ca->config->allow_own_requests
+			    ? "certificate managers may decide about themselves "
+			      "(allow_own_requests)"
+			    : "the key is not the officer's own");
+}
+
+static char *
+told_key(const struct recovery *r)
+{
+	return text_printf("the key of certificate %s is archived", r->serial);
+}
+
+static char *
+told_kras(const struct recovery *r)
+{
+	return text_printf("%zu KRA certificates that can open it are known", r->kra_count);
+}
+
+static struct explain_reason
+reason_right(const struct recovery *r)
+{
+	const struct sd *sd = &r->view->security;
+
+	return (struct explain_reason){.sd = sd,
+	    .rights = SD_RIGHTS_CA,
+	    .at = r->view->has_security ? sd_check_mask(sd, &r->officer->sids, CA_RIGHT_OFFICER).ace
+					: -1,
+	    .who = r->officer};
+}
+
+static struct explain_reason
+reason_rules(const struct recovery *r)
+{
+	return (struct explain_reason){
+	    .rules = &r->view->officer_rules, .at = r->rule, .requester_dn = r->row->requester_dn};
+}
+
+static const struct recover_check checks[] = {
+    {"account", check_account, told_account, NULL},
+    {"ca-right", check_right, told_right, reason_right},
+    {"officer-rights", check_rules, told_rules, reason_rules},
+    {"own-request", check_own, told_own, NULL},
+    {"archived-key", check_key, told_key, NULL},
+    {"kra", check_kras, told_kras, NULL},
 };
 
 bool
 recover_decide(struct recovery *r, struct err *err)
 {
-	for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
+	for (size_t i = 0; i < COUNT_OF(checks); i++) {
 		bool ok = checks[i].run(r, err);
 
 		if (r->step != NULL)
-			r->step(r, checks[i].name, ok ? NULL : err);
+			r->step(r, &checks[i], ok ? NULL : err);
 		if (!ok)
 			return false;
 	}
@@ -165,15 +216,12 @@ make_blob(
     const struct recovery *r, struct vault *v, int64_t audit_row, struct buf *out, struct err *err)
 {
 	const struct ca *ca = r->ca;
-	char *officer = printable_escape(r->officer->downlevel), sid[SID_TEXT_MAX];
-	struct view *chain = calloc(ca->chain_count + 1, sizeof *chain);
-	struct buf attrs = {0}, signature = {0};
-	bool ok = false;
+	OWNED(own_memory) char *officer = printable_escape(r->officer->downlevel);
+	OWNED(own_memory) struct view *chain = mem_zero(ca->chain_count + 1, sizeof *chain);
+	OWNED(buf_free) struct buf attrs = {0};
+	OWNED(buf_free) struct buf signature = {0};
+	char sid[SID_TEXT_MAX];
 
-	if (chain == NULL || officer == NULL) {
-		err_nomem(err);
-		goto out;
-	}
 	for (size_t i = 0; i < ca->chain_count; i++)
 		chain[i] = buf_view(&ca->chain[i]);
 	if (r->officer->has_sid)
@@ -192,26 +240,18 @@ make_blob(
 		.officer = officer,
 		.officer_sid = r->officer->has_sid ? sid : NULL},
 	};
-	ok = recovery_attrs(&in, &attrs, err) &&
-	     vault_sign_message(v, buf_view(&attrs), &signature, err) &&
-	     recovery_finish(&in, buf_view(&attrs), buf_view(&ca->info.sig_alg),
-		 buf_view(&signature), out, err);
-out:
-	free(chain);
-	free(officer);
-	buf_free(&attrs);
-	buf_free(&signature);
-	return ok;
+	return recovery_attrs(&in, &attrs, err) &&
+	       vault_sign_message(v, buf_view(&attrs), &signature, err) &&
+	       recovery_finish(&in, buf_view(&attrs), buf_view(&ca->info.sig_alg),
+		   buf_view(&signature), out, err);
 }
 
 static bool
 audit(struct ca *ca, const struct principal *officer, const struct store_request *row,
     const char *serial, int64_t now, int64_t *row_out, struct err *err)
 {
-	char *detail = text_printf("requester=%s template=%s subject=%s",
-	    row->requester_name != NULL ? row->requester_name : "-",
-	    row->template_name != NULL ? row->template_name : "-",
-	    row->distinguished_name != NULL ? row->distinguished_name : "-");
+	OWNED(own_memory)
+	char *detail = ca_audit_certificate(row);
 	const struct ca_audit a = {
 	    .when = now,
 	    .event = AUDIT_KEY_RETRIEVED,
@@ -220,27 +260,22 @@ audit(struct ca *ca, const struct principal *officer, const struct store_request
 	    .object = serial,
 	    .detail = detail,
 	};
-	bool ok = detail != NULL ? ca_audit_numbered(ca->store, &a, row_out, err) : err_nomem(err);
 
-	free(detail);
-	return ok;
+	return ca_audit_numbered(ca->store, &a, row_out, err);
 }
 
 static bool
 parse_serial(const char *text, char **out, struct err *err)
 {
-	struct token t = {0};
-	bool ok = token_parse(text, &t, err);
+	OWNED(token_free) struct token t = {0};
 
 	*out = NULL;
-	if (ok && t.kind != TOKEN_SERIAL_OR_HASH)
-		ok = err_set(err, E_INVALIDARG, "'%s' is not a serial number", t.name);
-	if (ok) {
-		*out = t.text;
-		t.text = NULL;
-	}
-	token_free(&t);
-	return ok;
+	if (!token_parse(text, &t, err))
+		return false;
+	if (t.kind != TOKEN_SERIAL_OR_HASH)
+		return err_set(err, E_INVALIDARG, "'%s' is not a serial number", t.name);
+	*out = own_give(&t.text);
+	return true;
 }
 
 /* The record first: without it the act did not happen, and its number is in what the CA signs. */
@@ -262,35 +297,39 @@ decide(struct recovery *r, struct store_request *row, struct err *err)
 	       get_row(r->ca, r->serial, row, err) && recover_decide(r, err);
 }
 
+/* As one, so that recover_blob can word every failure. */
+static bool
+decide_and_retrieve(struct recovery *r, struct vault *v, struct store_request *row,
+    struct buf *blob_out, struct err *err)
+{
+	if (decide(r, row, err) && retrieve(r, v, blob_out, err))
+		return true;
+	/* A retrieval that fails after its record was written has a second one that says so. */
+	const struct ca_audit refused = {.when = r->now,
+	    .event = AUDIT_KEY_RETRIEVED,
+	    .actor = r->officer->downlevel,
+	    .request_id = row->request_id,
+	    .object = r->serial};
+
+	ca_audit_refusal(r->ca, &refused, err);
+	return false;
+}
+
 bool
 recover_blob(struct ca *ca, struct vault *v, const struct principal *officer, const char *serial,
     int64_t now, struct buf *blob_out, struct err *err)
 {
-	struct ca_view *view = ca_view_get(ca);
-	struct store_request row = {0};
+	OWNED(ca_view_release) struct ca_view *view = ca_view_get(ca);
+	OWNED(store_request_free) struct store_request row = {0};
+	OWNED(own_memory) char *cleaned = NULL;
+	OWNED(recover_decision_free)
 	struct recovery r = {.ca = ca, .view = view, .officer = officer, .row = &row, .now = now};
-	char *cleaned = NULL;
-	bool ok = false;
 
 	*blob_out = (struct buf){0};
-	if (!parse_serial(serial, &cleaned, err))
-		goto out;
-	r.serial = cleaned;
-	ok = decide(&r, &row, err) && retrieve(&r, v, blob_out, err);
-	/* A retrieval that fails after its record was written has a second one that says so. */
-	if (!ok) {
-		const struct ca_audit refused = {.when = now,
-		    .event = AUDIT_KEY_RETRIEVED,
-		    .actor = officer->downlevel,
-		    .request_id = row.request_id,
-		    .object = cleaned};
-
-		ca_audit_refusal(ca, &refused, err);
+	if (parse_serial(serial, &cleaned, err)) {
+		r.serial = cleaned;
+		if (decide_and_retrieve(&r, v, &row, blob_out, err))
+			return true;
 	}
-out:
-	recover_decision_free(&r);
-	ca_view_release(&view);
-	store_request_free(&row);
-	free(cleaned);
-	return ok || err_prefix(err, "recovering the key of %s", serial);
+	return err_prefix(err, "recovering the key of %s", serial);
 }

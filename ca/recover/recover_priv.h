@@ -6,9 +6,19 @@
 
 #include "recover.h"
 
+/* A check of the one list: what it is called, and what it tells. */
 struct recovery;
+struct recover_check {
+	const char *name;
+	bool (*run)(struct recovery *r, struct err *err);
+	/* Once it was passed: what it found. free(). */
+	char *(*told)(const struct recovery *r);
+	/* What in the directory decided; NULL: nothing. */
+	struct explain_reason (*reason)(const struct recovery *r);
+};
 /* Told of each check that was made; `refusal` NULL: it was passed. */
-typedef void recover_step(struct recovery *r, const char *check, const struct err *refusal);
+typedef void recover_step(
+    struct recovery *r, const struct recover_check *check, const struct err *refusal);
 
 struct recovery {
 	struct ca *ca;
@@ -26,12 +36,6 @@ struct recovery {
 };
 
 /* The one list of checks. Stops at the first refusal. */
-#define RECOVER_CHECK_ACCOUNT "account"
-#define RECOVER_CHECK_RIGHT   "ca-right"
-#define RECOVER_CHECK_RULES   "officer-rights"
-#define RECOVER_CHECK_OWN     "own-request"
-#define RECOVER_CHECK_KEY     "archived-key"
-#define RECOVER_CHECK_KRAS    "kra"
 bool recover_decide(struct recovery *r, struct err *err);
 void recover_decision_free(struct recovery *r);
 

@@ -262,6 +262,8 @@ of_two_requests_that_were_decided_one_is_stored(void **state)
 	prepare(&other, &a, &kra2);
 	prepare(&same, &a, &kra1);
 	before = rows();
+	for (size_t i = 0; i < 3; i++)
+		harness_must(enroll_commit_prepare(&c[i], &err), &err);
 	harness_must(enroll_commit(&c[0], &err), &err);
 	assert_false(enroll_commit(&c[1], &err));
 	assert_int_equal(err.code, DIRCA_E_KEY_IN_USE);
@@ -270,6 +272,8 @@ of_two_requests_that_were_decided_one_is_stored(void **state)
 	assert_false(enroll_commit(&c[2], &err));
 	assert_int_equal(c[2].repeat_of, c[0].request_id);
 	assert_int_equal(rows(), before + 1);
+	for (size_t i = 0; i < 3; i++)
+		enroll_commit_free(&c[i]);
 	enrollment_free(&first);
 	enrollment_free(&other);
 	enrollment_free(&same);

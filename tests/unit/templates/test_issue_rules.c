@@ -323,6 +323,8 @@ a_renewal_keeps_its_key_where_that_is_demanded(void **state)
 	expect(&s, "the same key", ERR_OK, "");
 	/* Archival of a key that is kept: it is archived already. */
 	s.t.private_key_flag |= CT_FLAG_REQUIRE_PRIVATE_KEY_ARCHIVAL;
+	expect(&s, "its key was never archived", CERTSRV_E_ARCHIVED_KEY_REQUIRED, "");
+	s.renewed.key_is_archived = true;
 	p = plan_of(&s);
 	assert_false(p.archive);
 	issue_plan_free(&p);

@@ -1,4 +1,4 @@
-#include "own.h"
+#include "own_request.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "oids.h"
-#include "own.h"
+#include "own_request.h"
 
 #define OWN_SID   "S-1-5-21-1-2-3-1111"
 #define OLD_SID   "S-1-5-21-9-9-9-500"

@@ -3,8 +3,8 @@
  * own. The SID says who somebody is where both sides have one, else name or DN. Every refusal is
  * DIRCA_E_OWN_REQUEST; allow_own_requests of dircad.conf, which is root's, turns all of them off.
  */
-#ifndef CORE_OWN_H
-#define CORE_OWN_H
+#ifndef CORE_OWN_REQUEST_H
+#define CORE_OWN_REQUEST_H
 
 #include "ca.h"
 
