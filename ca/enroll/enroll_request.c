@@ -3,10 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "columns.h"
 #include "oids.h"
 
-#define RAW_REQUEST_MAX 65536 /* Request.RawRequest ([MS-CSRA] 3.1.1.1) */
-#define ATTRIBUTES_MAX  32768 /* Request.RequestAttributes */
 /* A PKCS#10 has no number; an answer about it gives it the one that CMC requests have. */
 #define PKCS10_BODY_PART 1
 
@@ -121,7 +120,7 @@ enroll_request_raw(const struct enroll_request *r, struct buf *out, struct err *
 		ok = buf_dup(buf_view(&r->pkix->raw), out, err);
 	if (!ok)
 		return false;
-	if (out->len > RAW_REQUEST_MAX || names_archived_key(buf_view(out)))
+	if (out->len > MOST_RawRequest || names_archived_key(buf_view(out)))
 		buf_free(out);
 	return true;
 }
@@ -239,7 +238,7 @@ enroll_request_attributes(const struct enroll_request *r, char **out, struct err
 	    !append_pairs(&lines, &r->cmc.pairs, err) ||
 	    !append_pairs(&lines, &r->wrapper.pairs, err))
 		goto out;
-	if (lines.len > ATTRIBUTES_MAX)
+	if (lines.len > MOST_RequestAttributes)
 		lines.len = 0;
 	if (lines.len > 0 && (*out = strndup((const char *)lines.ptr, lines.len)) == NULL) {
 		err_nomem(err);

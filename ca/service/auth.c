@@ -11,6 +11,8 @@
 #include "clock.h"
 #include "json.h"
 #include "log.h"
+#include "mem.h"
+#include "own.h"
 #include "sasl_server.h"
 #include "sign_in.h"
 #include "text.h"
@@ -124,10 +126,11 @@ challenge(const struct config *config, struct http_call *call)
 	    "{\"error\":{\"code\":\"0xA0DC000B\",\"name\":\"DIRCA_E_AUTHENTICATION\","
 	    "\"message\":\"authentication is required\"}}\n";
 	const char *realm = config->realm != NULL ? config->realm : config->host;
+	OWNED(own_memory)
 	char *basic = text_printf("Basic realm=\"%s\", charset=\"UTF-8\"", realm);
-	char *scram = text_printf(SCRAM " realm=\"%s\"", realm);
+	OWNED(own_memory) char *scram = text_printf(SCRAM " realm=\"%s\"", realm);
+	OWNED(own_memory) char *plus = text_printf(SCRAM_PLUS " realm=\"%s\"", realm);
 	struct err ignored;
-	char *plus = text_printf(SCRAM_PLUS " realm=\"%s\"", realm);
 
 	call->status = 401;
 	strcpy(call->content_type, "application/json");
@@ -136,21 +139,16 @@ challenge(const struct config *config, struct http_call *call)
 	    (config->auth_negotiate &&
 		!http_call_header(call, "WWW-Authenticate", "Negotiate", &ignored)) ||
 	    (config->auth_scram &&
-		(plus == NULL || !http_call_header(call, "WWW-Authenticate", plus, &ignored) ||
-		    scram == NULL ||
+		(!http_call_header(call, "WWW-Authenticate", plus, &ignored) ||
 		    !http_call_header(call, "WWW-Authenticate", scram, &ignored))) ||
-	    (config->auth_basic &&
-		(basic == NULL || !http_call_header(call, "WWW-Authenticate", basic, &ignored))))
+	    (config->auth_basic && !http_call_header(call, "WWW-Authenticate", basic, &ignored)))
 		call->status = 500;
-	free(basic);
-	free(scram);
-	free(plus);
 	return AUTH_REFUSED;
 }
 
 /* One answer for every reason, unless the directory cannot be asked. */
 static enum auth_outcome
-refuse(const struct config *config, struct auth_state *s, const struct sign_in *who,
+refuse_sign_in(const struct config *config, struct auth_state *s, const struct sign_in *who,
     const struct err *why)
 {
 	struct http_call *call = who->call;
@@ -170,6 +168,12 @@ struct name_query {
 	char *dn;      /* to bind as */
 	struct err no; /* why whoever it is may not sign in, whatever he knows; ERR_OK: he may */
 };
+
+static void
+name_query_free(struct name_query *q)
+{
+	free(q->dn);
+}
 
 /* An entry to bind as for every name, so that it takes the directory's word to know that there is
  * nobody behind it. */
@@ -202,7 +206,7 @@ find_name(struct dir_conn *c, void *arg, struct err *err)
 		break;
 	}
 	q->dn = text_printf("CN=nobody has this name,%s", dir_conn_root(c)->default_nc);
-	return q->dn != NULL || err_nomem(err);
+	return true;
 }
 
 /* Takes as many steps for a name that may not sign in as for one that may. */
@@ -210,48 +214,44 @@ static bool
 basic_verify(
     struct ca *ca, const char *user, const struct secret *password, char **dn_out, struct err *err)
 {
-	struct name_query q = {.name = user};
-	bool fits = false;
+	OWNED(name_query_free) struct name_query q = {.name = user};
+	bool fits;
 
 	*dn_out = NULL;
 	if (!ca_directory_do(ca, find_name, &q, err))
-		goto out;
+		return false;
 	fits = dir_check_password(dir_pool_config(ca->directory), q.dn, password, err);
 	if ((fits || err->code == DIRCA_E_AUTHENTICATION) && q.no.code != ERR_OK) {
 		*err = q.no;
-		fits = false;
+		return false;
 	}
-	if (fits) {
-		*dn_out = q.dn;
-		q.dn = NULL;
-	}
-out:
-	free(q.dn);
+	if (fits)
+		*dn_out = own_give(&q.dn);
 	return fits;
+}
+
+static void
+wipe(struct buf *b)
+{
+	if (b->ptr != NULL)
+		OPENSSL_cleanse(b->ptr, b->len);
+	buf_free(b);
 }
 
 /* "user:password" in base64. */
 static bool
 basic_read(const char *credentials, char **user_out, struct secret *password_out, struct err *err)
 {
-	struct buf raw = {0};
+	OWNED(wipe) struct buf raw = {0};
 	uint8_t *colon;
-	bool ok = false;
 
 	if (!base64_decode(view_str(credentials), &raw, err))
-		goto out;
-	if (raw.len == 0 || (colon = memchr(raw.ptr, ':', raw.len)) == NULL) {
-		err_set(err, DIRCA_E_AUTHENTICATION, "malformed Basic credentials");
-		goto out;
-	}
-	ok = text_from_view(view_of(raw.ptr, (size_t)(colon - raw.ptr)), user_out, err) &&
-	     secret_dup(
-		 view_of(colon + 1, raw.len - (size_t)(colon + 1 - raw.ptr)), password_out, err);
-out:
-	if (raw.ptr != NULL)
-		OPENSSL_cleanse(raw.ptr, raw.len);
-	buf_free(&raw);
-	return ok;
+		return false;
+	if (raw.len == 0 || (colon = memchr(raw.ptr, ':', raw.len)) == NULL)
+		return err_set(err, DIRCA_E_AUTHENTICATION, "malformed Basic credentials");
+	return text_from_view(view_of(raw.ptr, (size_t)(colon - raw.ptr)), user_out, err) &&
+	       secret_dup(
+		   view_of(colon + 1, raw.len - (size_t)(colon + 1 - raw.ptr)), password_out, err);
 }
 
 /* Credentials that this connection has not shown yet. */
@@ -259,31 +259,23 @@ static enum auth_outcome
 basic_sign_in(struct ca *ca, struct http_call *call, struct auth_state *s, const char *credentials)
 {
 	struct sign_in who = {.call = call, .mechanism = "Basic"};
-	struct secret password = {0};
-	char *user = NULL, *dn;
-	enum auth_outcome outcome;
+	OWNED(secret_free) struct secret password = {0};
+	OWNED(own_memory) char *user = NULL;
 	struct err err = {0};
 	int64_t wait_s;
+	char *dn;
 
 	forget(s);
-	if (!basic_read(credentials, &user, &password, &err)) {
-		outcome = refuse(ca->config, s, &who, &err);
-		goto out;
-	}
+	if (!basic_read(credentials, &user, &password, &err))
+		return refuse_sign_in(ca->config, s, &who, &err);
 	who.claimed = user;
-	if (!sign_in_begin(&who, &wait_s, &err)) {
-		outcome = put_off(call, s, wait_s, &err);
-	} else if (!basic_verify(ca, user, &password, &dn, &err)) {
-		outcome = refuse(ca->config, s, &who, &err);
-	} else {
-		sign_in_succeeded(&who);
-		remember(s, IDENTITY_DN, dn);
-		outcome = AUTH_OK;
-	}
-out:
-	secret_free(&password);
-	free(user);
-	return outcome;
+	if (!sign_in_begin(&who, &wait_s, &err))
+		return put_off(call, s, wait_s, &err);
+	if (!basic_verify(ca, user, &password, &dn, &err))
+		return refuse_sign_in(ca->config, s, &who, &err);
+	sign_in_succeeded(&who);
+	remember(s, IDENTITY_DN, dn);
+	return AUTH_OK;
 }
 
 static enum auth_outcome
@@ -314,28 +306,16 @@ static bool
 send_challenge(struct http_call *call, const char *header, const char *scheme, const char *sid,
     struct view token, struct err *err)
 {
-	char *base64 = base64_encode(token), *value = NULL;
-	bool ok = false;
+	OWNED(own_memory) char *base64 = base64_encode(token);
+	OWNED(own_memory) char *value = NULL;
 
-	if (base64 == NULL) {
-		err_nomem(err);
-		goto out;
-	}
 	if (sid == NULL)
 		value = text_printf("%s %s", scheme, base64);
 	else if (strcmp(header, "WWW-Authenticate") == 0)
 		value = text_printf("%s sid=%s, data=%s", scheme, sid, base64);
 	else
 		value = text_printf("sid=%s, data=%s", sid, base64);
-	if (value == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	ok = http_call_header(call, header, value, err);
-out:
-	free(base64);
-	free(value);
-	return ok;
+	return http_call_header(call, header, value, err);
 }
 
 char *
@@ -350,22 +330,18 @@ auth_map_realm(const struct config *config, const char *name)
 		if (strlen(at + 1) == len && memcmp(at + 1, realm, len) == 0)
 			return text_printf("%.*s@%s", (int)(at - name), name, realm + len + 1);
 	}
-	return strdup(name);
+	return mem_text(name);
 }
 
 /* The client has proved who it is. */
 static enum auth_outcome
 signed_in(const struct config *config, struct auth_state *s, struct sign_in *who,
-    enum identity_kind kind, struct identity *identity_out, struct err *err)
+    enum identity_kind kind, struct identity *identity_out)
 {
 	const char *proved = sasl_session_identity(s->session);
-	char *name = kind == IDENTITY_KERBEROS ? auth_map_realm(config, proved) : strdup(proved);
+	char *name = kind == IDENTITY_KERBEROS ? auth_map_realm(config, proved) : mem_text(proved);
 	bool bound = sasl_session_is_bound(s->session);
 
-	if (name == NULL) {
-		err_nomem(err);
-		return AUTH_REFUSED;
-	}
 	who->claimed = name;
 	sign_in_succeeded(who);
 	remember(s, kind, name);
@@ -389,7 +365,7 @@ step(struct ca *ca, struct http_call *call, struct auth_state *s, bool with_sid,
 	const char *final = with_sid ? "Authentication-Info" : "WWW-Authenticate";
 	const char *sid = with_sid ? s->sid : NULL;
 	struct sign_in who = {call, s->scheme, sasl_session_claimed(s->session)};
-	struct buf reply = {0};
+	OWNED(buf_free) struct buf reply = {0};
 	struct err err;
 	int64_t wait_s;
 	enum auth_outcome outcome = AUTH_REFUSED;
@@ -399,10 +375,8 @@ step(struct ca *ca, struct http_call *call, struct auth_state *s, bool with_sid,
 	switch (sasl_session_step(s->session, message, &reply, &err)) {
 	case SASL_STEP_CONTINUE:
 		who.claimed = sasl_session_claimed(s->session);
-		if (!sign_in_may_go_on(&who, &wait_s, &err)) {
-			buf_free(&reply);
+		if (!sign_in_may_go_on(&who, &wait_s, &err))
 			return put_off(call, s, wait_s, &err);
-		}
 		call->status = 401;
 		if (send_challenge(
 			call, "WWW-Authenticate", s->scheme, sid, buf_view(&reply), &err))
@@ -412,14 +386,13 @@ step(struct ca *ca, struct http_call *call, struct auth_state *s, bool with_sid,
 		if (reply.len == 0 ||
 		    send_challenge(call, final, s->scheme, sid, buf_view(&reply), &err))
 			outcome = signed_in(ca->config, s, &who,
-			    with_sid ? IDENTITY_NAME : IDENTITY_KERBEROS, identity_out, &err);
+			    with_sid ? IDENTITY_NAME : IDENTITY_KERBEROS, identity_out);
 		break;
 	case SASL_STEP_FAILED:
 		who.claimed = sasl_session_claimed(s->session);
 		break;
 	}
-	buf_free(&reply);
-	return outcome == AUTH_REFUSED ? refuse(ca->config, s, &who, &err) : outcome;
+	return outcome == AUTH_REFUSED ? refuse_sign_in(ca->config, s, &who, &err) : outcome;
 }
 
 static enum auth_outcome
@@ -427,22 +400,19 @@ negotiate(struct ca *ca, struct http_call *call, struct auth_state *s, const cha
     struct identity *identity_out)
 {
 	const struct sign_in who = {.call = call, .mechanism = "Negotiate"};
-	struct buf message = {0};
+	OWNED(buf_free) struct buf message = {0};
 	struct err err;
-	enum auth_outcome outcome;
 
 	if (s->session == NULL || strcmp(s->scheme, "Negotiate") != 0) {
 		forget(s);
 		s->scheme = "Negotiate";
 		if (!sasl_session_new(
 			ca->config, "GSS-SPNEGO", http_call_end_point(call), &s->session, &err))
-			return refuse(ca->config, s, &who, &err);
+			return refuse_sign_in(ca->config, s, &who, &err);
 	}
 	if (!base64_decode(view_str(token), &message, &err))
-		return refuse(ca->config, s, &who, &err);
-	outcome = step(ca, call, s, false, buf_view(&message), identity_out);
-	buf_free(&message);
-	return outcome;
+		return refuse_sign_in(ca->config, s, &who, &err);
+	return step(ca, call, s, false, buf_view(&message), identity_out);
 }
 
 char *
@@ -462,14 +432,14 @@ auth_param(const char *params, const char *name)
 			size_t size = strcspn(value, ", \t");
 
 			if (match)
-				return strndup(value, size);
+				return mem_text_n(value, size);
 			params = value + size;
 			continue;
 		}
 		if ((params = strchr(++value, '"')) == NULL)
 			return NULL;
 		if (match)
-			return strndup(value, (size_t)(params - value));
+			return mem_text_n(value, (size_t)(params - value));
 		params++;
 	}
 	return NULL;
@@ -478,16 +448,35 @@ auth_param(const char *params, const char *name)
 static bool
 new_sid(struct auth_state *s, struct err *err)
 {
+	OWNED(own_memory) char *text = NULL;
 	uint8_t raw[16];
-	char *text;
 
 	if (RAND_bytes(raw, sizeof raw) != 1)
 		return err_openssl(err, DIRCA_E_CRYPTO, "no random numbers");
-	if ((text = hex_encode(view_of(raw, sizeof raw), '\0')) == NULL)
-		return err_nomem(err);
+	text = hex_encode(view_of(raw, sizeof raw), '\0');
 	memcpy(s->sid, text, sizeof s->sid);
-	free(text);
 	return true;
+}
+
+/* What came, and the exchange that it belongs to, or begins. */
+static bool
+scram_begin(struct ca *ca, struct http_call *call, struct auth_state *s, const char *scheme,
+    const char *params, struct buf *message_out, struct err *err)
+{
+	OWNED(own_memory) char *sid = auth_param(params, "sid");
+	OWNED(own_memory) char *data = auth_param(params, "data");
+
+	if (data == NULL || !base64_decode(view_str(data), message_out, err))
+		return err_set(err, DIRCA_E_AUTHENTICATION, "a SCRAM message without data");
+	if (sid == NULL) {
+		forget(s);
+		s->scheme = scheme;
+		return new_sid(s, err) && sasl_session_new(ca->config, scheme,
+					      http_call_end_point(call), &s->session, err);
+	}
+	return (s->session != NULL && strcmp(s->scheme, scheme) == 0 && strcmp(sid, s->sid) == 0) ||
+	       err_set(err, DIRCA_E_AUTHENTICATION,
+		   "a SCRAM message of an exchange that this connection does not know");
 }
 
 static enum auth_outcome
@@ -495,36 +484,12 @@ scram_by(struct ca *ca, struct http_call *call, struct auth_state *s, const char
     const char *params, struct identity *identity_out)
 {
 	const struct sign_in who = {.call = call, .mechanism = scheme};
-	char *sid = auth_param(params, "sid"), *data = auth_param(params, "data");
-	struct buf message = {0};
+	OWNED(buf_free) struct buf message = {0};
 	struct err err;
-	enum auth_outcome outcome;
 
-	if (data == NULL || !base64_decode(view_str(data), &message, &err)) {
-		err_set(&err, DIRCA_E_AUTHENTICATION, "a SCRAM message without data");
-		goto refused;
-	}
-	if (sid == NULL) {
-		forget(s);
-		s->scheme = scheme;
-		if (!new_sid(s, &err) || !sasl_session_new(ca->config, scheme,
-					     http_call_end_point(call), &s->session, &err))
-			goto refused;
-	} else if (s->session == NULL || strcmp(s->scheme, scheme) != 0 ||
-		   strcmp(sid, s->sid) != 0) {
-		err_set(&err, DIRCA_E_AUTHENTICATION,
-		    "a SCRAM message of an exchange that this connection does not know");
-		goto refused;
-	}
-	outcome = step(ca, call, s, true, buf_view(&message), identity_out);
-	goto out;
-refused:
-	outcome = refuse(ca->config, s, &who, &err);
-out:
-	free(sid);
-	free(data);
-	buf_free(&message);
-	return outcome;
+	if (!scram_begin(ca, call, s, scheme, params, &message, &err))
+		return refuse_sign_in(ca->config, s, &who, &err);
+	return step(ca, call, s, true, buf_view(&message), identity_out);
 }
 
 static enum auth_outcome
@@ -551,13 +516,10 @@ local_peer(struct ca *ca, struct http_call *call, struct identity *identity_out)
 
 	for (size_t i = 0; i < c->peer_count; i++) {
 		size_t digits = strcspn(c->peers[i], " \t");
-		char *uid = strndup(c->peers[i], digits);
+		OWNED(own_memory) char *uid = mem_text_n(c->peers[i], digits);
 		int64_t n;
-		bool match =
-		    uid != NULL && text_to_int(uid, 0, UINT32_MAX, &n) && (uid_t)n == call->uid;
 
-		free(uid);
-		if (match) {
+		if (text_to_int(uid, 0, UINT32_MAX, &n) && (uid_t)n == call->uid) {
 			*identity_out = (struct identity){IDENTITY_NAME,
 			    c->peers[i] + digits + strspn(c->peers[i] + digits, " \t")};
 			return AUTH_OK;
@@ -594,15 +556,17 @@ auth_call(struct ca *ca, struct http_call *call, struct identity *identity_out)
 	*identity_out = (struct identity){0};
 	if (call->channel == HTTP_LOCAL)
 		return local_peer(ca, call, identity_out);
-	if (sp == NULL || (*sp == NULL && (*sp = calloc(1, sizeof **sp)) == NULL)) {
-		call->status = sp == NULL ? 403 : 500; /* never over plain HTTP */
+	if (sp == NULL) {
+		call->status = 403; /* never over plain HTTP */
 		return AUTH_REFUSED;
 	}
+	if (*sp == NULL)
+		*sp = mem_zero(1, sizeof **sp);
 	if (header == NULL && is_known(ca->config, *sp)) {
 		*identity_out = (*sp)->identity;
 		return AUTH_OK;
 	}
-	for (size_t i = 0; header != NULL && i < sizeof schemes / sizeof schemes[0]; i++)
+	for (size_t i = 0; header != NULL && i < COUNT_OF(schemes); i++)
 		if (strncasecmp(header, schemes[i].scheme, schemes[i].len) == 0 &&
 		    *(const bool *)((const char *)ca->config + schemes[i].enabled))
 			return schemes[i].run(ca, call, *sp, header + schemes[i].len, identity_out);

@@ -7,6 +7,8 @@
 #include <openssl/rand.h>
 
 #include "buf.h"
+#include "mem.h"
+#include "own.h"
 #include "text.h"
 
 #define BUCKETS        2048
@@ -42,11 +44,9 @@ struct auth_failures {
 bool
 auth_failures_new(const struct auth_limits *limits, struct auth_failures **out, struct err *err)
 {
-	struct auth_failures *f = calloc(1, sizeof *f);
+	struct auth_failures *f = mem_zero(1, sizeof *f);
 
 	*out = f;
-	if (f == NULL)
-		return err_nomem(err);
 	f->rules[ACCOUNT_AND_ADDRESS].free = limits->account_free;
 	f->rules[ACCOUNT_AND_ADDRESS].max_delay_ms = limits->max_delay_ms;
 	f->rules[ACCOUNT_AND_ADDRESS].half_life_ms = 60 * MINUTE_MS;
@@ -71,26 +71,23 @@ auth_failures_free(struct auth_failures **f)
 
 /* ---- The table ---- */
 
-/* False if the scope does not concern the attempt, or there is no memory. */
+/* False if the scope does not concern the attempt. */
 static bool
 make_key(
     const struct auth_failures *f, enum scope scope, const struct auth_attempt *a, uint8_t out[32])
 {
 	const char *account = scope == ADDRESS ? "" : a->account;
 	const char *address = scope == ACCOUNT ? "" : a->address;
-	struct buf b = {0};
+	OWNED(buf_free) struct buf b = {0};
 	struct err ignored;
-	bool ok;
 
 	if (account == NULL)
 		return false;
-	ok = buf_append(&b, view_of(f->secret, sizeof f->secret), &ignored) &&
-	     buf_append(&b, view_of(&(uint8_t){(uint8_t)scope}, 1), &ignored) &&
-	     buf_append(&b, view_of(account, strlen(account) + 1), &ignored) &&
-	     buf_append(&b, view_of(address, strlen(address)), &ignored) &&
-	     EVP_Digest(b.ptr, b.len, out, NULL, EVP_sha256(), NULL) == 1;
-	buf_free(&b);
-	return ok;
+	return buf_append(&b, view_of(f->secret, sizeof f->secret), &ignored) &&
+	       buf_append(&b, view_of(&(uint8_t){(uint8_t)scope}, 1), &ignored) &&
+	       buf_append(&b, view_of(account, strlen(account) + 1), &ignored) &&
+	       buf_append(&b, view_of(address, strlen(address)), &ignored) &&
+	       EVP_Digest(b.ptr, b.len, out, NULL, EVP_sha256(), NULL) == 1;
 }
 
 /* What is left of the failures now. */
@@ -113,7 +110,8 @@ is_worth_less(
 	return one != other ? one < other : a->last_ms < b->last_ms;
 }
 
-/* The entry of a scope; NULL if there is none. With `make` there is one, but for want of memory. */
+/* The entry of a scope; NULL if there is none. With `make` there is one, if the scope concerns the
+ * attempt. */
 static struct entry *
 find(struct auth_failures *f, enum scope scope, const struct auth_attempt *a, bool make,
     int64_t now_ms)

@@ -52,7 +52,7 @@ void auth_failures_failed(struct auth_failures *f, const struct auth_attempt *a,
 void auth_failures_succeeded(struct auth_failures *f, const struct auth_attempt *a, int64_t now_ms);
 
 /* One spelling of the names that may be one account: without DOMAIN\ and @suffix, without case.
- * NULL on no memory. free(). */
+ * free(). */
 char *auth_account_of(const char *claimed);
 /* What counts as one address of "address:port": an IPv4 address, or the /64 network of an IPv6
  * address. */

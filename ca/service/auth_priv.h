@@ -8,7 +8,7 @@
  * absent or without its closing quote. Names are compared without case. */
 char *auth_param(const char *params, const char *name);
 /* A Kerberos principal with the domain that `kerberos_realm` names for its realm, else as it is.
- * NULL on no memory. free(). */
+ * free(). */
 char *auth_map_realm(const struct config *config, const char *name);
 
 #endif

@@ -109,7 +109,8 @@ load(const struct asked *asked, struct config **out, struct err *err)
 }
 
 static int
-run(const struct asked *asked, const struct config *config, char *const *args, int count)
+do_what_is_asked(
+    const struct asked *asked, const struct config *config, char *const *args, int count)
 {
 	if (asked->test) {
 		printf("%s: the configuration is good\n", asked->config);
@@ -142,7 +143,7 @@ main(int argc, char **argv)
 		return 1;
 	}
 	log_open(name, config->to_syslog, (enum log_level)config->log_level);
-	status = run(&asked, config, argv + optind, argc - optind);
+	status = do_what_is_asked(&asked, config, argv + optind, argc - optind);
 	config_free(&config);
 	return status;
 }

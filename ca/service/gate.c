@@ -5,6 +5,7 @@
 #include <strings.h>
 #include <arpa/inet.h>
 
+#include "mem.h"
 #include "text.h"
 
 /* "host:port" of an HTTP authority; the port of a literal IPv6 address stands behind its bracket.
@@ -159,7 +160,7 @@ type_is_ours(const char *type)
 	    "application/pkcs7-mime", "application/octet-stream"};
 	size_t len = type != NULL ? strcspn(type, "; \t") : 0;
 
-	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+	for (size_t i = 0; i < COUNT_OF(types); i++)
 		if (strlen(types[i]) == len && strncasecmp(type, types[i], len) == 0)
 			return true;
 	return false;

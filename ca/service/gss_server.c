@@ -6,6 +6,8 @@
 #include <gssapi/gssapi_ext.h>
 #include <gssapi/gssapi_krb5.h>
 
+#include "mem.h"
+#include "own.h"
 #include "text.h"
 
 struct gss_session {
@@ -43,19 +45,16 @@ static bool
 acquire(struct gss_session *s, const char *host, struct err *err)
 {
 	gss_OID_set_desc outer = {1, &spnego}, inner = {1, gss_mech_krb5};
-	char *service = text_printf("HTTP@%s", host);
-	gss_buffer_desc text = {service != NULL ? strlen(service) : 0, service};
+	OWNED(own_memory) char *service = text_printf("HTTP@%s", host);
+	gss_buffer_desc text = {strlen(service), service};
 	gss_name_t name = GSS_C_NO_NAME;
 	OM_uint32 major, minor, ignored;
 
-	if (service == NULL)
-		return err_nomem(err);
 	major = gss_import_name(&minor, &text, GSS_C_NT_HOSTBASED_SERVICE, &name);
 	if (major == GSS_S_COMPLETE)
 		major = gss_acquire_cred(
 		    &minor, name, GSS_C_INDEFINITE, &outer, GSS_C_ACCEPT, &s->own, NULL, NULL);
 	gss_release_name(&ignored, &name);
-	free(service);
 	if (major == GSS_S_COMPLETE)
 		major = gss_set_neg_mechs(&minor, s->own, &inner);
 	return major == GSS_S_COMPLETE || fail(err, "Negotiate is not available", major, minor);
@@ -64,17 +63,13 @@ acquire(struct gss_session *s, const char *host, struct err *err)
 bool
 gss_session_new(const char *host, struct view end_point, struct gss_session **out, struct err *err)
 {
-	struct gss_session *s = calloc(1, sizeof *s);
+	OWNED(gss_session_free) struct gss_session *s = mem_zero(1, sizeof *s);
 
 	*out = NULL;
-	if (s == NULL)
-		return err_nomem(err);
 	if (!buf_append(&s->binding, view_str(SASL_END_POINT ":"), err) ||
-	    !buf_append(&s->binding, end_point, err) || !acquire(s, host, err)) {
-		gss_session_free(&s);
+	    !buf_append(&s->binding, end_point, err) || !acquire(s, host, err))
 		return false;
-	}
-	*out = s;
+	*out = own_give(&s);
 	return true;
 }
 

@@ -6,6 +6,8 @@
 
 #include "clock.h"
 #include "log.h"
+#include "mem.h"
+#include "own.h"
 
 #define MAINTAIN_EVERY_S 60
 /* Everything is read anew so often whatever the watch says: far below CA_VIEW_MAX_AGE_S. */
@@ -109,12 +111,10 @@ keep(void *arg)
 bool
 housekeeper_start(struct ca *ca, int vault_fd, struct housekeeper **out, struct err *err)
 {
-	struct housekeeper *h = calloc(1, sizeof *h);
+	OWNED(own_memory) struct housekeeper *h = mem_zero(1, sizeof *h);
 	pthread_condattr_t attr;
 
 	*out = NULL;
-	if (h == NULL)
-		return err_nomem(err);
 	h->ca = ca;
 	h->vault.fd = vault_fd;
 	pthread_mutex_init(&h->lock, NULL);
@@ -126,11 +126,10 @@ housekeeper_start(struct ca *ca, int vault_fd, struct housekeeper **out, struct 
 	if (pthread_create(&h->thread, NULL, keep, h) != 0) {
 		pthread_mutex_destroy(&h->lock);
 		pthread_cond_destroy(&h->wake);
-		free(h);
 		return err_set(
 		    err, DIRCA_E_INTERNAL, "the housekeeping thread could not be started");
 	}
-	*out = h;
+	*out = own_give(&h);
 	return true;
 }
 

@@ -12,6 +12,8 @@
 #include "clock.h"
 #include "http_priv.h"
 #include "log.h"
+#include "mem.h"
+#include "own.h"
 #include "tls.h"
 
 /* How often connections are looked at: for their deadline, for their end, for the server's. */
@@ -138,19 +140,14 @@ http_call_header(struct http_call *call, const char *name, const char *value, st
 {
 	struct http_header *h = &call->headers[call->header_count];
 
-	if (call->header_count == sizeof call->headers / sizeof call->headers[0])
+	if (call->header_count == COUNT_OF(call->headers))
 		return err_set(err, DIRCA_E_INTERNAL, "more answer headers than there is room for");
 	for (const char *p = value; *p != '\0'; p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			return err_set(err, DIRCA_E_INTERNAL,
 			    "answer header %s would hold a control character", name);
-	h->name = strdup(name);
-	h->value = strdup(value);
-	if (h->name == NULL || h->value == NULL) {
-		free(h->name);
-		free(h->value);
-		return err_nomem(err);
-	}
+	h->name = mem_text(name);
+	h->value = mem_text(value);
 	call->header_count++;
 	return true;
 }
@@ -159,13 +156,11 @@ char *
 http_call_query(const struct http_call *call, const char *name)
 {
 	struct evkeyvalq pairs;
-	const char *value;
-	char *copy = NULL;
+	char *copy;
 
 	if (call->query == NULL || evhttp_parse_query_str(call->query, &pairs) != 0)
 		return NULL;
-	if ((value = evhttp_find_header(&pairs, name)) != NULL)
-		copy = strdup(value);
+	copy = mem_text(evhttp_find_header(&pairs, name));
 	evhttp_clear_headers(&pairs);
 	return copy;
 }
@@ -177,7 +172,7 @@ listen_on(struct http_server *s, int fd, enum http_channel channel, struct err *
 
 	*l = (struct http_listener){.server = s, .fd = fd, .channel = channel};
 	if ((l->event = event_new(s->base, fd, EV_READ | EV_PERSIST, on_accept, l)) == NULL)
-		return err_nomem(err);
+		return err_set(err, DIRCA_E_INTERNAL, "a listening socket got no event");
 	s->listener_count++;
 	if (event_add(l->event, NULL) != 0)
 		return err_set(err, DIRCA_E_INTERNAL,
@@ -202,12 +197,10 @@ http_server_open(const struct config *config, const struct service_sockets *sock
     const struct http_sign_in *sign_in, struct event_base *base, http_dispatch *dispatch, void *arg,
     struct http_server **out, struct err *err)
 {
-	struct http_server *s = calloc(1, sizeof *s);
+	OWNED(http_server_close) struct http_server *s = mem_zero(1, sizeof *s);
 	struct timeval period = {0, SWEEP_MS * 1000};
 
 	*out = NULL;
-	if (s == NULL)
-		return err_nomem(err);
 	pthread_mutex_init(&s->lock, NULL);
 	s->base = base;
 	s->sign_in = sign_in;
@@ -219,19 +212,14 @@ http_server_open(const struct config *config, const struct service_sockets *sock
 	    (size_t)config->max_connections_of_source, sockets->http_count > 0);
 	if (!tls_server_context(config, &s->tls, err) ||
 	    !tls_end_point(s->tls, &s->end_point, err) || !open_listeners(s, sockets, err))
-		goto fail;
+		return false;
 	s->sweep = event_new(base, -1, EV_PERSIST, sweep, s);
 	s->wake = event_new(base, -1, EV_READ | EV_PERSIST, on_done, s);
 	if (s->sweep == NULL || s->wake == NULL || event_add(s->sweep, &period) != 0 ||
-	    event_add(s->wake, NULL) != 0) {
-		err_nomem(err);
-		goto fail;
-	}
-	*out = s;
+	    event_add(s->wake, NULL) != 0)
+		return err_set(err, DIRCA_E_INTERNAL, "the event loop takes no events");
+	*out = own_give(&s);
 	return true;
-fail:
-	http_server_close(&s);
-	return false;
 }
 
 void

@@ -15,6 +15,8 @@
 
 #include "clock.h"
 #include "log.h"
+#include "mem.h"
+#include "own.h"
 #include "status.h"
 
 /* To the end of the first request, TLS handshake included, while nobody has signed in. */
@@ -102,7 +104,7 @@ reason_phrase(int status)
 	    {503, "Service Unavailable"},
 	};
 
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
 		if (rows[i].status == status)
 			return rows[i].phrase;
 	return "Other";
@@ -142,7 +144,7 @@ send_it(struct http_connection *c)
 /* What is no request is answered here, and whatever follows it is not read: nobody knows where it
  * begins. */
 static void
-refuse(struct http_connection *c, const struct err *why)
+refuse_request(struct http_connection *c, const struct err *why)
 {
 	int status = status_of(why->code);
 
@@ -191,14 +193,11 @@ http_connection_answer(struct http_connection *c, struct http_call *call)
 
 /* ---- in ---- */
 
-/* NULL if there is none; *ok_io becomes false if it could not be copied. */
+/* NULL if there is none. */
 static char *
-header_copy(struct view v, bool *ok_io)
+header_copy(struct view v)
 {
-	char *copy = v.ptr != NULL ? strndup((const char *)v.ptr, v.len) : NULL;
-
-	*ok_io = *ok_io && (copy != NULL || v.ptr == NULL);
-	return copy;
+	return v.ptr != NULL ? mem_text_n(v.ptr, v.len) : NULL;
 }
 
 static bool
@@ -206,14 +205,12 @@ call_target(struct http_call *call, struct view target, struct err *err)
 {
 	const uint8_t *mark = memchr(target.ptr, '?', target.len);
 	size_t len = mark != NULL ? (size_t)(mark - target.ptr) : target.len, decoded = 0;
-	char *raw = strndup((const char *)target.ptr, len);
+	OWNED(own_memory) char *raw = mem_text_n(target.ptr, len);
 
-	call->path = raw != NULL ? evhttp_uridecode(raw, 0, &decoded) : NULL;
-	free(raw);
+	if ((call->path = evhttp_uridecode(raw, 0, &decoded)) == NULL)
+		mem_exhausted();
 	if (mark != NULL)
-		call->query = strndup((const char *)mark + 1, target.len - len - 1);
-	if (call->path == NULL || (mark != NULL && call->query == NULL))
-		return err_nomem(err);
+		call->query = mem_text_n(mark + 1, target.len - len - 1);
 	return strlen(call->path) == decoded ||
 	       err_set(err, E_INVALIDARG, "HTTP: a path with a NUL");
 }
@@ -221,11 +218,8 @@ call_target(struct http_call *call, struct view target, struct err *err)
 static bool
 call_new(struct http_connection *c, const struct http_head *head, struct err *err)
 {
-	struct http_call *call = calloc(1, sizeof *call);
-	bool ok = true;
+	struct http_call *call = mem_zero(1, sizeof *call);
 
-	if (call == NULL)
-		return err_nomem(err);
 	c->call = call;
 	call->server = c->server;
 	call->connection = c;
@@ -233,14 +227,12 @@ call_new(struct http_connection *c, const struct http_head *head, struct err *er
 	call->channel = c->client.channel;
 	call->uid = c->uid;
 	strcpy(call->peer, c->peer);
-	call->method = header_copy(head->method, &ok);
-	call->authorization = header_copy(head->authorization, &ok);
-	call->host = header_copy(head->host, &ok);
-	call->origin = header_copy(head->origin, &ok);
-	call->fetch_site = header_copy(head->fetch_site, &ok);
-	call->body_type = header_copy(head->content_type, &ok);
-	if (!ok)
-		return err_nomem(err);
+	call->method = header_copy(head->method);
+	call->authorization = header_copy(head->authorization);
+	call->host = header_copy(head->host);
+	call->origin = header_copy(head->origin);
+	call->fetch_site = header_copy(head->fetch_site);
+	call->body_type = header_copy(head->content_type);
 	return call_target(call, head->target, err);
 }
 
@@ -262,18 +254,18 @@ read_head(struct http_connection *c)
 	case HTTP_PART:
 		return;
 	case HTTP_BAD:
-		refuse(c, &err);
+		refuse_request(c, &err);
 		return;
 	case HTTP_WHOLE:
 		break;
 	}
 	if (!call_new(c, &head, &err)) {
-		refuse(c, &err);
+		refuse_request(c, &err);
 		return;
 	}
 	if (head.content_length > c->server->max_request) {
 		err_set(&err, DIRCA_E_TOO_LARGE, "HTTP: a body over max_request of dircad.conf");
-		refuse(c, &err);
+		refuse_request(c, &err);
 		return;
 	}
 	evbuffer_drain(in, head.len);
@@ -295,9 +287,10 @@ take_body(struct http_connection *c, struct err *err)
 	struct evbuffer *in = bufferevent_get_input(c->bev);
 	const uint8_t *bytes = evbuffer_pullup(in, (ev_ssize_t)c->left);
 
-	if (c->left > 0 &&
-	    (bytes == NULL || !buf_append(&c->call->body, view_of(bytes, c->left), err)))
+	if (c->left > 0 && bytes == NULL)
 		return err_nomem(err);
+	if (c->left > 0 && !buf_append(&c->call->body, view_of(bytes, c->left), err))
+		return false;
 	evbuffer_drain(in, c->left);
 	return true;
 }
@@ -364,7 +357,7 @@ read_body(struct http_connection *c)
 	case HTTP_PART:
 		return;
 	case HTTP_BAD:
-		refuse(c, &err);
+		refuse_request(c, &err);
 		return;
 	case HTTP_WHOLE:
 		break;
@@ -532,12 +525,8 @@ void
 http_connection_open(struct http_listener *l, int fd, const struct sockaddr *address)
 {
 	struct http_server *s = l->server;
-	struct http_connection *c = calloc(1, sizeof *c);
+	struct http_connection *c = mem_zero(1, sizeof *c);
 
-	if (c == NULL) {
-		close(fd);
-		return;
-	}
 	c->server = s;
 	c->client.channel = l->channel;
 	set_peer(c, fd, address);

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "mem.h"
 #include "text.h"
 
 #define CHUNK_LINE_MAX 64
@@ -185,7 +186,7 @@ header(struct view line, struct http_head *out, struct seen *seen, struct err *e
 		return bad(err, "a header's name that is no word");
 	if (eq_nocase(name, "Connection"))
 		out->close = out->close || says_close(value);
-	for (size_t i = 0; i < sizeof once / sizeof once[0]; i++) {
+	for (size_t i = 0; i < COUNT_OF(once); i++) {
 		if (!eq_nocase(name, once[i].name))
 			continue;
 		if (once[i].at->ptr != NULL)

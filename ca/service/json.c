@@ -1,11 +1,13 @@
 #include "json.h"
 
+#include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "answer.h"
 #include "clock.h"
+#include "columns.h"
+#include "mem.h"
+#include "own.h"
 #include "pkix.h"
 #include "printable.h"
 #include "status.h"
@@ -14,18 +16,22 @@
 #define BODY_MAX 4096
 
 void
+json_free(json_t **value)
+{
+	json_decref(*value);
+}
+
+void
 json_answer(struct http_call *http, int status, json_t *value)
 {
-	char *text = value != NULL ? json_dumps(value, JSON_COMPACT) : NULL;
+	OWNED(own_memory) char *text = value != NULL ? json_dumps(value, JSON_COMPACT) : NULL;
 	/* The notation of the escapes is that of JSON, where they can only be in strings. */
-	char *shown = text != NULL ? printable_escape(text) : NULL;
+	OWNED(own_memory) char *shown = text != NULL ? printable_escape(text) : NULL;
 
 	if (shown != NULL)
 		answer_body(http, status, "application/json", view_str(shown));
 	else
 		http->status = 500;
-	free(text);
-	free(shown);
 	json_decref(value);
 }
 
@@ -80,61 +86,88 @@ when_or_null(int64_t when)
 static json_t *
 hash_or_null(const struct buf *hash)
 {
-	char *hex = hash->len > 0 ? hex_encode(buf_view(hash), '\0') : NULL;
-	json_t *value = text_or_null(hex);
+	OWNED(own_memory) char *hex = hash->len > 0 ? hex_encode(buf_view(hash), '\0') : NULL;
 
-	free(hex);
-	return value;
+	return text_or_null(hex);
 }
 
-/* Names are those of the AD CS request table in the API's spelling. */
+static json_t *
+json_status(int32_t status)
+{
+	char text[11];
+
+	snprintf(text, sizeof text, "0x%08X", (unsigned)status);
+	return json_string(text);
+}
+
+static json_t *
+json_column(enum column_kind kind, const void *member)
+{
+	switch (kind) {
+	case COL_U32:
+		return json_integer(*(const uint32_t *)member);
+	case COL_I32:
+	case COL_REASON:
+		return json_integer(*(const int32_t *)member);
+	case COL_DISPOSITION:
+		return json_string(disposition_name(*(const enum disposition *)member));
+	case COL_STATUS:
+		return json_status(*(const int32_t *)member);
+	case COL_WHEN:
+		return when_or_null(*(const int64_t *)member);
+	case COL_TEXT:
+		return text_or_null(*(char *const *)member);
+	case COL_BLOB:
+		return hash_or_null(member);
+	}
+	return json_null();
+}
+
+/* The columns that the API shows, under its names for them. */
 json_t *
 json_request(const struct store_request *r)
 {
-	char status[11];
+	static const struct {
+		const char *name;
+		enum column_kind kind;
+		size_t offset;
+	} columns[] = {
+#define COLUMN_JSON(kind, column, member, most, json) \
+	{json, kind, offsetof(struct store_request, member)},
+	    REQUEST_COLUMNS(COLUMN_JSON) REVOCATION_COLUMNS(COLUMN_JSON)
+		CERTIFICATE_COLUMNS(COLUMN_JSON)
+#undef COLUMN_JSON
+	};
+	json_t *value = json_pack("{s:I, s:b}", "request_id", (json_int_t)r->request_id,
+	    "archived_key", (int)(r->has_archived_key || r->raw_archived_key.len > 0));
 
-	snprintf(status, sizeof status, "0x%08X", (unsigned)r->status_code);
-	return json_pack("{s:I, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-			 "s:o, s:o, s:b, s:o}",
-	    "request_id", (json_int_t)r->request_id, "disposition",
-	    disposition_name(r->disposition), "disposition_message",
-	    text_or_null(r->disposition_message), "status", status, "submitted_when",
-	    when_or_null(r->submitted_when), "resolved_when", when_or_null(r->resolved_when),
-	    "requester_name", text_or_null(r->requester_name), "template",
-	    text_or_null(r->template_name), "serial_number", text_or_null(r->serial_number),
-	    "subject", text_or_null(r->distinguished_name), "common_name",
-	    text_or_null(r->common_name), "upn", text_or_null(r->upn), "not_before",
-	    when_or_null(r->not_before), "not_after", when_or_null(r->not_after),
-	    "certificate_hash", hash_or_null(&r->certificate_hash), "revoked_when",
-	    when_or_null(r->revoked_when), "archived_key",
-	    (int)(r->has_archived_key || r->raw_archived_key.len > 0), "key_recovery_hashes",
-	    text_or_null(r->key_recovery_hashes));
+	for (size_t i = 0; i < COUNT_OF(columns); i++)
+		if (columns[i].name != NULL)
+			json_object_set_new(value, columns[i].name,
+			    json_column(columns[i].kind, (const char *)r + columns[i].offset));
+	return value;
 }
 
 json_t *
 json_candidate(const struct store_request *r)
 {
+	OWNED(pkix_cert_free) struct pkix_cert c = {0};
 	json_t *value = json_request(r);
-	struct pkix_cert c = {0};
 	struct err err;
 
 	json_object_set_new(value, "certificate_version",
 	    pkix_cert_decode(buf_view(&r->raw_certificate), &c, &err) ? json_integer(c.version)
 								      : json_null());
-	pkix_cert_free(&c);
 	return value;
 }
 
 char *
 json_body_string(const struct http_call *http, const char *member)
 {
-	json_t *root = http->body.len <= BODY_MAX
-			   ? json_loadb((const char *)http->body.ptr, http->body.len,
-				 JSON_REJECT_DUPLICATES, NULL)
-			   : NULL;
-	const char *value = json_string_value(json_object_get(root, member));
-	char *copy = value != NULL ? strdup(value) : NULL;
+	OWNED(json_free) json_t *root = NULL;
 
-	json_decref(root);
-	return copy;
+	if (http->body.len <= BODY_MAX)
+		root = json_loadb(
+		    (const char *)http->body.ptr, http->body.len, JSON_REJECT_DUPLICATES, NULL);
+	return mem_text(json_string_value(json_object_get(root, member)));
 }

@@ -10,7 +10,9 @@
 #include "http.h"
 #include "store.h"
 
-/* Takes the reference of `value` (NULL: out of memory). */
+/* For an owned json_t (own.h). */
+void json_free(json_t **value);
+/* Takes the reference of `value`; NULL becomes status 500. */
 void json_answer(struct http_call *http, int status, json_t *value);
 void json_answer_error(struct http_call *http, int status, const struct err *err);
 /* The answer of any failure: JSON with code, name and sentence; HTTP status by code. */

@@ -5,6 +5,8 @@
 
 #include "clock.h"
 #include "log.h"
+#include "mem.h"
+#include "own.h"
 #include "publication.h"
 
 #define LOOK_EVERY_S  60
@@ -41,17 +43,13 @@ publish(void *arg)
 bool
 publisher_start(struct ca *ca, struct publisher **out, struct err *err)
 {
-	struct publisher *p = calloc(1, sizeof *p);
+	OWNED(own_memory) struct publisher *p = mem_zero(1, sizeof *p);
 
 	*out = NULL;
-	if (p == NULL)
-		return err_nomem(err);
 	p->ca = ca;
-	if (pthread_create(&p->thread, NULL, publish, p) != 0) {
-		free(p);
+	if (pthread_create(&p->thread, NULL, publish, p) != 0)
 		return err_set(err, DIRCA_E_INTERNAL, "the publishing thread could not be started");
-	}
-	*out = p;
+	*out = own_give(&p);
 	return true;
 }
 

@@ -1,3 +1,4 @@
+#include "mem.h"
 #include "routes.h"
 
 /* Read must be granted by itself here: that whoever may enroll can read ([MS-CSRA] 3.1.1.7) is
@@ -7,7 +8,7 @@ route_may_view(const struct ca_view *view, const struct principal *p, struct err
 {
 	static const uint32_t managing[] = {CA_RIGHT_AUDITOR, CA_RIGHT_OFFICER, CA_RIGHT_ADMIN};
 
-	for (size_t i = 0; i < sizeof managing / sizeof managing[0]; i++)
+	for (size_t i = 0; i < COUNT_OF(managing); i++)
 		if (ca_check_right(view, p, managing[i], err))
 			return true;
 	return view->has_security &&

@@ -8,6 +8,7 @@
 #include "gate.h"
 #include "json.h"
 #include "log.h"
+#include "mem.h"
 
 static const struct route routes[] = {
     {"GET", "/.well-known/est/cacerts", true, false, BY_ANYBODY, route_est_cacerts},
@@ -60,7 +61,7 @@ route_find(const struct http_call *call, char *part, size_t size, bool *path_kno
 	const char *method = strcmp(call->method, "HEAD") == 0 ? "GET" : call->method;
 
 	*path_known_out = false;
-	for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++)
+	for (size_t i = 0; i < COUNT_OF(routes); i++)
 		if (matches(routes[i].pattern, call->path, part, size) &&
 		    (call->channel != HTTP_PLAIN || routes[i].plain)) {
 			*path_known_out = true;

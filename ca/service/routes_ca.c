@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "json.h"
 #include "log.h"
+#include "own.h"
 #include "space.h"
 #include "text.h"
 
@@ -32,8 +33,9 @@ json_kras(const struct ca_view *view)
 
 	for (size_t i = 0; i < view->kra_count; i++) {
 		const struct ca_kra *k = &view->kras[i];
-		char *subject = pkix_name_text(k->cert.subject),
-		     *serial = pkix_serial_text(k->cert.serial);
+		OWNED(own_memory) char *subject = pkix_name_text(k->cert.subject);
+		OWNED(own_memory) char *serial = pkix_serial_text(k->cert.serial);
+		OWNED(own_memory)
 		char *sha1 = hex_encode(view_of(k->cert.sha1, sizeof k->cert.sha1), '\0');
 		char until[21];
 
@@ -43,9 +45,6 @@ json_kras(const struct ca_view *view)
 			      "serial_number", serial, "certificate_hash", sha1, "not_after", until,
 			      "valid", (int)k->valid, "reason", k->reason, "published",
 			      (int)is_published(view->pki, buf_view(&k->cert.raw))));
-		free(subject);
-		free(serial);
-		free(sha1);
 	}
 	return list;
 }
@@ -63,17 +62,17 @@ json_texts(char *const *texts, size_t count)
 void
 route_ca_status(struct route_call *c)
 {
-	struct ca_view *view = ca_view_get(c->ca);
+	OWNED(ca_view_release) struct ca_view *view = ca_view_get(c->ca);
+	OWNED(own_memory) char *subject = pkix_name_text(c->ca->ca_cert.subject);
 	struct store_counts counts = {0};
 	struct ca_space space;
-	char *subject = pkix_name_text(c->ca->ca_cert.subject);
 	char until[21], xchg_until[21] = "", kinds[SIGN_KINDS_TEXT_MAX];
 	struct err err;
 
 	if (!route_may_view(view, &c->caller, &err) || !store_count(c->ca->store, &counts, &err) ||
 	    !ca_space(c->ca, &space, &err)) {
 		json_fail(c->http, &err);
-		goto out;
+		return;
 	}
 	clock_format(c->ca->ca_cert.not_after, until);
 	sign_kinds_text(c->ca->config->kinds, kinds);
@@ -97,15 +96,12 @@ route_ca_status(struct route_call *c)
 		"archival_excluded", c->ca->no_archival, "broken_oids",
 		json_texts(view->broken_oids.list, view->broken_oids.count), "free_megabytes",
 		(json_int_t)space.free_mb, "low_space", (int)space.low));
-out:
-	free(subject);
-	ca_view_release(&view);
 }
 
 void
 route_exchange_certificate(struct route_call *c)
 {
-	struct ca_view *view = ca_view_get(c->ca);
+	OWNED(ca_view_release) struct ca_view *view = ca_view_get(c->ca);
 	struct err err;
 
 	if (!ca_check_right(view, &c->caller, CA_RIGHT_ENROLL, &err) ||
@@ -120,73 +116,80 @@ route_exchange_certificate(struct route_call *c)
 		answer_body(
 		    c->http, 200, "application/pkix-cert", buf_view(&view->xchgs[0].cert.raw));
 	}
-	ca_view_release(&view);
+}
+
+/* What is set is shown as it was written, the rest by its default number. */
+static bool
+add_setting(const struct route_call *c, const struct ca_view *view, enum setting s, json_t *to,
+    struct err *err)
+{
+	OWNED(own_memory) char *text = NULL;
+	const char *name = setting_name(s);
+
+	if (!store_get_setting(c->ca->store, name, &text, err))
+		return false;
+	json_object_set_new(to, name,
+	    text != NULL ? json_string(text)
+			 : json_sprintf("%lld", (long long)view->settings.num[s]));
+	return true;
+}
+
+static bool
+list_settings(const struct route_call *c, json_t *to, struct err *err)
+{
+	OWNED(ca_view_release) struct ca_view *view = ca_view_get(c->ca);
+
+	if (!route_may_view(view, &c->caller, err))
+		return false;
+	for (int s = 0; s < SETTING_COUNT; s++)
+		if (!add_setting(c, view, (enum setting)s, to, err))
+			return false;
+	return true;
 }
 
 void
 route_settings_list(struct route_call *c)
 {
-	struct ca_view *view = ca_view_get(c->ca);
-	json_t *list = json_object();
+	OWNED(json_free) json_t *list = json_object();
 	struct err err;
 
-	if (!route_may_view(view, &c->caller, &err)) {
+	if (list_settings(c, list, &err))
+		json_answer(c->http, 200, own_give(&list));
+	else
 		json_fail(c->http, &err);
-		json_decref(list);
-		goto out;
-	}
-	for (int s = 0; s < SETTING_COUNT; s++) {
-		const char *name = setting_name((enum setting)s);
-		char *text = NULL;
+}
 
-		/* What is set is shown as it was written, the rest by its default number. */
-		if (!store_get_setting(c->ca->store, name, &text, &err)) {
-			json_fail(c->http, &err);
-			json_decref(list);
-			goto out;
-		}
-		json_object_set_new(list, name,
-		    text != NULL ? json_string(text)
-				 : json_sprintf("%lld", (long long)view->settings.num[s]));
-		free(text);
-	}
-	json_answer(c->http, 200, list);
-out:
-	ca_view_release(&view);
+static bool
+put_setting(const struct route_call *c, const char *value, struct err *err)
+{
+	OWNED(ca_view_release) struct ca_view *view = ca_view_get(c->ca);
+
+	if (!ca_check_right(view, &c->caller, CA_RIGHT_ADMIN, err))
+		return false;
+	if (value == NULL)
+		return err_set(err, E_INVALIDARG, "the body is not {\"value\": \"...\"}");
+	return ca_set_setting(c->ca, c->caller.downlevel, c->part, value, err);
 }
 
 void
 route_setting_put(struct route_call *c)
 {
-	struct ca_view *view = ca_view_get(c->ca);
-	char *value = json_body_string(c->http, "value");
+	OWNED(own_memory) char *value = json_body_string(c->http, "value");
 	struct err err;
 
-	if (!ca_check_right(view, &c->caller, CA_RIGHT_ADMIN, &err)) {
+	if (!put_setting(c, value, &err)) {
 		json_fail(c->http, &err);
-		goto out;
-	}
-	if (value == NULL) {
-		err_set(&err, E_INVALIDARG, "the body is not {\"value\": \"...\"}");
-		json_fail(c->http, &err);
-		goto out;
-	}
-	if (!ca_set_setting(c->ca, c->caller.downlevel, c->part, value, &err)) {
-		json_fail(c->http, &err);
-		goto out;
+		return;
 	}
 	log_info("setting changed", LOG_STR("name", c->part), LOG_STR("value", value),
 	    LOG_STR("by", c->caller.downlevel));
 	json_answer(c->http, 200, json_pack("{s:s}", c->part, value));
-out:
-	free(value);
-	ca_view_release(&view);
 }
 
 void
 route_crl_post(struct route_call *c)
 {
-	struct ca_view *view = ca_view_get(c->ca);
+	OWNED(ca_view_release) struct ca_view *view = ca_view_get(c->ca);
 	struct err err;
 
 	if (!ca_check_right(view, &c->caller, CA_RIGHT_ADMIN, &err) ||
@@ -194,7 +197,6 @@ route_crl_post(struct route_call *c)
 		json_fail(c->http, &err);
 	else
 		json_answer(c->http, 200, json_pack("{s:b}", "published", 1));
-	ca_view_release(&view);
 }
 
 /* ".crt" or ".crl" behind exactly the CA's name, else NULL. */
@@ -214,7 +216,7 @@ void
 route_public_file(struct route_call *c)
 {
 	const char *kind = kind_of_file(c->part, c->ca->config->ca_name);
-	struct buf crl = {0};
+	OWNED(buf_free) struct buf crl = {0};
 	int64_t number, next_update;
 	struct err err;
 
@@ -227,5 +229,4 @@ route_public_file(struct route_call *c)
 		json_fail(c->http, &err);
 	else if (crl.len > 0)
 		answer_body(c->http, 200, "application/pkix-crl", buf_view(&crl));
-	buf_free(&crl);
 }

@@ -9,34 +9,29 @@
 #include "enroll.h"
 #include "json.h"
 #include "log.h"
+#include "mem.h"
+#include "own.h"
 #include "text.h"
 
 static void
 answer_base64(struct http_call *http, int status, const char *content_type, struct view der)
 {
-	char *text = base64_encode(der);
+	OWNED(own_memory) char *text = base64_encode(der);
 	struct err err;
 
-	if (text == NULL || !http_call_header(http, "Content-Transfer-Encoding", "base64", &err)) {
-		http->status = 500;
-	} else {
+	if (http_call_header(http, "Content-Transfer-Encoding", "base64", &err))
 		answer_body(http, status, content_type, view_str(text));
-	}
-	free(text);
+	else
+		http->status = 500;
 }
 
 void
 route_est_cacerts(struct route_call *c)
 {
-	struct view *views = calloc(c->ca->chain_count, sizeof *views);
-	struct buf der = {0};
+	OWNED(own_memory) struct view *views = mem_zero(c->ca->chain_count, sizeof *views);
+	OWNED(buf_free) struct buf der = {0};
 	struct err err;
 
-	if (views == NULL) {
-		err_nomem(&err);
-		json_fail(c->http, &err);
-		return;
-	}
 	for (size_t i = 0; i < c->ca->chain_count; i++)
 		views[i] = buf_view(&c->ca->chain[i]);
 	if (cms_certs_only(views, c->ca->chain_count, &der, &err))
@@ -44,13 +39,11 @@ route_est_cacerts(struct route_call *c)
 		    c->http, 200, "application/pkcs7-mime; smime-type=certs-only", buf_view(&der));
 	else
 		json_fail(c->http, &err);
-	buf_free(&der);
-	free(views);
 }
 
 /* What left and how, as headers a script reads without ASN.1. */
 static bool
-describe(struct http_call *http, const struct enroll_result *r, struct err *err)
+put_headers(struct http_call *http, const struct enroll_result *r, struct err *err)
 {
 	char text[120];
 
@@ -99,19 +92,15 @@ submit(struct route_call *c, enum enroll_format format, struct enroll_result *ou
 	    .caller_name = c->caller.downlevel,
 	    .now = clock_now()};
 	struct view body = buf_view(&c->http->body);
-	struct buf der = {0};
-	bool ok = false;
+	OWNED(buf_free) struct buf der = {0};
 
 	if (body.len > 0 && body.ptr[0] != 0x30) {
 		if (!base64_decode(body, &der, err))
-			goto out;
+			return false;
 		body = buf_view(&der);
 	}
 	in.body = body;
-	ok = enroll_submit(c->ca, c->vault, &in, out, err) && describe(c->http, out, err);
-out:
-	buf_free(&der);
-	return ok;
+	return enroll_submit(c->ca, c->vault, &in, out, err) && put_headers(c->http, out, err);
 }
 
 static void
@@ -131,12 +120,12 @@ fail_undecided(const struct route_call *c, const struct enroll_result *r, struct
 void
 route_est_fullcmc(struct route_call *c)
 {
-	struct enroll_result r = {0};
+	OWNED(enroll_result_free) struct enroll_result r = {0};
 	struct err err;
 
 	if (!submit(c, ENROLL_CMC, &r, &err)) {
 		fail_undecided(c, &r, &err);
-		goto out;
+		return;
 	}
 	log_result(c, &r);
 	if (r.response.len > 0)
@@ -144,38 +133,39 @@ route_est_fullcmc(struct route_call *c)
 		    "application/pkcs7-mime; smime-type=CMC-response", buf_view(&r.response));
 	else
 		json_answer_error(c->http, 400, &r.reason);
-out:
-	enroll_result_free(&r);
+}
+
+static void
+answer_issued(struct http_call *http, const struct enroll_result *r)
+{
+	const struct view certificate = buf_view(&r->certificate);
+	OWNED(buf_free) struct buf der = {0};
+	struct err err;
+
+	if (cms_certs_only(&certificate, 1, &der, &err))
+		answer_base64(
+		    http, 200, "application/pkcs7-mime; smime-type=certs-only", buf_view(&der));
+	else
+		json_fail(http, &err);
 }
 
 void
 route_est_simpleenroll(struct route_call *c)
 {
-	struct enroll_result r = {0};
-	struct buf der = {0};
-	struct view certificate;
+	OWNED(enroll_result_free) struct enroll_result r = {0};
 	struct err err;
 
 	if (!submit(c, ENROLL_PKCS10, &r, &err)) {
 		fail_undecided(c, &r, &err);
-		goto out;
+		return;
 	}
 	log_result(c, &r);
-	if (r.disposition == DISP_ISSUED) {
-		certificate = buf_view(&r.certificate);
-		if (cms_certs_only(&certificate, 1, &der, &err))
-			answer_base64(c->http, 200, "application/pkcs7-mime; smime-type=certs-only",
-			    buf_view(&der));
-		else
-			json_fail(c->http, &err);
-	} else if (r.disposition == DISP_PENDING) {
+	if (r.disposition == DISP_ISSUED)
+		answer_issued(c->http, &r);
+	else if (r.disposition == DISP_PENDING)
 		json_answer(c->http, 202,
 		    json_pack("{s:I, s:s}", "request_id", (json_int_t)r.request_id, "disposition",
 			"pending"));
-	} else {
+	else
 		json_answer_error(c->http, status_of_result(&r), &r.reason);
-	}
-out:
-	buf_free(&der);
-	enroll_result_free(&r);
 }

@@ -8,16 +8,15 @@
 #include "enroll.h"
 #include "json.h"
 #include "log.h"
+#include "own.h"
 #include "recover.h"
 
 static bool
 may_ask(struct route_call *c, struct err *err)
 {
-	struct ca_view *view = ca_view_get(c->ca);
-	bool may = route_may_view(view, &c->caller, err);
+	OWNED(ca_view_release) struct ca_view *view = ca_view_get(c->ca);
 
-	ca_view_release(&view);
-	return may;
+	return route_may_view(view, &c->caller, err);
 }
 
 static json_t *
@@ -83,28 +82,24 @@ find_subject(struct route_call *c, const char *user, struct principal *out, stru
 void
 route_explain_enroll(struct route_call *c)
 {
-	struct enroll_explanation x = {0};
-	struct principal who = {0};
-	char *user, *template;
+	OWNED(enroll_explanation_free) struct enroll_explanation x = {0};
+	OWNED(principal_free) struct principal who = {0};
+	OWNED(own_memory) char *user = NULL;
+	OWNED(own_memory) char *template = NULL;
 	struct err err;
 
 	if (!queries(c, "user", "template", &user, &template))
-		goto out;
+		return;
 	if (!find_subject(c, user, &who, &err) ||
 	    !enroll_explain(c->ca, &who, template, clock_now(), &x, &err)) {
 		json_fail(c->http, &err);
-		goto out;
+		return;
 	}
 	json_answer(c->http, 200,
 	    json_pack("{s:s, s:s, s:b, s:s, s:s?, s:o, s:o}", "user", who.downlevel, "template",
 		template, "allowed", (int)x.allowed, "outcome", disposition_name(x.outcome),
 		"assumed", x.assumed, "refusal", refusal_or_null(&x.refusal), "steps",
 		json_steps(&x.steps)));
-out:
-	enroll_explanation_free(&x);
-	principal_free(&who);
-	free(user);
-	free(template);
 }
 
 static json_t *
@@ -120,18 +115,19 @@ json_key(const struct recover_key *k)
 void
 route_explain_recover(struct route_call *c)
 {
-	struct recover_explanation x = {0};
-	struct principal officer = {0};
-	char *name, *user;
+	OWNED(recover_explanation_free) struct recover_explanation x = {0};
+	OWNED(principal_free) struct principal officer = {0};
+	OWNED(own_memory) char *name = NULL;
+	OWNED(own_memory) char *user = NULL;
 	json_t *keys;
 	struct err err;
 
 	if (!queries(c, "officer", "user", &name, &user))
-		goto out;
+		return;
 	if (!may_ask(c, &err) || !explain_principal(c->ca, name, &officer, &err) ||
 	    !recover_explain(c->ca, &officer, user, clock_now(), &x, &err)) {
 		json_fail(c->http, &err);
-		goto out;
+		return;
 	}
 	keys = json_array();
 	for (size_t i = 0; i < x.count; i++)
@@ -139,9 +135,4 @@ route_explain_recover(struct route_call *c)
 	json_answer(c->http, 200,
 	    json_pack("{s:s, s:s, s:o, s:I}", "officer", officer.downlevel, "user", user, "keys",
 		keys, "omitted", (json_int_t)x.omitted));
-out:
-	recover_explanation_free(&x);
-	principal_free(&officer);
-	free(name);
-	free(user);
 }

@@ -6,13 +6,14 @@
 #include "clock.h"
 #include "json.h"
 #include "log.h"
+#include "own.h"
 #include "recover.h"
 
 void
 route_candidates(struct route_call *c)
 {
-	struct store_requests rows = {0};
-	char *token = http_call_query(c->http, "token");
+	OWNED(store_requests_free) struct store_requests rows = {0};
+	OWNED(own_memory) char *token = http_call_query(c->http, "token");
 	struct recover_hidden hidden;
 	json_t *list;
 	struct err err;
@@ -20,13 +21,13 @@ route_candidates(struct route_call *c)
 	if (token == NULL) {
 		err_set(&err, E_INVALIDARG, "the query lacks token=");
 		json_fail(c->http, &err);
-		goto out;
+		return;
 	}
 	if (!recover_candidates(c->ca, &c->caller, token, &rows, &hidden, &err)) {
 		log_warn("candidate search refused", LOG_STR("by", c->caller.downlevel),
 		    LOG_STR("token", token), LOG_REASON(&err));
 		json_fail(c->http, &err);
-		goto out;
+		return;
 	}
 	log_info("archived keys searched", LOG_STR("by", c->caller.downlevel),
 	    LOG_STR("token", token), LOG_INT("found", (int64_t)rows.count),
@@ -37,33 +38,27 @@ route_candidates(struct route_call *c)
 	json_answer(c->http, 200,
 	    json_pack("{s:o, s:I, s:o}", "candidates", list, "hidden", (json_int_t)hidden.count,
 		"refusal", hidden.count > 0 ? json_error(&hidden.first) : json_null()));
-out:
-	store_requests_free(&rows);
-	free(token);
 }
 
 void
 route_recovery_blob(struct route_call *c)
 {
-	char *serial = json_body_string(c->http, "serial");
-	struct buf blob = {0};
+	OWNED(own_memory) char *serial = json_body_string(c->http, "serial");
+	OWNED(buf_free) struct buf blob = {0};
 	struct err err;
 
 	if (serial == NULL) {
 		err_set(&err, E_INVALIDARG, "the body is not {\"serial\": \"...\"}");
 		json_fail(c->http, &err);
-		goto out;
+		return;
 	}
 	if (!recover_blob(c->ca, c->vault, &c->caller, serial, clock_now(), &blob, &err)) {
 		log_warn("key retrieval refused", LOG_STR("by", c->caller.downlevel),
 		    LOG_STR("serial", serial), LOG_REASON(&err));
 		json_fail(c->http, &err);
-		goto out;
+		return;
 	}
 	log_info("archived key retrieved", LOG_STR("by", c->caller.downlevel),
 	    LOG_STR("serial", serial));
 	answer_body(c->http, 200, "application/pkcs7-mime", buf_view(&blob));
-out:
-	buf_free(&blob);
-	free(serial);
 }

@@ -9,6 +9,8 @@
 #include "enroll.h"
 #include "json.h"
 #include "log.h"
+#include "mem.h"
+#include "own.h"
 #include "text.h"
 
 static bool
@@ -25,132 +27,111 @@ filter_from_query(
 {
 	static const enum disposition all[] = {DISP_PENDING, DISP_ISSUED, DISP_REVOKED, DISP_ERROR,
 	    DISP_DENIED, DISP_ACTIVE, DISP_FOREIGN};
-	char *disposition = http_call_query(c->http, "disposition"),
-	     *after = http_call_query(c->http, "after");
-	char *limit = http_call_query(c->http, "limit");
-	int64_t n;
-	bool ok = false;
+	OWNED(own_memory) char *disposition = http_call_query(c->http, "disposition");
+	OWNED(own_memory) char *after = http_call_query(c->http, "after");
+	OWNED(own_memory) char *limit = http_call_query(c->http, "limit");
+	int64_t n = 1000;
 
 	*requester_out = http_call_query(c->http, "requester");
-	*f = (struct store_filter){.requester_name = *requester_out, .limit = 1000};
-	for (size_t i = 0; disposition != NULL && i < sizeof all / sizeof all[0]; i++)
+	*f = (struct store_filter){.requester_name = *requester_out};
+	for (size_t i = 0; disposition != NULL && i < COUNT_OF(all); i++)
 		if (text_eq_nocase(disposition_name(all[i]), disposition))
 			f->disposition = all[i];
-	if (disposition != NULL && f->disposition == 0) {
-		err_set(err, E_INVALIDARG, "disposition '%s' is unknown", disposition);
-		goto out;
-	}
-	if (after != NULL && !text_to_int(after, 0, INT64_MAX, &f->after_id)) {
-		err_set(err, E_INVALIDARG, "after '%s' is not a request id", after);
-		goto out;
-	}
-	if (limit != NULL) {
-		if (!text_to_int(limit, 1, 1000, &n)) {
-			err_set(err, E_INVALIDARG, "limit '%s' is not within 1 to 1000", limit);
-			goto out;
-		}
-		f->limit = (int)n;
-	}
-	ok = true;
-out:
-	free(disposition);
-	free(after);
-	free(limit);
-	return ok;
+	if (disposition != NULL && f->disposition == 0)
+		return err_set(err, E_INVALIDARG, "disposition '%s' is unknown", disposition);
+	if (after != NULL && !text_to_int(after, 0, INT64_MAX, &f->after_id))
+		return err_set(err, E_INVALIDARG, "after '%s' is not a request id", after);
+	if (limit != NULL && !text_to_int(limit, 1, 1000, &n))
+		return err_set(err, E_INVALIDARG, "limit '%s' is not within 1 to 1000", limit);
+	f->limit = (int)n;
+	return true;
 }
 
 void
 route_requests_list(struct route_call *c)
 {
-	struct ca_view *view = ca_view_get(c->ca);
-	struct store_requests rows = {0};
+	OWNED(ca_view_release) struct ca_view *view = ca_view_get(c->ca);
+	OWNED(store_requests_free) struct store_requests rows = {0};
+	OWNED(own_memory) char *requester = NULL;
 	struct store_filter filter;
-	char *requester = NULL;
 	bool all;
 	json_t *list;
 	struct err err;
 
 	if (!filter_from_query(c, &filter, &requester, &err)) {
 		json_fail(c->http, &err);
-		goto out;
+		return;
 	}
 	/* Whoever may not view the CA sees the own requests. */
 	if (!(all = route_may_view(view, &c->caller, &err)))
 		filter.requester_name = c->caller.downlevel;
 	if (!store_list_requests(c->ca->store, &filter, &rows, &err)) {
 		json_fail(c->http, &err);
-		goto out;
+		return;
 	}
 	list = json_array();
 	for (size_t i = 0; i < rows.count; i++)
 		if (all || enroll_is_requester(&c->caller, &rows.list[i]))
 			json_array_append_new(list, json_request(&rows.list[i]));
 	json_answer(c->http, 200, json_pack("{s:o}", "requests", list));
-out:
-	store_requests_free(&rows);
-	free(requester);
-	ca_view_release(&view);
 }
 
-static void
+static bool
 no_such_request(int64_t id, struct err *err)
 {
-	err_set(err, CERTSRV_E_NO_REQUEST, "request %lld does not exist", (long long)id);
+	return err_set(err, CERTSRV_E_NO_REQUEST, "request %lld does not exist", (long long)id);
+}
+
+/* What the caller may not see does not exist for him. */
+static bool
+get_request(const struct route_call *c, struct store_request *row, struct err *err)
+{
+	OWNED(ca_view_release) struct ca_view *view = ca_view_get(c->ca);
+	int64_t id;
+
+	if (!request_id(c, &id, err))
+		return false;
+	switch (store_get_request(c->ca->store, id, row, err)) {
+	case STORE_FOUND:
+		break;
+	case STORE_NOT_FOUND:
+		return no_such_request(id, err);
+	case STORE_FAILED:
+		return false;
+	}
+	return enroll_is_requester(&c->caller, row) || route_may_view(view, &c->caller, err) ||
+	       no_such_request(id, err);
 }
 
 void
 route_request_get(struct route_call *c)
 {
-	struct ca_view *view = ca_view_get(c->ca);
-	struct store_request row = {0};
+	OWNED(store_request_free) struct store_request row = {0};
 	struct err err;
-	int64_t id;
 
-	if (!request_id(c, &id, &err)) {
+	if (get_request(c, &row, &err))
+		json_answer(c->http, 200, json_request(&row));
+	else
 		json_fail(c->http, &err);
-		goto out;
-	}
-	switch (store_get_request(c->ca->store, id, &row, &err)) {
-	case STORE_FOUND:
-		break;
-	case STORE_NOT_FOUND:
-		no_such_request(id, &err);
-		json_fail(c->http, &err);
-		goto out;
-	case STORE_FAILED:
-		json_fail(c->http, &err);
-		goto out;
-	}
-	/* What the caller may not see does not exist for him. */
-	if (!enroll_is_requester(&c->caller, &row) && !route_may_view(view, &c->caller, &err)) {
-		no_such_request(id, &err);
-		json_fail(c->http, &err);
-		goto out;
-	}
-	json_answer(c->http, 200, json_request(&row));
-out:
-	store_request_free(&row);
-	ca_view_release(&view);
 }
 
 /* As with the row: who may not see a request is not told that there is one. */
 static void
 fail_to_retrieve(struct route_call *c, int64_t id, struct err *err)
 {
-	struct ca_view *view = ca_view_get(c->ca);
+	OWNED(ca_view_release) struct ca_view *view = ca_view_get(c->ca);
 	struct err ignored;
 
 	if (err->code == CERTSRV_E_NO_REQUEST ||
 	    (err->code == E_ACCESSDENIED && !route_may_view(view, &c->caller, &ignored)))
 		no_such_request(id, err);
 	json_fail(c->http, err);
-	ca_view_release(&view);
 }
 
 void
 route_request_certificate(struct route_call *c)
 {
-	struct enroll_result r = {0};
+	OWNED(enroll_result_free) struct enroll_result r = {0};
 	struct err err;
 	int64_t id;
 
@@ -169,13 +150,12 @@ route_request_certificate(struct route_call *c)
 		    buf_view(&r.response));
 	else
 		answer_body(c->http, 200, "application/pkix-cert", buf_view(&r.certificate));
-	enroll_result_free(&r);
 }
 
 void
 route_request_approve(struct route_call *c)
 {
-	struct enroll_result r = {0};
+	OWNED(enroll_result_free) struct enroll_result r = {0};
 	struct err err;
 	int64_t id;
 
@@ -193,13 +173,12 @@ route_request_approve(struct route_call *c)
 		    json_pack("{s:I, s:s}", "request_id", (json_int_t)id, "disposition",
 			disposition_name(r.disposition)));
 	}
-	enroll_result_free(&r);
 }
 
 void
 route_request_deny(struct route_call *c)
 {
-	char *why = json_body_string(c->http, "reason");
+	OWNED(own_memory) char *why = json_body_string(c->http, "reason");
 	struct err err;
 	int64_t id;
 
@@ -216,5 +195,4 @@ route_request_deny(struct route_call *c)
 		    json_pack("{s:I, s:s}", "request_id", (json_int_t)id, "disposition",
 			disposition_name(DISP_DENIED)));
 	}
-	free(why);
 }

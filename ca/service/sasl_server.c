@@ -14,6 +14,8 @@
 #include "clock.h"
 #include "scram_decoy.h"
 #include "gss_server.h"
+#include "mem.h"
+#include "own.h"
 #include "text.h"
 
 #define GSS_SPNEGO "GSS-SPNEGO"
@@ -35,10 +37,9 @@ struct sasl_session {
 static void *
 mutex_alloc(void)
 {
-	pthread_mutex_t *m = malloc(sizeof *m);
+	pthread_mutex_t *m = mem_zero(1, sizeof *m);
 
-	if (m != NULL)
-		pthread_mutex_init(m, NULL);
+	pthread_mutex_init(m, NULL);
 	return m;
 }
 
@@ -108,7 +109,8 @@ find_verifier(struct dir_conn *c, void *arg, struct err *err)
 		*q->no = *err;
 		break;
 	}
-	return (q->account = principal_account_key(c, q->name)) != NULL || err_nomem(err);
+	q->account = principal_account_key(c, q->name);
+	return true;
 }
 
 /* The verifier to show: that of the account, or one that nobody can meet. */
@@ -188,7 +190,7 @@ get_option(
 	};
 
 	(void)context, (void)plugin;
-	for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
+	for (size_t i = 0; i < COUNT_OF(options); i++)
 		if (strcmp(option, options[i].name) == 0) {
 			*result = options[i].value;
 			if (len != NULL)
@@ -216,17 +218,14 @@ static const sasl_callback_t callbacks[] = {
 bool
 sasl_open(struct ca *ca, struct err *err)
 {
-	char *path = config_path(ca->config, "sign-in.key");
-	bool have_secret =
-	    path != NULL ? scram_decoy_secret(path, &aux_secret, err) : err_nomem(err);
+	OWNED(own_memory) char *path = config_path(ca->config, "sign-in.key");
 	int rc;
 
-	free(path);
-	if (!have_secret)
+	if (!scram_decoy_secret(path, &aux_secret, err))
 		return false;
 	aux_ca = ca;
 	if (ca->config->keytab != NULL && setenv("KRB5_KTNAME", ca->config->keytab, 1) != 0)
-		return err_nomem(err);
+		return err_errno(err, DIRCA_E_CONFIG, "keytab");
 	sasl_set_mutex(mutex_alloc, mutex_lock, mutex_unlock, mutex_free);
 	if ((rc = sasl_auxprop_add_plugin("dirca", aux_init)) != SASL_OK ||
 	    (rc = sasl_server_init(callbacks, "dircad")) != SASL_OK)
@@ -273,20 +272,15 @@ bool
 sasl_session_new(const struct config *config, const char *mechanism, struct view end_point,
     struct sasl_session **out, struct err *err)
 {
-	struct sasl_session *s = calloc(1, sizeof *s);
+	OWNED(sasl_session_free) struct sasl_session *s = mem_zero(1, sizeof *s);
 
 	*out = NULL;
-	if (s == NULL || (s->mechanism = strdup(mechanism)) == NULL) {
-		free(s);
-		return err_nomem(err);
-	}
+	s->mechanism = mem_text(mechanism);
 	if (!(strcmp(mechanism, GSS_SPNEGO) == 0
 		    ? gss_session_new(config->host, end_point, &s->gss, err)
-		    : open_scram(config, end_point, s, err))) {
-		sasl_session_free(&s);
+		    : open_scram(config, end_point, s, err)))
 		return false;
-	}
-	*out = s;
+	*out = own_give(&s);
 	return true;
 }
 
@@ -354,12 +348,12 @@ sasl_session_step(
 		return SASL_STEP_FAILED;
 	}
 	s->bound = s->binding.critical != 0;
-	if (sasl_getprop(s->conn, SASL_USERNAME, &name) != SASL_OK || name == NULL ||
-	    (s->identity = strdup(name)) == NULL) {
+	if (sasl_getprop(s->conn, SASL_USERNAME, &name) != SASL_OK || name == NULL) {
 		err_set(err, DIRCA_E_AUTHENTICATION, "%s gave no identity", s->mechanism);
 		buf_free(reply_out);
 		return SASL_STEP_FAILED;
 	}
+	s->identity = mem_text(name);
 	return SASL_STEP_DONE;
 }
 

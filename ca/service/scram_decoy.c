@@ -7,6 +7,7 @@
 #include <openssl/rand.h>
 
 #include "file.h"
+#include "own.h"
 #include "text.h"
 
 #define SECRET_LEN 32
@@ -39,38 +40,35 @@ scram_decoy_secret(const char *path, struct secret *out, struct err *err)
 	    SECRET_LEN);
 }
 
-/* base64 of the first `len` bytes of HMAC-SHA-256(secret, use || account). */
+/* base64 of the first `len` bytes of HMAC-SHA-256(secret, use || account); NULL if OpenSSL fails.
+ */
 static char *
 derive(const struct secret *secret, char use, const char *account, size_t len)
 {
+	OWNED(own_memory) char *text = text_printf("%c%s", use, account);
 	uint8_t hash[HASH_LEN];
-	char *text = text_printf("%c%s", use, account), *base64 = NULL;
 	unsigned n = 0;
 
-	if (text != NULL && HMAC(EVP_sha256(), secret->ptr, (int)secret->len, (const uint8_t *)text,
-				strlen(text), hash, &n) != NULL)
-		base64 = base64_encode(view_of(hash, len));
-	free(text);
-	return base64;
+	if (HMAC(EVP_sha256(), secret->ptr, (int)secret->len, (const uint8_t *)text, strlen(text),
+		hash, &n) == NULL)
+		return NULL;
+	return base64_encode(view_of(hash, len));
 }
 
 bool
 scram_decoy(
     const struct secret *secret, const char *account, const char *real, char **out, struct err *err)
 {
-	char *salt = derive(secret, 's', account, SCRAM_DECOY_SALT_LEN);
-	char *stored = derive(secret, 'k', account, HASH_LEN);
-	char *server = derive(secret, 'v', account, HASH_LEN);
+	OWNED(own_memory) char *salt = derive(secret, 's', account, SCRAM_DECOY_SALT_LEN);
+	OWNED(own_memory) char *stored = derive(secret, 'k', account, HASH_LEN);
+	OWNED(own_memory) char *server = derive(secret, 'v', account, HASH_LEN);
 	const char *keys = real != NULL ? strrchr(real, '$') : NULL;
 
 	*out = NULL;
-	if (salt != NULL && stored != NULL && server != NULL)
-		*out = keys != NULL
-			   ? text_printf("%.*s$%s:%s", (int)(keys - real), real, stored, server)
-			   : text_printf("SCRAM-SHA-256$%d:%s$%s:%s", SCRAM_DECOY_ITERATIONS, salt,
-				 stored, server);
-	free(salt);
-	free(stored);
-	free(server);
-	return *out != NULL || err_nomem(err);
+	if (salt == NULL || stored == NULL || server == NULL)
+		return err_openssl(err, DIRCA_E_CRYPTO, "HMAC-SHA-256 failed");
+	*out = keys != NULL ? text_printf("%.*s$%s:%s", (int)(keys - real), real, stored, server)
+			    : text_printf("SCRAM-SHA-256$%d:%s$%s:%s", SCRAM_DECOY_ITERATIONS, salt,
+				  stored, server);
+	return true;
 }

@@ -8,6 +8,7 @@
 #include "auth_failures.h"
 #include "clock.h"
 #include "log.h"
+#include "own.h"
 #include "printable.h"
 #include "text.h"
 
@@ -67,6 +68,12 @@ struct counted {
 };
 
 static void
+counted_free(struct counted *c)
+{
+	free(c->account);
+}
+
+static void
 counted_init(const struct sign_in *s, struct counted *out)
 {
 	auth_address_of(s->call->peer, out->address);
@@ -79,14 +86,13 @@ typedef int64_t asked_wait(struct auth_failures *f, const struct auth_attempt *a
 static bool
 may(const struct sign_in *s, asked_wait *ask, int64_t *wait_s_out, struct err *err)
 {
-	struct counted c;
+	OWNED(counted_free) struct counted c = {0};
 	int64_t wait_ms;
 
 	counted_init(s, &c);
 	pthread_mutex_lock(&shared.lock);
 	wait_ms = ask(shared.failures, &c.attempt, clock_mono_ms());
 	pthread_mutex_unlock(&shared.lock);
-	free(c.account);
 	*wait_s_out = (wait_ms + 999) / 1000;
 	return wait_ms == 0 ||
 	       err_set(err, DIRCA_E_TOO_MANY_ATTEMPTS,
@@ -110,8 +116,10 @@ sign_in_begin(const struct sign_in *s, int64_t *wait_s_out, struct err *err)
 static void
 record(const struct sign_in *s, const char *address, const struct err *why, int64_t left_out)
 {
+	OWNED(own_memory)
 	char *actor =
 	    printable_escape(s->claimed != NULL && s->claimed[0] != '\0' ? s->claimed : "-");
+	OWNED(own_memory)
 	char *detail = text_printf(
 	    "mechanism=%s left_out=%lld %s", s->mechanism, (long long)left_out, why->msg);
 	struct ca_audit a = {.when = clock_now(),
@@ -120,18 +128,16 @@ record(const struct sign_in *s, const char *address, const struct err *why, int6
 	    .actor = actor,
 	    .object = address,
 	    .detail = detail};
-	struct err err = {.code = E_OUTOFMEMORY, .msg = "not enough memory"};
+	struct err err;
 
-	if (actor == NULL || detail == NULL || !ca_audit_alone(shared.ca->store, &a, &err))
+	if (!ca_audit_alone(shared.ca->store, &a, &err))
 		log_error("failed sign-in not audited", LOG_REASON(&err));
-	free(actor);
-	free(detail);
 }
 
 void
 sign_in_failed(const struct sign_in *s, const struct err *why)
 {
-	struct counted c;
+	OWNED(counted_free) struct counted c = {0};
 	struct sign_in_budget *b;
 	int64_t now = clock_mono_ms(), wait_ms, left_out = 0;
 	bool recorded;
@@ -151,17 +157,15 @@ sign_in_failed(const struct sign_in *s, const struct err *why)
 	    LOG_INT("wait_s", (wait_ms + 999) / 1000), LOG_REASON(why));
 	if (recorded)
 		record(s, c.address, why, left_out);
-	free(c.account);
 }
 
 void
 sign_in_succeeded(const struct sign_in *s)
 {
-	struct counted c;
+	OWNED(counted_free) struct counted c = {0};
 
 	counted_init(s, &c);
 	pthread_mutex_lock(&shared.lock);
 	auth_failures_succeeded(shared.failures, &c.attempt, clock_mono_ms());
 	pthread_mutex_unlock(&shared.lock);
-	free(c.account);
 }

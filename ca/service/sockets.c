@@ -4,13 +4,15 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include "mem.h"
+#include "own.h"
 
 #define BACKLOG 1024
 
@@ -38,51 +40,40 @@ split(char *text, char **host_out, char **port_out)
 	return true;
 }
 
+OWN_POINTER(own_addrinfo, struct addrinfo, freeaddrinfo)
+
 static bool
 bind_inet(const char *address, int *fd_out, struct err *err)
 {
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
-			    .ai_flags = AI_PASSIVE | AI_NUMERICSERV},
-			*info = NULL;
-	char *copy = strdup(address), *host, *port;
-	int fd = -1, one = 1;
-	bool ok = false;
+	struct addrinfo hints = {
+	    .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+	OWNED(own_addrinfo) struct addrinfo *info = NULL;
+	OWNED(own_memory) char *copy = mem_text(address);
+	OWNED(own_fd) int fd = -1;
+	char *host, *port;
+	int one = 1;
 
-	if (copy == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	if (!split(copy, &host, &port) || getaddrinfo(host, port, &hints, &info) != 0) {
-		err_set(err, DIRCA_E_CONFIG, "listen = %s: not host:port of this machine", address);
-		goto out;
-	}
+	if (!split(copy, &host, &port) || getaddrinfo(host, port, &hints, &info) != 0)
+		return err_set(
+		    err, DIRCA_E_CONFIG, "listen = %s: not host:port of this machine", address);
 	fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	/* Accepted sockets inherit TCP_NODELAY: without it an answer waits for the client's delayed
 	 * acknowledgement. */
 	if (fd == -1 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) != 0 ||
 	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) != 0 ||
-	    bind(fd, info->ai_addr, info->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0) {
-		err_errno(err, DIRCA_E_CONFIG, "listen = %s", address);
-		goto out;
-	}
+	    bind(fd, info->ai_addr, info->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0)
+		return err_errno(err, DIRCA_E_CONFIG, "listen = %s", address);
 	*fd_out = fd;
 	fd = -1;
-	ok = true;
-out:
-	if (fd != -1)
-		close(fd);
-	if (info != NULL)
-		freeaddrinfo(info);
-	free(copy);
-	return ok;
+	return true;
 }
 
 static bool
 bind_local(const char *path, int *fd_out, struct err *err)
 {
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	OWNED(own_fd) int fd = -1;
 	struct stat st;
-	int fd;
 
 	if (strlen(path) >= sizeof sun.sun_path)
 		return err_set(err, DIRCA_E_CONFIG, "socket = %s: longer than %zu bytes", path,
@@ -92,13 +83,10 @@ bind_local(const char *path, int *fd_out, struct err *err)
 		unlink(path); /* left by a process that was killed */
 	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) == -1 ||
 	    bind(fd, (struct sockaddr *)&sun, sizeof sun) != 0 || chmod(path, 0666) != 0 ||
-	    listen(fd, BACKLOG) != 0) {
-		err_errno(err, DIRCA_E_CONFIG, "socket = %s", path);
-		if (fd != -1)
-			close(fd);
-		return false;
-	}
+	    listen(fd, BACKLOG) != 0)
+		return err_errno(err, DIRCA_E_CONFIG, "socket = %s", path);
 	*fd_out = fd;
+	fd = -1;
 	return true;
 }
 

@@ -25,6 +25,8 @@
 #include "file.h"
 #include "kra_store.h"
 #include "log.h"
+#include "mem.h"
+#include "own.h"
 #include "text.h"
 #include "vault.h"
 
@@ -78,19 +80,17 @@ become(const char *name, struct err *err)
 bool
 child_fds_parse(const char *text, struct child_fds *out)
 {
-	char *copy = strdup(text), *rest = copy, *word;
+	OWNED(own_memory) char *copy = mem_text(text);
+	char *rest = copy, *word;
 	int64_t n;
-	bool ok = copy != NULL;
 
 	*out = (struct child_fds){0};
-	while (ok && (word = strsep(&rest, ",")) != NULL) {
-		ok = out->count < sizeof out->list / sizeof out->list[0] &&
-		     text_to_int(word, -1, 4096, &n);
-		if (ok)
-			out->list[out->count++] = (int)n;
+	while ((word = strsep(&rest, ",")) != NULL) {
+		if (out->count == COUNT_OF(out->list) || !text_to_int(word, -1, 4096, &n))
+			return false;
+		out->list[out->count++] = (int)n;
 	}
-	free(copy);
-	return ok && out->count > 0;
+	return out->count > 0;
 }
 
 static bool
@@ -111,7 +111,7 @@ fds_text(const struct child_fds *fds, char *out, size_t size)
 static bool
 fds_add(struct child_fds *fds, int fd)
 {
-	if (fds->count == sizeof fds->list / sizeof fds->list[0])
+	if (fds->count == COUNT_OF(fds->list))
 		return false;
 	fds->list[fds->count++] = fd;
 	return true;
@@ -183,7 +183,8 @@ child_front(const struct config *config, const struct child_fds *fds)
 int
 child_vault(const struct config *config, const struct child_fds *fds)
 {
-	char *folder = config_path(config, "vault"), *crt = config_path(config, "ca.crt");
+	OWNED(own_memory) char *folder = config_path(config, "vault");
+	OWNED(own_memory) char *crt = config_path(config, "ca.crt");
 	struct vault_config vc = {.folder = folder,
 	    .ca_certificate = crt,
 	    .state_dir = config->state_dir,
@@ -199,20 +200,15 @@ child_vault(const struct config *config, const struct child_fds *fds)
 	    .failures_key = (uint32_t)config->archive_failures_key,
 	    .suspend_s = config->archive_suspend_s};
 	struct err err;
-	int status = 1;
 
 	signal(SIGTERM, SIG_IGN); /* it ends when its control socket does: after the front */
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
-	if (folder == NULL || crt == NULL)
-		log_error("the vault cannot start", LOG_STR("reason", "not enough memory"));
-	else if (!become(config->vault_user, &err))
+	if (!become(config->vault_user, &err)) {
 		log_error("the vault cannot start", LOG_REASON(&err));
-	else
-		status = vault_run(&vc);
-	free(folder);
-	free(crt);
-	return status;
+		return 1;
+	}
+	return vault_run(&vc);
 }
 
 /* ---- the pair ---- */
@@ -221,9 +217,9 @@ static bool
 give_kras(struct supervisor *s, struct err *err)
 {
 	struct buf *list = NULL;
-	struct view *views = NULL;
+	OWNED(own_memory) struct view *views = NULL;
 	size_t count = 0, usable = 0;
-	bool ok = false;
+	bool ok;
 
 	/* A damaged KRA store stops archival and nothing else: the front says so to whoever asks
 	 * for it. */
@@ -232,19 +228,12 @@ give_kras(struct supervisor *s, struct err *err)
 		    LOG_REASON(err));
 		count = 0;
 	}
-	if ((views = calloc(count + 1, sizeof *views)) == NULL) {
-		err_nomem(err);
-		goto out;
-	}
+	views = mem_zero(count, sizeof *views);
 	for (size_t i = 0; i < count; i++)
 		views[i] = buf_view(&list[i]);
-	if (!vault_set_kras(s->control, views, count, &usable, err))
-		goto out;
-	log_info("KRA store given to the vault", LOG_INT("certificates", (int64_t)count),
-	    LOG_INT("usable", (int64_t)usable));
-	ok = true;
-out:
-	free(views);
+	if ((ok = vault_set_kras(s->control, views, count, &usable, err)))
+		log_info("KRA store given to the vault", LOG_INT("certificates", (int64_t)count),
+		    LOG_INT("usable", (int64_t)usable));
 	kra_store_free(&list, count);
 	return ok;
 }
@@ -264,23 +253,44 @@ make_pairs(size_t count, struct child_fds *front, struct child_fds *vault, struc
 	return true;
 }
 
+/* Closes those behind the first `kept`. */
 static void
-close_list(const int *list, size_t count)
+close_from(struct child_fds *fds, size_t kept)
 {
-	for (size_t i = 0; i < count; i++)
-		close(list[i]);
+	while (fds->count > kept)
+		close(fds->list[--fds->count]);
+}
+
+/* The children's ends are in the lists, which the caller closes. */
+static bool
+start_both(struct supervisor *s, struct child_fds *front, struct child_fds *vault, struct err *err)
+{
+	if (!make_pairs((size_t)s->config->workers + 1, front, vault, err))
+		return false;
+	s->vault = start_child(s, "vault", vault);
+	/* Only the vault holds its ends from here on: its death is an end of file for whoever waits
+	 * for it. */
+	close_from(vault, 0);
+	if (s->vault == -1)
+		return err_errno(err, DIRCA_E_INTERNAL, "the vault process could not be started");
+	if (!give_kras(s, err))
+		return false;
+	s->front = start_child(s, "front", front);
+	return s->front != -1 ||
+	       err_errno(err, DIRCA_E_INTERNAL, "the front process could not be started");
 }
 
 static bool
 start_pair(struct supervisor *s, struct err *err)
 {
 	struct child_fds front = {0}, vault = {0};
-	size_t pairs = (size_t)s->config->workers + 1, front_first;
 	int control[2] = {-1, -1};
-	bool ok = false;
+	size_t shared;
+	bool ok;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, control) != 0)
 		return err_errno(err, DIRCA_E_INTERNAL, "control socket of the vault");
+	s->control = control[0];
 	fds_add(&vault, control[1]);
 	fds_add(&front, (int)s->sockets.https_count);
 	fds_add(&front, (int)s->sockets.http_count);
@@ -289,29 +299,10 @@ start_pair(struct supervisor *s, struct err *err)
 	for (size_t i = 0; i < s->sockets.http_count; i++)
 		fds_add(&front, s->sockets.http[i]);
 	fds_add(&front, s->sockets.local);
-	front_first = front.count;
-	if (!make_pairs(pairs, &front, &vault, err))
-		goto out;
-	s->control = control[0];
-	s->vault = start_child(s, "vault", &vault);
-	/* Only the vault holds its ends from here on: its death is an end of file for whoever waits
-	 * for it. */
-	close_list(vault.list, vault.count);
-	vault.count = 0;
-	if (s->vault == -1) {
-		err_errno(err, DIRCA_E_INTERNAL, "the vault process could not be started");
-		goto out;
-	}
-	if (!give_kras(s, err))
-		goto out;
-	if ((s->front = start_child(s, "front", &front)) == -1) {
-		err_errno(err, DIRCA_E_INTERNAL, "the front process could not be started");
-		goto out;
-	}
-	ok = true;
-out:
-	close_list(front.list + front_first, front.count - front_first);
-	close_list(vault.list, vault.count);
+	shared = front.count;
+	ok = start_both(s, &front, &vault, err);
+	close_from(&front, shared);
+	close_from(&vault, 0);
 	return ok;
 }
 
@@ -398,24 +389,20 @@ watch(struct supervisor *s, const sigset_t *while_waiting)
 static void
 remove_pid_file(const struct config *config)
 {
-	char *path = config_path(config, "dircad.pid");
+	OWNED(own_memory) char *path = config_path(config, "dircad.pid");
 
-	if (path != NULL)
-		unlink(path);
-	free(path);
+	unlink(path);
 }
 
 static void
 write_pid_file(const struct config *config)
 {
-	char *path = config_path(config, "dircad.pid"),
-	     *text = text_printf("%ld\n", (long)getpid());
+	OWNED(own_memory) char *path = config_path(config, "dircad.pid");
+	OWNED(own_memory) char *text = text_printf("%ld\n", (long)getpid());
 	struct err err;
 
-	if (path == NULL || text == NULL || !file_replace(path, view_str(text), 0644, &err))
+	if (!file_replace(path, view_str(text), 0644, &err))
 		log_warn("no pid file", LOG_STR("path", path));
-	free(path);
-	free(text);
 }
 
 static void
@@ -426,12 +413,12 @@ set_signals(sigset_t *while_waiting)
 	sigset_t block;
 
 	sigemptyset(&block);
-	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
 		sigaction(numbers[i], &action, NULL);
 		sigaddset(&block, numbers[i]);
 	}
 	sigprocmask(SIG_BLOCK, &block, while_waiting);
-	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+	for (size_t i = 0; i < COUNT_OF(numbers); i++)
 		sigdelset(while_waiting, numbers[i]);
 	signal(SIGPIPE, SIG_IGN);
 }

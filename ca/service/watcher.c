@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "mem.h"
+#include "own.h"
 #include "watch.h"
 
 #define PAUSE_FIRST_MS 200
@@ -78,7 +80,7 @@ follow(struct watcher *w)
 }
 
 static void *
-run(void *arg)
+watch_all_along(void *arg)
 {
 	struct watcher *w = arg;
 	int pause = PAUSE_FIRST_MS;
@@ -95,24 +97,19 @@ run(void *arg)
 bool
 watcher_start(struct ca *ca, struct housekeeper *housekeeper, struct watcher **out, struct err *err)
 {
-	struct watcher *w = calloc(1, sizeof *w);
+	OWNED(own_memory) struct watcher *w = mem_zero(1, sizeof *w);
 
 	*out = NULL;
-	if (w == NULL)
-		return err_nomem(err);
 	w->ca = ca;
 	w->housekeeper = housekeeper;
-	if (pipe2(w->stop, O_CLOEXEC) != 0) {
-		free(w);
+	if (pipe2(w->stop, O_CLOEXEC) != 0)
 		return err_errno(err, DIRCA_E_INTERNAL, "a pipe for the watching thread");
-	}
-	if (pthread_create(&w->thread, NULL, run, w) != 0) {
+	if (pthread_create(&w->thread, NULL, watch_all_along, w) != 0) {
 		close(w->stop[0]);
 		close(w->stop[1]);
-		free(w);
 		return err_set(err, DIRCA_E_INTERNAL, "the watching thread could not be started");
 	}
-	*out = w;
+	*out = own_give(&w);
 	return true;
 }
 

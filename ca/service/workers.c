@@ -3,6 +3,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "mem.h"
+#include "own.h"
 #include "routes.h"
 
 #define QUEUE_MAX 4096
@@ -59,13 +61,10 @@ bool
 workers_start(
     struct ca *ca, const int *vault_fds, size_t count, struct workers **out, struct err *err)
 {
-	struct workers *w = calloc(1, sizeof *w);
+	OWNED(workers_stop) struct workers *w = mem_zero(1, sizeof *w);
 
 	*out = NULL;
-	if (w == NULL || (w->list = calloc(count, sizeof *w->list)) == NULL) {
-		free(w);
-		return err_nomem(err);
-	}
+	w->list = mem_zero(count, sizeof *w->list);
 	w->ca = ca;
 	w->last = &w->first;
 	pthread_mutex_init(&w->lock, NULL);
@@ -74,13 +73,11 @@ workers_start(
 		struct worker *me = &w->list[w->count];
 
 		*me = (struct worker){.pool = w, .vault = {vault_fds[w->count]}};
-		if (pthread_create(&me->thread, NULL, work, me) != 0) {
-			workers_stop(&w);
+		if (pthread_create(&me->thread, NULL, work, me) != 0)
 			return err_set(
 			    err, DIRCA_E_INTERNAL, "a worker thread could not be started");
-		}
 	}
-	*out = w;
+	*out = own_give(&w);
 	return true;
 }
 

@@ -1,63 +1,86 @@
 /*
- * The request table's columns, once: X(kind, column, member of struct store_request, most bytes).
- * The names and most sizes are those of AD CS ([MS-CSRA] 3.1.1.1.2, note <4>). Statements, binding
- * and reading all derive from these lists, so that a column cannot be written to one member and
- * read into another. The two big blobs have a table of their own.
+ * The columns of a request, once: X(kind, column, member of struct store_request, most bytes,
+ * member of the API's JSON or NULL). Names and most sizes are those of AD CS ([MS-CSRA] 3.1.1.1.2,
+ * note <4>). Statements, binding, reading and the JSON of the API derive from these lists, so that
+ * a column cannot be written to one member and read into another; the API's description and the
+ * client are held against them (tests/lint/openapi.py). RequestID and HasArchivedKey are not in
+ * them: nobody writes these.
  */
 #ifndef STORE_COLUMNS_H
 #define STORE_COLUMNS_H
 
-#define REQUEST_COLUMNS(X)                                         \
-	X(COL_U32, Disposition, disposition, 0)                    \
-	X(COL_TEXT, DispositionMessage, disposition_message, 8192) \
-	X(COL_I32, StatusCode, status_code, 0)                     \
-	X(COL_I32, RequestType, request_type, 0)                   \
-	X(COL_U32, RequestFlags, request_flags, 0)                 \
-	X(COL_I64, SubmittedWhen, submitted_when, 0)               \
-	X(COL_I64, ResolvedWhen, resolved_when, 0)                 \
-	X(COL_TEXT, RequesterName, requester_name, 2048)           \
-	X(COL_TEXT, CallerName, caller_name, 2048)                 \
-	X(COL_TEXT, RequesterSID, requester_sid, 256)              \
-	X(COL_TEXT, CallerSID, caller_sid, 256)                    \
-	X(COL_TEXT, RequesterDN, requester_dn, 8192)               \
-	X(COL_TEXT, CertificateTemplate, template_name, 254)       \
-	X(COL_TEXT, TemplateOID, template_oid, 254)                \
-	X(COL_U32, EnrollmentFlags, enrollment_flags, 0)           \
-	X(COL_U32, GeneralFlags, general_flags, 0)                 \
-	X(COL_U32, PrivateKeyFlags, private_key_flags, 0)          \
-	X(COL_TEXT, RequestAttributes, request_attributes, 32768)  \
-	X(COL_BLOB, KeyHash, key_hash, 64)                         \
-	X(COL_TEXT, KeyRecoveryHashes, key_recovery_hashes, 8192)  \
-	X(COL_BLOB, PublicKeyHash, public_key_hash, 32)            \
-	X(COL_BLOB, RequestHash, request_hash, 32)
+#define REQUEST_COLUMNS(X)                                                                \
+	X(COL_DISPOSITION, Disposition, disposition, 0, "disposition")                    \
+	X(COL_TEXT, DispositionMessage, disposition_message, 8192, "disposition_message") \
+	X(COL_STATUS, StatusCode, status_code, 0, "status")                               \
+	X(COL_I32, RequestType, request_type, 0, NULL)                                    \
+	X(COL_U32, RequestFlags, request_flags, 0, NULL)                                  \
+	X(COL_WHEN, SubmittedWhen, submitted_when, 0, "submitted_when")                   \
+	X(COL_WHEN, ResolvedWhen, resolved_when, 0, "resolved_when")                      \
+	X(COL_TEXT, RequesterName, requester_name, 2048, "requester_name")                \
+	X(COL_TEXT, CallerName, caller_name, 2048, NULL)                                  \
+	X(COL_TEXT, RequesterSID, requester_sid, 256, NULL)                               \
+	X(COL_TEXT, CallerSID, caller_sid, 256, NULL)                                     \
+	X(COL_TEXT, RequesterDN, requester_dn, 8192, NULL)                                \
+	X(COL_TEXT, CertificateTemplate, template_name, 254, "template")                  \
+	X(COL_TEXT, TemplateOID, template_oid, 254, NULL)                                 \
+	X(COL_U32, EnrollmentFlags, enrollment_flags, 0, NULL)                            \
+	X(COL_U32, GeneralFlags, general_flags, 0, NULL)                                  \
+	X(COL_U32, PrivateKeyFlags, private_key_flags, 0, NULL)                           \
+	X(COL_TEXT, RequestAttributes, request_attributes, 32768, NULL)                   \
+	X(COL_BLOB, KeyHash, key_hash, 64, NULL)                                          \
+	X(COL_TEXT, KeyRecoveryHashes, key_recovery_hashes, 8192, "key_recovery_hashes")  \
+	X(COL_BLOB, PublicKeyHash, public_key_hash, 32, NULL)                             \
+	X(COL_BLOB, RequestHash, request_hash, 32, NULL)
 
 /* Bound only when the row is revoked. */
-#define REVOCATION_COLUMNS(X)                                       \
-	X(COL_I64, RevokedWhen, revoked_when, 0)                    \
-	X(COL_I64, RevokedEffectiveWhen, revoked_effective_when, 0) \
-	X(COL_REASON, RevokedReason, revoked_reason, 0)
+#define REVOCATION_COLUMNS(X)                                              \
+	X(COL_WHEN, RevokedWhen, revoked_when, 0, "revoked_when")          \
+	X(COL_WHEN, RevokedEffectiveWhen, revoked_effective_when, 0, NULL) \
+	X(COL_REASON, RevokedReason, revoked_reason, 0, NULL)
 
-#define CERTIFICATE_COLUMNS(X)                                         \
-	X(COL_TEXT, SerialNumber, serial_number, 128)                  \
-	X(COL_BLOB, CertificateHash, certificate_hash, 20)             \
-	X(COL_I64, NotBefore, not_before, 0)                           \
-	X(COL_I64, NotAfter, not_after, 0)                             \
-	X(COL_TEXT, SubjectKeyIdentifier, subject_key_identifier, 128) \
-	X(COL_TEXT, UPN, upn, 2048)                                    \
-	X(COL_TEXT, CommonName, common_name, 8192)                     \
-	X(COL_TEXT, DistinguishedName, distinguished_name, 8192)       \
-	X(COL_TEXT, EMail, email, 8192)                                \
-	X(COL_I32, PublicKeyLength, public_key_length, 0)              \
-	X(COL_TEXT, PublicKeyAlgorithm, public_key_algorithm, 254)     \
-	X(COL_BLOB, RawPublicKey, raw_public_key, 4096)                \
-	X(COL_BLOB, RawCertificate, raw_certificate, 16384)
+#define CERTIFICATE_COLUMNS(X)                                                 \
+	X(COL_TEXT, SerialNumber, serial_number, 128, "serial_number")         \
+	X(COL_BLOB, CertificateHash, certificate_hash, 20, "certificate_hash") \
+	X(COL_WHEN, NotBefore, not_before, 0, "not_before")                    \
+	X(COL_WHEN, NotAfter, not_after, 0, "not_after")                       \
+	X(COL_TEXT, SubjectKeyIdentifier, subject_key_identifier, 128, NULL)   \
+	X(COL_TEXT, UPN, upn, 2048, "upn")                                     \
+	X(COL_TEXT, CommonName, common_name, 8192, "common_name")              \
+	X(COL_TEXT, DistinguishedName, distinguished_name, 8192, "subject")    \
+	X(COL_TEXT, EMail, email, 8192, NULL)                                  \
+	X(COL_I32, PublicKeyLength, public_key_length, 0, NULL)                \
+	X(COL_TEXT, PublicKeyAlgorithm, public_key_algorithm, 254, NULL)       \
+	X(COL_BLOB, RawPublicKey, raw_public_key, 4096, NULL)                  \
+	X(COL_BLOB, RawCertificate, raw_certificate, 16384, NULL)
 
-#define RAW_REQUEST_MAX      65536
-#define RAW_ARCHIVED_KEY_MAX 65536
+/* Of a table of their own, which lists do not read. */
+#define BIG_COLUMNS(X)                                    \
+	X(COL_BLOB, RawRequest, raw_request, 65536, NULL) \
+	X(COL_BLOB, RawArchivedKey, raw_archived_key, 65536, NULL)
 
-#define COLUMN_NAME(kind, column, member, most)      ", " #column
-#define COLUMN_QUALIFIED(kind, column, member, most) ", r." #column
-#define COLUMN_MARK(kind, column, member, most)      ", ?"
-#define COLUMN_SET(kind, column, member, most)       ", " #column " = ?"
+/* What a column holds, in the type of its member. */
+enum column_kind {
+	COL_U32,
+	COL_I32,
+	COL_DISPOSITION, /* enum disposition */
+	COL_STATUS,      /* int32_t, an HRESULT */
+	COL_REASON,      /* int32_t, -1: none */
+	COL_WHEN,        /* int64_t, seconds since 1970 */
+	COL_TEXT,
+	COL_BLOB
+};
+
+/* Most bytes of a column: MOST_RawRequest. */
+#define COLUMN_MOST(kind, column, member, most, json) MOST_##column = (most),
+enum column_most {
+	REQUEST_COLUMNS(COLUMN_MOST) CERTIFICATE_COLUMNS(COLUMN_MOST) BIG_COLUMNS(COLUMN_MOST)
+};
+
+#define COLUMN_NAME(kind, column, member, most, json)      ", " #column
+#define COLUMN_QUALIFIED(kind, column, member, most, json) ", r." #column
+#define COLUMN_BIG(kind, column, member, most, json)       ", b." #column
+#define COLUMN_MARK(kind, column, member, most, json)      ", ?"
+#define COLUMN_SET(kind, column, member, most, json)       ", " #column " = ?"
 
 #endif

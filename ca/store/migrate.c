@@ -268,13 +268,15 @@ read_schema(struct conn *c, sqlite3_stmt **out, struct err *err)
 static bool
 check_schema(struct conn *c, int version, struct err *err)
 {
-	OWNED(conn_close) struct conn reference = {.path = "(reference)"};
+	OWNED(own_database) sqlite3 *db = NULL;
 	OWNED(own_statement) sqlite3_stmt *is = NULL;
 	OWNED(own_statement) sqlite3_stmt *should = NULL;
+	struct conn reference = {.path = "(reference)"};
 
-	if (sqlite3_open_v2(":memory:", &reference.db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
-		NULL) != SQLITE_OK)
+	if (sqlite3_open_v2(":memory:", &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
+	    SQLITE_OK)
 		return err_nomem(err);
+	reference.db = db;
 	for (int v = 0; v < version; v++)
 		if (!apply(&reference, v, err))
 			return false;

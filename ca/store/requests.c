@@ -52,8 +52,7 @@ add_blobs(struct store_tx *tx, int64_t request_id, const struct store_request *r
 	if (r->raw_request.len == 0 && r->raw_archived_key.len == 0)
 		return true;
 	sql_bind_int(c, SQL_ADD_BLOBS, 1, request_id);
-	sql_bind_blob(c, SQL_ADD_BLOBS, 2, buf_view(&r->raw_request));
-	sql_bind_blob(c, SQL_ADD_BLOBS, 3, buf_view(&r->raw_archived_key));
+	row_bind_big(c, SQL_ADD_BLOBS, 2, r);
 	return sql_run(c, SQL_ADD_BLOBS, err);
 }
 
@@ -153,7 +152,7 @@ store_deny_pending(struct store_tx *tx, int64_t request_id, const char *message,
 {
 	struct conn *c = tx->conn;
 
-	if (!text_check(message, 8192, "DispositionMessage", err))
+	if (!text_check(message, MOST_DispositionMessage, "DispositionMessage", err))
 		return false;
 	sql_bind_text(c, SQL_DENY_PENDING, 1, message);
 	sql_bind_int(c, SQL_DENY_PENDING, 2, status);

@@ -8,23 +8,22 @@
 #include "store_priv.h"
 #include "text.h"
 
-enum kind { COL_U32, COL_I32, COL_I64, COL_REASON, COL_TEXT, COL_BLOB };
-
 struct column {
 	const char *name;
-	enum kind kind;
+	enum column_kind kind;
 	size_t offset;
 	size_t most;
 };
 
-#define COLUMN_ROW(kind, column, member, most) \
+#define COLUMN_ROW(kind, column, member, most, json) \
 	{#column, kind, offsetof(struct store_request, member), most},
 static const struct column request_columns[] = {REQUEST_COLUMNS(COLUMN_ROW)};
 static const struct column revocation_columns[] = {REVOCATION_COLUMNS(COLUMN_ROW)};
 static const struct column certificate_columns[] = {CERTIFICATE_COLUMNS(COLUMN_ROW)};
+static const struct column big_columns[] = {BIG_COLUMNS(COLUMN_ROW)};
 
 /* The kinds are read and written as these types. */
-_Static_assert(sizeof(enum disposition) == sizeof(uint32_t), "Disposition is bound as a U32");
+_Static_assert(sizeof(enum disposition) == sizeof(uint32_t), "Disposition is bound as 32 bits");
 _Static_assert(sizeof(int) == sizeof(int32_t), "int members are bound as I32");
 
 static bool
@@ -68,8 +67,7 @@ row_check(const struct store_request *r, struct err *err)
 {
 	return check_columns(request_columns, COUNT_OF(request_columns), r, err) &&
 	       check_columns(certificate_columns, COUNT_OF(certificate_columns), r, err) &&
-	       check_size(r->raw_request.len, RAW_REQUEST_MAX, "RawRequest", err) &&
-	       check_size(r->raw_archived_key.len, RAW_ARCHIVED_KEY_MAX, "RawArchivedKey", err);
+	       check_columns(big_columns, COUNT_OF(big_columns), r, err);
 }
 
 static void
@@ -94,12 +92,14 @@ bind_column(
 
 	switch (col->kind) {
 	case COL_U32:
+	case COL_DISPOSITION:
 		bind_int_or_null(c, id, at, *(const uint32_t *)member);
 		break;
 	case COL_I32:
+	case COL_STATUS:
 		bind_int_or_null(c, id, at, *(const int32_t *)member);
 		break;
-	case COL_I64:
+	case COL_WHEN:
 		bind_int_or_null(c, id, at, *(const int64_t *)member);
 		break;
 	case COL_REASON:
@@ -140,6 +140,12 @@ row_bind_revocation(struct conn *c, enum sql_id id, int at, const struct store_r
 }
 
 int
+row_bind_big(struct conn *c, enum sql_id id, int at, const struct store_request *r)
+{
+	return bind_columns(c, id, at, big_columns, COUNT_OF(big_columns), r);
+}
+
+int
 row_bind_certificate(struct conn *c, enum sql_id id, int at, const struct store_request *r)
 {
 	return bind_columns(c, id, at, certificate_columns, COUNT_OF(certificate_columns), r);
@@ -153,12 +159,14 @@ read_column(struct conn *c, enum sql_id id, int at, const struct column *col,
 
 	switch (col->kind) {
 	case COL_U32:
+	case COL_DISPOSITION:
 		*(uint32_t *)member = (uint32_t)sql_int(c, id, at);
 		return true;
 	case COL_I32:
+	case COL_STATUS:
 		*(int32_t *)member = (int32_t)sql_int(c, id, at);
 		return true;
-	case COL_I64:
+	case COL_WHEN:
 		*(int64_t *)member = sql_int(c, id, at);
 		return true;
 	case COL_REASON:
@@ -194,8 +202,7 @@ row_read(struct conn *c, enum sql_id id, bool whole, struct store_request *out, 
 	    read_columns(c, id, &at, revocation_columns, COUNT_OF(revocation_columns), out, err) &&
 	    read_columns(
 		c, id, &at, certificate_columns, COUNT_OF(certificate_columns), out, err) &&
-	    (!whole || (sql_blob(c, id, at, &out->raw_request, err) &&
-			   sql_blob(c, id, at + 1, &out->raw_archived_key, err))))
+	    (!whole || read_columns(c, id, &at, big_columns, COUNT_OF(big_columns), out, err)))
 		return true;
 	store_request_free(out);
 	return false;
@@ -245,8 +252,7 @@ store_request_free(struct store_request *r)
 {
 	free_columns(request_columns, COUNT_OF(request_columns), r);
 	free_columns(certificate_columns, COUNT_OF(certificate_columns), r);
-	buf_free(&r->raw_request);
-	buf_free(&r->raw_archived_key);
+	free_columns(big_columns, COUNT_OF(big_columns), r);
 	*r = (struct store_request){0};
 }
 

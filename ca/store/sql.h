@@ -16,9 +16,10 @@
 	"SELECT r.RequestID, r.HasArchivedKey" REQUEST_COLUMNS(COLUMN_QUALIFIED) \
 	    REVOCATION_COLUMNS(COLUMN_QUALIFIED) CERTIFICATE_COLUMNS(COLUMN_QUALIFIED)
 #define SQL_LIST SQL_LIST_COLUMNS " FROM Request r WHERE "
-#define SQL_WHOLE                                                           \
-	SQL_LIST_COLUMNS ", b.RawRequest, b.RawArchivedKey FROM Request r " \
-			 "LEFT JOIN RequestBlob b ON b.RequestID = r.RequestID WHERE "
+#define SQL_WHOLE                          \
+	SQL_LIST_COLUMNS BIG_COLUMNS(      \
+	    COLUMN_BIG) " FROM Request r " \
+			"LEFT JOIN RequestBlob b ON b.RequestID = r.RequestID WHERE "
 /* Issued, revoked, or imported from another CA (paper, "Foreign Certificate Import"). */
 #define SQL_CANDIDATES(condition)                                                    \
 	SQL_LIST condition                                                           \
@@ -52,7 +53,8 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 		    CERTIFICATE_COLUMNS(COLUMN_NAME) ") VALUES (?" REQUEST_COLUMNS(COLUMN_MARK)    \
 			REVOCATION_COLUMNS(COLUMN_MARK) CERTIFICATE_COLUMNS(COLUMN_MARK) ")")      \
 	X(ADD_BLOBS, SQL_WRITER,                                                                   \
-	    "INSERT INTO RequestBlob(RequestID, RawRequest, RawArchivedKey) VALUES (?, ?, ?)")     \
+	    "INSERT INTO RequestBlob(RequestID" BIG_COLUMNS(                                       \
+		COLUMN_NAME) ") VALUES (?" BIG_COLUMNS(COLUMN_MARK) ")")                           \
 	X(ISSUE_PENDING, SQL_WRITER,                                                               \
 	    "UPDATE Request SET Disposition = 20, DispositionMessage = ?, StatusCode = ?, "        \
 	    "ResolvedWhen = ?" CERTIFICATE_COLUMNS(                                                \
@@ -161,6 +163,7 @@ struct conn {
 	int bind_rc;      /* first failure to bind since the last sql_end */
 };
 
+OWN_POINTER(own_database, sqlite3, sqlite3_close)
 OWN_POINTER(own_statement, sqlite3_stmt, sqlite3_finalize)
 
 /* DIRCA_E_DATABASE: the file, what was tried and SQLite's own reason. Returns false. */

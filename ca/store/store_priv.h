@@ -87,6 +87,7 @@ bool row_check(const struct store_request *r, struct err *err);
 int row_bind_request(struct conn *c, enum sql_id id, int at, const struct store_request *r);
 int row_bind_revocation(struct conn *c, enum sql_id id, int at, const struct store_request *r);
 int row_bind_certificate(struct conn *c, enum sql_id id, int at, const struct store_request *r);
+int row_bind_big(struct conn *c, enum sql_id id, int at, const struct store_request *r);
 /* Reads the current row; `whole` with the two blobs. `out` is empty on failure. */
 bool row_read(
     struct conn *c, enum sql_id id, bool whole, struct store_request *out, struct err *err);

@@ -119,7 +119,7 @@ integer_is(const ASN1_INTEGER *i, int64_t wanted)
 }
 
 static bool
-refuse(struct err *err, const char *what, const char *reason)
+refuse_to_sign(struct err *err, const char *what, const char *reason)
 {
 	return err_set(err, E_ACCESSDENIED, "the vault does not sign this %s: %s", what, reason);
 }
@@ -129,9 +129,10 @@ check_names(const char *what, const ASN1_STRING *issuer, const X509_ALGOR *alg,
     struct view our_issuer, struct view our_alg, struct err *err)
 {
 	if (!string_is(issuer, our_issuer))
-		return refuse(err, what, "its issuer is not this CA");
+		return refuse_to_sign(err, what, "its issuer is not this CA");
 	if (!algorithm_is(alg, our_alg))
-		return refuse(err, what, "its signature algorithm is not that of the CA key");
+		return refuse_to_sign(
+		    err, what, "its signature algorithm is not that of the CA key");
 	return true;
 }
 
@@ -157,16 +158,16 @@ check_tbs(const VAULT_TBS *c, const struct vault_rules *rules, struct err *err)
 	static const char what[] = "certificate";
 
 	if (!integer_is(c->version, X509_V3))
-		return refuse(err, what, "its version is not 3");
+		return refuse_to_sign(err, what, "its version is not 3");
 	if (!serial_is_sound(c->serial))
-		return refuse(
+		return refuse_to_sign(
 		    err, what, "its serial number is not a positive number of at most 20 octets");
 	if (!check_names(what, c->issuer, c->signature, rules->issuer, rules->sig_alg, err))
 		return false;
 	/* -2: not a time. */
 	if (ASN1_TIME_cmp_time_t(c->validity->not_after, rules->not_after) > 0 ||
 	    ASN1_TIME_cmp_time_t(c->validity->not_after, rules->not_after) == -2)
-		return refuse(err, what, "it would outlive the CA certificate");
+		return refuse_to_sign(err, what, "it would outlive the CA certificate");
 	return vault_check_purpose(c->extensions, rules->kinds, err);
 }
 
@@ -179,7 +180,7 @@ vault_check_certificate(struct view tbs, const struct vault_rules *rules,
 
 	*entry_out = (struct journal_entry){.kind = JOURNAL_CERTIFICATE};
 	if (c == NULL)
-		return refuse(err, "certificate",
+		return refuse_to_sign(err, "certificate",
 		    "it is not one DER TBSCertificate of version 3, or a field or extension is "
 		    "missing");
 	if ((ok = check_tbs(c, rules, err))) {
@@ -216,11 +217,11 @@ vault_check_crl(struct view tbs, const struct vault_rules *rules, struct journal
 
 	*entry_out = (struct journal_entry){.kind = JOURNAL_CRL};
 	if (c == NULL)
-		return refuse(err, what, "it is not one DER TBSCertList of version 2");
+		return refuse_to_sign(err, what, "it is not one DER TBSCertList of version 2");
 	if (!integer_is(c->version, CRL_V2))
-		refuse(err, what, "its version is not 2");
+		refuse_to_sign(err, what, "its version is not 2");
 	else if (!note_crl_number(c, entry_out))
-		refuse(err, what, "it has no cRLNumber of at most 20 octets");
+		refuse_to_sign(err, what, "it has no cRLNumber of at most 20 octets");
 	else
 		ok = check_names(what, c->issuer, c->signature, rules->issuer, rules->sig_alg, err);
 	ASN1_item_free((ASN1_VALUE *)c, ASN1_ITEM_rptr(VAULT_TBS_CRL));
@@ -302,18 +303,18 @@ vault_check_message(struct view attrs, struct journal_entry *entry_out, struct e
 
 	*entry_out = (struct journal_entry){.kind = JOURNAL_RESPONSE};
 	if (list == NULL)
-		return refuse(err, what, "it is not one DER SET OF signed attributes");
+		return refuse_to_sign(err, what, "it is not one DER SET OF signed attributes");
 	for (int i = 0; i < sk_X509_ATTRIBUTE_num(list) && ok; i++)
 		if (!note_attribute(sk_X509_ATTRIBUTE_value(list, i), &seen))
-			ok = refuse(
+			ok = refuse_to_sign(
 			    err, what, "a signed attribute is unknown, repeated or malformed");
 	if (ok && !seen.digest)
-		ok = refuse(err, what, "it has no messageDigest");
+		ok = refuse_to_sign(err, what, "it has no messageDigest");
 	if (ok &&
 	    !(seen.content_type == oid_nid(OID_CT_PKI_RESPONSE) && !seen.cert_hash &&
 		!seen.retrieval) &&
 	    !(seen.content_type == NID_pkcs7_data && seen.cert_hash && seen.retrieval))
-		ok = refuse(err, what, "it is neither a CMC response nor a recovery blob");
+		ok = refuse_to_sign(err, what, "it is neither a CMC response nor a recovery blob");
 	if (seen.cert_hash)
 		entry_out->kind = JOURNAL_RECOVERY;
 	ASN1_item_free((ASN1_VALUE *)list, ASN1_ITEM_rptr(VAULT_ATTRIBUTES));

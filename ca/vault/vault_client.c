@@ -109,7 +109,7 @@ vault_info_free(struct vault_info *i)
 }
 
 static bool
-sign(
+ask_signature(
     struct vault *v, enum vault_op op, struct view what, struct buf *signature_out, struct err *err)
 {
 	OWNED(call_free) struct call c = {0};
@@ -122,19 +122,19 @@ sign(
 bool
 vault_sign_certificate(struct vault *v, struct view tbs, struct buf *signature_out, struct err *err)
 {
-	return sign(v, VAULT_OP_SIGN_CERTIFICATE, tbs, signature_out, err);
+	return ask_signature(v, VAULT_OP_SIGN_CERTIFICATE, tbs, signature_out, err);
 }
 
 bool
 vault_sign_crl(struct vault *v, struct view tbs, struct buf *signature_out, struct err *err)
 {
-	return sign(v, VAULT_OP_SIGN_CRL, tbs, signature_out, err);
+	return ask_signature(v, VAULT_OP_SIGN_CRL, tbs, signature_out, err);
 }
 
 bool
 vault_sign_message(struct vault *v, struct view attrs, struct buf *signature_out, struct err *err)
 {
-	return sign(v, VAULT_OP_SIGN_MESSAGE, attrs, signature_out, err);
+	return ask_signature(v, VAULT_OP_SIGN_MESSAGE, attrs, signature_out, err);
 }
 
 static struct view

@@ -38,8 +38,8 @@ handle_info(struct vault_worker *w, const struct view *fields, size_t count, str
 
 /* Written down first, then signed: no signature leaves without its record. */
 static bool
-sign(struct vault_worker *w, struct journal_entry *entry, struct view what, struct buf *signature,
-    struct err *err)
+sign_noted(struct vault_worker *w, struct journal_entry *entry, struct view what,
+    struct buf *signature, struct err *err)
 {
 	return journal_add(&w->state->journal, entry, what, clock_now(), err) &&
 	       key_signer_sign(&w->signer, what, signature, err);
@@ -51,7 +51,8 @@ reply_signature(
 {
 	OWNED(buf_free) struct buf signature = {0};
 
-	return sign(w, entry, what, &signature, err) && reply_field(w, buf_view(&signature), err);
+	return sign_noted(w, entry, what, &signature, err) &&
+	       reply_field(w, buf_view(&signature), err);
 }
 
 /* Neither the CA's key nor an exchange key gets a certificate for something else. */
@@ -112,7 +113,7 @@ certify_xchg(struct vault_worker *w, const struct vault_xchg_offer *offer, EVP_P
 
 	return vault_xchg_tbs(
 		   offer, key, &w->state->ca_cert, sig_alg, clock_now(), &tbs, &entry, err) &&
-	       sign(w, &entry, buf_view(&tbs), &signature, err) &&
+	       sign_noted(w, &entry, buf_view(&tbs), &signature, err) &&
 	       pkix_signed_wrap(
 		   buf_view(&tbs), sig_alg, buf_view(&signature), certificate_out, err);
 }

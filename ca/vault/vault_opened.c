@@ -90,7 +90,7 @@ link_record(const uint8_t chain[VAULT_OPENED_CHAIN], const uint8_t body[BODY],
 
 /* At the end of the whole records: half a record of a full disk is written over by the next. */
 static bool
-append(struct vault_opened *o, const uint8_t body[BODY], struct err *err)
+append_record(struct vault_opened *o, const uint8_t body[BODY], struct err *err)
 {
 	uint8_t record[VAULT_OPENED_RECORD];
 	ssize_t n;
@@ -142,7 +142,7 @@ vault_opened_create(struct vault_opened *o, const char *path, struct view id, st
 	if ((o->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)) == -1)
 		return err_errno(err, DIRCA_E_IO, "%s: cannot create", path);
 	head(id, body);
-	if (append(o, body, err) && grow(o, err) &&
+	if (append_record(o, body, err) && grow(o, err) &&
 	    (fsync(o->fd) == 0 || err_errno(err, DIRCA_E_IO, "%s: cannot fsync", path)))
 		return true;
 	vault_opened_close(o);
@@ -256,7 +256,7 @@ write_down(struct vault_opened *o, const struct vault_opened_slot *record, struc
 	body[0] = record->state;
 	memcpy(body + 1, record->key, sizeof record->key);
 	memcpy(body + 1 + sizeof record->key, record->whole, sizeof record->whole);
-	return append(o, body, err);
+	return append_record(o, body, err);
 }
 
 bool

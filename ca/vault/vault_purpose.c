@@ -45,7 +45,7 @@ known_extensions(int nids[KNOWN_MAX])
 }
 
 static bool
-refuse(struct err *err, const ASN1_OBJECT *oid, const char *reason)
+refuse_extension(struct err *err, const ASN1_OBJECT *oid, const char *reason)
 {
 	char text[OID_TEXT_MAX] = "";
 
@@ -71,9 +71,9 @@ find_extensions(const STACK_OF(X509_EXTENSION) * extensions, X509_EXTENSION *fou
 		for (k = 0; k < count && (nid == NID_undef || nids[k] != nid); k++)
 			;
 		if (k == count)
-			return refuse(err, oid, "is none that this CA makes");
+			return refuse_extension(err, oid, "is none that this CA makes");
 		if ((seen & UINT32_C(1) << k) != 0)
-			return refuse(err, oid, "is there twice");
+			return refuse_extension(err, oid, "is there twice");
 		seen |= UINT32_C(1) << k;
 		if (k < LOOKED_INTO)
 			found[k] = x;
@@ -99,7 +99,7 @@ read_basic_constraints(X509_EXTENSION *x, struct sign_purpose *p, struct err *er
 	value = (BASIC_CONSTRAINTS *)vault_decode_exactly(
 	    value_of(x), ASN1_ITEM_rptr(BASIC_CONSTRAINTS));
 	if (value == NULL)
-		return refuse(err, X509_EXTENSION_get_object(x), "is malformed");
+		return refuse_extension(err, X509_EXTENSION_get_object(x), "is malformed");
 	p->is_ca = value->ca != 0;
 	BASIC_CONSTRAINTS_free(value);
 	return true;
@@ -115,7 +115,7 @@ read_key_usage(X509_EXTENSION *x, struct sign_purpose *p, struct err *err)
 	value =
 	    (ASN1_BIT_STRING *)vault_decode_exactly(value_of(x), ASN1_ITEM_rptr(ASN1_BIT_STRING));
 	if (value == NULL)
-		return refuse(err, X509_EXTENSION_get_object(x), "is malformed");
+		return refuse_extension(err, X509_EXTENSION_get_object(x), "is malformed");
 	for (int i = 0; i < ASN1_STRING_length(value) && i < 2; i++)
 		p->key_usage |= (uint16_t)(ASN1_STRING_get0_data(value)[i] << (8 - 8 * i));
 	ASN1_BIT_STRING_free(value);
@@ -135,11 +135,11 @@ read_ext_key_usage(X509_EXTENSION *x, struct texts *out, struct err *err)
 	value = (EXTENDED_KEY_USAGE *)vault_decode_exactly(
 	    value_of(x), ASN1_ITEM_rptr(EXTENDED_KEY_USAGE));
 	if (value == NULL || sk_ASN1_OBJECT_num(value) == 0)
-		ok = refuse(err, X509_EXTENSION_get_object(x), "is malformed");
+		ok = refuse_extension(err, X509_EXTENSION_get_object(x), "is malformed");
 	for (int i = 0; ok && i < sk_ASN1_OBJECT_num(value); i++) {
 		len = OBJ_obj2txt(text, sizeof text, sk_ASN1_OBJECT_value(value, i), 1);
 		ok = (len > 0 && (size_t)len < sizeof text) ||
-		     refuse(err, X509_EXTENSION_get_object(x), "is malformed");
+		     refuse_extension(err, X509_EXTENSION_get_object(x), "is malformed");
 		if (ok)
 			texts_add(out, text);
 	}
@@ -154,7 +154,7 @@ read_policies(X509_EXTENSION *x, struct texts *out, struct err *err)
 
 	if (x == NULL || pkix_policies_decode(value_of(x), out, &why))
 		return true;
-	return refuse(err, X509_EXTENSION_get_object(x), "is malformed");
+	return refuse_extension(err, X509_EXTENSION_get_object(x), "is malformed");
 }
 
 bool

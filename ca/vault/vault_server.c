@@ -324,7 +324,7 @@ start(struct server *s, struct err *err)
 }
 
 static int
-run(struct server *s)
+load_and_serve(struct server *s)
 {
 	struct vault_worker control;
 	struct err err;
@@ -364,5 +364,5 @@ vault_run(const struct vault_config *config)
 	pthread_mutex_init(&s.gate_lock, NULL);
 	pthread_cond_init(&s.gate, NULL);
 	atomic_init(&s.running, 0);
-	return run(&s);
+	return load_and_serve(&s);
 }

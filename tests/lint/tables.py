@@ -60,6 +60,12 @@ def routes():
     return set(re.findall(r'\{\s*"([A-Z]+)",\s*"([^"]+)",', table(source("ca/service/routes.c"), "routes[] =")))
 
 
+def request_columns():
+    """{member of the API's JSON: kind} of ca/store/columns.h."""
+    rows = re.findall(r'X\((COL_\w+), \w+, \w+, \d+, +"(\w+)"\)', source("ca/store/columns.h"))
+    return {member: kind for kind, member in rows}
+
+
 def error_names():
     return set(re.findall(r"X\(\s*0x[0-9A-F]{8}u,\s*(\w+),", source("base/err.h")))
 

@@ -316,7 +316,7 @@ a_full_disk_fails_the_whole_group_and_later_work_goes_on(void **state)
 static bool
 work_big(struct store_tx *tx, void *arg, struct err *err)
 {
-	static uint8_t zeros[RAW_REQUEST_MAX];
+	static uint8_t zeros[MOST_RawRequest];
 	struct sample s;
 
 	/* More than the writer's page cache: pages reach the WAL before the commit, inside of the
