@@ -57,3 +57,11 @@ mem_grow(void *list, size_t count, size_t size)
 		mem_exhausted();
 	return grown;
 }
+
+void *
+mem_grow_long(void *list, size_t count, size_t size)
+{
+	if ((count & (count - 1)) != 0)
+		return list;
+	return mem_grow(list, count > 0 ? 2 * count - 1 : 0, size);
+}

@@ -22,5 +22,8 @@ char *mem_text(const char *text);
 char *mem_text_n(const void *text, size_t len);
 /* The array with room for one more at list[count]; what is there is undefined. free(). */
 void *mem_grow(void *list, size_t count, size_t size);
+/* As mem_grow, for a list that can grow long: moves only when `count` is a power of two. For lists
+ * that nothing else has made or shortened the memory of. */
+void *mem_grow_long(void *list, size_t count, size_t size);
 
 #endif

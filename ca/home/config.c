@@ -5,6 +5,8 @@
 
 #include "kv.h"
 #include "log.h"
+#include "mem.h"
+#include "own.h"
 #include "text.h"
 #include "sign_kinds.h"
 
@@ -72,7 +74,7 @@ static const struct option {
     {"archive_suspend_s", INT, AT(archive_suspend_s), 0, 1, 86400},
 #undef AT
 };
-#define OPTION_COUNT (sizeof options / sizeof options[0])
+#define OPTION_COUNT COUNT_OF(options)
 
 /* Index is the value of the enumeration. */
 static const char *const auth_names[] = {"anonymous", "simple", "external", "gssapi", "scram"};
@@ -104,14 +106,13 @@ word_index(const char *const *words, size_t count, const char *value)
 	return -1;
 }
 
-static bool
-set_text(struct config *c, const struct option *o, const char *value, struct err *err)
+static void
+set_text(struct config *c, const struct option *o, const char *value)
 {
 	char **field = field_of(c, o->offset);
 
 	free(*field);
-	*field = strdup(value);
-	return *field != NULL || err_nomem(err);
+	*field = mem_text(value);
 }
 
 static bool
@@ -123,9 +124,7 @@ add_to_list(struct config *c, const struct option *o, const char *value, struct 
 	if (*count == CONFIG_LIST_MAX)
 		return err_set(err, DIRCA_E_CONFIG, "'%s' is given more than %d times", o->name,
 		    CONFIG_LIST_MAX);
-	if ((list[*count] = strdup(value)) == NULL)
-		return err_nomem(err);
-	(*count)++;
+	list[(*count)++] = mem_text(value);
 	return true;
 }
 
@@ -160,7 +159,7 @@ set_number(struct config *c, const struct option *o, const char *value, struct e
 static bool
 set_auth(struct config *c, const char *value, struct err *err)
 {
-	int i = word_index(auth_names, sizeof auth_names / sizeof auth_names[0], value);
+	int i = word_index(auth_names, COUNT_OF(auth_names), value);
 
 	if (i < 0)
 		return err_set(err, DIRCA_E_CONFIG,
@@ -173,7 +172,7 @@ set_auth(struct config *c, const char *value, struct err *err)
 static bool
 set_binding(struct config *c, const char *value, struct err *err)
 {
-	int i = word_index(binding_names, sizeof binding_names / sizeof binding_names[0], value);
+	int i = word_index(binding_names, COUNT_OF(binding_names), value);
 
 	if (i < 0)
 		return err_set(err, DIRCA_E_CONFIG,
@@ -185,7 +184,7 @@ set_binding(struct config *c, const char *value, struct err *err)
 static bool
 set_level(struct config *c, const char *value, struct err *err)
 {
-	int i = word_index(level_names, sizeof level_names / sizeof level_names[0], value);
+	int i = word_index(level_names, COUNT_OF(level_names), value);
 
 	if (i < 0)
 		return err_set(err, DIRCA_E_CONFIG,
@@ -199,7 +198,8 @@ set_option(struct config *c, const struct option *o, const char *value, struct e
 {
 	switch (o->kind) {
 	case TEXT:
-		return set_text(c, o, value, err);
+		set_text(c, o, value);
+		return true;
 	case LIST:
 		return add_to_list(c, o, value, err);
 	case FLAG:
@@ -396,45 +396,30 @@ derive(struct config *c, struct err *err)
 {
 	if (c->sign_kinds != NULL && !sign_kinds_parse(c->sign_kinds, &c->kinds, err))
 		return false;
-	if (c->state_dir == NULL && (c->state_dir = strdup("/var/lib/dirca")) == NULL)
-		return err_nomem(err);
-	if (c->listen_count == 0) {
-		if ((c->listen[0] = strdup("[::]:8443")) == NULL)
-			return err_nomem(err);
-		c->listen_count = 1;
-	}
-	if (c->url == NULL && (c->url = text_printf("https://%s:%lld", c->host,
-				   (long long)port_of(c->listen[0]))) == NULL)
-		return err_nomem(err);
+	if (c->state_dir == NULL)
+		c->state_dir = mem_text("/var/lib/dirca");
+	if (c->listen_count == 0)
+		c->listen[c->listen_count++] = mem_text("[::]:8443");
+	if (c->url == NULL)
+		c->url = text_printf("https://%s:%lld", c->host, (long long)port_of(c->listen[0]));
 	return true;
 }
 
 bool
 config_load(const char *path, struct config **out, struct err *err)
 {
-	struct reading r = {.config = calloc(1, sizeof *r.config)};
-	struct config *c = r.config;
-	bool ok = false;
+	OWNED(config_free) struct config *c = mem_zero(1, sizeof *c);
+	struct reading r = {.config = c};
 
 	*out = NULL;
-	if (c == NULL) {
-		err_nomem(err);
-		goto out;
-	}
 	set_defaults(c);
 	if (!kv_read(path, read_option, &r, err))
-		goto out;
+		return false;
 	prefer_tickets(&r);
-	if (!check(c, err) || !derive(c, err)) {
-		err_prefix(err, "%s", path);
-		goto out;
-	}
-	*out = c;
-	c = NULL;
-	ok = true;
-out:
-	config_free(&c);
-	return ok;
+	if (!check(c, err) || !derive(c, err))
+		return err_prefix(err, "%s", path);
+	*out = own_give(&c);
+	return true;
 }
 
 bool

@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include "file.h"
+#include "mem.h"
 #include "oids.h"
+#include "own.h"
 #include "pem.h"
 #include "pkix.h"
 #include "text.h"
@@ -23,74 +25,74 @@ kra_path(const struct config *config, const char *sha1_hex)
 	return text_printf("%s/kra/%s%s", config->state_dir, sha1_hex, SUFFIX);
 }
 
+/* A file or an answer of the administrator: one certificate, of a key recovery agent. */
+static bool
+read_one(struct view text, struct pkix_cert *out, struct err *err)
+{
+	struct buf *list = NULL;
+	size_t count = 0;
+	bool ok;
+
+	if (!pem_certificates(text, &list, &count, err))
+		return false;
+	ok = count == 1 ? pkix_cert_decode(buf_view(&list[0]), out, err)
+			: err_set(err, ERROR_INVALID_DATA, "%zu certificates where one is expected",
+			      count);
+	pem_list_free(&list, count);
+	if (!ok)
+		return false;
+	return pkix_cert_has_eku(out, oid_dotted(OID_KP_KEY_RECOVERY_AGENT)) ||
+	       err_set(err, CERT_E_WRONG_USAGE,
+		   "no key recovery agent certificate: extended key usage %s is missing",
+		   oid_dotted(OID_KP_KEY_RECOVERY_AGENT));
+}
+
+static bool
+add_to_store(const struct config *config, struct view certificate, struct err *err)
+{
+	OWNED(pkix_cert_free) struct pkix_cert c = {0};
+	OWNED(buf_free) struct buf text = {0};
+	OWNED(own_memory) char *hash = NULL;
+	OWNED(own_memory) char *path = NULL;
+
+	if (!oids_init(err) || !read_one(certificate, &c, err))
+		return false;
+	hash = hex_encode(view_of(c.sha1, sizeof c.sha1), '\0');
+	path = kra_path(config, hash);
+	return pem_append(&text, "CERTIFICATE", buf_view(&c.raw), err) &&
+	       file_create(path, buf_view(&text), 0644, err);
+}
+
 bool
 kra_store_add(const struct config *config, struct view certificate, struct err *err)
 {
-	struct buf *list = NULL, text = {0};
-	struct pkix_cert c = {0};
-	char *hash = NULL, *path = NULL;
-	size_t count = 0;
-	bool ok = false;
+	return add_to_store(config, certificate, err) || err_prefix(err, "adding to the KRA store");
+}
 
-	if (!oids_init(err) || !pem_certificates(certificate, &list, &count, err))
-		goto out;
-	if (count != 1) {
-		err_set(err, ERROR_INVALID_DATA, "%zu certificates where one is expected", count);
-		goto out;
-	}
-	if (!pkix_cert_decode(buf_view(&list[0]), &c, err))
-		goto out;
-	if (!pkix_cert_has_eku(&c, oid_dotted(OID_KP_KEY_RECOVERY_AGENT))) {
-		err_set(err, CERT_E_WRONG_USAGE,
-		    "no key recovery agent certificate: extended key usage %s is missing",
-		    oid_dotted(OID_KP_KEY_RECOVERY_AGENT));
-		goto out;
-	}
-	if ((hash = hex_encode(view_of(c.sha1, sizeof c.sha1), '\0')) == NULL ||
-	    (path = kra_path(config, hash)) == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	ok = pem_append(&text, "CERTIFICATE", buf_view(&c.raw), err) &&
-	     file_create(path, buf_view(&text), 0644, err);
-out:
-	pem_list_free(&list, count);
-	pkix_cert_free(&c);
-	buf_free(&text);
-	free(hash);
-	free(path);
-	return ok || err_prefix(err, "adding to the KRA store");
+static bool
+remove_from_store(const struct config *config, const char *sha1_hex, struct err *err)
+{
+	OWNED(buf_free) struct buf hash = {0};
+	OWNED(own_memory) char *name = NULL;
+	OWNED(own_memory) char *path = NULL;
+
+	if (!hex_decode(sha1_hex, &hash, err))
+		return false;
+	if (hash.len != SHA1_HEX_LEN / 2)
+		return err_set(
+		    err, E_INVALIDARG, "a SHA-1 hash has %d hexadecimal digits", SHA1_HEX_LEN);
+	name = hex_encode(buf_view(&hash), '\0');
+	path = kra_path(config, name);
+	return unlink(path) == 0 ||
+	       err_errno(err, errno == ENOENT ? ERROR_FILE_NOT_FOUND : DIRCA_E_IO,
+		   "%s: cannot remove", path);
 }
 
 bool
 kra_store_remove(const struct config *config, const char *sha1_hex, struct err *err)
 {
-	struct buf hash = {0};
-	char *name = NULL, *path = NULL;
-	bool ok = false;
-
-	if (!hex_decode(sha1_hex, &hash, err))
-		goto out;
-	if (hash.len != SHA1_HEX_LEN / 2) {
-		err_set(err, E_INVALIDARG, "a SHA-1 hash has %d hexadecimal digits", SHA1_HEX_LEN);
-		goto out;
-	}
-	if ((name = hex_encode(buf_view(&hash), '\0')) == NULL ||
-	    (path = kra_path(config, name)) == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	if (unlink(path) != 0) {
-		err_errno(err, errno == ENOENT ? ERROR_FILE_NOT_FOUND : DIRCA_E_IO,
-		    "%s: cannot remove", path);
-		goto out;
-	}
-	ok = true;
-out:
-	buf_free(&hash);
-	free(name);
-	free(path);
-	return ok || err_prefix(err, "removing from the KRA store");
+	return remove_from_store(config, sha1_hex, err) ||
+	       err_prefix(err, "removing from the KRA store");
 }
 
 static int
@@ -100,89 +102,77 @@ is_store_name(const struct dirent *d)
 	       strcmp(d->d_name + SHA1_HEX_LEN, SUFFIX) == 0;
 }
 
-/* One file of the store: the certificate must be the one that the name says. */
+/* Is it the one certificate of its file, which has its hash for a name? */
+static bool
+check_entry(
+    const struct buf *list, size_t count, const char *path, const char *name, struct err *err)
+{
+	OWNED(pkix_cert_free) struct pkix_cert c = {0};
+	OWNED(own_memory) char *hash = NULL;
+
+	if (!pkix_cert_decode(buf_view(&list[0]), &c, err))
+		return err_prefix(err, "%s", path);
+	hash = hex_encode(view_of(c.sha1, sizeof c.sha1), '\0');
+	return (count == 1 && strncmp(hash, name, SHA1_HEX_LEN) == 0) ||
+	       err_set(err, DIRCA_E_CONFIG,
+		   "%s: is not the certificate with the SHA-1 hash of its name", path);
+}
+
 static bool
 read_entry(const struct config *config, const char *name, struct buf *out, struct err *err)
 {
-	char *path = text_printf("%s/kra/%s", config->state_dir, name), *hash = NULL;
+	OWNED(own_memory) char *path = text_printf("%s/kra/%s", config->state_dir, name);
 	struct buf *list = NULL;
-	struct pkix_cert c = {0};
 	size_t count = 0;
-	bool ok = false;
+	bool ok;
 
-	if (path == NULL) {
-		err_nomem(err);
-		goto out;
-	}
 	if (!pem_certificates_file(path, &list, &count, err))
-		goto out;
-	if (!pkix_cert_decode(buf_view(&list[0]), &c, err)) {
-		err_prefix(err, "%s", path);
-		goto out;
-	}
-	hash = hex_encode(view_of(c.sha1, sizeof c.sha1), '\0');
-	if (count != 1 || hash == NULL || strncmp(hash, name, SHA1_HEX_LEN) != 0) {
-		err_set(err, DIRCA_E_CONFIG,
-		    "%s: is not the certificate with the SHA-1 hash of its name", path);
-		goto out;
-	}
-	*out = list[0];
-	list[0] = (struct buf){0};
-	ok = true;
-out:
-	free(path);
-	free(hash);
-	pkix_cert_free(&c);
+		return false;
+	if ((ok = check_entry(list, count, path, name, err)))
+		*out = buf_give(&list[0]);
 	pem_list_free(&list, count);
 	return ok;
+}
+
+struct listing {
+	struct dirent **names;
+	int count; /* -1: none */
+};
+
+static void
+listing_free(struct listing *l)
+{
+	for (int i = 0; i < l->count; i++)
+		free(l->names[i]);
+	free(l->names);
 }
 
 bool
 kra_store_list(
     const struct config *config, struct buf **list_out, size_t *count_out, struct err *err)
 {
-	char *folder = config_path(config, "kra");
-	struct dirent **names = NULL;
-	struct buf *list = NULL;
-	size_t count = 0;
-	bool ok = false;
-	int found = -1;
+	OWNED(own_memory) char *folder = config_path(config, "kra");
+	OWNED(listing_free) struct listing found = {.count = -1};
+	struct buf *list;
 
 	*list_out = NULL;
 	*count_out = 0;
-	if (folder == NULL) {
-		err_nomem(err);
-		goto out;
-	}
 	/* Sorted, so that the ring of KRAs has one order. */
-	found = scandir(folder, &names, is_store_name, alphasort);
-	if (found < 0 && errno != ENOENT) {
-		err_errno(err, DIRCA_E_IO, "%s: cannot list the KRA store", folder);
-		goto out;
-	}
-	if (found > KRA_STORE_MAX) {
-		err_set(
+	found.count = scandir(folder, &found.names, is_store_name, alphasort);
+	if (found.count < 0 && errno != ENOENT)
+		return err_errno(err, DIRCA_E_IO, "%s: cannot list the KRA store", folder);
+	if (found.count > KRA_STORE_MAX)
+		return err_set(
 		    err, DIRCA_E_CONFIG, "%s: more than %d certificates", folder, KRA_STORE_MAX);
-		goto out;
-	}
-	if ((list = calloc(found > 0 ? (size_t)found : 1, sizeof *list)) == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	for (int i = 0; i < found; i++, count++)
-		if (!read_entry(config, names[i]->d_name, &list[count], err))
-			goto out;
+	list = mem_zero(found.count > 0 ? (size_t)found.count : 1, sizeof *list);
+	for (int i = 0; i < found.count; i++)
+		if (!read_entry(config, found.names[i]->d_name, &list[i], err)) {
+			kra_store_free(&list, (size_t)i);
+			return false;
+		}
 	*list_out = list;
-	*count_out = count;
-	list = NULL;
-	ok = true;
-out:
-	for (int i = 0; i < found; i++)
-		free(names[i]);
-	free(names);
-	kra_store_free(&list, count);
-	free(folder);
-	return ok;
+	*count_out = found.count > 0 ? (size_t)found.count : 0;
+	return true;
 }
 
 void

@@ -8,6 +8,8 @@
 
 #include "dir_ldif.h"
 #include "file.h"
+#include "mem.h"
+#include "own.h"
 #include "pkix.h"
 #include "text.h"
 
@@ -44,22 +46,22 @@ add_text(struct dir_entry *e, const char *name, const char *text, struct err *er
 static bool
 write_entry(const struct pki_publication *p, struct buf *out, struct err *err)
 {
-	struct dir_entry e = {0};
-	bool ok = dir_entry_init(&e, "", err) && add_text(&e, "displayName", p->ca_name, err) &&
-		  add_text(&e, "dNSHostName", p->host, err) &&
-		  add_text(&e, "msPKI-Enrollment-Servers", p->url, err) &&
-		  add_text(&e, "cACertificateDN", p->subject_dn, err) &&
-		  dir_entry_add(&e, "cACertificate", p->certificate, err) &&
-		  (p->ca_security.len == 0 ||
-		      dir_entry_add(&e, "dircaCASecurity", p->ca_security, err)) &&
-		  (p->service_key.len == 0 ||
-		      dir_entry_add(&e, "dircaServiceKeyHash", p->service_key, err));
+	OWNED(dir_entry_free) struct dir_entry e = {0};
 
-	for (size_t i = 0; ok && p->templates != NULL && p->templates[i] != NULL; i++)
-		ok = add_text(&e, "certificateTemplates", p->templates[i], err);
-	ok = ok && ldif_append_entry(out, &e, err);
-	dir_entry_free(&e);
-	return ok;
+	if (!dir_entry_init(&e, "", err) || !add_text(&e, "displayName", p->ca_name, err) ||
+	    !add_text(&e, "dNSHostName", p->host, err) ||
+	    !add_text(&e, "msPKI-Enrollment-Servers", p->url, err) ||
+	    !add_text(&e, "cACertificateDN", p->subject_dn, err) ||
+	    !dir_entry_add(&e, "cACertificate", p->certificate, err) ||
+	    (p->ca_security.len > 0 &&
+		!dir_entry_add(&e, "dircaCASecurity", p->ca_security, err)) ||
+	    (p->service_key.len > 0 &&
+		!dir_entry_add(&e, "dircaServiceKeyHash", p->service_key, err)))
+		return false;
+	for (size_t i = 0; p->templates != NULL && p->templates[i] != NULL; i++)
+		if (!add_text(&e, "certificateTemplates", p->templates[i], err))
+			return false;
+	return ldif_append_entry(out, &e, err);
 }
 
 /* The daemon must be able to remove it in the state folder, where only owners may. */
@@ -78,20 +80,11 @@ give_to_daemon(const struct config *config, const char *path, struct err *err)
 bool
 publication_begin(const struct config *config, const struct pki_publication *p, struct err *err)
 {
-	char *path = config_path(config, FILE_NAME);
-	struct buf text = {0};
-	bool ok = false;
+	OWNED(own_memory) char *path = config_path(config, FILE_NAME);
+	OWNED(buf_free) struct buf text = {0};
 
-	if (path == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	ok = write_entry(p, &text, err) && file_replace(path, buf_view(&text), 0644, err) &&
-	     give_to_daemon(config, path, err);
-out:
-	buf_free(&text);
-	free(path);
-	return ok;
+	return write_entry(p, &text, err) && file_replace(path, buf_view(&text), 0644, err) &&
+	       give_to_daemon(config, path, err);
 }
 
 static bool
@@ -100,8 +93,7 @@ read_templates(const struct dir_entry *e, struct begun *b, struct err *err)
 	const struct dir_attr *a = dir_entry_attr(e, "certificateTemplates");
 	size_t count = a != NULL ? a->count : 0;
 
-	if ((b->templates = calloc(count + 1, sizeof *b->templates)) == NULL)
-		return err_nomem(err);
+	b->templates = mem_zero(count + 1, sizeof *b->templates);
 	for (size_t i = 0; i < count; i++)
 		if (!text_from_view(buf_view(&a->values[i]), &b->templates[i], err))
 			return false;
@@ -131,31 +123,22 @@ read_entry(const struct dir_entry *e, struct begun *b, struct err *err)
 static bool
 read_begun(const struct config *config, const char *path, struct begun *b, struct err *err)
 {
-	struct buf text = {0};
-	struct pkix_cert cert = {0};
-	bool ok = false;
+	OWNED(buf_free) struct buf text = {0};
+	OWNED(pkix_cert_free) struct pkix_cert cert = {0};
 
 	if (!file_read(path, LDIF_FILE_MAX, &text, err))
-		goto out;
+		return false;
 	err_set(err, ERROR_INVALID_DATA, "a value is missing");
 	if (!ldif_parse(buf_view(&text), &b->ldif, err) || b->ldif.count != 1 ||
 	    !read_entry(&b->ldif.list[0].entry, b, err) ||
-	    !pkix_cert_decode(b->p.certificate, &cert, err)) {
-		err_prefix(err, "%s: remove it and run `dirca ca publish` again", path);
-		goto out;
-	}
-	if (strcmp(b->ca_name, config->ca_name) != 0) {
-		err_set(err, ERROR_INVALID_DATA,
+	    !pkix_cert_decode(b->p.certificate, &cert, err))
+		return err_prefix(err, "%s: remove it and run `dirca ca publish` again", path);
+	if (strcmp(b->ca_name, config->ca_name) != 0)
+		return err_set(err, ERROR_INVALID_DATA,
 		    "%s is for the CA '%s'; remove it and run `dirca ca publish` again", path,
 		    b->ca_name);
-		goto out;
-	}
 	b->p.is_root = view_eq(cert.subject, cert.issuer);
-	ok = true;
-out:
-	pkix_cert_free(&cert);
-	buf_free(&text);
-	return ok;
+	return true;
 }
 
 static bool
@@ -168,33 +151,20 @@ bool
 publication_finish(
     const struct config *config, struct dir_conn *c, bool *finished_out, struct err *err)
 {
-	char *path = config_path(config, FILE_NAME);
-	struct begun begun = {0};
-	bool ok = false;
+	OWNED(own_memory) char *path = config_path(config, FILE_NAME);
+	OWNED(begun_free) struct begun begun = {0};
 
 	*finished_out = false;
-	if (path == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	if (!read_begun(config, path, &begun, err)) {
-		ok = err->code == ERROR_FILE_NOT_FOUND;
-		goto out;
-	}
-	ok = pki_publish_ca(c, &begun.p, err) && remove_file(path, err);
-	*finished_out = ok;
-out:
-	begun_free(&begun);
-	free(path);
-	return ok;
+	if (!read_begun(config, path, &begun, err))
+		return err->code == ERROR_FILE_NOT_FOUND;
+	*finished_out = pki_publish_ca(c, &begun.p, err) && remove_file(path, err);
+	return *finished_out;
 }
 
 bool
 publication_forget(const struct config *config, struct err *err)
 {
-	char *path = config_path(config, FILE_NAME);
-	bool ok = path != NULL ? remove_file(path, err) : err_nomem(err);
+	OWNED(own_memory) char *path = config_path(config, FILE_NAME);
 
-	free(path);
-	return ok;
+	return remove_file(path, err);
 }

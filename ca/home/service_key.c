@@ -1,32 +1,24 @@
 #include "service_key.h"
 
-#include <stdlib.h>
 #include <openssl/evp.h>
 
+#include "own.h"
 #include "pem.h"
 #include "pkix.h"
 
 bool
 service_key_hash(const struct config *config, uint8_t out[SERVICE_KEY_HASH_LEN], struct err *err)
 {
-	char *path = config_path(config, "tls.crt");
-	struct pkix_cert cert = {0};
+	OWNED(own_memory) char *path = config_path(config, "tls.crt");
+	OWNED(pkix_cert_free) struct pkix_cert cert = {0};
 	struct buf *list = NULL;
 	size_t count = 0;
-	bool ok = false;
+	bool ok = pem_certificates_file(path, &list, &count, err) &&
+		  pkix_cert_decode(buf_view(&list[0]), &cert, err);
 
-	if (path == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	if (!pem_certificates_file(path, &list, &count, err) ||
-	    !pkix_cert_decode(buf_view(&list[0]), &cert, err))
-		goto out;
-	ok = EVP_Digest(cert.spki.ptr, cert.spki.len, out, NULL, EVP_sha256(), NULL) == 1 ||
-	     err_openssl(err, DIRCA_E_CRYPTO, "SHA-256 failed");
-out:
-	pkix_cert_free(&cert);
 	pem_list_free(&list, count);
-	free(path);
-	return ok;
+	if (!ok)
+		return false;
+	return EVP_Digest(cert.spki.ptr, cert.spki.len, out, NULL, EVP_sha256(), NULL) == 1 ||
+	       err_openssl(err, DIRCA_E_CRYPTO, "SHA-256 failed");
 }

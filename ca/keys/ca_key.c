@@ -8,6 +8,8 @@
 #include <openssl/x509.h>
 
 #include "file.h"
+#include "mem.h"
+#include "own_openssl.h"
 #include "pkcs8.h"
 #include "pkix.h"
 #include "text.h"
@@ -29,7 +31,7 @@ static const struct {
 bool
 ca_key_kind_by_name(const char *name, enum ca_key_kind *out)
 {
-	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+	for (size_t i = 0; i < COUNT_OF(kinds); i++)
 		if (text_eq_nocase(kinds[i].name, name)) {
 			*out = (enum ca_key_kind)i;
 			return true;
@@ -42,14 +44,11 @@ ca_key_kind_by_name(const char *name, enum ca_key_kind *out)
 bool
 key_file_write(const char *path, EVP_PKEY *key, const struct secret *passphrase, struct err *err)
 {
-	struct secret pem = {0};
-	bool ok;
+	OWNED(secret_free) struct secret pem = {0};
 
 	if (!pkcs8_encode(key, passphrase, &pem, err))
 		return err_prefix(err, "%s", path);
-	ok = file_create(path, secret_view(&pem), 0600, err);
-	secret_free(&pem);
-	return ok;
+	return file_create(path, secret_view(&pem), 0600, err);
 }
 
 static bool
@@ -69,24 +68,17 @@ check_private(const char *path, struct err *err)
 bool
 key_file_read(const char *path, const struct secret *passphrase, EVP_PKEY **out, struct err *err)
 {
-	struct secret pem = {0};
+	OWNED(secret_free) struct secret pem = {0};
 	struct err reason;
-	bool ok = false;
 
 	*out = NULL;
 	if (!check_private(path, err) || !file_read_secret(path, KEY_FILE_MAX, &pem, err))
-		goto out;
-	if (!pkcs8_decode(&pem, passphrase, out, &reason)) {
-		err_set(err, DIRCA_E_CONFIG, "%s: the private key cannot be read (%s): %s", path,
-		    passphrase != NULL ? "is the passphrase right?"
-				       : "if it is encrypted, configure the passphrase file",
-		    reason.msg);
-		goto out;
-	}
-	ok = true;
-out:
-	secret_free(&pem);
-	return ok;
+		return false;
+	return pkcs8_decode(&pem, passphrase, out, &reason) ||
+	       err_set(err, DIRCA_E_CONFIG, "%s: the private key cannot be read (%s): %s", path,
+		   passphrase != NULL ? "is the passphrase right?"
+				      : "if it is encrypted, configure the passphrase file",
+		   reason.msg);
 }
 
 static bool
@@ -104,9 +96,8 @@ ca_key_create(
     const char *folder, enum ca_key_kind kind, const struct secret *passphrase, struct err *err)
 {
 	char path[KEY_PATH_MAX];
-	EVP_PKEY *key = NULL;
+	OWNED(own_pkey) EVP_PKEY *key = NULL;
 	struct stat st;
-	bool ok;
 
 	if (!ca_key_path(folder, path, err))
 		return false;
@@ -118,11 +109,9 @@ ca_key_create(
 		    "%s: this CA has a key already; it is not overwritten", path);
 	key = kinds[kind].rsa_bits > 0 ? EVP_RSA_gen((unsigned)kinds[kind].rsa_bits)
 				       : EVP_EC_gen(kinds[kind].curve);
-	ok = key != NULL
-		 ? key_file_write(path, key, passphrase, err)
-		 : err_openssl(err, DIRCA_E_CRYPTO, "%s: the CA key could not be made", path);
-	EVP_PKEY_free(key);
-	return ok;
+	if (key == NULL)
+		return err_openssl(err, DIRCA_E_CRYPTO, "%s: the CA key could not be made", path);
+	return key_file_write(path, key, passphrase, err);
 }
 
 bool
@@ -140,8 +129,8 @@ ca_key_open(const char *folder, const struct secret *passphrase, EVP_PKEY **out,
 static bool
 fetch_digest(EVP_PKEY *key, EVP_MD **out, struct err *err)
 {
-	struct buf der = {0};
-	X509_ALGOR *alg = NULL;
+	OWNED(buf_free) struct buf der = {0};
+	OWNED(own_x509_algor) X509_ALGOR *alg = NULL;
 	const ASN1_OBJECT *oid;
 	const uint8_t *p;
 	int digest = NID_undef, kind;
@@ -155,8 +144,6 @@ fetch_digest(EVP_PKEY *key, EVP_MD **out, struct err *err)
 		    digest != NID_undef)
 			*out = EVP_MD_fetch(NULL, OBJ_nid2sn(digest), NULL);
 	}
-	X509_ALGOR_free(alg);
-	buf_free(&der);
 	return *out != NULL || err_openssl(err, NTE_BAD_ALGID,
 				   "the CA key's signature algorithm has no known digest");
 }
@@ -214,13 +201,9 @@ key_signer_close(struct key_signer *s)
 bool
 ca_key_sign(EVP_PKEY *key, struct view tbs, struct buf *signature_out, struct err *err)
 {
-	struct key_signer signer;
-	bool ok;
+	OWNED(key_signer_close) struct key_signer signer = {0};
 
 	*signature_out = (struct buf){0};
-	if (!key_signer_open(key, &signer, err))
-		return false;
-	ok = key_signer_sign(&signer, tbs, signature_out, err);
-	key_signer_close(&signer);
-	return ok;
+	return key_signer_open(key, &signer, err) &&
+	       key_signer_sign(&signer, tbs, signature_out, err);
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <openssl/sha.h>
 
+#include "own.h"
 #include "text.h"
 
 #define CHAIN_LEN SHA256_DIGEST_LENGTH
@@ -227,18 +228,16 @@ open_file(struct journal *j, const char *path, struct err *err)
 bool
 journal_open(struct journal *j, const char *folder, int64_t now, struct err *err)
 {
-	char *path = text_printf("%s/" JOURNAL_FILE, folder);
+	OWNED(own_memory) char *path = text_printf("%s/" JOURNAL_FILE, folder);
 	struct journal_entry begun = {.kind = JOURNAL_BEGUN};
-	bool ok;
 
 	*j = (struct journal){.fd = -1};
 	pthread_mutex_init(&j->lock, NULL);
-	ok = path != NULL ? open_file(j, path, err) : err_nomem(err);
-	ok = ok && (j->count > 0 || journal_add(j, &begun, (struct view){0}, now, err));
-	free(path);
-	if (!ok)
-		journal_close(j);
-	return ok;
+	if (open_file(j, path, err) &&
+	    (j->count > 0 || journal_add(j, &begun, (struct view){0}, now, err)))
+		return true;
+	journal_close(j);
+	return false;
 }
 
 void

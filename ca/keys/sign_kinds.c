@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "mem.h"
 #include "oids.h"
 #include "pkix.h"
 
@@ -20,7 +21,7 @@ static const struct {
     {"ocsp-signing", SIGN_KIND_OCSP},
     {"any-purpose", SIGN_KIND_ANY_PURPOSE},
 };
-#define WORD_COUNT (sizeof words / sizeof words[0])
+#define WORD_COUNT COUNT_OF(words)
 
 static const struct {
 	const char *usage;
@@ -51,7 +52,7 @@ kinds_of(const struct sign_purpose *p)
 	 * only that what it issues is not limited. */
 	if (!p->has_eku && !p->is_ca)
 		kinds |= SIGN_KIND_ANY_PURPOSE;
-	for (size_t i = 0; i < sizeof usages / sizeof usages[0]; i++)
+	for (size_t i = 0; i < COUNT_OF(usages); i++)
 		if (has_usage(&p->eku, usages[i].usage) || has_usage(&p->policy, usages[i].usage))
 			kinds |= usages[i].kind;
 	return kinds;

@@ -1,11 +1,11 @@
 #include "trust.h"
 
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "file.h"
 #include "log.h"
+#include "own.h"
 #include "text.h"
 
 #define TRUST_FILE_MAX (1 << 20)
@@ -14,39 +14,30 @@
 static bool
 check_old_place(const char *state_dir, const char *name, struct err *err)
 {
-	char *old = text_printf("%s/%s", state_dir, name);
+	OWNED(own_memory) char *old = text_printf("%s/%s", state_dir, name);
 	struct stat st;
-	bool ok = old != NULL || err_nomem(err);
 
-	if (ok && lstat(old, &st) == 0) {
-		if (st.st_uid == 0 || st.st_uid == geteuid())
-			ok = err_set(err, DIRCA_E_CONFIG,
-			    "%s: files that decide whom the CA trusts lie in %s/" TRUST_FOLDER
-			    " now; look at it, then: mkdir -p -m 755 %s/" TRUST_FOLDER
-			    " && mv %s %s/" TRUST_FOLDER "/",
-			    old, state_dir, state_dir, old, state_dir);
-		else
-			log_warn("a file that is not root's lies where it would once have been "
-				 "trusted; it is not read",
-			    LOG_STR("file", old), LOG_INT("owner", st.st_uid));
-	}
-	free(old);
-	return ok;
+	if (lstat(old, &st) != 0)
+		return true;
+	if (st.st_uid == 0 || st.st_uid == geteuid())
+		return err_set(err, DIRCA_E_CONFIG,
+		    "%s: files that decide whom the CA trusts lie in %s/" TRUST_FOLDER
+		    " now; look at it, then: mkdir -p -m 755 %s/" TRUST_FOLDER
+		    " && mv %s %s/" TRUST_FOLDER "/",
+		    old, state_dir, state_dir, old, state_dir);
+	log_warn("a file that is not root's lies where it would once have been trusted; it is not "
+		 "read",
+	    LOG_STR("file", old), LOG_INT("owner", st.st_uid));
+	return true;
 }
 
 bool
 trust_read(const char *state_dir, const char *name, struct buf *out, struct err *err)
 {
-	char *folder = text_printf("%s/" TRUST_FOLDER, state_dir),
-	     *path = text_printf("%s/" TRUST_FOLDER "/%s", state_dir, name);
-	bool ok = folder != NULL && path != NULL
-		      ? check_old_place(state_dir, name, err) && file_check_folder(folder, err) &&
-			    file_read_owned(path, TRUST_FILE_MAX, out, err)
-		      : err_nomem(err);
+	OWNED(own_memory) char *folder = text_printf("%s/" TRUST_FOLDER, state_dir);
+	OWNED(own_memory) char *path = text_printf("%s/" TRUST_FOLDER "/%s", state_dir, name);
 
-	if (!ok)
-		*out = (struct buf){0};
-	free(folder);
-	free(path);
-	return ok;
+	*out = (struct buf){0};
+	return check_old_place(state_dir, name, err) && file_check_folder(folder, err) &&
+	       file_read_owned(path, TRUST_FILE_MAX, out, err);
 }

@@ -84,38 +84,34 @@ static bool
 hash_row(struct store *s, const uint8_t before[HASH_LEN], const struct audit_record *a,
     uint8_t out[HASH_LEN], struct err *err)
 {
-	struct buf b = {0};
-	bool ok = buf_append(&b, view_of(before, HASH_LEN), err) &&
-		  bytes_put_u64le(&b, (uint64_t)a->row_id, err) &&
-		  bytes_put_u64le(&b, (uint64_t)a->when, err) &&
-		  bytes_put_u32le(&b, (uint32_t)a->event, err) &&
-		  bytes_put_u8(&b, a->success, err) &&
-		  bytes_put_u32le(&b, (uint32_t)a->status, err) && put_text(&b, a->actor, err) &&
-		  bytes_put_u64le(&b, (uint64_t)a->request_id, err) &&
-		  put_text(&b, a->object, err) && put_text(&b, a->detail, err);
+	OWNED(buf_free) struct buf b = {0};
 
-	if (ok && EVP_Digest(b.ptr, b.len, out, NULL, s->sha256, NULL) != 1)
-		ok = err_openssl(
-		    err, DIRCA_E_CRYPTO, "hash of audit row %lld", (long long)a->row_id);
-	buf_free(&b);
-	return ok;
+	if (!buf_append(&b, view_of(before, HASH_LEN), err) ||
+	    !bytes_put_u64le(&b, (uint64_t)a->row_id, err) ||
+	    !bytes_put_u64le(&b, (uint64_t)a->when, err) ||
+	    !bytes_put_u32le(&b, (uint32_t)a->event, err) || !bytes_put_u8(&b, a->success, err) ||
+	    !bytes_put_u32le(&b, (uint32_t)a->status, err) || !put_text(&b, a->actor, err) ||
+	    !bytes_put_u64le(&b, (uint64_t)a->request_id, err) || !put_text(&b, a->object, err) ||
+	    !put_text(&b, a->detail, err))
+		return false;
+	return EVP_Digest(b.ptr, b.len, out, NULL, s->sha256, NULL) == 1 ||
+	       err_openssl(err, DIRCA_E_CRYPTO, "hash of audit row %lld", (long long)a->row_id);
 }
 
 /* A hash column that must be there with its 32 bytes. */
 static bool
 read_hash(struct conn *c, enum sql_id id, int at, uint8_t out[HASH_LEN], struct err *err)
 {
-	struct buf b;
-	bool ok = sql_blob(c, id, at, &b, err);
+	OWNED(buf_free) struct buf b = {0};
 
-	if (ok && b.len != HASH_LEN)
-		ok = err_set(err, DIRCA_E_DATABASE,
+	if (!sql_blob(c, id, at, &b, err))
+		return false;
+	if (b.len != HASH_LEN)
+		return err_set(err, DIRCA_E_DATABASE,
 		    "CA database %s: an audit hash has %zu bytes and not %d", c->path, b.len,
 		    HASH_LEN);
-	if (ok)
-		memcpy(out, b.ptr, HASH_LEN);
-	buf_free(&b);
-	return ok;
+	memcpy(out, b.ptr, HASH_LEN);
+	return true;
 }
 
 static bool
@@ -179,16 +175,30 @@ store_audit(struct store_tx *tx, struct audit_record *a, struct err *err)
 	return hash_row(tx->store, head.hash, a, hash, err) && write_row(tx->conn, a, hash, err);
 }
 
+/* What one snapshot gave, at most AUDIT_BATCH rows. */
+struct batch {
+	struct audit_row *rows;
+	size_t count;
+};
+
 static void
-free_rows(struct audit_row *rows, size_t count)
+batch_empty(struct batch *b)
 {
-	for (size_t i = 0; i < count; i++) {
-		free(rows[i].record.actor);
-		free(rows[i].record.object);
-		free(rows[i].record.detail);
-		buf_free(&rows[i].hash);
+	for (size_t i = 0; i < b->count; i++) {
+		free(b->rows[i].record.actor);
+		free(b->rows[i].record.object);
+		free(b->rows[i].record.detail);
+		buf_free(&b->rows[i].hash);
+		b->rows[i] = (struct audit_row){0};
 	}
-	memset(rows, 0, count * sizeof *rows);
+	b->count = 0;
+}
+
+static void
+batch_free(struct batch *b)
+{
+	batch_empty(b);
+	free(b->rows);
 }
 
 static bool
@@ -217,23 +227,20 @@ read_row(struct conn *c, struct audit_row *out, struct err *err)
 
 /* Rows and head as of one snapshot. */
 static bool
-read_batch(struct conn *c, int64_t after, struct audit_row *rows, size_t *count, struct head *head,
-    struct err *err)
+read_batch(struct conn *c, int64_t after, struct batch *b, struct head *head, struct err *err)
 {
 	enum sql_step step = SQL_FAILED;
 	struct err ignored;
 	bool ok = false;
 
-	*count = 0;
+	batch_empty(b);
 	if (!sql_run(c, SQL_BEGIN_READ, err))
 		return false;
 	sql_bind_int(c, SQL_AUDIT_ROWS, 1, after);
 	sql_bind_int(c, SQL_AUDIT_ROWS, 2, AUDIT_BATCH);
-	while ((step = sql_step(c, SQL_AUDIT_ROWS, err)) == SQL_ROW) {
-		(*count)++;
-		if (!read_row(c, &rows[*count - 1], err))
+	while ((step = sql_step(c, SQL_AUDIT_ROWS, err)) == SQL_ROW)
+		if (!read_row(c, &b->rows[b->count++], err))
 			break;
-	}
 	sql_end(c, SQL_AUDIT_ROWS);
 	ok = step == SQL_DONE && read_head(c, head, err);
 	sql_run(c, SQL_ROLLBACK, &ignored);
@@ -302,13 +309,13 @@ start_at(struct store *s, struct conn *c, int64_t after, struct head *at, struct
 
 /* *stop_out: `each` has seen enough. */
 static bool
-walk_batch(struct store *s, struct head *at, const struct audit_row *rows, size_t count,
-    store_audit_each *each, void *arg, bool *stop_out, struct err *err)
+walk_batch(struct store *s, struct head *at, const struct batch *b, store_audit_each *each,
+    void *arg, bool *stop_out, struct err *err)
 {
-	for (size_t i = 0; i < count && !*stop_out; i++) {
-		if (!verify_row(s, at, &rows[i], err))
+	for (size_t i = 0; i < b->count && !*stop_out; i++) {
+		if (!verify_row(s, at, &b->rows[i], err))
 			return false;
-		*stop_out = each != NULL && !each(&rows[i].record, arg);
+		*stop_out = each != NULL && !each(&b->rows[i].record, arg);
 	}
 	return true;
 }
@@ -317,31 +324,20 @@ bool
 store_audit_walk(struct store *s, int64_t after_row, store_audit_each *each, void *arg,
     int64_t *count_out, struct err *err)
 {
-	struct audit_row *rows = calloc(AUDIT_BATCH, sizeof *rows);
+	OWNED(reading_end) struct reading r = reading_begin(s, SQL_AUDIT_ROWS, err);
+	OWNED(batch_free) struct batch b = {0};
 	struct head at, head;
-	struct conn *c = NULL;
-	bool ok = false, stop = false;
-	size_t count = 0;
+	bool stop = false;
 
 	*count_out = 0;
-	if (rows == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	if ((c = reader_take(s, err)) == NULL || !start_at(s, c, after_row, &at, err))
-		goto out;
+	if (r.conn == NULL || !start_at(s, r.conn, after_row, &at, err))
+		return false;
+	b.rows = mem_zero(AUDIT_BATCH, sizeof *b.rows);
 	do {
-		free_rows(rows, count);
-		if (!read_batch(c, at.count, rows, &count, &head, err) ||
-		    !walk_batch(s, &at, rows, count, each, arg, &stop, err))
-			goto out;
-	} while (count == AUDIT_BATCH && !stop);
-	ok = stop || verify_end(s, &at, &head, err);
+		if (!read_batch(r.conn, at.count, &b, &head, err) ||
+		    !walk_batch(s, &at, &b, each, arg, &stop, err))
+			return false;
+	} while (b.count == AUDIT_BATCH && !stop);
 	*count_out = at.count - (after_row > 0 ? after_row : 0);
-out:
-	if (rows != NULL)
-		free_rows(rows, count);
-	free(rows);
-	reader_give(s, c);
-	return ok;
+	return stop || verify_end(s, &at, &head, err);
 }

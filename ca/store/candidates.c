@@ -42,28 +42,20 @@ store_find_candidates(struct store *s, enum store_key by, const char *value,
 	    [STORE_BY_SERIAL] = SQL_CANDIDATES_SERIAL,
 	    [STORE_BY_CERTIFICATE_HASH] = SQL_CANDIDATES_HASH,
 	};
-	enum sql_id id = ids[by];
-	struct conn *c = reader_take(s, err);
-	struct buf hash = {0};
-	char *serial = NULL;
-	bool ok = false;
+	/* What is bound outlives the reading. */
+	OWNED(buf_free) struct buf hash = {0};
+	OWNED(own_memory) char *serial = NULL;
+	OWNED(reading_end) struct reading r = reading_begin(s, ids[by], err);
 
 	*out = (struct store_requests){0};
-	if (c == NULL)
+	if (r.conn == NULL)
 		return false;
-	if (by == STORE_BY_SERIAL)
-		ok = bind_serial(c, id, value, &serial, err);
-	else if (by == STORE_BY_CERTIFICATE_HASH)
-		ok = bind_hash(c, id, value, &hash, err);
-	else {
-		sql_bind_text(c, id, 1, value);
-		ok = true;
-	}
-	sql_bind_int(c, id, 2, CANDIDATES_MOST + 1);
-	ok = ok && row_collect(c, id, CANDIDATES_MOST, out, err);
-	sql_end(c, id);
-	reader_give(s, c);
-	buf_free(&hash);
-	free(serial);
-	return ok;
+	if (by == STORE_BY_SERIAL && !bind_serial(r.conn, r.id, value, &serial, err))
+		return false;
+	if (by == STORE_BY_CERTIFICATE_HASH && !bind_hash(r.conn, r.id, value, &hash, err))
+		return false;
+	if (serial == NULL && hash.len == 0)
+		sql_bind_text(r.conn, r.id, 1, value);
+	sql_bind_int(r.conn, r.id, 2, CANDIDATES_MOST + 1);
+	return row_collect(r.conn, r.id, CANDIDATES_MOST, out, err);
 }

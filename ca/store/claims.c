@@ -9,21 +9,12 @@
 static enum store_find
 find_id(struct conn *c, enum sql_id id, int64_t *request_id_out, struct err *err)
 {
-	enum store_find found = STORE_FAILED;
+	enum sql_step step = sql_step(c, id, err);
 
-	switch (sql_step(c, id, err)) {
-	case SQL_ROW:
+	if (step == SQL_ROW)
 		*request_id_out = sql_int(c, id, 0);
-		found = STORE_FOUND;
-		break;
-	case SQL_DONE:
-		found = STORE_NOT_FOUND;
-		break;
-	case SQL_FAILED:
-		break;
-	}
 	sql_end(c, id);
-	return found;
+	return step == SQL_ROW ? STORE_FOUND : step == SQL_DONE ? STORE_NOT_FOUND : STORE_FAILED;
 }
 
 static enum store_find
@@ -61,29 +52,19 @@ enum store_find
 store_find_other_holder(
     struct store *s, const struct store_key_claim *c, int64_t *request_id_out, struct err *err)
 {
-	struct conn *reader = reader_take(s, err);
-	enum store_find found;
+	OWNED(reading_end) struct reading r = reading_begin(s, SQL_OTHER_HOLDER, err);
 
-	if (reader == NULL)
-		return STORE_FAILED;
-	found = other_holder(reader, c, request_id_out, err);
-	reader_give(s, reader);
-	return found;
+	return r.conn != NULL ? other_holder(r.conn, c, request_id_out, err) : STORE_FAILED;
 }
 
 bool
 store_find_precedent(
     struct store *s, const struct store_newcomer *n, struct store_precedent *out, struct err *err)
 {
-	struct conn *reader = reader_take(s, err);
-	bool ok;
+	OWNED(reading_end) struct reading r = reading_begin(s, SQL_PRECEDENT, err);
 
 	*out = (struct store_precedent){0};
-	if (reader == NULL)
-		return false;
-	ok = precedent(reader, n, out, err);
-	reader_give(s, reader);
-	return ok;
+	return r.conn != NULL && precedent(r.conn, n, out, err);
 }
 
 enum store_find
@@ -105,18 +86,14 @@ bool
 store_list_unhashed(
     struct store *s, int64_t after_id, size_t limit, struct store_requests *out, struct err *err)
 {
-	struct conn *c;
-	bool ok;
+	OWNED(reading_end) struct reading r = reading_begin(s, SQL_UNHASHED, err);
 
 	*out = (struct store_requests){0};
-	if ((c = reader_take(s, err)) == NULL)
+	if (r.conn == NULL)
 		return false;
-	sql_bind_int(c, SQL_UNHASHED, 1, after_id);
-	sql_bind_int(c, SQL_UNHASHED, 2, (int64_t)limit);
-	ok = row_collect(c, SQL_UNHASHED, limit, out, err);
-	sql_end(c, SQL_UNHASHED);
-	reader_give(s, c);
-	return ok;
+	sql_bind_int(r.conn, r.id, 1, after_id);
+	sql_bind_int(r.conn, r.id, 2, (int64_t)limit);
+	return row_collect(r.conn, r.id, limit, out, err);
 }
 
 bool

@@ -48,21 +48,15 @@ create_private(const char *path, struct err *err)
 static bool
 set_wal(struct conn *c, struct err *err)
 {
-	sqlite3_stmt *st = NULL;
-	bool ok = false;
+	OWNED(own_statement) sqlite3_stmt *st = NULL;
 
 	if (sqlite3_prepare_v2(c->db, "PRAGMA journal_mode = WAL", -1, &st, NULL) != SQLITE_OK ||
 	    sqlite3_step(st) != SQLITE_ROW)
-		sql_error(c, "cannot be switched to WAL", err);
-	else if (strcmp((const char *)sqlite3_column_text(st, 0), "wal") != 0)
-		err_set(err, DIRCA_E_DATABASE,
-		    "CA database %s: its file system cannot hold a write-ahead log; use a local "
-		    "one",
-		    c->path);
-	else
-		ok = true;
-	sqlite3_finalize(st);
-	return ok;
+		return sql_error(c, "cannot be switched to WAL", err);
+	return strcmp((const char *)sqlite3_column_text(st, 0), "wal") == 0 ||
+	       err_set(err, DIRCA_E_DATABASE,
+		   "CA database %s: its file system cannot hold a write-ahead log; use a local one",
+		   c->path);
 }
 
 static bool
@@ -97,11 +91,9 @@ conn_open(const char *path, enum sql_user user, struct conn *c, struct err *err)
 			err_nomem(err);
 		else
 			sql_error(c, "cannot be opened", err);
-		goto fail;
-	}
-	if (conn_set_up(c, user, err))
+	} else if (conn_set_up(c, user, err)) {
 		return true;
-fail:
+	}
 	conn_close(c);
 	return false;
 }

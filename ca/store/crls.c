@@ -5,8 +5,7 @@
 
 #include "store_priv.h"
 
-#define CRL_MAX       ((size_t)128 * 1024 * 1024)
-#define ROOM_AT_FIRST 64
+#define CRL_MAX ((size_t)128 * 1024 * 1024)
 
 bool
 store_add_crl(struct store_tx *tx, int64_t number, int64_t this_update, int64_t next_update,
@@ -35,70 +34,64 @@ bool
 store_newest_crl(struct store *s, int64_t *number_out, int64_t *next_update_out,
     struct buf *crl_out, struct err *err)
 {
-	struct conn *c = reader_take(s, err);
-	bool ok = false;
+	OWNED(reading_end) struct reading r = reading_begin(s, SQL_NEWEST_CRL, err);
+	enum sql_step step;
 
 	*number_out = *next_update_out = 0;
 	*crl_out = (struct buf){0};
-	if (c == NULL)
+	if (r.conn == NULL || (step = sql_step(r.conn, r.id, err)) == SQL_FAILED)
 		return false;
-	switch (sql_step(c, SQL_NEWEST_CRL, err)) {
-	case SQL_ROW:
-		*number_out = sql_int(c, SQL_NEWEST_CRL, 0);
-		*next_update_out = sql_int(c, SQL_NEWEST_CRL, 1);
-		ok = sql_blob(c, SQL_NEWEST_CRL, 2, crl_out, err);
-		break;
-	case SQL_DONE:
-		ok = true;
-		break;
-	case SQL_FAILED:
-		break;
-	}
-	sql_end(c, SQL_NEWEST_CRL);
-	reader_give(s, c);
-	return ok;
+	if (step == SQL_DONE)
+		return true;
+	*number_out = sql_int(r.conn, r.id, 0);
+	*next_update_out = sql_int(r.conn, r.id, 1);
+	return sql_blob(r.conn, r.id, 2, crl_out, err);
 }
 
 bool
 store_walk_crls(struct store *s, store_crl_each *each, void *arg, struct err *err)
 {
-	struct conn *c = reader_take(s, err);
-	enum sql_step step = SQL_FAILED;
-	bool ok = true;
+	OWNED(reading_end) struct reading r = reading_begin(s, SQL_ALL_CRLS, err);
+	enum sql_step step;
 
-	if (c == NULL)
+	if (r.conn == NULL)
 		return false;
-	while (ok && (step = sql_step(c, SQL_ALL_CRLS, err)) == SQL_ROW) {
-		struct buf crl = {0};
+	while ((step = sql_step(r.conn, r.id, err)) == SQL_ROW) {
+		OWNED(buf_free) struct buf crl = {0};
 
-		ok = sql_blob(c, SQL_ALL_CRLS, 2, &crl, err) &&
-		     each(sql_int(c, SQL_ALL_CRLS, 0), sql_int(c, SQL_ALL_CRLS, 1), buf_view(&crl),
-			 arg, err);
-		buf_free(&crl);
+		if (!sql_blob(r.conn, r.id, 2, &crl, err) ||
+		    !each(sql_int(r.conn, r.id, 0), sql_int(r.conn, r.id, 1), buf_view(&crl), arg,
+			err))
+			return false;
 	}
-	sql_end(c, SQL_ALL_CRLS);
-	reader_give(s, c);
-	return ok && step == SQL_DONE;
+	return step == SQL_DONE;
+}
+
+struct revoked {
+	struct store_revoked *list;
+	size_t count;
+};
+
+static void
+revoked_free(struct revoked *rs)
+{
+	for (size_t i = 0; i < rs->count; i++)
+		free(rs->list[i].serial);
+	free(rs->list);
 }
 
 static bool
-add_revoked(
-    struct conn *c, struct store_revoked **list, size_t *count, size_t *room, struct err *err)
+add_revoked(struct conn *c, struct revoked *rs, struct err *err)
 {
-	if (*count == *room) {
-		size_t more = *room == 0 ? ROOM_AT_FIRST : *room * 2;
-		struct store_revoked *p = reallocarray(*list, more, sizeof *p);
+	struct store_revoked *row;
 
-		if (p == NULL)
-			return err_nomem(err);
-		*list = p;
-		*room = more;
-	}
-	if (!sql_text(c, SQL_REVOKED, 0, &(*list)[*count].serial, err))
+	rs->list = mem_grow_long(rs->list, rs->count, sizeof *rs->list);
+	row = &rs->list[rs->count];
+	if (!sql_text(c, SQL_REVOKED, 0, &row->serial, err))
 		return false;
-	(*list)[*count].when = sql_int(c, SQL_REVOKED, 1);
-	(*list)[*count].reason = (int)sql_int(c, SQL_REVOKED, 2);
-	(*count)++;
+	row->when = sql_int(c, SQL_REVOKED, 1);
+	row->reason = (int)sql_int(c, SQL_REVOKED, 2);
+	rs->count++;
 	return true;
 }
 
@@ -106,31 +99,22 @@ bool
 store_revoked(
     struct store *s, int64_t now, struct store_revoked **out, size_t *count_out, struct err *err)
 {
-	struct store_revoked *list = NULL;
-	struct conn *c = reader_take(s, err);
-	size_t count = 0, room = 0;
+	OWNED(reading_end) struct reading r = reading_begin(s, SQL_REVOKED, err);
+	OWNED(revoked_free) struct revoked rs = {0};
 	enum sql_step step;
-	bool ok = false;
 
 	*out = NULL;
 	*count_out = 0;
-	if (c == NULL)
+	if (r.conn == NULL)
 		return false;
-	sql_bind_int(c, SQL_REVOKED, 1, now);
-	while ((step = sql_step(c, SQL_REVOKED, err)) == SQL_ROW)
-		if (!add_revoked(c, &list, &count, &room, err))
-			goto out;
-	ok = step == SQL_DONE;
-out:
-	sql_end(c, SQL_REVOKED);
-	reader_give(s, c);
-	if (!ok) {
-		for (size_t i = 0; i < count; i++)
-			free(list[i].serial);
-		free(list);
+	sql_bind_int(r.conn, r.id, 1, now);
+	while ((step = sql_step(r.conn, r.id, err)) == SQL_ROW)
+		if (!add_revoked(r.conn, &rs, err))
+			return false;
+	if (step != SQL_DONE)
 		return false;
-	}
-	*out = list;
-	*count_out = count;
+	*count_out = rs.count;
+	*out = rs.list;
+	rs = (struct revoked){0};
 	return true;
 }

@@ -168,7 +168,7 @@ static const char *const version_2[] = {publication_table, NULL};
 static const char *const version_3[] = {requester_sid_index, NULL};
 static const char *const version_4[] = {claim_columns, NULL};
 static const char *const *const migrations[] = {version_1, version_2, version_3, version_4};
-#define VERSION ((int)(sizeof migrations / sizeof migrations[0]))
+#define VERSION ((int)COUNT_OF(migrations))
 
 static const char schema_query[] =
     "SELECT type, name, tbl_name, sql FROM sqlite_schema "
@@ -195,16 +195,13 @@ apply(struct conn *c, int version, struct err *err)
 static bool
 read_version(struct conn *c, int *out, struct err *err)
 {
-	sqlite3_stmt *st = NULL;
-	bool ok = sqlite3_prepare_v2(c->db, "PRAGMA user_version", -1, &st, NULL) == SQLITE_OK &&
-		  sqlite3_step(st) == SQLITE_ROW;
+	OWNED(own_statement) sqlite3_stmt *st = NULL;
 
-	if (ok)
-		*out = sqlite3_column_int(st, 0);
-	else
-		sql_error(c, "user_version cannot be read", err);
-	sqlite3_finalize(st);
-	return ok;
+	if (sqlite3_prepare_v2(c->db, "PRAGMA user_version", -1, &st, NULL) != SQLITE_OK ||
+	    sqlite3_step(st) != SQLITE_ROW)
+		return sql_error(c, "user_version cannot be read", err);
+	*out = sqlite3_column_int(st, 0);
+	return true;
 }
 
 static int
@@ -262,34 +259,27 @@ compare(struct conn *c, sqlite3_stmt *is, sqlite3_stmt *should, struct err *err)
 }
 
 static bool
+read_schema(struct conn *c, sqlite3_stmt **out, struct err *err)
+{
+	return sqlite3_prepare_v2(c->db, schema_query, -1, out, NULL) == SQLITE_OK ||
+	       sql_error(c, "the schema cannot be read", err);
+}
+
+static bool
 check_schema(struct conn *c, int version, struct err *err)
 {
-	struct conn reference = {.path = "(reference)"};
-	sqlite3_stmt *is = NULL, *should = NULL;
-	bool ok = false;
+	OWNED(conn_close) struct conn reference = {.path = "(reference)"};
+	OWNED(own_statement) sqlite3_stmt *is = NULL;
+	OWNED(own_statement) sqlite3_stmt *should = NULL;
 
 	if (sqlite3_open_v2(":memory:", &reference.db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
-		NULL) != SQLITE_OK) {
-		err_nomem(err);
-		goto out;
-	}
+		NULL) != SQLITE_OK)
+		return err_nomem(err);
 	for (int v = 0; v < version; v++)
 		if (!apply(&reference, v, err))
-			goto out;
-	if (sqlite3_prepare_v2(reference.db, schema_query, -1, &should, NULL) != SQLITE_OK) {
-		sql_error(&reference, "the schema cannot be read", err);
-		goto out;
-	}
-	if (sqlite3_prepare_v2(c->db, schema_query, -1, &is, NULL) != SQLITE_OK) {
-		sql_error(c, "the schema cannot be read", err);
-		goto out;
-	}
-	ok = compare(c, is, should, err);
-out:
-	sqlite3_finalize(is);
-	sqlite3_finalize(should);
-	sqlite3_close(reference.db);
-	return ok;
+			return false;
+	return read_schema(&reference, &should, err) && read_schema(c, &is, err) &&
+	       compare(c, is, should, err);
 }
 
 static bool

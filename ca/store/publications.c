@@ -6,7 +6,7 @@
 #include "store_priv.h"
 
 static bool
-change(struct store_tx *tx, enum sql_id id, int64_t request_id, enum store_place place,
+change_publication(struct store_tx *tx, enum sql_id id, int64_t request_id, enum store_place place,
     struct err *err)
 {
 	sql_bind_int(tx->conn, id, 1, request_id);
@@ -18,14 +18,14 @@ bool
 store_add_publication(
     struct store_tx *tx, int64_t request_id, enum store_place place, struct err *err)
 {
-	return change(tx, SQL_ADD_PUBLICATION, request_id, place, err);
+	return change_publication(tx, SQL_ADD_PUBLICATION, request_id, place, err);
 }
 
 bool
 store_end_publication(
     struct store_tx *tx, int64_t request_id, enum store_place place, struct err *err)
 {
-	return change(tx, SQL_END_PUBLICATION, request_id, place, err);
+	return change_publication(tx, SQL_END_PUBLICATION, request_id, place, err);
 }
 
 static bool
@@ -42,28 +42,25 @@ bool
 store_list_publications(struct store *s, const struct store_publication *after, size_t limit,
     struct store_publications *out, struct err *err)
 {
-	struct conn *c = NULL;
-	enum sql_step step = SQL_FAILED;
+	OWNED(reading_end) struct reading r = reading_begin(s, SQL_PUBLICATIONS, err);
+	OWNED(store_publications_free) struct store_publications ps = {0};
+	enum sql_step step;
 
-	*out = (struct store_publications){.list = calloc(limit + 1, sizeof *out->list)};
-	if (out->list == NULL)
-		return err_nomem(err);
-	if ((c = reader_take(s, err)) == NULL)
-		goto out;
-	sql_bind_int(c, SQL_PUBLICATIONS, 1, after != NULL ? after->request_id : 0);
-	sql_bind_int(c, SQL_PUBLICATIONS, 2, after != NULL ? (int64_t)after->place : 0);
-	sql_bind_int(c, SQL_PUBLICATIONS, 3, (int64_t)limit);
-	while ((step = sql_step(c, SQL_PUBLICATIONS, err)) == SQL_ROW)
-		if (!read_row(c, &out->list[out->count++], err)) {
-			step = SQL_FAILED;
-			break;
-		}
-	sql_end(c, SQL_PUBLICATIONS);
-	reader_give(s, c);
-out:
+	*out = ps;
+	if (r.conn == NULL)
+		return false;
+	ps.list = mem_zero(limit, sizeof *ps.list);
+	sql_bind_int(r.conn, r.id, 1, after != NULL ? after->request_id : 0);
+	sql_bind_int(r.conn, r.id, 2, after != NULL ? (int64_t)after->place : 0);
+	sql_bind_int(r.conn, r.id, 3, (int64_t)limit);
+	while ((step = sql_step(r.conn, r.id, err)) == SQL_ROW)
+		if (!read_row(r.conn, &ps.list[ps.count++], err))
+			return false;
 	if (step != SQL_DONE)
-		store_publications_free(out);
-	return step == SQL_DONE;
+		return false;
+	*out = ps;
+	ps = (struct store_publications){0};
+	return true;
 }
 
 void

@@ -9,21 +9,14 @@
 static struct conn *
 open_reader(struct store *s, struct err *err)
 {
-	struct conn *c = calloc(1, sizeof *c);
+	OWNED(own_memory) struct conn *c = mem_zero(1, sizeof *c);
 
-	if (c == NULL) {
-		err_nomem(err);
-		return NULL;
-	}
-	if (!conn_open(s->path, SQL_READER, c, err)) {
-		free(c);
-		return NULL;
-	}
-	return c;
+	return conn_open(s->path, SQL_READER, c, err) ? own_give(&c) : NULL;
 }
 
-struct conn *
-reader_take(struct store *s, struct err *err)
+/* A connection that waits, or NULL and the right to open one. */
+static struct conn *
+take_idle(struct store *s)
 {
 	struct conn *c = NULL;
 
@@ -35,38 +28,48 @@ reader_take(struct store *s, struct err *err)
 	else
 		s->reader_count++;
 	pthread_mutex_unlock(&s->readers_lock);
-	if (c != NULL)
-		return c;
-
-	if ((c = open_reader(s, err)) == NULL) {
-		pthread_mutex_lock(&s->readers_lock);
-		s->reader_count--;
-		pthread_cond_signal(&s->reader_idle);
-		pthread_mutex_unlock(&s->readers_lock);
-	}
 	return c;
 }
 
-void
-reader_give(struct store *s, struct conn *c)
+/* NULL: it is closed, and another may be opened. */
+static void
+give_back(struct store *s, struct conn *c)
 {
-	bool sound;
-
-	if (c == NULL)
-		return;
-	/* A snapshot that could not be ended would keep the WAL from being reused. */
-	sound = sqlite3_get_autocommit(c->db) != 0;
-	if (!sound) {
-		conn_close(c);
-		free(c);
-	}
 	pthread_mutex_lock(&s->readers_lock);
-	if (sound)
+	if (c != NULL)
 		s->idle[s->idle_count++] = c;
 	else
 		s->reader_count--;
 	pthread_cond_signal(&s->reader_idle);
 	pthread_mutex_unlock(&s->readers_lock);
+}
+
+struct reading
+reading_begin(struct store *s, enum sql_id id, struct err *err)
+{
+	struct conn *c = take_idle(s);
+
+	if (c == NULL && (c = open_reader(s, err)) == NULL)
+		give_back(s, NULL);
+	return (struct reading){s, c, id};
+}
+
+void
+reading_end(struct reading *r)
+{
+	struct conn *c = r->conn;
+
+	if (c == NULL)
+		return;
+	r->conn = NULL;
+	sql_end(c, r->id);
+	/* A snapshot that could not be ended would keep the WAL from being reused. */
+	if (sqlite3_get_autocommit(c->db) == 0) {
+		conn_close(c);
+		free(c);
+		c = NULL;
+	}
+	give_back(r->store, c);
 }
 
 void

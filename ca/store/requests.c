@@ -80,24 +80,22 @@ store_add_request(
     struct store_tx *tx, const struct store_request *r, int64_t *request_id_out, struct err *err)
 {
 	struct conn *c = tx->conn;
+	OWNED(own_memory) char *serial = NULL;
 	struct store_request row = *r;
-	bool ok = false;
 	int at = 2;
 
 	*request_id_out = 0;
-	if (!check_new(r, err) || !own_serial(r, &row.serial_number, err))
+	if (!check_new(r, err) || !own_serial(r, &serial, err))
 		return false;
+	row.serial_number = serial;
 	sql_bind_int(c, SQL_ADD_REQUEST, 1, row.raw_archived_key.len > 0);
 	at = row_bind_request(c, SQL_ADD_REQUEST, at, &row);
 	at = row_bind_revocation(c, SQL_ADD_REQUEST, at, &row);
 	row_bind_certificate(c, SQL_ADD_REQUEST, at, &row);
 	if (!sql_run(c, SQL_ADD_REQUEST, err))
-		goto out;
+		return false;
 	*request_id_out = sqlite3_last_insert_rowid(c->db);
-	ok = add_blobs(tx, *request_id_out, r, err);
-out:
-	free(row.serial_number);
-	return ok;
+	return add_blobs(tx, *request_id_out, r, err);
 }
 
 /* After an UPDATE that found no row in the state it wants: says why. */
@@ -133,21 +131,20 @@ bool
 store_issue_pending(struct store_tx *tx, const struct store_request *r, struct err *err)
 {
 	struct conn *c = tx->conn;
+	OWNED(own_memory) char *serial = NULL;
 	struct store_request row = *r;
-	bool ok;
 	int at;
 
-	if (!row_check(r, err) || !own_serial(r, &row.serial_number, err))
+	if (!row_check(r, err) || !own_serial(r, &serial, err))
 		return false;
+	row.serial_number = serial;
 	sql_bind_text(c, SQL_ISSUE_PENDING, 1, r->disposition_message);
 	if (r->status_code != 0)
 		sql_bind_int(c, SQL_ISSUE_PENDING, 2, r->status_code);
 	sql_bind_int(c, SQL_ISSUE_PENDING, 3, r->resolved_when);
 	at = row_bind_certificate(c, SQL_ISSUE_PENDING, 4, &row);
 	sql_bind_int(c, SQL_ISSUE_PENDING, at, r->request_id);
-	ok = run_change(c, SQL_ISSUE_PENDING, r->request_id, "issued", err);
-	free(row.serial_number);
-	return ok;
+	return run_change(c, SQL_ISSUE_PENDING, r->request_id, "issued", err);
 }
 
 bool
@@ -189,120 +186,97 @@ store_revoke(struct store_tx *tx, int64_t request_id, int reason, int64_t now, i
 	return run_change(c, SQL_REVOKE, request_id, "revoked", err);
 }
 
-/* Runs a statement whose parameters are bound and that gives at most one whole row; gives the
- * connection back. */
+/* Runs a statement whose parameters are bound and that gives at most one whole row. */
 static enum store_find
-find_one(
-    struct store *s, struct conn *c, enum sql_id id, struct store_request *out, struct err *err)
+find_one(struct reading *r, struct store_request *out, struct err *err)
 {
-	enum store_find found = STORE_FAILED;
+	enum sql_step step = sql_step(r->conn, r->id, err);
 
-	switch (sql_step(c, id, err)) {
-	case SQL_ROW:
-		if (!row_read(c, id, true, out, err))
-			break;
-		found = STORE_FOUND;
-		if (out->disposition == DISP_FOREIGN && sql_step(c, id, err) != SQL_DONE) {
-			store_request_free(out);
-			err_set(err, TYPE_E_AMBIGUOUSNAME,
-			    "several imported certificates have this serial number");
-			found = STORE_FAILED;
-		}
-		break;
-	case SQL_DONE:
-		found = STORE_NOT_FOUND;
-		break;
-	case SQL_FAILED:
-		break;
-	}
-	sql_end(c, id);
-	reader_give(s, c);
-	return found;
+	if (step == SQL_DONE)
+		return STORE_NOT_FOUND;
+	if (step == SQL_FAILED || !row_read(r->conn, r->id, true, out, err))
+		return STORE_FAILED;
+	if (out->disposition != DISP_FOREIGN || sql_step(r->conn, r->id, err) == SQL_DONE)
+		return STORE_FOUND;
+	store_request_free(out);
+	err_set(err, TYPE_E_AMBIGUOUSNAME, "several imported certificates have this serial number");
+	return STORE_FAILED;
 }
 
 enum store_find
 store_get_request(struct store *s, int64_t request_id, struct store_request *out, struct err *err)
 {
-	struct conn *c;
+	OWNED(reading_end) struct reading r = reading_begin(s, SQL_GET_REQUEST, err);
 
 	*out = (struct store_request){0};
-	if ((c = reader_take(s, err)) == NULL)
+	if (r.conn == NULL)
 		return STORE_FAILED;
-	sql_bind_int(c, SQL_GET_REQUEST, 1, request_id);
-	return find_one(s, c, SQL_GET_REQUEST, out, err);
+	sql_bind_int(r.conn, r.id, 1, request_id);
+	return find_one(&r, out, err);
+}
+
+static enum store_find
+get_by_serial(struct store *s, const char *canonical, struct store_request *out, struct err *err)
+{
+	OWNED(reading_end) struct reading r = reading_begin(s, SQL_GET_BY_SERIAL, err);
+
+	if (r.conn == NULL)
+		return STORE_FAILED;
+	sql_bind_text(r.conn, r.id, 1, canonical);
+	return find_one(&r, out, err);
 }
 
 enum store_find
 store_get_by_serial(struct store *s, const char *serial, struct store_request *out, struct err *err)
 {
-	enum store_find found = STORE_FAILED;
-	char *canonical = NULL;
-	struct conn *c;
+	OWNED(own_memory) char *canonical = NULL;
 
 	*out = (struct store_request){0};
-	if (!serial_canonical(serial, &canonical, err) || (c = reader_take(s, err)) == NULL)
-		goto out;
-	sql_bind_text(c, SQL_GET_BY_SERIAL, 1, canonical);
-	found = find_one(s, c, SQL_GET_BY_SERIAL, out, err);
-out:
-	free(canonical);
-	return found;
+	if (!serial_canonical(serial, &canonical, err))
+		return STORE_FAILED;
+	return get_by_serial(s, canonical, out, err);
 }
 
 static enum sql_id
-bind_filter(struct conn *c, const struct store_filter *f)
+filter_statement(const struct store_filter *f)
 {
-	int limit = f->limit <= 0 ? LIST_DEFAULT : f->limit < LIST_MOST ? f->limit : LIST_MOST;
-	enum sql_id id;
-	int at = 1;
-
 	if (f->requester_name != NULL)
-		id = f->disposition != 0 ? SQL_LIST_REQUESTER_DISPOSITION : SQL_LIST_REQUESTER;
-	else
-		id = f->disposition != 0 ? SQL_LIST_DISPOSITION : SQL_LIST_ALL;
-	if (f->requester_name != NULL)
-		sql_bind_text(c, id, at++, f->requester_name);
-	if (f->disposition != 0)
-		sql_bind_int(c, id, at++, f->disposition);
-	sql_bind_int(c, id, at++, f->after_id);
-	sql_bind_int(c, id, at, limit);
-	return id;
+		return f->disposition != 0 ? SQL_LIST_REQUESTER_DISPOSITION : SQL_LIST_REQUESTER;
+	return f->disposition != 0 ? SQL_LIST_DISPOSITION : SQL_LIST_ALL;
 }
 
 bool
 store_list_requests(
     struct store *s, const struct store_filter *f, struct store_requests *out, struct err *err)
 {
-	struct conn *c;
-	enum sql_id id;
-	bool ok;
+	OWNED(reading_end) struct reading r = reading_begin(s, filter_statement(f), err);
+	int limit = f->limit <= 0 ? LIST_DEFAULT : f->limit < LIST_MOST ? f->limit : LIST_MOST;
+	int at = 1;
 
 	*out = (struct store_requests){0};
-	if ((c = reader_take(s, err)) == NULL)
+	if (r.conn == NULL)
 		return false;
-	id = bind_filter(c, f);
-	ok = row_collect(c, id, LIST_MOST, out, err);
-	sql_end(c, id);
-	reader_give(s, c);
-	return ok;
+	if (f->requester_name != NULL)
+		sql_bind_text(r.conn, r.id, at++, f->requester_name);
+	if (f->disposition != 0)
+		sql_bind_int(r.conn, r.id, at++, f->disposition);
+	sql_bind_int(r.conn, r.id, at++, f->after_id);
+	sql_bind_int(r.conn, r.id, at, limit);
+	return row_collect(r.conn, r.id, LIST_MOST, out, err);
 }
 
 bool
 store_exchange_certificates(
     struct store *s, int64_t now, struct store_requests *out, struct err *err)
 {
-	struct conn *c;
-	bool ok;
+	OWNED(reading_end) struct reading r = reading_begin(s, SQL_EXCHANGE_CERTIFICATES, err);
 
 	*out = (struct store_requests){0};
-	if ((c = reader_take(s, err)) == NULL)
+	if (r.conn == NULL)
 		return false;
-	sql_bind_int(c, SQL_EXCHANGE_CERTIFICATES, 1, now);
-	sql_bind_int(c, SQL_EXCHANGE_CERTIFICATES, 2, EXCHANGE_MOST);
-	ok = row_collect(c, SQL_EXCHANGE_CERTIFICATES, EXCHANGE_MOST, out, err);
-	sql_end(c, SQL_EXCHANGE_CERTIFICATES);
-	reader_give(s, c);
-	return ok;
+	sql_bind_int(r.conn, r.id, 1, now);
+	sql_bind_int(r.conn, r.id, 2, EXCHANGE_MOST);
+	return row_collect(r.conn, r.id, EXCHANGE_MOST, out, err);
 }
 
 static void
@@ -330,26 +304,36 @@ count_row(struct store_counts *counts, enum disposition d, int64_t n)
 	}
 }
 
+static bool
+count_requests(struct store *s, struct store_counts *out, struct err *err)
+{
+	OWNED(reading_end) struct reading r = reading_begin(s, SQL_COUNT_REQUESTS, err);
+	enum sql_step step;
+
+	if (r.conn == NULL)
+		return false;
+	while ((step = sql_step(r.conn, r.id, err)) == SQL_ROW) {
+		count_row(
+		    out, (enum disposition)sql_int(r.conn, r.id, 0), sql_int(r.conn, r.id, 1));
+		out->archived_keys += sql_int(r.conn, r.id, 2);
+	}
+	return step == SQL_DONE;
+}
+
+static bool
+count_publications(struct store *s, struct store_counts *out, struct err *err)
+{
+	OWNED(reading_end) struct reading r = reading_begin(s, SQL_COUNT_PUBLICATIONS, err);
+
+	if (r.conn == NULL || sql_step(r.conn, r.id, err) != SQL_ROW)
+		return false;
+	out->unpublished = sql_int(r.conn, r.id, 0);
+	return true;
+}
+
 bool
 store_count(struct store *s, struct store_counts *out, struct err *err)
 {
-	enum sql_step step;
-	struct conn *c;
-
 	*out = (struct store_counts){0};
-	if ((c = reader_take(s, err)) == NULL)
-		return false;
-	while ((step = sql_step(c, SQL_COUNT_REQUESTS, err)) == SQL_ROW) {
-		count_row(out, (enum disposition)sql_int(c, SQL_COUNT_REQUESTS, 0),
-		    sql_int(c, SQL_COUNT_REQUESTS, 1));
-		out->archived_keys += sql_int(c, SQL_COUNT_REQUESTS, 2);
-	}
-	sql_end(c, SQL_COUNT_REQUESTS);
-	if (step == SQL_DONE && (step = sql_step(c, SQL_COUNT_PUBLICATIONS, err)) == SQL_ROW) {
-		out->unpublished = sql_int(c, SQL_COUNT_PUBLICATIONS, 0);
-		step = SQL_DONE;
-	}
-	sql_end(c, SQL_COUNT_PUBLICATIONS);
-	reader_give(s, c);
-	return step == SQL_DONE;
+	return count_requests(s, out, err) && count_publications(s, out, err);
 }

@@ -8,8 +8,6 @@
 #include "store_priv.h"
 #include "text.h"
 
-#define ROWS_AT_FIRST 8
-
 enum kind { COL_U32, COL_I32, COL_I64, COL_REASON, COL_TEXT, COL_BLOB };
 
 struct column {
@@ -24,7 +22,6 @@ struct column {
 static const struct column request_columns[] = {REQUEST_COLUMNS(COLUMN_ROW)};
 static const struct column revocation_columns[] = {REVOCATION_COLUMNS(COLUMN_ROW)};
 static const struct column certificate_columns[] = {CERTIFICATE_COLUMNS(COLUMN_ROW)};
-#define COUNT(a) (sizeof(a) / sizeof(a)[0])
 
 /* The kinds are read and written as these types. */
 _Static_assert(sizeof(enum disposition) == sizeof(uint32_t), "Disposition is bound as a U32");
@@ -69,8 +66,8 @@ check_columns(
 bool
 row_check(const struct store_request *r, struct err *err)
 {
-	return check_columns(request_columns, COUNT(request_columns), r, err) &&
-	       check_columns(certificate_columns, COUNT(certificate_columns), r, err) &&
+	return check_columns(request_columns, COUNT_OF(request_columns), r, err) &&
+	       check_columns(certificate_columns, COUNT_OF(certificate_columns), r, err) &&
 	       check_size(r->raw_request.len, RAW_REQUEST_MAX, "RawRequest", err) &&
 	       check_size(r->raw_archived_key.len, RAW_ARCHIVED_KEY_MAX, "RawArchivedKey", err);
 }
@@ -129,7 +126,7 @@ bind_columns(struct conn *c, enum sql_id id, int at, const struct column *list, 
 int
 row_bind_request(struct conn *c, enum sql_id id, int at, const struct store_request *r)
 {
-	return bind_columns(c, id, at, request_columns, COUNT(request_columns), r);
+	return bind_columns(c, id, at, request_columns, COUNT_OF(request_columns), r);
 }
 
 int
@@ -138,14 +135,14 @@ row_bind_revocation(struct conn *c, enum sql_id id, int at, const struct store_r
 	/* A row that is not revoked has revoked_reason 0 when its caller wrote {0}, which would be
 	 * a reason. */
 	if (r->disposition != DISP_REVOKED)
-		return at + (int)COUNT(revocation_columns);
-	return bind_columns(c, id, at, revocation_columns, COUNT(revocation_columns), r);
+		return at + (int)COUNT_OF(revocation_columns);
+	return bind_columns(c, id, at, revocation_columns, COUNT_OF(revocation_columns), r);
 }
 
 int
 row_bind_certificate(struct conn *c, enum sql_id id, int at, const struct store_request *r)
 {
-	return bind_columns(c, id, at, certificate_columns, COUNT(certificate_columns), r);
+	return bind_columns(c, id, at, certificate_columns, COUNT_OF(certificate_columns), r);
 }
 
 static bool
@@ -193,9 +190,10 @@ row_read(struct conn *c, enum sql_id id, bool whole, struct store_request *out, 
 
 	*out = (struct store_request){
 	    .request_id = sql_int(c, id, 0), .has_archived_key = sql_int(c, id, 1) != 0};
-	if (read_columns(c, id, &at, request_columns, COUNT(request_columns), out, err) &&
-	    read_columns(c, id, &at, revocation_columns, COUNT(revocation_columns), out, err) &&
-	    read_columns(c, id, &at, certificate_columns, COUNT(certificate_columns), out, err) &&
+	if (read_columns(c, id, &at, request_columns, COUNT_OF(request_columns), out, err) &&
+	    read_columns(c, id, &at, revocation_columns, COUNT_OF(revocation_columns), out, err) &&
+	    read_columns(
+		c, id, &at, certificate_columns, COUNT_OF(certificate_columns), out, err) &&
 	    (!whole || (sql_blob(c, id, at, &out->raw_request, err) &&
 			   sql_blob(c, id, at + 1, &out->raw_archived_key, err))))
 		return true;
@@ -203,50 +201,30 @@ row_read(struct conn *c, enum sql_id id, bool whole, struct store_request *out, 
 	return false;
 }
 
-static bool
-grow(struct store_requests *rs, size_t *room, struct err *err)
-{
-	struct store_request *list;
-
-	if (rs->count < *room)
-		return true;
-	*room = *room == 0 ? ROWS_AT_FIRST : *room * 2;
-	if ((list = reallocarray(rs->list, *room, sizeof *list)) == NULL) {
-		err_nomem(err);
-		return false;
-	}
-	rs->list = list;
-	return true;
-}
-
 bool
 row_collect(
     struct conn *c, enum sql_id id, size_t most, struct store_requests *out, struct err *err)
 {
-	struct store_requests rs = {0};
-	size_t room = 0;
+	OWNED(store_requests_free) struct store_requests rs = {0};
 	enum sql_step step;
 
 	*out = rs;
 	while ((step = sql_step(c, id, err)) == SQL_ROW) {
-		if (rs.count == most) {
-			err_set(err, DIRCA_E_TOO_LARGE,
+		if (rs.count == most)
+			return err_set(err, DIRCA_E_TOO_LARGE,
 			    "CA database: more than %zu rows match; search by a serial number or a "
 			    "longer name",
 			    most);
-			goto fail;
-		}
-		if (!grow(&rs, &room, err) || !row_read(c, id, false, &rs.list[rs.count], err))
-			goto fail;
+		rs.list = mem_grow_long(rs.list, rs.count, sizeof *rs.list);
+		if (!row_read(c, id, false, &rs.list[rs.count], err))
+			return false;
 		rs.count++;
 	}
 	if (step != SQL_DONE)
-		goto fail;
+		return false;
 	*out = rs;
+	rs = (struct store_requests){0};
 	return true;
-fail:
-	store_requests_free(&rs);
-	return false;
 }
 
 static void
@@ -265,8 +243,8 @@ free_columns(const struct column *list, size_t count, struct store_request *r)
 void
 store_request_free(struct store_request *r)
 {
-	free_columns(request_columns, COUNT(request_columns), r);
-	free_columns(certificate_columns, COUNT(certificate_columns), r);
+	free_columns(request_columns, COUNT_OF(request_columns), r);
+	free_columns(certificate_columns, COUNT_OF(certificate_columns), r);
 	buf_free(&r->raw_request);
 	buf_free(&r->raw_archived_key);
 	*r = (struct store_request){0};
@@ -284,7 +262,7 @@ store_requests_free(struct store_requests *rs)
 bool
 serial_canonical(const char *text, char **out, struct err *err)
 {
-	struct buf bytes = {0};
+	OWNED(buf_free) struct buf bytes = {0};
 	size_t zeros = 0;
 
 	*out = NULL;
@@ -293,6 +271,5 @@ serial_canonical(const char *text, char **out, struct err *err)
 	while (zeros + 1 < bytes.len && bytes.ptr[zeros] == 0)
 		zeros++;
 	*out = hex_encode(view_of(bytes.ptr + zeros, bytes.len - zeros), '\0');
-	buf_free(&bytes);
-	return *out != NULL || err_nomem(err);
+	return true;
 }

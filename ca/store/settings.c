@@ -7,7 +7,6 @@
 
 #define NAME_MAX_LEN  256
 #define VALUE_MAX_LEN 65536
-#define ROOM_AT_FIRST 32
 
 bool
 store_set_setting(struct store_tx *tx, const char *name, const char *value, struct err *err)
@@ -31,81 +30,52 @@ store_set_setting(struct store_tx *tx, const char *name, const char *value, stru
 bool
 store_get_setting(struct store *s, const char *name, char **out, struct err *err)
 {
-	struct conn *c = reader_take(s, err);
-	bool ok = false;
+	OWNED(reading_end) struct reading r = reading_begin(s, SQL_GET_SETTING, err);
+	enum sql_step step;
 
 	*out = NULL;
-	if (c == NULL)
+	if (r.conn == NULL)
 		return false;
-	sql_bind_text(c, SQL_GET_SETTING, 1, name);
-	switch (sql_step(c, SQL_GET_SETTING, err)) {
-	case SQL_ROW:
-		ok = sql_text(c, SQL_GET_SETTING, 0, out, err);
-		break;
-	case SQL_DONE:
-		ok = true;
-		break;
-	case SQL_FAILED:
-		break;
-	}
-	sql_end(c, SQL_GET_SETTING);
-	reader_give(s, c);
-	return ok;
-}
-
-static bool
-grow(struct store_settings *s, size_t *room, struct err *err)
-{
-	char **p;
-
-	if (s->count < *room)
-		return true;
-	*room = *room == 0 ? ROOM_AT_FIRST : *room * 2;
-	if ((p = reallocarray(s->names, *room, sizeof *p)) == NULL)
-		return err_nomem(err);
-	s->names = p;
-	if ((p = reallocarray(s->values, *room, sizeof *p)) == NULL)
-		return err_nomem(err);
-	s->values = p;
-	return true;
+	sql_bind_text(r.conn, r.id, 1, name);
+	if ((step = sql_step(r.conn, r.id, err)) == SQL_ROW)
+		return sql_text(r.conn, r.id, 0, out, err);
+	return step == SQL_DONE;
 }
 
 static bool
 read_pair(struct conn *c, struct store_settings *out, struct err *err)
 {
-	size_t i = out->count;
+	OWNED(own_memory) char *name = NULL;
+	OWNED(own_memory) char *value = NULL;
 
-	if (!sql_text(c, SQL_LIST_SETTINGS, 0, &out->names[i], err))
+	if (!sql_text(c, SQL_LIST_SETTINGS, 0, &name, err) ||
+	    !sql_text(c, SQL_LIST_SETTINGS, 1, &value, err))
 		return false;
-	if (!sql_text(c, SQL_LIST_SETTINGS, 1, &out->values[i], err)) {
-		free(out->names[i]);
-		return false;
-	}
-	out->count++;
+	out->names = mem_grow_long(out->names, out->count, sizeof *out->names);
+	out->values = mem_grow_long(out->values, out->count, sizeof *out->values);
+	out->names[out->count] = own_give(&name);
+	out->values[out->count++] = own_give(&value);
 	return true;
 }
 
 bool
 store_list_settings(struct store *s, struct store_settings *out, struct err *err)
 {
-	struct conn *c = reader_take(s, err);
+	OWNED(reading_end) struct reading r = reading_begin(s, SQL_LIST_SETTINGS, err);
+	OWNED(store_settings_free) struct store_settings all = {0};
 	enum sql_step step;
-	size_t room = 0;
-	bool ok = false;
 
-	*out = (struct store_settings){0};
-	if (c == NULL)
+	*out = all;
+	if (r.conn == NULL)
 		return false;
-	while ((step = sql_step(c, SQL_LIST_SETTINGS, err)) == SQL_ROW)
-		if (!grow(out, &room, err) || !read_pair(c, out, err))
-			goto out;
-	ok = step == SQL_DONE;
-out:
-	sql_end(c, SQL_LIST_SETTINGS);
-	reader_give(s, c);
-	if (!ok)
-		store_settings_free(out);
-	return ok;
+	while ((step = sql_step(r.conn, r.id, err)) == SQL_ROW)
+		if (!read_pair(r.conn, &all, err))
+			return false;
+	if (step != SQL_DONE)
+		return false;
+	*out = all;
+	all = (struct store_settings){0};
+	return true;
 }
 
 void

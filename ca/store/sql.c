@@ -1,7 +1,8 @@
 #include "sql.h"
 
-#include <stdlib.h>
 #include <string.h>
+
+#include "mem.h"
 
 static const struct {
 	const char *name;
@@ -49,7 +50,7 @@ sql_finalize_all(struct conn *c)
 }
 
 static void
-note(struct conn *c, int rc)
+note_bound(struct conn *c, int rc)
 {
 	if (c->bind_rc == SQLITE_OK)
 		c->bind_rc = rc;
@@ -58,7 +59,7 @@ note(struct conn *c, int rc)
 void
 sql_bind_int(struct conn *c, enum sql_id id, int at, int64_t v)
 {
-	note(c, sqlite3_bind_int64(c->statements[id], at, v));
+	note_bound(c, sqlite3_bind_int64(c->statements[id], at, v));
 }
 
 void
@@ -67,9 +68,9 @@ sql_bind_text(struct conn *c, enum sql_id id, int at, const char *text)
 	sqlite3_stmt *st = c->statements[id];
 
 	if (text == NULL)
-		note(c, sqlite3_bind_null(st, at));
+		note_bound(c, sqlite3_bind_null(st, at));
 	else
-		note(
+		note_bound(
 		    c, sqlite3_bind_text64(st, at, text, strlen(text), SQLITE_STATIC, SQLITE_UTF8));
 }
 
@@ -79,9 +80,9 @@ sql_bind_blob(struct conn *c, enum sql_id id, int at, struct view bytes)
 	sqlite3_stmt *st = c->statements[id];
 
 	if (bytes.len == 0)
-		note(c, sqlite3_bind_null(st, at));
+		note_bound(c, sqlite3_bind_null(st, at));
 	else
-		note(c, sqlite3_bind_blob64(st, at, bytes.ptr, bytes.len, SQLITE_STATIC));
+		note_bound(c, sqlite3_bind_blob64(st, at, bytes.ptr, bytes.len, SQLITE_STATIC));
 }
 
 enum sql_step
@@ -154,10 +155,7 @@ sql_text(struct conn *c, enum sql_id id, int at, char **out, struct err *err)
 		    "CA database %s: %s: column %s holds a NUL character; the database was changed "
 		    "by another program",
 		    c->path, statements[id].name, sqlite3_column_name(st, at));
-	if ((*out = malloc(len + 1)) == NULL)
-		return err_nomem(err);
-	memcpy(*out, text, len);
-	(*out)[len] = '\0';
+	*out = mem_text_n(text, len);
 	return true;
 }
 

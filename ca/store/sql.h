@@ -10,6 +10,7 @@
 
 #include "buf.h"
 #include "columns.h"
+#include "own.h"
 
 #define SQL_LIST_COLUMNS                                                         \
 	"SELECT r.RequestID, r.HasArchivedKey" REQUEST_COLUMNS(COLUMN_QUALIFIED) \
@@ -159,6 +160,8 @@ struct conn {
 	const char *path; /* the store's */
 	int bind_rc;      /* first failure to bind since the last sql_end */
 };
+
+OWN_POINTER(own_statement, sqlite3_stmt, sqlite3_finalize)
 
 /* DIRCA_E_DATABASE: the file, what was tried and SQLite's own reason. Returns false. */
 bool sql_error(struct conn *c, const char *what, struct err *err);

@@ -8,31 +8,21 @@
 bool
 store_open(const char *path, struct store **out, struct err *err)
 {
-	struct store *s = calloc(1, sizeof *s);
+	OWNED(store_close) struct store *s = mem_zero(1, sizeof *s);
 
 	*out = NULL;
-	if (s == NULL)
-		return err_nomem(err);
 	s->last = &s->first;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->queued, NULL);
 	pthread_mutex_init(&s->readers_lock, NULL);
 	pthread_cond_init(&s->reader_idle, NULL);
-	if ((s->path = strdup(path)) == NULL) {
-		err_nomem(err);
-		goto fail;
-	}
-	if ((s->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL)) == NULL) {
-		err_openssl(err, DIRCA_E_CRYPTO, "SHA-256 for the audit trail");
-		goto fail;
-	}
+	s->path = mem_text(path);
+	if ((s->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL)) == NULL)
+		return err_openssl(err, DIRCA_E_CRYPTO, "SHA-256 for the audit trail");
 	if (!conn_open(s->path, SQL_WRITER, &s->writer, err) || !writer_start(s, err))
-		goto fail;
-	*out = s;
+		return false;
+	*out = own_give(&s);
 	return true;
-fail:
-	store_close(&s);
-	return false;
 }
 
 void

@@ -7,6 +7,8 @@
 #include <pthread.h>
 #include <openssl/evp.h>
 
+#include "mem.h"
+#include "own.h"
 #include "sql.h"
 #include "store.h"
 
@@ -61,10 +63,18 @@ void conn_close(struct conn *c);
 /* migrate.c: brings the schema to this program's version; refuses a newer or a changed one. */
 bool migrate(struct conn *c, struct err *err);
 
-/* readers.c: a connection for one reading function; give it back in its `out:`. NULL with err on
- * failure. */
-struct conn *reader_take(struct store *s, struct err *err);
-void reader_give(struct store *s, struct conn *c);
+/* readers.c: one statement in one reading function. Without a connection (NULL, with err) there is
+ * nothing to read; reading_end ends the statement and gives the connection back:
+ *
+ *	OWNED(reading_end) struct reading r = reading_begin(s, SQL_GET_SETTING, err);
+ */
+struct reading {
+	struct store *store;
+	struct conn *conn;
+	enum sql_id id;
+};
+struct reading reading_begin(struct store *s, enum sql_id id, struct err *err);
+void reading_end(struct reading *r);
 void readers_close(struct store *s);
 
 /* writer.c */

@@ -5,9 +5,12 @@
 #include <openssl/evp.h>
 
 #include "archive.h"
+#include "mem.h"
+
+#define ROOM_MIN 64
 
 static bool
-name(struct view requester, uint8_t out[16])
+hash_requester(struct view requester, uint8_t out[16])
 {
 	uint8_t hash[32];
 
@@ -38,26 +41,20 @@ find(struct vault_budget *b, const uint8_t requester[16], int64_t now_ms)
 }
 
 /* Room for one entry more, where those that do not count any more were. */
-static bool
+static void
 make_room(struct vault_budget *b, int64_t now_ms)
 {
-	struct vault_budget_entry *grown;
-	size_t room = b->room > 0 ? 2 * b->room : 64;
-
 	if (b->count < b->room)
-		return true;
+		return;
 	for (size_t i = 0; i < b->count;)
 		if (is_over(b, &b->list[i], now_ms))
 			b->list[i] = b->list[--b->count];
 		else
 			i++;
 	if (b->count < b->room)
-		return true;
-	if ((grown = realloc(b->list, room * sizeof *grown)) == NULL)
-		return false;
-	b->list = grown;
-	b->room = room;
-	return true;
+		return;
+	b->room = b->room > 0 ? 2 * b->room : ROOM_MIN;
+	b->list = mem_grow(b->list, b->room - 1, sizeof *b->list);
 }
 
 void
@@ -81,22 +78,20 @@ vault_budget_check(struct vault_budget *b, struct view requester, int64_t now_ms
 	const struct vault_budget_entry *e;
 	uint8_t id[16];
 	int64_t wait = 0;
-	bool room;
 
-	if (!name(requester, id))
+	if (!hash_requester(requester, id))
 		return err_openssl(err, DIRCA_E_CRYPTO, "hashing a requester's name");
 	pthread_mutex_lock(&b->lock);
 	e = find(b, id, now_ms);
 	if (e != NULL && e->suspended_until > now_ms)
 		wait = e->suspended_until - now_ms;
-	room = make_room(b, now_ms);
 	pthread_mutex_unlock(&b->lock);
 	if (wait > 0)
 		return err_set(err, DIRCA_E_ARCHIVAL_SUSPENDED,
 		    "keys of this requester are not archived for another %lld seconds: too many "
 		    "that he sent could not be archived",
 		    (long long)(wait + 999) / 1000);
-	return room || err_nomem(err);
+	return true;
 }
 
 bool
@@ -106,15 +101,16 @@ vault_budget_fail(struct vault_budget *b, struct view requester, int64_t now_ms)
 	bool suspended = false;
 	uint8_t id[16];
 
-	if (!name(requester, id))
+	if (!hash_requester(requester, id))
 		return false;
 	pthread_mutex_lock(&b->lock);
-	if ((e = find(b, id, now_ms)) == NULL && make_room(b, now_ms)) {
+	if ((e = find(b, id, now_ms)) == NULL) {
+		make_room(b, now_ms);
 		e = &b->list[b->count++];
 		*e = (struct vault_budget_entry){.begun_ms = now_ms};
 		memcpy(e->requester, id, sizeof e->requester);
 	}
-	if (e != NULL && ++e->failures >= b->failures_max && e->suspended_until <= now_ms) {
+	if (++e->failures >= b->failures_max && e->suspended_until <= now_ms) {
 		e->suspended_until = now_ms + b->period_ms;
 		suspended = true;
 	}

@@ -4,6 +4,8 @@
 #include <sys/socket.h>
 
 #include "bytes.h"
+#include "mem.h"
+#include "own.h"
 #include "vault_wire.h"
 
 struct call {
@@ -54,8 +56,7 @@ exchange(int fd, struct call *c, uint8_t *status_out, struct err *err)
 		return err_set(err, DIRCA_E_VAULT, "the vault's answer of %u bytes is too large",
 		    (unsigned)len);
 	return wire_receive_body(fd, len, &c->body, err) &&
-	       wire_split(buf_view(&c->body), c->fields, sizeof c->fields / sizeof c->fields[0],
-		   &c->count, err);
+	       wire_split(buf_view(&c->body), c->fields, COUNT_OF(c->fields), &c->count, err);
 }
 
 #define ANY_COUNT SIZE_MAX
@@ -87,7 +88,7 @@ call(int fd, struct call *c, size_t want, struct err *err)
 bool
 vault_get_info(struct vault *v, struct vault_info *out, struct err *err)
 {
-	struct call c = {0};
+	OWNED(call_free) struct call c = {0};
 	bool ok;
 
 	*out = (struct vault_info){0};
@@ -96,7 +97,6 @@ vault_get_info(struct vault *v, struct vault_info *out, struct err *err)
 	     buf_dup(c.fields[2], &out->ca_certificate, err);
 	if (!ok)
 		vault_info_free(out);
-	call_free(&c);
 	return ok;
 }
 
@@ -112,14 +112,11 @@ static bool
 sign(
     struct vault *v, enum vault_op op, struct view what, struct buf *signature_out, struct err *err)
 {
-	struct call c = {0};
-	bool ok;
+	OWNED(call_free) struct call c = {0};
 
 	*signature_out = (struct buf){0};
-	ok = wire_begin(&c.frame, (uint8_t)op, err) && wire_field(&c.frame, what, err) &&
-	     call(v->fd, &c, 1, err) && buf_dup(c.fields[0], signature_out, err);
-	call_free(&c);
-	return ok;
+	return wire_begin(&c.frame, (uint8_t)op, err) && wire_field(&c.frame, what, err) &&
+	       call(v->fd, &c, 1, err) && buf_dup(c.fields[0], signature_out, err);
 }
 
 bool
@@ -159,7 +156,7 @@ vault_xchg_create(struct vault *v, const struct vault_xchg_wish *wish, struct bu
 {
 	struct view fields[XCHG_FIELDS];
 	uint8_t bits[4], life[4];
-	struct call c = {0};
+	OWNED(call_free) struct call c = {0};
 	bool ok;
 
 	*certificate_out = (struct buf){0};
@@ -174,16 +171,14 @@ vault_xchg_create(struct vault *v, const struct vault_xchg_wish *wish, struct bu
 	ok = wire_begin(&c.frame, VAULT_OP_XCHG_CREATE, err);
 	for (size_t i = 0; i < XCHG_FIELDS && ok; i++)
 		ok = wire_field(&c.frame, fields[i], err);
-	ok = ok && call(v->fd, &c, 1, err) && buf_dup(c.fields[0], certificate_out, err);
-	call_free(&c);
-	return ok;
+	return ok && call(v->fd, &c, 1, err) && buf_dup(c.fields[0], certificate_out, err);
 }
 
 bool
 vault_xchg_list(
     struct vault *v, struct buf list[VAULT_XCHG_MAX], size_t *count_out, struct err *err)
 {
-	struct call c = {0};
+	OWNED(call_free) struct call c = {0};
 	bool ok;
 
 	*count_out = 0;
@@ -193,7 +188,6 @@ vault_xchg_list(
 			*count_out = i + 1;
 	while (!ok && *count_out > 0)
 		buf_free(&list[--*count_out]);
-	call_free(&c);
 	return ok;
 }
 
@@ -203,7 +197,7 @@ vault_rewrap(
 {
 	uint8_t cipher = (uint8_t)in->cipher;
 	struct view fields[REWRAP_FIELDS];
-	struct call c = {0};
+	OWNED(call_free) struct call c = {0};
 	bool ok;
 
 	*archived_out = (struct buf){0};
@@ -221,16 +215,14 @@ vault_rewrap(
 	ok = wire_begin(&c.frame, VAULT_OP_REWRAP, err);
 	for (size_t i = 0; i < REWRAP_FIELDS && ok; i++)
 		ok = wire_field(&c.frame, fields[i], err);
-	ok = ok && call(v->fd, &c, 1, err) && buf_dup(c.fields[0], archived_out, err);
-	call_free(&c);
-	return ok;
+	return ok && call(v->fd, &c, 1, err) && buf_dup(c.fields[0], archived_out, err);
 }
 
 bool
 vault_set_kras(int control_fd, const struct view *certificates, size_t count, size_t *usable_out,
     struct err *err)
 {
-	struct call c = {0};
+	OWNED(call_free) struct call c = {0};
 	uint32_t usable = 0;
 	bool ok;
 
@@ -247,6 +239,5 @@ vault_set_kras(int control_fd, const struct view *certificates, size_t count, si
 		ok = err_set(
 		    err, DIRCA_E_VAULT, "the vault's answer about the KRA list is not a number");
 	*usable_out = usable;
-	call_free(&c);
 	return ok;
 }

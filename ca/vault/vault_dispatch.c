@@ -6,6 +6,8 @@
 
 #include "bytes.h"
 #include "clock.h"
+#include "mem.h"
+#include "own_openssl.h"
 
 #define SHA256_LEN      32
 #define REWRAP_KRAS_MAX 64
@@ -47,12 +49,9 @@ static bool
 reply_signature(
     struct vault_worker *w, struct journal_entry *entry, struct view what, struct err *err)
 {
-	struct buf signature = {0};
-	bool ok =
-	    sign(w, entry, what, &signature, err) && reply_field(w, buf_view(&signature), err);
+	OWNED(buf_free) struct buf signature = {0};
 
-	buf_free(&signature);
-	return ok;
+	return sign(w, entry, what, &signature, err) && reply_field(w, buf_view(&signature), err);
 }
 
 /* Neither the CA's key nor an exchange key gets a certificate for something else. */
@@ -107,32 +106,27 @@ certify_xchg(struct vault_worker *w, const struct vault_xchg_offer *offer, EVP_P
     struct buf *certificate_out, struct err *err)
 {
 	struct view sig_alg = w->state->rules.sig_alg;
-	struct buf tbs = {0}, signature = {0};
+	OWNED(buf_free) struct buf tbs = {0};
+	OWNED(buf_free) struct buf signature = {0};
 	struct journal_entry entry;
-	bool ok =
-	    vault_xchg_tbs(
-		offer, key, &w->state->ca_cert, sig_alg, clock_now(), &tbs, &entry, err) &&
-	    sign(w, &entry, buf_view(&tbs), &signature, err) &&
-	    pkix_signed_wrap(buf_view(&tbs), sig_alg, buf_view(&signature), certificate_out, err);
 
-	buf_free(&tbs);
-	buf_free(&signature);
-	return ok;
+	return vault_xchg_tbs(
+		   offer, key, &w->state->ca_cert, sig_alg, clock_now(), &tbs, &entry, err) &&
+	       sign(w, &entry, buf_view(&tbs), &signature, err) &&
+	       pkix_signed_wrap(
+		   buf_view(&tbs), sig_alg, buf_view(&signature), certificate_out, err);
 }
 
 static bool
 make_xchg(struct vault_worker *w, uint32_t bits, const struct vault_xchg_offer *offer,
     struct buf *certificate_out, struct err *err)
 {
-	EVP_PKEY *key = vault_xchg_generate((int)bits, err);
-	struct pkix_cert certificate = {0};
-	bool ok = key != NULL && certify_xchg(w, offer, key, certificate_out, err) &&
-		  pkix_cert_decode(buf_view(certificate_out), &certificate, err) &&
-		  vault_xchgs_add(&w->state->xchgs, key, &certificate, err);
+	OWNED(own_pkey) EVP_PKEY *key = vault_xchg_generate((int)bits, err);
+	OWNED(pkix_cert_free) struct pkix_cert certificate = {0};
 
-	pkix_cert_free(&certificate);
-	EVP_PKEY_free(key);
-	return ok;
+	return key != NULL && certify_xchg(w, offer, key, certificate_out, err) &&
+	       pkix_cert_decode(buf_view(certificate_out), &certificate, err) &&
+	       vault_xchgs_add(&w->state->xchgs, key, &certificate, err);
 }
 
 static bool
@@ -140,9 +134,8 @@ handle_xchg_create(struct vault_worker *w, const struct view *fields, size_t cou
 {
 	struct view bits = fields[XCHG_BITS], life = fields[XCHG_LIFE];
 	struct vault_xchg_offer offer = {0};
-	struct buf certificate = {0};
+	OWNED(buf_free) struct buf certificate = {0};
 	uint32_t rsa_bits, life_s;
-	bool ok;
 
 	(void)count;
 	if (bits.len != 4 || !bytes_get_u32le(&bits, &rsa_bits) || rsa_bits > INT32_MAX ||
@@ -154,10 +147,8 @@ handle_xchg_create(struct vault_worker *w, const struct view *fields, size_t cou
 		offer.cdp[i] = fields[XCHG_CDP + i];
 		offer.aia[i] = fields[XCHG_AIA + i];
 	}
-	ok = make_xchg(w, rsa_bits, &offer, &certificate, err) &&
-	     reply_field(w, buf_view(&certificate), err);
-	buf_free(&certificate);
-	return ok;
+	return make_xchg(w, rsa_bits, &offer, &certificate, err) &&
+	       reply_field(w, buf_view(&certificate), err);
 }
 
 static bool
@@ -253,11 +244,9 @@ handle_rewrap(struct vault_worker *w, const struct view *fields, size_t count, s
 static bool
 handle_set_kras(struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
 {
+	size_t usable = vault_kras_set(&w->state->kras, fields, count, clock_now());
 	uint8_t number[4];
-	size_t usable;
 
-	if (!vault_kras_set(&w->state->kras, fields, count, clock_now(), &usable, err))
-		return false;
 	for (size_t i = 0; i < sizeof number; i++)
 		number[i] = (uint8_t)(usable >> (8 * i));
 	return reply_field(w, view_of(number, sizeof number), err);
@@ -277,7 +266,7 @@ static const struct vault_request requests[] = {
 static const struct vault_request *
 find_request(uint8_t op, bool control)
 {
-	if (op >= sizeof requests / sizeof requests[0] || requests[op].handle == NULL ||
+	if (op >= COUNT_OF(requests) || requests[op].handle == NULL ||
 	    requests[op].control != control)
 		return NULL;
 	return &requests[op];
@@ -334,16 +323,13 @@ vault_dispatch(struct vault_worker *w, uint8_t op, bool control, struct view bod
 bool
 vault_worker_open(struct vault_worker *w, struct vault_state *state, size_t index, struct err *err)
 {
-	EVP_PKEY *own;
-	bool ok;
+	OWNED(own_pkey) EVP_PKEY *own = EVP_PKEY_dup(state->ca_key);
 
 	*w = (struct vault_worker){.state = state, .index = index};
 	/* A copy for each thread: RSA blinding is then without locks. */
-	if ((own = EVP_PKEY_dup(state->ca_key)) == NULL)
+	if (own == NULL)
 		return err_openssl(err, DIRCA_E_CRYPTO, "the CA key could not be copied");
-	ok = key_signer_open(own, &w->signer, err);
-	EVP_PKEY_free(own);
-	return ok;
+	return key_signer_open(own, &w->signer, err);
 }
 
 void

@@ -4,10 +4,11 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <openssl/err.h>
-#include <openssl/pem.h>
 
 #include "log.h"
+#include "mem.h"
+#include "own_openssl.h"
+#include "pem.h"
 #include "trust.h"
 
 #define ISSUERS_MAX 64
@@ -15,42 +16,26 @@
 static bool
 add_issuer(struct vault_kras *k, struct view der, struct err *err)
 {
-	struct pkix_cert *grown;
-
 	if (k->issuer_count == ISSUERS_MAX)
 		return err_set(err, DIRCA_E_TOO_LARGE, "more than %d issuers of KRA certificates",
 		    ISSUERS_MAX);
-	if ((grown = realloc(k->issuers, (k->issuer_count + 1) * sizeof *grown)) == NULL)
-		return err_nomem(err);
-	k->issuers = grown;
-	if (!pkix_cert_decode(der, &grown[k->issuer_count], err))
+	k->issuers = mem_grow(k->issuers, k->issuer_count, sizeof *k->issuers);
+	if (!pkix_cert_decode(der, &k->issuers[k->issuer_count], err))
 		return false;
 	k->issuer_count++;
 	return true;
 }
 
-/* Every CERTIFICATE of a PEM text; anything else in it is an error. */
 static bool
 add_pem_issuers(struct vault_kras *k, struct view pem, struct err *err)
 {
-	BIO *bio = BIO_new_mem_buf(pem.ptr, (int)pem.len);
-	char *name = NULL, *header = NULL;
-	unsigned char *der = NULL;
-	bool ok = bio != NULL || err_nomem(err);
-	long len;
+	struct buf *list = NULL;
+	size_t count = 0;
+	bool ok = pem_certificates(pem, &list, &count, err);
 
-	while (ok && PEM_read_bio(bio, &name, &header, &der, &len) == 1) {
-		ok = strcmp(name, PEM_STRING_X509) == 0
-			 ? add_issuer(k, view_of(der, (size_t)len), err)
-			 : err_set(err, DIRCA_E_CONFIG, "a %s is no certificate", name);
-		OPENSSL_free(name);
-		OPENSSL_free(header);
-		OPENSSL_free(der);
-	}
-	if (ok && ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
-		ok = err_openssl(err, DIRCA_E_CONFIG, "it is not PEM");
-	ERR_clear_error();
-	BIO_free(bio);
+	for (size_t i = 0; ok && i < count; i++)
+		ok = add_issuer(k, buf_view(&list[i]), err);
+	pem_list_free(&list, count);
 	return ok;
 }
 
@@ -66,14 +51,20 @@ vault_kras_open(
 }
 
 static void
+kra_free(struct vault_kra *kra)
+{
+	pkix_cert_free(&kra->cert);
+	EVP_PKEY_free(kra->key);
+	kra->key = NULL;
+}
+
+static void
 list_free(struct vault_kra_list *list)
 {
 	if (list == NULL)
 		return;
-	for (size_t i = 0; i < list->count; i++) {
-		pkix_cert_free(&list->list[i].cert);
-		EVP_PKEY_free(list->list[i].key);
-	}
+	for (size_t i = 0; i < list->count; i++)
+		kra_free(&list->list[i]);
 	free(list->list);
 	free(list);
 }
@@ -96,15 +87,11 @@ load_kra(const struct vault_kras *k, struct view der, int64_t now, struct vault_
 {
 	const struct pkix_cert *issuers[1 + ISSUERS_MAX];
 
-	*out = (struct vault_kra){0};
 	for (size_t i = 0; i < k->issuer_count; i++)
 		issuers[i] = &k->issuers[i];
-	if (pkix_cert_decode(der, &out->cert, err) &&
-	    kra_validate(&out->cert, issuers, k->issuer_count, now, err) &&
-	    pkix_public_key(out->cert.spki, &out->key, err))
-		return true;
-	pkix_cert_free(&out->cert);
-	return false;
+	return pkix_cert_decode(der, &out->cert, err) &&
+	       kra_validate(&out->cert, issuers, k->issuer_count, now, err) &&
+	       pkix_public_key(out->cert.spki, &out->key, err);
 }
 
 static bool
@@ -116,38 +103,32 @@ already_in(const struct vault_kra_list *list, const uint8_t sha256[32])
 	return false;
 }
 
-bool
-vault_kras_set(struct vault_kras *k, const struct view *certificates, size_t count, int64_t now,
-    size_t *usable_out, struct err *err)
+size_t
+vault_kras_set(struct vault_kras *k, const struct view *certificates, size_t count, int64_t now)
 {
-	struct vault_kra_list *list = calloc(1, sizeof *list), *old;
-	struct vault_kra kra;
+	struct vault_kra_list *list = mem_zero(1, sizeof *list), *old;
 	struct err reason;
+	size_t usable;
 
-	*usable_out = 0;
-	if (list == NULL || (list->list = calloc(count + 1, sizeof *list->list)) == NULL) {
-		list_free(list);
-		return err_nomem(err);
-	}
+	list->list = mem_zero(count, sizeof *list->list);
 	list->refs = 1;
 	for (size_t i = 0; i < count; i++) {
+		OWNED(kra_free) struct vault_kra kra = {0};
+
 		if (!load_kra(k, certificates[i], now, &kra, &reason)) {
 			log_warn("KRA certificate not usable", LOG_REASON(&reason));
-		} else if (already_in(list, kra.cert.sha256)) {
-			pkix_cert_free(&kra.cert);
-			EVP_PKEY_free(kra.key);
-		} else {
+		} else if (!already_in(list, kra.cert.sha256)) {
 			list->list[list->count++] = kra;
+			kra = (struct vault_kra){0};
 		}
 	}
-	*usable_out = list->count;
+	usable = list->count;
 	pthread_mutex_lock(&k->lock);
 	old = k->current;
 	k->current = list;
 	pthread_mutex_unlock(&k->lock);
-	if (old != NULL)
-		vault_kras_release(k, old);
-	return true;
+	vault_kras_release(k, old);
+	return usable;
 }
 
 struct vault_kra_list *

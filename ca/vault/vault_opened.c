@@ -9,6 +9,8 @@
 #include <openssl/rand.h>
 
 #include "archive.h"
+#include "mem.h"
+#include "own.h"
 
 #define MAGIC      "dirca-xchg1" /* 12 octets with its NUL, in the first record */
 #define BODY       (VAULT_OPENED_RECORD - VAULT_OPENED_CHAIN)
@@ -34,6 +36,7 @@ place(const struct vault_opened *o, const uint8_t key[VAULT_OPENED_KEY])
 	return &o->slots[at];
 }
 
+/* A table of millions is no small thing: without memory for it nothing more is opened. */
 static bool
 grow(struct vault_opened *o, struct err *err)
 {
@@ -192,26 +195,27 @@ static bool
 read_all(struct vault_opened *o, const char *path, struct view id, struct err *err)
 {
 	static const size_t room = (size_t)READ_COUNT * VAULT_OPENED_RECORD;
-	uint8_t *bytes = malloc(room), expected_head[BODY];
+	OWNED(own_memory) uint8_t *bytes = mem_zero(READ_COUNT, VAULT_OPENED_RECORD);
+	uint8_t expected_head[BODY];
 	off_t end = lseek(o->fd, 0, SEEK_END);
-	bool ok = bytes != NULL || err_nomem(err), good = true;
+	bool good = true;
 
 	head(id, expected_head);
-	if (ok && end == -1)
-		ok = err_errno(err, DIRCA_E_IO, "%s: cannot seek", path);
-	while (ok && good && end - o->size >= VAULT_OPENED_RECORD) {
+	if (end == -1)
+		return err_errno(err, DIRCA_E_IO, "%s: cannot seek", path);
+	while (good && end - o->size >= VAULT_OPENED_RECORD) {
 		ssize_t n = pread(o->fd, bytes, room, o->size);
 
 		if (n < VAULT_OPENED_RECORD)
-			ok = err_errno(err, DIRCA_E_IO, "%s: cannot read", path);
-		for (ssize_t at = 0; ok && good && at + VAULT_OPENED_RECORD <= n;
+			return err_errno(err, DIRCA_E_IO, "%s: cannot read", path);
+		for (ssize_t at = 0; good && at + VAULT_OPENED_RECORD <= n;
 		     at += VAULT_OPENED_RECORD)
-			ok = take(o, bytes + at, expected_head, &good, err);
+			if (!take(o, bytes + at, expected_head, &good, err))
+				return false;
 	}
-	free(bytes);
-	if (ok && (o->size == 0 || end - o->size >= 2 * VAULT_OPENED_RECORD))
-		ok = damaged(path, o->size, err);
-	return ok;
+	if (o->size == 0 || end - o->size >= 2 * VAULT_OPENED_RECORD)
+		return damaged(path, o->size, err);
+	return true;
 }
 
 bool

@@ -84,10 +84,11 @@ struct vault_kras {
 bool vault_kras_open(
     struct vault_kras *k, struct view ca_certificate, struct view issuers, struct err *err);
 void vault_kras_close(struct vault_kras *k);
-/* Those that are no usable KRA certificates are logged and left out. */
-bool vault_kras_set(struct vault_kras *k, const struct view *certificates, size_t count,
-    int64_t now, size_t *usable_out, struct err *err);
+/* Those that are no usable KRA certificates are logged and left out. How many are usable. */
+size_t vault_kras_set(
+    struct vault_kras *k, const struct view *certificates, size_t count, int64_t now);
 struct vault_kra_list *vault_kras_get(struct vault_kras *k); /* NULL if none */
+/* NULL passes. */
 void vault_kras_release(struct vault_kras *k, struct vault_kra_list *list);
 /* The KRA of that SHA-256, valid at `now`. CERTSRV_E_NO_VALID_KRA. */
 bool vault_kra_find(const struct vault_kra_list *list, const uint8_t sha256[32], int64_t now,

@@ -6,7 +6,9 @@
 
 #include <openssl/x509v3.h>
 
+#include "mem.h"
 #include "oids.h"
+#include "own.h"
 #include "pkix_policy.h"
 
 #define OID_TEXT_MAX 128
@@ -35,7 +37,7 @@ known_extensions(int nids[KNOWN_MAX])
 	    oid_nid(OID_CERTIFICATE_TEMPLATE),
 	    oid_nid(OID_NTDS_CA_SECURITY_EXT),
 	};
-	size_t count = sizeof list / sizeof list[0];
+	size_t count = COUNT_OF(list);
 
 	for (size_t i = 0; i < count; i++)
 		nids[i] = list[i];
@@ -159,20 +161,18 @@ bool
 vault_check_purpose(const STACK_OF(X509_EXTENSION) * extensions, unsigned kinds, struct err *err)
 {
 	X509_EXTENSION *found[LOOKED_INTO] = {NULL};
-	struct texts eku = {0}, policies = {0};
+	OWNED(texts_free) struct texts eku = {0};
+	OWNED(texts_free) struct texts policies = {0};
 	struct sign_purpose p = {0};
-	bool ok;
 
-	ok = find_extensions(extensions, found, err) &&
-	     read_basic_constraints(found[BASIC_CONSTRAINTS_AT], &p, err) &&
-	     read_key_usage(found[KEY_USAGE_AT], &p, err) &&
-	     read_ext_key_usage(found[EXT_KEY_USAGE_AT], &eku, err) &&
-	     read_policies(found[POLICIES_AT], &policies, err);
+	if (!find_extensions(extensions, found, err) ||
+	    !read_basic_constraints(found[BASIC_CONSTRAINTS_AT], &p, err) ||
+	    !read_key_usage(found[KEY_USAGE_AT], &p, err) ||
+	    !read_ext_key_usage(found[EXT_KEY_USAGE_AT], &eku, err) ||
+	    !read_policies(found[POLICIES_AT], &policies, err))
+		return false;
 	p.has_eku = found[EXT_KEY_USAGE_AT] != NULL;
 	p.eku = (struct sign_usages){eku.list, eku.count};
 	p.policy = (struct sign_usages){policies.list, policies.count};
-	ok = ok && sign_kinds_check(kinds, &p, err);
-	texts_free(&eku);
-	texts_free(&policies);
-	return ok;
+	return sign_kinds_check(kinds, &p, err);
 }

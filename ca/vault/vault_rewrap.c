@@ -7,6 +7,8 @@
 
 #include "clock.h"
 #include "log.h"
+#include "mem.h"
+#include "own_openssl.h"
 #include "text.h"
 
 #define REQUESTER_MAX 256
@@ -40,17 +42,16 @@ hash_whole(const struct view *fields, uint8_t out[32], struct err *err)
 {
 	const struct view parts[] = {
 	    fields[REWRAP_PAYLOAD], fields[REWRAP_SPKI], fields[REWRAP_REQUESTER]};
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	OWNED(own_md_ctx) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	bool ok = ctx != NULL && EVP_DigestInit_ex2(ctx, cms_digest(NID_sha256), NULL) == 1;
 
-	for (size_t i = 0; ok && i < sizeof parts / sizeof parts[0]; i++) {
+	for (size_t i = 0; ok && i < COUNT_OF(parts); i++) {
 		uint64_t len = parts[i].len;
 
 		ok = EVP_DigestUpdate(ctx, &len, sizeof len) == 1 &&
 		     EVP_DigestUpdate(ctx, parts[i].ptr, parts[i].len) == 1;
 	}
 	ok = ok && EVP_DigestFinal_ex(ctx, out, NULL) == 1;
-	EVP_MD_CTX_free(ctx);
 	return ok || err_openssl(err, DIRCA_E_CRYPTO, "hashing a request for archival");
 }
 
@@ -77,15 +78,14 @@ vault_rewrap_failed(struct vault_worker *w, const struct view *fields,
     const struct archive_payload *payload, bool claimed, int64_t begun_ns)
 {
 	struct view requester = fields[REWRAP_REQUESTER];
-	char *name;
 
 	if (claimed)
 		vault_xchgs_fail(&w->state->xchgs, fields[REWRAP_XCHG_ID], payload->encrypted_key);
 	if (vault_budget_fail(&w->state->budget, requester, clock_mono_ms())) {
-		name = text_printf("%.*s", (int)requester.len, (const char *)requester.ptr);
+		OWNED(own_memory) char *name = mem_text_n(requester.ptr, requester.len);
+
 		log_warn("archival suspended", LOG_STR("requester", name),
 		    LOG_INT("seconds", w->state->budget.period_ms / 1000));
-		free(name);
 	}
 	if (claimed)
 		wait_for_tick(begun_ns);

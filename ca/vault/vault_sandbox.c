@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/landlock.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stddef.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -17,6 +18,8 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "mem.h"
+#include "own.h"
 
 #define SPARE_FDS (16 + VAULT_XCHG_MAX) /* a file for each exchange key */
 
@@ -98,9 +101,9 @@ restrict_files(const char *folder, struct err *err)
 {
 	long abi =
 	    syscall(SYS_landlock_create_ruleset, NULL, (size_t)0, LANDLOCK_CREATE_RULESET_VERSION);
-	struct landlock_path_beneath_attr rule = {.allowed_access = FOLDER_ACCESS, .parent_fd = -1};
-	bool ok = false;
-	int rules;
+	struct landlock_path_beneath_attr rule = {.allowed_access = FOLDER_ACCESS};
+	OWNED(own_fd) int rules = -1;
+	OWNED(own_fd) int parent = -1;
 
 	if (abi < 1) {
 		log_warn("this kernel has no Landlock; the vault's files are guarded by their "
@@ -109,19 +112,13 @@ restrict_files(const char *folder, struct err *err)
 		return true;
 	}
 	rules = make_ruleset(abi);
-	rule.parent_fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (rules == -1 || rule.parent_fd == -1 ||
+	rule.parent_fd = parent = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (rules == -1 || parent == -1 ||
 	    syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) != 0 ||
 	    syscall(SYS_landlock_restrict_self, rules, 0) != 0)
-		err_errno(err, DIRCA_E_INTERNAL,
+		return err_errno(err, DIRCA_E_INTERNAL,
 		    "%s: the vault could not be confined to its folder by Landlock", folder);
-	else
-		ok = true;
-	if (rules != -1)
-		close(rules);
-	if (rule.parent_fd != -1)
-		close(rule.parent_fd);
-	return ok;
+	return true;
 }
 
 bool
@@ -207,19 +204,29 @@ allow_without_exec(scmp_filter_ctx filter, int call)
 	    filter, SCMP_ACT_ALLOW, call, 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 }
 
+/* abort() and no other signal: out of memory ends the process as what it is. */
+static int
+allow_abort(scmp_filter_ctx filter)
+{
+	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 2,
+	    SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()), SCMP_A2(SCMP_CMP_EQ, SIGABRT));
+}
+
 static int
 add_rules(scmp_filter_ctx filter)
 {
 	int rc = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
 
-	for (size_t i = 0; i < sizeof allowed / sizeof allowed[0] && rc == 0; i++)
+	for (size_t i = 0; i < COUNT_OF(allowed) && rc == 0; i++)
 		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
-	for (size_t i = 0; i < sizeof refused / sizeof refused[0] && rc == 0; i++)
+	for (size_t i = 0; i < COUNT_OF(refused) && rc == 0; i++)
 		rc = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), refused[i], 0);
 	if (rc == 0)
 		rc = allow_without_exec(filter, SCMP_SYS(mmap));
 	if (rc == 0)
 		rc = allow_without_exec(filter, SCMP_SYS(mprotect));
+	if (rc == 0)
+		rc = allow_abort(filter);
 	return rc;
 }
 

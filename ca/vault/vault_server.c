@@ -14,6 +14,8 @@
 
 #include "clock.h"
 #include "log.h"
+#include "mem.h"
+#include "own.h"
 #include "oids.h"
 
 #define SECURE_HEAP  (1 << 20)
@@ -140,17 +142,14 @@ own_secure_heap(struct err *err)
 static bool
 warm_up(struct vault_state *state, struct err *err)
 {
-	struct buf signature = {0};
+	OWNED(buf_free) struct buf signature = {0};
 	uint8_t random[16];
-	bool ok;
 
-	ok = OPENSSL_init_crypto(
-		 OPENSSL_INIT_LOAD_CRYPTO_STRINGS | OPENSSL_INIT_LOAD_CONFIG, NULL) == 1 &&
-	     RAND_bytes(random, sizeof random) == 1 &&
-	     RAND_priv_bytes(random, sizeof random) == 1 &&
-	     ca_key_sign(state->ca_key, view_of(random, sizeof random), &signature, err);
-	buf_free(&signature);
-	return ok;
+	return OPENSSL_init_crypto(
+		   OPENSSL_INIT_LOAD_CRYPTO_STRINGS | OPENSSL_INIT_LOAD_CONFIG, NULL) == 1 &&
+	       RAND_bytes(random, sizeof random) == 1 &&
+	       RAND_priv_bytes(random, sizeof random) == 1 &&
+	       ca_key_sign(state->ca_key, view_of(random, sizeof random), &signature, err);
 }
 
 /* ---- the keeper: what the vault does by its own clock ---- */
@@ -263,8 +262,7 @@ start_threads(struct server *s, struct err *err)
 	pthread_attr_t attr;
 	bool ok = true;
 
-	if ((s->threads = calloc(s->config->fd_count + 1, sizeof *s->threads)) == NULL)
-		return err_nomem(err);
+	s->threads = mem_zero(s->config->fd_count, sizeof *s->threads);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, THREAD_STACK);
 	for (size_t i = 0; i < s->config->fd_count && ok; i++)

@@ -1,65 +1,43 @@
 /* Everything that the vault reads from files, read before its sandbox closes. */
 #include "vault_priv.h"
 
-#include <stdlib.h>
-#include <string.h>
-#include <openssl/pem.h>
-
 #include "clock.h"
 #include "extension.h"
 #include "file.h"
+#include "own.h"
+#include "pem.h"
 #include "trust.h"
-
-#define CERTIFICATE_FILE_MAX (1 << 20)
 
 /* The first certificate of the PEM file; its SubjectPublicKeyInfo must be the CA key's. */
 static bool
 load_ca_certificate(const char *path, struct view spki, struct pkix_cert *out, struct err *err)
 {
-	char *name = NULL, *header = NULL;
-	unsigned char *der = NULL;
-	struct buf pem = {0};
-	BIO *bio = NULL;
-	bool ok = false;
-	long len;
+	OWNED(buf_free) struct buf text = {0};
+	struct buf *list = NULL;
+	size_t count = 0;
+	bool ok;
 
-	if (!file_read_owned(path, CERTIFICATE_FILE_MAX, &pem, err))
+	if (!file_read_owned(path, PEM_FILE_MAX, &text, err))
 		return false;
-	if ((bio = BIO_new_mem_buf(pem.ptr, (int)pem.len)) == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	if (PEM_read_bio(bio, &name, &header, &der, &len) != 1 ||
-	    strcmp(name, PEM_STRING_X509) != 0) {
-		err_openssl(err, CERTSRV_E_INVALID_CA_CERTIFICATE, "%s: no PEM certificate", path);
-		goto out;
-	}
-	if (!pkix_cert_decode(view_of(der, (size_t)len), out, err)) {
-		err_prefix(err, "%s", path);
-		goto out;
-	}
-	ok = view_eq(out->spki, spki) ||
-	     err_set(err, CERTSRV_E_INVALID_CA_CERTIFICATE,
-		 "%s: the CA key in the vault's folder belongs to another certificate", path);
-out:
-	OPENSSL_free(name);
-	OPENSSL_free(header);
-	OPENSSL_free(der);
-	BIO_free(bio);
-	buf_free(&pem);
-	return ok;
+	ok = pem_certificates(buf_view(&text), &list, &count, err) &&
+	     pkix_cert_decode(buf_view(&list[0]), out, err);
+	pem_list_free(&list, count);
+	if (!ok)
+		return err_prefix(err, "%s", path);
+	return view_eq(out->spki, spki) ||
+	       err_set(err, CERTSRV_E_INVALID_CA_CERTIFICATE,
+		   "%s: the CA key in the vault's folder belongs to another certificate", path);
 }
 
 static bool
 open_kras(struct vault_state *s, const char *state_dir, struct err *err)
 {
-	struct buf pem = {0};
-	bool ok = (trust_read(state_dir, TRUST_KRA_ISSUERS, &pem, err) ||
-		      err->code == ERROR_FILE_NOT_FOUND) &&
-		  vault_kras_open(&s->kras, buf_view(&s->ca_cert.raw), buf_view(&pem), err);
+	OWNED(buf_free) struct buf pem = {0};
 
-	buf_free(&pem);
-	return ok;
+	if (!trust_read(state_dir, TRUST_KRA_ISSUERS, &pem, err) &&
+	    err->code != ERROR_FILE_NOT_FOUND)
+		return false;
+	return vault_kras_open(&s->kras, buf_view(&s->ca_cert.raw), buf_view(&pem), err);
 }
 
 static bool

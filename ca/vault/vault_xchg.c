@@ -17,6 +17,8 @@
 
 #include "file.h"
 #include "log.h"
+#include "mem.h"
+#include "own_openssl.h"
 #include "text.h"
 
 #define XCHG_BITS_MIN 2048
@@ -49,13 +51,9 @@ static bool
 file_path(const struct vault_xchgs *x, const uint8_t id[VAULT_ID_LEN], const char *suffix,
     char path[KEY_PATH_MAX], struct err *err)
 {
-	char *hex = hex_encode(view_of(id, VAULT_ID_LEN), '\0');
-	int n;
+	OWNED(own_memory) char *hex = hex_encode(view_of(id, VAULT_ID_LEN), '\0');
+	int n = snprintf(path, KEY_PATH_MAX, "%s/" PREFIX "%s%s", x->folder, hex, suffix);
 
-	if (hex == NULL)
-		return err_nomem(err);
-	n = snprintf(path, KEY_PATH_MAX, "%s/" PREFIX "%s%s", x->folder, hex, suffix);
-	free(hex);
 	return (n > 0 && n < KEY_PATH_MAX) ||
 	       err_set(err, DIRCA_E_CONFIG, "the vault's folder has too long a name");
 }
@@ -71,20 +69,21 @@ xchg_free(struct vault_xchg *k, size_t workers)
 	vault_opened_close(&k->opened);
 }
 
-/* Takes what is in `new` over, also when it fails. */
-static bool
-add(struct vault_xchgs *x, struct vault_xchg *new, struct err *err)
+/* One that is in no list yet, and has no copies. */
+static void
+new_xchg_free(struct vault_xchg *k)
 {
-	struct vault_xchg *grown = NULL;
+	xchg_free(k, 0);
+}
 
-	if ((new->copies = calloc(x->workers + 1, sizeof *new->copies)) == NULL ||
-	    (grown = realloc(x->list, (x->count + 1) * sizeof *grown)) == NULL) {
-		xchg_free(new, x->workers);
-		return err_nomem(err);
-	}
-	x->list = grown;
+/* Takes what is in `new` over. */
+static void
+add_xchg(struct vault_xchgs *x, struct vault_xchg *new)
+{
+	new->copies = mem_zero(x->workers, sizeof *new->copies);
+	x->list = mem_grow(x->list, x->count, sizeof *x->list);
 	x->list[x->count++] = *new;
-	return true;
+	*new = (struct vault_xchg){.opened.fd = -1};
 }
 
 static struct vault_xchg *
@@ -136,10 +135,9 @@ static bool
 load_certificate(
     const struct vault_xchgs *x, const char *key_path, struct vault_xchg *k, struct err *err)
 {
+	OWNED(pkix_cert_free) struct pkix_cert cert = {0};
 	char path[KEY_PATH_MAX];
-	struct pkix_cert cert = {0};
 	struct stat st;
-	bool ok;
 
 	if (!file_path(x, k->id, CERT_SUFFIX, path, err))
 		return false;
@@ -151,10 +149,10 @@ load_certificate(
 		k->not_after = (int64_t)st.st_mtime + VAULT_XCHG_LIFE_MAX;
 		return true;
 	}
-	ok = pkix_cert_decode(buf_view(&k->certificate), &cert, err) || err_prefix(err, "%s", path);
+	if (!pkix_cert_decode(buf_view(&k->certificate), &cert, err))
+		return err_prefix(err, "%s", path);
 	k->not_after = cert.not_after;
-	pkix_cert_free(&cert);
-	return ok;
+	return true;
 }
 
 /* What the key opened. One with too many failures is retired again. So is one of which nobody
@@ -182,22 +180,22 @@ static bool
 load(struct vault_xchgs *x, const char *name, struct err *err)
 {
 	char path[KEY_PATH_MAX], expected[KEY_PATH_MAX];
-	struct vault_xchg k = {.opened.fd = -1};
+	OWNED(new_xchg_free) struct vault_xchg k = {.opened.fd = -1};
 	int n = snprintf(path, sizeof path, "%s/%s", x->folder, name);
 
 	if (n < 0 || (size_t)n >= sizeof path)
 		return err_set(err, DIRCA_E_CONFIG, "the vault's folder has too long a name");
 	if (!key_file_read(path, x->passphrase, &k.key, err))
 		return false;
-	if (!key_id(k.key, k.id, err) || !file_path(x, k.id, KEY_SUFFIX, expected, err) ||
-	    (strcmp(path, expected) != 0 &&
-		!err_set(
-		    err, DIRCA_E_CONFIG, "%s: the exchange key in it has another name", path)) ||
-	    !load_certificate(x, path, &k, err) || !load_opened(x, &k, err)) {
-		xchg_free(&k, x->workers);
+	if (!key_id(k.key, k.id, err) || !file_path(x, k.id, KEY_SUFFIX, expected, err))
 		return false;
-	}
-	return add(x, &k, err);
+	if (strcmp(path, expected) != 0)
+		return err_set(
+		    err, DIRCA_E_CONFIG, "%s: the exchange key in it has another name", path);
+	if (!load_certificate(x, path, &k, err) || !load_opened(x, &k, err))
+		return false;
+	add_xchg(x, &k);
+	return true;
 }
 
 static bool
@@ -286,19 +284,18 @@ bool
 vault_xchgs_add(
     struct vault_xchgs *x, EVP_PKEY *key, const struct pkix_cert *certificate, struct err *err)
 {
+	OWNED(new_xchg_free)
 	struct vault_xchg k = {.not_after = certificate->not_after, .opened.fd = -1};
 	bool ok;
 
-	if (EVP_PKEY_up_ref(key) == 1)
-		k.key = key;
-	ok = k.key != NULL ? key_id(key, k.id, err) : err_nomem(err);
-	ok = ok && buf_dup(buf_view(&certificate->raw), &k.certificate, err);
+	if (EVP_PKEY_up_ref(key) != 1)
+		return err_openssl(err, DIRCA_E_CRYPTO, "the exchange key could not be kept");
+	k.key = key;
+	if (!key_id(key, k.id, err) || !buf_dup(buf_view(&certificate->raw), &k.certificate, err))
+		return false;
 	pthread_mutex_lock(&x->lock);
-	ok = ok && write_files(x, &k, err);
-	if (ok)
-		ok = add(x, &k, err);
-	else
-		xchg_free(&k, x->workers);
+	if ((ok = write_files(x, &k, err)))
+		add_xchg(x, &k);
 	pthread_mutex_unlock(&x->lock);
 	return ok;
 }
@@ -309,10 +306,9 @@ remove_files(const struct vault_xchgs *x, const uint8_t id[VAULT_ID_LEN], struct
 {
 	static const char *const suffixes[] = {KEY_SUFFIX, CERT_SUFFIX, OPENED_SUFFIX};
 	char path[KEY_PATH_MAX];
-	bool ok = true;
-	int fd;
+	OWNED(own_fd) int fd = -1;
 
-	for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
+	for (size_t i = 0; i < COUNT_OF(suffixes); i++) {
 		if (!file_path(x, id, suffixes[i], path, err))
 			return false;
 		if (unlink(path) != 0 && errno != ENOENT)
@@ -320,10 +316,8 @@ remove_files(const struct vault_xchgs *x, const uint8_t id[VAULT_ID_LEN], struct
 			    err, DIRCA_E_IO, "%s: cannot remove the exchange key", path);
 	}
 	if ((fd = open(x->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1 || fsync(fd) != 0)
-		ok = err_errno(err, DIRCA_E_IO, "%s: cannot fsync", x->folder);
-	if (fd != -1)
-		close(fd);
-	return ok;
+		return err_errno(err, DIRCA_E_IO, "%s: cannot fsync", x->folder);
+	return true;
 }
 
 bool
@@ -352,15 +346,13 @@ vault_xchgs_purge(struct vault_xchgs *x, int64_t now, struct err *err)
 static void
 retire(struct vault_xchg *k)
 {
-	char *hex;
+	OWNED(own_memory) char *hex = hex_encode(view_of(k->id, VAULT_ID_LEN), '\0');
 
 	if (k->is_retired)
 		return;
 	k->is_retired = true;
-	hex = hex_encode(view_of(k->id, VAULT_ID_LEN), '\0');
 	log_warn("exchange key retired", LOG_STR("key", hex),
 	    LOG_INT("opened", (int64_t)k->opened.count), LOG_INT("failures", k->opened.failures));
-	free(hex);
 }
 
 bool
@@ -398,41 +390,36 @@ refuse_retired(struct err *err)
 	    "this exchange key is retired; fetch the current exchange certificate");
 }
 
+/* Under the lock. */
+static bool
+get_copy(struct vault_xchg *k, size_t worker, int64_t now, EVP_PKEY **out, struct err *err)
+{
+	if (k == NULL)
+		return err_set(err, DIRCA_E_XCHG_CERT,
+		    "the vault has no such exchange key; it was forgotten or belongs to another "
+		    "CA");
+	if (k->is_retired)
+		return refuse_retired(err);
+	if (now > k->not_after)
+		return err_set(err, DIRCA_E_XCHG_CERT,
+		    "the certificate of this exchange key has ended; fetch the current one");
+	if (k->copies[worker] == NULL && (k->copies[worker] = EVP_PKEY_dup(k->key)) == NULL)
+		return err_openssl(err, DIRCA_E_CRYPTO, "the exchange key could not be copied");
+	if (EVP_PKEY_up_ref(k->copies[worker]) != 1)
+		return err_openssl(err, DIRCA_E_CRYPTO, "the exchange key could not be lent");
+	*out = k->copies[worker];
+	return true;
+}
+
 bool
 vault_xchgs_get(struct vault_xchgs *x, struct view id, size_t worker, int64_t now, EVP_PKEY **out,
     struct err *err)
 {
-	struct vault_xchg *k;
-	bool ok = false;
+	bool ok;
 
 	*out = NULL;
 	pthread_mutex_lock(&x->lock);
-	if ((k = find(x, id)) == NULL) {
-		err_set(err, DIRCA_E_XCHG_CERT,
-		    "the vault has no such exchange key; it was forgotten or belongs to another "
-		    "CA");
-		goto out;
-	}
-	if (k->is_retired) {
-		refuse_retired(err);
-		goto out;
-	}
-	if (now > k->not_after) {
-		err_set(err, DIRCA_E_XCHG_CERT,
-		    "the certificate of this exchange key has ended; fetch the current one");
-		goto out;
-	}
-	if (k->copies[worker] == NULL && (k->copies[worker] = EVP_PKEY_dup(k->key)) == NULL) {
-		err_openssl(err, DIRCA_E_CRYPTO, "the exchange key could not be copied");
-		goto out;
-	}
-	if (EVP_PKEY_up_ref(k->copies[worker]) != 1) {
-		err_nomem(err);
-		goto out;
-	}
-	*out = k->copies[worker];
-	ok = true;
-out:
+	ok = get_copy(find(x, id), worker, now, out, err);
 	pthread_mutex_unlock(&x->lock);
 	return ok;
 }

@@ -9,7 +9,9 @@
 #include <openssl/rand.h>
 
 #include "extension.h"
+#include "mem.h"
 #include "oids.h"
+#include "own_openssl.h"
 #include "text.h"
 
 #define SERIAL_LEN 16 /* 128 random bits */
@@ -19,33 +21,41 @@
 static bool
 subject_name(const struct pkix_cert *ca, struct buf *out, struct err *err)
 {
-	char *cn = pkix_name_value(ca->subject, NID_commonName),
-	     *name = text_printf("%s-Xchg", cn != NULL ? cn : "CA"), *dn = strdup("CN=");
-	bool ok = name != NULL;
+	OWNED(own_memory) char *cn = pkix_name_value(ca->subject, NID_commonName);
+	OWNED(own_memory) char *name = text_printf("%s-Xchg", cn != NULL ? cn : "CA");
+	OWNED(own_memory) char *dn = mem_text("CN=");
 
-	for (const char *p = name; ok && dn != NULL && *p != '\0'; p++) {
+	for (const char *p = name; *p != '\0'; p++) {
 		char *longer = text_printf("%s\\%02x", dn, (unsigned)(unsigned char)*p);
 
 		free(dn);
 		dn = longer;
 	}
-	ok = ok && dn != NULL ? pkix_name_from_dn(dn, NULL, out, err) : err_nomem(err);
-	free(cn);
-	free(name);
-	free(dn);
-	return ok;
+	return pkix_name_from_dn(dn, NULL, out, err);
+}
+
+struct urls {
+	char *list[VAULT_XCHG_URLS];
+};
+
+static void
+urls_free(struct urls *u)
+{
+	for (size_t i = 0; i < VAULT_XCHG_URLS; i++)
+		free(u->list[i]);
 }
 
 /* Addresses as C strings; false if one could be something else. */
 static bool
-copy_urls(const struct view from[VAULT_XCHG_URLS], char *to[VAULT_XCHG_URLS], struct err *err)
+copy_urls(const struct view from[VAULT_XCHG_URLS], struct urls *to, struct err *err)
 {
 	for (size_t i = 0; i < VAULT_XCHG_URLS; i++) {
 		if (from[i].len == 0)
 			continue;
-		if (from[i].len > URL_MAX || !text_from_view(from[i], &to[i], err) ||
-		    !text_is_visible_ascii(to[i]) ||
-		    (strncmp(to[i], "ldap:///", 8) != 0 && strncmp(to[i], "http://", 7) != 0))
+		if (from[i].len > URL_MAX || !text_from_view(from[i], &to->list[i], err) ||
+		    !text_is_visible_ascii(to->list[i]) ||
+		    (strncmp(to->list[i], "ldap:///", 8) != 0 &&
+			strncmp(to->list[i], "http://", 7) != 0))
 			return err_set(err, E_INVALIDARG,
 			    "an address in an exchange certificate begins with ldap:/// or "
 			    "http:// and has at most %d visible characters",
@@ -57,30 +67,24 @@ copy_urls(const struct view from[VAULT_XCHG_URLS], char *to[VAULT_XCHG_URLS], st
 static bool
 push_addresses(const struct vault_xchg_offer *offer, ext_list *list, struct err *err)
 {
-	char *cdp[VAULT_XCHG_URLS] = {NULL}, *aia[VAULT_XCHG_URLS] = {NULL};
-	bool ok = copy_urls(offer->cdp, cdp, err) && copy_urls(offer->aia, aia, err) &&
-		  ext_push_cdp(list, cdp, VAULT_XCHG_URLS, err) &&
-		  ext_push_aia(list, aia, VAULT_XCHG_URLS, err);
+	OWNED(urls_free) struct urls cdp = {0};
+	OWNED(urls_free) struct urls aia = {0};
 
-	for (size_t i = 0; i < VAULT_XCHG_URLS; i++) {
-		free(cdp[i]);
-		free(aia[i]);
-	}
-	return ok;
+	return copy_urls(offer->cdp, &cdp, err) && copy_urls(offer->aia, &aia, err) &&
+	       ext_push_cdp(list, cdp.list, VAULT_XCHG_URLS, err) &&
+	       ext_push_aia(list, aia.list, VAULT_XCHG_URLS, err);
 }
 
 static bool
 push_key_ids(struct view spki, const struct pkix_cert *ca, ext_list *list, struct err *err)
 {
+	OWNED(buf_free) struct buf ca_id = {0};
 	uint8_t key_id[KEY_ID_LEN];
-	struct buf ca_id = {0};
-	bool ok = ext_key_id(spki, key_id, err) && pkix_cert_ski(ca, &ca_id, err) &&
-		  ext_push_ski(list, view_of(key_id, sizeof key_id), err) &&
-		  ext_push_template_name(list, "CAExchange", err) &&
-		  ext_push_aki(list, buf_view(&ca_id), err);
 
-	buf_free(&ca_id);
-	return ok;
+	return ext_key_id(spki, key_id, err) && pkix_cert_ski(ca, &ca_id, err) &&
+	       ext_push_ski(list, view_of(key_id, sizeof key_id), err) &&
+	       ext_push_template_name(list, "CAExchange", err) &&
+	       ext_push_aki(list, buf_view(&ca_id), err);
 }
 
 static bool
@@ -129,21 +133,19 @@ vault_xchg_tbs(const struct vault_xchg_offer *offer, EVP_PKEY *key, const struct
     struct view sig_alg, int64_t now, struct buf *tbs_out, struct journal_entry *entry_out,
     struct err *err)
 {
-	ext_list *list = sk_X509_EXTENSION_new_null();
-	struct buf subject = {0}, spki = {0};
+	OWNED(own_x509_extensions) ext_list *list = sk_X509_EXTENSION_new_null();
+	OWNED(buf_free) struct buf subject = {0};
+	OWNED(buf_free) struct buf spki = {0};
 	int64_t until = now + offer->life_s;
-	bool ok = false;
 
 	*tbs_out = (struct buf){0};
 	*entry_out = (struct journal_entry){.kind = JOURNAL_EXCHANGE};
-	if (list == NULL) {
-		err_nomem(err);
-		goto out;
-	}
+	if (list == NULL)
+		return err_openssl(err, DIRCA_E_CRYPTO, "a list of extensions");
 	if (!check_life(offer, ca, now, err) || !make_serial(entry_out, err) ||
 	    !subject_name(ca, &subject, err) || !pkix_key_spki(key, &spki, err) ||
 	    !push_extensions(offer, key, buf_view(&spki), ca, list, err))
-		goto out;
+		return false;
 	const struct pkix_tbs tbs = {
 	    .serial = view_of(entry_out->number, entry_out->number_len),
 	    .sig_alg = sig_alg,
@@ -154,10 +156,5 @@ vault_xchg_tbs(const struct vault_xchg_offer *offer, EVP_PKEY *key, const struct
 	    .spki = buf_view(&spki),
 	    .extensions = list,
 	};
-	ok = pkix_tbs_encode(&tbs, tbs_out, err);
-out:
-	sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
-	buf_free(&subject);
-	buf_free(&spki);
-	return ok;
+	return pkix_tbs_encode(&tbs, tbs_out, err);
 }

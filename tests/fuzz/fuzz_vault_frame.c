@@ -183,11 +183,8 @@ static void
 set_kra(void)
 {
 	struct view list[] = {buf_view(&kra_certificate)};
-	struct err err;
-	size_t usable;
 
-	must(vault_kras_set(&vault.kras, list, 1, NOT_BEFORE + 1, &usable, &err) && usable == 1,
-	    "KRA");
+	must(vault_kras_set(&vault.kras, list, 1, NOT_BEFORE + 1) == 1, "KRA");
 }
 
 static void

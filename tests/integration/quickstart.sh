@@ -84,9 +84,9 @@ refuses_unknown_options() {
 
 check "--help" helps
 check "an unknown option is a usage error" refuses_unknown_options
-begun=$SECONDS
 check "it tells the story" tells_the_story
-took=$((SECONDS - begun))
+times >"$dir/times" # of this shell and of what has ended in it: processor seconds, for the machine may have other work
+took=$(awk -F '[ms ]+' 'NR == 2 {print int(60 * $1 + $2 + 60 * $3 + $4)}' "$dir/times")
 check "in less than 60 s ($took s)" is_quick
 check "each command is said" says_what_it_does
 check "no colours where no terminal is" has_no_colours_in_a_file

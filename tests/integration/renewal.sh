@@ -78,7 +78,7 @@ check "officer2 becomes an agent" ca_lab_eventually enroll officer2 EnrollmentAg
 # shellcheck disable=SC2046
 check "and enrolls user1" ca_lab_eventually enroll officer2 Card "$dir/card.pfx" --on-behalf-of 'NWTRADERS\user1' \
 	$(signer agent "$dir/agent.pfx")
-check "the subject is user1" grep -q 'CN = user1' <(ca_lab_certificate_of "$dir/card.pfx" | openssl x509 -noout -subject)
+check "the subject is user1" grep -q 'CN = user1' <(ca_lab_certificate_of "$dir/card.pfx" | openssl x509 -noout -subject -nameopt oneline)
 check "in the database too" is 'NWTRADERS\user1|NWTRADERS\officer2' row "RequesterName, CallerName"
 audit() { # WORD
 	sqlite3 "$CA_STATE/dirca.db" "SELECT Actor, Detail FROM Audit WHERE EventID = 790 ORDER BY RowID DESC LIMIT 1" | grep -F "$1"

@@ -119,7 +119,7 @@ certificate_is_sound() {
 		openssl x509 -in "$dir/user.crt" -noout -text >"$dir/user.txt" &&
 		certtool --certificate-info --infile "$dir/user.crt" >"$dir/user.certtool" &&
 		grep -q '1.3.6.1.4.1.311.10.3.4\|Microsoft Encrypted File System' "$dir/user.txt" &&
-		grep -q '1.3.6.1.4.1.311.21.7' "$dir/user.txt" &&
+		grep -q '1.3.6.1.4.1.311.21.7\|Microsoft certificate template' "$dir/user.txt" &&
 		grep -q "$subject@nwtraders.com" "$dir/user.txt" "$dir/user.certtool" &&
 		grep -q "$CA_HTTP_URL/dirca/" "$dir/user.txt"
 }

@@ -5,22 +5,11 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=../support/lab.sh
 . "$here/../support/lab.sh"
+# shellcheck source-path=SCRIPTDIR source=../support/checks.sh
+. "$here/../support/checks.sh"
 lab=$(mktemp -d /tmp/dirca-lab.XXXXXX)
-trap 'lab_slapd_kill "$lab"; lab_kdc_stop "$lab"; rm -rf "$lab"' EXIT
-failed=0
-
-# check NAME COMMAND...: the command succeeds.
-check() {
-	local name=$1
-	shift
-	if "$@" >"$lab/out" 2>&1; then
-		echo "ok   $name"
-	else
-		echo "FAIL $name"
-		sed 's/^/     /' "$lab/out"
-		failed=1
-	fi
-}
+checks_begin "$lab"
+trap 'lab_slapd_kill "$lab"; lab_kdc_stop "$lab"; checks_clean "$lab"' EXIT
 
 # The command must fail with exactly this LDAP result: a misspelt DN or a dead server is not a refusal.
 fails_with() {
@@ -248,4 +237,4 @@ check "anonymous sees the rootDSE only" anonymous_sees_only_rootdse
 check "a killed slapd starts again with its data" killed_slapd_starts_again_with_its_data
 check "a stopped slapd answers no more" stopped_slapd_answers_no_more
 check "an ordinary user can run it" ordinary_user_can_do_it_too
-exit $failed
+checks_end

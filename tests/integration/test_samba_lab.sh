@@ -11,7 +11,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 ! samba_lab_missing || exit 77
 lab=$(mktemp -d /tmp/dirca-lab.XXXXXX)
 checks_begin "$lab"
-trap 'samba_lab_kill "$lab"; rm -rf "$lab"' EXIT
+trap 'samba_lab_kill "$lab"; checks_clean "$lab"' EXIT
 INSUFFICIENT_ACCESS=50
 
 # as USER TOOL ARGUMENT...

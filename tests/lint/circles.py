@@ -3,27 +3,15 @@
 
 dirca, which has no business there, does not link the database. What is not so yet would stand in KNOWN.
 """
-import collections
 import pathlib
 import re
 import subprocess
 import sys
 
+sys.dont_write_bytecode = True
+from symbols import arrows  # noqa: E402
+
 KNOWN = set()
-
-
-def arrows(build):
-    """{object: objects it needs}, as "room/object"."""
-    defined, needed = {}, collections.defaultdict(set)
-    for library in sorted(pathlib.Path(build).glob("libdirca_*.a")):
-        room = library.stem.removeprefix("libdirca_")
-        text = subprocess.run(["nm", "-A", "-g", library], capture_output=True, text=True, check=True).stdout
-        for name, kind, symbol in re.findall(r"^[^:]+:([^:]+)\.c\.o:[0-9a-f ]*\s(\w) (\S+)$", text, re.M):
-            if kind == "U":
-                needed[f"{room}/{name}"].add(symbol)
-            else:
-                defined.setdefault(symbol, f"{room}/{name}")
-    return {name: {defined[s] for s in symbols if s in defined} - {name} for name, symbols in needed.items()}
 
 
 def circles(graph):

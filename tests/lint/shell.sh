@@ -7,4 +7,4 @@ our_files . | while IFS= read -r file; do
 	case $(head -c 80 "$file" | head -1 | tr -d '\0') in
 	'#!'*bash* | '#!/bin/sh'* | '# shellcheck shell='*) echo "$file" ;;
 	esac
-done | xargs shellcheck -x
+done | xargs -P "$(nproc)" -n 4 shellcheck -x

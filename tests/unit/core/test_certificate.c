@@ -100,7 +100,7 @@ version_2_template_gives_the_extensions_of_ad_cs_in_order(void **state)
 	    strlen(HARNESS_DOMAIN "-1101")));
 	assert_int_equal(sid->value.ptr[0], 0x30);
 	assert_int_equal(sid->value.ptr[2], 0xa0);
-	assert_int_equal(openssl("x509 -in cert.pem -noout -text"), 0);
+	assert_int_equal(openssl("x509 -in cert.pem -noout -text -nameopt oneline"), 0);
 	assert_text_has("URI:ldap:///CN=Test%20CA,CN=ca1");
 	assert_text_has("URI:http://ca1.nwtraders.com:8080/dirca/Test%20CA.crl");
 	assert_text_has("CA Issuers - URI:http://ca1.nwtraders.com:8080/dirca/Test%20CA.crt");
@@ -168,7 +168,7 @@ empty_subject_makes_the_alternative_name_critical(void **state)
 	assert_true(pkix_cert_extension(&c, NID_subject_alt_name)->critical);
 	assert_null(pkix_cert_extension(&c, NID_crl_distribution_points));
 	assert_null(pkix_cert_extension(&c, NID_key_usage));
-	assert_int_equal(openssl("x509 -in cert.pem -noout -text"), 0);
+	assert_int_equal(openssl("x509 -in cert.pem -noout -text -nameopt oneline"), 0);
 	assert_text_has("DNS:ws1.nwtraders.com, email:ws1@nwtraders.com, othername:");
 	pkix_cert_free(&c);
 	issue_plan_free(&plan);

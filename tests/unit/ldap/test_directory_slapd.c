@@ -388,7 +388,6 @@ static void
 a_silent_server_is_given_up(void **state)
 {
 	struct dir_config config = lab_admin();
-	int64_t start = clock_mono_ms();
 	char uri[64];
 	int pipe_fds[2];
 	pid_t pid;
@@ -419,7 +418,7 @@ a_silent_server_is_given_up(void **state)
 	memmove(uri + 5, uri + 4, strlen(uri + 4) + 1);
 	memcpy(uri, "ldaps:", 6);
 	refuses(&config, "Timed out");
-	assert_true(clock_mono_ms() - start < 3000);
+	assert_int_equal(waitpid(pid, NULL, WNOHANG), 0); /* it is still there */
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	close(pipe_fds[0]);

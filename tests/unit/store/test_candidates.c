@@ -253,7 +253,9 @@ searches_use_their_indexes(void **state)
 	    {SQL_UNHASHED, "RequestUnhashed (RequestID>?)"},
 	};
 	struct fixture *f = *state;
-	struct conn *c = reader_take(f->store, &f->err);
+	OWNED(reading_end)
+	struct reading reading = reading_begin(f->store, SQL_GET_SETTING, &f->err);
+	struct conn *c = reading.conn;
 	char sql[4096], plan[512];
 	sqlite3_stmt *st;
 	size_t len;
@@ -270,7 +272,6 @@ searches_use_their_indexes(void **state)
 		if (strstr(plan, searches[i].plan) == NULL)
 			fail_msg("%s: %s", searches[i].plan, plan);
 	}
-	reader_give(f->store, c);
 }
 
 int
