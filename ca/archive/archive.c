@@ -1,5 +1,7 @@
 #include "archive.h"
 
+#include "own_openssl.h"
+
 #define KRA_MAX 64 /* recipients of one archived key */
 
 static bool
@@ -95,37 +97,31 @@ static bool
 open_prove_and_seal(
     const struct archive_rewrap *in, EVP_PKEY *pub, struct buf *sealed, struct err *err)
 {
-	struct secret blob = {0};
-	EVP_PKEY *priv = NULL;
+	OWNED(secret_free) struct secret blob = {0};
+	OWNED(own_pkey) EVP_PKEY *priv = NULL;
 	struct err ignored;
-	bool good = open_blob(in, &blob, &priv), ok = false;
+	bool good = open_blob(in, &blob, &priv);
 
-	if (priv == NULL && !take_stand_in(pub, &blob, &priv, &ignored)) {
-		archive_refuse(err);
-		goto out;
-	}
+	if (priv == NULL && !take_stand_in(pub, &blob, &priv, &ignored))
+		return archive_refuse(err);
 	good = archive_key_matches(priv, pub, &ignored) && good;
-	ok = cms_enveloped_seal(
-	    secret_view(&blob), in->kras, in->kra_count, in->cipher, in->oaep, sealed, err);
-	if (ok && !good) {
+	if (!cms_enveloped_seal(
+		secret_view(&blob), in->kras, in->kra_count, in->cipher, in->oaep, sealed, err))
+		return false;
+	if (!good) {
 		buf_free(sealed);
-		ok = archive_refuse(err);
+		return archive_refuse(err);
 	}
-out:
-	EVP_PKEY_free(priv);
-	secret_free(&blob);
-	return ok;
+	return true;
 }
 
 bool
 archive_rewrap(const struct archive_rewrap *in, struct buf *archived_out, struct err *err)
 {
-	EVP_PKEY *pub = NULL;
-	bool ok;
+	OWNED(own_pkey) EVP_PKEY *pub = NULL;
 
 	*archived_out = (struct buf){0};
-	ok = check_kras(in, err) && pkix_public_key(in->spki, &pub, err) &&
-	     keyblob_can_hold(pub, err) && open_prove_and_seal(in, pub, archived_out, err);
-	EVP_PKEY_free(pub);
-	return ok;
+
+	return check_kras(in, err) && pkix_public_key(in->spki, &pub, err) &&
+	       keyblob_can_hold(pub, err) && open_prove_and_seal(in, pub, archived_out, err);
 }

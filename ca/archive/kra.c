@@ -5,17 +5,16 @@
 #include <openssl/rand.h>
 
 #include "oids.h"
+#include "own_openssl.h"
 
 static bool
 refuse(const struct pkix_cert *kra, struct err *err, const char *reason)
 {
+	OWNED(own_memory)
 	char *subject = pkix_name_text(kra->subject), *serial = pkix_serial_text(kra->serial);
 
-	err_set(err, CERTSRV_E_NO_VALID_KRA, "KRA certificate %s (serial %s): %s",
+	return err_set(err, CERTSRV_E_NO_VALID_KRA, "KRA certificate %s (serial %s): %s",
 	    subject != NULL ? subject : "?", serial != NULL ? serial : "?", reason);
-	free(subject);
-	free(serial);
-	return false;
 }
 
 static bool
@@ -43,14 +42,11 @@ static bool
 signed_by(const struct pkix_cert *kra, const struct pkix_cert *issuer)
 {
 	struct err ignored = {0};
-	EVP_PKEY *key = NULL;
-	bool ok;
+	OWNED(own_pkey) EVP_PKEY *key = NULL;
 
-	ok = view_eq(kra->issuer, issuer->subject) &&
-	     pkix_public_key(issuer->spki, &key, &ignored) &&
-	     pkix_verify(key, kra->sig_alg, kra->tbs, kra->signature, false, &ignored);
-	EVP_PKEY_free(key);
-	return ok;
+	return view_eq(kra->issuer, issuer->subject) &&
+	       pkix_public_key(issuer->spki, &key, &ignored) &&
+	       pkix_verify(key, kra->sig_alg, kra->tbs, kra->signature, false, &ignored);
 }
 
 bool

@@ -7,6 +7,8 @@
  * the key has none that can be used: the vault's answers take the same time for every wrong key.
  */
 #include "archive.h"
+#include "mem.h"
+#include "own_openssl.h"
 
 #include <string.h>
 #include <openssl/bn.h>
@@ -73,7 +75,7 @@ rsa_private_numbers(const EVP_PKEY *key, struct rsa_numbers *out)
 
 	if (!rsa_public_numbers(key, out))
 		return false;
-	for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
+	for (size_t i = 0; i < COUNT_OF(wanted); i++) {
 		if (EVP_PKEY_get_bn_param(key, wanted[i].name, wanted[i].to) != 1)
 			return false;
 		BN_set_flags(*wanted[i].to, BN_FLG_CONSTTIME);
@@ -104,31 +106,35 @@ rsa_sizes_sane(const struct rsa_numbers *k)
 	       !BN_is_zero(k->dq) && !BN_is_zero(k->qi);
 }
 
+/* What BN_CTX_get gave since BN_CTX_start goes back when the block ends. */
+static void
+bn_frame_end(BN_CTX **ctx)
+{
+	BN_CTX_end(*ctx);
+}
+
 /* e*x == 1 modulo prime - 1, for x = d and x = the CRT exponent. */
 static bool
 rsa_exponents_fit(const BIGNUM *e, const BIGNUM *d, const BIGNUM *crt, const BIGNUM *prime,
     BN_CTX *ctx, bool *fit_out)
 {
-	bool ok = false;
+	OWNED(bn_frame_end) BN_CTX *frame = ctx;
 	BIGNUM *order, *t;
 
 	*fit_out = false;
-	BN_CTX_start(ctx);
+	BN_CTX_start(frame);
 	order = BN_CTX_get(ctx);
 	t = BN_CTX_get(ctx);
 	if (t == NULL || !BN_sub(order, prime, BN_value_one()))
-		goto out;
+		return false;
 	BN_set_flags(order, BN_FLG_CONSTTIME);
 	if (!BN_mod_mul(t, e, d, order, ctx))
-		goto out;
+		return false;
 	*fit_out = BN_is_one(t);
 	if (!BN_mod_mul(t, e, crt, order, ctx))
-		goto out;
+		return false;
 	*fit_out = *fit_out && BN_is_one(t);
-	ok = true;
-out:
-	BN_CTX_end(ctx);
-	return ok;
+	return true;
 }
 
 /* n = p*q; e, d, dp, dq, qInv fit each other. Says nothing about whether p and q are prime: the
@@ -136,22 +142,20 @@ out:
 static bool
 rsa_relations_hold(const struct rsa_numbers *k, BN_CTX *ctx, bool *hold_out)
 {
-	bool ok = false, p_fits = false, q_fits = false;
+	OWNED(bn_frame_end) BN_CTX *frame = ctx;
+	bool p_fits = false, q_fits = false;
 	BIGNUM *t, *u;
 
 	*hold_out = false;
-	BN_CTX_start(ctx);
+	BN_CTX_start(frame);
 	t = BN_CTX_get(ctx);
 	u = BN_CTX_get(ctx);
 	if (u == NULL || !BN_mul(t, k->p, k->q, ctx) || !BN_mod_mul(u, k->q, k->qi, k->p, ctx) ||
 	    !rsa_exponents_fit(k->e, k->d, k->dp, k->p, ctx, &p_fits) ||
 	    !rsa_exponents_fit(k->e, k->d, k->dq, k->q, ctx, &q_fits))
-		goto out;
+		return false;
 	*hold_out = p_fits && q_fits && BN_cmp(t, k->n) == 0 && BN_is_one(u);
-	ok = true;
-out:
-	BN_CTX_end(ctx);
-	return ok;
+	return true;
 }
 
 /*
@@ -163,13 +167,13 @@ out:
 static bool
 rsa_round_trip(const struct rsa_numbers *k, BN_CTX *ctx, bool *same_out)
 {
+	OWNED(bn_frame_end) BN_CTX *frame = ctx;
 	uint8_t before[RSA_BYTES_MAX], after[RSA_BYTES_MAX];
 	BIGNUM *m, *c, *cp, *cq, *mp, *mq, *h;
-	bool ok = false;
 	int len = BN_num_bytes(k->n);
 
 	*same_out = false;
-	BN_CTX_start(ctx);
+	BN_CTX_start(frame);
 	m = BN_CTX_get(ctx);
 	c = BN_CTX_get(ctx);
 	cp = BN_CTX_get(ctx);
@@ -184,15 +188,12 @@ rsa_round_trip(const struct rsa_numbers *k, BN_CTX *ctx, bool *same_out)
 		mp, cp, k->dp, k->p, NULL, mq, cq, k->dq, k->q, NULL, ctx) ||
 	    !BN_mod_sub(h, mp, mq, k->p, ctx) || !BN_mod_mul(h, h, k->qi, k->p, ctx) ||
 	    !BN_mul(c, h, k->q, ctx) || !BN_add(c, c, mq))
-		goto out;
+		return false;
 	*same_out = BN_bn2binpad(m, before, len) == len && BN_bn2binpad(c, after, len) == len &&
 		    CRYPTO_memcmp(before, after, (size_t)len) == 0;
-	ok = true;
-out:
 	OPENSSL_cleanse(before, sizeof before);
 	OPENSSL_cleanse(after, sizeof after);
-	BN_CTX_end(ctx);
-	return ok;
+	return true;
 }
 
 /* Numbers as large as those of a private key for `wanted`, of which none fits another. */
@@ -210,12 +211,12 @@ rsa_stand_in(const struct rsa_numbers *wanted, struct rsa_numbers *out)
 	out->e = BN_dup(wanted->e);
 	if (out->n == NULL || out->e == NULL)
 		return false;
-	for (size_t i = 0; i < sizeof primes / sizeof primes[0]; i++)
+	for (size_t i = 0; i < COUNT_OF(primes); i++)
 		if ((*primes[i] = BN_secure_new()) == NULL ||
 		    BN_priv_rand(*primes[i], BN_num_bits(out->n) / 2, BN_RAND_TOP_TWO,
 			BN_RAND_BOTTOM_ODD) != 1)
 			return false;
-	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
 		if ((*numbers[i].to = BN_secure_new()) == NULL ||
 		    BN_priv_rand_range(*numbers[i].to, *numbers[i].below) != 1)
 			return false;
@@ -283,7 +284,7 @@ curve_of(const EVP_PKEY *key)
 	char name[64];
 
 	if (EVP_PKEY_is_a(key, "EC") && EVP_PKEY_get_group_name(key, name, sizeof name, NULL) == 1)
-		for (size_t i = 0; i < sizeof curves / sizeof curves[0]; i++)
+		for (size_t i = 0; i < COUNT_OF(curves); i++)
 			if (OBJ_txt2nid(name) == curves[i])
 				return curves[i];
 	return NID_undef;
@@ -293,14 +294,14 @@ curve_of(const EVP_PKEY *key)
 static bool
 ec_point_fits(const EVP_PKEY *priv, const EVP_PKEY *pub, int curve, bool *fits_out)
 {
-	EC_GROUP *group = EC_GROUP_new_by_curve_name(curve);
+	OWNED(own_ec_group) EC_GROUP *group = EC_GROUP_new_by_curve_name(curve);
+	OWNED(own_ec_point)
 	EC_POINT *made = group != NULL ? EC_POINT_new(group) : NULL,
 		 *wanted = group != NULL ? EC_POINT_new(group) : NULL;
 	uint8_t encoded[POINT_MAX];
 	size_t len = 0;
-	BIGNUM *d = NULL;
-	BN_CTX *ctx = BN_CTX_new();
-	bool ok = false;
+	OWNED(own_bn) BIGNUM *d = NULL;
+	OWNED(own_bn_ctx) BN_CTX *ctx = BN_CTX_new();
 
 	*fits_out = false;
 	if (made == NULL || wanted == NULL || ctx == NULL ||
@@ -308,35 +309,26 @@ ec_point_fits(const EVP_PKEY *priv, const EVP_PKEY *pub, int curve, bool *fits_o
 	    EVP_PKEY_get_octet_string_param(
 		pub, OSSL_PKEY_PARAM_PUB_KEY, encoded, sizeof encoded, &len) != 1 ||
 	    EC_POINT_oct2point(group, wanted, encoded, len, ctx) != 1)
-		goto out;
+		return false;
 	BN_set_flags(d, BN_FLG_CONSTTIME);
 	if (EC_POINT_mul(group, made, d, NULL, NULL, ctx) != 1)
-		goto out;
+		return false;
 	*fits_out = !BN_is_zero(d) && !BN_is_negative(d) &&
 		    BN_cmp(d, EC_GROUP_get0_order(group)) < 0 &&
 		    EC_POINT_cmp(group, made, wanted, ctx) == 0;
-	ok = true;
-out:
-	BN_clear_free(d);
-	EC_POINT_free(made);
-	EC_POINT_free(wanted);
-	EC_GROUP_free(group);
-	BN_CTX_free(ctx);
-	return ok;
+	return true;
 }
 
 static bool
 ecdh(EVP_PKEY *own, EVP_PKEY *peer, uint8_t z[ECDH_MAX], size_t *len_out)
 {
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, own, NULL);
-	bool ok;
+	OWNED(own_pkey_ctx) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, own, NULL);
 
 	*len_out = ECDH_MAX;
-	ok = ctx != NULL && EVP_PKEY_derive_init(ctx) == 1 &&
-	     EVP_PKEY_derive_set_peer_ex(ctx, peer, 0) == 1 &&
-	     EVP_PKEY_derive(ctx, z, len_out) == 1;
-	EVP_PKEY_CTX_free(ctx);
-	return ok;
+
+	return ctx != NULL && EVP_PKEY_derive_init(ctx) == 1 &&
+	       EVP_PKEY_derive_set_peer_ex(ctx, peer, 0) == 1 &&
+	       EVP_PKEY_derive(ctx, z, len_out) == 1;
 }
 
 /* An ephemeral key agrees with the public key as it does with the private one. */
@@ -376,16 +368,13 @@ static bool
 ec_matches(EVP_PKEY *priv, EVP_PKEY *pub, struct err *err)
 {
 	int curve = curve_of(pub);
-	EVP_PKEY *ephemeral;
-	bool ok;
+	OWNED(own_pkey) EVP_PKEY *ephemeral = NULL;
 
 	if (curve == NID_undef)
 		return mismatch(err, "the public key is not on P-256, P-384 or P-521");
 	if ((ephemeral = EVP_EC_gen(OBJ_nid2sn(curve))) == NULL)
 		return err_openssl(err, DIRCA_E_CRYPTO, "the archived EC key could not be tested");
-	ok = ec_test(priv, pub, curve, ephemeral, err);
-	EVP_PKEY_free(ephemeral);
-	return ok;
+	return ec_test(priv, pub, curve, ephemeral, err);
 }
 
 bool

@@ -12,6 +12,7 @@
 #include "archive.h"
 #include "keyblob.h"
 #include "oids.h"
+#include "own_openssl.h"
 
 #define CERTIFICATES_MAX  (1 + RETRIEVAL_CERTS_MAX)
 #define ID_ENVELOPED_DATA "1.2.840.113549.1.7.3"
@@ -133,26 +134,23 @@ prepare(const struct recovery_make *in, struct making *m, struct err *err)
 bool
 recovery_attrs(const struct recovery_make *in, struct buf *attrs_out, struct err *err)
 {
-	struct making m = {0};
-	bool ok;
+	OWNED(making_free) struct making m = {0};
 
 	*attrs_out = (struct buf){0};
-	ok = prepare(in, &m, err) && cms_sign_attrs(&m.sign, attrs_out, err);
-	making_free(&m);
-	return ok;
+
+	return prepare(in, &m, err) && cms_sign_attrs(&m.sign, attrs_out, err);
 }
 
 bool
 recovery_finish(const struct recovery_make *in, struct view attrs, struct view sig_alg,
     struct view signature, struct buf *out, struct err *err)
 {
-	struct making m = {0};
-	bool ok;
+	OWNED(making_free) struct making m = {0};
 
 	*out = (struct buf){0};
-	ok = prepare(in, &m, err) && cms_sign_finish(&m.sign, attrs, sig_alg, signature, out, err);
-	making_free(&m);
-	return ok;
+
+	return prepare(in, &m, err) &&
+	       cms_sign_finish(&m.sign, attrs, sig_alg, signature, out, err);
 }
 
 /* ---- reading ---- */
@@ -267,29 +265,23 @@ read_retrieval(struct recovery_blob *out, struct err *err)
 static bool
 wrap_enveloped(struct view inner, struct buf *out, struct err *err)
 {
-	ASN1_OBJECT *oid = OBJ_txt2obj(ID_ENVELOPED_DATA, 1);
+	OWNED(own_asn1_object) ASN1_OBJECT *oid = OBJ_txt2obj(ID_ENVELOPED_DATA, 1);
 	int oid_len = oid != NULL ? i2d_ASN1_OBJECT(oid, NULL) : -1, tagged, whole;
 	uint8_t *p;
-	bool ok = false;
 
 	*out = (struct buf){0};
-	if (oid_len < 0 || inner.len > INT_MAX / 2) {
-		err_nomem(err);
-		goto out;
-	}
+	if (oid_len < 0 || inner.len > INT_MAX / 2)
+		return err_nomem(err);
 	tagged = ASN1_object_size(1, (int)inner.len, 0);
 	whole = ASN1_object_size(1, oid_len + tagged, V_ASN1_SEQUENCE);
 	if (!buf_alloc((size_t)whole, out, err))
-		goto out;
+		return false;
 	p = out->ptr;
 	ASN1_put_object(&p, 1, oid_len + tagged, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL);
 	i2d_ASN1_OBJECT(oid, &p);
 	ASN1_put_object(&p, 1, (int)inner.len, 0, V_ASN1_CONTEXT_SPECIFIC);
 	memcpy(p, inner.ptr, inner.len);
-	ok = true;
-out:
-	ASN1_OBJECT_free(oid);
-	return ok;
+	return true;
 }
 
 /* What eContent holds is stated by no source: the ContentInfo as it is stored, or under
@@ -297,9 +289,8 @@ out:
 static bool
 decode_archived(struct recovery_blob *out, struct err *err)
 {
-	struct buf wrapped = {0};
+	OWNED(buf_free) struct buf wrapped = {0};
 	struct err first = {0};
-	bool ok;
 
 	if (strcmp(out->message.content_oid, CMS_ID_DATA) == 0)
 		return cms_enveloped_decode(out->message.content, &out->archived, err);
@@ -309,10 +300,8 @@ decode_archived(struct recovery_blob *out, struct err *err)
 		    out->message.content_oid);
 	if (cms_enveloped_decode(out->message.content, &out->archived, &first))
 		return true;
-	ok = wrap_enveloped(out->message.content, &wrapped, err) &&
-	     cms_enveloped_decode(buf_view(&wrapped), &out->archived, err);
-	buf_free(&wrapped);
-	return ok;
+	return wrap_enveloped(out->message.content, &wrapped, err) &&
+	       cms_enveloped_decode(buf_view(&wrapped), &out->archived, err);
 }
 
 bool
@@ -379,69 +368,56 @@ append_recipient(char *list, size_t size, const struct recovery_blob *b, size_t 
 static bool
 no_recipient(const struct recovery_blob *b, const struct pkix_cert *kra, struct err *err)
 {
-	char list[400] = "", *subject = pkix_name_text(kra->subject);
+	OWNED(own_memory) char *subject = pkix_name_text(kra->subject);
+	char list[400] = "";
 
 	for (size_t i = 0; i < b->archived.count; i++)
 		append_recipient(list, sizeof list, b, i);
-	err_set(err, CRYPT_E_NO_DECRYPT_CERT, "%s cannot open this recovery blob; these can: %s",
+	return err_set(err, CRYPT_E_NO_DECRYPT_CERT,
+	    "%s cannot open this recovery blob; these can: %s",
 	    subject != NULL ? subject : "the KRA certificate", list);
-	free(subject);
-	return false;
 }
 
 /* A key on a token may have no public part to compare: then the decryption decides. */
 static bool
 check_kra_key(const struct pkix_cert *kra, EVP_PKEY *key, struct err *err)
 {
-	EVP_PKEY *pub = NULL;
-	bool ok;
+	OWNED(own_pkey) EVP_PKEY *pub = NULL;
 
 	if (!pkix_public_key(kra->spki, &pub, err))
 		return err_prefix(err, "the KRA certificate");
-	ok = EVP_PKEY_eq(key, pub) != 0 ||
-	     err_set(err, DIRCA_E_KEY_MISMATCH,
-		 "the KRA's private key does not belong to the KRA certificate");
-	EVP_PKEY_free(pub);
-	return ok;
+	return EVP_PKEY_eq(key, pub) != 0 ||
+	       err_set(err, DIRCA_E_KEY_MISMATCH,
+		   "the KRA's private key does not belong to the KRA certificate");
 }
 
 bool
 recover_unwrap(const struct recovery_blob *b, const struct pkix_cert *kra_certificate,
     EVP_PKEY *kra_key, EVP_PKEY **key_out, struct err *err)
 {
-	struct secret blob = {0};
-	EVP_PKEY *priv = NULL, *pub = NULL;
+	OWNED(secret_free) struct secret blob = {0};
+	OWNED(own_pkey) EVP_PKEY *priv = NULL, *pub = NULL;
 	size_t i = 0;
-	bool ok = false;
 
 	*key_out = NULL;
 	while (i < b->archived.count && !recipient_is(&b->archived.recipients[i], kra_certificate))
 		i++;
 	if (i == b->archived.count) {
 		no_recipient(b, kra_certificate, err);
-		goto out;
+		return false;
 	}
-	if (b->has_retrieval && !retrieval_has_kra(&b->retrieval, kra_certificate->sha256)) {
-		err_set(err, E_ACCESSDENIED,
+	if (b->has_retrieval && !retrieval_has_kra(&b->retrieval, kra_certificate->sha256))
+		return err_set(err, E_ACCESSDENIED,
 		    "the CA did not make this recovery blob for this key recovery agent, whose "
 		    "certificate is not in its KRA store any more");
-		goto out;
-	}
 	if (!check_kra_key(kra_certificate, kra_key, err) ||
 	    !cms_enveloped_open(&b->archived, i, kra_key, &blob, err) ||
 	    !keyblob_decode(secret_view(&blob), &priv, err) ||
 	    !pkix_public_key(b->certificate.spki, &pub, err))
-		goto out;
-	if (!archive_key_matches(priv, pub, err)) {
-		err_prefix(err, "the recovered key and the certificate of the recovery blob");
-		goto out;
-	}
-	*key_out = priv;
-	priv = NULL;
-	ok = true;
-out:
-	secret_free(&blob);
-	EVP_PKEY_free(priv);
-	EVP_PKEY_free(pub);
-	return ok;
+		return false;
+	if (!archive_key_matches(priv, pub, err))
+		return err_prefix(
+		    err, "the recovered key and the certificate of the recovery blob");
+	*key_out = own_give(&priv);
+	return true;
 }

@@ -10,6 +10,7 @@
 #include <openssl/crypto.h>
 #include <openssl/x509.h>
 
+#include "own.h"
 #include "text.h"
 
 /* A renewal with the same key is the same CA. That the certificate in the message is the CA's own
@@ -30,17 +31,15 @@ find_ca(const struct recovery_blob *b, const struct recovery_trust *trust)
 static bool
 refuse_signer(const struct recovery_blob *b, struct err *err)
 {
+	OWNED(own_memory)
 	char *subject = pkix_name_text(b->signer.subject),
 	     *sha256 = hex_encode(view_of(b->signer.sha256, sizeof b->signer.sha256), '\0');
 
-	err_set(err, CERT_E_UNTRUSTEDROOT,
+	return err_set(err, CERT_E_UNTRUSTEDROOT,
 	    "the recovery blob is signed by %s (SHA-256 %s), which is none of the CAs that you "
 	    "trust; if it is your CA, get its certificate from its administrators and give it with "
 	    "--ca",
 	    subject != NULL ? subject : "?", sha256 != NULL ? sha256 : "?");
-	free(subject);
-	free(sha256);
-	return false;
 }
 
 static bool

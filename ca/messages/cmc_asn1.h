@@ -18,6 +18,7 @@ typedef struct {
 	ASN1_STRING *values; /* CMSW_RAW_SET */
 } CMCW_CONTROL;
 DECLARE_ASN1_FUNCTIONS(CMCW_CONTROL)
+OWN_POINTER(own_cmcw_control, CMCW_CONTROL, CMCW_CONTROL_free)
 DEFINE_STACK_OF(CMCW_CONTROL)
 
 typedef struct {
@@ -37,6 +38,7 @@ typedef struct {
 	} d;
 } CMCW_REQUEST;
 DECLARE_ASN1_FUNCTIONS(CMCW_REQUEST)
+OWN_POINTER(own_cmcw_request, CMCW_REQUEST, CMCW_REQUEST_free)
 DEFINE_STACK_OF(CMCW_REQUEST)
 
 /* RFC 5272 3.2.1 */
@@ -47,6 +49,7 @@ typedef struct {
 	STACK_OF(ASN1_TYPE) * others;
 } CMCW_PKI_DATA;
 DECLARE_ASN1_FUNCTIONS(CMCW_PKI_DATA)
+OWN_POINTER(own_cmcw_pki_data, CMCW_PKI_DATA, CMCW_PKI_DATA_free)
 
 /* [MS-WCCE] 2.2.2.6.4 CmcAddAttributes */
 typedef struct {
@@ -55,6 +58,7 @@ typedef struct {
 	STACK_OF(CMSW_ATTRIBUTE) * attributes;
 } CMCW_ADD_ATTRIBUTES;
 DECLARE_ASN1_FUNCTIONS(CMCW_ADD_ATTRIBUTES)
+OWN_POINTER(own_cmcw_add_attributes, CMCW_ADD_ATTRIBUTES, CMCW_ADD_ATTRIBUTES_free)
 
 /* RFC 5272 6.5.2 */
 typedef struct {
@@ -72,6 +76,7 @@ typedef struct {
 	ASN1_UTF8STRING *sender;
 } CMCW_BINDING;
 DECLARE_ASN1_FUNCTIONS(CMCW_BINDING)
+OWN_POINTER(own_cmcw_binding, CMCW_BINDING, CMCW_BINDING_free)
 
 /* RFC 5272 4.2 */
 typedef struct {
@@ -106,5 +111,6 @@ typedef struct {
 	CMCW_OTHER_INFO *other;
 } CMCW_STATUS_INFO;
 DECLARE_ASN1_FUNCTIONS(CMCW_STATUS_INFO)
+OWN_POINTER(own_cmcw_status_info, CMCW_STATUS_INFO, CMCW_STATUS_INFO_free)
 
 #endif

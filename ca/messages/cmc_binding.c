@@ -41,16 +41,14 @@ cmc_binding_read(const STACK_OF(CMCW_CONTROL) * controls, CMCW_BINDING **wire_ou
 {
 	struct cmc_binding *b = &out->binding;
 	struct view value;
-	void *wire = NULL;
 
 	if (!cmc_control_value(controls, OID_DIRCA_REQUEST_BINDING, &value, err))
 		return false;
 	if (value.len == 0)
 		return true;
-	if (!der_decode(ASN1_ITEM_rptr(CMCW_BINDING), value, BINDING_MAX,
-		"the control RequestBinding", &wire, err))
+	if ((*wire_out = der_decode(ASN1_ITEM_rptr(CMCW_BINDING), value, BINDING_MAX,
+		 "the control RequestBinding", err)) == NULL)
 		return false;
-	*wire_out = wire;
 	b->ca = der_string((*wire_out)->ca);
 	if (!read_time((*wire_out)->time, &b->time, err) || !check_hash(b->ca, "CA", err))
 		return false;
@@ -98,13 +96,10 @@ cmc_binding_make(const struct cmc_binding *in, CMCW_BINDING **out, struct err *e
 bool
 cmc_binding_encode(const struct cmc_binding *in, struct buf *out, struct err *err)
 {
-	CMCW_BINDING *b;
-	bool ok;
+	OWNED(own_cmcw_binding) CMCW_BINDING *b = NULL;
 
 	*out = (struct buf){0};
 	if (!cmc_binding_make(in, &b, err))
 		return false;
-	ok = der_encode(ASN1_ITEM_rptr(CMCW_BINDING), b, "the control RequestBinding", out, err);
-	CMCW_BINDING_free(b);
-	return ok;
+	return der_encode(ASN1_ITEM_rptr(CMCW_BINDING), b, "the control RequestBinding", out, err);
 }

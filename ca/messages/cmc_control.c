@@ -83,18 +83,15 @@ cmc_add_attributes(
     const STACK_OF(CMCW_CONTROL) * controls, CMCW_ADD_ATTRIBUTES **out, struct err *err)
 {
 	struct view value;
-	void *wire = NULL;
 
 	*out = NULL;
 	if (!cmc_control_value(controls, OID_CMC_ADD_ATTRIBUTES, &value, err))
 		return false;
 	if (value.len == 0)
 		return true;
-	if (!der_decode(ASN1_ITEM_rptr(CMCW_ADD_ATTRIBUTES), value, CONTROL_VALUE_MAX,
-		"the control AddAttributes", &wire, err))
-		return false;
-	*out = wire;
-	return check_attributes((*out)->attributes, err);
+	*out = der_decode(ASN1_ITEM_rptr(CMCW_ADD_ATTRIBUTES), value, CONTROL_VALUE_MAX,
+	    "the control AddAttributes", err);
+	return *out != NULL && check_attributes((*out)->attributes, err);
 }
 
 bool
@@ -127,43 +124,34 @@ bool
 cmc_control_push(STACK_OF(CMCW_CONTROL) * controls, uint32_t body_part, enum oid_id id,
     const ASN1_ITEM *item, const void *value, struct err *err)
 {
-	CMCW_CONTROL *c = CMCW_CONTROL_new();
-	struct buf der = {0};
-	bool ok = false;
+	OWNED(own_cmcw_control) CMCW_CONTROL *c = CMCW_CONTROL_new();
+	OWNED(buf_free) struct buf der = {0};
 
-	if (c == NULL) {
-		err_nomem(err);
-		goto out;
-	}
+	if (c == NULL)
+		return err_nomem(err);
 	c->id = body_part;
 	ASN1_STRING_free(c->values);
 	c->values = NULL;
 	if (!cms_object_set(&c->type, oid_dotted(id), err) ||
 	    !der_encode(item, value, "a CMC control", &der, err) ||
 	    !der_set_wrap(buf_view(&der), &c->values, err))
-		goto out;
-	if (sk_CMCW_CONTROL_push(controls, c) <= 0) {
-		err_nomem(err);
-		goto out;
-	}
+		return false;
+	if (sk_CMCW_CONTROL_push(controls, c) <= 0)
+		return err_nomem(err);
 	c = NULL;
-	ok = true;
-out:
-	buf_free(&der);
-	CMCW_CONTROL_free(c);
-	return ok;
+	return true;
 }
 
 bool
 cmc_integer_push(STACK_OF(ASN1_INTEGER) * list, int64_t number)
 {
-	ASN1_INTEGER *i = ASN1_INTEGER_new();
+	OWNED(own_asn1_integer) ASN1_INTEGER *i = ASN1_INTEGER_new();
 
-	if (i != NULL && ASN1_INTEGER_set_int64(i, number) == 1 &&
-	    sk_ASN1_INTEGER_push(list, i) > 0)
-		return true;
-	ASN1_INTEGER_free(i);
-	return false;
+	if (i == NULL || ASN1_INTEGER_set_int64(i, number) != 1 ||
+	    sk_ASN1_INTEGER_push(list, i) <= 0)
+		return false;
+	i = NULL;
+	return true;
 }
 
 CMCW_ADD_ATTRIBUTES *

@@ -9,6 +9,7 @@
 #include "cms_attr.h"
 #include "cms_der.h"
 #include "cms_sign_priv.h"
+#include "extension.h"
 #include "pkix_asn1.h"
 #include "text.h"
 
@@ -19,25 +20,19 @@ static bool
 add_key_hash(CMCW_PKI_DATA *data, const EVP_MD *md, struct view archived_key, struct err *err)
 {
 	uint8_t hash[EVP_MAX_MD_SIZE];
-	CMCW_ADD_ATTRIBUTES *a = NULL;
-	bool ok = false;
+	OWNED(own_cmcw_add_attributes) CMCW_ADD_ATTRIBUTES *a = NULL;
 	size_t len;
 
 	if (archived_key.len == 0)
 		return true;
 	if (!cms_hash(md, archived_key, hash, &len, err))
-		goto out;
-	if ((a = cmc_add_attributes_new(PART_REQUEST)) == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	ok = cms_attr_push_octets(
-		 a->attributes, oid_dotted(OID_ENCRYPTED_KEY_HASH), view_of(hash, len), err) &&
-	     cmc_control_push(data->controls, PART_ATTRIBUTES, OID_CMC_ADD_ATTRIBUTES,
-		 ASN1_ITEM_rptr(CMCW_ADD_ATTRIBUTES), a, err);
-out:
-	CMCW_ADD_ATTRIBUTES_free(a);
-	return ok;
+		return false;
+	if ((a = cmc_add_attributes_new(PART_REQUEST)) == NULL)
+		return err_nomem(err);
+	return cms_attr_push_octets(
+		   a->attributes, oid_dotted(OID_ENCRYPTED_KEY_HASH), view_of(hash, len), err) &&
+	       cmc_control_push(data->controls, PART_ATTRIBUTES, OID_CMC_ADD_ATTRIBUTES,
+		   ASN1_ITEM_rptr(CMCW_ADD_ATTRIBUTES), a, err);
 }
 
 static bool
@@ -80,95 +75,70 @@ add_reg_info(CMCW_PKI_DATA *data, const struct cmc_make *in, struct err *err)
 static bool
 add_binding(CMCW_PKI_DATA *data, const struct cmc_binding *in, struct err *err)
 {
-	CMCW_BINDING *b;
-	bool ok;
+	OWNED(own_cmcw_binding) CMCW_BINDING *b = NULL;
 
 	if (in == NULL)
 		return true;
 	if (!cmc_binding_make(in, &b, err))
 		return false;
-	ok = cmc_control_push(data->controls, PART_BINDING, OID_DIRCA_REQUEST_BINDING,
+	return cmc_control_push(data->controls, PART_BINDING, OID_DIRCA_REQUEST_BINDING,
 	    ASN1_ITEM_rptr(CMCW_BINDING), b, err);
-	CMCW_BINDING_free(b);
-	return ok;
 }
 
 static bool
 add_pkcs10(CMCW_PKI_DATA *data, struct view pkcs10, struct err *err)
 {
-	CMCW_REQUEST *r = CMCW_REQUEST_new();
-	bool ok = false;
+	OWNED(own_cmcw_request) CMCW_REQUEST *r = CMCW_REQUEST_new();
 
-	if (r == NULL || (r->d.pkcs10 = CMCW_CERT_REQUEST_new()) == NULL) {
-		err_nomem(err);
-		goto out;
-	}
+	if (r == NULL || (r->d.pkcs10 = CMCW_CERT_REQUEST_new()) == NULL)
+		return err_nomem(err);
 	r->type = CMCW_REQUEST_PKCS10;
 	r->d.pkcs10->id = PART_REQUEST;
 	if (!der_string_set(r->d.pkcs10->pkcs10, pkcs10, err))
-		goto out;
-	if (sk_CMCW_REQUEST_push(data->requests, r) <= 0) {
-		err_nomem(err);
-		goto out;
-	}
+		return false;
+	if (sk_CMCW_REQUEST_push(data->requests, r) <= 0)
+		return err_nomem(err);
 	r = NULL;
-	ok = true;
-out:
-	CMCW_REQUEST_free(r);
-	return ok;
+	return true;
 }
 
 static bool
 make_pki_data(const struct cmc_make *in, const EVP_MD *md, struct buf *out, struct err *err)
 {
-	CMCW_PKI_DATA *data = CMCW_PKI_DATA_new();
-	bool ok;
+	OWNED(own_cmcw_pki_data) CMCW_PKI_DATA *data = CMCW_PKI_DATA_new();
 
 	if (data == NULL)
 		return err_nomem(err);
-	ok = add_key_hash(data, md, in->archived_key, err) && add_reg_info(data, in, err) &&
-	     add_binding(data, in->binding, err) && add_pkcs10(data, in->pkcs10, err) &&
-	     der_encode(ASN1_ITEM_rptr(CMCW_PKI_DATA), data, "the PKIData", out, err);
-	CMCW_PKI_DATA_free(data);
-	return ok;
+	return add_key_hash(data, md, in->archived_key, err) && add_reg_info(data, in, err) &&
+	       add_binding(data, in->binding, err) && add_pkcs10(data, in->pkcs10, err) &&
+	       der_encode(ASN1_ITEM_rptr(CMCW_PKI_DATA), data, "the PKIData", out, err);
 }
 
 /* RFC 5280 4.2.1.2 (1): SHA-1 over the key's bits. It names the key and protects nothing. */
 static bool
 key_identifier(const EVP_PKEY *key, uint8_t id[EVP_MAX_MD_SIZE], size_t *len_out, struct err *err)
 {
-	struct buf spki = {0};
-	PKIX_SPKI *s = NULL;
-	void *wire = NULL;
-	bool ok =
-	    pkix_key_spki(key, &spki, err) && der_decode(ASN1_ITEM_rptr(PKIX_SPKI), buf_view(&spki),
-						  spki.len, "the public key", &wire, err);
+	OWNED(buf_free) struct buf spki = {0};
 
-	if (ok) {
-		s = wire;
-		ok = cms_hash(cms_digest(NID_sha1), der_string(s->key), id, len_out, err);
-	}
-	PKIX_SPKI_free(s);
-	buf_free(&spki);
-	return ok;
+	*len_out = KEY_ID_LEN;
+	return pkix_key_spki(key, &spki, err) && ext_key_id(buf_view(&spki), id, err);
 }
 
 bool
 cmc_request_make(const struct cmc_make *in, struct buf *out, struct err *err)
 {
-	struct buf sig_alg = {0}, data = {0}, attrs = {0}, signature = {0};
+	OWNED(buf_free) struct buf sig_alg = {0}, data = {0}, attrs = {0}, signature = {0};
 	struct cms_attr key_attr = {.value_count = 1};
 	struct cms_sign sign_in = {.content_oid = oid_dotted(OID_CT_PKI_DATA)};
 	uint8_t key_id[EVP_MAX_MD_SIZE];
 	size_t id_len;
-	bool ok = false;
 
 	*out = (struct buf){0};
 	if (!pkix_sig_alg(in->key, &sig_alg, err) ||
 	    !cms_key_digest(buf_view(&sig_alg), &sign_in.digest, err) ||
 	    !make_pki_data(in, sign_in.digest, &data, err) ||
 	    !key_identifier(in->key, key_id, &id_len, err))
-		goto out;
+		return false;
 	sign_in.content = buf_view(&data);
 	sign_in.key_id = view_of(key_id, id_len);
 	if (in->archived_key.len > 0) {
@@ -178,14 +148,8 @@ cmc_request_make(const struct cmc_make *in, struct buf *out, struct err *err)
 		sign_in.unsigned_attrs = &key_attr;
 		sign_in.unsigned_count = 1;
 	}
-	ok = cms_sign_attrs(&sign_in, &attrs, err) &&
-	     cms_key_sign(in->key, sign_in.digest, buf_view(&attrs), &signature, err) &&
-	     cms_sign_finish(
-		 &sign_in, buf_view(&attrs), buf_view(&sig_alg), buf_view(&signature), out, err);
-out:
-	buf_free(&sig_alg);
-	buf_free(&data);
-	buf_free(&attrs);
-	buf_free(&signature);
-	return ok;
+	return cms_sign_attrs(&sign_in, &attrs, err) &&
+	       cms_key_sign(in->key, sign_in.digest, buf_view(&attrs), &signature, err) &&
+	       cms_sign_finish(
+		   &sign_in, buf_view(&attrs), buf_view(&sig_alg), buf_view(&signature), out, err);
 }

@@ -25,8 +25,8 @@ reencode_content(CMSW_ENCAP *encap, struct err *err)
 		item = ASN1_ITEM_rptr(CMCW_RESPONSE);
 	else
 		return true;
-	ok = der_decode(item, content, MESSAGE_MAX, "the CMC content", &wire, err) &&
-	     der_encode(item, wire, "the CMC content", &again, err) &&
+	wire = der_decode(item, content, MESSAGE_MAX, "the CMC content", err);
+	ok = wire != NULL && der_encode(item, wire, "the CMC content", &again, err) &&
 	     der_string_set(encap->content, buf_view(&again), err);
 	ASN1_item_free(wire, item);
 	buf_free(&again);
@@ -36,17 +36,10 @@ reencode_content(CMSW_ENCAP *encap, struct err *err)
 bool
 cmc_reencode(struct view der, struct buf *out, struct err *err)
 {
-	CMSW_SIGNED *m;
-	void *wire = NULL;
-	bool ok;
+	OWNED(own_cmsw_signed) CMSW_SIGNED *m = NULL;
 
 	*out = (struct buf){0};
-	if (!der_decode(
-		ASN1_ITEM_rptr(CMSW_SIGNED), der, MESSAGE_MAX, "the CMC message", &wire, err))
-		return false;
-	m = wire;
-	ok = reencode_content(m->data->encap, err) &&
-	     der_encode(ASN1_ITEM_rptr(CMSW_SIGNED), m, "the CMC message", out, err);
-	CMSW_SIGNED_free(m);
-	return ok;
+	m = der_decode(ASN1_ITEM_rptr(CMSW_SIGNED), der, MESSAGE_MAX, "the CMC message", err);
+	return m != NULL && reencode_content(m->data->encap, err) &&
+	       der_encode(ASN1_ITEM_rptr(CMSW_SIGNED), m, "the CMC message", out, err);
 }

@@ -6,6 +6,7 @@
 
 #include "cmc_control.h"
 #include "cms_der.h"
+#include "mem.h"
 #include "pkix_priv.h"
 #include "own.h"
 #include "text.h"
@@ -93,17 +94,15 @@ read_extensions(struct cmc_request *out, struct err *err)
 {
 	const STACK_OF(X509_EXTENSION) * list;
 	struct view value;
-	void *wire = NULL;
 	int count;
 
 	if (!cmc_control_value(out->wire->data->controls, OID_CMC_ADD_EXTENSIONS, &value, err))
 		return false;
 	if (value.len == 0)
 		return true;
-	if (!der_decode(ASN1_ITEM_rptr(CMCW_ADD_EXTENSIONS), value, CONTENT_MAX,
-		"the control AddExtensions", &wire, err))
+	if ((out->wire->extensions = der_decode(ASN1_ITEM_rptr(CMCW_ADD_EXTENSIONS), value,
+		 CONTENT_MAX, "the control AddExtensions", err)) == NULL)
 		return false;
-	out->wire->extensions = wire;
 	if (!cmc_references(out->wire->extensions->data_reference,
 		out->wire->extensions->references, out->body_part_id, "AddExtensions", err))
 		return false;
@@ -225,7 +224,6 @@ find_requester(struct cmc_request *out, struct err *err)
 static bool
 read_all(struct cmc_request *out, struct err *err)
 {
-	void *data = NULL;
 
 	if (strcmp(out->message.content_oid, oid_dotted(OID_CT_PKI_DATA)) != 0)
 		return err_set(err, CRYPT_E_INVALID_MSG_TYPE,
@@ -233,14 +231,12 @@ read_all(struct cmc_request *out, struct err *err)
 		    out->message.content_oid);
 	if (!find_requester(out, err))
 		return false;
-	if ((out->wire = calloc(1, sizeof *out->wire)) == NULL)
-		return err_nomem(err);
-	if (!der_decode(ASN1_ITEM_rptr(CMCW_PKI_DATA), out->message.content, CONTENT_MAX,
-		"the PKIData of the CMC request", &data, err))
-		return false;
-	out->wire->data = data;
-	return cmc_controls_check(out->wire->data->controls, err) && read_pkcs10(out, err) &&
-	       read_extensions(out, err) && read_key_hash(out, err) && read_reg_info(out, err) &&
+	out->wire = mem_zero(1, sizeof *out->wire);
+	out->wire->data = der_decode(ASN1_ITEM_rptr(CMCW_PKI_DATA), out->message.content,
+	    CONTENT_MAX, "the PKIData of the CMC request", err);
+	return out->wire->data != NULL && cmc_controls_check(out->wire->data->controls, err) &&
+	       read_pkcs10(out, err) && read_extensions(out, err) && read_key_hash(out, err) &&
+	       read_reg_info(out, err) &&
 	       cmc_binding_read(out->wire->data->controls, &out->wire->binding, out, err) &&
 	       find_archived_key(out, err);
 }

@@ -7,6 +7,7 @@
 #include "cmc_control.h"
 #include "cms_algs.h"
 #include "cms_der.h"
+#include "mem.h"
 #include "text.h"
 
 #define CONTENT_MAX (1024 * 1024)
@@ -80,26 +81,21 @@ static bool
 read_status(struct cmc_response *out, struct err *err)
 {
 	struct view value;
-	void *wire = NULL;
-	bool ok;
+	OWNED(own_cmcw_status_info) CMCW_STATUS_INFO *info = NULL;
 
 	if (!cmc_control_value(out->wire->body->controls, OID_CMC_STATUS_INFO, &value, err))
 		return false;
 	if (value.len == 0)
 		return err_set(err, ERROR_INVALID_DATA, "the CMC response has no status");
-	if (!der_decode(ASN1_ITEM_rptr(CMCW_STATUS_INFO), value, CONTENT_MAX,
-		"the status of the CMC response", &wire, err))
-		return false;
-	ok = read_status_info(wire, out, err);
-	CMCW_STATUS_INFO_free(wire);
-	return ok;
+	info = der_decode(ASN1_ITEM_rptr(CMCW_STATUS_INFO), value, CONTENT_MAX,
+	    "the status of the CMC response", err);
+	return info != NULL && read_status_info(info, out, err);
 }
 
 static bool
 read_all(struct cmc_response *out, struct err *err)
 {
 	struct cmc_response_wire *w;
-	void *body = NULL;
 
 	out->fail_info = -1;
 	if (strcmp(out->message.content_oid, oid_dotted(OID_CT_PKI_RESPONSE)) != 0)
@@ -108,13 +104,11 @@ read_all(struct cmc_response *out, struct err *err)
 		    out->message.content_oid);
 	if (out->message.signer_count == 0)
 		return err_set(err, CRYPT_E_NO_SIGNER, "the CMC response is not signed");
-	if ((w = out->wire = calloc(1, sizeof *out->wire)) == NULL)
-		return err_nomem(err);
-	if (!der_decode(ASN1_ITEM_rptr(CMCW_RESPONSE), out->message.content, CONTENT_MAX,
-		"the body of the CMC response", &body, err))
-		return false;
-	w->body = body;
-	return cmc_controls_check(w->body->controls, err) && read_status(out, err) &&
+	w = out->wire = mem_zero(1, sizeof *out->wire);
+	w->body = der_decode(ASN1_ITEM_rptr(CMCW_RESPONSE), out->message.content, CONTENT_MAX,
+	    "the body of the CMC response", err);
+	return w->body != NULL && cmc_controls_check(w->body->controls, err) &&
+	       read_status(out, err) &&
 	       cmc_add_attributes(w->body->controls, &w->attributes, err) &&
 	       cmc_added_octets(w->attributes, OID_ISSUED_CERT_HASH, &out->issued_sha1, err) &&
 	       cmc_added_octets(w->attributes, OID_ENCRYPTED_KEY_HASH, &out->key_hash, err);

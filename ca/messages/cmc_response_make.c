@@ -47,25 +47,17 @@ set_other(CMCW_STATUS_INFO *info, const struct cmc_response_body *in, struct err
 static bool
 add_status(CMCW_RESPONSE *body, const struct cmc_response_body *in, struct err *err)
 {
-	CMCW_STATUS_INFO *info = CMCW_STATUS_INFO_new();
-	bool ok = false;
+	OWNED(own_cmcw_status_info) CMCW_STATUS_INFO *info = CMCW_STATUS_INFO_new();
 
-	if (info == NULL || !cmc_integer_push(info->body_list, in->body_part_id)) {
-		err_nomem(err);
-		goto out;
-	}
+	if (info == NULL || !cmc_integer_push(info->body_list, in->body_part_id))
+		return err_nomem(err);
 	info->status = (int32_t)in->status;
 	if (in->text != NULL &&
-	    (info->text = der_string_new(V_ASN1_UTF8STRING, view_str(in->text))) == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	ok = set_other(info, in, err) &&
-	     cmc_control_push(body->controls, PART_STATUS, OID_CMC_STATUS_INFO,
-		 ASN1_ITEM_rptr(CMCW_STATUS_INFO), info, err);
-out:
-	CMCW_STATUS_INFO_free(info);
-	return ok;
+	    (info->text = der_string_new(V_ASN1_UTF8STRING, view_str(in->text))) == NULL)
+		return err_nomem(err);
+	return set_other(info, in, err) &&
+	       cmc_control_push(body->controls, PART_STATUS, OID_CMC_STATUS_INFO,
+		   ASN1_ITEM_rptr(CMCW_STATUS_INFO), info, err);
 }
 
 static bool

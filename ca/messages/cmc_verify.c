@@ -64,23 +64,19 @@ cmc_request_verify(const struct cmc_request *r, EVP_PKEY *key, bool allow_sha1, 
 static bool
 strip(struct view raw, struct buf *out, struct err *err)
 {
-	CMSW_SIGNED *m;
-	void *wire = NULL;
-	bool ok;
+	OWNED(own_cmsw_signed) CMSW_SIGNED *m = NULL;
 
 	*out = (struct buf){0};
-	if (!der_decode(ASN1_ITEM_rptr(CMSW_SIGNED), raw, raw.len, "the CMC request", &wire, err))
+	m = der_decode(ASN1_ITEM_rptr(CMSW_SIGNED), raw, raw.len, "the CMC request", err);
+	if (m == NULL)
 		return false;
-	m = wire;
 	for (int i = 0; i < sk_CMSW_SIGNER_INFO_num(m->data->signers); i++) {
 		CMSW_SIGNER_INFO *si = sk_CMSW_SIGNER_INFO_value(m->data->signers, i);
 
 		sk_CMSW_ATTRIBUTE_pop_free(si->unsigned_attrs, CMSW_ATTRIBUTE_free);
 		si->unsigned_attrs = NULL;
 	}
-	ok = der_encode(ASN1_ITEM_rptr(CMSW_SIGNED), m, "the CMC request", out, err);
-	CMSW_SIGNED_free(m);
-	return ok;
+	return der_encode(ASN1_ITEM_rptr(CMSW_SIGNED), m, "the CMC request", out, err);
 }
 
 bool

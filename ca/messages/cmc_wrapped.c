@@ -43,20 +43,20 @@ read_pairs(struct cmc_wrapped *w, struct err *err)
 bool
 cmc_wrapped_decode(struct view der, struct cmc_wrapped *out, struct err *err)
 {
-	*out = (struct cmc_wrapped){0};
-	if (!cms_signed_decode(der, &out->message, err))
+	OWNED(cmc_wrapped_free) struct cmc_wrapped w = {0};
+
+	*out = w;
+	if (!cms_signed_decode(der, &w.message, err))
 		return false;
-	if (strcmp(out->message.content_oid, CMS_ID_DATA) != 0 || out->message.content.len == 0) {
-		err_set(err, CRYPT_E_INVALID_MSG_TYPE,
+	if (strcmp(w.message.content_oid, CMS_ID_DATA) != 0 || w.message.content.len == 0)
+		return err_set(err, CRYPT_E_INVALID_MSG_TYPE,
 		    "the signed content is of type %s, neither a CMC request nor data",
-		    out->message.content_oid);
-		goto fail;
-	}
-	if (check_signers(&out->message, err) && read_pairs(out, err))
-		return true;
-fail:
-	cmc_wrapped_free(out);
-	return false;
+		    w.message.content_oid);
+	if (!check_signers(&w.message, err) || !read_pairs(&w, err))
+		return false;
+	*out = w;
+	w = (struct cmc_wrapped){0};
+	return true;
 }
 
 void

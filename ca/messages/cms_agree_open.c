@@ -20,7 +20,7 @@ originator_key(const CMSW_ORIGINATOR *wire, EVP_PKEY *own, EVP_PKEY **out, struc
 	struct view point;
 	char group[64];
 	OSSL_PARAM params[3];
-	EVP_PKEY_CTX *ctx = NULL;
+	OWNED(own_pkey_ctx) EVP_PKEY_CTX *ctx = NULL;
 	size_t group_len;
 	int type;
 
@@ -44,9 +44,8 @@ originator_key(const CMSW_ORIGINATOR *wire, EVP_PKEY *own, EVP_PKEY **out, struc
 	if ((ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL)) == NULL ||
 	    EVP_PKEY_fromdata_init(ctx) != 1 ||
 	    EVP_PKEY_fromdata(ctx, out, EVP_PKEY_PUBLIC_KEY, params) != 1)
-		cms_bad_data(err);
-	EVP_PKEY_CTX_free(ctx);
-	return *out != NULL;
+		return cms_bad_data(err);
+	return true;
 }
 
 static bool
@@ -55,7 +54,7 @@ wrap_alg_of(const X509_ALGOR *key_alg, const EVP_MD **md_out, struct view *der_o
 {
 	const ASN1_OBJECT *oid;
 	const void *param;
-	void *wire = NULL;
+	OWNED(own_x509_algor) X509_ALGOR *alg = NULL;
 	int type;
 
 	X509_ALGOR_get0(&oid, &type, &param, key_alg);
@@ -64,16 +63,24 @@ wrap_alg_of(const X509_ALGOR *key_alg, const EVP_MD **md_out, struct view *der_o
 		    "the key agreement is not dhSinglePass-stdDH with SHA-1, SHA-256, SHA-384 or "
 		    "SHA-512");
 	*der_out = der_string(param);
-	if (!der_decode(
-		ASN1_ITEM_rptr(X509_ALGOR), *der_out, 256, "the key wrap algorithm", &wire, err))
+	alg = der_decode(ASN1_ITEM_rptr(X509_ALGOR), *der_out, 256, "the key wrap algorithm", err);
+	if (alg == NULL)
 		return false;
-	X509_ALGOR_get0(&oid, NULL, NULL, wire);
-	*out = cms_wrap_alg_by_nid(OBJ_obj2nid(oid));
-	X509_ALGOR_free(wire);
-	if (*out == NULL)
+	X509_ALGOR_get0(&oid, NULL, NULL, alg);
+	if ((*out = cms_wrap_alg_by_nid(OBJ_obj2nid(oid))) == NULL)
 		return err_set(err, NTE_BAD_ALGID,
 		    "the content key is wrapped by another algorithm than AES and 3DES key wrap");
 	return true;
+}
+
+struct keys {
+	uint8_t kek[CMS_KEY_MAX], plain[2 * CMS_KEY_MAX + 16], other[CMS_KEY_MAX];
+};
+
+static void
+keys_wipe(struct keys *k)
+{
+	OPENSSL_cleanse(k, sizeof *k);
 }
 
 bool
@@ -83,36 +90,26 @@ cms_agreed_key(const CMSW_KEY_AGREE *wire, size_t member, EVP_PKEY *key, size_t 
 	struct view wrapped = der_string(
 			sk_CMSW_AGREED_KEY_value(wire->keys, (int)member)->encrypted_key),
 		    wrap_der;
-	uint8_t kek[CMS_KEY_MAX], plain[2 * CMS_KEY_MAX + 16] = {0}, other[CMS_KEY_MAX];
+	OWNED(keys_wipe) struct keys k = {0};
 	const struct cms_wrap_alg *wrap;
 	const EVP_MD *md;
-	EVP_PKEY *peer = NULL;
+	OWNED(own_pkey) EVP_PKEY *peer = NULL;
 	struct err ignored;
 	size_t len = 0;
-	bool ok = false;
 
 	*right = false;
 	if (!wrap_alg_of(wire->key_alg, &md, &wrap_der, &wrap, err) ||
 	    !originator_key(wire->originator, key, &peer, err))
-		goto out;
-	if (RAND_priv_bytes(other, (int)sizeof other) != 1) {
-		err_openssl(err, DIRCA_E_CRYPTO, "a random key could not be made");
-		goto out;
-	}
+		return false;
+	if (RAND_priv_bytes(k.other, (int)sizeof k.other) != 1)
+		return err_openssl(err, DIRCA_E_CRYPTO, "a random key could not be made");
 	/* A view with a pointer is a ukm that is there, be it empty. */
 	if (wrapped.len > (size_t)2 * CMS_KEY_MAX ||
-	    !cms_agree_kek(key, peer, md, wrap_der, wrap, der_string(wire->ukm), kek, err)) {
-		cms_bad_data(err);
-		goto out;
-	}
-	*right = cms_key_wrap(wrap, kek, false, wrapped, plain, &len, &ignored) & (len == key_len);
-	cms_key_choose(cek, plain, other, key_len, *right);
+	    !cms_agree_kek(key, peer, md, wrap_der, wrap, der_string(wire->ukm), k.kek, err))
+		return cms_bad_data(err);
+	*right =
+	    cms_key_wrap(wrap, k.kek, false, wrapped, k.plain, &len, &ignored) & (len == key_len);
+	cms_key_choose(cek, k.plain, k.other, key_len, *right);
 	ERR_clear_error();
-	ok = true;
-out:
-	EVP_PKEY_free(peer);
-	OPENSSL_cleanse(kek, sizeof kek);
-	OPENSSL_cleanse(plain, sizeof plain);
-	OPENSSL_cleanse(other, sizeof other);
-	return ok;
+	return true;
 }

@@ -11,7 +11,7 @@
 static EVP_PKEY *
 ephemeral_key(const EVP_PKEY *of_same_curve)
 {
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+	OWNED(own_pkey_ctx) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
 	EVP_PKEY *key = NULL;
 	char group[64];
 	size_t len;
@@ -19,8 +19,7 @@ ephemeral_key(const EVP_PKEY *of_same_curve)
 	if (ctx == NULL || EVP_PKEY_get_group_name(of_same_curve, group, sizeof group, &len) != 1 ||
 	    EVP_PKEY_keygen_init(ctx) != 1 || EVP_PKEY_CTX_set_group_name(ctx, group) != 1 ||
 	    EVP_PKEY_generate(ctx, &key) != 1)
-		key = NULL;
-	EVP_PKEY_CTX_free(ctx);
+		return NULL;
 	return key;
 }
 
@@ -48,57 +47,42 @@ set_originator(CMSW_ORIGINATOR *o, const EVP_PKEY *ephemeral, struct err *err)
 static bool
 push_agreed_key(CMSW_KEY_AGREE *a, const struct cms_kra *to, struct view wrapped, struct err *err)
 {
-	CMSW_AGREED_KEY *k = CMSW_AGREED_KEY_new();
-	bool ok = false;
+	OWNED(own_cmsw_agreed_key) CMSW_AGREED_KEY *k = CMSW_AGREED_KEY_new();
 
-	if (k == NULL) {
-		err_nomem(err);
-		goto out;
-	}
+	if (k == NULL)
+		return err_nomem(err);
 	k->rid->type = CMSW_ID_ISSUER_SERIAL;
 	if (!cms_recipient_name(&k->rid->d.issuer_serial, to, err) ||
 	    !der_string_set(k->encrypted_key, wrapped, err))
-		goto out;
-	if (sk_CMSW_AGREED_KEY_push(a->keys, k) <= 0) {
-		err_nomem(err);
-		goto out;
-	}
+		return false;
+	if (sk_CMSW_AGREED_KEY_push(a->keys, k) <= 0)
+		return err_nomem(err);
 	k = NULL;
-	ok = true;
-out:
-	CMSW_AGREED_KEY_free(k);
-	return ok;
+	return true;
 }
 
 bool
 cms_key_agree_fill(CMSW_KEY_AGREE *a, const struct cms_kra *to, struct view cek, struct err *err)
 {
 	const struct cms_wrap_alg *wrap = cms_wrap_alg_by_nid(NID_id_aes256_wrap);
-	X509_ALGOR *wrap_alg = der_alg_new(NID_id_aes256_wrap, V_ASN1_UNDEF);
+	OWNED(own_x509_algor) X509_ALGOR *wrap_alg = der_alg_new(NID_id_aes256_wrap, V_ASN1_UNDEF);
+	OWNED(own_asn1_string)
 	ASN1_STRING *wrap_der = der_pack(ASN1_ITEM_rptr(X509_ALGOR), wrap_alg);
-	EVP_PKEY *ephemeral = ephemeral_key(to->key);
+	OWNED(own_pkey) EVP_PKEY *ephemeral = ephemeral_key(to->key);
 	uint8_t kek[CMS_KEY_MAX], wrapped[CMS_KEY_MAX + 16];
-	bool ok = false;
+	bool ok;
 	size_t len;
 
-	if (wrap == NULL || wrap_der == NULL || ephemeral == NULL) {
-		err_openssl(err, DIRCA_E_CRYPTO,
+	if (wrap == NULL || wrap_der == NULL || ephemeral == NULL)
+		return err_openssl(err, DIRCA_E_CRYPTO,
 		    "an ephemeral key on a recipient's curve could not be made");
-		goto out;
-	}
 	a->version = 3;
-	if (!set_originator(a->originator, ephemeral, err) ||
-	    !cms_agree_kek(ephemeral, to->key, cms_digest(NID_sha256), der_string(wrap_der), wrap,
-		(struct view){0}, kek, err) ||
-	    !cms_key_wrap(wrap, kek, true, cek, wrapped, &len, err) ||
-	    !push_agreed_key(a, to, view_of(wrapped, len), err))
-		goto out;
-	ok = der_alg_set(a->key_alg, NID_dhSinglePass_stdDH_sha256kdf_scheme, wrap_der, err);
-	wrap_der = NULL;
-out:
+	ok = set_originator(a->originator, ephemeral, err) &&
+	     cms_agree_kek(ephemeral, to->key, cms_digest(NID_sha256), der_string(wrap_der), wrap,
+		 (struct view){0}, kek, err) &&
+	     cms_key_wrap(wrap, kek, true, cek, wrapped, &len, err) &&
+	     push_agreed_key(a, to, view_of(wrapped, len), err);
 	OPENSSL_cleanse(kek, sizeof kek);
-	EVP_PKEY_free(ephemeral);
-	ASN1_STRING_free(wrap_der);
-	X509_ALGOR_free(wrap_alg);
-	return ok;
+	return ok && der_alg_set(a->key_alg, NID_dhSinglePass_stdDH_sha256kdf_scheme,
+			 own_give(&wrap_der), err);
 }

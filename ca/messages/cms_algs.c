@@ -3,6 +3,8 @@
 #include <openssl/crypto.h>
 #include <openssl/objects.h>
 
+#include "mem.h"
+
 static struct {
 	int nid, kdf_scheme_nid;
 	const char *name;
@@ -31,17 +33,15 @@ static struct cms_wrap_alg wraps[] = {
 static EVP_KDF *x963kdf;
 static CRYPTO_ONCE once = CRYPTO_ONCE_STATIC_INIT;
 
-#define ROWS(table) (sizeof(table) / sizeof(table)[0])
-
 /* What a provider lacks stays NULL and is an unknown algorithm. */
 static void
 fetch_all(void)
 {
-	for (size_t i = 0; i < ROWS(digests); i++)
+	for (size_t i = 0; i < COUNT_OF(digests); i++)
 		digests[i].md = EVP_MD_fetch(NULL, digests[i].name, NULL);
-	for (size_t i = 0; i < ROWS(contents); i++)
+	for (size_t i = 0; i < COUNT_OF(contents); i++)
 		contents[i].cipher = EVP_CIPHER_fetch(NULL, contents[i].name, NULL);
-	for (size_t i = 0; i < ROWS(wraps); i++)
+	for (size_t i = 0; i < COUNT_OF(wraps); i++)
 		wraps[i].cipher = EVP_CIPHER_fetch(NULL, wraps[i].name, NULL);
 	x963kdf = EVP_KDF_fetch(NULL, "X963KDF", NULL);
 }
@@ -51,7 +51,7 @@ cms_digest(int nid)
 {
 	if (CRYPTO_THREAD_run_once(&once, fetch_all) != 1)
 		return NULL;
-	for (size_t i = 0; i < ROWS(digests); i++)
+	for (size_t i = 0; i < COUNT_OF(digests); i++)
 		if (digests[i].nid == nid)
 			return digests[i].md;
 	return NULL;
@@ -62,7 +62,7 @@ cms_kdf_digest(int scheme_nid)
 {
 	if (CRYPTO_THREAD_run_once(&once, fetch_all) != 1)
 		return NULL;
-	for (size_t i = 0; i < ROWS(digests); i++)
+	for (size_t i = 0; i < COUNT_OF(digests); i++)
 		if (digests[i].kdf_scheme_nid == scheme_nid)
 			return digests[i].md;
 	return NULL;
@@ -73,7 +73,7 @@ cms_content_alg_by_nid(int nid)
 {
 	if (CRYPTO_THREAD_run_once(&once, fetch_all) != 1)
 		return NULL;
-	for (size_t i = 0; i < ROWS(contents); i++)
+	for (size_t i = 0; i < COUNT_OF(contents); i++)
 		if (contents[i].nid == nid && contents[i].cipher != NULL)
 			return &contents[i];
 	return NULL;
@@ -84,7 +84,7 @@ cms_content_alg(enum cms_cipher id)
 {
 	if (CRYPTO_THREAD_run_once(&once, fetch_all) != 1)
 		return NULL;
-	for (size_t i = 0; i < ROWS(contents); i++)
+	for (size_t i = 0; i < COUNT_OF(contents); i++)
 		if (contents[i].id == id && contents[i].cipher != NULL)
 			return &contents[i];
 	return NULL;
@@ -95,7 +95,7 @@ cms_wrap_alg_by_nid(int nid)
 {
 	if (CRYPTO_THREAD_run_once(&once, fetch_all) != 1)
 		return NULL;
-	for (size_t i = 0; i < ROWS(wraps); i++)
+	for (size_t i = 0; i < COUNT_OF(wraps); i++)
 		if (wraps[i].nid == nid && wraps[i].cipher != NULL)
 			return &wraps[i];
 	return NULL;

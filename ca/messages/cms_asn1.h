@@ -10,6 +10,8 @@
 #include <openssl/safestack.h>
 #include <openssl/x509.h>
 
+#include "own_openssl.h"
+
 /* A SET whose ASN1_STRING holds the whole encoding, with the header as received (an implicit tag
  * included). */
 DECLARE_ASN1_ITEM(CMSW_RAW_SET)
@@ -45,7 +47,13 @@ typedef struct {
 	ASN1_STRING *values; /* CMSW_RAW_SET */
 } CMSW_ATTRIBUTE;
 DECLARE_ASN1_FUNCTIONS(CMSW_ATTRIBUTE)
+OWN_POINTER(own_cmsw_attribute, CMSW_ATTRIBUTE, CMSW_ATTRIBUTE_free)
 DEFINE_STACK_OF(CMSW_ATTRIBUTE)
+static inline void
+own_cmsw_attributes(STACK_OF(CMSW_ATTRIBUTE) * *list)
+{
+	sk_CMSW_ATTRIBUTE_pop_free(*list, CMSW_ATTRIBUTE_free);
+}
 
 /* SET OF Attribute: read in the order received; written in DER order. */
 DECLARE_ASN1_ITEM(CMSW_ATTRIBUTES)
@@ -62,6 +70,7 @@ typedef struct {
 	STACK_OF(CMSW_ATTRIBUTE) * unsigned_attrs;
 } CMSW_SIGNER_INFO;
 DECLARE_ASN1_FUNCTIONS(CMSW_SIGNER_INFO)
+OWN_POINTER(own_cmsw_signer_info, CMSW_SIGNER_INFO, CMSW_SIGNER_INFO_free)
 DEFINE_STACK_OF(CMSW_SIGNER_INFO)
 
 /* RFC 5652 5.2 */
@@ -88,6 +97,7 @@ typedef struct cmsw_signed {
 	CMSW_SIGNED_DATA *data;
 } CMSW_SIGNED;
 DECLARE_ASN1_FUNCTIONS(CMSW_SIGNED)
+OWN_POINTER(own_cmsw_signed, CMSW_SIGNED, CMSW_SIGNED_free)
 
 /* RFC 5652 6.2.1 */
 typedef struct {
@@ -138,6 +148,7 @@ typedef struct {
 	ASN1_OCTET_STRING *encrypted_key;
 } CMSW_AGREED_KEY;
 DECLARE_ASN1_FUNCTIONS(CMSW_AGREED_KEY)
+OWN_POINTER(own_cmsw_agreed_key, CMSW_AGREED_KEY, CMSW_AGREED_KEY_free)
 DEFINE_STACK_OF(CMSW_AGREED_KEY)
 
 typedef struct {
@@ -161,6 +172,7 @@ typedef struct cmsw_recipient {
 	} d;
 } CMSW_RECIPIENT;
 DECLARE_ASN1_FUNCTIONS(CMSW_RECIPIENT)
+OWN_POINTER(own_cmsw_recipient, CMSW_RECIPIENT, CMSW_RECIPIENT_free)
 DEFINE_STACK_OF(CMSW_RECIPIENT)
 
 /* RFC 5652 6.1 */
@@ -186,6 +198,7 @@ typedef struct {
 	CMSW_ENVELOPED_DATA *data;
 } CMSW_ENVELOPED;
 DECLARE_ASN1_FUNCTIONS(CMSW_ENVELOPED)
+OWN_POINTER(own_cmsw_enveloped, CMSW_ENVELOPED, CMSW_ENVELOPED_free)
 
 /* RFC 5753 7.2 */
 typedef struct {
@@ -194,5 +207,6 @@ typedef struct {
 	ASN1_OCTET_STRING *supp_pub_info;
 } CMSW_SHARED_INFO;
 DECLARE_ASN1_FUNCTIONS(CMSW_SHARED_INFO)
+OWN_POINTER(own_cmsw_shared_info, CMSW_SHARED_INFO, CMSW_SHARED_INFO_free)
 
 #endif

@@ -20,48 +20,36 @@ bool
 cms_attr_push(
     STACK_OF(CMSW_ATTRIBUTE) * list, const char *dotted, struct view values, struct err *err)
 {
-	CMSW_ATTRIBUTE *a = CMSW_ATTRIBUTE_new();
-	bool ok = false;
+	OWNED(own_cmsw_attribute) CMSW_ATTRIBUTE *a = CMSW_ATTRIBUTE_new();
 
-	if (a == NULL) {
-		err_nomem(err);
-		goto out;
-	}
+	if (a == NULL)
+		return err_nomem(err);
 	ASN1_STRING_free(a->values);
 	a->values = NULL;
 	if (!cms_object_set(&a->type, dotted, err) || !der_set_wrap(values, &a->values, err))
-		goto out;
-	if (sk_CMSW_ATTRIBUTE_push(list, a) <= 0) {
-		err_nomem(err);
-		goto out;
-	}
+		return false;
+	if (sk_CMSW_ATTRIBUTE_push(list, a) <= 0)
+		return err_nomem(err);
 	a = NULL;
-	ok = true;
-out:
-	CMSW_ATTRIBUTE_free(a);
-	return ok;
+	return true;
 }
 
 bool
 cms_attr_push_item(STACK_OF(CMSW_ATTRIBUTE) * list, const char *dotted, const ASN1_ITEM *item,
     const void *value, struct err *err)
 {
-	struct buf der = {0};
-	bool ok = value != NULL ? der_encode(item, value, dotted, &der, err) &&
-				      cms_attr_push(list, dotted, buf_view(&der), err)
-				: err_nomem(err);
+	OWNED(buf_free) struct buf der = {0};
 
-	buf_free(&der);
-	return ok;
+	return value != NULL ? der_encode(item, value, dotted, &der, err) &&
+				   cms_attr_push(list, dotted, buf_view(&der), err)
+			     : err_nomem(err);
 }
 
 bool
 cms_attr_push_octets(
     STACK_OF(CMSW_ATTRIBUTE) * list, const char *dotted, struct view octets, struct err *err)
 {
-	ASN1_STRING *s = der_string_new(V_ASN1_OCTET_STRING, octets);
-	bool ok = cms_attr_push_item(list, dotted, ASN1_ITEM_rptr(ASN1_OCTET_STRING), s, err);
+	OWNED(own_asn1_string) ASN1_STRING *s = der_string_new(V_ASN1_OCTET_STRING, octets);
 
-	ASN1_STRING_free(s);
-	return ok;
+	return cms_attr_push_item(list, dotted, ASN1_ITEM_rptr(ASN1_OCTET_STRING), s, err);
 }

@@ -12,15 +12,15 @@ cms_key_digest(struct view sig_alg, const EVP_MD **out, struct err *err)
 {
 	const ASN1_OBJECT *oid;
 	int md_nid = NID_undef;
-	void *alg = NULL;
+	OWNED(own_x509_algor)
+	X509_ALGOR *alg =
+	    der_decode(ASN1_ITEM_rptr(X509_ALGOR), sig_alg, 4096, "the signature algorithm", err);
 
-	if (!der_decode(
-		ASN1_ITEM_rptr(X509_ALGOR), sig_alg, 4096, "the signature algorithm", &alg, err))
+	if (alg == NULL)
 		return false;
 	X509_ALGOR_get0(&oid, NULL, NULL, alg);
 	OBJ_find_sigid_algs(OBJ_obj2nid(oid), &md_nid, NULL);
 	*out = cms_digest(md_nid);
-	X509_ALGOR_free(alg);
 	if (*out == NULL)
 		return err_set(
 		    err, NTE_BAD_ALGID, "the key signs with an algorithm that has no known digest");
@@ -30,79 +30,59 @@ cms_key_digest(struct view sig_alg, const EVP_MD **out, struct err *err)
 bool
 cms_key_sign(EVP_PKEY *key, const EVP_MD *md, struct view data, struct buf *out, struct err *err)
 {
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	OWNED(own_md_ctx) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	size_t len = (size_t)EVP_PKEY_get_size(key);
-	bool ok = false;
 
 	*out = (struct buf){0};
-	if (ctx == NULL || !buf_alloc(len, out, err)) {
-		err_nomem(err);
-		goto out;
-	}
+	if (ctx == NULL || !buf_alloc(len, out, err))
+		return err_nomem(err);
 	if (EVP_DigestSignInit_ex(ctx, NULL, EVP_MD_get0_name(md), NULL, NULL, key, NULL) != 1 ||
-	    EVP_DigestSign(ctx, out->ptr, &len, data.ptr, data.len) != 1) {
-		err_openssl(err, DIRCA_E_CRYPTO, "the message could not be signed");
-		goto out;
-	}
+	    EVP_DigestSign(ctx, out->ptr, &len, data.ptr, data.len) != 1)
+		return err_openssl(err, DIRCA_E_CRYPTO, "the message could not be signed");
 	out->len = len;
-	ok = true;
-out:
-	EVP_MD_CTX_free(ctx);
-	return ok;
+	return true;
 }
 
 /* Signs the content of a decoded message with the cosigner's key and adds what results. */
 static bool
 add_signature(CMSW_SIGNED *m, const struct cms_cosigner *by, struct err *err)
 {
-	struct buf sig_alg = {0}, attrs = {0}, signature = {0};
-	struct pkix_cert cert = {0};
+	OWNED(buf_free) struct buf sig_alg = {0}, attrs = {0}, signature = {0};
+	OWNED(pkix_cert_free) struct pkix_cert cert = {0};
 	struct cms_sign in = {.content = der_string(m->data->encap->content),
 	    .extra_attrs = by->extra_attrs,
 	    .extra_count = by->extra_count};
 	char oid[80];
-	bool ok = false;
 
-	if (OBJ_obj2txt(oid, (int)sizeof oid, m->data->encap->type, 1) <= 0) {
-		err_openssl(err, ERROR_INVALID_DATA, "the content type of the message");
-		goto out;
-	}
+	if (OBJ_obj2txt(oid, (int)sizeof oid, m->data->encap->type, 1) <= 0)
+		return err_openssl(err, ERROR_INVALID_DATA, "the content type of the message");
 	if (!pkix_cert_decode(by->certificate, &cert, err) ||
 	    !pkix_sig_alg(by->key, &sig_alg, err) ||
 	    !cms_key_digest(buf_view(&sig_alg), &in.digest, err))
-		goto out;
+		return false;
 	in.content_oid = oid;
 	in.issuer = cert.issuer;
 	in.serial = cert.serial;
-	ok = cms_sign_attrs(&in, &attrs, err) &&
-	     cms_key_sign(by->key, in.digest, buf_view(&attrs), &signature, err) &&
-	     cms_signed_add_signer(
-		 &in, buf_view(&attrs), buf_view(&sig_alg), buf_view(&signature), m->data, err) &&
-	     cms_signed_add_certificate(by->certificate, m->data, err);
-out:
-	pkix_cert_free(&cert);
-	buf_free(&sig_alg);
-	buf_free(&attrs);
-	buf_free(&signature);
-	return ok;
+	return cms_sign_attrs(&in, &attrs, err) &&
+	       cms_key_sign(by->key, in.digest, buf_view(&attrs), &signature, err) &&
+	       cms_signed_add_signer(
+		   &in, buf_view(&attrs), buf_view(&sig_alg), buf_view(&signature), m->data, err) &&
+	       cms_signed_add_certificate(by->certificate, m->data, err);
 }
 
 bool
 cms_cosign(struct view message, const struct cms_cosigner *by, struct buf *out, struct err *err)
 {
-	CMSW_SIGNED *m;
-	void *wire = NULL;
-	bool ok;
+	OWNED(own_cmsw_signed) CMSW_SIGNED *m = NULL;
 
 	*out = (struct buf){0};
-	if (!der_decode(ASN1_ITEM_rptr(CMSW_SIGNED), message, MESSAGE_MAX, "the signed message",
-		&wire, err))
+	m = der_decode(
+	    ASN1_ITEM_rptr(CMSW_SIGNED), message, MESSAGE_MAX, "the signed message", err);
+	if (m == NULL)
 		return false;
-	m = wire;
-	ok = add_signature(m, by, err) &&
-	     der_encode(ASN1_ITEM_rptr(CMSW_SIGNED), m, "the signed message", out, err);
-	CMSW_SIGNED_free(m);
-	return ok || err_prefix(err, "adding a signature");
+	return (add_signature(m, by, err) &&
+		   der_encode(ASN1_ITEM_rptr(CMSW_SIGNED), m, "the signed message", out, err)) ||
+	       err_prefix(err, "adding a signature");
 }
 
 /* Whether a certificate of the message is the signer's, by the name that the signer gives. */

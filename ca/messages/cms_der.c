@@ -9,46 +9,62 @@
 
 #define SERIAL_MAX 64
 
-bool
-der_decode(const ASN1_ITEM *item, struct view der, size_t max, const char *what, void **out,
-    struct err *err)
+static bool
+is_encoding_of(const ASN1_ITEM *item, const ASN1_VALUE *value, struct view der)
+{
+	OWNED(own_octets) unsigned char *again = NULL;
+	int len = ASN1_item_i2d(value, &again, item);
+
+	return len >= 0 && view_eq(view_of(again, (size_t)len), der);
+}
+
+static bool
+check_whole(const ASN1_ITEM *item, const ASN1_VALUE *value, struct view der,
+    const unsigned char *end, const char *what, struct err *err)
+{
+	if (value == NULL)
+		return err_openssl(
+		    err, ERROR_INVALID_DATA, "%s is not what its ASN.1 type says", what);
+	if (end != der.ptr + der.len)
+		return err_set(err, ERROR_INVALID_DATA,
+		    "%s is followed by %td bytes that do not belong to it", what,
+		    der.ptr + der.len - end);
+	return is_encoding_of(item, value, der) ||
+	       err_set(
+		   err, ERROR_INVALID_DATA, "%s is not in the distinguished encoding (DER)", what);
+}
+
+void *
+der_decode(const ASN1_ITEM *item, struct view der, size_t max, const char *what, struct err *err)
 {
 	const unsigned char *p = der.ptr;
-	unsigned char *again = NULL;
-	ASN1_VALUE *value = NULL;
-	bool ok = false;
-	int len;
+	ASN1_VALUE *value;
 
-	*out = NULL;
-	if (der.len > max)
-		return err_set(err, DIRCA_E_TOO_LARGE,
-		    "%s has %zu bytes, more than the %zu that are read", what, der.len, max);
-	if (der.len == 0)
-		return err_set(err, ERROR_INVALID_DATA, "%s is empty", what);
+	if (der.len == 0 || der.len > max) {
+		if (der.len == 0)
+			err_set(err, ERROR_INVALID_DATA, "%s is empty", what);
+		else
+			err_set(err, DIRCA_E_TOO_LARGE,
+			    "%s has %zu bytes, more than the %zu that are read", what, der.len,
+			    max);
+		return NULL;
+	}
 	value = ASN1_item_d2i(NULL, &p, (long)der.len, item);
-	if (value == NULL) {
-		err_openssl(err, ERROR_INVALID_DATA, "%s is not what its ASN.1 type says", what);
-		goto out;
-	}
-	if (p != der.ptr + der.len) {
-		err_set(err, ERROR_INVALID_DATA,
-		    "%s is followed by %td bytes that do not belong to it", what,
-		    der.ptr + der.len - p);
-		goto out;
-	}
-	len = ASN1_item_i2d(value, &again, item);
-	if (len < 0 || !view_eq(view_of(again, (size_t)len), der)) {
-		err_set(
-		    err, ERROR_INVALID_DATA, "%s is not in the distinguished encoding (DER)", what);
-		goto out;
-	}
-	*out = value;
-	value = NULL;
-	ok = true;
-out:
-	OPENSSL_free(again);
+	if (check_whole(item, value, der, p, what, err))
+		return value;
 	ASN1_item_free(value, item);
-	return ok;
+	return NULL;
+}
+
+void *
+der_exact(const ASN1_ITEM *item, struct view der)
+{
+	struct err ignored;
+	void *value = der_decode(item, der, INT_MAX, "it", &ignored);
+
+	if (value == NULL)
+		ERR_clear_error();
+	return value;
 }
 
 bool
@@ -189,31 +205,24 @@ der_attr(const ASN1_OBJECT *type, const ASN1_STRING *raw_set, struct cms_attr *o
 bool
 der_set_wrap(struct view values, ASN1_STRING **out, struct err *err)
 {
-	ASN1_STRING *set = ASN1_STRING_type_new(V_ASN1_SET);
-	unsigned char *der = NULL, *p;
-	bool ok = false;
+	OWNED(own_asn1_string) ASN1_STRING *set = ASN1_STRING_type_new(V_ASN1_SET);
+	OWNED(own_octets) unsigned char *der = NULL;
+	unsigned char *p;
 	int len = -1;
 
 	*out = NULL;
 	if (values.len <= INT_MAX / 2)
 		len = ASN1_object_size(1, (int)values.len, V_ASN1_SET);
-	if (set == NULL || len <= 0 || (der = OPENSSL_malloc((size_t)len)) == NULL) {
-		err_nomem(err);
-		goto out;
-	}
+	if (set == NULL || len <= 0 || (der = OPENSSL_malloc((size_t)len)) == NULL)
+		return err_nomem(err);
 	p = der;
 	ASN1_put_object(&p, 1, (int)values.len, V_ASN1_SET, V_ASN1_UNIVERSAL);
 	if (values.len > 0)
 		memcpy(p, values.ptr, values.len);
 	ASN1_STRING_set0(set, der, len);
 	der = NULL;
-	*out = set;
-	set = NULL;
-	ok = true;
-out:
-	OPENSSL_free(der);
-	ASN1_STRING_free(set);
-	return ok;
+	*out = own_give(&set);
+	return true;
 }
 
 bool

@@ -9,12 +9,15 @@
 #include <openssl/x509.h>
 
 #include "cms.h"
+#include "own_openssl.h"
 
 /* Strict DER of exactly one `what`: nothing left over, and writing it again gives the same bytes
- * (so no indefinite lengths, no constructed strings, no padding). ERROR_INVALID_DATA. The result is
- * freed with ASN1_item_free. */
-bool der_decode(const ASN1_ITEM *item, struct view der, size_t max, const char *what, void **out,
-    struct err *err);
+ * (so no indefinite lengths, no constructed strings, no padding). The structure, freed with
+ * ASN1_item_free; NULL after ERROR_INVALID_DATA, or DIRCA_E_TOO_LARGE over `max`. */
+void *der_decode(
+    const ASN1_ITEM *item, struct view der, size_t max, const char *what, struct err *err);
+/* The same where nobody asks why: NULL, with OpenSSL's error queue empty. */
+void *der_exact(const ASN1_ITEM *item, struct view der);
 /* Of a message that did not decode: true if it is a ContentInfo of a type other than `nid`, whose
  * dotted name goes to `oid`. */
 bool der_is_other_content(struct view der, int nid, char oid[80]);

@@ -4,6 +4,7 @@
 #include <openssl/objects.h>
 
 #include "cms_der.h"
+#include "mem.h"
 
 static struct view
 whole_of(const ASN1_TYPE *t)
@@ -81,13 +82,13 @@ static bool
 read_recipient(struct cms_enveloped *out, const ASN1_TYPE *t, struct err *err)
 {
 	struct cms_recipient r = {.raw = whole_of(t)};
-	void *wire;
+	CMSW_RECIPIENT *wire = der_decode(
+	    ASN1_ITEM_rptr(CMSW_RECIPIENT), r.raw, CMS_ENVELOPED_MAX, "a RecipientInfo", err);
 
-	if (!der_decode(ASN1_ITEM_rptr(CMSW_RECIPIENT), r.raw, CMS_ENVELOPED_MAX, "a RecipientInfo",
-		&wire, err))
+	if (wire == NULL)
 		return false;
 	r.wire = wire;
-	if (sk_CMSW_RECIPIENT_push(out->wire->recipients, r.wire) <= 0) {
+	if (sk_CMSW_RECIPIENT_push(out->wire->recipients, wire) <= 0) {
 		CMSW_RECIPIENT_free(wire);
 		return err_nomem(err);
 	}
@@ -145,45 +146,43 @@ read_content(const CMSW_ENCRYPTED_CONTENT *wire, struct cms_enveloped *out, stru
 	return true;
 }
 
+static CMSW_ENVELOPED *
+read_message(struct view der, struct err *err)
+{
+	CMSW_ENVELOPED *m = der_decode(
+	    ASN1_ITEM_rptr(CMSW_ENVELOPED), der, CMS_ENVELOPED_MAX, "the enveloped message", err);
+	char oid[80];
+
+	if (m == NULL && err->code == ERROR_INVALID_DATA &&
+	    der_is_other_content(der, NID_pkcs7_enveloped, oid))
+		err_set(err, CRYPT_E_INVALID_MSG_TYPE,
+		    "the message is of type %s, not EnvelopedData", oid);
+	return m;
+}
+
 bool
 cms_enveloped_decode(struct view der, struct cms_enveloped *out, struct err *err)
 {
+	OWNED(cms_enveloped_free) struct cms_enveloped e = {0};
 	const CMSW_ENVELOPED_DATA *data;
-	void *message = NULL;
-	char oid[80];
-	bool ok = false;
 
-	*out = (struct cms_enveloped){0};
-	if ((out->wire = calloc(1, sizeof *out->wire)) == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	if (!der_decode(ASN1_ITEM_rptr(CMSW_ENVELOPED), der, CMS_ENVELOPED_MAX,
-		"the enveloped message", &message, err)) {
-		if (err->code == ERROR_INVALID_DATA &&
-		    der_is_other_content(der, NID_pkcs7_enveloped, oid))
-			err_set(err, CRYPT_E_INVALID_MSG_TYPE,
-			    "the message is of type %s, not EnvelopedData", oid);
-		goto out;
-	}
-	out->wire->message = message;
-	if (OBJ_obj2nid(out->wire->message->type) != NID_pkcs7_enveloped) {
-		err_set(err, CRYPT_E_INVALID_MSG_TYPE,
+	*out = e;
+	e.wire = mem_zero(1, sizeof *e.wire);
+	if ((e.wire->message = read_message(der, err)) == NULL)
+		return false;
+	if (OBJ_obj2nid(e.wire->message->type) != NID_pkcs7_enveloped)
+		return err_set(err, CRYPT_E_INVALID_MSG_TYPE,
 		    "the message does not call itself EnvelopedData");
-		goto out;
-	}
-	data = out->wire->message->data;
-	if (data->version != 0 && (data->version < 2 || data->version > 4)) {
-		err_set(err, ERROR_INVALID_DATA,
+	data = e.wire->message->data;
+	if (data->version != 0 && (data->version < 2 || data->version > 4))
+		return err_set(err, ERROR_INVALID_DATA,
 		    "EnvelopedData has version %d; 0, 2, 3 and 4 are known", (int)data->version);
-		goto out;
-	}
-	ok = buf_dup(der, &out->raw, err) && read_recipients(data->recipients, out, err) &&
-	     read_content(data->content, out, err);
-out:
-	if (!ok)
-		cms_enveloped_free(out);
-	return ok;
+	if (!buf_dup(der, &e.raw, err) || !read_recipients(data->recipients, &e, err) ||
+	    !read_content(data->content, &e, err))
+		return false;
+	*out = e;
+	e = (struct cms_enveloped){0};
+	return true;
 }
 
 void

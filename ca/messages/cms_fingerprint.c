@@ -23,32 +23,21 @@ transported_number(
     const CMSW_KEY_TRANS *wire, const EVP_PKEY *key, struct view *number_out, struct err *err)
 {
 	struct view c = der_string(wire->encrypted_key);
-	BIGNUM *n = NULL, *number = NULL;
-	bool ok = false;
+	OWNED(own_bn) BIGNUM *number = NULL, *n = NULL;
 
 	*number_out = c;
 	if (!EVP_PKEY_is_a(key, "RSA") ||
-	    EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &n) != 1) {
-		err_set(err, NTE_BAD_ALGID, "the content key is transported to an RSA key");
-		goto out;
-	}
-	if (c.len != (size_t)BN_num_bytes(n) || c.len > NUMBER_MAX) {
-		err_set(err, ERROR_INVALID_DATA,
+	    EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &n) != 1)
+		return err_set(err, NTE_BAD_ALGID, "the content key is transported to an RSA key");
+	if (c.len != (size_t)BN_num_bytes(n) || c.len > NUMBER_MAX)
+		return err_set(err, ERROR_INVALID_DATA,
 		    "the encrypted content key has %zu bytes, its recipient's modulus %d", c.len,
 		    BN_num_bytes(n));
-		goto out;
-	}
-	if ((number = BN_bin2bn(c.ptr, (int)c.len, NULL)) == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	ok = BN_ucmp(number, n) < 0 ||
-	     err_set(err, ERROR_INVALID_DATA,
-		 "the encrypted content key is not below its recipient's modulus");
-out:
-	BN_free(number);
-	BN_free(n);
-	return ok;
+	if ((number = BN_bin2bn(c.ptr, (int)c.len, NULL)) == NULL)
+		return err_nomem(err);
+	return BN_ucmp(number, n) < 0 ||
+	       err_set(err, ERROR_INVALID_DATA,
+		   "the encrypted content key is not below its recipient's modulus");
 }
 
 /* The x coordinate: a point and its negative agree on the same secret. */

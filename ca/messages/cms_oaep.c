@@ -26,9 +26,8 @@ mgf1_digest_of(const X509_ALGOR *mgf, const EVP_MD **out, struct err *err)
 {
 	const ASN1_OBJECT *oid;
 	const void *param;
-	void *inner = NULL;
+	OWNED(own_x509_algor) X509_ALGOR *inner = NULL;
 	int type;
-	bool ok;
 
 	if (mgf == NULL)
 		return digest_of(NULL, out, err);
@@ -36,11 +35,9 @@ mgf1_digest_of(const X509_ALGOR *mgf, const EVP_MD **out, struct err *err)
 	if (OBJ_obj2nid(oid) != NID_mgf1 || type != V_ASN1_SEQUENCE)
 		return err_set(
 		    err, NTE_BAD_ALGID, "RSA-OAEP with another mask than MGF1 is not known");
-	ok = der_decode(ASN1_ITEM_rptr(X509_ALGOR), der_string(param), 256, "the digest of MGF1",
-		 &inner, err) &&
-	     digest_of(inner, out, err);
-	X509_ALGOR_free(inner);
-	return ok;
+	inner = der_decode(
+	    ASN1_ITEM_rptr(X509_ALGOR), der_string(param), 256, "the digest of MGF1", err);
+	return inner != NULL && digest_of(inner, out, err);
 }
 
 static bool
@@ -75,48 +72,32 @@ bool
 cms_oaep_read(EVP_PKEY_CTX *ctx, int param_type, const void *param, struct err *err)
 {
 	const EVP_MD *md, *mgf1_md;
-	RSA_OAEP_PARAMS *p;
-	void *wire = NULL;
-	bool ok = false;
+	OWNED(own_oaep_params) RSA_OAEP_PARAMS *p = NULL;
 
 	if (param_type != V_ASN1_SEQUENCE)
 		return err_set(err, NTE_BAD_ALGID, "RSA-OAEP without parameters is not known");
-	if (!der_decode(ASN1_ITEM_rptr(RSA_OAEP_PARAMS), der_string(param), 4096,
-		"the RSA-OAEP parameters", &wire, err))
+	p = der_decode(ASN1_ITEM_rptr(RSA_OAEP_PARAMS), der_string(param), 4096,
+	    "the RSA-OAEP parameters", err);
+	if (p == NULL || !digest_of(p->hashFunc, &md, err) ||
+	    !mgf1_digest_of(p->maskGenFunc, &mgf1_md, err))
 		return false;
-	p = wire;
-	if (!digest_of(p->hashFunc, &md, err) || !mgf1_digest_of(p->maskGenFunc, &mgf1_md, err))
-		goto out;
 	if (EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_OAEP_PADDING) != 1 ||
 	    EVP_PKEY_CTX_set_rsa_oaep_md(ctx, md) != 1 ||
-	    EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, mgf1_md) != 1) {
-		err_openssl(err, DIRCA_E_CRYPTO, "RSA-OAEP could not be set up");
-		goto out;
-	}
-	ok = set_label(ctx, p->pSourceFunc, err);
-out:
-	RSA_OAEP_PARAMS_free(p);
-	return ok;
+	    EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, mgf1_md) != 1)
+		return err_openssl(err, DIRCA_E_CRYPTO, "RSA-OAEP could not be set up");
+	return set_label(ctx, p->pSourceFunc, err);
 }
 
 bool
 cms_oaep_write(X509_ALGOR *alg, struct err *err)
 {
-	RSA_OAEP_PARAMS *p = RSA_OAEP_PARAMS_new();
-	X509_ALGOR *md = der_alg_new(NID_sha256, V_ASN1_NULL);
-	bool ok = false;
+	OWNED(own_oaep_params) RSA_OAEP_PARAMS *p = RSA_OAEP_PARAMS_new();
+	OWNED(own_x509_algor) X509_ALGOR *md = der_alg_new(NID_sha256, V_ASN1_NULL);
 
-	if (p == NULL || md == NULL || (p->maskGenFunc = X509_ALGOR_new()) == NULL) {
-		err_nomem(err);
-		goto out;
-	}
+	if (p == NULL || md == NULL || (p->maskGenFunc = X509_ALGOR_new()) == NULL)
+		return err_nomem(err);
 	if (!der_alg_set(p->maskGenFunc, NID_mgf1, der_pack(ASN1_ITEM_rptr(X509_ALGOR), md), err))
-		goto out;
-	p->hashFunc = md;
-	md = NULL;
-	ok = der_alg_set(alg, NID_rsaesOaep, der_pack(ASN1_ITEM_rptr(RSA_OAEP_PARAMS), p), err);
-out:
-	X509_ALGOR_free(md);
-	RSA_OAEP_PARAMS_free(p);
-	return ok;
+		return false;
+	p->hashFunc = own_give(&md);
+	return der_alg_set(alg, NID_rsaesOaep, der_pack(ASN1_ITEM_rptr(RSA_OAEP_PARAMS), p), err);
 }

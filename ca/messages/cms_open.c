@@ -34,6 +34,16 @@ set_padding(EVP_PKEY_CTX *ctx, const X509_ALGOR *alg, struct err *err)
 	return true;
 }
 
+struct keys {
+	uint8_t em[RSA_BYTES_MAX], other[CMS_KEY_MAX];
+};
+
+static void
+keys_wipe(struct keys *k)
+{
+	OPENSSL_cleanse(k, sizeof *k);
+}
+
 /* Gives the content key, or a random one of its length and *right false: the caller goes on either
  * way. */
 static bool
@@ -41,35 +51,24 @@ transported_key(const CMSW_KEY_TRANS *wire, EVP_PKEY *key, size_t key_len, uint8
     bool *right, struct err *err)
 {
 	struct view encrypted = der_string(wire->encrypted_key);
-	uint8_t em[RSA_BYTES_MAX], other[CMS_KEY_MAX];
-	EVP_PKEY_CTX *ctx = NULL;
-	size_t len = sizeof em;
-	bool ok = false;
+	OWNED(keys_wipe) struct keys k = {0};
+	OWNED(own_pkey_ctx) EVP_PKEY_CTX *ctx = NULL;
+	size_t len = sizeof k.em;
 
 	*right = false;
-	memset(em, 0, sizeof em);
-	if (!EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_get_size(key) > RSA_BYTES_MAX) {
-		err_set(err, NTE_BAD_ALGID,
+	if (!EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_get_size(key) > RSA_BYTES_MAX)
+		return err_set(err, NTE_BAD_ALGID,
 		    "the recipient's key is not an RSA key of at most %d bits", RSA_BYTES_MAX * 8);
-		goto out;
-	}
 	if ((ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL)) == NULL ||
-	    EVP_PKEY_decrypt_init(ctx) != 1 || RAND_priv_bytes(other, (int)sizeof other) != 1) {
-		err_openssl(err, DIRCA_E_CRYPTO, "RSA decryption could not be set up");
-		goto out;
-	}
+	    EVP_PKEY_decrypt_init(ctx) != 1 || RAND_priv_bytes(k.other, (int)sizeof k.other) != 1)
+		return err_openssl(err, DIRCA_E_CRYPTO, "RSA decryption could not be set up");
 	if (!set_padding(ctx, wire->key_alg, err))
-		goto out;
-	*right =
-	    (EVP_PKEY_decrypt(ctx, em, &len, encrypted.ptr, encrypted.len) == 1) & (len == key_len);
-	cms_key_choose(cek, em, other, key_len, *right);
+		return false;
+	*right = (EVP_PKEY_decrypt(ctx, k.em, &len, encrypted.ptr, encrypted.len) == 1) &
+		 (len == key_len);
+	cms_key_choose(cek, k.em, k.other, key_len, *right);
 	ERR_clear_error();
-	ok = true;
-out:
-	EVP_PKEY_CTX_free(ctx);
-	OPENSSL_cleanse(em, sizeof em);
-	OPENSSL_cleanse(other, sizeof other);
-	return ok;
+	return true;
 }
 
 /* Length of PKCS#7 padding in the last block, 0 if it is none; looks at every byte whatever it
@@ -89,36 +88,29 @@ static bool
 decrypt_content(const struct cms_enveloped_wire *w, const uint8_t *cek, bool right,
     struct secret *out, struct err *err)
 {
-	EVP_CIPHER_CTX *ctx = NULL;
-	struct secret plain = {0};
+	OWNED(own_cipher_ctx) EVP_CIPHER_CTX *ctx = NULL;
+	OWNED(secret_free) struct secret plain = {0};
 	size_t pad;
-	bool ok = false;
 	int len = 0;
 
 	if (!secret_alloc(w->ciphertext.len, &plain, err))
-		goto out;
+		return false;
 	if ((ctx = EVP_CIPHER_CTX_new()) == NULL ||
 	    EVP_DecryptInit_ex2(ctx, w->alg->cipher, cek, w->iv.ptr, NULL) != 1 ||
 	    EVP_CIPHER_CTX_set_padding(ctx, 0) != 1 ||
 	    EVP_DecryptUpdate(ctx, plain.ptr, &len, w->ciphertext.ptr, (int)w->ciphertext.len) !=
 		1 ||
-	    (size_t)len != plain.len) {
-		err_openssl(err, DIRCA_E_CRYPTO, "%s decryption failed", w->alg->name);
-		goto out;
-	}
+	    (size_t)len != plain.len)
+		return err_openssl(err, DIRCA_E_CRYPTO, "%s decryption failed", w->alg->name);
 	pad = padding_len(plain.ptr + plain.len - w->alg->block_len, w->alg->block_len);
 	if (pad == 0 || !right) {
 		cms_bad_data(err);
-		goto out;
+		return false;
 	}
 	secret_shrink(&plain, plain.len - pad);
 	*out = plain;
 	plain = (struct secret){0};
-	ok = true;
-out:
-	EVP_CIPHER_CTX_free(ctx);
-	secret_free(&plain);
-	return ok;
+	return true;
 }
 
 bool

@@ -226,7 +226,7 @@ retrieval_decode(struct view der, struct retrieval *out, struct err *err)
 	bool ok = false;
 
 	*out = (struct retrieval){0};
-	if (!der_decode(ASN1_ITEM_rptr(KEY_RETRIEVAL), der, ENCODED_MAX, WHAT, (void **)&wire, err))
+	if ((wire = der_decode(ASN1_ITEM_rptr(KEY_RETRIEVAL), der, ENCODED_MAX, WHAT, err)) == NULL)
 		return false;
 	out->request_id = wire->request_id;
 	out->audit_row = wire->audit_row;

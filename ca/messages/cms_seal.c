@@ -14,22 +14,17 @@ rsa_encrypt(EVP_PKEY *key, bool oaep, struct view cek, uint8_t out[RSA_BYTES_MAX
     struct err *err)
 {
 	const EVP_MD *md = cms_digest(NID_sha256);
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
-	bool ok = false;
+	OWNED(own_pkey_ctx) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
 
 	*len_out = RSA_BYTES_MAX;
-	if (ctx != NULL && EVP_PKEY_encrypt_init(ctx) == 1 &&
-	    EVP_PKEY_CTX_set_rsa_padding(ctx, oaep ? RSA_PKCS1_OAEP_PADDING : RSA_PKCS1_PADDING) ==
-		1 &&
-	    (!oaep || (EVP_PKEY_CTX_set_rsa_oaep_md(ctx, md) == 1 &&
-			  EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, md) == 1)) &&
-	    EVP_PKEY_encrypt(ctx, out, len_out, cek.ptr, cek.len) == 1)
-		ok = true;
-	else
-		err_openssl(err, DIRCA_E_CRYPTO,
-		    "the content key could not be encrypted to a recipient's RSA key");
-	EVP_PKEY_CTX_free(ctx);
-	return ok;
+	return (ctx != NULL && EVP_PKEY_encrypt_init(ctx) == 1 &&
+		   EVP_PKEY_CTX_set_rsa_padding(
+		       ctx, oaep ? RSA_PKCS1_OAEP_PADDING : RSA_PKCS1_PADDING) == 1 &&
+		   (!oaep || (EVP_PKEY_CTX_set_rsa_oaep_md(ctx, md) == 1 &&
+				 EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, md) == 1)) &&
+		   EVP_PKEY_encrypt(ctx, out, len_out, cek.ptr, cek.len) == 1) ||
+	       err_openssl(err, DIRCA_E_CRYPTO,
+		   "the content key could not be encrypted to a recipient's RSA key");
 }
 
 static bool
@@ -81,34 +76,23 @@ static bool
 push_recipient(CMSW_ENVELOPED_DATA *data, const struct cms_kra *to, bool oaep, struct view cek,
     struct err *err)
 {
-	CMSW_RECIPIENT *r = CMSW_RECIPIENT_new();
-	ASN1_TYPE *t = ASN1_TYPE_new();
+	OWNED(own_cmsw_recipient) CMSW_RECIPIENT *r = CMSW_RECIPIENT_new();
+	OWNED(own_asn1_type) ASN1_TYPE *t = ASN1_TYPE_new();
 	ASN1_STRING *der = NULL;
-	bool ok = false;
 
-	if (r == NULL || t == NULL) {
-		err_nomem(err);
-		goto out;
-	}
+	if (r == NULL || t == NULL)
+		return err_nomem(err);
 	if (!fill_recipient(r, to, oaep, cek, err))
-		goto out;
-	if ((der = der_pack(ASN1_ITEM_rptr(CMSW_RECIPIENT), r)) == NULL) {
-		err_nomem(err);
-		goto out;
-	}
+		return false;
+	if ((der = der_pack(ASN1_ITEM_rptr(CMSW_RECIPIENT), r)) == NULL)
+		return err_nomem(err);
 	if (r->type != CMSW_RECIPIENT_TRANS)
 		data->version = 2; /* RFC 5652 6.1 */
 	ASN1_TYPE_set(t, r->type == CMSW_RECIPIENT_TRANS ? V_ASN1_SEQUENCE : V_ASN1_OTHER, der);
-	if (sk_ASN1_TYPE_push(data->recipients, t) <= 0) {
-		err_nomem(err);
-		goto out;
-	}
+	if (sk_ASN1_TYPE_push(data->recipients, t) <= 0)
+		return err_nomem(err);
 	t = NULL;
-	ok = true;
-out:
-	ASN1_TYPE_free(t);
-	CMSW_RECIPIENT_free(r);
-	return ok;
+	return true;
 }
 
 /* Fresh key and IV, the content under them. */
@@ -116,43 +100,34 @@ static bool
 encrypt_content(const struct cms_content_alg *alg, struct view content, CMSW_ENCRYPTED_CONTENT *out,
     uint8_t cek[CMS_KEY_MAX], struct err *err)
 {
-	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-	uint8_t iv[CMS_IV_MAX], *encrypted = NULL;
+	OWNED(own_cipher_ctx) EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+	OWNED(own_octets) uint8_t *encrypted = NULL;
+	uint8_t iv[CMS_IV_MAX];
 	ASN1_STRING *iv_string = NULL;
 	int len = 0, rest = 0;
-	bool ok = false;
 
 	if (ctx == NULL || content.len > CMS_ENVELOPED_MAX ||
 	    (encrypted = OPENSSL_malloc(content.len + alg->block_len)) == NULL ||
-	    (out->content = ASN1_OCTET_STRING_new()) == NULL) {
-		err_nomem(err);
-		goto out;
-	}
+	    (out->content = ASN1_OCTET_STRING_new()) == NULL)
+		return err_nomem(err);
 	/* EVP_CIPHER_CTX_rand_key sets the parity bits of a DES key, which some readers want. */
 	if (EVP_EncryptInit_ex2(ctx, alg->cipher, NULL, NULL, NULL) != 1 ||
 	    EVP_CIPHER_CTX_rand_key(ctx, cek) <= 0 || RAND_bytes(iv, (int)alg->block_len) != 1 ||
 	    EVP_EncryptInit_ex2(ctx, NULL, cek, iv, NULL) != 1 ||
 	    EVP_EncryptUpdate(ctx, encrypted, &len, content.ptr, (int)content.len) != 1 ||
-	    EVP_EncryptFinal_ex(ctx, encrypted + len, &rest) != 1) {
-		err_openssl(err, DIRCA_E_CRYPTO, "%s encryption failed", alg->name);
-		goto out;
-	}
+	    EVP_EncryptFinal_ex(ctx, encrypted + len, &rest) != 1)
+		return err_openssl(err, DIRCA_E_CRYPTO, "%s encryption failed", alg->name);
 	ASN1_STRING_set0(out->content, encrypted, len + rest);
 	encrypted = NULL;
 	if ((iv_string = der_string_new(V_ASN1_OCTET_STRING, view_of(iv, alg->block_len))) ==
 		NULL ||
 	    X509_ALGOR_set0(out->alg, OBJ_nid2obj(alg->nid), V_ASN1_OCTET_STRING, iv_string) != 1) {
 		ASN1_STRING_free(iv_string);
-		err_nomem(err);
-		goto out;
+		return err_nomem(err);
 	}
 	ASN1_OBJECT_free(out->type);
 	out->type = OBJ_nid2obj(NID_pkcs7_data);
-	ok = true;
-out:
-	OPENSSL_free(encrypted);
-	EVP_CIPHER_CTX_free(ctx);
-	return ok;
+	return true;
 }
 
 bool
@@ -160,9 +135,9 @@ cms_enveloped_seal(struct view content, const struct cms_kra *to, size_t count,
     enum cms_cipher cipher, bool oaep, struct buf *out, struct err *err)
 {
 	const struct cms_content_alg *alg = cms_content_alg(cipher);
-	CMSW_ENVELOPED *m = NULL;
+	OWNED(own_cmsw_enveloped) CMSW_ENVELOPED *m = NULL;
 	uint8_t cek[CMS_KEY_MAX];
-	bool ok = false;
+	bool ok;
 
 	*out = (struct buf){0};
 	if (alg == NULL)
@@ -172,21 +147,14 @@ cms_enveloped_seal(struct view content, const struct cms_kra *to, size_t count,
 		return err_set(err, E_INVALIDARG,
 		    "a message can go to 1 to %d recipients, not to %zu", CMS_RECIPIENTS_MAX,
 		    count);
-	if ((m = CMSW_ENVELOPED_new()) == NULL) {
-		err_nomem(err);
-		goto out;
-	}
+	if ((m = CMSW_ENVELOPED_new()) == NULL)
+		return err_nomem(err);
 	m->type = OBJ_nid2obj(NID_pkcs7_enveloped);
-	if (!encrypt_content(alg, content, m->data->content, cek, err))
-		goto out;
-	for (size_t i = 0; i < count; i++)
-		if (!push_recipient(m->data, &to[i], oaep, view_of(cek, alg->key_len), err)) {
-			err_prefix(err, "recipient %zu of %zu", i + 1, count);
-			goto out;
-		}
-	ok = der_encode(ASN1_ITEM_rptr(CMSW_ENVELOPED), m, "the enveloped message", out, err);
-out:
+	ok = encrypt_content(alg, content, m->data->content, cek, err);
+	for (size_t i = 0; ok && i < count; i++)
+		ok = push_recipient(m->data, &to[i], oaep, view_of(cek, alg->key_len), err) ||
+		     err_prefix(err, "recipient %zu of %zu", i + 1, count);
 	OPENSSL_cleanse(cek, sizeof cek);
-	CMSW_ENVELOPED_free(m);
-	return ok;
+	return ok &&
+	       der_encode(ASN1_ITEM_rptr(CMSW_ENVELOPED), m, "the enveloped message", out, err);
 }

@@ -15,13 +15,11 @@
 static bool
 push_content_type(STACK_OF(CMSW_ATTRIBUTE) * list, const char *content_oid, struct err *err)
 {
-	ASN1_OBJECT *type = NULL;
-	bool ok = cms_object_set(&type, content_oid, err) &&
-		  cms_attr_push_item(
-		      list, "1.2.840.113549.1.9.3", ASN1_ITEM_rptr(ASN1_OBJECT), type, err);
+	OWNED(own_asn1_object) ASN1_OBJECT *type = NULL;
 
-	ASN1_OBJECT_free(type);
-	return ok;
+	return cms_object_set(&type, content_oid, err) &&
+	       cms_attr_push_item(
+		   list, "1.2.840.113549.1.9.3", ASN1_ITEM_rptr(ASN1_OBJECT), type, err);
 }
 
 static bool
@@ -38,16 +36,14 @@ push_message_digest(
 static bool
 push_signing_time(STACK_OF(CMSW_ATTRIBUTE) * list, int64_t when, struct err *err)
 {
-	ASN1_TIME *t;
-	bool ok;
+	OWNED(own_asn1_time) ASN1_TIME *t = NULL;
 
 	if (when == 0)
 		return true;
 	t = when < UTC_TIME_END ? ASN1_UTCTIME_set(NULL, (time_t)when)
 				: ASN1_GENERALIZEDTIME_set(NULL, (time_t)when);
-	ok = cms_attr_push_item(list, "1.2.840.113549.1.9.5", ASN1_ITEM_rptr(ASN1_TIME), t, err);
-	ASN1_TIME_free(t);
-	return ok;
+
+	return cms_attr_push_item(list, "1.2.840.113549.1.9.5", ASN1_ITEM_rptr(ASN1_TIME), t, err);
 }
 
 static bool
@@ -71,23 +67,17 @@ own_digest(const EVP_MD *md)
 bool
 cms_sign_attrs(const struct cms_sign *in, struct buf *attrs_out, struct err *err)
 {
-	STACK_OF(CMSW_ATTRIBUTE) *list = sk_CMSW_ATTRIBUTE_new_null();
-	bool ok = false;
+	OWNED(own_cmsw_attributes) STACK_OF(CMSW_ATTRIBUTE) *list = sk_CMSW_ATTRIBUTE_new_null();
 
 	*attrs_out = (struct buf){0};
-	if (list == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	if (push_content_type(list, in->content_oid, err) &&
-	    push_message_digest(list, own_digest(in->digest), in->content, err) &&
-	    push_signing_time(list, in->signing_time, err) &&
-	    push_all(list, in->extra_attrs, in->extra_count, err))
-		ok = der_encode(ASN1_ITEM_rptr(CMSW_ATTRIBUTES_SORTED), list,
-		    "the set of signed attributes", attrs_out, err);
-out:
-	sk_CMSW_ATTRIBUTE_pop_free(list, CMSW_ATTRIBUTE_free);
-	return ok;
+	if (list == NULL)
+		return err_nomem(err);
+	return push_content_type(list, in->content_oid, err) &&
+	       push_message_digest(list, own_digest(in->digest), in->content, err) &&
+	       push_signing_time(list, in->signing_time, err) &&
+	       push_all(list, in->extra_attrs, in->extra_count, err) &&
+	       der_encode(ASN1_ITEM_rptr(CMSW_ATTRIBUTES_SORTED), list,
+		   "the set of signed attributes", attrs_out, err);
 }
 
 static bool
@@ -138,66 +128,47 @@ static bool
 fill_signer(const struct cms_sign *in, struct view attrs, struct view sig_alg,
     struct view signature, CMSW_SIGNER_INFO *si, struct err *err)
 {
-	struct buf tagged = {0};
+	OWNED(buf_free) struct buf tagged = {0};
 	void *alg = NULL;
-	bool ok = false;
 
-	if (attrs.len == 0 || attrs.ptr[0] != (V_ASN1_SET | V_ASN1_CONSTRUCTED)) {
-		err_set(err, E_INVALIDARG, "the signed attributes are not a SET");
-		goto out;
-	}
+	if (attrs.len == 0 || attrs.ptr[0] != (V_ASN1_SET | V_ASN1_CONSTRUCTED))
+		return err_set(err, E_INVALIDARG, "the signed attributes are not a SET");
 	if (!set_signer_id(in, si, err) ||
 	    !set_digest_alg(si->digest_alg, own_digest(in->digest), err) ||
-	    !der_decode(
-		ASN1_ITEM_rptr(X509_ALGOR), sig_alg, 4096, "the signature algorithm", &alg, err) ||
+	    (alg = der_decode(ASN1_ITEM_rptr(X509_ALGOR), sig_alg, 4096, "the signature algorithm",
+		 err)) == NULL ||
 	    !buf_dup(attrs, &tagged, err))
-		goto out;
+		return false;
 	X509_ALGOR_free(si->sig_alg);
 	si->sig_alg = alg;
 	tagged.ptr[0] = V_ASN1_CONTEXT_SPECIFIC | V_ASN1_CONSTRUCTED;
-	if ((si->signed_attrs = der_string_new(V_ASN1_SET, buf_view(&tagged))) == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	ok = der_string_set(si->signature, signature, err) && set_unsigned(in, si, err);
-out:
-	buf_free(&tagged);
-	return ok;
+	if ((si->signed_attrs = der_string_new(V_ASN1_SET, buf_view(&tagged))) == NULL)
+		return err_nomem(err);
+	return der_string_set(si->signature, signature, err) && set_unsigned(in, si, err);
 }
 
 bool
 cms_signed_add_signer(const struct cms_sign *in, struct view attrs, struct view sig_alg,
     struct view signature, CMSW_SIGNED_DATA *data, struct err *err)
 {
-	CMSW_SIGNER_INFO *si = CMSW_SIGNER_INFO_new();
-	X509_ALGOR *digest = X509_ALGOR_new();
-	bool ok = false;
+	OWNED(own_cmsw_signer_info) CMSW_SIGNER_INFO *si = CMSW_SIGNER_INFO_new();
+	OWNED(own_x509_algor) X509_ALGOR *digest = X509_ALGOR_new();
 
-	if (si == NULL || digest == NULL) {
-		err_nomem(err);
-		goto out;
-	}
+	if (si == NULL || digest == NULL)
+		return err_nomem(err);
 	if (!fill_signer(in, attrs, sig_alg, signature, si, err) ||
 	    !set_digest_alg(digest, own_digest(in->digest), err))
-		goto out;
+		return false;
 	/* RFC 5652 5.1; never lowered by a further signer. */
 	if (si->version == 3 || strcmp(in->content_oid, CMS_ID_DATA) != 0)
 		data->version = 3;
-	if (sk_X509_ALGOR_push(data->digest_algs, digest) <= 0) {
-		err_nomem(err);
-		goto out;
-	}
+	if (sk_X509_ALGOR_push(data->digest_algs, digest) <= 0)
+		return err_nomem(err);
 	digest = NULL;
-	if (sk_CMSW_SIGNER_INFO_push(data->signers, si) <= 0) {
-		err_nomem(err);
-		goto out;
-	}
+	if (sk_CMSW_SIGNER_INFO_push(data->signers, si) <= 0)
+		return err_nomem(err);
 	si = NULL;
-	ok = true;
-out:
-	X509_ALGOR_free(digest);
-	CMSW_SIGNER_INFO_free(si);
-	return ok;
+	return true;
 }
 
 /* DER wants the encodings of a SET OF in ascending order; a shorter one that another begins with
@@ -271,35 +242,27 @@ bool
 cms_sign_finish(const struct cms_sign *in, struct view attrs, struct view sig_alg,
     struct view signature, struct buf *out, struct err *err)
 {
-	CMSW_SIGNED *m;
-	bool ok = false;
+	OWNED(own_cmsw_signed) CMSW_SIGNED *m = NULL;
 
 	*out = (struct buf){0};
 	if ((m = new_message(in->content_oid, err)) == NULL)
 		return false;
-	if ((m->data->encap->content = der_string_new(V_ASN1_OCTET_STRING, in->content)) == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	ok = set_certificates(in->certificates, in->certificate_count, m->data, err) &&
-	     cms_signed_add_signer(in, attrs, sig_alg, signature, m->data, err) &&
-	     der_encode(ASN1_ITEM_rptr(CMSW_SIGNED), m, "the signed message", out, err);
-out:
-	CMSW_SIGNED_free(m);
-	return ok;
+	if ((m->data->encap->content = der_string_new(V_ASN1_OCTET_STRING, in->content)) == NULL)
+		return err_nomem(err);
+	return set_certificates(in->certificates, in->certificate_count, m->data, err) &&
+	       cms_signed_add_signer(in, attrs, sig_alg, signature, m->data, err) &&
+	       der_encode(ASN1_ITEM_rptr(CMSW_SIGNED), m, "the signed message", out, err);
 }
 
 bool
 cms_certs_only(const struct view *certificates, size_t count, struct buf *out, struct err *err)
 {
-	CMSW_SIGNED *m;
-	bool ok;
+	OWNED(own_cmsw_signed) CMSW_SIGNED *m = NULL;
 
 	*out = (struct buf){0};
 	if ((m = new_message(CMS_ID_DATA, err)) == NULL)
 		return false;
-	ok = set_certificates(certificates, count, m->data, err) &&
-	     der_encode(ASN1_ITEM_rptr(CMSW_SIGNED), m, "the certificates-only message", out, err);
-	CMSW_SIGNED_free(m);
-	return ok;
+	return set_certificates(certificates, count, m->data, err) &&
+	       der_encode(
+		   ASN1_ITEM_rptr(CMSW_SIGNED), m, "the certificates-only message", out, err);
 }

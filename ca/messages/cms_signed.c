@@ -6,6 +6,7 @@
 
 #include "cms_asn1.h"
 #include "cms_der.h"
+#include "mem.h"
 
 #define MESSAGE_MAX      (1024 * 1024)
 #define CERTIFICATES_MAX 64
@@ -89,8 +90,9 @@ read_signed_attrs(const CMSW_SIGNER_INFO *wire, struct cms_signer *out, struct e
 		return false;
 	out->signed_attrs_set.ptr[0] = V_ASN1_SET | V_ASN1_CONSTRUCTED;
 	out->signed_attrs = buf_view(&out->signed_attrs_set);
-	if (!der_decode(ASN1_ITEM_rptr(CMSW_ATTRIBUTES), out->signed_attrs, MESSAGE_MAX,
-		"the set of signed attributes", (void **)&out->signed_wire, err) ||
+	out->signed_wire = der_decode(ASN1_ITEM_rptr(CMSW_ATTRIBUTES), out->signed_attrs,
+	    MESSAGE_MAX, "the set of signed attributes", err);
+	if (out->signed_wire == NULL ||
 	    !read_attrs(out->signed_wire, true, &out->attrs, &out->attr_count, err))
 		return false;
 	if (out->attr_count == 0)
@@ -120,8 +122,8 @@ read_signers(const STACK_OF(CMSW_SIGNER_INFO) * wire, struct cms_signed *out, st
 	if (count > SIGNERS_MAX)
 		return err_set(err, ERROR_INVALID_DATA, "the message has %d signers, more than %d",
 		    count, SIGNERS_MAX);
-	if (count > 0 && (out->signers = calloc((size_t)count, sizeof *out->signers)) == NULL)
-		return err_nomem(err);
+	if (count > 0)
+		out->signers = mem_zero((size_t)count, sizeof *out->signers);
 	for (int i = 0; i < count; i++) {
 		out->signer_count = (size_t)i + 1;
 		if (!read_signer(sk_CMSW_SIGNER_INFO_value(wire, i), &out->signers[i], err))
@@ -138,9 +140,8 @@ read_certificates(const STACK_OF(ASN1_TYPE) * wire, struct cms_signed *out, stru
 	if (count > CERTIFICATES_MAX)
 		return err_set(err, ERROR_INVALID_DATA,
 		    "the message has %d certificates, more than %d", count, CERTIFICATES_MAX);
-	if (count > 0 &&
-	    (out->certificates = calloc((size_t)count, sizeof *out->certificates)) == NULL)
-		return err_nomem(err);
+	if (count > 0)
+		out->certificates = mem_zero((size_t)count, sizeof *out->certificates);
 	for (int i = 0; i < count; i++) {
 		const ASN1_TYPE *t = sk_ASN1_TYPE_value(wire, i);
 
@@ -152,46 +153,49 @@ read_certificates(const STACK_OF(ASN1_TYPE) * wire, struct cms_signed *out, stru
 	return true;
 }
 
+static bool
+read_wire(struct view der, struct cms_signed *out, struct err *err)
+{
+	char oid[80];
+
+	out->wire =
+	    der_decode(ASN1_ITEM_rptr(CMSW_SIGNED), der, MESSAGE_MAX, "the signed message", err);
+	if (out->wire == NULL && err->code == ERROR_INVALID_DATA &&
+	    der_is_other_content(der, NID_pkcs7_signed, oid))
+		err_set(err, CRYPT_E_INVALID_MSG_TYPE, "the message is of type %s, not SignedData",
+		    oid);
+	if (out->wire == NULL)
+		return false;
+	return OBJ_obj2nid(out->wire->type) == NID_pkcs7_signed ||
+	       err_set(
+		   err, CRYPT_E_INVALID_MSG_TYPE, "the message does not call itself SignedData");
+}
+
 bool
 cms_signed_decode(struct view der, struct cms_signed *out, struct err *err)
 {
+	OWNED(cms_signed_free) struct cms_signed s = {0};
 	const CMSW_SIGNED_DATA *data;
-	char oid[80];
-	bool ok = false;
 	int len;
 
-	*out = (struct cms_signed){0};
-	if (!der_decode(ASN1_ITEM_rptr(CMSW_SIGNED), der, MESSAGE_MAX, "the signed message",
-		(void **)&out->wire, err)) {
-		if (err->code == ERROR_INVALID_DATA &&
-		    der_is_other_content(der, NID_pkcs7_signed, oid))
-			err_set(err, CRYPT_E_INVALID_MSG_TYPE,
-			    "the message is of type %s, not SignedData", oid);
-		goto out;
-	}
-	if (OBJ_obj2nid(out->wire->type) != NID_pkcs7_signed) {
-		err_set(
-		    err, CRYPT_E_INVALID_MSG_TYPE, "the message does not call itself SignedData");
-		goto out;
-	}
-	data = out->wire->data;
-	if (data->version != 1 && (data->version < 3 || data->version > 5)) {
-		err_set(err, ERROR_INVALID_DATA,
+	*out = s;
+	if (!read_wire(der, &s, err))
+		return false;
+	data = s.wire->data;
+	if (data->version != 1 && (data->version < 3 || data->version > 5))
+		return err_set(err, ERROR_INVALID_DATA,
 		    "SignedData has version %d; 1, 3, 4 and 5 are known", (int)data->version);
-		goto out;
-	}
-	len = OBJ_obj2txt(out->content_oid, (int)sizeof out->content_oid, data->encap->type, 1);
-	if (len <= 0 || len >= (int)sizeof out->content_oid) {
-		err_set(err, ERROR_INVALID_DATA, "the content type of SignedData is over-long");
-		goto out;
-	}
-	out->content = der_string(data->encap->content);
-	ok = buf_dup(der, &out->raw, err) && read_certificates(data->certificates, out, err) &&
-	     read_signers(data->signers, out, err);
-out:
-	if (!ok)
-		cms_signed_free(out);
-	return ok;
+	len = OBJ_obj2txt(s.content_oid, (int)sizeof s.content_oid, data->encap->type, 1);
+	if (len <= 0 || len >= (int)sizeof s.content_oid)
+		return err_set(
+		    err, ERROR_INVALID_DATA, "the content type of SignedData is over-long");
+	s.content = der_string(data->encap->content);
+	if (!buf_dup(der, &s.raw, err) || !read_certificates(data->certificates, &s, err) ||
+	    !read_signers(data->signers, &s, err))
+		return false;
+	*out = s;
+	s = (struct cms_signed){0};
+	return true;
 }
 
 void

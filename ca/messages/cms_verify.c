@@ -13,22 +13,16 @@ check_content_type(const struct cms_signed *s, const struct cms_signer *signer, 
 {
 	struct view value;
 	char oid[80];
-	ASN1_OBJECT *type = NULL;
-	void *wire = NULL;
-	bool ok = false;
+	OWNED(own_asn1_object) ASN1_OBJECT *type = NULL;
 
 	if (!cms_attr_single(cms_signer_attr(signer, NID_pkcs9_contentType, true), &value, err) ||
-	    !der_decode(ASN1_ITEM_rptr(ASN1_OBJECT), value, sizeof oid, "the contentType attribute",
-		&wire, err))
+	    (type = der_decode(ASN1_ITEM_rptr(ASN1_OBJECT), value, sizeof oid,
+		 "the contentType attribute", err)) == NULL)
 		return err_prefix(err, "signed attribute contentType");
-	type = wire;
-	if (OBJ_obj2txt(oid, (int)sizeof oid, type, 1) <= 0 || strcmp(oid, s->content_oid) != 0)
-		err_set(err, CRYPT_E_INVALID_MSG_TYPE,
-		    "the signer signed another content type than %s", s->content_oid);
-	else
-		ok = true;
-	ASN1_OBJECT_free(type);
-	return ok;
+	return (OBJ_obj2txt(oid, (int)sizeof oid, type, 1) > 0 &&
+		   strcmp(oid, s->content_oid) == 0) ||
+	       err_set(err, CRYPT_E_INVALID_MSG_TYPE,
+		   "the signer signed another content type than %s", s->content_oid);
 }
 
 static bool
@@ -80,8 +74,7 @@ bool
 cms_signer_verify(const struct cms_signed *s, const struct cms_signer *signer, EVP_PKEY *key,
     bool allow_sha1, struct err *err)
 {
-	X509_ALGOR *made = NULL;
-	bool ok = false;
+	OWNED(own_x509_algor) X509_ALGOR *made = NULL;
 
 	if (signer->digest == NULL)
 		return err_set(err, NTE_BAD_ALGID,
@@ -98,10 +91,9 @@ cms_signer_verify(const struct cms_signed *s, const struct cms_signer *signer, E
 		return err_set(err, ERROR_INVALID_DATA,
 		    "a signature over content of type %s needs signed attributes", s->content_oid);
 	}
-	ok = effective_algorithm(signer, &made, err) &&
-	     pkix_verify(key, made != NULL ? made : signer->sig_alg,
-		 signer->attr_count > 0 ? signer->signed_attrs : s->content, signer->signature,
-		 allow_sha1, err);
-	X509_ALGOR_free(made);
-	return ok;
+
+	return effective_algorithm(signer, &made, err) &&
+	       pkix_verify(key, made != NULL ? made : signer->sig_alg,
+		   signer->attr_count > 0 ? signer->signed_attrs : s->content, signer->signature,
+		   allow_sha1, err);
 }

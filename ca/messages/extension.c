@@ -3,10 +3,11 @@
 #include <string.h>
 
 #include <openssl/asn1.h>
-#include <openssl/sha.h>
 
+#include "cms_der.h"
+#include "mem.h"
 #include "oids.h"
-#include "pkix.h"
+#include "pkix_priv.h"
 
 #define OID_KEY_USAGE         "2.5.29.15"
 #define OID_EXT_KEY_USAGE     "2.5.29.37"
@@ -19,16 +20,13 @@
 #define OID_SMIME             "1.2.840.113549.1.9.15"
 
 bool
-ext_push_der(
-    ext_list *list, const char *dotted, bool critical, uint8_t *der, int len, struct err *err)
+ext_push_item(ext_list *list, const char *dotted, bool critical, const void *value,
+    const ASN1_ITEM *item, struct err *err)
 {
-	bool ok;
+	OWNED(buf_free) struct buf der = {0};
 
-	if (len < 0 || der == NULL)
-		return err_openssl(err, DIRCA_E_CRYPTO, "cannot encode extension %s", dotted);
-	ok = pkix_ext_push(list, dotted, critical, view_of(der, (size_t)len), err);
-	OPENSSL_free(der);
-	return ok;
+	return der_encode(item, value, dotted, &der, err) &&
+	       pkix_ext_push(list, dotted, critical, buf_view(&der), err);
 }
 
 ASN1_OBJECT *
@@ -56,254 +54,152 @@ ext_string(int type, const void *data, int len)
 bool
 ext_key_id(struct view spki, uint8_t out[KEY_ID_LEN], struct err *err)
 {
-	const uint8_t *p = spki.ptr, *end = spki.ptr + spki.len;
-	long len;
-	int tag, class;
+	const unsigned char *p = spki.ptr;
+	OWNED(own_pkix_spki) PKIX_SPKI *s = d2i_PKIX_SPKI(NULL, &p, (long)spki.len);
 
-	if ((ASN1_get_object(&p, &len, &tag, &class, end - p) & 0x81) != 0 ||
-	    tag != V_ASN1_SEQUENCE || p + len != end)
-		goto bad;
-	if ((ASN1_get_object(&p, &len, &tag, &class, end - p) & 0x81) != 0 ||
-	    tag != V_ASN1_SEQUENCE)
-		goto bad;
-	p += len;
-	if ((ASN1_get_object(&p, &len, &tag, &class, end - p) & 0x81) != 0 ||
-	    tag != V_ASN1_BIT_STRING || p + len != end || len < 2)
-		goto bad;
-	/* The first octet counts unused bits. */
-	return SHA1(p + 1, (size_t)len - 1, out) != NULL ||
+	if (s == NULL || p != spki.ptr + spki.len || ASN1_STRING_length(s->key) == 0)
+		return err_openssl(err, ERROR_INVALID_DATA, "malformed SubjectPublicKeyInfo");
+	return EVP_Digest(ASN1_STRING_get0_data(s->key), (size_t)ASN1_STRING_length(s->key), out,
+		   NULL, cms_digest(NID_sha1), NULL) == 1 ||
 	       err_openssl(err, DIRCA_E_CRYPTO, "SHA-1 of a public key");
-bad:
-	return err_openssl(err, ERROR_INVALID_DATA, "malformed SubjectPublicKeyInfo");
 }
 
 bool
 ext_push_key_usage(ext_list *list, uint16_t bits, bool critical, struct err *err)
 {
-	ASN1_BIT_STRING *value = ASN1_BIT_STRING_new();
-	uint8_t *der = NULL, octets[2] = {(uint8_t)(bits >> 8), (uint8_t)bits};
-	bool ok = false;
+	OWNED(own_asn1_bits) ASN1_BIT_STRING *value = ASN1_BIT_STRING_new();
+	uint8_t octets[2] = {(uint8_t)(bits >> 8), (uint8_t)bits};
 
-	if (value == NULL || !ASN1_BIT_STRING_set(value, octets, 2)) {
-		err_nomem(err);
-		goto out;
-	}
+	if (value == NULL || !ASN1_BIT_STRING_set(value, octets, 2))
+		return err_nomem(err);
 	/* Without the bits-left flag i2d drops trailing zero bits, as DER demands of named bits. */
-	int len = i2d_ASN1_BIT_STRING(value, &der);
-	ok = ext_push_der(list, OID_KEY_USAGE, critical, der, len, err);
-out:
-	ASN1_BIT_STRING_free(value);
-	return ok;
+	return ext_push_item(
+	    list, OID_KEY_USAGE, critical, value, ASN1_ITEM_rptr(ASN1_BIT_STRING), err);
 }
 
 bool
 ext_push_eku(ext_list *list, char *const *oids, size_t count, bool critical, struct err *err)
 {
-	EXTENDED_KEY_USAGE *value = sk_ASN1_OBJECT_new_null();
-	uint8_t *der = NULL;
-	bool ok = false;
+	OWNED(own_eku) EXTENDED_KEY_USAGE *value = sk_ASN1_OBJECT_new_null();
 
-	if (value == NULL) {
-		err_nomem(err);
-		goto out;
-	}
+	if (value == NULL)
+		return err_nomem(err);
 	for (size_t i = 0; i < count; i++) {
-		ASN1_OBJECT *o = ext_object(oids[i], err);
+		OWNED(own_asn1_object) ASN1_OBJECT *o = ext_object(oids[i], err);
 
 		if (o == NULL)
-			goto out;
-		if (!sk_ASN1_OBJECT_push(value, o)) {
-			ASN1_OBJECT_free(o);
-			err_nomem(err);
-			goto out;
-		}
+			return false;
+		if (!sk_ASN1_OBJECT_push(value, o))
+			return err_nomem(err);
+		o = NULL;
 	}
-	int len = i2d_EXTENDED_KEY_USAGE(value, &der);
-	ok = ext_push_der(list, OID_EXT_KEY_USAGE, critical, der, len, err);
-out:
-	sk_ASN1_OBJECT_pop_free(value, ASN1_OBJECT_free);
-	return ok;
+	return ext_push_item(
+	    list, OID_EXT_KEY_USAGE, critical, value, ASN1_ITEM_rptr(EXTENDED_KEY_USAGE), err);
 }
 
 bool
 ext_push_basic_constraints(ext_list *list, bool is_ca, int path_len, bool critical, struct err *err)
 {
-	BASIC_CONSTRAINTS *value = BASIC_CONSTRAINTS_new();
-	uint8_t *der = NULL;
-	bool ok = false;
+	OWNED(own_basic_constraints) BASIC_CONSTRAINTS *value = BASIC_CONSTRAINTS_new();
 
-	if (value == NULL) {
-		err_nomem(err);
-		goto out;
-	}
+	if (value == NULL)
+		return err_nomem(err);
 	value->ca = is_ca ? 0xff : 0;
 	if (is_ca && path_len >= 0 &&
 	    ((value->pathlen = ASN1_INTEGER_new()) == NULL ||
-		!ASN1_INTEGER_set(value->pathlen, path_len))) {
-		err_nomem(err);
-		goto out;
-	}
-	int len = i2d_BASIC_CONSTRAINTS(value, &der);
-	ok = ext_push_der(list, OID_BASIC_CONSTRAINTS, critical, der, len, err);
-out:
-	BASIC_CONSTRAINTS_free(value);
-	return ok;
+		!ASN1_INTEGER_set(value->pathlen, path_len)))
+		return err_nomem(err);
+	return ext_push_item(
+	    list, OID_BASIC_CONSTRAINTS, critical, value, ASN1_ITEM_rptr(BASIC_CONSTRAINTS), err);
 }
 
 bool
 ext_push_ski(ext_list *list, struct view key_id, struct err *err)
 {
-	ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
-	uint8_t *der = NULL;
-	bool ok = false;
+	OWNED(own_asn1_octets) ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
 
-	if (value == NULL || !ASN1_OCTET_STRING_set(value, key_id.ptr, (int)key_id.len)) {
-		err_nomem(err);
-		goto out;
-	}
-	int len = i2d_ASN1_OCTET_STRING(value, &der);
-	ok = ext_push_der(list, OID_SUBJECT_KEY_ID, false, der, len, err);
-out:
-	ASN1_OCTET_STRING_free(value);
-	return ok;
+	if (value == NULL || !ASN1_OCTET_STRING_set(value, key_id.ptr, (int)key_id.len))
+		return err_nomem(err);
+	return ext_push_item(
+	    list, OID_SUBJECT_KEY_ID, false, value, ASN1_ITEM_rptr(ASN1_OCTET_STRING), err);
 }
 
 bool
 ext_push_aki(ext_list *list, struct view key_id, struct err *err)
 {
-	AUTHORITY_KEYID *value = AUTHORITY_KEYID_new();
-	uint8_t *der = NULL;
-	bool ok = false;
+	OWNED(own_authority_keyid) AUTHORITY_KEYID *value = AUTHORITY_KEYID_new();
 
 	if (value == NULL || (value->keyid = ASN1_OCTET_STRING_new()) == NULL ||
-	    !ASN1_OCTET_STRING_set(value->keyid, key_id.ptr, (int)key_id.len)) {
-		err_nomem(err);
-		goto out;
-	}
-	int len = i2d_AUTHORITY_KEYID(value, &der);
-	ok = ext_push_der(list, OID_AUTHORITY_KEY_ID, false, der, len, err);
-out:
-	AUTHORITY_KEYID_free(value);
-	return ok;
+	    !ASN1_OCTET_STRING_set(value->keyid, key_id.ptr, (int)key_id.len))
+		return err_nomem(err);
+	return ext_push_item(
+	    list, OID_AUTHORITY_KEY_ID, false, value, ASN1_ITEM_rptr(AUTHORITY_KEYID), err);
 }
 
 /* A bare BMPString, as in real certificates (docs/FACTS.md 4). */
 bool
 ext_push_template_name(ext_list *list, const char *cn, struct err *err)
 {
-	ASN1_BMPSTRING *value = NULL;
-	uint8_t *der = NULL;
-	bool ok = false;
+	OWNED(own_asn1_string) ASN1_STRING *value = NULL;
 
 	if (ASN1_mbstring_copy(&value, (const uint8_t *)cn, -1, MBSTRING_UTF8, B_ASN1_BMPSTRING) <
-	    0) {
-		err_openssl(
+	    0)
+		return err_openssl(
 		    err, ERROR_INVALID_DATA, "template name '%s' has no BMPString form", cn);
-		goto out;
-	}
-	int len = i2d_ASN1_BMPSTRING(value, &der);
-	ok = ext_push_der(list, oid_dotted(OID_ENROLL_CERTTYPE), false, der, len, err);
-out:
-	ASN1_BMPSTRING_free(value);
-	return ok;
+	return ext_push_item(list, oid_dotted(OID_ENROLL_CERTTYPE), false, value,
+	    ASN1_ITEM_rptr(ASN1_BMPSTRING), err);
 }
 
-static bool
-sequence_add(ASN1_SEQUENCE_ANY *seq, int type, void *value, struct err *err)
-{
-	ASN1_TYPE *t = value != NULL ? ASN1_TYPE_new() : NULL;
-
-	if (t == NULL)
-		return err_nomem(err);
-	ASN1_TYPE_set(t, type, value);
-	if (!sk_ASN1_TYPE_push(seq, t)) {
-		t->type = V_ASN1_NULL; /* the caller keeps the value */
-		t->value.ptr = NULL;
-		ASN1_TYPE_free(t);
-		return err_nomem(err);
-	}
-	return true;
-}
-
-static bool
-sequence_add_integer(ASN1_SEQUENCE_ANY *seq, int64_t n, struct err *err)
-{
-	ASN1_INTEGER *i = ASN1_INTEGER_new();
-
-	if (i == NULL || !ASN1_INTEGER_set_int64(i, n) ||
-	    !sequence_add(
-		seq, i->type == V_ASN1_NEG_INTEGER ? V_ASN1_NEG_INTEGER : V_ASN1_INTEGER, i, err)) {
-		ASN1_INTEGER_free(i);
-		return err_nomem(err);
-	}
-	return true;
-}
-
+/* [MS-WCCE] 2.2.2.7.7.2; versions are written even if the wire could leave them out. */
 bool
 ext_push_template_info(
     ext_list *list, const char *oid, int64_t major, int64_t minor, struct err *err)
 {
-	ASN1_SEQUENCE_ANY *seq = sk_ASN1_TYPE_new_null();
+	OWNED(own_pkix_template) PKIX_TEMPLATE *value = PKIX_TEMPLATE_new();
 	ASN1_OBJECT *o = ext_object(oid, err);
-	uint8_t *der = NULL;
-	bool ok = false;
 
-	if (seq == NULL || o == NULL)
-		goto out;
-	if (!sequence_add(seq, V_ASN1_OBJECT, o, err))
-		goto out;
-	o = NULL;
-	if (!sequence_add_integer(seq, major, err) || !sequence_add_integer(seq, minor, err))
-		goto out;
-	int len = i2d_ASN1_SEQUENCE_ANY(seq, &der);
-	ok = ext_push_der(list, oid_dotted(OID_CERTIFICATE_TEMPLATE), false, der, len, err);
-out:
-	ASN1_OBJECT_free(o);
-	sk_ASN1_TYPE_pop_free(seq, ASN1_TYPE_free);
-	return ok;
+	if (o == NULL)
+		return false;
+	if (value == NULL) {
+		ASN1_OBJECT_free(o);
+		return err_nomem(err);
+	}
+	ASN1_OBJECT_free(value->oid);
+	value->oid = o;
+	if ((value->major == NULL && (value->major = ASN1_INTEGER_new()) == NULL) ||
+	    (value->minor == NULL && (value->minor = ASN1_INTEGER_new()) == NULL) ||
+	    !ASN1_INTEGER_set_int64(value->major, major) ||
+	    !ASN1_INTEGER_set_int64(value->minor, minor))
+		return err_nomem(err);
+	return ext_push_item(list, oid_dotted(OID_CERTIFICATE_TEMPLATE), false, value,
+	    ASN1_ITEM_rptr(PKIX_TEMPLATE), err);
 }
 
 bool
 ext_push_ca_version(ext_list *list, int64_t version, struct err *err)
 {
-	ASN1_INTEGER *value = ASN1_INTEGER_new();
-	uint8_t *der = NULL;
-	bool ok = false;
+	OWNED(own_asn1_integer) ASN1_INTEGER *value = ASN1_INTEGER_new();
 
-	if (value == NULL || !ASN1_INTEGER_set_int64(value, version)) {
-		err_nomem(err);
-		goto out;
-	}
-	int len = i2d_ASN1_INTEGER(value, &der);
-	ok = ext_push_der(list, oid_dotted(OID_CA_VERSION), false, der, len, err);
-out:
-	ASN1_INTEGER_free(value);
-	return ok;
+	if (value == NULL || !ASN1_INTEGER_set_int64(value, version))
+		return err_nomem(err);
+	return ext_push_item(
+	    list, oid_dotted(OID_CA_VERSION), false, value, ASN1_ITEM_rptr(ASN1_INTEGER), err);
 }
 
 bool
 ext_push_smime_capabilities(ext_list *list, struct err *err)
 {
 	static const int ciphers[] = {NID_aes_256_cbc, NID_aes_192_cbc, NID_aes_128_cbc};
-	X509_ALGORS *value = sk_X509_ALGOR_new_null();
-	uint8_t *der = NULL;
-	bool ok = false;
+	OWNED(own_x509_algors) X509_ALGORS *value = sk_X509_ALGOR_new_null();
 
-	for (size_t i = 0; value != NULL && i < sizeof ciphers / sizeof ciphers[0]; i++) {
-		X509_ALGOR *a = X509_ALGOR_new();
+	for (size_t i = 0; i < COUNT_OF(ciphers); i++) {
+		OWNED(own_x509_algor) X509_ALGOR *a = der_alg_new(ciphers[i], V_ASN1_UNDEF);
 
-		if (a == NULL || !X509_ALGOR_set0(a, OBJ_nid2obj(ciphers[i]), V_ASN1_UNDEF, NULL) ||
-		    !sk_X509_ALGOR_push(value, a)) {
-			X509_ALGOR_free(a);
-			err_nomem(err);
-			goto out;
-		}
+		if (value == NULL || a == NULL || !sk_X509_ALGOR_push(value, a))
+			return err_nomem(err);
+		a = NULL;
 	}
-	int len = value != NULL ? i2d_X509_ALGORS(value, &der) : -1;
-	ok = ext_push_der(list, OID_SMIME, false, der, len, err);
-out:
-	sk_X509_ALGOR_pop_free(value, X509_ALGOR_free);
-	return ok;
+	return ext_push_item(list, OID_SMIME, false, value, ASN1_ITEM_rptr(X509_ALGORS), err);
 }
 
 bool
@@ -334,101 +230,81 @@ point_with_names(GENERAL_NAMES *names)
 bool
 ext_push_cdp(ext_list *list, char *const *urls, size_t count, struct err *err)
 {
-	CRL_DIST_POINTS *value = CRL_DIST_POINTS_new();
-	GENERAL_NAMES *names = GENERAL_NAMES_new();
+	OWNED(own_crl_dist_points) CRL_DIST_POINTS *value = CRL_DIST_POINTS_new();
+	OWNED(own_general_names) GENERAL_NAMES *names = GENERAL_NAMES_new();
 	DIST_POINT *point = NULL;
-	uint8_t *der = NULL;
-	bool ok = false;
 
-	if (value == NULL || names == NULL) {
-		err_nomem(err);
-		goto out;
-	}
+	if (value == NULL || names == NULL)
+		return err_nomem(err);
 	for (size_t i = 0; i < count; i++)
 		if (urls[i] != NULL && !ext_add_name(names, GEN_URI, urls[i], err))
-			goto out;
-	if ((point = point_with_names(names)) == NULL) {
-		err_nomem(err);
-		goto out;
-	}
+			return false;
+	if ((point = point_with_names(names)) == NULL)
+		return err_nomem(err);
 	names = NULL;
 	if (!sk_DIST_POINT_push(value, point)) {
 		DIST_POINT_free(point);
-		err_nomem(err);
-		goto out;
+		return err_nomem(err);
 	}
-	int len = i2d_CRL_DIST_POINTS(value, &der);
-	ok = ext_push_der(list, OID_CRL_POINTS, false, der, len, err);
-out:
-	GENERAL_NAMES_free(names);
-	CRL_DIST_POINTS_free(value);
-	return ok;
+	return ext_push_item(
+	    list, OID_CRL_POINTS, false, value, ASN1_ITEM_rptr(CRL_DIST_POINTS), err);
 }
 
 static bool
 add_access(AUTHORITY_INFO_ACCESS *list, const char *url, struct err *err)
 {
-	ACCESS_DESCRIPTION *a = ACCESS_DESCRIPTION_new();
+	OWNED(own_access_description) ACCESS_DESCRIPTION *a = ACCESS_DESCRIPTION_new();
 	ASN1_IA5STRING *ia5 = ext_string(V_ASN1_IA5STRING, url, -1);
 
 	if (a == NULL || ia5 == NULL) {
-		ACCESS_DESCRIPTION_free(a);
 		ASN1_STRING_free(ia5);
 		return err_nomem(err);
 	}
 	ASN1_OBJECT_free(a->method);
 	a->method = OBJ_nid2obj(NID_ad_ca_issuers);
 	GENERAL_NAME_set0_value(a->location, GEN_URI, ia5);
-	if (!sk_ACCESS_DESCRIPTION_push(list, a)) {
-		ACCESS_DESCRIPTION_free(a);
+	if (!sk_ACCESS_DESCRIPTION_push(list, a))
 		return err_nomem(err);
-	}
+	a = NULL;
 	return true;
 }
 
 bool
 ext_push_aia(ext_list *list, char *const *urls, size_t count, struct err *err)
 {
-	AUTHORITY_INFO_ACCESS *value = AUTHORITY_INFO_ACCESS_new();
-	uint8_t *der = NULL;
-	bool ok = false;
+	OWNED(own_authority_info_access) AUTHORITY_INFO_ACCESS *value = AUTHORITY_INFO_ACCESS_new();
 
-	if (value == NULL) {
-		err_nomem(err);
-		goto out;
-	}
+	if (value == NULL)
+		return err_nomem(err);
 	for (size_t i = 0; i < count; i++)
 		if (urls[i] != NULL && !add_access(value, urls[i], err))
-			goto out;
-	int len = i2d_AUTHORITY_INFO_ACCESS(value, &der);
-	ok = ext_push_der(list, OID_AUTHORITY_INFO, false, der, len, err);
-out:
-	AUTHORITY_INFO_ACCESS_free(value);
-	return ok;
+			return false;
+	return ext_push_item(
+	    list, OID_AUTHORITY_INFO, false, value, ASN1_ITEM_rptr(AUTHORITY_INFO_ACCESS), err);
 }
 
 bool
 ext_add_name(GENERAL_NAMES *names, int type, const char *text, struct err *err)
 {
-	GENERAL_NAME *name = GENERAL_NAME_new();
-	ASN1_IA5STRING *ia5 = ASN1_IA5STRING_new();
-
 	for (const char *p = text; *p != '\0'; p++)
-		if ((unsigned char)*p >= 0x80) {
-			GENERAL_NAME_free(name);
-			ASN1_IA5STRING_free(ia5);
+		if ((unsigned char)*p >= 0x80)
 			return err_set(err, ERROR_INVALID_DATA,
 			    "'%s' holds characters that this kind of name cannot", text);
-		}
-	if (name == NULL || ia5 == NULL || !ASN1_STRING_set(ia5, text, -1)) {
-		GENERAL_NAME_free(name);
-		ASN1_IA5STRING_free(ia5);
+	return ext_add_string(names, type, ext_string(V_ASN1_IA5STRING, text, -1), err);
+}
+
+bool
+ext_add_string(GENERAL_NAMES *names, int type, ASN1_STRING *value, struct err *err)
+{
+	OWNED(own_general_name) GENERAL_NAME *name = GENERAL_NAME_new();
+
+	if (name == NULL || value == NULL) {
+		ASN1_STRING_free(value);
 		return err_nomem(err);
 	}
-	GENERAL_NAME_set0_value(name, type, ia5);
-	if (!sk_GENERAL_NAME_push(names, name)) {
-		GENERAL_NAME_free(name);
+	GENERAL_NAME_set0_value(name, type, value);
+	if (!sk_GENERAL_NAME_push(names, name))
 		return err_nomem(err);
-	}
+	name = NULL;
 	return true;
 }

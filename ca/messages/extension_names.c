@@ -10,35 +10,22 @@
 static bool
 add_other_name(GENERAL_NAMES *names, const char *oid, int type, ASN1_STRING *value, struct err *err)
 {
-	ASN1_OBJECT *o = ext_object(oid, err);
-	ASN1_TYPE *t = ASN1_TYPE_new();
-	GENERAL_NAME *name = GENERAL_NAME_new();
-	bool ok = false;
+	OWNED(own_asn1_string) ASN1_STRING *held = value;
+	OWNED(own_asn1_object) ASN1_OBJECT *o = ext_object(oid, err);
+	OWNED(own_asn1_type) ASN1_TYPE *t = ASN1_TYPE_new();
+	OWNED(own_general_name) GENERAL_NAME *name = GENERAL_NAME_new();
 
-	if (o == NULL || t == NULL || name == NULL || value == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	ASN1_TYPE_set(t, type, value);
-	value = NULL;
-	if (!GENERAL_NAME_set0_othername(name, o, t)) {
-		err_openssl(err, DIRCA_E_CRYPTO, "cannot make an otherName");
-		goto out;
-	}
+	if (o == NULL || t == NULL || name == NULL || value == NULL)
+		return err_nomem(err);
+	ASN1_TYPE_set(t, type, own_give(&held));
+	if (!GENERAL_NAME_set0_othername(name, o, t))
+		return err_openssl(err, DIRCA_E_CRYPTO, "cannot make an otherName");
 	o = NULL;
 	t = NULL;
-	if (!sk_GENERAL_NAME_push(names, name)) {
-		err_nomem(err);
-		goto out;
-	}
+	if (!sk_GENERAL_NAME_push(names, name))
+		return err_nomem(err);
 	name = NULL;
-	ok = true;
-out:
-	ASN1_OBJECT_free(o);
-	ASN1_TYPE_free(t);
-	ASN1_STRING_free(value);
-	GENERAL_NAME_free(name);
-	return ok;
+	return true;
 }
 
 bool
@@ -58,49 +45,25 @@ ext_add_guid(GENERAL_NAMES *names, const uint8_t guid[16], struct err *err)
 bool
 ext_add_address(GENERAL_NAMES *names, const uint8_t *address, int len, struct err *err)
 {
-	GENERAL_NAME *name = GENERAL_NAME_new();
-	ASN1_STRING *value = ext_string(V_ASN1_OCTET_STRING, address, len);
-
-	if (name == NULL || value == NULL) {
-		GENERAL_NAME_free(name);
-		ASN1_STRING_free(value);
-		return err_nomem(err);
-	}
-	GENERAL_NAME_set0_value(name, GEN_IPADD, value);
-	if (!sk_GENERAL_NAME_push(names, name)) {
-		GENERAL_NAME_free(name);
-		return err_nomem(err);
-	}
-	return true;
-}
-
-static bool
-push_names(
-    ext_list *list, const char *dotted, bool critical, const GENERAL_NAMES *names, struct err *err)
-{
-	uint8_t *der = NULL;
-	int len = i2d_GENERAL_NAMES(names, &der);
-
-	return ext_push_der(list, dotted, critical, der, len, err);
+	return ext_add_string(names, GEN_IPADD, ext_string(V_ASN1_OCTET_STRING, address, len), err);
 }
 
 bool
 ext_push_san(ext_list *list, GENERAL_NAMES *names, bool critical, struct err *err)
 {
-	return push_names(list, OID_SUBJECT_ALT_NAME, critical, names, err);
+	return ext_push_item(
+	    list, OID_SUBJECT_ALT_NAME, critical, names, ASN1_ITEM_rptr(GENERAL_NAMES), err);
 }
 
 bool
 ext_push_sid(ext_list *list, const char *sid_text, struct err *err)
 {
-	GENERAL_NAMES *names = GENERAL_NAMES_new();
-	bool ok = names != NULL &&
-		  add_other_name(names, oid_dotted(OID_NTDS_OBJECTSID), V_ASN1_OCTET_STRING,
-		      ext_string(V_ASN1_OCTET_STRING, sid_text, -1), err) &&
-		  push_names(list, oid_dotted(OID_NTDS_CA_SECURITY_EXT), false, names, err);
+	OWNED(own_general_names) GENERAL_NAMES *names = GENERAL_NAMES_new();
 
 	if (names == NULL)
-		err_nomem(err);
-	GENERAL_NAMES_free(names);
-	return ok;
+		return err_nomem(err);
+	return add_other_name(names, oid_dotted(OID_NTDS_OBJECTSID), V_ASN1_OCTET_STRING,
+		   ext_string(V_ASN1_OCTET_STRING, sid_text, -1), err) &&
+	       ext_push_item(list, oid_dotted(OID_NTDS_CA_SECURITY_EXT), false, names,
+		   ASN1_ITEM_rptr(GENERAL_NAMES), err);
 }

@@ -73,54 +73,43 @@ fill_policy(POLICYINFO *p, const struct ext_policy *policy, struct err *err)
 static bool
 add_policy(CERTIFICATEPOLICIES *list, const struct ext_policy *policy, struct err *err)
 {
-	POLICYINFO *p = POLICYINFO_new();
+	OWNED(own_policyinfo) POLICYINFO *p = POLICYINFO_new();
 
 	if (p == NULL)
 		return err_nomem(err);
-	if (!fill_policy(p, policy, err)) {
-		POLICYINFO_free(p);
+	if (!fill_policy(p, policy, err))
 		return false;
-	}
-	if (!sk_POLICYINFO_push(list, p)) {
-		POLICYINFO_free(p);
+	if (!sk_POLICYINFO_push(list, p))
 		return err_nomem(err);
-	}
+	p = NULL;
 	return true;
-}
-
-static bool
-push_policies(ext_list *list, const char *dotted, CERTIFICATEPOLICIES *value, struct err *err)
-{
-	uint8_t *der = NULL;
-	int len = i2d_CERTIFICATEPOLICIES(value, &der);
-
-	return ext_push_der(list, dotted, false, der, len, err);
 }
 
 bool
 ext_push_issuance_policies(
     ext_list *list, const struct ext_policy *policies, size_t count, struct err *err)
 {
-	CERTIFICATEPOLICIES *value = sk_POLICYINFO_new_null();
-	bool ok = value != NULL || err_nomem(err);
+	OWNED(own_policies) CERTIFICATEPOLICIES *value = sk_POLICYINFO_new_null();
 
-	for (size_t i = 0; ok && i < count; i++)
-		ok = add_policy(value, &policies[i], err);
-	ok = ok && push_policies(list, OID_CERTIFICATE_POLICIES, value, err);
-	CERTIFICATEPOLICIES_free(value);
-	return ok;
+	if (value == NULL)
+		return err_nomem(err);
+	for (size_t i = 0; i < count; i++)
+		if (!add_policy(value, &policies[i], err))
+			return false;
+	return ext_push_item(
+	    list, OID_CERTIFICATE_POLICIES, false, value, ASN1_ITEM_rptr(CERTIFICATEPOLICIES), err);
 }
 
 bool
 ext_push_policies(
     ext_list *list, const char *dotted, char *const *oids, size_t count, struct err *err)
 {
-	CERTIFICATEPOLICIES *value = sk_POLICYINFO_new_null();
-	bool ok = value != NULL || err_nomem(err);
+	OWNED(own_policies) CERTIFICATEPOLICIES *value = sk_POLICYINFO_new_null();
 
-	for (size_t i = 0; ok && i < count; i++)
-		ok = add_policy(value, &(struct ext_policy){.oid = oids[i]}, err);
-	ok = ok && push_policies(list, dotted, value, err);
-	CERTIFICATEPOLICIES_free(value);
-	return ok;
+	if (value == NULL)
+		return err_nomem(err);
+	for (size_t i = 0; i < count; i++)
+		if (!add_policy(value, &(struct ext_policy){.oid = oids[i]}, err))
+			return false;
+	return ext_push_item(list, dotted, false, value, ASN1_ITEM_rptr(CERTIFICATEPOLICIES), err);
 }

@@ -8,6 +8,7 @@
 #include <openssl/err.h>
 
 #include "bytes.h"
+#include "mem.h"
 
 #define HEADER   8
 #define MAX_SIDE 66
@@ -26,7 +27,7 @@ static const struct curve {
 static const struct curve *
 by_magic(uint32_t magic)
 {
-	for (size_t i = 0; i < sizeof curves / sizeof curves[0]; i++)
+	for (size_t i = 0; i < COUNT_OF(curves); i++)
 		if (curves[i].ecdh == magic || curves[i].ecdsa == magic)
 			return &curves[i];
 	return NULL;
@@ -47,23 +48,17 @@ static bool
 build(const struct curve *c, const uint8_t *point, size_t side, const BIGNUM *d, EVP_PKEY **out,
     struct err *err)
 {
-	OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
-	bool ok = false;
+	OWNED(own_param_bld) OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
 
 	if (bld == NULL ||
 	    OSSL_PARAM_BLD_push_utf8_string(bld, OSSL_PKEY_PARAM_GROUP_NAME, c->group, 0) != 1 ||
 	    OSSL_PARAM_BLD_push_octet_string(bld, OSSL_PKEY_PARAM_PUB_KEY, point, 1 + 2 * side) !=
 		1 ||
-	    OSSL_PARAM_BLD_push_BN_pad(bld, OSSL_PKEY_PARAM_PRIV_KEY, d, side) != 1) {
-		err_openssl(
+	    OSSL_PARAM_BLD_push_BN_pad(bld, OSSL_PKEY_PARAM_PRIV_KEY, d, side) != 1)
+		return err_openssl(
 		    err, DIRCA_E_CRYPTO, "private key blob: OpenSSL cannot take the numbers");
-		goto out;
-	}
-	ok = keyblob_build(
+	return keyblob_build(
 	    "EC", bld, "the point is not on its curve, in either byte order", out, err);
-out:
-	OSSL_PARAM_BLD_free(bld);
-	return ok;
 }
 
 static bool
@@ -98,28 +93,20 @@ decode_order(const struct curve *c, struct view x, struct view y, struct view se
     EVP_PKEY **out, struct err *err)
 {
 	uint8_t point[1 + 2 * MAX_SIDE];
-	BIGNUM *d = BN_secure_new();
-	EVP_PKEY *key = NULL;
-	bool ok = false;
+	OWNED(own_bn) BIGNUM *d = BN_secure_new();
+	OWNED(own_pkey) EVP_PKEY *key = NULL;
 
 	point[0] = POINT_CONVERSION_UNCOMPRESSED;
 	copy_number(point + 1, x, little);
 	copy_number(point + 1 + x.len, y, little);
 	if (d == NULL || (little ? BN_lebin2bn(secret.ptr, (int)secret.len, d)
-				 : BN_bin2bn(secret.ptr, (int)secret.len, d)) == NULL) {
-		err_nomem(err);
-		goto out;
-	}
+				 : BN_bin2bn(secret.ptr, (int)secret.len, d)) == NULL)
+		return err_nomem(err);
 	BN_set_flags(d, BN_FLG_CONSTTIME);
 	if (!build(c, point, x.len, d, &key, err) || !private_in_range(key, d, err))
-		goto out;
-	*out = key;
-	key = NULL;
-	ok = true;
-out:
-	EVP_PKEY_free(key);
-	BN_clear_free(d);
-	return ok;
+		return false;
+	*out = own_give(&key);
+	return true;
 }
 
 /* [MS-WCCE] 2.2.2.9.3. Windows writes the numbers big-endian, the specification says little-endian:
@@ -152,7 +139,7 @@ by_key(const EVP_PKEY *key)
 
 	if (EVP_PKEY_get_utf8_string_param(
 		key, OSSL_PKEY_PARAM_GROUP_NAME, group, sizeof group, &len) == 1)
-		for (size_t i = 0; i < sizeof curves / sizeof curves[0]; i++)
+		for (size_t i = 0; i < COUNT_OF(curves); i++)
 			if (strcmp(curves[i].group, group) == 0)
 				return &curves[i];
 	return NULL;
@@ -174,42 +161,29 @@ bool
 keyblob_encode_ec(const EVP_PKEY *key, struct secret *out, struct err *err)
 {
 	const struct curve *c = by_key(key);
-	BIGNUM *x = BN_new(), *y = BN_new(), *d = BN_secure_new();
-	struct secret blob = {0};
+	OWNED(own_bn) BIGNUM *d = BN_secure_new(), *x = BN_new(), *y = BN_new();
+	OWNED(secret_free) struct secret blob = {0};
 	int side = 0;
-	bool ok = false;
 
-	if (c == NULL) {
-		err_set(err, NTE_BAD_ALGID,
+	if (c == NULL)
+		return err_set(err, NTE_BAD_ALGID,
 		    "private key blob: the curve of the key is not P-256, P-384 or P-521");
-		goto out;
-	}
 	if (!keyblob_get(key, OSSL_PKEY_PARAM_EC_PUB_X, x) ||
 	    !keyblob_get(key, OSSL_PKEY_PARAM_EC_PUB_Y, y) ||
-	    !keyblob_get(key, OSSL_PKEY_PARAM_PRIV_KEY, d)) {
-		err_openssl(
+	    !keyblob_get(key, OSSL_PKEY_PARAM_PRIV_KEY, d))
+		return err_openssl(
 		    err, NTE_BAD_DATA, "private key blob: the EC key has no private number");
-		goto out;
-	}
 	side = (c->bits + 7) / 8;
 	if (!secret_alloc(HEADER + 3 * (size_t)side, &blob, err))
-		goto out;
+		return false;
 	keyblob_put_u32le(blob.ptr, c->ecdh);
 	keyblob_put_u32le(blob.ptr + 4, (uint32_t)side);
 	if (BN_bn2binpad(x, blob.ptr + HEADER, side) != side ||
 	    BN_bn2binpad(y, blob.ptr + HEADER + side, side) != side ||
-	    BN_bn2binpad(d, blob.ptr + HEADER + 2 * side, side) != side) {
-		err_openssl(err, NTE_BAD_DATA,
+	    BN_bn2binpad(d, blob.ptr + HEADER + 2 * side, side) != side)
+		return err_openssl(err, NTE_BAD_DATA,
 		    "private key blob: a number of the EC key is longer than its curve");
-		goto out;
-	}
 	*out = blob;
 	blob = (struct secret){0};
-	ok = true;
-out:
-	secret_free(&blob);
-	BN_clear_free(d);
-	BN_free(x);
-	BN_free(y);
-	return ok;
+	return true;
 }

@@ -8,24 +8,15 @@ bool
 keyblob_build(
     const char *type, OSSL_PARAM_BLD *bld, const char *what, EVP_PKEY **out, struct err *err)
 {
-	OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(bld);
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
-	bool ok = false;
+	OWNED(own_param) OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(bld);
+	OWNED(own_pkey_ctx) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
 
-	if (params == NULL || ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1) {
-		err_openssl(
+	if (params == NULL || ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1)
+		return err_openssl(
 		    err, DIRCA_E_CRYPTO, "private key blob: OpenSSL cannot take the numbers");
-		goto out;
-	}
-	if (EVP_PKEY_fromdata(ctx, out, EVP_PKEY_KEYPAIR, params) != 1) {
-		err_openssl(err, NTE_BAD_DATA, "private key blob: %s", what);
-		goto out;
-	}
-	ok = true;
-out:
-	EVP_PKEY_CTX_free(ctx);
-	OSSL_PARAM_free(params); /* wipes its secure part */
-	return ok;
+	if (EVP_PKEY_fromdata(ctx, out, EVP_PKEY_KEYPAIR, params) != 1)
+		return err_openssl(err, NTE_BAD_DATA, "private key blob: %s", what);
+	return true;
 }
 
 bool

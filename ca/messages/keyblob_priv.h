@@ -7,6 +7,7 @@
 #include <openssl/param_build.h>
 
 #include "keyblob.h"
+#include "own_openssl.h"
 
 /* An EVP_PKEY from what was pushed; wipes nothing of the caller's. `what` is for the error
  * sentence. */

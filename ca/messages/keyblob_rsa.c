@@ -5,6 +5,7 @@
 #include <openssl/err.h>
 
 #include "bytes.h"
+#include "mem.h"
 
 #define MIN_BITS    1024
 #define MAX_BITS    8192
@@ -24,7 +25,7 @@ numbers_new(struct numbers *k, struct err *err)
 
 	*k = (struct numbers){.n = BN_new(), .e = BN_new()};
 	ok = k->n != NULL && k->e != NULL;
-	for (size_t i = 0; i < sizeof secret / sizeof secret[0]; i++) {
+	for (size_t i = 0; i < COUNT_OF(secret); i++) {
 		*secret[i] = BN_secure_new();
 		if (*secret[i] != NULL)
 			BN_set_flags(*secret[i], BN_FLG_CONSTTIME);
@@ -64,7 +65,7 @@ numbers_make_sense(const struct numbers *k, uint32_t bits, struct err *err)
 	const BIGNUM *secret[] = {k->d, k->dp, k->dq, k->iq};
 	bool zero = false;
 
-	for (size_t i = 0; i < sizeof secret / sizeof secret[0]; i++)
+	for (size_t i = 0; i < COUNT_OF(secret); i++)
 		zero = zero || BN_is_zero(secret[i]);
 	if (BN_num_bits(k->n) != (int)bits || !BN_is_odd(k->n))
 		return err_set(err, NTE_BAD_DATA,
@@ -86,8 +87,7 @@ numbers_make_sense(const struct numbers *k, uint32_t bits, struct err *err)
 static bool
 build(const struct numbers *k, EVP_PKEY **out, struct err *err)
 {
-	OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
-	bool ok = false;
+	OWNED(own_param_bld) OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
 
 	/* Numbers of the secure heap stay on it in the built parameters. */
 	if (bld == NULL || OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_N, k->n) != 1 ||
@@ -97,14 +97,9 @@ build(const struct numbers *k, EVP_PKEY **out, struct err *err)
 	    OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_FACTOR2, k->q) != 1 ||
 	    OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_EXPONENT1, k->dp) != 1 ||
 	    OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_EXPONENT2, k->dq) != 1 ||
-	    OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_COEFFICIENT1, k->iq) != 1) {
-		err_nomem(err);
-		goto out;
-	}
-	ok = keyblob_build("RSA", bld, "OpenSSL refuses the RSA numbers", out, err);
-out:
-	OSSL_PARAM_BLD_free(bld);
-	return ok;
+	    OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_COEFFICIENT1, k->iq) != 1)
+		return err_nomem(err);
+	return keyblob_build("RSA", bld, "OpenSSL refuses the RSA numbers", out, err);
 }
 
 static bool
@@ -130,66 +125,45 @@ bool
 keyblob_decode_capi(struct view blob, EVP_PKEY **out, struct err *err)
 {
 	struct view rest = blob, header;
-	struct numbers k = {0};
+	OWNED(numbers_free) struct numbers k = {0};
 	uint32_t bits = 0, e = 0;
 	size_t whole = 0, half = 0;
-	bool ok = false;
 
 	if (!bytes_get(&rest, 12, &header) || !bytes_get_u32le(&rest, &bits) ||
-	    !bytes_get_u32le(&rest, &e)) {
-		err_set(err, NTE_BAD_DATA, "private key blob: it ends in its header");
-		goto out;
-	}
+	    !bytes_get_u32le(&rest, &e))
+		return err_set(err, NTE_BAD_DATA, "private key blob: it ends in its header");
 	if (!bits_make_sense(bits, err) || !numbers_new(&k, err))
-		goto out;
+		return false;
 	whole = bits / 8;
 	half = (bits + 15) / 16;
-	if (rest.len != 2 * whole + 5 * half) {
-		err_set(err, NTE_BAD_DATA,
+	if (rest.len != 2 * whole + 5 * half)
+		return err_set(err, NTE_BAD_DATA,
 		    "private key blob: %zu bytes where RSA of %u bits has %zu", blob.len,
 		    (unsigned)bits, CAPI_HEADER + 2 * whole + 5 * half);
-		goto out;
-	}
 	if (BN_set_word(k.e, e) != 1 || !get_le(&rest, whole, k.n) || !get_le(&rest, half, k.p) ||
 	    !get_le(&rest, half, k.q) || !get_le(&rest, half, k.dp) || !get_le(&rest, half, k.dq) ||
-	    !get_le(&rest, half, k.iq) || !get_le(&rest, whole, k.d)) {
-		err_nomem(err);
-		goto out;
-	}
-	ok = numbers_make_sense(&k, bits, err) && build(&k, out, err);
-out:
-	numbers_free(&k);
-	return ok;
+	    !get_le(&rest, half, k.iq) || !get_le(&rest, whole, k.d))
+		return err_nomem(err);
+	return numbers_make_sense(&k, bits, err) && build(&k, out, err);
 }
 
 /* d, dp, dq and iq from e, p and q (RFC 8017 3.2). */
 static bool
 complete(struct numbers *k, struct err *err)
 {
-	BN_CTX *ctx = BN_CTX_secure_new();
-	BIGNUM *p1 = BN_secure_new(), *q1 = BN_secure_new(), *phi = BN_secure_new();
-	bool ok = false;
+	OWNED(own_bn_ctx) BN_CTX *ctx = BN_CTX_secure_new();
+	OWNED(own_bn) BIGNUM *phi = BN_secure_new(), *q1 = BN_secure_new(), *p1 = BN_secure_new();
 
-	if (ctx == NULL || p1 == NULL || q1 == NULL || phi == NULL) {
-		err_nomem(err);
-		goto out;
-	}
+	if (ctx == NULL || p1 == NULL || q1 == NULL || phi == NULL)
+		return err_nomem(err);
 	BN_set_flags(phi, BN_FLG_CONSTTIME);
 	if (BN_sub(p1, k->p, BN_value_one()) != 1 || BN_sub(q1, k->q, BN_value_one()) != 1 ||
 	    BN_mul(phi, p1, q1, ctx) != 1 || BN_mod_inverse(k->d, k->e, phi, ctx) == NULL ||
 	    BN_mod(k->dp, k->d, p1, ctx) != 1 || BN_mod(k->dq, k->d, q1, ctx) != 1 ||
-	    BN_mod_inverse(k->iq, k->q, k->p, ctx) == NULL) {
-		err_openssl(err, NTE_BAD_DATA,
+	    BN_mod_inverse(k->iq, k->q, k->p, ctx) == NULL)
+		return err_openssl(err, NTE_BAD_DATA,
 		    "private key blob: its primes and exponent have no private exponent");
-		goto out;
-	}
-	ok = true;
-out:
-	BN_clear_free(phi);
-	BN_clear_free(q1);
-	BN_clear_free(p1);
-	BN_CTX_free(ctx);
-	return ok;
+	return true;
 }
 
 /* Before any arithmetic: an inverse modulo zero or one means nothing. */
@@ -208,36 +182,26 @@ bool
 keyblob_decode_bcrypt_rsa(struct view blob, EVP_PKEY **out, struct err *err)
 {
 	struct view rest = blob;
-	struct numbers k = {0};
+	OWNED(numbers_free) struct numbers k = {0};
 	uint32_t magic = 0, bits = 0, e_len = 0, n_len = 0, p_len = 0, q_len = 0;
-	bool ok = false;
 
 	if (!bytes_get_u32le(&rest, &magic) || !bytes_get_u32le(&rest, &bits) ||
 	    !bytes_get_u32le(&rest, &e_len) || !bytes_get_u32le(&rest, &n_len) ||
-	    !bytes_get_u32le(&rest, &p_len) || !bytes_get_u32le(&rest, &q_len)) {
-		err_set(err, NTE_BAD_DATA, "private key blob: it ends in its header");
-		goto out;
-	}
+	    !bytes_get_u32le(&rest, &p_len) || !bytes_get_u32le(&rest, &q_len))
+		return err_set(err, NTE_BAD_DATA, "private key blob: it ends in its header");
 	if (!bits_make_sense(bits, err) || !numbers_new(&k, err))
-		goto out;
+		return false;
 	if (e_len < 1 || e_len > MAX_E_LEN || n_len != bits / 8 || p_len < 1 || p_len >= n_len ||
-	    q_len < 1 || q_len >= n_len || rest.len != (size_t)e_len + n_len + p_len + q_len) {
-		err_set(err, NTE_BAD_DATA,
+	    q_len < 1 || q_len >= n_len || rest.len != (size_t)e_len + n_len + p_len + q_len)
+		return err_set(err, NTE_BAD_DATA,
 		    "private key blob: its lengths %u, %u, %u, %u do not fit %zu bytes of RSA-%u",
 		    (unsigned)e_len, (unsigned)n_len, (unsigned)p_len, (unsigned)q_len, blob.len,
 		    (unsigned)bits);
-		goto out;
-	}
 	if (!get_be(&rest, e_len, k.e) || !get_be(&rest, n_len, k.n) ||
-	    !get_be(&rest, p_len, k.p) || !get_be(&rest, q_len, k.q)) {
-		err_nomem(err);
-		goto out;
-	}
-	ok = primes_make_sense(&k, err) && complete(&k, err) && numbers_make_sense(&k, bits, err) &&
-	     build(&k, out, err);
-out:
-	numbers_free(&k);
-	return ok;
+	    !get_be(&rest, p_len, k.p) || !get_be(&rest, q_len, k.q))
+		return err_nomem(err);
+	return primes_make_sense(&k, err) && complete(&k, err) &&
+	       numbers_make_sense(&k, bits, err) && build(&k, out, err);
 }
 
 static bool
@@ -276,27 +240,24 @@ put_le(uint8_t **to, size_t len, const BIGNUM *number)
 bool
 keyblob_encode_rsa(const EVP_PKEY *key, struct secret *out, struct err *err)
 {
-	struct secret blob = {0};
-	struct numbers k = {0};
+	OWNED(secret_free) struct secret blob = {0};
+	OWNED(numbers_free) struct numbers k = {0};
 	uint32_t bits = 0;
 	uint8_t *at = NULL;
 	size_t whole = 0, half = 0;
-	bool ok = false;
 
 	if (!numbers_new(&k, err) || !get_numbers(key, &k, err))
-		goto out;
+		return false;
 	bits = (uint32_t)BN_num_bits(k.n);
 	whole = bits / 8;
 	half = (bits + 15) / 16;
 	if (!bits_make_sense(bits, err) || !numbers_make_sense(&k, bits, err))
-		goto out;
-	if (BN_num_bits(k.e) > 32) {
-		err_set(err, NTE_BAD_DATA,
+		return false;
+	if (BN_num_bits(k.e) > 32)
+		return err_set(err, NTE_BAD_DATA,
 		    "private key blob: the public exponent has more than 32 bits");
-		goto out;
-	}
 	if (!secret_alloc(CAPI_HEADER + 2 * whole + 5 * half, &blob, err))
-		goto out;
+		return false;
 	keyblob_put_u32le(blob.ptr, KEYBLOB_PRIVATEKEYBLOB);
 	keyblob_put_u32le(blob.ptr + 4, KEYBLOB_CALG_RSA_KEYX);
 	keyblob_put_u32le(blob.ptr + 8, KEYBLOB_MAGIC_RSA2);
@@ -305,16 +266,10 @@ keyblob_encode_rsa(const EVP_PKEY *key, struct secret *out, struct err *err)
 	at = blob.ptr + CAPI_HEADER;
 	if (!put_le(&at, whole, k.n) || !put_le(&at, half, k.p) || !put_le(&at, half, k.q) ||
 	    !put_le(&at, half, k.dp) || !put_le(&at, half, k.dq) || !put_le(&at, half, k.iq) ||
-	    !put_le(&at, whole, k.d)) {
-		err_set(err, NTE_BAD_DATA,
+	    !put_le(&at, whole, k.d))
+		return err_set(err, NTE_BAD_DATA,
 		    "private key blob: the primes of the RSA key are not of one size");
-		goto out;
-	}
 	*out = blob;
 	blob = (struct secret){0};
-	ok = true;
-out:
-	secret_free(&blob);
-	numbers_free(&k);
-	return ok;
+	return true;
 }

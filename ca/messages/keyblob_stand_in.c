@@ -15,15 +15,12 @@
 static bool
 rsa_can_be_held(const EVP_PKEY *pub)
 {
-	BIGNUM *n = BN_new(), *e = BN_new();
-	bool ok = keyblob_get(pub, OSSL_PKEY_PARAM_RSA_N, n) &&
-		  keyblob_get(pub, OSSL_PKEY_PARAM_RSA_E, e) && BN_num_bits(n) >= RSA_MIN &&
-		  BN_num_bits(n) <= RSA_MAX && BN_num_bits(n) % 8 == 0 && BN_is_odd(n) &&
-		  BN_is_odd(e) && !BN_is_one(e);
+	OWNED(own_bn) BIGNUM *n = BN_new(), *e = BN_new();
 
-	BN_free(n);
-	BN_free(e);
-	return ok;
+	return keyblob_get(pub, OSSL_PKEY_PARAM_RSA_N, n) &&
+	       keyblob_get(pub, OSSL_PKEY_PARAM_RSA_E, e) && BN_num_bits(n) >= RSA_MIN &&
+	       BN_num_bits(n) <= RSA_MAX && BN_num_bits(n) % 8 == 0 && BN_is_odd(n) &&
+	       BN_is_odd(e) && !BN_is_one(e);
 }
 
 bool
@@ -59,20 +56,17 @@ rsa_fill(uint8_t *at, size_t whole, size_t half)
 static bool
 rsa_stand_in(const EVP_PKEY *pub, struct secret *out, struct err *err)
 {
-	BIGNUM *n = BN_new(), *e = BN_new();
-	struct secret blob = {0};
+	OWNED(own_bn) BIGNUM *n = BN_new(), *e = BN_new();
+	OWNED(secret_free) struct secret blob = {0};
 	size_t whole, half;
-	bool ok = false;
 
 	if (!keyblob_get(pub, OSSL_PKEY_PARAM_RSA_N, n) ||
-	    !keyblob_get(pub, OSSL_PKEY_PARAM_RSA_E, e)) {
-		err_openssl(err, DIRCA_E_CRYPTO, "the public key has no RSA numbers");
-		goto out;
-	}
+	    !keyblob_get(pub, OSSL_PKEY_PARAM_RSA_E, e))
+		return err_openssl(err, DIRCA_E_CRYPTO, "the public key has no RSA numbers");
 	whole = (size_t)BN_num_bytes(n);
 	half = (whole + 1) / 2;
 	if (!secret_alloc(RSA_HEADER + 2 * whole + 5 * half, &blob, err))
-		goto out;
+		return false;
 	keyblob_put_u32le(blob.ptr, KEYBLOB_PRIVATEKEYBLOB);
 	keyblob_put_u32le(blob.ptr + 4, KEYBLOB_CALG_RSA_KEYX);
 	keyblob_put_u32le(blob.ptr + 8, KEYBLOB_MAGIC_RSA2);
@@ -80,58 +74,43 @@ rsa_stand_in(const EVP_PKEY *pub, struct secret *out, struct err *err)
 	keyblob_put_u32le(
 	    blob.ptr + 16, BN_num_bits(e) <= 32 ? (uint32_t)BN_get_word(e) : RSA_E_USUAL);
 	if (BN_bn2lebinpad(n, blob.ptr + RSA_HEADER, (int)whole) != (int)whole ||
-	    RAND_priv_bytes(blob.ptr + RSA_HEADER + whole, (int)(whole + 5 * half)) != 1) {
-		err_openssl(err, DIRCA_E_CRYPTO, "a stand-in for an RSA key could not be made");
-		goto out;
-	}
+	    RAND_priv_bytes(blob.ptr + RSA_HEADER + whole, (int)(whole + 5 * half)) != 1)
+		return err_openssl(
+		    err, DIRCA_E_CRYPTO, "a stand-in for an RSA key could not be made");
 	rsa_fill(blob.ptr + RSA_HEADER + whole, whole, half);
 	*out = blob;
 	blob = (struct secret){0};
-	ok = true;
-out:
-	secret_free(&blob);
-	BN_free(n);
-	BN_free(e);
-	return ok;
+	return true;
 }
 
 static bool
 ec_stand_in(const EVP_PKEY *pub, struct secret *out, struct err *err)
 {
-	BIGNUM *x = BN_new(), *y = BN_new();
-	struct secret blob = {0};
+	OWNED(own_bn) BIGNUM *x = BN_new(), *y = BN_new();
+	OWNED(secret_free) struct secret blob = {0};
 	size_t side = 0;
 	uint32_t magic;
 	uint8_t *d;
-	bool ok = false;
 
 	if (!keyblob_ec_layout(pub, &magic, &side) ||
 	    !keyblob_get(pub, OSSL_PKEY_PARAM_EC_PUB_X, x) ||
-	    !keyblob_get(pub, OSSL_PKEY_PARAM_EC_PUB_Y, y)) {
-		err_openssl(err, DIRCA_E_CRYPTO, "the public key has no point");
-		goto out;
-	}
+	    !keyblob_get(pub, OSSL_PKEY_PARAM_EC_PUB_Y, y))
+		return err_openssl(err, DIRCA_E_CRYPTO, "the public key has no point");
 	if (!secret_alloc(EC_HEADER + 3 * side, &blob, err))
-		goto out;
+		return false;
 	keyblob_put_u32le(blob.ptr, magic);
 	keyblob_put_u32le(blob.ptr + 4, (uint32_t)side);
 	d = blob.ptr + EC_HEADER + 2 * side;
 	if (BN_bn2binpad(x, blob.ptr + EC_HEADER, (int)side) != (int)side ||
 	    BN_bn2binpad(y, blob.ptr + EC_HEADER + side, (int)side) != (int)side ||
-	    RAND_priv_bytes(d, (int)side) != 1) {
-		err_openssl(err, DIRCA_E_CRYPTO, "a stand-in for an EC key could not be made");
-		goto out;
-	}
+	    RAND_priv_bytes(d, (int)side) != 1)
+		return err_openssl(
+		    err, DIRCA_E_CRYPTO, "a stand-in for an EC key could not be made");
 	d[0] = 0;  /* below the order, */
 	d[1] |= 1; /* and not zero */
 	*out = blob;
 	blob = (struct secret){0};
-	ok = true;
-out:
-	secret_free(&blob);
-	BN_free(x);
-	BN_free(y);
-	return ok;
+	return true;
 }
 
 bool

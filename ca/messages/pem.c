@@ -7,26 +7,22 @@
 #include <openssl/pem.h>
 
 #include "file.h"
+#include "mem.h"
+#include "own_openssl.h"
 
 #define CERTIFICATES_MAX 32
 
 bool
 pem_append(struct buf *to, const char *label, struct view der, struct err *err)
 {
-	BIO *bio = BIO_new(BIO_s_mem());
+	OWNED(own_bio) BIO *bio = BIO_new(BIO_s_mem());
 	char *text;
 	long len;
-	bool ok = false;
 
-	if (bio == NULL || PEM_write_bio(bio, label, "", der.ptr, (long)der.len) <= 0) {
-		err_openssl(err, DIRCA_E_CRYPTO, "cannot write PEM");
-		goto out;
-	}
+	if (bio == NULL || PEM_write_bio(bio, label, "", der.ptr, (long)der.len) <= 0)
+		return err_openssl(err, DIRCA_E_CRYPTO, "cannot write PEM");
 	len = BIO_get_mem_data(bio, &text);
-	ok = buf_append(to, view_of(text, (size_t)len), err);
-out:
-	BIO_free(bio);
-	return ok;
+	return buf_append(to, view_of(text, (size_t)len), err);
 }
 
 static bool
@@ -44,93 +40,62 @@ add_certificate(struct buf *list, size_t *count, struct view der, struct err *er
 static bool
 read_armoured(struct view text, struct buf *list, size_t *count, struct err *err)
 {
-	BIO *bio = BIO_new_mem_buf(text.ptr, (int)text.len);
-	char *name = NULL, *header = NULL;
-	unsigned char *data = NULL;
-	long len;
-	bool ok = false;
+	OWNED(own_bio) BIO *bio = BIO_new_mem_buf(text.ptr, (int)text.len);
 
-	if (bio == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	while (PEM_read_bio(bio, &name, &header, &data, &len) == 1) {
-		bool is_certificate = strcmp(name, PEM_STRING_X509) == 0;
+	if (bio == NULL)
+		return err_nomem(err);
+	for (;;) {
+		OWNED(own_octets) char *name = NULL, *header = NULL;
+		OWNED(own_octets) unsigned char *data = NULL;
+		long len;
 
-		if (is_certificate &&
+		if (PEM_read_bio(bio, &name, &header, &data, &len) != 1)
+			break;
+		if (strcmp(name, PEM_STRING_X509) == 0 &&
 		    !add_certificate(list, count, view_of(data, (size_t)len), err))
-			goto out;
-		OPENSSL_free(name);
-		OPENSSL_free(header);
-		OPENSSL_free(data);
-		name = header = NULL;
-		data = NULL;
+			return false;
 	}
 	/* The end of the text is the one error that is none. */
-	if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) {
-		err_openssl(err, ERROR_INVALID_DATA, "damaged PEM");
-		goto out;
-	}
+	if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+		return err_openssl(err, ERROR_INVALID_DATA, "damaged PEM");
 	ERR_clear_error();
-	ok = true;
-out:
-	OPENSSL_free(name);
-	OPENSSL_free(header);
-	OPENSSL_free(data);
-	BIO_free(bio);
-	return ok;
+	return true;
 }
 
 bool
 pem_certificates(struct view text, struct buf **list_out, size_t *count_out, struct err *err)
 {
-	struct buf *list = calloc(CERTIFICATES_MAX, sizeof *list);
+	struct buf *list;
 	size_t count = 0;
-	bool ok = false;
+	bool ok;
 
 	*list_out = NULL;
 	*count_out = 0;
-	if (list == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	if (text.len > PEM_FILE_MAX) {
-		err_set(err, DIRCA_E_TOO_LARGE, "larger than %d bytes", PEM_FILE_MAX);
-		goto out;
-	}
-	if (text.len > 0 && text.ptr[0] == 0x30) {
-		if (!add_certificate(list, &count, text, err))
-			goto out;
-	} else if (!read_armoured(text, list, &count, err)) {
-		goto out;
-	}
-	if (count == 0) {
-		err_set(err, ERROR_INVALID_DATA, "no certificate inside");
-		goto out;
+	if (text.len > PEM_FILE_MAX)
+		return err_set(err, DIRCA_E_TOO_LARGE, "larger than %d bytes", PEM_FILE_MAX);
+	list = mem_zero(CERTIFICATES_MAX, sizeof *list);
+	ok = text.len > 0 && text.ptr[0] == 0x30 ? add_certificate(list, &count, text, err)
+						 : read_armoured(text, list, &count, err);
+	if (!ok || count == 0) {
+		pem_list_free(&list, count);
+		return ok && err_set(err, ERROR_INVALID_DATA, "no certificate inside");
 	}
 	*list_out = list;
 	*count_out = count;
-	list = NULL;
-	ok = true;
-out:
-	pem_list_free(&list, count);
-	return ok;
+	return true;
 }
 
 bool
 pem_certificates_file(const char *path, struct buf **list_out, size_t *count_out, struct err *err)
 {
-	struct buf text = {0};
-	bool ok;
+	OWNED(buf_free) struct buf text = {0};
 
 	*list_out = NULL;
 	*count_out = 0;
 	if (!file_read(path, PEM_FILE_MAX, &text, err))
 		return false;
-	ok = pem_certificates(buf_view(&text), list_out, count_out, err) ||
-	     err_prefix(err, "%s", path);
-	buf_free(&text);
-	return ok;
+	return pem_certificates(buf_view(&text), list_out, count_out, err) ||
+	       err_prefix(err, "%s", path);
 }
 
 void

@@ -8,6 +8,8 @@
 #include <openssl/pkcs12.h>
 #include <openssl/x509.h>
 
+#include "mem.h"
+#include "own_openssl.h"
 #include "text.h"
 
 /* Three derivations a file: MAC, key, certificates. What readers still take: .NET's loader refuses
@@ -69,45 +71,32 @@ bool
 pfx_encode(EVP_PKEY *key, struct view certificate, const struct view *chain, size_t chain_count,
     const char *friendly_name, const struct secret *password, struct buf *out, struct err *err)
 {
-	struct secret pass = {0};
-	STACK_OF(X509) *others = NULL;
-	X509 *cert = NULL;
-	PKCS12 *p12 = NULL;
+	OWNED(secret_free) struct secret pass = {0};
+	OWNED(own_x509_stack) STACK_OF(X509) *others = NULL;
+	OWNED(own_x509) X509 *cert = NULL;
+	OWNED(own_pkcs12) PKCS12 *p12 = NULL;
 	uint8_t *der = NULL;
 	int len = 0;
-	bool ok = false;
 
 	*out = (struct buf){0};
-	if (password->len == 0) {
-		err_set(err, E_INVALIDARG, "PFX: the password is empty");
-		goto out;
-	}
+	if (password->len == 0)
+		return err_set(err, E_INVALIDARG, "PFX: the password is empty");
 	if (!password_string(password, &pass, err) ||
 	    (cert = decode_certificate(certificate, err)) == NULL ||
 	    (others = decode_chain(chain, chain_count, err)) == NULL)
-		goto out;
-	if (X509_check_private_key(cert, key) != 1) {
-		err_openssl(err, DIRCA_E_KEY_MISMATCH,
+		return false;
+	if (X509_check_private_key(cert, key) != 1)
+		return err_openssl(err, DIRCA_E_KEY_MISMATCH,
 		    "PFX: the private key is not that of the certificate");
-		goto out;
-	}
 	/* PBES2, whose PRF is HMAC-SHA-256 by default; the MAC is set apart, as OpenSSL would take
 	 * its own digest for it. */
 	p12 = PKCS12_create((const char *)pass.ptr, friendly_name, key, cert, others,
 	    NID_aes_256_cbc, NID_aes_256_cbc, ITERATIONS, -1, 0);
-	if (p12 == NULL || PKCS12_set_mac(p12, (const char *)pass.ptr, -1, NULL, 0, ITERATIONS,
-			       EVP_sha256()) != 1) {
-		err_openssl(err, DIRCA_E_CRYPTO, "PFX: it could not be made");
-		goto out;
-	}
+	if (p12 == NULL ||
+	    PKCS12_set_mac(p12, (const char *)pass.ptr, -1, NULL, 0, ITERATIONS, EVP_sha256()) != 1)
+		return err_openssl(err, DIRCA_E_CRYPTO, "PFX: it could not be made");
 	len = i2d_PKCS12(p12, &der);
-	ok = buf_take_openssl(der, len, out, err);
-out:
-	PKCS12_free(p12);
-	sk_X509_pop_free(others, X509_free);
-	X509_free(cert);
-	secret_free(&pass);
-	return ok;
+	return buf_take_openssl(der, len, out, err);
 }
 
 static bool
@@ -148,8 +137,7 @@ take_others(STACK_OF(X509) * list, struct pfx *out, struct err *err)
 
 	if (count == 0)
 		return true;
-	if ((out->others = calloc((size_t)count, sizeof *out->others)) == NULL)
-		return err_nomem(err);
+	out->others = mem_zero((size_t)count, sizeof *out->others);
 	for (int i = 0; i < count; i++) {
 		if (!take_certificate(sk_X509_value(list, i), &out->others[i], err))
 			return false;
@@ -162,52 +150,40 @@ take_others(STACK_OF(X509) * list, struct pfx *out, struct err *err)
 static bool
 take_content(PKCS12 *p12, const char *password, struct pfx *out, struct err *err)
 {
-	STACK_OF(X509) *others = NULL;
-	X509 *cert = NULL;
-	bool ok = false;
+	OWNED(own_x509_stack) STACK_OF(X509) *others = NULL;
+	OWNED(own_x509) X509 *cert = NULL;
 
 	if (PKCS12_parse(p12, password, &out->key, &cert, &others) != 1)
-		err_openssl(err, NTE_BAD_DATA, "PFX: its content cannot be opened");
-	else if (out->key == NULL || cert == NULL)
-		err_set(err, NTE_BAD_DATA, "PFX: it has no private key with a certificate");
-	else
-		ok =
-		    take_certificate(cert, &out->certificate, err) && take_others(others, out, err);
-	X509_free(cert);
-	sk_X509_pop_free(others, X509_free);
-	return ok;
+		return err_openssl(err, NTE_BAD_DATA, "PFX: its content cannot be opened");
+	if (out->key == NULL || cert == NULL)
+		return err_set(err, NTE_BAD_DATA, "PFX: it has no private key with a certificate");
+	return take_certificate(cert, &out->certificate, err) && take_others(others, out, err);
 }
 
 bool
 pfx_decode(struct view der, const struct secret *password, struct pfx *out, struct err *err)
 {
 	const unsigned char *p = der.ptr;
-	struct secret pass = {0};
-	PKCS12 *p12 = NULL;
-	bool ok = false;
+	OWNED(secret_free) struct secret pass = {0};
+	OWNED(own_pkcs12) PKCS12 *p12 = NULL;
+	OWNED(pfx_free) struct pfx read = {0};
 
-	*out = (struct pfx){0};
-	if (der.len > MAX_PFX) {
-		err_set(err, DIRCA_E_TOO_LARGE, "PFX of %zu bytes: at most %d are read", der.len,
-		    MAX_PFX);
-		goto out;
-	}
+	*out = read;
+	if (der.len > MAX_PFX)
+		return err_set(err, DIRCA_E_TOO_LARGE, "PFX of %zu bytes: at most %d are read",
+		    der.len, MAX_PFX);
 	if (!password_string(password, &pass, err))
-		goto out;
+		return false;
 	if (der.len == 0 || (p12 = d2i_PKCS12(NULL, &p, (long)der.len)) == NULL ||
-	    p != der.ptr + der.len) {
-		err_openssl(
+	    p != der.ptr + der.len)
+		return err_openssl(
 		    err, NTE_BAD_DATA, "PFX: it is not one, or bytes are missing or left over");
-		goto out;
-	}
-	ok = mac_is_right(p12, (const char *)pass.ptr, err) &&
-	     take_content(p12, (const char *)pass.ptr, out, err);
-out:
-	PKCS12_free(p12);
-	secret_free(&pass);
-	if (!ok)
-		pfx_free(out);
-	return ok;
+	if (!mac_is_right(p12, (const char *)pass.ptr, err) ||
+	    !take_content(p12, (const char *)pass.ptr, &read, err))
+		return false;
+	*out = read;
+	read = (struct pfx){0};
+	return true;
 }
 
 void

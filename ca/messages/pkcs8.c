@@ -7,6 +7,8 @@
 #include <openssl/pkcs12.h>
 #include <openssl/x509.h>
 
+#include "own_openssl.h"
+
 static bool
 write_encrypted(BIO *to, PKCS8_PRIV_KEY_INFO *plain, const struct secret *password)
 {
@@ -29,31 +31,22 @@ write_encrypted(BIO *to, PKCS8_PRIV_KEY_INFO *plain, const struct secret *passwo
 bool
 pkcs8_encode(EVP_PKEY *key, const struct secret *password, struct secret *pem_out, struct err *err)
 {
-	PKCS8_PRIV_KEY_INFO *plain = NULL;
-	BIO *bio = NULL;
-	bool ok = false;
+	OWNED(own_pkcs8) PKCS8_PRIV_KEY_INFO *plain = NULL;
+	OWNED(own_bio) BIO *bio = NULL;
 	long len;
 	char *pem;
 
 	*pem_out = (struct secret){0};
-	if (password != NULL && password->len == 0) {
-		err_set(err, E_INVALIDARG, "the password of a private key is empty");
-		goto out;
-	}
+	if (password != NULL && password->len == 0)
+		return err_set(err, E_INVALIDARG, "the password of a private key is empty");
 	plain = EVP_PKEY2PKCS8(key);
 	bio = BIO_new(BIO_s_secmem());
 	if (plain == NULL || bio == NULL ||
 	    !(password != NULL ? write_encrypted(bio, plain, password)
 			       : PEM_write_bio_PKCS8_PRIV_KEY_INFO(bio, plain) == 1) ||
-	    (len = BIO_get_mem_data(bio, &pem)) <= 0) {
-		err_openssl(err, DIRCA_E_CRYPTO, "a private key could not be encoded");
-		goto out;
-	}
-	ok = secret_dup(view_of(pem, (size_t)len), pem_out, err);
-out:
-	BIO_free(bio);
-	PKCS8_PRIV_KEY_INFO_free(plain);
-	return ok;
+	    (len = BIO_get_mem_data(bio, &pem)) <= 0)
+		return err_openssl(err, DIRCA_E_CRYPTO, "a private key could not be encoded");
+	return secret_dup(view_of(pem, (size_t)len), pem_out, err);
 }
 
 /* PEM's callback: the password without a copy of its own. */

@@ -9,6 +9,8 @@
 #include <openssl/asn1.h>
 #include <openssl/x509.h>
 
+#include "own_openssl.h"
+
 /* SIGNED{}: Certificate, CertificateList and CertificationRequest have one shape. */
 typedef struct {
 	ASN1_STRING *tbs;
@@ -16,6 +18,7 @@ typedef struct {
 	ASN1_BIT_STRING *signature;
 } PKIX_SIGNED;
 DECLARE_ASN1_FUNCTIONS(PKIX_SIGNED)
+OWN_POINTER(own_pkix_signed, PKIX_SIGNED, PKIX_SIGNED_free)
 
 /* RFC 2986 4.1 CertificationRequestInfo */
 typedef struct {
@@ -25,6 +28,7 @@ typedef struct {
 	STACK_OF(X509_ATTRIBUTE) * attributes;
 } PKIX_REQUEST_INFO;
 DECLARE_ASN1_FUNCTIONS(PKIX_REQUEST_INFO)
+OWN_POINTER(own_pkix_request_info, PKIX_REQUEST_INFO, PKIX_REQUEST_INFO_free)
 
 /* RFC 5280 4.1 TBSCertificate */
 typedef struct {
@@ -40,6 +44,7 @@ typedef struct {
 	STACK_OF(X509_EXTENSION) * extensions;
 } PKIX_TBS_CERT;
 DECLARE_ASN1_FUNCTIONS(PKIX_TBS_CERT)
+OWN_POINTER(own_pkix_tbs_cert, PKIX_TBS_CERT, PKIX_TBS_CERT_free)
 
 /* RFC 5280 5.1 TBSCertList */
 typedef struct {
@@ -49,6 +54,7 @@ typedef struct {
 } PKIX_CRL_ENTRY;
 DEFINE_STACK_OF(PKIX_CRL_ENTRY)
 DECLARE_ASN1_FUNCTIONS(PKIX_CRL_ENTRY)
+OWN_POINTER(own_pkix_crl_entry, PKIX_CRL_ENTRY, PKIX_CRL_ENTRY_free)
 
 typedef struct {
 	ASN1_INTEGER *version;
@@ -60,6 +66,7 @@ typedef struct {
 	STACK_OF(X509_EXTENSION) * extensions;
 } PKIX_TBS_CRL;
 DECLARE_ASN1_FUNCTIONS(PKIX_TBS_CRL)
+OWN_POINTER(own_pkix_tbs_crl, PKIX_TBS_CRL, PKIX_TBS_CRL_free)
 
 /* RFC 5280 4.1.2.7 SubjectPublicKeyInfo */
 typedef struct {
@@ -67,6 +74,7 @@ typedef struct {
 	ASN1_BIT_STRING *key;
 } PKIX_SPKI;
 DECLARE_ASN1_FUNCTIONS(PKIX_SPKI)
+OWN_POINTER(own_pkix_spki, PKIX_SPKI, PKIX_SPKI_free)
 
 /* RFC 8017 A.1.1 RSAPublicKey */
 typedef struct {
@@ -81,6 +89,7 @@ typedef struct {
 	ASN1_STRING *value;
 } PKIX_NAME_VALUE;
 DECLARE_ASN1_FUNCTIONS(PKIX_NAME_VALUE)
+OWN_POINTER(own_pkix_name_value, PKIX_NAME_VALUE, PKIX_NAME_VALUE_free)
 
 /* [MS-WCCE] 2.2.2.7.7.2 CertificateTemplateOID */
 typedef struct {
@@ -89,11 +98,13 @@ typedef struct {
 	ASN1_INTEGER *minor;
 } PKIX_TEMPLATE;
 DECLARE_ASN1_FUNCTIONS(PKIX_TEMPLATE)
+OWN_POINTER(own_pkix_template, PKIX_TEMPLATE, PKIX_TEMPLATE_free)
 
 /* [MS-WCCE] 2.2.2.7.7.1 in its SEQUENCE form */
 typedef struct {
 	ASN1_UTF8STRING *name;
 } PKIX_TEMPLATE_NAME;
 DECLARE_ASN1_FUNCTIONS(PKIX_TEMPLATE_NAME)
+OWN_POINTER(own_pkix_template_name, PKIX_TEMPLATE_NAME, PKIX_TEMPLATE_NAME_free)
 
 #endif

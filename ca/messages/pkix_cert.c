@@ -7,6 +7,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include "mem.h"
 #include "oids.h"
 #include "text.h"
 
@@ -82,7 +83,7 @@ read_tbs(struct pkix_cert *c, struct err *err)
 static bool
 hash(struct view bytes, int nid, uint8_t *out, struct err *err)
 {
-	const EVP_MD *md = pkix_md(nid);
+	const EVP_MD *md = cms_digest(nid);
 
 	if (md == NULL || EVP_Digest(bytes.ptr, bytes.len, out, NULL, md, NULL) != 1)
 		return err_openssl(err, DIRCA_E_CRYPTO, "a digest could not be computed");
@@ -92,33 +93,24 @@ hash(struct view bytes, int nid, uint8_t *out, struct err *err)
 bool
 pkix_cert_decode(struct view der, struct pkix_cert *out, struct err *err)
 {
-	struct pkix_cert c = {0};
-	bool ok = false;
+	OWNED(pkix_cert_free) struct pkix_cert c = {0};
 
 	*out = c;
 	if (!oids_init(err))
-		goto out;
-	if ((c.wire = calloc(1, sizeof *c.wire)) == NULL) {
-		err_nomem(err);
-		goto out;
-	}
+		return false;
+	c.wire = mem_zero(1, sizeof *c.wire);
 	if (!pkix_signed_decode(der, "certificate", &c.wire->outer, err) ||
 	    !buf_dup(der, &c.raw, err))
-		goto out;
+		return false;
 	c.tbs = pkix_string_view(c.wire->outer->tbs);
 	c.sig_alg = c.wire->outer->sig_alg;
 	c.signature = pkix_string_view(c.wire->outer->signature);
 	if (!read_tbs(&c, err) || !hash(der, NID_sha1, c.sha1, err) ||
-	    !hash(der, NID_sha256, c.sha256, err)) {
-		err_prefix(err, "certificate");
-		goto out;
-	}
+	    !hash(der, NID_sha256, c.sha256, err))
+		return err_prefix(err, "certificate");
 	*out = c;
 	c = (struct pkix_cert){0};
-	ok = true;
-out:
-	pkix_cert_free(&c);
-	return ok;
+	return true;
 }
 
 void
@@ -202,17 +194,13 @@ static bool
 key_hash(const struct pkix_cert *c, struct buf *out, struct err *err)
 {
 	const unsigned char *p = c->spki.ptr;
-	PKIX_SPKI *spki = d2i_PKIX_SPKI(NULL, &p, (long)c->spki.len);
-	bool ok = false;
+	OWNED(own_pkix_spki) PKIX_SPKI *spki = d2i_PKIX_SPKI(NULL, &p, (long)c->spki.len);
 
-	if (spki == NULL) {
-		err_openssl(err, ERROR_INVALID_DATA, "certificate: not a SubjectPublicKeyInfo");
-		goto out;
-	}
-	ok = buf_alloc(20, out, err) && hash(pkix_string_view(spki->key), NID_sha1, out->ptr, err);
-out:
-	PKIX_SPKI_free(spki);
-	return ok;
+	if (spki == NULL)
+		return err_openssl(
+		    err, ERROR_INVALID_DATA, "certificate: not a SubjectPublicKeyInfo");
+	return buf_alloc(20, out, err) &&
+	       hash(pkix_string_view(spki->key), NID_sha1, out->ptr, err);
 }
 
 bool
@@ -220,8 +208,7 @@ pkix_cert_ski(const struct pkix_cert *c, struct buf *out, struct err *err)
 {
 	const struct pkix_extension *ext = pkix_cert_extension(c, NID_subject_key_identifier);
 	const unsigned char *p = NULL;
-	ASN1_OCTET_STRING *id = NULL;
-	bool ok = false;
+	OWNED(own_asn1_octets) ASN1_OCTET_STRING *id = NULL;
 
 	*out = (struct buf){0};
 	if (ext == NULL)
@@ -229,15 +216,10 @@ pkix_cert_ski(const struct pkix_cert *c, struct buf *out, struct err *err)
 	p = ext->value.ptr;
 	if (!pkix_der_is_strict(ext->value) ||
 	    (id = d2i_ASN1_OCTET_STRING(NULL, &p, (long)ext->value.len)) == NULL ||
-	    ASN1_STRING_length(id) == 0) {
-		err_openssl(err, ERROR_INVALID_DATA,
+	    ASN1_STRING_length(id) == 0)
+		return err_openssl(err, ERROR_INVALID_DATA,
 		    "certificate: the subject key identifier is malformed");
-		goto out;
-	}
-	ok = buf_dup(pkix_string_view(id), out, err);
-out:
-	ASN1_OCTET_STRING_free(id);
-	return ok;
+	return buf_dup(pkix_string_view(id), out, err);
 }
 
 char *

@@ -28,46 +28,32 @@ push_made(
 static bool
 push_authority(STACK_OF(X509_EXTENSION) * list, struct view key_id, struct err *err)
 {
-	AUTHORITY_KEYID *akid = AUTHORITY_KEYID_new();
+	OWNED(own_authority_keyid) AUTHORITY_KEYID *akid = AUTHORITY_KEYID_new();
 	uint8_t *der = NULL;
 	int len = 0;
-	bool ok = false;
 
-	if (key_id.len > MAX_KEY_ID_LEN) {
-		err_set(
+	if (key_id.len > MAX_KEY_ID_LEN)
+		return err_set(
 		    err, E_INVALIDARG, "CRL: an authority key identifier of %zu bytes", key_id.len);
-		goto out;
-	}
 	if (akid == NULL || (akid->keyid = ASN1_OCTET_STRING_new()) == NULL ||
-	    ASN1_OCTET_STRING_set(akid->keyid, key_id.ptr, (int)key_id.len) != 1) {
-		err_nomem(err);
-		goto out;
-	}
+	    ASN1_OCTET_STRING_set(akid->keyid, key_id.ptr, (int)key_id.len) != 1)
+		return err_nomem(err);
 	len = i2d_AUTHORITY_KEYID(akid, &der);
-	ok = push_made(list, OID_AUTHORITY, der, len, err);
-out:
-	AUTHORITY_KEYID_free(akid);
-	return ok;
+	return push_made(list, OID_AUTHORITY, der, len, err);
 }
 
 static bool
 push_number(STACK_OF(X509_EXTENSION) * list, int64_t number, struct err *err)
 {
-	ASN1_INTEGER *n = ASN1_INTEGER_new();
+	OWNED(own_asn1_integer) ASN1_INTEGER *n = ASN1_INTEGER_new();
 	uint8_t *der = NULL;
 	int len = -1;
-	bool ok = false;
 
-	if (number < 0) {
-		err_set(err, E_INVALIDARG, "CRL: a negative CRL number");
-		goto out;
-	}
+	if (number < 0)
+		return err_set(err, E_INVALIDARG, "CRL: a negative CRL number");
 	if (n != NULL && ASN1_INTEGER_set_int64(n, number) == 1)
 		len = i2d_ASN1_INTEGER(n, &der);
-	ok = push_made(list, OID_CRL_NUMBER, der, len, err);
-out:
-	ASN1_INTEGER_free(n);
-	return ok;
+	return push_made(list, OID_CRL_NUMBER, der, len, err);
 }
 
 /* RFC 5280 5.3.1: unspecified (0) is expressed by absence; 7 does not exist and 8 is for delta
@@ -75,10 +61,9 @@ out:
 static bool
 push_reason(STACK_OF(X509_EXTENSION) * *list, int reason, struct err *err)
 {
-	ASN1_ENUMERATED *code = NULL;
+	OWNED(own_asn1_string) ASN1_STRING *code = NULL;
 	uint8_t *der = NULL;
 	int len = -1;
-	bool ok = false;
 
 	if (reason == REASON_NONE || reason == CRL_REASON_UNSPECIFIED)
 		return true;
@@ -88,34 +73,24 @@ push_reason(STACK_OF(X509_EXTENSION) * *list, int reason, struct err *err)
 	if ((*list = sk_X509_EXTENSION_new_null()) != NULL &&
 	    (code = ASN1_ENUMERATED_new()) != NULL && ASN1_ENUMERATED_set(code, reason) == 1)
 		len = i2d_ASN1_ENUMERATED(code, &der);
-	ok = push_made(*list, OID_CRL_REASON, der, len, err);
-	ASN1_ENUMERATED_free(code);
-	return ok;
+	return push_made(*list, OID_CRL_REASON, der, len, err);
 }
 
 static bool
 push_entry(PKIX_TBS_CRL *crl, const struct pkix_revoked *revoked, struct err *err)
 {
-	PKIX_CRL_ENTRY *entry = PKIX_CRL_ENTRY_new();
-	bool ok = false;
+	OWNED(own_pkix_crl_entry) PKIX_CRL_ENTRY *entry = PKIX_CRL_ENTRY_new();
 
-	if (entry == NULL) {
-		err_nomem(err);
-		goto out;
-	}
+	if (entry == NULL)
+		return err_nomem(err);
 	if (!pkix_put_serial(entry->serial, revoked->serial, err) ||
 	    !pkix_put_time(entry->when, revoked->when, err) ||
 	    !push_reason(&entry->extensions, revoked->reason, err))
-		goto out;
-	if (sk_PKIX_CRL_ENTRY_push(crl->entries, entry) <= 0) {
-		err_nomem(err);
-		goto out;
-	}
+		return false;
+	if (sk_PKIX_CRL_ENTRY_push(crl->entries, entry) <= 0)
+		return err_nomem(err);
 	entry = NULL; /* the list's */
-	ok = true;
-out:
-	PKIX_CRL_ENTRY_free(entry);
-	return ok;
+	return true;
 }
 
 /* An empty list of entries must be absent (RFC 5280 5.1.2.6). */
@@ -139,24 +114,19 @@ pkix_crl_encode(struct view issuer, struct view sig_alg, struct view authority_k
     int64_t this_update, int64_t next_update, int64_t number, const struct pkix_revoked *list,
     size_t count, struct buf *out, struct err *err)
 {
-	PKIX_TBS_CRL *crl = PKIX_TBS_CRL_new();
-	X509_ALGOR *alg = NULL;
+	OWNED(own_pkix_tbs_crl) PKIX_TBS_CRL *crl = PKIX_TBS_CRL_new();
+	OWNED(own_x509_algor) X509_ALGOR *alg = NULL;
 	uint8_t *der = NULL;
 	int len = 0;
-	bool ok = false;
 
 	*out = (struct buf){0};
 	if (crl == NULL || (crl->version = ASN1_INTEGER_new()) == NULL ||
 	    ASN1_INTEGER_set(crl->version, 1) != 1 ||
 	    (crl->next_update = ASN1_TIME_new()) == NULL ||
-	    (crl->extensions = sk_X509_EXTENSION_new_null()) == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	if (next_update <= this_update) {
-		err_set(err, E_INVALIDARG, "CRL: the next update is not after this one");
-		goto out;
-	}
+	    (crl->extensions = sk_X509_EXTENSION_new_null()) == NULL)
+		return err_nomem(err);
+	if (next_update <= this_update)
+		return err_set(err, E_INVALIDARG, "CRL: the next update is not after this one");
 	if ((alg = pkix_algor(sig_alg, err)) == NULL ||
 	    !pkix_put_element(crl->issuer, issuer, "CRL: issuer name", err) ||
 	    !pkix_put_time(crl->this_update, this_update, err) ||
@@ -164,14 +134,9 @@ pkix_crl_encode(struct view issuer, struct view sig_alg, struct view authority_k
 	    !push_entries(crl, list, count, err) ||
 	    (authority_key_id.len > 0 && !push_authority(crl->extensions, authority_key_id, err)) ||
 	    !push_number(crl->extensions, number, err))
-		goto out;
+		return false;
 	X509_ALGOR_free(crl->sig_alg);
-	crl->sig_alg = alg;
-	alg = NULL;
+	crl->sig_alg = own_give(&alg);
 	len = i2d_PKIX_TBS_CRL(crl, &der);
-	ok = buf_take_openssl(der, len, out, err);
-out:
-	X509_ALGOR_free(alg);
-	PKIX_TBS_CRL_free(crl);
-	return ok;
+	return buf_take_openssl(der, len, out, err);
 }

@@ -107,30 +107,31 @@ lists(X509_CRL *crl, struct view serial)
 	return false;
 }
 
+static X509_CRL *
+read_crl(struct view der, struct err *err)
+{
+	const unsigned char *p = der.ptr;
+	OWNED(own_x509_crl) X509_CRL *crl = NULL;
+
+	if (der.len > CRL_MAX || (crl = d2i_X509_CRL(NULL, &p, (long)der.len)) == NULL ||
+	    p != der.ptr + der.len) {
+		err_openssl(err, ERROR_INVALID_DATA, "not a CRL");
+		return NULL;
+	}
+	return own_give(&crl);
+}
+
 bool
 pkix_crl_lists(struct view der, struct view issuer, EVP_PKEY *key, struct view serial, int64_t now,
     bool *listed_out, struct err *err)
 {
-	const unsigned char *p = der.ptr;
-	X509_CRL *crl = NULL;
-	bool ok = false;
+	OWNED(own_x509_crl) X509_CRL *crl = read_crl(der, err);
+	bool ok = crl != NULL &&
+		  (issued_by(crl, issuer) ||
+		      err_set(err, CRYPT_E_NOT_FOUND, "it is of another issuer")) &&
+		  check_signature(crl, der, key, err) && check_current(crl, now, err);
 
-	*listed_out = true;
-	if (der.len > CRL_MAX || (crl = d2i_X509_CRL(NULL, &p, (long)der.len)) == NULL ||
-	    p != der.ptr + der.len) {
-		err_openssl(err, ERROR_INVALID_DATA, "not a CRL");
-		goto out;
-	}
-	if (!issued_by(crl, issuer)) {
-		err_set(err, CRYPT_E_NOT_FOUND, "it is of another issuer");
-		goto out;
-	}
-	if (!check_signature(crl, der, key, err) || !check_current(crl, now, err))
-		goto out;
-	*listed_out = lists(crl, serial);
-	ok = true;
-out:
-	X509_CRL_free(crl);
+	*listed_out = !ok || lists(crl, serial);
 	ERR_clear_error();
 	return ok || err_prefix(err, "CRL");
 }

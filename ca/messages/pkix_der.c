@@ -1,6 +1,5 @@
 #include "pkix_priv.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
 #include <openssl/err.h>
@@ -72,35 +71,23 @@ bool
 pkix_signed_decode(struct view der, const char *what, PKIX_SIGNED **out, struct err *err)
 {
 	const unsigned char *p = der.ptr;
-	PKIX_SIGNED *s = NULL;
+	OWNED(own_pkix_signed) PKIX_SIGNED *s = NULL;
 	struct view signature;
-	bool ok = false;
 
-	if (der.len > PKIX_MAX_DER) {
-		err_set(err, DIRCA_E_TOO_LARGE, "%s of %zu bytes: at most %d are read", what,
+	if (der.len > PKIX_MAX_DER)
+		return err_set(err, DIRCA_E_TOO_LARGE, "%s of %zu bytes: at most %d are read", what,
 		    der.len, PKIX_MAX_DER);
-		goto out;
-	}
-	if (!pkix_der_is_strict(der)) {
-		err_set(err, ERROR_INVALID_DATA,
+	if (!pkix_der_is_strict(der))
+		return err_set(err, ERROR_INVALID_DATA,
 		    "%s: not one DER element, or bytes are missing or left over", what);
-		goto out;
-	}
-	if ((s = d2i_PKIX_SIGNED(NULL, &p, (long)der.len)) == NULL) {
-		err_openssl(err, ERROR_INVALID_DATA,
+	if ((s = d2i_PKIX_SIGNED(NULL, &p, (long)der.len)) == NULL)
+		return err_openssl(err, ERROR_INVALID_DATA,
 		    "%s: not a SEQUENCE of content, algorithm and signature", what);
-		goto out;
-	}
-	if (!pkix_bits_view(s->signature, &signature)) {
-		err_set(err, ERROR_INVALID_DATA, "%s: the signature is not whole octets", what);
-		goto out;
-	}
-	*out = s;
-	s = NULL;
-	ok = true;
-out:
-	PKIX_SIGNED_free(s);
-	return ok;
+	if (!pkix_bits_view(s->signature, &signature))
+		return err_set(
+		    err, ERROR_INVALID_DATA, "%s: the signature is not whole octets", what);
+	*out = own_give(&s);
+	return true;
 }
 
 void
@@ -143,80 +130,34 @@ pkix_algor(struct view der, struct err *err)
 static bool
 bmp_text(struct view big, char **out, struct err *err)
 {
-	struct buf little = {0};
-	bool ok = false;
+	OWNED(buf_free) struct buf little = {0};
 
-	if (big.len % 2 != 0) {
-		err_set(err, ERROR_INVALID_DATA, "a BMPString has an odd number of bytes");
-		goto out;
-	}
+	if (big.len % 2 != 0)
+		return err_set(err, ERROR_INVALID_DATA, "a BMPString has an odd number of bytes");
 	if (!buf_alloc(big.len, &little, err))
-		goto out;
+		return false;
 	for (size_t i = 0; i < big.len; i += 2) {
 		little.ptr[i] = big.ptr[i + 1];
 		little.ptr[i + 1] = big.ptr[i];
 	}
-	ok = utf16le_decode(buf_view(&little), out, err);
-out:
-	buf_free(&little);
-	return ok;
+	return utf16le_decode(buf_view(&little), out, err);
 }
 
 bool
 pkix_string_text(const ASN1_STRING *s, char **out, struct err *err)
 {
-	unsigned char *utf8 = NULL;
-	char *text = NULL;
+	OWNED(own_octets) unsigned char *utf8 = NULL;
+	OWNED(own_memory) char *text = NULL;
 	int len = 0;
-	bool ok = false;
 
 	*out = NULL;
 	if (ASN1_STRING_type(s) == V_ASN1_BMPSTRING) {
 		if (!bmp_text(pkix_string_view(s), &text, err))
-			goto out;
-		ok = text_from_view(view_str(text), out, err);
-		goto out;
+			return false;
+		return text_from_view(view_str(text), out, err);
 	}
-	if ((len = ASN1_STRING_to_UTF8(&utf8, s)) < 0) {
-		err_openssl(
+	if ((len = ASN1_STRING_to_UTF8(&utf8, s)) < 0)
+		return err_openssl(
 		    err, ERROR_INVALID_DATA, "a text is not in the alphabet of its ASN.1 type");
-		goto out;
-	}
-	ok = text_from_view(view_of(utf8, (size_t)len), out, err);
-out:
-	OPENSSL_free(utf8);
-	free(text);
-	return ok;
-}
-
-static pthread_once_t md_once = PTHREAD_ONCE_INIT;
-static struct {
-	int nid;
-	const char *name;
-	EVP_MD *md;
-} mds[] = {
-    {NID_sha1, "SHA1", NULL},
-    {NID_sha256, "SHA2-256", NULL},
-    {NID_sha384, "SHA2-384", NULL},
-    {NID_sha512, "SHA2-512", NULL},
-};
-
-/* Kept until the process ends: EVP_MD_fetch takes a global lock, and EVP_sha256() hides one in
- * every use. */
-static void
-fetch_all(void)
-{
-	for (size_t i = 0; i < sizeof mds / sizeof mds[0]; i++)
-		mds[i].md = EVP_MD_fetch(NULL, mds[i].name, NULL);
-}
-
-const EVP_MD *
-pkix_md(int nid)
-{
-	if (pthread_once(&md_once, fetch_all) != 0)
-		return NULL;
-	for (size_t i = 0; i < sizeof mds / sizeof mds[0]; i++)
-		if (mds[i].nid == nid)
-			return mds[i].md;
-	return NULL;
+	return text_from_view(view_of(utf8, (size_t)len), out, err);
 }

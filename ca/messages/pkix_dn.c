@@ -82,16 +82,15 @@ skip_spaces(struct parser *p)
 static bool
 read_value(struct parser *p, const char *dn, char **out, struct err *err)
 {
-	struct buf value = {0};
+	OWNED(buf_free) struct buf value = {0};
 	size_t keep = 0; /* length up to the last character that is no bare space */
 	uint8_t byte = 0;
 	int got = 0;
-	bool ok = false;
 
 	skip_spaces(p);
 	if (*p->at == '#') {
 		bad(err, dn, "values in the #hex form are not taken");
-		goto out;
+		return false;
 	}
 	for (;;) {
 		bool bare_space = *p->at == ' ';
@@ -99,30 +98,25 @@ read_value(struct parser *p, const char *dn, char **out, struct err *err)
 		if ((got = read_char(p, &byte)) <= 0)
 			break;
 		if (!buf_append(&value, view_of(&byte, 1), err))
-			goto out;
+			return false;
 		if (!bare_space)
 			keep = value.len;
 	}
 	if (got < 0) {
 		bad(err, dn, "a special character must be escaped as \\c or \\hh");
-		goto out;
+		return false;
 	}
 	if (keep == 0) {
 		bad(err, dn, "a value is empty");
-		goto out;
+		return false;
 	}
 	if (!text_from_view(view_of(value.ptr, keep), out, err)) {
 		bad(err, dn, "a value is not UTF-8 or has control characters");
-		goto out;
+		return false;
 	}
-	if (!pkix_check_text(*out, "a value", err)) {
-		err_prefix(err, "distinguished name \"%s\"", dn);
-		goto out;
-	}
-	ok = true;
-out:
-	buf_free(&value);
-	return ok;
+	if (!pkix_check_text(*out, "a value", err))
+		return err_prefix(err, "distinguished name \"%s\"", dn);
+	return true;
 }
 
 static bool
@@ -195,28 +189,19 @@ static bool
 add_entry(X509_NAME *name, const struct ava *ava, bool joined, struct err *err)
 {
 	long max = ava->nid == NID_pkcs9_emailAddress ? MAX_EMAIL : 0;
-	ASN1_STRING *value = encode_value(ava->nid, ava->value, max);
-	X509_NAME_ENTRY *entry = NULL;
-	bool ok = false;
+	OWNED(own_asn1_string) ASN1_STRING *value = encode_value(ava->nid, ava->value, max);
+	OWNED(own_x509_name_entry) X509_NAME_ENTRY *entry = NULL;
 
-	if (value == NULL) {
-		err_openssl(err, CERTSRV_E_BAD_REQUESTSUBJECT,
+	if (value == NULL)
+		return err_openssl(err, CERTSRV_E_BAD_REQUESTSUBJECT,
 		    "subject: \"%s\" is too long or has characters that its attribute %s cannot "
 		    "hold",
 		    ava->value, OBJ_nid2sn(ava->nid));
-		goto out;
-	}
 	entry = X509_NAME_ENTRY_create_by_NID(NULL, ava->nid, ASN1_STRING_type(value),
 	    ASN1_STRING_get0_data(value), ASN1_STRING_length(value));
-	if (entry == NULL || X509_NAME_add_entry(name, entry, -1, joined ? -1 : 0) != 1) {
-		err_openssl(err, DIRCA_E_CRYPTO, "subject: an attribute could not be added");
-		goto out;
-	}
-	ok = true;
-out:
-	X509_NAME_ENTRY_free(entry);
-	ASN1_STRING_free(value);
-	return ok;
+	if (entry == NULL || X509_NAME_add_entry(name, entry, -1, joined ? -1 : 0) != 1)
+		return err_openssl(err, DIRCA_E_CRYPTO, "subject: an attribute could not be added");
+	return true;
 }
 
 /* From the last component of the text to the first: names are encoded least specific first. */
@@ -236,43 +221,42 @@ build(const struct parser *p, X509_NAME *name, struct err *err)
 	return true;
 }
 
+static bool
+add_email(X509_NAME *name, const char *email, struct err *err)
+{
+	OWNED(own_memory) char *value = NULL;
+
+	if (!text_from_view(view_str(email), &value, err))
+		return err_prefix(err, "e-mail address of the subject");
+	return pkix_check_text(value, "the e-mail address of the subject", err) &&
+	       add_entry(
+		   name, &(struct ava){.nid = NID_pkcs9_emailAddress, .value = value}, false, err);
+}
+
+static void
+parser_free(struct parser *p)
+{
+	for (size_t i = 0; i < MAX_AVAS; i++)
+		free(p->avas[i].value);
+}
+
 bool
 pkix_name_from_dn(const char *dn, const char *email, struct buf *out, struct err *err)
 {
-	struct ava mail = {.nid = NID_pkcs9_emailAddress, .value = NULL, .joined = false};
-	X509_NAME *name = X509_NAME_new();
-	struct parser p = {0};
+	OWNED(own_x509_name) X509_NAME *name = X509_NAME_new();
+	OWNED(parser_free) struct parser p = {0};
 	uint8_t *der = NULL;
 	int len = 0;
-	bool ok = false;
 
 	*out = (struct buf){0};
-	if (name == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	if (strlen(dn) > MAX_DN) {
-		err_set(err, CERTSRV_E_BAD_REQUESTSUBJECT, "a distinguished name of over %d bytes",
-		    MAX_DN);
-		goto out;
-	}
-	if (!parse(&p, dn, err) || !build(&p, name, err))
-		goto out;
-	if (email != NULL) {
-		if (!text_from_view(view_str(email), &mail.value, err)) {
-			err_prefix(err, "e-mail address of the subject");
-			goto out;
-		}
-		if (!pkix_check_text(mail.value, "the e-mail address of the subject", err) ||
-		    !add_entry(name, &mail, false, err))
-			goto out;
-	}
+	if (name == NULL)
+		return err_nomem(err);
+	if (strlen(dn) > MAX_DN)
+		return err_set(err, CERTSRV_E_BAD_REQUESTSUBJECT,
+		    "a distinguished name of over %d bytes", MAX_DN);
+	if (!parse(&p, dn, err) || !build(&p, name, err) ||
+	    (email != NULL && !add_email(name, email, err)))
+		return false;
 	len = i2d_X509_NAME(name, &der);
-	ok = buf_take_openssl(der, len, out, err);
-out:
-	for (size_t i = 0; i < MAX_AVAS; i++)
-		free(p.avas[i].value);
-	free(mail.value);
-	X509_NAME_free(name);
-	return ok;
+	return buf_take_openssl(der, len, out, err);
 }

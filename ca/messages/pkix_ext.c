@@ -6,6 +6,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include "mem.h"
 #include "oids.h"
 
 static bool
@@ -54,36 +55,24 @@ bool
 pkix_ext_push(STACK_OF(X509_EXTENSION) * list, const char *dotted, bool critical, struct view value,
     struct err *err)
 {
-	ASN1_OBJECT *oid = OBJ_txt2obj(dotted, 1);
-	ASN1_OCTET_STRING *octets = ASN1_OCTET_STRING_new();
-	X509_EXTENSION *ext = NULL;
-	bool ok = false;
+	OWNED(own_asn1_object) ASN1_OBJECT *oid = OBJ_txt2obj(dotted, 1);
+	OWNED(own_asn1_octets) ASN1_OCTET_STRING *octets = ASN1_OCTET_STRING_new();
+	OWNED(own_x509_extension) X509_EXTENSION *ext = NULL;
 
-	if (oid == NULL) {
-		err_openssl(err, E_INVALIDARG, "extension %s: not an object identifier", dotted);
-		goto out;
-	}
-	if (X509v3_get_ext_by_OBJ(list, oid, -1) >= 0) {
-		err_set(err, E_INVALIDARG, "extension %s: already there", dotted);
-		goto out;
-	}
-	if (value.len > PKIX_MAX_DER) {
-		err_set(err, DIRCA_E_TOO_LARGE, "extension %s: %zu bytes", dotted, value.len);
-		goto out;
-	}
+	if (oid == NULL)
+		return err_openssl(
+		    err, E_INVALIDARG, "extension %s: not an object identifier", dotted);
+	if (X509v3_get_ext_by_OBJ(list, oid, -1) >= 0)
+		return err_set(err, E_INVALIDARG, "extension %s: already there", dotted);
+	if (value.len > PKIX_MAX_DER)
+		return err_set(
+		    err, DIRCA_E_TOO_LARGE, "extension %s: %zu bytes", dotted, value.len);
 	if (octets == NULL || ASN1_OCTET_STRING_set(octets, value.ptr, (int)value.len) != 1 ||
 	    (ext = X509_EXTENSION_create_by_OBJ(NULL, oid, critical, octets)) == NULL ||
-	    sk_X509_EXTENSION_push(list, ext) <= 0) {
-		err_nomem(err);
-		goto out;
-	}
+	    sk_X509_EXTENSION_push(list, ext) <= 0)
+		return err_nomem(err);
 	ext = NULL; /* the list's */
-	ok = true;
-out:
-	X509_EXTENSION_free(ext);
-	ASN1_OCTET_STRING_free(octets);
-	ASN1_OBJECT_free(oid);
-	return ok;
+	return true;
 }
 
 static const struct pkix_extension *
@@ -101,37 +90,26 @@ static bool
 read_template_name(struct view der, char **cn_out, struct err *err)
 {
 	const unsigned char *p = der.ptr;
-	PKIX_TEMPLATE_NAME *seq = NULL;
-	ASN1_STRING *bare = NULL;
+	OWNED(own_pkix_template_name) PKIX_TEMPLATE_NAME *seq = NULL;
+	OWNED(own_asn1_string) ASN1_STRING *bare = NULL;
 	const ASN1_STRING *name = NULL;
-	bool ok = false;
 
-	if (!pkix_der_is_strict(der)) {
-		err_set(err, ERROR_INVALID_DATA, "template name extension: not one DER element");
-		goto out;
-	}
+	if (!pkix_der_is_strict(der))
+		return err_set(
+		    err, ERROR_INVALID_DATA, "template name extension: not one DER element");
 	if (der.ptr[0] == (V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED))
 		name = (seq = d2i_PKIX_TEMPLATE_NAME(NULL, &p, (long)der.len)) != NULL ? seq->name
 										       : NULL;
 	else
 		name = bare = d2i_ASN1_PRINTABLE(NULL, &p, (long)der.len);
-	if (name == NULL || p != der.ptr + der.len) {
-		err_openssl(err, ERROR_INVALID_DATA, "template name extension: not a text");
-		goto out;
-	}
-	if (ASN1_STRING_length(name) == 0) {
-		err_set(err, ERROR_INVALID_DATA, "template name extension: the name is empty");
-		goto out;
-	}
-	if (!pkix_string_text(name, cn_out, err)) {
-		err_prefix(err, "template name extension");
-		goto out;
-	}
-	ok = true;
-out:
-	PKIX_TEMPLATE_NAME_free(seq);
-	ASN1_STRING_free(bare);
-	return ok;
+	if (name == NULL || p != der.ptr + der.len)
+		return err_openssl(err, ERROR_INVALID_DATA, "template name extension: not a text");
+	if (ASN1_STRING_length(name) == 0)
+		return err_set(
+		    err, ERROR_INVALID_DATA, "template name extension: the name is empty");
+	if (!pkix_string_text(name, cn_out, err))
+		return err_prefix(err, "template name extension");
+	return true;
 }
 
 static bool
@@ -146,39 +124,26 @@ static bool
 read_template_oid(struct view der, struct pkix_template_id *out, struct err *err)
 {
 	const unsigned char *p = der.ptr;
-	PKIX_TEMPLATE *t = NULL;
+	OWNED(own_pkix_template) PKIX_TEMPLATE *t = NULL;
 	char text[128];
 	int len = 0;
-	bool ok = false;
 
 	if (!pkix_der_is_strict(der) || (t = d2i_PKIX_TEMPLATE(NULL, &p, (long)der.len)) == NULL ||
-	    p != der.ptr + der.len) {
-		err_openssl(
+	    p != der.ptr + der.len)
+		return err_openssl(
 		    err, ERROR_INVALID_DATA, "template extension: not { OID, major, minor }");
-		goto out;
-	}
 	len = OBJ_obj2txt(text, sizeof text, t->oid, 1);
-	if (len <= 0 || (size_t)len >= sizeof text) {
-		err_set(err, ERROR_INVALID_DATA,
+	if (len <= 0 || (size_t)len >= sizeof text)
+		return err_set(err, ERROR_INVALID_DATA,
 		    "template extension: the object identifier is over %zu characters long",
 		    sizeof text - 1);
-		goto out;
-	}
 	if ((t->major != NULL && !read_version(t->major, &out->major)) ||
-	    (t->minor != NULL && !read_version(t->minor, &out->minor))) {
-		err_openssl(err, ERROR_INVALID_DATA,
+	    (t->minor != NULL && !read_version(t->minor, &out->minor)))
+		return err_openssl(err, ERROR_INVALID_DATA,
 		    "template extension: a version is not within 0 to 2147483647");
-		goto out;
-	}
 	out->has_version = t->major != NULL;
-	if ((out->oid = strdup(text)) == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	ok = true;
-out:
-	PKIX_TEMPLATE_free(t);
-	return ok;
+	out->oid = mem_text(text);
+	return true;
 }
 
 bool

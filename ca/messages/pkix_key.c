@@ -7,6 +7,8 @@
 #include <openssl/param_build.h>
 #include <openssl/sha.h>
 
+#include "mem.h"
+
 #define RSA_MIN_BITS 1024
 #define RSA_MAX_BITS 8192
 #define RSA_MAX_E    64 /* bits; a longer exponent only makes the CA work */
@@ -90,7 +92,7 @@ read_ec(struct numbers *k, struct view point, struct err *err)
 	X509_ALGOR_get0(NULL, &param, &value, k->spki->algorithm);
 	if (param == V_ASN1_OBJECT)
 		nid = OBJ_obj2nid(value);
-	for (size_t i = 0; i < sizeof curves / sizeof curves[0]; i++)
+	for (size_t i = 0; i < COUNT_OF(curves); i++)
 		if (curves[i].nid == nid)
 			k->curve = &curves[i];
 	if (k->curve == NULL)
@@ -146,59 +148,43 @@ push_numbers(const struct numbers *k, OSSL_PARAM_BLD *bld, BIGNUM **n, BIGNUM **
 bool
 pkix_public_key(struct view spki, EVP_PKEY **out, struct err *err)
 {
-	OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
-	OSSL_PARAM *params = NULL;
-	EVP_PKEY_CTX *ctx = NULL;
-	BIGNUM *n = NULL, *e = NULL;
-	struct numbers k = {0};
-	bool ok = false;
+	OWNED(own_param_bld) OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
+	OWNED(own_param) OSSL_PARAM *params = NULL;
+	OWNED(own_pkey_ctx) EVP_PKEY_CTX *ctx = NULL;
+	OWNED(own_bn) BIGNUM *n = NULL, *e = NULL;
+	OWNED(numbers_free) struct numbers k = {0};
 
 	*out = NULL;
 	if (!read_numbers(spki, &k, err))
-		goto out;
+		return false;
 	if (bld == NULL || !push_numbers(&k, bld, &n, &e) ||
 	    (params = OSSL_PARAM_BLD_to_param(bld)) == NULL ||
 	    (ctx = EVP_PKEY_CTX_new_from_name(NULL, k.curve != NULL ? "EC" : "RSA", NULL)) ==
 		NULL ||
-	    EVP_PKEY_fromdata_init(ctx) != 1) {
-		err_openssl(err, DIRCA_E_CRYPTO, "public key: OpenSSL cannot take its numbers");
-		goto out;
-	}
+	    EVP_PKEY_fromdata_init(ctx) != 1)
+		return err_openssl(
+		    err, DIRCA_E_CRYPTO, "public key: OpenSSL cannot take its numbers");
 	/* For EC this proves that the point is on the curve, which is the whole group for these
 	 * three. */
-	if (EVP_PKEY_fromdata(ctx, out, EVP_PKEY_PUBLIC_KEY, params) != 1) {
-		err_openssl(err, ERROR_INVALID_DATA, "public key: %s",
+	if (EVP_PKEY_fromdata(ctx, out, EVP_PKEY_PUBLIC_KEY, params) != 1)
+		return err_openssl(err, ERROR_INVALID_DATA, "public key: %s",
 		    k.curve != NULL ? "the point is not on its curve"
 				    : "OpenSSL refuses the numbers");
-		goto out;
-	}
-	ok = true;
-out:
-	EVP_PKEY_CTX_free(ctx);
-	OSSL_PARAM_free(params);
-	OSSL_PARAM_BLD_free(bld);
-	BN_free(n);
-	BN_free(e);
-	numbers_free(&k);
-	return ok;
+	return true;
 }
 
 bool
 pkix_key_info(struct view spki, const char **algorithm_out, int *bits_out, struct err *err)
 {
-	struct numbers k = {0};
-	bool ok = false;
+	OWNED(numbers_free) struct numbers k = {0};
 
 	*algorithm_out = NULL;
 	*bits_out = 0;
 	if (!read_numbers(spki, &k, err))
-		goto out;
+		return false;
 	*algorithm_out = k.curve != NULL ? "EC" : "RSA";
 	*bits_out = k.bits;
-	ok = true;
-out:
-	numbers_free(&k);
-	return ok;
+	return true;
 }
 
 /* What may be written in two ways is written in one: parameters NULL (RFC 3279 2.3.1), RSAPublicKey
@@ -206,38 +192,31 @@ out:
 static bool
 write_canonically(struct numbers *k, struct buf *out, struct err *err)
 {
-	uint8_t *inner = NULL, *der = NULL;
+	OWNED(own_octets) uint8_t *inner = NULL;
+	uint8_t *der = NULL;
 	int len = -1;
-	bool ok;
 
 	if (k->rsa != NULL) {
 		X509_ALGOR_set0(
 		    k->spki->algorithm, OBJ_nid2obj(NID_rsaEncryption), V_ASN1_NULL, NULL);
 		len = i2d_PKIX_RSA_KEY(k->rsa, &inner);
-		if (len < 0 || !pkix_bits_set(k->spki->key, view_of(inner, (size_t)len))) {
-			OPENSSL_free(inner);
+		if (len < 0 || !pkix_bits_set(k->spki->key, view_of(inner, (size_t)len)))
 			return err_openssl(
 			    err, DIRCA_E_CRYPTO, "public key: its numbers cannot be written");
-		}
 	}
 	len = i2d_PKIX_SPKI(k->spki, &der);
-	ok = buf_take_openssl(der, len, out, err);
-	OPENSSL_free(inner);
-	return ok;
+	return buf_take_openssl(der, len, out, err);
 }
 
 bool
 pkix_key_hash(struct view spki, uint8_t out[PKIX_KEY_HASH_LEN], struct err *err)
 {
-	struct numbers k = {0};
-	struct buf der = {0};
-	bool ok = read_numbers(spki, &k, err) && write_canonically(&k, &der, err) &&
-		  (SHA256(der.ptr, der.len, out) != NULL ||
-		      err_openssl(err, DIRCA_E_CRYPTO, "SHA-256 of a public key"));
+	OWNED(numbers_free) struct numbers k = {0};
+	OWNED(buf_free) struct buf der = {0};
 
-	buf_free(&der);
-	numbers_free(&k);
-	return ok;
+	return read_numbers(spki, &k, err) && write_canonically(&k, &der, err) &&
+	       (SHA256(der.ptr, der.len, out) != NULL ||
+		   err_openssl(err, DIRCA_E_CRYPTO, "SHA-256 of a public key"));
 }
 
 static const struct curve *
@@ -249,7 +228,7 @@ curve_of(const EVP_PKEY *key)
 	if (EVP_PKEY_get_utf8_string_param(
 		key, OSSL_PKEY_PARAM_GROUP_NAME, group, sizeof group, &len) != 1)
 		return NULL;
-	for (size_t i = 0; i < sizeof curves / sizeof curves[0]; i++)
+	for (size_t i = 0; i < COUNT_OF(curves); i++)
 		if (strcmp(curves[i].group, group) == 0)
 			return &curves[i];
 	return NULL;
@@ -298,17 +277,15 @@ encode_point(const EVP_PKEY *key, const struct curve *curve, uint8_t **point)
 bool
 pkix_key_spki(const EVP_PKEY *key, struct buf *out, struct err *err)
 {
-	PKIX_SPKI *spki = PKIX_SPKI_new();
+	OWNED(own_pkix_spki) PKIX_SPKI *spki = PKIX_SPKI_new();
 	const struct curve *curve = NULL;
-	uint8_t *inner = NULL, *der = NULL;
+	OWNED(own_octets) uint8_t *inner = NULL;
+	uint8_t *der = NULL;
 	int inner_len = -1, len = 0;
-	bool ok = false;
 
 	*out = (struct buf){0};
-	if (spki == NULL) {
-		err_nomem(err);
-		goto out;
-	}
+	if (spki == NULL)
+		return err_nomem(err);
 	if (EVP_PKEY_is_a(key, "RSA")) {
 		inner_len = encode_rsa(key, &inner);
 		X509_ALGOR_set0(spki->algorithm, OBJ_nid2obj(NID_rsaEncryption), V_ASN1_NULL, NULL);
@@ -317,19 +294,13 @@ pkix_key_spki(const EVP_PKEY *key, struct buf *out, struct err *err)
 		X509_ALGOR_set0(spki->algorithm, OBJ_nid2obj(NID_X9_62_id_ecPublicKey),
 		    V_ASN1_OBJECT, OBJ_nid2obj(curve->nid));
 	} else {
-		err_set(err, NTE_BAD_ALGID, "public key: neither RSA nor P-256, P-384 or P-521");
-		goto out;
+		return err_set(
+		    err, NTE_BAD_ALGID, "public key: neither RSA nor P-256, P-384 or P-521");
 	}
-	if (inner_len < 0 || !pkix_bits_set(spki->key, view_of(inner, (size_t)inner_len))) {
-		err_openssl(err, DIRCA_E_CRYPTO, "public key: its numbers cannot be read");
-		goto out;
-	}
+	if (inner_len < 0 || !pkix_bits_set(spki->key, view_of(inner, (size_t)inner_len)))
+		return err_openssl(err, DIRCA_E_CRYPTO, "public key: its numbers cannot be read");
 	len = i2d_PKIX_SPKI(spki, &der);
-	ok = buf_take_openssl(der, len, out, err);
-out:
-	OPENSSL_free(inner);
-	PKIX_SPKI_free(spki);
-	return ok;
+	return buf_take_openssl(der, len, out, err);
 }
 
 /* Signature algorithm for a key; P-384 and P-521 take the digest of their strength. */
@@ -355,28 +326,20 @@ sig_nid(const EVP_PKEY *key)
 bool
 pkix_sig_alg(const EVP_PKEY *key, struct buf *out, struct err *err)
 {
-	X509_ALGOR *alg = X509_ALGOR_new();
+	OWNED(own_x509_algor) X509_ALGOR *alg = X509_ALGOR_new();
 	int nid = sig_nid(key);
 	uint8_t *der = NULL;
 	int len = 0;
-	bool ok = false;
 
 	*out = (struct buf){0};
-	if (alg == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	if (nid == NID_undef) {
-		err_set(err, NTE_BAD_ALGID,
+	if (alg == NULL)
+		return err_nomem(err);
+	if (nid == NID_undef)
+		return err_set(err, NTE_BAD_ALGID,
 		    "a key that is neither RSA nor P-256, P-384 or P-521 cannot sign");
-		goto out;
-	}
 	/* RFC 4055 5 wants NULL for RSA, RFC 5758 3.2 nothing for ECDSA. */
 	X509_ALGOR_set0(alg, OBJ_nid2obj(nid),
 	    nid == NID_sha256WithRSAEncryption ? V_ASN1_NULL : V_ASN1_UNDEF, NULL);
 	len = i2d_X509_ALGOR(alg, &der);
-	ok = buf_take_openssl(der, len, out, err);
-out:
-	X509_ALGOR_free(alg);
-	return ok;
+	return buf_take_openssl(der, len, out, err);
 }

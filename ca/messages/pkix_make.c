@@ -28,27 +28,18 @@ pkix_new_serial(uint8_t out[PKIX_SERIAL_LEN], struct err *err)
 bool
 pkix_put_serial(ASN1_INTEGER *field, struct view serial, struct err *err)
 {
-	BIGNUM *n = NULL;
-	bool ok = false;
+	OWNED(own_bn) BIGNUM *n = NULL;
 
 	while (serial.len > 0 && serial.ptr[0] == 0)
 		serial = view_of(serial.ptr + 1, serial.len - 1);
 	/* RFC 5280 4.1.2.2: positive, at most 20 octets with its sign */
-	if (serial.len == 0 || serial.len > 20 ||
-	    (serial.len == 20 && (serial.ptr[0] & 0x80) != 0)) {
-		err_set(
+	if (serial.len == 0 || serial.len > 20 || (serial.len == 20 && (serial.ptr[0] & 0x80) != 0))
+		return err_set(
 		    err, E_INVALIDARG, "the serial number is zero or needs more than 20 octets");
-		goto out;
-	}
 	if ((n = BN_bin2bn(serial.ptr, (int)serial.len, NULL)) == NULL ||
-	    BN_to_ASN1_INTEGER(n, field) == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	ok = true;
-out:
-	BN_free(n);
-	return ok;
+	    BN_to_ASN1_INTEGER(n, field) == NULL)
+		return err_nomem(err);
+	return true;
 }
 
 bool
@@ -77,22 +68,18 @@ no_duplicates(const STACK_OF(X509_EXTENSION) * list, struct err *err)
 bool
 pkix_tbs_encode(const struct pkix_tbs *in, struct buf *out, struct err *err)
 {
-	PKIX_TBS_CERT *tbs = PKIX_TBS_CERT_new();
-	X509_ALGOR *alg = NULL;
+	OWNED(own_pkix_tbs_cert) PKIX_TBS_CERT *tbs = PKIX_TBS_CERT_new();
+	OWNED(own_x509_algor) X509_ALGOR *alg = NULL;
 	uint8_t *der = NULL;
 	int len = 0;
-	bool ok = false;
 
 	*out = (struct buf){0};
 	if (tbs == NULL || (tbs->version = ASN1_INTEGER_new()) == NULL ||
-	    ASN1_INTEGER_set(tbs->version, 2) != 1) {
-		err_nomem(err);
-		goto out;
-	}
-	if (in->not_after < in->not_before) {
-		err_set(err, E_INVALIDARG, "certificate to issue: it would end before it begins");
-		goto out;
-	}
+	    ASN1_INTEGER_set(tbs->version, 2) != 1)
+		return err_nomem(err);
+	if (in->not_after < in->not_before)
+		return err_set(
+		    err, E_INVALIDARG, "certificate to issue: it would end before it begins");
 	if ((alg = pkix_algor(in->sig_alg, err)) == NULL ||
 	    !pkix_put_serial(tbs->serial, in->serial, err) ||
 	    !pkix_put_element(tbs->issuer, in->issuer, "issuer name", err) ||
@@ -102,57 +89,38 @@ pkix_tbs_encode(const struct pkix_tbs *in, struct buf *out, struct err *err)
 	    !pkix_put_element(tbs->spki, in->spki, "subject public key", err) ||
 	    !no_duplicates(in->extensions, err) ||
 	    !pkix_copy_extensions(in->extensions, &tbs->extensions, err))
-		goto out;
+		return false;
 	X509_ALGOR_free(tbs->sig_alg);
-	tbs->sig_alg = alg;
-	alg = NULL;
+	tbs->sig_alg = own_give(&alg);
 	len = i2d_PKIX_TBS_CERT(tbs, &der);
-	ok = buf_take_openssl(der, len, out, err);
-out:
-	X509_ALGOR_free(alg);
-	PKIX_TBS_CERT_free(tbs);
-	return ok;
+	return buf_take_openssl(der, len, out, err);
 }
 
 bool
 pkix_signed_wrap(
     struct view tbs, struct view sig_alg, struct view signature, struct buf *out, struct err *err)
 {
-	PKIX_SIGNED *s = PKIX_SIGNED_new();
-	X509_ALGOR *alg = NULL;
+	OWNED(own_pkix_signed) PKIX_SIGNED *s = PKIX_SIGNED_new();
+	OWNED(own_x509_algor) X509_ALGOR *alg = NULL;
 	uint8_t *der = NULL;
 	int len = 0;
-	bool ok = false;
 
 	*out = (struct buf){0};
-	if (s == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	if (signature.len == 0 || signature.len > PKIX_MAX_DER) {
-		err_set(err, E_INVALIDARG, "a signature of %zu bytes", signature.len);
-		goto out;
-	}
+	if (s == NULL)
+		return err_nomem(err);
+	if (signature.len == 0 || signature.len > PKIX_MAX_DER)
+		return err_set(err, E_INVALIDARG, "a signature of %zu bytes", signature.len);
 	if ((alg = pkix_algor(sig_alg, err)) == NULL)
-		goto out;
+		return false;
 	/* A CRL may be large and was made here: only its outer shape is looked at. */
 	if (tbs.len < 2 || tbs.len > INT_MAX / 2 ||
-	    tbs.ptr[0] != (V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED)) {
-		err_set(err, E_INVALIDARG, "what is to be signed is not a DER SEQUENCE");
-		goto out;
-	}
+	    tbs.ptr[0] != (V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED))
+		return err_set(err, E_INVALIDARG, "what is to be signed is not a DER SEQUENCE");
 	if (ASN1_STRING_set(s->tbs, tbs.ptr, (int)tbs.len) != 1 ||
-	    !pkix_bits_set(s->signature, signature)) {
-		err_nomem(err);
-		goto out;
-	}
+	    !pkix_bits_set(s->signature, signature))
+		return err_nomem(err);
 	X509_ALGOR_free(s->sig_alg);
-	s->sig_alg = alg;
-	alg = NULL;
+	s->sig_alg = own_give(&alg);
 	len = i2d_PKIX_SIGNED(s, &der);
-	ok = buf_take_openssl(der, len, out, err);
-out:
-	X509_ALGOR_free(alg);
-	PKIX_SIGNED_free(s);
-	return ok;
+	return buf_take_openssl(der, len, out, err);
 }

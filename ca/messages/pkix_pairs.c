@@ -26,32 +26,25 @@ bool
 pkix_pairs_add(struct view der, struct pairs *out, struct err *err)
 {
 	const unsigned char *p = der.ptr, *end = der.ptr + der.len;
-	PKIX_NAME_VALUE *pair = NULL;
 	long len = 0;
 	int tag = 0, class = 0;
-	bool ok = false;
 
 	if ((ASN1_get_object(&p, &len, &tag, &class, (long)der.len) & 0x81) != 0 ||
-	    tag != V_ASN1_SEQUENCE || p + len != end) {
-		err_openssl(err, ERROR_INVALID_DATA, "an enrollment name-value pair is malformed");
-		goto out;
-	}
+	    tag != V_ASN1_SEQUENCE || p + len != end)
+		return err_openssl(
+		    err, ERROR_INVALID_DATA, "an enrollment name-value pair is malformed");
 	if (p == end || p[0] != (V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED))
 		p = der.ptr;
 	/* p..end is now one pair, or the pairs of the list */
 	while (p < end) {
-		if ((pair = d2i_PKIX_NAME_VALUE(NULL, &p, end - p)) == NULL) {
-			err_openssl(
+		OWNED(own_pkix_name_value)
+		PKIX_NAME_VALUE *pair = d2i_PKIX_NAME_VALUE(NULL, &p, end - p);
+
+		if (pair == NULL)
+			return err_openssl(
 			    err, ERROR_INVALID_DATA, "an enrollment name-value pair is malformed");
-			goto out;
-		}
 		if (!add_pair(out, pair, err))
-			goto out;
-		PKIX_NAME_VALUE_free(pair);
-		pair = NULL;
+			return false;
 	}
-	ok = true;
-out:
-	PKIX_NAME_VALUE_free(pair);
-	return ok;
+	return true;
 }

@@ -67,54 +67,44 @@ bool
 pkix_policies_decode(struct view value, struct texts *out, struct err *err)
 {
 	const unsigned char *p = value.ptr;
-	CERTIFICATEPOLICIES *list = NULL;
+	OWNED(own_policies) CERTIFICATEPOLICIES *list = NULL;
+	OWNED(texts_free) struct texts read = {0};
 	char text[128];
-	bool ok = false;
 
 	*out = (struct texts){0};
 	if (!pkix_der_is_strict(value) ||
 	    (list = d2i_CERTIFICATEPOLICIES(NULL, &p, (long)value.len)) == NULL ||
-	    p != value.ptr + value.len || sk_POLICYINFO_num(list) == 0) {
-		err_openssl(err, ERROR_INVALID_DATA, "not a list of certificate policies");
-		goto out;
-	}
+	    p != value.ptr + value.len || sk_POLICYINFO_num(list) == 0)
+		return err_openssl(err, ERROR_INVALID_DATA, "not a list of certificate policies");
 	for (int i = 0; i < sk_POLICYINFO_num(list); i++)
 		if (!oid_text(sk_POLICYINFO_value(list, i)->policyid, text, err) ||
-		    !add_text(out, text, err))
-			goto out;
-	ok = true;
-out:
-	CERTIFICATEPOLICIES_free(list);
-	if (!ok)
-		texts_free(out);
-	return ok;
+		    !add_text(&read, text, err))
+			return false;
+	*out = read;
+	read = (struct texts){0};
+	return true;
 }
 
 static bool
 decode_eku(struct view value, struct texts *out, struct err *err)
 {
 	const unsigned char *p = value.ptr;
-	EXTENDED_KEY_USAGE *list = NULL;
+	OWNED(own_eku) EXTENDED_KEY_USAGE *list = NULL;
+	OWNED(texts_free) struct texts read = {0};
 	char text[128];
-	bool ok = false;
 
 	*out = (struct texts){0};
 	if (!pkix_der_is_strict(value) ||
 	    (list = d2i_EXTENDED_KEY_USAGE(NULL, &p, (long)value.len)) == NULL ||
-	    p != value.ptr + value.len || sk_ASN1_OBJECT_num(list) == 0) {
-		err_openssl(err, ERROR_INVALID_DATA, "not a list of extended key usages");
-		goto out;
-	}
+	    p != value.ptr + value.len || sk_ASN1_OBJECT_num(list) == 0)
+		return err_openssl(err, ERROR_INVALID_DATA, "not a list of extended key usages");
 	for (int i = 0; i < sk_ASN1_OBJECT_num(list); i++)
 		if (!oid_text(sk_ASN1_OBJECT_value(list, i), text, err) ||
-		    !add_text(out, text, err))
-			goto out;
-	ok = true;
-out:
-	EXTENDED_KEY_USAGE_free(list);
-	if (!ok)
-		texts_free(out);
-	return ok;
+		    !add_text(&read, text, err))
+			return false;
+	*out = read;
+	read = (struct texts){0};
+	return true;
 }
 
 bool
@@ -132,7 +122,7 @@ pkix_cert_application_policies(const struct pkix_cert *c, struct texts *out, str
 	const struct pkix_extension *eku = pkix_cert_extension(c, NID_ext_key_usage);
 	const struct pkix_extension *own =
 	    pkix_cert_extension(c, oid_nid(OID_APPLICATION_CERT_POLICIES));
-	struct texts second = {0};
+	OWNED(texts_free) struct texts second = {0};
 
 	*out = (struct texts){0};
 	if (eku != NULL && !decode_eku(eku->value, out, err))
@@ -145,7 +135,6 @@ pkix_cert_application_policies(const struct pkix_cert *c, struct texts *out, str
 	}
 	if (eku != NULL)
 		intersect(out, &second);
-	texts_free(&second);
 	return true;
 }
 
@@ -210,29 +199,25 @@ limit_by_certificate(struct state *s, const struct pkix_cert *c, struct err *err
 static bool
 apply_mapping(struct state *s, const POLICY_MAPPINGS *list, struct err *err)
 {
-	struct texts mapped = {0};
+	OWNED(texts_free) struct texts mapped = {0};
 	char from[128], to[128];
-	bool ok = false;
 
 	for (int i = 0; i < sk_POLICY_MAPPING_num(list); i++) {
 		const POLICY_MAPPING *m = sk_POLICY_MAPPING_value(list, i);
 
 		if (!oid_text(m->issuerDomainPolicy, from, err) ||
 		    !oid_text(m->subjectDomainPolicy, to, err))
-			goto out;
+			return false;
 		if (s->mapping_after > 0 && texts_has(&s->set, from) && !add_text(&mapped, to, err))
-			goto out;
+			return false;
 	}
 	for (int i = 0; i < sk_POLICY_MAPPING_num(list); i++)
 		if (oid_text(sk_POLICY_MAPPING_value(list, i)->issuerDomainPolicy, from, err))
 			remove_text(&s->set, from);
 	for (size_t i = 0; i < mapped.count; i++)
 		if (!add_text(&s->set, mapped.list[i], err))
-			goto out;
-	ok = true;
-out:
-	texts_free(&mapped);
-	return ok;
+			return false;
+	return true;
 }
 
 static bool
@@ -277,7 +262,7 @@ constrain(struct state *s, const struct pkix_cert *c, struct err *err)
 	const struct pkix_extension *e =
 	    pkix_cert_extension(c, oid_nid(OID_APPLICATION_POLICY_CONSTRAINTS));
 	const unsigned char *p = e != NULL ? e->value.ptr : NULL;
-	POLICY_CONSTRAINTS *wire = NULL;
+	OWNED(own_policy_constraints) POLICY_CONSTRAINTS *wire = NULL;
 
 	if (!view_eq(c->issuer, c->subject)) {
 		s->explicit_after -= s->explicit_after > 0 && s->explicit_after != UNLIMITED;
@@ -288,54 +273,53 @@ constrain(struct state *s, const struct pkix_cert *c, struct err *err)
 	if (!pkix_der_is_strict(e->value) ||
 	    (wire = (POLICY_CONSTRAINTS *)ASN1_item_d2i(
 		 NULL, &p, (long)e->value.len, ASN1_ITEM_rptr(POLICY_CONSTRAINTS))) == NULL ||
-	    p != e->value.ptr + e->value.len) {
-		POLICY_CONSTRAINTS_free(wire);
+	    p != e->value.ptr + e->value.len)
 		return err_openssl(
 		    err, ERROR_INVALID_DATA, "malformed application policy constraints");
-	}
 	lower(&s->explicit_after, wire->requireExplicitPolicy);
 	lower(&s->mapping_after, wire->inhibitPolicyMapping);
-	POLICY_CONSTRAINTS_free(wire);
+
 	return true;
 }
 
 static bool
 refuse(const struct pkix_cert *c, const char *dotted, const char *why, struct err *err)
 {
-	char *subject = pkix_name_text(c->subject);
+	OWNED(own_memory) char *subject = pkix_name_text(c->subject);
 
-	err_set(err, CERT_E_WRONG_USAGE,
+	return err_set(err, CERT_E_WRONG_USAGE,
 	    "the CA certificate of %s excludes the application policy %s%s%s",
 	    subject != NULL ? subject : "?", dotted, why != NULL ? ": " : "",
 	    why != NULL ? why : "");
-	free(subject);
-	return false;
+}
+
+static void
+state_free(struct state *s)
+{
+	texts_free(&s->set);
 }
 
 bool
 pkix_chain_allows(
     const struct pkix_cert *const *chain, size_t count, const char *dotted, struct err *err)
 {
+	OWNED(state_free)
 	struct state s = {.any = true, .explicit_after = UNLIMITED, .mapping_after = UNLIMITED};
 	const struct pkix_cert *excluder = NULL; /* where it was lost last */
-	bool held, ok = false;
 	struct err why;
 
 	for (size_t i = count; i-- > 0;) {
-		held = holds(&s, dotted);
+		bool held = holds(&s, dotted);
+
 		if (!limit_by_certificate(&s, chain[i], &why) ||
 		    !map_policies(&s, chain[i], &why) || !constrain(&s, chain[i], &why)) {
 			ERR_clear_error();
-			refuse(chain[i], dotted, why.msg, err);
-			goto out;
+			return refuse(chain[i], dotted, why.msg, err);
 		}
 		if (held && !holds(&s, dotted))
 			excluder = chain[i];
 	}
-	ok = excluder == NULL || holds(&s, dotted) || refuse(excluder, dotted, NULL, err);
-out:
-	texts_free(&s.set);
-	return ok;
+	return excluder == NULL || holds(&s, dotted) || refuse(excluder, dotted, NULL, err);
 }
 
 bool

@@ -1,10 +1,11 @@
 /*
- * What the pkix_*.c files share: strict DER, elements, strings, times and the digests fetched once.
+ * What the pkix_*.c files share: strict DER, elements, strings and times.
  * Not for other rooms.
  */
 #ifndef MESSAGES_PKIX_PRIV_H
 #define MESSAGES_PKIX_PRIV_H
 
+#include "cms.h"
 #include "pkix.h"
 #include "pkix_asn1.h"
 
@@ -55,9 +56,6 @@ X509_ALGOR *pkix_algor(struct view der, struct err *err);
 /* Any ASN.1 text type as UTF-8; refuses NUL, control characters and characters that do not exist.
  */
 bool pkix_string_text(const ASN1_STRING *s, char **out, struct err *err);
-
-/* sha1, sha256, sha384 or sha512 by its NID, fetched once; NULL for others. */
-const EVP_MD *pkix_md(int nid);
 
 /* Appends a stack's extensions as views to a list. Duplicates and more than PKIX_MAX_ITEMS are
  * refused. */

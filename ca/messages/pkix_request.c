@@ -6,6 +6,7 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 
+#include "mem.h"
 #include "oids.h"
 #include "text.h"
 
@@ -128,39 +129,30 @@ is_null_signature(const X509_ALGOR *alg)
 	const ASN1_OBJECT *oid = NULL;
 
 	X509_ALGOR_get0(&oid, NULL, NULL, alg);
-	return pkix_md(OBJ_obj2nid(oid)) != NULL;
+	return cms_digest(OBJ_obj2nid(oid)) != NULL;
 }
 
 bool
 pkix_request_decode(struct view der, struct pkix_request *out, struct err *err)
 {
-	struct pkix_request r = {0};
-	bool ok = false;
+	OWNED(pkix_request_free) struct pkix_request r = {0};
 
 	*out = r;
 	if (!oids_init(err))
-		goto out;
-	if ((r.wire = calloc(1, sizeof *r.wire)) == NULL) {
-		err_nomem(err);
-		goto out;
-	}
+		return false;
+	r.wire = mem_zero(1, sizeof *r.wire);
 	if (!pkix_signed_decode(der, "certificate request", &r.wire->outer, err) ||
 	    !buf_dup(der, &r.raw, err))
-		goto out;
+		return false;
 	r.info = pkix_string_view(r.wire->outer->tbs);
 	r.sig_alg = r.wire->outer->sig_alg;
 	r.signature = pkix_string_view(r.wire->outer->signature);
 	r.null_signature = is_null_signature(r.sig_alg);
-	if (!read_info(&r, err)) {
-		err_prefix(err, "certificate request");
-		goto out;
-	}
+	if (!read_info(&r, err))
+		return err_prefix(err, "certificate request");
 	*out = r;
 	r = (struct pkix_request){0};
-	ok = true;
-out:
-	pkix_request_free(&r);
-	return ok;
+	return true;
 }
 
 void
@@ -186,7 +178,7 @@ verify_null(const struct pkix_request *r, bool allow_sha1, struct err *err)
 	if (nid == NID_sha1 && !allow_sha1)
 		return err_set(
 		    err, NTE_BAD_ALGID, "the null signature uses SHA-1, which is not allowed here");
-	if (EVP_Digest(r->info.ptr, r->info.len, digest, &len, pkix_md(nid), NULL) != 1)
+	if (EVP_Digest(r->info.ptr, r->info.len, digest, &len, cms_digest(nid), NULL) != 1)
 		return err_openssl(err, DIRCA_E_CRYPTO, "the null signature cannot be checked");
 	if (len != r->signature.len || CRYPTO_memcmp(digest, r->signature.ptr, len) != 0)
 		return err_set(

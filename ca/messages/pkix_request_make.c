@@ -11,10 +11,9 @@ static bool
 put_extensions(
     PKIX_REQUEST_INFO *info, const STACK_OF(X509_EXTENSION) * extensions, struct err *err)
 {
-	X509_ATTRIBUTE *attr = NULL;
-	uint8_t *der = NULL;
+	OWNED(own_x509_attribute) X509_ATTRIBUTE *attr = NULL;
+	OWNED(own_octets) uint8_t *der = NULL;
 	int len = 0;
-	bool ok = false;
 
 	if (extensions == NULL || sk_X509_EXTENSION_num(extensions) == 0)
 		return true;
@@ -23,17 +22,11 @@ put_extensions(
 	if (len <= 0 || attr == NULL ||
 	    X509_ATTRIBUTE_set1_object(attr, OBJ_nid2obj(NID_ext_req)) != 1 ||
 	    X509_ATTRIBUTE_set1_data(attr, V_ASN1_SEQUENCE, der, len) != 1 ||
-	    sk_X509_ATTRIBUTE_push(info->attributes, attr) <= 0) {
-		err_openssl(
+	    sk_X509_ATTRIBUTE_push(info->attributes, attr) <= 0)
+		return err_openssl(
 		    err, DIRCA_E_CRYPTO, "certificate request: its extensions cannot be encoded");
-		goto out;
-	}
 	attr = NULL; /* the list's */
-	ok = true;
-out:
-	X509_ATTRIBUTE_free(attr);
-	OPENSSL_free(der);
-	return ok;
+	return true;
 }
 
 static bool
@@ -65,17 +58,14 @@ static bool
 encode_info(const EVP_PKEY *key, const struct asked *in, struct buf *out, struct err *err)
 {
 	struct view subject = in->subject;
-	PKIX_REQUEST_INFO *info = PKIX_REQUEST_INFO_new();
-	struct buf spki = {0};
+	OWNED(own_pkix_request_info) PKIX_REQUEST_INFO *info = PKIX_REQUEST_INFO_new();
+	OWNED(buf_free) struct buf spki = {0};
 	uint8_t *der = NULL;
 	int len = 0;
-	bool ok = false;
 
 	if (info == NULL || ASN1_INTEGER_set(info->version, 0) != 1 ||
-	    (info->attributes = sk_X509_ATTRIBUTE_new_null()) == NULL) {
-		err_nomem(err);
-		goto out;
-	}
+	    (info->attributes = sk_X509_ATTRIBUTE_new_null()) == NULL)
+		return err_nomem(err);
 	if (subject.len == 0)
 		subject = view_of(EMPTY_NAME, sizeof EMPTY_NAME - 1);
 	if (!pkix_key_spki(key, &spki, err) ||
@@ -83,13 +73,9 @@ encode_info(const EVP_PKEY *key, const struct asked *in, struct buf *out, struct
 	    !pkix_put_element(info->spki, buf_view(&spki), "public key", err) ||
 	    !put_extensions(info, in->extensions, err) ||
 	    !put_renewal(info, in->old_certificate, err))
-		goto out;
+		return false;
 	len = i2d_PKIX_REQUEST_INFO(info, &der);
-	ok = buf_take_openssl(der, len, out, err);
-out:
-	buf_free(&spki);
-	PKIX_REQUEST_INFO_free(info);
-	return ok;
+	return buf_take_openssl(der, len, out, err);
 }
 
 /* Digest that belongs to an AlgorithmIdentifier of pkix_sig_alg. */
@@ -104,7 +90,8 @@ digest_of(struct view sig_alg, struct err *err)
 	if (alg == NULL)
 		return NULL;
 	X509_ALGOR_get0(&oid, NULL, NULL, alg);
-	if (OBJ_find_sigid_algs(OBJ_obj2nid(oid), &nid, NULL) != 1 || (md = pkix_md(nid)) == NULL)
+	if (OBJ_find_sigid_algs(OBJ_obj2nid(oid), &nid, NULL) != 1 ||
+	    (md = cms_digest(nid)) == NULL)
 		err_openssl(
 		    err, DIRCA_E_CRYPTO, "the digest of the signature algorithm is not available");
 	X509_ALGOR_free(alg);
@@ -114,47 +101,33 @@ digest_of(struct view sig_alg, struct err *err)
 static bool
 sign(EVP_PKEY *key, struct view tbs, struct view sig_alg, struct buf *out, struct err *err)
 {
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	OWNED(own_md_ctx) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	const EVP_MD *md = digest_of(sig_alg, err);
 	size_t len = 0;
-	bool ok = false;
 
 	if (md == NULL)
-		goto out;
+		return false;
 	if (ctx == NULL || EVP_DigestSignInit(ctx, NULL, md, NULL, key) != 1 ||
-	    EVP_DigestSign(ctx, NULL, &len, tbs.ptr, tbs.len) != 1) {
-		err_openssl(err, DIRCA_E_CRYPTO, "certificate request: the key cannot sign");
-		goto out;
-	}
+	    EVP_DigestSign(ctx, NULL, &len, tbs.ptr, tbs.len) != 1)
+		return err_openssl(err, DIRCA_E_CRYPTO, "certificate request: the key cannot sign");
 	if (!buf_alloc(len, out, err))
-		goto out;
-	if (EVP_DigestSign(ctx, out->ptr, &len, tbs.ptr, tbs.len) != 1) {
-		err_openssl(err, DIRCA_E_CRYPTO, "certificate request: the key cannot sign");
-		goto out;
-	}
+		return false;
+	if (EVP_DigestSign(ctx, out->ptr, &len, tbs.ptr, tbs.len) != 1)
+		return err_openssl(err, DIRCA_E_CRYPTO, "certificate request: the key cannot sign");
 	out->len = len; /* ECDSA signatures vary */
-	ok = true;
-out:
-	EVP_MD_CTX_free(ctx);
-	return ok;
+	return true;
 }
 
 static bool
 make(EVP_PKEY *key, const struct asked *in, struct buf *out, struct err *err)
 {
-	struct buf info = {0}, alg = {0}, signature = {0};
-	bool ok = false;
+	OWNED(buf_free) struct buf signature = {0}, alg = {0}, info = {0};
 
 	*out = (struct buf){0};
 	if (!oids_init(err) || !encode_info(key, in, &info, err) || !pkix_sig_alg(key, &alg, err) ||
 	    !sign(key, buf_view(&info), buf_view(&alg), &signature, err))
-		goto out;
-	ok = pkix_signed_wrap(buf_view(&info), buf_view(&alg), buf_view(&signature), out, err);
-out:
-	buf_free(&signature);
-	buf_free(&alg);
-	buf_free(&info);
-	return ok;
+		return false;
+	return pkix_signed_wrap(buf_view(&info), buf_view(&alg), buf_view(&signature), out, err);
 }
 
 bool

@@ -193,14 +193,12 @@ append_escaped(struct buf *text, const char *value, struct err *err)
 static bool
 append_one(struct buf *text, const GENERAL_NAME *name, struct err *err)
 {
-	char *value = NULL;
+	OWNED(own_memory) char *value = NULL;
 	const char *kind = describe(name, &value);
-	bool ok = buf_append(text, view_str(text->len > 0 ? ", " : ""), err) &&
-		  buf_append(text, view_str(kind), err) && buf_append(text, view_of(":", 1), err) &&
-		  append_escaped(text, value != NULL ? value : "?", err);
 
-	free(value);
-	return ok;
+	return buf_append(text, view_str(text->len > 0 ? ", " : ""), err) &&
+	       buf_append(text, view_str(kind), err) && buf_append(text, view_of(":", 1), err) &&
+	       append_escaped(text, value != NULL ? value : "?", err);
 }
 
 char *

@@ -64,10 +64,9 @@ read_pss(const X509_ALGOR *alg, struct scheme *s, struct err *err)
 	const ASN1_STRING *value = NULL;
 	const void *any = NULL;
 	const unsigned char *p = NULL;
-	RSA_PSS_PARAMS *pss = NULL;
+	OWNED(own_pss_params) RSA_PSS_PARAMS *pss = NULL;
 	int64_t salt = 20, trailer = 1;
 	int param = 0;
-	bool ok = false;
 
 	X509_ALGOR_get0(NULL, &param, &any, alg);
 	value = any;
@@ -75,32 +74,22 @@ read_pss(const X509_ALGOR *alg, struct scheme *s, struct err *err)
 		p = ASN1_STRING_get0_data(value);
 		pss = d2i_RSA_PSS_PARAMS(NULL, &p, ASN1_STRING_length(value));
 	}
-	if (pss == NULL || p != ASN1_STRING_get0_data(value) + ASN1_STRING_length(value)) {
-		err_openssl(err, NTE_BAD_ALGID, "RSASSA-PSS without valid parameters");
-		goto out;
-	}
+	if (pss == NULL || p != ASN1_STRING_get0_data(value) + ASN1_STRING_length(value))
+		return err_openssl(err, NTE_BAD_ALGID, "RSASSA-PSS without valid parameters");
 	if ((pss->saltLength != NULL && ASN1_INTEGER_get_int64(&salt, pss->saltLength) != 1) ||
-	    (pss->trailerField != NULL &&
-		ASN1_INTEGER_get_int64(&trailer, pss->trailerField) != 1)) {
-		err_openssl(err, NTE_BAD_ALGID,
+	    (pss->trailerField != NULL && ASN1_INTEGER_get_int64(&trailer, pss->trailerField) != 1))
+		return err_openssl(err, NTE_BAD_ALGID,
 		    "RSASSA-PSS with a salt length or trailer that is no number");
-		goto out;
-	}
 	s->md_nid = digest_nid(pss->hashAlgorithm);
 	if (s->md_nid == NID_undef || s->md_nid != mgf1_nid(pss->maskGenAlgorithm) ||
-	    trailer != 1 || salt < 0 || salt > EVP_MAX_MD_SIZE) {
-		err_set(err, NTE_BAD_ALGID,
+	    trailer != 1 || salt < 0 || salt > EVP_MAX_MD_SIZE)
+		return err_set(err, NTE_BAD_ALGID,
 		    "RSASSA-PSS with digests that are unknown or differ, or an odd salt length or "
 		    "trailer");
-		goto out;
-	}
 	s->key_type = "RSA";
 	s->pss = true;
 	s->salt_len = (int)salt;
-	ok = true;
-out:
-	RSA_PSS_PARAMS_free(pss);
-	return ok;
+	return true;
 }
 
 static bool
@@ -133,7 +122,7 @@ static bool
 set_padding(EVP_PKEY_CTX *ctx, const struct scheme *s)
 {
 	return !s->pss || (EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) == 1 &&
-			      EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, pkix_md(s->md_nid)) == 1 &&
+			      EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, cms_digest(s->md_nid)) == 1 &&
 			      EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, s->salt_len) == 1);
 }
 
@@ -141,38 +130,27 @@ bool
 pkix_verify(EVP_PKEY *key, const X509_ALGOR *alg, struct view tbs, struct view signature,
     bool allow_sha1, struct err *err)
 {
-	EVP_MD_CTX *ctx = NULL;
+	OWNED(own_md_ctx) EVP_MD_CTX *ctx = NULL;
 	EVP_PKEY_CTX *pctx = NULL; /* of ctx */
 	struct scheme s;
-	bool ok = false;
 
 	if (!read_scheme(alg, &s, err))
-		goto out;
-	if (s.md_nid == NID_sha1 && !allow_sha1) {
-		err_set(err, NTE_BAD_ALGID,
+		return false;
+	if (s.md_nid == NID_sha1 && !allow_sha1)
+		return err_set(err, NTE_BAD_ALGID,
 		    "the signature uses SHA-1, which is not allowed here; sign with SHA-256");
-		goto out;
-	}
-	if (!EVP_PKEY_is_a(key, s.key_type)) {
-		err_set(err, NTE_BAD_SIGNATURE,
+	if (!EVP_PKEY_is_a(key, s.key_type))
+		return err_set(err, NTE_BAD_SIGNATURE,
 		    "the signature is one of an %s key, the key is another kind", s.key_type);
-		goto out;
-	}
-	if (pkix_md(s.md_nid) == NULL || (ctx = EVP_MD_CTX_new()) == NULL ||
-	    EVP_DigestVerifyInit(ctx, &pctx, pkix_md(s.md_nid), NULL, key) != 1 ||
-	    !set_padding(pctx, &s)) {
-		err_openssl(err, DIRCA_E_CRYPTO, "a signature cannot be checked");
-		goto out;
-	}
+	if (cms_digest(s.md_nid) == NULL || (ctx = EVP_MD_CTX_new()) == NULL ||
+	    EVP_DigestVerifyInit(ctx, &pctx, cms_digest(s.md_nid), NULL, key) != 1 ||
+	    !set_padding(pctx, &s))
+		return err_openssl(err, DIRCA_E_CRYPTO, "a signature cannot be checked");
 	if (EVP_DigestVerify(ctx, signature.ptr, signature.len, tbs.ptr, tbs.len) != 1) {
 		ERR_clear_error();
-		err_set(err, NTE_BAD_SIGNATURE,
+		return err_set(err, NTE_BAD_SIGNATURE,
 		    "the signature does not verify: the content was changed or another key signed "
 		    "it");
-		goto out;
 	}
-	ok = true;
-out:
-	EVP_MD_CTX_free(ctx);
-	return ok;
+	return true;
 }

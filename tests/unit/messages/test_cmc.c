@@ -455,14 +455,12 @@ second_signer_must_not_be_taken_for_the_requester(void **state)
 	struct cmc_request r;
 	struct buf der, twice;
 	struct err err;
-	void *wire;
+	CMSW_SIGNED *m;
 
 	(void)state;
 	make(&s, &der);
-	must(der_decode(
-		 ASN1_ITEM_rptr(CMSW_SIGNED), buf_view(&der), der.len, "message", &wire, &err),
-	    &err);
-	CMSW_SIGNED *m = wire;
+	m = der_decode(ASN1_ITEM_rptr(CMSW_SIGNED), buf_view(&der), der.len, "message", &err);
+	must(m != NULL, &err);
 	CMSW_SIGNER_INFO *again = ASN1_item_dup(
 	    ASN1_ITEM_rptr(CMSW_SIGNER_INFO), sk_CMSW_SIGNER_INFO_value(m->data->signers, 0));
 
