@@ -179,7 +179,7 @@ cmd_setreg(struct work *w, struct err *err)
 	OWNED(own_json) json_t *body = json_pack("{s:s}", "value", args[1]), *answer = NULL;
 
 	if (body == NULL)
-		return err_nomem(err);
+		return err_set(err, E_INVALIDARG, "the value of %s is not UTF-8", args[0]);
 	if (!http_client_json(w->ca, "PUT", path, body, &answer, err))
 		return false;
 	printf("%s = %s\n", args[0], args[1]);

@@ -117,7 +117,7 @@ print_candidate(const json_t *c)
 {
 	const json_t *version = json_object_get(c, "certificate_version");
 	int64_t when;
-	struct buf hash = {0};
+	OWNED(buf_free) struct buf hash = {0};
 	struct err err;
 
 	printf("  Serial Number: %s\n  Subject: %s\n", json_text(c, "serial_number"),
@@ -142,7 +142,6 @@ print_candidate(const json_t *c)
 		print_hash(stdout, hash.ptr, hash.len);
 		puts("\n");
 	}
-	buf_free(&hash);
 }
 
 static void
@@ -266,7 +265,7 @@ fetch(struct search *s, const struct found *f, const json_t *candidate, struct b
 	OWNED(http_client_close) struct http_client *http = NULL;
 
 	if (text == NULL)
-		return err_nomem(err);
+		mem_exhausted();
 	return session_http(s->session, f->service, &http, err) &&
 	       http_client_request(http, "POST", "/dirca/v1/recovery-blobs", "application/json",
 		   view_str(text), &answer, err) &&

@@ -86,16 +86,13 @@ joined(const json_t *list)
 static void
 print_row(const json_t *t)
 {
-	char *cas = joined(json_object_get(t, "enabled_at")),
-	     *who = joined(json_object_get(t, "enroll"));
+	OWNED(own_memory) char *cas = joined(json_object_get(t, "enabled_at"));
+	OWNED(own_memory) char *who = joined(json_object_get(t, "enroll"));
 
 	printf("%-32s v%d %-8s %-6s %-20s %s\n", json_text(t, "name"),
 	    (int)json_integer_value(json_object_get(t, "schema_version")),
 	    json_is_true(json_object_get(t, "archival")) ? "archive" : "-",
-	    json_is_true(json_object_get(t, "pends")) ? "pends" : "-", cas != NULL ? cas : "?",
-	    who != NULL ? who : "?");
-	free(cas);
-	free(who);
+	    json_is_true(json_object_get(t, "pends")) ? "pends" : "-", cas, who);
 }
 
 static json_t *
