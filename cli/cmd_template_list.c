@@ -96,7 +96,7 @@ print_row(const json_t *t)
 }
 
 static json_t *
-describe(const struct session *s, const struct tmpl *t, struct names *names)
+json_row(const struct session *s, const struct tmpl *t, struct names *names)
 {
 	return json_pack("{s:s, s:s?, s:s?, s:i, s:i, s:i, s:b, s:b, s:i, s:I, s:o, s:o}", "name",
 	    t->cn, "display_name", t->display_name, "oid", t->oid, "schema_version",
@@ -143,7 +143,7 @@ collect(const struct session *s, const char *name, const struct principal *reade
 			fprintf(stderr, "dirca %s: %s\n", s->cli->verb->name, err.msg);
 		else if (reader == NULL ||
 			 tmpl_check_read(&t, &reader->sids, reader->downlevel, &err))
-			json_array_append_new(list, describe(s, &t, &names));
+			json_array_append_new(list, json_row(s, &t, &names));
 	}
 	return list;
 }

@@ -40,7 +40,7 @@ read_line(int tty, struct secret *line, size_t *len_out)
 
 /* One line from the terminal without echo. */
 static bool
-ask(int tty, const char *prompt, struct secret *out, struct err *err)
+ask_line(int tty, const char *prompt, struct secret *out, struct err *err)
 {
 	struct termios plain, quiet;
 	OWNED(secret_free) struct secret line = {0};
@@ -79,11 +79,11 @@ ask_at_terminal(const char *prompt, bool confirm, struct secret *out, struct err
 	if (tty == -1)
 		return err_set(
 		    err, DIRCA_E_USAGE, "%s no terminal to ask at; name a password file", prompt);
-	if (!ask(tty, prompt, out, err) || !check_not_empty(out, "terminal", err))
+	if (!ask_line(tty, prompt, out, err) || !check_not_empty(out, "terminal", err))
 		return false;
 	if (!confirm)
 		return true;
-	if (!ask(tty, "Again: ", &again, err))
+	if (!ask_line(tty, "Again: ", &again, err))
 		return false;
 	return (again.len == out->len && CRYPTO_memcmp(again.ptr, out->ptr, out->len) == 0) ||
 	       err_set(err, E_INVALIDARG, "the two passwords differ");

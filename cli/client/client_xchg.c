@@ -69,8 +69,8 @@ check_revocation(struct http_client *http, const char *ca_name, const struct pki
 }
 
 static bool
-check(struct http_client *http, const char *ca_name, struct view ca_certificate, int64_t now,
-    const struct pkix_cert *xchg, struct err *err)
+check_exchange(struct http_client *http, const char *ca_name, struct view ca_certificate,
+    int64_t now, const struct pkix_cert *xchg, struct err *err)
 {
 	OWNED(pkix_cert_free) struct pkix_cert ca = {0};
 	OWNED(own_pkey) EVP_PKEY *ca_key = NULL;
@@ -91,7 +91,7 @@ client_xchg_fetch(struct http_client *http, const char *ca_name, struct view ca_
 	if (http_client_request(http, "GET", "/dirca/v1/exchange-certificate", NULL,
 		(struct view){0}, &answer, err) &&
 	    http_answer_check(&answer, err) && pkix_cert_decode(buf_view(&answer.body), out, err) &&
-	    check(http, ca_name, ca_certificate, now, out, err))
+	    check_exchange(http, ca_name, ca_certificate, now, out, err))
 		return true;
 	pkix_cert_free(out);
 	return false;
