@@ -17,8 +17,8 @@
 /* ---- ca init ---- */
 
 static bool
-install(const struct cli *cli, const struct config *config, const struct secret *passphrase,
-    struct err *err)
+install_certificate(const struct cli *cli, const struct config *config,
+    const struct secret *passphrase, struct err *err)
 {
 	OWNED(pem_file_free) struct pem_file own = {0}, chain = {0};
 	struct view views[CLI_LIST_MAX];
@@ -36,7 +36,7 @@ install(const struct cli *cli, const struct config *config, const struct secret 
 }
 
 static bool
-make(const struct cli *cli, const struct config *config, const struct secret *passphrase,
+make_ca(const struct cli *cli, const struct config *config, const struct secret *passphrase,
     struct err *err)
 {
 	const char *kind = cli->opt.key != NULL ? cli->opt.key : "rsa3072";
@@ -61,7 +61,7 @@ cmd_ca_init(struct work *w, struct err *err)
 	OWNED(secret_free) struct secret passphrase = {0};
 
 	if ((file != NULL && !secret_read_file(file, &passphrase, err)) ||
-	    !(o->install != NULL ? install : make)(
+	    !(o->install != NULL ? install_certificate : make_ca)(
 		w->cli, config, passphrase.ptr != NULL ? &passphrase : NULL, err))
 		return false;
 	if (o->subordinate && o->install == NULL)
@@ -179,7 +179,7 @@ cmd_setreg(struct work *w, struct err *err)
 	OWNED(own_json) json_t *body = json_pack("{s:s}", "value", args[1]), *answer = NULL;
 
 	if (body == NULL)
-		return err_nomem(err);
+		return err_set(err, E_INVALIDARG, "the value of %s is not UTF-8", args[0]);
 	if (!http_client_json(w->ca, "PUT", path, body, &answer, err))
 		return false;
 	printf("%s = %s\n", args[0], args[1]);

@@ -33,16 +33,13 @@ print_service(const struct pki_service *s, const struct pkix_cert *cert)
 static json_t *
 json_service(const struct pki_service *s, const struct pkix_cert *cert)
 {
-	char *sha1 = hex_encode(view_of(cert->sha1, sizeof cert->sha1), '\0'),
-	     *subject = pkix_name_text(cert->subject);
-	json_t *value = json_pack("{s:s, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:o}", "name", s->name,
+	OWNED(own_memory) char *sha1 = hex_encode(view_of(cert->sha1, sizeof cert->sha1), '\0');
+	OWNED(own_memory) char *subject = pkix_name_text(cert->subject);
+
+	return json_pack("{s:s, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:o}", "name", s->name,
 	    "display_name", s->display_name, "host", s->host, "url", s->url, "site", s->site,
 	    "subject", subject, "certificate_hash", sha1, "templates",
 	    json_names(s->templates, s->template_count));
-
-	free(sha1);
-	free(subject);
-	return value;
 }
 
 bool

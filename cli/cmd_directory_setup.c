@@ -16,7 +16,7 @@ ldif_dir(const struct cli *cli)
 
 /* Connects to a directory that may lack the tree, and compares. */
 static bool
-examine(struct work *w, struct setup *out, struct err *err)
+examine_directory(struct work *w, struct setup *out, struct err *err)
 {
 	const struct cli *cli = w->cli;
 	struct session *s = &w->session;
@@ -45,7 +45,7 @@ json_item(const struct setup_item *item)
 }
 
 static size_t
-show(const struct cli *cli, const struct setup *s)
+show_items(const struct cli *cli, const struct setup *s)
 {
 	json_t *list = json_array();
 	size_t missing = 0;
@@ -74,9 +74,9 @@ cmd_directory_check(struct work *w, struct err *err)
 {
 	OWNED(setup_free) struct setup s = {0};
 
-	if (!examine(w, &s, err))
+	if (!examine_directory(w, &s, err))
 		return false;
-	if (show(w->cli, &s) > 0)
+	if (show_items(w->cli, &s) > 0)
 		w->status = CLI_FINDINGS;
 	return true;
 }
@@ -98,7 +98,7 @@ show_plan(const struct cli *cli, const struct setup_item *item, struct err *err)
 
 /* What follows may need what failed here, so the first failure is the last. */
 static bool
-make(const struct cli *cli, struct dir_conn *c, const struct setup_item *item, struct err *err)
+make_item(const struct cli *cli, struct dir_conn *c, const struct setup_item *item, struct err *err)
 {
 	if (item->todo.count == 0)
 		return err_set(err, DIRCA_E_DIRECTORY, "%s cannot be made by this account; %s",
@@ -121,12 +121,12 @@ cmd_directory_init(struct work *w, struct err *err)
 	OWNED(setup_free) struct setup s = {0};
 	size_t made = 0;
 
-	if (!examine(w, &s, err))
+	if (!examine_directory(w, &s, err))
 		return false;
 	for (size_t i = 0; i < s.count; i++) {
 		if (s.list[i].present)
 			continue;
-		if (!make(w->cli, w->session.directory, &s.list[i], err))
+		if (!make_item(w->cli, w->session.directory, &s.list[i], err))
 			return false;
 		made++;
 	}

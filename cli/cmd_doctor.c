@@ -89,7 +89,7 @@ json_report(const struct doctor_report *r)
 
 /* Examines one server; `list` NULL: prints text. */
 static bool
-examine(const struct dir_config *patient, const char *uri, json_t *list, size_t *missing,
+examine_server(const struct dir_config *patient, const char *uri, json_t *list, size_t *missing,
     struct err *err)
 {
 	OWNED(doctor_report_free) struct doctor_report report = {0};
@@ -119,7 +119,7 @@ cmd_doctor_directory(struct work *w, struct err *err)
 	while ((uri = strsep(&rest, " \t\n")) != NULL) {
 		if (*uri == '\0')
 			continue;
-		if (!examine(&patient, uri, list, &missing, err))
+		if (!examine_server(&patient, uri, list, &missing, err))
 			return false;
 		examined++;
 	}

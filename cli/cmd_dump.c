@@ -6,7 +6,7 @@
 #include "file.h"
 #include "mem.h"
 #include "officer.h"
-#include "own.h"
+#include "own_openssl.h"
 #include "pem.h"
 #include "pki_templates.h"
 #include "print.h"
@@ -37,6 +37,21 @@ print_attrs(const char *title, const struct cms_attr *attrs, size_t count)
 }
 
 static void
+print_signer(const struct cms_signer *s)
+{
+	OWNED(own_memory) char *issuer = NULL, *serial = NULL;
+
+	if (s->key_id.len > 0) {
+		print_view("key identifier", s->key_id);
+		return;
+	}
+	issuer = pkix_name_text(s->issuer);
+	serial = pkix_serial_text(s->serial);
+	printf("issuer %s, serial number %s\n", issuer != NULL ? issuer : "?",
+	    serial != NULL ? serial : "?");
+}
+
+static void
 print_message(const struct cms_signed *m)
 {
 	struct err err;
@@ -46,29 +61,18 @@ print_message(const struct cms_signed *m)
 		const struct cms_signer *s = &m->signers[i];
 
 		printf("Signer %zu: ", i);
-		if (s->key_id.len > 0) {
-			print_view("key identifier", s->key_id);
-		} else {
-			char *issuer = pkix_name_text(s->issuer),
-			     *serial = pkix_serial_text(s->serial);
-
-			printf("issuer %s, serial number %s\n", issuer != NULL ? issuer : "?",
-			    serial != NULL ? serial : "?");
-			free(issuer);
-			free(serial);
-		}
+		print_signer(s);
 		print_attrs("signed", s->attrs, s->attr_count);
 		print_attrs("unsigned", s->unsigned_attrs, s->unsigned_count);
 	}
 	for (size_t i = 0; i < m->certificate_count; i++) {
-		struct pkix_cert cert = {0};
+		OWNED(pkix_cert_free) struct pkix_cert cert = {0};
 
 		printf("Certificate %zu:\n", i);
 		if (pkix_cert_decode(m->certificates[i], &cert, &err))
 			print_cert(stdout, "  ", &cert);
 		else
 			printf("  cannot be read: %s\n", err.msg);
-		pkix_cert_free(&cert);
 	}
 }
 
@@ -83,7 +87,7 @@ print_extensions(const struct pkix_extension *list, size_t count)
 static void
 print_renewed(struct view der)
 {
-	struct pkix_cert cert = {0};
+	OWNED(pkix_cert_free) struct pkix_cert cert = {0};
 	struct err err;
 
 	if (der.len == 0)
@@ -94,14 +98,27 @@ print_renewed(struct view der)
 	} else {
 		printf("  Renews: BAD: %s\n", err.msg);
 	}
-	pkix_cert_free(&cert);
+}
+
+static void
+print_template_id(const struct pkix_request *r)
+{
+	OWNED(pkix_template_id_free) struct pkix_template_id id = {0};
+	struct err ignored;
+
+	if (!pkix_template_id(r->extensions, r->extension_count, &id, &ignored))
+		return;
+	if (id.cn != NULL)
+		printf("  Template: %s\n", id.cn);
+	if (id.oid != NULL)
+		printf("  Template: %s version %lld.%lld\n", id.oid, (long long)id.major,
+		    (long long)id.minor);
 }
 
 static void
 print_request(const struct pkix_request *r)
 {
-	char *subject = pkix_name_text(r->subject);
-	struct pkix_template_id id = {0};
+	OWNED(own_memory) char *subject = pkix_name_text(r->subject);
 	const char *algorithm = "?";
 	int bits = 0;
 	struct err err;
@@ -111,19 +128,11 @@ print_request(const struct pkix_request *r)
 	printf("PKCS#10:\n  Subject: %s\n  Key: %s %d bits\n  Signature: %s\n",
 	    subject != NULL && *subject != '\0' ? subject : "(empty)", algorithm, bits,
 	    r->null_signature ? "none (digest only)" : "present");
-	if (pkix_template_id(r->extensions, r->extension_count, &id, &err)) {
-		if (id.cn != NULL)
-			printf("  Template: %s\n", id.cn);
-		if (id.oid != NULL)
-			printf("  Template: %s version %lld.%lld\n", id.oid, (long long)id.major,
-			    (long long)id.minor);
-	}
-	pkix_template_id_free(&id);
+	print_template_id(r);
 	print_extensions(r->extensions, r->extension_count);
 	for (size_t i = 0; i < r->pairs.count; i++)
 		printf("  %s = %s\n", r->pairs.list[i].name, r->pairs.list[i].value);
 	print_renewed(r->renewal_certificate);
-	free(subject);
 }
 
 static void
@@ -131,14 +140,12 @@ print_enveloped(const struct cms_enveloped *e)
 {
 	printf("EnvelopedData, %s:\n", e->cipher);
 	for (size_t i = 0; i < e->count; i++) {
-		char *issuer = pkix_name_text(e->recipients[i].issuer),
-		     *serial = pkix_serial_text(e->recipients[i].serial);
+		OWNED(own_memory) char *issuer = pkix_name_text(e->recipients[i].issuer);
+		OWNED(own_memory) char *serial = pkix_serial_text(e->recipients[i].serial);
 
 		printf("  Recipient %zu (%s): serial number %s of %s\n", i,
 		    e->recipients[i].is_key_agreement ? "ECDH" : "RSA",
 		    serial != NULL ? serial : "?", issuer != NULL ? issuer : "?");
-		free(issuer);
-		free(serial);
 	}
 }
 
@@ -147,30 +154,25 @@ print_enveloped(const struct cms_enveloped *e)
 static bool
 dump_cmc(struct view der, struct err *err)
 {
-	struct cmc_request r = {0};
-	struct cms_enveloped e = {0};
-	EVP_PKEY *key = NULL;
-	bool ok = cmc_request_decode(der, &r, err);
+	OWNED(cmc_request_free) struct cmc_request r = {0};
+	OWNED(cms_enveloped_free) struct cms_enveloped e = {0};
+	OWNED(own_pkey) EVP_PKEY *key = NULL;
 
-	if (ok) {
-		puts("CMC full PKI request");
-		print_message(&r.message);
-		print_request(&r.request);
-		for (size_t i = 0; i < r.pairs.count; i++)
-			printf("RegInfo: %s = %s\n", r.pairs.list[i].name, r.pairs.list[i].value);
-		print_view("Encrypted key hash", r.key_hash);
-		if (r.archived_key.len > 0 && cms_enveloped_decode(r.archived_key, &e, err))
-			print_enveloped(&e);
-		if (pkix_public_key(r.request.spki, &key, err) &&
-		    cmc_request_verify(&r, key, true, err))
-			puts("Signatures and hashes: good");
-		else
-			printf("Signatures and hashes: BAD: %s\n", err->msg);
-	}
-	EVP_PKEY_free(key);
-	cms_enveloped_free(&e);
-	cmc_request_free(&r);
-	return ok;
+	if (!cmc_request_decode(der, &r, err))
+		return false;
+	puts("CMC full PKI request");
+	print_message(&r.message);
+	print_request(&r.request);
+	for (size_t i = 0; i < r.pairs.count; i++)
+		printf("RegInfo: %s = %s\n", r.pairs.list[i].name, r.pairs.list[i].value);
+	print_view("Encrypted key hash", r.key_hash);
+	if (r.archived_key.len > 0 && cms_enveloped_decode(r.archived_key, &e, err))
+		print_enveloped(&e);
+	if (pkix_public_key(r.request.spki, &key, err) && cmc_request_verify(&r, key, true, err))
+		puts("Signatures and hashes: good");
+	else
+		printf("Signatures and hashes: BAD: %s\n", err->msg);
+	return true;
 }
 
 static void
@@ -188,28 +190,23 @@ print_wrapper(const struct cmc_wrapped *w)
 static bool
 dump_wrapped(struct view der, struct err *err)
 {
-	struct cmc_wrapped w = {0};
-	struct cmc_request cmc = {0};
-	struct pkix_request pkcs10 = {0};
-	bool ok = false;
+	OWNED(cmc_wrapped_free) struct cmc_wrapped w = {0};
+	OWNED(cmc_request_free) struct cmc_request cmc = {0};
+	OWNED(pkix_request_free) struct pkix_request pkcs10 = {0};
 
 	if (!cmc_wrapped_decode(der, &w, err))
-		goto out;
+		return false;
 	if (cmc_wrapped_holds_cmc(&w)) {
 		if (!cmc_request_decode(w.message.content, &cmc, err))
-			goto out;
+			return false;
 		print_wrapper(&w);
-		ok = dump_cmc(w.message.content, err);
-	} else if (pkix_request_decode(w.message.content, &pkcs10, err)) {
-		print_wrapper(&w);
-		print_request(&pkcs10);
-		ok = true;
+		return dump_cmc(w.message.content, err);
 	}
-out:
-	cmc_request_free(&cmc);
-	pkix_request_free(&pkcs10);
-	cmc_wrapped_free(&w);
-	return ok;
+	if (!pkix_request_decode(w.message.content, &pkcs10, err))
+		return false;
+	print_wrapper(&w);
+	print_request(&pkcs10);
+	return true;
 }
 
 static bool
@@ -222,84 +219,83 @@ dump_request(struct view der, struct err *err)
 static bool
 dump_response(struct view der, struct err *err)
 {
-	struct cmc_response r = {0};
-	bool ok = cmc_response_decode(der, &r, err);
+	OWNED(cmc_response_free) struct cmc_response r = {0};
 
-	if (ok) {
-		printf("CMC full PKI response\nStatus: %d %s\n", (int)r.status,
-		    r.text != NULL ? r.text : "");
-		if (r.status == CMC_STATUS_PENDING)
-			printf("Request Id: %lld\n", (long long)r.pending_id);
-		print_view("Issued certificate hash", r.issued_sha1);
-		print_view("Encrypted key hash", r.key_hash);
-		print_message(&r.message);
+	if (!cmc_response_decode(der, &r, err))
+		return false;
+	printf(
+	    "CMC full PKI response\nStatus: %d %s\n", (int)r.status, r.text != NULL ? r.text : "");
+	if (r.status == CMC_STATUS_PENDING)
+		printf("Request Id: %lld\n", (long long)r.pending_id);
+	print_view("Issued certificate hash", r.issued_sha1);
+	print_view("Encrypted key hash", r.key_hash);
+	print_message(&r.message);
+	return true;
+}
+
+static void
+print_recipients(const struct recovery_blob *b)
+{
+	for (size_t i = 0; i < b->archived.count; i++) {
+		const struct pkix_cert *kra = recovery_recipient(b, i);
+
+		printf("Recipient Info[%zu]:\n", i);
+		if (kra != NULL)
+			print_cert(stdout, "  ", kra);
+		else
+			puts("  its certificate is not in the BLOB");
 	}
-	cmc_response_free(&r);
-	return ok;
 }
 
 static bool
 dump_blob(struct view der, struct err *err)
 {
-	struct recovery_blob b = {0};
-	bool ok = recovery_decode(der, &b, err);
+	OWNED(recovery_free) struct recovery_blob b = {0};
 
-	if (ok) {
-		puts("Recovery BLOB of");
-		print_cert(stdout, "  ", &b.certificate);
-		if (b.has_retrieval) {
-			puts("Retrieved by");
-			print_retrieval(stdout, "  ", &b.retrieval);
-		} else {
-			puts("Who retrieved it, the CA did not sign");
-		}
-		print_enveloped(&b.archived);
-		for (size_t i = 0; i < b.archived.count; i++) {
-			const struct pkix_cert *kra = recovery_recipient(&b, i);
-
-			printf("Recipient Info[%zu]:\n", i);
-			if (kra != NULL)
-				print_cert(stdout, "  ", kra);
-			else
-				puts("  its certificate is not in the BLOB");
-		}
-		print_message(&b.message);
+	if (!recovery_decode(der, &b, err))
+		return false;
+	puts("Recovery BLOB of");
+	print_cert(stdout, "  ", &b.certificate);
+	if (b.has_retrieval) {
+		puts("Retrieved by");
+		print_retrieval(stdout, "  ", &b.retrieval);
+	} else {
+		puts("Who retrieved it, the CA did not sign");
 	}
-	recovery_free(&b);
-	return ok;
+	print_enveloped(&b.archived);
+	print_recipients(&b);
+	print_message(&b.message);
+	return true;
 }
 
 static bool
 dump_pkcs10(struct view der, struct err *err)
 {
-	struct pkix_request r = {0};
-	bool ok = pkix_request_decode(der, &r, err);
+	OWNED(pkix_request_free) struct pkix_request r = {0};
 
-	if (ok)
-		print_request(&r);
-	pkix_request_free(&r);
-	return ok;
+	if (!pkix_request_decode(der, &r, err))
+		return false;
+	print_request(&r);
+	return true;
 }
 
 static bool
 dump_certificate(struct view der, struct err *err)
 {
-	struct pkix_cert c = {0};
-	bool ok = pkix_cert_decode(der, &c, err);
+	OWNED(pkix_cert_free) struct pkix_cert c = {0};
 
-	if (ok) {
-		puts("Certificate");
-		print_cert(stdout, "  ", &c);
-		print_extensions(c.extensions, c.extension_count);
-	}
-	pkix_cert_free(&c);
-	return ok;
+	if (!pkix_cert_decode(der, &c, err))
+		return false;
+	puts("Certificate");
+	print_cert(stdout, "  ", &c);
+	print_extensions(c.extensions, c.extension_count);
+	return true;
 }
 
 static void
 print_officer_rules(const struct sd *sd)
 {
-	struct officer_rules rules = {0};
+	OWNED(officer_rules_free) struct officer_rules rules = {0};
 	struct err err;
 
 	if (!officer_rules_decode(sd, &rules, &err))
@@ -317,24 +313,21 @@ print_officer_rules(const struct sd *sd)
 		}
 		putchar('\n');
 	}
-	officer_rules_free(&rules);
 }
 
 static bool
 dump_sd(struct view der, struct err *err)
 {
-	struct sd sd = {0};
-	char *sddl;
-	bool ok = sd_decode(der, &sd, err);
+	OWNED(sd_free) struct sd sd = {0};
 
-	if (ok && (sddl = sd_to_sddl(&sd)) != NULL) {
-		printf("Security descriptor, %zu ACE(s)\n%s\n", sd.count, sddl);
-		free(sddl);
-		if (sd.count > 0)
-			print_officer_rules(&sd);
-	}
-	sd_free(&sd);
-	return ok;
+	if (!sd_decode(der, &sd, err))
+		return false;
+	OWNED(own_memory) char *sddl = sd_to_sddl(&sd);
+
+	printf("Security descriptor, %zu ACE(s)\n%s\n", sd.count, sddl);
+	if (sd.count > 0)
+		print_officer_rules(&sd);
+	return true;
 }
 
 static const struct {
@@ -363,7 +356,7 @@ print_list(const char *name, const struct texts *list)
 static void
 print_template(const struct tmpl *t)
 {
-	char *sddl = t->has_sd ? sd_to_sddl(&t->sd) : NULL;
+	OWNED(own_memory) char *sddl = t->has_sd ? sd_to_sddl(&t->sd) : NULL;
 
 	printf("Template %s (%s)\n  DN: %s\n  Schema version: %d, version %d.%d, OID %s\n", t->cn,
 	    t->display_name != NULL ? t->display_name : "-", t->dn, t->schema_version,
@@ -383,7 +376,6 @@ print_template(const struct tmpl *t)
 	print_list("Critical extensions", &t->critical);
 	print_list("Supersedes", &t->supersedes);
 	printf("  Security: %s\n", sddl != NULL ? sddl : "none readable (nobody may enroll)");
-	free(sddl);
 }
 
 static bool
@@ -407,25 +399,20 @@ dump_template(struct work *w, struct err *err)
 static bool
 read_der(const char *path, struct buf *out, struct err *err)
 {
-	struct buf raw = {0};
-	char *text = NULL, *begin, *end;
-	bool ok = false;
+	OWNED(buf_free) struct buf raw = {0};
+	const char *begin, *end;
 
 	if (!file_read(path, FILE_MAX, &raw, err))
 		return false;
 	if (raw.len < 11 || memcmp(raw.ptr, "-----BEGIN ", 11) != 0) {
-		*out = raw;
+		*out = buf_give(&raw);
 		return true;
 	}
-	if ((text = strndup((const char *)raw.ptr, raw.len)) == NULL)
-		err_nomem(err);
-	else if ((begin = strchr(text, '\n')) == NULL || (end = strstr(begin, "-----END ")) == NULL)
-		err_set(err, ERROR_INVALID_DATA, "%s: PEM without its end", path);
-	else
-		ok = base64_decode(view_of(begin, (size_t)(end - begin)), out, err);
-	free(text);
-	buf_free(&raw);
-	return ok;
+	OWNED(own_memory) char *text = mem_text_n(raw.ptr, raw.len);
+
+	if ((begin = strchr(text, '\n')) == NULL || (end = strstr(begin, "-----END ")) == NULL)
+		return err_set(err, ERROR_INVALID_DATA, "%s: PEM without its end", path);
+	return base64_decode(view_of(begin, (size_t)(end - begin)), out, err);
 }
 
 bool

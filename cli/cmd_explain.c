@@ -14,7 +14,7 @@ struct question {
 };
 
 static bool
-ask(struct work *w, const struct question *q, json_t **out, struct err *err)
+ask_why(struct work *w, const struct question *q, json_t **out, struct err *err)
 {
 	OWNED(own_memory) char *first = http_escape(w->cli->args[0]);
 	OWNED(own_memory) char *second = http_escape(w->cli->args[1]);
@@ -96,7 +96,7 @@ explain(struct work *w, const struct question *q, struct err *err)
 {
 	OWNED(own_json) json_t *answer = NULL;
 
-	if (!ask(w, q, &answer, err))
+	if (!ask_why(w, q, &answer, err))
 		return false;
 	if (w->cli->opt.json)
 		print_json(own_give(&answer));

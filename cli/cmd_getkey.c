@@ -56,7 +56,7 @@ name_of(const struct search *s, const struct found *f)
 }
 
 static bool
-ask(struct search *s, const struct pki_service *service, struct err *err)
+ask_ca(struct search *s, const struct pki_service *service, struct err *err)
 {
 	OWNED(own_memory) char *token = http_escape(s->cli->args[0]);
 	OWNED(own_memory) char *path = text_printf("/dirca/v1/candidates?token=%s", token);
@@ -81,13 +81,13 @@ ask(struct search *s, const struct pki_service *service, struct err *err)
 /* Asks every CA that --ca does not exclude. One that cannot be asked is told and remembered: "one
  * match" would be a guess then. */
 static bool
-ask_all(struct search *s, struct err *err)
+ask_cas(struct search *s, struct err *err)
 {
 	struct session *session = s->session;
 
 	if (session->socket != NULL) {
 		s->list = mem_zero(1, sizeof *s->list);
-		return ask(s, NULL, err);
+		return ask_ca(s, NULL, err);
 	}
 	if (!session_pki(session, err))
 		return false;
@@ -100,7 +100,7 @@ ask_all(struct search *s, struct err *err)
 
 		if (session->ca != NULL && !text_eq_nocase(session->ca, service->name))
 			continue;
-		if (!ask(s, service, err)) {
+		if (!ask_ca(s, service, err)) {
 			fprintf(stderr, "dirca getkey: %s: %s (0x%08X %s)\n", service->name,
 			    err->msg, (unsigned)err->code, err_name(err->code));
 			s->unreachable = true;
@@ -117,7 +117,7 @@ print_candidate(const json_t *c)
 {
 	const json_t *version = json_object_get(c, "certificate_version");
 	int64_t when;
-	struct buf hash = {0};
+	OWNED(buf_free) struct buf hash = {0};
 	struct err err;
 
 	printf("  Serial Number: %s\n  Subject: %s\n", json_text(c, "serial_number"),
@@ -142,7 +142,6 @@ print_candidate(const json_t *c)
 		print_hash(stdout, hash.ptr, hash.len);
 		puts("\n");
 	}
-	buf_free(&hash);
 }
 
 static void
@@ -244,7 +243,7 @@ json_recipients(const struct recovery_blob *blob)
 
 /* As the key recovery agent will: what he would refuse is not written. */
 static bool
-verify(const struct found *f, const struct recovery_blob *blob, struct err *err)
+verify_blob(const struct found *f, const struct recovery_blob *blob, struct err *err)
 {
 	OWNED(pkix_cert_free) struct pkix_cert ca = {0};
 	struct recovery_trust trust = {.cas = &ca, .ca_count = 1};
@@ -256,7 +255,7 @@ verify(const struct found *f, const struct recovery_blob *blob, struct err *err)
 }
 
 static bool
-fetch(struct search *s, const struct found *f, const json_t *candidate, struct buf *der_out,
+fetch_blob(struct search *s, const struct found *f, const json_t *candidate, struct buf *der_out,
     struct recovery_blob *out, struct err *err)
 {
 	OWNED(own_json)
@@ -266,12 +265,12 @@ fetch(struct search *s, const struct found *f, const json_t *candidate, struct b
 	OWNED(http_client_close) struct http_client *http = NULL;
 
 	if (text == NULL)
-		return err_nomem(err);
+		mem_exhausted();
 	return session_http(s->session, f->service, &http, err) &&
 	       http_client_request(http, "POST", "/dirca/v1/recovery-blobs", "application/json",
 		   view_str(text), &answer, err) &&
 	       http_answer_check(&answer, err) && buf_dup(buf_view(&answer.body), der_out, err) &&
-	       recovery_decode(buf_view(der_out), out, err) && verify(f, out, err);
+	       recovery_decode(buf_view(der_out), out, err) && verify_blob(f, out, err);
 }
 
 /* Each retrieval is in the audit trail for good: none is made that ends nowhere. */
@@ -291,7 +290,7 @@ fetch_and_write(struct search *s, const struct found *f, const json_t *candidate
 	OWNED(buf_free) struct buf der = {0};
 	OWNED(recovery_free) struct recovery_blob blob = {0};
 
-	if (!check_output(name, err) || !fetch(s, f, candidate, &der, &blob, err) ||
+	if (!check_output(name, err) || !fetch_blob(s, f, candidate, &der, &blob, err) ||
 	    !file_create(name, buf_view(&der), 0600, err))
 		return false;
 	if (s->cli->opt.json) {
@@ -347,5 +346,5 @@ cmd_getkey(struct work *w, struct err *err)
 {
 	OWNED(search_close) struct search s = {.cli = w->cli, .session = &w->session};
 
-	return ask_all(&s, err) && fetch_or_show(&s, err);
+	return ask_cas(&s, err) && fetch_or_show(&s, err);
 }

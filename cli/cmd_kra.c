@@ -218,13 +218,11 @@ find_by_hash(const struct pki_snapshot *pki, struct view sha1)
 		const struct dir_attr *a = dir_entry_attr(&pki->kras.list[i], "userCertificate");
 
 		for (size_t k = 0; a != NULL && k < a->count; k++) {
-			struct pkix_cert cert = {0};
+			OWNED(pkix_cert_free) struct pkix_cert cert = {0};
 			struct err ignored;
-			bool is = pkix_cert_decode(buf_view(&a->values[k]), &cert, &ignored) &&
-				  view_eq(view_of(cert.sha1, sizeof cert.sha1), sha1);
 
-			pkix_cert_free(&cert);
-			if (is)
+			if (pkix_cert_decode(buf_view(&a->values[k]), &cert, &ignored) &&
+			    view_eq(view_of(cert.sha1, sizeof cert.sha1), sha1))
 				return buf_view(&a->values[k]);
 		}
 	}

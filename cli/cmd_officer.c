@@ -156,7 +156,7 @@ print_officers(const struct officers *o, const json_t *holders, const json_t *ru
 }
 
 static bool
-show(const struct officers *o, struct err *err)
+show_officers(const struct officers *o, struct err *err)
 {
 	OWNED(own_json) json_t *holders = json_array(), *rules = json_rules(o);
 
@@ -177,7 +177,7 @@ cmd_officer_list(struct work *w, struct err *err)
 {
 	OWNED(officers_close) struct officers o = {0};
 
-	return officers_open(w, &o, err) && show(&o, err);
+	return officers_open(w, &o, err) && show_officers(&o, err);
 }
 
 /* ---- changing ---- */
@@ -220,7 +220,7 @@ show_changed(const struct officers *o, struct err *err)
 
 	if (o->rules.count == 0 && !o->rules.unrestricted)
 		warn(o, "no rule is left: no certificate manager may act for anyone", "");
-	if (!show(o, err))
+	if (!show_officers(o, err))
 		return false;
 	if (cli->opt.dry_run)
 		fprintf(stderr, "dirca %s: dry run, nothing is written\n", cli->verb->name);
@@ -397,7 +397,7 @@ cmd_officer_deny(struct work *w, struct err *err)
 
 /* Marks what one argument names: a number as `officer list` counts, or an officer. */
 static bool
-mark(struct officers *o, const char *word, bool *doomed, struct err *err)
+mark_doomed(struct officers *o, const char *word, bool *doomed, struct err *err)
 {
 	struct sid officer;
 	int64_t number;
@@ -426,7 +426,7 @@ remove_rules(struct officers *o, const struct cli *cli, struct err *err)
 	if (!check_restricted(o, err))
 		return false;
 	for (int i = 0; i < cli->count; i++)
-		if (!mark(o, cli->args[i], doomed, err))
+		if (!mark_doomed(o, cli->args[i], doomed, err))
 			return false;
 	for (size_t i = o->rules.count; i-- > 0;)
 		if (doomed[i])

@@ -67,7 +67,7 @@ open_kra(struct recover *r, struct err *err)
 }
 
 static bool
-verify(struct recover *r, struct err *err)
+verify_blob(struct recover *r, struct err *err)
 {
 	const struct cli_options *o = &r->cli->opt;
 	struct recovery_trust trust = {
@@ -141,7 +141,7 @@ cmd_recoverkey(struct work *w, struct err *err)
 
 	if (!check_target(cli, err) || !file_read(cli->args[0], FILE_MAX, &file, err) ||
 	    !recovery_decode(buf_view(&file), &r.blob, err) || !open_kra(&r, err) ||
-	    !verify(&r, err) || !recover_unwrap(&r.blob, &r.kra, r.kra_key, &r.key, err) ||
+	    !verify_blob(&r, err) || !recover_unwrap(&r.blob, &r.kra, r.kra_key, &r.key, err) ||
 	    !cli_password(cli->opt.out_password_file, "Password for the user's PKCS#12: ", true,
 		&r.password, err) ||
 	    !write_pfx(&r, err))

@@ -81,7 +81,7 @@ print_entries(const struct authority *a, const json_t *list)
 }
 
 static void
-show(struct authority *a)
+show_rights(struct authority *a)
 {
 	OWNED(own_json) json_t *list = json_entries(a);
 
@@ -123,7 +123,7 @@ write_security(struct authority *a, struct err *err)
 
 /* ca rights grant|revoke TRUSTEE RIGHT... */
 static bool
-change(struct authority *a, const struct cli *cli, struct err *err)
+change_rights(struct authority *a, const struct cli *cli, struct err *err)
 {
 	bool grant = strcmp(cli->args[0], "grant") == 0, changed, deny = cli->opt.deny;
 	struct sid trustee;
@@ -155,9 +155,10 @@ cmd_ca_rights(struct work *w, struct err *err)
 	const struct cli *cli = w->cli;
 	OWNED(authority_close) struct authority a = {0};
 
-	if (!authority_open(&w->session, &a, err) || (cli->count > 0 && !change(&a, cli, err)))
+	if (!authority_open(&w->session, &a, err) ||
+	    (cli->count > 0 && !change_rights(&a, cli, err)))
 		return false;
-	show(&a);
+	show_rights(&a);
 	if (cli->count > 0 && cli->opt.dry_run)
 		fprintf(stderr, "dirca ca rights: dry run, nothing is written\n");
 	return true;

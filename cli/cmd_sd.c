@@ -233,7 +233,7 @@ print_findings(const json_t *list)
 }
 
 static bool
-review(const struct descriptor *d, bool json, size_t *count_out, struct err *err)
+review_rights(const struct descriptor *d, bool json, size_t *count_out, struct err *err)
 {
 	OWNED(own_json) json_t *grants = json_array(), *findings = json_array();
 
@@ -280,7 +280,7 @@ report_difference(const struct descriptor *d, const struct sd_difference *one, j
 }
 
 static bool
-compare(
+compare_rights(
     const struct descriptor *d, const struct cli_options *opt, size_t *count_out, struct err *err)
 {
 	OWNED(sd_differences_free) struct sd_differences found = {0};
@@ -308,8 +308,9 @@ cmd_sd_check(struct work *w, struct err *err)
 	size_t count = 0;
 
 	if (!descriptor_open(w, &d, err) ||
-	    !(cli->count > 0 && cli->opt.sddl != NULL ? compare(&d, &cli->opt, &count, err)
-						      : review(&d, cli->opt.json, &count, err)))
+	    !(cli->count > 0 && cli->opt.sddl != NULL
+		    ? compare_rights(&d, &cli->opt, &count, err)
+		    : review_rights(&d, cli->opt.json, &count, err)))
 		return false;
 	if (count > 0)
 		w->status = CLI_FINDINGS;

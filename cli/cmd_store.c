@@ -13,6 +13,9 @@
 #include "verbs.h"
 #include "work.h"
 
+OWN_POINTER(own_crl, X509_CRL, X509_CRL_free)
+OWN_POINTER(own_integer, ASN1_INTEGER, ASN1_INTEGER_free)
+
 /* Stores by the names that certutil -viewstore and -dspublish use. */
 static const struct store {
 	const char *name, *rdn;
@@ -39,7 +42,7 @@ static const struct binary {
 static const struct binary *
 find_binary(const char *attr)
 {
-	for (size_t i = 0; i < sizeof binaries / sizeof binaries[0]; i++)
+	for (size_t i = 0; i < COUNT_OF(binaries); i++)
 		if (text_eq_nocase(binaries[i].attr, attr))
 			return &binaries[i];
 	return NULL;
@@ -58,12 +61,12 @@ when(const ASN1_TIME *t)
 static char *
 crl_number(X509_CRL *crl)
 {
+	OWNED(own_integer)
 	ASN1_INTEGER *n = X509_CRL_get_ext_d2i(crl, NID_crl_number, NULL, NULL);
 	char *text = n != NULL ? i2s_ASN1_INTEGER(NULL, n) : NULL;
-	char *copy = text != NULL ? strdup(text) : NULL;
+	char *copy = mem_text(text);
 
 	OPENSSL_free(text);
-	ASN1_INTEGER_free(n);
 	return copy;
 }
 
@@ -73,72 +76,72 @@ static json_t *
 json_crl(struct view der)
 {
 	const uint8_t *p = der.ptr;
-	X509_CRL *crl = d2i_X509_CRL(NULL, &p, (long)der.len);
-	char from[21], until[21], *number;
-	json_t *value;
+	OWNED(own_crl) X509_CRL *crl = d2i_X509_CRL(NULL, &p, (long)der.len);
+	char from[21], until[21];
 
 	if (crl == NULL || p != der.ptr + der.len ||
-	    X509_NAME_entry_count(X509_CRL_get_issuer(crl)) == 0) {
-		X509_CRL_free(crl);
+	    X509_NAME_entry_count(X509_CRL_get_issuer(crl)) == 0)
 		return NULL;
-	}
-	number = crl_number(crl);
+	OWNED(own_memory) char *number = crl_number(crl);
+
 	clock_format(when(X509_CRL_get0_lastUpdate(crl)), from);
 	clock_format(when(X509_CRL_get0_nextUpdate(crl)), until);
-	value = json_pack("{s:s?, s:s, s:s, s:i}", "crl_number", number, "this_update", from,
+	return json_pack("{s:s?, s:s, s:s, s:i}", "crl_number", number, "this_update", from,
 	    "next_update", until, "entries", sk_X509_REVOKED_num(X509_CRL_get_REVOKED(crl)));
-	free(number);
-	X509_CRL_free(crl);
-	return value;
 }
 
 /* One certificate or CRL of an entry, as JSON; NULL for a placeholder. */
 static json_t *
 json_binary(const struct binary *b, struct view der)
 {
-	struct pkix_cert cert = {0};
+	OWNED(pkix_cert_free) struct pkix_cert cert = {0};
 	struct err err;
-	json_t *value;
 
 	if (b->holds == HOLDS_CRL)
 		return json_crl(der);
-	if (!pkix_cert_decode(der, &cert, &err))
-		return json_pack("{s:s}", "error", err.msg);
-	value = json_cert(&cert);
-	pkix_cert_free(&cert);
-	return value;
+	return pkix_cert_decode(der, &cert, &err) ? json_cert(&cert)
+						  : json_pack("{s:s}", "error", err.msg);
+}
+
+static void
+print_crl(struct view der)
+{
+	OWNED(own_json) json_t *crl = json_crl(der);
+
+	if (crl != NULL)
+		printf("  CRL %s  %s .. %s  %d entries\n", json_text(crl, "crl_number"),
+		    json_text(crl, "this_update"), json_text(crl, "next_update"),
+		    (int)json_integer_value(json_object_get(crl, "entries")));
+}
+
+static void
+print_hash_line(const struct pkix_cert *cert)
+{
+	OWNED(own_memory) char *subject = pkix_name_text(cert->subject);
+
+	printf("  Cert Hash(sha1): ");
+	print_hash(stdout, cert->sha1, sizeof cert->sha1);
+	printf("  %s  until ", subject != NULL ? subject : "?");
+	print_when(stdout, cert->not_after);
+	putchar('\n');
 }
 
 static void
 print_binary(const struct binary *b, struct view der, bool verbose)
 {
-	struct pkix_cert cert = {0};
+	OWNED(pkix_cert_free) struct pkix_cert cert = {0};
 	struct err err;
 
 	if (b->holds == HOLDS_CRL) {
-		json_t *crl = json_crl(der);
-
-		if (crl != NULL)
-			printf("  CRL %s  %s .. %s  %d entries\n", json_text(crl, "crl_number"),
-			    json_text(crl, "this_update"), json_text(crl, "next_update"),
-			    (int)json_integer_value(json_object_get(crl, "entries")));
-		json_decref(crl);
+		print_crl(der);
 	} else if (!pkix_cert_decode(der, &cert, &err)) {
 		printf("  %s: no certificate: %s\n", b->attr, err.msg);
 	} else if (verbose) {
 		print_cert(stdout, "  ", &cert);
 		putchar('\n');
 	} else {
-		char *subject = pkix_name_text(cert.subject);
-
-		printf("  Cert Hash(sha1): ");
-		print_hash(stdout, cert.sha1, sizeof cert.sha1);
-		printf("  %s  until ", subject != NULL ? subject : "?");
-		print_when(stdout, cert.not_after);
-		putchar('\n');
-		free(subject);
+		print_hash_line(&cert);
 	}
-	pkix_cert_free(&cert);
 }
 
 /* ---- viewstore ---- */
@@ -178,7 +181,7 @@ show_binaries(const struct dir_entry *e, const char *only, json_t *list, bool ve
 static const struct store *
 find_store(const char *name)
 {
-	for (size_t i = 0; i < sizeof stores / sizeof stores[0]; i++)
+	for (size_t i = 0; i < COUNT_OF(stores); i++)
 		if (text_eq_nocase(stores[i].name, name))
 			return &stores[i];
 	return NULL;
@@ -242,31 +245,46 @@ cmd_viewstore(struct work *w, struct err *err)
 static char *
 value_text(const char *attr, struct view v)
 {
+	OWNED(sd_free) struct sd sd = {0};
 	struct err ignored;
-	struct sd sd;
 	char *text = NULL;
 
-	if (text_eq_nocase(attr, "nTSecurityDescriptor") && sd_decode(v, &sd, &ignored)) {
-		text = sd_to_sddl(&sd);
-		sd_free(&sd);
-		return text;
-	}
+	if (text_eq_nocase(attr, "nTSecurityDescriptor") && sd_decode(v, &sd, &ignored))
+		return sd_to_sddl(&sd);
 	if (text_from_view(v, &text, &ignored))
 		return text;
 	return v.len <= 64 ? hex_encode(v, '\0') : text_printf("(%zu bytes)", v.len);
 }
 
 static void
+print_attribute(const struct dir_attr *a)
+{
+	for (size_t k = 0; k < a->count; k++) {
+		OWNED(own_memory) char *text = value_text(a->name, buf_view(&a->values[k]));
+
+		printf("  %s: %s\n", a->name, text);
+	}
+}
+
+static void
 print_attributes(const struct dir_entry *e)
 {
 	for (size_t i = 0; i < e->count; i++)
-		for (size_t k = 0; find_binary(e->attrs[i].name) == NULL && k < e->attrs[i].count;
-		     k++) {
-			char *text = value_text(e->attrs[i].name, buf_view(&e->attrs[i].values[k]));
+		if (find_binary(e->attrs[i].name) == NULL)
+			print_attribute(&e->attrs[i]);
+}
 
-			printf("  %s: %s\n", e->attrs[i].name, text != NULL ? text : "?");
-			free(text);
-		}
+static json_t *
+json_values(const struct dir_attr *a)
+{
+	json_t *values = json_array();
+
+	for (size_t k = 0; k < a->count; k++) {
+		OWNED(own_memory) char *text = value_text(a->name, buf_view(&a->values[k]));
+
+		json_array_append_new(values, json_string(text));
+	}
+	return values;
 }
 
 static json_t *
@@ -275,20 +293,10 @@ json_entry(const struct dir_entry *e)
 	json_t *attributes = json_object(), *certificates = json_array();
 
 	show_binaries(e, NULL, certificates, false);
-	for (size_t i = 0; i < e->count; i++) {
-		json_t *values;
-
-		if (find_binary(e->attrs[i].name) != NULL)
-			continue;
-		values = json_array();
-		for (size_t k = 0; k < e->attrs[i].count; k++) {
-			char *text = value_text(e->attrs[i].name, buf_view(&e->attrs[i].values[k]));
-
-			json_array_append_new(values, json_string(text != NULL ? text : ""));
-			free(text);
-		}
-		json_object_set_new(attributes, e->attrs[i].name, values);
-	}
+	for (size_t i = 0; i < e->count; i++)
+		if (find_binary(e->attrs[i].name) == NULL)
+			json_object_set_new(
+			    attributes, e->attrs[i].name, json_values(&e->attrs[i]));
 	return json_pack(
 	    "{s:s, s:o, s:o}", "dn", e->dn, "attributes", attributes, "contents", certificates);
 }

@@ -86,20 +86,17 @@ joined(const json_t *list)
 static void
 print_row(const json_t *t)
 {
-	char *cas = joined(json_object_get(t, "enabled_at")),
-	     *who = joined(json_object_get(t, "enroll"));
+	OWNED(own_memory) char *cas = joined(json_object_get(t, "enabled_at"));
+	OWNED(own_memory) char *who = joined(json_object_get(t, "enroll"));
 
 	printf("%-32s v%d %-8s %-6s %-20s %s\n", json_text(t, "name"),
 	    (int)json_integer_value(json_object_get(t, "schema_version")),
 	    json_is_true(json_object_get(t, "archival")) ? "archive" : "-",
-	    json_is_true(json_object_get(t, "pends")) ? "pends" : "-", cas != NULL ? cas : "?",
-	    who != NULL ? who : "?");
-	free(cas);
-	free(who);
+	    json_is_true(json_object_get(t, "pends")) ? "pends" : "-", cas, who);
 }
 
 static json_t *
-describe(const struct session *s, const struct tmpl *t, struct names *names)
+json_row(const struct session *s, const struct tmpl *t, struct names *names)
 {
 	return json_pack("{s:s, s:s?, s:s?, s:i, s:i, s:i, s:b, s:b, s:i, s:I, s:o, s:o}", "name",
 	    t->cn, "display_name", t->display_name, "oid", t->oid, "schema_version",
@@ -146,7 +143,7 @@ collect(const struct session *s, const char *name, const struct principal *reade
 			fprintf(stderr, "dirca %s: %s\n", s->cli->verb->name, err.msg);
 		else if (reader == NULL ||
 			 tmpl_check_read(&t, &reader->sids, reader->downlevel, &err))
-			json_array_append_new(list, describe(s, &t, &names));
+			json_array_append_new(list, json_row(s, &t, &names));
 	}
 	return list;
 }

@@ -79,7 +79,7 @@ new_entry(const struct dir_entry *e, const struct sd *sd, struct dir_entry *out,
 }
 
 static bool
-edit(struct session *s, const struct dir_entry *e, const struct sid *who, unsigned rights,
+edit_rights(struct session *s, const struct dir_entry *e, const struct sid *who, unsigned rights,
     bool grant, struct sd *sd, struct err *err)
 {
 	const struct cli_options *opt = &s->cli->opt;
@@ -160,7 +160,7 @@ grant_or_revoke(struct session *s, bool grant, struct err *err)
 
 	if (!template_find(s, cli->args[0], &e, err) || !parse_rights(cli, &rights, err) ||
 	    !find_trustee(s, cli->args[1], &who, err) ||
-	    !edit(s, e, &who, rights, grant, &sd, err) || !new_entry(e, &sd, &after, err) ||
+	    !edit_rights(s, e, &who, rights, grant, &sd, err) || !new_entry(e, &sd, &after, err) ||
 	    !pki_plan_change(s->directory, e, &after, &plan, err) ||
 	    !template_commit(s, &plan, err))
 		return false;

@@ -10,6 +10,8 @@
 #include <fcntl.h>
 #include <openssl/crypto.h>
 
+#include "own.h"
+
 #define PASSWORD_MAX 1024
 
 enum cli_exit
@@ -23,37 +25,41 @@ cli_fail(const struct cli *cli, const struct err *err)
 	return err_category(err->code) == ERR_CATEGORY_NOT_FOUND ? CLI_NOT_FOUND : CLI_FAILED;
 }
 
-/* One line from the terminal without echo. */
 static bool
-ask(int tty, const char *prompt, struct secret *out, struct err *err)
+read_line(int tty, struct secret *line, size_t *len_out)
 {
-	struct termios plain, quiet;
-	struct secret line = {0};
 	size_t len = 0;
 	ssize_t n = 0;
-	bool ok = false;
+
+	while (
+	    len < line->len && (n = read(tty, line->ptr + len, 1)) == 1 && line->ptr[len] != '\n')
+		len++;
+	*len_out = len;
+	return n == 1 && len < line->len;
+}
+
+/* One line from the terminal without echo. */
+static bool
+ask_line(int tty, const char *prompt, struct secret *out, struct err *err)
+{
+	struct termios plain, quiet;
+	OWNED(secret_free) struct secret line = {0};
+	size_t len;
+	bool whole;
 
 	if (!secret_alloc(PASSWORD_MAX, &line, err))
 		return false;
-	if (dprintf(tty, "%s", prompt) < 0 || tcgetattr(tty, &plain) != 0) {
-		err_errno(err, DIRCA_E_IO, "the terminal");
-		goto out;
-	}
+	if (dprintf(tty, "%s", prompt) < 0 || tcgetattr(tty, &plain) != 0)
+		return err_errno(err, DIRCA_E_IO, "the terminal");
 	quiet = plain;
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
 	tcsetattr(tty, TCSAFLUSH, &quiet);
-	while (len < line.len && (n = read(tty, line.ptr + len, 1)) == 1 && line.ptr[len] != '\n')
-		len++;
+	whole = read_line(tty, &line, &len);
 	tcsetattr(tty, TCSAFLUSH, &plain);
 	dprintf(tty, "\n");
-	if (n != 1 || len == line.len) {
-		err_set(err, DIRCA_E_IO, "no password was given");
-		goto out;
-	}
-	ok = secret_dup(view_of(line.ptr, len), out, err);
-out:
-	secret_free(&line);
-	return ok;
+	if (!whole)
+		return err_set(err, DIRCA_E_IO, "no password was given");
+	return secret_dup(view_of(line.ptr, len), out, err);
 }
 
 /* An empty password opens to everybody, and an LDAP server takes it for no login at all (RFC 4513
@@ -64,39 +70,33 @@ check_not_empty(const struct secret *password, const char *where, struct err *er
 	return password->len > 0 || err_set(err, E_INVALIDARG, "%s: the password is empty", where);
 }
 
+static bool
+ask_at_terminal(const char *prompt, bool confirm, struct secret *out, struct err *err)
+{
+	OWNED(own_fd) int tty = open("/dev/tty", O_RDWR | O_CLOEXEC);
+	OWNED(secret_free) struct secret again = {0};
+
+	if (tty == -1)
+		return err_set(
+		    err, DIRCA_E_USAGE, "%s no terminal to ask at; name a password file", prompt);
+	if (!ask_line(tty, prompt, out, err) || !check_not_empty(out, "terminal", err))
+		return false;
+	if (!confirm)
+		return true;
+	if (!ask_line(tty, "Again: ", &again, err))
+		return false;
+	return (again.len == out->len && CRYPTO_memcmp(again.ptr, out->ptr, out->len) == 0) ||
+	       err_set(err, E_INVALIDARG, "the two passwords differ");
+}
+
 bool
 cli_password(
     const char *file, const char *prompt, bool confirm, struct secret *out, struct err *err)
 {
-	struct secret again = {0};
-	bool ok = false;
-	int tty;
-
 	*out = (struct secret){0};
-	if (file != NULL) {
-		if (secret_read_file(file, out, err) && check_not_empty(out, file, err))
-			return true;
-		secret_free(out);
-		return false;
-	}
-	if ((tty = open("/dev/tty", O_RDWR | O_CLOEXEC)) == -1)
-		return err_set(
-		    err, DIRCA_E_USAGE, "%s no terminal to ask at; name a password file", prompt);
-	if (!ask(tty, prompt, out, err) || !check_not_empty(out, "terminal", err))
-		goto out;
-	if (confirm) {
-		if (!ask(tty, "Again: ", &again, err))
-			goto out;
-		if (again.len != out->len || CRYPTO_memcmp(again.ptr, out->ptr, out->len) != 0) {
-			err_set(err, E_INVALIDARG, "the two passwords differ");
-			goto out;
-		}
-	}
-	ok = true;
-out:
-	secret_free(&again);
-	if (!ok)
-		secret_free(out);
-	close(tty);
-	return ok;
+	if (file != NULL ? secret_read_file(file, out, err) && check_not_empty(out, file, err)
+			 : ask_at_terminal(prompt, confirm, out, err))
+		return true;
+	secret_free(out);
+	return false;
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "daemon_config.h"
+#include "mem.h"
 
 extern char **environ;
 
@@ -25,7 +26,7 @@ find_daemon(char path[PATH_MAX], struct err *err)
 	own[n] = '\0';
 	char *folder = dirname(own);
 
-	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+	for (size_t i = 0; i < COUNT_OF(places); i++) {
 		int len = snprintf(path, PATH_MAX, "%s/%s", folder, places[i]);
 
 		if (len > 0 && len < PATH_MAX && access(path, X_OK) == 0)

@@ -17,8 +17,7 @@ main(int argc, char **argv)
 	struct err err;
 
 	signal(SIGPIPE, SIG_IGN);
-	if (!screen_open(&err))
-		return CLI_FAILED;
+	screen_open();
 	if (!cli_parse(argc, argv, &cli, &status))
 		return (int)status;
 	if (!secret_heap_init(SECRET_HEAP, false, &err) || !oids_init(&err))

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "clock.h"
+#include "own.h"
 #include "text.h"
 
 void
@@ -24,9 +25,10 @@ print_hash(FILE *to, const uint8_t *bytes, size_t len)
 void
 print_cert(FILE *to, const char *indent, const struct pkix_cert *c)
 {
-	char *serial = pkix_serial_text(c->serial), *subject = pkix_name_text(c->subject),
-	     *issuer = pkix_name_text(c->issuer);
-	char *san = pkix_cert_san_text(c);
+	OWNED(own_memory) char *serial = pkix_serial_text(c->serial);
+	OWNED(own_memory) char *subject = pkix_name_text(c->subject);
+	OWNED(own_memory) char *issuer = pkix_name_text(c->issuer);
+	OWNED(own_memory) char *san = pkix_cert_san_text(c);
 
 	fprintf(to, "%sSerial Number: %s\n", indent, serial != NULL ? serial : "?");
 	fprintf(to, "%sSubject: %s\n", indent, subject != NULL ? subject : "?");
@@ -40,34 +42,24 @@ print_cert(FILE *to, const char *indent, const struct pkix_cert *c)
 	fprintf(to, "\n%sCert Hash(sha1): ", indent);
 	print_hash(to, c->sha1, sizeof c->sha1);
 	fputc('\n', to);
-	free(serial);
-	free(subject);
-	free(issuer);
-	free(san);
 }
 
 json_t *
 json_cert(const struct pkix_cert *c)
 {
-	char *serial = pkix_serial_text(c->serial), *subject = pkix_name_text(c->subject),
-	     *issuer = pkix_name_text(c->issuer), *base64 = base64_encode(buf_view(&c->raw));
-	char *sha1 = hex_encode(view_of(c->sha1, sizeof c->sha1), '\0'),
-	     *sha256 = hex_encode(view_of(c->sha256, sizeof c->sha256), '\0');
+	OWNED(own_memory) char *serial = pkix_serial_text(c->serial);
+	OWNED(own_memory) char *subject = pkix_name_text(c->subject);
+	OWNED(own_memory) char *issuer = pkix_name_text(c->issuer);
+	OWNED(own_memory) char *base64 = base64_encode(buf_view(&c->raw));
+	OWNED(own_memory) char *sha1 = hex_encode(view_of(c->sha1, sizeof c->sha1), '\0');
+	OWNED(own_memory) char *sha256 = hex_encode(view_of(c->sha256, sizeof c->sha256), '\0');
 	char from[21], until[21];
-	json_t *value;
 
 	clock_format(c->not_before, from);
 	clock_format(c->not_after, until);
-	value = json_pack("{s:s?, s:s?, s:s?, s:s, s:s, s:s?, s:s?, s:s?}", "subject", subject,
+	return json_pack("{s:s?, s:s?, s:s?, s:s, s:s, s:s, s:s, s:s}", "subject", subject,
 	    "issuer", issuer, "serial_number", serial, "not_before", from, "not_after", until,
 	    "certificate_hash", sha1, "sha256", sha256, "certificate", base64);
-	free(serial);
-	free(subject);
-	free(issuer);
-	free(base64);
-	free(sha1);
-	free(sha256);
-	return value;
 }
 
 void

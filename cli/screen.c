@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "mem.h"
+#include "own.h"
 #include "printable.h"
 #include "text.h"
 
@@ -75,15 +77,13 @@ static ssize_t
 screen_write(void *cookie, const char *bytes, size_t len)
 {
 	struct screen *s = cookie;
-	struct buf in = {0}, out = {0};
+	OWNED(buf_free) struct buf in = {0}, out = {0};
 	struct err ignored;
 	bool ok = buf_append(&in, view_of(s->begun, s->begun_len), &ignored) &&
 		  buf_append(&in, view_of(bytes, len), &ignored);
 
 	s->begun_len = 0;
 	ok = ok && escape(s, buf_view(&in), &out) && write_all(s->fd, buf_view(&out));
-	buf_free(&in);
-	buf_free(&out);
 	return ok ? (ssize_t)len : 0;
 }
 
@@ -115,36 +115,33 @@ screen_close(void *cookie)
 static FILE *
 open_stream(struct screen *s, cookie_close_function_t *end)
 {
-	return fopencookie(s, "w", (cookie_io_functions_t){.write = screen_write, .close = end});
+	FILE *stream =
+	    fopencookie(s, "w", (cookie_io_functions_t){.write = screen_write, .close = end});
+
+	if (stream == NULL)
+		mem_exhausted();
+	return stream;
 }
 
 FILE *
 screen_stream(int fd)
 {
-	struct screen *s = calloc(1, sizeof *s);
-	FILE *stream = NULL;
+	struct screen *s = mem_zero(1, sizeof *s);
 
-	if (s == NULL)
-		return NULL;
 	s->fd = fd;
-	if ((stream = open_stream(s, screen_close)) == NULL)
-		free(s);
-	return stream;
+	return open_stream(s, screen_close);
 }
 
-bool
-screen_open(struct err *err)
+void
+screen_open(void)
 {
 	static struct screen standard[] = {{.fd = STDOUT_FILENO}, {.fd = STDERR_FILENO}};
 	FILE *out = open_stream(&standard[0], screen_end),
 	     *diagnostics = open_stream(&standard[1], screen_end);
 
-	if (out == NULL || diagnostics == NULL)
-		return err_nomem(err);
 	setvbuf(out, NULL, isatty(STDOUT_FILENO) ? _IOLBF : _IOFBF, BUFSIZ);
 	setvbuf(diagnostics, NULL, _IONBF, 0);
 	/* In the GNU C library both are variables that may be set. */
 	stdout = out;
 	stderr = diagnostics;
-	return true;
 }

@@ -7,12 +7,10 @@
 
 #include <stdio.h>
 
-#include "err.h"
-
 /* From here on, what is printed to `stdout` and `stderr` comes out escaped (base/printable.h), but
  * for new lines and tabs. In a JSON string the escapes mean the character that they stand for. */
-bool screen_open(struct err *err);
-/* A stream that writes to descriptor `fd` so; NULL on no memory. */
+void screen_open(void);
+/* A stream that writes to descriptor `fd` so. */
 FILE *screen_stream(int fd);
 
 #endif

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "kv.h"
+#include "mem.h"
+#include "own.h"
 #include "text.h"
 
 #define SYSTEM_CONFIG "/etc/dirca/dirca.conf"
@@ -29,6 +31,15 @@ static const struct setting_row {
     {"socket", offsetof(struct cli_options, socket), offsetof(struct session, socket)},
 };
 
+static void
+set_field(struct session *s, const struct setting_row *row, const char *value)
+{
+	char **field = (char **)((char *)s + row->field);
+
+	free(*field);
+	*field = mem_text(value);
+}
+
 static bool
 from_file(void *arg, const char *name, const char *value, struct err *err)
 {
@@ -40,12 +51,10 @@ from_file(void *arg, const char *name, const char *value, struct err *err)
 		s->starttls = strcmp(value, "yes") == 0;
 		return true;
 	}
-	for (size_t i = 0; i < sizeof setting_rows / sizeof setting_rows[0]; i++)
+	for (size_t i = 0; i < COUNT_OF(setting_rows); i++)
 		if (strcmp(setting_rows[i].name, name) == 0) {
-			char **field = (char **)((char *)s + setting_rows[i].field);
-
-			free(*field);
-			return (*field = strdup(value)) != NULL || err_nomem(err);
+			set_field(s, &setting_rows[i], value);
+			return true;
 		}
 	return err_set(err, DIRCA_E_CONFIG, "unknown name '%s'; dirca.conf(5) lists them", name);
 }
@@ -54,37 +63,29 @@ static bool
 read_config(struct session *s, struct err *err)
 {
 	const char *home = getenv("HOME");
+	OWNED(own_memory)
 	char *own = home != NULL ? text_printf("%s/.config/dirca.conf", home) : NULL;
-	bool ok;
 
-	if (s->cli->opt.client_config != NULL) {
-		ok = kv_read(s->cli->opt.client_config, from_file, s, err);
-	} else {
-		ok = own != NULL && kv_read(own, from_file, s, err);
-		if (!ok && (own == NULL || err->code == ERROR_FILE_NOT_FOUND))
-			ok = kv_read(SYSTEM_CONFIG, from_file, s, err) ||
-			     err->code == ERROR_FILE_NOT_FOUND;
-	}
-	free(own);
-	return ok;
+	if (s->cli->opt.client_config != NULL)
+		return kv_read(s->cli->opt.client_config, from_file, s, err);
+	if (own != NULL && kv_read(own, from_file, s, err))
+		return true;
+	if (own != NULL && err->code != ERROR_FILE_NOT_FOUND)
+		return false;
+	return kv_read(SYSTEM_CONFIG, from_file, s, err) || err->code == ERROR_FILE_NOT_FOUND;
 }
 
-static bool
-apply_options(struct session *s, struct err *err)
+static void
+apply_options(struct session *s)
 {
-	for (size_t i = 0; i < sizeof setting_rows / sizeof setting_rows[0]; i++) {
+	for (size_t i = 0; i < COUNT_OF(setting_rows); i++) {
 		const char *value =
 		    *(const char *const *)((const char *)&s->cli->opt + setting_rows[i].option);
-		char **field = (char **)((char *)s + setting_rows[i].field);
 
-		if (value == NULL)
-			continue;
-		free(*field);
-		if ((*field = strdup(value)) == NULL)
-			return err_nomem(err);
+		if (value != NULL)
+			set_field(s, &setting_rows[i], value);
 	}
 	s->starttls = s->starttls || s->cli->opt.starttls;
-	return true;
 }
 
 /* The mechanism when none is named: what the other settings suggest. */
@@ -114,9 +115,9 @@ set_mech(struct session *s, struct err *err)
 	    {"SIMPLE", DIR_AUTH_SIMPLE, true},
 	};
 
-	if (s->mech == NULL && (s->mech = strdup(default_mech(s))) == NULL)
-		return err_nomem(err);
-	for (size_t i = 0; i < sizeof mechs / sizeof mechs[0]; i++) {
+	if (s->mech == NULL)
+		s->mech = mem_text(default_mech(s));
+	for (size_t i = 0; i < COUNT_OF(mechs); i++) {
 		if (!text_eq_nocase(s->mech, mechs[i].name))
 			continue;
 		strcpy(s->mech, mechs[i].name);
@@ -134,7 +135,10 @@ bool
 session_open(const struct cli *cli, struct session *out, struct err *err)
 {
 	*out = (struct session){.cli = cli};
-	if (!read_config(out, err) || !apply_options(out, err) || !set_mech(out, err))
+	if (!read_config(out, err))
+		return false;
+	apply_options(out);
+	if (!set_mech(out, err))
 		return false;
 	out->dir_config.uris = out->uri;
 	out->dir_config.bind_dn = out->bind_dn;
@@ -153,7 +157,7 @@ session_close(struct session *s)
 	pki_snapshot_unref(&s->pki);
 	dir_disconnect(&s->directory);
 	secret_free(&s->password);
-	for (size_t i = 0; i < sizeof setting_rows / sizeof setting_rows[0]; i++)
+	for (size_t i = 0; i < COUNT_OF(setting_rows); i++)
 		free(*(char **)((char *)s + setting_rows[i].field));
 	*s = (struct session){0};
 }

@@ -1,10 +1,11 @@
 #include "template_json.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "mem.h"
+#include "own_json.h"
 #include "text.h"
 #include "tmpl_edit.h"
 
@@ -119,8 +120,7 @@ take_all(json_t *root, struct dir_entries *out, struct err *err)
 {
 	size_t count = json_is_array(root) ? json_array_size(root) : 1;
 
-	if ((out->list = calloc(count + 1, sizeof *out->list)) == NULL)
-		return err_nomem(err);
+	out->list = mem_zero(count + 1, sizeof *out->list);
 	while (out->count < count) {
 		size_t at = out->count++;
 
@@ -142,28 +142,30 @@ parse(struct view text, struct err *err)
 	return root;
 }
 
-bool
-template_json_read(struct view text, struct dir_entries *out, struct err *err)
+static bool
+read_json(struct view text, struct dir_entries *out, struct err *err)
 {
 	static const uint8_t utf16[] = {0xff, 0xfe}, utf8[] = {0xef, 0xbb, 0xbf};
-	char *converted = NULL;
-	json_t *root = NULL;
-	bool ok = false;
+	OWNED(own_memory) char *converted = NULL;
+	OWNED(own_json) json_t *root = NULL;
 
-	*out = (struct dir_entries){0};
 	if (text.len >= sizeof utf16 && memcmp(text.ptr, utf16, sizeof utf16) == 0) {
 		if (!utf16le_decode(
 			view_of(text.ptr + sizeof utf16, text.len - sizeof utf16), &converted, err))
-			goto out;
+			return false;
 		text = view_str(converted);
 	} else if (text.len >= sizeof utf8 && memcmp(text.ptr, utf8, sizeof utf8) == 0) {
 		text = view_of(text.ptr + sizeof utf8, text.len - sizeof utf8);
 	}
-	ok = (root = parse(text, err)) != NULL && take_all(root, out, err);
-out:
-	json_decref(root);
-	free(converted);
-	if (!ok)
-		dir_entries_free(out);
-	return ok;
+	return (root = parse(text, err)) != NULL && take_all(root, out, err);
+}
+
+bool
+template_json_read(struct view text, struct dir_entries *out, struct err *err)
+{
+	*out = (struct dir_entries){0};
+	if (read_json(text, out, err))
+		return true;
+	dir_entries_free(out);
+	return false;
 }

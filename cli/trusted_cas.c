@@ -4,7 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "pem.h"
+#include "mem.h"
+#include "pem_file.h"
 #include "text.h"
 
 #define FOLDER ".config/dirca/trusted-cas"
@@ -12,11 +13,7 @@
 bool
 trusted_cas_add(struct trusted_cas *t, struct view certificate, struct err *err)
 {
-	struct pkix_cert *grown = reallocarray(t->list, t->count + 1, sizeof *grown);
-
-	if (grown == NULL)
-		return err_nomem(err);
-	t->list = grown;
+	t->list = mem_grow(t->list, t->count, sizeof *t->list);
 	if (!pkix_cert_decode(certificate, &t->list[t->count], err))
 		return false;
 	t->count++;
@@ -26,14 +23,14 @@ trusted_cas_add(struct trusted_cas *t, struct view certificate, struct err *err)
 bool
 trusted_cas_add_file(struct trusted_cas *t, const char *path, struct err *err)
 {
-	struct buf *list = NULL;
-	size_t count = 0;
-	bool ok = pem_certificates_file(path, &list, &count, err);
+	OWNED(pem_file_free) struct pem_file file = {0};
 
-	for (size_t i = 0; ok && i < count; i++)
-		ok = trusted_cas_add(t, buf_view(&list[i]), err) || err_prefix(err, "%s", path);
-	pem_list_free(&list, count);
-	return ok;
+	if (!pem_file_read(path, &file, err))
+		return false;
+	for (size_t i = 0; i < file.count; i++)
+		if (!trusted_cas_add(t, buf_view(&file.list[i]), err))
+			return err_prefix(err, "%s", path);
+	return true;
 }
 
 /* Whatever cannot be read is an error: who put it there counts on it. */
@@ -41,42 +38,38 @@ static bool
 add_entries(struct trusted_cas *t, const char *folder, DIR *open_folder, struct err *err)
 {
 	const struct dirent *entry;
-	bool ok = true;
 
-	while (ok && (errno = 0, entry = readdir(open_folder)) != NULL) {
-		char *path;
-
+	while (errno = 0, (entry = readdir(open_folder)) != NULL) {
 		if (entry->d_name[0] == '.')
 			continue;
-		path = text_printf("%s/%s", folder, entry->d_name);
-		ok = path != NULL ? trusted_cas_add_file(t, path, err) : err_nomem(err);
-		free(path);
+		OWNED(own_memory) char *path = text_printf("%s/%s", folder, entry->d_name);
+
+		if (!trusted_cas_add_file(t, path, err))
+			return false;
 	}
-	if (ok && errno != 0)
-		ok = err_errno(err, DIRCA_E_IO, "%s", folder);
-	return ok;
+	return errno == 0 || err_errno(err, DIRCA_E_IO, "%s", folder);
+}
+
+static void
+own_folder(DIR **folder)
+{
+	if (*folder != NULL)
+		closedir(*folder);
 }
 
 bool
 trusted_cas_add_folder(struct trusted_cas *t, struct err *err)
 {
 	const char *home = getenv("HOME");
-	char *folder;
-	DIR *open_folder;
-	bool ok = true;
 
 	if (home == NULL)
 		return true;
-	if ((folder = text_printf("%s/" FOLDER, home)) == NULL)
-		return err_nomem(err);
-	if ((open_folder = opendir(folder)) != NULL) {
-		ok = add_entries(t, folder, open_folder, err);
-		closedir(open_folder);
-	} else if (errno != ENOENT) {
-		ok = err_errno(err, DIRCA_E_IO, "%s", folder);
-	}
-	free(folder);
-	return ok;
+	OWNED(own_memory) char *path = text_printf("%s/" FOLDER, home);
+	OWNED(own_folder) DIR *folder = opendir(path);
+
+	if (folder == NULL)
+		return errno == ENOENT || err_errno(err, DIRCA_E_IO, "%s", path);
+	return add_entries(t, path, folder, err);
 }
 
 void

@@ -10,6 +10,7 @@
 #include "extension.h"
 #include "file.h"
 #include "keyblob.h"
+#include "own_openssl.h"
 #include "pfx.h"
 #include "text.h"
 
@@ -28,37 +29,30 @@ push_template(ext_list *list, const struct tmpl *t, struct err *err)
 static bool
 push_dns_names(ext_list *list, const char *const *names, size_t count, struct err *err)
 {
-	GENERAL_NAMES *san = GENERAL_NAMES_new();
-	bool ok = san != NULL || err_nomem(err);
+	OWNED(own_general_names) GENERAL_NAMES *san = GENERAL_NAMES_new();
 
-	for (size_t i = 0; ok && i < count; i++)
-		ok = ext_add_name(san, GEN_DNS, names[i], err);
-	ok = ok && ext_push_san(list, san, false, err);
-	GENERAL_NAMES_free(san);
-	return ok;
+	if (san == NULL)
+		return err_openssl(err, DIRCA_E_CRYPTO, "the DNS names");
+	for (size_t i = 0; i < count; i++)
+		if (!ext_add_name(san, GEN_DNS, names[i], err))
+			return false;
+	return ext_push_san(list, san, false, err);
 }
 
 static bool
 make_pkcs10(const struct client_enroll *in, struct buf *out, struct err *err)
 {
-	ext_list *extensions = sk_X509_EXTENSION_new_null();
-	struct buf subject = {0};
-	bool ok = false;
+	OWNED(own_extensions) ext_list *extensions = sk_X509_EXTENSION_new_null();
+	OWNED(buf_free) struct buf subject = {0};
 
-	if (extensions == NULL) {
-		err_nomem(err);
-		goto out;
-	}
+	if (extensions == NULL)
+		return err_openssl(err, DIRCA_E_CRYPTO, "the extensions");
 	if (!push_template(extensions, in->tmpl, err) ||
 	    (in->dns_count > 0 && !push_dns_names(extensions, in->dns, in->dns_count, err)) ||
 	    (in->subject != NULL && !pkix_name_from_dn(in->subject, NULL, &subject, err)))
-		goto out;
-	ok = pkix_request_make_renewal(in->key, buf_view(&subject), extensions,
+		return false;
+	return pkix_request_make_renewal(in->key, buf_view(&subject), extensions,
 	    in->renews != NULL ? buf_view(&in->renews->certificate) : (struct view){0}, out, err);
-out:
-	sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
-	buf_free(&subject);
-	return ok;
 }
 
 struct sealed_key {
@@ -78,27 +72,21 @@ seal_key(struct http_client *http, const struct client_enroll *in, struct sealed
 	    [TMPL_CIPHER_AES_128] = CMS_AES_128_CBC,
 	    [TMPL_CIPHER_3DES] = CMS_3DES_CBC,
 	};
-	struct pkix_cert xchg = {0};
-	struct cms_kra to = {0};
-	struct secret blob = {0};
-	EVP_PKEY *key = NULL;
+	OWNED(pkix_cert_free) struct pkix_cert xchg = {0};
+	OWNED(secret_free) struct secret blob = {0};
+	OWNED(own_pkey) EVP_PKEY *key = NULL;
 	enum tmpl_cipher cipher;
-	bool ok = false;
+	struct cms_kra to;
 
 	if (!tmpl_transport_cipher(in->tmpl, &cipher, err) ||
 	    !client_xchg_fetch(http, in->service->name, buf_view(&in->service->certificate),
 		in->now, &xchg, err) ||
 	    !pkix_public_key(xchg.spki, &key, err) || !keyblob_encode(in->key, &blob, err))
-		goto out;
+		return false;
 	to = (struct cms_kra){.issuer = xchg.issuer, .serial = xchg.serial, .key = key};
 	memcpy(out->xchg_sha256, xchg.sha256, sizeof out->xchg_sha256);
-	ok = cms_enveloped_seal(
+	return cms_enveloped_seal(
 	    secret_view(&blob), &to, 1, ciphers[cipher], false, &out->payload, err);
-out:
-	secret_free(&blob);
-	EVP_PKEY_free(key);
-	pkix_cert_free(&xchg);
-	return ok;
 }
 
 static bool
@@ -147,64 +135,59 @@ refusal(const struct cmc_response *r, struct err *err)
 }
 
 static bool
+is_of_ca(const struct cmc_response *r, struct view ca_certificate, struct err *err)
+{
+	OWNED(pkix_cert_free) struct pkix_cert ca = {0};
+	OWNED(own_pkey) EVP_PKEY *key = NULL;
+
+	if (!pkix_cert_decode(ca_certificate, &ca, err) || !pkix_public_key(ca.spki, &key, err))
+		return false;
+	return (r->message.signer_count == 1 &&
+		   cms_signer_verify(&r->message, &r->message.signers[0], key, false, err)) ||
+	       err_set(err, NTE_BAD_SIGNATURE,
+		   "the answer is not signed by the CA that the directory names");
+}
+
+static bool
 check_cmc(struct view der, struct view ca_certificate, EVP_PKEY *key, struct view key_hash,
     struct client_enrolled *out, struct err *err)
 {
-	struct cmc_response r = {0};
-	struct pkix_cert ca = {0};
-	EVP_PKEY *ca_key = NULL;
-	bool ok = false;
+	OWNED(cmc_response_free) struct cmc_response r = {0};
 
-	if (!cmc_response_decode(der, &r, err) || !pkix_cert_decode(ca_certificate, &ca, err) ||
-	    !pkix_public_key(ca.spki, &ca_key, err))
-		goto out;
-	if (r.message.signer_count != 1 ||
-	    !cms_signer_verify(&r.message, &r.message.signers[0], ca_key, false, err)) {
-		err_set(err, NTE_BAD_SIGNATURE,
-		    "the answer is not signed by the CA that the directory names");
-		goto out;
-	}
+	if (!cmc_response_decode(der, &r, err) || !is_of_ca(&r, ca_certificate, err))
+		return false;
 	switch (r.status) {
 	case CMC_STATUS_FAILED:
-		refusal(&r, err);
 		break;
 	case CMC_STATUS_PENDING:
 		out->pending = true;
 		out->request_id = r.pending_id;
-		ok = true;
-		break;
+		return true;
 	case CMC_STATUS_SUCCESS:
-		ok = check_key_hash(&r, key_hash, err) &&
-		     accept_certificate(cmc_response_certificate(&r), key, out, err);
-		out->archived = ok && r.key_hash.len > 0;
-		break;
+		if (!check_key_hash(&r, key_hash, err) ||
+		    !accept_certificate(cmc_response_certificate(&r), key, out, err))
+			return false;
+		out->archived = r.key_hash.len > 0;
+		return true;
 	}
-out:
-	cmc_response_free(&r);
-	pkix_cert_free(&ca);
-	EVP_PKEY_free(ca_key);
-	return ok;
+	return refusal(&r, err);
 }
 
 bool
 client_check_response(struct view der, struct view ca_certificate, EVP_PKEY *key,
     struct view key_hash, struct client_enrolled *out, struct err *err)
 {
-	struct cms_signed message = {0};
-	bool ok = false;
+	OWNED(cms_signed_free) struct cms_signed message = {0};
 	struct err ignored;
 
 	/* A bare certificate, a certs-only message (no signer), or a CMC response. */
 	if (!cms_signed_decode(der, &message, &ignored))
 		return accept_certificate(der, key, out, err);
-	if (message.signer_count == 0)
-		ok = accept_certificate(
-		    message.certificate_count > 0 ? message.certificates[0] : (struct view){0}, key,
-		    out, err);
-	else
-		ok = check_cmc(der, ca_certificate, key, key_hash, out, err);
-	cms_signed_free(&message);
-	return ok;
+	if (message.signer_count > 0)
+		return check_cmc(der, ca_certificate, key, key_hash, out, err);
+	return accept_certificate(
+	    message.certificate_count > 0 ? message.certificates[0] : (struct view){0}, key, out,
+	    err);
 }
 
 static bool
@@ -252,99 +235,92 @@ static bool
 send_cmc(struct http_client *http, const struct client_enroll *in, struct view pkcs10,
     const struct sealed_key *sealed, struct client_enrolled *out, struct err *err)
 {
-	struct http_answer answer = {0};
-	struct cmc_request own = {0};
-	struct buf message = {0}, der = {0};
-	bool ok = false;
+	OWNED(http_answer_free) struct http_answer answer = {0};
+	OWNED(cmc_request_free) struct cmc_request own = {0};
+	OWNED(buf_free) struct buf message = {0}, der = {0};
 
 	if (!make_cmc(http, in, pkcs10, sealed, &message, err) ||
 	    !cmc_request_decode(buf_view(&message), &own, err) ||
 	    !http_client_request(http, "POST", "/.well-known/est/fullcmc",
 		"application/pkcs7-mime; smime-type=CMC-request", buf_view(&message), &answer, err))
-		goto out;
+		return false;
 	out->accepted = answer.status < 300;
 	out->request_id = answer.request_id;
 	if (strncmp(answer.content_type, "application/pkcs7-mime", 22) != 0 &&
 	    !http_answer_check(&answer, err))
-		goto out;
+		return false;
 	if (!http_answer_der(&answer, &der, err) ||
 	    !client_check_response(buf_view(&der), buf_view(&in->service->certificate), in->key,
 		own.key_hash.len > 0 ? own.key_hash : view_of("", 0), out, err))
-		goto out;
+		return false;
 	if (out->request_id == 0)
 		out->request_id = answer.request_id;
-	ok = true;
-out:
-	http_answer_free(&answer);
-	cmc_request_free(&own);
-	buf_free(&message);
-	buf_free(&der);
-	return ok;
+	return true;
 }
 
 static bool
 send_pkcs10(struct http_client *http, const struct client_enroll *in, struct view pkcs10,
     struct client_enrolled *out, struct err *err)
 {
-	struct http_answer answer = {0};
-	struct buf der = {0};
-	bool ok = false;
+	OWNED(http_answer_free) struct http_answer answer = {0};
+	OWNED(buf_free) struct buf der = {0};
 
 	if (!http_client_request(http, "POST", "/.well-known/est/simpleenroll",
 		"application/pkcs10", pkcs10, &answer, err) ||
 	    !http_answer_check(&answer, err))
-		goto out;
+		return false;
 	out->accepted = true;
 	out->request_id = answer.request_id;
 	if ((out->pending = answer.status == 202))
-		ok = true;
-	else
-		ok = http_answer_der(&answer, &der, err) &&
-		     client_check_response(buf_view(&der), buf_view(&in->service->certificate),
-			 in->key, (struct view){0}, out, err);
-out:
-	http_answer_free(&answer);
-	buf_free(&der);
-	return ok;
+		return true;
+	return http_answer_der(&answer, &der, err) &&
+	       client_check_response(buf_view(&der), buf_view(&in->service->certificate), in->key,
+		   (struct view){0}, out, err);
+}
+
+static void
+own_sealed(struct sealed_key *s)
+{
+	buf_free(&s->payload);
 }
 
 static bool
 send_archived(struct http_client *http, const struct client_enroll *in, struct view pkcs10,
     struct client_enrolled *out, struct err *err)
 {
-	struct sealed_key sealed = {0};
-	bool ok = seal_key(http, in, &sealed, err) && send_cmc(http, in, pkcs10, &sealed, out, err);
+	OWNED(own_sealed) struct sealed_key sealed = {0};
 
-	buf_free(&sealed.payload);
-	return ok;
+	return seal_key(http, in, &sealed, err) && send_cmc(http, in, pkcs10, &sealed, out, err);
+}
+
+static bool
+send_request(struct http_client *http, const struct client_enroll *in, struct view pkcs10,
+    struct client_enrolled *out, struct err *err)
+{
+	static const struct sealed_key none;
+
+	if (tmpl_requires_key_archival(in->tmpl))
+		/* Where the CA retired that exchange key meanwhile: once more, under its new one.
+		 */
+		return send_archived(http, in, pkcs10, out, err) ||
+		       (err->code == DIRCA_E_XCHG_CERT &&
+			   send_archived(http, in, pkcs10, out, err));
+	if (in->renews != NULL || in->agent != NULL)
+		return send_cmc(http, in, pkcs10, &none, out, err);
+	return send_pkcs10(http, in, pkcs10, out, err);
 }
 
 bool
 client_enroll(struct http_client *http, const struct client_enroll *in, struct client_enrolled *out,
     struct err *err)
 {
-	const struct sealed_key none = {0};
-	struct buf pkcs10 = {0};
-	bool ok = false;
+	OWNED(buf_free) struct buf pkcs10 = {0};
 
 	*out = (struct client_enrolled){0};
-	if (!make_pkcs10(in, &pkcs10, err))
-		goto out;
-	if (tmpl_requires_key_archival(in->tmpl)) {
-		ok = send_archived(http, in, buf_view(&pkcs10), out, err);
-		/* The CA retired that exchange key meanwhile: once more, under its new one. */
-		if (!ok && err->code == DIRCA_E_XCHG_CERT)
-			ok = send_archived(http, in, buf_view(&pkcs10), out, err);
-	} else if (in->renews != NULL || in->agent != NULL) {
-		ok = send_cmc(http, in, buf_view(&pkcs10), &none, out, err);
-	} else {
-		ok = send_pkcs10(http, in, buf_view(&pkcs10), out, err);
-	}
-out:
-	buf_free(&pkcs10);
-	if (!ok)
-		client_enrolled_free(out);
-	return ok;
+	if (make_pkcs10(in, &pkcs10, err) && send_request(http, in, buf_view(&pkcs10), out, err))
+		return true;
+	client_enrolled_free(out);
+	return false;
 }
 
 void
@@ -358,20 +334,16 @@ bool
 client_signer_read(
     const char *path, const struct secret *password, struct client_signer *out, struct err *err)
 {
-	struct buf der = {0};
-	struct pfx pfx = {0};
-	bool ok;
+	OWNED(buf_free) struct buf der = {0};
+	OWNED(pfx_free) struct pfx pfx = {0};
 
 	*out = (struct client_signer){0};
-	ok = file_read(path, PFX_MAX, &der, err) && pfx_decode(buf_view(&der), password, &pfx, err);
-	if (ok) {
-		*out = (struct client_signer){.key = pfx.key, .certificate = pfx.certificate};
-		pfx.key = NULL;
-		pfx.certificate = (struct buf){0};
-	}
-	pfx_free(&pfx);
-	buf_free(&der);
-	return ok || err_prefix(err, "%s", path);
+	if (!file_read(path, PFX_MAX, &der, err) ||
+	    !pfx_decode(buf_view(&der), password, &pfx, err))
+		return err_prefix(err, "%s", path);
+	out->key = own_give(&pfx.key);
+	out->certificate = buf_give(&pfx.certificate);
+	return true;
 }
 
 void

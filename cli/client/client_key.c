@@ -6,6 +6,8 @@
 #include <openssl/rsa.h>
 
 #include "file.h"
+#include "mem.h"
+#include "own_openssl.h"
 #include "pkcs8.h"
 #include "pkix.h"
 
@@ -39,6 +41,19 @@ curve_of_template(const struct tmpl *t, const char **out, struct err *err)
 	return true;
 }
 
+static bool
+find_kind(const char *kind, const char **curve_out, int *bits_out, struct err *err)
+{
+	for (size_t i = 0; i < COUNT_OF(kinds); i++)
+		if (strcmp(kinds[i].name, kind) == 0) {
+			*curve_out = kinds[i].curve;
+			*bits_out = kinds[i].bits;
+			return true;
+		}
+	return err_set(err, DIRCA_E_USAGE,
+	    "key kind %s is unknown: rsa2048, rsa3072, rsa4096, p256 or p384", kind);
+}
+
 bool
 client_key_make(const char *kind, const struct tmpl *t, EVP_PKEY **out, struct err *err)
 {
@@ -46,20 +61,9 @@ client_key_make(const char *kind, const struct tmpl *t, EVP_PKEY **out, struct e
 	int bits = t->min_key_size > 2048 ? t->min_key_size : 2048;
 
 	*out = NULL;
-	if (kind == NULL && !curve_of_template(t, &curve, err))
+	if (!(kind != NULL ? find_kind(kind, &curve, &bits, err)
+			   : curve_of_template(t, &curve, err)))
 		return false;
-	if (kind != NULL) {
-		size_t i = 0;
-
-		while (i < sizeof kinds / sizeof kinds[0] && strcmp(kinds[i].name, kind) != 0)
-			i++;
-		if (i == sizeof kinds / sizeof kinds[0])
-			return err_set(err, DIRCA_E_USAGE,
-			    "key kind %s is unknown: rsa2048, rsa3072, rsa4096, p256 or p384",
-			    kind);
-		curve = kinds[i].curve;
-		bits = kinds[i].bits;
-	}
 	*out = curve != NULL ? EVP_EC_gen(curve) : EVP_RSA_gen((unsigned)bits);
 	if (*out == NULL)
 		return err_openssl(err, DIRCA_E_CRYPTO, "the key could not be made");
@@ -69,44 +73,30 @@ client_key_make(const char *kind, const struct tmpl *t, EVP_PKEY **out, struct e
 bool
 client_key_save(const char *path, EVP_PKEY *key, const struct secret *password, struct err *err)
 {
-	struct secret pem = {0};
-	bool ok = pkcs8_encode(key, password, &pem, err) &&
-		  file_create(path, secret_view(&pem), 0600, err);
+	OWNED(secret_free) struct secret pem = {0};
 
-	secret_free(&pem);
-	return ok;
+	return pkcs8_encode(key, password, &pem, err) &&
+	       file_create(path, secret_view(&pem), 0600, err);
 }
 
 bool
 client_key_load(const char *path, const struct secret *password, EVP_PKEY **out, struct err *err)
 {
-	struct secret pem = {0};
-	bool ok;
+	OWNED(secret_free) struct secret pem = {0};
 
 	*out = NULL;
-	if (!file_read_secret(path, KEY_FILE_MAX, &pem, err))
-		return false;
-	ok = pkcs8_decode(&pem, password, out, err) || err_prefix(err, "%s", path);
-	secret_free(&pem);
-	return ok;
+	return file_read_secret(path, KEY_FILE_MAX, &pem, err) &&
+	       (pkcs8_decode(&pem, password, out, err) || err_prefix(err, "%s", path));
 }
 
 bool
 client_key_is_of(EVP_PKEY *key, struct view certificate, struct err *err)
 {
-	struct pkix_cert cert = {0};
-	EVP_PKEY *public = NULL;
-	bool ok = false;
+	OWNED(pkix_cert_free) struct pkix_cert cert = {0};
+	OWNED(own_pkey) EVP_PKEY *public = NULL;
 
 	if (!pkix_cert_decode(certificate, &cert, err) || !pkix_public_key(cert.spki, &public, err))
-		goto out;
-	if (EVP_PKEY_eq(key, public) != 1) {
-		err_set(err, DIRCA_E_KEY_MISMATCH, "the certificate is for another key");
-		goto out;
-	}
-	ok = true;
-out:
-	EVP_PKEY_free(public);
-	pkix_cert_free(&cert);
-	return ok;
+		return false;
+	return EVP_PKEY_eq(key, public) == 1 ||
+	       err_set(err, DIRCA_E_KEY_MISMATCH, "the certificate is for another key");
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mem.h"
+#include "own_json.h"
 #include "text.h"
 
 void
@@ -30,16 +32,15 @@ http_refusal(const json_t *e, struct err *out)
 bool
 http_answer_check(const struct http_answer *a, struct err *err)
 {
-	json_t *root;
-
 	if (a->status >= 200 && a->status < 300)
 		return true;
-	root = json_loadb((const char *)a->body.ptr, a->body.len, 0, NULL);
-	if (!http_refusal(json_object_get(root, "error"), err))
-		err_set(err, a->status == 404 ? CRYPT_E_NOT_FOUND : DIRCA_E_NETWORK,
-		    "the CA answered with HTTP status %d", a->status);
-	json_decref(root);
-	return false;
+	OWNED(own_json)
+	json_t *root = json_loadb((const char *)a->body.ptr, a->body.len, 0, NULL);
+
+	return http_refusal(json_object_get(root, "error"), err)
+		   ? false
+		   : err_set(err, a->status == 404 ? CRYPT_E_NOT_FOUND : DIRCA_E_NETWORK,
+			 "the CA answered with HTTP status %d", a->status);
 }
 
 bool
@@ -54,15 +55,12 @@ http_escape(const char *text)
 {
 	static const char plain[] =
 	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~";
-	char *out = malloc(strlen(text) * 3 + 1), *p = out;
+	char *out = mem_zero(strlen(text) * 3 + 1, 1), *p = out;
 
-	if (out == NULL)
-		return NULL;
 	for (; *text != '\0'; text++)
 		if (strchr(plain, *text) != NULL)
 			*p++ = *text;
 		else
 			p += sprintf(p, "%%%02X", (unsigned)(unsigned char)*text);
-	*p = '\0';
 	return out;
 }

@@ -6,6 +6,8 @@
 #include <curl/curl.h>
 #include <openssl/crypto.h>
 
+#include "mem.h"
+#include "own.h"
 #include "pem.h"
 #include "sasl_client.h"
 #include "tls_channel.h"
@@ -44,8 +46,9 @@ static const struct scheme schemes[] = {
 static const struct scheme *
 scheme_of(const struct http_client *c)
 {
-	for (size_t i = 0; c->config.mechanism != NULL && i < sizeof schemes / sizeof schemes[0];
-	     i++)
+	if (c->config.mechanism == NULL)
+		return NULL;
+	for (size_t i = 0; i < COUNT_OF(schemes); i++)
 		if (strcmp(schemes[i].mechanism, c->config.mechanism) == 0)
 			return &schemes[i];
 	return NULL;
@@ -66,24 +69,22 @@ set_tls(struct http_client *c, struct err *err)
 	    .data = c->ca_pem.ptr, .len = c->ca_pem.len, .flags = CURL_BLOB_NOCOPY};
 	curl_easy_setopt(c->curl, CURLOPT_PROTOCOLS_STR, "https");
 	curl_easy_setopt(c->curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	return (curl_easy_setopt(c->curl, CURLOPT_CAINFO_BLOB, &blob) == CURLE_OK &&
-		   curl_easy_setopt(c->curl, CURLOPT_CAPATH, NULL) == CURLE_OK) ||
-	       err_nomem(err);
+	if (curl_easy_setopt(c->curl, CURLOPT_CAINFO_BLOB, &blob) != CURLE_OK ||
+	    curl_easy_setopt(c->curl, CURLOPT_CAPATH, NULL) != CURLE_OK)
+		return err_set(
+		    err, DIRCA_E_CONFIG, "libcurl does not take the CA's certificate alone");
+	return true;
 }
 
 bool
 http_client_open(const struct http_client_config *config, struct http_client **out, struct err *err)
 {
-	struct http_client *c = calloc(1, sizeof *c);
+	OWNED(http_client_close) struct http_client *c = mem_zero(1, sizeof *c);
 
 	*out = NULL;
-	if (c == NULL)
-		return err_nomem(err);
 	c->config = *config;
-	if ((c->curl = curl_easy_init()) == NULL) {
-		http_client_close(&c);
-		return err_nomem(err);
-	}
+	if ((c->curl = curl_easy_init()) == NULL)
+		return err_set(err, DIRCA_E_NETWORK, "libcurl cannot be used");
 	curl_easy_setopt(c->curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(c->curl, CURLOPT_TIMEOUT_MS,
 	    (long)(config->timeout_ms > 0 ? config->timeout_ms : 30000));
@@ -91,19 +92,14 @@ http_client_open(const struct http_client_config *config, struct http_client **o
 	curl_easy_setopt(c->curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	if (config->socket != NULL) {
 		curl_easy_setopt(c->curl, CURLOPT_UNIX_SOCKET_PATH, config->socket);
-		c->host = strdup("localhost");
+		c->host = mem_text("localhost");
 	} else {
-		c->host = text_url_host(view_str(config->url));
-		if (!set_tls(c, err)) {
-			http_client_close(&c);
+		if ((c->host = text_url_host(view_str(config->url))) == NULL)
+			return err_set(err, DIRCA_E_NETWORK, "%s names no host", config->url);
+		if (!set_tls(c, err))
 			return false;
-		}
 	}
-	if (c->host == NULL) {
-		http_client_close(&c);
-		return err_nomem(err);
-	}
-	*out = c;
+	*out = own_give(&c);
 	return true;
 }
 
@@ -161,7 +157,8 @@ parameter(const char *text, const char *name)
 {
 	const char *p = strstr(text, name);
 
-	return p != NULL ? strndup(p + strlen(name), strcspn(p + strlen(name), ", \t\r\n")) : NULL;
+	return p != NULL ? mem_text_n(p + strlen(name), strcspn(p + strlen(name), ", \t\r\n"))
+			 : NULL;
 }
 
 static void
@@ -175,7 +172,7 @@ note_challenge(struct http_client *c, const struct scheme *scheme, const char *v
 	c->challenged = true;
 	free(c->challenge);
 	if (!scheme->with_sid) {
-		c->challenge = strdup(value);
+		c->challenge = mem_text(value);
 		return;
 	}
 	free(c->sid);
@@ -183,37 +180,90 @@ note_challenge(struct http_client *c, const struct scheme *scheme, const char *v
 	c->sid = parameter(value, "sid=");
 }
 
+static void
+take_header(struct exchange *x, const char *name, const char *value)
+{
+	struct http_client *c = x->client;
+	struct http_answer *a = x->answer;
+	const struct scheme *scheme = scheme_of(c);
+
+	if (strcasecmp(name, "Content-Type") == 0) {
+		snprintf(a->content_type, sizeof a->content_type, "%s", value);
+	} else if (strcasecmp(name, "Content-Transfer-Encoding") == 0) {
+		a->base64 = strcasecmp(value, "base64") == 0;
+	} else if (strcasecmp(name, "Dirca-Request-Id") == 0) {
+		a->request_id = strtoll(value, NULL, 10);
+	} else if (strcasecmp(name, "WWW-Authenticate") == 0 && scheme != NULL) {
+		note_challenge(c, scheme, value);
+	} else if (strcasecmp(name, "Authentication-Info") == 0 && scheme != NULL &&
+		   scheme->with_sid) {
+		free(c->challenge);
+		c->challenge = parameter(value, "data=");
+	}
+}
+
 static size_t
 on_header(char *data, size_t size, size_t count, void *arg)
 {
-	struct exchange *x = arg;
-	struct http_client *c = x->client;
-	const struct scheme *scheme = scheme_of(c);
-	char *line = strndup(data, size * count), *value;
+	OWNED(own_memory) char *line = mem_text_n(data, size * count);
+	char *value;
 
-	if (line == NULL)
-		return 0;
 	line[strcspn(line, "\r\n")] = '\0';
 	if ((value = strchr(line, ':')) != NULL) {
 		*value++ = '\0';
-		value += strspn(value, " \t");
-		if (strcasecmp(line, "Content-Type") == 0)
-			snprintf(
-			    x->answer->content_type, sizeof x->answer->content_type, "%s", value);
-		else if (strcasecmp(line, "Content-Transfer-Encoding") == 0)
-			x->answer->base64 = strcasecmp(value, "base64") == 0;
-		else if (strcasecmp(line, "Dirca-Request-Id") == 0)
-			x->answer->request_id = strtoll(value, NULL, 10);
-		else if (strcasecmp(line, "WWW-Authenticate") == 0 && scheme != NULL)
-			note_challenge(c, scheme, value);
-		else if (strcasecmp(line, "Authentication-Info") == 0 && scheme != NULL &&
-			 scheme->with_sid) {
-			free(c->challenge);
-			c->challenge = parameter(value, "data=");
-		}
+		take_header(arg, line, value + strspn(value, " \t"));
 	}
-	free(line);
 	return size * count;
+}
+
+/* The list of a request's headers, of which the second is who calls: it holds a password. */
+static void
+own_headers(struct curl_slist **headers)
+{
+	if (*headers != NULL && (*headers)->next != NULL)
+		OPENSSL_cleanse((*headers)->next->data, strlen((*headers)->next->data));
+	curl_slist_free_all(*headers);
+}
+
+static void
+add_header(struct curl_slist **headers, const char *line)
+{
+	struct curl_slist *longer = curl_slist_append(*headers, line);
+
+	if (longer == NULL)
+		mem_exhausted();
+	*headers = longer;
+}
+
+static void
+set_request(CURL *curl, const char *method, struct view body)
+{
+	curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
+	if (strcmp(method, "GET") != 0) {
+		curl_easy_setopt(curl, CURLOPT_POST, 1L);
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
+		curl_easy_setopt(
+		    curl, CURLOPT_POSTFIELDS, body.len > 0 ? (const char *)body.ptr : "");
+	}
+	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, strcmp(method, "PUT") == 0 ? "PUT" : NULL);
+}
+
+/* Why no answer came. */
+static bool
+no_answer(const struct exchange *x, const char *url, CURLcode rc, struct err *err)
+{
+	const struct http_client *c = x->client;
+
+	if (x->too_large)
+		return err_set(err, DIRCA_E_TOO_LARGE, "%s: the answer is larger than %u bytes",
+		    url, ANSWER_MAX);
+	if (c->channel.refusal.code != ERR_OK) {
+		*err = c->channel.refusal;
+		return err_prefix(err, "%s", c->config.url);
+	}
+	return err_set(err, DIRCA_E_NETWORK, "%s%s%s: %s", url,
+	    c->config.socket != NULL ? " at " : "",
+	    c->config.socket != NULL ? c->config.socket : "", curl_easy_strerror(rc));
 }
 
 static bool
@@ -221,97 +271,36 @@ exchange(struct http_client *c, const char *method, const char *path, const char
     const char *authorization, struct view body, struct http_answer *out, struct err *err)
 {
 	struct exchange x = {.client = c, .answer = out};
-	struct curl_slist *headers = NULL, *more;
+	OWNED(own_headers) struct curl_slist *headers = NULL;
+	OWNED(own_memory)
 	char *url = text_printf(
 	    "%s%s", c->config.socket != NULL ? "http://localhost" : c->config.url, path);
+	OWNED(own_memory)
 	char *type = text_printf("Content-Type: %s", content_type != NULL ? content_type : "");
-	bool ok = false;
+	long status = 0;
 	CURLcode rc;
 
 	http_answer_free(out);
 	c->challenged = false;
 	c->channel.refusal.code = ERR_OK;
-	if (url == NULL || type == NULL || (headers = curl_slist_append(NULL, type)) == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	if (authorization != NULL) {
-		if ((more = curl_slist_append(headers, authorization)) == NULL) {
-			err_nomem(err);
-			goto out;
-		}
-		headers = more;
-	}
+	add_header(&headers, type);
+	if (authorization != NULL)
+		add_header(&headers, authorization);
 	curl_easy_setopt(c->curl, CURLOPT_URL, url);
 	curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, headers);
-	curl_easy_setopt(c->curl, CURLOPT_HTTPGET, 1L);
-	if (strcmp(method, "GET") != 0) {
-		curl_easy_setopt(c->curl, CURLOPT_POST, 1L);
-		curl_easy_setopt(c->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
-		curl_easy_setopt(
-		    c->curl, CURLOPT_POSTFIELDS, body.len > 0 ? (const char *)body.ptr : "");
-	}
-	curl_easy_setopt(c->curl, CURLOPT_CUSTOMREQUEST, strcmp(method, "PUT") == 0 ? "PUT" : NULL);
+	set_request(c->curl, method, body);
 	curl_easy_setopt(c->curl, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(c->curl, CURLOPT_WRITEDATA, &x);
 	curl_easy_setopt(c->curl, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(c->curl, CURLOPT_HEADERDATA, &x);
-	if ((rc = curl_easy_perform(c->curl)) == CURLE_OK) {
-		long status = 0;
-
-		curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &status);
-		out->status = (int)status;
-		ok = true;
-	} else if (x.too_large) {
-		err_set(err, DIRCA_E_TOO_LARGE, "%s: the answer is larger than %u bytes", url,
-		    ANSWER_MAX);
-	} else if (c->channel.refusal.code != ERR_OK) {
-		*err = c->channel.refusal;
-		err_prefix(err, "%s", c->config.url);
-	} else {
-		err_set(err, DIRCA_E_NETWORK, "%s%s%s: %s", url,
-		    c->config.socket != NULL ? " at " : "",
-		    c->config.socket != NULL ? c->config.socket : "", curl_easy_strerror(rc));
-	}
-out:
-	if (headers != NULL && headers->next != NULL)
-		OPENSSL_cleanse(headers->next->data, strlen(headers->next->data));
-	curl_slist_free_all(headers);
-	free(url);
-	free(type);
-	return ok;
+	if ((rc = curl_easy_perform(c->curl)) != CURLE_OK)
+		return no_answer(&x, url, rc, err);
+	curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &status);
+	out->status = (int)status;
+	return true;
 }
 
 /* ---- authentication ---- */
-
-/* "Authorization: ..." of the next step; NULL with *err for a failure. cleansed by free_header. */
-static char *
-basic_header(const struct http_client *c, struct err *err)
-{
-	struct secret both = {0};
-	size_t user = c->config.user != NULL ? strlen(c->config.user) : 0;
-	char *base64 = NULL, *header = NULL;
-
-	if (c->config.user == NULL || c->config.password == NULL ||
-	    c->config.password->ptr == NULL) {
-		err_set(err, DIRCA_E_USAGE,
-		    "HTTP Basic needs a user name (-U) and a password (-W or -y)");
-		return NULL;
-	}
-	if (!secret_alloc(user + 1 + c->config.password->len, &both, err))
-		return NULL;
-	memcpy(both.ptr, c->config.user, user);
-	both.ptr[user] = ':';
-	memcpy(both.ptr + user + 1, c->config.password->ptr, c->config.password->len);
-	if ((base64 = base64_encode(secret_view(&both))) == NULL ||
-	    (header = text_printf("Authorization: Basic %s", base64)) == NULL)
-		err_nomem(err);
-	if (base64 != NULL)
-		OPENSSL_cleanse(base64, strlen(base64));
-	free(base64);
-	secret_free(&both);
-	return header;
-}
 
 static void
 free_header(char **header)
@@ -322,42 +311,55 @@ free_header(char **header)
 	*header = NULL;
 }
 
+/* "Authorization: ..." of the next step; NULL with *err for a failure. free_header. */
+static char *
+basic_header(const struct http_client *c, struct err *err)
+{
+	const struct secret *password = c->config.password;
+	OWNED(secret_free) struct secret both = {0};
+	size_t user = c->config.user != NULL ? strlen(c->config.user) : 0;
+
+	if (c->config.user == NULL || password == NULL || password->ptr == NULL) {
+		err_set(err, DIRCA_E_USAGE,
+		    "HTTP Basic needs a user name (-U) and a password (-W or -y)");
+		return NULL;
+	}
+	if (!secret_alloc(user + 1 + password->len, &both, err))
+		return NULL;
+	memcpy(both.ptr, c->config.user, user);
+	both.ptr[user] = ':';
+	memcpy(both.ptr + user + 1, password->ptr, password->len);
+	OWNED(free_header) char *base64 = base64_encode(secret_view(&both));
+
+	return text_printf("Authorization: Basic %s", base64);
+}
+
 static bool
 sasl_message(struct http_client *c, struct buf *message_out, struct err *err)
 {
-	struct buf in = {0};
-	bool done, ok;
+	OWNED(buf_free) struct buf in = {0};
+	bool done;
 
 	if (c->challenge != NULL && *c->challenge != '\0' &&
 	    !base64_decode(view_str(c->challenge), &in, err))
 		return false;
-	ok = sasl_client_next(c->sasl, buf_view(&in), message_out, &done, err);
-	buf_free(&in);
-	return ok;
+	return sasl_client_next(c->sasl, buf_view(&in), message_out, &done, err);
 }
 
 static char *
 sasl_header(struct http_client *c, const struct scheme *scheme, struct err *err)
 {
-	struct buf message = {0};
-	char *base64 = NULL, *header = NULL;
+	OWNED(buf_free) struct buf message = {0};
 
 	if (!sasl_message(c, &message, err))
 		return NULL;
-	if ((base64 = base64_encode(buf_view(&message))) == NULL)
-		err_nomem(err);
-	else if (!scheme->with_sid)
-		header = text_printf("Authorization: %s %s", scheme->http, base64);
-	else if (c->sid == NULL)
-		header = text_printf("Authorization: %s data=%s", scheme->http, base64);
-	else
-		header =
-		    text_printf("Authorization: %s sid=%s, data=%s", scheme->http, c->sid, base64);
-	if (header == NULL && base64 != NULL)
-		err_nomem(err);
-	free(base64);
-	buf_free(&message);
-	return header;
+	OWNED(own_memory) char *base64 = base64_encode(buf_view(&message));
+
+	if (!scheme->with_sid)
+		return text_printf("Authorization: %s %s", scheme->http, base64);
+	if (c->sid == NULL)
+		return text_printf("Authorization: %s data=%s", scheme->http, base64);
+	return text_printf("Authorization: %s sid=%s, data=%s", scheme->http, c->sid, base64);
 }
 
 /* The server's last word (SCRAM's signature, SPNEGO's mutual authentication) is checked before its
@@ -365,7 +367,7 @@ sasl_header(struct http_client *c, const struct scheme *scheme, struct err *err)
 static bool
 finish_sasl(struct http_client *c, struct err *err)
 {
-	struct buf message = {0};
+	OWNED(buf_free) struct buf message = {0};
 	bool ok = true;
 
 	if (c->challenge != NULL && *c->challenge != '\0')
@@ -373,7 +375,6 @@ finish_sasl(struct http_client *c, struct err *err)
 	else if (scheme_of(c)->with_sid)
 		ok = err_set(err, DIRCA_E_AUTHENTICATION,
 		    "the CA did not prove that it knows the password's verifier");
-	buf_free(&message);
 	free(c->user);
 	c->user = ok ? sasl_client_user(c->sasl) : NULL;
 	sasl_client_close(&c->sasl);
@@ -385,14 +386,13 @@ finish_sasl(struct http_client *c, struct err *err)
 static bool
 connect_first(struct http_client *c, struct err *err)
 {
-	struct http_answer ignored = {0};
-	bool ok = exchange(
-	    c, "GET", "/.well-known/est/cacerts", NULL, NULL, (struct view){0}, &ignored, err);
+	OWNED(http_answer_free) struct http_answer ignored = {0};
 
-	http_answer_free(&ignored);
-	return ok &&
-	       (c->channel.end_point.len > 0 || err_set(err, DIRCA_E_CHANNEL_BINDING,
-						    "%s showed no certificate", c->config.url));
+	if (!exchange(
+		c, "GET", "/.well-known/est/cacerts", NULL, NULL, (struct view){0}, &ignored, err))
+		return false;
+	return c->channel.end_point.len > 0 ||
+	       err_set(err, DIRCA_E_CHANNEL_BINDING, "%s showed no certificate", c->config.url);
 }
 
 static bool
@@ -408,15 +408,42 @@ start_sasl(struct http_client *c, const struct scheme *scheme, struct err *err)
 		   buf_view(&c->channel.end_point), &c->sasl, err);
 }
 
-/* Requests are repeated with each message of the exchange until the server knows the caller. A
- * connection that was kept and closed meanwhile starts over once. */
+/* The request is repeated with each message of the exchange until the server knows the caller. */
+static bool
+sign_in(struct http_client *c, const struct scheme *scheme, const char *method, const char *path,
+    const char *content_type, struct view body, struct http_answer *out, struct err *err)
+{
+	for (int step = 0; step < STEPS_MAX; step++) {
+		OWNED(free_header) char *header = sasl_header(c, scheme, err);
+
+		if (header == NULL)
+			return false;
+		free(c->challenge);
+		c->challenge = NULL;
+		c->channel.bound = true;
+		if (!exchange(c, method, path, content_type, header, body, out, err))
+			return false;
+		/* A CA that cannot say who calls proves nothing either; its words are an error in
+		 * any case. */
+		if (out->status == 503 && c->challenge == NULL)
+			return true;
+		if (out->status != 401)
+			return finish_sasl(c, err);
+		if (c->challenge == NULL || *c->challenge == '\0')
+			break;
+	}
+	return err_set(err, DIRCA_E_AUTHENTICATION, "the CA refused %s%s by %s",
+	    c->config.user != NULL ? "user " : "the caller",
+	    c->config.user != NULL ? c->config.user : "", scheme->http);
+}
+
+/* A connection that was kept and closed meanwhile starts over once. */
 static bool
 request_sasl(struct http_client *c, const struct scheme *scheme, const char *method,
     const char *path, const char *content_type, struct view body, struct http_answer *out,
     struct err *err)
 {
-	char *header = NULL;
-	bool ok = false;
+	bool ok;
 
 	if (c->authenticated) {
 		if (!exchange(c, method, path, content_type, NULL, body, out, err))
@@ -426,35 +453,21 @@ request_sasl(struct http_client *c, const struct scheme *scheme, const char *met
 	}
 	if (!start_sasl(c, scheme, err))
 		return false;
-	for (int step = 0; step < STEPS_MAX; step++) {
-		free_header(&header);
-		if ((header = sasl_header(c, scheme, err)) == NULL)
-			goto out;
-		free(c->challenge);
-		c->challenge = NULL;
-		c->channel.bound = true;
-		if (!exchange(c, method, path, content_type, header, body, out, err))
-			goto out;
-		/* A CA that cannot say who calls proves nothing either; its words are an error in
-		 * any case. */
-		if (out->status == 503 && c->challenge == NULL) {
-			ok = true;
-			goto out;
-		}
-		if (out->status != 401) {
-			ok = finish_sasl(c, err);
-			goto out;
-		}
-		if (c->challenge == NULL || *c->challenge == '\0')
-			break;
-	}
-	err_set(err, DIRCA_E_AUTHENTICATION, "the CA refused %s%s%s by %s",
-	    c->config.user != NULL ? "user " : "the caller",
-	    c->config.user != NULL ? c->config.user : "", "", scheme->http);
-out:
+	ok = sign_in(c, scheme, method, path, content_type, body, out, err);
 	c->channel.bound = false;
-	free_header(&header);
 	return ok;
+}
+
+static bool
+request_basic(struct http_client *c, const char *method, const char *path, const char *content_type,
+    struct view body, struct http_answer *out, struct err *err)
+{
+	OWNED(free_header) char *header = basic_header(c, err);
+
+	if (header == NULL || !exchange(c, method, path, content_type, header, body, out, err))
+		return false;
+	return out->status != 401 || err_set(err, DIRCA_E_AUTHENTICATION,
+					 "the CA refused user %s or the password", c->config.user);
 }
 
 bool
@@ -462,8 +475,6 @@ http_client_request(struct http_client *c, const char *method, const char *path,
     const char *content_type, struct view body, struct http_answer *out, struct err *err)
 {
 	const struct scheme *scheme = c->config.socket != NULL ? NULL : scheme_of(c);
-	char *header;
-	bool ok;
 
 	*out = (struct http_answer){0};
 	if (c->config.socket != NULL)
@@ -474,41 +485,25 @@ http_client_request(struct http_client *c, const char *method, const char *path,
 		    c->config.mechanism != NULL ? c->config.mechanism : "no mechanism");
 	if (scheme->sasl != NULL)
 		return request_sasl(c, scheme, method, path, content_type, body, out, err);
-	if ((header = basic_header(c, err)) == NULL)
-		return false;
-	ok = exchange(c, method, path, content_type, header, body, out, err);
-	free_header(&header);
-	if (ok && out->status == 401)
-		return err_set(err, DIRCA_E_AUTHENTICATION,
-		    "the CA refused user %s or the password", c->config.user);
-	return ok;
+	return request_basic(c, method, path, content_type, body, out, err);
 }
 
 bool
 http_client_json(struct http_client *c, const char *method, const char *path, json_t *body,
     json_t **out, struct err *err)
 {
-	char *text = body != NULL ? json_dumps(body, JSON_COMPACT) : NULL;
-	struct http_answer answer = {0};
-	bool ok = false;
+	OWNED(own_memory) char *text = body != NULL ? json_dumps(body, JSON_COMPACT) : NULL;
+	OWNED(http_answer_free) struct http_answer answer = {0};
 
 	*out = NULL;
-	if (body != NULL && text == NULL) {
-		err_nomem(err);
-		goto out;
-	}
+	if (body != NULL && text == NULL)
+		mem_exhausted();
 	if (!http_client_request(c, method, path, "application/json",
 		view_of(text, text != NULL ? strlen(text) : 0), &answer, err) ||
 	    !http_answer_check(&answer, err))
-		goto out;
-	if ((*out = json_loadb((const char *)answer.body.ptr, answer.body.len,
-		 JSON_REJECT_DUPLICATES, NULL)) == NULL) {
-		err_set(err, DIRCA_E_NETWORK, "the CA's answer to %s is not JSON", path);
-		goto out;
-	}
-	ok = true;
-out:
-	http_answer_free(&answer);
-	free(text);
-	return ok;
+		return false;
+	*out = json_loadb(
+	    (const char *)answer.body.ptr, answer.body.len, JSON_REJECT_DUPLICATES, NULL);
+	return *out != NULL ||
+	       err_set(err, DIRCA_E_NETWORK, "the CA's answer to %s is not JSON", path);
 }

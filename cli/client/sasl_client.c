@@ -5,6 +5,9 @@
 #include <sasl/sasl.h>
 #include <openssl/crypto.h>
 
+#include "mem.h"
+#include "own.h"
+
 struct sasl_client {
 	sasl_conn_t *conn;
 	const char *user;
@@ -81,28 +84,32 @@ set_binding(struct sasl_client *c, struct view end_point, struct err *err)
 	return true;
 }
 
-bool
-sasl_client_open(const char *mechanism, const char *host, const char *user,
-    const struct secret *password, struct view end_point, struct sasl_client **out, struct err *err)
+static void
+set_callbacks(struct sasl_client *c)
 {
-	static const sasl_security_properties_t properties = {
-	    .security_flags = SASL_SEC_NOANONYMOUS | SASL_SEC_NOPLAINTEXT};
-	struct sasl_client *c = calloc(1, sizeof *c);
-	int rc;
-
-	*out = NULL;
-	if (c == NULL || (c->mechanism = strdup(mechanism)) == NULL ||
-	    !set_secret(c, password, err) || !set_binding(c, end_point, err)) {
-		sasl_client_close(&c);
-		return err_nomem(err);
-	}
-	c->user = user;
 	c->callbacks[0] = (sasl_callback_t){SASL_CB_USER, (callback)(void (*)(void))get_name, c};
 	c->callbacks[1] =
 	    (sasl_callback_t){SASL_CB_AUTHNAME, (callback)(void (*)(void))get_name, c};
 	c->callbacks[2] = (sasl_callback_t){SASL_CB_PASS, (callback)(void (*)(void))get_secret, c};
 	c->callbacks[3] = (sasl_callback_t){SASL_CB_LOG, (callback)(void (*)(void))quiet, NULL};
 	c->callbacks[4] = (sasl_callback_t){SASL_CB_LIST_END, NULL, NULL};
+}
+
+bool
+sasl_client_open(const char *mechanism, const char *host, const char *user,
+    const struct secret *password, struct view end_point, struct sasl_client **out, struct err *err)
+{
+	static const sasl_security_properties_t properties = {
+	    .security_flags = SASL_SEC_NOANONYMOUS | SASL_SEC_NOPLAINTEXT};
+	OWNED(sasl_client_close) struct sasl_client *c = mem_zero(1, sizeof *c);
+	int rc;
+
+	*out = NULL;
+	c->mechanism = mem_text(mechanism);
+	c->user = user;
+	if (!set_secret(c, password, err) || !set_binding(c, end_point, err))
+		return false;
+	set_callbacks(c);
 	/* libldap has initialised the client side of the library already, or nobody has: both are
 	 * fine. */
 	if ((rc = sasl_client_init(NULL)) == SASL_OK)
@@ -112,13 +119,10 @@ sasl_client_open(const char *mechanism, const char *host, const char *user,
 		rc = sasl_setprop(c->conn, SASL_SEC_PROPS, &properties);
 	if (rc == SASL_OK)
 		rc = sasl_setprop(c->conn, SASL_CHANNEL_BINDING, &c->binding);
-	if (rc != SASL_OK) {
-		err_set(err, DIRCA_E_AUTHENTICATION, "%s cannot be used: %s", mechanism,
+	if (rc != SASL_OK)
+		return err_set(err, DIRCA_E_AUTHENTICATION, "%s cannot be used: %s", mechanism,
 		    sasl_errstring(rc, NULL, NULL));
-		sasl_client_close(&c);
-		return false;
-	}
-	*out = c;
+	*out = own_give(&c);
 	return true;
 }
 
@@ -144,7 +148,7 @@ sasl_client_user(struct sasl_client *c)
 
 	if (sasl_getprop(c->conn, SASL_AUTHUSER, &name) != SASL_OK || name == NULL)
 		return NULL;
-	return strdup(name);
+	return mem_text(name);
 }
 
 bool

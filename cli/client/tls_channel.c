@@ -3,7 +3,14 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
+#include "own_openssl.h"
 #include "pkix.h"
+
+static void
+own_der(uint8_t **der)
+{
+	OPENSSL_free(*der);
+}
 
 static bool
 check_pin(const struct tls_channel *c, const struct pkix_cert *cert, struct err *err)
@@ -26,34 +33,29 @@ check_pin(const struct tls_channel *c, const struct pkix_cert *cert, struct err 
 static bool
 check_end_point(struct tls_channel *c, struct view certificate, struct err *err)
 {
-	struct buf end_point;
+	OWNED(buf_free) struct buf end_point = {0};
 
 	if (!pkix_end_point(certificate, &end_point, err))
 		return false;
-	if (c->bound && !view_eq(buf_view(&end_point), buf_view(&c->end_point))) {
-		buf_free(&end_point);
+	if (c->bound && !view_eq(buf_view(&end_point), buf_view(&c->end_point)))
 		return err_set(err, DIRCA_E_CHANNEL_BINDING,
 		    "the service shows another certificate than where the sign-in began");
-	}
 	buf_free(&c->end_point);
-	c->end_point = end_point;
+	c->end_point = buf_give(&end_point);
 	return true;
 }
 
 static bool
-check(struct tls_channel *c, const X509 *leaf, struct err *err)
+check_service(struct tls_channel *c, const X509 *leaf, struct err *err)
 {
-	struct pkix_cert cert = {0};
-	uint8_t *der = NULL;
+	OWNED(pkix_cert_free) struct pkix_cert cert = {0};
+	OWNED(own_der) uint8_t *der = NULL;
 	int len = i2d_X509(leaf, &der);
-	bool ok = len > 0
-		      ? pkix_cert_decode(view_of(der, (size_t)len), &cert, err) &&
-			    check_pin(c, &cert, err) && check_end_point(c, buf_view(&cert.raw), err)
-		      : err_openssl(err, DIRCA_E_CRYPTO, "the certificate of the service");
 
-	pkix_cert_free(&cert);
-	OPENSSL_free(der);
-	return ok;
+	if (len <= 0)
+		return err_openssl(err, DIRCA_E_CRYPTO, "the certificate of the service");
+	return pkix_cert_decode(view_of(der, (size_t)len), &cert, err) &&
+	       check_pin(c, &cert, err) && check_end_point(c, buf_view(&cert.raw), err);
 }
 
 /* In the place of libssl's own verification, which comes first. libcurl checks the host name after
@@ -65,7 +67,7 @@ verify(X509_STORE_CTX *store, void *arg)
 
 	if (X509_verify_cert(store) != 1)
 		return 0;
-	if (check(c, X509_STORE_CTX_get0_cert(store), &c->refusal)) {
+	if (check_service(c, X509_STORE_CTX_get0_cert(store), &c->refusal)) {
 		c->refusal.code = ERR_OK;
 		return 1;
 	}
