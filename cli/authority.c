@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "own.h"
 #include "trustee.h"
 
 /* The object itself, as the session would choose the CA, but never by the Unix socket: that leads
@@ -10,13 +11,14 @@
 static bool
 find_service(struct authority *a, struct err *err)
 {
+	struct session *s = a->session;
 	const struct pki_service *service;
 
-	free(a->session.socket);
-	a->session.socket = NULL;
-	if (!session_service(&a->session, &service, err))
+	free(s->socket);
+	s->socket = NULL;
+	if (!session_service(s, &service, err))
 		return false;
-	a->service = pki_snapshot_service(a->session.pki, service->name);
+	a->service = pki_snapshot_service(s->pki, service->name);
 	return a->service != NULL || err_set(err, TYPE_E_AMBIGUOUSNAME,
 					 "several objects of the directory claim the name %s; "
 					 "remove what is not the CA's",
@@ -31,10 +33,10 @@ read_raw(const struct dir_entry *e, const char *attr, struct view *out, struct e
 }
 
 bool
-authority_open(struct cli *cli, struct authority *out, struct err *err)
+authority_open(struct session *session, struct authority *out, struct err *err)
 {
-	*out = (struct authority){0};
-	if (!session_open(cli, &out->session, err) || !find_service(out, err) ||
+	*out = (struct authority){.session = session};
+	if (!find_service(out, err) ||
 	    !read_raw(out->service, "dircaCASecurity", &out->raw_security, err) ||
 	    !read_raw(out->service, "dircaOfficerRights", &out->raw_officers, err))
 		return false;
@@ -49,7 +51,6 @@ void
 authority_close(struct authority *a)
 {
 	sd_free(&a->security);
-	session_close(&a->session);
 }
 
 bool
@@ -59,14 +60,14 @@ authority_write(
 	static const char class[] = "dircaAuthority";
 	bool has_class = dir_entry_has_value_nocase(a->service, "objectClass", class);
 
-	return a->session.cli->opt.dry_run || dir_swap(a->session.directory, a->service->dn, attr,
-						  old, fresh, has_class ? NULL : class, err);
+	return a->session->cli->opt.dry_run || dir_swap(a->session->directory, a->service->dn, attr,
+						   old, fresh, has_class ? NULL : class, err);
 }
 
 bool
 authority_trustee(struct authority *a, const char *name, struct sid *out, struct err *err)
 {
-	switch (trustee_find(a->session.directory, name, out, err)) {
+	switch (trustee_find(a->session->directory, name, out, err)) {
 	case DIR_FOUND:
 		return true;
 	case DIR_NOT_FOUND:
@@ -78,16 +79,14 @@ authority_trustee(struct authority *a, const char *name, struct sid *out, struct
 	return false;
 }
 
-bool
-authority_json_sid(struct authority *a, const struct sid *sid, json_t **out, struct err *err)
+json_t *
+authority_json_sid(const struct authority *a, const struct sid *sid)
 {
-	char text[SID_TEXT_MAX], *name = trustee_name(a->session.directory, sid);
+	OWNED(own_memory) char *name = trustee_name(a->session->directory, sid);
+	char text[SID_TEXT_MAX];
+	json_t *out;
 
-	*out = NULL;
-	if (name != NULL) {
-		sid_to_text(sid, text);
-		*out = json_pack("{s:s, s:s}", "name", name, "sid", text);
-	}
-	free(name);
-	return *out != NULL || err_nomem(err);
+	sid_to_text(sid, text);
+	out = json_pack("{s:s, s:s}", "name", name, "sid", text);
+	return out != NULL ? out : json_pack("{s:s, s:s}", "name", text, "sid", text);
 }

@@ -13,7 +13,7 @@
 #include "session.h"
 
 struct authority {
-	struct session session;
+	struct session *session; /* borrowed */
 	const struct dir_entry *service;
 	struct sd security; /* dircaCASecurity; the one of a CA without any if has_security is false
 			     */
@@ -21,7 +21,7 @@ struct authority {
 	struct view raw_security, raw_officers; /* as read; empty: absent */
 };
 
-bool authority_open(struct cli *cli, struct authority *out, struct err *err);
+bool authority_open(struct session *session, struct authority *out, struct err *err);
 void authority_close(struct authority *a);
 /* Writes one of the two attributes in the place of what was read; with --dry-run nothing. */
 bool authority_write(
@@ -30,6 +30,6 @@ bool authority_write(
 /* CRYPT_E_NOT_FOUND if the directory has no such user or group. */
 bool authority_trustee(struct authority *a, const char *name, struct sid *out, struct err *err);
 /* {"name", "sid"} */
-bool authority_json_sid(struct authority *a, const struct sid *sid, json_t **out, struct err *err);
+json_t *authority_json_sid(const struct authority *a, const struct sid *sid);
 
 #endif

@@ -1,7 +1,8 @@
 /*
- * The command line: one table of verbs, one table of options, one file a verb. A verb parses
- * nothing: it gets struct cli with its options read and its arguments counted, calls one or two
- * functions of the rooms below and prints what they gave. stdout carries results, stderr
+ * The command line: one table of verbs (verbs.h), one table of options, one file a verb. A verb
+ * parses nothing and opens nothing: it gets struct work (work.h) with its options read, its
+ * arguments counted and what it needs open, calls one or two functions of the rooms below, prints
+ * what they gave and says why they failed. stdout carries results, stderr
  * diagnostics. Exit codes: 0 done, 1 failed, 2 usage, 3 not found or ambiguous, 4 a check that ran
  * has found something.
  */
@@ -106,13 +107,26 @@ struct cli {
 	int count;
 };
 
+/* What is open when a verb is called. */
+enum cli_needs {
+	NEEDS_NOTHING,
+	NEEDS_CONFIG,    /* dircad's configuration */
+	NEEDS_SESSION,   /* who calls: settings, password */
+	NEEDS_DIRECTORY, /* and a connection to the directory */
+	NEEDS_PKI,       /* and what lies under CN=Public Key Services */
+	NEEDS_CA,        /* a session, and HTTP to the one CA that is meant */
+};
+
+struct work;
+/* False: failed, *err says why. */
+typedef bool verb_function(struct work *work, struct err *err);
+
 struct verb {
-	const char *name; /* "ca init": two words are one verb */
-	const char *arguments;
-	const char *summary;
+	const char *name, *arguments, *summary, *group;
 	int least, most;
-	unsigned groups;
-	enum cli_exit (*run)(struct cli *cli);
+	unsigned options; /* groups of them */
+	enum cli_needs needs;
+	verb_function *run;
 };
 
 extern const struct verb verbs[];
@@ -122,11 +136,12 @@ extern const size_t verb_count;
  * *exit_out). */
 bool cli_parse(int argc, char **argv, struct cli *cli, enum cli_exit *exit_out);
 void cli_print_usage(const struct verb *verb);
-/* Everything of the verb table, for `dirca help` and the man-page check. */
+/* Everything of the verb table, group by group. */
 void cli_print_verbs(const struct cli *cli);
 
-/* The fields of a template, one by one (template_fields.c). */
+/* The fields of a template, one by one, and their names in a sentence (template_fields.c). */
 void template_print_fields(FILE *to);
+void template_name_fields(FILE *to);
 
 /* "dirca: <sentence> (0x80094012 CERTSRV_E_TEMPLATE_DENIED)" on stderr; the exit code that fits. */
 enum cli_exit cli_fail(const struct cli *cli, const struct err *err);
@@ -135,55 +150,5 @@ enum cli_exit cli_fail(const struct cli *cli, const struct err *err);
  * error, as is an empty one. */
 bool cli_password(
     const char *file, const char *prompt, bool confirm, struct secret *out, struct err *err);
-
-enum cli_exit cmd_directory_init(struct cli *cli);
-enum cli_exit cmd_directory_check(struct cli *cli);
-enum cli_exit cmd_ca_init(struct cli *cli);
-enum cli_exit cmd_ca_publish(struct cli *cli);
-enum cli_exit cmd_ca_unpublish(struct cli *cli);
-enum cli_exit cmd_ca_status(struct cli *cli);
-enum cli_exit cmd_cas(struct cli *cli);
-enum cli_exit cmd_template_list(struct cli *cli);
-enum cli_exit cmd_template_show(struct cli *cli);
-enum cli_exit cmd_template_duplicate(struct cli *cli);
-enum cli_exit cmd_template_set(struct cli *cli);
-enum cli_exit cmd_template_enable(struct cli *cli);
-enum cli_exit cmd_template_disable(struct cli *cli);
-enum cli_exit cmd_template_grant(struct cli *cli);
-enum cli_exit cmd_template_revoke(struct cli *cli);
-enum cli_exit cmd_template_export(struct cli *cli);
-enum cli_exit cmd_template_import(struct cli *cli);
-enum cli_exit cmd_enroll(struct cli *cli);
-enum cli_exit cmd_retrieve(struct cli *cli);
-enum cli_exit cmd_kra_add(struct cli *cli);
-enum cli_exit cmd_kra_remove(struct cli *cli);
-enum cli_exit cmd_kra_list(struct cli *cli);
-enum cli_exit cmd_kra_publish(struct cli *cli);
-enum cli_exit cmd_kra_unpublish(struct cli *cli);
-enum cli_exit cmd_viewstore(struct cli *cli);
-enum cli_exit cmd_ds(struct cli *cli);
-enum cli_exit cmd_template_lint(struct cli *cli);
-enum cli_exit cmd_getkey(struct cli *cli);
-enum cli_exit cmd_recoverkey(struct cli *cli);
-enum cli_exit cmd_requests(struct cli *cli);
-enum cli_exit cmd_approve(struct cli *cli);
-enum cli_exit cmd_deny(struct cli *cli);
-enum cli_exit cmd_getreg(struct cli *cli);
-enum cli_exit cmd_setreg(struct cli *cli);
-enum cli_exit cmd_audit_compare(struct cli *cli);
-enum cli_exit cmd_crl(struct cli *cli);
-enum cli_exit cmd_officer_list(struct cli *cli);
-enum cli_exit cmd_officer_restrict(struct cli *cli);
-enum cli_exit cmd_officer_allow(struct cli *cli);
-enum cli_exit cmd_officer_deny(struct cli *cli);
-enum cli_exit cmd_officer_remove(struct cli *cli);
-enum cli_exit cmd_ca_rights(struct cli *cli);
-enum cli_exit cmd_explain_enroll(struct cli *cli);
-enum cli_exit cmd_explain_recover(struct cli *cli);
-enum cli_exit cmd_dump(struct cli *cli);
-enum cli_exit cmd_sd_show(struct cli *cli);
-enum cli_exit cmd_sd_check(struct cli *cli);
-enum cli_exit cmd_doctor_directory(struct cli *cli);
-enum cli_exit cmd_help(struct cli *cli);
 
 #endif

@@ -1,12 +1,16 @@
 /* dirca audit compare. */
 #include "daemon_run.h"
+#include "verbs.h"
+#include "work.h"
 
-enum cli_exit
-cmd_audit_compare(struct cli *cli)
+bool
+cmd_audit_compare(struct work *w, struct err *err)
 {
-	const char *const args[] = {"--audit-compare", cli->opt.json ? "--json" : NULL, NULL};
-	struct err err;
+	const char *const args[] = {"--audit-compare", w->cli->opt.json ? "--json" : NULL, NULL};
 	int status;
 
-	return daemon_run(cli, args, &status, &err) ? (enum cli_exit)status : cli_fail(cli, &err);
+	if (!daemon_run(w->cli, args, &status, err))
+		return false;
+	w->status = (enum cli_exit)status;
+	return true;
 }

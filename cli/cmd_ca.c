@@ -3,12 +3,14 @@
 #include <string.h>
 
 #include "clock.h"
-#include "daemon_config.h"
 #include "init.h"
-#include "pem.h"
+#include "mem.h"
+#include "own_json.h"
+#include "pem_file.h"
 #include "print.h"
-#include "session.h"
 #include "text.h"
+#include "verbs.h"
+#include "work.h"
 
 #define YEAR_S (365LL * 86400)
 
@@ -18,27 +20,19 @@ static bool
 install(const struct cli *cli, const struct config *config, const struct secret *passphrase,
     struct err *err)
 {
-	struct buf *own = NULL, *chain = NULL;
+	OWNED(pem_file_free) struct pem_file own = {0}, chain = {0};
 	struct view views[CLI_LIST_MAX];
-	size_t own_count = 0, chain_count = 0;
-	bool ok = false;
 
-	if (!pem_certificates_file(cli->opt.install, &own, &own_count, err) ||
-	    (cli->opt.chain != NULL &&
-		!pem_certificates_file(cli->opt.chain, &chain, &chain_count, err)))
-		goto out;
-	if (own_count != 1 || chain_count > CLI_LIST_MAX) {
-		err_set(err, E_INVALIDARG, "%s: one certificate is expected", cli->opt.install);
-		goto out;
-	}
-	for (size_t i = 0; i < chain_count; i++)
-		views[i] = buf_view(&chain[i]);
-	ok = ca_init_install(
-	    config, buf_view(&own[0]), views, chain_count, passphrase, clock_now(), err);
-out:
-	pem_list_free(&own, own_count);
-	pem_list_free(&chain, chain_count);
-	return ok;
+	if (!pem_file_read(cli->opt.install, &own, err) ||
+	    (cli->opt.chain != NULL && !pem_file_read(cli->opt.chain, &chain, err)))
+		return false;
+	if (own.count != 1 || chain.count > CLI_LIST_MAX)
+		return err_set(
+		    err, E_INVALIDARG, "%s: one certificate is expected", cli->opt.install);
+	for (size_t i = 0; i < chain.count; i++)
+		views[i] = buf_view(&chain.list[i]);
+	return ca_init_install(
+	    config, buf_view(&own.list[0]), views, chain.count, passphrase, clock_now(), err);
 }
 
 static bool
@@ -57,58 +51,30 @@ make(const struct cli *cli, const struct config *config, const struct secret *pa
 	return ca_init(config, &in, clock_now(), err);
 }
 
-enum cli_exit
-cmd_ca_init(struct cli *cli)
+bool
+cmd_ca_init(struct work *w, struct err *err)
 {
-	struct config *config = NULL;
-	struct secret passphrase = {0};
-	const char *passphrase_file;
-	enum cli_exit status = CLI_OK;
-	struct err err;
+	const struct cli_options *o = &w->cli->opt;
+	const struct config *config = w->config;
+	const char *file =
+	    o->passphrase_file != NULL ? o->passphrase_file : config->passphrase_file;
+	OWNED(secret_free) struct secret passphrase = {0};
 
-	if (!load_daemon_config(cli, &config, &err)) {
-		status = cli_fail(cli, &err);
-		goto out;
-	}
-	passphrase_file =
-	    cli->opt.passphrase_file != NULL ? cli->opt.passphrase_file : config->passphrase_file;
-	if ((passphrase_file != NULL && !secret_read_file(passphrase_file, &passphrase, &err)) ||
-	    !(cli->opt.install != NULL ? install : make)(
-		cli, config, passphrase.ptr != NULL ? &passphrase : NULL, &err)) {
-		status = cli_fail(cli, &err);
-		goto out;
-	}
-	if (cli->opt.subordinate && cli->opt.install == NULL)
+	if ((file != NULL && !secret_read_file(file, &passphrase, err)) ||
+	    !(o->install != NULL ? install : make)(
+		w->cli, config, passphrase.ptr != NULL ? &passphrase : NULL, err))
+		return false;
+	if (o->subordinate && o->install == NULL)
 		printf("%s/ca.csr written: let the parent CA issue it, then `dirca ca init "
 		       "--install CERT --chain PARENTS`.\n",
 		    config->state_dir);
 	else
 		printf("%s: the CA %s is made. Start dircad, then `dirca ca publish`.\n",
 		    config->state_dir, config->ca_name);
-out:
-	secret_free(&passphrase);
-	config_free(&config);
-	return status;
+	return true;
 }
 
 /* ---- verbs that ask the CA ---- */
-
-static enum cli_exit
-call_ca(struct cli *cli, const char *method, const char *path, json_t *body, json_t **answer_out)
-{
-	struct session session = {0};
-	struct http_client *http = NULL;
-	enum cli_exit status = CLI_OK;
-	struct err err;
-
-	*answer_out = NULL;
-	if (!session_open(cli, &session, &err) || !session_ca(&session, &http, &err) ||
-	    !http_client_json(http, method, path, body, answer_out, &err))
-		status = cli_fail(cli, &err);
-	http_client_close(&http);
-	session_close(&session);
-	return status;
-}
 
 static void
 print_kras(const json_t *kras)
@@ -122,20 +88,12 @@ print_kras(const json_t *kras)
 	    json_is_true(json_object_get(k, "valid")) ? "" : json_text(k, "reason"));
 }
 
-enum cli_exit
-cmd_ca_status(struct cli *cli)
+static void
+print_status(const json_t *answer)
 {
 	static const char *const counts[] = {
 	    "issued", "pending", "denied", "failed", "revoked", "archived_keys"};
-	json_t *answer;
-	enum cli_exit status = call_ca(cli, "GET", "/dirca/v1/ca", NULL, &answer);
 
-	if (status != CLI_OK)
-		return status;
-	if (cli->opt.json) {
-		print_json(answer);
-		return CLI_OK;
-	}
 	printf("CA: %s (dirca %s)\n  Subject: %s\n  NotAfter: %s\n  Exchange certificate until: "
 	       "%s\n  Directory: %s\n  KRAs used per key: %lld (at least %lld)\n  Signs: %s\n",
 	    json_text(answer, "name"), json_text(answer, "version"), json_text(answer, "subject"),
@@ -153,37 +111,48 @@ cmd_ca_status(struct cli *cli)
 	if (json_is_string(json_object_get(answer, "archival_excluded")))
 		printf("  Key archival: EXCLUDED: %s\n", json_text(answer, "archival_excluded"));
 	print_kras(json_object_get(answer, "kras"));
-	for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+	for (size_t i = 0; i < COUNT_OF(counts); i++)
 		printf("  %s: %lld\n", counts[i],
 		    (long long)json_integer_value(
 			json_object_get(json_object_get(answer, "requests"), counts[i])));
-	json_decref(answer);
-	return CLI_OK;
 }
 
-enum cli_exit
-cmd_crl(struct cli *cli)
+bool
+cmd_ca_status(struct work *w, struct err *err)
 {
-	json_t *answer;
-	enum cli_exit status = call_ca(cli, "POST", "/dirca/v1/crl", NULL, &answer);
+	OWNED(own_json) json_t *answer = NULL;
 
-	if (status == CLI_OK)
-		puts("A new CRL is published.");
-	json_decref(answer);
-	return status;
+	if (!http_client_json(w->ca, "GET", "/dirca/v1/ca", NULL, &answer, err))
+		return false;
+	if (w->cli->opt.json)
+		print_json(own_give(&answer));
+	else
+		print_status(answer);
+	return true;
 }
 
-enum cli_exit
-cmd_getreg(struct cli *cli)
+bool
+cmd_crl(struct work *w, struct err *err)
 {
-	json_t *answer, *value, *shown;
-	const char *name;
-	enum cli_exit status = call_ca(cli, "GET", "/dirca/v1/settings", NULL, &answer);
+	OWNED(own_json) json_t *answer = NULL;
+
+	if (!http_client_json(w->ca, "POST", "/dirca/v1/crl", NULL, &answer, err))
+		return false;
+	puts("A new CRL is published.");
+	return true;
+}
+
+bool
+cmd_getreg(struct work *w, struct err *err)
+{
+	const struct cli *cli = w->cli;
+	OWNED(own_json) json_t *answer = NULL, *shown = json_object();
 	bool found = cli->count == 0;
+	const char *name;
+	json_t *value;
 
-	if (status != CLI_OK)
-		return status;
-	shown = json_object();
+	if (!http_client_json(w->ca, "GET", "/dirca/v1/settings", NULL, &answer, err))
+		return false;
 	json_object_foreach(answer, name, value)
 	{
 		if (cli->count > 0 && !text_eq_nocase(name, cli->args[0]))
@@ -194,37 +163,25 @@ cmd_getreg(struct cli *cli)
 			printf("%s = %s\n", name, json_text(answer, name));
 		found = true;
 	}
-	json_decref(answer);
-	if (cli->opt.json && found)
-		print_json(json_incref(shown));
-	json_decref(shown);
-	if (!found) {
-		struct err err;
-
-		err_set(&err, CRYPT_E_NOT_FOUND, "the CA has no setting %s", cli->args[0]);
-		return cli_fail(cli, &err);
-	}
-	return CLI_OK;
+	if (!found)
+		return err_set(err, CRYPT_E_NOT_FOUND, "the CA has no setting %s", cli->args[0]);
+	if (cli->opt.json)
+		print_json(own_give(&shown));
+	return true;
 }
 
-enum cli_exit
-cmd_setreg(struct cli *cli)
+bool
+cmd_setreg(struct work *w, struct err *err)
 {
-	char *name = http_escape(cli->args[0]),
-	     *path = name != NULL ? text_printf("/dirca/v1/settings/%s", name) : NULL;
-	json_t *body = json_pack("{s:s}", "value", cli->args[1]), *answer = NULL;
-	enum cli_exit status = CLI_FAILED;
-	struct err err;
+	char **args = w->cli->args;
+	OWNED(own_memory) char *name = http_escape(args[0]);
+	OWNED(own_memory) char *path = text_printf("/dirca/v1/settings/%s", name);
+	OWNED(own_json) json_t *body = json_pack("{s:s}", "value", args[1]), *answer = NULL;
 
-	if (path == NULL || body == NULL) {
-		err_nomem(&err);
-		status = cli_fail(cli, &err);
-	} else if ((status = call_ca(cli, "PUT", path, body, &answer)) == CLI_OK) {
-		printf("%s = %s\n", cli->args[0], cli->args[1]);
-	}
-	json_decref(body);
-	json_decref(answer);
-	free(name);
-	free(path);
-	return status;
+	if (body == NULL)
+		return err_nomem(err);
+	if (!http_client_json(w->ca, "PUT", path, body, &answer, err))
+		return false;
+	printf("%s = %s\n", args[0], args[1]);
+	return true;
 }

@@ -1,9 +1,11 @@
 /* dirca cas: what the directory says of certification authorities. */
 #include <stdlib.h>
 
+#include "own_json.h"
 #include "print.h"
-#include "session.h"
 #include "text.h"
+#include "verbs.h"
+#include "work.h"
 
 static json_t *
 json_names(char *const *names, size_t count)
@@ -43,37 +45,28 @@ json_service(const struct pki_service *s, const struct pkix_cert *cert)
 	return value;
 }
 
-enum cli_exit
-cmd_cas(struct cli *cli)
+bool
+cmd_cas(struct work *w, struct err *err)
 {
-	struct session session = {0};
-	json_t *list = json_array();
-	enum cli_exit status = CLI_OK;
-	struct err err;
+	const struct session *s = &w->session;
+	OWNED(own_json) json_t *list = json_array();
 
-	if (!session_open(cli, &session, &err) || !session_pki(&session, &err)) {
-		status = cli_fail(cli, &err);
-		goto out;
-	}
-	for (size_t i = 0; i < session.service_count; i++) {
-		struct pkix_cert cert = {0};
+	(void)err;
+	for (size_t i = 0; i < s->service_count; i++) {
+		const struct pki_service *service = &s->services[i];
+		OWNED(pkix_cert_free) struct pkix_cert cert = {0};
+		struct err why;
 
-		if (!pkix_cert_decode(buf_view(&session.services[i].certificate), &cert, &err)) {
-			fprintf(stderr, "dirca cas: %s: %s\n", session.services[i].name, err.msg);
-			continue;
-		}
-		if (cli->opt.json)
-			json_array_append_new(list, json_service(&session.services[i], &cert));
+		if (!pkix_cert_decode(buf_view(&service->certificate), &cert, &why))
+			fprintf(stderr, "dirca cas: %s: %s\n", service->name, why.msg);
+		else if (w->cli->opt.json)
+			json_array_append_new(list, json_service(service, &cert));
 		else
-			print_service(&session.services[i], &cert);
-		pkix_cert_free(&cert);
+			print_service(service, &cert);
 	}
-	if (cli->opt.json)
-		print_json(json_incref(list));
-	else if (session.service_count == 0)
+	if (w->cli->opt.json)
+		print_json(own_give(&list));
+	else if (s->service_count == 0)
 		puts("The directory names no certification authority.");
-out:
-	json_decref(list);
-	session_close(&session);
-	return status;
+	return true;
 }

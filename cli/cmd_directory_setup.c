@@ -2,9 +2,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "own.h"
 #include "print.h"
-#include "session.h"
 #include "setup.h"
+#include "verbs.h"
+#include "work.h"
 
 static const char *
 ldif_dir(const struct cli *cli)
@@ -14,14 +16,15 @@ ldif_dir(const struct cli *cli)
 
 /* Connects to a directory that may lack the tree, and compares. */
 static bool
-examine(const struct cli *cli, struct session *session, struct setup *out, struct err *err)
+examine(struct work *w, struct setup *out, struct err *err)
 {
-	if (!session_open(cli, session, err))
+	const struct cli *cli = w->cli;
+	struct session *s = &w->session;
+
+	s->dir_config.bare = true;
+	if (!session_directory(s, err))
 		return false;
-	session->dir_config.bare = true;
-	if (!session_directory(session, err))
-		return false;
-	if (setup_examine(session->directory, ldif_dir(cli), cli->opt.with_templates, out, err))
+	if (setup_examine(s->directory, ldif_dir(cli), cli->opt.with_templates, out, err))
 		return true;
 	return err->code == ERROR_FILE_NOT_FOUND
 		   ? err_prefix(err, "dirca's LDIF files, whose folder --ldif names")
@@ -66,36 +69,31 @@ show(const struct cli *cli, const struct setup *s)
 	return missing;
 }
 
-enum cli_exit
-cmd_directory_check(struct cli *cli)
+bool
+cmd_directory_check(struct work *w, struct err *err)
 {
-	struct session session = {0};
-	struct setup s = {0};
-	enum cli_exit status;
-	struct err err;
+	OWNED(setup_free) struct setup s = {0};
 
-	if (!examine(cli, &session, &s, &err))
-		status = cli_fail(cli, &err);
-	else
-		status = show(cli, &s) == 0 ? CLI_OK : CLI_FINDINGS;
-	setup_free(&s);
-	session_close(&session);
-	return status;
+	if (!examine(w, &s, err))
+		return false;
+	if (show(w->cli, &s) > 0)
+		w->status = CLI_FINDINGS;
+	return true;
 }
 
 /* What is missing, as LDIF with -v. */
 static bool
 show_plan(const struct cli *cli, const struct setup_item *item, struct err *err)
 {
-	struct buf text = {0};
-	bool ok = true;
+	OWNED(buf_free) struct buf text = {0};
 
 	printf("would add  %s\n", item->name);
-	if (cli->opt.verbose && item->todo.list[0].kind == LDIF_ADD &&
-	    (ok = ldif_append_entry(&text, &item->todo.list[0].entry, err)))
-		fwrite(text.ptr, 1, text.len, stdout);
-	buf_free(&text);
-	return ok;
+	if (!cli->opt.verbose || item->todo.list[0].kind != LDIF_ADD)
+		return true;
+	if (!ldif_append_entry(&text, &item->todo.list[0].entry, err))
+		return false;
+	fwrite(text.ptr, 1, text.len, stdout);
+	return true;
 }
 
 /* What follows may need what failed here, so the first failure is the last. */
@@ -117,24 +115,22 @@ make(const struct cli *cli, struct dir_conn *c, const struct setup_item *item, s
 	return true;
 }
 
-enum cli_exit
-cmd_directory_init(struct cli *cli)
+bool
+cmd_directory_init(struct work *w, struct err *err)
 {
-	struct session session = {0};
-	struct setup s = {0};
+	OWNED(setup_free) struct setup s = {0};
 	size_t made = 0;
-	struct err err;
-	bool ok = examine(cli, &session, &s, &err);
 
-	for (size_t i = 0; ok && i < s.count; i++) {
+	if (!examine(w, &s, err))
+		return false;
+	for (size_t i = 0; i < s.count; i++) {
 		if (s.list[i].present)
 			continue;
-		ok = make(cli, session.directory, &s.list[i], &err);
+		if (!make(w->cli, w->session.directory, &s.list[i], err))
+			return false;
 		made++;
 	}
-	if (ok && made == 0)
+	if (made == 0)
 		puts("Nothing is missing.");
-	setup_free(&s);
-	session_close(&session);
-	return ok ? CLI_OK : cli_fail(cli, &err);
+	return true;
 }

@@ -2,44 +2,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon_config.h"
 #include "doctor.h"
+#include "mem.h"
+#include "own_json.h"
 #include "print.h"
-#include "session.h"
+#include "verbs.h"
+#include "work.h"
 
 /* As whom the directory is examined: as dircad, if its configuration is named, else as the caller.
  */
-struct patient {
-	struct config *config;
-	struct session session;
-	struct dir_config directory;
-};
-
 static bool
-patient_open(const struct cli *cli, struct patient *p, struct err *err)
+patient_of(struct work *w, struct dir_config *out, struct err *err)
 {
-	*p = (struct patient){0};
-	if (cli->opt.daemon_config != NULL) {
-		if (!load_daemon_config(cli, &p->config, err) ||
-		    !config_read_password(p->config, err))
+	if (w->cli->opt.daemon_config != NULL) {
+		if (!work_open(w, NEEDS_CONFIG, err) || !config_read_password(w->config, err))
 			return false;
-		config_directory(p->config, &p->directory);
+		config_directory(w->config, out);
 		return true;
 	}
-	if (!session_open(cli, &p->session, err))
+	if (!work_open(w, NEEDS_SESSION, err))
 		return false;
-	if (p->session.uri == NULL)
+	if (w->session.uri == NULL)
 		return err_set(err, DIRCA_E_USAGE,
 		    "no directory is named; use -H, `uri` in dirca.conf, or -c for that of dircad");
-	p->directory = p->session.dir_config;
+	*out = w->session.dir_config;
 	return true;
-}
-
-static void
-patient_close(struct patient *p)
-{
-	session_close(&p->session);
-	config_free(&p->config);
 }
 
 static const char *
@@ -102,50 +89,45 @@ json_report(const struct doctor_report *r)
 
 /* Examines one server; `list` NULL: prints text. */
 static bool
-examine(const struct patient *p, const char *uri, json_t *list, size_t *missing, struct err *err)
+examine(const struct dir_config *patient, const char *uri, json_t *list, size_t *missing,
+    struct err *err)
 {
-	struct doctor_report report;
+	OWNED(doctor_report_free) struct doctor_report report = {0};
 
-	if (!doctor_examine(&p->directory, uri, &report, err))
+	if (!doctor_examine(patient, uri, &report, err))
 		return false;
 	*missing += report.missing;
 	if (list != NULL)
 		json_array_append_new(list, json_report(&report));
 	else
 		print_report(&report);
-	doctor_report_free(&report);
 	return true;
 }
 
-enum cli_exit
-cmd_doctor_directory(struct cli *cli)
+bool
+cmd_doctor_directory(struct work *w, struct err *err)
 {
-	json_t *list = cli->opt.json ? json_array() : NULL;
-	enum cli_exit status = CLI_OK;
-	char *uris = NULL, *rest, *uri;
-	struct patient patient;
+	OWNED(own_json) json_t *list = w->cli->opt.json ? json_array() : NULL;
+	OWNED(own_memory) char *uris = NULL;
+	struct dir_config patient = {0};
 	size_t missing = 0, examined = 0;
-	struct err err;
-	bool ok;
+	char *rest, *uri;
 
-	ok = patient_open(cli, &patient, &err) &&
-	     ((uris = strdup(patient.directory.uris)) != NULL || err_nomem(&err));
-	rest = uris;
-	while (ok && (uri = strsep(&rest, " \t\n")) != NULL)
-		if (*uri != '\0') {
-			ok = examine(&patient, uri, list, &missing, &err);
-			examined++;
-		}
-	if (ok && examined == 0)
-		ok = err_set(&err, DIRCA_E_USAGE, "the list of directory URIs is empty");
-	if (!ok)
-		status = cli_fail(cli, &err);
-	else if (missing > 0)
-		status = CLI_FAILED;
-	if (ok && list != NULL)
-		print_json(json_incref(list));
-	json_decref(list);
-	free(uris);
-	patient_close(&patient);
-	return status;
+	if (!patient_of(w, &patient, err))
+		return false;
+	rest = uris = mem_text(patient.uris);
+	while ((uri = strsep(&rest, " \t\n")) != NULL) {
+		if (*uri == '\0')
+			continue;
+		if (!examine(&patient, uri, list, &missing, err))
+			return false;
+		examined++;
+	}
+	if (examined == 0)
+		return err_set(err, DIRCA_E_USAGE, "the list of directory URIs is empty");
+	if (missing > 0)
+		w->status = CLI_FAILED;
+	if (list != NULL)
+		print_json(own_give(&list));
+	return true;
 }

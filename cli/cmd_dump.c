@@ -4,13 +4,17 @@
 
 #include "cmc.h"
 #include "file.h"
+#include "mem.h"
 #include "officer.h"
+#include "own.h"
 #include "pem.h"
+#include "pki_templates.h"
 #include "print.h"
 #include "recovery.h"
-#include "session.h"
 #include "text.h"
 #include "tmpl.h"
+#include "verbs.h"
+#include "work.h"
 
 #define FILE_MAX (1024 * 1024)
 
@@ -382,36 +386,21 @@ print_template(const struct tmpl *t)
 	free(sddl);
 }
 
-static enum cli_exit
-dump_template(struct cli *cli)
+static bool
+dump_template(struct work *w, struct err *err)
 {
-	struct session session = {0};
-	struct tmpl t = {0};
-	enum cli_exit status = CLI_OK;
-	bool found = false;
-	struct err err;
+	const char *name = w->cli->args[0];
+	OWNED(tmpl_free) struct tmpl t = {0};
+	const struct dir_entry *e;
 
-	if (!session_open(cli, &session, &err) || !session_pki(&session, &err)) {
-		status = cli_fail(cli, &err);
-		goto out;
-	}
-	for (size_t i = 0; !found && i < session.pki->templates.count; i++)
-		if (dir_entry_has_value_nocase(
-			&session.pki->templates.list[i], "cn", cli->args[0])) {
-			found = true;
-			if (tmpl_decode(&session.pki->templates.list[i], &t, &err))
-				print_template(&t);
-			else
-				status = cli_fail(cli, &err);
-		}
-	if (!found) {
-		err_set(&err, CRYPT_E_NOT_FOUND, "the directory has no template %s", cli->args[0]);
-		status = cli_fail(cli, &err);
-	}
-out:
-	tmpl_free(&t);
-	session_close(&session);
-	return status;
+	if (!work_open(w, NEEDS_PKI, err))
+		return false;
+	if ((e = pki_snapshot_template(w->session.pki, name)) == NULL)
+		return err_set(err, CRYPT_E_NOT_FOUND, "the directory has no template %s", name);
+	if (!tmpl_decode(e, &t, err))
+		return false;
+	print_template(&t);
+	return true;
 }
 
 /* DER as it is, or the first object of a PEM file of whatever label. */
@@ -439,28 +428,28 @@ read_der(const char *path, struct buf *out, struct err *err)
 	return ok;
 }
 
-enum cli_exit
-cmd_dump(struct cli *cli)
+bool
+cmd_dump(struct work *w, struct err *err)
 {
-	const char *type = cli->opt.type != NULL ? cli->opt.type : "auto";
-	bool automatic = strcmp(type, "auto") == 0, known = automatic, done = false;
-	struct buf der = {0};
-	struct err err;
+	const char *name = w->cli->args[0],
+		   *type = w->cli->opt.type != NULL ? w->cli->opt.type : "auto";
+	bool automatic = strcmp(type, "auto") == 0, known = automatic;
+	OWNED(buf_free) struct buf der = {0};
 
 	if (strcmp(type, "template") == 0)
-		return dump_template(cli);
-	if (!read_der(cli->args[0], &der, &err))
-		return cli_fail(cli, &err);
-	for (size_t i = 0; !done && i < sizeof types / sizeof types[0]; i++)
-		if (automatic || strcmp(types[i].name, type) == 0) {
-			known = true;
-			done = types[i].run(buf_view(&der), &err);
-		}
-	buf_free(&der);
+		return dump_template(w, err);
+	if (!read_der(name, &der, err))
+		return false;
+	for (size_t i = 0; i < COUNT_OF(types); i++) {
+		if (!automatic && strcmp(types[i].name, type) != 0)
+			continue;
+		known = true;
+		if (types[i].run(buf_view(&der), err))
+			return true;
+	}
 	if (!known)
-		err_set(&err, DIRCA_E_USAGE, "type %s is unknown", type);
-	else if (!done && automatic)
-		err_set(&err, ERROR_INVALID_DATA,
-		    "%s is nothing that dirca knows; --type says why not", cli->args[0]);
-	return done ? CLI_OK : cli_fail(cli, &err);
+		return err_set(err, DIRCA_E_USAGE, "type %s is unknown", type);
+	return automatic ? err_set(err, ERROR_INVALID_DATA,
+			       "%s is nothing that dirca knows; --type says why not", name)
+			 : false;
 }

@@ -2,9 +2,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "own_json.h"
 #include "print.h"
-#include "session.h"
 #include "text.h"
+#include "verbs.h"
+#include "work.h"
 
 struct question {
 	const char *path, *first, *second; /* names of the verb's two arguments */
@@ -12,26 +14,14 @@ struct question {
 };
 
 static bool
-ask(struct cli *cli, struct session *session, const struct question *q, json_t **out,
-    struct err *err)
+ask(struct work *w, const struct question *q, json_t **out, struct err *err)
 {
-	char *first = http_escape(cli->args[0]), *second = http_escape(cli->args[1]);
-	char *path = first != NULL && second != NULL ? text_printf("%s?%s=%s&%s=%s", q->path,
-							   q->first, first, q->second, second)
-						     : NULL;
-	struct http_client *http = NULL;
-	bool ok = false;
+	OWNED(own_memory) char *first = http_escape(w->cli->args[0]);
+	OWNED(own_memory) char *second = http_escape(w->cli->args[1]);
+	OWNED(own_memory)
+	char *path = text_printf("%s?%s=%s&%s=%s", q->path, q->first, first, q->second, second);
 
-	if (path == NULL)
-		err_nomem(err);
-	else
-		ok = session_ca(session, &http, err) &&
-		     http_client_json(http, "GET", path, NULL, out, err);
-	http_client_close(&http);
-	free(first);
-	free(second);
-	free(path);
-	return ok;
+	return http_client_json(w->ca, "GET", path, NULL, out, err);
 }
 
 static void
@@ -101,35 +91,30 @@ print_recover(const json_t *answer)
 		    (long long)json_integer_value(json_object_get(answer, "omitted")));
 }
 
-static enum cli_exit
-explain(struct cli *cli, const struct question *q)
+static bool
+explain(struct work *w, const struct question *q, struct err *err)
 {
-	struct session session = {0};
-	json_t *answer = NULL;
-	enum cli_exit status = CLI_OK;
-	struct err err;
+	OWNED(own_json) json_t *answer = NULL;
 
-	if (!session_open(cli, &session, &err) || !ask(cli, &session, q, &answer, &err))
-		status = cli_fail(cli, &err);
-	else if (cli->opt.json)
-		print_json(json_incref(answer));
+	if (!ask(w, q, &answer, err))
+		return false;
+	if (w->cli->opt.json)
+		print_json(own_give(&answer));
 	else
 		q->print(answer);
-	json_decref(answer);
-	session_close(&session);
-	return status;
+	return true;
 }
 
-enum cli_exit
-cmd_explain_enroll(struct cli *cli)
+bool
+cmd_explain_enroll(struct work *w, struct err *err)
 {
-	return explain(
-	    cli, &(struct question){"/dirca/v1/explain/enroll", "user", "template", print_enroll});
+	return explain(w,
+	    &(struct question){"/dirca/v1/explain/enroll", "user", "template", print_enroll}, err);
 }
 
-enum cli_exit
-cmd_explain_recover(struct cli *cli)
+bool
+cmd_explain_recover(struct work *w, struct err *err)
 {
-	return explain(
-	    cli, &(struct question){"/dirca/v1/explain/recover", "officer", "user", print_recover});
+	return explain(w,
+	    &(struct question){"/dirca/v1/explain/recover", "officer", "user", print_recover}, err);
 }

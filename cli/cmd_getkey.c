@@ -9,10 +9,13 @@
 
 #include "clock.h"
 #include "file.h"
+#include "mem.h"
+#include "own_json.h"
 #include "print.h"
 #include "recovery.h"
-#include "session.h"
 #include "text.h"
+#include "verbs.h"
+#include "work.h"
 
 struct found {
 	const struct pki_service *service; /* NULL: the CA behind --socket */
@@ -23,7 +26,7 @@ struct found {
 
 struct search {
 	struct cli *cli;
-	struct session session;
+	struct session *session;
 	struct found *list;
 	size_t count;     /* CAs that answered */
 	size_t total;     /* candidates */
@@ -36,7 +39,6 @@ search_close(struct search *s)
 	for (size_t i = 0; i < s->count; i++)
 		json_decref(s->list[i].candidates);
 	free(s->list);
-	session_close(&s->session);
 }
 
 static const char *
@@ -48,41 +50,32 @@ host_of(const struct found *f)
 static const char *
 name_of(const struct search *s, const struct found *f)
 {
-	return f->service != NULL ? f->service->name : s->session.ca != NULL ? s->session.ca : "CA";
+	return f->service != NULL       ? f->service->name
+	       : s->session->ca != NULL ? s->session->ca
+					: "CA";
 }
 
 static bool
 ask(struct search *s, const struct pki_service *service, struct err *err)
 {
-	char *token = http_escape(s->cli->args[0]),
-	     *path = token != NULL ? text_printf("/dirca/v1/candidates?token=%s", token) : NULL;
+	OWNED(own_memory) char *token = http_escape(s->cli->args[0]);
+	OWNED(own_memory) char *path = text_printf("/dirca/v1/candidates?token=%s", token);
+	OWNED(http_client_close) struct http_client *http = NULL;
+	OWNED(own_json) json_t *answer = NULL;
 	struct found *f = &s->list[s->count];
-	struct http_client *http = NULL;
-	json_t *answer = NULL;
-	bool ok = false;
 
-	if (path == NULL) {
-		err_nomem(err);
-		goto out;
-	}
 	f->service = service;
 	if (!s->cli->opt.json)
 		fprintf(stderr, "Querying %s\\%s...\n", host_of(f), name_of(s, f));
-	if (!session_http(&s->session, service, &http, err) ||
+	if (!session_http(s->session, service, &http, err) ||
 	    !http_client_json(http, "GET", path, NULL, &answer, err))
-		goto out;
+		return false;
 	f->candidates = json_incref(json_object_get(answer, "candidates"));
 	f->hidden = json_integer_value(json_object_get(answer, "hidden"));
 	(void)http_refusal(json_object_get(answer, "refusal"), &f->refusal);
 	s->total += json_array_size(f->candidates);
 	s->count++;
-	ok = true;
-out:
-	json_decref(answer);
-	http_client_close(&http);
-	free(token);
-	free(path);
-	return ok;
+	return true;
 }
 
 /* Asks every CA that --ca does not exclude. One that cannot be asked is told and remembered: "one
@@ -90,22 +83,22 @@ out:
 static bool
 ask_all(struct search *s, struct err *err)
 {
-	if (s->session.socket != NULL) {
-		if ((s->list = calloc(1, sizeof *s->list)) == NULL)
-			return err_nomem(err);
+	struct session *session = s->session;
+
+	if (session->socket != NULL) {
+		s->list = mem_zero(1, sizeof *s->list);
 		return ask(s, NULL, err);
 	}
-	if (!session_pki(&s->session, err))
+	if (!session_pki(session, err))
 		return false;
-	if (s->session.service_count == 0)
+	if (session->service_count == 0)
 		return err_set(
 		    err, CRYPT_E_NOT_FOUND, "the directory names no certification authority");
-	if ((s->list = calloc(s->session.service_count, sizeof *s->list)) == NULL)
-		return err_nomem(err);
-	for (size_t i = 0; i < s->session.service_count; i++) {
-		const struct pki_service *service = &s->session.services[i];
+	s->list = mem_zero(session->service_count, sizeof *s->list);
+	for (size_t i = 0; i < session->service_count; i++) {
+		const struct pki_service *service = &session->services[i];
 
-		if (s->session.ca != NULL && !text_eq_nocase(s->session.ca, service->name))
+		if (session->ca != NULL && !text_eq_nocase(session->ca, service->name))
 			continue;
 		if (!ask(s, service, err)) {
 			fprintf(stderr, "dirca getkey: %s: %s (0x%08X %s)\n", service->name,
@@ -115,7 +108,7 @@ ask_all(struct search *s, struct err *err)
 	}
 	if (s->count == 0 && !s->unreachable)
 		return err_set(err, CRYPT_E_NOT_FOUND,
-		    "the directory names no certification authority %s", s->session.ca);
+		    "the directory names no certification authority %s", session->ca);
 	return s->count > 0;
 }
 
@@ -198,20 +191,16 @@ json_candidates(const struct search *s)
 static char *
 default_name(const json_t *c)
 {
-	char *cn = strdup(json_is_string(json_object_get(c, "common_name"))
-			      ? json_text(c, "common_name")
-			      : "key"),
-	     *name;
+	OWNED(own_memory)
+	char *cn =
+	    mem_text(json_is_string(json_object_get(c, "common_name")) ? json_text(c, "common_name")
+								       : "key");
 
-	if (cn == NULL)
-		return NULL;
 	for (char *p = cn; *p != '\0'; p++)
 		if (strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
 			*p) == NULL)
 			*p = '_';
-	name = text_printf("%s-%s.rec", cn, json_text(c, "serial_number"));
-	free(cn);
-	return name;
+	return text_printf("%s-%s.rec", cn, json_text(c, "serial_number"));
 }
 
 static void
@@ -219,17 +208,28 @@ print_recipients(const struct recovery_blob *blob)
 {
 	for (size_t i = 0; i < blob->archived.count; i++) {
 		const struct pkix_cert *kra = recovery_recipient(blob, i);
-		char *serial;
+		OWNED(own_memory)
+		char *serial = pkix_serial_text(blob->archived.recipients[i].serial);
 
 		printf("Recipient Info[%zu]:\n", i);
-		if (kra != NULL) {
+		if (kra != NULL)
 			print_cert(stdout, "  ", kra);
-		} else {
-			serial = pkix_serial_text(blob->archived.recipients[i].serial);
+		else
 			printf("  Serial Number: %s\n", serial != NULL ? serial : "?");
-			free(serial);
-		}
 	}
+}
+
+static json_t *
+json_recipient(const struct recovery_blob *blob, size_t at)
+{
+	const struct pkix_cert *kra = recovery_recipient(blob, at);
+	OWNED(own_memory) char *serial = pkix_serial_text(blob->archived.recipients[at].serial);
+	OWNED(own_memory) char *subject = kra != NULL ? pkix_name_text(kra->subject) : NULL;
+	OWNED(own_memory)
+	char *sha1 = kra != NULL ? hex_encode(view_of(kra->sha1, sizeof kra->sha1), '\0') : NULL;
+
+	return json_pack("{s:s?, s:s?, s:s?}", "serial_number", serial, "subject", subject,
+	    "certificate_hash", sha1);
 }
 
 static json_t *
@@ -237,19 +237,8 @@ json_recipients(const struct recovery_blob *blob)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < blob->archived.count; i++) {
-		const struct pkix_cert *kra = recovery_recipient(blob, i);
-		char *serial = pkix_serial_text(blob->archived.recipients[i].serial),
-		     *subject = kra != NULL ? pkix_name_text(kra->subject) : NULL;
-		char *sha1 =
-		    kra != NULL ? hex_encode(view_of(kra->sha1, sizeof kra->sha1), '\0') : NULL;
-
-		json_array_append_new(list, json_pack("{s:s?, s:s?, s:s?}", "serial_number", serial,
-						"subject", subject, "certificate_hash", sha1));
-		free(serial);
-		free(subject);
-		free(sha1);
-	}
+	for (size_t i = 0; i < blob->archived.count; i++)
+		json_array_append_new(list, json_recipient(blob, i));
 	return list;
 }
 
@@ -257,44 +246,32 @@ json_recipients(const struct recovery_blob *blob)
 static bool
 verify(const struct found *f, const struct recovery_blob *blob, struct err *err)
 {
-	struct pkix_cert ca;
+	OWNED(pkix_cert_free) struct pkix_cert ca = {0};
 	struct recovery_trust trust = {.cas = &ca, .ca_count = 1};
-	bool ok;
 
 	if (f->service == NULL) /* by the Unix socket, without a directory */
 		return true;
-	if (!pkix_cert_decode(buf_view(&f->service->certificate), &ca, err))
-		return false;
-	ok = recovery_verify(blob, &trust, err);
-	pkix_cert_free(&ca);
-	return ok;
+	return pkix_cert_decode(buf_view(&f->service->certificate), &ca, err) &&
+	       recovery_verify(blob, &trust, err);
 }
 
 static bool
 fetch(struct search *s, const struct found *f, const json_t *candidate, struct buf *der_out,
     struct recovery_blob *out, struct err *err)
 {
+	OWNED(own_json)
 	json_t *body = json_pack("{s:s}", "serial", json_text(candidate, "serial_number"));
-	char *text = body != NULL ? json_dumps(body, JSON_COMPACT) : NULL;
-	struct http_answer answer = {0};
-	struct http_client *http = NULL;
-	bool ok = false;
+	OWNED(own_memory) char *text = body != NULL ? json_dumps(body, JSON_COMPACT) : NULL;
+	OWNED(http_answer_free) struct http_answer answer = {0};
+	OWNED(http_client_close) struct http_client *http = NULL;
 
-	if (text == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	ok = session_http(&s->session, f->service, &http, err) &&
-	     http_client_request(http, "POST", "/dirca/v1/recovery-blobs", "application/json",
-		 view_str(text), &answer, err) &&
-	     http_answer_check(&answer, err) && buf_dup(buf_view(&answer.body), der_out, err) &&
-	     recovery_decode(buf_view(der_out), out, err) && verify(f, out, err);
-out:
-	http_answer_free(&answer);
-	http_client_close(&http);
-	free(text);
-	json_decref(body);
-	return ok;
+	if (text == NULL)
+		return err_nomem(err);
+	return session_http(s->session, f->service, &http, err) &&
+	       http_client_request(http, "POST", "/dirca/v1/recovery-blobs", "application/json",
+		   view_str(text), &answer, err) &&
+	       http_answer_check(&answer, err) && buf_dup(buf_view(&answer.body), der_out, err) &&
+	       recovery_decode(buf_view(der_out), out, err) && verify(f, out, err);
 }
 
 /* Each retrieval is in the audit trail for good: none is made that ends nowhere. */
@@ -306,23 +283,17 @@ check_output(const char *name, struct err *err)
 		   name);
 }
 
-static enum cli_exit
-fetch_and_write(struct search *s, const struct found *f, const json_t *candidate)
+static bool
+fetch_and_write(struct search *s, const struct found *f, const json_t *candidate, struct err *err)
 {
-	char *name = s->cli->count > 1 ? strdup(s->cli->args[1]) : default_name(candidate);
-	struct buf der = {0};
-	struct recovery_blob blob = {0};
-	enum cli_exit status = CLI_FAILED;
-	struct err err;
+	OWNED(own_memory)
+	char *name = s->cli->count > 1 ? mem_text(s->cli->args[1]) : default_name(candidate);
+	OWNED(buf_free) struct buf der = {0};
+	OWNED(recovery_free) struct recovery_blob blob = {0};
 
-	if (name == NULL)
-		err_nomem(&err);
-	if (name == NULL || !check_output(name, &err) ||
-	    !fetch(s, f, candidate, &der, &blob, &err) ||
-	    !file_create(name, buf_view(&der), 0600, &err)) {
-		status = cli_fail(s->cli, &err);
-		goto out;
-	}
+	if (!check_output(name, err) || !fetch(s, f, candidate, &der, &blob, err) ||
+	    !file_create(name, buf_view(&der), 0600, err))
+		return false;
 	if (s->cli->opt.json) {
 		print_json(json_pack("{s:o, s:s, s:o}", "candidates", json_candidates(s), "blob",
 		    name, "recipients", json_recipients(&blob)));
@@ -333,63 +304,48 @@ fetch_and_write(struct search *s, const struct found *f, const json_t *candidate
 		       "dirca recoverkey %s OUT.pfx --kra KRA.pfx\n",
 		    name, name);
 	}
-	status = CLI_OK;
-out:
-	recovery_free(&blob);
-	buf_free(&der);
-	free(name);
-	return status;
+	return true;
 }
 
 /* Nothing that the caller may see: that there is something else is an officer's to know. */
-static void
+static bool
 nothing_found(const struct search *s, struct err *err)
 {
 	for (size_t i = 0; i < s->count; i++)
 		if (s->list[i].hidden > 0 && s->list[i].refusal.code != ERR_OK) {
 			*err = s->list[i].refusal;
-			return;
+			return false;
 		}
-	err_set(err, CRYPT_E_NOT_FOUND, "no archived key of %s%s", s->cli->args[0],
+	return err_set(err, CRYPT_E_NOT_FOUND, "no archived key of %s%s", s->cli->args[0],
 	    s->unreachable ? " on the CAs that answered" : "");
 }
 
-static enum cli_exit
-finish(struct search *s)
+/* The one candidate is fetched; anything else is shown, and an error. */
+static bool
+fetch_or_show(struct search *s, struct err *err)
 {
-	struct err err;
-
 	for (size_t i = 0; s->total == 1 && !s->unreachable && i < s->count; i++)
 		if (json_array_size(s->list[i].candidates) == 1)
 			return fetch_and_write(
-			    s, &s->list[i], json_array_get(s->list[i].candidates, 0));
+			    s, &s->list[i], json_array_get(s->list[i].candidates, 0), err);
 	if (s->cli->opt.json)
 		print_json(json_pack("{s:o}", "candidates", json_candidates(s)));
 	else
 		print_candidates(s);
 	if (s->total == 0)
-		nothing_found(s, &err);
-	else if (s->total == 1)
-		err_set(&err, DIRCA_E_NETWORK,
+		return nothing_found(s, err);
+	if (s->total == 1)
+		return err_set(err, DIRCA_E_NETWORK,
 		    "not every CA could be asked, so this may not be the only key; name its CA "
 		    "with --ca to fetch it");
-	else
-		err_set(&err, TYPE_E_AMBIGUOUSNAME,
-		    "Ambiguous name. %zu keys fit; name one by its serial number", s->total);
-	return cli_fail(s->cli, &err);
+	return err_set(err, TYPE_E_AMBIGUOUSNAME,
+	    "Ambiguous name. %zu keys fit; name one by its serial number", s->total);
 }
 
-enum cli_exit
-cmd_getkey(struct cli *cli)
+bool
+cmd_getkey(struct work *w, struct err *err)
 {
-	struct search s = {.cli = cli};
-	enum cli_exit status;
-	struct err err;
+	OWNED(search_close) struct search s = {.cli = w->cli, .session = &w->session};
 
-	if (!session_open(cli, &s.session, &err) || !ask_all(&s, &err))
-		status = cli_fail(cli, &err);
-	else
-		status = finish(&s);
-	search_close(&s);
-	return status;
+	return ask_all(&s, err) && fetch_or_show(&s, err);
 }

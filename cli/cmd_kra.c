@@ -6,65 +6,56 @@
 
 #include "archive.h"
 #include "clock.h"
-#include "daemon_config.h"
 #include "file.h"
 #include "kra_store.h"
 #include "local_audit.h"
-#include "pem.h"
+#include "own_json.h"
+#include "pem_file.h"
 #include "print.h"
-#include "session.h"
 #include "text.h"
+#include "verbs.h"
+#include "work.h"
 
 /* A pid file may outlive its process, and the number be another's by now. */
 static bool
 is_dircad(pid_t pid)
 {
-	char *path = text_printf("/proc/%ld/comm", (long)pid), name[16] = "";
-	FILE *f = path != NULL ? fopen(path, "re") : NULL;
-	bool is = f != NULL && fgets(name, sizeof name, f) != NULL && strcmp(name, "dircad\n") == 0;
+	OWNED(own_memory) char *path = text_printf("/proc/%ld/comm", (long)pid);
+	OWNED(own_file) FILE *f = fopen(path, "re");
+	char name[16] = "";
 
-	if (f != NULL)
-		fclose(f);
-	free(path);
-	return is;
+	return f != NULL && fgets(name, sizeof name, f) != NULL && strcmp(name, "dircad\n") == 0;
 }
 
 /* The running CA reads its KRA store again; none running is fine. */
 static void
 tell_dircad(const struct config *config)
 {
-	char *path = config_path(config, "dircad.pid");
-	struct buf raw = {0};
+	OWNED(own_memory) char *path = config_path(config, "dircad.pid");
+	OWNED(buf_free) struct buf raw = {0};
 	char text[24];
 	int64_t pid;
 	struct err err;
 
-	if (path != NULL && file_read(path, sizeof text - 1, &raw, &err)) {
-		memcpy(text, raw.ptr, raw.len);
-		text[raw.len] = '\0';
-		text[strcspn(text, "\n")] = '\0';
-		if (text_to_int(text, 2, INT32_MAX, &pid) && is_dircad((pid_t)pid) &&
-		    kill((pid_t)pid, SIGHUP) != 0 && errno != ESRCH)
-			fprintf(stderr,
-			    "dirca: dircad (pid %lld) could not be told; send it SIGHUP\n",
-			    (long long)pid);
-	}
-	buf_free(&raw);
-	free(path);
+	if (!file_read(path, sizeof text - 1, &raw, &err))
+		return;
+	memcpy(text, raw.ptr, raw.len);
+	text[raw.len] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	if (text_to_int(text, 2, INT32_MAX, &pid) && is_dircad((pid_t)pid) &&
+	    kill((pid_t)pid, SIGHUP) != 0 && errno != ESRCH)
+		fprintf(stderr, "dirca: dircad (pid %lld) could not be told; send it SIGHUP\n",
+		    (long long)pid);
 }
 
 static bool
 issuers_of(const struct config *config, struct pkix_cert *ca_out, struct err *err)
 {
-	char *path = config_path(config, "ca.crt");
-	struct buf *list = NULL;
-	size_t count = 0;
-	bool ok = path != NULL && pem_certificates_file(path, &list, &count, err) &&
-		  pkix_cert_decode(buf_view(&list[0]), ca_out, err);
+	OWNED(own_memory) char *path = config_path(config, "ca.crt");
+	OWNED(pem_file_free) struct pem_file file = {0};
 
-	pem_list_free(&list, count);
-	free(path);
-	return ok;
+	return pem_file_read(path, &file, err) &&
+	       pkix_cert_decode(buf_view(&file.list[0]), ca_out, err);
 }
 
 /* The record first: without it nothing is done. */
@@ -72,19 +63,15 @@ static bool
 add_audited(const struct cli *cli, const struct config *config, const struct pkix_cert *kra,
     struct err *err)
 {
-	char *hash = hex_encode(view_of(kra->sha1, sizeof kra->sha1), '\0');
+	OWNED(own_memory) char *hash = hex_encode(view_of(kra->sha1, sizeof kra->sha1), '\0');
 	struct err ignored;
-	bool ok = false;
 
-	if (hash == NULL)
-		err_nomem(err);
-	else if (local_audit(cli, hash, NULL, err)) {
-		ok = kra_store_add(config, view_of(kra->raw.ptr, kra->raw.len), err);
-		if (!ok)
-			(void)local_audit(cli, hash, err, &ignored);
-	}
-	free(hash);
-	return ok;
+	if (!local_audit(cli, hash, NULL, err))
+		return false;
+	if (kra_store_add(config, buf_view(&kra->raw), err))
+		return true;
+	(void)local_audit(cli, hash, err, &ignored);
+	return false;
 }
 
 static bool
@@ -102,73 +89,60 @@ remove_audited(
 }
 
 static bool
-add_file(const struct cli *cli, const struct config *config, const struct pkix_cert *ca,
-    const char *file, struct err *err)
+add_one(const struct work *w, const struct pkix_cert *ca, struct view der, struct err *err)
 {
-	struct buf *list = NULL;
-	size_t count = 0;
-	bool ok = pem_certificates_file(file, &list, &count, err);
+	OWNED(pkix_cert_free) struct pkix_cert kra = {0};
 
-	for (size_t i = 0; ok && i < count; i++) {
-		struct pkix_cert kra = {0};
-
-		ok = pkix_cert_decode(buf_view(&list[i]), &kra, err) &&
-		     kra_validate(&kra, &ca, 1, clock_now(), err) &&
-		     add_audited(cli, config, &kra, err);
-		if (ok) {
-			printf("Added to the KRA store:\n");
-			print_cert(stdout, "  ", &kra);
-		}
-		pkix_cert_free(&kra);
-	}
-	pem_list_free(&list, count);
-	return ok;
+	if (!pkix_cert_decode(der, &kra, err) || !kra_validate(&kra, &ca, 1, clock_now(), err) ||
+	    !add_audited(w->cli, w->config, &kra, err))
+		return false;
+	printf("Added to the KRA store:\n");
+	print_cert(stdout, "  ", &kra);
+	return true;
 }
 
-enum cli_exit
-cmd_kra_add(struct cli *cli)
+static bool
+add_file(const struct work *w, const struct pkix_cert *ca, const char *path, struct err *err)
 {
-	struct config *config = NULL;
-	struct pkix_cert ca = {0};
-	enum cli_exit status = CLI_OK;
-	bool ok;
-	struct err err;
+	OWNED(pem_file_free) struct pem_file file = {0};
 
-	ok = load_daemon_config(cli, &config, &err) && issuers_of(config, &ca, &err);
-	for (int i = 0; ok && i < cli->count; i++)
-		ok = add_file(cli, config, &ca, cli->args[i], &err);
-	if (!ok)
-		status = cli_fail(cli, &err);
-	else
-		tell_dircad(config);
-	pkix_cert_free(&ca);
-	config_free(&config);
-	return status;
+	if (!pem_file_read(path, &file, err))
+		return false;
+	for (size_t i = 0; i < file.count; i++)
+		if (!add_one(w, ca, buf_view(&file.list[i]), err))
+			return false;
+	return true;
 }
 
-enum cli_exit
-cmd_kra_remove(struct cli *cli)
+bool
+cmd_kra_add(struct work *w, struct err *err)
 {
-	struct config *config = NULL;
-	enum cli_exit status = CLI_OK;
-	struct err err;
+	OWNED(pkix_cert_free) struct pkix_cert ca = {0};
 
-	if (!load_daemon_config(cli, &config, &err) ||
-	    !remove_audited(cli, config, cli->args[0], &err)) {
-		status = cli_fail(cli, &err);
-	} else {
-		tell_dircad(config);
-		puts("Removed. Keys sealed to it stay recoverable by it; a recovery BLOB will no "
-		     "longer carry its certificate.");
-	}
-	config_free(&config);
-	return status;
+	if (!issuers_of(w->config, &ca, err))
+		return false;
+	for (int i = 0; i < w->cli->count; i++)
+		if (!add_file(w, &ca, w->cli->args[i], err))
+			return false;
+	tell_dircad(w->config);
+	return true;
+}
+
+bool
+cmd_kra_remove(struct work *w, struct err *err)
+{
+	if (!remove_audited(w->cli, w->config, w->cli->args[0], err))
+		return false;
+	tell_dircad(w->config);
+	puts("Removed. Keys sealed to it stay recoverable by it; a recovery BLOB will no longer "
+	     "carry its certificate.");
+	return true;
 }
 
 static void
 show_kra(const struct cli *cli, const char *object, struct view der, json_t *list)
 {
-	struct pkix_cert cert = {0};
+	OWNED(pkix_cert_free) struct pkix_cert cert = {0};
 	struct err err;
 
 	if (!pkix_cert_decode(der, &cert, &err)) {
@@ -185,72 +159,56 @@ show_kra(const struct cli *cli, const char *object, struct view der, json_t *lis
 		print_cert(stdout, "  ", &cert);
 		putchar('\n');
 	}
-	pkix_cert_free(&cert);
 }
 
-enum cli_exit
-cmd_kra_list(struct cli *cli)
+bool
+cmd_kra_list(struct work *w, struct err *err)
 {
-	struct session session = {0};
-	json_t *list = json_array();
-	enum cli_exit status = CLI_OK;
-	struct err err;
+	const struct dir_entries *kras = &w->session.pki->kras;
+	OWNED(own_json) json_t *list = json_array();
 
-	if (!session_open(cli, &session, &err) || !session_pki(&session, &err)) {
-		status = cli_fail(cli, &err);
-		goto out;
-	}
-	for (size_t i = 0; i < session.pki->kras.count; i++) {
-		const struct dir_entry *e = &session.pki->kras.list[i];
+	(void)err;
+	for (size_t i = 0; i < kras->count; i++) {
+		const struct dir_entry *e = &kras->list[i];
 		const struct dir_attr *a = dir_entry_attr(e, "userCertificate");
 
 		for (size_t k = 0; a != NULL && k < a->count; k++)
-			show_kra(cli, e->dn, buf_view(&a->values[k]), list);
+			show_kra(w->cli, e->dn, buf_view(&a->values[k]), list);
 	}
-	if (cli->opt.json)
-		print_json(json_incref(list));
-out:
-	json_decref(list);
-	session_close(&session);
-	return status;
+	if (w->cli->opt.json)
+		print_json(own_give(&list));
+	return true;
 }
 
 static bool
-publish_file(struct session *s, const char *ca_name, const char *file, struct err *err)
+publish_file(struct session *s, const char *ca_name, const char *path, struct err *err)
 {
-	struct buf *list = NULL;
-	size_t count = 0;
-	bool ok = pem_certificates_file(file, &list, &count, err);
+	OWNED(pem_file_free) struct pem_file file = {0};
 
-	for (size_t i = 0; ok && i < count; i++)
-		ok = pki_publish_kra(s->directory, ca_name, buf_view(&list[i]), clock_now(), err);
-	if (ok)
-		printf(
-		    "%s: %zu certificate(s) published in CN=KRA under %s.\n", file, count, ca_name);
-	pem_list_free(&list, count);
-	return ok;
+	if (!pem_file_read(path, &file, err))
+		return false;
+	for (size_t i = 0; i < file.count; i++)
+		if (!pki_publish_kra(
+			s->directory, ca_name, buf_view(&file.list[i]), clock_now(), err))
+			return false;
+	printf("%s: %zu certificate(s) published in CN=KRA under %s.\n", path, file.count, ca_name);
+	return true;
 }
 
-enum cli_exit
-cmd_kra_publish(struct cli *cli)
+bool
+cmd_kra_publish(struct work *w, struct err *err)
 {
-	struct session session = {0};
-	const struct pki_service *service = NULL;
-	enum cli_exit status = CLI_OK;
-	bool ok;
-	struct err err;
+	const struct pki_service *service;
 
-	ok = session_open(cli, &session, &err) && session_pki(&session, &err) &&
-	     session_service(&session, &service, &err);
-	if (ok && service == NULL)
-		ok = err_set(
-		    &err, DIRCA_E_USAGE, "the directory is needed: -H and, with several CAs, --ca");
-	for (int i = 0; ok && i < cli->count; i++)
-		ok = publish_file(&session, service->name, cli->args[i], &err);
-	if (!ok)
-		status = cli_fail(cli, &err);
-	session_close(&session);
-	return status;
+	if (!session_service(&w->session, &service, err))
+		return false;
+	if (service == NULL)
+		return err_set(
+		    err, DIRCA_E_USAGE, "the directory is needed: -H and, with several CAs, --ca");
+	for (int i = 0; i < w->cli->count; i++)
+		if (!publish_file(&w->session, service->name, w->cli->args[i], err))
+			return false;
+	return true;
 }
 
 static struct view
@@ -275,51 +233,48 @@ find_by_hash(const struct pki_snapshot *pki, struct view sha1)
 
 /* The certificate that the argument means: a file, or the SHA-1 of one in the KRA container. */
 static bool
-unpublish(struct session *s, const char *what, struct err *err)
+find_named(
+    struct session *s, const char *what, struct pem_file *file, struct view *out, struct err *err)
 {
-	struct buf *list = NULL, hash = {0};
-	size_t count = 0, removed = 0;
-	struct view found = {0};
-	bool ok = false;
+	OWNED(buf_free) struct buf hash = {0};
 
 	if (strlen(what) == 40 && hex_decode(what, &hash, err)) {
-		found = find_by_hash(s->pki, buf_view(&hash));
-		if (found.len == 0)
-			err_set(err, CRYPT_E_NOT_FOUND,
-			    "the KRA container holds no certificate with SHA-1 %s", what);
-	} else if (pem_certificates_file(what, &list, &count, err)) {
-		if (count == 1)
-			found = buf_view(&list[0]);
-		else
-			err_set(err, E_INVALIDARG, "%s: one certificate is expected", what);
+		*out = find_by_hash(s->pki, buf_view(&hash));
+		return out->len > 0 ||
+		       err_set(err, CRYPT_E_NOT_FOUND,
+			   "the KRA container holds no certificate with SHA-1 %s", what);
 	}
-	if (found.len == 0 || !pki_unpublish_kra(s->directory, found, &removed, err))
-		goto out;
-	ok = removed > 0 ||
-	     err_set(err, CRYPT_E_NOT_FOUND, "the KRA container does not hold %s", what);
-	if (ok)
-		printf(
-		    "%s: taken out of %zu object(s) of the KRA container. Keys sealed to it stay "
-		    "recoverable by it; `dirca kra remove` takes it from a CA.\n",
-		    what, removed);
-out:
-	pem_list_free(&list, count);
-	buf_free(&hash);
-	return ok;
+	if (!pem_file_read(what, file, err))
+		return false;
+	if (file->count != 1)
+		return err_set(err, E_INVALIDARG, "%s: one certificate is expected", what);
+	*out = buf_view(&file->list[0]);
+	return true;
 }
 
-enum cli_exit
-cmd_kra_unpublish(struct cli *cli)
+static bool
+unpublish(struct session *s, const char *what, struct err *err)
 {
-	struct session session = {0};
-	enum cli_exit status = CLI_OK;
-	struct err err;
-	bool ok = session_open(cli, &session, &err) && session_pki(&session, &err);
+	OWNED(pem_file_free) struct pem_file file = {0};
+	size_t removed = 0;
+	struct view found;
 
-	for (int i = 0; ok && i < cli->count; i++)
-		ok = unpublish(&session, cli->args[i], &err);
-	if (!ok)
-		status = cli_fail(cli, &err);
-	session_close(&session);
-	return status;
+	if (!find_named(s, what, &file, &found, err) ||
+	    !pki_unpublish_kra(s->directory, found, &removed, err))
+		return false;
+	if (removed == 0)
+		return err_set(err, CRYPT_E_NOT_FOUND, "the KRA container does not hold %s", what);
+	printf("%s: taken out of %zu object(s) of the KRA container. Keys sealed to it stay "
+	       "recoverable by it; `dirca kra remove` takes it from a CA.\n",
+	    what, removed);
+	return true;
+}
+
+bool
+cmd_kra_unpublish(struct work *w, struct err *err)
+{
+	for (int i = 0; i < w->cli->count; i++)
+		if (!unpublish(&w->session, w->cli->args[i], err))
+			return false;
+	return true;
 }

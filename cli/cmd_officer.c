@@ -4,10 +4,14 @@
 #include <string.h>
 
 #include "authority.h"
+#include "mem.h"
 #include "officer_edit.h"
+#include "own_json.h"
 #include "print.h"
 #include "text.h"
 #include "trustee.h"
+#include "verbs.h"
+#include "work.h"
 
 struct officers {
 	struct authority authority;
@@ -22,7 +26,7 @@ static void
 read_rules(struct officers *o)
 {
 	struct view raw = o->authority.raw_officers;
-	struct sd sd = {0};
+	OWNED(sd_free) struct sd sd = {0};
 
 	if (raw.len == 0)
 		err_set(&o->problem, CRYPT_E_NOT_FOUND,
@@ -34,14 +38,13 @@ read_rules(struct officers *o)
 		err_prefix(&o->problem, "dircaOfficerRights of %s", o->authority.service->dn);
 	else
 		o->problem.code = ERR_OK;
-	sd_free(&sd);
 }
 
 static bool
-officers_open(struct cli *cli, struct officers *o, struct err *err)
+officers_open(struct work *w, struct officers *o, struct err *err)
 {
 	*o = (struct officers){0};
-	if (!authority_open(cli, &o->authority, err))
+	if (!authority_open(&w->session, &o->authority, err))
 		return false;
 	read_rules(o);
 	return true;
@@ -54,67 +57,53 @@ officers_close(struct officers *o)
 	authority_close(&o->authority);
 }
 
-static bool
-json_requesters(struct officers *o, const struct officer_rule *rule, json_t **out, struct err *err)
+static json_t *
+json_requesters(const struct officers *o, const struct officer_rule *rule)
 {
 	json_t *list = json_array();
 
-	*out = NULL;
-	for (size_t i = 0; i < rule->requesters.count; i++) {
-		json_t *who;
-
-		if (!authority_json_sid(&o->authority, &rule->requesters.list[i], &who, err)) {
-			json_decref(list);
-			return false;
-		}
-		json_array_append_new(list, who);
-	}
-	*out = list;
-	return true;
+	for (size_t i = 0; i < rule->requesters.count; i++)
+		json_array_append_new(
+		    list, authority_json_sid(&o->authority, &rule->requesters.list[i]));
+	return list;
 }
 
-static bool
-json_rules(struct officers *o, json_t *list, struct err *err)
+static json_t *
+json_rules(const struct officers *o)
 {
+	json_t *list = json_array();
+
 	for (size_t i = 0; i < o->rules.count; i++) {
 		const struct officer_rule *rule = &o->rules.list[i];
 		int shadow = officer_rules_shadow(&o->rules, i);
-		json_t *officer, *requesters;
 
-		if (!authority_json_sid(&o->authority, &rule->officer, &officer, err))
-			return false;
-		if (!json_requesters(o, rule, &requesters, err)) {
-			json_decref(officer);
-			return false;
-		}
 		json_array_append_new(
 		    list, json_pack("{s:i, s:s, s:o, s:o, s:s?, s:o}", "number", (int)i + 1,
-			      "effect", rule->deny ? "deny" : "allow", "officer", officer,
-			      "requesters", requesters, "template", rule->template_cn,
+			      "effect", rule->deny ? "deny" : "allow", "officer",
+			      authority_json_sid(&o->authority, &rule->officer), "requesters",
+			      json_requesters(o, rule), "template", rule->template_cn,
 			      "shadowed_by", shadow >= 0 ? json_integer(shadow + 1) : json_null()));
 	}
-	return true;
+	return list;
 }
 
 /* Who holds the right that rules can only narrow. */
 static bool
-json_holders(struct officers *o, json_t *list, struct err *err)
+json_holders(const struct officers *o, json_t *list, struct err *err)
 {
-	struct sids holders;
-	bool ok = ca_rights_holders(&o->authority.security, CA_RIGHT_OFFICER, &holders, err);
+	OWNED(sids_free) struct sids holders = {0};
 
-	for (size_t i = 0; ok && i < holders.count; i++) {
-		json_t *who;
+	if (!ca_rights_holders(&o->authority.security, CA_RIGHT_OFFICER, &holders, err))
+		return false;
+	for (size_t i = 0; i < holders.count; i++) {
+		json_t *who = authority_json_sid(&o->authority, &holders.list[i]);
 
-		if (!(ok = authority_json_sid(&o->authority, &holders.list[i], &who, err)))
-			break;
 		json_object_set_new(who, "restricted", json_boolean(!o->rules.unrestricted));
 		json_object_set_new(who, "has_rules",
 		    json_boolean(officer_rules_name(&o->rules, &holders.list[i])));
 		json_array_append_new(list, who);
 	}
-	sids_free(&holders);
-	return ok;
+	return true;
 }
 
 static void
@@ -167,34 +156,28 @@ print_officers(const struct officers *o, const json_t *holders, const json_t *ru
 }
 
 static bool
-show(struct officers *o, struct err *err)
+show(const struct officers *o, struct err *err)
 {
-	json_t *holders = json_array(), *rules = json_array();
-	bool ok = json_holders(o, holders, err) && json_rules(o, rules, err);
+	OWNED(own_json) json_t *holders = json_array(), *rules = json_rules(o);
 
-	if (ok && o->authority.session.cli->opt.json)
+	if (!json_holders(o, holders, err))
+		return false;
+	if (o->authority.session->cli->opt.json)
 		print_json(json_pack("{s:s, s:b, s:s?, s:O, s:O}", "dn", o->authority.service->dn,
 		    "restricted", (int)!o->rules.unrestricted, "problem",
 		    o->problem.code != ERR_OK ? o->problem.msg : NULL, "officers", holders, "rules",
 		    rules));
-	else if (ok)
+	else
 		print_officers(o, holders, rules);
-	json_decref(holders);
-	json_decref(rules);
-	return ok;
+	return true;
 }
 
-enum cli_exit
-cmd_officer_list(struct cli *cli)
+bool
+cmd_officer_list(struct work *w, struct err *err)
 {
-	struct officers o;
-	enum cli_exit status = CLI_OK;
-	struct err err;
+	OWNED(officers_close) struct officers o = {0};
 
-	if (!officers_open(cli, &o, &err) || !show(&o, &err))
-		status = cli_fail(cli, &err);
-	officers_close(&o);
-	return status;
+	return officers_open(w, &o, err) && show(&o, err);
 }
 
 /* ---- changing ---- */
@@ -203,19 +186,17 @@ static void
 warn(const struct officers *o, const char *text, const char *who)
 {
 	fprintf(
-	    stderr, "dirca %s: warning: %s%s\n", o->authority.session.cli->verb->name, who, text);
+	    stderr, "dirca %s: warning: %s%s\n", o->authority.session->cli->verb->name, who, text);
 }
 
 static bool
 write_rules(struct officers *o, struct err *err)
 {
-	struct buf raw = {0};
-	bool ok = officer_rules_encode(&o->rules, &raw, err) &&
-		  authority_write(&o->authority, "dircaOfficerRights", o->authority.raw_officers,
-		      buf_view(&raw), err);
+	OWNED(buf_free) struct buf raw = {0};
 
-	buf_free(&raw);
-	return ok;
+	return officer_rules_encode(&o->rules, &raw, err) &&
+	       authority_write(&o->authority, "dircaOfficerRights", o->authority.raw_officers,
+		   buf_view(&raw), err);
 }
 
 /* A change of single rules begins with rules. */
@@ -232,26 +213,24 @@ check_restricted(const struct officers *o, struct err *err)
 					     "manager; begin with 'dirca officer restrict'");
 }
 
-static enum cli_exit
-finish(struct cli *cli, struct officers *o, bool ok, struct err *err)
+static bool
+show_changed(const struct officers *o, struct err *err)
 {
-	enum cli_exit status = CLI_OK;
+	const struct cli *cli = o->authority.session->cli;
 
-	if (ok && o->rules.count == 0 && !o->rules.unrestricted)
+	if (o->rules.count == 0 && !o->rules.unrestricted)
 		warn(o, "no rule is left: no certificate manager may act for anyone", "");
-	if (!ok || !show(o, err))
-		status = cli_fail(cli, err);
-	else if (cli->opt.dry_run)
+	if (!show(o, err))
+		return false;
+	if (cli->opt.dry_run)
 		fprintf(stderr, "dirca %s: dry run, nothing is written\n", cli->verb->name);
-	officers_close(o);
-	return status;
+	return true;
 }
 
 static bool
 restrict_all(struct officers *o, bool off, bool force, struct err *err)
 {
-	struct sids holders;
-	bool ok;
+	OWNED(sids_free) struct sids holders = {0};
 
 	if (o->problem.code == ERR_OK && o->rules.unrestricted == off) {
 		warn(o, "that is so already; nothing is changed", "");
@@ -265,28 +244,24 @@ restrict_all(struct officers *o, bool off, bool force, struct err *err)
 	o->rules.unrestricted = off;
 	if (off)
 		return write_rules(o, err);
-	if (!ca_rights_holders(&o->authority.security, CA_RIGHT_OFFICER, &holders, err))
-		return false;
-	ok = officer_rules_begin(&holders, &o->rules, err) && write_rules(o, err);
-	sids_free(&holders);
-	return ok;
+	return ca_rights_holders(&o->authority.security, CA_RIGHT_OFFICER, &holders, err) &&
+	       officer_rules_begin(&holders, &o->rules, err) && write_rules(o, err);
 }
 
-enum cli_exit
-cmd_officer_restrict(struct cli *cli)
+bool
+cmd_officer_restrict(struct work *w, struct err *err)
 {
-	struct officers o;
-	struct err err;
-	bool ok =
-	    officers_open(cli, &o, &err) && restrict_all(&o, cli->opt.off, cli->opt.force, &err);
+	const struct cli_options *opt = &w->cli->opt;
+	OWNED(officers_close) struct officers o = {0};
 
-	return finish(cli, &o, ok, &err);
+	return officers_open(w, &o, err) && restrict_all(&o, opt->off, opt->force, err) &&
+	       show_changed(&o, err);
 }
 
 static bool
 check_templates(const struct officers *o, const struct cli *cli, struct err *err)
 {
-	const struct dir_entries *all = &o->authority.session.pki->templates;
+	const struct dir_entries *all = &o->authority.session->pki->templates;
 
 	for (size_t i = 0; i < cli->opt.templates.count; i++) {
 		const char *cn = cli->opt.templates.list[i];
@@ -309,11 +284,11 @@ check_templates(const struct officers *o, const struct cli *cli, struct err *err
 static void
 warn_no_right(struct officers *o, const char *name, const struct sid *sid)
 {
-	struct principal p = {0};
+	OWNED(principal_free) struct principal p = {0};
 	struct sid alone[] = {*sid, SID_EVERYONE, SID_AUTHENTICATED_USERS};
-	struct sids as = {alone, 3};
+	struct sids as = {alone, COUNT_OF(alone)};
 	struct err ignored;
-	enum dir_find found = principal_find(o->authority.session.directory, name, &p, &ignored);
+	enum dir_find found = principal_find(o->authority.session->directory, name, &p, &ignored);
 
 	if (found == DIR_FIND_FAILED)
 		return;
@@ -324,7 +299,6 @@ warn_no_right(struct officers *o, const char *name, const struct sid *sid)
 		    " does not hold Issue and Manage Certificates, which rules only narrow; 'dirca "
 		    "ca rights grant' gives it",
 		    name);
-	principal_free(&p);
 }
 
 static void
@@ -352,15 +326,13 @@ add_rules(struct officers *o, const struct cli *cli, struct officer_rule *rule, 
 	bool added, any = false, ok = true;
 
 	for (size_t i = 0; ok && i < count; i++) {
-		char *cn = templates->count > 0 ? strdup(templates->list[i]) : NULL;
+		OWNED(own_memory)
+		char *cn = mem_text(templates->count > 0 ? templates->list[i] : NULL);
 
-		if (cn == NULL && templates->count > 0)
-			return err_nomem(err);
 		rule->template_cn = cn;
 		ok = officer_rules_add(&o->rules, rule, &at, &added, err);
 		any = any || (ok && added);
 		rule->template_cn = NULL;
-		free(cn);
 	}
 	if (ok && !any)
 		warn(o, "there is such a rule already; nothing is changed", "");
@@ -368,50 +340,59 @@ add_rules(struct officers *o, const struct cli *cli, struct officer_rule *rule, 
 }
 
 static bool
-add(struct officers *o, const struct cli *cli, bool deny, struct err *err)
+read_requesters(struct officers *o, const struct cli_list *names, struct sids *out, struct err *err)
 {
-	struct officer_rule rule = {.deny = deny};
+	for (size_t i = 0; i < names->count; i++) {
+		struct sid sid;
+
+		if (!authority_trustee(&o->authority, names->list[i], &sid, err) ||
+		    !sids_add(out, &sid, err))
+			return false;
+	}
+	return true;
+}
+
+static bool
+add_ruling(struct officers *o, const struct cli *cli, bool deny, struct err *err)
+{
 	const struct cli_list *names = &cli->opt.requesters;
-	bool ok;
+	OWNED(sids_free) struct sids requesters = {0};
+	struct officer_rule rule = {.deny = deny};
 
 	if (names->count == 0)
 		return err_set(err, DIRCA_E_USAGE,
 		    "--for is needed: the groups or users that the rule speaks of, or Everyone");
-	ok = check_restricted(o, err) && check_templates(o, cli, err) &&
-	     authority_trustee(&o->authority, cli->args[0], &rule.officer, err);
-	for (size_t i = 0; ok && i < names->count; i++) {
-		struct sid sid;
-
-		ok = authority_trustee(&o->authority, names->list[i], &sid, err) &&
-		     sids_add(&rule.requesters, &sid, err);
-	}
-	if (ok)
-		warn_no_right(o, cli->args[0], &rule.officer);
-	ok = ok && add_rules(o, cli, &rule, err);
-	if (ok)
-		warn_shadows(o);
-	sids_free(&rule.requesters);
-	return ok;
+	if (!check_restricted(o, err) || !check_templates(o, cli, err) ||
+	    !authority_trustee(&o->authority, cli->args[0], &rule.officer, err) ||
+	    !read_requesters(o, names, &requesters, err))
+		return false;
+	warn_no_right(o, cli->args[0], &rule.officer);
+	rule.requesters = requesters; /* borrowed */
+	if (!add_rules(o, cli, &rule, err))
+		return false;
+	warn_shadows(o);
+	return true;
 }
 
-enum cli_exit
-cmd_officer_allow(struct cli *cli)
+static bool
+allow_or_deny(struct work *w, bool deny, struct err *err)
 {
-	struct officers o;
-	struct err err;
-	bool ok = officers_open(cli, &o, &err) && add(&o, cli, false, &err);
+	OWNED(officers_close) struct officers o = {0};
 
-	return finish(cli, &o, ok, &err);
+	return officers_open(w, &o, err) && add_ruling(&o, w->cli, deny, err) &&
+	       show_changed(&o, err);
 }
 
-enum cli_exit
-cmd_officer_deny(struct cli *cli)
+bool
+cmd_officer_allow(struct work *w, struct err *err)
 {
-	struct officers o;
-	struct err err;
-	bool ok = officers_open(cli, &o, &err) && add(&o, cli, true, &err);
+	return allow_or_deny(w, false, err);
+}
 
-	return finish(cli, &o, ok, &err);
+bool
+cmd_officer_deny(struct work *w, struct err *err)
+{
+	return allow_or_deny(w, true, err);
 }
 
 /* Marks what one argument names: a number as `officer list` counts, or an officer. */
@@ -440,26 +421,23 @@ mark(struct officers *o, const char *word, bool *doomed, struct err *err)
 static bool
 remove_rules(struct officers *o, const struct cli *cli, struct err *err)
 {
-	bool *doomed = calloc(o->rules.count + 1, sizeof *doomed), ok;
+	OWNED(own_memory) bool *doomed = mem_zero(o->rules.count + 1, sizeof *doomed);
 
-	if (doomed == NULL)
-		return err_nomem(err);
-	ok = check_restricted(o, err);
-	for (int i = 0; ok && i < cli->count; i++)
-		ok = mark(o, cli->args[i], doomed, err);
-	for (size_t i = o->rules.count; ok && i-- > 0;)
+	if (!check_restricted(o, err))
+		return false;
+	for (int i = 0; i < cli->count; i++)
+		if (!mark(o, cli->args[i], doomed, err))
+			return false;
+	for (size_t i = o->rules.count; i-- > 0;)
 		if (doomed[i])
 			officer_rules_remove(&o->rules, i);
-	free(doomed);
-	return ok && write_rules(o, err);
+	return write_rules(o, err);
 }
 
-enum cli_exit
-cmd_officer_remove(struct cli *cli)
+bool
+cmd_officer_remove(struct work *w, struct err *err)
 {
-	struct officers o;
-	struct err err;
-	bool ok = officers_open(cli, &o, &err) && remove_rules(&o, cli, &err);
+	OWNED(officers_close) struct officers o = {0};
 
-	return finish(cli, &o, ok, &err);
+	return officers_open(w, &o, err) && remove_rules(&o, w->cli, err) && show_changed(&o, err);
 }

@@ -3,23 +3,23 @@
 #include <string.h>
 
 #include "ca_rights.h"
-#include "daemon_config.h"
 #include "local_audit.h"
-#include "pem.h"
+#include "own.h"
+#include "pem_file.h"
 #include "pkix.h"
 #include "publication_file.h"
 #include "service_key.h"
-#include "session.h"
 #include "trustee.h"
+#include "verbs.h"
+#include "work.h"
 
 /* Who writes, and what about. */
 struct writer {
-	struct config *config;
-	struct session session; /* the caller, if the options say who that is */
-	struct dir_conn *own;   /* else the CA itself */
-	struct dir_conn *directory;
-	struct buf *certificates; /* ca.crt */
-	size_t certificate_count;
+	struct config *config;      /* borrowed */
+	struct dir_conn *directory; /* borrowed: the caller's, if the options say who that is, */
+	struct dir_conn *own;       /* else the CA's own */
+	struct dir_config own_config;
+	struct pem_file certificates; /* ca.crt */
 	struct pkix_cert cert;
 };
 
@@ -27,38 +27,35 @@ static void
 writer_close(struct writer *w)
 {
 	pkix_cert_free(&w->cert);
-	pem_list_free(&w->certificates, w->certificate_count);
+	pem_file_free(&w->certificates);
 	dir_disconnect(&w->own);
-	session_close(&w->session);
-	config_free(&w->config);
 }
 
 static bool
 read_certificate(struct writer *w, struct err *err)
 {
-	char *path = config_path(w->config, "ca.crt");
-	bool ok = path != NULL
-		      ? pem_certificates_file(path, &w->certificates, &w->certificate_count, err)
-		      : err_nomem(err);
+	OWNED(own_memory) char *path = config_path(w->config, "ca.crt");
 
-	free(path);
-	return ok && pkix_cert_decode(buf_view(&w->certificates[0]), &w->cert, err);
+	return pem_file_read(path, &w->certificates, err) &&
+	       pkix_cert_decode(buf_view(&w->certificates.list[0]), &w->cert, err);
 }
 
 static bool
-writer_open(const struct cli *cli, struct writer *w, struct dir_config *own, struct err *err)
+writer_open(struct work *work, struct writer *w, struct err *err)
 {
-	*w = (struct writer){0};
-	if (!load_daemon_config(cli, &w->config, err) || !read_certificate(w, err))
+	const struct cli_options *o = &work->cli->opt;
+
+	w->config = work->config;
+	if (!read_certificate(w, err))
 		return false;
-	if (cli->opt.uri != NULL || cli->opt.user != NULL || cli->opt.bind_dn != NULL) {
-		if (!session_open(cli, &w->session, err) || !session_directory(&w->session, err))
+	if (o->uri != NULL || o->user != NULL || o->bind_dn != NULL) {
+		if (!work_open(work, NEEDS_DIRECTORY, err))
 			return false;
-		w->directory = w->session.directory;
+		w->directory = work->session.directory;
 		return true;
 	}
-	config_directory(w->config, own);
-	if (!config_read_password(w->config, err) || !dir_connect(own, &w->own, err))
+	config_directory(w->config, &w->own_config);
+	if (!config_read_password(w->config, err) || !dir_connect(&w->own_config, &w->own, err))
 		return false;
 	w->directory = w->own;
 	return true;
@@ -95,43 +92,33 @@ static bool
 make_security(const struct cli *cli, struct dir_conn *directory, struct buf *out, struct err *err)
 {
 	const struct cli_options *o = &cli->opt;
-	struct sd sd = {0};
-	bool ok;
+	OWNED(sd_free) struct sd sd = {0};
 
 	if (o->admins.count == 0)
 		return err_set(err, CERTSRV_E_NO_CAADMIN_DEFINED,
 		    "--admin is needed: who administers the CA (user or group of the directory)");
-	ok = ca_rights_initial(&sd, err) &&
-	     add_right(directory, &o->admins, CA_RIGHT_ADMIN | CA_RIGHT_READ, &sd, err) &&
-	     add_right(directory, &o->officers, CA_RIGHT_OFFICER | CA_RIGHT_READ, &sd, err) &&
-	     add_right(directory, &o->auditors, CA_RIGHT_AUDITOR | CA_RIGHT_READ, &sd, err) &&
-	     sd_encode(&sd, out, err);
-	sd_free(&sd);
-	return ok;
+	return ca_rights_initial(&sd, err) &&
+	       add_right(directory, &o->admins, CA_RIGHT_ADMIN | CA_RIGHT_READ, &sd, err) &&
+	       add_right(directory, &o->officers, CA_RIGHT_OFFICER | CA_RIGHT_READ, &sd, err) &&
+	       add_right(directory, &o->auditors, CA_RIGHT_AUDITOR | CA_RIGHT_READ, &sd, err) &&
+	       sd_encode(&sd, out, err);
 }
 
 /* Whether the directory has the enrollment service already: then its rights stay. */
 static bool
 is_published(const struct writer *w, bool *yes_out, struct err *err)
 {
-	char *dn = pki_service_dn(w->directory, w->config->ca_name);
-	struct dir_entries found = {0};
-	bool ok = false;
+	OWNED(own_memory) char *dn = pki_service_dn(w->directory, w->config->ca_name);
+	OWNED(dir_entries_free) struct dir_entries found = {0};
 
-	if (dn == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	ok = dir_search(w->directory,
-	    &(struct dir_query){.base = dn,
-		.filter = "(objectClass=pKIEnrollmentService)",
-		.attrs = (const char *const[]){"cn", NULL}},
-	    &found, err);
-	*yes_out = ok && found.count > 0;
-out:
-	dir_entries_free(&found);
-	free(dn);
-	return ok;
+	if (!dir_search(w->directory,
+		&(struct dir_query){.base = dn,
+		    .filter = "(objectClass=pKIEnrollmentService)",
+		    .attrs = (const char *const[]){"cn", NULL}},
+		&found, err))
+		return false;
+	*yes_out = found.count > 0;
+	return true;
 }
 
 static bool
@@ -140,7 +127,8 @@ publish(const struct cli *cli, struct writer *w, struct err *err)
 	static const char *const defaults[] = {"EFSArchive", "UserArchive", "KeyRecoveryAgent",
 	    "User", "EFS", "Machine", "WebServer", NULL};
 	const char *names[CLI_LIST_MAX + 1] = {NULL};
-	char *subject = pkix_name_text(w->cert.subject);
+	OWNED(own_memory) char *subject = pkix_name_text(w->cert.subject);
+	OWNED(buf_free) struct buf security = {0};
 	struct pki_publication p = {.ca_name = w->config->ca_name,
 	    .host = w->config->host,
 	    .url = w->config->url,
@@ -149,28 +137,18 @@ publish(const struct cli *cli, struct writer *w, struct err *err)
 	    .templates = cli->opt.templates.count > 0 ? names : defaults,
 	    .is_root = view_eq(w->cert.subject, w->cert.issuer)};
 	uint8_t service_key[SERVICE_KEY_HASH_LEN];
-	struct buf security = {0};
-	bool there = false, finished, ok = false;
+	bool there = false, finished;
 
 	memcpy(names, cli->opt.templates.list, sizeof cli->opt.templates.list);
-	if (subject == NULL) {
-		err_nomem(err);
-		goto out;
-	}
 	if (!service_key_hash(w->config, service_key, err) || !is_published(w, &there, err) ||
 	    (!there && !make_security(cli, w->directory, &security, err)))
-		goto out;
+		return false;
 	p.ca_security = buf_view(&security);
 	p.service_key = view_of(service_key, sizeof service_key);
 	/* Written down first: what a failure interrupts, dircad or the next try finishes. */
-	ok = publication_begin(w->config, &p, err) &&
-	     publication_finish(w->config, w->directory, &finished, err);
-	if (!ok)
-		err_prefix(err, "begun, and to be finished at the next start of dircad");
-out:
-	free(subject);
-	buf_free(&security);
-	return ok;
+	return (publication_begin(w->config, &p, err) &&
+		   publication_finish(w->config, w->directory, &finished, err)) ||
+	       err_prefix(err, "begun, and to be finished at the next start of dircad");
 }
 
 static bool
@@ -187,39 +165,32 @@ publish_audited(const struct cli *cli, struct writer *w, struct err *err)
 	return false;
 }
 
-enum cli_exit
-cmd_ca_publish(struct cli *cli)
+bool
+cmd_ca_publish(struct work *work, struct err *err)
 {
-	struct dir_config own;
-	struct writer w;
-	enum cli_exit status = CLI_OK;
-	struct err err;
+	OWNED(writer_close) struct writer w = {0};
 
-	if (!writer_open(cli, &w, &own, &err) || !publish_audited(cli, &w, &err))
-		status = cli_fail(cli, &err);
-	else
-		printf("%s is published: AIA, NTAuthCertificates, %sEnrollment Services.\n",
-		    w.config->ca_name,
-		    view_eq(w.cert.subject, w.cert.issuer) ? "Certification Authorities, " : "");
-	writer_close(&w);
-	return status;
+	if (!writer_open(work, &w, err) || !publish_audited(work->cli, &w, err))
+		return false;
+	printf("%s is published: AIA, NTAuthCertificates, %sEnrollment Services.\n",
+	    w.config->ca_name,
+	    view_eq(w.cert.subject, w.cert.issuer) ? "Certification Authorities, " : "");
+	return true;
 }
 
 /* ---- ca unpublish ---- */
 
-enum cli_exit
-cmd_ca_unpublish(struct cli *cli)
+bool
+cmd_ca_unpublish(struct work *work, struct err *err)
 {
-	struct dir_config own;
-	struct writer w;
-	enum cli_exit status = CLI_OK;
-	struct err err;
+	bool everything = work->cli->opt.everything;
+	OWNED(writer_close) struct writer w = {0};
 
-	if (!writer_open(cli, &w, &own, &err) || !publication_forget(w.config, &err) ||
+	if (!writer_open(work, &w, err) || !publication_forget(w.config, err) ||
 	    !pki_unpublish_ca(w.directory, w.config->ca_name, w.config->host, buf_view(&w.cert.raw),
-		cli->opt.everything, &err))
-		status = cli_fail(cli, &err);
-	else if (cli->opt.everything)
+		everything, err))
+		return false;
+	if (everything)
 		printf("%s is gone from the directory. Its certificates cannot be verified there "
 		       "any more.\n",
 		    w.config->ca_name);
@@ -228,6 +199,5 @@ cmd_ca_unpublish(struct cli *cli)
 		       "AIA, CDP and Certification Authorities stay for the certificates that it "
 		       "issued; --all removes them too.\n",
 		    w.config->ca_name);
-	writer_close(&w);
-	return status;
+	return true;
 }

@@ -4,12 +4,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli.h"
 #include "file.h"
+#include "mem.h"
+#include "own.h"
 #include "pfx.h"
 #include "print.h"
 #include "recovery.h"
 #include "trusted_cas.h"
+#include "verbs.h"
+#include "work.h"
 
 #define FILE_MAX (1024 * 1024)
 
@@ -51,21 +54,16 @@ static bool
 open_kra(struct recover *r, struct err *err)
 {
 	const struct cli_options *o = &r->cli->opt;
-	struct secret password = {0};
-	struct buf file = {0};
-	struct pfx pfx = {0};
-	bool ok = false;
+	OWNED(secret_free) struct secret password = {0};
+	OWNED(buf_free) struct buf file = {0};
+	OWNED(pfx_free) struct pfx pfx = {0};
 
 	if (o->kra == NULL)
 		return err_set(err, DIRCA_E_USAGE, "--kra is needed: the KRA's PKCS#12");
-	ok = file_read(o->kra, FILE_MAX, &file, err) &&
-	     cli_password(
-		 o->kra_password_file, "Password of the KRA's PKCS#12: ", false, &password, err) &&
-	     pfx_decode(buf_view(&file), &password, &pfx, err) && take_kra(r, &pfx, err);
-	secret_free(&password);
-	buf_free(&file);
-	pfx_free(&pfx);
-	return ok;
+	return file_read(o->kra, FILE_MAX, &file, err) &&
+	       cli_password(o->kra_password_file, "Password of the KRA's PKCS#12: ", false,
+		   &password, err) &&
+	       pfx_decode(buf_view(&file), &password, &pfx, err) && take_kra(r, &pfx, err);
 }
 
 static bool
@@ -88,16 +86,13 @@ verify(struct recover *r, struct err *err)
 static bool
 write_pfx(struct recover *r, struct err *err)
 {
-	struct view *chain = calloc(r->blob.other_count + 1, sizeof *chain);
-	struct buf pfx = {0};
+	OWNED(own_memory) struct view *chain = mem_zero(r->blob.other_count + 1, sizeof *chain);
+	OWNED(own_memory)
 	char *cn = pkix_name_value(r->blob.certificate.subject, NID_commonName);
+	OWNED(buf_free) struct buf pfx = {0};
+	const char *path = r->cli->args[1];
 	size_t count = 0;
-	bool ok = false;
 
-	if (chain == NULL) {
-		err_nomem(err);
-		goto out;
-	}
 	/* The chain of the certificate: every CA certificate of the message, not the KRAs'. */
 	for (size_t i = 0; i < r->blob.other_count; i++) {
 		const struct pkix_cert *c = &r->blob.others[i];
@@ -108,14 +103,9 @@ write_pfx(struct recover *r, struct err *err)
 	}
 	if (!pfx_encode(r->key, buf_view(&r->blob.certificate.raw), chain, count, cn, &r->password,
 		&pfx, err))
-		goto out;
-	ok = r->cli->opt.force ? file_replace(r->cli->args[1], buf_view(&pfx), 0600, err)
-			       : file_create(r->cli->args[1], buf_view(&pfx), 0600, err);
-out:
-	free(chain);
-	free(cn);
-	buf_free(&pfx);
-	return ok;
+		return false;
+	return r->cli->opt.force ? file_replace(path, buf_view(&pfx), 0600, err)
+				 : file_create(path, buf_view(&pfx), 0600, err);
 }
 
 static bool
@@ -127,34 +117,35 @@ check_target(const struct cli *cli, struct err *err)
 	return true;
 }
 
-enum cli_exit
-cmd_recoverkey(struct cli *cli)
+static void
+print_recovered(const struct recover *r)
 {
-	struct recover r = {.cli = cli};
-	struct buf file = {0};
-	enum cli_exit status = CLI_OK;
-	struct err err;
-
-	if (!check_target(cli, &err) || !file_read(cli->args[0], FILE_MAX, &file, &err) ||
-	    !recovery_decode(buf_view(&file), &r.blob, &err) || !open_kra(&r, &err) ||
-	    !verify(&r, &err) || !recover_unwrap(&r.blob, &r.kra, r.kra_key, &r.key, &err) ||
-	    !cli_password(cli->opt.out_password_file, "Password for the user's PKCS#12: ", true,
-		&r.password, &err) ||
-	    !write_pfx(&r, &err)) {
-		status = cli_fail(cli, &err);
-	} else {
-		printf("Recovered:\n");
-		print_cert(stdout, "  ", &r.blob.certificate);
-		printf("Signed by:\n");
-		print_cert(stdout, "  ", &r.blob.signer);
-		if (r.blob.has_retrieval) {
-			printf("Retrieved by:\n");
-			print_retrieval(stdout, "  ", &r.blob.retrieval);
-		}
-		printf("%s written. Give the user the file and, by another way, its password.\n",
-		    cli->args[1]);
+	printf("Recovered:\n");
+	print_cert(stdout, "  ", &r->blob.certificate);
+	printf("Signed by:\n");
+	print_cert(stdout, "  ", &r->blob.signer);
+	if (r->blob.has_retrieval) {
+		printf("Retrieved by:\n");
+		print_retrieval(stdout, "  ", &r->blob.retrieval);
 	}
-	buf_free(&file);
-	recover_close(&r);
-	return status;
+	printf("%s written. Give the user the file and, by another way, its password.\n",
+	    r->cli->args[1]);
+}
+
+bool
+cmd_recoverkey(struct work *w, struct err *err)
+{
+	const struct cli *cli = w->cli;
+	OWNED(recover_close) struct recover r = {.cli = cli};
+	OWNED(buf_free) struct buf file = {0};
+
+	if (!check_target(cli, err) || !file_read(cli->args[0], FILE_MAX, &file, err) ||
+	    !recovery_decode(buf_view(&file), &r.blob, err) || !open_kra(&r, err) ||
+	    !verify(&r, err) || !recover_unwrap(&r.blob, &r.kra, r.kra_key, &r.key, err) ||
+	    !cli_password(cli->opt.out_password_file, "Password for the user's PKCS#12: ", true,
+		&r.password, err) ||
+	    !write_pfx(&r, err))
+		return false;
+	print_recovered(&r);
+	return true;
 }

@@ -1,9 +1,12 @@
 /* dirca requests, approve, deny. */
 #include <stdlib.h>
 
+#include "mem.h"
+#include "own_json.h"
 #include "print.h"
-#include "session.h"
 #include "text.h"
+#include "verbs.h"
+#include "work.h"
 
 #define PAGE 500
 
@@ -21,25 +24,24 @@ print_row(const json_t *r)
 
 /* Pages until the CA has no more. */
 static bool
-list(const struct cli *cli, struct http_client *http, json_t *all, struct err *err)
+list_requests(struct work *w, json_t *all, struct err *err)
 {
+	const struct cli_options *opt = &w->cli->opt;
+	OWNED(own_memory)
+	char *word = opt->disposition != NULL ? http_escape(opt->disposition) : mem_text("");
 	long long after = 0, before = -1;
 	size_t got = PAGE;
 
 	/* A CA that gives the same page again is not asked for ever. */
 	while (got == PAGE && after > before) {
-		char *word =
-		    cli->opt.disposition != NULL ? http_escape(cli->opt.disposition) : NULL;
+		OWNED(own_memory)
 		char *path = text_printf("/dirca/v1/requests?after=%lld&limit=%d%s%s", after, PAGE,
-		    word != NULL ? "&disposition=" : "", word != NULL ? word : "");
-		json_t *answer = NULL, *rows, *row;
+		    opt->disposition != NULL ? "&disposition=" : "", word);
+		OWNED(own_json) json_t *answer = NULL;
+		json_t *rows, *row;
 		size_t i;
-		bool ok = path != NULL ? http_client_json(http, "GET", path, NULL, &answer, err)
-				       : err_nomem(err);
 
-		free(word);
-		free(path);
-		if (!ok)
+		if (!http_client_json(w->ca, "GET", path, NULL, &answer, err))
 			return false;
 		rows = json_object_get(answer, "requests");
 		got = json_array_size(rows);
@@ -47,82 +49,59 @@ list(const struct cli *cli, struct http_client *http, json_t *all, struct err *e
 		json_array_foreach(rows, i, row)
 		{
 			after = json_integer_value(json_object_get(row, "request_id"));
-			if (cli->opt.json)
+			if (opt->json)
 				json_array_append(all, row);
 			else
 				print_row(row);
 		}
-		json_decref(answer);
 	}
 	return true;
 }
 
-enum cli_exit
-cmd_requests(struct cli *cli)
+bool
+cmd_requests(struct work *w, struct err *err)
 {
-	struct session session = {0};
-	struct http_client *http = NULL;
-	json_t *all = json_array();
-	enum cli_exit status = CLI_OK;
-	struct err err;
+	OWNED(own_json) json_t *all = json_array();
 
-	if (!session_open(cli, &session, &err) || !session_ca(&session, &http, &err)) {
-		status = cli_fail(cli, &err);
-		goto out;
-	}
-	if (!cli->opt.json)
+	if (!w->cli->opt.json)
 		printf("%6s  %-8s  %-20s  %-24s  %-7s  %s\n", "ID", "STATE", "TEMPLATE",
 		    "REQUESTER", "ARCHIVE", "SERIAL NUMBER OR MESSAGE");
-	if (!list(cli, http, all, &err))
-		status = cli_fail(cli, &err);
-	else if (cli->opt.json)
-		print_json(json_incref(all));
-out:
-	json_decref(all);
-	http_client_close(&http);
-	session_close(&session);
-	return status;
+	if (!list_requests(w, all, err))
+		return false;
+	if (w->cli->opt.json)
+		print_json(own_give(&all));
+	return true;
 }
 
-static enum cli_exit
-decide(struct cli *cli, const char *what, json_t *body)
+static bool
+decide(struct work *w, const char *what, json_t *body, struct err *err)
 {
-	struct session session = {0};
-	struct http_client *http = NULL;
-	json_t *answer = NULL;
-	enum cli_exit status = CLI_OK;
+	OWNED(own_json) json_t *answer = NULL;
 	char path[96];
 	int64_t id;
-	struct err err;
 
-	if (!text_to_int(cli->args[0], 1, INT64_MAX, &id)) {
-		err_set(&err, DIRCA_E_USAGE, "%s is not a request id", cli->args[0]);
-		json_decref(body);
-		return cli_fail(cli, &err);
-	}
+	if (!text_to_int(w->cli->args[0], 1, INT64_MAX, &id))
+		return err_set(err, DIRCA_E_USAGE, "%s is not a request id", w->cli->args[0]);
 	snprintf(path, sizeof path, "/dirca/v1/requests/%lld/%s", (long long)id, what);
-	if (!session_open(cli, &session, &err) || !session_ca(&session, &http, &err) ||
-	    !http_client_json(http, "POST", path, body, &answer, &err))
-		status = cli_fail(cli, &err);
-	else
-		printf("Request %lld: %s\n", (long long)id, json_text(answer, "disposition"));
-	json_decref(answer);
-	json_decref(body);
-	http_client_close(&http);
-	session_close(&session);
-	return status;
+	if (!work_open(w, NEEDS_CA, err) ||
+	    !http_client_json(w->ca, "POST", path, body, &answer, err))
+		return false;
+	printf("Request %lld: %s\n", (long long)id, json_text(answer, "disposition"));
+	return true;
 }
 
-enum cli_exit
-cmd_approve(struct cli *cli)
+bool
+cmd_approve(struct work *w, struct err *err)
 {
-	return decide(cli, "approve", NULL);
+	return decide(w, "approve", NULL, err);
 }
 
-enum cli_exit
-cmd_deny(struct cli *cli)
+bool
+cmd_deny(struct work *w, struct err *err)
 {
-	return decide(cli, "deny",
-	    cli->opt.reason != NULL ? json_pack("{s:s}", "reason", cli->opt.reason)
-				    : json_object());
+	const char *reason = w->cli->opt.reason;
+	OWNED(own_json)
+	json_t *body = reason != NULL ? json_pack("{s:s}", "reason", reason) : json_object();
+
+	return decide(w, "deny", body, err);
 }

@@ -3,7 +3,10 @@
 #include <string.h>
 
 #include "authority.h"
+#include "own_json.h"
 #include "print.h"
+#include "verbs.h"
+#include "work.h"
 
 /* Rights that an entry gives or denies, by name; a bit without a name as a number. */
 static json_t *
@@ -37,21 +40,21 @@ effect_of(const struct ace *ace)
 	}
 }
 
-static bool
-json_entries(struct authority *a, json_t *list, struct err *err)
+static json_t *
+json_entries(struct authority *a)
 {
+	json_t *list = json_array();
+
 	for (size_t i = 0; i < a->security.count; i++) {
 		const struct ace *ace = &a->security.aces[i];
-		json_t *who;
 
-		if (!authority_json_sid(a, &ace->sid, &who, err))
-			return false;
 		json_array_append_new(
 		    list, json_pack("{s:i, s:s, s:o, s:o, s:b}", "entry", (int)i, "effect",
-			      effect_of(ace), "trustee", who, "rights", json_rights(ace->mask),
-			      "inherited", (int)((ace->flags & ACE_FLAG_INHERITED) != 0)));
+			      effect_of(ace), "trustee", authority_json_sid(a, &ace->sid), "rights",
+			      json_rights(ace->mask), "inherited",
+			      (int)((ace->flags & ACE_FLAG_INHERITED) != 0)));
 	}
-	return true;
+	return list;
 }
 
 static void
@@ -77,19 +80,16 @@ print_entries(const struct authority *a, const json_t *list)
 	}
 }
 
-static bool
-show(struct authority *a, struct err *err)
+static void
+show(struct authority *a)
 {
-	json_t *list = json_array();
-	bool ok = json_entries(a, list, err);
+	OWNED(own_json) json_t *list = json_entries(a);
 
-	if (ok && a->session.cli->opt.json)
+	if (a->session->cli->opt.json)
 		print_json(json_pack("{s:s, s:b, s:O}", "dn", a->service->dn, "present",
 		    (int)a->has_security, "entries", list));
-	else if (ok)
+	else
 		print_entries(a, list);
-	json_decref(list);
-	return ok;
 }
 
 static bool
@@ -112,13 +112,13 @@ rights_of_words(const struct cli *cli, uint32_t *mask_out, struct err *err)
 static bool
 write_security(struct authority *a, struct err *err)
 {
-	struct buf raw = {0};
-	bool ok = sd_encode(&a->security, &raw, err) &&
-		  authority_write(a, "dircaCASecurity", a->raw_security, buf_view(&raw), err);
+	OWNED(buf_free) struct buf raw = {0};
 
-	buf_free(&raw);
-	a->has_security = a->has_security || ok;
-	return ok;
+	if (!sd_encode(&a->security, &raw, err) ||
+	    !authority_write(a, "dircaCASecurity", a->raw_security, buf_view(&raw), err))
+		return false;
+	a->has_security = true;
+	return true;
 }
 
 /* ca rights grant|revoke TRUSTEE RIGHT... */
@@ -149,18 +149,16 @@ change(struct authority *a, const struct cli *cli, struct err *err)
 	return ca_rights_check(&a->security, err) && write_security(a, err);
 }
 
-enum cli_exit
-cmd_ca_rights(struct cli *cli)
+bool
+cmd_ca_rights(struct work *w, struct err *err)
 {
-	struct authority a;
-	enum cli_exit status = CLI_OK;
-	struct err err;
+	const struct cli *cli = w->cli;
+	OWNED(authority_close) struct authority a = {0};
 
-	if (!authority_open(cli, &a, &err) || (cli->count > 0 && !change(&a, cli, &err)) ||
-	    !show(&a, &err))
-		status = cli_fail(cli, &err);
-	else if (cli->count > 0 && cli->opt.dry_run)
+	if (!authority_open(&w->session, &a, err) || (cli->count > 0 && !change(&a, cli, err)))
+		return false;
+	show(&a);
+	if (cli->count > 0 && cli->opt.dry_run)
 		fprintf(stderr, "dirca ca rights: dry run, nothing is written\n");
-	authority_close(&a);
-	return status;
+	return true;
 }

@@ -4,27 +4,28 @@
 
 #include "ca_rights.h"
 #include "descriptor.h"
+#include "mem.h"
+#include "own_json.h"
 #include "print.h"
 #include "sd_effective.h"
 #include "sd_review.h"
 #include "text.h"
+#include "verbs.h"
 
 /* ---- sd show ---- */
 
 static json_t *
 json_ace(const struct descriptor *d, size_t at, const struct ace *ace)
 {
-	char *text = descriptor_ace_text(d, ace), mask[16];
-	json_t *out;
+	OWNED(own_memory) char *text = descriptor_ace_text(d, ace);
+	char mask[16];
 
 	snprintf(mask, sizeof mask, "0x%08" PRIx32, ace->mask);
-	out = json_pack("{s:i, s:s?, s:o, s:s, s:i, s:b, s:b}", "entry", (int)at, "text", text,
+	return json_pack("{s:i, s:s?, s:o, s:s, s:i, s:b, s:b}", "entry", (int)at, "text", text,
 	    "trustee", ace->sid.count > 0 ? descriptor_json_sid(d, &ace->sid) : json_null(), "mask",
 	    mask, "type", (int)ace->type, "inherited",
 	    (int)((ace->flags & ACE_FLAG_INHERITED) != 0), "inherit_only",
 	    (int)((ace->flags & ACE_FLAG_INHERIT_ONLY) != 0));
-	free(text);
-	return out;
 }
 
 /* null for a list that is not there. */
@@ -42,18 +43,16 @@ json_acl(const struct descriptor *d, bool present, const struct ace *aces, size_
 }
 
 static json_t *
-describe(const struct descriptor *d)
+json_descriptor(const struct descriptor *d)
 {
 	const struct sd *sd = &d->sd;
-	char *sddl = sd_to_sddl(sd);
-	json_t *out = json_pack("{s:s, s:o, s:o, s:b, s:o, s:o, s:s?}", "object", d->name, "owner",
+	OWNED(own_memory) char *sddl = sd_to_sddl(sd);
+
+	return json_pack("{s:s, s:o, s:o, s:b, s:o, s:o, s:s?}", "object", d->name, "owner",
 	    sd->has_owner ? descriptor_json_sid(d, &sd->owner) : json_null(), "group",
 	    sd->has_group ? descriptor_json_sid(d, &sd->group) : json_null(), "protected",
 	    (int)sd_is_protected(sd), "dacl", json_acl(d, sd->has_dacl, sd->aces, sd->count),
 	    "sacl", json_acl(d, sd->has_sacl, sd->sacl, sd->sacl_count), "sddl", sddl);
-
-	free(sddl);
-	return out;
 }
 
 static void
@@ -98,32 +97,25 @@ print_description(const json_t *o)
 	printf("SDDL: %s\n", json_text(o, "sddl"));
 }
 
-enum cli_exit
-cmd_sd_show(struct cli *cli)
+bool
+cmd_sd_show(struct work *w, struct err *err)
 {
-	struct descriptor d = {0};
-	enum cli_exit status = CLI_OK;
-	json_t *about = NULL;
-	struct err err;
+	const struct cli *cli = w->cli;
+	OWNED(descriptor_close) struct descriptor d = {0};
+	OWNED(own_json) json_t *about = NULL;
 
-	if (cli->count > 0 && cli->opt.sddl != NULL) {
-		err_set(&err, DIRCA_E_USAGE,
+	if (cli->count > 0 && cli->opt.sddl != NULL)
+		return err_set(err, DIRCA_E_USAGE,
 		    "an object or --sddl, not both; `dirca sd check` "
 		    "compares them");
-		return cli_fail(cli, &err);
-	}
-	if (!descriptor_open(cli, &d, &err)) {
-		status = cli_fail(cli, &err);
-	} else {
-		about = describe(&d);
-		if (cli->opt.json)
-			print_json(json_incref(about));
-		else
-			print_description(about);
-	}
-	json_decref(about);
-	descriptor_close(&d);
-	return status;
+	if (!descriptor_open(w, &d, err))
+		return false;
+	about = json_descriptor(&d);
+	if (cli->opt.json)
+		print_json(own_give(&about));
+	else
+		print_description(about);
+	return true;
 }
 
 /* ---- sd check ---- */
@@ -146,12 +138,11 @@ static const struct asked questions[] = {
 		       .object = GUID_RIGHT_AUTOENROLL,
 		       .mapping = &SD_MAPPING_DS}},
 };
-#define QUESTION_COUNT (sizeof questions / sizeof questions[0])
 
 static bool
 add_grant(const struct descriptor *d, const struct asked *asked, json_t *list, struct err *err)
 {
-	struct sd_trustees found;
+	OWNED(sd_trustees_free) struct sd_trustees found = {0};
 	json_t *who;
 
 	if (!sd_effective_trustees(&d->sd, &asked->question, &found, err))
@@ -159,52 +150,44 @@ add_grant(const struct descriptor *d, const struct asked *asked, json_t *list, s
 	who = json_array();
 	for (size_t k = 0; k < found.count; k++)
 		json_array_append_new(who, descriptor_json_sid(d, &found.list[k].sid));
-	sd_trustees_free(&found);
 	json_array_append_new(list, json_pack("{s:s, s:o}", "right", asked->name, "trustees", who));
 	return true;
 }
 
-/* [{"right", "trustees"}]; NULL on no memory. */
-static json_t *
-json_grants(const struct descriptor *d, struct err *err)
+/* [{"right", "trustees"}] */
+static bool
+json_grants(const struct descriptor *d, json_t *list, struct err *err)
 {
-	bool of_ca = d->rights == SD_RIGHTS_CA, ok = true;
-	json_t *list = json_array();
+	bool of_ca = d->rights == SD_RIGHTS_CA;
 
-	for (size_t i = 0; ok && i < (of_ca ? ca_right_count : QUESTION_COUNT); i++) {
+	for (size_t i = 0; i < (of_ca ? ca_right_count : COUNT_OF(questions)); i++) {
 		const struct asked of_right = {
 		    ca_rights[of_ca ? i : 0].name, {.mask = ca_rights[of_ca ? i : 0].mask}};
 
-		ok = add_grant(d, of_ca ? &of_right : &questions[i], list, err);
+		if (!add_grant(d, of_ca ? &of_right : &questions[i], list, err))
+			return false;
 	}
-	if (ok)
-		return list;
-	json_decref(list);
-	return NULL;
+	return true;
 }
 
-/* [{"entry", "what", "text"}]; NULL on no memory. */
-static json_t *
-json_findings(const struct descriptor *d, struct err *err)
+/* [{"entry", "what", "text"}] */
+static bool
+json_findings(const struct descriptor *d, json_t *list, struct err *err)
 {
-	json_t *list = json_array();
-	struct sd_findings found;
+	OWNED(sd_findings_free) struct sd_findings found = {0};
 
-	if (!sd_review(&d->sd, &found, err)) {
-		json_decref(list);
-		return NULL;
-	}
+	if (!sd_review(&d->sd, &found, err))
+		return false;
 	for (size_t i = 0; i < found.count; i++) {
 		int at = found.list[i].ace;
+		OWNED(own_memory)
 		char *text = at >= 0 ? descriptor_ace_text(d, &d->sd.aces[at]) : NULL;
 
 		json_array_append_new(list,
 		    json_pack("{s:o, s:s, s:s?}", "entry", at >= 0 ? json_integer(at) : json_null(),
 			"what", found.list[i].what, "text", text));
-		free(text);
 	}
-	sd_findings_free(&found);
-	return list;
+	return true;
 }
 
 static void
@@ -252,94 +235,83 @@ print_findings(const json_t *list)
 static bool
 review(const struct descriptor *d, bool json, size_t *count_out, struct err *err)
 {
-	json_t *grants = json_grants(d, err);
-	json_t *findings = grants != NULL ? json_findings(d, err) : NULL;
-	bool ok = findings != NULL;
+	OWNED(own_json) json_t *grants = json_array(), *findings = json_array();
 
+	if (!json_grants(d, grants, err) || !json_findings(d, findings, err))
+		return false;
 	*count_out = json_array_size(findings);
-	if (ok && json) {
+	if (json) {
 		print_json(json_pack(
 		    "{s:s, s:O, s:O}", "object", d->name, "grants", grants, "findings", findings));
-	} else if (ok) {
+	} else {
 		puts(d->name);
 		print_grants(grants);
 		print_findings(findings);
 	}
-	json_decref(grants);
-	json_decref(findings);
-	return ok;
+	return true;
 }
 
 static char *
 difference_text(const struct descriptor *d, const struct sd_difference *one)
 {
-	char sid[SID_TEXT_MAX], *name, *text;
+	char sid[SID_TEXT_MAX];
 
 	if (one->ace != NULL)
 		return descriptor_ace_text(d, one->ace);
 	if (one->sid == NULL)
-		return text_printf("%s", one->words);
+		return mem_text(one->words);
 	sid_to_text(one->sid, sid);
-	name = descriptor_name_of(d, one->sid);
-	text = name != NULL ? text_printf("%s (%s)", sid, name) : text_printf("%s", sid);
-	free(name);
-	return text;
+	OWNED(own_memory) char *name = descriptor_name_of(d, one->sid);
+	return name != NULL ? text_printf("%s (%s)", sid, name) : mem_text(sid);
 }
 
 /* '-': only the object has it, '+': only the SDDL. */
 static void
 report_difference(const struct descriptor *d, const struct sd_difference *one, json_t *list)
 {
-	char *text = difference_text(d, one);
+	OWNED(own_memory) char *text = difference_text(d, one);
 
 	if (list == NULL)
-		printf(
-		    "%c %s: %s\n", one->wanted ? '+' : '-', one->what, text != NULL ? text : "?");
+		printf("%c %s: %s\n", one->wanted ? '+' : '-', one->what, text);
 	else
 		json_array_append_new(
 		    list, json_pack("{s:s, s:s, s:s?}", "only_in", one->wanted ? "sddl" : "object",
 			      "part", one->what, "text", text));
-	free(text);
 }
 
 static bool
 compare(
     const struct descriptor *d, const struct cli_options *opt, size_t *count_out, struct err *err)
 {
-	struct sd_differences found = {0};
-	struct sd wanted = {0};
-	json_t *list = opt->json ? json_array() : NULL;
-	bool ok = descriptor_from_sddl(d, opt->sddl, &wanted, err) &&
-		  sd_compare(&d->sd, &wanted, &found, err);
+	OWNED(sd_differences_free) struct sd_differences found = {0};
+	OWNED(sd_free) struct sd wanted = {0};
+	OWNED(own_json) json_t *list = opt->json ? json_array() : NULL;
 
+	if (!descriptor_from_sddl(d, opt->sddl, &wanted, err) ||
+	    !sd_compare(&d->sd, &wanted, &found, err))
+		return false;
 	*count_out = found.count;
 	for (size_t i = 0; i < found.count; i++)
 		report_difference(d, &found.list[i], list);
-	if (ok && list != NULL)
+	if (list != NULL)
 		print_json(json_pack("{s:s, s:O}", "object", d->name, "differences", list));
-	else if (ok)
+	else
 		printf("%zu difference%s.\n", found.count, found.count == 1 ? "" : "s");
-	json_decref(list);
-	sd_differences_free(&found);
-	sd_free(&wanted);
-	return ok;
+	return true;
 }
 
-enum cli_exit
-cmd_sd_check(struct cli *cli)
+bool
+cmd_sd_check(struct work *w, struct err *err)
 {
-	bool compares = cli->count > 0 && cli->opt.sddl != NULL;
-	struct descriptor d = {0};
-	enum cli_exit status;
+	const struct cli *cli = w->cli;
+	OWNED(descriptor_close) struct descriptor d = {0};
 	size_t count = 0;
-	struct err err;
 
-	if (!descriptor_open(cli, &d, &err) ||
-	    !(compares ? compare(&d, &cli->opt, &count, &err)
-		       : review(&d, cli->opt.json, &count, &err)))
-		status = cli_fail(cli, &err);
-	else
-		status = count > 0 ? CLI_FINDINGS : CLI_OK;
-	descriptor_close(&d);
-	return status;
+	if (!descriptor_open(w, &d, err) ||
+	    !(cli->count > 0 && cli->opt.sddl != NULL ? compare(&d, &cli->opt, &count, err)
+						      : review(&d, cli->opt.json, &count, err)))
+		return false;
+	if (count > 0)
+		w->status = CLI_FINDINGS;
+	return true;
 }

@@ -5,10 +5,13 @@
 #include <openssl/x509v3.h>
 
 #include "clock.h"
+#include "mem.h"
+#include "own_json.h"
 #include "print.h"
 #include "sd.h"
-#include "session.h"
 #include "text.h"
+#include "verbs.h"
+#include "work.h"
 
 /* Stores by the names that certutil -viewstore and -dspublish use. */
 static const struct store {
@@ -185,11 +188,9 @@ find_store(const char *name)
 static bool
 is_in_store(const struct pki_snapshot *pki, const struct dir_entry *e, const struct store *s)
 {
-	char *base = text_printf("%s,%s", s->rdn, pki->services_dn);
-	bool yes = base != NULL && dir_dn_is_under(e->dn, base);
+	OWNED(own_memory) char *base = text_printf("%s,%s", s->rdn, pki->services_dn);
 
-	free(base);
-	return yes;
+	return dir_dn_is_under(e->dn, base);
 }
 
 static bool
@@ -217,37 +218,22 @@ read_store(
 	return true;
 }
 
-enum cli_exit
-cmd_viewstore(struct cli *cli)
+bool
+cmd_viewstore(struct work *w, struct err *err)
 {
-	const char *what = cli->count > 0 ? cli->args[0] : NULL;
-	struct session session = {0};
-	struct dir_entries found = {0};
-	json_t *list = cli->opt.json ? json_array() : NULL;
-	enum cli_exit status = CLI_OK;
+	const char *what = w->cli->count > 0 ? w->cli->args[0] : NULL;
+	OWNED(own_json) json_t *list = w->cli->opt.json ? json_array() : NULL;
+	OWNED(dir_entries_free) struct dir_entries found = {0};
+	OWNED(own_memory) char *attr = NULL;
 	size_t shown = 0;
-	char *attr = NULL;
-	struct err err;
 
-	if (!session_open(cli, &session, &err) || !session_pki(&session, &err) ||
-	    !read_store(&session, what, &found, &attr, &err)) {
-		status = cli_fail(cli, &err);
-		goto out;
-	}
+	if (!read_store(&w->session, what, &found, &attr, err))
+		return false;
 	for (size_t i = 0; i < found.count; i++)
 		shown += show_binaries(&found.list[i], attr, list, true);
 	if (list != NULL)
-		print_json(json_incref(list));
-	if (shown == 0) {
-		err_set(&err, CRYPT_E_NOT_FOUND, "no certificate and no CRL is there");
-		status = cli_fail(cli, &err);
-	}
-out:
-	free(attr);
-	dir_entries_free(&found);
-	json_decref(list);
-	session_close(&session);
-	return status;
+		print_json(own_give(&list));
+	return shown > 0 || err_set(err, CRYPT_E_NOT_FOUND, "no certificate and no CRL is there");
 }
 
 /* ---- ds ---- */
@@ -321,31 +307,21 @@ print_entry(const struct dir_entry *e, bool verbose)
 	}
 }
 
-enum cli_exit
-cmd_ds(struct cli *cli)
+bool
+cmd_ds(struct work *w, struct err *err)
 {
-	struct session session = {0};
-	struct dir_entries tree = {0};
-	json_t *list = json_array();
-	enum cli_exit status = CLI_OK;
-	struct err err;
+	const struct cli_options *opt = &w->cli->opt;
+	OWNED(dir_entries_free) struct dir_entries tree = {0};
+	OWNED(own_json) json_t *list = json_array();
 
-	if (!session_open(cli, &session, &err) || !session_directory(&session, &err) ||
-	    !pki_tree(session.directory, &tree, &err)) {
-		status = cli_fail(cli, &err);
-		goto out;
-	}
-	for (size_t i = 0; i < tree.count; i++) {
-		if (cli->opt.json)
+	if (!pki_tree(w->session.directory, &tree, err))
+		return false;
+	for (size_t i = 0; i < tree.count; i++)
+		if (opt->json)
 			json_array_append_new(list, json_entry(&tree.list[i]));
 		else
-			print_entry(&tree.list[i], cli->opt.verbose);
-	}
-	if (cli->opt.json)
-		print_json(json_incref(list));
-out:
-	dir_entries_free(&tree);
-	json_decref(list);
-	session_close(&session);
-	return status;
+			print_entry(&tree.list[i], opt->verbose);
+	if (opt->json)
+		print_json(own_give(&list));
+	return true;
 }

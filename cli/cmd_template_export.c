@@ -3,9 +3,12 @@
 #include <stdlib.h>
 
 #include "file.h"
+#include "own.h"
 #include "template_common.h"
 #include "text.h"
 #include "tmpl_edit.h"
+#include "verbs.h"
+#include "work.h"
 
 #define EXPORT_MODE 0644
 
@@ -13,73 +16,57 @@
 static bool
 append_sddl(struct buf *out, const struct dir_entry *e, struct err *err)
 {
+	OWNED(sd_free) struct sd sd = {0};
 	struct view raw;
-	struct sd sd = {0};
-	char *sddl = NULL, *comment = NULL;
-	bool ok = true;
 
 	if (dir_entry_bytes(e, "nTSecurityDescriptor", &raw, err) != DIR_GET_OK)
 		return true;
 	if (!sd_decode(raw, &sd, err))
 		return false;
-	if ((sddl = sd_to_sddl(&sd)) == NULL ||
-	    (comment = text_printf("nTSecurityDescriptor: %s", sddl)) == NULL)
-		ok = err_nomem(err);
-	ok = ok && ldif_append_comment(out, comment, err);
-	sd_free(&sd);
-	free(sddl);
-	free(comment);
-	return ok;
+	OWNED(own_memory) char *sddl = sd_to_sddl(&sd);
+	OWNED(own_memory) char *comment = text_printf("nTSecurityDescriptor: %s", sddl);
+
+	return ldif_append_comment(out, comment, err);
 }
 
 /* A DN without the domain: whoever loads it by hand adds his own; `dirca template import` does not
  * look at it. */
-static bool
-name_it(struct dir_entry *e, struct err *err)
+static void
+name_it(struct dir_entry *e)
 {
-	char *rdn = dir_rdn_escape(e->dn);
-	char *dn = rdn != NULL ? text_printf("CN=%s,CN=Certificate Templates,CN=Public Key "
-					     "Services,CN=Services,CN=Configuration",
-				     rdn)
-			       : NULL;
+	OWNED(own_memory) char *rdn = dir_rdn_escape(e->dn);
 
-	free(rdn);
-	if (dn == NULL)
-		return err_nomem(err);
 	free(e->dn);
-	e->dn = dn;
-	return true;
+	e->dn = text_printf("CN=%s,CN=Certificate Templates,CN=Public Key "
+			    "Services,CN=Services,CN=Configuration",
+	    rdn);
 }
 
 static bool
 export_one(const struct session *s, const char *name, bool rights, struct buf *out, struct err *err)
 {
+	OWNED(dir_entry_free) struct dir_entry e = {0};
 	const struct dir_entry *from;
-	struct dir_entry e = {0};
-	bool ok = template_find(s, name, &from, err) &&
-		  tmpl_take_over(from, NULL, rights, &e, err) && name_it(&e, err) &&
-		  (!rights || append_sddl(out, &e, err)) && ldif_append_entry(out, &e, err);
 
-	dir_entry_free(&e);
-	return ok;
+	if (!template_find(s, name, &from, err) || !tmpl_take_over(from, NULL, rights, &e, err))
+		return false;
+	name_it(&e);
+	return (!rights || append_sddl(out, &e, err)) && ldif_append_entry(out, &e, err);
 }
 
-enum cli_exit
-cmd_template_export(struct cli *cli)
+bool
+cmd_template_export(struct work *w, struct err *err)
 {
-	struct session session = {0};
-	struct buf text = {0};
-	struct err err;
-	bool ok = template_open(&session, cli, &err) &&
-		  buf_append(&text, view_str("version: 1\n\n"), &err);
+	const struct cli *cli = w->cli;
+	OWNED(buf_free) struct buf text = {0};
 
-	for (int i = 0; ok && i < cli->count; i++)
-		ok = export_one(&session, cli->args[i], cli->opt.with_rights, &text, &err);
-	if (ok && cli->opt.out != NULL)
-		ok = file_replace(cli->opt.out, buf_view(&text), EXPORT_MODE, &err);
-	else if (ok)
-		fwrite(text.ptr, 1, text.len, stdout);
-	buf_free(&text);
-	session_close(&session);
-	return ok ? CLI_OK : cli_fail(cli, &err);
+	if (!buf_append(&text, view_str("version: 1\n\n"), err))
+		return false;
+	for (int i = 0; i < cli->count; i++)
+		if (!export_one(&w->session, cli->args[i], cli->opt.with_rights, &text, err))
+			return false;
+	if (cli->opt.out != NULL)
+		return file_replace(cli->opt.out, buf_view(&text), EXPORT_MODE, err);
+	fwrite(text.ptr, 1, text.len, stdout);
+	return true;
 }

@@ -4,11 +4,13 @@
 
 #include "clock.h"
 #include "lint.h"
-#include "oids.h"
+#include "mem.h"
+#include "own_json.h"
 #include "print.h"
-#include "session.h"
 #include "text.h"
 #include "trustee.h"
+#include "verbs.h"
+#include "work.h"
 
 /* What lint wants to know, with its storage. */
 struct gathered {
@@ -63,11 +65,10 @@ static bool
 find_person(struct session *s, const struct pkix_cert *cert, struct principal *out,
     const struct sids **sids_out, struct err *err)
 {
-	char *upn = pkix_cert_upn(cert);
+	OWNED(own_memory) char *upn = pkix_cert_upn(cert);
 	enum dir_find found =
 	    upn != NULL ? principal_find(s->directory, upn, out, err) : DIR_NOT_FOUND;
 
-	free(upn);
 	*sids_out = found == DIR_FOUND ? &out->sids : NULL;
 	return found != DIR_FIND_FAILED || err->code == TYPE_E_AMBIGUOUSNAME;
 }
@@ -84,27 +85,25 @@ add_kra(struct session *s, struct gathered *g, const char *dn, struct view der, 
 	k->not_after = g->certs[at].not_after;
 	k->subject = pkix_name_text(g->certs[at].subject);
 	g->kra_count++;
-	return k->subject != NULL ? find_person(s, &g->certs[at], &g->people[at], &k->sids, err)
-				  : err_nomem(err);
+	return find_person(s, &g->certs[at], &g->people[at], &k->sids, err);
 }
 
 static bool
 read_kras(struct session *s, struct gathered *g, struct err *err)
 {
+	const struct dir_entries *kras = &s->pki->kras;
 	size_t room = 1;
 
-	for (size_t i = 0; i < s->pki->kras.count; i++) {
-		const struct dir_attr *a = dir_entry_attr(&s->pki->kras.list[i], "userCertificate");
+	for (size_t i = 0; i < kras->count; i++) {
+		const struct dir_attr *a = dir_entry_attr(&kras->list[i], "userCertificate");
 
 		room += a != NULL ? a->count : 0;
 	}
-	g->certs = calloc(room, sizeof *g->certs);
-	g->people = calloc(room, sizeof *g->people);
-	g->kras = calloc(room, sizeof *g->kras);
-	if (g->certs == NULL || g->people == NULL || g->kras == NULL)
-		return err_nomem(err);
-	for (size_t i = 0; i < s->pki->kras.count; i++) {
-		const struct dir_entry *e = &s->pki->kras.list[i];
+	g->certs = mem_zero(room, sizeof *g->certs);
+	g->people = mem_zero(room, sizeof *g->people);
+	g->kras = mem_zero(room, sizeof *g->kras);
+	for (size_t i = 0; i < kras->count; i++) {
+		const struct dir_entry *e = &kras->list[i];
 		const struct dir_attr *a = dir_entry_attr(e, "userCertificate");
 
 		for (size_t k = 0; a != NULL && k < a->count; k++)
@@ -133,11 +132,11 @@ json_finding(struct session *s, const struct lint_finding *f)
 	json_t *who = json_array();
 
 	for (size_t i = 0; i < f->trustees.count; i++) {
-		char sid[SID_TEXT_MAX], *name = trustee_name(s->directory, &f->trustees.list[i]);
+		OWNED(own_memory) char *name = trustee_name(s->directory, &f->trustees.list[i]);
+		char sid[SID_TEXT_MAX];
 
 		sid_to_text(&f->trustees.list[i], sid);
 		json_array_append_new(who, json_pack("{s:s, s:s?}", "sid", sid, "name", name));
-		free(name);
 	}
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "rule", f->rule->id, "level",
 	    lint_level_name(f->level), "object", f->object, "title", f->rule->title, "detail",
@@ -150,10 +149,9 @@ print_finding(struct session *s, const struct lint_finding *f)
 	printf("%s %s: %s: %s\n  %s\n", lint_level_name(f->level), f->rule->id, f->object,
 	    f->rule->title, f->detail);
 	for (size_t i = 0; i < f->trustees.count; i++) {
-		char *name = trustee_name(s->directory, &f->trustees.list[i]);
+		OWNED(own_memory) char *name = trustee_name(s->directory, &f->trustees.list[i]);
 
-		printf("%s%s", i == 0 ? "  who: " : ", ", name != NULL ? name : "?");
-		free(name);
+		printf("%s%s", i == 0 ? "  who: " : ", ", name);
 	}
 	printf("%s  cure: %s\n", f->trustees.count > 0 ? "\n" : "", f->rule->cure);
 }
@@ -186,55 +184,48 @@ print_unseen(void)
 }
 
 static enum cli_exit
-report(const struct cli *cli, struct session *s, const struct lint_findings *found)
+report_findings(struct session *s, const struct lint_findings *found)
 {
-	json_t *list = json_array();
+	const struct cli_options *opt = &s->cli->opt;
+	OWNED(own_json) json_t *list = json_array();
 	size_t bad = 0;
 
 	for (size_t i = 0; i < found->count; i++) {
-		if (cli->opt.json)
+		if (opt->json)
 			json_array_append_new(list, json_finding(s, &found->list[i]));
 		else
 			print_finding(s, &found->list[i]);
 		bad += found->list[i].level != LINT_NOTE ? 1 : 0;
 	}
-	if (cli->opt.json) {
+	if (opt->json) {
 		print_json(json_pack("{s:O, s:o}", "findings", list, "not_seen", json_unseen()));
 	} else {
-		if (cli->opt.verbose)
+		if (opt->verbose)
 			print_unseen();
 		printf("%zu finding%s.\n", found->count, found->count == 1 ? "" : "s");
 	}
-	json_decref(list);
 	return bad > 0 ? CLI_FINDINGS : CLI_OK;
 }
 
-enum cli_exit
-cmd_template_lint(struct cli *cli)
+bool
+cmd_template_lint(struct work *w, struct err *err)
 {
-	struct session session = {0};
-	struct gathered g = {0};
-	struct lint_findings found = {0};
-	enum cli_exit status;
-	struct err err;
-	bool ok = oids_init(&err) && session_open(cli, &session, &err) &&
-		  session_pki(&session, &err) && gather(cli, &session, &g, &err);
+	OWNED(gathered_free) struct gathered g = {0};
+	OWNED(lint_findings_free) struct lint_findings found = {0};
 
-	if (ok) {
-		const struct lint_input in = {.tree = &g.tree,
-		    .services_dn = session.pki->services_dn,
-		    .is_under = dir_dn_is_under,
-		    .trusted = &g.trusted,
-		    .kras = g.kras,
-		    .kra_count = g.kra_count,
-		    .mapped = &g.mapped,
-		    .now = clock_now()};
+	if (!gather(w->cli, &w->session, &g, err))
+		return false;
+	const struct lint_input in = {.tree = &g.tree,
+	    .services_dn = w->session.pki->services_dn,
+	    .is_under = dir_dn_is_under,
+	    .trusted = &g.trusted,
+	    .kras = g.kras,
+	    .kra_count = g.kra_count,
+	    .mapped = &g.mapped,
+	    .now = clock_now()};
 
-		ok = lint_run(&in, &found, &err);
-	}
-	status = ok ? report(cli, &session, &found) : cli_fail(cli, &err);
-	lint_findings_free(&found);
-	gathered_free(&g);
-	session_close(&session);
-	return status;
+	if (!lint_run(&in, &found, err))
+		return false;
+	w->status = report_findings(&w->session, &found);
+	return true;
 }

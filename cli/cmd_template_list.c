@@ -2,12 +2,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mem.h"
+#include "own_json.h"
 #include "print.h"
 #include "template_common.h"
 #include "text.h"
 #include "tmpl.h"
 #include "tmpl_rights.h"
 #include "trustee.h"
+#include "verbs.h"
+#include "work.h"
 
 /* Names of SIDs that were asked for already: the same few groups stand in most templates. */
 struct names {
@@ -26,20 +30,15 @@ names_free(struct names *n)
 	free(n->list);
 }
 
-/* NULL on no memory. */
 static const char *
 name_of(struct names *n, struct dir_conn *c, const struct sid *sid)
 {
-	struct known *grown;
-
 	for (size_t i = 0; i < n->count; i++)
 		if (sid_eq(&n->list[i].sid, sid))
 			return n->list[i].name;
-	if ((grown = reallocarray(n->list, n->count + 1, sizeof *grown)) == NULL)
-		return NULL;
-	n->list = grown;
-	grown[n->count] = (struct known){*sid, trustee_name(c, sid)};
-	return grown[n->count].name != NULL ? grown[n->count++].name : NULL;
+	n->list = mem_grow(n->list, n->count, sizeof *n->list);
+	n->list[n->count] = (struct known){*sid, trustee_name(c, sid)};
+	return n->list[n->count++].name;
 }
 
 static json_t *
@@ -57,14 +56,13 @@ static json_t *
 enrollers(const struct session *s, const struct tmpl *t, struct names *names)
 {
 	json_t *list = json_array();
-	struct sids sids = {0};
+	OWNED(sids_free) struct sids sids = {0};
 	struct err ignored;
 
 	if (t->has_sd && tmpl_enrollers(&t->sd, &sids, &ignored))
 		for (size_t i = 0; i < sids.count; i++)
 			json_array_append_new(
 			    list, json_string(name_of(names, s->directory, &sids.list[i])));
-	sids_free(&sids);
 	return list;
 }
 
@@ -72,21 +70,15 @@ enrollers(const struct session *s, const struct tmpl *t, struct names *names)
 static char *
 joined(const json_t *list)
 {
-	char *text = strdup("");
+	char *text = mem_text(json_array_size(list) == 0 ? "-" : "");
 	size_t i;
 	json_t *one;
 
 	json_array_foreach(list, i, one)
 	{
-		char *longer = text_printf(
-		    "%s%s%s", text != NULL ? text : "", i > 0 ? "," : "", json_string_value(one));
+		OWNED(own_memory) char *shorter = text;
 
-		free(text);
-		text = longer;
-	}
-	if (text != NULL && *text == '\0') {
-		free(text);
-		text = strdup("-");
+		text = text_printf("%s%s%s", shorter, i > 0 ? "," : "", json_string_value(one));
 	}
 	return text;
 }
@@ -124,14 +116,13 @@ static bool
 find_reader(const struct session *s, struct principal *out, bool *known_out, struct err *err)
 {
 	enum dir_find found = DIR_NOT_FOUND;
-	char *dn = NULL;
+	OWNED(own_memory) char *dn = NULL;
 
 	*out = (struct principal){0};
 	if (!dir_conn_root(s->directory)->is_ad && !dir_whoami(s->directory, &dn, err))
 		return false;
 	if (dn != NULL)
 		found = principal_get(s->directory, dn, out, err);
-	free(dn);
 	*known_out = found == DIR_FOUND;
 	return found != DIR_FIND_FAILED;
 }
@@ -141,58 +132,46 @@ find_reader(const struct session *s, struct principal *out, bool *known_out, str
 static json_t *
 collect(const struct session *s, const char *name, const struct principal *reader)
 {
-	struct names names = {0};
+	OWNED(names_free) struct names names = {0};
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < s->pki->templates.count; i++) {
 		const struct dir_entry *e = &s->pki->templates.list[i];
-		struct tmpl t;
+		OWNED(tmpl_free) struct tmpl t = {0};
 		struct err err;
 
 		if (name != NULL && !dir_entry_has_value_nocase(e, "cn", name))
 			continue;
-		if (!tmpl_decode(e, &t, &err)) {
+		if (!tmpl_decode(e, &t, &err))
 			fprintf(stderr, "dirca %s: %s\n", s->cli->verb->name, err.msg);
-			continue;
-		}
-		if (reader == NULL || tmpl_check_read(&t, &reader->sids, reader->downlevel, &err))
+		else if (reader == NULL ||
+			 tmpl_check_read(&t, &reader->sids, reader->downlevel, &err))
 			json_array_append_new(list, describe(s, &t, &names));
-		tmpl_free(&t);
 	}
-	names_free(&names);
 	return list;
 }
 
-enum cli_exit
-cmd_template_list(struct cli *cli)
+bool
+cmd_template_list(struct work *w, struct err *err)
 {
-	const char *name = cli->count > 0 ? cli->args[0] : NULL;
-	struct session session = {0};
-	struct principal reader = {0};
-	enum cli_exit status = CLI_OK;
-	json_t *list = NULL, *one;
+	const char *name = w->cli->count > 0 ? w->cli->args[0] : NULL;
+	OWNED(principal_free) struct principal reader = {0};
+	OWNED(own_json) json_t *list = NULL;
 	bool known = false;
+	json_t *one;
 	size_t i;
-	struct err err;
 
-	if (!template_open(&session, cli, &err) || !find_reader(&session, &reader, &known, &err)) {
-		status = cli_fail(cli, &err);
-		goto out;
+	if (!find_reader(&w->session, &reader, &known, err))
+		return false;
+	list = collect(&w->session, name, known ? &reader : NULL);
+	if (name != NULL && json_array_size(list) == 0)
+		return err_set(err, CRYPT_E_NOT_FOUND, "the directory has no template %s", name);
+	if (w->cli->opt.json) {
+		print_json(own_give(&list));
+		return true;
 	}
-	list = collect(&session, name, known ? &reader : NULL);
-	if (name != NULL && json_array_size(list) == 0) {
-		err_set(&err, CRYPT_E_NOT_FOUND, "the directory has no template %s", name);
-		status = cli_fail(cli, &err);
-	} else if (cli->opt.json) {
-		print_json(json_incref(list));
-	} else {
-		printf("%-32s %-2s %-8s %-6s %-20s %s\n", "TEMPLATE", "", "ARCHIVAL", "QUEUE",
-		    "ISSUED BY", "ENROLL");
-		json_array_foreach(list, i, one) print_row(one);
-	}
-out:
-	json_decref(list);
-	principal_free(&reader);
-	session_close(&session);
-	return status;
+	printf("%-32s %-2s %-8s %-6s %-20s %s\n", "TEMPLATE", "", "ARCHIVAL", "QUEUE", "ISSUED BY",
+	    "ENROLL");
+	json_array_foreach(list, i, one) print_row(one);
+	return true;
 }

@@ -3,10 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "own.h"
 #include "template_common.h"
 #include "tmpl_edit.h"
 #include "tmpl_rights.h"
 #include "trustee.h"
+#include "verbs.h"
+#include "work.h"
 
 static bool
 parse_rights(const struct cli *cli, unsigned *rights_out, struct err *err)
@@ -63,20 +66,16 @@ read_rights(struct session *s, const struct dir_entry *e, struct sd *out, struct
 static bool
 new_entry(const struct dir_entry *e, const struct sd *sd, struct dir_entry *out, struct err *err)
 {
-	struct buf raw = {0};
+	OWNED(buf_free) struct buf raw = {0};
 	struct view value;
 	int32_t version = 1;
-	bool ok = false;
 
 	if (!dir_entry_copy(e, out, err) || !sd_encode(sd, &raw, err) ||
 	    dir_entry_int32(e, "msPKI-Template-Schema-Version", &version, err) == DIR_GET_FAILED)
-		goto out;
+		return false;
 	value = buf_view(&raw);
-	ok = dir_entry_set(out, "nTSecurityDescriptor", &value, 1, err) &&
-	     (version < 2 || tmpl_bump(out, err));
-out:
-	buf_free(&raw);
-	return ok;
+	return dir_entry_set(out, "nTSecurityDescriptor", &value, 1, err) &&
+	       (version < 2 || tmpl_bump(out, err));
 }
 
 static bool
@@ -115,12 +114,11 @@ static void
 print_ace(struct session *s, char sign, const struct ace *ace)
 {
 	const char *kind = tmpl_ace_kind(ace);
-	char *name = trustee_name(s->directory, &ace->sid);
+	OWNED(own_memory) char *name = trustee_name(s->directory, &ace->sid);
 
-	printf("%c %s %s: ", sign, kind != NULL ? kind : "other", name != NULL ? name : "?");
+	printf("%c %s %s: ", sign, kind != NULL ? kind : "other", name);
 	tmpl_ace_words(ace, stdout);
 	putchar('\n');
-	free(name);
 }
 
 /* The ACEs of `in` that `other` lacks. */
@@ -140,65 +138,45 @@ print_missing(struct session *s, char sign, const struct sd *in, const struct sd
 static void
 print_changes(struct session *s, const struct dir_entry *e, const struct sd *after)
 {
-	struct sd before = {0};
+	OWNED(sd_free) struct sd before = {0};
 	struct err ignored;
 
 	if (!read_rights(s, e, &before, &ignored))
 		return;
 	print_missing(s, '-', &before, after);
 	print_missing(s, '+', after, &before);
-	sd_free(&before);
 }
 
 static bool
-change(struct session *s, bool grant, struct err *err)
+grant_or_revoke(struct session *s, bool grant, struct err *err)
 {
 	const struct cli *cli = s->cli;
 	const struct dir_entry *e;
-	struct dir_entry after = {0};
-	struct ldif plan = {0};
-	struct sd sd = {0};
+	OWNED(dir_entry_free) struct dir_entry after = {0};
+	OWNED(ldif_free) struct ldif plan = {0};
+	OWNED(sd_free) struct sd sd = {0};
 	struct sid who;
 	unsigned rights;
-	bool ok = false;
 
 	if (!template_find(s, cli->args[0], &e, err) || !parse_rights(cli, &rights, err) ||
 	    !find_trustee(s, cli->args[1], &who, err) ||
 	    !edit(s, e, &who, rights, grant, &sd, err) || !new_entry(e, &sd, &after, err) ||
 	    !pki_plan_change(s->directory, e, &after, &plan, err) ||
 	    !template_commit(s, &plan, err))
-		goto out;
+		return false;
 	if (!cli->opt.dry_run)
 		print_changes(s, e, &sd);
-	ok = true;
-out:
-	ldif_free(&plan);
-	dir_entry_free(&after);
-	sd_free(&sd);
-	return ok;
+	return true;
 }
 
-static enum cli_exit
-run(struct cli *cli, bool grant)
+bool
+cmd_template_grant(struct work *w, struct err *err)
 {
-	struct session session = {0};
-	enum cli_exit status = CLI_OK;
-	struct err err;
-
-	if (!template_open(&session, cli, &err) || !change(&session, grant, &err))
-		status = cli_fail(cli, &err);
-	session_close(&session);
-	return status;
+	return grant_or_revoke(&w->session, true, err);
 }
 
-enum cli_exit
-cmd_template_grant(struct cli *cli)
+bool
+cmd_template_revoke(struct work *w, struct err *err)
 {
-	return run(cli, true);
-}
-
-enum cli_exit
-cmd_template_revoke(struct cli *cli)
-{
-	return run(cli, false);
+	return grant_or_revoke(&w->session, false, err);
 }

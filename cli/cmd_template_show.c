@@ -3,12 +3,16 @@
 #include <string.h>
 
 #include "flags.h"
+#include "mem.h"
+#include "own_json.h"
 #include "print.h"
 #include "template_common.h"
 #include "text.h"
 #include "tmpl_edit.h"
 #include "tmpl_rights.h"
 #include "trustee.h"
+#include "verbs.h"
+#include "work.h"
 
 static json_t *
 fields_of(const struct dir_entry *e)
@@ -17,13 +21,12 @@ fields_of(const struct dir_entry *e)
 	struct err err;
 
 	for (size_t i = 0; i < tmpl_field_count; i++) {
-		char *value = tmpl_field_get(&tmpl_fields[i], e, &err);
+		OWNED(own_memory) char *value = tmpl_field_get(&tmpl_fields[i], e, &err);
 
 		if (value == NULL)
 			fprintf(stderr, "dirca template show: %s\n", err.msg);
 		else
 			json_object_set_new(fields, tmpl_fields[i].name, json_string(value));
-		free(value);
 	}
 	return fields;
 }
@@ -37,61 +40,64 @@ flags_of(const struct tmpl *t)
 	for (int w = 0; w < TMPL_WORDS; w++) {
 		enum tmpl_word word = (enum tmpl_word)w;
 		uint32_t value = tmpl_word_value(t, word);
-		char *names = tmpl_flag_names(word, value), hex[11];
+		OWNED(own_memory) char *names = tmpl_flag_names(word, value);
+		char hex[11];
 
 		snprintf(hex, sizeof hex, "0x%08x", (unsigned)value);
 		json_object_set_new(flags, tmpl_word_attribute(word),
 		    json_pack("{s:s, s:s?}", "value", hex, "names", names));
-		free(names);
 	}
 	return flags;
 }
 
-static json_t *
-describe_ace(struct dir_conn *c, const struct ace *ace)
+static char *
+ace_words(const struct ace *ace)
 {
-	const char *kind = tmpl_ace_kind(ace);
-	char sid[SID_TEXT_MAX] = "?", *words = NULL, *name = NULL;
+	char *words = NULL;
 	size_t len = 0;
 	FILE *f = open_memstream(&words, &len);
-	json_t *value = NULL;
 
 	if (f == NULL)
-		return NULL;
+		mem_exhausted();
 	tmpl_ace_words(ace, f);
-	if (fclose(f) == 0) {
-		if (ace->sid.count > 0) {
-			sid_to_text(&ace->sid, sid);
-			name = trustee_name(c, &ace->sid);
-		}
-		value = json_pack("{s:s, s:s, s:s?, s:s, s:b, s:b}", "type",
-		    kind != NULL ? kind : "other", "sid", sid, "trustee", name, "rights", words,
-		    "inherited", (int)((ace->flags & ACE_FLAG_INHERITED) != 0), "inherit_only",
-		    (int)((ace->flags & ACE_FLAG_INHERIT_ONLY) != 0));
-	}
-	free(words);
-	free(name);
-	return value;
+	if (fclose(f) != 0)
+		mem_exhausted();
+	return words;
+}
+
+static json_t *
+json_ace(struct dir_conn *c, const struct ace *ace)
+{
+	const char *kind = tmpl_ace_kind(ace);
+	OWNED(own_memory) char *words = ace_words(ace);
+	OWNED(own_memory) char *name = ace->sid.count > 0 ? trustee_name(c, &ace->sid) : NULL;
+	char sid[SID_TEXT_MAX] = "?";
+
+	if (ace->sid.count > 0)
+		sid_to_text(&ace->sid, sid);
+	return json_pack("{s:s, s:s, s:s?, s:s, s:b, s:b}", "type", kind != NULL ? kind : "other",
+	    "sid", sid, "trustee", name, "rights", words, "inherited",
+	    (int)((ace->flags & ACE_FLAG_INHERITED) != 0), "inherit_only",
+	    (int)((ace->flags & ACE_FLAG_INHERIT_ONLY) != 0));
 }
 
 /* Rights and SDDL; null where this account does not see them. */
 static void
 add_rights(json_t *out, struct dir_conn *c, const struct tmpl *t)
 {
-	json_t *rights = json_array();
-	char *sddl;
+	json_t *rights;
 
 	if (!t->has_sd) {
-		json_decref(rights);
 		json_object_set_new(out, "rights", json_null());
 		return;
 	}
+	OWNED(own_memory) char *sddl = sd_to_sddl(&t->sd);
+
+	rights = json_array();
 	for (size_t i = 0; i < t->sd.count; i++)
-		json_array_append_new(rights, describe_ace(c, &t->sd.aces[i]));
+		json_array_append_new(rights, json_ace(c, &t->sd.aces[i]));
 	json_object_set_new(out, "rights", rights);
-	if ((sddl = sd_to_sddl(&t->sd)) != NULL)
-		json_object_set_new(out, "sddl", json_string(sddl));
-	free(sddl);
+	json_object_set_new(out, "sddl", json_string(sddl));
 }
 
 /* Names of CAs that issue it, and of templates that supersede it. */
@@ -105,26 +111,24 @@ add_uses(json_t *out, const struct session *s, const struct tmpl *t)
 			json_array_append_new(enabled, json_string(s->services[i].name));
 	for (size_t i = 0; i < s->pki->templates.count; i++) {
 		const struct dir_entry *e = &s->pki->templates.list[i];
-		char *cn = NULL;
+		OWNED(own_memory) char *cn = NULL;
 		struct err ignored;
 
 		if (dir_entry_has_value_nocase(e, "msPKI-Supersede-Templates", t->cn) &&
 		    dir_entry_text(e, "cn", &cn, &ignored) == DIR_GET_OK)
 			json_array_append_new(superseded, json_string(cn));
-		free(cn);
 	}
 	json_object_set_new(out, "enabled_at", enabled);
 	json_object_set_new(out, "superseded_by", superseded);
 }
 
 static json_t *
-describe(const struct session *s, const struct dir_entry *e, const struct tmpl *t)
+json_template(const struct session *s, const struct dir_entry *e, const struct tmpl *t)
 {
-	char *revision = template_revision(e);
+	OWNED(own_memory) char *revision = template_revision(e);
 	json_t *out = json_pack("{s:s, s:s, s:s?, s:s?, s:o, s:o}", "name", t->cn, "dn", t->dn,
 	    "oid", t->oid, "revision", revision, "fields", fields_of(e), "flags", flags_of(t));
 
-	free(revision);
 	add_uses(out, s, t);
 	add_rights(out, s->directory, t);
 	return out;
@@ -181,30 +185,19 @@ print_template(const json_t *t)
 	print_rights(t);
 }
 
-enum cli_exit
-cmd_template_show(struct cli *cli)
+bool
+cmd_template_show(struct work *w, struct err *err)
 {
-	struct session session = {0};
+	OWNED(tmpl_free) struct tmpl t = {0};
+	OWNED(own_json) json_t *about = NULL;
 	const struct dir_entry *e;
-	struct tmpl t = {0};
-	enum cli_exit status = CLI_OK;
-	json_t *about;
-	struct err err;
 
-	if (!template_open(&session, cli, &err) ||
-	    !template_find(&session, cli->args[0], &e, &err) || !tmpl_decode(e, &t, &err)) {
-		status = cli_fail(cli, &err);
-		goto out;
-	}
-	about = describe(&session, e, &t);
-	if (cli->opt.json) {
-		print_json(about);
-	} else {
+	if (!template_find(&w->session, w->cli->args[0], &e, err) || !tmpl_decode(e, &t, err))
+		return false;
+	about = json_template(&w->session, e, &t);
+	if (w->cli->opt.json)
+		print_json(own_give(&about));
+	else
 		print_template(about);
-		json_decref(about);
-	}
-out:
-	tmpl_free(&t);
-	session_close(&session);
-	return status;
+	return true;
 }

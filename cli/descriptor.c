@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include "file.h"
+#include "mem.h"
 #include "officer.h"
+#include "own.h"
 #include "pki_templates.h"
 #include "sid_alias.h"
 #include "text.h"
@@ -27,16 +29,15 @@ descriptor_from_sddl(const struct descriptor *d, const char *sddl, struct sd *ou
 static bool
 check_is_access(const struct descriptor *d, struct err *err)
 {
-	struct officer_rules rules = {0};
+	OWNED(officer_rules_free) struct officer_rules rules = {0};
 	struct err ignored;
-	bool is_officer = officer_rules_decode(&d->sd, &rules, &ignored) && rules.count > 0;
 
-	officer_rules_free(&rules);
-	return !is_officer ||
-	       err_set(err, ERROR_INVALID_DATA,
-		   "%s holds rules of certificate managers, not rights; `dirca dump FILE` shows "
-		   "them, and `dirca officer list` those of a CA",
-		   d->name);
+	if (!officer_rules_decode(&d->sd, &rules, &ignored) || rules.count == 0)
+		return true;
+	return err_set(err, ERROR_INVALID_DATA,
+	    "%s holds rules of certificate managers, not rights; `dirca dump FILE` shows them, and "
+	    "`dirca officer list` those of a CA",
+	    d->name);
 }
 
 /* ---- from a file ---- */
@@ -60,21 +61,16 @@ trimmed(struct view v)
 static bool
 read_file(struct descriptor *d, const char *path, struct err *err)
 {
-	struct buf raw = {0};
-	char *text = NULL;
-	bool ok = false;
+	OWNED(buf_free) struct buf raw = {0};
+	OWNED(own_memory) char *text = NULL;
 
-	if ((d->name = strdup(path)) == NULL)
-		return err_nomem(err);
+	d->name = mem_text(path);
 	if (!file_read(path, FILE_MAX, &raw, err))
 		return false;
 	if (!is_sddl(buf_view(&raw)))
-		ok = sd_decode(buf_view(&raw), &d->sd, err) || err_prefix(err, "%s", path);
-	else if (text_from_view(trimmed(buf_view(&raw)), &text, err))
-		ok = descriptor_from_sddl(d, text, &d->sd, err) || err_prefix(err, "%s", path);
-	free(text);
-	buf_free(&raw);
-	return ok;
+		return sd_decode(buf_view(&raw), &d->sd, err) || err_prefix(err, "%s", path);
+	return text_from_view(trimmed(buf_view(&raw)), &text, err) &&
+	       (descriptor_from_sddl(d, text, &d->sd, err) || err_prefix(err, "%s", path));
 }
 
 /* ---- from the directory ---- */
@@ -83,7 +79,7 @@ read_file(struct descriptor *d, const char *path, struct err *err)
 static bool
 find_by_name(struct descriptor *d, const char *name, const char **dn_out, struct err *err)
 {
-	struct session *s = &d->session;
+	struct session *s = d->session;
 	const struct dir_entry *template, *service;
 
 	if (!session_pki(s, err))
@@ -126,18 +122,17 @@ read_object(struct descriptor *d, const char *dn, struct err *err)
 	bool of_ca = d->rights == SD_RIGHTS_CA;
 	const char *attr = of_ca ? "dircaCASecurity" : "nTSecurityDescriptor";
 	const char *const attrs[] = {of_ca ? attr : "objectClass", NULL};
-	struct dir_entries found;
-	bool ok = dir_search(d->session.directory,
-	    &(struct dir_query){
-		.base = dn, .filter = "(objectClass=*)", .attrs = attrs, .want_sd = !of_ca},
-	    &found, err);
+	OWNED(dir_entries_free) struct dir_entries found = {0};
 
-	if (ok && found.count == 0)
-		ok = err_set(err, CRYPT_E_NOT_FOUND, "the directory has no object %s", dn);
-	ok = ok && take_attribute(d, &found.list[0], attr, err) &&
-	     ((d->name = strdup(found.list[0].dn)) != NULL || err_nomem(err));
-	dir_entries_free(&found);
-	return ok;
+	if (!dir_search(d->session->directory,
+		&(struct dir_query){
+		    .base = dn, .filter = "(objectClass=*)", .attrs = attrs, .want_sd = !of_ca},
+		&found, err))
+		return false;
+	if (found.count == 0)
+		return err_set(err, CRYPT_E_NOT_FOUND, "the directory has no object %s", dn);
+	d->name = mem_text(found.list[0].dn);
+	return take_attribute(d, &found.list[0], attr, err);
 }
 
 /* ---- either ---- */
@@ -145,9 +140,9 @@ read_object(struct descriptor *d, const char *dn, struct err *err)
 static bool
 open_directory(struct descriptor *d, struct err *err)
 {
-	return session_directory(&d->session, err) &&
+	return session_directory(d->session, err) &&
 	       pki_alias_sids(
-		   d->session.directory, &d->has_domains, &d->domain, &d->forest_root, err);
+		   d->session->directory, &d->has_domains, &d->domain, &d->forest_root, err);
 }
 
 /* What lies outside of the directory is read without it too. */
@@ -156,11 +151,11 @@ try_directory(struct descriptor *d)
 {
 	struct err err;
 
-	if (d->session.uri == NULL || open_directory(d, &err))
+	if (d->session->uri == NULL || open_directory(d, &err))
 		return;
-	dir_disconnect(&d->session.directory);
-	fprintf(
-	    stderr, "dirca %s: SIDs have no names here: %s\n", d->session.cli->verb->name, err.msg);
+	dir_disconnect(&d->session->directory);
+	fprintf(stderr, "dirca %s: SIDs have no names here: %s\n", d->session->cli->verb->name,
+	    err.msg);
 }
 
 static bool
@@ -179,18 +174,20 @@ read_argument(struct descriptor *d, const char *what, struct err *err)
 }
 
 bool
-descriptor_open(struct cli *cli, struct descriptor *out, struct err *err)
+descriptor_open(struct work *w, struct descriptor *out, struct err *err)
 {
-	*out = (struct descriptor){0};
+	const struct cli *cli = w->cli;
+
+	*out = (struct descriptor){.session = &w->session};
 	if (cli->count == 0 && cli->opt.sddl == NULL)
 		return err_set(err, DIRCA_E_USAGE, "an object, a file or --sddl is needed");
-	if (!session_open(cli, &out->session, err))
+	if (!work_open(w, NEEDS_SESSION, err))
 		return false;
 	if (cli->count > 0)
 		return read_argument(out, cli->args[0], err) && check_is_access(out, err);
 	try_directory(out);
-	return ((out->name = strdup("SDDL")) != NULL || err_nomem(err)) &&
-	       descriptor_from_sddl(out, cli->opt.sddl, &out->sd, err) && check_is_access(out, err);
+	out->name = mem_text("SDDL");
+	return descriptor_from_sddl(out, cli->opt.sddl, &out->sd, err) && check_is_access(out, err);
 }
 
 void
@@ -198,7 +195,6 @@ descriptor_close(struct descriptor *d)
 {
 	sd_free(&d->sd);
 	free(d->name);
-	session_close(&d->session);
 	*d = (struct descriptor){0};
 }
 
@@ -208,37 +204,33 @@ char *
 descriptor_name_of(const struct descriptor *d, const struct sid *sid)
 {
 	const char *known = sid_well_known_name(sid);
-	char text[SID_TEXT_MAX], *name;
+	char text[SID_TEXT_MAX];
 
-	if (known != NULL || d->session.directory == NULL)
-		return known != NULL ? strdup(known) : NULL;
-	name = trustee_name(d->session.directory, sid);
+	if (known != NULL || d->session->directory == NULL)
+		return mem_text(known);
+	OWNED(own_memory) char *name = trustee_name(d->session->directory, sid);
+
 	sid_to_text(sid, text);
-	if (name != NULL && strcmp(name, text) == 0) {
-		free(name);
-		name = NULL;
-	}
-	return name;
+	return name == NULL || strcmp(name, text) == 0 ? NULL : own_give(&name);
 }
 
 json_t *
 descriptor_json_sid(const struct descriptor *d, const struct sid *sid)
 {
-	char text[SID_TEXT_MAX], *name = descriptor_name_of(d, sid);
-	json_t *value;
+	OWNED(own_memory) char *name = descriptor_name_of(d, sid);
+	char text[SID_TEXT_MAX];
 
 	sid_to_text(sid, text);
-	value = json_pack("{s:s, s:s?}", "sid", text, "name", name);
-	free(name);
-	return value;
+	return json_pack("{s:s, s:s?}", "sid", text, "name", name);
 }
 
 char *
 descriptor_ace_text(const struct descriptor *d, const struct ace *ace)
 {
-	char *name = ace->sid.count > 0 ? descriptor_name_of(d, &ace->sid) : NULL, *text;
+	OWNED(own_memory)
+	char *name = ace->sid.count > 0 ? descriptor_name_of(d, &ace->sid) : NULL;
+	char *text;
 
 	(void)sd_ace_text_of(ace, d->rights, name, &text);
-	free(name);
 	return text;
 }

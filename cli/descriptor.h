@@ -6,11 +6,11 @@
 #include <jansson.h>
 
 #include "sd_text.h"
-#include "session.h"
+#include "work.h"
 
 struct descriptor {
-	struct session session; /* directory NULL: none is at hand, SIDs have no names */
-	char *name;             /* DN, path or "SDDL" */
+	struct session *session; /* borrowed; directory NULL: none is at hand, SIDs have no names */
+	char *name;              /* DN, path or "SDDL" */
 	struct sd sd;
 	enum sd_rights rights; /* those of a CA if it is one's dircaCASecurity */
 	bool has_domains;      /* so that SDDL's aliases of a domain mean something */
@@ -21,7 +21,7 @@ struct descriptor {
  * template, whose nTSecurityDescriptor it is; the name of a CA, whose dircaCASecurity it is.
  * Without an argument of --sddl. Only what is in the directory needs it.
  * ERROR_INVALID_DATA says what is malformed. */
-bool descriptor_open(struct cli *cli, struct descriptor *out, struct err *err);
+bool descriptor_open(struct work *w, struct descriptor *out, struct err *err);
 void descriptor_close(struct descriptor *d);
 /* SDDL with the aliases of the directory's domains. sd_free(). */
 bool descriptor_from_sddl(
@@ -31,7 +31,7 @@ bool descriptor_from_sddl(
 json_t *descriptor_json_sid(const struct descriptor *d, const struct sid *sid);
 /* The name of a SID; NULL where nobody knows it. free(). */
 char *descriptor_name_of(const struct descriptor *d, const struct sid *sid);
-/* An ACE in words, with names; NULL on no memory. free(). */
+/* An ACE in words, with names. free(). */
 char *descriptor_ace_text(const struct descriptor *d, const struct ace *ace);
 
 #endif

@@ -5,6 +5,7 @@
 #include "cli.h"
 #include "oids.h"
 #include "screen.h"
+#include "work.h"
 
 #define SECRET_HEAP (512 * 1024)
 
@@ -22,7 +23,7 @@ main(int argc, char **argv)
 		return (int)status;
 	if (!secret_heap_init(SECRET_HEAP, false, &err) || !oids_init(&err))
 		return (int)cli_fail(&cli, &err);
-	status = cli.verb->run(&cli);
+	status = work_run(&cli);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		err_errno(&err, DIRCA_E_IO, "standard output");
 		return (int)cli_fail(&cli, &err);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "mem.h"
 #include "text.h"
 
 enum option_kind { FLAG, TEXT, NUMBER, LIST };
@@ -125,12 +126,11 @@ static const struct option_row {
     {"help", 'h', FLAG, OPTS_ALL, AT(help), NULL, "this text", 0, 0},
 #undef AT
 };
-#define ROW_COUNT (sizeof rows / sizeof rows[0])
 
 static bool
 applies(const struct option_row *row, const struct verb *verb)
 {
-	return row->groups == OPTS_ALL || (row->groups & verb->groups) != 0;
+	return row->groups == OPTS_ALL || (row->groups & verb->options) != 0;
 }
 
 void
@@ -138,7 +138,7 @@ cli_print_usage(const struct verb *verb)
 {
 	printf("usage: dirca %s%s%s [options]\n%s\n\n", verb->name,
 	    *verb->arguments != '\0' ? " " : "", verb->arguments, verb->summary);
-	for (size_t i = 0; i < ROW_COUNT; i++) {
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		char left[48], letter[8] = "    ";
 
 		if (!applies(&rows[i], verb))
@@ -150,7 +150,7 @@ cli_print_usage(const struct verb *verb)
 		    rows[i].argument != NULL ? rows[i].argument : "");
 		printf("  %-30s %s\n", left, rows[i].help);
 	}
-	if ((verb->groups & OPTS_FIELDS) != 0)
+	if ((verb->options & OPTS_FIELDS) != 0)
 		template_print_fields(stdout);
 }
 
@@ -162,6 +162,8 @@ cli_print_verbs(const struct cli *cli)
 		const struct verb *v = &cli->verbs[i];
 		char left[64];
 
+		if (i == 0 || strcmp(v->group, v[-1].group) != 0)
+			printf("%s%s:\n", i > 0 ? "\n" : "", v->group);
 		snprintf(left, sizeof left, "%s %s", v->name, v->arguments);
 		printf("  %-28s %s\n", left, v->summary);
 	}
@@ -170,7 +172,7 @@ cli_print_verbs(const struct cli *cli)
 static const struct option_row *
 find_row(const struct verb *verb, const char *name, size_t len, char letter)
 {
-	for (size_t i = 0; i < ROW_COUNT; i++) {
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		if (!applies(&rows[i], verb))
 			continue;
 		if (letter != 0

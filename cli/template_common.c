@@ -3,13 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "own.h"
 #include "text.h"
-
-bool
-template_open(struct session *s, const struct cli *cli, struct err *err)
-{
-	return session_open(cli, s, err) && session_pki(s, err);
-}
 
 bool
 template_find(
@@ -41,16 +36,15 @@ template_service(struct session *s, const struct dir_entry **out, struct err *er
 bool
 template_commit(struct session *s, const struct ldif *plan, struct err *err)
 {
-	struct buf text = {0};
-	bool ok;
+	OWNED(buf_free) struct buf text = {0};
 
 	if (!s->cli->opt.dry_run)
 		return plan_run(s->directory, plan, err);
-	ok = plan_print(plan, &text, err);
-	if (ok && text.len > 0)
+	if (!plan_print(plan, &text, err))
+		return false;
+	if (text.len > 0)
 		fwrite(text.ptr, 1, text.len, stdout);
-	buf_free(&text);
-	return ok;
+	return true;
 }
 
 char *

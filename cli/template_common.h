@@ -5,15 +5,14 @@
 #include "pki_templates.h"
 #include "session.h"
 
-/* Session, directory and snapshot; and the template `name`, CRYPT_E_NOT_FOUND if there is none. */
-bool template_open(struct session *s, const struct cli *cli, struct err *err);
+/* The template `name`, CRYPT_E_NOT_FOUND if there is none. */
 bool template_find(
     const struct session *s, const char *name, const struct dir_entry **out, struct err *err);
 /* The enrollment service of --ca, or the only one. */
 bool template_service(struct session *s, const struct dir_entry **out, struct err *err);
 /* Prints the plan (--dry-run) or carries it out. */
 bool template_commit(struct session *s, const struct ldif *plan, struct err *err);
-/* "100.2" of an entry; free(). NULL on no memory. */
+/* "100.2" of an entry; free(). */
 char *template_revision(const struct dir_entry *e);
 /* True if `name` is an enrollment service's own template. */
 bool template_is_enabled_at(const struct pki_service *service, const char *name);

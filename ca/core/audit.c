@@ -1,32 +1,32 @@
 #include "audit.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "ca_priv.h"
 #include "clock.h"
 #include "mem.h"
+#include "own.h"
 #include "text.h"
 
 static bool
 write_record(struct store_tx *tx, const struct ca_audit *a, int64_t *row_out, struct err *err)
 {
+	OWNED(own_memory) char *actor = mem_text(a->actor);
+	OWNED(own_memory) char *object = mem_text(a->object);
+	OWNED(own_memory) char *detail = mem_text(a->detail);
 	struct audit_record r = {
 	    .when = a->when,
 	    .event = a->event,
 	    .success = a->status == ERR_OK,
 	    .status = (int32_t)a->status,
 	    .request_id = a->request_id,
-	    .actor = mem_text(a->actor),
-	    .object = mem_text(a->object),
-	    .detail = mem_text(a->detail),
+	    .actor = actor,
+	    .object = object,
+	    .detail = detail,
 	};
 	bool ok = store_audit(tx, &r, err);
 
 	*row_out = r.row_id;
-	free(r.actor);
-	free(r.object);
-	free(r.detail);
 	return ok;
 }
 
@@ -53,7 +53,7 @@ struct alone {
 };
 
 static bool
-work(struct store_tx *tx, void *arg, struct err *err)
+write_alone(struct store_tx *tx, void *arg, struct err *err)
 {
 	struct alone *alone = arg;
 
@@ -64,7 +64,7 @@ bool
 ca_audit_numbered(struct store *store, const struct ca_audit *a, int64_t *row_out, struct err *err)
 {
 	struct alone alone = {.audit = a};
-	bool ok = store_do(store, work, &alone, err);
+	bool ok = store_do(store, write_alone, &alone, err);
 
 	*row_out = alone.row;
 	return ok;

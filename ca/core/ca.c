@@ -1,11 +1,11 @@
 #include "ca_priv.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "audit.h"
 #include "clock.h"
 #include "log.h"
+#include "own.h"
 #include "settings_priv.h"
 
 struct identity_query {
@@ -85,18 +85,15 @@ static bool
 store_setting(struct store_tx *tx, void *arg, struct err *err)
 {
 	const struct setting_change *c = arg;
+	OWNED(own_memory)
 	char *detail = text_printf("value=%s", c->value != NULL ? c->value : "(default)");
 	const struct ca_audit a = {.when = clock_now(),
 	    .event = AUDIT_CONFIGURATION,
 	    .actor = c->actor,
 	    .object = c->name,
 	    .detail = detail};
-	bool ok = detail != NULL
-		      ? store_set_setting(tx, c->name, c->value, err) && ca_audit(tx, &a, err)
-		      : err_nomem(err);
 
-	free(detail);
-	return ok;
+	return store_set_setting(tx, c->name, c->value, err) && ca_audit(tx, &a, err);
 }
 
 /* The settings as they would be after the change must fit together. */

@@ -76,12 +76,11 @@ struct ca_view {
 	struct pki_snapshot *pki; /* may be older than allowed; check ca_view_is_fresh */
 	struct tmpl *templates;   /* every template of the directory that decodes */
 	size_t template_count;
-	char **broken_templates; /* "cn: sentence" of those that do not */
-	size_t broken_count;
-	struct enterprise_oids oids; /* what the organisation says of its object identifiers */
-	struct texts broken_oids;    /* sentences about entries that say nothing usable */
-	struct texts enabled;        /* certificateTemplates of this CA's service object */
-	struct texts service_hosts;  /* of all enrollment services, and of the configuration */
+	struct texts broken_templates; /* "cn: sentence" of those that do not */
+	struct enterprise_oids oids;   /* what the organisation says of its object identifiers */
+	struct texts broken_oids;      /* sentences about entries that say nothing usable */
+	struct texts enabled;          /* certificateTemplates of this CA's service object */
+	struct texts service_hosts;    /* of all enrollment services, and of the configuration */
 	struct officer_rules officer_rules; /* dircaOfficerRights */
 	char *officer_problem;  /* why it could not be read: then there are no rules, and nobody may
 				   act; NULL if it could */

@@ -6,7 +6,10 @@
 
 #include "clock.h"
 #include "log.h"
+#include "mem.h"
 #include "oids.h"
+#include "own.h"
+#include "own_openssl.h"
 #include "pem.h"
 #include "pkix_policy.h"
 #include "trust.h"
@@ -14,14 +17,12 @@
 /* Connections beyond one for each worker: housekeeping and authentication. */
 #define SPARE_CONNECTIONS 2
 
-static bool
-state_new(struct ca *ca, struct err *err)
+static void
+state_new(struct ca *ca)
 {
-	struct ca_state *s = calloc(1, sizeof *s);
+	struct ca_state *s = mem_zero(1, sizeof *s);
 	pthread_condattr_t attr;
 
-	if (s == NULL)
-		return err_nomem(err);
 	ca->state = s;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_mutex_init(&s->refresh_lock, NULL);
@@ -33,8 +34,9 @@ state_new(struct ca *ca, struct err *err)
 	pthread_condattr_destroy(&attr);
 	config_directory(ca->config, &s->directory_config);
 	s->directory_config.preferred = &s->preferred_uri;
-	return principal_cache_new(&s->principals, err) && quota_new(&s->requests, err) &&
-	       quota_new(&s->refusals, err);
+	s->principals = principal_cache_new();
+	s->requests = quota_new();
+	s->refusals = quota_new();
 }
 
 static void
@@ -70,7 +72,7 @@ find_digest(struct ca *ca, struct err *err)
 {
 	const EVP_MD *const known[] = {EVP_sha256(), EVP_sha384(), EVP_sha512()};
 	const uint8_t *p = ca->info.sig_alg.ptr;
-	X509_ALGOR *alg = d2i_X509_ALGOR(NULL, &p, (long)ca->info.sig_alg.len);
+	OWNED(own_algor) X509_ALGOR *alg = d2i_X509_ALGOR(NULL, &p, (long)ca->info.sig_alg.len);
 	const ASN1_OBJECT *oid = NULL;
 	int digest = NID_undef;
 
@@ -78,53 +80,66 @@ find_digest(struct ca *ca, struct err *err)
 		X509_ALGOR_get0(&oid, NULL, NULL, alg);
 		(void)OBJ_find_sigid_algs(OBJ_obj2nid(oid), &digest, NULL);
 	}
-	X509_ALGOR_free(alg);
-	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+	for (size_t i = 0; i < COUNT_OF(known); i++)
 		if (EVP_MD_get_type(known[i]) == digest)
 			ca->digest = known[i];
 	return ca->digest != NULL ||
 	       err_openssl(err, NTE_BAD_ALGID, "the vault signs with an unknown algorithm");
 }
 
-/* The certificates of a file of trust/; none if there is no such file. */
-static bool
-read_trusted(const struct ca *ca, const char *name, struct buf **list_out, size_t *count_out,
-    struct err *err)
-{
-	struct buf pem = {0};
-	bool ok = trust_read(ca->config->state_dir, name, &pem, err)
-		      ? pem_certificates(buf_view(&pem), list_out, count_out, err) ||
-			    err_prefix(err, "%s", name)
-		      : err->code == ERROR_FILE_NOT_FOUND;
+/* The certificates of a file of trust/. */
+struct trusted {
+	struct buf *list;
+	size_t count;
+};
 
-	buf_free(&pem);
-	return ok;
+static void
+trusted_free(struct trusted *t)
+{
+	pem_list_free(&t->list, t->count);
+}
+
+/* None if there is no such file. */
+static bool
+read_trusted(const struct ca *ca, const char *name, struct trusted *out, struct err *err)
+{
+	OWNED(buf_free) struct buf pem = {0};
+
+	if (!trust_read(ca->config->state_dir, name, &pem, err))
+		return err->code == ERROR_FILE_NOT_FOUND;
+	return pem_certificates(buf_view(&pem), &out->list, &out->count, err) ||
+	       err_prefix(err, "%s", name);
 }
 
 static bool
 read_chain(struct ca *ca, struct err *err)
 {
-	struct buf *parents = NULL;
-	size_t count = 0;
-	bool ok = false;
+	OWNED(trusted_free) struct trusted parents = {0};
 
-	if (!read_trusted(ca, TRUST_CHAIN, &parents, &count, err))
-		goto out;
-	if ((ca->chain = calloc(count + 1, sizeof *ca->chain)) == NULL) {
-		err_nomem(err);
-		goto out;
-	}
+	if (!read_trusted(ca, TRUST_CHAIN, &parents, err))
+		return false;
+	ca->chain = mem_zero(parents.count + 1, sizeof *ca->chain);
 	if (!buf_dup(buf_view(&ca->info.ca_certificate), &ca->chain[0], err))
-		goto out;
+		return false;
 	ca->chain_count = 1;
-	for (size_t i = 0; i < count; i++) {
-		ca->chain[ca->chain_count++] = parents[i];
-		parents[i] = (struct buf){0};
-	}
-	ok = true;
-out:
-	pem_list_free(&parents, count);
-	return ok;
+	for (size_t i = 0; i < parents.count; i++)
+		ca->chain[ca->chain_count++] = buf_give(&parents.list[i]);
+	return true;
+}
+
+struct decoded_chain {
+	struct pkix_cert *certs;
+	const struct pkix_cert **list; /* of `certs` */
+	size_t count;
+};
+
+static void
+decoded_chain_free(struct decoded_chain *c)
+{
+	for (size_t i = 0; i < c->count; i++)
+		pkix_cert_free(&c->certs[i]);
+	free(c->certs);
+	free(c->list);
 }
 
 /* Private Key Archival is the application policy of exchange certificates: who may not issue one
@@ -132,25 +147,23 @@ out:
 static bool
 read_archival(struct ca *ca, struct err *err)
 {
-	struct pkix_cert *list = calloc(ca->chain_count, sizeof *list);
-	const struct pkix_cert **chain = calloc(ca->chain_count, sizeof(*chain));
-	bool ok = list != NULL && chain != NULL ? true : err_nomem(err);
+	OWNED(decoded_chain_free)
+	struct decoded_chain chain = {.certs = mem_zero(ca->chain_count, sizeof *chain.certs),
+	    .list = mem_zero(ca->chain_count, sizeof(*chain.list))};
 	struct err why;
 
-	for (size_t i = 0; ok && i < ca->chain_count; i++) {
-		ok = pkix_cert_decode(buf_view(&ca->chain[i]), &list[i], err);
-		chain[i] = &list[i];
+	for (; chain.count < ca->chain_count; chain.count++) {
+		struct pkix_cert *c = &chain.certs[chain.count];
+
+		if (!pkix_cert_decode(buf_view(&ca->chain[chain.count]), c, err))
+			return false;
+		chain.list[chain.count] = c;
 	}
-	if (ok &&
-	    !pkix_chain_allows(chain, ca->chain_count, oid_dotted(OID_KP_CA_EXCHANGE), &why)) {
-		ok = (ca->no_archival = strdup(why.msg)) != NULL || err_nomem(err);
-		log_warn("keys are not archived", LOG_REASON(&why));
-	}
-	for (size_t i = 0; list != NULL && i < ca->chain_count; i++)
-		pkix_cert_free(&list[i]);
-	free(list);
-	free(chain);
-	return ok;
+	if (pkix_chain_allows(chain.list, chain.count, oid_dotted(OID_KP_CA_EXCHANGE), &why))
+		return true;
+	ca->no_archival = mem_text(why.msg);
+	log_warn("keys are not archived", LOG_REASON(&why));
+	return true;
 }
 
 bool
@@ -167,30 +180,19 @@ static bool
 read_kra_issuers(struct ca *ca, struct err *err)
 {
 	struct ca_state *s = ca->state;
-	struct buf *list = NULL;
-	size_t count = 0;
-	bool ok = false;
+	OWNED(trusted_free) struct trusted trusted = {0};
 
-	if (!read_trusted(ca, TRUST_KRA_ISSUERS, &list, &count, err))
-		goto out;
-	s->kra_issuer_certs = calloc(count + 1, sizeof *s->kra_issuer_certs);
-	s->kra_issuers = calloc(count + 1, sizeof *s->kra_issuers);
-	if (s->kra_issuer_certs == NULL || s->kra_issuers == NULL) {
-		err_nomem(err);
-		goto out;
-	}
+	if (!read_trusted(ca, TRUST_KRA_ISSUERS, &trusted, err))
+		return false;
+	s->kra_issuer_certs = mem_zero(trusted.count, sizeof *s->kra_issuer_certs);
+	s->kra_issuers = mem_zero(trusted.count + 1, sizeof(*s->kra_issuers));
 	s->kra_issuers[s->kra_issuer_count++] = &ca->ca_cert;
-	for (size_t i = 0; i < count; i++, s->kra_issuer_count++) {
-		if (!pkix_cert_decode(buf_view(&list[i]), &s->kra_issuer_certs[i], err)) {
-			err_prefix(err, "%s", TRUST_KRA_ISSUERS);
-			goto out;
-		}
+	for (size_t i = 0; i < trusted.count; i++, s->kra_issuer_count++) {
+		if (!pkix_cert_decode(buf_view(&trusted.list[i]), &s->kra_issuer_certs[i], err))
+			return err_prefix(err, "%s", TRUST_KRA_ISSUERS);
 		s->kra_issuers[s->kra_issuer_count] = &s->kra_issuer_certs[i];
 	}
-	ok = true;
-out:
-	pem_list_free(&list, count);
-	return ok;
+	return true;
 }
 
 static bool
@@ -211,35 +213,30 @@ read_identity(struct ca *ca, struct vault *v, struct err *err)
 static bool
 open_database(struct ca *ca, struct err *err)
 {
-	char *path = config_path(ca->config, "dirca.db");
-	bool ok = path != NULL ? store_open(path, &ca->store, err) : err_nomem(err);
+	OWNED(own_memory) char *path = config_path(ca->config, "dirca.db");
 
-	free(path);
-	return ok;
+	return store_open(path, &ca->store, err);
 }
 
 bool
 ca_open(const struct config *config, struct vault *v, struct ca **out, struct err *err)
 {
-	struct ca *ca = calloc(1, sizeof *ca);
+	OWNED(ca_close) struct ca *ca = mem_zero(1, sizeof *ca);
 	struct err later;
 
 	*out = NULL;
-	if (ca == NULL)
-		return err_nomem(err);
 	ca->config = config;
-	if (!oids_init(err) || !state_new(ca, err) || !read_identity(ca, v, err) ||
-	    !kra_ring_init(&ca->ring, err) || !open_database(ca, err) ||
+	state_new(ca);
+	if (!oids_init(err) || !read_identity(ca, v, err) || !kra_ring_init(&ca->ring, err) ||
+	    !open_database(ca, err) ||
 	    !dir_pool_open(&ca->state->directory_config,
 		(size_t)config->workers + SPARE_CONNECTIONS, &ca->directory, err) ||
-	    !ca_refresh(ca, err)) {
-		ca_close(&ca);
+	    !ca_refresh(ca, err))
 		return err_prefix(err, "CA '%s'", config->ca_name);
-	}
 	/* Archived keys can be fetched without it; the housekeeper tries again. */
 	if (!ca_maintain(ca, v, clock_now(), &later))
 		log_error("maintenance at the start failed", LOG_REASON(&later));
-	*out = ca;
+	*out = own_give(&ca);
 	return true;
 }
 

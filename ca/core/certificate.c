@@ -7,10 +7,16 @@
 #include <openssl/rand.h>
 
 #include "extension.h"
+#include "mem.h"
 #include "oids.h"
+#include "own.h"
+#include "own_openssl.h"
+#include "text.h"
 
 #define OID_TEXT_MAX 256
 #define TBS_MAX      15360 /* the database keeps certificates of up to 16384 bytes */
+
+OWN_POINTER(own_x509_name, X509_NAME, X509_NAME_free)
 
 /* "/dirca/<name>": everything but RFC 3986 unreserved characters as %XX. free(). */
 static char *
@@ -32,43 +38,57 @@ http_url(const struct ca *ca, const char *suffix)
 	return text_printf("%s/dirca/%.*s%s", ca->config->http_url, (int)n, escaped, suffix);
 }
 
-/* In the directory and, if there is one, by HTTP: NULL. free() each, whatever the outcome. */
-static bool
-cdp_urls(struct ca *ca, const struct ca_view *view, char *urls[2], struct err *err)
+/* In the directory and, if there is one, by HTTP: NULL. */
+struct urls {
+	char *list[2];
+};
+
+static void
+urls_free(struct urls *u)
 {
-	urls[0] = pki_cdp_url(view->pki->services_dn, ca->config->ca_name, ca->config->host);
-	urls[1] = http_url(ca, ".crl");
-	return urls[0] != NULL || err_nomem(err);
+	free(u->list[0]);
+	free(u->list[1]);
+}
+
+/* Takes over `ldap`. */
+static bool
+set_urls(struct ca *ca, char *ldap, const char *suffix, struct urls *out, struct err *err)
+{
+	*out = (struct urls){{ldap, http_url(ca, suffix)}};
+	return ldap != NULL ||
+	       err_set(err, DIRCA_E_CONFIG, "'%s' cannot be in a URL", ca->config->ca_name);
 }
 
 static bool
-aia_urls(struct ca *ca, const struct ca_view *view, char *urls[2], struct err *err)
+cdp_urls(struct ca *ca, const struct ca_view *view, struct urls *out, struct err *err)
 {
-	urls[0] = pki_aia_url(view->pki->services_dn, ca->config->ca_name);
-	urls[1] = http_url(ca, ".crt");
-	return urls[0] != NULL || err_nomem(err);
+	const struct config *c = ca->config;
+
+	return set_urls(
+	    ca, pki_cdp_url(view->pki->services_dn, c->ca_name, c->host), ".crl", out, err);
+}
+
+static bool
+aia_urls(struct ca *ca, const struct ca_view *view, struct urls *out, struct err *err)
+{
+	return set_urls(
+	    ca, pki_aia_url(view->pki->services_dn, ca->config->ca_name), ".crt", out, err);
 }
 
 static bool
 push_cdp(struct ca *ca, const struct ca_view *view, ext_list *list, struct err *err)
 {
-	char *urls[2];
-	bool ok = cdp_urls(ca, view, urls, err) && ext_push_cdp(list, urls, 2, err);
+	OWNED(urls_free) struct urls urls = {0};
 
-	free(urls[0]);
-	free(urls[1]);
-	return ok;
+	return cdp_urls(ca, view, &urls, err) && ext_push_cdp(list, urls.list, 2, err);
 }
 
 static bool
 push_aia(struct ca *ca, const struct ca_view *view, ext_list *list, struct err *err)
 {
-	char *urls[2];
-	bool ok = aia_urls(ca, view, urls, err) && ext_push_aia(list, urls, 2, err);
+	OWNED(urls_free) struct urls urls = {0};
 
-	free(urls[0]);
-	free(urls[1]);
-	return ok;
+	return aia_urls(ca, view, &urls, err) && ext_push_aia(list, urls.list, 2, err);
 }
 
 static bool
@@ -107,9 +127,8 @@ add_san(GENERAL_NAMES *names, const struct issue_san_value *v, struct err *err)
 static bool
 san_value(const struct issue_plan *plan, struct buf *out, struct err *err)
 {
-	GENERAL_NAMES *names = NULL;
+	OWNED(own_general_names) GENERAL_NAMES *names = NULL;
 	uint8_t *der = NULL;
-	bool ok = false;
 	int len;
 
 	*out = (struct buf){0};
@@ -117,18 +136,13 @@ san_value(const struct issue_plan *plan, struct buf *out, struct err *err)
 		return buf_dup(plan->given_san, out, err);
 	if (plan->san_count == 0)
 		return true;
-	if ((names = GENERAL_NAMES_new()) == NULL) {
-		err_nomem(err);
-		goto out;
-	}
+	if ((names = GENERAL_NAMES_new()) == NULL)
+		return err_openssl(err, DIRCA_E_CRYPTO, "alternative names");
 	for (size_t i = 0; i < plan->san_count; i++)
 		if (!add_san(names, &plan->sans[i], err))
-			goto out;
+			return false;
 	len = i2d_GENERAL_NAMES(names, &der);
-	ok = buf_take_openssl(der, len, out, err);
-out:
-	GENERAL_NAMES_free(names);
-	return ok;
+	return buf_take_openssl(der, len, out, err);
 }
 
 static bool
@@ -173,11 +187,9 @@ static bool
 push_issuance_policies(
     const struct ca_view *view, const struct issue_plan *plan, ext_list *list, struct err *err)
 {
-	struct ext_policy *policies = calloc(plan->policies.count + 1, sizeof *policies);
-	bool ok;
+	OWNED(own_memory)
+	struct ext_policy *policies = mem_zero(plan->policies.count, sizeof *policies);
 
-	if (policies == NULL)
-		return err_nomem(err);
 	for (size_t i = 0; i < plan->policies.count; i++) {
 		const struct enterprise_oid *o =
 		    enterprise_oids_find(&view->oids, plan->policies.list[i]);
@@ -189,9 +201,7 @@ push_issuance_policies(
 		policies[i].cps_count = o->cps.count;
 		policies[i].notice = o->notice;
 	}
-	ok = ext_push_issuance_policies(list, policies, plan->policies.count, err);
-	free(policies);
-	return ok;
+	return ext_push_issuance_policies(list, policies, plan->policies.count, err);
 }
 
 static bool
@@ -254,35 +264,27 @@ push_extensions(
 static bool
 email_name(const char *email, struct buf *out, struct err *err)
 {
-	X509_NAME *name = X509_NAME_new();
+	OWNED(own_x509_name) X509_NAME *name = X509_NAME_new();
 	uint8_t *der = NULL;
-	bool ok = false;
+	int len;
 
 	if (name == NULL ||
 	    (email != NULL && !X509_NAME_add_entry_by_NID(name, NID_pkcs9_emailAddress,
-				  MBSTRING_UTF8, (const uint8_t *)email, -1, -1, 0))) {
-		err_openssl(err, CERTSRV_E_BAD_REQUESTSUBJECT,
+				  MBSTRING_UTF8, (const uint8_t *)email, -1, -1, 0)))
+		return err_openssl(err, CERTSRV_E_BAD_REQUESTSUBJECT,
 		    "e-mail address '%s' does not fit into a name", email != NULL ? email : "");
-		goto out;
-	}
-	int len = i2d_X509_NAME(name, &der);
-	ok = len > 0 ? buf_take_openssl(der, len, out, err)
-		     : err_openssl(err, DIRCA_E_CRYPTO, "cannot encode a name");
-out:
-	X509_NAME_free(name);
-	return ok;
+	len = i2d_X509_NAME(name, &der);
+	return len > 0 ? buf_take_openssl(der, len, out, err)
+		       : err_openssl(err, DIRCA_E_CRYPTO, "cannot encode a name");
 }
 
 static bool
 cn_name(const char *cn, const char *email, struct buf *out, struct err *err)
 {
-	char *escaped = dir_rdn_escape(cn),
-	     *dn = escaped != NULL ? text_printf("CN=%s", escaped) : NULL;
-	bool ok = dn != NULL ? pkix_name_from_dn(dn, email, out, err) : err_nomem(err);
+	OWNED(own_memory) char *escaped = dir_rdn_escape(cn);
+	OWNED(own_memory) char *dn = text_printf("CN=%s", escaped);
 
-	free(escaped);
-	free(dn);
-	return ok;
+	return pkix_name_from_dn(dn, email, out, err);
 }
 
 static bool
@@ -329,8 +331,8 @@ static bool
 sign(struct ca *ca, struct vault *v, const struct body *body, struct buf *out, struct err *err)
 {
 	uint8_t serial[PKIX_SERIAL_LEN];
-	struct buf tbs_der = {0}, signature = {0};
-	bool ok;
+	OWNED(buf_free) struct buf tbs_der = {0};
+	OWNED(buf_free) struct buf signature = {0};
 
 	if (!pkix_new_serial(serial, err))
 		return false;
@@ -345,33 +347,23 @@ sign(struct ca *ca, struct vault *v, const struct body *body, struct buf *out, s
 	    .extensions = body->extensions,
 	};
 
-	ok = pkix_tbs_encode(&tbs, &tbs_der, err) &&
-	     (tbs_der.len <= TBS_MAX ||
-		 err_set(err, DIRCA_E_TOO_LARGE,
-		     "the certificate would have over %zu bytes; shorten the names of the request",
-		     tbs_der.len)) &&
-	     vault_sign_certificate(v, buf_view(&tbs_der), &signature, err) &&
-	     pkix_signed_wrap(
-		 buf_view(&tbs_der), buf_view(&ca->info.sig_alg), buf_view(&signature), out, err);
-
-	buf_free(&tbs_der);
-	buf_free(&signature);
-	return ok;
+	if (!pkix_tbs_encode(&tbs, &tbs_der, err))
+		return false;
+	if (tbs_der.len > TBS_MAX)
+		return err_set(err, DIRCA_E_TOO_LARGE,
+		    "the certificate would have over %zu bytes; shorten the names of the request",
+		    tbs_der.len);
+	return vault_sign_certificate(v, buf_view(&tbs_der), &signature, err) &&
+	       pkix_signed_wrap(
+		   buf_view(&tbs_der), buf_view(&ca->info.sig_alg), buf_view(&signature), out, err);
 }
 
 bool
 certificate_issue(struct ca *ca, struct vault *v, const struct certificate_order *order,
     struct buf *certificate_out, struct err *err)
 {
-	ext_list *list = sk_X509_EXTENSION_new_null();
+	OWNED(own_extensions) ext_list *list = sk_X509_EXTENSION_new_null();
 	const struct issue_plan *plan = order->plan;
-	bool ok;
-
-	*certificate_out = (struct buf){0};
-	if (list == NULL)
-		return err_nomem(err);
-	ok = push_extensions(ca, order, list, err);
-	mark_critical(plan, list);
 	const struct body body = {
 	    .subject = buf_view(&order->names->subject),
 	    .spki = order->spki,
@@ -379,33 +371,33 @@ certificate_issue(struct ca *ca, struct vault *v, const struct certificate_order
 	    .not_after = plan->not_after,
 	    .extensions = list,
 	};
-	ok = ok && sign(ca, v, &body, certificate_out, err);
-	sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
-	return ok;
+
+	*certificate_out = (struct buf){0};
+	if (list == NULL)
+		return err_openssl(err, DIRCA_E_CRYPTO, "list of extensions");
+	if (!push_extensions(ca, order, list, err))
+		return false;
+	mark_critical(plan, list);
+	return sign(ca, v, &body, certificate_out, err);
 }
 
 bool
 certificate_xchg(struct ca *ca, struct vault *v, int64_t rsa_bits, int64_t life_s, struct buf *out,
     struct err *err)
 {
-	struct ca_view *view = ca_view_get(ca);
-	char *cdp[2] = {NULL}, *aia[2] = {NULL};
-	bool ok;
+	OWNED(ca_view_release) struct ca_view *view = ca_view_get(ca);
+	OWNED(urls_free) struct urls cdp = {0};
+	OWNED(urls_free) struct urls aia = {0};
 
 	*out = (struct buf){0};
-	ok = cdp_urls(ca, view, cdp, err) && aia_urls(ca, view, aia, err);
-	ca_view_release(&view);
+	if (!cdp_urls(ca, view, &cdp, err) || !aia_urls(ca, view, &aia, err))
+		return false;
 	const struct vault_xchg_wish wish = {.rsa_bits = (int)rsa_bits,
 	    .life_s = life_s,
-	    .cdp = {cdp[0], cdp[1]},
-	    .aia = {aia[0], aia[1]}};
+	    .cdp = {cdp.list[0], cdp.list[1]},
+	    .aia = {aia.list[0], aia.list[1]}};
 
-	ok = ok && vault_xchg_create(v, &wish, out, err);
-	for (size_t i = 0; i < 2; i++) {
-		free(cdp[i]);
-		free(aia[i]);
-	}
-	return ok;
+	return vault_xchg_create(v, &wish, out, err);
 }
 
 /* Whole octets in hexadecimal, as the database keeps serial numbers. free(). */
@@ -430,34 +422,25 @@ public_key_column(struct view spki, struct store_request *row, struct err *err)
 bool
 certificate_columns(struct view certificate, struct store_request *row, struct err *err)
 {
-	struct pkix_cert c = {0};
-	struct buf ski = {0};
+	OWNED(pkix_cert_free) struct pkix_cert c = {0};
+	OWNED(buf_free) struct buf ski = {0};
 	const char *algorithm;
-	bool ok = false;
 
 	if (!pkix_cert_decode(certificate, &c, err) || !pkix_cert_ski(&c, &ski, err) ||
 	    !pkix_key_info(c.spki, &algorithm, &row->public_key_length, err) ||
 	    !buf_dup(certificate, &row->raw_certificate, err) ||
 	    !buf_dup(c.spki, &row->raw_public_key, err) || !public_key_column(c.spki, row, err) ||
 	    !buf_dup(view_of(c.sha1, sizeof c.sha1), &row->certificate_hash, err))
-		goto out;
+		return false;
+	if ((row->distinguished_name = pkix_name_text(c.subject)) == NULL)
+		return err_set(err, ERROR_INVALID_DATA, "the subject is no name");
 	row->serial_number = serial_column(c.serial);
 	row->subject_key_identifier = hex_encode(buf_view(&ski), '\0');
-	row->distinguished_name = pkix_name_text(c.subject);
-	row->public_key_algorithm = strdup(algorithm);
-	if (row->serial_number == NULL || row->subject_key_identifier == NULL ||
-	    row->distinguished_name == NULL || row->public_key_algorithm == NULL) {
-		err_nomem(err);
-		goto out;
-	}
+	row->public_key_algorithm = mem_text(algorithm);
 	row->upn = pkix_cert_upn(&c);
 	row->common_name = pkix_name_value(c.subject, NID_commonName);
 	row->email = pkix_name_value(c.subject, NID_pkcs9_emailAddress);
 	row->not_before = c.not_before;
 	row->not_after = c.not_after;
-	ok = true;
-out:
-	pkix_cert_free(&c);
-	buf_free(&ski);
-	return ok;
+	return true;
 }

@@ -6,7 +6,9 @@
 #include <unistd.h>
 #include <openssl/sha.h>
 
+#include "mem.h"
 #include "oids.h"
+#include "own.h"
 #include "pkix.h"
 #include "store.h"
 #include "text.h"
@@ -22,18 +24,14 @@ struct stored {
 	bool is_signed;
 };
 
-struct cut {
-	int64_t last; /* record before a start without an end */
-};
-
 struct work {
 	struct journal_comparison *out;
 	int64_t now;
 	struct stored *rows;
-	size_t row_count, row_room;
+	size_t row_count;
 	int64_t *retrievals;
 	size_t retrieval_count;
-	struct cut *cuts;
+	int64_t *cuts; /* the last record before a start without an end */
 	size_t cut_count;
 	struct journal_entry previous;
 };
@@ -46,35 +44,28 @@ work_free(struct work *w)
 	free(w->cuts);
 }
 
-static bool
-add_difference(struct journal_differences *to, const struct journal_difference *d, struct err *err)
+static void
+add_difference(struct journal_differences *to, const struct journal_difference *d)
 {
-	struct journal_difference *grown = reallocarray(to->list, to->count + 1, sizeof *grown);
-
-	if (grown == NULL)
-		return err_nomem(err);
-	to->list = grown;
+	to->list = mem_grow(to->list, to->count, sizeof *to->list);
 	to->list[to->count++] = *d;
-	return true;
+}
+
+static void
+add_time(int64_t **list, size_t *count, int64_t when)
+{
+	*list = mem_grow(*list, *count, sizeof **list);
+	(*list)[(*count)++] = when;
 }
 
 /* ---- the database ---- */
 
-static bool
-add_row(struct work *w, struct view tbs, const struct journal_difference *row, struct err *err)
+static void
+add_row(struct work *w, struct view tbs, const struct journal_difference *row)
 {
-	if (w->row_count == w->row_room) {
-		size_t room = w->row_room > 0 ? 2 * w->row_room : PAGE;
-		struct stored *grown = reallocarray(w->rows, room, sizeof *grown);
-
-		if (grown == NULL)
-			return err_nomem(err);
-		w->rows = grown;
-		w->row_room = room;
-	}
+	w->rows = mem_grow(w->rows, w->row_count, sizeof *w->rows);
 	w->rows[w->row_count] = (struct stored){.row = *row};
 	SHA256(tbs.ptr, tbs.len, w->rows[w->row_count++].sha256);
-	return true;
 }
 
 static bool
@@ -85,36 +76,37 @@ add_request(struct work *w, const struct store_request *r, struct err *err)
 						     : JOURNAL_CERTIFICATE,
 	    .when = r->resolved_when,
 	    .request_id = r->request_id};
-	struct pkix_cert c = {0};
-	bool ok;
+	OWNED(pkix_cert_free) struct pkix_cert c = {0};
 
 	if (r->raw_certificate.len == 0 || r->disposition == DISP_FOREIGN)
 		return true;
-	ok = pkix_cert_decode(buf_view(&r->raw_certificate), &c, err);
+	if (!pkix_cert_decode(buf_view(&r->raw_certificate), &c, err))
+		return err_prefix(err, "request %lld", (long long)r->request_id);
 	snprintf(
 	    row.number, sizeof row.number, "%s", r->serial_number != NULL ? r->serial_number : "");
-	ok = ok && add_row(w, c.tbs, &row, err);
-	pkix_cert_free(&c);
-	return ok || err_prefix(err, "request %lld", (long long)r->request_id);
+	add_row(w, c.tbs, &row);
+	return true;
 }
 
 static bool
 read_requests(struct work *w, struct store *store, struct err *err)
 {
 	struct store_filter filter = {.limit = PAGE};
-	struct store_requests rows = {0};
-	bool ok = true, more = true;
+	bool more = true;
 
-	while (ok && more) {
-		ok = store_list_requests(store, &filter, &rows, err);
-		more = ok && rows.count == PAGE;
-		for (size_t i = 0; ok && i < rows.count; i++) {
+	while (more) {
+		OWNED(store_requests_free) struct store_requests rows = {0};
+
+		if (!store_list_requests(store, &filter, &rows, err))
+			return false;
+		more = rows.count == PAGE;
+		for (size_t i = 0; i < rows.count; i++) {
 			filter.after_id = rows.list[i].request_id;
-			ok = add_request(w, &rows.list[i], err);
+			if (!add_request(w, &rows.list[i], err))
+				return false;
 		}
-		store_requests_free(&rows);
 	}
-	return ok;
+	return true;
 }
 
 static bool
@@ -123,21 +115,20 @@ add_crl(int64_t number, int64_t this_update, struct view crl, void *arg, struct 
 	struct journal_difference row = {.kind = JOURNAL_CRL, .when = this_update};
 	struct view tbs;
 
+	if (!pkix_crl_tbs(crl, &tbs, err))
+		return false;
 	snprintf(row.number, sizeof row.number, "%lld", (long long)number);
-	return pkix_crl_tbs(crl, &tbs, err) && add_row(arg, tbs, &row, err);
+	add_row(arg, tbs, &row);
+	return true;
 }
 
 static bool
 add_retrieval(const struct audit_record *a, void *arg)
 {
 	struct work *w = arg;
-	int64_t *grown;
 
-	if (a->event != AUDIT_KEY_RETRIEVED || !a->success ||
-	    (grown = reallocarray(w->retrievals, w->retrieval_count + 1, sizeof *grown)) == NULL)
-		return true;
-	w->retrievals = grown;
-	w->retrievals[w->retrieval_count++] = a->when;
+	if (a->event == AUDIT_KEY_RETRIEVED && a->success)
+		add_time(&w->retrievals, &w->retrieval_count, a->when);
 	return true;
 }
 
@@ -150,23 +141,20 @@ by_hash(const void *a, const void *b)
 static bool
 read_database(struct work *w, const struct config *config, struct err *err)
 {
-	char *path = config_path(config, "dirca.db");
-	struct store *store = NULL;
+	OWNED(own_memory) char *path = config_path(config, "dirca.db");
+	OWNED(store_close) struct store *store = NULL;
 	int64_t rows;
-	bool ok;
 
-	if (path == NULL)
-		return err_nomem(err);
 	/* store_open would make one. */
-	ok = access(path, F_OK) == 0 ? store_open(path, &store, err)
-				     : err_errno(err, ERROR_FILE_NOT_FOUND, "%s", path);
-	ok = ok && read_requests(w, store, err) && store_walk_crls(store, add_crl, w, err) &&
-	     store_audit_walk(store, 0, add_retrieval, w, &rows, err);
-	store_close(&store);
-	free(path);
-	if (ok && w->row_count > 0)
+	if (access(path, F_OK) != 0)
+		return err_errno(err, ERROR_FILE_NOT_FOUND, "%s", path);
+	if (!store_open(path, &store, err) || !read_requests(w, store, err) ||
+	    !store_walk_crls(store, add_crl, w, err) ||
+	    !store_audit_walk(store, 0, add_retrieval, w, &rows, err))
+		return false;
+	if (w->row_count > 0)
 		qsort(w->rows, w->row_count, sizeof *w->rows, by_hash);
-	return ok;
+	return true;
 }
 
 /* ---- the journal ---- */
@@ -186,8 +174,8 @@ number_text(const struct journal_entry *e, char out[2 * JOURNAL_NUMBER_MAX + 1])
 		snprintf(out, 2 * JOURNAL_NUMBER_MAX + 1, "%llu", number);
 }
 
-static bool
-match(struct work *w, const struct journal_entry *e, struct err *err)
+static void
+match(struct work *w, const struct journal_entry *e)
 {
 	struct journal_difference d = {.kind = e->kind, .when = e->when};
 	struct stored key, *row = NULL;
@@ -198,56 +186,39 @@ match(struct work *w, const struct journal_entry *e, struct err *err)
 	if (row != NULL) {
 		row->is_signed = true;
 		w->out->matched++;
-		return true;
-	}
-	if (e->when > w->now - IN_FLIGHT) {
+	} else if (e->when > w->now - IN_FLIGHT) {
 		w->out->in_progress++;
-		return true;
+	} else {
+		number_text(e, d.number);
+		add_difference(&w->out->signed_only, &d);
 	}
-	number_text(e, d.number);
-	return add_difference(&w->out->signed_only, &d, err);
-}
-
-/* The vault started, and what was before is not its end. */
-static bool
-note_cut(struct work *w, struct err *err)
-{
-	struct cut *grown = reallocarray(w->cuts, w->cut_count + 1, sizeof *grown);
-
-	if (grown == NULL)
-		return err_nomem(err);
-	w->cuts = grown;
-	w->cuts[w->cut_count++] = (struct cut){w->previous.when};
-	return true;
 }
 
 static bool
 take_record(const struct journal_entry *e, void *arg, struct err *err)
 {
 	struct work *w = arg;
-	bool ok = true;
 
+	(void)err;
 	w->out->records[e->kind]++;
 	if (e->kind == JOURNAL_BEGUN)
 		w->out->begun = e->when;
 	else if (e->kind == JOURNAL_STARTED && w->previous.kind != JOURNAL_STOPPED &&
 		 w->previous.kind != JOURNAL_BEGUN && w->previous.kind != JOURNAL_INIT)
-		ok = note_cut(w, err);
+		add_time(&w->cuts, &w->cut_count, w->previous.when);
 	else if (e->kind == JOURNAL_CERTIFICATE || e->kind == JOURNAL_EXCHANGE ||
 		 e->kind == JOURNAL_CRL)
-		ok = match(w, e, err);
+		match(w, e);
 	w->previous = *e;
-	return ok;
+	return true;
 }
 
 static bool
 read_journal(struct work *w, const struct config *config, struct err *err)
 {
-	char *path = config_path(config, "vault/" JOURNAL_FILE);
-	bool ok = path != NULL ? journal_walk(path, take_record, w, err) : err_nomem(err);
+	OWNED(own_memory) char *path = config_path(config, "vault/" JOURNAL_FILE);
 
-	free(path);
-	return ok;
+	return journal_walk(path, take_record, w, err);
 }
 
 /* ---- what is left over ---- */
@@ -256,19 +227,17 @@ static bool
 may_be_lost(const struct work *w, int64_t when)
 {
 	for (size_t i = 0; i < w->cut_count; i++)
-		if (when >= w->cuts[i].last - LOST_FIRST &&
-		    when <= w->cuts[i].last + JOURNAL_LOSS_S)
+		if (when >= w->cuts[i] - LOST_FIRST && when <= w->cuts[i] + JOURNAL_LOSS_S)
 			return true;
 	return false;
 }
 
-static bool
-sort_rows(struct work *w, struct err *err)
+static void
+sort_rows(struct work *w)
 {
 	struct journal_comparison *out = w->out;
-	bool ok = true;
 
-	for (size_t i = 0; ok && i < w->row_count; i++) {
+	for (size_t i = 0; i < w->row_count; i++) {
 		const struct stored *s = &w->rows[i];
 
 		if (s->is_signed)
@@ -276,30 +245,28 @@ sort_rows(struct work *w, struct err *err)
 		if (s->row.when < out->begun)
 			out->before++;
 		else
-			ok = add_difference(
+			add_difference(
 			    may_be_lost(w, s->row.when) ? &out->perhaps_lost : &out->stored_only,
-			    &s->row, err);
+			    &s->row);
 	}
 	for (size_t i = 0; i < w->retrieval_count; i++)
 		out->retrievals += w->retrievals[i] >= out->begun;
-	return ok;
 }
 
 bool
 journal_compare(
     const struct config *config, int64_t now, struct journal_comparison *out, struct err *err)
 {
-	struct work w = {.out = out, .now = now};
-	bool ok;
+	OWNED(work_free) struct work w = {.out = out, .now = now};
 
 	*out = (struct journal_comparison){0};
 	/* The database first: each of its rows then has its record, if the vault signed it. */
-	ok = oids_init(err) && read_database(&w, config, err) && read_journal(&w, config, err) &&
-	     sort_rows(&w, err);
-	work_free(&w);
-	if (!ok)
+	if (!oids_init(err) || !read_database(&w, config, err) || !read_journal(&w, config, err)) {
 		journal_comparison_free(out);
-	return ok;
+		return false;
+	}
+	sort_rows(&w);
+	return true;
 }
 
 bool

@@ -10,6 +10,8 @@
 #include "clock.h"
 #include "file.h"
 #include "init.h"
+#include "own.h"
+#include "store.h"
 #include "text.h"
 
 #define NO_LOGIN 4294967295 /* loginuid of what nobody logged in for */
@@ -18,7 +20,7 @@
 static void
 login_name(char *out, size_t size)
 {
-	struct buf raw = {0};
+	OWNED(buf_free) struct buf raw = {0};
 	char text[16] = "";
 	const struct passwd *entry = NULL;
 	int64_t uid;
@@ -28,7 +30,6 @@ login_name(char *out, size_t size)
 	if (!file_read("/proc/self/loginuid", sizeof text - 1, &raw, &ignored))
 		return;
 	memcpy(text, raw.ptr, raw.len);
-	buf_free(&raw);
 	if (!text_to_int(text, 0, NO_LOGIN - 1, &uid))
 		return;
 	entry = getpwuid((uid_t)uid);
@@ -50,32 +51,25 @@ local_audit(const struct config *config, const char *verb, const char *object,
     const struct err *failure, struct err *err)
 {
 	const char *sudo = getenv("SUDO_USER");
-	char login[64], *path = config_path(config, "dirca.db"), *actor, *detail;
-	struct store *store = NULL;
-	bool ok = false;
+	OWNED(own_memory) char *path = config_path(config, "dirca.db");
+	OWNED(own_memory) char *actor = NULL;
+	OWNED(own_memory) char *detail = NULL;
+	OWNED(store_close) struct store *store = NULL;
+	char login[64];
 
 	login_name(login, sizeof login);
 	actor = text_printf("uid=%ld login=%s sudo=%.64s", (long)getuid(), login,
 	    sudo != NULL && text_is_utf8(view_str(sudo)) ? sudo : "-");
 	detail = failure != NULL ? text_printf("verb=%s reason=%s", verb, failure->msg)
 				 : text_printf("verb=%s", verb);
-	if (path == NULL || actor == NULL || detail == NULL) {
-		err_nomem(err);
-		goto out;
-	}
 	const struct ca_audit a = {.when = clock_now(),
 	    .event = event_of(verb),
 	    .status = failure != NULL ? failure->code : ERR_OK,
 	    .actor = actor,
 	    .object = object,
 	    .detail = detail};
+
 	/* Before dircad's first start this makes the database, which is the front's. */
-	ok = store_open(path, &store, err) && ca_audit_alone(store, &a, err) &&
-	     ca_hand_over(config, err);
-out:
-	store_close(&store);
-	free(path);
-	free(actor);
-	free(detail);
-	return ok;
+	return store_open(path, &store, err) && ca_audit_alone(store, &a, err) &&
+	       ca_hand_over(config, err);
 }

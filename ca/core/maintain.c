@@ -11,7 +11,10 @@
 #include "certificate.h"
 #include "clock.h"
 #include "log.h"
+#include "mem.h"
+#include "own.h"
 #include "publication.h"
+#include "text.h"
 
 #define ACTOR "dircad"
 
@@ -37,27 +40,19 @@ store_xchg(struct store_tx *tx, void *arg, struct err *err)
 static bool
 add_xchg_row(struct ca *ca, struct view certificate, int64_t now, struct err *err)
 {
+	OWNED(store_request_free)
 	struct store_request row = {.disposition = DISP_ISSUED,
 	    .request_flags = CR_FLG_CAXCHGCERT | CR_FLG_FORCEUTF8,
 	    .submitted_when = now,
 	    .resolved_when = now,
 	    .revoked_reason = -1};
 	struct xchg_row arg = {&row, now};
-	bool ok = false;
 
-	if (!certificate_columns(certificate, &row, err))
-		goto out;
-	row.requester_name = strdup(ACTOR);
-	row.caller_name = strdup(ACTOR);
-	row.template_name = strdup("CAExchange");
-	if (row.requester_name == NULL || row.caller_name == NULL || row.template_name == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	ok = store_do(ca->store, store_xchg, &arg, err);
-out:
-	store_request_free(&row);
-	return ok;
+	row.requester_name = mem_text(ACTOR);
+	row.caller_name = mem_text(ACTOR);
+	row.template_name = mem_text("CAExchange");
+	return certificate_columns(certificate, &row, err) &&
+	       store_do(ca->store, store_xchg, &arg, err);
 }
 
 /* One that the vault made and the database did not take, because it failed or the front died in
@@ -65,80 +60,76 @@ out:
 static bool
 take_up(struct ca *ca, struct view certificate, int64_t now, bool *taken, struct err *err)
 {
-	struct store_request row = {0};
-	struct pkix_cert c = {0};
-	char *serial = NULL;
-	bool ok = false;
+	OWNED(store_request_free) struct store_request row = {0};
+	OWNED(pkix_cert_free) struct pkix_cert c = {0};
+	OWNED(own_memory) char *serial = NULL;
+	enum store_find found;
 
 	if (!pkix_cert_decode(certificate, &c, err))
-		goto out;
-	if ((serial = pkix_serial_text(c.serial)) == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	switch (store_get_by_serial(ca->store, serial, &row, err)) {
-	case STORE_FOUND:
-		ok = true;
-		break;
-	case STORE_NOT_FOUND:
-		ok = c.not_after <= now || add_xchg_row(ca, certificate, now, err);
-		*taken = *taken || (ok && c.not_after > now);
-		break;
-	case STORE_FAILED:
-		break;
-	}
-out:
-	store_request_free(&row);
-	pkix_cert_free(&c);
-	free(serial);
-	return ok;
+		return false;
+	serial = pkix_serial_text(c.serial);
+	found = store_get_by_serial(ca->store, serial, &row, err);
+	if (found != STORE_NOT_FOUND || c.not_after <= now)
+		return found != STORE_FAILED;
+	if (!add_xchg_row(ca, certificate, now, err))
+		return false;
+	*taken = true;
+	return true;
+}
+
+/* Certificates of the exchange keys that the vault holds. */
+struct held {
+	struct buf list[VAULT_XCHG_MAX];
+	size_t count;
+};
+
+static void
+held_free(struct held *h)
+{
+	while (h->count > 0)
+		buf_free(&h->list[--h->count]);
 }
 
 static bool
 take_up_xchgs(struct ca *ca, struct vault *v, int64_t now, bool *taken, struct err *err)
 {
-	struct buf list[VAULT_XCHG_MAX];
-	size_t count;
-	bool ok = vault_xchg_list(v, list, &count, err);
+	OWNED(held_free) struct held held = {0};
 
 	*taken = false;
-	for (size_t i = 0; ok && i < count; i++)
-		ok = take_up(ca, buf_view(&list[i]), now, taken, err);
-	while (count > 0)
-		buf_free(&list[--count]);
-	return ok;
+	if (!vault_xchg_list(v, held.list, &held.count, err))
+		return false;
+	for (size_t i = 0; i < held.count; i++)
+		if (!take_up(ca, buf_view(&held.list[i]), now, taken, err))
+			return false;
+	return true;
 }
 
 static bool
 make_xchg(struct ca *ca, struct vault *v, const struct settings *s, int64_t now, struct err *err)
 {
-	struct buf certificate = {0};
-	bool taken, ok = false;
+	OWNED(buf_free) struct buf certificate = {0};
+	bool taken;
 
-	if (!take_up_xchgs(ca, v, now, &taken, err))
-		goto out;
-	ok = taken || (certificate_xchg(ca, v, s->num[SETTING_XCHG_KEY_SIZE],
+	if (take_up_xchgs(ca, v, now, &taken, err) &&
+	    (taken || (certificate_xchg(ca, v, s->num[SETTING_XCHG_KEY_SIZE],
 			   s->num[SETTING_XCHG_VALIDITY_S], &certificate, err) &&
-			  add_xchg_row(ca, buf_view(&certificate), now, err));
-out:
-	buf_free(&certificate);
-	return ok || err_prefix(err, "making a CA exchange certificate");
+			  add_xchg_row(ca, buf_view(&certificate), now, err))))
+		return true;
+	return err_prefix(err, "making a CA exchange certificate");
 }
 
 /* Does the vault have its key, and not retired it? */
 static bool
 is_held(struct vault *v, struct view certificate, bool *held_out, struct err *err)
 {
-	struct buf list[VAULT_XCHG_MAX];
-	size_t count;
-	bool ok = vault_xchg_list(v, list, &count, err);
+	OWNED(held_free) struct held held = {0};
 
 	*held_out = false;
-	while (count > 0) {
-		*held_out = *held_out || view_eq(buf_view(&list[count - 1]), certificate);
-		buf_free(&list[--count]);
-	}
-	return ok;
+	if (!vault_xchg_list(v, held.list, &held.count, err))
+		return false;
+	for (size_t i = 0; i < held.count; i++)
+		*held_out = *held_out || view_eq(buf_view(&held.list[i]), certificate);
+	return true;
 }
 
 /* From the database: the view is not renewed while the directory is away. One that ends with the CA
@@ -147,24 +138,24 @@ static bool
 xchg_is_due(struct ca *ca, struct vault *v, const struct settings *s, int64_t now, bool *due_out,
     struct err *err)
 {
-	struct store_requests rows = {0};
+	OWNED(store_requests_free) struct store_requests rows = {0};
 	const struct store_request *newest;
-	bool ok = false, held;
+	bool held;
 
 	*due_out = false;
 	if (ca->no_archival != NULL || now >= ca->ca_cert.not_after)
 		return true;
 	if (!store_exchange_certificates(ca->store, now, &rows, err))
-		goto out;
+		return false;
 	newest = rows.count > 0 ? &rows.list[0] : NULL;
 	*due_out = newest == NULL || (newest->not_after < ca->ca_cert.not_after &&
 					 newest->not_after - s->num[SETTING_XCHG_OVERLAP_S] <= now);
-	ok = true;
-	if (!*due_out && (ok = is_held(v, buf_view(&newest->raw_certificate), &held, err)))
-		*due_out = !held;
-out:
-	store_requests_free(&rows);
-	return ok;
+	if (*due_out)
+		return true;
+	if (!is_held(v, buf_view(&newest->raw_certificate), &held, err))
+		return false;
+	*due_out = !held;
+	return true;
 }
 
 struct crl {
@@ -177,35 +168,55 @@ static bool
 store_crl(struct store_tx *tx, void *arg, struct err *err)
 {
 	const struct crl *c = arg;
-	char *object = text_printf("CRL %lld", (long long)c->number);
+	OWNED(own_memory) char *object = text_printf("CRL %lld", (long long)c->number);
 	const struct ca_audit a = {.when = c->this_update,
 	    .event = AUDIT_CRL_PUBLISHED,
 	    .actor = c->actor,
 	    .object = object};
-	bool ok = object != NULL ? store_add_crl(tx, c->number, c->this_update, c->next_update,
-				       buf_view(&c->der), err) &&
-				       ca_audit(tx, &a, err)
-				 : err_nomem(err);
 
-	free(object);
-	return ok;
+	return store_add_crl(
+		   tx, c->number, c->this_update, c->next_update, buf_view(&c->der), err) &&
+	       ca_audit(tx, &a, err);
 }
 
-/* Serials as the CRL wants them; the octets lie in `storage`, one buffer an entry. */
-static bool
-revoked_entries(const struct store_revoked *rows, size_t count, struct pkix_revoked *list,
-    struct buf *storage, struct err *err)
-{
-	for (size_t i = 0; i < count; i++) {
-		size_t len = strlen(rows[i].serial);
-		char *even = text_printf("%s%s", len % 2 != 0 ? "0" : "", rows[i].serial);
-		bool ok = even != NULL ? hex_decode(even, &storage[i], err) : err_nomem(err);
+/* What is revoked: the rows, and the same as the CRL wants it, with the serials' octets in
+ * `octets`, one buffer an entry. */
+struct revocations {
+	struct store_revoked *rows;
+	struct pkix_revoked *list;
+	struct buf *octets;
+	size_t count;
+};
 
-		free(even);
-		if (!ok)
+static void
+revocations_free(struct revocations *r)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		free(r->rows[i].serial);
+		buf_free(&r->octets[i]);
+	}
+	free(r->rows);
+	free(r->list);
+	free(r->octets);
+}
+
+static bool
+revocations_read(struct ca *ca, int64_t now, struct revocations *out, struct err *err)
+{
+	if (!store_revoked(ca->store, now, &out->rows, &out->count, err))
+		return false;
+	out->list = mem_zero(out->count, sizeof *out->list);
+	out->octets = mem_zero(out->count, sizeof *out->octets);
+	for (size_t i = 0; i < out->count; i++) {
+		const struct store_revoked *row = &out->rows[i];
+		OWNED(own_memory)
+		char *even =
+		    text_printf("%s%s", strlen(row->serial) % 2 != 0 ? "0" : "", row->serial);
+
+		if (!hex_decode(even, &out->octets[i], err))
 			return false;
-		list[i] =
-		    (struct pkix_revoked){buf_view(&storage[i]), rows[i].when, rows[i].reason};
+		out->list[i] =
+		    (struct pkix_revoked){buf_view(&out->octets[i]), row->when, row->reason};
 	}
 	return true;
 }
@@ -213,118 +224,95 @@ revoked_entries(const struct store_revoked *rows, size_t count, struct pkix_revo
 static bool
 encode_crl(struct ca *ca, struct crl *crl, struct buf *tbs_out, struct err *err)
 {
-	struct store_revoked *rows = NULL;
-	struct pkix_revoked *list = NULL;
-	struct buf *storage = NULL;
-	size_t count = 0;
-	bool ok = false;
+	OWNED(revocations_free) struct revocations r = {0};
 
-	if (!store_revoked(ca->store, crl->this_update, &rows, &count, err))
-		goto out;
-	list = calloc(count + 1, sizeof *list);
-	storage = calloc(count + 1, sizeof *storage);
-	if (list == NULL || storage == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	ok = revoked_entries(rows, count, list, storage, err) &&
-	     pkix_crl_encode(ca->ca_cert.subject, buf_view(&ca->info.sig_alg),
-		 buf_view(&ca->ca_key_id), crl->this_update, crl->next_update, crl->number, list,
-		 count, tbs_out, err);
-out:
-	for (size_t i = 0; i < count; i++) {
-		free(rows[i].serial);
-		if (storage != NULL)
-			buf_free(&storage[i]);
-	}
-	free(rows);
-	free(list);
-	free(storage);
-	return ok;
+	return revocations_read(ca, crl->this_update, &r, err) &&
+	       pkix_crl_encode(ca->ca_cert.subject, buf_view(&ca->info.sig_alg),
+		   buf_view(&ca->ca_key_id), crl->this_update, crl->next_update, crl->number,
+		   r.list, r.count, tbs_out, err);
 }
 
 static bool
 sign_crl(struct ca *ca, struct vault *v, struct crl *crl, struct err *err)
 {
-	struct buf tbs = {0}, signature = {0};
-	bool ok = encode_crl(ca, crl, &tbs, err) &&
-		  vault_sign_crl(v, buf_view(&tbs), &signature, err) &&
-		  pkix_signed_wrap(buf_view(&tbs), buf_view(&ca->info.sig_alg),
-		      buf_view(&signature), &crl->der, err);
+	OWNED(buf_free) struct buf tbs = {0};
+	OWNED(buf_free) struct buf signature = {0};
 
-	buf_free(&tbs);
-	buf_free(&signature);
-	return ok;
+	return encode_crl(ca, crl, &tbs, err) &&
+	       vault_sign_crl(v, buf_view(&tbs), &signature, err) &&
+	       pkix_signed_wrap(buf_view(&tbs), buf_view(&ca->info.sig_alg), buf_view(&signature),
+		   &crl->der, err);
+}
+
+static void
+crl_free(struct crl *crl)
+{
+	buf_free(&crl->der);
 }
 
 static bool
 make_crl(struct ca *ca, struct vault *v, const struct settings *s, const char *actor, int64_t now,
     struct err *err)
 {
+	OWNED(crl_free)
 	struct crl crl = {.actor = actor,
 	    .this_update = now,
 	    .next_update = now + s->num[SETTING_CRL_PERIOD_S] + s->num[SETTING_CRL_OVERLAP_S]};
-	struct buf newest = {0};
+	OWNED(buf_free) struct buf newest = {0};
 	int64_t until;
-	bool ok = false;
 
 	if (!store_newest_crl(ca->store, &crl.number, &until, &newest, err))
-		goto out;
+		return err_prefix(err, "publishing a CRL");
 	crl.number++;
 	if (!sign_crl(ca, v, &crl, err) || !store_do(ca->store, store_crl, &crl, err))
-		goto out;
+		return err_prefix(err, "publishing a CRL");
 	/* The CRL stands and is served over HTTP; the directory gets it from the publisher. */
 	ca_publication_wake(ca);
-	ok = true;
-out:
-	buf_free(&newest);
-	buf_free(&crl.der);
-	return ok || err_prefix(err, "publishing a CRL");
+	return true;
 }
 
 static bool
 crl_is_due(struct ca *ca, const struct settings *s, int64_t now, bool *due_out, struct err *err)
 {
-	struct buf crl = {0};
+	OWNED(buf_free) struct buf crl = {0};
 	int64_t number, until;
-	bool ok = store_newest_crl(ca->store, &number, &until, &crl, err);
 
-	*due_out = ok && (number == 0 || until - s->num[SETTING_CRL_OVERLAP_S] <= now);
-	buf_free(&crl);
-	return ok;
+	*due_out = false;
+	if (!store_newest_crl(ca->store, &number, &until, &crl, err))
+		return false;
+	*due_out = number == 0 || until - s->num[SETTING_CRL_OVERLAP_S] <= now;
+	return true;
 }
 
 bool
 ca_publish_crl(struct ca *ca, struct vault *v, const char *actor, struct err *err)
 {
-	struct ca_view *view = ca_view_get(ca);
+	OWNED(ca_view_release) struct ca_view *view = ca_view_get(ca);
 	bool ok;
 
 	pthread_mutex_lock(&ca->state->maintain_lock);
 	ok = make_crl(ca, v, &view->settings, actor, clock_now(), err);
 	pthread_mutex_unlock(&ca->state->maintain_lock);
-	ca_view_release(&view);
 	return ok;
 }
 
 bool
 ca_renew_exchange(struct ca *ca, struct vault *v, int64_t now, struct err *err)
 {
-	struct ca_view *view = ca_view_get(ca);
+	OWNED(ca_view_release) struct ca_view *view = ca_view_get(ca);
 	bool due = false, ok;
 
 	pthread_mutex_lock(&ca->state->maintain_lock);
 	ok = xchg_is_due(ca, v, &view->settings, now, &due, err) &&
 	     (!due || make_xchg(ca, v, &view->settings, now, err));
 	pthread_mutex_unlock(&ca->state->maintain_lock);
-	ca_view_release(&view);
 	return ok && (!due || ca_refresh(ca, err));
 }
 
 bool
 ca_maintain(struct ca *ca, struct vault *v, int64_t now, struct err *err)
 {
-	struct ca_view *view = ca_view_get(ca);
+	OWNED(ca_view_release) struct ca_view *view = ca_view_get(ca);
 	const struct settings *s = &view->settings;
 	bool xchg_due = false, crl_due = false, crl, xchg;
 	struct err crl_err, refresh_err;
@@ -336,7 +324,6 @@ ca_maintain(struct ca *ca, struct vault *v, int64_t now, struct err *err)
 	xchg = xchg_is_due(ca, v, s, now, &xchg_due, err) &&
 	       (!xchg_due || make_xchg(ca, v, s, now, err));
 	pthread_mutex_unlock(&ca->state->maintain_lock);
-	ca_view_release(&view);
 	if (xchg && xchg_due && !ca_refresh(ca, &refresh_err))
 		log_warn("new exchange certificate not in use yet", LOG_REASON(&refresh_err));
 	if (xchg && !crl)

@@ -1,10 +1,8 @@
 #include "own_request.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include <openssl/objects.h>
 
+#include "own.h"
 #include "text.h"
 
 static bool
@@ -81,31 +79,30 @@ names_officer(const struct principal *officer, const struct texts *upns, const s
 static bool
 subject_is_officer(const struct principal *officer, struct view subject)
 {
-	char *cn = subject.len > 0 ? pkix_name_value(subject, NID_commonName) : NULL,
-	     *email = subject.len > 0 ? pkix_name_value(subject, NID_pkcs9_emailAddress) : NULL;
-	bool own = eq_nocase(cn, officer->cn) || eq_nocase(email, officer->mail);
+	OWNED(own_memory) char *cn = NULL;
+	OWNED(own_memory) char *email = NULL;
 
-	free(cn);
-	free(email);
-	return own;
+	if (subject.len == 0)
+		return false;
+	cn = pkix_name_value(subject, NID_commonName);
+	email = pkix_name_value(subject, NID_pkcs9_emailAddress);
+	return eq_nocase(cn, officer->cn) || eq_nocase(email, officer->mail);
 }
 
 bool
 own_check_names(const struct ca *ca, const struct principal *officer, const struct own_names *names,
     struct err *err)
 {
-	struct texts upns = {0}, emails = {0};
-	char *sid;
-	bool own;
+	OWNED(texts_free) struct texts upns = {0};
+	OWNED(texts_free) struct texts emails = {0};
+	OWNED(own_memory) char *sid = NULL;
 
 	if (ca->config->allow_own_requests)
 		return true;
 	pkix_san_names(names->san, &upns, &emails);
 	sid = pkix_sid_text(names->sid);
-	own = names_officer(officer, &upns, &emails, sid) ||
-	      subject_is_officer(officer, names->subject);
-	texts_free(&upns);
-	texts_free(&emails);
-	free(sid);
-	return !own || refuse(officer, "the certificate would hold the name of this account", err);
+	if (names_officer(officer, &upns, &emails, sid) ||
+	    subject_is_officer(officer, names->subject))
+		return refuse(officer, "the certificate would hold the name of this account", err);
+	return true;
 }

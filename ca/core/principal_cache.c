@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mem.h"
+
 struct slot {
 	enum identity_kind kind;
 	char *identity;
@@ -24,16 +26,13 @@ slot_clear(struct slot *s)
 	*s = (struct slot){0};
 }
 
-bool
-principal_cache_new(struct principal_cache **out, struct err *err)
+struct principal_cache *
+principal_cache_new(void)
 {
-	struct principal_cache *cache = calloc(1, sizeof *cache);
+	struct principal_cache *cache = mem_zero(1, sizeof *cache);
 
-	*out = cache;
-	if (cache == NULL)
-		return err_nomem(err);
 	pthread_mutex_init(&cache->lock, NULL);
-	return true;
+	return cache;
 }
 
 void
@@ -59,40 +58,20 @@ slot_of(struct principal_cache *cache, const struct identity *id)
 	return &cache->slots[h % PRINCIPAL_CACHE_SLOTS];
 }
 
-static bool
-copy_text(const char *from, char **out)
-{
-	return from == NULL || (*out = strdup(from)) != NULL;
-}
-
-/* What the copy must own itself: all that principal_free frees. */
-static void
-disown(struct principal *p)
-{
-	p->dn = p->cn = p->sam = p->domain = NULL;
-	p->downlevel = p->upn = p->mail = p->dns_name = NULL;
-	p->sids = (struct sids){0};
-}
-
 /* The struct as a whole, so that no state of an account can be forgotten; what it points to after
  * it. */
-bool
-principal_copy(const struct principal *from, struct principal *out, struct err *err)
+void
+principal_copy(const struct principal *from, struct principal *out)
 {
+	char **const texts[] = {&out->dn, &out->cn, &out->sam, &out->domain, &out->downlevel,
+	    &out->upn, &out->mail, &out->dns_name};
+
 	*out = *from;
-	disown(out);
-	if (copy_text(from->dn, &out->dn) && copy_text(from->cn, &out->cn) &&
-	    copy_text(from->sam, &out->sam) && copy_text(from->domain, &out->domain) &&
-	    copy_text(from->downlevel, &out->downlevel) && copy_text(from->upn, &out->upn) &&
-	    copy_text(from->mail, &out->mail) && copy_text(from->dns_name, &out->dns_name) &&
-	    (out->sids.list = calloc(from->sids.count + 1, sizeof *out->sids.list)) != NULL) {
-		for (size_t i = 0; i < from->sids.count; i++)
-			out->sids.list[i] = from->sids.list[i];
-		out->sids.count = from->sids.count;
-		return true;
-	}
-	principal_free(out);
-	return err_nomem(err);
+	for (size_t i = 0; i < COUNT_OF(texts); i++)
+		*texts[i] = mem_text(*texts[i]);
+	out->sids.list = mem_zero(from->sids.count, sizeof *out->sids.list);
+	for (size_t i = 0; i < from->sids.count; i++)
+		out->sids.list[i] = from->sids.list[i];
 }
 
 bool
@@ -100,13 +79,14 @@ principal_cache_get(
     struct principal_cache *cache, const struct identity *id, int64_t now_ms, struct principal *out)
 {
 	struct slot *s = slot_of(cache, id);
-	struct err ignored;
 	bool found;
 
 	*out = (struct principal){0};
 	pthread_mutex_lock(&cache->lock);
 	found = s->identity != NULL && s->kind == id->kind && strcmp(s->identity, id->text) == 0 &&
-		now_ms < s->until_ms && principal_copy(&s->principal, out, &ignored);
+		now_ms < s->until_ms;
+	if (found)
+		principal_copy(&s->principal, out);
 	pthread_mutex_unlock(&cache->lock);
 	return found;
 }
@@ -116,16 +96,12 @@ principal_cache_put(struct principal_cache *cache, const struct identity *id, in
     const struct principal *p)
 {
 	struct slot fresh = {.kind = id->kind,
-			.identity = strdup(id->text),
+			.identity = mem_text(id->text),
 			.until_ms = now_ms + PRINCIPAL_CACHE_TTL_MS},
 		    old;
 	struct slot *s = slot_of(cache, id);
-	struct err ignored;
 
-	if (fresh.identity == NULL || !principal_copy(p, &fresh.principal, &ignored)) {
-		free(fresh.identity);
-		return;
-	}
+	principal_copy(p, &fresh.principal);
 	pthread_mutex_lock(&cache->lock);
 	old = *s;
 	*s = fresh;

@@ -13,14 +13,15 @@
 
 struct principal_cache;
 
-bool principal_cache_new(struct principal_cache **out, struct err *err);
+struct principal_cache *principal_cache_new(void);
 void principal_cache_free(struct principal_cache **cache);
 /* True: `out` is a copy of its own, free with principal_free. `now_ms` is clock_mono_ms(). */
 bool principal_cache_get(struct principal_cache *cache, const struct identity *id, int64_t now_ms,
     struct principal *out);
-/* Keeps a copy; forgets silently when there is no memory. */
+/* Keeps a copy. */
 void principal_cache_put(struct principal_cache *cache, const struct identity *id, int64_t now_ms,
     const struct principal *p);
-bool principal_copy(const struct principal *from, struct principal *out, struct err *err);
+/* All that principal_free frees is the copy's own. */
+void principal_copy(const struct principal *from, struct principal *out);
 
 #endif

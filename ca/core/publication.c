@@ -1,11 +1,11 @@
 #include "publication.h"
 
-#include <stdlib.h>
 #include <time.h>
 
 #include "ca_priv.h"
 #include "clock.h"
 #include "log.h"
+#include "own.h"
 #include "publication_file.h"
 #include "service_key.h"
 
@@ -114,11 +114,12 @@ static bool
 settle_all(struct ca *ca, int64_t now, struct err *err)
 {
 	struct store_publication last = {0};
-	struct store_publications rows = {0};
 	bool ok = true, more = true;
 	struct err reason;
 
 	while (more) {
+		OWNED(store_publications_free) struct store_publications rows = {0};
+
 		if (!store_list_publications(ca->store, &last, BATCH, &rows, ok ? err : &reason))
 			return false;
 		for (size_t i = 0; more && i < rows.count; i++) {
@@ -134,7 +135,6 @@ settle_all(struct ca *ca, int64_t now, struct err *err)
 			last.request_id = rows.list[rows.count - 1].request_id;
 			last.place = rows.list[rows.count - 1].place;
 		}
-		store_publications_free(&rows);
 	}
 	return ok;
 }
@@ -160,18 +160,18 @@ static bool
 settle_crl(struct ca *ca, struct err *err)
 {
 	struct own own = {.config = ca->config};
-	struct buf crl = {0};
+	OWNED(buf_free) struct buf crl = {0};
 	int64_t number, until;
-	bool ok = store_newest_crl(ca->store, &number, &until, &crl, err);
 
-	if (ok && number > ca->state->published_crl) {
-		own.crl = buf_view(&crl);
-		ok = ca_directory_do(ca, publish_newest, &own, err);
-		if (ok)
-			ca->state->published_crl = number;
-	}
-	buf_free(&crl);
-	return ok;
+	if (!store_newest_crl(ca->store, &number, &until, &crl, err))
+		return false;
+	if (number <= ca->state->published_crl)
+		return true;
+	own.crl = buf_view(&crl);
+	if (!ca_directory_do(ca, publish_newest, &own, err))
+		return false;
+	ca->state->published_crl = number;
+	return true;
 }
 
 static bool
@@ -204,20 +204,20 @@ static bool
 settle_service_key(struct ca *ca, struct err *err)
 {
 	struct own own = {.config = ca->config};
-	struct ca_view *view = ca_view_get(ca);
+	OWNED(ca_view_release) struct ca_view *view = ca_view_get(ca);
 	const struct dir_entry *service = pki_snapshot_service(view->pki, ca->config->ca_name);
-	const struct dir_attr *a =
-	    service != NULL ? dir_entry_attr(service, "dircaServiceKeyHash") : NULL;
-	bool there = false, ok = true;
+	const struct dir_attr *a;
 
-	if (service != NULL && (ok = service_key_hash(ca->config, own.service_key, err))) {
-		for (size_t i = 0; a != NULL && i < a->count; i++)
-			there = there || view_eq(buf_view(&a->values[i]),
-					     view_of(own.service_key, sizeof own.service_key));
-		ok = there || ca_directory_do(ca, publish_service_key, &own, err);
-	}
-	ca_view_release(&view);
-	return ok;
+	if (service == NULL)
+		return true;
+	if (!service_key_hash(ca->config, own.service_key, err))
+		return false;
+	a = dir_entry_attr(service, "dircaServiceKeyHash");
+	for (size_t i = 0; a != NULL && i < a->count; i++)
+		if (view_eq(
+			buf_view(&a->values[i]), view_of(own.service_key, sizeof own.service_key)))
+			return true;
+	return ca_directory_do(ca, publish_service_key, &own, err);
 }
 
 bool

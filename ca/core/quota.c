@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mem.h"
+
 struct slot {
 	char *requester; /* NULL: free */
 	int64_t since_ms, requests, bytes, left_out, left_out_before;
@@ -14,16 +16,13 @@ struct quota {
 	struct slot slots[QUOTA_SLOTS];
 };
 
-bool
-quota_new(struct quota **out, struct err *err)
+struct quota *
+quota_new(void)
 {
-	struct quota *quota = calloc(1, sizeof *quota);
+	struct quota *quota = mem_zero(1, sizeof *quota);
 
-	*out = quota;
-	if (quota == NULL)
-		return err_nomem(err);
 	pthread_mutex_init(&quota->lock, NULL);
-	return true;
+	return quota;
 }
 
 void
@@ -56,12 +55,10 @@ is_better_victim(const struct slot *a, const struct slot *b, int64_t now_ms)
 	return a->requests + a->left_out < b->requests + b->left_out;
 }
 
-/* NULL on no memory. */
 static struct slot *
 slot_of(struct quota *quota, const char *requester, int64_t now_ms)
 {
 	struct slot *victim = &quota->slots[0];
-	char *name;
 
 	for (size_t i = 0; i < QUOTA_SLOTS; i++) {
 		struct slot *s = &quota->slots[i];
@@ -76,10 +73,8 @@ slot_of(struct quota *quota, const char *requester, int64_t now_ms)
 		if (is_better_victim(s, victim, now_ms))
 			victim = s;
 	}
-	if ((name = strdup(requester)) == NULL)
-		return NULL;
 	free(victim->requester);
-	*victim = (struct slot){.requester = name, .since_ms = now_ms};
+	*victim = (struct slot){.requester = mem_text(requester), .since_ms = now_ms};
 	return victim;
 }
 
@@ -90,31 +85,34 @@ fits(const struct slot *s, int64_t bytes, const struct quota_limits *limits)
 	       (limits->bytes == 0 || bytes <= limits->bytes - s->bytes);
 }
 
-bool
-quota_take(struct quota *quota, const char *requester, int64_t now_ms, int64_t bytes,
-    const struct quota_limits *limits, struct quota_verdict *out, struct err *err)
+static bool
+take(struct slot *s, int64_t now_ms, int64_t bytes, const struct quota_limits *limits,
+    struct quota_verdict *out, struct err *err)
 {
-	struct slot *s;
-	bool ok;
-
-	*out = (struct quota_verdict){0};
-	pthread_mutex_lock(&quota->lock);
-	if ((s = slot_of(quota, requester, now_ms)) == NULL) {
-		ok = err_nomem(err);
-	} else if (fits(s, bytes, limits)) {
-		s->requests++;
-		s->bytes += bytes;
-		out->left_out_before = s->left_out_before;
-		s->left_out_before = 0;
-		ok = true;
-	} else {
+	if (!fits(s, bytes, limits)) {
 		out->left_out = ++s->left_out;
 		out->retry_after_s = (s->since_ms + QUOTA_WINDOW_MS - now_ms + 999) / 1000;
-		ok = err_set(err, DIRCA_E_QUOTA,
+		return err_set(err, DIRCA_E_QUOTA,
 		    "%lld requests of %lld bytes within the hour are what this requester may "
 		    "make; try again in %lld s",
 		    (long long)s->requests, (long long)s->bytes, (long long)out->retry_after_s);
 	}
+	s->requests++;
+	s->bytes += bytes;
+	out->left_out_before = s->left_out_before;
+	s->left_out_before = 0;
+	return true;
+}
+
+bool
+quota_take(struct quota *quota, const char *requester, int64_t now_ms, int64_t bytes,
+    const struct quota_limits *limits, struct quota_verdict *out, struct err *err)
+{
+	bool ok;
+
+	*out = (struct quota_verdict){0};
+	pthread_mutex_lock(&quota->lock);
+	ok = take(slot_of(quota, requester, now_ms), now_ms, bytes, limits, out, err);
 	pthread_mutex_unlock(&quota->lock);
 	return ok;
 }

@@ -25,7 +25,7 @@ struct quota_verdict {
 	int64_t left_out_before; /* of one that is taken: in its hour before; told once */
 };
 
-bool quota_new(struct quota **out, struct err *err);
+struct quota *quota_new(void);
 void quota_free(struct quota **quota);
 /* Counts a request of `bytes` of this requester (SID, or name without one). DIRCA_E_QUOTA if it is
  * one too many: then it is not counted against the limits. `now_ms` is clock_mono_ms(). */

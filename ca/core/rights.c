@@ -1,9 +1,9 @@
 #include "ca.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
+#include "mem.h"
+#include "own.h"
 #include "sd_text.h"
+#include "text.h"
 
 static bool
 refuse(const struct ca_view *v, const struct principal *p, uint32_t right, const char *why,
@@ -30,23 +30,23 @@ ca_check_right(const struct ca_view *v, const struct principal *p, uint32_t righ
 {
 	/* Enroll, Officer and Admin imply Read ([MS-CSRA] 3.1.1.7). */
 	static const uint32_t implying[] = {CA_RIGHT_ENROLL, CA_RIGHT_OFFICER, CA_RIGHT_ADMIN};
+	OWNED(own_memory) char *ace = NULL;
+	OWNED(own_memory) char *why = NULL;
 	struct sd_verdict verdict;
-	char why[256], *ace;
 
 	if (!v->has_security)
 		return default_right(v, p, right, err);
 	verdict = sd_check_mask(&v->security, &p->sids, right);
 	if (verdict.allowed)
 		return true;
-	for (size_t i = 0; right == CA_RIGHT_READ && i < sizeof implying / sizeof implying[0]; i++)
+	for (size_t i = 0; right == CA_RIGHT_READ && i < COUNT_OF(implying); i++)
 		if (sd_check_mask(&v->security, &p->sids, implying[i]).allowed)
 			return true;
 	if (verdict.ace < 0)
 		return refuse(v, p, right, "no entry of dircaCASecurity grants it", err);
-	if (!sd_ace_text(&v->security.aces[verdict.ace], SD_RIGHTS_CA, &ace))
-		return err_nomem(err);
-	snprintf(why, sizeof why, "entry %d of dircaCASecurity denies it: %s", verdict.ace, ace);
-	free(ace);
+	(void)sd_ace_text(&v->security.aces[verdict.ace], SD_RIGHTS_CA, &ace);
+	why = text_printf(
+	    "entry %d of dircaCASecurity denies it: %s", verdict.ace, ace != NULL ? ace : "?");
 	return refuse(v, p, right, why, err);
 }
 
@@ -118,24 +118,18 @@ bool
 ca_decide_officer(struct ca *ca, const struct ca_view *v, const struct principal *officer,
     const struct store_request *row, int *rule_out, struct err *err)
 {
-	struct sids requester = {0};
-	bool ok = false, known = false;
+	OWNED(sids_free) struct sids requester = {0};
+	bool known = false;
 
 	*rule_out = -1;
 	if (!ca_check_right(v, officer, CA_RIGHT_OFFICER, err))
-		goto out;
-	if (v->officer_rules.unrestricted) {
-		ok = true;
-		goto out;
-	}
-	if (!requester_sids(ca, row, &requester, &known, err))
-		goto out;
-	ok = officer_may(&v->officer_rules, &officer->sids, known ? &requester : NULL,
-		 row->template_name, rule_out) ||
-	     refuse_officer(v, officer, row, known, *rule_out, err);
-out:
-	sids_free(&requester);
-	return ok;
+		return false;
+	if (v->officer_rules.unrestricted)
+		return true;
+	return requester_sids(ca, row, &requester, &known, err) &&
+	       (officer_may(&v->officer_rules, &officer->sids, known ? &requester : NULL,
+		    row->template_name, rule_out) ||
+		   refuse_officer(v, officer, row, known, *rule_out, err));
 }
 
 bool

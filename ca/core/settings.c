@@ -1,8 +1,8 @@
 #include "ca.h"
 
-#include <stdlib.h>
 #include <string.h>
 
+#include "own.h"
 #include "settings_priv.h"
 #include "text.h"
 
@@ -149,21 +149,15 @@ settings_default(struct settings *out)
 bool
 settings_load(struct store *store, struct settings *out, struct err *err)
 {
-	struct store_settings stored = {0};
+	OWNED(store_settings_free) struct store_settings stored = {0};
 	enum setting s;
-	bool ok = false;
 
 	settings_default(out);
 	if (!store_list_settings(store, &stored, err))
-		goto out;
+		return false;
 	for (size_t i = 0; i < stored.count; i++)
 		if (setting_find(stored.names[i], &s) &&
-		    !setting_parse(s, stored.values[i], &out->num[s], err)) {
-			err_prefix(err, "setting in the CA database");
-			goto out;
-		}
-	ok = settings_finish(out, err);
-out:
-	store_settings_free(&stored);
-	return ok;
+		    !setting_parse(s, stored.values[i], &out->num[s], err))
+			return err_prefix(err, "setting in the CA database");
+	return settings_finish(out, err);
 }

@@ -6,8 +6,11 @@
 #include "clock.h"
 #include "kra_store.h"
 #include "log.h"
+#include "mem.h"
 #include "oids.h"
+#include "own.h"
 #include "rights_audit.h"
+#include "text.h"
 
 /* Says which server the CA works with and how, once and after each change. */
 static void
@@ -18,7 +21,7 @@ log_server(struct ca_state *s, const struct dir_conn *c)
 	    dir_groups_name(root->groups), dir_descriptors_name(root->descriptors),
 	    dir_watching_name(root->watching));
 
-	if (server == NULL || (s->server != NULL && strcmp(server, s->server) == 0)) {
+	if (s->server != NULL && strcmp(server, s->server) == 0) {
 		free(server);
 		return;
 	}
@@ -46,41 +49,26 @@ load_snapshot(struct dir_conn *c, void *arg, struct err *err)
 	return true;
 }
 
-static bool
-add_broken(struct ca_view *v, const struct dir_entry *e, const struct err *why, struct err *err)
-{
-	struct err ignored;
-	char *cn = NULL, *line;
-
-	(void)dir_entry_text(e, "cn", &cn, &ignored);
-	line = text_printf("%s: %s", cn != NULL ? cn : e->dn, why->msg);
-	free(cn);
-	if (line == NULL)
-		return err_nomem(err);
-	v->broken_templates[v->broken_count++] = line;
-	return true;
-}
-
 /* A template that does not decode is left out and named; the others stay usable. */
-static bool
-read_templates(struct ca_view *v, struct err *err)
+static void
+read_templates(struct ca_view *v)
 {
 	size_t count = v->pki->templates.count;
-	struct err why;
+	struct err why, ignored;
 
-	v->templates = calloc(count + 1, sizeof *v->templates);
-	v->broken_templates = calloc(count + 1, sizeof *v->broken_templates);
-	if (v->templates == NULL || v->broken_templates == NULL)
-		return err_nomem(err);
+	v->templates = mem_zero(count, sizeof *v->templates);
 	for (size_t i = 0; i < count; i++) {
 		const struct dir_entry *e = &v->pki->templates.list[i];
+		OWNED(own_memory) char *cn = NULL;
 
-		if (tmpl_decode(e, &v->templates[v->template_count], &why))
+		if (tmpl_decode(e, &v->templates[v->template_count], &why)) {
 			v->template_count++;
-		else if (!add_broken(v, e, &why, err))
-			return false;
+			continue;
+		}
+		(void)dir_entry_text(e, "cn", &cn, &ignored);
+		texts_take(
+		    &v->broken_templates, text_printf("%s: %s", cn != NULL ? cn : e->dn, why.msg));
 	}
-	return true;
 }
 
 static bool
@@ -88,30 +76,21 @@ read_enabled(struct ca_view *v, const struct dir_entry *service, struct err *err
 {
 	const struct dir_attr *a = dir_entry_attr(service, "certificateTemplates");
 
-	if (a == NULL)
-		return true;
-	if ((v->enabled.list = calloc(a->count + 1, sizeof *v->enabled.list)) == NULL)
-		return err_nomem(err);
-	for (size_t i = 0; i < a->count; i++) {
-		if (!text_from_view(
-			buf_view(&a->values[i]), &v->enabled.list[v->enabled.count], err))
+	for (size_t i = 0; a != NULL && i < a->count; i++) {
+		char *cn;
+
+		if (!text_from_view(buf_view(&a->values[i]), &cn, err))
 			return err_prefix(err, "%s: certificateTemplates", service->dn);
-		v->enabled.count++;
+		texts_take(&v->enabled, cn);
 	}
 	return true;
-}
-
-static bool
-note_problem(char **problem, const struct err *why, struct err *err)
-{
-	return (*problem = strdup(why->msg)) != NULL || err_nomem(err);
 }
 
 /* A descriptor that cannot be read must not mean "as if there were none": what replaces it allows
  * nobody anything. The class says that there should be one, so that an access list of the directory
  * that hides it from the CA gives nobody more. */
-static bool
-read_security(struct ca_view *v, const struct dir_entry *service, struct err *err)
+static void
+read_security(struct ca_view *v, const struct dir_entry *service)
 {
 	struct view *raw = &v->raw_rights[0];
 	struct err why;
@@ -119,29 +98,28 @@ read_security(struct ca_view *v, const struct dir_entry *service, struct err *er
 
 	if (got == DIR_GET_ABSENT) {
 		if (!dir_entry_has_value_nocase(service, "objectClass", "dircaAuthority"))
-			return true;
+			return;
 		err_set(&why, E_ACCESSDENIED,
 		    "it is absent or hidden from the CA's account; let that account read it, or "
 		    "set it with 'dirca ca rights grant'");
 	}
 	v->has_security = true;
 	if (got == DIR_GET_OK && sd_decode(*raw, &v->security, &why))
-		return true;
+		return;
 	sd_free(&v->security);
 	v->security = (struct sd){.has_dacl = true};
 	err_prefix(&why, "%s: dircaCASecurity", service->dn);
-	return note_problem(&v->security_problem, &why, err);
+	v->security_problem = mem_text(why.msg);
 }
 
 /* That nobody is restricted stands in the attribute; its absence tells nothing (officer.h). */
-static bool
-read_officer_rules(struct ca_view *v, const struct dir_entry *service, struct err *err)
+static void
+read_officer_rules(struct ca_view *v, const struct dir_entry *service)
 {
 	struct view *raw = &v->raw_rights[1];
-	struct sd sd = {0};
+	OWNED(sd_free) struct sd sd = {0};
 	struct err why;
 	enum dir_get got = dir_entry_bytes(service, "dircaOfficerRights", raw, &why);
-	bool ok = true;
 
 	if (got == DIR_GET_ABSENT)
 		err_set(&why, E_ACCESSDENIED,
@@ -151,10 +129,8 @@ read_officer_rules(struct ca_view *v, const struct dir_entry *service, struct er
 	    !officer_rules_decode(&sd, &v->officer_rules, &why)) {
 		v->officer_rules = (struct officer_rules){0};
 		err_prefix(&why, "%s: dircaOfficerRights", service->dn);
-		ok = note_problem(&v->officer_problem, &why, err);
+		v->officer_problem = mem_text(why.msg);
 	}
-	sd_free(&sd);
-	return ok;
 }
 
 static bool
@@ -164,23 +140,9 @@ read_service(struct ca *ca, struct ca_view *v, struct err *err)
 
 	if (service == NULL)
 		return true; /* not published yet: no template is enabled, nobody manages */
-	return read_enabled(v, service, err) && read_security(v, service, err) &&
-	       read_officer_rules(v, service, err);
-}
-
-static bool
-add_host(struct texts *hosts, char *host, struct err *err)
-{
-	char **grown = reallocarray(hosts->list, hosts->count + 1, sizeof *grown);
-
-	if (grown == NULL) {
-		free(host);
-		return err_nomem(err);
-	}
-	hosts->list = grown;
-	if (host != NULL)
-		hosts->list[hosts->count++] = host;
-	return true;
+	read_security(v, service);
+	read_officer_rules(v, service);
+	return read_enabled(v, service, err);
 }
 
 /* The CA's own names count before it is published, too. */
@@ -188,11 +150,14 @@ static bool
 read_service_hosts(const struct config *config, struct ca_view *v, struct err *err)
 {
 	struct texts *hosts = &v->service_hosts;
-	const char *url = config->url != NULL ? config->url : "";
+	char *host;
 
-	return pki_service_hosts(v->pki, &hosts->list, &hosts->count, err) &&
-	       add_host(hosts, strdup(config->host), err) &&
-	       add_host(hosts, text_url_host(view_str(url)), err);
+	if (!pki_service_hosts(v->pki, &hosts->list, &hosts->count, err))
+		return false;
+	texts_add(hosts, config->host);
+	if ((host = text_url_host(view_str(config->url != NULL ? config->url : ""))) != NULL)
+		texts_take(hosts, host);
+	return true;
 }
 
 static bool
@@ -205,80 +170,73 @@ read_kra(struct ca *ca, struct ca_kra *k, struct view der, int64_t now, struct e
 	k->valid =
 	    pkix_public_key(k->cert.spki, &k->key, &why) &&
 	    kra_validate(&k->cert, ca->state->kra_issuers, ca->state->kra_issuer_count, now, &why);
-	return k->valid || (k->reason = strdup(why.msg)) != NULL || err_nomem(err);
+	if (!k->valid)
+		k->reason = mem_text(why.msg);
+	return true;
+}
+
+/* What is in the KRA store. */
+struct stored_kras {
+	struct buf *list;
+	size_t count;
+};
+
+static void
+stored_kras_free(struct stored_kras *s)
+{
+	kra_store_free(&s->list, s->count);
 }
 
 /* With a damaged KRA store the CA goes on without archival (paper, "Loading KRA Certificates"). */
 static bool
 read_kras(struct ca *ca, struct ca_view *v, struct err *err)
 {
-	struct buf *list = NULL;
-	size_t count = 0;
+	OWNED(stored_kras_free) struct stored_kras stored = {0};
 	struct err why;
-	bool ok = false;
 
-	if (!kra_store_list(ca->config, &list, &count, &why)) {
-		ok = (v->kra_problem = strdup(why.msg)) != NULL || err_nomem(err);
-		goto out;
+	if (!kra_store_list(ca->config, &stored.list, &stored.count, &why)) {
+		v->kra_problem = mem_text(why.msg);
+		return true;
 	}
-	if ((v->kras = calloc(count + 1, sizeof *v->kras)) == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	for (size_t i = 0; i < count; i++) {
+	v->kras = mem_zero(stored.count, sizeof *v->kras);
+	for (size_t i = 0; i < stored.count; i++) {
 		v->kra_count++; /* what was read of it is freed with the view */
-		if (!read_kra(ca, &v->kras[i], buf_view(&list[i]), v->made_at, err))
-			goto out;
+		if (!read_kra(ca, &v->kras[i], buf_view(&stored.list[i]), v->made_at, err))
+			return false;
 	}
-	ok = true;
-out:
-	kra_store_free(&list, count);
-	return ok;
+	return true;
+}
+
+static bool
+read_xchg(const struct store_request *row, struct ca_xchg *x, struct err *err)
+{
+	OWNED(buf_free) struct buf id = {0};
+
+	if (!pkix_cert_decode(buf_view(&row->raw_certificate), &x->cert, err) ||
+	    !pkix_cert_ski(&x->cert, &id, err))
+		return false;
+	if (id.len != sizeof x->id)
+		return err_set(err, DIRCA_E_DATABASE,
+		    "exchange certificate of request %lld has a key identifier of %zu bytes",
+		    (long long)row->request_id, id.len);
+	memcpy(x->id, id.ptr, sizeof x->id);
+	return true;
 }
 
 static bool
 read_xchgs(struct ca *ca, struct ca_view *v, struct err *err)
 {
-	struct store_requests rows = {0};
-	struct buf id = {0};
-	bool ok = false;
+	OWNED(store_requests_free) struct store_requests rows = {0};
 
 	if (!store_exchange_certificates(ca->store, v->made_at, &rows, err))
-		goto out;
-	if ((v->xchgs = calloc(rows.count + 1, sizeof *v->xchgs)) == NULL) {
-		err_nomem(err);
-		goto out;
-	}
+		return false;
+	v->xchgs = mem_zero(rows.count, sizeof *v->xchgs);
 	for (size_t i = 0; i < rows.count; i++) {
-		struct ca_xchg *x = &v->xchgs[i];
-
 		v->xchg_count++;
-		if (!pkix_cert_decode(buf_view(&rows.list[i].raw_certificate), &x->cert, err) ||
-		    !pkix_cert_ski(&x->cert, &id, err))
-			goto out;
-		if (id.len != sizeof x->id) {
-			err_set(err, DIRCA_E_DATABASE,
-			    "exchange certificate of request %lld has a key identifier of %zu "
-			    "bytes",
-			    (long long)rows.list[i].request_id, id.len);
-			goto out;
-		}
-		memcpy(x->id, id.ptr, sizeof x->id);
-		buf_free(&id);
+		if (!read_xchg(&rows.list[i], &v->xchgs[i], err))
+			return false;
 	}
-	ok = true;
-out:
-	buf_free(&id);
-	store_requests_free(&rows);
-	return ok;
-}
-
-static void
-free_texts(struct texts *t)
-{
-	for (size_t i = 0; i < t->count; i++)
-		free(t->list[i]);
-	free(t->list);
+	return true;
 }
 
 static void
@@ -288,13 +246,11 @@ view_free(struct ca_view *v)
 	for (size_t i = 0; i < v->template_count; i++)
 		tmpl_free(&v->templates[i]);
 	free(v->templates);
-	for (size_t i = 0; i < v->broken_count; i++)
-		free(v->broken_templates[i]);
-	free(v->broken_templates);
+	texts_free(&v->broken_templates);
 	enterprise_oids_free(&v->oids);
-	free_texts(&v->broken_oids);
-	free_texts(&v->enabled);
-	free_texts(&v->service_hosts);
+	texts_free(&v->broken_oids);
+	texts_free(&v->enabled);
+	texts_free(&v->service_hosts);
 	officer_rules_free(&v->officer_rules);
 	sd_free(&v->security);
 	free(v->officer_problem);
@@ -315,25 +271,22 @@ view_free(struct ca_view *v)
 bool
 view_build(struct ca *ca, struct ca_view **out, struct err *err)
 {
-	struct ca_view *v = calloc(1, sizeof *v);
-	struct load load = {ca->state, NULL};
+	OWNED(ca_view_release) struct ca_view *v = mem_zero(1, sizeof *v);
+	struct load load = {ca->state, &v->pki};
 
 	*out = NULL;
-	if (v == NULL)
-		return err_nomem(err);
-	load.out = &v->pki;
 	v->refs = 1;
 	v->made_at =
 	    clock_now(); /* before the directory is read: never younger than what it holds */
-	if (!ca_directory_do(ca, load_snapshot, &load, err) || !read_templates(v, err) ||
-	    !enterprise_oids_load(&v->pki->oids, &v->oids, &v->broken_oids, err) ||
+	if (!ca_directory_do(ca, load_snapshot, &load, err))
+		return false;
+	read_templates(v);
+	if (!enterprise_oids_load(&v->pki->oids, &v->oids, &v->broken_oids, err) ||
 	    !read_service(ca, v, err) || !read_service_hosts(ca->config, v, err) ||
 	    !settings_load(ca->store, &v->settings, err) || !read_kras(ca, v, err) ||
-	    !read_xchgs(ca, v, err)) {
-		view_free(v);
+	    !read_xchgs(ca, v, err))
 		return false;
-	}
-	*out = v;
+	*out = own_give(&v);
 	return true;
 }
 

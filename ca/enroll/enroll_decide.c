@@ -65,11 +65,11 @@ refuse_unknown(const struct ca_view *view, const struct claim *c, struct err *er
 	const char *name = c->cn != NULL ? c->cn : c->oid;
 	size_t len = strlen(name);
 
-	for (size_t i = 0; i < view->broken_count; i++)
-		if (strncasecmp(view->broken_templates[i], name, len) == 0 &&
-		    view->broken_templates[i][len] == ':')
+	for (size_t i = 0; i < view->broken_templates.count; i++)
+		if (strncasecmp(view->broken_templates.list[i], name, len) == 0 &&
+		    view->broken_templates.list[i][len] == ':')
 			return err_set(err, CERTSRV_E_UNSUPPORTED_CERT_TYPE, "template %s",
-			    view->broken_templates[i]);
+			    view->broken_templates.list[i]);
 	return err_set(err, CERTSRV_E_UNSUPPORTED_CERT_TYPE,
 	    "the directory holds no template '%s', or more than one", name);
 }

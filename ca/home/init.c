@@ -149,7 +149,7 @@ static bool
 make_root(const struct config *config, EVP_PKEY *key, struct view name, int64_t now,
     int64_t validity, struct err *err)
 {
-	OWNED(own_extensions) ext_list *list = new_extensions(err);
+	OWNED(own_x509_extensions) ext_list *list = new_extensions(err);
 	OWNED(buf_free) struct buf spki = {0};
 	OWNED(buf_free) struct buf sig_alg = {0};
 	OWNED(buf_free) struct buf certificate = {0};
@@ -186,7 +186,7 @@ note_request(const struct config *config, struct view request, struct err *err)
 static bool
 make_request(const struct config *config, EVP_PKEY *key, struct view name, struct err *err)
 {
-	OWNED(own_extensions) ext_list *list = new_extensions(err);
+	OWNED(own_x509_extensions) ext_list *list = new_extensions(err);
 	OWNED(buf_free) struct buf spki = {0};
 	OWNED(buf_free) struct buf request = {0};
 
@@ -432,7 +432,7 @@ static bool
 tls_certificate(const struct config *config, EVP_PKEY *ca_key, const struct pkix_cert *ca,
     struct view spki, int64_t now, struct buf *out, struct err *err)
 {
-	OWNED(own_extensions) ext_list *list = new_extensions(err);
+	OWNED(own_x509_extensions) ext_list *list = new_extensions(err);
 	OWNED(own_memory) char *cn = dir_rdn_escape(config->host);
 	OWNED(own_memory) char *dn = text_printf("CN=%s", cn);
 	OWNED(buf_free) struct buf sig_alg = {0};

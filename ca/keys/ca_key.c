@@ -130,7 +130,7 @@ static bool
 fetch_digest(EVP_PKEY *key, EVP_MD **out, struct err *err)
 {
 	OWNED(buf_free) struct buf der = {0};
-	OWNED(own_algor) X509_ALGOR *alg = NULL;
+	OWNED(own_x509_algor) X509_ALGOR *alg = NULL;
 	const ASN1_OBJECT *oid;
 	const uint8_t *p;
 	int digest = NID_undef, kind;

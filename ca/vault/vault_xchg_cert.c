@@ -133,7 +133,7 @@ vault_xchg_tbs(const struct vault_xchg_offer *offer, EVP_PKEY *key, const struct
     struct view sig_alg, int64_t now, struct buf *tbs_out, struct journal_entry *entry_out,
     struct err *err)
 {
-	OWNED(own_extensions) ext_list *list = sk_X509_EXTENSION_new_null();
+	OWNED(own_x509_extensions) ext_list *list = sk_X509_EXTENSION_new_null();
 	OWNED(buf_free) struct buf subject = {0};
 	OWNED(buf_free) struct buf spki = {0};
 	int64_t until = now + offer->life_s;

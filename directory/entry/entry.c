@@ -5,6 +5,8 @@
 #include <strings.h>
 
 #include "text.h"
+#include "own.h"
+#include "mem.h"
 
 /* Length of an attribute description without its options (RFC 4512 2.5). */
 static size_t
@@ -81,21 +83,19 @@ dir_entry_text(const struct dir_entry *e, const char *name, char **out, struct e
 enum dir_get
 dir_entry_int32(const struct dir_entry *e, const char *name, int32_t *out, struct err *err)
 {
-	char *text = NULL;
+	OWNED(own_memory) char *text = NULL;
 	enum dir_get got = dir_entry_text(e, name, &text, err);
 	int64_t n;
 
 	if (got != DIR_GET_OK)
 		return got;
-	if (text_to_int(text, INT32_MIN, INT32_MAX, &n)) {
-		*out = (int32_t)n;
-	} else {
+	if (!text_to_int(text, INT32_MIN, INT32_MAX, &n)) {
 		err_set(err, ERROR_INVALID_DATA,
 		    "%s: attribute %s: \"%s\" is not a signed 32-bit number", e->dn, name, text);
-		got = DIR_GET_FAILED;
+		return DIR_GET_FAILED;
 	}
-	free(text);
-	return got;
+	*out = (int32_t)n;
+	return DIR_GET_OK;
 }
 
 enum dir_get
@@ -107,28 +107,19 @@ dir_entry_bytes(const struct dir_entry *e, const char *name, struct view *out, s
 bool
 dir_entry_init(struct dir_entry *e, const char *dn, struct err *err)
 {
-	*e = (struct dir_entry){0};
-	return (e->dn = strdup(dn)) != NULL || err_nomem(err);
+	(void)err;
+	*e = (struct dir_entry){.dn = mem_text(dn)};
+	return true;
 }
 
 static struct dir_attr *
-new_attr(struct dir_entry *e, const char *name, struct err *err)
+new_attr(struct dir_entry *e, const char *name)
 {
-	struct dir_attr *grown = reallocarray(e->attrs, e->count + 1, sizeof *grown);
 	struct dir_attr *a;
 
-	if (grown == NULL) {
-		err_nomem(err);
-		return NULL;
-	}
-	e->attrs = grown;
-	a = &grown[e->count];
-	*a = (struct dir_attr){0};
-	if ((a->name = strndup(name, base_len(name))) == NULL) {
-		err_nomem(err);
-		return NULL;
-	}
-	e->count++;
+	e->attrs = mem_grow(e->attrs, e->count, sizeof *e->attrs);
+	a = &e->attrs[e->count++];
+	*a = (struct dir_attr){.name = mem_text_n(name, base_len(name))};
 	return a;
 }
 
@@ -136,14 +127,11 @@ bool
 dir_entry_add(struct dir_entry *e, const char *name, struct view value, struct err *err)
 {
 	struct dir_attr *a = find_attr(e, name);
-	struct buf *grown;
 
-	if (a == NULL && (a = new_attr(e, name, err)) == NULL)
-		return false;
-	if ((grown = reallocarray(a->values, a->count + 1, sizeof *grown)) == NULL)
-		return err_nomem(err);
-	a->values = grown;
-	if (!buf_dup(value, &grown[a->count], err))
+	if (a == NULL)
+		a = new_attr(e, name);
+	a->values = mem_grow(a->values, a->count, sizeof *a->values);
+	if (!buf_dup(value, &a->values[a->count], err))
 		return false;
 	a->count++;
 	return true;
@@ -163,45 +151,51 @@ bool
 dir_entry_set(
     struct dir_entry *e, const char *name, const struct view *values, size_t count, struct err *err)
 {
-	struct dir_entry fresh = {0};
+	OWNED(dir_entry_free) struct dir_entry fresh = {0};
 	struct dir_attr *a = find_attr(e, name);
-	bool ok = true;
 
-	for (size_t i = 0; ok && i < count; i++)
-		ok = dir_entry_add(&fresh, name, values[i], err);
-	if (ok && a == NULL && count > 0)
-		ok = (a = new_attr(e, name, err)) != NULL;
-	if (ok && a != NULL) {
-		attr_free(a);
-		if (count > 0) {
-			*a = fresh.attrs[0];
-			fresh.attrs[0] = (struct dir_attr){0};
-			fresh.count = 0;
-		} else {
-			size_t at = (size_t)(a - e->attrs);
+	for (size_t i = 0; i < count; i++)
+		if (!dir_entry_add(&fresh, name, values[i], err))
+			return false;
+	if (a == NULL && count > 0)
+		a = new_attr(e, name);
+	if (a == NULL)
+		return true;
+	attr_free(a);
+	if (count > 0) {
+		*a = fresh.attrs[0];
+		fresh.count = 0;
+	} else {
+		size_t at = (size_t)(a - e->attrs);
 
-			e->count--;
-			memmove(a, a + 1, (e->count - at) * sizeof *a);
-		}
+		e->count--;
+		memmove(a, a + 1, (e->count - at) * sizeof *a);
 	}
-	dir_entry_free(&fresh);
-	return ok;
+	return true;
 }
 
 bool
 dir_entry_copy(const struct dir_entry *from, struct dir_entry *out, struct err *err)
 {
-	if (!dir_entry_init(out, from->dn, err))
-		return false;
+	OWNED(dir_entry_free) struct dir_entry copy = {.dn = mem_text(from->dn)};
+
+	*out = (struct dir_entry){0};
 	for (size_t i = 0; i < from->count; i++)
 		for (size_t k = 0; k < from->attrs[i].count; k++)
-			if (!dir_entry_add(
-				out, from->attrs[i].name, buf_view(&from->attrs[i].values[k]), err))
-				goto fail;
+			if (!dir_entry_add(&copy, from->attrs[i].name,
+				buf_view(&from->attrs[i].values[k]), err))
+				return false;
+	*out = copy;
+	copy = (struct dir_entry){0};
 	return true;
-fail:
-	dir_entry_free(out);
-	return false;
+}
+
+void
+dir_entries_take(struct dir_entries *es, struct dir_entry *e)
+{
+	es->list = mem_grow(es->list, es->count, sizeof *es->list);
+	es->list[es->count++] = *e;
+	*e = (struct dir_entry){0};
 }
 
 void

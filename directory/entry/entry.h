@@ -49,6 +49,8 @@ bool dir_entry_add(struct dir_entry *e, const char *name, struct view value, str
 bool dir_entry_set(struct dir_entry *e, const char *name, const struct view *values, size_t count,
     struct err *err);
 bool dir_entry_copy(const struct dir_entry *from, struct dir_entry *out, struct err *err);
+/* Puts the entry itself at the end of the list; *e becomes an empty one. */
+void dir_entries_take(struct dir_entries *es, struct dir_entry *e);
 void dir_entry_free(struct dir_entry *e);
 void dir_entries_free(struct dir_entries *es);
 

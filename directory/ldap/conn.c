@@ -9,6 +9,8 @@
 #include "clock.h"
 #include "conn_priv.h"
 #include "text.h"
+#include "mem.h"
+#include "own_ldap.h"
 
 /* No answer that this program asks for comes near this; it bounds what a hostile server makes us
  * allocate at once. */
@@ -49,18 +51,16 @@ inherit_tls(struct dir_conn *c)
 {
 	static const int options[] = {LDAP_OPT_X_TLS_CACERTFILE, LDAP_OPT_X_TLS_CACERTDIR,
 	    LDAP_OPT_X_TLS_CERTFILE, LDAP_OPT_X_TLS_KEYFILE};
-	bool ok = true;
 
-	for (size_t i = c->config->tls_ca_file != NULL ? 2 : 0;
-	     ok && i < sizeof options / sizeof options[0]; i++) {
-		char *value = NULL;
+	for (size_t i = c->config->tls_ca_file != NULL ? 2 : 0; i < COUNT_OF(options); i++) {
+		OWNED(own_ldap_text) char *value = NULL;
 
-		ok = ldap_get_option(NULL, options[i], &value) == LDAP_OPT_SUCCESS &&
-		     (value == NULL ||
-			 ldap_set_option(c->ld, options[i], value) == LDAP_OPT_SUCCESS);
-		ldap_memfree(value);
+		if (ldap_get_option(NULL, options[i], &value) != LDAP_OPT_SUCCESS ||
+		    (value != NULL &&
+			ldap_set_option(c->ld, options[i], value) != LDAP_OPT_SUCCESS))
+			return false;
 	}
-	return ok;
+	return true;
 }
 
 static bool
@@ -105,30 +105,22 @@ static bool
 open_with(const struct dir_config *config, const char *uri, int tls_demand, struct dir_conn **out,
     struct err *err)
 {
-	struct dir_conn *c = calloc(1, sizeof *c);
+	OWNED(dir_disconnect) struct dir_conn *c = mem_zero(1, sizeof *c);
 	bool is_local = has_scheme(uri, "ldapi:"), is_tls = has_scheme(uri, "ldaps:");
 	bool starttls = config->starttls && !is_local && !is_tls;
 	int rc;
 
 	*out = NULL;
-	if (c == NULL || (c->uri = strdup(uri)) == NULL) {
-		err_nomem(err);
-		goto fail;
-	}
+	c->uri = mem_text(uri);
 	c->config = config;
-	if ((rc = ldap_initialize(&c->ld, uri)) != LDAP_SUCCESS) {
-		err_set(err, DIRCA_E_CONFIG, "%s: %s", uri, ldap_err2string(rc));
-		goto fail;
-	}
+	if ((rc = ldap_initialize(&c->ld, uri)) != LDAP_SUCCESS)
+		return err_set(err, DIRCA_E_CONFIG, "%s: %s", uri, ldap_err2string(rc));
 	if (!set_options(c, err) || ((is_tls || starttls) && !set_tls(c, tls_demand, err)) ||
 	    !reach(c, starttls, err))
-		goto fail;
+		return false;
 	c->is_protected = is_local || is_tls || starttls;
-	*out = c;
+	*out = own_give(&c);
 	return true;
-fail:
-	dir_disconnect(&c);
-	return false;
 }
 
 bool
@@ -141,24 +133,18 @@ dir_conn_open(
 bool
 dir_conn_peer_certificate(const struct dir_config *config, const char *uri, struct buf *der_out)
 {
+	OWNED(dir_disconnect) struct dir_conn *verified = NULL, *c = NULL;
 	struct berval der = {0};
-	struct dir_conn *c;
 	struct err err;
 	bool ok;
 
 	*der_out = (struct buf){0};
-	if (has_scheme(uri, "ldapi:"))
-		return false;
-	if (dir_conn_open(config, uri, &c, &err)) {
-		dir_disconnect(&c);
-		return false;
-	}
-	if (!open_with(config, uri, LDAP_OPT_X_TLS_NEVER, &c, &err))
+	if (has_scheme(uri, "ldapi:") || dir_conn_open(config, uri, &verified, &err) ||
+	    !open_with(config, uri, LDAP_OPT_X_TLS_NEVER, &c, &err))
 		return false;
 	ok = ldap_get_option(c->ld, LDAP_OPT_X_TLS_PEERCERT, &der) == LDAP_OPT_SUCCESS &&
 	     der.bv_len > 0 && buf_dup(view_of(der.bv_val, der.bv_len), der_out, &err);
 	ldap_memfree(der.bv_val);
-	dir_disconnect(&c);
 	return ok;
 }
 
@@ -186,8 +172,10 @@ dir_disconnect(struct dir_conn **conn)
 void *
 dir_conn_keep(struct dir_conn *c, size_t size, void (*clear)(void *kept))
 {
-	if (c->kept == NULL && (c->kept = calloc(1, size)) != NULL)
+	if (c->kept == NULL) {
+		c->kept = mem_zero(1, size);
 		c->clear_kept = clear;
+	}
 	return c->kept;
 }
 
@@ -221,22 +209,18 @@ struct uri_list {
 	size_t count;
 };
 
-static bool
-split_uris(const char *uris, struct uri_list *out, struct err *err)
+static struct uri_list
+split_uris(const char *uris)
 {
-	char *rest, *uri;
+	struct uri_list out = {.text = mem_text(uris != NULL ? uris : "")};
+	char *rest = out.text, *uri;
 
-	*out = (struct uri_list){.text = strdup(uris != NULL ? uris : "")};
-	if (out->text == NULL ||
-	    (out->list = calloc(strlen(out->text) / 2 + 1, sizeof *out->list)) == NULL) {
-		free(out->text);
-		return err_nomem(err);
-	}
-	rest = out->text;
 	while ((uri = strsep(&rest, " \t\n")) != NULL)
-		if (*uri != '\0')
-			out->list[out->count++] = uri;
-	return true;
+		if (*uri != '\0') {
+			out.list = mem_grow(out.list, out.count, sizeof *out.list);
+			out.list[out.count++] = uri;
+		}
+	return out;
 }
 
 /* Tries each URI, that which answered last before the others, so that a dead or hung server is paid
@@ -274,19 +258,20 @@ try_list(const struct dir_config *config, const struct uri_list *uris, bool for_
 	return err_set(err, DIRCA_E_DIRECTORY_UNAVAILABLE, "cannot use the directory: %s", reasons);
 }
 
+static void
+uri_list_free(struct uri_list *uris)
+{
+	free(uris->list);
+	free(uris->text);
+}
+
 static bool
 try_all(const struct dir_config *config, bool for_password, struct dir_conn **out, struct err *err)
 {
-	struct uri_list uris;
-	bool ok;
+	OWNED(uri_list_free) struct uri_list uris = split_uris(config->uris);
 
 	*out = NULL;
-	if (!split_uris(config->uris, &uris, err))
-		return false;
-	ok = try_list(config, &uris, for_password, out, err);
-	free(uris.list);
-	free(uris.text);
-	return ok;
+	return try_list(config, &uris, for_password, out, err);
 }
 
 bool

@@ -92,7 +92,7 @@ bool dir_conn_is_protected(const struct dir_conn *c);
 /* As whom the connection reads, for a sentence. free(). */
 char *dir_conn_reader(const struct dir_conn *c);
 /* `size` octets, zero at first, that the room above keeps with the connection; at its end `clear`
- * (may be NULL) frees what they hold. One room only: principals/domains.h. NULL on no memory. */
+ * (may be NULL) frees what they hold. One room only: principals/domains.h. */
 void *dir_conn_keep(struct dir_conn *c, size_t size, void (*clear)(void *kept));
 /* The same octets; NULL if none are kept yet. */
 void *dir_conn_kept(const struct dir_conn *c);
@@ -118,7 +118,7 @@ bool dir_search(
     struct dir_conn *c, const struct dir_query *q, struct dir_entries *out, struct err *err);
 
 /* The only way to build filters: %s is escaped by RFC 4515, %S takes a `const struct view *` and
- * escapes every byte, %% is a percent sign. NULL on no memory. free(). */
+ * escapes every byte, %% is a percent sign. NULL if there is another % in `fmt`. free(). */
 char *dir_filter(const char *fmt, ...);
 /* Writes. dir_add: ERROR_FILE_EXISTS if it exists. dir_replace with count 0 deletes the attribute.
  * dir_add_value of a value that is there succeeds, and so does dir_delete_value of one that is not.

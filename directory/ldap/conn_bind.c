@@ -4,6 +4,8 @@
 
 #include "conn_priv.h"
 #include "text.h"
+#include "mem.h"
+#include "own_ldap.h"
 
 /* A password, or what it protects, must not cross a network that others can read. */
 static bool
@@ -94,7 +96,7 @@ is_loopback(const char *uri)
 {
 	static const char *const hosts[] = {"ldap://127.0.0.1", "ldap://localhost", "ldap://[::1]"};
 
-	for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
+	for (size_t i = 0; i < COUNT_OF(hosts); i++) {
 		size_t len = strlen(hosts[i]);
 
 		if (strncasecmp(uri, hosts[i], len) == 0 && strchr(":/", uri[len]) != NULL)
@@ -158,30 +160,26 @@ dir_conn_bind(struct dir_conn *c, const struct dir_config *config, struct err *e
 bool
 dir_whoami(struct dir_conn *c, char **dn_out, struct err *err)
 {
-	struct berval *authzid = NULL;
+	OWNED(own_berval) struct berval *authzid = NULL;
 	int rc = ldap_whoami_s(c->ld, &authzid, NULL, NULL);
-	bool ok = rc == LDAP_SUCCESS || dir_conn_fail(c, rc, err, "asking who this client is");
 
 	*dn_out = NULL;
-	if (ok && authzid != NULL && authzid->bv_len > 3 &&
-	    strncasecmp(authzid->bv_val, "dn:", 3) == 0)
-		ok = (*dn_out = strndup(authzid->bv_val + 3, authzid->bv_len - 3)) != NULL ||
-		     err_nomem(err);
-	ber_bvfree(authzid);
-	return ok;
+	if (rc != LDAP_SUCCESS)
+		return dir_conn_fail(c, rc, err, "asking who this client is");
+	if (authzid != NULL && authzid->bv_len > 3 && strncasecmp(authzid->bv_val, "dn:", 3) == 0)
+		*dn_out = mem_text_n(authzid->bv_val + 3, authzid->bv_len - 3);
+	return true;
 }
 
 char *
 dir_conn_reader(const struct dir_conn *c)
 {
-	char *name = NULL, *out;
+	OWNED(own_ldap_text) char *name = NULL;
 
 	if (c->config->auth == DIR_AUTH_SIMPLE)
-		return text_printf("%s", c->config->bind_dn);
+		return mem_text(c->config->bind_dn);
 	if (ldap_get_option(c->ld, LDAP_OPT_X_SASL_USERNAME, &name) != LDAP_OPT_SUCCESS ||
 	    name == NULL)
-		return text_printf("the account that this program binds as");
-	out = text_printf("%s", name);
-	ldap_memfree(name);
-	return out;
+		return mem_text("the account that this program binds as");
+	return mem_text(name);
 }

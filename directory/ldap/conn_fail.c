@@ -4,6 +4,7 @@
 #include <sys/time.h>
 
 #include "conn_priv.h"
+#include "own_ldap.h"
 
 static bool
 means_gone(int rc)
@@ -51,7 +52,8 @@ dir_conn_break(struct dir_conn *c)
 bool
 dir_conn_fail(struct dir_conn *c, int rc, struct err *err, const char *fmt, ...)
 {
-	char what[384], *said = NULL;
+	OWNED(own_ldap_text) char *said = NULL;
+	char what[384];
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -66,7 +68,7 @@ dir_conn_fail(struct dir_conn *c, int rc, struct err *err, const char *fmt, ...)
 		    err, code_of(rc), "%s at %s: %s (%s)", what, c->uri, ldap_err2string(rc), said);
 	else
 		err_set(err, code_of(rc), "%s at %s: %s", what, c->uri, ldap_err2string(rc));
-	ldap_memfree(said);
+
 	return false;
 }
 

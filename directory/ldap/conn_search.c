@@ -4,6 +4,8 @@
 #include <sys/time.h>
 
 #include "conn_priv.h"
+#include "mem.h"
+#include "own_ldap.h"
 
 /* LDAP_SERVER_SD_FLAGS_OID of [MS-ADTS] 3.1.1.3.4.1.11, value SEQUENCE { INTEGER 7 }: owner, group
  * and DACL, no SACL. */
@@ -21,27 +23,24 @@ struct paging {
 	struct berval cookie;
 };
 
-static bool
-wanted_attrs(const struct dir_query *q, const char ***out, struct err *err)
+static const char **
+wanted_attrs(const struct dir_query *q)
 {
 	size_t n = 0, used = 0;
 	const char **list;
 
-	*out = NULL;
 	while (q->attrs != NULL && q->attrs[n] != NULL)
 		n++;
 	if (n == 0 && !q->want_sd)
-		return true;
-	if ((list = calloc(n + 3, sizeof *list)) == NULL)
-		return err_nomem(err);
+		return NULL;
+	list = mem_zero(n + 3, sizeof *list);
 	if (n == 0)
 		list[used++] = LDAP_ALL_USER_ATTRIBUTES;
 	for (size_t i = 0; i < n; i++)
 		list[used++] = q->attrs[i];
 	if (q->want_sd)
 		list[used++] = SD_ATTR;
-	*out = list;
-	return true;
+	return list;
 }
 
 /* An answer "member;range=0-1499" holds a part of the values ([MS-ADTS] 3.1.1.3.1.3.3); a part must
@@ -75,36 +74,31 @@ copy_attr(
 	return ok;
 }
 
+static void
+own_attr_cursor(BerElement **ber)
+{
+	ber_free(*ber, 0);
+}
+
 static bool
 copy_entry(struct dir_conn *c, LDAPMessage *msg, struct dir_entry *e, struct err *err)
 {
-	char *dn = ldap_get_dn(c->ld, msg), *name;
-	BerElement *ber = NULL;
-	bool ok = false;
+	OWNED(own_ldap_text) char *dn = ldap_get_dn(c->ld, msg);
+	OWNED(own_attr_cursor) BerElement *ber = NULL;
 
-	*e = (struct dir_entry){0};
-	if (dn == NULL) {
-		err_set(err, DIRCA_E_DIRECTORY, "%s sent an entry that cannot be decoded", c->uri);
-		goto out;
-	}
-	if (!dir_entry_init(e, dn, err))
-		goto out;
-	name = ldap_first_attribute(c->ld, msg, &ber);
-	while (name != NULL) {
+	if (dn == NULL)
+		return err_set(
+		    err, DIRCA_E_DIRECTORY, "%s sent an entry that cannot be decoded", c->uri);
+	e->dn = mem_text(dn);
+	for (char *name = ldap_first_attribute(c->ld, msg, &ber); name != NULL;
+	     name = ldap_next_attribute(c->ld, msg, ber)) {
 		bool copied = copy_attr(c, msg, name, e, err);
 
 		ldap_memfree(name);
 		if (!copied)
-			goto out;
-		name = ldap_next_attribute(c->ld, msg, ber);
+			return false;
 	}
-	ok = true;
-out:
-	ber_free(ber, 0);
-	ldap_memfree(dn);
-	if (!ok)
-		dir_entry_free(e);
-	return ok;
+	return true;
 }
 
 static bool
@@ -128,16 +122,13 @@ copy_page(struct dir_conn *c, const struct paging *p, LDAPMessage *page, struct 
 		    c->uri, p->q->base);
 	for (LDAPMessage *m = ldap_first_entry(c->ld, page); m != NULL;
 	     m = ldap_next_entry(c->ld, m)) {
-		struct dir_entry *grown;
+		OWNED(dir_entry_free) struct dir_entry e = {0};
 
 		if (es->count == p->limit)
 			return too_many(p, err);
-		if ((grown = reallocarray(es->list, es->count + 1, sizeof *grown)) == NULL)
-			return err_nomem(err);
-		es->list = grown;
-		if (!copy_entry(c, m, &grown[es->count], err))
+		if (!copy_entry(c, m, &e, err))
 			return false;
-		es->count++;
+		dir_entries_take(es, &e);
 	}
 	return true;
 }
@@ -212,64 +203,57 @@ static bool
 search_page(
     struct dir_conn *c, struct paging *p, struct dir_entries *es, bool *more_out, struct err *err)
 {
-	LDAPMessage *page;
-	bool ok = false;
+	OWNED(own_ldap_message) LDAPMessage *page = NULL;
 	int rc;
 
 	*more_out = false;
 	if (!ask_page(c, p, &page, &rc, err))
 		return false;
-	if (rc == LDAP_NO_SUCH_OBJECT && p->cookie.bv_len == 0) {
-		ok = true;
-		goto out;
-	}
+	if (rc == LDAP_NO_SUCH_OBJECT && p->cookie.bv_len == 0)
+		return true;
 	if (rc == LDAP_SIZELIMIT_EXCEEDED &&
-	    es->count + (size_t)ldap_count_entries(c->ld, page) > p->limit) {
-		too_many(p, err);
-		goto out;
-	}
-	if (rc != LDAP_SUCCESS) {
-		dir_conn_fail(c, rc, err, "search for %s under \"%s\"", p->q->filter, p->q->base);
-		goto out;
-	}
+	    es->count + (size_t)ldap_count_entries(c->ld, page) > p->limit)
+		return too_many(p, err);
+	if (rc != LDAP_SUCCESS)
+		return dir_conn_fail(
+		    c, rc, err, "search for %s under \"%s\"", p->q->filter, p->q->base);
 	if (!copy_page(c, p, page, es, err) || (p->paged && !next_cookie(c, p, page, err)))
-		goto out;
+		return false;
 	*more_out = p->cookie.bv_len > 0;
-	ok = true;
-out:
-	ldap_msgfree(page);
-	return ok;
+	return true;
+}
+
+static void
+paging_free(struct paging *p)
+{
+	free(p->attrs);
+	ber_memfree(p->cookie.bv_val);
 }
 
 bool
 dir_search(struct dir_conn *c, const struct dir_query *q, struct dir_entries *out, struct err *err)
 {
+	OWNED(paging_free)
 	struct paging p = {
 	    .q = q,
+	    .attrs = wanted_attrs(q),
 	    .limit = q->size_limit > 0 ? (size_t)q->size_limit : DIR_SIZE_LIMIT_DEFAULT,
 	    .paged = c->root.has_paging && q->scope != DIR_BASE,
 	};
-	bool ok = false, more = true;
+	OWNED(dir_entries_free) struct dir_entries found = {0};
+	bool more = true;
 	size_t pages = 0;
 
 	*out = (struct dir_entries){0};
 	if (q->filter == NULL)
-		return err_nomem(err); /* dir_filter() gave up */
-	if (!wanted_attrs(q, &p.attrs, err))
-		return false;
+		return err_set(err, DIRCA_E_INTERNAL, "a search without a filter (dir_filter)");
 	while (more) {
-		if (!search_page(c, &p, out, &more, err))
-			goto out;
-		if (pages++ > p.limit) { /* empty pages without end */
-			too_many(&p, err);
-			goto out;
-		}
+		if (!search_page(c, &p, &found, &more, err))
+			return false;
+		if (pages++ > p.limit) /* empty pages without end */
+			return too_many(&p, err);
 	}
-	ok = true;
-out:
-	free(p.attrs);
-	ber_memfree(p.cookie.bv_val);
-	if (!ok)
-		dir_entries_free(out);
-	return ok;
+	*out = found;
+	found = (struct dir_entries){0};
+	return true;
 }

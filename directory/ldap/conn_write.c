@@ -4,6 +4,8 @@
 #include "conn_priv.h"
 #include "dir_change.h"
 #include "text.h"
+#include "mem.h"
+#include "own_ldap.h"
 
 /* [MS-ADTS] 3.1.1.3.4.1.11: of a security descriptor the DACL alone. */
 static char sd_flags_oid[] = "1.2.840.113556.1.4.801";
@@ -18,29 +20,21 @@ static const char *const binary_attrs[] = {"userCertificate", "cACertificate",
 static char *
 description(const struct dir_conn *c, const char *attr)
 {
-	for (size_t i = 0; !c->root.is_ad && i < sizeof binary_attrs / sizeof binary_attrs[0]; i++)
+	for (size_t i = 0; !c->root.is_ad && i < COUNT_OF(binary_attrs); i++)
 		if (text_eq_nocase(attr, binary_attrs[i]))
 			return text_printf("%s;binary", attr);
-	return strdup(attr);
+	return mem_text(attr);
 }
 
 /* An LDAPMod with room for `count` values. */
 static LDAPMod *
 mod_new(const struct dir_conn *c, int op, const char *attr, size_t count)
 {
-	LDAPMod *m = calloc(1, sizeof *m);
+	LDAPMod *m = mem_zero(1, sizeof *m);
 
-	if (m == NULL)
-		return NULL;
 	m->mod_op = op | LDAP_MOD_BVALUES;
 	m->mod_type = description(c, attr);
-	m->mod_bvalues = calloc(count + 1, sizeof(struct berval *));
-	if (m->mod_type == NULL || m->mod_bvalues == NULL) {
-		free(m->mod_type);
-		free(m->mod_bvalues);
-		free(m);
-		return NULL;
-	}
+	m->mod_bvalues = mem_zero(count + 1, sizeof(struct berval *));
 	return m;
 }
 
@@ -55,44 +49,45 @@ mod_free(LDAPMod *m)
 }
 
 static void
-mods_free(LDAPMod **mods)
-{
-	for (size_t i = 0; mods != NULL && mods[i] != NULL; i++)
-		mod_free(mods[i]);
-	free(mods);
-}
-
-static bool
 mod_value(LDAPMod *m, size_t at, struct view v)
 {
-	return (m->mod_bvalues[at] = ber_mem2bv((const char *)v.ptr, v.len, 1, NULL)) != NULL;
+	if ((m->mod_bvalues[at] = ber_mem2bv((const char *)v.ptr, v.len, 1, NULL)) == NULL)
+		mem_exhausted();
+}
+
+static void
+own_mods(LDAPMod ***mods)
+{
+	for (size_t i = 0; (*mods)[i] != NULL; i++)
+		mod_free((*mods)[i]);
+	free(*mods);
+}
+
+/* An attribute with all its values. */
+static LDAPMod *
+attr_mod(const struct dir_conn *c, int op, const struct dir_attr *a)
+{
+	LDAPMod *m = mod_new(c, op, a->name, a->count);
+
+	for (size_t k = 0; k < a->count; k++)
+		mod_value(m, k, buf_view(&a->values[k]));
+	if (a->count == 0) { /* "all values" is no list, not an empty one */
+		free(m->mod_bvalues);
+		m->mod_bvalues = NULL;
+	}
+	return m;
 }
 
 bool
 dir_add(struct dir_conn *c, const struct dir_entry *e, struct err *err)
 {
-	LDAPMod **mods = calloc(e->count + 1, sizeof(LDAPMod *));
-	bool ok = false;
+	OWNED(own_mods) LDAPMod **mods = mem_zero(e->count + 1, sizeof(LDAPMod *));
 	int rc;
 
-	if (mods == NULL)
-		goto nomem;
-	for (size_t i = 0; i < e->count; i++) {
-		const struct dir_attr *a = &e->attrs[i];
-
-		if ((mods[i] = mod_new(c, LDAP_MOD_ADD, a->name, a->count)) == NULL)
-			goto nomem;
-		for (size_t k = 0; k < a->count; k++)
-			if (!mod_value(mods[i], k, buf_view(&a->values[k])))
-				goto nomem;
-	}
+	for (size_t i = 0; i < e->count; i++)
+		mods[i] = attr_mod(c, LDAP_MOD_ADD, &e->attrs[i]);
 	rc = ldap_add_ext_s(c->ld, e->dn, mods, NULL, NULL);
-	ok = rc == LDAP_SUCCESS || dir_conn_fail(c, rc, err, "adding %s", e->dn);
-	mods_free(mods);
-	return ok;
-nomem:
-	mods_free(mods);
-	return err_nomem(err);
+	return rc == LDAP_SUCCESS || dir_conn_fail(c, rc, err, "adding %s", e->dn);
 }
 
 /* One modification; `harmless` is the result that says that nothing was to be done. */
@@ -101,34 +96,23 @@ modify(struct dir_conn *c, const char *dn, int op, const char *attr, const struc
     size_t count, int harmless, struct err *err)
 {
 	LDAPMod *mods[2] = {mod_new(c, op, attr, count), NULL};
-	bool ok = false;
 	int rc;
 
-	if (mods[0] == NULL)
-		return err_nomem(err);
 	for (size_t i = 0; i < count; i++)
-		if (!mod_value(mods[0], i, values[i])) {
-			err_nomem(err);
-			goto out;
-		}
+		mod_value(mods[0], i, values[i]);
 	rc = ldap_modify_ext_s(c->ld, dn, mods, NULL, NULL);
-	ok = rc == LDAP_SUCCESS || rc == harmless ||
-	     dir_conn_fail(c, rc, err, "changing %s of %s", attr, dn);
-out:
 	mod_free(mods[0]);
-	return ok;
+	return rc == LDAP_SUCCESS || rc == harmless ||
+	       dir_conn_fail(c, rc, err, "changing %s of %s", attr, dn);
 }
 
-/* One modification of one value; NULL on no memory. */
+/* One modification of one value. */
 static LDAPMod *
 mod_of(const struct dir_conn *c, int op, const char *attr, struct view value)
 {
 	LDAPMod *m = mod_new(c, op, attr, 1);
 
-	if (m != NULL && !mod_value(m, 0, value)) {
-		mod_free(m);
-		m = NULL;
-	}
+	mod_value(m, 0, value);
 	return m;
 }
 
@@ -161,29 +145,18 @@ bool
 dir_swap(struct dir_conn *c, const char *dn, const char *attr, struct view old, struct view fresh,
     const char *add_class, struct err *err)
 {
-	LDAPMod **mods = calloc(4, sizeof(LDAPMod *));
-	size_t n = 0, wanted = (size_t)((add_class != NULL) + (old.len > 0) + (fresh.len > 0));
-	bool ok = false;
+	OWNED(own_mods) LDAPMod **mods = mem_zero(4, sizeof(LDAPMod *));
+	size_t n = 0;
 	int rc;
 
-	if (mods != NULL && add_class != NULL &&
-	    (mods[n] = mod_of(c, LDAP_MOD_ADD, "objectClass", view_str(add_class))) != NULL)
-		n++;
-	if (mods != NULL && old.len > 0 &&
-	    (mods[n] = mod_of(c, LDAP_MOD_DELETE, attr, old)) != NULL)
-		n++;
-	if (mods != NULL && fresh.len > 0 &&
-	    (mods[n] = mod_of(c, LDAP_MOD_ADD, attr, fresh)) != NULL)
-		n++;
-	if (mods == NULL || n < wanted) {
-		err_nomem(err);
-		goto out;
-	}
+	if (add_class != NULL)
+		mods[n++] = mod_of(c, LDAP_MOD_ADD, "objectClass", view_str(add_class));
+	if (old.len > 0)
+		mods[n++] = mod_of(c, LDAP_MOD_DELETE, attr, old);
+	if (fresh.len > 0)
+		mods[n++] = mod_of(c, LDAP_MOD_ADD, attr, fresh);
 	rc = ldap_modify_ext_s(c->ld, dn, mods, NULL, NULL);
-	ok = rc == LDAP_SUCCESS || swap_failed(c, rc, dn, attr, err);
-out:
-	mods_free(mods);
-	return ok;
+	return rc == LDAP_SUCCESS || swap_failed(c, rc, dn, attr, err);
 }
 
 bool
@@ -215,24 +188,6 @@ dir_delete(struct dir_conn *c, const char *dn, struct err *err)
 	return rc == LDAP_SUCCESS || dir_conn_fail(c, rc, err, "deleting %s", dn);
 }
 
-/* An LDAPMod of an attribute with all its values; NULL on no memory. */
-static LDAPMod *
-attr_mod(const struct dir_conn *c, int op, const struct dir_attr *a)
-{
-	LDAPMod *m = mod_new(c, op, a->name, a->count);
-
-	for (size_t k = 0; m != NULL && k < a->count; k++)
-		if (!mod_value(m, k, buf_view(&a->values[k]))) {
-			mod_free(m);
-			m = NULL;
-		}
-	if (m != NULL && a->count == 0) { /* "all values" is no list, not an empty one */
-		free(m->mod_bvalues);
-		m->mod_bvalues = NULL;
-	}
-	return m;
-}
-
 static LDAPMod **
 record_mods(const struct dir_conn *c, const struct ldif_record *r)
 {
@@ -240,16 +195,11 @@ record_mods(const struct dir_conn *c, const struct ldif_record *r)
 	    [LDIF_OP_REPLACE] = LDAP_MOD_REPLACE,
 	    [LDIF_OP_DELETE] = LDAP_MOD_DELETE};
 	size_t count = r->kind == LDIF_ADD ? r->entry.count : r->mod_count;
-	LDAPMod **mods = calloc(count + 1, sizeof(LDAPMod *));
+	LDAPMod **mods = mem_zero(count + 1, sizeof(LDAPMod *));
 
-	for (size_t i = 0; mods != NULL && i < count; i++) {
+	for (size_t i = 0; i < count; i++)
 		mods[i] = r->kind == LDIF_ADD ? attr_mod(c, LDAP_MOD_ADD, &r->entry.attrs[i])
 					      : attr_mod(c, ops[r->mods[i].op], &r->mods[i].attr);
-		if (mods[i] == NULL) {
-			mods_free(mods);
-			return NULL;
-		}
-	}
 	return mods;
 }
 
@@ -258,14 +208,11 @@ plan_send(struct dir_conn *c, const struct ldif_record *r, struct err *err)
 {
 	LDAPControl sd = {sd_flags_oid, {sizeof sd_flags_dacl, sd_flags_dacl}, 1};
 	LDAPControl *controls[] = {c->root.has_sd_flags ? &sd : NULL, NULL};
-	LDAPMod **mods = record_mods(c, r);
+	OWNED(own_mods) LDAPMod **mods = record_mods(c, r);
 	int rc;
 
-	if (mods == NULL)
-		return err_nomem(err);
 	rc = r->kind == LDIF_ADD ? ldap_add_ext_s(c->ld, r->entry.dn, mods, controls, NULL)
 				 : ldap_modify_ext_s(c->ld, r->entry.dn, mods, controls, NULL);
-	mods_free(mods);
 	switch (rc) {
 	case LDAP_SUCCESS:
 		return true;

@@ -4,27 +4,23 @@
 #include <string.h>
 
 #include "text.h"
+#include "mem.h"
+#include "own.h"
 
 static struct ldif_record *
-new_record(struct ldif *plan, enum ldif_kind kind, struct err *err)
+new_record(struct ldif *plan, enum ldif_kind kind, const char *dn)
 {
-	struct ldif_record *grown = reallocarray(plan->list, plan->count + 1, sizeof *grown);
-
-	if (grown == NULL) {
-		err_nomem(err);
-		return NULL;
-	}
-	plan->list = grown;
-	grown[plan->count] = (struct ldif_record){.kind = kind};
-	return &grown[plan->count++];
+	plan->list = mem_grow(plan->list, plan->count, sizeof *plan->list);
+	plan->list[plan->count] = (struct ldif_record){.kind = kind, .entry = {.dn = mem_text(dn)}};
+	return &plan->list[plan->count++];
 }
 
 bool
 plan_add(struct ldif *plan, const struct dir_entry *e, struct err *err)
 {
-	struct ldif_record *r = new_record(plan, LDIF_ADD, err);
+	struct ldif_record *r = new_record(plan, LDIF_ADD, NULL);
 
-	return r != NULL && dir_entry_copy(e, &r->entry, err);
+	return dir_entry_copy(e, &r->entry, err);
 }
 
 /* One more modification, with copies of the values. */
@@ -32,16 +28,13 @@ static bool
 add_mod(struct ldif_record *r, enum ldif_op op, const char *name, const struct buf *values,
     size_t count, struct err *err)
 {
-	struct ldif_mod *grown = reallocarray(r->mods, r->mod_count + 1, sizeof *grown), *m;
+	struct ldif_mod *m;
 
-	if (grown == NULL)
-		return err_nomem(err);
-	r->mods = grown;
-	m = &grown[r->mod_count++];
-	*m = (struct ldif_mod){.op = op};
-	if ((m->attr.name = strdup(name)) == NULL ||
-	    (count > 0 && (m->attr.values = calloc(count, sizeof *m->attr.values)) == NULL))
-		return err_nomem(err);
+	r->mods = mem_grow(r->mods, r->mod_count, sizeof *r->mods);
+	m = &r->mods[r->mod_count++];
+	*m = (struct ldif_mod){.op = op, .attr.name = mem_text(name)};
+	if (count > 0)
+		m->attr.values = mem_zero(count, sizeof *m->attr.values);
 	for (; m->attr.count < count; m->attr.count++)
 		if (!buf_dup(buf_view(&values[m->attr.count]), &m->attr.values[m->attr.count], err))
 			return false;
@@ -52,13 +45,10 @@ bool
 plan_modify(struct ldif *plan, const char *dn, enum ldif_op op, const char *attr, struct view value,
     struct err *err)
 {
-	struct ldif_record *r = new_record(plan, LDIF_MODIFY, err);
-	struct buf copy = {0};
-	bool ok = r != NULL && dir_entry_init(&r->entry, dn, err) && buf_dup(value, &copy, err) &&
-		  add_mod(r, op, attr, &copy, 1, err);
+	struct ldif_record *r = new_record(plan, LDIF_MODIFY, dn);
+	OWNED(buf_free) struct buf copy = {0};
 
-	buf_free(&copy);
-	return ok;
+	return buf_dup(value, &copy, err) && add_mod(r, op, attr, &copy, 1, err);
 }
 
 static bool
@@ -132,10 +122,9 @@ bool
 plan_difference(struct ldif *plan, const struct dir_entry *before, const struct dir_entry *after,
     const char *const *guards, struct err *err)
 {
-	struct ldif_record *r = new_record(plan, LDIF_MODIFY, err);
+	struct ldif_record *r = new_record(plan, LDIF_MODIFY, before->dn);
 
-	if (r == NULL || !dir_entry_init(&r->entry, before->dn, err) ||
-	    !differences(r, before, after, guards, err))
+	if (!differences(r, before, after, guards, err))
 		return false;
 	if (r->mod_count == 0) {
 		dir_entry_free(&r->entry);

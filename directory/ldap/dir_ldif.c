@@ -8,6 +8,8 @@
 #include <ldif.h>
 
 #include "text.h"
+#include "mem.h"
+#include "own.h"
 
 /* One "name: value" of a record. The value lies in the line, or is malloc'ed by libldap. */
 struct line {
@@ -83,15 +85,12 @@ next_line(char **rest, struct line *out, bool *more_out, struct err *err)
 static bool
 new_mod(struct ldif_record *r, enum ldif_op op, const struct line *l, struct err *err)
 {
-	struct ldif_mod *grown = reallocarray(r->mods, r->mod_count + 1, sizeof *grown);
 	char *name;
 
-	if (grown == NULL)
-		return err_nomem(err);
-	r->mods = grown;
 	if (!text_from_view(line_value(l), &name, err))
 		return false;
 	name[strcspn(name, ";")] = '\0';
+	r->mods = mem_grow(r->mods, r->mod_count, sizeof *r->mods);
 	r->mods[r->mod_count++] = (struct ldif_mod){.op = op, .attr = {.name = name}};
 	return true;
 }
@@ -99,16 +98,12 @@ new_mod(struct ldif_record *r, enum ldif_op op, const struct line *l, struct err
 static bool
 add_mod_value(struct ldif_mod *m, const struct line *l, struct err *err)
 {
-	struct buf *grown;
-
 	if (!line_is(l, m->attr.name))
 		return err_set(err, ERROR_INVALID_DATA, "%s stands in a change of %s",
 		    l->name.bv_val, m->attr.name);
-	if ((grown = reallocarray(m->attr.values, m->attr.count + 1, sizeof *grown)) == NULL)
-		return err_nomem(err);
-	m->attr.values = grown;
-	grown[m->attr.count] = (struct buf){0};
-	if (!buf_dup(line_value(l), &grown[m->attr.count], err))
+	m->attr.values = mem_grow(m->attr.values, m->attr.count, sizeof *m->attr.values);
+	m->attr.values[m->attr.count] = (struct buf){0};
+	if (!buf_dup(line_value(l), &m->attr.values[m->attr.count], err))
 		return false;
 	m->attr.count++;
 	return true;
@@ -122,7 +117,7 @@ find_op(const struct line *l, enum ldif_op *out)
 		enum ldif_op op;
 	} ops[] = {{"add", LDIF_OP_ADD}, {"replace", LDIF_OP_REPLACE}, {"delete", LDIF_OP_DELETE}};
 
-	for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++)
+	for (size_t i = 0; i < COUNT_OF(ops); i++)
 		if (line_is(l, ops[i].name)) {
 			*out = ops[i].op;
 			return true;
@@ -246,14 +241,10 @@ skip_version(char *text)
 static bool
 take_record(char *text, struct ldif *out, struct err *err)
 {
-	struct ldif_record *grown;
-
 	text = skip_version(text);
 	if (!is_record(text))
 		return true;
-	if ((grown = reallocarray(out->list, out->count + 1, sizeof *grown)) == NULL)
-		return err_nomem(err);
-	out->list = grown;
+	out->list = mem_grow(out->list, out->count, sizeof *out->list);
 	out->list[out->count++] = (struct ldif_record){0};
 	return take_lines(text, &out->list[out->count - 1], err) ||
 	       err_prefix(err, "LDIF record %zu", out->count);
@@ -271,14 +262,10 @@ copy_text(struct view text, struct err *err)
 		    "no LDIF: it holds a NUL byte, or more than %zu bytes", LDIF_FILE_MAX);
 		return NULL;
 	}
-	if ((copy = malloc(text.len + 1)) == NULL) {
-		err_nomem(err);
-		return NULL;
-	}
+	copy = mem_zero(text.len + 1, 1);
 	for (size_t i = 0; i < text.len; i++)
 		if (text.ptr[i] != '\r' || i + 1 == text.len || text.ptr[i + 1] != '\n')
 			copy[used++] = (char)text.ptr[i];
-	copy[used] = '\0';
 	return copy;
 }
 
@@ -313,13 +300,19 @@ ldif_parse(struct view text, struct ldif *out, struct err *err)
 }
 
 static bool
-append_line(struct buf *out, const char *name, struct view value, struct err *err)
+append_ldif(struct buf *out, char *line, struct err *err)
 {
-	char *line = ldif_put(LDIF_PUT_VALUE, name, (const char *)value.ptr, (ber_len_t)value.len);
 	bool ok = line != NULL ? buf_append(out, view_str(line), err) : err_nomem(err);
 
 	ber_memfree(line);
 	return ok;
+}
+
+static bool
+append_line(struct buf *out, const char *name, struct view value, struct err *err)
+{
+	return append_ldif(out,
+	    ldif_put(LDIF_PUT_VALUE, name, (const char *)value.ptr, (ber_len_t)value.len), err);
 }
 
 static bool
@@ -371,9 +364,6 @@ ldif_append_change(struct buf *out, const struct ldif_record *r, struct err *err
 bool
 ldif_append_comment(struct buf *out, const char *text, struct err *err)
 {
-	char *line = ldif_put(LDIF_PUT_COMMENT, NULL, text, (ber_len_t)strlen(text));
-	bool ok = line != NULL ? buf_append(out, view_str(line), err) : err_nomem(err);
-
-	ber_memfree(line);
-	return ok;
+	return append_ldif(
+	    out, ldif_put(LDIF_PUT_COMMENT, NULL, text, (ber_len_t)strlen(text)), err);
 }

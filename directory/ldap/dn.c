@@ -6,15 +6,15 @@
 #include "conn.h"
 #include "conn_priv.h"
 #include "text.h"
+#include "mem.h"
+#include "own_ldap.h"
 
 char *
 dir_rdn_escape(const char *value)
 {
 	size_t len = strlen(value), used = 0;
-	char *out = malloc(len * 3 + 1);
+	char *out = mem_zero(len * 3 + 1, 1);
 
-	if (out == NULL)
-		return NULL;
 	for (size_t i = 0; i < len; i++) {
 		unsigned char c = (unsigned char)value[i];
 		bool at_edge = (i == 0 && (c == ' ' || c == '#')) || (i + 1 == len && c == ' ');
@@ -141,14 +141,10 @@ ends_with(LDAPDN dn, LDAPDN base)
 static bool
 compare(const char *dn, const char *base, bool whole)
 {
-	LDAPDN a = NULL, b = NULL;
-	bool yes = false;
+	OWNED(own_ldap_dn) LDAPDN a = NULL, b = NULL;
 
-	if (parse(dn, &a) && parse(base, &b))
-		yes = ends_with(a, b) && (!whole || depth(a) == depth(b));
-	ldap_dnfree(a);
-	ldap_dnfree(b);
-	return yes;
+	return parse(dn, &a) && parse(base, &b) && ends_with(a, b) &&
+	       (!whole || depth(a) == depth(b));
 }
 
 bool
@@ -166,21 +162,16 @@ dir_dn_is_under(const char *dn, const char *base)
 size_t
 dir_dn_depth(const char *dn)
 {
-	LDAPDN parsed;
-	size_t n;
+	OWNED(own_ldap_dn) LDAPDN parsed = NULL;
 
-	if (!parse(dn, &parsed))
-		return 0;
-	n = depth(parsed);
-	ldap_dnfree(parsed);
-	return n;
+	return parse(dn, &parsed) ? depth(parsed) : 0;
 }
 
 char *
 dir_dn_first_value(const char *dn)
 {
+	OWNED(own_ldap_dn) LDAPDN parsed = NULL;
 	struct err ignored;
-	LDAPDN parsed;
 	char *value = NULL;
 
 	if (!parse(dn, &parsed))
@@ -190,7 +181,6 @@ dir_dn_first_value(const char *dn)
 
 		text_from_view(view_of(v->bv_val, v->bv_len), &value, &ignored);
 	}
-	ldap_dnfree(parsed);
 	return value;
 }
 
@@ -198,24 +188,19 @@ dir_dn_first_value(const char *dn)
 char *
 dir_dn_to_dns(const char *dn)
 {
+	OWNED(own_ldap_dn) LDAPDN parsed = NULL;
+	OWNED(buf_free) struct buf b = {0};
 	struct err ignored;
-	struct buf b = {0};
-	LDAPDN parsed;
-	bool ok;
 
-	if (!parse(dn, &parsed))
+	if (!parse(dn, &parsed) || depth(parsed) == 0)
 		return NULL;
-	ok = depth(parsed) > 0;
-	for (size_t i = 0; ok && i < depth(parsed); i++) {
+	for (size_t i = 0; i < depth(parsed); i++) {
 		const LDAPAVA *ava = parsed[i][0];
 
-		ok = ava->la_attr.bv_len == 2 && strncasecmp(ava->la_attr.bv_val, "dc", 2) == 0 &&
-		     (i == 0 || buf_append(&b, view_str("."), &ignored)) &&
-		     buf_append(&b, view_of(ava->la_value.bv_val, ava->la_value.bv_len), &ignored);
+		if (ava->la_attr.bv_len != 2 || strncasecmp(ava->la_attr.bv_val, "dc", 2) != 0 ||
+		    (i > 0 && !buf_append(&b, view_str("."), &ignored)) ||
+		    !buf_append(&b, view_of(ava->la_value.bv_val, ava->la_value.bv_len), &ignored))
+			return NULL;
 	}
-	ldap_dnfree(parsed);
-	if (ok && buf_append(&b, view_of("", 1), &ignored))
-		return (char *)b.ptr;
-	buf_free(&b);
-	return NULL;
+	return buf_append(&b, view_of("", 1), &ignored) ? (char *)buf_give(&b).ptr : NULL;
 }

@@ -3,61 +3,64 @@
 #include <string.h>
 
 #include "conn.h"
+#include "own.h"
+#include "mem.h"
 
-static bool
+static void
 put(struct buf *b, const void *bytes, size_t len)
 {
 	struct err ignored;
 
-	return buf_append(b, view_of(bytes, len), &ignored);
+	if (!buf_append(b, view_of(bytes, len), &ignored))
+		mem_exhausted();
 }
 
-static bool
+static void
 put_hex(struct buf *b, uint8_t byte)
 {
 	static const char digits[] = "0123456789abcdef";
 	char escaped[3] = {'\\', digits[byte >> 4], digits[byte & 15]};
 
-	return put(b, escaped, sizeof escaped);
+	put(b, escaped, sizeof escaped);
 }
 
 /* RFC 4515 3. Beyond what it demands, control characters and bytes of 0x80 and above are escaped
  * too: text that is not UTF-8 then cannot break the filter. */
-static bool
+static void
 put_escaped(struct buf *b, struct view v, bool every_byte)
 {
 	for (size_t i = 0; i < v.len; i++) {
 		uint8_t c = v.ptr[i];
-		bool plain = !every_byte && c >= 0x20 && c < 0x7f && strchr("*()\\", c) == NULL;
 
-		if (!(plain ? put(b, &c, 1) : put_hex(b, c)))
-			return false;
+		if (!every_byte && c >= 0x20 && c < 0x7f && strchr("*()\\", c) == NULL)
+			put(b, &c, 1);
+		else
+			put_hex(b, c);
 	}
-	return true;
 }
 
 char *
 dir_filter(const char *fmt, ...)
 {
-	struct buf b = {0};
+	OWNED(buf_free) struct buf b = {0};
 	bool ok = true;
 	va_list ap;
 
 	va_start(ap, fmt);
 	for (const char *p = fmt; *p != '\0' && ok; p++) {
 		if (*p != '%') {
-			ok = put(&b, p, 1);
+			put(&b, p, 1);
 			continue;
 		}
 		switch (*++p) {
 		case 's':
-			ok = put_escaped(&b, view_str(va_arg(ap, const char *)), false);
+			put_escaped(&b, view_str(va_arg(ap, const char *)), false);
 			break;
 		case 'S':
-			ok = put_escaped(&b, *va_arg(ap, const struct view *), true);
+			put_escaped(&b, *va_arg(ap, const struct view *), true);
 			break;
 		case '%':
-			ok = put(&b, "%", 1);
+			put(&b, "%", 1);
 			break;
 		default: /* a format that this function does not know must not become a filter */
 			ok = false;
@@ -66,8 +69,6 @@ dir_filter(const char *fmt, ...)
 		}
 	}
 	va_end(ap);
-	if (ok && put(&b, "", 1))
-		return (char *)b.ptr;
-	buf_free(&b);
-	return NULL;
+	put(&b, "", 1);
+	return ok ? (char *)buf_give(&b).ptr : NULL;
 }

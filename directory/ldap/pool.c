@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "conn_priv.h"
+#include "mem.h"
 
 #define BACKOFF_FIRST_MS 500
 #define BACKOFF_MOST_MS  5000
@@ -28,16 +29,13 @@ struct dir_pool {
 bool
 dir_pool_open(const struct dir_config *config, size_t most, struct dir_pool **out, struct err *err)
 {
-	struct dir_pool *p = calloc(1, sizeof *p);
+	struct dir_pool *p = mem_zero(1, sizeof *p);
 	pthread_condattr_t attr;
 
-	*out = NULL;
+	(void)err;
 	if (most == 0)
 		most = 1;
-	if (p == NULL || (p->idle = calloc(most, sizeof(struct dir_conn *))) == NULL) {
-		free(p);
-		return err_nomem(err);
-	}
+	p->idle = mem_zero(most, sizeof(struct dir_conn *));
 	p->config = config;
 	p->most = most;
 	pthread_mutex_init(&p->lock, NULL);

@@ -4,6 +4,8 @@
 
 #include "conn_priv.h"
 #include "text.h"
+#include "mem.h"
+#include "own.h"
 
 #define VENDOR_MAX 120
 
@@ -12,40 +14,27 @@
 static bool
 names_config(const char *dn)
 {
-	char *first = dir_dn_first_value(dn);
-	bool yes = first != NULL && text_eq_nocase(first, "Configuration");
+	OWNED(own_memory) char *first = dir_dn_first_value(dn);
 
-	free(first);
-	return yes;
+	return first != NULL && text_eq_nocase(first, "Configuration");
 }
 
 /* Sets config_nc if CN=Configuration lies right below this naming context. */
 static bool
 probe_config_nc(struct dir_conn *c, const char *nc, struct err *err)
 {
-	char *dn = text_printf("CN=Configuration,%s", nc);
-	struct dir_entries found = {0};
-	bool ok = false;
+	OWNED(own_memory) char *dn = text_printf("CN=Configuration,%s", nc);
+	OWNED(dir_entries_free) struct dir_entries found = {0};
 
-	if (dn == NULL) {
-		err_nomem(err);
-		goto out;
-	}
 	if (!dir_search(c,
 		&(struct dir_query){.base = dn,
 		    .filter = "(objectClass=*)",
 		    .attrs = (const char *const[]){DIR_NO_ATTRS, NULL}},
 		&found, err))
-		goto out;
-	if (found.count == 1) {
-		c->config_nc = dn;
-		dn = NULL;
-	}
-	ok = true;
-out:
-	dir_entries_free(&found);
-	free(dn);
-	return ok;
+		return false;
+	if (found.count == 1)
+		c->config_nc = own_give(&dn);
+	return true;
 }
 
 /* OpenLDAP: a naming context of its own, else (`probe`) an entry right below another one. */
@@ -53,20 +42,13 @@ static bool
 find_config_nc(struct dir_conn *c, const struct dir_attr *contexts, bool probe, struct err *err)
 {
 	for (size_t i = 0; contexts != NULL && i < contexts->count && c->config_nc == NULL; i++) {
-		char *nc;
-		bool ok = true;
+		OWNED(own_memory) char *nc = NULL;
 
-		if (!text_from_view(buf_view(&contexts->values[i]), &nc, err))
+		if (!text_from_view(buf_view(&contexts->values[i]), &nc, err) ||
+		    (probe && !probe_config_nc(c, nc, err)))
 			return false;
-		if (probe) {
-			ok = probe_config_nc(c, nc, err);
-		} else if (names_config(nc)) {
-			c->config_nc = nc;
-			nc = NULL;
-		}
-		free(nc);
-		if (!ok)
-			return false;
+		if (!probe && names_config(nc))
+			c->config_nc = own_give(&nc);
 	}
 	return true;
 }
@@ -75,26 +57,23 @@ find_config_nc(struct dir_conn *c, const struct dir_attr *contexts, bool probe, 
 static bool
 find_default_nc(struct dir_conn *c, const struct dir_attr *contexts, struct err *err)
 {
-	char *first = NULL;
+	OWNED(own_memory) char *first = NULL;
 
 	for (size_t i = 0; contexts != NULL && i < contexts->count; i++) {
-		char *nc;
+		OWNED(own_memory) char *nc = NULL;
 
-		if (!text_from_view(buf_view(&contexts->values[i]), &nc, err)) {
-			free(first);
+		if (!text_from_view(buf_view(&contexts->values[i]), &nc, err))
 			return false;
-		}
-		if (dir_dn_is_under(c->config_nc, nc) && !dir_dn_eq(c->config_nc, nc)) {
-			c->default_nc = nc;
-			free(first);
+		if (dir_dn_eq(c->config_nc, nc))
+			continue;
+		if (dir_dn_is_under(c->config_nc, nc)) {
+			c->default_nc = own_give(&nc);
 			return true;
 		}
-		if (first == NULL && !dir_dn_eq(c->config_nc, nc))
-			first = nc;
-		else
-			free(nc);
+		if (first == NULL)
+			first = own_give(&nc);
 	}
-	c->default_nc = first;
+	c->default_nc = own_give(&first);
 	return true;
 }
 
@@ -102,15 +81,14 @@ find_default_nc(struct dir_conn *c, const struct dir_attr *contexts, struct err 
 static bool
 assume_config_nc(struct dir_conn *c, const struct dir_attr *contexts, struct err *err)
 {
-	char *first;
+	OWNED(own_memory) char *first = NULL;
 
 	if (contexts == NULL)
 		return true;
 	if (!text_from_view(buf_view(&contexts->values[0]), &first, err))
 		return false;
 	c->config_nc = text_printf("CN=Configuration,%s", first);
-	free(first);
-	return c->config_nc != NULL || err_nomem(err);
+	return true;
 }
 
 static bool
@@ -143,10 +121,10 @@ find_contexts(struct dir_conn *c, const struct dir_entry *dse, struct err *err)
 
 /* Vendor and version where the server names them; Active Directory and OpenLDAP are known by other
  * signs. */
-static bool
-find_vendor(struct dir_conn *c, const struct dir_entry *dse, struct err *err)
+static void
+find_vendor(struct dir_conn *c, const struct dir_entry *dse)
 {
-	char *name = NULL, *version = NULL;
+	OWNED(own_memory) char *name = NULL, *version = NULL;
 	struct err ignored;
 
 	/* What is not text is not shown; nothing depends on it. */
@@ -156,39 +134,29 @@ find_vendor(struct dir_conn *c, const struct dir_entry *dse, struct err *err)
 		c->vendor = text_printf("%.*s%s%.*s", VENDOR_MAX, name, version != NULL ? " " : "",
 		    VENDOR_MAX, version != NULL ? version : "");
 	else if (dir_entry_has_value_nocase(dse, "objectClass", "OpenLDAProotDSE"))
-		c->vendor = strdup("OpenLDAP");
+		c->vendor = mem_text("OpenLDAP");
 	else
-		c->vendor = strdup(
+		c->vendor = mem_text(
 		    dir_entry_has_value_nocase(dse, "supportedCapabilities", DIR_CAPABILITY_AD)
 			? "Active Directory"
 			: "unknown vendor");
-	free(name);
-	free(version);
-	return c->vendor != NULL || err_nomem(err);
 }
 
-static bool
-list_mechs(struct dir_conn *c, const struct dir_entry *dse, struct err *err)
+static void
+list_mechs(struct dir_conn *c, const struct dir_entry *dse)
 {
 	const struct dir_attr *a = dir_entry_attr(dse, "supportedSASLMechanisms");
 
-	if ((c->sasl_mechs = strdup("")) == NULL)
-		return err_nomem(err);
+	c->sasl_mechs = mem_text("");
 	for (size_t i = 0; a != NULL && i < a->count; i++) {
+		OWNED(own_memory) char *mech = NULL, *shorter = NULL;
 		struct err ignored;
-		char *mech, *longer;
 
 		if (!text_from_view(buf_view(&a->values[i]), &mech, &ignored))
 			continue;
-		longer =
-		    text_printf("%s%s%s", c->sasl_mechs, *c->sasl_mechs != '\0' ? " " : "", mech);
-		free(mech);
-		if (longer == NULL)
-			return err_nomem(err);
-		free(c->sasl_mechs);
-		c->sasl_mechs = longer;
+		shorter = c->sasl_mechs;
+		c->sasl_mechs = text_printf("%s%s%s", shorter, *shorter != '\0' ? " " : "", mech);
 	}
-	return true;
 }
 
 /* ---- Ways of working ---- */
@@ -252,7 +220,7 @@ find_features(const struct dir_entry *dse, struct dir_root *root)
 	    {"supportedControl", "1.2.840.113556.1.4.841", &root->has_dirsync},
 	};
 
-	for (size_t i = 0; i < sizeof features / sizeof features[0]; i++)
+	for (size_t i = 0; i < COUNT_OF(features); i++)
 		*features[i].has =
 		    dir_entry_has_value_nocase(dse, features[i].attr, features[i].oid);
 }
@@ -263,20 +231,18 @@ dir_probe(struct dir_conn *c, struct err *err)
 	static const char *const attrs[] = {"objectClass", "configurationNamingContext",
 	    "defaultNamingContext", "namingContexts", "supportedControl", "supportedCapabilities",
 	    "supportedSASLMechanisms", "vendorName", "vendorVersion", NULL};
-	struct dir_entries found = {0};
-	bool ok = false;
+	OWNED(dir_entries_free) struct dir_entries found = {0};
 
 	if (!dir_search(c,
 		&(struct dir_query){.base = "", .filter = "(objectClass=*)", .attrs = attrs},
 		&found, err))
-		goto out;
-	if (found.count != 1) {
-		err_set(err, DIRCA_E_DIRECTORY, "%s does not show its rootDSE", c->uri);
-		goto out;
-	}
-	if (!find_contexts(c, &found.list[0], err) || !find_vendor(c, &found.list[0], err) ||
-	    !list_mechs(c, &found.list[0], err))
-		goto out;
+		return false;
+	if (found.count != 1)
+		return err_set(err, DIRCA_E_DIRECTORY, "%s does not show its rootDSE", c->uri);
+	if (!find_contexts(c, &found.list[0], err))
+		return false;
+	find_vendor(c, &found.list[0]);
+	list_mechs(c, &found.list[0]);
 	c->root = (struct dir_root){
 	    .config_nc = c->config_nc,
 	    .default_nc = c->default_nc,
@@ -285,8 +251,5 @@ dir_probe(struct dir_conn *c, struct err *err)
 	};
 	find_features(&found.list[0], &c->root);
 	choose(&c->root);
-	ok = true;
-out:
-	dir_entries_free(&found);
-	return ok;
+	return true;
 }

@@ -7,6 +7,8 @@
 #include "clock.h"
 #include "conn_priv.h"
 #include "text.h"
+#include "mem.h"
+#include "own_ldap.h"
 
 /* How often change numbers are compared where the server tells of changes by itself. Samba looks
  * for what it should tell only every few seconds; the rootDSE is cheap. */
@@ -50,8 +52,8 @@ static bool
 read_numbers(struct dir_watch *w, struct buf *out, bool *blind_out, struct err *err)
 {
 	static const char *const attrs[] = {"uSNChanged", "entryCSN", NULL};
-	struct dir_entries found;
-	bool ok = false;
+	OWNED(dir_entries_free) struct dir_entries found = {0};
+	OWNED(buf_free) struct buf numbers = {0};
 
 	*out = (struct buf){0};
 	*blind_out = false;
@@ -62,27 +64,21 @@ read_numbers(struct dir_watch *w, struct buf *out, bool *blind_out, struct err *
 		    .attrs = attrs},
 		&found, err))
 		return false;
-	if (found.count == 0) {
-		err_set(err, DIRCA_E_DIRECTORY, "%s does not show %s", w->c->uri, w->base);
-		goto out;
-	}
+	if (found.count == 0)
+		return err_set(err, DIRCA_E_DIRECTORY, "%s does not show %s", w->c->uri, w->base);
 	for (size_t i = 0; i < found.count; i++) {
 		const struct dir_entry *e = &found.list[i];
 
-		if (!append(out, view_str(e->dn), err))
-			goto out;
+		if (!append(&numbers, view_str(e->dn), err))
+			return false;
 		*blind_out = *blind_out || e->count == 0;
 		for (size_t k = 0; k < e->count; k++)
 			if (e->attrs[k].count > 0 &&
-			    !append(out, buf_view(&e->attrs[k].values[0]), err))
-				goto out;
+			    !append(&numbers, buf_view(&e->attrs[k].values[0]), err))
+				return false;
 	}
-	ok = true;
-out:
-	dir_entries_free(&found);
-	if (!ok)
-		buf_free(out);
-	return ok;
+	*out = buf_give(&numbers);
+	return true;
 }
 
 /* Active Directory and Samba: one number that moves with every write to the server; NULL elsewhere.
@@ -90,46 +86,38 @@ out:
 static bool
 read_usn(struct dir_watch *w, char **out, struct err *err)
 {
-	struct dir_entries found;
-	bool ok;
+	OWNED(dir_entries_free) struct dir_entries found = {0};
 
 	*out = NULL;
 	if (!dir_conn_root(w->c)->is_ad)
 		return true;
-	if (!dir_search(w->c,
-		&(struct dir_query){.base = "",
-		    .filter = "(objectClass=*)",
-		    .attrs = (const char *const[]){"highestCommittedUSN", NULL}},
-		&found, err))
-		return false;
-	ok = found.count != 1 ||
-	     dir_entry_text(&found.list[0], "highestCommittedUSN", out, err) != DIR_GET_FAILED;
-	dir_entries_free(&found);
-	return ok;
+	return dir_search(w->c,
+		   &(struct dir_query){.base = "",
+		       .filter = "(objectClass=*)",
+		       .attrs = (const char *const[]){"highestCommittedUSN", NULL}},
+		   &found, err) &&
+	       (found.count != 1 || dir_entry_text(&found.list[0], "highestCommittedUSN", out,
+					err) != DIR_GET_FAILED);
 }
 
 static bool
 compare(struct dir_watch *w, bool *changed_out, struct err *err)
 {
-	struct buf now = {0};
-	char *usn;
+	OWNED(own_memory) char *usn = NULL;
+	struct buf now;
 
 	*changed_out = false;
 	w->poll_at = clock_mono_ms() + w->poll_ms;
 	w->told = false;
 	if (!read_usn(w, &usn, err))
 		return false;
-	if (usn != NULL && w->usn != NULL && strcmp(usn, w->usn) == 0) {
-		free(usn);
+	if (usn != NULL && w->usn != NULL && strcmp(usn, w->usn) == 0)
 		return true;
-	}
-	if (!read_numbers(w, &now, &w->blind, err)) {
-		free(usn);
+	if (!read_numbers(w, &now, &w->blind, err))
 		return false;
-	}
 	*changed_out = w->blind || !view_eq(buf_view(&now), buf_view(&w->seen));
 	free(w->usn);
-	w->usn = usn;
+	w->usn = own_give(&usn);
 	buf_free(&w->seen);
 	w->seen = now;
 	return true;
@@ -184,7 +172,7 @@ fall_back(struct dir_watch *w, const char *reason, const char *words)
 static bool
 on_end(struct dir_watch *w, LDAPMessage *m, struct err *err)
 {
-	char *words = NULL;
+	OWNED(own_ldap_text) char *words = NULL;
 	int code = LDAP_OTHER, rc;
 
 	w->search = -1;
@@ -199,10 +187,8 @@ on_end(struct dir_watch *w, LDAPMessage *m, struct err *err)
 	case LDAP_PROTOCOL_ERROR:
 	case LDAP_OPERATIONS_ERROR:
 		fall_back(w, ldap_err2string(code), words);
-		ldap_memfree(words);
 		return true;
 	default:
-		ldap_memfree(words);
 		return dir_conn_fail(w->c, code != LDAP_SUCCESS ? code : LDAP_UNAVAILABLE, err,
 		    "watching %s", w->base);
 	}
@@ -229,35 +215,33 @@ ends_refresh(BerElement *ber, ber_tag_t tag)
 	return done != 0;
 }
 
+static void
+own_ber(BerElement **ber)
+{
+	ber_free(*ber, 1);
+}
+
 static bool
 on_info(struct dir_watch *w, LDAPMessage *m, struct err *err)
 {
-	struct berval *value = NULL;
-	BerElement *ber = NULL;
-	char *oid = NULL;
+	OWNED(own_berval) struct berval *value = NULL;
+	OWNED(own_ldap_text) char *oid = NULL;
+	OWNED(own_ber) BerElement *ber = NULL;
 	ber_len_t len;
 	ber_tag_t tag;
-	bool ok = false;
 
-	if (ldap_parse_intermediate(w->c->ld, m, &oid, &value, NULL, 0) != LDAP_SUCCESS) {
-		err_set(
+	if (ldap_parse_intermediate(w->c->ld, m, &oid, &value, NULL, 0) != LDAP_SUCCESS)
+		return err_set(
 		    err, DIRCA_E_DIRECTORY, "%s sent a message that cannot be decoded", w->c->uri);
-		goto out;
-	}
-	ok = true;
 	if (oid == NULL || strcmp(oid, LDAP_SYNC_INFO) != 0 || value == NULL ||
 	    (ber = ber_init(value)) == NULL)
-		goto out;
+		return true;
 	tag = ber_peek_tag(ber, &len);
 	if (w->refreshed)
 		w->told = w->told || tag != SYNC_NEW_COOKIE;
 	else
 		w->refreshed = w->told = ends_refresh(ber, tag);
-out:
-	ber_free(ber, 1);
-	ber_bvfree(value);
-	ldap_memfree(oid);
-	return ok;
+	return true;
 }
 
 static bool
@@ -281,9 +265,8 @@ read_messages(struct dir_watch *w, int timeout_ms, struct err *err)
 	struct timeval wait = {timeout_ms / 1000, timeout_ms % 1000 * 1000L};
 
 	while (w->search != -1) {
-		LDAPMessage *m = NULL;
+		OWNED(own_ldap_message) LDAPMessage *m = NULL;
 		int rc = ldap_result(w->c->ld, w->search, LDAP_MSG_ONE, &wait, &m);
-		bool ok;
 
 		if (rc == 0)
 			return true;
@@ -292,9 +275,7 @@ read_messages(struct dir_watch *w, int timeout_ms, struct err *err)
 			return dir_conn_fail(w->c, rc != LDAP_SUCCESS ? rc : LDAP_SERVER_DOWN, err,
 			    "watching %s", w->base);
 		}
-		ok = on_message(w, m, err);
-		ldap_msgfree(m);
-		if (!ok)
+		if (!on_message(w, m, err))
 			return false;
 		wait = (struct timeval){0};
 	}
@@ -341,32 +322,24 @@ bool
 dir_watch_open(const struct dir_config *config, const char *rdns, int poll_s,
     struct dir_watch **out, struct err *err)
 {
-	struct dir_watch *w = calloc(1, sizeof *w);
+	OWNED(dir_watch_close) struct dir_watch *w = mem_zero(1, sizeof *w);
 	bool changed;
 
 	*out = NULL;
-	if (w == NULL)
-		return err_nomem(err);
 	w->search = -1;
 	if (!dir_connect(config, &w->c, err))
-		goto fail;
+		return false;
 	w->how = dir_conn_root(w->c)->watching;
-	if ((w->base = text_printf("%s,%s", rdns, w->c->config_nc)) == NULL) {
-		err_nomem(err);
-		goto fail;
-	}
+	w->base = text_printf("%s,%s", rdns, w->c->config_nc);
 	/* A notification is not confirmed; its refusal is there before the answer to what is asked
 	 * next. */
 	if (!start_search(w, err) || !await_refresh(w, err) || !compare(w, &changed, err) ||
 	    !read_messages(w, 0, err))
-		goto fail;
+		return false;
 	w->poll_ms = interval(w, poll_s);
 	w->poll_at = clock_mono_ms() + w->poll_ms;
-	*out = w;
+	*out = own_give(&w);
 	return true;
-fail:
-	dir_watch_close(&w);
-	return false;
 }
 
 void

@@ -4,6 +4,8 @@
 
 #include "sd_edit.h"
 #include "sd_effective.h"
+#include "own.h"
+#include "mem.h"
 
 const struct ca_right ca_rights[] = {
     {CA_RIGHT_ADMIN, "admin", "Manage CA"},
@@ -13,7 +15,7 @@ const struct ca_right ca_rights[] = {
     {CA_RIGHT_READ, "read", "Read"},
     {CA_RIGHT_ENROLL, "enroll", "Request Certificates"},
 };
-const size_t ca_right_count = sizeof ca_rights / sizeof ca_rights[0];
+const size_t ca_right_count = COUNT_OF(ca_rights);
 
 const char *
 ca_right_name(uint32_t right)
@@ -44,8 +46,8 @@ ca_rights_initial(struct sd *out, struct err *err)
 	    .has_dacl = true,
 	    .owner = administrators,
 	    .group = administrators};
-	if ((out->aces = calloc(1, sizeof *out->aces)) == NULL)
-		return err_nomem(err);
+	(void)err;
+	out->aces = mem_zero(1, sizeof *out->aces);
 	out->aces[0] = (struct ace){
 	    .type = ACE_ALLOW, .mask = CA_RIGHT_ENROLL, .sid = SID_AUTHENTICATED_USERS};
 	out->count = 1;
@@ -126,31 +128,26 @@ bool
 ca_rights_holders(const struct sd *sd, uint32_t right, struct sids *out, struct err *err)
 {
 	const struct sd_question question = {.mask = right};
-	struct sd_trustees found;
-	bool ok = sd_effective_trustees(sd, &question, &found, err);
+	OWNED(sd_trustees_free) struct sd_trustees found = {0};
 
 	*out = (struct sids){0};
-	for (size_t i = 0; ok && i < found.count; i++)
-		ok = sids_add(out, &found.list[i].sid, err);
-	sd_trustees_free(&found);
-	if (!ok)
-		sids_free(out);
-	return ok;
+	if (!sd_effective_trustees(sd, &question, &found, err))
+		return false;
+	for (size_t i = 0; i < found.count; i++)
+		sids_put(out, &found.list[i].sid);
+	return true;
 }
 
 bool
 ca_rights_check(const struct sd *sd, struct err *err)
 {
-	struct sids admins;
-	bool ok;
+	OWNED(sids_free) struct sids admins = {0};
 
 	if (!ca_rights_holders(sd, CA_RIGHT_ADMIN, &admins, err))
 		return false;
-	ok = admins.count > 0 ||
-	     err_set(err, CERTSRV_E_NO_CAADMIN_DEFINED,
-		 "nobody would be left with the right '%s', and the CA could not be administered "
-		 "any more; give it to somebody else first",
-		 ca_right_name(CA_RIGHT_ADMIN));
-	sids_free(&admins);
-	return ok;
+	return admins.count > 0 ||
+	       err_set(err, CERTSRV_E_NO_CAADMIN_DEFINED,
+		   "nobody would be left with the right '%s', and the CA could not be administered "
+		   "any more; give it to somebody else first",
+		   ca_right_name(CA_RIGHT_ADMIN));
 }

@@ -44,7 +44,7 @@ bool ca_rights_check_revoked(
     const struct sd *sd, const struct sid *trustee, uint32_t mask, struct err *err);
 
 /* Who can use the right, as far as a descriptor tells without knowing groups (sd_effective.h).
- * False only on no memory. sids_free(). */
+ *. sids_free(). */
 bool ca_rights_holders(const struct sd *sd, uint32_t right, struct sids *out, struct err *err);
 /* CERTSRV_E_NO_CAADMIN_DEFINED if nobody would be left with Manage CA. */
 bool ca_rights_check(const struct sd *sd, struct err *err);

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "own.h"
+#include "mem.h"
 
 #define OFFICER_MASK  0x00010000u /* [MS-CSRA] 2.2.1.11 */
 #define ACE_ALIGNMENT 4
@@ -58,8 +60,7 @@ decode_rule(const struct ace *ace, struct officer_rule *rule, struct err *err)
 		if (!sid_get(&data, &requester))
 			return err_set(err, ERROR_INVALID_DATA, "requester %u of %u is malformed",
 			    (unsigned)i, (unsigned)count);
-		if (!sids_add(&rule->requesters, &requester, err))
-			return false;
+		sids_put(&rule->requesters, &requester);
 	}
 	return decode_template(data, &rule->template_cn, err);
 }
@@ -73,8 +74,7 @@ officer_rules_decode(const struct sd *sd, struct officer_rules *out, struct err 
 		return out->unrestricted || err_set(err, ERROR_INVALID_DATA,
 						"officer rights: the descriptor has no DACL");
 	}
-	if ((out->list = calloc(sd->count > 0 ? sd->count : 1, sizeof *out->list)) == NULL)
-		return err_nomem(err);
+	out->list = mem_zero(sd->count, sizeof *out->list);
 	for (out->count = 0; out->count < sd->count;) {
 		size_t i = out->count++;
 
@@ -90,8 +90,7 @@ static bool
 encode_data(const struct officer_rule *rule, struct buf *out, struct err *err)
 {
 	static const uint8_t zeros[2 + ACE_ALIGNMENT];
-	struct buf name = {0};
-	bool ok = false;
+	OWNED(buf_free) struct buf name = {0};
 	size_t used;
 
 	if (rule->requesters.count == 0 || rule->requesters.count > UINT16_MAX)
@@ -108,51 +107,52 @@ encode_data(const struct officer_rule *rule, struct buf *out, struct err *err)
 		return err_set(err, E_INVALIDARG, "officer rights: an empty template name");
 	if (!utf16le_encode(rule->template_cn, &name, err) ||
 	    !buf_append(out, buf_view(&name), err) || !buf_append(out, view_of(zeros, 2), err))
-		goto out;
+		return false;
 	used = out->len % ACE_ALIGNMENT;
-	ok = used == 0 || buf_append(out, view_of(zeros, ACE_ALIGNMENT - used), err);
-out:
-	buf_free(&name);
-	return ok;
+	return used == 0 || buf_append(out, view_of(zeros, ACE_ALIGNMENT - used), err);
+}
+
+/* The data of each rule's ACE, which the ACE borrows. */
+struct ace_datas {
+	struct buf *list;
+	size_t count;
+};
+
+static void
+ace_datas_free(struct ace_datas *datas)
+{
+	for (size_t i = 0; i < datas->count; i++)
+		buf_free(&datas->list[i]);
+	free(datas->list);
 }
 
 bool
 officer_rules_encode(const struct officer_rules *rules, struct buf *out, struct err *err)
 {
-	struct sd sd = {.control = SELF_RELATIVE | DACL_PRESENT,
+	OWNED(ace_datas_free)
+	struct ace_datas datas = {mem_zero(rules->count, sizeof *datas.list), rules->count};
+	OWNED(own_memory) struct ace *aces = mem_zero(rules->count, sizeof *aces);
+	const struct sd sd = {.control = SELF_RELATIVE | DACL_PRESENT,
 	    .has_owner = true,
 	    .has_group = true,
 	    .has_dacl = !rules->unrestricted,
 	    .owner = administrators,
 	    .group = administrators,
+	    .aces = aces,
 	    .count = rules->count};
-	size_t room = rules->count > 0 ? rules->count : 1;
-	struct buf *datas = calloc(room, sizeof *datas);
-	bool ok = false;
 
 	*out = (struct buf){0};
-	if ((sd.aces = calloc(room, sizeof *sd.aces)) == NULL || datas == NULL) {
-		err_nomem(err);
-		goto out;
-	}
 	for (size_t i = 0; i < rules->count; i++) {
 		const struct officer_rule *rule = &rules->list[i];
 
-		if (!encode_data(rule, &datas[i], err))
-			goto out;
-		sd.aces[i] =
-		    (struct ace){.type = rule->deny ? ACE_DENY_CALLBACK : ACE_ALLOW_CALLBACK,
-			.mask = OFFICER_MASK,
-			.sid = rule->officer,
-			.data = buf_view(&datas[i])};
+		if (!encode_data(rule, &datas.list[i], err))
+			return false;
+		aces[i] = (struct ace){.type = rule->deny ? ACE_DENY_CALLBACK : ACE_ALLOW_CALLBACK,
+		    .mask = OFFICER_MASK,
+		    .sid = rule->officer,
+		    .data = buf_view(&datas.list[i])};
 	}
-	ok = sd_encode(&sd, out, err);
-out:
-	for (size_t i = 0; datas != NULL && i < rules->count; i++)
-		buf_free(&datas[i]);
-	free(datas);
-	free(sd.aces);
-	return ok;
+	return sd_encode(&sd, out, err);
 }
 
 void

@@ -3,26 +3,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool
-copy_sids(const struct sids *from, struct sids *out, struct err *err)
-{
-	for (size_t i = 0; i < from->count; i++)
-		if (!sids_add(out, &from->list[i], err))
-			return false;
-	return true;
-}
+#include "mem.h"
 
-static bool
-rule_copy(const struct officer_rule *from, struct officer_rule *out, struct err *err)
+static struct officer_rule
+rule_copy(const struct officer_rule *from)
 {
-	*out = (struct officer_rule){.deny = from->deny, .officer = from->officer};
-	if (from->template_cn != NULL && (out->template_cn = strdup(from->template_cn)) == NULL)
-		return err_nomem(err);
-	if (copy_sids(&from->requesters, &out->requesters, err))
-		return true;
-	sids_free(&out->requesters);
-	free(out->template_cn);
-	return false;
+	struct officer_rule copy = {.deny = from->deny,
+	    .officer = from->officer,
+	    .template_cn = mem_text(from->template_cn)};
+
+	for (size_t i = 0; i < from->requesters.count; i++)
+		sids_put(&copy.requesters, &from->requesters.list[i]);
+	return copy;
 }
 
 static void
@@ -71,22 +63,20 @@ bool
 officer_rules_add(struct officer_rules *rules, const struct officer_rule *rule, size_t *at_out,
     bool *added_out, struct err *err)
 {
-	struct officer_rule *grown, copy;
+	struct officer_rule *at;
 	size_t place = 0;
 
+	(void)err;
 	*added_out = false;
 	for (*at_out = 0; *at_out < rules->count; (*at_out)++)
 		if (rule_eq(&rules->list[*at_out], rule))
 			return true;
-	if ((grown = reallocarray(rules->list, rules->count + 1, sizeof *grown)) == NULL)
-		return err_nomem(err);
-	rules->list = grown;
-	if (!rule_copy(rule, &copy, err))
-		return false;
-	while (place < rules->count && (!rule->deny || grown[place].deny))
+	rules->list = mem_grow(rules->list, rules->count, sizeof *rules->list);
+	while (place < rules->count && (!rule->deny || rules->list[place].deny))
 		place++;
-	memmove(grown + place + 1, grown + place, (rules->count - place) * sizeof *grown);
-	grown[place] = copy;
+	at = rules->list + place;
+	memmove(at + 1, at, (rules->count - place) * sizeof *at);
+	*at = rule_copy(rule);
 	rules->count++;
 	*at_out = place;
 	*added_out = true;
@@ -105,10 +95,7 @@ officer_rules_begin(const struct sids *officers, struct officer_rules *out, stru
 		size_t at;
 		bool added;
 
-		if (!officer_rules_add(out, &rule, &at, &added, err)) {
-			officer_rules_free(out);
-			return false;
-		}
+		officer_rules_add(out, &rule, &at, &added, err);
 	}
 	return true;
 }

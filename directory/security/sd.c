@@ -4,6 +4,8 @@
 
 #include "bytes.h"
 #include "sd_priv.h"
+#include "own.h"
+#include "mem.h"
 
 #define SD_MAX         65536
 #define SD_REVISION    1
@@ -32,8 +34,7 @@ get_aces(struct view v, uint16_t count, const char *which, struct acl *out, stru
 	if (count > v.len / ACE_LEN_MIN)
 		return err_set(err, ERROR_INVALID_DATA,
 		    "security descriptor: the %s has no room for %u ACEs", which, (unsigned)count);
-	if ((out->aces = calloc(count > 0 ? count : 1, sizeof *out->aces)) == NULL)
-		return err_nomem(err);
+	out->aces = mem_zero(count, sizeof *out->aces);
 	for (; out->count < count; out->count++) {
 		struct ace *ace = &out->aces[out->count];
 
@@ -263,7 +264,7 @@ bool
 sd_encode(const struct sd *sd, struct buf *out, struct err *err)
 {
 	uint16_t control = (uint16_t)(sd->control | SD_CONTROL_SELF_RELATIVE);
-	struct buf b = {0};
+	OWNED(buf_free) struct buf b = {0};
 
 	*out = (struct buf){0};
 	if (sd->has_dacl)
@@ -276,15 +277,10 @@ sd_encode(const struct sd *sd, struct buf *out, struct err *err)
 	b.ptr[1] = sd->rm_control;
 	patch_u16le(&b, 2, control);
 	if (!put_parts(sd, &b, err))
-		goto fail;
-	if (b.len > SD_MAX) {
-		err_set(
+		return false;
+	if (b.len > SD_MAX)
+		return err_set(
 		    err, DIRCA_E_TOO_LARGE, "a security descriptor holds at most %d bytes", SD_MAX);
-		goto fail;
-	}
-	*out = b;
+	*out = buf_give(&b);
 	return true;
-fail:
-	buf_free(&b);
-	return false;
 }

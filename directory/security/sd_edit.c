@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sd_priv.h"
+#include "mem.h"
 
 static int
 canonical_rank(const struct ace *ace)
@@ -28,7 +29,7 @@ sd_add_ace(struct sd *sd, const struct ace *ace, bool *changed_out, struct err *
 {
 	bool denies = ace_is_deny(ace->type) && (ace->flags & ACE_FLAG_INHERITED) == 0;
 	size_t place = 0, counts = denies ? sd_denials_end(sd) : sd->count;
-	struct ace *grown;
+	struct ace *at;
 
 	*changed_out = false;
 	if (!sd->has_dacl)
@@ -38,9 +39,7 @@ sd_add_ace(struct sd *sd, const struct ace *ace, bool *changed_out, struct err *
 	for (size_t i = 0; i < counts; i++)
 		if (ace_eq(&sd->aces[i], ace))
 			return true;
-	if ((grown = reallocarray(sd->aces, sd->count + 1, sizeof *grown)) == NULL)
-		return err_nomem(err);
-	sd->aces = grown;
+	sd->aces = mem_grow(sd->aces, sd->count, sizeof *sd->aces);
 	/* Behind the last of its kind, so that an order that was not canonical stays as it is. */
 	for (size_t i = 0; i < sd->count; i++)
 		if (canonical_rank(&sd->aces[i]) <= canonical_rank(ace))
@@ -48,8 +47,9 @@ sd_add_ace(struct sd *sd, const struct ace *ace, bool *changed_out, struct err *
 	/* A new denial must stand before every grant, or it does not deny. */
 	if (denies)
 		place = 0;
-	memmove(grown + place + 1, grown + place, (sd->count - place) * sizeof *grown);
-	grown[place] = *ace;
+	at = sd->aces + place;
+	memmove(at + 1, at, (sd->count - place) * sizeof *at);
+	*at = *ace;
 	sd->count++;
 	*changed_out = true;
 	return true;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sd_priv.h"
+#include "mem.h"
 
 const struct sd_question SD_ASKS_WRITE_DACL = {
     .mask = SD_RIGHT_WRITE_DACL, .mapping = &SD_MAPPING_DS};
@@ -60,9 +61,8 @@ bool
 sd_effective_trustees(const struct sd *sd, const struct sd_question *question,
     struct sd_trustees *out, struct err *err)
 {
-	*out = (struct sd_trustees){0};
-	if ((out->list = calloc(sd->count + 1, sizeof *out->list)) == NULL)
-		return err_nomem(err);
+	(void)err;
+	*out = (struct sd_trustees){.list = mem_zero(sd->count + 1, sizeof *out->list)};
 	if (!sd->has_dacl) {
 		out->list[out->count++] = (struct sd_trustee){SID_EVERYONE, SD_NULL_DACL};
 		return true;

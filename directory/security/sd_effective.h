@@ -40,7 +40,7 @@ struct sd_trustees {
 /* Whether one SID would be listed; *ace_out as in struct sd_trustee. */
 bool sd_trustee_holds(
     const struct sd *sd, const struct sid *sid, const struct sd_question *question, int *ace_out);
-/* Without DACL: Everyone, SD_NULL_DACL. False only on no memory. */
+/* Without DACL: Everyone, SD_NULL_DACL.. */
 bool sd_effective_trustees(const struct sd *sd, const struct sd_question *question,
     struct sd_trustees *out, struct err *err);
 /* The same for writing one attribute: by its schemaIDGUID, its property set (or NULL) or all. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "sd_priv.h"
+#include "mem.h"
 
 /* ---- What is wrong ---- */
 
@@ -85,14 +86,14 @@ static const struct {
     {is_behind_inherited, "an entry of the object's own stands behind inherited ones"},
     {is_there_already, "an earlier entry says the same"},
 };
-#define CHECK_COUNT (sizeof checks / sizeof checks[0])
+#define CHECK_COUNT COUNT_OF(checks)
 
 bool
 sd_review(const struct sd *sd, struct sd_findings *out, struct err *err)
 {
-	*out = (struct sd_findings){0};
-	if ((out->list = calloc(1 + sd->count * CHECK_COUNT, sizeof *out->list)) == NULL)
-		return err_nomem(err);
+	(void)err;
+	*out =
+	    (struct sd_findings){.list = mem_zero(1 + sd->count * CHECK_COUNT, sizeof *out->list)};
 	if (!sd->has_dacl)
 		out->list[out->count++] = (struct sd_finding){
 		    SD_NULL_DACL, "there is no DACL: everybody has every right"};
@@ -215,9 +216,8 @@ sd_compare(
 	/* Owner and group twice, presence and protection of the DACL, and every ACE or an order. */
 	size_t room = 8 + sd->count + wanted->count + sd->sacl_count + wanted->sacl_count;
 
-	*out = (struct sd_differences){0};
-	if ((out->list = calloc(room, sizeof *out->list)) == NULL)
-		return err_nomem(err);
+	(void)err;
+	*out = (struct sd_differences){.list = mem_zero(room, sizeof *out->list)};
 	if (wanted->has_owner)
 		compare_sids("owner", sd->has_owner ? &sd->owner : NULL, &wanted->owner, out);
 	if (wanted->has_group)

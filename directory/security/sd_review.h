@@ -20,7 +20,7 @@ struct sd_findings {
 
 /* No DACL, or an empty one; and ACEs that do something else than they seem to say: of unknown
  * types, under a condition, of a SACL, without rights, out of order, twice. Who has the rights, and
- * whether he should, is not asked. False only on no memory. */
+ * whether he should, is not asked.. */
 bool sd_review(const struct sd *sd, struct sd_findings *out, struct err *err);
 void sd_findings_free(struct sd_findings *f);
 
@@ -39,7 +39,7 @@ struct sd_differences {
 
 /* Only the parts that `wanted` has are compared: owner, group, DACL with its protection and the
  * order of its ACEs, SACL. That a directory made an ACL by inheriting (AI, AR) is no difference.
- * The list points into both. False only on no memory. */
+ * The list points into both.. */
 bool sd_compare(
     const struct sd *sd, const struct sd *wanted, struct sd_differences *out, struct err *err);
 void sd_differences_free(struct sd_differences *d);

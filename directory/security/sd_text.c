@@ -8,6 +8,7 @@
 #include "ca_rights.h"
 #include "sd_priv.h"
 #include "sid_alias.h"
+#include "mem.h"
 
 struct right {
 	uint32_t mask;
@@ -38,8 +39,6 @@ static const struct right ds_rights[] = {
     {SD_RIGHT_WRITE_OWNER, "change owner"},
 };
 
-#define COUNT(a) (sizeof(a) / sizeof(a)[0])
-
 /* *separator is written before every name but the first. */
 static void
 put_name(FILE *f, const char **separator, const char *name)
@@ -65,7 +64,7 @@ put_mask(FILE *f, const char **separator, uint32_t mask, enum sd_rights rights)
 
 	for (size_t i = 0; rights == SD_RIGHTS_CA && i < ca_right_count; i++)
 		put_bits(f, separator, &mask, ca_rights[i].mask, ca_rights[i].name);
-	for (size_t i = 0; rights == SD_RIGHTS_DS && i < COUNT(ds_rights); i++)
+	for (size_t i = 0; rights == SD_RIGHTS_DS && i < COUNT_OF(ds_rights); i++)
 		put_bits(f, separator, &mask, ds_rights[i].mask, ds_rights[i].name);
 	if (mask == 0)
 		return;

@@ -5,6 +5,8 @@
 #include "sd_priv.h"
 #include "sddl_priv.h"
 #include "sid_alias.h"
+#include "own.h"
+#include "mem.h"
 
 #define FIELD_MAX 256 /* of type, flags, rights and GUIDs */
 
@@ -12,7 +14,7 @@
 struct acl {
 	struct ace *aces;
 	struct buf *datas;
-	size_t count, cap;
+	size_t count;
 };
 
 /* A place in the text that is read. */
@@ -36,26 +38,14 @@ acl_free(struct acl *acl)
 	free(acl->aces);
 }
 
-static bool
-acl_add(struct acl *acl, struct err *err)
+static void
+acl_add(struct acl *acl)
 {
-	size_t cap = acl->cap == 0 ? 16 : 2 * acl->cap;
-	struct ace *aces;
-	struct buf *datas;
-
-	if (acl->count == acl->cap) {
-		if ((aces = reallocarray(acl->aces, cap, sizeof *aces)) == NULL)
-			return err_nomem(err);
-		acl->aces = aces;
-		if ((datas = reallocarray(acl->datas, cap, sizeof *datas)) == NULL)
-			return err_nomem(err);
-		acl->datas = datas;
-		acl->cap = cap;
-	}
+	acl->aces = mem_grow(acl->aces, acl->count, sizeof *acl->aces);
+	acl->datas = mem_grow(acl->datas, acl->count, sizeof *acl->datas);
 	acl->aces[acl->count] = (struct ace){0};
 	acl->datas[acl->count] = (struct buf){0};
 	acl->count++;
-	return true;
 }
 
 static bool
@@ -334,10 +324,11 @@ get_acl(struct reader *r, const struct acl_bits *bits, uint16_t *control, bool *
 	get_acl_flags(r, bits, control, has_acl);
 	if (!*has_acl && *r->at == '(')
 		return fail_at(r->at, "a list that is absent holds no ACEs", err);
-	while (*r->at == '(')
-		if (!acl_add(acl, err) ||
-		    !get_ace(r, &acl->aces[acl->count - 1], &acl->datas[acl->count - 1], err))
+	while (*r->at == '(') {
+		acl_add(acl);
+		if (!get_ace(r, &acl->aces[acl->count - 1], &acl->datas[acl->count - 1], err))
 			return false;
+	}
 	return true;
 }
 
@@ -369,29 +360,30 @@ get_part(struct reader *r, struct parts *p, struct err *err)
 	}
 }
 
+static void
+parts_free(struct parts *p)
+{
+	acl_free(&p->dacl);
+	acl_free(&p->sacl);
+}
+
 bool
 sd_from_sddl_in(
     const char *sddl, const struct sddl_domains *domains, struct sd *out, struct err *err)
 {
 	struct reader r = {sddl, domains};
-	struct parts p = {0};
-	struct buf raw = {0};
-	bool ok = false;
+	OWNED(parts_free) struct parts p = {0};
+	OWNED(buf_free) struct buf raw = {0};
 
 	*out = (struct sd){0};
 	while (*r.at != '\0')
 		if (!get_part(&r, &p, err))
-			goto out;
+			return false;
 	p.sd.aces = p.dacl.aces;
 	p.sd.count = p.dacl.count;
 	p.sd.sacl = p.sacl.aces;
 	p.sd.sacl_count = p.sacl.count;
-	ok = sd_encode(&p.sd, &raw, err) && sd_decode(buf_view(&raw), out, err);
-out:
-	acl_free(&p.dacl);
-	acl_free(&p.sacl);
-	buf_free(&raw);
-	return ok;
+	return sd_encode(&p.sd, &raw, err) && sd_decode(buf_view(&raw), out, err);
 }
 
 bool

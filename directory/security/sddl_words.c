@@ -1,9 +1,10 @@
+#include "mem.h"
 #include "sd_priv.h"
 #include "sddl_priv.h"
 
-#define WORDS(list)                                  \
-	{                                            \
-		list, sizeof(list) / sizeof(list)[0] \
+#define WORDS(list)                  \
+	{                            \
+		list, COUNT_OF(list) \
 	}
 
 /* [MS-DTYP] 2.5.1.1 prints the values of XU and ZA exchanged; 2.4.4.1 has them right. The letters

@@ -7,6 +7,7 @@
 
 #include "bytes.h"
 #include "text.h"
+#include "mem.h"
 
 #define SID_REVISION      1
 #define SID_AUTHORITY_LEN 6
@@ -151,17 +152,20 @@ sid_with_rid(const struct sid *domain, uint32_t rid, struct sid *out)
 	return true;
 }
 
+void
+sids_put(struct sids *set, const struct sid *sid)
+{
+	if (sids_contain(set, sid))
+		return;
+	set->list = mem_grow(set->list, set->count, sizeof *set->list);
+	set->list[set->count++] = *sid;
+}
+
 bool
 sids_add(struct sids *set, const struct sid *sid, struct err *err)
 {
-	struct sid *list;
-
-	if (sids_contain(set, sid))
-		return true;
-	if ((list = reallocarray(set->list, set->count + 1, sizeof *list)) == NULL)
-		return err_nomem(err);
-	set->list = list;
-	set->list[set->count++] = *sid;
+	(void)err;
+	sids_put(set, sid);
 	return true;
 }
 

@@ -36,8 +36,10 @@ extern const struct sid SID_EVERYONE;            /* S-1-1-0 */
 extern const struct sid SID_AUTHENTICATED_USERS; /* S-1-5-11 */
 extern const struct sid SID_THIS_ORGANIZATION;   /* S-1-5-15 */
 
-bool sids_add(
-    struct sids *set, const struct sid *sid, struct err *err); /* ignores a SID that is there */
+/* A SID that is there already is ignored. */
+void sids_put(struct sids *set, const struct sid *sid);
+/* The same; true. */
+bool sids_add(struct sids *set, const struct sid *sid, struct err *err);
 bool sids_contain(const struct sids *set, const struct sid *sid);
 void sids_free(struct sids *set);
 

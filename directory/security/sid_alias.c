@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "text.h"
+#include "mem.h"
 
 enum scope { ABSOLUTE, BUILTIN, DOMAIN, FOREST };
 
@@ -83,8 +84,6 @@ static const struct known {
     {"EK", FOREST, 527, {0}, NULL},
 };
 
-#define COUNT(a) (sizeof(a) / sizeof(a)[0])
-
 static const struct sid builtin = {.count = 1, .authority = 5, .subs = {32}};
 
 static bool
@@ -108,7 +107,7 @@ sid_well_known_name(const struct sid *sid)
 	const struct sddl_domains none = {NULL, NULL};
 	struct sid one;
 
-	for (size_t i = 0; i < COUNT(known); i++)
+	for (size_t i = 0; i < COUNT_OF(known); i++)
 		if (sid_of_row(&known[i], &none, &one) && sid_eq(&one, sid))
 			return known[i].name;
 	return NULL;
@@ -119,7 +118,7 @@ sid_by_well_known_name(const char *name, struct sid *out)
 {
 	const struct sddl_domains none = {NULL, NULL};
 
-	for (size_t i = 0; i < COUNT(known); i++)
+	for (size_t i = 0; i < COUNT_OF(known); i++)
 		if (known[i].name != NULL && text_eq_nocase(known[i].name, name) &&
 		    sid_of_row(&known[i], &none, out))
 			return known[i].name;
@@ -131,7 +130,7 @@ sid_alias_of(const struct sid *sid, const struct sddl_domains *domains)
 {
 	struct sid one;
 
-	for (size_t i = 0; i < COUNT(known); i++)
+	for (size_t i = 0; i < COUNT_OF(known); i++)
 		if (known[i].alias[0] != '\0' && sid_of_row(&known[i], domains, &one) &&
 		    sid_eq(&one, sid))
 			return known[i].alias;
@@ -142,7 +141,7 @@ enum sid_alias_read
 sid_of_alias(const char *text, const struct sddl_domains *domains, struct sid *out)
 {
 	*out = (struct sid){0};
-	for (size_t i = 0; i < COUNT(known) && text[0] != '\0'; i++)
+	for (size_t i = 0; i < COUNT_OF(known) && text[0] != '\0'; i++)
 		if (known[i].alias[0] == text[0] && known[i].alias[1] == text[1])
 			return sid_of_row(&known[i], domains, out) ? SID_ALIAS_OK
 								   : SID_ALIAS_NEEDS_DOMAIN;

@@ -15,16 +15,20 @@ def table(text, start):
     return text[at : text.index("\n}", at)]
 
 
+def verb_rows():
+    """[(name, least, most, groups of options)] of the rows X("name", "arguments", least, most, group, needs, options, ...)."""
+    text = source("cli/verbs.h").replace("\\\n", " ")
+    return re.findall(r'X\(\s*"([a-z ]+)",\s*"[^"]*",\s*(\d+),\s*(\w+),\s*GROUP_\w+,\s*NEEDS_\w+,\s*([A-Z_ |0\s]+),', text)
+
+
 def verbs():
     """{verb: option groups}"""
-    rows = re.findall(r'\{\s*"([a-z ]+)",\s*"[^"]*",\s*"[^"]*",\s*\d+,\s*\w+,\s*([A-Z_ |0]+),\s*cmd_\w+\s*\}', table(source("cli/verbs.c"), "verbs[] ="))
-    return {name: {g.strip() for g in groups.split("|")} - {"0"} for name, groups in rows}
+    return {name: {g.strip() for g in groups.split("|")} - {"0"} for name, _, _, groups in verb_rows()}
 
 
 def verb_arguments():
     """{verb: (least, most)} arguments."""
-    rows = re.findall(r'\{\s*"([a-z ]+)",\s*"[^"]*",\s*"[^"]*",\s*(\d+),\s*(\w+),', table(source("cli/verbs.c"), "verbs[] ="))
-    return {name: (int(least), int(most) if most.isdigit() else 32) for name, least, most in rows}
+    return {name: (int(least), int(most) if most.isdigit() else 32) for name, least, most, _ in verb_rows()}
 
 
 def flags():

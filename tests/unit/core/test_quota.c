@@ -22,21 +22,11 @@ take(struct quota *q, const char *who, int64_t now_ms, int64_t bytes,
 	return ok;
 }
 
-static struct quota *
-new_quota(void)
-{
-	struct quota *q;
-	struct err err;
-
-	assert_true(quota_new(&q, &err));
-	return q;
-}
-
 static void
 requests_and_bytes_are_limited_for_an_hour(void **state)
 {
 	const struct quota_limits limits = {.requests = 3, .bytes = 100};
-	struct quota *q = new_quota();
+	struct quota *q = quota_new();
 	struct quota_verdict v;
 
 	(void)state;
@@ -62,7 +52,7 @@ static void
 zero_is_no_limit(void **state)
 {
 	const struct quota_limits none = {0};
-	struct quota *q = new_quota();
+	struct quota *q = quota_new();
 	struct quota_verdict v;
 
 	(void)state;
@@ -76,7 +66,7 @@ static void
 many_requesters_do_not_push_out_the_busy_one(void **state)
 {
 	const struct quota_limits limits = {.requests = 2};
-	struct quota *q = new_quota();
+	struct quota *q = quota_new();
 	struct quota_verdict v;
 
 	(void)state;

@@ -1,0 +1,50 @@
+#include "work.h"
+
+#include "daemon_config.h"
+#include "own.h"
+
+bool
+work_open(struct work *w, enum cli_needs needs, struct err *err)
+{
+	struct session *s = &w->session;
+
+	switch (needs) {
+	case NEEDS_NOTHING:
+		return true;
+	case NEEDS_CONFIG:
+		return load_daemon_config(w->cli, &w->config, err);
+	case NEEDS_SESSION:
+		return session_open(w->cli, s, err);
+	case NEEDS_DIRECTORY:
+		return session_open(w->cli, s, err) && session_directory(s, err);
+	case NEEDS_PKI:
+		return session_open(w->cli, s, err) && session_pki(s, err);
+	case NEEDS_CA:
+		break;
+	}
+	return session_open(w->cli, s, err) && session_ca(s, &w->ca, err);
+}
+
+static void
+work_close(struct work *w)
+{
+	http_client_close(&w->ca);
+	session_close(&w->session);
+	config_free(&w->config);
+}
+
+enum cli_exit
+work_run(struct cli *cli)
+{
+	const struct verb *verb = cli->verb;
+	OWNED(work_close) struct work w = {.cli = cli};
+	enum cli_exit status;
+	struct err err;
+
+	if (work_open(&w, verb->needs, &err) && verb->run(&w, &err))
+		return w.status;
+	status = cli_fail(cli, &err);
+	if (status == CLI_USAGE && (verb->options & OPTS_FIELDS) != 0)
+		template_name_fields(stderr);
+	return status;
+}
