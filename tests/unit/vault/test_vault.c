@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 
 #include "bytes.h"
+#include "mem.h"
 #include "recovery.h"
 #include "vault_lab.h"
 
@@ -850,7 +851,8 @@ enum deed {
 	DEED_FORK,
 	DEED_PTRACE,
 	DEED_CODE,
-	DEED_KILL
+	DEED_KILL,
+	DEED_NO_MEMORY
 };
 
 static pid_t other_pid;
@@ -887,6 +889,8 @@ attempt(enum deed deed)
 			   : errno;
 	case DEED_KILL:
 		return kill(other_pid, 0) == 0 ? 0 : errno;
+	case DEED_NO_MEMORY:
+		mem_exhausted();
 	}
 	return -1;
 }
@@ -926,6 +930,19 @@ sandboxed_process_reaches_nothing_outside(void **state)
 		assert_true(WIFSIGNALED(status));
 		assert_int_equal(WTERMSIG(status), SIGSYS);
 	}
+}
+
+static void
+sandboxed_process_that_has_no_memory_aborts(void **state)
+{
+	int status;
+
+	(void)state;
+	if (!SANDBOX)
+		skip();
+	status = attempt_in_sandbox(DEED_NO_MEMORY);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGABRT);
 }
 
 static void
@@ -976,6 +993,7 @@ main(void)
 	    cmocka_unit_test(key_file_is_private_and_never_overwritten),
 	    cmocka_unit_test(each_kind_of_key_is_made_and_signs),
 	    cmocka_unit_test(sandboxed_process_reaches_nothing_outside),
+	    cmocka_unit_test(sandboxed_process_that_has_no_memory_aborts),
 	    cmocka_unit_test(sandboxed_process_has_its_folder_and_no_other_file),
 	};
 
