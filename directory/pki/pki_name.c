@@ -150,10 +150,11 @@ ldap_url(const char *dn, const char *rest)
 char *
 pki_cdp_url(const char *services_dn, const char *ca_name, const char *host)
 {
-	OWNED(own_memory)
-	char *name = pki_sanitize(ca_name),
-	     *computer = pki_short_host(host), *cdp = pki_child_dn("CDP", services_dn),
-	     *parent = pki_child_dn(computer, cdp), *dn = pki_child_dn(name, parent);
+	OWNED(own_memory) char *name = pki_sanitize(ca_name);
+	OWNED(own_memory) char *computer = pki_short_host(host);
+	OWNED(own_memory) char *cdp = pki_child_dn("CDP", services_dn);
+	OWNED(own_memory) char *parent = pki_child_dn(computer, cdp);
+	OWNED(own_memory) char *dn = pki_child_dn(name, parent);
 
 	return ldap_url(dn, "certificateRevocationList?base?objectClass=cRLDistributionPoint");
 }
@@ -161,9 +162,9 @@ pki_cdp_url(const char *services_dn, const char *ca_name, const char *host)
 char *
 pki_aia_url(const char *services_dn, const char *ca_name)
 {
-	OWNED(own_memory)
-	char *name = pki_sanitize(ca_name),
-	     *aia = pki_child_dn("AIA", services_dn), *dn = pki_child_dn(name, aia);
+	OWNED(own_memory) char *name = pki_sanitize(ca_name);
+	OWNED(own_memory) char *aia = pki_child_dn("AIA", services_dn);
+	OWNED(own_memory) char *dn = pki_child_dn(name, aia);
 
 	return ldap_url(dn, "cACertificate?base?objectClass=certificationAuthority");
 }
