@@ -5,6 +5,8 @@
 
 #include "text.h"
 #include "tmpl_priv.h"
+#include "mem.h"
+#include "own.h"
 
 #define STATEMENT_MAX 2048
 
@@ -111,12 +113,9 @@ decode_all(const struct dir_entry *e, struct enterprise_oid *o, struct err *err)
 bool
 enterprise_oid_decode(const struct dir_entry *e, struct enterprise_oid *out, struct err *err)
 {
-	*out = (struct enterprise_oid){0};
-	if ((out->dn = strdup(e->dn)) == NULL) {
-		err_nomem(err);
-	} else if (decode_all(e, out, err)) {
+	*out = (struct enterprise_oid){.dn = mem_text(e->dn)};
+	if (decode_all(e, out, err))
 		return true;
-	}
 	err_prefix(err, "object identifier %s", e->dn);
 	enterprise_oid_free(out);
 	return false;
@@ -135,29 +134,24 @@ enterprise_oid_free(struct enterprise_oid *o)
 }
 
 /* Takes `text` over; sentences may repeat. */
-static bool
-report(struct texts *broken, const char *text, struct err *err)
+static void
+report(struct texts *broken, const char *text)
 {
-	char *copy;
-
-	if (texts_has(broken, text))
-		return true;
-	return (copy = strdup(text)) != NULL ? texts_take_new(broken, copy, err) : err_nomem(err);
+	if (!texts_has(broken, text))
+		texts_add(broken, text);
 }
 
-static bool
-load_all(const struct dir_entries *entries, struct enterprise_oids *out, struct texts *broken,
-    struct err *err)
+static void
+load_all(const struct dir_entries *entries, struct enterprise_oids *out, struct texts *broken)
 {
 	for (size_t i = 0; i < entries->count; i++) {
 		struct err reason;
 
 		if (enterprise_oid_decode(&entries->list[i], &out->list[out->count], &reason))
 			out->count++;
-		else if (reason.code == E_OUTOFMEMORY || !report(broken, reason.msg, err))
-			return err_nomem(err);
+		else
+			report(broken, reason.msg);
 	}
-	return true;
 }
 
 static bool
@@ -170,13 +164,13 @@ has_rival(const struct enterprise_oids *o, size_t at)
 }
 
 /* Entries that claim an OID together say different things of it: none is believed. */
-static bool
-drop_rivals(struct enterprise_oids *o, struct texts *broken, struct err *err)
+static void
+drop_rivals(struct enterprise_oids *o, struct texts *broken)
 {
-	bool *drop = calloc(o->count + 1, sizeof *drop), ok = drop != NULL;
+	OWNED(own_memory) bool *drop = mem_zero(o->count, sizeof *drop);
 	size_t kept = 0;
 
-	for (size_t i = 0; ok && i < o->count; i++) {
+	for (size_t i = 0; i < o->count; i++) {
 		struct err reason;
 
 		if (!(drop[i] = has_rival(o, i)))
@@ -185,30 +179,25 @@ drop_rivals(struct enterprise_oids *o, struct texts *broken, struct err *err)
 		    "object identifier %s: several entries have msPKI-Cert-Template-OID %s; "
 		    "remove the wrong ones",
 		    o->list[i].dn, o->list[i].oid);
-		ok = report(broken, reason.msg, err);
+		report(broken, reason.msg);
 	}
-	for (size_t i = 0; ok && i < o->count; i++)
+	for (size_t i = 0; i < o->count; i++)
 		if (drop[i])
 			enterprise_oid_free(&o->list[i]);
 		else
 			o->list[kept++] = o->list[i];
-	if (ok)
-		o->count = kept;
-	free(drop);
-	return ok || err_nomem(err);
+	o->count = kept;
 }
 
 bool
 enterprise_oids_load(const struct dir_entries *entries, struct enterprise_oids *out,
     struct texts *broken, struct err *err)
 {
-	*out = (struct enterprise_oids){0};
-	if ((out->list = calloc(entries->count + 1, sizeof *out->list)) == NULL)
-		return err_nomem(err);
-	if (load_all(entries, out, broken, err) && drop_rivals(out, broken, err))
-		return true;
-	enterprise_oids_free(out);
-	return false;
+	(void)err;
+	*out = (struct enterprise_oids){.list = mem_zero(entries->count, sizeof *out->list)};
+	load_all(entries, out, broken);
+	drop_rivals(out, broken);
+	return true;
 }
 
 void

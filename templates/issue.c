@@ -7,6 +7,7 @@
 #include "flags.h"
 #include "issue_priv.h"
 #include "tmpl_priv.h"
+#include "mem.h"
 
 #define OID_KEY_USAGE         "2.5.29.15"
 #define OID_BASIC_CONSTRAINTS "2.5.29.19"
@@ -211,9 +212,7 @@ choose_policies(
 			    "template %s: the request asks for issuance policy %s, which is not in "
 			    "msPKI-Certificate-Policy",
 			    t->cn, r->policies.list[i]);
-	p->chosen_policies = calloc(t->policies.count + 1, sizeof *p->chosen_policies);
-	if (p->chosen_policies == NULL)
-		return err_nomem(err);
+	p->chosen_policies = mem_zero(t->policies.count, sizeof *p->chosen_policies);
 	p->policies.list = p->chosen_policies;
 	for (size_t i = 0; i < t->policies.count; i++)
 		if (texts_has(&r->policies, t->policies.list[i]))

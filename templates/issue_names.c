@@ -4,12 +4,16 @@
 #include <string.h>
 #include <strings.h>
 
+#include "mem.h"
+
 #define DNS_NAME_MAX 253
 
 static bool
 copy_text(const char *text, char **out, struct err *err)
 {
-	return (*out = strdup(text)) != NULL || err_nomem(err);
+	(void)err;
+	*out = mem_text(text);
+	return true;
 }
 
 /* mail and DNS names become IA5String. */
@@ -77,15 +81,10 @@ plan_subject(
 static bool
 add_san(struct issue_plan *p, struct issue_san_value value, const char *text, struct err *err)
 {
-	struct issue_san_value *list;
-
-	if (text != NULL && !copy_text(text, &value.text, err))
-		return false;
-	if ((list = reallocarray(p->sans, p->san_count + 1, sizeof *list)) == NULL) {
-		free(value.text);
-		return err_nomem(err);
-	}
-	p->sans = list;
+	(void)err;
+	if (text != NULL)
+		value.text = mem_text(text);
+	p->sans = mem_grow(p->sans, p->san_count, sizeof *p->sans);
 	p->sans[p->san_count++] = value;
 	return true;
 }

@@ -6,83 +6,77 @@
 #include <string.h>
 
 #include "lint_priv.h"
+#include "mem.h"
+#include "own.h"
 #include "printable.h"
 #include "text.h"
 #include "tmpl_priv.h"
 
-/* A rule as lint_rules shows it, and the function that checks it. */
 static const struct lint_rule rules[] = {
-    {"DECODE", "a template that cannot be decoded",
+    {"DECODE", NULL, "a template that cannot be decoded",
 	"mend the attribute that the finding names; the CA does not issue the template", NULL},
-    {"UNSEEN", "a template whose rights this account may not see",
+    {"UNSEEN", lint_unseen, "a template whose rights this account may not see",
 	"look with an account that may read nTSecurityDescriptor, or give the template one: `dirca "
 	"template grant`",
 	NULL},
-    {"ESC1", "whoever enrolls chooses the name of a certificate for logon",
+    {"ESC1", lint_esc1, "whoever enrolls chooses the name of a certificate for logon",
 	"`dirca template set NAME subject=upn` or approval=yes, or take the Enroll right away",
 	NULL},
-    {"ESC2", "certificates for any purpose", "name the purposes: `dirca template set NAME eku=...`",
-	NULL},
-    {"ESC3", "enrollment agent certificates without approval",
+    {"ESC2", lint_esc2, "certificates for any purpose",
+	"name the purposes: `dirca template set NAME eku=...`", NULL},
+    {"ESC3", lint_esc3, "enrollment agent certificates without approval",
 	"`dirca template set NAME approval=yes`, or take the Enroll right away", NULL},
-    {"ESC4", "a template that others than administrators can change",
+    {"ESC4", lint_esc4, "a template that others than administrators can change",
 	"take the write rights away: `dirca template revoke NAME TRUSTEE write`", NULL},
-    {"ESC5", "PKI objects that others than administrators can change",
+    {"ESC5", lint_esc5, "PKI objects that others than administrators can change",
 	"take the write rights away from the object's security descriptor", NULL},
-    {"ESC6", "names in request attributes (EDITF_ATTRIBUTESUBJECTALTNAME2)",
+    {"ESC6", NULL, "names in request attributes (EDITF_ATTRIBUTESUBJECTALTNAME2)",
 	"dirca never takes names from request attributes", "a setting of Windows CAs' registry"},
-    {"ESC7", "everybody may manage a CA or certificates", "`dirca ca rights revoke TRUSTEE ...`",
-	NULL},
-    {"ESC8", "enrollment without TLS", "publish an https URL: `dirca ca publish`", NULL},
-    {"ESC9", "certificates for logon without the SID of the account",
+    {"ESC7", lint_esc7, "everybody may manage a CA or certificates",
+	"`dirca ca rights revoke TRUSTEE ...`", NULL},
+    {"ESC8", lint_esc8, "enrollment without TLS", "publish an https URL: `dirca ca publish`", NULL},
+    {"ESC9", lint_esc9, "certificates for logon without the SID of the account",
 	"clear the flag: `dirca template set NAME no-sid=no`", NULL},
-    {"ESC10", "weak certificate mapping of domain controllers",
+    {"ESC10", NULL, "weak certificate mapping of domain controllers",
 	"StrongCertificateBindingEnforcement = 2 on domain controllers",
 	"a setting of domain controllers' registry"},
-    {"ESC11", "enrollment by RPC without encryption", "dirca offers HTTPS and a Unix socket only",
-	"a setting of Windows CAs' registry"},
-    {"ESC12", "a CA key that somebody with a shell on the CA can use",
+    {"ESC11", NULL, "enrollment by RPC without encryption",
+	"dirca offers HTTPS and a Unix socket only", "a setting of Windows CAs' registry"},
+    {"ESC12", NULL, "a CA key that somebody with a shell on the CA can use",
 	"dirca's vault is a process of its own; encrypt the CA key",
 	"a matter of the CA's machine"},
-    {"ESC13", "an issuance policy that is linked to a group",
+    {"ESC13", lint_esc13, "an issuance policy that is linked to a group",
 	"take the Enroll right away, or the link (msDS-OIDToGroupLink)", NULL},
-    {"ESC14", "weak explicit certificate mappings of accounts",
+    {"ESC14", lint_esc14, "weak explicit certificate mappings of accounts",
 	"map by issuer and serial number, key identifier or hash", NULL},
-    {"ESC15", "a version 1 template whose requester chooses the subject",
+    {"ESC15", lint_esc15, "a version 1 template whose requester chooses the subject",
 	"duplicate it to version 2 and disable the old one; dirca takes no application policies "
 	"from requests, Windows CAs may",
 	NULL},
-    {"ESC16", "a CA that leaves the SID extension out of all certificates",
+    {"ESC16", NULL, "a CA that leaves the SID extension out of all certificates",
 	"dirca has no such setting", "a setting of Windows CAs' registry"},
-    {"SRV1", "whoever enrolls chooses the names of a server's certificate",
+    {"SRV1", lint_server_names, "whoever enrolls chooses the names of a server's certificate",
 	"`dirca template set NAME subject=dns` or approval=yes, or take the Enroll right away",
 	NULL},
-    {"ARC1", "others than administrators can change who the key recovery agents are",
+    {"ARC1", lint_kra_container,
+	"others than administrators can change who the key recovery agents are",
 	"take the write rights away from CN=KRA and the objects in it", NULL},
-    {"ARC2", "others than administrators can switch key archival off",
+    {"ARC2", lint_archival_writers, "others than administrators can switch key archival off",
 	"take the write rights away: `dirca template revoke NAME TRUSTEE write`", NULL},
-    {"ARC3", "others than administrators can change officer rights or CA rights",
+    {"ARC3", lint_officer_rights,
+	"others than administrators can change officer rights or CA rights",
 	"take the write rights away from the enrollment service's security descriptor", NULL},
-    {"ARC4", "key recovery agent certificates without approval",
+    {"ARC4", lint_kra_templates, "key recovery agent certificates without approval",
 	"`dirca template set NAME approval=yes`", NULL},
-    {"ARC5", "somebody is certificate manager and key recovery agent at once",
+    {"ARC5", lint_officer_and_kra, "somebody is certificate manager and key recovery agent at once",
 	"let two persons do it: `dirca ca rights revoke`, or another KRA", NULL},
-    {"ARC6", "a key recovery agent certificate that ends soon or has ended",
+    {"ARC6", lint_kra_expiry, "a key recovery agent certificate that ends soon or has ended",
 	"enroll a new one, `dirca kra add` and `dirca kra publish` it", NULL},
-    {"REFUSED", "a template that the CA refuses, whoever asks",
+    {"REFUSED", lint_refused, "a template that the CA refuses, whoever asks",
 	"do what the finding says, or take it off certificateTemplates", NULL},
-    {"SUPERSEDE", "a list of superseded templates that names nothing or leads back",
+    {"SUPERSEDE", lint_supersede, "a list of superseded templates that names nothing or leads back",
 	"`dirca template set NAME supersedes=...` without that name", NULL},
 };
-#define RULE_COUNT (sizeof rules / sizeof rules[0])
-
-/* In the order of `rules`; NULL: not seen in the directory, or done while reading. */
-static lint_check *const checks[] = {NULL, lint_unseen, lint_esc1, lint_esc2, lint_esc3, lint_esc4,
-    lint_esc5, NULL, lint_esc7, lint_esc8, lint_esc9, NULL, NULL, NULL, lint_esc13, lint_esc14,
-    lint_esc15, NULL, lint_server_names, lint_kra_container, lint_archival_writers,
-    lint_officer_rights, lint_kra_templates, lint_officer_and_kra, lint_kra_expiry, lint_refused,
-    lint_supersede};
-_Static_assert(sizeof checks / sizeof checks[0] == RULE_COUNT, "a check for each rule");
 
 const char *
 lint_level_name(enum lint_level level)
@@ -95,7 +89,7 @@ lint_level_name(enum lint_level level)
 const struct lint_rule *
 lint_rules(size_t *count_out)
 {
-	*count_out = RULE_COUNT;
+	*count_out = COUNT_OF(rules);
 	return rules;
 }
 
@@ -132,9 +126,7 @@ read_template(struct lint *l, const struct dir_entry *e, struct err *err)
 
 	if (!tmpl_decode(e, &lt->t, &why)) {
 		l->rule = &rules[0];
-		return why.code == E_OUTOFMEMORY
-			   ? err_nomem(err)
-			   : lint_find(l, LINT_WARNING, e->dn, NULL, err, "%s", why.msg);
+		return lint_find(l, LINT_WARNING, e->dn, NULL, err, "%s", why.msg);
 	}
 	l->count++;
 	lt->enabled = is_enabled(l->in, lt->t.cn);
@@ -144,9 +136,7 @@ read_template(struct lint *l, const struct dir_entry *e, struct err *err)
 static bool
 read_templates(struct lint *l, struct err *err)
 {
-	l->templates = calloc(l->in->tree->count + 1, sizeof *l->templates);
-	if (l->templates == NULL)
-		return err_nomem(err);
+	l->templates = mem_zero(l->in->tree->count, sizeof *l->templates);
 	for (size_t i = 0; i < l->in->tree->count; i++) {
 		const struct dir_entry *e = &l->in->tree->list[i];
 
@@ -157,24 +147,31 @@ read_templates(struct lint *l, struct err *err)
 	return true;
 }
 
+static void
+lint_free(struct lint *l)
+{
+	for (size_t i = 0; i < l->count; i++) {
+		tmpl_free(&l->templates[i].t);
+		sids_free(&l->templates[i].enrollers);
+	}
+	free(l->templates);
+}
+
 bool
 lint_run(const struct lint_input *in, struct lint_findings *out, struct err *err)
 {
-	struct lint l = {.in = in, .out = out};
-	bool ok;
+	OWNED(lint_findings_free) struct lint_findings found = {0};
+	OWNED(lint_free) struct lint l = {.in = in, .out = &found};
 
 	*out = (struct lint_findings){0};
-	ok = read_templates(&l, err);
-	for (size_t i = 0; ok && i < RULE_COUNT; i++) {
+	if (!read_templates(&l, err))
+		return false;
+	for (size_t i = 0; i < COUNT_OF(rules); i++) {
 		l.rule = &rules[i];
-		ok = checks[i] == NULL || checks[i](&l, err);
+		if (rules[i].check != NULL && !rules[i].check(&l, err))
+			return false;
 	}
-	for (size_t i = 0; i < l.count; i++) {
-		tmpl_free(&l.templates[i].t);
-		sids_free(&l.templates[i].enrollers);
-	}
-	free(l.templates);
-	if (!ok)
-		lint_findings_free(out);
-	return ok;
+	*out = found;
+	found = (struct lint_findings){0};
+	return true;
 }

@@ -13,8 +13,11 @@
 enum lint_level { LINT_NOTE, LINT_WARNING, LINT_DANGER };
 const char *lint_level_name(enum lint_level level);
 
+struct lint;
 struct lint_rule {
 	const char *id; /* "ESC1", "ARC1" */
+	/* What finds it; NULL: the directory does not show it, or it is found while reading. */
+	bool (*check)(struct lint *l, struct err *err);
 	const char *title;
 	const char *cure;
 	const char *unseen; /* why the directory does not show it; NULL: the rule is checked */

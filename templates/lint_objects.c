@@ -4,6 +4,8 @@
 
 #include "ca_rights.h"
 #include "lint_priv.h"
+#include "mem.h"
+#include "own.h"
 
 #define DAY           ((int64_t)86400)
 #define KRA_WARNING_S (60 * DAY)
@@ -39,17 +41,13 @@ static bool
 find_holders(
     struct lint *l, const struct dir_entry *e, unsigned rights, const char *what, struct err *err)
 {
-	struct sids who = {0};
-	struct sd sd;
-	bool has, ok = read_sd(l, e, "nTSecurityDescriptor", &sd, &has, err);
+	OWNED(sids_free) struct sids who = {0};
+	OWNED(sd_free) struct sd sd = {0};
+	bool has;
 
-	if (ok && has)
-		ok = lint_holders(l, &sd, rights, &who, err);
-	if (ok && who.count > 0)
-		ok = lint_find(l, LINT_DANGER, e->dn, &who, err, "%s", what);
-	sids_free(&who);
-	sd_free(&sd);
-	return ok;
+	return read_sd(l, e, "nTSecurityDescriptor", &sd, &has, err) &&
+	       (!has || lint_holders(l, &sd, rights, &who, err)) &&
+	       (who.count == 0 || lint_find(l, LINT_DANGER, e->dn, &who, err, "%s", what));
 }
 
 static bool
@@ -85,25 +83,19 @@ static bool
 find_broad(struct lint *l, const struct dir_entry *e, const struct sd *sd, struct err *err)
 {
 	static const uint32_t managing[] = {CA_RIGHT_ADMIN, CA_RIGHT_OFFICER};
-	struct sids who = {0};
-	bool ok = true;
+	OWNED(sids_free) struct sids who = {0};
 
 	if (!sd->has_dacl)
-		ok = sids_add(&who, &SID_EVERYONE, err);
-	for (size_t i = 0; ok && i < sd->count; i++) {
-		struct sids one = {.list = &sd->aces[i].sid, .count = 1};
+		sids_put(&who, &SID_EVERYONE);
+	for (size_t i = 0; i < sd->count; i++) {
+		const struct sids one = {.list = &sd->aces[i].sid, .count = 1};
 
-		for (size_t k = 0; ok && lint_is_broad(&sd->aces[i].sid) &&
-				   k < sizeof managing / sizeof managing[0];
-		     k++)
+		for (size_t k = 0; lint_is_broad(&sd->aces[i].sid) && k < COUNT_OF(managing); k++)
 			if (sd_check_mask(sd, &one, managing[k]).allowed)
-				ok = sids_add(&who, &sd->aces[i].sid, err);
+				sids_put(&who, &sd->aces[i].sid);
 	}
-	if (ok && who.count > 0)
-		ok = lint_find(l, LINT_DANGER, e->dn, &who, err,
-		    "they hold Manage CA or Issue and Manage Certificates");
-	sids_free(&who);
-	return ok;
+	return who.count == 0 || lint_find(l, LINT_DANGER, e->dn, &who, err,
+				     "they hold Manage CA or Issue and Manage Certificates");
 }
 
 bool
@@ -111,15 +103,12 @@ lint_esc7(struct lint *l, struct err *err)
 {
 	for (size_t i = 0; i < l->in->tree->count; i++) {
 		const struct dir_entry *e = &l->in->tree->list[i];
-		struct sd sd;
-		bool has, ok = true;
+		OWNED(sd_free) struct sd sd = {0};
+		bool has;
 
-		if (!is_class(e, "pKIEnrollmentService"))
-			continue;
-		ok = read_sd(l, e, "dircaCASecurity", &sd, &has, err) &&
-		     (!has || find_broad(l, e, &sd, err));
-		sd_free(&sd);
-		if (!ok)
+		if (is_class(e, "pKIEnrollmentService") &&
+		    (!read_sd(l, e, "dircaCASecurity", &sd, &has, err) ||
+			(has && !find_broad(l, e, &sd, err))))
 			return false;
 	}
 	return true;
@@ -251,15 +240,12 @@ lint_officer_and_kra(struct lint *l, struct err *err)
 {
 	for (size_t i = 0; i < l->in->tree->count; i++) {
 		const struct dir_entry *e = &l->in->tree->list[i];
-		struct sd sd;
-		bool has, ok;
+		OWNED(sd_free) struct sd sd = {0};
+		bool has;
 
-		if (!is_class(e, "pKIEnrollmentService"))
-			continue;
-		ok = read_sd(l, e, "dircaCASecurity", &sd, &has, err) &&
-		     (!has || find_officer_kras(l, e, &sd, err));
-		sd_free(&sd);
-		if (!ok)
+		if (is_class(e, "pKIEnrollmentService") &&
+		    (!read_sd(l, e, "dircaCASecurity", &sd, &has, err) ||
+			(has && !find_officer_kras(l, e, &sd, err))))
 			return false;
 	}
 	return true;

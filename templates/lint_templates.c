@@ -8,6 +8,8 @@
 #include "lint_priv.h"
 #include "supersede.h"
 #include "tmpl_priv.h"
+#include "mem.h"
+#include "own.h"
 
 /* schemaIDGUID of msPKI-Private-Key-Flag, bab04ac2-0435-4709-9307-28380e7c7001 ([MS-ADA2]) */
 static const uint8_t private_key_flag[GUID_LEN] = {
@@ -102,15 +104,14 @@ lint_esc4(struct lint *l, struct err *err)
 {
 	for (size_t i = 0; i < l->count; i++) {
 		const struct lint_template *lt = &l->templates[i];
-		struct sids who = {0};
-		bool ok = !lt->t.has_sd ||
-			  lint_holders(l, &lt->t.sd, LINT_CONTROL | LINT_WRITE, &who, err);
+		OWNED(sids_free) struct sids who = {0};
 
-		if (ok && who.count > 0)
-			ok = lint_find(l, level_of(lt), lt->t.cn, &who, err,
-			    "they can change the template or its rights; %s", enabled_text(lt));
-		sids_free(&who);
-		if (!ok)
+		if (lt->t.has_sd &&
+		    !lint_holders(l, &lt->t.sd, LINT_CONTROL | LINT_WRITE, &who, err))
+			return false;
+		if (who.count > 0 &&
+		    !lint_find(l, level_of(lt), lt->t.cn, &who, err,
+			"they can change the template or its rights; %s", enabled_text(lt)))
 			return false;
 	}
 	return true;
@@ -134,21 +135,15 @@ static bool
 find_link(struct lint *l, const struct lint_template *lt, const char *policy,
     const struct dir_entry *object, struct err *err)
 {
-	struct enterprise_oid o;
+	OWNED(enterprise_oid_free) struct enterprise_oid o = {0};
 	struct err why;
-	bool ok = true;
 
 	if (!enterprise_oid_decode(object, &o, &why))
-		return why.code == E_OUTOFMEMORY
-			   ? err_nomem(err)
-			   : lint_find(l, level_of(lt), lt->t.cn, &lt->enrollers, err,
-				 "its issuance policy %s cannot be read: %s", policy, why.msg);
-	if (o.group_dn != NULL)
-		ok = lint_find(l, level_of(lt), lt->t.cn, &lt->enrollers, err,
-		    "its issuance policy %s stands for membership in %s; %s", policy, o.group_dn,
-		    enabled_text(lt));
-	enterprise_oid_free(&o);
-	return ok;
+		return lint_find(l, level_of(lt), lt->t.cn, &lt->enrollers, err,
+		    "its issuance policy %s cannot be read: %s", policy, why.msg);
+	return o.group_dn == NULL || lint_find(l, level_of(lt), lt->t.cn, &lt->enrollers, err,
+					 "its issuance policy %s stands for membership in %s; %s",
+					 policy, o.group_dn, enabled_text(lt));
 }
 
 static bool
@@ -215,16 +210,14 @@ lint_archival_writers(struct lint *l, struct err *err)
 {
 	for (size_t i = 0; i < l->count; i++) {
 		const struct lint_template *lt = &l->templates[i];
-		struct sids who = {0};
-		bool ok = !tmpl_requires_key_archival(&lt->t) || !lt->t.has_sd ||
-			  lint_writers_of(l, &lt->t.sd, private_key_flag, &who, err);
+		OWNED(sids_free) struct sids who = {0};
 
-		if (ok && who.count > 0)
-			ok = lint_find(l, level_of(lt), lt->t.cn, &who, err,
-			    "they can clear CT_FLAG_REQUIRE_PRIVATE_KEY_ARCHIVAL; %s",
-			    enabled_text(lt));
-		sids_free(&who);
-		if (!ok)
+		if (tmpl_requires_key_archival(&lt->t) && lt->t.has_sd &&
+		    !lint_writers_of(l, &lt->t.sd, private_key_flag, &who, err))
+			return false;
+		if (who.count > 0 && !lint_find(l, level_of(lt), lt->t.cn, &who, err,
+					 "they can clear CT_FLAG_REQUIRE_PRIVATE_KEY_ARCHIVAL; %s",
+					 enabled_text(lt)))
 			return false;
 	}
 	return true;
@@ -273,18 +266,17 @@ find_supersede_fault(struct lint *l, const struct tmpl_supersede_finding *f, str
 bool
 lint_supersede(struct lint *l, struct err *err)
 {
-	struct tmpl *list = calloc(l->count + 1, sizeof *list);
-	struct tmpl_supersede_finding *faults = NULL;
+	OWNED(own_memory) struct tmpl *list = mem_zero(l->count, sizeof *list);
+	OWNED(own_memory) struct tmpl_supersede_finding *faults = NULL;
 	size_t count = 0;
-	bool ok = list != NULL;
 
 	/* Copies that borrow, in a row as the question wants them. */
-	for (size_t i = 0; ok && i < l->count; i++)
+	for (size_t i = 0; i < l->count; i++)
 		list[i] = l->templates[i].t;
-	ok = ok ? tmpl_supersede_faults(list, l->count, &faults, &count, err) : err_nomem(err);
-	for (size_t i = 0; ok && i < count; i++)
-		ok = find_supersede_fault(l, &faults[i], err);
-	free(faults);
-	free(list);
-	return ok;
+	if (!tmpl_supersede_faults(list, l->count, &faults, &count, err))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (!find_supersede_fault(l, &faults[i], err))
+			return false;
+	return true;
 }

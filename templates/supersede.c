@@ -3,6 +3,8 @@
 #include <stdlib.h>
 
 #include "text.h"
+#include "mem.h"
+#include "own.h"
 
 bool
 tmpl_supersedes(const struct tmpl *t, const char *cn)
@@ -80,24 +82,19 @@ leads_to(const struct tmpl *list, size_t count, const struct tmpl *from, const s
 	return seen[to - list];
 }
 
-/* False: no memory. */
+/* Is there a fault, and which? */
 static bool
 judge(const struct tmpl *list, size_t count, const struct tmpl *t, const char *named,
-    bool *faulty_out, enum tmpl_supersede_fault *fault_out)
+    enum tmpl_supersede_fault *fault_out)
 {
 	const struct tmpl *old = find(list, count, named);
-	bool *seen;
+	OWNED(own_memory) bool *seen = mem_zero(count, sizeof *seen);
 
-	*faulty_out = true;
 	*fault_out = old == NULL ? TMPL_SUPERSEDE_UNKNOWN : TMPL_SUPERSEDE_SELF;
 	if (old == NULL || old == t)
 		return true;
-	if ((seen = calloc(count, sizeof *seen)) == NULL)
-		return false;
-	*faulty_out = leads_to(list, count, old, t, seen);
 	*fault_out = TMPL_SUPERSEDE_CYCLE;
-	free(seen);
-	return true;
+	return leads_to(list, count, old, t, seen);
 }
 
 bool
@@ -106,24 +103,17 @@ tmpl_supersede_faults(const struct tmpl *list, size_t count, struct tmpl_superse
 {
 	size_t most = 0;
 
+	(void)err;
 	*count_out = 0;
 	for (size_t i = 0; i < count; i++)
 		most += list[i].supersedes.count;
-	if ((*out = calloc(most + 1, sizeof **out)) == NULL)
-		return err_nomem(err);
+	*out = mem_zero(most, sizeof **out);
 	for (size_t i = 0; i < count; i++)
 		for (size_t k = 0; k < list[i].supersedes.count; k++) {
 			struct tmpl_supersede_finding f = {
 			    .tmpl = &list[i], .named = list[i].supersedes.list[k]};
-			bool faulty;
 
-			if (!judge(list, count, f.tmpl, f.named, &faulty, &f.fault)) {
-				free(*out);
-				*out = NULL;
-				*count_out = 0;
-				return err_nomem(err);
-			}
-			if (faulty)
+			if (judge(list, count, f.tmpl, f.named, &f.fault))
 				(*out)[(*count_out)++] = f;
 		}
 	return true;

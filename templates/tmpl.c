@@ -7,6 +7,8 @@
 #include "clock.h"
 #include "sd_text.h"
 #include "tmpl_priv.h"
+#include "mem.h"
+#include "own.h"
 
 #define VERSION_MAX 4
 
@@ -64,15 +66,11 @@ static const struct attribute attributes[] = {
 static bool
 decode_number(struct view raw, int64_t min, int64_t max, int64_t *out, struct err *err)
 {
-	char *text;
-	bool ok;
+	OWNED(own_memory) char *text = NULL;
 
-	if (!text_from_view(raw, &text, err))
-		return false;
-	ok = text_to_int(text, min, max, out) ||
-	     err_set(err, ERROR_INVALID_DATA, "\"%s\" is not a number in its range", text);
-	free(text);
-	return ok;
+	return text_from_view(raw, &text, err) &&
+	       (text_to_int(text, min, max, out) ||
+		   err_set(err, ERROR_INVALID_DATA, "\"%s\" is not a number in its range", text));
 }
 
 static bool
@@ -224,19 +222,14 @@ limit_to_version_1(struct tmpl *t)
 bool
 tmpl_decode(const struct dir_entry *e, struct tmpl *out, struct err *err)
 {
-	*out = (struct tmpl){.schema_version = 1, .max_depth = -1};
-	if ((out->dn = strdup(e->dn)) == NULL) {
-		err_nomem(err);
-		goto fail;
+	*out = (struct tmpl){.dn = mem_text(e->dn), .schema_version = 1, .max_depth = -1};
+	if (!decode_all(e, out, err)) {
+		tmpl_free(out);
+		return false;
 	}
-	if (!decode_all(e, out, err))
-		goto fail;
 	if (out->schema_version == 1)
 		limit_to_version_1(out);
 	return true;
-fail:
-	tmpl_free(out);
-	return false;
 }
 
 void

@@ -9,7 +9,14 @@
 #include "texts.h"
 #include "sd.h"
 
+/* The bits of the four words, each number once: flags.c says what this CA does with them, and
+ * tmpl_fields.c how they are called on the command line. A bit that two words share by name has the
+ * same number in both and stands with the first. */
+
 /* flags, [MS-CRTD] 2.4 */
+#define CT_FLAG_ADD_EMAIL         0x00000002u
+#define CT_FLAG_PUBLISH_TO_DS     0x00000008u
+#define CT_FLAG_EXPORTABLE_KEY    0x00000010u
 #define CT_FLAG_AUTO_ENROLLMENT   0x00000020u
 #define CT_FLAG_MACHINE_TYPE      0x00000040u
 #define CT_FLAG_IS_CA             0x00000080u
@@ -20,21 +27,29 @@
 #define CT_FLAG_IS_MODIFIED       0x00020000u
 
 /* msPKI-Enrollment-Flag, [MS-CRTD] 2.26 */
-#define CT_FLAG_INCLUDE_SYMMETRIC_ALGORITHMS            0x00000001u
-#define CT_FLAG_PEND_ALL_REQUESTS                       0x00000002u
-#define CT_FLAG_PUBLISH_TO_KRA_CONTAINER                0x00000004u
-#define CT_FLAG_PUBLISH_TO_DS                           0x00000008u
-#define CT_FLAG_PREVIOUS_APPROVAL_VALIDATE_REENROLLMENT 0x00000040u
-#define CT_FLAG_ALLOW_ENROLL_ON_BEHALF_OF               0x00000800u
-#define CT_FLAG_ADD_OCSP_NOCHECK                        0x00001000u
-#define CT_FLAG_NOREVOCATIONINFOINISSUEDCERTS           0x00004000u
-#define CT_FLAG_INCLUDE_BASIC_CONSTRAINTS_FOR_EE_CERTS  0x00008000u
-#define CT_FLAG_ISSUANCE_POLICIES_FROM_REQUEST          0x00020000u
-#define CT_FLAG_NO_SECURITY_EXTENSION                   0x00080000u
+#define CT_FLAG_INCLUDE_SYMMETRIC_ALGORITHMS                                  0x00000001u
+#define CT_FLAG_PEND_ALL_REQUESTS                                             0x00000002u
+#define CT_FLAG_PUBLISH_TO_KRA_CONTAINER                                      0x00000004u
+#define CT_FLAG_AUTO_ENROLLMENT_CHECK_USER_DS_CERTIFICATE                     0x00000010u
+#define CT_FLAG_PREVIOUS_APPROVAL_VALIDATE_REENROLLMENT                       0x00000040u
+#define CT_FLAG_DOMAIN_AUTHENTICATION_NOT_REQUIRED                            0x00000080u
+#define CT_FLAG_USER_INTERACTION_REQUIRED                                     0x00000100u
+#define CT_FLAG_REMOVE_INVALID_CERTIFICATE_FROM_PERSONAL_STORE                0x00000400u
+#define CT_FLAG_ALLOW_ENROLL_ON_BEHALF_OF                                     0x00000800u
+#define CT_FLAG_ADD_OCSP_NOCHECK                                              0x00001000u
+#define CT_FLAG_ENABLE_KEY_REUSE_ON_NT_TOKEN_KEYSET_STORAGE_FULL              0x00002000u
+#define CT_FLAG_NOREVOCATIONINFOINISSUEDCERTS                                 0x00004000u
+#define CT_FLAG_INCLUDE_BASIC_CONSTRAINTS_FOR_EE_CERTS                        0x00008000u
+#define CT_FLAG_ALLOW_PREVIOUS_APPROVAL_KEYBASEDRENEWAL_VALIDATE_REENROLLMENT 0x00010000u
+#define CT_FLAG_ISSUANCE_POLICIES_FROM_REQUEST                                0x00020000u
+#define CT_FLAG_SKIP_AUTO_RENEWAL                                             0x00040000u
+#define CT_FLAG_NO_SECURITY_EXTENSION                                         0x00080000u
 
 /* msPKI-Certificate-Name-Flag, [MS-CRTD] 2.28 */
 #define CT_FLAG_ENROLLEE_SUPPLIES_SUBJECT              0x00000001u
+#define CT_FLAG_ADD_OBJ_GUID                           0x00000004u
 #define CT_FLAG_OLD_CERT_SUPPLIES_SUBJECT_AND_ALT_NAME 0x00000008u
+#define CT_FLAG_ADD_DIRECTORY_PATH                     0x00000100u
 #define CT_FLAG_ENROLLEE_SUPPLIES_SUBJECT_ALT_NAME     0x00010000u
 #define CT_FLAG_SUBJECT_ALT_REQUIRE_DOMAIN_DNS         0x00400000u
 #define CT_FLAG_SUBJECT_ALT_REQUIRE_SPN                0x00800000u
@@ -48,11 +63,19 @@
 #define CT_FLAG_SUBJECT_REQUIRE_DIRECTORY_PATH         0x80000000u
 
 /* msPKI-Private-Key-Flag, [MS-CRTD] 2.27 */
-#define CT_FLAG_REQUIRE_PRIVATE_KEY_ARCHIVAL 0x00000001u
-#define CT_FLAG_EXPORTABLE_KEY               0x00000010u
-#define CT_FLAG_REQUIRE_SAME_KEY_RENEWAL     0x00000080u
-#define CT_FLAG_USE_LEGACY_PROVIDER          0x00000100u
-#define CT_FLAG_ATTEST_REQUIRED              0x00002000u
+#define CT_FLAG_REQUIRE_PRIVATE_KEY_ARCHIVAL          0x00000001u
+#define CT_FLAG_STRONG_KEY_PROTECTION_REQUIRED        0x00000020u
+#define CT_FLAG_REQUIRE_ALTERNATE_SIGNATURE_ALGORITHM 0x00000040u
+#define CT_FLAG_REQUIRE_SAME_KEY_RENEWAL              0x00000080u
+#define CT_FLAG_USE_LEGACY_PROVIDER                   0x00000100u
+#define CT_FLAG_EK_TRUST_ON_USE                       0x00000200u
+#define CT_FLAG_EK_VALIDATE_CERT                      0x00000400u
+#define CT_FLAG_EK_VALIDATE_KEY                       0x00000800u
+#define CT_FLAG_ATTEST_PREFERRED                      0x00001000u
+#define CT_FLAG_ATTEST_REQUIRED                       0x00002000u
+#define CT_FLAG_ATTESTATION_WITHOUT_POLICY            0x00004000u
+#define CT_FLAG_HELLO_KSP_KEY                         0x00100000u
+#define CT_FLAG_HELLO_LOGON_KEY                       0x00200000u
 
 struct tmpl {
 	char *dn, *cn, *display_name;

@@ -7,6 +7,8 @@
 #include "text.h"
 #include "tmpl_fields_priv.h"
 #include "tmpl_priv.h"
+#include "mem.h"
+#include "own.h"
 
 #define NAME_MAX_LEN       64 /* upper bound of cn in Active Directory */
 #define COPY_MAJOR         100
@@ -259,25 +261,21 @@ tmpl_bump(struct dir_entry *e, struct err *err)
 bool
 tmpl_edit(struct dir_entry *e, const char *const *settings, size_t count, struct err *err)
 {
-	struct dir_entry edited = {0};
-	bool changed, ok = false;
+	OWNED(dir_entry_free) struct dir_entry edited = {0};
+	struct dir_entry old = *e;
+	bool changed;
 
 	if (!check_version(e, err) || !check_settings(settings, count, err) ||
 	    !dir_entry_copy(e, &edited, err) || !apply(&edited, settings, count, err) ||
 	    !check_whole(&edited, true, err) || !has_changed(e, &edited, &changed, err))
-		goto out;
-	if (changed) {
-		struct dir_entry old = *e;
-
-		if (!tmpl_bump(&edited, err))
-			goto out;
-		*e = edited;
-		edited = old;
-	}
-	ok = true;
-out:
-	dir_entry_free(&edited);
-	return ok;
+		return false;
+	if (!changed)
+		return true;
+	if (!tmpl_bump(&edited, err))
+		return false;
+	*e = edited;
+	edited = old;
+	return true;
 }
 
 /* ---- copies ---- */
@@ -367,38 +365,39 @@ tmpl_duplicate(const struct dir_entry *from, const char *name, const char *oid,
 	return ok;
 }
 
-bool
-tmpl_take_over(const struct dir_entry *from, const char *name, bool rights, struct dir_entry *out,
+static bool
+take_over(const struct dir_entry *from, const char *name, bool rights, struct dir_entry *out,
     struct err *err)
 {
-	char *cn = NULL;
-	bool ok = false;
+	OWNED(own_memory) char *cn = NULL;
 
-	*out = (struct dir_entry){0};
-	if (!dir_entry_has_value_nocase(from, "objectClass", "pKICertificateTemplate")) {
-		err_set(err, ERROR_INVALID_DATA, "%s is no certificate template", from->dn);
-		goto out;
-	}
+	if (!dir_entry_has_value_nocase(from, "objectClass", "pKICertificateTemplate"))
+		return err_set(err, ERROR_INVALID_DATA, "%s is no certificate template", from->dn);
 	if (name == NULL) {
 		switch (dir_entry_text(from, "cn", &cn, err)) {
 		case DIR_GET_OK:
 			break;
 		case DIR_GET_ABSENT:
-			err_set(err, ERROR_INVALID_DATA, "%s has no cn", from->dn);
-			goto out;
+			return err_set(err, ERROR_INVALID_DATA, "%s has no cn", from->dn);
 		case DIR_GET_FAILED:
-			goto out;
+			return false;
 		}
 		name = cn;
 	}
-	ok = tmpl_name_is_good(name, err) && copy_known(from, name, out, err) &&
-	     (!rights || copy_attr(from, "nTSecurityDescriptor", out, err)) &&
-	     check_whole(out, false, err);
-out:
-	if (!ok)
-		dir_entry_free(out);
-	free(cn);
-	return ok;
+	return tmpl_name_is_good(name, err) && copy_known(from, name, out, err) &&
+	       (!rights || copy_attr(from, "nTSecurityDescriptor", out, err)) &&
+	       check_whole(out, false, err);
+}
+
+bool
+tmpl_take_over(const struct dir_entry *from, const char *name, bool rights, struct dir_entry *out,
+    struct err *err)
+{
+	*out = (struct dir_entry){0};
+	if (take_over(from, name, rights, out, err))
+		return true;
+	dir_entry_free(out);
+	return false;
 }
 
 bool

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "text.h"
+#include "mem.h"
+#include "own.h"
 
 bool
 entry_set_texts(struct dir_entry *e, const char *attr, const struct texts *values, struct err *err)
@@ -35,60 +37,48 @@ entry_texts(const struct dir_entry *e, const char *attr, struct texts *out, stru
 char *
 oids_named(const struct texts *oids, struct err *err)
 {
-	struct texts l = {0};
-	char *text = NULL, *one;
+	OWNED(texts_free) struct texts l = {0};
 
 	for (size_t i = 0; i < oids->count; i++)
-		if ((one = text_copied(name_of_oid(oids->list[i]), err)) == NULL ||
-		    !texts_take_new(&l, one, err))
-			goto out;
-	if ((text = list_join(&l, ",")) == NULL)
-		err_nomem(err);
-out:
-	texts_free(&l);
-	return text;
+		if (!texts_take_new(&l, mem_text(name_of_oid(oids->list[i])), err))
+			return NULL;
+	return list_join(&l, ",");
 }
 
 bool
 oids_parse(const char *value, struct texts *out, struct err *err)
 {
-	struct texts words = {0};
-	bool ok = list_split(value, ',', &words, err);
-	char *copy;
+	OWNED(texts_free) struct texts words = {0};
 
-	for (size_t i = 0; ok && i < words.count; i++) {
+	if (!list_split(value, ',', &words, err))
+		return false;
+	for (size_t i = 0; i < words.count; i++) {
 		const char *oid = oid_of_name(words.list[i]);
 
 		if (oid == NULL)
-			ok = err_set(err, E_INVALIDARG,
+			return err_set(err, E_INVALIDARG,
 			    "\"%s\" is neither an object identifier nor the name of one",
 			    words.list[i]);
-		else
-			ok = (copy = text_copied(oid, err)) != NULL &&
-			     texts_take_new(out, copy, err);
+		if (!texts_take_new(out, mem_text(oid), err))
+			return false;
 	}
-	texts_free(&words);
-	return ok;
+	return true;
 }
 
 static char *
 get_oids(const struct tmpl_field *f, const struct dir_entry *e, struct err *err)
 {
-	struct texts oids = {0};
-	char *text = entry_texts(e, f->attribute, &oids, err) ? oids_named(&oids, err) : NULL;
+	OWNED(texts_free) struct texts oids = {0};
 
-	texts_free(&oids);
-	return text;
+	return entry_texts(e, f->attribute, &oids, err) ? oids_named(&oids, err) : NULL;
 }
 
 static bool
 set_oids(const struct tmpl_field *f, struct dir_entry *e, const char *value, struct err *err)
 {
-	struct texts oids = {0};
-	bool ok = oids_parse(value, &oids, err) && entry_set_texts(e, f->attribute, &oids, err);
+	OWNED(texts_free) struct texts oids = {0};
 
-	texts_free(&oids);
-	return ok;
+	return oids_parse(value, &oids, err) && entry_set_texts(e, f->attribute, &oids, err);
 }
 
 const struct tmpl_field_kind FIELD_OIDS = {get_oids, set_oids};
@@ -97,12 +87,10 @@ const struct tmpl_field_kind FIELD_OIDS = {get_oids, set_oids};
 static bool
 set_eku(const struct tmpl_field *f, struct dir_entry *e, const char *value, struct err *err)
 {
-	struct texts oids = {0};
-	bool ok = oids_parse(value, &oids, err) && entry_set_texts(e, f->attribute, &oids, err) &&
-		  entry_set_texts(e, "msPKI-Certificate-Application-Policy", &oids, err);
+	OWNED(texts_free) struct texts oids = {0};
 
-	texts_free(&oids);
-	return ok;
+	return oids_parse(value, &oids, err) && entry_set_texts(e, f->attribute, &oids, err) &&
+	       entry_set_texts(e, "msPKI-Certificate-Application-Policy", &oids, err);
 }
 
 const struct tmpl_field_kind FIELD_EKU = {get_oids, set_eku};
@@ -110,23 +98,17 @@ const struct tmpl_field_kind FIELD_EKU = {get_oids, set_eku};
 static char *
 get_names(const struct tmpl_field *f, const struct dir_entry *e, struct err *err)
 {
-	struct texts l = {0};
-	char *text = NULL;
+	OWNED(texts_free) struct texts l = {0};
 
-	if (entry_texts(e, f->attribute, &l, err) && (text = list_join(&l, ",")) == NULL)
-		err_nomem(err);
-	texts_free(&l);
-	return text;
+	return entry_texts(e, f->attribute, &l, err) ? list_join(&l, ",") : NULL;
 }
 
 static bool
 set_names(const struct tmpl_field *f, struct dir_entry *e, const char *value, struct err *err)
 {
-	struct texts l = {0};
-	bool ok = list_split(value, ',', &l, err) && entry_set_texts(e, f->attribute, &l, err);
+	OWNED(texts_free) struct texts l = {0};
 
-	texts_free(&l);
-	return ok;
+	return list_split(value, ',', &l, err) && entry_set_texts(e, f->attribute, &l, err);
 }
 
 const struct tmpl_field_kind FIELD_NAMES = {get_names, set_names};
@@ -141,11 +123,10 @@ by_rank(const void *a, const void *b)
 static char *
 get_providers(const struct tmpl_field *f, const struct dir_entry *e, struct err *err)
 {
-	struct texts l = {0};
-	char *text = NULL;
+	OWNED(texts_free) struct texts l = {0};
 
 	if (!entry_texts(e, f->attribute, &l, err))
-		goto out;
+		return NULL;
 	if (l.count > 1)
 		qsort(l.list, l.count, sizeof *l.list, by_rank);
 	for (size_t i = 0; i < l.count; i++) {
@@ -154,28 +135,20 @@ get_providers(const struct tmpl_field *f, const struct dir_entry *e, struct err 
 		if (comma != NULL)
 			memmove(l.list[i], comma + 1, strlen(comma + 1) + 1);
 	}
-	if ((text = list_join(&l, ";")) == NULL)
-		err_nomem(err);
-out:
-	texts_free(&l);
-	return text;
+	return list_join(&l, ";");
 }
 
 static bool
 set_providers(const struct tmpl_field *f, struct dir_entry *e, const char *value, struct err *err)
 {
-	struct texts l = {0}, ranked = {0};
-	bool ok = list_split(value, ';', &l, err);
+	OWNED(texts_free) struct texts l = {0}, ranked = {0};
 
-	for (size_t i = 0; ok && i < l.count; i++) {
-		char *one = text_printf("%zu,%s", i + 1, l.list[i]);
-
-		ok = one != NULL ? texts_take_new(&ranked, one, err) : err_nomem(err);
-	}
-	ok = ok && entry_set_texts(e, f->attribute, &ranked, err);
-	texts_free(&l);
-	texts_free(&ranked);
-	return ok;
+	if (!list_split(value, ';', &l, err))
+		return false;
+	for (size_t i = 0; i < l.count; i++)
+		if (!texts_take_new(&ranked, text_printf("%zu,%s", i + 1, l.list[i]), err))
+			return false;
+	return entry_set_texts(e, f->attribute, &ranked, err);
 }
 
 const struct tmpl_field_kind FIELD_PROVIDERS = {get_providers, set_providers};

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "text.h"
+#include "mem.h"
+#include "own.h"
 
 static const struct tmpl_choice *
 word_named(const struct tmpl_field *f, const char *name)
@@ -19,13 +21,9 @@ static char *
 get_version(const struct tmpl_field *f, const struct dir_entry *e, struct err *err)
 {
 	int32_t version;
-	char *text;
 
-	if (!entry_int(e, f->attribute, 1, &version, err))
-		return NULL;
-	if ((text = text_printf("%d", (int)version)) == NULL)
-		err_nomem(err);
-	return text;
+	return entry_int(e, f->attribute, 1, &version, err) ? text_printf("%d", (int)version)
+							    : NULL;
 }
 
 static bool
@@ -113,25 +111,18 @@ static const struct {
 static char *
 get_transport(const struct tmpl_field *f, const struct dir_entry *e, struct err *err)
 {
-	char *algorithm = NULL, *bits = NULL, *text = NULL;
+	OWNED(own_memory) char *algorithm = NULL, *bits = NULL;
 
 	if (!property_get(e, f->attribute, &algorithm, err) ||
 	    !property_get(e, "msPKI-Symmetric-Key-Length", &bits, err))
-		goto out;
-	for (size_t i = 0; algorithm != NULL && i < sizeof ciphers / sizeof ciphers[0]; i++)
-		if (bits != NULL && strcmp(ciphers[i].algorithm, algorithm) == 0 &&
-		    strcmp(ciphers[i].bits, bits) == 0) {
-			text = text_copied(ciphers[i].name, err);
-			goto out;
-		}
-	text = algorithm == NULL ? strdup("")
-				 : text_printf("%s/%s", algorithm, bits != NULL ? bits : "?");
-	if (text == NULL)
-		err_nomem(err);
-out:
-	free(algorithm);
-	free(bits);
-	return text;
+		return NULL;
+	if (algorithm == NULL)
+		return mem_text("");
+	for (size_t i = 0; bits != NULL && i < COUNT_OF(ciphers); i++)
+		if (strcmp(ciphers[i].algorithm, algorithm) == 0 &&
+		    strcmp(ciphers[i].bits, bits) == 0)
+			return mem_text(ciphers[i].name);
+	return text_printf("%s/%s", algorithm, bits != NULL ? bits : "?");
 }
 
 static bool
@@ -157,30 +148,26 @@ const struct tmpl_field_kind FIELD_TRANSPORT = {get_transport, set_transport};
 static char *
 get_ra_policies(const struct tmpl_field *f, const struct dir_entry *e, struct err *err)
 {
-	struct texts oids = {0};
-	char *raw = NULL, *text = NULL;
+	OWNED(texts_free) struct texts oids = {0};
+	OWNED(own_memory) char *raw = NULL;
 
-	if (property_get(e, f->attribute, &raw, err) &&
-	    (raw == NULL || list_split(raw, ',', &oids, err)))
-		text = oids_named(&oids, err);
-	texts_free(&oids);
-	free(raw);
-	return text;
+	return property_get(e, f->attribute, &raw, err) &&
+		       (raw == NULL || list_split(raw, ',', &oids, err))
+		   ? oids_named(&oids, err)
+		   : NULL;
 }
 
 static bool
 set_ra_policies(const struct tmpl_field *f, struct dir_entry *e, const char *value, struct err *err)
 {
-	struct texts oids = {0};
-	char *joined = NULL;
-	bool ok = oids_parse(value, &oids, err);
+	OWNED(texts_free) struct texts oids = {0};
+	OWNED(own_memory) char *joined = NULL;
 
-	if (ok && oids.count > 0 && (joined = list_join(&oids, ",")) == NULL)
-		ok = err_nomem(err);
-	ok = ok && property_set(e, f->attribute, "PZPWSTR", joined, err);
-	texts_free(&oids);
-	free(joined);
-	return ok;
+	if (!oids_parse(value, &oids, err))
+		return false;
+	if (oids.count > 0)
+		joined = list_join(&oids, ",");
+	return property_set(e, f->attribute, "PZPWSTR", joined, err);
 }
 
 const struct tmpl_field_kind FIELD_RA_POLICIES = {get_ra_policies, set_ra_policies};

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "mem.h"
 #include "text.h"
 
 /* msPKI-Certificate-Name-Flag, [MS-CRTD] 2.28 */
@@ -116,8 +117,10 @@ const struct tmpl_field tmpl_fields[] = {
     {"archive", "yes|no", "the private key is archived by the CA", &FIELD_BIT, PRIVATE, NULL,
 	CT_FLAG_REQUIRE_PRIVATE_KEY_ARCHIVAL, 0, 0},
     BIT("exportable", PRIVATE, CT_FLAG_EXPORTABLE_KEY, "the client may export the key"),
-    BIT("strong-protection", PRIVATE, 0x20, "the client asks before it uses the key"),
-    BIT("alternate-signature", PRIVATE, 0x40, "RSASSA-PSS in the client's signatures"),
+    BIT("strong-protection", PRIVATE, CT_FLAG_STRONG_KEY_PROTECTION_REQUIRED,
+	"the client asks before it uses the key"),
+    BIT("alternate-signature", PRIVATE, CT_FLAG_REQUIRE_ALTERNATE_SIGNATURE_ALGORITHM,
+	"RSASSA-PSS in the client's signatures"),
     BIT("same-key-renewal", PRIVATE, CT_FLAG_REQUIRE_SAME_KEY_RENEWAL, "renewals keep the key"),
     {"key-spec", "exchange|signature", "what a legacy provider makes the key for", &FIELD_CHOICE,
 	"pKIDefaultKeySpec", key_spec_words, UINT32_MAX, 0, 0},
@@ -150,17 +153,24 @@ const struct tmpl_field tmpl_fields[] = {
     BIT("publish-to-kra", ENROLLMENT, CT_FLAG_PUBLISH_TO_KRA_CONTAINER,
 	"certificates go to the KRA container"),
     BIT("autoenroll", ENROLLMENT, CT_FLAG_AUTO_ENROLLMENT, "clients enroll by themselves"),
-    BIT("autoenroll-checks-published", ENROLLMENT, 0x10,
+    BIT("autoenroll-checks-published", ENROLLMENT,
+	CT_FLAG_AUTO_ENROLLMENT_CHECK_USER_DS_CERTIFICATE,
 	"not where the account has a published certificate"),
-    BIT("user-interaction", ENROLLMENT, 0x100, "the user is asked at enrollment"),
-    BIT("remove-invalid", ENROLLMENT, 0x400, "clients delete expired and revoked certificates"),
+    BIT("user-interaction", ENROLLMENT, CT_FLAG_USER_INTERACTION_REQUIRED,
+	"the user is asked at enrollment"),
+    BIT("remove-invalid", ENROLLMENT, CT_FLAG_REMOVE_INVALID_CERTIFICATE_FROM_PERSONAL_STORE,
+	"clients delete expired and revoked certificates"),
     BIT("smime-capabilities", ENROLLMENT, CT_FLAG_INCLUDE_SYMMETRIC_ALGORITHMS,
 	"the certificate lists symmetric algorithms"),
     BIT("renewal-without-approval", ENROLLMENT, CT_FLAG_PREVIOUS_APPROVAL_VALIDATE_REENROLLMENT,
 	"a valid certificate stands for approval and signatures at renewal"),
-    BIT("key-based-renewal", ENROLLMENT, 0x10000, "who has the key may renew"),
-    BIT("skip-auto-renewal", ENROLLMENT, 0x40000, "clients do not renew by themselves"),
-    BIT("reuse-key", ENROLLMENT, 0x2000, "a full smart card keeps its key at renewal"),
+    BIT("key-based-renewal", ENROLLMENT,
+	CT_FLAG_ALLOW_PREVIOUS_APPROVAL_KEYBASEDRENEWAL_VALIDATE_REENROLLMENT,
+	"who has the key may renew"),
+    BIT("skip-auto-renewal", ENROLLMENT, CT_FLAG_SKIP_AUTO_RENEWAL,
+	"clients do not renew by themselves"),
+    BIT("reuse-key", ENROLLMENT, CT_FLAG_ENABLE_KEY_REUSE_ON_NT_TOKEN_KEYSET_STORAGE_FULL,
+	"a full smart card keeps its key at renewal"),
     BIT("on-behalf-of", ENROLLMENT, CT_FLAG_ALLOW_ENROLL_ON_BEHALF_OF,
 	"enrollment agents may ask for others"),
     BIT("ocsp-nocheck", ENROLLMENT, CT_FLAG_ADD_OCSP_NOCHECK, "the extension id-pkix-ocsp-nocheck"),
@@ -182,7 +192,7 @@ const struct tmpl_field tmpl_fields[] = {
     {"minimum-client", "RELEASE", "any, xp, vista, 7, 8, 8.1 or 10", &FIELD_CHOICE, PRIVATE,
 	client_words, 0xf000000, 0, 0},
 };
-const size_t tmpl_field_count = sizeof tmpl_fields / sizeof tmpl_fields[0];
+const size_t tmpl_field_count = COUNT_OF(tmpl_fields);
 
 const struct tmpl_field *
 tmpl_field_find(const char *name)

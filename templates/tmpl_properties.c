@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "text.h"
+#include "mem.h"
+#include "own.h"
 
 #define ATTRIBUTE "msPKI-RA-Application-Policies"
 
@@ -53,17 +55,9 @@ properties_version(
 static bool
 append(struct properties *p, const char *name, const char *type, const char *value, struct err *err)
 {
-	const char *const parts[PARTS] = {name, type, value};
-	struct property *grown = reallocarray(p->list, p->count + 1, sizeof *grown), *one;
-
-	if (grown == NULL)
-		return err_nomem(err);
-	p->list = grown;
-	one = &grown[p->count++];
-	*one = (struct property){{NULL}};
-	for (size_t k = 0; k < PARTS; k++)
-		if ((one->parts[k] = strdup(parts[k])) == NULL)
-			return err_nomem(err);
+	(void)err;
+	p->list = mem_grow(p->list, p->count, sizeof *p->list);
+	p->list[p->count++] = (struct property){{mem_text(name), mem_text(type), mem_text(value)}};
 	return true;
 }
 
@@ -86,23 +80,18 @@ parse(char *text, struct properties *out, struct err *err)
 static bool
 load_plain(const struct dir_attr *a, struct properties *out, struct err *err)
 {
-	struct texts oids = {0};
-	char *joined = NULL, *one;
-	bool ok = false;
+	OWNED(texts_free) struct texts oids = {0};
+	OWNED(own_memory) char *joined = NULL;
 
-	for (size_t i = 0; i < a->count; i++)
+	for (size_t i = 0; i < a->count; i++) {
+		char *one;
+
 		if (!text_from_view(buf_view(&a->values[i]), &one, err) ||
 		    !texts_take_new(&oids, one, err))
-			goto out;
-	if ((joined = list_join(&oids, ",")) == NULL) {
-		err_nomem(err);
-		goto out;
+			return false;
 	}
-	ok = append(out, PROPERTY_RA_POLICIES, "PZPWSTR", joined, err);
-out:
-	texts_free(&oids);
-	free(joined);
-	return ok;
+	joined = list_join(&oids, ",");
+	return append(out, PROPERTY_RA_POLICIES, "PZPWSTR", joined, err);
 }
 
 static bool
@@ -110,8 +99,8 @@ load(const struct dir_entry *e, struct properties *out, struct err *err)
 {
 	const struct dir_attr *a = dir_entry_attr(e, ATTRIBUTE);
 	int32_t version;
-	bool legacy, ok;
-	char *text;
+	OWNED(own_memory) char *text = NULL;
+	bool legacy;
 
 	*out = (struct properties){0};
 	if (!properties_version(e, &version, &legacy, err))
@@ -123,11 +112,7 @@ load(const struct dir_entry *e, struct properties *out, struct err *err)
 	if (a->count > 1)
 		return err_set(err, ERROR_INVALID_DATA,
 		    "attribute " ATTRIBUTE " has %zu values where one is expected", a->count);
-	if (!text_from_view(buf_view(&a->values[0]), &text, err))
-		return false;
-	ok = parse(text, out, err);
-	free(text);
-	return ok;
+	return text_from_view(buf_view(&a->values[0]), &text, err) && parse(text, out, err);
 }
 
 /* One OID a value; nothing else can be said there. */
@@ -196,17 +181,15 @@ find(const struct properties *p, const char *name)
 bool
 property_get(const struct dir_entry *e, const char *name, char **out, struct err *err)
 {
-	struct properties p;
+	OWNED(properties_free) struct properties p = {0};
 	struct property *found;
-	bool ok = load(e, &p, err);
 
 	*out = NULL;
-	if (ok && (found = find(&p, name)) != NULL) {
-		*out = found->parts[VALUE];
-		found->parts[VALUE] = NULL;
-	}
-	properties_free(&p);
-	return ok;
+	if (!load(e, &p, err))
+		return false;
+	if ((found = find(&p, name)) != NULL)
+		*out = own_give(&found->parts[VALUE]);
+	return true;
 }
 
 static bool
@@ -214,7 +197,6 @@ replace(
     struct properties *p, const char *name, const char *type, const char *value, struct err *err)
 {
 	struct property *found = find(p, name);
-	char *copy;
 
 	if (found == NULL)
 		return value == NULL || append(p, name, type, value, err);
@@ -225,10 +207,8 @@ replace(
 		memmove(found, found + 1, (p->count - (size_t)(found - p->list)) * sizeof *found);
 		return true;
 	}
-	if ((copy = strdup(value)) == NULL)
-		return err_nomem(err);
 	free(found->parts[VALUE]);
-	found->parts[VALUE] = copy;
+	found->parts[VALUE] = mem_text(value);
 	return true;
 }
 
@@ -236,28 +216,22 @@ bool
 property_set(
     struct dir_entry *e, const char *name, const char *type, const char *value, struct err *err)
 {
-	struct properties p;
-	bool ok = load(e, &p, err) && replace(&p, name, type, value, err) && store(e, &p, err);
+	OWNED(properties_free) struct properties p = {0};
 
-	properties_free(&p);
-	return ok;
+	return load(e, &p, err) && replace(&p, name, type, value, err) && store(e, &p, err);
 }
 
 bool
 properties_convert(struct dir_entry *e, int32_t version, bool legacy, struct err *err)
 {
-	struct properties p = {0};
+	OWNED(properties_free) struct properties p = {0};
 	int32_t flags;
 	uint32_t bits;
-	bool ok = false;
 
 	if (!entry_int(e, "msPKI-Private-Key-Flag", 0, &flags, err) || !load(e, &p, err))
-		goto out;
+		return false;
 	bits = ((uint32_t)flags & ~CT_FLAG_USE_LEGACY_PROVIDER) |
 	       (legacy ? CT_FLAG_USE_LEGACY_PROVIDER : 0);
-	ok = entry_set_int(e, "msPKI-Template-Schema-Version", version, err) &&
-	     entry_set_int(e, "msPKI-Private-Key-Flag", (int32_t)bits, err) && store(e, &p, err);
-out:
-	properties_free(&p);
-	return ok;
+	return entry_set_int(e, "msPKI-Template-Schema-Version", version, err) &&
+	       entry_set_int(e, "msPKI-Private-Key-Flag", (int32_t)bits, err) && store(e, &p, err);
 }

@@ -3,6 +3,8 @@
 
 #include "pki_priv.h"
 #include "text.h"
+#include "mem.h"
+#include "own.h"
 
 /* Lengths of [MS-WCCE] 3.1.1.4.1.1: so much of the sanitized name is kept; "!xxxx" is one replaced
  * character. */
@@ -20,29 +22,25 @@ is_disallowed(uint32_t unit)
 char *
 pki_sanitize_long(const char *ca_name)
 {
+	static const char digits[] = "0123456789abcdef";
+	OWNED(buf_free) struct buf units = {0};
 	struct err ignored;
-	struct buf units = {0};
-	char *out = NULL, *p;
+	char *out, *p;
 
 	if (!utf16le_encode(ca_name, &units, &ignored))
 		return NULL;
-	if ((out = calloc(units.len / 2 + 1, ESCAPE_LEN)) != NULL) {
-		p = out;
-		for (size_t i = 0; i + 1 < units.len; i += 2) {
-			static const char digits[] = "0123456789abcdef";
-			uint32_t u = (uint32_t)units.ptr[i] | (uint32_t)units.ptr[i + 1] << 8;
+	p = out = mem_zero(units.len / 2 + 1, ESCAPE_LEN);
+	for (size_t i = 0; i + 1 < units.len; i += 2) {
+		uint32_t u = (uint32_t)units.ptr[i] | (uint32_t)units.ptr[i + 1] << 8;
 
-			if (!is_disallowed(u)) {
-				*p++ = (char)u;
-				continue;
-			}
-			*p++ = '!';
-			for (int shift = 12; shift >= 0; shift -= 4)
-				*p++ = digits[u >> shift & 15];
+		if (!is_disallowed(u)) {
+			*p++ = (char)u;
+			continue;
 		}
-		*p = '\0';
+		*p++ = '!';
+		for (int shift = 12; shift >= 0; shift -= 4)
+			*p++ = digits[u >> shift & 15];
 	}
-	buf_free(&units);
 	return out;
 }
 
@@ -71,31 +69,27 @@ hash_rest(const char *rest)
 char *
 pki_sanitize(const char *ca_name)
 {
-	char *name = pki_sanitize_long(ca_name), *cut;
+	OWNED(own_memory) char *name = pki_sanitize_long(ca_name);
 	size_t kept;
 
 	if (name == NULL || strlen(name) <= KEPT_MAX)
-		return name;
+		return own_give(&name);
 	kept = cut_at(name);
-	cut = text_printf("%.*s-%05u", (int)kept, name, (unsigned)hash_rest(name + kept));
-	free(name);
-	return cut;
+	return text_printf("%.*s-%05u", (int)kept, name, (unsigned)hash_rest(name + kept));
 }
 
 char *
 pki_short_host(const char *host)
 {
-	return strndup(host, strcspn(host, "."));
+	return mem_text_n(host, strcspn(host, "."));
 }
 
 char *
 pki_child_dn(const char *cn, const char *parent)
 {
-	char *escaped = cn != NULL && parent != NULL ? dir_rdn_escape(cn) : NULL;
-	char *dn = escaped != NULL ? text_printf("CN=%s,%s", escaped, parent) : NULL;
+	OWNED(own_memory) char *escaped = cn != NULL ? dir_rdn_escape(cn) : NULL;
 
-	free(escaped);
-	return dn;
+	return escaped != NULL && parent != NULL ? text_printf("CN=%s,%s", escaped, parent) : NULL;
 }
 
 char *
@@ -105,16 +99,21 @@ pki_services_dn(const struct dir_conn *c)
 }
 
 char *
+pki_place_dn(const struct dir_conn *c, const char *cn, const char *parent)
+{
+	OWNED(own_memory)
+	char *services = pki_services_dn(c),
+	     *base = parent != NULL ? pki_child_dn(parent, services) : NULL;
+
+	return pki_child_dn(cn, parent != NULL ? base : services);
+}
+
+char *
 pki_service_dn(const struct dir_conn *c, const char *ca_name)
 {
-	char *services = pki_services_dn(c), *name = pki_sanitize(ca_name);
-	char *parent = pki_child_dn("Enrollment Services", services),
-	     *dn = pki_child_dn(name, parent);
+	OWNED(own_memory) char *name = pki_sanitize(ca_name);
 
-	free(services);
-	free(name);
-	free(parent);
-	return dn;
+	return pki_place_dn(c, name, "Enrollment Services");
 }
 
 /* DN of an LDAP URL, RFC 4516 2.1. */
@@ -122,10 +121,8 @@ static char *
 percent_encode(const char *s)
 {
 	static const char digits[] = "0123456789ABCDEF";
-	char *out = malloc(strlen(s) * 3 + 1), *p = out;
+	char *out = mem_zero(strlen(s) * 3 + 1, 1), *p = out;
 
-	if (out == NULL)
-		return NULL;
 	for (; *s != '\0'; s++) {
 		unsigned char c = (unsigned char)*s;
 		bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
@@ -139,45 +136,35 @@ percent_encode(const char *s)
 		*p++ = digits[c >> 4];
 		*p++ = digits[c & 15];
 	}
-	*p = '\0';
 	return out;
 }
 
 static char *
 ldap_url(const char *dn, const char *rest)
 {
-	char *encoded = dn != NULL ? percent_encode(dn) : NULL;
-	char *url = encoded != NULL ? text_printf("ldap:///%s?%s", encoded, rest) : NULL;
+	OWNED(own_memory) char *encoded = dn != NULL ? percent_encode(dn) : NULL;
 
-	free(encoded);
-	return url;
+	return encoded != NULL ? text_printf("ldap:///%s?%s", encoded, rest) : NULL;
 }
 
 char *
 pki_cdp_url(const char *services_dn, const char *ca_name, const char *host)
 {
-	char *name = pki_sanitize(ca_name), *computer = pki_short_host(host);
-	char *cdp = pki_child_dn("CDP", services_dn), *parent = pki_child_dn(computer, cdp);
-	char *dn = pki_child_dn(name, parent);
-	char *url = ldap_url(dn, "certificateRevocationList?base?objectClass=cRLDistributionPoint");
+	OWNED(own_memory) char *name = pki_sanitize(ca_name);
+	OWNED(own_memory) char *computer = pki_short_host(host);
+	OWNED(own_memory) char *cdp = pki_child_dn("CDP", services_dn);
+	OWNED(own_memory) char *parent = pki_child_dn(computer, cdp);
+	OWNED(own_memory) char *dn = pki_child_dn(name, parent);
 
-	free(name);
-	free(computer);
-	free(cdp);
-	free(parent);
-	free(dn);
-	return url;
+	return ldap_url(dn, "certificateRevocationList?base?objectClass=cRLDistributionPoint");
 }
 
 char *
 pki_aia_url(const char *services_dn, const char *ca_name)
 {
-	char *name = pki_sanitize(ca_name), *aia = pki_child_dn("AIA", services_dn),
-	     *dn = pki_child_dn(name, aia);
-	char *url = ldap_url(dn, "cACertificate?base?objectClass=certificationAuthority");
+	OWNED(own_memory) char *name = pki_sanitize(ca_name);
+	OWNED(own_memory) char *aia = pki_child_dn("AIA", services_dn);
+	OWNED(own_memory) char *dn = pki_child_dn(name, aia);
 
-	free(name);
-	free(aia);
-	free(dn);
-	return url;
+	return ldap_url(dn, "cACertificate?base?objectClass=certificationAuthority");
 }

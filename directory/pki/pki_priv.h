@@ -1,6 +1,6 @@
 /*
  * Names of objects under CN=Public Key Services, and what their making needs. Inside of this folder
- * only. All strings are malloc'ed; NULL on no memory or on a name that is not UTF-8.
+ * only. All strings are malloc'ed; NULL of a name that is not UTF-8.
  */
 #ifndef PKI_PKI_PRIV_H
 #define PKI_PKI_PRIV_H
@@ -12,6 +12,8 @@
 char *pki_services_dn(const struct dir_conn *c);
 /* CN=<cn>,<parent>, the value escaped. */
 char *pki_child_dn(const char *cn, const char *parent);
+/* CN=<cn>,CN=<parent>,CN=Public Key Services,...; without `parent` right below that. */
+char *pki_place_dn(const struct dir_conn *c, const char *cn, const char *parent);
 /* The sanitized name at full length, [MS-WCCE] 3.1.1.4.1.1.2. */
 char *pki_sanitize_long(const char *ca_name);
 /* The host as the CDP container names it: up to the first dot, as Windows does. */

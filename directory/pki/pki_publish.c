@@ -6,6 +6,8 @@
 #include "officer.h"
 #include "pki_priv.h"
 #include "text.h"
+#include "mem.h"
+#include "own.h"
 
 #define KRA_GRACE_SECONDS ((int64_t)24 * 60 * 60)
 
@@ -44,18 +46,12 @@ static bool
 begin_entry(const struct dir_conn *c, const char *cn, const char *parent, struct dir_entry *e,
     struct err *err)
 {
-	char *services = pki_services_dn(c),
-	     *base = parent != NULL ? pki_child_dn(parent, services) : NULL;
-	char *dn = pki_child_dn(cn, parent != NULL ? base : services);
-	bool ok =
-	    dn != NULL ? dir_entry_init(e, dn, err) && add_text(e, "cn", cn, err) : err_nomem(err);
+	OWNED(own_memory) char *dn = pki_place_dn(c, cn, parent);
 
-	if (!ok)
-		dir_entry_free(e);
-	free(services);
-	free(base);
-	free(dn);
-	return ok;
+	if (dn == NULL)
+		return err_set(err, E_INVALIDARG, "'%s' is not UTF-8", cn);
+	e->dn = own_give(&dn);
+	return add_text(e, "cn", cn, err);
 }
 
 /* ---- Certificates of a CA: AIA, NTAuthCertificates, Certification Authorities ---- */
@@ -80,18 +76,13 @@ static bool
 publish_authority(struct dir_conn *c, const char *cn, const char *parent, struct view certificate,
     struct err *err)
 {
-	struct dir_entry e = {0};
-	bool was_there, ok = false;
+	OWNED(dir_entry_free) struct dir_entry e = {0};
+	bool was_there;
 
-	if (!begin_entry(c, cn, parent, &e, err) || !authority_entry(c, certificate, &e, err) ||
-	    !ensure(c, &e, &was_there, err))
-		goto out;
-	ok = !was_there || dir_add_value(c, e.dn, "cACertificate", certificate, err);
-out:
-	if (!ok)
-		err_prefix(err, "publishing the CA certificate");
-	dir_entry_free(&e);
-	return ok;
+	return (begin_entry(c, cn, parent, &e, err) && authority_entry(c, certificate, &e, err) &&
+		   ensure(c, &e, &was_there, err) &&
+		   (!was_there || dir_add_value(c, e.dn, "cACertificate", certificate, err))) ||
+	       err_prefix(err, "publishing the CA certificate");
 }
 
 /* ---- Enrollment service ---- */
@@ -104,12 +95,10 @@ static bool
 add_unrestricted(struct dir_entry *e, struct err *err)
 {
 	const struct officer_rules none = {.unrestricted = true};
-	struct buf sd = {0};
-	bool ok = officer_rules_encode(&none, &sd, err) &&
-		  dir_entry_add(e, "dircaOfficerRights", buf_view(&sd), err);
+	OWNED(buf_free) struct buf sd = {0};
 
-	buf_free(&sd);
-	return ok;
+	return officer_rules_encode(&none, &sd, err) &&
+	       dir_entry_add(e, "dircaOfficerRights", buf_view(&sd), err);
 }
 
 static bool
@@ -174,28 +163,22 @@ static bool
 publish_service(
     struct dir_conn *c, const char *cn, const struct pki_publication *p, struct err *err)
 {
-	struct dir_entry e = {0};
-	bool was_there, ok = false;
+	OWNED(dir_entry_free) struct dir_entry e = {0};
+	bool was_there;
 
-	if (!begin_entry(c, cn, "Enrollment Services", &e, err) || !service_entry(p, &e, err) ||
-	    !ensure(c, &e, &was_there, err))
-		goto out;
-	ok = !was_there || update_service(c, e.dn, p, err);
-out:
-	if (!ok)
-		err_prefix(err, "publishing the enrollment service");
-	dir_entry_free(&e);
-	return ok;
+	return (begin_entry(c, cn, "Enrollment Services", &e, err) && service_entry(p, &e, err) &&
+		   ensure(c, &e, &was_there, err) &&
+		   (!was_there || update_service(c, e.dn, p, err))) ||
+	       err_prefix(err, "publishing the enrollment service");
 }
 
 static char *
 sanitized(const char *ca_name, struct err *err)
 {
-	char *cn = pki_sanitize(ca_name);
+	OWNED(own_memory) char *cn = pki_sanitize(ca_name);
 
 	if (cn != NULL && *cn != '\0')
-		return cn;
-	free(cn);
+		return own_give(&cn);
 	err_set(err, E_INVALIDARG, "the name of the CA is empty or not UTF-8");
 	return NULL;
 }
@@ -204,29 +187,26 @@ sanitized(const char *ca_name, struct err *err)
 bool
 pki_publish_ca(struct dir_conn *c, const struct pki_publication *p, struct err *err)
 {
-	char *cn = sanitized(p->ca_name, err);
-	bool ok = cn != NULL && publish_authority(c, cn, "AIA", p->certificate, err) &&
-		  publish_authority(c, "NTAuthCertificates", NULL, p->certificate, err) &&
-		  (!p->is_root ||
-		      publish_authority(c, cn, "Certification Authorities", p->certificate, err)) &&
-		  publish_service(c, cn, p, err);
+	OWNED(own_memory) char *cn = sanitized(p->ca_name, err);
 
-	free(cn);
-	return ok;
+	return cn != NULL && publish_authority(c, cn, "AIA", p->certificate, err) &&
+	       publish_authority(c, "NTAuthCertificates", NULL, p->certificate, err) &&
+	       (!p->is_root ||
+		   publish_authority(c, cn, "Certification Authorities", p->certificate, err)) &&
+	       publish_service(c, cn, p, err);
 }
 
 bool
 pki_publish_service_key(struct dir_conn *c, const char *ca_name, struct view hash, struct err *err)
 {
-	char *dn = pki_service_dn(c, ca_name);
-	bool ok = dn != NULL
-		      ? dir_add_value(c, dn, "objectClass", view_str(AUTHORITY_CLASS), err) &&
-			    dir_add_value(c, dn, SERVICE_KEY, hash, err)
-		      : err_nomem(err);
+	OWNED(own_memory) char *dn = pki_service_dn(c, ca_name);
 
-	free(dn);
-	return ok || err_prefix(err, "publishing the key of the service; `dirca ca publish` of an "
-				     "administrator does it too");
+	if (dn == NULL)
+		err_set(err, E_INVALIDARG, "the name of the CA is not UTF-8");
+	return (dn != NULL && dir_add_value(c, dn, "objectClass", view_str(AUTHORITY_CLASS), err) &&
+		   dir_add_value(c, dn, SERVICE_KEY, hash, err)) ||
+	       err_prefix(err, "publishing the key of the service; `dirca ca publish` of an "
+			       "administrator does it too");
 }
 
 /* ---- CRL ---- */
@@ -235,65 +215,41 @@ pki_publish_service_key(struct dir_conn *c, const char *ca_name, struct view has
 static bool
 ensure_host(struct dir_conn *c, const char *host, char **dn_out, struct err *err)
 {
-	struct dir_entry e = {0};
-	bool was_there, ok = false;
+	OWNED(dir_entry_free) struct dir_entry e = {0};
+	bool was_there;
 
 	if (!begin_entry(c, host, "CDP", &e, err) ||
 	    !add_text(&e, "objectClass", "container", err) || !ensure(c, &e, &was_there, err))
-		goto out;
-	*dn_out = e.dn;
-	e.dn = NULL;
-	ok = true;
-out:
-	dir_entry_free(&e);
-	return ok;
+		return false;
+	*dn_out = own_give(&e.dn);
+	return true;
 }
 
 static bool
 publish_point(
     struct dir_conn *c, const char *cn, const char *host_dn, struct view crl, struct err *err)
 {
-	char *dn = pki_child_dn(cn, host_dn);
-	struct dir_entry e = {0};
-	bool was_there, ok = false;
+	OWNED(dir_entry_free) struct dir_entry e = {.dn = pki_child_dn(cn, host_dn)};
+	bool was_there;
 
-	if (dn == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	if (!dir_entry_init(&e, dn, err) || !add_text(&e, "cn", cn, err) ||
-	    !add_text(&e, "objectClass", "cRLDistributionPoint", err) ||
-	    !dir_entry_add(&e, "certificateRevocationList", crl, err) ||
-	    !ensure(c, &e, &was_there, err))
-		goto out;
-	ok = !was_there || dir_replace(c, dn, "certificateRevocationList", &crl, 1, err);
-out:
-	dir_entry_free(&e);
-	free(dn);
-	return ok;
+	return add_text(&e, "cn", cn, err) &&
+	       add_text(&e, "objectClass", "cRLDistributionPoint", err) &&
+	       dir_entry_add(&e, "certificateRevocationList", crl, err) &&
+	       ensure(c, &e, &was_there, err) &&
+	       (!was_there || dir_replace(c, e.dn, "certificateRevocationList", &crl, 1, err));
 }
 
 bool
 pki_publish_crl(
     struct dir_conn *c, const char *ca_name, const char *host, struct view crl, struct err *err)
 {
-	char *cn = sanitized(ca_name, err), *computer = pki_short_host(host), *host_dn = NULL;
-	bool ok = false;
+	OWNED(own_memory)
+	char *cn = sanitized(ca_name, err),
+	     *computer = pki_short_host(host), *host_dn = NULL;
 
-	if (cn == NULL)
-		goto out;
-	if (computer == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	ok = ensure_host(c, computer, &host_dn, err) && publish_point(c, cn, host_dn, crl, err);
-out:
-	if (!ok)
-		err_prefix(err, "publishing the CRL");
-	free(cn);
-	free(computer);
-	free(host_dn);
-	return ok;
+	return (cn != NULL && ensure_host(c, computer, &host_dn, err) &&
+		   publish_point(c, cn, host_dn, crl, err)) ||
+	       err_prefix(err, "publishing the CRL");
 }
 
 /* ---- Key recovery agents ---- */
@@ -319,11 +275,9 @@ merge_kra(struct dir_conn *c, const struct dir_entry *old, struct view certifica
 {
 	const struct dir_attr *a = dir_entry_attr(old, "userCertificate");
 	size_t n = 0, had = a != NULL ? a->count : 0;
-	struct view *values = calloc(had + 1, sizeof *values);
-	bool is_new = true, ok;
+	OWNED(own_memory) struct view *values = mem_zero(had + 1, sizeof *values);
+	bool is_new = true;
 
-	if (values == NULL)
-		return err_nomem(err);
 	for (size_t i = 0; i < had; i++) {
 		struct view v = buf_view(&a->values[i]);
 
@@ -335,17 +289,14 @@ merge_kra(struct dir_conn *c, const struct dir_entry *old, struct view certifica
 	}
 	if (is_new)
 		values[n++] = certificate;
-	ok = (n == had && !is_new) || dir_replace(c, old->dn, "userCertificate", values, n, err);
-	free(values);
-	return ok;
+	return (n == had && !is_new) || dir_replace(c, old->dn, "userCertificate", values, n, err);
 }
 
 static bool
 update_kra(
     struct dir_conn *c, const char *dn, struct view certificate, int64_t now, struct err *err)
 {
-	struct dir_entries found;
-	bool ok;
+	OWNED(dir_entries_free) struct dir_entries found = {0};
 
 	if (!dir_search(c,
 		&(struct dir_query){.base = dn,
@@ -353,33 +304,25 @@ update_kra(
 		    .attrs = (const char *const[]){"userCertificate", NULL}},
 		&found, err))
 		return false;
-	ok = found.count == 1
-		 ? merge_kra(c, &found.list[0], certificate, now, err)
-		 : err_set(err, DIRCA_E_DIRECTORY, "%s cannot be read by this account", dn);
-	dir_entries_free(&found);
-	return ok;
+	if (found.count != 1)
+		return err_set(err, DIRCA_E_DIRECTORY, "%s cannot be read by this account", dn);
+	return merge_kra(c, &found.list[0], certificate, now, err);
 }
 
 bool
 pki_publish_kra(
     struct dir_conn *c, const char *ca_name, struct view certificate, int64_t now, struct err *err)
 {
-	char *cn = sanitized(ca_name, err);
-	struct dir_entry e = {0};
-	bool was_there, ok = false;
+	OWNED(own_memory) char *cn = sanitized(ca_name, err);
+	OWNED(dir_entry_free) struct dir_entry e = {0};
+	bool was_there;
 
-	if (cn == NULL || !begin_entry(c, cn, "KRA", &e, err) ||
-	    !add_text(&e, "objectClass", "msPKI-PrivateKeyRecoveryAgent", err) ||
-	    !dir_entry_add(&e, "userCertificate", certificate, err) ||
-	    !ensure(c, &e, &was_there, err))
-		goto out;
-	ok = !was_there || update_kra(c, e.dn, certificate, now, err);
-out:
-	if (!ok)
-		err_prefix(err, "publishing the key recovery agent certificate");
-	dir_entry_free(&e);
-	free(cn);
-	return ok;
+	return (cn != NULL && begin_entry(c, cn, "KRA", &e, err) &&
+		   add_text(&e, "objectClass", "msPKI-PrivateKeyRecoveryAgent", err) &&
+		   dir_entry_add(&e, "userCertificate", certificate, err) &&
+		   ensure(c, &e, &was_there, err) &&
+		   (!was_there || update_kra(c, e.dn, certificate, now, err))) ||
+	       err_prefix(err, "publishing the key recovery agent certificate");
 }
 
 /* The entry that the SID belongs to now: the one of `dn` if it still does, else wherever it went.
@@ -392,18 +335,17 @@ find_account(
 		const char *base;
 		enum dir_scope scope;
 	} places[] = {{dn, DIR_BASE}, {dir_conn_root(c)->default_nc, DIR_SUBTREE}};
-	struct buf raw = {0};
+	OWNED(buf_free) struct buf raw = {0};
+	OWNED(own_memory) char *filter = NULL;
 	struct view value;
-	char *filter = NULL;
-	bool ok = false;
 
 	*dn_out = NULL;
 	if (!sid_encode(sid, &raw, err))
-		goto out;
+		return false;
 	value = buf_view(&raw);
 	filter = dir_filter("(objectSid=%S)", &value);
-	for (size_t i = 0; i < sizeof places / sizeof places[0] && *dn_out == NULL; i++) {
-		struct dir_entries found;
+	for (size_t i = 0; i < COUNT_OF(places) && *dn_out == NULL; i++) {
+		OWNED(dir_entries_free) struct dir_entries found = {0};
 
 		if (!dir_search(c,
 			&(struct dir_query){.base = places[i].base,
@@ -411,29 +353,22 @@ find_account(
 			    .filter = filter,
 			    .attrs = (const char *const[]){DIR_NO_ATTRS, NULL}},
 			&found, err))
-			goto out;
-		if (found.count == 1) {
-			*dn_out = found.list[0].dn;
-			found.list[0].dn = NULL;
-		}
-		dir_entries_free(&found);
+			return false;
+		if (found.count == 1)
+			*dn_out = own_give(&found.list[0].dn);
 	}
-	ok = *dn_out != NULL || err_set(err, ERROR_FILE_NOT_FOUND,
-				    "the account of %s is not in the directory any more", dn);
-out:
-	free(filter);
-	buf_free(&raw);
-	return ok;
+	return *dn_out != NULL || err_set(err, ERROR_FILE_NOT_FOUND,
+				      "the account of %s is not in the directory any more", dn);
 }
 
 bool
 pki_publish_user_certificate(struct dir_conn *c, const char *user_dn, const struct sid *sid,
     struct view certificate, struct err *err)
 {
-	char *dn = NULL;
-	bool ok = (sid == NULL || find_account(c, user_dn, sid, &dn, err)) &&
-		  dir_add_value(c, dn != NULL ? dn : user_dn, "userCertificate", certificate, err);
+	OWNED(own_memory) char *dn = NULL;
 
-	free(dn);
-	return ok || err_prefix(err, "publishing the certificate of %s", user_dn);
+	return ((sid == NULL || find_account(c, user_dn, sid, &dn, err)) &&
+		   dir_add_value(
+		       c, dn != NULL ? dn : user_dn, "userCertificate", certificate, err)) ||
+	       err_prefix(err, "publishing the certificate of %s", user_dn);
 }

@@ -4,23 +4,20 @@
 #include "clock.h"
 #include "pki_priv.h"
 #include "text.h"
+#include "mem.h"
+#include "own.h"
 
 /* All user attributes, or for templates also the security descriptor. */
 static bool
 read_container(struct dir_conn *c, const char *services_dn, const char *container,
     const char *filter, bool want_sd, struct dir_entries *out, struct err *err)
 {
-	char *base = pki_child_dn(container, services_dn);
-	bool ok =
-	    base == NULL
-		? err_nomem(err)
-		: dir_search(c,
-		      &(struct dir_query){
-			  .base = base, .scope = DIR_SUBTREE, .filter = filter, .want_sd = want_sd},
-		      out, err);
+	OWNED(own_memory) char *base = pki_child_dn(container, services_dn);
 
-	free(base);
-	return ok;
+	return dir_search(c,
+	    &(struct dir_query){
+		.base = base, .scope = DIR_SUBTREE, .filter = filter, .want_sd = want_sd},
+	    out, err);
 }
 
 /* Empty containers are one thing, a tree that is missing or may not be read another: then the CA
@@ -28,8 +25,7 @@ read_container(struct dir_conn *c, const char *services_dn, const char *containe
 static bool
 check_tree(struct dir_conn *c, const char *services_dn, struct err *err)
 {
-	struct dir_entries found;
-	bool ok;
+	OWNED(dir_entries_free) struct dir_entries found = {0};
 
 	if (!dir_search(c,
 		&(struct dir_query){.base = services_dn,
@@ -37,13 +33,11 @@ check_tree(struct dir_conn *c, const char *services_dn, struct err *err)
 		    .attrs = (const char *const[]){DIR_NO_ATTRS, NULL}},
 		&found, err))
 		return false;
-	ok = found.count == 1 ||
-	     err_set(err, DIRCA_E_DIRECTORY,
-		 "%s does not show %s: load the directory tree, or give this account the right "
-		 "to read it",
-		 dir_conn_uri(c), services_dn);
-	dir_entries_free(&found);
-	return ok;
+	return found.count == 1 ||
+	       err_set(err, DIRCA_E_DIRECTORY,
+		   "%s does not show %s: load the directory tree, or give this account the right "
+		   "to read it",
+		   dir_conn_uri(c), services_dn);
 }
 
 static bool
@@ -69,26 +63,16 @@ load(struct dir_conn *c, struct pki_snapshot *s, struct err *err)
 bool
 pki_snapshot_load(struct dir_conn *c, struct pki_snapshot **out, struct err *err)
 {
-	struct pki_snapshot *s = calloc(1, sizeof *s);
+	OWNED(pki_snapshot_unref) struct pki_snapshot *s = mem_zero(1, sizeof *s);
 
 	*out = NULL;
-	if (s == NULL)
-		return err_nomem(err);
 	s->refs = 1;
 	s->loaded_at = clock_now();
-	if ((s->services_dn = pki_services_dn(c)) == NULL) {
-		err_nomem(err);
-		goto fail;
-	}
-	if (!load(c, s, err)) {
-		err_prefix(err, "reading the PKI objects of the directory");
-		goto fail;
-	}
-	*out = s;
+	s->services_dn = pki_services_dn(c);
+	if (!load(c, s, err))
+		return err_prefix(err, "reading the PKI objects of the directory");
+	*out = own_give(&s);
 	return true;
-fail:
-	pki_snapshot_unref(&s);
-	return false;
 }
 
 struct pki_snapshot *

@@ -7,6 +7,7 @@
 
 #include "pki_priv.h"
 #include "text.h"
+#include "own.h"
 
 #define OID_ATTR      "msPKI-Cert-Template-OID"
 #define OID_TYPE_TMPL "1" /* flags of msPKI-Enterprise-Oid: a template's */
@@ -91,49 +92,33 @@ static char *
 object_name(const char *oid, struct err *err)
 {
 	uint8_t bytes[16];
-	char *hex = NULL, *name = NULL;
+	OWNED(own_memory) char *hex = NULL;
 	const char *dot = strrchr(oid, '.');
 
 	if (!random_bytes(bytes, sizeof bytes, err))
 		return NULL;
-	if ((hex = hex_encode(view_of(bytes, sizeof bytes), '\0')) != NULL) {
-		for (char *p = hex; *p != '\0'; p++)
-			*p = (char)(*p >= 'a' ? *p - 'a' + 'A' : *p);
-		name = text_printf("%s.%s", dot != NULL ? dot + 1 : oid, hex);
-	}
-	free(hex);
-	if (name == NULL)
-		err_nomem(err);
-	return name;
+	hex = hex_encode(view_of(bytes, sizeof bytes), '\0');
+	for (char *p = hex; *p != '\0'; p++)
+		*p = (char)(*p >= 'a' ? *p - 'a' + 'A' : *p);
+	return text_printf("%s.%s", dot != NULL ? dot + 1 : oid, hex);
 }
 
 static bool
 plan_object(const struct pki_snapshot *s, const char *name, const char *oid, struct ldif *plan,
     struct err *err)
 {
-	char *cn = object_name(oid, err), *container = oid_container_dn(s),
-	     *dn = cn != NULL ? pki_child_dn(cn, container) : NULL,
-	     *title = text_printf("%s" UNFINISHED, name);
-	struct dir_entry e = {0};
-	bool ok = false;
+	OWNED(own_memory)
+	char *cn = object_name(oid, err),
+	     *container = oid_container_dn(s), *title = text_printf("%s" UNFINISHED, name);
+	OWNED(dir_entry_free) struct dir_entry e = {0};
 
 	if (cn == NULL)
-		goto out;
-	if (dn == NULL || title == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	ok = dir_entry_init(&e, dn, err) && add(&e, "objectClass", "top", err) &&
-	     add(&e, "objectClass", "msPKI-Enterprise-Oid", err) && add(&e, "cn", cn, err) &&
-	     add(&e, "displayName", title, err) && add(&e, "flags", OID_TYPE_TMPL, err) &&
-	     add(&e, OID_ATTR, oid, err) && plan_add(plan, &e, err);
-out:
-	dir_entry_free(&e);
-	free(cn);
-	free(container);
-	free(dn);
-	free(title);
-	return ok;
+		return false;
+	e.dn = pki_child_dn(cn, container);
+	return add(&e, "objectClass", "top", err) &&
+	       add(&e, "objectClass", "msPKI-Enterprise-Oid", err) && add(&e, "cn", cn, err) &&
+	       add(&e, "displayName", title, err) && add(&e, "flags", OID_TYPE_TMPL, err) &&
+	       add(&e, OID_ATTR, oid, err) && plan_add(plan, &e, err);
 }
 
 /* The object of the identifier that is planned, or was left by an earlier try. */
@@ -159,23 +144,14 @@ static bool
 plan_finish_object(const struct pki_snapshot *s, const struct dir_entry *template, const char *name,
     struct ldif *plan, struct err *err)
 {
-	char *oid = NULL, *title = text_printf("%s" UNFINISHED, name);
+	OWNED(own_memory) char *oid = NULL, *title = text_printf("%s" UNFINISHED, name);
 	const struct dir_entry *object;
-	bool ok = false;
 
-	if (title == NULL) {
-		err_nomem(err);
-		goto out;
-	}
 	if (dir_entry_text(template, OID_ATTR, &oid, err) == DIR_GET_FAILED)
-		goto out;
+		return false;
 	object = oid != NULL ? unfinished_object(s, plan, oid, title) : NULL;
-	ok = object == NULL ||
-	     plan_modify(plan, object->dn, LDIF_OP_REPLACE, "displayName", view_str(name), err);
-out:
-	free(oid);
-	free(title);
-	return ok;
+	return object == NULL ||
+	       plan_modify(plan, object->dn, LDIF_OP_REPLACE, "displayName", view_str(name), err);
 }
 
 bool
@@ -222,31 +198,22 @@ char *
 pki_new_oid_base(struct err *err)
 {
 	uint32_t r[6];
-	char *base;
 
 	if (!random_bytes(r, sizeof r, err))
 		return NULL;
-	base = text_printf(ENTERPRISE_ROOT ".%u.%u.%u.%u.%u.%u", r[0] >> 8, r[1] >> 8, r[2] >> 8,
+	return text_printf(ENTERPRISE_ROOT ".%u.%u.%u.%u.%u.%u", r[0] >> 8, r[1] >> 8, r[2] >> 8,
 	    r[3] >> 8, r[4] >> 8, r[5] >> 24);
-	if (base == NULL)
-		err_nomem(err);
-	return base;
 }
 
 static bool
 plan_base(const struct pki_snapshot *s, struct ldif *plan, char **base_out, struct err *err)
 {
-	char *base = pki_new_oid_base(err), *dn = oid_container_dn(s);
-	bool ok = base != NULL &&
-		  (dn != NULL ? plan_modify(plan, dn, LDIF_OP_ADD, OID_ATTR, view_str(base), err)
-			      : err_nomem(err));
+	OWNED(own_memory) char *base = pki_new_oid_base(err), *dn = oid_container_dn(s);
 
-	free(dn);
-	if (ok)
-		*base_out = base;
-	else
-		free(base);
-	return ok;
+	if (base == NULL || !plan_modify(plan, dn, LDIF_OP_ADD, OID_ATTR, view_str(base), err))
+		return false;
+	*base_out = own_give(&base);
+	return true;
 }
 
 static bool
@@ -270,8 +237,6 @@ draw_oid(const struct pki_snapshot *s, const char *base, char **oid_out, struct 
 			return false;
 		*oid_out = text_printf(
 		    "%s.%" PRIu32 ".%" PRIu32, base, ARC_LEAST + first, ARC_LEAST + second);
-		if (*oid_out == NULL)
-			return err_nomem(err);
 		if (object_of_oid(s, *oid_out) == NULL && user_of_oid(s, *oid_out) == NULL)
 			return true;
 		free(*oid_out);
@@ -282,31 +247,20 @@ bool
 pki_plan_new_oid(const struct pki_snapshot *s, const char *name, struct ldif *plan, char **oid_out,
     struct err *err)
 {
-	char *base = NULL, *oid = NULL, *title = text_printf("%s" UNFINISHED, name);
-	bool ok = false;
+	OWNED(own_memory)
+	char *base = NULL,
+	     *oid = NULL, *title = text_printf("%s" UNFINISHED, name);
 
 	*oid_out = NULL;
-	if (title == NULL) {
-		err_nomem(err);
-		goto out;
-	}
 	if (!find_leftover(s, title, oid_out, err))
-		goto out;
-	if (*oid_out != NULL) {
-		ok = true;
-		goto out;
-	}
-	if (find_base(s, plan, &base, err) && draw_oid(s, base, &oid, err) &&
-	    plan_object(s, name, oid, plan, err)) {
-		*oid_out = oid;
-		oid = NULL;
-		ok = true;
-	}
-out:
-	free(base);
-	free(oid);
-	free(title);
-	return ok;
+		return false;
+	if (*oid_out != NULL)
+		return true;
+	if (!find_base(s, plan, &base, err) || !draw_oid(s, base, &oid, err) ||
+	    !plan_object(s, name, oid, plan, err))
+		return false;
+	*oid_out = own_give(&oid);
+	return true;
 }
 
 /* ---- templates ---- */
@@ -315,9 +269,8 @@ static bool
 sid_of_context(
     struct dir_conn *c, const char *dn, bool *found_out, struct sid *out, struct err *err)
 {
-	struct dir_entries found;
+	OWNED(dir_entries_free) struct dir_entries found = {0};
 	struct view raw;
-	bool ok = true;
 
 	*found_out = false;
 	if (!dir_search(c,
@@ -326,19 +279,17 @@ sid_of_context(
 		    .attrs = (const char *const[]){"objectSid", NULL}},
 		&found, err))
 		return false;
-	if (found.count == 1)
-		switch (dir_entry_bytes(&found.list[0], "objectSid", &raw, err)) {
-		case DIR_GET_OK:
-			*found_out = ok = sid_decode(raw, out, err);
-			break;
-		case DIR_GET_FAILED:
-			ok = false;
-			break;
-		case DIR_GET_ABSENT:
-			break;
-		}
-	dir_entries_free(&found);
-	return ok;
+	if (found.count != 1)
+		return true;
+	switch (dir_entry_bytes(&found.list[0], "objectSid", &raw, err)) {
+	case DIR_GET_OK:
+		return *found_out = sid_decode(raw, out, err);
+	case DIR_GET_FAILED:
+		return false;
+	case DIR_GET_ABSENT:
+		break;
+	}
+	return true;
 }
 
 bool
@@ -382,45 +333,30 @@ pki_default_rights(struct dir_conn *c, struct sd *out, struct err *err)
 static bool
 add_default_rights(struct dir_conn *c, struct dir_entry *e, struct err *err)
 {
-	struct sd sd = {0};
-	struct buf raw = {0};
-	bool ok = pki_default_rights(c, &sd, err) && sd_encode(&sd, &raw, err) &&
-		  dir_entry_add(e, "nTSecurityDescriptor", buf_view(&raw), err);
+	OWNED(sd_free) struct sd sd = {0};
+	OWNED(buf_free) struct buf raw = {0};
 
-	sd_free(&sd);
-	buf_free(&raw);
-	return ok;
+	return pki_default_rights(c, &sd, err) && sd_encode(&sd, &raw, err) &&
+	       dir_entry_add(e, "nTSecurityDescriptor", buf_view(&raw), err);
 }
 
 bool
 pki_plan_template(struct dir_conn *c, const struct pki_snapshot *s, struct dir_entry *e,
     struct ldif *plan, struct err *err)
 {
-	char *container = pki_child_dn("Certificate Templates", s->services_dn), *cn = NULL,
-	     *dn = NULL;
-	bool ok = false;
+	OWNED(own_memory)
+	char *container = pki_child_dn("Certificate Templates", s->services_dn),
+	     *cn = NULL;
 
 	if (dir_entry_text(e, "cn", &cn, err) != DIR_GET_OK)
-		goto out;
-	if (pki_snapshot_template(s, cn) != NULL) {
-		err_set(err, ERROR_FILE_EXISTS, "there is a template %s already", cn);
-		goto out;
-	}
-	if ((dn = pki_child_dn(cn, container)) == NULL) {
-		err_nomem(err);
-		goto out;
-	}
+		return false;
+	if (pki_snapshot_template(s, cn) != NULL)
+		return err_set(err, ERROR_FILE_EXISTS, "there is a template %s already", cn);
 	free(e->dn);
-	e->dn = dn;
-	dn = NULL;
-	ok = (dir_conn_root(c)->is_ad || dir_entry_attr(e, "nTSecurityDescriptor") != NULL ||
-		 add_default_rights(c, e, err)) &&
-	     plan_add(plan, e, err) && plan_finish_object(s, e, cn, plan, err);
-out:
-	free(container);
-	free(cn);
-	free(dn);
-	return ok;
+	e->dn = pki_child_dn(cn, container);
+	return (dir_conn_root(c)->is_ad || dir_entry_attr(e, "nTSecurityDescriptor") != NULL ||
+		   add_default_rights(c, e, err)) &&
+	       plan_add(plan, e, err) && plan_finish_object(s, e, cn, plan, err);
 }
 
 bool

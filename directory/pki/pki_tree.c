@@ -4,6 +4,8 @@
 #include "pki_priv.h"
 #include "url.h"
 #include "text.h"
+#include "mem.h"
+#include "own.h"
 
 /* Entries in the order of the tree. Depths are counted once: a container may hold thousands. */
 struct sorting {
@@ -27,20 +29,15 @@ add_level(struct sorting *s, const char *top, size_t depth)
 	}
 }
 
-static bool
-sort_tree(const char *root, struct dir_entries *es, struct err *err)
+static void
+sort_tree(const char *root, struct dir_entries *es)
 {
-	struct dir_entry *sorted = calloc(es->count + 1, sizeof *sorted);
-	struct sorting s = {.all = es,
-	    .depths = calloc(es->count + 1, sizeof *s.depths),
-	    .taken = calloc(es->count + 1, sizeof *s.taken),
-	    .order = calloc(es->count + 1, sizeof *s.order)};
-	bool ok = sorted != NULL && s.depths != NULL && s.taken != NULL && s.order != NULL;
+	OWNED(own_memory) struct dir_entry *sorted = mem_zero(es->count, sizeof *sorted);
+	OWNED(own_memory) size_t *depths = mem_zero(es->count, sizeof *depths);
+	OWNED(own_memory) bool *taken = mem_zero(es->count, sizeof *taken);
+	OWNED(own_memory) size_t *order = mem_zero(es->count, sizeof *order);
+	struct sorting s = {.all = es, .depths = depths, .taken = taken, .order = order};
 
-	if (!ok) {
-		err_nomem(err);
-		goto out;
-	}
 	for (size_t i = 0; i < es->count; i++)
 		s.depths[i] = dir_dn_depth(es->list[i].dn);
 	add_level(&s, root, dir_dn_depth(root));
@@ -50,64 +47,47 @@ sort_tree(const char *root, struct dir_entries *es, struct err *err)
 			s.order[s.count++] = i;
 	for (size_t i = 0; i < s.count; i++)
 		sorted[i] = es->list[s.order[i]];
-	memcpy(es->list, sorted, s.count * sizeof *sorted);
-out:
-	free(sorted);
-	free(s.depths);
-	free(s.taken);
-	free(s.order);
-	return ok;
+	if (s.count > 0)
+		memcpy(es->list, sorted, s.count * sizeof *sorted);
 }
 
 bool
 pki_tree(struct dir_conn *c, struct dir_entries *out, struct err *err)
 {
-	char *root = pki_services_dn(c);
-	bool ok;
+	OWNED(own_memory) char *root = pki_services_dn(c);
 
-	*out = (struct dir_entries){0};
-	if (root == NULL)
-		return err_nomem(err);
-	ok = dir_search(c,
-		 &(struct dir_query){.base = root,
-		     .scope = DIR_SUBTREE,
-		     .filter = "(objectClass=*)",
-		     .want_sd = true},
-		 out, err) &&
-	     sort_tree(root, out, err);
-	if (ok && out->count == 0)
-		ok = err_set(err, CRYPT_E_NOT_FOUND,
-		    "%s does not show %s: load the directory tree, or use an account that may "
-		    "read it",
-		    dir_conn_uri(c), root);
-	if (!ok)
-		dir_entries_free(out);
-	free(root);
-	return ok;
+	if (!dir_search(c,
+		&(struct dir_query){.base = root,
+		    .scope = DIR_SUBTREE,
+		    .filter = "(objectClass=*)",
+		    .want_sd = true},
+		out, err))
+		return false;
+	sort_tree(root, out);
+	return out->count > 0 ||
+	       err_set(err, CRYPT_E_NOT_FOUND,
+		   "%s does not show %s: load the directory tree, or use an account that may "
+		   "read it",
+		   dir_conn_uri(c), root);
 }
 
 bool
 pki_search_url(
     struct dir_conn *c, const char *url, struct dir_entries *out, char **attr_out, struct err *err)
 {
-	struct dir_url u;
-	bool ok;
+	OWNED(dir_url_free) struct dir_url u = {0};
 
 	*out = (struct dir_entries){0};
 	*attr_out = NULL;
 	if (!dir_url_parse(url, &u, err))
 		return false;
-	ok = *u.host == '\0'
-		 ? dir_search(c,
-		       &(struct dir_query){.base = u.dn, .scope = u.scope, .filter = u.filter}, out,
-		       err)
-		 : err_set(err, E_INVALIDARG,
-		       "%s names a server; leave it out (ldap:///DN) and choose the server by -H",
-		       url);
-	if (ok) {
-		*attr_out = u.attr;
-		u.attr = NULL;
-	}
-	dir_url_free(&u);
-	return ok;
+	if (*u.host != '\0')
+		return err_set(err, E_INVALIDARG,
+		    "%s names a server; leave it out (ldap:///DN) and choose the server by -H",
+		    url);
+	if (!dir_search(c, &(struct dir_query){.base = u.dn, .scope = u.scope, .filter = u.filter},
+		out, err))
+		return false;
+	*attr_out = own_give(&u.attr);
+	return true;
 }

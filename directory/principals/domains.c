@@ -5,6 +5,7 @@
 
 #include "clock.h"
 #include "text.h"
+#include "own.h"
 
 #define DOMAINS_TTL_MS 60000
 
@@ -13,27 +14,15 @@
 static bool
 add_default(struct dir_conn *c, struct dir_entries *domains, struct err *err)
 {
-	char *dns = dir_dn_to_dns(dir_conn_root(c)->default_nc);
-	struct dir_entry *grown, e = {0};
-	bool ok = false;
+	const char *nc = dir_conn_root(c)->default_nc;
+	OWNED(own_memory) char *dns = dir_dn_to_dns(nc);
+	OWNED(dir_entry_free) struct dir_entry e = {0};
 
-	if (!dir_entry_init(&e, dir_conn_root(c)->default_nc, err) ||
-	    !dir_entry_add(&e, "nCName", view_str(dir_conn_root(c)->default_nc), err))
-		goto out;
-	if (dns != NULL && !dir_entry_add(&e, "dnsRoot", view_str(dns), err))
-		goto out;
-	if ((grown = reallocarray(domains->list, domains->count + 1, sizeof *grown)) == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	domains->list = grown;
-	domains->list[domains->count++] = e;
-	e = (struct dir_entry){0};
-	ok = true;
-out:
-	dir_entry_free(&e);
-	free(dns);
-	return ok;
+	if (!dir_entry_init(&e, nc, err) || !dir_entry_add(&e, "nCName", view_str(nc), err) ||
+	    (dns != NULL && !dir_entry_add(&e, "dnsRoot", view_str(dns), err)))
+		return false;
+	dir_entries_take(domains, &e);
+	return true;
 }
 
 /* nCName of a crossRef; NULL if it has none that can be read. */
@@ -47,43 +36,32 @@ context_of(const struct dir_entry *domain)
 	return nc;
 }
 
-static bool
-add_base(struct dir_domains *d, const char *nc, struct err *err)
+static void
+add_base(struct dir_domains *d, const char *nc)
 {
-	char **grown;
-
-	for (size_t i = 0; i < d->base_count; i++)
-		if (dir_dn_eq(nc, d->bases[i]))
-			return true;
-	if ((grown = reallocarray(d->bases, d->base_count + 1, sizeof *grown)) == NULL)
-		return err_nomem(err);
-	d->bases = grown;
-	if ((grown[d->base_count] = strdup(nc)) == NULL)
-		return err_nomem(err);
-	d->base_count++;
-	return true;
+	for (size_t i = 0; i < d->bases.count; i++)
+		if (dir_dn_eq(nc, d->bases.list[i]))
+			return;
+	texts_add(&d->bases, nc);
 }
 
 /* A domain that a crossRef promises and that is not there may hold groups that nobody sees. */
 static bool
 check_held(struct dir_conn *c, const char *nc, struct err *err)
 {
-	struct dir_entries found = {0};
-	bool ok =
-	    dir_search(c,
-		&(struct dir_query){.base = nc,
-		    .filter = "(objectClass=*)",
-		    .attrs = (const char *const[]){DIR_NO_ATTRS, NULL}},
-		&found, err) &&
-	    (found.count == 1 ||
-		err_set(err, DIRCA_E_GROUPS_UNREADABLE,
-		    "a crossRef in CN=Partitions names the domain %s, which %s does not hold or "
-		    "show to this account: groups there stay unknown. Serve it, grant read, or "
-		    "remove the crossRef",
-		    nc, dir_conn_uri(c)));
+	OWNED(dir_entries_free) struct dir_entries found = {0};
 
-	dir_entries_free(&found);
-	return ok;
+	return dir_search(c,
+		   &(struct dir_query){.base = nc,
+		       .filter = "(objectClass=*)",
+		       .attrs = (const char *const[]){DIR_NO_ATTRS, NULL}},
+		   &found, err) &&
+	       (found.count == 1 ||
+		   err_set(err, DIRCA_E_GROUPS_UNREADABLE,
+		       "a crossRef in CN=Partitions names the domain %s, which %s does not hold or "
+		       "show to this account: groups there stay unknown. Serve it, grant read, or "
+		       "remove the crossRef",
+		       nc, dir_conn_uri(c)));
 }
 
 /* Active Directory answers for its own domain and refers to other servers for the rest; elsewhere
@@ -92,15 +70,17 @@ check_held(struct dir_conn *c, const char *nc, struct err *err)
 static bool
 find_bases(struct dir_conn *c, struct dir_domains *d, struct err *err)
 {
-	bool ok = add_base(d, dir_conn_root(c)->default_nc, err);
+	add_base(d, dir_conn_root(c)->default_nc);
+	for (size_t i = 0; !dir_conn_root(c)->is_ad && i < d->list.count; i++) {
+		OWNED(own_memory) char *nc = context_of(&d->list.list[i]);
 
-	for (size_t i = 0; ok && !dir_conn_root(c)->is_ad && i < d->list.count; i++) {
-		char *nc = context_of(&d->list.list[i]);
-
-		ok = nc == NULL || (check_held(c, nc, err) && add_base(d, nc, err));
-		free(nc);
+		if (nc == NULL)
+			continue;
+		if (!check_held(c, nc, err))
+			return false;
+		add_base(d, nc);
 	}
-	return ok;
+	return true;
 }
 
 /* Most directories have no groupOfUniqueNames, and asking for `uniqueMember` beside `member` costs
@@ -109,23 +89,21 @@ find_bases(struct dir_conn *c, struct dir_domains *d, struct err *err)
 static bool
 has_unique_groups(struct dir_conn *c, const struct dir_domains *d)
 {
-	struct err ignored;
-	bool none = true;
+	for (size_t i = 0; i < d->bases.count; i++) {
+		OWNED(dir_entries_free) struct dir_entries found = {0};
+		struct err ignored;
 
-	for (size_t i = 0; i < d->base_count && none; i++) {
-		struct dir_entries found;
-
-		none = dir_search(c,
-			   &(struct dir_query){.base = d->bases[i],
-			       .scope = DIR_SUBTREE,
-			       .filter = "(objectClass=groupOfUniqueNames)",
-			       .attrs = (const char *const[]){DIR_NO_ATTRS, NULL},
-			       .size_limit = 1},
-			   &found, &ignored) &&
-		       found.count == 0;
-		dir_entries_free(&found);
+		if (!dir_search(c,
+			&(struct dir_query){.base = d->bases.list[i],
+			    .scope = DIR_SUBTREE,
+			    .filter = "(objectClass=groupOfUniqueNames)",
+			    .attrs = (const char *const[]){DIR_NO_ATTRS, NULL},
+			    .size_limit = 1},
+			&found, &ignored) ||
+		    found.count > 0)
+			return true;
 	}
-	return !none;
+	return false;
 }
 
 static void
@@ -134,9 +112,7 @@ clear(void *kept)
 	struct dir_domains *d = kept;
 
 	dir_entries_free(&d->list);
-	for (size_t i = 0; i < d->base_count; i++)
-		free(d->bases[i]);
-	free(d->bases);
+	texts_free(&d->bases);
 	*d = (struct dir_domains){.members_shown_ms = d->members_shown_ms};
 }
 
@@ -154,15 +130,12 @@ dir_domains_load(struct dir_conn *c, struct err *err)
 {
 	static const char *const attrs[] = {"nCName", "dnsRoot", "nETBIOSName", NULL};
 	struct dir_domains *d = dir_conn_keep(c, sizeof *d, clear);
-	char *base;
+	OWNED(own_memory) char *base = text_printf("CN=Partitions,%s", dir_conn_root(c)->config_nc);
 
-	if (d == NULL)
-		return err_nomem(err);
 	if (d->is_read && clock_mono_ms() - d->read_ms < DOMAINS_TTL_MS)
 		return true;
 	clear(d);
-	if ((base = text_printf("CN=Partitions,%s", dir_conn_root(c)->config_nc)) == NULL)
-		return err_nomem(err);
+
 	/* Only domains have a NetBIOS name; the configuration, schema and application partitions
 	 * have none. */
 	d->is_read = dir_search(c,
@@ -174,7 +147,6 @@ dir_domains_load(struct dir_conn *c, struct err *err)
 		     (dir_domain_of(c, dir_conn_root(c)->default_nc) != NULL ||
 			 add_default(c, &d->list, err)) &&
 		     find_bases(c, d, err);
-	free(base);
 	if (!d->is_read)
 		clear(d);
 	else
@@ -199,21 +171,18 @@ bool
 dir_domain_find(struct dir_conn *c, const char *name, const struct dir_entry **out, struct err *err)
 {
 	const struct dir_domains *d = dir_domains(c);
-	char *nc;
-	bool held = false;
+	OWNED(own_memory) char *nc = NULL;
 
 	if ((*out = dir_domain_named(c, name)) == NULL)
 		return true;
 	nc = context_of(*out);
-	for (size_t i = 0; nc != NULL && !held && i < d->base_count; i++)
-		held = dir_dn_eq(nc, d->bases[i]);
-	if (!held)
-		err_set(err, DIRCA_E_DIRECTORY,
-		    "%s does not hold the domain '%.64s' (%.120s): its accounts are found by a "
-		    "server of that domain",
-		    dir_conn_uri(c), name, nc != NULL ? nc : "without nCName");
-	free(nc);
-	return held;
+	for (size_t i = 0; nc != NULL && i < d->bases.count; i++)
+		if (dir_dn_eq(nc, d->bases.list[i]))
+			return true;
+	return err_set(err, DIRCA_E_DIRECTORY,
+	    "%s does not hold the domain '%.64s' (%.120s): its accounts are found by a "
+	    "server of that domain",
+	    dir_conn_uri(c), name, nc != NULL ? nc : "without nCName");
 }
 
 const struct dir_entry *
@@ -224,14 +193,13 @@ dir_domain_of(const struct dir_conn *c, const char *dn)
 	size_t most = 0;
 
 	for (size_t i = 0; i < d->list.count; i++) {
-		char *nc = context_of(&d->list.list[i]);
+		OWNED(own_memory) char *nc = context_of(&d->list.list[i]);
 		size_t depth = nc != NULL ? dir_dn_depth(nc) : 0;
 
 		if (depth > most && dir_dn_is_under(dn, nc)) {
 			deepest = &d->list.list[i];
 			most = depth;
 		}
-		free(nc);
 	}
 	return deepest;
 }

@@ -7,13 +7,14 @@
 
 #include "conn.h"
 
+#include "texts.h"
+
 struct dir_domains {
 	bool is_read;
 	int64_t read_ms;
 	struct dir_entries
-	    list;     /* crossRef entries: nCName, dnsRoot and, where known, nETBIOSName */
-	char **bases; /* where principals and groups are searched; one may hold another */
-	size_t base_count;
+	    list;           /* crossRef entries: nCName, dnsRoot and, where known, nETBIOSName */
+	struct texts bases; /* where principals and groups are searched; one may hold another */
 	bool has_unique_groups;   /* some group says who is in it by uniqueMember */
 	int64_t members_shown_ms; /* when members of a group were last seen (group_walk.c) */
 };

@@ -4,6 +4,7 @@
 
 #include "groups_priv.h"
 #include "text.h"
+#include "mem.h"
 
 /* FNV-1a over the DN without case. All DNs come from one server, which writes each in one way. */
 static size_t
@@ -30,27 +31,25 @@ find_slot(const struct group_walk *w, const char *dn)
 	return &w->slots[i];
 }
 
-static bool
-make_room(struct group_walk *w, struct err *err)
+static void
+make_room(struct group_walk *w)
 {
 	size_t room = w->room == 0 ? 32 : 2 * w->room;
 	struct group_node *nodes;
-	size_t *slots;
 
 	if (w->count < w->room)
-		return true;
-	if ((nodes = reallocarray(w->nodes, room, sizeof *nodes)) == NULL)
-		return err_nomem(err);
+		return;
+	nodes = mem_zero(room, sizeof *nodes);
+	if (w->count > 0)
+		memcpy(nodes, w->nodes, w->count * sizeof *nodes);
+	free(w->nodes);
+	free(w->slots);
 	w->nodes = nodes;
 	w->room = room;
-	if ((slots = calloc(2 * room, sizeof *slots)) == NULL)
-		return err_nomem(err);
-	free(w->slots);
-	w->slots = slots;
+	w->slots = mem_zero(2 * room, sizeof *w->slots);
 	w->slot_count = 2 * room;
 	for (size_t i = 0; i < w->count; i++)
 		*find_slot(w, w->nodes[i].dn) = i + 1;
-	return true;
 }
 
 bool
@@ -60,8 +59,7 @@ group_walk_add(struct group_walk *w, const char *dn, enum group_node_kind kind,
 	struct group_node *n;
 	size_t *slot;
 
-	if (!make_room(w, err))
-		return false;
+	make_room(w);
 	if (*(slot = find_slot(w, dn)) != 0)
 		return true;
 	if (w->count == GROUP_NODES_MAX)
@@ -69,9 +67,8 @@ group_walk_add(struct group_walk *w, const char *dn, enum group_node_kind kind,
 		    "%s is in more than %d groups, which is too many to decide on", w->nodes[0].dn,
 		    GROUP_NODES_MAX);
 	n = &w->nodes[w->count];
-	*n = (struct group_node){.dn = strdup(dn), .kind = kind, .has_sid = sid != NULL};
-	if (n->dn == NULL)
-		return err_nomem(err);
+	*n = (struct group_node){.dn = mem_text(dn), .kind = kind, .has_sid = sid != NULL};
+
 	if (sid != NULL)
 		n->sid = *sid;
 	*slot = ++w->count;

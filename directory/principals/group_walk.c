@@ -9,6 +9,7 @@
 #include "domains.h"
 #include "groups_priv.h"
 #include "text.h"
+#include "own.h"
 
 #define FILTER_BYTES_MAX 16384
 #define SHOWN_TTL_MS     60000
@@ -26,17 +27,15 @@ bool
 groups_unreadable(
     struct dir_conn *c, const char *object, const char *attribute, const char *why, struct err *err)
 {
-	char *reader = dir_conn_reader(c);
+	OWNED(own_memory) char *reader = dir_conn_reader(c);
 
-	err_set(err, DIRCA_E_GROUPS_UNREADABLE,
+	return err_set(err, DIRCA_E_GROUPS_UNREADABLE,
 	    "the groups of %.160s are not known: %s cannot read %s there (%.120s). %s", object,
-	    reader != NULL ? reader : "?", attribute, why,
+	    reader, attribute, why,
 	    dir_conn_root(c)->is_ad
 		? "Add that account to Pre-Windows 2000 Compatible Access of the domain"
 		: "Grant it read and search of member, uniqueMember, memberOf, groupType and "
 		  "objectSid of all groups");
-	free(reader);
-	return false;
 }
 
 /* A search that the server refused, or answered in part, hides groups. */
@@ -145,22 +144,15 @@ take_seed(struct dir_conn *c, const struct dir_entry *e, const struct sid *prima
 static bool
 append_sid(struct buf *b, const struct sid *sid, struct err *err)
 {
-	struct buf raw = {0};
+	OWNED(buf_free) struct buf raw = {0};
+	OWNED(own_memory) char *part = NULL;
 	struct view v;
-	char *part = NULL;
-	bool ok = false;
 
 	if (!sid_encode(sid, &raw, err))
-		goto out;
+		return false;
 	v = buf_view(&raw);
-	if ((part = dir_filter("(objectSid=%S)", &v)) == NULL)
-		err_nomem(err);
-	else
-		ok = buf_append(b, view_str(part), err);
-out:
-	free(part);
-	buf_free(&raw);
-	return ok;
+	part = dir_filter("(objectSid=%S)", &v);
+	return buf_append(b, view_str(part), err);
 }
 
 /* Filter for whatever has one of these SIDs; `a` and `b` may be NULL. */
@@ -226,11 +218,11 @@ add_seeds(struct dir_conn *c, const struct group_subject *s, struct group_walk *
 	struct buf filter = {0};
 
 	ok = seeds_filter(s->sid, has_primary ? &primary : NULL, &filter, err);
-	for (size_t i = 0; ok && i < dir_domains(c)->base_count; i++) {
+	for (size_t i = 0; ok && i < dir_domains(c)->bases.count; i++) {
 		struct dir_entries found = {0};
 
 		ok = search(c, w,
-		    &(struct dir_query){.base = dir_domains(c)->bases[i],
+		    &(struct dir_query){.base = dir_domains(c)->bases.list[i],
 			.scope = DIR_SUBTREE,
 			.filter = (const char *)filter.ptr,
 			.attrs = group_attrs},
@@ -263,7 +255,7 @@ append_members(
 
 /* Filter for the groups that hold one of the nodes of [from, to), as many as fit, at least one.
  * *next_out is the first that did not. A server tests what its index found from left to right and
- * stops at what is true: so the members come first. NULL on no memory. */
+ * stops at what is true: so the members come first. */
 static char *
 holders_filter(
     struct dir_conn *c, const struct group_walk *w, size_t from, size_t to, size_t *next_out)
@@ -292,11 +284,11 @@ search_groups(struct dir_conn *c, const char *filter, struct group_walk *w, stru
 {
 	bool ok = true;
 
-	for (size_t i = 0; ok && i < dir_domains(c)->base_count; i++) {
+	for (size_t i = 0; ok && i < dir_domains(c)->bases.count; i++) {
 		struct dir_entries found = {0};
 
 		ok = search(c, w,
-		    &(struct dir_query){.base = dir_domains(c)->bases[i],
+		    &(struct dir_query){.base = dir_domains(c)->bases.list[i],
 			.scope = DIR_SUBTREE,
 			.filter = filter,
 			.attrs = group_attrs,

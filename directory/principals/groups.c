@@ -1,13 +1,14 @@
 #include "groups_priv.h"
 
+#include "own.h"
+
 /* Active Directory and Samba: domain-local groups and nesting included ([MS-ADTS] 3.1.1.4.5.19). */
 bool
 groups_token(struct dir_conn *c, const char *dn, struct sids *sids, struct err *err)
 {
-	struct dir_entries found = {0};
+	OWNED(dir_entries_free) struct dir_entries found = {0};
 	const struct dir_attr *a;
 	struct err why;
-	bool ok = false;
 
 	if (!dir_search(c,
 		&(struct dir_query){.base = dn,
@@ -15,31 +16,22 @@ groups_token(struct dir_conn *c, const char *dn, struct sids *sids, struct err *
 		    .attrs = (const char *const[]){"tokenGroups", NULL}},
 		&found, &why)) {
 		if (why.code == DIRCA_E_DIRECTORY)
-			groups_unreadable(c, dn, "tokenGroups", why.msg, err);
-		else
-			*err = why;
-		goto out;
+			return groups_unreadable(c, dn, "tokenGroups", why.msg, err);
+		*err = why;
+		return false;
 	}
 	a = found.count == 1 ? dir_entry_attr(&found.list[0], "tokenGroups") : NULL;
-	if (a == NULL) {
-		groups_unreadable(
+	if (a == NULL)
+		return groups_unreadable(
 		    c, dn, "tokenGroups", "the domain controller does not show it", err);
-		goto out;
-	}
 	for (size_t i = 0; i < a->count; i++) {
 		struct sid sid;
 
-		if (!sid_decode(buf_view(&a->values[i]), &sid, err)) {
-			err_prefix(err, "tokenGroups of %s", dn);
-			goto out;
-		}
-		if (!sids_add(sids, &sid, err))
-			goto out;
+		if (!sid_decode(buf_view(&a->values[i]), &sid, err))
+			return err_prefix(err, "tokenGroups of %s", dn);
+		sids_put(sids, &sid);
 	}
-	ok = true;
-out:
-	dir_entries_free(&found);
-	return ok;
+	return true;
 }
 
 /* The SIDs of all groups that the walk finds. On a domain controller, which knows better, only
@@ -47,13 +39,14 @@ out:
 static bool
 collect_walk(struct dir_conn *c, const struct group_subject *s, struct sids *sids, struct err *err)
 {
-	struct group_walk w;
-	bool ok = group_walk_run(c, s, &w, err);
+	OWNED(group_walk_free) struct group_walk w = {0};
 
-	for (size_t i = 0; ok && i < w.count; i++)
-		ok = !w.nodes[i].has_sid || sids_add(sids, &w.nodes[i].sid, err);
-	group_walk_free(&w);
-	return ok;
+	if (!group_walk_run(c, s, &w, err))
+		return false;
+	for (size_t i = 0; i < w.count; i++)
+		if (w.nodes[i].has_sid)
+			sids_put(sids, &w.nodes[i].sid);
+	return true;
 }
 
 bool

@@ -6,6 +6,7 @@
 #include "domains.h"
 #include "groups_priv.h"
 #include "text.h"
+#include "mem.h"
 
 /* ---- Reading the entry ---- */
 
@@ -36,8 +37,7 @@ read_mail(const struct dir_entry *e, struct principal *p, struct err *err)
 static bool
 read_names(const struct dir_entry *e, struct principal *p, struct err *err)
 {
-	if ((p->dn = strdup(e->dn)) == NULL)
-		return err_nomem(err);
+	p->dn = mem_text(e->dn);
 	return read_cn(e, p, err) && read_mail(e, p, err) &&
 	       dir_entry_text(e, "sAMAccountName", &p->sam, err) != DIR_GET_FAILED &&
 	       dir_entry_text(e, "userPrincipalName", &p->upn, err) != DIR_GET_FAILED &&
@@ -56,7 +56,7 @@ read_domain(struct dir_conn *c, struct principal *p, struct err *err)
 		p->downlevel = text_printf("%s\\%s", p->domain, p->sam);
 	else
 		p->downlevel = text_printf("%s", p->sam != NULL ? p->sam : p->cn);
-	return p->downlevel != NULL || err_nomem(err);
+	return true;
 }
 
 static bool

@@ -78,7 +78,7 @@ struct principal_record {
 enum dir_find principal_find_recorded(
     struct dir_conn *c, const struct principal_record *r, struct principal *out, struct err *err);
 /* One spelling of the IDENTITY_NAMEs that would be the same account if there were one: with the
- * domain, without case. NULL on no memory. free(). */
+ * domain, without case. free(). */
 char *principal_account_key(struct dir_conn *c, const char *name);
 /* RFC 5803 SCRAM-SHA-256 verifier from authPassword for the identity, free(); DIR_NOT_FOUND if
  * there is none. *state_out is ERR_OK, or what principal_check_active says: then the verifier may

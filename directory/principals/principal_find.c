@@ -9,6 +9,8 @@
 #include "groups_priv.h"
 #include "principal_priv.h"
 #include "text.h"
+#include "own.h"
+#include "mem.h"
 
 #define TOKEN_MAX 512
 /* Enough to name in a sentence; more hits than that are an error of the search. */
@@ -29,23 +31,17 @@ holds_dn(const struct dir_entries *es, const char *dn)
 
 /* Moves the principals of `from` that are not there yet to `to`. With `domain`, only those that
  * belong to it count: a search of a domain also sees the domains below it. */
-static bool
+static void
 merge(struct dir_conn *c, struct dir_entries *from, const struct dir_entry *domain,
-    struct dir_entries *to, struct err *err)
+    struct dir_entries *to)
 {
 	for (size_t i = 0; i < from->count; i++) {
-		struct dir_entry *e = &from->list[i], *grown;
+		struct dir_entry *e = &from->list[i];
 
-		if (groups_is_group(e) || holds_dn(to, e->dn) ||
-		    (domain != NULL && dir_domain_of(c, e->dn) != domain))
-			continue;
-		if ((grown = reallocarray(to->list, to->count + 1, sizeof *grown)) == NULL)
-			return err_nomem(err);
-		to->list = grown;
-		to->list[to->count++] = *e;
-		*e = (struct dir_entry){0};
+		if (!groups_is_group(e) && !holds_dn(to, e->dn) &&
+		    (domain == NULL || dir_domain_of(c, e->dn) == domain))
+			dir_entries_take(to, e);
 	}
-	return true;
 }
 
 /* One search whose hits are added to `hits`. Takes over `filter`. */
@@ -53,17 +49,17 @@ static bool
 search_into(struct dir_conn *c, const char *base, enum dir_scope scope, char *filter,
     const struct dir_entry *domain, struct dir_entries *hits, struct err *err)
 {
-	struct dir_entries found = {0};
+	OWNED(dir_entries_free) struct dir_entries found = {0};
 	bool ok = dir_search(c,
-		      &(struct dir_query){.base = base,
-			  .scope = scope,
-			  .filter = filter,
-			  .attrs = principal_attrs,
-			  .size_limit = HITS_MAX},
-		      &found, err) &&
-		  merge(c, &found, domain, hits, err);
+	    &(struct dir_query){.base = base,
+		.scope = scope,
+		.filter = filter,
+		.attrs = principal_attrs,
+		.size_limit = HITS_MAX},
+	    &found, err);
 
-	dir_entries_free(&found);
+	if (ok)
+		merge(c, &found, domain, hits);
 	free(filter);
 	return ok;
 }
@@ -73,8 +69,8 @@ static bool
 search_value(struct dir_conn *c, const char *attr, const char *value,
     const struct dir_entry *domain, struct dir_entries *hits, struct err *err)
 {
-	for (size_t i = 0; i < dir_domains(c)->base_count; i++)
-		if (!search_into(c, dir_domains(c)->bases[i], DIR_SUBTREE,
+	for (size_t i = 0; i < dir_domains(c)->bases.count; i++)
+		if (!search_into(c, dir_domains(c)->bases.list[i], DIR_SUBTREE,
 			dir_filter("(&" PEOPLE "(%s=%s))", attr, value), domain, hits, err))
 			return false;
 	return true;
@@ -86,8 +82,8 @@ search_bytes(struct dir_conn *c, const char *attr, const void *bytes, size_t len
 {
 	struct view value = view_of(bytes, len);
 
-	for (size_t i = 0; i < dir_domains(c)->base_count; i++)
-		if (!search_into(c, dir_domains(c)->bases[i], DIR_SUBTREE,
+	for (size_t i = 0; i < dir_domains(c)->bases.count; i++)
+		if (!search_into(c, dir_domains(c)->bases.list[i], DIR_SUBTREE,
 			dir_filter("(&" PEOPLE "(%s=%S))", attr, &value), NULL, hits, err))
 			return false;
 	return true;
@@ -99,62 +95,46 @@ bool
 principal_search_sid(
     struct dir_conn *c, const char *token, struct dir_entries *hits, struct err *err)
 {
-	struct buf raw = {0};
+	OWNED(buf_free) struct buf raw = {0};
 	struct sid sid;
-	bool ok;
 
 	if (!sid_from_text(token, &sid))
 		return err_set(err, ERROR_INVALID_DATA, "'%.64s' is no SID", token);
-	ok = sid_encode(&sid, &raw, err) &&
-	     search_bytes(c, "objectSid", raw.ptr, raw.len, hits, err) &&
-	     (hits->count > 0 || !dir_conn_root(c)->is_ad ||
-		 search_bytes(c, "sIDHistory", raw.ptr, raw.len, hits, err));
-	buf_free(&raw);
-	return ok;
+	return sid_encode(&sid, &raw, err) &&
+	       search_bytes(c, "objectSid", raw.ptr, raw.len, hits, err) &&
+	       (hits->count > 0 || !dir_conn_root(c)->is_ad ||
+		   search_bytes(c, "sIDHistory", raw.ptr, raw.len, hits, err));
 }
 
 bool
 principal_search_dn(struct dir_conn *c, const char *dn, struct dir_entries *hits, struct err *err)
 {
-	return search_into(c, dn, DIR_BASE, strdup(PEOPLE), NULL, hits, err);
+	return search_into(c, dn, DIR_BASE, mem_text(PEOPLE), NULL, hits, err);
 }
 
 /* Containers of this name right below each of `places`, which they replace. */
 static bool
 descend(struct dir_conn *c, const char *name, struct dir_entries *places, struct err *err)
 {
-	char *filter = dir_filter("(|(cn=%s)(ou=%s))", name, name);
-	struct dir_entries below = {0};
-	bool ok = true;
+	OWNED(own_memory) char *filter = dir_filter("(|(cn=%s)(ou=%s))", name, name);
+	OWNED(dir_entries_free) struct dir_entries above = *places;
 
-	for (size_t i = 0; ok && i < places->count; i++) {
-		struct dir_entries found = {0};
+	*places = (struct dir_entries){0};
+	for (size_t i = 0; i < above.count; i++) {
+		OWNED(dir_entries_free) struct dir_entries found = {0};
 
-		ok = dir_search(c,
-		    &(struct dir_query){.base = places->list[i].dn,
-			.scope = DIR_ONE,
-			.filter = filter,
-			.attrs = (const char *const[]){DIR_NO_ATTRS, NULL},
-			.size_limit = HITS_MAX},
-		    &found, err);
-		for (size_t k = 0; ok && k < found.count; k++) {
-			struct dir_entry *grown =
-			    reallocarray(below.list, below.count + 1, sizeof *grown);
-
-			if (grown == NULL) {
-				ok = err_nomem(err);
-				break;
-			}
-			below.list = grown;
-			below.list[below.count++] = found.list[k];
-			found.list[k] = (struct dir_entry){0};
-		}
-		dir_entries_free(&found);
+		if (!dir_search(c,
+			&(struct dir_query){.base = above.list[i].dn,
+			    .scope = DIR_ONE,
+			    .filter = filter,
+			    .attrs = (const char *const[]){DIR_NO_ATTRS, NULL},
+			    .size_limit = HITS_MAX},
+			&found, err))
+			return false;
+		for (size_t k = 0; k < found.count; k++)
+			dir_entries_take(places, &found.list[k]);
 	}
-	free(filter);
-	dir_entries_free(places);
-	*places = below;
-	return ok;
+	return true;
 }
 
 /* container\user and container\container\user: containers below `base`, the user right in the last
@@ -163,22 +143,20 @@ static bool
 search_path(
     struct dir_conn *c, const char *base, char *path, struct dir_entries *hits, struct err *err)
 {
-	struct dir_entries places = {0};
+	OWNED(dir_entries_free) struct dir_entries places = {0};
 	char *part = path, *next;
-	bool ok;
 
-	if ((places.list = calloc(1, sizeof *places.list)) == NULL)
-		return err_nomem(err);
-	ok = dir_entry_init(&places.list[places.count++], base, err);
-	for (; ok && (next = strchr(part, '\\')) != NULL; part = next + 1) {
+	dir_entries_take(&places, &(struct dir_entry){.dn = mem_text(base)});
+	for (; (next = strchr(part, '\\')) != NULL; part = next + 1) {
 		*next = '\0';
-		ok = descend(c, part, &places, err);
+		if (!descend(c, part, &places, err))
+			return false;
 	}
-	for (size_t i = 0; ok && i < places.count; i++)
-		ok = search_into(c, places.list[i].dn, DIR_ONE,
-		    dir_filter("(&" PEOPLE "(cn=%s))", part), NULL, hits, err);
-	dir_entries_free(&places);
-	return ok;
+	for (size_t i = 0; i < places.count; i++)
+		if (!search_into(c, places.list[i].dn, DIR_ONE,
+			dir_filter("(&" PEOPLE "(cn=%s))", part), NULL, hits, err))
+			return false;
+	return true;
 }
 
 static bool
@@ -192,51 +170,40 @@ has_empty_part(const char *path)
 static bool
 search_downlevel(struct dir_conn *c, const char *token, struct dir_entries *hits, struct err *err)
 {
+	OWNED(own_memory) char *left = mem_text(token), *nc = NULL;
 	const struct dir_entry *domain;
-	char *left, *rest;
-	bool ok = false;
+	char *rest;
 
 	if (has_empty_part(token))
 		return true; /* names nobody */
-	if ((left = strdup(token)) == NULL)
-		return err_nomem(err);
 	rest = strchr(left, '\\');
 	*rest++ = '\0';
 	if (!dir_domain_find(c, left, &domain, err))
-		goto out;
+		return false;
 	if (domain == NULL) {
 		rest[-1] = '\\';
-		ok = search_path(c, dir_conn_root(c)->default_nc, left, hits, err);
-	} else if (strchr(rest, '\\') == NULL) {
-		ok = search_value(c, "sAMAccountName", rest, domain, hits, err);
-	} else {
-		char *nc;
-
-		if (dir_entry_text(domain, "nCName", &nc, err) != DIR_GET_OK)
-			goto out;
-		ok = search_path(c, nc, rest, hits, err);
-		free(nc);
+		return search_path(c, dir_conn_root(c)->default_nc, left, hits, err);
 	}
-out:
-	free(left);
-	return ok;
+	if (strchr(rest, '\\') == NULL)
+		return search_value(c, "sAMAccountName", rest, domain, hits, err);
+	return dir_entry_text(domain, "nCName", &nc, err) == DIR_GET_OK &&
+	       search_path(c, nc, rest, hits, err);
 }
 
 static bool
 is_spelled(const struct dir_entry *e, const char *attr, const char *value)
 {
 	const struct dir_attr *a = dir_entry_attr(e, attr);
-	bool same = false;
 
-	for (size_t i = 0; a != NULL && i < a->count && !same; i++) {
-		char *text = NULL;
+	for (size_t i = 0; a != NULL && i < a->count; i++) {
+		OWNED(own_memory) char *text = NULL;
 		struct err ignored;
 
-		same = text_from_view(buf_view(&a->values[i]), &text, &ignored) &&
-		       text_eq_fold(text, value);
-		free(text);
+		if (text_from_view(buf_view(&a->values[i]), &text, &ignored) &&
+		    text_eq_fold(text, value))
+			return true;
 	}
-	return same;
+	return false;
 }
 
 /* What signs in is spelled as the directory has it, but for the case: one account must not have
@@ -245,19 +212,15 @@ static bool
 search_spelled(struct dir_conn *c, const char *attr, const char *value,
     const struct dir_entry *domain, struct dir_entries *hits, struct err *err)
 {
-	struct dir_entries found = {0};
-	bool ok = search_value(c, attr, value, domain, &found, err);
-	size_t kept = 0;
+	OWNED(dir_entries_free) struct dir_entries found = {0}, spelled = {0};
 
+	if (!search_value(c, attr, value, domain, &found, err))
+		return false;
 	for (size_t i = 0; i < found.count; i++)
 		if (is_spelled(&found.list[i], attr, value))
-			found.list[kept++] = found.list[i];
-		else
-			dir_entry_free(&found.list[i]);
-	found.count = kept;
-	ok = ok && merge(c, &found, NULL, hits, err);
-	dir_entries_free(&found);
-	return ok;
+			dir_entries_take(&spelled, &found.list[i]);
+	merge(c, &spelled, NULL, hits);
+	return true;
 }
 
 /* Account names: sAMAccountName and, where it is what the accounts of the directory are known by,
@@ -279,8 +242,7 @@ search_upn(struct dir_conn *c, const char *token, struct dir_entries *hits, stru
 {
 	const char *at = strrchr(token, '@');
 	const struct dir_entry *domain = dir_domain_named(c, at + 1);
-	char *name;
-	bool ok;
+	OWNED(own_memory) char *name = mem_text_n(token, (size_t)(at - token));
 
 	if (!search_spelled(c, "userPrincipalName", token, NULL, hits, err))
 		return false;
@@ -288,11 +250,7 @@ search_upn(struct dir_conn *c, const char *token, struct dir_entries *hits, stru
 		return true;
 	if (hits->count == 0 && !dir_domain_find(c, at + 1, &domain, err))
 		return false;
-	if ((name = strndup(token, (size_t)(at - token))) == NULL)
-		return err_nomem(err);
-	ok = search_account(c, name, domain, hits, err);
-	free(name);
-	return ok;
+	return search_account(c, name, domain, hits, err);
 }
 
 static bool
@@ -357,17 +315,12 @@ search_domain_account(
     struct dir_conn *c, const char *identity, struct dir_entries *hits, struct err *err)
 {
 	const char *slash = strchr(identity, '\\');
-	char *left = strndup(identity, (size_t)(slash - identity));
+	OWNED(own_memory) char *left = mem_text_n(identity, (size_t)(slash - identity));
 	const struct dir_entry *domain;
-	bool ok;
 
-	if (left == NULL)
-		return err_nomem(err);
-	ok =
-	    dir_domain_find(c, left, &domain, err) &&
-	    (domain == NULL || slash[1] == '\0' || search_account(c, slash + 1, domain, hits, err));
-	free(left);
-	return ok;
+	return dir_domain_find(c, left, &domain, err) &&
+	       (domain == NULL || slash[1] == '\0' ||
+		   search_account(c, slash + 1, domain, hits, err));
 }
 
 static bool
@@ -390,37 +343,28 @@ split_name(struct dir_conn *c, const char *name, char **domain_out, char **accou
 
 	*domain_out = NULL;
 	if (slash != NULL) {
-		*domain_out = strndup(name, (size_t)(slash - name));
-		*account_out = strdup(slash + 1);
+		*domain_out = mem_text_n(name, (size_t)(slash - name));
+		*account_out = mem_text(slash + 1);
 	} else if (at != NULL) {
-		*domain_out = strdup(at + 1);
-		*account_out = strndup(name, (size_t)(at - name));
+		*domain_out = mem_text(at + 1);
+		*account_out = mem_text_n(name, (size_t)(at - name));
 	} else {
-		*account_out = strdup(name);
+		*account_out = mem_text(name);
 		return dir_domain_of(c, dir_conn_root(c)->default_nc);
 	}
-	return *domain_out != NULL ? dir_domain_named(c, *domain_out) : NULL;
+	return dir_domain_named(c, *domain_out);
 }
 
 char *
 principal_account_key(struct dir_conn *c, const char *name)
 {
-	char *domain_name, *account, *nc = NULL, *whole, *key = NULL;
+	OWNED(own_memory) char *domain_name = NULL, *account = NULL, *nc = NULL, *whole = NULL;
 	const struct dir_entry *domain = split_name(c, name, &domain_name, &account);
 	struct err ignored;
 
-	if (domain != NULL && account != NULL &&
-	    dir_entry_text(domain, "nCName", &nc, &ignored) == DIR_GET_OK)
+	if (domain != NULL && dir_entry_text(domain, "nCName", &nc, &ignored) == DIR_GET_OK)
 		whole = text_printf("%s\\%s", nc, account);
-	else
-		whole = strdup(name);
-	if (whole != NULL)
-		key = text_fold(whole);
-	free(domain_name);
-	free(account);
-	free(nc);
-	free(whole);
-	return key;
+	return text_fold(whole != NULL ? whole : name);
 }
 
 /* gss_display_name puts a backslash before an '@' that is no realm's: such a principal has no
@@ -469,27 +413,22 @@ enum dir_find
 principal_locate(struct dir_conn *c, principal_search *search, const char *token,
     struct dir_entry *out, struct err *err)
 {
-	struct dir_entries hits = {0};
-	enum dir_find found = DIR_FIND_FAILED;
+	OWNED(dir_entries_free) struct dir_entries hits = {0};
 
 	*out = (struct dir_entry){0};
 	if (*token == '\0' || strlen(token) > TOKEN_MAX) {
 		err_set(err, E_INVALIDARG, "the name of a principal has 1 to %d bytes", TOKEN_MAX);
-		goto out;
+		return DIR_FIND_FAILED;
 	}
 	if (!dir_domains_load(c, err) || !search(c, token, &hits, err))
-		goto out;
+		return DIR_FIND_FAILED;
 	if (hits.count > 1) {
 		set_ambiguous(token, &hits, err);
-		goto out;
+		return DIR_FIND_FAILED;
 	}
-	found = DIR_NOT_FOUND;
-	if (hits.count == 1) {
-		*out = hits.list[0];
-		hits.list[0] = (struct dir_entry){0};
-		found = DIR_FOUND;
-	}
-out:
-	dir_entries_free(&hits);
-	return found;
+	if (hits.count == 0)
+		return DIR_NOT_FOUND;
+	*out = hits.list[0];
+	hits.list[0] = (struct dir_entry){0};
+	return DIR_FOUND;
 }

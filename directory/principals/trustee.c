@@ -10,6 +10,8 @@
 #include "printable.h"
 #include "sid_alias.h"
 #include "text.h"
+#include "own.h"
+#include "mem.h"
 
 static bool
 sid_of(const struct dir_entry *e, struct sid *out, struct err *err)
@@ -110,19 +112,17 @@ add_groups(struct dir_conn *c, const char *token, struct meanings *m, struct err
 	bool ok = true;
 
 	if (strchr(token, '=') != NULL && dir_dn_depth(token) > 1)
-		return add_groups_of(c, token, DIR_BASE, strdup(GROUP_CLASSES), NULL, m, err);
+		return add_groups_of(c, token, DIR_BASE, mem_text(GROUP_CLASSES), NULL, m, err);
 	if (slash != NULL) {
-		char *left = strndup(token, (size_t)(slash - token));
+		OWNED(own_memory) char *left = mem_text_n(token, (size_t)(slash - token));
 
-		if (left == NULL)
-			return err_nomem(err);
-		ok = dir_domain_find(c, left, &domain, err);
-		free(left);
-		if (!ok || domain == NULL)
-			return ok;
+		if (!dir_domain_find(c, left, &domain, err))
+			return false;
+		if (domain == NULL)
+			return true;
 	}
-	for (size_t i = 0; ok && i < dir_domains(c)->base_count; i++)
-		ok = add_groups_of(c, dir_domains(c)->bases[i], DIR_SUBTREE,
+	for (size_t i = 0; ok && i < dir_domains(c)->bases.count; i++)
+		ok = add_groups_of(c, dir_domains(c)->bases.list[i], DIR_SUBTREE,
 		    dir_filter("(&" GROUP_CLASSES "(|(sAMAccountName=%s)(cn=%s)))", name, name),
 		    domain, m, err);
 	return ok;
@@ -163,54 +163,56 @@ static char *
 name_of_entry(struct dir_conn *c, const struct dir_entry *e)
 {
 	const struct dir_entry *domain = dir_domain_of(c, e->dn);
-	char *netbios = NULL, *sam = NULL, *name = NULL, *shown;
+	OWNED(own_memory) char *netbios = NULL, *sam = NULL, *name = NULL;
 	struct err ignored;
 
 	if (domain != NULL)
 		(void)dir_entry_text(domain, "nETBIOSName", &netbios, &ignored);
 	if (dir_entry_text(e, "sAMAccountName", &sam, &ignored) == DIR_GET_OK)
-		name = netbios != NULL ? text_printf("%s\\%s", netbios, sam) : strdup(sam);
+		name = netbios != NULL ? text_printf("%s\\%s", netbios, sam) : mem_text(sam);
 	else
 		name = dir_dn_first_value(e->dn);
-	shown = name != NULL ? printable_escape(name) : NULL;
-	free(netbios);
-	free(sam);
-	free(name);
-	return shown;
+	return name != NULL ? printable_escape(name) : NULL;
+}
+
+static char *
+find_trustee_name(struct dir_conn *c, const struct sid *sid)
+{
+	static const char *const attrs[] = {"sAMAccountName", NULL};
+	OWNED(own_memory) char *filter = NULL;
+	OWNED(buf_free) struct buf raw = {0};
+	struct err ignored;
+	struct view value;
+
+	if (!sid_encode(sid, &raw, &ignored) || !dir_domains_load(c, &ignored))
+		return NULL;
+	value = buf_view(&raw);
+	filter = dir_filter("(objectSid=%S)", &value);
+	for (size_t i = 0; i < dir_domains(c)->bases.count; i++) {
+		OWNED(dir_entries_free) struct dir_entries found = {0};
+		char *name;
+
+		if (dir_search(c,
+			&(struct dir_query){.base = dir_domains(c)->bases.list[i],
+			    .scope = DIR_SUBTREE,
+			    .filter = filter,
+			    .attrs = attrs},
+			&found, &ignored) &&
+		    found.count == 1 && (name = name_of_entry(c, &found.list[0])) != NULL)
+			return name;
+	}
+	return NULL;
 }
 
 char *
 trustee_name(struct dir_conn *c, const struct sid *sid)
 {
-	static const char *const attrs[] = {"sAMAccountName", NULL};
 	const char *known = sid_well_known_name(sid);
-	char text[SID_TEXT_MAX], *name = NULL, *filter = NULL;
-	struct buf raw = {0};
-	struct err ignored;
-	struct view value;
+	char text[SID_TEXT_MAX], *name;
 
 	if (known != NULL)
-		return strdup(known);
-	if (!sid_encode(sid, &raw, &ignored) || !dir_domains_load(c, &ignored))
-		goto out;
-	value = buf_view(&raw);
-	filter = dir_filter("(objectSid=%S)", &value);
-	for (size_t i = 0; filter != NULL && i < dir_domains(c)->base_count && name == NULL; i++) {
-		struct dir_entries found;
-
-		if (dir_search(c,
-			&(struct dir_query){.base = dir_domains(c)->bases[i],
-			    .scope = DIR_SUBTREE,
-			    .filter = filter,
-			    .attrs = attrs},
-			&found, &ignored) &&
-		    found.count == 1)
-			name = name_of_entry(c, &found.list[0]);
-		dir_entries_free(&found);
-	}
-out:
-	free(filter);
-	buf_free(&raw);
+		return mem_text(known);
+	name = find_trustee_name(c, sid);
 	sid_to_text(sid, text);
-	return name != NULL ? name : strdup(text);
+	return name != NULL ? name : mem_text(text);
 }

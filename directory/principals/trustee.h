@@ -12,7 +12,7 @@
  * without objectSid is E_INVALIDARG; both FAILED. */
 enum dir_find trustee_find(struct dir_conn *c, const char *token, struct sid *out, struct err *err);
 /* The name of a SID for people: of a well-known one, else DOMAIN\sAMAccountName or the cn of the
- * object that has it, else the SID itself. NULL only on no memory. free(). */
+ * object that has it, else the SID itself. free(). */
 char *trustee_name(struct dir_conn *c, const struct sid *sid);
 
 #endif

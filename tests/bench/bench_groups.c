@@ -76,7 +76,7 @@ count_searches(struct dir_conn *c, const struct principal *p, size_t *searches_o
 				 GROUP_FILTER_MEMBERS_MAX;
 		from = w.level_end[i];
 	}
-	*searches_out *= dir_domains(c)->base_count;
+	*searches_out *= dir_domains(c)->bases.count;
 	group_walk_free(&w);
 	return ok;
 }

@@ -7,7 +7,7 @@ sys.dont_write_bytecode = True
 import tables  # noqa: E402
 
 source = (tables.TOP / "templates/lint.c").read_text(encoding="utf-8")
-table = source[source.index("rules[] = {"):source.index("#define RULE_COUNT")]
+table = source[source.index("rules[] = {"):source.index("\n};") + 1]
 rows = re.findall(r'\{"([A-Z0-9]+)",(.*?)\}(?=,\n)', table, re.S)
 rules = {name: not body.rstrip().endswith("NULL") for name, body in rows}
 page = (tables.TOP / "docs/TEMPLATE-LINT.md").read_text(encoding="utf-8")

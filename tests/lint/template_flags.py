@@ -11,11 +11,14 @@ WORDS = {"general_flags": "flags", "enrollment_flags": "msPKI-Enrollment-Flag", 
          "private_key_flags": "msPKI-Private-Key-Flag"}
 
 
+MASKS = dict(re.findall(r"#define CT_FLAG_(\w+)\s+0x([0-9a-f]{8})u", tables.source("templates/tmpl.h")))
+
+
 def rows(text, word):
-    """(mask, name, role, effect) of one array."""
-    for mask, name, role, effect in re.findall(
-            r'\{0x([0-9a-f]{8})u,\s*"([^"]*)",\s*([A-Z]+),\s*((?:"[^"]*"\s*)+)\}', tables.table(text, f"{word}[] =")):
-        yield mask, name, ROLES[role], "".join(re.findall(r'"([^"]*)"', effect))
+    """(mask, name, role, effect) of one array: FLAG(name of tmpl.h, ...), or a row with number and name."""
+    for flag, mask, name, role, effect in re.findall(
+            r'(?:FLAG\(\s*(\w+)|\{0x([0-9a-f]{8})u,\s*"([^"]*)"),\s*([A-Z]+),\s*((?:"[^"]*"\s*)+)[})]', tables.table(text, f"{word}[] =")):
+        yield mask or MASKS[flag], name or f"CT_FLAG_{flag}", ROLES[role], "".join(re.findall(r'"([^"]*)"', effect))
 
 
 def expected():
