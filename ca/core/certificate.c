@@ -16,8 +16,6 @@
 #define OID_TEXT_MAX 256
 #define TBS_MAX      15360 /* the database keeps certificates of up to 16384 bytes */
 
-OWN_POINTER(own_x509_name, X509_NAME, X509_NAME_free)
-
 /* "/dirca/<name>": everything but RFC 3986 unreserved characters as %XX. free(). */
 static char *
 http_url(const struct ca *ca, const char *suffix)
@@ -362,7 +360,7 @@ bool
 certificate_issue(struct ca *ca, struct vault *v, const struct certificate_order *order,
     struct buf *certificate_out, struct err *err)
 {
-	OWNED(own_extensions) ext_list *list = sk_X509_EXTENSION_new_null();
+	OWNED(own_x509_extensions) ext_list *list = sk_X509_EXTENSION_new_null();
 	const struct issue_plan *plan = order->plan;
 	const struct body body = {
 	    .subject = buf_view(&order->names->subject),
