@@ -72,7 +72,8 @@ find_digest(struct ca *ca, struct err *err)
 {
 	const EVP_MD *const known[] = {EVP_sha256(), EVP_sha384(), EVP_sha512()};
 	const uint8_t *p = ca->info.sig_alg.ptr;
-	OWNED(own_x509_algor) X509_ALGOR *alg = d2i_X509_ALGOR(NULL, &p, (long)ca->info.sig_alg.len);
+	OWNED(own_x509_algor)
+	X509_ALGOR *alg = d2i_X509_ALGOR(NULL, &p, (long)ca->info.sig_alg.len);
 	const ASN1_OBJECT *oid = NULL;
 	int digest = NID_undef;
 

@@ -63,7 +63,7 @@ add_time(int64_t **list, size_t *count, int64_t when)
 static void
 add_row(struct work *w, struct view tbs, const struct journal_difference *row)
 {
-	w->rows = mem_grow(w->rows, w->row_count, sizeof *w->rows);
+	w->rows = mem_grow_long(w->rows, w->row_count, sizeof *w->rows);
 	w->rows[w->row_count] = (struct stored){.row = *row};
 	SHA256(tbs.ptr, tbs.len, w->rows[w->row_count++].sha256);
 }

@@ -20,7 +20,7 @@
 static bool
 find_xchg(const struct enrollment *e, const struct ca_xchg **out, struct err *err)
 {
-	struct cms_enveloped env = {0};
+	OWNED(cms_enveloped_free) struct cms_enveloped env = {0};
 	const struct ca_xchg *found = NULL;
 
 	if (!cms_enveloped_decode(e->request.payload, &env, err))
@@ -30,7 +30,6 @@ find_xchg(const struct enrollment *e, const struct ca_xchg **out, struct err *er
 			if (cms_recipient_is(&env.recipients[i], e->view->xchgs[k].cert.issuer,
 				e->view->xchgs[k].cert.serial))
 				found = &e->view->xchgs[k];
-	cms_enveloped_free(&env);
 	if (found == NULL)
 		return err_set(err, DIRCA_E_XCHG_CERT,
 		    "the private key is not encrypted to a CA exchange certificate of this CA; "

@@ -4,9 +4,9 @@
  */
 #include "enroll_priv.h"
 
-#include <stdlib.h>
-
 #include "clock.h"
+#include "own.h"
+#include "text.h"
 
 static bool
 check_ca(const struct enrollment *e, const struct cmc_binding *b, struct err *err)
@@ -38,19 +38,16 @@ check_time(const struct enrollment *e, const struct cmc_binding *b, struct err *
 static bool
 check_sender(const struct enrollment *e, const struct cmc_binding *b, struct err *err)
 {
-	char *name = NULL;
-	bool ok;
+	OWNED(own_memory) char *name = NULL;
 
 	if (b->sender.len == 0)
 		return true;
 	if (!text_from_view(b->sender, &name, err))
 		return err_prefix(err, "who sends the request");
-	ok = principal_is_named(e->caller, name) ||
-	     err_set(err, DIRCA_E_REQUEST_BINDING,
-		 "the request was made to be sent by another account than '%s'",
-		 e->caller->downlevel);
-	free(name);
-	return ok;
+	return principal_is_named(e->caller, name) ||
+	       err_set(err, DIRCA_E_REQUEST_BINDING,
+		   "the request was made to be sent by another account than '%s'",
+		   e->caller->downlevel);
 }
 
 static bool

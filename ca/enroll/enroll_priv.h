@@ -43,9 +43,9 @@ struct enroll_signature {
 	const struct cms_signed *message;
 	const struct cms_signer *signer;
 };
-/* All of them, from outside in; free() the list. NULL if there is none. */
-bool enroll_request_signatures(const struct enroll_request *r, struct enroll_signature **list_out,
-    size_t *count_out, struct err *err);
+/* All of them, from outside in; free() the list. */
+struct enroll_signature *enroll_request_signatures(
+    const struct enroll_request *r, size_t *count_out);
 /* Whom an agent enrolls ("requestername"), NULL if nobody is named; ERROR_INVALID_DATA if two
  * are. */
 bool enroll_request_subject(const struct enroll_request *r, const char **name_out, struct err *err);

@@ -68,21 +68,15 @@ static bool
 get_row(const struct enrollment *e, const struct pkix_cert *cert, struct store_request *row,
     struct err *err)
 {
-	char *serial = pkix_serial_text(cert->serial);
-	enum store_find found;
+	OWNED(own_memory) char *serial = pkix_serial_text(cert->serial);
+	enum store_find found = store_get_by_serial(e->ca->store, serial, row, err);
 
-	if (serial == NULL)
-		return err_nomem(err);
-	found = store_get_by_serial(e->ca->store, serial, row, err);
-	if (found == STORE_NOT_FOUND ||
-	    (found == STORE_FOUND &&
-		!view_eq(buf_view(&row->raw_certificate), buf_view(&cert->raw)))) {
-		err_set(err, CERTSRV_E_BAD_RENEWAL_CERT_ATTRIBUTE,
-		    "the certificate to be renewed (serial %s) was not issued by this CA", serial);
-		found = STORE_FAILED;
-	}
-	free(serial);
-	return found == STORE_FOUND;
+	if (found == STORE_FAILED)
+		return false;
+	return (found == STORE_FOUND &&
+		   view_eq(buf_view(&row->raw_certificate), buf_view(&cert->raw))) ||
+	       err_set(err, CERTSRV_E_BAD_RENEWAL_CERT_ATTRIBUTE,
+		   "the certificate to be renewed (serial %s) was not issued by this CA", serial);
 }
 
 /* The SID decides where there is one: names are given away again. Without one in the row, only an

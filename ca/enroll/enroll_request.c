@@ -4,7 +4,10 @@
 #include <string.h>
 
 #include "columns.h"
+#include "mem.h"
 #include "oids.h"
+#include "own.h"
+#include "text.h"
 
 /* A PKCS#10 has no number; an answer about it gives it the one that CMC requests have. */
 #define PKCS10_BODY_PART 1
@@ -125,20 +128,13 @@ enroll_request_raw(const struct enroll_request *r, struct buf *out, struct err *
 	return true;
 }
 
-bool
-enroll_request_signatures(const struct enroll_request *r, struct enroll_signature **list_out,
-    size_t *count_out, struct err *err)
+struct enroll_signature *
+enroll_request_signatures(const struct enroll_request *r, size_t *count_out)
 {
 	size_t most = r->wrapper.message.signer_count + r->cmc.message.signer_count;
-	struct enroll_signature *list = NULL;
+	struct enroll_signature *list = mem_zero(most, sizeof *list);
 	size_t count = 0;
 
-	*list_out = NULL;
-	*count_out = 0;
-	if (most == 0)
-		return true;
-	if ((list = calloc(most, sizeof *list)) == NULL)
-		return err_nomem(err);
 	for (size_t i = 0; i < r->wrapper.message.signer_count; i++)
 		list[count++] =
 		    (struct enroll_signature){&r->wrapper.message, &r->wrapper.message.signers[i]};
@@ -146,9 +142,8 @@ enroll_request_signatures(const struct enroll_request *r, struct enroll_signatur
 		if (i != r->cmc.signer)
 			list[count++] =
 			    (struct enroll_signature){&r->cmc.message, &r->cmc.message.signers[i]};
-	*list_out = list;
 	*count_out = count;
-	return true;
+	return list;
 }
 
 static bool
@@ -203,17 +198,12 @@ enroll_request_extension(
 static bool
 append_pair(struct buf *to, const char *name, const char *value, struct err *err)
 {
-	char *line = text_printf("%s:%s", name, value);
-	bool ok;
+	OWNED(own_memory) char *line = text_printf("%s:%s", name, value);
 
-	if (line == NULL)
-		return err_nomem(err);
 	for (char *p = line; *p != '\0'; p++)
 		if ((unsigned char)*p < 0x20)
 			*p = '?';
-	ok = buf_append(to, view_str(line), err) && buf_append(to, view_str("\n"), err);
-	free(line);
-	return ok;
+	return buf_append(to, view_str(line), err) && buf_append(to, view_str("\n"), err);
 }
 
 static bool
@@ -228,8 +218,7 @@ append_pairs(struct buf *to, const struct pairs *pairs, struct err *err)
 bool
 enroll_request_attributes(const struct enroll_request *r, char **out, struct err *err)
 {
-	struct buf lines = {0};
-	bool ok = false;
+	OWNED(buf_free) struct buf lines = {0};
 
 	*out = NULL;
 	if (!r->decoded)
@@ -237,17 +226,12 @@ enroll_request_attributes(const struct enroll_request *r, char **out, struct err
 	if (!append_pairs(&lines, &r->pkix->pairs, err) ||
 	    !append_pairs(&lines, &r->cmc.pairs, err) ||
 	    !append_pairs(&lines, &r->wrapper.pairs, err))
-		goto out;
+		return false;
 	if (lines.len > MOST_RequestAttributes)
 		lines.len = 0;
-	if (lines.len > 0 && (*out = strndup((const char *)lines.ptr, lines.len)) == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	ok = true;
-out:
-	buf_free(&lines);
-	return ok;
+	if (lines.len > 0)
+		*out = mem_text_n(lines.ptr, lines.len);
+	return true;
 }
 
 void

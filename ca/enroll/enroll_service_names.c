@@ -6,6 +6,8 @@
  */
 #include "enroll_priv.h"
 
+#include "own.h"
+
 static bool
 check_name(const struct enrollment *e, const char *name, struct err *err)
 {
@@ -23,12 +25,12 @@ check_name(const struct enrollment *e, const char *name, struct err *err)
 bool
 enroll_check_service_names(struct enrollment *e, struct err *err)
 {
-	struct texts names = {0};
-	bool ok =
-	    pkix_host_names(buf_view(&e->names.subject), buf_view(&e->names.san), &names, err);
+	OWNED(texts_free) struct texts names = {0};
 
-	for (size_t i = 0; ok && i < names.count; i++)
-		ok = check_name(e, names.list[i], err);
-	texts_free(&names);
-	return ok;
+	if (!pkix_host_names(buf_view(&e->names.subject), buf_view(&e->names.san), &names, err))
+		return false;
+	for (size_t i = 0; i < names.count; i++)
+		if (!check_name(e, names.list[i], err))
+			return false;
+	return true;
 }

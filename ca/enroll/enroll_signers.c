@@ -4,9 +4,10 @@
  */
 #include "enroll_priv.h"
 
-#include <stdlib.h>
-
+#include "mem.h"
 #include "oids.h"
+#include "own.h"
+#include "own_openssl.h"
 
 /* The certificate that is renewed signs for itself, whatever its key is for. */
 static bool
@@ -32,13 +33,10 @@ static bool
 check_signature(const struct enrollment *e, const struct enroll_signature *from,
     const struct pkix_cert *cert, struct err *err)
 {
-	EVP_PKEY *key = NULL;
-	bool ok =
-	    pkix_public_key(cert->spki, &key, err) &&
-	    cms_signer_verify(from->message, from->signer, key, e->ca->config->allow_sha1, err);
+	OWNED(own_pkey) EVP_PKEY *key = NULL;
 
-	EVP_PKEY_free(key);
-	return ok;
+	return pkix_public_key(cert->spki, &key, err) &&
+	       cms_signer_verify(from->message, from->signer, key, e->ca->config->allow_sha1, err);
 }
 
 static bool
@@ -51,7 +49,7 @@ read_signer(struct enrollment *e, const struct enroll_signature *from, struct en
 	    !pkix_cert_decode(der, &s->cert, err))
 		return err_prefix(err, "a signer of the request");
 	if ((s->name = pkix_name_text(s->cert.subject)) == NULL)
-		return err_nomem(err);
+		return err_set(err, ERROR_INVALID_DATA, "a signer of the request has no name");
 	if (check_signature(e, from, &s->cert, err) && check_certificate(e, s, err))
 		return true;
 	return err_prefix(err, "the signature of '%s' on the request", s->name);
@@ -73,29 +71,20 @@ add_facts(struct enrollment *e, const struct enroll_signer *s)
 bool
 enroll_check_signers(struct enrollment *e, struct err *err)
 {
-	struct enroll_signature *list = NULL;
-	size_t count = 0;
-	bool ok = false;
+	size_t count;
+	OWNED(own_memory)
+	struct enroll_signature *list = enroll_request_signatures(&e->request, &count);
 
-	if (!enroll_request_signatures(&e->request, &list, &count, err))
-		return false;
-	e->signers = calloc(count + 1, sizeof *e->signers);
-	e->signer_facts = calloc(count + 1, sizeof *e->signer_facts);
-	if (e->signers == NULL || e->signer_facts == NULL) {
-		err_nomem(err);
-		goto out;
-	}
+	e->signers = mem_zero(count, sizeof *e->signers);
+	e->signer_facts = mem_zero(count, sizeof *e->signer_facts);
 	for (size_t i = 0; i < count; i++) {
 		struct enroll_signer *s = &e->signers[e->signer_count++];
 
 		if (!read_signer(e, &list[i], s, err))
-			goto out;
+			return false;
 		add_facts(e, s);
 	}
-	ok = true;
-out:
-	free(list);
-	return ok;
+	return true;
 }
 
 /* Does the wrapper's first signer name a subject, in attributes that nobody else signed? */

@@ -4,8 +4,9 @@
  */
 #include "enroll_priv.h"
 
-#include <stdlib.h>
-#include <string.h>
+#include "own.h"
+#include "own_openssl.h"
+#include "text.h"
 
 static bool
 check_time(
@@ -30,38 +31,29 @@ issued_by(const struct pkix_cert *cert, const struct pkix_cert *issuer, EVP_PKEY
 static bool
 check_row(struct enrollment *e, const struct pkix_cert *cert, struct err *err)
 {
-	struct store_request row = {0};
-	char *serial = pkix_serial_text(cert->serial);
-	bool ok = false;
+	OWNED(store_request_free) struct store_request row = {0};
+	OWNED(own_memory) char *serial = pkix_serial_text(cert->serial);
 
-	if (serial == NULL) {
-		err_nomem(err);
-		goto out;
-	}
 	switch (store_get_by_serial(e->ca->store, serial, &row, err)) {
 	case STORE_FAILED:
-		goto out;
+		return false;
 	case STORE_NOT_FOUND:
-		err_set(err, CERT_E_ISSUERCHAINING,
+		return err_set(err, CERT_E_ISSUERCHAINING,
 		    "its certificate (serial %s) is not in the database of this CA", serial);
-		goto out;
 	case STORE_FOUND:
 		break;
 	}
 	if (!view_eq(buf_view(&row.raw_certificate), buf_view(&cert->raw)))
-		err_set(err, CERT_E_ISSUERCHAINING,
+		return err_set(err, CERT_E_ISSUERCHAINING,
 		    "the database holds another certificate under serial %s", serial);
-	else if (row.disposition == DISP_REVOKED)
-		err_set(err, CRYPT_E_REVOKED, "its certificate (serial %s) is revoked", serial);
-	else if (row.disposition != DISP_ISSUED)
-		err_set(err, CERT_E_ISSUERCHAINING, "its certificate (serial %s) is %s, not issued",
-		    serial, disposition_name(row.disposition));
-	else
-		ok = true;
-out:
-	store_request_free(&row);
-	free(serial);
-	return ok;
+	if (row.disposition == DISP_REVOKED)
+		return err_set(
+		    err, CRYPT_E_REVOKED, "its certificate (serial %s) is revoked", serial);
+	if (row.disposition != DISP_ISSUED)
+		return err_set(err, CERT_E_ISSUERCHAINING,
+		    "its certificate (serial %s) is %s, not issued", serial,
+		    disposition_name(row.disposition));
+	return true;
 }
 
 struct crl_query {
@@ -91,61 +83,45 @@ search_crls(struct dir_conn *c, void *arg, struct err *err)
 {
 	static const char *const attrs[] = {"certificateRevocationList", NULL};
 	struct crl_query *q = arg;
-	char *cn = pkix_name_value(q->issuer->subject, NID_commonName),
-	     *name = cn != NULL ? pki_sanitize(cn) : NULL,
-	     *filter = name != NULL
-			   ? dir_filter("(&(objectClass=cRLDistributionPoint)(cn=%s))", name)
-			   : NULL;
-	struct dir_entries found = {0};
-	bool ok = false;
+	OWNED(own_memory) char *cn = pkix_name_value(q->issuer->subject, NID_commonName);
+	OWNED(own_memory) char *name = cn != NULL ? pki_sanitize(cn) : NULL;
+	OWNED(own_memory) char *filter = NULL;
+	OWNED(dir_entries_free) struct dir_entries found = {0};
 
-	if (filter == NULL) {
-		err_set(err, CRYPT_E_REVOCATION_OFFLINE, "its issuer has no common name");
-		goto out;
-	}
-	ok = dir_search(c,
-	    &(struct dir_query){
-		.base = q->base, .scope = DIR_SUBTREE, .filter = filter, .attrs = attrs},
-	    &found, err);
-	for (size_t i = 0; ok && i < found.count; i++) {
+	if (name == NULL)
+		return err_set(err, CRYPT_E_REVOCATION_OFFLINE, "its issuer has no common name");
+	filter = dir_filter("(&(objectClass=cRLDistributionPoint)(cn=%s))", name);
+	if (!dir_search(c,
+		&(struct dir_query){
+		    .base = q->base, .scope = DIR_SUBTREE, .filter = filter, .attrs = attrs},
+		&found, err))
+		return false;
+	for (size_t i = 0; i < found.count; i++) {
 		const struct dir_attr *a = dir_entry_attr(&found.list[i], attrs[0]);
 
 		for (size_t k = 0; a != NULL && k < a->count; k++)
 			try_crl(q, buf_view(&a->values[k]));
 	}
-	dir_entries_free(&found);
-out:
-	free(filter);
-	free(name);
-	free(cn);
-	return ok;
+	return true;
 }
 
 static bool
 check_crl(struct enrollment *e, const struct pkix_cert *cert, const struct pkix_cert *issuer,
     EVP_PKEY *key, struct err *err)
 {
-	char *base = text_printf("CN=CDP,%s", e->view->pki->services_dn);
+	OWNED(own_memory) char *base = text_printf("CN=CDP,%s", e->view->pki->services_dn);
 	struct crl_query q = {
 	    .base = base, .cert = cert, .issuer = issuer, .key = key, .now = e->now};
-	bool ok = false;
 
-	if (base == NULL)
-		return err_nomem(err);
 	if (!ca_directory_do(e->ca, search_crls, &q, err))
-		goto out;
+		return false;
 	if (!q.checked)
-		err_set(err, CRYPT_E_REVOCATION_OFFLINE,
+		return err_set(err, CRYPT_E_REVOCATION_OFFLINE,
 		    "whether it is revoked cannot be checked: below %s is no usable CRL of its "
 		    "issuer%s%s",
 		    base, q.why.msg[0] != '\0' ? ": " : "", q.why.msg);
-	else if (q.revoked)
-		err_set(err, CRYPT_E_REVOKED, "the CRL of its issuer lists it as revoked");
-	else
-		ok = true;
-out:
-	free(base);
-	return ok;
+	return !q.revoked ||
+	       err_set(err, CRYPT_E_REVOKED, "the CRL of its issuer lists it as revoked");
 }
 
 /* Qualified subordination: a CA that may not make enrollment agents makes none here. */
@@ -161,19 +137,14 @@ static bool
 check_issuer(struct enrollment *e, const struct pkix_cert *cert, struct enroll_signer *s,
     struct view der, bool *found_out, struct err *err)
 {
-	struct pkix_cert issuer = {0};
-	EVP_PKEY *key = NULL;
+	OWNED(pkix_cert_free) struct pkix_cert issuer = {0};
+	OWNED(own_pkey) EVP_PKEY *key = NULL;
 	struct err ignored;
-	bool ok = false;
 
 	*found_out = pkix_cert_decode(der, &issuer, &ignored) && pkix_cert_is_ca(&issuer) &&
 		     pkix_public_key(issuer.spki, &key, &ignored) && issued_by(cert, &issuer, key);
-	if (*found_out)
-		ok = check_time(e, &issuer, "the certificate of its issuer", err) &&
-		     check_crl(e, cert, &issuer, key, err) && limit_policies(s, &issuer, err);
-	EVP_PKEY_free(key);
-	pkix_cert_free(&issuer);
-	return ok;
+	return *found_out && check_time(e, &issuer, "the certificate of its issuer", err) &&
+	       check_crl(e, cert, &issuer, key, err) && limit_policies(s, &issuer, err);
 }
 
 static bool

@@ -3,10 +3,11 @@
  */
 #include "enroll_priv.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "log.h"
+#include "mem.h"
+#include "own.h"
 
 #define BATCH 500
 
@@ -20,15 +21,13 @@ struct batch {
 static bool
 hash_request(const struct store_request *row, uint8_t *out, struct err *err)
 {
-	struct enroll_request request = {0};
-	bool ok =
-	    enroll_request_decode(row->request_type == CR_IN_PKCS10 ? ENROLL_PKCS10 : ENROLL_CMC,
-		buf_view(&row->raw_request), row->raw_request.len, &request, err);
+	OWNED(enroll_request_free) struct enroll_request request = {0};
 
-	if (ok)
-		memcpy(out, request.key_info_hash, PKIX_KEY_HASH_LEN);
-	enroll_request_free(&request);
-	return ok;
+	if (!enroll_request_decode(row->request_type == CR_IN_PKCS10 ? ENROLL_PKCS10 : ENROLL_CMC,
+		buf_view(&row->raw_request), row->raw_request.len, &request, err))
+		return false;
+	memcpy(out, request.key_info_hash, PKIX_KEY_HASH_LEN);
+	return true;
 }
 
 /* False: the database failed. A key that cannot be read can be in no new request either. */
@@ -36,7 +35,7 @@ static bool
 hash_row(
     struct ca *ca, const struct store_request *row, uint8_t *out, bool *known_out, struct err *err)
 {
-	struct store_request whole = {0};
+	OWNED(store_request_free) struct store_request whole = {0};
 	struct err ignored;
 
 	*known_out = row->raw_public_key.len > 0 &&
@@ -46,7 +45,6 @@ hash_row(
 	if (store_get_request(ca->store, row->request_id, &whole, err) != STORE_FOUND)
 		return false;
 	*known_out = hash_request(&whole, out, &ignored);
-	store_request_free(&whole);
 	return true;
 }
 
@@ -79,9 +77,9 @@ complete_batch(struct ca *ca, struct batch *b, int64_t *after, int64_t *done, in
 bool
 enroll_complete_rows(struct ca *ca, struct err *err)
 {
-	struct batch *b = calloc(1, sizeof *b);
+	OWNED(own_memory) struct batch *b = mem_zero(1, sizeof *b);
 	int64_t after = 0, done = 0, unknown = 0;
-	bool ok = b != NULL || err_nomem(err), more = ok;
+	bool ok = true, more = true;
 
 	while (more) {
 		ok = store_list_unhashed(ca->store, after, BATCH, &b->rows, err) &&
@@ -89,7 +87,6 @@ enroll_complete_rows(struct ca *ca, struct err *err)
 		more = ok && b->rows.count > 0;
 		store_requests_free(&b->rows);
 	}
-	free(b);
 	if (done > 0)
 		log_info("older requests completed", LOG_INT("requests", done));
 	if (unknown > 0)

@@ -1,10 +1,12 @@
 #include "recover_priv.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "audit.h"
 #include "clock.h"
+#include "mem.h"
+#include "own.h"
+#include "text.h"
 
 #define SHA1_HEX_LEN 40
 
@@ -71,26 +73,22 @@ find_account(struct ca *ca, const struct principal *p, struct store_requests *ou
 }
 
 /* Takes over the rows of `from` that are not in `to` yet. */
-static bool
-add_rows(struct store_requests *to, struct store_requests *from, struct err *err)
+static void
+add_rows(struct store_requests *to, struct store_requests *from)
 {
 	size_t had = to->count;
-	struct store_request *grown = reallocarray(to->list, had + from->count + 1, sizeof *grown);
 
-	if (grown == NULL)
-		return err_nomem(err);
-	to->list = grown;
 	for (size_t i = 0; i < from->count; i++) {
 		bool there = false;
 
 		for (size_t k = 0; !there && k < had; k++)
-			there = grown[k].request_id == from->list[i].request_id;
+			there = to->list[k].request_id == from->list[i].request_id;
 		if (there)
 			continue;
-		grown[to->count++] = from->list[i];
+		to->list = mem_grow(to->list, to->count, sizeof *to->list);
+		to->list[to->count++] = from->list[i];
 		from->list[i] = (struct store_request){0};
 	}
-	return true;
 }
 
 /* Who has the name today may have made requests under another. They stand beside those that were
@@ -100,24 +98,22 @@ static bool
 add_present_owner(struct ca *ca, enum store_key by, const char *name, struct store_requests *rows,
     struct err *err)
 {
-	struct principal p = {0};
+	OWNED(principal_free) struct principal p = {0};
+	OWNED(store_requests_free) struct store_requests own = {0};
 	struct name_query q = {name, &p, DIR_NOT_FOUND};
-	struct store_requests own = {0};
 	char sid[SID_TEXT_MAX];
-	bool ok = true;
 
 	if (by == STORE_BY_COMMON_NAME)
 		return true;
 	if (!ca_directory_do(ca, find_principal, &q, err))
 		return err->code == TYPE_E_AMBIGUOUSNAME || err->code == DIRCA_E_GROUPS_UNREADABLE;
-	if (q.found == DIR_FOUND && p.has_sid) {
-		sid_to_text(&p.sid, sid);
-		ok = store_find_candidates(ca->store, STORE_BY_REQUESTER_SID, sid, &own, err) &&
-		     add_rows(rows, &own, err);
-	}
-	store_requests_free(&own);
-	principal_free(&p);
-	return ok;
+	if (q.found != DIR_FOUND || !p.has_sid)
+		return true;
+	sid_to_text(&p.sid, sid);
+	if (!store_find_candidates(ca->store, STORE_BY_REQUESTER_SID, sid, &own, err))
+		return false;
+	add_rows(rows, &own);
+	return true;
 }
 
 /* The name as it stands in the rows: who is gone is found by the name of that time. Else who the
@@ -126,23 +122,17 @@ static bool
 find_name(
     struct ca *ca, enum store_key by, const char *name, struct store_requests *out, struct err *err)
 {
-	struct principal p = {0};
+	OWNED(principal_free) struct principal p = {0};
 	struct name_query q = {name, &p, DIR_NOT_FOUND};
-	bool ok = false;
 
 	if (!store_find_candidates(ca->store, by, name, out, err))
-		goto out;
-	if (out->count > 0) {
-		ok = add_present_owner(ca, by, name, out, err);
-		goto out;
-	}
+		return false;
+	if (out->count > 0)
+		return add_present_owner(ca, by, name, out, err);
 	if (!ca_directory_do(ca, find_principal, &q, err))
-		goto out;
+		return false;
 	store_requests_free(out);
-	ok = q.found != DIR_FOUND || find_account(ca, &p, out, err);
-out:
-	principal_free(&p);
-	return ok;
+	return q.found != DIR_FOUND || find_account(ca, &p, out, err);
 }
 
 /* As serial number, as thumbprint, as name; the first that finds something. */
@@ -185,13 +175,10 @@ find_parsed(struct ca *ca, const struct token *t, struct store_requests *out, st
 bool
 recover_find_rows(struct ca *ca, const char *token, struct store_requests *out, struct err *err)
 {
-	struct token t = {0};
-	bool ok;
+	OWNED(token_free) struct token t = {0};
 
 	*out = (struct store_requests){0};
-	ok = token_parse(token, &t, err) && find_parsed(ca, &t, out, err);
-	token_free(&t);
-	return ok;
+	return token_parse(token, &t, err) && find_parsed(ca, &t, out, err);
 }
 
 /* Rows of one requester and template have one answer: a thousand rows of one user cost one
@@ -202,7 +189,7 @@ same_question(const struct store_request *a, const struct store_request *b)
 	const char *names[] = {a->requester_name, b->requester_name, a->template_name,
 	    b->template_name, a->requester_sid, b->requester_sid, a->requester_dn, b->requester_dn};
 
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i += 2)
+	for (size_t i = 0; i < COUNT_OF(names); i += 2)
 		if ((names[i] == NULL) != (names[i + 1] == NULL) ||
 		    (names[i] != NULL && strcmp(names[i], names[i + 1]) != 0))
 			return false;
@@ -230,17 +217,12 @@ static bool
 filter_rows(struct ca *ca, const struct ca_view *view, const struct principal *officer,
     struct store_requests *rows, struct recover_hidden *hidden, struct err *err)
 {
-	bool *allowed = calloc(rows->count + 1, sizeof *allowed);
+	OWNED(own_memory) bool *allowed = mem_zero(rows->count, sizeof *allowed);
 	size_t kept = 0;
-	bool ok = false;
 
-	if (allowed == NULL) {
-		err_nomem(err);
-		goto out;
-	}
 	for (size_t i = 0; i < rows->count; i++)
 		if (!may_see(ca, view, officer, rows, i, allowed, hidden, err))
-			goto out;
+			return false;
 	for (size_t i = 0; i < rows->count; i++) {
 		if (allowed[i])
 			rows->list[kept++] = rows->list[i];
@@ -249,10 +231,7 @@ filter_rows(struct ca *ca, const struct ca_view *view, const struct principal *o
 	}
 	hidden->count = rows->count - kept;
 	rows->count = kept;
-	ok = true;
-out:
-	free(allowed);
-	return ok;
+	return true;
 }
 
 /* Who looks for whom is half of an insider's trace: a search whose record cannot be written tells
@@ -261,16 +240,14 @@ static bool
 audit_search(struct ca *ca, const struct principal *officer, const char *token, size_t found,
     size_t hidden, struct err *err)
 {
-	char *detail = text_printf("found=%zu hidden=%zu", found, hidden);
+	OWNED(own_memory) char *detail = text_printf("found=%zu hidden=%zu", found, hidden);
 	const struct ca_audit a = {.when = clock_now(),
 	    .event = AUDIT_KEYS_SEARCHED,
 	    .actor = officer->downlevel,
 	    .object = token,
 	    .detail = detail};
-	bool ok = detail != NULL ? ca_audit_alone(ca->store, &a, err) : err_nomem(err);
 
-	free(detail);
-	return ok;
+	return ca_audit_alone(ca->store, &a, err);
 }
 
 static void
@@ -290,7 +267,7 @@ bool
 recover_candidates(struct ca *ca, const struct principal *officer, const char *token,
     struct store_requests *out, struct recover_hidden *hidden, struct err *err)
 {
-	struct ca_view *view = ca_view_get(ca);
+	OWNED(ca_view_release) struct ca_view *view = ca_view_get(ca);
 	int64_t retry_after_s;
 	bool ok;
 
@@ -307,6 +284,5 @@ recover_candidates(struct ca *ca, const struct principal *officer, const char *t
 		ok = audit_search(ca, officer, token, out->count, hidden->count, err);
 	if (!ok)
 		store_requests_free(out);
-	ca_view_release(&view);
 	return ok;
 }

@@ -4,6 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mem.h"
+#include "own.h"
+#include "text.h"
+
 #define TOKEN_MAX 512
 
 static bool
@@ -12,31 +16,21 @@ is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* Lower-case hex digits of a token that holds nothing else but blanks and colons; NULL in *out if
- * it is no such token. */
-static bool
-collect_hex(const char *name, char **out, struct err *err)
+/* Lower-case hex digits of a token that holds nothing else but blanks and colons, with room for one
+ * more; NULL if it is no such token. */
+static char *
+collect_hex(const char *name)
 {
-	char *hex = calloc(1, strlen(name) + 2);
+	OWNED(own_memory) char *hex = mem_zero(1, strlen(name) + 2);
 	size_t n = 0;
 
-	*out = NULL;
-	if (hex == NULL)
-		return err_nomem(err);
 	for (const char *p = name; *p != '\0'; p++) {
-		if (isxdigit((unsigned char)*p)) {
+		if (isxdigit((unsigned char)*p))
 			hex[n++] = (char)tolower((unsigned char)*p);
-		} else if (!is_blank(*p) && *p != ':') {
-			free(hex);
-			return true;
-		}
+		else if (!is_blank(*p) && *p != ':')
+			return NULL;
 	}
-	if (n == 0) {
-		free(hex);
-		return true;
-	}
-	*out = hex;
-	return true;
+	return n > 0 ? own_give(&hex) : NULL;
 }
 
 /* Serial numbers are kept as whole octets without leading zero octets; zero itself is one. `hex`
@@ -57,10 +51,8 @@ to_octets(char *hex)
 static bool
 split(struct token *t, const char *backslash, struct err *err)
 {
-	t->left = strndup(t->name, (size_t)(backslash - t->name));
-	t->right = strdup(backslash + 1);
-	if (t->left == NULL || t->right == NULL)
-		return err_nomem(err);
+	t->left = mem_text_n(t->name, (size_t)(backslash - t->name));
+	t->right = mem_text(backslash + 1);
 	if (*t->left == '\0' || *t->right == '\0')
 		return err_set(
 		    err, E_INVALIDARG, "'%s' lacks the name before or after the '\\'", t->name);
@@ -72,16 +64,13 @@ classify(struct token *t, struct err *err)
 {
 	const char *backslash = strchr(t->name, '\\');
 
-	if (!collect_hex(t->name, &t->text, err))
-		return false;
-	if (t->text != NULL) {
+	if ((t->text = collect_hex(t->name)) != NULL) {
 		t->kind = TOKEN_SERIAL_OR_HASH;
 		t->digits = strlen(t->text);
 		to_octets(t->text);
 		return true;
 	}
-	if ((t->text = strdup(t->name)) == NULL)
-		return err_nomem(err);
+	t->text = mem_text(t->name);
 	if (backslash != NULL) {
 		t->kind = TOKEN_DOWNLEVEL;
 		return split(t, backslash, err);
@@ -113,8 +102,7 @@ token_parse(const char *text, struct token *out, struct err *err)
 		return err_set(err, E_INVALIDARG,
 		    "the search token is empty: give a UPN, DOMAIN\\user, a name, a serial number "
 		    "or a SHA-1 hash");
-	if ((out->name = strndup(text, len)) == NULL)
-		return err_nomem(err);
+	out->name = mem_text_n(text, len);
 	if (!classify(out, err)) {
 		token_free(out);
 		return false;

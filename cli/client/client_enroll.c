@@ -42,7 +42,7 @@ push_dns_names(ext_list *list, const char *const *names, size_t count, struct er
 static bool
 make_pkcs10(const struct client_enroll *in, struct buf *out, struct err *err)
 {
-	OWNED(own_extensions) ext_list *extensions = sk_X509_EXTENSION_new_null();
+	OWNED(own_x509_extensions) ext_list *extensions = sk_X509_EXTENSION_new_null();
 	OWNED(buf_free) struct buf subject = {0};
 
 	if (extensions == NULL)
