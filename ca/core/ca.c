@@ -8,36 +8,15 @@
 #include "own.h"
 #include "settings_priv.h"
 
-struct identity_query {
-	const struct identity *identity;
-	struct principal *out;
-};
-
-static bool
-find_identity(struct dir_conn *c, void *arg, struct err *err)
-{
-	struct identity_query *q = arg;
-
-	switch (principal_find_identity(c, q->identity, q->out, err)) {
-	case DIR_FOUND:
-		return true;
-	case DIR_NOT_FOUND:
-		return err_set(
-		    err, DIRCA_E_AUTHENTICATION, "'%s' is not in the directory", q->identity->text);
-	case DIR_FIND_FAILED:
-		break;
-	}
-	return false;
-}
-
 bool
 ca_principal(struct ca *ca, const struct identity *id, struct principal *out, struct err *err)
 {
-	struct identity_query q = {id, out};
 	bool kept = principal_cache_get(ca->state->principals, id, clock_mono_ms(), out);
+	enum dir_find found = kept ? DIR_FOUND : ca_find_identity(ca, id, out, err);
 
-	if (!kept && !ca_directory_do(ca, find_identity, &q, err))
-		return false;
+	if (found != DIR_FOUND)
+		return found == DIR_NOT_FOUND && err_set(err, DIRCA_E_AUTHENTICATION,
+						     "'%s' is not in the directory", id->text);
 	if (!principal_check_active(out, clock_now(), err)) {
 		principal_free(out);
 		return false;
@@ -46,6 +25,16 @@ ca_principal(struct ca *ca, const struct identity *id, struct principal *out, st
 	if (!kept)
 		principal_cache_put(ca->state->principals, id, clock_mono_ms(), out);
 	return true;
+}
+
+bool
+ca_get_row(struct ca *ca, int64_t request_id, struct store_request *out, struct err *err)
+{
+	enum store_find found = store_get_request(ca->store, request_id, out, err);
+
+	return found == STORE_FOUND ||
+	       (found == STORE_NOT_FOUND &&
+		   err_set(err, DIRCA_E_DATABASE, "request %lld is gone", (long long)request_id));
 }
 
 /* What the tables of quotas know a principal by; room for SID_TEXT_MAX. */

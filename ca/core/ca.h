@@ -143,6 +143,12 @@ bool ca_view_is_enabled(const struct ca_view *v, const char *cn);
  * be gone. */
 typedef bool ca_directory_work(struct dir_conn *c, void *arg, struct err *err);
 bool ca_directory_do(struct ca *ca, ca_directory_work *work, void *arg, struct err *err);
+/* principal_find, principal_find_identity and principal_find_recorded on such a connection. */
+enum dir_find ca_find(struct ca *ca, const char *token, struct principal *out, struct err *err);
+enum dir_find ca_find_identity(
+    struct ca *ca, const struct identity *id, struct principal *out, struct err *err);
+enum dir_find ca_find_recorded(
+    struct ca *ca, const struct principal_record *r, struct principal *out, struct err *err);
 
 /* CA right of dircaCASecurity for the principal; E_ACCESSDENIED (or CERTSRV_E_ENROLL_DENIED for
  * CA_RIGHT_ENROLL) with the deciding ACE. Without a descriptor: authenticated users may enroll,
@@ -165,6 +171,9 @@ bool ca_decide_officer(struct ca *ca, const struct ca_view *v, const struct prin
  * caller. An account that is disabled, expired or
  * locked out is refused: whatever it wanted, it may not act (principal_check_active). */
 bool ca_principal(struct ca *ca, const struct identity *id, struct principal *out, struct err *err);
+
+/* The whole row of a request that there was a moment ago: DIRCA_E_DATABASE if it is gone. */
+bool ca_get_row(struct ca *ca, int64_t request_id, struct store_request *out, struct err *err);
 
 /* Counts what this principal has the CA store: one of its `limits` in an hour (MaxRequestsPerHour,
  * MaxKilobytesPerHour of the settings). DIRCA_E_QUOTA; *retry_after_s says when to try again. The

@@ -154,33 +154,12 @@ explain_check(struct explanation *x, struct ca *ca, const char *check, const str
 		explain_rule(ca, step, reason);
 }
 
-struct name_query {
-	const char *token;
-	struct principal *out;
-};
-
-static bool
-find_principal(struct dir_conn *c, void *arg, struct err *err)
-{
-	struct name_query *q = arg;
-
-	switch (principal_find(c, q->token, q->out, err)) {
-	case DIR_FOUND:
-		return true;
-	case DIR_NOT_FOUND:
-		return err_set(
-		    err, CRYPT_E_NOT_FOUND, "the directory has no account '%s'", q->token);
-	case DIR_FIND_FAILED:
-		break;
-	}
-	return false;
-}
-
 bool
 explain_principal(struct ca *ca, const char *token, struct principal *out, struct err *err)
 {
-	struct name_query q = {token, out};
+	enum dir_find found = ca_find(ca, token, out, err);
 
-	*out = (struct principal){0};
-	return ca_directory_do(ca, find_principal, &q, err);
+	return found == DIR_FOUND ||
+	       (found == DIR_NOT_FOUND &&
+		   err_set(err, CRYPT_E_NOT_FOUND, "the directory has no account '%s'", token));
 }

@@ -50,27 +50,6 @@ ca_check_right(const struct ca_view *v, const struct principal *p, uint32_t righ
 	return refuse(v, p, right, why, err);
 }
 
-struct sids_query {
-	const struct store_request *row;
-	struct sids *sids;
-	enum dir_find found;
-};
-
-static bool
-find_sids(struct dir_conn *c, void *arg, struct err *err)
-{
-	struct sids_query *q = arg;
-	const struct principal_record record = {
-	    q->row->requester_sid, q->row->requester_dn, q->row->requester_name};
-	struct principal p;
-
-	q->found = principal_find_recorded(c, &record, &p, err);
-	*q->sids = p.sids;
-	p.sids = (struct sids){0};
-	principal_free(&p);
-	return q->found != DIR_FIND_FAILED;
-}
-
 /* *known_out: whether `out` holds all that the requester is. It does not for an account that is
  * gone, nor for a name that was given to another account since: that says nothing about who made
  * the request. */
@@ -78,17 +57,21 @@ static bool
 requester_sids(struct ca *ca, const struct store_request *row, struct sids *out, bool *known_out,
     struct err *err)
 {
-	struct sids_query q = {row, out, DIR_NOT_FOUND};
+	const struct principal_record record = {
+	    row->requester_sid, row->requester_dn, row->requester_name};
+	OWNED(principal_free) struct principal p = {0};
+	enum dir_find found = ca_find_recorded(ca, &record, &p, err);
 
-	*known_out = false;
-	if (!ca_directory_do(ca, find_sids, &q, err)) {
+	*known_out = found == DIR_FOUND;
+	if (found == DIR_FIND_FAILED) {
 		/* paper, "Unable to Recover User" */
 		if (err->code == DIRCA_E_GROUPS_UNREADABLE)
 			err->code = CERTSRV_E_RESTRICTEDOFFICER;
 		return err_prefix(err, "groups of requester '%s'",
 		    row->requester_name != NULL ? row->requester_name : "?");
 	}
-	*known_out = q.found == DIR_FOUND;
+	*out = p.sids;
+	p.sids = (struct sids){0};
 	return true;
 }
 

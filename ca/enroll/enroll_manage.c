@@ -17,16 +17,11 @@
 static bool
 get_row(struct ca *ca, int64_t request_id, struct store_request *row, struct err *err)
 {
-	switch (store_get_request(ca->store, request_id, row, err)) {
-	case STORE_FOUND:
-		return true;
-	case STORE_NOT_FOUND:
-		return err_set(
-		    err, CERTSRV_E_NO_REQUEST, "there is no request %lld", (long long)request_id);
-	case STORE_FAILED:
-		break;
-	}
-	return false;
+	enum store_find found = store_get_request(ca->store, request_id, row, err);
+
+	return found == STORE_FOUND ||
+	       (found == STORE_NOT_FOUND && err_set(err, CERTSRV_E_NO_REQUEST,
+						"there is no request %lld", (long long)request_id));
 }
 
 static bool
@@ -59,27 +54,6 @@ audit_refusal(struct ca *ca, enum audit_event event, const struct principal *off
 	ca_audit_refusal(ca, &a, reason);
 }
 
-struct requester_query {
-	const struct store_request *row;
-	struct principal *out;
-};
-
-static bool
-find_requester(struct dir_conn *c, void *arg, struct err *err)
-{
-	struct requester_query *q = arg;
-	const struct principal_record record = {
-	    q->row->requester_sid, q->row->requester_dn, q->row->requester_name};
-	enum dir_find found = principal_find_recorded(c, &record, q->out, err);
-
-	if (found == DIR_NOT_FOUND)
-		return err_set(err, ERROR_FILE_NOT_FOUND,
-		    "the account that made request %lld as '%s' is no longer in the directory",
-		    (long long)q->row->request_id,
-		    q->row->requester_name != NULL ? q->row->requester_name : "?");
-	return found == DIR_FOUND;
-}
-
 static bool
 has_sid(const struct principal *p, const char *sid)
 {
@@ -97,9 +71,16 @@ static bool
 current_requester(
     struct ca *ca, const struct store_request *row, struct principal *out, struct err *err)
 {
-	struct requester_query q = {row, out};
+	const struct principal_record record = {
+	    row->requester_sid, row->requester_dn, row->requester_name};
+	enum dir_find found = ca_find_recorded(ca, &record, out, err);
 
-	return ca_directory_do(ca, find_requester, &q, err);
+	return found == DIR_FOUND ||
+	       (found == DIR_NOT_FOUND &&
+		   err_set(err, ERROR_FILE_NOT_FOUND,
+		       "the account that made request %lld as '%s' is no longer in the directory",
+		       (long long)row->request_id,
+		       row->requester_name != NULL ? row->requester_name : "?"));
 }
 
 /* The template must still be the object that the request was made for: another can bear its name.
@@ -141,33 +122,20 @@ decode_stored(const struct store_request *row, struct enroll_request *out, struc
 /* The agent of a request that was made on behalf of its requester. A row from before there was a
  * SID of it has the name; the request's signatures, which are verified again, say that it was one.
  */
-static enum dir_find
-find_caller(struct dir_conn *c, const struct requester_query *q, struct err *err)
-{
-	const struct principal_record record = {q->row->caller_sid, NULL, q->row->caller_name};
-	const struct identity named = {IDENTITY_NAME, q->row->caller_name};
-
-	if (q->row->caller_sid == NULL)
-		return principal_find_identity(c, &named, q->out, err);
-	return principal_find_recorded(c, &record, q->out, err);
-}
-
 static bool
-find_agent(struct dir_conn *c, void *arg, struct err *err)
+current_agent(
+    struct ca *ca, const struct store_request *row, struct principal *out, struct err *err)
 {
-	struct requester_query *q = arg;
+	const struct principal_record record = {row->caller_sid, NULL, row->caller_name};
+	const struct identity named = {IDENTITY_NAME, row->caller_name};
+	enum dir_find found = row->caller_sid != NULL ? ca_find_recorded(ca, &record, out, err)
+						      : ca_find_identity(ca, &named, out, err);
 
-	switch (find_caller(c, q, err)) {
-	case DIR_FOUND:
-		return true;
-	case DIR_NOT_FOUND:
-		return err_set(err, ERROR_FILE_NOT_FOUND,
-		    "the enrollment agent '%s' of request %lld is no longer in the directory",
-		    q->row->caller_name, (long long)q->row->request_id);
-	case DIR_FIND_FAILED:
-		break;
-	}
-	return false;
+	return found == DIR_FOUND ||
+	       (found == DIR_NOT_FOUND &&
+		   err_set(err, ERROR_FILE_NOT_FOUND,
+		       "the enrollment agent '%s' of request %lld is no longer in the directory",
+		       row->caller_name, (long long)row->request_id));
 }
 
 /* Requester and caller as the directory knows them now. */
@@ -175,8 +143,6 @@ static bool
 current_people(
     struct enrollment *e, const struct store_request *row, struct principal *agent, struct err *err)
 {
-	struct requester_query q = {row, agent};
-
 	if (!current_requester(e->ca, row, &e->subject, err))
 		return false;
 	e->requester = e->caller = &e->subject;
@@ -187,7 +153,7 @@ current_people(
 		    "request %lld was made by an enrollment agent, and the database does not say "
 		    "which",
 		    (long long)row->request_id);
-	if (!ca_directory_do(e->ca, find_agent, &q, err))
+	if (!current_agent(e->ca, row, agent, err))
 		return false;
 	e->caller = agent;
 	return true;

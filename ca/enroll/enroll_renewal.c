@@ -13,30 +13,6 @@
 
 /* ---- On behalf of ---- */
 
-struct subject_query {
-	const char *name;
-	struct principal *out;
-};
-
-static bool
-find_subject(struct dir_conn *c, void *arg, struct err *err)
-{
-	struct subject_query *q = arg;
-	const struct identity subject = {IDENTITY_NAME, q->name};
-
-	switch (principal_find_identity(c, &subject, q->out, err)) {
-	case DIR_FOUND:
-		return true;
-	case DIR_NOT_FOUND:
-		return err_set(err, CERTSRV_E_BAD_REQUESTSUBJECT,
-		    "the request is made on behalf of '%s', whom the directory does not know",
-		    q->name);
-	case DIR_FIND_FAILED:
-		break;
-	}
-	return false;
-}
-
 static bool
 is_same(const struct principal *a, const struct principal *b)
 {
@@ -48,14 +24,19 @@ is_same(const struct principal *a, const struct principal *b)
 bool
 enroll_find_subject(struct enrollment *e, struct err *err)
 {
-	struct subject_query q = {.out = &e->subject};
+	struct identity subject = {.kind = IDENTITY_NAME};
+	enum dir_find found;
 
-	if (!enroll_request_subject(&e->request, &q.name, err))
+	if (!enroll_request_subject(&e->request, &subject.text, err))
 		return false;
-	if (q.name == NULL)
+	if (subject.text == NULL)
 		return true;
-	if (!ca_directory_do(e->ca, find_subject, &q, err))
-		return false;
+	found = ca_find_identity(e->ca, &subject, &e->subject, err);
+	if (found != DIR_FOUND)
+		return found == DIR_NOT_FOUND && err_set(err, CERTSRV_E_BAD_REQUESTSUBJECT,
+						     "the request is made on behalf of '%s', whom "
+						     "the directory does not know",
+						     subject.text);
 	if (!is_same(&e->subject, e->caller))
 		e->requester = &e->subject;
 	return true;

@@ -106,15 +106,8 @@ enroll_answer_repeat(
 	OWNED(store_request_free) struct store_request row = {0};
 
 	*out = (struct enroll_result){.request_id = request_id};
-	switch (store_get_request(e->ca->store, request_id, &row, err)) {
-	case STORE_FOUND:
-		break;
-	case STORE_NOT_FOUND:
-		return err_set(
-		    err, DIRCA_E_DATABASE, "request %lld is gone", (long long)request_id);
-	case STORE_FAILED:
+	if (!ca_get_row(e->ca, request_id, &row, err))
 		return false;
-	}
 	if (row.disposition == DISP_REVOKED)
 		refuse_revoked(&row);
 	if (e->request.format == ENROLL_CMC &&

@@ -42,7 +42,7 @@ hash_row(
 		     pkix_key_hash(buf_view(&row->raw_public_key), out, &ignored);
 	if (*known_out || row->disposition != DISP_PENDING)
 		return true;
-	if (store_get_request(ca->store, row->request_id, &whole, err) != STORE_FOUND)
+	if (!ca_get_row(ca, row->request_id, &whole, err))
 		return false;
 	*known_out = hash_request(&whole, out, &ignored);
 	return true;

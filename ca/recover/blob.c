@@ -20,16 +20,12 @@
 static bool
 get_row(struct ca *ca, const char *serial, struct store_request *row, struct err *err)
 {
-	switch (store_get_by_serial(ca->store, serial, row, err)) {
-	case STORE_FOUND:
-		return true;
-	case STORE_NOT_FOUND:
-		return err_set(err, CERTSRV_E_PROPERTY_EMPTY,
-		    "no certificate with serial number %s has an archived key", serial);
-	case STORE_FAILED:
-		break;
-	}
-	return false;
+	enum store_find found = store_get_by_serial(ca->store, serial, row, err);
+
+	return found == STORE_FOUND ||
+	       (found == STORE_NOT_FOUND &&
+		   err_set(err, CERTSRV_E_PROPERTY_EMPTY,
+		       "no certificate with serial number %s has an archived key", serial));
 }
 
 /* ---- the checks, in the order in which they are made ---- */

@@ -21,21 +21,6 @@ recover_check_fresh(const struct ca_view *view, int64_t now, struct err *err)
 
 /* ---- candidates ---- */
 
-struct name_query {
-	const char *token;
-	struct principal *out;
-	enum dir_find found;
-};
-
-static bool
-find_principal(struct dir_conn *c, void *arg, struct err *err)
-{
-	struct name_query *q = arg;
-
-	q->found = principal_find(c, q->token, q->out, err);
-	return q->found != DIR_FIND_FAILED;
-}
-
 /* What another account made under a name that this one has now is not this one's. */
 static void
 drop_others(struct store_requests *rows)
@@ -100,14 +85,14 @@ add_present_owner(struct ca *ca, enum store_key by, const char *name, struct sto
 {
 	OWNED(principal_free) struct principal p = {0};
 	OWNED(store_requests_free) struct store_requests own = {0};
-	struct name_query q = {name, &p, DIR_NOT_FOUND};
+	enum dir_find found;
 	char sid[SID_TEXT_MAX];
 
 	if (by == STORE_BY_COMMON_NAME)
 		return true;
-	if (!ca_directory_do(ca, find_principal, &q, err))
+	if ((found = ca_find(ca, name, &p, err)) == DIR_FIND_FAILED)
 		return err->code == TYPE_E_AMBIGUOUSNAME || err->code == DIRCA_E_GROUPS_UNREADABLE;
-	if (q.found != DIR_FOUND || !p.has_sid)
+	if (found != DIR_FOUND || !p.has_sid)
 		return true;
 	sid_to_text(&p.sid, sid);
 	if (!store_find_candidates(ca->store, STORE_BY_REQUESTER_SID, sid, &own, err))
@@ -123,16 +108,16 @@ find_name(
     struct ca *ca, enum store_key by, const char *name, struct store_requests *out, struct err *err)
 {
 	OWNED(principal_free) struct principal p = {0};
-	struct name_query q = {name, &p, DIR_NOT_FOUND};
+	enum dir_find found;
 
 	if (!store_find_candidates(ca->store, by, name, out, err))
 		return false;
 	if (out->count > 0)
 		return add_present_owner(ca, by, name, out, err);
-	if (!ca_directory_do(ca, find_principal, &q, err))
+	if ((found = ca_find(ca, name, &p, err)) == DIR_FIND_FAILED)
 		return false;
 	store_requests_free(out);
-	return q.found != DIR_FOUND || find_account(ca, &p, out, err);
+	return found != DIR_FOUND || find_account(ca, &p, out, err);
 }
 
 /* As serial number, as thumbprint, as name; the first that finds something. */

@@ -30,15 +30,8 @@ explain_key(struct ca *ca, const struct ca_view *view, const struct principal *o
 	    .step = on_step,
 	    .step_arg = &out->steps};
 
-	switch (store_get_request(ca->store, found->request_id, &out->row, err)) {
-	case STORE_FOUND:
-		break;
-	case STORE_NOT_FOUND:
-		return err_set(
-		    err, DIRCA_E_DATABASE, "request %lld is gone", (long long)found->request_id);
-	case STORE_FAILED:
+	if (!ca_get_row(ca, found->request_id, &out->row, err))
 		return false;
-	}
 	r.serial = out->row.serial_number != NULL ? out->row.serial_number : "?";
 	out->allowed = recover_decide(&r, &out->refusal);
 	if (out->allowed || !err_is_undecided(out->refusal.code))
