@@ -19,11 +19,13 @@
 
 /* Makes `name` out of a function that takes the pointer itself: OWN_POINTER(own_pkey, EVP_PKEY,
  * EVP_PKEY_free) for OWNED(own_pkey) EVP_PKEY *key = NULL. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): a type takes none */
 #define OWN_POINTER(name, type, free_function) \
 	static inline void name(type **p)      \
 	{                                      \
 		free_function(*p);             \
 	}
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 /* Anything of malloc's. */
 static inline void
