@@ -8,14 +8,13 @@ bool
 local_audit(const struct cli *cli, const char *object, const struct err *failure, struct err *err)
 {
 	char code[16];
-	const char *args[] = {"--record", cli->verb->name, object, code, NULL, NULL};
+	const char *args[] = {"--record", "--", cli->verb->name, object, NULL, NULL, NULL};
 	int status;
 
 	if (failure != NULL) {
-		snprintf(code, sizeof code, "%lld", (long long)failure->code);
-		args[4] = failure->msg;
-	} else {
-		args[3] = NULL;
+		snprintf(code, sizeof code, "%u", (unsigned)failure->code);
+		args[4] = code;
+		args[5] = failure->msg;
 	}
 	return daemon_run(cli, args, &status, err) &&
 	       (status == 0 || err_set(err, DIRCA_E_IO, "the audit trail could not be written"));

@@ -244,8 +244,7 @@ pki_publish_crl(
     struct dir_conn *c, const char *ca_name, const char *host, struct view crl, struct err *err)
 {
 	OWNED(own_memory)
-	char *cn = sanitized(ca_name, err),
-	     *computer = pki_short_host(host), *host_dn = NULL;
+	char *cn = sanitized(ca_name, err), *computer = pki_short_host(host), *host_dn = NULL;
 
 	return (cn != NULL && ensure_host(c, computer, &host_dn, err) &&
 		   publish_point(c, cn, host_dn, crl, err)) ||

@@ -108,8 +108,8 @@ plan_object(const struct pki_snapshot *s, const char *name, const char *oid, str
     struct err *err)
 {
 	OWNED(own_memory)
-	char *cn = object_name(oid, err),
-	     *container = oid_container_dn(s), *title = text_printf("%s" UNFINISHED, name);
+	char *cn = object_name(oid, err), *container = oid_container_dn(s),
+	     *title = text_printf("%s" UNFINISHED, name);
 	OWNED(dir_entry_free) struct dir_entry e = {0};
 
 	if (cn == NULL)
@@ -248,8 +248,7 @@ pki_plan_new_oid(const struct pki_snapshot *s, const char *name, struct ldif *pl
     struct err *err)
 {
 	OWNED(own_memory)
-	char *base = NULL,
-	     *oid = NULL, *title = text_printf("%s" UNFINISHED, name);
+	char *base = NULL, *oid = NULL, *title = text_printf("%s" UNFINISHED, name);
 
 	*oid_out = NULL;
 	if (!find_leftover(s, title, oid_out, err))
@@ -345,8 +344,7 @@ pki_plan_template(struct dir_conn *c, const struct pki_snapshot *s, struct dir_e
     struct ldif *plan, struct err *err)
 {
 	OWNED(own_memory)
-	char *container = pki_child_dn("Certificate Templates", s->services_dn),
-	     *cn = NULL;
+	char *container = pki_child_dn("Certificate Templates", s->services_dn), *cn = NULL;
 
 	if (dir_entry_text(e, "cn", &cn, err) != DIR_GET_OK)
 		return false;

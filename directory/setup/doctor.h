@@ -29,9 +29,8 @@ struct doctor_report {
 };
 
 /* Examines the one server `uri`, as the account of `config`. A server that cannot be used is a
- * finding; false is for a lack of memory. */
-bool doctor_examine(
-    const struct dir_config *config, const char *uri, struct doctor_report *out, struct err *err);
+ * finding. */
+void doctor_examine(const struct dir_config *config, const char *uri, struct doctor_report *out);
 void doctor_report_free(struct doctor_report *r);
 
 #endif

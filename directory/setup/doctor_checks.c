@@ -4,6 +4,8 @@
 #include <strings.h>
 
 #include "doctor_priv.h"
+#include "mem.h"
+#include "own.h"
 #include "pki_priv.h"
 #include "sd.h"
 #include "sid.h"
@@ -54,43 +56,34 @@ defines(const struct dir_entry *subschema, const char *attr, const char *name)
 }
 
 /* "a, b, c" */
-static bool
-add_name(char **list, const char *name, struct err *err)
+static void
+add_name(char **list, const char *name)
 {
-	char *longer = *list == NULL ? strdup(name) : text_printf("%s, %s", *list, name);
+	char *longer = *list == NULL ? mem_text(name) : text_printf("%s, %s", *list, name);
 
-	if (longer == NULL)
-		return err_nomem(err);
 	free(*list);
 	*list = longer;
-	return true;
 }
 
 static bool
-judge_schema(struct exam *x, const struct dir_entry *subschema, struct err *err)
+judge_schema(struct exam *x, const struct dir_entry *subschema)
 {
-	char *lacking = NULL;
-	bool ok = true;
+	OWNED(own_memory) char *lacking = NULL;
 
-	for (size_t i = 0; ok && i < sizeof schema_names / sizeof schema_names[0]; i++)
-		ok = defines(subschema, schema_names[i].defined_by, schema_names[i].name) ||
-		     add_name(&lacking, schema_names[i].name, err);
-	if (ok && lacking == NULL)
-		ok = doctor_note(x, DOCTOR_GOOD, "schema",
-		    strdup("the schema has all classes and attributes"), NULL, err);
-	else if (ok)
-		ok = doctor_note(x, DOCTOR_MISSING, "schema",
-		    text_printf("the schema lacks %s", lacking),
-		    "run `dirca directory init` as who may change the schema", err);
-	free(lacking);
-	return ok;
+	for (size_t i = 0; i < COUNT_OF(schema_names); i++)
+		if (!defines(subschema, schema_names[i].defined_by, schema_names[i].name))
+			add_name(&lacking, schema_names[i].name);
+	if (lacking == NULL)
+		return doctor_note(x, DOCTOR_GOOD, "schema",
+		    mem_text("the schema has all classes and attributes"), NULL);
+	return doctor_note(x, DOCTOR_MISSING, "schema", text_printf("the schema lacks %s", lacking),
+	    "run `dirca directory init` as who may change the schema");
 }
 
 static bool
 read_text(struct dir_conn *c, const char *dn, const char *attr, char **out, struct err *err)
 {
-	struct dir_entries found;
-	bool ok;
+	OWNED(dir_entries_free) struct dir_entries found = {0};
 
 	*out = NULL;
 	if (!dir_search(c,
@@ -99,34 +92,27 @@ read_text(struct dir_conn *c, const char *dn, const char *attr, char **out, stru
 		    .attrs = (const char *const[]){attr, NULL}},
 		&found, err))
 		return false;
-	ok = found.count != 1 || dir_entry_text(&found.list[0], attr, out, err) != DIR_GET_FAILED;
-	dir_entries_free(&found);
-	return ok;
+	return found.count != 1 || dir_entry_text(&found.list[0], attr, out, err) != DIR_GET_FAILED;
 }
 
 bool
 doctor_schema(struct exam *x, struct err *err)
 {
 	static const char *const attrs[] = {"objectClasses", "attributeTypes", NULL};
-	struct dir_entries found = {0};
-	char *dn = NULL;
+	OWNED(dir_entries_free) struct dir_entries found = {0};
+	OWNED(own_memory) char *dn = NULL;
 	struct err why;
-	bool ok;
 
+	(void)err;
 	err_set(&why, DIRCA_E_DIRECTORY, "no subschema is named or shown");
 	if (read_text(x->c, "", "subschemaSubentry", &dn, &why) && dn != NULL &&
 	    dir_search(x->c,
 		&(struct dir_query){.base = dn, .filter = "(objectClass=*)", .attrs = attrs},
 		&found, &why) &&
 	    found.count == 1 && dir_entry_attr(&found.list[0], "attributeTypes") != NULL)
-		ok = judge_schema(x, &found.list[0], err);
-	else
-		ok = doctor_note(x, DOCTOR_NOTE, "schema",
-		    text_printf("the schema cannot be seen by this account: %s", why.msg), NULL,
-		    err);
-	dir_entries_free(&found);
-	free(dn);
-	return ok;
+		return judge_schema(x, &found.list[0]);
+	return doctor_note(x, DOCTOR_NOTE, "schema",
+	    text_printf("the schema cannot be seen by this account: %s", why.msg), NULL);
 }
 
 /* ---- the tree ---- */
@@ -134,18 +120,15 @@ doctor_schema(struct exam *x, struct err *err)
 static bool
 exists(struct exam *x, const char *name, bool *out, struct err *err)
 {
-	char *dn = pki_child_dn(name, x->pki->services_dn);
-	struct dir_entries found = {0};
-	bool ok = dn == NULL ? err_nomem(err)
-			     : dir_search(x->c,
-				   &(struct dir_query){.base = dn,
-				       .filter = "(objectClass=*)",
-				       .attrs = (const char *const[]){DIR_NO_ATTRS, NULL}},
-				   &found, err);
+	OWNED(own_memory) char *dn = pki_child_dn(name, x->pki->services_dn);
+	OWNED(dir_entries_free) struct dir_entries found = {0};
+	bool ok = dir_search(x->c,
+	    &(struct dir_query){.base = dn,
+		.filter = "(objectClass=*)",
+		.attrs = (const char *const[]){DIR_NO_ATTRS, NULL}},
+	    &found, err);
 
 	*out = found.count == 1;
-	dir_entries_free(&found);
-	free(dn);
 	return ok;
 }
 
@@ -154,39 +137,34 @@ doctor_containers(struct exam *x, struct err *err)
 {
 	static const char *const names[] = {"AIA", "CDP", "Certificate Templates",
 	    "Certification Authorities", "Enrollment Services", "KRA", "OID"};
-	char *lacking = NULL;
-	bool ok = true, there;
+	OWNED(own_memory) char *lacking = NULL;
+	bool there;
 
-	for (size_t i = 0; ok && i < sizeof names / sizeof names[0]; i++)
-		ok = exists(x, names[i], &there, err) &&
-		     (there || add_name(&lacking, names[i], err));
-	if (ok && lacking == NULL)
-		ok = doctor_note(
-		    x, DOCTOR_GOOD, "containers", strdup("all containers are there"), NULL, err);
-	else if (ok)
-		ok = doctor_note(x, DOCTOR_MISSING, "containers",
-		    text_printf(
-			"below %s these are missing or hidden: %s", x->pki->services_dn, lacking),
-		    "add them (class container) as in ldif/tree/10-configuration.ldif, or give "
-		    "this "
-		    "account the right to read them",
-		    err);
-	free(lacking);
-	return ok;
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		if (!exists(x, names[i], &there, err))
+			return false;
+		if (!there)
+			add_name(&lacking, names[i]);
+	}
+	if (lacking == NULL)
+		return doctor_note(
+		    x, DOCTOR_GOOD, "containers", mem_text("all containers are there"), NULL);
+	return doctor_note(x, DOCTOR_MISSING, "containers",
+	    text_printf("below %s these are missing or hidden: %s", x->pki->services_dn, lacking),
+	    "add them (class container) as in ldif/tree/10-configuration.ldif, or give this "
+	    "account the right to read them");
 }
 
 /* Without its descriptor a template lets nobody enroll. */
 static bool
 is_judged(const struct dir_entry *template)
 {
-	struct sd sd = {0};
+	OWNED(sd_free) struct sd sd = {0};
 	struct view raw;
 	struct err ignored;
-	bool ok = dir_entry_bytes(template, "nTSecurityDescriptor", &raw, &ignored) == DIR_GET_OK &&
-		  sd_decode(raw, &sd, &ignored);
 
-	sd_free(&sd);
-	return ok;
+	return dir_entry_bytes(template, "nTSecurityDescriptor", &raw, &ignored) == DIR_GET_OK &&
+	       sd_decode(raw, &sd, &ignored);
 }
 
 bool
@@ -196,6 +174,7 @@ doctor_templates(struct exam *x, struct err *err)
 	const struct dir_entry *first = NULL;
 	size_t unjudged = 0;
 
+	(void)err;
 	for (size_t i = 0; i < all->count; i++)
 		if (!is_judged(&all->list[i])) {
 			first = first != NULL ? first : &all->list[i];
@@ -203,11 +182,10 @@ doctor_templates(struct exam *x, struct err *err)
 		}
 	if (all->count == 0)
 		return doctor_note(x, DOCTOR_MISSING, "templates",
-		    strdup("there is no certificate template that this account can see"),
+		    mem_text("there is no certificate template that this account can see"),
 		    "run `dirca directory init --templates`, or give this account the right to "
 		    "read "
-		    "CN=Certificate Templates",
-		    err);
+		    "CN=Certificate Templates");
 	if (first != NULL)
 		return doctor_note(x, DOCTOR_MISSING, "templates",
 		    text_printf("of %zu templates %zu show no readable nTSecurityDescriptor, among "
@@ -216,11 +194,9 @@ doctor_templates(struct exam *x, struct err *err)
 		    x->report->is_ad
 			? "give this account Read Permissions on the templates"
 			: "give this account read access to nTSecurityDescriptor, and each "
-			  "template a descriptor",
-		    err);
+			  "template a descriptor");
 	return doctor_note(x, DOCTOR_GOOD, "templates",
-	    text_printf("%zu templates, all with their security descriptors", all->count), NULL,
-	    err);
+	    text_printf("%zu templates, all with their security descriptors", all->count), NULL);
 }
 
 bool
@@ -235,10 +211,10 @@ doctor_services(struct exam *x, struct err *err)
 		return false;
 	if (count == 0)
 		return doctor_note(x, DOCTOR_MISSING, "services",
-		    strdup("there is no enrollment service that a client could use"),
-		    "run `dirca ca publish` on the CA's machine", err);
+		    mem_text("there is no enrollment service that a client could use"),
+		    "run `dirca ca publish` on the CA's machine");
 	return doctor_note(x, DOCTOR_GOOD, "services",
-	    text_printf("%zu enrollment service%s", count, count == 1 ? "" : "s"), NULL, err);
+	    text_printf("%zu enrollment service%s", count, count == 1 ? "" : "s"), NULL);
 }
 
 /* ---- what this account may do ---- */
@@ -249,38 +225,33 @@ doctor_services(struct exam *x, struct err *err)
 static bool
 guest_of(struct exam *x, struct dir_entries *out, struct err *err)
 {
+	OWNED(own_memory) char *filter = NULL;
+	OWNED(buf_free) struct buf raw = {0};
 	struct sid domain, guest;
-	struct buf raw = {0};
-	char *filter = NULL;
 	struct view value;
-	bool has_domain, ok = false;
+	bool has_domain;
 
-	*out = (struct dir_entries){0};
 	if (!pki_domain_sid(x->c, &has_domain, &domain, err))
 		return false;
 	/* Without a SID nobody is found. */
 	if (!has_domain || !sid_with_rid(&domain, RID_GUEST, &guest))
 		return true;
 	if (!sid_encode(&guest, &raw, err))
-		goto out;
+		return false;
 	value = buf_view(&raw);
 	filter = dir_filter("(objectSid=%S)", &value);
-	ok = dir_search(x->c,
+	return dir_search(x->c,
 	    &(struct dir_query){.base = x->report->default_nc,
 		.scope = DIR_SUBTREE,
 		.filter = filter,
 		.attrs = (const char *const[]){DIR_NO_ATTRS, NULL}},
 	    out, err);
-out:
-	free(filter);
-	buf_free(&raw);
-	return ok;
 }
 
 static bool
 shows_token_groups(struct exam *x, const char *dn, bool *out, struct err *err)
 {
-	struct dir_entries found;
+	OWNED(dir_entries_free) struct dir_entries found = {0};
 
 	if (!dir_search(x->c,
 		&(struct dir_query){.base = dn,
@@ -289,7 +260,6 @@ shows_token_groups(struct exam *x, const char *dn, bool *out, struct err *err)
 		&found, err))
 		return false;
 	*out = found.count == 1 && dir_entry_attr(&found.list[0], "tokenGroups") != NULL;
-	dir_entries_free(&found);
 	return true;
 }
 
@@ -302,54 +272,47 @@ judge_guest(struct exam *x, const char *dn, struct err *err)
 		return false;
 	if (shown)
 		return doctor_note(x, DOCTOR_GOOD, "groups",
-		    strdup("this account may read tokenGroups of others"), NULL, err);
+		    mem_text("this account may read tokenGroups of others"), NULL);
 	return doctor_note(x, DOCTOR_MISSING, "groups",
 	    text_printf("this account may not read tokenGroups of others (tried: %s)", dn),
-	    "put it into the group Pre-Windows 2000 Compatible Access of the domain", err);
+	    "put it into the group Pre-Windows 2000 Compatible Access of the domain");
 }
 
 bool
 doctor_groups(struct exam *x, struct err *err)
 {
-	struct dir_entries guest;
-	bool ok;
+	OWNED(dir_entries_free) struct dir_entries guest = {0};
 
 	if (!x->report->is_ad)
 		return doctor_note(x, DOCTOR_NOTE, "groups",
-		    strdup("whether member, memberOf and objectSid are indexed cannot be seen from "
-			   "here; without that, large directories are slow"),
-		    NULL, err);
+		    mem_text(
+			"whether member, memberOf and objectSid are indexed cannot be seen from "
+			"here; without that, large directories are slow"),
+		    NULL);
 	if (!guest_of(x, &guest, err))
 		return false;
-	ok = guest.count == 1
-		 ? judge_guest(x, guest.list[0].dn, err)
-		 : doctor_note(x, DOCTOR_NOTE, "groups",
-		       strdup("the account Guest cannot be seen, and so not whether this account "
-			      "may read tokenGroups"),
-		       NULL, err);
-	dir_entries_free(&guest);
-	return ok;
+	if (guest.count == 1)
+		return judge_guest(x, guest.list[0].dn, err);
+	return doctor_note(x, DOCTOR_NOTE, "groups",
+	    mem_text("the account Guest cannot be seen, and so not whether this account may read "
+		     "tokenGroups"),
+	    NULL);
 }
 
 /* [MS-ADTS] 3.1.1.4.5.5: the classes of objects that the caller may make below this one. */
 static bool
 may_add_below(struct exam *x, const char *container, bool *out, struct err *err)
 {
-	char *dn = pki_child_dn(container, x->pki->services_dn);
-	struct dir_entries found = {0};
-	bool ok =
-	    dn == NULL
-		? err_nomem(err)
-		: dir_search(x->c,
-		      &(struct dir_query){.base = dn,
-			  .filter = "(objectClass=*)",
-			  .attrs = (const char *const[]){"allowedChildClassesEffective", NULL}},
-		      &found, err);
+	OWNED(own_memory) char *dn = pki_child_dn(container, x->pki->services_dn);
+	OWNED(dir_entries_free) struct dir_entries found = {0};
+	bool ok = dir_search(x->c,
+	    &(struct dir_query){.base = dn,
+		.filter = "(objectClass=*)",
+		.attrs = (const char *const[]){"allowedChildClassesEffective", NULL}},
+	    &found, err);
 
 	*out = found.count == 1 &&
 	       dir_entry_attr(&found.list[0], "allowedChildClassesEffective") != NULL;
-	dir_entries_free(&found);
-	free(dn);
 	return ok;
 }
 
@@ -357,25 +320,24 @@ bool
 doctor_rights(struct exam *x, struct err *err)
 {
 	static const char *const names[] = {"AIA", "CDP", "Enrollment Services", "KRA"};
-	char *may = NULL, *may_not = NULL;
-	bool ok = true, can;
+	OWNED(own_memory) char *may = NULL, *may_not = NULL;
+	bool can;
 
 	if (!x->report->is_ad || x->pki == NULL)
 		return doctor_note(x, DOCTOR_NOTE, "rights",
-		    strdup("what this account may write cannot be seen from here; the CA needs to "
-			   "write below CDP, and `dirca ca publish` below all containers"),
-		    NULL, err);
-	for (size_t i = 0; ok && i < sizeof names / sizeof names[0]; i++)
-		ok = may_add_below(x, names[i], &can, err) &&
-		     add_name(can ? &may : &may_not, names[i], err);
-	if (ok)
-		ok = doctor_note(x, DOCTOR_NOTE, "rights",
-		    text_printf("this account may add objects below %s%s%s; the CA needs CDP, and "
-				"`dirca ca publish` all",
-			may != NULL ? may : "none of the containers",
-			may_not != NULL ? ", not below " : "", may_not != NULL ? may_not : ""),
-		    NULL, err);
-	free(may);
-	free(may_not);
-	return ok;
+		    mem_text(
+			"what this account may write cannot be seen from here; the CA needs to "
+			"write below CDP, and `dirca ca publish` below all containers"),
+		    NULL);
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		if (!may_add_below(x, names[i], &can, err))
+			return false;
+		add_name(can ? &may : &may_not, names[i]);
+	}
+	return doctor_note(x, DOCTOR_NOTE, "rights",
+	    text_printf("this account may add objects below %s%s%s; the CA needs CDP, and "
+			"`dirca ca publish` all",
+		may != NULL ? may : "none of the containers", may_not != NULL ? ", not below " : "",
+		may_not != NULL ? may_not : ""),
+	    NULL);
 }

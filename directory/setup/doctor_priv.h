@@ -14,9 +14,10 @@ struct exam {
 	struct doctor_report *report;
 };
 
-/* Notes a finding; `text` is taken over (NULL: no memory), `cure` is copied. */
-bool doctor_note(struct exam *x, enum doctor_verdict verdict, const char *check, char *text,
-    const char *cure, struct err *err);
+/* Notes a finding; `text` is taken over, `cure` (may be NULL) copied. True, so that a check ends by
+ * it. */
+bool doctor_note(
+    struct exam *x, enum doctor_verdict verdict, const char *check, char *text, const char *cure);
 
 /* Why TLS with a server does not verify, found out by a handshake that does not verify and sends
  * nothing: malloc'ed. NULL if the certificate is not at fault, or cannot be seen. */

@@ -1,7 +1,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "file.h"
+#include "mem.h"
+#include "own.h"
 #include "pki_priv.h"
 #include "setup_priv.h"
 #include "text.h"
@@ -18,7 +19,7 @@ setup_free(struct setup *s)
 bool
 setup_exists(struct dir_conn *c, const char *dn, bool *out, struct err *err)
 {
-	struct dir_entries found;
+	OWNED(dir_entries_free) struct dir_entries found = {0};
 
 	if (!dir_search(c,
 		&(struct dir_query){.base = dn,
@@ -27,70 +28,66 @@ setup_exists(struct dir_conn *c, const char *dn, bool *out, struct err *err)
 		&found, err))
 		return false;
 	*out = found.count == 1;
-	dir_entries_free(&found);
 	return true;
 }
 
 /* ---- The tree ---- */
 
 /* One more attribute of an object; the list ends with a NULL name. */
-struct pair {
+struct extra {
 	const char *name, *value;
 };
 
+static bool
+make_object(const char *dn, const char *class, const struct extra *more, struct dir_entry *e,
+    struct err *err)
+{
+	OWNED(own_memory) char *cn = dir_dn_first_value(dn);
+
+	if (cn == NULL)
+		return err_set(err, ERROR_INVALID_DATA, "'%s' is no name of an object", dn);
+	if (!dir_entry_init(e, dn, err) || !dir_entry_add(e, "objectClass", view_str(class), err) ||
+	    !dir_entry_add(e, "cn", view_str(cn), err))
+		return false;
+	for (; more != NULL && more->name != NULL; more++)
+		if (!dir_entry_add(e, more->name, view_str(more->value), err))
+			return false;
+	return true;
+}
+
 /* An object that must be there, whatever it holds. */
 static bool
-need_object(struct dir_conn *c, const char *dn, const char *class, const struct pair *more,
+need_object(struct dir_conn *c, const char *dn, const char *class, const struct extra *more,
     struct setup *s, struct err *err)
 {
-	struct setup_item item = {.name = strdup(dn)};
-	struct dir_entry e = {0};
-	char *cn = NULL;
-	bool ok = false;
+	OWNED(setup_item_free) struct setup_item item = {.name = mem_text(dn)};
+	OWNED(dir_entry_free) struct dir_entry e = {0};
 
 	if (!setup_exists(c, dn, &item.present, err))
-		goto out;
+		return false;
 	if (!item.present) {
-		cn = dir_dn_first_value(dn);
-		if (cn == NULL) {
-			err_nomem(err);
-			goto out;
-		}
-		if (!dir_entry_init(&e, dn, err) ||
-		    !dir_entry_add(&e, "objectClass", view_str(class), err) ||
-		    !dir_entry_add(&e, "cn", view_str(cn), err))
-			goto out;
-		for (; more != NULL && more->name != NULL; more++)
-			if (!dir_entry_add(&e, more->name, view_str(more->value), err))
-				goto out;
-		if (!setup_todo_add(&e, &item.todo, err))
-			goto out;
+		if (!make_object(dn, class, more, &e, err))
+			return false;
+		setup_todo_add(&e, &item.todo);
 	}
-	ok = setup_add(s, &item, err);
-out:
-	dir_entry_free(&e);
-	setup_item_free(&item);
-	free(cn);
-	return ok;
+	setup_add(s, &item);
+	return true;
 }
 
 static bool
 need_child(struct dir_conn *c, const char *cn, const char *parent, const char *class,
-    const struct pair *more, struct setup *s, struct err *err)
+    const struct extra *more, struct setup *s, struct err *err)
 {
-	char *dn = pki_child_dn(cn, parent);
-	bool ok = dn != NULL ? need_object(c, dn, class, more, s, err) : err_nomem(err);
+	OWNED(own_memory) char *dn = pki_child_dn(cn, parent);
 
-	free(dn);
-	return ok;
+	return need_object(c, dn, class, more, s, err);
 }
 
 /* The base that the directory has; NULL if it has none. */
 static bool
 read_oid_base(struct dir_conn *c, const char *dn, bool *there_out, char **out, struct err *err)
 {
-	struct dir_entries found;
-	bool ok;
+	OWNED(dir_entries_free) struct dir_entries found = {0};
 
 	*out = NULL;
 	if (!dir_search(c,
@@ -100,53 +97,43 @@ read_oid_base(struct dir_conn *c, const char *dn, bool *there_out, char **out, s
 		&found, err))
 		return false;
 	*there_out = found.count == 1;
-	ok = found.count == 0 ||
-	     dir_entry_text(&found.list[0], "msPKI-Cert-Template-OID", out, err) != DIR_GET_FAILED;
-	dir_entries_free(&found);
-	return ok;
+	return found.count == 0 || dir_entry_text(&found.list[0], "msPKI-Cert-Template-OID", out,
+				       err) != DIR_GET_FAILED;
 }
 
 /* CN=OID is there, as Samba makes it, but its base is not. */
 static bool
 need_base_alone(const char *dn, const char *base, struct setup *s, struct err *err)
 {
+	OWNED(setup_item_free)
 	struct setup_item item = {.name = text_printf("OID base of %s", dn)};
-	struct dir_entry e = {0};
-	bool ok = dir_entry_init(&e, dn, err) &&
-		  dir_entry_add(&e, "msPKI-Cert-Template-OID", view_str(base), err) &&
-		  setup_todo_modify(dn, &e, &item.todo, err) && setup_add(s, &item, err);
+	OWNED(dir_entry_free) struct dir_entry e = {0};
 
-	dir_entry_free(&e);
-	setup_item_free(&item);
-	return ok;
+	if (!dir_entry_init(&e, dn, err) ||
+	    !dir_entry_add(&e, "msPKI-Cert-Template-OID", view_str(base), err) ||
+	    !setup_todo_modify(dn, &e, &item.todo, err))
+		return false;
+	setup_add(s, &item);
+	return true;
 }
 
 static bool
 need_oid(
     struct dir_conn *c, const char *services, char **base_out, struct setup *s, struct err *err)
 {
-	char *dn = pki_child_dn("OID", services);
-	bool there = false, ok = false;
+	OWNED(own_memory) char *dn = pki_child_dn("OID", services);
+	bool there = false;
 
-	if (dn == NULL) {
-		err_nomem(err);
-		goto out;
-	}
 	if (!read_oid_base(c, dn, &there, base_out, err))
-		goto out;
+		return false;
 	if (*base_out == NULL) {
 		if ((*base_out = pki_new_oid_base(err)) == NULL)
-			goto out;
-		if (there) {
-			ok = need_base_alone(dn, *base_out, s, err);
-			goto out;
-		}
+			return false;
+		if (there)
+			return need_base_alone(dn, *base_out, s, err);
 	}
-	ok = need_object(c, dn, "msPKI-Enterprise-Oid",
-	    (const struct pair[]){{"msPKI-Cert-Template-OID", *base_out}, {NULL, NULL}}, s, err);
-out:
-	free(dn);
-	return ok;
+	return need_object(c, dn, "msPKI-Enterprise-Oid",
+	    (const struct extra[]){{"msPKI-Cert-Template-OID", *base_out}, {NULL, NULL}}, s, err);
 }
 
 /* The domain's NetBIOS name, which DOMAIN\user needs; where the directory has none it is the first
@@ -154,15 +141,12 @@ out:
 static bool
 need_netbios_name(struct dir_conn *c, struct setup *s, struct err *err)
 {
-	char *parent = text_printf("CN=Partitions,%s", dir_conn_root(c)->config_nc),
-	     *dns = dir_dn_to_dns(dir_conn_root(c)->default_nc), *name = NULL;
-	struct dir_entries found = {0};
-	bool ok = false;
+	const char *nc = dir_conn_root(c)->default_nc;
+	OWNED(own_memory)
+	char *parent = text_printf("CN=Partitions,%s", dir_conn_root(c)->config_nc);
+	OWNED(own_memory) char *dns = dir_dn_to_dns(nc), *name = NULL;
+	OWNED(dir_entries_free) struct dir_entries found = {0};
 
-	if (parent == NULL) {
-		err_nomem(err);
-		goto out;
-	}
 	if (!need_object(c, parent, "crossRefContainer", NULL, s, err) ||
 	    !dir_search(c,
 		&(struct dir_query){.base = parent,
@@ -170,29 +154,18 @@ need_netbios_name(struct dir_conn *c, struct setup *s, struct err *err)
 		    .filter = "(&(objectClass=crossRef)(nETBIOSName=*))",
 		    .attrs = (const char *const[]){"nETBIOSName", NULL}},
 		&found, err))
-		goto out;
+		return false;
 	/* A suffix that is no domain name has no NetBIOS name either. */
-	if (found.count > 0 || dns == NULL) {
-		ok = true;
-		goto out;
-	}
-	if ((name = strndup(dns, strcspn(dns, "."))) == NULL) {
-		err_nomem(err);
-		goto out;
-	}
+	if (found.count > 0 || dns == NULL)
+		return true;
+	name = mem_text_n(dns, strcspn(dns, "."));
 	for (char *p = name; *p != '\0'; p++)
 		if (*p >= 'a' && *p <= 'z')
 			*p = (char)(*p - 'a' + 'A');
-	ok = need_child(c, name, parent, "crossRef",
-	    (const struct pair[]){{"nCName", dir_conn_root(c)->default_nc}, {"dnsRoot", dns},
-		{"nETBIOSName", name}, {NULL, NULL}},
+	return need_child(c, name, parent, "crossRef",
+	    (const struct extra[]){
+		{"nCName", nc}, {"dnsRoot", dns}, {"nETBIOSName", name}, {NULL, NULL}},
 	    s, err);
-out:
-	dir_entries_free(&found);
-	free(parent);
-	free(dns);
-	free(name);
-	return ok;
 }
 
 static bool
@@ -200,40 +173,34 @@ need_tree(struct dir_conn *c, char **oid_base_out, struct setup *s, struct err *
 {
 	static const char *const containers[] = {"Certificate Templates", "Enrollment Services",
 	    "Certification Authorities", "AIA", "CDP", "KRA"};
-	char *above = text_printf("CN=Services,%s", dir_conn_root(c)->config_nc),
-	     *services = pki_services_dn(c);
-	bool ok = above != NULL && services != NULL;
+	const struct dir_root *root = dir_conn_root(c);
+	OWNED(own_memory) char *above = text_printf("CN=Services,%s", root->config_nc);
+	OWNED(own_memory) char *services = pki_services_dn(c);
 
-	if (!ok)
-		err_nomem(err);
-	ok = ok &&
-	     (dir_conn_root(c)->is_ad ||
-		 need_object(c, dir_conn_root(c)->config_nc, "configuration", NULL, s, err)) &&
-	     need_object(c, above, "container", NULL, s, err) &&
-	     need_object(c, services, "container", NULL, s, err);
-	for (size_t i = 0; ok && i < sizeof containers / sizeof containers[0]; i++)
-		ok = need_child(c, containers[i], services, "container", NULL, s, err);
-	ok = ok && need_oid(c, services, oid_base_out, s, err) &&
-	     (dir_conn_root(c)->is_ad || need_netbios_name(c, s, err));
-	free(above);
-	free(services);
-	return ok;
+	if (!root->is_ad && !need_object(c, root->config_nc, "configuration", NULL, s, err))
+		return false;
+	if (!need_object(c, above, "container", NULL, s, err) ||
+	    !need_object(c, services, "container", NULL, s, err))
+		return false;
+	for (size_t i = 0; i < COUNT_OF(containers); i++)
+		if (!need_child(c, containers[i], services, "container", NULL, s, err))
+			return false;
+	return need_oid(c, services, oid_base_out, s, err) &&
+	       (root->is_ad || need_netbios_name(c, s, err));
 }
 
 bool
 setup_examine(
     struct dir_conn *c, const char *ldif_dir, bool templates, struct setup *out, struct err *err)
 {
-	char *oid_base = NULL;
-	bool ok;
+	OWNED(own_memory) char *oid_base = NULL;
 
 	*out = (struct setup){0};
-	ok = setup_schema(c, ldif_dir, out, err) && need_tree(c, &oid_base, out, err) &&
-	     (!templates || setup_templates(c, ldif_dir, oid_base, out, err));
-	free(oid_base);
-	if (!ok)
-		setup_free(out);
-	return ok;
+	if (setup_schema(c, ldif_dir, out, err) && need_tree(c, &oid_base, out, err) &&
+	    (!templates || setup_templates(c, ldif_dir, oid_base, out, err)))
+		return true;
+	setup_free(out);
+	return false;
 }
 
 /* ---- Writing ---- */
@@ -241,16 +208,11 @@ setup_examine(
 static bool
 apply_replace(struct dir_conn *c, const char *dn, const struct dir_attr *a, struct err *err)
 {
-	struct view *values = calloc(a->count, sizeof *values);
-	bool ok;
+	OWNED(own_memory) struct view *values = mem_zero(a->count, sizeof *values);
 
-	if (values == NULL)
-		return err_nomem(err);
 	for (size_t i = 0; i < a->count; i++)
 		values[i] = buf_view(&a->values[i]);
-	ok = dir_replace(c, dn, a->name, values, a->count, err);
-	free(values);
-	return ok;
+	return dir_replace(c, dn, a->name, values, a->count, err);
 }
 
 static bool

@@ -7,11 +7,10 @@
 #include "setup.h"
 
 void setup_item_free(struct setup_item *item);
-/* Appends an item. Takes over name, cure and what `todo` holds; NULL names are an error of memory.
- */
-bool setup_add(struct setup *s, struct setup_item *item, struct err *err);
+/* Appends an item, and takes over what it holds. */
+void setup_add(struct setup *s, struct setup_item *item);
 /* A record that adds the entry, which it takes over. */
-bool setup_todo_add(struct dir_entry *e, struct ldif *out, struct err *err);
+void setup_todo_add(struct dir_entry *e, struct ldif *out);
 /* A record that adds the attributes of `more`, which it takes, to what is there. */
 bool setup_todo_modify(const char *dn, struct dir_entry *more, struct ldif *out, struct err *err);
 /* Reads ldif_dir/name. */

@@ -2,6 +2,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "mem.h"
+#include "own.h"
 #include "setup_priv.h"
 #include "text.h"
 
@@ -18,16 +20,14 @@ static bool
 ad_find(struct dir_conn *c, const char *schema_nc, const char *name, struct dir_entries *out,
     struct err *err)
 {
-	char *filter = dir_filter("(lDAPDisplayName=%s)", name);
-	bool ok = dir_search(c,
+	OWNED(own_memory) char *filter = dir_filter("(lDAPDisplayName=%s)", name);
+
+	return dir_search(c,
 	    &(struct dir_query){.base = schema_nc,
 		.scope = DIR_ONE,
 		.filter = filter,
 		.attrs = (const char *const[]){"mayContain", NULL}},
 	    out, err);
-
-	free(filter);
-	return ok;
 }
 
 /* The entry of the file, which ends in DC=X, under this forest's schema. */
@@ -35,18 +35,15 @@ static bool
 ad_entry(
     const struct dir_entry *from, const char *schema_nc, struct dir_entry *out, struct err *err)
 {
-	char *cn = dir_dn_first_value(from->dn),
-	     *dn = cn != NULL ? text_printf("CN=%s,%s", cn, schema_nc) : NULL;
-	bool ok = dn != NULL ? dir_entry_copy(from, out, err) : err_nomem(err);
+	OWNED(own_memory) char *cn = dir_dn_first_value(from->dn);
 
-	if (ok) {
-		free(out->dn);
-		out->dn = dn;
-		dn = NULL;
-	}
-	free(cn);
-	free(dn);
-	return ok;
+	if (cn == NULL)
+		return err_set(err, ERROR_INVALID_DATA, "%s: '%s' is no name", AD_FILE, from->dn);
+	if (!dir_entry_copy(from, out, err))
+		return false;
+	free(out->dn);
+	out->dn = text_printf("CN=%s,%s", cn, schema_nc);
+	return true;
 }
 
 /* What a class of an older version does not allow yet. */
@@ -55,21 +52,20 @@ ad_update(const struct dir_entry *wanted, const struct dir_entry *known, struct 
     struct err *err)
 {
 	const struct dir_attr *a = dir_entry_attr(wanted, "mayContain");
-	struct dir_entry more = {0};
-	bool ok = dir_entry_init(&more, known->dn, err);
+	OWNED(dir_entry_free) struct dir_entry more = {0};
 
-	for (size_t i = 0; ok && a != NULL && i < a->count; i++) {
-		char *name = NULL;
+	if (!dir_entry_init(&more, known->dn, err))
+		return false;
+	for (size_t i = 0; a != NULL && i < a->count; i++) {
+		OWNED(own_memory) char *name = NULL;
 
-		ok = text_from_view(buf_view(&a->values[i]), &name, err) &&
-		     (dir_entry_has_value_nocase(known, "mayContain", name) ||
-			 dir_entry_add(&more, "mayContain", view_str(name), err));
-		free(name);
+		if (!text_from_view(buf_view(&a->values[i]), &name, err) ||
+		    (!dir_entry_has_value_nocase(known, "mayContain", name) &&
+			!dir_entry_add(&more, "mayContain", view_str(name), err)))
+			return false;
 	}
 	item->present = more.count == 0;
-	ok = ok && (item->present || setup_todo_modify(known->dn, &more, &item->todo, err));
-	dir_entry_free(&more);
-	return ok;
+	return item->present || setup_todo_modify(known->dn, &more, &item->todo, err);
 }
 
 static bool
@@ -78,63 +74,51 @@ ad_add(
 {
 	struct dir_entry made = {0};
 
-	return ad_entry(wanted, schema_nc, &made, err) && setup_todo_add(&made, &item->todo, err);
+	if (!ad_entry(wanted, schema_nc, &made, err))
+		return false;
+	setup_todo_add(&made, &item->todo);
+	return true;
 }
 
 static bool
 ad_item(struct dir_conn *c, const struct dir_entry *e, const char *schema_nc, struct setup *s,
     struct err *err)
 {
-	struct setup_item item = {.is_ad_schema = true};
-	struct dir_entries found = {0};
-	char *name = NULL;
-	bool ok = false;
+	OWNED(setup_item_free) struct setup_item item = {.is_ad_schema = true};
+	OWNED(dir_entries_free) struct dir_entries found = {0};
+	OWNED(own_memory) char *name = NULL;
 
-	if (dir_entry_text(e, "lDAPDisplayName", &name, err) != DIR_GET_OK) {
-		err_set(err, ERROR_INVALID_DATA, "%s: %s has no lDAPDisplayName", AD_FILE, e->dn);
-		goto out;
-	}
+	if (dir_entry_text(e, "lDAPDisplayName", &name, err) != DIR_GET_OK)
+		return err_set(
+		    err, ERROR_INVALID_DATA, "%s: %s has no lDAPDisplayName", AD_FILE, e->dn);
 	item.name = text_printf("schema %s", name);
 	if (!ad_find(c, schema_nc, name, &found, err) ||
 	    !(found.count > 0 ? ad_update(e, &found.list[0], &item, err)
 			      : ad_add(e, schema_nc, &item, err)))
-		goto out;
-	if (!item.present && (item.cure = strdup(AD_CURE)) == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	ok = setup_add(s, &item, err);
-out:
-	dir_entries_free(&found);
-	free(item.name);
-	free(item.cure);
-	ldif_free(&item.todo);
-	free(name);
-	return ok;
+		return false;
+	if (!item.present)
+		item.cure = mem_text(AD_CURE);
+	setup_add(s, &item);
+	return true;
 }
 
 static bool
 ad_schema(struct dir_conn *c, const char *ldif_dir, struct setup *s, struct err *err)
 {
-	struct ldif file = {0};
-	char *schema_nc = NULL;
-	bool ok = false;
+	OWNED(ldif_free) struct ldif file = {0};
+	OWNED(own_memory) char *schema_nc = NULL;
 
 	if (!setup_root_text(c, "schemaNamingContext", &schema_nc, err) ||
 	    !setup_read_ldif(ldif_dir, AD_FILE, &file, err))
-		goto out;
-	if (schema_nc == NULL) {
-		err_set(err, DIRCA_E_DIRECTORY, "%s names no schemaNamingContext", dir_conn_uri(c));
-		goto out;
-	}
-	ok = true;
-	for (size_t i = 0; ok && i < file.count; i++)
-		if (file.list[i].kind == LDIF_ADD)
-			ok = ad_item(c, &file.list[i].entry, schema_nc, s, err);
-out:
-	ldif_free(&file);
-	free(schema_nc);
-	return ok;
+		return false;
+	if (schema_nc == NULL)
+		return err_set(
+		    err, DIRCA_E_DIRECTORY, "%s names no schemaNamingContext", dir_conn_uri(c));
+	for (size_t i = 0; i < file.count; i++)
+		if (file.list[i].kind == LDIF_ADD &&
+		    !ad_item(c, &file.list[i].entry, schema_nc, s, err))
+			return false;
+	return true;
 }
 
 /* ---- OpenLDAP: definitions in cn=config, seen by everybody in the subschema entry ---- */
@@ -166,12 +150,12 @@ find_definition(const struct dir_attr *known, const char *definition)
 	const char *name = first_name(definition, &len), *other;
 
 	for (size_t i = 0; name != NULL && known != NULL && i < known->count; i++) {
-		char *text = strndup((const char *)known->values[i].ptr, known->values[i].len);
+		OWNED(own_memory)
+		char *text = mem_text_n(known->values[i].ptr, known->values[i].len);
 
-		if (text != NULL && (other = first_name(text, &other_len)) != NULL &&
-		    len == other_len && strncasecmp(name, other, len) == 0)
-			return text;
-		free(text);
+		if ((other = first_name(text, &other_len)) != NULL && len == other_len &&
+		    strncasecmp(name, other, len) == 0)
+			return own_give(&text);
 	}
 	return NULL;
 }
@@ -208,15 +192,12 @@ enum definition { DEFINED, OUTDATED, UNDEFINED };
 static enum definition
 compare_definition(const struct dir_attr *known, struct view wanted)
 {
-	char *text = strndup((const char *)wanted.ptr, wanted.len),
-	     *same = text != NULL ? find_definition(known, text) : NULL;
-	enum definition found = same == NULL             ? UNDEFINED
-				: allows_all(same, text) ? DEFINED
-							 : OUTDATED;
+	OWNED(own_memory) char *text = mem_text_n(wanted.ptr, wanted.len);
+	OWNED(own_memory) char *same = find_definition(known, text);
 
-	free(text);
-	free(same);
-	return found;
+	if (same == NULL)
+		return UNDEFINED;
+	return allows_all(same, text) ? DEFINED : OUTDATED;
 }
 
 /* Puts into `more` what the server's schema lacks: single attribute types, and all classes if one
@@ -250,8 +231,7 @@ static bool
 find_config_entry(
     struct dir_conn *c, const char *name, bool *visible_out, char **out, struct err *err)
 {
-	struct dir_entries found;
-	bool ok = true;
+	OWNED(dir_entries_free) struct dir_entries found = {0};
 
 	*out = NULL;
 	if (!dir_search(c,
@@ -262,20 +242,15 @@ find_config_entry(
 		&found, err))
 		return false;
 	*visible_out = found.count > 0;
-	for (size_t i = 0; ok && *out == NULL && i < found.count; i++) {
-		char *cn = dir_dn_first_value(found.list[i].dn);
-		const char *bare = cn != NULL ? strchr(cn, '}') : NULL;
+	for (size_t i = 0; *out == NULL && i < found.count; i++) {
+		OWNED(own_memory) char *cn = dir_dn_first_value(found.list[i].dn);
+		const char *brace = cn != NULL ? strchr(cn, '}') : NULL;
+		const char *bare = brace != NULL ? brace + 1 : cn;
 
-		if (text_eq_nocase(bare != NULL ? bare + 1
-				   : cn != NULL ? cn
-						: "",
-			name) &&
-		    (*out = strdup(found.list[i].dn)) == NULL)
-			ok = err_nomem(err);
-		free(cn);
+		if (bare != NULL && text_eq_nocase(bare, name))
+			*out = mem_text(found.list[i].dn);
 	}
-	dir_entries_free(&found);
-	return ok;
+	return true;
 }
 
 /* The entry of an older version: types are added, classes replaced. */
@@ -298,74 +273,58 @@ slapd_todo(struct dir_conn *c, const char *ldif_dir, const char *name,
     const struct dir_entry *wanted, struct dir_entry *missing, struct setup_item *item,
     struct err *err)
 {
-	struct dir_entry copy = {0};
-	bool visible, ok = false;
-	char *dn = NULL;
+	OWNED(dir_entry_free) struct dir_entry copy = {0};
+	OWNED(own_memory) char *dn = NULL;
+	bool visible;
 
 	item->cure = text_printf("on the server: ldapadd -Q -Y EXTERNAL -H ldapi:/// -f "
 				 "%s/schema/%s.ldif",
 	    ldif_dir, name);
-	if (item->cure == NULL) {
-		err_nomem(err);
-		goto out;
-	}
 	if (!find_config_entry(c, name, &visible, &dn, err))
-		goto out;
+		return false;
 	if (dn != NULL)
-		ok = todo_update(dn, missing, &item->todo, err);
-	else
-		ok = !visible || (dir_entry_copy(wanted, &copy, err) &&
-				     setup_todo_add(&copy, &item->todo, err));
-out:
-	dir_entry_free(&copy);
-	free(dn);
-	return ok;
+		return todo_update(dn, missing, &item->todo, err);
+	if (!visible)
+		return true;
+	if (!dir_entry_copy(wanted, &copy, err))
+		return false;
+	setup_todo_add(&copy, &item->todo);
+	return true;
 }
 
 static bool
 slapd_item(struct dir_conn *c, const char *ldif_dir, const char *name,
     const struct dir_entry *subschema, struct setup *s, struct err *err)
 {
-	char *path = text_printf("schema/%s.ldif", name);
+	OWNED(own_memory) char *path = text_printf("schema/%s.ldif", name);
+	OWNED(setup_item_free)
 	struct setup_item item = {.name = text_printf("schema %s", name)};
-	struct dir_entry missing = {0};
-	struct ldif file = {0};
-	bool ok = false;
+	OWNED(dir_entry_free) struct dir_entry missing = {0};
+	OWNED(ldif_free) struct ldif file = {0};
+	const struct dir_entry *wanted;
 
-	if (path == NULL || item.name == NULL) {
-		err_nomem(err);
-		goto out;
-	}
 	if (!setup_read_ldif(ldif_dir, path, &file, err))
-		goto out;
+		return false;
 	if (file.count != 1 || file.list[0].kind != LDIF_ADD ||
-	    dir_entry_attr(&file.list[0].entry, CLASSES) == NULL) {
-		err_set(err, ERROR_INVALID_DATA, "%s/%s is not one schema entry", ldif_dir, path);
-		goto out;
-	}
-	if (!dir_entry_init(&missing, file.list[0].entry.dn, err) ||
-	    !collect_missing(&file.list[0].entry, subschema, &missing, err))
-		goto out;
+	    dir_entry_attr(&file.list[0].entry, CLASSES) == NULL)
+		return err_set(
+		    err, ERROR_INVALID_DATA, "%s/%s is not one schema entry", ldif_dir, path);
+	wanted = &file.list[0].entry;
+	if (!dir_entry_init(&missing, wanted->dn, err) ||
+	    !collect_missing(wanted, subschema, &missing, err))
+		return false;
 	item.present = missing.count == 0;
-	ok = (item.present ||
-		 slapd_todo(c, ldif_dir, name, &file.list[0].entry, &missing, &item, err)) &&
-	     setup_add(s, &item, err);
-out:
-	dir_entry_free(&missing);
-	free(item.name);
-	free(item.cure);
-	ldif_free(&item.todo);
-	ldif_free(&file);
-	free(path);
-	return ok;
+	if (!item.present && !slapd_todo(c, ldif_dir, name, wanted, &missing, &item, err))
+		return false;
+	setup_add(s, &item);
+	return true;
 }
 
 static bool
 slapd_schema(struct dir_conn *c, const char *ldif_dir, struct setup *s, struct err *err)
 {
-	struct dir_entries found = {0};
-	char *subschema = NULL;
-	bool ok = false;
+	OWNED(dir_entries_free) struct dir_entries found = {0};
+	OWNED(own_memory) char *subschema = NULL;
 
 	if (!setup_root_text(c, "subschemaSubentry", &subschema, err) ||
 	    !dir_search(c,
@@ -373,21 +332,16 @@ slapd_schema(struct dir_conn *c, const char *ldif_dir, struct setup *s, struct e
 		    .filter = "(objectClass=subschema)",
 		    .attrs = (const char *const[]){"attributeTypes", "objectClasses", NULL}},
 		&found, err))
-		goto out;
-	if (found.count != 1) {
-		err_set(err, DIRCA_E_DIRECTORY,
+		return false;
+	if (found.count != 1)
+		return err_set(err, DIRCA_E_DIRECTORY,
 		    "%s does not show its schema to this account: give it the right to read "
 		    "cn=Subschema",
 		    dir_conn_uri(c));
-		goto out;
-	}
-	ok = true;
-	for (size_t i = 0; ok && i < sizeof slapd_files / sizeof slapd_files[0]; i++)
-		ok = slapd_item(c, ldif_dir, slapd_files[i], &found.list[0], s, err);
-out:
-	dir_entries_free(&found);
-	free(subschema);
-	return ok;
+	for (size_t i = 0; i < COUNT_OF(slapd_files); i++)
+		if (!slapd_item(c, ldif_dir, slapd_files[i], &found.list[0], s, err))
+			return false;
+	return true;
 }
 
 bool

@@ -1,6 +1,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mem.h"
+#include "own.h"
 #include "pki_priv.h"
 #include "sd_edit.h"
 #include "setup_priv.h"
@@ -45,14 +47,13 @@ make_descriptor(const struct dir_entry *from, const struct sid *domain, bool is_
     struct dir_entry *to, struct err *err)
 {
 	struct view raw;
-	struct sd sd = {0};
-	struct buf made = {0};
-	bool ok = false;
+	OWNED(sd_free) struct sd sd = {0};
+	OWNED(buf_free) struct buf made = {0};
 
 	if (dir_entry_bytes(from, "nTSecurityDescriptor", &raw, err) != DIR_GET_OK)
 		return err_set(err, ERROR_INVALID_DATA, "%s has no security descriptor", from->dn);
 	if (!sd_decode(raw, &sd, err))
-		goto out;
+		return false;
 	sd_remove_aces(&sd, is_demo_ace, NULL);
 	for (size_t i = 0; i < sd.count; i++)
 		rebase(&sd.aces[i].sid, domain);
@@ -60,41 +61,30 @@ make_descriptor(const struct dir_entry *from, const struct sid *domain, bool is_
 	rebase(&sd.group, domain);
 	sd.has_owner = sd.has_owner && !is_ad;
 	sd.has_group = sd.has_group && !is_ad;
-	ok = sd_encode(&sd, &made, err) &&
-	     dir_entry_add(to, "nTSecurityDescriptor", buf_view(&made), err);
-out:
-	buf_free(&made);
-	sd_free(&sd);
-	return ok;
+	return sd_encode(&sd, &made, err) &&
+	       dir_entry_add(to, "nTSecurityDescriptor", buf_view(&made), err);
 }
 
 /* The last two arcs tell the templates of the files apart, whatever stands before them. */
 static bool
 make_oid(const struct dir_entry *from, const char *base, struct dir_entry *to, struct err *err)
 {
-	char *old = NULL, *new = NULL, *dot;
+	OWNED(own_memory) char *old = NULL, *new = NULL;
+	char *dot;
 	int arcs = 0;
-	bool ok = false;
 
 	if (dir_entry_text(from, "msPKI-Cert-Template-OID", &old, err) != DIR_GET_OK)
 		return err_set(err, ERROR_INVALID_DATA, "%s has no OID", from->dn);
 	for (dot = old + strlen(old); dot > old && arcs < 2; arcs += *dot == '.')
 		dot--;
-	if ((new = text_printf("%s%s", base, dot)) == NULL) {
-		err_nomem(err);
-		goto out;
-	}
-	ok = dir_entry_add(to, "msPKI-Cert-Template-OID", view_str(new), err);
-out:
-	free(old);
-	free(new);
-	return ok;
+	new = text_printf("%s%s", base, dot);
+	return dir_entry_add(to, "msPKI-Cert-Template-OID", view_str(new), err);
 }
 
 static bool
 copies(const char *name)
 {
-	for (size_t i = 0; i < sizeof not_copied / sizeof not_copied[0]; i++)
+	for (size_t i = 0; i < COUNT_OF(not_copied); i++)
 		if (text_eq_nocase(name, not_copied[i]))
 			return false;
 	return true;
@@ -114,29 +104,24 @@ static bool
 make_template(
     const struct context *x, const struct dir_entry *from, struct ldif *out, struct err *err)
 {
-	char *cn = dir_dn_first_value(from->dn), *dn = NULL;
-	struct dir_entry e = {0};
-	bool ok = false;
+	OWNED(own_memory) char *cn = dir_dn_first_value(from->dn), *dn = NULL;
+	OWNED(dir_entry_free) struct dir_entry e = {0};
 
-	if (cn == NULL || (dn = pki_child_dn(cn, x->container)) == NULL) {
-		err_nomem(err);
-		goto out;
-	}
+	if (cn == NULL)
+		return err_set(err, ERROR_INVALID_DATA, "'%s' is no name of a template", from->dn);
+	dn = pki_child_dn(cn, x->container);
 	if (!dir_entry_init(&e, dn, err))
-		goto out;
+		return false;
 	for (size_t i = 0; i < from->count; i++)
 		for (size_t k = 0; copies(from->attrs[i].name) && k < from->attrs[i].count; k++)
 			if (!dir_entry_add(
 				&e, from->attrs[i].name, buf_view(&from->attrs[i].values[k]), err))
-				goto out;
-	ok = make_oid(from, x->oid_base, &e, err) &&
-	     make_descriptor(from, &x->domain, dir_conn_root(x->c)->is_ad, &e, err) &&
-	     setup_todo_add(&e, out, err);
-out:
-	dir_entry_free(&e);
-	free(cn);
-	free(dn);
-	return ok;
+				return false;
+	if (!make_oid(from, x->oid_base, &e, err) ||
+	    !make_descriptor(from, &x->domain, dir_conn_root(x->c)->is_ad, &e, err))
+		return false;
+	setup_todo_add(&e, out);
+	return true;
 }
 
 static bool
@@ -151,37 +136,29 @@ is_there(const struct dir_entries *there, const char *cn)
 static bool
 need_template(const struct context *x, const struct dir_entry *e, struct setup *s, struct err *err)
 {
-	struct setup_item item = {0};
-	char *cn;
-	bool ok = true;
+	OWNED(setup_item_free) struct setup_item item = {0};
+	OWNED(own_memory) char *cn = NULL;
 
 	if (dir_entry_text(e, "cn", &cn, err) != DIR_GET_OK)
 		return err_set(err, ERROR_INVALID_DATA, "%s has no cn", e->dn);
 	item.name = text_printf("template %s", cn);
 	item.present = is_there(&x->there, cn);
 	if (!item.present && !x->has_domain)
-		ok = (item.cure = text_printf("give %s an objectSid first: the template's rights "
-					      "are those of the domain's groups",
-			  dir_conn_root(x->c)->default_nc)) != NULL ||
-		     err_nomem(err);
-	else if (!item.present)
-		ok = make_template(x, e, &item.todo, err);
-	free(cn);
-	if (ok)
-		return setup_add(s, &item, err);
-	free(item.name);
-	return false;
+		item.cure = text_printf("give %s an objectSid first: the template's rights are "
+					"those of the domain's groups",
+		    dir_conn_root(x->c)->default_nc);
+	else if (!item.present && !make_template(x, e, &item.todo, err))
+		return false;
+	setup_add(s, &item);
+	return true;
 }
 
 static bool
 read_context(struct context *x, struct err *err)
 {
-	char *services = pki_services_dn(x->c);
+	OWNED(own_memory) char *services = pki_services_dn(x->c);
 
-	x->container = services != NULL ? pki_child_dn("Certificate Templates", services) : NULL;
-	free(services);
-	if (x->container == NULL)
-		return err_nomem(err);
+	x->container = pki_child_dn("Certificate Templates", services);
 	return pki_domain_sid(x->c, &x->has_domain, &x->domain, err) &&
 	       dir_search(x->c,
 		   &(struct dir_query){.base = x->container,
@@ -191,22 +168,29 @@ read_context(struct context *x, struct err *err)
 		   &x->there, err);
 }
 
+static void
+context_free(struct context *x)
+{
+	dir_entries_free(&x->there);
+	free(x->container);
+}
+
 bool
 setup_templates(struct dir_conn *c, const char *ldif_dir, const char *oid_base, struct setup *s,
     struct err *err)
 {
-	struct context x = {.c = c, .oid_base = oid_base};
-	bool ok = read_context(&x, err);
+	OWNED(context_free) struct context x = {.c = c, .oid_base = oid_base};
 
-	for (size_t i = 0; ok && i < sizeof files / sizeof files[0]; i++) {
-		struct ldif file = {0};
+	if (!read_context(&x, err))
+		return false;
+	for (size_t i = 0; i < COUNT_OF(files); i++) {
+		OWNED(ldif_free) struct ldif file = {0};
 
-		ok = setup_read_ldif(ldif_dir, files[i], &file, err);
-		for (size_t k = 0; ok && k < file.count; k++)
-			ok = need_template(&x, &file.list[k].entry, s, err);
-		ldif_free(&file);
+		if (!setup_read_ldif(ldif_dir, files[i], &file, err))
+			return false;
+		for (size_t k = 0; k < file.count; k++)
+			if (!need_template(&x, &file.list[k].entry, s, err))
+				return false;
 	}
-	dir_entries_free(&x.there);
-	free(x.container);
-	return ok;
+	return true;
 }
