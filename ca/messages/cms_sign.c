@@ -129,7 +129,7 @@ fill_signer(const struct cms_sign *in, struct view attrs, struct view sig_alg,
     struct view signature, CMSW_SIGNER_INFO *si, struct err *err)
 {
 	OWNED(buf_free) struct buf tagged = {0};
-	void *alg = NULL;
+	OWNED(own_x509_algor) X509_ALGOR *alg = NULL;
 
 	if (attrs.len == 0 || attrs.ptr[0] != (V_ASN1_SET | V_ASN1_CONSTRUCTED))
 		return err_set(err, E_INVALIDARG, "the signed attributes are not a SET");
@@ -140,7 +140,7 @@ fill_signer(const struct cms_sign *in, struct view attrs, struct view sig_alg,
 	    !buf_dup(attrs, &tagged, err))
 		return false;
 	X509_ALGOR_free(si->sig_alg);
-	si->sig_alg = alg;
+	si->sig_alg = own_give(&alg);
 	tagged.ptr[0] = V_ASN1_CONTEXT_SPECIFIC | V_ASN1_CONSTRUCTED;
 	if ((si->signed_attrs = der_string_new(V_ASN1_SET, buf_view(&tagged))) == NULL)
 		return err_nomem(err);
