@@ -9,7 +9,6 @@
 #include "audit.h"
 #include "clock.h"
 #include "file.h"
-#include "init.h"
 #include "own.h"
 #include "store.h"
 #include "text.h"
@@ -47,7 +46,7 @@ event_of(const char *verb)
 }
 
 bool
-local_audit(const struct config *config, const char *verb, const char *object,
+local_audit(const struct config *config, uid_t who, const char *verb, const char *object,
     const struct err *failure, struct err *err)
 {
 	const char *sudo = getenv("SUDO_USER");
@@ -58,7 +57,7 @@ local_audit(const struct config *config, const char *verb, const char *object,
 	char login[64];
 
 	login_name(login, sizeof login);
-	actor = text_printf("uid=%ld login=%s sudo=%.64s", (long)getuid(), login,
+	actor = text_printf("uid=%ld login=%s sudo=%.64s", (long)who, login,
 	    sudo != NULL && text_is_utf8(view_str(sudo)) ? sudo : "-");
 	detail = failure != NULL ? text_printf("verb=%s reason=%s", verb, failure->msg)
 				 : text_printf("verb=%s", verb);
@@ -69,7 +68,5 @@ local_audit(const struct config *config, const char *verb, const char *object,
 	    .object = object,
 	    .detail = detail};
 
-	/* Before dircad's first start this makes the database, which is the front's. */
-	return store_open(path, &store, err) && ca_audit_alone(store, &a, err) &&
-	       ca_hand_over(config, err);
+	return store_open(path, &store, err) && ca_audit_alone(store, &a, err);
 }

@@ -208,12 +208,12 @@ give_to(const struct config *config, const char *name, uid_t uid, gid_t gid, str
 	       err_errno(err, DIRCA_E_IO, "%s: cannot change its owner", path);
 }
 
-bool
-ca_hand_over(const struct config *config, struct err *err)
+/* Root makes the CA, before any daemon runs; the front and the vault run as users of their own. */
+static bool
+hand_over(const struct config *config, struct err *err)
 {
 	/* Never ".", kra/ or trust/: who may write there chooses whom keys are sealed to. */
-	static const char *const front_files[] = {
-	    "dirca.db", "dirca.db-wal", "dirca.db-shm", "tls.crt", "tls.key"};
+	static const char *const front_files[] = {"tls.crt", "tls.key"};
 	static const char *const vault_files[] = {"vault", "vault/ca.key", ("vault/" JOURNAL_FILE)};
 	const struct {
 		const char *user;
@@ -253,7 +253,7 @@ ca_hand_over(const struct config *config, struct err *err)
 static bool
 finish_init(const struct config *config, EVP_PKEY *key, int64_t now, struct err *err)
 {
-	return ca_init_tls(config, key, now, err) && ca_hand_over(config, err);
+	return ca_init_tls(config, key, now, err) && hand_over(config, err);
 }
 
 static bool
@@ -271,7 +271,7 @@ make_ca(const struct config *config, const struct ca_init *in, int64_t now, stru
 	    !ca_key_open(folder, in->passphrase, &key, err))
 		return false;
 	if (in->subordinate)
-		return make_request(config, key, buf_view(&name), err) && ca_hand_over(config, err);
+		return make_request(config, key, buf_view(&name), err) && hand_over(config, err);
 	return make_root(config, key, buf_view(&name), now, in->validity, err) &&
 	       finish_init(config, key, now, err);
 }

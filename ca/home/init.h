@@ -26,8 +26,5 @@ bool ca_init_install(const struct config *config, struct view certificate, const
 /* New TLS certificate (tls.crt, tls.key) for config->host and loopback names, two years, signed by
  * the CA key. */
 bool ca_init_tls(const struct config *config, EVP_PKEY *ca_key, int64_t now, struct err *err);
-/* Root makes the CA's files; the front and the vault run as users of their own, who get theirs. Not
- * root: nothing is done. */
-bool ca_hand_over(const struct config *config, struct err *err);
 
 #endif

@@ -2,10 +2,12 @@
 
 #include <jansson.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "journal_compare.h"
 #include "local_audit.h"
+#include "service.h"
 #include "text.h"
 
 #define STATUS_DIFFERENT 4
@@ -134,6 +136,7 @@ act_compare(const struct config *config, bool json)
 int
 act_record(const struct config *config, char *const *args, int count)
 {
+	uid_t who = getuid();
 	struct err failure, err;
 	int64_t code;
 
@@ -144,7 +147,9 @@ act_record(const struct config *config, char *const *args, int count)
 	} else if (count != 2) {
 		return 2;
 	}
-	return local_audit(config, args[0], args[1], count == 4 ? &failure : NULL, &err)
+	/* The database is the front's, and so may be what lies beside it under its names. */
+	return service_become(config->user, &err) && local_audit(config, who, args[0], args[1],
+							 count == 4 ? &failure : NULL, &err)
 		   ? 0
 		   : complain(&err, 1);
 }

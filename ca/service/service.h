@@ -33,6 +33,9 @@ int service_run(const struct config *config, const struct service_sockets *socke
  * KRA store, restarts both when one dies, passes SIGHUP and SIGTERM on. Returns the exit status. */
 int supervisor_run(const struct config *config, const char *config_path);
 
+/* This process is that user's from now on, with its groups; NULL, or not root: nothing is done. */
+bool service_become(const char *name, struct err *err);
+
 /* The descriptors of a child process: "--role=front --fds=3,4,5" and so on. */
 struct child_fds {
 	int list[64];

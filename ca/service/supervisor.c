@@ -59,8 +59,8 @@ on_signal(int number)
 		want_stop = 1;
 }
 
-static bool
-become(const char *name, struct err *err)
+bool
+service_become(const char *name, struct err *err)
 {
 	struct passwd *pw;
 
@@ -173,7 +173,7 @@ child_front(const struct config *config, const struct child_fds *fds)
 	for (size_t i = 0; i < sockets.http_count; i++)
 		sockets.http[i] = fds->list[at++];
 	sockets.local = fds->list[at++];
-	if (!become(config->user, &err)) {
+	if (!service_become(config->user, &err)) {
 		log_error("the CA cannot start", LOG_REASON(&err));
 		return 1;
 	}
@@ -204,7 +204,7 @@ child_vault(const struct config *config, const struct child_fds *fds)
 	signal(SIGTERM, SIG_IGN); /* it ends when its control socket does: after the front */
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
-	if (!become(config->vault_user, &err)) {
+	if (!service_become(config->vault_user, &err)) {
 		log_error("the vault cannot start", LOG_REASON(&err));
 		return 1;
 	}

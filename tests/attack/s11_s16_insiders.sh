@@ -33,6 +33,16 @@ post() {
 		-u "$1:$(<"$(lab_password_file "$1")")" -H 'Content-Type: application/pkcs10' --data-binary "@$2" \
 		"$CA_URL/.well-known/est/$3/simpleenroll"
 }
+# records_as_front FOLDER: a record of root's on a CA whose front is a user of its own is written as that user, to whom root gives nothing
+# that lies beside the database, whatever a broken front calls it.
+records_as_front() {
+	mkdir -m 01771 "$1" && chgrp www-data "$1" && touch "$1/tls.key" &&
+		printf '%s\n' 'ca_name = other' 'host = h.example' 'dir_uris = ldap://127.0.0.1:1' "state_dir = $1" 'user = www-data' \
+			>"$1.conf" && "$DIRCA_BIN/dircad" -c "$1.conf" --record -- 'kra add' bait || return 1
+	[ "$(stat -c %U:%a "$1/dirca.db")" = www-data:600 ] && [ "$(stat -c %U "$1/tls.key")" = root ] &&
+		[ "$(sqlite3 "$1/dirca.db" 'SELECT Actor FROM Audit')" = "$(sqlite3 "$CA_STATE/dirca.db" \
+			"SELECT Actor FROM Audit WHERE EventID = 1795 LIMIT 1")" ]
+}
 # flood USER COUNT TEMPLATE: so many times a request of 50 KB; counts the statuses.
 flood() {
 	local i
@@ -78,6 +88,10 @@ check "which the audit trail tells, as it told the adding of two" audited 1795 1
 check "with the certificate" audited 1795 1 "$kra verb=kra remove"
 check "root removes it again" refuses ERROR_FILE_NOT_FOUND "$DIRCA_BIN/dirca" kra remove -c "$DIRCAD_CONF" "$kra"
 check "which failed" audited 1795 0 "$kra verb=kra remove"
+if [ "$(id -u)" -eq 0 ]; then
+	chmod 711 "$dir"
+	check "attack: root writes its record as the front's user" records_as_front "$dir/other"
+fi
 check "that the CA was published" audited 799 1 'verb=ca publish'
 
 # ---- S11 ----
