@@ -126,6 +126,13 @@ err_name(enum err_code code)
 	return row_of(code)->name;
 }
 
+void
+err_print(const char *who, const struct err *err)
+{
+	fprintf(stderr, "%s: %s (0x%08X %s)\n", who, err->msg, (unsigned)err->code,
+	    err_name(err->code));
+}
+
 const char *
 err_text(enum err_code code)
 {

@@ -228,6 +228,10 @@ bool err_nomem(struct err *err);
 const char *err_name(enum err_code code);
 const char *err_text(enum err_code code);
 
+/* "<who>: <sentence> (0x80094012 CERTSRV_E_TEMPLATE_DENIED)" on stderr: the one voice of programs.
+ */
+void err_print(const char *who, const struct err *err);
+
 /* Of a number that the table lacks: ERR_CATEGORY_BAD_REQUEST. */
 enum err_category err_category(enum err_code code);
 /* Nothing was decided: the answer could be another one later, or elsewhere. True of ERR_OK too. */

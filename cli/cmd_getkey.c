@@ -101,8 +101,10 @@ ask_cas(struct search *s, struct err *err)
 		if (session->ca != NULL && !text_eq_nocase(session->ca, service->name))
 			continue;
 		if (!ask_ca(s, service, err)) {
-			fprintf(stderr, "dirca getkey: %s: %s (0x%08X %s)\n", service->name,
-			    err->msg, (unsigned)err->code, err_name(err->code));
+			OWNED(own_memory)
+			char *who = text_printf("dirca getkey: %s", service->name);
+
+			err_print(who, err);
 			s->unreachable = true;
 		}
 	}

@@ -171,13 +171,12 @@ json_grants(const struct descriptor *d, json_t *list, struct err *err)
 }
 
 /* [{"entry", "what", "text"}] */
-static bool
-json_findings(const struct descriptor *d, json_t *list, struct err *err)
+static void
+json_findings(const struct descriptor *d, json_t *list)
 {
 	OWNED(sd_findings_free) struct sd_findings found = {0};
 
-	if (!sd_review(&d->sd, &found, err))
-		return false;
+	sd_review(&d->sd, &found);
 	for (size_t i = 0; i < found.count; i++) {
 		int at = found.list[i].ace;
 		OWNED(own_memory)
@@ -187,7 +186,6 @@ json_findings(const struct descriptor *d, json_t *list, struct err *err)
 		    json_pack("{s:o, s:s, s:s?}", "entry", at >= 0 ? json_integer(at) : json_null(),
 			"what", found.list[i].what, "text", text));
 	}
-	return true;
 }
 
 static void
@@ -237,8 +235,9 @@ review_rights(const struct descriptor *d, bool json, size_t *count_out, struct e
 {
 	OWNED(own_json) json_t *grants = json_array(), *findings = json_array();
 
-	if (!json_grants(d, grants, err) || !json_findings(d, findings, err))
+	if (!json_grants(d, grants, err))
 		return false;
+	json_findings(d, findings);
 	*count_out = json_array_size(findings);
 	if (json) {
 		print_json(json_pack(
@@ -287,9 +286,9 @@ compare_rights(
 	OWNED(sd_free) struct sd wanted = {0};
 	OWNED(own_json) json_t *list = opt->json ? json_array() : NULL;
 
-	if (!descriptor_from_sddl(d, opt->sddl, &wanted, err) ||
-	    !sd_compare(&d->sd, &wanted, &found, err))
+	if (!descriptor_from_sddl(d, opt->sddl, &wanted, err))
 		return false;
+	sd_compare(&d->sd, &wanted, &found);
 	*count_out = found.count;
 	for (size_t i = 0; i < found.count; i++)
 		report_difference(d, &found.list[i], list);

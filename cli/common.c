@@ -10,16 +10,20 @@
 #include <fcntl.h>
 #include <openssl/crypto.h>
 
+#include "mem.h"
 #include "own.h"
+#include "text.h"
 
 #define PASSWORD_MAX 1024
 
 enum cli_exit
 cli_fail(const struct cli *cli, const struct err *err)
 {
-	fprintf(stderr, "dirca%s%s: %s (0x%08X %s)\n", cli->verb != NULL ? " " : "",
-	    cli->verb != NULL ? cli->verb->name : "", err->msg, (unsigned)err->code,
-	    err_name(err->code));
+	OWNED(own_memory)
+	char *who =
+	    cli->verb != NULL ? text_printf("dirca %s", cli->verb->name) : mem_text("dirca");
+
+	err_print(who, err);
 	if (err->code == DIRCA_E_USAGE)
 		return CLI_USAGE;
 	return err_category(err->code) == ERR_CATEGORY_NOT_FOUND ? CLI_NOT_FOUND : CLI_FAILED;

@@ -138,8 +138,7 @@ main(int argc, char **argv)
 	name = asked.role != NULL ? asked.role : "dircad";
 	log_open(name, false, LOG_LEVEL_INFO);
 	if (!load(&asked, &config, &err)) {
-		fprintf(stderr, "dircad: %s (0x%08X %s)\n", err.msg, (unsigned)err.code,
-		    err_name(err.code));
+		err_print("dircad", &err);
 		return 1;
 	}
 	log_open(name, config->to_syslog, (enum log_level)config->log_level);

@@ -99,8 +99,7 @@ json_comparison(const struct journal_comparison *c)
 static int
 complain(const struct err *err, int status)
 {
-	fprintf(
-	    stderr, "dircad: %s (0x%08X %s)\n", err->msg, (unsigned)err->code, err_name(err->code));
+	err_print("dircad", err);
 	return status;
 }
 

@@ -88,10 +88,9 @@ static const struct {
 };
 #define CHECK_COUNT COUNT_OF(checks)
 
-bool
-sd_review(const struct sd *sd, struct sd_findings *out, struct err *err)
+void
+sd_review(const struct sd *sd, struct sd_findings *out)
 {
-	(void)err;
 	*out =
 	    (struct sd_findings){.list = mem_zero(1 + sd->count * CHECK_COUNT, sizeof *out->list)};
 	if (!sd->has_dacl)
@@ -105,7 +104,6 @@ sd_review(const struct sd *sd, struct sd_findings *out, struct err *err)
 		if (checks[i % CHECK_COUNT].holds(sd, i / CHECK_COUNT))
 			out->list[out->count++] = (struct sd_finding){
 			    (int)(i / CHECK_COUNT), checks[i % CHECK_COUNT].what};
-	return true;
 }
 
 void
@@ -209,14 +207,12 @@ compare_sacls(const struct sd *sd, const struct sd *wanted, struct sd_difference
 		compare_aces("SACL", &is, &should, out);
 }
 
-bool
-sd_compare(
-    const struct sd *sd, const struct sd *wanted, struct sd_differences *out, struct err *err)
+void
+sd_compare(const struct sd *sd, const struct sd *wanted, struct sd_differences *out)
 {
 	/* Owner and group twice, presence and protection of the DACL, and every ACE or an order. */
 	size_t room = 8 + sd->count + wanted->count + sd->sacl_count + wanted->sacl_count;
 
-	(void)err;
 	*out = (struct sd_differences){.list = mem_zero(room, sizeof *out->list)};
 	if (wanted->has_owner)
 		compare_sids("owner", sd->has_owner ? &sd->owner : NULL, &wanted->owner, out);
@@ -224,7 +220,6 @@ sd_compare(
 		compare_sids("group", sd->has_group ? &sd->group : NULL, &wanted->group, out);
 	compare_dacls(sd, wanted, out);
 	compare_sacls(sd, wanted, out);
-	return true;
 }
 
 void

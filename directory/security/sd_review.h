@@ -20,8 +20,8 @@ struct sd_findings {
 
 /* No DACL, or an empty one; and ACEs that do something else than they seem to say: of unknown
  * types, under a condition, of a SACL, without rights, out of order, twice. Who has the rights, and
- * whether he should, is not asked.. */
-bool sd_review(const struct sd *sd, struct sd_findings *out, struct err *err);
+ * whether he should, is not asked. */
+void sd_review(const struct sd *sd, struct sd_findings *out);
 void sd_findings_free(struct sd_findings *f);
 
 struct sd_difference {
@@ -39,9 +39,8 @@ struct sd_differences {
 
 /* Only the parts that `wanted` has are compared: owner, group, DACL with its protection and the
  * order of its ACEs, SACL. That a directory made an ACL by inheriting (AI, AR) is no difference.
- * The list points into both.. */
-bool sd_compare(
-    const struct sd *sd, const struct sd *wanted, struct sd_differences *out, struct err *err);
+ * The list points into both. */
+void sd_compare(const struct sd *sd, const struct sd *wanted, struct sd_differences *out);
 void sd_differences_free(struct sd_differences *d);
 
 #endif
