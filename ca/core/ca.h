@@ -159,13 +159,18 @@ bool ca_check_right(
 /* May this certificate manager act on a row of the database? CA_RIGHT_OFFICER (E_ACCESSDENIED),
  * then the restrictions of dircaOfficerRights for the row's requester and template
  * (CERTSRV_E_RESTRICTEDOFFICER names the rule). The requester's groups are read from the directory
- * by the row's SID, DN and name (principal_find_recorded); a deleted requester counts for rules
- * about Everyone only; an unreadable directory is a refusal with its own code. */
+ * by the row's SID, DN and name (principal_find_recorded). Of a deleted requester those count that
+ * were written down with the row; where none were, the rules about Everyone only. An unreadable
+ * directory is a refusal with its own code. */
 bool ca_check_officer(struct ca *ca, const struct ca_view *v, const struct principal *officer,
     const struct store_request *row, struct err *err);
-/* The same; *rule_out is the index of the rule that decided, -1 if none did. */
+/* The same, and what decided. */
+struct officer_decision {
+	int rule;       /* index of the rule; -1: none */
+	bool by_record; /* the groups that the requester had when the request was decided */
+};
 bool ca_decide_officer(struct ca *ca, const struct ca_view *v, const struct principal *officer,
-    const struct store_request *row, int *rule_out, struct err *err);
+    const struct store_request *row, struct officer_decision *out, struct err *err);
 
 /* The principal of an authenticated identity, from the directory, cached for 5 s. Copy owned by the
  * caller. An account that is disabled, expired or

@@ -50,11 +50,34 @@ ca_check_right(const struct ca_view *v, const struct principal *p, uint32_t righ
 	return refuse(v, p, right, why, err);
 }
 
-/* *known_out: whether `out` holds all that the requester is. It does not for an account that is
- * gone, nor for a name that was given to another account since: that says nothing about who made
- * the request. */
+/* Whose groups a requester has. */
+enum known {
+	KNOWN_NOW,
+	KNOWN_THEN, /* the account is gone: those that were written down with the request */
+	KNOWN_NOT   /* gone, and nothing was written down */
+};
+
+/* Lists come without what was written down. */
 static bool
-requester_sids(struct ca *ca, const struct store_request *row, struct sids *out, bool *known_out,
+recorded_sids(struct ca *ca, const struct store_request *row, struct sids *out, enum known *known,
+    struct err *err)
+{
+	OWNED(store_request_free) struct store_request whole = {0};
+	const struct buf *raw = &row->requester_sids;
+
+	if (raw->len == 0 && row->request_id != 0) {
+		if (!ca_get_row(ca, row->request_id, &whole, err))
+			return false;
+		raw = &whole.requester_sids;
+	}
+	*known = raw->len > 0 ? KNOWN_THEN : KNOWN_NOT;
+	return sids_decode(buf_view(raw), out, err);
+}
+
+/* All that the requester is, or was: an account that has got the name since says nothing about who
+ * made the request. */
+static bool
+requester_sids(struct ca *ca, const struct store_request *row, struct sids *out, enum known *known,
     struct err *err)
 {
 	const struct principal_record record = {
@@ -62,7 +85,9 @@ requester_sids(struct ca *ca, const struct store_request *row, struct sids *out,
 	OWNED(principal_free) struct principal p = {0};
 	enum dir_find found = ca_find_recorded(ca, &record, &p, err);
 
-	*known_out = found == DIR_FOUND;
+	*known = KNOWN_NOW;
+	if (found == DIR_NOT_FOUND)
+		return recorded_sids(ca, row, out, known, err);
 	if (found == DIR_FIND_FAILED) {
 		/* paper, "Unable to Recover User" */
 		if (err->code == DIRCA_E_GROUPS_UNREADABLE)
@@ -77,13 +102,18 @@ requester_sids(struct ca *ca, const struct store_request *row, struct sids *out,
 
 static bool
 refuse_officer(const struct ca_view *v, const struct principal *officer,
-    const struct store_request *row, bool known, int rule, struct err *err)
+    const struct store_request *row, enum known known, int rule, struct err *err)
 {
+	static const char *const gone_texts[] = {
+	    [KNOWN_NOW] = "",
+	    [KNOWN_THEN] = "; the directory does not know this requester any more: the groups "
+			   "count that were written down with the request",
+	    [KNOWN_NOT] = "; the directory does not know this requester any more: every denial "
+			  "counts, and of the grants those for Everyone",
+	};
 	const char *who = row->requester_name != NULL ? row->requester_name : "?";
 	const char *what = row->template_name != NULL ? row->template_name : "?";
-	const char *gone = known ? ""
-				 : "; the directory does not know this requester any more: "
-				   "every denial counts, and of the grants those for Everyone";
+	const char *gone = gone_texts[known];
 
 	if (v->officer_problem != NULL)
 		return err_set(err, CERTSRV_E_RESTRICTEDOFFICER, "%s may act for nobody: %s",
@@ -99,27 +129,29 @@ refuse_officer(const struct ca_view *v, const struct principal *officer,
 
 bool
 ca_decide_officer(struct ca *ca, const struct ca_view *v, const struct principal *officer,
-    const struct store_request *row, int *rule_out, struct err *err)
+    const struct store_request *row, struct officer_decision *out, struct err *err)
 {
 	OWNED(sids_free) struct sids requester = {0};
-	bool known = false;
+	enum known known = KNOWN_NOW;
 
-	*rule_out = -1;
+	*out = (struct officer_decision){.rule = -1};
 	if (!ca_check_right(v, officer, CA_RIGHT_OFFICER, err))
 		return false;
 	if (v->officer_rules.unrestricted)
 		return true;
-	return requester_sids(ca, row, &requester, &known, err) &&
-	       (officer_may(&v->officer_rules, &officer->sids, known ? &requester : NULL,
-		    row->template_name, rule_out) ||
-		   refuse_officer(v, officer, row, known, *rule_out, err));
+	if (!requester_sids(ca, row, &requester, &known, err))
+		return false;
+	out->by_record = known == KNOWN_THEN;
+	return officer_may(&v->officer_rules, &officer->sids,
+		   known != KNOWN_NOT ? &requester : NULL, row->template_name, &out->rule) ||
+	       refuse_officer(v, officer, row, known, out->rule, err);
 }
 
 bool
 ca_check_officer(struct ca *ca, const struct ca_view *v, const struct principal *officer,
     const struct store_request *row, struct err *err)
 {
-	int rule;
+	struct officer_decision ignored;
 
-	return ca_decide_officer(ca, v, officer, row, &rule, err);
+	return ca_decide_officer(ca, v, officer, row, &ignored, err);
 }

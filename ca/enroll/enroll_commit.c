@@ -106,6 +106,7 @@ fill_outcome(const struct enroll_commit *c, struct store_request *row, struct er
 	return (c->disposition == DISP_ISSUED
 		       ? certificate_columns(buf_view(&e->certificate), row, err)
 		       : public_key_column(e->request.pkix->spki, row, err)) &&
+	       sids_encode(&e->requester->sids, &row->requester_sids, err) &&
 	       fill_archive(e, row, err);
 }
 

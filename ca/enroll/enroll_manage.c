@@ -232,7 +232,9 @@ finish_approval(struct enrollment *e, const struct principal *officer, struct st
 {
 	struct approval approval = {row, &e->plan, officer};
 
-	if (!certificate_columns(buf_view(&e->certificate), row, err))
+	buf_free(&row->requester_sids);
+	if (!certificate_columns(buf_view(&e->certificate), row, err) ||
+	    !sids_encode(&e->requester->sids, &row->requester_sids, err))
 		return false;
 	free(row->disposition_message);
 	row->disposition_message = mem_text("Issued");

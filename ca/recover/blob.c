@@ -45,7 +45,7 @@ check_right(struct recovery *r, struct err *err)
 static bool
 check_rules(struct recovery *r, struct err *err)
 {
-	return ca_decide_officer(r->ca, r->view, r->officer, r->row, &r->rule, err);
+	return ca_decide_officer(r->ca, r->view, r->officer, r->row, &r->restriction, err);
 }
 
 static bool
@@ -129,11 +129,15 @@ told_right(const struct recovery *r)
 static char *
 told_rules(const struct recovery *r)
 {
-	return text_printf("%s for %s and template %s",
+	return text_printf("%s for %s and template %s%s",
 	    r->view->officer_rules.unrestricted ? "no certificate manager is restricted"
 						: "a rule of dircaOfficerRights allows it",
 	    r->row->requester_name != NULL ? r->row->requester_name : "?",
-	    r->row->template_name != NULL ? r->row->template_name : "?");
+	    r->row->template_name != NULL ? r->row->template_name : "?",
+	    r->restriction.by_record
+		? "; the account is gone: the groups count that were written down with the "
+		  "request, and the audit record of the retrieval says so (groups=recorded)"
+		: "");
 }
 
 static char *
@@ -172,8 +176,9 @@ reason_right(const struct recovery *r)
 static struct explain_reason
 reason_rules(const struct recovery *r)
 {
-	return (struct explain_reason){
-	    .rules = &r->view->officer_rules, .at = r->rule, .requester_dn = r->row->requester_dn};
+	return (struct explain_reason){.rules = &r->view->officer_rules,
+	    .at = r->restriction.rule,
+	    .requester_dn = r->row->requester_dn};
 }
 
 static const struct recover_check checks[] = {
@@ -243,21 +248,22 @@ make_blob(
 }
 
 static bool
-audit(struct ca *ca, const struct principal *officer, const struct store_request *row,
-    const char *serial, int64_t now, int64_t *row_out, struct err *err)
+audit(const struct recovery *r, int64_t *row_out, struct err *err)
 {
+	OWNED(own_memory) char *certificate = ca_audit_certificate(r->row);
 	OWNED(own_memory)
-	char *detail = ca_audit_certificate(row);
+	char *detail =
+	    text_printf("%s%s", r->restriction.by_record ? "groups=recorded " : "", certificate);
 	const struct ca_audit a = {
-	    .when = now,
+	    .when = r->now,
 	    .event = AUDIT_KEY_RETRIEVED,
-	    .actor = officer->downlevel,
-	    .request_id = row->request_id,
-	    .object = serial,
+	    .actor = r->officer->downlevel,
+	    .request_id = r->row->request_id,
+	    .object = r->serial,
 	    .detail = detail,
 	};
 
-	return ca_audit_numbered(ca->store, &a, row_out, err);
+	return ca_audit_numbered(r->ca->store, &a, row_out, err);
 }
 
 static bool
@@ -280,8 +286,7 @@ retrieve(struct recovery *r, struct vault *v, struct buf *blob_out, struct err *
 {
 	int64_t row;
 
-	return audit(r->ca, r->officer, r->row, r->serial, r->now, &row, err) &&
-	       make_blob(r, v, row, blob_out, err);
+	return audit(r, &row, err) && make_blob(r, v, row, blob_out, err);
 }
 
 static bool

@@ -120,6 +120,18 @@ find_name(
 	return found != DIR_FOUND || find_account(ca, &p, out, err);
 }
 
+/* Who has that name, or is in that place, today; else who was. */
+static bool
+find_downlevel(struct ca *ca, const char *name, struct store_requests *out, struct err *err)
+{
+	if (!find_name(ca, STORE_BY_REQUESTER, name, out, err))
+		return false;
+	if (out->count > 0)
+		return true;
+	store_requests_free(out);
+	return recover_find_place(ca, name, out, err);
+}
+
 /* As serial number, as thumbprint, as name; the first that finds something. */
 static bool
 find_hex(struct ca *ca, const struct token *t, struct store_requests *out, struct err *err)
@@ -148,7 +160,7 @@ find_parsed(struct ca *ca, const struct token *t, struct store_requests *out, st
 	case TOKEN_UPN:
 		return find_name(ca, STORE_BY_UPN, t->text, out, err);
 	case TOKEN_DOWNLEVEL:
-		return find_name(ca, STORE_BY_REQUESTER, t->text, out, err);
+		return find_downlevel(ca, t->text, out, err);
 	case TOKEN_SERIAL_OR_HASH:
 		return find_hex(ca, t, out, err);
 	case TOKEN_CN:
@@ -181,20 +193,28 @@ same_question(const struct store_request *a, const struct store_request *b)
 	return true;
 }
 
+struct seen {
+	bool allowed;
+	bool for_this_row; /* by what was written down with it, which may be another's answer */
+};
+
 static bool
 may_see(struct ca *ca, const struct ca_view *view, const struct principal *officer,
-    const struct store_requests *rows, size_t i, bool *allowed, struct recover_hidden *hidden,
+    const struct store_requests *rows, size_t i, struct seen *seen, struct recover_hidden *hidden,
     struct err *err)
 {
+	struct officer_decision decision;
+
 	for (size_t k = 0; k < i; k++)
-		if (same_question(&rows->list[k], &rows->list[i])) {
-			allowed[i] = allowed[k];
+		if (!seen[k].for_this_row && same_question(&rows->list[k], &rows->list[i])) {
+			seen[i] = seen[k];
 			return true;
 		}
-	allowed[i] = ca_check_officer(ca, view, officer, &rows->list[i], err);
-	if (!allowed[i] && hidden->first.code == ERR_OK)
+	seen[i].allowed = ca_decide_officer(ca, view, officer, &rows->list[i], &decision, err);
+	seen[i].for_this_row = decision.by_record;
+	if (!seen[i].allowed && hidden->first.code == ERR_OK)
 		hidden->first = *err;
-	return allowed[i] || err->code == CERTSRV_E_RESTRICTEDOFFICER;
+	return seen[i].allowed || err->code == CERTSRV_E_RESTRICTEDOFFICER;
 }
 
 /* Keeps the rows that this officer may see, in order. */
@@ -202,14 +222,14 @@ static bool
 filter_rows(struct ca *ca, const struct ca_view *view, const struct principal *officer,
     struct store_requests *rows, struct recover_hidden *hidden, struct err *err)
 {
-	OWNED(own_memory) bool *allowed = mem_zero(rows->count, sizeof *allowed);
+	OWNED(own_memory) struct seen *seen = mem_zero(rows->count, sizeof *seen);
 	size_t kept = 0;
 
 	for (size_t i = 0; i < rows->count; i++)
-		if (!may_see(ca, view, officer, rows, i, allowed, hidden, err))
+		if (!may_see(ca, view, officer, rows, i, seen, hidden, err))
 			return false;
 	for (size_t i = 0; i < rows->count; i++) {
-		if (allowed[i])
+		if (seen[i].allowed)
 			rows->list[kept++] = rows->list[i];
 		else
 			store_request_free(&rows->list[i]);

@@ -30,7 +30,7 @@ struct recovery {
 	recover_step *step; /* NULL, but for explanations */
 	void *step_arg;
 	/* results */
-	int rule;          /* of dircaOfficerRights that decided; -1: none */
+	struct officer_decision restriction;
 	struct view *kras; /* certificates that the key is sealed to, of the view */
 	size_t kra_count;
 };
@@ -42,6 +42,9 @@ void recover_decision_free(struct recovery *r);
 bool recover_check_fresh(const struct ca_view *view, int64_t now, struct err *err);
 /* Rows that a search token names, without their keys. */
 bool recover_find_rows(
+    struct ca *ca, const char *token, struct store_requests *out, struct err *err);
+/* Those of a token container\user, by where the account was at the request. */
+bool recover_find_place(
     struct ca *ca, const char *token, struct store_requests *out, struct err *err);
 
 #endif

@@ -55,9 +55,10 @@
 	X(COL_BLOB, RawCertificate, raw_certificate, 16384, NULL)
 
 /* Of a table of their own, which lists do not read. */
-#define BIG_COLUMNS(X)                                    \
-	X(COL_BLOB, RawRequest, raw_request, 65536, NULL) \
-	X(COL_BLOB, RawArchivedKey, raw_archived_key, 65536, NULL)
+#define BIG_COLUMNS(X)                                             \
+	X(COL_BLOB, RawRequest, raw_request, 65536, NULL)          \
+	X(COL_BLOB, RawArchivedKey, raw_archived_key, 65536, NULL) \
+	X(COL_BLOB, RequesterSIDs, requester_sids, 65536, NULL)
 
 /* What a column holds, in the type of its member. */
 enum column_kind {

@@ -162,12 +162,25 @@ static const char claim_columns[] =
     "CREATE INDEX RequestUnhashed ON Request(RequestID) "
     "WHERE PublicKeyHash IS NULL AND Disposition NOT IN (30, 31);";
 
+/* Version 5: what a leaver was, where the account was and who can open the keys, when none of it is
+ * to be found elsewhere any more. */
+static const char record_columns[] =
+    "ALTER TABLE RequestBlob ADD COLUMN RequesterSIDs BLOB CHECK (length(RequesterSIDs) <= 65536);"
+    "CREATE INDEX RequestRequesterDN ON Request(RequesterDN COLLATE NOCASE) "
+    "WHERE HasArchivedKey = 1;"
+    "CREATE TABLE KraCertificate ("
+    "CertificateHash BLOB NOT NULL PRIMARY KEY CHECK (length(CertificateHash) = 20),"
+    "RawCertificate BLOB NOT NULL CHECK (length(RawCertificate) <= 16384)"
+    ") STRICT, WITHOUT ROWID;";
+
 /* Each array is one migration, run in order in one transaction with its user_version. */
 static const char *const version_1[] = {request_table, other_tables, NULL};
 static const char *const version_2[] = {publication_table, NULL};
 static const char *const version_3[] = {requester_sid_index, NULL};
 static const char *const version_4[] = {claim_columns, NULL};
-static const char *const *const migrations[] = {version_1, version_2, version_3, version_4};
+static const char *const version_5[] = {record_columns, NULL};
+static const char *const *const migrations[] = {
+    version_1, version_2, version_3, version_4, version_5};
 #define VERSION ((int)COUNT_OF(migrations))
 
 static const char schema_query[] =

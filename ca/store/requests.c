@@ -49,7 +49,7 @@ add_blobs(struct store_tx *tx, int64_t request_id, const struct store_request *r
 {
 	struct conn *c = tx->conn;
 
-	if (r->raw_request.len == 0 && r->raw_archived_key.len == 0)
+	if (r->raw_request.len == 0 && r->raw_archived_key.len == 0 && r->requester_sids.len == 0)
 		return true;
 	sql_bind_int(c, SQL_ADD_BLOBS, 1, request_id);
 	row_bind_big(c, SQL_ADD_BLOBS, 2, r);
@@ -126,6 +126,17 @@ run_change(struct conn *c, enum sql_id id, int64_t request_id, const char *tried
 	return sqlite3_changes(c->db) == 1 || wrong_state(c, request_id, tried, err);
 }
 
+/* Of who was found again at the approval. A request that waits has its row of blobs. */
+static bool
+set_requester_sids(struct conn *c, const struct store_request *r, struct err *err)
+{
+	if (r->requester_sids.len == 0)
+		return true;
+	sql_bind_blob(c, SQL_SET_REQUESTER_SIDS, 1, buf_view(&r->requester_sids));
+	sql_bind_int(c, SQL_SET_REQUESTER_SIDS, 2, r->request_id);
+	return sql_run(c, SQL_SET_REQUESTER_SIDS, err);
+}
+
 bool
 store_issue_pending(struct store_tx *tx, const struct store_request *r, struct err *err)
 {
@@ -143,7 +154,8 @@ store_issue_pending(struct store_tx *tx, const struct store_request *r, struct e
 	sql_bind_int(c, SQL_ISSUE_PENDING, 3, r->resolved_when);
 	at = row_bind_certificate(c, SQL_ISSUE_PENDING, 4, &row);
 	sql_bind_int(c, SQL_ISSUE_PENDING, at, r->request_id);
-	return run_change(c, SQL_ISSUE_PENDING, r->request_id, "issued", err);
+	return run_change(c, SQL_ISSUE_PENDING, r->request_id, "issued", err) &&
+	       set_requester_sids(c, r, err);
 }
 
 bool

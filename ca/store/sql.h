@@ -65,6 +65,8 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 	    "WHERE Disposition = 9 AND RequestID = ?")                                             \
 	X(DROP_ARCHIVED_KEY, SQL_WRITER,                                                           \
 	    "UPDATE RequestBlob SET RawArchivedKey = NULL WHERE RequestID = ?")                    \
+	X(SET_REQUESTER_SIDS, SQL_WRITER,                                                          \
+	    "UPDATE RequestBlob SET RequesterSIDs = ? WHERE RequestID = ?")                        \
 	X(REVOKE, SQL_WRITER,                                                                      \
 	    "UPDATE Request SET Disposition = 21, RevokedReason = ?, RevokedWhen = ?, "            \
 	    "RevokedEffectiveWhen = ? WHERE RequestID = ? AND (Disposition = 20 "                  \
@@ -103,8 +105,20 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 	X(CANDIDATES_COMMON_NAME, SQL_READER, SQL_CANDIDATES("r.CommonName = ?"))                  \
 	X(CANDIDATES_REQUESTER, SQL_READER, SQL_CANDIDATES("r.RequesterName = ?"))                 \
 	X(CANDIDATES_REQUESTER_SID, SQL_READER, SQL_CANDIDATES("r.RequesterSID = ?"))              \
+	X(CANDIDATES_REQUESTER_DN, SQL_READER,                                                     \
+	    SQL_CANDIDATES("r.RequesterDN COLLATE NOCASE >= ?1 AND r.RequesterDN COLLATE NOCASE "  \
+			   "< ?1 || char(1114111)"))                                               \
 	X(CANDIDATES_SERIAL, SQL_READER, SQL_CANDIDATES("r.SerialNumber = ?"))                     \
 	X(CANDIDATES_HASH, SQL_READER, SQL_CANDIDATES("r.CertificateHash = ?"))                    \
+	X(KEEP_KRA, SQL_WRITER,                                                                    \
+	    "INSERT INTO KraCertificate(CertificateHash, RawCertificate) VALUES (?, ?) "           \
+	    "ON CONFLICT(CertificateHash) DO NOTHING")                                             \
+	X(GET_KRA, SQL_READER,                                                                     \
+	    "SELECT RawCertificate FROM KraCertificate WHERE CertificateHash = ?1 UNION ALL "      \
+	    "SELECT RawCertificate FROM Request WHERE CertificateHash = ?1 LIMIT 1")               \
+	X(COUNT_KRA_KEYS, SQL_READER,                                                              \
+	    "SELECT count(*), count(CASE WHEN KeyRecoveryHashes = ?1 THEN 1 END) FROM Request "    \
+	    "WHERE HasArchivedKey = 1 AND instr(KeyRecoveryHashes, ?1) > 0")                       \
 	X(EXCHANGE_CERTIFICATES, SQL_READER,                                                       \
 	    SQL_LIST_COLUMNS                                                                       \
 	    " FROM Request r INDEXED BY RequestExchangeNotAfter "                                  \

@@ -90,9 +90,10 @@ struct store_request {
 	bool has_archived_key;       /* set when reading lists without blobs */
 	struct buf
 	    key_hash; /* 21.21 as the client sent it, echoed at issuance of a pending request */
-	/* own columns; SHA-256 */
+	/* own columns; the first two SHA-256 */
 	struct buf public_key_hash; /* of the SubjectPublicKeyInfo (pkix_key_hash) */
 	struct buf request_hash;    /* of the request as it came (enroll_request_hash) */
+	struct buf requester_sids;  /* all that the requester acted under then (sids_encode) */
 };
 void store_request_free(struct store_request *r);
 
@@ -105,9 +106,9 @@ void store_request_free(struct store_request *r);
  * CT_FLAG_REQUIRE_PRIVATE_KEY_ARCHIVAL and that has no archived key. */
 bool store_add_request(
     struct store_tx *tx, const struct store_request *r, int64_t *request_id_out, struct err *err);
-/* Pending -> issued: certificate columns, disposition, its message, status code, resolved_when; all
- * other columns, the archived key among them, stay. The row must be pending, else
- * CERTSRV_E_BAD_REQUESTSTATUS; CERTSRV_E_NO_REQUEST if there is none. */
+/* Pending -> issued: certificate columns, disposition, its message, status code, resolved_when, and
+ * requester_sids if there are any; all other columns, the archived key among them, stay. The row
+ * must be pending, else CERTSRV_E_BAD_REQUESTSTATUS; CERTSRV_E_NO_REQUEST if there is none. */
 bool store_issue_pending(struct store_tx *tx, const struct store_request *r, struct err *err);
 /* Pending -> denied; codes as above. A key that was sealed for the request is deleted: denied
  * requests archive nothing (paper, "Understanding the Archival Process"). */
@@ -135,6 +136,10 @@ bool store_add_publication(
     struct store_tx *tx, int64_t request_id, enum store_place place, struct err *err);
 bool store_end_publication(
     struct store_tx *tx, int64_t request_id, enum store_place place, struct err *err);
+
+/* A copy of a certificate that archived keys are sealed to; one that is there already stays. */
+bool store_keep_kra(
+    struct store_tx *tx, struct view sha1, struct view certificate, struct err *err);
 
 /* The audit trail: append-only, each row carries SHA-256(previous row's hash || this row). Event
  * ids: docs/FACTS.md 2. */
@@ -241,11 +246,24 @@ enum store_key {
 	STORE_BY_COMMON_NAME,
 	STORE_BY_REQUESTER,
 	STORE_BY_REQUESTER_SID,
+	STORE_BY_REQUESTER_DN, /* those that begin so */
 	STORE_BY_SERIAL,
 	STORE_BY_CERTIFICATE_HASH
 };
 bool store_find_candidates(struct store *s, enum store_key by, const char *value,
     struct store_requests *out, struct err *err);
+
+/* The certificate with this SHA-1: a copy that store_keep_kra made, else one that this CA issued.
+ */
+enum store_find store_get_kra(
+    struct store *s, struct view sha1, struct buf *certificate_out, struct err *err);
+/* How many archived keys are sealed to the certificate with this SHA-1, and how many to it alone.
+ * Reads all of them. */
+struct store_kra_use {
+	int64_t keys, alone;
+};
+bool store_count_kra_keys(
+    struct store *s, struct view sha1, struct store_kra_use *out, struct err *err);
 
 /* free(); *out NULL if unset */
 bool store_get_setting(struct store *s, const char *name, char **out, struct err *err);

@@ -184,6 +184,14 @@ dir_dn_first_value(const char *dn)
 	return value;
 }
 
+static bool
+is_domain_part(LDAPRDN rdn)
+{
+	const LDAPAVA *ava = rdn[0];
+
+	return ava->la_attr.bv_len == 2 && strncasecmp(ava->la_attr.bv_val, "dc", 2) == 0;
+}
+
 /* RFC 2247: DC=nwtraders,DC=com is nwtraders.com. */
 char *
 dir_dn_to_dns(const char *dn)
@@ -197,9 +205,33 @@ dir_dn_to_dns(const char *dn)
 	for (size_t i = 0; i < depth(parsed); i++) {
 		const LDAPAVA *ava = parsed[i][0];
 
-		if (ava->la_attr.bv_len != 2 || strncasecmp(ava->la_attr.bv_val, "dc", 2) != 0 ||
+		if (!is_domain_part(parsed[i]) ||
 		    (i > 0 && !buf_append(&b, view_str("."), &ignored)) ||
 		    !buf_append(&b, view_of(ava->la_value.bv_val, ava->la_value.bv_len), &ignored))
+			return NULL;
+	}
+	return buf_append(&b, view_of("", 1), &ignored) ? (char *)buf_give(&b).ptr : NULL;
+}
+
+char *
+dir_dn_path(const char *dn)
+{
+	OWNED(own_ldap_dn) LDAPDN parsed = NULL;
+	OWNED(buf_free) struct buf b = {0};
+	struct err ignored;
+	size_t left;
+
+	if (!parse(dn, &parsed))
+		return NULL;
+	for (left = depth(parsed); left > 0 && is_domain_part(parsed[left - 1]); left--)
+		;
+	if (left == 0)
+		return NULL;
+	while (left-- > 0) {
+		const struct berval *v = &parsed[left][0]->la_value;
+
+		if ((b.len > 0 && !buf_append(&b, view_str("\\"), &ignored)) ||
+		    !buf_append(&b, view_of(v->bv_val, v->bv_len), &ignored))
 			return NULL;
 	}
 	return buf_append(&b, view_of("", 1), &ignored) ? (char *)buf_give(&b).ptr : NULL;

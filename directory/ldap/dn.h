@@ -16,5 +16,8 @@ size_t dir_dn_depth(const char *dn);
 /* Value of the first RDN, and the DNS name of the DC= parts; NULL if there is none. free(). */
 char *dir_dn_first_value(const char *dn);
 char *dir_dn_to_dns(const char *dn);
+/* As people write it: "Users\user1" of CN=user1,CN=Users,DC=nwtraders,DC=com. NULL if it is
+ * malformed or nothing but DC= parts. free(). */
+char *dir_dn_path(const char *dn);
 
 #endif

@@ -170,6 +170,32 @@ sids_add(struct sids *set, const struct sid *sid, struct err *err)
 }
 
 bool
+sids_encode(const struct sids *set, struct buf *out, struct err *err)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (!sid_encode(&set->list[i], out, err))
+			return false;
+	return true;
+}
+
+bool
+sids_decode(struct view raw, struct sids *out, struct err *err)
+{
+	struct sid sid;
+
+	*out = (struct sids){0};
+	while (raw.len > 0) {
+		if (!sid_get(&raw, &sid)) {
+			sids_free(out);
+			return err_set(
+			    err, ERROR_INVALID_DATA, "not a list of security identifiers");
+		}
+		sids_put(out, &sid);
+	}
+	return true;
+}
+
+bool
 sids_contain(const struct sids *set, const struct sid *sid)
 {
 	for (size_t i = 0; i < set->count; i++)

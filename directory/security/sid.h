@@ -40,6 +40,9 @@ extern const struct sid SID_THIS_ORGANIZATION;   /* S-1-5-15 */
 void sids_put(struct sids *set, const struct sid *sid);
 /* The same; true. */
 bool sids_add(struct sids *set, const struct sid *sid, struct err *err);
+/* The SIDs one after the other, as they are written down: appends. Decoding takes nothing else. */
+bool sids_encode(const struct sids *set, struct buf *out, struct err *err);
+bool sids_decode(struct view raw, struct sids *out, struct err *err);
 bool sids_contain(const struct sids *set, const struct sid *sid);
 void sids_free(struct sids *set);
 

@@ -68,6 +68,18 @@ row_of(int64_t id)
 	return row;
 }
 
+/* For when the account will be gone. */
+static void
+assert_groups_are_recorded(const struct store_request *row, const struct principal *p)
+{
+	struct buf expected = {0};
+	struct err err;
+
+	harness_must(sids_encode(&p->sids, &expected, &err), &err);
+	assert_true(view_eq(buf_view(&row->requester_sids), buf_view(&expected)));
+	buf_free(&expected);
+}
+
 /* The request was refused with this code: stored as failed, without key and certificate, answered
  * in kind, audited. */
 static void
@@ -94,6 +106,7 @@ assert_refused_as(const struct principal *p, struct view body, enum err_code cod
 	assert_string_equal(row.requester_name, p->downlevel);
 	assert_int_equal(row.raw_request.len, 0);
 	assert_int_equal(row.request_hash.len, 32);
+	assert_int_equal(row.requester_sids.len, 0);
 	assert_int_equal(r.response.len > 0, decoded);
 	if (decoded) {
 		harness_must(cmc_response_decode(buf_view(&r.response), &response, &err), &err);
@@ -158,6 +171,7 @@ archived_enrollment(const char *kind)
 	assert_string_equal(row.upn, "user1@nwtraders.com");
 	assert_string_equal(row.common_name, "user1");
 	assert_string_equal(row.template_name, "EFSArchive");
+	assert_groups_are_recorded(&row, &user1);
 	assert_true((row.request_flags & CR_FLG_VALIDENCRYPTEDKEYHASH) != 0);
 	assert_int_equal(strlen(row.key_recovery_hashes), 2 * 59 + 1);
 	assert_null(memmem(
@@ -251,14 +265,24 @@ pending_request_is_issued_by_an_officer(void **state)
 	struct client c = {.kind = "rsa2048", .template_cn = "KeyRecoveryAgent"};
 	struct enroll_result r, approved, fetched;
 	struct principal own; /* an officer who is the requester too */
+	struct principal before = kra1;
 	struct cmc_response response;
+	struct store_request row;
 	struct err err;
 
 	(void)state;
 	make_request(&c);
-	harness_must(submit_as(&kra1, ENROLL_CMC, buf_view(&c.message), &r, &err), &err);
+	before.sids = (struct sids){0}; /* was in one group more when the request came */
+	for (size_t i = 0; i < kra1.sids.count; i++)
+		sids_put(&before.sids, &kra1.sids.list[i]);
+	sids_put(&before.sids, &officer1.sid);
+	harness_must(submit_as(&before, ENROLL_CMC, buf_view(&c.message), &r, &err), &err);
 	assert_int_equal(r.disposition, DISP_PENDING);
 	assert_int_equal(r.certificate.len, 0);
+	row = row_of(r.request_id);
+	assert_groups_are_recorded(&row, &before);
+	sids_free(&before.sids);
+	store_request_free(&row);
 	harness_must(cmc_response_decode(buf_view(&r.response), &response, &err), &err);
 	assert_int_equal(response.status, CMC_STATUS_PENDING);
 	assert_int_equal(response.pending_id, r.request_id);
@@ -277,6 +301,9 @@ pending_request_is_issued_by_an_officer(void **state)
 	    &err);
 	assert_int_equal(approved.disposition, DISP_ISSUED);
 	check_response(&approved, &c);
+	row = row_of(r.request_id);
+	assert_groups_are_recorded(&row, &kra1);
+	store_request_free(&row);
 	assert_false(enroll_approve(
 	    harness.ca, &harness.vault, &officer1, r.request_id, clock_now(), &fetched, &err));
 	assert_int_equal(err.code, CERTSRV_E_BAD_REQUESTSTATUS);

@@ -87,7 +87,9 @@ make_archived(void)
 	seal_to_kras(archived.key, buf_view(&spki), &s.row);
 	sid_to_text(&user1.sid, sid);
 	s.row.requester_sid = copy(sid);
+	harness_must(sids_encode(&user1.sids, &s.row.requester_sids, &err), &err);
 	s.row.requester_name = copy(user1.downlevel);
+	s.row.requester_dn = copy(user1.dn);
 	s.row.template_name = copy("EFSArchive");
 	harness_must(store_do(harness.ca->store, store_seed, &s, &err), &err);
 	archived.id = s.id;
@@ -562,6 +564,91 @@ key_of_an_earlier_owner_of_the_name_is_not_the_present_ones(void **state)
 	assert_int_equal(found(&officer1, "user2@nwtraders.com", &hidden), 1);
 }
 
+struct detail {
+	const char *text;
+	int count;
+};
+
+static bool
+count_detail(const struct audit_record *a, void *arg)
+{
+	struct detail *d = arg;
+
+	d->count += a->event == AUDIT_KEY_RETRIEVED && a->success && a->detail != NULL &&
+		    strstr(a->detail, d->text) != NULL;
+	return true;
+}
+
+static int
+retrievals_with(const char *text)
+{
+	struct detail d = {text, 0};
+	int64_t count;
+	struct err err;
+
+	harness_must(store_audit_walk(harness.ca->store, 0, count_detail, &d, &count, &err), &err);
+	return d.count;
+}
+
+static void
+assert_explained_by_record(void)
+{
+	struct recover_explanation x;
+	struct err err;
+	bool told = false;
+
+	harness_must(
+	    recover_explain(harness.ca, &officer1, archived.serial, clock_now(), &x, &err), &err);
+	assert_true(x.keys[0].allowed);
+	for (size_t i = 0; i < x.keys[0].steps.count; i++)
+		told = told || strstr(x.keys[0].steps.steps[i].reason, "groups=recorded") != NULL;
+	assert_true(told);
+	recover_explanation_free(&x);
+}
+
+/* A leaver's account is deleted: the groups of that time decide, for a grant and for a denial, and
+ * what was found so is in the trail. */
+static void
+key_of_a_deleted_account_is_recovered_by_the_groups_of_that_time(void **state)
+{
+	int recorded = retrievals_with("groups=recorded");
+	struct recover_hidden hidden;
+	struct buf blob;
+
+	(void)state;
+	sqlite("UPDATE Request SET RequesterSID = 'S-1-5-21-1-2-3-9999', "
+	       "RequesterName = 'NWTRADERS\\leaver', "
+	       "RequesterDN = 'CN=Lea Ver,OU=Gone,DC=nwtraders,DC=com' WHERE HasArchivedKey = 1");
+	harness_restrict((struct harness_rule[]){{false, "1111", "1205", NULL}}, 1);
+	assert_int_equal(found(&officer1, archived.serial, &hidden), 1);
+	blob = blob_for(&officer1);
+	buf_free(&blob);
+	assert_int_equal(retrievals_with("groups=recorded"), recorded + 1);
+	assert_explained_by_record();
+	assert_refused(&officer2, archived.serial, CERTSRV_E_RESTRICTEDOFFICER);
+	harness_restrict(
+	    (struct harness_rule[]){{false, "1111", "1207", NULL}, {true, "1111", "1205", NULL}},
+	    2);
+	assert_refused(&officer1, archived.serial, CERTSRV_E_RESTRICTEDOFFICER);
+	harness_unrestrict();
+}
+
+static void
+container_and_name_of_a_deleted_account_find_its_key(void **state)
+{
+	static const char *const right[] = {"Gone\\Lea Ver", "gone\\lea ver",
+	    "NWTRADERS\\Gone\\Lea Ver"},
+				 *const wrong[] = {"NWTRADERS\\Lea Ver", "Gone\\Lea",
+				     "Users\\Lea Ver", "x\\Gone\\Lea Ver"};
+	struct recover_hidden hidden;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof right / sizeof right[0]; i++)
+		assert_int_equal(found(&officer1, right[i], &hidden), 1);
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+		assert_int_equal(found(&officer1, wrong[i], &hidden), 0);
+}
+
 static int64_t earlier; /* the archived row before the present one */
 
 /* What is known of one row's requester says nothing about the next one's of the same name. */
@@ -578,7 +665,8 @@ rows_of_one_name_and_two_entries_are_two_questions(void **state)
 	EVP_PKEY_free(archived.key);
 	make_archived();
 	sqlite("UPDATE Request SET RequesterName = 'NWTRADERS\\\\user1', RequesterSID = NULL, "
-	       "RequesterDN = NULL WHERE HasArchivedKey = 1");
+	       "RequesterDN = NULL WHERE HasArchivedKey = 1; "
+	       "UPDATE RequestBlob SET RequesterSIDs = NULL");
 	harness_restrict((struct harness_rule[]){{false, "1111", "1205", NULL}}, 1);
 	for (int i = 0; i < 2; i++) {
 		int64_t gone = i == 0 ? earlier : archived.id;
@@ -704,6 +792,8 @@ main(void)
 	    cmocka_unit_test(key_of_a_disabled_account_is_still_recovered),
 	    cmocka_unit_test(key_of_a_renamed_account_is_found_by_both_names),
 	    cmocka_unit_test(key_of_an_earlier_owner_of_the_name_is_not_the_present_ones),
+	    cmocka_unit_test(key_of_a_deleted_account_is_recovered_by_the_groups_of_that_time),
+	    cmocka_unit_test(container_and_name_of_a_deleted_account_find_its_key),
 	    cmocka_unit_test(rows_of_one_name_and_two_entries_are_two_questions),
 	    cmocka_unit_test(keys_of_both_owners_of_a_name_are_shown),
 	    cmocka_unit_test(stale_directory_hands_out_nothing),

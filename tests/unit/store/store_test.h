@@ -70,7 +70,11 @@ tear_down(void **state)
 }
 
 /* Takes a database back to an older version, for the migrations to bring it forward. */
+#define TO_VERSION_4                                                                         \
+	"DROP TABLE KraCertificate; DROP INDEX RequestRequesterDN; ALTER TABLE RequestBlob " \
+	"DROP COLUMN RequesterSIDs; PRAGMA user_version = 4;"
 #define TO_VERSION_3                                                                              \
+	TO_VERSION_4                                                                              \
 	"DROP INDEX RequestPublicKeyHash; DROP INDEX RequestRequestHash; DROP INDEX "             \
 	"RequestUnhashed; ALTER TABLE Request DROP COLUMN RequestHash; ALTER TABLE Request DROP " \
 	"COLUMN PublicKeyHash; ALTER TABLE Request DROP COLUMN CallerSID; PRAGMA user_version = " \

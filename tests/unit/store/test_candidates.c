@@ -15,6 +15,7 @@ candidates_are_found_by_every_key_without_case(void **state)
 	    {STORE_BY_COMMON_NAME, "user one"},
 	    {STORE_BY_REQUESTER, "nwtraders\\USER1"},
 	    {STORE_BY_REQUESTER_SID, "S-1-5-21-1-2-3-1101"},
+	    {STORE_BY_REQUESTER_DN, "cn=user1,ou=sales,"},
 	    {STORE_BY_SERIAL, "61 1E 23 C2 00 00 00 01"},
 	    {STORE_BY_SERIAL, "00611e23c200000001"},
 	    {STORE_BY_CERTIFICATE_HASH, "01 00 00 00 0000000000000000000000000000 0000"},
@@ -26,9 +27,11 @@ candidates_are_found_by_every_key_without_case(void **state)
 
 	sample_issued(&s, 1);
 	s.row.requester_sid = TEXT("S-1-5-21-1-2-3-1101");
+	s.row.requester_dn = TEXT("CN=User1,OU=Sales,DC=nwtraders,DC=com");
 	id = add_row(f, &s.row);
 	sample_issued(&other, 2);
 	other.row.requester_sid = TEXT("S-1-5-21-1-2-3-110");
+	other.row.requester_dn = TEXT("CN=User10,OU=Sales,DC=nwtraders,DC=com");
 	other.row.upn = TEXT("user2@nwtraders.com");
 	other.row.common_name = TEXT("User Two");
 	other.row.requester_name = TEXT("NWTRADERS\\user2");
@@ -239,6 +242,8 @@ searches_use_their_indexes(void **state)
 	    {SQL_CANDIDATES_COMMON_NAME, "RequestCommonName (CommonName=?)"},
 	    {SQL_CANDIDATES_REQUESTER, "RequestRequesterName (RequesterName=?)"},
 	    {SQL_CANDIDATES_REQUESTER_SID, "RequestRequesterSID (RequesterSID=?)"},
+	    {SQL_CANDIDATES_REQUESTER_DN, "RequestRequesterDN (RequesterDN>? AND RequesterDN<?)"},
+	    {SQL_GET_KRA, "RequestCertificateHash (CertificateHash=?)"},
 	    {SQL_CANDIDATES_SERIAL, "RequestSerialNumber (SerialNumber=?)"},
 	    {SQL_CANDIDATES_HASH, "RequestCertificateHash (CertificateHash=?)"},
 	    {SQL_EXCHANGE_CERTIFICATES, "RequestExchangeNotAfter (NotAfter>?)"},
