@@ -13,13 +13,41 @@ clock_now(void)
 	return (int64_t)time(NULL);
 }
 
-int64_t
-clock_mono_ms(void)
+static int64_t
+clock_ms(clockid_t clock)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(clock, &ts);
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+int64_t
+clock_mono_ms(void)
+{
+	return clock_ms(CLOCK_MONOTONIC);
+}
+
+int64_t
+clock_boot_ms(void)
+{
+	return clock_ms(CLOCK_BOOTTIME);
+}
+
+void
+clock_watch_begin(struct clock_watch *w)
+{
+	w->offset_ms = clock_ms(CLOCK_REALTIME) - clock_boot_ms();
+}
+
+int64_t
+clock_watch_step(struct clock_watch *w)
+{
+	int64_t before = w->offset_ms, step;
+
+	clock_watch_begin(w);
+	step = (w->offset_ms - before) / 1000;
+	return step > -CLOCK_STEP_S && step < CLOCK_STEP_S ? 0 : step;
 }
 
 bool

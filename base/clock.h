@@ -10,6 +10,18 @@
 int64_t clock_now(void);
 /* For durations: milliseconds of the monotonic clock. */
 int64_t clock_mono_ms(void);
+/* For ages: the same, and it goes on while the machine sleeps. */
+int64_t clock_boot_ms(void);
+
+/* Notices that somebody set the clock: it moves against the boot clock. */
+struct clock_watch {
+	int64_t offset_ms; /* of the clock, from the boot clock */
+};
+/* Less than this is how clocks are kept right, and no step. */
+#define CLOCK_STEP_S 10
+void clock_watch_begin(struct clock_watch *w);
+/* By how many seconds the clock was set since it was last asked; 0: it was not. */
+int64_t clock_watch_step(struct clock_watch *w);
 
 /* 8-byte negative FILETIME delta of pKIExpirationPeriod ([MS-CRTD] 2.11) to whole seconds; false if
  * not 8 bytes or not negative. */

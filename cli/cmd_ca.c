@@ -1,4 +1,4 @@
-/* dirca ca init, ca status, crl, getreg, setreg. */
+/* dirca ca init, ca status, ca exchange renew, crl, getreg, setreg. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -139,6 +139,17 @@ cmd_crl(struct work *w, struct err *err)
 	if (!http_client_json(w->ca, "POST", "/dirca/v1/crl", NULL, &answer, err))
 		return false;
 	puts("A new CRL is published.");
+	return true;
+}
+
+bool
+cmd_ca_exchange_renew(struct work *w, struct err *err)
+{
+	OWNED(own_json) json_t *answer = NULL;
+
+	if (!http_client_json(w->ca, "POST", "/dirca/v1/exchange-certificate", NULL, &answer, err))
+		return false;
+	puts("A new CA exchange certificate is in use.");
 	return true;
 }
 

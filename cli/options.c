@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "mem.h"
+#include "own.h"
 #include "text.h"
 
 enum option_kind { FLAG, TEXT, NUMBER, LIST };
@@ -243,22 +244,22 @@ read_option(const struct verb *verb, struct cli_options *opt, int argc, char **a
 	return set_value(row, opt, value, err);
 }
 
-/* One or two words of argv; *used_out counts them. */
+/* One to three words of argv; *used_out counts them. */
 static const struct verb *
 find_verb(const struct cli *cli, int argc, char **argv, int *used_out)
 {
-	const char *first = argc > 1 ? argv[1] : "";
-	char two[64];
+	const char *first = argv[1];
 
 	if (first[0] == '-' && first[1] != '-' && first[1] != '\0' && first[2] != '\0')
 		first++; /* certutil's spelling */
-	for (*used_out = 2; *used_out >= 1; (*used_out)--) {
-		if (*used_out == 2 && argc > 2)
-			snprintf(two, sizeof two, "%s %s", first, argv[2]);
-		else
-			snprintf(two, sizeof two, "%s", first);
+	for (*used_out = argc > 3 ? 3 : argc - 1; *used_out >= 1; (*used_out)--) {
+		OWNED(own_memory)
+		char *name = text_printf("%s%s%s%s%s", first, *used_out > 1 ? " " : "",
+		    *used_out > 1 ? argv[2] : "", *used_out > 2 ? " " : "",
+		    *used_out > 2 ? argv[3] : "");
+
 		for (size_t i = 0; i < cli->verb_count; i++)
-			if (text_eq_nocase(cli->verbs[i].name, two))
+			if (text_eq_nocase(cli->verbs[i].name, name))
 				return &cli->verbs[i];
 	}
 	return NULL;

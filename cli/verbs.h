@@ -3,8 +3,9 @@
  *
  *	X(name, arguments, least, most, group, needs, options, function, summary)
  *
- * "ca init": two words are one verb. `least` and `most` count arguments. What a verb needs is open
- * when its function is called (work.h). In the order of an administrator's day, in each group.
+ * "ca exchange renew": up to three words are one verb. `least` and `most` count arguments. What a
+ *verb needs is open when its function is called (work.h). In the order of an administrator's day,
+ *in each group.
  */
 #ifndef CLI_VERBS_H
 #define CLI_VERBS_H
@@ -44,6 +45,8 @@
 	    "take the CA out of the directory")                                                    \
 	X("ca status", "", 0, 0, GROUP_CA, NEEDS_CA, OPTS_SESSION | OPTS_JSON, cmd_ca_status,      \
 	    "what the CA says of itself")                                                          \
+	X("ca exchange renew", "", 0, 0, GROUP_CA, NEEDS_CA, OPTS_SESSION, cmd_ca_exchange_renew,  \
+	    "make a new CA exchange certificate, to which clients encrypt keys")                   \
 	X("ca rights", "[grant|revoke TRUSTEE RIGHT...]", 0, CLI_LIST_MAX, GROUP_CA,               \
 	    NEEDS_SESSION, OPTS_SESSION | OPTS_JSON | OPTS_DRY | OPTS_RIGHTS, cmd_ca_rights,       \
 	    "who may manage, audit and use the CA; change it")                                     \

@@ -95,9 +95,10 @@ struct ca_view {
 	size_t kra_count;
 	char *kra_problem; /* why the KRA store could not be read: then there are none, and no key
 			      is archived or recovered */
-	struct ca_xchg *xchgs; /* newest first */
+	struct ca_xchg *xchgs; /* made last first */
 	size_t xchg_count;
-	int64_t made_at;
+	int64_t made_at; /* for whether certificates were valid then */
+	int64_t read_ms; /* clock_boot_ms before the directory was read */
 	int refs;
 };
 
@@ -135,7 +136,10 @@ void ca_view_release(struct ca_view **v);
  * on SIGHUP. Requests go on with the old view meanwhile. On failure it stays and err says why;
  * requests are refused once it is older than CA_VIEW_MAX_AGE_S (ca_view_is_fresh). */
 bool ca_refresh(struct ca *ca, struct err *err);
-bool ca_view_is_fresh(const struct ca_view *v, int64_t now);
+bool ca_view_is_fresh(const struct ca_view *v, int64_t boot_ms); /* clock_boot_ms */
+/* The exchange certificate that is handed out: of those that are valid now the one that was made
+ * last; NULL: none. */
+const struct ca_xchg *ca_view_xchg(const struct ca_view *v, int64_t now);
 const struct tmpl *ca_view_template(const struct ca_view *v, const char *cn); /* without case */
 const struct tmpl *ca_view_template_by_oid(const struct ca_view *v, const char *oid);
 bool ca_view_is_enabled(const struct ca_view *v, const char *cn);
@@ -195,6 +199,8 @@ bool ca_maintain(struct ca *ca, struct vault *v, int64_t now, struct err *err);
 /* The exchange certificate's part of it, for who met a key that the vault retired; in use when it
  * returns. */
 bool ca_renew_exchange(struct ca *ca, struct vault *v, int64_t now, struct err *err);
+/* Makes a new one whatever there is, for an administrator; in use when it returns. */
+bool ca_new_exchange(struct ca *ca, struct vault *v, const char *actor, struct err *err);
 /* Makes, stores and audits a CRL now, and wakes the publisher, who brings it to the directory; the
  * number is one more than the last. */
 bool ca_publish_crl(struct ca *ca, struct vault *v, const char *actor, struct err *err);

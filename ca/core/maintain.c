@@ -17,9 +17,12 @@
 #include "text.h"
 
 #define ACTOR "dircad"
+/* A CRL that is from further ahead than this was made by a clock that has been set back since. */
+#define AHEAD_S 60
 
 struct xchg_row {
 	struct store_request *row;
+	const char *actor;
 	int64_t now;
 };
 
@@ -29,7 +32,7 @@ store_xchg(struct store_tx *tx, void *arg, struct err *err)
 	const struct xchg_row *x = arg;
 	struct ca_audit a = {.when = x->now,
 	    .event = AUDIT_ISSUED,
-	    .actor = ACTOR,
+	    .actor = x->actor,
 	    .object = x->row->serial_number,
 	    .detail = "CA exchange certificate"};
 
@@ -38,7 +41,8 @@ store_xchg(struct store_tx *tx, void *arg, struct err *err)
 
 /* Request row of [MS-WCCE] 3.2.1.4.3.2.15.1: issued, no request, CAXCHGCERT | FORCEUTF8. */
 static bool
-add_xchg_row(struct ca *ca, struct view certificate, int64_t now, struct err *err)
+add_xchg_row(
+    struct ca *ca, struct view certificate, const char *actor, int64_t now, struct err *err)
 {
 	OWNED(store_request_free)
 	struct store_request row = {.disposition = DISP_ISSUED,
@@ -46,7 +50,7 @@ add_xchg_row(struct ca *ca, struct view certificate, int64_t now, struct err *er
 	    .submitted_when = now,
 	    .resolved_when = now,
 	    .revoked_reason = -1};
-	struct xchg_row arg = {&row, now};
+	struct xchg_row arg = {&row, actor, now};
 
 	row.requester_name = mem_text(ACTOR);
 	row.caller_name = mem_text(ACTOR);
@@ -71,9 +75,9 @@ take_up(struct ca *ca, struct view certificate, int64_t now, bool *taken, struct
 	found = store_get_by_serial(ca->store, serial, &row, err);
 	if (found != STORE_NOT_FOUND || c.not_after <= now)
 		return found != STORE_FAILED;
-	if (!add_xchg_row(ca, certificate, now, err))
+	if (!add_xchg_row(ca, certificate, ACTOR, now, err))
 		return false;
-	*taken = true;
+	*taken = *taken || c.not_before <= now;
 	return true;
 }
 
@@ -105,17 +109,26 @@ take_up_xchgs(struct ca *ca, struct vault *v, int64_t now, bool *taken, struct e
 }
 
 static bool
-make_xchg(struct ca *ca, struct vault *v, const struct settings *s, int64_t now, struct err *err)
+make_xchg(struct ca *ca, struct vault *v, const struct settings *s, const char *actor, int64_t now,
+    struct err *err)
 {
 	OWNED(buf_free) struct buf certificate = {0};
+
+	return (certificate_xchg(ca, v, s->num[SETTING_XCHG_KEY_SIZE],
+		    s->num[SETTING_XCHG_VALIDITY_S], &certificate, err) &&
+		   add_xchg_row(ca, buf_view(&certificate), actor, now, err)) ||
+	       err_prefix(err, "making a CA exchange certificate");
+}
+
+static bool
+take_up_or_make_xchg(
+    struct ca *ca, struct vault *v, const struct settings *s, int64_t now, struct err *err)
+{
 	bool taken;
 
-	if (take_up_xchgs(ca, v, now, &taken, err) &&
-	    (taken || (certificate_xchg(ca, v, s->num[SETTING_XCHG_KEY_SIZE],
-			   s->num[SETTING_XCHG_VALIDITY_S], &certificate, err) &&
-			  add_xchg_row(ca, buf_view(&certificate), now, err))))
-		return true;
-	return err_prefix(err, "making a CA exchange certificate");
+	if (!take_up_xchgs(ca, v, now, &taken, err))
+		return err_prefix(err, "taking up a CA exchange certificate");
+	return taken || make_xchg(ca, v, s, ACTOR, now, err);
 }
 
 /* Does the vault have its key, and not retired it? */
@@ -130,6 +143,17 @@ is_held(struct vault *v, struct view certificate, bool *held_out, struct err *er
 	for (size_t i = 0; i < held.count; i++)
 		*held_out = *held_out || view_eq(buf_view(&held.list[i]), certificate);
 	return true;
+}
+
+/* The one that is handed out, of the time `now`: those that a clock which was ahead has left do not
+ * count. NULL: none. */
+static const struct store_request *
+newest_valid(const struct store_requests *rows, int64_t now)
+{
+	for (size_t i = 0; i < rows->count; i++)
+		if (rows->list[i].not_before <= now)
+			return &rows->list[i];
+	return NULL;
 }
 
 /* From the database: the view is not renewed while the directory is away. One that ends with the CA
@@ -147,7 +171,7 @@ xchg_is_due(struct ca *ca, struct vault *v, const struct settings *s, int64_t no
 		return true;
 	if (!store_exchange_certificates(ca->store, now, &rows, err))
 		return false;
-	newest = rows.count > 0 ? &rows.list[0] : NULL;
+	newest = newest_valid(&rows, now);
 	*due_out = newest == NULL || (newest->not_after < ca->ca_cert.not_after &&
 					 newest->not_after - s->num[SETTING_XCHG_OVERLAP_S] <= now);
 	if (*due_out)
@@ -258,12 +282,11 @@ make_crl(struct ca *ca, struct vault *v, const struct settings *s, const char *a
 	struct crl crl = {.actor = actor,
 	    .this_update = now,
 	    .next_update = now + s->num[SETTING_CRL_PERIOD_S] + s->num[SETTING_CRL_OVERLAP_S]};
-	OWNED(buf_free) struct buf newest = {0};
-	int64_t until;
+	OWNED(store_crl_free) struct store_crl newest = {0};
 
-	if (!store_newest_crl(ca->store, &crl.number, &until, &newest, err))
+	if (!store_newest_crl(ca->store, &newest, err))
 		return err_prefix(err, "publishing a CRL");
-	crl.number++;
+	crl.number = newest.number + 1;
 	if (!sign_crl(ca, v, &crl, err) || !store_do(ca->store, store_crl, &crl, err))
 		return err_prefix(err, "publishing a CRL");
 	/* The CRL stands and is served over HTTP; the directory gets it from the publisher. */
@@ -274,13 +297,13 @@ make_crl(struct ca *ca, struct vault *v, const struct settings *s, const char *a
 static bool
 crl_is_due(struct ca *ca, const struct settings *s, int64_t now, bool *due_out, struct err *err)
 {
-	OWNED(buf_free) struct buf crl = {0};
-	int64_t number, until;
+	OWNED(store_crl_free) struct store_crl crl = {0};
 
 	*due_out = false;
-	if (!store_newest_crl(ca->store, &number, &until, &crl, err))
+	if (!store_newest_crl(ca->store, &crl, err))
 		return false;
-	*due_out = number == 0 || until - s->num[SETTING_CRL_OVERLAP_S] <= now;
+	*due_out = crl.number == 0 || crl.this_update > now + AHEAD_S ||
+		   crl.next_update - s->num[SETTING_CRL_OVERLAP_S] <= now;
 	return true;
 }
 
@@ -304,9 +327,21 @@ ca_renew_exchange(struct ca *ca, struct vault *v, int64_t now, struct err *err)
 
 	pthread_mutex_lock(&ca->state->maintain_lock);
 	ok = xchg_is_due(ca, v, &view->settings, now, &due, err) &&
-	     (!due || make_xchg(ca, v, &view->settings, now, err));
+	     (!due || take_up_or_make_xchg(ca, v, &view->settings, now, err));
 	pthread_mutex_unlock(&ca->state->maintain_lock);
 	return ok && (!due || ca_refresh(ca, err));
+}
+
+bool
+ca_new_exchange(struct ca *ca, struct vault *v, const char *actor, struct err *err)
+{
+	OWNED(ca_view_release) struct ca_view *view = ca_view_get(ca);
+	bool ok;
+
+	pthread_mutex_lock(&ca->state->maintain_lock);
+	ok = make_xchg(ca, v, &view->settings, actor, clock_now(), err);
+	pthread_mutex_unlock(&ca->state->maintain_lock);
+	return ok && ca_refresh(ca, err);
 }
 
 bool
@@ -322,7 +357,7 @@ ca_maintain(struct ca *ca, struct vault *v, int64_t now, struct err *err)
 	crl = crl_is_due(ca, s, now, &crl_due, &crl_err) &&
 	      (!crl_due || make_crl(ca, v, s, ACTOR, now, &crl_err));
 	xchg = xchg_is_due(ca, v, s, now, &xchg_due, err) &&
-	       (!xchg_due || make_xchg(ca, v, s, now, err));
+	       (!xchg_due || take_up_or_make_xchg(ca, v, s, now, err));
 	pthread_mutex_unlock(&ca->state->maintain_lock);
 	if (xchg && xchg_due && !ca_refresh(ca, &refresh_err))
 		log_warn("new exchange certificate not in use yet", LOG_REASON(&refresh_err));

@@ -160,17 +160,16 @@ static bool
 settle_crl(struct ca *ca, struct err *err)
 {
 	struct own own = {.config = ca->config};
-	OWNED(buf_free) struct buf crl = {0};
-	int64_t number, until;
+	OWNED(store_crl_free) struct store_crl crl = {0};
 
-	if (!store_newest_crl(ca->store, &number, &until, &crl, err))
+	if (!store_newest_crl(ca->store, &crl, err))
 		return false;
-	if (number <= ca->state->published_crl)
+	if (crl.number <= ca->state->published_crl)
 		return true;
-	own.crl = buf_view(&crl);
+	own.crl = buf_view(&crl.der);
 	if (!ca_directory_do(ca, publish_newest, &own, err))
 		return false;
-	ca->state->published_crl = number;
+	ca->state->published_crl = crl.number;
 	return true;
 }
 

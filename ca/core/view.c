@@ -276,8 +276,9 @@ view_build(struct ca *ca, struct ca_view **out, struct err *err)
 
 	*out = NULL;
 	v->refs = 1;
-	v->made_at =
-	    clock_now(); /* before the directory is read: never younger than what it holds */
+	/* Before the directory is read: never younger than what it holds. */
+	v->made_at = clock_now();
+	v->read_ms = clock_boot_ms();
 	if (!ca_directory_do(ca, load_snapshot, &load, err))
 		return false;
 	read_templates(v);
@@ -331,13 +332,22 @@ ca_refresh(struct ca *ca, struct err *err)
 	return ok;
 }
 
-/* A clock that was set back makes the age unknown, which is as bad as too old. */
 bool
-ca_view_is_fresh(const struct ca_view *v, int64_t now)
+ca_view_is_fresh(const struct ca_view *v, int64_t boot_ms)
 {
-	int64_t age = now - v->made_at;
+	return boot_ms - v->read_ms <= CA_VIEW_MAX_AGE_S * 1000;
+}
 
-	return age <= CA_VIEW_MAX_AGE_S && age >= -CA_VIEW_MAX_AGE_S;
+const struct ca_xchg *
+ca_view_xchg(const struct ca_view *v, int64_t now)
+{
+	for (size_t i = 0; i < v->xchg_count; i++) {
+		const struct pkix_cert *c = &v->xchgs[i].cert;
+
+		if (c->not_before <= now && c->not_after > now)
+			return &v->xchgs[i];
+	}
+	return NULL;
 }
 
 /* Two templates of one name or one OID would let the second stand in for the first: then neither is

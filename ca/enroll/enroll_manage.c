@@ -34,10 +34,10 @@ check_pending(const struct store_request *row, struct err *err)
 }
 
 static bool
-fresh_view(struct ca *ca, int64_t now, struct ca_view **out, struct err *err)
+fresh_view(struct ca *ca, struct ca_view **out, struct err *err)
 {
 	*out = ca_view_get(ca);
-	if (ca_view_is_fresh(*out, now))
+	if (ca_view_is_fresh(*out, clock_boot_ms()))
 		return true;
 	return err_set(err, DIRCA_E_DIRECTORY_UNAVAILABLE,
 	    "the directory could not be read for over a minute; nothing is decided");
@@ -263,7 +263,7 @@ enroll_approve(struct ca *ca, struct vault *v, const struct principal *officer, 
 
 	*out = (struct enroll_result){0};
 	/* Right and restrictions before anything is said about the request. */
-	ok = fresh_view(ca, now, &e.view, err) &&
+	ok = fresh_view(ca, &e.view, err) &&
 	     ca_check_right(e.view, officer, CA_RIGHT_OFFICER, err) &&
 	     get_row(ca, request_id, &row, err) &&
 	     ca_check_officer(ca, e.view, officer, &row, err) && check_pending(&row, err) &&
@@ -309,8 +309,7 @@ enroll_deny(struct ca *ca, const struct principal *officer, int64_t request_id, 
 	OWNED(ca_view_release) struct ca_view *view = NULL;
 	bool ok;
 
-	ok = fresh_view(ca, now, &view, err) &&
-	     ca_check_right(view, officer, CA_RIGHT_OFFICER, err) &&
+	ok = fresh_view(ca, &view, err) && ca_check_right(view, officer, CA_RIGHT_OFFICER, err) &&
 	     get_row(ca, request_id, &row, err) && ca_check_officer(ca, view, officer, &row, err) &&
 	     check_pending(&row, err) && store_do(ca->store, write_denial, &denial, err);
 	if (!ok)
@@ -342,7 +341,7 @@ may_retrieve(
 	if (enroll_is_requester(caller, row))
 		return true;
 	view = ca_view_get(ca);
-	if (!ca_view_is_fresh(view, clock_now()))
+	if (!ca_view_is_fresh(view, clock_boot_ms()))
 		return err_set(err, DIRCA_E_DIRECTORY_UNAVAILABLE,
 		    "the directory could not be read for over a minute; rights cannot be checked");
 	return ca_check_officer(ca, view, caller, row, err);

@@ -293,7 +293,7 @@ static bool
 decide(struct recovery *r, struct store_request *row, struct err *err)
 {
 	/* The right first: without it nothing is said about what there is. */
-	return recover_check_fresh(r->view, r->now, err) &&
+	return recover_check_fresh(r->view, err) &&
 	       ca_check_right(r->view, r->officer, CA_RIGHT_OFFICER, err) &&
 	       get_row(r->ca, r->serial, row, err) && recover_decide(r, err);
 }

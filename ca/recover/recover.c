@@ -11,9 +11,9 @@
 #define SHA1_HEX_LEN 40
 
 bool
-recover_check_fresh(const struct ca_view *view, int64_t now, struct err *err)
+recover_check_fresh(const struct ca_view *view, struct err *err)
 {
-	if (ca_view_is_fresh(view, now))
+	if (ca_view_is_fresh(view, clock_boot_ms()))
 		return true;
 	return err_set(err, DIRCA_E_DIRECTORY_UNAVAILABLE,
 	    "the directory could not be read for over a minute; no key is handed out");
@@ -278,7 +278,7 @@ recover_candidates(struct ca *ca, const struct principal *officer, const char *t
 
 	*out = (struct store_requests){0};
 	*hidden = (struct recover_hidden){0};
-	ok = recover_check_fresh(view, clock_now(), err) &&
+	ok = recover_check_fresh(view, err) &&
 	     ca_check_right(view, officer, CA_RIGHT_OFFICER, err) &&
 	     ca_take_quota(ca, view, officer, 0, &retry_after_s, err) &&
 	     recover_find_rows(ca, token, out, err) &&

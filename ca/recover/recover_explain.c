@@ -77,7 +77,7 @@ recover_explain(struct ca *ca, const struct principal *officer, const char *toke
 	OWNED(store_requests_free) struct store_requests rows = {0};
 
 	*out = (struct recover_explanation){0};
-	if (recover_check_fresh(view, now, err) && find_rows(ca, token, &rows, err) &&
+	if (recover_check_fresh(view, err) && find_rows(ca, token, &rows, err) &&
 	    explain_rows(ca, view, officer, &rows, now, out, err))
 		return true;
 	recover_explanation_free(out);

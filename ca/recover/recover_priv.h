@@ -39,7 +39,7 @@ struct recovery {
 bool recover_decide(struct recovery *r, struct err *err);
 void recover_decision_free(struct recovery *r);
 
-bool recover_check_fresh(const struct ca_view *view, int64_t now, struct err *err);
+bool recover_check_fresh(const struct ca_view *view, struct err *err);
 /* Rows that a search token names, without their keys. */
 bool recover_find_rows(
     struct ca *ca, const char *token, struct store_requests *out, struct err *err);

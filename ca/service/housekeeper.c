@@ -9,12 +9,14 @@
 #include "mem.h"
 #include "own.h"
 
-#define MAINTAIN_EVERY_S 60
+#define MAINTAIN_EVERY_MS 60000
 /* Everything is read anew so often whatever the watch says: far below CA_VIEW_MAX_AGE_S. */
 #define RELOAD_EVERY_MS 30000
 #define RETRY_MS        1000 /* after a failure */
 /* Between the end of a reload and the next: a burst of changes makes a few of them. */
 #define GAP_MS 100
+/* How soon it is seen that somebody set the clock. */
+#define LOOK_EVERY_MS 1000
 
 struct housekeeper {
 	struct ca *ca;
@@ -23,6 +25,8 @@ struct housekeeper {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	bool stopping, now;
+	struct clock_watch clock;
+	bool clock_was_set;                        /* since the last maintenance */
 	int64_t ended_ms;                          /* of the last reload, on the monotonic clock */
 	enum err_code refresh_code, maintain_code; /* last outcome: a lasting failure is logged
 						      once, and once when it ends */
@@ -54,18 +58,32 @@ next_turn(const struct housekeeper *h)
 				     : RETRY_MS);
 }
 
+/* What is valid, and what is due, may be something else now. */
+static void
+look_at_clock(struct housekeeper *h)
+{
+	int64_t step = clock_watch_step(&h->clock);
+
+	if (step == 0)
+		return;
+	log_warn("the clock was set", LOG_INT("seconds", step));
+	h->now = h->clock_was_set = true;
+}
+
 /* Waits for the next reload or the end; false at the end. */
 static bool
 wait_turn(struct housekeeper *h)
 {
-	int64_t due;
+	int64_t due, now;
 	bool go;
 
 	pthread_mutex_lock(&h->lock);
-	while (!h->stopping && (due = next_turn(h)) > clock_mono_ms()) {
-		struct timespec until = {due / 1000, due % 1000 * 1000000L};
+	while (!h->stopping && (due = next_turn(h)) > (now = clock_mono_ms())) {
+		int64_t look = due < now + LOOK_EVERY_MS ? due : now + LOOK_EVERY_MS;
+		struct timespec until = {look / 1000, look % 1000 * 1000000L};
 
 		pthread_cond_timedwait(&h->wake, &h->lock, &until);
+		look_at_clock(h);
 	}
 	h->now = false;
 	go = !h->stopping;
@@ -90,7 +108,7 @@ static void *
 keep(void *arg)
 {
 	struct housekeeper *h = arg;
-	int64_t maintained = clock_now();
+	int64_t maintained = clock_boot_ms();
 	struct err err;
 
 	while (wait_turn(h)) {
@@ -98,11 +116,13 @@ keep(void *arg)
 		bool ok;
 
 		reload(h);
-		now = clock_now();
-		if (now - maintained < MAINTAIN_EVERY_S && h->maintain_code == ERR_OK)
+		now = clock_boot_ms();
+		if (now - maintained < MAINTAIN_EVERY_MS && h->maintain_code == ERR_OK &&
+		    !h->clock_was_set)
 			continue;
 		maintained = now;
-		ok = ca_maintain(h->ca, &h->vault, now, &err);
+		h->clock_was_set = false;
+		ok = ca_maintain(h->ca, &h->vault, clock_now(), &err);
 		note("maintenance", ok, &err, &h->maintain_code);
 	}
 	return NULL;
@@ -123,6 +143,7 @@ housekeeper_start(struct ca *ca, int vault_fd, struct housekeeper **out, struct 
 	pthread_cond_init(&h->wake, &attr);
 	pthread_condattr_destroy(&attr);
 	h->ended_ms = clock_mono_ms();
+	clock_watch_begin(&h->clock);
 	if (pthread_create(&h->thread, NULL, keep, h) != 0) {
 		pthread_mutex_destroy(&h->lock);
 		pthread_cond_destroy(&h->wake);

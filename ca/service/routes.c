@@ -19,6 +19,7 @@ static const struct route routes[] = {
     {"POST", "/.well-known/est/*/fullcmc", false, false, BY_ANYBODY, route_est_fullcmc},
     {"GET", "/dirca/v1/ca", false, false, BY_ANYBODY, route_ca_status},
     {"GET", "/dirca/v1/exchange-certificate", false, false, BY_ANYBODY, route_exchange_certificate},
+    {"POST", "/dirca/v1/exchange-certificate", false, false, BY_ADMIN, route_exchange_post},
     {"GET", "/dirca/v1/settings", false, false, BY_ANYBODY, route_settings_list},
     {"PUT", "/dirca/v1/settings/*", false, false, BY_ADMIN, route_setting_put},
     {"POST", "/dirca/v1/crl", false, false, BY_ADMIN, route_crl_post},

@@ -31,6 +31,7 @@ void route_est_simpleenroll(struct route_call *c);
 void route_est_fullcmc(struct route_call *c);
 void route_ca_status(struct route_call *c);
 void route_exchange_certificate(struct route_call *c);
+void route_exchange_post(struct route_call *c);
 void route_settings_list(struct route_call *c);
 void route_setting_put(struct route_call *c);
 void route_crl_post(struct route_call *c);

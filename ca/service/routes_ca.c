@@ -64,6 +64,7 @@ route_ca_status(struct route_call *c)
 {
 	OWNED(ca_view_release) struct ca_view *view = ca_view_get(c->ca);
 	OWNED(own_memory) char *subject = pkix_name_text(c->ca->ca_cert.subject);
+	const struct ca_xchg *xchg = ca_view_xchg(view, clock_now());
 	struct store_counts counts = {0};
 	struct ca_space space;
 	char until[21], xchg_until[21] = "", kinds[SIGN_KINDS_TEXT_MAX];
@@ -76,15 +77,15 @@ route_ca_status(struct route_call *c)
 	}
 	clock_format(c->ca->ca_cert.not_after, until);
 	sign_kinds_text(c->ca->config->kinds, kinds);
-	if (view->xchg_count > 0)
-		clock_format(view->xchgs[0].cert.not_after, xchg_until);
+	if (xchg != NULL)
+		clock_format(xchg->cert.not_after, xchg_until);
 	json_answer(c->http, 200,
 	    json_pack("{s:s, s:s, s:s?, s:s, s:s, s:b, s:I, s:i, s:s, s:o, s:o, s:o, s:{s:I, s:I, "
 		      "s:I, s:I, "
 		      "s:I, s:I}, s:I, s:s?, s:o, s:I, s:b}",
 		"name", c->ca->config->ca_name, "version", DIRCA_VERSION, "subject", subject,
 		"not_after", until, "exchange_certificate_not_after", xchg_until, "directory_fresh",
-		(int)ca_view_is_fresh(view, clock_now()), "kra_cert_count",
+		(int)ca_view_is_fresh(view, clock_boot_ms()), "kra_cert_count",
 		(json_int_t)view->settings.num[SETTING_KRA_CERT_COUNT], "kra_minimum",
 		c->ca->config->kra_minimum, "sign_kinds", kinds, "kras", json_kras(view),
 		"templates", json_texts(view->enabled.list, view->enabled.count),
@@ -103,20 +104,34 @@ void
 route_exchange_certificate(struct route_call *c)
 {
 	OWNED(ca_view_release) struct ca_view *view = ca_view_get(c->ca);
+	const struct ca_xchg *xchg = ca_view_xchg(view, clock_now());
 	struct err err;
 
 	if (!ca_check_right(view, &c->caller, CA_RIGHT_ENROLL, &err) ||
 	    !ca_check_archival(c->ca, &err)) {
 		json_fail(c->http, &err);
-	} else if (view->xchg_count == 0 || view->xchgs[0].cert.not_after <= clock_now()) {
+	} else if (xchg == NULL) {
 		err_set(&err, DIRCA_E_XCHG_CERT,
 		    "the CA has no valid exchange certificate at the moment; the CA's log says "
 		    "why");
 		json_fail(c->http, &err);
 	} else {
-		answer_body(
-		    c->http, 200, "application/pkix-cert", buf_view(&view->xchgs[0].cert.raw));
+		answer_body(c->http, 200, "application/pkix-cert", buf_view(&xchg->cert.raw));
 	}
+}
+
+void
+route_exchange_post(struct route_call *c)
+{
+	OWNED(ca_view_release) struct ca_view *view = ca_view_get(c->ca);
+	struct err err;
+
+	if (!ca_check_right(view, &c->caller, CA_RIGHT_ADMIN, &err) ||
+	    !ca_check_archival(c->ca, &err) ||
+	    !ca_new_exchange(c->ca, c->vault, c->caller.downlevel, &err))
+		json_fail(c->http, &err);
+	else
+		json_answer(c->http, 200, json_pack("{s:b}", "made", 1));
 }
 
 /* What is set is shown as it was written, the rest by its default number. */
@@ -217,8 +232,7 @@ void
 route_public_file(struct route_call *c)
 {
 	const char *kind = kind_of_file(c->part, c->ca->config->ca_name);
-	OWNED(buf_free) struct buf crl = {0};
-	int64_t number, next_update;
+	OWNED(store_crl_free) struct store_crl crl = {0};
 	struct err err;
 
 	c->http->status = 404;
@@ -226,8 +240,8 @@ route_public_file(struct route_call *c)
 		return;
 	if (strcmp(kind, ".crt") == 0)
 		answer_body(c->http, 200, "application/pkix-cert", buf_view(&c->ca->ca_cert.raw));
-	else if (!store_newest_crl(c->ca->store, &number, &next_update, &crl, &err))
+	else if (!store_newest_crl(c->ca->store, &crl, &err))
 		json_fail(c->http, &err);
-	else if (crl.len > 0)
-		answer_body(c->http, 200, "application/pkix-crl", buf_view(&crl));
+	else if (crl.number > 0)
+		answer_body(c->http, 200, "application/pkix-crl", buf_view(&crl.der));
 }

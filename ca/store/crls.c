@@ -30,22 +30,27 @@ store_add_crl(struct store_tx *tx, int64_t number, int64_t this_update, int64_t 
 		   (long long)number);
 }
 
+void
+store_crl_free(struct store_crl *c)
+{
+	buf_free(&c->der);
+}
+
 bool
-store_newest_crl(struct store *s, int64_t *number_out, int64_t *next_update_out,
-    struct buf *crl_out, struct err *err)
+store_newest_crl(struct store *s, struct store_crl *out, struct err *err)
 {
 	OWNED(reading_end) struct reading r = reading_begin(s, SQL_NEWEST_CRL, err);
 	enum sql_step step;
 
-	*number_out = *next_update_out = 0;
-	*crl_out = (struct buf){0};
+	*out = (struct store_crl){0};
 	if (r.conn == NULL || (step = sql_step(r.conn, r.id, err)) == SQL_FAILED)
 		return false;
 	if (step == SQL_DONE)
 		return true;
-	*number_out = sql_int(r.conn, r.id, 0);
-	*next_update_out = sql_int(r.conn, r.id, 1);
-	return sql_blob(r.conn, r.id, 2, crl_out, err);
+	out->number = sql_int(r.conn, r.id, 0);
+	out->this_update = sql_int(r.conn, r.id, 1);
+	out->next_update = sql_int(r.conn, r.id, 2);
+	return sql_blob(r.conn, r.id, 3, &out->der, err);
 }
 
 bool

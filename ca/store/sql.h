@@ -123,12 +123,13 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 	    SQL_LIST_COLUMNS                                                                       \
 	    " FROM Request r INDEXED BY RequestExchangeNotAfter "                                  \
 	    "WHERE r.RequestFlags & 8 <> 0 AND r.Disposition = 20 AND r.NotAfter > ? "             \
-	    "ORDER BY r.NotBefore DESC, r.RequestID DESC LIMIT ?")                                 \
+	    "ORDER BY r.RequestID DESC LIMIT ?")                                                   \
 	X(REVOKED, SQL_READER,                                                                     \
-	    "SELECT SerialNumber, RevokedEffectiveWhen, RevokedReason FROM Request "               \
+	    "SELECT SerialNumber, min(RevokedEffectiveWhen, ?1), RevokedReason FROM Request "      \
 	    "INDEXED BY RequestRevokedNotAfter "                                                   \
-	    "WHERE Disposition = 21 AND NotAfter > (SELECT coalesce(max(CRLThisUpdate), 0) "       \
-	    "FROM Crl) AND RevokedEffectiveWhen <= ? ORDER BY RequestID")                          \
+	    "WHERE Disposition = 21 AND NotAfter > coalesce((SELECT CRLThisUpdate FROM Crl "       \
+	    "WHERE CRLThisUpdate <= ?1 ORDER BY CRLNumber DESC LIMIT 1), 0) "                      \
+	    "AND (RevokedEffectiveWhen <= ?1 OR RevokedWhen > ?1) ORDER BY RequestID")             \
 	X(COUNT_REQUESTS, SQL_READER,                                                              \
 	    "SELECT Disposition, count(*), sum(HasArchivedKey) FROM Request GROUP BY Disposition") \
 	X(SET_SETTING, SQL_WRITER,                                                                 \
@@ -141,7 +142,7 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 	    "INSERT INTO Crl(CRLNumber, CRLThisUpdate, CRLNextUpdate, CRLRawCRL) "                 \
 	    "SELECT ?1, ?2, ?3, ?4 WHERE ?1 > (SELECT coalesce(max(CRLNumber), 0) FROM Crl)")      \
 	X(NEWEST_CRL, SQL_READER,                                                                  \
-	    "SELECT CRLNumber, CRLNextUpdate, CRLRawCRL FROM Crl "                                 \
+	    "SELECT CRLNumber, CRLThisUpdate, CRLNextUpdate, CRLRawCRL FROM Crl "                  \
 	    "ORDER BY CRLNumber DESC LIMIT 1")                                                     \
 	X(ALL_CRLS, SQL_READER,                                                                    \
 	    "SELECT CRLNumber, CRLThisUpdate, CRLRawCRL FROM Crl ORDER BY CRLNumber")              \

@@ -274,7 +274,7 @@ struct store_settings {
 bool store_list_settings(struct store *s, struct store_settings *out, struct err *err);
 void store_settings_free(struct store_settings *s);
 
-/* Valid CA exchange certificates (CR_FLG_CAXCHGCERT), newest first, not_after > now. */
+/* CA exchange certificates (CR_FLG_CAXCHGCERT) with not_after > now, made last first. */
 bool store_exchange_certificates(
     struct store *s, int64_t now, struct store_requests *out, struct err *err);
 struct store_revoked {
@@ -282,14 +282,20 @@ struct store_revoked {
 	int64_t when;
 	int reason;
 };
-/* Revoked rows for a CRL made at `now`: effective by then, and not expired before the newest stored
- * CRL was made (RFC 5280 3.3: an entry appears on one CRL issued after the certificate's expiry
- * before it goes). `when` is the effective date. */
+/* Revoked rows for a CRL made at `now`: effective by then, and not expired before the CRL that came
+ * before was made (RFC 5280 3.3: an entry appears on one CRL issued after the certificate's expiry
+ * before it goes). A CRL of a time that is yet to come, as a clock that was ahead leaves one, is
+ * none that came before; what was revoked at such a time is effective. `when` is the effective
+ * date, `now` at most. */
 bool store_revoked(struct store *s, int64_t now, struct store_revoked **out, size_t *count_out,
     struct err *err); /* free each serial, then the list */
-/* Newest CRL: number 0 and empty buffer if none. */
-bool store_newest_crl(struct store *s, int64_t *number_out, int64_t *next_update_out,
-    struct buf *crl_out, struct err *err);
+struct store_crl {
+	int64_t number, this_update, next_update;
+	struct buf der;
+};
+void store_crl_free(struct store_crl *c);
+/* The one with the greatest number; number 0 and empty if none. */
+bool store_newest_crl(struct store *s, struct store_crl *out, struct err *err);
 
 /* Every CRL that was published, by number; `each` ends the walk with false and err. */
 typedef bool store_crl_each(

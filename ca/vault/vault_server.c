@@ -21,8 +21,11 @@
 #define SECURE_HEAP  (1 << 20)
 #define DRAIN_MAX    (2u << 20) /* more than any request of a client can make */
 #define THREAD_STACK (1 << 20)
-#define PURGE_S      60
-#define KEEP_MAX     (1 << 20) /* bytes of a buffer that are kept between requests */
+#define PURGE_MS     60000
+/* A clock that was set is believed once it has gone on from there for so long: whoever sets it
+ * wrong for a while destroys no key. */
+#define SETTLE_MS 3600000
+#define KEEP_MAX  (1 << 20) /* bytes of a buffer that are kept between requests */
 
 struct server;
 
@@ -159,7 +162,7 @@ wait_a_second(struct server *s)
 {
 	struct timespec until;
 
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec++;
 	pthread_mutex_lock(&s->gate_lock);
 	if (!s->stopping)
@@ -178,24 +181,38 @@ is_stopping(struct server *s)
 	return stopping;
 }
 
-/* Once a second the journal and what was opened reach the disk, once a minute exchange keys whose
- * certificates have ended are destroyed. */
+/* Those of certificates that have ended, if the clock is to be believed, and retired ones. */
+static void
+purge(struct server *s, bool settled)
+{
+	struct err err;
+
+	if (!vault_xchgs_purge(&s->state.xchgs, settled ? clock_now() : INT64_MIN, &err))
+		log_error("an exchange key was not destroyed", LOG_REASON(&err));
+}
+
+/* Once a second the journal and what was opened reach the disk, once a minute exchange keys are
+ * destroyed. */
 static void *
 keeper_main(void *context)
 {
 	struct server *s = context;
-	int64_t purged = 0;
+	int64_t now, set = clock_boot_ms(), purged = set - PURGE_MS;
+	struct clock_watch clock;
 	struct err err;
 
+	clock_watch_begin(&clock);
 	while (!is_stopping(s)) {
 		if (!journal_sync(&s->state.journal, &err))
 			log_error("the journal may not be on the disk", LOG_REASON(&err));
 		if (!vault_xchgs_sync(&s->state.xchgs, &err))
 			log_error("what was opened may not be on the disk", LOG_REASON(&err));
-		if (clock_now() - purged >= PURGE_S || clock_now() < purged) {
-			purged = clock_now();
-			if (!vault_xchgs_purge(&s->state.xchgs, purged, &err))
-				log_error("an exchange key was not destroyed", LOG_REASON(&err));
+		now = clock_boot_ms();
+		if (clock_watch_step(&clock) != 0)
+			set = now;
+		if (now - purged >= PURGE_MS) {
+			purged = now;
+			purge(s, now - set >= SETTLE_MS);
 		}
 		wait_a_second(s);
 	}
@@ -357,12 +374,16 @@ int
 vault_run(const struct vault_config *config)
 {
 	struct server s = {.config = config};
+	pthread_condattr_t attr;
 
 	/* The supervisor says when to end; a terminal's signals are not for this process. */
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 	pthread_mutex_init(&s.gate_lock, NULL);
-	pthread_cond_init(&s.gate, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&s.gate, &attr);
+	pthread_condattr_destroy(&attr);
 	atomic_init(&s.running, 0);
 	return load_and_serve(&s);
 }

@@ -21,7 +21,7 @@
 #                            kra add, kra publish, CA\KRACertCount 2 (or 1 if N is 1)
 #   ca_lab_no_quota          one account may ask for any number of certificates
 #
-# DIRCA_BIN is the folder of the programs. CA_LAB_OPTIONS may hold further lines for dircad.conf.
+# DIRCA_BIN is the folder of the programs. CA_LAB_OPTIONS may hold further lines for dircad.conf, CA_LAB_PRELOAD a library for dircad.
 
 # shellcheck source-path=SCRIPTDIR source=lab.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
@@ -142,7 +142,7 @@ ca_lab_answers() {
 
 # With GSSAPI the tickets of dircad come from its keytab by themselves.
 ca_lab_dircad_start() {
-	KRB5_CLIENT_KTNAME=${LAB_DIRCAD_KEYTAB:-} KRB5CCNAME=MEMORY:dircad "$DIRCA_BIN/dircad" -c "$DIRCAD_CONF" </dev/null >>"$CA_LAB_DIR/dircad.log" 2>&1 &
+	LD_PRELOAD=${CA_LAB_PRELOAD:-} KRB5_CLIENT_KTNAME=${LAB_DIRCAD_KEYTAB:-} KRB5CCNAME=MEMORY:dircad "$DIRCA_BIN/dircad" -c "$DIRCAD_CONF" </dev/null >>"$CA_LAB_DIR/dircad.log" 2>&1 &
 	echo $! >"$CA_LAB_DIR/dircad.pid"
 	lab_answers $! ca_lab_answers && return 0
 	tail -5 "$CA_LAB_DIR/dircad.log" >&2

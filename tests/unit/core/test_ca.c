@@ -10,13 +10,12 @@
 static void
 view_is_fresh_for_a_minute(void **state)
 {
-	const struct ca_view v = {.made_at = 1000};
+	const struct ca_view v = {.read_ms = 1000000};
 
 	(void)state;
-	assert_true(ca_view_is_fresh(&v, 1000));
-	assert_true(ca_view_is_fresh(&v, 1060));
-	assert_false(ca_view_is_fresh(&v, 1061));
-	assert_false(ca_view_is_fresh(&v, 939)); /* the clock was set back */
+	assert_true(ca_view_is_fresh(&v, 1000000));
+	assert_true(ca_view_is_fresh(&v, 1060000));
+	assert_false(ca_view_is_fresh(&v, 1060001));
 }
 
 static void
@@ -363,32 +362,30 @@ setting_is_checked_audited_and_in_force(void **state)
 static int64_t
 crl_number(void)
 {
-	struct buf crl;
-	int64_t number, until;
+	struct store_crl crl;
 	struct err err;
 
-	harness_must(store_newest_crl(harness.ca->store, &number, &until, &crl, &err), &err);
-	buf_free(&crl);
-	return number;
+	harness_must(store_newest_crl(harness.ca->store, &crl, &err), &err);
+	store_crl_free(&crl);
+	return crl.number;
 }
 
 static void
 crl_is_published_at_start_and_on_demand(void **state)
 {
-	struct buf crl;
-	int64_t number, until;
+	struct store_crl crl;
 	char path[128], command[512];
 	struct err err;
 
 	(void)state;
 	assert_int_equal(crl_number(), 1);
 	harness_must(ca_publish_crl(harness.ca, &harness.vault, "caadmin", &err), &err);
-	harness_must(store_newest_crl(harness.ca->store, &number, &until, &crl, &err), &err);
-	assert_int_equal(number, 2);
+	harness_must(store_newest_crl(harness.ca->store, &crl, &err), &err);
+	assert_int_equal(crl.number, 2);
 	assert_int_equal(harness_audited(AUDIT_CRL_PUBLISHED, true), 2);
 	snprintf(path, sizeof path, "%s/crl.der", harness.dir);
-	harness_must(file_replace(path, buf_view(&crl), 0600, &err), &err);
-	buf_free(&crl);
+	harness_must(file_replace(path, buf_view(&crl.der), 0600, &err), &err);
+	store_crl_free(&crl);
 	snprintf(command, sizeof command,
 	    "cd '%s' && openssl crl -inform DER -in crl.der -noout -text -CAfile state/ca.crt >out "
 	    "2>&1 && grep -q 'verify OK' out",
@@ -452,6 +449,8 @@ maintenance_renews_within_the_overlap(void **state)
 	assert_int_equal(crl_number(), number + 1);
 }
 
+/* Of the CRL that was made for a time to come, as by a clock that was ahead, there is one of today.
+ */
 static void
 restart_finds_everything_again(void **state)
 {
@@ -468,7 +467,7 @@ restart_finds_everything_again(void **state)
 	assert_int_equal(v->xchg_count, xchgs);
 	assert_int_equal(v->settings.num[SETTING_KRA_CERT_COUNT], 2);
 	ca_view_release(&v);
-	assert_int_equal(crl_number(), number);
+	assert_int_equal(crl_number(), number + 1);
 }
 
 static void

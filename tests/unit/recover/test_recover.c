@@ -725,7 +725,7 @@ stale_directory_hands_out_nothing(void **state)
 	struct recover_hidden hidden;
 
 	(void)state;
-	view->made_at -= 61;
+	view->read_ms -= 61000;
 	assert_refused(&officer1, archived.serial, DIRCA_E_DIRECTORY_UNAVAILABLE);
 	assert_false(recover_candidates(harness.ca, &officer1, "user1", &rows, &hidden, &err));
 	assert_int_equal(err.code, DIRCA_E_DIRECTORY_UNAVAILABLE);

@@ -244,9 +244,9 @@ read_everything(struct fixture *f)
 	struct store_settings settings = {0};
 	struct store_counts counts;
 	struct store_revoked *revoked = NULL;
-	struct buf crl = {0};
+	struct store_crl crl = {0};
 	char *value = NULL;
-	int64_t a, b;
+	int64_t a;
 	size_t n = 0;
 	bool ok = store_get_request(f->store, 1, &r, &f->err) == STORE_FOUND;
 
@@ -267,8 +267,8 @@ read_everything(struct fixture *f)
 	ok = ok && store_list_settings(f->store, &settings, &f->err) && settings.count == 1;
 	store_settings_free(&settings);
 	ok = ok && store_revoked(f->store, 1, &revoked, &n, &f->err) && n == 0;
-	ok = ok && store_newest_crl(f->store, &a, &b, &crl, &f->err) && a == 0;
-	buf_free(&crl);
+	ok = ok && store_newest_crl(f->store, &crl, &f->err) && crl.number == 0;
+	store_crl_free(&crl);
 	ok = ok && store_count(f->store, &counts, &f->err) && counts.archived_keys == 1;
 	return ok && store_audit_walk(f->store, 0, NULL, NULL, &a, &f->err) && a == 1;
 }

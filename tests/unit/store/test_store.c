@@ -242,21 +242,21 @@ the_newest_crl_is_kept_and_numbers_only_grow(void **state)
 {
 	struct fixture *f = *state;
 	struct crl c = {1, 100, 200, {(const uint8_t *)"first", 5}};
-	int64_t number, next;
-	struct buf bytes;
+	struct store_crl newest;
 
-	assert_ok(f, store_newest_crl(f->store, &number, &next, &bytes, &f->err));
-	assert_int_equal(number, 0);
-	assert_int_equal(bytes.len, 0);
-	buf_free(&bytes);
+	assert_ok(f, store_newest_crl(f->store, &newest, &f->err));
+	assert_int_equal(newest.number, 0);
+	assert_int_equal(newest.der.len, 0);
+	store_crl_free(&newest);
 	assert_ok(f, store_do(f->store, work_crl, &c, &f->err));
 	c = (struct crl){3, 150, 250, {(const uint8_t *)"third", 5}};
 	assert_ok(f, store_do(f->store, work_crl, &c, &f->err));
-	assert_ok(f, store_newest_crl(f->store, &number, &next, &bytes, &f->err));
-	assert_int_equal(number, 3);
-	assert_int_equal(next, 250);
-	assert_memory_equal(bytes.ptr, "third", 5);
-	buf_free(&bytes);
+	assert_ok(f, store_newest_crl(f->store, &newest, &f->err));
+	assert_int_equal(newest.number, 3);
+	assert_int_equal(newest.this_update, 150);
+	assert_int_equal(newest.next_update, 250);
+	assert_memory_equal(newest.der.ptr, "third", 5);
+	store_crl_free(&newest);
 
 	assert_false(store_do(f->store, work_crl, &c, &f->err));
 	assert_int_equal(f->err.code, ERROR_FILE_EXISTS);
@@ -307,14 +307,17 @@ revoked_rows_leave_the_crl_after_one_that_outlived_them(void **state)
 	assert_ok(f, store_do(f->store, work_revoke, &r, &f->err));
 	add_row(f, &three.row);
 
-	assert_revoked(f, 399, 0, NULL);
-	assert_revoked(f, 400, 1, one.serial);
+	assert_revoked(f, 500, 1, one.serial);
 	assert_revoked(f, 700, 2, one.serial);
 	assert_ok(f, store_do(f->store, work_crl, &c, &f->err));
 	assert_revoked(f, 2100, 2, one.serial);
 	c = (struct crl){2, 2100, 2200, {(const uint8_t *)"crl", 3}};
 	assert_ok(f, store_do(f->store, work_crl, &c, &f->err));
 	assert_revoked(f, 2200, 0, NULL);
+	/* That CRL was of a clock that was ahead. */
+	assert_revoked(f, 1800, 2, one.serial);
+	/* And this clock is behind: both were revoked at 500. */
+	assert_revoked(f, 450, 2, one.serial);
 }
 
 int

@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# Somebody sets the clock of the CA's machine, by days and by years, and sets it right again.
+# usage: clocks.sh CLOCK_SHIM
+# shellcheck disable=SC2317 # the functions are called through check
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source-path=SCRIPTDIR source=../support/ca_lab.sh
+. "$here/../support/ca_lab.sh"
+# shellcheck source-path=SCRIPTDIR source=../support/checks.sh
+. "$here/../support/checks.sh"
+
+dir=$(mktemp -d /tmp/dirca-clocks.XXXXXX)
+finish() {
+	ca_lab_stop
+	checks_clean "$dir"
+}
+checks_begin "$dir"
+trap finish EXIT
+CA_LAB_PRELOAD=${1:?the library}
+export CLOCK_SHIM=$dir/clock
+DAY=86400
+
+# set_clock SECONDS: dircad's from the right one.
+set_clock() { python3 -c 'import struct, sys; open(sys.argv[1], "r+b").write(struct.pack("q", int(sys.argv[2])))' "$CLOCK_SHIM" "$1"; }
+head -c 8 /dev/zero >"$CLOCK_SHIM"
+
+sql() { sqlite3 "$CA_STATE/dirca.db" "PRAGMA busy_timeout = 5000; $1" | tail -n +2; }
+is() { local want=$1 got; shift; got=$("$@"); [ "$got" = "$want" ] || { echo "'$got' instead of '$want'"; return 1; }; }
+logged() { grep -F "$1" "$dir/dircad.log"; }
+crl() { curl -sf --max-time 5 "$CA_HTTP_URL/dirca/$CA_NAME.crl" >"$dir/crl" && openssl crl -inform DER -in "$dir/crl" "$@" -noout; }
+crl_number() { crl -crlnumber | sed 's/.*=0x//'; }
+crl_is_newer_than() { [ $((16#$(crl_number))) -gt $((16#$1)) ]; }
+crl_begins_in_the_past() { [ "$(date -d "$(crl -lastupdate | cut -d= -f2)" +%s)" -le "$(date +%s)" ]; }
+revoked() { crl -text | grep -c 'Serial Number:'; }
+vault_keys() { find "$CA_STATE/vault" -name 'xchg-*.key' | wc -l; }
+archives() { rm -f "$dir/$1".*; ca_lab_enroll user1 EFSArchive "$dir/$1.pfx" --key p256; }
+# Sets the clock and waits until dircad has seen it for the nth time and put things in order.
+step() { # SECONDS N
+	local before
+	before=$(crl_number)
+	set_clock "$1" && ca_lab_eventually seen "$2" && ca_lab_eventually crl_is_newer_than "$before"
+}
+seen() { [ "$(grep -cF 'the clock was set' "$dir/dircad.log")" -ge "$1" ]; }
+
+check "a CA" ca_lab_start "$dir" external
+[ "$CHECKS_BAD" -eq 0 ] && check "a KRA" ca_lab_kras 1
+[ "$CHECKS_BAD" -eq 0 ] || { checks_end; exit 1; }
+check "templates for elliptic curves" ca_lab_allow_ec EFSArchive User
+
+# ---- revoked certificates stay on the CRL, exchange keys in the vault ----
+check "a key is archived" archives first
+revoke() {
+	sql "UPDATE Request SET Disposition = 21, RevokedReason = 1, RevokedWhen = unixepoch(), RevokedEffectiveWhen = unixepoch()
+		WHERE RequestID = (SELECT max(RequestID) FROM Request) RETURNING NotAfter"
+}
+check "and its certificate revoked" revoke
+check "a CRL names it" ca_lab_as caadmin crl
+check "once" is 1 revoked
+check "ten days ahead there is a new CRL" step $((10 * DAY)) 1
+check "back again there is one of today" step 0 2
+check "which says so" crl_begins_in_the_past
+check "the vault still has the key of before" is 2 vault_keys
+check "keys are archived at once" archives second
+check "ten years ahead the certificate has ended" step $((3653 * DAY)) 3
+check "back again it is on the CRL" step 0 4
+check "as before" is 1 revoked
+check "a CRL more does not change that" ca_lab_as caadmin crl
+check "and it is there" is 1 revoked
+check "keys are archived" archives third
+check "a day back" set_clock -$DAY
+check "is seen" ca_lab_eventually seen 5
+check "no request is refused for the age of the directory's picture" ca_lab_status .directory_fresh
+check "the right time again" set_clock 0
+check "is seen" ca_lab_eventually seen 6
+check "keys are archived again" archives fourth
+check "the log says by how much" logged 'event="the clock was set" seconds=864'
+
+# ---- an exchange key that is lost ----
+check "an administrator has a new one made" ca_lab_as caadmin ca exchange renew
+check "by his name" is 'NWTRADERS\caadmin' sql "SELECT Actor FROM Audit WHERE EventID = 791 ORDER BY RowID DESC LIMIT 1"
+check "keys are archived to it" archives fifth
+lose_keys() {
+	ca_lab_dircad_stop && rm -f "$CA_STATE"/vault/xchg-*.key && ca_lab_dircad_start && ca_lab_eventually ca_lab_is_ready
+}
+check "without any of its keys the CA starts" lose_keys
+check "and archives to a new one" archives sixth
+
+checks_end
