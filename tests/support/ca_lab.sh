@@ -49,7 +49,7 @@ ca_lab_pass() {
 # The person's dirca.conf.
 ca_lab_person() {
 	local home
-	home=$(ca_lab_home "$1")
+	home=$CA_LAB_DIR/home/$1
 	[ ! -f "$home/.config/dirca.conf" ] || return 0
 	lab_mkdir "$home/.config" || return 1
 	{
@@ -73,10 +73,9 @@ ca_lab_person() {
 }
 
 ca_lab_as() {
-	local user=$1 home
+	local user=$1 home=$CA_LAB_DIR/home/$1
 	shift
 	ca_lab_person "$user" || return 1
-	home=$(ca_lab_home "$user")
 	if [ "$CA_LAB_MECH" = gssapi ]; then
 		[ -f "$home/ccache" ] ||
 			kinit -c "FILE:$home/ccache" "$user" <"$(lab_password_file "$user")" >/dev/null || return 1

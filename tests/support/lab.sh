@@ -57,10 +57,10 @@ lab_use() {
 	[ ${#LAB_DIR} -le 90 ] || lab_fail "$LAB_DIR: too long for the name of a Unix socket in it; choose a shorter folder"
 }
 
-# lab_export NAME VALUE: into the environment and DIR/env, which a later shell may source.
+# lab_export NAME VALUE: into the environment and DIR/env, which a later shell may source: the last line of a name counts.
 lab_export() {
 	export "$1=$2"
-	touch "$LAB_DIR/env" && sed -i "/^export $1=/d" "$LAB_DIR/env" && echo "export $1=${2@Q}" >>"$LAB_DIR/env"
+	echo "export $1=${2@Q}" >>"$LAB_DIR/env"
 }
 
 lab_is_gone() {
@@ -105,7 +105,10 @@ lab_end() {
 lab_password_file() {
 	local file=$LAB_DIR/passwords/$1
 	[ -n "$LAB_DIR" ] || lab_fail "lab_password_file $1: start a server first" || return 1
-	lab_mkdir "$LAB_DIR/passwords" && (umask 077 && printf '%s-Passw0rd' "$1" >"$file") && echo "$file"
+	if [ ! -f "$file" ]; then
+		lab_mkdir "$LAB_DIR/passwords" && (umask 077 && printf '%s-Passw0rd' "$1" >"$file") || return 1
+	fi
+	echo "$file"
 }
 
 # lab_make_tls ADDRESS...: a throw-away CA and a server certificate for the names under which the directory is reached.
