@@ -1,11 +1,11 @@
 /*
- * What verifying, decrypting and key agreement are for a fuzz target of preset "fuzz" that is about
+ * What verifying, decrypting and key agreement are for a fuzz target of preset "asan" that is about
  * decoders: nothing that takes time, with a result that the input chooses, so that both ways behind
  * it are walked. Linked with --wrap into single targets; the programs' own sources know nothing of
  * it, and no other build has this file.
  */
 #ifndef DIRCA_FUZZ
-#error "for targets of the preset fuzz only"
+#error "for targets of libFuzzer only"
 #endif
 
 #include <string.h>
