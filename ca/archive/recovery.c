@@ -391,27 +391,25 @@ check_kra_key(const struct pkix_cert *kra, EVP_PKEY *key, struct err *err)
 		   "the KRA's private key does not belong to the KRA certificate");
 }
 
-bool
-recover_unwrap(const struct recovery_blob *b, const struct pkix_cert *kra_certificate,
-    EVP_PKEY *kra_key, EVP_PKEY **key_out, struct err *err)
+/* A recipient is a public key: a certificate that was renewed with its key opens what was sealed to
+ * the one before. */
+static bool
+has_key_of(const struct recovery_blob *b, size_t i, const struct pkix_cert *kra)
+{
+	const struct pkix_cert *c = recovery_recipient(b, i);
+
+	return recipient_is(&b->archived.recipients[i], kra) ||
+	       (c != NULL && view_eq(c->spki, kra->spki));
+}
+
+static bool
+open_recipient(
+    const struct recovery_blob *b, size_t i, EVP_PKEY *kra_key, EVP_PKEY **key_out, struct err *err)
 {
 	OWNED(secret_free) struct secret blob = {0};
 	OWNED(own_pkey) EVP_PKEY *priv = NULL, *pub = NULL;
-	size_t i = 0;
 
-	*key_out = NULL;
-	while (i < b->archived.count && !recipient_is(&b->archived.recipients[i], kra_certificate))
-		i++;
-	if (i == b->archived.count) {
-		no_recipient(b, kra_certificate, err);
-		return false;
-	}
-	if (b->has_retrieval && !retrieval_has_kra(&b->retrieval, kra_certificate->sha256))
-		return err_set(err, E_ACCESSDENIED,
-		    "the CA did not make this recovery blob for this key recovery agent, whose "
-		    "certificate is not in its KRA store any more");
-	if (!check_kra_key(kra_certificate, kra_key, err) ||
-	    !cms_enveloped_open(&b->archived, i, kra_key, &blob, err) ||
+	if (!cms_enveloped_open(&b->archived, i, kra_key, &blob, err) ||
 	    !keyblob_decode(secret_view(&blob), &priv, err) ||
 	    !pkix_public_key(b->certificate.spki, &pub, err))
 		return false;
@@ -420,4 +418,21 @@ recover_unwrap(const struct recovery_blob *b, const struct pkix_cert *kra_certif
 		    err, "the recovered key and the certificate of the recovery blob");
 	*key_out = own_give(&priv);
 	return true;
+}
+
+bool
+recover_unwrap(const struct recovery_blob *b, const struct pkix_cert *kra_certificate,
+    EVP_PKEY *kra_key, EVP_PKEY **key_out, struct err *err)
+{
+	*key_out = NULL;
+	for (size_t i = 0; i < b->archived.count; i++)
+		if (has_key_of(b, i, kra_certificate))
+			return check_kra_key(kra_certificate, kra_key, err) &&
+			       open_recipient(b, i, kra_key, key_out, err);
+	/* Whose key a recipient without a certificate has is known by trying it. */
+	for (size_t i = 0; i < b->archived.count; i++)
+		if (recovery_recipient(b, i) == NULL && open_recipient(b, i, kra_key, key_out, err))
+			return true;
+	no_recipient(b, kra_certificate, err);
+	return false;
 }

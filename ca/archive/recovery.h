@@ -14,7 +14,7 @@ struct recovery_make {
 	struct view certificate;  /* whose key it is */
 	const struct view *chain; /* CA certificates: issuer first; the first signs the blob */
 	size_t chain_count;
-	const struct view *kras; /* KRA certificates */
+	const struct view *kras; /* KRA certificates that are at hand: an aid, for whom it is */
 	size_t kra_count;
 	const EVP_MD *digest;
 	/* The act: request, audit row, time, officer. The certificates are filled in here. */
@@ -59,10 +59,9 @@ bool recovery_verify(
 /* KRA certificate for recipient i, NULL if the message lacks it. */
 const struct pkix_cert *recovery_recipient(const struct recovery_blob *b, size_t i);
 
-/* On the KRA's machine: finds the recipient that `kra_certificate` is, decrypts, proves the key
- * against the certificate. CRYPT_E_NO_DECRYPT_CERT names the recipients if none fits;
- * E_ACCESSDENIED if the retrieval is for other agents. The only place outside the vault where the
- * archived key is plain. */
+/* On the KRA's machine: finds the recipient that has the public key of `kra_certificate`, decrypts,
+ * proves the key against the certificate. CRYPT_E_NO_DECRYPT_CERT names the recipients if none
+ * fits. The only place outside the vault where the archived key is plain. */
 bool recover_unwrap(const struct recovery_blob *b, const struct pkix_cert *kra_certificate,
     EVP_PKEY *kra_key, EVP_PKEY **key_out, struct err *err);
 

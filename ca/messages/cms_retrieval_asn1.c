@@ -62,7 +62,7 @@ check(const struct retrieval *r, struct err *err)
 		return bad(err, "the officer's name is absent, over-long or no text");
 	if (r->officer_sid != NULL && !check_text(r->officer_sid, SID_MAX))
 		return bad(err, "the officer's SID is over-long or no text");
-	if (r->chain_count == 0 || r->kra_count == 0 || r->chain_count > RETRIEVAL_CERTS_MAX ||
+	if (r->chain_count == 0 || r->chain_count > RETRIEVAL_CERTS_MAX ||
 	    r->kra_count > RETRIEVAL_CERTS_MAX - r->chain_count)
 		return bad(err, "too few or too many certificates are named");
 	return true;
@@ -261,10 +261,4 @@ bool
 retrieval_has(const struct retrieval *r, const uint8_t sha256[RETRIEVAL_HASH_LEN])
 {
 	return count_everywhere(r, sha256) > 0;
-}
-
-bool
-retrieval_has_kra(const struct retrieval *r, const uint8_t sha256[RETRIEVAL_HASH_LEN])
-{
-	return count_hash(r->kras, r->kra_count, sha256) > 0;
 }

@@ -23,7 +23,7 @@ struct retrieval {
 	struct retrieval_hash certificate;
 	struct retrieval_hash *chain; /* the CA that signs first */
 	size_t chain_count;
-	struct retrieval_hash *kras;
+	struct retrieval_hash *kras; /* whose certificates the CA has; none need be */
 	size_t kra_count;
 };
 
@@ -33,8 +33,7 @@ bool retrieval_encode(const struct retrieval *r, struct buf *der_out, struct err
  * ERROR_INVALID_DATA. */
 bool retrieval_decode(struct view der, struct retrieval *out, struct err *err);
 void retrieval_free(struct retrieval *r);
-/* The certificate is one of those named; one of the KRAs. */
+/* The certificate is one of those named. */
 bool retrieval_has(const struct retrieval *r, const uint8_t sha256[RETRIEVAL_HASH_LEN]);
-bool retrieval_has_kra(const struct retrieval *r, const uint8_t sha256[RETRIEVAL_HASH_LEN]);
 
 #endif

@@ -141,18 +141,34 @@ test_ca(const char *dn, const char *kind)
 	    .not_after = TEST_NOW + 5000 * TEST_DAY});
 }
 
+/* `key` is taken over. */
 static inline struct test_cert
-test_kra(const struct test_cert *ca, const char *dn, const char *kind, uint8_t serial)
+test_kra_with_key(const struct test_cert *ca, const char *dn, EVP_PKEY *key, uint8_t serial)
 {
 	return test_issue(&(struct test_issue){.dn = dn,
-	    .key = test_key(kind),
+	    .key = key,
 	    .issuer = ca,
 	    .usage =
-		strncmp(kind, "rsa", 3) == 0 ? "critical,keyEncipherment" : "critical,keyAgreement",
+		EVP_PKEY_is_a(key, "RSA") ? "critical,keyEncipherment" : "critical,keyAgreement",
 	    .eku = KRA_EKU,
 	    .serial = serial,
 	    .not_before = TEST_NOW - 900 * TEST_DAY,
 	    .not_after = TEST_NOW + 4000 * TEST_DAY});
+}
+
+static inline struct test_cert
+test_kra(const struct test_cert *ca, const char *dn, const char *kind, uint8_t serial)
+{
+	return test_kra_with_key(ca, dn, test_key(kind), serial);
+}
+
+/* A certificate with the same key. */
+static inline struct test_cert
+test_kra_renewed(
+    const struct test_cert *ca, const struct test_cert *old, const char *dn, uint8_t serial)
+{
+	assert_int_equal(EVP_PKEY_up_ref(old->key), 1);
+	return test_kra_with_key(ca, dn, old->key, serial);
 }
 
 static inline struct test_cert

@@ -98,6 +98,64 @@ stranger_is_told_who_can_open_the_blob(void **state)
 	recovery_free(&out);
 }
 
+static void
+assert_opens(const struct recovery_blob *b, const struct test_cert *who, bool opens)
+{
+	EVP_PKEY *key;
+	struct err err = {0};
+
+	assert_int_equal(recover_unwrap(b, &who->cert, who->key, &key, &err), opens);
+	if (opens)
+		assert_int_equal(EVP_PKEY_eq(key, user.key), 1);
+	else
+		assert_int_equal(err.code, CRYPT_E_NO_DECRYPT_CERT);
+	EVP_PKEY_free(key);
+}
+
+/* The paper advises to renew KRA certificates with the same key. */
+static void
+kra_who_renewed_with_the_same_key_opens_old_blobs(void **state)
+{
+	struct test_cert renewed[] = {
+	    test_kra_renewed(&ca, &kra1, "CN=kra1,DC=nwtraders,DC=com", 20),
+	    test_kra_renewed(&root, &ec_kra, "CN=somebody,DC=nwtraders,DC=com", 21)};
+	struct recovery_blob out;
+	struct err err = {0};
+
+	(void)state;
+	assert_true(recovery_decode(buf_view(&blob), &out, &err));
+	for (size_t i = 0; i < 2; i++) {
+		assert_opens(&out, &renewed[i], true);
+		test_cert_free(&renewed[i]);
+	}
+	recovery_free(&out);
+}
+
+/* The certificates in the message are an aid: none of them must be there. */
+static void
+kra_whose_certificate_the_ca_has_lost_opens_the_blob(void **state)
+{
+	struct test_cert renewed = test_kra_renewed(&ca, &kra2, "CN=kra2,DC=nwtraders,DC=com", 20);
+	const struct test_cert *const who[] = {&kra1, &kra2, &ec_kra, &renewed};
+	struct recovery_make in = usual();
+	struct recovery_blob out;
+	struct buf made;
+	struct err err = {0};
+
+	(void)state;
+	for (size_t left = 0; left < 2; left++) {
+		in.kra_count = left;
+		make_blob(&in, ca.key, &made);
+		assert_true(recovery_decode(buf_view(&made), &out, &err));
+		for (size_t i = 0; i < 4; i++)
+			assert_opens(&out, who[i], true);
+		assert_opens(&out, &stranger, false);
+		recovery_free(&out);
+		buf_free(&made);
+	}
+	test_cert_free(&renewed);
+}
+
 /* The CA signed a blob whose key is not that of the certificate: the KRA's side does not hand it
  * out. */
 static void
@@ -304,6 +362,9 @@ main(void)
 	    cmocka_unit_test(certificate_named_twice_is_included_once),
 	    WITH_BLOB(each_kra_opens_the_blob),
 	    WITH_BLOB(stranger_is_told_who_can_open_the_blob),
+	    WITH_BLOB(kra_who_renewed_with_the_same_key_opens_old_blobs),
+	    WITH_BLOB(kra_whose_certificate_the_ca_has_lost_opens_the_blob),
+
 	    cmocka_unit_test(key_of_another_certificate_is_not_recovered),
 	    cmocka_unit_test(blob_signed_by_another_key_is_refused),
 	    WITH_BLOB(tampered_content_is_refused),

@@ -282,28 +282,6 @@ the_retrieval_says_who_fetched_it(void **state)
 	recovery_free(&b);
 }
 
-/* The key is sealed to him, but the CA named others at this retrieval. */
-static void
-a_kra_whom_the_retrieval_does_not_name_opens_nothing(void **state)
-{
-	struct recovery_make in = usual();
-	struct recovery_blob b;
-	struct buf made;
-	EVP_PKEY *key;
-	struct err err;
-
-	(void)state;
-	in.kra_count = 2;
-	make_blob(&in, ca.key, &made);
-	assert_true(recovery_decode(buf_view(&made), &b, &err));
-	assert_true(recover_unwrap(&b, &kra2.cert, kra2.key, &key, &err));
-	EVP_PKEY_free(key);
-	assert_false(recover_unwrap(&b, &ec_kra.cert, ec_kra.key, &key, &err));
-	assert_int_equal(err.code, E_ACCESSDENIED);
-	recovery_free(&b);
-	buf_free(&made);
-}
-
 int
 main(void)
 {
@@ -320,7 +298,6 @@ main(void)
 	    WITH_BLOB(the_option_does_not_weaken_a_blob_that_has_one),
 	    cmocka_unit_test(sha1_is_taken_on_request_only),
 	    WITH_BLOB(the_retrieval_says_who_fetched_it),
-	    cmocka_unit_test(a_kra_whom_the_retrieval_does_not_name_opens_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
