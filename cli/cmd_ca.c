@@ -93,6 +93,8 @@ print_status(const json_t *answer)
 {
 	static const char *const counts[] = {
 	    "issued", "pending", "denied", "failed", "revoked", "archived_keys"};
+	const json_t *problem;
+	size_t i;
 
 	printf("CA: %s (dirca %s)\n  Subject: %s\n  NotAfter: %s\n  Exchange certificate until: "
 	       "%s\n  Directory: %s\n  KRAs used per key: %lld (at least %lld)\n  Signs: %s\n",
@@ -111,7 +113,9 @@ print_status(const json_t *answer)
 	if (json_is_string(json_object_get(answer, "archival_excluded")))
 		printf("  Key archival: EXCLUDED: %s\n", json_text(answer, "archival_excluded"));
 	print_kras(json_object_get(answer, "kras"));
-	for (size_t i = 0; i < COUNT_OF(counts); i++)
+	json_array_foreach(json_object_get(answer, "kra_problems"), i, problem)
+	    printf("  KRA STORE: %s\n", json_string_value(problem));
+	for (i = 0; i < COUNT_OF(counts); i++)
 		printf("  %s: %lld\n", counts[i],
 		    (long long)json_integer_value(
 			json_object_get(json_object_get(answer, "requests"), counts[i])));

@@ -211,24 +211,6 @@ cmd_kra_publish(struct work *w, struct err *err)
 	return true;
 }
 
-static struct view
-find_by_hash(const struct pki_snapshot *pki, struct view sha1)
-{
-	for (size_t i = 0; i < pki->kras.count; i++) {
-		const struct dir_attr *a = dir_entry_attr(&pki->kras.list[i], "userCertificate");
-
-		for (size_t k = 0; a != NULL && k < a->count; k++) {
-			OWNED(pkix_cert_free) struct pkix_cert cert = {0};
-			struct err ignored;
-
-			if (pkix_cert_decode(buf_view(&a->values[k]), &cert, &ignored) &&
-			    view_eq(view_of(cert.sha1, sizeof cert.sha1), sha1))
-				return buf_view(&a->values[k]);
-		}
-	}
-	return (struct view){0};
-}
-
 /* The certificate that the argument means: a file, or the SHA-1 of one in the KRA container. */
 static bool
 find_named(
@@ -237,7 +219,7 @@ find_named(
 	OWNED(buf_free) struct buf hash = {0};
 
 	if (strlen(what) == 40 && hex_decode(what, &hash, err)) {
-		*out = find_by_hash(s->pki, buf_view(&hash));
+		*out = pki_snapshot_kra(s->pki, buf_view(&hash));
 		return out->len > 0 ||
 		       err_set(err, CRYPT_E_NOT_FOUND,
 			   "the KRA container holds no certificate with SHA-1 %s", what);

@@ -93,9 +93,10 @@ struct ca_view {
 	struct settings settings;
 	struct ca_kra *kras;
 	size_t kra_count;
-	char *kra_problem; /* why the KRA store could not be read: then there are none, and no key
-			      is archived or recovered */
-	struct ca_xchg *xchgs; /* made last first */
+	struct texts kra_problems; /* sentences about what is left out of the KRA store, and why it
+				      could not be read */
+	bool kras_unknown;         /* it could not be read yet: nothing can be said of KRAs */
+	struct ca_xchg *xchgs;     /* made last first */
 	size_t xchg_count;
 	int64_t made_at; /* for whether certificates were valid then */
 	int64_t read_ms; /* clock_boot_ms before the directory was read */
@@ -128,6 +129,10 @@ void ca_close(struct ca **ca);
 /* No decision rests on a picture of the directory that is older than this, whatever becomes of the
  * directory. (What is known of a person is kept for PRINCIPAL_CACHE_TTL_MS.) */
 #define CA_VIEW_MAX_AGE_S 60
+
+/* A copy of the certificate in the database, in the unit of work that stores what is sealed to it.
+ */
+bool ca_kra_keep(struct store_tx *tx, const struct ca_kra *kra, struct err *err);
 
 struct ca_view *ca_view_get(struct ca *ca);
 void ca_view_release(struct ca_view **v);

@@ -219,6 +219,26 @@ open_database(struct ca *ca, struct err *err)
 	return store_open(path, &ca->store, err);
 }
 
+static bool
+keep_all(struct store_tx *tx, void *arg, struct err *err)
+{
+	const struct ca_view *v = arg;
+
+	for (size_t i = 0; i < v->kra_count; i++)
+		if (!ca_kra_keep(tx, &v->kras[i], err))
+			return false;
+	return true;
+}
+
+/* Of what is in the KRA store: older programs made no copies. */
+static bool
+keep_kras(struct ca *ca, struct err *err)
+{
+	OWNED(ca_view_release) struct ca_view *v = ca_view_get(ca);
+
+	return store_do(ca->store, keep_all, v, err);
+}
+
 bool
 ca_open(const struct config *config, struct vault *v, struct ca **out, struct err *err)
 {
@@ -232,7 +252,7 @@ ca_open(const struct config *config, struct vault *v, struct ca **out, struct er
 	    !open_database(ca, err) ||
 	    !dir_pool_open(&ca->state->directory_config,
 		(size_t)config->workers + SPARE_CONNECTIONS, &ca->directory, err) ||
-	    !ca_refresh(ca, err))
+	    !ca_refresh(ca, err) || !keep_kras(ca, err))
 		return err_prefix(err, "CA '%s'", config->ca_name);
 	/* Archived keys can be fetched without it; the housekeeper tries again. */
 	if (!ca_maintain(ca, v, clock_now(), &later))

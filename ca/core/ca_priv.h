@@ -39,4 +39,7 @@ struct ca_state {
 /* A whole new view from directory, settings and KRA store, with one reference. */
 bool view_build(struct ca *ca, struct ca_view **out, struct err *err);
 
+/* The KRA store into `v`. `last` is the view before it, NULL at first. */
+bool view_read_kras(struct ca *ca, const struct ca_view *last, struct ca_view *v, struct err *err);
+
 #endif

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "clock.h"
-#include "kra_store.h"
 #include "log.h"
 #include "mem.h"
 #include "oids.h"
@@ -161,53 +160,6 @@ read_service_hosts(const struct config *config, struct ca_view *v, struct err *e
 }
 
 static bool
-read_kra(struct ca *ca, struct ca_kra *k, struct view der, int64_t now, struct err *err)
-{
-	struct err why;
-
-	if (!pkix_cert_decode(der, &k->cert, err))
-		return false;
-	k->valid =
-	    pkix_public_key(k->cert.spki, &k->key, &why) &&
-	    kra_validate(&k->cert, ca->state->kra_issuers, ca->state->kra_issuer_count, now, &why);
-	if (!k->valid)
-		k->reason = mem_text(why.msg);
-	return true;
-}
-
-/* What is in the KRA store. */
-struct stored_kras {
-	struct buf *list;
-	size_t count;
-};
-
-static void
-stored_kras_free(struct stored_kras *s)
-{
-	kra_store_free(&s->list, s->count);
-}
-
-/* With a damaged KRA store the CA goes on without archival (paper, "Loading KRA Certificates"). */
-static bool
-read_kras(struct ca *ca, struct ca_view *v, struct err *err)
-{
-	OWNED(stored_kras_free) struct stored_kras stored = {0};
-	struct err why;
-
-	if (!kra_store_list(ca->config, &stored.list, &stored.count, &why)) {
-		v->kra_problem = mem_text(why.msg);
-		return true;
-	}
-	v->kras = mem_zero(stored.count, sizeof *v->kras);
-	for (size_t i = 0; i < stored.count; i++) {
-		v->kra_count++; /* what was read of it is freed with the view */
-		if (!read_kra(ca, &v->kras[i], buf_view(&stored.list[i]), v->made_at, err))
-			return false;
-	}
-	return true;
-}
-
-static bool
 read_xchg(const struct store_request *row, struct ca_xchg *x, struct err *err)
 {
 	OWNED(buf_free) struct buf id = {0};
@@ -261,7 +213,7 @@ view_free(struct ca_view *v)
 		free(v->kras[i].reason);
 	}
 	free(v->kras);
-	free(v->kra_problem);
+	texts_free(&v->kra_problems);
 	for (size_t i = 0; i < v->xchg_count; i++)
 		pkix_cert_free(&v->xchgs[i].cert);
 	free(v->xchgs);
@@ -284,8 +236,8 @@ view_build(struct ca *ca, struct ca_view **out, struct err *err)
 	read_templates(v);
 	if (!enterprise_oids_load(&v->pki->oids, &v->oids, &v->broken_oids, err) ||
 	    !read_service(ca, v, err) || !read_service_hosts(ca->config, v, err) ||
-	    !settings_load(ca->store, &v->settings, err) || !read_kras(ca, v, err) ||
-	    !read_xchgs(ca, v, err))
+	    !settings_load(ca->store, &v->settings, err) ||
+	    !view_read_kras(ca, ca->state->view, v, err) || !read_xchgs(ca, v, err))
 		return false;
 	*out = own_give(&v);
 	return true;

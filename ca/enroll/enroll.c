@@ -45,6 +45,7 @@ enrollment_free(struct enrollment *e)
 	principal_free(&e->subject);
 	enroll_request_free(&e->request);
 	buf_free(&e->archived);
+	free(e->kras);
 	free(e->kra_hashes);
 	buf_free(&e->certificate);
 	buf_free(&e->response);

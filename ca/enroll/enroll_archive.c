@@ -51,8 +51,12 @@ kra_is_usable(const struct enrollment *e, const struct ca_kra *k)
 static bool
 refuse_kras(const struct enrollment *e, size_t valid, size_t needed, struct err *err)
 {
-	const char *reason = e->view->kra_problem;
+	const struct texts *problems = &e->view->kra_problems;
+	const char *reason = problems->count > 0 ? problems->list[0] : NULL;
 
+	if (e->view->kras_unknown)
+		return err_set(err, DIRCA_E_IO, "the KRA store cannot be read now: %s",
+		    reason != NULL ? reason : "?");
 	for (size_t i = 0; i < e->view->kra_count && reason == NULL; i++)
 		reason = e->view->kras[i].reason;
 	return err_set(err, CERTSRV_E_NO_VALID_KRA,
@@ -175,7 +179,6 @@ bool
 enroll_archive(struct enrollment *e, struct err *err)
 {
 	size_t needed = (size_t)e->view->settings.num[SETTING_KRA_CERT_COUNT];
-	OWNED(own_memory) const struct ca_kra **picks = NULL;
 	const struct ca_xchg *xchg = NULL;
 
 	if (e->request.payload.len == 0)
@@ -184,12 +187,13 @@ enroll_archive(struct enrollment *e, struct err *err)
 		return err_set(err, DIRCA_E_TOO_LARGE,
 		    "the encrypted private key has %zu bytes; no key needs more than %d",
 		    e->request.payload.len, PAYLOAD_MAX);
-	picks = mem_zero(needed, sizeof(*picks));
+	e->kras = mem_zero(needed, sizeof(*e->kras));
 	if (!find_xchg(e, &xchg, err) || !enroll_check_bound_exchange(e, &xchg->cert, err))
 		return false;
-	pick_kras(e, picks, needed);
-	if (!rewrap(e, xchg, picks, needed, err))
+	pick_kras(e, e->kras, needed);
+	if (!rewrap(e, xchg, e->kras, needed, err))
 		return false;
-	e->kra_hashes = hash_lines(picks, needed);
+	e->kra_count = needed;
+	e->kra_hashes = hash_lines(e->kras, needed);
 	return true;
 }

@@ -229,6 +229,16 @@ is_first(struct unit *u, struct store_tx *tx, struct err *err)
 	return enroll_check_key(c->e, tx, err);
 }
 
+/* Whatever becomes of the KRA store, it is known who can open the key. */
+static bool
+keep_kras(struct store_tx *tx, const struct enrollment *e, struct err *err)
+{
+	for (size_t i = 0; i < e->kra_count; i++)
+		if (!ca_kra_keep(tx, e->kras[i], err))
+			return false;
+	return true;
+}
+
 static bool
 write_unit(struct store_tx *tx, void *arg, struct err *err)
 {
@@ -249,7 +259,7 @@ write_unit(struct store_tx *tx, void *arg, struct err *err)
 	if (u->archived != NULL) {
 		a.event = AUDIT_KEY_ARCHIVED;
 		a.detail = u->archived;
-		if (!ca_audit(tx, &a, err))
+		if (!ca_audit(tx, &a, err) || !keep_kras(tx, u->commit->e, err))
 			return false;
 	}
 	if (row->disposition == DISP_ISSUED &&

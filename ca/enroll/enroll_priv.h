@@ -123,8 +123,10 @@ struct enrollment {
 	struct certificate_names names; /* of the plan */
 	bool deciding;                  /* a refusal now is a denial, else an error */
 	/* archival */
-	struct buf archived; /* EnvelopedData for the KRAs */
-	char *kra_hashes;    /* KeyRecoveryHashes */
+	struct buf archived;        /* EnvelopedData for the KRAs */
+	const struct ca_kra **kras; /* whom it is sealed to, of the view */
+	size_t kra_count;
+	char *kra_hashes; /* KeyRecoveryHashes */
 	/* result */
 	struct buf certificate;
 	struct buf response;

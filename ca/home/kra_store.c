@@ -2,8 +2,10 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "file.h"
@@ -95,11 +97,22 @@ kra_store_remove(const struct config *config, const char *sha1_hex, struct err *
 	       err_prefix(err, "removing from the KRA store");
 }
 
+/* A file that is being written has no name yet (file_create). */
 static int
-is_store_name(const struct dirent *d)
+is_entry(const struct dirent *d)
 {
-	return strspn(d->d_name, "0123456789abcdef") == SHA1_HEX_LEN &&
-	       strcmp(d->d_name + SHA1_HEX_LEN, SUFFIX) == 0;
+	return d->d_name[0] != '.' && strstr(d->d_name, SUFFIX ".new-") == NULL;
+}
+
+static bool
+check_name(const char *name, const char *path, struct err *err)
+{
+	return (strspn(name, "0123456789abcdef") == SHA1_HEX_LEN &&
+		   strcmp(name + SHA1_HEX_LEN, SUFFIX) == 0) ||
+	       err_set(err, DIRCA_E_CONFIG,
+		   "%s: is named otherwise than certificates of the KRA store are; `dirca kra add` "
+		   "puts them there",
+		   path);
 }
 
 /* Is it the one certificate of its file, which has its hash for a name? */
@@ -119,19 +132,33 @@ check_entry(
 }
 
 static bool
-read_entry(const struct config *config, const char *name, struct buf *out, struct err *err)
+read_entry(const char *path, const char *name, struct buf *out, struct err *err)
 {
-	OWNED(own_memory) char *path = text_printf("%s/kra/%s", config->state_dir, name);
 	struct buf *list = NULL;
 	size_t count = 0;
 	bool ok;
 
-	if (!pem_certificates_file(path, &list, &count, err))
+	if (!check_name(name, path, err) || !pem_certificates_file(path, &list, &count, err))
 		return false;
 	if ((ok = check_entry(list, count, path, name, err)))
 		*out = buf_give(&list[0]);
 	pem_list_free(&list, count);
 	return ok;
+}
+
+/* Whether the entry itself is why it could not be read. What else there is passes, and says nothing
+ * about the entry. */
+static bool
+is_unusable(const char *path, const struct err *why)
+{
+	OWNED(own_fd) int fd = -1;
+	struct stat st;
+
+	if (why->code != DIRCA_E_IO)
+		return true;
+	if ((fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)) == -1)
+		return errno == ENOENT || errno == EACCES || errno == ELOOP || errno == ENXIO;
+	return fstat(fd, &st) == 0 && !S_ISREG(st.st_mode);
 }
 
 struct listing {
@@ -147,31 +174,48 @@ listing_free(struct listing *l)
 	free(l->names);
 }
 
+/* Appends the entry to the list, or to what is left out. */
+static bool
+take_entry(const char *folder, const char *name, struct buf *list, size_t *count,
+    struct texts *skipped, struct err *err)
+{
+	OWNED(own_memory) char *path = text_printf("%s/%s", folder, name);
+
+	if (*count == KRA_STORE_MAX)
+		err_set(err, DIRCA_E_CONFIG, "%s: is behind the first %d certificates", path,
+		    KRA_STORE_MAX);
+	else if (read_entry(path, name, &list[*count], err))
+		return ++*count > 0;
+	if (!is_unusable(path, err))
+		return false;
+	if (skipped != NULL)
+		texts_add(skipped, err->msg);
+	return true;
+}
+
 bool
-kra_store_list(
-    const struct config *config, struct buf **list_out, size_t *count_out, struct err *err)
+kra_store_list(const struct config *config, struct buf **list_out, size_t *count_out,
+    struct texts *skipped_out, struct err *err)
 {
 	OWNED(own_memory) char *folder = config_path(config, "kra");
 	OWNED(listing_free) struct listing found = {.count = -1};
 	struct buf *list;
+	size_t count = 0;
 
 	*list_out = NULL;
 	*count_out = 0;
 	/* Sorted, so that the ring of KRAs has one order. */
-	found.count = scandir(folder, &found.names, is_store_name, alphasort);
+	found.count = scandir(folder, &found.names, is_entry, alphasort);
 	if (found.count < 0 && errno != ENOENT)
 		return err_errno(err, DIRCA_E_IO, "%s: cannot list the KRA store", folder);
-	if (found.count > KRA_STORE_MAX)
-		return err_set(
-		    err, DIRCA_E_CONFIG, "%s: more than %d certificates", folder, KRA_STORE_MAX);
-	list = mem_zero(found.count > 0 ? (size_t)found.count : 1, sizeof *list);
+	list = mem_zero(KRA_STORE_MAX, sizeof *list);
 	for (int i = 0; i < found.count; i++)
-		if (!read_entry(config, found.names[i]->d_name, &list[i], err)) {
-			kra_store_free(&list, (size_t)i);
+		if (!take_entry(folder, found.names[i]->d_name, list, &count, skipped_out, err)) {
+			kra_store_free(&list, count);
 			return false;
 		}
 	*list_out = list;
-	*count_out = found.count > 0 ? (size_t)found.count : 0;
+	*count_out = count;
 	return true;
 }
 

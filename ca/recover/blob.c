@@ -67,50 +67,6 @@ check_key(struct recovery *r, struct err *err)
 	return true;
 }
 
-static const struct ca_kra *
-kra_by_sha1(const struct ca_view *view, const struct buf *sha1)
-{
-	for (size_t i = 0; i < view->kra_count; i++)
-		if (sha1->len == sizeof view->kras[i].cert.sha1 &&
-		    memcmp(sha1->ptr, view->kras[i].cert.sha1, sha1->len) == 0)
-			return &view->kras[i];
-	return NULL;
-}
-
-/* KRA certificates of the row that are still in the KRA store, valid or not: an expired KRA can
- * open what was sealed to it. With some of them gone the others can still recover; with all gone
- * nobody would know who could (paper, "Missing KRA Certificate in the CA Registry"). */
-static bool
-check_kras(struct recovery *r, struct err *err)
-{
-	const struct ca_view *view = r->view;
-	const struct store_request *row = r->row;
-	const char *text = row->key_recovery_hashes != NULL ? row->key_recovery_hashes : "";
-	OWNED(own_memory) char *hashes = mem_text(text);
-	OWNED(own_memory) struct view *list = mem_zero(view->kra_count + 1, sizeof *list);
-	char *rest = hashes, *line;
-
-	while ((line = strsep(&rest, "\n")) != NULL && r->kra_count < view->kra_count) {
-		OWNED(buf_free) struct buf sha1 = {0};
-		const struct ca_kra *k;
-
-		if (*line == '\0')
-			continue;
-		if (!hex_decode(line, &sha1, err))
-			return false;
-		if ((k = kra_by_sha1(view, &sha1)) != NULL)
-			list[r->kra_count++] = buf_view(&k->cert.raw);
-	}
-	if (r->kra_count == 0)
-		return err_set(err, CRYPT_E_NOT_FOUND,
-		    "none of the KRA certificates that this key is sealed to is in the KRA "
-		    "store%s%s; add them again with 'dirca kra add': %s",
-		    view->kra_problem != NULL ? ": " : "",
-		    view->kra_problem != NULL ? view->kra_problem : "", text);
-	r->kras = own_give(&list);
-	return true;
-}
-
 /* ---- the words of explanations ---- */
 
 static char *
@@ -158,7 +114,8 @@ told_key(const struct recovery *r)
 static char *
 told_kras(const struct recovery *r)
 {
-	return text_printf("%zu KRA certificates that can open it are known", r->kra_count);
+	return text_printf("of %zu KRA certificates that can open it, %zu are at hand",
+	    r->sealed_to, r->kra_count);
 }
 
 static struct explain_reason
@@ -187,7 +144,7 @@ static const struct recover_check checks[] = {
     {"officer-rights", check_rules, told_rules, reason_rules},
     {"own-request", check_own, told_own, NULL},
     {"archived-key", check_key, told_key, NULL},
-    {"kra", check_kras, told_kras, NULL},
+    {"kra", recover_find_kras, told_kras, NULL},
 };
 
 bool
@@ -207,8 +164,21 @@ recover_decide(struct recovery *r, struct err *err)
 void
 recover_decision_free(struct recovery *r)
 {
+	for (size_t i = 0; i < r->kra_count; i++)
+		buf_free(&r->kras[i]);
 	free(r->kras);
 	*r = (struct recovery){0};
+}
+
+/* free() */
+static struct view *
+buf_views(const struct buf *list, size_t count)
+{
+	struct view *views = mem_zero(count + 1, sizeof *views);
+
+	for (size_t i = 0; i < count; i++)
+		views[i] = buf_view(&list[i]);
+	return views;
 }
 
 /* `audit_row` is that of the retrieval, on disk already. */
@@ -218,13 +188,12 @@ make_blob(
 {
 	const struct ca *ca = r->ca;
 	OWNED(own_memory) char *officer = printable_escape(r->officer->downlevel);
-	OWNED(own_memory) struct view *chain = mem_zero(ca->chain_count + 1, sizeof *chain);
+	OWNED(own_memory) struct view *chain = buf_views(ca->chain, ca->chain_count);
+	OWNED(own_memory) struct view *kras = buf_views(r->kras, r->kra_count);
 	OWNED(buf_free) struct buf attrs = {0};
 	OWNED(buf_free) struct buf signature = {0};
 	char sid[SID_TEXT_MAX];
 
-	for (size_t i = 0; i < ca->chain_count; i++)
-		chain[i] = buf_view(&ca->chain[i]);
 	if (r->officer->has_sid)
 		sid_to_text(&r->officer->sid, sid);
 	const struct recovery_make in = {
@@ -232,7 +201,7 @@ make_blob(
 	    .certificate = buf_view(&r->row->raw_certificate),
 	    .chain = chain,
 	    .chain_count = ca->chain_count,
-	    .kras = r->kras,
+	    .kras = kras,
 	    .kra_count = r->kra_count,
 	    .digest = ca->digest,
 	    .retrieval = {.request_id = r->row->request_id,

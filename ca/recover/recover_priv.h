@@ -31,13 +31,18 @@ struct recovery {
 	void *step_arg;
 	/* results */
 	struct officer_decision restriction;
-	struct view *kras; /* certificates that the key is sealed to, of the view */
-	size_t kra_count;
+	struct buf *kras; /* certificates that the key is sealed to, as far as they were found */
+	size_t kra_count, sealed_to;
 };
 
 /* The one list of checks. Stops at the first refusal. */
 bool recover_decide(struct recovery *r, struct err *err);
 void recover_decision_free(struct recovery *r);
+
+/* The KRA certificates of the row, wherever they are: KRA store, copies and own rows of the
+ * database, KRA container of the directory. Valid or not: an expired KRA can open what was sealed
+ * to it. */
+bool recover_find_kras(struct recovery *r, struct err *err);
 
 bool recover_check_fresh(const struct ca_view *view, struct err *err);
 /* Rows that a search token names, without their keys. */

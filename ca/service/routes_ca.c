@@ -82,7 +82,7 @@ route_ca_status(struct route_call *c)
 	json_answer(c->http, 200,
 	    json_pack("{s:s, s:s, s:s?, s:s, s:s, s:b, s:I, s:i, s:s, s:o, s:o, s:o, s:{s:I, s:I, "
 		      "s:I, s:I, "
-		      "s:I, s:I}, s:I, s:s?, s:o, s:I, s:b}",
+		      "s:I, s:I}, s:I, s:s?, s:o, s:I, s:b, s:o}",
 		"name", c->ca->config->ca_name, "version", DIRCA_VERSION, "subject", subject,
 		"not_after", until, "exchange_certificate_not_after", xchg_until, "directory_fresh",
 		(int)ca_view_is_fresh(view, clock_boot_ms()), "kra_cert_count",
@@ -97,7 +97,8 @@ route_ca_status(struct route_call *c)
 		"unpublished", (json_int_t)counts.unpublished, "archival_excluded",
 		c->ca->no_archival, "broken_oids",
 		json_texts(view->broken_oids.list, view->broken_oids.count), "free_megabytes",
-		(json_int_t)space.free_mb, "low_space", (int)space.low));
+		(json_int_t)space.free_mb, "low_space", (int)space.low, "kra_problems",
+		json_texts(view->kra_problems.list, view->kra_problems.count)));
 }
 
 void

@@ -37,6 +37,7 @@
 #define SANDBOX_POSSIBLE true
 #endif
 
+#define KRA_RETRY_S      10
 #define RESTART_DELAY_MS 500
 #define STOP_MS          20000
 
@@ -53,7 +54,7 @@ static volatile sig_atomic_t want_stop, want_reload;
 static void
 on_signal(int number)
 {
-	if (number == SIGHUP)
+	if (number == SIGHUP || number == SIGALRM)
 		want_reload = 1;
 	else if (number != SIGCHLD)
 		want_stop = 1;
@@ -213,29 +214,54 @@ child_vault(const struct config *config, const struct child_fds *fds)
 
 /* ---- the pair ---- */
 
+/* What the store holds, as a list to give and to free. */
+struct kra_list {
+	struct buf *list;
+	size_t count;
+	struct texts skipped;
+};
+
+static void
+kra_list_free(struct kra_list *k)
+{
+	kra_store_free(&k->list, k->count);
+	texts_free(&k->skipped);
+}
+
+/* Numbers of events are those of the paper, "Loading KRA Certificates". */
+static void
+log_kras(const struct kra_list *k, size_t usable)
+{
+	for (size_t i = 0; i < k->skipped.count; i++)
+		log_error("KRA certificate not loaded", LOG_INT("event_id", 85),
+		    LOG_STR("reason", k->skipped.list[i]));
+	log_info("KRA store given to the vault", LOG_INT("certificates", (int64_t)k->count),
+	    LOG_INT("usable", (int64_t)usable));
+	if (usable == 0 && k->count + k->skipped.count > 0)
+		log_error("no usable KRA certificate; no key is archived", LOG_INT("event_id", 82));
+}
+
 static bool
 give_kras(struct supervisor *s, struct err *err)
 {
-	struct buf *list = NULL;
+	OWNED(kra_list_free) struct kra_list k = {0};
 	OWNED(own_memory) struct view *views = NULL;
-	size_t count = 0, usable = 0;
-	bool ok;
+	size_t usable = 0;
 
-	/* A damaged KRA store stops archival and nothing else: the front says so to whoever asks
-	 * for it. */
-	if (!kra_store_list(s->config, &list, &count, err)) {
-		log_error("the KRA store cannot be read; no key is archived until it can",
-		    LOG_REASON(err));
-		count = 0;
+	/* What passes by itself takes no KRA away. */
+	if (!kra_store_list(s->config, &k.list, &k.count, &k.skipped, err)) {
+		log_error("the KRA store cannot be read now; the vault keeps the list that it has",
+		    LOG_INT("event_id", 83), LOG_REASON(err));
+		alarm(KRA_RETRY_S);
+		return true;
 	}
-	views = mem_zero(count, sizeof *views);
-	for (size_t i = 0; i < count; i++)
-		views[i] = buf_view(&list[i]);
-	if ((ok = vault_set_kras(s->control, views, count, &usable, err)))
-		log_info("KRA store given to the vault", LOG_INT("certificates", (int64_t)count),
-		    LOG_INT("usable", (int64_t)usable));
-	kra_store_free(&list, count);
-	return ok;
+	views = mem_zero(k.count, sizeof *views);
+	for (size_t i = 0; i < k.count; i++)
+		views[i] = buf_view(&k.list[i]);
+	if (!vault_set_kras(s->control, views, k.count, &usable, err))
+		return false;
+	log_kras(&k, usable);
+	return true;
 }
 
 static bool
@@ -409,7 +435,7 @@ static void
 set_signals(sigset_t *while_waiting)
 {
 	struct sigaction action = {.sa_handler = on_signal};
-	const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD};
+	const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGALRM, SIGCHLD};
 	sigset_t block;
 
 	sigemptyset(&block);

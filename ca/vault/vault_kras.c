@@ -116,7 +116,8 @@ vault_kras_set(struct vault_kras *k, const struct view *certificates, size_t cou
 		OWNED(kra_free) struct vault_kra kra = {0};
 
 		if (!load_kra(k, certificates[i], now, &kra, &reason)) {
-			log_warn("KRA certificate not usable", LOG_REASON(&reason));
+			log_warn("KRA certificate not usable", LOG_INT("event_id", 84),
+			    LOG_REASON(&reason));
 		} else if (!already_in(list, kra.cert.sha256)) {
 			list->list[list->count++] = kra;
 			kra = (struct vault_kra){0};

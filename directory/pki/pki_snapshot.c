@@ -1,5 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
+#include <openssl/sha.h>
 
 #include "clock.h"
 #include "pki_priv.h"
@@ -121,4 +122,20 @@ pki_snapshot_service(const struct pki_snapshot *s, const char *ca_name)
 	free(shortened);
 	/* Two objects that claim the name: none is trusted with the CA's rights. */
 	return hits == 1 ? found : NULL;
+}
+
+struct view
+pki_snapshot_kra(const struct pki_snapshot *s, struct view sha1)
+{
+	uint8_t hash[SHA_DIGEST_LENGTH];
+
+	for (size_t i = 0; i < s->kras.count; i++) {
+		const struct dir_attr *a = dir_entry_attr(&s->kras.list[i], "userCertificate");
+
+		for (size_t k = 0; a != NULL && k < a->count; k++)
+			if (SHA1(a->values[k].ptr, a->values[k].len, hash) != NULL &&
+			    view_eq(view_of(hash, sizeof hash), sha1))
+				return buf_view(&a->values[k]);
+	}
+	return (struct view){0};
 }

@@ -243,7 +243,7 @@ harness_give_kras(size_t expected)
 	struct err err;
 	size_t count, usable;
 
-	harness_must(kra_store_list(harness.config, &list, &count, &err), &err);
+	harness_must(kra_store_list(harness.config, &list, &count, NULL, &err), &err);
 	for (size_t i = 0; i < count; i++)
 		views[i] = buf_view(&list[i]);
 	harness_must(vault_set_kras(harness.control, views, count, &usable, &err), &err);

@@ -471,27 +471,51 @@ restart_finds_everything_again(void **state)
 }
 
 static void
-damaged_kra_store_stops_archival_and_nothing_else(void **state)
+assert_kras(size_t count, size_t problems, const char *problem)
+{
+	struct ca_view *v;
+
+	harness_refresh();
+	v = ca_view_get(harness.ca);
+	assert_int_equal(v->kra_count, count);
+	assert_int_equal(v->kra_problems.count, problems);
+	if (problems > 0)
+		assert_non_null(strstr(v->kra_problems.list[0], problem));
+	assert_false(v->kras_unknown);
+	assert_int_equal(v->template_count, 35);
+	ca_view_release(&v);
+}
+
+static void
+damaged_entry_of_the_kra_store_takes_no_other_away(void **state)
 {
 	char path[192], name[96];
-	struct ca_view *v;
 
 	(void)state;
 	snprintf(name, sizeof name, "state/kra/%s.crt", "0123456789abcdef0123456789abcdef01234567");
 	harness_write(name, "damaged");
-	harness_refresh();
-	v = ca_view_get(harness.ca);
-	assert_int_equal(v->kra_count, 0);
-	assert_non_null(v->kra_problem);
-	assert_int_equal(v->template_count, 35);
-	ca_view_release(&v);
+	assert_kras(HARNESS_KRAS, 1, name);
 	snprintf(path, sizeof path, "%s/%s", harness.dir, name);
 	assert_int_equal(unlink(path), 0);
-	harness_refresh();
-	v = ca_view_get(harness.ca);
-	assert_int_equal(v->kra_count, HARNESS_KRAS);
-	assert_null(v->kra_problem);
-	ca_view_release(&v);
+	assert_kras(HARNESS_KRAS, 0, NULL);
+}
+
+/* Nobody is forgotten. */
+static void
+kra_store_that_cannot_be_read_now_is_what_it_was(void **state)
+{
+	char path[96], away[96];
+
+	(void)state;
+	snprintf(path, sizeof path, "%s/state/kra", harness.dir);
+	snprintf(away, sizeof away, "%s/state/away", harness.dir);
+	assert_int_equal(rename(path, away), 0);
+	harness_write("state/kra", "");
+	assert_kras(HARNESS_KRAS, 1, "cannot list the KRA store: Not a directory");
+	assert_kras(HARNESS_KRAS, 1, "cannot list the KRA store: Not a directory");
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rename(away, path), 0);
+	assert_kras(HARNESS_KRAS, 0, NULL);
 }
 
 static void *
@@ -624,7 +648,8 @@ main(void)
 	    cmocka_unit_test(crl_is_published_at_start_and_on_demand),
 	    cmocka_unit_test(maintenance_renews_within_the_overlap),
 	    cmocka_unit_test(restart_finds_everything_again),
-	    cmocka_unit_test(damaged_kra_store_stops_archival_and_nothing_else),
+	    cmocka_unit_test(damaged_entry_of_the_kra_store_takes_no_other_away),
+	    cmocka_unit_test(kra_store_that_cannot_be_read_now_is_what_it_was),
 	    cmocka_unit_test(views_are_replaced_under_those_who_use_them),
 	    cmocka_unit_test(connection_that_the_server_closed_is_made_again),
 	    cmocka_unit_test(old_view_stays_when_the_directory_is_away),

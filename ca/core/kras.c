@@ -1,0 +1,86 @@
+/*
+ * The KRAs of the KRA store as a view has them, and the copies of their certificates in the
+ * database, by which recovery finds them when the store has them no more.
+ */
+#include "ca_priv.h"
+
+#include "kra_store.h"
+#include "log.h"
+#include "mem.h"
+#include "own.h"
+
+static bool
+take_kra(struct ca *ca, struct ca_view *v, struct view der, struct err *err)
+{
+	struct ca_kra *k = &v->kras[v->kra_count++]; /* what was read is freed with the view */
+	struct err why;
+
+	if (!pkix_cert_decode(der, &k->cert, err))
+		return false;
+	k->valid = pkix_public_key(k->cert.spki, &k->key, &why) &&
+		   kra_validate(&k->cert, ca->state->kra_issuers, ca->state->kra_issuer_count,
+		       v->made_at, &why);
+	if (!k->valid)
+		k->reason = mem_text(why.msg);
+	return true;
+}
+
+/* What the start did not say, the supervisor then did. */
+static void
+log_new_problems(const struct ca_view *last, const struct ca_view *v)
+{
+	for (size_t i = 0; last != NULL && i < v->kra_problems.count; i++)
+		if (!texts_has(&last->kra_problems, v->kra_problems.list[i]))
+			log_error("KRA certificate not loaded", LOG_INT("event_id", 85),
+			    LOG_STR("reason", v->kra_problems.list[i]));
+}
+
+/* What is in the KRA store. */
+struct stored_kras {
+	struct buf *list;
+	size_t count;
+};
+
+static void
+stored_kras_free(struct stored_kras *s)
+{
+	kra_store_free(&s->list, s->count);
+}
+
+/* A store that cannot be read now is taken for what it was. */
+static bool
+take_last(struct ca *ca, const struct ca_view *last, struct ca_view *v, struct err *err)
+{
+	v->kras_unknown = last == NULL || last->kras_unknown;
+	v->kras = mem_zero(last != NULL ? last->kra_count : 0, sizeof *v->kras);
+	for (size_t i = 0; last != NULL && i < last->kra_count; i++)
+		if (!take_kra(ca, v, buf_view(&last->kras[i].cert.raw), err))
+			return false;
+	return true;
+}
+
+bool
+view_read_kras(struct ca *ca, const struct ca_view *last, struct ca_view *v, struct err *err)
+{
+	OWNED(stored_kras_free) struct stored_kras stored = {0};
+	struct err why;
+
+	if (!kra_store_list(ca->config, &stored.list, &stored.count, &v->kra_problems, &why)) {
+		texts_add(&v->kra_problems, why.msg);
+		log_new_problems(last, v);
+		return take_last(ca, last, v, err);
+	}
+	log_new_problems(last, v);
+	v->kras = mem_zero(stored.count, sizeof *v->kras);
+	for (size_t i = 0; i < stored.count; i++)
+		if (!take_kra(ca, v, buf_view(&stored.list[i]), err))
+			return false;
+	return true;
+}
+
+bool
+ca_kra_keep(struct store_tx *tx, const struct ca_kra *kra, struct err *err)
+{
+	return store_keep_kra(
+	    tx, view_of(kra->cert.sha1, sizeof kra->cert.sha1), buf_view(&kra->cert.raw), err);
+}
