@@ -98,7 +98,7 @@ ask_cas(struct search *s, struct err *err)
 	for (size_t i = 0; i < session->service_count; i++) {
 		const struct pki_service *service = &session->services[i];
 
-		if (session->ca != NULL && !text_eq_nocase(session->ca, service->name))
+		if (!session_means(session, service))
 			continue;
 		if (!ask_ca(s, service, err)) {
 			OWNED(own_memory)

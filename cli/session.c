@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "kv.h"
@@ -184,11 +185,31 @@ session_pki(struct session *s, struct err *err)
 
 #define NAMES_SHOWN 5
 
+/* By the name that it has in DNs, or by its own, which is sanitized there. */
 static bool
-is_meant(const struct session *s, const struct pki_service *service)
+has_name(const struct pki_service *service, const char *name)
 {
-	return s->ca == NULL || text_eq_nocase(s->ca, service->name) ||
-	       (service->display_name != NULL && text_eq_nocase(s->ca, service->display_name));
+	OWNED(own_memory) char *in_dn = pki_sanitize(name);
+
+	return text_eq_nocase(name, service->name) ||
+	       (in_dn != NULL && text_eq_nocase(in_dn, service->name)) ||
+	       (service->display_name != NULL && text_eq_nocase(name, service->display_name));
+}
+
+/* HOST\NAME, as a configuration string of a CA is written. */
+static bool
+has_config_string(const struct pki_service *service, const char *text)
+{
+	size_t len = service->host != NULL ? strlen(service->host) : 0;
+
+	return len > 0 && strncasecmp(text, service->host, len) == 0 && text[len] == '\\' &&
+	       has_name(service, text + len + 1);
+}
+
+bool
+session_means(const struct session *s, const struct pki_service *service)
+{
+	return s->ca == NULL || has_name(service, s->ca) || has_config_string(service, s->ca);
 }
 
 static bool
@@ -198,7 +219,7 @@ refuse_several(const struct session *s, size_t matches, struct err *err)
 	size_t used = 0, shown = 0;
 
 	for (size_t i = 0; i < s->service_count && shown < NAMES_SHOWN; i++)
-		if (is_meant(s, &s->services[i]))
+		if (session_means(s, &s->services[i]))
 			used += (size_t)snprintf(names + used, sizeof names - used, "%s%.64s",
 			    shown++ > 0 ? ", " : "", s->services[i].name);
 	return err_set(err, TYPE_E_AMBIGUOUSNAME,
@@ -218,7 +239,7 @@ session_service(struct session *s, const struct pki_service **service_out, struc
 	if (!session_pki(s, err))
 		return false;
 	for (size_t i = 0; i < s->service_count; i++)
-		if (is_meant(s, &s->services[i])) {
+		if (session_means(s, &s->services[i])) {
 			found = &s->services[i];
 			matches++;
 		}

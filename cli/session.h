@@ -30,6 +30,8 @@ void session_close(struct session *s);
 bool session_directory(struct session *s, struct err *err);
 bool session_pki(struct session *s, struct err *err);
 
+/* Does --ca name this one (its name, the sanitized one, its display name, HOST\NAME), or none? */
+bool session_means(const struct session *s, const struct pki_service *service);
 /* The one CA that a verb talks to: --socket, --ca, or the only one of the directory;
  * TYPE_E_AMBIGUOUSNAME names them if there are several. With
  * --socket *service_out is NULL unless the directory was read and names it. */

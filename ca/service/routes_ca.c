@@ -216,16 +216,26 @@ route_crl_post(struct route_call *c)
 		json_answer(c->http, 200, json_pack("{s:b}", "published", 1));
 }
 
-/* ".crt" or ".crl" behind exactly the CA's name, else NULL. */
+/* ".crt" or ".crl" behind exactly this name, else NULL. */
 static const char *
-kind_of_file(const char *file, const char *ca_name)
+kind_behind(const char *name, const char *file)
 {
-	size_t len = strlen(ca_name);
+	size_t len = strlen(name);
 
-	if (strncmp(file, ca_name, len) != 0 ||
+	if (strncmp(file, name, len) != 0 ||
 	    (strcmp(file + len, ".crt") != 0 && strcmp(file + len, ".crl") != 0))
 		return NULL;
 	return file + len;
+}
+
+/* Behind the CA's name, or the form of it by which the directory names the CA. */
+static const char *
+kind_of_file(const char *file, const char *ca_name)
+{
+	OWNED(own_memory) char *in_dn = pki_sanitize(ca_name);
+	const char *kind = kind_behind(ca_name, file);
+
+	return kind != NULL || in_dn == NULL ? kind : kind_behind(in_dn, file);
 }
 
 /* /dirca/<CA name>.crl and .crt: where CDP and AIA point. */
