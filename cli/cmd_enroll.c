@@ -2,10 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <openssl/rand.h>
 
-#include "client_enroll.h"
-#include "clock.h"
+#include "enroll_job.h"
 #include "file.h"
 #include "mem.h"
 #include "own.h"
@@ -17,20 +15,8 @@
 #include "verbs.h"
 #include "work.h"
 
-struct job {
-	struct cli *cli;
-	struct session *session;
-	struct tmpl tmpl;
-	EVP_PKEY *key;
-	struct secret password; /* of the PKCS#12 and the kept key */
-	struct client_signer renews, agent;
-	char *out, *key_file;
-	char *sender;  /* who asks, as the directory names him; NULL: unknown */
-	bool keep_key; /* a CA has a certificate or a request for it */
-};
-
 static void
-job_close(struct job *j)
+job_close(struct enroll_job *j)
 {
 	tmpl_free(&j->tmpl);
 	EVP_PKEY_free(j->key);
@@ -39,11 +25,12 @@ job_close(struct job *j)
 	client_signer_free(&j->agent);
 	free(j->out);
 	free(j->key_file);
+	free(j->sent_file);
 	free(j->sender);
 }
 
 static bool
-find_template(struct job *j, const char *name, struct err *err)
+find_template(struct enroll_job *j, const char *name, struct err *err)
 {
 	const struct dir_entries *all = &j->session->pki->templates;
 
@@ -57,7 +44,7 @@ find_template(struct job *j, const char *name, struct err *err)
 
 /* A word on stderr where another template replaces the one that was asked for. */
 static void
-note_superseded(const struct job *j)
+note_superseded(const struct enroll_job *j)
 {
 	const struct dir_entries *all = &j->session->pki->templates;
 	OWNED(own_memory) struct tmpl *list = mem_zero(all->count + 1, sizeof *list);
@@ -77,7 +64,7 @@ note_superseded(const struct job *j)
 
 /* The SID: it is the same whatever name was typed. */
 static void
-set_sender(struct job *j, const struct principal *me)
+set_sender(struct enroll_job *j, const struct principal *me)
 {
 	char sid[SID_TEXT_MAX];
 
@@ -89,7 +76,7 @@ set_sender(struct job *j, const struct principal *me)
 /* A client that knows its own name asks the directory before it makes a key; the CA decides in any
  * case. */
 static bool
-check_own_right(struct job *j, struct err *err)
+check_own_right(struct enroll_job *j, struct err *err)
 {
 	const struct identity id = {IDENTITY_NAME, j->session->user};
 	OWNED(principal_free) struct principal me = {0};
@@ -111,48 +98,9 @@ check_own_right(struct job *j, struct err *err)
 	return false;
 }
 
-/* In random order: load spreads, and a dead one is only sometimes the first. */
-static void
-shuffle(const struct pki_service **list, size_t count)
-{
-	for (size_t i = count; i > 1; i--) {
-		const struct pki_service *swap = list[i - 1];
-		uint32_t r;
-
-		if (RAND_bytes((unsigned char *)&r, sizeof r) != 1)
-			r = 0;
-		list[i - 1] = list[r % i];
-		list[r % i] = swap;
-	}
-}
-
-/* The CAs that issue the template; free(), NULL: there are none. */
-static const struct pki_service **
-choose_services(struct job *j, size_t *count_out, struct err *err)
-{
-	const struct session *s = j->session;
-	const struct pki_service **list = mem_zero(s->service_count + 1, sizeof *list);
-	size_t count = 0;
-
-	for (size_t i = 0; i < s->service_count; i++)
-		if (template_is_enabled_at(&s->services[i], j->tmpl.cn) &&
-		    (s->ca == NULL || text_eq_nocase(s->ca, s->services[i].name)))
-			list[count++] = &s->services[i];
-	if (count == 0) {
-		free(list);
-		err_set(err, CERTSRV_E_UNSUPPORTED_CERT_TYPE,
-		    "no certification authority of the directory issues template %s; `dirca cas` "
-		    "shows what each issues",
-		    j->tmpl.cn);
-		return NULL;
-	}
-	shuffle(list, count);
-	*count_out = count;
-	return list;
-}
-
 static bool
-write_pfx(const struct job *j, struct view certificate, struct view ca_certificate, struct err *err)
+write_pfx(const struct enroll_job *j, struct view certificate, struct view ca_certificate,
+    struct err *err)
 {
 	OWNED(buf_free) struct buf pfx = {0};
 
@@ -163,7 +111,7 @@ write_pfx(const struct job *j, struct view certificate, struct view ca_certifica
 
 static void
 report_pending(
-    const struct job *j, const struct pki_service *service, const struct client_enrolled *e)
+    const struct enroll_job *j, const struct pki_service *service, const struct client_enrolled *e)
 {
 	if (j->cli->opt.json)
 		print_json(json_pack("{s:s, s:s, s:s?, s:I, s:s}", "disposition", "pending", "ca",
@@ -171,13 +119,13 @@ report_pending(
 		    "template", j->tmpl.cn));
 	else
 		printf("Request Id: %lld\nThe request waits for a certificate manager of "
-		       "%s. Its key is in %s; afterwards:\n"
+		       "%s. Its key is in %s; afterwards the same command again, or:\n"
 		       "  dirca retrieve %lld --key-file %s --out %s\n",
 		    e->request_id, service->name, j->key_file, e->request_id, j->key_file, j->out);
 }
 
 static bool
-report_issued(const struct job *j, const struct pki_service *service,
+report_issued(const struct enroll_job *j, const struct pki_service *service,
     const struct client_enrolled *e, struct err *err)
 {
 	OWNED(pkix_cert_free) struct pkix_cert cert = {0};
@@ -203,91 +151,30 @@ report_issued(const struct job *j, const struct pki_service *service,
 
 /* What the CA made of the request, to disk and to the caller. */
 static bool
-settle(struct job *j, const struct pki_service *service, const struct client_enrolled *e,
+settle(struct enroll_job *j, const struct pki_service *service, const struct client_enrolled *e,
     struct err *err)
 {
-	if (e->pending) {
+	if (e->outcome == CLIENT_PENDING) {
 		report_pending(j, service, e);
 		return true;
 	}
 	if (!write_pfx(j, buf_view(&e->certificate), buf_view(&service->certificate), err))
-		return false;
-	unlink(j->key_file); /* the PKCS#12 is on disk */
+		return err_prefix(err,
+		    "%s issued by request %lld; the key is kept in %s, and the same command again "
+		    "fetches the certificate",
+		    service->name, e->request_id, j->key_file);
+	enroll_forget(j); /* the PKCS#12 is on disk */
 	return report_issued(j, service, e, err);
 }
 
-/* True: decided (issued or pending). False with DIRCA_E_NETWORK: this CA was not reached, try the
- * next. */
 static bool
-try_service(struct job *j, const struct pki_service *service, struct err *err)
-{
-	struct client_enroll in = {.service = service,
-	    .tmpl = &j->tmpl,
-	    .key = j->key,
-	    .subject = j->cli->opt.subject,
-	    .dns = j->cli->opt.dns.list,
-	    .dns_count = j->cli->opt.dns.count,
-	    .renews = j->renews.key != NULL ? &j->renews : NULL,
-	    .agent = j->agent.key != NULL ? &j->agent : NULL,
-	    .on_behalf_of = j->cli->opt.on_behalf_of,
-	    .sender = j->sender,
-	    .now = clock_now()};
-	OWNED(client_enrolled_free) struct client_enrolled e = {0};
-	OWNED(http_client_close) struct http_client *http = NULL;
-	bool enrolled;
-
-	if (!session_http(j->session, service, &http, err))
-		return false;
-	enrolled = client_enroll(http, &in, &e, err);
-	j->keep_key = e.accepted;
-	if (enrolled && settle(j, service, &e, err))
-		return true;
-	if (j->keep_key)
-		err_prefix(err,
-		    "%s accepted request %lld, whose key is kept in %s (dirca retrieve)",
-		    service->name, e.request_id, j->key_file);
-	return false;
-}
-
-static bool
-try_services(struct job *j, struct err *err)
-{
-	size_t count = 0;
-	OWNED(own_memory) const struct pki_service **list = choose_services(j, &count, err);
-	bool unknown = false;
-
-	if (list == NULL)
-		return false;
-	for (size_t i = 0; i < count; i++) {
-		if (try_service(j, list[i], err))
-			return true;
-		if (j->keep_key)
-			break;
-		unknown = unknown || err->code == DIRCA_E_NETWORK;
-		if (err_category(err->code) != ERR_CATEGORY_UNABLE)
-			break;
-		if (i + 1 < count)
-			fprintf(stderr, "dirca enroll: %s: %s; trying the next CA\n", list[i]->name,
-			    err->msg);
-	}
-	/* A key without a certificate is of no use, unless nobody knows what became of the request:
-	 * a CA that did not answer may have issued, whatever the next one says. */
-	if (unknown)
-		return err_prefix(err,
-		    "the key is kept in %s, since a CA that did not answer may have issued",
-		    j->key_file);
-	if (!j->keep_key)
-		unlink(j->key_file);
-	return false;
-}
-
-static bool
-set_paths(struct job *j, struct err *err)
+set_paths(struct enroll_job *j, struct err *err)
 {
 	const char *out = j->cli->opt.out;
 
 	j->out = out != NULL ? mem_text(out) : text_printf("%s.pfx", j->tmpl.cn);
 	j->key_file = text_printf("%s.key", j->out);
+	j->sent_file = client_request_path(j->key_file);
 	if (access(j->out, F_OK) == 0)
 		return err_set(
 		    err, ERROR_FILE_EXISTS, "%s exists; name another file with --out", j->out);
@@ -319,48 +206,75 @@ check_usage(const struct cli_options *o, struct err *err)
 	return true;
 }
 
-/* Who signs too, and the key: a new one, or that of the renewed certificate. */
+/* A new one, or that of the renewed certificate; on disk before anything is sent. */
 static bool
-get_keys(struct job *j, struct err *err)
+make_key(struct enroll_job *j, struct err *err)
 {
 	const struct cli_options *o = &j->cli->opt;
 
-	if (!read_signer(o->renew, o->renew_password_file, &j->renews, err) ||
-	    !read_signer(o->agent, o->agent_password_file, &j->agent, err))
+	if (!cli_password(
+		o->out_password_file, "Password for the PKCS#12: ", true, &j->password, err))
 		return false;
-	if (!o->same_key)
-		return client_key_make(o->key, &j->tmpl, &j->key, err);
-	j->key = j->renews.key;
-	return EVP_PKEY_up_ref(j->key) == 1 ||
-	       err_openssl(err, DIRCA_E_CRYPTO, "the key of the renewed certificate");
+	if (!o->same_key) {
+		if (!client_key_make(o->key, &j->tmpl, &j->key, err))
+			return false;
+	} else {
+		j->key = j->renews.key;
+		if (EVP_PKEY_up_ref(j->key) != 1)
+			return err_openssl(
+			    err, DIRCA_E_CRYPTO, "the key of the renewed certificate");
+	}
+	unlink(j->sent_file); /* of a key that is gone */
+	return client_key_save(j->key_file, j->key, &j->password, err);
+}
+
+/* The key of an earlier run that did not come to its end. */
+static bool
+take_up_key(struct enroll_job *j, struct err *err)
+{
+	const struct cli_options *o = &j->cli->opt;
+
+	fprintf(stderr, "dirca enroll: going on with the key in %s\n", j->key_file);
+	if (!cli_password(o->out_password_file,
+		"Password of the kept key (the PKCS#12 gets the same): ", false, &j->password,
+		err) ||
+	    !client_key_load(j->key_file, &j->password, &j->key, err))
+		return false;
+	return !o->same_key || EVP_PKEY_eq(j->key, j->renews.key) == 1 ||
+	       err_set(err, DIRCA_E_KEY_MISMATCH,
+		   "%s holds another key than %s; name another file with --out", j->key_file,
+		   o->renew);
 }
 
 static bool
-prepare(struct job *j, struct err *err)
+prepare(struct enroll_job *j, struct err *err)
 {
-	const char *password_file = j->cli->opt.out_password_file;
+	const struct cli_options *o = &j->cli->opt;
 
 	if (!find_template(j, j->cli->args[0], err))
 		return false;
 	note_superseded(j);
 	return check_own_right(j, err) && set_paths(j, err) &&
-	       cli_password(password_file, "Password for the PKCS#12: ", true, &j->password, err) &&
-	       get_keys(j, err) && client_key_save(j->key_file, j->key, &j->password, err);
+	       read_signer(o->renew, o->renew_password_file, &j->renews, err) &&
+	       read_signer(o->agent, o->agent_password_file, &j->agent, err) &&
+	       (access(j->key_file, F_OK) == 0 ? take_up_key(j, err) : make_key(j, err));
 }
 
 bool
 cmd_enroll(struct work *w, struct err *err)
 {
-	OWNED(job_close) struct job j = {.cli = w->cli, .session = &w->session};
+	OWNED(job_close) struct enroll_job j = {.cli = w->cli, .session = &w->session};
+	OWNED(client_enrolled_free) struct client_enrolled e = {0};
+	const struct pki_service *service = NULL;
 
 	return check_usage(&w->cli->opt, err) && work_open(w, NEEDS_PKI, err) && prepare(&j, err) &&
-	       try_services(&j, err);
+	       enroll_ask_cas(&j, &service, &e, err) && settle(&j, service, &e, err);
 }
 
 /* ---- retrieve ---- */
 
 static bool
-retrieve(struct job *j, struct client_enrolled *e, const struct pki_service **service_out,
+retrieve(struct enroll_job *j, struct client_enrolled *e, const struct pki_service **service_out,
     struct err *err)
 {
 	OWNED(http_answer_free) struct http_answer answer = {0};
@@ -381,20 +295,19 @@ retrieve(struct job *j, struct client_enrolled *e, const struct pki_service **se
 		return err_set(err, DIRCA_E_USAGE,
 		    "the CA's certificate is needed: name the directory with -H and the CA with "
 		    "--ca");
-	e->request_id = id;
 	if (answer.status == 202)
 		return err_set(err, DIRCA_E_PENDING,
 		    "request %lld still waits for a certificate manager", (long long)id);
 	return http_answer_der(&answer, &der, err) &&
-	       client_check_response(buf_view(&der), buf_view(&(*service_out)->certificate), j->key,
-		   (struct view){0}, e, err);
+	       client_check_response(
+		   buf_view(&der), buf_view(&(*service_out)->certificate), j->key, e, err);
 }
 
 bool
 cmd_retrieve(struct work *w, struct err *err)
 {
 	const struct cli_options *o = &w->cli->opt;
-	OWNED(job_close) struct job j = {.cli = w->cli, .session = &w->session};
+	OWNED(job_close) struct enroll_job j = {.cli = w->cli, .session = &w->session};
 	OWNED(client_enrolled_free) struct client_enrolled e = {0};
 	const struct pki_service *service = NULL;
 
@@ -410,7 +323,10 @@ cmd_retrieve(struct work *w, struct err *err)
 	    !retrieve(&j, &e, &service, err) ||
 	    !write_pfx(&j, buf_view(&e.certificate), buf_view(&service->certificate), err))
 		return false;
+	OWNED(own_memory) char *sent_file = client_request_path(o->key_file);
+
 	unlink(o->key_file);
+	unlink(sent_file);
 	printf("%s written.\n", j.out);
 	return true;
 }

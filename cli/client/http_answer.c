@@ -30,14 +30,20 @@ http_refusal(const json_t *e, struct err *out)
 }
 
 bool
+http_answer_refusal(const struct http_answer *a, struct err *out)
+{
+	OWNED(own_json)
+	json_t *root = json_loadb((const char *)a->body.ptr, a->body.len, 0, NULL);
+
+	return a->status >= 400 && http_refusal(json_object_get(root, "error"), out);
+}
+
+bool
 http_answer_check(const struct http_answer *a, struct err *err)
 {
 	if (a->status >= 200 && a->status < 300)
 		return true;
-	OWNED(own_json)
-	json_t *root = json_loadb((const char *)a->body.ptr, a->body.len, 0, NULL);
-
-	return http_refusal(json_object_get(root, "error"), err)
+	return http_answer_refusal(a, err)
 		   ? false
 		   : err_set(err, a->status == 404 ? CRYPT_E_NOT_FOUND : DIRCA_E_NETWORK,
 			 "the CA answered with HTTP status %d", a->status);

@@ -134,8 +134,23 @@ http_client_user(const struct http_client *c)
 struct exchange {
 	struct http_client *client;
 	struct http_answer *answer;
+	bool is_get;
 	bool too_large;
 };
+
+/* libcurl is about to send. Where a kept connection ended without an answer it would send again by
+ * itself: what changes something is sent once. */
+static int
+on_request(void *arg, char *peer_address, char *own_address, int peer_port, int own_port)
+{
+	struct exchange *x = arg;
+
+	(void)peer_address, (void)own_address, (void)peer_port, (void)own_port;
+	if (x->answer->in_doubt && !x->is_get)
+		return CURL_PREREQFUNC_ABORT;
+	x->answer->in_doubt = true;
+	return CURL_PREREQFUNC_OK;
+}
 
 static size_t
 on_body(char *data, size_t size, size_t count, void *arg)
@@ -263,14 +278,16 @@ no_answer(const struct exchange *x, const char *url, CURLcode rc, struct err *er
 	}
 	return err_set(err, DIRCA_E_NETWORK, "%s%s%s: %s", url,
 	    c->config.socket != NULL ? " at " : "",
-	    c->config.socket != NULL ? c->config.socket : "", curl_easy_strerror(rc));
+	    c->config.socket != NULL ? c->config.socket : "",
+	    rc == CURLE_ABORTED_BY_CALLBACK ? "the connection ended before the answer"
+					    : curl_easy_strerror(rc));
 }
 
 static bool
 exchange(struct http_client *c, const char *method, const char *path, const char *content_type,
     const char *authorization, struct view body, struct http_answer *out, struct err *err)
 {
-	struct exchange x = {.client = c, .answer = out};
+	struct exchange x = {.client = c, .answer = out, .is_get = strcmp(method, "GET") == 0};
 	OWNED(own_headers) struct curl_slist *headers = NULL;
 	OWNED(own_memory)
 	char *url = text_printf(
@@ -293,10 +310,13 @@ exchange(struct http_client *c, const char *method, const char *path, const char
 	curl_easy_setopt(c->curl, CURLOPT_WRITEDATA, &x);
 	curl_easy_setopt(c->curl, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(c->curl, CURLOPT_HEADERDATA, &x);
+	curl_easy_setopt(c->curl, CURLOPT_PREREQFUNCTION, on_request);
+	curl_easy_setopt(c->curl, CURLOPT_PREREQDATA, &x);
 	if ((rc = curl_easy_perform(c->curl)) != CURLE_OK)
 		return no_answer(&x, url, rc, err);
 	curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &status);
 	out->status = (int)status;
+	out->in_doubt = false;
 	return true;
 }
 
@@ -423,12 +443,14 @@ sign_in(struct http_client *c, const struct scheme *scheme, const char *method, 
 		c->channel.bound = true;
 		if (!exchange(c, method, path, content_type, header, body, out, err))
 			return false;
-		/* A CA that cannot say who calls proves nothing either; its words are an error in
-		 * any case. */
-		if (out->status == 503 && c->challenge == NULL)
+		/* A CA that cannot say who calls proves nothing, nor does a gateway before it;
+		 * their words are an error in any case. */
+		if (out->status >= 500 && c->challenge == NULL)
 			return true;
-		if (out->status != 401)
-			return finish_sasl(c, err);
+		if (out->status != 401) {
+			out->in_doubt = !finish_sasl(c, err);
+			return !out->in_doubt;
+		}
 		if (c->challenge == NULL || *c->challenge == '\0')
 			break;
 	}

@@ -39,14 +39,19 @@ struct http_answer {
 	char content_type[80];
 	bool base64;          /* Content-Transfer-Encoding */
 	long long request_id; /* Dirca-Request-Id, 0 if absent */
+	bool in_doubt; /* with a failure: the request may have arrived, and no answer came that
+			  counts */
 };
-/* DIRCA_E_NETWORK if no answer came, DIRCA_E_SERVICE_KEY if the server has another key. Any HTTP
- * status is an answer; http_answer_check makes an error of 4xx and 5xx. */
+/* Sends what is no GET once, but for what was answered by a demand to sign in. DIRCA_E_NETWORK if
+ * no answer came, DIRCA_E_SERVICE_KEY if the server has another key. Any HTTP status is an answer;
+ * http_answer_check makes an error of 4xx and 5xx. */
 bool http_client_request(struct http_client *c, const char *method, const char *path,
     const char *content_type, struct view body, struct http_answer *out, struct err *err);
 void http_answer_free(struct http_answer *a);
 /* The CA's refusal as an error with its own code and sentence. */
 bool http_answer_check(const struct http_answer *a, struct err *err);
+/* True if it is a 4xx or 5xx with the CA's own words. */
+bool http_answer_refusal(const struct http_answer *a, struct err *out);
 /* {"name", "message"} of a refusal as an error; false if it is none. */
 bool http_refusal(const json_t *e, struct err *out);
 /* Body as DER, base64 undone. */
