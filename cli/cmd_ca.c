@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "daemon_run.h"
 #include "init.h"
 #include "mem.h"
 #include "own_json.h"
@@ -51,6 +52,22 @@ make_ca(const struct cli *cli, const struct config *config, const struct secret 
 	return ca_init(config, &in, clock_now(), err);
 }
 
+/* This program knows no database. */
+static bool
+make_database(const struct cli *cli, const struct config *config, struct err *err)
+{
+	static const char *const args[] = {"--create-database", NULL};
+	int status;
+	bool due;
+
+	if (!ca_init_database_is_due(config, &due, err))
+		return false;
+	if (!due)
+		return true;
+	return daemon_run(cli, args, &status, err) &&
+	       (status == 0 || err_set(err, DIRCA_E_DATABASE, "dircad did not make the database"));
+}
+
 bool
 cmd_ca_init(struct work *w, struct err *err)
 {
@@ -64,13 +81,16 @@ cmd_ca_init(struct work *w, struct err *err)
 	    !(o->install != NULL ? install_certificate : make_ca)(
 		w->cli, config, passphrase.ptr != NULL ? &passphrase : NULL, err))
 		return false;
-	if (o->subordinate && o->install == NULL)
+	if (o->subordinate && o->install == NULL) {
 		printf("%s/ca.csr written: let the parent CA issue it, then `dirca ca init "
 		       "--install CERT --chain PARENTS`.\n",
 		    config->state_dir);
-	else
-		printf("%s: the CA %s is made. Start dircad, then `dirca ca publish`.\n",
-		    config->state_dir, config->ca_name);
+		return true;
+	}
+	if (!make_database(w->cli, config, err))
+		return false;
+	printf("%s: the CA %s is made. Start dircad, then `dirca ca publish`.\n", config->state_dir,
+	    config->ca_name);
 	return true;
 }
 
@@ -93,7 +113,7 @@ print_status(const json_t *answer)
 {
 	static const char *const counts[] = {
 	    "issued", "pending", "denied", "failed", "revoked", "archived_keys"};
-	const json_t *problem;
+	const json_t *problem, *warning;
 	size_t i;
 
 	printf("CA: %s (dirca %s)\n  Subject: %s\n  NotAfter: %s\n  Exchange certificate until: "
@@ -104,6 +124,8 @@ print_status(const json_t *answer)
 	    (long long)json_integer_value(json_object_get(answer, "kra_cert_count")),
 	    (long long)json_integer_value(json_object_get(answer, "kra_minimum")),
 	    json_text(answer, "sign_kinds"));
+	json_array_foreach(json_object_get(answer, "warnings"), i, warning)
+	    printf("  WARNING: %s\n", json_string_value(warning));
 	if (json_integer_value(json_object_get(answer, "unpublished")) > 0)
 		printf("  Not yet published in the directory: %lld\n",
 		    (long long)json_integer_value(json_object_get(answer, "unpublished")));

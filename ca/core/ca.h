@@ -201,6 +201,8 @@ bool ca_check_archival(const struct ca *ca, struct err *err);
 /* Housekeeping, called by the service's timer: makes a new exchange certificate within the overlap,
  * makes a CRL when due. Idempotent. */
 bool ca_maintain(struct ca *ca, struct vault *v, int64_t now, struct err *err);
+/* Was something found meanwhile for which it should run soon? Asked once. */
+bool ca_wants_maintenance(struct ca *ca);
 /* The exchange certificate's part of it, for who met a key that the vault retired; in use when it
  * returns. */
 bool ca_renew_exchange(struct ca *ca, struct vault *v, int64_t now, struct err *err);
@@ -209,6 +211,8 @@ bool ca_new_exchange(struct ca *ca, struct vault *v, const char *actor, struct e
 /* Makes, stores and audits a CRL now, and wakes the publisher, who brings it to the directory; the
  * number is one more than the last. */
 bool ca_publish_crl(struct ca *ca, struct vault *v, const char *actor, struct err *err);
+/* Sentences for the administrator, in status and log; texts_free. */
+void ca_warnings(struct ca *ca, int64_t now, struct texts *out);
 /* Settings change with audit record, then refresh. */
 bool ca_set_setting(
     struct ca *ca, const char *actor, const char *name, const char *value, struct err *err);

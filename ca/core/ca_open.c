@@ -48,6 +48,7 @@ state_free(struct ca_state **state)
 		return;
 	ca_view_release(&s->view);
 	free(s->server);
+	texts_free(&s->restored);
 	principal_cache_free(&s->principals);
 	quota_free(&s->requests);
 	quota_free(&s->refusals);
@@ -249,7 +250,7 @@ ca_open(const struct config *config, struct vault *v, struct ca **out, struct er
 	ca->config = config;
 	state_new(ca);
 	if (!oids_init(err) || !read_identity(ca, v, err) || !kra_ring_init(&ca->ring, err) ||
-	    !open_database(ca, err) ||
+	    !open_database(ca, err) || !check_restored(ca, err) ||
 	    !dir_pool_open(&ca->state->directory_config,
 		(size_t)config->workers + SPARE_CONNECTIONS, &ca->directory, err) ||
 	    !ca_refresh(ca, err) || !keep_kras(ca, err))

@@ -34,7 +34,19 @@ struct ca_state {
 	pthread_cond_t publish_turn;  /* on the monotonic clock */
 	bool publish_wanted, publish_stop;
 	_Atomic int64_t published_crl; /* the newest that this process put into the directory */
+	_Atomic int64_t foreign_crl;   /* greatest number that is known from elsewhere than the
+					  database: it may be one that was restored */
+	atomic_bool wants_maintenance;
+	struct texts restored; /* sentences about it; under `lock` */
 };
+
+/* restored.c. Compares how far database and vault have come, each by what the other remembers: one
+ * that came back from an older copy is told in log and status, and the numbers of CRLs go on. */
+bool check_restored(struct ca *ca, struct err *err);
+/* Has the database remember how far the vault's journal has come. */
+bool remember_journal(struct ca *ca, struct vault *v, struct err *err);
+/* The directory has a CRL of this CA with that number, which the database does not know. */
+void found_newer_crl(struct ca *ca, int64_t number, int64_t known);
 
 /* A whole new view from directory, settings and KRA store, with one reference. */
 bool view_build(struct ca *ca, struct ca_view **out, struct err *err);

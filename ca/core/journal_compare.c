@@ -145,9 +145,6 @@ read_database(struct work *w, const struct config *config, struct err *err)
 	OWNED(store_close) struct store *store = NULL;
 	int64_t rows;
 
-	/* store_open would make one. */
-	if (access(path, F_OK) != 0)
-		return err_errno(err, ERROR_FILE_NOT_FOUND, "%s", path);
 	if (!store_open(path, &store, err) || !read_requests(w, store, err) ||
 	    !store_walk_crls(store, add_crl, w, err) ||
 	    !store_audit_walk(store, 0, add_retrieval, w, &rows, err))

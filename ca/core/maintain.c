@@ -287,6 +287,8 @@ make_crl(struct ca *ca, struct vault *v, const struct settings *s, const char *a
 	if (!store_newest_crl(ca->store, &newest, err))
 		return err_prefix(err, "publishing a CRL");
 	crl.number = newest.number + 1;
+	if (crl.number <= ca->state->foreign_crl)
+		crl.number = ca->state->foreign_crl + 1;
 	if (!sign_crl(ca, v, &crl, err) || !store_do(ca->store, store_crl, &crl, err))
 		return err_prefix(err, "publishing a CRL");
 	/* The CRL stands and is served over HTTP; the directory gets it from the publisher. */
@@ -302,7 +304,8 @@ crl_is_due(struct ca *ca, const struct settings *s, int64_t now, bool *due_out, 
 	*due_out = false;
 	if (!store_newest_crl(ca->store, &crl, err))
 		return false;
-	*due_out = crl.number == 0 || crl.this_update > now + AHEAD_S ||
+	*due_out = crl.number == 0 || crl.number < ca->state->foreign_crl ||
+		   crl.this_update > now + AHEAD_S ||
 		   crl.next_update - s->num[SETTING_CRL_OVERLAP_S] <= now;
 	return true;
 }
@@ -355,7 +358,8 @@ ca_maintain(struct ca *ca, struct vault *v, int64_t now, struct err *err)
 	/* Neither waits for the other. */
 	pthread_mutex_lock(&ca->state->maintain_lock);
 	crl = crl_is_due(ca, s, now, &crl_due, &crl_err) &&
-	      (!crl_due || make_crl(ca, v, s, ACTOR, now, &crl_err));
+	      (!crl_due ||
+		  (make_crl(ca, v, s, ACTOR, now, &crl_err) && remember_journal(ca, v, &crl_err)));
 	xchg = xchg_is_due(ca, v, s, now, &xchg_due, err) &&
 	       (!xchg_due || take_up_or_make_xchg(ca, v, s, now, err));
 	pthread_mutex_unlock(&ca->state->maintain_lock);

@@ -144,16 +144,38 @@ settle_all(struct ca *ca, int64_t now, struct err *err)
 /* What the directory work below needs; the CRL and the key only for their own. */
 struct own {
 	const struct config *config;
+	EVP_PKEY *ca_key;
 	struct view crl;
+	int64_t number; /* of `crl` */
+	int64_t
+	    newer; /* number of a CRL of this CA that is there and not to be replaced; 0: none */
 	uint8_t service_key[SERVICE_KEY_HASH_LEN];
 };
+
+/* A database that was restored from an older copy must not take the place of what came after it. */
+static bool
+find_newer(struct dir_conn *c, struct own *o, struct err *err)
+{
+	OWNED(buf_free) struct buf there = {0};
+	struct err not_ours;
+	int64_t number;
+
+	if (!pki_find_crl(c, o->config->ca_name, o->config->host, &there, err))
+		return false;
+	if (there.len > 0 && !view_eq(buf_view(&there), o->crl) &&
+	    pkix_crl_number(buf_view(&there), o->ca_key, &number, &not_ours) && number >= o->number)
+		o->newer = number;
+	return true;
+}
 
 static bool
 publish_newest(struct dir_conn *c, void *arg, struct err *err)
 {
-	const struct own *o = arg;
+	struct own *o = arg;
 
-	return pki_publish_crl(c, o->config->ca_name, o->config->host, o->crl, err);
+	if (!find_newer(c, o, err))
+		return false;
+	return o->newer > 0 || pki_publish_crl(c, o->config->ca_name, o->config->host, o->crl, err);
 }
 
 static bool
@@ -166,9 +188,14 @@ settle_crl(struct ca *ca, struct err *err)
 		return false;
 	if (crl.number <= ca->state->published_crl)
 		return true;
+	own.ca_key = ca->ca_key;
 	own.crl = buf_view(&crl.der);
+	own.number = crl.number;
 	if (!ca_directory_do(ca, publish_newest, &own, err))
 		return false;
+	/* The housekeeper makes one with a greater number. */
+	if (own.newer > 0)
+		found_newer_crl(ca, own.newer, crl.number);
 	ca->state->published_crl = crl.number;
 	return true;
 }

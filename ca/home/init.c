@@ -208,6 +208,19 @@ give_to(const struct config *config, const char *name, uid_t uid, gid_t gid, str
 	       err_errno(err, DIRCA_E_IO, "%s: cannot change its owner", path);
 }
 
+static bool
+check_users(const struct config *config, struct err *err)
+{
+	const char *const names[] = {config->user, config->vault_user};
+
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		if (geteuid() == 0 && names[i] != NULL && getpwnam(names[i]) == NULL)
+			return err_set(err, DIRCA_E_CONFIG,
+			    "there is no user '%s'; make it first: useradd -r %s", names[i],
+			    names[i]);
+	return true;
+}
+
 /* Root makes the CA, before any daemon runs; the front and the vault run as users of their own. */
 static bool
 hand_over(const struct config *config, struct err *err)
@@ -229,8 +242,6 @@ hand_over(const struct config *config, struct err *err)
 	for (size_t i = 0; i < 2; i++) {
 		const struct passwd *pw = parts[i].user != NULL ? getpwnam(parts[i].user) : NULL;
 
-		if (parts[i].user != NULL && pw == NULL)
-			return err_set(err, DIRCA_E_CONFIG, "there is no user '%s'", parts[i].user);
 		/* SQLite makes its files beside the database; the sticky bit keeps the rest root's.
 		 */
 		if (i == 0 && pw != NULL &&
@@ -249,6 +260,14 @@ hand_over(const struct config *config, struct err *err)
 	return true;
 }
 
+static bool
+is_there(const struct config *config, const char *name)
+{
+	OWNED(own_memory) char *path = config_path(config, name);
+
+	return access(path, F_OK) == 0;
+}
+
 /* What a CA has once its certificate is there. */
 static bool
 finish_init(const struct config *config, EVP_PKEY *key, int64_t now, struct err *err)
@@ -256,24 +275,57 @@ finish_init(const struct config *config, EVP_PKEY *key, int64_t now, struct err 
 	return ca_init_tls(config, key, now, err) && hand_over(config, err);
 }
 
+/* What a run before this one has made. */
 static bool
-make_ca(const struct config *config, const struct ca_init *in, int64_t now, struct err *err)
+is_made(const struct config *config, bool subordinate)
 {
-	OWNED(own_memory) char *folder = config_path(config, "vault");
-	OWNED(buf_free) struct buf name = {0};
-	OWNED(own_pkey) EVP_PKEY *key = NULL;
+	return is_there(config, "vault/ca.key") &&
+	       (subordinate ? is_there(config, "ca.csr") || is_there(config, "ca.crt")
+			    : is_there(config, "ca.crt") && is_there(config, "tls.crt") &&
+				  is_there(config, "dirca.db"));
+}
 
+/* Before the first file: what fails here leaves nothing behind. */
+static bool
+check_init(
+    const struct config *config, const struct ca_init *in, struct buf *name_out, struct err *err)
+{
 	if (!in->subordinate && in->validity <= 0)
 		return err_set(err, E_INVALIDARG,
 		    "the CA certificate needs a validity of more than zero seconds");
-	if (!oids_init(err) || !subject_name(config, in, &name, err) ||
-	    !make_folders(config, err) || !ca_key_create(folder, in->key, in->passphrase, err) ||
-	    !ca_key_open(folder, in->passphrase, &key, err))
+	if (is_made(config, in->subordinate))
+		return err_set(err, ERROR_FILE_EXISTS,
+		    "%s: this CA is made already; nothing is overwritten", config->state_dir);
+	return oids_init(err) && check_users(config, err) &&
+	       subject_name(config, in, name_out, err);
+}
+
+/* The key of a run that did not come to its end is this CA's. */
+static bool
+key_of(const struct config *config, const struct ca_init *in, EVP_PKEY **out, struct err *err)
+{
+	OWNED(own_memory) char *folder = config_path(config, "vault");
+
+	return (is_there(config, "vault/ca.key") ||
+		   ca_key_create(folder, in->key, in->passphrase, err)) &&
+	       ca_key_open(folder, in->passphrase, out, err);
+}
+
+static bool
+make_ca(const struct config *config, const struct ca_init *in, int64_t now, struct err *err)
+{
+	OWNED(buf_free) struct buf name = {0};
+	OWNED(own_pkey) EVP_PKEY *key = NULL;
+
+	if (!check_init(config, in, &name, err) || !make_folders(config, err) ||
+	    !key_of(config, in, &key, err))
 		return false;
 	if (in->subordinate)
 		return make_request(config, key, buf_view(&name), err) && hand_over(config, err);
-	return make_root(config, key, buf_view(&name), now, in->validity, err) &&
-	       finish_init(config, key, now, err);
+	return (is_there(config, "ca.crt") ||
+		   make_root(config, key, buf_view(&name), now, in->validity, err)) &&
+	       (is_there(config, "tls.crt") || ca_init_tls(config, key, now, err)) &&
+	       hand_over(config, err);
 }
 
 bool
@@ -389,7 +441,8 @@ install(const struct config *config, struct view certificate, const struct view 
 	if (chain_count > CONFIG_LIST_MAX)
 		return err_set(
 		    err, E_INVALIDARG, "the chain has more than %d certificates", CONFIG_LIST_MAX);
-	return oids_init(err) && ca_key_open(folder, passphrase, &key, err) &&
+	return oids_init(err) && check_users(config, err) &&
+	       ca_key_open(folder, passphrase, &key, err) &&
 	       read_lineage(certificate, chain, chain_count, &l, err) &&
 	       check_own(&l.list[0], key, now, err) && check_chain(l.list, l.count, err) &&
 	       write_chain(config, l.list, l.count, err) && finish_init(config, key, now, err);
@@ -504,4 +557,35 @@ ca_init_tls(const struct config *config, EVP_PKEY *ca_key, int64_t now, struct e
 {
 	return make_tls(config, ca_key, now, err) ||
 	       err_prefix(err, "making the TLS certificate of '%s'", config->host);
+}
+
+/* Did the vault ever start? It does so before anything is in the database. */
+static bool
+note_start(const struct journal_entry *e, void *arg, struct err *err)
+{
+	bool *started = arg;
+
+	(void)err;
+	*started = *started || e->kind == JOURNAL_STARTED;
+	return true;
+}
+
+bool
+ca_init_database_is_due(const struct config *config, bool *due_out, struct err *err)
+{
+	OWNED(own_memory) char *journal = config_path(config, "vault/" JOURNAL_FILE);
+	bool started = false;
+
+	*due_out = false;
+	if (is_there(config, "dirca.db"))
+		return true;
+	if (!journal_walk(journal, note_start, &started, err) && err->code != ERROR_FILE_NOT_FOUND)
+		return false;
+	if (started)
+		return err_set(err, DIRCA_E_DATABASE,
+		    "%s/dirca.db: this CA has run, and its database is gone: put a backup in its "
+		    "place (dircad(8))",
+		    config->state_dir);
+	*due_out = true;
+	return true;
 }

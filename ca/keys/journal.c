@@ -240,6 +240,35 @@ journal_open(struct journal *j, const char *folder, int64_t now, struct err *err
 	return false;
 }
 
+/* From the end: one of a kind that is looked for is never far from it. */
+bool
+journal_newest_number(
+    struct journal *j, enum journal_kind kind, uint64_t *number_out, struct err *err)
+{
+	uint8_t record[JOURNAL_RECORD_LEN];
+
+	*number_out = 0;
+	for (uint64_t at = j->count; at > 0; at--) {
+		if (!read_at(j->fd, at, record))
+			return err_errno(err, DIRCA_E_IO, "the vault's journal cannot be read");
+		if (record[16] != (uint8_t)kind)
+			continue;
+		for (size_t i = 0; record[17] <= sizeof *number_out && i < record[17]; i++)
+			*number_out = *number_out << 8 | record[AT_NUMBER + i];
+		return true;
+	}
+	return true;
+}
+
+bool
+journal_length(struct journal *j, uint64_t *records_out, struct err *err)
+{
+	pthread_mutex_lock(&j->lock);
+	*records_out = j->count;
+	pthread_mutex_unlock(&j->lock);
+	return journal_sync(j, err);
+}
+
 void
 journal_close(struct journal *j)
 {

@@ -75,6 +75,12 @@ bool journal_add(
 /* Brings to the disk what was added. */
 bool journal_sync(struct journal *j, struct err *err);
 
+/* The number in the newest record of that kind; 0: there is none, or none that fits. */
+bool journal_newest_number(
+    struct journal *j, enum journal_kind kind, uint64_t *number_out, struct err *err);
+/* How many records are on the disk: brings them there. */
+bool journal_length(struct journal *j, uint64_t *records_out, struct err *err);
+
 /* Gives every record of the file, in order, and checks the chain. `each` may end the walk with
  * false and err. DIRCA_E_JOURNAL names the first record that does not fit;
  * ERROR_FILE_NOT_FOUND if there is no journal. */

@@ -205,5 +205,8 @@ bool pkix_crl_tbs(struct view der, struct view *out, struct err *err);
  * issuer's), NTE_BAD_SIGNATURE, CRYPT_E_REVOCATION_OFFLINE (not current, or not complete). */
 bool pkix_crl_lists(struct view der, struct view issuer, EVP_PKEY *key, struct view serial,
     int64_t now, bool *listed_out, struct err *err);
+/* The number of a CRL that `key` signed; 0: it has none that fits. ERROR_INVALID_DATA,
+ * NTE_BAD_SIGNATURE. */
+bool pkix_crl_number(struct view der, EVP_PKEY *key, int64_t *number_out, struct err *err);
 
 #endif

@@ -135,3 +135,19 @@ pkix_crl_lists(struct view der, struct view issuer, EVP_PKEY *key, struct view s
 	ERR_clear_error();
 	return ok || err_prefix(err, "CRL");
 }
+
+bool
+pkix_crl_number(struct view der, EVP_PKEY *key, int64_t *number_out, struct err *err)
+{
+	OWNED(own_x509_crl) X509_CRL *crl = read_crl(der, err);
+	OWNED(own_asn1_integer) ASN1_INTEGER *number = NULL;
+	bool ok = crl != NULL && check_signature(crl, der, key, err);
+
+	*number_out = 0;
+	if (ok)
+		number = X509_CRL_get_ext_d2i(crl, NID_crl_number, NULL, NULL);
+	if (number != NULL && ASN1_INTEGER_get_int64(number_out, number) != 1)
+		*number_out = 0;
+	ERR_clear_error();
+	return ok || err_prefix(err, "CRL");
+}

@@ -15,11 +15,13 @@
 static const char usage[] =
     "usage: dircad [-c FILE] [-t]\n"
     "       dircad [-c FILE] --audit-compare [--json]\n"
+    "       dircad [-c FILE] --create-database\n"
     "\n"
     "Runs the certification authority in the foreground: HTTPS, Unix socket, vault.\n"
     "  -c FILE   configuration, default " DEFAULT_CONFIG " (dircad.conf(5))\n"
     "  -t        check the configuration and stop\n"
     "  --audit-compare   hold the vault's journal against the database, and stop\n"
+    "  --create-database   make an empty database, unless there is one, and stop\n"
     "SIGHUP reads the KRA store, the settings and the directory again; SIGTERM ends it.\n";
 
 static int
@@ -37,7 +39,7 @@ run_role(const char *role, const char *fds_text, const struct config *config)
 /* What the command line asks for. */
 struct asked {
 	const char *config, *role, *fds;
-	bool test, compare, record, json;
+	bool test, compare, create, record, json;
 };
 
 /* -1: go on; else the exit status. */
@@ -48,6 +50,7 @@ read_options(int argc, char **argv, struct asked *out)
 	    {"help", no_argument, NULL, 'h'},
 	    {"version", no_argument, NULL, 'V'},
 	    {"audit-compare", no_argument, NULL, 'C'},
+	    {"create-database", no_argument, NULL, 'D'},
 	    {"json", no_argument, NULL, 'J'},
 	    {"record", no_argument, NULL, 'A'},     /* used by dirca: VERB OBJECT [CODE REASON] */
 	    {"role", required_argument, NULL, 'R'}, /* used by the supervisor for its children */
@@ -66,6 +69,9 @@ read_options(int argc, char **argv, struct asked *out)
 			break;
 		case 'C':
 			out->compare = true;
+			break;
+		case 'D':
+			out->create = true;
 			break;
 		case 'J':
 			out->json = true;
@@ -118,6 +124,8 @@ do_what_is_asked(
 	}
 	if (asked->compare)
 		return act_compare(config, asked->json);
+	if (asked->create)
+		return act_create_database(config);
 	if (asked->record)
 		return act_record(config, args, count);
 	return asked->role != NULL ? run_role(asked->role, asked->fds, config)

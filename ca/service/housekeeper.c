@@ -14,8 +14,9 @@
 #define RELOAD_EVERY_MS 30000
 #define RETRY_MS        1000 /* after a failure */
 /* Between the end of a reload and the next: a burst of changes makes a few of them. */
-#define GAP_MS 100
-/* How soon it is seen that somebody set the clock. */
+#define GAP_MS        100
+#define WARN_EVERY_MS (INT64_C(86400) * 1000)
+/* How soon it is seen that somebody set the clock, or that there is something to do. */
 #define LOOK_EVERY_MS 1000
 
 struct housekeeper {
@@ -26,8 +27,9 @@ struct housekeeper {
 	pthread_cond_t wake;
 	bool stopping, now;
 	struct clock_watch clock;
-	bool clock_was_set;                        /* since the last maintenance */
+	bool maintain;                             /* at the next turn, whenever the last was */
 	int64_t ended_ms;                          /* of the last reload, on the monotonic clock */
+	int64_t warned_ms;                         /* when warnings were logged; 0: never */
 	enum err_code refresh_code, maintain_code; /* last outcome: a lasting failure is logged
 						      once, and once when it ends */
 };
@@ -58,16 +60,16 @@ next_turn(const struct housekeeper *h)
 				     : RETRY_MS);
 }
 
-/* What is valid, and what is due, may be something else now. */
+/* After a step of the clock what is valid, and what is due, may be something else. */
 static void
-look_at_clock(struct housekeeper *h)
+look_around(struct housekeeper *h)
 {
 	int64_t step = clock_watch_step(&h->clock);
 
-	if (step == 0)
-		return;
-	log_warn("the clock was set", LOG_INT("seconds", step));
-	h->now = h->clock_was_set = true;
+	if (step != 0)
+		log_warn("the clock was set", LOG_INT("seconds", step));
+	if (step != 0 || ca_wants_maintenance(h->ca))
+		h->now = h->maintain = true;
 }
 
 /* Waits for the next reload or the end; false at the end. */
@@ -83,7 +85,7 @@ wait_turn(struct housekeeper *h)
 		struct timespec until = {look / 1000, look % 1000 * 1000000L};
 
 		pthread_cond_timedwait(&h->wake, &h->lock, &until);
-		look_at_clock(h);
+		look_around(h);
 	}
 	h->now = false;
 	go = !h->stopping;
@@ -104,6 +106,21 @@ reload(struct housekeeper *h)
 		log_debug("directory read", LOG_INT("ms", h->ended_ms - begun));
 }
 
+/* At the start and each day. */
+static void
+log_warnings(struct housekeeper *h)
+{
+	OWNED(texts_free) struct texts list = {0};
+	int64_t now = clock_boot_ms();
+
+	if (h->warned_ms != 0 && now - h->warned_ms < WARN_EVERY_MS)
+		return;
+	h->warned_ms = now;
+	ca_warnings(h->ca, clock_now(), &list);
+	for (size_t i = 0; i < list.count; i++)
+		log_warn("needs attention", LOG_STR("reason", list.list[i]));
+}
+
 static void *
 keep(void *arg)
 {
@@ -118,12 +135,13 @@ keep(void *arg)
 		reload(h);
 		now = clock_boot_ms();
 		if (now - maintained < MAINTAIN_EVERY_MS && h->maintain_code == ERR_OK &&
-		    !h->clock_was_set)
+		    !h->maintain)
 			continue;
 		maintained = now;
-		h->clock_was_set = false;
+		h->maintain = false;
 		ok = ca_maintain(h->ca, &h->vault, clock_now(), &err);
 		note("maintenance", ok, &err, &h->maintain_code);
+		log_warnings(h);
 	}
 	return NULL;
 }

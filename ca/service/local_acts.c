@@ -7,7 +7,9 @@
 #include "clock.h"
 #include "journal_compare.h"
 #include "local_audit.h"
+#include "own.h"
 #include "service.h"
+#include "store.h"
 #include "text.h"
 
 #define STATUS_DIFFERENT 4
@@ -130,6 +132,18 @@ act_compare(const struct config *config, bool json)
 		return 0;
 	err_set(&err, DIRCA_E_JOURNAL, "the vault's journal of signatures and the database differ");
 	return complain(&err, STATUS_DIFFERENT);
+}
+
+int
+act_create_database(const struct config *config)
+{
+	OWNED(own_memory) char *path = config_path(config, "dirca.db");
+	OWNED(store_close) struct store *store = NULL;
+	struct err err;
+
+	return service_become(config->user, &err) && store_create(path, &store, &err)
+		   ? 0
+		   : complain(&err, 1);
 }
 
 int

@@ -10,6 +10,8 @@
 /* Journal of the vault against the database, on stdout. 4: they differ, or the journal is broken.
  */
 int act_compare(const struct config *config, bool json);
+/* Makes the database, unless there is one. */
+int act_create_database(const struct config *config);
 /* One audit record: verb, object and, if it failed, code and reason. */
 int act_record(const struct config *config, char *const *args, int count);
 

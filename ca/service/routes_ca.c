@@ -64,6 +64,7 @@ route_ca_status(struct route_call *c)
 {
 	OWNED(ca_view_release) struct ca_view *view = ca_view_get(c->ca);
 	OWNED(own_memory) char *subject = pkix_name_text(c->ca->ca_cert.subject);
+	OWNED(texts_free) struct texts warnings = {0};
 	const struct ca_xchg *xchg = ca_view_xchg(view, clock_now());
 	struct store_counts counts = {0};
 	struct ca_space space;
@@ -75,6 +76,7 @@ route_ca_status(struct route_call *c)
 		json_fail(c->http, &err);
 		return;
 	}
+	ca_warnings(c->ca, clock_now(), &warnings);
 	clock_format(c->ca->ca_cert.not_after, until);
 	sign_kinds_text(c->ca->config->kinds, kinds);
 	if (xchg != NULL)
@@ -82,7 +84,7 @@ route_ca_status(struct route_call *c)
 	json_answer(c->http, 200,
 	    json_pack("{s:s, s:s, s:s?, s:s, s:s, s:b, s:I, s:i, s:s, s:o, s:o, s:o, s:{s:I, s:I, "
 		      "s:I, s:I, "
-		      "s:I, s:I}, s:I, s:s?, s:o, s:I, s:b, s:o}",
+		      "s:I, s:I}, s:I, s:s?, s:o, s:I, s:b, s:o, s:o}",
 		"name", c->ca->config->ca_name, "version", DIRCA_VERSION, "subject", subject,
 		"not_after", until, "exchange_certificate_not_after", xchg_until, "directory_fresh",
 		(int)ca_view_is_fresh(view, clock_boot_ms()), "kra_cert_count",
@@ -98,7 +100,8 @@ route_ca_status(struct route_call *c)
 		c->ca->no_archival, "broken_oids",
 		json_texts(view->broken_oids.list, view->broken_oids.count), "free_megabytes",
 		(json_int_t)space.free_mb, "low_space", (int)space.low, "kra_problems",
-		json_texts(view->kra_problems.list, view->kra_problems.count)));
+		json_texts(view->kra_problems.list, view->kra_problems.count), "warnings",
+		json_texts(warnings.list, warnings.count)));
 }
 
 void

@@ -60,7 +60,7 @@ set_wal(struct conn *c, struct err *err)
 }
 
 static bool
-conn_set_up(struct conn *c, enum sql_user user, struct err *err)
+conn_set_up(struct conn *c, enum sql_user user, bool create, struct err *err)
 {
 	bool writer = user == SQL_WRITER;
 
@@ -74,24 +74,29 @@ conn_set_up(struct conn *c, enum sql_user user, struct err *err)
 	if (sqlite3_exec(c->db, writer ? writer_pragmas : reader_pragmas, NULL, NULL, NULL) !=
 	    SQLITE_OK)
 		return sql_error(c, "cannot be set up", err);
-	return (!writer || migrate(c, err)) && sql_prepare_all(c, user, err);
+	return (!writer || migrate(c, create, err)) && sql_prepare_all(c, user, err);
 }
 
 bool
-conn_open(const char *path, enum sql_user user, struct conn *c, struct err *err)
+conn_open(const char *path, enum sql_user user, bool create, struct conn *c, struct err *err)
 {
 	int flags = user == SQL_WRITER ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
 
 	*c = (struct conn){.path = path};
-	if (user == SQL_WRITER && !create_private(path, err))
+	if (create && !create_private(path, err))
 		return false;
+	if (access(path, F_OK) != 0 && errno == ENOENT)
+		return err_set(err, DIRCA_E_DATABASE,
+		    "CA database %s: there is none. `dirca ca init` makes it for a new CA; one "
+		    "that was lost comes back from a backup (dircad(8))",
+		    path);
 	if (sqlite3_open_v2(path, &c->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW,
 		NULL) != SQLITE_OK) {
 		if (c->db == NULL)
 			err_nomem(err);
 		else
 			sql_error(c, "cannot be opened", err);
-	} else if (conn_set_up(c, user, err)) {
+	} else if (conn_set_up(c, user, create, err)) {
 		return true;
 	}
 	conn_close(c);

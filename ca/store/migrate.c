@@ -298,7 +298,7 @@ check_schema(struct conn *c, int version, struct err *err)
 }
 
 static bool
-migrate_locked(struct conn *c, struct err *err)
+migrate_locked(struct conn *c, bool create, struct err *err)
 {
 	int version;
 
@@ -311,6 +311,11 @@ migrate_locked(struct conn *c, struct err *err)
 		    c->path, version, VERSION);
 	if (!check_schema(c, version, err))
 		return false;
+	if (version == 0 && !create)
+		return err_set(err, DIRCA_E_DATABASE,
+		    "CA database %s: it is empty; one that was lost comes back from a backup "
+		    "(dircad(8))",
+		    c->path);
 	for (; version < VERSION; version++)
 		if (!apply(c, version, err))
 			return false;
@@ -318,12 +323,13 @@ migrate_locked(struct conn *c, struct err *err)
 }
 
 bool
-migrate(struct conn *c, struct err *err)
+migrate(struct conn *c, bool create, struct err *err)
 {
 	/* The lock comes before the look: two programs may open a new database at once. */
 	if (!exec(c, "BEGIN IMMEDIATE", "cannot be locked for writing", err))
 		return false;
-	if (migrate_locked(c, err) && exec(c, "COMMIT", "the schema cannot be committed", err))
+	if (migrate_locked(c, create, err) &&
+	    exec(c, "COMMIT", "the schema cannot be committed", err))
 		return true;
 	sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
 	return false;

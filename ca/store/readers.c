@@ -11,7 +11,7 @@ open_reader(struct store *s, struct err *err)
 {
 	OWNED(own_memory) struct conn *c = mem_zero(1, sizeof *c);
 
-	return conn_open(s->path, SQL_READER, c, err) ? own_give(&c) : NULL;
+	return conn_open(s->path, SQL_READER, false, c, err) ? own_give(&c) : NULL;
 }
 
 /* A connection that waits, or NULL and the right to open one. */

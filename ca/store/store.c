@@ -5,8 +5,8 @@
 
 #include "store_priv.h"
 
-bool
-store_open(const char *path, struct store **out, struct err *err)
+static bool
+open_store(const char *path, bool create, struct store **out, struct err *err)
 {
 	OWNED(store_close) struct store *s = mem_zero(1, sizeof *s);
 
@@ -19,10 +19,22 @@ store_open(const char *path, struct store **out, struct err *err)
 	s->path = mem_text(path);
 	if ((s->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL)) == NULL)
 		return err_openssl(err, DIRCA_E_CRYPTO, "SHA-256 for the audit trail");
-	if (!conn_open(s->path, SQL_WRITER, &s->writer, err) || !writer_start(s, err))
+	if (!conn_open(s->path, SQL_WRITER, create, &s->writer, err) || !writer_start(s, err))
 		return false;
 	*out = own_give(&s);
 	return true;
+}
+
+bool
+store_open(const char *path, struct store **out, struct err *err)
+{
+	return open_store(path, false, out, err);
+}
+
+bool
+store_create(const char *path, struct store **out, struct err *err)
+{
+	return open_store(path, true, out, err);
 }
 
 void

@@ -38,9 +38,11 @@ enum store_find { STORE_FOUND, STORE_NOT_FOUND, STORE_FAILED };
 struct store;
 struct store_tx; /* inside a unit of work */
 
-/* Opens or creates `path` (mode 0600); migrates by user_version; refuses a newer version, a schema
- * that was changed by hand, a database of another program, and a symbolic link. */
+/* Opens `path`; migrates by user_version; refuses a newer version, a schema that was changed by
+ * hand, a database of another program, an empty file, and a symbolic link. */
 bool store_open(const char *path, struct store **out, struct err *err);
+/* The same; makes the file (mode 0600) if there is none, and the tables if it is empty. */
+bool store_create(const char *path, struct store **out, struct err *err);
 /* Finishes what was submitted, checkpoints, closes. */
 void store_close(struct store **s);
 

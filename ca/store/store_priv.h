@@ -57,11 +57,12 @@ struct store_tx {
 };
 
 /* conn.c */
-bool conn_open(const char *path, enum sql_user user, struct conn *c, struct err *err);
+bool conn_open(const char *path, enum sql_user user, bool create, struct conn *c, struct err *err);
 void conn_close(struct conn *c);
 
-/* migrate.c: brings the schema to this program's version; refuses a newer or a changed one. */
-bool migrate(struct conn *c, struct err *err);
+/* migrate.c: brings the schema to this program's version; refuses a newer or a changed one, and,
+ * but for `create`, none. */
+bool migrate(struct conn *c, bool create, struct err *err);
 
 /* readers.c: one statement in one reading function. Without a connection (NULL, with err) there is
  * nothing to read; reading_end ends the statement and gives the connection back:

@@ -28,6 +28,8 @@ struct vault_info {
 	struct buf spki;
 	struct buf sig_alg;        /* AlgorithmIdentifier DER */
 	struct buf ca_certificate; /* DER; the current one */
+	uint64_t journal_records;  /* on the disk, now */
+	uint64_t newest_crl; /* number of the last CRL that was signed before the vault started */
 };
 bool vault_get_info(struct vault *v, struct vault_info *out, struct err *err);
 void vault_info_free(struct vault_info *i);

@@ -85,6 +85,13 @@ call(int fd, struct call *c, size_t want, struct err *err)
 	return true;
 }
 
+static bool
+take_u64(struct view field, uint64_t *out, struct err *err)
+{
+	return (field.len == 8 && bytes_get_u64le(&field, out)) ||
+	       err_set(err, DIRCA_E_VAULT, "the vault's answer about itself has no numbers");
+}
+
 bool
 vault_get_info(struct vault *v, struct vault_info *out, struct err *err)
 {
@@ -92,9 +99,11 @@ vault_get_info(struct vault *v, struct vault_info *out, struct err *err)
 	bool ok;
 
 	*out = (struct vault_info){0};
-	ok = wire_begin(&c.frame, VAULT_OP_INFO, err) && call(v->fd, &c, 3, err) &&
+	ok = wire_begin(&c.frame, VAULT_OP_INFO, err) && call(v->fd, &c, 5, err) &&
 	     buf_dup(c.fields[0], &out->spki, err) && buf_dup(c.fields[1], &out->sig_alg, err) &&
-	     buf_dup(c.fields[2], &out->ca_certificate, err);
+	     buf_dup(c.fields[2], &out->ca_certificate, err) &&
+	     take_u64(c.fields[3], &out->journal_records, err) &&
+	     take_u64(c.fields[4], &out->newest_crl, err);
 	if (!ok)
 		vault_info_free(out);
 	return ok;

@@ -27,13 +27,27 @@ reply_field(struct vault_worker *w, struct view field, struct err *err)
 }
 
 static bool
+reply_u64(struct vault_worker *w, uint64_t n, struct err *err)
+{
+	uint8_t octets[8];
+
+	for (size_t i = 0; i < sizeof octets; i++)
+		octets[i] = (uint8_t)(n >> (8 * i));
+	return reply_field(w, view_of(octets, sizeof octets), err);
+}
+
+static bool
 handle_info(struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
 {
+	uint64_t records;
+
 	(void)fields;
 	(void)count;
-	return reply_field(w, buf_view(&w->state->spki), err) &&
+	return journal_length(&w->state->journal, &records, err) &&
+	       reply_field(w, buf_view(&w->state->spki), err) &&
 	       reply_field(w, buf_view(&w->state->sig_alg), err) &&
-	       reply_field(w, buf_view(&w->state->ca_cert.raw), err);
+	       reply_field(w, buf_view(&w->state->ca_cert.raw), err) &&
+	       reply_u64(w, records, err) && reply_u64(w, w->state->newest_crl, err);
 }
 
 /* Written down first, then signed: no signature leaves without its record. */

@@ -142,6 +142,7 @@ struct vault_state {
 	size_t kra_minimum;
 	bool allow_3des;
 	struct journal journal;
+	uint64_t newest_crl; /* number, of those that were signed before the start */
 	struct vault_budget budget;
 };
 /* Reads key, certificate, exchange keys, KRA issuers; opens the journal. */

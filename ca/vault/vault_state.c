@@ -59,6 +59,7 @@ open_journal(struct vault_state *s, const char *folder, struct err *err)
 	int64_t now = clock_now();
 
 	return journal_open(&s->journal, folder, now, err) &&
+	       journal_newest_number(&s->journal, JOURNAL_CRL, &s->newest_crl, err) &&
 	       journal_add(&s->journal, &started, (struct view){0}, now, err);
 }
 

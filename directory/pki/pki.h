@@ -91,6 +91,9 @@ bool pki_publish_ca(struct dir_conn *c, const struct pki_publication *p, struct 
 /* CDP */
 bool pki_publish_crl(
     struct dir_conn *c, const char *ca_name, const char *host, struct view crl, struct err *err);
+/* The CRL that is there; empty: none. */
+bool pki_find_crl(
+    struct dir_conn *c, const char *ca_name, const char *host, struct buf *out, struct err *err);
 /* [MS-WCCE] 3.2.2.1.4: one object named by the CA's sanitized name; adds the certificate, drops
  * those expired for more than 24 h. */
 bool pki_publish_kra(

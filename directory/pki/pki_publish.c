@@ -251,6 +251,31 @@ pki_publish_crl(
 	       err_prefix(err, "publishing the CRL");
 }
 
+bool
+pki_find_crl(
+    struct dir_conn *c, const char *ca_name, const char *host, struct buf *out, struct err *err)
+{
+	OWNED(own_memory) char *cn = sanitized(ca_name, err);
+	OWNED(own_memory) char *computer = pki_short_host(host);
+	OWNED(own_memory) char *host_dn = pki_place_dn(c, computer, "CDP");
+	OWNED(own_memory) char *dn = NULL;
+	OWNED(dir_entries_free) struct dir_entries found = {0};
+	const struct dir_attr *a;
+
+	*out = (struct buf){0};
+	if (cn == NULL || host_dn == NULL)
+		return cn != NULL && err_set(err, E_INVALIDARG, "'%s' is not UTF-8", host);
+	dn = pki_child_dn(cn, host_dn);
+	if (!dir_search(c,
+		&(struct dir_query){.base = dn,
+		    .filter = "(objectClass=*)",
+		    .attrs = (const char *const[]){"certificateRevocationList", NULL}},
+		&found, err))
+		return err_prefix(err, "reading the CRL that is published");
+	a = found.count == 1 ? dir_entry_attr(&found.list[0], "certificateRevocationList") : NULL;
+	return a == NULL || buf_dup(buf_view(&a->values[0]), out, err);
+}
+
 /* ---- Key recovery agents ---- */
 
 /* True if the certificate expired more than a day before `now`. What cannot be read is left to the

@@ -38,7 +38,7 @@ post() {
 records_as_front() {
 	mkdir -m 01771 "$1" && chgrp www-data "$1" && touch "$1/tls.key" &&
 		printf '%s\n' 'ca_name = other' 'host = h.example' 'dir_uris = ldap://127.0.0.1:1' "state_dir = $1" 'user = www-data' \
-			>"$1.conf" && "$DIRCA_BIN/dircad" -c "$1.conf" --record -- 'kra add' bait || return 1
+			>"$1.conf" && "$DIRCA_BIN/dircad" -c "$1.conf" --create-database && "$DIRCA_BIN/dircad" -c "$1.conf" --record -- 'kra add' bait || return 1
 	[ "$(stat -c %U:%a "$1/dirca.db")" = www-data:600 ] && [ "$(stat -c %U "$1/tls.key")" = root ] &&
 		[ "$(sqlite3 "$1/dirca.db" 'SELECT Actor FROM Audit')" = "$(sqlite3 "$CA_STATE/dirca.db" \
 			"SELECT Actor FROM Audit WHERE EventID = 1795 LIMIT 1")" ]

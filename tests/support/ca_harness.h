@@ -179,6 +179,19 @@ harness_init_ca(void)
 	free(crt);
 }
 
+/* As `dirca ca init` has dircad do it. */
+static inline void
+harness_make_database(void)
+{
+	char *path = config_path(harness.config, "dirca.db");
+	struct store *store;
+	struct err err;
+
+	harness_must(store_create(path, &store, &err), &err);
+	store_close(&store);
+	free(path);
+}
+
 /* KRA `i` of the CA: RSA, RSA, P-256. */
 static inline void
 harness_add_kra(size_t i)
@@ -442,6 +455,7 @@ harness_open(const char *extra)
 	harness_sh("lab_slapd_start");
 	harness_configure(extra);
 	harness_init_ca();
+	harness_make_database();
 	for (size_t i = 0; i < HARNESS_KRAS; i++)
 		harness_add_kra(i);
 	harness_fork_vault();

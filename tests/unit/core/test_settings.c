@@ -145,7 +145,7 @@ setup(void **state)
 	if (mkdtemp(dir) == NULL)
 		return -1;
 	snprintf(path, sizeof path, "%s/dirca.db", dir);
-	return store_open(path, &store, &err) ? 0 : -1;
+	return store_create(path, &store, &err) ? 0 : -1;
 }
 
 static int

@@ -14,6 +14,7 @@
 #include "clock.h"
 #include "file.h"
 #include "init.h"
+#include "journal.h"
 #include "kra_store.h"
 #include "pem.h"
 #include "text.h"
@@ -122,7 +123,7 @@ openssl_reads_root_and_tls_certificate(void **state)
 	    0);
 	assert_int_equal(mode_of(c, "tls.key"), 0600);
 	assert_int_equal(mode_of(c, "vault"), 0700);
-	assert_false(exists(c, "dirca.db")); /* dircad makes it */
+	assert_false(exists(c, "dirca.db")); /* dircad makes it when it is told to */
 	config_free(&c);
 }
 
@@ -135,10 +136,80 @@ second_init_does_not_overwrite_the_key(void **state)
 
 	(void)state;
 	assert_true(ca_init(c, &in, clock_now(), &err));
-	assert_int_equal(sh(c, "cp $S/vault/ca.key $S/before"), 0);
+	assert_int_equal(sh(c, "cp $S/vault/ca.key $S/before && touch $S/dirca.db"), 0);
 	assert_false(ca_init(c, &in, clock_now(), &err));
 	assert_int_equal(err.code, ERROR_FILE_EXISTS);
 	assert_int_equal(sh(c, "cmp $S/vault/ca.key $S/before"), 0);
+	config_free(&c);
+}
+
+/* Each file that an interrupted run did not come to is made, those that are there stay. */
+static void
+init_finishes_what_it_began(void **state)
+{
+	static const char *const missing[] = {"tls.crt", "ca.crt $S/tls.crt $S/tls.key"};
+	const struct ca_init in = {.key = CA_KEY_EC_P256, .validity = YEAR};
+	struct config *c = config_for("began");
+	char command[128];
+	struct err err;
+
+	(void)state;
+	assert_true(ca_init(c, &in, clock_now(), &err));
+	assert_int_equal(sh(c, "cp $S/vault/ca.key $S/before"), 0);
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(command, sizeof command, "rm $S/%s", missing[i]);
+		assert_int_equal(sh(c, command), 0);
+		if (!ca_init(c, &in, clock_now(), &err))
+			fail_msg("%s", err.msg);
+		assert_int_equal(sh(c, "openssl verify -CAfile $S/ca.crt $S/tls.crt"), 0);
+		assert_int_equal(sh(c, "cmp $S/vault/ca.key $S/before"), 0);
+	}
+	config_free(&c);
+}
+
+static void
+init_looks_users_up_before_the_first_file(void **state)
+{
+	const struct ca_init in = {.key = CA_KEY_EC_P256, .validity = YEAR};
+	struct config *c = config_for("users");
+	struct err err;
+
+	(void)state;
+	free(c->vault_user);
+	c->vault_user = strdup("no-such-user");
+	if (geteuid() == 0) {
+		assert_false(ca_init(c, &in, clock_now(), &err));
+		assert_int_equal(err.code, DIRCA_E_CONFIG);
+		assert_non_null(strstr(err.msg, "useradd -r no-such-user"));
+		assert_int_not_equal(access(c->state_dir, F_OK), 0);
+	}
+	config_free(&c);
+}
+
+/* Only a CA whose vault never ran has had no database. */
+static void
+database_is_due_until_the_vault_runs(void **state)
+{
+	const struct ca_init in = {.key = CA_KEY_EC_P256, .validity = YEAR};
+	struct journal_entry started = {.kind = JOURNAL_STARTED};
+	struct config *c = config_for("database");
+	char *folder = config_path(c, "vault");
+	struct journal journal;
+	struct err err;
+	bool due;
+
+	(void)state;
+	assert_true(ca_init(c, &in, clock_now(), &err));
+	assert_true(ca_init_database_is_due(c, &due, &err) && due);
+	assert_int_equal(sh(c, "touch $S/dirca.db"), 0);
+	assert_true(ca_init_database_is_due(c, &due, &err) && !due);
+	assert_int_equal(sh(c, "rm $S/dirca.db"), 0);
+	assert_true(journal_open(&journal, folder, clock_now(), &err) &&
+		    journal_add(&journal, &started, (struct view){0}, clock_now(), &err));
+	journal_close(&journal);
+	assert_false(ca_init_database_is_due(c, &due, &err));
+	assert_int_equal(err.code, DIRCA_E_DATABASE);
+	free(folder);
 	config_free(&c);
 }
 
@@ -387,6 +458,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(openssl_reads_root_and_tls_certificate),
 	    cmocka_unit_test(second_init_does_not_overwrite_the_key),
+	    cmocka_unit_test(init_finishes_what_it_began),
+	    cmocka_unit_test(init_looks_users_up_before_the_first_file),
+	    cmocka_unit_test(database_is_due_until_the_vault_runs),
 	    cmocka_unit_test(certificate_without_validity_or_with_a_bad_name_makes_nothing),
 	    cmocka_unit_test(subordinate_is_finished_by_its_parents_answer),
 	    cmocka_unit_test(kra_store_keeps_adds_and_removes),

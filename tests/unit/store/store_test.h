@@ -47,7 +47,7 @@ set_up(void **state)
 	strcpy(f->folder, "/tmp/dirca-store-XXXXXX");
 	assert_non_null(mkdtemp(f->folder));
 	snprintf(f->path, sizeof f->path, "%s/ca.db", f->folder);
-	assert_ok(f, store_open(f->path, &f->store, &f->err));
+	assert_ok(f, store_create(f->path, &f->store, &f->err));
 	*state = f;
 	return 0;
 }

@@ -326,14 +326,14 @@ failing_opens_are_told(struct fixture *f, struct countdown *c)
 
 		unlink(f->path);
 		arm(c, n, 1);
-		ok = store_open(f->path, &f->store, &f->err);
+		ok = store_create(f->path, &f->store, &f->err);
 		past_the_end = disarm(c);
 		if (!ok) {
 			assert_null(f->store);
 			assert_true(
 			    f->err.code == DIRCA_E_DATABASE || f->err.code == E_OUTOFMEMORY);
 			/* What is half made is not in the way of the next try. */
-			assert_ok(f, store_open(f->path, &f->store, &f->err));
+			assert_ok(f, store_create(f->path, &f->store, &f->err));
 		}
 		store_close(&f->store);
 	}

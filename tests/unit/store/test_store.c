@@ -94,7 +94,7 @@ files_that_are_no_database_of_ours_are_refused(void **state)
 	char other[128];
 	int fd;
 
-	assert_refused(f, "/nonexistent/ca.db", "cannot be created");
+	assert_refused(f, "/nonexistent/ca.db", "there is none");
 	assert_refused(f, f->folder, "unable to open");
 	snprintf(other, sizeof other, "%s/link", f->folder);
 	assert_int_equal(symlink(f->path, other), 0);
@@ -113,6 +113,21 @@ files_that_are_no_database_of_ours_are_refused(void **state)
 	assert_int_equal(raw_exec(f, "CREATE TABLE Customers (a)"), SQLITE_OK);
 	assert_refused(f, f->path, "Customers");
 	assert_int_equal(raw_number(f, "SELECT count(*) FROM sqlite_schema"), 1);
+}
+
+/* A file system that is not mounted, a restore that forgot it: nothing is begun anew. */
+static void
+a_database_that_is_lost_is_not_made_anew(void **state)
+{
+	struct fixture *f = *state;
+
+	store_close(&f->store);
+	assert_int_equal(truncate(f->path, 0), 0);
+	assert_refused(f, f->path, "it is empty");
+	assert_int_equal(unlink(f->path), 0);
+	assert_refused(f, f->path, "there is none");
+	assert_int_not_equal(access(f->path, F_OK), 0);
+	assert_ok(f, store_create(f->path, &f->store, &f->err));
 }
 
 /* In a child, since root may write what nobody may. */
@@ -329,6 +344,7 @@ main(void)
 	    TEST(a_changed_schema_is_refused),
 	    TEST(an_analyzed_database_is_not_a_changed_one),
 	    TEST(files_that_are_no_database_of_ours_are_refused),
+	    TEST(a_database_that_is_lost_is_not_made_anew),
 	    TEST(a_read_only_file_is_refused),
 	    TEST(settings_are_kept_changed_and_deleted),
 	    TEST(many_settings_are_listed),

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Somebody sets the clock of the CA's machine, by days and by years, and sets it right again.
-# usage: clocks.sh CLOCK_SHIM
+# What may happen to the machine of a CA: somebody sets its clock, its files are lost, or come back from an older copy.
+# usage: service.sh CLOCK_SHIM
 # shellcheck disable=SC2317 # the functions are called through check
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
@@ -9,7 +9,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=../support/checks.sh
 . "$here/../support/checks.sh"
 
-dir=$(mktemp -d /tmp/dirca-clocks.XXXXXX)
+dir=$(mktemp -d /tmp/dirca-service.XXXXXX)
 finish() {
 	ca_lab_stop
 	checks_clean "$dir"
@@ -84,5 +84,49 @@ lose_keys() {
 }
 check "without any of its keys the CA starts" lose_keys
 check "and archives to a new one" archives sixth
+
+# ---- files ----
+warns() { ca_lab_status "[.warnings[] | select(contains(\"$1\"))] | length > 0"; }
+keep() { rm -rf "$dir/old" && mkdir "$dir/old" && sqlite3 "$CA_STATE/dirca.db" ".backup $dir/old/dirca.db" && cp -a "$CA_STATE/vault" "$dir/old/"; }
+old() { # NAME...
+	local name
+	ca_lab_dircad_stop || return 1
+	for name; do
+		rm -rf "${CA_STATE:?}/$name" "$CA_STATE/$name"-* && cp -a "$dir/old/$name" "$CA_STATE/" || return 1
+	done
+	ca_lab_dircad_start && ca_lab_eventually ca_lab_is_ready
+}
+starts_not() { # WORDS
+	timeout 10 "$DIRCA_BIN/dircad" -c "$DIRCAD_CONF" >"$dir/refused.log" 2>&1
+	grep -F "$1" "$dir/refused.log"
+}
+published_number() { ca_lab_as caadmin viewstore CDP | sed -n 's/.*CRL \([0-9]*\) .*/\1/p'; }
+published_after() { [ "$(published_number)" -gt "$1" ]; }
+crls() { ca_lab_as caadmin crl && ca_lab_as caadmin crl && ca_lab_as caadmin crl; }
+
+check "a second dircad is refused" starts_not 'another dircad runs on it'
+check "a copy is kept" keep
+check "CRLs are made" crls
+number=$((16#$(crl_number)))
+check "and published" ca_lab_eventually published_after $((number - 1))
+check "database and vault are restored" old dirca.db vault
+check "which the CRL in the directory tells" ca_lab_eventually warns "the directory has CRL $number, and the database knows"
+check "it is not replaced by an older one" published_after $((number - 1))
+check "but, in its time, by a newer one" ca_lab_eventually crl_is_newer_than "$(printf %X "$number")"
+check "in the directory too" ca_lab_eventually published_after "$number"
+check "the log says it" logged 'event="restored from an older copy"'
+check "the database alone is restored" old dirca.db
+check "which the vault tells" warns 'the vault has signed CRL'
+check "and the number goes on" ca_lab_eventually crl_is_newer_than "$(printf %X $((number + 1)))"
+check "the vault alone is restored" old vault
+check "which the database tells" warns 'journal has'
+check "keys are archived" archives seventh
+lose_database() { ca_lab_dircad_stop && mv "$CA_STATE/dirca.db" "$dir/lost.db" && rm -f "$CA_STATE"/dirca.db-*; }
+check "without its database" lose_database
+check "the CA does not start" starts_not 'there is none'
+check "nor does ca init make another" refuses DIRCA_E_DATABASE "$DIRCA_BIN/dirca" ca init -c "$DIRCAD_CONF"
+check "none is made" test ! -e "$CA_STATE/dirca.db"
+check "with it" mv "$dir/lost.db" "$CA_STATE/dirca.db"
+check "it starts" ca_lab_dircad_start
 
 checks_end

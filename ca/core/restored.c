@@ -1,0 +1,108 @@
+/* Database or vault from an older copy: seen by what the rest remembers. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "ca_priv.h"
+#include "log.h"
+#include "own.h"
+#include "text.h"
+
+#define SETTING_RECORDS "Recorded\\journal"
+
+static void
+tell(struct ca *ca, char *sentence)
+{
+	log_error("restored from an older copy", LOG_STR("reason", sentence));
+	pthread_mutex_lock(&ca->state->lock);
+	texts_take(&ca->state->restored, sentence);
+	pthread_mutex_unlock(&ca->state->lock);
+}
+
+static void
+raise_crl(struct ca *ca, int64_t number)
+{
+	if (number > ca->state->foreign_crl)
+		ca->state->foreign_crl = number;
+}
+
+void
+found_newer_crl(struct ca *ca, int64_t number, int64_t known)
+{
+	/* Two different ones may have one number. */
+	raise_crl(ca, number == known ? number + 1 : number);
+	atomic_store(&ca->state->wants_maintenance, true);
+	tell(ca, text_printf(
+		     "the directory has CRL %lld, and the database knows CRLs up to %lld: what was "
+		     "revoked since the copy was made must be revoked again; `dirca audit "
+		     "compare` names what was issued",
+		     (long long)number, (long long)known));
+}
+
+bool
+ca_wants_maintenance(struct ca *ca)
+{
+	return atomic_exchange(&ca->state->wants_maintenance, false);
+}
+
+/* One more may have been signed by a process that died before it was stored. */
+static bool
+check_database(struct ca *ca, struct err *err)
+{
+	OWNED(store_crl_free) struct store_crl newest = {0};
+	int64_t signed_number = (int64_t)ca->info.newest_crl;
+
+	if (!store_newest_crl(ca->store, &newest, err))
+		return false;
+	raise_crl(ca, signed_number);
+	if (signed_number > newest.number + 1)
+		tell(ca,
+		    text_printf("the vault has signed CRL %lld, and the database knows CRLs up to "
+				"%lld: what was revoked since the copy was made must be revoked "
+				"again; `dirca audit compare` names what was issued",
+			(long long)signed_number, (long long)newest.number));
+	return true;
+}
+
+static bool
+check_vault(struct ca *ca, struct err *err)
+{
+	OWNED(own_memory) char *text = NULL;
+	int64_t known;
+
+	if (!store_get_setting(ca->store, SETTING_RECORDS, &text, err))
+		return false;
+	if (text != NULL && text_to_int(text, 0, INT64_MAX, &known) &&
+	    known > (int64_t)ca->info.journal_records)
+		tell(ca, text_printf(
+			     "the vault's journal has %lld records, and had %lld when the database "
+			     "last looked: exchange keys made since the copy are gone, and what "
+			     "was signed is no longer written down",
+			     (long long)ca->info.journal_records, (long long)known));
+	return true;
+}
+
+static bool
+store_records(struct store_tx *tx, void *arg, struct err *err)
+{
+	const uint64_t *records = arg;
+	char text[24];
+
+	snprintf(text, sizeof text, "%llu", (unsigned long long)*records);
+	return store_set_setting(tx, SETTING_RECORDS, text, err);
+}
+
+bool
+remember_journal(struct ca *ca, struct vault *v, struct err *err)
+{
+	OWNED(vault_info_free) struct vault_info info = {0};
+
+	return vault_get_info(v, &info, err) &&
+	       store_do(ca->store, store_records, &info.journal_records, err);
+}
+
+bool
+check_restored(struct ca *ca, struct err *err)
+{
+	return check_database(ca, err) && check_vault(ca, err) &&
+	       store_do(ca->store, store_records, &ca->info.journal_records, err);
+}

@@ -1,0 +1,35 @@
+/* What an administrator should see to before it becomes somebody's trouble. */
+#include "ca_priv.h"
+
+#include "clock.h"
+#include "text.h"
+
+#define DAY_S INT64_C(86400)
+/* A CA certificate is renewed by people, and by a parent that may take its time. */
+#define CA_NOTICE_S (60 * DAY_S)
+
+static void
+warn_of_ca_certificate(const struct ca *ca, int64_t now, struct texts *out)
+{
+	char until[21];
+
+	clock_format(ca->ca_cert.not_after, until);
+	if (now > ca->ca_cert.not_after)
+		texts_take(
+		    out, text_printf("the CA certificate ended on %s: nothing is issued", until));
+	else if (now > ca->ca_cert.not_after - CA_NOTICE_S)
+		texts_take(out,
+		    text_printf("the CA certificate ends on %s, in %lld days, and what is issued "
+				"ends with it",
+			until, (long long)((ca->ca_cert.not_after - now) / DAY_S)));
+}
+
+void
+ca_warnings(struct ca *ca, int64_t now, struct texts *out)
+{
+	warn_of_ca_certificate(ca, now, out);
+	pthread_mutex_lock(&ca->state->lock);
+	for (size_t i = 0; i < ca->state->restored.count; i++)
+		texts_add(out, ca->state->restored.list[i]);
+	pthread_mutex_unlock(&ca->state->lock);
+}
