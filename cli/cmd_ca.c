@@ -108,6 +108,17 @@ print_kras(const json_t *kras)
 	    json_is_true(json_object_get(k, "valid")) ? "" : json_text(k, "reason"));
 }
 
+/* A time, and how many days it is away. */
+static void
+print_days(const char *what, const char *when)
+{
+	int64_t then;
+
+	if (clock_parse(when, &then))
+		printf("  %s: %s (%lld days)\n", what, when,
+		    (long long)((then - clock_now()) / (24 * 3600)));
+}
+
 static void
 print_status(const json_t *answer)
 {
@@ -124,6 +135,7 @@ print_status(const json_t *answer)
 	    (long long)json_integer_value(json_object_get(answer, "kra_cert_count")),
 	    (long long)json_integer_value(json_object_get(answer, "kra_minimum")),
 	    json_text(answer, "sign_kinds"));
+	print_days("TLS certificate until", json_text(answer, "service_certificate_not_after"));
 	json_array_foreach(json_object_get(answer, "warnings"), i, warning)
 	    printf("  WARNING: %s\n", json_string_value(warning));
 	if (json_integer_value(json_object_get(answer, "unpublished")) > 0)

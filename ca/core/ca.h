@@ -211,6 +211,8 @@ bool ca_new_exchange(struct ca *ca, struct vault *v, const char *actor, struct e
 /* Makes, stores and audits a CRL now, and wakes the publisher, who brings it to the directory; the
  * number is one more than the last. */
 bool ca_publish_crl(struct ca *ca, struct vault *v, const char *actor, struct err *err);
+/* When the certificate of the TLS service ends. */
+bool ca_service_until(struct ca *ca, int64_t *not_after_out, struct err *err);
 /* Sentences for the administrator, in status and log; texts_free. */
 void ca_warnings(struct ca *ca, int64_t now, struct texts *out);
 /* Settings change with audit record, then refresh. */

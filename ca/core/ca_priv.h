@@ -40,6 +40,17 @@ struct ca_state {
 	struct texts restored; /* sentences about it; under `lock` */
 };
 
+/* own_row.c. A row and an audit record of a certificate that the CA made for itself. */
+#define OWN_ACTOR "dircad"
+enum own_kind { OWN_EXCHANGE, OWN_SERVICE };
+bool add_own_row(struct ca *ca, struct view certificate, enum own_kind own, const char *actor,
+    int64_t now, struct err *err);
+
+/* service_renewal.c. Renews the certificate of the TLS service, with its key, when it is due. */
+bool renew_service(struct ca *ca, struct vault *v, int64_t now, struct err *err);
+/* Would clients that know this CA take it? CERT_E_WRONG_USAGE says why not. */
+bool check_service(struct ca *ca, int64_t now, struct err *err);
+
 /* restored.c. Compares how far database and vault have come, each by what the other remembers: one
  * that came back from an older copy is told in log and status, and the numbers of CRLs go on. */
 bool check_restored(struct ca *ca, struct err *err);

@@ -1,6 +1,6 @@
 /*
- * Housekeeping: CA exchange certificates and CRLs, each stored and audited in one unit of work
- * before anybody sees it.
+ * Housekeeping: CA exchange certificates, CRLs and the certificate of the TLS service, each stored
+ * and audited in one unit of work before anybody sees it.
  */
 #include "ca_priv.h"
 
@@ -16,48 +16,8 @@
 #include "publication.h"
 #include "text.h"
 
-#define ACTOR "dircad"
 /* A CRL that is from further ahead than this was made by a clock that has been set back since. */
 #define AHEAD_S 60
-
-struct xchg_row {
-	struct store_request *row;
-	const char *actor;
-	int64_t now;
-};
-
-static bool
-store_xchg(struct store_tx *tx, void *arg, struct err *err)
-{
-	const struct xchg_row *x = arg;
-	struct ca_audit a = {.when = x->now,
-	    .event = AUDIT_ISSUED,
-	    .actor = x->actor,
-	    .object = x->row->serial_number,
-	    .detail = "CA exchange certificate"};
-
-	return store_add_request(tx, x->row, &a.request_id, err) && ca_audit(tx, &a, err);
-}
-
-/* Request row of [MS-WCCE] 3.2.1.4.3.2.15.1: issued, no request, CAXCHGCERT | FORCEUTF8. */
-static bool
-add_xchg_row(
-    struct ca *ca, struct view certificate, const char *actor, int64_t now, struct err *err)
-{
-	OWNED(store_request_free)
-	struct store_request row = {.disposition = DISP_ISSUED,
-	    .request_flags = CR_FLG_CAXCHGCERT | CR_FLG_FORCEUTF8,
-	    .submitted_when = now,
-	    .resolved_when = now,
-	    .revoked_reason = -1};
-	struct xchg_row arg = {&row, actor, now};
-
-	row.requester_name = mem_text(ACTOR);
-	row.caller_name = mem_text(ACTOR);
-	row.template_name = mem_text("CAExchange");
-	return certificate_columns(certificate, &row, err) &&
-	       store_do(ca->store, store_xchg, &arg, err);
-}
 
 /* One that the vault made and the database did not take, because it failed or the front died in
  * between, is taken up: the vault keeps its key whatever becomes of the row. */
@@ -75,7 +35,7 @@ take_up(struct ca *ca, struct view certificate, int64_t now, bool *taken, struct
 	found = store_get_by_serial(ca->store, serial, &row, err);
 	if (found != STORE_NOT_FOUND || c.not_after <= now)
 		return found != STORE_FAILED;
-	if (!add_xchg_row(ca, certificate, ACTOR, now, err))
+	if (!add_own_row(ca, certificate, OWN_EXCHANGE, OWN_ACTOR, now, err))
 		return false;
 	*taken = *taken || c.not_before <= now;
 	return true;
@@ -116,7 +76,7 @@ make_xchg(struct ca *ca, struct vault *v, const struct settings *s, const char *
 
 	return (certificate_xchg(ca, v, s->num[SETTING_XCHG_KEY_SIZE],
 		    s->num[SETTING_XCHG_VALIDITY_S], &certificate, err) &&
-		   add_xchg_row(ca, buf_view(&certificate), actor, now, err)) ||
+		   add_own_row(ca, buf_view(&certificate), OWN_EXCHANGE, actor, now, err)) ||
 	       err_prefix(err, "making a CA exchange certificate");
 }
 
@@ -128,7 +88,7 @@ take_up_or_make_xchg(
 
 	if (!take_up_xchgs(ca, v, now, &taken, err))
 		return err_prefix(err, "taking up a CA exchange certificate");
-	return taken || make_xchg(ca, v, s, ACTOR, now, err);
+	return taken || make_xchg(ca, v, s, OWN_ACTOR, now, err);
 }
 
 /* Does the vault have its key, and not retired it? */
@@ -352,20 +312,23 @@ ca_maintain(struct ca *ca, struct vault *v, int64_t now, struct err *err)
 {
 	OWNED(ca_view_release) struct ca_view *view = ca_view_get(ca);
 	const struct settings *s = &view->settings;
-	bool xchg_due = false, crl_due = false, crl, xchg;
-	struct err crl_err, refresh_err;
+	bool xchg_due = false, crl_due = false, crl, xchg, service;
+	struct err crl_err, service_err, refresh_err;
 
-	/* Neither waits for the other. */
+	/* None waits for another. */
 	pthread_mutex_lock(&ca->state->maintain_lock);
 	crl = crl_is_due(ca, s, now, &crl_due, &crl_err) &&
-	      (!crl_due ||
-		  (make_crl(ca, v, s, ACTOR, now, &crl_err) && remember_journal(ca, v, &crl_err)));
+	      (!crl_due || (make_crl(ca, v, s, OWN_ACTOR, now, &crl_err) &&
+			       remember_journal(ca, v, &crl_err)));
 	xchg = xchg_is_due(ca, v, s, now, &xchg_due, err) &&
 	       (!xchg_due || take_up_or_make_xchg(ca, v, s, now, err));
+	service = renew_service(ca, v, now, &service_err);
 	pthread_mutex_unlock(&ca->state->maintain_lock);
 	if (xchg && xchg_due && !ca_refresh(ca, &refresh_err))
 		log_warn("new exchange certificate not in use yet", LOG_REASON(&refresh_err));
 	if (xchg && !crl)
 		*err = crl_err;
-	return xchg && crl;
+	else if (xchg && !service)
+		*err = service_err;
+	return xchg && crl && service;
 }

@@ -27,7 +27,11 @@ warn_of_ca_certificate(const struct ca *ca, int64_t now, struct texts *out)
 void
 ca_warnings(struct ca *ca, int64_t now, struct texts *out)
 {
+	struct err err;
+
 	warn_of_ca_certificate(ca, now, out);
+	if (!check_service(ca, now, &err))
+		texts_add(out, err.msg);
 	pthread_mutex_lock(&ca->state->lock);
 	for (size_t i = 0; i < ca->state->restored.count; i++)
 		texts_add(out, ca->state->restored.list[i]);

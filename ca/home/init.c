@@ -18,11 +18,10 @@
 #include "pem.h"
 #include "pkcs8.h"
 #include "pkix.h"
+#include "service_key.h"
 #include "text.h"
 #include "trust.h"
 #include "journal.h"
-
-#define TLS_VALIDITY (INT64_C(2) * 365 * 86400)
 
 static bool
 make_folder(const char *path, mode_t mode, struct err *err)
@@ -119,17 +118,13 @@ note_signed(const struct config *config, struct view what, struct view serial, s
 /* Signs with the key at hand: only `dirca ca init` does that; the daemon's signatures are the
  * vault's. */
 static bool
-sign_here(const struct config *config, EVP_PKEY *key, const struct pkix_tbs *tbs,
-    struct buf *certificate_out, struct err *err)
+sign_here(const struct config *config, EVP_PKEY *key, struct view tbs, struct view serial,
+    struct view sig_alg, struct buf *certificate_out, struct err *err)
 {
-	OWNED(buf_free) struct buf body = {0};
 	OWNED(buf_free) struct buf signature = {0};
 
-	return pkix_tbs_encode(tbs, &body, err) &&
-	       note_signed(config, buf_view(&body), tbs->serial, err) &&
-	       ca_key_sign(key, buf_view(&body), &signature, err) &&
-	       pkix_signed_wrap(
-		   buf_view(&body), tbs->sig_alg, buf_view(&signature), certificate_out, err);
+	return note_signed(config, tbs, serial, err) && ca_key_sign(key, tbs, &signature, err) &&
+	       pkix_signed_wrap(tbs, sig_alg, buf_view(&signature), certificate_out, err);
 }
 
 static bool
@@ -152,6 +147,7 @@ make_root(const struct config *config, EVP_PKEY *key, struct view name, int64_t 
 	OWNED(own_x509_extensions) ext_list *list = new_extensions(err);
 	OWNED(buf_free) struct buf spki = {0};
 	OWNED(buf_free) struct buf sig_alg = {0};
+	OWNED(buf_free) struct buf body = {0};
 	OWNED(buf_free) struct buf certificate = {0};
 	uint8_t serial[PKIX_SERIAL_LEN];
 
@@ -168,7 +164,8 @@ make_root(const struct config *config, EVP_PKEY *key, struct view name, int64_t 
 	    .spki = buf_view(&spki),
 	    .extensions = list,
 	};
-	if (!sign_here(config, key, &tbs, &certificate, err))
+	if (!pkix_tbs_encode(&tbs, &body, err) ||
+	    !sign_here(config, key, buf_view(&body), tbs.serial, tbs.sig_alg, &certificate, err))
 		return false;
 	const struct view der = buf_view(&certificate);
 	return write_pem(config, "ca.crt", PEM_STRING_X509, &der, 1, err);
@@ -457,56 +454,18 @@ ca_init_install(const struct config *config, struct view certificate, const stru
 }
 
 static bool
-tls_extensions(const struct config *config, struct view spki, const struct pkix_cert *ca,
-    ext_list *list, struct err *err)
-{
-	static const uint8_t loopback4[4] = {127, 0, 0, 1}, loopback6[16] = {[15] = 1};
-	static char server_auth[] = "1.3.6.1.5.5.7.3.1";
-	char *const ekus[] = {server_auth};
-	OWNED(own_general_names) GENERAL_NAMES *names = GENERAL_NAMES_new();
-	OWNED(buf_free) struct buf ca_key_id = {0};
-	uint8_t key_id[KEY_ID_LEN];
-
-	if (names == NULL)
-		return err_openssl(err, DIRCA_E_CRYPTO, "a list of names");
-	return ext_key_id(spki, key_id, err) && pkix_cert_ski(ca, &ca_key_id, err) &&
-	       ext_push_key_usage(list, PKIX_KU_DIGITAL_SIGNATURE, true, err) &&
-	       ext_push_eku(list, ekus, 1, false, err) &&
-	       ext_push_ski(list, view_of(key_id, sizeof key_id), err) &&
-	       ext_push_aki(list, buf_view(&ca_key_id), err) &&
-	       ext_add_name(names, GEN_DNS, config->host, err) &&
-	       ext_add_name(names, GEN_DNS, "localhost", err) &&
-	       ext_add_address(names, loopback4, sizeof loopback4, err) &&
-	       ext_add_address(names, loopback6, sizeof loopback6, err) &&
-	       ext_push_san(list, names, false, err);
-}
-
-static bool
 tls_certificate(const struct config *config, EVP_PKEY *ca_key, const struct pkix_cert *ca,
     struct view spki, int64_t now, struct buf *out, struct err *err)
 {
-	OWNED(own_x509_extensions) ext_list *list = new_extensions(err);
-	OWNED(own_memory) char *cn = dir_rdn_escape(config->host);
-	OWNED(own_memory) char *dn = text_printf("CN=%s", cn);
 	OWNED(buf_free) struct buf sig_alg = {0};
-	OWNED(buf_free) struct buf name = {0};
+	OWNED(buf_free) struct buf tbs = {0};
 	uint8_t serial[PKIX_SERIAL_LEN];
 
-	if (list == NULL || !pkix_name_from_dn(dn, NULL, &name, err) ||
-	    !pkix_sig_alg(ca_key, &sig_alg, err) || !pkix_new_serial(serial, err) ||
-	    !tls_extensions(config, spki, ca, list, err))
-		return false;
-	const struct pkix_tbs tbs = {
-	    .serial = view_of(serial, sizeof serial),
-	    .sig_alg = buf_view(&sig_alg),
-	    .issuer = ca->subject,
-	    .not_before = now - PKIX_CLOCK_SKEW_S,
-	    .not_after = now + TLS_VALIDITY < ca->not_after ? now + TLS_VALIDITY : ca->not_after,
-	    .subject = buf_view(&name),
-	    .spki = spki,
-	    .extensions = list,
-	};
-	return sign_here(config, ca_key, &tbs, out, err);
+	return pkix_sig_alg(ca_key, &sig_alg, err) &&
+	       service_certificate_tbs(
+		   config, spki, ca, buf_view(&sig_alg), now, serial, &tbs, err) &&
+	       sign_here(config, ca_key, buf_view(&tbs), view_of(serial, sizeof serial),
+		   buf_view(&sig_alg), out, err);
 }
 
 static bool
@@ -547,9 +506,8 @@ make_tls(const struct config *config, EVP_PKEY *ca_key, int64_t now, struct err 
 	if (!read_ca_certificate(config, &ca, err) || !pkix_key_spki(key, &spki, err) ||
 	    !tls_certificate(config, ca_key, &ca, buf_view(&spki), now, &certificate, err))
 		return false;
-	const struct view ders[] = {buf_view(&certificate), buf_view(&ca.raw)};
 	return write_tls_key(config, key, err) &&
-	       write_pem(config, "tls.crt", PEM_STRING_X509, ders, 2, err);
+	       service_certificate_write(config, buf_view(&certificate), &ca, err);
 }
 
 bool

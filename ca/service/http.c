@@ -14,10 +14,10 @@
 #include "log.h"
 #include "mem.h"
 #include "own.h"
-#include "tls.h"
 
 /* How often connections are looked at: for their deadline, for their end, for the server's. */
-#define SWEEP_MS 100
+#define SWEEP_MS    100
+#define TLS_LOOK_MS 1000
 
 /* Connections that are taken before others are looked at again. */
 #define ACCEPTS_AT_ONCE 32
@@ -67,6 +67,44 @@ on_accept(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
+static bool
+read_tls(struct http_server *s, struct err *err)
+{
+	SSL_CTX *tls = NULL;
+	struct buf end_point = {0};
+
+	tls_files_look(s->config, &s->files);
+	if (!tls_server_context(s->config, &tls, err) || !tls_end_point(tls, &end_point, err)) {
+		SSL_CTX_free(tls);
+		return false;
+	}
+	/* Connections keep what they were opened with. */
+	SSL_CTX_free(s->tls);
+	buf_free(&s->end_point);
+	s->tls = tls;
+	s->end_point = end_point;
+	return true;
+}
+
+/* The certificate is renewed while the service runs, by the CA or by an administrator. */
+static void
+look_for_tls(struct http_server *s, int64_t now)
+{
+	struct tls_files files;
+	struct err err;
+
+	if (now - s->files_looked_at < TLS_LOOK_MS)
+		return;
+	s->files_looked_at = now;
+	tls_files_look(s->config, &files);
+	if (memcmp(&files, &s->files, sizeof files) == 0)
+		return;
+	if (read_tls(s, &err))
+		log_info("TLS certificate read", LOG_STR("host", s->config->host));
+	else
+		log_error("TLS certificate not read; the one before serves on", LOG_REASON(&err));
+}
+
 static void
 sweep(evutil_socket_t fd, short what, void *arg)
 {
@@ -89,6 +127,7 @@ sweep(evutil_socket_t fd, short what, void *arg)
 		}
 		open += s->limits.of[i].open;
 	}
+	look_for_tls(s, now);
 	log_catch_up();
 	if (s->stopping && open == 0)
 		event_base_loopexit(s->base, NULL);
@@ -132,7 +171,8 @@ http_call_auth(struct http_call *call)
 struct view
 http_call_end_point(const struct http_call *call)
 {
-	return call->channel == HTTP_TLS ? buf_view(&call->server->end_point) : (struct view){0};
+	return call->channel == HTTP_TLS ? buf_view(&call->connection->end_point)
+					 : (struct view){0};
 }
 
 bool
@@ -210,8 +250,8 @@ http_server_open(const struct config *config, const struct service_sockets *sock
 	s->max_request = (size_t)config->max_request;
 	http_limits_set(&s->limits, (size_t)config->max_connections,
 	    (size_t)config->max_connections_of_source, sockets->http_count > 0);
-	if (!tls_server_context(config, &s->tls, err) ||
-	    !tls_end_point(s->tls, &s->end_point, err) || !open_listeners(s, sockets, err))
+	s->config = config;
+	if (!read_tls(s, err) || !open_listeners(s, sockets, err))
 		return false;
 	s->sweep = event_new(base, -1, EV_PERSIST, sweep, s);
 	s->wake = event_new(base, -1, EV_READ | EV_PERSIST, on_done, s);

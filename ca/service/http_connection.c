@@ -56,6 +56,7 @@ connection_free(struct http_connection *c)
 {
 	http_call_free(c->call);
 	c->server->sign_in->free(&c->auth);
+	buf_free(&c->end_point);
 	free(c);
 }
 
@@ -526,6 +527,7 @@ http_connection_open(struct http_listener *l, int fd, const struct sockaddr *add
 {
 	struct http_server *s = l->server;
 	struct http_connection *c = mem_zero(1, sizeof *c);
+	struct err err;
 
 	c->server = s;
 	c->client.channel = l->channel;
@@ -539,6 +541,8 @@ http_connection_open(struct http_listener *l, int fd, const struct sockaddr *add
 		free(c);
 		return;
 	}
+	if (l->channel == HTTP_TLS && !buf_dup(buf_view(&s->end_point), &c->end_point, &err))
+		mem_exhausted();
 	http_limits_add(&s->limits, &c->client);
 	set_deadline(c);
 	bufferevent_setcb(c->bev, on_bytes, on_sent, on_event, c);

@@ -8,6 +8,7 @@
 
 #include "http.h"
 #include "http_framing.h"
+#include "tls.h"
 
 struct http_listener {
 	struct http_server *server;
@@ -20,7 +21,10 @@ struct http_listener {
 struct http_server {
 	struct event_base *base;
 	SSL_CTX *tls;
-	struct buf end_point; /* of the certificate in it */
+	struct buf end_point;    /* of the certificate in it */
+	struct tls_files files;  /* that it was read from */
+	int64_t files_looked_at; /* clock_mono_ms */
+	const struct config *config;
 	const struct http_sign_in *sign_in;
 	http_dispatch *dispatch;
 	void *arg;
@@ -56,6 +60,7 @@ struct http_connection {
 	uint64_t left; /* of the body, or of the chunk */
 	struct http_call *call;
 	struct auth_state *auth;
+	struct buf end_point; /* of the certificate that this connection was opened with */
 	char peer[64];
 	uid_t uid; /* HTTP_LOCAL */
 };

@@ -67,24 +67,26 @@ route_ca_status(struct route_call *c)
 	OWNED(texts_free) struct texts warnings = {0};
 	const struct ca_xchg *xchg = ca_view_xchg(view, clock_now());
 	struct store_counts counts = {0};
+	int64_t service_end;
 	struct ca_space space;
-	char until[21], xchg_until[21] = "", kinds[SIGN_KINDS_TEXT_MAX];
+	char until[21], xchg_until[21] = "", service_until[21], kinds[SIGN_KINDS_TEXT_MAX];
 	struct err err;
 
 	if (!route_may_view(view, &c->caller, &err) || !store_count(c->ca->store, &counts, &err) ||
-	    !ca_space(c->ca, &space, &err)) {
+	    !ca_service_until(c->ca, &service_end, &err) || !ca_space(c->ca, &space, &err)) {
 		json_fail(c->http, &err);
 		return;
 	}
 	ca_warnings(c->ca, clock_now(), &warnings);
 	clock_format(c->ca->ca_cert.not_after, until);
+	clock_format(service_end, service_until);
 	sign_kinds_text(c->ca->config->kinds, kinds);
 	if (xchg != NULL)
 		clock_format(xchg->cert.not_after, xchg_until);
 	json_answer(c->http, 200,
 	    json_pack("{s:s, s:s, s:s?, s:s, s:s, s:b, s:I, s:i, s:s, s:o, s:o, s:o, s:{s:I, s:I, "
 		      "s:I, s:I, "
-		      "s:I, s:I}, s:I, s:s?, s:o, s:I, s:b, s:o, s:o}",
+		      "s:I, s:I}, s:I, s:s?, s:o, s:I, s:b, s:o, s:o, s:s}",
 		"name", c->ca->config->ca_name, "version", DIRCA_VERSION, "subject", subject,
 		"not_after", until, "exchange_certificate_not_after", xchg_until, "directory_fresh",
 		(int)ca_view_is_fresh(view, clock_boot_ms()), "kra_cert_count",
@@ -101,7 +103,8 @@ route_ca_status(struct route_call *c)
 		json_texts(view->broken_oids.list, view->broken_oids.count), "free_megabytes",
 		(json_int_t)space.free_mb, "low_space", (int)space.low, "kra_problems",
 		json_texts(view->kra_problems.list, view->kra_problems.count), "warnings",
-		json_texts(warnings.list, warnings.count)));
+		json_texts(warnings.list, warnings.count), "service_certificate_not_after",
+		service_until));
 }
 
 void

@@ -1,5 +1,7 @@
 #include "tls.h"
 
+#include <sys/stat.h>
+
 #include "own.h"
 #include "pkix.h"
 #include "text.h"
@@ -30,6 +32,24 @@ tls_server_context(const struct config *config, SSL_CTX **out, struct err *err)
 		return err_openssl(err, DIRCA_E_CRYPTO, "the cipher list was refused");
 	*out = own_give(&ctx);
 	return true;
+}
+
+void
+tls_files_look(const struct config *config, struct tls_files *out)
+{
+	static const char *const names[] = {"tls.crt", "tls.key"};
+
+	*out = (struct tls_files){0};
+	for (size_t i = 0; i < 2; i++) {
+		OWNED(own_memory) char *path = config_path(config, names[i]);
+		struct stat st;
+
+		if (stat(path, &st) != 0)
+			continue;
+		out->seen[3 * i] = (int64_t)st.st_ino;
+		out->seen[3 * i + 1] = st.st_mtim.tv_sec;
+		out->seen[3 * i + 2] = st.st_mtim.tv_nsec;
+	}
 }
 
 bool

@@ -75,6 +75,21 @@ check "is seen" ca_lab_eventually seen 6
 check "keys are archived again" archives fourth
 check "the log says by how much" logged 'event="the clock was set" seconds=864'
 
+# ---- the certificate of the TLS service ----
+served() { openssl s_client -connect "${CA_URL#https://}" -servername localhost </dev/null 2>/dev/null | openssl x509 -noout "$@"; }
+serves_another_than() { local serial; serial=$(served -serial) && [ -n "$serial" ] && [ "$serial" != "$1" ]; }
+serial=$(served -serial) key=$(served -pubkey)
+check "a month before it ends" set_clock $((700 * DAY))
+check "it is renewed, and served without a restart" ca_lab_eventually serves_another_than "$serial"
+check "with its key" is "$key" served -pubkey
+check "for two years" ca_lab_status ".service_certificate_not_after > \"$(date -u -d '+1400 days' +%F)\""
+check "it is in the database" is 1 sql "SELECT count(*) FROM Request WHERE SerialNumber = '$(served -serial | sed 's/.*=//' | tr A-F a-f)'"
+serial=$(served -serial)
+check "back again" set_clock 0
+check "there is one of today" ca_lab_eventually serves_another_than "$serial"
+check "which clients take" curl -sf --max-time 5 --cacert "$CA_STATE/ca.crt" "$CA_URL/.well-known/est/cacerts"
+check "nothing is wrong with it" ca_lab_status '.warnings == []'
+
 # ---- an exchange key that is lost ----
 check "an administrator has a new one made" ca_lab_as caadmin ca exchange renew
 check "by his name" is 'NWTRADERS\caadmin' sql "SELECT Actor FROM Audit WHERE EventID = 791 ORDER BY RowID DESC LIMIT 1"
