@@ -68,10 +68,12 @@ check_keepable(const struct enrollment *e, struct err *err)
 static bool
 read_request(struct enrollment *e, const struct enroll_input *in, struct err *err)
 {
+	bool read = enroll_request_decode(
+	    in->format, in->body, (size_t)e->ca->config->max_request, &e->request, err);
+	struct err ignored;
+
 	e->label = in->template_label;
-	return enroll_request_hash(in, e->request_hash, err) &&
-	       enroll_request_decode(
-		   in->format, in->body, (size_t)e->ca->config->max_request, &e->request, err);
+	return enroll_request_hash(in, &e->request, e->request_hash, read ? err : &ignored) && read;
 }
 
 bool
@@ -112,7 +114,7 @@ static bool
 respond(struct enrollment *e, const struct enroll_commit *c, struct err *err)
 {
 	return e->request.format != ENROLL_CMC ||
-	       enroll_respond(e->ca, e->vault, &c->row, e->request.body_part_id, &e->response, err);
+	       enroll_respond(e->ca, e->vault, &c->row, &e->request, &e->response, err);
 }
 
 /* Answers that name the request's number, and refusals: made after the commit, since they promise

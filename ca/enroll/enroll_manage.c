@@ -197,7 +197,7 @@ respond_row(struct ca *ca, struct vault *v, const struct store_request *row, str
 	if (row->request_type == CR_IN_PKCS10 || row->raw_request.len == 0)
 		return true;
 	if (decode_stored(row, &request, err))
-		return enroll_respond(ca, v, row, request.body_part_id, out, err);
+		return enroll_respond(ca, v, row, &request, out, err);
 	/* What was refused may be unreadable: the row's own words suffice. */
 	return row->disposition == DISP_ERROR || row->disposition == DISP_DENIED;
 }

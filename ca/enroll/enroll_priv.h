@@ -195,9 +195,12 @@ struct explain_reason reason_enroll_right(const struct enrollment *e);
  * DIRCA_E_SERVICE_NAME. */
 bool enroll_check_service_names(struct enrollment *e, struct err *err);
 
-/* enroll_repeat.c: SHA-256 of the body; of label, NUL and body where a label names the template:
- * the same PKCS#10 for another template is another request. */
-bool enroll_request_hash(const struct enroll_input *in, uint8_t out[32], struct err *err);
+/* enroll_repeat.c: what tells a request from others. SHA-256 of the body; of a CMC request with a
+ * transactionId (RFC 5272 6.6), which a client may sign and encrypt anew, of that and of the
+ * CertificationRequestInfo. Where a label names the template, it and NUL come first: the same
+ * PKCS#10 for another template is another request. */
+bool enroll_request_hash(const struct enroll_input *in, const struct enroll_request *r,
+    uint8_t out[32], struct err *err);
 /* The row of the same request of the same caller; 0: it is new, or was refused. Sets key_is_free.
  * `tx` NULL: asked by a reader. */
 bool enroll_find_repeat(
@@ -223,9 +226,10 @@ bool enroll_check_kras(struct enrollment *e, struct err *err);
 bool enroll_archive(struct enrollment *e, struct err *err);
 
 /* enroll_respond.c: the signed CMC full response that says what the row of a request says became of
- * it. A refusal is "CODE_NAME: sentence" with its CMCFailInfo. */
+ * it. A refusal is "CODE_NAME: sentence" with its CMCFailInfo. What the request says to be known by
+ * (transactionId, senderNonce, dataReturn) comes back. */
 bool enroll_respond(struct ca *ca, struct vault *v, const struct store_request *row,
-    int64_t body_part_id, struct buf *out, struct err *err);
+    const struct enroll_request *request, struct buf *out, struct err *err);
 
 /* enroll_commit.c: the one transaction of a submission, and the row that it is about to add. */
 struct enroll_commit {

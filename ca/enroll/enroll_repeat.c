@@ -24,20 +24,18 @@ person(const struct principal *p, char *sid)
 }
 
 bool
-enroll_request_hash(
-    const struct enroll_input *in, uint8_t out[SHA256_DIGEST_LENGTH], struct err *err)
+enroll_request_hash(const struct enroll_input *in, const struct enroll_request *r,
+    uint8_t out[SHA256_DIGEST_LENGTH], struct err *err)
 {
 	const char *label = in->template_label;
-	OWNED(buf_free) struct buf named = {0};
-	struct view bytes = in->body;
+	const struct view transaction = r->cmc.transaction.id;
+	OWNED(buf_free) struct buf all = {0};
 
-	if (label != NULL) {
-		if (!buf_append(&named, view_of(label, strlen(label) + 1), err) ||
-		    !buf_append(&named, in->body, err))
-			return false;
-		bytes = buf_view(&named);
-	}
-	return SHA256(bytes.ptr, bytes.len, out) != NULL ||
+	if ((label != NULL && !buf_append(&all, view_of(label, strlen(label) + 1), err)) ||
+	    !buf_append(&all, transaction, err) ||
+	    !buf_append(&all, transaction.len > 0 ? r->pkix->info : in->body, err))
+		return false;
+	return SHA256(all.ptr, all.len, out) != NULL ||
 	       err_openssl(err, DIRCA_E_CRYPTO, "SHA-256 of the request");
 }
 
@@ -111,7 +109,7 @@ enroll_answer_repeat(
 	if (row.disposition == DISP_REVOKED)
 		refuse_revoked(&row);
 	if (e->request.format == ENROLL_CMC &&
-	    !enroll_respond(e->ca, e->vault, &row, e->request.body_part_id, &out->response, err))
+	    !enroll_respond(e->ca, e->vault, &row, &e->request, &out->response, err))
 		return false;
 	take_outcome(&row, out);
 	return true;

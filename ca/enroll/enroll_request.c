@@ -88,6 +88,13 @@ enroll_request_decode(enum enroll_format format, struct view body, size_t most,
 	if (!decode_body(format, body, out, err))
 		return err_prefix(err, "reading the request");
 	out->decoded = true;
+	if (out->is_cmc && out->cmc.has_unknown) {
+		out->body_part_id = out->cmc.unknown_part;
+		return err_set(err, ERROR_INVALID_DATA,
+		    "the request holds the control %s, which this CA does not know, and so "
+		    "cannot be honoured",
+		    out->cmc.unknown_oid);
+	}
 	if (!pkix_template_id(
 		out->pkix->extensions, out->pkix->extension_count, &out->ids[0], err) ||
 	    !pkix_template_id(out->cmc.extensions, out->cmc.extension_count, &out->ids[1], err))

@@ -81,21 +81,38 @@ sign_answer(struct ca *ca, struct vault *v, const struct cmc_response_body *answ
 	       sign_body(ca, v, buf_view(&body), certificates, count, out, err);
 }
 
+/* What the client sent comes back, its nonce as the recipient's, beside one of this answer's own.
+ */
+static bool
+answer_transaction(const struct cmc_transaction *asked, uint8_t nonce[CMC_RANDOM_LEN],
+    struct cmc_transaction *out, struct err *err)
+{
+	*out = (struct cmc_transaction){.id = asked->id,
+	    .recipient_nonce = asked->sender_nonce,
+	    .data_return = asked->data_return};
+	if (asked->sender_nonce.len == 0)
+		return true;
+	out->sender_nonce = view_of(nonce, CMC_RANDOM_LEN);
+	return cmc_nonce_make(nonce, err);
+}
+
 bool
 enroll_respond(struct ca *ca, struct vault *v, const struct store_request *row,
-    int64_t body_part_id, struct buf *out, struct err *err)
+    const struct enroll_request *request, struct buf *out, struct err *err)
 {
 	const char *message = row->disposition_message != NULL ? row->disposition_message : "";
 	OWNED(own_memory)
 	char *refusal = text_printf("%s: %s", err_name((enum err_code)row->status_code), message);
 	struct cmc_response_body answer = {.status = CMC_STATUS_FAILED,
 	    .text = refusal,
-	    .body_part_id = body_part_id,
+	    .body_part_id = request->body_part_id,
 	    .fail_info = -1};
-	uint8_t sha1[SHA_DIGEST_LENGTH];
+	uint8_t sha1[SHA_DIGEST_LENGTH], nonce[CMC_RANDOM_LEN] = {0};
 	struct view certificate = {0};
 
 	*out = (struct buf){0};
+	if (!answer_transaction(&request->cmc.transaction, nonce, &answer.transaction, err))
+		return false;
 	switch (row->disposition) {
 	case DISP_ISSUED:
 	case DISP_REVOKED:

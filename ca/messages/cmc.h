@@ -19,6 +19,18 @@ struct cmc_binding {
 };
 bool cmc_binding_encode(const struct cmc_binding *in, struct buf *out, struct err *err);
 
+/* By what a client knows the answer to its request again (RFC 5272 6.4, 6.6): values in DER, empty
+ * if absent. */
+struct cmc_transaction {
+	struct view id; /* INTEGER; the others are OCTET STRINGs */
+	struct view sender_nonce, recipient_nonce;
+	struct view data_return;
+};
+/* Random ones. */
+#define CMC_RANDOM_LEN 18
+bool cmc_transaction_id_make(uint8_t out[CMC_RANDOM_LEN], struct err *err);
+bool cmc_nonce_make(uint8_t out[CMC_RANDOM_LEN], struct err *err);
+
 /* A decoded request: SignedData(PKIData{ controls, one PKCS#10 }). */
 struct cmc_request {
 	struct cms_signed message;
@@ -35,9 +47,15 @@ struct cmc_request {
 	struct pairs pairs; /* RegInfo "name=value&..." */
 	bool has_binding;
 	struct cmc_binding binding;
+	struct cmc_transaction transaction;
+	/* A control that is not known: whoever decides must refuse the whole request for it (RFC
+	 * 5272 3.2.1.1). */
+	bool has_unknown;
+	uint32_t unknown_part; /* its body part */
+	char unknown_oid[80];
 };
 /* Needs oids_init. Size cap 1 MiB, no trailing bytes, exactly one tcr and no nested messages, known
- * controls at most once and about that tcr, unknown controls ignored unless they concern archival.
+ * controls at most once and about that tcr; unknown ones are told, and one about archival refused.
  * The requester is the one signer that is named by key identifier, or the only one. 21.13 anywhere
  * but in an unsigned attribute of the outermost signature is CERTSRV_E_BAD_REQUEST_KEY_ARCHIVAL; no
  * signer CRYPT_E_NO_SIGNER. */
@@ -78,8 +96,9 @@ struct cmc_make {
 	EVP_PKEY *key;            /* signs the message */
 	struct view archived_key; /* ContentInfo(EnvelopedData) */
 	const char *template_cn;
-	const char *requester_name;        /* NULL: the caller enrolls for itself */
-	const struct cmc_binding *binding; /* NULL: none */
+	const char *requester_name;                /* NULL: the caller enrolls for itself */
+	const struct cmc_binding *binding;         /* NULL: none */
+	const struct cmc_transaction *transaction; /* NULL: none */
 };
 bool cmc_request_make(const struct cmc_make *in, struct buf *out, struct err *err);
 
@@ -94,6 +113,7 @@ struct cmc_response_body {
 	int64_t pending_id, pending_time; /* when PENDING: pendToken = request id in decimal text */
 	struct view issued_sha1;          /* 21.17; empty: none */
 	struct view key_hash;             /* 21.21 echoed; empty: none */
+	struct cmc_transaction transaction; /* of this answer */
 };
 bool cmc_response_body_encode(const struct cmc_response_body *in, struct buf *out, struct err *err);
 
@@ -105,6 +125,7 @@ struct cmc_response {
 	int fail_info; /* CMCFailInfo; -1 if absent */
 	int64_t pending_id;
 	struct view issued_sha1, key_hash; /* empty if absent */
+	struct cmc_transaction transaction;
 };
 /* Decodes; the signature is the caller's to verify (message.signers, cms_signer_verify). Needs
  * oids_init. */

@@ -121,25 +121,32 @@ cmc_added_octets(const CMCW_ADD_ATTRIBUTES *from, enum oid_id id, struct view *o
 }
 
 bool
-cmc_control_push(STACK_OF(CMCW_CONTROL) * controls, uint32_t body_part, enum oid_id id,
-    const ASN1_ITEM *item, const void *value, struct err *err)
+cmc_control_push_der(STACK_OF(CMCW_CONTROL) * controls, uint32_t body_part, enum oid_id id,
+    struct view value, struct err *err)
 {
 	OWNED(own_cmcw_control) CMCW_CONTROL *c = CMCW_CONTROL_new();
-	OWNED(buf_free) struct buf der = {0};
 
 	if (c == NULL)
 		return err_nomem(err);
 	c->id = body_part;
 	ASN1_STRING_free(c->values);
 	c->values = NULL;
-	if (!cms_object_set(&c->type, oid_dotted(id), err) ||
-	    !der_encode(item, value, "a CMC control", &der, err) ||
-	    !der_set_wrap(buf_view(&der), &c->values, err))
+	if (!cms_object_set(&c->type, oid_dotted(id), err) || !der_set_wrap(value, &c->values, err))
 		return false;
 	if (sk_CMCW_CONTROL_push(controls, c) <= 0)
 		return err_nomem(err);
 	c = NULL;
 	return true;
+}
+
+bool
+cmc_control_push(STACK_OF(CMCW_CONTROL) * controls, uint32_t body_part, enum oid_id id,
+    const ASN1_ITEM *item, const void *value, struct err *err)
+{
+	OWNED(buf_free) struct buf der = {0};
+
+	return der_encode(item, value, "a CMC control", &der, err) &&
+	       cmc_control_push_der(controls, body_part, id, buf_view(&der), err);
 }
 
 bool

@@ -34,7 +34,19 @@ bool cmc_binding_read(const STACK_OF(CMCW_CONTROL) * controls, CMCW_BINDING **wi
 /* A new wire struct; free it. */
 bool cmc_binding_make(const struct cmc_binding *in, CMCW_BINDING **out, struct err *err);
 
-/* New control around one value; pushes it. */
+/* cmc_transaction.c: reads the controls. */
+bool cmc_transaction_read(
+    const STACK_OF(CMCW_CONTROL) * controls, struct cmc_transaction *out, struct err *err);
+/* Pushes those that are there, as body parts from `first_part` on. */
+bool cmc_transaction_push(STACK_OF(CMCW_CONTROL) * controls, uint32_t first_part,
+    const struct cmc_transaction *in, struct err *err);
+/* Notes the first control that nobody here knows. */
+void cmc_unknown_control(const STACK_OF(CMCW_CONTROL) * controls, struct cmc_request *out);
+
+/* New control around one value in DER; pushes it. */
+bool cmc_control_push_der(STACK_OF(CMCW_CONTROL) * controls, uint32_t body_part, enum oid_id id,
+    struct view value, struct err *err);
+/* The same with a value that is encoded first. */
 bool cmc_control_push(STACK_OF(CMCW_CONTROL) * controls, uint32_t body_part, enum oid_id id,
     const ASN1_ITEM *item, const void *value, struct err *err);
 /* AddAttributes about one body part, without attributes yet. */

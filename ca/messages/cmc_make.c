@@ -14,7 +14,13 @@
 #include "text.h"
 
 /* Numbers of the parts; the request is the one that the controls speak of. */
-enum { PART_REQUEST = 1, PART_ATTRIBUTES = 2, PART_REG_INFO = 3, PART_BINDING = 4 };
+enum {
+	PART_REQUEST = 1,
+	PART_ATTRIBUTES = 2,
+	PART_REG_INFO = 3,
+	PART_BINDING = 4,
+	PART_TRANSACTION = 5
+};
 
 static bool
 add_key_hash(CMCW_PKI_DATA *data, const EVP_MD *md, struct view archived_key, struct err *err)
@@ -110,7 +116,10 @@ make_pki_data(const struct cmc_make *in, const EVP_MD *md, struct buf *out, stru
 	if (data == NULL)
 		return err_nomem(err);
 	return add_key_hash(data, md, in->archived_key, err) && add_reg_info(data, in, err) &&
-	       add_binding(data, in->binding, err) && add_pkcs10(data, in->pkcs10, err) &&
+	       add_binding(data, in->binding, err) &&
+	       (in->transaction == NULL ||
+		   cmc_transaction_push(data->controls, PART_TRANSACTION, in->transaction, err)) &&
+	       add_pkcs10(data, in->pkcs10, err) &&
 	       der_encode(ASN1_ITEM_rptr(CMCW_PKI_DATA), data, "the PKIData", out, err);
 }
 

@@ -234,10 +234,13 @@ read_all(struct cmc_request *out, struct err *err)
 	out->wire = mem_zero(1, sizeof *out->wire);
 	out->wire->data = der_decode(ASN1_ITEM_rptr(CMCW_PKI_DATA), out->message.content,
 	    CONTENT_MAX, "the PKIData of the CMC request", err);
-	return out->wire->data != NULL && cmc_controls_check(out->wire->data->controls, err) &&
-	       read_pkcs10(out, err) && read_extensions(out, err) && read_key_hash(out, err) &&
+	if (out->wire->data == NULL || !cmc_controls_check(out->wire->data->controls, err))
+		return false;
+	cmc_unknown_control(out->wire->data->controls, out);
+	return read_pkcs10(out, err) && read_extensions(out, err) && read_key_hash(out, err) &&
 	       read_reg_info(out, err) &&
 	       cmc_binding_read(out->wire->data->controls, &out->wire->binding, out, err) &&
+	       cmc_transaction_read(out->wire->data->controls, &out->transaction, err) &&
 	       find_archived_key(out, err);
 }
 

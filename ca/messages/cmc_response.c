@@ -109,6 +109,7 @@ read_all(struct cmc_response *out, struct err *err)
 	    "the body of the CMC response", err);
 	return w->body != NULL && cmc_controls_check(w->body->controls, err) &&
 	       read_status(out, err) &&
+	       cmc_transaction_read(w->body->controls, &out->transaction, err) &&
 	       cmc_add_attributes(w->body->controls, &w->attributes, err) &&
 	       cmc_added_octets(w->attributes, OID_ISSUED_CERT_HASH, &out->issued_sha1, err) &&
 	       cmc_added_octets(w->attributes, OID_ENCRYPTED_KEY_HASH, &out->key_hash, err);

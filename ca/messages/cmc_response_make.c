@@ -9,7 +9,7 @@
 #include "cms_attr.h"
 #include "cms_der.h"
 
-enum { PART_STATUS = 1, PART_ATTRIBUTES = 2 };
+enum { PART_STATUS = 1, PART_ATTRIBUTES = 2, PART_TRANSACTION = 3 };
 
 /* The token is the request id in decimal text: what the client asks for again. */
 static bool
@@ -94,6 +94,7 @@ cmc_response_body_encode(const struct cmc_response_body *in, struct buf *out, st
 		return err_nomem(err);
 	ok =
 	    add_status(body, in, err) && add_hashes(body, in, err) &&
+	    cmc_transaction_push(body->controls, PART_TRANSACTION, &in->transaction, err) &&
 	    der_encode(ASN1_ITEM_rptr(CMCW_RESPONSE), body, "the body of a CMC response", out, err);
 	CMCW_RESPONSE_free(body);
 	return ok;

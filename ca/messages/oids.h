@@ -42,6 +42,10 @@
 	X(OID_NTDS_OBJECTSID, "1.3.6.1.4.1.311.25.2.1", "ntdsObjectSid")                         \
 	X(OID_KEY_RETRIEVAL, DIRCA_ARC ".4.1", "dircaKeyRetrieval")                              \
 	X(OID_CMC_STATUS_INFO, "1.3.6.1.5.5.7.7.1", "cmcStatusInfo")                             \
+	X(OID_CMC_DATA_RETURN, "1.3.6.1.5.5.7.7.4", "cmcDataReturn")                             \
+	X(OID_CMC_TRANSACTION_ID, "1.3.6.1.5.5.7.7.5", "cmcTransactionId")                       \
+	X(OID_CMC_SENDER_NONCE, "1.3.6.1.5.5.7.7.6", "cmcSenderNonce")                           \
+	X(OID_CMC_RECIPIENT_NONCE, "1.3.6.1.5.5.7.7.7", "cmcRecipientNonce")                     \
 	X(OID_CMC_ADD_EXTENSIONS, "1.3.6.1.5.5.7.7.8", "cmcAddExtensions")                       \
 	X(OID_CMC_REG_INFO, "1.3.6.1.5.5.7.7.18", "cmcRegInfo")                                  \
 	X(OID_CT_PKI_DATA, "1.3.6.1.5.5.7.12.2", "ctPKIData")                                    \

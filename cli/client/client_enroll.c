@@ -19,17 +19,15 @@ accept_certificate(
 }
 
 static bool
-check_key_hash(const struct cmc_response *r, struct view key_hash, struct err *err)
+check_key_hash(struct view answered, struct view sent, struct err *err)
 {
-	if (key_hash.ptr == NULL)
-		return true;
-	if (key_hash.len == 0 && r->key_hash.len > 0)
+	if (sent.len == 0 && answered.len > 0)
 		return err_set(err, XENROLL_E_RESPONSE_UNEXPECTED_KA_HASH,
 		    "the CA says that it archived a key which was not sent");
-	if (key_hash.len > 0 && r->key_hash.len == 0)
+	if (sent.len > 0 && answered.len == 0)
 		return err_set(err, XENROLL_E_RESPONSE_KA_HASH_NOT_FOUND,
 		    "the CA does not say that it archived the key");
-	if (!view_eq(key_hash, r->key_hash))
+	if (!view_eq(sent, answered))
 		return err_set(err, XENROLL_E_RESPONSE_KA_HASH_MISMATCH,
 		    "the CA archived something else than what was sent");
 	return true;
@@ -67,14 +65,24 @@ is_of_ca(const struct cmc_response *r, struct view ca_certificate, struct err *e
 		   "the answer is not signed by the CA that the directory names");
 }
 
-/* `key_hash`: of the sealed key that was sent; a NULL view: the caller does not know. */
+/* An older answer of the CA, to the same or to another, is none to this request. */
 static bool
-check_cmc(struct view der, struct view ca_certificate, EVP_PKEY *key, struct view key_hash,
+is_about(const struct cmc_response *r, const struct cmc_request *own, struct err *err)
+{
+	return own == NULL ||
+	       view_eq(r->transaction.recipient_nonce, own->transaction.sender_nonce) ||
+	       err_set(err, ERROR_INVALID_DATA, "the CA's answer is about another request");
+}
+
+/* `own`: the request as it was sent; NULL: the caller does not have it any more. */
+static bool
+check_cmc(struct view der, struct view ca_certificate, EVP_PKEY *key, const struct cmc_request *own,
     struct client_enrolled *out, struct err *err)
 {
 	OWNED(cmc_response_free) struct cmc_response r = {0};
 
-	if (!cmc_response_decode(der, &r, err) || !is_of_ca(&r, ca_certificate, err))
+	if (!cmc_response_decode(der, &r, err) || !is_of_ca(&r, ca_certificate, err) ||
+	    !is_about(&r, own, err))
 		return false;
 	switch (r.status) {
 	case CMC_STATUS_FAILED:
@@ -85,7 +93,7 @@ check_cmc(struct view der, struct view ca_certificate, EVP_PKEY *key, struct vie
 		return true;
 	case CMC_STATUS_SUCCESS:
 		out->archived = r.key_hash.len > 0;
-		return check_key_hash(&r, key_hash, err) &&
+		return (own == NULL || check_key_hash(r.key_hash, own->key_hash, err)) &&
 		       accept_certificate(cmc_response_certificate(&r), key, out, err);
 	}
 	out->outcome = CLIENT_REFUSED;
@@ -114,7 +122,7 @@ client_check_response(struct view der, struct view ca_certificate, EVP_PKEY *key
 	struct err ignored;
 
 	return cms_signed_decode(der, &message, &ignored) && message.signer_count > 0
-		   ? check_cmc(der, ca_certificate, key, (struct view){0}, out, err)
+		   ? check_cmc(der, ca_certificate, key, NULL, out, err)
 		   : check_certificate(der, key, out, err);
 }
 
@@ -134,8 +142,7 @@ check_answer(const struct sent *s, struct view der, struct client_enrolled *out,
 	if (!s->request->is_cmc)
 		return check_certificate(der, s->key, out, err);
 	return cmc_request_decode(buf_view(&s->request->message), &own, err) &&
-	       check_cmc(der, s->ca_certificate, s->key,
-		   own.key_hash.len > 0 ? own.key_hash : view_of("", 0), out, err);
+	       check_cmc(der, s->ca_certificate, s->key, &own, out, err);
 }
 
 /* A refusal with a number is about this request, and the CA has a row of it. Without one the CA

@@ -121,7 +121,9 @@ make_cmc(struct http_client *http, const struct client_enroll *in, struct view p
     const struct sealed_key *sealed, struct buf *out, struct err *err)
 {
 	const char *sender = in->sender != NULL ? in->sender : http_client_user(http);
-	uint8_t ca[CMC_BINDING_HASH_LEN];
+	uint8_t ca[CMC_BINDING_HASH_LEN], id[CMC_RANDOM_LEN] = {0}, nonce[CMC_RANDOM_LEN] = {0};
+	const struct cmc_transaction transaction = {
+	    .id = view_of(id, sizeof id), .sender_nonce = view_of(nonce, sizeof nonce)};
 	const struct cmc_binding binding = {.time = in->now,
 	    .ca = view_of(ca, sizeof ca),
 	    .exchange = view_of(sealed->xchg_sha256, sealed->payload.len > 0 ? sizeof ca : 0),
@@ -131,11 +133,13 @@ make_cmc(struct http_client *http, const struct client_enroll *in, struct view p
 	    .archived_key = buf_view(&sealed->payload),
 	    .template_cn = in->tmpl->cn,
 	    .requester_name = in->on_behalf_of,
-	    .binding = &binding};
+	    .binding = &binding,
+	    .transaction = &transaction};
 
 	if (SHA256(in->service->certificate.ptr, in->service->certificate.len, ca) == NULL)
 		return err_openssl(err, DIRCA_E_CRYPTO, "SHA-256 of the CA certificate");
-	return cmc_request_make(&make, out, err) && add_signature(out, in->renews, err) &&
+	return cmc_transaction_id_make(id, err) && cmc_nonce_make(nonce, err) &&
+	       cmc_request_make(&make, out, err) && add_signature(out, in->renews, err) &&
 	       add_signature(out, in->agent, err);
 }
 

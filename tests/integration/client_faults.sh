@@ -102,7 +102,10 @@ kept() { # OUT: none, key, or all that is needed to ask again
 	[ ! -e "$1.key.sent" ] || what=$what+sent
 	echo "${what/none+sent/sent}"
 }
-whole() { [ "$(ca_lab_certificate_of "$1" | openssl x509 -noout -pubkey)" = "$(ca_lab_key_of "$1" | openssl pkey -pubout 2>/dev/null)" ]; }
+whole() { # OUT: its certificate is that of its key
+	openssl pkcs12 -in "$1" -passin "file:$(ca_lab_pass)" -clcerts -nodes >"$dir/whole" 2>/dev/null &&
+		cmp <(openssl x509 -in "$dir/whole" -noout -pubkey) <(openssl pkey -in "$dir/whole" -pubout)
+}
 is() { [ "$2" = "$3" ] || { echo "$1: '$3' instead of '$2'"; cat "$dir/said"; return 1; }; }
 
 # Faults that no proxy makes.
@@ -199,8 +202,10 @@ passed_over() {
 }
 kras() { ca_lab_as caadmin setreg 'CA\KRACertCount' "$1" --ca "$other_in_dn" && ca_lab_eventually other_ready ".kra_cert_count == $1"; }
 check "the other CA has too few KRAs" kras 2
+fault record 1
 check "which it says" says CERTSRV_E_NO_VALID_KRA client EFSArchive "$dir/few.pfx" --ca "$other_name"
 check "and nothing is kept" is kept none "$(kept "$dir/few.pfx")"
 check "so another issues, after a word on the one that could not" passed_over
 check "and enough again" kras 1
+check "its signed refusal of then, sent in the place of an answer, is none" row replay 99 EFSArchive 1 1 key+sent 1
 checks_end

@@ -23,6 +23,7 @@ struct ask {
 	bool wrapped, archive, cmc_inside;
 	struct view renews; /* certificate to be renewed */
 	const STACK_OF(X509_EXTENSION) * extensions;
+	const struct cmc_transaction *transaction;
 	EVP_PKEY *key;
 	struct buf message;
 };
@@ -46,7 +47,8 @@ ask_make_cmc(struct ask *a, struct view pkcs10, struct buf *out)
 	struct cmc_make in = {.pkcs10 = pkcs10,
 	    .key = a->key,
 	    .template_cn = a->template_cn,
-	    .requester_name = a->wrapped ? NULL : a->subject};
+	    .requester_name = a->wrapped ? NULL : a->subject,
+	    .transaction = a->transaction};
 	struct buf payload = {0};
 	struct err err;
 

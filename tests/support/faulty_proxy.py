@@ -143,6 +143,12 @@ class Proxy:
             resource.prlimit(self.number(self.path("client")), resource.RLIMIT_FSIZE, (16, 16))
         if fault == "bad-exchange":
             return message(head, body[:-1] + bytes([body[-1] ^ 1]))
+        if fault == "record":
+            with open(self.path("recorded"), "wb") as f:
+                f.write(body)
+        if fault == "replay":
+            with open(self.path("recorded"), "rb") as f:
+                return message(head, f.read())
         if fault == "damaged":
             return message(head, b"A" * len(body))
         if fault == "truncated":

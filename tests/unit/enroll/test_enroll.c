@@ -29,8 +29,10 @@ make_request(struct client *c)
 		harness_seal(
 		    c->archived != NULL ? c->archived : c->key, &view->xchgs[0].cert, &payload);
 	harness_must(pkix_request_make(c->key, (struct view){0}, NULL, &pkcs10, &err), &err);
-	const struct cmc_make in = {
-	    buf_view(&pkcs10), c->key, buf_view(&payload), c->template_cn, NULL, NULL};
+	const struct cmc_make in = {.pkcs10 = buf_view(&pkcs10),
+	    .key = c->key,
+	    .archived_key = buf_view(&payload),
+	    .template_cn = c->template_cn};
 	harness_must(cmc_request_make(&in, &c->message, &err), &err);
 	buf_free(&pkcs10);
 	buf_free(&payload);
@@ -615,8 +617,10 @@ signature_only_key_is_refused(void **state)
 	    cms_enveloped_seal(secret_view(&blob), &to, 1, CMS_AES_256_CBC, false, &payload, &err),
 	    &err);
 	harness_must(pkix_request_make(c.key, (struct view){0}, NULL, &pkcs10, &err), &err);
-	const struct cmc_make in = {
-	    buf_view(&pkcs10), c.key, buf_view(&payload), c.template_cn, NULL, NULL};
+	const struct cmc_make in = {.pkcs10 = buf_view(&pkcs10),
+	    .key = c.key,
+	    .archived_key = buf_view(&payload),
+	    .template_cn = c.template_cn};
 	harness_must(cmc_request_make(&in, &c.message, &err), &err);
 	assert_refused(buf_view(&c.message), DIRCA_E_KEY_NOT_ARCHIVED);
 	secret_free(&blob);
@@ -777,8 +781,10 @@ key_for_another_or_an_expired_exchange_certificate_is_refused(void **state)
 	(void)state;
 	harness_seal(c.key, &harness.kras[0].cert, &payload);
 	harness_must(pkix_request_make(c.key, (struct view){0}, NULL, &pkcs10, &err), &err);
-	const struct cmc_make in = {
-	    buf_view(&pkcs10), c.key, buf_view(&payload), c.template_cn, NULL, NULL};
+	const struct cmc_make in = {.pkcs10 = buf_view(&pkcs10),
+	    .key = c.key,
+	    .archived_key = buf_view(&payload),
+	    .template_cn = c.template_cn};
 	harness_must(cmc_request_make(&in, &c.message, &err), &err);
 	assert_refused(buf_view(&c.message), DIRCA_E_XCHG_CERT);
 	make_request(&expired);
@@ -857,8 +863,10 @@ make_with_oid(struct client *c, const char *oid, int64_t major, int64_t minor)
 	harness_seal(c->key, &view->xchgs[0].cert, &payload);
 	harness_must(ext_push_template_info(list, oid, major, minor, &err), &err);
 	harness_must(pkix_request_make(c->key, (struct view){0}, list, &pkcs10, &err), &err);
-	const struct cmc_make in = {
-	    buf_view(&pkcs10), c->key, buf_view(&payload), c->template_cn, NULL, NULL};
+	const struct cmc_make in = {.pkcs10 = buf_view(&pkcs10),
+	    .key = c->key,
+	    .archived_key = buf_view(&payload),
+	    .template_cn = c->template_cn};
 	harness_must(cmc_request_make(&in, &c->message, &err), &err);
 	sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
 	buf_free(&pkcs10);

@@ -421,6 +421,89 @@ what_was_refused_is_decided_anew(void **state)
 	ask_free(&a);
 }
 
+/* A client that signs and encrypts anew, and says that it is the same transaction. */
+static void
+a_transaction_made_anew_is_the_same_request(void **state)
+{
+	uint8_t id[2][CMC_RANDOM_LEN] = {{0}};
+	struct cmc_transaction t = {.id = view_of(id[0], CMC_RANDOM_LEN)};
+	EVP_PKEY *key = test_key("rsa2048");
+	int64_t ids[3];
+	struct err err;
+
+	(void)state;
+	harness_must(
+	    cmc_transaction_id_make(id[0], &err) && cmc_transaction_id_make(id[1], &err), &err);
+	for (int i = 0; i < 3; i++) {
+		struct ask a = {.template_cn = "EFSArchive",
+		    .archive = true,
+		    .transaction = &t,
+		    .key = again(key)};
+
+		t.id = view_of(id[i / 2], CMC_RANDOM_LEN);
+		ids[i] = ask_issued(&a, &user1);
+	}
+	assert_int_equal(ids[1], ids[0]);
+	assert_int_not_equal(ids[2], ids[0]);
+	EVP_PKEY_free(key);
+}
+
+static void
+what_the_client_sent_to_know_its_answer_comes_back(void **state)
+{
+	uint8_t id[CMC_RANDOM_LEN] = {0}, nonce[CMC_RANDOM_LEN] = {0};
+	const struct cmc_transaction t = {.id = view_of(id, sizeof id),
+	    .sender_nonce = view_of(nonce, sizeof nonce),
+	    .data_return = view_of("\x04\x02me", 4)};
+	struct ask a = {.template_cn = "EFSArchive", .archive = true, .transaction = &t};
+	struct cmc_response response;
+	struct enroll_result r;
+	struct err err;
+
+	(void)state;
+	harness_must(cmc_transaction_id_make(id, &err) && cmc_nonce_make(nonce, &err), &err);
+	ask_make(&a);
+	r = ask_submit(&a, &user1);
+	harness_must(cmc_response_decode(buf_view(&r.response), &response, &err), &err);
+	assert_true(view_eq(response.transaction.id, t.id));
+	assert_true(view_eq(response.transaction.recipient_nonce, t.sender_nonce));
+	assert_true(view_eq(response.transaction.data_return, t.data_return));
+	assert_int_equal(response.transaction.sender_nonce.len, CMC_RANDOM_LEN);
+	assert_false(view_eq(response.transaction.sender_nonce, t.sender_nonce));
+	cmc_response_free(&response);
+	enroll_result_free(&r);
+	ask_free(&a);
+}
+
+/* RFC 5272 3.2.1.1: badRequest, about that control. */
+static void
+an_unknown_control_refuses_the_whole_request(void **state)
+{
+	static const uint8_t data_return[] = {0x2b, 6, 1, 5, 5, 7, 7, 4};
+	const struct cmc_transaction t = {.data_return = view_of("\x04\x02me", 4)};
+	struct ask a = {.template_cn = "EFSArchive", .archive = true, .transaction = &t};
+	struct cmc_response response;
+	struct enroll_result r;
+	struct err err;
+	uint8_t *at;
+
+	(void)state;
+	ask_make(&a);
+	at = memmem(a.message.ptr, a.message.len, data_return, sizeof data_return);
+	assert_non_null(at);
+	at[sizeof data_return - 1] = 99;
+	r = ask_submit(&a, &user1);
+	assert_int_equal(r.disposition, DISP_ERROR);
+	assert_int_equal(r.reason.code, ERROR_INVALID_DATA);
+	assert_non_null(strstr(r.reason.msg, "1.3.6.1.5.5.7.7.99"));
+	harness_must(cmc_response_decode(buf_view(&r.response), &response, &err), &err);
+	assert_int_equal(response.status, CMC_STATUS_FAILED);
+	assert_int_equal(response.fail_info, 2);
+	cmc_response_free(&response);
+	enroll_result_free(&r);
+	ask_free(&a);
+}
+
 static bool
 work_revoke(struct store_tx *tx, void *arg, struct err *err)
 {
@@ -536,6 +619,9 @@ main(void)
 	    cmocka_unit_test(a_pkcs10_for_two_templates_is_two_requests),
 	    cmocka_unit_test(a_request_that_waits_waits_on),
 	    cmocka_unit_test(what_was_refused_is_decided_anew),
+	    cmocka_unit_test(a_transaction_made_anew_is_the_same_request),
+	    cmocka_unit_test(what_the_client_sent_to_know_its_answer_comes_back),
+	    cmocka_unit_test(an_unknown_control_refuses_the_whole_request),
 	    cmocka_unit_test(a_revoked_certificate_is_not_given_again),
 	    cmocka_unit_test(rows_of_an_older_program_hold_their_keys),
 	};

@@ -70,7 +70,10 @@ submit(const struct principal *p, const char *cn, struct enroll_result *out)
 	if (t != NULL && tmpl_requires_key_archival(t))
 		harness_seal(key, &view->xchgs[0].cert, &payload);
 	harness_must(pkix_request_make(key, buf_view(&subject), NULL, &pkcs10, &err), &err);
-	const struct cmc_make make = {buf_view(&pkcs10), key, buf_view(&payload), cn, NULL, NULL};
+	const struct cmc_make make = {.pkcs10 = buf_view(&pkcs10),
+	    .key = key,
+	    .archived_key = buf_view(&payload),
+	    .template_cn = cn};
 	harness_must(cmc_request_make(&make, &message, &err), &err);
 	const struct enroll_input in = {.format = ENROLL_CMC,
 	    .body = buf_view(&message),

@@ -385,13 +385,103 @@ content_of_another_type_is_refused(void **state)
 }
 
 static void
-unknown_control_is_ignored(void **state)
+respond(const struct cmc_response_body *body, struct buf *out)
+{
+	struct view certificate = buf_view(&exchange.der);
+	struct cms_sign in = {.content_oid = "1.3.6.1.5.5.7.12.3",
+	    .digest = EVP_sha256(),
+	    .issuer = exchange.cert.issuer,
+	    .serial = exchange.cert.serial,
+	    .certificates = &certificate,
+	    .certificate_count = 1};
+	struct buf content;
+	struct err err;
+
+	must(cmc_response_body_encode(body, &content, &err), &err);
+	in.content = buf_view(&content);
+	sign_message(&in, exchange.key, out);
+	buf_free(&content);
+}
+
+static void
+unknown_control_is_told_with_its_part(void **state)
 {
 	struct sample s = good();
+	struct cmc_request r;
+	struct buf der;
+	struct err err;
 
 	(void)state;
+	make(&s, &der);
+	must(cmc_request_decode(buf_view(&der), &r, &err), &err);
+	assert_false(r.has_unknown);
+	cmc_request_free(&r);
+	buf_free(&der);
 	s.unknown_control = true;
-	sample_gives(&s, ERR_OK);
+	make(&s, &der);
+	must(cmc_request_decode(buf_view(&der), &r, &err), &err);
+	assert_true(r.has_unknown);
+	assert_int_equal(r.unknown_part, 7);
+	assert_string_equal(r.unknown_oid, oid_dotted(OID_OS_VERSION));
+	cmc_request_free(&r);
+	buf_free(&der);
+}
+
+/* A response with what the request says to be known by. */
+static void
+respond_to(const struct cmc_request *r, struct view own_nonce, struct cmc_response *out)
+{
+	const struct cmc_response_body body = {.status = CMC_STATUS_FAILED,
+	    .body_part_id = 1,
+	    .fail_info = 2,
+	    .transaction = {.id = r->transaction.id,
+		.sender_nonce = own_nonce,
+		.recipient_nonce = r->transaction.sender_nonce,
+		.data_return = r->transaction.data_return}};
+	struct buf der;
+	struct err err;
+
+	respond(&body, &der);
+	must(cmc_response_decode(buf_view(&der), out, &err), &err);
+	buf_free(&der);
+}
+
+static void
+transaction_is_new_each_time_and_comes_back(void **state)
+{
+	uint8_t id[CMC_RANDOM_LEN] = {0}, nonce[CMC_RANDOM_LEN] = {0};
+	const struct cmc_transaction new = {
+	    .id = view_of(id, sizeof id), .sender_nonce = view_of(nonce, sizeof nonce)};
+	const struct cmc_make in = {.key = rsa, .pkcs10 = buf_view(&pkcs10), .transaction = &new};
+	struct cmc_request r[2];
+	struct cmc_response response;
+	struct buf der[2];
+	struct err err;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		must(cmc_transaction_id_make(id, &err) && cmc_nonce_make(nonce, &err), &err);
+		must(cmc_request_make(&in, &der[i], &err), &err);
+		must(cmc_request_decode(buf_view(&der[i]), &r[i], &err), &err);
+		assert_false(r[i].has_unknown);
+		assert_int_equal(r[i].transaction.id.ptr[0], V_ASN1_INTEGER);
+		assert_int_equal(r[i].transaction.sender_nonce.ptr[0], V_ASN1_OCTET_STRING);
+		assert_int_equal(r[i].transaction.recipient_nonce.len, 0);
+	}
+	assert_false(view_eq(r[0].transaction.id, r[1].transaction.id));
+	assert_false(view_eq(r[0].transaction.sender_nonce, r[1].transaction.sender_nonce));
+	r[0].transaction.data_return = view_of("\x04\x01x", 3);
+	must(cmc_nonce_make(nonce, &err), &err);
+	respond_to(&r[0], view_of(nonce, sizeof nonce), &response);
+	assert_true(view_eq(response.transaction.id, r[0].transaction.id));
+	assert_true(view_eq(response.transaction.recipient_nonce, r[0].transaction.sender_nonce));
+	assert_true(view_eq(response.transaction.sender_nonce, view_of(nonce, sizeof nonce)));
+	assert_true(view_eq(response.transaction.data_return, view_of("\x04\x01x", 3)));
+	cmc_response_free(&response);
+	for (int i = 0; i < 2; i++) {
+		cmc_request_free(&r[i]);
+		buf_free(&der[i]);
+	}
 }
 
 static void
@@ -512,25 +602,6 @@ stripped_request_stores_no_key_and_keeps_its_signature(void **state)
 	cmc_request_free(&r);
 	buf_free(&der);
 	buf_free(&out);
-}
-
-static void
-respond(const struct cmc_response_body *body, struct buf *out)
-{
-	struct view certificate = buf_view(&exchange.der);
-	struct cms_sign in = {.content_oid = "1.3.6.1.5.5.7.12.3",
-	    .digest = EVP_sha256(),
-	    .issuer = exchange.cert.issuer,
-	    .serial = exchange.cert.serial,
-	    .certificates = &certificate,
-	    .certificate_count = 1};
-	struct buf content;
-	struct err err;
-
-	must(cmc_response_body_encode(body, &content, &err), &err);
-	in.content = buf_view(&content);
-	sign_message(&in, exchange.key, out);
-	buf_free(&content);
 }
 
 static void
@@ -739,7 +810,8 @@ main(void)
 	    cmocka_unit_test(none_two_and_nested_requests_are_refused),
 	    cmocka_unit_test(control_about_another_body_part_is_refused),
 	    cmocka_unit_test(content_of_another_type_is_refused),
-	    cmocka_unit_test(unknown_control_is_ignored),
+	    cmocka_unit_test(unknown_control_is_told_with_its_part),
+	    cmocka_unit_test(transaction_is_new_each_time_and_comes_back),
 	    cmocka_unit_test(reg_info_is_read_pair_by_pair),
 	    cmocka_unit_test(request_without_signer_is_refused),
 	    cmocka_unit_test(second_signer_must_not_be_taken_for_the_requester),
