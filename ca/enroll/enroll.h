@@ -32,10 +32,10 @@ struct enroll_result {
 
 /* True: `out` holds the answer, committed (a refusal is an answer too: its row and its
  * audit records are stored, without the key, and the request itself only with
- * CA\KeepRefusedRequests). The same bytes of the same caller again are answered with what became of
- * them; of a refused request nothing did, and it is decided anew. False: the CA could not decide
- * (database, vault or directory down), or takes no more now (DIRCA_E_QUOTA, DIRCA_E_LOW_SPACE);
- * nothing is stored; the client may try again. */
+ * CA\KeepRefusedRequests). The same request of the same caller again is answered with what became
+ * of it; of one that was refused at once nothing did, and it is decided anew. False: the CA could
+ * not decide (database, vault or directory down), or takes no more now (DIRCA_E_QUOTA,
+ * DIRCA_E_LOW_SPACE); nothing is stored; the client may try again. */
 bool enroll_submit(struct ca *ca, struct vault *v, const struct enroll_input *in,
     struct enroll_result *out, struct err *err);
 void enroll_result_free(struct enroll_result *r);

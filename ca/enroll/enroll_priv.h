@@ -201,8 +201,8 @@ bool enroll_check_service_names(struct enrollment *e, struct err *err);
  * PKCS#10 for another template is another request. */
 bool enroll_request_hash(const struct enroll_input *in, const struct enroll_request *r,
     uint8_t out[32], struct err *err);
-/* The row of the same request of the same caller; 0: it is new, or was refused. Sets key_is_free.
- * `tx` NULL: asked by a reader. */
+/* The row of the same request of the same caller; 0: it is new, or was refused at once. Sets
+ * key_is_free. `tx` NULL: asked by a reader. */
 bool enroll_find_repeat(
     struct enrollment *e, struct store_tx *tx, int64_t *request_id_out, struct err *err);
 /* The answer to a repeat, from the row alone: the certificate, the request that waits, or, of a

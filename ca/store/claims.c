@@ -5,6 +5,8 @@
  */
 #include "store_priv.h"
 
+_Static_assert((int32_t)DIRCA_E_DENIED == -1596194799, "SQL_STANDS");
+
 /* Runs a statement whose parameters are bound and that gives at most one number. */
 static enum store_find
 find_id(struct conn *c, enum sql_id id, int64_t *request_id_out, struct err *err)

@@ -173,14 +173,20 @@ static const char record_columns[] =
     "RawCertificate BLOB NOT NULL CHECK (length(RawCertificate) <= 16384)"
     ") STRICT, WITHOUT ROWID;";
 
+/* Version 6: a denial by a certificate manager stands when the request comes again. */
+static const char denied_index[] = "DROP INDEX RequestRequestHash;"
+				   "CREATE INDEX RequestRequestHash ON Request(RequestHash) "
+				   "WHERE RequestHash IS NOT NULL AND " SQL_STANDS ";";
+
 /* Each array is one migration, run in order in one transaction with its user_version. */
 static const char *const version_1[] = {request_table, other_tables, NULL};
 static const char *const version_2[] = {publication_table, NULL};
 static const char *const version_3[] = {requester_sid_index, NULL};
 static const char *const version_4[] = {claim_columns, NULL};
 static const char *const version_5[] = {record_columns, NULL};
+static const char *const version_6[] = {denied_index, NULL};
 static const char *const *const migrations[] = {
-    version_1, version_2, version_3, version_4, version_5};
+    version_1, version_2, version_3, version_4, version_5, version_6};
 #define VERSION ((int)COUNT_OF(migrations))
 
 static const char schema_query[] =

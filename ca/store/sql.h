@@ -36,6 +36,10 @@
 	"AND HasArchivedKey IN (1, ?2) AND " SQL_HOLDER " " order        \
 	" coalesce(?3, 'name:' || lower(?4), '')"
 
+/* What a request that comes again is answered from: not one that was refused at once, which is
+ * decided anew, but one that a certificate manager denied (DIRCA_E_DENIED). */
+#define SQL_STANDS "(Disposition NOT IN (30, 31) OR StatusCode = -1596194799)"
+
 enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 
 /* X(name, connections that prepare it, text) */
@@ -80,9 +84,9 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 	    SQL_OTHER_HOLDER("<") " UNION ALL " SQL_OTHER_HOLDER(">") " LIMIT 1")                  \
 	X(PRECEDENT, SQL_BOTH,                                                                     \
 	    "SELECT coalesce((SELECT RequestID FROM Request INDEXED BY RequestRequestHash "        \
-	    "WHERE RequestHash = ?5 AND Disposition NOT IN (30, 31) "                              \
-	    "AND coalesce(CallerSID, 'name:' || lower(CallerName)) "                               \
-	    "= coalesce(?3, 'name:' || lower(?4)) ORDER BY RequestID LIMIT 1), 0), "               \
+	    "WHERE RequestHash = ?5 AND " SQL_STANDS                                               \
+	    " AND coalesce(CallerSID, 'name:' || lower(CallerName)) "                              \
+	    "= coalesce(?3, 'name:' || lower(?4)) ORDER BY RequestID DESC LIMIT 1), 0), "          \
 	    "EXISTS(" SQL_OTHER_HOLDER("<") " UNION ALL " SQL_OTHER_HOLDER(">") ")")               \
 	X(UNHASHED, SQL_READER,                                                                    \
 	    SQL_LIST_COLUMNS " FROM Request r INDEXED BY RequestUnhashed WHERE "                   \

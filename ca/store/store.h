@@ -218,8 +218,8 @@ struct store_key_claim {
 enum store_find store_find_other_holder(
     struct store *s, const struct store_key_claim *c, int64_t *request_id_out, struct err *err);
 /* What is in the database of a request that comes in, in one reading: whether the same caller sent
- * the same before and was not refused, and whether a row of anybody else that was not refused has
- * its key. */
+ * the same before and was not refused at once, and whether a row of anybody else that was not
+ * refused has its key. */
 struct store_newcomer {
 	struct view request_hash, public_key_hash;
 	struct store_principal caller;

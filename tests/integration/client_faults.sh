@@ -208,4 +208,24 @@ check "and nothing is kept" is kept none "$(kept "$dir/few.pfx")"
 check "so another issues, after a word on the one that could not" passed_over
 check "and enough again" kras 1
 check "its signed refusal of then, sent in the place of an answer, is none" row replay 99 EFSArchive 1 1 key+sent 1
+
+# A request that waits for a certificate manager: the same command asks.
+wait_for() { ca_lab_enroll kra3 KeyRecoveryAgent "$dir/$1.pfx" --key rsa2048 --ca "$other_name"; }
+waiting() { # OUT: its number is that of the first time
+	local id
+	id=$(wait_for "$1" | jq -re 'select(.disposition == "pending").request_id') && [ "$id" = "${number:=$id}" ]
+}
+decide() { ca_lab_as officer1 "$1" "$number" --ca "$other_name"; }
+number=
+check "a request that waits" waiting approved
+check "waits under its number" waiting approved
+check "until it is approved" decide approve
+check "and the same command fetches it" wait_for approved
+check "with its key" whole "$dir/approved.pfx"
+check "of which nothing else is kept" is kept none "$(kept "$dir/approved.pfx")"
+number=
+check "another one" waiting denied
+check "is denied" decide deny
+check "which the same command tells" refuses DIRCA_E_DENIED wait_for denied
+check "and keeps nothing" is kept none "$(kept "$dir/denied.pfx")"
 checks_end

@@ -398,6 +398,38 @@ a_request_that_waits_waits_on(void **state)
 }
 
 static void
+a_denied_request_stays_denied(void **state)
+{
+	struct ask a = {.template_cn = "KeyRecoveryAgent"};
+	struct cmc_response response;
+	struct enroll_input in;
+	struct enroll_result r;
+	struct err err;
+	int64_t id, before;
+
+	(void)state;
+	ask_make(&a);
+	in = input(ENROLL_CMC, &a.message, NULL, &kra1);
+	r = submit(&in);
+	id = r.request_id;
+	enroll_result_free(&r);
+	harness_must(
+	    enroll_deny(harness.ca, &officer1, id, "not this one", clock_now(), &err), &err);
+	before = rows();
+	r = submit(&in);
+	assert_int_equal(r.request_id, id);
+	assert_int_equal(r.disposition, DISP_DENIED);
+	assert_int_equal(r.reason.code, DIRCA_E_DENIED);
+	assert_string_equal(r.reason.msg, "not this one");
+	harness_must(cmc_response_decode(buf_view(&r.response), &response, &err), &err);
+	assert_int_equal(response.status, CMC_STATUS_FAILED);
+	cmc_response_free(&response);
+	enroll_result_free(&r);
+	assert_int_equal(rows(), before);
+	ask_free(&a);
+}
+
+static void
 what_was_refused_is_decided_anew(void **state)
 {
 	struct ask a = {.template_cn = "EFSArchive", .archive = true};
@@ -618,6 +650,7 @@ main(void)
 	    cmocka_unit_test(a_repeat_is_answered_from_the_row),
 	    cmocka_unit_test(a_pkcs10_for_two_templates_is_two_requests),
 	    cmocka_unit_test(a_request_that_waits_waits_on),
+	    cmocka_unit_test(a_denied_request_stays_denied),
 	    cmocka_unit_test(what_was_refused_is_decided_anew),
 	    cmocka_unit_test(a_transaction_made_anew_is_the_same_request),
 	    cmocka_unit_test(what_the_client_sent_to_know_its_answer_comes_back),

@@ -70,7 +70,11 @@ tear_down(void **state)
 }
 
 /* Takes a database back to an older version, for the migrations to bring it forward. */
+#define TO_VERSION_5                                                                              \
+	"DROP INDEX RequestRequestHash; CREATE INDEX RequestRequestHash ON Request(RequestHash) " \
+	"WHERE RequestHash IS NOT NULL AND Disposition NOT IN (30, 31); PRAGMA user_version = 5;"
 #define TO_VERSION_4                                                                         \
+	TO_VERSION_5                                                                         \
 	"DROP TABLE KraCertificate; DROP INDEX RequestRequesterDN; ALTER TABLE RequestBlob " \
 	"DROP COLUMN RequesterSIDs; PRAGMA user_version = 4;"
 #define TO_VERSION_3                                                                              \

@@ -228,6 +228,33 @@ a_refused_request_has_no_repeat(void **state)
 	assert_int_equal(repeat_of(f, key_a, USER1, "D\\user1"), 0);
 }
 
+/* Also in a database that an older program began. */
+static void
+a_denial_by_a_manager_stands(void **state)
+{
+	struct fixture *f = *state;
+	struct sample s;
+	int64_t denied, later;
+
+	sample_issued(&s, 1);
+	s.row.disposition = DISP_DENIED;
+	s.row.status_code = (int32_t)DIRCA_E_DENIED;
+	s.row.caller_sid = TEXT(USER1);
+	s.row.request_hash = HASH(key_a);
+	denied = add_row(f, &s.row);
+	assert_int_equal(repeat_of(f, key_a, USER1, "D\\user1"), denied);
+	store_close(&f->store);
+	assert_int_equal(raw_exec(f, TO_VERSION_5), SQLITE_OK);
+	assert_ok(f, store_open(f->path, &f->store, &f->err));
+	assert_int_equal(repeat_of(f, key_a, USER1, "D\\user1"), denied);
+	/* That program decided it anew. */
+	sample_issued(&s, 2);
+	s.row.caller_sid = TEXT(USER1);
+	s.row.request_hash = HASH(key_a);
+	later = add_row(f, &s.row);
+	assert_int_equal(repeat_of(f, key_a, USER1, "D\\user1"), later);
+}
+
 struct asking {
 	struct store_key_claim claim;
 	struct store_newcomer newcomer;
@@ -306,7 +333,7 @@ rows_of_version_3_wait_to_be_hashed(void **state)
 	store_close(&f->store);
 	assert_int_equal(raw_exec(f, TO_VERSION_3), SQLITE_OK);
 	assert_ok(f, store_open(f->path, &f->store, &f->err));
-	assert_int_equal(raw_number(f, "PRAGMA user_version"), 5);
+	assert_int_equal(raw_number(f, "PRAGMA user_version"), 6);
 
 	assert_ok(f, store_list_unhashed(f->store, 0, 10, &rs, &f->err));
 	assert_int_equal(rs.count, 2);
@@ -351,6 +378,7 @@ main(void)
 	    TEST(a_repeat_is_the_same_request_by_the_same_caller),
 	    TEST(a_refused_request_has_no_repeat),
 	    TEST(a_unit_of_work_sees_what_it_wrote),
+	    TEST(a_denial_by_a_manager_stands),
 	    TEST(rows_of_version_3_wait_to_be_hashed),
 	    TEST(a_hash_has_32_bytes),
 	};
