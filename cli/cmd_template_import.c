@@ -172,7 +172,7 @@ cmd_template_import(struct work *w, struct err *err)
 	for (size_t i = 0; i < found.count; i++) {
 		bool done = import_one(s, &found.list[i], err);
 
-		pki_snapshot_unref(&s->pki);
+		pki_snapshot_free(&s->pki);
 		if (!done || !pki_snapshot_load(s->directory, &s->pki, err))
 			return false;
 	}

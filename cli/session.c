@@ -155,7 +155,7 @@ void
 session_close(struct session *s)
 {
 	pki_services_free(&s->services, s->service_count);
-	pki_snapshot_unref(&s->pki);
+	pki_snapshot_free(&s->pki);
 	dir_disconnect(&s->directory);
 	secret_free(&s->password);
 	for (size_t i = 0; i < COUNT_OF(setting_rows); i++)

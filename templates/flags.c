@@ -154,20 +154,6 @@ tmpl_word_value(const struct tmpl *t, enum tmpl_word word)
 	return *(const uint32_t *)(const void *)((const char *)t + words[word].offset);
 }
 
-const char *
-tmpl_flag_role_name(enum tmpl_flag_role role)
-{
-	static const char *const names[] = {
-	    [TMPL_FLAG_HONOURED] = "honoured",
-	    [TMPL_FLAG_REFUSED] = "refused",
-	    [TMPL_FLAG_IGNORED] = "ignored",
-	    [TMPL_FLAG_CLIENT] = "client",
-	    [TMPL_FLAG_RESERVED] = "reserved",
-	};
-
-	return names[role];
-}
-
 const struct tmpl_flag *
 tmpl_flags(enum tmpl_word word, size_t *count_out)
 {

@@ -31,8 +31,6 @@ struct tmpl_flag {
 /* The LDAP attribute of a word, and its value in a template. */
 const char *tmpl_word_attribute(enum tmpl_word word);
 uint32_t tmpl_word_value(const struct tmpl *t, enum tmpl_word word);
-/* "honoured", "refused", "ignored", "client", "reserved" */
-const char *tmpl_flag_role_name(enum tmpl_flag_role role);
 /* The rows of a word by ascending mask; static. */
 const struct tmpl_flag *tmpl_flags(enum tmpl_word word, size_t *count_out);
 /* Bits of `value` that no row of the word has. */

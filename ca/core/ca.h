@@ -50,8 +50,6 @@ struct settings {
 	enum cms_cipher cipher; /* from the two EncryptionCSP settings */
 };
 const char *setting_name(enum setting s);
-/* False with E_INVALIDARG for an unknown name or a value out of range, naming the range. */
-bool setting_check(const char *name, const char *value, struct err *err);
 bool settings_load(struct store *store, struct settings *out, struct err *err);
 /* Do they keep to what root demands of archived keys (kra_minimum, allow_3des of dircad.conf), as
  * the vault does? E_ACCESSDENIED names setting and line. */

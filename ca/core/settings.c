@@ -89,17 +89,6 @@ setting_parse(enum setting s, const char *value, int64_t *out, struct err *err)
 }
 
 bool
-setting_check(const char *name, const char *value, struct err *err)
-{
-	enum setting s;
-	int64_t n;
-
-	if (!setting_find(name, &s))
-		return err_set(err, E_INVALIDARG, "there is no setting '%s'", name);
-	return setting_parse(s, value, &n, err);
-}
-
-bool
 settings_finish(struct settings *s, struct err *err)
 {
 	static const enum cms_cipher aes[] = {CMS_AES_128_CBC, CMS_AES_192_CBC, CMS_AES_256_CBC};

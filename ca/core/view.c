@@ -194,7 +194,7 @@ read_xchgs(struct ca *ca, struct ca_view *v, struct err *err)
 static void
 view_free(struct ca_view *v)
 {
-	pki_snapshot_unref(&v->pki);
+	pki_snapshot_free(&v->pki);
 	for (size_t i = 0; i < v->template_count; i++)
 		tmpl_free(&v->templates[i]);
 	free(v->templates);

@@ -60,7 +60,6 @@ bool pkix_request_decode(struct view der, struct pkix_request *out, struct err *
  * digest when allow_null. */
 bool pkix_request_verify(
     const struct pkix_request *r, EVP_PKEY *key, bool allow_null, bool allow_sha1, struct err *err);
-const struct pkix_extension *pkix_request_extension(const struct pkix_request *r, int nid);
 void pkix_request_free(struct pkix_request *r);
 /* Appends the pairs of one value of 311.13.2.1 to lists that the caller frees; a name that is there
  * already is refused. */

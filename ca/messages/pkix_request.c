@@ -201,12 +201,3 @@ pkix_request_verify(
 		    "it has a digest in place of a signature, which only a CMC message makes good");
 	return ok || err_prefix(err, "certificate request");
 }
-
-const struct pkix_extension *
-pkix_request_extension(const struct pkix_request *r, int nid)
-{
-	for (size_t i = 0; i < r->extension_count; i++)
-		if (nid != NID_undef && r->extensions[i].nid == nid)
-			return &r->extensions[i];
-	return NULL;
-}

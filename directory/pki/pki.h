@@ -11,7 +11,7 @@
 /* Where all of it lies, below configurationNamingContext. */
 #define PKI_SERVICES_RDNS "CN=Public Key Services,CN=Services"
 
-/* Reference-counted, immutable after loading; may be shared by threads. */
+/* Immutable after loading; may be shared by threads. */
 struct pki_snapshot {
 	int64_t loaded_at;            /* clock_now() of the load */
 	char *services_dn;            /* CN=Public Key Services,... */
@@ -22,12 +22,10 @@ struct pki_snapshot {
 	struct dir_entries nt_auth; /* NTAuthCertificates: zero or one entry */
 	struct dir_entries roots;   /* Certification Authorities */
 	struct dir_entries oids;    /* msPKI-Enterprise-Oid below CN=OID, and CN=OID itself */
-	int refs;                   /* atomic; use the functions */
 };
 
 bool pki_snapshot_load(struct dir_conn *c, struct pki_snapshot **out, struct err *err);
-struct pki_snapshot *pki_snapshot_ref(struct pki_snapshot *s);
-void pki_snapshot_unref(struct pki_snapshot **s);
+void pki_snapshot_free(struct pki_snapshot **s);
 /* The pKIEnrollmentService whose cn is `ca_name` (plain or sanitized), without case; NULL if
  * absent, or if several objects claim the name: none of them is trusted then. */
 const struct dir_entry *pki_snapshot_service(const struct pki_snapshot *s, const char *ca_name);

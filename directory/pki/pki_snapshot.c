@@ -64,10 +64,9 @@ load(struct dir_conn *c, struct pki_snapshot *s, struct err *err)
 bool
 pki_snapshot_load(struct dir_conn *c, struct pki_snapshot **out, struct err *err)
 {
-	OWNED(pki_snapshot_unref) struct pki_snapshot *s = mem_zero(1, sizeof *s);
+	OWNED(pki_snapshot_free) struct pki_snapshot *s = mem_zero(1, sizeof *s);
 
 	*out = NULL;
-	s->refs = 1;
 	s->loaded_at = clock_now();
 	s->services_dn = pki_services_dn(c);
 	if (!load(c, s, err))
@@ -76,20 +75,13 @@ pki_snapshot_load(struct dir_conn *c, struct pki_snapshot **out, struct err *err
 	return true;
 }
 
-struct pki_snapshot *
-pki_snapshot_ref(struct pki_snapshot *s)
-{
-	__atomic_add_fetch(&s->refs, 1, __ATOMIC_RELAXED);
-	return s;
-}
-
 void
-pki_snapshot_unref(struct pki_snapshot **snapshot)
+pki_snapshot_free(struct pki_snapshot **snapshot)
 {
 	struct pki_snapshot *s = *snapshot;
 
 	*snapshot = NULL;
-	if (s == NULL || __atomic_sub_fetch(&s->refs, 1, __ATOMIC_ACQ_REL) > 0)
+	if (s == NULL)
 		return;
 	dir_entries_free(&s->templates);
 	dir_entries_free(&s->services);

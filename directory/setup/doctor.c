@@ -153,7 +153,7 @@ doctor_examine(const struct dir_config *config, const char *uri, struct doctor_r
 		examine(&x);
 	else
 		(void)cannot_connect(&x, &why);
-	pki_snapshot_unref(&x.pki);
+	pki_snapshot_free(&x.pki);
 	dir_disconnect(&x.c);
 }
 
