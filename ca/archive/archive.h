@@ -57,6 +57,10 @@ bool archive_refuse(struct err *err);
 bool kra_validate(const struct pkix_cert *kra, const struct pkix_cert *const *issuers,
     size_t issuer_count, int64_t now, struct err *err);
 
+/* Are two KRA certificates one agent, who counts once in an archival? With one public key always;
+ * `by_holder`: with one SID, one UPN or one subject too. */
+bool kra_same_agent(const struct pkix_cert *a, const struct pkix_cert *b, bool by_holder);
+
 /* Round robin from a random start (paper, "Key Encryption"). */
 struct kra_ring {
 	atomic_uint next;

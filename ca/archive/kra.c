@@ -6,6 +6,7 @@
 
 #include "oids.h"
 #include "own_openssl.h"
+#include "text.h"
 
 static bool
 refuse(const struct pkix_cert *kra, struct err *err, const char *reason)
@@ -63,6 +64,27 @@ kra_validate(const struct pkix_cert *kra, const struct pkix_cert *const *issuers
 		if (signed_by(kra, issuers[i]))
 			return true;
 	return refuse(kra, err, "none of the trusted issuers signed it");
+}
+
+static bool
+same_text(char *a, char *b)
+{
+	OWNED(own_memory) char *x = a, *y = b;
+
+	return x != NULL && y != NULL && text_eq_fold(x, y);
+}
+
+bool
+kra_same_agent(const struct pkix_cert *a, const struct pkix_cert *b, bool by_holder)
+{
+	static const uint8_t no_name[] = {0x30, 0};
+
+	if (view_eq(a->spki, b->spki))
+		return true;
+	return by_holder && ((view_eq(a->subject, b->subject) &&
+				 !view_eq(a->subject, view_of(no_name, sizeof no_name))) ||
+				same_text(pkix_cert_sid(a), pkix_cert_sid(b)) ||
+				same_text(pkix_cert_upn(a), pkix_cert_upn(b)));
 }
 
 bool

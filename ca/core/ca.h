@@ -91,6 +91,8 @@ struct ca_view {
 	struct settings settings;
 	struct ca_kra *kras;
 	size_t kra_count;
+	const struct ca_kra **agents; /* the valid ones of them, of each agent the newest */
+	size_t agent_count;
 	struct texts kra_problems; /* sentences about what is left out of the KRA store, and why it
 				      could not be read */
 	bool kras_unknown;         /* it could not be read yet: nothing can be said of KRAs */

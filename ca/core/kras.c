@@ -4,6 +4,8 @@
  */
 #include "ca_priv.h"
 
+#include <stdlib.h>
+
 #include "kra_store.h"
 #include "log.h"
 #include "mem.h"
@@ -23,6 +25,39 @@ take_kra(struct ca *ca, struct ca_view *v, struct view der, struct err *err)
 	if (!k->valid)
 		k->reason = mem_text(why.msg);
 	return true;
+}
+
+static int
+newest_first(const void *a, const void *b)
+{
+	const struct ca_kra *x = *(const struct ca_kra *const *)a,
+			    *y = *(const struct ca_kra *const *)b;
+
+	if (x->cert.not_before != y->cert.not_before)
+		return x->cert.not_before > y->cert.not_before ? -1 : 1;
+	return x < y ? -1 : x > y; /* as in the store */
+}
+
+/* A certificate that was renewed, and the second one of a person, do not count beside the first. */
+static void
+find_agents(struct ca_view *v, bool by_holder)
+{
+	size_t count = 0;
+
+	v->agents = mem_zero(v->kra_count, sizeof(*v->agents));
+	for (size_t i = 0; i < v->kra_count; i++)
+		if (v->kras[i].valid)
+			v->agents[count++] = &v->kras[i];
+	qsort(v->agents, count, sizeof(*v->agents), newest_first);
+	for (size_t i = 0; i < count; i++) {
+		size_t k = 0;
+
+		while (k < v->agent_count &&
+		       !kra_same_agent(&v->agents[k]->cert, &v->agents[i]->cert, by_holder))
+			k++;
+		if (k == v->agent_count)
+			v->agents[v->agent_count++] = v->agents[i];
+	}
 }
 
 /* What the start did not say, the supervisor then did. */
@@ -59,22 +94,30 @@ take_last(struct ca *ca, const struct ca_view *last, struct ca_view *v, struct e
 	return true;
 }
 
-bool
-view_read_kras(struct ca *ca, const struct ca_view *last, struct ca_view *v, struct err *err)
+static bool
+read_store(struct ca *ca, const struct ca_view *last, struct ca_view *v, struct err *err)
 {
 	OWNED(stored_kras_free) struct stored_kras stored = {0};
 	struct err why;
 
 	if (!kra_store_list(ca->config, &stored.list, &stored.count, &v->kra_problems, &why)) {
 		texts_add(&v->kra_problems, why.msg);
-		log_new_problems(last, v);
 		return take_last(ca, last, v, err);
 	}
-	log_new_problems(last, v);
 	v->kras = mem_zero(stored.count, sizeof *v->kras);
 	for (size_t i = 0; i < stored.count; i++)
 		if (!take_kra(ca, v, buf_view(&stored.list[i]), err))
 			return false;
+	return true;
+}
+
+bool
+view_read_kras(struct ca *ca, const struct ca_view *last, struct ca_view *v, struct err *err)
+{
+	if (!read_store(ca, last, v, err))
+		return false;
+	log_new_problems(last, v);
+	find_agents(v, !ca->config->allow_same_holder);
 	return true;
 }
 

@@ -45,7 +45,7 @@ find_xchg(const struct enrollment *e, const struct ca_xchg **out, struct err *er
 static bool
 kra_is_usable(const struct enrollment *e, const struct ca_kra *k)
 {
-	return k->valid && e->now >= k->cert.not_before && e->now <= k->cert.not_after;
+	return e->now >= k->cert.not_before && e->now <= k->cert.not_after;
 }
 
 static bool
@@ -60,8 +60,8 @@ refuse_kras(const struct enrollment *e, size_t valid, size_t needed, struct err 
 	for (size_t i = 0; i < e->view->kra_count && reason == NULL; i++)
 		reason = e->view->kras[i].reason;
 	return err_set(err, CERTSRV_E_NO_VALID_KRA,
-	    "%zu of %zu KRA certificates are valid, but %s wants %zu%s%s", valid,
-	    e->view->kra_count, setting_name(SETTING_KRA_CERT_COUNT), needed,
+	    "%zu of %zu KRA certificates are valid and of different agents, but %s wants %zu%s%s",
+	    valid, e->view->kra_count, setting_name(SETTING_KRA_CERT_COUNT), needed,
 	    reason != NULL ? ": " : "", reason != NULL ? reason : "");
 }
 
@@ -70,8 +70,8 @@ count_kras(const struct enrollment *e)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < e->view->kra_count; i++)
-		count += kra_is_usable(e, &e->view->kras[i]);
+	for (size_t i = 0; i < e->view->agent_count; i++)
+		count += kra_is_usable(e, e->view->agents[i]);
 	return count;
 }
 
@@ -98,13 +98,13 @@ static void
 pick_kras(const struct enrollment *e, const struct ca_kra **picks, size_t needed)
 {
 	OWNED(own_memory)
-	const struct ca_kra **valid = mem_zero(e->view->kra_count, sizeof(*valid));
+	const struct ca_kra **valid = mem_zero(e->view->agent_count, sizeof(*valid));
 	OWNED(own_memory) size_t *places = mem_zero(needed, sizeof *places);
 	size_t count = 0;
 
-	for (size_t i = 0; i < e->view->kra_count; i++)
-		if (kra_is_usable(e, &e->view->kras[i]))
-			valid[count++] = &e->view->kras[i];
+	for (size_t i = 0; i < e->view->agent_count; i++)
+		if (kra_is_usable(e, e->view->agents[i]))
+			valid[count++] = e->view->agents[i];
 	kra_ring_pick(&e->ca->ring, count, needed, places);
 	for (size_t i = 0; i < needed; i++)
 		picks[i] = valid[places[i]];

@@ -68,6 +68,7 @@ static const struct option {
     {"allow_own_requests", FLAG, AT(allow_own_requests), 0, 0, 0},
     {"sign_kinds", TEXT, AT(sign_kinds), 0, 0, 0},
     {"kra_minimum", INT, AT(kra_minimum), 0, 1, 64},
+    {"allow_same_holder", FLAG, AT(allow_same_holder), 0, 0, 0},
     {"allow_3des", FLAG, AT(allow_3des), 0, 0, 0},
     {"archive_failures_requester", INT, AT(archive_failures_requester), 0, 1, 1000000},
     {"archive_failures_key", INT, AT(archive_failures_key), 0, 1, 1000000},

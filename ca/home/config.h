@@ -69,10 +69,11 @@ struct config {
 	int64_t low_space_mb;    /* below it new requests are refused; default 256; 0: never */
 	bool allow_own_requests; /* certificate managers may decide about themselves; default no */
 	/* What binds the CA's administrators too; the vault holds to it */
-	char *sign_kinds; /* as it is written; default "kra" */
-	unsigned kinds;   /* the same as SIGN_KIND_* */
-	int kra_minimum;  /* recipients of an archived key, at least; default 1 */
-	bool allow_3des;  /* as the cipher of archived keys; default no */
+	char *sign_kinds;       /* as it is written; default "kra" */
+	unsigned kinds;         /* the same as SIGN_KIND_* */
+	int kra_minimum;        /* recipients of an archived key, at least; default 1 */
+	bool allow_same_holder; /* as two of those recipients; default no */
+	bool allow_3des;        /* as the cipher of archived keys; default no */
 	/* Private keys that could not be archived: of one requester within archive_suspend_s, who
 	 * is then refused for as long; and under one exchange key, which is then retired. Default
 	 * 30, 1000, 3600. */

@@ -197,6 +197,7 @@ child_vault(const struct config *config, const struct child_fds *fds)
 	    .sandbox = config->sandbox && SANDBOX_POSSIBLE,
 	    .kinds = config->kinds,
 	    .kra_minimum = (size_t)config->kra_minimum,
+	    .allow_same_holder = config->allow_same_holder,
 	    .allow_3des = config->allow_3des,
 	    .failures_requester = (uint32_t)config->archive_failures_requester,
 	    .failures_key = (uint32_t)config->archive_failures_key,

@@ -181,13 +181,26 @@ handle_xchg_list(struct vault_worker *w, const struct view *fields, size_t count
 	return ok;
 }
 
+/* So many agents as there are certificates, and not one of them twice. */
+static bool
+check_agents(const struct vault_kra *const *named, size_t count, bool by_holder, struct err *err)
+{
+	for (size_t i = 0; i < count; i++)
+		for (size_t k = 0; k < i; k++)
+			if (kra_same_agent(&named[i]->cert, &named[k]->cert, by_holder))
+				return err_set(err, CERTSRV_E_NO_VALID_KRA,
+				    "two of the KRA certificates that were named for the archived "
+				    "key have one key or one holder");
+	return true;
+}
+
 /* The KRAs that the request names by hash, out of the supervisor's list. */
 static bool
-name_kras(const struct vault_kra_list *list, size_t minimum, struct view hashes,
+name_kras(const struct vault_kra_list *list, const struct vault_state *state, struct view hashes,
     struct cms_kra *kras, size_t *count_out, struct err *err)
 {
-	size_t count = hashes.len / SHA256_LEN;
-	const struct vault_kra *kra;
+	size_t count = hashes.len / SHA256_LEN, minimum = state->kra_minimum;
+	const struct vault_kra *named[REWRAP_KRAS_MAX];
 	int64_t now = clock_now();
 
 	*count_out = 0;
@@ -200,13 +213,14 @@ name_kras(const struct vault_kra_list *list, size_t minimum, struct view hashes,
 		    "dircad.conf), not to %zu",
 		    minimum, count);
 	for (size_t i = 0; i < count; i++) {
-		if (!vault_kra_find(list, hashes.ptr + i * SHA256_LEN, now, &kra, err))
+		if (!vault_kra_find(list, hashes.ptr + i * SHA256_LEN, now, &named[i], err))
 			return false;
-		kras[i] = (struct cms_kra){
-		    .issuer = kra->cert.issuer, .serial = kra->cert.serial, .key = kra->key};
+		kras[i] = (struct cms_kra){.issuer = named[i]->cert.issuer,
+		    .serial = named[i]->cert.serial,
+		    .key = named[i]->key};
 	}
 	*count_out = count;
-	return true;
+	return check_agents(named, count, !state->allow_same_holder, err);
 }
 
 static bool
@@ -238,15 +252,14 @@ handle_rewrap(struct vault_worker *w, const struct view *fields, size_t count, s
 	bool ok, claimed = false;
 
 	(void)count;
-	ok =
-	    read_cipher(w->state, fields[REWRAP_CIPHER], &in.cipher, err) &&
-	    name_kras(list, w->state->kra_minimum, fields[REWRAP_KRAS], kras, &in.kra_count, err) &&
-	    vault_xchgs_get(&w->state->xchgs, fields[REWRAP_XCHG_ID], w->index, clock_now(),
-		&in.xchg_key, err) &&
-	    archive_payload_read(fields[REWRAP_PAYLOAD], fields[REWRAP_ISSUER],
-		fields[REWRAP_SERIAL], in.xchg_key, &payload, err) &&
-	    vault_rewrap_claim(w, fields, &payload, &claimed, err) &&
-	    archive_rewrap(&in, &archived, err) && reply_field(w, buf_view(&archived), err);
+	ok = read_cipher(w->state, fields[REWRAP_CIPHER], &in.cipher, err) &&
+	     name_kras(list, w->state, fields[REWRAP_KRAS], kras, &in.kra_count, err) &&
+	     vault_xchgs_get(&w->state->xchgs, fields[REWRAP_XCHG_ID], w->index, clock_now(),
+		 &in.xchg_key, err) &&
+	     archive_payload_read(fields[REWRAP_PAYLOAD], fields[REWRAP_ISSUER],
+		 fields[REWRAP_SERIAL], in.xchg_key, &payload, err) &&
+	     vault_rewrap_claim(w, fields, &payload, &claimed, err) &&
+	     archive_rewrap(&in, &archived, err) && reply_field(w, buf_view(&archived), err);
 	if (!ok && err->code == DIRCA_E_KEY_NOT_ARCHIVED)
 		vault_rewrap_failed(w, fields, &payload, claimed, begun);
 	EVP_PKEY_free(in.xchg_key);

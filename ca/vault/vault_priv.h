@@ -140,6 +140,7 @@ struct vault_state {
 	struct vault_rules rules;
 	uint8_t key_id[VAULT_ID_LEN]; /* of the CA key, as exchange keys are named */
 	size_t kra_minimum;
+	bool allow_same_holder;
 	bool allow_3des;
 	struct journal journal;
 	uint64_t newest_crl; /* number, of those that were signed before the start */

@@ -48,6 +48,7 @@ set_rules(struct vault_state *s, const struct vault_config *config, struct err *
 	    .not_after = s->ca_cert.not_after,
 	    .kinds = config->kinds};
 	s->kra_minimum = config->kra_minimum;
+	s->allow_same_holder = config->allow_same_holder;
 	s->allow_3des = config->allow_3des;
 	return ext_key_id(s->ca_cert.spki, s->key_id, err);
 }

@@ -52,6 +52,7 @@ struct test_issue {
 	bool is_ca;                     /* as the self-signed one is */
 	const char *usage;              /* "critical,keyEncipherment"; NULL: none */
 	const char *eku;                /* NULL: none */
+	const char *san;                /* NULL: none */
 	uint8_t serial;
 	int64_t not_before, not_after;
 };
@@ -81,6 +82,7 @@ test_tbs(const struct test_issue *in, struct view issuer, EVP_PKEY *signer, stru
 	    in->issuer == NULL || in->is_ca ? "critical,CA:TRUE" : "CA:FALSE");
 	test_extension(list, NID_key_usage, in->usage);
 	test_extension(list, NID_ext_key_usage, in->eku);
+	test_extension(list, NID_subject_alt_name, in->san);
 	assert_true(pkix_name_from_dn(in->dn, NULL, &subject, &err));
 	assert_true(pkix_key_spki(in->key, &spki, &err));
 	assert_true(pkix_sig_alg(signer, sig_alg_out, &err));

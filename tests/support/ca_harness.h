@@ -232,6 +232,7 @@ harness_fork_vault(void)
 		    .control_fd = control[1],
 		    .kinds = harness.config->kinds,
 		    .kra_minimum = (size_t)harness.config->kra_minimum,
+		    .allow_same_holder = harness.config->allow_same_holder,
 		    .allow_3des = harness.config->allow_3des,
 		    .failures_requester = 1000,
 		    .failures_key = 1000,

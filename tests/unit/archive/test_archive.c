@@ -614,6 +614,50 @@ kra_certificate_with_a_broken_signature_is_refused(void **state)
 	buf_free(&der);
 }
 
+#define UPN(name) "otherName:1.3.6.1.4.1.311.20.2.3;UTF8:" name "@nwtraders.com"
+
+static struct test_cert
+agent(const char *dn, const char *san, EVP_PKEY *key)
+{
+	assert_int_equal(EVP_PKEY_up_ref(key), 1);
+	return test_issue(&(struct test_issue){.dn = dn,
+	    .key = key,
+	    .issuer = &ca,
+	    .usage = "critical,keyAgreement",
+	    .eku = KRA_EKU,
+	    .san = san,
+	    .serial = 0x62,
+	    .not_before = TEST_NOW - TEST_DAY,
+	    .not_after = TEST_NOW + TEST_DAY});
+}
+
+static void
+agents_are_told_apart_by_key_and_holder(void **state)
+{
+	const struct {
+		const char *dn, *san;
+		EVP_PKEY *key;
+		bool same, same_holder; /* as kra1 with the key p256 */
+	} rows[] = {
+	    {"CN=kra2,DC=com", UPN("kra2"), p256_other, false, false},
+	    {"CN=kra2,DC=com", UPN("kra2"), p256, true, true},
+	    {"CN=kra1,DC=com", UPN("kra2"), p256_other, false, true},
+	    {"CN=renamed,DC=com", UPN("KRA1"), p256_other, false, true},
+	    {"CN=kra2,DC=com", NULL, p256_other, false, false},
+	};
+	struct test_cert kra1 = agent("CN=kra1,DC=com", UPN("kra1"), p256);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct test_cert c = agent(rows[i].dn, rows[i].san, rows[i].key);
+
+		assert_int_equal(kra_same_agent(&kra1.cert, &c.cert, false), rows[i].same);
+		assert_int_equal(kra_same_agent(&c.cert, &kra1.cert, true), rows[i].same_holder);
+		test_cert_free(&c);
+	}
+	test_cert_free(&kra1);
+}
+
 static void
 two_of_four_kras_are_used_in_turn(void **state)
 {
@@ -674,6 +718,7 @@ main(void)
 	    cmocka_unit_test(no_kra_or_the_same_twice_is_refused),
 	    cmocka_unit_test(kra_certificate_is_judged_by_usage_time_and_issuer),
 	    cmocka_unit_test(kra_certificate_with_a_broken_signature_is_refused),
+	    cmocka_unit_test(agents_are_told_apart_by_key_and_holder),
 	    cmocka_unit_test(two_of_four_kras_are_used_in_turn),
 	    cmocka_unit_test(first_kra_is_chosen_at_random),
 	};

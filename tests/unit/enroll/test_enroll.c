@@ -769,6 +769,72 @@ too_few_valid_kras_are_refused(void **state)
 	client_free(&c);
 }
 
+static struct test_cert
+another_of_kra1(EVP_PKEY *key, const char *usage, uint8_t serial)
+{
+	struct test_cert c =
+	    test_issue(&(struct test_issue){.dn = "CN=kra1,CN=Users,DC=nwtraders,DC=com",
+		.key = key,
+		.issuer = &harness.ca_cert,
+		.usage = usage,
+		.eku = KRA_EKU,
+		.serial = serial,
+		.not_before = clock_now() - 86400 + serial,
+		.not_after = clock_now() + 86400});
+	struct err err;
+
+	harness_must(kra_store_add(harness.config, buf_view(&c.der), &err), &err);
+	return c;
+}
+
+static void
+remove_another(struct test_cert *c)
+{
+	char *hash = hex_encode(view_of(c->cert.sha1, 20), '\0');
+	struct err err;
+
+	harness_must(kra_store_remove(harness.config, hash, &err), &err);
+	free(hash);
+	test_cert_free(c);
+}
+
+/* Renewed with the key, and with another one: kra1 all the same, whose newest certificate counts.
+ */
+static void
+certificates_of_one_kra_count_once(void **state)
+{
+	struct client c = {.kind = "P-256", .template_cn = "EFSArchive", .archive = true};
+	struct test_cert renewed, second;
+	struct store_request row;
+	struct enroll_result r;
+	struct err err;
+	char *newest;
+
+	(void)state;
+	assert_int_equal(EVP_PKEY_up_ref(harness.kras[0].key), 1);
+	renewed = another_of_kra1(harness.kras[0].key, "critical,keyEncipherment", 0x70);
+	second = another_of_kra1(test_key("P-256"), "critical,keyAgreement", 0x71);
+	harness_give_kras(HARNESS_KRAS + 2);
+	make_request(&c);
+	harness_set(setting_name(SETTING_KRA_CERT_COUNT), "4");
+	assert_refused(buf_view(&c.message), CERTSRV_E_NO_VALID_KRA);
+	harness_set(setting_name(SETTING_KRA_CERT_COUNT), "3");
+	harness_must(submit_as(&user1, ENROLL_CMC, buf_view(&c.message), &r, &err), &err);
+	row = row_of(r.request_id);
+	assert_int_equal(row.disposition, DISP_ISSUED);
+	newest = hex_encode(view_of(second.cert.sha1, 20), ' ');
+	assert_non_null(strstr(row.key_recovery_hashes, newest));
+	free(newest);
+	store_request_free(&row);
+	enroll_result_free(&r);
+	harness_set(setting_name(SETTING_KRA_CERT_COUNT), "2");
+	remove_another(&renewed);
+	remove_another(&second);
+	harness_refresh();
+	harness_give_kras(HARNESS_KRAS);
+	client_free(&c);
+}
+
 static void
 key_for_another_or_an_expired_exchange_certificate_is_refused(void **state)
 {
@@ -1117,6 +1183,7 @@ main(void)
 	    cmocka_unit_test(caller_without_the_ca_right_is_refused),
 	    cmocka_unit_test(certain_escalation_is_refused_unless_a_setting_allows_it),
 	    cmocka_unit_test(too_few_valid_kras_are_refused),
+	    cmocka_unit_test(certificates_of_one_kra_count_once),
 	    cmocka_unit_test(key_for_another_or_an_expired_exchange_certificate_is_refused),
 	    cmocka_unit_test(template_is_pinned_by_its_oid_and_version),
 	    cmocka_unit_test(key_of_a_pending_request_waits_sealed_and_comes_with_the_approval),

@@ -66,6 +66,7 @@ defaults_hold_when_only_the_required_is_given(void **state)
 	assert_true(c->auth_negotiate && c->auth_scram && c->auth_basic && c->sandbox);
 	assert_int_equal(c->kinds, SIGN_KIND_KRA);
 	assert_int_equal(c->kra_minimum, 1);
+	assert_false(c->allow_same_holder);
 	assert_false(c->allow_3des);
 	assert_int_equal(c->archive_failures_requester, 30);
 	assert_int_equal(c->archive_failures_key, 1000);
@@ -119,7 +120,7 @@ every_kind_of_value_is_read(void **state)
 	    "http_url = http://ca1.nwtraders.com:9080\npeers = 0 caadmin@nwtraders.com\n"
 	    "dir_auth = simple\ndir_bind_dn = CN=dircad,CN=Users,DC=nwtraders,DC=com\n"
 	    "workers = 3\nmax_request = 65536\nallow_sha1 = yes\nsandbox = no\nlog_level = debug\n"
-	    "sign_kinds = kra sub-ca\nkra_minimum = 2\nallow_3des = yes\n"
+	    "sign_kinds = kra sub-ca\nkra_minimum = 2\nallow_same_holder = yes\nallow_3des = yes\n"
 	    "archive_failures_requester = 5\narchive_failures_key = 6\narchive_suspend_s = 7\n";
 	char whole[1024], password[96];
 	struct dir_config d;
@@ -144,6 +145,7 @@ every_kind_of_value_is_read(void **state)
 	assert_false(c->sandbox);
 	assert_int_equal(c->kinds, SIGN_KIND_KRA | SIGN_KIND_SUB_CA);
 	assert_int_equal(c->kra_minimum, 2);
+	assert_true(c->allow_same_holder);
 	assert_true(c->allow_3des);
 	assert_int_equal(c->archive_failures_requester, 5);
 	assert_int_equal(c->archive_failures_key, 6);

@@ -417,7 +417,7 @@ kra_that_the_supervisor_did_not_name_is_refused(void **state)
 	memcpy(r.hashes[1], foreign_kra.cert.sha256, 32);
 	assert_not_rewrapped(&r.in, CERTSRV_E_NO_VALID_KRA);
 	memcpy(r.hashes[1], kra1.cert.sha256, 32); /* twice */
-	assert_not_rewrapped(&r.in, E_INVALIDARG);
+	assert_not_rewrapped(&r.in, CERTSRV_E_NO_VALID_KRA);
 	r.in.kra_count = 1;
 	ASSERT_DONE(vault_rewrap(&child.front[0], &r.in, &archived, &err));
 	buf_free(&archived);
@@ -427,6 +427,32 @@ kra_that_the_supervisor_did_not_name_is_refused(void **state)
 	r.in.kra_count = 1;
 	assert_not_rewrapped(&r.in, CERTSRV_E_NO_VALID_KRA);
 	rewrap_free(&r);
+	test_cert_free(&x.cert);
+}
+
+/* Two certificates must be two agents: of other keys, and of other holders unless root says so. */
+static void
+one_agent_does_not_count_twice(void **state)
+{
+	struct test_cert renewed = test_kra_renewed(&ca, &kra1, "CN=another name", 15),
+			 second = test_kra(&ca, "CN=kra1", "P-256", 16);
+	struct view list[] = {buf_view(&kra1.der), buf_view(&renewed.der), buf_view(&second.der)};
+	struct xchg x = make_xchg(0);
+	struct rewrap r;
+	struct err err;
+	size_t usable;
+
+	(void)state;
+	rewrap_init(&r, &x);
+	ASSERT_DONE(vault_set_kras(child.control, list, 3, &usable, &err));
+	assert_int_equal(usable, 3);
+	memcpy(r.hashes[1], renewed.cert.sha256, 32);
+	assert_not_rewrapped(&r.in, CERTSRV_E_NO_VALID_KRA);
+	memcpy(r.hashes[1], second.cert.sha256, 32);
+	assert_not_rewrapped(&r.in, CERTSRV_E_NO_VALID_KRA);
+	rewrap_free(&r);
+	test_cert_free(&renewed);
+	test_cert_free(&second);
 	test_cert_free(&x.cert);
 }
 
@@ -977,6 +1003,7 @@ main(void)
 	    WITH_CHILD(message_with_an_attribute_twice_is_refused),
 	    WITH_CHILD(archived_key_is_sealed_to_the_named_kras),
 	    WITH_CHILD(kra_that_the_supervisor_did_not_name_is_refused),
+	    WITH_CHILD(one_agent_does_not_count_twice),
 	    WITH_CHILD(kra_that_expired_since_is_refused),
 	    WITH_CHILD(kra_of_another_ca_needs_the_issuers_file),
 	    WITH_CHILD(unknown_exchange_key_is_refused),
