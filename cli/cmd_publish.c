@@ -21,6 +21,7 @@ struct writer {
 	struct dir_config own_config;
 	struct pem_file certificates; /* ca.crt */
 	struct pkix_cert cert;
+	bool admins_manage; /* the rights that were set make them certificate managers too */
 };
 
 static void
@@ -87,18 +88,23 @@ add_right(struct dir_conn *directory, const struct cli_list *names, uint32_t mas
 }
 
 /* dircaCASecurity: what the options name, and Enroll for Authenticated Users ([MS-CSRA] 3.1.1.10).
- * Without a name there is no administrator: refused. */
+ * Without a name there is no administrator: refused. Who is not said to be certificate manager, the
+ * administrators are (paper, "Configuring Certificate Managers"). */
 static bool
-make_security(const struct cli *cli, struct dir_conn *directory, struct buf *out, struct err *err)
+make_security(const struct cli *cli, struct writer *w, struct buf *out, struct err *err)
 {
 	const struct cli_options *o = &cli->opt;
+	struct dir_conn *directory = w->directory;
 	OWNED(sd_free) struct sd sd = {0};
+	uint32_t admin = CA_RIGHT_ADMIN | CA_RIGHT_READ;
 
 	if (o->admins.count == 0)
 		return err_set(err, CERTSRV_E_NO_CAADMIN_DEFINED,
 		    "--admin is needed: who administers the CA (user or group of the directory)");
-	return ca_rights_initial(&sd, err) &&
-	       add_right(directory, &o->admins, CA_RIGHT_ADMIN | CA_RIGHT_READ, &sd, err) &&
+	w->admins_manage = o->officers.count == 0;
+	if (w->admins_manage)
+		admin |= CA_RIGHT_OFFICER;
+	return ca_rights_initial(&sd, err) && add_right(directory, &o->admins, admin, &sd, err) &&
 	       add_right(directory, &o->officers, CA_RIGHT_OFFICER | CA_RIGHT_READ, &sd, err) &&
 	       add_right(directory, &o->auditors, CA_RIGHT_AUDITOR | CA_RIGHT_READ, &sd, err) &&
 	       sd_encode(&sd, out, err);
@@ -141,7 +147,7 @@ publish(const struct cli *cli, struct writer *w, struct err *err)
 
 	memcpy(names, cli->opt.templates.list, sizeof cli->opt.templates.list);
 	if (!service_key_hash(w->config, service_key, err) || !is_published(w, &there, err) ||
-	    (!there && !make_security(cli, w->directory, &security, err)))
+	    (!there && !make_security(cli, w, &security, err)))
 		return false;
 	p.ca_security = buf_view(&security);
 	p.service_key = view_of(service_key, sizeof service_key);
@@ -175,6 +181,10 @@ cmd_ca_publish(struct work *work, struct err *err)
 	printf("%s is published: AIA, NTAuthCertificates, %sEnrollment Services.\n",
 	    w.config->ca_name,
 	    view_eq(w.cert.subject, w.cert.issuer) ? "Certification Authorities, " : "");
+	if (w.admins_manage)
+		puts(
+		    "No --officer was named: the CA's administrators are its certificate managers, "
+		    "who approve requests and retrieve keys. `dirca ca rights` separates the two.");
 	return true;
 }
 

@@ -198,6 +198,12 @@ check "the key stays when the silent CA was asked, and goes when it was not" bot
 check "the silent CA goes" ldapdelete -Q -Y EXTERNAL -H "$LDAPI_URI" \
 	"CN=Silent-CA,CN=Enrollment Services,CN=Public Key Services,CN=Services,$LDAP_CONFIG_BASE"
 
+# Who is named certificate manager is one; if nobody is, the administrators are.
+check "the CA is taken out again" as caadmin ca unpublish --all -c "$DIRCAD_CONF" -H "$LDAPS_URI"
+check "published without --officer it says who its certificate managers are" says "administrators are its certificate managers" \
+	as caadmin ca publish -c "$DIRCAD_CONF" --admin "CA Administrators"
+check "and they are" ca_lab_eventually refuses CRYPT_E_NOT_FOUND as caadmin getkey nobody@nwtraders.com
+
 # Lint sees the same tree.
 lint() { as user1 template lint "$@"; }
 lint_is() { # STATUS FILTER
