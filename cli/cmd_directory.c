@@ -20,7 +20,8 @@ json_names(char *const *names, size_t count)
 static void
 print_service(const struct pki_service *s, const struct pkix_cert *cert)
 {
-	printf("\"%s\\%s\"\n  URL: %s\n", s->host != NULL ? s->host : "?", s->name, s->url);
+	printf("\"%s\\%s\"\n  URL: %s\n", s->host != NULL ? s->host : "?", pki_service_title(s),
+	    s->url);
 	if (s->site != NULL)
 		printf("  Site: %s\n", s->site);
 	print_cert(stdout, "  CA ", cert);

@@ -28,9 +28,11 @@ struct search {
 	struct cli *cli;
 	struct session *session;
 	struct found *list;
-	size_t count;     /* CAs that answered */
-	size_t total;     /* candidates */
-	bool unreachable; /* a CA could not be asked */
+	size_t count; /* CAs that answered */
+	size_t total; /* candidates */
+	bool exact;   /* one is what the token says, wherever else one looks */
+	struct err
+	    unanswered; /* of the first CA that did not answer, or refused; ERR_OK: all did */
 };
 
 static void
@@ -50,9 +52,36 @@ host_of(const struct found *f)
 static const char *
 name_of(const struct search *s, const struct found *f)
 {
-	return f->service != NULL       ? f->service->name
+	return f->service != NULL       ? pki_service_title(f->service)
 	       : s->session->ca != NULL ? s->session->ca
 					: "CA";
+}
+
+/* Hexadecimal as people write it, without leading zeros. */
+static bool
+is_number(const char *text, const char *number)
+{
+	OWNED(buf_free) struct buf a = {0};
+	OWNED(buf_free) struct buf b = {0};
+	struct err ignored;
+	size_t zeros = 0;
+
+	if (!hex_decode(text, &a, &ignored) || !hex_decode(number, &b, &ignored))
+		return false;
+	while (zeros < a.len && a.ptr[zeros] == 0)
+		zeros++;
+	return view_eq(view_of(a.ptr + zeros, a.len - zeros), buf_view(&b));
+}
+
+/* Serial numbers are random and thumbprints hashes: another CA has no other key of that token. */
+static bool
+is_exact(const char *token, const json_t *candidates)
+{
+	const json_t *c = json_array_get(candidates, 0);
+
+	return json_array_size(candidates) == 1 &&
+	       (is_number(token, json_text(c, "serial_number")) ||
+		   is_number(token, json_text(c, "certificate_hash")));
 }
 
 static bool
@@ -73,13 +102,27 @@ ask_ca(struct search *s, const struct pki_service *service, struct err *err)
 	f->candidates = json_incref(json_object_get(answer, "candidates"));
 	f->hidden = json_integer_value(json_object_get(answer, "hidden"));
 	(void)http_refusal(json_object_get(answer, "refusal"), &f->refusal);
+	s->exact = s->exact || is_exact(s->cli->args[0], f->candidates);
 	s->total += json_array_size(f->candidates);
 	s->count++;
 	return true;
 }
 
-/* Asks every CA that --ca does not exclude. One that cannot be asked is told and remembered: "one
- * match" would be a guess then. */
+/* A CA that could not be asked, or refused, is told and remembered: "one match" would be a guess.
+ */
+static void
+note_unanswered(struct search *s, const struct pki_service *service, struct err *why)
+{
+	OWNED(own_memory)
+	char *who = text_printf("dirca getkey: %s", pki_service_title(service));
+
+	err_print(who, why);
+	err_prefix(why, "%s", pki_service_title(service));
+	if (s->unanswered.code == ERR_OK)
+		s->unanswered = *why;
+}
+
+/* Asks every CA that --ca does not exclude, until there is what the token says. */
 static bool
 ask_cas(struct search *s, struct err *err)
 {
@@ -95,23 +138,19 @@ ask_cas(struct search *s, struct err *err)
 		return err_set(
 		    err, CRYPT_E_NOT_FOUND, "the directory names no certification authority");
 	s->list = mem_zero(session->service_count, sizeof *s->list);
-	for (size_t i = 0; i < session->service_count; i++) {
+	for (size_t i = 0; i < session->service_count && !s->exact; i++) {
 		const struct pki_service *service = &session->services[i];
 
-		if (!session_means(session, service))
-			continue;
-		if (!ask_ca(s, service, err)) {
-			OWNED(own_memory)
-			char *who = text_printf("dirca getkey: %s", service->name);
-
-			err_print(who, err);
-			s->unreachable = true;
-		}
+		if (session_means(session, service) && !ask_ca(s, service, err))
+			note_unanswered(s, service, err);
 	}
-	if (s->count == 0 && !s->unreachable)
-		return err_set(err, CRYPT_E_NOT_FOUND,
-		    "the directory names no certification authority %s", session->ca);
-	return s->count > 0;
+	if (s->count > 0)
+		return true;
+	*err = s->unanswered;
+	return s->unanswered.code != ERR_OK
+		   ? false
+		   : err_set(err, CRYPT_E_NOT_FOUND,
+			 "the directory names no certification authority %s", session->ca);
 }
 
 static void
@@ -318,14 +357,16 @@ nothing_found(const struct search *s, struct err *err)
 			return false;
 		}
 	return err_set(err, CRYPT_E_NOT_FOUND, "no archived key of %s%s", s->cli->args[0],
-	    s->unreachable ? " on the CAs that answered" : "");
+	    s->unanswered.code != ERR_OK ? " on the CAs that answered" : "");
 }
 
 /* The one candidate is fetched; anything else is shown, and an error. */
 static bool
 fetch_or_show(struct search *s, struct err *err)
 {
-	for (size_t i = 0; s->total == 1 && !s->unreachable && i < s->count; i++)
+	bool only = s->total == 1 && (s->exact || s->unanswered.code == ERR_OK);
+
+	for (size_t i = 0; only && i < s->count; i++)
 		if (json_array_size(s->list[i].candidates) == 1)
 			return fetch_and_write(
 			    s, &s->list[i], json_array_get(s->list[i].candidates, 0), err);
@@ -335,10 +376,12 @@ fetch_or_show(struct search *s, struct err *err)
 		print_candidates(s);
 	if (s->total == 0)
 		return nothing_found(s, err);
-	if (s->total == 1)
-		return err_set(err, DIRCA_E_NETWORK,
-		    "not every CA could be asked, so this may not be the only key; name its CA "
-		    "with --ca to fetch it");
+	if (s->total == 1) {
+		*err = s->unanswered;
+		return err_prefix(err,
+		    "this may not be the only key, for not every CA answered; name its CA with "
+		    "--ca to fetch it");
+	}
 	return err_set(err, TYPE_E_AMBIGUOUSNAME,
 	    "Ambiguous name. %zu keys fit; name one by its serial number", s->total);
 }

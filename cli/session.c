@@ -221,7 +221,7 @@ refuse_several(const struct session *s, size_t matches, struct err *err)
 	for (size_t i = 0; i < s->service_count && shown < NAMES_SHOWN; i++)
 		if (session_means(s, &s->services[i]))
 			used += (size_t)snprintf(names + used, sizeof names - used, "%s%.64s",
-			    shown++ > 0 ? ", " : "", s->services[i].name);
+			    shown++ > 0 ? ", " : "", pki_service_title(&s->services[i]));
 	return err_set(err, TYPE_E_AMBIGUOUSNAME,
 	    "the directory names %zu certification authorities: %s%s; choose one with --ca",
 	    matches, names, matches > shown ? ", ..." : "");
@@ -273,7 +273,7 @@ session_http(
 		    "(dircaServiceKeyHash): "
 		    "run `dirca ca publish` on the CA's machine, or let this account read the "
 		    "attribute",
-		    service->name);
+		    pki_service_title(service));
 	return http_client_open(&config, out, err);
 }
 

@@ -53,6 +53,8 @@ struct pki_service {
  * or with malformed attributes. */
 bool pki_services(const struct pki_snapshot *s, struct pki_service **list_out, size_t *count_out,
     struct err *err);
+/* What people call it: its display name where there is one that can be shown, else its name. */
+const char *pki_service_title(const struct pki_service *s);
 void pki_services_free(struct pki_service **list, size_t count);
 /* The host names of every enrollment service, whoever's CA it is and whether or not a client could
  * use it: dNSHostName, and the hosts of msPKI-Enrollment-Servers in any form. Also on failure, free

@@ -5,6 +5,7 @@
 #include <openssl/x509.h>
 
 #include "pki_priv.h"
+#include "printable.h"
 #include "text.h"
 
 #define PORT_DEFAULT 8443
@@ -25,6 +26,17 @@ service_free(struct pki_service *s)
 		free(s->templates[i]);
 	free(s->templates);
 	*s = (struct pki_service){0};
+}
+
+const char *
+pki_service_title(const struct pki_service *s)
+{
+	const char *title = s->display_name;
+	uint32_t ignored;
+
+	return title != NULL && *title != '\0' && printable_text(view_str(title), &ignored)
+		   ? title
+		   : s->name;
 }
 
 void
