@@ -60,6 +60,8 @@ struct cli_options {
 	struct cli_list trusted;
 	/* OPTS_SDDL */
 	const char *sddl;
+	/* OPTS_YES */
+	bool yes;
 	/* OPTS_UNPUBLISH */
 	bool everything;
 	/* OPTS_SETUP */
@@ -84,6 +86,7 @@ struct cli_options {
 #define OPTS_DUMP      0x200u
 #define OPTS_OUT       0x400u
 #define OPTS_KEY       0x800u
+#define OPTS_YES       0x1000u
 #define OPTS_LINT      0x2000000u
 #define OPTS_UNPUBLISH 0x1000000u
 #define OPTS_RULE      0x010000u
@@ -150,5 +153,7 @@ enum cli_exit cli_fail(const struct cli *cli, const struct err *err);
  * error, as is an empty one. */
 bool cli_password(
     const char *file, const char *prompt, bool confirm, struct secret *out, struct err *err);
+/* Yes at the terminal; else DIRCA_E_USAGE. */
+bool cli_confirm(const char *question, struct err *err);
 
 #endif

@@ -6,13 +6,17 @@
 
 #include "archive.h"
 #include "clock.h"
+#include "daemon_run.h"
 #include "file.h"
 #include "kra_store.h"
 #include "local_audit.h"
+#include "mem.h"
 #include "own_json.h"
+#include "pem.h"
 #include "pem_file.h"
 #include "print.h"
 #include "text.h"
+#include "trust.h"
 #include "verbs.h"
 #include "work.h"
 
@@ -48,14 +52,62 @@ tell_dircad(const struct config *config)
 		    (long long)pid);
 }
 
+/* Whose KRA certificates count: this CA, and those that root's file names. The same rules as the
+ * vault's. */
+struct issuers {
+	struct pkix_cert *certs;
+	const struct pkix_cert **list;
+	size_t count;
+};
+
+static void
+issuers_free(struct issuers *i)
+{
+	for (size_t k = 0; k < i->count; k++)
+		pkix_cert_free(&i->certs[k]);
+	free(i->certs);
+	free(i->list);
+}
+
 static bool
-issuers_of(const struct config *config, struct pkix_cert *ca_out, struct err *err)
+add_issuer(struct issuers *to, struct view der, struct err *err)
+{
+	to->certs = mem_grow(to->certs, to->count, sizeof *to->certs);
+	if (!pkix_cert_decode(der, &to->certs[to->count], err))
+		return false;
+	to->count++;
+	return true;
+}
+
+static bool
+add_trusted(struct issuers *to, const struct config *config, struct err *err)
+{
+	OWNED(buf_free) struct buf pem = {0};
+	OWNED(pem_file_free) struct pem_file file = {0};
+
+	if (!trust_read(config->state_dir, TRUST_KRA_ISSUERS, &pem, err))
+		return err->code == ERROR_FILE_NOT_FOUND;
+	if (!pem_certificates(buf_view(&pem), &file.list, &file.count, err))
+		return err_prefix(err, TRUST_FOLDER "/" TRUST_KRA_ISSUERS);
+	for (size_t i = 0; i < file.count; i++)
+		if (!add_issuer(to, buf_view(&file.list[i]), err))
+			return err_prefix(err, TRUST_FOLDER "/" TRUST_KRA_ISSUERS);
+	return true;
+}
+
+static bool
+issuers_read(const struct config *config, struct issuers *out, struct err *err)
 {
 	OWNED(own_memory) char *path = config_path(config, "ca.crt");
 	OWNED(pem_file_free) struct pem_file file = {0};
 
-	return pem_file_read(path, &file, err) &&
-	       pkix_cert_decode(buf_view(&file.list[0]), ca_out, err);
+	if (!pem_file_read(path, &file, err) || !add_issuer(out, buf_view(&file.list[0]), err) ||
+	    !add_trusted(out, config, err))
+		return false;
+	out->list = mem_zero(out->count, sizeof(*out->list));
+	for (size_t i = 0; i < out->count; i++)
+		out->list[i] = &out->certs[i];
+	return true;
 }
 
 /* The record first: without it nothing is done. */
@@ -89,27 +141,32 @@ remove_audited(
 }
 
 static bool
-add_one(const struct work *w, const struct pkix_cert *ca, struct view der, struct err *err)
+add_one(const struct work *w, const struct issuers *issuers, struct view der, struct err *err)
 {
 	OWNED(pkix_cert_free) struct pkix_cert kra = {0};
 
-	if (!pkix_cert_decode(der, &kra, err) || !kra_validate(&kra, &ca, 1, clock_now(), err) ||
+	if (!pkix_cert_decode(der, &kra, err) ||
+	    !kra_validate(&kra, issuers->list, issuers->count, clock_now(), err) ||
 	    !add_audited(w->cli, w->config, &kra, err))
 		return false;
 	printf("Added to the KRA store:\n");
 	print_cert(stdout, "  ", &kra);
+	if (!view_eq(kra.issuer, issuers->certs[0].subject))
+		puts(
+		    "Another CA issued it: dircad seals keys to it if it was started after that CA "
+		    "was put into " TRUST_FOLDER "/" TRUST_KRA_ISSUERS ".");
 	return true;
 }
 
 static bool
-add_file(const struct work *w, const struct pkix_cert *ca, const char *path, struct err *err)
+add_file(const struct work *w, const struct issuers *issuers, const char *path, struct err *err)
 {
 	OWNED(pem_file_free) struct pem_file file = {0};
 
 	if (!pem_file_read(path, &file, err))
 		return false;
 	for (size_t i = 0; i < file.count; i++)
-		if (!add_one(w, ca, buf_view(&file.list[i]), err))
+		if (!add_one(w, issuers, buf_view(&file.list[i]), err))
 			return false;
 	return true;
 }
@@ -117,25 +174,46 @@ add_file(const struct work *w, const struct pkix_cert *ca, const char *path, str
 bool
 cmd_kra_add(struct work *w, struct err *err)
 {
-	OWNED(pkix_cert_free) struct pkix_cert ca = {0};
+	OWNED(issuers_free) struct issuers issuers = {0};
 
-	if (!issuers_of(w->config, &ca, err))
+	if (!issuers_read(w->config, &issuers, err))
 		return false;
 	for (int i = 0; i < w->cli->count; i++)
-		if (!add_file(w, &ca, w->cli->args[i], err))
+		if (!add_file(w, &issuers, w->cli->args[i], err))
 			return false;
 	tell_dircad(w->config);
 	return true;
 }
 
+/* Prints what hangs on it; *any_out: something does. */
+static bool
+show_keys(const struct work *w, const char *sha1_hex, bool *any_out, struct err *err)
+{
+	const char *const args[] = {"--kra-keys", "--", sha1_hex, NULL};
+	int status;
+
+	if (!daemon_run(w->cli, args, &status, err))
+		return false;
+	*any_out = status == CLI_FINDINGS;
+	return status == 0 || *any_out ||
+	       err_set(err, DIRCA_E_DATABASE,
+		   "the keys that are sealed to it could not be counted; nothing was removed");
+}
+
 bool
 cmd_kra_remove(struct work *w, struct err *err)
 {
+	OWNED(buf_free) struct buf hash = {0};
+	bool any;
+
+	if (!hex_decode(w->cli->args[0], &hash, err) || !show_keys(w, w->cli->args[0], &any, err) ||
+	    (any && !w->cli->opt.yes && !cli_confirm("Remove it?", err)))
+		return false;
 	if (!remove_audited(w->cli, w->config, w->cli->args[0], err))
 		return false;
 	tell_dircad(w->config);
-	puts("Removed. Keys sealed to it stay recoverable by it; a recovery BLOB will no longer "
-	     "carry its certificate.");
+	puts("Removed. No new key is sealed to it. What is sealed to it can be recovered with its "
+	     "private key, and only so: keep that key.");
 	return true;
 }
 

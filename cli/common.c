@@ -104,3 +104,19 @@ cli_password(
 	secret_free(out);
 	return false;
 }
+
+bool
+cli_confirm(const char *question, struct err *err)
+{
+	OWNED(own_fd) int tty = open("/dev/tty", O_RDWR | O_CLOEXEC);
+	char answer[16];
+	ssize_t n;
+
+	if (tty == -1)
+		return err_set(
+		    err, DIRCA_E_USAGE, "%s no terminal to ask at; --yes answers", question);
+	dprintf(tty, "%s [y/N] ", question);
+	n = read(tty, answer, sizeof answer);
+	return (n > 0 && (answer[0] == 'y' || answer[0] == 'Y')) ||
+	       err_set(err, DIRCA_E_USAGE, "nothing was changed");
+}

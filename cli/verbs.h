@@ -104,8 +104,8 @@
 	    OPTS_SESSION | OPTS_DECIDE, cmd_deny, "deny a pending request")                        \
 	X("kra add", "FILE...", 1, CLI_LIST_MAX, GROUP_KEYS, NEEDS_CONFIG, OPTS_DAEMON,            \
 	    cmd_kra_add, "put KRA certificates into the CA's KRA store (on the CA's machine)")     \
-	X("kra remove", "SHA1", 1, 1, GROUP_KEYS, NEEDS_CONFIG, OPTS_DAEMON, cmd_kra_remove,       \
-	    "take a KRA certificate out of the CA's KRA store")                                    \
+	X("kra remove", "SHA1", 1, 1, GROUP_KEYS, NEEDS_CONFIG, OPTS_DAEMON | OPTS_YES,            \
+	    cmd_kra_remove, "take a KRA certificate out of the CA's KRA store")                    \
 	X("kra list", "", 0, 0, GROUP_KEYS, NEEDS_PKI, OPTS_SESSION | OPTS_JSON, cmd_kra_list,     \
 	    "KRA certificates of the directory")                                                   \
 	X("kra publish", "FILE...", 1, CLI_LIST_MAX, GROUP_KEYS, NEEDS_PKI, OPTS_SESSION,          \

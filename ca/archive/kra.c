@@ -63,7 +63,9 @@ kra_validate(const struct pkix_cert *kra, const struct pkix_cert *const *issuers
 	for (size_t i = 0; i < issuer_count; i++)
 		if (signed_by(kra, issuers[i]))
 			return true;
-	return refuse(kra, err, "none of the trusted issuers signed it");
+	return refuse(kra, err,
+	    "none of the trusted issuers signed it: this CA, and those of trust/kra-issuers.pem in "
+	    "the state folder");
 }
 
 static bool

@@ -39,7 +39,7 @@ run_role(const char *role, const char *fds_text, const struct config *config)
 /* What the command line asks for. */
 struct asked {
 	const char *config, *role, *fds;
-	bool test, compare, create, record, json;
+	bool test, compare, create, record, kra_keys, json;
 };
 
 /* -1: go on; else the exit status. */
@@ -53,6 +53,7 @@ read_options(int argc, char **argv, struct asked *out)
 	    {"create-database", no_argument, NULL, 'D'},
 	    {"json", no_argument, NULL, 'J'},
 	    {"record", no_argument, NULL, 'A'},     /* used by dirca: VERB OBJECT [CODE REASON] */
+	    {"kra-keys", no_argument, NULL, 'K'},   /* used by dirca: SHA1 */
 	    {"role", required_argument, NULL, 'R'}, /* used by the supervisor for its children */
 	    {"fds", required_argument, NULL, 'F'},
 	    {NULL, 0, NULL, 0},
@@ -79,6 +80,9 @@ read_options(int argc, char **argv, struct asked *out)
 		case 'A':
 			out->record = true;
 			break;
+		case 'K':
+			out->kra_keys = true;
+			break;
 		case 'R':
 			out->role = optarg;
 			break;
@@ -96,7 +100,7 @@ read_options(int argc, char **argv, struct asked *out)
 			return 2;
 		}
 	}
-	if (optind != argc && !out->record) {
+	if (optind != argc && !out->record && !out->kra_keys) {
 		fputs(usage, stderr);
 		return 2;
 	}
@@ -128,6 +132,8 @@ do_what_is_asked(
 		return act_create_database(config);
 	if (asked->record)
 		return act_record(config, args, count);
+	if (asked->kra_keys)
+		return count == 1 ? act_kra_keys(config, args[0]) : 2;
 	return asked->role != NULL ? run_role(asked->role, asked->fds, config)
 				   : supervisor_run(config, asked->config);
 }

@@ -13,6 +13,7 @@
 #include "text.h"
 
 #define STATUS_DIFFERENT 4
+#define STATUS_SOME      4
 
 static void
 print_differences(const char *heading, const struct journal_differences *d)
@@ -132,6 +133,35 @@ act_compare(const struct config *config, bool json)
 		return 0;
 	err_set(&err, DIRCA_E_JOURNAL, "the vault's journal of signatures and the database differ");
 	return complain(&err, STATUS_DIFFERENT);
+}
+
+static bool
+count_keys(
+    const struct config *config, const char *sha1_hex, struct store_kra_use *out, struct err *err)
+{
+	OWNED(own_memory) char *path = config_path(config, "dirca.db");
+	OWNED(store_close) struct store *store = NULL;
+	OWNED(buf_free) struct buf sha1 = {0};
+
+	return hex_decode(sha1_hex, &sha1, err) && store_open(path, &store, err) &&
+	       store_count_kra_keys(store, buf_view(&sha1), out, err);
+}
+
+int
+act_kra_keys(const struct config *config, const char *sha1_hex)
+{
+	struct store_kra_use use;
+	struct err err;
+
+	if (!service_become(config->user, &err) || !count_keys(config, sha1_hex, &use, &err))
+		return complain(&err, 1);
+	if (use.keys == 0)
+		return 0;
+	printf(
+	    "Archived keys that are sealed to this certificate: %lld, to no other: %lld. Only its "
+	    "private key opens those: keep it.\n",
+	    (long long)use.keys, (long long)use.alone);
+	return STATUS_SOME;
 }
 
 int

@@ -12,6 +12,8 @@
 int act_compare(const struct config *config, bool json);
 /* Makes the database, unless there is one. */
 int act_create_database(const struct config *config);
+/* How many archived keys hang on the KRA certificate with this SHA-1, on stdout. 4: some do. */
+int act_kra_keys(const struct config *config, const char *sha1_hex);
 /* One audit record: verb, object and, if it failed, code and reason. */
 int act_record(const struct config *config, char *const *args, int count);
 

@@ -83,10 +83,10 @@ check "a refusal a hundred times over" curl -sS -o /dev/null --cacert "$CA_STATE
 check "is recorded a hundred times an hour" audited 1787 0 'NWTRADERS\user3' 100
 kra=$(openssl x509 -in "$dir/kra2.crt" -noout -fingerprint -sha1 | sed 's/.*=//; s/://g' | tr A-F a-f)
 check "what was added to the KRA store" audited 1795 1 "$kra verb=kra add"
-check "root removes a KRA" "$DIRCA_BIN/dirca" kra remove -c "$DIRCAD_CONF" "$kra"
+check "root removes a KRA" "$DIRCA_BIN/dirca" kra remove --yes -c "$DIRCAD_CONF" "$kra"
 check "which the audit trail tells, as it told the adding of two" audited 1795 1 "uid=$(id -u) login=" 3
 check "with the certificate" audited 1795 1 "$kra verb=kra remove"
-check "root removes it again" refuses ERROR_FILE_NOT_FOUND "$DIRCA_BIN/dirca" kra remove -c "$DIRCAD_CONF" "$kra"
+check "root removes it again" refuses ERROR_FILE_NOT_FOUND "$DIRCA_BIN/dirca" kra remove --yes -c "$DIRCAD_CONF" "$kra"
 check "which failed" audited 1795 0 "$kra verb=kra remove"
 if [ "$(id -u)" -eq 0 ]; then
 	chmod 711 "$dir"

@@ -1,0 +1,156 @@
+#!/usr/bin/env bash
+# Every archived key stays reachable: KRAs that are renewed, removed, damaged, another CA's; requesters who are gone; other CAs that do
+# not answer. All of it on a CA whose name no DN and no URL takes as it is. usage: recovery.sh
+# shellcheck disable=SC2317 # the functions are called through check
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source-path=SCRIPTDIR source=../support/ca_lab.sh
+. "$here/../support/ca_lab.sh"
+# shellcheck source-path=SCRIPTDIR source=../support/checks.sh
+. "$here/../support/checks.sh"
+
+dir=$(mktemp -d /tmp/dirca-recovery.XXXXXX)
+finish() {
+	ca_lab_stop
+	checks_clean "$dir"
+}
+checks_begin "$dir"
+trap finish EXIT
+
+officer() { ca_lab_as officer1 "$@"; }
+says() { # TEXT COMMAND...
+	local text=$1 said
+	shift
+	said=$("$@" 2>&1)
+	echo "$said"
+	[[ $said == *"$text"* ]]
+}
+uri() { jq -rn --arg n "$1" '$n | @uri'; }
+sha1() { openssl x509 -in "$1" -outform DER | sha1sum | cut -c1-40; }
+serial_of() { ca_lab_certificate_of "$1" | openssl x509 -noout -serial | sed 's/serial=//'; }
+reload() { kill -HUP "$(<"$dir/dircad.pid")"; }
+kra() { "$DIRCA_BIN/dirca" kra "$1" -c "$DIRCAD_CONF" "${@:2}"; }
+count_kras() { ca_lab_as caadmin setreg 'CA\KRACertCount' "$1"; }
+# fetch OUT TOKEN [OPTION...]: the BLOB and the hashes of the certificates of those who can open it.
+fetch() { officer getkey "$2" "$1" --json "${@:3}" >"$1.json" && jq -e '[.recipients[].certificate_hash] | all' "$1.json"; }
+sealed_to() { jq -r '.recipients[].certificate_hash' "$1.json"; }
+# opens BLOB PFX KEY [OPTION...]: with that KRA's file it gives KEY back.
+opens() {
+	local key
+	"$DIRCA_BIN/dirca" recoverkey "$1" "$dir/opened.pfx" --force --kra "$2" --kra-password-file "$(ca_lab_pass)" \
+		--out-password-file "$(ca_lab_pass)" "${@:4}" || return 1
+	key=$(ca_lab_key_of "$dir/opened.pfx") && [ -n "$key" ] && [ "$key" = "$(ca_lab_key_of "$3")" ]
+}
+
+check "a CA" ca_lab_start "$dir" scram rsa2048 'Köln CA #2 (2026)'
+[ "$CHECKS_BAD" -eq 0 ] && check "three KRAs" ca_lab_kras 3
+[ "$CHECKS_BAD" -eq 0 ] || { checks_end; exit 1; }
+
+# ---- names ----
+crl_at() { curl -sf "$CA_HTTP_URL/dirca/$1.crl" | openssl crl -inform DER -noout; }
+points_to_crl() {
+	local url
+	url=$(ca_lab_certificate_of "$1" | openssl x509 -noout -ext crlDistributionPoints | sed -n 's/^ *URI:\(http.*\)/\1/p') &&
+		curl -sf "$url" | openssl crl -inform DER -noout
+}
+check "keys are archived by discovery" ca_lab_enroll user1 EFSArchive "$dir/user1.pfx"
+check "and by the CA's name" ca_lab_enroll user2 EFSArchive "$dir/user2.pfx" --ca "$CA_NAME"
+check "the CRL is there by the name" crl_at "$(uri "$CA_NAME")"
+check "and by the one of DNs" crl_at "$(uri 'K!00f6ln CA !00232 !00282026!0029')"
+check "where certificates say" points_to_crl "$dir/user1.pfx"
+check "people are shown the name" says "$CA_NAME" ca_lab_as user1 cas
+check "everywhere" says "\\$CA_NAME\"" officer getkey user1@nwtraders.com "$dir/named.rec"
+
+# ---- one KRA, renewed and removed ----
+check "one KRA for each key" count_kras 1
+check "a key" ca_lab_enroll user1 EFSArchive "$dir/key.pfx"
+check "is fetched" fetch "$dir/key.rec" "$(serial_of "$dir/key.pfx")"
+winner=0
+for i in 1 2 3; do
+	[ "$(sha1 "$dir/kra$i.crt")" != "$(sealed_to "$dir/key.rec")" ] || winner=$i
+done
+check "of one of the three" test $winner -ne 0
+check "who opens it" opens "$dir/key.rec" "$dir/kra$winner.pfx" "$dir/key.pfx"
+check "and renews with the same key" ca_lab_enroll_approved "kra$winner" KeyRecoveryAgent "$dir/renewed.pfx" --same-key \
+	--renew "$dir/kra$winner.pfx" --renew-password-file "$(ca_lab_pass)"
+ca_lab_certificate_of "$dir/renewed.pfx" >"$dir/renewed.crt"
+check "and opens it with the new certificate" opens "$dir/key.rec" "$dir/renewed.pfx" "$dir/key.pfx"
+check "which is added" kra add "$dir/renewed.crt"
+check "and makes no fourth agent" count_kras 4
+check "so that four are not there" refuses CERTSRV_E_NO_VALID_KRA ca_lab_enroll user1 EFSArchive "$dir/four.pfx"
+check "one again" count_kras 1
+
+old=$(sha1 "$dir/kra$winner.crt")
+check "who removes a KRA is told what hangs on it" refuses "to this certificate: " setsid -w "$DIRCA_BIN/dirca" kra remove \
+	-c "$DIRCAD_CONF" "$old"
+check "and asked" refuses "no terminal to ask at" setsid -w "$DIRCA_BIN/dirca" kra remove -c "$DIRCAD_CONF" "$old"
+check "it is there still" test -s "$CA_STATE/kra/$old.crt"
+check "--yes answers" kra remove --yes "$old"
+check "the renewed one goes too" kra remove --yes "$(sha1 "$dir/renewed.crt")"
+for i in 1 2 3; do
+	[ $i -eq $winner ] || kra remove --yes "$(sha1 "$dir/kra$i.crt")" >/dev/null
+	ca_lab_as caadmin kra unpublish "$dir/kra$i.crt" >/dev/null
+done
+check "the CA has none" ca_lab_eventually ca_lab_status '.kras == []'
+check "and hands out the key with the certificate" fetch "$dir/again.rec" "$(serial_of "$dir/key.pfx")"
+check "that it was sealed to" test "$(sealed_to "$dir/again.rec")" = "$old"
+check "and it is opened" opens "$dir/again.rec" "$dir/kra$winner.pfx" "$dir/key.pfx"
+
+# ---- a damaged store ----
+check "all KRAs are added again" kra add "$dir/kra1.crt" "$dir/kra2.crt" "$dir/kra3.crt"
+check "one is damaged" eval "head -c 300 '$dir/kra2.crt' >'$CA_STATE/kra/$(sha1 "$dir/kra2.crt").crt' && reload"
+check "which the CA says" ca_lab_eventually ca_lab_status '(.kra_problems | length) == 1 and (.kras | length) == 2'
+check "and logs" grep -q 'event_id=85.*'"$(sha1 "$dir/kra2.crt")" "$dir/dircad.log"
+check "the others serve" count_kras 2
+check "for archival" ca_lab_enroll user1 EFSArchive "$dir/two.pfx"
+check "and recovery" fetch "$dir/two.rec" "$(serial_of "$dir/two.pfx")"
+check "where one of them opens it" opens "$dir/two.rec" "$dir/kra1.pfx" "$dir/two.pfx"
+
+# ---- a KRA of another CA ----
+parent() {
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$dir/parent.key" -out "$dir/parent.crt" -days 9 -subj "/CN=Parent" \
+		-addext keyUsage=critical,keyCertSign,cRLSign &&
+		openssl req -newkey rsa:2048 -nodes -keyout "$dir/pkra.key" -out "$dir/pkra.csr" -subj "/CN=kra of the parent" &&
+		openssl x509 -req -in "$dir/pkra.csr" -CA "$dir/parent.crt" -CAkey "$dir/parent.key" -days 9 -out "$dir/pkra.crt" -extfile \
+			<(printf 'keyUsage = critical,keyEncipherment\nextendedKeyUsage = 1.3.6.1.4.1.311.21.6\n') &&
+		openssl pkcs12 -export -in "$dir/pkra.crt" -inkey "$dir/pkra.key" -out "$dir/pkra.pfx" -passout "file:$(ca_lab_pass)"
+}
+trust() { cp "$dir/parent.crt" "$CA_STATE/trust/kra-issuers.pem" && ca_lab_dircad_stop && ca_lab_dircad_start; }
+check "a KRA of another CA" parent
+check "is refused, and the way is named" refuses trust/kra-issuers.pem kra add "$dir/pkra.crt"
+check "root trusts that CA" trust
+check "then it is taken" kra add "$dir/pkra.crt"
+check "for archival too" ca_lab_eventually ca_lab_status '[.kras[] | select(.valid)] | length == 3'
+check "where three are used" count_kras 3
+check "of a key" ca_lab_enroll user1 EFSArchive "$dir/parents.pfx"
+check "that is fetched" fetch "$dir/parents.rec" "$(serial_of "$dir/parents.pfx")"
+check "and opened by it" opens "$dir/parents.rec" "$dir/pkra.pfx" "$dir/parents.pfx" --ca "$CA_STATE/ca.crt"
+
+# ---- CAs that do not answer ----
+# other_ca NAME URL KEY-HASH: an enrollment service with the certificate of this CA.
+other_ca() {
+	printf 'dn: CN=%s,CN=Enrollment Services,CN=Public Key Services,CN=Services,%s\n' "$1" "$LDAP_CONFIG_BASE"
+	printf 'objectClass: pKIEnrollmentService\nobjectClass: dircaAuthority\ncn: %s\ndNSHostName: localhost\n' "$1"
+	printf 'msPKI-Enrollment-Servers: %s\ncertificateTemplates: None\ndircaServiceKeyHash:: %s\n' "$2" "$(openssl rand -base64 32)"
+	printf 'cACertificate;binary:: %s\n\n' "$(openssl x509 -in "$CA_STATE/ca.crt" -outform DER | base64 -w 0)"
+}
+others() { { other_ca A-Silent-CA "https://localhost:$(lab_free_port)" && other_ca Z-Refusing-CA "$CA_URL"; } | ldapadd -Q -Y EXTERNAL -H "$LDAPI_URI"; }
+check "two CAs do not answer" others
+check "a name may have another key there" refuses "may not be the only key" officer getkey user2 "$dir/no.rec"
+check "and the error is what the CA said" refuses DIRCA_E_NETWORK officer getkey user2 "$dir/no.rec"
+check "nothing is fetched" test ! -e "$dir/no.rec"
+check "a serial number is enough" fetch "$dir/serial.rec" "$(serial_of "$dir/user2.pfx")"
+check "and a thumbprint" fetch "$dir/hash.rec" "$(ca_lab_certificate_of "$dir/user2.pfx" | openssl x509 -outform DER | sha1sum | cut -c1-40)"
+check "the name with --ca" fetch "$dir/ca.rec" user2 --ca "$CA_NAME"
+
+# ---- somebody who left ----
+serial=$(serial_of "$dir/key.pfx")
+trail() { sqlite3 "$CA_STATE/dirca.db" "SELECT count(*) FROM Audit WHERE EventID = 787 AND Success = 1 AND Detail LIKE 'groups=recorded %'"; }
+check "managers are restricted" ca_lab_as caadmin officer restrict --ca "$CA_NAME"
+check "officer1 to the domain's people" ca_lab_as caadmin officer allow officer1 --for 'Domain Users' --ca "$CA_NAME"
+check "user1 leaves" ldapdelete -Q -Y EXTERNAL -H "$LDAPI_URI" "cn=user1,$CA_LAB_USERS"
+check "and the key is recovered" ca_lab_eventually fetch "$dir/left.rec" "$serial"
+check "which the trail says" test "$(trail)" -gt 0
+check "and the explanation" says "written down with the request" officer explain recover officer1 "$serial" --ca "$CA_NAME"
+check "the key is found by where the account was" says "$(tr '[:upper:]' '[:lower:]' <<<"$serial")" officer getkey 'Users\user1' --ca "$CA_NAME"
+checks_end
