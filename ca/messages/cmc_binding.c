@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "cmc_control.h"
-#include "cms_der.h"
+#include "der.h"
 
 #define BINDING_MAX 2048
 #define TIME_LEN    15 /* YYYYMMDDHHMMSSZ */

@@ -3,7 +3,7 @@
 #include <openssl/objects.h>
 
 #include "cms_attr.h"
-#include "cms_der.h"
+#include "der.h"
 
 #define CONTROL_VALUE_MAX (1024 * 1024)
 

@@ -7,7 +7,7 @@
 #include "cmc_control.h"
 #include "cms_algs.h"
 #include "cms_attr.h"
-#include "cms_der.h"
+#include "der.h"
 #include "cms_sign_priv.h"
 #include "extension.h"
 #include "pkix_asn1.h"

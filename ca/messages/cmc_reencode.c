@@ -3,7 +3,7 @@
 #include <openssl/objects.h>
 
 #include "cmc_asn1.h"
-#include "cms_der.h"
+#include "der.h"
 #include "oids.h"
 
 #define MESSAGE_MAX (1024 * 1024)

@@ -5,7 +5,7 @@
 #include <openssl/objects.h>
 
 #include "cmc_control.h"
-#include "cms_der.h"
+#include "der.h"
 #include "mem.h"
 #include "pkix_priv.h"
 #include "own.h"

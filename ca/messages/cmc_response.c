@@ -6,7 +6,7 @@
 
 #include "cmc_control.h"
 #include "cms_algs.h"
-#include "cms_der.h"
+#include "der.h"
 #include "mem.h"
 #include "text.h"
 

@@ -7,7 +7,7 @@
 
 #include "cmc_control.h"
 #include "cms_attr.h"
-#include "cms_der.h"
+#include "der.h"
 
 enum { PART_STATUS = 1, PART_ATTRIBUTES = 2, PART_TRANSACTION = 3 };
 

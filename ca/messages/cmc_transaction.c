@@ -8,7 +8,7 @@
 #include <openssl/rand.h>
 
 #include "cmc_control.h"
-#include "cms_der.h"
+#include "der.h"
 #include "mem.h"
 
 #define VALUE_MAX 4096

@@ -5,7 +5,7 @@
 
 #include "cms_algs.h"
 #include "cms_asn1.h"
-#include "cms_der.h"
+#include "der.h"
 
 static bool
 hash_is(const EVP_MD *md, struct view data, struct view said, bool *equal_out, struct err *err)

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cms_der.h"
+#include "der.h"
 #include "oids.h"
 
 static bool

@@ -4,7 +4,7 @@
 #include <openssl/crypto.h>
 #include <openssl/params.h>
 
-#include "cms_der.h"
+#include "der.h"
 
 #define SECRET_MAX 66 /* x coordinate on P-521 */
 

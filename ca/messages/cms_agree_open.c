@@ -8,7 +8,7 @@
 #include <openssl/params.h>
 #include <openssl/rand.h>
 
-#include "cms_der.h"
+#include "der.h"
 
 /* The ephemeral public key, which is a point on the curve of the recipient's key (RFC 5753 3.1.1).
  */

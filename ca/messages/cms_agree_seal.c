@@ -4,7 +4,7 @@
 #include <openssl/crypto.h>
 #include <openssl/objects.h>
 
-#include "cms_der.h"
+#include "der.h"
 
 #define POINT_MAX 133 /* uncompressed, P-521 */
 

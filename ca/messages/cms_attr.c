@@ -2,7 +2,7 @@
 
 #include <openssl/objects.h>
 
-#include "cms_der.h"
+#include "der.h"
 
 bool
 cms_object_set(ASN1_OBJECT **field, const char *dotted, struct err *err)

@@ -1,7 +1,7 @@
 #include <string.h>
 #include <openssl/objects.h>
 
-#include "cms_der.h"
+#include "der.h"
 #include "cms_sign_priv.h"
 #include "pkix.h"
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <openssl/objects.h>
 
-#include "cms_der.h"
+#include "der.h"
 #include "mem.h"
 
 static struct view

@@ -10,7 +10,7 @@
 #include <openssl/core_names.h>
 #include <openssl/objects.h>
 
-#include "cms_der.h"
+#include "der.h"
 
 #define NUMBER_MAX 1024 /* RSA of 8192 bits */
 

@@ -4,7 +4,7 @@
 #include <openssl/objects.h>
 #include <openssl/rsa.h>
 
-#include "cms_der.h"
+#include "der.h"
 
 static bool
 digest_of(const X509_ALGOR *alg, const EVP_MD **out, struct err *err)

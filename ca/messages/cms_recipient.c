@@ -3,7 +3,7 @@
 
 #include <openssl/err.h>
 
-#include "cms_der.h"
+#include "der.h"
 
 bool
 cms_bad_data(struct err *err)

@@ -5,7 +5,7 @@
 #include <openssl/asn1t.h>
 #include <openssl/safestack.h>
 
-#include "cms_der.h"
+#include "der.h"
 #include "printable.h"
 
 #define VERSION     1

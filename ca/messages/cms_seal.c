@@ -5,7 +5,7 @@
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
 
-#include "cms_der.h"
+#include "der.h"
 
 #define RSA_BYTES_MAX 1024
 

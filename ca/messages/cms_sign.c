@@ -7,7 +7,7 @@
 #include "cms_algs.h"
 #include "cms_asn1.h"
 #include "cms_attr.h"
-#include "cms_der.h"
+#include "der.h"
 #include "cms_sign_priv.h"
 
 #define UTC_TIME_END 2524608000 /* 2050-01-01, from when on RFC 5652 11.3 wants GeneralizedTime */

@@ -5,7 +5,7 @@
 #include <openssl/objects.h>
 
 #include "cms_asn1.h"
-#include "cms_der.h"
+#include "der.h"
 #include "mem.h"
 
 #define MESSAGE_MAX      (1024 * 1024)

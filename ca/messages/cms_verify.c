@@ -5,7 +5,7 @@
 #include <openssl/objects.h>
 
 #include "cms_algs.h"
-#include "cms_der.h"
+#include "der.h"
 #include "pkix.h"
 
 static bool

@@ -4,7 +4,7 @@
 
 #include <openssl/asn1.h>
 
-#include "cms_der.h"
+#include "der.h"
 #include "mem.h"
 #include "oids.h"
 #include "pkix_priv.h"

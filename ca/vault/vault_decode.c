@@ -1,5 +1,5 @@
 /* DER that is the one encoding of what it says. */
-#include "cms_der.h"
+#include "der.h"
 #include "vault_priv.h"
 
 ASN1_VALUE *

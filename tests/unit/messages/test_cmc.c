@@ -5,7 +5,7 @@
 #include "cmc_asn1.h"
 #include "cmc_control.h"
 #include "cms_attr.h"
-#include "cms_der.h"
+#include "der.h"
 
 static struct identity exchange;
 static EVP_PKEY *rsa, *p256;

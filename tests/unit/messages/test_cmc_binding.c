@@ -3,7 +3,7 @@
 #include "cms_support.h"
 
 #include "cmc_control.h"
-#include "cms_der.h"
+#include "der.h"
 #include "file.h"
 #include "text.h"
 

@@ -1,4 +1,4 @@
-#include "cms_der.h"
+#include "der.h"
 
 #include <limits.h>
 #include <string.h>
