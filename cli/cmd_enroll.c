@@ -121,7 +121,8 @@ report_pending(
 		printf("Request Id: %lld\nThe request waits for a certificate manager of "
 		       "%s. Its key is in %s; afterwards the same command again, or:\n"
 		       "  dirca retrieve %lld --key-file %s --out %s\n",
-		    e->request_id, service->name, j->key_file, e->request_id, j->key_file, j->out);
+		    e->request_id, pki_service_title(service), j->key_file, e->request_id,
+		    j->key_file, j->out);
 }
 
 static bool
@@ -141,7 +142,7 @@ report_issued(const struct enroll_job *j, const struct pki_service *service,
 		    "serial_number", serial));
 	} else {
 		printf("Request Id: %lld\nIssued by %s\\%s:\n", e->request_id, service->host,
-		    service->name);
+		    pki_service_title(service));
 		print_cert(stdout, "  ", &cert);
 		printf("  Template: %s\n  Private key archived: %s\n%s written.\n", j->tmpl.cn,
 		    e->archived ? "yes" : "no", j->out);
@@ -162,7 +163,7 @@ settle(struct enroll_job *j, const struct pki_service *service, const struct cli
 		return err_prefix(err,
 		    "%s issued by request %lld; the key is kept in %s, and the same command again "
 		    "fetches the certificate",
-		    service->name, e->request_id, j->key_file);
+		    pki_service_title(service), e->request_id, j->key_file);
 	enroll_forget(j); /* the PKCS#12 is on disk */
 	return report_issued(j, service, e, err);
 }

@@ -79,7 +79,8 @@ ask_again(const struct enroll_job *j, const struct pki_service *service,
 {
 	OWNED(http_client_close) struct http_client *http = NULL;
 
-	fprintf(stderr, "dirca enroll: asking %s what became of the request\n", service->name);
+	fprintf(stderr, "dirca enroll: asking %s what became of the request\n",
+	    pki_service_title(service));
 	*out = (struct client_enrolled){.outcome = CLIENT_UNKNOWN};
 	if (!session_http(j->session, service, &http, err))
 		return false;
@@ -125,7 +126,7 @@ try_service(const struct enroll_job *j, const struct pki_service *service, struc
 		return true;
 	if (out->outcome != CLIENT_UNKNOWN)
 		return false;
-	fprintf(stderr, "dirca enroll: %s: %s\n", service->name, err->msg);
+	fprintf(stderr, "dirca enroll: %s: %s\n", pki_service_title(service), err->msg);
 	return ask_again(j, service, &request, out, err);
 }
 

@@ -106,6 +106,16 @@ check "for archival" ca_lab_enroll user1 EFSArchive "$dir/two.pfx"
 check "and recovery" fetch "$dir/two.rec" "$(serial_of "$dir/two.pfx")"
 check "where one of them opens it" opens "$dir/two.rec" "$dir/kra1.pfx" "$dir/two.pfx"
 
+unreadable() { mv "$CA_STATE/kra" "$dir/kra.away" && touch "$CA_STATE/kra" && reload; }
+readable() { rm "$CA_STATE/kra" && mv "$dir/kra.away" "$CA_STATE/kra"; }
+given() { [ "$(grep -c 'KRA store given to the vault' "$dir/dircad.log")" -gt "$1" ]; }
+check "the store cannot be read" unreadable
+check "which is logged" ca_lab_eventually grep -q 'event_id=83' "$dir/dircad.log"
+check "and takes nobody away" ca_lab_enroll user1 EFSArchive "$dir/unreadable.pfx"
+before=$(grep -c 'KRA store given to the vault' "$dir/dircad.log")
+check "it can be read again" readable
+check "and is read without being told" eval "ca_lab_eventually given $before || ca_lab_eventually given $before"
+
 # ---- a KRA of another CA ----
 parent() {
 	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$dir/parent.key" -out "$dir/parent.crt" -days 9 -subj "/CN=Parent" \

@@ -518,6 +518,30 @@ kra_store_that_cannot_be_read_now_is_what_it_was(void **state)
 	assert_kras(HARNESS_KRAS, 0, NULL);
 }
 
+/* Nor is it taken for empty by a CA that has just been started. */
+static void
+kra_store_that_cannot_be_read_yet_is_unknown(void **state)
+{
+	char path[96], away[96];
+	struct ca_view *v;
+	struct err err;
+
+	(void)state;
+	snprintf(path, sizeof path, "%s/state/kra", harness.dir);
+	snprintf(away, sizeof away, "%s/state/away", harness.dir);
+	assert_int_equal(rename(path, away), 0);
+	harness_write("state/kra", "");
+	ca_close(&harness.ca);
+	harness_must(ca_open(harness.config, &harness.vault, &harness.ca, &err), &err);
+	v = ca_view_get(harness.ca);
+	assert_true(v->kras_unknown);
+	assert_int_equal(v->kra_count, 0);
+	ca_view_release(&v);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rename(away, path), 0);
+	assert_kras(HARNESS_KRAS, 0, NULL);
+}
+
 static void *
 use_views(void *arg)
 {
@@ -650,6 +674,7 @@ main(void)
 	    cmocka_unit_test(restart_finds_everything_again),
 	    cmocka_unit_test(damaged_entry_of_the_kra_store_takes_no_other_away),
 	    cmocka_unit_test(kra_store_that_cannot_be_read_now_is_what_it_was),
+	    cmocka_unit_test(kra_store_that_cannot_be_read_yet_is_unknown),
 	    cmocka_unit_test(views_are_replaced_under_those_who_use_them),
 	    cmocka_unit_test(connection_that_the_server_closed_is_made_again),
 	    cmocka_unit_test(old_view_stays_when_the_directory_is_away),

@@ -769,6 +769,28 @@ too_few_valid_kras_are_refused(void **state)
 	client_free(&c);
 }
 
+/* Who could not be looked for is not missing: the request is not decided. */
+static void
+nothing_is_refused_for_a_kra_store_that_cannot_be_read(void **state)
+{
+	struct client c = {.kind = "P-256", .template_cn = "EFSArchive", .archive = true};
+	struct enroll_result r;
+	struct ca_view *view;
+	struct err err;
+
+	(void)state;
+	make_request(&c);
+	harness_set(setting_name(SETTING_KRA_CERT_COUNT), "4");
+	view = ca_view_get(harness.ca);
+	view->kras_unknown = true;
+	assert_false(submit_as(&user1, ENROLL_CMC, buf_view(&c.message), &r, &err));
+	assert_int_equal(err.code, DIRCA_E_IO);
+	assert_true(err_is_undecided(err.code));
+	ca_view_release(&view);
+	harness_set(setting_name(SETTING_KRA_CERT_COUNT), "2");
+	client_free(&c);
+}
+
 static struct test_cert
 another_of_kra1(EVP_PKEY *key, const char *usage, uint8_t serial)
 {
@@ -1183,6 +1205,7 @@ main(void)
 	    cmocka_unit_test(caller_without_the_ca_right_is_refused),
 	    cmocka_unit_test(certain_escalation_is_refused_unless_a_setting_allows_it),
 	    cmocka_unit_test(too_few_valid_kras_are_refused),
+	    cmocka_unit_test(nothing_is_refused_for_a_kra_store_that_cannot_be_read),
 	    cmocka_unit_test(certificates_of_one_kra_count_once),
 	    cmocka_unit_test(key_for_another_or_an_expired_exchange_certificate_is_refused),
 	    cmocka_unit_test(template_is_pinned_by_its_oid_and_version),
