@@ -47,6 +47,7 @@ enroll_find_repeat(
 	const struct store_newcomer n = {
 	    .request_hash = view_of(e->request_hash, sizeof e->request_hash),
 	    .caller = person(e->caller, sid),
+	    .now = e->now,
 	    .public_key_hash = view_of(e->request.key_info_hash, sizeof e->request.key_info_hash),
 	};
 	struct store_precedent found = {0};

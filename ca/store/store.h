@@ -223,6 +223,7 @@ enum store_find store_find_other_holder(
 struct store_newcomer {
 	struct view request_hash, public_key_hash;
 	struct store_principal caller;
+	int64_t now; /* a certificate that has expired by then is no answer */
 };
 struct store_precedent {
 	int64_t repeat_of; /* 0: none */

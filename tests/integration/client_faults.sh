@@ -132,14 +132,16 @@ row() {
 	machine_fault "$1" "$4"
 	client "$3" "$out" "${options[@]}"
 	local status=$?
+	fault none 0
 	machine_well
 	is "status" "$5" $status && is "kept" "$6" "$(kept "$out")" && is "issued" "$7" $(($(issued) - before)) || return 1
-	fault none 0
 	if [ "$5" -ne 0 ]; then
 		client "$3" "$out" "${options[@]}"
 		is "status of the next run" 0 $? || return 1
 	fi
-	is "kept in the end" none "$(kept "$out")" && is "issued in the end" 1 $(($(issued) - before)) && whole "$out"
+	is "kept in the end" none "$(kept "$out")" && is "issued in the end" 1 $(($(issued) - before)) || return 1
+	# Opening costs as much as making: one in four.
+	[ $((rows % 4)) -ne 0 ] || whole "$out"
 }
 rows=0
 # The same CA, as people and programs write it.

@@ -228,6 +228,32 @@ a_refused_request_has_no_repeat(void **state)
 	assert_int_equal(repeat_of(f, key_a, USER1, "D\\user1"), 0);
 }
 
+/* Who sends the same PKCS#10 year after year gets a certificate each time the last one is over. */
+static void
+an_expired_certificate_is_no_answer(void **state)
+{
+	struct fixture *f = *state;
+	struct store_newcomer n = {
+	    .request_hash = view_of(key_a, 32),
+	    .public_key_hash = view_of(key_b, 32),
+	    .caller = {USER1, "D\\user1"},
+	};
+	struct store_precedent found;
+	struct sample s;
+	int64_t id;
+
+	sample_issued(&s, 1);
+	s.row.caller_sid = TEXT(USER1);
+	s.row.request_hash = HASH(key_a);
+	id = add_row(f, &s.row);
+	n.now = s.row.not_after - 1;
+	assert_ok(f, store_find_precedent(f->store, &n, &found, &f->err));
+	assert_int_equal(found.repeat_of, id);
+	n.now = s.row.not_after;
+	assert_ok(f, store_find_precedent(f->store, &n, &found, &f->err));
+	assert_int_equal(found.repeat_of, 0);
+}
+
 /* Also in a database that an older program began. */
 static void
 a_denial_by_a_manager_stands(void **state)
@@ -378,6 +404,7 @@ main(void)
 	    TEST(a_repeat_is_the_same_request_by_the_same_caller),
 	    TEST(a_refused_request_has_no_repeat),
 	    TEST(a_unit_of_work_sees_what_it_wrote),
+	    TEST(an_expired_certificate_is_no_answer),
 	    TEST(a_denial_by_a_manager_stands),
 	    TEST(rows_of_version_3_wait_to_be_hashed),
 	    TEST(a_hash_has_32_bytes),
