@@ -154,6 +154,8 @@ is_unusable(const char *path, const struct err *why)
 	OWNED(own_fd) int fd = -1;
 	struct stat st;
 
+	if (why->code == E_OUTOFMEMORY)
+		return false;
 	if (why->code != DIRCA_E_IO)
 		return true;
 	if ((fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)) == -1)

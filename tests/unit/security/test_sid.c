@@ -172,6 +172,34 @@ a_set_holds_each_sid_once(void **state)
 	sids_free(&set);
 }
 
+static void
+a_set_is_written_down_and_read_again(void **state)
+{
+	const struct sid one = {.count = 2, .authority = 5, .subs = {32, 544}};
+	struct sids set = {0}, back;
+	struct buf raw = {0};
+	struct err err;
+
+	(void)state;
+	assert_true(sids_decode(view_of(NULL, 0), &back, &err));
+	assert_int_equal(back.count, 0);
+	sids_put(&set, &SID_EVERYONE);
+	sids_put(&set, &one);
+	assert_true(sids_encode(&set, &raw, &err));
+	assert_int_equal(raw.len, 12 + 16);
+	assert_true(sids_decode(buf_view(&raw), &back, &err));
+	assert_int_equal(back.count, 2);
+	assert_true(sids_contain(&back, &SID_EVERYONE));
+	assert_true(sids_contain(&back, &one));
+	sids_free(&back);
+	for (size_t len = 1; len < raw.len; len++) {
+		assert_int_equal(sids_decode(view_of(raw.ptr, len), &back, &err), len == 12);
+		sids_free(&back);
+	}
+	sids_free(&set);
+	buf_free(&raw);
+}
+
 int
 main(void)
 {
@@ -185,6 +213,7 @@ main(void)
 	    cmocka_unit_test(a_rid_is_appended_if_there_is_room),
 	    cmocka_unit_test(sids_differ_in_every_part),
 	    cmocka_unit_test(a_set_holds_each_sid_once),
+	    cmocka_unit_test(a_set_is_written_down_and_read_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
