@@ -253,8 +253,12 @@ ca_open(const struct config *config, struct vault *v, struct ca **out, struct er
 	    !open_database(ca, err) || !check_restored(ca, err) ||
 	    !dir_pool_open(&ca->state->directory_config,
 		(size_t)config->workers + SPARE_CONNECTIONS, &ca->directory, err) ||
-	    !ca_refresh(ca, err) || !keep_kras(ca, err))
+	    !view_begin(ca, err) || !keep_kras(ca, err))
 		return err_prefix(err, "CA '%s'", config->ca_name);
+	/* CRL and CA certificates are served without it; the housekeeper tries again. */
+	if (!ca_refresh(ca, &later))
+		log_error("the directory is not read yet; nothing is issued or recovered",
+		    LOG_REASON(&later));
 	/* Archived keys can be fetched without it; the housekeeper tries again. */
 	if (!ca_maintain(ca, v, clock_now(), &later))
 		log_error("maintenance at the start failed", LOG_REASON(&later));

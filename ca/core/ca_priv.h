@@ -59,8 +59,9 @@ bool remember_journal(struct ca *ca, struct vault *v, struct err *err);
 /* The directory has a CRL of this CA with that number, which the database does not know. */
 void found_newer_crl(struct ca *ca, int64_t number, int64_t known);
 
-/* A whole new view from directory, settings and KRA store, with one reference. */
-bool view_build(struct ca *ca, struct ca_view **out, struct err *err);
+/* The view of a CA that starts while the directory is away: never fresh, so that nothing is decided
+ * by it, and without rights of anybody. */
+bool view_begin(struct ca *ca, struct err *err);
 
 /* The KRA store into `v`. `last` is the view before it, NULL at first. */
 bool view_read_kras(struct ca *ca, const struct ca_view *last, struct ca_view *v, struct err *err);

@@ -388,6 +388,11 @@ certificate_xchg(struct ca *ca, struct vault *v, int64_t rsa_bits, int64_t life_
 	OWNED(urls_free) struct urls aia = {0};
 
 	*out = (struct buf){0};
+	if (view->pki->services_dn == NULL)
+		return err_set(err, DIRCA_E_DIRECTORY_UNAVAILABLE,
+		    "where CRL and CA certificate are found is read from the directory, which "
+		    "could "
+		    "not be read yet");
 	if (!cdp_urls(ca, view, &cdp, err) || !aia_urls(ca, view, &aia, err))
 		return false;
 	const struct vault_xchg_wish wish = {.rsa_bits = (int)rsa_bits,

@@ -221,7 +221,34 @@ view_free(struct ca_view *v)
 	free(v);
 }
 
+/* What is read from elsewhere than the directory, or decoded from what was. */
+static bool
+fill_view(struct ca *ca, struct ca_view *v, struct err *err)
+{
+	read_templates(v);
+	return enterprise_oids_load(&v->pki->oids, &v->oids, &v->broken_oids, err) &&
+	       read_service(ca, v, err) && read_service_hosts(ca->config, v, err) &&
+	       settings_load(ca->store, &v->settings, err) &&
+	       view_read_kras(ca, ca->state->view, v, err) && read_xchgs(ca, v, err);
+}
+
 bool
+view_begin(struct ca *ca, struct err *err)
+{
+	OWNED(ca_view_release) struct ca_view *v = mem_zero(1, sizeof *v);
+
+	v->refs = 1;
+	v->pki = pki_snapshot_none();
+	v->made_at = clock_now();
+	v->read_ms = -CA_VIEW_MAX_AGE_S * 1000 - 1;
+	if (!fill_view(ca, v, err))
+		return false;
+	ca->state->view = own_give(&v);
+	return true;
+}
+
+/* A whole new view from directory, settings and KRA store, with one reference. */
+static bool
 view_build(struct ca *ca, struct ca_view **out, struct err *err)
 {
 	OWNED(ca_view_release) struct ca_view *v = mem_zero(1, sizeof *v);
@@ -232,13 +259,7 @@ view_build(struct ca *ca, struct ca_view **out, struct err *err)
 	/* Before the directory is read: never younger than what it holds. */
 	v->made_at = clock_now();
 	v->read_ms = clock_boot_ms();
-	if (!ca_directory_do(ca, load_snapshot, &load, err))
-		return false;
-	read_templates(v);
-	if (!enterprise_oids_load(&v->pki->oids, &v->oids, &v->broken_oids, err) ||
-	    !read_service(ca, v, err) || !read_service_hosts(ca->config, v, err) ||
-	    !settings_load(ca->store, &v->settings, err) ||
-	    !view_read_kras(ca, ca->state->view, v, err) || !read_xchgs(ca, v, err))
+	if (!ca_directory_do(ca, load_snapshot, &load, err) || !fill_view(ca, v, err))
 		return false;
 	*out = own_give(&v);
 	return true;

@@ -8,6 +8,7 @@
 #include "log.h"
 #include "mem.h"
 #include "own.h"
+#include "vault_lost.h"
 
 #define MAINTAIN_EVERY_MS 60000
 /* Everything is read anew so often whatever the watch says: far below CA_VIEW_MAX_AGE_S. */
@@ -141,6 +142,7 @@ keep(void *arg)
 		h->maintain = false;
 		ok = ca_maintain(h->ca, &h->vault, clock_now(), &err);
 		note("maintenance", ok, &err, &h->maintain_code);
+		vault_lost(&h->vault);
 		log_warnings(h);
 	}
 	return NULL;

@@ -18,6 +18,7 @@
 /* How often connections are looked at: for their deadline, for their end, for the server's. */
 #define SWEEP_MS    100
 #define TLS_LOOK_MS 1000
+#define BACKLOG     1024
 
 /* Connections that are taken before others are looked at again. */
 #define ACCEPTS_AT_ONCE 32
@@ -211,6 +212,8 @@ listen_on(struct http_server *s, int fd, enum http_channel channel, struct err *
 	struct http_listener *l = &s->listeners[s->listener_count];
 
 	*l = (struct http_listener){.server = s, .fd = fd, .channel = channel};
+	if (listen(fd, BACKLOG) != 0)
+		return err_errno(err, DIRCA_E_CONFIG, "a socket of the service");
 	if ((l->event = event_new(s->base, fd, EV_READ | EV_PERSIST, on_accept, l)) == NULL)
 		return err_set(err, DIRCA_E_INTERNAL, "a listening socket got no event");
 	s->listener_count++;

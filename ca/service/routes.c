@@ -3,12 +3,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "auth.h"
 #include "gate.h"
 #include "json.h"
 #include "log.h"
 #include "mem.h"
+
+#define PART_MAX 256
 
 static const struct route routes[] = {
     {"GET", "/.well-known/est/cacerts", true, false, BY_ANYBODY, route_est_cacerts},
@@ -72,6 +75,18 @@ route_find(const struct http_call *call, char *part, size_t size, bool *path_kno
 	return NULL;
 }
 
+enum route_lane
+route_lane(const struct http_call *call)
+{
+	char part[PART_MAX];
+	bool path_known;
+	const struct route *route = route_find(call, part, sizeof part, &path_known);
+
+	if (route == NULL || route->open)
+		return ROUTE_OPEN;
+	return route->run == route_ca_status ? ROUTE_STATUS : ROUTE_WORK;
+}
+
 /* Else somebody on the path could pass the sign-in on and act in its name. */
 static bool
 check_binding(
@@ -85,6 +100,16 @@ check_binding(
 		   "this needs a sign-in that is bound to the TLS channel, as `dirca` makes it by "
 		   "Kerberos and SCRAM-SHA-256, or the CA's Unix socket (channel_binding of "
 		   "dircad.conf)");
+}
+
+/* Of the CA's state root on its machine is told while nobody can say what root is in the directory.
+ */
+static bool
+is_told_to_root(const struct route *route, const struct http_call *call, const struct err *why)
+{
+	return route->run == route_ca_status && call->channel == HTTP_LOCAL &&
+	       (call->uid == 0 || call->uid == getuid()) &&
+	       why->code == DIRCA_E_DIRECTORY_UNAVAILABLE;
 }
 
 static void
@@ -102,6 +127,11 @@ run_authenticated(const struct route *route, struct route_call *c)
 		return;
 	}
 	if (!ca_principal(c->ca, &identity, &c->caller, &err)) {
+		if (is_told_to_root(route, c->http, &err)) {
+			c->by_root = true;
+			route->run(c);
+			return;
+		}
 		/* paper, "Unable to Recover User" */
 		if (route->actor == BY_OFFICER && err.code == DIRCA_E_GROUPS_UNREADABLE)
 			err.code = CERTSRV_E_RESTRICTEDOFFICER;
@@ -116,7 +146,7 @@ run_authenticated(const struct route *route, struct route_call *c)
 void
 route_dispatch(struct ca *ca, struct vault *vault, struct http_call *call)
 {
-	char part[256];
+	char part[PART_MAX];
 	bool path_known;
 	const struct route *route = route_find(call, part, sizeof part, &path_known);
 	struct route_call c = {

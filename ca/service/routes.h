@@ -15,12 +15,22 @@ struct route_call {
 	struct ca *ca;
 	struct vault *vault;
 	struct principal caller; /* of routes that need one */
+	bool by_root;            /* the directory is away, and the machine's root asks */
 	const char *part;        /* what the '*' of the pattern matched, NULL if it has none */
 };
 
 /* Views of the CA are for its administrators, certificate managers, auditors and readers
  * ([MS-CSRA] 3.1.1.7). */
 bool route_may_view(const struct ca_view *view, const struct principal *p, struct err *err);
+
+/* Whose turn a call is. */
+enum route_lane {
+	ROUTE_WORK,   /* may ask vault and directory */
+	ROUTE_OPEN,   /* for everybody: CRL and CA certificates */
+	ROUTE_STATUS, /* of the CA */
+	ROUTE_LANES
+};
+enum route_lane route_lane(const struct http_call *call);
 
 /* The gate, the table, authentication where the route asks for it, the handler. */
 void route_dispatch(struct ca *ca, struct vault *vault, struct http_call *call);

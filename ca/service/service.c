@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 #include <event2/event.h>
 #include <event2/thread.h>
 
@@ -20,7 +21,7 @@
 #include "watcher.h"
 #include "workers.h"
 
-#define STOP_S 15 /* less than the supervisor waits before it kills */
+#define STOP_S 10 /* less than the supervisor waits before it kills */
 
 struct front {
 	struct ca *ca;
@@ -30,7 +31,8 @@ struct front {
 	struct housekeeper *housekeeper;
 	struct watcher *watcher;
 	struct publisher *publisher;
-	struct event *term, *hup;
+	int beat_fd;
+	struct event *term, *hup, *beat;
 };
 
 static void
@@ -51,6 +53,20 @@ on_hup(evutil_socket_t signal, short what, void *arg)
 
 	(void)signal, (void)what;
 	housekeeper_wake(f->housekeeper);
+}
+
+/* A pipe that is full is one that nobody reads: no reason to stop. */
+static void
+tell_supervisor(const struct front *f, char what)
+{
+	(void)!write(f->beat_fd, &what, 1);
+}
+
+static void
+on_beat(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	tell_supervisor(arg, FRONT_LIVES);
 }
 
 static bool
@@ -74,7 +90,7 @@ static bool
 front_open(struct front *f, const struct config *config, const struct service_sockets *sockets,
     const int *vault_fds, size_t vault_count, struct err *err)
 {
-	struct vault v = {vault_fds[0]};
+	struct vault v = {.fd = vault_fds[0]};
 
 	if (!ca_open(config, &v, &f->ca, err) || !enroll_complete_rows(f->ca, err) ||
 	    !sign_in_open(f->ca, err) || !sasl_open(f->ca, err) ||
@@ -90,6 +106,11 @@ front_open(struct front *f, const struct config *config, const struct service_so
 	    !http_server_open(config, sockets, &auth_sign_in, f->base, workers_dispatch, f->workers,
 		&f->http, err))
 		return false;
+	const struct timeval second = {1, 0};
+
+	if ((f->beat = event_new(f->base, -1, EV_PERSIST, on_beat, f)) == NULL ||
+	    event_add(f->beat, &second) != 0)
+		return err_set(err, DIRCA_E_INTERNAL, "the event loop takes no events");
 	if ((f->term = evsignal_new(f->base, SIGTERM, on_term, f)) == NULL ||
 	    event_add(f->term, NULL) != 0 ||
 	    (f->hup = evsignal_new(f->base, SIGHUP, on_hup, f)) == NULL ||
@@ -113,6 +134,8 @@ front_close(struct front *f)
 		event_free(f->term);
 	if (f->hup != NULL)
 		event_free(f->hup);
+	if (f->beat != NULL)
+		event_free(f->beat);
 	if (f->base != NULL)
 		event_base_free(f->base);
 	if (opened && !audit_state(f->ca, AUDIT_STOPPED, &err))
@@ -125,10 +148,10 @@ front_close(struct front *f)
 }
 
 int
-service_run(const struct config *config, const struct service_sockets *sockets,
+service_run(const struct config *config, const struct service_sockets *sockets, int beat_fd,
     const int *vault_fds, size_t vault_count)
 {
-	struct front f = {0};
+	struct front f = {.beat_fd = beat_fd};
 	struct err err;
 	int status = 1;
 
@@ -138,6 +161,7 @@ service_run(const struct config *config, const struct service_sockets *sockets,
 	} else {
 		log_info("ready", LOG_STR("ca", config->ca_name), LOG_STR("url", config->url),
 		    LOG_INT("workers", (int64_t)vault_count - 1));
+		tell_supervisor(&f, FRONT_READY);
 		event_base_dispatch(f.base);
 		status = 0;
 	}

@@ -8,7 +8,9 @@
 
 #include "config.h"
 
-/* Listening sockets, opened by the supervisor before privileges are dropped. */
+/* Sockets that the supervisor binds, before privileges are dropped, and the front listens on when
+ * it can answer: until then, and while it is started again, clients are refused and go elsewhere.
+ */
 struct service_sockets {
 	int https[CONFIG_LIST_MAX], http[CONFIG_LIST_MAX];
 	size_t https_count, http_count;
@@ -25,12 +27,17 @@ bool service_open_files(const struct config *config, struct err *err);
 
 /* The front process: opens database and directory, serves until SIGTERM; SIGHUP reads directory,
  * settings and KRA store again. The first of `vault_fds` is for housekeeping, each other one makes
- * a worker. Returns the exit status. */
-int service_run(const struct config *config, const struct service_sockets *sockets,
+ * a worker. `beat_fd` is told FRONT_READY, and FRONT_LIVES once a second. Returns the exit status.
+ */
+#define FRONT_READY 'R'
+#define FRONT_LIVES '.'
+int service_run(const struct config *config, const struct service_sockets *sockets, int beat_fd,
     const int *vault_fds, size_t vault_count);
 
 /* The supervisor: starts vault and front (this program again, see dircad.c), gives the vault the
- * KRA store, restarts both when one dies, passes SIGHUP and SIGTERM on. Returns the exit status. */
+ * KRA store, restarts both when one dies or does not answer, passes SIGHUP and SIGTERM on. Ends
+ * when they could not be started SUPERVISOR_STARTS times in a row. Returns the exit status. */
+#define SUPERVISOR_STARTS 6
 int supervisor_run(const struct config *config, const char *config_path);
 
 /* This process is that user's from now on, with its groups; NULL, or not root: nothing is done. */
@@ -38,7 +45,7 @@ bool service_become(const char *name, struct err *err);
 
 /* The descriptors of a child process: "--role=front --fds=3,4,5" and so on. */
 struct child_fds {
-	int list[64];
+	int list[80];
 	size_t count;
 };
 bool child_fds_parse(const char *text, struct child_fds *out);

@@ -14,8 +14,6 @@
 #include "mem.h"
 #include "own.h"
 
-#define BACKLOG 1024
-
 /* Descriptors of a worker: vault, directory, database. And those of everything else. */
 #define FILES_OF_WORKER 8
 #define FILES_OF_REST   64
@@ -61,7 +59,7 @@ bind_inet(const char *address, int *fd_out, struct err *err)
 	 * acknowledgement. */
 	if (fd == -1 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) != 0 ||
 	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) != 0 ||
-	    bind(fd, info->ai_addr, info->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0)
+	    bind(fd, info->ai_addr, info->ai_addrlen) != 0)
 		return err_errno(err, DIRCA_E_CONFIG, "listen = %s", address);
 	*fd_out = fd;
 	fd = -1;
@@ -82,8 +80,7 @@ bind_local(const char *path, int *fd_out, struct err *err)
 	if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
 		unlink(path); /* left by a process that was killed */
 	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) == -1 ||
-	    bind(fd, (struct sockaddr *)&sun, sizeof sun) != 0 || chmod(path, 0666) != 0 ||
-	    listen(fd, BACKLOG) != 0)
+	    bind(fd, (struct sockaddr *)&sun, sizeof sun) != 0 || chmod(path, 0666) != 0)
 		return err_errno(err, DIRCA_E_CONFIG, "socket = %s", path);
 	*fd_out = fd;
 	fd = -1;

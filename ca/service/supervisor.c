@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -27,6 +28,7 @@
 #include "kra_store.h"
 #include "log.h"
 #include "mem.h"
+#include "notify.h"
 #include "own.h"
 #include "text.h"
 #include "vault.h"
@@ -38,9 +40,21 @@
 #define SANDBOX_POSSIBLE true
 #endif
 
-#define KRA_RETRY_S      10
+#define KRA_RETRY_S 10
+/* Between the end of a pair and the next; twice as long after each that never answered. */
 #define RESTART_DELAY_MS 500
-#define STOP_MS          20000
+/* A request to the vault takes milliseconds, but for a large CRL and a new exchange key. */
+#define VAULT_CALL_S    30
+#define VAULT_CONTROL_S 4
+/* SIGTERM ends the service within 20 s: what has not ended by then is killed. With what a request
+ * on the control socket may take before. */
+#define STOP_MS 14000
+/* Neither process waits for disk, directory or clients where it answers the supervisor. */
+#define HANG_MS 10000
+#define PING_MS 3000
+/* Until it answers for the first time: keys are decrypted, a database is migrated. */
+#define START_MS 600000
+#define LOOK_MS  1000
 
 struct supervisor {
 	const struct config *config;
@@ -48,6 +62,12 @@ struct supervisor {
 	struct service_sockets sockets;
 	pid_t vault, front;
 	int control; /* to the vault */
+	int beat;    /* from the front */
+	bool ready;  /* the front has answered since it was started */
+	bool worked; /* a front has, at any time */
+	bool pinged; /* and the vault has not answered yet */
+	int64_t started_ms, heard_ms, pinged_ms;
+	sigset_t while_waiting; /* what is not blocked then */
 };
 
 static volatile sig_atomic_t want_stop, want_reload;
@@ -125,7 +145,7 @@ static void
 exec_child(const struct supervisor *s, const char *role, const struct child_fds *fds, pid_t parent)
 {
 	sigset_t none;
-	char role_option[32], fds_option[400] = "--fds=";
+	char role_option[32], fds_option[480] = "--fds=";
 
 	snprintf(role_option, sizeof role_option, "--role=%s", role);
 	if (!fds_text(fds, fds_option + strlen(fds_option), sizeof fds_option - strlen(fds_option)))
@@ -154,7 +174,7 @@ start_child(const struct supervisor *s, const char *role, const struct child_fds
 	return pid;
 }
 
-/* front: https count, http count, the listening sockets, the Unix socket, the vault sockets. vault:
+/* front: https count, http count, the sockets, the Unix socket, the beat, the vault sockets. vault:
  * control, the vault sockets. */
 int
 child_front(const struct config *config, const struct child_fds *fds)
@@ -162,24 +182,26 @@ child_front(const struct config *config, const struct child_fds *fds)
 	struct service_sockets sockets = {.local = -1};
 	size_t at = 2;
 	struct err err;
+	int beat;
 
 	if (fds->count < 3 || fds->list[0] < 0 || fds->list[1] < 0)
 		return 1;
 	sockets.https_count = (size_t)fds->list[0];
 	sockets.http_count = (size_t)fds->list[1];
 	if (sockets.https_count > CONFIG_LIST_MAX || sockets.http_count > CONFIG_LIST_MAX ||
-	    fds->count < at + sockets.https_count + sockets.http_count + 3)
+	    fds->count < at + sockets.https_count + sockets.http_count + 4)
 		return 1;
 	for (size_t i = 0; i < sockets.https_count; i++)
 		sockets.https[i] = fds->list[at++];
 	for (size_t i = 0; i < sockets.http_count; i++)
 		sockets.http[i] = fds->list[at++];
 	sockets.local = fds->list[at++];
+	beat = fds->list[at++];
 	if (!service_become(config->user, &err)) {
 		log_error("the CA cannot start", LOG_REASON(&err));
 		return 1;
 	}
-	return service_run(config, &sockets, fds->list + at, fds->count - at);
+	return service_run(config, &sockets, beat, fds->list + at, fds->count - at);
 }
 
 int
@@ -275,6 +297,8 @@ make_pairs(size_t count, struct child_fds *front, struct child_fds *vault, struc
 		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
 			return err_errno(
 			    err, DIRCA_E_INTERNAL, "socket pairs between front and vault");
+		if (!vault_limit(pair[0], VAULT_CALL_S, err))
+			return false;
 		if (!fds_add(front, pair[0]) || !fds_add(vault, pair[1]))
 			return err_set(err, DIRCA_E_CONFIG, "too many sockets and workers");
 	}
@@ -289,67 +313,107 @@ close_from(struct child_fds *fds, size_t kept)
 		close(fds->list[--fds->count]);
 }
 
+/* For LOOK_MS at most, or until a signal or the descriptor says something. */
+static void
+look_at(const struct supervisor *s, int fd, int64_t ms)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	const struct timespec at_most = {ms / 1000, ms % 1000 * 1000000L};
+
+	(void)ppoll(&p, fd != -1 ? 1 : 0, &at_most, &s->while_waiting);
+}
+
+/* It answers when it has read its keys. */
+static bool
+wait_for_vault(struct supervisor *s, struct err *err)
+{
+	enum vault_pong pong = VAULT_SILENT;
+
+	if (!vault_limit(s->control, VAULT_CONTROL_S, err) || !vault_ping(s->control, err))
+		return false;
+	while (!want_stop && (pong = vault_ponged(s->control)) == VAULT_SILENT &&
+	       clock_mono_ms() - s->started_ms < START_MS)
+		look_at(s, s->control, LOOK_MS);
+	return pong == VAULT_ANSWERED ||
+	       err_set(err, DIRCA_E_VAULT, "the vault does not answer; see its log");
+}
+
 /* The children's ends are in the lists, which the caller closes. */
 static bool
 start_both(struct supervisor *s, struct child_fds *front, struct child_fds *vault, struct err *err)
 {
 	if (!make_pairs((size_t)s->config->workers + 1, front, vault, err))
 		return false;
+	s->started_ms = clock_mono_ms();
 	s->vault = start_child(s, "vault", vault);
 	/* Only the vault holds its ends from here on: its death is an end of file for whoever waits
 	 * for it. */
 	close_from(vault, 0);
 	if (s->vault == -1)
 		return err_errno(err, DIRCA_E_INTERNAL, "the vault process could not be started");
-	if (!give_kras(s, err))
+	if (!wait_for_vault(s, err) || !give_kras(s, err))
 		return false;
+	s->heard_ms = clock_mono_ms();
 	s->front = start_child(s, "front", front);
 	return s->front != -1 ||
 	       err_errno(err, DIRCA_E_INTERNAL, "the front process could not be started");
+}
+
+/* What the front gets beside its vault sockets. */
+static void
+front_fds(const struct supervisor *s, int beat, struct child_fds *out)
+{
+	fds_add(out, (int)s->sockets.https_count);
+	fds_add(out, (int)s->sockets.http_count);
+	for (size_t i = 0; i < s->sockets.https_count; i++)
+		fds_add(out, s->sockets.https[i]);
+	for (size_t i = 0; i < s->sockets.http_count; i++)
+		fds_add(out, s->sockets.http[i]);
+	fds_add(out, s->sockets.local);
+	fds_add(out, beat);
 }
 
 static bool
 start_pair(struct supervisor *s, struct err *err)
 {
 	struct child_fds front = {0}, vault = {0};
-	int control[2] = {-1, -1};
+	int control[2] = {-1, -1}, beat[2] = {-1, -1};
 	size_t shared;
 	bool ok;
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, control) != 0)
-		return err_errno(err, DIRCA_E_INTERNAL, "control socket of the vault");
+	s->ready = s->pinged = false;
+	if (!service_sockets_open(s->config, &s->sockets, err))
+		return false;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, control) != 0 ||
+	    pipe2(beat, O_CLOEXEC | O_NONBLOCK) != 0)
+		return err_errno(err, DIRCA_E_INTERNAL, "sockets to vault and front");
 	s->control = control[0];
+	s->beat = beat[0];
 	fds_add(&vault, control[1]);
-	fds_add(&front, (int)s->sockets.https_count);
-	fds_add(&front, (int)s->sockets.http_count);
-	for (size_t i = 0; i < s->sockets.https_count; i++)
-		fds_add(&front, s->sockets.https[i]);
-	for (size_t i = 0; i < s->sockets.http_count; i++)
-		fds_add(&front, s->sockets.http[i]);
-	fds_add(&front, s->sockets.local);
+	front_fds(s, beat[1], &front);
 	shared = front.count;
 	ok = start_both(s, &front, &vault, err);
 	close_from(&front, shared);
 	close_from(&vault, 0);
+	close(beat[1]);
 	return ok;
 }
 
-/* SIGTERM, and SIGKILL for a child that does not end within its time: a directory or a disk that
- * hangs must not keep the machine from stopping. */
+/* SIGTERM, and at `deadline_ms` SIGKILL: a directory or a disk that hangs must not keep the machine
+ * from stopping. */
 static bool
-end_child(pid_t pid)
+end_child(pid_t pid, int64_t deadline_ms)
 {
-	int64_t until = clock_mono_ms() + STOP_MS;
 	struct timespec pause = {0, 20000000L};
 	int status = 0;
 
 	kill(pid, SIGTERM);
 	while (waitpid(pid, &status, WNOHANG) == 0) {
-		if (clock_mono_ms() > until) {
+		if (clock_mono_ms() > deadline_ms) {
 			log_error(
 			    "a process did not end and was killed", LOG_INT("pid", (int64_t)pid));
 			kill(pid, SIGKILL);
-			until = INT64_MAX;
+			deadline_ms = INT64_MAX;
 		}
 		nanosleep(&pause, NULL);
 	}
@@ -362,53 +426,130 @@ end_child(pid_t pid)
 	return true;
 }
 
+static void
+close_one(int *fd)
+{
+	if (*fd != -1)
+		close(*fd);
+	*fd = -1;
+}
+
 /* Front first, so that no answer is lost; then the vault, by closing its control socket. */
 static bool
 stop_pair(struct supervisor *s)
 {
+	int64_t deadline_ms = clock_mono_ms() + STOP_MS;
 	bool clean = true;
 
+	/* Clients that come now are refused, and go elsewhere. */
+	service_sockets_close(&s->sockets);
 	if (s->front > 0)
-		clean = end_child(s->front);
-	if (s->control != -1)
-		close(s->control);
+		clean = end_child(s->front, deadline_ms - STOP_MS / 10);
+	close_one(&s->control);
 	if (s->vault > 0)
-		clean = end_child(s->vault) && clean;
+		clean = end_child(s->vault, deadline_ms) && clean;
+	close_one(&s->beat);
 	s->front = s->vault = -1;
-	s->control = -1;
 	return clean;
 }
 
-/* Waits until a child dies or a signal says stop; true: a child died. */
-static bool
-watch(struct supervisor *s, const sigset_t *while_waiting)
+static void
+reload(struct supervisor *s)
 {
 	struct err err;
 
-	while (!want_stop) {
-		pid_t dead;
-		int status;
+	want_reload = 0;
+	if (!give_kras(s, &err))
+		log_error("the vault keeps the old KRA store", LOG_REASON(&err));
+	kill(s->front, SIGHUP);
+}
 
-		if (want_reload) {
-			want_reload = 0;
-			if (!give_kras(s, &err))
-				log_error("the vault keeps the old KRA store", LOG_REASON(&err));
-			kill(s->front, SIGHUP);
-		}
-		dead = waitpid(-1, &status, WNOHANG);
-		if (dead > 0 && (dead == s->front || dead == s->vault)) {
+/* What the front said since it was last listened to. */
+static void
+hear_front(struct supervisor *s, int64_t now)
+{
+	char said[64];
+	ssize_t n = read(s->beat, said, sizeof said);
+
+	if (n <= 0)
+		return;
+	s->heard_ms = now;
+	if (!s->ready && memchr(said, FRONT_READY, (size_t)n) != NULL) {
+		s->ready = s->worked = true;
+		notify("READY=1\nSTATUS=ready");
+	}
+}
+
+/* False: it does not answer. */
+static bool
+ping_vault(struct supervisor *s, int64_t now)
+{
+	struct err err;
+
+	if (s->pinged) {
+		enum vault_pong pong = vault_ponged(s->control);
+
+		s->pinged = pong == VAULT_SILENT;
+		return pong == VAULT_ANSWERED ||
+		       (pong == VAULT_SILENT && now - s->pinged_ms < HANG_MS);
+	}
+	if (now - s->pinged_ms < PING_MS)
+		return true;
+	s->pinged_ms = now;
+	return s->pinged = vault_ping(s->control, &err);
+}
+
+/* NULL, or which of the two has not answered for too long. */
+static pid_t *
+hanging(struct supervisor *s)
+{
+	int64_t now = clock_mono_ms();
+
+	hear_front(s, now);
+	if (!ping_vault(s, now))
+		return &s->vault;
+	return now - s->heard_ms > (s->ready ? HANG_MS : START_MS) ? &s->front : NULL;
+}
+
+/* A child that died; NULL: none did. */
+static pid_t *
+reap(struct supervisor *s, int *status)
+{
+	pid_t dead = waitpid(-1, status, WNOHANG);
+
+	if (dead <= 0)
+		return NULL;
+	return dead == s->front ? &s->front : dead == s->vault ? &s->vault : NULL;
+}
+
+/* Waits until a child dies or hangs, or a signal says stop; true: the pair is to be started again.
+ */
+static bool
+watch(struct supervisor *s)
+{
+	pid_t *child;
+	int status;
+
+	while (!want_stop) {
+		/* The control socket is for one at a time. */
+		if (want_reload && !s->pinged)
+			reload(s);
+		if ((child = reap(s, &status)) != NULL) {
 			log_error("a process died; starting vault and front again",
-			    LOG_STR("process", dead == s->front ? "front" : "vault"),
+			    LOG_STR("process", child == &s->front ? "front" : "vault"),
 			    LOG_INT("signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0),
 			    LOG_INT("status", WIFEXITED(status) ? WEXITSTATUS(status) : 0));
-			if (dead == s->front)
-				s->front = -1;
-			else
-				s->vault = -1;
+			*child = -1;
 			return true;
 		}
-		if (dead <= 0)
-			sigsuspend(while_waiting);
+		if ((child = hanging(s)) != NULL) {
+			log_error("a process does not answer; starting vault and front again",
+			    LOG_STR("process", child == &s->front ? "front" : "vault"));
+			kill(*child, SIGKILL);
+			return true;
+		}
+		notify("WATCHDOG=1");
+		look_at(s, s->beat, LOOK_MS);
 	}
 	return false;
 }
@@ -455,7 +596,7 @@ static void
 set_signals(sigset_t *while_waiting)
 {
 	struct sigaction action = {.sa_handler = on_signal};
-	const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGALRM, SIGCHLD};
+	const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD};
 	sigset_t block;
 
 	sigemptyset(&block);
@@ -469,6 +610,51 @@ set_signals(sigset_t *while_waiting)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+/* One life of the two; true: another is wanted. Where not even the vault comes up, nor a socket,
+ * the first start is the last. */
+static bool
+run_pair(struct supervisor *s, bool *clean_out)
+{
+	bool again = true;
+	struct err err;
+
+	notify("STATUS=starting");
+	if (start_pair(s, &err)) {
+		again = watch(s);
+	} else if (!want_stop) {
+		log_error("vault and front could not be started", LOG_REASON(&err));
+		again = s->worked;
+	}
+	if (want_stop)
+		notify("STOPPING=1");
+	*clean_out = stop_pair(s);
+	return again && !want_stop;
+}
+
+/* Pairs that answered once are started again whatever becomes of them; those that never do, so many
+ * times in a row. */
+static bool
+run_pairs(struct supervisor *s)
+{
+	int failures = 0;
+	bool clean;
+
+	while (run_pair(s, &clean)) {
+		int64_t until;
+
+		failures = s->ready ? 0 : failures + 1;
+		if (failures == SUPERVISOR_STARTS) {
+			log_error("the CA could not be started; the lines above say why",
+			    LOG_INT("tries", failures));
+			return false;
+		}
+		until = clock_mono_ms() + ((int64_t)RESTART_DELAY_MS << failures);
+		for (int64_t now; !want_stop && (now = clock_mono_ms()) < until;)
+			look_at(s, -1, until - now);
+	}
+	return clean;
+}
+
 int
 supervisor_run(const struct config *config, const char *path)
 {
@@ -477,43 +663,19 @@ supervisor_run(const struct config *config, const char *path)
 	    .sockets = {.local = -1},
 	    .vault = -1,
 	    .front = -1,
-	    .control = -1};
-	sigset_t while_waiting;
-	int64_t started;
-	bool died = false, first = true, clean = true;
+	    .control = -1,
+	    .beat = -1};
 	OWNED(own_fd) int lock = -1;
 	struct err err;
+	bool clean;
 
-	set_signals(&while_waiting);
-	if (!service_open_files(config, &err) || !lock_state(config, &lock, &err) ||
-	    !service_sockets_open(config, &s.sockets, &err)) {
+	set_signals(&s.while_waiting);
+	if (!service_open_files(config, &err) || !lock_state(config, &lock, &err)) {
 		log_error("the CA cannot start", LOG_REASON(&err));
-		service_sockets_close(&s.sockets);
 		return 1;
 	}
 	write_pid_file(config);
-	do {
-		started = clock_mono_ms();
-		if (!start_pair(&s, &err)) {
-			log_error("vault and front could not be started", LOG_REASON(&err));
-			(void)stop_pair(&s);
-			if (first)
-				break;
-			died = true;
-		} else {
-			died = watch(&s, &while_waiting);
-			clean = stop_pair(&s);
-		}
-		/* A pair that dies at once is not started in a tight loop; one that never lived
-		 * long ends the program the first time. */
-		if (died && clock_mono_ms() - started < RESTART_DELAY_MS) {
-			struct timespec pause = {0, RESTART_DELAY_MS * 1000000L};
-
-			nanosleep(&pause, NULL);
-		}
-		first = false;
-	} while (died && !want_stop);
-	service_sockets_close(&s.sockets);
+	clean = run_pairs(&s);
 	remove_pid_file(config);
 	if (config->socket != NULL)
 		unlink(config->socket);

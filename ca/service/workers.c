@@ -6,13 +6,24 @@
 #include "mem.h"
 #include "own.h"
 #include "routes.h"
+#include "vault_lost.h"
 
 #define QUEUE_MAX 4096
+/* Of what asks no vault and, but for the sign-in of who wants the status, no directory. */
+#define OPEN_THREADS   2
+#define STATUS_THREADS 2
 
 struct worker {
 	struct workers *pool;
+	enum route_lane lane;
 	struct vault vault;
 	pthread_t thread;
+};
+
+struct queue {
+	struct http_call *first, **last;
+	size_t length;
+	pthread_cond_t more;
 };
 
 struct workers {
@@ -20,25 +31,23 @@ struct workers {
 	struct worker *list;
 	size_t count;
 	pthread_mutex_t lock;
-	pthread_cond_t more;
-	struct http_call *first, **last;
-	size_t queued;
+	struct queue queues[ROUTE_LANES];
 	bool stopping;
 };
 
 static struct http_call *
-take(struct workers *w)
+take(struct workers *w, struct queue *q)
 {
 	struct http_call *call;
 
 	pthread_mutex_lock(&w->lock);
-	while (w->first == NULL && !w->stopping)
-		pthread_cond_wait(&w->more, &w->lock);
-	if ((call = w->first) != NULL) {
-		if ((w->first = call->next) == NULL)
-			w->last = &w->first;
+	while (q->first == NULL && !w->stopping)
+		pthread_cond_wait(&q->more, &w->lock);
+	if ((call = q->first) != NULL) {
+		if ((q->first = call->next) == NULL)
+			q->last = &q->first;
 		call->next = NULL;
-		w->queued--;
+		q->length--;
 	}
 	pthread_mutex_unlock(&w->lock);
 	return call;
@@ -50,33 +59,49 @@ work(void *arg)
 	struct worker *me = arg;
 	struct http_call *call;
 
-	while ((call = take(me->pool)) != NULL) {
+	while ((call = take(me->pool, &me->pool->queues[me->lane])) != NULL) {
 		route_dispatch(me->pool->ca, &me->vault, call);
 		http_done(call);
+		vault_lost(&me->vault);
 	}
 	return NULL;
+}
+
+static bool
+start_worker(struct workers *w, enum route_lane lane, int vault_fd, struct err *err)
+{
+	struct worker *me = &w->list[w->count];
+
+	*me = (struct worker){.pool = w, .lane = lane, .vault = {.fd = vault_fd}};
+	if (pthread_create(&me->thread, NULL, work, me) != 0)
+		return err_set(err, DIRCA_E_INTERNAL, "a worker thread could not be started");
+	w->count++;
+	return true;
 }
 
 bool
 workers_start(
     struct ca *ca, const int *vault_fds, size_t count, struct workers **out, struct err *err)
 {
+	static const size_t others[ROUTE_LANES] = {
+	    [ROUTE_OPEN] = OPEN_THREADS, [ROUTE_STATUS] = STATUS_THREADS};
 	OWNED(workers_stop) struct workers *w = mem_zero(1, sizeof *w);
 
 	*out = NULL;
-	w->list = mem_zero(count, sizeof *w->list);
+	w->list = mem_zero(count + OPEN_THREADS + STATUS_THREADS, sizeof *w->list);
 	w->ca = ca;
-	w->last = &w->first;
 	pthread_mutex_init(&w->lock, NULL);
-	pthread_cond_init(&w->more, NULL);
-	for (; w->count < count; w->count++) {
-		struct worker *me = &w->list[w->count];
-
-		*me = (struct worker){.pool = w, .vault = {vault_fds[w->count]}};
-		if (pthread_create(&me->thread, NULL, work, me) != 0)
-			return err_set(
-			    err, DIRCA_E_INTERNAL, "a worker thread could not be started");
+	for (size_t lane = 0; lane < ROUTE_LANES; lane++) {
+		w->queues[lane].last = &w->queues[lane].first;
+		pthread_cond_init(&w->queues[lane].more, NULL);
 	}
+	for (size_t i = 0; i < count; i++)
+		if (!start_worker(w, ROUTE_WORK, vault_fds[i], err))
+			return false;
+	for (size_t lane = 0; lane < ROUTE_LANES; lane++)
+		for (size_t i = 0; i < others[lane]; i++)
+			if (!start_worker(w, (enum route_lane)lane, -1, err))
+				return false;
 	*out = own_give(&w);
 	return true;
 }
@@ -85,14 +110,15 @@ void
 workers_dispatch(struct http_call *call, void *arg)
 {
 	struct workers *w = arg;
+	struct queue *q = &w->queues[route_lane(call)];
 	bool accepted;
 
 	pthread_mutex_lock(&w->lock);
-	if ((accepted = w->queued < QUEUE_MAX && !w->stopping)) {
-		*w->last = call;
-		w->last = &call->next;
-		w->queued++;
-		pthread_cond_signal(&w->more);
+	if ((accepted = q->length < QUEUE_MAX && !w->stopping)) {
+		*q->last = call;
+		q->last = &call->next;
+		q->length++;
+		pthread_cond_signal(&q->more);
 	}
 	pthread_mutex_unlock(&w->lock);
 	if (!accepted) {
@@ -110,12 +136,14 @@ workers_stop(struct workers **wp)
 		return;
 	pthread_mutex_lock(&w->lock);
 	w->stopping = true;
-	pthread_cond_broadcast(&w->more);
+	for (size_t lane = 0; lane < ROUTE_LANES; lane++)
+		pthread_cond_broadcast(&w->queues[lane].more);
 	pthread_mutex_unlock(&w->lock);
 	for (size_t i = 0; i < w->count; i++)
 		pthread_join(w->list[i].thread, NULL);
 	pthread_mutex_destroy(&w->lock);
-	pthread_cond_destroy(&w->more);
+	for (size_t lane = 0; lane < ROUTE_LANES; lane++)
+		pthread_cond_destroy(&w->queues[lane].more);
 	free(w->list);
 	free(w);
 	*wp = NULL;

@@ -1,7 +1,8 @@
 /*
- * The worker pool: calls queue, each worker has a vault connection of its own. The queue is
- * bounded: over it a call is answered 503 at once, so that a slow directory or disk cannot pile up
- * memory.
+ * The worker pool: calls queue, each worker has a vault connection of its own. What needs no vault
+ * has workers and a queue of its own, so that CRL, CA certificate and status are served whatever
+ * the others wait for. A queue is bounded: over it a call is answered 503 at once, so that a slow
+ * directory or disk cannot pile up memory.
  */
 #ifndef SERVICE_WORKERS_H
 #define SERVICE_WORKERS_H

@@ -20,8 +20,9 @@ sql_error(struct conn *c, const char *what, struct err *err)
 	int rc = sqlite3_extended_errcode(c->db), primary = rc & 0xff;
 	const char *os = NULL;
 
-	/* SQLite's own text for a full or broken disk is "disk I/O error". */
-	if (primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN || primary == SQLITE_FULL)
+	/* SQLite's own text is "disk I/O error". For a full disk it keeps no errno: what stands
+	 * there is of an earlier failure. */
+	if (primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN)
 		os = strerrordesc_np(sqlite3_system_errno(c->db));
 	return err_set(err, DIRCA_E_DATABASE, "CA database %s: %s: %s%s%s (SQLite code %d)",
 	    c->path, what, sqlite3_errmsg(c->db), os != NULL ? ": " : "", os != NULL ? os : "", rc);

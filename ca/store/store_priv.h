@@ -43,6 +43,7 @@ struct store {
 	bool closing;
 	uint64_t commits; /* groups committed; for tests */
 	int wal_pages, wal_pages_copied;
+	bool checkpoint_fails;
 
 	/* readers.c */
 	pthread_mutex_t readers_lock;

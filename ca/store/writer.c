@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "log.h"
 #include "store_priv.h"
 
 /* The WAL is copied back when the writer is idle and this many pages of it are new, and at the
@@ -116,12 +117,29 @@ after_commit(void *arg, sqlite3 *db, const char *schema, int pages)
 	return SQLITE_OK;
 }
 
+/* Meanwhile the file grows: told once, and once when it is over. */
+static void
+note_checkpoint(struct store *s, bool ok)
+{
+	struct err reason;
+
+	if (ok != s->checkpoint_fails)
+		return;
+	s->checkpoint_fails = !ok;
+	if (ok) {
+		log_info("works again", LOG_STR("what", "copying the write-ahead log back"));
+		return;
+	}
+	sql_error(&s->writer, "the write-ahead log cannot be copied back, and grows", &reason);
+	log_error("failed", LOG_REASON(&reason));
+}
+
 /* Between groups, so that no commit waits for it. PASSIVE never waits for readers; a failure leaves
  * the WAL as it is, and the next group tries again. */
 static void
 checkpoint_if_due(struct store *s)
 {
-	int due = s->wal_pages - s->wal_pages_copied, total = 0, copied = 0;
+	int due = s->wal_pages - s->wal_pages_copied, total = 0, copied = 0, rc;
 	bool idle;
 
 	if (due < CHECKPOINT_IDLE_PAGES)
@@ -131,9 +149,11 @@ checkpoint_if_due(struct store *s)
 	pthread_mutex_unlock(&s->lock);
 	if (!idle && due < CHECKPOINT_FORCED_PAGES)
 		return;
-	if (sqlite3_wal_checkpoint_v2(
-		s->writer.db, NULL, SQLITE_CHECKPOINT_PASSIVE, &total, &copied) == SQLITE_OK)
+	rc = sqlite3_wal_checkpoint_v2(
+	    s->writer.db, NULL, SQLITE_CHECKPOINT_PASSIVE, &total, &copied);
+	if (rc == SQLITE_OK)
 		s->wal_pages_copied = copied;
+	note_checkpoint(s, rc == SQLITE_OK);
 }
 
 static void *

@@ -21,7 +21,10 @@
 /* ---- client side (front); one struct per thread ---- */
 struct vault {
 	int fd;
+	bool broken; /* an answer did not come, or came wrong: nothing more can be asked */
 };
+/* No request on this socket, by whoever has it, waits longer than that for the other end. */
+bool vault_limit(int fd, int seconds, struct err *err);
 
 /* What the vault signs with and how. */
 struct vault_info {
@@ -115,5 +118,9 @@ int vault_run(const struct vault_config *config); /* exit status */
  * answer, which says how many are usable. */
 bool vault_set_kras(int control_fd, const struct view *certificates, size_t count,
     size_t *usable_out, struct err *err);
+/* Is anybody there? One is asked at a time, and nothing else until it is answered. */
+bool vault_ping(int control_fd, struct err *err);
+enum vault_pong { VAULT_SILENT, VAULT_ANSWERED, VAULT_GONE };
+enum vault_pong vault_ponged(int control_fd); /* does not wait */
 
 #endif

@@ -1,7 +1,9 @@
 /* The front's and the supervisor's side: one request, one answer. */
 #include "vault.h"
 
+#include <poll.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
 #include "bytes.h"
 #include "mem.h"
@@ -67,17 +69,20 @@ exchange(int fd, struct call *c, uint8_t *status_out, struct err *err)
  * request can be given another's answer.
  */
 static bool
-call(int fd, struct call *c, size_t want, struct err *err)
+call_fd(int fd, struct call *c, size_t want, bool *broken_out, struct err *err)
 {
 	uint8_t status;
+
+	*broken_out = true;
 
 	if (!exchange(fd, c, &status, err)) {
 		shutdown(fd, SHUT_RDWR);
 		return err_prefix(err, "asking the vault");
 	}
+	*broken_out = status == VAULT_STATUS_OK && want != ANY_COUNT && c->count != want;
 	if (status != VAULT_STATUS_OK)
 		return take_error(c, err);
-	if (want != ANY_COUNT && c->count != want) {
+	if (*broken_out) {
 		shutdown(fd, SHUT_RDWR);
 		return err_set(err, DIRCA_E_VAULT,
 		    "the vault's answer has %zu fields instead of %zu", c->count, want);
@@ -92,6 +97,26 @@ take_u64(struct view field, uint64_t *out, struct err *err)
 	       err_set(err, DIRCA_E_VAULT, "the vault's answer about itself has no numbers");
 }
 
+static bool
+call(struct vault *v, struct call *c, size_t want, struct err *err)
+{
+	bool broken;
+	bool ok = call_fd(v->fd, c, want, &broken, err);
+
+	v->broken = v->broken || broken;
+	return ok;
+}
+
+bool
+vault_limit(int fd, int seconds, struct err *err)
+{
+	const struct timeval limit = {seconds, 0};
+
+	return (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) == 0 &&
+		   setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) == 0) ||
+	       err_errno(err, DIRCA_E_INTERNAL, "the vault's socket takes no time limit");
+}
+
 bool
 vault_get_info(struct vault *v, struct vault_info *out, struct err *err)
 {
@@ -99,7 +124,7 @@ vault_get_info(struct vault *v, struct vault_info *out, struct err *err)
 	bool ok;
 
 	*out = (struct vault_info){0};
-	ok = wire_begin(&c.frame, VAULT_OP_INFO, err) && call(v->fd, &c, 5, err) &&
+	ok = wire_begin(&c.frame, VAULT_OP_INFO, err) && call(v, &c, 5, err) &&
 	     buf_dup(c.fields[0], &out->spki, err) && buf_dup(c.fields[1], &out->sig_alg, err) &&
 	     buf_dup(c.fields[2], &out->ca_certificate, err) &&
 	     take_u64(c.fields[3], &out->journal_records, err) &&
@@ -125,7 +150,7 @@ ask_signature(
 
 	*signature_out = (struct buf){0};
 	return wire_begin(&c.frame, (uint8_t)op, err) && wire_field(&c.frame, what, err) &&
-	       call(v->fd, &c, 1, err) && buf_dup(c.fields[0], signature_out, err);
+	       call(v, &c, 1, err) && buf_dup(c.fields[0], signature_out, err);
 }
 
 bool
@@ -180,7 +205,7 @@ vault_xchg_create(struct vault *v, const struct vault_xchg_wish *wish, struct bu
 	ok = wire_begin(&c.frame, VAULT_OP_XCHG_CREATE, err);
 	for (size_t i = 0; i < XCHG_FIELDS && ok; i++)
 		ok = wire_field(&c.frame, fields[i], err);
-	return ok && call(v->fd, &c, 1, err) && buf_dup(c.fields[0], certificate_out, err);
+	return ok && call(v, &c, 1, err) && buf_dup(c.fields[0], certificate_out, err);
 }
 
 bool
@@ -191,7 +216,7 @@ vault_xchg_list(
 	bool ok;
 
 	*count_out = 0;
-	ok = wire_begin(&c.frame, VAULT_OP_XCHG_LIST, err) && call(v->fd, &c, ANY_COUNT, err);
+	ok = wire_begin(&c.frame, VAULT_OP_XCHG_LIST, err) && call(v, &c, ANY_COUNT, err);
 	for (size_t i = 0; ok && i < c.count; i++)
 		if ((ok = buf_dup(c.fields[i], &list[i], err)))
 			*count_out = i + 1;
@@ -224,7 +249,7 @@ vault_rewrap(
 	ok = wire_begin(&c.frame, VAULT_OP_REWRAP, err);
 	for (size_t i = 0; i < REWRAP_FIELDS && ok; i++)
 		ok = wire_field(&c.frame, fields[i], err);
-	return ok && call(v->fd, &c, 1, err) && buf_dup(c.fields[0], archived_out, err);
+	return ok && call(v, &c, 1, err) && buf_dup(c.fields[0], archived_out, err);
 }
 
 bool
@@ -233,7 +258,7 @@ vault_set_kras(int control_fd, const struct view *certificates, size_t count, si
 {
 	OWNED(call_free) struct call c = {0};
 	uint32_t usable = 0;
-	bool ok;
+	bool ok, broken;
 
 	*usable_out = 0;
 	if (count > WIRE_FIELDS_MAX)
@@ -243,10 +268,34 @@ vault_set_kras(int control_fd, const struct view *certificates, size_t count, si
 	ok = wire_begin(&c.frame, VAULT_OP_SET_KRAS, err);
 	for (size_t i = 0; i < count && ok; i++)
 		ok = wire_field(&c.frame, certificates[i], err);
-	ok = ok && call(control_fd, &c, 1, err);
+	ok = ok && call_fd(control_fd, &c, 1, &broken, err);
 	if (ok && (c.fields[0].len != 4 || !bytes_get_u32le(&c.fields[0], &usable)))
 		ok = err_set(
 		    err, DIRCA_E_VAULT, "the vault's answer about the KRA list is not a number");
 	*usable_out = usable;
 	return ok;
+}
+
+bool
+vault_ping(int control_fd, struct err *err)
+{
+	OWNED(call_free) struct call c = {0};
+
+	return wire_begin(&c.frame, VAULT_OP_PING, err) && wire_send(control_fd, &c.frame, err);
+}
+
+enum vault_pong
+vault_ponged(int control_fd)
+{
+	struct pollfd p = {.fd = control_fd, .events = POLLIN};
+	uint8_t status;
+	uint32_t len;
+	struct err err;
+
+	if (poll(&p, 1, 0) == 0)
+		return VAULT_SILENT;
+	return wire_receive_header(control_fd, &status, &len, &err) == WIRE_OK && len == 0 &&
+		       status == VAULT_STATUS_OK
+		   ? VAULT_ANSWERED
+		   : VAULT_GONE;
 }

@@ -280,6 +280,13 @@ handle_set_kras(struct vault_worker *w, const struct view *fields, size_t count,
 	return reply_field(w, view_of(number, sizeof number), err);
 }
 
+static bool
+handle_ping(struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
+{
+	(void)w, (void)fields, (void)count, (void)err;
+	return true;
+}
+
 static const struct vault_request requests[] = {
     [VAULT_OP_INFO] = {handle_info, 0, 0, 0, false},
     [VAULT_OP_SIGN_CERTIFICATE] = {handle_sign_certificate, 1, 1, 64 << 10, false},
@@ -289,6 +296,7 @@ static const struct vault_request requests[] = {
     [VAULT_OP_XCHG_LIST] = {handle_xchg_list, 0, 0, 0, false},
     [VAULT_OP_REWRAP] = {handle_rewrap, REWRAP_FIELDS, REWRAP_FIELDS, 128 << 10, false},
     [VAULT_OP_SET_KRAS] = {handle_set_kras, 0, WIRE_FIELDS_MAX, 4 << 20, true},
+    [VAULT_OP_PING] = {handle_ping, 0, 0, 0, true},
 };
 
 static const struct vault_request *

@@ -38,6 +38,8 @@ wire_send(int fd, struct buf *frame, struct err *err)
 
 		if (n < 0 && errno == EINTR)
 			continue;
+		if (n < 0 && errno == EAGAIN)
+			return err_set(err, DIRCA_E_VAULT, "the vault takes nothing in time");
 		if (n < 0)
 			return err_errno(err, DIRCA_E_VAULT, "writing to the vault's socket");
 		done += (size_t)n;
@@ -75,7 +77,10 @@ wire_receive_header(int fd, uint8_t *op_out, uint32_t *len_out, struct err *err)
 	if (n == 0)
 		return WIRE_CLOSED;
 	if (n < 0) {
-		err_errno(err, DIRCA_E_VAULT, "reading from the vault's socket");
+		if (errno == EAGAIN)
+			err_set(err, DIRCA_E_VAULT, "no answer in time");
+		else
+			err_errno(err, DIRCA_E_VAULT, "reading from the vault's socket");
 		return WIRE_FAILED;
 	}
 	if (n != HEADER_LEN || !bytes_get_u32le(&cursor, len_out) ||

@@ -16,7 +16,8 @@ enum vault_op {
 	VAULT_OP_XCHG_CREATE,
 	VAULT_OP_XCHG_LIST,
 	VAULT_OP_REWRAP,
-	VAULT_OP_SET_KRAS /* on the control socket only */
+	VAULT_OP_SET_KRAS, /* on the control socket only, as is the next */
+	VAULT_OP_PING
 };
 
 enum vault_status { VAULT_STATUS_OK, VAULT_STATUS_ERROR };

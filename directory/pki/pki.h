@@ -25,6 +25,8 @@ struct pki_snapshot {
 };
 
 bool pki_snapshot_load(struct dir_conn *c, struct pki_snapshot **out, struct err *err);
+/* Of a directory that could not be read yet: nothing is in it, and services_dn is NULL. */
+struct pki_snapshot *pki_snapshot_none(void);
 void pki_snapshot_free(struct pki_snapshot **s);
 /* The pKIEnrollmentService whose cn is `ca_name` (plain or sanitized), without case; NULL if
  * absent, or if several objects claim the name: none of them is trusted then. */

@@ -75,6 +75,12 @@ pki_snapshot_load(struct dir_conn *c, struct pki_snapshot **out, struct err *err
 	return true;
 }
 
+struct pki_snapshot *
+pki_snapshot_none(void)
+{
+	return mem_zero(1, sizeof(struct pki_snapshot));
+}
+
 void
 pki_snapshot_free(struct pki_snapshot **snapshot)
 {

@@ -86,7 +86,8 @@ database_control() {
 
 # The front forbids core files of itself; a debugger of root's makes one all the same.
 core_of_front() {
-	gcore -o "$dir/core" "$front" && mv "$dir/core.$front" "$dir/core.front"
+	kill -STOP "$(<"$dir/dircad.pid")" # to the supervisor a front that gdb holds is one that hangs
+	gcore -o "$dir/core" "$front" && mv "$dir/core.$front" "$dir/core.front" && kill -CONT "$(<"$dir/dircad.pid")"
 }
 
 nowhere() {

@@ -144,4 +144,96 @@ check "none is made" test ! -e "$CA_STATE/dirca.db"
 check "with it" mv "$dir/lost.db" "$CA_STATE/dirca.db"
 check "it starts" ca_lab_dircad_start
 
+# ---- processes ----
+# Another CA whose start cannot succeed, beside the others: its database is lost.
+hopeless() {
+	local port
+	port=$(lab_free_port) && mkdir "$dir/hopeless" && cp -a "$CA_STATE"/{ca.crt,tls.crt,tls.key,vault,kra,trust} "$dir/hopeless/" &&
+		sed "s|^state_dir = .*|state_dir = $dir/hopeless|; s|^listen = .*|listen = 127.0.0.1:$port|; /^http_listen/d; /^socket/d" \
+			"$DIRCAD_CONF" >"$dir/hopeless.conf" || return 1
+	"$DIRCA_BIN/dircad" -c "$dir/hopeless.conf" >"$dir/hopeless.log" 2>&1 &
+	echo $! >"$dir/hopeless.pid" && echo "$port" >"$dir/hopeless.port"
+}
+hopeless_ends() { # with status 1, and says so
+	local status
+	wait "$(<"$dir/hopeless.pid")"
+	status=$?
+	[ $status -eq 1 ] && grep 'the CA could not be started.*tries=6' "$dir/hopeless.log"
+}
+nobody_listens() { # curl says 7 where the connection is refused
+	local status
+	grep -q 'the CA cannot start' "$dir/hopeless.log" || return 1
+	curl -s --max-time 5 "https://127.0.0.1:$(<"$dir/hopeless.port")/"
+	status=$?
+	[ $status -eq 7 ]
+}
+process() { ps -o pid=,args= --ppid "$(<"$dir/dircad.pid")" | awk -v role="--role=$1" 'index($0, role) { print $1 }'; }
+stop_process() { kill -STOP "$(process "$1")"; }
+silent() { [ "$(grep -cF 'a process does not answer' "$dir/dircad.log")" -ge "$1" ]; }
+patiently() { ca_lab_eventually "$@" || ca_lab_eventually "$@" || ca_lab_eventually "$@"; }
+back() { patiently silent "$1" && patiently ca_lab_is_ready; }
+get() { curl -sf --max-time 5 --cacert "$CA_STATE/ca.crt" "$@"; }
+status_by_root() { get --unix-socket "$CA_SOCKET" http://localhost/dirca/v1/ca | jq -e "$1"; }
+crl_is_served() { crl -crlnumber; }
+cacerts_are_served() { get "$CA_URL/.well-known/est/cacerts"; }
+# Requests for keys that wait for the vault, more than there are workers.
+waiting() {
+	local i
+	for ((i = 0; i < 12; i++)); do
+		curl -s --max-time 30 --unix-socket "$CA_SOCKET" -X POST -H 'Content-Type: application/json' \
+			http://localhost/dirca/v1/crl >/dev/null &
+	done
+}
+# With a vault that hangs, and what `kra add` has it told.
+ends() {
+	local pid
+	pid=$(<"$dir/dircad.pid")
+	stop_process vault && kill -HUP "$pid" && sleep 1 && kill -TERM "$pid" || return 1
+	timeout 60 tail --pid="$pid" -f /dev/null && rm -f "$dir/dircad.pid"
+}
+listen_as_systemd() {
+	python3 - "$dir/notify" >"$dir/notified" 2>&1 <<-'END' &
+		import socket, sys
+		s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+		s.bind(sys.argv[1])
+		s.settimeout(120)
+		while True:
+		    text = s.recv(4096).decode()
+		    print(text, flush=True)
+		    if 'STOPPING=1' in text:
+		        break
+	END
+	export NOTIFY_SOCKET=$dir/notify
+	ca_lab_eventually test -S "$dir/notify"
+}
+notified() { grep -x "$1" "$dir/notified"; }
+
+check "a start that cannot succeed" hopeless
+check "listens to nobody" ca_lab_eventually nobody_listens
+check "the vault hangs" stop_process vault
+check "while many wait for it" waiting
+check "the CRL is served" crl_is_served
+check "and CA certificates" cacerts_are_served
+check "and the status" ca_lab_status .name
+check "it is started again" back 1
+check "keys are archived" archives eighth
+check "the front hangs" stop_process front
+check "it is started again too" back 2
+check "keys are archived as before" archives ninth
+check "a vault that hangs does not keep dircad from ending" ends
+check "the directory is away" ca_lab_directory_stop
+check "systemd listens" listen_as_systemd
+check "dircad starts" ca_lab_dircad_start
+check "systemd is told" ca_lab_eventually notified READY=1
+check "and that it lives" ca_lab_eventually notified WATCHDOG=1
+check "the CRL is served without a directory" crl_is_served
+check "and CA certificates" cacerts_are_served
+check "and root is told the status" status_by_root '.directory_fresh == false'
+check "the directory is there again" ca_lab_directory_start
+check "and all works" patiently ca_lab_is_ready
+check "keys are archived now" archives tenth
+check "the start that could not succeed ended" hopeless_ends
+check "dircad ends" ca_lab_dircad_stop
+check "which systemd is told" ca_lab_eventually notified STOPPING=1
+
 checks_end

@@ -223,7 +223,7 @@ start(void)
 	for (int i = 0; i <= WORKERS; i++)
 		close(pairs[i][1]);
 	for (int i = 0; i < WORKERS; i++)
-		c.front[i].fd = pairs[i][0];
+		c.front[i] = (struct vault){.fd = pairs[i][0]};
 	c.control = pairs[WORKERS][0];
 	return c;
 }

@@ -357,6 +357,36 @@ an_open_on_a_failing_disk_can_be_repeated(void **state)
 	failing_opens_are_told(*state, &io);
 }
 
+/* The writer copies the WAL back after it has answered. */
+static bool
+checkpoint_fails(const struct fixture *f, bool expected)
+{
+	for (int i = 0; i < 20 && f->store->checkpoint_fails != expected; i++)
+		usleep(1000);
+	return f->store->checkpoint_fails;
+}
+
+static void
+a_checkpoint_that_fails_is_noted_until_one_succeeds(void **state)
+{
+	struct fixture *f = *state;
+	int64_t id;
+
+	for (int n = 1; n < 200 && !f->store->checkpoint_fails; n++) {
+		f->store->wal_pages_copied = -100000; /* it is due */
+		arm(&io, n, 1000000);
+		(void)store_do(f->store, work_pending, &id, &f->err);
+		(void)checkpoint_fails(f, true);
+		disarm(&io);
+	}
+	assert_true(checkpoint_fails(f, true));
+	assert_ok(f, store_do(f->store, work_pending, &id, &f->err));
+	f->store->wal_pages_copied = -100000;
+	assert_ok(f, store_do(f->store, work_pending, &id, &f->err));
+	assert_false(checkpoint_fails(f, false));
+	assert_sound(f);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -370,6 +400,7 @@ main(void)
 	    TEST(memory_that_stays_out_is_all_or_nothing),
 	    TEST(a_failing_disk_is_all_or_nothing),
 	    TEST(a_disk_that_keeps_failing_is_all_or_nothing),
+	    TEST(a_checkpoint_that_fails_is_noted_until_one_succeeds),
 	    TEST(a_reading_step_that_fails_is_told),
 	    TEST(memory_that_runs_out_while_reading_is_told),
 	    TEST(memory_that_stays_out_while_reading_is_told),

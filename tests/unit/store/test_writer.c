@@ -314,6 +314,34 @@ a_full_disk_fails_the_whole_group_and_later_work_goes_on(void **state)
 }
 
 static bool
+work_many(struct store_tx *tx, void *arg, struct err *err)
+{
+	struct sample s;
+
+	for (int i = 0; i < 200; i++) {
+		sample_pending(&s);
+		if (!store_add_request(tx, &s.row, arg, err))
+			return false;
+	}
+	return true;
+}
+
+/* SQLite keeps no errno of it: none of an earlier failure is told, nor "Success". */
+static void
+a_full_database_is_told_without_an_errno(void **state)
+{
+	struct fixture *f = *state;
+	int64_t id;
+
+	assert_int_equal(
+	    sqlite3_exec(f->store->writer.db, "PRAGMA max_page_count = 1", NULL, NULL, NULL),
+	    SQLITE_OK);
+	assert_false(store_do(f->store, work_many, &id, &f->err));
+	assert_non_null(strstr(f->err.msg, "database or disk is full (SQLite code 13)"));
+	assert_rows(f, 0);
+}
+
+static bool
 work_big(struct store_tx *tx, void *arg, struct err *err)
 {
 	static uint8_t zeros[MOST_RawRequest];
@@ -388,6 +416,7 @@ main(void)
 	    TEST(a_unit_inside_a_unit_is_refused),
 	    TEST(many_threads_write_and_read_at_once),
 	    TEST(a_full_disk_fails_the_whole_group_and_later_work_goes_on),
+	    TEST(a_full_database_is_told_without_an_errno),
 	    TEST(a_disk_that_fills_inside_a_unit_fails_the_whole_group),
 	    TEST(the_log_is_copied_back_when_the_writer_is_idle),
 	};

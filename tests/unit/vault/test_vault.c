@@ -195,6 +195,45 @@ crl_of_this_ca_is_signed_and_no_other(void **state)
 	buf_free(&foreign);
 }
 
+/* Stopped as by a disk or a debugger that holds it. */
+static void
+vault_that_hangs_is_not_waited_for(void **state)
+{
+	struct vault_info info = {0};
+	struct err err;
+
+	(void)state;
+	ASSERT_DONE(vault_limit(child.front[0].fd, 1, &err));
+	ASSERT_DONE(vault_get_info(&child.front[0], &info, &err));
+	vault_info_free(&info);
+	assert_int_equal(kill(child.pid, SIGSTOP), 0);
+	ASSERT_DONE(vault_ping(child.control, &err));
+	assert_false(vault_get_info(&child.front[0], &info, &err));
+	assert_int_equal(err.code, DIRCA_E_VAULT);
+	assert_non_null(strstr(err.msg, "no answer in time"));
+	assert_true(child.front[0].broken);
+	assert_int_equal(vault_ponged(child.control), VAULT_SILENT);
+	assert_int_equal(kill(child.pid, SIGCONT), 0);
+	for (int i = 0; i < 500 && vault_ponged(child.control) == VAULT_SILENT; i++)
+		usleep(20000);
+	ASSERT_DONE(vault_get_info(&child.front[1], &info, &err));
+	assert_false(child.front[1].broken);
+	vault_info_free(&info);
+}
+
+static void
+vault_answers_its_supervisor(void **state)
+{
+	enum vault_pong pong = VAULT_SILENT;
+	struct err err;
+
+	(void)state;
+	ASSERT_DONE(vault_ping(child.control, &err));
+	for (int i = 0; i < 500 && (pong = vault_ponged(child.control)) == VAULT_SILENT; i++)
+		usleep(20000);
+	assert_int_equal(pong, VAULT_ANSWERED);
+}
+
 static void
 large_crl_is_signed(void **state)
 {
@@ -997,6 +1036,8 @@ main(void)
 	    WITH_CHILD(certificate_with_any_octet_missing_or_added_is_refused),
 	    WITH_CHILD(certificate_in_ber_is_refused),
 	    WITH_CHILD(crl_of_this_ca_is_signed_and_no_other),
+	    WITH_CHILD(vault_that_hangs_is_not_waited_for),
+	    WITH_CHILD(vault_answers_its_supervisor),
 	    WITH_CHILD(large_crl_is_signed),
 	    WITH_CHILD(objects_are_not_signed_as_other_kinds),
 	    WITH_CHILD(only_cmc_responses_and_recovery_blobs_are_signed_as_messages),
