@@ -16,6 +16,8 @@
 #include "own.h"
 #include "utf8.h"
 
+#define LINE 64 /* base64 */
+
 int
 text_hex_digit(char c)
 {
@@ -338,6 +340,23 @@ base64_encode(struct view bytes)
 		mem_exhausted();
 	s = mem_zero((bytes.len + 2) / 3 * 4 + 1, 1);
 	EVP_EncodeBlock((unsigned char *)s, bytes.ptr, (int)bytes.len);
+	return s;
+}
+
+char *
+base64_encode_lines(struct view bytes)
+{
+	OWNED(own_memory) char *line = base64_encode(bytes);
+	size_t len = strlen(line), lines = (len + LINE - 1) / LINE;
+	char *s = mem_zero(len + lines + 1, 1), *end = s;
+
+	for (size_t at = 0; at < len; at += LINE) {
+		size_t n = len - at < LINE ? len - at : LINE;
+
+		memcpy(end, line + at, n);
+		end[n] = '\n';
+		end += n + 1;
+	}
 	return s;
 }
 

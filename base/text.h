@@ -51,6 +51,8 @@ void guid_to_text(const uint8_t guid[GUID_LEN], char out[37]);
 bool guid_from_text(const char *text, uint8_t guid[GUID_LEN]);
 
 char *base64_encode(struct view bytes);
+/* The same in lines of 64 characters, each ended by a newline (RFC 2045 6.8). */
+char *base64_encode_lines(struct view bytes);
 /* White space is skipped; padding is demanded, unused bits are zero (RFC 4648). */
 bool base64_decode(struct view text, struct buf *out, struct err *err);
 

@@ -76,7 +76,7 @@ refuse_unknown(const struct ca_view *view, const struct claim *c, struct err *er
 
 bool
 enroll_find_template(const struct ca_view *view, const struct enroll_request *r, const char *label,
-    const struct tmpl **out, struct err *err)
+    const char *by_default, const struct tmpl **out, struct err *err)
 {
 	const struct tmpl *t;
 	struct claim c;
@@ -84,6 +84,8 @@ enroll_find_template(const struct ca_view *view, const struct enroll_request *r,
 	*out = NULL;
 	if (!collect_claim(r, label, &c, err))
 		return false;
+	if (c.cn == NULL && c.oid == NULL)
+		c.cn = by_default;
 	if (c.cn == NULL && c.oid == NULL)
 		return err_set(err, CERTSRV_E_NO_CERT_TYPE,
 		    "the request names no template: neither extension 20.2 or 21.7, nor attribute "
@@ -123,7 +125,10 @@ check_ca_right(struct enrollment *e, struct err *err)
 static bool
 check_template(struct enrollment *e, struct err *err)
 {
-	return enroll_find_template(e->view, &e->request, e->label, &e->tmpl, err);
+	const char *by_default =
+	    e->request.format == ENROLL_PKCS10 ? e->ca->config->est_template : NULL;
+
+	return enroll_find_template(e->view, &e->request, e->label, by_default, &e->tmpl, err);
 }
 
 /* Whom an agent enrolls must be somebody who may have a certificate. */

@@ -138,10 +138,11 @@ bool enroll_certify(struct enrollment *e, struct err *err);
 /* After the commit, if the template publishes its certificates. */
 void enroll_wake_publisher(const struct enrollment *e);
 
-/* enroll_decide.c: which template the request means (`label` may be NULL); CERTSRV_E_NO_CERT_TYPE,
- * _TEMPLATE_CONFLICT, _UNSUPPORTED_CERT_TYPE. */
+/* enroll_decide.c: which template the request means, by itself, by the EST label or, if both say
+ * nothing, by default (NULL: none of these); CERTSRV_E_NO_CERT_TYPE, _TEMPLATE_CONFLICT,
+ * _UNSUPPORTED_CERT_TYPE. */
 bool enroll_find_template(const struct ca_view *view, const struct enroll_request *r,
-    const char *label, const struct tmpl **out, struct err *err);
+    const char *label, const char *by_default, const struct tmpl **out, struct err *err);
 /* enroll_signers.c: verifies every signature beside the requester's own, and its certificate.
  * NTE_BAD_SIGNATURE, CRYPT_E_HASH_VALUE, CRYPT_E_NOT_FOUND (no certificate), CERT_E_WRONG_USAGE,
  * and those of enroll_check_trust. */

@@ -54,6 +54,7 @@ static const struct option {
     {"auth_max_age_s", INT, AT(auth_max_age_s), 0, 1, 86400},
     {"workers", INT, AT(workers), 0, 1, 31},
     {"max_request", LONG, AT(max_request), 0, 4096, 1048576},
+    {"est_template", TEXT, AT(est_template), 0, 0, 0},
     {"max_connections", INT, AT(max_connections), 0, 8, 1000000},
     {"max_connections_of_source", INT, AT(max_connections_of_source), 0, 1, 1000000},
     {"idle_timeout_s", INT, AT(idle_timeout_s), 0, 1, 86400},

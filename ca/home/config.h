@@ -57,6 +57,7 @@ struct config {
 	/* service */
 	int workers;                   /* threads, each with its vault socket; default 8 */
 	int64_t max_request;           /* bytes; default 262144 */
+	char *est_template;            /* of PKCS#10 requests that name none; NULL: refused */
 	int max_connections;           /* default 1024 */
 	int max_connections_of_source; /* an address or local user; default 128 */
 	int idle_timeout_s;            /* default 30 */

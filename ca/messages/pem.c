@@ -98,6 +98,26 @@ pem_certificates_file(const char *path, struct buf **list_out, size_t *count_out
 	       err_prefix(err, "%s", path);
 }
 
+bool
+pem_request(struct view text, struct buf *out, struct err *err)
+{
+	OWNED(own_octets) char *name = NULL, *header = NULL;
+	OWNED(own_octets) unsigned char *data = NULL;
+	OWNED(own_bio) BIO *bio = NULL;
+	long len;
+
+	*out = (struct buf){0};
+	if (text.len > PEM_FILE_MAX)
+		return err_set(err, DIRCA_E_TOO_LARGE, "larger than %d bytes", PEM_FILE_MAX);
+	if ((bio = BIO_new_mem_buf(text.ptr, (int)text.len)) == NULL)
+		return err_nomem(err);
+	if (PEM_read_bio(bio, &name, &header, &data, &len) != 1)
+		return err_openssl(err, ERROR_INVALID_DATA, "damaged PEM");
+	if (strcmp(name, PEM_STRING_X509_REQ) != 0 && strcmp(name, PEM_STRING_X509_REQ_OLD) != 0)
+		return err_set(err, ERROR_INVALID_DATA, "PEM, but of no certificate request");
+	return buf_dup(view_of(data, (size_t)len), out, err);
+}
+
 void
 pem_list_free(struct buf **list, size_t count)
 {

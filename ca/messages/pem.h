@@ -17,6 +17,8 @@ bool pem_certificates(struct view text, struct buf **list_out, size_t *count_out
 /* pem_certificates of a file; an absent file is ERROR_FILE_NOT_FOUND. */
 bool pem_certificates_file(
     const char *path, struct buf **list_out, size_t *count_out, struct err *err);
+/* The first CERTIFICATE REQUEST (or NEW CERTIFICATE REQUEST, RFC 7468 7) of a PEM text. */
+bool pem_request(struct view text, struct buf *out, struct err *err);
 void pem_list_free(struct buf **list, size_t count);
 
 #endif

@@ -118,30 +118,49 @@ put_off(struct http_call *call, struct auth_state *s, int64_t wait_s, const stru
 	return AUTH_REFUSED;
 }
 
-/* 401 with all challenges. */
+/* What may be tried, strongest first; EST clients take the first alone, and have a password
+ * (RFC 7030 3.2.3). */
+static bool
+put_challenges(const struct config *config, struct http_call *call, struct err *err)
+{
+	static const char est[] = "/.well-known/est/";
+	const char *realm = config->realm != NULL ? config->realm : config->host;
+	OWNED(own_memory)
+	char *basic = text_printf("Basic realm=\"%s\", charset=\"UTF-8\"", realm);
+	OWNED(own_memory) char *scram = text_printf(SCRAM " realm=\"%s\"", realm);
+	OWNED(own_memory) char *plus = text_printf(SCRAM_PLUS " realm=\"%s\"", realm);
+	bool basic_first = strncmp(call->path, est, sizeof est - 1) == 0;
+	const struct {
+		bool offered;
+		const char *text;
+	} rows[] = {
+	    {config->auth_basic && basic_first, basic},
+	    {config->auth_negotiate, "Negotiate"},
+	    {config->auth_scram, plus},
+	    {config->auth_scram, scram},
+	    {config->auth_basic && !basic_first, basic},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		if (rows[i].offered &&
+		    !http_call_header(call, "WWW-Authenticate", rows[i].text, err))
+			return false;
+	return true;
+}
+
 static enum auth_outcome
 challenge(const struct config *config, struct http_call *call)
 {
 	static const char text[] =
 	    "{\"error\":{\"code\":\"0xA0DC000B\",\"name\":\"DIRCA_E_AUTHENTICATION\","
 	    "\"message\":\"authentication is required\"}}\n";
-	const char *realm = config->realm != NULL ? config->realm : config->host;
-	OWNED(own_memory)
-	char *basic = text_printf("Basic realm=\"%s\", charset=\"UTF-8\"", realm);
-	OWNED(own_memory) char *scram = text_printf(SCRAM " realm=\"%s\"", realm);
-	OWNED(own_memory) char *plus = text_printf(SCRAM_PLUS " realm=\"%s\"", realm);
 	struct err ignored;
 
 	call->status = 401;
 	strcpy(call->content_type, "application/json");
 	buf_free(&call->answer);
 	if (!buf_dup(view_str(text), &call->answer, &ignored) ||
-	    (config->auth_negotiate &&
-		!http_call_header(call, "WWW-Authenticate", "Negotiate", &ignored)) ||
-	    (config->auth_scram &&
-		(!http_call_header(call, "WWW-Authenticate", plus, &ignored) ||
-		    !http_call_header(call, "WWW-Authenticate", scram, &ignored))) ||
-	    (config->auth_basic && !http_call_header(call, "WWW-Authenticate", basic, &ignored)))
+	    !put_challenges(config, call, &ignored))
 		call->status = 500;
 	return AUTH_REFUSED;
 }

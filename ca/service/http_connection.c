@@ -92,6 +92,7 @@ reason_phrase(int status)
 	} rows[] = {
 	    {200, "OK"},
 	    {202, "Accepted"},
+	    {204, "No Content"},
 	    {400, "Bad Request"},
 	    {401, "Unauthorized"},
 	    {403, "Forbidden"},
@@ -124,9 +125,10 @@ put_head(struct http_connection *c, int status, const char *content_type, size_t
 	strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", &tm);
 	evbuffer_add_printf(out,
 	    "HTTP/1.1 %d %s\r\nDate: %s\r\nCache-Control: no-store\r\n"
-	    "X-Content-Type-Options: nosniff\r\nCross-Origin-Resource-Policy: same-origin\r\n"
-	    "Content-Length: %zu\r\n",
-	    status, reason_phrase(status), date, length);
+	    "X-Content-Type-Options: nosniff\r\nCross-Origin-Resource-Policy: same-origin\r\n",
+	    status, reason_phrase(status), date);
+	if (status != 204) /* RFC 9110 8.6 */
+		evbuffer_add_printf(out, "Content-Length: %zu\r\n", length);
 	if (content_type[0] != '\0')
 		evbuffer_add_printf(out, "Content-Type: %s\r\n", content_type);
 	if (c->close)

@@ -16,8 +16,12 @@
 static const struct route routes[] = {
     {"GET", "/.well-known/est/cacerts", true, false, BY_ANYBODY, route_est_cacerts},
     {"GET", "/.well-known/est/*/cacerts", true, false, BY_ANYBODY, route_est_cacerts},
+    {"GET", "/.well-known/est/csrattrs", true, false, BY_ANYBODY, route_est_csrattrs},
+    {"GET", "/.well-known/est/*/csrattrs", true, false, BY_ANYBODY, route_est_csrattrs},
     {"POST", "/.well-known/est/simpleenroll", false, false, BY_ANYBODY, route_est_simpleenroll},
     {"POST", "/.well-known/est/*/simpleenroll", false, false, BY_ANYBODY, route_est_simpleenroll},
+    {"POST", "/.well-known/est/simplereenroll", false, false, BY_ANYBODY, route_est_simpleenroll},
+    {"POST", "/.well-known/est/*/simplereenroll", false, false, BY_ANYBODY, route_est_simpleenroll},
     {"POST", "/.well-known/est/fullcmc", false, false, BY_ANYBODY, route_est_fullcmc},
     {"POST", "/.well-known/est/*/fullcmc", false, false, BY_ANYBODY, route_est_fullcmc},
     {"GET", "/dirca/v1/ca", false, false, BY_ANYBODY, route_ca_status},

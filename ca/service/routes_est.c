@@ -1,22 +1,26 @@
-/* EST, RFC 7030: cacerts, simpleenroll, fullcmc. Bodies are base64 as the RFC says; DER is taken
- * too. */
+/* EST, RFC 7030: cacerts, csrattrs, simpleenroll, simplereenroll, fullcmc. Bodies are base64 as the
+ * RFC says; DER is taken too, and PEM for a PKCS#10. */
 #include "routes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "clock.h"
+#include "csrattrs.h"
 #include "enroll.h"
 #include "json.h"
 #include "log.h"
 #include "mem.h"
-#include "own.h"
+#include "own_openssl.h"
+#include "pem.h"
+#include "status.h"
 #include "text.h"
 
 static void
 answer_base64(struct http_call *http, int status, const char *content_type, struct view der)
 {
-	OWNED(own_memory) char *text = base64_encode(der);
+	OWNED(own_memory) char *text = base64_encode_lines(der);
 	struct err err;
 
 	if (http_call_header(http, "Content-Transfer-Encoding", "base64", &err))
@@ -37,6 +41,37 @@ route_est_cacerts(struct route_call *c)
 	if (cms_certs_only(views, c->ca->chain_count, &der, &err))
 		answer_base64(
 		    c->http, 200, "application/pkcs7-mime; smime-type=certs-only", buf_view(&der));
+	else
+		json_fail(c->http, &err);
+}
+
+/* What a request has to hold for its template to be known. */
+static bool
+template_attributes(const struct tmpl *t, struct buf *out, struct err *err)
+{
+	OWNED(own_x509_extensions) ext_list *list = sk_X509_EXTENSION_new_null();
+
+	if (list == NULL)
+		return err_nomem(err);
+	return (t->oid != NULL ? ext_push_template_info(list, t->oid, t->major, t->minor, err)
+			       : ext_push_template_name(list, t->cn, err)) &&
+	       csrattrs_encode(list, out, err);
+}
+
+/* The template of the path, or that of requests that name none. Nothing is wanted of others. */
+void
+route_est_csrattrs(struct route_call *c)
+{
+	const char *name = c->part != NULL ? c->part : c->ca->config->est_template;
+	OWNED(ca_view_release) struct ca_view *view = ca_view_get(c->ca);
+	const struct tmpl *t = name != NULL ? ca_view_template(view, name) : NULL;
+	OWNED(buf_free) struct buf der = {0};
+	struct err err;
+
+	if (t == NULL || !ca_view_is_enabled(view, t->cn))
+		c->http->status = 204;
+	else if (template_attributes(t, &der, &err))
+		answer_base64(c->http, 200, "application/csrattrs", buf_view(&der));
 	else
 		json_fail(c->http, &err);
 }
@@ -83,6 +118,27 @@ status_of_result(const struct enroll_result *r)
 	return r->disposition == DISP_PENDING ? 202 : 403;
 }
 
+/* 400 where the request is none. */
+static int
+status_of_refusal(const struct enroll_result *r)
+{
+	return r->disposition == DISP_ERROR && status_of(r->reason.code) == 400 ? 400 : 403;
+}
+
+/* DER of what was sent: in base64, in PEM, or as it is. */
+static bool
+decode_body(struct view body, enum enroll_format format, struct buf *out, struct err *err)
+{
+	static const char armour[] = "-----BEGIN ";
+
+	if (body.len > 0 && body.ptr[0] == 0x30)
+		return buf_dup(body, out, err);
+	if (format == ENROLL_PKCS10 && body.len >= sizeof armour - 1 &&
+	    memcmp(body.ptr, armour, sizeof armour - 1) == 0)
+		return pem_request(body, out, err);
+	return base64_decode(body, out, err);
+}
+
 static bool
 submit(struct route_call *c, enum enroll_format format, struct enroll_result *out, struct err *err)
 {
@@ -91,15 +147,11 @@ submit(struct route_call *c, enum enroll_format format, struct enroll_result *ou
 	    .caller = &c->caller,
 	    .caller_name = c->caller.downlevel,
 	    .now = clock_now()};
-	struct view body = buf_view(&c->http->body);
 	OWNED(buf_free) struct buf der = {0};
 
-	if (body.len > 0 && body.ptr[0] != 0x30) {
-		if (!base64_decode(body, &der, err))
-			return false;
-		body = buf_view(&der);
-	}
-	in.body = body;
+	if (!decode_body(buf_view(&c->http->body), format, &der, err))
+		return false;
+	in.body = buf_view(&der);
 	return enroll_submit(c->ca, c->vault, &in, out, err) && put_headers(c->http, out, err);
 }
 
@@ -149,6 +201,8 @@ answer_issued(struct http_call *http, const struct enroll_result *r)
 		json_fail(http, &err);
 }
 
+/* And simplereenroll: who signs in and asks for the names of the certificate that he has gets
+ * what he would get the first time, decided by the directory of today. */
 void
 route_est_simpleenroll(struct route_call *c)
 {
@@ -167,5 +221,5 @@ route_est_simpleenroll(struct route_call *c)
 		    json_pack("{s:I, s:s}", "request_id", (json_int_t)r.request_id, "disposition",
 			"pending"));
 	else
-		json_answer_error(c->http, status_of_result(&r), &r.reason);
+		json_answer_error(c->http, status_of_refusal(&r), &r.reason);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "own.h"
 #include "text.h"
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
@@ -238,6 +239,27 @@ base64_round_trips(void **state)
 }
 
 static void
+base64_lines_have_64_characters(void **state)
+{
+	uint8_t bytes[97] = {0};
+
+	(void)state;
+	for (size_t n = 0; n <= sizeof bytes; n++) {
+		OWNED(own_memory) char *s = base64_encode_lines(view_of(bytes, n));
+		OWNED(buf_free) struct buf b = {0};
+		struct err err;
+
+		for (char *line = s, *end; *line != '\0'; line = end + 1) {
+			assert_non_null(end = strchr(line, '\n'));
+			assert_in_range(end - line, 1, 64);
+			assert_true(end - line == 64 || end[1] == '\0');
+		}
+		assert_true(base64_decode(view_str(s), &b, &err));
+		assert_int_equal(b.len, n);
+	}
+}
+
+static void
 base64_may_hold_white_space(void **state)
 {
 	struct err err;
@@ -339,6 +361,7 @@ main(void)
 	    cmocka_unit_test(malformed_utf16_is_refused),
 	    cmocka_unit_test(guids_are_mixed_endian),
 	    cmocka_unit_test(base64_round_trips),
+	    cmocka_unit_test(base64_lines_have_64_characters),
 	    cmocka_unit_test(base64_may_hold_white_space),
 	    cmocka_unit_test(malformed_base64_is_refused_and_gives_nothing_to_free),
 	    cmocka_unit_test(printing_and_comparing),

@@ -50,6 +50,10 @@ each_route_is_found_by_its_method_and_path(void **state)
 	} rows[] = {
 	    {"GET", "/.well-known/est/cacerts", "", route_est_cacerts, true},
 	    {"GET", "/.well-known/est/User/cacerts", "User", route_est_cacerts, true},
+	    {"GET", "/.well-known/est/csrattrs", "", route_est_csrattrs, true},
+	    {"GET", "/.well-known/est/User/csrattrs", "User", route_est_csrattrs, true},
+	    {"POST", "/.well-known/est/simplereenroll", "", route_est_simpleenroll, false},
+	    {"POST", "/.well-known/est/User/simplereenroll", "User", route_est_simpleenroll, false},
 	    {"POST", "/.well-known/est/simpleenroll", "", route_est_simpleenroll, false},
 	    {"POST", "/.well-known/est/User/simpleenroll", "User", route_est_simpleenroll, false},
 	    {"POST", "/.well-known/est/fullcmc", "", route_est_fullcmc, false},

@@ -1,0 +1,123 @@
+#!/usr/bin/env bash
+# EST (RFC 7030) as its clients use it: by curl, and by a client that knows nothing but the document. usage: est.sh
+# shellcheck disable=SC2317 # the functions are called through check
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source-path=SCRIPTDIR source=../support/ca_lab.sh
+. "$here/../support/ca_lab.sh"
+# shellcheck source-path=SCRIPTDIR source=../support/checks.sh
+. "$here/../support/checks.sh"
+
+dir=$(mktemp -d /tmp/dirca-est.XXXXXX)
+finish() {
+	ca_lab_stop
+	checks_clean "$dir"
+}
+checks_begin "$dir"
+trap finish EXIT
+CA_LAB_OPTIONS=$'est_template = User\n'
+est=/.well-known/est
+
+get() { curl -sS --cacert "$CA_STATE/ca.crt" "$@"; }
+# post USER OPERATION FILE [CURL-ARGUMENT...]: the status; headers and body are in $dir.
+post() {
+	local user=$1 operation=$2 file=$3
+	shift 3
+	get -o "$dir/body" -D "$dir/headers" -w '%{http_code}' -u "$user:$(<"$(lab_password_file "$user")")" -H 'Content-Type: application/pkcs10' \
+		--data-binary "@$file" "$@" "$CA_URL$est/$operation"
+}
+answers() {
+	local got
+	got=$(post "${@:2}")
+	echo "$got" && cat "$dir/headers" "$dir/body"
+	[ "$got" = "$1" ]
+}
+number() { sed -n 's/^Dirca-Request-Id: \([0-9]*\).*/\1/p' "$dir/headers"; }
+pending() { sqlite3 "$CA_STATE/dirca.db" 'SELECT count(*) FROM Request WHERE Disposition = 9'; }
+template_of() {
+	base64 -d "$dir/body" | openssl pkcs7 -inform DER -print_certs | openssl x509 -noout -text | grep -A1 '1.3.6.1.4.1.311.21.7\|1.3.6.1.4.1.311.20.2\|Microsoft certificate template'
+}
+# request SUBJECT [OPTION...]: a PKCS#10 of a key of its own.
+request() {
+	openssl req -new -newkey rsa:2048 -nodes -keyout "$dir/key.pem" -subj "$1" "${@:2}" 2>/dev/null
+}
+client() {
+	"$here/../support/est_client.py" "$CA_URL" "$CA_STATE/ca.crt" "$1" "$(lab_password_file "$1")" "$dir" "${@:2}"
+}
+says() {
+	local got
+	got=$("${@:2}")
+	echo "$got"
+	[ "$got" = "$1" ]
+}
+
+check "a CA" ca_lab_start "$dir"
+[ "$CHECKS_BAD" -eq 0 ] || exit 1
+
+cacerts_are_read_by_the_recipe() {
+	get "$CA_URL$est/cacerts" | openssl base64 -d | openssl pkcs7 -inform DER -print_certs | openssl x509 -noout -subject
+}
+first_challenge() { get -o /dev/null -D - -H 'Content-Type: application/pkcs10' -d x "$CA_URL$1" | grep -i -m1 '^WWW-Authenticate:' | grep "$2"; }
+# The OID of EFSArchive, and its major version.
+attributes_name_the_template() {
+	local oid
+	oid=$(lab_admin ldapsearch -LLL -o ldif-wrap=no -b "CN=Certificate Templates,CN=Public Key Services,CN=Services,$LDAP_CONFIG_BASE" \
+		'(cn=EFSArchive)' msPKI-Cert-Template-OID | sed -n 's/^msPKI-Cert-Template-OID: //p')
+	get "$CA_URL$est/EFSArchive/csrattrs" | openssl base64 -d >"$dir/attributes" &&
+		openssl asn1parse -inform DER -in "$dir/attributes" -i >"$dir/attributes.txt" && cat "$dir/attributes.txt" &&
+		grep -q 'Extension Request' "$dir/attributes.txt" &&
+		openssl asn1parse -inform DER -in "$dir/attributes" -strparse "$(sed -n 's/^ *\([0-9]*\):.*OCTET STRING.*/\1/p' "$dir/attributes.txt")" |
+		grep -F ":$oid"
+}
+check "cacerts, by openssl base64 -d" cacerts_are_read_by_the_recipe
+check "Basic is the first challenge" first_challenge "$est/simpleenroll" Basic
+check "but not elsewhere" first_challenge /dirca/v1/crl Negotiate
+check "csrattrs name the template of the path" attributes_name_the_template
+check "and nothing of one that is not issued" says 204 get -o /dev/null -w '%{http_code}' "$CA_URL$est/WebServer/csrattrs"
+
+request / -outform DER >"$dir/r1.der"
+request /CN=pem >"$dir/r2.pem"
+request /CN=old | sed 's/CERTIFICATE REQUEST/NEW CERTIFICATE REQUEST/' >"$dir/r3.pem"
+openssl x509 -in "$CA_STATE/ca.crt" -out "$dir/certificate.pem"
+: >"$dir/empty"
+head -c 100 "$dir/r1.der" >"$dir/cut.der"
+sed 's/[A-Za-z]/*/g' "$dir/r2.pem" >"$dir/damaged.pem"
+default_template() { answers 200 user1 simpleenroll "$dir/r1.der" && template_of; }
+check "a request that names no template gets that of est_template" default_template
+check "PEM is taken" answers 200 user1 User/simpleenroll "$dir/r2.pem"
+check "with the older name too" answers 200 user1 User/simpleenroll "$dir/r3.pem"
+for what in empty cut.der damaged.pem certificate.pem; do
+	check "400: $what" answers 400 user1 User/simpleenroll "$dir/$what"
+done
+check "403 stays for what is refused" answers 403 user1 KeyRecoveryAgent/simpleenroll "$dir/r1.der"
+
+# A client answers 202 by the same POST again (RFC 7030 4.2.3).
+request / -outform DER >"$dir/kra.der"
+polls() {
+	answers 202 kra1 KeyRecoveryAgent/simpleenroll "$dir/kra.der" && first=$(number) && grep -qi '^Retry-After: [0-9]' "$dir/headers" &&
+		answers 202 kra1 KeyRecoveryAgent/simpleenroll "$dir/kra.der" && [ "$(number)" = "$first" ] && [ "$(pending)" -eq 1 ]
+}
+comes() {
+	ca_lab_as officer1 approve "$first" && answers 200 kra1 KeyRecoveryAgent/simpleenroll "$dir/kra.der" && [ "$(number)" = "$first" ] &&
+		cp "$dir/body" "$dir/once" && answers 200 kra1 KeyRecoveryAgent/simpleenroll "$dir/kra.der" && cmp "$dir/body" "$dir/once"
+}
+denied() {
+	request /CN=2 -outform DER >"$dir/kra2.der" && answers 202 kra1 KeyRecoveryAgent/simpleenroll "$dir/kra2.der" &&
+		ca_lab_as officer1 deny "$(number)" --reason "a test" && answers 403 kra1 KeyRecoveryAgent/simpleenroll "$dir/kra2.der"
+}
+check "a poll makes no other request" polls
+check "and brings what was approved, again and again" comes
+check "a denial is told by the poll" denied
+
+check "a client of the document: first certificate" says issued client user2 - simpleenroll
+cp "$dir/est.pem" "$dir/first.pem"
+renewed() {
+	rm -f "$dir/est.key" && says issued client user2 - simplereenroll &&
+		diff <(openssl x509 -in "$dir/first.pem" -noout -subject -ext subjectAltName) <(openssl x509 -in "$dir/est.pem" -noout -subject -ext subjectAltName) &&
+		! cmp "$dir/first.pem" "$dir/est.pem"
+}
+check "renewed with another key, same names" renewed
+rm "$dir/est.key"
+check "with a label" says pending client kra2 KeyRecoveryAgent simpleenroll
+check "refused" says "refused 403" client user2 KeyRecoveryAgent simpleenroll
+checks_end
