@@ -820,6 +820,19 @@ remove_another(struct test_cert *c)
 	test_cert_free(c);
 }
 
+static void
+assert_kept(const struct test_cert *kra, enum store_find expected)
+{
+	struct buf copy;
+	struct err err;
+
+	assert_int_equal(store_get_kra(harness.ca->store,
+			     view_of(kra->cert.sha1, sizeof kra->cert.sha1), &copy, &err),
+	    expected);
+	assert_int_equal(copy.len > 0, expected == STORE_FOUND);
+	buf_free(&copy);
+}
+
 /* Renewed with the key, and with another one: kra1 all the same, whose newest certificate counts.
  */
 static void
@@ -829,6 +842,7 @@ certificates_of_one_kra_count_once(void **state)
 	struct test_cert renewed, second;
 	struct store_request row;
 	struct enroll_result r;
+	struct ca_view *view;
 	struct err err;
 	char *newest;
 
@@ -841,9 +855,16 @@ certificates_of_one_kra_count_once(void **state)
 	harness_set(setting_name(SETTING_KRA_CERT_COUNT), "4");
 	assert_refused(buf_view(&c.message), CERTSRV_E_NO_VALID_KRA);
 	harness_set(setting_name(SETTING_KRA_CERT_COUNT), "3");
+	view = ca_view_get(harness.ca);
+	assert_int_equal(view->kra_count, HARNESS_KRAS + 2);
+	assert_int_equal(view->agent_count, HARNESS_KRAS);
+	ca_view_release(&view);
+	assert_kept(&second, STORE_NOT_FOUND);
 	harness_must(submit_as(&user1, ENROLL_CMC, buf_view(&c.message), &r, &err), &err);
 	row = row_of(r.request_id);
 	assert_int_equal(row.disposition, DISP_ISSUED);
+	assert_kept(&second, STORE_FOUND); /* with the key that is sealed to it */
+	assert_kept(&renewed, STORE_NOT_FOUND);
 	newest = hex_encode(view_of(second.cert.sha1, 20), ' ');
 	assert_non_null(strstr(row.key_recovery_hashes, newest));
 	free(newest);
