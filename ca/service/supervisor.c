@@ -40,7 +40,7 @@
 #define SANDBOX_POSSIBLE true
 #endif
 
-#define KRA_RETRY_S 10
+#define KRA_RETRY_MS 10000
 /* Between the end of a pair and the next; twice as long after each that never answered. */
 #define RESTART_DELAY_MS 500
 /* A request to the vault takes milliseconds, but for a large CRL and a new exchange key. */
@@ -68,6 +68,7 @@ struct supervisor {
 	bool pinged; /* and the vault has not answered yet */
 	int64_t started_ms, heard_ms, pinged_ms;
 	sigset_t while_waiting; /* what is not blocked then */
+	int64_t kras_due_ms;    /* when the KRA store is to be read without being told to */
 };
 
 static volatile sig_atomic_t want_stop, want_reload;
@@ -75,7 +76,7 @@ static volatile sig_atomic_t want_stop, want_reload;
 static void
 on_signal(int number)
 {
-	if (number == SIGHUP || number == SIGALRM)
+	if (number == SIGHUP)
 		want_reload = 1;
 	else if (number != SIGCHLD)
 		want_stop = 1;
@@ -272,11 +273,12 @@ give_kras(struct supervisor *s, struct err *err)
 	OWNED(own_memory) struct view *views = NULL;
 	size_t usable = 0;
 
+	s->kras_due_ms = INT64_MAX;
 	/* What passes by itself takes no KRA away. */
 	if (!kra_store_list(s->config, &k.list, &k.count, &k.skipped, err)) {
 		log_error("the KRA store cannot be read now; the vault keeps the list that it has",
 		    LOG_INT("event_id", 83), LOG_REASON(err));
-		alarm(KRA_RETRY_S);
+		s->kras_due_ms = clock_mono_ms() + KRA_RETRY_MS;
 		return true;
 	}
 	views = mem_zero(k.count, sizeof *views);
@@ -532,7 +534,7 @@ watch(struct supervisor *s)
 
 	while (!want_stop) {
 		/* The control socket is for one at a time. */
-		if (want_reload && !s->pinged)
+		if ((want_reload || clock_mono_ms() >= s->kras_due_ms) && !s->pinged)
 			reload(s);
 		if ((child = reap(s, &status)) != NULL) {
 			log_error("a process died; starting vault and front again",
