@@ -170,34 +170,6 @@ check "dircad stops" ca_lab_dircad_stop
 check "and starts" ca_lab_dircad_start
 check "it publishes its key itself" ca_lab_eventually one_service_key
 
-# A CA that does not answer may have issued all the same: what the next one says does not end the key's life.
-second_ca() {
-	{
-		printf 'dn: CN=Silent-CA,CN=Enrollment Services,CN=Public Key Services,CN=Services,%s\n' "$LDAP_CONFIG_BASE"
-		printf 'objectClass: pKIEnrollmentService\nobjectClass: dircaAuthority\ncn: Silent-CA\ndNSHostName: localhost\ncertificateTemplates: EFSArchive\n'
-		printf 'msPKI-Enrollment-Servers: https://localhost:%s\n' "$(lab_free_port)"
-		printf 'cACertificate;binary:: %s\n' "$(openssl x509 -in "$CA_STATE/ca.crt" -outform DER | base64 -w 0)"
-		printf 'dircaServiceKeyHash:: %s\n' "$(openssl rand -base64 32)"
-	} | ldapadd -Q -Y EXTERNAL -H "$LDAPI_URI" >/dev/null
-}
-# The CAs are asked in any order: until the silent one was the first.
-both_refuse() {
-	local tries said
-	for ((tries = 0; tries < 30; tries++)); do
-		rm -f "$dir/both.pfx.key"
-		said=$(ca_lab_enroll user1 EFSArchive "$dir/both.pfx" 2>&1) && return 1
-		[[ $said != *"trying the next CA"* ]] || break
-		[ ! -e "$dir/both.pfx.key" ] || { echo "a key without a request"; return 1; }
-	done
-	echo "$said"
-	[[ $said == *CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED* && $said == *"the key is kept in"* ]] && [ -s "$dir/both.pfx.key" ]
-}
-check "no KRA is configured" as caadmin setreg 'CA\KRACertCount' 0
-check "a second CA, which is silent" second_ca
-check "the key stays when the silent CA was asked, and goes when it was not" both_refuse
-check "the silent CA goes" ldapdelete -Q -Y EXTERNAL -H "$LDAPI_URI" \
-	"CN=Silent-CA,CN=Enrollment Services,CN=Public Key Services,CN=Services,$LDAP_CONFIG_BASE"
-
 # Who is named certificate manager is one; if nobody is, the administrators are.
 check "the CA is taken out again" as caadmin ca unpublish --all -c "$DIRCAD_CONF" -H "$LDAPS_URI"
 check "published without --officer it says who its certificate managers are" says "administrators are its certificate managers" \
