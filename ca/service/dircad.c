@@ -1,11 +1,14 @@
 /* dircad: the CA service. Its command line; the rest is in supervisor.c and service.c. */
 #include <getopt.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "local_acts.h"
 #include "log.h"
+#include "mem.h"
 #include "oids.h"
 #include "service.h"
 
@@ -118,11 +121,34 @@ load(const struct asked *asked, struct config **out, struct err *err)
 	       (!(asked->test || is_front) || config_read_password(*out, err));
 }
 
+/* What the configuration names and the machine must have. */
+static bool
+check_machine(const struct config *config, struct err *err)
+{
+	const char *const users[] = {config->user, config->vault_user};
+	const char *const files[] = {config->keytab, config->passphrase_file};
+
+	for (size_t i = 0; i < COUNT_OF(users); i++)
+		if (users[i] != NULL && getpwnam(users[i]) == NULL)
+			return err_set(err, DIRCA_E_CONFIG,
+			    "there is no user '%s'; make it: useradd -r %s", users[i], users[i]);
+	for (size_t i = 0; i < COUNT_OF(files); i++)
+		if (files[i] != NULL && access(files[i], R_OK) != 0)
+			return err_errno(err, DIRCA_E_CONFIG, "%s", files[i]);
+	return true;
+}
+
 static int
 do_what_is_asked(
     const struct asked *asked, const struct config *config, char *const *args, int count)
 {
 	if (asked->test) {
+		struct err err;
+
+		if (!check_machine(config, &err)) {
+			err_print("dircad", &err);
+			return 1;
+		}
 		printf("%s: the configuration is good\n", asked->config);
 		return 0;
 	}

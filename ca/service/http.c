@@ -26,7 +26,7 @@
 static void
 listener_switch(struct http_listener *l)
 {
-	if (l->paused || l->server->stopping)
+	if (l->paused)
 		event_del(l->event);
 	else
 		event_add(l->event, NULL);
@@ -265,12 +265,23 @@ http_server_open(const struct config *config, const struct service_sockets *sock
 	return true;
 }
 
+/* Whoever comes now is refused, and goes elsewhere. */
+static void
+close_listeners(struct http_server *s)
+{
+	while (s->listener_count > 0) {
+		struct http_listener *l = &s->listeners[--s->listener_count];
+
+		event_free(l->event);
+		close(l->fd);
+	}
+}
+
 void
 http_server_stop(struct http_server *s)
 {
 	s->stopping = true;
-	for (size_t i = 0; i < s->listener_count; i++)
-		listener_switch(&s->listeners[i]);
+	close_listeners(s);
 }
 
 /* No worker has a call any more. What has not left by now does not leave. */
@@ -293,10 +304,7 @@ http_server_close(struct http_server **sp)
 	if (s == NULL)
 		return;
 	s->stopping = true;
-	for (size_t i = 0; i < s->listener_count; i++) {
-		event_free(s->listeners[i].event);
-		close(s->listeners[i].fd);
-	}
+	close_listeners(s);
 	end_connections(s);
 	if (s->sweep != NULL)
 		event_free(s->sweep);

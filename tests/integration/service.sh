@@ -191,6 +191,11 @@ ends() {
 	stop_process vault && kill -HUP "$pid" && sleep 1 && kill -TERM "$pid" || return 1
 	timeout 60 tail --pid="$pid" -f /dev/null && rm -f "$dir/dircad.pid"
 }
+tests_with() { cat "$DIRCAD_CONF" - <<<"$1" >"$dir/test.conf" && "$DIRCA_BIN/dircad" -t -c "$dir/test.conf"; }
+checks_what_it_names() {
+	refuses "there is no user 'no-such-user'" tests_with 'vault_user = no-such-user' &&
+		refuses /no/such/keytab tests_with 'keytab = /no/such/keytab' && tests_with '# nothing more'
+}
 listen_as_systemd() {
 	python3 - "$dir/notify" >"$dir/notified" 2>&1 <<-'END' &
 		import socket, sys
@@ -208,6 +213,7 @@ listen_as_systemd() {
 }
 notified() { grep -x "$1" "$dir/notified"; }
 
+check "dircad -t looks for users and files" checks_what_it_names
 check "a start that cannot succeed" hopeless
 check "listens to nobody" ca_lab_eventually nobody_listens
 check "the vault hangs" stop_process vault
