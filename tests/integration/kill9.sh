@@ -1,7 +1,8 @@
 #!/bin/bash
 # kill -9 of front, vault or supervisor at random moments under a load of archived enrollments: every acknowledged
 # certificate is in the database with its key, none is there without one, the database and its audit trail are whole,
-# and no process outlives its supervisor.
+# and no process outlives its supervisor. Two people enroll meanwhile by `dirca enroll`, which is killed too: each of their
+# certificates is one that they have, with its key.
 #
 # KILLS: rounds, 12 by default; KILLS=200 is the long run. KILL_SEED: repeats the choice of victims and moments.
 set -u
@@ -16,8 +17,11 @@ KILL_SEED=${KILL_SEED:-$((SRANDOM % 32768))}
 RANDOM=$KILL_SEED
 work=$(mktemp -d /tmp/dirca-kill9-XXXXXX)
 load_pid=
+people=()
 finish() {
+	touch "$work/enough"
 	[ -z "$load_pid" ] || kill "$load_pid" 2>/dev/null
+	[ ${#people[@]} -eq 0 ] || wait "${people[@]}"
 	ca_lab_stop
 	checks_clean "$work"
 }
@@ -150,6 +154,44 @@ load_end() {
 	return $status
 }
 
+# enrolls USER TEMPLATE: one certificate after the other, until there are enough. A run in three is killed; what failed is run again.
+# Their serial numbers go to a file.
+enrolls() {
+	local user=$1 template=$2 i out limit
+	ca_lab_person "$user" || return 1
+	for ((i = 0; ; i++)); do
+		out=$work/$user-$i.pfx
+		until [ -e "$out" ]; do
+			limit=60
+			[ $((RANDOM % 3)) -ne 0 ] || limit=$((RANDOM % 3)).$((RANDOM % 10))
+			HOME=$(ca_lab_home "$user") timeout -s KILL "$limit" "$DIRCA_BIN/dirca" enroll "$template" \
+				--key p256 --json --out "$out" --out-password-file "$(ca_lab_pass)" >/dev/null 2>>"$work/$user.err"
+		done
+		ca_lab_certificate_of "$out" | openssl x509 -noout -serial | sed 's/^serial=//' >>"$work/$user.serials"
+		[ ! -e "$work/enough" ] || return 0
+	done
+}
+
+people_start() {
+	enrolls user2 User &
+	people+=($!)
+	enrolls user3 EFSArchive &
+	people+=($!)
+}
+
+people_end() {
+	touch "$work/enough"
+	wait "${people[@]}"
+	people=()
+	wc -l "$work"/user?.serials
+}
+
+# Neither a certificate that its owner lacks, nor two for one key.
+owners_have_theirs() { # USER
+	count "SELECT upper(SerialNumber) FROM Request WHERE Disposition = 20 AND RequesterName LIKE '%\\$1'" | sort >"$work/$1.issued"
+	sort "$work/$1.serials" | diff "$work/$1.issued" - && [ -s "$work/$1.issued" ]
+}
+
 # The certificates of the load would fill user1's entry in the directory.
 do_not_publish() {
 	printf 'dn: CN=EFSArchive,CN=Certificate Templates,CN=Public Key Services,CN=Services,%s\nchangetype: modify\nreplace: msPKI-Enrollment-Flag\nmsPKI-Enrollment-Flag: 33\n\n' \
@@ -168,6 +210,7 @@ check "the lab starts" ca_lab_start "$work/lab" || exit 1
 check "three KRAs, two for a key" ca_lab_kras 3
 check "certificates are not published" do_not_publish
 check "the load starts" load_start
+check "and people who enroll" people_start
 roles=(front vault supervisor)
 for ((round = 1; round <= KILLS && CHECKS_BAD == 0; round++)); do
 	role=${roles[RANDOM % 3]}
@@ -179,6 +222,9 @@ for ((round = 1; round <= KILLS && CHECKS_BAD == 0; round++)); do
 	[ $((round % 10)) -ne 0 ] || check "$round: the database is whole" integrity
 done
 check "the load met nothing but broken connections" load_end
+check "people have what they asked for" people_end
+check "each certificate without archival is its owner's" owners_have_theirs user2
+check "each archived one too" owners_have_theirs user3
 check "dircad stops" ca_lab_dircad_stop
 check "every acknowledged key is there" acknowledged_are_there
 check "no issued row lacks its key" no_issued_row_lacks_its_key
