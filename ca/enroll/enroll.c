@@ -73,6 +73,7 @@ read_request(struct enrollment *e, const struct enroll_input *in, struct err *er
 	struct err ignored;
 
 	e->label = in->template_label;
+	e->renews = in->renews;
 	return enroll_request_hash(in, &e->request, e->request_hash, read ? err : &ignored) && read;
 }
 

@@ -15,6 +15,7 @@ struct enroll_input {
 	enum enroll_format format;
 	struct view body;           /* DER */
 	const char *template_label; /* EST label, NULL if none */
+	bool renews;                /* EST simplereenroll */
 	const struct principal *caller;
 	const char *caller_name; /* for CallerName; DOMAIN\user */
 	int64_t now;

@@ -110,6 +110,7 @@ struct enrollment {
 	struct enroll_renewal *renewal; /* NULL: none */
 	struct texts policies;          /* certificatePolicies of the request */
 	const char *label;              /* EST label, NULL if none */
+	bool renews;                    /* EST simplereenroll */
 	uint8_t request_hash[32];       /* SHA-256 of the request as it came */
 	bool key_is_free;  /* nobody but the caller had the public key when it was asked */
 	int64_t key_row;   /* of somebody else who has the public key */

@@ -33,7 +33,8 @@ enroll_request_hash(const struct enroll_input *in, const struct enroll_request *
 
 	if ((label != NULL && !buf_append(&all, view_of(label, strlen(label) + 1), err)) ||
 	    !buf_append(&all, transaction, err) ||
-	    !buf_append(&all, transaction.len > 0 ? r->pkix->info : in->body, err))
+	    !buf_append(&all, transaction.len > 0 ? r->pkix->info : in->body, err) ||
+	    (in->renews && !buf_append(&all, view_str("simplereenroll"), err)))
 		return false;
 	return SHA256(all.ptr, all.len, out) != NULL ||
 	       err_openssl(err, DIRCA_E_CRYPTO, "SHA-256 of the request");
@@ -48,6 +49,7 @@ enroll_find_repeat(
 	    .request_hash = view_of(e->request_hash, sizeof e->request_hash),
 	    .caller = person(e->caller, sid),
 	    .now = e->now,
+	    .renews = e->renews,
 	    .public_key_hash = view_of(e->request.key_info_hash, sizeof e->request.key_info_hash),
 	};
 	struct store_precedent found = {0};

@@ -42,6 +42,7 @@ static const struct option {
     {"dir_timeout_ms", INT, AT(dir_timeout_ms), 0, 100, 600000},
     {"refresh_s", INT, AT(refresh_s), 0, 1, 30},
     {"auth_negotiate", FLAG, AT(auth_negotiate), 0, 0, 0},
+    {"auth_certificate", FLAG, AT(auth_certificate), 0, 0, 0},
     {"auth_scram", FLAG, AT(auth_scram), 0, 0, 0},
     {"auth_basic", FLAG, AT(auth_basic), 0, 0, 0},
     {"auth_failures", INT, AT(auth_failures), 0, 1, 1000},
@@ -371,7 +372,7 @@ set_defaults(struct config *c)
 	c->dir_auth = DIR_AUTH_EXTERNAL;
 	c->dir_timeout_ms = 10000;
 	c->refresh_s = 1;
-	c->auth_negotiate = c->auth_scram = c->auth_basic = true;
+	c->auth_negotiate = c->auth_certificate = c->auth_scram = c->auth_basic = true;
 	c->auth_failures = 5;
 	c->auth_address_failures = 50;
 	c->auth_delay_max_s = 900;

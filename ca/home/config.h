@@ -41,6 +41,7 @@ struct config {
 	int refresh_s; /* polling for changes, where the directory does not tell; default 1 */
 	/* authentication */
 	bool auth_negotiate;         /* default yes */
+	bool auth_certificate;       /* TLS client certificates of this CA; default yes */
 	bool auth_scram, auth_basic; /* default yes without a keytab, no with one */
 	int auth_failures;           /* of an account from an address before there is a wait; 5 */
 	int auth_address_failures;   /* of an address; 50 */

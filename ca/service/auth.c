@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 
+#include "client_certificate.h"
 #include "clock.h"
 #include "json.h"
 #include "log.h"
@@ -525,6 +526,30 @@ scram_plus(struct ca *ca, struct http_call *call, struct auth_state *s, const ch
 	return scram_by(ca, call, s, SCRAM_PLUS, params, identity_out);
 }
 
+/* ---- TLS client certificate ---- */
+
+/* Nobody guesses here, so that a failure is no failed attempt: the client is asked for something
+ * else. */
+static enum auth_outcome
+by_certificate(struct ca *ca, struct http_call *call, struct auth_state *s, struct view certificate,
+    struct identity *identity_out)
+{
+	char *dn;
+	struct err err;
+
+	if (!client_certificate_account(ca, certificate, clock_now(), &dn, &err)) {
+		if (err_is_undecided(err.code))
+			return unknown(call, s, "TLS client certificate", &err);
+		log_info(
+		    "client certificate not taken", LOG_STR("peer", call->peer), LOG_REASON(&err));
+		return challenge(ca->config, call);
+	}
+	remember(s, IDENTITY_DN, dn);
+	s->bound = true;
+	*identity_out = s->identity;
+	return AUTH_OK;
+}
+
 /* ---- entry ---- */
 
 static enum auth_outcome
@@ -589,6 +614,8 @@ auth_call(struct ca *ca, struct http_call *call, struct identity *identity_out)
 		if (strncasecmp(header, schemes[i].scheme, schemes[i].len) == 0 &&
 		    *(const bool *)((const char *)ca->config + schemes[i].enabled))
 			return schemes[i].run(ca, call, *sp, header + schemes[i].len, identity_out);
+	if (header == NULL && ca->config->auth_certificate && http_call_certificate(call).len > 0)
+		return by_certificate(ca, call, *sp, http_call_certificate(call), identity_out);
 	return challenge(ca->config, call);
 }
 

@@ -1,6 +1,7 @@
 /*
  * Who is calling: peer credentials on the Unix socket; on TLS HTTP Basic (an LDAP bind), Negotiate
- * (GSS-SPNEGO), SCRAM-SHA-256 (RFC 7804) and SCRAM-SHA-256-PLUS. A TLS connection that
+ * (GSS-SPNEGO), SCRAM-SHA-256 (RFC 7804) and SCRAM-SHA-256-PLUS, and where none of these is sent
+ * the client certificate of TLS. A TLS connection that
  * authenticated stays so until it closes, presents other credentials or is auth_max_age_s old.
  * Called by workers, one call of a connection at a time.
  */

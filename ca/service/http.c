@@ -176,6 +176,13 @@ http_call_end_point(const struct http_call *call)
 					 : (struct view){0};
 }
 
+struct view
+http_call_certificate(const struct http_call *call)
+{
+	return call->channel == HTTP_TLS ? buf_view(&call->connection->certificate)
+					 : (struct view){0};
+}
+
 bool
 http_call_header(struct http_call *call, const char *name, const char *value, struct err *err)
 {

@@ -50,6 +50,8 @@ struct http_call {
 struct auth_state **http_call_auth(struct http_call *call);
 /* tls-server-end-point of the connection's TLS; empty without TLS. */
 struct view http_call_end_point(const struct http_call *call);
+/* The certificate (DER) of the client, who has proved to have its key; empty: none. */
+struct view http_call_certificate(const struct http_call *call);
 /* Adds an answer header. Refuses a ninth, and a value with control characters. */
 bool http_call_header(struct http_call *call, const char *name, const char *value, struct err *err);
 /* Value of one query parameter, decoded; NULL if absent. free(). */

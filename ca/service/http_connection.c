@@ -16,7 +16,7 @@
 #include "clock.h"
 #include "log.h"
 #include "mem.h"
-#include "own.h"
+#include "own_openssl.h"
 #include "status.h"
 
 /* To the end of the first request, TLS handshake included, while nobody has signed in. */
@@ -57,6 +57,7 @@ connection_free(struct http_connection *c)
 	http_call_free(c->call);
 	c->server->sign_in->free(&c->auth);
 	buf_free(&c->end_point);
+	buf_free(&c->certificate);
 	free(c);
 }
 
@@ -351,6 +352,23 @@ read_counted(struct http_connection *c, struct err *err)
 	return take_body(c, err) ? HTTP_WHOLE : HTTP_BAD;
 }
 
+/* The loop's thread alone may ask TLS; a worker reads what is kept. */
+static void
+note_certificate(struct http_connection *c)
+{
+	SSL *ssl = bufferevent_openssl_get_ssl(c->bev);
+	X509 *certificate = ssl != NULL ? SSL_get0_peer_certificate(ssl) : NULL;
+	OWNED(own_octets) uint8_t *der = NULL;
+	struct err ignored;
+	int len;
+
+	if (certificate == NULL || c->certificate.len > 0)
+		return;
+	if ((len = i2d_X509(certificate, &der)) > 0)
+		buf_dup(view_of(der, (size_t)len), &c->certificate, &ignored);
+	ERR_clear_error();
+}
+
 static void
 read_body(struct http_connection *c)
 {
@@ -365,6 +383,7 @@ read_body(struct http_connection *c)
 	case HTTP_WHOLE:
 		break;
 	}
+	note_certificate(c);
 	c->phase = HTTP_WORKS;
 	c->client.busy = true;
 	bufferevent_disable(c->bev, EV_READ);

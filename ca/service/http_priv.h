@@ -60,7 +60,8 @@ struct http_connection {
 	uint64_t left; /* of the body, or of the chunk */
 	struct http_call *call;
 	struct auth_state *auth;
-	struct buf end_point; /* of the certificate that this connection was opened with */
+	struct buf end_point;   /* of the certificate that this connection was opened with */
+	struct buf certificate; /* the client's, once a request came; empty: none */
 	char peer[64];
 	uid_t uid; /* HTTP_LOCAL */
 };

@@ -39,6 +39,7 @@ void route_dispatch(struct ca *ca, struct vault *vault, struct http_call *call);
 void route_est_cacerts(struct route_call *c);
 void route_est_csrattrs(struct route_call *c);
 void route_est_simpleenroll(struct route_call *c);
+void route_est_simplereenroll(struct route_call *c);
 void route_est_fullcmc(struct route_call *c);
 void route_ca_status(struct route_call *c);
 void route_exchange_certificate(struct route_call *c);

@@ -140,9 +140,11 @@ decode_body(struct view body, enum enroll_format format, struct buf *out, struct
 }
 
 static bool
-submit(struct route_call *c, enum enroll_format format, struct enroll_result *out, struct err *err)
+submit(struct route_call *c, enum enroll_format format, bool renews, struct enroll_result *out,
+    struct err *err)
 {
 	struct enroll_input in = {.format = format,
+	    .renews = renews,
 	    .template_label = c->part,
 	    .caller = &c->caller,
 	    .caller_name = c->caller.downlevel,
@@ -175,7 +177,7 @@ route_est_fullcmc(struct route_call *c)
 	OWNED(enroll_result_free) struct enroll_result r = {0};
 	struct err err;
 
-	if (!submit(c, ENROLL_CMC, &r, &err)) {
+	if (!submit(c, ENROLL_CMC, false, &r, &err)) {
 		fail_undecided(c, &r, &err);
 		return;
 	}
@@ -201,15 +203,13 @@ answer_issued(struct http_call *http, const struct enroll_result *r)
 		json_fail(http, &err);
 }
 
-/* And simplereenroll: who signs in and asks for the names of the certificate that he has gets
- * what he would get the first time, decided by the directory of today. */
-void
-route_est_simpleenroll(struct route_call *c)
+static void
+enroll_simply(struct route_call *c, bool renews)
 {
 	OWNED(enroll_result_free) struct enroll_result r = {0};
 	struct err err;
 
-	if (!submit(c, ENROLL_PKCS10, &r, &err)) {
+	if (!submit(c, ENROLL_PKCS10, renews, &r, &err)) {
 		fail_undecided(c, &r, &err);
 		return;
 	}
@@ -222,4 +222,18 @@ route_est_simpleenroll(struct route_call *c)
 			"pending"));
 	else
 		json_answer_error(c->http, status_of_refusal(&r), &r.reason);
+}
+
+void
+route_est_simpleenroll(struct route_call *c)
+{
+	enroll_simply(c, false);
+}
+
+/* Who signs in, by the certificate that he has or otherwise, gets what he would get the first time,
+ * decided by the directory of today; and another than the last, though he sends the same. */
+void
+route_est_simplereenroll(struct route_call *c)
+{
+	enroll_simply(c, true);
 }

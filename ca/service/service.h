@@ -44,8 +44,9 @@ int supervisor_run(const struct config *config, const char *config_path);
 bool service_become(const char *name, struct err *err);
 
 /* The descriptors of a child process: "--role=front --fds=3,4,5" and so on. */
+#define CHILD_FDS_MAX 80
 struct child_fds {
-	int list[80];
+	int list[CHILD_FDS_MAX];
 	size_t count;
 };
 bool child_fds_parse(const char *text, struct child_fds *out);

@@ -8,6 +8,31 @@
 
 OWN_POINTER(own_ssl_ctx, SSL_CTX, SSL_CTX_free)
 
+/* Whose the certificate is, is asked when a request comes; that its key is the client's, here. */
+static int
+let_through(int ok, X509_STORE_CTX *store)
+{
+	(void)ok;
+	(void)store;
+	return 1;
+}
+
+/* A client may have a certificate of this CA; it is told which CA is meant. */
+static bool
+ask_for_certificate(const struct config *config, SSL_CTX *ctx, struct err *err)
+{
+	static const unsigned char session_context[] = "dirca";
+	OWNED(own_memory) char *ca = config_path(config, "ca.crt");
+	STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(ca);
+
+	if (names == NULL ||
+	    SSL_CTX_set_session_id_context(ctx, session_context, sizeof session_context) != 1)
+		return err_openssl(err, DIRCA_E_CONFIG, "%s: no certificate of a CA", ca);
+	SSL_CTX_set_client_CA_list(ctx, names);
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_CLIENT_ONCE, let_through);
+	return true;
+}
+
 bool
 tls_server_context(const struct config *config, SSL_CTX **out, struct err *err)
 {
@@ -30,6 +55,8 @@ tls_server_context(const struct config *config, SSL_CTX **out, struct err *err)
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
 	if (SSL_CTX_set_cipher_list(ctx, "ECDHE+AESGCM:ECDHE+CHACHA20") != 1)
 		return err_openssl(err, DIRCA_E_CRYPTO, "the cipher list was refused");
+	if (config->auth_certificate && !ask_for_certificate(config, ctx, err))
+		return false;
 	*out = own_give(&ctx);
 	return true;
 }

@@ -43,6 +43,7 @@ precedent(
 	sql_bind_text(c, SQL_PRECEDENT, 4, n->caller.name);
 	sql_bind_blob(c, SQL_PRECEDENT, 5, n->request_hash);
 	sql_bind_int(c, SQL_PRECEDENT, 6, n->now);
+	sql_bind_int(c, SQL_PRECEDENT, 7, n->renews);
 	if ((ok = sql_step(c, SQL_PRECEDENT, err) == SQL_ROW)) {
 		out->repeat_of = sql_int(c, SQL_PRECEDENT, 0);
 		out->key_is_held = sql_int(c, SQL_PRECEDENT, 1) != 0;

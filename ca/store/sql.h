@@ -85,7 +85,8 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 	X(PRECEDENT, SQL_BOTH,                                                                     \
 	    "SELECT coalesce((SELECT RequestID FROM Request INDEXED BY RequestRequestHash "        \
 	    "WHERE RequestHash = ?5 AND " SQL_STANDS                                               \
-	    " AND coalesce(NotAfter > ?6, 1) AND coalesce(CallerSID, 'name:' || "                  \
+	    " AND coalesce(NotAfter - ?7 * (NotAfter - NotBefore) / 2 > ?6, 1) "                   \
+	    "AND coalesce(CallerSID, 'name:' || "                                                  \
 	    "lower(CallerName)) "                                                                  \
 	    "= coalesce(?3, 'name:' || lower(?4)) ORDER BY RequestID DESC LIMIT 1), 0), "          \
 	    "EXISTS(" SQL_OTHER_HOLDER("<") " UNION ALL " SQL_OTHER_HOLDER(">") ")")               \

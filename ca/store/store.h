@@ -224,6 +224,7 @@ struct store_newcomer {
 	struct view request_hash, public_key_hash;
 	struct store_principal caller;
 	int64_t now; /* a certificate that has expired by then is no answer */
+	bool renews; /* nor is one with more than half of its life behind it, to a renewal */
 };
 struct store_precedent {
 	int64_t repeat_of; /* 0: none */

@@ -117,6 +117,72 @@ renewed() {
 		! cmp "$dir/first.pem" "$dir/est.pem"
 }
 check "renewed with another key, same names" renewed
+# ---- TLS client certificates ----
+
+# by_certificate PEM KEY ARGUMENT...: the status.
+by_certificate() { get -o "$dir/body" -D "$dir/headers" -w '%{http_code}' --cert "$1" --key "$2" "${@:3}"; }
+mine() { by_certificate "$dir/est.pem" "$dir/est.key" "$@"; }
+requests=/dirca/v1/requests
+own_requests() { says 200 mine "$CA_URL$requests" && cat "$dir/body" && jq -e '[.requests[].requester_name] | unique == ["NWTRADERS\\user2"]' "$dir/body"; }
+renewed_by_certificate() {
+	request / -outform DER >"$dir/next.der"
+	says 200 mine -H 'Content-Type: application/pkcs10' --data-binary "@$dir/next.der" "$CA_URL$est/User/simplereenroll" &&
+		base64 -d "$dir/body" | openssl pkcs7 -inform DER -print_certs | openssl x509 -noout -text | grep 'user2@nwtraders.com'
+}
+serial() { openssl x509 -in "$dir/est.pem" -noout -serial | cut -d= -f2; }
+upn() { echo "subjectAltName = otherName:1.3.6.1.4.1.311.20.2.3;UTF8:$1"; }
+# The same number and names, by a CA of the same name and a key of the attacker's.
+forged() {
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$dir/evil-ca.key" -out "$dir/evil-ca.pem" -subj "/CN=$CA_NAME" 2>/dev/null &&
+		openssl req -new -key "$dir/est.key" -subj /CN=user2 -out "$dir/evil.csr" &&
+		openssl x509 -req -in "$dir/evil.csr" -CA "$dir/evil-ca.pem" -CAkey "$dir/evil-ca.key" -out "$dir/evil.pem" -days 3 \
+			-set_serial "0x$(serial)" -extfile <(echo extendedKeyUsage = clientAuth && upn user2@nwtraders.com) 2>/dev/null &&
+		says 401 by_certificate "$dir/evil.pem" "$dir/est.key" "$CA_URL$requests"
+}
+# user1 gets a certificate that is not for client authentication.
+for_something_else() {
+	request / -outform DER >"$dir/efs.der"
+	says 200 post user1 EFS/simpleenroll "$dir/efs.der" && base64 -d "$dir/body" | openssl pkcs7 -inform DER -print_certs -out "$dir/efs.pem" &&
+		says 401 by_certificate "$dir/efs.pem" "$dir/key.pem" "$CA_URL$requests"
+}
+# user1 gets one in user2's name, from a template that should not be.
+chosen_names() {
+	ca_lab_as caadmin template duplicate User Chosen subject=request no-sid=yes && ca_lab_as caadmin template enable Chosen &&
+		ca_lab_as caadmin template grant Chosen user1 enroll && ca_lab_as caadmin setreg 'CA\RefuseEscalation' 0 || return 1
+	request /CN=user2 -addext "$(upn user2@nwtraders.com)" -outform DER >"$dir/chosen.der"
+	ca_lab_eventually answers 200 user1 Chosen/simpleenroll "$dir/chosen.der" &&
+		base64 -d "$dir/body" | openssl pkcs7 -inform DER -print_certs -out "$dir/chosen.pem" &&
+		openssl x509 -in "$dir/chosen.pem" -noout -text | grep user2 && says 401 by_certificate "$dir/chosen.pem" "$dir/key.pem" "$CA_URL$requests"
+}
+# nt_auth PEM: the one CA that the directory lets vouch for accounts.
+nt_auth() {
+	openssl x509 -in "$1" -outform DER -out "$dir/ca.der"
+	printf 'dn: CN=NTAuthCertificates,CN=Public Key Services,CN=Services,%s\nchangetype: modify\nreplace: cACertificate;binary\ncACertificate;binary:< file://%s\n\n' \
+		"$LDAP_CONFIG_BASE" "$dir/ca.der" | lab_modify
+}
+not_vouched_for() {
+	nt_auth "$dir/evil-ca.pem" && ca_lab_eventually says 401 mine "$CA_URL$requests" &&
+		nt_auth "$CA_STATE/ca.crt" && ca_lab_eventually says 200 mine "$CA_URL$requests"
+}
+revoked() {
+	sqlite3 -cmd '.timeout 5000' "$CA_STATE/dirca.db" "UPDATE Request SET Disposition = 21, RevokedWhen = ResolvedWhen, RevokedEffectiveWhen = ResolvedWhen, RevokedReason = 0 WHERE SerialNumber = lower(ltrim('$(serial)', '0'))" &&
+		says 401 mine "$CA_URL$requests"
+}
+# The same bytes again: once as a poll, once as a renewal.
+same_key() {
+	says 200 mine -H 'Content-Type: application/pkcs10' --data-binary "@$dir/next.der" "$CA_URL$est/User/simplereenroll" && first=$(number) &&
+		says 200 mine -H 'Content-Type: application/pkcs10' --data-binary "@$dir/next.der" "$CA_URL$est/User/simpleenroll" && [ "$(number)" != "$first" ]
+}
+check "the CA says whose certificates it takes" grep -q "^CN = $CA_NAME" <(openssl s_client -connect "${CA_URL#https://}" </dev/null 2>/dev/null)
+check "a client certificate signs in" own_requests
+check "and renews itself" renewed_by_certificate
+check "a renewal by the same request is no repeat of the first" same_key
+check "attack: another CA of the same name" forged
+check "attack: a certificate for something else" for_something_else
+check "attack: a name that the requester chose" chosen_names
+check "a CA that NTAuthCertificates does not hold" not_vouched_for
+check "a revoked certificate" revoked
+
 rm "$dir/est.key"
 check "with a label" says pending client kra2 KeyRecoveryAgent simpleenroll
 check "refused" says "refused 403" client user2 KeyRecoveryAgent simpleenroll

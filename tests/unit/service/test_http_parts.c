@@ -262,7 +262,7 @@ a_malformed_list_of_descriptors_is_refused(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
 		assert_false(child_fds_parse(texts[i], &fds));
-	for (int i = 1; i < 64; i++)
+	for (int i = 1; i < CHILD_FDS_MAX; i++)
 		strcat(many, ",1");
 	assert_true(child_fds_parse(many, &fds));
 	strcat(many, ",1");

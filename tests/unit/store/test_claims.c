@@ -249,6 +249,13 @@ an_expired_certificate_is_no_answer(void **state)
 	n.now = s.row.not_after - 1;
 	assert_ok(f, store_find_precedent(f->store, &n, &found, &f->err));
 	assert_int_equal(found.repeat_of, id);
+	n.renews = true;
+	assert_ok(f, store_find_precedent(f->store, &n, &found, &f->err));
+	assert_int_equal(found.repeat_of, 0);
+	n.now = s.row.not_before + (s.row.not_after - s.row.not_before) / 2 - 1;
+	assert_ok(f, store_find_precedent(f->store, &n, &found, &f->err));
+	assert_int_equal(found.repeat_of, id);
+	n.renews = false;
 	n.now = s.row.not_after;
 	assert_ok(f, store_find_precedent(f->store, &n, &found, &f->err));
 	assert_int_equal(found.repeat_of, 0);

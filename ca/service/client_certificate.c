@@ -1,0 +1,100 @@
+#include "client_certificate.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "issued.h"
+#include "mem.h"
+#include "own.h"
+#include "pkix.h"
+
+#define CLIENT_AUTH "1.3.6.1.5.5.7.3.2" /* RFC 5280 4.2.1.12 */
+
+static bool
+check_use(const struct pkix_cert *cert, int64_t now, struct err *err)
+{
+	if (now < cert->not_before || now > cert->not_after)
+		return err_set(err, CERT_E_EXPIRED, "the client certificate is %s",
+		    now > cert->not_after ? "expired" : "not valid yet");
+	return (pkix_cert_has_eku(cert, CLIENT_AUTH) &&
+		   (pkix_cert_key_usage(cert) & PKIX_KU_DIGITAL_SIGNATURE) != 0) ||
+	       err_set(err, CERT_E_WRONG_USAGE,
+		   "the client certificate is not for client authentication");
+}
+
+/* Who may vouch for accounts is the directory's word: NTAuthCertificates. */
+static bool
+check_nt_auth(struct ca *ca, const struct ca_view *view, struct err *err)
+{
+	const struct dir_entries *nt_auth = &view->pki->nt_auth;
+
+	for (size_t i = 0; i < nt_auth->count; i++) {
+		const struct dir_attr *a = dir_entry_attr(&nt_auth->list[i], "cACertificate");
+
+		for (size_t k = 0; a != NULL && k < a->count; k++)
+			if (view_eq(buf_view(&a->values[k]), buf_view(&ca->ca_cert.raw)))
+				return true;
+	}
+	return err_set(err, CERT_E_ISSUERCHAINING,
+	    "NTAuthCertificates of the directory does not hold this CA; `dirca ca publish` puts it "
+	    "there");
+}
+
+/* One UPN, if it has no SID: a second would be a second account. */
+static bool
+names(const struct pkix_cert *cert, const struct principal *p)
+{
+	OWNED(own_memory) char *sid = pkix_cert_sid(cert);
+	OWNED(texts_free) struct texts upns = {0};
+	OWNED(texts_free) struct texts emails = {0};
+	char text[SID_TEXT_MAX];
+
+	if (sid != NULL) {
+		if (!p->has_sid)
+			return false;
+		sid_to_text(&p->sid, text);
+		return strcmp(sid, text) == 0;
+	}
+	pkix_cert_san_names(cert, &upns, &emails);
+	return upns.count == 1 && strchr(upns.list[0], '@') != NULL &&
+	       principal_is_named(p, upns.list[0]);
+}
+
+static bool
+find_account(struct ca *ca, const struct pkix_cert *cert, char **dn_out, struct err *err)
+{
+	OWNED(store_request_free) struct store_request row = {0};
+	OWNED(principal_free) struct principal p = {0};
+	struct principal_record record;
+
+	if (!issued_row(ca, cert, &row, err))
+		return false;
+	record = (struct principal_record){row.requester_sid, row.requester_dn, row.requester_name};
+	switch (ca_find_recorded(ca, &record, &p, err)) {
+	case DIR_FIND_FAILED:
+		return false;
+	case DIR_NOT_FOUND:
+		return err_set(err, DIRCA_E_AUTHENTICATION,
+		    "the account of the client certificate is no longer in the directory");
+	case DIR_FOUND:
+		break;
+	}
+	if (!names(cert, &p))
+		return err_set(err, DIRCA_E_AUTHENTICATION,
+		    "the client certificate was issued to %s and names somebody else, or nobody",
+		    p.downlevel);
+	*dn_out = mem_text(p.dn);
+	return true;
+}
+
+bool
+client_certificate_account(
+    struct ca *ca, struct view der, int64_t now, char **dn_out, struct err *err)
+{
+	OWNED(pkix_cert_free) struct pkix_cert cert = {0};
+	OWNED(ca_view_release) struct ca_view *view = ca_view_get(ca);
+
+	*dn_out = NULL;
+	return pkix_cert_decode(der, &cert, err) && check_use(&cert, now, err) &&
+	       check_nt_auth(ca, view, err) && find_account(ca, &cert, dn_out, err);
+}
