@@ -40,7 +40,8 @@ crl_is_good() { # NOW
 	local from until
 	from=$(date -d "$(openssl crl -inform DER -in "$dir/crl" -noout -lastupdate | cut -d= -f2)" +%s)
 	until=$(date -d "$(openssl crl -inform DER -in "$dir/crl" -noout -nextupdate | cut -d= -f2)" +%s)
-	[ "$from" -le "$1" ] && [ "$until" -gt "$1" ] || { echo "from $from to $until, now $1"; return 1; }
+	echo "from $from to $until, now $1"
+	[ "$from" -le "$1" ] && [ "$until" -gt "$1" ]
 }
 tls_is_good() { # NOW
 	openssl verify -attime "$1" -purpose sslserver -CAfile "$CA_STATE/ca.crt" "$CA_STATE/tls.crt"
