@@ -203,9 +203,9 @@ struct err {
 	char msg[512];
 };
 
-/* Sets code and sentence; always returns false, so that `return err_set(...)` and `goto out` read
- * well. Over-long sentences are cut. Control characters and what is not UTF-8 are replaced by '?':
- * the sentence may quote hostile input. */
+/* Sets code and sentence; always returns false, so that `return err_set(...)` reads well. Over-long
+ * sentences are cut. Control characters and what is not UTF-8 are replaced by '?': the sentence may
+ * quote hostile input. */
 bool err_set(struct err *err, enum err_code code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 

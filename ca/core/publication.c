@@ -8,9 +8,18 @@
 #include "own.h"
 #include "publication_file.h"
 #include "service_key.h"
+#include "text.h"
 
 /* Rows read at once. */
 #define BATCH 64
+
+#define LOOK_EVERY_MS    60000
+#define RETRY_FIRST_MS   10000
+#define RETRY_AT_MOST_MS 600000
+
+/* A CRL above this may be more than a server takes in one message; OpenLDAP then ends the
+ * connection without a word. */
+#define LARGE_CRL 1000000
 
 bool
 ca_publication_add(
@@ -41,17 +50,31 @@ ca_publication_stop(struct ca *ca)
 	pthread_mutex_unlock(&ca->state->publish_lock);
 }
 
+void
+ca_publication_retry(struct ca *ca)
+{
+	pthread_mutex_lock(&ca->state->publish_lock);
+	for (size_t i = 0; i < OWED_KINDS; i++)
+		ca->state->owed[i].due_ms = 0;
+	pthread_mutex_unlock(&ca->state->publish_lock);
+	ca_publication_wake(ca);
+}
+
 bool
-ca_publication_wait(struct ca *ca, int seconds, bool only_stop)
+ca_publication_wait(struct ca *ca, int64_t ms)
 {
 	struct ca_state *s = ca->state;
 	struct timespec until;
 	bool go;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += seconds;
+	until.tv_sec += ms / 1000;
+	if ((until.tv_nsec += ms % 1000 * 1000000) >= 1000000000) {
+		until.tv_nsec -= 1000000000;
+		until.tv_sec++;
+	}
 	pthread_mutex_lock(&s->publish_lock);
-	while (!s->publish_stop && (only_stop || !s->publish_wanted) &&
+	while (!s->publish_stop && !s->publish_wanted &&
 	       pthread_cond_timedwait(&s->publish_turn, &s->publish_lock, &until) == 0)
 		;
 	s->publish_wanted = false;
@@ -109,34 +132,50 @@ settle(struct ca *ca, struct store_publication *row, int64_t now, struct err *er
 	return store_do(ca->store, end_row, row, err);
 }
 
-/* Behind a directory that is away there is no use in trying the rest. */
+/* Those behind *after. Behind a directory that is away there is no use in trying the rest. */
 static bool
-settle_all(struct ca *ca, int64_t now, struct err *err)
+settle_behind(struct ca *ca, struct store_publication *after, int64_t now, struct err *err)
 {
-	struct store_publication last = {0};
 	bool ok = true, more = true;
 	struct err reason;
 
 	while (more) {
 		OWNED(store_publications_free) struct store_publications rows = {0};
 
-		if (!store_list_publications(ca->store, &last, BATCH, &rows, ok ? err : &reason))
+		if (!store_list_publications(ca->store, after, BATCH, &rows, ok ? err : &reason))
 			return false;
 		for (size_t i = 0; more && i < rows.count; i++) {
 			struct err *why = ok ? err : &reason;
 
+			after->request_id = rows.list[i].request_id;
+			after->place = rows.list[i].place;
 			if (settle(ca, &rows.list[i], now, why))
 				continue;
 			more = why->code != DIRCA_E_DIRECTORY_UNAVAILABLE;
 			ok = false;
 		}
 		more = more && rows.count == BATCH;
-		if (rows.count > 0) {
-			last.request_id = rows.list[rows.count - 1].request_id;
-			last.place = rows.list[rows.count - 1].place;
-		}
 	}
 	return ok;
+}
+
+static bool
+settle_all(struct ca *ca, int64_t now, struct err *err)
+{
+	return settle_behind(ca, &(struct store_publication){0}, now, err);
+}
+
+/* One that was just issued does not wait for the next turn of those that failed. What fails here is
+ * tried with those. */
+static bool
+settle_new(struct ca *ca, int64_t now, struct err *err)
+{
+	struct store_publication after = {
+	    .request_id = ca->state->published_up_to, .place = STORE_PLACE_KRA};
+
+	settle_behind(ca, &after, now, err);
+	ca->state->published_up_to = after.request_id;
+	return true;
 }
 
 /* ---- CRL and CA ---- */
@@ -179,11 +218,22 @@ publish_newest(struct dir_conn *c, void *arg, struct err *err)
 }
 
 static bool
-settle_crl(struct ca *ca, struct err *err)
+explain_large(size_t size, struct err *err)
+{
+	return err_prefix(err, "the CRL%s",
+	    size > LARGE_CRL && err->code == DIRCA_E_DIRECTORY_UNAVAILABLE
+		? ", which may be larger than the server takes in one message (OpenLDAP: "
+		  "olcSockbufMaxIncomingAuth); clients have it over HTTP"
+		: "");
+}
+
+static bool
+settle_crl(struct ca *ca, int64_t now, struct err *err)
 {
 	struct own own = {.config = ca->config};
 	OWNED(store_crl_free) struct store_crl crl = {0};
 
+	(void)now;
 	if (!store_newest_crl(ca->store, &crl, err))
 		return false;
 	if (crl.number <= ca->state->published_crl)
@@ -192,7 +242,7 @@ settle_crl(struct ca *ca, struct err *err)
 	own.crl = buf_view(&crl.der);
 	own.number = crl.number;
 	if (!ca_directory_do(ca, publish_newest, &own, err))
-		return false;
+		return explain_large(crl.der.len, err);
 	/* The housekeeper makes one with a greater number. */
 	if (own.newer > 0)
 		found_newer_crl(ca, own.newer, crl.number);
@@ -227,13 +277,14 @@ publish_service_key(struct dir_conn *c, void *arg, struct err *err)
  * object, lacks it. The keys of before stay until `dirca ca publish`: clients may still meet them.
  */
 static bool
-settle_service_key(struct ca *ca, struct err *err)
+settle_service_key(struct ca *ca, int64_t now, struct err *err)
 {
 	struct own own = {.config = ca->config};
 	OWNED(ca_view_release) struct ca_view *view = ca_view_get(ca);
 	const struct dir_entry *service = pki_snapshot_service(view->pki, ca->config->ca_name);
 	const struct dir_attr *a;
 
+	(void)now;
 	if (service == NULL)
 		return true;
 	if (!service_key_hash(ca->config, own.service_key, err))
@@ -246,19 +297,101 @@ settle_service_key(struct ca *ca, struct err *err)
 	return ca_directory_do(ca, publish_service_key, &own, err);
 }
 
-bool
-ca_publish_owed(struct ca *ca, int64_t now, struct err *err)
+static bool
+settle_ca(struct ca *ca, int64_t now, struct err *err)
 {
-	struct err crl_err, key_err, rows_err;
 	struct own own = {.config = ca->config};
-	bool published = ca_directory_do(ca, finish_ca, &own, err), crl = settle_crl(ca, &crl_err),
-	     key = settle_service_key(ca, &key_err), rows = settle_all(ca, now, &rows_err);
 
-	if (published && !crl)
-		*err = crl_err;
-	else if (published && !key)
-		*err = key_err;
-	else if (published && !rows)
-		*err = rows_err;
-	return published && crl && key && rows;
+	(void)now;
+	return ca_directory_do(ca, finish_ca, &own, err);
+}
+
+/* ---- all of it ---- */
+
+static const struct {
+	const char *what;
+	bool (*settle)(struct ca *ca, int64_t now, struct err *err);
+} kinds[] = {
+    [OWED_CA] = {"the publication of the CA that was begun", settle_ca},
+    [OWED_CRL] = {"the CRL", settle_crl},
+    [OWED_SERVICE_KEY] = {"the key of the TLS service", settle_service_key},
+    [OWED_NEW] = {"new certificates", settle_new},
+    [OWED_CERTIFICATES] = {"certificates", settle_all},
+};
+
+static bool
+is_due(struct ca *ca, size_t kind, int64_t ms)
+{
+	bool due;
+
+	pthread_mutex_lock(&ca->state->publish_lock);
+	due = ca->state->owed[kind].due_ms <= ms;
+	pthread_mutex_unlock(&ca->state->publish_lock);
+	return due;
+}
+
+/* `why` NULL: nothing of the kind is owed any more. */
+static void
+note(struct ca *ca, size_t kind, const struct err *why, int64_t ms)
+{
+	struct owed_state *o = &ca->state->owed[kind];
+	enum err_code before;
+
+	pthread_mutex_lock(&ca->state->publish_lock);
+	before = o->why.code;
+	if (why == NULL) {
+		*o = (struct owed_state){0};
+	} else {
+		o->why = *why;
+		o->delay_ms = o->delay_ms == 0 ? RETRY_FIRST_MS : 2 * o->delay_ms;
+		if (o->delay_ms > RETRY_AT_MOST_MS)
+			o->delay_ms = RETRY_AT_MOST_MS;
+		o->due_ms = ms + o->delay_ms;
+	}
+	pthread_mutex_unlock(&ca->state->publish_lock);
+	if (why != NULL && why->code != before)
+		log_error("not published in the directory; the CA tries again",
+		    LOG_STR("what", kinds[kind].what), LOG_REASON(why));
+	else if (why == NULL && before != ERR_OK)
+		log_info("works again", LOG_STR("what", "publishing in the directory"),
+		    LOG_STR("of", kinds[kind].what));
+}
+
+static int64_t
+nothing_to_do_for(struct ca *ca, int64_t ms)
+{
+	int64_t least = LOOK_EVERY_MS;
+
+	pthread_mutex_lock(&ca->state->publish_lock);
+	for (size_t i = 0; i < OWED_KINDS; i++) {
+		const struct owed_state *o = &ca->state->owed[i];
+
+		if (o->why.code != ERR_OK && o->due_ms - ms < least)
+			least = o->due_ms > ms ? o->due_ms - ms : 0;
+	}
+	pthread_mutex_unlock(&ca->state->publish_lock);
+	return least;
+}
+
+int64_t
+ca_publish_owed(struct ca *ca, int64_t now, int64_t ms)
+{
+	for (size_t i = 0; i < OWED_KINDS; i++) {
+		struct err err = {0};
+
+		if (is_due(ca, i, ms))
+			note(ca, i, kinds[i].settle(ca, now, &err) ? NULL : &err, ms);
+	}
+	return nothing_to_do_for(ca, ms);
+}
+
+void
+ca_publication_warnings(struct ca *ca, struct texts *out)
+{
+	pthread_mutex_lock(&ca->state->publish_lock);
+	for (size_t i = 0; i < OWED_KINDS; i++)
+		if (ca->state->owed[i].why.code != ERR_OK)
+			texts_take(out, text_printf("not published in the directory: %s: %s",
+					    kinds[i].what, ca->state->owed[i].why.msg));
+	pthread_mutex_unlock(&ca->state->publish_lock);
 }

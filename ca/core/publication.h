@@ -14,13 +14,19 @@ bool ca_publication_add(
     struct store_tx *tx, int64_t request_id, bool to_requester, bool to_kra, struct err *err);
 /* Tells the publisher, after the commit, that there is something. */
 void ca_publication_wake(struct ca *ca);
-/* Waits for ca_publication_wake, ca_publication_stop or the time; false: stop. */
-bool ca_publication_wait(struct ca *ca, int seconds, bool only_stop);
+/* The same, and whatever failed before is tried at once. */
+void ca_publication_retry(struct ca *ca);
+/* Waits for one of these, ca_publication_stop or the time; false: stop. */
+bool ca_publication_wait(struct ca *ca, int64_t ms);
 void ca_publication_stop(struct ca *ca);
 
-/* Tries everything that is owed once. A certificate that the directory refuses does not keep the
- * others back; false with the first reason if something is still owed. Called by one thread at a
- * time. */
-bool ca_publish_owed(struct ca *ca, int64_t now, struct err *err);
+/* Tries what is owed and due, each kind for itself: the CA, its CRL, the key of its service,
+ * certificates; one that the directory refuses does not keep the others back. What failed is due
+ * again after 10 s, then after twice as long each time, at most 10 minutes. Logs the first failure
+ * of a kind for each reason, and its end. `ms` is clock_mono_ms; returns for how long there is
+ * nothing to do. Called by one thread at a time. */
+int64_t ca_publish_owed(struct ca *ca, int64_t now, int64_t ms);
+/* A sentence for each kind that is owed and could not be brought. */
+void ca_publication_warnings(struct ca *ca, struct texts *out);
 
 #endif

@@ -2,6 +2,7 @@
 #include "ca_priv.h"
 
 #include "clock.h"
+#include "publication.h"
 #include "text.h"
 
 #define DAY_S INT64_C(86400)
@@ -32,6 +33,7 @@ ca_warnings(struct ca *ca, int64_t now, struct texts *out)
 	warn_of_ca_certificate(ca, now, out);
 	if (!check_service(ca, now, &err))
 		texts_add(out, err.msg);
+	ca_publication_warnings(ca, out);
 	pthread_mutex_lock(&ca->state->lock);
 	for (size_t i = 0; i < ca->state->restored.count; i++)
 		texts_add(out, ca->state->restored.list[i]);

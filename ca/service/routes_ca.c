@@ -9,6 +9,7 @@
 #include "json.h"
 #include "log.h"
 #include "own.h"
+#include "publication.h"
 #include "space.h"
 #include "text.h"
 
@@ -217,10 +218,12 @@ route_crl_post(struct route_call *c)
 	struct err err;
 
 	if (!ca_check_right(view, &c->caller, CA_RIGHT_ADMIN, &err) ||
-	    !ca_publish_crl(c->ca, c->vault, c->caller.downlevel, &err))
+	    !ca_publish_crl(c->ca, c->vault, c->caller.downlevel, &err)) {
 		json_fail(c->http, &err);
-	else
-		json_answer(c->http, 200, json_pack("{s:b}", "published", 1));
+		return;
+	}
+	ca_publication_retry(c->ca);
+	json_answer(c->http, 200, json_pack("{s:b}", "published", 1));
 }
 
 /* ".crt" or ".crl" behind exactly this name, else NULL. */

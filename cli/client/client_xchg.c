@@ -1,14 +1,10 @@
 #include "client_xchg.h"
 
 #include <stdlib.h>
-#include <openssl/x509.h>
 
 #include "oids.h"
 #include "own_openssl.h"
 #include "text.h"
-
-OWN_POINTER(own_crl, X509_CRL, X509_CRL_free)
-OWN_POINTER(own_integer, ASN1_INTEGER, ASN1_INTEGER_free)
 
 static bool
 check_certificate(const struct pkix_cert *xchg, const struct pkix_cert *ca, EVP_PKEY *ca_key,
@@ -29,43 +25,20 @@ check_certificate(const struct pkix_cert *xchg, const struct pkix_cert *ca, EVP_
 }
 
 static bool
-check_crl(
-    X509_CRL *crl, const struct pkix_cert *xchg, EVP_PKEY *ca_key, int64_t now, struct err *err)
-{
-	OWNED(own_integer) ASN1_INTEGER *serial = ASN1_INTEGER_new();
-	X509_REVOKED *revoked = NULL;
-	time_t when = (time_t)now;
-
-	if (serial == NULL || ASN1_STRING_set(serial, xchg->serial.ptr, (int)xchg->serial.len) != 1)
-		return err_openssl(err, DIRCA_E_CRYPTO, "the serial number");
-	if (X509_CRL_verify(crl, ca_key) != 1)
-		return err_openssl(err, NTE_BAD_SIGNATURE,
-		    "the CA's CRL is not signed by the CA key that the directory names");
-	if (X509_cmp_time(X509_CRL_get0_nextUpdate(crl), &when) < 0)
-		return err_set(err, CERT_E_EXPIRED,
-		    "the CA's CRL is out of date; a CA administrator publishes one with `dirca "
-		    "crl`");
-	return X509_CRL_get0_by_serial(crl, &revoked, serial) == 0 ||
-	       err_set(err, CRYPT_E_REVOKED, "the exchange certificate is revoked");
-}
-
-static bool
-check_revocation(struct http_client *http, const char *ca_name, const struct pkix_cert *xchg,
-    EVP_PKEY *ca_key, int64_t now, struct err *err)
+check_revocation(struct http_client *http, const char *ca_name, const struct pkix_cert *ca,
+    EVP_PKEY *ca_key, int64_t now, const struct pkix_cert *xchg, struct err *err)
 {
 	OWNED(own_memory) char *name = http_escape(ca_name);
 	OWNED(own_memory) char *path = text_printf("/dirca/%s.crl", name);
 	OWNED(http_answer_free) struct http_answer answer = {0};
-	OWNED(own_crl) X509_CRL *crl = NULL;
-	const unsigned char *cursor;
+	bool revoked;
 
 	if (!http_client_request(http, "GET", path, NULL, (struct view){0}, &answer, err) ||
-	    !http_answer_check(&answer, err))
+	    !http_answer_check(&answer, err) ||
+	    !pkix_crl_lists(
+		buf_view(&answer.body), ca->subject, ca_key, xchg->serial, now, &revoked, err))
 		return err_prefix(err, "the revocation status of the exchange certificate");
-	cursor = answer.body.ptr;
-	if ((crl = d2i_X509_CRL(NULL, &cursor, (long)answer.body.len)) == NULL)
-		return err_openssl(err, ERROR_INVALID_DATA, "the CA's CRL cannot be read");
-	return check_crl(crl, xchg, ca_key, now, err);
+	return !revoked || err_set(err, CRYPT_E_REVOKED, "the exchange certificate is revoked");
 }
 
 static bool
@@ -78,7 +51,7 @@ check_exchange(struct http_client *http, const char *ca_name, struct view ca_cer
 	return pkix_cert_decode(ca_certificate, &ca, err) &&
 	       pkix_public_key(ca.spki, &ca_key, err) &&
 	       check_certificate(xchg, &ca, ca_key, now, err) &&
-	       check_revocation(http, ca_name, xchg, ca_key, now, err);
+	       check_revocation(http, ca_name, &ca, ca_key, now, xchg, err);
 }
 
 bool

@@ -13,7 +13,8 @@
 #include "tls_channel.h"
 #include "text.h"
 
-#define ANSWER_MAX (16u * 1024 * 1024)
+/* A CRL of five million entries. */
+#define ANSWER_MAX (256u * 1024 * 1024)
 #define STEPS_MAX  6
 
 struct http_client {

@@ -45,6 +45,7 @@ store_has() { # STORE HASH COUNT
 }
 is_service() { as user1 cas --json | jq -e 'length == 1'; }
 no_service() { as user1 cas --json | jq -e 'length == 0'; }
+warned() { ca_lab_status "[.warnings[] | select(startswith(\"not published in the directory: the CRL: \"))] | length == $1"; }
 unpublished() { ca_lab_status ".unpublished == $1"; }
 user_certificates() { # USER COUNT
 	[ "$(as user1 viewstore "ldap:///cn=$1,cn=Users,$LDAP_BASE?userCertificate" --json 2>/dev/null | jq length)" = "$2" ]
@@ -92,10 +93,14 @@ check "without a restart" ca_lab_eventually user_certificates user2 1
 
 check "a CRL that the directory refuses stands" deny_writes "$configuration" "to dn.subtree=\"cn=cdp,${services#*,}\" by users read"
 check "a new CRL" as caadmin crl
+check "the status says so" ca_lab_eventually warned 1
+check "a certificate is published all the same" ca_lab_enroll user3 User "$dir/user3.pfx"
+check "at once" ca_lab_eventually user_certificates user3 1
 check "the directory allows it" allow_writes "$configuration"
 check "the CA starts" restart
 crl_is_2() { [ "$(as user1 viewstore CDP --json | jq -r '.[0].crl_number')" = 2 ]; }
 check "and publishes it" ca_lab_eventually crl_is_2
+check "of which no warning is left" ca_lab_eventually warned 0
 
 kra1=$(openssl x509 -in "$dir/kra1.crt" -outform DER | sha1sum | cut -c1-40)
 kra2=$(openssl x509 -in "$dir/kra2.crt" -outform DER | sha1sum | cut -c1-40)
