@@ -14,6 +14,8 @@
 #include "template_common.h"
 #include "text.h"
 
+#define ASK_TRIES 5
+
 /* In random order: load spreads, and a dead one is only sometimes the first. */
 static void
 shuffle(const struct pki_service **list, size_t count)
@@ -74,21 +76,35 @@ keep(const struct enroll_job *j, const char *ca, struct err *err)
 /* Sends again what was sent: a CA to which it came says what became of it, and does nothing twice.
  * Of what a CA to which it came would not say, nothing follows. */
 static bool
-ask_again(const struct enroll_job *j, const struct pki_service *service,
+ask_once(const struct enroll_job *j, const struct pki_service *service,
     const struct client_request *sent, struct client_enrolled *out, struct err *err)
 {
 	OWNED(http_client_close) struct http_client *http = NULL;
 
+	*out = (struct client_enrolled){.outcome = CLIENT_NOT_SENT};
+	return session_http(j->session, service, &http, err) &&
+	       client_enroll_send(http, sent, buf_view(&service->certificate), j->key, out, err);
+}
+
+/* A CA that starts again takes seconds, in which nobody listens. */
+static bool
+ask_again(const struct enroll_job *j, const struct pki_service *service,
+    const struct client_request *sent, struct client_enrolled *out, struct err *err)
+{
+	bool ok;
+
 	fprintf(stderr, "dirca enroll: asking %s what became of the request\n",
 	    pki_service_title(service));
-	*out = (struct client_enrolled){.outcome = CLIENT_UNKNOWN};
-	if (!session_http(j->session, service, &http, err))
-		return false;
-	if (client_enroll_send(http, sent, buf_view(&service->certificate), j->key, out, err))
-		return true;
-	if (out->outcome != CLIENT_REFUSED)
+	ok = ask_once(j, service, sent, out, err);
+	for (unsigned tries = 1; tries < ASK_TRIES && !ok && out->outcome == CLIENT_NOT_SENT &&
+				 err->code == DIRCA_E_NETWORK;
+	     tries++) {
+		sleep(tries);
+		ok = ask_once(j, service, sent, out, err);
+	}
+	if (!ok && out->outcome != CLIENT_REFUSED)
 		out->outcome = CLIENT_UNKNOWN;
-	return false;
+	return ok;
 }
 
 /* ---- a new request ---- */
