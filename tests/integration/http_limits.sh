@@ -78,7 +78,7 @@ check "a client without TLS handshake is closed" client silent 3
 check "a silent client over plain HTTP" client_plain silent 3
 check "a silent client of the socket" client_local silent 3
 sleep 0.5
-check "over the limit the oldest one goes" client over_the_limit 7 3
+check "over the limit the oldest one goes" client over_the_limit 7
 sleep 0.5
 check "clients that leave do no harm" client churn user1 "$password"
 check "clients that leave the plain listener" client_plain gives GET "/dirca/$CA_NAME.crt" 200
