@@ -83,26 +83,16 @@ static char *
 sentence_of(const struct buf *body)
 {
 	struct cmc_response r = {0};
-	struct buf der;
+	struct buf der = {0};
 	struct err err;
 	char *text = NULL;
-	int len;
 
-	if (!buf_alloc(body->len, &der, &err))
-		give_up("memory", &err);
-	len = EVP_DecodeBlock(der.ptr, body->ptr, (int)body->len);
-	while (len > 0 && text == NULL && body->len - (size_t)len > 0) {
-		/* EVP_DecodeBlock counts the '=' as octets. */
-		if (cmc_response_decode(view_of(der.ptr, (size_t)len), &r, &err))
-			text = text_printf("%d %s", r.fail_info, r.text);
-		cmc_response_free(&r);
-		if (der.ptr[--len] != 0)
-			break;
-	}
-	if (text == NULL)
-		text = strndup((const char *)body->ptr, body->len);
+	if (base64_decode(buf_view(body), &der, &err) &&
+	    cmc_response_decode(buf_view(&der), &r, &err))
+		text = text_printf("%d %s", r.fail_info, r.text);
+	cmc_response_free(&r);
 	buf_free(&der);
-	return text;
+	return text != NULL ? text : strndup((const char *)body->ptr, body->len);
 }
 
 /* What a requester learns: status and sentence. free(). */

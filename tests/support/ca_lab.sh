@@ -130,7 +130,7 @@ ca_lab_configure() {
 		# A password that goes over the channel cannot be bound to it.
 		[ "$CA_LAB_MECH" != basic ] || echo "channel_binding = off"
 		[ "$CA_LAB_MECH" != gssapi ] || echo "keytab = $LAB_HTTP_KEYTAB"
-		[ "$CA_LAB_MECH" != external ] || echo 'allow_own_requests = yes'
+		[ "$CA_LAB_MECH" != external ] || printf 'allow_own_requests = yes\nallow_same_holder = yes\n'
 		printf '%s' "${CA_LAB_OPTIONS:-}"
 	} >"$DIRCAD_CONF"
 }

@@ -315,7 +315,9 @@ a_unit_of_work_sees_what_it_wrote(void **state)
 	struct fixture *f = *state;
 	struct sample s;
 	struct asking a = {.claim = {view_of(key_a, 32), {USER2, NULL}, false},
-	    .newcomer = {view_of(key_b, 32), view_of(key_a, 32), {USER1, NULL}},
+	    .newcomer = {.request_hash = view_of(key_b, 32),
+		.public_key_hash = view_of(key_a, 32),
+		.caller = {USER1, NULL}},
 	    .row = &s.row};
 
 	sample_issued(&s, 1);
