@@ -253,11 +253,12 @@ static inline void
 harness_give_kras(size_t expected)
 {
 	struct buf *list;
-	struct view views[HARNESS_KRAS + 1];
+	struct view views[HARNESS_KRAS + 4];
 	struct err err;
 	size_t count, usable;
 
 	harness_must(kra_store_list(harness.config, &list, &count, NULL, &err), &err);
+	assert_in_range(count, 0, sizeof views / sizeof views[0]);
 	for (size_t i = 0; i < count; i++)
 		views[i] = buf_view(&list[i]);
 	harness_must(vault_set_kras(harness.control, views, count, &usable, &err), &err);
