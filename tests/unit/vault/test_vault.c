@@ -201,12 +201,15 @@ vault_that_hangs_is_not_waited_for(void **state)
 {
 	struct vault_info info = {0};
 	struct err err;
+	int status;
 
 	(void)state;
 	ASSERT_DONE(vault_limit(child.front[0].fd, 1, &err));
 	ASSERT_DONE(vault_get_info(&child.front[0], &info, &err));
 	vault_info_free(&info);
 	assert_int_equal(kill(child.pid, SIGSTOP), 0);
+	assert_int_equal(waitpid(child.pid, &status, WUNTRACED), child.pid);
+	assert_true(WIFSTOPPED(status));
 	ASSERT_DONE(vault_ping(child.control, &err));
 	assert_false(vault_get_info(&child.front[0], &info, &err));
 	assert_int_equal(err.code, DIRCA_E_VAULT);
