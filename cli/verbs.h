@@ -4,8 +4,8 @@
  *	X(name, arguments, least, most, group, needs, options, function, summary)
  *
  * "ca exchange renew": up to three words are one verb. `least` and `most` count arguments. What a
- *verb needs is open when its function is called (work.h). In the order of an administrator's day,
- *in each group.
+ * verb needs is open when its function is called (work.h). In the order of an administrator's day,
+ * in each group.
  */
 #ifndef CLI_VERBS_H
 #define CLI_VERBS_H

@@ -160,20 +160,20 @@ settle_behind(struct ca *ca, struct store_publication *after, int64_t now, struc
 }
 
 static bool
-settle_all(struct ca *ca, int64_t now, struct err *err)
+settle_all(struct ca *ca, struct err *err)
 {
-	return settle_behind(ca, &(struct store_publication){0}, now, err);
+	return settle_behind(ca, &(struct store_publication){0}, clock_now(), err);
 }
 
 /* One that was just issued does not wait for the next turn of those that failed. What fails here is
  * tried with those. */
 static bool
-settle_new(struct ca *ca, int64_t now, struct err *err)
+settle_new(struct ca *ca, struct err *err)
 {
 	struct store_publication after = {
 	    .request_id = ca->state->published_up_to, .place = STORE_PLACE_KRA};
 
-	settle_behind(ca, &after, now, err);
+	settle_behind(ca, &after, clock_now(), err);
 	ca->state->published_up_to = after.request_id;
 	return true;
 }
@@ -228,12 +228,11 @@ explain_large(size_t size, struct err *err)
 }
 
 static bool
-settle_crl(struct ca *ca, int64_t now, struct err *err)
+settle_crl(struct ca *ca, struct err *err)
 {
 	struct own own = {.config = ca->config};
 	OWNED(store_crl_free) struct store_crl crl = {0};
 
-	(void)now;
 	if (!store_newest_crl(ca->store, &crl, err))
 		return false;
 	if (crl.number <= ca->state->published_crl)
@@ -277,14 +276,13 @@ publish_service_key(struct dir_conn *c, void *arg, struct err *err)
  * object, lacks it. The keys of before stay until `dirca ca publish`: clients may still meet them.
  */
 static bool
-settle_service_key(struct ca *ca, int64_t now, struct err *err)
+settle_service_key(struct ca *ca, struct err *err)
 {
 	struct own own = {.config = ca->config};
 	OWNED(ca_view_release) struct ca_view *view = ca_view_get(ca);
 	const struct dir_entry *service = pki_snapshot_service(view->pki, ca->config->ca_name);
 	const struct dir_attr *a;
 
-	(void)now;
 	if (service == NULL)
 		return true;
 	if (!service_key_hash(ca->config, own.service_key, err))
@@ -298,11 +296,10 @@ settle_service_key(struct ca *ca, int64_t now, struct err *err)
 }
 
 static bool
-settle_ca(struct ca *ca, int64_t now, struct err *err)
+settle_ca(struct ca *ca, struct err *err)
 {
 	struct own own = {.config = ca->config};
 
-	(void)now;
 	return ca_directory_do(ca, finish_ca, &own, err);
 }
 
@@ -310,7 +307,7 @@ settle_ca(struct ca *ca, int64_t now, struct err *err)
 
 static const struct {
 	const char *what;
-	bool (*settle)(struct ca *ca, int64_t now, struct err *err);
+	bool (*settle)(struct ca *ca, struct err *err);
 } kinds[] = {
     [OWED_CA] = {"the publication of the CA that was begun", settle_ca},
     [OWED_CRL] = {"the CRL", settle_crl},
@@ -374,13 +371,13 @@ nothing_to_do_for(struct ca *ca, int64_t ms)
 }
 
 int64_t
-ca_publish_owed(struct ca *ca, int64_t now, int64_t ms)
+ca_publish_owed(struct ca *ca, int64_t ms)
 {
 	for (size_t i = 0; i < OWED_KINDS; i++) {
 		struct err err = {0};
 
 		if (is_due(ca, i, ms))
-			note(ca, i, kinds[i].settle(ca, now, &err) ? NULL : &err, ms);
+			note(ca, i, kinds[i].settle(ca, &err) ? NULL : &err, ms);
 	}
 	return nothing_to_do_for(ca, ms);
 }

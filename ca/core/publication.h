@@ -25,7 +25,7 @@ void ca_publication_stop(struct ca *ca);
  * again after 10 s, then after twice as long each time, at most 10 minutes. Logs the first failure
  * of a kind for each reason, and its end. `ms` is clock_mono_ms; returns for how long there is
  * nothing to do. Called by one thread at a time. */
-int64_t ca_publish_owed(struct ca *ca, int64_t now, int64_t ms);
+int64_t ca_publish_owed(struct ca *ca, int64_t ms);
 /* A sentence for each kind that is owed and could not be brought. */
 void ca_publication_warnings(struct ca *ca, struct texts *out);
 

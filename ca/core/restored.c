@@ -18,6 +18,18 @@ tell(struct ca *ca, char *sentence)
 	pthread_mutex_unlock(&ca->state->lock);
 }
 
+/* The database. */
+static void
+tell_older(struct ca *ca, const char *where, int64_t number, int64_t known)
+{
+	tell(
+	    ca, text_printf(
+		    "%s CRL %lld, and the database knows CRLs up to %lld: what was revoked since "
+		    "the copy was made must be revoked again; `dirca audit compare` names what was "
+		    "issued",
+		    where, (long long)number, (long long)known));
+}
+
 static void
 raise_crl(struct ca *ca, int64_t number)
 {
@@ -31,11 +43,7 @@ found_newer_crl(struct ca *ca, int64_t number, int64_t known)
 	/* Two different ones may have one number. */
 	raise_crl(ca, number == known ? number + 1 : number);
 	atomic_store(&ca->state->wants_maintenance, true);
-	tell(ca, text_printf(
-		     "the directory has CRL %lld, and the database knows CRLs up to %lld: what was "
-		     "revoked since the copy was made must be revoked again; `dirca audit "
-		     "compare` names what was issued",
-		     (long long)number, (long long)known));
+	tell_older(ca, "the directory has", number, known);
 }
 
 bool
@@ -55,11 +63,7 @@ check_database(struct ca *ca, struct err *err)
 		return false;
 	raise_crl(ca, signed_number);
 	if (signed_number > newest.number + 1)
-		tell(ca,
-		    text_printf("the vault has signed CRL %lld, and the database knows CRLs up to "
-				"%lld: what was revoked since the copy was made must be revoked "
-				"again; `dirca audit compare` names what was issued",
-			(long long)signed_number, (long long)newest.number));
+		tell_older(ca, "the vault has signed", signed_number, newest.number);
 	return true;
 }
 

@@ -18,7 +18,7 @@ publish(void *arg)
 {
 	struct publisher *p = arg;
 
-	while (ca_publication_wait(p->ca, ca_publish_owed(p->ca, clock_now(), clock_mono_ms())))
+	while (ca_publication_wait(p->ca, ca_publish_owed(p->ca, clock_mono_ms())))
 		;
 	return NULL;
 }
