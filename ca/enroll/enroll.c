@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#include "clock.h"
 #include "log.h"
 #include "own.h"
 #include "publication.h"
@@ -235,9 +234,8 @@ enroll_submit(struct ca *ca, struct vault *v, const struct enroll_input *in,
 	    .submitted = in->now};
 
 	*out = (struct enroll_result){0};
-	if (!ca_view_is_fresh(e.view, clock_boot_ms()))
-		return err_set(err, DIRCA_E_DIRECTORY_UNAVAILABLE,
-		    "the directory could not be read for over a minute; nothing is decided");
+	if (!enroll_check_fresh(e.view, err))
+		return false;
 	if (!answer(&e, in, out, err))
 		return false;
 	if (e.key_row != 0)

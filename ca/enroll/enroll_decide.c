@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "clock.h"
 #include "escalation.h"
 #include "mem.h"
 #include "oids.h"
@@ -72,6 +73,14 @@ refuse_unknown(const struct ca_view *view, const struct claim *c, struct err *er
 			    view->broken_templates.list[i]);
 	return err_set(err, CERTSRV_E_UNSUPPORTED_CERT_TYPE,
 	    "the directory holds no template '%s', or more than one", name);
+}
+
+bool
+enroll_check_fresh(const struct ca_view *view, struct err *err)
+{
+	return ca_view_is_fresh(view, clock_boot_ms()) ||
+	       err_set(err, DIRCA_E_DIRECTORY_UNAVAILABLE,
+		   "the directory could not be read for over a minute; nothing is decided");
 }
 
 bool

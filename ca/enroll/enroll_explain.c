@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
 #include "own.h"
 #include "text.h"
 
@@ -74,9 +73,8 @@ enroll_explain(struct ca *ca, const struct principal *who, const char *template_
 
 	*out = (struct enroll_explanation){0};
 	e.request.pkix = &teller.pkcs10;
-	if (!ca_view_is_fresh(e.view, clock_boot_ms()))
-		return err_set(err, DIRCA_E_DIRECTORY_UNAVAILABLE,
-		    "the directory could not be read for over a minute; nothing is decided");
+	if (!enroll_check_fresh(e.view, err))
+		return false;
 	out->allowed = enroll_decide(&e, ENROLL_AT_SUBMISSION, &out->refusal);
 	if (!out->allowed && err_is_undecided(out->refusal.code)) {
 		*err = out->refusal;

@@ -37,10 +37,7 @@ static bool
 fresh_view(struct ca *ca, struct ca_view **out, struct err *err)
 {
 	*out = ca_view_get(ca);
-	if (ca_view_is_fresh(*out, clock_boot_ms()))
-		return true;
-	return err_set(err, DIRCA_E_DIRECTORY_UNAVAILABLE,
-	    "the directory could not be read for over a minute; nothing is decided");
+	return enroll_check_fresh(*out, err);
 }
 
 /* A refused act of a certificate manager is recorded like a done one. */

@@ -139,6 +139,8 @@ bool enroll_certify(struct enrollment *e, struct err *err);
 /* After the commit, if the template publishes its certificates. */
 void enroll_wake_publisher(const struct enrollment *e);
 
+/* enroll_decide.c: may anything be decided by this view? DIRCA_E_DIRECTORY_UNAVAILABLE. */
+bool enroll_check_fresh(const struct ca_view *view, struct err *err);
 /* enroll_decide.c: which template the request means, by itself, by the EST label or, if both say
  * nothing, by default (NULL: none of these); CERTSRV_E_NO_CERT_TYPE, _TEMPLATE_CONFLICT,
  * _UNSUPPORTED_CERT_TYPE. */

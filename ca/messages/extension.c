@@ -176,6 +176,14 @@ ext_push_template_info(
 }
 
 bool
+ext_push_template(
+    ext_list *list, const char *cn, const char *oid, int64_t major, int64_t minor, struct err *err)
+{
+	return oid != NULL ? ext_push_template_info(list, oid, major, minor, err)
+			   : ext_push_template_name(list, cn, err);
+}
+
+bool
 ext_push_ca_version(ext_list *list, int64_t version, struct err *err)
 {
 	OWNED(own_asn1_integer) ASN1_INTEGER *value = ASN1_INTEGER_new();

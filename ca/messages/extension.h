@@ -40,7 +40,10 @@ bool ext_push_issuance_policies(
 bool ext_push_template_name(ext_list *list, const char *cn, struct err *err); /* 20.2 */
 bool ext_push_template_info(
     ext_list *list, const char *oid, int64_t major, int64_t minor, struct err *err); /* 21.7 */
-bool ext_push_ca_version(ext_list *list, int64_t version, struct err *err);          /* 21.1 */
+/* By which of them a request names its template: 21.7 where there is an OID, else 20.2. */
+bool ext_push_template(
+    ext_list *list, const char *cn, const char *oid, int64_t major, int64_t minor, struct err *err);
+bool ext_push_ca_version(ext_list *list, int64_t version, struct err *err); /* 21.1 */
 bool ext_push_smime_capabilities(ext_list *list, struct err *err);
 bool ext_push_ocsp_nocheck(ext_list *list, struct err *err);
 /* URLs; NULLs among them are left out. */

@@ -53,8 +53,7 @@ template_attributes(const struct tmpl *t, struct buf *out, struct err *err)
 
 	if (list == NULL)
 		return err_nomem(err);
-	return (t->oid != NULL ? ext_push_template_info(list, t->oid, t->major, t->minor, err)
-			       : ext_push_template_name(list, t->cn, err)) &&
+	return ext_push_template(list, t->cn, t->oid, t->major, t->minor, err) &&
 	       csrattrs_encode(list, out, err);
 }
 

@@ -24,9 +24,9 @@
 static bool
 push_template(ext_list *list, const struct tmpl *t, struct err *err)
 {
-	if (t->schema_version < 2 || t->oid == NULL)
-		return ext_push_template_name(list, t->cn, err);
-	return ext_push_template_info(list, t->oid, t->major, t->minor, err);
+	const char *oid = t->schema_version < 2 ? NULL : t->oid;
+
+	return ext_push_template(list, t->cn, oid, t->major, t->minor, err);
 }
 
 static bool
