@@ -37,13 +37,14 @@ store_count_kra_keys(struct store *s, struct view sha1, struct store_kra_use *ou
 	OWNED(own_memory)
 	char *hash = hex_encode(sha1, ' '); /* as it stands in KeyRecoveryHashes */
 	OWNED(reading_end) struct reading r = reading_begin(s, SQL_COUNT_KRA_KEYS, err);
+	enum sql_step step;
 
 	*out = (struct store_kra_use){0};
 	if (r.conn == NULL)
 		return false;
 	sql_bind_text(r.conn, r.id, 1, hash);
-	if (sql_step(r.conn, r.id, err) != SQL_ROW)
-		return false;
+	if ((step = sql_step(r.conn, r.id, err)) != SQL_ROW)
+		return step == SQL_DONE;
 	out->keys = sql_int(r.conn, r.id, 0);
 	out->alone = sql_int(r.conn, r.id, 1);
 	return true;

@@ -178,6 +178,73 @@ static const char denied_index[] = "DROP INDEX RequestRequestHash;"
 				   "CREATE INDEX RequestRequestHash ON Request(RequestHash) "
 				   "WHERE RequestHash IS NOT NULL AND " SQL_STANDS ";";
 
+/* Version 7: counts are kept and not scanned, by triggers, so that nothing that writes can forget
+ * them; and what a CRL says of a row lies in the index that finds it. `of`: NEW or OLD; `sign`: ""
+ * or "-". A line of KeyRecoveryHashes is the hash of one agent, which counts once in a row. */
+/* clang-format off */
+#define COUNT_REQUEST(of, sign) \
+	"UPDATE RequestCount SET Requests = Requests + " sign "1, " \
+	"ArchivedKeys = ArchivedKeys + " sign of ".HasArchivedKey WHERE Disposition = " of ".Disposition;"
+#define FIRST_LINE "substr(Rest, 1, instr(Rest, char(10)) - 1)"
+#define OTHER_LINES "substr(Rest, instr(Rest, char(10)) + 1)"
+#define COUNT_KRAS(of, sign) \
+	"INSERT INTO KraKeyCount WITH RECURSIVE line(Hash, Rest) AS (" \
+	"SELECT NULL, " of ".KeyRecoveryHashes || char(10) UNION ALL " \
+	"SELECT " FIRST_LINE ", " OTHER_LINES " FROM line WHERE Rest <> '') " \
+	"SELECT DISTINCT Hash, " sign "1, " sign "(Hash = " of ".KeyRecoveryHashes) FROM line WHERE Hash <> '' " \
+	"ON CONFLICT(CertificateHash) DO UPDATE SET Keys = Keys + excluded.Keys, Alone = Alone + excluded.Alone;"
+
+static const char count_tables[] =
+	"CREATE TABLE RequestCount ("
+	"Disposition INTEGER PRIMARY KEY,"
+	"Requests INTEGER NOT NULL,"
+	"ArchivedKeys INTEGER NOT NULL"
+	") STRICT;"
+	"INSERT INTO RequestCount VALUES (8, 0, 0), (9, 0, 0), (12, 0, 0), (20, 0, 0), (21, 0, 0), (30, 0, 0), (31, 0, 0);"
+	"UPDATE RequestCount SET Requests = n, ArchivedKeys = keys FROM "
+	"(SELECT Disposition AS d, count(*) AS n, sum(HasArchivedKey) AS keys FROM Request GROUP BY Disposition) "
+	"WHERE Disposition = d;"
+	"CREATE TABLE KraKeyCount ("
+	"CertificateHash TEXT NOT NULL PRIMARY KEY,"
+	"Keys INTEGER NOT NULL,"
+	"Alone INTEGER NOT NULL"
+	") STRICT, WITHOUT ROWID;"
+	/* There are few combinations of agents, and many keys. */
+	"CREATE TABLE Sealed (Hashes TEXT NOT NULL PRIMARY KEY, Keys INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+	"INSERT INTO Sealed SELECT KeyRecoveryHashes, 1 FROM Request WHERE KeyRecoveryHashes IS NOT NULL "
+	"ON CONFLICT(Hashes) DO UPDATE SET Keys = Keys + 1;"
+	"INSERT INTO KraKeyCount WITH RECURSIVE line(Hashes, Keys, Hash, Rest) AS ("
+	"SELECT Hashes, Keys, NULL, Hashes || char(10) FROM Sealed UNION ALL "
+	"SELECT Hashes, Keys, " FIRST_LINE ", " OTHER_LINES " FROM line WHERE Rest <> '') "
+	"SELECT Hash, sum(Keys), sum(Keys * (Hash = Hashes)) FROM "
+	"(SELECT DISTINCT Hashes, Keys, Hash FROM line WHERE Hash <> '') GROUP BY Hash;"
+	"DROP TABLE Sealed;"
+	"CREATE TABLE PublicationCount ("
+	"One INTEGER PRIMARY KEY CHECK (One = 1),"
+	"Waiting INTEGER NOT NULL"
+	") STRICT;"
+	"INSERT INTO PublicationCount SELECT 1, count(*) FROM Publication;";
+
+static const char count_triggers[] =
+	"CREATE TRIGGER RequestCountInsert AFTER INSERT ON Request "
+	"BEGIN " COUNT_REQUEST("NEW", "") COUNT_KRAS("NEW", "") " END;"
+	"CREATE TRIGGER RequestCountDelete AFTER DELETE ON Request "
+	"BEGIN " COUNT_REQUEST("OLD", "-") COUNT_KRAS("OLD", "-") " END;"
+	"CREATE TRIGGER RequestCountDisposition AFTER UPDATE OF Disposition, HasArchivedKey ON Request "
+	"BEGIN " COUNT_REQUEST("OLD", "-") COUNT_REQUEST("NEW", "") " END;"
+	"CREATE TRIGGER RequestCountKras AFTER UPDATE OF KeyRecoveryHashes ON Request "
+	"BEGIN " COUNT_KRAS("OLD", "-") COUNT_KRAS("NEW", "") " END;"
+	"CREATE TRIGGER PublicationCountInsert AFTER INSERT ON Publication "
+	"BEGIN UPDATE PublicationCount SET Waiting = Waiting + 1; END;"
+	"CREATE TRIGGER PublicationCountDelete AFTER DELETE ON Publication "
+	"BEGIN UPDATE PublicationCount SET Waiting = Waiting - 1; END;";
+/* clang-format on */
+
+static const char revoked_index[] =
+    "DROP INDEX RequestRevokedNotAfter;"
+    "CREATE INDEX RequestRevokedNotAfter ON Request(NotAfter, SerialNumber, "
+    "RevokedEffectiveWhen, RevokedWhen, RevokedReason, Disposition) WHERE Disposition = 21;";
+
 /* Each array is one migration, run in order in one transaction with its user_version. */
 static const char *const version_1[] = {request_table, other_tables, NULL};
 static const char *const version_2[] = {publication_table, NULL};
@@ -185,8 +252,9 @@ static const char *const version_3[] = {requester_sid_index, NULL};
 static const char *const version_4[] = {claim_columns, NULL};
 static const char *const version_5[] = {record_columns, NULL};
 static const char *const version_6[] = {denied_index, NULL};
+static const char *const version_7[] = {count_tables, count_triggers, revoked_index, NULL};
 static const char *const *const migrations[] = {
-    version_1, version_2, version_3, version_4, version_5, version_6};
+    version_1, version_2, version_3, version_4, version_5, version_6, version_7};
 #define VERSION ((int)COUNT_OF(migrations))
 
 static const char schema_query[] =

@@ -43,131 +43,130 @@
 enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 
 /* X(name, connections that prepare it, text) */
-#define SQL_STATEMENTS(X)                                                                          \
-	X(BEGIN, SQL_WRITER, "BEGIN IMMEDIATE")                                                    \
-	X(COMMIT, SQL_BOTH, "COMMIT")                                                              \
-	X(ROLLBACK, SQL_BOTH, "ROLLBACK")                                                          \
-	X(SAVEPOINT, SQL_WRITER, "SAVEPOINT unit")                                                 \
-	X(RELEASE, SQL_WRITER, "RELEASE unit")                                                     \
-	X(ROLLBACK_TO, SQL_WRITER, "ROLLBACK TO unit")                                             \
-	X(BEGIN_READ, SQL_READER, "BEGIN")                                                         \
-	X(ADD_REQUEST, SQL_WRITER,                                                                 \
-	    "INSERT INTO Request(HasArchivedKey" REQUEST_COLUMNS(COLUMN_NAME)                      \
-		REVOCATION_COLUMNS(COLUMN_NAME)                                                    \
-		    CERTIFICATE_COLUMNS(COLUMN_NAME) ") VALUES (?" REQUEST_COLUMNS(COLUMN_MARK)    \
-			REVOCATION_COLUMNS(COLUMN_MARK) CERTIFICATE_COLUMNS(COLUMN_MARK) ")")      \
-	X(ADD_BLOBS, SQL_WRITER,                                                                   \
-	    "INSERT INTO RequestBlob(RequestID" BIG_COLUMNS(                                       \
-		COLUMN_NAME) ") VALUES (?" BIG_COLUMNS(COLUMN_MARK) ")")                           \
-	X(ISSUE_PENDING, SQL_WRITER,                                                               \
-	    "UPDATE Request SET Disposition = 20, DispositionMessage = ?, StatusCode = ?, "        \
-	    "ResolvedWhen = ?" CERTIFICATE_COLUMNS(                                                \
-		COLUMN_SET) " WHERE Disposition = 9 AND RequestID = ?")                            \
-	X(DENY_PENDING, SQL_WRITER,                                                                \
-	    "UPDATE Request SET Disposition = 31, DispositionMessage = ?, StatusCode = ?, "        \
-	    "ResolvedWhen = ?, HasArchivedKey = 0, KeyRecoveryHashes = NULL "                      \
-	    "WHERE Disposition = 9 AND RequestID = ?")                                             \
-	X(DROP_ARCHIVED_KEY, SQL_WRITER,                                                           \
-	    "UPDATE RequestBlob SET RawArchivedKey = NULL WHERE RequestID = ?")                    \
-	X(SET_REQUESTER_SIDS, SQL_WRITER,                                                          \
-	    "UPDATE RequestBlob SET RequesterSIDs = ? WHERE RequestID = ?")                        \
-	X(REVOKE, SQL_WRITER,                                                                      \
-	    "UPDATE Request SET Disposition = 21, RevokedReason = ?, RevokedWhen = ?, "            \
-	    "RevokedEffectiveWhen = ? WHERE RequestID = ? AND (Disposition = 20 "                  \
-	    "OR (Disposition = 21 AND RevokedReason = 6))")                                        \
-	X(RELEASE_HOLD, SQL_WRITER,                                                                \
-	    "UPDATE Request SET Disposition = 20, RevokedReason = NULL, RevokedWhen = NULL, "      \
-	    "RevokedEffectiveWhen = NULL WHERE RequestID = ? AND Disposition = 21 "                \
-	    "AND RevokedReason = 6")                                                               \
-	X(DISPOSITION, SQL_WRITER, "SELECT Disposition FROM Request WHERE RequestID = ?")          \
-	X(OTHER_HOLDER, SQL_BOTH,                                                                  \
-	    SQL_OTHER_HOLDER("<") " UNION ALL " SQL_OTHER_HOLDER(">") " LIMIT 1")                  \
-	X(PRECEDENT, SQL_BOTH,                                                                     \
-	    "SELECT coalesce((SELECT RequestID FROM Request INDEXED BY RequestRequestHash "        \
-	    "WHERE RequestHash = ?5 AND " SQL_STANDS                                               \
-	    " AND coalesce(NotAfter - ?7 * (NotAfter - NotBefore) / 2 > ?6, 1) "                   \
-	    "AND coalesce(CallerSID, 'name:' || "                                                  \
-	    "lower(CallerName)) "                                                                  \
-	    "= coalesce(?3, 'name:' || lower(?4)) ORDER BY RequestID DESC LIMIT 1), 0), "          \
-	    "EXISTS(" SQL_OTHER_HOLDER("<") " UNION ALL " SQL_OTHER_HOLDER(">") ")")               \
-	X(UNHASHED, SQL_READER,                                                                    \
-	    SQL_LIST_COLUMNS " FROM Request r INDEXED BY RequestUnhashed WHERE "                   \
-			     "r.PublicKeyHash IS NULL AND r.Disposition NOT IN (30, 31) "          \
-			     "AND r.RequestID > ? ORDER BY r.RequestID LIMIT ?")                   \
-	X(SET_PUBLIC_KEY_HASH, SQL_WRITER,                                                         \
-	    "UPDATE Request SET PublicKeyHash = ? WHERE RequestID = ?")                            \
-	X(GET_REQUEST, SQL_READER, SQL_WHOLE "r.RequestID = ?")                                    \
-	X(GET_BY_SERIAL, SQL_READER,                                                               \
-	    SQL_WHOLE "r.SerialNumber = ? ORDER BY r.Disposition = 12, r.RequestID LIMIT 2")       \
-	X(LIST_ALL, SQL_READER, SQL_LIST "r.RequestID > ? ORDER BY r.RequestID LIMIT ?")           \
-	X(LIST_DISPOSITION, SQL_READER,                                                            \
-	    SQL_LIST "r.Disposition = ? AND r.RequestID > ? ORDER BY r.RequestID LIMIT ?")         \
-	X(LIST_REQUESTER, SQL_READER,                                                              \
-	    SQL_LIST "r.RequesterName = ? AND r.RequestID > ? ORDER BY r.RequestID LIMIT ?")       \
-	X(LIST_REQUESTER_DISPOSITION, SQL_READER,                                                  \
-	    SQL_LIST "r.RequesterName = ? AND +r.Disposition = ? AND r.RequestID > ? "             \
-		     "ORDER BY r.RequestID LIMIT ?")                                               \
-	X(CANDIDATES_UPN, SQL_READER, SQL_CANDIDATES("r.UPN = ?"))                                 \
-	X(CANDIDATES_COMMON_NAME, SQL_READER, SQL_CANDIDATES("r.CommonName = ?"))                  \
-	X(CANDIDATES_REQUESTER, SQL_READER, SQL_CANDIDATES("r.RequesterName = ?"))                 \
-	X(CANDIDATES_REQUESTER_SID, SQL_READER, SQL_CANDIDATES("r.RequesterSID = ?"))              \
-	X(CANDIDATES_REQUESTER_DN, SQL_READER,                                                     \
-	    SQL_CANDIDATES("r.RequesterDN COLLATE NOCASE >= ?1 AND r.RequesterDN COLLATE NOCASE "  \
-			   "< ?1 || char(1114111)"))                                               \
-	X(CANDIDATES_SERIAL, SQL_READER, SQL_CANDIDATES("r.SerialNumber = ?"))                     \
-	X(CANDIDATES_HASH, SQL_READER, SQL_CANDIDATES("r.CertificateHash = ?"))                    \
-	X(KEEP_KRA, SQL_WRITER,                                                                    \
-	    "INSERT INTO KraCertificate(CertificateHash, RawCertificate) VALUES (?, ?) "           \
-	    "ON CONFLICT(CertificateHash) DO NOTHING")                                             \
-	X(GET_KRA, SQL_READER,                                                                     \
-	    "SELECT RawCertificate FROM KraCertificate WHERE CertificateHash = ?1 UNION ALL "      \
-	    "SELECT RawCertificate FROM Request WHERE CertificateHash = ?1 LIMIT 1")               \
-	X(COUNT_KRA_KEYS, SQL_READER,                                                              \
-	    "SELECT count(*), count(CASE WHEN KeyRecoveryHashes = ?1 THEN 1 END) FROM Request "    \
-	    "WHERE HasArchivedKey = 1 AND instr(KeyRecoveryHashes, ?1) > 0")                       \
-	X(EXCHANGE_CERTIFICATES, SQL_READER,                                                       \
-	    SQL_LIST_COLUMNS                                                                       \
-	    " FROM Request r INDEXED BY RequestExchangeNotAfter "                                  \
-	    "WHERE r.RequestFlags & 8 <> 0 AND r.Disposition = 20 AND r.NotAfter > ? "             \
-	    "ORDER BY r.RequestID DESC LIMIT ?")                                                   \
-	X(REVOKED, SQL_READER,                                                                     \
-	    "SELECT SerialNumber, min(RevokedEffectiveWhen, ?1), RevokedReason FROM Request "      \
-	    "INDEXED BY RequestRevokedNotAfter "                                                   \
-	    "WHERE Disposition = 21 AND NotAfter > coalesce((SELECT CRLThisUpdate FROM Crl "       \
-	    "WHERE CRLThisUpdate <= ?1 ORDER BY CRLNumber DESC LIMIT 1), 0) "                      \
-	    "AND (RevokedEffectiveWhen <= ?1 OR RevokedWhen > ?1) ORDER BY RequestID")             \
-	X(COUNT_REQUESTS, SQL_READER,                                                              \
-	    "SELECT Disposition, count(*), sum(HasArchivedKey) FROM Request GROUP BY Disposition") \
-	X(SET_SETTING, SQL_WRITER,                                                                 \
-	    "INSERT INTO Setting(Name, Value) VALUES (?, ?) "                                      \
-	    "ON CONFLICT(Name) DO UPDATE SET Value = excluded.Value")                              \
-	X(DELETE_SETTING, SQL_WRITER, "DELETE FROM Setting WHERE Name = ?")                        \
-	X(GET_SETTING, SQL_READER, "SELECT Value FROM Setting WHERE Name = ?")                     \
-	X(LIST_SETTINGS, SQL_READER, "SELECT Name, Value FROM Setting ORDER BY Name")              \
-	X(ADD_CRL, SQL_WRITER,                                                                     \
-	    "INSERT INTO Crl(CRLNumber, CRLThisUpdate, CRLNextUpdate, CRLRawCRL) "                 \
-	    "SELECT ?1, ?2, ?3, ?4 WHERE ?1 > (SELECT coalesce(max(CRLNumber), 0) FROM Crl)")      \
-	X(NEWEST_CRL, SQL_READER,                                                                  \
-	    "SELECT CRLNumber, CRLThisUpdate, CRLNextUpdate, CRLRawCRL FROM Crl "                  \
-	    "ORDER BY CRLNumber DESC LIMIT 1")                                                     \
-	X(ALL_CRLS, SQL_READER,                                                                    \
-	    "SELECT CRLNumber, CRLThisUpdate, CRLRawCRL FROM Crl ORDER BY CRLNumber")              \
-	X(ADD_PUBLICATION, SQL_WRITER, "INSERT INTO Publication(RequestID, Place) VALUES (?, ?)")  \
-	X(END_PUBLICATION, SQL_WRITER,                                                             \
-	    "DELETE FROM Publication WHERE RequestID = ? AND Place = ?")                           \
-	X(PUBLICATIONS, SQL_READER,                                                                \
-	    "SELECT p.RequestID, p.Place, r.RequesterDN, r.RequesterSID, r.RawCertificate "        \
-	    "FROM Publication p JOIN Request r ON r.RequestID = p.RequestID "                      \
-	    "WHERE (p.RequestID, p.Place) > (?, ?) ORDER BY p.RequestID, p.Place LIMIT ?")         \
-	X(COUNT_PUBLICATIONS, SQL_READER, "SELECT count(*) FROM Publication")                      \
-	X(AUDIT_HEAD, SQL_BOTH, "SELECT RowCount, RowHash FROM AuditHead")                         \
-	X(MOVE_AUDIT_HEAD, SQL_WRITER, "UPDATE AuditHead SET RowCount = ?, RowHash = ?")           \
-	X(ADD_AUDIT, SQL_WRITER,                                                                   \
-	    "INSERT INTO Audit(AuditRowId, OccurredWhen, EventID, Success, StatusCode, Actor, "    \
-	    "RequestID, Object, Detail, RowHash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")           \
-	X(AUDIT_HASH, SQL_READER, "SELECT RowHash FROM Audit WHERE AuditRowId = ?")                \
-	X(AUDIT_ROWS, SQL_READER,                                                                  \
-	    "SELECT AuditRowId, OccurredWhen, EventID, Success, StatusCode, Actor, RequestID, "    \
+#define SQL_STATEMENTS(X)                                                                         \
+	X(BEGIN, SQL_WRITER, "BEGIN IMMEDIATE")                                                   \
+	X(COMMIT, SQL_BOTH, "COMMIT")                                                             \
+	X(ROLLBACK, SQL_BOTH, "ROLLBACK")                                                         \
+	X(SAVEPOINT, SQL_WRITER, "SAVEPOINT unit")                                                \
+	X(RELEASE, SQL_WRITER, "RELEASE unit")                                                    \
+	X(ROLLBACK_TO, SQL_WRITER, "ROLLBACK TO unit")                                            \
+	X(BEGIN_READ, SQL_READER, "BEGIN")                                                        \
+	X(ADD_REQUEST, SQL_WRITER,                                                                \
+	    "INSERT INTO Request(HasArchivedKey" REQUEST_COLUMNS(COLUMN_NAME)                     \
+		REVOCATION_COLUMNS(COLUMN_NAME)                                                   \
+		    CERTIFICATE_COLUMNS(COLUMN_NAME) ") VALUES (?" REQUEST_COLUMNS(COLUMN_MARK)   \
+			REVOCATION_COLUMNS(COLUMN_MARK) CERTIFICATE_COLUMNS(COLUMN_MARK) ")")     \
+	X(ADD_BLOBS, SQL_WRITER,                                                                  \
+	    "INSERT INTO RequestBlob(RequestID" BIG_COLUMNS(                                      \
+		COLUMN_NAME) ") VALUES (?" BIG_COLUMNS(COLUMN_MARK) ")")                          \
+	X(ISSUE_PENDING, SQL_WRITER,                                                              \
+	    "UPDATE Request SET Disposition = 20, DispositionMessage = ?, StatusCode = ?, "       \
+	    "ResolvedWhen = ?" CERTIFICATE_COLUMNS(                                               \
+		COLUMN_SET) " WHERE Disposition = 9 AND RequestID = ?")                           \
+	X(DENY_PENDING, SQL_WRITER,                                                               \
+	    "UPDATE Request SET Disposition = 31, DispositionMessage = ?, StatusCode = ?, "       \
+	    "ResolvedWhen = ?, HasArchivedKey = 0, KeyRecoveryHashes = NULL "                     \
+	    "WHERE Disposition = 9 AND RequestID = ?")                                            \
+	X(DROP_ARCHIVED_KEY, SQL_WRITER,                                                          \
+	    "UPDATE RequestBlob SET RawArchivedKey = NULL WHERE RequestID = ?")                   \
+	X(SET_REQUESTER_SIDS, SQL_WRITER,                                                         \
+	    "UPDATE RequestBlob SET RequesterSIDs = ? WHERE RequestID = ?")                       \
+	X(REVOKE, SQL_WRITER,                                                                     \
+	    "UPDATE Request SET Disposition = 21, RevokedReason = ?, RevokedWhen = ?, "           \
+	    "RevokedEffectiveWhen = ? WHERE RequestID = ? AND (Disposition = 20 "                 \
+	    "OR (Disposition = 21 AND RevokedReason = 6))")                                       \
+	X(RELEASE_HOLD, SQL_WRITER,                                                               \
+	    "UPDATE Request SET Disposition = 20, RevokedReason = NULL, RevokedWhen = NULL, "     \
+	    "RevokedEffectiveWhen = NULL WHERE RequestID = ? AND Disposition = 21 "               \
+	    "AND RevokedReason = 6")                                                              \
+	X(DISPOSITION, SQL_WRITER, "SELECT Disposition FROM Request WHERE RequestID = ?")         \
+	X(OTHER_HOLDER, SQL_BOTH,                                                                 \
+	    SQL_OTHER_HOLDER("<") " UNION ALL " SQL_OTHER_HOLDER(">") " LIMIT 1")                 \
+	X(PRECEDENT, SQL_BOTH,                                                                    \
+	    "SELECT coalesce((SELECT RequestID FROM Request INDEXED BY RequestRequestHash "       \
+	    "WHERE RequestHash = ?5 AND " SQL_STANDS                                              \
+	    " AND coalesce(NotAfter - ?7 * (NotAfter - NotBefore) / 2 > ?6, 1) "                  \
+	    "AND coalesce(CallerSID, 'name:' || "                                                 \
+	    "lower(CallerName)) "                                                                 \
+	    "= coalesce(?3, 'name:' || lower(?4)) ORDER BY RequestID DESC LIMIT 1), 0), "         \
+	    "EXISTS(" SQL_OTHER_HOLDER("<") " UNION ALL " SQL_OTHER_HOLDER(">") ")")              \
+	X(UNHASHED, SQL_READER,                                                                   \
+	    SQL_LIST_COLUMNS " FROM Request r INDEXED BY RequestUnhashed WHERE "                  \
+			     "r.PublicKeyHash IS NULL AND r.Disposition NOT IN (30, 31) "         \
+			     "AND r.RequestID > ? ORDER BY r.RequestID LIMIT ?")                  \
+	X(SET_PUBLIC_KEY_HASH, SQL_WRITER,                                                        \
+	    "UPDATE Request SET PublicKeyHash = ? WHERE RequestID = ?")                           \
+	X(GET_REQUEST, SQL_READER, SQL_WHOLE "r.RequestID = ?")                                   \
+	X(GET_BY_SERIAL, SQL_READER,                                                              \
+	    SQL_WHOLE "r.SerialNumber = ? ORDER BY r.Disposition = 12, r.RequestID LIMIT 2")      \
+	X(LIST_ALL, SQL_READER, SQL_LIST "r.RequestID > ? ORDER BY r.RequestID LIMIT ?")          \
+	X(LIST_DISPOSITION, SQL_READER,                                                           \
+	    SQL_LIST "r.Disposition = ? AND r.RequestID > ? ORDER BY r.RequestID LIMIT ?")        \
+	X(LIST_REQUESTER, SQL_READER,                                                             \
+	    SQL_LIST "r.RequesterName = ? AND r.RequestID > ? ORDER BY r.RequestID LIMIT ?")      \
+	X(LIST_REQUESTER_DISPOSITION, SQL_READER,                                                 \
+	    SQL_LIST "r.RequesterName = ? AND +r.Disposition = ? AND r.RequestID > ? "            \
+		     "ORDER BY r.RequestID LIMIT ?")                                              \
+	X(CANDIDATES_UPN, SQL_READER, SQL_CANDIDATES("r.UPN = ?"))                                \
+	X(CANDIDATES_COMMON_NAME, SQL_READER, SQL_CANDIDATES("r.CommonName = ?"))                 \
+	X(CANDIDATES_REQUESTER, SQL_READER, SQL_CANDIDATES("r.RequesterName = ?"))                \
+	X(CANDIDATES_REQUESTER_SID, SQL_READER, SQL_CANDIDATES("r.RequesterSID = ?"))             \
+	X(CANDIDATES_REQUESTER_DN, SQL_READER,                                                    \
+	    SQL_CANDIDATES("r.RequesterDN COLLATE NOCASE >= ?1 AND r.RequesterDN COLLATE NOCASE " \
+			   "< ?1 || char(1114111)"))                                              \
+	X(CANDIDATES_SERIAL, SQL_READER, SQL_CANDIDATES("r.SerialNumber = ?"))                    \
+	X(CANDIDATES_HASH, SQL_READER, SQL_CANDIDATES("r.CertificateHash = ?"))                   \
+	X(KEEP_KRA, SQL_WRITER,                                                                   \
+	    "INSERT INTO KraCertificate(CertificateHash, RawCertificate) VALUES (?, ?) "          \
+	    "ON CONFLICT(CertificateHash) DO NOTHING")                                            \
+	X(GET_KRA, SQL_READER,                                                                    \
+	    "SELECT RawCertificate FROM KraCertificate WHERE CertificateHash = ?1 UNION ALL "     \
+	    "SELECT RawCertificate FROM Request WHERE CertificateHash = ?1 LIMIT 1")              \
+	X(COUNT_KRA_KEYS, SQL_READER,                                                             \
+	    "SELECT Keys, Alone FROM KraKeyCount WHERE CertificateHash = ?")                      \
+	X(EXCHANGE_CERTIFICATES, SQL_READER,                                                      \
+	    SQL_LIST_COLUMNS                                                                      \
+	    " FROM Request r INDEXED BY RequestExchangeNotAfter "                                 \
+	    "WHERE r.RequestFlags & 8 <> 0 AND r.Disposition = 20 AND r.NotAfter > ? "            \
+	    "ORDER BY r.RequestID DESC LIMIT ?")                                                  \
+	X(REVOKED, SQL_READER,                                                                    \
+	    "SELECT SerialNumber, min(RevokedEffectiveWhen, ?1), RevokedReason FROM Request "     \
+	    "INDEXED BY RequestRevokedNotAfter "                                                  \
+	    "WHERE Disposition = 21 AND NotAfter > coalesce((SELECT CRLThisUpdate FROM Crl "      \
+	    "WHERE CRLThisUpdate <= ?1 ORDER BY CRLNumber DESC LIMIT 1), 0) "                     \
+	    "AND (RevokedEffectiveWhen <= ?1 OR RevokedWhen > ?1) ORDER BY NotAfter")             \
+	X(COUNT_REQUESTS, SQL_READER,                                                             \
+	    "SELECT Disposition, Requests, ArchivedKeys FROM RequestCount")                       \
+	X(SET_SETTING, SQL_WRITER,                                                                \
+	    "INSERT INTO Setting(Name, Value) VALUES (?, ?) "                                     \
+	    "ON CONFLICT(Name) DO UPDATE SET Value = excluded.Value")                             \
+	X(DELETE_SETTING, SQL_WRITER, "DELETE FROM Setting WHERE Name = ?")                       \
+	X(GET_SETTING, SQL_READER, "SELECT Value FROM Setting WHERE Name = ?")                    \
+	X(LIST_SETTINGS, SQL_READER, "SELECT Name, Value FROM Setting ORDER BY Name")             \
+	X(ADD_CRL, SQL_WRITER,                                                                    \
+	    "INSERT INTO Crl(CRLNumber, CRLThisUpdate, CRLNextUpdate, CRLRawCRL) "                \
+	    "SELECT ?1, ?2, ?3, ?4 WHERE ?1 > (SELECT coalesce(max(CRLNumber), 0) FROM Crl)")     \
+	X(NEWEST_CRL, SQL_READER,                                                                 \
+	    "SELECT CRLNumber, CRLThisUpdate, CRLNextUpdate, CRLRawCRL FROM Crl "                 \
+	    "ORDER BY CRLNumber DESC LIMIT 1")                                                    \
+	X(ALL_CRLS, SQL_READER,                                                                   \
+	    "SELECT CRLNumber, CRLThisUpdate, CRLRawCRL FROM Crl ORDER BY CRLNumber")             \
+	X(ADD_PUBLICATION, SQL_WRITER, "INSERT INTO Publication(RequestID, Place) VALUES (?, ?)") \
+	X(END_PUBLICATION, SQL_WRITER,                                                            \
+	    "DELETE FROM Publication WHERE RequestID = ? AND Place = ?")                          \
+	X(PUBLICATIONS, SQL_READER,                                                               \
+	    "SELECT p.RequestID, p.Place, r.RequesterDN, r.RequesterSID, r.RawCertificate "       \
+	    "FROM Publication p JOIN Request r ON r.RequestID = p.RequestID "                     \
+	    "WHERE (p.RequestID, p.Place) > (?, ?) ORDER BY p.RequestID, p.Place LIMIT ?")        \
+	X(COUNT_PUBLICATIONS, SQL_READER, "SELECT Waiting FROM PublicationCount")                 \
+	X(AUDIT_HEAD, SQL_BOTH, "SELECT RowCount, RowHash FROM AuditHead")                        \
+	X(MOVE_AUDIT_HEAD, SQL_WRITER, "UPDATE AuditHead SET RowCount = ?, RowHash = ?")          \
+	X(ADD_AUDIT, SQL_WRITER,                                                                  \
+	    "INSERT INTO Audit(AuditRowId, OccurredWhen, EventID, Success, StatusCode, Actor, "   \
+	    "RequestID, Object, Detail, RowHash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")          \
+	X(AUDIT_HASH, SQL_READER, "SELECT RowHash FROM Audit WHERE AuditRowId = ?")               \
+	X(AUDIT_ROWS, SQL_READER,                                                                 \
+	    "SELECT AuditRowId, OccurredWhen, EventID, Success, StatusCode, Actor, RequestID, "   \
 	    "Object, Detail, RowHash FROM Audit WHERE AuditRowId > ? ORDER BY AuditRowId LIMIT ?")
 
 enum sql_id {

@@ -262,7 +262,7 @@ bool store_find_candidates(struct store *s, enum store_key by, const char *value
 enum store_find store_get_kra(
     struct store *s, struct view sha1, struct buf *certificate_out, struct err *err);
 /* How many archived keys are sealed to the certificate with this SHA-1, and how many to it alone.
- * Reads all of them. */
+ */
 struct store_kra_use {
 	int64_t keys, alone;
 };

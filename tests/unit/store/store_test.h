@@ -70,7 +70,15 @@ tear_down(void **state)
 }
 
 /* Takes a database back to an older version, for the migrations to bring it forward. */
+#define TO_VERSION_6                                                                               \
+	"DROP TRIGGER RequestCountInsert; DROP TRIGGER RequestCountDelete; DROP TRIGGER "          \
+	"RequestCountDisposition; DROP TRIGGER RequestCountKras; DROP TRIGGER "                    \
+	"PublicationCountInsert; DROP TRIGGER PublicationCountDelete; DROP TABLE RequestCount; "   \
+	"DROP TABLE KraKeyCount; DROP TABLE PublicationCount; DROP INDEX RequestRevokedNotAfter; " \
+	"CREATE INDEX RequestRevokedNotAfter ON Request(NotAfter) WHERE Disposition = 21; "        \
+	"PRAGMA user_version = 6;"
 #define TO_VERSION_5                                                                              \
+	TO_VERSION_6                                                                              \
 	"DROP INDEX RequestRequestHash; CREATE INDEX RequestRequestHash ON Request(RequestHash) " \
 	"WHERE RequestHash IS NOT NULL AND Disposition NOT IN (30, 31); PRAGMA user_version = 5;"
 #define TO_VERSION_4                                                                         \
