@@ -141,7 +141,7 @@ make_xchg(struct vault_worker *w, uint32_t bits, const struct vault_xchg_offer *
 
 	return key != NULL && certify_xchg(w, offer, key, certificate_out, err) &&
 	       pkix_cert_decode(buf_view(certificate_out), &certificate, err) &&
-	       vault_xchgs_add(&w->state->xchgs, key, &certificate, err);
+	       vault_xchgs_add(&w->state->xchgs, key, &certificate, vault_time(), err);
 }
 
 static bool

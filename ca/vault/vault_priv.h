@@ -16,6 +16,11 @@
 #include "vault_wire.h"
 
 /* ---- vault_xchg.c: the exchange keys ---- */
+struct vault_time {
+	int64_t now;     /* clock_now, which somebody may set */
+	int64_t boot_ms; /* clock_boot_ms, which nobody does */
+};
+struct vault_time vault_time(void);
 struct vault_xchg {
 	uint8_t id[VAULT_ID_LEN];
 	EVP_PKEY *key;
@@ -23,6 +28,7 @@ struct vault_xchg {
 	    *copies; /* one a worker, made at its first use: RSA blinding is then uncontended */
 	struct buf certificate; /* DER; empty for a key of a version that kept none */
 	int64_t not_after;      /* of the certificate; without one the latest that it can have */
+	int64_t lived_ms;       /* when it has ended by the boot clock, whatever the other one says */
 	struct vault_opened opened;
 	bool is_retired; /* opens nothing any more */
 };
@@ -38,16 +44,17 @@ struct vault_xchgs {
 /* Loads every xchg-<id>.key with its certificate. A file that cannot be read is logged and left
  * out. */
 bool vault_xchgs_open(struct vault_xchgs *x, const char *folder, const struct secret *passphrase,
-    size_t workers, uint32_t failures_max, struct err *err);
+    size_t workers, uint32_t failures_max, struct vault_time t, struct err *err);
 void vault_xchgs_close(struct vault_xchgs *x);
 /* RSA of `rsa_bits`, P-256 for 0. NULL with E_INVALIDARG. */
 EVP_PKEY *vault_xchg_generate(int rsa_bits, struct err *err);
 /* Stores key and certificate; DIRCA_E_TOO_LARGE over VAULT_XCHG_MAX. */
-bool vault_xchgs_add(
-    struct vault_xchgs *x, EVP_PKEY *key, const struct pkix_cert *certificate, struct err *err);
-/* Destroys the keys whose certificates have ended some minutes before `now` and those that are
- * retired, files included. */
-bool vault_xchgs_purge(struct vault_xchgs *x, int64_t now, struct err *err);
+bool vault_xchgs_add(struct vault_xchgs *x, EVP_PKEY *key, const struct pkix_cert *certificate,
+    struct vault_time t, struct err *err);
+/* Destroys the keys whose certificates have ended some minutes before `t`, by both clocks, and
+ * those that are retired, files included. A clock that was set ahead since the key was loaded or
+ * made, for however long, ends none. */
+bool vault_xchgs_purge(struct vault_xchgs *x, struct vault_time t, struct err *err);
 /* Is it the name of an exchange key? */
 bool vault_xchgs_has(struct vault_xchgs *x, struct view id);
 /* Copies of the certificates of keys that are not retired, into list[VAULT_XCHG_MAX]. */

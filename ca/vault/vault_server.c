@@ -22,8 +22,7 @@
 #define DRAIN_MAX    (2u << 20) /* more than any request of a client can make */
 #define THREAD_STACK (1 << 20)
 #define PURGE_MS     60000
-/* A clock that was set is believed once it has gone on from there for so long: whoever sets it
- * wrong for a while destroys no key. */
+/* The clock of a machine that starts may not be right yet, and nothing is known of how it went. */
 #define SETTLE_MS 3600000
 #define KEEP_MAX  (1 << 20) /* bytes of a buffer that are kept between requests */
 
@@ -185,9 +184,12 @@ is_stopping(struct server *s)
 static void
 purge(struct server *s, bool settled)
 {
+	struct vault_time t = vault_time();
 	struct err err;
 
-	if (!vault_xchgs_purge(&s->state.xchgs, settled ? clock_now() : INT64_MIN, &err))
+	if (!settled)
+		t.now = INT64_MIN;
+	if (!vault_xchgs_purge(&s->state.xchgs, t, &err))
 		log_error("an exchange key was not destroyed", LOG_REASON(&err));
 }
 
@@ -197,22 +199,18 @@ static void *
 keeper_main(void *context)
 {
 	struct server *s = context;
-	int64_t now, set = clock_boot_ms(), purged = set - PURGE_MS;
-	struct clock_watch clock;
+	int64_t now, started = clock_boot_ms(), purged = started - PURGE_MS;
 	struct err err;
 
-	clock_watch_begin(&clock);
 	while (!is_stopping(s)) {
 		if (!journal_sync(&s->state.journal, &err))
 			log_error("the journal may not be on the disk", LOG_REASON(&err));
 		if (!vault_xchgs_sync(&s->state.xchgs, &err))
 			log_error("what was opened may not be on the disk", LOG_REASON(&err));
 		now = clock_boot_ms();
-		if (clock_watch_step(&clock) != 0)
-			set = now;
 		if (now - purged >= PURGE_MS) {
 			purged = now;
-			purge(s, now - set >= SETTLE_MS);
+			purge(s, now - started >= SETTLE_MS);
 		}
 		wait_a_second(s);
 	}

@@ -81,7 +81,7 @@ vault_state_open(struct vault_state *s, const struct vault_config *config, struc
 	    load_ca_certificate(config->ca_certificate, buf_view(&s->spki), &s->ca_cert, err) &&
 	    set_rules(s, config, err) && open_kras(s, config->state_dir, err) &&
 	    vault_xchgs_open(&s->xchgs, config->folder, passphrase, config->fd_count,
-		config->failures_key, err) &&
+		config->failures_key, vault_time(), err) &&
 	    open_journal(s, config->folder, err))
 		return true;
 	vault_state_close(s);

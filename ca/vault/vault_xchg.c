@@ -15,6 +15,7 @@
 #include <openssl/sha.h>
 #include <openssl/x509.h>
 
+#include "clock.h"
 #include "file.h"
 #include "log.h"
 #include "mem.h"
@@ -101,7 +102,33 @@ is_used_up(const struct vault_xchgs *x, const struct vault_xchg *k)
 	return k->opened.failures >= x->failures_max || k->opened.count >= VAULT_OPENED_MAX;
 }
 
+struct vault_time
+vault_time(void)
+{
+	return (struct vault_time){.now = clock_now(), .boot_ms = clock_boot_ms()};
+}
+
 /* ---- loading ---- */
+
+/* The clock of now says how long it is to live; the boot clock, when that is over. One that is to
+ * live longer than any can was made by a clock that was behind. */
+static void
+set_lived(struct vault_xchg *k, struct vault_time t)
+{
+	int64_t left = k->not_after - t.now;
+
+	if (left < 0)
+		left = 0;
+	if (left > VAULT_XCHG_LIFE_MAX)
+		left = VAULT_XCHG_LIFE_MAX;
+	k->lived_ms = t.boot_ms + left * 1000;
+}
+
+static bool
+has_ended(const struct vault_xchg *k, struct vault_time t)
+{
+	return k->not_after + KEEP_S < t.now && k->lived_ms + KEEP_S * INT64_C(1000) < t.boot_ms;
+}
 
 /* "xchg-<id>" and the suffix. */
 static bool
@@ -177,7 +204,7 @@ load_opened(const struct vault_xchgs *x, struct vault_xchg *k, struct err *err)
 }
 
 static bool
-load(struct vault_xchgs *x, const char *name, struct err *err)
+load(struct vault_xchgs *x, const char *name, struct vault_time t, struct err *err)
 {
 	char path[KEY_PATH_MAX], expected[KEY_PATH_MAX];
 	OWNED(new_xchg_free) struct vault_xchg k = {.opened.fd = -1};
@@ -194,12 +221,13 @@ load(struct vault_xchgs *x, const char *name, struct err *err)
 		    err, DIRCA_E_CONFIG, "%s: the exchange key in it has another name", path);
 	if (!load_certificate(x, path, &k, err) || !load_opened(x, &k, err))
 		return false;
+	set_lived(&k, t);
 	add_xchg(x, &k);
 	return true;
 }
 
 static bool
-load_all(struct vault_xchgs *x, struct err *err)
+load_all(struct vault_xchgs *x, struct vault_time t, struct err *err)
 {
 	DIR *folder = opendir(x->folder);
 	struct dirent *entry;
@@ -210,7 +238,7 @@ load_all(struct vault_xchgs *x, struct err *err)
 	while ((entry = readdir(folder)) != NULL) {
 		if (is_leftover(dirfd(folder), entry->d_name))
 			unlinkat(dirfd(folder), entry->d_name, 0);
-		else if (is_name(entry->d_name, KEY_SUFFIX) && !load(x, entry->d_name, &reason))
+		else if (is_name(entry->d_name, KEY_SUFFIX) && !load(x, entry->d_name, t, &reason))
 			log_error("exchange key not loaded", LOG_STR("file", entry->d_name),
 			    LOG_REASON(&reason));
 	}
@@ -220,14 +248,14 @@ load_all(struct vault_xchgs *x, struct err *err)
 
 bool
 vault_xchgs_open(struct vault_xchgs *x, const char *folder, const struct secret *passphrase,
-    size_t workers, uint32_t failures_max, struct err *err)
+    size_t workers, uint32_t failures_max, struct vault_time t, struct err *err)
 {
 	*x = (struct vault_xchgs){.folder = folder,
 	    .passphrase = passphrase,
 	    .workers = workers,
 	    .failures_max = failures_max};
 	pthread_mutex_init(&x->lock, NULL);
-	return load_all(x, err);
+	return load_all(x, t, err);
 }
 
 void
@@ -281,8 +309,8 @@ write_files(struct vault_xchgs *x, struct vault_xchg *k, struct err *err)
 }
 
 bool
-vault_xchgs_add(
-    struct vault_xchgs *x, EVP_PKEY *key, const struct pkix_cert *certificate, struct err *err)
+vault_xchgs_add(struct vault_xchgs *x, EVP_PKEY *key, const struct pkix_cert *certificate,
+    struct vault_time t, struct err *err)
 {
 	OWNED(new_xchg_free)
 	struct vault_xchg k = {.not_after = certificate->not_after, .opened.fd = -1};
@@ -291,6 +319,7 @@ vault_xchgs_add(
 	if (EVP_PKEY_up_ref(key) != 1)
 		return err_openssl(err, DIRCA_E_CRYPTO, "the exchange key could not be kept");
 	k.key = key;
+	set_lived(&k, t);
 	if (!key_id(key, k.id, err) || !buf_dup(buf_view(&certificate->raw), &k.certificate, err))
 		return false;
 	pthread_mutex_lock(&x->lock);
@@ -321,7 +350,7 @@ remove_files(const struct vault_xchgs *x, const uint8_t id[VAULT_ID_LEN], struct
 }
 
 bool
-vault_xchgs_purge(struct vault_xchgs *x, int64_t now, struct err *err)
+vault_xchgs_purge(struct vault_xchgs *x, struct vault_time t, struct err *err)
 {
 	bool ok = true;
 
@@ -329,7 +358,7 @@ vault_xchgs_purge(struct vault_xchgs *x, int64_t now, struct err *err)
 	for (size_t i = 0; ok && i < x->count;) {
 		struct vault_xchg *k = &x->list[i];
 
-		if (k->not_after + KEEP_S >= now && !k->is_retired) {
+		if (!has_ended(k, t) && !k->is_retired) {
 			i++;
 			continue;
 		}

@@ -154,7 +154,8 @@ clean_up(void)
 	struct err err;
 
 	vault_worker_close(&worker);
-	(void)vault_xchgs_purge(&vault.xchgs, INT64_MAX, &err);
+	(void)vault_xchgs_purge(
+	    &vault.xchgs, (struct vault_time){.now = INT64_MAX, .boot_ms = INT64_MAX}, &err);
 	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
 		unlink(files[i]);
 		free(files[i]);
@@ -173,7 +174,7 @@ add_xchg_key(EVP_PKEY *key)
 
 	certify("CN=Fuzz CA-Xchg", key, key, "keyAgreement", NULL, &der);
 	must(pkix_cert_decode(buf_view(&der), &c, &err) &&
-		 vault_xchgs_add(&vault.xchgs, key, &c, &err),
+		 vault_xchgs_add(&vault.xchgs, key, &c, vault_time(), &err),
 	    "exchange key");
 	pkix_cert_free(&c);
 	buf_free(&der);

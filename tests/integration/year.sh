@@ -75,7 +75,7 @@ check "a CA" ca_lab_start "$dir" external
 [ "$CHECKS_BAD" -eq 0 ] || { checks_end; exit 1; }
 check "templates for elliptic curves" ca_lab_allow_ec EFSArchive
 check "no quota" ca_lab_no_quota
-# Each day is a step of the clock, after which the vault destroys no key for an hour, and it holds no more than 64.
+# A clock that is set ahead destroys no key of the vault, which holds no more than 64.
 check "exchange keys that live two weeks" ca_lab_as caadmin setreg 'CA\CAXchgValidityPeriodSeconds' 1209600
 check "the first key" archives "$dir/oldest.pfx"
 serial=$(ca_lab_certificate_of "$dir/oldest.pfx" | openssl x509 -noout -serial | cut -d= -f2)

@@ -10,6 +10,13 @@
 static struct vault_xchgs xchgs;
 static struct buf sig_alg;
 
+/* Both clocks have gone on from TEST_NOW. */
+static struct vault_time
+at(int64_t now)
+{
+	return (struct vault_time){.now = now, .boot_ms = (now - TEST_NOW) * 1000};
+}
+
 static int
 open_lab(void **state)
 {
@@ -18,7 +25,7 @@ open_lab(void **state)
 	if (setup(state) != 0)
 		return 1;
 	assert_true(pkix_sig_alg(ca.key, &sig_alg, &err));
-	ASSERT_DONE(vault_xchgs_open(&xchgs, vault_dir, NULL, 1, 1000, &err));
+	ASSERT_DONE(vault_xchgs_open(&xchgs, vault_dir, NULL, 1, 1000, at(TEST_NOW), &err));
 	return 0;
 }
 
@@ -55,7 +62,7 @@ add_key(int64_t not_after, uint8_t id[VAULT_ID_LEN])
 	struct buf ski;
 	struct err err;
 
-	ASSERT_DONE(vault_xchgs_add(&xchgs, c.key, &c.cert, &err));
+	ASSERT_DONE(vault_xchgs_add(&xchgs, c.key, &c.cert, at(TEST_NOW), &err));
 	assert_true(pkix_cert_ski(&c.cert, &ski, &err));
 	memcpy(id, ski.ptr, VAULT_ID_LEN);
 	buf_free(&ski);
@@ -87,16 +94,51 @@ key_lives_as_long_as_its_certificate(void **state)
 	EVP_PKEY_free(key);
 	assert_false(vault_xchgs_get(&xchgs, view_of(id, VAULT_ID_LEN), 0, end + 1, &key, &err));
 	assert_int_equal(err.code, DIRCA_E_XCHG_CERT);
-	ASSERT_DONE(vault_xchgs_purge(&xchgs, end + 1, &err));
+	ASSERT_DONE(vault_xchgs_purge(&xchgs, at(end + 1), &err));
 	assert_true(has(id)); /* a request may be on its way */
 	assert_int_equal(access(paths[0], F_OK), 0);
-	ASSERT_DONE(vault_xchgs_purge(&xchgs, end + 3600, &err));
+	ASSERT_DONE(vault_xchgs_purge(&xchgs, at(end + 3600), &err));
 	assert_false(has(id));
 	assert_true(has(later));
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(access(paths[i], F_OK), -1);
 		free(paths[i]);
 	}
+}
+
+/* Ten years ahead, for as long as it takes, and back; and made while the clock was behind. */
+static void
+clock_that_is_wrong_ends_no_key(void **state)
+{
+	const int64_t life = 14 * TEST_DAY, years = 3652 * TEST_DAY;
+	uint8_t id[VAULT_ID_LEN], behind[VAULT_ID_LEN];
+	struct vault_time t = at(TEST_NOW + TEST_DAY);
+	struct err err;
+
+	(void)state;
+	add_key(TEST_NOW + life, id);
+	add_key(TEST_NOW + years, behind);
+	t.now += years + life;
+	ASSERT_DONE(vault_xchgs_purge(&xchgs, t, &err));
+	assert_true(has(id) && has(behind));
+	t.boot_ms = 1000 * life - 1000;
+	ASSERT_DONE(vault_xchgs_purge(&xchgs, t, &err));
+	assert_true(has(id));
+	t = at(TEST_NOW + life - TEST_DAY);
+	ASSERT_DONE(vault_xchgs_purge(&xchgs, t, &err));
+	assert_true(has(id));
+	/* Set back before the end: by this clock it has not ended, however long the machine runs. */
+	t = at(TEST_NOW + life + TEST_DAY);
+	t.now -= 2 * TEST_DAY;
+	ASSERT_DONE(vault_xchgs_purge(&xchgs, t, &err));
+	assert_true(has(id));
+	ASSERT_DONE(vault_xchgs_purge(&xchgs, at(TEST_NOW + life + 3600), &err));
+	assert_false(has(id));
+	/* The other was to live ten years by a clock that was behind: no key lives longer than it can. */
+	t = at(TEST_NOW + VAULT_XCHG_LIFE_MAX + 3600);
+	t.now += years;
+	ASSERT_DONE(vault_xchgs_purge(&xchgs, t, &err));
+	assert_false(has(behind));
 }
 
 static void
@@ -114,16 +156,16 @@ key_without_certificate_is_kept_as_long_as_one_could_live(void **state)
 	certificate = path_of(id, ".crt");
 	assert_int_equal(unlink(certificate), 0);
 	vault_xchgs_close(&xchgs);
-	ASSERT_DONE(vault_xchgs_open(&xchgs, vault_dir, NULL, 1, 1000, &err));
+	ASSERT_DONE(vault_xchgs_open(&xchgs, vault_dir, NULL, 1, 1000, at(now), &err));
 	assert_true(has(id));
 	ASSERT_DONE(vault_xchgs_list(&xchgs, list, &count, &err));
 	for (size_t i = 0; i < count; i++) {
 		assert_true(list[i].len > 0);
 		buf_free(&list[i]);
 	}
-	ASSERT_DONE(vault_xchgs_purge(&xchgs, now + 30 * TEST_DAY, &err));
+	ASSERT_DONE(vault_xchgs_purge(&xchgs, at(now + 30 * TEST_DAY), &err));
 	assert_true(has(id));
-	ASSERT_DONE(vault_xchgs_purge(&xchgs, now + 32 * TEST_DAY, &err));
+	ASSERT_DONE(vault_xchgs_purge(&xchgs, at(now + 32 * TEST_DAY), &err));
 	assert_false(has(id));
 	free(certificate);
 }
@@ -154,14 +196,14 @@ retired_key_is_destroyed(void **state)
 		const uint8_t hash[32] = {n};
 
 		assert_true(claim(id, n));
-		ASSERT_DONE(vault_xchgs_purge(&xchgs, now, &err));
+		ASSERT_DONE(vault_xchgs_purge(&xchgs, at(now), &err));
 		vault_xchgs_fail(&xchgs, view_of(id, VAULT_ID_LEN), hash);
 	}
 	assert_false(claim(id, 4));
 	assert_false(vault_xchgs_get(&xchgs, view_of(id, VAULT_ID_LEN), 0, now, &key, &err));
 	assert_int_equal(err.code, DIRCA_E_XCHG_CERT);
 	assert_int_equal(access(path, F_OK), 0);
-	ASSERT_DONE(vault_xchgs_purge(&xchgs, now, &err));
+	ASSERT_DONE(vault_xchgs_purge(&xchgs, at(now), &err));
 	assert_int_equal(access(path, F_OK), -1);
 	assert_false(has(id));
 	xchgs.failures_max = 1000;
@@ -183,11 +225,11 @@ key_without_its_record_is_retired(void **state)
 	path = path_of(id, ".opened");
 	assert_int_equal(unlink(path), 0);
 	vault_xchgs_close(&xchgs);
-	ASSERT_DONE(vault_xchgs_open(&xchgs, vault_dir, NULL, 1, 1000, &err));
+	ASSERT_DONE(vault_xchgs_open(&xchgs, vault_dir, NULL, 1, 1000, at(now), &err));
 	assert_false(claim(id, 1));
 	assert_false(vault_xchgs_get(&xchgs, view_of(id, VAULT_ID_LEN), 0, now, &key, &err));
 	assert_int_equal(err.code, DIRCA_E_XCHG_CERT);
-	ASSERT_DONE(vault_xchgs_purge(&xchgs, now, &err));
+	ASSERT_DONE(vault_xchgs_purge(&xchgs, at(now), &err));
 	assert_false(has(id));
 	free(path);
 }
@@ -263,6 +305,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(key_lives_as_long_as_its_certificate),
+	    cmocka_unit_test(clock_that_is_wrong_ends_no_key),
 	    cmocka_unit_test(key_without_certificate_is_kept_as_long_as_one_could_live),
 	    cmocka_unit_test(retired_key_is_destroyed),
 	    cmocka_unit_test(key_without_its_record_is_retired),
