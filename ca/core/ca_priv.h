@@ -8,15 +8,12 @@
 #include <stdatomic.h>
 
 #include "ca.h"
+#include "owed.h"
 #include "principal_cache.h"
 #include "quota.h"
 
 /* What the directory is owed, by kind (publication.c). */
-enum { OWED_CA, OWED_CRL, OWED_SERVICE_KEY, OWED_NEW, OWED_CERTIFICATES, OWED_KINDS };
-struct owed_state {
-	int64_t due_ms, delay_ms; /* clock_mono_ms; 0 while nothing fails */
-	struct err why;           /* of the last failure; ERR_OK: none */
-};
+enum { OWED_CA, OWED_CRL, OWED_SERVICE_KEY, OWED_CERTIFICATES, OWED_KINDS };
 
 struct ca_state {
 	struct dir_config directory_config;
@@ -37,10 +34,11 @@ struct ca_state {
 	const struct pkix_cert *
 	    *kra_issuers; /* who may have issued KRA certificates; the vault trusts the same */
 	size_t kra_issuer_count;
-	pthread_mutex_t publish_lock; /* guards the next four */
+	pthread_mutex_t publish_lock; /* guards the next five */
 	pthread_cond_t publish_turn;  /* on the monotonic clock */
 	bool publish_wanted, publish_stop;
-	struct owed_state owed[OWED_KINDS];
+	struct owed owed[OWED_KINDS];
+	uint64_t answered;       /* how often the directory came back */
 	int64_t published_up_to; /* request whose certificate was tried last; the publisher's own */
 	_Atomic int64_t published_crl; /* the newest that this process put into the directory */
 	_Atomic int64_t foreign_crl;   /* greatest number that is known from elsewhere than the

@@ -13,9 +13,7 @@
 /* Rows read at once. */
 #define BATCH 64
 
-#define LOOK_EVERY_MS    60000
-#define RETRY_FIRST_MS   10000
-#define RETRY_AT_MOST_MS 600000
+#define LOOK_EVERY_MS 60000
 
 /* A CRL above this may be more than a server takes in one message; OpenLDAP then ends the
  * connection without a word. */
@@ -60,6 +58,17 @@ ca_publication_retry(struct ca *ca)
 	ca_publication_wake(ca);
 }
 
+void
+ca_publication_answered(struct ca *ca)
+{
+	pthread_mutex_lock(&ca->state->publish_lock);
+	ca->state->answered++;
+	for (size_t i = 0; i < OWED_KINDS; i++)
+		owed_answered(&ca->state->owed[i]);
+	pthread_mutex_unlock(&ca->state->publish_lock);
+	ca_publication_wake(ca);
+}
+
 bool
 ca_publication_wait(struct ca *ca, int64_t ms)
 {
@@ -85,7 +94,7 @@ ca_publication_wait(struct ca *ca, int64_t ms)
 
 /* ---- Certificates ---- */
 
-struct owed {
+struct to_publish {
 	const struct ca *ca;
 	const struct store_publication *row;
 	int64_t now;
@@ -94,7 +103,7 @@ struct owed {
 static bool
 publish_row(struct dir_conn *c, void *arg, struct err *err)
 {
-	const struct owed *o = arg;
+	const struct to_publish *o = arg;
 	const struct store_publication *row = o->row;
 	struct sid sid;
 	bool has_sid = row->requester_sid != NULL && sid_from_text(row->requester_sid, &sid);
@@ -120,9 +129,9 @@ end_row(struct store_tx *tx, void *arg, struct err *err)
 static bool
 settle(struct ca *ca, struct store_publication *row, int64_t now, struct err *err)
 {
-	struct owed owed = {ca, row, now};
+	struct to_publish to_publish = {ca, row, now};
 
-	if (!ca_directory_do(ca, publish_row, &owed, err)) {
+	if (!ca_directory_do(ca, publish_row, &to_publish, err)) {
 		if (err->code != ERROR_FILE_NOT_FOUND)
 			return false;
 		/* Whoever the certificate belongs to has left: nobody waits for it. */
@@ -132,7 +141,8 @@ settle(struct ca *ca, struct store_publication *row, int64_t now, struct err *er
 	return store_do(ca->store, end_row, row, err);
 }
 
-/* Those behind *after. Behind a directory that is away there is no use in trying the rest. */
+/* Those behind *after, which then is the last that was tried. Behind a directory that is away there
+ * is no use in trying the rest. */
 static bool
 settle_behind(struct ca *ca, struct store_publication *after, int64_t now, struct err *err)
 {
@@ -162,20 +172,25 @@ settle_behind(struct ca *ca, struct store_publication *after, int64_t now, struc
 static bool
 settle_all(struct ca *ca, struct err *err)
 {
-	return settle_behind(ca, &(struct store_publication){0}, clock_now(), err);
+	struct store_publication after = {0};
+	bool ok = settle_behind(ca, &after, clock_now(), err);
+
+	if (after.request_id > ca->state->published_up_to)
+		ca->state->published_up_to = after.request_id;
+	return ok;
 }
 
 /* One that was just issued does not wait for the next turn of those that failed. What fails here is
  * tried with those. */
-static bool
-settle_new(struct ca *ca, struct err *err)
+static void
+settle_new(struct ca *ca)
 {
 	struct store_publication after = {
 	    .request_id = ca->state->published_up_to, .place = STORE_PLACE_KRA};
+	struct err err;
 
-	settle_behind(ca, &after, clock_now(), err);
+	settle_behind(ca, &after, clock_now(), &err);
 	ca->state->published_up_to = after.request_id;
-	return true;
 }
 
 /* ---- CRL and CA ---- */
@@ -312,39 +327,35 @@ static const struct {
     [OWED_CA] = {"the publication of the CA that was begun", settle_ca},
     [OWED_CRL] = {"the CRL", settle_crl},
     [OWED_SERVICE_KEY] = {"the key of the TLS service", settle_service_key},
-    [OWED_NEW] = {"new certificates", settle_new},
     [OWED_CERTIFICATES] = {"certificates", settle_all},
 };
 
+/* `answered_out`: how often the directory had come back when the try was begun. */
 static bool
-is_due(struct ca *ca, size_t kind, int64_t ms)
+is_due(struct ca *ca, size_t kind, int64_t ms, uint64_t *answered_out)
 {
 	bool due;
 
 	pthread_mutex_lock(&ca->state->publish_lock);
-	due = ca->state->owed[kind].due_ms <= ms;
+	due = owed_is_due(&ca->state->owed[kind], ms);
+	*answered_out = ca->state->answered;
 	pthread_mutex_unlock(&ca->state->publish_lock);
 	return due;
 }
 
 /* `why` NULL: nothing of the kind is owed any more. */
 static void
-note(struct ca *ca, size_t kind, const struct err *why, int64_t ms)
+note(struct ca *ca, size_t kind, const struct err *why, int64_t ms, uint64_t answered)
 {
-	struct owed_state *o = &ca->state->owed[kind];
+	struct owed *o = &ca->state->owed[kind];
 	enum err_code before;
 
 	pthread_mutex_lock(&ca->state->publish_lock);
 	before = o->why.code;
-	if (why == NULL) {
-		*o = (struct owed_state){0};
-	} else {
-		o->why = *why;
-		o->delay_ms = o->delay_ms == 0 ? RETRY_FIRST_MS : 2 * o->delay_ms;
-		if (o->delay_ms > RETRY_AT_MOST_MS)
-			o->delay_ms = RETRY_AT_MOST_MS;
-		o->due_ms = ms + o->delay_ms;
-	}
+	if (why == NULL)
+		*o = (struct owed){0};
+	else
+		owed_failed(o, why, ms, ca->state->answered != answered);
 	pthread_mutex_unlock(&ca->state->publish_lock);
 	if (why != NULL && why->code != before)
 		log_error("not published in the directory; the CA tries again",
@@ -360,12 +371,8 @@ nothing_to_do_for(struct ca *ca, int64_t ms)
 	int64_t least = LOOK_EVERY_MS;
 
 	pthread_mutex_lock(&ca->state->publish_lock);
-	for (size_t i = 0; i < OWED_KINDS; i++) {
-		const struct owed_state *o = &ca->state->owed[i];
-
-		if (o->why.code != ERR_OK && o->due_ms - ms < least)
-			least = o->due_ms > ms ? o->due_ms - ms : 0;
-	}
+	for (size_t i = 0; i < OWED_KINDS; i++)
+		least = owed_wait(&ca->state->owed[i], ms, least);
 	pthread_mutex_unlock(&ca->state->publish_lock);
 	return least;
 }
@@ -375,9 +382,12 @@ ca_publish_owed(struct ca *ca, int64_t ms)
 {
 	for (size_t i = 0; i < OWED_KINDS; i++) {
 		struct err err = {0};
+		uint64_t answered;
 
-		if (is_due(ca, i, ms))
-			note(ca, i, kinds[i].settle(ca, &err) ? NULL : &err, ms);
+		if (is_due(ca, i, ms, &answered))
+			note(ca, i, kinds[i].settle(ca, &err) ? NULL : &err, ms, answered);
+		else if (i == OWED_CERTIFICATES)
+			settle_new(ca);
 	}
 	return nothing_to_do_for(ca, ms);
 }

@@ -16,13 +16,15 @@ bool ca_publication_add(
 void ca_publication_wake(struct ca *ca);
 /* The same, and whatever failed before is tried at once. */
 void ca_publication_retry(struct ca *ca);
+/* The directory answers again: what failed since it could not be reached is tried at once. */
+void ca_publication_answered(struct ca *ca);
 /* Waits for one of these, ca_publication_stop or the time; false: stop. */
 bool ca_publication_wait(struct ca *ca, int64_t ms);
 void ca_publication_stop(struct ca *ca);
 
 /* Tries what is owed and due, each kind for itself: the CA, its CRL, the key of its service,
- * certificates; one that the directory refuses does not keep the others back. What failed is due
- * again after 10 s, then after twice as long each time, at most 10 minutes. Logs the first failure
+ * certificates; one that the directory refuses does not keep the others back. What failed is tried
+ * less and less often (owed.h), a certificate that was just issued at once. Logs the first failure
  * of a kind for each reason, and its end. `ms` is clock_mono_ms; returns for how long there is
  * nothing to do. Called by one thread at a time. */
 int64_t ca_publish_owed(struct ca *ca, int64_t ms);

@@ -9,6 +9,7 @@
 #include "log.h"
 #include "mem.h"
 #include "own.h"
+#include "publication.h"
 #include "watch.h"
 
 #define PAUSE_FIRST_MS 200
@@ -21,7 +22,7 @@ struct watcher {
 	struct housekeeper *housekeeper;
 	pthread_t thread;
 	int stop[2];            /* pipe: its end of file tells the thread to end */
-	enum err_code last;     /* a lasting failure is logged once */
+	enum err_code last;     /* a lasting failure is logged once; ERR_OK: it answers */
 	enum dir_watching said; /* what the log was told of the watch in use */
 };
 
@@ -62,9 +63,11 @@ follow(struct watcher *w)
 		w->last = err.code;
 		return false;
 	}
-	w->last = ERR_OK;
 	say(w, watch);
 	dir_pool_try_now(w->ca->directory);
+	if (w->last != ERR_OK)
+		ca_publication_answered(w->ca);
+	w->last = ERR_OK;
 	/* The first time for what changed while nobody watched. */
 	while (event != DIR_WATCH_BROKEN && !stops_within(w, 0)) {
 		if (event == DIR_WATCH_CHANGED)

@@ -28,7 +28,7 @@ struct vault_xchg {
 	    *copies; /* one a worker, made at its first use: RSA blinding is then uncontended */
 	struct buf certificate; /* DER; empty for a key of a version that kept none */
 	int64_t not_after;      /* of the certificate; without one the latest that it can have */
-	int64_t lived_ms;       /* when it has ended by the boot clock, whatever the other one says */
+	int64_t lived_ms; /* when it has ended by the boot clock, whatever the other one says */
 	struct vault_opened opened;
 	bool is_retired; /* opens nothing any more */
 };

@@ -6,6 +6,7 @@
 
 #include "ca_harness.h"
 #include "principal_cache.h"
+#include "publication.h"
 
 static void
 view_is_fresh_for_a_minute(void **state)
@@ -639,6 +640,38 @@ outage_makes_one_exchange_certificate_not_many(void **state)
 	assert_int_equal(exchange_rows(due), before + 1);
 }
 
+static size_t
+owed_warnings(void)
+{
+	struct texts list = {0};
+	size_t count;
+
+	ca_publication_warnings(harness.ca, &list);
+	count = list.count;
+	texts_free(&list);
+	return count;
+}
+
+/* What could not be brought waits for minutes, unless the directory comes back before. */
+static void
+what_the_directory_missed_is_brought_when_it_is_back(void **state)
+{
+	int64_t ms = 1000000;
+
+	(void)state;
+	for (int i = 0; i < 10; i++, ms += 600000)
+		ca_publish_owed(harness.ca, ms);
+	assert_true(owed_warnings() > 0);
+	harness_sh("lab_slapd_start");
+	dir_pool_try_now(harness.ca->directory);
+	ms += 1 - 600000;
+	ca_publish_owed(harness.ca, ms);
+	assert_true(owed_warnings() > 0);
+	ca_publication_answered(harness.ca);
+	ca_publish_owed(harness.ca, ms);
+	assert_int_equal(owed_warnings(), 0);
+}
+
 static int
 group_setup(void **state)
 {
@@ -679,6 +712,7 @@ main(void)
 	    cmocka_unit_test(connection_that_the_server_closed_is_made_again),
 	    cmocka_unit_test(old_view_stays_when_the_directory_is_away),
 	    cmocka_unit_test(outage_makes_one_exchange_certificate_not_many),
+	    cmocka_unit_test(what_the_directory_missed_is_brought_when_it_is_back),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);

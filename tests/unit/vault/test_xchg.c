@@ -127,14 +127,16 @@ clock_that_is_wrong_ends_no_key(void **state)
 	t = at(TEST_NOW + life - TEST_DAY);
 	ASSERT_DONE(vault_xchgs_purge(&xchgs, t, &err));
 	assert_true(has(id));
-	/* Set back before the end: by this clock it has not ended, however long the machine runs. */
+	/* Set back before the end: by this clock it has not ended, however long the machine runs.
+	 */
 	t = at(TEST_NOW + life + TEST_DAY);
 	t.now -= 2 * TEST_DAY;
 	ASSERT_DONE(vault_xchgs_purge(&xchgs, t, &err));
 	assert_true(has(id));
 	ASSERT_DONE(vault_xchgs_purge(&xchgs, at(TEST_NOW + life + 3600), &err));
 	assert_false(has(id));
-	/* The other was to live ten years by a clock that was behind: no key lives longer than it can. */
+	/* The other was to live ten years by a clock that was behind: no key lives longer than it
+	 * can. */
 	t = at(TEST_NOW + VAULT_XCHG_LIFE_MAX + 3600);
 	t.now += years;
 	ASSERT_DONE(vault_xchgs_purge(&xchgs, t, &err));
