@@ -23,8 +23,6 @@
 #include "oids.h"
 #include "text.h"
 
-#define PATH_ENROLL  "/.well-known/est/fullcmc"
-#define PATH_XCHG    "/dirca/v1/exchange-certificate"
 #define CLIENTS_MAX  64
 #define REQUESTS_MAX 65536
 #define KEYS         16 /* of the requester, each in many requests */
@@ -124,7 +122,7 @@ body_serial(const struct buf *body, char **serial_out, struct err *err)
 {
 	struct buf der = {0};
 	bool ok = base64_decode(buf_view(body), &der, err) &&
-		  load_answer_serial(buf_view(&der), serial_out, err);
+		  load_answer_serial(buf_view(&der), true, serial_out, err);
 
 	buf_free(&der);
 	return ok;
@@ -188,7 +186,7 @@ one_call(struct client *c, struct err *err)
 	if (!next_request(b, &request, err))
 		return atomic_load(&b->ran_out) != 0;
 	from = now_ns();
-	answered = load_call(&c->http, PATH_ENROLL, buf_view(&request), &a, err);
+	answered = load_call(&c->http, LOAD_PATH_ENROLL, buf_view(&request), &a, err);
 	buf_free(&request);
 	if (!answered) {
 		c->broken++;
@@ -229,46 +227,14 @@ run_client(void *arg)
 }
 
 static bool
-read_basic(struct bench *b, struct err *err)
-{
-	struct secret password = {0};
-	char *both = NULL;
-	bool ok = secret_read_file(b->o->password_file, &password, err);
-
-	if (ok && ((both = text_printf("%s:%.*s", b->o->user, (int)password.len,
-			(const char *)password.ptr)) == NULL ||
-		      (b->basic = base64_encode(view_str(both))) == NULL))
-		ok = err_nomem(err);
-	if (both != NULL)
-		OPENSSL_cleanse(both, strlen(both));
-	free(both);
-	secret_free(&password);
-	return ok;
-}
-
-static bool
-fetch_xchg(struct bench *b, struct err *err)
-{
-	struct load_client http = {.tls = b->tls, .port = b->o->port, .basic = b->basic};
-	struct load_answer a;
-	bool ok = load_call(&http, PATH_XCHG, (struct view){0}, &a, err);
-
-	if (ok && a.status != 200)
-		ok = err_set(
-		    err, DIRCA_E_NETWORK, "the exchange certificate: HTTP status %d", a.status);
-	ok = ok && buf_dup(buf_view(&a.body), &b->xchg, err);
-	load_answer_free(&a);
-	load_close(&http);
-	return ok;
-}
-
-static bool
 prepare(struct bench *b, struct err *err)
 {
 	pthread_t threads[2];
 
-	if (!oids_init(err) || !read_basic(b, err) || !load_tls(b->o->ca_file, &b->tls, err) ||
-	    !fetch_xchg(b, err))
+	if (!oids_init(err) || !load_basic(b->o->user, b->o->password_file, &b->basic, err) ||
+	    !load_tls(b->o->ca_file, &b->tls, err) ||
+	    !load_xchg(&(struct load_client){.tls = b->tls, .port = b->o->port, .basic = b->basic},
+		&b->xchg, err))
 		return false;
 	if (b->o->acks != NULL &&
 	    (b->acks_fd = open(b->o->acks, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)) == -1)

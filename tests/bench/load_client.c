@@ -10,13 +10,34 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <openssl/crypto.h>
 
 #include "text.h"
 
+#define PATH_XCHG  "/dirca/v1/exchange-certificate"
 #define HEAD_MAX   16384
 #define BODY_MAX   (1 << 20)
 #define READ_SIZE  16384
 #define PATIENCE_S 20
+
+bool
+load_basic(const char *user, const char *password_file, char **out, struct err *err)
+{
+	struct secret password = {0};
+	char *both = NULL;
+	bool ok = secret_read_file(password_file, &password, err);
+
+	*out = NULL;
+	if (ok && ((both = text_printf(
+			"%s:%.*s", user, (int)password.len, (const char *)password.ptr)) == NULL ||
+		      (*out = base64_encode(view_str(both))) == NULL))
+		ok = err_nomem(err);
+	if (both != NULL)
+		OPENSSL_cleanse(both, strlen(both));
+	free(both);
+	secret_free(&password);
+	return ok;
+}
 
 bool
 load_tls(const char *ca_file, SSL_CTX **out, struct err *err)
@@ -185,4 +206,19 @@ load_call(struct load_client *c, const char *path, struct view body, struct load
 		c->authenticated = out->status != 401;
 	} while (again);
 	return true;
+}
+
+bool
+load_xchg(struct load_client *c, struct buf *out, struct err *err)
+{
+	struct load_answer a;
+	bool ok = load_call(c, PATH_XCHG, (struct view){0}, &a, err);
+
+	if (ok && a.status != 200)
+		ok = err_set(
+		    err, DIRCA_E_NETWORK, "the exchange certificate: HTTP status %d", a.status);
+	ok = ok && buf_dup(buf_view(&a.body), out, err);
+	load_answer_free(&a);
+	load_close(c);
+	return ok;
 }

@@ -87,7 +87,7 @@ load_request_make(struct view xchg_der, const char *template_cn, struct buf *out
 }
 
 bool
-load_answer_serial(struct view der, char **serial_out, struct err *err)
+load_answer_serial(struct view der, bool is_archived, char **serial_out, struct err *err)
 {
 	struct cmc_response r = {0};
 	struct pkix_cert certificate = {0};
@@ -96,10 +96,10 @@ load_answer_serial(struct view der, char **serial_out, struct err *err)
 	*serial_out = NULL;
 	if (!cmc_response_decode(der, &r, err))
 		goto out;
-	if (r.status != CMC_STATUS_SUCCESS || r.key_hash.len == 0) {
+	if (r.status != CMC_STATUS_SUCCESS || (r.key_hash.len > 0) != is_archived) {
 		err_set(err, ERROR_INVALID_DATA,
-		    "not an issued certificate with an archived key: %s",
-		    r.text != NULL ? r.text : "?");
+		    "not an issued certificate with%s an archived key: %s",
+		    is_archived ? "" : "out", r.text != NULL ? r.text : "?");
 		goto out;
 	}
 	if (!pkix_cert_decode(cmc_response_certificate(&r), &certificate, err))

@@ -6,7 +6,7 @@
 
 #include "buf.h"
 
-/* A CMC request for `template_cn` and this key, with `sealed` as its archived key. */
+/* A CMC request for `template_cn` and this key, with `sealed` as its archived key; empty: none. */
 bool load_request_of(
     EVP_PKEY *key, struct view sealed, const char *template_cn, struct buf *out, struct err *err);
 /* A CMC request for `template_cn` and `key`, which is sealed to the exchange certificate
@@ -18,7 +18,7 @@ bool load_request_make(
     struct view xchg_der, const char *template_cn, struct buf *out, struct err *err);
 
 /* Serial number in hex of the certificate in a CMC response that says success and echoes an
- * archived key; free(). */
-bool load_answer_serial(struct view der, char **serial_out, struct err *err);
+ * archived key if there was one; free(). */
+bool load_answer_serial(struct view der, bool is_archived, char **serial_out, struct err *err);
 
 #endif

@@ -1,0 +1,23 @@
+# shellcheck shell=bash
+# For the scripts of this folder, on top of tests/support/ca_lab.sh.
+
+# bench_do_not_publish TEMPLATE...: thousands of certificates in one entry of the directory measure slapd.
+bench_do_not_publish() {
+	local name
+	for name; do
+		printf 'dn: CN=%s,CN=Certificate Templates,CN=Public Key Services,CN=Services,%s\n' "$name" "$LDAP_CONFIG_BASE"
+		printf 'changetype: modify\nreplace: msPKI-Enrollment-Flag\nmsPKI-Enrollment-Flag: 33\n\n'
+	done | ldapmodify -Q -Y EXTERNAL -H "$LDAPI_URI" >/dev/null && sleep 2
+}
+
+# bench_process ROLE: its process id. ROLE: supervisor, front or vault
+bench_process() {
+	local pid supervisor
+	supervisor=$(<"$CA_LAB_DIR/dircad.pid")
+	[ "$1" != supervisor ] || { echo "$supervisor"; return; }
+	for pid in $(ps -o pid= --ppid "$supervisor"); do
+		if tr '\0' '\n' <"/proc/$pid/cmdline" | grep -qx -- "--role=$1"; then
+			echo "$pid"
+		fi
+	done
+}
