@@ -2,9 +2,10 @@
 # kill -9 of front, vault or supervisor at random moments under a load of archived enrollments: every acknowledged
 # certificate is in the database with its key, none is there without one, the database and its audit trail are whole,
 # and no process outlives its supervisor. Two people enroll meanwhile by `dirca enroll`, which is killed too: each of their
-# certificates is one that they have, with its key.
+# certificates is one that they have, with its key. In the end every archived key is opened by every KRA that it is sealed to, and one is
+# recovered by getkey and recoverkey.
 #
-# KILLS: rounds, 12 by default; KILLS=200 is the long run. KILL_SEED: repeats the choice of victims and moments.
+# KILLS: rounds, 12 by default; 2000 is the long run, of two hours. KILL_SEED: repeats the choice of victims and moments.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=../support/ca_lab.sh
@@ -132,6 +133,26 @@ integrity() {
 	return 1
 }
 
+# Every archived key: the right one, for both of its KRAs.
+keys_are_right() {
+	"$DIRCA_BIN/archive_verify" "$CA_STATE/dirca.db" "$(ca_lab_pass)" "$CA_LAB_DIR"/kra?.pfx >"$work/keys.out" || return 1
+	cat "$work/keys.out"
+	[ "$(<"$work/keys.out")" = "$(count "SELECT n || ' archived keys, opened ' || (2 * n) || ' times' FROM (SELECT count(*) AS n FROM Request
+		WHERE HasArchivedKey AND Disposition = 20)")" ]
+}
+
+# The last that user3 has, by the verbs.
+is_recovered() {
+	local serial n
+	serial=$(tail -1 "$work/user3.serials") && n=$(wc -l <"$work/user3.serials")
+	ca_lab_as officer1 getkey "$serial" "$work/last.rec" || return 1
+	for kra in 1 2 3; do
+		ca_lab_as "kra$kra" recoverkey "$work/last.rec" "$work/last.pfx" --kra "$CA_LAB_DIR/kra$kra.pfx" \
+			--kra-password-file "$(ca_lab_pass)" --out-password-file "$(ca_lab_pass)" && break
+	done
+	cmp <(ca_lab_key_of "$work/last.pfx") <(ca_lab_key_of "$work/user3-$((n - 1)).pfx")
+}
+
 # The recipients inside one archived key in a hundred, read by another program: two, both of the three KRAs.
 recipients() {
 	local id der
@@ -220,6 +241,7 @@ journal_has_every_row() {
 echo "kill9: $KILLS kills, KILL_SEED=$KILL_SEED"
 check "the lab starts" ca_lab_start "$work/lab" || exit 1
 check "three KRAs, two for a key" ca_lab_kras 3
+[ "$CHECKS_BAD" -eq 0 ] || { checks_end; exit 1; }
 check "certificates are not published" do_not_publish
 check "the load starts" load_start
 check "and people who enroll" people_start
@@ -236,9 +258,11 @@ check "the load met nothing but broken connections" load_end
 check "people have what they asked for" people_end
 check "each certificate without archival is its owner's" owners_have_theirs user2
 check "each archived one too" owners_have_theirs user3
+check "the last of them is recovered" is_recovered
 check "dircad stops" ca_lab_dircad_stop
 check "every acknowledged key is there" acknowledged_are_there 0 0
 check "no issued row lacks its key" no_issued_row_lacks_its_key 0
+check "every archived key opens, and is the right one" keys_are_right
 check "archived keys have two recipients" recipients
 check "the database is whole" integrity
 check "the audit trail holds" audit_holds
