@@ -52,62 +52,14 @@ tell_dircad(const struct config *config)
 		    (long long)pid);
 }
 
-/* Whose KRA certificates count: this CA, and those that root's file names. The same rules as the
- * vault's. */
-struct issuers {
-	struct pkix_cert *certs;
-	const struct pkix_cert **list;
-	size_t count;
-};
-
-static void
-issuers_free(struct issuers *i)
-{
-	for (size_t k = 0; k < i->count; k++)
-		pkix_cert_free(&i->certs[k]);
-	free(i->certs);
-	free(i->list);
-}
-
 static bool
-add_issuer(struct issuers *to, struct view der, struct err *err)
-{
-	to->certs = mem_grow(to->certs, to->count, sizeof *to->certs);
-	if (!pkix_cert_decode(der, &to->certs[to->count], err))
-		return false;
-	to->count++;
-	return true;
-}
-
-static bool
-add_trusted(struct issuers *to, const struct config *config, struct err *err)
-{
-	OWNED(buf_free) struct buf pem = {0};
-	OWNED(pem_file_free) struct pem_file file = {0};
-
-	if (!trust_read(config->state_dir, TRUST_KRA_ISSUERS, &pem, err))
-		return err->code == ERROR_FILE_NOT_FOUND;
-	if (!pem_certificates(buf_view(&pem), &file.list, &file.count, err))
-		return err_prefix(err, TRUST_FOLDER "/" TRUST_KRA_ISSUERS);
-	for (size_t i = 0; i < file.count; i++)
-		if (!add_issuer(to, buf_view(&file.list[i]), err))
-			return err_prefix(err, TRUST_FOLDER "/" TRUST_KRA_ISSUERS);
-	return true;
-}
-
-static bool
-issuers_read(const struct config *config, struct issuers *out, struct err *err)
+issuers_read(const struct config *config, struct trust_issuers *out, struct err *err)
 {
 	OWNED(own_memory) char *path = config_path(config, "ca.crt");
 	OWNED(pem_file_free) struct pem_file file = {0};
 
-	if (!pem_file_read(path, &file, err) || !add_issuer(out, buf_view(&file.list[0]), err) ||
-	    !add_trusted(out, config, err))
-		return false;
-	out->list = mem_zero(out->count, sizeof(*out->list));
-	for (size_t i = 0; i < out->count; i++)
-		out->list[i] = &out->certs[i];
-	return true;
+	return pem_file_read(path, &file, err) &&
+	       trust_kra_issuers(config->state_dir, buf_view(&file.list[0]), out, err);
 }
 
 /* The record first: without it nothing is done. */
@@ -141,7 +93,7 @@ remove_audited(
 }
 
 static bool
-add_one(const struct work *w, const struct issuers *issuers, struct view der, struct err *err)
+add_one(const struct work *w, const struct trust_issuers *issuers, struct view der, struct err *err)
 {
 	OWNED(pkix_cert_free) struct pkix_cert kra = {0};
 
@@ -159,7 +111,8 @@ add_one(const struct work *w, const struct issuers *issuers, struct view der, st
 }
 
 static bool
-add_file(const struct work *w, const struct issuers *issuers, const char *path, struct err *err)
+add_file(
+    const struct work *w, const struct trust_issuers *issuers, const char *path, struct err *err)
 {
 	OWNED(pem_file_free) struct pem_file file = {0};
 
@@ -174,7 +127,7 @@ add_file(const struct work *w, const struct issuers *issuers, const char *path, 
 bool
 cmd_kra_add(struct work *w, struct err *err)
 {
-	OWNED(issuers_free) struct issuers issuers = {0};
+	OWNED(trust_issuers_free) struct trust_issuers issuers = {0};
 
 	if (!issuers_read(w->config, &issuers, err))
 		return false;

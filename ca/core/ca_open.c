@@ -54,10 +54,7 @@ state_free(struct ca_state **state)
 	quota_free(&s->refusals);
 	free(s->recorded_rights[0]);
 	free(s->recorded_rights[1]);
-	for (size_t i = 1; i < s->kra_issuer_count; i++)
-		pkix_cert_free(&s->kra_issuer_certs[i - 1]);
-	free(s->kra_issuer_certs);
-	free(s->kra_issuers);
+	trust_issuers_free(&s->kra_issuers);
 	pthread_mutex_destroy(&s->lock);
 	pthread_mutex_destroy(&s->refresh_lock);
 	pthread_mutex_destroy(&s->maintain_lock);
@@ -89,36 +86,36 @@ find_digest(struct ca *ca, struct err *err)
 	       err_openssl(err, NTE_BAD_ALGID, "the vault signs with an unknown algorithm");
 }
 
-/* The certificates of a file of trust/. */
-struct trusted {
+/* The certificates of TRUST_CHAIN. */
+struct parents {
 	struct buf *list;
 	size_t count;
 };
 
 static void
-trusted_free(struct trusted *t)
+parents_free(struct parents *p)
 {
-	pem_list_free(&t->list, t->count);
+	pem_list_free(&p->list, p->count);
 }
 
 /* None if there is no such file. */
 static bool
-read_trusted(const struct ca *ca, const char *name, struct trusted *out, struct err *err)
+read_parents(const struct ca *ca, struct parents *out, struct err *err)
 {
 	OWNED(buf_free) struct buf pem = {0};
 
-	if (!trust_read(ca->config->state_dir, name, &pem, err))
+	if (!trust_read(ca->config->state_dir, TRUST_CHAIN, &pem, err))
 		return err->code == ERROR_FILE_NOT_FOUND;
 	return pem_certificates(buf_view(&pem), &out->list, &out->count, err) ||
-	       err_prefix(err, "%s", name);
+	       err_prefix(err, TRUST_FOLDER "/" TRUST_CHAIN);
 }
 
 static bool
 read_chain(struct ca *ca, struct err *err)
 {
-	OWNED(trusted_free) struct trusted parents = {0};
+	OWNED(parents_free) struct parents parents = {0};
 
-	if (!read_trusted(ca, TRUST_CHAIN, &parents, err))
+	if (!read_parents(ca, &parents, err))
 		return false;
 	ca->chain = mem_zero(parents.count + 1, sizeof *ca->chain);
 	if (!buf_dup(buf_view(&ca->info.ca_certificate), &ca->chain[0], err))
@@ -176,27 +173,6 @@ ca_check_archival(const struct ca *ca, struct err *err)
 		   "this CA archives no keys: %s (Private Key Archival)", ca->no_archival);
 }
 
-/* KRA certificates of this CA and of the CAs that its administrator lists; read once, as by the
- * vault. */
-static bool
-read_kra_issuers(struct ca *ca, struct err *err)
-{
-	struct ca_state *s = ca->state;
-	OWNED(trusted_free) struct trusted trusted = {0};
-
-	if (!read_trusted(ca, TRUST_KRA_ISSUERS, &trusted, err))
-		return false;
-	s->kra_issuer_certs = mem_zero(trusted.count, sizeof *s->kra_issuer_certs);
-	s->kra_issuers = mem_zero(trusted.count + 1, sizeof(*s->kra_issuers));
-	s->kra_issuers[s->kra_issuer_count++] = &ca->ca_cert;
-	for (size_t i = 0; i < trusted.count; i++, s->kra_issuer_count++) {
-		if (!pkix_cert_decode(buf_view(&trusted.list[i]), &s->kra_issuer_certs[i], err))
-			return err_prefix(err, "%s", TRUST_KRA_ISSUERS);
-		s->kra_issuers[s->kra_issuer_count] = &s->kra_issuer_certs[i];
-	}
-	return true;
-}
-
 static bool
 read_identity(struct ca *ca, struct vault *v, struct err *err)
 {
@@ -209,7 +185,9 @@ read_identity(struct ca *ca, struct vault *v, struct err *err)
 	return pkix_public_key(ca->ca_cert.spki, &ca->ca_key, err) &&
 	       pkix_key_hash(ca->ca_cert.spki, ca->ca_key_hash, err) &&
 	       pkix_cert_ski(&ca->ca_cert, &ca->ca_key_id, err) && find_digest(ca, err) &&
-	       read_chain(ca, err) && read_archival(ca, err) && read_kra_issuers(ca, err);
+	       read_chain(ca, err) && read_archival(ca, err) &&
+	       trust_kra_issuers(
+		   ca->config->state_dir, buf_view(&ca->ca_cert.raw), &ca->state->kra_issuers, err);
 }
 
 static bool

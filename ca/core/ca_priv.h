@@ -11,6 +11,7 @@
 #include "owed.h"
 #include "principal_cache.h"
 #include "quota.h"
+#include "trust.h"
 
 /* What the directory is owed, by kind (publication.c). */
 enum { OWED_CA, OWED_CRL, OWED_SERVICE_KEY, OWED_CERTIFICATES, OWED_KINDS };
@@ -30,12 +31,9 @@ struct ca_state {
 	struct quota *refusals; /* and how many refusals of each are recorded */
 	atomic_bool space_is_low;
 	_Atomic int64_t space_looked_at, space_free_mb; /* clock_mono_ms; what there was then */
-	struct pkix_cert *kra_issuer_certs; /* trust/kra-issuers.pem, without this CA's own */
-	const struct pkix_cert *
-	    *kra_issuers; /* who may have issued KRA certificates; the vault trusts the same */
-	size_t kra_issuer_count;
-	pthread_mutex_t publish_lock; /* guards the next five */
-	pthread_cond_t publish_turn;  /* on the monotonic clock */
+	struct trust_issuers kra_issuers;               /* of the start, as the vault's */
+	pthread_mutex_t publish_lock;                   /* guards the next five */
+	pthread_cond_t publish_turn;                    /* on the monotonic clock */
 	bool publish_wanted, publish_stop;
 	struct owed owed[OWED_KINDS];
 	uint64_t answered;       /* how often the directory came back */

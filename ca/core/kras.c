@@ -20,7 +20,7 @@ take_kra(struct ca *ca, struct ca_view *v, struct view der, struct err *err)
 	if (!pkix_cert_decode(der, &k->cert, err))
 		return false;
 	k->valid = pkix_public_key(k->cert.spki, &k->key, &why) &&
-		   kra_validate(&k->cert, ca->state->kra_issuers, ca->state->kra_issuer_count,
+		   kra_validate(&k->cert, ca->state->kra_issuers.list, ca->state->kra_issuers.count,
 		       v->made_at, &why);
 	if (!k->valid)
 		k->reason = mem_text(why.msg);

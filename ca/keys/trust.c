@@ -1,11 +1,14 @@
 #include "trust.h"
 
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "file.h"
 #include "log.h"
+#include "mem.h"
 #include "own.h"
+#include "pem.h"
 #include "text.h"
 
 #define TRUST_FILE_MAX (1 << 20)
@@ -40,4 +43,56 @@ trust_read(const char *state_dir, const char *name, struct buf *out, struct err 
 	*out = (struct buf){0};
 	return check_old_place(state_dir, name, err) && file_check_folder(folder, err) &&
 	       file_read_owned(path, TRUST_FILE_MAX, out, err);
+}
+
+static bool
+add_issuer(struct trust_issuers *t, struct view der, struct err *err)
+{
+	t->certs = mem_grow(t->certs, t->count, sizeof *t->certs);
+	if (!pkix_cert_decode(der, &t->certs[t->count], err))
+		return false;
+	t->count++;
+	return true;
+}
+
+static bool
+add_trusted(struct trust_issuers *t, const char *state_dir, struct err *err)
+{
+	OWNED(buf_free) struct buf pem = {0};
+	struct buf *list = NULL;
+	size_t count = 0;
+	bool ok;
+
+	if (!trust_read(state_dir, TRUST_KRA_ISSUERS, &pem, err))
+		return err->code == ERROR_FILE_NOT_FOUND;
+	ok = pem_certificates(buf_view(&pem), &list, &count, err);
+	for (size_t i = 0; ok && i < count; i++)
+		ok = add_issuer(t, buf_view(&list[i]), err);
+	pem_list_free(&list, count);
+	return ok || err_prefix(err, TRUST_FOLDER "/" TRUST_KRA_ISSUERS);
+}
+
+bool
+trust_kra_issuers(
+    const char *state_dir, struct view ca_certificate, struct trust_issuers *out, struct err *err)
+{
+	*out = (struct trust_issuers){0};
+	if (!add_issuer(out, ca_certificate, err) || !add_trusted(out, state_dir, err)) {
+		trust_issuers_free(out);
+		return false;
+	}
+	out->list = mem_zero(out->count, sizeof(*out->list));
+	for (size_t i = 0; i < out->count; i++)
+		out->list[i] = &out->certs[i];
+	return true;
+}
+
+void
+trust_issuers_free(struct trust_issuers *t)
+{
+	for (size_t i = 0; i < t->count; i++)
+		pkix_cert_free(&t->certs[i]);
+	free(t->certs);
+	free(t->list);
+	*t = (struct trust_issuers){0};
 }

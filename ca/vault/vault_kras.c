@@ -8,46 +8,14 @@
 #include "log.h"
 #include "mem.h"
 #include "own_openssl.h"
-#include "pem.h"
-#include "trust.h"
-
-#define ISSUERS_MAX 64
-
-static bool
-add_issuer(struct vault_kras *k, struct view der, struct err *err)
-{
-	if (k->issuer_count == ISSUERS_MAX)
-		return err_set(err, DIRCA_E_TOO_LARGE, "more than %d issuers of KRA certificates",
-		    ISSUERS_MAX);
-	k->issuers = mem_grow(k->issuers, k->issuer_count, sizeof *k->issuers);
-	if (!pkix_cert_decode(der, &k->issuers[k->issuer_count], err))
-		return false;
-	k->issuer_count++;
-	return true;
-}
-
-static bool
-add_pem_issuers(struct vault_kras *k, struct view pem, struct err *err)
-{
-	struct buf *list = NULL;
-	size_t count = 0;
-	bool ok = pem_certificates(pem, &list, &count, err);
-
-	for (size_t i = 0; ok && i < count; i++)
-		ok = add_issuer(k, buf_view(&list[i]), err);
-	pem_list_free(&list, count);
-	return ok;
-}
 
 bool
 vault_kras_open(
-    struct vault_kras *k, struct view ca_certificate, struct view issuers, struct err *err)
+    struct vault_kras *k, const char *state_dir, struct view ca_certificate, struct err *err)
 {
 	*k = (struct vault_kras){0};
 	pthread_mutex_init(&k->lock, NULL);
-	return add_issuer(k, ca_certificate, err) &&
-	       (issuers.len == 0 || add_pem_issuers(k, issuers, err) ||
-		   err_prefix(err, "%s", TRUST_KRA_ISSUERS));
+	return trust_kra_issuers(state_dir, ca_certificate, &k->issuers, err);
 }
 
 static void
@@ -72,12 +40,8 @@ list_free(struct vault_kra_list *list)
 void
 vault_kras_close(struct vault_kras *k)
 {
-	for (size_t i = 0; i < k->issuer_count; i++)
-		pkix_cert_free(&k->issuers[i]);
-	free(k->issuers);
+	trust_issuers_free(&k->issuers);
 	list_free(k->current);
-	k->issuers = NULL;
-	k->issuer_count = 0;
 	k->current = NULL;
 }
 
@@ -85,12 +49,8 @@ static bool
 load_kra(const struct vault_kras *k, struct view der, int64_t now, struct vault_kra *out,
     struct err *err)
 {
-	const struct pkix_cert *issuers[1 + ISSUERS_MAX];
-
-	for (size_t i = 0; i < k->issuer_count; i++)
-		issuers[i] = &k->issuers[i];
 	return pkix_cert_decode(der, &out->cert, err) &&
-	       kra_validate(&out->cert, issuers, k->issuer_count, now, err) &&
+	       kra_validate(&out->cert, k->issuers.list, k->issuers.count, now, err) &&
 	       pkix_public_key(out->cert.spki, &out->key, err);
 }
 

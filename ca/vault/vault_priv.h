@@ -10,6 +10,7 @@
 
 #include "ca_key.h"
 #include "journal.h"
+#include "trust.h"
 #include "vault.h"
 #include "vault_budget.h"
 #include "vault_opened.h"
@@ -83,13 +84,11 @@ struct vault_kra_list { /* immutable once published */
 };
 struct vault_kras {
 	pthread_mutex_t lock;
-	struct pkix_cert *issuers; /* the CA's certificate, then those that root names */
-	size_t issuer_count;
+	struct trust_issuers issuers;
 	struct vault_kra_list *current; /* NULL: none yet */
 };
-/* `issuers`: PEM, may be empty. */
 bool vault_kras_open(
-    struct vault_kras *k, struct view ca_certificate, struct view issuers, struct err *err);
+    struct vault_kras *k, const char *state_dir, struct view ca_certificate, struct err *err);
 void vault_kras_close(struct vault_kras *k);
 /* Those that are no usable KRA certificates are logged and left out. How many are usable. */
 size_t vault_kras_set(

@@ -30,17 +30,6 @@ load_ca_certificate(const char *path, struct view spki, struct pkix_cert *out, s
 }
 
 static bool
-open_kras(struct vault_state *s, const char *state_dir, struct err *err)
-{
-	OWNED(buf_free) struct buf pem = {0};
-
-	if (!trust_read(state_dir, TRUST_KRA_ISSUERS, &pem, err) &&
-	    err->code != ERROR_FILE_NOT_FOUND)
-		return false;
-	return vault_kras_open(&s->kras, buf_view(&s->ca_cert.raw), buf_view(&pem), err);
-}
-
-static bool
 set_rules(struct vault_state *s, const struct vault_config *config, struct err *err)
 {
 	s->rules = (struct vault_rules){.issuer = s->ca_cert.subject,
@@ -79,7 +68,8 @@ vault_state_open(struct vault_state *s, const struct vault_config *config, struc
 	if (ca_key_open(config->folder, passphrase, &s->ca_key, err) &&
 	    pkix_key_spki(s->ca_key, &s->spki, err) && pkix_sig_alg(s->ca_key, &s->sig_alg, err) &&
 	    load_ca_certificate(config->ca_certificate, buf_view(&s->spki), &s->ca_cert, err) &&
-	    set_rules(s, config, err) && open_kras(s, config->state_dir, err) &&
+	    set_rules(s, config, err) &&
+	    vault_kras_open(&s->kras, config->state_dir, buf_view(&s->ca_cert.raw), err) &&
 	    vault_xchgs_open(&s->xchgs, config->folder, passphrase, config->fd_count,
 		config->failures_key, vault_time(), err) &&
 	    open_journal(s, config->folder, err))
