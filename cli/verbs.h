@@ -36,7 +36,7 @@
 	X("ds", "", 0, 0, GROUP_DIRECTORY, NEEDS_DIRECTORY, OPTS_SESSION | OPTS_JSON, cmd_ds,      \
 	    "everything under CN=Public Key Services (-v: all attributes)")                        \
 	X("ca init", "", 0, 0, GROUP_CA, NEEDS_CONFIG, OPTS_DAEMON | OPTS_INIT, cmd_ca_init,       \
-	    "make the CA: key, certificate (or request to a parent), TLS certificate")             \
+	    "make the CA: key, certificate (or request to a parent), database, TLS certificate")   \
 	X("ca publish", "", 0, 0, GROUP_CA, NEEDS_CONFIG,                                          \
 	    OPTS_DAEMON | OPTS_PUBLISH | OPTS_SESSION, cmd_ca_publish,                             \
 	    "publish CA certificate and enrollment service to the directory")                      \
