@@ -15,8 +15,13 @@
 
 #define CHAIN_LEN SHA256_DIGEST_LENGTH
 #define BODY_LEN  (JOURNAL_RECORD_LEN - CHAIN_LEN)
-#define AT_NUMBER 18 /* of the body */
-#define AT_SHA256 40
+/* Where what stands in the body. */
+#define AT_POSITION   0
+#define AT_WHEN       8
+#define AT_KIND       16
+#define AT_NUMBER_LEN 17
+#define AT_NUMBER     18
+#define AT_SHA256     40
 
 const char *
 journal_kind_name(enum journal_kind kind)
@@ -68,10 +73,10 @@ encode(const struct journal_entry *e, uint64_t position, const uint8_t before[CH
     uint8_t out[JOURNAL_RECORD_LEN])
 {
 	memset(out, 0, JOURNAL_RECORD_LEN);
-	put_u64le(out, position);
-	put_u64le(out + 8, (uint64_t)e->when);
-	out[16] = (uint8_t)e->kind;
-	out[17] = (uint8_t)e->number_len;
+	put_u64le(out + AT_POSITION, position);
+	put_u64le(out + AT_WHEN, (uint64_t)e->when);
+	out[AT_KIND] = (uint8_t)e->kind;
+	out[AT_NUMBER_LEN] = (uint8_t)e->number_len;
 	memcpy(out + AT_NUMBER, e->number, e->number_len);
 	memcpy(out + AT_SHA256, e->sha256, sizeof e->sha256);
 	chain(before, out, out + BODY_LEN);
@@ -85,12 +90,13 @@ decode(const uint8_t record[JOURNAL_RECORD_LEN], uint64_t position, const uint8_
 	uint8_t expected[CHAIN_LEN];
 
 	chain(before, record, expected);
-	if (get_u64le(record) != position || record[16] == 0 || record[16] >= JOURNAL_KINDS ||
-	    record[17] > JOURNAL_NUMBER_MAX || memcmp(expected, record + BODY_LEN, CHAIN_LEN) != 0)
+	if (get_u64le(record + AT_POSITION) != position || record[AT_KIND] == 0 ||
+	    record[AT_KIND] >= JOURNAL_KINDS || record[AT_NUMBER_LEN] > JOURNAL_NUMBER_MAX ||
+	    memcmp(expected, record + BODY_LEN, CHAIN_LEN) != 0)
 		return false;
-	*out = (struct journal_entry){.kind = (enum journal_kind)record[16],
-	    .when = (int64_t)get_u64le(record + 8),
-	    .number_len = record[17]};
+	*out = (struct journal_entry){.kind = (enum journal_kind)record[AT_KIND],
+	    .when = (int64_t)get_u64le(record + AT_WHEN),
+	    .number_len = record[AT_NUMBER_LEN]};
 	memcpy(out->number, record + AT_NUMBER, out->number_len);
 	memcpy(out->sha256, record + AT_SHA256, sizeof out->sha256);
 	return true;
@@ -251,9 +257,10 @@ journal_newest_number(
 	for (uint64_t at = j->count; at > 0; at--) {
 		if (!read_at(j->fd, at, record))
 			return err_errno(err, DIRCA_E_IO, "the vault's journal cannot be read");
-		if (record[16] != (uint8_t)kind)
+		if (record[AT_KIND] != (uint8_t)kind)
 			continue;
-		for (size_t i = 0; record[17] <= sizeof *number_out && i < record[17]; i++)
+		for (size_t i = 0;
+		     record[AT_NUMBER_LEN] <= sizeof *number_out && i < record[AT_NUMBER_LEN]; i++)
 			*number_out = *number_out << 8 | record[AT_NUMBER + i];
 		return true;
 	}
