@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -476,4 +477,17 @@ char *
 config_path(const struct config *c, const char *name)
 {
 	return text_printf("%s/%s", c->state_dir, name);
+}
+
+bool
+config_check_users(const struct config *c, struct err *err)
+{
+	const char *const names[] = {c->user, c->vault_user};
+
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		if (names[i] != NULL && getpwnam(names[i]) == NULL)
+			return err_set(err, DIRCA_E_CONFIG,
+			    "there is no user '%s'; make it first: useradd -r %s", names[i],
+			    names[i]);
+	return true;
 }

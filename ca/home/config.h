@@ -86,6 +86,8 @@ bool config_load(const char *path, struct config **out, struct err *err);
 /* Reads dir_password_file, if one is named, into dir_password. Only who talks to the directory
  * calls it: the vault and the supervisor never hold the password. */
 bool config_read_password(struct config *c, struct err *err);
+/* Are there the users that front and vault are to run as? DIRCA_E_CONFIG with the cure. */
+bool config_check_users(const struct config *c, struct err *err);
 void config_free(struct config **c);
 /* Fills what dir_connect wants; borrowed from `c`. */
 void config_directory(const struct config *c, struct dir_config *out);

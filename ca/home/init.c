@@ -205,17 +205,11 @@ give_to(const struct config *config, const char *name, uid_t uid, gid_t gid, str
 	       err_errno(err, DIRCA_E_IO, "%s: cannot change its owner", path);
 }
 
+/* Nobody but root hands files over to them. */
 static bool
 check_users(const struct config *config, struct err *err)
 {
-	const char *const names[] = {config->user, config->vault_user};
-
-	for (size_t i = 0; i < COUNT_OF(names); i++)
-		if (geteuid() == 0 && names[i] != NULL && getpwnam(names[i]) == NULL)
-			return err_set(err, DIRCA_E_CONFIG,
-			    "there is no user '%s'; make it first: useradd -r %s", names[i],
-			    names[i]);
-	return true;
+	return geteuid() != 0 || config_check_users(config, err);
 }
 
 /* Root makes the CA, before any daemon runs; the front and the vault run as users of their own. */

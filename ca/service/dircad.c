@@ -1,6 +1,5 @@
 /* dircad: the CA service. Its command line; the rest is in supervisor.c and service.c. */
 #include <getopt.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,13 +124,10 @@ load(const struct asked *asked, struct config **out, struct err *err)
 static bool
 check_machine(const struct config *config, struct err *err)
 {
-	const char *const users[] = {config->user, config->vault_user};
 	const char *const files[] = {config->keytab, config->passphrase_file};
 
-	for (size_t i = 0; i < COUNT_OF(users); i++)
-		if (users[i] != NULL && getpwnam(users[i]) == NULL)
-			return err_set(err, DIRCA_E_CONFIG,
-			    "there is no user '%s'; make it: useradd -r %s", users[i], users[i]);
+	if (!config_check_users(config, err))
+		return false;
 	for (size_t i = 0; i < COUNT_OF(files); i++)
 		if (files[i] != NULL && access(files[i], R_OK) != 0)
 			return err_errno(err, DIRCA_E_CONFIG, "%s", files[i]);
