@@ -132,21 +132,17 @@ static bool
 check_nt_auth(
     struct enrollment *e, const struct pkix_cert *cert, struct enroll_signer *s, struct err *err)
 {
-	const struct dir_entries *nt_auth = &e->view->pki->nt_auth;
+	const struct dir_attr *cas = pki_snapshot_nt_auth(e->view->pki);
 	bool found = false, ok = false;
 
-	for (size_t i = 0; i < nt_auth->count && !ok; i++) {
-		const struct dir_attr *a = dir_entry_attr(&nt_auth->list[i], "cACertificate");
+	for (size_t i = 0; cas != NULL && i < cas->count && !ok; i++) {
+		bool here;
 
-		for (size_t k = 0; a != NULL && k < a->count && !ok; k++) {
-			bool here;
-
-			ok = check_issuer(e, cert, s, buf_view(&a->values[k]), &here, err);
-			found = found || here;
-			/* What cannot be asked now must not be taken for a refusal. */
-			if (here && !ok && err_is_undecided(err->code))
-				return false;
-		}
+		ok = check_issuer(e, cert, s, buf_view(&cas->values[i]), &here, err);
+		found = found || here;
+		/* What cannot be asked now must not be taken for a refusal. */
+		if (here && !ok && err_is_undecided(err->code))
+			return false;
 	}
 	if (!ok && !found)
 		err_set(err, CERT_E_ISSUERCHAINING,

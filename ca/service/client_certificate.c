@@ -26,15 +26,11 @@ check_use(const struct pkix_cert *cert, int64_t now, struct err *err)
 static bool
 check_nt_auth(struct ca *ca, const struct ca_view *view, struct err *err)
 {
-	const struct dir_entries *nt_auth = &view->pki->nt_auth;
+	const struct dir_attr *cas = pki_snapshot_nt_auth(view->pki);
 
-	for (size_t i = 0; i < nt_auth->count; i++) {
-		const struct dir_attr *a = dir_entry_attr(&nt_auth->list[i], "cACertificate");
-
-		for (size_t k = 0; a != NULL && k < a->count; k++)
-			if (view_eq(buf_view(&a->values[k]), buf_view(&ca->ca_cert.raw)))
-				return true;
-	}
+	for (size_t i = 0; cas != NULL && i < cas->count; i++)
+		if (view_eq(buf_view(&cas->values[i]), buf_view(&ca->ca_cert.raw)))
+			return true;
 	return err_set(err, CERT_E_ISSUERCHAINING,
 	    "NTAuthCertificates of the directory does not hold this CA; `dirca ca publish` puts it "
 	    "there");

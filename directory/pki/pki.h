@@ -32,6 +32,9 @@ void pki_snapshot_free(struct pki_snapshot **s);
  * absent, or if several objects claim the name: none of them is trusted then. */
 const struct dir_entry *pki_snapshot_service(const struct pki_snapshot *s, const char *ca_name);
 
+/* The values of NTAuthCertificates, as long as the snapshot is; NULL: none. */
+const struct dir_attr *pki_snapshot_nt_auth(const struct pki_snapshot *s);
+
 /* The certificate of the KRA container with this SHA-1, as long as the snapshot is; empty: none. */
 struct view pki_snapshot_kra(const struct pki_snapshot *s, struct view sha1);
 

@@ -99,6 +99,12 @@ pki_snapshot_free(struct pki_snapshot **snapshot)
 	free(s);
 }
 
+const struct dir_attr *
+pki_snapshot_nt_auth(const struct pki_snapshot *s)
+{
+	return s->nt_auth.count > 0 ? dir_entry_attr(&s->nt_auth.list[0], "cACertificate") : NULL;
+}
+
 const struct dir_entry *
 pki_snapshot_service(const struct pki_snapshot *s, const char *ca_name)
 {
