@@ -34,6 +34,10 @@ struct http_call {
 	uid_t uid;       /* HTTP_LOCAL */
 	struct buf body;
 	struct http_connection *connection; /* holds auth_state */
+	/* of routes.c */
+	const struct route *route; /* NULL: none */
+	bool path_known;           /* if perhaps not with this method */
+	char *part;                /* what the '*' of the pattern matched; NULL: it has none */
 	/* answer */
 	int status;
 	char content_type[80];

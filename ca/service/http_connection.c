@@ -36,6 +36,7 @@ http_call_free(struct http_call *call)
 	}
 	free(call->method);
 	free(call->path);
+	free(call->part);
 	free(call->query);
 	free(call->host);
 	free(call->origin);

@@ -81,15 +81,16 @@ route_find(const struct http_call *call, char *part, size_t size, bool *path_kno
 }
 
 enum route_lane
-route_lane(const struct http_call *call)
+route_choose(struct http_call *call)
 {
 	char part[PART_MAX];
-	bool path_known;
-	const struct route *route = route_find(call, part, sizeof part, &path_known);
 
-	if (route == NULL || route->open)
+	call->route = route_find(call, part, sizeof part, &call->path_known);
+	if (call->route != NULL && part[0] != '\0')
+		call->part = mem_text(part);
+	if (call->route == NULL || call->route->open)
 		return ROUTE_OPEN;
-	return route->run == route_ca_status ? ROUTE_STATUS : ROUTE_WORK;
+	return call->route->run == route_ca_status ? ROUTE_STATUS : ROUTE_WORK;
 }
 
 /* Else somebody on the path could pass the sign-in on and act in its name. */
@@ -151,11 +152,8 @@ run_authenticated(const struct route *route, struct route_call *c)
 void
 route_dispatch(struct ca *ca, struct vault *vault, struct http_call *call)
 {
-	char part[PART_MAX];
-	bool path_known;
-	const struct route *route = route_find(call, part, sizeof part, &path_known);
-	struct route_call c = {
-	    .http = call, .ca = ca, .vault = vault, .part = part[0] != '\0' ? part : NULL};
+	const struct route *route = call->route;
+	struct route_call c = {.http = call, .ca = ca, .vault = vault, .part = call->part};
 	struct err err;
 
 	if (!gate_admits(ca->config, call, &err)) {
@@ -163,7 +161,7 @@ route_dispatch(struct ca *ca, struct vault *vault, struct http_call *call)
 		    LOG_STR("method", call->method), LOG_STR("path", call->path), LOG_REASON(&err));
 		json_fail(call, &err);
 	} else if (route == NULL) {
-		call->status = path_known ? 405 : 404;
+		call->status = call->path_known ? 405 : 404;
 	} else if (route->open) {
 		route->run(&c);
 	} else {

@@ -30,9 +30,10 @@ enum route_lane {
 	ROUTE_STATUS, /* of the CA */
 	ROUTE_LANES
 };
-enum route_lane route_lane(const struct http_call *call);
+/* Finds the route of a call, for route_dispatch. */
+enum route_lane route_choose(struct http_call *call);
 
-/* The gate, the table, authentication where the route asks for it, the handler. */
+/* The gate, authentication where the route asks for it, the handler. */
 void route_dispatch(struct ca *ca, struct vault *vault, struct http_call *call);
 
 /* Handlers, by file. */

@@ -110,7 +110,7 @@ void
 workers_dispatch(struct http_call *call, void *arg)
 {
 	struct workers *w = arg;
-	struct queue *q = &w->queues[route_lane(call)];
+	struct queue *q = &w->queues[route_choose(call)];
 	bool accepted;
 
 	pthread_mutex_lock(&w->lock);
