@@ -89,9 +89,9 @@ screen_write(void *cookie, const char *bytes, size_t len)
 
 /* What was begun and not completed is shown too. The descriptor stays open: it is the process's. */
 static int
-screen_end(void *cookie)
+screen_close(void *cookie)
 {
-	struct screen *s = cookie;
+	OWNED(own_memory) struct screen *s = cookie;
 	bool ok = true;
 
 	for (size_t i = 0; i < s->begun_len; i++) {
@@ -103,41 +103,23 @@ screen_end(void *cookie)
 	return ok ? 0 : EOF;
 }
 
-static int
-screen_close(void *cookie)
-{
-	int status = screen_end(cookie);
-
-	free(cookie);
-	return status;
-}
-
-static FILE *
-open_stream(struct screen *s, cookie_close_function_t *end)
-{
-	FILE *stream =
-	    fopencookie(s, "w", (cookie_io_functions_t){.write = screen_write, .close = end});
-
-	if (stream == NULL)
-		mem_exhausted();
-	return stream;
-}
-
 FILE *
 screen_stream(int fd)
 {
 	struct screen *s = mem_zero(1, sizeof *s);
+	FILE *stream = fopencookie(
+	    s, "w", (cookie_io_functions_t){.write = screen_write, .close = screen_close});
 
+	if (stream == NULL)
+		mem_exhausted();
 	s->fd = fd;
-	return open_stream(s, screen_close);
+	return stream;
 }
 
 void
 screen_open(void)
 {
-	static struct screen standard[] = {{.fd = STDOUT_FILENO}, {.fd = STDERR_FILENO}};
-	FILE *out = open_stream(&standard[0], screen_end),
-	     *diagnostics = open_stream(&standard[1], screen_end);
+	FILE *out = screen_stream(STDOUT_FILENO), *diagnostics = screen_stream(STDERR_FILENO);
 
 	setvbuf(out, NULL, isatty(STDOUT_FILENO) ? _IOLBF : _IOFBF, BUFSIZ);
 	setvbuf(diagnostics, NULL, _IONBF, 0);
