@@ -17,7 +17,6 @@ struct cmc_binding {
 	struct view exchange; /* SHA-256 of the exchange certificate; empty: no key is archived */
 	struct view sender;   /* who signs in to send it, UTF-8; empty: the client did not know */
 };
-bool cmc_binding_encode(const struct cmc_binding *in, struct buf *out, struct err *err);
 
 /* By what a client knows the answer to its request again (RFC 5272 6.4, 6.6): values in DER, empty
  * if absent. */
@@ -133,9 +132,5 @@ bool cmc_response_decode(struct view der, struct cmc_response *out, struct err *
 void cmc_response_free(struct cmc_response *r);
 /* Certificate of the message whose SHA-1 is issued_sha1; empty view if absent. */
 struct view cmc_response_certificate(const struct cmc_response *r);
-
-/* Round-trip proofs for tests and `dirca dump`: d2i + i2d of the whole message through the
- * templates. */
-bool cmc_reencode(struct view der, struct buf *out, struct err *err);
 
 #endif

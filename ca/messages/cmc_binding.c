@@ -92,14 +92,3 @@ cmc_binding_make(const struct cmc_binding *in, CMCW_BINDING **out, struct err *e
 	*out = b;
 	return true;
 }
-
-bool
-cmc_binding_encode(const struct cmc_binding *in, struct buf *out, struct err *err)
-{
-	OWNED(own_cmcw_binding) CMCW_BINDING *b = NULL;
-
-	*out = (struct buf){0};
-	if (!cmc_binding_make(in, &b, err))
-		return false;
-	return der_encode(ASN1_ITEM_rptr(CMCW_BINDING), b, "the control RequestBinding", out, err);
-}

@@ -2,6 +2,7 @@
  * decoded encodes to the same bytes and can be stripped of its key and read again. */
 #include <stdlib.h>
 
+#include "cmc_reencode.h"
 #include "cmc.h"
 #include "oids.h"
 #include "pkix_policy.h"

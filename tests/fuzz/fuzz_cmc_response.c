@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <openssl/objects.h>
 
+#include "cmc_reencode.h"
 #include "cmc.h"
 #include "oids.h"
 

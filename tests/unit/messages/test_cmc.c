@@ -1,5 +1,6 @@
 /* CMC requests and responses: made, read back and verified, and every rule about the archived key
  * broken once. */
+#include "cmc_reencode.h"
 #include "cms_support.h"
 
 #include "cmc_asn1.h"

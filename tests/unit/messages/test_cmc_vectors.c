@@ -1,5 +1,6 @@
 /* The messages of a real CA (tests/fixtures/cmc/README.md): every hash and signature in them
  * verifies, and none when a bit is flipped. */
+#include "cmc_reencode.h"
 #include "cms_support.h"
 
 #include <openssl/crypto.h>

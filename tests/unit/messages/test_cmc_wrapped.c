@@ -1,4 +1,5 @@
 /* Requests that others signed too: cosigned CMC, and SignedData around a request. */
+#include "cmc_reencode.h"
 #include "cms_support.h"
 
 #include "wrapped_request.h"
