@@ -11,10 +11,11 @@
 #include <openssl/asn1t.h>
 #include <openssl/err.h>
 #include <openssl/objects.h>
-#include <openssl/sha.h>
 #include <openssl/x509v3.h>
 
+#include "extension.h"
 #include "oids.h"
+#include "pkix_asn1.h"
 #include "retrieval.h"
 
 #define X509_V3     2
@@ -28,11 +29,6 @@ typedef struct {
 	ASN1_TIME *not_before, *not_after;
 } VAULT_VALIDITY;
 
-typedef struct {
-	X509_ALGOR *algorithm;
-	ASN1_BIT_STRING *key;
-} VAULT_SPKI;
-
 /* RFC 5280 4.1. What need not be looked into is kept as its bytes. */
 typedef struct {
 	ASN1_INTEGER *version, *serial;
@@ -40,7 +36,7 @@ typedef struct {
 	ASN1_STRING *issuer;
 	VAULT_VALIDITY *validity;
 	ASN1_STRING *subject;
-	VAULT_SPKI *spki;
+	PKIX_SPKI *spki;
 	STACK_OF(X509_EXTENSION) * extensions;
 } VAULT_TBS;
 
@@ -62,11 +58,6 @@ ASN1_SEQUENCE(VAULT_VALIDITY) = {
 	ASN1_SIMPLE(VAULT_VALIDITY, not_after, ASN1_TIME),
 } static_ASN1_SEQUENCE_END(VAULT_VALIDITY)
 
-ASN1_SEQUENCE(VAULT_SPKI) = {
-	ASN1_SIMPLE(VAULT_SPKI, algorithm, X509_ALGOR),
-	ASN1_SIMPLE(VAULT_SPKI, key, ASN1_BIT_STRING),
-} static_ASN1_SEQUENCE_END(VAULT_SPKI)
-
 ASN1_SEQUENCE(VAULT_TBS) = {
 	ASN1_EXP(VAULT_TBS, version, ASN1_INTEGER, 0),
 	ASN1_SIMPLE(VAULT_TBS, serial, ASN1_INTEGER),
@@ -74,7 +65,7 @@ ASN1_SEQUENCE(VAULT_TBS) = {
 	ASN1_SIMPLE(VAULT_TBS, issuer, ASN1_SEQUENCE),
 	ASN1_SIMPLE(VAULT_TBS, validity, VAULT_VALIDITY),
 	ASN1_SIMPLE(VAULT_TBS, subject, ASN1_SEQUENCE),
-	ASN1_SIMPLE(VAULT_TBS, spki, VAULT_SPKI),
+	ASN1_SIMPLE(VAULT_TBS, spki, PKIX_SPKI),
 	ASN1_EXP_SEQUENCE_OF(VAULT_TBS, extensions, X509_EXTENSION, 3),
 } static_ASN1_SEQUENCE_END(VAULT_TBS)
 
@@ -93,10 +84,16 @@ ASN1_ITEM_TEMPLATE(VAULT_ATTRIBUTES) =
 static_ASN1_ITEM_TEMPLATE_END(VAULT_ATTRIBUTES)
 /* clang-format on */
 
+static struct view
+string_view(const ASN1_STRING *s)
+{
+	return view_of(ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s));
+}
+
 static bool
 string_is(const ASN1_STRING *s, struct view wanted)
 {
-	return view_eq(view_of(ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s)), wanted);
+	return view_eq(string_view(s), wanted);
 }
 
 static bool
@@ -171,6 +168,16 @@ check_tbs(const VAULT_TBS *c, const struct vault_rules *rules, struct err *err)
 	return vault_check_purpose(c->extensions, rules->kinds, err);
 }
 
+static bool
+key_id(const PKIX_SPKI *spki, uint8_t out[VAULT_ID_LEN], struct err *err)
+{
+	OWNED(own_octets) unsigned char *der = NULL;
+	int len = i2d_PKIX_SPKI(spki, &der);
+
+	return len > 0 ? ext_key_id(view_of(der, (size_t)len), out, err)
+		       : err_openssl(err, DIRCA_E_CRYPTO, "a public key cannot be encoded");
+}
+
 bool
 vault_check_certificate(struct view tbs, const struct vault_rules *rules,
     struct journal_entry *entry_out, uint8_t key_id_out[VAULT_ID_LEN], struct err *err)
@@ -185,9 +192,7 @@ vault_check_certificate(struct view tbs, const struct vault_rules *rules,
 		    "missing");
 	if ((ok = check_tbs(c, rules, err))) {
 		note_number(c->serial, entry_out);
-		ok = SHA1(ASN1_STRING_get0_data(c->spki->key),
-			 (size_t)ASN1_STRING_length(c->spki->key), key_id_out) != NULL ||
-		     err_openssl(err, DIRCA_E_CRYPTO, "SHA-1 of a public key");
+		ok = key_id(c->spki, key_id_out, err);
 	}
 	ASN1_item_free((ASN1_VALUE *)c, ASN1_ITEM_rptr(VAULT_TBS));
 	return ok;
@@ -240,8 +245,7 @@ is_retrieval(const ASN1_STRING *s)
 {
 	struct retrieval r;
 	struct err ignored;
-	bool ok = retrieval_decode(
-	    view_of(ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s)), &r, &ignored);
+	bool ok = retrieval_decode(string_view(s), &r, &ignored);
 
 	retrieval_free(&r);
 	return ok;

@@ -12,10 +12,9 @@
 #include <unistd.h>
 #include <openssl/ec.h>
 #include <openssl/rsa.h>
-#include <openssl/sha.h>
-#include <openssl/x509.h>
 
 #include "clock.h"
+#include "extension.h"
 #include "file.h"
 #include "log.h"
 #include "mem.h"
@@ -32,20 +31,13 @@
 #define CERT_MAX      16384
 #define KEEP_S        600 /* after its certificate's end: a request that is on its way */
 
-/* SHA-1 of the BIT STRING's octets (RFC 5280 4.2.1.2, method 1). */
 static bool
 key_id(EVP_PKEY *key, uint8_t id[VAULT_ID_LEN], struct err *err)
 {
-	X509_PUBKEY *spki = NULL;
-	const unsigned char *bits;
-	int len;
-	bool ok;
+	OWNED(buf_free) struct buf spki = {0};
 
-	ok = X509_PUBKEY_set(&spki, key) == 1 &&
-	     X509_PUBKEY_get0_param(NULL, &bits, &len, NULL, spki) == 1 &&
-	     EVP_Q_digest(NULL, "SHA1", NULL, bits, (size_t)len, id, NULL) == 1;
-	X509_PUBKEY_free(spki);
-	return ok || err_openssl(err, DIRCA_E_CRYPTO, "an exchange key could not be named");
+	return (pkix_key_spki(key, &spki, err) && ext_key_id(buf_view(&spki), id, err)) ||
+	       err_prefix(err, "naming an exchange key");
 }
 
 static bool
