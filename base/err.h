@@ -190,7 +190,9 @@ enum err_category {
 	X(0xA0DC0020u, DIRCA_E_SERVICE_NAME, REFUSED, "the name belongs to the service of a CA")   \
 	X(0xA0DC0021u, DIRCA_E_CROSS_SITE, REFUSED,                                                \
 	    "the request could come from another site's page")                                     \
-	X(0xA0DC0022u, DIRCA_E_TOO_MANY_ATTEMPTS, TOO_MANY, "too many failed sign-ins")
+	X(0xA0DC0022u, DIRCA_E_TOO_MANY_ATTEMPTS, TOO_MANY, "too many failed sign-ins")            \
+	X(0xA0DC0023u, DIRCA_E_KEY_RECIPIENT, BAD_REQUEST,                                         \
+	    "no certificate of the requester is named that a new key can be encrypted to")
 
 enum err_code {
 #define ERR_ENUM(number, name, category, text) name = (int)(number),

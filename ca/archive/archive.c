@@ -5,20 +5,20 @@
 #define KRA_MAX 64 /* recipients of one archived key */
 
 static bool
-check_kras(const struct archive_rewrap *in, struct err *err)
+check_kras(const struct cms_kra *kras, size_t count, struct err *err)
 {
-	if (in->kra_count == 0)
+	if (count == 0)
 		return err_set(err, CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED,
 		    "no key recovery agent was named for the archived key; set KRACertCount and "
 		    "add KRA certificates");
-	if (in->kra_count > KRA_MAX)
+	if (count > KRA_MAX)
 		return err_set(err, E_INVALIDARG,
 		    "%zu key recovery agents were named for one key; at most %d are possible",
-		    in->kra_count, KRA_MAX);
-	for (size_t i = 0; i < in->kra_count; i++)
+		    count, KRA_MAX);
+	for (size_t i = 0; i < count; i++)
 		for (size_t j = 0; j < i; j++)
-			if (view_eq(in->kras[i].issuer, in->kras[j].issuer) &&
-			    view_eq(in->kras[i].serial, in->kras[j].serial))
+			if (view_eq(kras[i].issuer, kras[j].issuer) &&
+			    view_eq(kras[i].serial, kras[j].serial))
 				return err_set(err, E_INVALIDARG,
 				    "the same key recovery agent was named twice for one archived "
 				    "key");
@@ -122,6 +122,53 @@ archive_rewrap(const struct archive_rewrap *in, struct buf *archived_out, struct
 
 	*archived_out = (struct buf){0};
 
-	return check_kras(in, err) && pkix_public_key(in->spki, &pub, err) &&
+	return check_kras(in->kras, in->kra_count, err) && pkix_public_key(in->spki, &pub, err) &&
 	       keyblob_can_hold(pub, err) && open_prove_and_seal(in, pub, archived_out, err);
+}
+
+/* ---- keys that are made here ---- */
+
+bool
+archive_can_generate(const char *algorithm, int bits, struct err *err)
+{
+	return strcmp(algorithm, "EC") == 0 ||
+	       (bits >= ARCHIVE_RSA_MIN && bits <= ARCHIVE_RSA_MAX && bits % 8 == 0) ||
+	       err_set(err, CERTSRV_E_KEY_LENGTH,
+		   "this CA makes RSA keys of %d to %d bits and keys on P-256, P-384 and P-521, "
+		   "not "
+		   "RSA keys of %d bits",
+		   ARCHIVE_RSA_MIN, ARCHIVE_RSA_MAX, bits);
+}
+
+static EVP_PKEY *
+make_key(const char *algorithm, int bits)
+{
+	if (strcmp(algorithm, "RSA") == 0)
+		return EVP_RSA_gen((unsigned)bits);
+	return EVP_EC_gen(bits == 256 ? "P-256" : bits == 384 ? "P-384" : "P-521");
+}
+
+bool
+archive_generate(const struct archive_generate *in, EVP_PKEY **key_out, struct buf *archived_out,
+    struct err *err)
+{
+	OWNED(secret_free) struct secret blob = {0};
+	OWNED(own_pkey) EVP_PKEY *key = NULL;
+	const char *algorithm;
+	int bits;
+
+	*key_out = NULL;
+	*archived_out = (struct buf){0};
+	if (!check_kras(in->kras, in->kra_count, err) ||
+	    !pkix_key_info(in->like, &algorithm, &bits, err) ||
+	    !archive_can_generate(algorithm, bits, err))
+		return false;
+	if ((key = make_key(algorithm, bits)) == NULL)
+		return err_openssl(err, DIRCA_E_CRYPTO, "a key pair could not be made");
+	if (!keyblob_encode(key, &blob, err) ||
+	    !cms_enveloped_seal(secret_view(&blob), in->kras, in->kra_count, in->cipher, in->oaep,
+		archived_out, err))
+		return false;
+	*key_out = own_give(&key);
+	return true;
 }

@@ -1,8 +1,8 @@
 /*
  * Key archival on the CA: proving an archived key, re-encrypting it to key recovery agents, and
  * choosing them (paper, "Key Verification", "Key Encryption";
- * [MS-WCCE] 3.2.2.6.2.1.2.2, 3.2.2.6.2.1.3). archive_rewrap is the one function of the CA in which
- * a subject's private key exists in plain; it runs in the vault process only.
+ * [MS-WCCE] 3.2.2.6.2.1.2.2, 3.2.2.6.2.1.3). archive_rewrap and archive_generate are the functions
+ * of the CA in which a subject's private key exists in plain; they run in the vault process only.
  */
 #ifndef ARCHIVE_ARCHIVE_H
 #define ARCHIVE_ARCHIVE_H
@@ -50,6 +50,25 @@ struct archive_rewrap {
 bool archive_rewrap(const struct archive_rewrap *in, struct buf *archived_out, struct err *err);
 /* That answer, for who refuses before it is looked for. */
 bool archive_refuse(struct err *err);
+
+/*
+ * A key pair that is made here: of the kind and size of the public key `like`, whose numbers do not
+ * matter, sealed to the KRAs as archive_rewrap seals what clients send. RSA of ARCHIVE_RSA_MIN to
+ * _MAX bits, P-256, P-384, P-521: CERTSRV_E_KEY_LENGTH.
+ */
+#define ARCHIVE_RSA_MIN 2048
+#define ARCHIVE_RSA_MAX 4096
+struct archive_generate {
+	struct view like; /* SubjectPublicKeyInfo */
+	const struct cms_kra *kras;
+	size_t kra_count;
+	enum cms_cipher cipher;
+	bool oaep;
+};
+bool archive_can_generate(const char *algorithm, int bits, struct err *err);
+/* EVP_PKEY_free. */
+bool archive_generate(const struct archive_generate *in, EVP_PKEY **key_out,
+    struct buf *archived_out, struct err *err);
 
 /* A certificate as KRA: EKU 1.3.6.1.4.1.311.21.6, keyEncipherment (RSA) or keyAgreement (EC),
  * within validity, signed by one of `issuers` (their SPKI and subject). CERTSRV_E_NO_VALID_KRA with

@@ -36,6 +36,7 @@ journal_kind_name(enum journal_kind kind)
 	    [JOURNAL_CRL] = "CRL",
 	    [JOURNAL_RESPONSE] = "response",
 	    [JOURNAL_RECOVERY] = "recovery BLOB",
+	    [JOURNAL_KEY] = "private key made by the CA",
 	};
 
 	return names[kind];

@@ -91,6 +91,10 @@ struct cms_sign {
 bool cms_sign_attrs(const struct cms_sign *in, struct buf *attrs_out, struct err *err);
 bool cms_sign_finish(const struct cms_sign *in, struct view attrs, struct view sig_alg,
     struct view signature, struct buf *out, struct err *err);
+/* The same of content that is a secret, of 32 octets at least: SignedData alone, as it is the
+ * content of an EnvelopedData (RFC 5652 6). No copy of the content outlives the call but `out`. */
+bool cms_sign_finish_secret(const struct cms_sign *in, struct view attrs, struct view sig_alg,
+    struct view signature, struct secret *out, struct err *err);
 /* A further signature over the content of a message that is signed already, with the certificate
  * that names the signer: what a registration authority or enrollment agent does. */
 struct cms_cosigner {
@@ -153,6 +157,9 @@ enum cms_cipher { CMS_AES_256_CBC, CMS_AES_192_CBC, CMS_AES_128_CBC, CMS_3DES_CB
  * KeyTransRecipientInfo (rsaEncryption; OAEP-SHA256 if oaep) or KeyAgreeRecipientInfo
  * (dhSinglePass-stdDH-sha256kdf, aes256-wrap) per key kind, contentType id-data, PKCS#7 padding. */
 bool cms_enveloped_seal(struct view content, const struct cms_kra *to, size_t count,
+    enum cms_cipher cipher, bool oaep, struct buf *out, struct err *err);
+/* The same for SignedData (cms_sign_finish_secret): contentType id-signedData. */
+bool cms_enveloped_seal_signed(struct view content, const struct cms_kra *to, size_t count,
     enum cms_cipher cipher, bool oaep, struct buf *out, struct err *err);
 
 #endif

@@ -125,13 +125,11 @@ encrypt_content(const struct cms_content_alg *alg, struct view content, CMSW_ENC
 		ASN1_STRING_free(iv_string);
 		return err_nomem(err);
 	}
-	ASN1_OBJECT_free(out->type);
-	out->type = OBJ_nid2obj(NID_pkcs7_data);
 	return true;
 }
 
-bool
-cms_enveloped_seal(struct view content, const struct cms_kra *to, size_t count,
+static bool
+seal(int content_nid, struct view content, const struct cms_kra *to, size_t count,
     enum cms_cipher cipher, bool oaep, struct buf *out, struct err *err)
 {
 	const struct cms_content_alg *alg = cms_content_alg(cipher);
@@ -150,6 +148,8 @@ cms_enveloped_seal(struct view content, const struct cms_kra *to, size_t count,
 	if ((m = CMSW_ENVELOPED_new()) == NULL)
 		return err_nomem(err);
 	m->type = OBJ_nid2obj(NID_pkcs7_enveloped);
+	ASN1_OBJECT_free(m->data->content->type);
+	m->data->content->type = OBJ_nid2obj(content_nid);
 	ok = encrypt_content(alg, content, m->data->content, cek, err);
 	for (size_t i = 0; ok && i < count; i++)
 		ok = push_recipient(m->data, &to[i], oaep, view_of(cek, alg->key_len), err) ||
@@ -157,4 +157,18 @@ cms_enveloped_seal(struct view content, const struct cms_kra *to, size_t count,
 	OPENSSL_cleanse(cek, sizeof cek);
 	return ok &&
 	       der_encode(ASN1_ITEM_rptr(CMSW_ENVELOPED), m, "the enveloped message", out, err);
+}
+
+bool
+cms_enveloped_seal(struct view content, const struct cms_kra *to, size_t count,
+    enum cms_cipher cipher, bool oaep, struct buf *out, struct err *err)
+{
+	return seal(NID_pkcs7_data, content, to, count, cipher, oaep, out, err);
+}
+
+bool
+cms_enveloped_seal_signed(struct view content, const struct cms_kra *to, size_t count,
+    enum cms_cipher cipher, bool oaep, struct buf *out, struct err *err)
+{
+	return seal(NID_pkcs7_signed, content, to, count, cipher, oaep, out, err);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 #include <openssl/objects.h>
+#include <openssl/rand.h>
 
 #include "cms_algs.h"
 #include "cms_asn1.h"
@@ -10,6 +11,7 @@
 #include "der.h"
 #include "cms_sign_priv.h"
 
+#define SECRET_MIN   32         /* octets that nothing else in a message is equal to */
 #define UTC_TIME_END 2524608000 /* 2050-01-01, from when on RFC 5652 11.3 wants GeneralizedTime */
 
 static bool
@@ -238,6 +240,16 @@ new_message(const char *content_oid, struct err *err)
 	return m;
 }
 
+static bool
+fill_message(const struct cms_sign *in, struct view content, struct view attrs, struct view sig_alg,
+    struct view signature, CMSW_SIGNED_DATA *data, struct err *err)
+{
+	if ((data->encap->content = der_string_new(V_ASN1_OCTET_STRING, content)) == NULL)
+		return err_nomem(err);
+	return set_certificates(in->certificates, in->certificate_count, data, err) &&
+	       cms_signed_add_signer(in, attrs, sig_alg, signature, data, err);
+}
+
 bool
 cms_sign_finish(const struct cms_sign *in, struct view attrs, struct view sig_alg,
     struct view signature, struct buf *out, struct err *err)
@@ -245,13 +257,36 @@ cms_sign_finish(const struct cms_sign *in, struct view attrs, struct view sig_al
 	OWNED(own_cmsw_signed) CMSW_SIGNED *m = NULL;
 
 	*out = (struct buf){0};
-	if ((m = new_message(in->content_oid, err)) == NULL)
-		return false;
-	if ((m->data->encap->content = der_string_new(V_ASN1_OCTET_STRING, in->content)) == NULL)
-		return err_nomem(err);
-	return set_certificates(in->certificates, in->certificate_count, m->data, err) &&
-	       cms_signed_add_signer(in, attrs, sig_alg, signature, m->data, err) &&
+	return (m = new_message(in->content_oid, err)) != NULL &&
+	       fill_message(in, in->content, attrs, sig_alg, signature, m->data, err) &&
 	       der_encode(ASN1_ITEM_rptr(CMSW_SIGNED), m, "the signed message", out, err);
+}
+
+/* OpenSSL's ASN.1 leaves its copies in freed memory: it is given random octets to encode, in whose
+ * place the content is put afterwards. */
+bool
+cms_sign_finish_secret(const struct cms_sign *in, struct view attrs, struct view sig_alg,
+    struct view signature, struct secret *out, struct err *err)
+{
+	OWNED(own_cmsw_signed) CMSW_SIGNED *m = NULL;
+	OWNED(buf_free) struct buf filler = {0}, message = {0};
+	const uint8_t *at;
+
+	*out = (struct secret){0};
+	if (in->content.len < SECRET_MIN || !buf_alloc(in->content.len, &filler, err) ||
+	    RAND_bytes(filler.ptr, (int)filler.len) != 1)
+		return err_openssl(err, DIRCA_E_CRYPTO, "a secret could not be put into a message");
+	if ((m = new_message(in->content_oid, err)) == NULL ||
+	    !fill_message(in, buf_view(&filler), attrs, sig_alg, signature, m->data, err) ||
+	    !der_encode(
+		ASN1_ITEM_rptr(CMSW_SIGNED_DATA), m->data, "the signed message", &message, err))
+		return false;
+	if ((at = memmem(message.ptr, message.len, filler.ptr, filler.len)) == NULL)
+		return err_set(err, DIRCA_E_INTERNAL, "a signed message without its content");
+	if (!secret_dup(buf_view(&message), out, err))
+		return false;
+	memcpy(out->ptr + (at - message.ptr), in->content.ptr, in->content.len);
+	return true;
 }
 
 bool

@@ -50,6 +50,9 @@
 	X(OID_CMC_REG_INFO, "1.3.6.1.5.5.7.7.18", "cmcRegInfo")                                  \
 	X(OID_CT_PKI_DATA, "1.3.6.1.5.5.7.12.2", "ctPKIData")                                    \
 	X(OID_CT_PKI_RESPONSE, "1.3.6.1.5.5.7.12.3", "ctPKIResponse")                            \
+	X(OID_CT_KEY_PACKAGE, "2.16.840.1.101.2.1.2.78.5", "ctKeyPackage")                       \
+	X(OID_DECRYPT_KEY_ID, "1.2.840.113549.1.9.16.2.37", "decryptKeyId")                      \
+	X(OID_ASYMMETRIC_DECRYPT_KEY_ID, "1.2.840.113549.1.9.16.2.54", "asymmDecryptKeyId")      \
 	X(OID_DIRCA_REQUEST_BINDING,                                                             \
 	    "1.2.840.113556.1.8000.2554.37439.18520.28200.17134.42653.6345135.7414574.5.1",      \
 	    "dircaRequestBinding")

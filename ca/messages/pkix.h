@@ -49,7 +49,11 @@ struct pkix_request {
 	size_t extension_count;
 	struct pairs pairs;              /* 311.13.2.1 name-value pairs */
 	struct view renewal_certificate; /* 311.13.1, DER of what it renews; empty if absent */
-	bool null_signature;             /* a digest in its place: acceptable inside CMC only */
+	/* RFC 7030 4.4.1: AsymmetricDecryptKeyIdentifier, SMIMECapabilities (DER), and whether a
+	 * shared key is named (DecryptKeyIdentifier). Empty if absent. */
+	struct view decrypt_key_id, smime_capabilities;
+	bool names_shared_key;
+	bool null_signature; /* a digest in its place: acceptable inside CMC only */
 	X509_ALGOR *sig_alg;
 	struct view signature;
 };

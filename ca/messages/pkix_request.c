@@ -64,6 +64,33 @@ add_renewal(struct pkix_request *r, X509_ATTRIBUTE *attr, struct err *err)
 	return true;
 }
 
+/* RFC 7030 4.4.1.2; OCTET STRING. */
+static bool
+add_decrypt_key(struct pkix_request *r, X509_ATTRIBUTE *attr, struct err *err)
+{
+	const ASN1_STRING *id = X509_ATTRIBUTE_count(attr) == 1
+				    ? X509_ATTRIBUTE_get0_data(attr, 0, V_ASN1_OCTET_STRING, NULL)
+				    : NULL;
+
+	if (id == NULL || ASN1_STRING_length(id) == 0)
+		return err_openssl(err, ERROR_INVALID_DATA,
+		    "the attribute AsymmetricDecryptKeyIdentifier is not one OCTET STRING");
+	r->decrypt_key_id = pkix_string_view(id);
+	return true;
+}
+
+static bool
+add_capabilities(struct pkix_request *r, X509_ATTRIBUTE *attr, struct err *err)
+{
+	const ASN1_STRING *der = single_sequence(attr);
+
+	if (der == NULL)
+		return err_openssl(
+		    err, ERROR_INVALID_DATA, "the attribute SMIMECapabilities is not one SEQUENCE");
+	r->smime_capabilities = pkix_string_view(der);
+	return true;
+}
+
 static bool
 read_attribute(struct pkix_request *r, X509_ATTRIBUTE *attr, struct err *err)
 {
@@ -77,6 +104,12 @@ read_attribute(struct pkix_request *r, X509_ATTRIBUTE *attr, struct err *err)
 		return add_pairs(r, attr, err);
 	if (nid == oid_nid(OID_RENEWAL_CERTIFICATE))
 		return add_renewal(r, attr, err);
+	if (nid == oid_nid(OID_ASYMMETRIC_DECRYPT_KEY_ID))
+		return add_decrypt_key(r, attr, err);
+	if (nid == NID_SMIMECapabilities)
+		return add_capabilities(r, attr, err);
+	if (nid == oid_nid(OID_DECRYPT_KEY_ID))
+		r->names_shared_key = true;
 	return true;
 }
 

@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "archive.h"
+#include "key_package.h"
 #include "sign_kinds.h"
 
 #define VAULT_ID_LEN 20 /* an exchange key's name: SHA-1 of its BIT STRING (its SKI) */
@@ -88,6 +89,33 @@ struct vault_rewrap {
 };
 bool vault_rewrap(
     struct vault *v, const struct vault_rewrap *in, struct buf *archived_out, struct err *err);
+
+/*
+ * A key pair of the vault's own making, in one act with the certificate for it (RFC 7030 4.4): the
+ * vault makes the key, of the kind and size of the public key in `tbs`, puts it there in its place
+ * (subjectKeyIdentifier too), checks and signs as vault_sign_certificate does, seals the private
+ * key to the KRAs as vault_rewrap does, and encrypts it to `recipient`: SignedData by the CA's key
+ * over an AsymmetricKeyPackage, in EnvelopedData. The recipient's certificate must be one that this
+ * CA signed, valid by the vault's clock, for encryption, and of the same holder as the one that is
+ * signed (recipient.h): CERT_E_*, DIRCA_E_KEY_RECIPIENT. Whether it is revoked is the front's
+ * knowledge. The key in plain is kept nowhere.
+ */
+struct vault_generate {
+	struct view tbs;
+	struct view recipient; /* certificate, DER */
+	struct key_transport transport;
+	const uint8_t (*kra_sha256)[32];
+	size_t kra_count;
+	enum cms_cipher cipher; /* of the archived key */
+};
+struct vault_generated {
+	struct buf certificate; /* DER */
+	struct buf archived;    /* EnvelopedData for the KRAs */
+	struct buf delivered;   /* EnvelopedData for the recipient */
+};
+bool vault_generate(
+    struct vault *v, const struct vault_generate *in, struct vault_generated *out, struct err *err);
+void vault_generated_free(struct vault_generated *g);
 
 /* ---- server side: a process of its own; does not return until its sockets close ---- */
 /* The caller has opened the log (the sandbox lets no new socket be opened) and closed every

@@ -252,6 +252,47 @@ vault_rewrap(
 	return ok && call(v, &c, 1, err) && buf_dup(c.fields[0], archived_out, err);
 }
 
+void
+vault_generated_free(struct vault_generated *g)
+{
+	buf_free(&g->certificate);
+	buf_free(&g->archived);
+	buf_free(&g->delivered);
+}
+
+static bool
+take_generated(const struct call *c, struct vault_generated *out, struct err *err)
+{
+	if (buf_dup(c->fields[GENERATED_CERTIFICATE], &out->certificate, err) &&
+	    buf_dup(c->fields[GENERATED_ARCHIVED], &out->archived, err) &&
+	    buf_dup(c->fields[GENERATED_DELIVERED], &out->delivered, err))
+		return true;
+	vault_generated_free(out);
+	return false;
+}
+
+bool
+vault_generate(
+    struct vault *v, const struct vault_generate *in, struct vault_generated *out, struct err *err)
+{
+	uint8_t transport[] = {(uint8_t)in->transport.cipher, in->transport.oaep};
+	uint8_t cipher = (uint8_t)in->cipher;
+	struct view fields[GENERATE_FIELDS];
+	OWNED(call_free) struct call c = {0};
+	bool ok;
+
+	*out = (struct vault_generated){0};
+	fields[GENERATE_TBS] = in->tbs;
+	fields[GENERATE_RECIPIENT] = in->recipient;
+	fields[GENERATE_TRANSPORT] = view_of(transport, sizeof transport);
+	fields[GENERATE_KRAS] = view_of(in->kra_sha256, in->kra_count * 32);
+	fields[GENERATE_CIPHER] = view_of(&cipher, sizeof cipher);
+	ok = wire_begin(&c.frame, VAULT_OP_GENERATE, err);
+	for (size_t i = 0; i < GENERATE_FIELDS && ok; i++)
+		ok = wire_field(&c.frame, fields[i], err);
+	return ok && call(v, &c, GENERATED_FIELDS, err) && take_generated(&c, out, err);
+}
+
 bool
 vault_set_kras(int control_fd, const struct view *certificates, size_t count, size_t *usable_out,
     struct err *err)

@@ -50,22 +50,13 @@ handle_info(struct vault_worker *w, const struct view *fields, size_t count, str
 	       reply_u64(w, records, err) && reply_u64(w, w->state->newest_crl, err);
 }
 
-/* Written down first, then signed: no signature leaves without its record. */
-static bool
-sign_noted(struct vault_worker *w, struct journal_entry *entry, struct view what,
-    struct buf *signature, struct err *err)
-{
-	return journal_add(&w->state->journal, entry, what, clock_now(), err) &&
-	       key_signer_sign(&w->signer, what, signature, err);
-}
-
 static bool
 reply_signature(
     struct vault_worker *w, struct journal_entry *entry, struct view what, struct err *err)
 {
 	OWNED(buf_free) struct buf signature = {0};
 
-	return sign_noted(w, entry, what, &signature, err) &&
+	return vault_sign_noted(w, entry, what, &signature, err) &&
 	       reply_field(w, buf_view(&signature), err);
 }
 
@@ -127,7 +118,7 @@ certify_xchg(struct vault_worker *w, const struct vault_xchg_offer *offer, EVP_P
 
 	return vault_xchg_tbs(
 		   offer, key, &w->state->ca_cert, sig_alg, clock_now(), &tbs, &entry, err) &&
-	       sign_noted(w, &entry, buf_view(&tbs), &signature, err) &&
+	       vault_sign_noted(w, &entry, buf_view(&tbs), &signature, err) &&
 	       pkix_signed_wrap(
 		   buf_view(&tbs), sig_alg, buf_view(&signature), certificate_out, err);
 }
@@ -270,6 +261,31 @@ handle_rewrap(struct vault_worker *w, const struct view *fields, size_t count, s
 }
 
 static bool
+reply_generated(struct vault_worker *w, const struct vault_generated *g, struct err *err)
+{
+	return reply_field(w, buf_view(&g->certificate), err) &&
+	       reply_field(w, buf_view(&g->archived), err) &&
+	       reply_field(w, buf_view(&g->delivered), err);
+}
+
+static bool
+handle_generate(struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
+{
+	struct vault_kra_list *list = vault_kras_get(&w->state->kras);
+	struct cms_kra kras[REWRAP_KRAS_MAX];
+	struct archive_generate sealing = {.kras = kras, .oaep = true};
+	OWNED(vault_generated_free) struct vault_generated made = {0};
+	bool ok;
+
+	(void)count;
+	ok = read_cipher(w->state, fields[GENERATE_CIPHER], &sealing.cipher, err) &&
+	     name_kras(list, w->state, fields[GENERATE_KRAS], kras, &sealing.kra_count, err) &&
+	     vault_generate_key(w, fields, &sealing, &made, err) && reply_generated(w, &made, err);
+	vault_kras_release(&w->state->kras, list);
+	return ok;
+}
+
+static bool
 handle_set_kras(struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
 {
 	size_t usable = vault_kras_set(&w->state->kras, fields, count, clock_now());
@@ -295,6 +311,7 @@ static const struct vault_request requests[] = {
     [VAULT_OP_XCHG_CREATE] = {handle_xchg_create, XCHG_FIELDS, XCHG_FIELDS, 8 << 10, false},
     [VAULT_OP_XCHG_LIST] = {handle_xchg_list, 0, 0, 0, false},
     [VAULT_OP_REWRAP] = {handle_rewrap, REWRAP_FIELDS, REWRAP_FIELDS, 128 << 10, false},
+    [VAULT_OP_GENERATE] = {handle_generate, GENERATE_FIELDS, GENERATE_FIELDS, 128 << 10, false},
     [VAULT_OP_SET_KRAS] = {handle_set_kras, 0, WIRE_FIELDS_MAX, 4 << 20, true},
     [VAULT_OP_PING] = {handle_ping, 0, 0, 0, true},
 };

@@ -177,6 +177,15 @@ void vault_rewrap_failed(struct vault_worker *w, const struct view *fields,
     const struct archive_payload *payload, bool claimed, int64_t begun_ns);
 int64_t vault_rewrap_begin(void);
 
+/* ---- vault_sign.c ---- */
+/* Written down first, then signed: no signature leaves without its record. */
+bool vault_sign_noted(struct vault_worker *w, struct journal_entry *entry, struct view what,
+    struct buf *signature, struct err *err);
+/* ---- vault_generate.c: a key of the vault's own making ---- */
+/* `sealing` says to whom and how it is archived. */
+bool vault_generate_key(struct vault_worker *w, const struct view *fields,
+    struct archive_generate *sealing, struct vault_generated *out, struct err *err);
+
 /* Largest body of a request, 0 with false if there is no such operation on this kind of socket. */
 bool vault_request_max(uint8_t op, bool control, uint32_t *max_out);
 /* Answers one request into w->reply, with an error frame where it fails. False only without memory.

@@ -17,7 +17,8 @@ enum vault_op {
 	VAULT_OP_XCHG_LIST,
 	VAULT_OP_REWRAP,
 	VAULT_OP_SET_KRAS, /* on the control socket only, as is the next */
-	VAULT_OP_PING
+	VAULT_OP_PING,
+	VAULT_OP_GENERATE
 };
 
 enum vault_status { VAULT_STATUS_OK, VAULT_STATUS_ERROR };
@@ -39,6 +40,18 @@ enum {
 	REWRAP_REQUESTER,
 	REWRAP_FIELDS
 };
+
+/* Fields of a request for a key of the vault's own making; the transport is a cipher, an octet, and
+ * whether OAEP is used, another. Its answer: certificate, archived key, delivered key. */
+enum {
+	GENERATE_TBS,
+	GENERATE_RECIPIENT,
+	GENERATE_TRANSPORT,
+	GENERATE_KRAS,
+	GENERATE_CIPHER,
+	GENERATE_FIELDS
+};
+enum { GENERATED_CERTIFICATE, GENERATED_ARCHIVED, GENERATED_DELIVERED, GENERATED_FIELDS };
 
 /* Building: begin, field ..., then send. `frame` keeps its memory between uses. */
 bool wire_begin(struct buf *frame, uint8_t op, struct err *err);

@@ -12,6 +12,7 @@
 #include <openssl/x509v3.h>
 
 #include "archive.h"
+#include "extension.h"
 
 #define KRA_EKU "1.3.6.1.4.1.311.21.6"
 
@@ -53,6 +54,7 @@ struct test_issue {
 	const char *usage;              /* "critical,keyEncipherment"; NULL: none */
 	const char *eku;                /* NULL: none */
 	const char *san;                /* NULL: none */
+	const char *sid;                /* NULL: none */
 	uint8_t serial;
 	int64_t not_before, not_after;
 };
@@ -83,6 +85,7 @@ test_tbs(const struct test_issue *in, struct view issuer, EVP_PKEY *signer, stru
 	test_extension(list, NID_key_usage, in->usage);
 	test_extension(list, NID_ext_key_usage, in->eku);
 	test_extension(list, NID_subject_alt_name, in->san);
+	assert_true(in->sid == NULL || ext_push_sid(list, in->sid, &err));
 	assert_true(pkix_name_from_dn(in->dn, NULL, &subject, &err));
 	assert_true(pkix_key_spki(in->key, &spki, &err));
 	assert_true(pkix_sig_alg(signer, sig_alg_out, &err));
