@@ -320,17 +320,38 @@ certificate_names_free(struct certificate_names *n)
 }
 
 struct body {
+	const struct certificate_order *order;
 	struct view subject, spki;
 	int64_t not_before, not_after;
 	const ext_list *extensions;
 };
 
 static bool
+sign_tbs(struct ca *ca, struct vault *v, struct view tbs, struct buf *out, struct err *err)
+{
+	OWNED(buf_free) struct buf signature = {0};
+
+	return vault_sign_certificate(v, tbs, &signature, err) &&
+	       pkix_signed_wrap(tbs, buf_view(&ca->info.sig_alg), buf_view(&signature), out, err);
+}
+
+/* Key and certificate come together. */
+static bool
+make_key(struct vault *v, struct view tbs, const struct certificate_order *order, struct buf *out,
+    struct err *err)
+{
+	order->generate->tbs = tbs;
+	if (!vault_generate(v, order->generate, order->made, err))
+		return false;
+	*out = buf_give(&order->made->certificate);
+	return true;
+}
+
+static bool
 sign(struct ca *ca, struct vault *v, const struct body *body, struct buf *out, struct err *err)
 {
 	uint8_t serial[PKIX_SERIAL_LEN];
 	OWNED(buf_free) struct buf tbs_der = {0};
-	OWNED(buf_free) struct buf signature = {0};
 
 	if (!pkix_new_serial(serial, err))
 		return false;
@@ -351,9 +372,9 @@ sign(struct ca *ca, struct vault *v, const struct body *body, struct buf *out, s
 		return err_set(err, DIRCA_E_TOO_LARGE,
 		    "the certificate would have over %zu bytes; shorten the names of the request",
 		    tbs_der.len);
-	return vault_sign_certificate(v, buf_view(&tbs_der), &signature, err) &&
-	       pkix_signed_wrap(
-		   buf_view(&tbs_der), buf_view(&ca->info.sig_alg), buf_view(&signature), out, err);
+	if (body->order->generate != NULL)
+		return make_key(v, buf_view(&tbs_der), body->order, out, err);
+	return sign_tbs(ca, v, buf_view(&tbs_der), out, err);
 }
 
 bool
@@ -363,6 +384,7 @@ certificate_issue(struct ca *ca, struct vault *v, const struct certificate_order
 	OWNED(own_x509_extensions) ext_list *list = sk_X509_EXTENSION_new_null();
 	const struct issue_plan *plan = order->plan;
 	const struct body body = {
+	    .order = order,
 	    .subject = buf_view(&order->names->subject),
 	    .spki = order->spki,
 	    .not_before = plan->not_before,
@@ -412,7 +434,7 @@ serial_column(struct view serial)
 	return hex_encode(serial, '\0');
 }
 
-bool
+static bool
 public_key_column(struct view spki, struct store_request *row, struct err *err)
 {
 	uint8_t hash[PKIX_KEY_HASH_LEN];

@@ -24,6 +24,10 @@ struct certificate_order {
 	const struct issue_plan *plan;
 	const struct certificate_names *names; /* of the plan */
 	struct view spki;
+	/* NULL, or: the vault makes the key, of the kind and size of `spki` (`tbs` is filled in
+	 * here); archived and delivered key go to `made`. */
+	struct vault_generate *generate;
+	struct vault_generated *made;
 };
 /* With the extensions of the plan: AKI, SKI, AIA and CDP unless it leaves them out (directory and
  * HTTP URLs of the configuration), 25.2 (SEQUENCE{ [0] otherName }), template extension, SMIME
@@ -38,7 +42,5 @@ bool certificate_xchg(struct ca *ca, struct vault *v, int64_t rsa_bits, int64_t 
 /* Fills the certificate columns of a request row (serial, hash, names, UPN, key) from the
  * certificate. Row strings are malloc'ed. */
 bool certificate_columns(struct view certificate, struct store_request *row, struct err *err);
-/* The column by which the public key is found again; one of those. */
-bool public_key_column(struct view spki, struct store_request *row, struct err *err);
 
 #endif

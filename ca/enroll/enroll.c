@@ -46,6 +46,8 @@ enrollment_free(struct enrollment *e)
 	buf_free(&e->archived);
 	free(e->kras);
 	free(e->kra_hashes);
+	pkix_cert_free(&e->recipient);
+	buf_free(&e->delivered);
 	buf_free(&e->certificate);
 	buf_free(&e->response);
 	ca_view_release(&e->view);
@@ -73,7 +75,11 @@ read_request(struct enrollment *e, const struct enroll_input *in, struct err *er
 
 	e->label = in->template_label;
 	e->renews = in->renews;
-	return enroll_request_hash(in, &e->request, e->request_hash, read ? err : &ignored) && read;
+	e->generates = in->generates;
+	e->client_certificate = in->client_certificate;
+	if (!enroll_request_hash(in, &e->request, e->request_hash, read ? err : &ignored))
+		return false;
+	return read && (!e->generates || enroll_claim_no_key(e, err));
 }
 
 bool
@@ -100,14 +106,16 @@ enroll_wake_publisher(const struct enrollment *e)
 static bool
 process(struct enrollment *e, struct err *err)
 {
-	if (!enroll_request_verify(&e->request, e->ca->config->allow_sha1, err))
+	if (!e->generates && !enroll_request_verify(&e->request, e->ca->config->allow_sha1, err))
 		return false;
-	e->has_key = e->request.payload.len > 0;
+	e->has_key = e->request.payload.len > 0 || e->generates;
 	if (!enroll_decide(e, ENROLL_AT_SUBMISSION, err))
 		return false;
 	if ((e->plan.pend && !check_keepable(e, err)) || !enroll_archive(e, err))
 		return false;
-	return e->plan.pend || enroll_certify(e, err);
+	if (e->plan.pend)
+		return true;
+	return e->generates ? enroll_generate(e, err) : enroll_certify(e, err);
 }
 
 static bool
@@ -161,6 +169,7 @@ finish(struct enrollment *e, const struct enroll_input *in, const struct err *re
 	if (c.disposition == DISP_ISSUED) {
 		enroll_wake_publisher(e);
 		out->certificate = buf_give(&e->certificate);
+		out->delivered_key = buf_give(&e->delivered);
 	}
 	return true;
 }
@@ -248,6 +257,7 @@ void
 enroll_result_free(struct enroll_result *r)
 {
 	buf_free(&r->certificate);
+	buf_free(&r->delivered_key);
 	buf_free(&r->response);
 	*r = (struct enroll_result){0};
 }

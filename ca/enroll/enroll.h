@@ -16,6 +16,11 @@ struct enroll_input {
 	struct view body;           /* DER */
 	const char *template_label; /* EST label, NULL if none */
 	bool renews;                /* EST simplereenroll */
+	/* EST serverkeygen: the CA makes the key. PKCS#10 only; of the request's public key kind
+	 * and size count, and its signature does not (RFC 7030 4.4.1). The client certificate of
+	 * the connection, DER, is whom the key is encrypted to where the request names nobody. */
+	bool generates;
+	struct view client_certificate;
 	const struct principal *caller;
 	const char *caller_name; /* for CallerName; DOMAIN\user */
 	int64_t now;
@@ -27,6 +32,7 @@ struct enroll_result {
 	struct err reason;            /* of a refusal; code ERR_OK otherwise */
 	int64_t retry_after_s;        /* with DIRCA_E_QUOTA: when to try again; else 0 */
 	struct buf certificate;       /* DER when issued */
+	struct buf delivered_key;     /* EnvelopedData with the key that the CA made */
 	struct buf response; /* CMC full response when the request was CMC (also for refusals once
 				the message decoded) */
 };
@@ -47,8 +53,9 @@ bool enroll_complete_rows(struct ca *ca, struct err *err);
 
 /* A certificate manager decides about a pending request. Rights: CA_RIGHT_OFFICER and officer
  * restrictions; nobody approves an own request (own_request.h: DIRCA_E_OWN_REQUEST), and whoever
- * denies one gains nothing. A pending request never archives a key later: a template that both
- * pends and archives stores its sealed key with the pending row (raw_archived_key). */
+ * denies one gains nothing. A pending request that brought a key archives none later: the key is
+ * stored with the pending row, sealed (raw_archived_key). One whose key the CA makes has none until
+ * it is approved. */
 bool enroll_approve(struct ca *ca, struct vault *v, const struct principal *officer,
     int64_t request_id, int64_t now, struct enroll_result *out, struct err *err);
 bool enroll_deny(struct ca *ca, const struct principal *officer, int64_t request_id,

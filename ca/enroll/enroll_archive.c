@@ -81,7 +81,7 @@ enroll_check_kras(struct enrollment *e, struct err *err)
 	size_t needed = (size_t)e->view->settings.num[SETTING_KRA_CERT_COUNT],
 	       usable = count_kras(e);
 
-	if (!e->has_key)
+	if (!e->has_key || e->was_archived)
 		return true;
 	if (needed == 0)
 		return err_set(err, CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED,
@@ -149,11 +149,22 @@ replace_xchg(struct enrollment *e, enum err_code code)
 		log_error("no other exchange certificate", LOG_REASON(&err));
 }
 
+/* As the vault knows them; free(). */
+static void *
+sha256_list(const struct ca_kra *const *picks, size_t count)
+{
+	uint8_t(*hashes)[32] = mem_zero(count, sizeof *hashes);
+
+	for (size_t i = 0; i < count; i++)
+		memcpy(hashes[i], picks[i]->cert.sha256, sizeof hashes[i]);
+	return hashes;
+}
+
 static bool
 rewrap(struct enrollment *e, const struct ca_xchg *xchg, const struct ca_kra *const *picks,
     size_t count, struct err *err)
 {
-	OWNED(own_memory) uint8_t(*hashes)[32] = mem_zero(count, sizeof *hashes);
+	OWNED(own_memory) void *hashes = sha256_list(picks, count);
 	struct vault_rewrap in = {
 	    .payload = e->request.payload,
 	    .xchg_issuer = xchg->cert.issuer,
@@ -165,14 +176,19 @@ rewrap(struct enrollment *e, const struct ca_xchg *xchg, const struct ca_kra *co
 	char sid[SID_TEXT_MAX];
 
 	in.requester = sender(e, sid);
-	for (size_t i = 0; i < count; i++)
-		memcpy(hashes[i], picks[i]->cert.sha256, sizeof hashes[i]);
 	memcpy(in.xchg_id, xchg->id, sizeof in.xchg_id);
-	in.kra_sha256 = (const uint8_t(*)[32])hashes;
+	in.kra_sha256 = hashes;
 	if (vault_rewrap(e->vault, &in, &e->archived, err))
 		return true;
 	replace_xchg(e, err->code);
 	return false;
+}
+
+static void
+note_kras(struct enrollment *e, size_t count)
+{
+	e->kra_count = count;
+	e->kra_hashes = hash_lines(e->kras, count);
 }
 
 bool
@@ -193,7 +209,34 @@ enroll_archive(struct enrollment *e, struct err *err)
 	pick_kras(e, e->kras, needed);
 	if (!rewrap(e, xchg, e->kras, needed, err))
 		return false;
-	e->kra_count = needed;
-	e->kra_hashes = hash_lines(e->kras, needed);
+	note_kras(e, needed);
+	return true;
+}
+
+bool
+enroll_generate(struct enrollment *e, struct err *err)
+{
+	size_t needed = (size_t)e->view->settings.num[SETTING_KRA_CERT_COUNT];
+	OWNED(vault_generated_free) struct vault_generated made = {0};
+	OWNED(own_memory) void *hashes = NULL;
+	struct vault_generate generate = {.recipient = buf_view(&e->recipient.raw),
+	    .transport = e->transport,
+	    .kra_count = needed,
+	    .cipher = e->view->settings.cipher};
+	const struct certificate_order order = {.view = e->view,
+	    .plan = &e->plan,
+	    .names = &e->names,
+	    .spki = e->request.pkix->spki,
+	    .generate = &generate,
+	    .made = &made};
+
+	e->kras = mem_zero(needed, sizeof(*e->kras));
+	pick_kras(e, e->kras, needed);
+	generate.kra_sha256 = hashes = sha256_list(e->kras, needed);
+	if (!certificate_issue(e->ca, e->vault, &order, &e->certificate, err))
+		return false;
+	e->archived = buf_give(&made.archived);
+	e->delivered = buf_give(&made.delivered);
+	note_kras(e, needed);
 	return true;
 }

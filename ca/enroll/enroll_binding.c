@@ -53,7 +53,7 @@ check_sender(const struct enrollment *e, const struct cmc_binding *b, struct err
 static bool
 check_said(const struct enrollment *e, const struct cmc_binding *b, struct err *err)
 {
-	if (e->view->settings.num[SETTING_REQUIRE_BINDING] == 0 || !e->has_key ||
+	if (e->view->settings.num[SETTING_REQUIRE_BINDING] == 0 || !e->has_key || e->generates ||
 	    (b != NULL && b->sender.len > 0))
 		return true;
 	return err_set(err, DIRCA_E_REQUEST_BINDING,

@@ -80,6 +80,11 @@ fill_archive(const struct enrollment *e, struct store_request *row, struct err *
 {
 	const struct enroll_renewal *r = e->renewal;
 
+	if (e->generates)
+		return buf_dup(buf_view(&e->recipient.raw), &row->key_recipient, err) &&
+		       buf_dup(buf_view(&e->delivered), &row->raw_delivered_key, err) &&
+		       (e->archived.len == 0 ||
+			   put_archived(buf_view(&e->archived), e->kra_hashes, row, err));
 	if (e->archived.len > 0) {
 		row->request_flags |= CR_FLG_VALIDENCRYPTEDKEYHASH;
 		return buf_dup(e->request.key_hash, &row->key_hash, err) &&
@@ -105,7 +110,8 @@ fill_outcome(const struct enroll_commit *c, struct store_request *row, struct er
 	    mem_text(c->disposition == DISP_PENDING ? "Taken under submission" : "Issued");
 	return (c->disposition == DISP_ISSUED
 		       ? certificate_columns(buf_view(&e->certificate), row, err)
-		       : public_key_column(e->request.pkix->spki, row, err)) &&
+		       : buf_dup(view_of(e->request.key_info_hash, sizeof e->request.key_info_hash),
+			     &row->public_key_hash, err)) &&
 	       sids_encode(&e->requester->sids, &row->requester_sids, err) &&
 	       fill_archive(e, row, err);
 }
@@ -121,7 +127,7 @@ enroll_commit_prepare(struct enroll_commit *c, struct err *err)
 
 struct unit {
 	struct enroll_commit *commit;
-	char *received, *archived, *outcome; /* details of the audit records */
+	char *received, *outcome; /* details of the audit records */
 };
 
 static const char *
@@ -164,17 +170,6 @@ received_text(const struct enrollment *e, const struct store_request *row)
 }
 
 static char *
-archived_text(const struct store_request *row, const char *template)
-{
-	char *text = text_printf("template=%s kras=%s", template, row->key_recovery_hashes);
-
-	for (char *p = text; *p != '\0'; p++)
-		if (*p == '\n')
-			*p = ',';
-	return text;
-}
-
-static char *
 outcome_text(const struct enroll_commit *c, const char *template)
 {
 	if (c->reason == NULL)
@@ -192,8 +187,6 @@ fill_details(struct unit *u)
 	const char *template = row->template_name != NULL ? row->template_name : "-";
 
 	u->received = received_text(u->commit->e, row);
-	if (row->raw_archived_key.len > 0)
-		u->archived = archived_text(row, template);
 	u->outcome = outcome_text(u->commit, template);
 }
 
@@ -201,7 +194,6 @@ static void
 unit_free(struct unit *u)
 {
 	free(u->received);
-	free(u->archived);
 	free(u->outcome);
 }
 
@@ -229,14 +221,34 @@ is_first(struct unit *u, struct store_tx *tx, struct err *err)
 	return enroll_check_key(c->e, tx, err);
 }
 
-/* Whatever becomes of the KRA store, it is known who can open the key. */
-static bool
-keep_kras(struct store_tx *tx, const struct enrollment *e, struct err *err)
+/* "template=EFSArchive kras=..." */
+static char *
+archived_text(const struct store_request *row)
 {
+	char *text = text_printf("template=%s kras=%s%s",
+	    row->template_name != NULL ? row->template_name : "-", row->key_recovery_hashes,
+	    row->key_recipient.len > 0 ? " made-by=CA" : "");
+
+	for (char *p = text; *p != '\0'; p++)
+		if (*p == '\n')
+			*p = ',';
+	return text;
+}
+
+/* Whatever becomes of the KRA store, it is known who can open the key. */
+bool
+enroll_note_archived(struct store_tx *tx, const struct enrollment *e,
+    const struct store_request *row, const struct ca_audit *about, struct err *err)
+{
+	OWNED(own_memory) char *detail = archived_text(row);
+	struct ca_audit a = *about;
+
+	a.event = AUDIT_KEY_ARCHIVED;
+	a.detail = detail;
 	for (size_t i = 0; i < e->kra_count; i++)
 		if (!ca_kra_keep(tx, e->kras[i], err))
 			return false;
-	return true;
+	return ca_audit(tx, &a, err);
 }
 
 static bool
@@ -256,12 +268,8 @@ write_unit(struct store_tx *tx, void *arg, struct err *err)
 	if (!ca_audit(tx, &a, err))
 		return false;
 	a.object = row->serial_number;
-	if (u->archived != NULL) {
-		a.event = AUDIT_KEY_ARCHIVED;
-		a.detail = u->archived;
-		if (!ca_audit(tx, &a, err) || !keep_kras(tx, u->commit->e, err))
-			return false;
-	}
+	if (row->raw_archived_key.len > 0 && !enroll_note_archived(tx, u->commit->e, row, &a, err))
+		return false;
 	if (row->disposition == DISP_ISSUED &&
 	    !ca_publication_add(tx, a.request_id, u->commit->e->plan.publish_to_ds,
 		u->commit->e->plan.publish_to_kra, err))

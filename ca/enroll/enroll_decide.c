@@ -272,6 +272,7 @@ static const struct enroll_check checks[] = {
     {"template", ENROLL_AT_SUBMISSION, true, check_template, told_template, NULL},
     {"read-right", ALWAYS, true, check_read_right, told_read_right, reason_read_right},
     {"enroll-right", ALWAYS, true, check_enroll_right, told_enroll_right, reason_enroll_right},
+    {"server-key", ALWAYS, true, enroll_check_server_key, told_server_key, NULL},
     {"request-binding", ENROLL_AT_SUBMISSION, true, enroll_check_binding, told_binding, NULL},
     {"signers", ALWAYS, true, enroll_check_signers, told_signers, NULL},
     {"subject", ENROLL_AT_SUBMISSION, true, check_subject, told_subject, NULL},
@@ -282,7 +283,7 @@ static const struct enroll_check checks[] = {
     {"service-names", ALWAYS, true, enroll_check_service_names, told_service_names, NULL},
     {"public-key", ALWAYS, true, check_key, told_key, NULL},
     {"kind", ALWAYS, true, check_kind, told_kind, NULL},
-    {"kra", ENROLL_AT_SUBMISSION, false, enroll_check_kras, told_kras, NULL},
+    {"kra", ALWAYS, false, enroll_check_kras, told_kras, NULL},
 };
 
 bool

@@ -113,7 +113,8 @@ decode_stored(const struct store_request *row, struct enroll_request *out, struc
 	 * key was still in the message. */
 	return enroll_request_decode(
 		   format, buf_view(&row->raw_request), row->raw_request.len, out, err) &&
-	       pkix_request_verify(out->pkix, out->key, out->is_cmc, true, err);
+	       (row->key_recipient.len > 0 ||
+		   pkix_request_verify(out->pkix, out->key, out->is_cmc, true, err));
 }
 
 /* The agent of a request that was made on behalf of its requester. A row from before there was a
@@ -178,11 +179,19 @@ static bool
 issue_stored(struct enrollment *e, const struct store_request *row, const struct principal *officer,
     struct err *err)
 {
-	e->has_key = row->raw_archived_key.len > 0;
-	return decode_stored(row, &e->request, err) &&
-	       current_template(e->view, row, &e->tmpl, err) &&
+	e->was_archived = row->raw_archived_key.len > 0;
+	e->generates = row->key_recipient.len > 0;
+	e->kept_recipient = buf_view(&row->key_recipient);
+	e->has_key = e->was_archived || e->generates;
+	if (!decode_stored(row, &e->request, err))
+		return false;
+	if (e->generates && row->public_key_hash.len == sizeof e->request.key_info_hash)
+		memcpy(e->request.key_info_hash, row->public_key_hash.ptr,
+		    sizeof e->request.key_info_hash);
+	return current_template(e->view, row, &e->tmpl, err) &&
 	       enroll_decide(e, ENROLL_AT_APPROVAL, err) &&
-	       check_certified_names(e, officer, err) && enroll_certify(e, err);
+	       check_certified_names(e, officer, err) &&
+	       (e->generates ? enroll_generate(e, err) : enroll_certify(e, err));
 }
 
 static bool
@@ -200,6 +209,7 @@ respond_row(struct ca *ca, struct vault *v, const struct store_request *row, str
 }
 
 struct approval {
+	const struct enrollment *e;
 	const struct store_request *row;
 	const struct issue_plan *plan;
 	const struct principal *officer;
@@ -217,6 +227,9 @@ write_approval(struct store_tx *tx, void *arg, struct err *err)
 	    .object = a->row->serial_number,
 	    .detail = detail};
 
+	if (a->e->generates && (!store_archive_pending(tx, a->row, err) ||
+				   !enroll_note_archived(tx, a->e, a->row, &record, err)))
+		return false;
 	return store_issue_pending(tx, a->row, err) && ca_audit(tx, &record, err) &&
 	       ca_publication_add(
 		   tx, a->row->request_id, a->plan->publish_to_ds, a->plan->publish_to_kra, err);
@@ -227,12 +240,17 @@ static bool
 finish_approval(struct enrollment *e, const struct principal *officer, struct store_request *row,
     struct enroll_result *out, struct err *err)
 {
-	struct approval approval = {row, &e->plan, officer};
+	struct approval approval = {e, row, &e->plan, officer};
 
 	buf_free(&row->requester_sids);
 	if (!certificate_columns(buf_view(&e->certificate), row, err) ||
 	    !sids_encode(&e->requester->sids, &row->requester_sids, err))
 		return false;
+	if (e->generates) {
+		row->raw_archived_key = buf_give(&e->archived);
+		row->raw_delivered_key = buf_give(&e->delivered);
+		row->key_recovery_hashes = mem_text(e->kra_hashes);
+	}
 	free(row->disposition_message);
 	row->disposition_message = mem_text("Issued");
 	row->disposition = DISP_ISSUED;

@@ -5,6 +5,7 @@
 #ifndef ENROLL_ENROLL_PRIV_H
 #define ENROLL_ENROLL_PRIV_H
 
+#include "audit.h"
 #include "certificate.h"
 #include "cmc.h"
 #include "enroll.h"
@@ -111,10 +112,16 @@ struct enrollment {
 	struct texts policies;          /* certificatePolicies of the request */
 	const char *label;              /* EST label, NULL if none */
 	bool renews;                    /* EST simplereenroll */
-	uint8_t request_hash[32];       /* SHA-256 of the request as it came */
-	bool key_is_free;  /* nobody but the caller had the public key when it was asked */
-	int64_t key_row;   /* of somebody else who has the public key */
+	bool generates;                 /* the CA makes the key */
+	struct view client_certificate; /* of the connection; empty: none */
+	struct view kept_recipient;     /* at an approval: that of the submission */
+	struct pkix_cert recipient;     /* whom the key that is made is encrypted to */
+	struct key_transport transport;
+	uint8_t request_hash[32]; /* SHA-256 of the request as it came */
+	bool key_is_free;         /* nobody but the caller had the public key when it was asked */
+	int64_t key_row;          /* of somebody else who has the public key */
 	bool has_key;      /* a key is there to archive, or was archived when the request came */
+	bool was_archived; /* the latter */
 	enroll_step *step; /* NULL, but for explanations */
 	void *step_arg;
 	/* decision */
@@ -129,6 +136,7 @@ struct enrollment {
 	size_t kra_count;
 	char *kra_hashes; /* KeyRecoveryHashes */
 	/* result */
+	struct buf delivered; /* the key that the CA made, encrypted to the recipient */
 	struct buf certificate;
 	struct buf response;
 };
@@ -180,6 +188,7 @@ char *told_ca_right(const struct enrollment *e);
 char *told_template(const struct enrollment *e);
 char *told_read_right(const struct enrollment *e);
 char *told_enroll_right(const struct enrollment *e);
+char *told_server_key(const struct enrollment *e);
 char *told_binding(const struct enrollment *e);
 char *told_signers(const struct enrollment *e);
 char *told_subject(const struct enrollment *e);
@@ -205,6 +214,9 @@ bool enroll_check_service_names(struct enrollment *e, struct err *err);
  * PKCS#10 for another template is another request. */
 bool enroll_request_hash(const struct enroll_input *in, const struct enroll_request *r,
     uint8_t out[32], struct err *err);
+/* The public key in a request for a key that the CA makes is nobody's claim, and the other is not
+ * made yet: sets the hash of the key to one of request and caller, which no key has. */
+bool enroll_claim_no_key(struct enrollment *e, struct err *err);
 /* The row of the same request of the same caller; 0: it is new, or was refused at once. Sets
  * key_is_free. `tx` NULL: asked by a reader. */
 bool enroll_find_repeat(
@@ -224,10 +236,18 @@ bool enroll_check_binding(struct enrollment *e, struct err *err);
 bool enroll_check_bound_exchange(
     const struct enrollment *e, const struct pkix_cert *xchg, struct err *err);
 
+/* enroll_server_key.c: may the CA make the key, and whom is it encrypted to? A certificate of the
+ * requester that this CA issued and did not revoke: named by AsymmetricDecryptKeyIdentifier, else
+ * that of the connection. Only where the template archives the key. DIRCA_E_KEY_RECIPIENT,
+ * CERTSRV_E_ARCHIVED_KEY_UNEXPECTED, CERTSRV_E_KEY_LENGTH, CERT_E_*, CRYPT_E_REVOKED. */
+bool enroll_check_server_key(struct enrollment *e, struct err *err);
+
 /* enroll_archive.c: KRAs enough to seal a key to; nothing to do without one. */
 bool enroll_check_kras(struct enrollment *e, struct err *err);
 /* Proves and seals the payload to the chosen KRAs; nothing to do without one. */
 bool enroll_archive(struct enrollment *e, struct err *err);
+/* In the place of enroll_certify: key, archived key, delivered key and certificate in one. */
+bool enroll_generate(struct enrollment *e, struct err *err);
 
 /* enroll_respond.c: the signed CMC full response that says what the row of a request says became of
  * it. A refusal is "CODE_NAME: sentence" with its CMCFailInfo. What the request says to be known by
@@ -245,6 +265,10 @@ struct enroll_commit {
 	int64_t request_id;       /* out */
 	int64_t repeat_of; /* out, on failure: the row of the same request, which was first */
 };
+/* Inside a unit of work: the audit record of the archived key of a row, otherwise as `about` says,
+ * and the certificates of its KRAs. */
+bool enroll_note_archived(struct store_tx *tx, const struct enrollment *e,
+    const struct store_request *row, const struct ca_audit *about, struct err *err);
 bool enroll_commit_prepare(struct enroll_commit *c, struct err *err);
 void enroll_commit_free(struct enroll_commit *c);
 /* DIRCA_E_KEY_IN_USE if another principal's request with the same key was first. */

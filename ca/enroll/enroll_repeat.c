@@ -34,10 +34,24 @@ enroll_request_hash(const struct enroll_input *in, const struct enroll_request *
 	if ((label != NULL && !buf_append(&all, view_of(label, strlen(label) + 1), err)) ||
 	    !buf_append(&all, transaction, err) ||
 	    !buf_append(&all, transaction.len > 0 ? r->pkix->info : in->body, err) ||
-	    (in->renews && !buf_append(&all, view_str("simplereenroll"), err)))
+	    (in->renews && !buf_append(&all, view_str("simplereenroll"), err)) ||
+	    (in->generates && !buf_append(&all, view_str("serverkeygen"), err)))
 		return false;
 	return SHA256(all.ptr, all.len, out) != NULL ||
 	       err_openssl(err, DIRCA_E_CRYPTO, "SHA-256 of the request");
+}
+
+bool
+enroll_claim_no_key(struct enrollment *e, struct err *err)
+{
+	char sid[SID_TEXT_MAX];
+	struct store_principal who = person(e->caller, sid);
+	OWNED(buf_free) struct buf all = {0};
+
+	return buf_append(&all, view_of(e->request_hash, sizeof e->request_hash), err) &&
+	       buf_append(&all, view_str(who.sid != NULL ? who.sid : who.name), err) &&
+	       (SHA256(all.ptr, all.len, e->request.key_info_hash) != NULL ||
+		   err_openssl(err, DIRCA_E_CRYPTO, "SHA-256 of a request and its sender"));
 }
 
 bool
@@ -94,6 +108,7 @@ take_outcome(struct store_request *row, struct enroll_result *out)
 	out->disposition = row->disposition;
 	if (row->disposition == DISP_ISSUED) {
 		out->certificate = buf_give(&row->raw_certificate);
+		out->delivered_key = buf_give(&row->raw_delivered_key);
 	} else if (row->disposition != DISP_PENDING) {
 		err_set(&out->reason, (enum err_code)row->status_code, "%s",
 		    row->disposition_message != NULL ? row->disposition_message : "");

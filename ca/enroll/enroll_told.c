@@ -42,6 +42,13 @@ told_enroll_right(const struct enrollment *e)
 }
 
 char *
+told_server_key(const struct enrollment *e)
+{
+	(void)e;
+	return mem_text("the requester makes the key");
+}
+
+char *
 told_binding(const struct enrollment *e)
 {
 	(void)e;

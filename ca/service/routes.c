@@ -23,6 +23,8 @@ static const struct route routes[] = {
     {"POST", "/.well-known/est/simplereenroll", false, false, BY_ANYBODY, route_est_simplereenroll},
     {"POST", "/.well-known/est/*/simplereenroll", false, false, BY_ANYBODY,
 	route_est_simplereenroll},
+    {"POST", "/.well-known/est/serverkeygen", false, false, BY_ANYBODY, route_est_serverkeygen},
+    {"POST", "/.well-known/est/*/serverkeygen", false, false, BY_ANYBODY, route_est_serverkeygen},
     {"POST", "/.well-known/est/fullcmc", false, false, BY_ANYBODY, route_est_fullcmc},
     {"POST", "/.well-known/est/*/fullcmc", false, false, BY_ANYBODY, route_est_fullcmc},
     {"GET", "/dirca/v1/ca", false, false, BY_ANYBODY, route_ca_status},

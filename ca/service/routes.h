@@ -41,6 +41,7 @@ void route_est_cacerts(struct route_call *c);
 void route_est_csrattrs(struct route_call *c);
 void route_est_simpleenroll(struct route_call *c);
 void route_est_simplereenroll(struct route_call *c);
+void route_est_serverkeygen(struct route_call *c);
 void route_est_fullcmc(struct route_call *c);
 void route_ca_status(struct route_call *c);
 void route_exchange_certificate(struct route_call *c);

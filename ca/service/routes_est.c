@@ -1,5 +1,5 @@
-/* EST, RFC 7030: cacerts, csrattrs, simpleenroll, simplereenroll, fullcmc. Bodies are base64 as the
- * RFC says; DER is taken too, and PEM for a PKCS#10. */
+/* EST, RFC 7030: cacerts, csrattrs, simpleenroll, simplereenroll, serverkeygen, fullcmc. Bodies are
+ * base64 as the RFC says; DER is taken too, and PEM for a PKCS#10. */
 #include "routes.h"
 
 #include <stdio.h>
@@ -138,12 +138,16 @@ decode_body(struct view body, enum enroll_format format, struct buf *out, struct
 	return base64_decode(body, out, err);
 }
 
+enum operation { ENROLL, REENROLL, SERVER_KEY };
+
 static bool
-submit(struct route_call *c, enum enroll_format format, bool renews, struct enroll_result *out,
-    struct err *err)
+submit(struct route_call *c, enum enroll_format format, enum operation op,
+    struct enroll_result *out, struct err *err)
 {
 	struct enroll_input in = {.format = format,
-	    .renews = renews,
+	    .renews = op == REENROLL,
+	    .generates = op == SERVER_KEY,
+	    .client_certificate = http_call_certificate(c->http),
 	    .template_label = c->part,
 	    .caller = &c->caller,
 	    .caller_name = c->caller.downlevel,
@@ -176,7 +180,7 @@ route_est_fullcmc(struct route_call *c)
 	OWNED(enroll_result_free) struct enroll_result r = {0};
 	struct err err;
 
-	if (!submit(c, ENROLL_CMC, false, &r, &err)) {
+	if (!submit(c, ENROLL_CMC, ENROLL, &r, &err)) {
 		fail_undecided(c, &r, &err);
 		return;
 	}
@@ -202,18 +206,52 @@ answer_issued(struct http_call *http, const struct enroll_result *r)
 		json_fail(http, &err);
 }
 
+#define BOUNDARY "dirca-est" /* no base64 holds '-' */
+
+static bool
+append_part(struct buf *to, const char *type, struct view der, struct err *err)
+{
+	OWNED(own_memory) char *text = base64_encode_lines(der);
+	OWNED(own_memory)
+	char *head = text_printf("--" BOUNDARY "\r\nContent-Type: application/pkcs7-mime; "
+				 "smime-type=%s\r\nContent-Transfer-Encoding: base64\r\n\r\n",
+	    type);
+
+	return buf_append(to, view_str(head), err) && buf_append(to, view_str(text), err) &&
+	       buf_append(to, view_str("\r\n"), err);
+}
+
+/* RFC 7030 4.4.2, RFC 8951 3.2: key and certificate. */
 static void
-enroll_simply(struct route_call *c, bool renews)
+answer_key(struct http_call *http, const struct enroll_result *r)
+{
+	const struct view certificate = buf_view(&r->certificate);
+	OWNED(buf_free) struct buf der = {0}, body = {0};
+	struct err err;
+
+	if (cms_certs_only(&certificate, 1, &der, &err) &&
+	    append_part(&body, "server-generated-key", buf_view(&r->delivered_key), &err) &&
+	    append_part(&body, "certs-only", buf_view(&der), &err) &&
+	    buf_append(&body, view_str("--" BOUNDARY "--\r\n"), &err))
+		answer_body(http, 200, "multipart/mixed; boundary=" BOUNDARY, buf_view(&body));
+	else
+		json_fail(http, &err);
+}
+
+static void
+enroll_simply(struct route_call *c, enum operation op)
 {
 	OWNED(enroll_result_free) struct enroll_result r = {0};
 	struct err err;
 
-	if (!submit(c, ENROLL_PKCS10, renews, &r, &err)) {
+	if (!submit(c, ENROLL_PKCS10, op, &r, &err)) {
 		fail_undecided(c, &r, &err);
 		return;
 	}
 	log_result(c, &r);
-	if (r.disposition == DISP_ISSUED)
+	if (r.disposition == DISP_ISSUED && op == SERVER_KEY)
+		answer_key(c->http, &r);
+	else if (r.disposition == DISP_ISSUED)
 		answer_issued(c->http, &r);
 	else if (r.disposition == DISP_PENDING)
 		json_answer(c->http, 202,
@@ -226,7 +264,7 @@ enroll_simply(struct route_call *c, bool renews)
 void
 route_est_simpleenroll(struct route_call *c)
 {
-	enroll_simply(c, false);
+	enroll_simply(c, ENROLL);
 }
 
 /* Who signs in, by the certificate that he has or otherwise, gets what he would get the first time,
@@ -234,5 +272,12 @@ route_est_simpleenroll(struct route_call *c)
 void
 route_est_simplereenroll(struct route_call *c)
 {
-	enroll_simply(c, true);
+	enroll_simply(c, REENROLL);
+}
+
+/* The CA makes the key, archives it, and encrypts it to a certificate of whoever asks. */
+void
+route_est_serverkeygen(struct route_call *c)
+{
+	enroll_simply(c, SERVER_KEY);
 }

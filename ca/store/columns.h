@@ -58,7 +58,9 @@
 #define BIG_COLUMNS(X)                                             \
 	X(COL_BLOB, RawRequest, raw_request, 65536, NULL)          \
 	X(COL_BLOB, RawArchivedKey, raw_archived_key, 65536, NULL) \
-	X(COL_BLOB, RequesterSIDs, requester_sids, 65536, NULL)
+	X(COL_BLOB, RequesterSIDs, requester_sids, 65536, NULL)    \
+	X(COL_BLOB, KeyRecipient, key_recipient, 16384, NULL)      \
+	X(COL_BLOB, RawDeliveredKey, raw_delivered_key, 65536, NULL)
 
 /* What a column holds, in the type of its member. */
 enum column_kind {

@@ -245,6 +245,15 @@ static const char revoked_index[] =
     "CREATE INDEX RequestRevokedNotAfter ON Request(NotAfter, SerialNumber, "
     "RevokedEffectiveWhen, RevokedWhen, RevokedReason, Disposition) WHERE Disposition = 21;";
 
+/* Version 8: keys that the CA makes, and the certificate that a request names by the identifier of
+ * its key. */
+static const char made_keys[] =
+    "ALTER TABLE RequestBlob ADD COLUMN KeyRecipient BLOB CHECK (length(KeyRecipient) <= 16384);"
+    "ALTER TABLE RequestBlob ADD COLUMN RawDeliveredKey BLOB "
+    "CHECK (length(RawDeliveredKey) <= 65536);"
+    "CREATE INDEX RequestSubjectKeyIdentifier ON Request(SubjectKeyIdentifier) "
+    "WHERE SubjectKeyIdentifier IS NOT NULL;";
+
 /* Each array is one migration, run in order in one transaction with its user_version. */
 static const char *const version_1[] = {request_table, other_tables, NULL};
 static const char *const version_2[] = {publication_table, NULL};
@@ -253,8 +262,9 @@ static const char *const version_4[] = {claim_columns, NULL};
 static const char *const version_5[] = {record_columns, NULL};
 static const char *const version_6[] = {denied_index, NULL};
 static const char *const version_7[] = {count_tables, count_triggers, revoked_index, NULL};
+static const char *const version_8[] = {made_keys, NULL};
 static const char *const *const migrations[] = {
-    version_1, version_2, version_3, version_4, version_5, version_6, version_7};
+    version_1, version_2, version_3, version_4, version_5, version_6, version_7, version_8};
 #define VERSION ((int)COUNT_OF(migrations))
 
 static const char schema_query[] =

@@ -49,7 +49,8 @@ add_blobs(struct store_tx *tx, int64_t request_id, const struct store_request *r
 {
 	struct conn *c = tx->conn;
 
-	if (r->raw_request.len == 0 && r->raw_archived_key.len == 0 && r->requester_sids.len == 0)
+	if (r->raw_request.len == 0 && r->raw_archived_key.len == 0 && r->requester_sids.len == 0 &&
+	    r->key_recipient.len == 0)
 		return true;
 	sql_bind_int(c, SQL_ADD_BLOBS, 1, request_id);
 	row_bind_big(c, SQL_ADD_BLOBS, 2, r);
@@ -156,6 +157,25 @@ store_issue_pending(struct store_tx *tx, const struct store_request *r, struct e
 	sql_bind_int(c, SQL_ISSUE_PENDING, at, r->request_id);
 	return run_change(c, SQL_ISSUE_PENDING, r->request_id, "issued", err) &&
 	       set_requester_sids(c, r, err);
+}
+
+bool
+store_archive_pending(struct store_tx *tx, const struct store_request *r, struct err *err)
+{
+	struct conn *c = tx->conn;
+
+	if (r->raw_archived_key.len == 0 || r->key_recovery_hashes == NULL)
+		return err_set(err, E_INVALIDARG, "CA database: no key to archive");
+	if (!row_check(r, err))
+		return false;
+	sql_bind_text(c, SQL_ARCHIVE_PENDING, 1, r->key_recovery_hashes);
+	sql_bind_int(c, SQL_ARCHIVE_PENDING, 2, r->request_id);
+	if (!run_change(c, SQL_ARCHIVE_PENDING, r->request_id, "given a key", err))
+		return false;
+	sql_bind_blob(c, SQL_SET_MADE_KEY, 1, buf_view(&r->raw_archived_key));
+	sql_bind_blob(c, SQL_SET_MADE_KEY, 2, buf_view(&r->raw_delivered_key));
+	sql_bind_int(c, SQL_SET_MADE_KEY, 3, r->request_id);
+	return sql_run(c, SQL_SET_MADE_KEY, err);
 }
 
 bool
@@ -274,6 +294,20 @@ store_list_requests(
 	sql_bind_int(r.conn, r.id, at++, f->after_id);
 	sql_bind_int(r.conn, r.id, at, limit);
 	return row_collect(r.conn, r.id, LIST_MOST, out, err);
+}
+
+bool
+store_list_key_identifier(
+    struct store *s, const char *hex, struct store_requests *out, struct err *err)
+{
+	OWNED(reading_end) struct reading r = reading_begin(s, SQL_LIST_KEY_IDENTIFIER, err);
+
+	*out = (struct store_requests){0};
+	if (r.conn == NULL)
+		return false;
+	sql_bind_text(r.conn, r.id, 1, hex);
+	sql_bind_int(r.conn, r.id, 2, STORE_SAME_KEY_MAX);
+	return row_collect(r.conn, r.id, STORE_SAME_KEY_MAX, out, err);
 }
 
 bool

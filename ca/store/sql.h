@@ -71,6 +71,11 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 	    "UPDATE RequestBlob SET RawArchivedKey = NULL WHERE RequestID = ?")                   \
 	X(SET_REQUESTER_SIDS, SQL_WRITER,                                                         \
 	    "UPDATE RequestBlob SET RequesterSIDs = ? WHERE RequestID = ?")                       \
+	X(ARCHIVE_PENDING, SQL_WRITER,                                                            \
+	    "UPDATE Request SET HasArchivedKey = 1, KeyRecoveryHashes = ? "                       \
+	    "WHERE Disposition = 9 AND RequestID = ?")                                            \
+	X(SET_MADE_KEY, SQL_WRITER,                                                               \
+	    "UPDATE RequestBlob SET RawArchivedKey = ?, RawDeliveredKey = ? WHERE RequestID = ?") \
 	X(REVOKE, SQL_WRITER,                                                                     \
 	    "UPDATE Request SET Disposition = 21, RevokedReason = ?, RevokedWhen = ?, "           \
 	    "RevokedEffectiveWhen = ? WHERE RequestID = ? AND (Disposition = 20 "                 \
@@ -107,6 +112,9 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 	X(LIST_REQUESTER_DISPOSITION, SQL_READER,                                                 \
 	    SQL_LIST "r.RequesterName = ? AND +r.Disposition = ? AND r.RequestID > ? "            \
 		     "ORDER BY r.RequestID LIMIT ?")                                              \
+	X(LIST_KEY_IDENTIFIER, SQL_READER,                                                        \
+	    SQL_LIST "r.SubjectKeyIdentifier = ? AND +r.Disposition IN (20, 21) "                 \
+		     "ORDER BY r.RequestID DESC LIMIT ?")                                         \
 	X(CANDIDATES_UPN, SQL_READER, SQL_CANDIDATES("r.UPN = ?"))                                \
 	X(CANDIDATES_COMMON_NAME, SQL_READER, SQL_CANDIDATES("r.CommonName = ?"))                 \
 	X(CANDIDATES_REQUESTER, SQL_READER, SQL_CANDIDATES("r.RequesterName = ?"))                \

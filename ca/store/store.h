@@ -96,6 +96,9 @@ struct store_request {
 	struct buf public_key_hash; /* of the SubjectPublicKeyInfo (pkix_key_hash) */
 	struct buf request_hash;    /* of the request as it came (enroll_request_hash) */
 	struct buf requester_sids;  /* all that the requester acted under then (sids_encode) */
+	/* Of a key that the CA made: for whose certificate (DER; there is one for each such
+	 * request, also while it waits), and the key encrypted to it. */
+	struct buf key_recipient, raw_delivered_key;
 };
 void store_request_free(struct store_request *r);
 
@@ -112,6 +115,9 @@ bool store_add_request(
  * requester_sids if there are any; all other columns, the archived key among them, stay. The row
  * must be pending, else CERTSRV_E_BAD_REQUESTSTATUS; CERTSRV_E_NO_REQUEST if there is none. */
 bool store_issue_pending(struct store_tx *tx, const struct store_request *r, struct err *err);
+/* Of a pending row, whose key is made when it is approved: archived key, its key recovery hashes
+ * and the delivered key; before store_issue_pending, in the same unit of work. */
+bool store_archive_pending(struct store_tx *tx, const struct store_request *r, struct err *err);
 /* Pending -> denied; codes as above. A key that was sealed for the request is deleted: denied
  * requests archive nothing (paper, "Understanding the Archival Process"). */
 bool store_deny_pending(struct store_tx *tx, int64_t request_id, const char *message,
@@ -202,6 +208,12 @@ struct store_filter {
 };
 bool store_list_requests(
     struct store *s, const struct store_filter *f, struct store_requests *out, struct err *err);
+
+/* Rows of issued and revoked certificates with this subjectKeyIdentifier (lower-case hex), the
+ * newest first, at most STORE_SAME_KEY_MAX; as lists are. */
+#define STORE_SAME_KEY_MAX 16
+bool store_list_key_identifier(
+    struct store *s, const char *hex, struct store_requests *out, struct err *err);
 
 /* ---- whose a public key is, and what came before ---- */
 /* A principal is its SID, or, where it has none, its name (without case). */

@@ -117,6 +117,36 @@ renewed() {
 		! cmp "$dir/first.pem" "$dir/est.pem"
 }
 check "renewed with another key, same names" renewed
+# ---- keys that the CA makes ----
+
+# What user2 has is for encryption too. usage: makes_key USER CERTIFICATE [LABEL]
+makes_key() { client "$1" "${3:-EFSArchive}" serverkeygen "$2" "$dir/est.key"; }
+refused_key() {
+	answers 403 "$@" && grep -q "$reason" "$dir/body"
+}
+key_is_made() { says issued makes_key user2 "$dir/est.pem" && openssl x509 -in "$dir/made.pem" -noout -subject | grep "CN = user2"; }
+again_is_the_same() {
+	answers 200 user2 EFSArchive/serverkeygen "$dir/made.csr" && first=$(number) && cp "$dir/body" "$dir/once" &&
+		answers 200 user2 EFSArchive/serverkeygen "$dir/made.csr" && cmp "$dir/body" "$dir/once" && [ "$(number)" = "$first" ] &&
+		[ "$(openssl x509 -in "$dir/made.pem" -noout -serial | cut -d= -f2 | tr A-F a-f)" = "$(sqlite3 "$CA_STATE/dirca.db" "SELECT SerialNumber FROM Request WHERE RequestID = $first")" ]
+}
+made_key_is_recovered() {
+	ca_lab_as officer1 getkey "$(openssl x509 -in "$dir/made.pem" -noout -serial | cut -d= -f2)" "$dir/made.rec" &&
+		"$DIRCA_BIN/dirca" recoverkey "$dir/made.rec" "$dir/made.pfx" --kra "$dir/kra1.pfx" --kra-password-file "$(ca_lab_pass)" \
+			--out-password-file "$(ca_lab_pass)" && cmp <(ca_lab_key_of "$dir/made.pfx") <(openssl pkey -in "$dir/made.key")
+}
+audited() { sqlite3 "$CA_STATE/dirca.db" 'SELECT Detail FROM Audit WHERE EventID = 797' | grep made-by=CA; }
+others_certificate() { reason=DIRCA_E_KEY_RECIPIENT refused_key user1 EFSArchive/serverkeygen "$dir/made.csr"; }
+no_recipient() { request / -outform DER >"$dir/bare.der" && reason='AsymmetricDecryptKeyIdentifier' refused_key user2 EFSArchive/serverkeygen "$dir/bare.der"; }
+no_archival() { reason=CERTSRV_E_ARCHIVED_KEY_UNEXPECTED refused_key user2 User/serverkeygen "$dir/bare.der"; }
+check "a key recovery agent" ca_lab_kras 1
+check "a key that the CA makes: archived, certified, for the holder alone" key_is_made
+check "the same request brings the same key" again_is_the_same
+check "a key recovery agent recovers it" made_key_is_recovered
+check "the audit trail tells who made it" audited
+check "attack: somebody else's certificate named" others_certificate
+check "no certificate named" no_recipient
+check "a template without archival" no_archival
 # ---- TLS client certificates ----
 
 # by_certificate PEM KEY ARGUMENT...: the status.
@@ -173,10 +203,15 @@ same_key() {
 	says 200 mine -H 'Content-Type: application/pkcs10' --data-binary "@$dir/next.der" "$CA_URL$est/User/simplereenroll" && first=$(number) &&
 		says 200 mine -H 'Content-Type: application/pkcs10' --data-binary "@$dir/next.der" "$CA_URL$est/User/simpleenroll" && [ "$(number)" != "$first" ]
 }
+key_by_certificate() {
+	says 200 mine -H 'Content-Type: application/pkcs10' --data-binary "@$dir/bare.der" "$CA_URL$est/EFSArchive/serverkeygen" &&
+		grep -q 'multipart/mixed' "$dir/headers" && grep -q 'smime-type=server-generated-key' "$dir/body"
+}
 check "the CA says whose certificates it takes" grep -q "^CN = $CA_NAME" <(openssl s_client -connect "${CA_URL#https://}" </dev/null 2>/dev/null)
 check "a client certificate signs in" own_requests
 check "and renews itself" renewed_by_certificate
 check "a renewal by the same request is no repeat of the first" same_key
+check "who signs in by a certificate has a new key encrypted to it" key_by_certificate
 check "attack: another CA of the same name" forged
 check "attack: a certificate for something else" for_something_else
 check "attack: a name that the requester chose" chosen_names

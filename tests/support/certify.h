@@ -12,7 +12,8 @@ certify(const struct issue_plan *plan, struct view spki, struct buf *out, struct
 {
 	struct ca_view *view = ca_view_get(harness.ca);
 	struct certificate_names names;
-	const struct certificate_order order = {view, plan, &names, spki};
+	const struct certificate_order order = {
+	    .view = view, .plan = plan, .names = &names, .spki = spki};
 	bool ok;
 
 	*out = (struct buf){0};

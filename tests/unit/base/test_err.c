@@ -165,6 +165,8 @@ static const struct {
     {0xA0DC0020u, "DIRCA_E_SERVICE_NAME", "the name belongs to the service of a CA"},
     {0xA0DC0021u, "DIRCA_E_CROSS_SITE", "the request could come from another site's page"},
     {0xA0DC0022u, "DIRCA_E_TOO_MANY_ATTEMPTS", "too many failed sign-ins"},
+    {0xA0DC0023u, "DIRCA_E_KEY_RECIPIENT",
+	"no certificate of the requester is named that a new key can be encrypted to"},
 };
 
 /* One code of each category at least, and those about which the four tables of before differed. */

@@ -70,7 +70,12 @@ tear_down(void **state)
 }
 
 /* Takes a database back to an older version, for the migrations to bring it forward. */
+#define TO_VERSION_7                                                                   \
+	"DROP INDEX RequestSubjectKeyIdentifier; ALTER TABLE RequestBlob DROP COLUMN " \
+	"RawDeliveredKey; ALTER TABLE RequestBlob DROP COLUMN KeyRecipient; PRAGMA "   \
+	"user_version = 7;"
 #define TO_VERSION_6                                                                               \
+	TO_VERSION_7                                                                               \
 	"DROP TRIGGER RequestCountInsert; DROP TRIGGER RequestCountDelete; DROP TRIGGER "          \
 	"RequestCountDisposition; DROP TRIGGER RequestCountKras; DROP TRIGGER "                    \
 	"PublicationCountInsert; DROP TRIGGER PublicationCountDelete; DROP TABLE RequestCount; "   \
