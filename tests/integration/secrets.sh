@@ -47,6 +47,14 @@ archives() {
 		ca_lab_key_of "$dir/ec.pfx" >"$dir/ec.key" && ca_lab_status '.requests.archived_keys == 2'
 }
 
+# A key that the CA itself made, for who has a certificate for encryption.
+made_by_the_ca() {
+	ca_lab_enroll user1 User "$dir/own.pfx" --key rsa2048 && ca_lab_certificate_of "$dir/own.pfx" >"$dir/own.pem" &&
+		ca_lab_key_of "$dir/own.pfx" >"$dir/own.key" &&
+		[ "$("$here/../support/est_client.py" "$CA_URL" "$CA_STATE/ca.crt" user1 "$(lab_password_file user1)" "$dir" EFSArchive \
+			serverkeygen "$dir/own.pem" "$dir/own.key")" = issued ] && ca_lab_status '.requests.archived_keys == 3'
+}
+
 recovers() {
 	ca_lab_as officer1 getkey user1@nwtraders.com "$dir/rsa.rec"
 }
@@ -81,7 +89,8 @@ front_control() {
 }
 
 database_control() {
-	finds --public "$dir/rsa.key" "$CA_STATE/dirca.db" "$CA_STATE/dirca.db-wal"
+	finds --public "$dir/rsa.key" "$CA_STATE/dirca.db" "$CA_STATE/dirca.db-wal" &&
+		finds --public "$dir/made.key" "$CA_STATE/dirca.db" "$CA_STATE/dirca.db-wal"
 }
 
 # The front forbids core files of itself; a debugger of root's makes one all the same.
@@ -104,13 +113,14 @@ check "a CA with KRAs" ca_lab_start "$dir"
 [ "$CHECKS_BAD" -eq 0 ] && check "two KRAs" ca_lab_kras 2
 check "an RSA and an EC key are archived" archives
 check "one is fetched by an officer" recovers
+check "the CA makes a third, of RSA" made_by_the_ca
 front=$(child front) vault=$(child vault)
 check "control: a key in a file is found" file_control
 check "control: a key in a process is found" process_control
 check "a core file of the front is made" core_of_front
 check "control: the public key is found in the front and its core" front_control
 check "control: the public key is found in the database" database_control
-for kind in rsa ec; do
+for kind in rsa ec made; do
 	check "the $kind key is not in the front's memory" nowhere $kind "pid:$front"
 	check "the $kind key is not in a core file of the front" nowhere $kind "$dir/core.front"
 	check "the $kind key is not in the database, its WAL or anything else of the state folder" nowhere $kind "$CA_STATE"

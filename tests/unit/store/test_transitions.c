@@ -25,6 +25,15 @@ work_deny(struct store_tx *tx, void *arg, struct err *err)
 	return store_deny_pending(tx, c->id, "no", CERTSRV_E_TEMPLATE_DENIED, 77, err);
 }
 
+static bool
+work_archive(struct store_tx *tx, void *arg, struct err *err)
+{
+	struct change *c = arg;
+
+	c->row.request_id = c->id;
+	return store_archive_pending(tx, &c->row, err);
+}
+
 static void
 assert_refused(struct fixture *f, store_work *work, void *arg, enum err_code code)
 {
@@ -156,11 +165,46 @@ a_certificate_is_revoked_once_unless_it_was_held(void **state)
 	assert_refused(f, work_revoke, &c, E_INVALIDARG);
 }
 
+/* A key that is made for a request that waited comes with its approval, and not without one. */
+static void
+a_pending_request_is_given_a_key(void **state)
+{
+	struct fixture *f = *state;
+	struct change c = {0};
+	struct sample pending, issued;
+	struct store_request r;
+
+	sample_pending(&pending);
+	pending.row.key_recipient = BYTES("certificate");
+	pending.row.private_key_flags = 1;
+	c.id = add_row(f, &pending.row);
+	assert_refused(f, work_archive, &c, E_INVALIDARG);
+	c.row.raw_archived_key = BYTES("sealed");
+	c.row.raw_delivered_key = BYTES("delivered");
+	c.row.key_recovery_hashes = TEXT("aa bb");
+	assert_ok(f, store_do(f->store, work_archive, &c, &f->err));
+	sample_issued(&issued, 1);
+	c.row = issued.row;
+	assert_ok(f, store_do(f->store, work_issue, &c, &f->err));
+	assert_int_equal(store_get_request(f->store, c.id, &r, &f->err), STORE_FOUND);
+	assert_int_equal(r.disposition, DISP_ISSUED);
+	assert_true(view_eq(buf_view(&r.raw_archived_key), view_str("sealed")));
+	assert_true(view_eq(buf_view(&r.raw_delivered_key), view_str("delivered")));
+	assert_true(view_eq(buf_view(&r.key_recipient), view_str("certificate")));
+	store_request_free(&r);
+	c.row.raw_archived_key = BYTES("another");
+	c.row.key_recovery_hashes = TEXT("aa bb");
+	assert_refused(f, work_archive, &c, CERTSRV_E_BAD_REQUESTSTATUS);
+	c.id += 1000;
+	assert_refused(f, work_archive, &c, CERTSRV_E_NO_REQUEST);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(a_pending_request_is_issued_once),
+	    TEST(a_pending_request_is_given_a_key),
 	    TEST(a_pending_request_is_denied_once),
 	    TEST(a_pending_request_without_the_demanded_key_is_not_issued),
 	    TEST(a_certificate_is_revoked_once_unless_it_was_held),
