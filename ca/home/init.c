@@ -108,7 +108,7 @@ note_signed(const struct config *config, struct view what, struct view serial, s
 	entry.number_len = serial.len;
 	if (serial.len > 0) /* a request has none yet */
 		memcpy(entry.number, serial.ptr, serial.len);
-	if (!journal_open(&journal, folder, clock_now(), err))
+	if (!journal_open(&journal, folder, clock_now(), 0, err))
 		return false;
 	ok = journal_add(&journal, &entry, what, clock_now(), err) && journal_sync(&journal, err);
 	journal_close(&journal);

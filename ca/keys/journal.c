@@ -7,9 +7,11 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include <openssl/sha.h>
 
+#include "clock.h"
 #include "own.h"
 #include "text.h"
 
@@ -219,28 +221,43 @@ find_end(struct journal *j, const char *path, struct err *err)
 }
 
 static bool
-open_file(struct journal *j, const char *path, struct err *err)
+lock(int fd, int64_t patience_ms)
+{
+	const struct timespec pause = {0, 20000000};
+	int64_t until = clock_mono_ms() + patience_ms;
+
+	while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		if (errno != EWOULDBLOCK || clock_mono_ms() >= until)
+			return false;
+		nanosleep(&pause, NULL);
+	}
+	return true;
+}
+
+static bool
+open_file(struct journal *j, const char *path, int64_t patience_ms, struct err *err)
 {
 	struct stat st;
 
 	j->fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (j->fd == -1 || fstat(j->fd, &st) != 0)
 		return err_errno(err, DIRCA_E_IO, "%s: cannot open the vault's journal", path);
-	if (flock(j->fd, LOCK_EX | LOCK_NB) != 0)
+	if (!lock(j->fd, patience_ms))
 		return err_errno(err, DIRCA_E_JOURNAL,
 		    "%s: another process signs for this CA; stop dircad first", path);
 	return cut_tail(j, st.st_size, path, err) && find_end(j, path, err);
 }
 
 bool
-journal_open(struct journal *j, const char *folder, int64_t now, struct err *err)
+journal_open(
+    struct journal *j, const char *folder, int64_t now, int64_t patience_ms, struct err *err)
 {
 	OWNED(own_memory) char *path = text_printf("%s/" JOURNAL_FILE, folder);
 	struct journal_entry begun = {.kind = JOURNAL_BEGUN};
 
 	*j = (struct journal){.fd = -1};
 	pthread_mutex_init(&j->lock, NULL);
-	if (open_file(j, path, err) &&
+	if (open_file(j, path, patience_ms, err) &&
 	    (j->count > 0 || journal_add(j, &begun, (struct view){0}, now, err)))
 		return true;
 	journal_close(j);

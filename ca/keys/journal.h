@@ -67,8 +67,9 @@ struct journal {
 
 /* Opens <folder>/journal for this process alone, or makes it with a JOURNAL_BEGUN. Half a record at
  * its end, of a write that the machine's stop cut, is taken off. DIRCA_E_JOURNAL if another process
- * has it open or its last record does not fit. */
-bool journal_open(struct journal *j, const char *folder, int64_t now, struct err *err);
+ * still has it open after `patience_ms`, or its last record does not fit. */
+bool journal_open(
+    struct journal *j, const char *folder, int64_t now, int64_t patience_ms, struct err *err);
 void journal_close(struct journal *j);
 /* e->when and e->sha256 (of `what`) are filled in here. DIRCA_E_IO: nothing may be signed. */
 bool journal_add(

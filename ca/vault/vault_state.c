@@ -8,6 +8,10 @@
 #include "pem.h"
 #include "trust.h"
 
+/* The vault of a supervisor that was killed may still be ending. Nothing that it writes is read
+ * before it has ended. */
+#define PATIENCE_MS 10000
+
 /* The first certificate of the PEM file; its SubjectPublicKeyInfo must be the CA key's. */
 static bool
 load_ca_certificate(const char *path, struct view spki, struct pkix_cert *out, struct err *err)
@@ -43,14 +47,12 @@ set_rules(struct vault_state *s, const struct vault_config *config, struct err *
 }
 
 static bool
-open_journal(struct vault_state *s, const char *folder, struct err *err)
+note_start(struct vault_state *s, struct err *err)
 {
 	struct journal_entry started = {.kind = JOURNAL_STARTED};
-	int64_t now = clock_now();
 
-	return journal_open(&s->journal, folder, now, err) &&
-	       journal_newest_number(&s->journal, JOURNAL_CRL, &s->newest_crl, err) &&
-	       journal_add(&s->journal, &started, (struct view){0}, now, err);
+	return journal_newest_number(&s->journal, JOURNAL_CRL, &s->newest_crl, err) &&
+	       journal_add(&s->journal, &started, (struct view){0}, clock_now(), err);
 }
 
 bool
@@ -70,9 +72,10 @@ vault_state_open(struct vault_state *s, const struct vault_config *config, struc
 	    load_ca_certificate(config->ca_certificate, buf_view(&s->spki), &s->ca_cert, err) &&
 	    set_rules(s, config, err) &&
 	    vault_kras_open(&s->kras, config->state_dir, buf_view(&s->ca_cert.raw), err) &&
+	    journal_open(&s->journal, config->folder, clock_now(), PATIENCE_MS, err) &&
 	    vault_xchgs_open(&s->xchgs, config->folder, passphrase, config->fd_count,
 		config->failures_key, vault_time(), err) &&
-	    open_journal(s, config->folder, err))
+	    note_start(s, err))
 		return true;
 	vault_state_close(s);
 	return false;
@@ -81,9 +84,9 @@ vault_state_open(struct vault_state *s, const struct vault_config *config, struc
 void
 vault_state_close(struct vault_state *s)
 {
-	journal_close(&s->journal);
 	vault_budget_close(&s->budget);
 	vault_xchgs_close(&s->xchgs);
+	journal_close(&s->journal);
 	vault_kras_close(&s->kras);
 	pkix_cert_free(&s->ca_cert);
 	buf_free(&s->sig_alg);

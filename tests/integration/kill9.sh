@@ -206,9 +206,9 @@ enrolls() {
 }
 
 people_start() {
-	enrolls user2 User &
+	enrolls user2 User >"$work/user2.out" 2>&1 &
 	people+=($!)
-	enrolls user3 EFSArchive &
+	enrolls user3 EFSArchive >"$work/user3.out" 2>&1 &
 	people+=($!)
 }
 

@@ -204,7 +204,7 @@ database_is_due_until_the_vault_runs(void **state)
 	assert_int_equal(sh(c, "touch $S/dirca.db"), 0);
 	assert_true(ca_init_database_is_due(c, &due, &err) && !due);
 	assert_int_equal(sh(c, "rm $S/dirca.db"), 0);
-	assert_true(journal_open(&journal, folder, clock_now(), &err) &&
+	assert_true(journal_open(&journal, folder, clock_now(), 0, &err) &&
 		    journal_add(&journal, &started, (struct view){0}, clock_now(), &err));
 	journal_close(&journal);
 	assert_false(ca_init_database_is_due(c, &due, &err));

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -50,7 +51,7 @@ fill(struct buf *content)
 	struct err err;
 
 	unlink(path);
-	must(journal_open(&j, dir, NOW, &err), &err);
+	must(journal_open(&j, dir, NOW, 0, &err), &err);
 	for (uint8_t i = 1; i < ENTRIES; i++) {
 		struct journal_entry e = {
 		    .kind = JOURNAL_CERTIFICATE, .number = {0x10, i}, .number_len = 2};
@@ -86,7 +87,7 @@ reopen(struct view content, uint64_t *count, struct err *err)
 	struct journal j;
 
 	must(file_replace(path, content, 0600, err), err);
-	if (!journal_open(&j, dir, NOW, err))
+	if (!journal_open(&j, dir, NOW, 0, err))
 		return false;
 	*count = j.count;
 	journal_close(&j);
@@ -185,7 +186,7 @@ half_a_record_and_octets_that_were_never_written_are_cut(void **state)
 	    &err);
 	must(reopen(buf_view(&longer), &kept, &err), &err);
 	assert_int_equal(kept, ENTRIES);
-	must(journal_open(&j, dir, NOW, &err), &err);
+	must(journal_open(&j, dir, NOW, 0, &err), &err);
 	must(journal_add(&j, &e, view_str("crl"), NOW, &err), &err);
 	journal_close(&j);
 	count = 0;
@@ -220,12 +221,41 @@ one_process_writes_at_a_time(void **state)
 	(void)state;
 	fill(&content);
 	buf_free(&content);
-	must(journal_open(&j, dir, NOW, &err), &err);
-	assert_false(journal_open(&second, dir, NOW, &err));
+	must(journal_open(&j, dir, NOW, 0, &err), &err);
+	assert_false(journal_open(&second, dir, NOW, 0, &err));
 	assert_int_equal(err.code, DIRCA_E_JOURNAL);
 	journal_close(&j);
-	must(journal_open(&second, dir, NOW, &err), &err);
+	must(journal_open(&second, dir, NOW, 0, &err), &err);
 	journal_close(&second);
+}
+
+/* A process that ends is waited for. */
+static void
+what_another_process_still_has_is_waited_for(void **state)
+{
+	struct journal j;
+	struct err err;
+	char byte;
+	int held[2];
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(pipe(held), 0);
+	if ((pid = fork()) == 0) {
+		const struct timespec pause = {0, 200000000};
+
+		must(journal_open(&j, dir, NOW, 0, &err), &err);
+		assert_int_equal(write(held[1], "", 1), 1);
+		nanosleep(&pause, NULL);
+		_exit(0);
+	}
+	assert_int_equal(read(held[0], &byte, 1), 1);
+	assert_false(journal_open(&j, dir, NOW, 0, &err));
+	must(journal_open(&j, dir, NOW, 60000, &err), &err);
+	journal_close(&j);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	close(held[0]);
+	close(held[1]);
 }
 
 /* After a write that failed nothing more is written, and so nothing is signed. */
@@ -238,7 +268,7 @@ journal_that_cannot_be_written_stops_signatures(void **state)
 	int fd;
 
 	(void)state;
-	must(journal_open(&j, dir, NOW, &err), &err);
+	must(journal_open(&j, dir, NOW, 0, &err), &err);
 	fd = j.fd;
 	j.fd = -1;
 	assert_false(journal_add(&j, &e, view_str("x"), NOW, &err));
@@ -258,6 +288,7 @@ main(void)
 	    cmocka_unit_test(half_a_record_and_octets_that_were_never_written_are_cut),
 	    cmocka_unit_test(journal_whose_end_does_not_fit_is_not_continued),
 	    cmocka_unit_test(one_process_writes_at_a_time),
+	    cmocka_unit_test(what_another_process_still_has_is_waited_for),
 	    cmocka_unit_test(journal_that_cannot_be_written_stops_signatures),
 	};
 
