@@ -211,6 +211,14 @@ bool ca_new_exchange(struct ca *ca, struct vault *v, const char *actor, struct e
 /* Makes, stores and audits a CRL now, and wakes the publisher, who brings it to the directory; the
  * number is one more than the last. */
 bool ca_publish_crl(struct ca *ca, struct vault *v, const char *actor, struct err *err);
+/* The newest CRL: one copy in memory, shared by all who hold it. NULL: there is none. */
+struct ca_crl {
+	int64_t number, this_update;
+	struct buf der;
+	uint8_t sha256[32];
+};
+bool ca_crl_newest(struct ca *ca, struct ca_crl **out, struct err *err);
+void ca_crl_release(struct ca_crl **crl);
 /* When the certificate of the TLS service ends. */
 bool ca_service_until(struct ca *ca, int64_t *not_after_out, struct err *err);
 /* Sentences for the administrator, in status and log; texts_free. */

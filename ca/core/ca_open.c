@@ -27,6 +27,8 @@ state_new(struct ca *ca)
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_mutex_init(&s->refresh_lock, NULL);
 	pthread_mutex_init(&s->maintain_lock, NULL);
+	pthread_mutex_init(&s->make_crl_lock, NULL);
+	pthread_mutex_init(&s->crl_lock, NULL);
 	pthread_mutex_init(&s->publish_lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -58,6 +60,9 @@ state_free(struct ca_state **state)
 	pthread_mutex_destroy(&s->lock);
 	pthread_mutex_destroy(&s->refresh_lock);
 	pthread_mutex_destroy(&s->maintain_lock);
+	pthread_mutex_destroy(&s->make_crl_lock);
+	pthread_mutex_destroy(&s->crl_lock);
+	ca_crl_release(&s->crl);
 	pthread_mutex_destroy(&s->publish_lock);
 	pthread_cond_destroy(&s->publish_turn);
 	free(s);

@@ -24,8 +24,12 @@ struct ca_state {
 	struct ca_view *view;
 	pthread_mutex_t
 	    refresh_lock; /* one refresh at a time: an older view never replaces a newer one */
-	pthread_mutex_t maintain_lock; /* one CRL or exchange certificate at a time */
-	char *recorded_rights[2];      /* rights_audit.c; under refresh_lock */
+	pthread_mutex_t maintain_lock; /* one exchange certificate at a time */
+	pthread_mutex_t
+	    make_crl_lock;        /* one CRL: a large one takes a while, and nobody else waits */
+	pthread_mutex_t crl_lock; /* guards the next */
+	struct ca_crl *crl;       /* the newest that somebody asked for; NULL: none yet */
+	char *recorded_rights[2]; /* rights_audit.c; under refresh_lock */
 	struct principal_cache *principals;
 	struct quota *requests; /* what each requester has the CA store */
 	struct quota *refusals; /* and how many refusals of each are recorded */
@@ -38,9 +42,11 @@ struct ca_state {
 	struct owed owed[OWED_KINDS];
 	uint64_t answered;       /* how often the directory came back */
 	int64_t published_up_to; /* request whose certificate was tried last; the publisher's own */
-	_Atomic int64_t published_crl; /* the newest that this process put into the directory */
-	_Atomic int64_t foreign_crl;   /* greatest number that is known from elsewhere than the
-					  database: it may be one that was restored */
+	_Atomic int64_t published_crl;    /* the newest that this process put into the directory */
+	_Atomic int64_t refused_crl_size; /* of a CRL that the directory did not take for its size:
+					     as large a one is not sent; 0: none */
+	_Atomic int64_t foreign_crl;      /* greatest number that is known from elsewhere than the
+					     database: it may be one that was restored */
 	atomic_bool wants_maintenance;
 	struct texts restored; /* sentences about it; under `lock` */
 };

@@ -145,7 +145,8 @@ xchg_is_due(struct ca *ca, struct vault *v, const struct settings *s, int64_t no
 struct crl {
 	const char *actor;
 	int64_t number, this_update, next_update;
-	struct buf der;
+	struct pkix_crl_making making;
+	struct view der; /* in it */
 };
 
 static bool
@@ -158,80 +159,46 @@ store_crl(struct store_tx *tx, void *arg, struct err *err)
 	    .actor = c->actor,
 	    .object = object};
 
-	return store_add_crl(
-		   tx, c->number, c->this_update, c->next_update, buf_view(&c->der), err) &&
+	return store_add_crl(tx, c->number, c->this_update, c->next_update, c->der, err) &&
 	       ca_audit(tx, &a, err);
 }
 
-/* What is revoked: the rows, and the same as the CRL wants it, with the serials' octets in
- * `octets`, one buffer an entry. */
-struct revocations {
-	struct store_revoked *rows;
-	struct pkix_revoked *list;
-	struct buf *octets;
-	size_t count;
-};
-
-static void
-revocations_free(struct revocations *r)
-{
-	for (size_t i = 0; i < r->count; i++) {
-		free(r->rows[i].serial);
-		buf_free(&r->octets[i]);
-	}
-	free(r->rows);
-	free(r->list);
-	free(r->octets);
-}
-
 static bool
-revocations_read(struct ca *ca, int64_t now, struct revocations *out, struct err *err)
+add_revoked(const struct store_revoked *row, void *arg, struct err *err)
 {
-	if (!store_revoked(ca->store, now, &out->rows, &out->count, err))
-		return false;
-	out->list = mem_zero(out->count, sizeof *out->list);
-	out->octets = mem_zero(out->count, sizeof *out->octets);
-	for (size_t i = 0; i < out->count; i++) {
-		const struct store_revoked *row = &out->rows[i];
-		OWNED(own_memory)
-		char *even =
-		    text_printf("%s%s", strlen(row->serial) % 2 != 0 ? "0" : "", row->serial);
+	OWNED(buf_free) struct buf serial = {0};
+	OWNED(own_memory)
+	char *even = text_printf("%s%s", strlen(row->serial) % 2 != 0 ? "0" : "", row->serial);
 
-		if (!hex_decode(even, &out->octets[i], err))
-			return false;
-		out->list[i] =
-		    (struct pkix_revoked){buf_view(&out->octets[i]), row->when, row->reason};
-	}
-	return true;
-}
-
-static bool
-encode_crl(struct ca *ca, struct crl *crl, struct buf *tbs_out, struct err *err)
-{
-	OWNED(revocations_free) struct revocations r = {0};
-
-	return revocations_read(ca, crl->this_update, &r, err) &&
-	       pkix_crl_encode(ca->ca_cert.subject, buf_view(&ca->info.sig_alg),
-		   buf_view(&ca->ca_key_id), crl->this_update, crl->next_update, crl->number,
-		   r.list, r.count, tbs_out, err);
+	return hex_decode(even, &serial, err) &&
+	       pkix_crl_add(
+		   arg, &(struct pkix_revoked){buf_view(&serial), row->when, row->reason}, err);
 }
 
 static bool
 sign_crl(struct ca *ca, struct vault *v, struct crl *crl, struct err *err)
 {
-	OWNED(buf_free) struct buf tbs = {0};
+	const struct pkix_crl_head head = {.issuer = ca->ca_cert.subject,
+	    .sig_alg = buf_view(&ca->info.sig_alg),
+	    .authority_key_id = buf_view(&ca->ca_key_id),
+	    .this_update = crl->this_update,
+	    .next_update = crl->next_update,
+	    .number = crl->number};
 	OWNED(buf_free) struct buf signature = {0};
+	struct view tbs;
 
-	return encode_crl(ca, crl, &tbs, err) &&
-	       vault_sign_crl(v, buf_view(&tbs), &signature, err) &&
-	       pkix_signed_wrap(buf_view(&tbs), buf_view(&ca->info.sig_alg), buf_view(&signature),
-		   &crl->der, err);
+	return pkix_crl_begin(&head, &crl->making, err) &&
+	       store_walk_revoked(ca->store, crl->this_update, add_revoked, &crl->making, err) &&
+	       pkix_crl_tbs_end(&crl->making, &tbs, err) &&
+	       vault_sign_crl(v, tbs, &signature, err) &&
+	       pkix_crl_signed_end(
+		   &crl->making, head.sig_alg, buf_view(&signature), &crl->der, err);
 }
 
 static void
 crl_free(struct crl *crl)
 {
-	buf_free(&crl->der);
+	pkix_crl_making_free(&crl->making);
 }
 
 static bool
@@ -242,9 +209,9 @@ make_crl(struct ca *ca, struct vault *v, const struct settings *s, const char *a
 	struct crl crl = {.actor = actor,
 	    .this_update = now,
 	    .next_update = now + s->num[SETTING_CRL_PERIOD_S] + s->num[SETTING_CRL_OVERLAP_S]};
-	OWNED(store_crl_free) struct store_crl newest = {0};
+	struct store_crl newest;
 
-	if (!store_newest_crl(ca->store, &newest, err))
+	if (!store_newest_crl_dates(ca->store, &newest, err))
 		return err_prefix(err, "publishing a CRL");
 	crl.number = newest.number + 1;
 	if (crl.number <= ca->state->foreign_crl)
@@ -259,10 +226,10 @@ make_crl(struct ca *ca, struct vault *v, const struct settings *s, const char *a
 static bool
 crl_is_due(struct ca *ca, const struct settings *s, int64_t now, bool *due_out, struct err *err)
 {
-	OWNED(store_crl_free) struct store_crl crl = {0};
+	struct store_crl crl;
 
 	*due_out = false;
-	if (!store_newest_crl(ca->store, &crl, err))
+	if (!store_newest_crl_dates(ca->store, &crl, err))
 		return false;
 	*due_out = crl.number == 0 || crl.number < ca->state->foreign_crl ||
 		   crl.this_update > now + AHEAD_S ||
@@ -276,9 +243,9 @@ ca_publish_crl(struct ca *ca, struct vault *v, const char *actor, struct err *er
 	OWNED(ca_view_release) struct ca_view *view = ca_view_get(ca);
 	bool ok;
 
-	pthread_mutex_lock(&ca->state->maintain_lock);
+	pthread_mutex_lock(&ca->state->make_crl_lock);
 	ok = make_crl(ca, v, &view->settings, actor, clock_now(), err);
-	pthread_mutex_unlock(&ca->state->maintain_lock);
+	pthread_mutex_unlock(&ca->state->make_crl_lock);
 	return ok;
 }
 
@@ -316,10 +283,12 @@ ca_maintain(struct ca *ca, struct vault *v, int64_t now, struct err *err)
 	struct err crl_err, service_err, refresh_err;
 
 	/* None waits for another. */
-	pthread_mutex_lock(&ca->state->maintain_lock);
+	pthread_mutex_lock(&ca->state->make_crl_lock);
 	crl = crl_is_due(ca, s, now, &crl_due, &crl_err) &&
 	      (!crl_due || (make_crl(ca, v, s, OWN_ACTOR, now, &crl_err) &&
 			       remember_journal(ca, v, &crl_err)));
+	pthread_mutex_unlock(&ca->state->make_crl_lock);
+	pthread_mutex_lock(&ca->state->maintain_lock);
 	xchg = xchg_is_due(ca, v, s, now, &xchg_due, err) &&
 	       (!xchg_due || take_up_or_make_xchg(ca, v, s, now, err));
 	service = renew_service(ca, v, now, &service_err);

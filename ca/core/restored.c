@@ -56,10 +56,10 @@ ca_wants_maintenance(struct ca *ca)
 static bool
 check_database(struct ca *ca, struct err *err)
 {
-	OWNED(store_crl_free) struct store_crl newest = {0};
+	struct store_crl newest;
 	int64_t signed_number = (int64_t)ca->info.newest_crl;
 
-	if (!store_newest_crl(ca->store, &newest, err))
+	if (!store_newest_crl_dates(ca->store, &newest, err))
 		return false;
 	raise_crl(ca, signed_number);
 	if (signed_number > newest.number + 1)

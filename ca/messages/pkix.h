@@ -191,15 +191,44 @@ bool pkix_signed_wrap(
 bool pkix_ext_push(STACK_OF(X509_EXTENSION) * list, const char *dotted, bool critical,
     struct view value, struct err *err);
 
-/* CRL: entries and number in, TBSCertList out. */
+/* A CRL of more is neither made nor read: 2.6 million entries of 128-bit serial numbers. */
+#define PKIX_CRL_MAX (128u << 20)
+/* CRL: head, then each entry, then the TBSCertList to sign, then the signature. What is given out
+ * is a view into `m`, which pkix_crl_making_free frees; the first ends with the second. */
+struct pkix_crl_head {
+	struct view issuer;           /* Name DER */
+	struct view sig_alg;          /* AlgorithmIdentifier DER */
+	struct view authority_key_id; /* empty: none */
+	int64_t this_update, next_update;
+	int64_t number;
+};
 struct pkix_revoked {
 	struct view serial;
 	int64_t when;
 	int reason; /* CRLReason; -1 none */
 };
-bool pkix_crl_encode(struct view issuer, struct view sig_alg, struct view authority_key_id,
-    int64_t this_update, int64_t next_update, int64_t number, const struct pkix_revoked *list,
-    size_t count, struct buf *out, struct err *err);
+struct pkix_crl_making {
+	struct buf head;   /* TBSCertList without entries */
+	struct buf octets; /* the CRL, from `start` on */
+	struct view before, after;
+	size_t start, count;
+};
+bool pkix_crl_begin(const struct pkix_crl_head *head, struct pkix_crl_making *m, struct err *err);
+bool pkix_crl_add(struct pkix_crl_making *m, const struct pkix_revoked *revoked, struct err *err);
+bool pkix_crl_tbs_end(struct pkix_crl_making *m, struct view *tbs_out, struct err *err);
+bool pkix_crl_signed_end(struct pkix_crl_making *m, struct view sig_alg, struct view signature,
+    struct view *crl_out, struct err *err);
+void pkix_crl_making_free(struct pkix_crl_making *m);
+
+/* A TBSCertList in parts: elements before and after revokedCertificates, and the content of that,
+ * all of definite and shortest lengths at this depth. ERROR_INVALID_DATA. */
+struct pkix_crl_parts {
+	struct view before, entries, after;
+};
+bool pkix_crl_cut(struct view tbs, struct pkix_crl_parts *out, struct err *err);
+/* SEQUENCE { before, after }: the TBSCertList as if nothing were revoked, DER if the two are. */
+bool pkix_crl_without_entries(
+    const struct pkix_crl_parts *parts, struct buf *tbs_out, struct err *err);
 
 /* The TBSCertList of a CRL: the bytes that it has, not an encoding anew. ERROR_INVALID_DATA. */
 bool pkix_crl_tbs(struct view der, struct view *out, struct err *err);

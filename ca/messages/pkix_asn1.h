@@ -46,23 +46,13 @@ typedef struct {
 DECLARE_ASN1_FUNCTIONS(PKIX_TBS_CERT)
 OWN_POINTER(own_pkix_tbs_cert, PKIX_TBS_CERT, PKIX_TBS_CERT_free)
 
-/* RFC 5280 5.1 TBSCertList */
-typedef struct {
-	ASN1_INTEGER *serial;
-	ASN1_TIME *when;
-	STACK_OF(X509_EXTENSION) * extensions;
-} PKIX_CRL_ENTRY;
-DEFINE_STACK_OF(PKIX_CRL_ENTRY)
-DECLARE_ASN1_FUNCTIONS(PKIX_CRL_ENTRY)
-OWN_POINTER(own_pkix_crl_entry, PKIX_CRL_ENTRY, PKIX_CRL_ENTRY_free)
-
+/* RFC 5280 5.1 TBSCertList, without its entries */
 typedef struct {
 	ASN1_INTEGER *version;
 	X509_ALGOR *sig_alg;
 	ASN1_STRING *issuer;
 	ASN1_TIME *this_update;
 	ASN1_TIME *next_update;
-	STACK_OF(PKIX_CRL_ENTRY) * entries;
 	STACK_OF(X509_EXTENSION) * extensions;
 } PKIX_TBS_CRL;
 DECLARE_ASN1_FUNCTIONS(PKIX_TBS_CRL)

@@ -1,15 +1,23 @@
+/*
+ * A CRL is made in one buffer: room for what stands before the entries, the entries one by one,
+ * then what follows them, so that one of a million entries costs its own size and no more.
+ */
 #include "pkix_priv.h"
+
+#include <string.h>
+#include <time.h>
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-#define OID_CRL_NUMBER  "2.5.29.20"
-#define OID_CRL_REASON  "2.5.29.21"
-#define OID_AUTHORITY   "2.5.29.35"
-#define REASON_NONE     (-1)
-#define REASON_HIGHEST  10
-#define MAX_KEY_ID_LEN  64
-#define MAX_CRL_ENTRIES (4 * 1024 * 1024)
+#define OID_CRL_NUMBER "2.5.29.20"
+#define OID_AUTHORITY  "2.5.29.35"
+#define REASON_NONE    (-1)
+#define REASON_HIGHEST 10
+#define MAX_KEY_ID_LEN 64
+#define SERIAL_MAX     20
+#define HEADER_MAX     6  /* of a SEQUENCE that fits into PKIX_CRL_MAX */
+#define ENTRY_MAX      64 /* of one revoked certificate */
 
 /* Pushes a non-critical extension of DER that an i2d function made, and frees that. */
 static bool
@@ -56,87 +64,205 @@ push_number(STACK_OF(X509_EXTENSION) * list, int64_t number, struct err *err)
 	return push_made(list, OID_CRL_NUMBER, der, len, err);
 }
 
-/* RFC 5280 5.3.1: unspecified (0) is expressed by absence; 7 does not exist and 8 is for delta
- * CRLs. */
-static bool
-push_reason(STACK_OF(X509_EXTENSION) * *list, int reason, struct err *err)
+/* ---- one entry, in at most ENTRY_MAX octets ---- */
+
+struct entry {
+	uint8_t octets[ENTRY_MAX];
+	size_t len;
+};
+
+static void
+put(struct entry *e, const void *octets, size_t len)
 {
-	OWNED(own_asn1_string) ASN1_STRING *code = NULL;
-	uint8_t *der = NULL;
-	int len = -1;
+	memcpy(e->octets + e->len, octets, len);
+	e->len += len;
+}
+
+static void
+put_header(struct entry *e, uint8_t tag, size_t len)
+{
+	put(e, (const uint8_t[]){tag, (uint8_t)len}, 2);
+}
+
+/* RFC 5280 4.1.2.2: positive, at most 20 octets with its sign. */
+static bool
+put_number(struct entry *e, struct view serial, struct err *err)
+{
+	bool sign;
+
+	while (serial.len > 0 && serial.ptr[0] == 0)
+		serial = view_of(serial.ptr + 1, serial.len - 1);
+	sign = serial.len > 0 && (serial.ptr[0] & 0x80) != 0;
+	if (serial.len == 0 || serial.len + sign > SERIAL_MAX)
+		return err_set(
+		    err, E_INVALIDARG, "the serial number is zero or needs more than 20 octets");
+	put_header(e, V_ASN1_INTEGER, serial.len + sign);
+	if (sign)
+		put(e, "", 1);
+	put(e, serial.ptr, serial.len);
+	return true;
+}
+
+/* UTCTime up to 2049, GeneralizedTime behind it (RFC 5280 5.1.2.6). */
+static bool
+put_time(struct entry *e, int64_t when, struct err *err)
+{
+	time_t t = (time_t)when;
+	struct tm tm;
+	char text[32];
+	size_t skip, len;
+
+	if (!pkix_time_fits(when, err) || gmtime_r(&t, &tm) == NULL)
+		return false;
+	skip = tm.tm_year < 150 ? 2 : 0; /* of the year's digits */
+	len = strftime(text, sizeof text, "%Y%m%d%H%M%SZ", &tm) - skip;
+	put_header(e, skip > 0 ? V_ASN1_UTCTIME : V_ASN1_GENERALIZEDTIME, len);
+	put(e, text + skip, len);
+	return true;
+}
+
+/* RFC 5280 5.3.1: unspecified (0) is expressed by absence; 7 does not exist and 8 is for delta
+ * CRLs. Extensions { extension { 2.5.29.21, OCTET STRING { ENUMERATED } } }. */
+static bool
+put_reason(struct entry *e, int reason, struct err *err)
+{
+	const uint8_t extensions[] = {0x30, 0x0c, 0x30, 0x0a, 0x06, 0x03, 0x55, 0x1d, 0x15, 0x04,
+	    0x03, 0x0a, 0x01, (uint8_t)reason};
 
 	if (reason == REASON_NONE || reason == CRL_REASON_UNSPECIFIED)
 		return true;
 	if (reason < 0 || reason > REASON_HIGHEST || reason == 7 ||
 	    reason == CRL_REASON_REMOVE_FROM_CRL)
 		return err_set(err, E_INVALIDARG, "CRL: %d is no reason for a revocation", reason);
-	if ((*list = sk_X509_EXTENSION_new_null()) != NULL &&
-	    (code = ASN1_ENUMERATED_new()) != NULL && ASN1_ENUMERATED_set(code, reason) == 1)
-		len = i2d_ASN1_ENUMERATED(code, &der);
-	return push_made(*list, OID_CRL_REASON, der, len, err);
-}
-
-static bool
-push_entry(PKIX_TBS_CRL *crl, const struct pkix_revoked *revoked, struct err *err)
-{
-	OWNED(own_pkix_crl_entry) PKIX_CRL_ENTRY *entry = PKIX_CRL_ENTRY_new();
-
-	if (entry == NULL)
-		return err_nomem(err);
-	if (!pkix_put_serial(entry->serial, revoked->serial, err) ||
-	    !pkix_put_time(entry->when, revoked->when, err) ||
-	    !push_reason(&entry->extensions, revoked->reason, err))
-		return false;
-	if (sk_PKIX_CRL_ENTRY_push(crl->entries, entry) <= 0)
-		return err_nomem(err);
-	entry = NULL; /* the list's */
-	return true;
-}
-
-/* An empty list of entries must be absent (RFC 5280 5.1.2.6). */
-static bool
-push_entries(PKIX_TBS_CRL *crl, const struct pkix_revoked *list, size_t count, struct err *err)
-{
-	if (count == 0)
-		return true;
-	if (count > MAX_CRL_ENTRIES)
-		return err_set(err, DIRCA_E_TOO_LARGE, "CRL: %zu entries", count);
-	if ((crl->entries = sk_PKIX_CRL_ENTRY_new_reserve(NULL, (int)count)) == NULL)
-		return err_nomem(err);
-	for (size_t i = 0; i < count; i++)
-		if (!push_entry(crl, &list[i], err))
-			return false;
+	put(e, extensions, sizeof extensions);
 	return true;
 }
 
 bool
-pkix_crl_encode(struct view issuer, struct view sig_alg, struct view authority_key_id,
-    int64_t this_update, int64_t next_update, int64_t number, const struct pkix_revoked *list,
-    size_t count, struct buf *out, struct err *err)
+pkix_crl_add(struct pkix_crl_making *m, const struct pkix_revoked *revoked, struct err *err)
+{
+	struct entry e = {.len = 0}, header = {.len = 0};
+
+	if (!put_number(&e, revoked->serial, err) || !put_time(&e, revoked->when, err) ||
+	    !put_reason(&e, revoked->reason, err))
+		return false;
+	/* What follows the entries is small. */
+	if (m->octets.len + e.len + 2 > PKIX_CRL_MAX - PKIX_MAX_DER)
+		return err_set(err, DIRCA_E_TOO_LARGE,
+		    "CRL: over %u bytes, with %zu entries and more to come", PKIX_CRL_MAX,
+		    m->count);
+	put_header(&header, V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED, e.len);
+	m->count++;
+	return buf_append(&m->octets, view_of(header.octets, header.len), err) &&
+	       buf_append(&m->octets, view_of(e.octets, e.len), err);
+}
+
+/* ---- the whole ---- */
+
+/* TBSCertList without its entries, which are put in later. */
+static bool
+encode_head(const struct pkix_crl_head *head, struct buf *out, struct err *err)
 {
 	OWNED(own_pkix_tbs_crl) PKIX_TBS_CRL *crl = PKIX_TBS_CRL_new();
 	OWNED(own_x509_algor) X509_ALGOR *alg = NULL;
 	uint8_t *der = NULL;
 	int len = 0;
 
-	*out = (struct buf){0};
 	if (crl == NULL || (crl->version = ASN1_INTEGER_new()) == NULL ||
 	    ASN1_INTEGER_set(crl->version, 1) != 1 ||
 	    (crl->next_update = ASN1_TIME_new()) == NULL ||
 	    (crl->extensions = sk_X509_EXTENSION_new_null()) == NULL)
 		return err_nomem(err);
-	if (next_update <= this_update)
+	if (head->next_update <= head->this_update)
 		return err_set(err, E_INVALIDARG, "CRL: the next update is not after this one");
-	if ((alg = pkix_algor(sig_alg, err)) == NULL ||
-	    !pkix_put_element(crl->issuer, issuer, "CRL: issuer name", err) ||
-	    !pkix_put_time(crl->this_update, this_update, err) ||
-	    !pkix_put_time(crl->next_update, next_update, err) ||
-	    !push_entries(crl, list, count, err) ||
-	    (authority_key_id.len > 0 && !push_authority(crl->extensions, authority_key_id, err)) ||
-	    !push_number(crl->extensions, number, err))
+	if ((alg = pkix_algor(head->sig_alg, err)) == NULL ||
+	    !pkix_put_element(crl->issuer, head->issuer, "CRL: issuer name", err) ||
+	    !pkix_put_time(crl->this_update, head->this_update, err) ||
+	    !pkix_put_time(crl->next_update, head->next_update, err) ||
+	    (head->authority_key_id.len > 0 &&
+		!push_authority(crl->extensions, head->authority_key_id, err)) ||
+	    !push_number(crl->extensions, head->number, err))
 		return false;
 	X509_ALGOR_free(crl->sig_alg);
 	crl->sig_alg = own_give(&alg);
 	len = i2d_PKIX_TBS_CRL(crl, &der);
 	return buf_take_openssl(der, len, out, err);
+}
+
+bool
+pkix_crl_begin(const struct pkix_crl_head *head, struct pkix_crl_making *m, struct err *err)
+{
+	OWNED(pkix_crl_making_free) struct pkix_crl_making made = {0};
+	struct pkix_crl_parts parts;
+
+	*m = made;
+	if (!encode_head(head, &made.head, err) || !pkix_crl_cut(buf_view(&made.head), &parts, err))
+		return false;
+	made.before = parts.before;
+	made.after = parts.after;
+	/* Before the first entry: three headers, and what is before the entries. */
+	made.start = made.before.len + 3 * HEADER_MAX;
+	if (!buf_alloc(made.start, &made.octets, err))
+		return false;
+	*m = made;
+	made = (struct pkix_crl_making){0};
+	return true;
+}
+
+void
+pkix_crl_making_free(struct pkix_crl_making *m)
+{
+	buf_free(&m->head);
+	buf_free(&m->octets);
+}
+
+static void
+sequence_before(struct pkix_crl_making *m)
+{
+	int len = (int)(m->octets.len - m->start);
+	uint8_t *p;
+
+	m->start -= (size_t)(ASN1_object_size(1, len, V_ASN1_SEQUENCE) - len);
+	p = m->octets.ptr + m->start;
+	ASN1_put_object(&p, 1, len, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL);
+}
+
+static struct view
+made_so_far(const struct pkix_crl_making *m)
+{
+	return view_of(m->octets.ptr + m->start, m->octets.len - m->start);
+}
+
+/* An empty list of entries must be absent (RFC 5280 5.1.2.6). */
+bool
+pkix_crl_tbs_end(struct pkix_crl_making *m, struct view *tbs_out, struct err *err)
+{
+	if (m->count > 0)
+		sequence_before(m);
+	m->start -= m->before.len;
+	memcpy(m->octets.ptr + m->start, m->before.ptr, m->before.len);
+	if (!buf_append(&m->octets, m->after, err))
+		return false;
+	sequence_before(m);
+	*tbs_out = made_so_far(m);
+	return true;
+}
+
+bool
+pkix_crl_signed_end(struct pkix_crl_making *m, struct view sig_alg, struct view signature,
+    struct view *crl_out, struct err *err)
+{
+	uint8_t header[2 * HEADER_MAX], *p = header;
+
+	if (signature.len == 0 || signature.len > PKIX_MAX_DER)
+		return err_set(err, E_INVALIDARG, "a signature of %zu bytes", signature.len);
+	ASN1_put_object(&p, 0, (int)signature.len + 1, V_ASN1_BIT_STRING, V_ASN1_UNIVERSAL);
+	*p++ = 0; /* unused bits */
+	if (!buf_append(&m->octets, sig_alg, err) ||
+	    !buf_append(&m->octets, view_of(header, (size_t)(p - header)), err) ||
+	    !buf_append(&m->octets, signature, err))
+		return false;
+	sequence_before(m);
+	*crl_out = made_so_far(m);
+	return true;
 }

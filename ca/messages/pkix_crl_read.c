@@ -1,3 +1,7 @@
+/*
+ * CRLs are read where they lie: the entries, which may be a million, are walked and never decoded
+ * into objects; the rest is a small CRL without entries that OpenSSL decodes.
+ */
 #include "pkix_priv.h"
 
 #include <limits.h>
@@ -7,7 +11,8 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-#define CRL_MAX (16 * 1024 * 1024)
+#define SMALL_MAX 65536 /* of all but the entries */
+#define SEQUENCE  (V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED)
 
 static bool
 time_of(const ASN1_TIME *from, int64_t *to)
@@ -30,35 +35,152 @@ is_complete(const X509_CRL *crl)
 	       X509v3_get_ext_by_NID(list, NID_issuing_distribution_point, -1) < 0;
 }
 
-bool
-pkix_crl_tbs(struct view der, struct view *out, struct err *err)
+/* The next element of `cursor`, which moves behind it; its content, if it has the tag. */
+static bool
+take(struct view *cursor, uint8_t tag, struct view *content_out)
 {
-	const unsigned char *p = der.ptr, *end = der.ptr + der.len, *tbs;
+	const uint8_t *p = cursor->ptr;
+	size_t header;
 	long len = 0;
-	int tag = 0, class = 0;
+	int number = 0, class = 0;
 
-	if (der.len <= LONG_MAX &&
-	    (ASN1_get_object(&p, &len, &tag, &class, (long)der.len) & 0x81) == 0) {
-		tbs = p;
-		if ((ASN1_get_object(&p, &len, &tag, &class, (long)(end - p)) & 0x81) == 0) {
-			*out = view_of(tbs, (size_t)(p + len - tbs));
-			return true;
-		}
+	if (cursor->len < 2 || cursor->len > PKIX_CRL_MAX || p[0] != tag)
+		return false;
+	if ((ASN1_get_object(&p, &len, &number, &class, (long)cursor->len) & 0x81) != 0) {
+		ERR_clear_error();
+		return false;
 	}
-	return err_openssl(err, ERROR_INVALID_DATA, "not a CRL");
+	header = (size_t)(p - cursor->ptr);
+	if (ASN1_object_size((tag & V_ASN1_CONSTRUCTED) != 0, (int)len, number) !=
+	    (int)header + (int)len)
+		return false;
+	*content_out = view_of(p, (size_t)len);
+	cursor->ptr = p + len;
+	cursor->len -= header + (size_t)len;
+	return true;
 }
 
 static bool
-check_signature(const X509_CRL *crl, struct view der, EVP_PKEY *key, struct err *err)
+take_time(struct view *cursor)
+{
+	struct view ignored;
+
+	return take(cursor, V_ASN1_UTCTIME, &ignored) ||
+	       take(cursor, V_ASN1_GENERALIZEDTIME, &ignored);
+}
+
+bool
+pkix_crl_cut(struct view tbs, struct pkix_crl_parts *out, struct err *err)
+{
+	struct view cursor = tbs, content, ignored;
+	const uint8_t *begin;
+
+	*out = (struct pkix_crl_parts){0};
+	if (!take(&cursor, SEQUENCE, &content) || cursor.len > 0)
+		return err_set(err, ERROR_INVALID_DATA, "not a TBSCertList");
+	cursor = content;
+	begin = content.ptr;
+	take(&cursor, V_ASN1_INTEGER, &ignored); /* a version, or none */
+	if (!take(&cursor, SEQUENCE, &ignored) || !take(&cursor, SEQUENCE, &ignored) ||
+	    !take_time(&cursor))
+		return err_set(err, ERROR_INVALID_DATA, "not a TBSCertList");
+	take_time(&cursor); /* nextUpdate, or none */
+	out->before = view_of(begin, (size_t)(cursor.ptr - begin));
+	if (cursor.len > 0 && cursor.ptr[0] == SEQUENCE && !take(&cursor, SEQUENCE, &out->entries))
+		return err_set(err, ERROR_INVALID_DATA, "not a TBSCertList");
+	out->after = cursor;
+	return true;
+}
+
+static bool
+sequence_of(struct view first, struct view second, struct buf *out, struct err *err)
+{
+	uint8_t header[8], *p = header;
+
+	*out = (struct buf){0};
+	if (first.len > SMALL_MAX || second.len > SMALL_MAX)
+		return err_set(
+		    err, DIRCA_E_TOO_LARGE, "over %d bytes beside its entries", SMALL_MAX);
+	ASN1_put_object(&p, 1, (int)(first.len + second.len), V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL);
+	if (buf_append(out, view_of(header, (size_t)(p - header)), err) &&
+	    buf_append(out, first, err) && buf_append(out, second, err))
+		return true;
+	buf_free(out);
+	return false;
+}
+
+bool
+pkix_crl_without_entries(const struct pkix_crl_parts *parts, struct buf *tbs_out, struct err *err)
+{
+	return sequence_of(parts->before, parts->after, tbs_out, err);
+}
+
+/* CertificateList: the whole TBSCertList, and what follows it. */
+static bool
+split(struct view der, struct view *tbs_out, struct view *rest_out, struct err *err)
+{
+	struct view cursor = der, content, ignored;
+
+	if (!take(&cursor, SEQUENCE, &content) || cursor.len > 0 ||
+	    (cursor = content, !take(&cursor, SEQUENCE, &ignored)))
+		return err_set(err, ERROR_INVALID_DATA, "not a CRL");
+	*tbs_out = view_of(content.ptr, content.len - cursor.len);
+	*rest_out = cursor;
+	return true;
+}
+
+bool
+pkix_crl_tbs(struct view der, struct view *out, struct err *err)
+{
+	struct view rest;
+
+	return split(der, out, &rest, err);
+}
+
+/* One that was read; the views point into its DER. */
+struct crl_read {
+	X509_CRL *small; /* without its entries */
+	struct view tbs, entries;
+};
+
+static void
+crl_read_free(struct crl_read *c)
+{
+	X509_CRL_free(c->small);
+}
+
+static bool
+read_crl(struct view der, struct crl_read *out, struct err *err)
+{
+	OWNED(buf_free) struct buf small_tbs = {0};
+	OWNED(buf_free) struct buf small = {0};
+	struct pkix_crl_parts parts;
+	const unsigned char *p;
+	struct view rest;
+
+	if (!split(der, &out->tbs, &rest, err) || !pkix_crl_cut(out->tbs, &parts, err) ||
+	    !pkix_crl_without_entries(&parts, &small_tbs, err) ||
+	    !sequence_of(buf_view(&small_tbs), rest, &small, err))
+		return false;
+	out->entries = parts.entries;
+	p = small.ptr;
+	if ((out->small = d2i_X509_CRL(NULL, &p, (long)small.len)) == NULL ||
+	    p != small.ptr + small.len || X509_CRL_get_REVOKED(out->small) != NULL)
+		return err_openssl(err, ERROR_INVALID_DATA, "not a CRL");
+	return true;
+}
+
+static bool
+check_signature(const struct crl_read *c, EVP_PKEY *key, struct err *err)
 {
 	const ASN1_BIT_STRING *signature = NULL;
 	const X509_ALGOR *alg = NULL;
-	struct view bits, tbs;
+	struct view bits;
 
-	X509_CRL_get0_signature(crl, &signature, &alg);
+	X509_CRL_get0_signature(c->small, &signature, &alg);
 	if (!pkix_bits_view(signature, &bits))
 		return err_set(err, ERROR_INVALID_DATA, "the signature has unused bits");
-	return pkix_crl_tbs(der, &tbs, err) && pkix_verify(key, alg, tbs, bits, false, err);
+	return pkix_verify(key, alg, c->tbs, bits, false, err);
 }
 
 static bool
@@ -85,53 +207,55 @@ issued_by(const X509_CRL *crl, struct view issuer)
 	       view_eq(view_of(der, len), issuer);
 }
 
-/* An entry with reason removeFromCRL takes one away; only delta CRLs have it, so any entry counts.
- */
-static bool
-lists(X509_CRL *crl, struct view serial)
+static struct view
+without_zeros(struct view number)
 {
-	const STACK_OF(X509_REVOKED) *list = X509_CRL_get_REVOKED(crl);
-
-	for (int i = 0; i < sk_X509_REVOKED_num(list); i++) {
-		const ASN1_INTEGER *n =
-		    X509_REVOKED_get0_serialNumber(sk_X509_REVOKED_value(list, i));
-		struct view have = pkix_string_view(n), want = serial;
-
-		while (want.len > 1 && want.ptr[0] == 0)
-			want = view_of(want.ptr + 1, want.len - 1);
-		while (have.len > 1 && have.ptr[0] == 0)
-			have = view_of(have.ptr + 1, have.len - 1);
-		if (view_eq(have, want))
-			return true;
-	}
-	return false;
+	while (number.len > 1 && number.ptr[0] == 0)
+		number = view_of(number.ptr + 1, number.len - 1);
+	return number;
 }
 
-static X509_CRL *
-read_crl(struct view der, struct err *err)
+/* RFC 5280 5.1: serial number, time, perhaps extensions. */
+static bool
+take_entry(struct view *cursor, struct view *serial_out)
 {
-	const unsigned char *p = der.ptr;
-	OWNED(own_x509_crl) X509_CRL *crl = NULL;
+	struct view entry, ignored;
 
-	if (der.len > CRL_MAX || (crl = d2i_X509_CRL(NULL, &p, (long)der.len)) == NULL ||
-	    p != der.ptr + der.len) {
-		err_openssl(err, ERROR_INVALID_DATA, "not a CRL");
-		return NULL;
+	return take(cursor, SEQUENCE, &entry) && take(&entry, V_ASN1_INTEGER, serial_out) &&
+	       take_time(&entry) &&
+	       (entry.len == 0 || (take(&entry, SEQUENCE, &ignored) && entry.len == 0));
+}
+
+/* An entry with reason removeFromCRL takes one away; only delta CRLs have it, so any entry counts.
+ * What cannot be read is listed. */
+static bool
+lists(const struct crl_read *c, struct view serial, bool *listed_out, struct err *err)
+{
+	struct view cursor = c->entries, have, want = without_zeros(serial);
+
+	while (cursor.len > 0) {
+		if (!take_entry(&cursor, &have))
+			return err_set(err, ERROR_INVALID_DATA, "an entry cannot be read");
+		if (view_eq(without_zeros(have), want))
+			return true;
 	}
-	return own_give(&crl);
+	*listed_out = false;
+	return true;
 }
 
 bool
 pkix_crl_lists(struct view der, struct view issuer, EVP_PKEY *key, struct view serial, int64_t now,
     bool *listed_out, struct err *err)
 {
-	OWNED(own_x509_crl) X509_CRL *crl = read_crl(der, err);
-	bool ok = crl != NULL &&
-		  (issued_by(crl, issuer) ||
-		      err_set(err, CRYPT_E_NOT_FOUND, "it is of another issuer")) &&
-		  check_signature(crl, der, key, err) && check_current(crl, now, err);
+	OWNED(crl_read_free) struct crl_read c = {0};
+	bool ok;
 
-	*listed_out = !ok || lists(crl, serial);
+	*listed_out = true;
+	ok = read_crl(der, &c, err) &&
+	     (issued_by(c.small, issuer) ||
+		 err_set(err, CRYPT_E_NOT_FOUND, "it is of another issuer")) &&
+	     check_signature(&c, key, err) && check_current(c.small, now, err) &&
+	     lists(&c, serial, listed_out, err);
 	ERR_clear_error();
 	return ok || err_prefix(err, "CRL");
 }
@@ -139,13 +263,13 @@ pkix_crl_lists(struct view der, struct view issuer, EVP_PKEY *key, struct view s
 bool
 pkix_crl_number(struct view der, EVP_PKEY *key, int64_t *number_out, struct err *err)
 {
-	OWNED(own_x509_crl) X509_CRL *crl = read_crl(der, err);
+	OWNED(crl_read_free) struct crl_read c = {0};
 	OWNED(own_asn1_integer) ASN1_INTEGER *number = NULL;
-	bool ok = crl != NULL && check_signature(crl, der, key, err);
+	bool ok = read_crl(der, &c, err) && check_signature(&c, key, err);
 
 	*number_out = 0;
 	if (ok)
-		number = X509_CRL_get_ext_d2i(crl, NID_crl_number, NULL, NULL);
+		number = X509_CRL_get_ext_d2i(c.small, NID_crl_number, NULL, NULL);
 	if (number != NULL && ASN1_INTEGER_get_int64(number_out, number) != 1)
 		*number_out = 0;
 	ERR_clear_error();

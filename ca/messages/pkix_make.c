@@ -8,11 +8,18 @@
 /* A time after 1950 and before 10000, as UTCTime up to 2049 and GeneralizedTime from then on (RFC
  * 5280 4.1.2.5). */
 bool
+pkix_time_fits(int64_t when, struct err *err)
+{
+	return (when >= INT64_C(-631152000) && when <= INT64_C(253402300799)) ||
+	       err_set(err, E_INVALIDARG, "time %lld is outside the years 1950 to 9999",
+		   (long long)when);
+}
+
+bool
 pkix_put_time(ASN1_TIME *field, int64_t when, struct err *err)
 {
-	if (when < INT64_C(-631152000) || when > INT64_C(253402300799))
-		return err_set(err, E_INVALIDARG, "time %lld is outside the years 1950 to 9999",
-		    (long long)when);
+	if (!pkix_time_fits(when, err))
+		return false;
 	if (ASN1_TIME_set(field, (time_t)when) == NULL)
 		return err_openssl(err, DIRCA_E_CRYPTO, "a time cannot be encoded");
 	return true;

@@ -45,6 +45,7 @@ bool pkix_put_element(ASN1_STRING *field, struct view der, const char *what, str
 
 /* Fields of what the CA makes: a time, a positive serial of at most 20 octets, a copied list (left
  * NULL if empty). */
+bool pkix_time_fits(int64_t when, struct err *err);
 bool pkix_put_time(ASN1_TIME *field, int64_t when, struct err *err);
 bool pkix_put_serial(ASN1_INTEGER *field, struct view serial, struct err *err);
 bool pkix_copy_extensions(

@@ -36,10 +36,10 @@ store_crl_free(struct store_crl *c)
 	buf_free(&c->der);
 }
 
-bool
-store_newest_crl(struct store *s, struct store_crl *out, struct err *err)
+static bool
+newest_crl(struct store *s, enum sql_id id, struct store_crl *out, struct err *err)
 {
-	OWNED(reading_end) struct reading r = reading_begin(s, SQL_NEWEST_CRL, err);
+	OWNED(reading_end) struct reading r = reading_begin(s, id, err);
 	enum sql_step step;
 
 	*out = (struct store_crl){0};
@@ -50,7 +50,20 @@ store_newest_crl(struct store *s, struct store_crl *out, struct err *err)
 	out->number = sql_int(r.conn, r.id, 0);
 	out->this_update = sql_int(r.conn, r.id, 1);
 	out->next_update = sql_int(r.conn, r.id, 2);
-	return sql_blob(r.conn, r.id, 3, &out->der, err);
+	out->size = (size_t)sql_int(r.conn, r.id, 3);
+	return id == SQL_NEWEST_CRL_DATES || sql_blob(r.conn, r.id, 4, &out->der, err);
+}
+
+bool
+store_newest_crl_dates(struct store *s, struct store_crl *out, struct err *err)
+{
+	return newest_crl(s, SQL_NEWEST_CRL_DATES, out, err);
+}
+
+bool
+store_newest_crl(struct store *s, struct store_crl *out, struct err *err)
+{
+	return newest_crl(s, SQL_NEWEST_CRL, out, err);
 }
 
 bool
@@ -72,54 +85,32 @@ store_walk_crls(struct store *s, store_crl_each *each, void *arg, struct err *er
 	return step == SQL_DONE;
 }
 
-struct revoked {
-	struct store_revoked *list;
-	size_t count;
-};
-
-static void
-revoked_free(struct revoked *rs)
-{
-	for (size_t i = 0; i < rs->count; i++)
-		free(rs->list[i].serial);
-	free(rs->list);
-}
-
 static bool
-add_revoked(struct conn *c, struct revoked *rs, struct err *err)
+give_revoked(struct reading *r, store_revoked_each *each, void *arg, struct err *err)
 {
-	struct store_revoked *row;
+	OWNED(own_memory) char *serial = NULL;
 
-	rs->list = mem_grow_long(rs->list, rs->count, sizeof *rs->list);
-	row = &rs->list[rs->count];
-	if (!sql_text(c, SQL_REVOKED, 0, &row->serial, err))
+	if (!sql_text(r->conn, r->id, 0, &serial, err))
 		return false;
-	row->when = sql_int(c, SQL_REVOKED, 1);
-	row->reason = (int)sql_int(c, SQL_REVOKED, 2);
-	rs->count++;
-	return true;
+	const struct store_revoked row = {.serial = serial,
+	    .when = sql_int(r->conn, r->id, 1),
+	    .reason = (int)sql_int(r->conn, r->id, 2)};
+
+	return each(&row, arg, err);
 }
 
 bool
-store_revoked(
-    struct store *s, int64_t now, struct store_revoked **out, size_t *count_out, struct err *err)
+store_walk_revoked(
+    struct store *s, int64_t now, store_revoked_each *each, void *arg, struct err *err)
 {
 	OWNED(reading_end) struct reading r = reading_begin(s, SQL_REVOKED, err);
-	OWNED(revoked_free) struct revoked rs = {0};
 	enum sql_step step;
 
-	*out = NULL;
-	*count_out = 0;
 	if (r.conn == NULL)
 		return false;
 	sql_bind_int(r.conn, r.id, 1, now);
 	while ((step = sql_step(r.conn, r.id, err)) == SQL_ROW)
-		if (!add_revoked(r.conn, &rs, err))
+		if (!give_revoked(&r, each, arg, err))
 			return false;
-	if (step != SQL_DONE)
-		return false;
-	*count_out = rs.count;
-	*out = rs.list;
-	rs = (struct revoked){0};
-	return true;
+	return step == SQL_DONE;
 }

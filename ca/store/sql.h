@@ -155,7 +155,10 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 	    "INSERT INTO Crl(CRLNumber, CRLThisUpdate, CRLNextUpdate, CRLRawCRL) "                \
 	    "SELECT ?1, ?2, ?3, ?4 WHERE ?1 > (SELECT coalesce(max(CRLNumber), 0) FROM Crl)")     \
 	X(NEWEST_CRL, SQL_READER,                                                                 \
-	    "SELECT CRLNumber, CRLThisUpdate, CRLNextUpdate, CRLRawCRL FROM Crl "                 \
+	    "SELECT CRLNumber, CRLThisUpdate, CRLNextUpdate, length(CRLRawCRL), CRLRawCRL "       \
+	    "FROM Crl ORDER BY CRLNumber DESC LIMIT 1")                                           \
+	X(NEWEST_CRL_DATES, SQL_READER,                                                           \
+	    "SELECT CRLNumber, CRLThisUpdate, CRLNextUpdate, length(CRLRawCRL) FROM Crl "         \
 	    "ORDER BY CRLNumber DESC LIMIT 1")                                                    \
 	X(ALL_CRLS, SQL_READER,                                                                   \
 	    "SELECT CRLNumber, CRLThisUpdate, CRLRawCRL FROM Crl ORDER BY CRLNumber")             \

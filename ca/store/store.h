@@ -294,23 +294,28 @@ void store_settings_free(struct store_settings *s);
 bool store_exchange_certificates(
     struct store *s, int64_t now, struct store_requests *out, struct err *err);
 struct store_revoked {
-	char *serial;
+	const char *serial;
 	int64_t when;
 	int reason;
 };
-/* Revoked rows for a CRL made at `now`: effective by then, and not expired before the CRL that came
- * before was made (RFC 5280 3.3: an entry appears on one CRL issued after the certificate's expiry
- * before it goes). A CRL of a time that is yet to come, as a clock that was ahead leaves one, is
- * none that came before; what was revoked at such a time is effective. `when` is the effective
- * date, `now` at most. */
-bool store_revoked(struct store *s, int64_t now, struct store_revoked **out, size_t *count_out,
-    struct err *err); /* free each serial, then the list */
+/* Gives the revoked rows for a CRL made at `now`, one by one, in no order that means anything:
+ * effective by then, and not expired before the CRL that came before was made (RFC 5280 3.3: an
+ * entry appears on one CRL issued after the certificate's expiry before it goes). A CRL of a time
+ * that is yet to come, as a clock that was ahead leaves one, is none that came before; what was
+ * revoked at such a time is effective. `when` is the effective date, `now` at most. `each` ends
+ * the walk with false and err. */
+typedef bool store_revoked_each(const struct store_revoked *r, void *arg, struct err *err);
+bool store_walk_revoked(
+    struct store *s, int64_t now, store_revoked_each *each, void *arg, struct err *err);
 struct store_crl {
 	int64_t number, this_update, next_update;
+	size_t size; /* of the CRL */
 	struct buf der;
 };
 void store_crl_free(struct store_crl *c);
-/* The one with the greatest number; number 0 and empty if none. */
+/* The one with the greatest number; number 0 and empty if none. The first leaves `der` empty: a CRL
+ * may be large. */
+bool store_newest_crl_dates(struct store *s, struct store_crl *out, struct err *err);
 bool store_newest_crl(struct store *s, struct store_crl *out, struct err *err);
 
 /* Every CRL that was published, by number; `each` ends the walk with false and err. */

@@ -1,8 +1,9 @@
 /*
- * What the CA key may sign. Each input is decoded and encoded again: only what is byte for byte the
- * DER of the one expected type passes, so that no signature can be carried over to another kind of
- * object. Certificates and CRLs begin with 0x30, messages with 0x31; among the first two the
- * version, mandatory here, tells them apart ([0] EXPLICIT 2 against plain INTEGER 1).
+ * What the CA key may sign. Each input is decoded and encoded again (of a CRL all but its entries):
+ * only what is byte for byte the DER of the one expected type passes, so that no signature can be
+ * carried over to another kind of object. Certificates and CRLs begin with 0x30, messages with
+ * 0x31; among the first two the version, mandatory here, tells them apart ([0] EXPLICIT 2 against
+ * plain INTEGER 1).
  */
 #include "vault_priv.h"
 
@@ -15,6 +16,7 @@
 
 #include "extension.h"
 #include "oids.h"
+#include "own.h"
 #include "pkix_asn1.h"
 #include "retrieval.h"
 
@@ -40,13 +42,13 @@ typedef struct {
 	STACK_OF(X509_EXTENSION) * extensions;
 } VAULT_TBS;
 
-/* RFC 5280 5.1. The revoked certificates are many, and opaque. */
+/* RFC 5280 5.1, without the revoked certificates: they are many, and nothing that the vault looks
+ * into. */
 typedef struct {
 	ASN1_INTEGER *version;
 	X509_ALGOR *signature;
 	ASN1_STRING *issuer;
 	ASN1_TIME *this_update, *next_update;
-	ASN1_STRING *revoked;
 	STACK_OF(X509_EXTENSION) * extensions;
 } VAULT_TBS_CRL;
 
@@ -75,7 +77,6 @@ ASN1_SEQUENCE(VAULT_TBS_CRL) = {
 	ASN1_SIMPLE(VAULT_TBS_CRL, issuer, ASN1_SEQUENCE),
 	ASN1_SIMPLE(VAULT_TBS_CRL, this_update, ASN1_TIME),
 	ASN1_OPT(VAULT_TBS_CRL, next_update, ASN1_TIME),
-	ASN1_OPT(VAULT_TBS_CRL, revoked, ASN1_SEQUENCE),
 	ASN1_EXP_SEQUENCE_OF(VAULT_TBS_CRL, extensions, X509_EXTENSION, 0),
 } static_ASN1_SEQUENCE_END(VAULT_TBS_CRL)
 
@@ -211,13 +212,27 @@ note_crl_number(const VAULT_TBS_CRL *c, struct journal_entry *out)
 	return ok;
 }
 
+/* The entries stay where they are: a CRL of a million costs the vault no copy of it. */
+static VAULT_TBS_CRL *
+decode_crl(struct view tbs)
+{
+	OWNED(buf_free) struct buf without = {0};
+	struct pkix_crl_parts parts;
+	struct err ignored;
+
+	if (!pkix_crl_cut(tbs, &parts, &ignored) ||
+	    !pkix_crl_without_entries(&parts, &without, &ignored))
+		return NULL;
+	return (VAULT_TBS_CRL *)vault_decode_exactly(
+	    buf_view(&without), ASN1_ITEM_rptr(VAULT_TBS_CRL));
+}
+
 bool
 vault_check_crl(struct view tbs, const struct vault_rules *rules, struct journal_entry *entry_out,
     struct err *err)
 {
 	static const char what[] = "certificate revocation list";
-	VAULT_TBS_CRL *c =
-	    (VAULT_TBS_CRL *)vault_decode_exactly(tbs, ASN1_ITEM_rptr(VAULT_TBS_CRL));
+	VAULT_TBS_CRL *c = decode_crl(tbs);
 	bool ok = false;
 
 	*entry_out = (struct journal_entry){.kind = JOURNAL_CRL};

@@ -12,6 +12,7 @@
 
 struct call {
 	struct buf frame;
+	struct view large; /* the last field, not copied into the frame; ptr NULL: none */
 	struct buf body;
 	struct view fields[VAULT_XCHG_MAX]; /* of the answer */
 	size_t count;
@@ -44,7 +45,8 @@ exchange(int fd, struct call *c, uint8_t *status_out, struct err *err)
 {
 	uint32_t len;
 
-	if (!wire_send(fd, &c->frame, err))
+	if (c->large.ptr != NULL ? !wire_send_with(fd, &c->frame, c->large, err)
+				 : !wire_send(fd, &c->frame, err))
 		return false;
 	switch (wire_receive_header(fd, status_out, &len, err)) {
 	case WIRE_OK:
@@ -162,7 +164,14 @@ vault_sign_certificate(struct vault *v, struct view tbs, struct buf *signature_o
 bool
 vault_sign_crl(struct vault *v, struct view tbs, struct buf *signature_out, struct err *err)
 {
-	return ask_signature(v, VAULT_OP_SIGN_CRL, tbs, signature_out, err);
+	OWNED(call_free) struct call c = {.large = tbs};
+
+	*signature_out = (struct buf){0};
+	if (tbs.len > PKIX_CRL_MAX)
+		return err_set(err, DIRCA_E_TOO_LARGE,
+		    "the vault signs no CRL of %zu bytes, at most %u", tbs.len, PKIX_CRL_MAX);
+	return wire_begin(&c.frame, VAULT_OP_SIGN_CRL, err) && call(v, &c, 1, err) &&
+	       buf_dup(c.fields[0], signature_out, err);
 }
 
 bool

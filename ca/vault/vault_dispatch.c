@@ -306,7 +306,7 @@ handle_ping(struct vault_worker *w, const struct view *fields, size_t count, str
 static const struct vault_request requests[] = {
     [VAULT_OP_INFO] = {handle_info, 0, 0, 0, false},
     [VAULT_OP_SIGN_CERTIFICATE] = {handle_sign_certificate, 1, 1, 64 << 10, false},
-    [VAULT_OP_SIGN_CRL] = {handle_sign_crl, 1, 1, 64 << 20, false},
+    [VAULT_OP_SIGN_CRL] = {handle_sign_crl, 1, 1, PKIX_CRL_MAX + 4, false},
     [VAULT_OP_SIGN_MESSAGE] = {handle_sign_message, 1, 1, 4 << 10, false},
     [VAULT_OP_XCHG_CREATE] = {handle_xchg_create, XCHG_FIELDS, XCHG_FIELDS, 8 << 10, false},
     [VAULT_OP_XCHG_LIST] = {handle_xchg_list, 0, 0, 0, false},

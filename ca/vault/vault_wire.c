@@ -14,27 +14,26 @@ wire_begin(struct buf *frame, uint8_t op, struct err *err)
 	return bytes_put_u32le(frame, 0, err) && bytes_put_u8(frame, op, err);
 }
 
-bool
-wire_field(struct buf *frame, struct view field, struct err *err)
+static bool
+field_header(struct buf *frame, struct view field, struct err *err)
 {
 	if (field.len > UINT32_MAX)
 		return err_set(err, DIRCA_E_TOO_LARGE,
 		    "a field of %zu bytes does not fit into a vault request", field.len);
-	return bytes_put_u32le(frame, (uint32_t)field.len, err) && buf_append(frame, field, err);
+	return bytes_put_u32le(frame, (uint32_t)field.len, err);
 }
 
 bool
-wire_send(int fd, struct buf *frame, struct err *err)
+wire_field(struct buf *frame, struct view field, struct err *err)
 {
-	size_t len = frame->len - 4, done = 0;
+	return field_header(frame, field, err) && buf_append(frame, field, err);
+}
 
-	if (len > UINT32_MAX)
-		return err_set(
-		    err, DIRCA_E_TOO_LARGE, "a vault request of %zu bytes is too large", len);
-	for (int i = 0; i < 4; i++)
-		frame->ptr[i] = (uint8_t)(len >> (8 * i));
-	while (done < frame->len) {
-		ssize_t n = send(fd, frame->ptr + done, frame->len - done, MSG_NOSIGNAL);
+static bool
+send_all(int fd, struct view octets, struct err *err)
+{
+	while (octets.len > 0) {
+		ssize_t n = send(fd, octets.ptr, octets.len, MSG_NOSIGNAL);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -42,9 +41,36 @@ wire_send(int fd, struct buf *frame, struct err *err)
 			return err_set(err, DIRCA_E_VAULT, "the vault takes nothing in time");
 		if (n < 0)
 			return err_errno(err, DIRCA_E_VAULT, "writing to the vault's socket");
-		done += (size_t)n;
+		octets = view_of(octets.ptr + n, octets.len - (size_t)n);
 	}
 	return true;
+}
+
+/* The length of what follows it, `more` behind the frame included. */
+static bool
+set_length(struct buf *frame, size_t more, struct err *err)
+{
+	size_t len = frame->len - 4 + more;
+
+	if (len > UINT32_MAX)
+		return err_set(
+		    err, DIRCA_E_TOO_LARGE, "a vault request of %zu bytes is too large", len);
+	for (int i = 0; i < 4; i++)
+		frame->ptr[i] = (uint8_t)(len >> (8 * i));
+	return true;
+}
+
+bool
+wire_send(int fd, struct buf *frame, struct err *err)
+{
+	return set_length(frame, 0, err) && send_all(fd, buf_view(frame), err);
+}
+
+bool
+wire_send_with(int fd, struct buf *frame, struct view last, struct err *err)
+{
+	return field_header(frame, last, err) && set_length(frame, last.len, err) &&
+	       send_all(fd, buf_view(frame), err) && send_all(fd, last, err);
 }
 
 /* Number of bytes read: less than `len` only at the end of the stream; -1 on failure. */

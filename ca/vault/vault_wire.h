@@ -58,6 +58,8 @@ bool wire_begin(struct buf *frame, uint8_t op, struct err *err);
 bool wire_field(struct buf *frame, struct view field, struct err *err);
 /* Fills the length in and writes the whole frame. DIRCA_E_VAULT if the other end is gone. */
 bool wire_send(int fd, struct buf *frame, struct err *err);
+/* The same with one more field behind the frame, which is not copied. */
+bool wire_send_with(int fd, struct buf *frame, struct view last, struct err *err);
 
 enum wire_result { WIRE_OK, WIRE_CLOSED, WIRE_FAILED };
 /* Header of the next frame: operation or status, and the length of the fields. WIRE_CLOSED: the

@@ -5,6 +5,7 @@
 #include "ca_harness.h"
 #include "certificate.h"
 #include "enroll_ask.h"
+#include "crl_list.h"
 
 #define AGENT_EKU "1.3.6.1.4.1.311.20.2.1"
 /* Of version 2; made here one that archives nothing and demands an enrollment agent's signature. */
@@ -401,8 +402,9 @@ publish_crl(struct dir_conn *c, void *arg, struct err *err)
 	if (f->revoked != NULL)
 		list.serial = f->revoked->cert.serial;
 	harness_must(pkix_sig_alg(f->signer->key, &alg, err), err);
-	harness_must(pkix_crl_encode(f->issuer->cert.subject, buf_view(&alg), (struct view){0},
-			 f->this_update, f->next_update, 1, &list, f->revoked != NULL, &tbs, err),
+	harness_must(crl_of_list(&(struct pkix_crl_head){f->issuer->cert.subject, buf_view(&alg),
+				     {0}, f->this_update, f->next_update, 1},
+			 &list, f->revoked != NULL, &tbs, err),
 	    err);
 	test_sign(f->signer->key, buf_view(&tbs), &signature);
 	harness_must(

@@ -1,5 +1,6 @@
 /* Certificates and CRLs made, and read by OpenSSL. */
 #include "messages_support.h"
+#include "crl_list.h"
 
 #include <openssl/x509v3.h>
 
@@ -275,8 +276,9 @@ check_crl(EVP_PKEY *ca, size_t count)
 	struct err err;
 
 	parts_make(&p, ca);
-	must(pkix_crl_encode(buf_view(&p.issuer), buf_view(&p.alg), view_str("keyid"), NOW,
-	    NOW + 86400, 42, revoked, count, &tbs, &err));
+	must(crl_of_list(&(struct pkix_crl_head){buf_view(&p.issuer), buf_view(&p.alg),
+			     view_str("keyid"), NOW, NOW + 86400, 42},
+	    revoked, count, &tbs, &err));
 	der = sign_and_wrap(ca, buf_view(&tbs), buf_view(&p.alg));
 	at = der.ptr;
 	assert_non_null(crl = d2i_X509_CRL(NULL, &at, (long)der.len));
@@ -318,31 +320,41 @@ static void
 wrong_parts_of_a_crl_are_refused(void **state)
 {
 	static const int reasons[] = {7, 8, 11, -2};
+	const struct view serials[] = {{0}, view_of("\0\0", 2), view_str("123456789012345678901"),
+	    view_str("\x80"
+		     "1234567890123456789")};
 	struct buf out = {0};
 	struct parts p;
 	struct err err;
 
 	(void)state;
 	parts_make(&p, support_ec("P-256"));
+	struct pkix_crl_head head = {buf_view(&p.issuer), buf_view(&p.alg), {0}, NOW, NOW + 1, 1};
+
 	for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
 		struct pkix_revoked bad = {view_of("\x01", 1), NOW, reasons[i]};
 
-		must_fail(pkix_crl_encode(buf_view(&p.issuer), buf_view(&p.alg), (struct view){0},
-			      NOW, NOW + 1, 1, &bad, 1, &out, &err),
-		    E_INVALIDARG);
+		must_fail(crl_of_list(&head, &bad, 1, &out, &err), E_INVALIDARG);
 		assert_null(out.ptr);
 	}
-	must_fail(pkix_crl_encode(buf_view(&p.issuer), buf_view(&p.alg), (struct view){0}, NOW, NOW,
-		      1, NULL, 0, &out, &err),
+	for (size_t i = 0; i < sizeof serials / sizeof serials[0]; i++) {
+		struct pkix_revoked bad = {serials[i], NOW, -1};
+
+		must_fail(crl_of_list(&head, &bad, 1, &out, &err), E_INVALIDARG);
+	}
+	must_fail(
+	    crl_of_list(&head, &(struct pkix_revoked){view_str("1"), INT64_MAX, -1}, 1, &out, &err),
 	    E_INVALIDARG);
-	must_fail(pkix_crl_encode(buf_view(&p.issuer), buf_view(&p.alg), (struct view){0}, NOW,
-		      NOW + 1, -1, NULL, 0, &out, &err),
-	    E_INVALIDARG);
-	must_fail(pkix_crl_encode((struct view){0}, buf_view(&p.alg), (struct view){0}, NOW,
-		      NOW + 1, 1, NULL, 0, &out, &err),
-	    E_INVALIDARG);
-	must(pkix_crl_encode(buf_view(&p.issuer), buf_view(&p.alg), (struct view){0}, NOW, NOW + 1,
-	    1, NULL, 0, &out, &err));
+	head.next_update = NOW;
+	must_fail(crl_of_list(&head, NULL, 0, &out, &err), E_INVALIDARG);
+	head.next_update = NOW + 1;
+	head.number = -1;
+	must_fail(crl_of_list(&head, NULL, 0, &out, &err), E_INVALIDARG);
+	head.number = 1;
+	head.issuer = (struct view){0};
+	must_fail(crl_of_list(&head, NULL, 0, &out, &err), E_INVALIDARG);
+	head.issuer = buf_view(&p.issuer);
+	must(crl_of_list(&head, NULL, 0, &out, &err));
 	buf_free(&out);
 	parts_free(&p);
 }

@@ -5,6 +5,7 @@
 #include <openssl/x509v3.h>
 
 #include "pkix_policy.h"
+#include "crl_list.h"
 
 #define ARCHIVAL "1.3.6.1.4.1.311.21.5"
 #define CLIENT   "1.3.6.1.5.5.7.3.2"
@@ -272,8 +273,9 @@ crl(const struct pkix_cert *issuer, int64_t from, int64_t until, const uint8_t *
 	struct err err;
 
 	must(pkix_sig_alg(key, &alg, &err));
-	must(pkix_crl_encode(issuer->subject, buf_view(&alg), (struct view){0}, from, until, 7,
-	    &list, serial != NULL, &tbs, &err));
+	must(crl_of_list(
+	    &(struct pkix_crl_head){issuer->subject, buf_view(&alg), {0}, from, until, 7}, &list,
+	    serial != NULL, &tbs, &err));
 	signature = support_sign(key, EVP_sha256(), buf_view(&tbs));
 	must(pkix_signed_wrap(buf_view(&tbs), buf_view(&alg), buf_view(&signature), &der, &err));
 	buf_free(&alg);

@@ -16,6 +16,7 @@
 #include "mem.h"
 #include "recovery.h"
 #include "vault_lab.h"
+#include "crl_list.h"
 
 /* ---- signing ---- */
 
@@ -171,8 +172,10 @@ make_crl(struct view issuer, struct buf *out)
 	struct err err;
 
 	assert_true(pkix_sig_alg(ca.key, &sig_alg, &err));
-	ASSERT_DONE(pkix_crl_encode(issuer, buf_view(&sig_alg), view_of("01234567890123456789", 20),
-	    TEST_NOW, TEST_NOW + TEST_DAY, 3, revoked, 1, out, &err));
+	ASSERT_DONE(
+	    crl_of_list(&(struct pkix_crl_head){issuer, buf_view(&sig_alg),
+			    view_of("01234567890123456789", 20), TEST_NOW, TEST_NOW + TEST_DAY, 3},
+		revoked, 1, out, &err));
 	buf_free(&sig_alg);
 }
 
@@ -252,9 +255,10 @@ large_crl_is_signed(void **state)
 			.when = TEST_NOW,
 			.reason = -1};
 	assert_true(pkix_sig_alg(ca.key, &sig_alg, &err));
-	ASSERT_DONE(pkix_crl_encode(ca.cert.subject, buf_view(&sig_alg),
-	    view_of("01234567890123456789", 20), TEST_NOW, TEST_NOW + TEST_DAY, 3, revoked, count,
-	    &crl, &err));
+	ASSERT_DONE(
+	    crl_of_list(&(struct pkix_crl_head){ca.cert.subject, buf_view(&sig_alg),
+			    view_of("01234567890123456789", 20), TEST_NOW, TEST_NOW + TEST_DAY, 3},
+		revoked, count, &crl, &err));
 	assert_true(crl.len > 1 << 20);
 	ASSERT_DONE(vault_sign_crl(&child.front[0], buf_view(&crl), &signature, &err));
 	verify(buf_view(&crl), buf_view(&signature));
@@ -262,6 +266,45 @@ large_crl_is_signed(void **state)
 	buf_free(&crl);
 	buf_free(&sig_alg);
 	free(revoked);
+}
+
+static void
+assert_crl_of_not_signed(struct view before, struct view middle, struct view after)
+{
+	uint8_t header[8], *p = header;
+	struct buf der = {0};
+	struct err err;
+
+	ASN1_put_object(
+	    &p, 1, (int)(before.len + middle.len + after.len), V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL);
+	ASSERT_DONE(buf_append(&der, view_of(header, (size_t)(p - header)), &err) &&
+		    buf_append(&der, before, &err) && buf_append(&der, middle, &err) &&
+		    buf_append(&der, after, &err));
+	assert_not_signed(vault_sign_crl, buf_view(&der), E_ACCESSDENIED);
+	buf_free(&der);
+}
+
+/* The vault does not look into the entries, but at what holds them. */
+static void
+crl_with_other_entries_than_one_der_sequence_is_not_signed(void **state)
+{
+	struct pkix_crl_parts parts;
+	struct buf crl;
+	struct err err;
+
+	(void)state;
+	make_crl(ca.cert.subject, &crl);
+	ASSERT_DONE(pkix_crl_cut(buf_view(&crl), &parts, &err));
+	assert_int_equal(parts.entries.len, 34);
+	assert_crl_of_not_signed(
+	    parts.before, view_of("\x30\x81\x02\x30\x00", 5), parts.after); /* BER */
+	assert_crl_of_not_signed(parts.before, view_of("\x30\x80\x00\x00", 4), parts.after);
+	assert_crl_of_not_signed(
+	    parts.before, view_of("\x30\x02\x30\x00\x30\x02\x30\x00", 8), parts.after);
+	assert_crl_of_not_signed(parts.before, view_of("\x31\x02\x30\x00", 4), parts.after);
+	assert_crl_of_not_signed(parts.before, view_of("\x30\x7f\x30\x00", 4), parts.after);
+	assert_crl_of_not_signed(parts.after, (struct view){0}, parts.before);
+	buf_free(&crl);
 }
 
 /* One kind of object is not signed as another. */
@@ -1042,6 +1085,7 @@ main(void)
 	    WITH_CHILD(vault_that_hangs_is_not_waited_for),
 	    WITH_CHILD(vault_answers_its_supervisor),
 	    WITH_CHILD(large_crl_is_signed),
+	    WITH_CHILD(crl_with_other_entries_than_one_der_sequence_is_not_signed),
 	    WITH_CHILD(objects_are_not_signed_as_other_kinds),
 	    WITH_CHILD(only_cmc_responses_and_recovery_blobs_are_signed_as_messages),
 	    WITH_CHILD(message_with_an_attribute_twice_is_refused),

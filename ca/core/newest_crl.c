@@ -1,0 +1,76 @@
+/* The newest CRL, once in memory for all who read it. */
+#include <openssl/sha.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "ca_priv.h"
+#include "mem.h"
+#include "own.h"
+#include "text.h"
+
+/* Reading it again for each caller would let slow readers of a large one take all memory. */
+struct crl_kept {
+	struct ca_crl crl; /* first: found from it */
+	atomic_int refs;
+};
+
+void
+ca_crl_release(struct ca_crl **crl)
+{
+	struct crl_kept *k = (struct crl_kept *)*crl;
+
+	*crl = NULL;
+	if (k == NULL || atomic_fetch_sub(&k->refs, 1) > 1)
+		return;
+	buf_free(&k->crl.der);
+	free(k);
+}
+
+static struct ca_crl *
+share(struct ca_crl *crl)
+{
+	atomic_fetch_add(&((struct crl_kept *)crl)->refs, 1);
+	return crl;
+}
+
+static bool
+load(struct ca *ca, struct ca_crl **out, struct err *err)
+{
+	OWNED(store_crl_free) struct store_crl row = {0};
+	struct crl_kept *k;
+
+	if (!store_newest_crl(ca->store, &row, err))
+		return false;
+	k = mem_zero(1, sizeof *k);
+	atomic_init(&k->refs, 1);
+	SHA256(row.der.ptr, row.der.len, k->crl.sha256);
+	k->crl.number = row.number;
+	k->crl.this_update = row.this_update;
+	k->crl.der = buf_give(&row.der);
+	*out = &k->crl;
+	return true;
+}
+
+bool
+ca_crl_newest(struct ca *ca, struct ca_crl **out, struct err *err)
+{
+	struct ca_state *s = ca->state;
+	struct store_crl row;
+	bool ok;
+
+	*out = NULL;
+	if (!store_newest_crl_dates(ca->store, &row, err))
+		return false;
+	if (row.number == 0)
+		return true;
+	pthread_mutex_lock(&s->crl_lock);
+	ok = s->crl != NULL && s->crl->number >= row.number;
+	if (!ok) {
+		ca_crl_release(&s->crl);
+		ok = load(ca, &s->crl, err);
+	}
+	if (ok)
+		*out = share(s->crl);
+	pthread_mutex_unlock(&s->crl_lock);
+	return ok;
+}
