@@ -19,6 +19,12 @@
  * connection without a word. */
 #define LARGE_CRL 1000000
 
+#define TOO_LARGE_ADVICE                                                                      \
+	"It is not sent again until it is smaller or `dirca crl` is run: raise the server's " \
+	"limit first (OpenLDAP: olcSockbufMaxIncomingAuth; 389-ds: nsslapd-maxbersize; "      \
+	"Samba: ldap max authenticated request size; Active Directory takes 10 MB). Clients " \
+	"have it over HTTP"
+
 bool
 ca_publication_add(
     struct store_tx *tx, int64_t request_id, bool to_requester, bool to_kra, struct err *err)
@@ -54,6 +60,7 @@ ca_publication_retry(struct ca *ca)
 	pthread_mutex_lock(&ca->state->publish_lock);
 	for (size_t i = 0; i < OWED_KINDS; i++)
 		ca->state->owed[i].due_ms = 0;
+	ca->state->refused_crl_size = 0;
 	pthread_mutex_unlock(&ca->state->publish_lock);
 	ca_publication_wake(ca);
 }
@@ -201,6 +208,7 @@ struct own {
 	EVP_PKEY *ca_key;
 	struct view crl;
 	int64_t number; /* of `crl` */
+	bool found;     /* the directory has answered on the connection that the CRL leaves by */
 	int64_t
 	    newer; /* number of a CRL of this CA that is there and not to be replaced; 0: none */
 	uint8_t service_key[SERVICE_KEY_HASH_LEN];
@@ -227,41 +235,83 @@ publish_newest(struct dir_conn *c, void *arg, struct err *err)
 {
 	struct own *o = arg;
 
-	if (!find_newer(c, o, err))
+	o->found = find_newer(c, o, err);
+	if (!o->found)
 		return false;
 	return o->newer > 0 || pki_publish_crl(c, o->config->ca_name, o->config->host, o->crl, err);
 }
 
 static bool
-explain_large(size_t size, struct err *err)
+is_there(struct dir_conn *c, void *arg, struct err *err)
 {
-	return err_prefix(err, "the CRL%s",
-	    size > LARGE_CRL && err->code == DIRCA_E_DIRECTORY_UNAVAILABLE
-		? ", which may be larger than the server takes in one message (OpenLDAP: "
-		  "olcSockbufMaxIncomingAuth); clients have it over HTTP"
-		: "");
+	return find_newer(c, arg, err);
+}
+
+/* A server that answers, and not when it is given this CRL, does not take it. OpenLDAP ends the
+ * connection without a word. */
+static bool
+is_too_large(struct ca *ca, const struct own *own, const struct err *why)
+{
+	struct own look = *own;
+	struct err ignored;
+
+	if (own->crl.len <= LARGE_CRL || !own->found)
+		return false;
+	return why->code == DIRCA_E_DIRECTORY ||
+	       (why->code == DIRCA_E_DIRECTORY_UNAVAILABLE &&
+		   ca_directory_do(ca, is_there, &look, &ignored));
+}
+
+static bool
+refused_for_size(size_t size, struct err *err)
+{
+	return err_set(err, DIRCA_E_TOO_LARGE,
+	    "the directory does not take a CRL of %zu bytes. " TOO_LARGE_ADVICE, size);
+}
+
+static bool
+explain_refusal(struct ca *ca, const struct own *own, struct err *err)
+{
+	if (!is_too_large(ca, own, err))
+		return err_prefix(err, "the CRL");
+	log_warn("the directory did not take the CRL", LOG_INT("bytes", (int64_t)own->crl.len),
+	    LOG_REASON(err));
+	ca->state->refused_crl_size = (int64_t)own->crl.len;
+	return refused_for_size(own->crl.len, err);
+}
+
+static bool
+send_crl(struct ca *ca, struct err *err)
+{
+	OWNED(ca_crl_release) struct ca_crl *crl = NULL;
+	struct own own = {.config = ca->config, .ca_key = ca->ca_key};
+
+	if (!ca_crl_newest(ca, &crl, err))
+		return false;
+	own.crl = buf_view(&crl->der);
+	own.number = crl->number;
+	if (!ca_directory_do(ca, publish_newest, &own, err))
+		return explain_refusal(ca, &own, err);
+	/* The housekeeper makes one with a greater number. */
+	if (own.newer > 0)
+		found_newer_crl(ca, own.newer, crl->number);
+	ca->state->published_crl = crl->number;
+	return true;
 }
 
 static bool
 settle_crl(struct ca *ca, struct err *err)
 {
-	struct own own = {.config = ca->config};
-	OWNED(store_crl_free) struct store_crl crl = {0};
+	int64_t refused = ca->state->refused_crl_size;
+	struct store_crl newest;
 
-	if (!store_newest_crl(ca->store, &crl, err))
+	if (!store_newest_crl_dates(ca->store, &newest, err))
 		return false;
-	if (crl.number <= ca->state->published_crl)
+	if (newest.number <= ca->state->published_crl)
 		return true;
-	own.ca_key = ca->ca_key;
-	own.crl = buf_view(&crl.der);
-	own.number = crl.number;
-	if (!ca_directory_do(ca, publish_newest, &own, err))
-		return explain_large(crl.der.len, err);
-	/* The housekeeper makes one with a greater number. */
-	if (own.newer > 0)
-		found_newer_crl(ca, own.newer, crl.number);
-	ca->state->published_crl = crl.number;
-	return true;
+	if (refused > 0 && (int64_t)newest.size >= refused)
+		return refused_for_size(newest.size, err);
+	return send_crl(ca, err);
 }
 
 static bool
@@ -358,7 +408,9 @@ note(struct ca *ca, size_t kind, const struct err *why, int64_t ms, uint64_t ans
 		owed_failed(o, why, ms, ca->state->answered != answered);
 	pthread_mutex_unlock(&ca->state->publish_lock);
 	if (why != NULL && why->code != before)
-		log_error("not published in the directory; the CA tries again",
+		log_error(why->code == DIRCA_E_TOO_LARGE
+			      ? "not published in the directory"
+			      : "not published in the directory; the CA tries again",
 		    LOG_STR("what", kinds[kind].what), LOG_REASON(why));
 	else if (why == NULL && before != ERR_OK)
 		log_info("works again", LOG_STR("what", "publishing in the directory"),
