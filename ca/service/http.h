@@ -30,8 +30,9 @@ struct http_call {
 	/* header values, NULL if absent */
 	char *authorization, *host, *origin, *fetch_site;
 	char *body_type; /* Content-Type */
-	char peer[64];   /* address for the log */
-	uid_t uid;       /* HTTP_LOCAL */
+	char *if_none_match, *if_modified_since;
+	char peer[64]; /* address for the log */
+	uid_t uid;     /* HTTP_LOCAL */
 	struct buf body;
 	struct http_connection *connection; /* holds auth_state */
 	/* of routes.c */
@@ -42,6 +43,12 @@ struct http_call {
 	int status;
 	char content_type[80];
 	struct buf answer;
+	/* Sent instead of `answer`, where it lies; `shared_release` (NULL: there is none) is called
+	 * with its argument once nobody reads it any more, on the loop's thread. */
+	struct view shared;
+	void (*shared_release)(void *arg);
+	void *shared_arg;
+	bool may_be_kept; /* by whoever asks each time whether it is still the answer */
 	struct http_header headers[8];
 	size_t header_count;
 	bool close; /* close the connection afterwards */

@@ -42,6 +42,10 @@ http_call_free(struct http_call *call)
 	free(call->origin);
 	free(call->fetch_site);
 	free(call->body_type);
+	free(call->if_none_match);
+	free(call->if_modified_since);
+	if (call->shared_release != NULL)
+		call->shared_release(call->shared_arg);
 	if (call->authorization != NULL)
 		OPENSSL_cleanse(call->authorization, strlen(call->authorization));
 	free(call->authorization);
@@ -95,6 +99,7 @@ reason_phrase(int status)
 	    {200, "OK"},
 	    {202, "Accepted"},
 	    {204, "No Content"},
+	    {304, "Not Modified"},
 	    {400, "Bad Request"},
 	    {401, "Unauthorized"},
 	    {403, "Forbidden"},
@@ -116,7 +121,7 @@ reason_phrase(int status)
 
 /* No other site's page may read an answer, keep it, or take it for a script. */
 static void
-put_head(struct http_connection *c, int status, const char *content_type, size_t length)
+put_head(struct http_connection *c, int status, const char *content_type, size_t length, bool kept)
 {
 	struct evbuffer *out = bufferevent_get_output(c->bev);
 	time_t now = (time_t)clock_now();
@@ -126,10 +131,10 @@ put_head(struct http_connection *c, int status, const char *content_type, size_t
 	gmtime_r(&now, &tm);
 	strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", &tm);
 	evbuffer_add_printf(out,
-	    "HTTP/1.1 %d %s\r\nDate: %s\r\nCache-Control: no-store\r\n"
+	    "HTTP/1.1 %d %s\r\nDate: %s\r\nCache-Control: %s\r\n"
 	    "X-Content-Type-Options: nosniff\r\nCross-Origin-Resource-Policy: same-origin\r\n",
-	    status, reason_phrase(status), date);
-	if (status != 204) /* RFC 9110 8.6 */
+	    status, reason_phrase(status), date, kept ? "no-cache" : "no-store");
+	if (status != 204 && status != 304) /* RFC 9110 8.6, 15.4.5 */
 		evbuffer_add_printf(out, "Content-Length: %zu\r\n", length);
 	if (content_type[0] != '\0')
 		evbuffer_add_printf(out, "Content-Type: %s\r\n", content_type);
@@ -156,9 +161,37 @@ refuse_request(struct http_connection *c, const struct err *why)
 	log_info("HTTP request refused", LOG_STR("peer", c->peer), LOG_INT("status", status),
 	    LOG_REASON(why));
 	c->close = true;
-	put_head(c, status, "text/plain; charset=utf-8", strlen(why->msg) + 1);
+	put_head(c, status, "text/plain; charset=utf-8", strlen(why->msg) + 1, false);
 	evbuffer_add_printf(bufferevent_get_output(c->bev), "\r\n%s\n", why->msg);
 	send_it(c);
+}
+
+struct shared_end {
+	void (*release)(void *arg);
+	void *arg;
+};
+
+static void
+shared_was_sent(const void *data, size_t len, void *arg)
+{
+	struct shared_end *end = arg;
+
+	(void)data, (void)len;
+	end->release(end->arg);
+	free(end);
+}
+
+/* The buffer reads it where it lies, for as long as the client takes. */
+static void
+put_shared(struct evbuffer *out, struct http_call *call)
+{
+	struct shared_end *end = mem_zero(1, sizeof *end);
+
+	*end = (struct shared_end){call->shared_release, call->shared_arg};
+	call->shared_release = NULL;
+	if (evbuffer_add_reference(out, call->shared.ptr, call->shared.len, shared_was_sent, end) !=
+	    0)
+		mem_exhausted();
 }
 
 /* HEAD: what GET would say, without its body (RFC 9110 9.3.2). */
@@ -167,12 +200,18 @@ put_answer(struct http_connection *c, struct http_call *call)
 {
 	struct evbuffer *out = bufferevent_get_output(c->bev);
 
-	put_head(c, call->status, call->content_type, call->answer.len);
+	size_t len = call->shared.ptr != NULL ? call->shared.len : call->answer.len;
+
+	put_head(c, call->status, call->content_type, len, call->may_be_kept);
 	for (size_t i = 0; i < call->header_count; i++)
 		evbuffer_add_printf(
 		    out, "%s: %s\r\n", call->headers[i].name, call->headers[i].value);
 	evbuffer_add(out, "\r\n", 2);
-	if (strcmp(call->method, "HEAD") != 0 && call->answer.len > 0)
+	if (strcmp(call->method, "HEAD") == 0 || len == 0)
+		return;
+	if (call->shared.ptr != NULL)
+		put_shared(out, call);
+	else
 		evbuffer_add(out, call->answer.ptr, call->answer.len);
 }
 
@@ -238,6 +277,8 @@ call_new(struct http_connection *c, const struct http_head *head, struct err *er
 	call->origin = header_copy(head->origin);
 	call->fetch_site = header_copy(head->fetch_site);
 	call->body_type = header_copy(head->content_type);
+	call->if_none_match = header_copy(head->if_none_match);
+	call->if_modified_since = header_copy(head->if_modified_since);
 	return call_target(call, head->target, err);
 }
 

@@ -173,6 +173,8 @@ header(struct view line, struct http_head *out, struct seen *seen, struct err *e
 	    {"Content-Type", &out->content_type},
 	    {"Origin", &out->origin},
 	    {"Sec-Fetch-Site", &out->fetch_site},
+	    {"If-None-Match", &out->if_none_match},
+	    {"If-Modified-Since", &out->if_modified_since},
 	};
 	const uint8_t *colon = memchr(line.ptr, ':', line.len);
 	struct view name, value;

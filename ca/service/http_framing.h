@@ -23,6 +23,7 @@ struct http_head {
 	struct view method, target;
 	struct view host; /* of the target, if that names one (RFC 9112 3.2.2) */
 	struct view authorization, content_type, origin, fetch_site;
+	struct view if_none_match, if_modified_since;
 	bool chunked; /* else the body has content_length bytes */
 	uint64_t content_length;
 	bool close;     /* the connection ends after the answer */

@@ -2,8 +2,10 @@
  * to. */
 #include "routes.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "clock.h"
 #include "json.h"
@@ -248,12 +250,59 @@ kind_of_file(const char *file, const char *ca_name)
 	return kind != NULL || in_dn == NULL ? kind : kind_behind(in_dn, file);
 }
 
+/* RFC 9110 13.2.2: the tag goes before the time. */
+static bool
+has_it_already(const struct http_call *call, const char *tag, int64_t this_update)
+{
+	struct tm tm = {0};
+
+	if (call->if_none_match != NULL)
+		return strstr(call->if_none_match, tag) != NULL;
+	return call->if_modified_since != NULL &&
+	       strptime(call->if_modified_since, "%a, %d %b %Y %H:%M:%S GMT", &tm) != NULL &&
+	       timegm(&tm) >= this_update;
+}
+
+static void
+release_crl(void *arg)
+{
+	struct ca_crl *crl = arg;
+
+	ca_crl_release(&crl);
+}
+
+/* The entity tag is the SHA-256 of the CRL, so that whoever has one can ask whether it is still the
+ * newest. Takes `crl`. */
+static void
+answer_crl(struct http_call *call, struct ca_crl *crl)
+{
+	OWNED(own_memory) char *sha256 = hex_encode(view_of(crl->sha256, sizeof crl->sha256), '\0');
+	OWNED(own_memory) char *tag = text_printf("\"%s\"", sha256);
+	time_t when = (time_t)crl->this_update;
+	char modified[40];
+	struct tm tm;
+	struct err ignored;
+
+	gmtime_r(&when, &tm);
+	strftime(modified, sizeof modified, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+	http_call_header(call, "ETag", tag, &ignored);
+	http_call_header(call, "Last-Modified", modified, &ignored);
+	call->may_be_kept = true;
+	call->shared_release = release_crl;
+	call->shared_arg = crl;
+	call->status = has_it_already(call, tag, crl->this_update) ? 304 : 200;
+	if (call->status == 304)
+		return;
+	snprintf(call->content_type, sizeof call->content_type, "application/pkix-crl");
+	call->shared = buf_view(&crl->der);
+}
+
 /* /dirca/<CA name>.crl and .crt: where CDP and AIA point. */
 void
 route_public_file(struct route_call *c)
 {
 	const char *kind = kind_of_file(c->part, c->ca->config->ca_name);
-	OWNED(store_crl_free) struct store_crl crl = {0};
+	struct ca_crl *crl;
 	struct err err;
 
 	c->http->status = 404;
@@ -261,8 +310,8 @@ route_public_file(struct route_call *c)
 		return;
 	if (strcmp(kind, ".crt") == 0)
 		answer_body(c->http, 200, "application/pkix-cert", buf_view(&c->ca->ca_cert.raw));
-	else if (!store_newest_crl(c->ca->store, &crl, &err))
+	else if (!ca_crl_newest(c->ca, &crl, &err))
 		json_fail(c->http, &err);
-	else if (crl.number > 0)
-		answer_body(c->http, 200, "application/pkix-crl", buf_view(&crl.der));
+	else if (crl != NULL)
+		answer_crl(c->http, crl);
 }
