@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "client_crl.h"
 #include "oids.h"
 #include "own_openssl.h"
 #include "text.h"
@@ -28,15 +29,9 @@ static bool
 check_revocation(struct http_client *http, const char *ca_name, const struct pkix_cert *ca,
     EVP_PKEY *ca_key, int64_t now, const struct pkix_cert *xchg, struct err *err)
 {
-	OWNED(own_memory) char *name = http_escape(ca_name);
-	OWNED(own_memory) char *path = text_printf("/dirca/%s.crl", name);
-	OWNED(http_answer_free) struct http_answer answer = {0};
 	bool revoked;
 
-	if (!http_client_request(http, "GET", path, NULL, (struct view){0}, &answer, err) ||
-	    !http_answer_check(&answer, err) ||
-	    !pkix_crl_lists(
-		buf_view(&answer.body), ca->subject, ca_key, xchg->serial, now, &revoked, err))
+	if (!client_crl_lists(http, ca_name, ca, ca_key, xchg->serial, now, &revoked, err))
 		return err_prefix(err, "the revocation status of the exchange certificate");
 	return !revoked || err_set(err, CRYPT_E_REVOKED, "the exchange certificate is revoked");
 }

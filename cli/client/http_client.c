@@ -28,6 +28,7 @@ struct http_client {
 	char *challenge;    /* base64 of the server's last message of our scheme */
 	char *sid;
 	char *user;      /* as whom the mechanism signed in */
+	const char *tag; /* of the present request: If-None-Match; NULL: none */
 	bool challenged; /* a WWW-Authenticate of our scheme came */
 };
 
@@ -304,6 +305,11 @@ exchange(struct http_client *c, const char *method, const char *path, const char
 	add_header(&headers, type);
 	if (authorization != NULL)
 		add_header(&headers, authorization);
+	if (c->tag != NULL) {
+		OWNED(own_memory) char *line = text_printf("If-None-Match: %s", c->tag);
+
+		add_header(&headers, line);
+	}
 	curl_easy_setopt(c->curl, CURLOPT_URL, url);
 	curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, headers);
 	set_request(c->curl, method, body);
@@ -509,6 +515,18 @@ http_client_request(struct http_client *c, const char *method, const char *path,
 	if (scheme->sasl != NULL)
 		return request_sasl(c, scheme, method, path, content_type, body, out, err);
 	return request_basic(c, method, path, content_type, body, out, err);
+}
+
+bool
+http_client_get_newer(struct http_client *c, const char *path, const char *tag,
+    struct http_answer *out, struct err *err)
+{
+	bool ok;
+
+	c->tag = tag;
+	ok = http_client_request(c, "GET", path, NULL, (struct view){0}, out, err);
+	c->tag = NULL;
+	return ok;
 }
 
 bool

@@ -47,6 +47,10 @@ struct http_answer {
  * http_answer_check makes an error of 4xx and 5xx. */
 bool http_client_request(struct http_client *c, const char *method, const char *path,
     const char *content_type, struct view body, struct http_answer *out, struct err *err);
+/* GET, but for what has this entity tag (with its quotes; NULL: none): then the status is 304 and
+ * there is no body. */
+bool http_client_get_newer(struct http_client *c, const char *path, const char *tag,
+    struct http_answer *out, struct err *err);
 void http_answer_free(struct http_answer *a);
 /* The CA's refusal as an error with its own code and sentence. */
 bool http_answer_check(const struct http_answer *a, struct err *err);
