@@ -50,6 +50,8 @@ struct cli_options {
 	bool force;
 	/* OPTS_LIST and OPTS_DECIDE */
 	const char *disposition, *reason;
+	int64_t after, limit; /* 0: from the first; the verb's own limit */
+	bool all;
 	/* OPTS_DUMP */
 	const char *type;
 	/* OPTS_RULE */

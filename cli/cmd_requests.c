@@ -8,7 +8,8 @@
 #include "verbs.h"
 #include "work.h"
 
-#define PAGE 500
+#define PAGE          1000 /* the most that the CA gives at once */
+#define LIMIT_DEFAULT 1000
 
 static void
 print_row(const json_t *r)
@@ -22,54 +23,97 @@ print_row(const json_t *r)
 		: json_text(r, "disposition_message"));
 }
 
-/* Pages until the CA has no more. */
-static bool
-list_requests(struct work *w, json_t *all, struct err *err)
+static void
+print_heading(void)
 {
-	const struct cli_options *opt = &w->cli->opt;
-	OWNED(own_memory)
-	char *word = opt->disposition != NULL ? http_escape(opt->disposition) : mem_text("");
-	long long after = 0, before = -1;
-	size_t got = PAGE;
+	printf("%6s  %-8s  %-20s  %-24s  %-7s  %s\n", "ID", "STATE", "TEMPLATE", "REQUESTER",
+	    "ARCHIVE", "SERIAL NUMBER OR MESSAGE");
+}
 
-	/* A CA that gives the same page again is not asked for ever. */
-	while (got == PAGE && after > before) {
-		OWNED(own_memory)
-		char *path = text_printf("/dirca/v1/requests?after=%lld&limit=%d%s%s", after, PAGE,
-		    opt->disposition != NULL ? "&disposition=" : "", word);
-		OWNED(own_json) json_t *answer = NULL;
-		json_t *rows, *row;
-		size_t i;
+/* A list that is printed as it comes, page by page: none is held whole. */
+struct listing {
+	bool json;
+	long long after; /* of the next page; 0 after the last */
+	int64_t left;    /* how many may still be printed */
+	size_t printed;
+};
 
-		if (!http_client_json(w->ca, "GET", path, NULL, &answer, err))
-			return false;
-		rows = json_object_get(answer, "requests");
-		got = json_array_size(rows);
-		before = after;
-		json_array_foreach(rows, i, row)
-		{
-			after = json_integer_value(json_object_get(row, "request_id"));
-			if (opt->json)
-				json_array_append(all, row);
-			else
-				print_row(row);
-		}
+static void
+print_next(struct listing *l, const json_t *row)
+{
+	if (l->json) {
+		fputs(l->printed > 0 ? ",\n" : "[\n", stdout);
+		json_dumpf(row, stdout, JSON_INDENT(2) | JSON_SORT_KEYS);
+	} else {
+		if (l->printed == 0)
+			print_heading();
+		print_row(row);
 	}
+	l->printed++;
+	l->left--;
+}
+
+static void
+print_end(const struct listing *l)
+{
+	if (l->json)
+		puts(l->printed > 0 ? "\n]" : "[]");
+	else if (l->printed == 0)
+		print_heading();
+}
+
+static bool
+fetch_page(struct work *w, const struct listing *l, json_t **out, struct err *err)
+{
+	const char *disposition = w->cli->opt.disposition;
+	OWNED(own_memory)
+	char *word = disposition != NULL ? http_escape(disposition) : mem_text("");
+	OWNED(own_memory)
+	char *path = text_printf("/dirca/v1/requests?after=%lld&limit=%lld%s%s", l->after,
+	    (long long)(l->left < PAGE ? l->left : PAGE),
+	    disposition != NULL ? "&disposition=" : "", word);
+
+	return http_client_json(w->ca, "GET", path, NULL, out, err);
+}
+
+/* A page may hold nothing and not be the last: others' requests are left out of it. */
+static bool
+list_page(struct work *w, struct listing *l, struct err *err)
+{
+	OWNED(own_json) json_t *answer = NULL;
+	const json_t *rows, *row;
+	long long next;
+	size_t i;
+
+	if (!fetch_page(w, l, &answer, err))
+		return false;
+	rows = json_object_get(answer, "requests");
+	json_array_foreach(rows, i, row) print_next(l, row);
+	fflush(stdout);
+	next = json_integer_value(json_object_get(answer, "next"));
+	/* A CA that gives the same page again is not asked for ever. */
+	l->after = next > l->after ? next : 0;
 	return true;
 }
 
 bool
 cmd_requests(struct work *w, struct err *err)
 {
-	OWNED(own_json) json_t *all = json_array();
+	const struct cli_options *opt = &w->cli->opt;
+	struct listing l = {.json = opt->json,
+	    .after = opt->after,
+	    .left = opt->all         ? INT64_MAX
+		    : opt->limit > 0 ? opt->limit
+				     : LIMIT_DEFAULT};
 
-	if (!w->cli->opt.json)
-		printf("%6s  %-8s  %-20s  %-24s  %-7s  %s\n", "ID", "STATE", "TEMPLATE",
-		    "REQUESTER", "ARCHIVE", "SERIAL NUMBER OR MESSAGE");
-	if (!list_requests(w, all, err))
-		return false;
-	if (w->cli->opt.json)
-		print_json(own_give(&all));
+	do
+		if (!list_page(w, &l, err))
+			return false;
+	while (l.after > 0 && l.left > 0);
+	print_end(&l);
+	if (l.after > 0)
+		fprintf(stderr,
+		    "There may be more: --after %lld goes on, --all prints everything.\n", l.after);
 	return true;
 }
 

@@ -47,6 +47,16 @@ filter_from_query(
 	return true;
 }
 
+/* Where the next page begins: after the last row that was looked at, whether or not the caller may
+ * see it. JSON null: this was the last. */
+static json_t *
+next_page(const struct store_requests *rows, int limit)
+{
+	return rows->count < (size_t)limit
+		   ? json_null()
+		   : json_integer((json_int_t)rows->list[rows->count - 1].request_id);
+}
+
 void
 route_requests_list(struct route_call *c)
 {
@@ -73,7 +83,8 @@ route_requests_list(struct route_call *c)
 	for (size_t i = 0; i < rows.count; i++)
 		if (all || enroll_is_requester(&c->caller, &rows.list[i]))
 			json_array_append_new(list, json_request(&rows.list[i]));
-	json_answer(c->http, 200, json_pack("{s:o}", "requests", list));
+	json_answer(c->http, 200,
+	    json_pack("{s:o, s:o}", "requests", list, "next", next_page(&rows, filter.limit)));
 }
 
 static bool

@@ -30,9 +30,11 @@ fill() {
 			WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $part)
 			INSERT INTO Request(HasArchivedKey, Disposition, RequestType, RequestFlags, SubmittedWhen, ResolvedWhen, RevokedWhen,
 				RevokedEffectiveWhen, RevokedReason, RequesterName, SerialNumber, CertificateHash, NotBefore, NotAfter,
-				PublicKeyHash, RawCertificate)
-			SELECT 0, 21, 256, 0, $now - 1000, $now - 1000, $now - 100, $now - 100, i % 6, 'NWTRADERS\\user2',
-				'61' || lower(hex(randomblob(15))), randomblob(20), $now - 1000, $now + 31536000 + i, randomblob(32), x'30'
+				PublicKeyHash, RawCertificate, RequesterSID)
+			SELECT 0, 21, 256, 0, $now - 1000, $now - 1000, $now - 100, $now - 100, i % 6,
+				CASE WHEN i <= 2500 THEN 'NWTRADERS\\user3' ELSE 'NWTRADERS\\user2' END,
+				'61' || lower(hex(randomblob(15))), randomblob(20), $now - 1000, $now + 31536000 + i, randomblob(32), x'30',
+				'S-1-5-21-1-2-3-1111'
 			FROM n" || return 1
 		done=$((done + part))
 	done
@@ -129,6 +131,26 @@ archives_without_cache() {
 	return "$status"
 }
 
+# ---- lists
+
+requests() { ca_lab_as caadmin requests "$@"; }
+sees_the_own() {
+	ca_lab_as user3 requests --json | tee "$dir/own" | jq -e 'length > 0 and all(.disposition == "issued" and .requester_name == "NWTRADERS\\user3")' &&
+		[ "$(jq '.[].request_id' "$dir/own" | wc -l)" = "$(sqlite3 "$CA_STATE/dirca.db" "SELECT count(*) FROM Request
+			WHERE RequesterName = 'NWTRADERS\user3' AND RequesterSID <> 'S-1-5-21-1-2-3-1111'")" ]
+}
+ids() { jq -r '[length, .[0].request_id, .[-1].request_id] | join(" ")'; }
+lists_so_many() {
+	[ "$(requests --limit 2300 --json | ids)" = "2300 1 2300" ] && [ "$(requests --after 2300 --limit 7 --json | ids)" = "7 2301 2307" ] &&
+		[ "$(requests --after 999999999 --json)" = "[]" ] && [ "$(requests --limit 7 2>/dev/null | wc -l)" = 8 ] &&
+		[ "$(requests --disposition pending | wc -l)" = 1 ]
+}
+says_how_to_go_on() {
+	local last
+	last=$(requests 2>"$dir/more" | tail -1 | awk '{ print $1 }') && [ "$last" = 1000 ] && grep -e "--after 1000 " "$dir/more" &&
+		! ca_lab_as user3 requests 2>&1 >/dev/null | grep .
+}
+
 # ---- the directory
 
 warned() { ca_lab_as caadmin ca status --json | jq -r '.warnings[]'; }
@@ -172,6 +194,10 @@ check "and fetches it once" archives_without_fetching
 check "a damaged one is fetched anew" archives_over_damage
 check "an older one is fetched anew" archives_over_an_older_one
 check "without a cache it is fetched" archives_without_cache
+
+check "who has somebody's former name sees the own requests behind the other's" sees_the_own
+check "a list is long as one wants it" lists_so_many
+check "and says how to go on" says_how_to_go_on
 
 check "what the directory does not take is told, with a way" is_refused_with_a_way
 check "and was sent once" was_refused_once
