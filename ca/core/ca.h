@@ -214,7 +214,7 @@ bool ca_publish_crl(struct ca *ca, struct vault *v, const char *actor, struct er
 /* The newest CRL: one copy in memory, shared by all who hold it. NULL: there is none. */
 struct ca_crl {
 	int64_t number, this_update;
-	struct buf der;
+	struct view der;
 	uint8_t sha256[32];
 };
 bool ca_crl_newest(struct ca *ca, struct ca_crl **out, struct err *err);

@@ -42,11 +42,11 @@ struct ca_state {
 	struct owed owed[OWED_KINDS];
 	uint64_t answered;       /* how often the directory came back */
 	int64_t published_up_to; /* request whose certificate was tried last; the publisher's own */
-	_Atomic int64_t published_crl;    /* the newest that this process put into the directory */
-	_Atomic int64_t refused_crl_size; /* of a CRL that the directory did not take for its size:
-					     as large a one is not sent; 0: none */
-	_Atomic int64_t foreign_crl;      /* greatest number that is known from elsewhere than the
-					     database: it may be one that was restored */
+	_Atomic int64_t published_crl; /* the newest that this process put into the directory */
+	_Atomic int64_t
+	    refused_crl; /* that the directory did not take for its size: not sent again */
+	_Atomic int64_t foreign_crl; /* greatest number that is known from elsewhere than the
+					database: it may be one that was restored */
 	atomic_bool wants_maintenance;
 	struct texts restored; /* sentences about it; under `lock` */
 };
@@ -61,6 +61,11 @@ bool add_own_row(struct ca *ca, struct view certificate, enum own_kind own, cons
 bool renew_service(struct ca *ca, struct vault *v, int64_t now, struct err *err);
 /* Would clients that know this CA take it? CERT_E_WRONG_USAGE says why not. */
 bool check_service(struct ca *ca, int64_t now, struct err *err);
+
+/* newest_crl.c. One that was just made and stored, for ca_crl_newest; takes `octets`, in which
+ * `der` lies. */
+void crl_keep(
+    struct ca *ca, int64_t number, int64_t this_update, struct view der, struct buf *octets);
 
 /* restored.c. Compares how far database and vault have come, each by what the other remembers: one
  * that came back from an older copy is told in log and status, and the numbers of CRLs go on. */

@@ -218,6 +218,7 @@ make_crl(struct ca *ca, struct vault *v, const struct settings *s, const char *a
 		crl.number = ca->state->foreign_crl + 1;
 	if (!sign_crl(ca, v, &crl, err) || !store_do(ca->store, store_crl, &crl, err))
 		return err_prefix(err, "publishing a CRL");
+	crl_keep(ca, crl.number, crl.this_update, crl.der, &crl.making.octets);
 	/* The CRL stands and is served over HTTP; the directory gets it from the publisher. */
 	ca_publication_wake(ca);
 	return true;

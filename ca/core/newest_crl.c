@@ -11,6 +11,7 @@
 /* Reading it again for each caller would let slow readers of a large one take all memory. */
 struct crl_kept {
 	struct ca_crl crl; /* first: found from it */
+	struct buf octets; /* where it lies */
 	atomic_int refs;
 };
 
@@ -22,7 +23,7 @@ ca_crl_release(struct ca_crl **crl)
 	*crl = NULL;
 	if (k == NULL || atomic_fetch_sub(&k->refs, 1) > 1)
 		return;
-	buf_free(&k->crl.der);
+	buf_free(&k->octets);
 	free(k);
 }
 
@@ -33,21 +34,40 @@ share(struct ca_crl *crl)
 	return crl;
 }
 
+static struct ca_crl *
+crl_new(int64_t number, int64_t this_update, struct view der, struct buf *octets)
+{
+	struct crl_kept *k = mem_zero(1, sizeof *k);
+
+	atomic_init(&k->refs, 1);
+	SHA256(der.ptr, der.len, k->crl.sha256);
+	k->crl.number = number;
+	k->crl.this_update = this_update;
+	k->crl.der = der;
+	k->octets = buf_give(octets);
+	return &k->crl;
+}
+
+void
+crl_keep(struct ca *ca, int64_t number, int64_t this_update, struct view der, struct buf *octets)
+{
+	struct ca_state *s = ca->state;
+	struct ca_crl *crl = crl_new(number, this_update, der, octets);
+
+	pthread_mutex_lock(&s->crl_lock);
+	ca_crl_release(&s->crl);
+	s->crl = crl;
+	pthread_mutex_unlock(&s->crl_lock);
+}
+
 static bool
 load(struct ca *ca, struct ca_crl **out, struct err *err)
 {
 	OWNED(store_crl_free) struct store_crl row = {0};
-	struct crl_kept *k;
 
 	if (!store_newest_crl(ca->store, &row, err))
 		return false;
-	k = mem_zero(1, sizeof *k);
-	atomic_init(&k->refs, 1);
-	SHA256(row.der.ptr, row.der.len, k->crl.sha256);
-	k->crl.number = row.number;
-	k->crl.this_update = row.this_update;
-	k->crl.der = buf_give(&row.der);
-	*out = &k->crl;
+	*out = crl_new(row.number, row.this_update, buf_view(&row.der), &row.der);
 	return true;
 }
 

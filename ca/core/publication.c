@@ -19,11 +19,11 @@
  * connection without a word. */
 #define LARGE_CRL 1000000
 
-#define TOO_LARGE_ADVICE                                                                      \
-	"It is not sent again until it is smaller or `dirca crl` is run: raise the server's " \
-	"limit first (OpenLDAP: olcSockbufMaxIncomingAuth; 389-ds: nsslapd-maxbersize; "      \
-	"Samba: ldap max authenticated request size; Active Directory takes 10 MB). Clients " \
-	"have it over HTTP"
+#define TOO_LARGE_ADVICE                                                                  \
+	"It is not sent again, but the next one is: raise the server's limit (OpenLDAP: " \
+	"olcSockbufMaxIncomingAuth; 389-ds: nsslapd-maxbersize; Samba: ldap max "         \
+	"authenticated request size; Active Directory takes 10 MB) and run `dirca crl`. " \
+	"Clients have it over HTTP"
 
 bool
 ca_publication_add(
@@ -60,7 +60,7 @@ ca_publication_retry(struct ca *ca)
 	pthread_mutex_lock(&ca->state->publish_lock);
 	for (size_t i = 0; i < OWED_KINDS; i++)
 		ca->state->owed[i].due_ms = 0;
-	ca->state->refused_crl_size = 0;
+	ca->state->refused_crl = 0;
 	pthread_mutex_unlock(&ca->state->publish_lock);
 	ca_publication_wake(ca);
 }
@@ -276,7 +276,7 @@ explain_refusal(struct ca *ca, const struct own *own, struct err *err)
 		return err_prefix(err, "the CRL");
 	log_warn("the directory did not take the CRL", LOG_INT("bytes", (int64_t)own->crl.len),
 	    LOG_REASON(err));
-	ca->state->refused_crl_size = (int64_t)own->crl.len;
+	ca->state->refused_crl = own->number;
 	return refused_for_size(own->crl.len, err);
 }
 
@@ -288,7 +288,7 @@ send_crl(struct ca *ca, struct err *err)
 
 	if (!ca_crl_newest(ca, &crl, err))
 		return false;
-	own.crl = buf_view(&crl->der);
+	own.crl = crl->der;
 	own.number = crl->number;
 	if (!ca_directory_do(ca, publish_newest, &own, err))
 		return explain_refusal(ca, &own, err);
@@ -302,14 +302,13 @@ send_crl(struct ca *ca, struct err *err)
 static bool
 settle_crl(struct ca *ca, struct err *err)
 {
-	int64_t refused = ca->state->refused_crl_size;
 	struct store_crl newest;
 
 	if (!store_newest_crl_dates(ca->store, &newest, err))
 		return false;
 	if (newest.number <= ca->state->published_crl)
 		return true;
-	if (refused > 0 && (int64_t)newest.size >= refused)
+	if (newest.number == ca->state->refused_crl)
 		return refused_for_size(newest.size, err);
 	return send_crl(ca, err);
 }

@@ -294,7 +294,7 @@ answer_crl(struct http_call *call, struct ca_crl *crl)
 	if (call->status == 304)
 		return;
 	snprintf(call->content_type, sizeof call->content_type, "application/pkix-crl");
-	call->shared = buf_view(&crl->der);
+	call->shared = crl->der;
 }
 
 /* /dirca/<CA name>.crl and .crt: where CDP and AIA point. */
