@@ -11,8 +11,9 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-#define SMALL_MAX 65536 /* of all but the entries */
-#define SEQUENCE  (V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED)
+#define SMALL_MAX  65536 /* of all but the entries */
+#define SEQUENCE   (V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED)
+#define EXTENSIONS (V_ASN1_CONTEXT_SPECIFIC | V_ASN1_CONSTRUCTED | 0)
 
 static bool
 time_of(const ASN1_TIME *from, int64_t *to)
@@ -87,6 +88,9 @@ pkix_crl_cut(struct view tbs, struct pkix_crl_parts *out, struct err *err)
 	take_time(&cursor); /* nextUpdate, or none */
 	out->before = view_of(begin, (size_t)(cursor.ptr - begin));
 	if (cursor.len > 0 && cursor.ptr[0] == SEQUENCE && !take(&cursor, SEQUENCE, &out->entries))
+		return err_set(err, ERROR_INVALID_DATA, "not a TBSCertList");
+	/* What is before the entries must not come behind them: without them it would pass. */
+	if (cursor.len > 0 && cursor.ptr[0] != EXTENSIONS)
 		return err_set(err, ERROR_INVALID_DATA, "not a TBSCertList");
 	out->after = cursor;
 	return true;

@@ -304,6 +304,12 @@ crl_with_other_entries_than_one_der_sequence_is_not_signed(void **state)
 	assert_crl_of_not_signed(parts.before, view_of("\x31\x02\x30\x00", 4), parts.after);
 	assert_crl_of_not_signed(parts.before, view_of("\x30\x7f\x30\x00", 4), parts.after);
 	assert_crl_of_not_signed(parts.after, (struct view){0}, parts.before);
+	/* nextUpdate, the last element of `before`, behind the entries. */
+	assert_crl_of_not_signed(view_of(parts.before.ptr, parts.before.len - 15),
+	    view_of("\x30\x02\x30\x00\x17\x0d"
+		    "491231235959Z",
+		19),
+	    parts.after);
 	buf_free(&crl);
 }
 
