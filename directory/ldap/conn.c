@@ -12,9 +12,9 @@
 #include "mem.h"
 #include "own_ldap.h"
 
-/* No answer that this program asks for comes near this; it bounds what a hostile server makes us
- * allocate at once. */
-#define PDU_MAX ((ber_len_t)32 << 20)
+/* The largest answer that this program asks for is the CRL that it published (PKIX_CRL_MAX); this
+ * bounds what a hostile server makes us allocate at once. */
+#define PDU_MAX ((ber_len_t)136 << 20)
 
 static bool
 has_scheme(const char *uri, const char *scheme)

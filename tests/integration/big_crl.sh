@@ -173,6 +173,9 @@ takes_it_after_the_cure() {
 	directory_takes 200000000 && ca_lab_eventually ca_lab_as caadmin crl && ca_lab_eventually is_published
 }
 
+# The CA reads first what is there.
+the_next_is_published() { ca_lab_as caadmin crl && ca_lab_eventually is_published; }
+
 check "a CA" ca_lab_start "$dir"
 [ "$CHECKS_BAD" -eq 0 ] || exit 1
 check "a KRA" ca_lab_kras 1
@@ -202,4 +205,5 @@ check "and says how to go on" says_how_to_go_on
 check "what the directory does not take is told, with a way" is_refused_with_a_way
 check "and was sent once" was_refused_once
 check "the way leads there" takes_it_after_the_cure
+check "for the next one too" the_next_is_published
 checks_end
