@@ -151,9 +151,10 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 	X(DELETE_SETTING, SQL_WRITER, "DELETE FROM Setting WHERE Name = ?")                       \
 	X(GET_SETTING, SQL_READER, "SELECT Value FROM Setting WHERE Name = ?")                    \
 	X(LIST_SETTINGS, SQL_READER, "SELECT Name, Value FROM Setting ORDER BY Name")             \
+	X(LAST_CRL_NUMBER, SQL_WRITER, "SELECT coalesce(max(CRLNumber), 0) FROM Crl")             \
 	X(ADD_CRL, SQL_WRITER,                                                                    \
 	    "INSERT INTO Crl(CRLNumber, CRLThisUpdate, CRLNextUpdate, CRLRawCRL) "                \
-	    "SELECT ?1, ?2, ?3, ?4 WHERE ?1 > (SELECT coalesce(max(CRLNumber), 0) FROM Crl)")     \
+	    "VALUES (?, ?, ?, ?)")                                                                \
 	X(NEWEST_CRL, SQL_READER,                                                                 \
 	    "SELECT CRLNumber, CRLThisUpdate, CRLNextUpdate, length(CRLRawCRL), CRLRawCRL "       \
 	    "FROM Crl ORDER BY CRLNumber DESC LIMIT 1")                                           \
