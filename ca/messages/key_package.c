@@ -1,6 +1,7 @@
 #include "key_package.h"
 
 #include <openssl/objects.h>
+#include <openssl/sha.h>
 
 #include "der.h"
 #include "mem.h"
@@ -31,6 +32,24 @@ key_package_encode(EVP_PKEY *key, struct secret *out, struct err *err)
 	if (inner <= 0)
 		return err_openssl(err, DIRCA_E_CRYPTO, "a private key could not be encoded");
 	return wrap_key(plain, inner, out, err);
+}
+
+/* SEQUENCE { INTEGER 1, OCTET STRING (32), OCTET STRING (32) } */
+bool
+key_delivery_encode(
+    struct view certificate, struct view recipient, uint8_t out[KEY_DELIVERY_LEN], struct err *err)
+{
+	static const uint8_t head[] = {
+	    V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED, KEY_DELIVERY_LEN - 2, V_ASN1_INTEGER, 1, 1};
+	static const uint8_t hash[] = {V_ASN1_OCTET_STRING, SHA256_DIGEST_LENGTH};
+	uint8_t *first = out + sizeof head, *second = first + sizeof hash + SHA256_DIGEST_LENGTH;
+
+	memcpy(out, head, sizeof head);
+	memcpy(first, hash, sizeof hash);
+	memcpy(second, hash, sizeof hash);
+	return (SHA256(certificate.ptr, certificate.len, first + sizeof hash) != NULL &&
+		   SHA256(recipient.ptr, recipient.len, second + sizeof hash) != NULL) ||
+	       err_openssl(err, DIRCA_E_CRYPTO, "SHA-256 of a certificate");
 }
 
 enum named { AES_256, AES_192, AES_128, OTHER_CIPHER, OAEP, PKCS1, NAMED };

@@ -11,6 +11,12 @@
  * OID_CT_KEY_PACKAGE. */
 bool key_package_encode(EVP_PKEY *key, struct secret *out, struct err *err);
 
+/* KeyDelivery (docs/PROTOCOL.md), the value of signed attribute OID_KEY_DELIVERY: for which
+ * certificate the key was made, and to which it is encrypted. */
+#define KEY_DELIVERY_LEN 73
+bool key_delivery_encode(
+    struct view certificate, struct view recipient, uint8_t out[KEY_DELIVERY_LEN], struct err *err);
+
 /* What is used of what a client can read (SMIMECapabilities, RFC 8551 2.5.2; empty: it does not
  * say). */
 struct key_transport {

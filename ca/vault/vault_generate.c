@@ -5,7 +5,7 @@
  */
 #include "vault_priv.h"
 
-#include <openssl/rand.h>
+#include <stdio.h>
 
 #include "bytes.h"
 #include "clock.h"
@@ -105,45 +105,60 @@ certify(struct vault_worker *w, struct view proposed, EVP_PKEY *key, uint8_t key
 		   buf_view(&tbs), w->state->rules.sig_alg, buf_view(&signature), out, err);
 }
 
+/* A key on its way to its holder. */
+struct delivery {
+	EVP_PKEY *key;
+	uint8_t key_id[VAULT_ID_LEN];
+	struct view certificate; /* for the key */
+	const struct pkix_cert *recipient;
+	struct key_transport how;
+};
+
+/* Whoever encrypts the signed key to somebody else, or has it certified for somebody else, can be
+ * found out by who opens it. */
 static bool
-sign_package(struct vault_worker *w, const struct secret *package,
-    const uint8_t key_id[VAULT_ID_LEN], struct secret *out, struct err *err)
+sign_package(struct vault_worker *w, const struct secret *package, const struct delivery *d,
+    struct secret *out, struct err *err)
 {
 	const struct vault_state *s = w->state;
 	const struct view certificate = buf_view(&s->ca_cert.raw);
+	uint8_t value[KEY_DELIVERY_LEN];
+	struct cms_attr said = {.values = view_of(value, sizeof value), .value_count = 1};
 	const struct cms_sign in = {.content_oid = oid_dotted(OID_CT_KEY_PACKAGE),
 	    .content = secret_view(package),
 	    .digest = w->signer.digest,
 	    .issuer = s->ca_cert.issuer,
 	    .serial = s->ca_cert.serial,
+	    .extra_attrs = &said,
+	    .extra_count = 1,
 	    .certificates = &certificate,
 	    .certificate_count = 1};
 	struct journal_entry entry = {.kind = JOURNAL_KEY, .number_len = VAULT_ID_LEN};
 	OWNED(buf_free) struct buf attrs = {0}, signature = {0};
 
-	memcpy(entry.number, key_id, VAULT_ID_LEN);
-	return cms_sign_attrs(&in, &attrs, err) &&
+	snprintf(said.oid, sizeof said.oid, "%s", oid_dotted(OID_KEY_DELIVERY));
+	memcpy(entry.number, d->key_id, VAULT_ID_LEN);
+	return key_delivery_encode(d->certificate, buf_view(&d->recipient->raw), value, err) &&
+	       cms_sign_attrs(&in, &attrs, err) &&
 	       vault_sign_noted(w, &entry, buf_view(&attrs), &signature, err) &&
 	       cms_sign_finish_secret(
 		   &in, buf_view(&attrs), s->rules.sig_alg, buf_view(&signature), out, err);
 }
 
 static bool
-deliver(struct vault_worker *w, EVP_PKEY *key, const uint8_t key_id[VAULT_ID_LEN],
-    const struct pkix_cert *recipient, const struct key_transport *how, struct buf *out,
-    struct err *err)
+deliver(struct vault_worker *w, const struct delivery *d, struct buf *out, struct err *err)
 {
 	OWNED(secret_free) struct secret package = {0}, message = {0};
 	OWNED(own_pkey) EVP_PKEY *to_key = NULL;
-	struct cms_kra to = {.issuer = recipient->issuer, .serial = recipient->serial};
+	struct cms_kra to = {.issuer = d->recipient->issuer, .serial = d->recipient->serial};
 
-	if (!pkix_public_key(recipient->spki, &to_key, err))
+	if (!pkix_public_key(d->recipient->spki, &to_key, err))
 		return false;
 	to.key = to_key;
-	return key_package_encode(key, &package, err) &&
-	       sign_package(w, &package, key_id, &message, err) &&
+	return key_package_encode(d->key, &package, err) &&
+	       sign_package(w, &package, d, &message, err) &&
 	       cms_enveloped_seal_signed(
-		   secret_view(&message), &to, 1, how->cipher, how->oaep, out, err);
+		   secret_view(&message), &to, 1, d->how.cipher, d->how.oaep, out, err);
 }
 
 bool
@@ -152,16 +167,18 @@ vault_generate_key(struct vault_worker *w, const struct view *fields,
 {
 	OWNED(pkix_cert_free) struct pkix_cert recipient = {0}, proposed = {0};
 	OWNED(own_pkey) EVP_PKEY *key = NULL;
-	uint8_t key_id[VAULT_ID_LEN];
-	struct key_transport how;
+	struct delivery d = {.recipient = &recipient};
 
-	if (!read_transport(fields[GENERATE_TRANSPORT], &how, err) ||
+	if (!read_transport(fields[GENERATE_TRANSPORT], &d.how, err) ||
 	    !pkix_cert_decode(fields[GENERATE_RECIPIENT], &recipient, err) ||
 	    !read_tbs(fields[GENERATE_TBS], w->state->rules.sig_alg, &proposed, err) ||
 	    !check_recipient(w, &recipient, &proposed, err))
 		return false;
 	sealing->like = proposed.spki;
-	return archive_generate(sealing, &key, &out->archived, err) &&
-	       certify(w, fields[GENERATE_TBS], key, key_id, &out->certificate, err) &&
-	       deliver(w, key, key_id, &recipient, &how, &out->delivered, err);
+	if (!archive_generate(sealing, &key, &out->archived, err) ||
+	    !certify(w, fields[GENERATE_TBS], key, d.key_id, &out->certificate, err))
+		return false;
+	d.key = key;
+	d.certificate = buf_view(&out->certificate);
+	return deliver(w, &d, &out->delivered, err);
 }

@@ -236,16 +236,18 @@ init(void)
 
 /* Puts the run's KRA hash where the seed has zeros. */
 static void
-name_kra(uint8_t *body, size_t len)
+name_kra(uint8_t op, uint8_t *body, size_t len)
 {
+	size_t wanted = op == VAULT_OP_GENERATE ? GENERATE_FIELDS : REWRAP_FIELDS;
+	size_t at = op == VAULT_OP_GENERATE ? GENERATE_KRAS : REWRAP_KRAS;
 	struct view fields[REWRAP_FIELDS];
 	static const uint8_t zero[32];
 	struct err err;
 	size_t count;
 
 	if (wire_split(view_of(body, len), fields, REWRAP_FIELDS, &count, &err) &&
-	    count == REWRAP_FIELDS && view_eq(fields[REWRAP_KRAS], view_of(zero, sizeof zero)))
-		memcpy(body + (fields[REWRAP_KRAS].ptr - body), kra_hash, sizeof kra_hash);
+	    count == wanted && view_eq(fields[at], view_of(zero, sizeof zero)))
+		memcpy(body + (fields[at].ptr - body), kra_hash, sizeof kra_hash);
 }
 
 /* RSA key generation only costs time; the exchange key of the seeds stays. */
@@ -291,7 +293,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	must((body = malloc(size)) != NULL, "memory");
 	memcpy(body, data + 1, size - 1);
-	name_kra(body, size - 1);
+	name_kra(data[0], body, size - 1);
 	must(vault_dispatch(
 		 &worker, data[0] & 0x7f, (data[0] & 0x80) != 0, view_of(body, size - 1), &err),
 	    "no answer");

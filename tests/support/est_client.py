@@ -9,6 +9,7 @@ the server makes is FOLDER/made.key, with FOLDER/made.pem; it comes encrypted to
 
 import base64
 import email
+import hashlib
 import http.client
 import ssl
 import subprocess
@@ -131,6 +132,11 @@ def take_key(folder, answer, content_type, cafile, recipient):
     kind = openssl("cms", "-cmsout", "-print", "-inform", "DER", input=signed).decode()
     if OID_KEY_PACKAGE not in kind:
         sys.exit("no AsymmetricKeyPackage")
+    issued = openssl("x509", "-outform", "DER", input=openssl("pkcs7", "-inform", "DER", "-print_certs", input=certificates))
+    own = openssl("x509", "-in", certificate, "-outform", "DER")
+    hashes = [tlv(4, hashlib.sha256(der).digest()) for der in (issued, own)]
+    if tlv(0x30, b"\2\1\1", *hashes) not in signed:
+        sys.exit("no KeyDelivery for these certificates")
     package = openssl("cms", "-verify", "-inform", "DER", "-binary", "-purpose", "any", "-CAfile", cafile, input=signed)
     (one,) = elements(package)
     (folder / "made.key").write_bytes(openssl("pkcs8", "-inform", "DER", "-nocrypt", input=one))

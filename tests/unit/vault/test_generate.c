@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <openssl/cms.h>
+#include <openssl/sha.h>
 
 #include "vault_lab.h"
 
@@ -112,9 +113,27 @@ decrypted(const struct buf *enveloped, const struct test_cert *recipient)
 	return out;
 }
 
+/* Says for which certificate and recipient the key was made (docs/PROTOCOL.md). */
+static void
+assert_delivery(CMS_ContentInfo *m, const struct buf *certificate, const struct buf *recipient)
+{
+	CMS_SignerInfo *signer = sk_CMS_SignerInfo_value(CMS_get0_SignerInfos(m), 0);
+	ASN1_OBJECT *oid = OBJ_nid2obj(oid_nid(OID_KEY_DELIVERY));
+	const ASN1_STRING *value = CMS_signed_get0_data_by_OBJ(signer, oid, -3, V_ASN1_SEQUENCE);
+	uint8_t expected[KEY_DELIVERY_LEN] = {0x30, 71, 2, 1, 1, 4, 32};
+
+	expected[39] = 4;
+	expected[40] = 32;
+	SHA256(certificate->ptr, certificate->len, expected + 7);
+	SHA256(recipient->ptr, recipient->len, expected + 41);
+	assert_non_null(value);
+	assert_int_equal(ASN1_STRING_length(value), sizeof expected);
+	assert_memory_equal(ASN1_STRING_get0_data(value), expected, sizeof expected);
+}
+
 /* What is signed by the CA in a SignedData that is no ContentInfo. */
 static BIO *
-verified(BIO *signed_data)
+verified(BIO *signed_data, const struct buf *certificate, const struct buf *recipient)
 {
 	static const uint8_t type[] = {
 	    0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02};
@@ -138,6 +157,7 @@ verified(BIO *signed_data)
 	X509_STORE_set_purpose(store, X509_PURPOSE_ANY);
 	assert_int_equal(CMS_verify(m, NULL, store, NULL, out, 0), 1);
 	assert_int_equal(OBJ_obj2nid(CMS_get0_eContentType(m)), oid_nid(OID_CT_KEY_PACKAGE));
+	assert_delivery(m, certificate, recipient);
 	CMS_ContentInfo_free(m);
 	X509_free(x);
 	X509_STORE_free(store);
@@ -166,9 +186,10 @@ key_of_package(BIO *package)
 }
 
 static EVP_PKEY *
-delivered_key(const struct buf *enveloped, const struct test_cert *recipient)
+delivered_key(const struct vault_generated *made, const struct test_cert *recipient)
 {
-	BIO *message = decrypted(enveloped, recipient), *package = verified(message);
+	BIO *message = decrypted(&made->delivered, recipient);
+	BIO *package = verified(message, &made->certificate, &recipient->der);
 	EVP_PKEY *key = key_of_package(package);
 
 	BIO_free(message);
@@ -199,7 +220,7 @@ made_for(const char *kind, const char *recipient_kind, struct key_transport how)
 	wish_open(&w, proposal(kind, SID1), recipient_of(recipient_kind, SID1));
 	w.in.transport = how;
 	ASSERT_DONE(vault_generate(&child.front[0], &w.in, &out, &err));
-	key = delivered_key(&out.delivered, &w.recipient);
+	key = delivered_key(&out, &w.recipient);
 	assert_certified(&out.certificate, &w, key);
 	EVP_PKEY_free(user_key); /* the one that assert_opens expects */
 	user_key = key;
