@@ -5,6 +5,7 @@
 #define STORE_STORE_PRIV_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <openssl/evp.h>
 
 #include "mem.h"
@@ -42,8 +43,9 @@ struct store {
 	struct job *first, **last;
 	bool closing;
 	uint64_t commits; /* groups committed; for tests */
-	int wal_pages, wal_pages_copied;
-	bool checkpoint_fails;
+	int wal_pages;
+	atomic_int wal_pages_copied; /* the writer's, as what follows; tests make a copy due */
+	atomic_bool checkpoint_fails;
 
 	/* readers.c */
 	pthread_mutex_t readers_lock;

@@ -21,14 +21,10 @@
 #include "text.h"
 #include "vault_priv.h"
 
-#if defined(__SANITIZE_ADDRESS__)
+/* As in ca/service/supervisor.c. */
+#ifdef DIRCA_SANITIZED
 #define SANDBOX false
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANDBOX false
-#endif
-#endif
-#ifndef SANDBOX
+#else
 #define SANDBOX true
 #endif
 
