@@ -166,8 +166,13 @@ fail_undecided(const struct route_call *c, const struct enroll_result *r, struct
 	char seconds[24];
 	struct err ignored;
 
-	log_error(
-	    "enrollment not decided", LOG_STR("requester", c->caller.downlevel), LOG_REASON(err));
+	/* Of its own name each: what anybody can send must not keep back a line of the other. */
+	if (err_is_undecided(err->code))
+		log_error("enrollment not decided", LOG_STR("requester", c->caller.downlevel),
+		    LOG_REASON(err));
+	else
+		log_info("enrollment request not understood",
+		    LOG_STR("requester", c->caller.downlevel), LOG_REASON(err));
 	json_fail(c->http, err);
 	snprintf(seconds, sizeof seconds, "%lld", (long long)r->retry_after_s);
 	if (r->retry_after_s > 0 && !http_call_header(c->http, "Retry-After", seconds, &ignored))

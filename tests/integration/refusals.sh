@@ -71,6 +71,8 @@ check "a byte too many" refused 4 ERROR_INVALID_DATA 1 user1 "$est/User/simpleen
 check "a PKCS#10 where CMC is expected" refused 4 '' 1 user1 "$est/fullcmc" "$dir/good.der"
 check "the Windows 2003 request, for its SHA-1" refused 4 NTE_BAD_ALGID 1 user1 "$est/fullcmc" "$here/../fixtures/cmc/cmc-request.der"
 check "truncated requests" truncated_everywhere
+check "what is neither DER nor base64" refused 400 ERROR_INVALID_DATA 0 user1 "$est/User/simpleenroll" <(echo 'MIIB****')
+check "nothing of that is an error of the CA" test "$(grep -c 'level=error' "$dir/dircad.log")" -eq 0
 check "who may not recover" refused 403 E_ACCESSDENIED 0 user1 /dirca/v1/recovery-blobs <(printf '{"serial":"01"}')
 check "a serial number without a key" refused 404 CERTSRV_E_PROPERTY_EMPTY 0 officer1 /dirca/v1/recovery-blobs <(printf '{"serial":"01"}')
 check "who may not change settings" refused 403 E_ACCESSDENIED 0 officer1 /dirca/v1/crl /dev/null
