@@ -191,6 +191,15 @@ cmd_ca_exchange_renew(struct work *w, struct err *err)
 	return true;
 }
 
+/* The setting of that name, or those below that key. */
+static bool
+is_asked_for(const char *name, const char *asked)
+{
+	size_t n = strlen(asked);
+
+	return text_eq_nocase(name, asked) || (strncasecmp(name, asked, n) == 0 && name[n] == '\\');
+}
+
 bool
 cmd_getreg(struct work *w, struct err *err)
 {
@@ -204,7 +213,7 @@ cmd_getreg(struct work *w, struct err *err)
 		return false;
 	json_object_foreach(answer, name, value)
 	{
-		if (cli->count > 0 && !text_eq_nocase(name, cli->args[0]))
+		if (cli->count > 0 && !is_asked_for(name, cli->args[0]))
 			continue;
 		if (cli->opt.json)
 			json_object_set(shown, name, value);
@@ -213,7 +222,8 @@ cmd_getreg(struct work *w, struct err *err)
 		found = true;
 	}
 	if (!found)
-		return err_set(err, CRYPT_E_NOT_FOUND, "the CA has no setting %s", cli->args[0]);
+		return err_set(err, CRYPT_E_NOT_FOUND,
+		    "the CA has no setting %s; `dirca getreg` lists them", cli->args[0]);
 	if (cli->opt.json)
 		print_json(own_give(&shown));
 	return true;

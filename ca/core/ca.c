@@ -6,7 +6,6 @@
 #include "clock.h"
 #include "log.h"
 #include "own.h"
-#include "settings_priv.h"
 
 bool
 ca_principal(struct ca *ca, const struct identity *id, struct principal *out, struct err *err)
@@ -67,44 +66,62 @@ ca_take_quota(struct ca *ca, const struct ca_view *v, const struct principal *p,
 }
 
 struct setting_change {
-	const char *actor, *name, *value;
+	const char *actor;
+	struct settings was, now;
+	bool set[SETTING_COUNT];
+	bool to_default; /* the rows go */
 };
 
 static bool
-store_setting(struct store_tx *tx, void *arg, struct err *err)
+store_one(struct store_tx *tx, const struct setting_change *c, enum setting s, struct err *err)
 {
-	const struct setting_change *c = arg;
-	OWNED(own_memory)
-	char *detail = text_printf("value=%s", c->value != NULL ? c->value : "(default)");
+	OWNED(own_memory) char *old = setting_text(&c->was, s);
+	OWNED(own_memory) char *new = setting_text(&c->now, s);
+	OWNED(own_memory) char *detail = text_printf("value=%s old=%s", new, old);
 	const struct ca_audit a = {.when = clock_now(),
 	    .event = AUDIT_CONFIGURATION,
 	    .actor = c->actor,
-	    .object = c->name,
+	    .object = setting_name(s),
 	    .detail = detail};
 
-	return store_set_setting(tx, c->name, c->value, err) && ca_audit(tx, &a, err);
+	return store_set_setting(tx, setting_name(s), c->to_default ? NULL : new, err) &&
+	       ca_audit(tx, &a, err);
+}
+
+static bool
+store_change(struct store_tx *tx, void *arg, struct err *err)
+{
+	const struct setting_change *c = arg;
+
+	for (int s = 0; s < SETTING_COUNT; s++)
+		if (c->set[s] && !store_one(tx, c, (enum setting)s, err))
+			return false;
+	return true;
 }
 
 /* The settings as they would be after the change must fit together. */
 static bool
-check_change(struct ca *ca, enum setting s, const char *value, struct err *err)
+check_change(
+    struct ca *ca, struct setting_change *c, enum setting s, const char *value, struct err *err)
 {
-	struct settings now, initial;
+	struct settings initial;
 
 	settings_default(&initial);
-	if (!settings_load(ca->store, &now, err))
+	if (!settings_load(ca->store, &c->was, err))
 		return false;
+	c->now = c->was;
+	c->set[s] = true;
 	if (value == NULL)
-		now.num[s] = initial.num[s];
-	else if (!setting_parse(s, value, &now.num[s], err))
+		c->now.num[s] = initial.num[s];
+	else if (!setting_parse(s, value, &c->now, c->set, err))
 		return false;
-	if (!settings_finish(&now, err))
+	if (!settings_finish(&c->now, err))
 		return false;
 	if (s != SETTING_KRA_CERT_COUNT && s != SETTING_CNG_ENCRYPTION_ALGORITHM)
 		return true;
 	/* Each by itself: one that root does not allow must not keep the other from being mended.
 	 */
-	initial.num[s] = now.num[s];
+	initial.num[s] = c->now.num[s];
 	return settings_finish(&initial, err) && settings_allowed(&initial, ca->config, err);
 }
 
@@ -112,25 +129,25 @@ bool
 ca_set_setting(
     struct ca *ca, const char *actor, const char *name, const char *value, struct err *err)
 {
-	struct setting_change change = {actor, NULL, value};
+	struct setting_change change = {.actor = actor, .to_default = value == NULL};
 	struct err later;
 	enum setting s;
 	bool ok;
 
-	if (!setting_find(name, &s))
-		return err_set(err, E_INVALIDARG, "there is no setting '%s'", name);
-	change.name = setting_name(s);
+	if (!setting_find(name, &s, err))
+		return false;
 	/* Check and change are one step: two administrators at once must not leave what neither may
 	 * set. */
 	pthread_mutex_lock(&ca->state->maintain_lock);
-	ok = check_change(ca, s, value, err) && store_do(ca->store, store_setting, &change, err);
+	ok = check_change(ca, &change, s, value, err) &&
+	     store_do(ca->store, store_change, &change, err);
 	pthread_mutex_unlock(&ca->state->maintain_lock);
 	if (!ok)
 		return false;
 	/* The change is committed; if the directory is away just now, the next refresh brings it
 	 * into force. */
 	if (!ca_refresh(ca, &later))
-		log_warn("setting not in force yet", LOG_STR("setting", change.name),
+		log_warn("setting not in force yet", LOG_STR("setting", setting_name(s)),
 		    LOG_REASON(&later));
 	return true;
 }

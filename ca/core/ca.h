@@ -14,46 +14,10 @@
 #include "pki.h"
 #include "pool.h"
 #include "principal.h"
+#include "settings.h"
 #include "store.h"
 #include "tmpl.h"
 #include "vault.h"
-
-/* Settings in the database under their AD CS names, with default and range in one table
- * (settings.c). */
-enum setting {
-	SETTING_KRA_CERT_COUNT, /* CA\KRACertCount: KRAs an archived key is sealed to; 0 = archival
-				   not configured */
-	SETTING_CNG_ENCRYPTION_ALGORITHM, /* CA\EncryptionCSP\CNGEncryptionAlgorithm: AES | 3DES */
-	SETTING_SYMMETRIC_KEY_SIZE,       /* CA\EncryptionCSP\SymmetricKeySize: 128 | 192 | 256 */
-	SETTING_XCHG_KEY_SIZE, /* CA\EncryptionCSP\KeySize: RSA bits of the exchange key, 2048..4096
-				*/
-	SETTING_XCHG_VALIDITY_S,   /* CA\CAXchgValidityPeriodSeconds, one week */
-	SETTING_XCHG_OVERLAP_S,    /* CA\CAXchgOverlapPeriodSeconds, one day */
-	SETTING_CRL_PERIOD_S,      /* CA\CRLPeriodSeconds, one week */
-	SETTING_CRL_OVERLAP_S,     /* CA\CRLOverlapSeconds, one day */
-	SETTING_VALIDITY_LIMIT_S,  /* CA\ValidityPeriodSeconds: no certificate lives longer; five
-				      years */
-	SETTING_REFUSE_ESCALATION, /* CA\RefuseEscalation: 1 refuses templates that are certain to
-				      be one (tmpl_is_certain_escalation); 0 issues them */
-	SETTING_ALLOW_SHARED_KEYS, /* CA\AllowSharedKeys: 1 lets several principals have one public
-				      key, as long as nobody archives it */
-	SETTING_KEEP_REFUSED, /* CA\KeepRefusedRequests: 1 keeps the bytes of refused requests, 0
-				 only their hash */
-	SETTING_REQUESTS_PER_HOUR,  /* CA\MaxRequestsPerHour of one requester; 0: any number */
-	SETTING_KILOBYTES_PER_HOUR, /* CA\MaxKilobytesPerHour of one requester; 0: any number */
-	SETTING_REQUIRE_BINDING, /* CA\RequireRequestBinding: 1 demands of a request that archives a
-				    key that it says who sends it (docs/PROTOCOL.md) */
-	SETTING_COUNT
-};
-struct settings {
-	int64_t num[SETTING_COUNT];
-	enum cms_cipher cipher; /* from the two EncryptionCSP settings */
-};
-const char *setting_name(enum setting s);
-bool settings_load(struct store *store, struct settings *out, struct err *err);
-/* Do they keep to what root demands of archived keys (kra_minimum, allow_3des of dircad.conf), as
- * the vault does? E_ACCESSDENIED names setting and line. */
-bool settings_allowed(const struct settings *s, const struct config *config, struct err *err);
 
 /* One KRA of the CA's KRA store (<state>/kra), with its key parsed once. */
 struct ca_kra {

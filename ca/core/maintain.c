@@ -75,7 +75,7 @@ make_xchg(struct ca *ca, struct vault *v, const struct settings *s, const char *
 	OWNED(buf_free) struct buf certificate = {0};
 
 	return (certificate_xchg(ca, v, s->num[SETTING_XCHG_KEY_SIZE],
-		    s->num[SETTING_XCHG_VALIDITY_S], &certificate, err) &&
+		    s->seconds[PERIOD_XCHG_VALIDITY], &certificate, err) &&
 		   add_own_row(ca, buf_view(&certificate), OWN_EXCHANGE, actor, now, err)) ||
 	       err_prefix(err, "making a CA exchange certificate");
 }
@@ -132,8 +132,9 @@ xchg_is_due(struct ca *ca, struct vault *v, const struct settings *s, int64_t no
 	if (!store_exchange_certificates(ca->store, now, &rows, err))
 		return false;
 	newest = newest_valid(&rows, now);
-	*due_out = newest == NULL || (newest->not_after < ca->ca_cert.not_after &&
-					 newest->not_after - s->num[SETTING_XCHG_OVERLAP_S] <= now);
+	*due_out =
+	    newest == NULL || (newest->not_after < ca->ca_cert.not_after &&
+				  newest->not_after - s->seconds[PERIOD_XCHG_OVERLAP] <= now);
 	if (*due_out)
 		return true;
 	if (!is_held(v, buf_view(&newest->raw_certificate), &held, err))
@@ -208,7 +209,7 @@ make_crl(struct ca *ca, struct vault *v, const struct settings *s, const char *a
 	OWNED(crl_free)
 	struct crl crl = {.actor = actor,
 	    .this_update = now,
-	    .next_update = now + s->num[SETTING_CRL_PERIOD_S] + s->num[SETTING_CRL_OVERLAP_S]};
+	    .next_update = now + s->seconds[PERIOD_CRL] + s->seconds[PERIOD_CRL_OVERLAP]};
 	struct store_crl newest;
 
 	if (!store_newest_crl_dates(ca->store, &newest, err))
@@ -234,7 +235,7 @@ crl_is_due(struct ca *ca, const struct settings *s, int64_t now, bool *due_out, 
 		return false;
 	*due_out = crl.number == 0 || crl.number < ca->state->foreign_crl ||
 		   crl.this_update > now + AHEAD_S ||
-		   crl.next_update - s->num[SETTING_CRL_OVERLAP_S] <= now;
+		   crl.next_update - s->seconds[PERIOD_CRL_OVERLAP] <= now;
 	return true;
 }
 

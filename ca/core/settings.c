@@ -1,40 +1,76 @@
-#include "ca.h"
+#include "settings.h"
 
+#include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "mem.h"
 #include "own.h"
-#include "settings_priv.h"
 #include "text.h"
+#include "texts.h"
+#include "vault.h"
 
-#define HOUR 3600
-#define DAY  86400
+#define HOUR INT64_C(3600)
+#define DAY  (24 * HOUR)
+#define WEEK (7 * DAY)
+#define YEAR (365 * DAY)
 
-/* One row a setting, in the order of enum setting. Names are those of the AD CS registry where it
- * has the setting (docs/FACTS.md 5). */
+struct word {
+	const char *text;
+	int64_t value;
+};
+
+static const struct word ciphers[] = {{"AES", 0}, {"3DES", 1}, {NULL, 0}};
+static const struct word units[] = {{"Seconds", 1}, {"Minutes", 60}, {"Hours", HOUR}, {"Days", DAY},
+    {"Weeks", WEEK}, {"Months", 30 * DAY}, {"Years", YEAR}, {NULL, 0}};
+
+#define UNITS_MAX 1000000000
+
+/* One row a setting, in the order of enum setting: numbers within a range, or words. Names are
+ * those of the AD CS registry where it has the setting (docs/FACTS.md 5). */
 static const struct row {
 	const char *name;
 	int64_t initial, min, max;
+	const struct word *words; /* NULL: a number */
 } rows[SETTING_COUNT] = {
-    [SETTING_KRA_CERT_COUNT] = {"CA\\KRACertCount", 0, 0, 64},
-    [SETTING_CNG_ENCRYPTION_ALGORITHM] = {"CA\\EncryptionCSP\\CNGEncryptionAlgorithm", 0, 0, 1},
-    [SETTING_SYMMETRIC_KEY_SIZE] = {"CA\\EncryptionCSP\\SymmetricKeySize", 256, 128, 256},
-    [SETTING_XCHG_KEY_SIZE] = {"CA\\EncryptionCSP\\KeySize", 2048, 2048, 4096},
-    [SETTING_XCHG_VALIDITY_S] = {"CA\\CAXchgValidityPeriodSeconds", 7 * DAY, VAULT_XCHG_LIFE_MIN,
-	VAULT_XCHG_LIFE_MAX},
-    [SETTING_XCHG_OVERLAP_S] = {"CA\\CAXchgOverlapPeriodSeconds", DAY, 60, 30 * DAY},
-    [SETTING_CRL_PERIOD_S] = {"CA\\CRLPeriodSeconds", 7 * DAY, 60, 366 * DAY},
-    [SETTING_CRL_OVERLAP_S] = {"CA\\CRLOverlapSeconds", DAY, 0, 366 * DAY},
-    [SETTING_VALIDITY_LIMIT_S] = {"CA\\ValidityPeriodSeconds", INT64_C(5) * 365 * DAY, HOUR,
-	INT64_C(30) * 365 * DAY},
-    [SETTING_REFUSE_ESCALATION] = {"CA\\RefuseEscalation", 1, 0, 1},
-    [SETTING_ALLOW_SHARED_KEYS] = {"CA\\AllowSharedKeys", 0, 0, 1},
-    [SETTING_KEEP_REFUSED] = {"CA\\KeepRefusedRequests", 0, 0, 1},
-    [SETTING_REQUESTS_PER_HOUR] = {"CA\\MaxRequestsPerHour", 10000, 0, 1000000000},
-    [SETTING_KILOBYTES_PER_HOUR] = {"CA\\MaxKilobytesPerHour", 65536, 0, 1000000000},
-    [SETTING_REQUIRE_BINDING] = {"CA\\RequireRequestBinding", 0, 0, 1},
+    [SETTING_KRA_CERT_COUNT] = {"CA\\KRACertCount", 0, 0, 64, NULL},
+    [SETTING_CNG_ENCRYPTION_ALGORITHM] = {"CA\\EncryptionCSP\\CNGEncryptionAlgorithm", 0, 0, 0,
+	ciphers},
+    [SETTING_SYMMETRIC_KEY_SIZE] = {"CA\\EncryptionCSP\\SymmetricKeySize", 256, 128, 256, NULL},
+    [SETTING_XCHG_KEY_SIZE] = {"CA\\EncryptionCSP\\KeySize", 2048, 2048, 4096, NULL},
+    [SETTING_XCHG_VALIDITY] = {"CA\\CAXchgValidityPeriod", WEEK, 0, 0, units},
+    [SETTING_XCHG_VALIDITY_UNITS] = {"CA\\CAXchgValidityPeriodUnits", 1, 1, UNITS_MAX, NULL},
+    [SETTING_XCHG_OVERLAP] = {"CA\\CAXchgOverlapPeriod", DAY, 0, 0, units},
+    [SETTING_XCHG_OVERLAP_UNITS] = {"CA\\CAXchgOverlapPeriodUnits", 1, 1, UNITS_MAX, NULL},
+    [SETTING_CRL_PERIOD] = {"CA\\CRLPeriod", WEEK, 0, 0, units},
+    [SETTING_CRL_PERIOD_UNITS] = {"CA\\CRLPeriodUnits", 1, 1, UNITS_MAX, NULL},
+    [SETTING_CRL_OVERLAP] = {"CA\\CRLOverlapPeriod", DAY, 0, 0, units},
+    [SETTING_CRL_OVERLAP_UNITS] = {"CA\\CRLOverlapUnits", 1, 0, UNITS_MAX, NULL},
+    [SETTING_VALIDITY] = {"CA\\ValidityPeriod", YEAR, 0, 0, units},
+    [SETTING_VALIDITY_UNITS] = {"CA\\ValidityPeriodUnits", 5, 1, UNITS_MAX, NULL},
+    [SETTING_REFUSE_ESCALATION] = {"CA\\RefuseEscalation", 1, 0, 1, NULL},
+    [SETTING_ALLOW_SHARED_KEYS] = {"CA\\AllowSharedKeys", 0, 0, 1, NULL},
+    [SETTING_KEEP_REFUSED] = {"CA\\KeepRefusedRequests", 0, 0, 1, NULL},
+    [SETTING_REQUESTS_PER_HOUR] = {"CA\\MaxRequestsPerHour", 10000, 0, 1000000000, NULL},
+    [SETTING_KILOBYTES_PER_HOUR] = {"CA\\MaxKilobytesPerHour", 65536, 0, 1000000000, NULL},
+    [SETTING_REQUIRE_BINDING] = {"CA\\RequireRequestBinding", 0, 0, 1, NULL},
 };
 
-static const char *const cipher_names[] = {"AES", "3DES"};
+/* The pair of each, the unit first, and what is allowed in all. */
+static const struct {
+	enum setting unit;
+	int64_t min_s, max_s;
+	const char *range;
+} periods[PERIOD_COUNT] = {
+    [PERIOD_XCHG_VALIDITY] = {SETTING_XCHG_VALIDITY, VAULT_XCHG_LIFE_MIN, VAULT_XCHG_LIFE_MAX,
+	"an hour to 31 days"},
+    [PERIOD_XCHG_OVERLAP] = {SETTING_XCHG_OVERLAP, 60, 30 * DAY, "a minute to 30 days"},
+    [PERIOD_CRL] = {SETTING_CRL_PERIOD, 60, 366 * DAY, "a minute to 366 days"},
+    [PERIOD_CRL_OVERLAP] = {SETTING_CRL_OVERLAP, 0, 366 * DAY, "0 to 366 days"},
+    [PERIOD_VALIDITY] = {SETTING_VALIDITY, HOUR, 30 * YEAR, "an hour to 30 years"},
+};
+
+/* ---- names ---- */
 
 const char *
 setting_name(enum setting s)
@@ -42,49 +78,166 @@ setting_name(enum setting s)
 	return rows[s].name;
 }
 
+/* What stands behind the last backslash. */
+static const char *
+leaf(const char *name)
+{
+	const char *last = strrchr(name, '\\');
+
+	return last != NULL ? last + 1 : name;
+}
+
+/* Meant by somebody who wrote `name`: one begins like the other. */
+static bool
+is_like(const char *row, const char *name)
+{
+	size_t a = strlen(leaf(row)), b = strlen(leaf(name));
+
+	return b >= 3 && strncasecmp(leaf(row), leaf(name), a < b ? a : b) == 0;
+}
+
+static bool
+not_found(const char *name, struct err *err)
+{
+	OWNED(own_memory) char *like = NULL;
+
+	for (int i = 0; i < SETTING_COUNT; i++)
+		if (is_like(rows[i].name, name)) {
+			char *more = text_printf("%s%s%s", like != NULL ? like : "",
+			    like != NULL ? ", " : "", rows[i].name);
+
+			free(like);
+			like = more;
+		}
+	return err_set(err, E_INVALIDARG, "there is no setting '%s'%s%s", name,
+	    like != NULL ? "; there is " : "; `dirca getreg` lists them", like != NULL ? like : "");
+}
+
 bool
-setting_find(const char *name, enum setting *out)
+setting_find(const char *name, enum setting *out, struct err *err)
 {
 	for (int i = 0; i < SETTING_COUNT; i++)
 		if (text_eq_nocase(rows[i].name, name)) {
 			*out = (enum setting)i;
 			return true;
 		}
-	return false;
+	return not_found(name, err);
 }
 
+/* ---- values ---- */
+
 static bool
-parse_cipher_name(const char *value, int64_t *out)
+parse_word(const struct word *words, const char *text, int64_t *out)
 {
-	for (int i = 0; i < 2; i++)
-		if (text_eq_nocase(cipher_names[i], value)) {
-			*out = i;
+	for (; words->text != NULL; words++)
+		if (text_eq_nocase(words->text, text)) {
+			*out = words->value;
 			return true;
 		}
 	return false;
 }
 
-bool
-setting_parse(enum setting s, const char *value, int64_t *out, struct err *err)
+static bool
+bad_word(const struct row *r, const char *text, struct err *err)
+{
+	OWNED(own_memory) char *list = mem_text("");
+
+	for (const struct word *w = r->words; w->text != NULL; w++) {
+		char *more = text_printf("%s%s%s", list, *list == '\0' ? "" : ", ", w->text);
+
+		free(list);
+		list = more;
+	}
+	return err_set(err, E_INVALIDARG, "%s cannot be '%s': give one of %s%s", r->name, text,
+	    list, r->words == units ? ", or a number with it" : "");
+}
+
+/* Decimal, or as the registry shows it: 0x with hexadecimal digits. */
+static bool
+parse_number(const char *text, int64_t min, int64_t max, int64_t *out)
+{
+	int64_t n = 0;
+
+	if (strncasecmp(text, "0x", 2) != 0)
+		return text_to_int(text, min, max, out);
+	text += 2;
+	if (*text == '\0' || strlen(text) > 8)
+		return false;
+	for (; *text != '\0'; text++) {
+		if (text_hex_digit(*text) < 0)
+			return false;
+		n = n * 16 + text_hex_digit(*text);
+	}
+	*out = n;
+	return n >= min && n <= max;
+}
+
+static bool
+number_allowed(enum setting s, const char *text, int64_t n, struct err *err)
+{
+	if (s == SETTING_SYMMETRIC_KEY_SIZE && n != 128 && n != 192 && n != 256)
+		return err_set(err, E_INVALIDARG, "%s cannot be '%s': give 128, 192 or 256",
+		    rows[s].name, text);
+	return s != SETTING_XCHG_KEY_SIZE || n % 256 == 0 ||
+	       err_set(err, E_INVALIDARG, "%s cannot be '%s': give a multiple of 256", rows[s].name,
+		   text);
+}
+
+static bool
+parse_one(enum setting s, const char *text, int64_t *out, struct err *err)
 {
 	const struct row *r = &rows[s];
 
-	if (s == SETTING_CNG_ENCRYPTION_ALGORITHM) {
-		if (!parse_cipher_name(value, out))
-			return err_set(err, E_INVALIDARG, "%s cannot be '%s': give AES or 3DES",
-			    r->name, value);
-		return true;
-	}
-	if (!text_to_int(value, r->min, r->max, out))
+	if (r->words != NULL)
+		return parse_word(r->words, text, out) || bad_word(r, text, err);
+	if (!parse_number(text, r->min, r->max, out))
 		return err_set(err, E_INVALIDARG,
-		    "%s cannot be '%s': give a number from %lld to %lld", r->name, value,
+		    "%s cannot be '%s': give a number from %lld to %lld", r->name, text,
 		    (long long)r->min, (long long)r->max);
-	if (s == SETTING_SYMMETRIC_KEY_SIZE && *out != 128 && *out != 192 && *out != 256)
-		return err_set(
-		    err, E_INVALIDARG, "%s cannot be '%s': give 128, 192 or 256", r->name, value);
-	if (s == SETTING_XCHG_KEY_SIZE && *out % 256 != 0)
-		return err_set(
-		    err, E_INVALIDARG, "%s cannot be '%s': give a multiple of 256", r->name, value);
+	return number_allowed(s, text, *out, err);
+}
+
+bool
+setting_parse(
+    enum setting s, const char *text, struct settings *in, bool set[SETTING_COUNT], struct err *err)
+{
+	size_t digits = rows[s].words == units ? strspn(text, "0123456789") : 0;
+	OWNED(own_memory) char *number = NULL;
+
+	if (digits > 0 && text[digits] == ' ') {
+		number = mem_text_n(text, digits);
+		if (!parse_one(s + 1, number, &in->num[s + 1], err))
+			return false;
+		set[s + 1] = true;
+		text += digits + strspn(text + digits, " ");
+	}
+	set[s] = true;
+	return parse_one(s, text, &in->num[s], err);
+}
+
+char *
+setting_text(const struct settings *in, enum setting s)
+{
+	for (const struct word *w = rows[s].words; w != NULL && w->text != NULL; w++)
+		if (w->value == in->num[s])
+			return mem_text(w->text);
+	return text_printf("%lld", (long long)in->num[s]);
+}
+
+/* ---- all of them ---- */
+
+static bool
+find_seconds(struct settings *s, struct err *err)
+{
+	for (int p = 0; p < PERIOD_COUNT; p++) {
+		enum setting unit = periods[p].unit;
+		OWNED(own_memory) char *word = setting_text(s, unit);
+
+		s->seconds[p] = s->num[unit] * s->num[unit + 1];
+		if (s->seconds[p] < periods[p].min_s || s->seconds[p] > periods[p].max_s)
+			return err_set(err, E_INVALIDARG, "%s cannot be %lld %s: give %s",
+			    rows[unit].name, (long long)s->num[unit + 1], word, periods[p].range);
+	}
 	return true;
 }
 
@@ -92,15 +245,19 @@ bool
 settings_finish(struct settings *s, struct err *err)
 {
 	static const enum cms_cipher aes[] = {CMS_AES_128_CBC, CMS_AES_192_CBC, CMS_AES_256_CBC};
+	int64_t validity, overlap;
 
-	if (s->num[SETTING_XCHG_OVERLAP_S] >= s->num[SETTING_XCHG_VALIDITY_S])
+	if (!find_seconds(s, err))
+		return false;
+	validity = s->seconds[PERIOD_XCHG_VALIDITY];
+	overlap = s->seconds[PERIOD_XCHG_OVERLAP];
+	if (overlap >= validity)
 		return err_set(err, E_INVALIDARG, "%s must be less than %s",
-		    rows[SETTING_XCHG_OVERLAP_S].name, rows[SETTING_XCHG_VALIDITY_S].name);
+		    rows[SETTING_XCHG_OVERLAP].name, rows[SETTING_XCHG_VALIDITY].name);
 	/* The vault keeps 64 exchange keys. */
-	if ((s->num[SETTING_XCHG_VALIDITY_S] - s->num[SETTING_XCHG_OVERLAP_S]) * 32 <
-	    s->num[SETTING_XCHG_VALIDITY_S])
+	if ((validity - overlap) * 32 < validity)
 		return err_set(err, E_INVALIDARG, "%s leaves too little of %s: at most 31/32 of it",
-		    rows[SETTING_XCHG_OVERLAP_S].name, rows[SETTING_XCHG_VALIDITY_S].name);
+		    rows[SETTING_XCHG_OVERLAP].name, rows[SETTING_XCHG_VALIDITY].name);
 	s->cipher = s->num[SETTING_CNG_ENCRYPTION_ALGORITHM] == 1
 			? CMS_3DES_CBC
 			: aes[s->num[SETTING_SYMMETRIC_KEY_SIZE] / 64 - 2];
@@ -139,14 +296,16 @@ bool
 settings_load(struct store *store, struct settings *out, struct err *err)
 {
 	OWNED(store_settings_free) struct store_settings stored = {0};
+	bool set[SETTING_COUNT];
+	struct err unknown;
 	enum setting s;
 
 	settings_default(out);
 	if (!store_list_settings(store, &stored, err))
 		return false;
 	for (size_t i = 0; i < stored.count; i++)
-		if (setting_find(stored.names[i], &s) &&
-		    !setting_parse(s, stored.values[i], &out->num[s], err))
+		if (setting_find(stored.names[i], &s, &unknown) &&
+		    !setting_parse(s, stored.values[i], out, set, err))
 			return err_prefix(err, "setting in the CA database");
 	return settings_finish(out, err);
 }

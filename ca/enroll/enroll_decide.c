@@ -230,7 +230,7 @@ check_escalation(struct enrollment *e, struct err *err)
 static bool
 check_policy(struct enrollment *e, struct err *err)
 {
-	int64_t limit = e->now + e->view->settings.num[SETTING_VALIDITY_LIMIT_S];
+	int64_t limit = e->now + e->view->settings.seconds[PERIOD_VALIDITY];
 	const struct issue_limits limits = {
 	    .now = e->now,
 	    .clock_skew = PKIX_CLOCK_SKEW_S,

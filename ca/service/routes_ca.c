@@ -145,32 +145,20 @@ route_exchange_post(struct route_call *c)
 		json_answer(c->http, 200, json_pack("{s:b}", "made", 1));
 }
 
-/* What is set is shown as it was written, the rest by its default number. */
-static bool
-add_setting(const struct route_call *c, const struct ca_view *view, enum setting s, json_t *to,
-    struct err *err)
-{
-	OWNED(own_memory) char *text = NULL;
-	const char *name = setting_name(s);
-
-	if (!store_get_setting(c->ca->store, name, &text, err))
-		return false;
-	json_object_set_new(to, name,
-	    text != NULL ? json_string(text)
-			 : json_sprintf("%lld", (long long)view->settings.num[s]));
-	return true;
-}
-
+/* As they are written down; a change is in force with the next view. */
 static bool
 list_settings(const struct route_call *c, json_t *to, struct err *err)
 {
 	OWNED(ca_view_release) struct ca_view *view = ca_view_get(c->ca);
+	struct settings now;
 
-	if (!route_may_view(view, &c->caller, err))
+	if (!route_may_view(view, &c->caller, err) || !settings_load(c->ca->store, &now, err))
 		return false;
-	for (int s = 0; s < SETTING_COUNT; s++)
-		if (!add_setting(c, view, (enum setting)s, to, err))
-			return false;
+	for (int s = 0; s < SETTING_COUNT; s++) {
+		OWNED(own_memory) char *text = setting_text(&now, (enum setting)s);
+
+		json_object_set_new(to, setting_name((enum setting)s), json_string(text));
+	}
 	return true;
 }
 

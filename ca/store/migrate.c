@@ -254,6 +254,18 @@ static const char made_keys[] =
     "CREATE INDEX RequestSubjectKeyIdentifier ON Request(SubjectKeyIdentifier) "
     "WHERE SubjectKeyIdentifier IS NOT NULL;";
 
+/* Version 9: periods are pairs, as in the AD CS registry. */
+#define PERIOD_PAIR(seconds, unit, units)                                              \
+	"INSERT OR IGNORE INTO Setting SELECT 'CA\\" unit "', 'Seconds' FROM Setting " \
+	"WHERE Name = 'CA\\" seconds "';"                                              \
+	"UPDATE OR IGNORE Setting SET Name = 'CA\\" units "' WHERE Name = 'CA\\" seconds "';"
+static const char period_settings[] =
+    PERIOD_PAIR("CAXchgValidityPeriodSeconds", "CAXchgValidityPeriod", "CAXchgValidityPeriodUnits")
+	PERIOD_PAIR("CAXchgOverlapPeriodSeconds", "CAXchgOverlapPeriod", "CAXchgOverlapPeriodUnits")
+	    PERIOD_PAIR("CRLPeriodSeconds", "CRLPeriod", "CRLPeriodUnits")
+		PERIOD_PAIR("CRLOverlapSeconds", "CRLOverlapPeriod", "CRLOverlapUnits")
+		    PERIOD_PAIR("ValidityPeriodSeconds", "ValidityPeriod", "ValidityPeriodUnits");
+
 /* Each array is one migration, run in order in one transaction with its user_version. */
 static const char *const version_1[] = {request_table, other_tables, NULL};
 static const char *const version_2[] = {publication_table, NULL};
@@ -263,8 +275,9 @@ static const char *const version_5[] = {record_columns, NULL};
 static const char *const version_6[] = {denied_index, NULL};
 static const char *const version_7[] = {count_tables, count_triggers, revoked_index, NULL};
 static const char *const version_8[] = {made_keys, NULL};
-static const char *const *const migrations[] = {
-    version_1, version_2, version_3, version_4, version_5, version_6, version_7, version_8};
+static const char *const version_9[] = {period_settings, NULL};
+static const char *const *const migrations[] = {version_1, version_2, version_3, version_4,
+    version_5, version_6, version_7, version_8, version_9};
 #define VERSION ((int)COUNT_OF(migrations))
 
 static const char schema_query[] =

@@ -90,7 +90,8 @@ def check(command):
         for field in (a.partition("=")[0] for a in arguments[1:] if "=" in a):
             if field not in FIELDS and field != "FIELD":
                 return f"a template has no field {field}"
-    if verb in ("setreg", "getreg") and arguments[0] not in SETTINGS | {"NAME"}:
+    keys = {s.rpartition("\\")[0] for s in SETTINGS} if verb == "getreg" else set()
+    if verb in ("setreg", "getreg") and arguments[0] not in SETTINGS | keys | {"NAME"}:
         return f"there is no setting {arguments[0]}"
     return None
 

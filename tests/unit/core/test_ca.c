@@ -331,6 +331,31 @@ broken_template_is_named_and_the_others_stay(void **state)
 	harness_refresh();
 }
 
+struct detail {
+	const char *text;
+	int count;
+};
+
+static bool
+count_detail(const struct audit_record *a, void *arg)
+{
+	struct detail *d = arg;
+
+	d->count += a->detail != NULL && strcmp(a->detail, d->text) == 0;
+	return true;
+}
+
+static int
+audited_with(const char *detail)
+{
+	struct detail d = {detail, 0};
+	struct err err;
+	int64_t rows;
+
+	harness_must(store_audit_walk(harness.ca->store, 0, count_detail, &d, &rows, &err), &err);
+	return d.count;
+}
+
 static void
 setting_is_checked_audited_and_in_force(void **state)
 {
@@ -343,21 +368,27 @@ setting_is_checked_audited_and_in_force(void **state)
 	assert_int_equal(err.code, E_INVALIDARG);
 	assert_false(
 	    ca_set_setting(harness.ca, "test", setting_name(SETTING_KRA_CERT_COUNT), "many", &err));
-	assert_false(ca_set_setting(
-	    harness.ca, "test", setting_name(SETTING_XCHG_OVERLAP_S), "604800", &err));
+	assert_false(
+	    ca_set_setting(harness.ca, "test", setting_name(SETTING_XCHG_OVERLAP), "Weeks", &err));
 	assert_int_equal(err.code, E_INVALIDARG);
 	assert_int_equal(harness_audited(AUDIT_CONFIGURATION, true), audited);
 	harness_set("ca\\encryptioncsp\\symmetrickeysize", "128");
 	v = ca_view_get(harness.ca);
 	assert_int_equal(v->settings.cipher, CMS_AES_128_CBC);
 	ca_view_release(&v);
+	/* What was and what is, and of a period both. */
+	assert_int_equal(audited_with("value=128 old=256"), 1);
+	harness_set("CA\\CRLPeriod", "12 hours");
+	assert_int_equal(audited_with("value=Hours old=Weeks"), 1);
+	assert_int_equal(audited_with("value=12 old=1"), 1);
+	harness_set("CA\\CRLPeriod", "1 weeks");
 	harness_must(ca_set_setting(
 			 harness.ca, "test", setting_name(SETTING_SYMMETRIC_KEY_SIZE), NULL, &err),
 	    &err);
 	v = ca_view_get(harness.ca);
 	assert_int_equal(v->settings.cipher, CMS_AES_256_CBC);
 	ca_view_release(&v);
-	assert_int_equal(harness_audited(AUDIT_CONFIGURATION, true), audited + 2);
+	assert_int_equal(harness_audited(AUDIT_CONFIGURATION, true), audited + 6);
 }
 
 static int64_t
@@ -596,8 +627,8 @@ old_view_stays_when_the_directory_is_away(void **state)
 
 	(void)state;
 	/* With these an exchange certificate of the default week is due, and the next one not. */
-	harness_set(setting_name(SETTING_XCHG_VALIDITY_S), "2678400");
-	harness_set(setting_name(SETTING_XCHG_OVERLAP_S), "691200");
+	harness_set(setting_name(SETTING_XCHG_VALIDITY), "31 Days");
+	harness_set(setting_name(SETTING_XCHG_OVERLAP), "8 Days");
 	v = ca_view_get(harness.ca);
 	harness_sh("lab_slapd_stop");
 	assert_false(ca_refresh(harness.ca, &err));

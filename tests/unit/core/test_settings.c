@@ -8,7 +8,6 @@
 #include <cmocka.h>
 
 #include "ca.h"
-#include "settings_priv.h"
 
 static char dir[64];
 static struct store *store;
@@ -36,8 +35,19 @@ values_in_range_are_accepted_and_others_refused(void **state)
 	    {"CA\\EncryptionCSP\\KeySize", "3072", true},
 	    {"CA\\EncryptionCSP\\KeySize", "1024", false},
 	    {"CA\\EncryptionCSP\\KeySize", "2049", false},
-	    {"CA\\CRLPeriodSeconds", "60", true},
-	    {"CA\\CRLPeriodSeconds", "59", false},
+	    {"CA\\KRACertCount", "0x3F", true},
+	    {"CA\\KRACertCount", "0x41", false},
+	    {"CA\\KRACertCount", "0x", false},
+	    {"CA\\KRACertCount", "0x1000000000000000000", false},
+	    {"CA\\KRACertCount", "2 Days", false},
+	    {"CA\\CRLPeriod", "days", true},
+	    {"CA\\CRLPeriod", "12 Hours", true},
+	    {"CA\\CRLPeriod", "Fortnights", false},
+	    {"CA\\CRLPeriod", "7", false},
+	    {"CA\\CRLPeriod", "0 Days", false},
+	    {"CA\\CRLPeriod", "-1 Days", false},
+	    {"CA\\CRLPeriodUnits", "0", false},
+	    {"CA\\CRLPeriodUnits", "1000000000", true},
 	    {"CA\\NoSuchSetting", "1", false},
 	    {"KRACertCount", "1", false},
 	};
@@ -45,15 +55,94 @@ values_in_range_are_accepted_and_others_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		bool set[SETTING_COUNT];
+		struct settings in;
 		enum setting s;
-		int64_t n;
 
+		settings_default(&in);
 		err.code = E_INVALIDARG;
-		if ((setting_find(rows[i].name, &s) && setting_parse(s, rows[i].value, &n, &err)) !=
-		    rows[i].ok)
+		if ((setting_find(rows[i].name, &s, &err) &&
+			setting_parse(s, rows[i].value, &in, set, &err)) != rows[i].ok)
 			fail_msg("%s = %s", rows[i].name, rows[i].value);
 		if (!rows[i].ok)
 			assert_int_equal(err.code, E_INVALIDARG);
+	}
+}
+
+static void
+what_was_meant_is_named(void **state)
+{
+	static const struct {
+		const char *name, *told;
+	} rows[] = {
+	    {"KRACertCount", "CA\\KRACertCount"},
+	    {"CA\\CRLPeriodSeconds", "CA\\CRLPeriod"},
+	    {"CA\\EncryptionCSP\\Key", "CA\\EncryptionCSP\\KeySize"},
+	    {"CA\\Nonsense", "`dirca getreg`"},
+	};
+	enum setting s;
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		assert_false(setting_find(rows[i].name, &s, &err));
+		if (strstr(err.msg, rows[i].told) == NULL)
+			fail_msg("%s: %s", rows[i].name, err.msg);
+	}
+}
+
+/* What is shown can be given, and means the same. */
+static void
+each_value_reads_as_it_is_written(void **state)
+{
+	bool set[SETTING_COUNT] = {false};
+	struct settings was, now;
+	struct err err;
+
+	(void)state;
+	settings_default(&was);
+	was.num[SETTING_CNG_ENCRYPTION_ALGORITHM] = 1;
+	now = was;
+	for (int s = 0; s < SETTING_COUNT; s++) {
+		char *text = setting_text(&was, (enum setting)s);
+
+		now.num[s] = -1;
+		assert_true(setting_parse((enum setting)s, text, &now, set, &err));
+		assert_true(set[s] && now.num[s] == was.num[s]);
+		free(text);
+	}
+}
+
+static void
+a_period_is_a_pair(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t seconds; /* -1: refused */
+	} rows[] = {
+	    {"60 Seconds", 60},
+	    {"59 Seconds", -1},
+	    {"90 Minutes", 5400},
+	    {"366 Days", 366 * 86400},
+	    {"2 Weeks", 14 * 86400},
+	    {"12 Months", 360 * 86400},
+	    {"1 Years", 365 * 86400},
+	    {"2 Years", -1},
+	    {"1000000000 Years", -1},
+	};
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		bool set[SETTING_COUNT] = {false};
+		struct settings in;
+
+		settings_default(&in);
+		assert_true(setting_parse(SETTING_CRL_PERIOD, rows[i].text, &in, set, &err));
+		assert_true(set[SETTING_CRL_PERIOD] && set[SETTING_CRL_PERIOD_UNITS]);
+		if (settings_finish(&in, &err) != (rows[i].seconds != -1) ||
+		    (rows[i].seconds != -1 && in.seconds[PERIOD_CRL] != rows[i].seconds))
+			fail_msg("%s: %lld", rows[i].text, (long long)in.seconds[PERIOD_CRL]);
 	}
 }
 
@@ -87,11 +176,11 @@ empty_database_gives_the_defaults(void **state)
 	(void)state;
 	assert_true(settings_load(store, &s, &err));
 	assert_int_equal(s.num[SETTING_KRA_CERT_COUNT], 0);
-	assert_int_equal(s.num[SETTING_XCHG_VALIDITY_S], 7 * 86400);
-	assert_int_equal(s.num[SETTING_XCHG_OVERLAP_S], 86400);
-	assert_int_equal(s.num[SETTING_CRL_PERIOD_S], 7 * 86400);
-	assert_int_equal(s.num[SETTING_CRL_OVERLAP_S], 86400);
-	assert_int_equal(s.num[SETTING_VALIDITY_LIMIT_S], 5 * 365 * 86400);
+	assert_int_equal(s.seconds[PERIOD_XCHG_VALIDITY], 7 * 86400);
+	assert_int_equal(s.seconds[PERIOD_XCHG_OVERLAP], 86400);
+	assert_int_equal(s.seconds[PERIOD_CRL], 7 * 86400);
+	assert_int_equal(s.seconds[PERIOD_CRL_OVERLAP], 86400);
+	assert_int_equal(s.seconds[PERIOD_VALIDITY], 5 * 365 * 86400);
 	assert_int_equal(s.cipher, CMS_AES_256_CBC);
 }
 
@@ -132,9 +221,9 @@ bad_value_in_the_database_is_no_default(void **state)
 	assert_false(settings_load(store, &s, &err));
 	assert_non_null(strstr(err.msg, "CA\\KRACertCount"));
 	set("CA\\KRACertCount", NULL);
-	set("CA\\CAXchgOverlapPeriodSeconds", "604800");
+	set("CA\\CAXchgOverlapPeriod", "Weeks");
 	assert_false(settings_load(store, &s, &err));
-	set("CA\\CAXchgOverlapPeriodSeconds", NULL);
+	set("CA\\CAXchgOverlapPeriod", NULL);
 	set("CA\\SomethingElse", "kept for another version");
 	assert_true(settings_load(store, &s, &err));
 }
@@ -169,6 +258,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(values_in_range_are_accepted_and_others_refused),
+	    cmocka_unit_test(what_was_meant_is_named),
+	    cmocka_unit_test(each_value_reads_as_it_is_written),
+	    cmocka_unit_test(a_period_is_a_pair),
 	    cmocka_unit_test(empty_database_gives_the_defaults),
 	    cmocka_unit_test(cipher_follows_both_settings),
 	    cmocka_unit_test(bad_value_in_the_database_is_no_default),

@@ -207,6 +207,34 @@ settings_are_kept_changed_and_deleted(void **state)
 }
 
 static void
+periods_in_seconds_become_pairs(void **state)
+{
+	static const char *const names[] = {"CA\\CRLPeriod", "CA\\CRLPeriodUnits",
+	    "CA\\CAXchgOverlapPeriod", "CA\\CAXchgOverlapPeriodUnits", "CA\\CRLOverlapPeriod"};
+	static const char *const values[] = {"Seconds", "3600", "Days", "2", NULL};
+	struct fixture *f = *state;
+
+	set(f, "CA\\crlperiodseconds", "3600");
+	/* Somebody was quicker: what he wrote stays. */
+	set(f, "CA\\CAXchgOverlapPeriodSeconds", "60");
+	set(f, "CA\\CAXchgOverlapPeriod", "Days");
+	set(f, "CA\\CAXchgOverlapPeriodUnits", "2");
+	store_close(&f->store);
+	assert_int_equal(raw_exec(f, TO_VERSION_7), SQLITE_OK);
+	assert_ok(f, store_open(f->path, &f->store, &f->err));
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		char *value;
+
+		assert_ok(f, store_get_setting(f->store, names[i], &value, &f->err));
+		if (values[i] == NULL)
+			assert_null(value);
+		else
+			assert_string_equal(value, values[i]);
+		free(value);
+	}
+}
+
+static void
 many_settings_are_listed(void **state)
 {
 	struct fixture *f = *state;
@@ -357,6 +385,7 @@ main(void)
 	    TEST(a_database_that_is_lost_is_not_made_anew),
 	    TEST(a_read_only_file_is_refused),
 	    TEST(settings_are_kept_changed_and_deleted),
+	    TEST(periods_in_seconds_become_pairs),
 	    TEST(many_settings_are_listed),
 	    TEST(malformed_settings_are_refused),
 	    TEST(the_newest_crl_is_kept_and_numbers_only_grow),

@@ -1,0 +1,76 @@
+/*
+ * Settings in the database under their AD CS names, with form, default and range in one table
+ * (settings.c). A period is a pair there: a word for its unit and a number of them.
+ */
+#ifndef CORE_SETTINGS_H
+#define CORE_SETTINGS_H
+
+#include "cms.h"
+#include "config.h"
+#include "store.h"
+
+enum setting {
+	SETTING_KRA_CERT_COUNT, /* CA\KRACertCount: KRAs an archived key is sealed to; 0 = archival
+				   not configured */
+	SETTING_CNG_ENCRYPTION_ALGORITHM, /* CA\EncryptionCSP\CNGEncryptionAlgorithm: AES | 3DES */
+	SETTING_SYMMETRIC_KEY_SIZE,       /* CA\EncryptionCSP\SymmetricKeySize: 128 | 192 | 256 */
+	SETTING_XCHG_KEY_SIZE, /* CA\EncryptionCSP\KeySize: RSA bits of the exchange key, 2048..4096
+				*/
+	SETTING_XCHG_VALIDITY, /* CA\CAXchgValidityPeriod, one week */
+	SETTING_XCHG_VALIDITY_UNITS,
+	SETTING_XCHG_OVERLAP, /* CA\CAXchgOverlapPeriod, one day */
+	SETTING_XCHG_OVERLAP_UNITS,
+	SETTING_CRL_PERIOD, /* CA\CRLPeriod, one week */
+	SETTING_CRL_PERIOD_UNITS,
+	SETTING_CRL_OVERLAP, /* CA\CRLOverlapPeriod, one day */
+	SETTING_CRL_OVERLAP_UNITS,
+	SETTING_VALIDITY, /* CA\ValidityPeriod: no certificate lives longer; five years */
+	SETTING_VALIDITY_UNITS,
+	SETTING_REFUSE_ESCALATION, /* CA\RefuseEscalation: 1 refuses templates that are certain to
+				      be one (tmpl_is_certain_escalation); 0 issues them */
+	SETTING_ALLOW_SHARED_KEYS, /* CA\AllowSharedKeys: 1 lets several principals have one public
+				      key, as long as nobody archives it */
+	SETTING_KEEP_REFUSED, /* CA\KeepRefusedRequests: 1 keeps the bytes of refused requests, 0
+				 only their hash */
+	SETTING_REQUESTS_PER_HOUR,  /* CA\MaxRequestsPerHour of one requester; 0: any number */
+	SETTING_KILOBYTES_PER_HOUR, /* CA\MaxKilobytesPerHour of one requester; 0: any number */
+	SETTING_REQUIRE_BINDING, /* CA\RequireRequestBinding: 1 demands of a request that archives a
+				    key that it says who sends it (docs/PROTOCOL.md) */
+	SETTING_COUNT
+};
+
+enum period {
+	PERIOD_XCHG_VALIDITY,
+	PERIOD_XCHG_OVERLAP,
+	PERIOD_CRL,
+	PERIOD_CRL_OVERLAP,
+	PERIOD_VALIDITY,
+	PERIOD_COUNT
+};
+
+struct settings {
+	int64_t num[SETTING_COUNT];    /* of a word, what it stands for */
+	int64_t seconds[PERIOD_COUNT]; /* from the pairs; a month is 30 days, a year 365 */
+	enum cms_cipher cipher;        /* from the two EncryptionCSP settings */
+};
+
+const char *setting_name(enum setting s);
+/* By its name, without case. False: E_INVALIDARG names those that are like it. */
+bool setting_find(const char *name, enum setting *out, struct err *err);
+/* Puts what was written into `in`: a number (decimal or 0x), a word, or of the first name of a
+ * period both, as "10 Days". `set` becomes true for each that has a value now. E_INVALIDARG names
+ * what can be given. */
+bool setting_parse(enum setting s, const char *text, struct settings *in, bool set[SETTING_COUNT],
+    struct err *err);
+/* Its value as it is written; the caller's. */
+char *setting_text(const struct settings *in, enum setting s);
+
+void settings_default(struct settings *out);
+bool settings_load(struct store *store, struct settings *out, struct err *err);
+/* Checks the values against each other and derives the rest. */
+bool settings_finish(struct settings *s, struct err *err);
+/* Do they keep to what root demands of archived keys (kra_minimum, allow_3des of dircad.conf), as
+ * the vault does? E_ACCESSDENIED names setting and line. */
+bool settings_allowed(const struct settings *s, const struct config *config, struct err *err);
+
+#endif
