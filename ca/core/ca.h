@@ -50,6 +50,7 @@ struct ca_view {
 				 */
 	struct sd security;     /* dircaCASecurity */
 	char *security_problem; /* why it could not be read */
+	bool separate_roles;    /* role_separation of dircad.conf */
 	struct view raw_rights[2]; /* dircaCASecurity and dircaOfficerRights as the directory gave
 				      them; empty: absent */
 	struct settings settings;

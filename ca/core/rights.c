@@ -25,6 +25,29 @@ default_right(const struct ca_view *v, const struct principal *p, uint32_t right
 	    "the CA has no dircaCASecurity, which gives nobody more than enrollment", err);
 }
 
+/* The four roles, of which one principal has one, where root wants them apart (paper,
+ * "Understanding Role Separation"). A right that its holder may use is known to be his. */
+static bool
+check_separation(
+    const struct ca_view *v, const struct principal *p, uint32_t right, struct err *err)
+{
+	static const uint32_t roles[] = {
+	    CA_RIGHT_ADMIN, CA_RIGHT_OFFICER, CA_RIGHT_AUDITOR, CA_RIGHT_OPERATOR};
+	bool is_role = false;
+	uint32_t other = 0;
+
+	for (size_t i = 0; i < COUNT_OF(roles); i++)
+		if (roles[i] == right)
+			is_role = true;
+		else if (other == 0 && sd_check_mask(&v->security, &p->sids, roles[i]).allowed)
+			other = roles[i];
+	return !v->separate_roles || !is_role || other == 0 ||
+	       err_set(err, CERTSRV_E_ROLECONFLICT,
+		   "%s holds the CA rights '%s' and '%s', and so may use neither "
+		   "(role_separation of dircad.conf); take one away with `dirca ca rights revoke`",
+		   p->downlevel, ca_right_name(right), ca_right_name(other));
+}
+
 bool
 ca_check_right(const struct ca_view *v, const struct principal *p, uint32_t right, struct err *err)
 {
@@ -38,7 +61,7 @@ ca_check_right(const struct ca_view *v, const struct principal *p, uint32_t righ
 		return default_right(v, p, right, err);
 	verdict = sd_check_mask(&v->security, &p->sids, right);
 	if (verdict.allowed)
-		return true;
+		return check_separation(v, p, right, err);
 	for (size_t i = 0; right == CA_RIGHT_READ && i < COUNT_OF(implying); i++)
 		if (sd_check_mask(&v->security, &p->sids, implying[i]).allowed)
 			return true;

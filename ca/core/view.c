@@ -225,6 +225,7 @@ view_free(struct ca_view *v)
 static bool
 fill_view(struct ca *ca, struct ca_view *v, struct err *err)
 {
+	v->separate_roles = ca->config->role_separation;
 	read_templates(v);
 	return enterprise_oids_load(&v->pki->oids, &v->oids, &v->broken_oids, err) &&
 	       read_service(ca, v, err) && read_service_hosts(ca->config, v, err) &&

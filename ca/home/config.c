@@ -69,6 +69,7 @@ static const struct option {
     {"allow_sha1", FLAG, AT(allow_sha1), 0, 0, 0},
     {"low_space_mb", LONG, AT(low_space_mb), 0, 0, 1048576},
     {"allow_own_requests", FLAG, AT(allow_own_requests), 0, 0, 0},
+    {"role_separation", FLAG, AT(role_separation), 0, 0, 0},
     {"sign_kinds", TEXT, AT(sign_kinds), 0, 0, 0},
     {"kra_minimum", INT, AT(kra_minimum), 0, 1, 64},
     {"allow_same_holder", FLAG, AT(allow_same_holder), 0, 0, 0},

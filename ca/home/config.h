@@ -70,6 +70,7 @@ struct config {
 	bool allow_sha1;         /* read old clients; default no */
 	int64_t low_space_mb;    /* below it new requests are refused; default 256; 0: never */
 	bool allow_own_requests; /* certificate managers may decide about themselves; default no */
+	bool role_separation;    /* who holds two roles of the CA has none of them; default no */
 	/* What binds the CA's administrators too; the vault holds to it */
 	char *sign_kinds;       /* as it is written; default "kra" */
 	unsigned kinds;         /* the same as SIGN_KIND_* */

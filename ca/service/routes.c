@@ -18,19 +18,21 @@ static const struct route routes[] = {
     {"GET", "/.well-known/est/*/cacerts", true, false, BY_ANYBODY, route_est_cacerts},
     {"GET", "/.well-known/est/csrattrs", true, false, BY_ANYBODY, route_est_csrattrs},
     {"GET", "/.well-known/est/*/csrattrs", true, false, BY_ANYBODY, route_est_csrattrs},
-    {"POST", "/.well-known/est/simpleenroll", false, false, BY_ANYBODY, route_est_simpleenroll},
-    {"POST", "/.well-known/est/*/simpleenroll", false, false, BY_ANYBODY, route_est_simpleenroll},
-    {"POST", "/.well-known/est/simplereenroll", false, false, BY_ANYBODY, route_est_simplereenroll},
-    {"POST", "/.well-known/est/*/simplereenroll", false, false, BY_ANYBODY,
+    {"POST", "/.well-known/est/simpleenroll", false, false, BY_ENROLLEE, route_est_simpleenroll},
+    {"POST", "/.well-known/est/*/simpleenroll", false, false, BY_ENROLLEE, route_est_simpleenroll},
+    {"POST", "/.well-known/est/simplereenroll", false, false, BY_ENROLLEE,
 	route_est_simplereenroll},
-    {"POST", "/.well-known/est/serverkeygen", false, false, BY_ANYBODY, route_est_serverkeygen},
-    {"POST", "/.well-known/est/*/serverkeygen", false, false, BY_ANYBODY, route_est_serverkeygen},
-    {"POST", "/.well-known/est/fullcmc", false, false, BY_ANYBODY, route_est_fullcmc},
-    {"POST", "/.well-known/est/*/fullcmc", false, false, BY_ANYBODY, route_est_fullcmc},
-    {"GET", "/dirca/v1/ca", false, false, BY_ANYBODY, route_ca_status},
-    {"GET", "/dirca/v1/exchange-certificate", false, false, BY_ANYBODY, route_exchange_certificate},
+    {"POST", "/.well-known/est/*/simplereenroll", false, false, BY_ENROLLEE,
+	route_est_simplereenroll},
+    {"POST", "/.well-known/est/serverkeygen", false, false, BY_ENROLLEE, route_est_serverkeygen},
+    {"POST", "/.well-known/est/*/serverkeygen", false, false, BY_ENROLLEE, route_est_serverkeygen},
+    {"POST", "/.well-known/est/fullcmc", false, false, BY_ENROLLEE, route_est_fullcmc},
+    {"POST", "/.well-known/est/*/fullcmc", false, false, BY_ENROLLEE, route_est_fullcmc},
+    {"GET", "/dirca/v1/ca", false, false, BY_VIEWER, route_ca_status},
+    {"GET", "/dirca/v1/exchange-certificate", false, false, BY_ENROLLEE,
+	route_exchange_certificate},
     {"POST", "/dirca/v1/exchange-certificate", false, false, BY_ADMIN, route_exchange_post},
-    {"GET", "/dirca/v1/settings", false, false, BY_ANYBODY, route_settings_list},
+    {"GET", "/dirca/v1/settings", false, false, BY_VIEWER, route_settings_list},
     {"PUT", "/dirca/v1/settings/*", false, false, BY_ADMIN, route_setting_put},
     {"POST", "/dirca/v1/crl", false, false, BY_ADMIN, route_crl_post},
     {"GET", "/dirca/v1/requests", false, false, BY_ANYBODY, route_requests_list},
@@ -42,7 +44,7 @@ static const struct route routes[] = {
     {"GET", "/dirca/v1/candidates", false, false, BY_OFFICER, route_candidates},
     {"POST", "/dirca/v1/recovery-blobs", false, false, BY_OFFICER, route_recovery_blob},
     {"GET", "/dirca/v1/explain/enroll", false, false, BY_ANYBODY, route_explain_enroll},
-    {"GET", "/dirca/v1/explain/recover", false, false, BY_ANYBODY, route_explain_recover},
+    {"GET", "/dirca/v1/explain/recover", false, false, BY_VIEWER, route_explain_recover},
     {"GET", "/dirca/*", true, true, BY_ANYBODY, route_public_file},
 };
 
@@ -101,7 +103,7 @@ check_binding(
     const struct config *config, const struct route *route, struct http_call *call, struct err *err)
 {
 	bool demanded = config->channel_binding == BINDING_ALL ||
-			(config->channel_binding == BINDING_OFFICERS && route->actor != BY_ANYBODY);
+			(config->channel_binding == BINDING_OFFICERS && route->actor >= BY_OFFICER);
 
 	return !demanded || call->channel == HTTP_LOCAL || auth_is_bound(call) ||
 	       err_set(err, DIRCA_E_CHANNEL_BINDING,

@@ -4,9 +4,16 @@
 
 #include "routes.h"
 
-/* Whose act it is. What officers and administrators do needs a sign-in that is bound to the TLS
- * channel (channel_binding of dircad.conf). */
-enum route_actor { BY_ANYBODY, BY_OFFICER, BY_ADMIN };
+/* Whose act it is: which right on the CA it needs. tests/support/role_matrix.py calls every route
+ * in every role and holds this to be true. What officers and administrators do needs a sign-in that
+ * is bound to the TLS channel (channel_binding of dircad.conf). */
+enum route_actor {
+	BY_ANYBODY,  /* who signs in; of others' requests nothing is shown */
+	BY_ENROLLEE, /* Request Certificates */
+	BY_VIEWER,   /* Read by itself, or one of the roles (route_may_view) */
+	BY_OFFICER,  /* Issue and Manage Certificates */
+	BY_ADMIN     /* Manage CA */
+};
 
 struct route {
 	const char *method;

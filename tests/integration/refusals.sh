@@ -80,4 +80,34 @@ for who in disabled1 expired1 locked1; do
 	check "the account of $who may not act" refused 401 '' 0 "$who" "$est/User/simpleenroll" "$dir/good.der"
 done
 check "nothing of it was archived" test "$(keys)" -eq 0
+
+# ---- who may do what ----
+rights() { ca_lab_as caadmin ca rights "$@"; }
+matrix() { "$here/../support/role_matrix.py" "$CA_URL" "$CA_STATE/ca.crt" "$dir/passwords" "$dir/good.der" "$dir/good.cmc" "$@"; }
+# The request in a CMC message, signed by its own key: PKIData of RFC 5272 with nothing but it.
+cmc() {
+	python3 -c 'import sys
+def der(tag, content): return bytes([tag, 0x82]) + len(content).to_bytes(2, "big") + content
+request = der(0xA0, b"\2\1\1" + sys.stdin.buffer.read())
+sys.stdout.buffer.write(der(0x30, b"\x30\0" + der(0x30, request) + b"\x30\0\x30\0"))' <"$dir/good.der" >"$dir/pkidata.der" &&
+		openssl req -x509 -new -key "$dir/key.pem" -subj / -out "$dir/self.pem" &&
+		openssl cms -sign -keyid -nocerts -nodetach -binary -econtent_type 1.3.6.1.5.5.7.12.2 -md sha256 -signer "$dir/self.pem" \
+			-inkey "$dir/key.pem" -in "$dir/pkidata.der" -outform DER -out "$dir/good.cmc"
+}
+apart() {
+	ca_lab_dircad_stop && echo 'role_separation = yes' >>"$DIRCAD_CONF" && ca_lab_dircad_start
+}
+for who in user1 user4 user5 user6 caadmin officer1 officer2 auditor; do
+	lab_password_file "$who" >/dev/null
+done
+check "a CMC message" cmc
+everybody="outsider=user4 enrollee=user1 reader=user5 operator=user6 auditor=auditor officer=officer1 admin=caadmin"
+check "one may enroll, one read, one operate" eval 'rights grant user1 enroll && rights grant user5 read && rights grant user6 operator &&
+	rights revoke "Authenticated Users" enroll read'
+# shellcheck disable=SC2086 # words
+check "each role may do what is its own, and nothing else" ca_lab_eventually matrix $everybody
+check "officer2 is an administrator too" rights grant officer2 admin
+check "roles are kept apart" apart
+# shellcheck disable=SC2086 # words
+check "who has two roles has none" ca_lab_eventually matrix $everybody both=officer2
 checks_end

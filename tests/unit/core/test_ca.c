@@ -103,6 +103,38 @@ right_is_what_the_descriptor_says(void **state)
 	sids_free(&bad.sids);
 }
 
+static void
+roles_are_kept_apart_where_root_says_so(void **state)
+{
+	static const uint32_t roles[] = {
+	    CA_RIGHT_ADMIN, CA_RIGHT_OFFICER, CA_RIGHT_AUDITOR, CA_RIGHT_OPERATOR};
+	struct sid me;
+	struct ace ace = {.type = ACE_ALLOW};
+	struct ca_view v = {
+	    .has_security = true, .security = {.has_dacl = true, .aces = &ace, .count = 1}};
+	struct err err;
+
+	(void)state;
+	assert_true(sid_from_text("S-1-5-21-1-2-3-1000", &me));
+	ace.sid = me;
+	struct principal p = someone(&me, 1);
+
+	for (size_t i = 0; i < 4; i++)
+		for (size_t k = 0; k < 4; k++) {
+			bool two = i != k;
+
+			ace.mask = roles[i] | roles[k] | CA_RIGHT_ENROLL;
+			v.separate_roles = true;
+			assert_int_equal(ca_check_right(&v, &p, roles[i], &err), !two);
+			if (two)
+				assert_int_equal(err.code, CERTSRV_E_ROLECONFLICT);
+			assert_true(ca_check_right(&v, &p, CA_RIGHT_ENROLL, &err));
+			v.separate_roles = false;
+			assert_true(ca_check_right(&v, &p, roles[i], &err));
+		}
+	sids_free(&p.sids);
+}
+
 /* What one refresh made of the two descriptors. */
 static void
 view_after(const char *attr, struct view value, bool *manages, bool *restricts, char problem[512])
@@ -725,6 +757,7 @@ main(void)
 	    cmocka_unit_test(template_that_is_there_twice_is_not_found),
 	    cmocka_unit_test(without_descriptor_users_enroll_and_nobody_manages),
 	    cmocka_unit_test(right_is_what_the_descriptor_says),
+	    cmocka_unit_test(roles_are_kept_apart_where_root_says_so),
 	    cmocka_unit_test(descriptors_that_are_not_shown_give_nobody_more),
 	    cmocka_unit_test(changes_of_rights_are_recorded_once),
 	    cmocka_unit_test(cached_principal_is_a_copy_that_grows_old),

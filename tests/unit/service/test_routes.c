@@ -218,7 +218,7 @@ acts_of_officers_and_administrators_are_known(void **state)
 	    {"POST", "/dirca/v1/recovery-blobs", BY_OFFICER},
 	    {"PUT", "/dirca/v1/settings/x", BY_ADMIN},
 	    {"POST", "/dirca/v1/crl", BY_ADMIN},
-	    {"POST", "/.well-known/est/fullcmc", BY_ANYBODY},
+	    {"POST", "/.well-known/est/fullcmc", BY_ENROLLEE},
 	    {"GET", "/dirca/v1/requests", BY_ANYBODY},
 	};
 	char part[256];
