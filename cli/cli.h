@@ -101,6 +101,7 @@ struct cli_options {
 #define OPTS_TRANSFER  0x10000000u
 #define OPTS_IMPORT    0x20000000u
 #define OPTS_FIELDS    0x40000000u /* takes field=value: help explains the fields */
+#define OPTS_REVOKE    0x200000u
 #define OPTS_ALL       0x80000000u
 
 struct cli {

@@ -113,6 +113,10 @@ static const struct option_row {
     {"all", 0, FLAG, OPTS_LIST, AT(all), NULL, "print all of them", 0, 0},
     {"reason", 0, TEXT, OPTS_DECIDE, AT(reason), "TEXT",
 	"why, for the requester and the audit trail", 0, 0},
+    {"reason", 0, TEXT, OPTS_REVOKE, AT(reason), "WORD",
+	"keyCompromise, superseded, certificateHold ... (RFC 5280), or its number; default "
+	"unspecified",
+	0, 0},
     {"sddl", 0, TEXT, OPTS_SDDL, AT(sddl), "TEXT",
 	"SDDL instead of an object; of `sd check` with an object, what it should hold", 0, 0},
     {"type", 0, TEXT, OPTS_DUMP, AT(type), "TYPE",

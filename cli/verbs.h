@@ -102,6 +102,10 @@
 	    cmd_approve, "issue a pending request")                                                \
 	X("deny", "REQUESTID", 1, 1, GROUP_CERTIFICATES, NEEDS_NOTHING,                            \
 	    OPTS_SESSION | OPTS_DECIDE, cmd_deny, "deny a pending request")                        \
+	X("revoke", "REQUESTID|SERIAL...", 1, CLI_LIST_MAX, GROUP_CERTIFICATES, NEEDS_CA,          \
+	    OPTS_SESSION | OPTS_REVOKE, cmd_revoke, "revoke certificates, or put them on hold")    \
+	X("unrevoke", "REQUESTID|SERIAL...", 1, CLI_LIST_MAX, GROUP_CERTIFICATES, NEEDS_CA,        \
+	    OPTS_SESSION, cmd_unrevoke, "take certificates from hold")                             \
 	X("kra add", "FILE...", 1, CLI_LIST_MAX, GROUP_KEYS, NEEDS_CONFIG, OPTS_DAEMON,            \
 	    cmd_kra_add, "put KRA certificates into the CA's KRA store (on the CA's machine)")     \
 	X("kra remove", "SHA1", 1, 1, GROUP_KEYS, NEEDS_CONFIG, OPTS_DAEMON | OPTS_YES,            \

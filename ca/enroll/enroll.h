@@ -60,6 +60,19 @@ bool enroll_approve(struct ca *ca, struct vault *v, const struct principal *offi
     int64_t request_id, int64_t now, struct enroll_result *out, struct err *err);
 bool enroll_deny(struct ca *ca, const struct principal *officer, int64_t request_id,
     const char *why, int64_t now, struct err *err);
+/* The same for an issued certificate: revoked for a reason of RFC 5280 5.3.1, from now on and in
+ * the next CRL. removeFromCRL takes a hold back (DIRCA_E_OWN_REQUEST for one's own); anything else
+ * is final. CERTSRV_E_BAD_REQUESTSTATUS: it is not issued, revoked already, or not on hold. */
+struct revocation {
+	int64_t request_id;
+	const char *serial_number; /* instead, if not NULL: hex */
+	int reason;
+};
+bool enroll_is_release(const struct revocation *r);
+/* By name or number. */
+bool enroll_revocation_reason(const char *text, int *out, struct err *err);
+bool enroll_revoke(struct ca *ca, const struct principal *officer, const struct revocation *r,
+    int64_t now, int64_t *request_id_out, struct err *err);
 /* The requester (or an officer) fetches what became of a request; `response` as in enroll_result
  * when it was CMC. */
 bool enroll_retrieve(struct ca *ca, struct vault *v, const struct principal *caller,

@@ -14,8 +14,8 @@
 #include "own_request.h"
 #include "publication.h"
 
-static bool
-get_row(struct ca *ca, int64_t request_id, struct store_request *row, struct err *err)
+bool
+enroll_get_row(struct ca *ca, int64_t request_id, struct store_request *row, struct err *err)
 {
 	enum store_find found = store_get_request(ca->store, request_id, row, err);
 
@@ -33,16 +33,15 @@ check_pending(const struct store_request *row, struct err *err)
 	    (long long)row->request_id, disposition_name(row->disposition));
 }
 
-static bool
-fresh_view(struct ca *ca, struct ca_view **out, struct err *err)
+bool
+enroll_fresh_view(struct ca *ca, struct ca_view **out, struct err *err)
 {
 	*out = ca_view_get(ca);
 	return enroll_check_fresh(*out, err);
 }
 
-/* A refused act of a certificate manager is recorded like a done one. */
-static void
-audit_refusal(struct ca *ca, enum audit_event event, const struct principal *officer,
+void
+enroll_audit_refusal(struct ca *ca, enum audit_event event, const struct principal *officer,
     int64_t request_id, int64_t now, struct err *reason)
 {
 	const struct ca_audit a = {
@@ -278,9 +277,9 @@ enroll_approve(struct ca *ca, struct vault *v, const struct principal *officer, 
 
 	*out = (struct enroll_result){0};
 	/* Right and restrictions before anything is said about the request. */
-	ok = fresh_view(ca, &e.view, err) &&
+	ok = enroll_fresh_view(ca, &e.view, err) &&
 	     ca_check_right(e.view, officer, CA_RIGHT_OFFICER, err) &&
-	     get_row(ca, request_id, &row, err) &&
+	     enroll_get_row(ca, request_id, &row, err) &&
 	     ca_check_officer(ca, e.view, officer, &row, err) && check_pending(&row, err) &&
 	     own_check_row(ca, officer, &row, err) && current_people(&e, &row, &agent, err) &&
 	     own_check_person(ca, officer, e.requester, err) &&
@@ -289,7 +288,7 @@ enroll_approve(struct ca *ca, struct vault *v, const struct principal *officer, 
 	ok = ok && issue_stored(&e, &row, officer, err) &&
 	     finish_approval(&e, officer, &row, out, err);
 	if (!ok)
-		audit_refusal(ca, AUDIT_ISSUED, officer, request_id, now, err);
+		enroll_audit_refusal(ca, AUDIT_ISSUED, officer, request_id, now, err);
 	return ok;
 }
 
@@ -324,11 +323,13 @@ enroll_deny(struct ca *ca, const struct principal *officer, int64_t request_id, 
 	OWNED(ca_view_release) struct ca_view *view = NULL;
 	bool ok;
 
-	ok = fresh_view(ca, &view, err) && ca_check_right(view, officer, CA_RIGHT_OFFICER, err) &&
-	     get_row(ca, request_id, &row, err) && ca_check_officer(ca, view, officer, &row, err) &&
-	     check_pending(&row, err) && store_do(ca->store, write_denial, &denial, err);
+	ok = enroll_fresh_view(ca, &view, err) &&
+	     ca_check_right(view, officer, CA_RIGHT_OFFICER, err) &&
+	     enroll_get_row(ca, request_id, &row, err) &&
+	     ca_check_officer(ca, view, officer, &row, err) && check_pending(&row, err) &&
+	     store_do(ca->store, write_denial, &denial, err);
 	if (!ok)
-		audit_refusal(ca, AUDIT_DENIED_PENDING, officer, request_id, now, err);
+		enroll_audit_refusal(ca, AUDIT_DENIED_PENDING, officer, request_id, now, err);
 	return ok;
 }
 
@@ -369,7 +370,7 @@ enroll_retrieve(struct ca *ca, struct vault *v, const struct principal *caller, 
 	OWNED(store_request_free) struct store_request row = {0};
 
 	*out = (struct enroll_result){0};
-	if (!get_row(ca, request_id, &row, err) || !may_retrieve(ca, caller, &row, err) ||
+	if (!enroll_get_row(ca, request_id, &row, err) || !may_retrieve(ca, caller, &row, err) ||
 	    !respond_row(ca, v, &row, &out->response, err))
 		return false;
 	out->request_id = row.request_id;

@@ -204,6 +204,13 @@ struct explain_reason reason_ca_right(const struct enrollment *e);
 struct explain_reason reason_read_right(const struct enrollment *e);
 struct explain_reason reason_enroll_right(const struct enrollment *e);
 
+/* enroll_manage.c: what acts of certificate managers share. CERTSRV_E_NO_REQUEST; a view that is
+ * fresh, ca_view_release also after false; the record of a refusal. */
+bool enroll_get_row(struct ca *ca, int64_t request_id, struct store_request *row, struct err *err);
+bool enroll_fresh_view(struct ca *ca, struct ca_view **out, struct err *err);
+void enroll_audit_refusal(struct ca *ca, enum audit_event event, const struct principal *officer,
+    int64_t request_id, int64_t now, struct err *reason);
+
 /* enroll_service_names.c: no name of the plan is the host of a CA's enrollment service.
  * DIRCA_E_SERVICE_NAME. */
 bool enroll_check_service_names(struct enrollment *e, struct err *err);

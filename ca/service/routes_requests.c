@@ -207,3 +207,42 @@ route_request_deny(struct route_call *c)
 			disposition_name(DISP_DENIED)));
 	}
 }
+
+/* {"request_id": N} or {"serial_number": "hex"}, and {"reason": "keyCompromise"}. */
+static bool
+read_revocation(
+    const struct route_call *c, struct revocation *r, char **serial_out, struct err *err)
+{
+	OWNED(own_memory) char *id = json_body_string(c->http, "request_id");
+	OWNED(own_memory) char *reason = json_body_string(c->http, "reason");
+
+	r->serial_number = *serial_out = json_body_string(c->http, "serial_number");
+	if ((id == NULL) == (*serial_out == NULL))
+		return err_set(err, E_INVALIDARG,
+		    "the body is not {\"request_id\" or \"serial_number\": \"...\"}");
+	if (id != NULL && !text_to_int(id, 1, INT64_MAX, &r->request_id))
+		return err_set(err, CERTSRV_E_NO_REQUEST, "'%s' is not a request id", id);
+	return enroll_revocation_reason(reason != NULL ? reason : "unspecified", &r->reason, err);
+}
+
+void
+route_revocation(struct route_call *c)
+{
+	OWNED(own_memory) char *serial = NULL;
+	struct revocation r = {0};
+	int64_t id = 0;
+	struct err err;
+
+	if (!read_revocation(c, &r, &serial, &err) ||
+	    !enroll_revoke(c->ca, &c->caller, &r, clock_now(), &id, &err)) {
+		log_warn("revocation refused", LOG_INT("request", id), LOG_STR("serial", serial),
+		    LOG_STR("by", c->caller.downlevel), LOG_REASON(&err));
+		json_fail(c->http, &err);
+		return;
+	}
+	log_info("certificate revoked", LOG_INT("request", id), LOG_INT("reason", r.reason),
+	    LOG_STR("by", c->caller.downlevel));
+	json_answer(c->http, 200,
+	    json_pack("{s:I, s:s}", "request_id", (json_int_t)id, "disposition",
+		disposition_name(enroll_is_release(&r) ? DISP_ISSUED : DISP_REVOKED)));
+}

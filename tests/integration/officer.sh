@@ -127,6 +127,34 @@ check "an officer's rules go by name" says "Rules" admin officer remove user2
 check "and a rule by number" admin officer remove 1
 check "a number too high" refuses CRYPT_E_NOT_FOUND admin officer remove 9
 check "officer1 may again" within getkey officer1 "$seller"
+
+# ---- revocation: the same rules ----
+revoke() { ca_lab_as "$1" revoke "${@:2}"; }
+id_of() { sqlite3 "$CA_STATE/dirca.db" "SELECT RequestID FROM Request WHERE SerialNumber = '$1'"; }
+# on_list SERIAL [REASON]: the CRL that is served names it (with the reason).
+on_list() {
+	local text
+	admin crl >/dev/null && curl -sf -o "$dir/crl" "$CA_HTTP_URL/dirca/$CA_NAME.crl" &&
+		text=$(openssl crl -inform DER -in "$dir/crl" -noout -text | grep -i -A 4 "Serial Number: 0*$1\$") && echo "$text" && grep -q "${2:-}" <<<"$text"
+}
+off_list() { ! on_list "$1"; }
+check "officer1 does not revoke for Engineering" refuses CERTSRV_E_RESTRICTEDOFFICER revoke officer1 "$engineer"
+check "nor does who is none" refuses E_ACCESSDENIED revoke user1 "$seller"
+check "a reason that there is not" refuses "superseded" revoke officer1 "$seller" --reason tired
+check "reason 7 there is not" refuses E_INVALIDARG revoke officer1 "$seller" --reason 7
+check "an unknown serial number" refuses CERTSRV_E_NO_REQUEST revoke officer1 0123456789abcdef
+check "what is not on hold is not taken from it" refuses CERTSRV_E_BAD_REQUESTSTATUS ca_lab_as officer1 unrevoke "$seller"
+check "on hold, by request" says "revoked" revoke officer1 "$(id_of "$seller")" --reason certificateHold
+check "the CRL says so" on_list "$seller" "Certificate Hold"
+check "taken back, by serial number" says "no longer on hold" ca_lab_as officer1 unrevoke "$seller"
+check "and it is on the CRL no more" off_list "$seller"
+check "revoked" revoke officer1 "$seller" --reason keyCompromise
+check "the CRL says why" on_list "$seller" "Key Compromise"
+check "which is final" refuses CERTSRV_E_BAD_REQUESTSTATUS ca_lab_as officer1 unrevoke "$seller"
+check "and done once" refuses CERTSRV_E_BAD_REQUESTSTATUS revoke officer1 "$seller" --reason superseded
+check "its key is recovered all the same" getkey officer1 "$seller"
+check "each act is recorded, refusals too" test "$(audited 774)" -ge 7
+
 check "who may not write there is told" refuses E_ACCESSDENIED ca_lab_as officer1 officer allow officer1 --for Everyone
 check "and nothing was changed" list '(.rules | length) == 2'
 check "each change is recorded" test "$(audited 794)" -ge 4
@@ -160,6 +188,11 @@ check "who cannot overwrite them unseen" refuses DIRCA_E_CHANGED admin officer r
 check "the access list is gone" unhide
 check "restrictions off" says "Restrictions: off" admin officer restrict --off
 check "then officer2 may" within getkey officer2 "$seller"
+check "officer1 has a certificate" ca_lab_enroll officer1 User "$dir/officer1.pfx"
+own=$(sqlite3 "$CA_STATE/dirca.db" "SELECT SerialNumber FROM Request WHERE RequesterName LIKE '%officer1' AND Disposition = 20")
+check "which he may put on hold" revoke officer1 "$own" --reason 6
+check "not take from it" refuses DIRCA_E_OWN_REQUEST ca_lab_as officer1 unrevoke "$own"
+check "another one may" ca_lab_as officer2 unrevoke "$own"
 
 # ---- groups that the CA may not read (paper, "Unable to Recover User") ----
 if [ "$DIRECTORY" = samba ]; then

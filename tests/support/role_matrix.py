@@ -42,6 +42,8 @@ def request_of(method, pattern, handler, user, pkcs10, cmc):
         body = cmc if "cmc" in pattern else pkcs10
     if "settings/" in pattern:
         body = json.dumps({"value": "AES"}).encode()
+    if handler == "route_revocation":
+        body = json.dumps({"serial_number": "01"}).encode()
     if handler == "route_recovery_blob":
         body = json.dumps({"serial": "01"}).encode()
     query = {
