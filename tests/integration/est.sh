@@ -121,8 +121,9 @@ check "renewed with another key, same names" renewed
 
 # What user2 has is for encryption too. usage: makes_key USER CERTIFICATE [LABEL]
 makes_key() { client "$1" "${3:-EFSArchive}" serverkeygen "$2" "$dir/est.key"; }
+# refused_key REASON USER PATH REQUEST
 refused_key() {
-	answers 403 "$@" && grep -q "$reason" "$dir/body"
+	answers 403 "${@:2}" && grep -q "$1" "$dir/body"
 }
 key_is_made() { says issued makes_key user2 "$dir/est.pem" && openssl x509 -in "$dir/made.pem" -noout -subject | grep "CN = user2"; }
 again_is_the_same() {
@@ -136,9 +137,9 @@ made_key_is_recovered() {
 			--out-password-file "$(ca_lab_pass)" && cmp <(ca_lab_key_of "$dir/made.pfx") <(openssl pkey -in "$dir/made.key")
 }
 audited() { sqlite3 "$CA_STATE/dirca.db" 'SELECT Detail FROM Audit WHERE EventID = 797' | grep made-by=CA; }
-others_certificate() { reason=DIRCA_E_KEY_RECIPIENT refused_key user1 EFSArchive/serverkeygen "$dir/made.csr"; }
-no_recipient() { request / -outform DER >"$dir/bare.der" && reason='AsymmetricDecryptKeyIdentifier' refused_key user2 EFSArchive/serverkeygen "$dir/bare.der"; }
-no_archival() { reason=CERTSRV_E_ARCHIVED_KEY_UNEXPECTED refused_key user2 User/serverkeygen "$dir/bare.der"; }
+others_certificate() { refused_key DIRCA_E_KEY_RECIPIENT user1 EFSArchive/serverkeygen "$dir/made.csr"; }
+no_recipient() { request / -outform DER >"$dir/bare.der" && refused_key 'AsymmetricDecryptKeyIdentifier' user2 EFSArchive/serverkeygen "$dir/bare.der"; }
+no_archival() { refused_key CERTSRV_E_ARCHIVED_KEY_UNEXPECTED user2 User/serverkeygen "$dir/bare.der"; }
 check "a key recovery agent" ca_lab_kras 1
 # The vault is told of a new agent by the supervisor, perhaps a moment after the front.
 check "a key that the CA makes: archived, certified, for the holder alone" ca_lab_eventually key_is_made
