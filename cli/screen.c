@@ -103,10 +103,9 @@ screen_close(void *cookie)
 	return ok ? 0 : EOF;
 }
 
-FILE *
-screen_stream(int fd)
+static FILE *
+open_on(struct screen *s, int fd)
 {
-	struct screen *s = mem_zero(1, sizeof *s);
 	FILE *stream = fopencookie(
 	    s, "w", (cookie_io_functions_t){.write = screen_write, .close = screen_close});
 
@@ -116,11 +115,23 @@ screen_stream(int fd)
 	return stream;
 }
 
+FILE *
+screen_stream(int fd)
+{
+	return open_on(mem_zero(1, sizeof(struct screen)), fd);
+}
+
 void
 screen_open(void)
 {
-	FILE *out = screen_stream(STDOUT_FILENO), *diagnostics = screen_stream(STDERR_FILENO);
+	/* Never closed. LeakSanitizer does not look for them in the library's streams. */
+	static struct screen *standard[2];
+	FILE *out, *diagnostics;
 
+	for (size_t i = 0; i < COUNT_OF(standard); i++)
+		standard[i] = mem_zero(1, sizeof *standard[i]);
+	out = open_on(standard[0], STDOUT_FILENO);
+	diagnostics = open_on(standard[1], STDERR_FILENO);
 	setvbuf(out, NULL, isatty(STDOUT_FILENO) ? _IOLBF : _IOFBF, BUFSIZ);
 	setvbuf(diagnostics, NULL, _IONBF, 0);
 	/* In the GNU C library both are variables that may be set. */

@@ -74,9 +74,6 @@ check "no enrollment over plain HTTP" client_plain gives POST /.well-known/est/f
 check "a slow client is closed" client drip 3
 check "a slow client over plain HTTP" client_plain drip 3
 check "a slow client of the socket" client_local drip 3
-large_crl() { sqlite3 "$CA_STATE/dirca.db" "UPDATE Crl SET CRLRawCRL = $1"; }
-check "a CRL of 30 MB" large_crl 'zeroblob(30000000)'
-check "who reads slowly gets all of a large CRL" client_plain slow_readers "/dirca/$CA_NAME.crl" 30000000 7
 check "a client without TLS handshake is closed" client silent 3
 check "a silent client over plain HTTP" client_plain silent 3
 check "a silent client of the socket" client_local silent 3

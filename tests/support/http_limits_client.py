@@ -125,27 +125,6 @@ def drip(url, cafile, seconds):
     expect(float(seconds) - 1 < took < float(seconds) + 4, f"closed after {took:.1f} s")
 
 
-def slow_readers(url, cafile, path, size, seconds):
-    """Who goes on reading gets all of it, in more than two times the time that anybody may be idle; who stops does not."""
-    begin = time.monotonic()
-    reads, stops = connect(url, cafile), connect(url, cafile)
-    for s in (reads, stops):
-        s.sendall(f"GET {path} HTTP/1.1\r\nHost: {host(s)}\r\nConnection: close\r\n\r\n".encode())
-    got, piece = 0, int(size) // (10 * int(seconds))
-    while chunk := reads.recv(piece, socket.MSG_WAITALL):
-        got += len(chunk)
-        time.sleep(0.1)
-    expect(got > int(size), f"the slow reader got {got} bytes")
-    expect(time.monotonic() - begin > float(seconds), "it was not slow")
-    got = 0
-    try:
-        while chunk := stops.recv(1 << 20):
-            got += len(chunk)
-    except ConnectionResetError:
-        pass
-    expect(got < int(size), "who did not read got all of it")
-
-
 def silent(url, cafile, seconds):
     where = urlparse(url)
     if where.scheme == "unix":
