@@ -27,6 +27,7 @@ static const struct option {
     {"state_dir", TEXT, AT(state_dir), 0, 0, 0},
     {"listen", LIST, AT(listen), AT(listen_count), 0, 0},
     {"http_listen", LIST, AT(http_listen), AT(http_listen_count), 0, 0},
+    {"metrics_listen", TEXT, AT(metrics_listen), 0, 0, 0},
     {"socket", TEXT, AT(socket), 0, 0, 0},
     {"url", TEXT, AT(url), 0, 0, 0},
     {"http_url", TEXT, AT(http_url), 0, 0, 0},
@@ -363,6 +364,8 @@ check(const struct config *c, struct err *err)
 	return check_required(c, err) &&
 	       check_listeners("listen", c->listen, c->listen_count, err) &&
 	       check_listeners("http_listen", c->http_listen, c->http_listen_count, err) &&
+	       check_listeners(
+		   "metrics_listen", &c->metrics_listen, c->metrics_listen != NULL, err) &&
 	       check_peers(c, err) && check_realms(c, err) &&
 	       check_url("url", c->url, "https://", err) &&
 	       check_url("http_url", c->http_url, "http://", err) && check_directory(c, err);

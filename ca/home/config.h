@@ -25,7 +25,8 @@ struct config {
 	size_t listen_count;
 	char *http_listen[CONFIG_LIST_MAX]; /* CRL and CA certificate only */
 	size_t http_listen_count;
-	char *socket; /* Unix socket; NULL: none */
+	char *metrics_listen; /* /metrics and /healthz only; NULL: they are not served */
+	char *socket;         /* Unix socket; NULL: none */
 	char *url; /* https://host:port that clients use; default from host and the first listen */
 	char *http_url;               /* http://host:port for AIA and CDP; NULL: none */
 	char *peers[CONFIG_LIST_MAX]; /* "0 caadmin@nwtraders.com": uid and the principal it stands

@@ -178,6 +178,7 @@ refuse_sign_in(const struct config *config, struct auth_state *s, const struct s
 	sign_in_failed(who, why);
 	forget(s);
 	call->close = ++s->failures >= FAILURES_MAX;
+	call->refusal = DIRCA_E_AUTHENTICATION; /* not so who has shown nothing yet */
 	return challenge(config, call);
 }
 

@@ -136,6 +136,9 @@ is_ours(const struct config *config, enum http_channel channel, const char *text
 		return false;
 	if (channel == HTTP_LOCAL)
 		return host_is(&a, "localhost");
+	if (channel == HTTP_METRICS)
+		return config->metrics_listen != NULL &&
+		       names_listener(config, &a, config->metrics_listen);
 	for (size_t i = 0; i < count; i++)
 		if (names_listener(config, &a, list[i]))
 			return true;

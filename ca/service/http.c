@@ -239,6 +239,8 @@ open_listeners(struct http_server *s, const struct service_sockets *sockets, str
 	for (size_t i = 0; i < sockets->http_count; i++)
 		if (!listen_on(s, sockets->http[i], HTTP_PLAIN, err))
 			return false;
+	if (sockets->metrics != -1 && !listen_on(s, sockets->metrics, HTTP_METRICS, err))
+		return false;
 	return sockets->local == -1 || listen_on(s, sockets->local, HTTP_LOCAL, err);
 }
 
@@ -259,7 +261,8 @@ http_server_open(const struct config *config, const struct service_sockets *sock
 	s->idle_ms = (int64_t)config->idle_timeout_s * 1000;
 	s->max_request = (size_t)config->max_request;
 	http_limits_set(&s->limits, (size_t)config->max_connections,
-	    (size_t)config->max_connections_of_source, sockets->http_count > 0);
+	    (size_t)config->max_connections_of_source, sockets->http_count > 0,
+	    sockets->metrics != -1);
 	s->config = config;
 	if (!read_tls(s, err) || !open_listeners(s, sockets, err))
 		return false;

@@ -39,8 +39,10 @@ struct http_call {
 	const struct route *route; /* NULL: none */
 	bool path_known;           /* if perhaps not with this method */
 	char *part;                /* what the '*' of the pattern matched; NULL: it has none */
+	int64_t arrived_ms;        /* clock_mono_ms */
 	/* answer */
 	int status;
+	enum err_code refusal; /* the error that it tells; ERR_OK: none */
 	char content_type[80];
 	struct buf answer;
 	/* Sent instead of `answer`, where it lies; `shared_release` (NULL: there is none) is called

@@ -10,13 +10,17 @@ least_one(size_t n)
 }
 
 void
-http_limits_set(struct http_limits *l, size_t most, size_t most_of_source, bool has_plain)
+http_limits_set(
+    struct http_limits *l, size_t most, size_t most_of_source, bool has_plain, bool has_metrics)
 {
 	size_t local = least_one(most / 8), plain = has_plain ? least_one(most / 4) : 0;
+	size_t metrics = !has_metrics ? 0 : most < 32 ? 2 : most / 16;
+	size_t others = local + plain + metrics;
 	const size_t shares[HTTP_CHANNELS] = {
-	    [HTTP_TLS] = most > local + plain ? most - local - plain : 1,
+	    [HTTP_TLS] = most > others ? most - others : 1,
 	    [HTTP_PLAIN] = plain,
 	    [HTTP_LOCAL] = local,
+	    [HTTP_METRICS] = metrics,
 	};
 
 	*l = (struct http_limits){0};

@@ -12,8 +12,8 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
-enum http_channel { HTTP_TLS, HTTP_PLAIN, HTTP_LOCAL };
-#define HTTP_CHANNELS 3
+enum http_channel { HTTP_TLS, HTTP_PLAIN, HTTP_LOCAL, HTTP_METRICS };
+#define HTTP_CHANNELS 4
 
 /* Who has shown least goes first. */
 enum http_rank { HTTP_SILENT, HTTP_SPEAKING, HTTP_KNOWN };
@@ -41,9 +41,11 @@ struct http_limits {
 	struct http_share of[HTTP_CHANNELS];
 };
 
-/* Of `most`, an eighth is for the Unix socket, a quarter for plain HTTP if there is that; a source
- * has `most_of_source` at most, and never more than half of a share. */
-void http_limits_set(struct http_limits *l, size_t most, size_t most_of_source, bool has_plain);
+/* Of `most`, an eighth is for the Unix socket, a quarter for plain HTTP and a sixteenth, two at
+ * least, for metrics if there are those; a source has `most_of_source` at most, and never more than
+ * half of a share. */
+void http_limits_set(
+    struct http_limits *l, size_t most, size_t most_of_source, bool has_plain, bool has_metrics);
 /* The address (IPv6: its /64) or the local user. */
 struct http_source http_source_of_address(const struct sockaddr *address);
 struct http_source http_source_of_uid(uid_t uid);

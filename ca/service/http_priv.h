@@ -31,7 +31,7 @@ struct http_server {
 	int64_t idle_ms;
 	size_t max_request;
 	struct http_limits limits;
-	struct http_listener listeners[2 * CONFIG_LIST_MAX + 1];
+	struct http_listener listeners[2 * CONFIG_LIST_MAX + 2];
 	size_t listener_count;
 	struct event *sweep, *wake;
 	pthread_mutex_t lock; /* of done */

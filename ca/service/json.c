@@ -48,6 +48,7 @@ json_error(const struct err *err)
 void
 json_answer_error(struct http_call *http, int status, const struct err *err)
 {
+	http->refusal = err->code;
 	json_answer(http, status, json_pack("{s:o}", "error", json_error(err)));
 }
 

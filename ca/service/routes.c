@@ -49,6 +49,12 @@ static const struct route routes[] = {
     {"GET", "/dirca/*", true, true, BY_ANYBODY, route_public_file},
 };
 
+/* All that metrics_listen serves, and served nowhere else. */
+static const struct route watched[] = {
+    {"GET", "/metrics", true, true, BY_ANYBODY, route_metrics},
+    {"GET", "/healthz", true, true, BY_ANYBODY, route_healthz},
+};
+
 static bool
 matches(const char *pattern, const char *path, char *part, size_t size)
 {
@@ -73,14 +79,17 @@ const struct route *
 route_find(const struct http_call *call, char *part, size_t size, bool *path_known_out)
 {
 	const char *method = strcmp(call->method, "HEAD") == 0 ? "GET" : call->method;
+	bool watches = call->channel == HTTP_METRICS;
+	const struct route *list = watches ? watched : routes;
+	size_t count = watches ? COUNT_OF(watched) : COUNT_OF(routes);
 
 	*path_known_out = false;
-	for (size_t i = 0; i < COUNT_OF(routes); i++)
-		if (matches(routes[i].pattern, call->path, part, size) &&
-		    (call->channel != HTTP_PLAIN || routes[i].plain)) {
+	for (size_t i = 0; i < count; i++)
+		if (matches(list[i].pattern, call->path, part, size) &&
+		    (call->channel != HTTP_PLAIN || list[i].plain)) {
 			*path_known_out = true;
-			if (strcmp(routes[i].method, method) == 0)
-				return &routes[i];
+			if (strcmp(list[i].method, method) == 0)
+				return &list[i];
 		}
 	return NULL;
 }
@@ -93,6 +102,8 @@ route_choose(struct http_call *call)
 	call->route = route_find(call, part, sizeof part, &call->path_known);
 	if (call->route != NULL && part[0] != '\0')
 		call->part = mem_text(part);
+	if (call->channel == HTTP_METRICS)
+		return ROUTE_METRICS;
 	if (call->route == NULL || call->route->open)
 		return ROUTE_OPEN;
 	return call->route->run == route_ca_status ? ROUTE_STATUS : ROUTE_WORK;

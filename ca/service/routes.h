@@ -25,9 +25,10 @@ bool route_may_view(const struct ca_view *view, const struct principal *p, struc
 
 /* Whose turn a call is. */
 enum route_lane {
-	ROUTE_WORK,   /* may ask vault and directory */
-	ROUTE_OPEN,   /* for everybody: CRL and CA certificates */
-	ROUTE_STATUS, /* of the CA */
+	ROUTE_WORK,    /* may ask vault and directory */
+	ROUTE_OPEN,    /* for everybody: CRL and CA certificates */
+	ROUTE_STATUS,  /* of the CA */
+	ROUTE_METRICS, /* metrics_listen; asks the vault */
 	ROUTE_LANES
 };
 /* Finds the route of a call, for route_dispatch. */
@@ -60,5 +61,7 @@ void route_candidates(struct route_call *c);
 void route_recovery_blob(struct route_call *c);
 void route_explain_enroll(struct route_call *c);
 void route_explain_recover(struct route_call *c);
+void route_metrics(struct route_call *c);
+void route_healthz(struct route_call *c);
 
 #endif

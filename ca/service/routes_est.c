@@ -90,6 +90,7 @@ put_headers(struct http_call *http, const struct enroll_result *r, struct err *e
 		return http_call_header(http, "Retry-After", "60", err);
 	if (r->reason.code == ERR_OK)
 		return true;
+	http->refusal = r->reason.code;
 	snprintf(
 	    text, sizeof text, "0x%08X %s", (unsigned)r->reason.code, err_name(r->reason.code));
 	return http_call_header(http, "Dirca-Error", text, err);

@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "json.h"
 #include "log.h"
+#include "metrics.h"
 #include "own.h"
 #include "recover.h"
 
@@ -58,6 +59,7 @@ route_recovery_blob(struct route_call *c)
 		json_fail(c->http, &err);
 		return;
 	}
+	metrics_recovered();
 	log_info("archived key retrieved", LOG_STR("by", c->caller.downlevel),
 	    LOG_STR("serial", serial));
 	answer_body(c->http, 200, "application/pkcs7-mime", buf_view(&blob));

@@ -15,6 +15,7 @@
 #include "housekeeper.h"
 #include "http.h"
 #include "log.h"
+#include "metrics.h"
 #include "publisher.h"
 #include "sasl_server.h"
 #include "sign_in.h"
@@ -99,7 +100,8 @@ front_open(struct front *f, const struct config *config, const struct service_so
 	event_set_log_callback(on_event_log);
 	if (evthread_use_pthreads() != 0 || (f->base = event_base_new()) == NULL)
 		return err_set(err, DIRCA_E_INTERNAL, "the event loop could not be made");
-	if (!workers_start(f->ca, vault_fds + 1, vault_count - 1, &f->workers, err) ||
+	if (!workers_start(
+		f->ca, vault_fds + 1, vault_count - 1, sockets->metrics != -1, &f->workers, err) ||
 	    !housekeeper_start(f->ca, vault_fds[0], &f->housekeeper, err) ||
 	    !watcher_start(f->ca, f->housekeeper, &f->watcher, err) ||
 	    !publisher_start(f->ca, &f->publisher, err) ||
@@ -156,11 +158,12 @@ service_run(const struct config *config, const struct service_sockets *sockets, 
 	int status = 1;
 
 	signal(SIGPIPE, SIG_IGN);
+	metrics_begin();
 	if (!front_open(&f, config, sockets, vault_fds, vault_count, &err)) {
 		log_error("the CA cannot start", LOG_REASON(&err));
 	} else {
 		log_info("ready", LOG_STR("ca", config->ca_name), LOG_STR("url", config->url),
-		    LOG_INT("workers", (int64_t)vault_count - 1));
+		    LOG_INT("workers", (int64_t)vault_count - 1 - (sockets->metrics != -1)));
 		tell_supervisor(&f, FRONT_READY);
 		event_base_dispatch(f.base);
 		status = 0;

@@ -14,7 +14,7 @@
 struct service_sockets {
 	int https[CONFIG_LIST_MAX], http[CONFIG_LIST_MAX];
 	size_t https_count, http_count;
-	int local; /* -1: none */
+	int local, metrics; /* -1: none */
 };
 /* Fails on the first address that cannot be bound, naming it. The Unix socket gets mode 0666: peers
  * are told apart by their credentials. */
@@ -27,7 +27,8 @@ bool service_open_files(const struct config *config, struct err *err);
 
 /* The front process: opens database and directory, serves until SIGTERM; SIGHUP reads directory,
  * settings and KRA store again. The first of `vault_fds` is for housekeeping, each other one makes
- * a worker. `beat_fd` is told FRONT_READY, and FRONT_LIVES once a second. Returns the exit status.
+ * a worker, the last one that of metrics_listen if there is that. `beat_fd` is told FRONT_READY,
+ * and FRONT_LIVES once a second. Returns the exit status.
  */
 #define FRONT_READY 'R'
 #define FRONT_LIVES '.'

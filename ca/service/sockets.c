@@ -90,7 +90,7 @@ bind_local(const char *path, int *fd_out, struct err *err)
 bool
 service_sockets_open(const struct config *config, struct service_sockets *out, struct err *err)
 {
-	*out = (struct service_sockets){.local = -1};
+	*out = (struct service_sockets){.local = -1, .metrics = -1};
 	for (; out->https_count < config->listen_count; out->https_count++)
 		if (!bind_inet(
 			config->listen[out->https_count], &out->https[out->https_count], err))
@@ -99,6 +99,9 @@ service_sockets_open(const struct config *config, struct service_sockets *out, s
 		if (!bind_inet(
 			config->http_listen[out->http_count], &out->http[out->http_count], err))
 			return false;
+	if (config->metrics_listen != NULL &&
+	    !bind_inet(config->metrics_listen, &out->metrics, err))
+		return false;
 	return config->socket == NULL || bind_local(config->socket, &out->local, err);
 }
 
@@ -111,7 +114,9 @@ service_sockets_close(struct service_sockets *s)
 		close(s->http[i]);
 	if (s->local != -1)
 		close(s->local);
-	*s = (struct service_sockets){.local = -1};
+	if (s->metrics != -1)
+		close(s->metrics);
+	*s = (struct service_sockets){.local = -1, .metrics = -1};
 }
 
 bool

@@ -175,12 +175,12 @@ start_child(const struct supervisor *s, const char *role, const struct child_fds
 	return pid;
 }
 
-/* front: https count, http count, the sockets, the Unix socket, the beat, the vault sockets. vault:
- * control, the vault sockets. */
+/* front: https count, http count, the sockets, the Unix socket, that of metrics, the beat, the
+ * vault sockets. vault: control, the vault sockets. */
 int
 child_front(const struct config *config, const struct child_fds *fds)
 {
-	struct service_sockets sockets = {.local = -1};
+	struct service_sockets sockets = {.local = -1, .metrics = -1};
 	size_t at = 2;
 	struct err err;
 	int beat;
@@ -190,13 +190,14 @@ child_front(const struct config *config, const struct child_fds *fds)
 	sockets.https_count = (size_t)fds->list[0];
 	sockets.http_count = (size_t)fds->list[1];
 	if (sockets.https_count > CONFIG_LIST_MAX || sockets.http_count > CONFIG_LIST_MAX ||
-	    fds->count < at + sockets.https_count + sockets.http_count + 4)
+	    fds->count < at + sockets.https_count + sockets.http_count + 5)
 		return 1;
 	for (size_t i = 0; i < sockets.https_count; i++)
 		sockets.https[i] = fds->list[at++];
 	for (size_t i = 0; i < sockets.http_count; i++)
 		sockets.http[i] = fds->list[at++];
 	sockets.local = fds->list[at++];
+	sockets.metrics = fds->list[at++];
 	beat = fds->list[at++];
 	if (!service_become(config->user, &err)) {
 		log_error("the CA cannot start", LOG_REASON(&err));
@@ -340,11 +341,18 @@ wait_for_vault(struct supervisor *s, struct err *err)
 	       err_set(err, DIRCA_E_VAULT, "the vault does not answer; see its log");
 }
 
+/* Of the front: housekeeping, each worker, metrics where they are served. */
+static size_t
+vault_sockets(const struct supervisor *s)
+{
+	return 1 + (size_t)s->config->workers + (s->sockets.metrics != -1);
+}
+
 /* The children's ends are in the lists, which the caller closes. */
 static bool
 start_both(struct supervisor *s, struct child_fds *front, struct child_fds *vault, struct err *err)
 {
-	if (!make_pairs((size_t)s->config->workers + 1, front, vault, err))
+	if (!make_pairs(vault_sockets(s), front, vault, err))
 		return false;
 	s->started_ms = clock_mono_ms();
 	s->vault = start_child(s, "vault", vault);
@@ -372,6 +380,7 @@ front_fds(const struct supervisor *s, int beat, struct child_fds *out)
 	for (size_t i = 0; i < s->sockets.http_count; i++)
 		fds_add(out, s->sockets.http[i]);
 	fds_add(out, s->sockets.local);
+	fds_add(out, s->sockets.metrics);
 	fds_add(out, beat);
 }
 
@@ -662,7 +671,7 @@ supervisor_run(const struct config *config, const char *path)
 {
 	struct supervisor s = {.config = config,
 	    .config_path = path,
-	    .sockets = {.local = -1},
+	    .sockets = {.local = -1, .metrics = -1},
 	    .vault = -1,
 	    .front = -1,
 	    .control = -1,

@@ -3,7 +3,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "clock.h"
 #include "mem.h"
+#include "metrics.h"
 #include "own.h"
 #include "routes.h"
 #include "vault_lost.h"
@@ -60,7 +62,9 @@ work(void *arg)
 	struct http_call *call;
 
 	while ((call = take(me->pool, &me->pool->queues[me->lane])) != NULL) {
+		metrics_queued(me->lane, -1);
 		route_dispatch(me->pool->ca, &me->vault, call);
+		metrics_answered(me->lane, clock_mono_ms() - call->arrived_ms, call->refusal);
 		http_done(call);
 		vault_lost(&me->vault);
 	}
@@ -80,8 +84,8 @@ start_worker(struct workers *w, enum route_lane lane, int vault_fd, struct err *
 }
 
 bool
-workers_start(
-    struct ca *ca, const int *vault_fds, size_t count, struct workers **out, struct err *err)
+workers_start(struct ca *ca, const int *vault_fds, size_t count, bool watched, struct workers **out,
+    struct err *err)
 {
 	static const size_t others[ROUTE_LANES] = {
 	    [ROUTE_OPEN] = OPEN_THREADS, [ROUTE_STATUS] = STATUS_THREADS};
@@ -96,7 +100,8 @@ workers_start(
 		pthread_cond_init(&w->queues[lane].more, NULL);
 	}
 	for (size_t i = 0; i < count; i++)
-		if (!start_worker(w, ROUTE_WORK, vault_fds[i], err))
+		if (!start_worker(w, watched && i == count - 1 ? ROUTE_METRICS : ROUTE_WORK,
+			vault_fds[i], err))
 			return false;
 	for (size_t lane = 0; lane < ROUTE_LANES; lane++)
 		for (size_t i = 0; i < others[lane]; i++)
@@ -110,9 +115,12 @@ void
 workers_dispatch(struct http_call *call, void *arg)
 {
 	struct workers *w = arg;
-	struct queue *q = &w->queues[route_choose(call)];
+	enum route_lane lane = route_choose(call);
+	struct queue *q = &w->queues[lane];
 	bool accepted;
 
+	call->arrived_ms = clock_mono_ms();
+	metrics_queued(lane, 1);
 	pthread_mutex_lock(&w->lock);
 	if ((accepted = q->length < QUEUE_MAX && !w->stopping)) {
 		*q->last = call;
@@ -122,6 +130,7 @@ workers_dispatch(struct http_call *call, void *arg)
 	}
 	pthread_mutex_unlock(&w->lock);
 	if (!accepted) {
+		metrics_queued(lane, -1);
 		call->status = 503;
 		http_done(call);
 	}

@@ -42,18 +42,74 @@ step() { # SECONDS N
 }
 seen() { [ "$(grep -cF 'the clock was set' "$dir/dircad.log")" -ge "$1" ]; }
 
+METRICS_URL=http://127.0.0.1:$(lab_free_port)
+CA_LAB_OPTIONS="metrics_listen = ${METRICS_URL#http://}
+"
 check "a CA" ca_lab_start "$dir" external
 [ "$CHECKS_BAD" -eq 0 ] && check "a KRA" ca_lab_kras 1
 [ "$CHECKS_BAD" -eq 0 ] || { checks_end; exit 1; }
 check "templates for elliptic curves" ca_lab_allow_ec EFSArchive User
 
+# ---- what it tells who watches it ----
+watched() { curl -s --max-time 15 -w '%{http_code} %{content_type}\n' "$@"; }
+# metric SERIES...: the value of each; every line is held to the format.
+metric() { curl -sf --max-time 15 "$METRICS_URL/metrics" | "$here/../support/exposition.py" "$@"; }
+# A gauge as large as that, for how long something lasts.
+metric_is_between() { # LEAST MOST SERIES
+	local value
+	value=$(metric "$3") || return 1
+	echo "$3 is '$value'"
+	[ "$value" -ge "$1" ] && [ "$value" -le "$2" ]
+}
+# changes SERIES BY COMMAND...: by so much while the command runs.
+changes() {
+	local series=$1 by=$2 before after
+	before=$(metric "$series") || return 1
+	shift 2
+	"$@" || return 1
+	after=$(metric "$series") || return 1
+	echo "$series: $before, then $after"
+	[ $((${after/none/0} - ${before/none/0})) -eq "$by" ]
+}
+names_nobody() { ! curl -sf --max-time 15 "$METRICS_URL/metrics" | grep -iE 'user1|kra1|caadmin|nwtraders'; }
+not_there() { # CURL-ARGUMENT...
+	local answer
+	answer=$(watched -o /dev/null "$@") || return 1
+	echo "$answer"
+	[[ $answer == 404* ]]
+}
+for path in /metrics /healthz; do
+	check "$path is not served over HTTPS" not_there --cacert "$CA_STATE/ca.crt" "$CA_URL$path"
+	check "nor over HTTP" not_there "$CA_HTTP_URL$path"
+	check "nor at the socket" not_there --unix-socket "$CA_SOCKET" "http://localhost$path"
+done
+check "where they are, nothing else is" not_there "$METRICS_URL/dirca/$CA_NAME.crl"
+check "they are read only" is '405 ' watched -o /dev/null -X POST -H 'Content-Type: application/json' "$METRICS_URL/metrics"
+check "a page of another name reads nothing" is '403 application/json' watched -o /dev/null -H 'Host: evil.example' "$METRICS_URL/metrics"
+check "the CA is well" is $'ok\n200 text/plain; charset=utf-8' watched "$METRICS_URL/healthz"
+check "metrics say what they are" is '200 text/plain; version=0.0.4; charset=utf-8' watched -o /dev/null "$METRICS_URL/metrics"
+check "and that all is there" is $'1\n1\n1' metric 'dirca_works{part="database"}' 'dirca_works{part="vault"}' 'dirca_works{part="directory"}'
+check "one KRA is wanted and usable" is $'1\n1' metric dirca_kras_usable dirca_kras_required
+check "by the hash of its certificate it is told when it ends" metric_is_between $((300 * DAY)) $((800 * DAY)) \
+	"dirca_kra_certificate_left_seconds{sha1=\"$(openssl x509 -in "$dir/kra1.crt" -outform DER | sha1sum | cut -c1-40)\"}"
+check "when the CA ends" metric_is_between $((1000 * DAY)) $((12000 * DAY)) 'dirca_certificate_left_seconds{certificate="ca"}'
+check "when its exchange certificate does" metric_is_between $DAY $((31 * DAY)) 'dirca_certificate_left_seconds{certificate="exchange"}'
+check "when that of TLS does" metric_is_between $((300 * DAY)) $((800 * DAY)) 'dirca_certificate_left_seconds{certificate="tls"}'
+check "when the CRL is old" metric_is_between $DAY $((31 * DAY)) dirca_crl_left_seconds
+check "an enrollment is counted, and an archival" changes 'dirca_requests{disposition="issued"}' 1 changes dirca_archived_keys 1 archives first
+check "a refusal, by its cause" changes 'dirca_refusals_total{cause="CERTSRV_E_NO_REQUEST"}' 1 \
+	curl -s --max-time 15 --unix-socket "$CA_SOCKET" http://localhost/dirca/v1/requests/999999
+signs_in() { curl -s --max-time 15 --cacert "$CA_STATE/ca.crt" "$@" "$CA_URL/dirca/v1/ca"; }
+check "a failed sign-in" changes 'dirca_refusals_total{cause="DIRCA_E_AUTHENTICATION"}' 1 signs_in --basic -u user1:wrong
+check "the question who it is does not count" changes 'dirca_refusals_total{cause="DIRCA_E_AUTHENTICATION"}' 0 signs_in
+check "nobody's name is told" names_nobody
+
 # ---- revoked certificates stay on the CRL, exchange keys in the vault ----
-check "a key is archived" archives first
 revoke() {
 	sql "UPDATE Request SET Disposition = 21, RevokedReason = 1, RevokedWhen = unixepoch(), RevokedEffectiveWhen = unixepoch()
 		WHERE RequestID = (SELECT max(RequestID) FROM Request) RETURNING NotAfter"
 }
-check "and its certificate revoked" revoke
+check "the certificate of an archived key is revoked" revoke
 check "a CRL names it" ca_lab_as caadmin crl
 check "once" is 1 revoked
 check "ten days ahead there is a new CRL" step $((10 * DAY)) 1
@@ -149,7 +205,7 @@ check "it starts" ca_lab_dircad_start
 hopeless() {
 	local port
 	port=$(lab_free_port) && mkdir "$dir/hopeless" && cp -a "$CA_STATE"/{ca.crt,tls.crt,tls.key,vault,kra,trust} "$dir/hopeless/" &&
-		sed "s|^state_dir = .*|state_dir = $dir/hopeless|; s|^listen = .*|listen = 127.0.0.1:$port|; /^http_listen/d; /^socket/d" \
+		sed "s|^state_dir = .*|state_dir = $dir/hopeless|; s|^listen = .*|listen = 127.0.0.1:$port|; /^http_listen/d; /^metrics_listen/d; /^socket/d" \
 			"$DIRCAD_CONF" >"$dir/hopeless.conf" || return 1
 	"$DIRCA_BIN/dircad" -c "$dir/hopeless.conf" >"$dir/hopeless.log" 2>&1 &
 	echo $! >"$dir/hopeless.pid" && echo "$port" >"$dir/hopeless.port"
@@ -216,12 +272,15 @@ notified() { grep -x "$1" "$dir/notified"; }
 check "dircad -t looks for users and files" checks_what_it_names
 check "a start that cannot succeed" hopeless
 check "listens to nobody" ca_lab_eventually nobody_listens
+started=$(metric dirca_start_time_seconds)
 check "the vault hangs" stop_process vault
 check "while many wait for it" waiting
 check "the CRL is served" crl_is_served
 check "and CA certificates" cacerts_are_served
 check "and the status" ca_lab_status .name
 check "it is started again" back 1
+started_after() { [ "$(metric dirca_start_time_seconds)" -gt "$1" ]; }
+check "which the time of the start tells" started_after "$started"
 check "keys are archived" archives eighth
 check "the front hangs" stop_process front
 check "it is started again too" back 2
@@ -235,6 +294,9 @@ check "and that it lives" ca_lab_eventually notified WATCHDOG=1
 check "the CRL is served without a directory" crl_is_served
 check "and CA certificates" cacerts_are_served
 check "and root is told the status" status_by_root '.directory_fresh == false'
+check "and who watches, what is away" is $'directory: what the CA knows of the directory is older than 60 seconds; the log says why\n503 text/plain; charset=utf-8' \
+	watched "$METRICS_URL/healthz"
+check "and nothing else is" is $'1\n1\n0' metric 'dirca_works{part="database"}' 'dirca_works{part="vault"}' 'dirca_works{part="directory"}'
 check "the directory is there again" ca_lab_directory_start
 check "and all works" patiently ca_lab_is_ready
 check "keys are archived now" archives tenth

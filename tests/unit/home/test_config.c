@@ -60,6 +60,7 @@ defaults_hold_when_only_the_required_is_given(void **state)
 	assert_int_equal(c->workers, 8);
 	assert_int_equal(c->max_request, 262144);
 	assert_int_equal(c->max_connections, 1024);
+	assert_null(c->metrics_listen);
 	assert_int_equal(c->idle_timeout_s, 30);
 	assert_int_equal(c->channel_binding, BINDING_OFFICERS);
 	assert_int_equal(c->auth_max_age_s, 300);
@@ -117,6 +118,7 @@ every_kind_of_value_is_read(void **state)
 	static const char text[] =
 	    "# comment\n\n" REQUIRED
 	    "\t listen=127.0.0.1:9443\nlisten = [::1]:9443\r\nhttp_listen = 127.0.0.1:9080\n"
+	    "metrics_listen = 127.0.0.1:9464\n"
 	    "http_url = http://ca1.nwtraders.com:9080\npeers = 0 caadmin@nwtraders.com\n"
 	    "dir_auth = simple\ndir_bind_dn = CN=dircad,CN=Users,DC=nwtraders,DC=com\n"
 	    "workers = 3\nmax_request = 65536\nallow_sha1 = yes\nsandbox = no\nlog_level = debug\n"
@@ -138,6 +140,7 @@ every_kind_of_value_is_read(void **state)
 	assert_int_equal(c->listen_count, 2);
 	assert_string_equal(c->listen[1], "[::1]:9443");
 	assert_string_equal(c->url, "https://ca1.nwtraders.com:9443");
+	assert_string_equal(c->metrics_listen, "127.0.0.1:9464");
 	assert_int_equal(c->peer_count, 1);
 	assert_int_equal(c->workers, 3);
 	assert_int_equal(c->max_request, 65536);
@@ -172,6 +175,7 @@ mistakes_are_refused_with_their_line(void **state)
 	    {"= 3\n", "unknown name ''"},
 	    {"workers = 3\nworkers = 4\n", "line 5: 'workers' is given twice"},
 	    {"workers = 0\n", "from 1 to 31"},
+	    {"metrics_listen = 9464\n", "'metrics_listen' is '9464'"},
 	    {"workers = 3x\n", "from 1 to 31"},
 	    {"workers = 99999999999999999999\n", "from 1 to 31"},
 	    {"max_request = 1048577\n", "from 4096 to 1048576"},

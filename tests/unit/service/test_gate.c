@@ -15,7 +15,8 @@
 
 static char host[] = "ca1.nwtraders.com", url[] = "https://pki.nwtraders.com",
 	    http_url[] = "http://crl.nwtraders.com:8080", any[] = "[::]:8443",
-	    one[] = "10.0.0.1:9443", loopback[] = "127.0.0.1:7443", plain[] = "0.0.0.0:80";
+	    one[] = "10.0.0.1:9443", loopback[] = "127.0.0.1:7443", plain[] = "0.0.0.0:80",
+	    metrics[] = "127.0.0.1:9464";
 
 static const struct config config = {
     .host = host,
@@ -25,6 +26,7 @@ static const struct config config = {
     .listen_count = 3,
     .http_listen = {plain},
     .http_listen_count = 1,
+    .metrics_listen = metrics,
 };
 
 struct row {
@@ -80,6 +82,9 @@ ours_passes(void **state)
 	    {HTTP_PLAIN, "GET", "192.0.2.9", NULL, NULL, NULL},
 	    {HTTP_PLAIN, "GET", NULL, NULL, NULL, NULL}, /* HTTP/1.0 */
 	    {HTTP_LOCAL, "POST", "localhost", NULL, NULL, JSON},
+	    {HTTP_METRICS, "GET", "127.0.0.1:9464", NULL, NULL, NULL},
+	    {HTTP_METRICS, "GET", "localhost:9464", NULL, NULL, NULL},
+	    {HTTP_METRICS, "GET", "ca1.nwtraders.com:9464", NULL, NULL, NULL},
 	};
 
 	(void)state;
@@ -108,6 +113,8 @@ what_another_site_can_send_does_not(void **state)
 	    {HTTP_TLS, "GET", "localhost:9443", NULL, NULL, NULL},
 	    {HTTP_TLS, "GET", "192.0.2.9:9443", NULL, NULL, NULL},
 	    {HTTP_PLAIN, "GET", "evil.example", NULL, NULL, NULL},
+	    {HTTP_METRICS, "GET", "evil.example:9464", NULL, NULL, NULL},
+	    {HTTP_METRICS, "GET", "crl.nwtraders.com:8080", NULL, NULL, NULL},
 	    {HTTP_PLAIN, "GET", "ca1.nwtraders.com:8443", NULL, NULL, NULL},
 	    {HTTP_LOCAL, "GET", "evil.example", NULL, NULL, NULL},
 	    {HTTP_TLS, "POST", NULL, NULL, NULL, JSON},

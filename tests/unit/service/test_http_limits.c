@@ -56,17 +56,22 @@ each_listener_has_its_share(void **state)
 	struct http_limits l;
 
 	(void)state;
-	http_limits_set(&l, 1024, 128, true);
+	http_limits_set(&l, 1024, 128, true, false);
 	assert_int_equal(l.of[HTTP_TLS].most, 640);
 	assert_int_equal(l.of[HTTP_PLAIN].most, 256);
 	assert_int_equal(l.of[HTTP_LOCAL].most, 128);
 	assert_int_equal(l.of[HTTP_TLS].most_of_source, 128);
 	assert_int_equal(l.of[HTTP_PLAIN].most_of_source, 128);
 	assert_int_equal(l.of[HTTP_LOCAL].most_of_source, 64);
-	http_limits_set(&l, 1024, 100, false);
+	http_limits_set(&l, 1024, 100, false, false);
 	assert_int_equal(l.of[HTTP_TLS].most, 896);
 	assert_int_equal(l.of[HTTP_LOCAL].most, 128);
-	http_limits_set(&l, 8, 1000, true);
+	assert_int_equal(l.of[HTTP_METRICS].most, 0);
+	http_limits_set(&l, 1024, 100, true, true);
+	assert_int_equal(l.of[HTTP_TLS].most, 576);
+	assert_int_equal(l.of[HTTP_METRICS].most, 64);
+	assert_int_equal(l.of[HTTP_METRICS].most_of_source, 32);
+	http_limits_set(&l, 8, 1000, true, true);
 	for (size_t i = 0; i < HTTP_CHANNELS; i++) {
 		assert_true(l.of[i].most >= 1);
 		assert_true(l.of[i].most_of_source >= 1);
@@ -80,7 +85,7 @@ a_full_listener_takes_nothing_from_another(void **state)
 	struct http_client many[8], local = {.channel = HTTP_LOCAL}, *gives_way;
 
 	(void)state;
-	http_limits_set(&l, 8, 8, false);
+	http_limits_set(&l, 8, 8, false, false);
 	for (uint8_t i = 0; i < l.of[HTTP_TLS].most; i++) {
 		many[i] = client("10.0.0.1");
 		many[i].source.key[15] = i;
@@ -101,7 +106,7 @@ a_source_over_its_part_displaces_itself(void **state)
 			   b = client("10.0.0.1"), late = client("10.0.0.1"), *gives_way;
 
 	(void)state;
-	http_limits_set(&l, 80, 2, false);
+	http_limits_set(&l, 80, 2, false, false);
 	http_limits_add(&l, &other);
 	http_limits_add(&l, &a);
 	http_limits_add(&l, &b);
@@ -122,7 +127,7 @@ who_has_shown_least_goes_first_then_who_waits_longest(void **state)
 	struct http_client c[7], late = client("10.0.1.1"), *gives_way;
 
 	(void)state;
-	http_limits_set(&l, 8, 8, false);
+	http_limits_set(&l, 8, 8, false, false);
 	assert_int_equal(l.of[HTTP_TLS].most, 7);
 	for (uint8_t i = 0; i < 7; i++) {
 		c[i] = client("10.0.0.1");

@@ -175,6 +175,32 @@ plain_http_serves_public_files_only(void **state)
 }
 
 static void
+metrics_are_served_on_their_listener_alone(void **state)
+{
+	static const char *const theirs[] = {"/metrics", "/healthz"};
+	static const char *const others[] = {
+	    "/dirca/v1/ca", "/dirca/Test CA.crl", "/.well-known/est/cacerts", "/", "/metrics/"};
+	char part[256];
+	bool known;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof theirs / sizeof theirs[0]; i++) {
+		assert_non_null(look(HTTP_METRICS, "GET", theirs[i], part, &known));
+		assert_non_null(look(HTTP_METRICS, "HEAD", theirs[i], part, &known));
+		assert_null(look(HTTP_METRICS, "POST", theirs[i], part, &known));
+		assert_true(known);
+		for (int channel = 0; channel < HTTP_CHANNELS; channel++)
+			if (channel != HTTP_METRICS)
+				assert_null(look(
+				    (enum http_channel)channel, "GET", theirs[i], part, &known));
+	}
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+		assert_null(look(HTTP_METRICS, "GET", others[i], part, &known));
+		assert_false(known);
+	}
+}
+
+static void
 refusals_have_the_status_of_their_code(void **state)
 {
 	static const struct {
@@ -244,6 +270,7 @@ main(void)
 	    cmocka_unit_test(paths_match_whole_and_a_star_is_one_segment),
 	    cmocka_unit_test(a_segment_over_its_limit_matches_nothing),
 	    cmocka_unit_test(plain_http_serves_public_files_only),
+	    cmocka_unit_test(metrics_are_served_on_their_listener_alone),
 	    cmocka_unit_test(refusals_have_the_status_of_their_code),
 	};
 
