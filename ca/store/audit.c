@@ -1,121 +1,36 @@
 /*
- * The audit trail. Row n holds SHA-256(hash of row n - 1 || n and every column, each with its
- * length); row 0's hash is zeros. The one row of AuditHead, moved in the same transaction, says how
- * many rows there are and which hash the last one has: changed, missing and cut-off rows are found.
- * Who can rewrite rows, hashes and head alike is found only by comparing the head with a copy kept
- * elsewhere.
+ * The audit trail: rows, each with its hash (trail.h). The one row of AuditHead, moved in the same
+ * transaction, says how many rows there are and which hash the last one has: changed, missing and
+ * cut-off rows are found. Who can rewrite rows, hashes and head alike is found only by comparing
+ * the head with a copy kept elsewhere.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "bytes.h"
 #include "store_priv.h"
 
-#define HASH_LEN   32
 #define ACTOR_MAX  2048
 #define OBJECT_MAX 8192
 #define DETAIL_MAX 32768
 
-struct head {
-	int64_t count;
-	uint8_t hash[HASH_LEN];
-};
-
-/* A record in the form that is hashed and bound: nothing between the two. */
-struct audit_row {
-	struct audit_record record;
-	struct buf hash;
-};
-
-const char *
-audit_event_text(enum audit_event e)
-{
-	switch (e) {
-	case AUDIT_SIGN_IN_FAILED:
-		return "a sign-in failed";
-	case AUDIT_DENIED_PENDING:
-		return "a certificate manager denied a pending request";
-	case AUDIT_REVOKED:
-		return "a certificate was revoked";
-	case AUDIT_CRL_PUBLISHED:
-		return "a CRL was published";
-	case AUDIT_STARTED:
-		return "the CA started";
-	case AUDIT_STOPPED:
-		return "the CA stopped";
-	case AUDIT_SECURITY:
-		return "the rights on the CA were changed";
-	case AUDIT_KEY_RETRIEVED:
-		return "an archived key was retrieved";
-	case AUDIT_REQUEST_RECEIVED:
-		return "a certificate request was received";
-	case AUDIT_ISSUED:
-		return "a certificate was issued";
-	case AUDIT_REQUEST_DENIED:
-		return "a certificate request was denied";
-	case AUDIT_PENDING:
-		return "a certificate request was set to pending";
-	case AUDIT_OFFICERS:
-		return "the restrictions of certificate managers were changed";
-	case AUDIT_CONFIGURATION:
-		return "a setting was changed";
-	case AUDIT_KEY_ARCHIVED:
-		return "a key was archived";
-	case AUDIT_CA_PUBLISHED:
-		return "the CA certificate was published in the directory";
-	case AUDIT_KEYS_SEARCHED:
-		return "archived keys were searched for";
-	case AUDIT_FILES_CHANGED:
-		return "the CA's files were changed on its machine";
-	}
-	return "?";
-}
-
-static bool
-put_text(struct buf *b, const char *text, struct err *err)
-{
-	/* NULL and "" are one: no reader can tell them apart. */
-	struct view v = text == NULL ? view_of(NULL, 0) : view_str(text);
-
-	return bytes_put_u32le(b, (uint32_t)v.len, err) && buf_append(b, v, err);
-}
-
-static bool
-hash_row(struct store *s, const uint8_t before[HASH_LEN], const struct audit_record *a,
-    uint8_t out[HASH_LEN], struct err *err)
-{
-	OWNED(buf_free) struct buf b = {0};
-
-	if (!buf_append(&b, view_of(before, HASH_LEN), err) ||
-	    !bytes_put_u64le(&b, (uint64_t)a->row_id, err) ||
-	    !bytes_put_u64le(&b, (uint64_t)a->when, err) ||
-	    !bytes_put_u32le(&b, (uint32_t)a->event, err) || !bytes_put_u8(&b, a->success, err) ||
-	    !bytes_put_u32le(&b, (uint32_t)a->status, err) || !put_text(&b, a->actor, err) ||
-	    !bytes_put_u64le(&b, (uint64_t)a->request_id, err) || !put_text(&b, a->object, err) ||
-	    !put_text(&b, a->detail, err))
-		return false;
-	return EVP_Digest(b.ptr, b.len, out, NULL, s->sha256, NULL) == 1 ||
-	       err_openssl(err, DIRCA_E_CRYPTO, "hash of audit row %lld", (long long)a->row_id);
-}
-
 /* A hash column that must be there with its 32 bytes. */
 static bool
-read_hash(struct conn *c, enum sql_id id, int at, uint8_t out[HASH_LEN], struct err *err)
+read_hash(struct conn *c, enum sql_id id, int at, uint8_t out[TRAIL_HASH_LEN], struct err *err)
 {
 	OWNED(buf_free) struct buf b = {0};
 
 	if (!sql_blob(c, id, at, &b, err))
 		return false;
-	if (b.len != HASH_LEN)
+	if (b.len != TRAIL_HASH_LEN)
 		return err_set(err, DIRCA_E_DATABASE,
 		    "CA database %s: an audit hash has %zu bytes and not %d", c->path, b.len,
-		    HASH_LEN);
-	memcpy(out, b.ptr, HASH_LEN);
+		    TRAIL_HASH_LEN);
+	memcpy(out, b.ptr, TRAIL_HASH_LEN);
 	return true;
 }
 
 static bool
-read_head(struct conn *c, struct head *out, struct err *err)
+read_head(struct conn *c, struct trail_head *out, struct err *err)
 {
 	bool ok = false;
 
@@ -136,8 +51,8 @@ read_head(struct conn *c, struct head *out, struct err *err)
 }
 
 static bool
-write_row(
-    struct conn *c, const struct audit_record *a, const uint8_t hash[HASH_LEN], struct err *err)
+write_row(struct conn *c, const struct audit_record *a, const uint8_t hash[TRAIL_HASH_LEN],
+    struct err *err)
 {
 	sql_bind_int(c, SQL_ADD_AUDIT, 1, a->row_id);
 	sql_bind_int(c, SQL_ADD_AUDIT, 2, a->when);
@@ -149,19 +64,19 @@ write_row(
 		sql_bind_int(c, SQL_ADD_AUDIT, 7, a->request_id);
 	sql_bind_text(c, SQL_ADD_AUDIT, 8, a->object);
 	sql_bind_text(c, SQL_ADD_AUDIT, 9, a->detail);
-	sql_bind_blob(c, SQL_ADD_AUDIT, 10, view_of(hash, HASH_LEN));
+	sql_bind_blob(c, SQL_ADD_AUDIT, 10, view_of(hash, TRAIL_HASH_LEN));
 	if (!sql_run(c, SQL_ADD_AUDIT, err))
 		return false;
 	sql_bind_int(c, SQL_MOVE_AUDIT_HEAD, 1, a->row_id);
-	sql_bind_blob(c, SQL_MOVE_AUDIT_HEAD, 2, view_of(hash, HASH_LEN));
+	sql_bind_blob(c, SQL_MOVE_AUDIT_HEAD, 2, view_of(hash, TRAIL_HASH_LEN));
 	return sql_run(c, SQL_MOVE_AUDIT_HEAD, err);
 }
 
 bool
 store_audit(struct store_tx *tx, struct audit_record *a, struct err *err)
 {
-	uint8_t hash[HASH_LEN];
-	struct head head;
+	uint8_t hash[TRAIL_HASH_LEN];
+	struct trail_head head;
 
 	if (a->actor == NULL || *a->actor == '\0')
 		return err_set(err, E_INVALIDARG, "an audit record needs its actor");
@@ -172,25 +87,21 @@ store_audit(struct store_tx *tx, struct audit_record *a, struct err *err)
 	if (!read_head(tx->conn, &head, err))
 		return false;
 	a->row_id = head.count + 1;
-	return hash_row(tx->store, head.hash, a, hash, err) && write_row(tx->conn, a, hash, err);
+	return trail_hash(tx->store->sha256, head.hash, a, hash, err) &&
+	       write_row(tx->conn, a, hash, err);
 }
 
 /* What one snapshot gave, at most AUDIT_BATCH rows. */
 struct batch {
-	struct audit_row *rows;
+	struct audit_record *rows;
 	size_t count;
 };
 
 static void
 batch_empty(struct batch *b)
 {
-	for (size_t i = 0; i < b->count; i++) {
-		free(b->rows[i].record.actor);
-		free(b->rows[i].record.object);
-		free(b->rows[i].record.detail);
-		buf_free(&b->rows[i].hash);
-		b->rows[i] = (struct audit_row){0};
-	}
+	for (size_t i = 0; i < b->count; i++)
+		audit_record_free(&b->rows[i]);
 	b->count = 0;
 }
 
@@ -202,7 +113,7 @@ batch_free(struct batch *b)
 }
 
 static bool
-read_row(struct conn *c, struct audit_row *out, struct err *err)
+read_row(struct conn *c, struct audit_record *out, struct err *err)
 {
 	enum sql_id id = SQL_AUDIT_ROWS;
 
@@ -212,7 +123,7 @@ read_row(struct conn *c, struct audit_row *out, struct err *err)
 		return err_set(err, DIRCA_E_DATABASE,
 		    "CA database %s: audit row %lld was changed: a number is too large", c->path,
 		    (long long)sql_int(c, id, 0));
-	out->record = (struct audit_record){
+	*out = (struct audit_record){
 	    .row_id = sql_int(c, id, 0),
 	    .when = sql_int(c, id, 1),
 	    .event = (enum audit_event)sql_int(c, id, 2),
@@ -220,14 +131,14 @@ read_row(struct conn *c, struct audit_row *out, struct err *err)
 	    .status = (int32_t)sql_int(c, id, 4),
 	    .request_id = sql_int(c, id, 6),
 	};
-	return sql_text(c, id, 5, &out->record.actor, err) &&
-	       sql_text(c, id, 7, &out->record.object, err) &&
-	       sql_text(c, id, 8, &out->record.detail, err) && sql_blob(c, id, 9, &out->hash, err);
+	return (sql_text(c, id, 5, &out->actor, err) && sql_text(c, id, 7, &out->object, err) &&
+		   sql_text(c, id, 8, &out->detail, err) && read_hash(c, id, 9, out->hash, err)) ||
+	       err_prefix(err, "audit row %lld", (long long)out->row_id);
 }
 
 /* Rows and head as of one snapshot. */
 static bool
-read_batch(struct conn *c, int64_t after, struct batch *b, struct head *head, struct err *err)
+read_batch(struct conn *c, int64_t after, struct batch *b, struct trail_head *head, struct err *err)
 {
 	enum sql_step step = SQL_FAILED;
 	struct err ignored;
@@ -248,45 +159,20 @@ read_batch(struct conn *c, int64_t after, struct batch *b, struct head *head, st
 }
 
 static bool
-verify_row(struct store *s, struct head *at, const struct audit_row *row, struct err *err)
+is_broken(const struct store *s, struct err *err)
 {
-	uint8_t should[HASH_LEN];
-
-	if (row->record.row_id != at->count + 1)
-		return err_set(err, DIRCA_E_DATABASE, "CA database %s: audit row %lld is missing",
-		    s->path, (long long)at->count + 1);
-	if (!hash_row(s, at->hash, &row->record, should, err))
-		return false;
-	if (!view_eq(buf_view(&row->hash), view_of(should, HASH_LEN)))
-		return err_set(err, DIRCA_E_DATABASE,
-		    "CA database %s: audit row %lld does not fit the one before it: it or that one "
-		    "was changed",
-		    s->path, (long long)row->record.row_id);
-	at->count++;
-	memcpy(at->hash, should, HASH_LEN);
-	return true;
-}
-
-static bool
-verify_end(struct store *s, const struct head *at, const struct head *head, struct err *err)
-{
-	if (at->count < head->count)
-		return err_set(err, DIRCA_E_DATABASE, "CA database %s: audit row %lld is missing",
-		    s->path, (long long)at->count + 1);
-	if (at->count > head->count || memcmp(at->hash, head->hash, HASH_LEN) != 0)
-		return err_set(err, DIRCA_E_DATABASE,
-		    "CA database %s: audit row %lld does not fit the head of the trail", s->path,
-		    (long long)at->count);
-	return true;
+	if (err->code == CRYPT_E_HASH_VALUE)
+		err->code = DIRCA_E_DATABASE;
+	return err_prefix(err, "CA database %s", s->path);
 }
 
 /* Where the walk begins: the hash of row `after`, which is taken as it stands. */
 static bool
-start_at(struct store *s, struct conn *c, int64_t after, struct head *at, struct err *err)
+start_at(struct store *s, struct conn *c, int64_t after, struct trail_head *at, struct err *err)
 {
 	bool ok = false;
 
-	*at = (struct head){.count = after};
+	*at = (struct trail_head){.count = after};
 	if (after <= 0) {
 		at->count = 0;
 		return true;
@@ -309,13 +195,13 @@ start_at(struct store *s, struct conn *c, int64_t after, struct head *at, struct
 
 /* *stop_out: `each` has seen enough. */
 static bool
-walk_batch(struct store *s, struct head *at, const struct batch *b, store_audit_each *each,
+walk_batch(struct store *s, struct trail_head *at, const struct batch *b, store_audit_each *each,
     void *arg, bool *stop_out, struct err *err)
 {
 	for (size_t i = 0; i < b->count && !*stop_out; i++) {
-		if (!verify_row(s, at, &b->rows[i], err))
-			return false;
-		*stop_out = each != NULL && !each(&b->rows[i].record, arg);
+		if (!trail_next(s->sha256, at, &b->rows[i], err))
+			return is_broken(s, err);
+		*stop_out = each != NULL && !each(&b->rows[i], arg);
 	}
 	return true;
 }
@@ -326,7 +212,7 @@ store_audit_walk(struct store *s, int64_t after_row, store_audit_each *each, voi
 {
 	OWNED(reading_end) struct reading r = reading_begin(s, SQL_AUDIT_ROWS, err);
 	OWNED(batch_free) struct batch b = {0};
-	struct head at, head;
+	struct trail_head at, head;
 	bool stop = false;
 
 	*count_out = 0;
@@ -339,5 +225,42 @@ store_audit_walk(struct store *s, int64_t after_row, store_audit_each *each, voi
 			return false;
 	} while (b.count == AUDIT_BATCH && !stop);
 	*count_out = at.count - (after_row > 0 ? after_row : 0);
-	return stop || verify_end(s, &at, &head, err);
+	return stop || trail_end(&at, &head, err) || is_broken(s, err);
+}
+
+/* *left: how many may still be given. */
+static bool
+give_batch(const struct batch *b, size_t *left, store_audit_each *each, void *arg,
+    struct audit_reading *out)
+{
+	for (size_t i = 0; i < b->count; i++) {
+		if ((*left)-- == 0)
+			return false;
+		out->last = b->rows[i].row_id;
+		if (!each(&b->rows[i], arg))
+			return false;
+	}
+	return true;
+}
+
+bool
+store_audit_read(struct store *s, int64_t after_row, size_t most, store_audit_each *each, void *arg,
+    struct audit_reading *out, struct err *err)
+{
+	OWNED(reading_end) struct reading r = reading_begin(s, SQL_AUDIT_ROWS, err);
+	OWNED(batch_free) struct batch b = {0};
+	size_t left = most;
+
+	*out = (struct audit_reading){.last = after_row};
+	if (r.conn == NULL)
+		return false;
+	b.rows = mem_zero(AUDIT_BATCH, sizeof *b.rows);
+	do {
+		if (!read_batch(r.conn, out->last, &b, &out->head, err))
+			return false;
+		if (!give_batch(&b, &left, each, arg, out))
+			return true;
+		out->ended = b.count < AUDIT_BATCH;
+	} while (!out->ended);
+	return true;
 }

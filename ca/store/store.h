@@ -11,6 +11,7 @@
 #define STORE_STORE_H
 
 #include "buf.h"
+#include "trail.h"
 
 /* DB_DISP_* (docs/FACTS.md 1) */
 enum disposition {
@@ -149,41 +150,7 @@ bool store_end_publication(
 bool store_keep_kra(
     struct store_tx *tx, struct view sha1, struct view certificate, struct err *err);
 
-/* The audit trail: append-only, each row carries SHA-256(previous row's hash || this row). Event
- * ids: docs/FACTS.md 2. */
-enum audit_event {
-	AUDIT_SIGN_IN_FAILED = 529, /* the actor is who it claimed to be */
-	AUDIT_DENIED_PENDING = 772,
-	AUDIT_REVOKED = 774,
-	AUDIT_CRL_PUBLISHED = 776,
-	AUDIT_STARTED = 784,
-	AUDIT_STOPPED = 785,
-	AUDIT_SECURITY = 786, /* rights on the CA, dircaCASecurity */
-	AUDIT_KEY_RETRIEVED = 787,
-	AUDIT_REQUEST_RECEIVED = 790,
-	AUDIT_ISSUED = 791,
-	AUDIT_REQUEST_DENIED = 792,
-	AUDIT_PENDING = 793,
-	AUDIT_OFFICERS = 794, /* certificate manager restrictions, dircaOfficerRights */
-	AUDIT_CONFIGURATION = 795,
-	AUDIT_KEY_ARCHIVED = 797,
-	AUDIT_CA_PUBLISHED = 799,
-	/* our own, for what AD CS does not audit */
-	AUDIT_KEYS_SEARCHED = 1787,
-	AUDIT_FILES_CHANGED = 1795
-};
-const char *audit_event_text(enum audit_event e);
-struct audit_record {
-	int64_t row_id; /* read only */
-	int64_t when;
-	enum audit_event event;
-	bool success;
-	int32_t status;     /* HRESULT of a failure */
-	char *actor;        /* DOMAIN\user, or "dircad" */
-	int64_t request_id; /* 0 none */
-	char *object;       /* serial, setting name ... */
-	char *detail;       /* "template=EFSArchive kras=..." */
-};
+/* The audit trail (trail.h): append-only. */
 bool store_audit(struct store_tx *tx, struct audit_record *a, struct err *err);
 
 /* ---- reading ---- */
@@ -346,6 +313,16 @@ void store_publications_free(struct store_publications *ps);
 typedef bool store_audit_each(const struct audit_record *a, void *arg);
 bool store_audit_walk(struct store *s, int64_t after_row, store_audit_each *each, void *arg,
     int64_t *count_out, struct err *err);
+
+/* Gives the rows after `after_row` to `each` as they stand, for who verifies elsewhere: at most
+ * `most` of them, or until `each` says false. */
+struct audit_reading {
+	int64_t last;           /* row that was given last; after_row if none was */
+	bool ended;             /* there was none behind it */
+	struct trail_head head; /* of the trail, as of the last row */
+};
+bool store_audit_read(struct store *s, int64_t after_row, size_t most, store_audit_each *each,
+    void *arg, struct audit_reading *out, struct err *err);
 
 struct store_counts {
 	int64_t issued, pending, denied, failed, revoked, archived_keys;

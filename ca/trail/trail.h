@@ -1,0 +1,81 @@
+/*
+ * The audit trail as everybody knows it who has to do with it: its events, a record, and the one
+ * place that says which bytes of it are hashed. Row n has SHA-256(hash of row n - 1 || n and every
+ * column, each text with its length); row 0's hash is zeros. Pure: what keeps the rows is
+ * store.h. Failures of the chain are CRYPT_E_HASH_VALUE.
+ */
+#ifndef TRAIL_TRAIL_H
+#define TRAIL_TRAIL_H
+
+#include <openssl/evp.h>
+
+#include "buf.h"
+
+/* X(name, number, word, text). The numbers are those of docs/FACTS.md 2; over 1000: our own, for
+ * what AD CS does not audit. */
+#define AUDIT_EVENTS(X)                                                                            \
+	X(SIGN_IN_FAILED, 529, "sign-in-failed",                                                   \
+	    "a sign-in failed") /* of whom the actor claims */                                     \
+	X(DENIED_PENDING, 772, "denied-pending", "a certificate manager denied a pending request") \
+	X(REVOKED, 774, "revoked", "a certificate was revoked")                                    \
+	X(CRL_PUBLISHED, 776, "crl-published", "a CRL was published")                              \
+	X(STARTED, 784, "started", "the CA started")                                               \
+	X(STOPPED, 785, "stopped", "the CA stopped")                                               \
+	X(SECURITY, 786, "security", "the rights on the CA were changed") /* dircaCASecurity */    \
+	X(KEY_RETRIEVED, 787, "key-retrieved", "an archived key was retrieved")                    \
+	X(REQUEST_RECEIVED, 790, "request-received", "a certificate request was received")         \
+	X(ISSUED, 791, "issued", "a certificate was issued")                                       \
+	X(REQUEST_DENIED, 792, "request-denied", "a certificate request was denied")               \
+	X(PENDING, 793, "pending", "a certificate request was set to pending")                     \
+	X(OFFICERS, 794, "officers",                                                               \
+	    "the restrictions of certificate managers were changed") /* dircaOfficerRights */      \
+	X(CONFIGURATION, 795, "configuration", "a setting was changed")                            \
+	X(KEY_ARCHIVED, 797, "key-archived", "a key was archived")                                 \
+	X(CA_PUBLISHED, 799, "ca-published", "the CA certificate was published in the directory")  \
+	X(KEYS_SEARCHED, 1787, "keys-searched", "archived keys were searched for")                 \
+	X(FILES_CHANGED, 1795, "files-changed", "the CA's files were changed on its machine")
+
+enum audit_event {
+#define AUDIT_EVENT_ENUM(name, number, word, text) AUDIT_##name = (number),
+	AUDIT_EVENTS(AUDIT_EVENT_ENUM)
+#undef AUDIT_EVENT_ENUM
+};
+/* "?" for a number that is none. */
+const char *audit_event_text(enum audit_event e);
+/* By number or word. E_INVALIDARG names the words. */
+bool audit_event_find(const char *text, enum audit_event *out, struct err *err);
+
+#define TRAIL_HASH_LEN 32
+
+struct audit_record {
+	int64_t row_id; /* read only */
+	int64_t when;
+	enum audit_event event;
+	bool success;
+	int32_t status;               /* HRESULT of a failure */
+	char *actor;                  /* DOMAIN\user, or "dircad" */
+	int64_t request_id;           /* 0 none */
+	char *object;                 /* serial, setting name ... */
+	char *detail;                 /* "template=EFSArchive kras=..." */
+	uint8_t hash[TRAIL_HASH_LEN]; /* read only: what stands beside the row */
+};
+/* Frees the texts; zeroes. */
+void audit_record_free(struct audit_record *a);
+
+/* The last row so far, and its hash; zeroed: none yet. */
+struct trail_head {
+	int64_t count;
+	uint8_t hash[TRAIL_HASH_LEN];
+};
+
+/* The hash that row a->row_id has behind `before`. NULL and "" are one. */
+bool trail_hash(const EVP_MD *sha256, const uint8_t before[TRAIL_HASH_LEN],
+    const struct audit_record *a, uint8_t out[TRAIL_HASH_LEN], struct err *err);
+/* Is this the row behind *at, as it was written? Moves *at to it. Else names the row that is
+ * missing or changed. */
+bool trail_next(
+    const EVP_MD *sha256, struct trail_head *at, const struct audit_record *a, struct err *err);
+/* Does the trail that was walked to `at` end where `head` says? */
+bool trail_end(const struct trail_head *at, const struct trail_head *head, struct err *err);
+
+#endif
