@@ -162,6 +162,19 @@ json_candidate(const struct store_request *r)
 	return value;
 }
 
+json_t *
+json_audit(const struct audit_record *a)
+{
+	OWNED(own_memory) char *hash = hex_encode(view_of(a->hash, sizeof a->hash), '\0');
+	json_t *request = a->request_id != 0 ? json_integer(a->request_id) : json_null();
+
+	return json_pack("{s:I, s:o, s:i, s:b, s:o, s:s, s:o, s:o, s:o, s:s}", "row_id",
+	    (json_int_t)a->row_id, "when", when_or_null(a->when), "event", (int)a->event, "success",
+	    (int)a->success, "status", json_status(a->status), "actor", a->actor, "request_id",
+	    request, "object", text_or_null(a->object), "detail", text_or_null(a->detail),
+	    "row_hash", hash);
+}
+
 char *
 json_body_string(const struct http_call *http, const char *member)
 {

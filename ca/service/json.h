@@ -22,6 +22,8 @@ json_t *json_error(const struct err *err);
 json_t *json_request(const struct store_request *r);
 /* The same with "certificate_version", null where there is no certificate that can be read. */
 json_t *json_candidate(const struct store_request *r);
+/* A record of the audit trail: what is hashed, and its hash. */
+json_t *json_audit(const struct audit_record *a);
 /* A string member of a JSON object body; NULL if the body is no object or lacks it. free(). Bodies
  * over 4 KiB are refused. */
 char *json_body_string(const struct http_call *http, const char *member);

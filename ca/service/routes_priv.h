@@ -11,6 +11,7 @@ enum route_actor {
 	BY_ANYBODY,  /* who signs in; of others' requests nothing is shown */
 	BY_ENROLLEE, /* Request Certificates */
 	BY_VIEWER,   /* Read by itself, or one of the roles (route_may_view) */
+	BY_AUDITOR,  /* Auditor */
 	BY_OFFICER,  /* Issue and Manage Certificates */
 	BY_ADMIN     /* Manage CA */
 };

@@ -18,10 +18,11 @@ MAY = {
     "BY_ANYBODY": {"outsider", "enrollee", "reader", "operator", "auditor", "officer", "admin", "both"},
     "BY_ENROLLEE": {"enrollee"},
     "BY_VIEWER": {"reader", "auditor", "officer", "admin", "both"},  # Read is no role
+    "BY_AUDITOR": {"auditor"},
     "BY_OFFICER": {"officer"},
     "BY_ADMIN": {"admin"},
 }
-ROLE_ACTS = {"BY_OFFICER", "BY_ADMIN"}
+ROLE_ACTS = {"BY_OFFICER", "BY_ADMIN"}  # of "both"
 
 
 def routes():

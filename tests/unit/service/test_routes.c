@@ -246,6 +246,7 @@ acts_of_officers_and_administrators_are_known(void **state)
 	    {"POST", "/dirca/v1/crl", BY_ADMIN},
 	    {"POST", "/.well-known/est/fullcmc", BY_ENROLLEE},
 	    {"GET", "/dirca/v1/requests", BY_ANYBODY},
+	    {"GET", "/dirca/v1/audit", BY_AUDITOR},
 	};
 	char part[256];
 	bool known;
