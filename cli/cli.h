@@ -48,10 +48,14 @@ struct cli_options {
 	struct cli_list trusted_cas;
 	bool accept_unsigned_chain, accept_sha1;
 	bool force;
-	/* OPTS_LIST and OPTS_DECIDE */
+	/* OPTS_LIST, OPTS_AUDIT and OPTS_DECIDE */
 	const char *disposition, *reason;
 	int64_t after, limit; /* 0: from the first; the verb's own limit */
 	bool all;
+	/* OPTS_AUDIT */
+	const char *event, *actor, *object, *request;
+	/* OPTS_HEAD */
+	const char *head;
 	/* OPTS_DUMP */
 	const char *type;
 	/* OPTS_RULE */
@@ -101,6 +105,9 @@ struct cli_options {
 #define OPTS_TRANSFER  0x10000000u
 #define OPTS_IMPORT    0x20000000u
 #define OPTS_FIELDS    0x40000000u /* takes field=value: help explains the fields */
+#define OPTS_AUDIT     0x2000u
+#define OPTS_EXPORT    0x4000u
+#define OPTS_HEAD      0x8000u
 #define OPTS_REVOKE    0x200000u
 #define OPTS_ALL       0x80000000u
 

@@ -155,6 +155,38 @@ check "and done once" refuses CERTSRV_E_BAD_REQUESTSTATUS revoke officer1 "$sell
 check "its key is recovered all the same" getkey officer1 "$seller"
 check "each act is recorded, refusals too" test "$(audited 774)" -ge 7
 
+# ---- who reads the audit trail ----
+trail() { ca_lab_as auditor audit "$@"; }
+fetched() {
+	local answer
+	answer=$(trail log --json "$@") && jq -c '.[]' <<<"$answer" &&
+		jq -e 'length > 0 and all(.[]; .event == 787 and .success and .actor == "NWTRADERS\\officer1" and (.detail | contains("requester=NWTRADERS\\user1 ")))' <<<"$answer"
+}
+# found WORDS COMMAND...: a check that finds something, and says that.
+found() {
+	local text words=$1
+	shift
+	text=$("$@" 2>&1)
+	[ $? -eq 4 ] && echo "$text" && [[ $text == *"$words"* ]]
+}
+verified() { "$DIRCA_BIN/dirca" audit verify "$@"; }
+check "an auditor reads who fetched the keys of user1" fetched --event key-retrieved --actor OFFICER1 --object 'requester=nwtraders\user1 '
+check "in words, for people" says 'an archived key was retrieved: NWTRADERS\officer1, request' trail log --event 787 --limit 1
+check "of one request" says '[]' trail log --request 999999 --json
+check "an event that there is not" refuses "key-retrieved" trail log --event nothing
+check "a certificate manager does not read it" refuses E_ACCESSDENIED ca_lab_as officer1 audit log
+check "nor an administrator" refuses E_ACCESSDENIED admin audit export
+head=$(sqlite3 "$CA_STATE/dirca.db" "SELECT RowCount || ':' || lower(hex(RowHash)) FROM AuditHead")
+check "exported" says "record(s)" trail export --out "$dir/trail.jsonl"
+check "not over a file that is there" refuses ERROR_FILE_EXISTS trail export --out "$dir/trail.jsonl"
+check "the export verifies without a CA" says "the chain holds" verified "$dir/trail.jsonl"
+check "and holds the head that the database had" verified "$dir/trail.jsonl" --head "$head"
+changed=$(grep -n '"event":787' "$dir/trail.jsonl" | head -1 | cut -d: -f1)
+sed "${changed}s/officer1/officer2/" "$dir/trail.jsonl" >"$dir/changed.jsonl"
+check "a changed line is named" found "audit row $changed does not fit" verified "$dir/changed.jsonl"
+check "one that was taken out too" found "audit row $changed is missing" verified <(sed "${changed}d" "$dir/trail.jsonl")
+check "another one does not" found "has another hash" verified "$dir/trail.jsonl" --head "1:$(printf '%064d' 0)"
+
 check "who may not write there is told" refuses E_ACCESSDENIED ca_lab_as officer1 officer allow officer1 --for Everyone
 check "and nothing was changed" list '(.rules | length) == 2'
 check "each change is recorded" test "$(audited 794)" -ge 4
