@@ -99,6 +99,8 @@ check "when the CRL is old" metric_is_between $DAY $((31 * DAY)) dirca_crl_left_
 check "an enrollment is counted, and an archival" changes 'dirca_requests{disposition="issued"}' 1 changes dirca_archived_keys 1 archives first
 check "a refusal, by its cause" changes 'dirca_refusals_total{cause="CERTSRV_E_NO_REQUEST"}' 1 \
 	curl -s --max-time 15 --unix-socket "$CA_SOCKET" http://localhost/dirca/v1/requests/999999
+recovers() { ca_lab_as officer1 getkey "$(sql "SELECT SerialNumber FROM Request ORDER BY RequestID DESC LIMIT 1")" "$dir/first.rec"; }
+check "a recovery" changes dirca_recoveries_total 1 recovers
 signs_in() { curl -s --max-time 15 --cacert "$CA_STATE/ca.crt" "$@" "$CA_URL/dirca/v1/ca"; }
 check "a failed sign-in" changes 'dirca_refusals_total{cause="DIRCA_E_AUTHENTICATION"}' 1 signs_in --basic -u user1:wrong
 check "the question who it is does not count" changes 'dirca_refusals_total{cause="DIRCA_E_AUTHENTICATION"}' 0 signs_in
