@@ -1,4 +1,4 @@
-/* dirca kra add, remove, list, publish, unpublish. */
+/* dirca kra add, remove, status, list, publish, unpublish. */
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -190,6 +190,70 @@ show_kra(const struct cli *cli, const char *object, struct view der, json_t *lis
 		print_cert(stdout, "  ", &cert);
 		putchar('\n');
 	}
+}
+
+static void
+print_kra_status(const json_t *kra)
+{
+	bool valid = json_is_true(json_object_get(kra, "valid"));
+	bool counts = json_is_true(json_object_get(kra, "counts"));
+
+	printf("%-13s  %9lld  %8lld  %-9s  %s  %s\n", json_text(kra, "status"),
+	    (long long)json_integer_value(json_object_get(kra, "days_left")),
+	    (long long)json_integer_value(json_object_get(kra, "archived_keys")),
+	    json_is_true(json_object_get(kra, "published")) ? "yes" : "no",
+	    json_text(kra, "serial_number"), json_text(kra, "subject"));
+	if (!valid)
+		printf("    %s\n", json_text(kra, "reason"));
+	else if (!counts)
+		puts("    a newer certificate of the same agent is used instead");
+}
+
+static size_t
+usable_kras(const json_t *kras)
+{
+	size_t i, count = 0;
+	const json_t *kra;
+
+	json_array_foreach(kras, i, kra) count += json_is_true(json_object_get(kra, "counts"));
+	return count;
+}
+
+/* Too few is nothing that failed here, and yet no success for a script that watches. */
+bool
+cmd_kra_status(struct work *w, struct err *err)
+{
+	OWNED(own_json) json_t *answer = NULL;
+	const json_t *kras, *problems, *one;
+	long long needed;
+	size_t i, usable;
+
+	if (!http_client_json(w->ca, "GET", "/dirca/v1/ca", NULL, &answer, err))
+		return false;
+	kras = json_object_get(answer, "kras");
+	problems = json_object_get(answer, "kra_problems");
+	needed = json_integer_value(json_object_get(answer, "kra_cert_count"));
+	usable = usable_kras(kras);
+	if (w->cli->opt.json) {
+		print_json(json_pack("{s:O, s:O, s:I, s:I}", "kras", kras, "problems", problems,
+		    "required", (json_int_t)needed, "usable", (json_int_t)usable));
+	} else {
+		printf("%-13s  %9s  %8s  %-9s  %s\n", "STATUS", "DAYS LEFT", "KEYS", "PUBLISHED",
+		    "SERIAL NUMBER AND SUBJECT");
+		json_array_foreach(kras, i, one) print_kra_status(one);
+		json_array_foreach(problems, i, one)
+		    printf("%-13s  %s\n", "not loaded", json_string_value(one));
+		printf("Each key is sealed to %lld of %zu usable key recovery agents "
+		       "(CA\\KRACertCount).\n",
+		    needed, usable);
+	}
+	return needed > 0
+		   ? (size_t)needed <= usable || err_set(err, CERTSRV_E_NO_VALID_KRA,
+						     "no key can be archived: %lld key recovery "
+						     "agents are needed and %zu usable",
+						     needed, usable)
+		   : err_set(err, CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED,
+			 "no key is archived: CA\\KRACertCount is 0");
 }
 
 bool

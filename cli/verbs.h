@@ -116,6 +116,8 @@
 	    cmd_kra_add, "put KRA certificates into the CA's KRA store (on the CA's machine)")     \
 	X("kra remove", "SHA1", 1, 1, GROUP_KEYS, NEEDS_CONFIG, OPTS_DAEMON | OPTS_YES,            \
 	    cmd_kra_remove, "take a KRA certificate out of the CA's KRA store")                    \
+	X("kra status", "", 0, 0, GROUP_KEYS, NEEDS_CA, OPTS_SESSION | OPTS_JSON, cmd_kra_status,  \
+	    "the CA's KRA certificates: usable or why not, days left, keys sealed to them")        \
 	X("kra list", "", 0, 0, GROUP_KEYS, NEEDS_PKI, OPTS_SESSION | OPTS_JSON, cmd_kra_list,     \
 	    "KRA certificates of the directory")                                                   \
 	X("kra publish", "FILE...", 1, CLI_LIST_MAX, GROUP_KEYS, NEEDS_PKI, OPTS_SESSION,          \

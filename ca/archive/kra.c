@@ -50,22 +50,48 @@ signed_by(const struct pkix_cert *kra, const struct pkix_cert *issuer)
 	       pkix_verify(key, kra->sig_alg, kra->tbs, kra->signature, false, &ignored);
 }
 
+static enum kra_status
+refuse_as(enum kra_status status, const struct pkix_cert *kra, struct err *err, const char *reason)
+{
+	refuse(kra, err, reason);
+	return status;
+}
+
+enum kra_status
+kra_check(const struct pkix_cert *kra, const struct pkix_cert *const *issuers, size_t issuer_count,
+    int64_t now, struct err *err)
+{
+	if (now < kra->not_before)
+		return refuse_as(KRA_NOT_YET_VALID, kra, err, "it is not valid yet");
+	if (now > kra->not_after)
+		return refuse_as(KRA_EXPIRED, kra, err, "it has expired");
+	if (!check_usage(kra, err))
+		return KRA_INVALID;
+	for (size_t i = 0; i < issuer_count; i++)
+		if (signed_by(kra, issuers[i]))
+			return KRA_VALID;
+	return refuse_as(KRA_UNTRUSTED, kra, err,
+	    "none of the trusted issuers signed it: this CA, and those of trust/kra-issuers.pem in "
+	    "the state folder");
+}
+
+const char *
+kra_status_word(enum kra_status status)
+{
+	static const char *const words[] = {[KRA_VALID] = "valid",
+	    [KRA_NOT_YET_VALID] = "not yet valid",
+	    [KRA_EXPIRED] = "expired",
+	    [KRA_INVALID] = "invalid",
+	    [KRA_UNTRUSTED] = "untrusted"};
+
+	return words[status];
+}
+
 bool
 kra_validate(const struct pkix_cert *kra, const struct pkix_cert *const *issuers,
     size_t issuer_count, int64_t now, struct err *err)
 {
-	if (now < kra->not_before)
-		return refuse(kra, err, "it is not valid yet");
-	if (now > kra->not_after)
-		return refuse(kra, err, "it has expired");
-	if (!check_usage(kra, err))
-		return false;
-	for (size_t i = 0; i < issuer_count; i++)
-		if (signed_by(kra, issuers[i]))
-			return true;
-	return refuse(kra, err,
-	    "none of the trusted issuers signed it: this CA, and those of trust/kra-issuers.pem in "
-	    "the state folder");
+	return kra_check(kra, issuers, issuer_count, now, err) == KRA_VALID;
 }
 
 static bool

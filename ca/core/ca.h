@@ -23,8 +23,8 @@
 struct ca_kra {
 	struct pkix_cert cert;
 	EVP_PKEY *key;
-	bool valid;   /* kra_validate at the time the view was made */
-	char *reason; /* why not */
+	enum kra_status status; /* kra_check at the time the view was made */
+	char *reason;           /* why it is not valid */
 };
 
 /* A CA exchange certificate whose key the vault holds. */

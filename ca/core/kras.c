@@ -19,10 +19,11 @@ take_kra(struct ca *ca, struct ca_view *v, struct view der, struct err *err)
 
 	if (!pkix_cert_decode(der, &k->cert, err))
 		return false;
-	k->valid = pkix_public_key(k->cert.spki, &k->key, &why) &&
-		   kra_validate(&k->cert, ca->state->kra_issuers.list, ca->state->kra_issuers.count,
-		       v->made_at, &why);
-	if (!k->valid)
+	k->status = pkix_public_key(k->cert.spki, &k->key, &why)
+			? kra_check(&k->cert, ca->state->kra_issuers.list,
+			      ca->state->kra_issuers.count, v->made_at, &why)
+			: KRA_INVALID;
+	if (k->status != KRA_VALID)
 		k->reason = mem_text(why.msg);
 	return true;
 }
@@ -46,7 +47,7 @@ find_agents(struct ca_view *v, bool by_holder)
 
 	v->agents = mem_zero(v->kra_count, sizeof(*v->agents));
 	for (size_t i = 0; i < v->kra_count; i++)
-		if (v->kras[i].valid)
+		if (v->kras[i].status == KRA_VALID)
 			v->agents[count++] = &v->kras[i];
 	qsort(v->agents, count, sizeof(*v->agents), newest_first);
 	for (size_t i = 0; i < count; i++) {

@@ -15,6 +15,8 @@
 #include "space.h"
 #include "text.h"
 
+#define DAY 86400
+
 /* Whether people who look for agents in the directory find this one. */
 static bool
 is_published(const struct pki_snapshot *pki, struct view certificate)
@@ -29,10 +31,33 @@ is_published(const struct pki_snapshot *pki, struct view certificate)
 	return false;
 }
 
+static bool
+is_agent(const struct ca_view *view, const struct ca_kra *k)
+{
+	for (size_t i = 0; i < view->agent_count; i++)
+		if (view->agents[i] == k)
+			return true;
+	return false;
+}
+
+/* -1: not known now. */
+static int64_t
+keys_sealed_to(struct ca *ca, const struct pkix_cert *cert)
+{
+	struct store_kra_use use;
+	struct err err;
+
+	if (store_count_kra_keys(ca->store, view_of(cert->sha1, sizeof cert->sha1), &use, &err))
+		return use.keys;
+	log_warn("keys of a KRA not counted", LOG_REASON(&err));
+	return -1;
+}
+
 static json_t *
-json_kras(const struct ca_view *view)
+json_kras(struct ca *ca, const struct ca_view *view)
 {
 	json_t *list = json_array();
+	int64_t now = clock_now();
 
 	for (size_t i = 0; i < view->kra_count; i++) {
 		const struct ca_kra *k = &view->kras[i];
@@ -44,10 +69,14 @@ json_kras(const struct ca_view *view)
 
 		clock_format(k->cert.not_after, until);
 		json_array_append_new(
-		    list, json_pack("{s:s?, s:s?, s:s?, s:s, s:b, s:s?, s:b}", "subject", subject,
-			      "serial_number", serial, "certificate_hash", sha1, "not_after", until,
-			      "valid", (int)k->valid, "reason", k->reason, "published",
-			      (int)is_published(view->pki, buf_view(&k->cert.raw))));
+		    list, json_pack("{s:s?, s:s?, s:s?, s:s, s:b, s:s?, s:b, s:s, s:b, s:I, s:I}",
+			      "subject", subject, "serial_number", serial, "certificate_hash", sha1,
+			      "not_after", until, "valid", (int)(k->status == KRA_VALID), "reason",
+			      k->reason, "published",
+			      (int)is_published(view->pki, buf_view(&k->cert.raw)), "status",
+			      kra_status_word(k->status), "counts", (int)is_agent(view, k),
+			      "days_left", (json_int_t)((k->cert.not_after - now) / DAY),
+			      "archived_keys", (json_int_t)keys_sealed_to(ca, &k->cert)));
 	}
 	return list;
 }
@@ -95,7 +124,7 @@ route_ca_status(struct route_call *c)
 		"not_after", until, "exchange_certificate_not_after", xchg_until, "directory_fresh",
 		(int)ca_view_is_fresh(view, clock_boot_ms()), "kra_cert_count",
 		(json_int_t)view->settings.num[SETTING_KRA_CERT_COUNT], "kra_minimum",
-		c->ca->config->kra_minimum, "sign_kinds", kinds, "kras", json_kras(view),
+		c->ca->config->kra_minimum, "sign_kinds", kinds, "kras", json_kras(c->ca, view),
 		"templates", json_texts(view->enabled.list, view->enabled.count),
 		"broken_templates",
 		json_texts(view->broken_templates.list, view->broken_templates.count), "requests",

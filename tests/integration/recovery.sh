@@ -78,7 +78,15 @@ check "and opens it with the new certificate" opens "$dir/key.rec" "$dir/renewed
 check "which is added" kra add "$dir/renewed.crt"
 check "and makes no fourth agent" count_kras 4
 check "so that four are not there" refuses CERTSRV_E_NO_VALID_KRA ca_lab_enroll user1 EFSArchive "$dir/four.pfx"
+check "which the status says too" refuses CERTSRV_E_NO_VALID_KRA ca_lab_as caadmin kra status
 check "one again" count_kras 1
+kra_status() {
+	local answer
+	answer=$(ca_lab_as caadmin kra status --json) && echo "$answer" && jq -e "$1" <<<"$answer"
+}
+check "three of the four count" kra_status '.required == 1 and .usable == 3 and (.kras | length) == 4 and all(.kras[]; .status == "valid" and .days_left > 300)'
+check "and each is told what hangs on it" kra_status "([.kras[].archived_keys] | add) == $(sqlite3 "$CA_STATE/dirca.db" "SELECT sum(length(KeyRecoveryHashes) + 1) / 60 FROM Request")"
+check "people read why one does not" says "a newer certificate of the same agent" ca_lab_as caadmin kra status
 
 old=$(sha1 "$dir/kra$winner.crt")
 check "who removes a KRA is told what hangs on it" refuses "to this certificate: " setsid -w "$DIRCA_BIN/dirca" kra remove \
@@ -100,6 +108,7 @@ check "and it is opened" opens "$dir/again.rec" "$dir/kra$winner.pfx" "$dir/key.
 check "all KRAs are added again" kra add "$dir/kra1.crt" "$dir/kra2.crt" "$dir/kra3.crt"
 check "one is damaged" eval "head -c 300 '$dir/kra2.crt' >'$CA_STATE/kra/$(sha1 "$dir/kra2.crt").crt' && reload"
 check "which the CA says" ca_lab_eventually ca_lab_status '(.kra_problems | length) == 1 and (.kras | length) == 2'
+check "as a certificate that is not loaded" says "not loaded     $CA_STATE/kra/" ca_lab_as caadmin kra status
 check "and logs" grep -q 'event_id=85.*'"$(sha1 "$dir/kra2.crt")" "$dir/dircad.log"
 check "the others serve" count_kras 2
 check "for archival" ca_lab_enroll user1 EFSArchive "$dir/two.pfx"

@@ -580,9 +580,18 @@ kra_certificate_is_judged_by_usage_time_and_issuer(void **state)
 			.not_after = TEST_NOW + 10 * TEST_DAY});
 		struct err err = {0};
 
-		if (kra_validate(&c.cert, rows[i].wrong_issuer ? wrong : right, 2, rows[i].now,
-			&err) != rows[i].valid)
+		enum kra_status status =
+		    kra_check(&c.cert, rows[i].wrong_issuer ? wrong : right, 2, rows[i].now, &err);
+
+		if ((status == KRA_VALID) != rows[i].valid)
 			fail_msg("%s: %s", rows[i].rule, err.msg);
+		if (rows[i].now > TEST_NOW + 10 * TEST_DAY)
+			assert_int_equal(status, KRA_EXPIRED);
+		else if (rows[i].now < TEST_NOW - 10 * TEST_DAY)
+			assert_int_equal(status, KRA_NOT_YET_VALID);
+		else if (!rows[i].valid)
+			assert_int_equal(
+			    status, rows[i].wrong_issuer ? KRA_UNTRUSTED : KRA_INVALID);
 		if (!rows[i].valid) {
 			assert_int_equal(err.code, CERTSRV_E_NO_VALID_KRA);
 			assert_non_null(strstr(err.msg, "kra1"));

@@ -321,7 +321,7 @@ view_holds_what_the_directory_and_the_state_folder_hold(void **state)
 	assert_true(v->officer_rules.unrestricted);
 	assert_int_equal(v->kra_count, HARNESS_KRAS);
 	for (size_t i = 0; i < v->kra_count; i++)
-		assert_true(v->kras[i].valid);
+		assert_int_equal(v->kras[i].status, KRA_VALID);
 	ca_view_release(&v);
 	assert_null(v);
 }

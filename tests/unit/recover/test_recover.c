@@ -467,7 +467,7 @@ expired_kra_certificate_still_recovers(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < view->kra_count; i++)
-		view->kras[i].valid = false;
+		view->kras[i].status = KRA_EXPIRED;
 	assert_recovers(2);
 	ca_view_release(&view);
 	harness_refresh();
