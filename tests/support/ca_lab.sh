@@ -287,7 +287,15 @@ ca_lab_kras() {
 		"$DIRCA_BIN/dirca" kra add -c "$DIRCAD_CONF" "${files[@]}" &&
 			ca_lab_as caadmin kra publish "${files[@]}" &&
 			ca_lab_as caadmin setreg 'CA\KRACertCount' "$use"
-	} >"$CA_LAB_DIR/kras.out" && ca_lab_eventually ca_lab_has_kras "$n" "$use" >/dev/null
+	} >"$CA_LAB_DIR/kras.out" && ca_lab_eventually ca_lab_has_kras "$n" "$use" >/dev/null &&
+		ca_lab_eventually ca_lab_vault_has_kras "$n"
+}
+
+# The front reads the KRA store by itself, and may know of a KRA a moment before the vault does.
+ca_lab_vault_has_kras() {
+	local usable
+	usable=$(sed -n 's/.*"KRA store given to the vault".* usable=\([0-9]*\)$/\1/p' "$CA_LAB_DIR/dircad.log" | tail -1)
+	[ "${usable:-0}" -ge "$1" ]
 }
 
 ca_lab_no_quota() {
