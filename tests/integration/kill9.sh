@@ -71,12 +71,15 @@ serves_again() {
 }
 
 kill_one() {
-	local role=$1 supervisor pid pair
+	local role=$1 supervisor pid pair tries=0
 	supervisor=$(<"$CA_LAB_DIR/dircad.pid")
 	sleep "0.$((RANDOM % 900 + 100))"
 	if [ "$role" != supervisor ]; then
 		# The pair may be between two lives.
-		if ! ca_lab_eventually child_of "$supervisor" "$role" >/dev/null || ! pid=$(child_of "$supervisor" "$role"); then
+		until pid=$(child_of "$supervisor" "$role") || [ $((tries++)) -ge 100 ]; do
+			sleep 0.1
+		done
+		if [ -z "$pid" ]; then
 			echo "no $role"
 			return 1
 		fi
