@@ -56,6 +56,12 @@ struct cli_options {
 	const char *event, *actor, *object, *request;
 	/* OPTS_HEAD */
 	const char *head;
+	/* OPTS_LIST: what is shown; and with OPTS_REVOKE: of which rows */
+	const char *columns;
+	bool csv;
+	struct cli_list where;
+	/* OPTS_EXPIRING */
+	const char *within, *template;
 	/* OPTS_DUMP */
 	const char *type;
 	/* OPTS_RULE */
@@ -66,7 +72,7 @@ struct cli_options {
 	struct cli_list trusted;
 	/* OPTS_SDDL */
 	const char *sddl;
-	/* OPTS_YES */
+	/* OPTS_YES and OPTS_REVOKE */
 	bool yes;
 	/* OPTS_UNPUBLISH */
 	bool everything;
@@ -93,6 +99,7 @@ struct cli_options {
 #define OPTS_OUT       0x400u
 #define OPTS_KEY       0x800u
 #define OPTS_YES       0x1000u
+#define OPTS_EXPIRING  0x400000u
 #define OPTS_LINT      0x2000000u
 #define OPTS_UNPUBLISH 0x1000000u
 #define OPTS_RULE      0x010000u

@@ -102,13 +102,13 @@
 	X("retrieve", "REQUESTID", 1, 1, GROUP_CERTIFICATES, NEEDS_NOTHING,                        \
 	    OPTS_SESSION | OPTS_OUT | OPTS_KEY, cmd_retrieve,                                      \
 	    "fetch the certificate of a request that was pending")                                 \
-	X("requests", "", 0, 0, GROUP_CERTIFICATES, NEEDS_CA,                                      \
+	X("requests", "", 0, 0, GROUP_CERTIFICATES, NEEDS_NOTHING,                                 \
 	    OPTS_SESSION | OPTS_JSON | OPTS_LIST, cmd_requests, "requests of the CA")              \
 	X("approve", "REQUESTID", 1, 1, GROUP_CERTIFICATES, NEEDS_NOTHING, OPTS_SESSION,           \
 	    cmd_approve, "issue a pending request")                                                \
 	X("deny", "REQUESTID", 1, 1, GROUP_CERTIFICATES, NEEDS_NOTHING,                            \
 	    OPTS_SESSION | OPTS_DECIDE, cmd_deny, "deny a pending request")                        \
-	X("revoke", "REQUESTID|SERIAL...", 1, CLI_LIST_MAX, GROUP_CERTIFICATES, NEEDS_CA,          \
+	X("revoke", "[REQUESTID|SERIAL...]", 0, CLI_LIST_MAX, GROUP_CERTIFICATES, NEEDS_NOTHING,   \
 	    OPTS_SESSION | OPTS_REVOKE, cmd_revoke, "revoke certificates, or put them on hold")    \
 	X("unrevoke", "REQUESTID|SERIAL...", 1, CLI_LIST_MAX, GROUP_CERTIFICATES, NEEDS_CA,        \
 	    OPTS_SESSION, cmd_unrevoke, "take certificates from hold")                             \

@@ -57,6 +57,38 @@ next_page(const struct store_requests *rows, int limit)
 		   : json_integer((json_int_t)rows->list[rows->count - 1].request_id);
 }
 
+/* The row of a serial number, where the rest of the filter lets it through. */
+static bool
+list_serial(struct store *store, const char *serial, const struct store_filter *f,
+    struct store_requests *out, struct err *err)
+{
+	OWNED(store_request_free) struct store_request row = {0};
+	enum store_find found = store_get_by_serial(store, serial, &row, err);
+
+	if (found != STORE_FOUND)
+		return found == STORE_NOT_FOUND;
+	if (row.request_id <= f->after_id ||
+	    (f->disposition != 0 && row.disposition != f->disposition) ||
+	    (f->requester_name != NULL &&
+		(row.requester_name == NULL ||
+		    !text_eq_nocase(row.requester_name, f->requester_name))))
+		return true;
+	out->list = mem_grow(NULL, 0, sizeof row);
+	out->list[out->count++] = row;
+	row = (struct store_request){0};
+	return true;
+}
+
+static bool
+list_rows(const struct route_call *c, const struct store_filter *f, struct store_requests *out,
+    struct err *err)
+{
+	OWNED(own_memory) char *serial = http_call_query(c->http, "serial_number");
+
+	return serial != NULL ? list_serial(c->ca->store, serial, f, out, err)
+			      : store_list_requests(c->ca->store, f, out, err);
+}
+
 void
 route_requests_list(struct route_call *c)
 {
@@ -75,7 +107,7 @@ route_requests_list(struct route_call *c)
 	/* Whoever may not view the CA sees the own requests. */
 	if (!(all = route_may_view(view, &c->caller, &err)))
 		filter.requester_name = c->caller.downlevel;
-	if (!store_list_requests(c->ca->store, &filter, &rows, &err)) {
+	if (!list_rows(c, &filter, &rows, &err)) {
 		json_fail(c->http, &err);
 		return;
 	}

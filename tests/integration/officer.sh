@@ -153,6 +153,25 @@ check "the CRL says why" on_list "$seller" "Key Compromise"
 check "which is final" refuses CERTSRV_E_BAD_REQUESTSTATUS ca_lab_as officer1 unrevoke "$seller"
 check "and done once" refuses CERTSRV_E_BAD_REQUESTSTATUS revoke officer1 "$seller" --reason superseded
 check "its key is recovered all the same" getkey officer1 "$seller"
+check "user1 has another one" ca_lab_enroll user1 EFSArchive "$dir/user1b.pfx"
+second=$(sqlite3 "$CA_STATE/dirca.db" "SELECT SerialNumber FROM Request WHERE RequesterName LIKE '%user1' AND Disposition = 20")
+# rows OPTIONS...: what certificate managers are given, in a line.
+rows() { ca_lab_as officer1 requests --csv "$@" | tr '\n' ' '; }
+check "a list by requester and template" test "$(rows --columns disposition,template --where 'requester_name=nwtraders\USER1' --where template=efsarchive)" = \
+	'disposition,template revoked,EFSArchive issued,EFSArchive '
+check "by a serial number with colons" test "$(rows --columns request_id --where "serial_number=$(sed 's/../&:/g; s/:$//' <<<"${second^^}")")" = "request_id $(id_of "$second") "
+check "and a disposition that it has not" test "$(rows --columns request_id --where "serial_number=$second" --where disposition=revoked)" = 'request_id '
+check "a limit counts what is shown, and goes on behind it" test "$(rows --columns request_id --where template=EFSArchive --limit 1 --after "$(id_of "$seller")" 2>/dev/null)" = \
+	"request_id $(id_of "$engineer") "
+check "a column that there is not" refuses "archived_key" ca_lab_as officer1 requests --columns nothing
+check "certificates are named or described" refuses DIRCA_E_USAGE revoke officer1 "$second" --where template=EFSArchive
+check "what matches nothing is not found" refuses CRYPT_E_NOT_FOUND revoke officer1 --where template=NoSuch --yes
+check "a reason that there is not ends it" refuses "0 of 2 are revoked" revoke officer1 --where template=EFSArchive --yes --reason tired
+unattended() { HOME=$dir/home/$1 KRB5CCNAME=FILE:$dir/home/$1/ccache setsid -w "$DIRCA_BIN/dirca" "${@:2}"; }
+check "nobody is revoked without an answer" refuses "Revoke 2 certificates (unspecified)? no terminal to ask at" unattended officer1 revoke --where template=EFSArchive
+check "all of a template: what is refused does not keep the others" refuses CERTSRV_E_RESTRICTEDOFFICER revoke officer1 --where template=EFSArchive --yes
+check "the one is revoked, the other is not" test "$(sqlite3 "$CA_STATE/dirca.db" "SELECT Disposition FROM Request WHERE SerialNumber IN ('$second', '$engineer') ORDER BY RequestID" | tr '\n' ' ')" = '20 21 '
+check "again does the rest" refuses "0 revoked, 1 refused" revoke officer1 --where template=EFSArchive --yes
 check "each act is recorded, refusals too" test "$(audited 774)" -ge 7
 
 # ---- who reads the audit trail ----

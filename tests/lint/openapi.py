@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """docs/openapi.yaml describes exactly the routes that ca/service/routes.c has, and a request with exactly the
-columns that ca/store/columns.h shows; the client prints no other members of it."""
+columns that ca/store/columns.h shows; the client knows the same columns and prints no other members of it."""
 import re
 import sys
 
@@ -40,9 +40,13 @@ for m in wrong:
 
 candidate = re.search(r"\n    Candidate:\n(.*?)\n    \w", schemas, re.S)[1]
 known = shown.keys() | set(re.findall(r"\n            (\w+): \{", candidate))
-for name in ("cli/cmd_requests.c", "cli/cmd_getkey.c"):
+for name in ("cli/request_list.c", "cli/cmd_getkey.c"):
     printed = set(re.findall(r'json_(?:text|object_get)\((?:r|c|row), "(\w+)"\)', tables.source(name)))
     wrong += sorted(printed - known) if printed else [name]
     for m in sorted(printed - known):
         print(f"{name} reads the member {m}, which no request has")
+listed = set(re.findall(r'\n    \{"(\w+)", \d+\},', tables.source("cli/request_columns.c")))
+for m in sorted(listed ^ shown.keys()):
+    print(f"cli/request_columns.c and ca/store/columns.h differ about the column {m}")
+    wrong.append(m)
 sys.exit(0 if routes and routes == described and len(shown) > 2 and not wrong else 1)

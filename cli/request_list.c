@@ -1,0 +1,144 @@
+#include "request_list.h"
+
+#include <stdlib.h>
+
+#include "mem.h"
+#include "own_json.h"
+#include "print.h"
+#include "text.h"
+
+#define PAGE 1000 /* the most that the CA gives at once */
+
+static bool
+fetch_page(struct work *w, const struct request_list *l, json_t **out, struct err *err)
+{
+	OWNED(own_memory) char *query = request_filter_query(l->filter);
+	bool short_page = l->filter->count == 0 && l->left < PAGE;
+	OWNED(own_memory)
+	char *path = text_printf("%safter=%lld&limit=%lld%s", l->path, l->after,
+	    (long long)(short_page ? l->left : PAGE), query);
+
+	return http_client_json(w->ca, "GET", path, NULL, out, err);
+}
+
+/* A page may hold nothing and not be the last: others' requests are left out of it. */
+static bool
+take_page(struct work *w, struct request_list *l, struct err *err)
+{
+	OWNED(own_json) json_t *answer = NULL;
+	const json_t *rows, *row;
+	long long next;
+	size_t i;
+
+	if (!fetch_page(w, l, &answer, err))
+		return false;
+	rows = json_object_get(answer, "requests");
+	next = json_integer_value(json_object_get(answer, "next"));
+	json_array_foreach(rows, i, row)
+	{
+		if (!request_filter_holds(l->filter, row))
+			continue;
+		if (!l->each(row, l->arg, err))
+			return false;
+		if (--l->left == 0 && (next != 0 || i + 1 < json_array_size(rows))) {
+			l->after = json_integer_value(json_object_get(row, "request_id"));
+			return true;
+		}
+	}
+	fflush(stdout);
+	/* A CA that gives the same page again is not asked for ever. */
+	l->after = next != l->after ? next : 0;
+	return true;
+}
+
+bool
+request_list_walk(struct work *w, struct request_list *l, struct err *err)
+{
+	do
+		if (!take_page(w, l, err))
+			return false;
+	while (l->after > 0 && l->left > 0);
+	return true;
+}
+
+/* The table of `dirca requests`, where no columns were asked for. */
+static void
+print_row(const json_t *r)
+{
+	printf("%6lld  %-8s  %-20s  %-24s  %-7s  %s\n",
+	    (long long)json_integer_value(json_object_get(r, "request_id")),
+	    json_text(r, "disposition"), json_text(r, "template"), json_text(r, "requester_name"),
+	    json_is_true(json_object_get(r, "archived_key")) ? "key" : "-",
+	    json_is_string(json_object_get(r, "serial_number"))
+		? json_text(r, "serial_number")
+		: json_text(r, "disposition_message"));
+}
+
+static void
+print_columns(const struct request_printer *p, const json_t *row)
+{
+	const struct request_columns *c = &p->columns;
+
+	for (size_t i = 0; i < c->count; i++) {
+		const char *name = c->list[i]->name;
+		OWNED(own_memory)
+		char *value = row != NULL ? request_value(row, name) : mem_text(name);
+		bool last = i + 1 == c->count;
+
+		if (p->format == REQUEST_CSV) {
+			OWNED(own_memory) char *field = request_csv_field(value);
+
+			printf("%s%s", field, last ? "\n" : ",");
+		} else {
+			printf("%-*s%s", last ? 0 : c->list[i]->width, *value != '\0' ? value : "-",
+			    last ? "\n" : "  ");
+		}
+	}
+}
+
+static void
+print_heading(const struct request_printer *p)
+{
+	if (p->columns.count > 0)
+		print_columns(p, NULL);
+	else
+		printf("%6s  %-8s  %-20s  %-24s  %-7s  %s\n", "ID", "STATE", "TEMPLATE",
+		    "REQUESTER", "ARCHIVE", "SERIAL NUMBER OR MESSAGE");
+}
+
+static void
+print_json_row(const struct request_printer *p, const json_t *row)
+{
+	OWNED(own_json)
+	json_t *picked = p->columns.count > 0 ? request_pick(row, &p->columns) : NULL;
+
+	fputs(p->printed > 0 ? ",\n" : "[\n", stdout);
+	json_dumpf(picked != NULL ? picked : row, stdout, JSON_INDENT(2) | JSON_SORT_KEYS);
+}
+
+bool
+request_print(const json_t *row, void *arg, struct err *err)
+{
+	struct request_printer *p = arg;
+
+	(void)err;
+	if (p->format != REQUEST_JSON && p->printed == 0)
+		print_heading(p);
+	if (p->format == REQUEST_JSON)
+		print_json_row(p, row);
+	else if (p->columns.count > 0)
+		print_columns(p, row);
+	else
+		print_row(row);
+	p->printed++;
+	return true;
+}
+
+void
+request_print_end(struct request_printer *p)
+{
+	if (p->format == REQUEST_JSON)
+		puts(p->printed > 0 ? "\n]" : "[]");
+	else if (p->printed == 0)
+		print_heading(p);
+}

@@ -1,0 +1,33 @@
+/* Lists of requests, fetched page by page: none is held whole. */
+#ifndef CLI_REQUEST_LIST_H
+#define CLI_REQUEST_LIST_H
+
+#include "request_columns.h"
+#include "work.h"
+
+/* What is done with a row that the filter lets through; false with err ends the list. */
+typedef bool request_each(const json_t *row, void *arg, struct err *err);
+
+struct request_list {
+	const char *path; /* of the API, with its first parameter: "/dirca/v1/requests?" "x=y" */
+	const struct request_filter *filter;
+	long long after; /* where to begin; after the list: where to go on, 0 at its end */
+	int64_t left;    /* how many rows may still be taken */
+	request_each *each;
+	void *arg;
+};
+bool request_list_walk(struct work *w, struct request_list *l, struct err *err);
+
+/* Prints rows as they come: JSON, CSV, or a table. */
+enum request_format { REQUEST_TABLE, REQUEST_CSV, REQUEST_JSON };
+struct request_printer {
+	enum request_format format;
+	struct request_columns columns; /* none: all of them as JSON, else those of the table */
+	size_t printed;
+};
+/* A request_each; `arg` is the printer. */
+bool request_print(const json_t *row, void *arg, struct err *err);
+/* What closes the list, and the heading of an empty one. */
+void request_print_end(struct request_printer *p);
+
+#endif
