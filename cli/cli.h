@@ -166,6 +166,9 @@ void template_name_fields(FILE *to);
 /* "dirca: <sentence> (0x80094012 CERTSRV_E_TEMPLATE_DENIED)" on stderr; the exit code that fits. */
 enum cli_exit cli_fail(const struct cli *cli, const struct err *err);
 
+/* Seconds of "30d": a number and h, d or w; DIRCA_E_USAGE. */
+bool cli_period(const char *text, int64_t *seconds_out, struct err *err);
+
 /* A password: from the file, else asked at the terminal (twice if `confirm`); no terminal is an
  * error, as is an empty one. */
 bool cli_password(

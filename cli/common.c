@@ -29,6 +29,27 @@ cli_fail(const struct cli *cli, const struct err *err)
 	return err_category(err->code) == ERR_CATEGORY_NOT_FOUND ? CLI_NOT_FOUND : CLI_FAILED;
 }
 
+bool
+cli_period(const char *text, int64_t *seconds_out, struct err *err)
+{
+	static const struct {
+		char letter;
+		int64_t seconds;
+	} units[] = {{'h', 3600}, {'d', 86400}, {'w', 7 * 86400}};
+	size_t digits = strspn(text, "0123456789");
+	OWNED(own_memory) char *number = text_printf("%.*s", (int)(digits < 8 ? digits : 8), text);
+	int64_t n;
+
+	for (size_t i = 0; i < COUNT_OF(units); i++)
+		if (text[digits] == units[i].letter && text[digits + 1] == '\0' && digits < 8 &&
+		    text_to_int(number, 1, 36600 * 86400LL / units[i].seconds, &n)) {
+			*seconds_out = n * units[i].seconds;
+			return true;
+		}
+	return err_set(err, DIRCA_E_USAGE,
+	    "'%s' is no period: a number and h, d or w, of a hundred years at most", text);
+}
+
 static bool
 read_line(int tty, struct secret *line, size_t *len_out)
 {

@@ -104,6 +104,11 @@
 	    "fetch the certificate of a request that was pending")                                 \
 	X("requests", "", 0, 0, GROUP_CERTIFICATES, NEEDS_NOTHING,                                 \
 	    OPTS_SESSION | OPTS_JSON | OPTS_LIST, cmd_requests, "requests of the CA")              \
+	X("expiring", "", 0, 0, GROUP_CERTIFICATES, NEEDS_NOTHING,                                 \
+	    OPTS_SESSION | OPTS_JSON | OPTS_EXPIRING, cmd_expiring,                                \
+	    "certificates that end soon and have no newer one")                                    \
+	X("stats", "", 0, 0, GROUP_CERTIFICATES, NEEDS_CA, OPTS_SESSION | OPTS_JSON, cmd_stats,    \
+	    "how many requests there are in which state")                                          \
 	X("approve", "REQUESTID", 1, 1, GROUP_CERTIFICATES, NEEDS_NOTHING, OPTS_SESSION,           \
 	    cmd_approve, "issue a pending request")                                                \
 	X("deny", "REQUESTID", 1, 1, GROUP_CERTIFICATES, NEEDS_NOTHING,                            \

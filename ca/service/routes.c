@@ -36,6 +36,7 @@ static const struct route routes[] = {
     {"PUT", "/dirca/v1/settings/*", false, false, BY_ADMIN, route_setting_put},
     {"POST", "/dirca/v1/crl", false, false, BY_ADMIN, route_crl_post},
     {"GET", "/dirca/v1/requests", false, false, BY_ANYBODY, route_requests_list},
+    {"GET", "/dirca/v1/expiring", false, false, BY_VIEWER, route_expiring},
     {"GET", "/dirca/v1/requests/*", false, false, BY_ANYBODY, route_request_get},
     {"GET", "/dirca/v1/requests/*/certificate", false, false, BY_ANYBODY,
 	route_request_certificate},

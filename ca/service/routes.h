@@ -52,6 +52,7 @@ void route_setting_put(struct route_call *c);
 void route_crl_post(struct route_call *c);
 void route_public_file(struct route_call *c);
 void route_requests_list(struct route_call *c);
+void route_expiring(struct route_call *c);
 void route_request_get(struct route_call *c);
 void route_request_certificate(struct route_call *c);
 void route_request_approve(struct route_call *c);

@@ -13,11 +13,29 @@
 #include "own.h"
 #include "text.h"
 
+#define WITHIN_DEFAULT_S (30 * INT64_C(86400))
+#define WITHIN_MOST_S    (100 * 366 * INT64_C(86400))
+
 static bool
 request_id(const struct route_call *c, int64_t *id_out, struct err *err)
 {
 	if (!text_to_int(c->part, 1, INT64_MAX, id_out))
 		return err_set(err, CERTSRV_E_NO_REQUEST, "'%s' is not a request id", c->part);
+	return true;
+}
+
+static bool
+page_from_query(const struct route_call *c, int64_t *after_out, int *limit_out, struct err *err)
+{
+	OWNED(own_memory) char *after = http_call_query(c->http, "after");
+	OWNED(own_memory) char *limit = http_call_query(c->http, "limit");
+	int64_t n = 1000;
+
+	if (after != NULL && !text_to_int(after, 0, INT64_MAX, after_out))
+		return err_set(err, E_INVALIDARG, "after '%s' is not a request id", after);
+	if (limit != NULL && !text_to_int(limit, 1, 1000, &n))
+		return err_set(err, E_INVALIDARG, "limit '%s' is not within 1 to 1000", limit);
+	*limit_out = (int)n;
 	return true;
 }
 
@@ -28,9 +46,6 @@ filter_from_query(
 	static const enum disposition all[] = {DISP_PENDING, DISP_ISSUED, DISP_REVOKED, DISP_ERROR,
 	    DISP_DENIED, DISP_ACTIVE, DISP_FOREIGN};
 	OWNED(own_memory) char *disposition = http_call_query(c->http, "disposition");
-	OWNED(own_memory) char *after = http_call_query(c->http, "after");
-	OWNED(own_memory) char *limit = http_call_query(c->http, "limit");
-	int64_t n = 1000;
 
 	*requester_out = http_call_query(c->http, "requester");
 	*f = (struct store_filter){.requester_name = *requester_out};
@@ -39,12 +54,7 @@ filter_from_query(
 			f->disposition = all[i];
 	if (disposition != NULL && f->disposition == 0)
 		return err_set(err, E_INVALIDARG, "disposition '%s' is unknown", disposition);
-	if (after != NULL && !text_to_int(after, 0, INT64_MAX, &f->after_id))
-		return err_set(err, E_INVALIDARG, "after '%s' is not a request id", after);
-	if (limit != NULL && !text_to_int(limit, 1, 1000, &n))
-		return err_set(err, E_INVALIDARG, "limit '%s' is not within 1 to 1000", limit);
-	f->limit = (int)n;
-	return true;
+	return page_from_query(c, &f->after_id, &f->limit, err);
 }
 
 /* Where the next page begins: after the last row that was looked at, whether or not the caller may
@@ -117,6 +127,43 @@ route_requests_list(struct route_call *c)
 			json_array_append_new(list, json_request(&rows.list[i]));
 	json_answer(c->http, 200,
 	    json_pack("{s:o, s:o}", "requests", list, "next", next_page(&rows, filter.limit)));
+}
+
+static bool
+expiring_from_query(const struct route_call *c, struct store_expiring *f, struct err *err)
+{
+	OWNED(own_memory) char *within = http_call_query(c->http, "within");
+	int64_t seconds = WITHIN_DEFAULT_S;
+
+	if (within != NULL && !text_to_int(within, 1, WITHIN_MOST_S, &seconds))
+		return err_set(err, E_INVALIDARG, "within '%s' is not a number of seconds to %lld",
+		    within, (long long)WITHIN_MOST_S);
+	*f = (struct store_expiring){.from = clock_now()};
+	f->until = f->from + seconds;
+	return page_from_query(c, &f->after_id, &f->limit, err);
+}
+
+void
+route_expiring(struct route_call *c)
+{
+	OWNED(ca_view_release) struct ca_view *view = ca_view_get(c->ca);
+	OWNED(store_requests_free) struct store_requests rows = {0};
+	struct store_expiring filter;
+	int64_t next;
+	json_t *list;
+	struct err err;
+
+	if (!route_may_view(view, &c->caller, &err) || !expiring_from_query(c, &filter, &err) ||
+	    !store_list_expiring(c->ca->store, &filter, &rows, &next, &err)) {
+		json_fail(c->http, &err);
+		return;
+	}
+	list = json_array();
+	for (size_t i = 0; i < rows.count; i++)
+		json_array_append_new(list, json_request(&rows.list[i]));
+	json_answer(c->http, 200,
+	    json_pack("{s:o, s:o}", "requests", list, "next",
+		next > 0 ? json_integer((json_int_t)next) : json_null()));
 }
 
 static bool

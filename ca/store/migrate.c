@@ -266,6 +266,12 @@ static const char period_settings[] =
 		PERIOD_PAIR("CRLOverlapSeconds", "CRLOverlapPeriod", "CRLOverlapUnits")
 		    PERIOD_PAIR("ValidityPeriodSeconds", "ValidityPeriod", "ValidityPeriodUnits");
 
+/* Version 10: which certificates end soon, and whether there is a newer one. */
+static const char expiring_indexes[] =
+    "CREATE INDEX RequestIssuedNotAfter ON Request(NotAfter) WHERE Disposition = 20;"
+    "CREATE INDEX RequestIssuedTo ON Request(RequesterName, CertificateTemplate, NotAfter) "
+    "WHERE Disposition = 20;";
+
 /* Each array is one migration, run in order in one transaction with its user_version. */
 static const char *const version_1[] = {request_table, other_tables, NULL};
 static const char *const version_2[] = {publication_table, NULL};
@@ -276,8 +282,9 @@ static const char *const version_6[] = {denied_index, NULL};
 static const char *const version_7[] = {count_tables, count_triggers, revoked_index, NULL};
 static const char *const version_8[] = {made_keys, NULL};
 static const char *const version_9[] = {period_settings, NULL};
+static const char *const version_10[] = {expiring_indexes, NULL};
 static const char *const *const migrations[] = {version_1, version_2, version_3, version_4,
-    version_5, version_6, version_7, version_8, version_9};
+    version_5, version_6, version_7, version_8, version_9, version_10};
 #define VERSION ((int)COUNT_OF(migrations))
 
 static const char schema_query[] =

@@ -276,12 +276,17 @@ filter_statement(const struct store_filter *f)
 	return f->disposition != 0 ? SQL_LIST_DISPOSITION : SQL_LIST_ALL;
 }
 
+static int
+list_limit(int limit)
+{
+	return limit <= 0 ? LIST_DEFAULT : limit < LIST_MOST ? limit : LIST_MOST;
+}
+
 bool
 store_list_requests(
     struct store *s, const struct store_filter *f, struct store_requests *out, struct err *err)
 {
 	OWNED(reading_end) struct reading r = reading_begin(s, filter_statement(f), err);
-	int limit = f->limit <= 0 ? LIST_DEFAULT : f->limit < LIST_MOST ? f->limit : LIST_MOST;
 	int at = 1;
 
 	*out = (struct store_requests){0};
@@ -292,8 +297,73 @@ store_list_requests(
 	if (f->disposition != 0)
 		sql_bind_int(r.conn, r.id, at++, f->disposition);
 	sql_bind_int(r.conn, r.id, at++, f->after_id);
-	sql_bind_int(r.conn, r.id, at, limit);
+	sql_bind_int(r.conn, r.id, at, list_limit(f->limit));
 	return row_collect(r.conn, r.id, LIST_MOST, out, err);
+}
+
+/* Of a row that EXPIRING gave, in the same snapshot. */
+static bool
+is_renewed(struct conn *c, const struct store_request *row, bool *out, struct err *err)
+{
+	enum sql_step step;
+
+	sql_bind_text(c, SQL_IS_RENEWED, 1, row->requester_name);
+	sql_bind_text(c, SQL_IS_RENEWED, 2, row->template_name);
+	sql_bind_int(c, SQL_IS_RENEWED, 3, row->not_after);
+	step = sql_step(c, SQL_IS_RENEWED, err);
+	*out = step == SQL_ROW && sql_int(c, SQL_IS_RENEWED, 0) != 0;
+	sql_end(c, SQL_IS_RENEWED);
+	return step == SQL_ROW;
+}
+
+static bool
+collect_expiring(struct reading *r, struct store_requests *out, int64_t *last_out, size_t *seen_out,
+    struct err *err)
+{
+	enum sql_step step;
+
+	while ((step = sql_step(r->conn, r->id, err)) == SQL_ROW) {
+		OWNED(store_request_free) struct store_request row = {0};
+		bool renewed;
+
+		if (!row_read(r->conn, r->id, false, &row, err) ||
+		    !is_renewed(r->conn, &row, &renewed, err))
+			return false;
+		*last_out = row.request_id;
+		++*seen_out;
+		if (renewed || (row.request_flags & CR_FLG_CAXCHGCERT) != 0)
+			continue;
+		out->list = mem_grow_long(out->list, out->count, sizeof *out->list);
+		out->list[out->count++] = row;
+		row = (struct store_request){0};
+	}
+	return step == SQL_DONE;
+}
+
+bool
+store_list_expiring(struct store *s, const struct store_expiring *f, struct store_requests *out,
+    int64_t *next_out, struct err *err)
+{
+	OWNED(reading_end) struct reading r = reading_begin(s, SQL_EXPIRING, err);
+	OWNED(store_requests_free) struct store_requests found = {0};
+	int limit = list_limit(f->limit);
+	size_t seen = 0;
+	int64_t last = 0;
+
+	*out = found;
+	*next_out = 0;
+	if (r.conn == NULL)
+		return false;
+	sql_bind_int(r.conn, r.id, 1, f->from);
+	sql_bind_int(r.conn, r.id, 2, f->until);
+	sql_bind_int(r.conn, r.id, 3, f->after_id);
+	sql_bind_int(r.conn, r.id, 4, limit);
+	if (!collect_expiring(&r, &found, &last, &seen, err))
+		return false;
+	*next_out = seen < (size_t)limit ? 0 : last;
+	*out = found;
+	found = (struct store_requests){0};
+	return true;
 }
 
 bool

@@ -112,6 +112,16 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 	X(LIST_REQUESTER_DISPOSITION, SQL_READER,                                                 \
 	    SQL_LIST "r.RequesterName = ? AND +r.Disposition = ? AND r.RequestID > ? "            \
 		     "ORDER BY r.RequestID LIMIT ?")                                              \
+	X(EXPIRING, SQL_READER,                                                                   \
+	    SQL_LIST_COLUMNS                                                                      \
+	    " FROM Request r INDEXED BY RequestIssuedNotAfter "                                   \
+	    "WHERE r.Disposition = 20 AND (r.NotAfter, r.RequestID) > "                           \
+	    "(coalesce((SELECT NotAfter FROM Request WHERE RequestID = ?3), ?1), ?3) "            \
+	    "AND r.NotAfter <= ?2 ORDER BY r.NotAfter, r.RequestID LIMIT ?4")                     \
+	X(IS_RENEWED, SQL_READER,                                                                 \
+	    "SELECT EXISTS(SELECT 1 FROM Request INDEXED BY RequestIssuedTo "                     \
+	    "WHERE RequesterName = ?1 AND CertificateTemplate IS ?2 AND NotAfter > ?3 "           \
+	    "AND Disposition = 20)")                                                              \
 	X(LIST_KEY_IDENTIFIER, SQL_READER,                                                        \
 	    SQL_LIST "r.SubjectKeyIdentifier = ? AND +r.Disposition IN (20, 21) "                 \
 		     "ORDER BY r.RequestID DESC LIMIT ?")                                         \

@@ -176,6 +176,18 @@ struct store_filter {
 bool store_list_requests(
     struct store *s, const struct store_filter *f, struct store_requests *out, struct err *err);
 
+/* Issued certificates that end from `from` until `until`, the first to end first, without those of
+ * which the same requester has one of the same template that ends later, and without CA exchange
+ * certificates, which the CA renews. *next_out: where the next page begins (after_id); 0: this was
+ * the last. A page may hold fewer rows than the limit, and none: `limit` are looked at. */
+struct store_expiring {
+	int64_t from, until;
+	int64_t after_id;
+	int limit; /* as in store_filter */
+};
+bool store_list_expiring(struct store *s, const struct store_expiring *f,
+    struct store_requests *out, int64_t *next_out, struct err *err);
+
 /* Rows of issued and revoked certificates with this subjectKeyIdentifier (lower-case hex), the
  * newest first, at most STORE_SAME_KEY_MAX; as lists are. */
 #define STORE_SAME_KEY_MAX 16

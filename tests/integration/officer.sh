@@ -167,6 +167,21 @@ check "a column that there is not" refuses "archived_key" ca_lab_as officer1 req
 check "certificates are named or described" refuses DIRCA_E_USAGE revoke officer1 "$second" --where template=EFSArchive
 check "what matches nothing is not found" refuses CRYPT_E_NOT_FOUND revoke officer1 --where template=NoSuch --yes
 check "a reason that there is not ends it" refuses "0 of 2 are revoked" revoke officer1 --where template=EFSArchive --yes --reason tired
+# ending STATUS OPTIONS...: what dirca expiring ends with, and gives by template.
+ending() {
+	local got=0
+	admin expiring "${@:2}" --json >"$dir/ending" || got=$?
+	jq -r '[.[] | .template + " " + .requester_name] | join(",")' "$dir/ending"
+	[ "$got" = "$1" ]
+}
+check "what ends within two years and has no newer one" says 'EFSArchive NWTRADERS\user3' ending 4 --within 800d --template efsarchive
+check "none of them ends within an hour" ending 0 --within 1h --template EFSArchive
+not_exchange() { ending 4 --within 5000d && ! grep -q CAExchange "$dir/ending"; }
+check "the CA's exchange certificate is not of them" not_exchange
+check "30 months are no period" refuses DIRCA_E_USAGE admin expiring --within 30m
+check "who may only enroll is told nothing" refuses E_ACCESSDENIED ca_lab_as user1 expiring
+check "counts" test "$(admin stats --json | jq .issued)" = "$(sqlite3 "$CA_STATE/dirca.db" "SELECT count(*) FROM Request WHERE Disposition = 20")"
+check "for people too" says "archived_keys" admin stats
 unattended() { HOME=$dir/home/$1 KRB5CCNAME=FILE:$dir/home/$1/ccache setsid -w "$DIRCA_BIN/dirca" "${@:2}"; }
 check "nobody is revoked without an answer" refuses "Revoke 2 certificates (unspecified)? no terminal to ask at" unattended officer1 revoke --where template=EFSArchive
 check "all of a template: what is refused does not keep the others" refuses CERTSRV_E_RESTRICTEDOFFICER revoke officer1 --where template=EFSArchive --yes

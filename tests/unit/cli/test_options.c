@@ -133,6 +133,27 @@ values_come_in_each_spelling(void **state)
 }
 
 static void
+a_period_is_a_number_and_a_unit(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t seconds; /* 0: none */
+	} rows[] = {{"30d", 2592000}, {"12h", 43200}, {"8w", 4838400}, {"1h", 3600},
+	    {"36600d", 3162240000}, {"36601d", 0}, {"", 0}, {"d", 0}, {"30", 0}, {"0d", 0},
+	    {"-1d", 0}, {"30D", 0}, {"30days", 0}, {"3 d", 0}, {" 3d", 0}, {"1.5d", 0}, {"1m", 0},
+	    {"100000030d", 0}, {"99999999999999999999d", 0}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		int64_t seconds = 0;
+		struct err err;
+
+		assert_int_equal(cli_period(rows[i].text, &seconds, &err), rows[i].seconds != 0);
+		assert_int_equal(seconds, rows[i].seconds);
+	}
+}
+
+static void
 two_dashes_end_the_options(void **state)
 {
 	struct cli cli;
@@ -203,6 +224,7 @@ main(void)
 	    cmocka_unit_test(help_of_each_verb_is_no_error),
 	    cmocka_unit_test(wrong_lines_are_usage_errors),
 	    cmocka_unit_test(values_come_in_each_spelling),
+	    cmocka_unit_test(a_period_is_a_number_and_a_unit),
 	    cmocka_unit_test(two_dashes_end_the_options),
 	    cmocka_unit_test(one_dash_is_an_argument),
 	    cmocka_unit_test(a_list_keeps_each_value_up_to_its_limit),

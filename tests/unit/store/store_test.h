@@ -70,7 +70,10 @@ tear_down(void **state)
 }
 
 /* Takes a database back to an older version, for the migrations to bring it forward. */
+#define TO_VERSION_9 \
+	"DROP INDEX RequestIssuedNotAfter; DROP INDEX RequestIssuedTo; PRAGMA user_version = 9;"
 #define TO_VERSION_7                                                                   \
+	TO_VERSION_9                                                                   \
 	"DROP INDEX RequestSubjectKeyIdentifier; ALTER TABLE RequestBlob DROP COLUMN " \
 	"RawDeliveredKey; ALTER TABLE RequestBlob DROP COLUMN KeyRecipient; PRAGMA "   \
 	"user_version = 7;"

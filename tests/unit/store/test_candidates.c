@@ -273,6 +273,9 @@ searches_use_their_indexes(void **state)
 	    {SQL_EXCHANGE_CERTIFICATES, "RequestExchangeNotAfter (NotAfter>?)"},
 	    {SQL_REVOKED, "COVERING INDEX RequestRevokedNotAfter (NotAfter>?)"},
 	    {SQL_COUNT_KRA_KEYS, "PRIMARY KEY (CertificateHash=?)"},
+	    {SQL_EXPIRING, "RequestIssuedNotAfter (NotAfter>? AND NotAfter<?)"},
+	    {SQL_IS_RENEWED, "INDEX RequestIssuedTo (RequesterName=? AND "
+			     "CertificateTemplate=? AND NotAfter>?)"},
 	    {SQL_AUDIT_ROWS, "PRIMARY KEY"},
 	    {SQL_OTHER_HOLDER, "(PublicKeyHash=? AND HasArchivedKey=? AND <expr><?)"},
 	    {SQL_OTHER_HOLDER, "(PublicKeyHash=? AND HasArchivedKey=? AND <expr>>?)"},

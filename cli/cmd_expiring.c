@@ -1,0 +1,63 @@
+/* dirca expiring, stats. */
+#include <stdlib.h>
+
+#include "mem.h"
+#include "own_json.h"
+#include "print.h"
+#include "request_list.h"
+#include "text.h"
+#include "verbs.h"
+
+bool
+cmd_expiring(struct work *w, struct err *err)
+{
+	const struct cli_options *opt = &w->cli->opt;
+	OWNED(request_filter_free) struct request_filter filter = {0};
+	OWNED(own_memory)
+	char *of = opt->template != NULL ? text_printf("template=%s", opt->template) : NULL;
+	OWNED(own_memory) char *path = NULL;
+	const struct cli_list words = {.list = {of}, .count = of != NULL};
+	struct request_printer printer = {.format = opt->json ? REQUEST_JSON : REQUEST_TABLE};
+	struct request_list l = {
+	    .filter = &filter, .left = INT64_MAX, .each = request_print, .arg = &printer};
+	int64_t seconds;
+
+	if (!cli_period(opt->within != NULL ? opt->within : "30d", &seconds, err) ||
+	    !request_filter_parse(NULL, &words, &filter, err) ||
+	    (!opt->json &&
+		!request_columns_parse("request_id,not_after,template,requester_name,serial_number",
+		    &printer.columns, err)))
+		return false;
+	path = text_printf("/dirca/v1/expiring?within=%lld&", (long long)seconds);
+	l.path = path;
+	if (!work_open(w, NEEDS_CA, err) || !request_list_walk(w, &l, err))
+		return false;
+	if (opt->json || printer.printed > 0)
+		request_print_end(&printer);
+	if (printer.printed > 0)
+		w->status = CLI_FINDINGS;
+	return true;
+}
+
+/* What the CA counts as it goes; nothing is scanned for it. */
+bool
+cmd_stats(struct work *w, struct err *err)
+{
+	static const char *const names[] = {
+	    "pending", "issued", "revoked", "denied", "failed", "archived_keys"};
+	OWNED(own_json) json_t *answer = NULL;
+	json_t *counts;
+
+	if (!http_client_json(w->ca, "GET", "/dirca/v1/ca", NULL, &answer, err))
+		return false;
+	if (!json_is_object(counts = json_object_get(answer, "requests")))
+		return err_set(err, DIRCA_E_NETWORK, "the CA gave no counts");
+	if (w->cli->opt.json) {
+		print_json(json_incref(counts));
+		return true;
+	}
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		printf("%-14s %lld\n", names[i],
+		    (long long)json_integer_value(json_object_get(counts, names[i])));
+	return true;
+}
