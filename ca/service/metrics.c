@@ -85,7 +85,7 @@ put_value(struct buf *to, const char *value, struct err *err)
 {
 	for (; *value != '\0'; value++) {
 		const char *special = strchr("\\\"\n", *value);
-		const char pair[] = {'\\', *value == '\n' ? 'n' : *value};
+		const char pair[] = {'\\', (char)(*value == '\n' ? 'n' : *value)};
 
 		if (!buf_append(to, special != NULL ? view_of(pair, 2) : view_of(value, 1), err))
 			return false;
