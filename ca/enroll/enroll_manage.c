@@ -50,17 +50,6 @@ enroll_audit_refusal(struct ca *ca, enum audit_event event, const struct princip
 	ca_audit_refusal(ca, &a, reason);
 }
 
-static bool
-has_sid(const struct principal *p, const char *sid)
-{
-	char text[SID_TEXT_MAX];
-
-	if (!p->has_sid)
-		return false;
-	sid_to_text(&p->sid, text);
-	return strcmp(text, sid) == 0;
-}
-
 /* The requester as the directory knows it now: who took over a name since must not get the
  * certificate. */
 static bool
@@ -331,20 +320,6 @@ enroll_deny(struct ca *ca, const struct principal *officer, int64_t request_id, 
 	if (!ok)
 		enroll_audit_refusal(ca, AUDIT_DENIED_PENDING, officer, request_id, now, err);
 	return ok;
-}
-
-bool
-enroll_is_requester(const struct principal *p, const struct store_request *row)
-{
-	/* Its agent too; a row from before there was a SID of it has the name. */
-	if ((row->request_flags & CR_FLG_ENROLLONBEHALFOF) != 0 && row->caller_name != NULL &&
-	    (row->caller_sid != NULL ? has_sid(p, row->caller_sid)
-				     : text_eq_nocase(p->downlevel, row->caller_name)))
-		return true;
-	if (row->requester_sid != NULL)
-		return has_sid(p, row->requester_sid);
-	return row->requester_name != NULL && !p->has_sid &&
-	       text_eq_nocase(p->downlevel, row->requester_name);
 }
 
 /* The requester, or a certificate manager who may see the row. */

@@ -204,6 +204,10 @@ struct explain_reason reason_ca_right(const struct enrollment *e);
 struct explain_reason reason_read_right(const struct enrollment *e);
 struct explain_reason reason_enroll_right(const struct enrollment *e);
 
+/* enroll_requester.c: is this the account that the certificate was made for, not its agent? The SID
+ * decides where there is one, as in enroll_is_requester. */
+bool enroll_was_for(const struct principal *p, const struct store_request *row);
+
 /* enroll_manage.c: what acts of certificate managers share. CERTSRV_E_NO_REQUEST; a view that is
  * fresh, ca_view_release also after false; the record of a refusal. */
 bool enroll_get_row(struct ca *ca, int64_t request_id, struct store_request *row, struct err *err);

@@ -13,18 +13,6 @@
 #define KEY_ID_MOST 64
 
 static bool
-same_person(const struct principal *p, const struct store_request *row)
-{
-	char sid[SID_TEXT_MAX];
-
-	if (row->requester_sid == NULL || !p->has_sid)
-		return row->requester_sid == NULL && !p->has_sid && row->requester_name != NULL &&
-		       text_eq_nocase(row->requester_name, p->downlevel);
-	sid_to_text(&p->sid, sid);
-	return strcmp(row->requester_sid, sid) == 0;
-}
-
-static bool
 check_recipient(struct enrollment *e, struct view der, struct pkix_cert *cert, struct err *err)
 {
 	OWNED(store_request_free) struct store_request row = {0};
@@ -36,7 +24,7 @@ check_recipient(struct enrollment *e, struct view der, struct pkix_cert *cert, s
 		*err = why;
 		return err_prefix(err, "the certificate that the new key would be encrypted to");
 	}
-	return (same_person(e->requester, &row) ||
+	return (enroll_was_for(e->requester, &row) ||
 		   err_set(err, DIRCA_E_KEY_RECIPIENT,
 		       "the certificate that the new key would be encrypted to is not %s's",
 		       e->requester->downlevel)) &&
@@ -54,7 +42,7 @@ choose_row(struct enrollment *e, const struct store_requests *rows, struct err *
 	for (size_t i = 0; i < rows->count; i++) {
 		OWNED(pkix_cert_free) struct pkix_cert cert = {0};
 
-		if (!same_person(e->requester, &rows->list[i]))
+		if (!enroll_was_for(e->requester, &rows->list[i]))
 			continue;
 		if (check_recipient(
 			e, buf_view(&rows->list[i].raw_certificate), &cert, told ? &why : err)) {
