@@ -120,6 +120,15 @@ text_printf(const char *fmt, ...)
 	return s;
 }
 
+void
+text_list_add(char **list, const char *separator, const char *item)
+{
+	char *longer = text_printf("%s%s%s", *list, **list != '\0' ? separator : "", item);
+
+	free(*list);
+	*list = longer;
+}
+
 bool
 text_is_utf8(struct view v)
 {

@@ -30,6 +30,9 @@ char *text_fold(const char *text);
 bool text_eq_fold(const char *a, const char *b);
 /* printf into a new string. */
 char *text_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Lengthens *list, a string that free() takes, by the item; the separator goes before it unless
+ * *list is empty. */
+void text_list_add(char **list, const char *separator, const char *item);
 /* Copy of a view as a string; refuses an embedded NUL, control characters below 0x20 and invalid
  * UTF-8. */
 bool text_from_view(struct view v, char **out, struct err *err);

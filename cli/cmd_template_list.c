@@ -74,12 +74,7 @@ joined(const json_t *list)
 	size_t i;
 	json_t *one;
 
-	json_array_foreach(list, i, one)
-	{
-		OWNED(own_memory) char *shorter = text;
-
-		text = text_printf("%s%s%s", shorter, i > 0 ? "," : "", json_string_value(one));
-	}
+	json_array_foreach(list, i, one) text_list_add(&text, ",", json_string_value(one));
 	return text;
 }
 

@@ -44,12 +44,8 @@ no_column(const char *name, int len, struct err *err)
 {
 	OWNED(own_memory) char *known = mem_text("");
 
-	for (size_t i = 0; i < COUNT_OF(columns); i++) {
-		char *longer = text_printf("%s%s%s", known, i > 0 ? ", " : "", columns[i].name);
-
-		free(known);
-		known = longer;
-	}
+	for (size_t i = 0; i < COUNT_OF(columns); i++)
+		text_list_add(&known, ", ", columns[i].name);
 	return err_set(err, DIRCA_E_USAGE, "there is no column '%.*s'; there are %s",
 	    len < 64 ? len : 64, name, known);
 }

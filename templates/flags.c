@@ -169,17 +169,12 @@ tmpl_flags_unknown(enum tmpl_word word, uint32_t value)
 	return value;
 }
 
-/* Appends " | text" and frees it; takes over and replaces *list, NULL where memory ended. */
+/* Appends the text and frees it. */
 static void
 join(char **list, char *text)
 {
-	char *longer = NULL;
-
-	if (*list != NULL && text != NULL)
-		longer = text_printf("%s%s%s", *list, **list != '\0' ? " | " : "", text);
+	text_list_add(list, " | ", text);
 	free(text);
-	free(*list);
-	*list = longer;
 }
 
 char *

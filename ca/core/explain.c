@@ -101,13 +101,10 @@ requester_names(struct ca *ca, const struct officer_rule *rule)
 
 	for (size_t i = 0; i < rule->requesters.count; i++) {
 		OWNED(way_free) struct way way = {.sid = &rule->requesters.list[i]};
-		char *longer;
 
 		if (!ca_directory_do(ca, find_way, &way, &ignored))
 			return NULL;
-		longer = text_printf("%s%s%s", all, i > 0 ? ", " : "", way.name);
-		free(all);
-		all = longer;
+		text_list_add(&all, ", ", way.name);
 	}
 	return own_give(&all);
 }

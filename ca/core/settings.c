@@ -1,13 +1,10 @@
 #include "settings.h"
 
-#include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "mem.h"
 #include "own.h"
 #include "text.h"
-#include "texts.h"
 #include "vault.h"
 
 #define HOUR INT64_C(3600)
@@ -99,18 +96,13 @@ is_like(const char *row, const char *name)
 static bool
 not_found(const char *name, struct err *err)
 {
-	OWNED(own_memory) char *like = NULL;
+	OWNED(own_memory) char *like = mem_text("");
 
 	for (int i = 0; i < SETTING_COUNT; i++)
-		if (is_like(rows[i].name, name)) {
-			char *more = text_printf("%s%s%s", like != NULL ? like : "",
-			    like != NULL ? ", " : "", rows[i].name);
-
-			free(like);
-			like = more;
-		}
+		if (is_like(rows[i].name, name))
+			text_list_add(&like, ", ", rows[i].name);
 	return err_set(err, E_INVALIDARG, "there is no setting '%s'%s%s", name,
-	    like != NULL ? "; there is " : "; `dirca getreg` lists them", like != NULL ? like : "");
+	    *like != '\0' ? "; there is " : "; `dirca getreg` lists them", like);
 }
 
 bool
@@ -142,12 +134,8 @@ bad_word(const struct row *r, const char *text, struct err *err)
 {
 	OWNED(own_memory) char *list = mem_text("");
 
-	for (const struct word *w = r->words; w->text != NULL; w++) {
-		char *more = text_printf("%s%s%s", list, *list == '\0' ? "" : ", ", w->text);
-
-		free(list);
-		list = more;
-	}
+	for (const struct word *w = r->words; w->text != NULL; w++)
+		text_list_add(&list, ", ", w->text);
 	return err_set(err, E_INVALIDARG, "%s cannot be '%s': give one of %s%s", r->name, text,
 	    list, r->words == units ? ", or a number with it" : "");
 }

@@ -120,10 +120,8 @@ hash_lines(const struct ca_kra *const *picks, size_t count)
 		OWNED(own_memory)
 		char *hash =
 		    hex_encode(view_of(picks[i]->cert.sha1, sizeof picks[i]->cert.sha1), ' ');
-		char *longer = text_printf("%s%s%s", lines, i > 0 ? "\n" : "", hash);
 
-		free(lines);
-		lines = longer;
+		text_list_add(&lines, "\n", hash);
 	}
 	return lines;
 }

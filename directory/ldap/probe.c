@@ -149,13 +149,11 @@ list_mechs(struct dir_conn *c, const struct dir_entry *dse)
 
 	c->sasl_mechs = mem_text("");
 	for (size_t i = 0; a != NULL && i < a->count; i++) {
-		OWNED(own_memory) char *mech = NULL, *shorter = NULL;
+		OWNED(own_memory) char *mech = NULL;
 		struct err ignored;
 
-		if (!text_from_view(buf_view(&a->values[i]), &mech, &ignored))
-			continue;
-		shorter = c->sasl_mechs;
-		c->sasl_mechs = text_printf("%s%s%s", shorter, *shorter != '\0' ? " " : "", mech);
+		if (text_from_view(buf_view(&a->values[i]), &mech, &ignored))
+			text_list_add(&c->sasl_mechs, " ", mech);
 	}
 }
 

@@ -346,10 +346,27 @@ host_of_a_url(void **state)
 	}
 }
 
+static void
+lists_have_separators_between_their_items(void **state)
+{
+	char *list = strdup("");
+
+	(void)state;
+	assert_non_null(list);
+	text_list_add(&list, ", ", "a");
+	assert_string_equal(list, "a");
+	text_list_add(&list, ", ", "b%s");
+	text_list_add(&list, "", "");
+	text_list_add(&list, "\n", "c");
+	assert_string_equal(list, "a, b%s\nc");
+	free(list);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(lists_have_separators_between_their_items),
 	    cmocka_unit_test(hex_is_lower_case_with_a_separator),
 	    cmocka_unit_test(hex_is_read_in_both_cases_with_separators),
 	    cmocka_unit_test(malformed_hex_is_refused_and_gives_nothing_to_free),
