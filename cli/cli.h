@@ -173,6 +173,12 @@ bool cli_period(const char *text, int64_t *seconds_out, struct err *err);
  * error, as is an empty one. */
 bool cli_password(
     const char *file, const char *prompt, bool confirm, struct secret *out, struct err *err);
+/* Lists come by pages of that length, the most that the CA gives at once. */
+#define CLI_PAGE 1000
+/* How much of a list is wanted: --all, --limit, or a page; and what says, where the list is not at
+ * its end (`after` is not 0), how it goes on. */
+int64_t cli_limit(const struct cli_options *opt);
+void cli_say_more(long long after);
 /* Yes at the terminal; else DIRCA_E_USAGE. */
 bool cli_confirm(const char *question, struct err *err);
 

@@ -14,9 +14,6 @@
 #include "verbs.h"
 #include "work.h"
 
-#define PAGE          1000 /* the most that the CA gives at once */
-#define LIMIT_DEFAULT 1000
-
 /* A trail that is taken page by page: none is held whole. */
 struct reading {
 	char *filter;    /* "&event=787" ... */
@@ -42,7 +39,7 @@ take_page(struct work *w, struct reading *r, each_record *each, struct err *err)
 {
 	OWNED(own_memory)
 	char *path = text_printf("/dirca/v1/audit?after=%lld&limit=%lld%s", r->after,
-	    (long long)(r->left < PAGE ? r->left : PAGE), r->filter);
+	    (long long)(r->left < CLI_PAGE ? r->left : CLI_PAGE), r->filter);
 	OWNED(own_json) json_t *answer = NULL;
 	const json_t *rows, *row;
 	long long next;
@@ -109,12 +106,10 @@ static bool
 print_next(struct reading *r, const json_t *record, struct err *err)
 {
 	(void)err;
-	if (r->json) {
-		fputs(r->printed > 0 ? ",\n" : "[\n", stdout);
-		json_dumpf(record, stdout, JSON_INDENT(2) | JSON_SORT_KEYS);
-	} else {
+	if (r->json)
+		print_json_next(record, r->printed);
+	else
 		print_record(record);
-	}
 	r->printed++;
 	return true;
 }
@@ -124,12 +119,8 @@ cmd_audit_log(struct work *w, struct err *err)
 {
 	const struct cli_options *opt = &w->cli->opt;
 	OWNED(reading_free)
-	struct reading r = {.filter = mem_text(""),
-	    .json = opt->json,
-	    .after = opt->after,
-	    .left = opt->all         ? INT64_MAX
-		    : opt->limit > 0 ? opt->limit
-				     : LIMIT_DEFAULT};
+	struct reading r = {
+	    .filter = mem_text(""), .json = opt->json, .after = opt->after, .left = cli_limit(opt)};
 
 	add_filter(&r.filter, "event", opt->event);
 	add_filter(&r.filter, "actor", opt->actor);
@@ -138,10 +129,8 @@ cmd_audit_log(struct work *w, struct err *err)
 	if (!take_all(w, &r, print_next, err))
 		return false;
 	if (opt->json)
-		puts(r.printed > 0 ? "\n]" : "[]");
-	if (r.after > 0)
-		fprintf(stderr,
-		    "There may be more: --after %lld goes on, --all prints everything.\n", r.after);
+		print_json_end(r.printed);
+	cli_say_more(r.after);
 	return true;
 }
 

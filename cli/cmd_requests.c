@@ -6,8 +6,6 @@
 #include "verbs.h"
 #include "work.h"
 
-#define LIMIT_DEFAULT 1000
-
 /* Of CSV, where none are asked for: those of the table, and both of its last column. */
 static const char csv_columns[] =
     "request_id,disposition,template,requester_name,archived_key,serial_number,disposition_message";
@@ -34,9 +32,7 @@ cmd_requests(struct work *w, struct err *err)
 	struct request_list l = {.path = "/dirca/v1/requests?",
 	    .filter = &filter,
 	    .after = opt->after,
-	    .left = opt->all         ? INT64_MAX
-		    : opt->limit > 0 ? opt->limit
-				     : LIMIT_DEFAULT,
+	    .left = cli_limit(opt),
 	    .each = request_print,
 	    .arg = &printer};
 
@@ -45,9 +41,7 @@ cmd_requests(struct work *w, struct err *err)
 	    !work_open(w, NEEDS_CA, err) || !request_list_walk(w, &l, err))
 		return false;
 	request_print_end(&printer);
-	if (l.after > 0)
-		fprintf(stderr,
-		    "There may be more: --after %lld goes on, --all prints everything.\n", l.after);
+	cli_say_more(l.after);
 	return true;
 }
 

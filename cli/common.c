@@ -141,3 +141,19 @@ cli_confirm(const char *question, struct err *err)
 	return (n > 0 && (answer[0] == 'y' || answer[0] == 'Y')) ||
 	       err_set(err, DIRCA_E_USAGE, "nothing was changed");
 }
+
+int64_t
+cli_limit(const struct cli_options *opt)
+{
+	if (opt->all)
+		return INT64_MAX;
+	return opt->limit > 0 ? opt->limit : CLI_PAGE;
+}
+
+void
+cli_say_more(long long after)
+{
+	if (after > 0)
+		fprintf(stderr,
+		    "There may be more: --after %lld goes on, --all prints everything.\n", after);
+}

@@ -88,3 +88,16 @@ print_json(json_t *value)
 	putchar('\n');
 	json_decref(value);
 }
+
+void
+print_json_next(const json_t *value, size_t before)
+{
+	fputs(before > 0 ? ",\n" : "[\n", stdout);
+	json_dumpf(value, stdout, JSON_INDENT(2) | JSON_SORT_KEYS);
+}
+
+void
+print_json_end(size_t count)
+{
+	puts(count > 0 ? "\n]" : "[]");
+}

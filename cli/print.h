@@ -22,5 +22,9 @@ void print_retrieval(FILE *to, const char *indent, const struct retrieval *r);
 const char *json_text(const json_t *object, const char *member);
 /* Pretty-prints and drops the reference. */
 void print_json(json_t *value);
+/* An array that is printed as its values come: each, of which `before` went before it, and the end
+ * of all. */
+void print_json_next(const json_t *value, size_t before);
+void print_json_end(size_t count);
 
 #endif

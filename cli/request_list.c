@@ -7,16 +7,14 @@
 #include "print.h"
 #include "text.h"
 
-#define PAGE 1000 /* the most that the CA gives at once */
-
 static bool
 fetch_page(struct work *w, const struct request_list *l, json_t **out, struct err *err)
 {
 	OWNED(own_memory) char *query = request_filter_query(l->filter);
-	bool short_page = l->filter->count == 0 && l->left < PAGE;
+	bool short_page = l->filter->count == 0 && l->left < CLI_PAGE;
 	OWNED(own_memory)
 	char *path = text_printf("%safter=%lld&limit=%lld%s", l->path, l->after,
-	    (long long)(short_page ? l->left : PAGE), query);
+	    (long long)(short_page ? l->left : CLI_PAGE), query);
 
 	return http_client_json(w->ca, "GET", path, NULL, out, err);
 }
@@ -112,8 +110,7 @@ print_json_row(const struct request_printer *p, const json_t *row)
 	OWNED(own_json)
 	json_t *picked = p->columns.count > 0 ? request_pick(row, &p->columns) : NULL;
 
-	fputs(p->printed > 0 ? ",\n" : "[\n", stdout);
-	json_dumpf(picked != NULL ? picked : row, stdout, JSON_INDENT(2) | JSON_SORT_KEYS);
+	print_json_next(picked != NULL ? picked : row, p->printed);
 }
 
 bool
@@ -138,7 +135,7 @@ void
 request_print_end(struct request_printer *p)
 {
 	if (p->format == REQUEST_JSON)
-		puts(p->printed > 0 ? "\n]" : "[]");
+		print_json_end(p->printed);
 	else if (p->printed == 0)
 		print_heading(p);
 }
