@@ -70,15 +70,6 @@ on_term(int number)
 	atomic_store(&stop, true);
 }
 
-static int64_t
-now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 static void
 complain(struct bench *b, const char *what, const struct err *err)
 {
@@ -169,7 +160,7 @@ next_request(struct bench *b, struct buf *out, struct err *err)
 		b->requests[i] = (struct buf){0};
 		return true;
 	}
-	atomic_compare_exchange_strong(&b->ran_out, &(long long){0}, now_ns());
+	atomic_compare_exchange_strong(&b->ran_out, &(long long){0}, load_now_ns());
 	return false;
 }
 
@@ -185,7 +176,7 @@ one_call(struct client *c, struct err *err)
 
 	if (!next_request(b, &request, err))
 		return atomic_load(&b->ran_out) != 0;
-	from = now_ns();
+	from = load_now_ns();
 	answered = load_call(&c->http, LOAD_PATH_ENROLL, buf_view(&request), &a, err);
 	buf_free(&request);
 	if (!answered) {
@@ -194,7 +185,7 @@ one_call(struct client *c, struct err *err)
 			pause_a_little();
 		return endure;
 	}
-	to = now_ns();
+	to = load_now_ns();
 	if (a.status != 200) {
 		c->broken++;
 		if (endure && (a.status >= 500 || a.status == 401))
@@ -218,7 +209,7 @@ run_client(void *arg)
 	struct client *c = arg;
 	struct err err;
 
-	while (now_ns() < c->b->end && !atomic_load(&stop) && !atomic_load(&c->b->failed) &&
+	while (load_now_ns() < c->b->end && !atomic_load(&stop) && !atomic_load(&c->b->failed) &&
 	       atomic_load(&c->b->ran_out) == 0)
 		if (!one_call(c, &err))
 			complain(c->b, "enrolling", &err);
@@ -257,7 +248,7 @@ prepare(struct bench *b, struct err *err)
 static void
 run_clients(struct bench *b, struct client *clients)
 {
-	b->measure_from = now_ns() + (int64_t)(b->o->warm_up * 1e9);
+	b->measure_from = load_now_ns() + (int64_t)(b->o->warm_up * 1e9);
 	b->end = b->measure_from + (int64_t)(b->o->seconds * 1e9);
 	for (int i = 0; i < b->o->clients; i++) {
 		clients[i] = (struct client){

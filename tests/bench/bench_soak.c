@@ -9,7 +9,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <openssl/rsa.h>
 
 #include "load_client.h"
@@ -44,15 +43,6 @@ struct soak {
 	struct latencies window[KINDS];
 };
 
-static int64_t
-now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 static void
 complain(struct soak *s, const struct err *err)
 {
@@ -86,7 +76,7 @@ note(struct soak *s, int kind, int64_t ns)
 	pthread_mutex_lock(&s->lock);
 	l->ns[l->count++] = ns;
 	if (++s->done % s->every == 0) {
-		printf("%zu %.1f", s->done, (double)(now_ns() - s->begun) / 1e9);
+		printf("%zu %.1f", s->done, (double)(load_now_ns() - s->begun) / 1e9);
 		print_and_empty(&s->window[ARCHIVED]);
 		print_and_empty(&s->window[PLAIN]);
 		printf("\n");
@@ -125,11 +115,11 @@ enroll(struct soak *s, struct load_client *http, size_t i, struct err *err)
 		      : load_request_of(key, (struct view){0}, templates[kind], &request, err);
 
 	if (ok) {
-		from = now_ns();
+		from = load_now_ns();
 		ok = load_call(http, LOAD_PATH_ENROLL, buf_view(&request), &a, err);
 	}
 	if (ok) {
-		note(s, kind, now_ns() - from);
+		note(s, kind, load_now_ns() - from);
 		ok = is_issued(&a, kind, err);
 	}
 	buf_free(&request);
@@ -174,7 +164,7 @@ run(struct soak *s)
 {
 	pthread_t threads[CLIENTS];
 
-	s->begun = now_ns();
+	s->begun = load_now_ns();
 	for (int i = 0; i < CLIENTS; i++)
 		if (pthread_create(&threads[i], NULL, run_client, s) != 0)
 			abort();

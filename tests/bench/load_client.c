@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 #include <unistd.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -19,6 +20,15 @@
 #define BODY_MAX   (1 << 20)
 #define READ_SIZE  16384
 #define PATIENCE_S 20
+
+int64_t
+load_now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
 
 bool
 load_basic(const char *user, const char *password_file, char **out, struct err *err)

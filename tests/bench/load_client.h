@@ -26,6 +26,8 @@ struct load_answer {
 
 #define LOAD_PATH_ENROLL "/.well-known/est/fullcmc"
 
+/* Nanoseconds of the monotonic clock. */
+int64_t load_now_ns(void);
 /* base64 of "user:password", with the password that the file holds; free(). */
 bool load_basic(const char *user, const char *password_file, char **out, struct err *err);
 /* A client context that trusts the CA certificate in `ca_file` alone. */
