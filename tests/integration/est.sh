@@ -141,8 +141,7 @@ others_certificate() { refused_key DIRCA_E_KEY_RECIPIENT user1 EFSArchive/server
 no_recipient() { request / -outform DER >"$dir/bare.der" && refused_key 'AsymmetricDecryptKeyIdentifier' user2 EFSArchive/serverkeygen "$dir/bare.der"; }
 no_archival() { refused_key CERTSRV_E_ARCHIVED_KEY_UNEXPECTED user2 User/serverkeygen "$dir/bare.der"; }
 check "a key recovery agent" ca_lab_kras 1
-# The vault is told of a new agent by the supervisor, perhaps a moment after the front.
-check "a key that the CA makes: archived, certified, for the holder alone" ca_lab_eventually key_is_made
+check "a key that the CA makes: archived, certified, for the holder alone" key_is_made
 check "the same request brings the same key" again_is_the_same
 check "a key recovery agent recovers it" made_key_is_recovered
 check "the audit trail tells who made it" audited
