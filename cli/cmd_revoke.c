@@ -10,6 +10,8 @@
 #include "verbs.h"
 #include "work.h"
 
+#define CRL_SAYS_SO "The next CRL says so; a CA administrator publishes one now by `dirca crl`."
+
 #define ID_DIGITS 9 /* a serial number has more: it holds 64 random bits at least */
 
 static bool
@@ -38,7 +40,7 @@ revoke_each(struct work *w, const char *reason, const char *done, struct err *er
 		printf("Request %lld: %s\n",
 		    (long long)json_integer_value(json_object_get(answer, "request_id")), done);
 	}
-	puts("It is in the next CRL; `dirca crl` publishes one now.");
+	puts(CRL_SAYS_SO);
 	return true;
 }
 
@@ -137,8 +139,8 @@ revoke_batch(struct work *w, struct batch *b, struct err *err)
 static void
 say_outcome(struct work *w, const struct batch *b)
 {
-	printf(
-	    "%zu revoked, %zu refused. `dirca crl` publishes a CRL now.\n", b->revoked, b->refused);
+	printf("%zu revoked, %zu refused.\n", b->revoked, b->refused);
+	puts(CRL_SAYS_SO);
 	for (size_t i = 0; i < b->refused; i++)
 		fprintf(stderr, "%s\n", b->refusals[i]);
 	if (b->refused > 0)
