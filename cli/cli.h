@@ -86,37 +86,39 @@ struct cli_options {
 	bool help, verbose;
 };
 
-#define OPTS_SESSION   0x001u
-#define OPTS_JSON      0x002u
-#define OPTS_DAEMON    0x004u
-#define OPTS_INIT      0x008u
-#define OPTS_PUBLISH   0x010u
-#define OPTS_ENROLL    0x020u
-#define OPTS_RECOVER   0x040u
-#define OPTS_LIST      0x080u
-#define OPTS_DECIDE    0x100u
-#define OPTS_DUMP      0x200u
-#define OPTS_OUT       0x400u
-#define OPTS_KEY       0x800u
-#define OPTS_YES       0x1000u
-#define OPTS_EXPIRING  0x400000u
-#define OPTS_LINT      0x2000000u
-#define OPTS_UNPUBLISH 0x1000000u
-#define OPTS_RULE      0x010000u
-#define OPTS_SDDL      0x100000u /* sd show, sd check */
-#define OPTS_DRY       0x020000u
-#define OPTS_RESTRICT  0x040000u
-#define OPTS_RIGHTS    0x080000u
-#define OPTS_SETUP     0x4000000u
-#define OPTS_GRANT     0x08000000u
-#define OPTS_TRANSFER  0x10000000u
-#define OPTS_IMPORT    0x20000000u
-#define OPTS_FIELDS    0x40000000u /* takes field=value: help explains the fields */
-#define OPTS_AUDIT     0x2000u
-#define OPTS_EXPORT    0x4000u
-#define OPTS_HEAD      0x8000u
-#define OPTS_REVOKE    0x200000u
-#define OPTS_ALL       0x80000000u
+/* A group of options: a bit of its own each. */
+#define OPTS(bit)      (UINT64_C(1) << (bit))
+#define OPTS_ALL       OPTS(0)
+#define OPTS_SESSION   OPTS(1)
+#define OPTS_JSON      OPTS(2)
+#define OPTS_DAEMON    OPTS(3)
+#define OPTS_INIT      OPTS(4)
+#define OPTS_PUBLISH   OPTS(5)
+#define OPTS_ENROLL    OPTS(6)
+#define OPTS_RECOVER   OPTS(7)
+#define OPTS_LIST      OPTS(8)
+#define OPTS_DECIDE    OPTS(9)
+#define OPTS_DUMP      OPTS(10)
+#define OPTS_OUT       OPTS(11)
+#define OPTS_KEY       OPTS(12)
+#define OPTS_YES       OPTS(13)
+#define OPTS_EXPIRING  OPTS(14)
+#define OPTS_LINT      OPTS(15)
+#define OPTS_UNPUBLISH OPTS(16)
+#define OPTS_RULE      OPTS(17)
+#define OPTS_SDDL      OPTS(18) /* sd show, sd check */
+#define OPTS_DRY       OPTS(19)
+#define OPTS_RESTRICT  OPTS(20)
+#define OPTS_RIGHTS    OPTS(21)
+#define OPTS_SETUP     OPTS(22)
+#define OPTS_GRANT     OPTS(23)
+#define OPTS_TRANSFER  OPTS(24)
+#define OPTS_IMPORT    OPTS(25)
+#define OPTS_FIELDS    OPTS(26) /* takes field=value: help explains the fields */
+#define OPTS_AUDIT     OPTS(27)
+#define OPTS_EXPORT    OPTS(28)
+#define OPTS_HEAD      OPTS(29)
+#define OPTS_REVOKE    OPTS(30)
 
 struct cli {
 	const struct verb *verbs; /* all there are: only main knows them by name */
@@ -144,7 +146,7 @@ typedef bool verb_function(struct work *work, struct err *err);
 struct verb {
 	const char *name, *arguments, *summary, *group;
 	int least, most;
-	unsigned options; /* groups of them */
+	uint64_t options; /* groups of them */
 	enum cli_needs needs;
 	verb_function *run;
 };

@@ -15,7 +15,7 @@ static const struct option_row {
 	const char *name; /* without "--" */
 	char letter;      /* 0: none; those of the LDAP tools where they mean the same */
 	enum option_kind kind;
-	unsigned groups;
+	uint64_t groups;
 	size_t offset;
 	const char *argument, *help;
 	int64_t min, max; /* NUMBER */

@@ -36,6 +36,20 @@ def spelled(name, letter):
     return (f"-{letter}, " if letter else "") + f"--{name}"
 
 
+def check_groups():
+    """Two groups of options with one bit: each verb of one would take what is the other's."""
+    global bad
+    bits = re.findall(r"^#define (OPTS_\w+) +OPTS\((\d+)\)", tables.source("cli/cli.h"), re.M)
+    numbers = [int(bit) for _, bit in bits]
+    for name, bit in bits:
+        if numbers.count(int(bit)) != 1 or int(bit) > 63:
+            print(f"cli/cli.h: {name}: bit {bit} is another group's, or none")
+            bad += 1
+    if not bits:
+        print("cli/cli.h: no group of options was read")
+        bad += 1
+
+
 def check_verbs():
     all_options = tables.options()
     main = tables.page("dirca.1")
@@ -63,6 +77,7 @@ def check_pages():
             same(f"{p} error codes", known, known | {name})
 
 
+check_groups()
 check_verbs()
 check_pages()
 same("dirca.conf.5", tables.client_settings(), set(tables.items(tables.page("dirca.conf.5"), "Ic")))
