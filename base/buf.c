@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <openssl/crypto.h>
 
+#include "mem.h"
 #include "own.h"
 
 #define PASSWORD_MAX 1024
@@ -24,6 +25,16 @@ buf_alloc(size_t len, struct buf *out, struct err *err)
 	out->cap = cap;
 	out->len = len;
 	return true;
+}
+
+struct view *
+buf_views(const struct buf *list, size_t count)
+{
+	struct view *views = mem_zero(count + 1, sizeof *views);
+
+	for (size_t i = 0; i < count; i++)
+		views[i] = buf_view(&list[i]);
+	return views;
 }
 
 bool

@@ -63,6 +63,8 @@ view_eq(struct view a, struct view b)
 	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
+/* Views of `count` buffers, and room for one more; free(). */
+struct view *buf_views(const struct buf *list, size_t count);
 /* Owned copy; an empty view gives an empty buffer. Free with buf_free. */
 bool buf_dup(struct view from, struct buf *out, struct err *err);
 /* Makes room for `len` bytes and sets len; content of new bytes is zero. */

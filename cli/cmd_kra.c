@@ -56,10 +56,10 @@ static bool
 issuers_read(const struct config *config, struct trust_issuers *out, struct err *err)
 {
 	OWNED(own_memory) char *path = config_path(config, "ca.crt");
-	OWNED(pem_file_free) struct pem_file file = {0};
+	OWNED(ca_issuers_free) struct ca_issuers own = {0};
 
-	return pem_file_read(path, &file, err) &&
-	       trust_kra_issuers(config->state_dir, buf_view(&file.list[0]), out, err);
+	return ca_issuers_read(path, &own, err) &&
+	       trust_kra_issuers(config->state_dir, &own, out, err);
 }
 
 /* The record first: without it nothing is done. */

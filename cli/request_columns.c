@@ -28,6 +28,7 @@ static const struct request_column columns[] = {
     {"upn", 24},
     {"common_name", 24},
     {"subject", 40},
+    {"issuer_name_id", 14},
 };
 
 /* Conditions that the CA has an index for, and the parameter of the query that it takes them by. */

@@ -27,6 +27,12 @@ ca_principal(struct ca *ca, const struct identity *id, struct principal *out, st
 }
 
 bool
+ca_issues_with_its_key(const struct ca *ca, uint32_t issuer_name_id)
+{
+	return CA_VERSION_KEY(issuer_name_id) == CA_VERSION_KEY(ca->issuer->version);
+}
+
+bool
 ca_get_row(struct ca *ca, int64_t request_id, struct store_request *out, struct err *err)
 {
 	enum store_find found = store_get_request(ca->store, request_id, out, err);

@@ -7,6 +7,7 @@
 #define CORE_CA_H
 
 #include "archive.h"
+#include "ca_issuers.h"
 #include "ca_rights.h"
 #include "config.h"
 #include "enterprise_oid.h"
@@ -72,15 +73,12 @@ struct ca {
 	const struct config *config;
 	struct store *store;
 	struct dir_pool *directory;
-	struct vault_info info;   /* public parts of the CA key */
-	struct pkix_cert ca_cert; /* decoded info.ca_certificate */
-	struct buf *chain;        /* ca_cert and its parents, DER */
+	struct vault_info info;         /* of the start */
+	const struct ca_issuer *issuer; /* the newest of info.issuers: it signs all but CRLs */
+	struct buf *chain;              /* its certificate and its parents, DER */
 	size_t chain_count;
 	char *no_archival;    /* which certificate of the chain excludes key archival (paper,
 				 "Restricting Key Archival"), as a sentence; NULL: none does */
-	EVP_PKEY *ca_key;     /* public */
-	struct buf ca_key_id; /* its SKI */
-	uint8_t ca_key_hash[PKIX_KEY_HASH_LEN];
 	const EVP_MD *digest; /* that the CA's signatures use */
 	struct kra_ring ring;
 	struct ca_state *state; /* ca_priv.h: current view, principal cache, locks */
@@ -94,6 +92,9 @@ void ca_close(struct ca **ca);
 /* No decision rests on a picture of the directory that is older than this, whatever becomes of the
  * directory. (What is known of a person is kept for PRINCIPAL_CACHE_TTL_MS.) */
 #define CA_VIEW_MAX_AGE_S 60
+
+/* Is a certificate with this IssuerNameId one of the key that signs certificates now? */
+bool ca_issues_with_its_key(const struct ca *ca, uint32_t issuer_name_id);
 
 /* A copy of the certificate in the database, in the unit of work that stores what is sealed to it.
  */
@@ -173,16 +174,17 @@ bool ca_wants_maintenance(struct ca *ca);
 bool ca_renew_exchange(struct ca *ca, struct vault *v, int64_t now, struct err *err);
 /* Makes a new one whatever there is, for an administrator; in use when it returns. */
 bool ca_new_exchange(struct ca *ca, struct vault *v, const char *actor, struct err *err);
-/* Makes, stores and audits a CRL now, and wakes the publisher, who brings it to the directory; the
- * number is one more than the last. */
+/* Makes, stores and audits a CRL of each key now, and wakes the publisher, who brings them to the
+ * directory; each has a number that is one more than the last. */
 bool ca_publish_crl(struct ca *ca, struct vault *v, const char *actor, struct err *err);
-/* The newest CRL: one copy in memory, shared by all who hold it. NULL: there is none. */
+/* The newest CRL of the key of info.issuers.list[issuer]: one copy in memory, shared by all who
+ * hold it. NULL: there is none. */
 struct ca_crl {
 	int64_t number, this_update;
 	struct view der;
 	uint8_t sha256[32];
 };
-bool ca_crl_newest(struct ca *ca, struct ca_crl **out, struct err *err);
+bool ca_crl_newest(struct ca *ca, size_t issuer, struct ca_crl **out, struct err *err);
 void ca_crl_release(struct ca_crl **crl);
 /* When the certificate of the TLS service ends. */
 bool ca_service_until(struct ca *ca, int64_t *not_after_out, struct err *err);

@@ -62,7 +62,8 @@ state_free(struct ca_state **state)
 	pthread_mutex_destroy(&s->maintain_lock);
 	pthread_mutex_destroy(&s->make_crl_lock);
 	pthread_mutex_destroy(&s->crl_lock);
-	ca_crl_release(&s->crl);
+	for (size_t i = 0; i < CA_ISSUERS_MAX; i++)
+		ca_crl_release(&s->crls[i]);
 	pthread_mutex_destroy(&s->publish_lock);
 	pthread_cond_destroy(&s->publish_turn);
 	free(s);
@@ -74,9 +75,9 @@ static bool
 find_digest(struct ca *ca, struct err *err)
 {
 	const EVP_MD *const known[] = {EVP_sha256(), EVP_sha384(), EVP_sha512()};
-	const uint8_t *p = ca->info.sig_alg.ptr;
+	const uint8_t *p = ca->issuer->sig_alg.ptr;
 	OWNED(own_x509_algor)
-	X509_ALGOR *alg = d2i_X509_ALGOR(NULL, &p, (long)ca->info.sig_alg.len);
+	X509_ALGOR *alg = d2i_X509_ALGOR(NULL, &p, (long)ca->issuer->sig_alg.len);
 	const ASN1_OBJECT *oid = NULL;
 	int digest = NID_undef;
 
@@ -123,7 +124,7 @@ read_chain(struct ca *ca, struct err *err)
 	if (!read_parents(ca, &parents, err))
 		return false;
 	ca->chain = mem_zero(parents.count + 1, sizeof *ca->chain);
-	if (!buf_dup(buf_view(&ca->info.ca_certificate), &ca->chain[0], err))
+	if (!buf_dup(buf_view(&ca->issuer->cert.raw), &ca->chain[0], err))
 		return false;
 	ca->chain_count = 1;
 	for (size_t i = 0; i < parents.count; i++)
@@ -181,18 +182,12 @@ ca_check_archival(const struct ca *ca, struct err *err)
 static bool
 read_identity(struct ca *ca, struct vault *v, struct err *err)
 {
-	if (!vault_get_info(v, &ca->info, err) ||
-	    !pkix_cert_decode(buf_view(&ca->info.ca_certificate), &ca->ca_cert, err))
+	if (!vault_get_info(v, &ca->info, err))
 		return false;
-	if (!view_eq(ca->ca_cert.spki, buf_view(&ca->info.spki)))
-		return err_set(err, CERTSRV_E_INVALID_CA_CERTIFICATE,
-		    "ca.crt is not for the key that the vault holds");
-	return pkix_public_key(ca->ca_cert.spki, &ca->ca_key, err) &&
-	       pkix_key_hash(ca->ca_cert.spki, ca->ca_key_hash, err) &&
-	       pkix_cert_ski(&ca->ca_cert, &ca->ca_key_id, err) && find_digest(ca, err) &&
-	       read_chain(ca, err) && read_archival(ca, err) &&
+	ca->issuer = &ca->info.issuers.list[0];
+	return find_digest(ca, err) && read_chain(ca, err) && read_archival(ca, err) &&
 	       trust_kra_issuers(
-		   ca->config->state_dir, buf_view(&ca->ca_cert.raw), &ca->state->kra_issuers, err);
+		   ca->config->state_dir, &ca->info.issuers, &ca->state->kra_issuers, err);
 }
 
 static bool
@@ -260,13 +255,10 @@ ca_close(struct ca **cap)
 	store_close(&ca->store);
 	dir_pool_close(&ca->directory);
 	vault_info_free(&ca->info);
-	pkix_cert_free(&ca->ca_cert);
 	for (size_t i = 0; i < ca->chain_count; i++)
 		buf_free(&ca->chain[i]);
 	free(ca->chain);
 	free(ca->no_archival);
-	EVP_PKEY_free(ca->ca_key);
-	buf_free(&ca->ca_key_id);
 	free(ca);
 	*cap = NULL;
 }

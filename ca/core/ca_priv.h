@@ -28,8 +28,9 @@ struct ca_state {
 	pthread_mutex_t
 	    make_crl_lock;        /* one CRL: a large one takes a while, and nobody else waits */
 	pthread_mutex_t crl_lock; /* guards the next */
-	struct ca_crl *crl;       /* the newest that somebody asked for; NULL: none yet */
-	char *recorded_rights[2]; /* rights_audit.c; under refresh_lock */
+	struct ca_crl *crls[CA_ISSUERS_MAX]; /* of the key of each issuer, the newest that somebody
+						asked for; NULL: none yet */
+	char *recorded_rights[2];            /* rights_audit.c; under refresh_lock */
 	struct principal_cache *principals;
 	struct quota *requests; /* what each requester has the CA store */
 	struct quota *refusals; /* and how many refusals of each are recorded */
@@ -42,9 +43,11 @@ struct ca_state {
 	struct owed owed[OWED_KINDS];
 	uint64_t answered;       /* how often the directory came back */
 	int64_t published_up_to; /* request whose certificate was tried last; the publisher's own */
-	_Atomic int64_t published_crl; /* the newest that this process put into the directory */
-	_Atomic int64_t
-	    refused_crl; /* that the directory did not take for its size: not sent again */
+	/* Of the key of each issuer: the newest CRL that this process put into the directory; that
+	 * which the directory did not take for its size, and which is not sent again; whether one
+	 * must be made, whatever there is. */
+	_Atomic int64_t published_crls[CA_ISSUERS_MAX], refused_crls[CA_ISSUERS_MAX];
+	atomic_bool crl_wanted[CA_ISSUERS_MAX];
 	_Atomic int64_t foreign_crl; /* greatest number that is known from elsewhere than the
 					database: it may be one that was restored */
 	atomic_bool wants_maintenance;
@@ -62,18 +65,19 @@ bool renew_service(struct ca *ca, struct vault *v, int64_t now, struct err *err)
 /* Would clients that know this CA take it? CERT_E_WRONG_USAGE says why not. */
 bool check_service(struct ca *ca, int64_t now, struct err *err);
 
-/* newest_crl.c. One that was just made and stored, for ca_crl_newest; takes `octets`, in which
- * `der` lies. */
-void crl_keep(
-    struct ca *ca, int64_t number, int64_t this_update, struct view der, struct buf *octets);
+/* newest_crl.c. One of that issuer's key that was just made and stored, for ca_crl_newest; takes
+ * `octets`, in which `der` lies. */
+void crl_keep(struct ca *ca, size_t issuer, int64_t number, int64_t this_update, struct view der,
+    struct buf *octets);
 
 /* restored.c. Compares how far database and vault have come, each by what the other remembers: one
  * that came back from an older copy is told in log and status, and the numbers of CRLs go on. */
 bool check_restored(struct ca *ca, struct err *err);
 /* Has the database remember how far the vault's journal has come. */
 bool remember_journal(struct ca *ca, struct vault *v, struct err *err);
-/* The directory has a CRL of this CA with that number, which the database does not know. */
-void found_newer_crl(struct ca *ca, int64_t number, int64_t known);
+/* The directory has a CRL of that issuer's key with that number, which the database does not know.
+ */
+void found_newer_crl(struct ca *ca, size_t issuer, int64_t number, int64_t known);
 
 /* The view of a CA that starts while the directory is away: never fresh, so that nothing is decided
  * by it, and without rights of anybody. */

@@ -50,8 +50,13 @@ urls_free(struct urls *u)
 
 /* Takes over `ldap`. */
 static bool
-set_urls(struct ca *ca, char *ldap, const char *suffix, struct urls *out, struct err *err)
+set_urls(struct ca *ca, char *ldap, uint32_t index, const char *extension, struct urls *out,
+    struct err *err)
 {
+	char suffix[32];
+
+	pki_index_suffix(index, suffix);
+	strcat(suffix, extension);
 	*out = (struct urls){{ldap, http_url(ca, suffix)}};
 	return ldap != NULL ||
 	       err_set(err, DIRCA_E_CONFIG, "'%s' cannot be in a URL", ca->config->ca_name);
@@ -61,16 +66,17 @@ static bool
 cdp_urls(struct ca *ca, const struct ca_view *view, struct urls *out, struct err *err)
 {
 	const struct config *c = ca->config;
+	uint32_t key_index = CA_VERSION_KEY(ca->issuer->version);
 
-	return set_urls(
-	    ca, pki_cdp_url(view->pki->services_dn, c->ca_name, c->host), ".crl", out, err);
+	return set_urls(ca, pki_cdp_url(view->pki->services_dn, c->ca_name, key_index, c->host),
+	    key_index, ".crl", out, err);
 }
 
 static bool
 aia_urls(struct ca *ca, const struct ca_view *view, struct urls *out, struct err *err)
 {
-	return set_urls(
-	    ca, pki_aia_url(view->pki->services_dn, ca->config->ca_name), ".crt", out, err);
+	return set_urls(ca, pki_aia_url(view->pki->services_dn, ca->config->ca_name),
+	    CA_VERSION_CERTIFICATE(ca->issuer->version), ".crt", out, err);
 }
 
 static bool
@@ -248,7 +254,7 @@ push_extensions(
 	if (!push_usages(plan, list, err) ||
 	    (plan->smime_capabilities && !ext_push_smime_capabilities(list, err)) ||
 	    !push_ski(order->spki, list, err) || !push_template(plan, list, err) ||
-	    !ext_push_aki(list, buf_view(&ca->ca_key_id), err))
+	    !ext_push_aki(list, buf_view(&ca->issuer->key_id), err))
 		return false;
 	if (!plan->no_revocation_info && !push_cdp(ca, order->view, list, err))
 		return false;
@@ -332,7 +338,8 @@ sign_tbs(struct ca *ca, struct vault *v, struct view tbs, struct buf *out, struc
 	OWNED(buf_free) struct buf signature = {0};
 
 	return vault_sign_certificate(v, tbs, &signature, err) &&
-	       pkix_signed_wrap(tbs, buf_view(&ca->info.sig_alg), buf_view(&signature), out, err);
+	       pkix_signed_wrap(
+		   tbs, buf_view(&ca->issuer->sig_alg), buf_view(&signature), out, err);
 }
 
 /* Key and certificate come together. */
@@ -357,8 +364,8 @@ sign(struct ca *ca, struct vault *v, const struct body *body, struct buf *out, s
 		return false;
 	const struct pkix_tbs tbs = {
 	    .serial = view_of(serial, sizeof serial),
-	    .sig_alg = buf_view(&ca->info.sig_alg),
-	    .issuer = ca->ca_cert.subject,
+	    .sig_alg = buf_view(&ca->issuer->sig_alg),
+	    .issuer = ca->issuer->cert.subject,
 	    .not_before = body->not_before,
 	    .not_after = body->not_after,
 	    .subject = body->subject,
@@ -445,7 +452,8 @@ public_key_column(struct view spki, struct store_request *row, struct err *err)
 }
 
 bool
-certificate_columns(struct view certificate, struct store_request *row, struct err *err)
+certificate_columns(
+    const struct ca *ca, struct view certificate, struct store_request *row, struct err *err)
 {
 	OWNED(pkix_cert_free) struct pkix_cert c = {0};
 	OWNED(buf_free) struct buf ski = {0};
@@ -467,5 +475,6 @@ certificate_columns(struct view certificate, struct store_request *row, struct e
 	row->email = pkix_name_value(c.subject, NID_pkcs9_emailAddress);
 	row->not_before = c.not_before;
 	row->not_after = c.not_after;
+	row->issuer_name_id = ca->issuer->version;
 	return true;
 }

@@ -41,6 +41,7 @@ bool certificate_xchg(struct ca *ca, struct vault *v, int64_t rsa_bits, int64_t 
     struct buf *out, struct err *err);
 /* Fills the certificate columns of a request row (serial, hash, names, UPN, key) from the
  * certificate. Row strings are malloc'ed. */
-bool certificate_columns(struct view certificate, struct store_request *row, struct err *err);
+bool certificate_columns(
+    const struct ca *ca, struct view certificate, struct store_request *row, struct err *err);
 
 #endif

@@ -7,6 +7,17 @@ refuse(struct err *err)
 	    err, DIRCA_E_KEY_IN_USE, "the public key belongs to another principal; make a new key");
 }
 
+static bool
+is_own_key(const struct ca *ca, struct view hash)
+{
+	const struct ca_issuers *i = &ca->info.issuers;
+
+	for (size_t k = 0; k < i->count; k++)
+		if (view_eq(hash, view_of(i->list[k].key_hash, PKIX_KEY_HASH_LEN)))
+			return true;
+	return false;
+}
+
 bool
 key_holder_check(struct ca *ca, struct store_tx *tx, const struct key_holder *h, int64_t *row_out,
     struct err *err)
@@ -19,7 +30,7 @@ key_holder_check(struct ca *ca, struct store_tx *tx, const struct key_holder *h,
 	enum store_find found;
 
 	*row_out = 0;
-	if (view_eq(h->public_key_hash, view_of(ca->ca_key_hash, sizeof ca->ca_key_hash)))
+	if (is_own_key(ca, h->public_key_hash))
 		return refuse(err);
 	if (h->is_free)
 		return true;

@@ -106,12 +106,13 @@ is_held(struct vault *v, struct view certificate, bool *held_out, struct err *er
 }
 
 /* The one that is handed out, of the time `now`: those that a clock which was ahead has left do not
- * count. NULL: none. */
+ * count, nor those of an older CA key. NULL: none. */
 static const struct store_request *
-newest_valid(const struct store_requests *rows, int64_t now)
+newest_valid(const struct ca *ca, const struct store_requests *rows, int64_t now)
 {
 	for (size_t i = 0; i < rows->count; i++)
-		if (rows->list[i].not_before <= now)
+		if (rows->list[i].not_before <= now &&
+		    ca_issues_with_its_key(ca, rows->list[i].issuer_name_id))
 			return &rows->list[i];
 	return NULL;
 }
@@ -127,13 +128,13 @@ xchg_is_due(struct ca *ca, struct vault *v, const struct settings *s, int64_t no
 	bool held;
 
 	*due_out = false;
-	if (ca->no_archival != NULL || now >= ca->ca_cert.not_after)
+	if (ca->no_archival != NULL || now >= ca->issuer->cert.not_after)
 		return true;
 	if (!store_exchange_certificates(ca->store, now, &rows, err))
 		return false;
-	newest = newest_valid(&rows, now);
+	newest = newest_valid(ca, &rows, now);
 	*due_out =
-	    newest == NULL || (newest->not_after < ca->ca_cert.not_after &&
+	    newest == NULL || (newest->not_after < ca->issuer->cert.not_after &&
 				  newest->not_after - s->seconds[PERIOD_XCHG_OVERLAP] <= now);
 	if (*due_out)
 		return true;
@@ -145,6 +146,7 @@ xchg_is_due(struct ca *ca, struct vault *v, const struct settings *s, int64_t no
 
 struct crl {
 	const char *actor;
+	const struct ca_issuer *issuer;
 	int64_t number, this_update, next_update;
 	struct pkix_crl_making making;
 	struct view der; /* in it */
@@ -155,13 +157,17 @@ store_crl(struct store_tx *tx, void *arg, struct err *err)
 {
 	const struct crl *c = arg;
 	OWNED(own_memory) char *object = text_printf("CRL %lld", (long long)c->number);
+	const struct store_new_crl row = {.name_id = c->issuer->version,
+	    .number = c->number,
+	    .this_update = c->this_update,
+	    .next_update = c->next_update,
+	    .der = c->der};
 	const struct ca_audit a = {.when = c->this_update,
 	    .event = AUDIT_CRL_PUBLISHED,
 	    .actor = c->actor,
 	    .object = object};
 
-	return store_add_crl(tx, c->number, c->this_update, c->next_update, c->der, err) &&
-	       ca_audit(tx, &a, err);
+	return store_add_crl(tx, &row, err) && ca_audit(tx, &a, err);
 }
 
 static bool
@@ -176,22 +182,37 @@ add_revoked(const struct store_revoked *row, void *arg, struct err *err)
 		   arg, &(struct pkix_revoked){buf_view(&serial), row->when, row->reason}, err);
 }
 
+/* What any certificate of the issuer's key issued. */
+static bool
+add_all_revoked(struct ca *ca, struct crl *crl, struct err *err)
+{
+	const struct ca_issuers *all = &ca->info.issuers;
+	uint32_t key_index = CA_VERSION_KEY(crl->issuer->version);
+
+	for (size_t i = 0; i < all->count; i++)
+		if (CA_VERSION_KEY(all->list[i].version) == key_index &&
+		    !store_walk_revoked(ca->store, all->list[i].version, crl->this_update,
+			add_revoked, &crl->making, err))
+			return false;
+	return true;
+}
+
 static bool
 sign_crl(struct ca *ca, struct vault *v, struct crl *crl, struct err *err)
 {
-	const struct pkix_crl_head head = {.issuer = ca->ca_cert.subject,
-	    .sig_alg = buf_view(&ca->info.sig_alg),
-	    .authority_key_id = buf_view(&ca->ca_key_id),
+	const struct ca_issuer *issuer = crl->issuer;
+	const struct pkix_crl_head head = {.issuer = issuer->cert.subject,
+	    .sig_alg = buf_view(&issuer->sig_alg),
+	    .authority_key_id = buf_view(&issuer->key_id),
 	    .this_update = crl->this_update,
 	    .next_update = crl->next_update,
 	    .number = crl->number};
 	OWNED(buf_free) struct buf signature = {0};
 	struct view tbs;
 
-	return pkix_crl_begin(&head, &crl->making, err) &&
-	       store_walk_revoked(ca->store, crl->this_update, add_revoked, &crl->making, err) &&
+	return pkix_crl_begin(&head, &crl->making, err) && add_all_revoked(ca, crl, err) &&
 	       pkix_crl_tbs_end(&crl->making, &tbs, err) &&
-	       vault_sign_crl(v, tbs, &signature, err) &&
+	       vault_sign_crl(v, CA_VERSION_KEY(issuer->version), tbs, &signature, err) &&
 	       pkix_crl_signed_end(
 		   &crl->making, head.sig_alg, buf_view(&signature), &crl->der, err);
 }
@@ -203,50 +224,79 @@ crl_free(struct crl *crl)
 }
 
 static bool
-make_crl(struct ca *ca, struct vault *v, const struct settings *s, const char *actor, int64_t now,
-    struct err *err)
+make_crl(struct ca *ca, struct vault *v, const struct settings *s, size_t issuer, const char *actor,
+    int64_t now, struct err *err)
 {
 	OWNED(crl_free)
 	struct crl crl = {.actor = actor,
+	    .issuer = &ca->info.issuers.list[issuer],
 	    .this_update = now,
 	    .next_update = now + s->seconds[PERIOD_CRL] + s->seconds[PERIOD_CRL_OVERLAP]};
-	struct store_crl newest;
+	int64_t last;
 
-	if (!store_newest_crl_dates(ca->store, &newest, err))
+	if (!store_last_crl_number(ca->store, &last, err))
 		return err_prefix(err, "publishing a CRL");
-	crl.number = newest.number + 1;
+	crl.number = last + 1;
 	if (crl.number <= ca->state->foreign_crl)
 		crl.number = ca->state->foreign_crl + 1;
 	if (!sign_crl(ca, v, &crl, err) || !store_do(ca->store, store_crl, &crl, err))
 		return err_prefix(err, "publishing a CRL");
-	crl_keep(ca, crl.number, crl.this_update, crl.der, &crl.making.octets);
+	ca->state->crl_wanted[issuer] = false;
+	crl_keep(ca, issuer, crl.number, crl.this_update, crl.der, &crl.making.octets);
 	/* The CRL stands and is served over HTTP; the directory gets it from the publisher. */
 	ca_publication_wake(ca);
 	return true;
 }
 
 static bool
-crl_is_due(struct ca *ca, const struct settings *s, int64_t now, bool *due_out, struct err *err)
+crl_is_due(struct ca *ca, const struct settings *s, size_t issuer, int64_t now, bool *due_out,
+    struct err *err)
 {
+	uint32_t key_index = CA_VERSION_KEY(ca->info.issuers.list[issuer].version);
 	struct store_crl crl;
 
 	*due_out = false;
-	if (!store_newest_crl_dates(ca->store, &crl, err))
+	if (!store_newest_crl_dates(ca->store, key_index, &crl, err))
 		return false;
-	*due_out = crl.number == 0 || crl.number < ca->state->foreign_crl ||
+	*due_out = crl.number == 0 || ca->state->crl_wanted[issuer] ||
 		   crl.this_update > now + AHEAD_S ||
 		   crl.next_update - s->seconds[PERIOD_CRL_OVERLAP] <= now;
 	return true;
+}
+
+/* Those of each key that are due, or all. One that fails keeps no other back. */
+static bool
+make_crls(struct ca *ca, struct vault *v, const struct settings *s, bool all, const char *actor,
+    int64_t now, bool *made_out, struct err *err)
+{
+	const struct ca_issuers *issuers = &ca->info.issuers;
+	bool ok = true;
+
+	*made_out = false;
+	for (size_t i = 0; i < issuers->count; i++) {
+		bool due = all, done;
+		struct err why;
+
+		if (i > 0 && !ca_issuers_signs_crl(issuers, i, now))
+			continue;
+		done = (all || crl_is_due(ca, s, i, now, &due, &why)) &&
+		       (!due || make_crl(ca, v, s, i, actor, now, &why));
+		*made_out = *made_out || (done && due);
+		if (!done && ok)
+			*err = why;
+		ok = ok && done;
+	}
+	return ok;
 }
 
 bool
 ca_publish_crl(struct ca *ca, struct vault *v, const char *actor, struct err *err)
 {
 	OWNED(ca_view_release) struct ca_view *view = ca_view_get(ca);
-	bool ok;
+	bool ok, made;
 
 	pthread_mutex_lock(&ca->state->make_crl_lock);
-	ok = make_crl(ca, v, &view->settings, actor, clock_now(), err);
+	ok = make_crls(ca, v, &view->settings, true, actor, clock_now(), &made, err);
 	pthread_mutex_unlock(&ca->state->make_crl_lock);
 	return ok;
 }
@@ -281,14 +331,13 @@ ca_maintain(struct ca *ca, struct vault *v, int64_t now, struct err *err)
 {
 	OWNED(ca_view_release) struct ca_view *view = ca_view_get(ca);
 	const struct settings *s = &view->settings;
-	bool xchg_due = false, crl_due = false, crl, xchg, service;
+	bool xchg_due = false, crls_made, crl, xchg, service;
 	struct err crl_err, service_err, refresh_err;
 
 	/* None waits for another. */
 	pthread_mutex_lock(&ca->state->make_crl_lock);
-	crl = crl_is_due(ca, s, now, &crl_due, &crl_err) &&
-	      (!crl_due || (make_crl(ca, v, s, OWN_ACTOR, now, &crl_err) &&
-			       remember_journal(ca, v, &crl_err)));
+	crl = make_crls(ca, v, s, false, OWN_ACTOR, now, &crls_made, &crl_err) &&
+	      (!crls_made || remember_journal(ca, v, &crl_err));
 	pthread_mutex_unlock(&ca->state->make_crl_lock);
 	pthread_mutex_lock(&ca->state->maintain_lock);
 	xchg = xchg_is_due(ca, v, s, now, &xchg_due, err) &&

@@ -49,48 +49,51 @@ crl_new(int64_t number, int64_t this_update, struct view der, struct buf *octets
 }
 
 void
-crl_keep(struct ca *ca, int64_t number, int64_t this_update, struct view der, struct buf *octets)
+crl_keep(struct ca *ca, size_t issuer, int64_t number, int64_t this_update, struct view der,
+    struct buf *octets)
 {
 	struct ca_state *s = ca->state;
 	struct ca_crl *crl = crl_new(number, this_update, der, octets);
 
 	pthread_mutex_lock(&s->crl_lock);
-	ca_crl_release(&s->crl);
-	s->crl = crl;
+	ca_crl_release(&s->crls[issuer]);
+	s->crls[issuer] = crl;
 	pthread_mutex_unlock(&s->crl_lock);
 }
 
 static bool
-load(struct ca *ca, struct ca_crl **out, struct err *err)
+load(struct ca *ca, uint32_t key_index, struct ca_crl **out, struct err *err)
 {
 	OWNED(store_crl_free) struct store_crl row = {0};
 
-	if (!store_newest_crl(ca->store, &row, err))
+	if (!store_newest_crl(ca->store, key_index, &row, err))
 		return false;
 	*out = crl_new(row.number, row.this_update, buf_view(&row.der), &row.der);
 	return true;
 }
 
 bool
-ca_crl_newest(struct ca *ca, struct ca_crl **out, struct err *err)
+ca_crl_newest(struct ca *ca, size_t issuer, struct ca_crl **out, struct err *err)
 {
+	uint32_t key_index = CA_VERSION_KEY(ca->info.issuers.list[issuer].version);
 	struct ca_state *s = ca->state;
+	struct ca_crl **kept = &s->crls[issuer];
 	struct store_crl row;
 	bool ok;
 
 	*out = NULL;
-	if (!store_newest_crl_dates(ca->store, &row, err))
+	if (!store_newest_crl_dates(ca->store, key_index, &row, err))
 		return false;
 	if (row.number == 0)
 		return true;
 	pthread_mutex_lock(&s->crl_lock);
-	ok = s->crl != NULL && s->crl->number >= row.number;
+	ok = *kept != NULL && (*kept)->number >= row.number;
 	if (!ok) {
-		ca_crl_release(&s->crl);
-		ok = load(ca, &s->crl, err);
+		ca_crl_release(kept);
+		ok = load(ca, key_index, kept, err);
 	}
 	if (ok)
-		*out = share(s->crl);
+		*out = share(*kept);
 	pthread_mutex_unlock(&s->crl_lock);
 	return ok;
 }

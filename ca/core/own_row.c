@@ -37,6 +37,20 @@ store_own(struct store_tx *tx, void *arg, struct err *err)
 	return store_add_request(tx, x->row, &a.request_id, err) && ca_audit(tx, &a, err);
 }
 
+/* One that is taken up may be from before a renewal. */
+static bool
+set_issuer(const struct ca *ca, struct store_request *row, struct err *err)
+{
+	OWNED(pkix_cert_free) struct pkix_cert cert = {0};
+	const struct ca_issuer *issuer;
+
+	if (!pkix_cert_decode(buf_view(&row->raw_certificate), &cert, err))
+		return false;
+	if ((issuer = ca_issuers_find(&ca->info.issuers, &cert)) != NULL)
+		row->issuer_name_id = issuer->version;
+	return true;
+}
+
 bool
 add_own_row(struct ca *ca, struct view certificate, enum own_kind own, const char *actor,
     int64_t now, struct err *err)
@@ -53,6 +67,6 @@ add_own_row(struct ca *ca, struct view certificate, enum own_kind own, const cha
 	row.requester_name = mem_text(OWN_ACTOR);
 	row.caller_name = mem_text(OWN_ACTOR);
 	row.template_name = mem_text(kind->template_name);
-	return certificate_columns(certificate, &row, err) &&
+	return certificate_columns(ca, certificate, &row, err) && set_issuer(ca, &row, err) &&
 	       store_do(ca->store, store_own, &arg, err);
 }

@@ -60,7 +60,8 @@ ca_publication_retry(struct ca *ca)
 	pthread_mutex_lock(&ca->state->publish_lock);
 	for (size_t i = 0; i < OWED_KINDS; i++)
 		ca->state->owed[i].due_ms = 0;
-	ca->state->refused_crl = 0;
+	for (size_t i = 0; i < CA_ISSUERS_MAX; i++)
+		ca->state->refused_crls[i] = 0;
 	pthread_mutex_unlock(&ca->state->publish_lock);
 	ca_publication_wake(ca);
 }
@@ -205,7 +206,7 @@ settle_new(struct ca *ca)
 /* What the directory work below needs; the CRL and the key only for their own. */
 struct own {
 	const struct config *config;
-	EVP_PKEY *ca_key;
+	const struct ca_issuer *issuer; /* of the CRL */
 	struct view crl;
 	int64_t number; /* of `crl` */
 	bool found;     /* the directory has answered on the connection that the CRL leaves by */
@@ -222,10 +223,12 @@ find_newer(struct dir_conn *c, struct own *o, struct err *err)
 	struct err not_ours;
 	int64_t number;
 
-	if (!pki_find_crl(c, o->config->ca_name, o->config->host, &there, err))
+	if (!pki_find_crl(c, o->config->ca_name, CA_VERSION_KEY(o->issuer->version),
+		o->config->host, &there, err))
 		return false;
 	if (there.len > 0 && !view_eq(buf_view(&there), o->crl) &&
-	    pkix_crl_number(buf_view(&there), o->ca_key, &number, &not_ours) && number >= o->number)
+	    pkix_crl_number(buf_view(&there), o->issuer->key, &number, &not_ours) &&
+	    number >= o->number)
 		o->newer = number;
 	return true;
 }
@@ -238,7 +241,9 @@ publish_newest(struct dir_conn *c, void *arg, struct err *err)
 	o->found = find_newer(c, o, err);
 	if (!o->found)
 		return false;
-	return o->newer > 0 || pki_publish_crl(c, o->config->ca_name, o->config->host, o->crl, err);
+	return o->newer > 0 ||
+	       pki_publish_crl(c, o->config->ca_name, CA_VERSION_KEY(o->issuer->version),
+		   o->config->host, o->crl, err);
 }
 
 static bool
@@ -270,47 +275,68 @@ refused_for_size(size_t size, struct err *err)
 }
 
 static bool
-explain_refusal(struct ca *ca, const struct own *own, struct err *err)
+explain_refusal(struct ca *ca, size_t issuer, const struct own *own, struct err *err)
 {
 	if (!is_too_large(ca, own, err))
 		return err_prefix(err, "the CRL");
 	log_warn("the directory did not take the CRL", LOG_INT("bytes", (int64_t)own->crl.len),
 	    LOG_REASON(err));
-	ca->state->refused_crl = own->number;
+	ca->state->refused_crls[issuer] = own->number;
 	return refused_for_size(own->crl.len, err);
 }
 
 static bool
-send_crl(struct ca *ca, struct err *err)
+send_crl(struct ca *ca, size_t issuer, struct err *err)
 {
 	OWNED(ca_crl_release) struct ca_crl *crl = NULL;
-	struct own own = {.config = ca->config, .ca_key = ca->ca_key};
+	struct own own = {.config = ca->config, .issuer = &ca->info.issuers.list[issuer]};
 
-	if (!ca_crl_newest(ca, &crl, err))
+	if (!ca_crl_newest(ca, issuer, &crl, err))
 		return false;
 	own.crl = crl->der;
 	own.number = crl->number;
 	if (!ca_directory_do(ca, publish_newest, &own, err))
-		return explain_refusal(ca, &own, err);
+		return explain_refusal(ca, issuer, &own, err);
 	/* The housekeeper makes one with a greater number. */
 	if (own.newer > 0)
-		found_newer_crl(ca, own.newer, crl->number);
-	ca->state->published_crl = crl->number;
+		found_newer_crl(ca, issuer, own.newer, crl->number);
+	ca->state->published_crls[issuer] = crl->number;
 	return true;
 }
 
 static bool
-settle_crl(struct ca *ca, struct err *err)
+settle_crl(struct ca *ca, size_t issuer, struct err *err)
 {
+	uint32_t key_index = CA_VERSION_KEY(ca->info.issuers.list[issuer].version);
 	struct store_crl newest;
 
-	if (!store_newest_crl_dates(ca->store, &newest, err))
+	if (!store_newest_crl_dates(ca->store, key_index, &newest, err))
 		return false;
-	if (newest.number <= ca->state->published_crl)
+	if (newest.number <= ca->state->published_crls[issuer])
 		return true;
-	if (newest.number == ca->state->refused_crl)
+	if (newest.number == ca->state->refused_crls[issuer])
 		return refused_for_size(newest.size, err);
-	return send_crl(ca, err);
+	return send_crl(ca, issuer, err);
+}
+
+/* That of each key. */
+static bool
+settle_crls(struct ca *ca, struct err *err)
+{
+	const struct ca_issuers *issuers = &ca->info.issuers;
+	struct err why;
+	bool ok = true;
+
+	for (size_t i = 0; i < issuers->count; i++) {
+		if (i > 0 && !ca_issuers_signs_crl(issuers, i, clock_now()))
+			continue;
+		if (settle_crl(ca, i, &why))
+			continue;
+		if (ok)
+			*err = why;
+		ok = false;
+	}
+	return ok;
 }
 
 static bool
@@ -374,7 +400,7 @@ static const struct {
 	bool (*settle)(struct ca *ca, struct err *err);
 } kinds[] = {
     [OWED_CA] = {"the publication of the CA that was begun", settle_ca},
-    [OWED_CRL] = {"the CRL", settle_crl},
+    [OWED_CRL] = {"the CRL", settle_crls},
     [OWED_SERVICE_KEY] = {"the key of the TLS service", settle_service_key},
     [OWED_CERTIFICATES] = {"certificates", settle_all},
 };

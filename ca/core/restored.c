@@ -38,10 +38,11 @@ raise_crl(struct ca *ca, int64_t number)
 }
 
 void
-found_newer_crl(struct ca *ca, int64_t number, int64_t known)
+found_newer_crl(struct ca *ca, size_t issuer, int64_t number, int64_t known)
 {
 	/* Two different ones may have one number. */
 	raise_crl(ca, number == known ? number + 1 : number);
+	ca->state->crl_wanted[issuer] = true;
 	atomic_store(&ca->state->wants_maintenance, true);
 	tell_older(ca, "the directory has", number, known);
 }
@@ -56,14 +57,15 @@ ca_wants_maintenance(struct ca *ca)
 static bool
 check_database(struct ca *ca, struct err *err)
 {
-	struct store_crl newest;
-	int64_t signed_number = (int64_t)ca->info.newest_crl;
+	int64_t signed_number = (int64_t)ca->info.newest_crl, last;
 
-	if (!store_newest_crl_dates(ca->store, &newest, err))
+	if (!store_last_crl_number(ca->store, &last, err))
 		return false;
 	raise_crl(ca, signed_number);
-	if (signed_number > newest.number + 1)
-		tell_older(ca, "the vault has signed", signed_number, newest.number);
+	for (size_t i = 0; signed_number > last && i < ca->info.issuers.count; i++)
+		ca->state->crl_wanted[i] = true;
+	if (signed_number > last + 1)
+		tell_older(ca, "the vault has signed", signed_number, last);
 	return true;
 }
 

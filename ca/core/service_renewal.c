@@ -11,28 +11,29 @@
  * what fails to be seen and mended. */
 #define RENEW_S (INT64_C(60) * 86400)
 
-/* One of another CA, that an administrator put there, is his. Of a time to come: made by a clock
- * that was ahead. One that ends with the CA certificate cannot be bettered. */
+/* One of another CA, that an administrator put there, is his. Clients trust the newest key. Of a
+ * time to come: made by a clock that was ahead. One that ends with the CA certificate cannot be
+ * bettered. */
 static bool
 is_due(const struct ca *ca, const struct pkix_cert *cert, int64_t now)
 {
-	if (!view_eq(cert->issuer, ca->ca_cert.subject) || now >= ca->ca_cert.not_after)
+	if (!view_eq(cert->issuer, ca->issuer->cert.subject) || now >= ca->issuer->cert.not_after)
 		return false;
-	return cert->not_before > now ||
-	       (cert->not_after < ca->ca_cert.not_after && cert->not_after - RENEW_S <= now);
+	return cert->not_before > now || ca_issuers_find(&ca->info.issuers, cert) != ca->issuer ||
+	       (cert->not_after < ca->issuer->cert.not_after && cert->not_after - RENEW_S <= now);
 }
 
 static bool
 sign_service(
     struct ca *ca, struct vault *v, struct view spki, int64_t now, struct buf *out, struct err *err)
 {
-	struct view sig_alg = buf_view(&ca->info.sig_alg);
+	struct view sig_alg = buf_view(&ca->issuer->sig_alg);
 	OWNED(buf_free) struct buf tbs = {0};
 	OWNED(buf_free) struct buf signature = {0};
 	uint8_t serial[PKIX_SERIAL_LEN];
 
 	return service_certificate_tbs(
-		   ca->config, spki, &ca->ca_cert, sig_alg, now, serial, &tbs, err) &&
+		   ca->config, spki, &ca->issuer->cert, sig_alg, now, serial, &tbs, err) &&
 	       vault_sign_certificate(v, buf_view(&tbs), &signature, err) &&
 	       pkix_signed_wrap(buf_view(&tbs), sig_alg, buf_view(&signature), out, err);
 }
@@ -50,7 +51,7 @@ renew_service(struct ca *ca, struct vault *v, int64_t now, struct err *err)
 	return (sign_service(ca, v, old.spki, now, &certificate, err) &&
 		   add_own_row(ca, buf_view(&certificate), OWN_SERVICE, OWN_ACTOR, now, err) &&
 		   service_certificate_write(
-		       ca->config, buf_view(&certificate), &ca->ca_cert, err)) ||
+		       ca->config, buf_view(&certificate), &ca->issuer->cert, err)) ||
 	       err_prefix(err, "renewing the TLS certificate of the service");
 }
 

@@ -14,15 +14,15 @@ warn_of_ca_certificate(const struct ca *ca, int64_t now, struct texts *out)
 {
 	char until[21];
 
-	clock_format(ca->ca_cert.not_after, until);
-	if (now > ca->ca_cert.not_after)
+	clock_format(ca->issuer->cert.not_after, until);
+	if (now > ca->issuer->cert.not_after)
 		texts_take(
 		    out, text_printf("the CA certificate ended on %s: nothing is issued", until));
-	else if (now > ca->ca_cert.not_after - CA_NOTICE_S)
+	else if (now > ca->issuer->cert.not_after - CA_NOTICE_S)
 		texts_take(out,
 		    text_printf("the CA certificate ends on %s, in %lld days, and what is issued "
 				"ends with it",
-			until, (long long)((ca->ca_cert.not_after - now) / DAY_S)));
+			until, (long long)((ca->issuer->cert.not_after - now) / DAY_S)));
 }
 
 void

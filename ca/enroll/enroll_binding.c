@@ -11,9 +11,7 @@
 static bool
 check_ca(const struct enrollment *e, const struct cmc_binding *b, struct err *err)
 {
-	const struct pkix_cert *ca = &e->ca->ca_cert;
-
-	return view_eq(b->ca, view_of(ca->sha256, sizeof ca->sha256)) ||
+	return ca_issuers_named(&e->ca->info.issuers, b->ca) != NULL ||
 	       err_set(err, DIRCA_E_REQUEST_BINDING,
 		   "the request was made for a CA with another certificate than that of '%s'",
 		   e->ca->config->ca_name);

@@ -234,7 +234,8 @@ check_policy(struct enrollment *e, struct err *err)
 	const struct issue_limits limits = {
 	    .now = e->now,
 	    .clock_skew = PKIX_CLOCK_SKEW_S,
-	    .ca_not_after = limit < e->ca->ca_cert.not_after ? limit : e->ca->ca_cert.not_after,
+	    .ca_not_after =
+		limit < e->ca->issuer->cert.not_after ? limit : e->ca->issuer->cert.not_after,
 	};
 
 	return enroll_check_naming(e, err) && gather_facts(e, err) &&

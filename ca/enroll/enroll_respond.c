@@ -51,15 +51,15 @@ sign_body(struct ca *ca, struct vault *v, struct view content, const struct view
 	    .content_oid = oid_dotted(OID_CT_PKI_RESPONSE),
 	    .content = content,
 	    .digest = ca->digest,
-	    .issuer = ca->ca_cert.issuer,
-	    .serial = ca->ca_cert.serial,
+	    .issuer = ca->issuer->cert.issuer,
+	    .serial = ca->issuer->cert.serial,
 	    .certificates = certificates,
 	    .certificate_count = count,
 	};
 
 	return cms_sign_attrs(&in, &attrs, err) &&
 	       vault_sign_message(v, buf_view(&attrs), &signature, err) &&
-	       cms_sign_finish(&in, buf_view(&attrs), buf_view(&ca->info.sig_alg),
+	       cms_sign_finish(&in, buf_view(&attrs), buf_view(&ca->issuer->sig_alg),
 		   buf_view(&signature), out, err);
 }
 

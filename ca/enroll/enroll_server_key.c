@@ -28,7 +28,7 @@ check_recipient(struct enrollment *e, struct view der, struct pkix_cert *cert, s
 		   err_set(err, DIRCA_E_KEY_RECIPIENT,
 		       "the certificate that the new key would be encrypted to is not %s's",
 		       e->requester->downlevel)) &&
-	       recipient_check(cert, &e->ca->ca_cert, e->ca->ca_key, e->now, err);
+	       recipient_check(cert, &e->ca->info.issuers, e->now, err);
 }
 
 /* The first that fits; else what is wrong with the newest of the requester's own. Of others'

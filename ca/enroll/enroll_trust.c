@@ -65,11 +65,14 @@ search_crls(struct dir_conn *c, void *arg, struct err *err)
 	static const char *const attrs[] = {"certificateRevocationList", NULL};
 	struct crl_query *q = arg;
 	OWNED(own_memory) char *cn = pkix_name_value(q->issuer->subject, NID_commonName);
-	OWNED(own_memory) char *name = cn != NULL ? pki_sanitize(cn) : NULL;
+	OWNED(own_memory) char *name = NULL;
 	OWNED(own_memory) char *filter = NULL;
 	OWNED(dir_entries_free) struct dir_entries found = {0};
+	uint32_t version;
 
-	if (name == NULL)
+	if (!pkix_cert_ca_version(q->issuer, &version, err))
+		return false;
+	if (cn == NULL || (name = pki_crl_cn(cn, CA_VERSION_KEY(version))) == NULL)
 		return err_set(err, CRYPT_E_REVOCATION_OFFLINE, "its issuer has no common name");
 	filter = dir_filter("(&(objectClass=cRLDistributionPoint)(cn=%s))", name);
 	if (!dir_search(c,
@@ -156,10 +159,12 @@ static bool
 check_trust(
     struct enrollment *e, const struct pkix_cert *cert, struct enroll_signer *s, struct err *err)
 {
+	const struct ca_issuer *own;
+
 	if (!check_time(e, cert, "its certificate", err))
 		return false;
-	if (issued_by(cert, &e->ca->ca_cert, e->ca->ca_key))
-		return check_row(e, cert, err) && limit_policies(s, &e->ca->ca_cert, err);
+	if ((own = ca_issuers_find(&e->ca->info.issuers, cert)) != NULL)
+		return check_row(e, cert, err) && limit_policies(s, &own->cert, err);
 	return check_nt_auth(e, cert, s, err);
 }
 

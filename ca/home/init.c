@@ -298,8 +298,8 @@ key_of(const struct config *config, const struct ca_init *in, EVP_PKEY **out, st
 	OWNED(own_memory) char *folder = config_path(config, "vault");
 
 	return (is_there(config, "vault/ca.key") ||
-		   ca_key_create(folder, in->key, in->passphrase, err)) &&
-	       ca_key_open(folder, in->passphrase, out, err);
+		   ca_key_create(folder, 0, in->key, in->passphrase, err)) &&
+	       ca_key_open(folder, 0, in->passphrase, out, err);
 }
 
 static bool
@@ -433,7 +433,7 @@ install(const struct config *config, struct view certificate, const struct view 
 		return err_set(
 		    err, E_INVALIDARG, "the chain has more than %d certificates", CONFIG_LIST_MAX);
 	return oids_init(err) && check_users(config, err) &&
-	       ca_key_open(folder, passphrase, &key, err) &&
+	       ca_key_open(folder, 0, passphrase, &key, err) &&
 	       read_lineage(certificate, chain, chain_count, &l, err) &&
 	       check_own(&l.list[0], key, now, err) && check_chain(l.list, l.count, err) &&
 	       write_chain(config, l.list, l.count, err) && finish_init(config, key, now, err);

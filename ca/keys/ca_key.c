@@ -1,6 +1,7 @@
 #include "ca_key.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -81,10 +82,23 @@ key_file_read(const char *path, const struct secret *passphrase, EVP_PKEY **out,
 		   reason.msg);
 }
 
-static bool
-ca_key_path(const char *folder, char path[KEY_PATH_MAX], struct err *err)
+void
+ca_key_name(uint32_t index, char out[CA_KEY_NAME_MAX])
 {
-	int n = snprintf(path, KEY_PATH_MAX, "%s/ca.key", folder);
+	if (index == 0)
+		snprintf(out, CA_KEY_NAME_MAX, "ca.key");
+	else
+		snprintf(out, CA_KEY_NAME_MAX, "ca-%" PRIu32 ".key", index);
+}
+
+static bool
+ca_key_path(const char *folder, uint32_t index, char path[KEY_PATH_MAX], struct err *err)
+{
+	char name[CA_KEY_NAME_MAX];
+	int n;
+
+	ca_key_name(index, name);
+	n = snprintf(path, KEY_PATH_MAX, "%s/%s", folder, name);
 
 	if (n < 0 || n >= KEY_PATH_MAX)
 		return err_set(err, DIRCA_E_CONFIG, "the vault's folder has too long a name");
@@ -92,14 +106,14 @@ ca_key_path(const char *folder, char path[KEY_PATH_MAX], struct err *err)
 }
 
 bool
-ca_key_create(
-    const char *folder, enum ca_key_kind kind, const struct secret *passphrase, struct err *err)
+ca_key_create(const char *folder, uint32_t index, enum ca_key_kind kind,
+    const struct secret *passphrase, struct err *err)
 {
 	char path[KEY_PATH_MAX];
 	OWNED(own_pkey) EVP_PKEY *key = NULL;
 	struct stat st;
 
-	if (!ca_key_path(folder, path, err))
+	if (!ca_key_path(folder, index, path, err))
 		return false;
 	if (mkdir(folder, 0700) != 0 && errno != EEXIST)
 		return err_errno(err, DIRCA_E_IO, "%s: cannot make the vault's folder", folder);
@@ -115,12 +129,13 @@ ca_key_create(
 }
 
 bool
-ca_key_open(const char *folder, const struct secret *passphrase, EVP_PKEY **out, struct err *err)
+ca_key_open(const char *folder, uint32_t index, const struct secret *passphrase, EVP_PKEY **out,
+    struct err *err)
 {
 	char path[KEY_PATH_MAX];
 
 	*out = NULL;
-	return ca_key_path(folder, path, err) && key_file_read(path, passphrase, out, err);
+	return ca_key_path(folder, index, path, err) && key_file_read(path, passphrase, out, err);
 }
 
 /* ---- signing ---- */

@@ -20,13 +20,16 @@ enum ca_key_kind {
 	CA_KEY_EC_P384
 };
 bool ca_key_kind_by_name(const char *name, enum ca_key_kind *out); /* "rsa3072", "p256" ... */
-/* Makes folder and ca.key; ERROR_FILE_EXISTS rather than overwrite. passphrase NULL: not encrypted.
- */
-bool ca_key_create(
-    const char *folder, enum ca_key_kind kind, const struct secret *passphrase, struct err *err);
-/* Opens ca.key of the folder. EVP_PKEY_free. */
-bool ca_key_open(
-    const char *folder, const struct secret *passphrase, EVP_PKEY **out, struct err *err);
+/* Makes the folder and in it the CA key with that index: ca.key for 0, else ca-<index>.key.
+ * ERROR_FILE_EXISTS rather than overwrite. passphrase NULL: not encrypted. */
+bool ca_key_create(const char *folder, uint32_t index, enum ca_key_kind kind,
+    const struct secret *passphrase, struct err *err);
+/* EVP_PKEY_free. */
+bool ca_key_open(const char *folder, uint32_t index, const struct secret *passphrase,
+    EVP_PKEY **out, struct err *err);
+/* Name of its file in the folder. */
+#define CA_KEY_NAME_MAX 24
+void ca_key_name(uint32_t index, char out[CA_KEY_NAME_MAX]);
 /* One raw signature, as key_signer_sign makes it. */
 bool ca_key_sign(EVP_PKEY *key, struct view tbs, struct buf *signature_out, struct err *err);
 

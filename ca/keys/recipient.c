@@ -20,14 +20,10 @@ check_usage(const struct pkix_cert *recipient, struct err *err)
 }
 
 bool
-recipient_check(const struct pkix_cert *recipient, const struct pkix_cert *ca, EVP_PKEY *ca_key,
-    int64_t now, struct err *err)
+recipient_check(
+    const struct pkix_cert *recipient, const struct ca_issuers *ca, int64_t now, struct err *err)
 {
-	struct err ignored;
-
-	if (!view_eq(recipient->issuer, ca->subject) ||
-	    !pkix_verify(
-		ca_key, recipient->sig_alg, recipient->tbs, recipient->signature, false, &ignored))
+	if (ca_issuers_find(ca, recipient) == NULL)
 		return err_set(err, CERT_E_ISSUERCHAINING,
 		    "the certificate that the new key would be encrypted to was not issued by this "
 		    "CA");

@@ -74,10 +74,14 @@ add_trusted(struct trust_issuers *t, const char *state_dir, struct err *err)
 
 bool
 trust_kra_issuers(
-    const char *state_dir, struct view ca_certificate, struct trust_issuers *out, struct err *err)
+    const char *state_dir, const struct ca_issuers *own, struct trust_issuers *out, struct err *err)
 {
+	bool ok = true;
+
 	*out = (struct trust_issuers){0};
-	if (!add_issuer(out, ca_certificate, err) || !add_trusted(out, state_dir, err)) {
+	for (size_t i = 0; ok && i < own->count; i++)
+		ok = add_issuer(out, buf_view(&own->list[i].cert.raw), err);
+	if (!ok || !add_trusted(out, state_dir, err)) {
 		trust_issuers_free(out);
 		return false;
 	}

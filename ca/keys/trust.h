@@ -5,7 +5,7 @@
 #ifndef KEYS_TRUST_H
 #define KEYS_TRUST_H
 
-#include "pkix.h"
+#include "ca_issuers.h"
 
 #define TRUST_FOLDER      "trust"
 #define TRUST_KRA_ISSUERS "kra-issuers.pem" /* CAs beside this one whose KRA certificates count */
@@ -17,15 +17,15 @@
  * miss it, the sentence says where it belongs. */
 bool trust_read(const char *state_dir, const char *name, struct buf *out, struct err *err);
 
-/* Who may have issued KRA certificates: this CA, whose certificate comes first, and those of
+/* Who may have issued KRA certificates: this CA, whose certificates come first, and those of
  * TRUST_KRA_ISSUERS if there is that file. Vault, front and `dirca kra add` read it alike. */
 struct trust_issuers {
 	struct pkix_cert *certs;
 	const struct pkix_cert **list; /* of `certs` */
 	size_t count;
 };
-bool trust_kra_issuers(
-    const char *state_dir, struct view ca_certificate, struct trust_issuers *out, struct err *err);
+bool trust_kra_issuers(const char *state_dir, const struct ca_issuers *own,
+    struct trust_issuers *out, struct err *err);
 void trust_issuers_free(struct trust_issuers *t);
 
 #endif

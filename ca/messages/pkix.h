@@ -118,6 +118,15 @@ bool pkix_cert_has_eku(const struct pkix_cert *c, const char *dotted);
 uint16_t pkix_cert_key_usage(const struct pkix_cert *c);
 /* subjectKeyIdentifier extension, or SHA-1 of the key's BIT STRING when absent. */
 bool pkix_cert_ski(const struct pkix_cert *c, struct buf *out, struct err *err);
+/* A CA's certificates are counted, and so are its keys: szOID_CERTSRV_CA_VERSION (311.21.1) of a CA
+ * certificate, key index << 16 | certificate index, both from 0. 0 if it has none;
+ * ERROR_INVALID_DATA if it is not such a number. */
+#define CA_VERSION(key_index, certificate_index) \
+	((uint32_t)(key_index) << 16 | (uint32_t)(certificate_index))
+#define CA_VERSION_KEY(version)         ((version) >> 16)
+#define CA_VERSION_CERTIFICATE(version) ((version)&0xffffu)
+#define CA_VERSION_MAX                  INT32_MAX
+bool pkix_cert_ca_version(const struct pkix_cert *c, uint32_t *version_out, struct err *err);
 /* Lower-case hex of whole octets without leading zero octets, as the CA database keeps it
  * ([MS-WCCE] 3.2.1.4.2.1.4.6.4); free(). */
 char *pkix_serial_text(struct view serial);

@@ -222,6 +222,26 @@ pkix_cert_ski(const struct pkix_cert *c, struct buf *out, struct err *err)
 	return buf_dup(pkix_string_view(id), out, err);
 }
 
+bool
+pkix_cert_ca_version(const struct pkix_cert *c, uint32_t *version_out, struct err *err)
+{
+	const struct pkix_extension *ext = pkix_cert_extension(c, oid_nid(OID_CA_VERSION));
+	const unsigned char *p = ext != NULL ? ext->value.ptr : NULL;
+	OWNED(own_asn1_integer) ASN1_INTEGER *number = NULL;
+	int64_t version = -1;
+
+	*version_out = 0;
+	if (ext == NULL)
+		return true;
+	if (!pkix_der_is_strict(ext->value) ||
+	    (number = d2i_ASN1_INTEGER(NULL, &p, (long)ext->value.len)) == NULL ||
+	    ASN1_INTEGER_get_int64(&version, number) != 1 || version < 0 ||
+	    version > CA_VERSION_MAX)
+		return err_openssl(err, ERROR_INVALID_DATA, "certificate: no CA version");
+	*version_out = (uint32_t)version;
+	return true;
+}
+
 char *
 pkix_serial_text(struct view serial)
 {

@@ -170,17 +170,6 @@ recover_decision_free(struct recovery *r)
 	*r = (struct recovery){0};
 }
 
-/* free() */
-static struct view *
-buf_views(const struct buf *list, size_t count)
-{
-	struct view *views = mem_zero(count + 1, sizeof *views);
-
-	for (size_t i = 0; i < count; i++)
-		views[i] = buf_view(&list[i]);
-	return views;
-}
-
 /* `audit_row` is that of the retrieval, on disk already. */
 static bool
 make_blob(
@@ -212,7 +201,7 @@ make_blob(
 	};
 	return recovery_attrs(&in, &attrs, err) &&
 	       vault_sign_message(v, buf_view(&attrs), &signature, err) &&
-	       recovery_finish(&in, buf_view(&attrs), buf_view(&ca->info.sig_alg),
+	       recovery_finish(&in, buf_view(&attrs), buf_view(&ca->issuer->sig_alg),
 		   buf_view(&signature), out, err);
 }
 

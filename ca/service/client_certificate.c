@@ -22,15 +22,26 @@ check_use(const struct pkix_cert *cert, int64_t now, struct err *err)
 		   "the client certificate is not for client authentication");
 }
 
+/* A certificate of the key that issued `cert`. */
+static bool
+is_issuer(const struct ca_issuer *i, const struct ca_issuer *of_cert, struct view der)
+{
+	return view_eq(i->cert.spki, of_cert->cert.spki) && view_eq(buf_view(&i->cert.raw), der);
+}
+
 /* Who may vouch for accounts is the directory's word: NTAuthCertificates. */
 static bool
-check_nt_auth(struct ca *ca, const struct ca_view *view, struct err *err)
+check_nt_auth(
+    struct ca *ca, const struct ca_view *view, const struct pkix_cert *cert, struct err *err)
 {
+	const struct ca_issuers *own = &ca->info.issuers;
+	const struct ca_issuer *issuer = ca_issuers_find(own, cert);
 	const struct dir_attr *cas = pki_snapshot_nt_auth(view->pki);
 
-	for (size_t i = 0; cas != NULL && i < cas->count; i++)
-		if (view_eq(buf_view(&cas->values[i]), buf_view(&ca->ca_cert.raw)))
-			return true;
+	for (size_t i = 0; issuer != NULL && cas != NULL && i < cas->count; i++)
+		for (size_t k = 0; k < own->count; k++)
+			if (is_issuer(&own->list[k], issuer, buf_view(&cas->values[i])))
+				return true;
 	return err_set(err, CERT_E_ISSUERCHAINING,
 	    "NTAuthCertificates of the directory does not hold this CA; `dirca ca publish` puts it "
 	    "there");
@@ -92,5 +103,5 @@ client_certificate_account(
 
 	*dn_out = NULL;
 	return pkix_cert_decode(der, &cert, err) && check_use(&cert, now, err) &&
-	       check_nt_auth(ca, view, err) && find_account(ca, &cert, dn_out, err);
+	       check_nt_auth(ca, view, &cert, err) && find_account(ca, &cert, dn_out, err);
 }

@@ -106,6 +106,7 @@ json_column(enum column_kind kind, const void *member)
 {
 	switch (kind) {
 	case COL_U32:
+	case COL_VERSION:
 		return json_integer(*(const uint32_t *)member);
 	case COL_I32:
 	case COL_REASON:

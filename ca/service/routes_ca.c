@@ -95,7 +95,7 @@ void
 route_ca_status(struct route_call *c)
 {
 	OWNED(ca_view_release) struct ca_view *view = ca_view_get(c->ca);
-	OWNED(own_memory) char *subject = pkix_name_text(c->ca->ca_cert.subject);
+	OWNED(own_memory) char *subject = pkix_name_text(c->ca->issuer->cert.subject);
 	OWNED(texts_free) struct texts warnings = {0};
 	const struct ca_xchg *xchg = ca_view_xchg(view, clock_now());
 	struct store_counts counts = {0};
@@ -111,7 +111,7 @@ route_ca_status(struct route_call *c)
 		return;
 	}
 	ca_warnings(c->ca, clock_now(), &warnings);
-	clock_format(c->ca->ca_cert.not_after, until);
+	clock_format(c->ca->issuer->cert.not_after, until);
 	clock_format(service_end, service_until);
 	sign_kinds_text(c->ca->config->kinds, kinds);
 	if (xchg != NULL)
@@ -245,26 +245,57 @@ route_crl_post(struct route_call *c)
 	json_answer(c->http, 200, json_pack("{s:b}", "published", 1));
 }
 
-/* ".crt" or ".crl" behind exactly this name, else NULL. */
-static const char *
-kind_behind(const char *name, const char *file)
-{
-	size_t len = strlen(name);
+/* What a public file is: behind exactly this name "(<index>)", unless that is 0, and ".crt" or
+ * ".crl". */
+struct public_file {
+	uint32_t index;
+	bool is_crl;
+};
 
-	if (strncmp(file, name, len) != 0 ||
-	    (strcmp(file + len, ".crt") != 0 && strcmp(file + len, ".crl") != 0))
-		return NULL;
-	return file + len;
+static bool
+file_behind(const char *name, const char *file, struct public_file *out)
+{
+	char suffix[PKI_INDEX_SUFFIX_MAX];
+	size_t len = strlen(name);
+	unsigned long index = 0;
+
+	if (strncmp(file, name, len) != 0)
+		return false;
+	file += len;
+	if (*file == '(')
+		index = strtoul(file + 1, NULL, 10);
+	if (index > CA_VERSION_MAX)
+		return false;
+	out->index = (uint32_t)index;
+	pki_index_suffix(out->index, suffix);
+	if (strncmp(file, suffix, strlen(suffix)) != 0)
+		return false;
+	file += strlen(suffix);
+	out->is_crl = strcmp(file, ".crl") == 0;
+	return out->is_crl || strcmp(file, ".crt") == 0;
 }
 
 /* Behind the CA's name, or the form of it by which the directory names the CA. */
-static const char *
-kind_of_file(const char *file, const char *ca_name)
+static bool
+read_file_name(const char *file, const char *ca_name, struct public_file *out)
 {
 	OWNED(own_memory) char *in_dn = pki_sanitize(ca_name);
-	const char *kind = kind_behind(ca_name, file);
 
-	return kind != NULL || in_dn == NULL ? kind : kind_behind(in_dn, file);
+	return file_behind(ca_name, file, out) || (in_dn != NULL && file_behind(in_dn, file, out));
+}
+
+/* A certificate is called by its index, a CRL by that of its key. */
+static bool
+find_issuer(const struct ca_issuers *i, const struct public_file *f, size_t *at_out)
+{
+	for (*at_out = 0; *at_out < i->count; (*at_out)++) {
+		uint32_t version = i->list[*at_out].version;
+
+		if ((f->is_crl ? CA_VERSION_KEY(version) : CA_VERSION_CERTIFICATE(version)) ==
+		    f->index)
+			return true;
+	}
+	return false;
 }
 
 /* RFC 9110 13.2.2: the tag goes before the time. */
@@ -318,16 +349,20 @@ answer_crl(struct http_call *call, struct ca_crl *crl)
 void
 route_public_file(struct route_call *c)
 {
-	const char *kind = kind_of_file(c->part, c->ca->config->ca_name);
+	const struct ca_issuers *issuers = &c->ca->info.issuers;
+	struct public_file file;
 	struct ca_crl *crl;
 	struct err err;
+	size_t at;
 
 	c->http->status = 404;
-	if (kind == NULL)
+	if (!read_file_name(c->part, c->ca->config->ca_name, &file) ||
+	    !find_issuer(issuers, &file, &at))
 		return;
-	if (strcmp(kind, ".crt") == 0)
-		answer_body(c->http, 200, "application/pkix-cert", buf_view(&c->ca->ca_cert.raw));
-	else if (!ca_crl_newest(c->ca, &crl, &err))
+	if (!file.is_crl)
+		answer_body(
+		    c->http, 200, "application/pkix-cert", buf_view(&issuers->list[at].cert.raw));
+	else if (!ca_crl_newest(c->ca, at, &crl, &err))
 		json_fail(c->http, &err);
 	else if (crl != NULL)
 		answer_crl(c->http, crl);

@@ -28,7 +28,8 @@ ask_database(struct ca *ca, struct seen *s)
 	struct err *err = &s->why[PART_DATABASE];
 
 	return store_count(ca->store, &s->counts, err) &&
-	       store_newest_crl_dates(ca->store, &s->crl, err) &&
+	       store_newest_crl_dates(
+		   ca->store, CA_VERSION_KEY(ca->issuer->version), &s->crl, err) &&
 	       ca_service_until(ca, &s->service_end, err);
 }
 
@@ -167,7 +168,7 @@ put_certificates(struct buf *to, const struct ca *ca, const struct seen *s, stru
 		const char *name;
 		int64_t end; /* 0: none */
 	} rows[] = {
-	    {"ca", ca->ca_cert.not_after},
+	    {"ca", ca->issuer->cert.not_after},
 	    {"exchange", xchg != NULL ? xchg->cert.not_after : 0},
 	    {"tls", s->service_end},
 	};

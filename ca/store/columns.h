@@ -52,7 +52,8 @@
 	X(COL_I32, PublicKeyLength, public_key_length, 0, NULL)                \
 	X(COL_TEXT, PublicKeyAlgorithm, public_key_algorithm, 254, NULL)       \
 	X(COL_BLOB, RawPublicKey, raw_public_key, 4096, NULL)                  \
-	X(COL_BLOB, RawCertificate, raw_certificate, 16384, NULL)
+	X(COL_BLOB, RawCertificate, raw_certificate, 16384, NULL)              \
+	X(COL_VERSION, IssuerNameId, issuer_name_id, 0, "issuer_name_id")
 
 /* Of a table of their own, which lists do not read. */
 #define BIG_COLUMNS(X)                                             \
@@ -65,6 +66,7 @@
 /* What a column holds, in the type of its member. */
 enum column_kind {
 	COL_U32,
+	COL_VERSION, /* uint32_t, of which 0 is one: never NULL */
 	COL_I32,
 	COL_DISPOSITION, /* enum disposition */
 	COL_STATUS,      /* int32_t, an HRESULT */

@@ -24,20 +24,21 @@ check_number(struct conn *c, int64_t number, struct err *err)
 }
 
 bool
-store_add_crl(struct store_tx *tx, int64_t number, int64_t this_update, int64_t next_update,
-    struct view crl, struct err *err)
+store_add_crl(struct store_tx *tx, const struct store_new_crl *crl, struct err *err)
 {
 	struct conn *c = tx->conn;
 
-	if (crl.len == 0 || crl.len > CRL_MAX)
-		return err_set(err, crl.len == 0 ? E_INVALIDARG : DIRCA_E_TOO_LARGE,
-		    "CRL %lld cannot be stored: it has %zu bytes", (long long)number, crl.len);
-	if (!check_number(c, number, err))
+	if (crl->der.len == 0 || crl->der.len > CRL_MAX)
+		return err_set(err, crl->der.len == 0 ? E_INVALIDARG : DIRCA_E_TOO_LARGE,
+		    "CRL %lld cannot be stored: it has %zu bytes", (long long)crl->number,
+		    crl->der.len);
+	if (!check_number(c, crl->number, err))
 		return false;
-	sql_bind_int(c, SQL_ADD_CRL, 1, number);
-	sql_bind_int(c, SQL_ADD_CRL, 2, this_update);
-	sql_bind_int(c, SQL_ADD_CRL, 3, next_update);
-	sql_bind_blob(c, SQL_ADD_CRL, 4, crl);
+	sql_bind_int(c, SQL_ADD_CRL, 1, crl->name_id);
+	sql_bind_int(c, SQL_ADD_CRL, 2, crl->number);
+	sql_bind_int(c, SQL_ADD_CRL, 3, crl->this_update);
+	sql_bind_int(c, SQL_ADD_CRL, 4, crl->next_update);
+	sql_bind_blob(c, SQL_ADD_CRL, 5, crl->der);
 	return sql_run(c, SQL_ADD_CRL, err);
 }
 
@@ -48,33 +49,50 @@ store_crl_free(struct store_crl *c)
 }
 
 static bool
-newest_crl(struct store *s, enum sql_id id, struct store_crl *out, struct err *err)
+newest_crl(
+    struct store *s, enum sql_id id, uint32_t key_index, struct store_crl *out, struct err *err)
 {
 	OWNED(reading_end) struct reading r = reading_begin(s, id, err);
 	enum sql_step step;
 
 	*out = (struct store_crl){0};
-	if (r.conn == NULL || (step = sql_step(r.conn, r.id, err)) == SQL_FAILED)
+	if (r.conn == NULL)
+		return false;
+	sql_bind_int(r.conn, r.id, 1, key_index);
+	if ((step = sql_step(r.conn, r.id, err)) == SQL_FAILED)
 		return false;
 	if (step == SQL_DONE)
 		return true;
-	out->number = sql_int(r.conn, r.id, 0);
-	out->this_update = sql_int(r.conn, r.id, 1);
-	out->next_update = sql_int(r.conn, r.id, 2);
-	out->size = (size_t)sql_int(r.conn, r.id, 3);
-	return id == SQL_NEWEST_CRL_DATES || sql_blob(r.conn, r.id, 4, &out->der, err);
+	out->name_id = (uint32_t)sql_int(r.conn, r.id, 0);
+	out->number = sql_int(r.conn, r.id, 1);
+	out->this_update = sql_int(r.conn, r.id, 2);
+	out->next_update = sql_int(r.conn, r.id, 3);
+	out->size = (size_t)sql_int(r.conn, r.id, 4);
+	return id == SQL_NEWEST_CRL_DATES || sql_blob(r.conn, r.id, 5, &out->der, err);
 }
 
 bool
-store_newest_crl_dates(struct store *s, struct store_crl *out, struct err *err)
+store_newest_crl_dates(struct store *s, uint32_t key_index, struct store_crl *out, struct err *err)
 {
-	return newest_crl(s, SQL_NEWEST_CRL_DATES, out, err);
+	return newest_crl(s, SQL_NEWEST_CRL_DATES, key_index, out, err);
 }
 
 bool
-store_newest_crl(struct store *s, struct store_crl *out, struct err *err)
+store_newest_crl(struct store *s, uint32_t key_index, struct store_crl *out, struct err *err)
 {
-	return newest_crl(s, SQL_NEWEST_CRL, out, err);
+	return newest_crl(s, SQL_NEWEST_CRL, key_index, out, err);
+}
+
+bool
+store_last_crl_number(struct store *s, int64_t *number_out, struct err *err)
+{
+	OWNED(reading_end) struct reading r = reading_begin(s, SQL_LAST_CRL_NUMBER, err);
+
+	*number_out = 0;
+	if (r.conn == NULL || sql_step(r.conn, r.id, err) != SQL_ROW)
+		return false;
+	*number_out = sql_int(r.conn, r.id, 0);
+	return true;
 }
 
 bool
@@ -111,8 +129,8 @@ give_revoked(struct reading *r, store_revoked_each *each, void *arg, struct err 
 }
 
 bool
-store_walk_revoked(
-    struct store *s, int64_t now, store_revoked_each *each, void *arg, struct err *err)
+store_walk_revoked(struct store *s, uint32_t issuer, int64_t now, store_revoked_each *each,
+    void *arg, struct err *err)
 {
 	OWNED(reading_end) struct reading r = reading_begin(s, SQL_REVOKED, err);
 	enum sql_step step;
@@ -120,6 +138,7 @@ store_walk_revoked(
 	if (r.conn == NULL)
 		return false;
 	sql_bind_int(r.conn, r.id, 1, now);
+	sql_bind_int(r.conn, r.id, 2, issuer);
 	while ((step = sql_step(r.conn, r.id, err)) == SQL_ROW)
 		if (!give_revoked(&r, each, arg, err))
 			return false;

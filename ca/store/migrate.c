@@ -272,6 +272,16 @@ static const char expiring_indexes[] =
     "CREATE INDEX RequestIssuedTo ON Request(RequesterName, CertificateTemplate, NotAfter) "
     "WHERE Disposition = 20;";
 
+/* Version 11: which of the CA's certificates issued a row, and whose key signed a CRL: a CA
+ * version, key index << 16 | certificate index. Before there was a renewal, it was 0. */
+static const char issuer_columns[] =
+    "ALTER TABLE Request ADD COLUMN IssuerNameId INTEGER NOT NULL DEFAULT 0;"
+    "DROP INDEX RequestRevokedNotAfter;"
+    "CREATE INDEX RequestRevokedNotAfter ON Request(IssuerNameId, NotAfter, SerialNumber, "
+    "RevokedEffectiveWhen, RevokedWhen, RevokedReason, Disposition) WHERE Disposition = 21;"
+    "ALTER TABLE Crl ADD COLUMN CRLNameId INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX CrlKeyIndex ON Crl(CRLNameId >> 16, CRLNumber);";
+
 /* Each array is one migration, run in order in one transaction with its user_version. */
 static const char *const version_1[] = {request_table, other_tables, NULL};
 static const char *const version_2[] = {publication_table, NULL};
@@ -283,8 +293,9 @@ static const char *const version_7[] = {count_tables, count_triggers, revoked_in
 static const char *const version_8[] = {made_keys, NULL};
 static const char *const version_9[] = {period_settings, NULL};
 static const char *const version_10[] = {expiring_indexes, NULL};
+static const char *const version_11[] = {issuer_columns, NULL};
 static const char *const *const migrations[] = {version_1, version_2, version_3, version_4,
-    version_5, version_6, version_7, version_8, version_9, version_10};
+    version_5, version_6, version_7, version_8, version_9, version_10, version_11};
 #define VERSION ((int)COUNT_OF(migrations))
 
 static const char schema_query[] =

@@ -95,6 +95,9 @@ bind_column(
 	case COL_DISPOSITION:
 		bind_int_or_null(c, id, at, *(const uint32_t *)member);
 		break;
+	case COL_VERSION:
+		sql_bind_int(c, id, at, *(const uint32_t *)member);
+		break;
 	case COL_I32:
 	case COL_STATUS:
 		bind_int_or_null(c, id, at, *(const int32_t *)member);
@@ -159,6 +162,7 @@ read_column(struct conn *c, enum sql_id id, int at, const struct column *col,
 
 	switch (col->kind) {
 	case COL_U32:
+	case COL_VERSION:
 	case COL_DISPOSITION:
 		*(uint32_t *)member = (uint32_t)sql_int(c, id, at);
 		return true;

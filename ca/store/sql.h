@@ -149,9 +149,10 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 	    "ORDER BY r.RequestID DESC LIMIT ?")                                                  \
 	X(REVOKED, SQL_READER,                                                                    \
 	    "SELECT SerialNumber, min(RevokedEffectiveWhen, ?1), RevokedReason FROM Request "     \
-	    "INDEXED BY RequestRevokedNotAfter "                                                  \
-	    "WHERE Disposition = 21 AND NotAfter > coalesce((SELECT CRLThisUpdate FROM Crl "      \
-	    "WHERE CRLThisUpdate <= ?1 ORDER BY CRLNumber DESC LIMIT 1), 0) "                     \
+	    "INDEXED BY RequestRevokedNotAfter WHERE Disposition = 21 AND IssuerNameId = ?2 "     \
+	    "AND NotAfter > coalesce((SELECT CRLThisUpdate FROM Crl "                             \
+	    "WHERE CRLNameId >> 16 = ?2 >> 16 AND CRLThisUpdate <= ?1 "                           \
+	    "ORDER BY CRLNumber DESC LIMIT 1), 0) "                                               \
 	    "AND (RevokedEffectiveWhen <= ?1 OR RevokedWhen > ?1) ORDER BY NotAfter")             \
 	X(COUNT_REQUESTS, SQL_READER,                                                             \
 	    "SELECT Disposition, Requests, ArchivedKeys FROM RequestCount")                       \
@@ -161,16 +162,16 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 	X(DELETE_SETTING, SQL_WRITER, "DELETE FROM Setting WHERE Name = ?")                       \
 	X(GET_SETTING, SQL_READER, "SELECT Value FROM Setting WHERE Name = ?")                    \
 	X(LIST_SETTINGS, SQL_READER, "SELECT Name, Value FROM Setting ORDER BY Name")             \
-	X(LAST_CRL_NUMBER, SQL_WRITER, "SELECT coalesce(max(CRLNumber), 0) FROM Crl")             \
+	X(LAST_CRL_NUMBER, SQL_BOTH, "SELECT coalesce(max(CRLNumber), 0) FROM Crl")               \
 	X(ADD_CRL, SQL_WRITER,                                                                    \
-	    "INSERT INTO Crl(CRLNumber, CRLThisUpdate, CRLNextUpdate, CRLRawCRL) "                \
-	    "VALUES (?, ?, ?, ?)")                                                                \
+	    "INSERT INTO Crl(CRLNameId, CRLNumber, CRLThisUpdate, CRLNextUpdate, CRLRawCRL) "     \
+	    "VALUES (?, ?, ?, ?, ?)")                                                             \
 	X(NEWEST_CRL, SQL_READER,                                                                 \
-	    "SELECT CRLNumber, CRLThisUpdate, CRLNextUpdate, length(CRLRawCRL), CRLRawCRL "       \
-	    "FROM Crl ORDER BY CRLNumber DESC LIMIT 1")                                           \
+	    "SELECT CRLNameId, CRLNumber, CRLThisUpdate, CRLNextUpdate, length(CRLRawCRL), "      \
+	    "CRLRawCRL FROM Crl WHERE CRLNameId >> 16 = ? ORDER BY CRLNumber DESC LIMIT 1")       \
 	X(NEWEST_CRL_DATES, SQL_READER,                                                           \
-	    "SELECT CRLNumber, CRLThisUpdate, CRLNextUpdate, length(CRLRawCRL) FROM Crl "         \
-	    "ORDER BY CRLNumber DESC LIMIT 1")                                                    \
+	    "SELECT CRLNameId, CRLNumber, CRLThisUpdate, CRLNextUpdate, length(CRLRawCRL) "       \
+	    "FROM Crl WHERE CRLNameId >> 16 = ? ORDER BY CRLNumber DESC LIMIT 1")                 \
 	X(ALL_CRLS, SQL_READER,                                                                   \
 	    "SELECT CRLNumber, CRLThisUpdate, CRLRawCRL FROM Crl ORDER BY CRLNumber")             \
 	X(ADD_PUBLICATION, SQL_WRITER, "INSERT INTO Publication(RequestID, Place) VALUES (?, ?)") \

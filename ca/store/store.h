@@ -87,6 +87,7 @@ struct store_request {
 	struct buf raw_public_key; /* SPKI */
 	int public_key_length;
 	char *public_key_algorithm;
+	uint32_t issuer_name_id; /* IssuerNameId: CA version (pkix_cert_ca_version) of the issuer */
 	/* archived key */
 	struct buf raw_archived_key; /* EnvelopedData ContentInfo */
 	char *key_recovery_hashes;   /* "01 23 ..\nfe dc .." SHA-1 of each KRA */
@@ -134,9 +135,13 @@ bool store_set_public_key_hash(
 /* Settings under their AD CS names, "CA\\EncryptionCSP\\SymmetricKeySize"; value NULL deletes.
  * Names without case. */
 bool store_set_setting(struct store_tx *tx, const char *name, const char *value, struct err *err);
-/* ERROR_FILE_EXISTS if a CRL with this or a greater number is stored. */
-bool store_add_crl(struct store_tx *tx, int64_t number, int64_t this_update, int64_t next_update,
-    struct view crl, struct err *err);
+struct store_new_crl {
+	uint32_t name_id; /* CRLNameId: CA version of the certificate whose key signed it */
+	int64_t number, this_update, next_update;
+	struct view der;
+};
+/* ERROR_FILE_EXISTS if a CRL with this or a greater number is stored, of whichever key. */
+bool store_add_crl(struct store_tx *tx, const struct store_new_crl *crl, struct err *err);
 
 /* Places of the directory where an issued certificate still has to be published. The row is written
  * in the unit of work that issues the certificate and goes when the directory has it. */
@@ -277,25 +282,29 @@ struct store_revoked {
 	int64_t when;
 	int reason;
 };
-/* Gives the revoked rows for a CRL made at `now`, one by one, in no order that means anything:
- * effective by then, and not expired before the CRL that came before was made (RFC 5280 3.3: an
- * entry appears on one CRL issued after the certificate's expiry before it goes). A CRL of a time
- * that is yet to come, as a clock that was ahead leaves one, is none that came before; what was
- * revoked at such a time is effective. `when` is the effective date, `now` at most. `each` ends
- * the walk with false and err. */
+/* Gives the revoked rows of the CA certificate `issuer` (a CA version) for a CRL made at `now`, one
+ * by one, in no order that means anything: effective by then, and not expired before the CRL that
+ * came before was made (RFC 5280 3.3: an entry appears on one CRL issued after the certificate's
+ * expiry before it goes). A CRL of a time that is yet to come, as a clock that was ahead leaves
+ * one, is none that came before; what was revoked at such a time is effective. `when` is the
+ * effective date, `now` at most. `each` ends the walk with false and err. */
 typedef bool store_revoked_each(const struct store_revoked *r, void *arg, struct err *err);
-bool store_walk_revoked(
-    struct store *s, int64_t now, store_revoked_each *each, void *arg, struct err *err);
+bool store_walk_revoked(struct store *s, uint32_t issuer, int64_t now, store_revoked_each *each,
+    void *arg, struct err *err);
 struct store_crl {
+	uint32_t name_id;
 	int64_t number, this_update, next_update;
 	size_t size; /* of the CRL */
 	struct buf der;
 };
 void store_crl_free(struct store_crl *c);
-/* The one with the greatest number; number 0 and empty if none. The first leaves `der` empty: a CRL
- * may be large. */
-bool store_newest_crl_dates(struct store *s, struct store_crl *out, struct err *err);
-bool store_newest_crl(struct store *s, struct store_crl *out, struct err *err);
+/* Of those that the CA key with this index signed, the one with the greatest number; number 0 and
+ * empty if none. The first leaves `der` empty: a CRL may be large. */
+bool store_newest_crl_dates(
+    struct store *s, uint32_t key_index, struct store_crl *out, struct err *err);
+bool store_newest_crl(struct store *s, uint32_t key_index, struct store_crl *out, struct err *err);
+/* The greatest number of all; 0: none. */
+bool store_last_crl_number(struct store *s, int64_t *number_out, struct err *err);
 
 /* Every CRL that was published, by number; `each` ends the walk with false and err. */
 typedef bool store_crl_each(

@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "archive.h"
+#include "ca_issuers.h"
 #include "key_package.h"
 #include "sign_kinds.h"
 
@@ -29,10 +30,8 @@ bool vault_limit(int fd, int seconds, struct err *err);
 
 /* What the vault signs with and how. */
 struct vault_info {
-	struct buf spki;
-	struct buf sig_alg;        /* AlgorithmIdentifier DER */
-	struct buf ca_certificate; /* DER; the current one */
-	uint64_t journal_records;  /* on the disk, now */
+	struct ca_issuers issuers;
+	uint64_t journal_records; /* on the disk, now */
 	uint64_t newest_crl; /* number of the last CRL that was signed before the vault started */
 };
 bool vault_get_info(struct vault *v, struct vault_info *out, struct err *err);
@@ -43,8 +42,10 @@ void vault_info_free(struct vault_info *i);
  * anything that is not exactly one. Signature octets out. */
 bool vault_sign_certificate(
     struct vault *v, struct view tbs, struct buf *signature_out, struct err *err);
-/* Signs a TBSCertList of this CA. */
-bool vault_sign_crl(struct vault *v, struct view tbs, struct buf *signature_out, struct err *err);
+/* Signs a TBSCertList of this CA with its key of that index; CRYPT_E_NOT_FOUND: the vault does not
+ * have it. */
+bool vault_sign_crl(struct vault *v, uint32_t key_index, struct view tbs, struct buf *signature_out,
+    struct err *err);
 /* Signs a SET OF signedAttrs (tag 0x31) whose contentType is id-ct-PKIResponse or id-data with
  * 311.21.16 and the retrieval (recovery BLOB). */
 bool vault_sign_message(
@@ -123,7 +124,8 @@ void vault_generated_free(struct vault_generated *g);
  * last of `fds` is closed at the other end. KRA certificates must be issued by the CA certificate
  * or by one of trust/kra-issuers.pem in the state folder (trust.h), read at the start only. */
 struct vault_config {
-	const char *folder; /* <state>/vault: ca.key, xchg-<id>.key and .crt, journal; 0700 */
+	const char *folder; /* <state>/vault: ca.key, ca-<index>.key, xchg-<id>.key and .crt,
+			       journal; 0700 */
 	const char *ca_certificate; /* <state>/ca.crt, PEM */
 	const char *state_dir;
 	const char *passphrase_file; /* NULL: ca.key is not encrypted */

@@ -123,25 +123,21 @@ bool
 vault_get_info(struct vault *v, struct vault_info *out, struct err *err)
 {
 	OWNED(call_free) struct call c = {0};
-	bool ok;
 
 	*out = (struct vault_info){0};
-	ok = wire_begin(&c.frame, VAULT_OP_INFO, err) && call(v, &c, 5, err) &&
-	     buf_dup(c.fields[0], &out->spki, err) && buf_dup(c.fields[1], &out->sig_alg, err) &&
-	     buf_dup(c.fields[2], &out->ca_certificate, err) &&
-	     take_u64(c.fields[3], &out->journal_records, err) &&
-	     take_u64(c.fields[4], &out->newest_crl, err);
-	if (!ok)
-		vault_info_free(out);
-	return ok;
+	return wire_begin(&c.frame, VAULT_OP_INFO, err) && call(v, &c, ANY_COUNT, err) &&
+	       (c.count > INFO_CERTIFICATES ||
+		   err_set(err, DIRCA_E_VAULT, "the vault names no certificate of the CA")) &&
+	       take_u64(c.fields[INFO_RECORDS], &out->journal_records, err) &&
+	       take_u64(c.fields[INFO_NEWEST_CRL], &out->newest_crl, err) &&
+	       ca_issuers_make(
+		   c.fields + INFO_CERTIFICATES, c.count - INFO_CERTIFICATES, &out->issuers, err);
 }
 
 void
 vault_info_free(struct vault_info *i)
 {
-	buf_free(&i->spki);
-	buf_free(&i->sig_alg);
-	buf_free(&i->ca_certificate);
+	ca_issuers_free(&i->issuers);
 }
 
 static bool
@@ -161,16 +157,27 @@ vault_sign_certificate(struct vault *v, struct view tbs, struct buf *signature_o
 	return ask_signature(v, VAULT_OP_SIGN_CERTIFICATE, tbs, signature_out, err);
 }
 
+static void
+u32_field(uint32_t n, uint8_t out[4])
+{
+	for (size_t i = 0; i < 4; i++)
+		out[i] = (uint8_t)(n >> (8 * i));
+}
+
 bool
-vault_sign_crl(struct vault *v, struct view tbs, struct buf *signature_out, struct err *err)
+vault_sign_crl(struct vault *v, uint32_t key_index, struct view tbs, struct buf *signature_out,
+    struct err *err)
 {
 	OWNED(call_free) struct call c = {.large = tbs};
+	uint8_t index[4];
 
 	*signature_out = (struct buf){0};
 	if (tbs.len > PKIX_CRL_MAX)
 		return err_set(err, DIRCA_E_TOO_LARGE,
 		    "the vault signs no CRL of %zu bytes, at most %u", tbs.len, PKIX_CRL_MAX);
-	return wire_begin(&c.frame, VAULT_OP_SIGN_CRL, err) && call(v, &c, 1, err) &&
+	u32_field(key_index, index);
+	return wire_begin(&c.frame, VAULT_OP_SIGN_CRL, err) &&
+	       wire_field(&c.frame, view_of(index, sizeof index), err) && call(v, &c, 1, err) &&
 	       buf_dup(c.fields[0], signature_out, err);
 }
 
@@ -184,13 +191,6 @@ static struct view
 url_field(const char *url)
 {
 	return url != NULL ? view_str(url) : view_of(NULL, 0);
-}
-
-static void
-u32_field(uint32_t n, uint8_t out[4])
-{
-	for (size_t i = 0; i < 4; i++)
-		out[i] = (uint8_t)(n >> (8 * i));
 }
 
 bool

@@ -2,6 +2,7 @@
  * its row demands. */
 #include "vault_priv.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "bytes.h"
@@ -39,15 +40,17 @@ reply_u64(struct vault_worker *w, uint64_t n, struct err *err)
 static bool
 handle_info(struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
 {
+	const struct ca_issuers *issuers = &w->state->issuers;
 	uint64_t records;
+	bool ok;
 
 	(void)fields;
 	(void)count;
-	return journal_length(&w->state->journal, &records, err) &&
-	       reply_field(w, buf_view(&w->state->spki), err) &&
-	       reply_field(w, buf_view(&w->state->sig_alg), err) &&
-	       reply_field(w, buf_view(&w->state->ca_cert.raw), err) &&
-	       reply_u64(w, records, err) && reply_u64(w, w->state->newest_crl, err);
+	ok = journal_length(&w->state->journal, &records, err) && reply_u64(w, records, err) &&
+	     reply_u64(w, w->state->newest_crl, err);
+	for (size_t i = 0; ok && i < issuers->count; i++)
+		ok = reply_field(w, buf_view(&issuers->list[i].cert.raw), err);
+	return ok;
 }
 
 static bool
@@ -60,14 +63,16 @@ reply_signature(
 	       reply_field(w, buf_view(&signature), err);
 }
 
-/* Neither the CA's key nor an exchange key gets a certificate for something else. */
+/* None of the CA's keys and no exchange key gets a certificate for something else. */
 static bool
 check_key(struct vault_worker *w, const uint8_t key_id[VAULT_ID_LEN], struct err *err)
 {
 	struct view id = view_of(key_id, VAULT_ID_LEN);
+	bool is_own = vault_xchgs_has(&w->state->xchgs, id);
 
-	return (!view_eq(id, view_of(w->state->key_id, VAULT_ID_LEN)) &&
-		   !vault_xchgs_has(&w->state->xchgs, id)) ||
+	for (size_t i = 0; i < w->state->key_count; i++)
+		is_own = is_own || view_eq(id, view_of(w->state->keys[i].key_id, VAULT_ID_LEN));
+	return !is_own ||
 	       err_set(err, E_ACCESSDENIED,
 		   "the vault does not sign this certificate: its public key is one of the vault's "
 		   "own");
@@ -81,18 +86,38 @@ handle_sign_certificate(
 	struct journal_entry entry;
 
 	(void)count;
-	return vault_check_certificate(fields[0], &w->state->rules, &entry, key_id, err) &&
+	return vault_check_certificate(fields[0], &w->state->keys[0].rules, &entry, key_id, err) &&
 	       check_key(w, key_id, err) && reply_signature(w, &entry, fields[0], err);
+}
+
+/* The CA key with that index, u32. */
+static bool
+find_key(const struct vault_state *s, struct view field, size_t *at_out, struct err *err)
+{
+	uint32_t index;
+
+	if (field.len != 4 || !bytes_get_u32le(&field, &index))
+		return err_set(err, E_INVALIDARG, "the index of a CA key is not a number");
+	for (*at_out = 0; *at_out < s->key_count; (*at_out)++)
+		if (CA_VERSION_KEY(s->keys[*at_out].issuer->version) == index)
+			return true;
+	return err_set(err, CRYPT_E_NOT_FOUND,
+	    "the vault has no CA key %u, or its last certificate had ended when the vault started",
+	    index);
 }
 
 static bool
 handle_sign_crl(struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
 {
+	OWNED(buf_free) struct buf signature = {0};
 	struct journal_entry entry;
+	size_t at;
 
 	(void)count;
-	return vault_check_crl(fields[0], &w->state->rules, &entry, err) &&
-	       reply_signature(w, &entry, fields[0], err);
+	return find_key(w->state, fields[0], &at, err) &&
+	       vault_check_crl(fields[1], &w->state->keys[at].rules, &entry, err) &&
+	       vault_sign_noted_by(w, at, &entry, fields[1], &signature, err) &&
+	       reply_field(w, buf_view(&signature), err);
 }
 
 static bool
@@ -111,13 +136,14 @@ static bool
 certify_xchg(struct vault_worker *w, const struct vault_xchg_offer *offer, EVP_PKEY *key,
     struct buf *certificate_out, struct err *err)
 {
-	struct view sig_alg = w->state->rules.sig_alg;
+	const struct vault_ca_key *newest = &w->state->keys[0];
+	struct view sig_alg = newest->rules.sig_alg;
 	OWNED(buf_free) struct buf tbs = {0};
 	OWNED(buf_free) struct buf signature = {0};
 	struct journal_entry entry;
 
 	return vault_xchg_tbs(
-		   offer, key, &w->state->ca_cert, sig_alg, clock_now(), &tbs, &entry, err) &&
+		   offer, key, &newest->issuer->cert, sig_alg, clock_now(), &tbs, &entry, err) &&
 	       vault_sign_noted(w, &entry, buf_view(&tbs), &signature, err) &&
 	       pkix_signed_wrap(
 		   buf_view(&tbs), sig_alg, buf_view(&signature), certificate_out, err);
@@ -306,7 +332,7 @@ handle_ping(struct vault_worker *w, const struct view *fields, size_t count, str
 static const struct vault_request requests[] = {
     [VAULT_OP_INFO] = {handle_info, 0, 0, 0, false},
     [VAULT_OP_SIGN_CERTIFICATE] = {handle_sign_certificate, 1, 1, 64 << 10, false},
-    [VAULT_OP_SIGN_CRL] = {handle_sign_crl, 1, 1, PKIX_CRL_MAX + 4, false},
+    [VAULT_OP_SIGN_CRL] = {handle_sign_crl, 2, 2, PKIX_CRL_MAX + 12, false},
     [VAULT_OP_SIGN_MESSAGE] = {handle_sign_message, 1, 1, 4 << 10, false},
     [VAULT_OP_XCHG_CREATE] = {handle_xchg_create, XCHG_FIELDS, XCHG_FIELDS, 8 << 10, false},
     [VAULT_OP_XCHG_LIST] = {handle_xchg_list, 0, 0, 0, false},
@@ -373,22 +399,36 @@ vault_dispatch(struct vault_worker *w, uint8_t op, bool control, struct view bod
 	return answer(w, op, control, body, &reason) || vault_reply_error(w, &reason, err);
 }
 
+/* A copy for each thread: RSA blinding is then without locks. */
+static bool
+open_signer(const struct vault_ca_key *k, struct key_signer *out, struct err *err)
+{
+	OWNED(own_pkey) EVP_PKEY *own = EVP_PKEY_dup(k->key);
+
+	if (own == NULL)
+		return err_openssl(err, DIRCA_E_CRYPTO, "the CA key could not be copied");
+	return key_signer_open(own, out, err);
+}
+
 bool
 vault_worker_open(struct vault_worker *w, struct vault_state *state, size_t index, struct err *err)
 {
-	OWNED(own_pkey) EVP_PKEY *own = EVP_PKEY_dup(state->ca_key);
-
-	*w = (struct vault_worker){.state = state, .index = index};
-	/* A copy for each thread: RSA blinding is then without locks. */
-	if (own == NULL)
-		return err_openssl(err, DIRCA_E_CRYPTO, "the CA key could not be copied");
-	return key_signer_open(own, &w->signer, err);
+	*w = (struct vault_worker){.state = state,
+	    .index = index,
+	    .signers = mem_zero(state->key_count, sizeof *w->signers)};
+	for (size_t i = 0; i < state->key_count; i++)
+		if (!open_signer(&state->keys[i], &w->signers[i], err))
+			return false;
+	return true;
 }
 
 void
 vault_worker_close(struct vault_worker *w)
 {
-	key_signer_close(&w->signer);
+	for (size_t i = 0; w->signers != NULL && i < w->state->key_count; i++)
+		key_signer_close(&w->signers[i]);
+	free(w->signers);
+	w->signers = NULL;
 	buf_free(&w->request);
 	buf_free(&w->reply);
 }

@@ -72,9 +72,7 @@ static bool
 check_recipient(const struct vault_worker *w, const struct pkix_cert *recipient,
     const struct pkix_cert *proposed, struct err *err)
 {
-	const struct vault_state *s = w->state;
-
-	return recipient_check(recipient, &s->ca_cert, s->ca_key, clock_now(), err) &&
+	return recipient_check(recipient, &w->state->issuers, clock_now(), err) &&
 	       recipient_is_holder(recipient, proposed, err);
 }
 
@@ -99,10 +97,11 @@ certify(struct vault_worker *w, struct view proposed, EVP_PKEY *key, uint8_t key
 	struct journal_entry entry;
 
 	return tbs_for_key(proposed, key, &tbs, err) &&
-	       vault_check_certificate(buf_view(&tbs), &w->state->rules, &entry, key_id, err) &&
+	       vault_check_certificate(
+		   buf_view(&tbs), &w->state->keys[0].rules, &entry, key_id, err) &&
 	       vault_sign_noted(w, &entry, buf_view(&tbs), &signature, err) &&
 	       pkix_signed_wrap(
-		   buf_view(&tbs), w->state->rules.sig_alg, buf_view(&signature), out, err);
+		   buf_view(&tbs), w->state->keys[0].rules.sig_alg, buf_view(&signature), out, err);
 }
 
 /* A key on its way to its holder. */
@@ -120,15 +119,16 @@ static bool
 sign_package(struct vault_worker *w, const struct secret *package, const struct delivery *d,
     struct secret *out, struct err *err)
 {
-	const struct vault_state *s = w->state;
-	const struct view certificate = buf_view(&s->ca_cert.raw);
+	const struct vault_ca_key *newest = &w->state->keys[0];
+	const struct pkix_cert *ca = &newest->issuer->cert;
+	const struct view certificate = buf_view(&ca->raw);
 	uint8_t value[KEY_DELIVERY_LEN];
 	struct cms_attr said = {.values = view_of(value, sizeof value), .value_count = 1};
 	const struct cms_sign in = {.content_oid = oid_dotted(OID_CT_KEY_PACKAGE),
 	    .content = secret_view(package),
-	    .digest = w->signer.digest,
-	    .issuer = s->ca_cert.issuer,
-	    .serial = s->ca_cert.serial,
+	    .digest = w->signers[0].digest,
+	    .issuer = ca->issuer,
+	    .serial = ca->serial,
 	    .extra_attrs = &said,
 	    .extra_count = 1,
 	    .certificates = &certificate,
@@ -142,7 +142,7 @@ sign_package(struct vault_worker *w, const struct secret *package, const struct 
 	       cms_sign_attrs(&in, &attrs, err) &&
 	       vault_sign_noted(w, &entry, buf_view(&attrs), &signature, err) &&
 	       cms_sign_finish_secret(
-		   &in, buf_view(&attrs), s->rules.sig_alg, buf_view(&signature), out, err);
+		   &in, buf_view(&attrs), newest->rules.sig_alg, buf_view(&signature), out, err);
 }
 
 static bool
@@ -171,7 +171,7 @@ vault_generate_key(struct vault_worker *w, const struct view *fields,
 
 	if (!read_transport(fields[GENERATE_TRANSPORT], &d.how, err) ||
 	    !pkix_cert_decode(fields[GENERATE_RECIPIENT], &recipient, err) ||
-	    !read_tbs(fields[GENERATE_TBS], w->state->rules.sig_alg, &proposed, err) ||
+	    !read_tbs(fields[GENERATE_TBS], w->state->keys[0].rules.sig_alg, &proposed, err) ||
 	    !check_recipient(w, &recipient, &proposed, err))
 		return false;
 	sealing->like = proposed.spki;

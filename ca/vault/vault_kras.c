@@ -11,11 +11,11 @@
 
 bool
 vault_kras_open(
-    struct vault_kras *k, const char *state_dir, struct view ca_certificate, struct err *err)
+    struct vault_kras *k, const char *state_dir, const struct ca_issuers *own, struct err *err)
 {
 	*k = (struct vault_kras){0};
 	pthread_mutex_init(&k->lock, NULL);
-	return trust_kra_issuers(state_dir, ca_certificate, &k->issuers, err);
+	return trust_kra_issuers(state_dir, own, &k->issuers, err);
 }
 
 static void

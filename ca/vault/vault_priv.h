@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 
+#include "ca_issuers.h"
 #include "ca_key.h"
 #include "journal.h"
 #include "trust.h"
@@ -88,7 +89,7 @@ struct vault_kras {
 	struct vault_kra_list *current; /* NULL: none yet */
 };
 bool vault_kras_open(
-    struct vault_kras *k, const char *state_dir, struct view ca_certificate, struct err *err);
+    struct vault_kras *k, const char *state_dir, const struct ca_issuers *own, struct err *err);
 void vault_kras_close(struct vault_kras *k);
 /* Those that are no usable KRA certificates are logged and left out. How many are usable. */
 size_t vault_kras_set(
@@ -136,15 +137,20 @@ bool vault_xchg_tbs(const struct vault_xchg_offer *offer, EVP_PKEY *key, const s
     struct err *err);
 
 /* ---- vault_state.c, vault_dispatch.c ---- */
+/* One of the CA's keys that sign. */
+struct vault_ca_key {
+	const struct ca_issuer *issuer; /* its newest certificate */
+	EVP_PKEY *key;
+	struct vault_rules rules;
+	uint8_t key_id[VAULT_ID_LEN]; /* as exchange keys are named */
+};
 struct vault_state {
 	struct secret passphrase;
-	EVP_PKEY *ca_key;
-	struct buf spki, sig_alg;
-	struct pkix_cert ca_cert;
+	struct ca_issuers issuers;
+	struct vault_ca_key *keys; /* the newest first: it signs certificates and messages */
+	size_t key_count;
 	struct vault_xchgs xchgs;
 	struct vault_kras kras;
-	struct vault_rules rules;
-	uint8_t key_id[VAULT_ID_LEN]; /* of the CA key, as exchange keys are named */
 	size_t kra_minimum;
 	bool allow_same_holder;
 	bool allow_3des;
@@ -160,8 +166,8 @@ void vault_state_close(struct vault_state *s);
 struct vault_worker {
 	struct vault_state *state;
 	size_t index;
-	struct key_signer signer;
-	struct buf request, reply; /* keep their memory between requests */
+	struct key_signer *signers; /* of each of the CA's keys */
+	struct buf request, reply;  /* keep their memory between requests */
 };
 bool vault_worker_open(
     struct vault_worker *w, struct vault_state *state, size_t index, struct err *err);
@@ -178,7 +184,10 @@ void vault_rewrap_failed(struct vault_worker *w, const struct view *fields,
 int64_t vault_rewrap_begin(void);
 
 /* ---- vault_sign.c ---- */
-/* Written down first, then signed: no signature leaves without its record. */
+/* Written down first, then signed: no signature leaves without its record. By the newest of the
+ * CA's keys, or by keys[at]. */
+bool vault_sign_noted_by(struct vault_worker *w, size_t at, struct journal_entry *entry,
+    struct view what, struct buf *signature, struct err *err);
 bool vault_sign_noted(struct vault_worker *w, struct journal_entry *entry, struct view what,
     struct buf *signature, struct err *err);
 /* ---- vault_generate.c: a key of the vault's own making ---- */

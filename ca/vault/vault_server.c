@@ -146,12 +146,17 @@ warm_up(struct vault_state *state, struct err *err)
 {
 	OWNED(buf_free) struct buf signature = {0};
 	uint8_t random[16];
+	bool ok;
 
-	return OPENSSL_init_crypto(
-		   OPENSSL_INIT_LOAD_CRYPTO_STRINGS | OPENSSL_INIT_LOAD_CONFIG, NULL) == 1 &&
-	       RAND_bytes(random, sizeof random) == 1 &&
-	       RAND_priv_bytes(random, sizeof random) == 1 &&
-	       ca_key_sign(state->ca_key, view_of(random, sizeof random), &signature, err);
+	ok = OPENSSL_init_crypto(
+		 OPENSSL_INIT_LOAD_CRYPTO_STRINGS | OPENSSL_INIT_LOAD_CONFIG, NULL) == 1 &&
+	     RAND_bytes(random, sizeof random) == 1 && RAND_priv_bytes(random, sizeof random) == 1;
+	for (size_t i = 0; ok && i < state->key_count; i++) {
+		buf_free(&signature);
+		ok = ca_key_sign(
+		    state->keys[i].key, view_of(random, sizeof random), &signature, err);
+	}
+	return ok;
 }
 
 /* ---- the keeper: what the vault does by its own clock ---- */

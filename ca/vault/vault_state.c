@@ -1,49 +1,64 @@
 /* Everything that the vault reads from files, read before its sandbox closes. */
 #include "vault_priv.h"
 
+#include <stdlib.h>
+
 #include "clock.h"
 #include "extension.h"
-#include "file.h"
+#include "mem.h"
 #include "own.h"
-#include "pem.h"
 #include "trust.h"
 
 /* The vault of a supervisor that was killed may still be ending. Nothing that it writes is read
  * before it has ended. */
 #define PATIENCE_MS 10000
 
-/* The first certificate of the PEM file; its SubjectPublicKeyInfo must be the CA key's. */
 static bool
-load_ca_certificate(const char *path, struct view spki, struct pkix_cert *out, struct err *err)
+load_key(struct vault_state *s, const struct ca_issuer *issuer, const struct vault_config *config,
+    const struct secret *passphrase, struct err *err)
 {
-	OWNED(buf_free) struct buf text = {0};
-	struct buf *list = NULL;
-	size_t count = 0;
-	bool ok;
+	struct vault_ca_key *k = &s->keys[s->key_count];
+	OWNED(buf_free) struct buf spki = {0};
 
-	if (!file_read_owned(path, PEM_FILE_MAX, &text, err))
+	if (!ca_key_open(config->folder, CA_VERSION_KEY(issuer->version), passphrase, &k->key, err))
 		return false;
-	ok = pem_certificates(buf_view(&text), &list, &count, err) &&
-	     pkix_cert_decode(buf_view(&list[0]), out, err);
-	pem_list_free(&list, count);
-	if (!ok)
-		return err_prefix(err, "%s", path);
-	return view_eq(out->spki, spki) ||
+	s->key_count++;
+	k->issuer = issuer;
+	k->rules = (struct vault_rules){.issuer = issuer->cert.subject,
+	    .sig_alg = buf_view(&issuer->sig_alg),
+	    .not_after = issuer->cert.not_after,
+	    .kinds = config->kinds};
+	if (!pkix_key_spki(k->key, &spki, err) || !ext_key_id(issuer->cert.spki, k->key_id, err))
+		return false;
+	return view_eq(issuer->cert.spki, buf_view(&spki)) ||
 	       err_set(err, CERTSRV_E_INVALID_CA_CERTIFICATE,
-		   "%s: the CA key in the vault's folder belongs to another certificate", path);
+		   "%s: CA key %u in the vault's folder belongs to another certificate",
+		   config->ca_certificate, CA_VERSION_KEY(issuer->version));
 }
 
+/* The newest, and those that still sign a CRL. */
 static bool
-set_rules(struct vault_state *s, const struct vault_config *config, struct err *err)
+load_keys(struct vault_state *s, const struct vault_config *config, const struct secret *passphrase,
+    struct err *err)
 {
-	s->rules = (struct vault_rules){.issuer = s->ca_cert.subject,
-	    .sig_alg = buf_view(&s->sig_alg),
-	    .not_after = s->ca_cert.not_after,
-	    .kinds = config->kinds};
+	int64_t now = clock_now();
+
+	if (!ca_issuers_read(config->ca_certificate, &s->issuers, err))
+		return false;
+	s->keys = mem_zero(s->issuers.count, sizeof *s->keys);
+	for (size_t i = 0; i < s->issuers.count; i++)
+		if ((i == 0 || ca_issuers_signs_crl(&s->issuers, i, now)) &&
+		    !load_key(s, &s->issuers.list[i], config, passphrase, err))
+			return false;
+	return true;
+}
+
+static void
+set_rules(struct vault_state *s, const struct vault_config *config)
+{
 	s->kra_minimum = config->kra_minimum;
 	s->allow_same_holder = config->allow_same_holder;
 	s->allow_3des = config->allow_3des;
-	return ext_key_id(s->ca_cert.spki, s->key_id, err);
 }
 
 static bool
@@ -67,11 +82,9 @@ vault_state_open(struct vault_state *s, const struct vault_config *config, struc
 			return false;
 		passphrase = &s->passphrase;
 	}
-	if (ca_key_open(config->folder, passphrase, &s->ca_key, err) &&
-	    pkix_key_spki(s->ca_key, &s->spki, err) && pkix_sig_alg(s->ca_key, &s->sig_alg, err) &&
-	    load_ca_certificate(config->ca_certificate, buf_view(&s->spki), &s->ca_cert, err) &&
-	    set_rules(s, config, err) &&
-	    vault_kras_open(&s->kras, config->state_dir, buf_view(&s->ca_cert.raw), err) &&
+	set_rules(s, config);
+	if (load_keys(s, config, passphrase, err) &&
+	    vault_kras_open(&s->kras, config->state_dir, &s->issuers, err) &&
 	    journal_open(&s->journal, config->folder, clock_now(), PATIENCE_MS, err) &&
 	    vault_xchgs_open(&s->xchgs, config->folder, passphrase, config->fd_count,
 		config->failures_key, vault_time(), err) &&
@@ -88,10 +101,10 @@ vault_state_close(struct vault_state *s)
 	vault_xchgs_close(&s->xchgs);
 	journal_close(&s->journal);
 	vault_kras_close(&s->kras);
-	pkix_cert_free(&s->ca_cert);
-	buf_free(&s->sig_alg);
-	buf_free(&s->spki);
-	EVP_PKEY_free(s->ca_key);
+	for (size_t i = 0; i < s->key_count; i++)
+		EVP_PKEY_free(s->keys[i].key);
+	free(s->keys);
+	ca_issuers_free(&s->issuers);
 	secret_free(&s->passphrase);
 	*s = (struct vault_state){.journal = {.fd = -1}};
 }

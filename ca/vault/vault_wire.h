@@ -25,6 +25,9 @@ enum vault_status { VAULT_STATUS_OK, VAULT_STATUS_ERROR };
 
 #define WIRE_FIELDS_MAX 256
 #define WIRE_REPLY_MAX  (1u << 20)
+/* Fields of what the vault says of itself; the certificates of the CA, the newest first, are the
+ * rest. */
+enum { INFO_RECORDS, INFO_NEWEST_CRL, INFO_CERTIFICATES };
 /* Fields of an exchange key's wish: u32 bits, u32 seconds, two CRL and two issuer URLs, empty where
  * there is none. */
 enum { XCHG_BITS, XCHG_LIFE, XCHG_CDP, XCHG_AIA = XCHG_CDP + 2, XCHG_FIELDS = XCHG_AIA + 2 };

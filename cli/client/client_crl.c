@@ -9,6 +9,7 @@
 #include "file.h"
 #include "mem.h"
 #include "own.h"
+#include "pki.h"
 #include "text.h"
 
 /* What is looked for in which CRL. */
@@ -89,11 +90,15 @@ look_into_kept(const struct question *q, const char *path, struct buf *crl, bool
 }
 
 static bool
-fetch(struct http_client *http, const char *ca_name, const char *tag, struct http_answer *out,
-    struct err *err)
+fetch(struct http_client *http, const char *ca_name, uint32_t key_index, const char *tag,
+    struct http_answer *out, struct err *err)
 {
+	char suffix[PKI_INDEX_SUFFIX_MAX];
 	OWNED(own_memory) char *name = http_escape(ca_name);
-	OWNED(own_memory) char *path = text_printf("/dirca/%s.crl", name);
+	OWNED(own_memory) char *path = NULL;
+
+	pki_index_suffix(key_index, suffix);
+	path = text_printf("/dirca/%s%s.crl", name, suffix);
 
 	return http_client_get_newer(http, path, tag, out, err) &&
 	       ((tag != NULL && out->status == 304) || http_answer_check(out, err));
@@ -108,13 +113,17 @@ client_crl_lists(struct http_client *http, const char *ca_name, const struct pki
 	OWNED(buf_free) struct buf kept = {0};
 	OWNED(own_memory) char *tag = NULL;
 	OWNED(http_answer_free) struct http_answer answer = {0};
+	uint32_t version;
 	bool is_kept;
 
 	*listed_out = true;
+	if (!pkix_cert_ca_version(ca, &version, err))
+		return false;
 	is_kept = look_into_kept(&q, path, &kept, listed_out);
 	if (is_kept)
 		tag = tag_of(buf_view(&kept));
-	if (!fetch(http, ca_name, tag, &answer, err) || answer.status == 304)
+	if (!fetch(http, ca_name, CA_VERSION_KEY(version), tag, &answer, err) ||
+	    answer.status == 304)
 		return is_kept;
 	if (!ask(&q, buf_view(&answer.body), listed_out, err))
 		return false;

@@ -93,12 +93,12 @@ bool pki_publish_service_key(
 /* AIA, NTAuthCertificates, for a root Certification Authorities, and last the enrollment service.
  */
 bool pki_publish_ca(struct dir_conn *c, const struct pki_publication *p, struct err *err);
-/* CDP */
-bool pki_publish_crl(
-    struct dir_conn *c, const char *ca_name, const char *host, struct view crl, struct err *err);
+/* In CDP, the CRL of the CA key with that index. */
+bool pki_publish_crl(struct dir_conn *c, const char *ca_name, uint32_t key_index, const char *host,
+    struct view crl, struct err *err);
 /* The CRL that is there; empty: none. */
-bool pki_find_crl(
-    struct dir_conn *c, const char *ca_name, const char *host, struct buf *out, struct err *err);
+bool pki_find_crl(struct dir_conn *c, const char *ca_name, uint32_t key_index, const char *host,
+    struct buf *out, struct err *err);
 /* [MS-WCCE] 3.2.2.1.4: one object named by the CA's sanitized name; adds the certificate, drops
  * those expired for more than 24 h. */
 bool pki_publish_kra(
@@ -131,9 +131,17 @@ bool pki_publish_user_certificate(struct dir_conn *c, const char *user_dn, const
 /* DN of the CA's service object, for dir_replace and friends (certificateTemplates,
  * dircaOfficerRights ...). free(). */
 char *pki_service_dn(const struct dir_conn *c, const char *ca_name);
+/* What the index of a CA key adds to the name of its CRL, and that of a CA certificate to the name
+ * of its file, as AD CS does: nothing for 0, else "(1)" ... */
+#define PKI_INDEX_SUFFIX_MAX 16
+void pki_index_suffix(uint32_t index, char out[PKI_INDEX_SUFFIX_MAX]);
+/* cn of the CRL of a CA key: the sanitized name of the CA and the suffix; NULL: not UTF-8. free().
+ */
+char *pki_crl_cn(const char *ca_name, uint32_t key_index);
 /* LDAP URLs for the AIA and CDP extensions (docs/FACTS.md 6). Of the host, only the part before the
  * first dot counts. free(). */
-char *pki_cdp_url(const char *services_dn, const char *ca_name, const char *host);
+char *pki_cdp_url(
+    const char *services_dn, const char *ca_name, uint32_t key_index, const char *host);
 char *pki_aia_url(const char *services_dn, const char *ca_name);
 
 #endif

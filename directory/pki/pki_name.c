@@ -1,3 +1,5 @@
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -147,10 +149,28 @@ ldap_url(const char *dn, const char *rest)
 	return encoded != NULL ? text_printf("ldap:///%s?%s", encoded, rest) : NULL;
 }
 
+void
+pki_index_suffix(uint32_t index, char out[PKI_INDEX_SUFFIX_MAX])
+{
+	out[0] = '\0';
+	if (index > 0)
+		snprintf(out, PKI_INDEX_SUFFIX_MAX, "(%" PRIu32 ")", index);
+}
+
 char *
-pki_cdp_url(const char *services_dn, const char *ca_name, const char *host)
+pki_crl_cn(const char *ca_name, uint32_t key_index)
 {
 	OWNED(own_memory) char *name = pki_sanitize(ca_name);
+	char suffix[PKI_INDEX_SUFFIX_MAX];
+
+	pki_index_suffix(key_index, suffix);
+	return name != NULL && *name != '\0' ? text_printf("%s%s", name, suffix) : NULL;
+}
+
+char *
+pki_cdp_url(const char *services_dn, const char *ca_name, uint32_t key_index, const char *host)
+{
+	OWNED(own_memory) char *name = pki_crl_cn(ca_name, key_index);
 	OWNED(own_memory) char *computer = pki_short_host(host);
 	OWNED(own_memory) char *cdp = pki_child_dn("CDP", services_dn);
 	OWNED(own_memory) char *parent = pki_child_dn(computer, cdp);

@@ -173,14 +173,19 @@ publish_service(
 }
 
 static char *
+crl_cn(const char *ca_name, uint32_t key_index, struct err *err)
+{
+	char *cn = pki_crl_cn(ca_name, key_index);
+
+	if (cn == NULL)
+		err_set(err, E_INVALIDARG, "the name of the CA is empty or not UTF-8");
+	return cn;
+}
+
+static char *
 sanitized(const char *ca_name, struct err *err)
 {
-	OWNED(own_memory) char *cn = pki_sanitize(ca_name);
-
-	if (cn != NULL && *cn != '\0')
-		return own_give(&cn);
-	err_set(err, E_INVALIDARG, "the name of the CA is empty or not UTF-8");
-	return NULL;
+	return crl_cn(ca_name, 0, err);
 }
 
 /* The service comes last: whoever sees it finds all that it refers to. */
@@ -240,11 +245,12 @@ publish_point(
 }
 
 bool
-pki_publish_crl(
-    struct dir_conn *c, const char *ca_name, const char *host, struct view crl, struct err *err)
+pki_publish_crl(struct dir_conn *c, const char *ca_name, uint32_t key_index, const char *host,
+    struct view crl, struct err *err)
 {
 	OWNED(own_memory)
-	char *cn = sanitized(ca_name, err), *computer = pki_short_host(host), *host_dn = NULL;
+	char *cn = crl_cn(ca_name, key_index, err), *computer = pki_short_host(host),
+	     *host_dn = NULL;
 
 	return (cn != NULL && ensure_host(c, computer, &host_dn, err) &&
 		   publish_point(c, cn, host_dn, crl, err)) ||
@@ -252,10 +258,10 @@ pki_publish_crl(
 }
 
 bool
-pki_find_crl(
-    struct dir_conn *c, const char *ca_name, const char *host, struct buf *out, struct err *err)
+pki_find_crl(struct dir_conn *c, const char *ca_name, uint32_t key_index, const char *host,
+    struct buf *out, struct err *err)
 {
-	OWNED(own_memory) char *cn = sanitized(ca_name, err);
+	OWNED(own_memory) char *cn = crl_cn(ca_name, key_index, err);
 	OWNED(own_memory) char *computer = pki_short_host(host);
 	OWNED(own_memory) char *host_dn = pki_place_dn(c, computer, "CDP");
 	OWNED(own_memory) char *dn = NULL;

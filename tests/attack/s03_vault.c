@@ -301,7 +301,7 @@ main(int argc, char **argv)
 	must(secret_heap_init(1 << 18, true, &err) && oids_init(&err), &err);
 	vault = start_vault(argv[1], argv[2]);
 	must(vault_get_info(&front, &info, &err) &&
-		 pkix_cert_decode(buf_view(&info.ca_certificate), &ca, &err),
+		 pkix_cert_decode(buf_view(&info.issuers.list[0].cert.raw), &ca, &err),
 	    &err);
 	read_cert(argv[4], &kras[0]);
 	if (stranger) {

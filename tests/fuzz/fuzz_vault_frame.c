@@ -95,6 +95,9 @@ certify(const char *dn, EVP_PKEY *key, EVP_PKEY *ca, const char *usage, const ch
 	struct err err;
 
 	sk_X509_EXTENSION_push(list, X509V3_EXT_conf_nid(NULL, NULL, NID_key_usage, usage));
+	if (strstr(usage, "keyCertSign") != NULL)
+		sk_X509_EXTENSION_push(list,
+		    X509V3_EXT_conf_nid(NULL, NULL, NID_basic_constraints, "critical,CA:TRUE"));
 	if (eku != NULL)
 		sk_X509_EXTENSION_push(
 		    list, X509V3_EXT_conf_nid(NULL, NULL, NID_ext_key_usage, eku));
@@ -208,7 +211,7 @@ init(void)
 	kra = fixed_key(KEY_KRA);
 	key_path = text_printf("%s/ca.key", folder);
 	certificate_path = text_printf("%s/ca.crt", folder);
-	certify("CN=Fuzz CA", ca, ca, "keyCertSign", NULL, &ca_certificate);
+	certify("CN=Fuzz CA", ca, ca, "keyCertSign,cRLSign", NULL, &ca_certificate);
 	certify("CN=kra", kra, ca, "keyAgreement", "1.3.6.1.4.1.311.21.6", &kra_certificate);
 	must(key_file_write(key_path, ca, NULL, &err), "CA key");
 	write_pem(certificate_path, &ca_certificate);

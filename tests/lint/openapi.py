@@ -25,6 +25,7 @@ for method, pattern in sorted(described - routes):
 KINDS = {
     "COL_DISPOSITION": "$ref: \"#/components/schemas/Disposition\"",
     "COL_STATUS": "type: string",
+    "COL_VERSION": "type: integer",
     "COL_WHEN": "type: string, format: date-time, nullable: true",
     "COL_TEXT": "type: string, nullable: true",
     "COL_BLOB": "type: string, nullable: true",

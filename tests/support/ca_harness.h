@@ -161,7 +161,7 @@ harness_init_ca(void)
 		harness_init_subordinate();
 	else
 		harness_must(ca_init(harness.config, &in, clock_now(), &err), &err);
-	harness_must(ca_key_open(folder, NULL, &harness.ca_cert.key, &err), &err);
+	harness_must(ca_key_open(folder, 0, NULL, &harness.ca_cert.key, &err), &err);
 	harness_must(file_read(crt, 65536, &pem, &err), &err);
 	bio = BIO_new_mem_buf(pem.ptr, (int)pem.len);
 	x = PEM_read_bio_X509(bio, NULL, NULL, NULL);

@@ -80,8 +80,8 @@ make_ca(enum ca_key_kind kind)
 	EVP_PKEY *key;
 	struct err err;
 
-	assert_true(ca_key_create(vault_dir, kind, NULL, &err));
-	assert_true(ca_key_open(vault_dir, NULL, &key, &err));
+	assert_true(ca_key_create(vault_dir, 0, kind, NULL, &err));
+	assert_true(ca_key_open(vault_dir, 0, NULL, &key, &err));
 	assert_int_equal(mkdir(sealed_dir, 0700), 0);
 	assert_true(key_file_write(sealed, key, &p, &err));
 	free(sealed);

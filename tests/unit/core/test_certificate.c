@@ -29,7 +29,7 @@ static void
 plan_for(const char *template_cn, const struct issue_request *request, struct issue_plan *plan)
 {
 	struct ca_view *view = ca_view_get(harness.ca);
-	const struct issue_limits limits = {clock_now(), 600, harness.ca->ca_cert.not_after};
+	const struct issue_limits limits = {clock_now(), 600, harness.ca->issuer->cert.not_after};
 	struct err err;
 
 	/* The plan borrows from the view, which lives as long as no refresh comes. */
@@ -266,7 +266,7 @@ columns_are_those_of_the_certificate(void **state)
 	(void)state;
 	plan_for("User", &request, &plan);
 	issue(&plan, &c);
-	harness_must(certificate_columns(buf_view(&c.raw), &row, &err), &err);
+	harness_must(certificate_columns(harness.ca, buf_view(&c.raw), &row, &err), &err);
 	assert_string_equal(row.upn, "user1@nwtraders.com");
 	assert_string_equal(row.common_name, "user1");
 	assert_string_equal(row.email, "user1@nwtraders.com");
@@ -288,7 +288,8 @@ serial_column_has_whole_octets(void **state)
 	struct err err;
 
 	(void)state;
-	harness_must(certificate_columns(buf_view(&harness.kras[0].der), &row, &err), &err);
+	harness_must(
+	    certificate_columns(harness.ca, buf_view(&harness.kras[0].der), &row, &err), &err);
 	assert_string_equal(row.serial_number, "02");
 	store_request_free(&row);
 }
@@ -307,16 +308,17 @@ exchange_certificate_is_that_of_the_paper(void **state)
 	cn = pkix_name_value(c->subject, NID_commonName);
 	assert_string_equal(cn, "Test CA-Xchg");
 	free(cn);
-	assert_true(view_eq(c->issuer, harness.ca->ca_cert.subject));
+	assert_true(view_eq(c->issuer, harness.ca->issuer->cert.subject));
 	assert_true(pkix_cert_has_eku(c, oid_dotted(OID_KP_CA_EXCHANGE)));
 	assert_int_equal(pkix_cert_key_usage(c), 0x2000);
 	assert_non_null(pkix_cert_extension(c, oid_nid(OID_ENROLL_CERTTYPE)));
 	assert_non_null(pkix_cert_extension(c, oid_nid(OID_APPLICATION_CERT_POLICIES)));
 	harness_must(
-	    pkix_verify(harness.ca->ca_key, c->sig_alg, c->tbs, c->signature, false, &err), &err);
+	    pkix_verify(harness.ca->issuer->key, c->sig_alg, c->tbs, c->signature, false, &err),
+	    &err);
 	harness_must(pkix_cert_ski(c, &ski, &err), &err);
 	assert_true(view_eq(buf_view(&ski), view_of(view->xchgs[0].id, VAULT_ID_LEN)));
-	harness_must(pkix_cert_ski(&harness.ca->ca_cert, &key_id, &err), &err);
+	harness_must(pkix_cert_ski(&harness.ca->issuer->cert, &key_id, &err), &err);
 	assert_non_null(memmem(pkix_cert_extension(c, NID_authority_key_identifier)->value.ptr,
 	    pkix_cert_extension(c, NID_authority_key_identifier)->value.len, key_id.ptr,
 	    key_id.len));

@@ -332,7 +332,7 @@ issue(struct text *out, const struct tmpl *t)
 	const struct issue_signer ra = {.name = "RA",
 	    .application_policies = t->ra_application_policies,
 	    .issuance_policies = t->ra_policies};
-	const struct issue_limits limits = {clock_now(), 600, harness.ca->ca_cert.not_after};
+	const struct issue_limits limits = {clock_now(), 600, harness.ca->issuer->cert.not_after};
 	const struct issue_request request = request_for(t, &ra);
 	struct issue_plan plan;
 	struct buf der;

@@ -48,7 +48,7 @@ certificate_is_renewed_with_its_key(void **state)
 static void
 end_of_the_ca_certificate_is_told(void **state)
 {
-	int64_t end = harness.ca->ca_cert.not_after;
+	int64_t end = harness.ca->issuer->cert.not_after;
 
 	(void)state;
 	assert_false(warns_of(end - INT64_C(61) * 86400, "the CA certificate ends"));

@@ -144,10 +144,10 @@ check_response(const struct enroll_result *r, const struct client *c)
 	assert_true(view_eq(response.key_hash, request.key_hash));
 	assert_true(view_eq(cmc_response_certificate(&response), buf_view(&r->certificate)));
 	harness_must(cms_signer_verify(&response.message, &response.message.signers[0],
-			 harness.ca->ca_key, false, &err),
+			 harness.ca->issuer->key, false, &err),
 	    &err);
-	harness_must(
-	    pkix_verify(harness.ca->ca_key, cert.sig_alg, cert.tbs, cert.signature, false, &err),
+	harness_must(pkix_verify(harness.ca->issuer->key, cert.sig_alg, cert.tbs, cert.signature,
+			 false, &err),
 	    &err);
 	pkix_cert_free(&cert);
 	cmc_response_free(&response);

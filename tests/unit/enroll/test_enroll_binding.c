@@ -13,7 +13,7 @@ honest(const struct ca_view *view)
 
 	sid_to_text(&user1.sid, sid);
 	return (struct cmc_binding){.time = clock_now(),
-	    .ca = view_of(harness.ca->ca_cert.sha256, CMC_BINDING_HASH_LEN),
+	    .ca = view_of(harness.ca->issuer->cert.sha256, CMC_BINDING_HASH_LEN),
 	    .exchange = view_of(view->xchgs[0].cert.sha256, CMC_BINDING_HASH_LEN),
 	    .sender = view_str(sid)};
 }

@@ -298,7 +298,7 @@ assert_same_answer(const struct enroll_input *in, const struct enroll_result *fi
 		assert_true(
 		    view_eq(cmc_response_certificate(&response), buf_view(&first->certificate)));
 		harness_must(cms_signer_verify(&response.message, &response.message.signers[0],
-				 harness.ca->ca_key, false, &err),
+				 harness.ca->issuer->key, false, &err),
 		    &err);
 		cmc_response_free(&response);
 	}

@@ -29,7 +29,7 @@ insert_row(struct store_tx *tx, void *arg, struct err *err)
 	int64_t now = clock_now();
 	bool ok;
 
-	harness_must(certificate_columns(buf_view(&in->cert->der), &row, err), err);
+	harness_must(certificate_columns(harness.ca, buf_view(&in->cert->der), &row, err), err);
 	ok = store_add_request(tx, &row, &in->id, err) &&
 	     (!in->revoked || store_revoke(tx, in->id, 1, now, now, err));
 	store_request_free(&row);
@@ -409,7 +409,7 @@ publish_crl(struct dir_conn *c, void *arg, struct err *err)
 	test_sign(f->signer->key, buf_view(&tbs), &signature);
 	harness_must(
 	    pkix_signed_wrap(buf_view(&tbs), buf_view(&alg), buf_view(&signature), &crl, err), err);
-	ok = pki_publish_crl(c, f->name, "ca9.nwtraders.com", buf_view(&crl), err);
+	ok = pki_publish_crl(c, f->name, 0, "ca9.nwtraders.com", buf_view(&crl), err);
 	buf_free(&tbs);
 	buf_free(&alg);
 	buf_free(&signature);

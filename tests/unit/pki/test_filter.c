@@ -201,7 +201,7 @@ ldap_urls_name_the_published_objects(void **state)
 {
 	const char *services =
 	    "CN=Public Key Services,CN=Services,CN=Configuration,DC=nwtraders,DC=com";
-	char *cdp = pki_cdp_url(services, "Test #1", "ca1.nwtraders.com"),
+	char *cdp = pki_cdp_url(services, "Test #1", 0, "ca1.nwtraders.com"),
 	     *aia = pki_aia_url(services, "Test? CA");
 
 	(void)state;

@@ -456,7 +456,7 @@ the_latest_crl_replaces_the_one_before(void **state)
 	for (int i = 0; i < 3; i++) {
 		struct view crl = buf_view(i == 0 ? &one : &two);
 
-		if (!pki_publish_crl(conn, "Test (CA) 9", "northwind5.nwtraders.com", crl, &err))
+		if (!pki_publish_crl(conn, "Test (CA) 9", 0, "northwind5.nwtraders.com", crl, &err))
 			fail_msg("%s", err.msg);
 		e = read_entry(dn);
 		assert_true(dir_entry_has_value_nocase(&e, "objectClass", "cRLDistributionPoint"));
@@ -464,9 +464,10 @@ the_latest_crl_replaces_the_one_before(void **state)
 		assert_true(has_value(&e, "certificateRevocationList", crl));
 		dir_entry_free(&e);
 	}
-	assert_false(pki_publish_crl(conn, "Test (CA) 9", "northwind5", view_str("no CRL"), &err));
+	assert_false(
+	    pki_publish_crl(conn, "Test (CA) 9", 0, "northwind5", view_str("no CRL"), &err));
 	assert_non_null(strstr(err.msg, "publishing the CRL"));
-	assert_false(pki_publish_crl(conn, "", "northwind5", buf_view(&one), &err));
+	assert_false(pki_publish_crl(conn, "", 0, "northwind5", buf_view(&one), &err));
 	assert_int_equal(err.code, E_INVALIDARG);
 	buf_free(&one);
 	buf_free(&two);

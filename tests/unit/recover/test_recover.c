@@ -70,7 +70,7 @@ make_archived(void)
 	struct ca_view *view = ca_view_get(harness.ca);
 	const struct issue_request request = {
 	    .key_algorithm = "RSA", .key_bits = 2048, .has_archived_key = true};
-	const struct issue_limits limits = {clock_now(), 600, harness.ca->ca_cert.not_after};
+	const struct issue_limits limits = {clock_now(), 600, harness.ca->issuer->cert.not_after};
 	struct seed s = {.row = {.disposition = DISP_ISSUED, .revoked_reason = -1}};
 	struct buf spki, certificate;
 	struct issue_plan plan;
@@ -83,7 +83,7 @@ make_archived(void)
 			 &limits, &plan, &err),
 	    &err);
 	harness_must(certify(&plan, buf_view(&spki), &certificate, &err), &err);
-	harness_must(certificate_columns(buf_view(&certificate), &s.row, &err), &err);
+	harness_must(certificate_columns(harness.ca, buf_view(&certificate), &s.row, &err), &err);
 	seal_to_kras(archived.key, buf_view(&spki), &s.row);
 	sid_to_text(&user1.sid, sid);
 	s.row.requester_sid = copy(sid);

@@ -70,7 +70,14 @@ tear_down(void **state)
 }
 
 /* Takes a database back to an older version, for the migrations to bring it forward. */
-#define TO_VERSION_9 \
+#define TO_VERSION_10                                                                         \
+	"DROP INDEX RequestRevokedNotAfter; ALTER TABLE Request DROP COLUMN IssuerNameId; "   \
+	"CREATE INDEX RequestRevokedNotAfter ON Request(NotAfter, SerialNumber, "             \
+	"RevokedEffectiveWhen, RevokedWhen, RevokedReason, Disposition) WHERE Disposition = " \
+	"21; DROP INDEX CrlKeyIndex; ALTER TABLE Crl DROP COLUMN CRLNameId; "                 \
+	"PRAGMA user_version = 10;"
+#define TO_VERSION_9  \
+	TO_VERSION_10 \
 	"DROP INDEX RequestIssuedNotAfter; DROP INDEX RequestIssuedTo; PRAGMA user_version = 9;"
 #define TO_VERSION_7                                                                   \
 	TO_VERSION_9                                                                   \

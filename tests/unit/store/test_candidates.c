@@ -271,7 +271,7 @@ searches_use_their_indexes(void **state)
 	    {SQL_CANDIDATES_SERIAL, "RequestSerialNumber (SerialNumber=?)"},
 	    {SQL_CANDIDATES_HASH, "RequestCertificateHash (CertificateHash=?)"},
 	    {SQL_EXCHANGE_CERTIFICATES, "RequestExchangeNotAfter (NotAfter>?)"},
-	    {SQL_REVOKED, "COVERING INDEX RequestRevokedNotAfter (NotAfter>?)"},
+	    {SQL_REVOKED, "COVERING INDEX RequestRevokedNotAfter (IssuerNameId=? AND NotAfter>?)"},
 	    {SQL_COUNT_KRA_KEYS, "PRIMARY KEY (CertificateHash=?)"},
 	    {SQL_EXPIRING, "RequestIssuedNotAfter (NotAfter>? AND NotAfter<?)"},
 	    {SQL_IS_RENEWED, "INDEX RequestIssuedTo (RequesterName=? AND "

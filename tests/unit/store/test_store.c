@@ -267,34 +267,30 @@ malformed_settings_are_refused(void **state)
 
 /* ---- CRLs ---- */
 
-struct crl {
-	int64_t number, this_update, next_update;
-	struct view bytes;
-};
+/* A CA version. */
+#define CA_VERSION(key, certificate) ((key) << 16 | (certificate))
 
 static bool
 work_crl(struct store_tx *tx, void *arg, struct err *err)
 {
-	const struct crl *c = arg;
-
-	return store_add_crl(tx, c->number, c->this_update, c->next_update, c->bytes, err);
+	return store_add_crl(tx, arg, err);
 }
 
 static void
 the_newest_crl_is_kept_and_numbers_only_grow(void **state)
 {
 	struct fixture *f = *state;
-	struct crl c = {1, 100, 200, {(const uint8_t *)"first", 5}};
+	struct store_new_crl c = {0, 1, 100, 200, {(const uint8_t *)"first", 5}};
 	struct store_crl newest;
 
-	assert_ok(f, store_newest_crl(f->store, &newest, &f->err));
+	assert_ok(f, store_newest_crl(f->store, 0, &newest, &f->err));
 	assert_int_equal(newest.number, 0);
 	assert_int_equal(newest.der.len, 0);
 	store_crl_free(&newest);
 	assert_ok(f, store_do(f->store, work_crl, &c, &f->err));
-	c = (struct crl){3, 150, 250, {(const uint8_t *)"third", 5}};
+	c = (struct store_new_crl){0, 3, 150, 250, {(const uint8_t *)"third", 5}};
 	assert_ok(f, store_do(f->store, work_crl, &c, &f->err));
-	assert_ok(f, store_newest_crl(f->store, &newest, &f->err));
+	assert_ok(f, store_newest_crl(f->store, 0, &newest, &f->err));
 	assert_int_equal(newest.number, 3);
 	assert_int_equal(newest.this_update, 150);
 	assert_int_equal(newest.next_update, 250);
@@ -310,7 +306,7 @@ the_newest_crl_is_kept_and_numbers_only_grow(void **state)
 	assert_false(store_do(f->store, work_crl, &c, &f->err));
 	assert_int_equal(f->err.code, DIRCA_E_DATABASE);
 	c.next_update = 250;
-	c.bytes.len = 0;
+	c.der.len = 0;
 	assert_false(store_do(f->store, work_crl, &c, &f->err));
 	assert_int_equal(f->err.code, E_INVALIDARG);
 }
@@ -335,19 +331,25 @@ see_revoked(const struct store_revoked *r, void *arg, struct err *err)
 }
 
 static void
-assert_revoked(struct fixture *f, int64_t now, size_t count, const char *first)
+assert_revoked_of(struct fixture *f, uint32_t issuer, int64_t now, size_t count, const char *first)
 {
 	struct revoked_seen seen = {.first = first};
 
-	assert_ok(f, store_walk_revoked(f->store, now, see_revoked, &seen, &f->err));
+	assert_ok(f, store_walk_revoked(f->store, issuer, now, see_revoked, &seen, &f->err));
 	assert_int_equal(seen.count, count);
+}
+
+static void
+assert_revoked(struct fixture *f, int64_t now, size_t count, const char *first)
+{
+	assert_revoked_of(f, 0, now, count, first);
 }
 
 static void
 revoked_rows_leave_the_crl_after_one_that_outlived_them(void **state)
 {
 	struct fixture *f = *state;
-	struct crl c = {1, 1500, 1600, {(const uint8_t *)"crl", 3}};
+	struct store_new_crl c = {0, 1, 1500, 1600, {(const uint8_t *)"crl", 3}};
 	struct sample one, two, three;
 	struct revocation r = {.effective = 400, .reason = 1};
 
@@ -364,7 +366,7 @@ revoked_rows_leave_the_crl_after_one_that_outlived_them(void **state)
 	assert_revoked(f, 700, 2, one.serial);
 	assert_ok(f, store_do(f->store, work_crl, &c, &f->err));
 	assert_revoked(f, 2100, 2, one.serial);
-	c = (struct crl){2, 2100, 2200, {(const uint8_t *)"crl", 3}};
+	c = (struct store_new_crl){0, 2, 2100, 2200, {(const uint8_t *)"crl", 3}};
 	assert_ok(f, store_do(f->store, work_crl, &c, &f->err));
 	assert_revoked(f, 2200, 0, NULL);
 	/* That CRL was of a clock that was ahead. */
@@ -373,10 +375,69 @@ revoked_rows_leave_the_crl_after_one_that_outlived_them(void **state)
 	assert_revoked(f, 450, 2, one.serial);
 }
 
+/* Two keys of one CA: each CRL lists what its own key issued, and its own past decides what leaves
+ * it. */
+static void
+each_ca_key_has_crls_of_its_own(void **state)
+{
+	struct fixture *f = *state;
+	struct store_new_crl c = {0, 1, 100, 200, {(const uint8_t *)"old", 3}};
+	struct revocation r = {.effective = 400, .reason = 1};
+	struct sample one, two;
+	struct store_crl newest;
+	int64_t last;
+
+	sample_issued(&one, 1);
+	sample_issued(&two, 2);
+	two.row.issuer_name_id = CA_VERSION(1, 2);
+	r.id = add_row(f, &one.row);
+	assert_ok(f, store_do(f->store, work_revoke, &r, &f->err));
+	r.id = add_row(f, &two.row);
+	assert_ok(f, store_do(f->store, work_revoke, &r, &f->err));
+	assert_revoked(f, 500, 1, one.serial);
+	assert_ok(f, store_do(f->store, work_crl, &c, &f->err));
+	c = (struct store_new_crl){CA_VERSION(1, 2), 2, 2100, 2200, {(const uint8_t *)"new", 3}};
+	assert_ok(f, store_do(f->store, work_crl, &c, &f->err));
+	assert_ok(f, store_newest_crl_dates(f->store, 0, &newest, &f->err));
+	assert_int_equal(newest.number, 1);
+	assert_ok(f, store_newest_crl_dates(f->store, 1, &newest, &f->err));
+	assert_int_equal(newest.number, 2);
+	assert_int_equal(newest.name_id, CA_VERSION(1, 2));
+	assert_ok(f, store_newest_crl_dates(f->store, 2, &newest, &f->err));
+	assert_int_equal(newest.number, 0);
+	assert_ok(f, store_last_crl_number(f->store, &last, &f->err));
+	assert_int_equal(last, 2);
+	/* All expire at 2000, and only the new key has made a CRL since. */
+	assert_revoked(f, 2150, 1, one.serial);
+	assert_revoked_of(f, CA_VERSION(1, 2), 2150, 0, NULL);
+	/* One number is given once, whichever key wants it. */
+	c.name_id = 0;
+	assert_false(store_do(f->store, work_crl, &c, &f->err));
+	assert_int_equal(f->err.code, ERROR_FILE_EXISTS);
+}
+
+static void
+rows_of_before_renewals_are_of_the_first_certificate(void **state)
+{
+	struct fixture *f = *state;
+	struct revocation r = {.effective = 400, .reason = 1};
+	struct sample one;
+
+	sample_issued(&one, 1);
+	r.id = add_row(f, &one.row);
+	assert_ok(f, store_do(f->store, work_revoke, &r, &f->err));
+	store_close(&f->store);
+	assert_int_equal(raw_exec(f, TO_VERSION_10), SQLITE_OK);
+	assert_ok(f, store_open(f->path, &f->store, &f->err));
+	assert_revoked(f, 500, 1, one.serial);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    TEST(each_ca_key_has_crls_of_its_own),
+	    TEST(rows_of_before_renewals_are_of_the_first_certificate),
 	    TEST(a_new_database_is_private_and_in_wal_mode),
 	    TEST(a_newer_version_is_refused),
 	    TEST(a_changed_schema_is_refused),

@@ -53,6 +53,12 @@ user_tbs(struct view issuer, struct buf *out)
 	buf_free(&sig_alg);
 }
 
+static bool
+sign_crl(struct vault *v, struct view tbs, struct buf *signature_out, struct err *err)
+{
+	return vault_sign_crl(v, 0, tbs, signature_out, err);
+}
+
 static void
 info_names_the_ca_key(void **state)
 {
@@ -63,9 +69,10 @@ info_names_the_ca_key(void **state)
 	(void)state;
 	ASSERT_DONE(vault_get_info(&child.front[0], &info, &err));
 	assert_true(pkix_key_spki(ca.key, &spki, &err));
-	assert_true(view_eq(buf_view(&info.spki), buf_view(&spki)));
-	assert_true(view_eq(buf_view(&info.ca_certificate), buf_view(&ca.der)));
-	assert_true(info.sig_alg.len > 0);
+	assert_int_equal(info.issuers.count, 1);
+	assert_true(view_eq(info.issuers.list[0].cert.spki, buf_view(&spki)));
+	assert_true(view_eq(buf_view(&info.issuers.list[0].cert.raw), buf_view(&ca.der)));
+	assert_true(info.issuers.list[0].sig_alg.len > 0);
 	vault_info_free(&info);
 	buf_free(&spki);
 }
@@ -188,11 +195,11 @@ crl_of_this_ca_is_signed_and_no_other(void **state)
 	(void)state;
 	make_crl(ca.cert.subject, &crl);
 	make_crl(foreign_ca.cert.subject, &foreign);
-	ASSERT_DONE(vault_sign_crl(&child.front[0], buf_view(&crl), &signature, &err));
+	ASSERT_DONE(vault_sign_crl(&child.front[0], 0, buf_view(&crl), &signature, &err));
 	verify(buf_view(&crl), buf_view(&signature));
-	assert_not_signed(vault_sign_crl, buf_view(&foreign), E_ACCESSDENIED);
+	assert_not_signed(sign_crl, buf_view(&foreign), E_ACCESSDENIED);
 	for (size_t len = 0; len < crl.len; len++)
-		assert_not_signed(vault_sign_crl, view_of(crl.ptr, len), E_ACCESSDENIED);
+		assert_not_signed(sign_crl, view_of(crl.ptr, len), E_ACCESSDENIED);
 	buf_free(&signature);
 	buf_free(&crl);
 	buf_free(&foreign);
@@ -260,7 +267,7 @@ large_crl_is_signed(void **state)
 			    view_of("01234567890123456789", 20), TEST_NOW, TEST_NOW + TEST_DAY, 3},
 		revoked, count, &crl, &err));
 	assert_true(crl.len > 1 << 20);
-	ASSERT_DONE(vault_sign_crl(&child.front[0], buf_view(&crl), &signature, &err));
+	ASSERT_DONE(vault_sign_crl(&child.front[0], 0, buf_view(&crl), &signature, &err));
 	verify(buf_view(&crl), buf_view(&signature));
 	buf_free(&signature);
 	buf_free(&crl);
@@ -280,7 +287,7 @@ assert_crl_of_not_signed(struct view before, struct view middle, struct view aft
 	ASSERT_DONE(buf_append(&der, view_of(header, (size_t)(p - header)), &err) &&
 		    buf_append(&der, before, &err) && buf_append(&der, middle, &err) &&
 		    buf_append(&der, after, &err));
-	assert_not_signed(vault_sign_crl, buf_view(&der), E_ACCESSDENIED);
+	assert_not_signed(sign_crl, buf_view(&der), E_ACCESSDENIED);
 	buf_free(&der);
 }
 
@@ -322,7 +329,7 @@ objects_are_not_signed_as_other_kinds(void **state)
 	(void)state;
 	user_tbs(ca.cert.subject, &tbs);
 	make_crl(ca.cert.subject, &crl);
-	assert_not_signed(vault_sign_crl, buf_view(&tbs), E_ACCESSDENIED);
+	assert_not_signed(sign_crl, buf_view(&tbs), E_ACCESSDENIED);
 	assert_not_signed(vault_sign_message, buf_view(&tbs), E_ACCESSDENIED);
 	assert_not_signed(vault_sign_certificate, buf_view(&crl), E_ACCESSDENIED);
 	assert_not_signed(vault_sign_message, buf_view(&crl), E_ACCESSDENIED);
@@ -901,18 +908,18 @@ key_file_is_private_and_never_overwritten(void **state)
 	assert_int_equal(st.st_mode & 0777, 0700);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
-	assert_false(ca_key_create(sealed_dir, CA_KEY_EC_P256, NULL, &err));
+	assert_false(ca_key_create(sealed_dir, 0, CA_KEY_EC_P256, NULL, &err));
 	assert_int_equal(err.code, ERROR_FILE_EXISTS);
-	assert_true(ca_key_open(sealed_dir, &right, &key, &err));
+	assert_true(ca_key_open(sealed_dir, 0, &right, &key, &err));
 	assert_int_equal(EVP_PKEY_eq(key, ca.key), 1);
 	EVP_PKEY_free(key);
-	assert_false(ca_key_open(sealed_dir, NULL, &key, &err));
+	assert_false(ca_key_open(sealed_dir, 0, NULL, &key, &err));
 	assert_int_equal(err.code, DIRCA_E_CONFIG);
 	assert_true(secret_dup(view_str("wrong"), &wrong, &err));
-	assert_false(ca_key_open(sealed_dir, &wrong, &key, &err));
+	assert_false(ca_key_open(sealed_dir, 0, &wrong, &key, &err));
 	assert_null(key);
 	assert_int_equal(chmod(path, 0640), 0);
-	assert_false(ca_key_open(sealed_dir, &right, &key, &err));
+	assert_false(ca_key_open(sealed_dir, 0, &right, &key, &err));
 	assert_non_null(strstr(err.msg, "chmod"));
 	assert_int_equal(chmod(path, 0600), 0);
 	secret_free(&right);
@@ -936,8 +943,8 @@ each_kind_of_key_is_made_and_signs(void **state)
 		char *folder = text_printf("%s/kind%zu", state_dir, i);
 
 		assert_true(ca_key_kind_by_name(names[i], &kind));
-		ASSERT_DONE(ca_key_create(folder, kind, NULL, &err));
-		ASSERT_DONE(ca_key_open(folder, NULL, &key, &err));
+		ASSERT_DONE(ca_key_create(folder, 0, kind, NULL, &err));
+		ASSERT_DONE(ca_key_open(folder, 0, NULL, &key, &err));
 		ASSERT_DONE(ca_key_sign(key, view_str("to be signed"), &signature, &err));
 		assert_true(pkix_sig_alg(key, &sig_alg, &err));
 		p = sig_alg.ptr;
@@ -953,7 +960,7 @@ each_kind_of_key_is_made_and_signs(void **state)
 		free(folder);
 	}
 	assert_false(ca_key_kind_by_name("rsa1024", &kind));
-	assert_false(ca_key_open("/nonexistent", NULL, &key, &err));
+	assert_false(ca_key_open("/nonexistent", 0, NULL, &key, &err));
 	assert_int_equal(err.code, ERROR_FILE_NOT_FOUND);
 }
 
