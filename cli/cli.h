@@ -54,6 +54,8 @@ struct cli_options {
 	bool all;
 	/* OPTS_AUDIT */
 	const char *event, *actor, *object, *request;
+	/* OPTS_EVENTS (and limit, after, all, request) */
+	const char *number, *level, *since;
 	/* OPTS_HEAD */
 	const char *head;
 	/* OPTS_LIST: what is shown; and with OPTS_REVOKE: of which rows */
@@ -119,6 +121,7 @@ struct cli_options {
 #define OPTS_EXPORT    OPTS(28)
 #define OPTS_HEAD      OPTS(29)
 #define OPTS_REVOKE    OPTS(30)
+#define OPTS_EVENTS    OPTS(31)
 
 struct cli {
 	const struct verb *verbs; /* all there are: only main knows them by name */

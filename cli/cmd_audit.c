@@ -10,76 +10,10 @@
 #include "mem.h"
 #include "own_json.h"
 #include "print.h"
+#include "record_pages.h"
 #include "text.h"
 #include "verbs.h"
 #include "work.h"
-
-/* A trail that is taken page by page: none is held whole. */
-struct reading {
-	char *filter;    /* "&event=787" ... */
-	long long after; /* of the next page; 0 after the last */
-	int64_t left;    /* how many are still wanted */
-	bool json;
-	size_t printed;
-	FILE *to;
-	json_t *head; /* of the newest page */
-};
-
-static void
-reading_free(struct reading *r)
-{
-	free(r->filter);
-	json_decref(r->head);
-}
-
-typedef bool each_record(struct reading *r, const json_t *record, struct err *err);
-
-static bool
-take_page(struct work *w, struct reading *r, each_record *each, struct err *err)
-{
-	OWNED(own_memory)
-	char *path = text_printf("/dirca/v1/audit?after=%lld&limit=%lld%s", r->after,
-	    (long long)(r->left < CLI_PAGE ? r->left : CLI_PAGE), r->filter);
-	OWNED(own_json) json_t *answer = NULL;
-	const json_t *rows, *row;
-	long long next;
-	size_t i;
-
-	if (!http_client_json(w->ca, "GET", path, NULL, &answer, err))
-		return false;
-	rows = json_object_get(answer, "records");
-	json_array_foreach(rows, i, row)
-	{
-		if (!each(r, row, err))
-			return false;
-		r->left--;
-	}
-	next = json_integer_value(json_object_get(answer, "next"));
-	/* A CA that gives the same page again is not asked for ever. */
-	r->after = next > r->after ? next : 0;
-	json_decref(r->head);
-	r->head = json_incref(json_object_get(answer, "head"));
-	return true;
-}
-
-static bool
-take_all(struct work *w, struct reading *r, each_record *each, struct err *err)
-{
-	do
-		if (!take_page(w, r, each, err))
-			return false;
-	while (r->after > 0 && r->left > 0);
-	return true;
-}
-
-static void
-add_filter(char **to, const char *name, const char *value)
-{
-	OWNED(own_memory) char *escaped = value != NULL ? http_escape(value) : NULL;
-	OWNED(own_memory) char *before = *to;
-
-	*to = escaped != NULL ? text_printf("%s&%s=%s", before, name, escaped) : own_give(&before);
-}
 
 static void
 print_record(const json_t *a)
@@ -102,54 +36,48 @@ print_record(const json_t *a)
 	putchar('\n');
 }
 
-static bool
-print_next(struct reading *r, const json_t *record, struct err *err)
-{
-	(void)err;
-	if (r->json)
-		print_json_next(record, r->printed);
-	else
-		print_record(record);
-	r->printed++;
-	return true;
-}
-
 bool
 cmd_audit_log(struct work *w, struct err *err)
 {
 	const struct cli_options *opt = &w->cli->opt;
-	OWNED(reading_free)
-	struct reading r = {
-	    .filter = mem_text(""), .json = opt->json, .after = opt->after, .left = cli_limit(opt)};
+	OWNED(record_pages_free)
+	struct record_pages p = {.path = "/dirca/v1/audit", .member = "records"};
 
-	add_filter(&r.filter, "event", opt->event);
-	add_filter(&r.filter, "actor", opt->actor);
-	add_filter(&r.filter, "object", opt->object);
-	add_filter(&r.filter, "request", opt->request);
-	if (!take_all(w, &r, print_next, err))
-		return false;
-	if (opt->json)
-		print_json_end(r.printed);
-	cli_say_more(r.after);
-	return true;
+	record_filter(&p, "event", opt->event);
+	record_filter(&p, "actor", opt->actor);
+	record_filter(&p, "object", opt->object);
+	record_filter(&p, "request", opt->request);
+	return record_list(w, &p, print_record, err);
 }
 
+struct exporting {
+	FILE *to;
+	size_t count;
+};
+
 static bool
-export_next(struct reading *r, const json_t *record, struct err *err)
+export_next(const json_t *record, void *arg, struct err *err)
 {
-	r->printed++;
-	return audit_export_record(r->to, record, err);
+	struct exporting *e = arg;
+
+	e->count++;
+	return audit_export_record(e->to, record, err);
 }
 
 static bool
 export_to(struct work *w, FILE *to, size_t *count_out, struct err *err)
 {
-	OWNED(reading_free)
-	struct reading r = {.filter = mem_text(""), .left = INT64_MAX, .to = to};
+	struct exporting e = {.to = to};
+	OWNED(record_pages_free)
+	struct record_pages p = {.path = "/dirca/v1/audit",
+	    .member = "records",
+	    .left = INT64_MAX,
+	    .each = export_next,
+	    .arg = &e};
 
-	if (!take_all(w, &r, export_next, err) || !audit_export_head(to, r.head, err))
+	if (!record_pages_walk(w, &p, err) || !audit_export_head(to, p.head, err))
 		return false;
-	*count_out = r.printed;
+	*count_out = e.count;
 	return fflush(to) == 0 || err_errno(err, DIRCA_E_IO, "the export");
 }
 

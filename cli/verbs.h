@@ -65,6 +65,8 @@
 	    "whether a row of an exported audit trail was changed or is missing (needs no CA)")    \
 	X("audit compare", "", 0, 0, GROUP_CA, NEEDS_NOTHING, OPTS_DAEMON | OPTS_JSON,             \
 	    cmd_audit_compare, "hold the vault's journal of signatures against the database")      \
+	X("events", "", 0, 0, GROUP_CA, NEEDS_CA, OPTS_SESSION | OPTS_JSON | OPTS_EVENTS,          \
+	    cmd_events, "what the CA has met: KRA certificates, CRLs, requests; docs/EVENTS.md")   \
 	X("templates", "[NAME]", 0, 1, GROUP_TEMPLATES, NEEDS_PKI, OPTS_SESSION | OPTS_JSON,       \
 	    cmd_template_list, "certificate templates, who issues them, whether they archive")     \
 	X("template list", "", 0, 0, GROUP_TEMPLATES, NEEDS_PKI, OPTS_SESSION | OPTS_JSON,         \

@@ -61,8 +61,9 @@ struct ca_view {
 	size_t agent_count;
 	struct texts kra_problems; /* sentences about what is left out of the KRA store, and why it
 				      could not be read */
-	bool kras_unknown;         /* it could not be read yet: nothing can be said of KRAs */
-	struct ca_xchg *xchgs;     /* made last first */
+	bool kra_store_unread; /* it could not be read now: `kras` are those of the view before */
+	bool kras_unknown;     /* it could not be read yet: nothing can be said of KRAs */
+	struct ca_xchg *xchgs; /* made last first */
 	size_t xchg_count;
 	int64_t made_at; /* for whether certificates were valid then */
 	int64_t read_ms; /* clock_boot_ms before the directory was read */

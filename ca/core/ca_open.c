@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "event.h"
 #include "log.h"
 #include "mem.h"
 #include "oids.h"
@@ -167,7 +168,6 @@ read_archival(struct ca *ca, struct err *err)
 	if (pkix_chain_allows(chain.list, chain.count, oid_dotted(OID_KP_CA_EXCHANGE), &why))
 		return true;
 	ca->no_archival = mem_text(why.msg);
-	log_warn("keys are not archived", LOG_REASON(&why));
 	return true;
 }
 
@@ -218,6 +218,16 @@ keep_kras(struct ca *ca, struct err *err)
 	return store_do(ca->store, keep_all, v, err);
 }
 
+static void
+raise_at_start(struct ca *ca)
+{
+	OWNED(ca_view_release) struct ca_view *v = ca_view_get(ca);
+
+	if (ca->no_archival != NULL)
+		ca_event(ca, EVENT_KRA_NOT_ADVANCED_SERVER, ca->no_archival);
+	kra_events(ca, NULL, v);
+}
+
 bool
 ca_open(const struct config *config, struct vault *v, struct ca **out, struct err *err)
 {
@@ -233,6 +243,7 @@ ca_open(const struct config *config, struct vault *v, struct ca **out, struct er
 		(size_t)config->workers + SPARE_CONNECTIONS, &ca->directory, err) ||
 	    !view_begin(ca, err) || !keep_kras(ca, err))
 		return err_prefix(err, "CA '%s'", config->ca_name);
+	raise_at_start(ca);
 	/* CRL and CA certificates are served without it; the housekeeper tries again. */
 	if (!ca_refresh(ca, &later))
 		log_error("the directory is not read yet; nothing is issued or recovered",

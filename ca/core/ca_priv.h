@@ -24,7 +24,9 @@ struct ca_state {
 	struct ca_view *view;
 	pthread_mutex_t
 	    refresh_lock; /* one refresh at a time: an older view never replaces a newer one */
-	pthread_mutex_t maintain_lock; /* one exchange certificate at a time */
+	pthread_mutex_t maintain_lock; /* one exchange certificate at a time; guards the next two */
+	enum err_code no_xchg;         /* why the last could not be made */
+	int64_t no_xchg_ms;            /* when that was told; clock_mono_ms */
 	pthread_mutex_t
 	    make_crl_lock;        /* one CRL: a large one takes a while, and nobody else waits */
 	pthread_mutex_t crl_lock; /* guards the next */
@@ -51,7 +53,8 @@ struct ca_state {
 	_Atomic int64_t foreign_crl; /* greatest number that is known from elsewhere than the
 					database: it may be one that was restored */
 	atomic_bool wants_maintenance;
-	struct texts restored; /* sentences about it; under `lock` */
+	_Atomic int64_t log_level, events_kept; /* settings of the view */
+	struct texts restored;                  /* sentences about it; under `lock` */
 };
 
 /* own_row.c. A row and an audit record of a certificate that the CA made for itself. */
@@ -85,5 +88,8 @@ bool view_begin(struct ca *ca, struct err *err);
 
 /* The KRA store into `v`. `last` is the view before it, NULL at first. */
 bool view_read_kras(struct ca *ca, const struct ca_view *last, struct ca_view *v, struct err *err);
+
+/* kra_events.c: raises what is new in `v`, which is in force; `last` NULL: at the start. */
+void kra_events(struct ca *ca, const struct ca_view *last, const struct ca_view *v);
 
 #endif

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 #include "kra_store.h"
-#include "log.h"
 #include "mem.h"
 #include "own.h"
 
@@ -61,16 +60,6 @@ find_agents(struct ca_view *v, bool by_holder)
 	}
 }
 
-/* What the start did not say, the supervisor then did. */
-static void
-log_new_problems(const struct ca_view *last, const struct ca_view *v)
-{
-	for (size_t i = 0; last != NULL && i < v->kra_problems.count; i++)
-		if (!texts_has(&last->kra_problems, v->kra_problems.list[i]))
-			log_error("KRA certificate not loaded", LOG_INT("event_id", 85),
-			    LOG_STR("reason", v->kra_problems.list[i]));
-}
-
 /* What is in the KRA store. */
 struct stored_kras {
 	struct buf *list;
@@ -87,6 +76,7 @@ stored_kras_free(struct stored_kras *s)
 static bool
 take_last(struct ca *ca, const struct ca_view *last, struct ca_view *v, struct err *err)
 {
+	v->kra_store_unread = true;
 	v->kras_unknown = last == NULL || last->kras_unknown;
 	v->kras = mem_zero(last != NULL ? last->kra_count : 0, sizeof *v->kras);
 	for (size_t i = 0; last != NULL && i < last->kra_count; i++)
@@ -117,7 +107,6 @@ view_read_kras(struct ca *ca, const struct ca_view *last, struct ca_view *v, str
 {
 	if (!read_store(ca, last, v, err))
 		return false;
-	log_new_problems(last, v);
 	find_agents(v, !ca->config->allow_same_holder);
 	return true;
 }

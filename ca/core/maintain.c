@@ -10,6 +10,7 @@
 #include "audit.h"
 #include "certificate.h"
 #include "clock.h"
+#include "event.h"
 #include "log.h"
 #include "mem.h"
 #include "own.h"
@@ -17,7 +18,8 @@
 #include "text.h"
 
 /* A CRL that is from further ahead than this was made by a clock that has been set back since. */
-#define AHEAD_S 60
+#define AHEAD_S          60
+#define NO_XCHG_EVERY_MS INT64_C(3600000)
 
 /* One that the vault made and the database did not take, because it failed or the front died in
  * between, is taken up: the vault keeps its key whatever becomes of the row. */
@@ -68,16 +70,33 @@ take_up_xchgs(struct ca *ca, struct vault *v, int64_t now, bool *taken, struct e
 	return true;
 }
 
+/* Once until another error comes, or an hour has passed: it is tried again and again. */
+static void
+raise_no_xchg(struct ca *ca, const struct err *why)
+{
+	OWNED(own_memory) char *error = event_error(why);
+	struct ca_state *s = ca->state;
+	int64_t now = clock_mono_ms();
+
+	if (s->no_xchg == why->code && now - s->no_xchg_ms < NO_XCHG_EVERY_MS)
+		return;
+	s->no_xchg = why->code;
+	s->no_xchg_ms = now;
+	ca_event(ca, EVENT_CANNOT_CREATE_XCHG_CERT, "Error", error);
+}
+
 static bool
 make_xchg(struct ca *ca, struct vault *v, const struct settings *s, const char *actor, int64_t now,
     struct err *err)
 {
 	OWNED(buf_free) struct buf certificate = {0};
 
-	return (certificate_xchg(ca, v, s->num[SETTING_XCHG_KEY_SIZE],
-		    s->seconds[PERIOD_XCHG_VALIDITY], &certificate, err) &&
-		   add_own_row(ca, buf_view(&certificate), OWN_EXCHANGE, actor, now, err)) ||
-	       err_prefix(err, "making a CA exchange certificate");
+	if (certificate_xchg(ca, v, s->num[SETTING_XCHG_KEY_SIZE], s->seconds[PERIOD_XCHG_VALIDITY],
+		&certificate, err) &&
+	    add_own_row(ca, buf_view(&certificate), OWN_EXCHANGE, actor, now, err))
+		return true;
+	raise_no_xchg(ca, err);
+	return err_prefix(err, "making a CA exchange certificate");
 }
 
 static bool

@@ -51,6 +51,8 @@ static const struct row {
     [SETTING_REQUESTS_PER_HOUR] = {"CA\\MaxRequestsPerHour", 10000, 0, 1000000000, NULL},
     [SETTING_KILOBYTES_PER_HOUR] = {"CA\\MaxKilobytesPerHour", 65536, 0, 1000000000, NULL},
     [SETTING_REQUIRE_BINDING] = {"CA\\RequireRequestBinding", 0, 0, 1, NULL},
+    [SETTING_LOG_LEVEL] = {"CA\\LogLevel", EVENT_LEVEL_WARNING, 0, 5, NULL},
+    [SETTING_EVENTS_KEPT] = {"CA\\EventsKept", 100000, 1000, 10000000, NULL},
 };
 
 /* The pair of each, the unit first, and what is allowed in all. */

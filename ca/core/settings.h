@@ -36,6 +36,9 @@ enum setting {
 	SETTING_KILOBYTES_PER_HOUR, /* CA\MaxKilobytesPerHour of one requester; 0: any number */
 	SETTING_REQUIRE_BINDING, /* CA\RequireRequestBinding: 1 demands of a request that archives a
 				    key that it says who sends it (docs/PROTOCOL.md) */
+	SETTING_LOG_LEVEL,       /* CA\LogLevel: which events are kept; 2 errors, 3 warnings, 4
+				    information too */
+	SETTING_EVENTS_KEPT,     /* CA\EventsKept: how many of the newest */
 	SETTING_COUNT
 };
 

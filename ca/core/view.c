@@ -233,6 +233,14 @@ fill_view(struct ca *ca, struct ca_view *v, struct err *err)
 	       view_read_kras(ca, ca->state->view, v, err) && read_xchgs(ca, v, err);
 }
 
+/* What events are kept by, for whom no view is at hand. */
+static void
+note_settings(struct ca *ca, const struct ca_view *v)
+{
+	ca->state->log_level = v->settings.num[SETTING_LOG_LEVEL];
+	ca->state->events_kept = v->settings.num[SETTING_EVENTS_KEPT];
+}
+
 bool
 view_begin(struct ca *ca, struct err *err)
 {
@@ -244,6 +252,7 @@ view_begin(struct ca *ca, struct err *err)
 	v->read_ms = -CA_VIEW_MAX_AGE_S * 1000 - 1;
 	if (!fill_view(ca, v, err))
 		return false;
+	note_settings(ca, v);
 	ca->state->view = own_give(&v);
 	return true;
 }
@@ -301,6 +310,10 @@ ca_refresh(struct ca *ca, struct err *err)
 		old = ca->state->view;
 		ca->state->view = fresh;
 		pthread_mutex_unlock(&ca->state->lock);
+	}
+	if (ok) {
+		note_settings(ca, fresh);
+		kra_events(ca, old, fresh);
 	}
 	pthread_mutex_unlock(&ca->state->refresh_lock);
 	ca_view_release(ok ? &old : &fresh);

@@ -128,6 +128,7 @@ enroll_commit_prepare(struct enroll_commit *c, struct err *err)
 struct unit {
 	struct enroll_commit *commit;
 	char *received, *outcome; /* details of the audit records */
+	char *info;               /* of the event */
 };
 
 static const char *
@@ -180,6 +181,15 @@ outcome_text(const struct enroll_commit *c, const char *template)
 	return text_printf("template=%s reason=%s", template, c->reason->msg);
 }
 
+/* Additional information of event 53 (paper, "Certificate Template Not Supported by the CA"). */
+static char *
+denial_info(const struct store_request *row)
+{
+	return row->template_name != NULL
+		   ? text_printf("denied by the CA's policy, template %s", row->template_name)
+		   : mem_text("denied by the CA's policy");
+}
+
 static void
 fill_details(struct unit *u)
 {
@@ -188,6 +198,7 @@ fill_details(struct unit *u)
 
 	u->received = received_text(u->commit->e, row);
 	u->outcome = outcome_text(u->commit, template);
+	u->info = denial_info(row);
 }
 
 static void
@@ -195,6 +206,7 @@ unit_free(struct unit *u)
 {
 	free(u->received);
 	free(u->outcome);
+	free(u->info);
 }
 
 static enum audit_event
@@ -251,11 +263,22 @@ enroll_note_archived(struct store_tx *tx, const struct enrollment *e,
 	return ca_audit(tx, &a, err);
 }
 
+static struct enroll_event
+event_of(const struct enroll_commit *c, const char *info)
+{
+	return (struct enroll_event){.row = &c->row,
+	    .request_id = c->request_id,
+	    .reason = c->reason,
+	    .is_denial = c->disposition == DISP_DENIED,
+	    .info = c->disposition == DISP_DENIED ? info : NULL};
+}
+
 static bool
 write_unit(struct store_tx *tx, void *arg, struct err *err)
 {
 	struct unit *u = arg;
 	const struct store_request *row = &u->commit->row;
+	struct enroll_event event;
 	struct ca_audit a = {.when = row->submitted_when,
 	    .actor = u->commit->e->caller->downlevel,
 	    .event = AUDIT_REQUEST_RECEIVED,
@@ -277,13 +300,16 @@ write_unit(struct store_tx *tx, void *arg, struct err *err)
 	a.event = outcome_event(row->disposition);
 	a.detail = u->outcome;
 	a.status = u->commit->reason != NULL ? u->commit->reason->code : ERR_OK;
-	return ca_audit(tx, &a, err);
+	event = event_of(u->commit, u->info);
+	return ca_audit(tx, &a, err) &&
+	       enroll_event_keep(tx, u->commit->e->ca, &event, u->commit->e->now, err);
 }
 
 bool
 enroll_commit(struct enroll_commit *c, struct err *err)
 {
 	OWNED(unit_free) struct unit unit = {.commit = c};
+	struct enroll_event event;
 
 	fill_details(&unit);
 	if (!store_do(c->e->ca->store, write_unit, &unit, err)) {
@@ -291,6 +317,8 @@ enroll_commit(struct enroll_commit *c, struct err *err)
 		return false;
 	}
 	c->row.request_id = c->request_id;
+	event = event_of(c, unit.info);
+	enroll_event_log(&event);
 	return true;
 }
 

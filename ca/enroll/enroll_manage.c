@@ -13,6 +13,7 @@
 #include "own.h"
 #include "own_request.h"
 #include "publication.h"
+#include "text.h"
 
 bool
 enroll_get_row(struct ca *ca, int64_t request_id, struct store_request *row, struct err *err)
@@ -215,10 +216,13 @@ write_approval(struct store_tx *tx, void *arg, struct err *err)
 	    .object = a->row->serial_number,
 	    .detail = detail};
 
+	const struct enroll_event event = {.row = a->row, .request_id = a->row->request_id};
+
 	if (a->e->generates && (!store_archive_pending(tx, a->row, err) ||
 				   !enroll_note_archived(tx, a->e, a->row, &record, err)))
 		return false;
 	return store_issue_pending(tx, a->row, err) && ca_audit(tx, &record, err) &&
+	       enroll_event_keep(tx, a->e->ca, &event, a->e->now, err) &&
 	       ca_publication_add(
 		   tx, a->row->request_id, a->plan->publish_to_ds, a->plan->publish_to_kra, err);
 }
@@ -255,6 +259,18 @@ finish_approval(struct enrollment *e, const struct principal *officer, struct st
 	return true;
 }
 
+/* The request waits on. */
+static void
+raise_failed_approval(struct ca *ca, const struct principal *officer,
+    const struct store_request *row, const struct err *reason)
+{
+	OWNED(own_memory) char *info = text_printf("approval by %s", officer->downlevel);
+	const struct enroll_event event = {
+	    .row = row, .request_id = row->request_id, .reason = reason, .info = info};
+
+	enroll_event_raise(ca, &event);
+}
+
 bool
 enroll_approve(struct ca *ca, struct vault *v, const struct principal *officer, int64_t request_id,
     int64_t now, struct enroll_result *out, struct err *err)
@@ -274,8 +290,11 @@ enroll_approve(struct ca *ca, struct vault *v, const struct principal *officer, 
 	     own_check_person(ca, officer, e.requester, err) &&
 	     own_check_person(ca, officer, e.caller, err);
 	e.submitted = row.submitted_when;
-	ok = ok && issue_stored(&e, &row, officer, err) &&
-	     finish_approval(&e, officer, &row, out, err);
+	if (ok && !(ok = issue_stored(&e, &row, officer, err) &&
+			 finish_approval(&e, officer, &row, out, err)))
+		raise_failed_approval(ca, officer, &row, err);
+	else if (ok)
+		enroll_event_log(&(struct enroll_event){.row = &row, .request_id = request_id});
 	if (!ok)
 		enroll_audit_refusal(ca, AUDIT_ISSUED, officer, request_id, now, err);
 	return ok;
@@ -283,7 +302,9 @@ enroll_approve(struct ca *ca, struct vault *v, const struct principal *officer, 
 
 struct denial {
 	const struct principal *officer;
-	int64_t request_id, now;
+	struct ca *ca;
+	struct enroll_event event;
+	int64_t now;
 	const char *why;
 };
 
@@ -294,29 +315,51 @@ write_denial(struct store_tx *tx, void *arg, struct err *err)
 	const struct ca_audit record = {.when = d->now,
 	    .event = AUDIT_DENIED_PENDING,
 	    .actor = d->officer->downlevel,
-	    .request_id = d->request_id,
+	    .request_id = d->event.request_id,
 	    .detail = d->why};
 
 	return store_deny_pending(
-		   tx, d->request_id, d->why, (int32_t)DIRCA_E_DENIED, d->now, err) &&
-	       ca_audit(tx, &record, err);
+		   tx, d->event.request_id, d->why, (int32_t)DIRCA_E_DENIED, d->now, err) &&
+	       ca_audit(tx, &record, err) && enroll_event_keep(tx, d->ca, &d->event, d->now, err);
+}
+
+/* Who may deny it does; what became of it is in the event. */
+static bool
+deny_row(struct ca *ca, const struct store_request *row, struct denial *d, struct err *err)
+{
+	OWNED(own_memory)
+	char *info = text_printf("denied by certificate manager %s", d->officer->downlevel);
+	struct err reason;
+
+	err_set(&reason, DIRCA_E_DENIED, "%s", d->why);
+	d->event = (struct enroll_event){.row = row,
+	    .request_id = row->request_id,
+	    .reason = &reason,
+	    .is_denial = true,
+	    .info = info};
+	if (!store_do(ca->store, write_denial, d, err))
+		return false;
+	enroll_event_log(&d->event);
+	return true;
 }
 
 bool
 enroll_deny(struct ca *ca, const struct principal *officer, int64_t request_id, const char *why,
     int64_t now, struct err *err)
 {
-	struct denial denial = {officer, request_id, now,
-	    why != NULL && *why != '\0' ? why : "Denied by a certificate manager"};
 	OWNED(store_request_free) struct store_request row = {0};
 	OWNED(ca_view_release) struct ca_view *view = NULL;
+	struct denial denial = {.ca = ca,
+	    .officer = officer,
+	    .now = now,
+	    .why = why != NULL && *why != '\0' ? why : "Denied by a certificate manager"};
 	bool ok;
 
 	ok = enroll_fresh_view(ca, &view, err) &&
 	     ca_check_right(view, officer, CA_RIGHT_OFFICER, err) &&
 	     enroll_get_row(ca, request_id, &row, err) &&
-	     ca_check_officer(ca, view, officer, &row, err) && check_pending(&row, err) &&
-	     store_do(ca->store, write_denial, &denial, err);
+	     ca_check_officer(ca, view, officer, &row, err) && check_pending(&row, err);
+	ok = ok && deny_row(ca, &row, &denial, err);
 	if (!ok)
 		enroll_audit_refusal(ca, AUDIT_DENIED_PENDING, officer, request_id, now, err);
 	return ok;

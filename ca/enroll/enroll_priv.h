@@ -280,6 +280,19 @@ struct enroll_commit {
  * and the certificates of its KRAs. */
 bool enroll_note_archived(struct store_tx *tx, const struct enrollment *e,
     const struct store_request *row, const struct ca_audit *about, struct err *err);
+/* What became of a request, as an event: 6, 8, 21, 22 or 53 (events.h). */
+struct enroll_event {
+	const struct store_request *row; /* its disposition, requester_name */
+	int64_t request_id;
+	const struct err *reason; /* NULL: issued, or pending */
+	bool is_denial;           /* the reason denies it, else it is a failure */
+	const char *info;         /* who or what decided; NULL: nothing to add */
+};
+/* In the unit of work, and to the log after it; or both at once. */
+bool enroll_event_keep(
+    struct store_tx *tx, struct ca *ca, const struct enroll_event *e, int64_t now, struct err *err);
+void enroll_event_log(const struct enroll_event *e);
+void enroll_event_raise(struct ca *ca, const struct enroll_event *e);
 bool enroll_commit_prepare(struct enroll_commit *c, struct err *err);
 void enroll_commit_free(struct enroll_commit *c);
 /* DIRCA_E_KEY_IN_USE if another principal's request with the same key was first. */

@@ -176,6 +176,40 @@ json_audit(const struct audit_record *a)
 	    "row_hash", hash);
 }
 
+static json_t *
+json_variables(const struct event_kind *kind, const struct event_record *e)
+{
+	json_t *all = json_object();
+
+	for (size_t i = 0; i < EVENT_VALUES_MAX; i++) {
+		OWNED(own_memory) char *name = event_variable(kind, i);
+
+		if (name != NULL)
+			json_object_set_new(all, name, text_or_null(e->values[i]));
+	}
+	return all;
+}
+
+json_t *
+json_event(const struct event_record *e)
+{
+	const char *values[EVENT_VALUES_MAX];
+	const struct event_kind *kind = event_kind(e->number);
+	OWNED(own_memory) char *text = NULL;
+	json_t *request = e->request_id != 0 ? json_integer(e->request_id) : json_null();
+
+	for (size_t i = 0; i < EVENT_VALUES_MAX; i++)
+		values[i] = e->values[i];
+	text = kind != NULL ? event_text(kind, values) : NULL;
+	return json_pack("{s:I, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "row_id",
+	    (json_int_t)e->row_id, "when", when_or_null(e->when), "number", (json_int_t)e->number,
+	    "name", text_or_null(kind != NULL ? kind->symbol : NULL), "level",
+	    text_or_null(kind != NULL ? event_level_name(kind->level) : NULL), "category",
+	    text_or_null(kind != NULL ? event_category_name(kind->category) : NULL), "request_id",
+	    request, "text", text_or_null(text), "variables",
+	    kind != NULL ? json_variables(kind, e) : json_object());
+}
+
 char *
 json_body_string(const struct http_call *http, const char *member)
 {

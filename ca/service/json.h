@@ -24,6 +24,8 @@ json_t *json_request(const struct store_request *r);
 json_t *json_candidate(const struct store_request *r);
 /* A record of the audit trail: what is hashed, and its hash. */
 json_t *json_audit(const struct audit_record *a);
+/* An event, its text made of its values. */
+json_t *json_event(const struct event_record *e);
 /* A string member of a JSON object body; NULL if the body is no object or lacks it. free(). Bodies
  * over 4 KiB are refused. */
 char *json_body_string(const struct http_call *http, const char *member);

@@ -14,3 +14,10 @@ route_may_view(const struct ca_view *view, const struct principal *p, struct err
 	return view->has_security &&
 	       sd_check_mask(&view->security, &p->sids, CA_RIGHT_READ).allowed;
 }
+
+bool
+route_may_watch(const struct ca_view *view, const struct principal *p, struct err *err)
+{
+	return ca_check_right(view, p, CA_RIGHT_AUDITOR, err) ||
+	       ca_check_right(view, p, CA_RIGHT_ADMIN, err);
+}

@@ -22,6 +22,14 @@ struct route_call {
 /* Views of the CA are for its administrators, certificate managers, auditors and readers
  * ([MS-CSRA] 3.1.1.7). */
 bool route_may_view(const struct ca_view *view, const struct principal *p, struct err *err);
+/* Events are for its auditors and administrators. */
+bool route_may_watch(const struct ca_view *view, const struct principal *p, struct err *err);
+
+/* Parameter `name` of the query: a number, which stays what it was where there is none
+ * (E_INVALIDARG names the range); in small letters (text_fold), NULL where there is none. */
+bool route_number(const struct route_call *c, const char *name, int64_t min, int64_t max,
+    int64_t *out, struct err *err);
+char *route_folded(const struct route_call *c, const char *name);
 
 /* Whose turn a call is. */
 enum route_lane {
@@ -59,6 +67,7 @@ void route_request_approve(struct route_call *c);
 void route_request_deny(struct route_call *c);
 void route_revocation(struct route_call *c);
 void route_audit(struct route_call *c);
+void route_events(struct route_call *c);
 void route_candidates(struct route_call *c);
 void route_recovery_blob(struct route_call *c);
 void route_explain_enroll(struct route_call *c);

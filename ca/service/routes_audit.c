@@ -29,39 +29,20 @@ query_free(struct query *q)
 }
 
 static bool
-number(const struct route_call *c, const char *name, int64_t min, int64_t max, int64_t *out,
-    struct err *err)
-{
-	OWNED(own_memory) char *text = http_call_query(c->http, name);
-
-	return text == NULL || text_to_int(text, min, max, out) ||
-	       err_set(err, E_INVALIDARG, "%s '%s' is not a number from %lld to %lld", name, text,
-		   (long long)min, (long long)max);
-}
-
-static char *
-folded(const struct route_call *c, const char *name)
-{
-	OWNED(own_memory) char *text = http_call_query(c->http, name);
-
-	return text != NULL ? text_fold(text) : NULL;
-}
-
-static bool
 read_query(const struct route_call *c, struct query *q, struct err *err)
 {
 	OWNED(own_memory) char *word = http_call_query(c->http, "event");
 	enum audit_event event;
 
 	q->limit = PAGE;
-	q->actor = folded(c, "actor");
-	q->object = folded(c, "object");
+	q->actor = route_folded(c, "actor");
+	q->object = route_folded(c, "object");
 	if (word != NULL && !audit_event_find(word, &event, err))
 		return false;
 	q->event = word != NULL ? (int64_t)event : 0;
-	return number(c, "after", 0, INT64_MAX, &q->after, err) &&
-	       number(c, "limit", 1, PAGE, &q->limit, err) &&
-	       number(c, "request", 1, INT64_MAX, &q->request_id, err);
+	return route_number(c, "after", 0, INT64_MAX, &q->after, err) &&
+	       route_number(c, "limit", 1, PAGE, &q->limit, err) &&
+	       route_number(c, "request", 1, INT64_MAX, &q->request_id, err);
 }
 
 static bool

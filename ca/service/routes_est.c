@@ -105,7 +105,7 @@ log_result(const struct route_call *c, const struct enroll_result *r)
 		    LOG_STR("disposition", disposition_name(r->disposition)),
 		    LOG_STR("peer", c->http->peer));
 	else
-		log_warn("enrollment refused", LOG_INT("request", r->request_id),
+		log_info("enrollment refused", LOG_INT("request", r->request_id),
 		    LOG_STR("requester", c->caller.downlevel), LOG_STR("peer", c->http->peer),
 		    LOG_REASON(&r->reason));
 }

@@ -12,6 +12,7 @@ enum route_actor {
 	BY_ENROLLEE, /* Request Certificates */
 	BY_VIEWER,   /* Read by itself, or one of the roles (route_may_view) */
 	BY_AUDITOR,  /* Auditor */
+	BY_WATCHER,  /* Auditor or Manage CA (route_may_watch) */
 	BY_OFFICER,  /* Issue and Manage Certificates */
 	BY_ADMIN     /* Manage CA */
 };

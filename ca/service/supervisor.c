@@ -254,17 +254,12 @@ kra_list_free(struct kra_list *k)
 	texts_free(&k->skipped);
 }
 
-/* Numbers of events are those of the paper, "Loading KRA Certificates". */
+/* What is wrong with them the front tells by events. */
 static void
 log_kras(const struct kra_list *k, size_t usable)
 {
-	for (size_t i = 0; i < k->skipped.count; i++)
-		log_error("KRA certificate not loaded", LOG_INT("event_id", 85),
-		    LOG_STR("reason", k->skipped.list[i]));
 	log_info("KRA store given to the vault", LOG_INT("certificates", (int64_t)k->count),
-	    LOG_INT("usable", (int64_t)usable));
-	if (usable == 0 && k->count + k->skipped.count > 0)
-		log_error("no usable KRA certificate; no key is archived", LOG_INT("event_id", 82));
+	    LOG_INT("left_out", (int64_t)k->skipped.count), LOG_INT("usable", (int64_t)usable));
 }
 
 static bool
@@ -278,7 +273,7 @@ give_kras(struct supervisor *s, struct err *err)
 	/* What passes by itself takes no KRA away. */
 	if (!kra_store_list(s->config, &k.list, &k.count, &k.skipped, err)) {
 		log_error("the KRA store cannot be read now; the vault keeps the list that it has",
-		    LOG_INT("event_id", 83), LOG_REASON(err));
+		    LOG_REASON(err));
 		s->kras_due_ms = clock_mono_ms() + KRA_RETRY_MS;
 		return true;
 	}

@@ -282,6 +282,15 @@ static const char issuer_columns[] =
     "ALTER TABLE Crl ADD COLUMN CRLNameId INTEGER NOT NULL DEFAULT 0;"
     "CREATE INDEX CrlKeyIndex ON Crl(CRLNameId >> 16, CRLNumber);";
 
+/* Version 12: events (events.h). */
+static const char event_table[] = "CREATE TABLE Event ("
+				  "EventRowId INTEGER PRIMARY KEY,"
+				  "OccurredWhen INTEGER NOT NULL,"
+				  "EventID INTEGER NOT NULL,"
+				  "RequestID INTEGER,"
+				  "Value1 TEXT, Value2 TEXT, Value3 TEXT, Value4 TEXT"
+				  ") STRICT;";
+
 /* Each array is one migration, run in order in one transaction with its user_version. */
 static const char *const version_1[] = {request_table, other_tables, NULL};
 static const char *const version_2[] = {publication_table, NULL};
@@ -294,8 +303,9 @@ static const char *const version_8[] = {made_keys, NULL};
 static const char *const version_9[] = {period_settings, NULL};
 static const char *const version_10[] = {expiring_indexes, NULL};
 static const char *const version_11[] = {issuer_columns, NULL};
+static const char *const version_12[] = {event_table, NULL};
 static const char *const *const migrations[] = {version_1, version_2, version_3, version_4,
-    version_5, version_6, version_7, version_8, version_9, version_10, version_11};
+    version_5, version_6, version_7, version_8, version_9, version_10, version_11, version_12};
 #define VERSION ((int)COUNT_OF(migrations))
 
 static const char schema_query[] =

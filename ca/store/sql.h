@@ -187,6 +187,14 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 	X(ADD_AUDIT, SQL_WRITER,                                                                  \
 	    "INSERT INTO Audit(AuditRowId, OccurredWhen, EventID, Success, StatusCode, Actor, "   \
 	    "RequestID, Object, Detail, RowHash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")          \
+	X(ADD_EVENT, SQL_WRITER,                                                                  \
+	    "INSERT INTO Event(OccurredWhen, EventID, RequestID, "                                \
+	    "Value1, Value2, Value3, Value4) VALUES (?, ?, ?, ?, ?, ?, ?)")                       \
+	X(LAST_EVENT, SQL_WRITER, "SELECT coalesce(max(EventRowId), 0) FROM Event")               \
+	X(FORGET_EVENTS, SQL_WRITER, "DELETE FROM Event WHERE EventRowId <= ?")                   \
+	X(EVENT_ROWS, SQL_READER,                                                                 \
+	    "SELECT EventRowId, OccurredWhen, EventID, RequestID, Value1, Value2, Value3, "       \
+	    "Value4 FROM Event WHERE EventRowId > ? ORDER BY EventRowId LIMIT ?")                 \
 	X(AUDIT_HASH, SQL_READER, "SELECT RowHash FROM Audit WHERE AuditRowId = ?")               \
 	X(AUDIT_ROWS, SQL_READER,                                                                 \
 	    "SELECT AuditRowId, OccurredWhen, EventID, Success, StatusCode, Actor, RequestID, "   \

@@ -11,6 +11,7 @@
 #define STORE_STORE_H
 
 #include "buf.h"
+#include "events.h"
 #include "trail.h"
 
 /* DB_DISP_* (docs/FACTS.md 1) */
@@ -157,6 +158,11 @@ bool store_keep_kra(
 
 /* The audit trail (trail.h): append-only. */
 bool store_audit(struct store_tx *tx, struct audit_record *a, struct err *err);
+
+/* An event (events.h); of older ones than the `keep` newest, it included, nothing stays. Values
+ * that are too long are cut. */
+bool store_add_event(
+    struct store_tx *tx, const struct event_record *e, int64_t keep, struct err *err);
 
 /* ---- reading ---- */
 enum store_find store_get_request(struct store *s, int64_t request_id, struct store_request *out,
@@ -344,6 +350,16 @@ struct audit_reading {
 };
 bool store_audit_read(struct store *s, int64_t after_row, size_t most, store_audit_each *each,
     void *arg, struct audit_reading *out, struct err *err);
+
+/* Events behind row `after_row` as they were raised, at most `most`, until `each` has seen enough
+ * (false). */
+typedef bool store_event_each(const struct event_record *e, void *arg);
+struct event_reading {
+	int64_t last; /* row that was looked at last; `after_row` if there was none */
+	bool ended;   /* there was none behind it */
+};
+bool store_read_events(struct store *s, int64_t after_row, size_t most, store_event_each *each,
+    void *arg, struct event_reading *out, struct err *err);
 
 struct store_counts {
 	int64_t issued, pending, denied, failed, revoked, archived_keys;

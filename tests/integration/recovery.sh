@@ -110,6 +110,13 @@ check "one is damaged" eval "head -c 300 '$dir/kra2.crt' >'$CA_STATE/kra/$(sha1 
 check "which the CA says" ca_lab_eventually ca_lab_status '(.kra_problems | length) == 1 and (.kras | length) == 2'
 check "as a certificate that is not loaded" says "not loaded     $CA_STATE/kra/" ca_lab_as caadmin kra status
 check "and logs" grep -q 'event_id=85.*'"$(sha1 "$dir/kra2.crt")" "$dir/dircad.log"
+event() { # NUMBER JQ: of one such event, read by an administrator
+	local answer
+	answer=$(ca_lab_as caadmin events --number "$1" --json) && echo "$answer" && jq -e "any(.[]; $2)" <<<"$answer"
+}
+check "as an event" event 85 '.name == "MSG_E_CANNOT_LOAD_KRA_CERT" and (.variables.ErrorCode | contains("'"$(sha1 "$dir/kra2.crt")"'"))'
+check "as there was one for the four that were not there" event 82 '.variables == {NumberofValidKRACerts: "3", RequiredNumberofValidKRACerts: "4"}'
+check "a certificate manager reads none" refuses E_ACCESSDENIED officer events
 check "the others serve" count_kras 2
 check "for archival" ca_lab_enroll user1 EFSArchive "$dir/two.pfx"
 check "and recovery" fetch "$dir/two.rec" "$(serial_of "$dir/two.pfx")"
@@ -120,6 +127,7 @@ readable() { rm "$CA_STATE/kra" && mv "$dir/kra.away" "$CA_STATE/kra"; }
 given() { [ "$(grep -c 'KRA store given to the vault' "$dir/dircad.log")" -gt "$1" ]; }
 check "the store cannot be read" unreadable
 check "which is logged" ca_lab_eventually grep -q 'event_id=83' "$dir/dircad.log"
+check "as an event too" event 83 '.level == "error" and .category == "kra"'
 check "and takes nobody away" ca_lab_enroll user1 EFSArchive "$dir/unreadable.pfx"
 before=$(grep -c 'KRA store given to the vault' "$dir/dircad.log")
 check "it can be read again" readable

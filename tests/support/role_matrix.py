@@ -19,10 +19,11 @@ MAY = {
     "BY_ENROLLEE": {"enrollee"},
     "BY_VIEWER": {"reader", "auditor", "officer", "admin", "both"},  # Read is no role
     "BY_AUDITOR": {"auditor"},
+    "BY_WATCHER": {"auditor", "admin"},
     "BY_OFFICER": {"officer"},
     "BY_ADMIN": {"admin"},
 }
-ROLE_ACTS = {"BY_OFFICER", "BY_ADMIN"}  # of "both"
+ROLE_ACTS = {"BY_OFFICER", "BY_ADMIN", "BY_WATCHER"}  # of "both"
 
 
 def routes():

@@ -70,7 +70,9 @@ tear_down(void **state)
 }
 
 /* Takes a database back to an older version, for the migrations to bring it forward. */
+#define TO_VERSION_11 "DROP TABLE Event; PRAGMA user_version = 11;"
 #define TO_VERSION_10                                                                         \
+	TO_VERSION_11                                                                         \
 	"DROP INDEX RequestRevokedNotAfter; ALTER TABLE Request DROP COLUMN IssuerNameId; "   \
 	"CREATE INDEX RequestRevokedNotAfter ON Request(NotAfter, SerialNumber, "             \
 	"RevokedEffectiveWhen, RevokedWhen, RevokedReason, Disposition) WHERE Disposition = " \

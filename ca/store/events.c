@@ -1,0 +1,98 @@
+/*
+ * Events: a table that is bounded from behind. Row numbers only grow, since the newest row is never
+ * deleted.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "store_priv.h"
+
+#define VALUE_MOST 4096
+
+/* Cut between characters. */
+static char *
+cut(const char *value)
+{
+	size_t len = value != NULL ? strlen(value) : 0;
+
+	if (len > VALUE_MOST)
+		for (len = VALUE_MOST; len > 0 && ((unsigned char)value[len] & 0xc0) == 0x80;)
+			len--;
+	return value != NULL ? mem_text_n(value, len) : NULL;
+}
+
+static bool
+write_event(struct conn *c, const struct event_record *e, struct err *err)
+{
+	char *values[EVENT_VALUES_MAX];
+	bool ok;
+
+	sql_bind_int(c, SQL_ADD_EVENT, 1, e->when);
+	sql_bind_int(c, SQL_ADD_EVENT, 2, e->number);
+	if (e->request_id != 0)
+		sql_bind_int(c, SQL_ADD_EVENT, 3, e->request_id);
+	for (int i = 0; i < EVENT_VALUES_MAX; i++) {
+		values[i] = cut(e->values[i]);
+		sql_bind_text(c, SQL_ADD_EVENT, 4 + i, values[i]);
+	}
+	ok = sql_run(c, SQL_ADD_EVENT, err);
+	for (int i = 0; i < EVENT_VALUES_MAX; i++)
+		free(values[i]);
+	return ok;
+}
+
+bool
+store_add_event(struct store_tx *tx, const struct event_record *e, int64_t keep, struct err *err)
+{
+	struct conn *c = tx->conn;
+	int64_t last = 0;
+
+	if (!write_event(c, e, err))
+		return false;
+	if (sql_step(c, SQL_LAST_EVENT, err) != SQL_ROW)
+		return false;
+	last = sql_int(c, SQL_LAST_EVENT, 0);
+	sql_end(c, SQL_LAST_EVENT);
+	sql_bind_int(c, SQL_FORGET_EVENTS, 1, last - keep);
+	return sql_run(c, SQL_FORGET_EVENTS, err);
+}
+
+static bool
+read_event(struct conn *c, enum sql_id id, struct event_record *out, struct err *err)
+{
+	*out = (struct event_record){.row_id = sql_int(c, id, 0),
+	    .when = sql_int(c, id, 1),
+	    .number = sql_int(c, id, 2),
+	    .request_id = sql_int(c, id, 3)};
+	for (int i = 0; i < EVENT_VALUES_MAX; i++)
+		if (!sql_text(c, id, 4 + i, &out->values[i], err))
+			return err_prefix(err, "event row %lld", (long long)out->row_id);
+	return true;
+}
+
+bool
+store_read_events(struct store *s, int64_t after_row, size_t most, store_event_each *each,
+    void *arg, struct event_reading *out, struct err *err)
+{
+	OWNED(reading_end) struct reading r = reading_begin(s, SQL_EVENT_ROWS, err);
+	enum sql_step step;
+	size_t count = 0;
+
+	*out = (struct event_reading){.last = after_row};
+	if (r.conn == NULL)
+		return false;
+	sql_bind_int(r.conn, r.id, 1, after_row);
+	sql_bind_int(r.conn, r.id, 2, (int64_t)most);
+	while ((step = sql_step(r.conn, r.id, err)) == SQL_ROW) {
+		OWNED(event_record_free) struct event_record e = {0};
+
+		if (!read_event(r.conn, r.id, &e, err))
+			return false;
+		out->last = e.row_id;
+		count++;
+		if (!each(&e, arg))
+			return true;
+	}
+	out->ended = count < most;
+	return step == SQL_DONE;
+}

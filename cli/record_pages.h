@@ -1,0 +1,40 @@
+/* Records of the CA (audit trail, events), fetched page by page: none is held whole. */
+#ifndef CLI_RECORD_PAGES_H
+#define CLI_RECORD_PAGES_H
+
+#include <jansson.h>
+
+#include "work.h"
+
+/* What is done with a record; false with err ends the reading. */
+typedef bool record_each(const json_t *record, void *arg, struct err *err);
+
+struct record_pages {
+	const char *path;   /* of the API */
+	const char *member; /* of its answer: the array */
+	char *filter;       /* "&event=787" ...; record_filter */
+	long long after;    /* of the next page; 0 after the last */
+	int64_t left;       /* how many are still wanted */
+	record_each *each;
+	void *arg;
+	json_t *head; /* of the newest page, where it has one */
+};
+/* Adds a condition; NULL adds none. */
+void record_filter(struct record_pages *p, const char *name, const char *value);
+bool record_pages_walk(struct work *w, struct record_pages *p, struct err *err);
+void record_pages_free(struct record_pages *p);
+
+/* Prints records as they come: as JSON, or each by a line of its own. */
+struct record_printer {
+	bool json;
+	void (*line)(const json_t *record);
+	size_t printed;
+};
+/* A record_each; `arg` is the printer. */
+bool record_print(const json_t *record, void *arg, struct err *err);
+
+/* Filters, walks, and prints what `line` makes of each, as the options say. */
+bool record_list(
+    struct work *w, struct record_pages *p, void (*line)(const json_t *record), struct err *err);
+
+#endif
