@@ -135,6 +135,7 @@ check "control: enrolled" ca_lab_enroll user1 User "$dir/user1.pfx"
 id=$(ca_lab_as user1 requests --json | jq '[.. | .request_id? // empty] | max')
 check "S15: another's request answers as one that is not there" requests_of_others_are_none "$id"
 for mechanism in basic scram; do
+	check "S15: $mechanism: a CA that was started anew" starts_anew
 	check "S15: $mechanism: unknown, disabled, expired, locked and wrong" \
 		client compare "$mechanism" 20 "wrong" user3 nosuchuser disabled1 expired1 locked1 "NWTRADERS\\nosuch"
 	sed 's/^/     /' "$dir/check.out"
