@@ -41,6 +41,7 @@ run_role(const char *role, const char *fds_text, const struct config *config)
 /* What the command line asks for. */
 struct asked {
 	const char *config, *role, *fds;
+	const char *database; /* copy, check, stats, vacuum */
 	bool test, compare, create, record, kra_keys, json;
 };
 
@@ -54,8 +55,9 @@ read_options(int argc, char **argv, struct asked *out)
 	    {"audit-compare", no_argument, NULL, 'C'},
 	    {"create-database", no_argument, NULL, 'D'},
 	    {"json", no_argument, NULL, 'J'},
-	    {"record", no_argument, NULL, 'A'},     /* used by dirca: VERB OBJECT [CODE REASON] */
-	    {"kra-keys", no_argument, NULL, 'K'},   /* used by dirca: SHA1 */
+	    {"record", no_argument, NULL, 'A'},   /* used by dirca: VERB OBJECT [CODE REASON] */
+	    {"kra-keys", no_argument, NULL, 'K'}, /* used by dirca: SHA1 */
+	    {"database", required_argument, NULL, 'B'}, /* used by dirca: [NAME] */
 	    {"role", required_argument, NULL, 'R'}, /* used by the supervisor for its children */
 	    {"fds", required_argument, NULL, 'F'},
 	    {NULL, 0, NULL, 0},
@@ -85,6 +87,9 @@ read_options(int argc, char **argv, struct asked *out)
 		case 'K':
 			out->kra_keys = true;
 			break;
+		case 'B':
+			out->database = optarg;
+			break;
 		case 'R':
 			out->role = optarg;
 			break;
@@ -102,7 +107,7 @@ read_options(int argc, char **argv, struct asked *out)
 			return 2;
 		}
 	}
-	if (optind != argc && !out->record && !out->kra_keys) {
+	if (optind != argc && !out->record && !out->kra_keys && out->database == NULL) {
 		fputs(usage, stderr);
 		return 2;
 	}
@@ -135,6 +140,21 @@ check_machine(const struct config *config, struct err *err)
 }
 
 static int
+do_with_database(
+    const struct asked *asked, const struct config *config, char *const *args, int count)
+{
+	const char *what = asked->database, *name = count > 0 ? args[0] : NULL;
+
+	if (strcmp(what, "copy") == 0 && name != NULL)
+		return act_copy_database(config, name);
+	if (strcmp(what, "check") == 0)
+		return act_check_database(config, name, asked->json);
+	if (strcmp(what, "stats") == 0)
+		return act_size_database(config, asked->json);
+	return strcmp(what, "vacuum") == 0 ? act_vacuum_database(config) : 2;
+}
+
+static int
 do_what_is_asked(
     const struct asked *asked, const struct config *config, char *const *args, int count)
 {
@@ -154,6 +174,8 @@ do_what_is_asked(
 		return act_create_database(config);
 	if (asked->record)
 		return act_record(config, args, count);
+	if (asked->database != NULL)
+		return do_with_database(asked, config, args, count);
 	if (asked->kra_keys)
 		return count == 1 ? act_kra_keys(config, args[0]) : 2;
 	return asked->role != NULL ? run_role(asked->role, asked->fds, config)

@@ -1,6 +1,5 @@
-#include "local_acts.h"
+#include "local_acts_priv.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -11,9 +10,6 @@
 #include "service.h"
 #include "store.h"
 #include "text.h"
-
-#define STATUS_DIFFERENT 4
-#define STATUS_SOME      4
 
 static void
 print_differences(const char *heading, const struct journal_differences *d)
@@ -99,15 +95,15 @@ json_comparison(const struct journal_comparison *c)
 	    (json_int_t)c->retrievals);
 }
 
-static int
-complain(const struct err *err, int status)
+int
+act_failed(const struct err *err, int status)
 {
 	err_print("dircad", err);
 	return status;
 }
 
-static void
-print_json(json_t *value)
+void
+act_print_json(json_t *value)
 {
 	json_dumpf(value, stdout, JSON_INDENT(2) | JSON_SORT_KEYS);
 	putchar('\n');
@@ -122,9 +118,9 @@ act_compare(const struct config *config, bool json)
 	bool agrees;
 
 	if (!journal_compare(config, clock_now(), &c, &err))
-		return complain(&err, err.code == DIRCA_E_JOURNAL ? STATUS_DIFFERENT : 1);
+		return act_failed(&err, err.code == DIRCA_E_JOURNAL ? ACT_FINDINGS : 1);
 	if (json)
-		print_json(json_comparison(&c));
+		act_print_json(json_comparison(&c));
 	else
 		print_comparison(&c);
 	agrees = journal_agrees(&c);
@@ -132,7 +128,7 @@ act_compare(const struct config *config, bool json)
 	if (agrees)
 		return 0;
 	err_set(&err, DIRCA_E_JOURNAL, "the vault's journal of signatures and the database differ");
-	return complain(&err, STATUS_DIFFERENT);
+	return act_failed(&err, ACT_FINDINGS);
 }
 
 static bool
@@ -154,14 +150,14 @@ act_kra_keys(const struct config *config, const char *sha1_hex)
 	struct err err;
 
 	if (!service_become(config->user, &err) || !count_keys(config, sha1_hex, &use, &err))
-		return complain(&err, 1);
+		return act_failed(&err, 1);
 	if (use.keys == 0)
 		return 0;
 	printf(
 	    "Archived keys that are sealed to this certificate: %lld, to no other: %lld. Only its "
 	    "private key opens those: keep it.\n",
 	    (long long)use.keys, (long long)use.alone);
-	return STATUS_SOME;
+	return ACT_FINDINGS;
 }
 
 int
@@ -173,7 +169,7 @@ act_create_database(const struct config *config)
 
 	return service_become(config->user, &err) && store_create(path, &store, &err)
 		   ? 0
-		   : complain(&err, 1);
+		   : act_failed(&err, 1);
 }
 
 int
@@ -194,5 +190,5 @@ act_record(const struct config *config, char *const *args, int count)
 	return service_become(config->user, &err) && local_audit(config, who, args[0], args[1],
 							 count == 4 ? &failure : NULL, &err)
 		   ? 0
-		   : complain(&err, 1);
+		   : act_failed(&err, 1);
 }

@@ -14,6 +14,17 @@ int act_compare(const struct config *config, bool json);
 int act_create_database(const struct config *config);
 /* How many archived keys hang on the KRA certificate with this SHA-1, on stdout. 4: some do. */
 int act_kra_keys(const struct config *config, const char *sha1_hex);
+/* A copy of the database as it is now, beside it under `name`, after it was checked: one line of
+ * what is in it on stdout, how far it is on stderr if that is a terminal. 4: the check has found
+ * something; there is no copy then. */
+int act_copy_database(const struct config *config, const char *name);
+/* What is wrong in the database, on stdout. 4: something is. `path` NULL: the CA's own, in use or
+ * not. */
+int act_check_database(const struct config *config, const char *path, bool json);
+/* What is in it, and how big it is. */
+int act_size_database(const struct config *config, bool json);
+/* Writes it anew without what is free in it; dircad must not run. */
+int act_vacuum_database(const struct config *config);
 /* One audit record: verb, object and, if it failed, code and reason. */
 int act_record(const struct config *config, char *const *args, int count);
 

@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -30,6 +29,7 @@
 #include "mem.h"
 #include "notify.h"
 #include "own.h"
+#include "state_lock.h"
 #include "text.h"
 #include "vault.h"
 
@@ -560,24 +560,6 @@ watch(struct supervisor *s)
 	return false;
 }
 
-/* Two services on one state folder would each make what the other does not know. Given up with the
- * process, however it ends. */
-static bool
-lock_state(const struct config *config, int *fd_out, struct err *err)
-{
-	*fd_out = open(config->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (*fd_out == -1)
-		return err_errno(
-		    err, DIRCA_E_CONFIG, "state_dir = %s: cannot open", config->state_dir);
-	if (flock(*fd_out, LOCK_EX | LOCK_NB) == 0)
-		return true;
-	return errno == EWOULDBLOCK
-		   ? err_set(err, DIRCA_E_CONFIG, "state_dir = %s: another dircad runs on it",
-			 config->state_dir)
-		   : err_errno(
-			 err, DIRCA_E_CONFIG, "state_dir = %s: cannot lock", config->state_dir);
-}
-
 /* A file that stays would have `dirca kra add` signal whoever gets the number next. */
 static void
 remove_pid_file(const struct config *config)
@@ -676,7 +658,7 @@ supervisor_run(const struct config *config, const char *path)
 	bool clean;
 
 	set_signals(&s.while_waiting);
-	if (!service_open_files(config, &err) || !lock_state(config, &lock, &err)) {
+	if (!service_open_files(config, &err) || !state_lock(config, &lock, &err)) {
 		log_error("the CA cannot start", LOG_REASON(&err));
 		return 1;
 	}

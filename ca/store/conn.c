@@ -8,9 +8,6 @@
 
 #include "store_priv.h"
 
-/* Another program may be writing ("dirca init", a backup). Without a timeout on every connection
- * SQLite fails at once. */
-#define BUSY_TIMEOUT_MS 10000
 /* Over the biggest column that the store accepts (a CRL), under what a hostile file could make us
  * allocate. */
 #define VALUE_MAX (160 * 1024 * 1024)
@@ -33,7 +30,7 @@ static const char reader_pragmas[] = "PRAGMA query_only = ON;"
 
 /* The file is made by us, so that nobody but the CA's user may read it: SQLite gives -wal and -shm
  * the same mode. */
-static bool
+bool
 create_private(const char *path, struct err *err)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -43,6 +40,20 @@ create_private(const char *path, struct err *err)
 		       err_errno(err, DIRCA_E_DATABASE, "CA database %s: cannot be created", path);
 	close(fd);
 	return true;
+}
+
+bool
+database_open(const char *path, int flags, sqlite3 **out, struct err *err)
+{
+	struct conn c = {.path = path};
+
+	if (sqlite3_open_v2(path, out, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW, NULL) ==
+	    SQLITE_OK)
+		return true;
+	if (*out == NULL)
+		return err_nomem(err);
+	c.db = *out;
+	return sql_error(&c, "cannot be opened", err);
 }
 
 static bool
@@ -90,15 +101,8 @@ conn_open(const char *path, enum sql_user user, bool create, struct conn *c, str
 		    "CA database %s: there is none. `dirca ca init` makes it for a new CA; one "
 		    "that was lost comes back from a backup (dircad(8))",
 		    path);
-	if (sqlite3_open_v2(path, &c->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW,
-		NULL) != SQLITE_OK) {
-		if (c->db == NULL)
-			err_nomem(err);
-		else
-			sql_error(c, "cannot be opened", err);
-	} else if (conn_set_up(c, user, create, err)) {
+	if (database_open(path, flags, &c->db, err) && conn_set_up(c, user, create, err))
 		return true;
-	}
 	conn_close(c);
 	return false;
 }

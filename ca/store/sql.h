@@ -1,7 +1,7 @@
 /*
  * Every statement that this program runs on the database (schema and pragmas apart: migrate.c,
- * conn.c), prepared once per connection, and the few calls through which they are run. Values reach
- * SQL only as bound parameters. A connection is used by one thread at a time.
+ * conn.c, check.c), prepared once per connection, and the few calls through which they are run.
+ * Values reach SQL only as bound parameters. A connection is used by one thread at a time.
  */
 #ifndef STORE_SQL_H
 #define STORE_SQL_H
@@ -95,6 +95,28 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 	    "lower(CallerName)) "                                                                 \
 	    "= coalesce(?3, 'name:' || lower(?4)) ORDER BY RequestID DESC LIMIT 1), 0), "         \
 	    "EXISTS(" SQL_OTHER_HOLDER("<") " UNION ALL " SQL_OTHER_HOLDER(">") ")")              \
+	/* What reads everything: `dirca db check`, `dirca db stats`. */                          \
+	X(CHECK_REFERENCES, SQL_READER, "PRAGMA foreign_key_check")                               \
+	X(CHECK_KEYS, SQL_READER,                                                                 \
+	    "SELECT 'request ' || r.RequestID || CASE r.HasArchivedKey WHEN 1 THEN ' has lost "   \
+	    "its own' ELSE ' has one too many' END "                                              \
+	    "FROM Request r LEFT JOIN RequestBlob b ON b.RequestID = r.RequestID "                \
+	    "WHERE r.HasArchivedKey <> (b.RawArchivedKey IS NOT NULL) LIMIT 20")                  \
+	X(CHECK_COUNTS, SQL_READER,                                                               \
+	    "SELECT 'disposition ' || c.Disposition || ': ' || c.Requests || ' are kept, ' || "   \
+	    "count(r.RequestID) || ' are there' "                                                 \
+	    "FROM RequestCount c LEFT JOIN Request r ON r.Disposition = c.Disposition "           \
+	    "GROUP BY c.Disposition HAVING c.Requests <> count(r.RequestID) "                     \
+	    "OR c.ArchivedKeys <> coalesce(sum(r.HasArchivedKey), 0)")                            \
+	X(SIZE, SQL_READER,                                                                       \
+	    "SELECT (SELECT user_version FROM pragma_user_version), (SELECT page_size FROM "      \
+	    "pragma_page_size), "                                                                 \
+	    "(SELECT page_count FROM pragma_page_count), (SELECT freelist_count FROM "            \
+	    "pragma_freelist_count), "                                                            \
+	    "(SELECT sum(Requests) FROM RequestCount), (SELECT sum(ArchivedKeys) FROM "           \
+	    "RequestCount), "                                                                     \
+	    "(SELECT RowCount FROM AuditHead), count(*), coalesce(sum(length(CRLRawCRL)), 0) "    \
+	    "FROM Crl")                                                                           \
 	X(UNHASHED, SQL_READER,                                                                   \
 	    SQL_LIST_COLUMNS " FROM Request r INDEXED BY RequestUnhashed WHERE "                  \
 			     "r.PublicKeyHash IS NULL AND r.Disposition NOT IN (30, 31) "         \

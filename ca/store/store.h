@@ -12,6 +12,7 @@
 
 #include "buf.h"
 #include "events.h"
+#include "texts.h"
 #include "trail.h"
 
 /* DB_DISP_* (docs/FACTS.md 1) */
@@ -366,5 +367,23 @@ struct store_counts {
 	int64_t unpublished; /* publications that wait */
 };
 bool store_count(struct store *s, struct store_counts *out, struct err *err);
+
+/* A copy of the database at `path` as it is at one moment, whoever uses it meanwhile: the new file
+ * `copy`, mode 0600. `copied` is told how far it is, in pages. */
+typedef void store_copied(void *arg, int pages, int of);
+bool store_copy(
+    const char *path, const char *copy, store_copied *copied, void *arg, struct err *err);
+/* Adds a sentence for each thing that is wrong: pages, references, archived keys that are not
+ * there, counts that are not kept right, a broken audit trail. Reads everything. False: it cannot
+ * be read. */
+bool store_check(struct store *s, struct texts *findings, struct err *err);
+/* Writes the file anew without what is free in it. Nobody else may use the database. */
+bool store_vacuum(const char *path, struct err *err);
+struct store_size {
+	int64_t version; /* of the schema */
+	int64_t page_bytes, pages, free_pages;
+	int64_t requests, archived_keys, audit_rows, crls, crl_bytes;
+};
+bool store_size(struct store *s, struct store_size *out, struct err *err);
 
 #endif

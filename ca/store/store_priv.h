@@ -14,6 +14,9 @@
 #include "store.h"
 
 #define READERS_MAX 16
+/* Another program may be writing ("dirca init", a backup). Without a timeout on every connection
+ * SQLite fails at once. */
+#define BUSY_TIMEOUT_MS 10000
 /* Units of work in one commit: more than some 32 to 128 made it no faster where it was measured. */
 #define GROUP_MAX 128
 /* Audit trail rows read in one snapshot: a walk of the whole trail must not keep the WAL from being
@@ -62,6 +65,10 @@ struct store_tx {
 /* conn.c */
 bool conn_open(const char *path, enum sql_user user, bool create, struct conn *c, struct err *err);
 void conn_close(struct conn *c);
+/* An empty file of mode 0600, unless there is one. */
+bool create_private(const char *path, struct err *err);
+/* `flags` are SQLITE_OPEN_*; *out is to be closed on failure too. No link is followed. */
+bool database_open(const char *path, int flags, sqlite3 **out, struct err *err);
 
 /* migrate.c: brings the schema to this program's version; refuses a newer or a changed one, and,
  * but for `create`, none. */

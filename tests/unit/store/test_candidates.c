@@ -295,6 +295,14 @@ searches_use_their_indexes(void **state)
 	}
 }
 
+/* Those that are there to read everything. */
+static bool
+reads_everything(enum sql_id id)
+{
+	return id == SQL_CHECK_KEYS || id == SQL_CHECK_COUNTS ||
+	       id == SQL_SIZE;
+}
+
 /* Tables of a few rows, and CRLs in the order of their numbers. What is sorted is few: rows of one
  * serial number, candidates, valid exchange certificates. */
 static bool
@@ -319,6 +327,8 @@ no_statement_scans_what_grows(void **state)
 	char plan[1024];
 
 	for (enum sql_id id = 0; id < SQL_COUNT; id++) {
+		if (reads_everything(id))
+			continue;
 		query_plan(f, id, plan, sizeof plan);
 		for (char *line = strtok(plan, ";"); line != NULL; line = strtok(NULL, ";"))
 			if (!is_cheap(id, line))
