@@ -74,6 +74,8 @@ struct cli_options {
 	struct cli_list trusted;
 	/* OPTS_SDDL */
 	const char *sddl;
+	/* OPTS_RESTORE */
+	const char *recipient, *recipient_password_file;
 	/* OPTS_YES and OPTS_REVOKE */
 	bool yes;
 	/* OPTS_UNPUBLISH */
@@ -122,6 +124,8 @@ struct cli_options {
 #define OPTS_HEAD      OPTS(29)
 #define OPTS_REVOKE    OPTS(30)
 #define OPTS_EVENTS    OPTS(31)
+#define OPTS_RESTORE   OPTS(33)
+#define OPTS_COPY      OPTS(32) /* of a CA: whose it is */
 
 struct cli {
 	const struct verb *verbs; /* all there are: only main knows them by name */

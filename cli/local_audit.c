@@ -3,12 +3,15 @@
 #include <stdio.h>
 
 #include "daemon_run.h"
+#include "own.h"
+#include "text.h"
 
-bool
-local_audit(const struct cli *cli, const char *object, const struct err *failure, struct err *err)
+static bool
+record(const struct cli *cli, const char *act, const char *object, const struct err *failure,
+    struct err *err)
 {
 	char code[16];
-	const char *args[] = {"--record", "--", cli->verb->name, object, NULL, NULL, NULL};
+	const char *args[] = {"--record", "--", act, object, NULL, NULL, NULL};
 	int status;
 
 	if (failure != NULL) {
@@ -18,4 +21,18 @@ local_audit(const struct cli *cli, const char *object, const struct err *failure
 	}
 	return daemon_run(cli, args, &status, err) &&
 	       (status == 0 || err_set(err, DIRCA_E_IO, "the audit trail could not be written"));
+}
+
+bool
+local_audit(const struct cli *cli, const char *object, const struct err *failure, struct err *err)
+{
+	return record(cli, cli->verb->name, object, failure, err);
+}
+
+bool
+local_audit_ended(const struct cli *cli, const char *object, struct err *err)
+{
+	OWNED(own_memory) char *act = text_printf("%s completed", cli->verb->name);
+
+	return record(cli, act, object, NULL, err);
 }

@@ -67,6 +67,19 @@
 	    cmd_audit_compare, "hold the vault's journal of signatures against the database")      \
 	X("events", "", 0, 0, GROUP_CA, NEEDS_CA, OPTS_SESSION | OPTS_JSON | OPTS_EVENTS,          \
 	    cmd_events, "what the CA has met: KRA certificates, CRLs, requests; docs/EVENTS.md")   \
+	X("backup", "FOLDER", 1, 1, GROUP_CA, NEEDS_CONFIG, OPTS_DAEMON | OPTS_JSON, cmd_backup,   \
+	    "copy the CA into a new folder, its keys encrypted (on the CA's machine)")             \
+	X("backup verify", "FOLDER", 1, 1, GROUP_CA, NEEDS_NOTHING, OPTS_JSON | OPTS_COPY,         \
+	    cmd_backup_verify, "whether a copy is whole and whose it is (needs no CA)")            \
+	X("restore", "FOLDER", 1, 1, GROUP_CA, NEEDS_CONFIG,                                       \
+	    OPTS_DAEMON | OPTS_COPY | OPTS_RESTORE | OPTS_YES, cmd_restore,                        \
+	    "make the CA of a copy, on a machine where it is not")                                 \
+	X("db check", "", 0, 0, GROUP_CA, NEEDS_NOTHING, OPTS_DAEMON | OPTS_JSON, cmd_db_check,    \
+	    "whether the database is sound (on the CA's machine)")                                 \
+	X("db stats", "", 0, 0, GROUP_CA, NEEDS_NOTHING, OPTS_DAEMON | OPTS_JSON, cmd_db_stats,    \
+	    "how big the database is, and what is in it")                                          \
+	X("db vacuum", "", 0, 0, GROUP_CA, NEEDS_NOTHING, OPTS_DAEMON, cmd_db_vacuum,              \
+	    "make the database small, while the CA does not run")                                  \
 	X("templates", "[NAME]", 0, 1, GROUP_TEMPLATES, NEEDS_PKI, OPTS_SESSION | OPTS_JSON,       \
 	    cmd_template_list, "certificate templates, who issues them, whether they archive")     \
 	X("template list", "", 0, 0, GROUP_TEMPLATES, NEEDS_PKI, OPTS_SESSION | OPTS_JSON,         \

@@ -9,6 +9,7 @@
 #include "audit.h"
 #include "clock.h"
 #include "file.h"
+#include "mem.h"
 #include "own.h"
 #include "store.h"
 #include "text.h"
@@ -42,7 +43,20 @@ login_name(char *out, size_t size)
 static enum audit_event
 event_of(const char *verb)
 {
-	return strcmp(verb, "ca publish") == 0 ? AUDIT_CA_PUBLISHED : AUDIT_FILES_CHANGED;
+	static const struct {
+		const char *act;
+		enum audit_event event;
+	} events[] = {
+	    {"ca publish", AUDIT_CA_PUBLISHED},
+	    {"backup", AUDIT_BACKUP_STARTED},
+	    {"backup completed", AUDIT_BACKUP_COMPLETED},
+	    {"restore completed", AUDIT_RESTORE_COMPLETED},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(events); i++)
+		if (strcmp(events[i].act, verb) == 0)
+			return events[i].event;
+	return AUDIT_FILES_CHANGED;
 }
 
 bool

@@ -66,6 +66,7 @@ static const struct option {
     {"user", TEXT, AT(user), 0, 0, 0},
     {"vault_user", TEXT, AT(vault_user), 0, 0, 0},
     {"passphrase_file", TEXT, AT(passphrase_file), 0, 0, 0},
+    {"backup_recipients", TEXT, AT(backup_recipients), 0, 0, 0},
     {"sandbox", FLAG, AT(sandbox), 0, 0, 0},
     {"allow_sha1", FLAG, AT(allow_sha1), 0, 0, 0},
     {"low_space_mb", LONG, AT(low_space_mb), 0, 0, 1048576},

@@ -67,6 +67,7 @@ struct config {
 	int log_level;           /* enum log_level */
 	char *user, *vault_user; /* NULL: unchanged */
 	char *passphrase_file;   /* CA key */
+	char *backup_recipients; /* certificates to which a copy of the CA is encrypted (PEM) */
 	bool sandbox;            /* default yes */
 	bool allow_sha1;         /* read old clients; default no */
 	int64_t low_space_mb;    /* below it new requests are refused; default 256; 0: never */

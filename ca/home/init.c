@@ -535,8 +535,8 @@ ca_init_database_is_due(const struct config *config, bool *due_out, struct err *
 		return false;
 	if (started)
 		return err_set(err, DIRCA_E_DATABASE,
-		    "%s/dirca.db: this CA has run, and its database is gone: put a backup in its "
-		    "place (dircad(8))",
+		    "%s/dirca.db: this CA has run, and its database is gone: bring it back from a "
+		    "backup (dirca-restore(1))",
 		    config->state_dir);
 	*due_out = true;
 	return true;

@@ -105,6 +105,9 @@ struct cms_cosigner {
 };
 bool cms_cosign(
     struct view message, const struct cms_cosigner *by, struct buf *out, struct err *err);
+/* SignedData of `content` by one key at hand, its certificate with it; signingTime `now`. */
+bool cms_sign_content(const struct cms_cosigner *by, const char *content_oid, struct view content,
+    int64_t now, struct buf *out, struct err *err);
 /* Certs-only SignedData (RFC 7030). */
 bool cms_certs_only(
     const struct view *certificates, size_t count, struct buf *out, struct err *err);

@@ -85,6 +85,33 @@ cms_cosign(struct view message, const struct cms_cosigner *by, struct buf *out, 
 	       err_prefix(err, "adding a signature");
 }
 
+bool
+cms_sign_content(const struct cms_cosigner *by, const char *content_oid, struct view content,
+    int64_t now, struct buf *out, struct err *err)
+{
+	OWNED(buf_free) struct buf sig_alg = {0}, attrs = {0}, signature = {0};
+	OWNED(pkix_cert_free) struct pkix_cert cert = {0};
+	struct cms_sign in = {.content_oid = content_oid,
+	    .content = content,
+	    .extra_attrs = by->extra_attrs,
+	    .extra_count = by->extra_count,
+	    .certificates = &by->certificate,
+	    .certificate_count = 1,
+	    .signing_time = now};
+
+	*out = (struct buf){0};
+	if (!pkix_cert_decode(by->certificate, &cert, err) ||
+	    !pkix_sig_alg(by->key, &sig_alg, err) ||
+	    !cms_key_digest(buf_view(&sig_alg), &in.digest, err))
+		return false;
+	in.issuer = cert.issuer;
+	in.serial = cert.serial;
+	return cms_sign_attrs(&in, &attrs, err) &&
+	       cms_key_sign(by->key, in.digest, buf_view(&attrs), &signature, err) &&
+	       cms_sign_finish(
+		   &in, buf_view(&attrs), buf_view(&sig_alg), buf_view(&signature), out, err);
+}
+
 /* Whether a certificate of the message is the signer's, by the name that the signer gives. */
 static bool
 is_signer(const struct cms_signer *signer, struct view der)

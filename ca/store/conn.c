@@ -99,7 +99,7 @@ conn_open(const char *path, enum sql_user user, bool create, struct conn *c, str
 	if (access(path, F_OK) != 0 && errno == ENOENT)
 		return err_set(err, DIRCA_E_DATABASE,
 		    "CA database %s: there is none. `dirca ca init` makes it for a new CA; one "
-		    "that was lost comes back from a backup (dircad(8))",
+		    "that was lost comes back from a backup (dirca-restore(1))",
 		    path);
 	if (database_open(path, flags, &c->db, err) && conn_set_up(c, user, create, err))
 		return true;

@@ -439,7 +439,7 @@ migrate_locked(struct conn *c, bool create, struct err *err)
 	if (version == 0 && !create)
 		return err_set(err, DIRCA_E_DATABASE,
 		    "CA database %s: it is empty; one that was lost comes back from a backup "
-		    "(dircad(8))",
+		    "(dirca-restore(1))",
 		    c->path);
 	for (; version < VERSION; version++)
 		if (!apply(c, version, err))

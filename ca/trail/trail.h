@@ -19,6 +19,9 @@
 	X(DENIED_PENDING, 772, "denied-pending", "a certificate manager denied a pending request") \
 	X(REVOKED, 774, "revoked", "a certificate was revoked")                                    \
 	X(CRL_PUBLISHED, 776, "crl-published", "a CRL was published")                              \
+	X(BACKUP_STARTED, 780, "backup-started", "a backup was begun")                             \
+	X(BACKUP_COMPLETED, 781, "backup-completed", "a backup was made")                          \
+	X(RESTORE_COMPLETED, 783, "restore-completed", "the CA was restored from a backup")        \
 	X(STARTED, 784, "started", "the CA started")                                               \
 	X(STOPPED, 785, "stopped", "the CA stopped")                                               \
 	X(SECURITY, 786, "security", "the rights on the CA were changed") /* dircaCASecurity */    \

@@ -167,6 +167,7 @@ static const struct {
     {0xA0DC0022u, "DIRCA_E_TOO_MANY_ATTEMPTS", "too many failed sign-ins"},
     {0xA0DC0023u, "DIRCA_E_KEY_RECIPIENT",
 	"no certificate of the requester is named that a new key can be encrypted to"},
+    {0xA0DC0030u, "DIRCA_E_BACKUP", "the copy of the CA is not whole"},
 };
 
 /* One code of each category at least, and those about which the four tables of before differed. */

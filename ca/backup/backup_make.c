@@ -1,0 +1,484 @@
+/* The copy is made. */
+#include "backup_priv.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cms.h"
+#include "file.h"
+#include "mem.h"
+#include "oids.h"
+#include "own_openssl.h"
+#include "pem.h"
+#include "text.h"
+
+#define RECIPIENTS_MAX 8
+#define RSA_BITS_LEAST 2048
+
+struct recipients {
+	struct buf *ders;
+	size_t count;
+	struct pkix_cert certs[RECIPIENTS_MAX];
+	EVP_PKEY *keys[RECIPIENTS_MAX];
+	struct cms_kra to[RECIPIENTS_MAX];
+};
+
+struct making {
+	const struct backup_source *from;
+	char *part; /* the folder until it is whole */
+	struct recipients recipients;
+	uid_t front, vault;
+	gid_t front_group, vault_group;
+	struct backup *out;
+};
+
+static void
+recipients_free(struct recipients *r)
+{
+	for (size_t i = 0; i < r->count && i < RECIPIENTS_MAX; i++) {
+		pkix_cert_free(&r->certs[i]);
+		EVP_PKEY_free(r->keys[i]);
+	}
+	pem_list_free(&r->ders, r->count);
+}
+
+static void
+making_free(struct making *m)
+{
+	recipients_free(&m->recipients);
+	if (m->part != NULL)
+		backup_discard(m->part);
+	free(m->part);
+}
+
+/* ---- to whom ---- */
+
+static bool
+recipient_key(const struct pkix_cert *cert, EVP_PKEY **out, struct err *err)
+{
+	uint16_t usage = pkix_cert_key_usage(cert);
+	bool rsa;
+
+	if (!pkix_public_key(cert->spki, out, err))
+		return false;
+	rsa = EVP_PKEY_is_a(*out, "RSA") == 1;
+	if (!rsa && EVP_PKEY_is_a(*out, "EC") != 1)
+		return err_set(err, NTE_BAD_ALGID, "its key is neither RSA nor EC");
+	if (rsa && EVP_PKEY_get_bits(*out) < RSA_BITS_LEAST)
+		return err_set(
+		    err, NTE_BAD_ALGID, "its RSA key has less than %d bits", RSA_BITS_LEAST);
+	return (usage & (rsa ? PKIX_KU_KEY_ENCIPHERMENT : PKIX_KU_KEY_AGREEMENT)) != 0 ||
+	       err_set(err, CERT_E_WRONG_USAGE, "its key usage has no %s",
+		   rsa ? "keyEncipherment" : "keyAgreement");
+}
+
+/* An end that has passed does not keep a copy from being made: the key opens it all the same. */
+static bool
+read_recipients(const struct config *config, struct recipients *r, struct err *err)
+{
+	const char *path = config->backup_recipients;
+	OWNED(buf_free) struct buf text = {0};
+
+	if (path == NULL)
+		return err_set(err, DIRCA_E_CONFIG,
+		    "backup_recipients in dircad.conf names no file: a copy holds the CA key, and "
+		    "is encrypted to the certificates in it");
+	if (!file_read_owned(path, PEM_FILE_MAX, &text, err) ||
+	    !pem_certificates(buf_view(&text), &r->ders, &r->count, err))
+		return err_prefix(err, "backup_recipients");
+	if (r->count > RECIPIENTS_MAX)
+		return err_set(
+		    err, DIRCA_E_CONFIG, "%s: more than %d certificates", path, RECIPIENTS_MAX);
+	for (size_t i = 0; i < r->count; i++) {
+		if (!pkix_cert_decode(buf_view(&r->ders[i]), &r->certs[i], err) ||
+		    !recipient_key(&r->certs[i], &r->keys[i], err))
+			return err_prefix(err, "%s: certificate %zu", path, i + 1);
+		r->to[i] = (struct cms_kra){r->certs[i].issuer, r->certs[i].serial, r->keys[i]};
+	}
+	return true;
+}
+
+static bool
+seal(const struct recipients *r, struct view secret, struct buf *out, struct err *err)
+{
+	return cms_enveloped_seal(secret, r->to, r->count, CMS_AES_256_CBC, true, out, err);
+}
+
+/* ---- whose ---- */
+
+static bool
+find_user(const char *name, uid_t *uid, gid_t *gid, struct err *err)
+{
+	const struct passwd *pw = name != NULL ? getpwnam(name) : NULL;
+
+	*uid = pw != NULL ? pw->pw_uid : geteuid();
+	*gid = pw != NULL ? pw->pw_gid : getegid();
+	return name == NULL || pw != NULL ||
+	       err_set(err, DIRCA_E_CONFIG, "there is no user %s", name);
+}
+
+static void
+note_owner(const struct making *m, const struct stat *st, struct backup_item *out)
+{
+	out->mode = st->st_mode & 01777;
+	if (st->st_uid != 0)
+		out->user =
+		    st->st_uid == m->vault && st->st_uid != m->front ? BACKUP_VAULT : BACKUP_FRONT;
+	if (st->st_gid != 0)
+		out->group = st->st_gid == m->vault_group && st->st_gid != m->front_group
+				 ? BACKUP_VAULT
+				 : BACKUP_FRONT;
+}
+
+/* ---- a file ---- */
+
+static bool
+has_end(const char *name, const char *end)
+{
+	size_t n = strlen(name), e = strlen(end);
+
+	return n >= e && strcmp(name + n - e, end) == 0;
+}
+
+/* Relative to the state folder. What another run or process made for a moment, and what the copy is
+ * better without (backup.h). The database comes as its copy. */
+static bool
+is_left_out(const char *name)
+{
+	static const char *const starts[] = {
+	    "dirca.db", "dircad.pid", "vault/xchg-", "backup.lock"};
+
+	for (size_t i = 0; i < COUNT_OF(starts); i++)
+		if (strncmp(name, starts[i], strlen(starts[i])) == 0)
+			return true;
+	return strstr(name, ".new-") != NULL;
+}
+
+/* What lies in the vault's folder is secret unless it is known not to be. */
+static bool
+is_secret(const char *name)
+{
+	static const char *const open_ends[] = {"/journal", ".crt"};
+
+	if (strncmp(name, "vault/", 6) != 0)
+		return has_end(name, ".key");
+	for (size_t i = 0; i < COUNT_OF(open_ends); i++)
+		if (has_end(name, open_ends[i]))
+			return false;
+	return true;
+}
+
+static void
+tell(const struct making *m, const char *path)
+{
+	if (m->from->told != NULL)
+		m->from->told(m->from->arg, path);
+}
+
+static bool
+write_item(const struct making *m, struct backup_item *item, struct view bytes, struct err *err)
+{
+	OWNED(own_memory) char *path = backup_item_path(m->part, item);
+
+	return file_create(path, bytes, 0600, err) &&
+	       backup_hash(path, &item->size, item->sha256, err);
+}
+
+static bool
+seal_item(struct making *m, struct backup_item *item, struct view secret, struct err *err)
+{
+	OWNED(buf_free) struct buf sealed = {0};
+
+	item->sealed = true;
+	tell(m, item->path);
+	return seal(&m->recipients, secret, &sealed, err) &&
+	       write_item(m, item, buf_view(&sealed), err);
+}
+
+static bool
+seal_file(struct making *m, const char *path, struct backup_item *item, struct err *err)
+{
+	OWNED(secret_free) struct secret secret = {0};
+
+	return file_read_secret(path, BACKUP_SECRET_MAX, &secret, err) &&
+	       seal_item(m, item, secret_view(&secret), err);
+}
+
+static bool
+copy_file(struct making *m, int fd, const char *path, struct backup_item *item, struct err *err)
+{
+	OWNED(own_memory) char *to = backup_item_path(m->part, item);
+
+	tell(m, item->path);
+	return backup_copy(fd, path, to, 0600, &item->size, item->sha256, err);
+}
+
+/* Of the state folder; one that is gone by now was not needed. */
+static bool
+take_file(struct making *m, const char *path, const char *name, const char *as, struct err *err)
+{
+	OWNED(own_fd) int fd = -1;
+	struct backup_item *item;
+	struct stat st;
+
+	if (!backup_open(path, &fd, err))
+		return err->code == ERROR_FILE_NOT_FOUND;
+	if (fstat(fd, &st) != 0)
+		return err_errno(err, DIRCA_E_IO, "%s", path);
+	item = backup_add(m->out);
+	item->path = text_printf(BACKUP_STATE "%s", as);
+	note_owner(m, &st, item);
+	return is_secret(name) ? seal_file(m, path, item, err) : copy_file(m, fd, path, item, err);
+}
+
+static bool
+take_folder(struct making *m, const char *path, const char *as, struct err *err)
+{
+	struct backup_item *item;
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		return err_errno(err, DIRCA_E_IO, "%s", path);
+	item = backup_add(m->out);
+	item->path = text_printf(BACKUP_STATE "%s", as);
+	note_owner(m, &st, item);
+	OWNED(own_memory) char *to = backup_item_path(m->part, item);
+
+	return mkdir(to, 0700) == 0 || err_errno(err, DIRCA_E_IO, "%s", to);
+}
+
+/* ---- the state folder ---- */
+
+static bool
+is_folder(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static bool
+is_socket(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
+/* `below`: "" or "vault/". */
+static bool
+take_names(struct making *m, const char *below, struct err *err)
+{
+	OWNED(own_memory) char *folder = config_path(m->from->config, below);
+	OWNED(texts_free) struct texts names = {0};
+
+	if (!take_folder(m, folder, below, err) || !backup_names(folder, &names, err))
+		return false;
+	for (size_t i = 0; i < names.count; i++) {
+		OWNED(own_memory) char *name = text_printf("%s%s", below, names.list[i]);
+		OWNED(own_memory) char *inside = text_printf("%s/", name);
+		OWNED(own_memory) char *path = config_path(m->from->config, name);
+		bool folder_at_top = *below == '\0' && is_folder(path);
+
+		if (is_left_out(name) || is_socket(path))
+			continue;
+		if (!(folder_at_top ? take_names(m, inside, err)
+				    : take_file(m, path, name, name, err)))
+			return false;
+	}
+	return true;
+}
+
+static bool
+take_state(struct making *m, struct err *err)
+{
+	OWNED(own_memory) char *database = config_path(m->from->config, BACKUP_DATABASE);
+
+	/* It was copied first: what is read here is no older, and knows of all that is in it. */
+	return take_names(m, "", err) && take_file(m, database, BACKUP_DATABASE, "dirca.db", err);
+}
+
+/* ---- beside it ---- */
+
+static bool
+take_beside(struct making *m, const char *name, struct view bytes, struct err *err)
+{
+	struct backup_item *item = backup_add(m->out);
+
+	item->path = mem_text(name);
+	item->mode = 0644;
+	tell(m, name);
+	return write_item(m, item, bytes, err);
+}
+
+static bool
+take_recipients(struct making *m, struct err *err)
+{
+	OWNED(buf_free) struct buf text = {0};
+
+	for (size_t i = 0; i < m->recipients.count; i++)
+		if (!pem_append(&text, "CERTIFICATE", buf_view(&m->recipients.ders[i]), err))
+			return false;
+	return take_beside(m, BACKUP_RECIPIENTS, buf_view(&text), err);
+}
+
+static bool
+take_configuration(struct making *m, struct err *err)
+{
+	OWNED(buf_free) struct buf text = {0};
+
+	return file_read(m->from->config_file, PEM_FILE_MAX, &text, err) &&
+	       take_beside(m, BACKUP_CONFIG, buf_view(&text), err);
+}
+
+static bool
+take_passphrase(struct making *m, struct err *err)
+{
+	struct backup_item *item;
+
+	if (m->from->config->passphrase_file == NULL)
+		return true;
+	item = backup_add(m->out);
+	item->path = mem_text(BACKUP_PASSPHRASE);
+	item->mode = 0600;
+	return seal_file(m, m->from->config->passphrase_file, item, err);
+}
+
+/* ---- the list, signed ---- */
+
+static bool
+open_ca_key(
+    const struct config *config, const struct pkix_cert *ca, EVP_PKEY **out, struct err *err)
+{
+	OWNED(own_memory) char *folder = config_path(config, "vault");
+	OWNED(secret_free) struct secret passphrase = {0};
+	const char *file = config->passphrase_file;
+
+	return (file == NULL || secret_read_file(file, &passphrase, err)) &&
+	       backup_ca_key(folder, ca, file != NULL ? &passphrase : NULL, out, err);
+}
+
+static bool
+write_manifest(struct making *m, EVP_PKEY *key, struct err *err)
+{
+	OWNED(own_memory) char *path = text_printf("%s/" BACKUP_MANIFEST, m->part);
+	OWNED(buf_free) struct buf text = {0}, message = {0};
+	const struct cms_cosigner by = {.key = key, .certificate = buf_view(&m->out->ca.raw)};
+
+	return manifest_encode(m->out, &text, err) &&
+	       cms_sign_content(
+		   &by, oid_dotted(OID_CA_BACKUP), buf_view(&text), m->out->made, &message, err) &&
+	       file_create(path, buf_view(&message), 0600, err);
+}
+
+/* A copy without one of these would be none. */
+static bool
+check_complete(const struct backup *b, struct err *err)
+{
+	static const char *const needed[] = {
+	    "state/ca.crt", "state/dirca.db", BACKUP_CA_KEY, "state/vault/journal"};
+
+	for (size_t i = 0; i < COUNT_OF(needed); i++)
+		if (backup_find(b, needed[i]) == NULL)
+			return err_set(err, DIRCA_E_BACKUP, "%s is not there", needed[i]);
+	return true;
+}
+
+static bool
+fill(struct making *m, struct err *err)
+{
+	OWNED(own_pkey) EVP_PKEY *key = NULL;
+
+	return open_ca_key(m->from->config, &m->out->ca, &key, err) && take_state(m, err) &&
+	       take_recipients(m, err) && take_configuration(m, err) && take_passphrase(m, err) &&
+	       check_complete(m->out, err) && write_manifest(m, key, err);
+}
+
+/* As somebody reads it who has nothing else. */
+static bool
+verify(const struct making *m, struct err *err)
+{
+	OWNED(backup_free) struct backup again = {0};
+
+	return backup_read(m->part, &again, err) && backup_check(m->part, &again, err);
+}
+
+/* ---- all of it ---- */
+
+static bool
+sync_folders(const struct making *m, struct err *err)
+{
+	for (size_t i = 0; i < m->out->count; i++) {
+		const struct backup_item *item = &m->out->items[i];
+		OWNED(own_memory) char *path = backup_item_path(m->part, item);
+
+		if (backup_item_is_folder(item) && !backup_sync_folder(path, err))
+			return false;
+	}
+	return backup_sync_folder(m->part, err);
+}
+
+static bool
+give_name(struct making *m, const char *folder, struct err *err)
+{
+	if (access(folder, F_OK) == 0)
+		return err_set(err, ERROR_FILE_EXISTS, "%s exists", folder);
+	if (rename(m->part, folder) != 0)
+		return err_errno(err, DIRCA_E_IO, "%s: cannot be given its name", folder);
+	free(m->part);
+	m->part = NULL;
+	return true;
+}
+
+static bool
+begin(struct making *m, const char *folder, struct err *err)
+{
+	char *part;
+
+	if (access(folder, F_OK) == 0)
+		return err_set(err, ERROR_FILE_EXISTS, "%s exists", folder);
+	part = text_printf("%s.part", folder);
+	if (mkdir(part, 0700) != 0) {
+		err_errno(err, errno == EEXIST ? ERROR_FILE_EXISTS : DIRCA_E_IO,
+		    "%s: cannot be made%s", part,
+		    errno == EEXIST ? "; a run that did not come to its end left it: remove it"
+				    : "");
+		free(part);
+		return false;
+	}
+	m->part = part;
+	return true;
+}
+
+static bool
+read_ca(const struct config *config, struct backup *out, struct err *err)
+{
+	OWNED(own_memory) char *path = config_path(config, "ca.crt");
+	struct buf *list = NULL;
+	size_t count = 0;
+	bool ok = pem_certificates_file(path, &list, &count, err) &&
+		  pkix_cert_decode(buf_view(&list[0]), &out->ca, err);
+
+	pem_list_free(&list, count);
+	return ok;
+}
+
+bool
+backup_make(const struct backup_source *from, const char *folder, int64_t now, struct backup *out,
+    struct err *err)
+{
+	const struct config *config = from->config;
+	OWNED(making_free) struct making m = {.from = from, .out = out};
+
+	*out = (struct backup){
+	    .ca_name = mem_text(config->ca_name), .version = mem_text(DIRCA_VERSION), .made = now};
+	return oids_init(err) && find_user(config->user, &m.front, &m.front_group, err) &&
+	       find_user(config->vault_user, &m.vault, &m.vault_group, err) &&
+	       read_recipients(config, &m.recipients, err) && read_ca(config, out, err) &&
+	       begin(&m, folder, err) && fill(&m, err) && verify(&m, err) &&
+	       sync_folders(&m, err) && give_name(&m, folder, err);
+}

@@ -1,0 +1,46 @@
+/* What the files of this room share. */
+#ifndef BACKUP_BACKUP_PRIV_H
+#define BACKUP_BACKUP_PRIV_H
+
+#include "backup.h"
+#include "own.h"
+
+#define BACKUP_MANIFEST   "manifest.p7m"
+#define BACKUP_STATE      "state/"
+#define BACKUP_RECIPIENTS "recipients.pem"
+#define BACKUP_CONFIG     "dircad.conf"
+#define BACKUP_PASSPHRASE "passphrase"
+#define BACKUP_SEALED     ".p7m"
+#define BACKUP_CA_KEY     "state/vault/ca.key"
+#define BACKUP_SECRET_MAX (512 * 1024) /* of a secret file: room in an EnvelopedData of 1 MiB */
+
+/* manifest.c: the JSON text <-> struct; `out` without the CA certificate. DIRCA_E_BACKUP. */
+bool manifest_encode(const struct backup *b, struct buf *out, struct err *err);
+bool manifest_decode(struct view text, struct backup *out, struct err *err);
+
+/* backup_files.c */
+bool backup_item_is_folder(const struct backup_item *i);
+/* Where the item lies in the copy; free(). */
+char *backup_item_path(const char *folder, const struct backup_item *i);
+/* The room for one more, zeroed. */
+struct backup_item *backup_add(struct backup *b);
+const struct backup_item *backup_find(const struct backup *b, const char *path);
+/* Opens a file and nothing else: no link, no device, no pipe. ERROR_FILE_NOT_FOUND. */
+bool backup_open(const char *path, int *fd_out, struct err *err);
+/* All of it to the new file `to`, synced, counted and hashed; `to` NULL: hashed only. */
+bool backup_copy(int from, const char *name, const char *to, unsigned mode, int64_t *size_out,
+    uint8_t sha256_out[32], struct err *err);
+/* Of a file that was written here. */
+bool backup_hash(const char *path, int64_t *size_out, uint8_t sha256_out[32], struct err *err);
+bool backup_sync_folder(const char *path, struct err *err);
+/* A folder and all that is in it, at most two folders deep: what was made here and failed. */
+void backup_discard(const char *folder);
+
+/* The key of that certificate of the CA, in the vault's folder. */
+bool backup_ca_key(const char *folder, const struct pkix_cert *ca, const struct secret *passphrase,
+    EVP_PKEY **out, struct err *err);
+
+/* The names in a folder without "." and "..", sorted. */
+bool backup_names(const char *folder, struct texts *out, struct err *err);
+
+#endif
