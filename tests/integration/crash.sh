@@ -1,0 +1,176 @@
+#!/usr/bin/env bash
+# The CA, or dirca on its machine, dies at each moment at which an act of an administrator or officer becomes durable or passes from one
+# process to the other. What the next start finds is the act done or not done; asked for again it is done; nothing is done twice.
+# usage: crash.sh LIBRARY (crash_shim). STEP: every STEPth moment, 3 by default; 1 are all of them.
+# shellcheck disable=SC2317 # the functions are called through check
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+CA_LAB_PRELOAD=${1:?the library}
+# shellcheck source-path=SCRIPTDIR source=../support/ca_lab.sh
+. "$here/../support/ca_lab.sh"
+# shellcheck source-path=SCRIPTDIR source=../support/checks.sh
+. "$here/../support/checks.sh"
+
+STEP=${STEP:-3}
+dir=$(mktemp -d /tmp/dirca-crash.XXXXXX)
+finish() {
+	ca_lab_stop
+	checks_clean "$dir"
+}
+checks_begin "$dir"
+trap finish EXIT
+export CRASH_SHIM=$dir/left
+printf '\0\0\0\0' >"$CRASH_SHIM"
+
+# set_left N; left prints it, 4294967295 for -1.
+set_left() {
+	# shellcheck disable=SC2059 # octets
+	printf "\\x$(printf %02x $(($1 & 255)))\\x$(printf %02x $(($1 >> 8 & 255)))\\0\\0" | dd of="$CRASH_SHIM" conv=notrunc status=none
+}
+left() { od -An -tu4 -N4 "$CRASH_SHIM" | tr -d ' '; }
+
+officer() { ca_lab_as officer1 "$@"; }
+admin() { ca_lab_as caadmin "$@"; }
+root() { LD_PRELOAD=$CA_LAB_PRELOAD "$DIRCA_BIN/dirca" "$@" -c "$DIRCAD_CONF"; }
+sql() { sqlite3 -readonly "$CA_STATE/dirca.db" "$1"; }
+is_serving() { ca_lab_answers >/dev/null && ca_lab_is_ready; }
+serves_again() {
+	kill -0 "$(<"$dir/dircad.pid")" 2>/dev/null || ca_lab_dircad_start || return 1
+	ca_lab_eventually is_serving >/dev/null
+}
+sound() { "$DIRCA_BIN/dirca" db check -c "$DIRCAD_CONF" | grep -q 'is sound'; }
+
+# each ACT: ACT_prepare makes what it is about; ACT_act does it; ACT_is says what there is now: "before" or "done", anything else is neither.
+# It is asked before, after the crash, and after the act was asked for again; moment after moment, until the act comes to its end first.
+each() {
+	local act=$1 n died=0 state moments=0
+	for ((n = 1; ; n += STEP)); do
+		"${act}_prepare" || { echo "$act: cannot be prepared"; return 1; }
+		state=$("${act}_is")
+		[ "$state" = before ] || { echo "$act: '$state' before it"; return 1; }
+		set_left "$n"
+		"${act}_act" >"$dir/act.out" 2>&1
+		if [ "$(left)" != 4294967295 ]; then
+			set_left 0
+			[ "$(left)" = 4294967295 ] || break
+		fi
+		died=$((died + 1))
+		set_left 0
+		serves_again || { echo "$act, moment $n: the CA does not serve again"; return 1; }
+		state=$("${act}_is")
+		[ "$state" = before ] || [ "$state" = "done" ] || { echo "$act, moment $n: neither done nor not done: '$state'"; return 1; }
+		if [ "$state" = before ]; then
+			"${act}_act" || { echo "$act, moment $n: cannot be done after it"; return 1; }
+		fi
+		state=$("${act}_is")
+		[ "$state" = "done" ] || { echo "$act, moment $n: '$state' in the end"; return 1; }
+		moments=$n
+		[ "$n" -lt 200 ] || { echo "$act: has no end"; return 1; }
+	done
+	if ! serves_again || [ "$("${act}_is")" != "done" ]; then
+		echo "$act: not done without a crash"
+		cat "$dir/act.out"
+		return 1
+	fi
+	sound || { echo "$act: the database is not sound"; return 1; }
+	echo "$act: died $died times, last at moment $moments"
+	[ "$died" -ge 1 ]
+}
+
+state_of() { # ROWS AUDITED: as many acts in the trail as rows that show them
+	case $1-$2 in
+	0-0) echo before ;;
+	1-1) echo "done" ;;
+	*) echo "rows $1, records $2" ;;
+	esac
+}
+audited() { sql "SELECT count(*) FROM Audit WHERE EventID = $1 AND RequestID = $id AND Success = 1"; }
+
+# ---- approve, deny ----
+approve_prepare() {
+	rm -f "$dir"/kra.pfx*
+	id=$(ca_lab_enroll kra1 KeyRecoveryAgent "$dir/kra.pfx" | jq -er .request_id)
+}
+approve_act() { officer approve "$id"; }
+approve_is() { state_of "$(sql "SELECT count(*) FROM Request WHERE RequestID = $id AND Disposition = 20 AND RawCertificate IS NOT NULL")" "$(audited 791)"; }
+deny_prepare() { approve_prepare; }
+deny_act() { officer deny "$id"; }
+deny_is() { state_of "$(sql "SELECT count(*) FROM Request WHERE RequestID = $id AND Disposition = 31")" "$(audited 772)"; }
+
+# ---- revoke, and the CRL that tells of it ----
+issued=0
+revoke_prepare() {
+	issued=$((issued + 1))
+	id=$(ca_lab_enroll user1 User "$dir/revoked$issued.pfx" | jq -er .request_id)
+}
+revoke_act() { officer revoke "$id" --yes; }
+revoke_is() { state_of "$(sql "SELECT count(*) FROM Request WHERE RequestID = $id AND Disposition = 21")" "$(audited 774)"; }
+
+number=0
+newest() { sql "SELECT coalesce(max(CRLNumber), 0) FROM Crl"; }
+crl_prepare() { number=$(newest); }
+crl_act() { admin crl; }
+# A start may have made one too: what was asked for is that there is a newer one.
+crl_is() {
+	[ "$(newest)" -gt "$number" ] || { echo before; return; }
+	curl -sf "$CA_HTTP_URL/dirca/$CA_NAME.crl" >"$dir/served.crl"
+	[ "$(openssl crl -inform DER -in "$dir/served.crl" -noout -crlnumber)" = "crlNumber=0x$(printf %02X "$(newest)")" ] &&
+		openssl crl -inform DER -in "$dir/served.crl" -noout -CAfile "$CA_STATE/ca.crt" 2>&1 | grep -q 'verify OK' && echo "done"
+}
+
+# ---- settings ----
+value=1000
+setting_prepare() {
+	value=$((value + 1))
+}
+setting_act() { admin setreg 'CA\MaxRequestsPerHour' "$value"; }
+setting_is() {
+	state_of "$(sql "SELECT count(*) FROM Setting WHERE Name = 'CA\\MaxRequestsPerHour' AND Value = '$value'")" \
+		"$(sql "SELECT count(*) FROM Audit WHERE EventID = 795 AND Detail LIKE '%$value%'")"
+}
+
+# ---- the exchange certificate ----
+exchange_prepare() { number=$(sql "SELECT count(*) FROM Request WHERE RequestFlags & 8 <> 0"); }
+exchange_act() { admin ca exchange renew; }
+exchange_is() {
+	[ "$(sql "SELECT count(*) FROM Request WHERE RequestFlags & 8 <> 0")" -gt "$number" ] || { echo before; return; }
+	ca_lab_enroll user2 EFSArchive "$(mktemp -u "$dir/archived-XXXXXX.pfx")" >/dev/null && echo "done"
+}
+
+# ---- an archived key ----
+archive_prepare() { issued=$((issued + 1)); }
+archive_act() { ca_lab_enroll user3 EFSArchive "$dir/key$issued.pfx"; }
+# What became of it is known by the client, which goes on from the key that it kept.
+archive_is() {
+	[ -e "$dir/key$issued.pfx" ] || { echo before; return; }
+	local hash
+	hash=$(ca_lab_certificate_of "$dir/key$issued.pfx" | openssl x509 -outform DER | sha1sum | cut -c1-40)
+	[ "$(sql "SELECT count(*) FROM Request r JOIN RequestBlob b USING (RequestID) WHERE lower(hex(CertificateHash)) = '$hash' AND RawArchivedKey IS NOT NULL")" = 1 ] &&
+		echo "done"
+}
+
+# ---- the KRA store, by root ----
+kra_hash() { openssl x509 -in "$dir/kra1.crt" -outform DER | sha1sum | cut -c1-40; }
+added_prepare() { ! [ -e "$CA_STATE/kra/$(kra_hash).crt" ] || root kra remove --yes "$(kra_hash)" >/dev/null; }
+added_act() { root kra add "$dir/kra1.crt"; }
+added_is() { [ -e "$CA_STATE/kra/$(kra_hash).crt" ] && cmp -s <(openssl x509 -in "$CA_STATE/kra/$(kra_hash).crt") <(openssl x509 -in "$dir/kra1.crt") && echo "done" || echo before; }
+removed_prepare() { [ -e "$CA_STATE/kra/$(kra_hash).crt" ] || root kra add "$dir/kra1.crt" >/dev/null; }
+removed_act() { root kra remove --yes "$(kra_hash)"; }
+removed_is() { [ -e "$CA_STATE/kra/$(kra_hash).crt" ] && echo before || echo "done"; }
+
+check "a CA" ca_lab_start "$dir"
+[ "$CHECKS_BAD" -eq 0 ] && check "two KRAs" ca_lab_kras 2
+[ "$CHECKS_BAD" -eq 0 ] || { checks_end; exit 1; }
+ca_lab_no_quota
+for act in approve deny revoke crl setting exchange archive added removed; do
+	check "whatever dies at whatever moment: $act" each "$act"
+	grep "^$act: died" "$dir/check.out" && cat "$dir/check.out" >>"$dir/moments"
+done
+never_twice() { [ "$(sql "SELECT count(*) - count(DISTINCT SerialNumber) FROM Request WHERE SerialNumber IS NOT NULL")" = 0 ]; }
+check "no certificate was stored twice" never_twice
+trail_holds() { ca_lab_as auditor audit export --out "$dir/trail" && "$DIRCA_BIN/dirca" audit verify "$dir/trail" | grep -q 'the chain holds'; }
+check "the audit trail holds" trail_holds
+compared() { "$DIRCA_BIN/dirca" audit compare -c "$DIRCAD_CONF" --json | jq -e '.stored_only == []'; }
+check "nothing is stored that the vault did not write down" compared
+
+checks_end
