@@ -30,6 +30,7 @@ struct cli_options {
 	bool starttls, ask_password;
 	/* OPTS_JSON */
 	bool json;
+	bool delta;
 	/* OPTS_DAEMON */
 	const char *daemon_config;
 	/* OPTS_INIT */
@@ -126,6 +127,7 @@ struct cli_options {
 #define OPTS_EVENTS    OPTS(31)
 #define OPTS_RESTORE   OPTS(33)
 #define OPTS_COPY      OPTS(32) /* of a CA: whose it is */
+#define OPTS_CRL       OPTS(34)
 
 struct cli {
 	const struct verb *verbs; /* all there are: only main knows them by name */

@@ -174,9 +174,11 @@ cmd_crl(struct work *w, struct err *err)
 {
 	OWNED(own_json) json_t *answer = NULL;
 
-	if (!http_client_json(w->ca, "POST", "/dirca/v1/crl", NULL, &answer, err))
+	const char *path = w->cli->opt.delta ? "/dirca/v1/crl?delta=true" : "/dirca/v1/crl";
+
+	if (!http_client_json(w->ca, "POST", path, NULL, &answer, err))
 		return false;
-	puts("A new CRL is published.");
+	puts(w->cli->opt.delta ? "A new delta CRL is published." : "A new CRL is published.");
 	return true;
 }
 

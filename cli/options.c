@@ -40,6 +40,7 @@ static const struct option_row {
     {"client-config", 0, TEXT, OPTS_SESSION, AT(client_config), "FILE",
 	"default ~/.config/dirca.conf, then /etc/dirca/dirca.conf", 0, 0},
     {"json", 0, FLAG, OPTS_JSON, AT(json), NULL, "machine-readable output", 0, 0},
+    {"delta", 0, FLAG, OPTS_CRL, AT(delta), NULL, "publish delta CRLs only", 0, 0},
     {"config", 'c', TEXT, OPTS_DAEMON, AT(daemon_config), "FILE",
 	"dircad's configuration, default /etc/dirca/dircad.conf", 0, 0},
     {"subject", 0, TEXT, OPTS_INIT | OPTS_ENROLL, AT(subject), "DN",

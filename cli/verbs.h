@@ -56,7 +56,8 @@
 	    "settings of the CA")                                                                  \
 	X("setreg", "NAME VALUE", 2, 2, GROUP_CA, NEEDS_CA, OPTS_SESSION, cmd_setreg,              \
 	    "change a setting of the CA")                                                          \
-	X("crl", "", 0, 0, GROUP_CA, NEEDS_CA, OPTS_SESSION, cmd_crl, "publish a new CRL")         \
+	X("crl", "", 0, 0, GROUP_CA, NEEDS_CA, OPTS_SESSION | OPTS_CRL, cmd_crl,                   \
+	    "publish new CRLs")                                                                    \
 	X("audit log", "", 0, 0, GROUP_CA, NEEDS_CA, OPTS_SESSION | OPTS_JSON | OPTS_AUDIT,        \
 	    cmd_audit_log, "what the CA did and for whom: its audit trail")                        \
 	X("audit export", "", 0, 0, GROUP_CA, NEEDS_CA, OPTS_SESSION | OPTS_EXPORT,                \

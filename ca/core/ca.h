@@ -175,17 +175,19 @@ bool ca_wants_maintenance(struct ca *ca);
 bool ca_renew_exchange(struct ca *ca, struct vault *v, int64_t now, struct err *err);
 /* Makes a new one whatever there is, for an administrator; in use when it returns. */
 bool ca_new_exchange(struct ca *ca, struct vault *v, const char *actor, struct err *err);
-/* Makes, stores and audits a CRL of each key now, and wakes the publisher, who brings them to the
- * directory; each has a number that is one more than the last. */
-bool ca_publish_crl(struct ca *ca, struct vault *v, const char *actor, struct err *err);
-/* The newest CRL of the key of info.issuers.list[issuer]: one copy in memory, shared by all who
- * hold it. NULL: there is none. */
+/* Makes, stores and audits all CRLs of each key now, or the delta CRLs alone (E_INVALIDARG if there
+ * are none), and wakes the publisher, who brings them to the directory; those of a key have a
+ * number that is one more than the last. */
+bool ca_publish_crl(
+    struct ca *ca, struct vault *v, bool delta_only, const char *actor, struct err *err);
+/* The newest CRL of a list: one copy in memory, shared by all who hold it. NULL: there is none. */
 struct ca_crl {
 	int64_t number, this_update;
 	struct view der;
 	uint8_t sha256[32];
 };
-bool ca_crl_newest(struct ca *ca, size_t issuer, struct ca_crl **out, struct err *err);
+bool ca_crl_newest(
+    struct ca *ca, const struct store_crl_id *id, struct ca_crl **out, struct err *err);
 void ca_crl_release(struct ca_crl **crl);
 /* When the certificate of the TLS service ends. */
 bool ca_service_until(struct ca *ca, int64_t *not_after_out, struct err *err);

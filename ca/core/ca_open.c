@@ -63,8 +63,8 @@ state_free(struct ca_state **state)
 	pthread_mutex_destroy(&s->maintain_lock);
 	pthread_mutex_destroy(&s->make_crl_lock);
 	pthread_mutex_destroy(&s->crl_lock);
-	for (size_t i = 0; i < CA_ISSUERS_MAX; i++)
-		ca_crl_release(&s->crls[i]);
+	crls_forget(s);
+	sent_crls_free(s);
 	pthread_mutex_destroy(&s->publish_lock);
 	pthread_cond_destroy(&s->publish_turn);
 	free(s);

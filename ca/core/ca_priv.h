@@ -30,9 +30,8 @@ struct ca_state {
 	pthread_mutex_t
 	    make_crl_lock;        /* one CRL: a large one takes a while, and nobody else waits */
 	pthread_mutex_t crl_lock; /* guards the next */
-	struct ca_crl *crls[CA_ISSUERS_MAX]; /* of the key of each issuer, the newest that somebody
-						asked for; NULL: none yet */
-	char *recorded_rights[2];            /* rights_audit.c; under refresh_lock */
+	struct crl_kept *crls;    /* of each list the newest that somebody asked for */
+	char *recorded_rights[2]; /* rights_audit.c; under refresh_lock */
 	struct principal_cache *principals;
 	struct quota *requests; /* what each requester has the CA store */
 	struct quota *refusals; /* and how many refusals of each are recorded */
@@ -45,11 +44,9 @@ struct ca_state {
 	struct owed owed[OWED_KINDS];
 	uint64_t answered;       /* how often the directory came back */
 	int64_t published_up_to; /* request whose certificate was tried last; the publisher's own */
-	/* Of the key of each issuer: the newest CRL that this process put into the directory; that
-	 * which the directory did not take for its size, and which is not sent again; whether one
-	 * must be made, whatever there is. */
-	_Atomic int64_t published_crls[CA_ISSUERS_MAX], refused_crls[CA_ISSUERS_MAX];
-	atomic_bool crl_wanted[CA_ISSUERS_MAX];
+	struct crl_sent *sent_crls; /* of each list, what became of it in the directory */
+	atomic_bool crl_wanted[CA_ISSUERS_MAX]; /* of the key of each issuer: CRLs must be made,
+						   whatever there is */
 	_Atomic int64_t foreign_crl; /* greatest number that is known from elsewhere than the
 					database: it may be one that was restored */
 	atomic_bool wants_maintenance;
@@ -68,10 +65,18 @@ bool renew_service(struct ca *ca, struct vault *v, int64_t now, struct err *err)
 /* Would clients that know this CA take it? CERT_E_WRONG_USAGE says why not. */
 bool check_service(struct ca *ca, int64_t now, struct err *err);
 
-/* newest_crl.c. One of that issuer's key that was just made and stored, for ca_crl_newest; takes
- * `octets`, in which `der` lies. */
-void crl_keep(struct ca *ca, size_t issuer, int64_t number, int64_t this_update, struct view der,
-    struct buf *octets);
+/* crl_make.c. The CRLs of each key that are due, or all that there can be, or the delta CRLs alone.
+ * One key that fails keeps no other back. Under make_crl_lock. */
+enum crls_wanted { CRLS_DUE, CRLS_DELTA, CRLS_ALL };
+bool make_crls(struct ca *ca, struct vault *v, const struct ca_view *view, enum crls_wanted wanted,
+    const char *actor, int64_t now, bool *made_out, struct err *err);
+
+/* newest_crl.c. One that was just made and stored, for ca_crl_newest; takes `octets`, in which its
+ * DER lies. */
+void crl_keep(struct ca *ca, const struct store_new_crl *crl, struct buf *octets);
+void crls_forget(struct ca_state *s);
+/* publication.c */
+void sent_crls_free(struct ca_state *s);
 
 /* restored.c. Compares how far database and vault have come, each by what the other remembers: one
  * that came back from an older copy is told in log and status, and the numbers of CRLs go on. */

@@ -1,11 +1,11 @@
 #include "certificate.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <openssl/rand.h>
 
+#include "crl_lists.h"
 #include "extension.h"
 #include "mem.h"
 #include "oids.h"
@@ -16,81 +16,47 @@
 #define OID_TEXT_MAX 256
 #define TBS_MAX      15360 /* the database keeps certificates of up to 16384 bytes */
 
-/* "/dirca/<name>": everything but RFC 3986 unreserved characters as %XX. free(). */
-static char *
-http_url(const struct ca *ca, const char *suffix)
-{
-	char escaped[3 * 64 + 1] = "";
-	size_t n = 0;
-
-	if (ca->config->http_url == NULL)
-		return NULL;
-	for (const char *p = ca->config->ca_name; *p != '\0' && n + 4 <= sizeof escaped; p++) {
-		unsigned char c = (unsigned char)*p;
-
-		if (isalnum(c) || strchr("-._~", c) != NULL)
-			escaped[n++] = (char)c;
-		else
-			n += (size_t)snprintf(escaped + n, 4, "%%%02X", c);
-	}
-	return text_printf("%s/dirca/%.*s%s", ca->config->http_url, (int)n, escaped, suffix);
-}
-
-/* In the directory and, if there is one, by HTTP: NULL. */
-struct urls {
-	char *list[2];
-};
-
-static void
-urls_free(struct urls *u)
-{
-	free(u->list[0]);
-	free(u->list[1]);
-}
-
-/* Takes over `ldap`. */
 static bool
-set_urls(struct ca *ca, char *ldap, uint32_t index, const char *extension, struct urls *out,
-    struct err *err)
+aia_urls(struct ca *ca, const struct ca_view *view, struct ca_urls *out, struct err *err)
 {
-	char suffix[32];
+	char suffix[PKI_INDEX_SUFFIX_MAX];
+	OWNED(own_memory) char *file = NULL;
 
-	pki_index_suffix(index, suffix);
-	strcat(suffix, extension);
-	*out = (struct urls){{ldap, http_url(ca, suffix)}};
-	return ldap != NULL ||
+	pki_index_suffix(CA_VERSION_CERTIFICATE(ca->issuer->version), suffix);
+	file = text_printf("%s.crt", suffix);
+	*out = (struct ca_urls){
+	    {pki_aia_url(view->pki->services_dn, ca->config->ca_name), ca_http_url(ca, file)}};
+	return out->list[0] != NULL ||
 	       err_set(err, DIRCA_E_CONFIG, "'%s' cannot be in a URL", ca->config->ca_name);
 }
 
+/* Where the CRL of the partition is, and its delta CRL where certificates name that. */
 static bool
-cdp_urls(struct ca *ca, const struct ca_view *view, struct urls *out, struct err *err)
+push_cdp(
+    struct ca *ca, const struct ca_view *view, uint32_t partition, ext_list *list, struct err *err)
 {
-	const struct config *c = ca->config;
-	uint32_t key_index = CA_VERSION_KEY(ca->issuer->version);
+	OWNED(ca_urls_free) struct ca_urls base = {0};
+	OWNED(ca_urls_free) struct ca_urls delta = {0};
+	struct store_crl_id id = crl_of_newest_key(ca), delta_id;
+	struct ext_urls base_urls, delta_urls;
 
-	return set_urls(ca, pki_cdp_url(view->pki->services_dn, c->ca_name, key_index, c->host),
-	    key_index, ".crl", out, err);
-}
-
-static bool
-aia_urls(struct ca *ca, const struct ca_view *view, struct urls *out, struct err *err)
-{
-	return set_urls(ca, pki_aia_url(view->pki->services_dn, ca->config->ca_name),
-	    CA_VERSION_CERTIFICATE(ca->issuer->version), ".crt", out, err);
-}
-
-static bool
-push_cdp(struct ca *ca, const struct ca_view *view, ext_list *list, struct err *err)
-{
-	OWNED(urls_free) struct urls urls = {0};
-
-	return cdp_urls(ca, view, &urls, err) && ext_push_cdp(list, urls.list, 2, err);
+	id.partition = partition;
+	delta_id = id;
+	delta_id.delta = true;
+	if (!crl_urls(ca, view, &id, &base, err) || !crl_urls(ca, view, &delta_id, &delta, err))
+		return false;
+	base_urls = ca_urls_view(&base);
+	delta_urls = ca_urls_view(&delta);
+	return ext_push_cdp(list, &base_urls, err) &&
+	       (view->settings.num[SETTING_FRESHEST_IN_CERT] == 0 ||
+		   view->settings.seconds[PERIOD_CRL_DELTA] == 0 ||
+		   ext_push_freshest(list, &delta_urls, err));
 }
 
 static bool
 push_aia(struct ca *ca, const struct ca_view *view, ext_list *list, struct err *err)
 {
-	OWNED(urls_free) struct urls urls = {0};
+	OWNED(ca_urls_free) struct ca_urls urls = {0};
 
 	return aia_urls(ca, view, &urls, err) && ext_push_aia(list, urls.list, 2, err);
 }
@@ -256,7 +222,7 @@ push_extensions(
 	    !push_ski(order->spki, list, err) || !push_template(plan, list, err) ||
 	    !ext_push_aki(list, buf_view(&ca->issuer->key_id), err))
 		return false;
-	if (!plan->no_revocation_info && !push_cdp(ca, order->view, list, err))
+	if (!plan->no_revocation_info && !push_cdp(ca, order->view, order->partition, list, err))
 		return false;
 	if (!plan->ocsp_nocheck && !push_aia(ca, order->view, list, err))
 		return false;
@@ -385,6 +351,21 @@ sign(struct ca *ca, struct vault *v, const struct body *body, struct buf *out, s
 }
 
 bool
+certificate_partition(const struct ca_view *view, uint32_t *out, struct err *err)
+{
+	int64_t count = view->settings.num[SETTING_CRL_PARTITIONS];
+	uint32_t random;
+
+	*out = 0;
+	if (count == 0)
+		return true;
+	if (RAND_bytes((uint8_t *)&random, sizeof random) != 1)
+		return err_openssl(err, DIRCA_E_CRYPTO, "no random number for a partition");
+	*out = 1 + random % (uint32_t)count;
+	return true;
+}
+
+bool
 certificate_issue(struct ca *ca, struct vault *v, const struct certificate_order *order,
     struct buf *certificate_out, struct err *err)
 {
@@ -413,8 +394,9 @@ certificate_xchg(struct ca *ca, struct vault *v, int64_t rsa_bits, int64_t life_
     struct err *err)
 {
 	OWNED(ca_view_release) struct ca_view *view = ca_view_get(ca);
-	OWNED(urls_free) struct urls cdp = {0};
-	OWNED(urls_free) struct urls aia = {0};
+	OWNED(ca_urls_free) struct ca_urls cdp = {0};
+	OWNED(ca_urls_free) struct ca_urls aia = {0};
+	const struct store_crl_id id = crl_of_newest_key(ca);
 
 	*out = (struct buf){0};
 	if (view->pki->services_dn == NULL)
@@ -422,7 +404,7 @@ certificate_xchg(struct ca *ca, struct vault *v, int64_t rsa_bits, int64_t life_
 		    "where CRL and CA certificate are found is read from the directory, which "
 		    "could "
 		    "not be read yet");
-	if (!cdp_urls(ca, view, &cdp, err) || !aia_urls(ca, view, &aia, err))
+	if (!crl_urls(ca, view, &id, &cdp, err) || !aia_urls(ca, view, &aia, err))
 		return false;
 	const struct vault_xchg_wish wish = {.rsa_bits = (int)rsa_bits,
 	    .life_s = life_s,

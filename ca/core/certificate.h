@@ -24,11 +24,14 @@ struct certificate_order {
 	const struct issue_plan *plan;
 	const struct certificate_names *names; /* of the plan */
 	struct view spki;
+	uint32_t partition; /* whose CRL it names; 0: the complete one (certificate_partition) */
 	/* NULL, or: the vault makes the key, of the kind and size of `spki` (`tbs` is filled in
 	 * here); archived and delivered key go to `made`. */
 	struct vault_generate *generate;
 	struct vault_generated *made;
 };
+/* One at random of those that there are (CA\CRLMaxPartitions). */
+bool certificate_partition(const struct ca_view *view, uint32_t *out, struct err *err);
 /* With the extensions of the plan: AKI, SKI, AIA and CDP unless it leaves them out (directory and
  * HTTP URLs of the configuration), 25.2 (SEQUENCE{ [0] otherName }), template extension, SMIME
  * capabilities included. 128-bit random serial number. */

@@ -1,6 +1,6 @@
 /*
- * Housekeeping: CA exchange certificates, CRLs and the certificate of the TLS service, each stored
- * and audited in one unit of work before anybody sees it.
+ * Housekeeping: CA exchange certificates, CRLs (crl_make.c) and the certificate of the TLS service,
+ * each stored and audited in one unit of work before anybody sees it.
  */
 #include "ca_priv.h"
 
@@ -17,8 +17,6 @@
 #include "publication.h"
 #include "text.h"
 
-/* A CRL that is from further ahead than this was made by a clock that has been set back since. */
-#define AHEAD_S          60
 #define NO_XCHG_EVERY_MS INT64_C(3600000)
 
 /* One that the vault made and the database did not take, because it failed or the front died in
@@ -163,163 +161,6 @@ xchg_is_due(struct ca *ca, struct vault *v, const struct settings *s, int64_t no
 	return true;
 }
 
-struct crl {
-	const char *actor;
-	const struct ca_issuer *issuer;
-	int64_t number, this_update, next_update;
-	struct pkix_crl_making making;
-	struct view der; /* in it */
-};
-
-static bool
-store_crl(struct store_tx *tx, void *arg, struct err *err)
-{
-	const struct crl *c = arg;
-	OWNED(own_memory) char *object = text_printf("CRL %lld", (long long)c->number);
-	const struct store_new_crl row = {.name_id = c->issuer->version,
-	    .number = c->number,
-	    .this_update = c->this_update,
-	    .next_update = c->next_update,
-	    .der = c->der};
-	const struct ca_audit a = {.when = c->this_update,
-	    .event = AUDIT_CRL_PUBLISHED,
-	    .actor = c->actor,
-	    .object = object};
-
-	return store_add_crl(tx, &row, err) && ca_audit(tx, &a, err);
-}
-
-static bool
-add_revoked(const struct store_revoked *row, void *arg, struct err *err)
-{
-	OWNED(buf_free) struct buf serial = {0};
-	OWNED(own_memory)
-	char *even = text_printf("%s%s", strlen(row->serial) % 2 != 0 ? "0" : "", row->serial);
-
-	return hex_decode(even, &serial, err) &&
-	       pkix_crl_add(
-		   arg, &(struct pkix_revoked){buf_view(&serial), row->when, row->reason}, err);
-}
-
-/* What any certificate of the issuer's key issued. */
-static bool
-add_all_revoked(struct ca *ca, struct crl *crl, struct err *err)
-{
-	const struct ca_issuers *all = &ca->info.issuers;
-	uint32_t key_index = CA_VERSION_KEY(crl->issuer->version);
-
-	for (size_t i = 0; i < all->count; i++)
-		if (CA_VERSION_KEY(all->list[i].version) == key_index &&
-		    !store_walk_revoked(ca->store, all->list[i].version, crl->this_update,
-			add_revoked, &crl->making, err))
-			return false;
-	return true;
-}
-
-static bool
-sign_crl(struct ca *ca, struct vault *v, struct crl *crl, struct err *err)
-{
-	const struct ca_issuer *issuer = crl->issuer;
-	const struct pkix_crl_head head = {.issuer = issuer->cert.subject,
-	    .sig_alg = buf_view(&issuer->sig_alg),
-	    .authority_key_id = buf_view(&issuer->key_id),
-	    .this_update = crl->this_update,
-	    .next_update = crl->next_update,
-	    .number = crl->number};
-	OWNED(buf_free) struct buf signature = {0};
-	struct view tbs;
-
-	return pkix_crl_begin(&head, &crl->making, err) && add_all_revoked(ca, crl, err) &&
-	       pkix_crl_tbs_end(&crl->making, &tbs, err) &&
-	       vault_sign_crl(v, CA_VERSION_KEY(issuer->version), tbs, &signature, err) &&
-	       pkix_crl_signed_end(
-		   &crl->making, head.sig_alg, buf_view(&signature), &crl->der, err);
-}
-
-static void
-crl_free(struct crl *crl)
-{
-	pkix_crl_making_free(&crl->making);
-}
-
-static bool
-make_crl(struct ca *ca, struct vault *v, const struct settings *s, size_t issuer, const char *actor,
-    int64_t now, struct err *err)
-{
-	OWNED(crl_free)
-	struct crl crl = {.actor = actor,
-	    .issuer = &ca->info.issuers.list[issuer],
-	    .this_update = now,
-	    .next_update = now + s->seconds[PERIOD_CRL] + s->seconds[PERIOD_CRL_OVERLAP]};
-	int64_t last;
-
-	if (!store_last_crl_number(ca->store, &last, err))
-		return err_prefix(err, "publishing a CRL");
-	crl.number = last + 1;
-	if (crl.number <= ca->state->foreign_crl)
-		crl.number = ca->state->foreign_crl + 1;
-	if (!sign_crl(ca, v, &crl, err) || !store_do(ca->store, store_crl, &crl, err))
-		return err_prefix(err, "publishing a CRL");
-	ca->state->crl_wanted[issuer] = false;
-	crl_keep(ca, issuer, crl.number, crl.this_update, crl.der, &crl.making.octets);
-	/* The CRL stands and is served over HTTP; the directory gets it from the publisher. */
-	ca_publication_wake(ca);
-	return true;
-}
-
-static bool
-crl_is_due(struct ca *ca, const struct settings *s, size_t issuer, int64_t now, bool *due_out,
-    struct err *err)
-{
-	uint32_t key_index = CA_VERSION_KEY(ca->info.issuers.list[issuer].version);
-	struct store_crl crl;
-
-	*due_out = false;
-	if (!store_newest_crl_dates(ca->store, key_index, &crl, err))
-		return false;
-	*due_out = crl.number == 0 || ca->state->crl_wanted[issuer] ||
-		   crl.this_update > now + AHEAD_S ||
-		   crl.next_update - s->seconds[PERIOD_CRL_OVERLAP] <= now;
-	return true;
-}
-
-/* Those of each key that are due, or all. One that fails keeps no other back. */
-static bool
-make_crls(struct ca *ca, struct vault *v, const struct settings *s, bool all, const char *actor,
-    int64_t now, bool *made_out, struct err *err)
-{
-	const struct ca_issuers *issuers = &ca->info.issuers;
-	bool ok = true;
-
-	*made_out = false;
-	for (size_t i = 0; i < issuers->count; i++) {
-		bool due = all, done;
-		struct err why;
-
-		if (i > 0 && !ca_issuers_signs_crl(issuers, i, now))
-			continue;
-		done = (all || crl_is_due(ca, s, i, now, &due, &why)) &&
-		       (!due || make_crl(ca, v, s, i, actor, now, &why));
-		*made_out = *made_out || (done && due);
-		if (!done && ok)
-			*err = why;
-		ok = ok && done;
-	}
-	return ok;
-}
-
-bool
-ca_publish_crl(struct ca *ca, struct vault *v, const char *actor, struct err *err)
-{
-	OWNED(ca_view_release) struct ca_view *view = ca_view_get(ca);
-	bool ok, made;
-
-	pthread_mutex_lock(&ca->state->make_crl_lock);
-	ok = make_crls(ca, v, &view->settings, true, actor, clock_now(), &made, err);
-	pthread_mutex_unlock(&ca->state->make_crl_lock);
-	return ok;
-}
-
 bool
 ca_renew_exchange(struct ca *ca, struct vault *v, int64_t now, struct err *err)
 {
@@ -355,7 +196,7 @@ ca_maintain(struct ca *ca, struct vault *v, int64_t now, struct err *err)
 
 	/* None waits for another. */
 	pthread_mutex_lock(&ca->state->make_crl_lock);
-	crl = make_crls(ca, v, s, false, OWN_ACTOR, now, &crls_made, &crl_err) &&
+	crl = make_crls(ca, v, view, CRLS_DUE, OWN_ACTOR, now, &crls_made, &crl_err) &&
 	      (!crls_made || remember_journal(ca, v, &crl_err));
 	pthread_mutex_unlock(&ca->state->make_crl_lock);
 	pthread_mutex_lock(&ca->state->maintain_lock);

@@ -1,10 +1,13 @@
 #include "publication.h"
 
+#include <stdlib.h>
 #include <time.h>
 
 #include "ca_priv.h"
 #include "clock.h"
+#include "crl_lists.h"
 #include "log.h"
+#include "mem.h"
 #include "own.h"
 #include "publication_file.h"
 #include "service_key.h"
@@ -24,6 +27,14 @@
 	"olcSockbufMaxIncomingAuth; 389-ds: nsslapd-maxbersize; Samba: ldap max "         \
 	"authenticated request size; Active Directory takes 10 MB) and run `dirca crl`. " \
 	"Clients have it over HTTP"
+
+/* Of a list: numbers of the newest CRL that this process put into the directory, and of the one
+ * that the directory did not take for its size, which is not sent again. */
+struct crl_sent {
+	struct store_crl_id id;
+	int64_t published, refused;
+	struct crl_sent *next;
+};
 
 bool
 ca_publication_add(
@@ -60,8 +71,8 @@ ca_publication_retry(struct ca *ca)
 	pthread_mutex_lock(&ca->state->publish_lock);
 	for (size_t i = 0; i < OWED_KINDS; i++)
 		ca->state->owed[i].due_ms = 0;
-	for (size_t i = 0; i < CA_ISSUERS_MAX; i++)
-		ca->state->refused_crls[i] = 0;
+	for (struct crl_sent *s = ca->state->sent_crls; s != NULL; s = s->next)
+		s->refused = 0;
 	pthread_mutex_unlock(&ca->state->publish_lock);
 	ca_publication_wake(ca);
 }
@@ -207,6 +218,7 @@ settle_new(struct ca *ca)
 struct own {
 	const struct config *config;
 	const struct ca_issuer *issuer; /* of the CRL */
+	struct pki_crl_place place;
 	struct view crl;
 	int64_t number; /* of `crl` */
 	bool found;     /* the directory has answered on the connection that the CRL leaves by */
@@ -223,8 +235,7 @@ find_newer(struct dir_conn *c, struct own *o, struct err *err)
 	struct err not_ours;
 	int64_t number;
 
-	if (!pki_find_crl(c, o->config->ca_name, CA_VERSION_KEY(o->issuer->version),
-		o->config->host, &there, err))
+	if (!pki_find_crl(c, &o->place, &there, err))
 		return false;
 	if (there.len > 0 && !view_eq(buf_view(&there), o->crl) &&
 	    pkix_crl_number(buf_view(&there), o->issuer->key, &number, &not_ours) &&
@@ -241,9 +252,7 @@ publish_newest(struct dir_conn *c, void *arg, struct err *err)
 	o->found = find_newer(c, o, err);
 	if (!o->found)
 		return false;
-	return o->newer > 0 ||
-	       pki_publish_crl(c, o->config->ca_name, CA_VERSION_KEY(o->issuer->version),
-		   o->config->host, o->crl, err);
+	return o->newer > 0 || pki_publish_crl(c, &o->place, o->crl, err);
 }
 
 static bool
@@ -274,63 +283,139 @@ refused_for_size(size_t size, struct err *err)
 	    "the directory does not take a CRL of %zu bytes. " TOO_LARGE_ADVICE, size);
 }
 
+void
+sent_crls_free(struct ca_state *s)
+{
+	while (s->sent_crls != NULL) {
+		struct crl_sent *sent = s->sent_crls;
+
+		s->sent_crls = sent->next;
+		free(sent);
+	}
+}
+
+/* The publisher's own, but for ca_publication_retry. */
+static struct crl_sent *
+sent_of(struct ca *ca, const struct store_crl_id *id)
+{
+	struct crl_sent *sent;
+
+	pthread_mutex_lock(&ca->state->publish_lock);
+	sent = ca->state->sent_crls;
+	while (sent != NULL && !crl_id_eq(&sent->id, id))
+		sent = sent->next;
+	if (sent == NULL) {
+		sent = mem_zero(1, sizeof *sent);
+		*sent = (struct crl_sent){.id = *id, .next = ca->state->sent_crls};
+		ca->state->sent_crls = sent;
+	}
+	pthread_mutex_unlock(&ca->state->publish_lock);
+	return sent;
+}
+
+static int64_t
+refused_number(struct ca *ca, const struct crl_sent *sent)
+{
+	int64_t number;
+
+	pthread_mutex_lock(&ca->state->publish_lock);
+	number = sent->refused;
+	pthread_mutex_unlock(&ca->state->publish_lock);
+	return number;
+}
+
+static void
+note_refused(struct ca *ca, struct crl_sent *sent, int64_t number)
+{
+	pthread_mutex_lock(&ca->state->publish_lock);
+	sent->refused = number;
+	pthread_mutex_unlock(&ca->state->publish_lock);
+}
+
 static bool
-explain_refusal(struct ca *ca, size_t issuer, const struct own *own, struct err *err)
+explain_refusal(struct ca *ca, const struct own *own, struct crl_sent *sent, struct err *err)
 {
 	if (!is_too_large(ca, own, err))
 		return err_prefix(err, "the CRL");
 	log_warn("the directory did not take the CRL", LOG_INT("bytes", (int64_t)own->crl.len),
 	    LOG_REASON(err));
-	ca->state->refused_crls[issuer] = own->number;
+	note_refused(ca, sent, own->number);
 	return refused_for_size(own->crl.len, err);
 }
 
 static bool
-send_crl(struct ca *ca, size_t issuer, struct err *err)
+send_crl(struct ca *ca, struct crl_sent *sent, struct err *err)
 {
 	OWNED(ca_crl_release) struct ca_crl *crl = NULL;
-	struct own own = {.config = ca->config, .issuer = &ca->info.issuers.list[issuer]};
+	size_t issuer = crl_issuer(ca, sent->id.key_index);
+	struct own own = {.config = ca->config,
+	    .issuer = &ca->info.issuers.list[issuer],
+	    .place = crl_place(ca, &sent->id)};
 
-	if (!ca_crl_newest(ca, issuer, &crl, err))
+	if (!ca_crl_newest(ca, &sent->id, &crl, err))
 		return false;
 	own.crl = crl->der;
 	own.number = crl->number;
 	if (!ca_directory_do(ca, publish_newest, &own, err))
-		return explain_refusal(ca, issuer, &own, err);
+		return explain_refusal(ca, &own, sent, err);
 	/* The housekeeper makes one with a greater number. */
 	if (own.newer > 0)
 		found_newer_crl(ca, issuer, own.newer, crl->number);
-	ca->state->published_crls[issuer] = crl->number;
+	sent->published = crl->number;
 	return true;
 }
 
 static bool
-settle_crl(struct ca *ca, size_t issuer, struct err *err)
+settle_list(struct ca *ca, const struct store_crl_id *id, struct err *err)
 {
-	uint32_t key_index = CA_VERSION_KEY(ca->info.issuers.list[issuer].version);
+	struct crl_sent *sent = sent_of(ca, id);
 	struct store_crl newest;
 
-	if (!store_newest_crl_dates(ca->store, key_index, &newest, err))
+	if (!store_newest_crl_dates(ca->store, id, &newest, err))
 		return false;
-	if (newest.number <= ca->state->published_crls[issuer])
+	if (newest.number <= sent->published)
 		return true;
-	if (newest.number == ca->state->refused_crls[issuer])
+	if (newest.number == refused_number(ca, sent))
 		return refused_for_size(newest.size, err);
-	return send_crl(ca, issuer, err);
+	return send_crl(ca, sent, err);
 }
 
-/* That of each key. */
+/* Those of one key. One that is too large keeps no other from being sent. */
+static bool
+settle_key(struct ca *ca, const struct settings *settings, uint32_t key_index, struct err *err)
+{
+	OWNED(crl_ids_free) struct crl_ids ids = {0};
+	struct err why;
+	bool ok = true;
+
+	if (!crl_ids_list(ca, settings, key_index, &ids, err))
+		return false;
+	for (size_t i = 0; i < ids.count; i++) {
+		if (settle_list(ca, &ids.list[i], &why))
+			continue;
+		if (ok || why.code != DIRCA_E_TOO_LARGE)
+			*err = why;
+		ok = false;
+		if (why.code != DIRCA_E_TOO_LARGE)
+			break;
+	}
+	return ok;
+}
+
 static bool
 settle_crls(struct ca *ca, struct err *err)
 {
+	OWNED(ca_view_release) struct ca_view *view = ca_view_get(ca);
 	const struct ca_issuers *issuers = &ca->info.issuers;
 	struct err why;
 	bool ok = true;
 
 	for (size_t i = 0; i < issuers->count; i++) {
+		uint32_t key_index = CA_VERSION_KEY(issuers->list[i].version);
+
 		if (i > 0 && !ca_issuers_signs_crl(issuers, i, clock_now()))
 			continue;
-		if (settle_crl(ca, i, &why))
+		if (settle_key(ca, &view->settings, key_index, &why))
 			continue;
 		if (ok)
 			*err = why;

@@ -22,6 +22,9 @@ static const struct word units[] = {{"Seconds", 1}, {"Minutes", 60}, {"Hours", H
     {"Weeks", WEEK}, {"Months", 30 * DAY}, {"Years", YEAR}, {NULL, 0}};
 
 #define UNITS_MAX 1000000000
+/* Each is a CRL of its own, made with the others. */
+#define CRL_PARTITIONS_MAX 1000
+#define CRL_DELTA_MIN_S    60
 
 /* One row a setting, in the order of enum setting: numbers within a range, or words. Names are
  * those of the AD CS registry where it has the setting (docs/FACTS.md 5). */
@@ -43,6 +46,12 @@ static const struct row {
     [SETTING_CRL_PERIOD_UNITS] = {"CA\\CRLPeriodUnits", 1, 1, UNITS_MAX, NULL},
     [SETTING_CRL_OVERLAP] = {"CA\\CRLOverlapPeriod", DAY, 0, 0, units},
     [SETTING_CRL_OVERLAP_UNITS] = {"CA\\CRLOverlapUnits", 1, 0, UNITS_MAX, NULL},
+    [SETTING_CRL_DELTA_PERIOD] = {"CA\\CRLDeltaPeriod", DAY, 0, 0, units},
+    [SETTING_CRL_DELTA_PERIOD_UNITS] = {"CA\\CRLDeltaPeriodUnits", 0, 0, UNITS_MAX, NULL},
+    [SETTING_CRL_DELTA_OVERLAP] = {"CA\\CRLDeltaOverlapPeriod", HOUR, 0, 0, units},
+    [SETTING_CRL_DELTA_OVERLAP_UNITS] = {"CA\\CRLDeltaOverlapUnits", 0, 0, UNITS_MAX, NULL},
+    [SETTING_CRL_PARTITIONS] = {"CA\\CRLMaxPartitions", 0, 0, CRL_PARTITIONS_MAX, NULL},
+    [SETTING_FRESHEST_IN_CERT] = {"CA\\FreshestCRLInCertificates", 0, 0, 1, NULL},
     [SETTING_VALIDITY] = {"CA\\ValidityPeriod", YEAR, 0, 0, units},
     [SETTING_VALIDITY_UNITS] = {"CA\\ValidityPeriodUnits", 5, 1, UNITS_MAX, NULL},
     [SETTING_REFUSE_ESCALATION] = {"CA\\RefuseEscalation", 1, 0, 1, NULL},
@@ -66,6 +75,8 @@ static const struct {
     [PERIOD_XCHG_OVERLAP] = {SETTING_XCHG_OVERLAP, 60, 30 * DAY, "a minute to 30 days"},
     [PERIOD_CRL] = {SETTING_CRL_PERIOD, 60, 366 * DAY, "a minute to 366 days"},
     [PERIOD_CRL_OVERLAP] = {SETTING_CRL_OVERLAP, 0, 366 * DAY, "0 to 366 days"},
+    [PERIOD_CRL_DELTA] = {SETTING_CRL_DELTA_PERIOD, 0, 366 * DAY, "0 to 366 days"},
+    [PERIOD_CRL_DELTA_OVERLAP] = {SETTING_CRL_DELTA_OVERLAP, 0, 366 * DAY, "0 to 366 days"},
     [PERIOD_VALIDITY] = {SETTING_VALIDITY, HOUR, 30 * YEAR, "an hour to 30 years"},
 };
 
@@ -248,6 +259,12 @@ settings_finish(struct settings *s, struct err *err)
 	if ((validity - overlap) * 32 < validity)
 		return err_set(err, E_INVALIDARG, "%s leaves too little of %s: at most 31/32 of it",
 		    rows[SETTING_XCHG_OVERLAP].name, rows[SETTING_XCHG_VALIDITY].name);
+	if (s->seconds[PERIOD_CRL_DELTA] != 0 &&
+	    (s->seconds[PERIOD_CRL_DELTA] < CRL_DELTA_MIN_S ||
+		s->seconds[PERIOD_CRL_DELTA] >= s->seconds[PERIOD_CRL]))
+		return err_set(err, E_INVALIDARG,
+		    "%s must be 0 (no delta CRLs), or a minute at least and less than %s",
+		    rows[SETTING_CRL_DELTA_PERIOD].name, rows[SETTING_CRL_PERIOD].name);
 	s->cipher = s->num[SETTING_CNG_ENCRYPTION_ALGORITHM] == 1
 			? CMS_3DES_CBC
 			: aes[s->num[SETTING_SYMMETRIC_KEY_SIZE] / 64 - 2];

@@ -24,7 +24,14 @@ enum setting {
 	SETTING_CRL_PERIOD_UNITS,
 	SETTING_CRL_OVERLAP, /* CA\CRLOverlapPeriod, one day */
 	SETTING_CRL_OVERLAP_UNITS,
-	SETTING_VALIDITY, /* CA\ValidityPeriod: no certificate lives longer; five years */
+	SETTING_CRL_DELTA_PERIOD, /* CA\CRLDeltaPeriod; 0 units: no delta CRLs, the default */
+	SETTING_CRL_DELTA_PERIOD_UNITS,
+	SETTING_CRL_DELTA_OVERLAP, /* CA\CRLDeltaOverlapPeriod, none */
+	SETTING_CRL_DELTA_OVERLAP_UNITS,
+	SETTING_CRL_PARTITIONS,   /* CA\CRLMaxPartitions; 0: none */
+	SETTING_FRESHEST_IN_CERT, /* CA\FreshestCRLInCertificates: 1 names the delta CRL in
+				     certificates too, not only in base CRLs */
+	SETTING_VALIDITY,         /* CA\ValidityPeriod: no certificate lives longer; five years */
 	SETTING_VALIDITY_UNITS,
 	SETTING_REFUSE_ESCALATION, /* CA\RefuseEscalation: 1 refuses templates that are certain to
 				      be one (tmpl_is_certain_escalation); 0 issues them */
@@ -47,6 +54,8 @@ enum period {
 	PERIOD_XCHG_OVERLAP,
 	PERIOD_CRL,
 	PERIOD_CRL_OVERLAP,
+	PERIOD_CRL_DELTA,
+	PERIOD_CRL_DELTA_OVERLAP,
 	PERIOD_VALIDITY,
 	PERIOD_COUNT
 };

@@ -85,11 +85,14 @@ read_request(struct enrollment *e, const struct enroll_input *in, struct err *er
 bool
 enroll_certify(struct enrollment *e, struct err *err)
 {
+	if (!certificate_partition(e->view, &e->partition, err))
+		return false;
 	const struct certificate_order order = {
 	    .view = e->view,
 	    .plan = &e->plan,
 	    .names = &e->names,
 	    .spki = e->request.pkix->spki,
+	    .partition = e->partition,
 	};
 
 	return certificate_issue(e->ca, e->vault, &order, &e->certificate, err);

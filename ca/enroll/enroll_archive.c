@@ -221,10 +221,13 @@ enroll_generate(struct enrollment *e, struct err *err)
 	    .transport = e->transport,
 	    .kra_count = needed,
 	    .cipher = e->view->settings.cipher};
+	if (!certificate_partition(e->view, &e->partition, err))
+		return false;
 	const struct certificate_order order = {.view = e->view,
 	    .plan = &e->plan,
 	    .names = &e->names,
 	    .spki = e->request.pkix->spki,
+	    .partition = e->partition,
 	    .generate = &generate,
 	    .made = &made};
 

@@ -106,6 +106,7 @@ fill_outcome(const struct enroll_commit *c, struct store_request *row, struct er
 		row->disposition_message = mem_text(c->reason->msg);
 		return true;
 	}
+	row->crl_partition = e->partition;
 	row->disposition_message =
 	    mem_text(c->disposition == DISP_PENDING ? "Taken under submission" : "Issued");
 	return (c->disposition == DISP_ISSUED

@@ -245,6 +245,7 @@ finish_approval(struct enrollment *e, const struct principal *officer, struct st
 	}
 	free(row->disposition_message);
 	row->disposition_message = mem_text("Issued");
+	row->crl_partition = e->partition;
 	row->disposition = DISP_ISSUED;
 	row->status_code = 0;
 	row->resolved_when = e->now;

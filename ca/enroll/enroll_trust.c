@@ -72,7 +72,7 @@ search_crls(struct dir_conn *c, void *arg, struct err *err)
 
 	if (!pkix_cert_ca_version(q->issuer, &version, err))
 		return false;
-	if (cn == NULL || (name = pki_crl_cn(cn, CA_VERSION_KEY(version))) == NULL)
+	if (cn == NULL || (name = pki_crl_cn(cn, 0, CA_VERSION_KEY(version))) == NULL)
 		return err_set(err, CRYPT_E_REVOCATION_OFFLINE, "its issuer has no common name");
 	filter = dir_filter("(&(objectClass=cRLDistributionPoint)(cn=%s))", name);
 	if (!dir_search(c,

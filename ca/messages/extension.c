@@ -14,7 +14,6 @@
 #define OID_BASIC_CONSTRAINTS "2.5.29.19"
 #define OID_SUBJECT_KEY_ID    "2.5.29.14"
 #define OID_AUTHORITY_KEY_ID  "2.5.29.35"
-#define OID_CRL_POINTS        "2.5.29.31"
 #define OID_AUTHORITY_INFO    "1.3.6.1.5.5.7.1.1"
 #define OID_OCSP_NOCHECK      "1.3.6.1.5.5.7.48.1.5"
 #define OID_SMIME             "1.2.840.113549.1.9.15"
@@ -217,45 +216,6 @@ ext_push_ocsp_nocheck(ext_list *list, struct err *err)
 
 	return pkix_ext_push(
 	    list, OID_OCSP_NOCHECK, false, view_of(null_der, sizeof null_der), err);
-}
-
-static DIST_POINT *
-point_with_names(GENERAL_NAMES *names)
-{
-	DIST_POINT *point = DIST_POINT_new();
-
-	if (point == NULL)
-		return NULL;
-	if ((point->distpoint = DIST_POINT_NAME_new()) == NULL) {
-		DIST_POINT_free(point);
-		return NULL;
-	}
-	point->distpoint->type = 0; /* fullName */
-	point->distpoint->name.fullname = names;
-	return point;
-}
-
-bool
-ext_push_cdp(ext_list *list, char *const *urls, size_t count, struct err *err)
-{
-	OWNED(own_crl_dist_points) CRL_DIST_POINTS *value = CRL_DIST_POINTS_new();
-	OWNED(own_general_names) GENERAL_NAMES *names = GENERAL_NAMES_new();
-	DIST_POINT *point = NULL;
-
-	if (value == NULL || names == NULL)
-		return err_nomem(err);
-	for (size_t i = 0; i < count; i++)
-		if (urls[i] != NULL && !ext_add_name(names, GEN_URI, urls[i], err))
-			return false;
-	if ((point = point_with_names(names)) == NULL)
-		return err_nomem(err);
-	names = NULL;
-	if (!sk_DIST_POINT_push(value, point)) {
-		DIST_POINT_free(point);
-		return err_nomem(err);
-	}
-	return ext_push_item(
-	    list, OID_CRL_POINTS, false, value, ASN1_ITEM_rptr(CRL_DIST_POINTS), err);
 }
 
 static bool

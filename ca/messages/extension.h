@@ -46,9 +46,21 @@ bool ext_push_template(
 bool ext_push_ca_version(ext_list *list, int64_t version, struct err *err); /* 21.1 */
 bool ext_push_smime_capabilities(ext_list *list, struct err *err);
 bool ext_push_ocsp_nocheck(ext_list *list, struct err *err);
-/* URLs; NULLs among them are left out. */
-bool ext_push_cdp(ext_list *list, char *const *urls, size_t count, struct err *err);
+/* NULLs among them are left out. */
+struct ext_urls {
+	char *const *list;
+	size_t count;
+};
+bool ext_push_cdp(ext_list *list, const struct ext_urls *urls, struct err *err);
+bool ext_push_freshest(ext_list *list, const struct ext_urls *urls, struct err *err);
 bool ext_push_aia(ext_list *list, char *const *urls, size_t count, struct err *err);
+/* Of CRLs (RFC 5280 5.2). The first two are critical. */
+bool ext_push_delta_indicator(ext_list *list, int64_t base_number, struct err *err);
+bool ext_push_issuing_point(ext_list *list, const struct ext_urls *urls, struct err *err);
+bool ext_push_crl_number(ext_list *list, int64_t number, struct err *err);
+bool ext_push_next_publish(ext_list *list, int64_t when, struct err *err); /* 21.4 */
+/* 21.14: where the CRL itself is published. */
+bool ext_push_self_cdp(ext_list *list, const struct ext_urls *urls, struct err *err);
 /* 25.2: SEQUENCE { [0] otherName { 25.2.1, OCTET STRING of the SID's text } } */
 bool ext_push_sid(ext_list *list, const char *sid_text, struct err *err);
 

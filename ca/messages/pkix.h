@@ -210,6 +210,8 @@ struct pkix_crl_head {
 	struct view authority_key_id; /* empty: none */
 	int64_t this_update, next_update;
 	int64_t number;
+	bool is_delta;                         /* may have entries with reason 8, removeFromCRL */
+	const STACK_OF(X509_EXTENSION) * more; /* behind authority and number; NULL: none */
 };
 struct pkix_revoked {
 	struct view serial;
@@ -221,6 +223,7 @@ struct pkix_crl_making {
 	struct buf octets; /* the CRL, from `start` on */
 	struct view before, after;
 	size_t start, count;
+	bool is_delta;
 };
 bool pkix_crl_begin(const struct pkix_crl_head *head, struct pkix_crl_making *m, struct err *err);
 bool pkix_crl_add(struct pkix_crl_making *m, const struct pkix_revoked *revoked, struct err *err);

@@ -10,8 +10,8 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-#define OID_CRL_NUMBER "2.5.29.20"
-#define OID_AUTHORITY  "2.5.29.35"
+#include "extension.h"
+
 #define REASON_NONE    (-1)
 #define REASON_HIGHEST 10
 #define MAX_KEY_ID_LEN 64
@@ -19,49 +19,24 @@
 #define HEADER_MAX     6  /* of a SEQUENCE that fits into PKIX_CRL_MAX */
 #define ENTRY_MAX      64 /* of one revoked certificate */
 
-/* Pushes a non-critical extension of DER that an i2d function made, and frees that. */
 static bool
-push_made(
-    STACK_OF(X509_EXTENSION) * list, const char *dotted, uint8_t *der, int len, struct err *err)
+push_more(STACK_OF(X509_EXTENSION) * list, const STACK_OF(X509_EXTENSION) * more, struct err *err)
 {
-	bool ok = der != NULL && len > 0;
-
-	if (!ok)
-		err_openssl(err, DIRCA_E_CRYPTO, "CRL: extension %s cannot be encoded", dotted);
-	ok = ok && pkix_ext_push(list, dotted, false, view_of(der, (size_t)len), err);
-	OPENSSL_free(der);
-	return ok;
+	for (int i = 0; more != NULL && i < sk_X509_EXTENSION_num(more); i++)
+		if (X509v3_add_ext(&list, sk_X509_EXTENSION_value(more, i), -1) == NULL)
+			return err_nomem(err);
+	return true;
 }
 
 static bool
-push_authority(STACK_OF(X509_EXTENSION) * list, struct view key_id, struct err *err)
+push_extensions(STACK_OF(X509_EXTENSION) * list, const struct pkix_crl_head *head, struct err *err)
 {
-	OWNED(own_authority_keyid) AUTHORITY_KEYID *akid = AUTHORITY_KEYID_new();
-	uint8_t *der = NULL;
-	int len = 0;
-
-	if (key_id.len > MAX_KEY_ID_LEN)
-		return err_set(
-		    err, E_INVALIDARG, "CRL: an authority key identifier of %zu bytes", key_id.len);
-	if (akid == NULL || (akid->keyid = ASN1_OCTET_STRING_new()) == NULL ||
-	    ASN1_OCTET_STRING_set(akid->keyid, key_id.ptr, (int)key_id.len) != 1)
-		return err_nomem(err);
-	len = i2d_AUTHORITY_KEYID(akid, &der);
-	return push_made(list, OID_AUTHORITY, der, len, err);
-}
-
-static bool
-push_number(STACK_OF(X509_EXTENSION) * list, int64_t number, struct err *err)
-{
-	OWNED(own_asn1_integer) ASN1_INTEGER *n = ASN1_INTEGER_new();
-	uint8_t *der = NULL;
-	int len = -1;
-
-	if (number < 0)
-		return err_set(err, E_INVALIDARG, "CRL: a negative CRL number");
-	if (n != NULL && ASN1_INTEGER_set_int64(n, number) == 1)
-		len = i2d_ASN1_INTEGER(n, &der);
-	return push_made(list, OID_CRL_NUMBER, der, len, err);
+	if (head->authority_key_id.len > MAX_KEY_ID_LEN)
+		return err_set(err, E_INVALIDARG, "CRL: an authority key identifier of %zu bytes",
+		    head->authority_key_id.len);
+	return (head->authority_key_id.len == 0 ||
+		   ext_push_aki(list, head->authority_key_id, err)) &&
+	       ext_push_crl_number(list, head->number, err) && push_more(list, head->more, err);
 }
 
 /* ---- one entry, in at most ENTRY_MAX octets ---- */
@@ -122,9 +97,9 @@ put_time(struct entry *e, int64_t when, struct err *err)
 }
 
 /* RFC 5280 5.3.1: unspecified (0) is expressed by absence; 7 does not exist and 8 is for delta
- * CRLs. Extensions { extension { 2.5.29.21, OCTET STRING { ENUMERATED } } }. */
+ * CRLs alone. Extensions { extension { 2.5.29.21, OCTET STRING { ENUMERATED } } }. */
 static bool
-put_reason(struct entry *e, int reason, struct err *err)
+put_reason(struct entry *e, int reason, bool is_delta, struct err *err)
 {
 	const uint8_t extensions[] = {0x30, 0x0c, 0x30, 0x0a, 0x06, 0x03, 0x55, 0x1d, 0x15, 0x04,
 	    0x03, 0x0a, 0x01, (uint8_t)reason};
@@ -132,7 +107,7 @@ put_reason(struct entry *e, int reason, struct err *err)
 	if (reason == REASON_NONE || reason == CRL_REASON_UNSPECIFIED)
 		return true;
 	if (reason < 0 || reason > REASON_HIGHEST || reason == 7 ||
-	    reason == CRL_REASON_REMOVE_FROM_CRL)
+	    (reason == CRL_REASON_REMOVE_FROM_CRL && !is_delta))
 		return err_set(err, E_INVALIDARG, "CRL: %d is no reason for a revocation", reason);
 	put(e, extensions, sizeof extensions);
 	return true;
@@ -144,7 +119,7 @@ pkix_crl_add(struct pkix_crl_making *m, const struct pkix_revoked *revoked, stru
 	struct entry e = {.len = 0}, header = {.len = 0};
 
 	if (!put_number(&e, revoked->serial, err) || !put_time(&e, revoked->when, err) ||
-	    !put_reason(&e, revoked->reason, err))
+	    !put_reason(&e, revoked->reason, m->is_delta, err))
 		return false;
 	/* What follows the entries is small. */
 	if (m->octets.len + e.len + 2 > PKIX_CRL_MAX - PKIX_MAX_DER)
@@ -179,9 +154,7 @@ encode_head(const struct pkix_crl_head *head, struct buf *out, struct err *err)
 	    !pkix_put_element(crl->issuer, head->issuer, "CRL: issuer name", err) ||
 	    !pkix_put_time(crl->this_update, head->this_update, err) ||
 	    !pkix_put_time(crl->next_update, head->next_update, err) ||
-	    (head->authority_key_id.len > 0 &&
-		!push_authority(crl->extensions, head->authority_key_id, err)) ||
-	    !push_number(crl->extensions, head->number, err))
+	    !push_extensions(crl->extensions, head, err))
 		return false;
 	X509_ALGOR_free(crl->sig_alg);
 	crl->sig_alg = own_give(&alg);
@@ -200,6 +173,7 @@ pkix_crl_begin(const struct pkix_crl_head *head, struct pkix_crl_making *m, stru
 		return false;
 	made.before = parts.before;
 	made.after = parts.after;
+	made.is_delta = head->is_delta;
 	/* Before the first entry: three headers, and what is before the entries. */
 	made.start = made.before.len + 3 * HEADER_MAX;
 	if (!buf_alloc(made.start, &made.octets, err))

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "clock.h"
+#include "crl_lists.h"
 #include "json.h"
 #include "log.h"
 #include "own.h"
@@ -234,10 +235,12 @@ void
 route_crl_post(struct route_call *c)
 {
 	OWNED(ca_view_release) struct ca_view *view = ca_view_get(c->ca);
+	OWNED(own_memory) char *delta = http_call_query(c->http, "delta");
 	struct err err;
 
 	if (!ca_check_right(view, &c->caller, CA_RIGHT_ADMIN, &err) ||
-	    !ca_publish_crl(c->ca, c->vault, c->caller.downlevel, &err)) {
+	    !ca_publish_crl(c->ca, c->vault, delta != NULL && strcmp(delta, "true") == 0,
+		c->caller.downlevel, &err)) {
 		json_fail(c->http, &err);
 		return;
 	}
@@ -245,34 +248,25 @@ route_crl_post(struct route_call *c)
 	json_answer(c->http, 200, json_pack("{s:b}", "published", 1));
 }
 
-/* What a public file is: behind exactly this name "(<index>)", unless that is 0, and ".crt" or
- * ".crl". */
+/* What a public file is: behind exactly this name what says which, and ".crt" or ".crl". A
+ * certificate is called by its index, as a CRL by that of its key. */
 struct public_file {
-	uint32_t index;
 	bool is_crl;
+	struct store_crl_id id;
 };
 
 static bool
 file_behind(const char *name, const char *file, struct public_file *out)
 {
-	char suffix[PKI_INDEX_SUFFIX_MAX];
-	size_t len = strlen(name);
-	unsigned long index = 0;
+	size_t len = strlen(name), whole = strlen(file);
+	const char *end = file + (whole < 4 ? 0 : whole - 4);
 
-	if (strncmp(file, name, len) != 0)
+	if (strncmp(file, name, len) != 0 || end < file + len ||
+	    !crl_id_of_suffix(file + len, (size_t)(end - file) - len, &out->id))
 		return false;
-	file += len;
-	if (*file == '(')
-		index = strtoul(file + 1, NULL, 10);
-	if (index > CA_VERSION_MAX)
-		return false;
-	out->index = (uint32_t)index;
-	pki_index_suffix(out->index, suffix);
-	if (strncmp(file, suffix, strlen(suffix)) != 0)
-		return false;
-	file += strlen(suffix);
-	out->is_crl = strcmp(file, ".crl") == 0;
-	return out->is_crl || strcmp(file, ".crt") == 0;
+	out->is_crl = strcmp(end, ".crl") == 0;
+	return out->is_crl ||
+	       (strcmp(end, ".crt") == 0 && out->id.partition == 0 && !out->id.delta);
 }
 
 /* Behind the CA's name, or the form of it by which the directory names the CA. */
@@ -284,18 +278,13 @@ read_file_name(const char *file, const char *ca_name, struct public_file *out)
 	return file_behind(ca_name, file, out) || (in_dn != NULL && file_behind(in_dn, file, out));
 }
 
-/* A certificate is called by its index, a CRL by that of its key. */
-static bool
-find_issuer(const struct ca_issuers *i, const struct public_file *f, size_t *at_out)
+static const struct ca_issuer *
+find_certificate(const struct ca_issuers *i, uint32_t index)
 {
-	for (*at_out = 0; *at_out < i->count; (*at_out)++) {
-		uint32_t version = i->list[*at_out].version;
-
-		if ((f->is_crl ? CA_VERSION_KEY(version) : CA_VERSION_CERTIFICATE(version)) ==
-		    f->index)
-			return true;
-	}
-	return false;
+	for (size_t at = 0; at < i->count; at++)
+		if (CA_VERSION_CERTIFICATE(i->list[at].version) == index)
+			return &i->list[at];
+	return NULL;
 }
 
 /* RFC 9110 13.2.2: the tag goes before the time. */
@@ -349,21 +338,22 @@ answer_crl(struct http_call *call, struct ca_crl *crl)
 void
 route_public_file(struct route_call *c)
 {
-	const struct ca_issuers *issuers = &c->ca->info.issuers;
+	const struct ca_issuer *issuer;
 	struct public_file file;
 	struct ca_crl *crl;
 	struct err err;
-	size_t at;
 
 	c->http->status = 404;
-	if (!read_file_name(c->part, c->ca->config->ca_name, &file) ||
-	    !find_issuer(issuers, &file, &at))
+	if (!read_file_name(c->part, c->ca->config->ca_name, &file))
 		return;
-	if (!file.is_crl)
-		answer_body(
-		    c->http, 200, "application/pkix-cert", buf_view(&issuers->list[at].cert.raw));
-	else if (!ca_crl_newest(c->ca, at, &crl, &err))
+	if (!file.is_crl) {
+		issuer = find_certificate(&c->ca->info.issuers, file.id.key_index);
+		if (issuer != NULL)
+			answer_body(
+			    c->http, 200, "application/pkix-cert", buf_view(&issuer->cert.raw));
+	} else if (!ca_crl_newest(c->ca, &file.id, &crl, &err)) {
 		json_fail(c->http, &err);
-	else if (crl != NULL)
+	} else if (crl != NULL) {
 		answer_crl(c->http, crl);
+	}
 }

@@ -3,6 +3,7 @@
 #include "routes.h"
 
 #include "clock.h"
+#include "crl_lists.h"
 #include "mem.h"
 #include "metrics.h"
 #include "own.h"
@@ -25,11 +26,11 @@ struct seen {
 static bool
 ask_database(struct ca *ca, struct seen *s)
 {
+	const struct store_crl_id newest = crl_of_newest_key(ca);
 	struct err *err = &s->why[PART_DATABASE];
 
 	return store_count(ca->store, &s->counts, err) &&
-	       store_newest_crl_dates(
-		   ca->store, CA_VERSION_KEY(ca->issuer->version), &s->crl, err) &&
+	       store_newest_crl_dates(ca->store, &newest, &s->crl, err) &&
 	       ca_service_until(ca, &s->service_end, err);
 }
 

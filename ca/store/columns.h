@@ -53,6 +53,7 @@
 	X(COL_TEXT, PublicKeyAlgorithm, public_key_algorithm, 254, NULL)       \
 	X(COL_BLOB, RawPublicKey, raw_public_key, 4096, NULL)                  \
 	X(COL_BLOB, RawCertificate, raw_certificate, 16384, NULL)              \
+	X(COL_U32, CRLPartitionIndex, crl_partition, 0, NULL)                  \
 	X(COL_VERSION, IssuerNameId, issuer_name_id, 0, "issuer_name_id")
 
 /* Of a table of their own, which lists do not read. */

@@ -291,6 +291,46 @@ static const char event_table[] = "CREATE TABLE Event ("
 				  "Value1 TEXT, Value2 TEXT, Value3 TEXT, Value4 TEXT"
 				  ") STRICT;";
 
+/* Version 13: a CRL is one of several lists, and what changed since one of them was made is known
+ * by the order of the commits, not by clocks. CRLNameId, CRLPartitionIndex, CRLMinBase: [MS-CSRA]
+ * 3.1.1.4.1; CRLMinBase 0 is a base CRL. CRLChanges: the last row of RevocationChange that the CRL
+ * knows; NULL: not known, so that no delta CRL can build on it. Numbers of changes never come again
+ * (AUTOINCREMENT), whatever is taken away. */
+static const char crl_lists[] =
+    "CREATE TABLE CrlList ("
+    "CRLRowId INTEGER PRIMARY KEY,"
+    "CRLNumber INTEGER NOT NULL CHECK (CRLNumber > 0),"
+    "CRLNameId INTEGER NOT NULL CHECK (CRLNameId >= 0),"
+    "CRLPartitionIndex INTEGER NOT NULL CHECK (CRLPartitionIndex >= 0),"
+    "CRLMinBase INTEGER NOT NULL CHECK (CRLMinBase BETWEEN 0 AND CRLNumber),"
+    "CRLThisUpdate INTEGER NOT NULL,"
+    "CRLNextUpdate INTEGER NOT NULL CHECK (CRLNextUpdate > CRLThisUpdate),"
+    "CRLNextPublish INTEGER NOT NULL,"
+    "CRLChanges INTEGER,"
+    "CRLRawCRL BLOB NOT NULL"
+    ") STRICT;"
+    "INSERT INTO CrlList SELECT CRLNumber, CRLNumber, CRLNameId, 0, 0, CRLThisUpdate, "
+    "CRLNextUpdate, CRLNextUpdate, NULL, CRLRawCRL FROM Crl;"
+    "DROP TABLE Crl;"
+    "CREATE UNIQUE INDEX CrlListNumber ON CrlList(CRLNameId >> 16, CRLPartitionIndex, "
+    "CRLMinBase > 0, CRLNumber);"
+    "CREATE INDEX CrlListOrder ON CrlList(CRLNumber, CRLNameId >> 16);"
+    "CREATE TABLE RevocationChange ("
+    "Change INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "RequestID INTEGER NOT NULL,"
+    "HeldWhen INTEGER"
+    ") STRICT;"
+    "CREATE TRIGGER RevocationChangeInsert AFTER INSERT ON Request WHEN NEW.Disposition = 21 "
+    "BEGIN INSERT INTO RevocationChange(RequestID) VALUES (NEW.RequestID); END;"
+    "CREATE TRIGGER RevocationChangeUpdate AFTER UPDATE OF Disposition, RevokedReason, "
+    "RevokedEffectiveWhen ON Request WHEN 21 IN (OLD.Disposition, NEW.Disposition) "
+    "BEGIN INSERT INTO RevocationChange(RequestID, HeldWhen) "
+    "VALUES (NEW.RequestID, OLD.RevokedEffectiveWhen); END;"
+    "ALTER TABLE Request ADD COLUMN CRLPartitionIndex INTEGER;"
+    "CREATE INDEX RequestRevokedPartition ON Request(IssuerNameId, CRLPartitionIndex, NotAfter, "
+    "SerialNumber, RevokedEffectiveWhen, RevokedWhen, RevokedReason, Disposition) "
+    "WHERE Disposition = 21 AND CRLPartitionIndex > 0;";
+
 /* Each array is one migration, run in order in one transaction with its user_version. */
 static const char *const version_1[] = {request_table, other_tables, NULL};
 static const char *const version_2[] = {publication_table, NULL};
@@ -304,8 +344,10 @@ static const char *const version_9[] = {period_settings, NULL};
 static const char *const version_10[] = {expiring_indexes, NULL};
 static const char *const version_11[] = {issuer_columns, NULL};
 static const char *const version_12[] = {event_table, NULL};
+static const char *const version_13[] = {crl_lists, NULL};
 static const char *const *const migrations[] = {version_1, version_2, version_3, version_4,
-    version_5, version_6, version_7, version_8, version_9, version_10, version_11, version_12};
+    version_5, version_6, version_7, version_8, version_9, version_10, version_11, version_12,
+    version_13};
 #define VERSION ((int)COUNT_OF(migrations))
 
 static const char schema_query[] =

@@ -40,6 +40,17 @@
  * decided anew, but one that a certificate manager denied (DIRCA_E_DENIED). */
 #define SQL_STANDS "(Disposition NOT IN (30, 31) OR StatusCode = -1596194799)"
 
+/* Of one list; its newest; when the base CRL before one that is made at ?1 was made. */
+#define SQL_CRL_LIST "CRLNameId >> 16 = ?1 AND CRLPartitionIndex = ?2 AND (CRLMinBase > 0) = ?3"
+#define SQL_CRL_DATES                                                                 \
+	"SELECT CRLNameId, CRLNumber, CRLThisUpdate, CRLNextUpdate, CRLNextPublish, " \
+	"CRLMinBase, CRLChanges, length(CRLRawCRL)"
+#define SQL_CRL_NEWEST " ORDER BY CRLNumber DESC LIMIT 1"
+#define SQL_BASE_BEFORE                                                                 \
+	"coalesce((SELECT CRLThisUpdate FROM CrlList WHERE CRLNameId >> 16 = ?2 >> 16 " \
+	"AND CRLPartitionIndex = ?3 AND (CRLMinBase > 0) = 0 AND CRLThisUpdate "        \
+	"<= ?1 ORDER BY CRLNumber DESC LIMIT 1), 0) "
+
 enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 
 /* X(name, connections that prepare it, text) */
@@ -116,7 +127,7 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 	    "(SELECT sum(Requests) FROM RequestCount), (SELECT sum(ArchivedKeys) FROM "           \
 	    "RequestCount), "                                                                     \
 	    "(SELECT RowCount FROM AuditHead), count(*), coalesce(sum(length(CRLRawCRL)), 0) "    \
-	    "FROM Crl")                                                                           \
+	    "FROM CrlList")                                                                       \
 	X(UNHASHED, SQL_READER,                                                                   \
 	    SQL_LIST_COLUMNS " FROM Request r INDEXED BY RequestUnhashed WHERE "                  \
 			     "r.PublicKeyHash IS NULL AND r.Disposition NOT IN (30, 31) "         \
@@ -172,10 +183,23 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 	X(REVOKED, SQL_READER,                                                                    \
 	    "SELECT SerialNumber, min(RevokedEffectiveWhen, ?1), RevokedReason FROM Request "     \
 	    "INDEXED BY RequestRevokedNotAfter WHERE Disposition = 21 AND IssuerNameId = ?2 "     \
-	    "AND NotAfter > coalesce((SELECT CRLThisUpdate FROM Crl "                             \
-	    "WHERE CRLNameId >> 16 = ?2 >> 16 AND CRLThisUpdate <= ?1 "                           \
-	    "ORDER BY CRLNumber DESC LIMIT 1), 0) "                                               \
+	    "AND NotAfter > " SQL_BASE_BEFORE                                                     \
 	    "AND (RevokedEffectiveWhen <= ?1 OR RevokedWhen > ?1) ORDER BY NotAfter")             \
+	X(REVOKED_PARTITION, SQL_READER,                                                          \
+	    "SELECT SerialNumber, min(RevokedEffectiveWhen, ?1), RevokedReason FROM Request "     \
+	    "INDEXED BY RequestRevokedPartition WHERE Disposition = 21 AND IssuerNameId = ?2 "    \
+	    "AND CRLPartitionIndex > 0 AND CRLPartitionIndex = ?3 "                               \
+	    "AND NotAfter > " SQL_BASE_BEFORE                                                     \
+	    "AND (RevokedEffectiveWhen <= ?1 OR RevokedWhen > ?1)")                               \
+	X(CHANGED, SQL_READER,                                                                    \
+	    "SELECT r.SerialNumber, min(coalesce(r.RevokedEffectiveWhen, c.HeldWhen), ?1), "      \
+	    "coalesce(r.RevokedReason, 8), max(c.Change) FROM RevocationChange c "                \
+	    "JOIN Request r ON r.RequestID = c.RequestID WHERE c.Change > ?4 "                    \
+	    "AND r.IssuerNameId = ?2 AND ?3 IN (0, r.CRLPartitionIndex) "                         \
+	    "GROUP BY c.RequestID")                                                               \
+	X(LAST_CHANGE, SQL_READER,                                                                \
+	    "SELECT coalesce((SELECT seq FROM sqlite_sequence "                                   \
+	    "WHERE name = 'RevocationChange'), 0)")                                               \
 	X(COUNT_REQUESTS, SQL_READER,                                                             \
 	    "SELECT Disposition, Requests, ArchivedKeys FROM RequestCount")                       \
 	X(SET_SETTING, SQL_WRITER,                                                                \
@@ -184,18 +208,30 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 	X(DELETE_SETTING, SQL_WRITER, "DELETE FROM Setting WHERE Name = ?")                       \
 	X(GET_SETTING, SQL_READER, "SELECT Value FROM Setting WHERE Name = ?")                    \
 	X(LIST_SETTINGS, SQL_READER, "SELECT Name, Value FROM Setting ORDER BY Name")             \
-	X(LAST_CRL_NUMBER, SQL_BOTH, "SELECT coalesce(max(CRLNumber), 0) FROM Crl")               \
+	X(LAST_CRL_NUMBER, SQL_BOTH, "SELECT coalesce(max(CRLNumber), 0) FROM CrlList")           \
+	X(LAST_NUMBER_OF_LIST, SQL_WRITER,                                                        \
+	    "SELECT coalesce(max(CRLNumber), 0) FROM CrlList WHERE " SQL_CRL_LIST)                \
+	X(LAST_NUMBER_OF_OTHERS, SQL_WRITER,                                                      \
+	    "SELECT coalesce(max(CRLNumber), 0) FROM CrlList WHERE CRLNameId >> 16 <> ?1")        \
 	X(ADD_CRL, SQL_WRITER,                                                                    \
-	    "INSERT INTO Crl(CRLNameId, CRLNumber, CRLThisUpdate, CRLNextUpdate, CRLRawCRL) "     \
-	    "VALUES (?, ?, ?, ?, ?)")                                                             \
+	    "INSERT INTO CrlList(CRLNameId, CRLPartitionIndex, CRLNumber, CRLMinBase, "           \
+	    "CRLThisUpdate, CRLNextUpdate, CRLNextPublish, CRLChanges, CRLRawCRL) "               \
+	    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")                                                 \
+	X(FORGET_CHANGES, SQL_WRITER,                                                             \
+	    "DELETE FROM RevocationChange WHERE Change <= (SELECT min(CRLChanges) "               \
+	    "FROM CrlList WHERE CRLMinBase = 0 AND CRLNextUpdate > ?1)")                          \
 	X(NEWEST_CRL, SQL_READER,                                                                 \
-	    "SELECT CRLNameId, CRLNumber, CRLThisUpdate, CRLNextUpdate, length(CRLRawCRL), "      \
-	    "CRLRawCRL FROM Crl WHERE CRLNameId >> 16 = ? ORDER BY CRLNumber DESC LIMIT 1")       \
+	    SQL_CRL_DATES ", CRLRawCRL FROM CrlList WHERE " SQL_CRL_LIST SQL_CRL_NEWEST)          \
 	X(NEWEST_CRL_DATES, SQL_READER,                                                           \
-	    "SELECT CRLNameId, CRLNumber, CRLThisUpdate, CRLNextUpdate, length(CRLRawCRL) "       \
-	    "FROM Crl WHERE CRLNameId >> 16 = ? ORDER BY CRLNumber DESC LIMIT 1")                 \
+	    SQL_CRL_DATES " FROM CrlList WHERE " SQL_CRL_LIST SQL_CRL_NEWEST)                     \
+	X(DELTA_BASE, SQL_READER,                                                                 \
+	    SQL_CRL_DATES " FROM CrlList WHERE " SQL_CRL_LIST " AND CRLChanges IS NOT NULL "      \
+			  "AND CRLNextUpdate > ?4 ORDER BY CRLNumber LIMIT 1")                    \
+	X(MOST_PARTITIONS, SQL_READER,                                                            \
+	    "SELECT coalesce(max(CRLPartitionIndex), 0) FROM CrlList "                            \
+	    "INDEXED BY CrlListNumber WHERE CRLNameId >> 16 = ?")                                 \
 	X(ALL_CRLS, SQL_READER,                                                                   \
-	    "SELECT CRLNumber, CRLThisUpdate, CRLRawCRL FROM Crl ORDER BY CRLNumber")             \
+	    "SELECT CRLNumber, CRLThisUpdate, CRLRawCRL FROM CrlList ORDER BY CRLNumber")         \
 	X(ADD_PUBLICATION, SQL_WRITER, "INSERT INTO Publication(RequestID, Place) VALUES (?, ?)") \
 	X(END_PUBLICATION, SQL_WRITER,                                                            \
 	    "DELETE FROM Publication WHERE RequestID = ? AND Place = ?")                          \

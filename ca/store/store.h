@@ -88,6 +88,7 @@ struct store_request {
 	char *upn, *common_name, *distinguished_name, *email;
 	struct buf raw_public_key; /* SPKI */
 	int public_key_length;
+	uint32_t crl_partition; /* whose CRL tells of it; 0: the complete one alone */
 	char *public_key_algorithm;
 	uint32_t issuer_name_id; /* IssuerNameId: CA version (pkix_cert_ca_version) of the issuer */
 	/* archived key */
@@ -137,13 +138,27 @@ bool store_set_public_key_hash(
 /* Settings under their AD CS names, "CA\\EncryptionCSP\\SymmetricKeySize"; value NULL deletes.
  * Names without case. */
 bool store_set_setting(struct store_tx *tx, const char *name, const char *value, struct err *err);
+/* Which of the CA's lists of revoked certificates. */
+struct store_crl_id {
+	uint32_t key_index; /* of the CA key that signs it */
+	uint32_t partition; /* 0: all certificates of the key, whatever partition they are in */
+	bool delta;
+};
 struct store_new_crl {
 	uint32_t name_id; /* CRLNameId: CA version of the certificate whose key signed it */
-	int64_t number, this_update, next_update;
+	uint32_t partition;
+	int64_t number, base_number; /* the latter of a delta CRL; 0: a base CRL itself */
+	int64_t this_update, next_update, next_publish;
+	int64_t changes; /* store_snapshot_changes */
 	struct view der;
 };
-/* ERROR_FILE_EXISTS if a CRL with this or a greater number is stored, of whichever key. */
+struct store_crl_id store_new_crl_id(const struct store_new_crl *crl);
+/* ERROR_FILE_EXISTS if the list has a CRL with this or a greater number, another list of the key
+ * one with a greater, or another key one with this or a greater. Lists of a key that are made
+ * together share a number (RFC 5280 5.2.3). */
 bool store_add_crl(struct store_tx *tx, const struct store_new_crl *crl, struct err *err);
+/* Forgets the changes that every base CRL knows which is valid at `now`. */
+bool store_forget_changes(struct store_tx *tx, int64_t now, struct err *err);
 
 /* Places of the directory where an issued certificate still has to be published. The row is written
  * in the unit of work that issues the certificate and goes when the directory has it. */
@@ -289,29 +304,52 @@ struct store_revoked {
 	int64_t when;
 	int reason;
 };
-/* Gives the revoked rows of the CA certificate `issuer` (a CA version) for a CRL made at `now`, one
- * by one, in no order that means anything: effective by then, and not expired before the CRL that
- * came before was made (RFC 5280 3.3: an entry appears on one CRL issued after the certificate's
- * expiry before it goes). A CRL of a time that is yet to come, as a clock that was ahead leaves
- * one, is none that came before; what was revoked at such a time is effective. `when` is the
- * effective date, `now` at most. `each` ends the walk with false and err. */
+/* One state of the database, for all lists that are made together. */
+struct store_snapshot;
+bool store_snapshot_begin(struct store *s, struct store_snapshot **out, struct err *err);
+void store_snapshot_end(struct store_snapshot **s);
+/* How far revocations had come: a number that grows with each. */
+int64_t store_snapshot_changes(const struct store_snapshot *s);
+struct store_crl_query {
+	uint32_t issuer; /* CA version of the certificate whose rows are asked for */
+	uint32_t partition;
+	int64_t now;
+	bool delta;
+	int64_t since; /* of a delta CRL: the changes that its base knows */
+};
+/* Gives the revoked rows of a CA certificate for a base CRL made at `now`, one by one, in no order
+ * that means anything: effective by then, and not expired before the base CRL that came before was
+ * made (RFC 5280 3.3: an entry appears on one CRL issued after the certificate's expiry before it
+ * goes). A CRL of a time that is yet to come, as a clock that was ahead leaves one, is none that
+ * came before; what was revoked at such a time is effective. `when` is the effective date, `now` at
+ * most. For a delta CRL the rows that changed since, expired or not (RFC 5280 5.2.4), with reason 8
+ * (removeFromCRL) where a hold was lifted. `each` ends the walk with false and err. */
 typedef bool store_revoked_each(const struct store_revoked *r, void *arg, struct err *err);
-bool store_walk_revoked(struct store *s, uint32_t issuer, int64_t now, store_revoked_each *each,
-    void *arg, struct err *err);
+bool store_walk_revoked(const struct store_snapshot *s, const struct store_crl_query *q,
+    store_revoked_each *each, void *arg, struct err *err);
 struct store_crl {
 	uint32_t name_id;
-	int64_t number, this_update, next_update;
+	int64_t number, this_update, next_update, next_publish;
+	int64_t base_number; /* 0: a base CRL itself */
+	int64_t changes;
 	size_t size; /* of the CRL */
 	struct buf der;
 };
 void store_crl_free(struct store_crl *c);
-/* Of those that the CA key with this index signed, the one with the greatest number; number 0 and
- * empty if none. The first leaves `der` empty: a CRL may be large. */
+/* The one of the list with the greatest number; number 0 and empty if none. The first leaves `der`
+ * empty: a CRL may be large. */
 bool store_newest_crl_dates(
-    struct store *s, uint32_t key_index, struct store_crl *out, struct err *err);
-bool store_newest_crl(struct store *s, uint32_t key_index, struct store_crl *out, struct err *err);
+    struct store *s, const struct store_crl_id *id, struct store_crl *out, struct err *err);
+bool store_newest_crl(
+    struct store *s, const struct store_crl_id *id, struct store_crl *out, struct err *err);
+/* The oldest base CRL of a delta CRL's list that is valid at `now` still: what a delta CRL builds
+ * on, so that it serves whoever holds one that is. Number 0: there is none. */
+bool store_delta_base(struct store *s, const struct store_crl_id *id, int64_t now,
+    struct store_crl *out, struct err *err);
 /* The greatest number of all; 0: none. */
 bool store_last_crl_number(struct store *s, int64_t *number_out, struct err *err);
+/* The greatest partition of a key that has a CRL. */
+bool store_most_partitions(struct store *s, uint32_t key_index, int64_t *out, struct err *err);
 
 /* Every CRL that was published, by number; `each` ends the walk with false and err. */
 typedef bool store_crl_each(

@@ -15,6 +15,7 @@
 #include <openssl/x509v3.h>
 
 #include "extension.h"
+#include "mem.h"
 #include "oids.h"
 #include "own.h"
 #include "pkix_asn1.h"
@@ -212,6 +213,30 @@ note_crl_number(const VAULT_TBS_CRL *c, struct journal_entry *out)
 	return ok;
 }
 
+static bool
+is_critical(const VAULT_TBS_CRL *c, int at)
+{
+	return X509_EXTENSION_get_critical(sk_X509_EXTENSION_value(c->extensions, at)) == 1;
+}
+
+/* A list of only some revocations must not be taken for the whole (RFC 5280 5.2.4, 5.2.5). */
+static bool
+check_scope(const VAULT_TBS_CRL *c, struct err *err)
+{
+	static const int scopes[] = {NID_delta_crl, NID_issuing_distribution_point};
+
+	for (size_t i = 0; i < COUNT_OF(scopes); i++) {
+		int at = X509v3_get_ext_by_NID(c->extensions, scopes[i], -1);
+
+		if (at >= 0 && (!is_critical(c, at) ||
+				   X509v3_get_ext_by_NID(c->extensions, scopes[i], at) >= 0))
+			return refuse_to_sign(err, "certificate revocation list",
+			    "what says that it is a part of the whole is not critical, or there "
+			    "twice");
+	}
+	return true;
+}
+
 /* The entries stay where they are: a CRL of a million costs the vault no copy of it. */
 static VAULT_TBS_CRL *
 decode_crl(struct view tbs)
@@ -243,7 +268,8 @@ vault_check_crl(struct view tbs, const struct vault_rules *rules, struct journal
 	else if (!note_crl_number(c, entry_out))
 		refuse_to_sign(err, what, "it has no cRLNumber of at most 20 octets");
 	else
-		ok = check_names(what, c->issuer, c->signature, rules->issuer, rules->sig_alg, err);
+		ok = check_scope(c, err) &&
+		     check_names(what, c->issuer, c->signature, rules->issuer, rules->sig_alg, err);
 	ASN1_item_free((ASN1_VALUE *)c, ASN1_ITEM_rptr(VAULT_TBS_CRL));
 	return ok;
 }

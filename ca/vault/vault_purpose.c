@@ -28,6 +28,7 @@ known_extensions(int nids[KNOWN_MAX])
 	    NID_subject_key_identifier,
 	    NID_authority_key_identifier,
 	    NID_crl_distribution_points,
+	    NID_freshest_crl,
 	    NID_info_access,
 	    NID_subject_alt_name,
 	    NID_certificate_policies,

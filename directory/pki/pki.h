@@ -93,12 +93,18 @@ bool pki_publish_service_key(
 /* AIA, NTAuthCertificates, for a root Certification Authorities, and last the enrollment service.
  */
 bool pki_publish_ca(struct dir_conn *c, const struct pki_publication *p, struct err *err);
-/* In CDP, the CRL of the CA key with that index. */
-bool pki_publish_crl(struct dir_conn *c, const char *ca_name, uint32_t key_index, const char *host,
-    struct view crl, struct err *err);
+/* In CDP: where one of the CA's CRLs is. Of the host, only the part before the first dot counts. */
+struct pki_crl_place {
+	const char *ca_name, *host;
+	uint32_t key_index; /* of the CA key */
+	uint32_t partition; /* 0: the complete one */
+	bool delta;         /* an attribute of its own of the same object */
+};
+bool pki_publish_crl(
+    struct dir_conn *c, const struct pki_crl_place *place, struct view crl, struct err *err);
 /* The CRL that is there; empty: none. */
-bool pki_find_crl(struct dir_conn *c, const char *ca_name, uint32_t key_index, const char *host,
-    struct buf *out, struct err *err);
+bool pki_find_crl(
+    struct dir_conn *c, const struct pki_crl_place *place, struct buf *out, struct err *err);
 /* [MS-WCCE] 3.2.2.1.4: one object named by the CA's sanitized name; adds the certificate, drops
  * those expired for more than 24 h. */
 bool pki_publish_kra(
@@ -135,13 +141,12 @@ char *pki_service_dn(const struct dir_conn *c, const char *ca_name);
  * of its file, as AD CS does: nothing for 0, else "(1)" ... */
 #define PKI_INDEX_SUFFIX_MAX 16
 void pki_index_suffix(uint32_t index, char out[PKI_INDEX_SUFFIX_MAX]);
-/* cn of the CRL of a CA key: the sanitized name of the CA and the suffix; NULL: not UTF-8. free().
- */
-char *pki_crl_cn(const char *ca_name, uint32_t key_index);
-/* LDAP URLs for the AIA and CDP extensions (docs/FACTS.md 6). Of the host, only the part before the
- * first dot counts. free(). */
-char *pki_cdp_url(
-    const char *services_dn, const char *ca_name, uint32_t key_index, const char *host);
+/* What partition and key add to the name of a CRL: "-p2(1)" (docs/FACTS.md 15). free(). */
+char *pki_crl_suffix(uint32_t partition, uint32_t key_index);
+/* cn of a CRL's object: the sanitized name of the CA and the suffix; NULL: not UTF-8. free(). */
+char *pki_crl_cn(const char *ca_name, uint32_t partition, uint32_t key_index);
+/* LDAP URLs for the AIA and CDP extensions (docs/FACTS.md 6). free(). */
+char *pki_cdp_url(const char *services_dn, const struct pki_crl_place *place);
 char *pki_aia_url(const char *services_dn, const char *ca_name);
 
 #endif

@@ -158,25 +158,43 @@ pki_index_suffix(uint32_t index, char out[PKI_INDEX_SUFFIX_MAX])
 }
 
 char *
-pki_crl_cn(const char *ca_name, uint32_t key_index)
+pki_crl_suffix(uint32_t partition, uint32_t key_index)
 {
-	OWNED(own_memory) char *name = pki_sanitize(ca_name);
-	char suffix[PKI_INDEX_SUFFIX_MAX];
+	char index[PKI_INDEX_SUFFIX_MAX];
 
-	pki_index_suffix(key_index, suffix);
-	return name != NULL && *name != '\0' ? text_printf("%s%s", name, suffix) : NULL;
+	pki_index_suffix(key_index, index);
+	return partition > 0 ? text_printf("-p%" PRIu32 "%s", partition, index) : mem_text(index);
 }
 
 char *
-pki_cdp_url(const char *services_dn, const char *ca_name, uint32_t key_index, const char *host)
+pki_crl_cn(const char *ca_name, uint32_t partition, uint32_t key_index)
 {
-	OWNED(own_memory) char *name = pki_crl_cn(ca_name, key_index);
-	OWNED(own_memory) char *computer = pki_short_host(host);
+	OWNED(own_memory) char *name = pki_sanitize(ca_name);
+	OWNED(own_memory) char *suffix = pki_crl_suffix(partition, key_index);
+
+	return name != NULL && *name != '\0' ? text_printf("%s%s", name, suffix) : NULL;
+}
+
+const char *
+pki_crl_attribute(const struct pki_crl_place *place)
+{
+	return place->delta ? "deltaRevocationList" : "certificateRevocationList";
+}
+
+char *
+pki_cdp_url(const char *services_dn, const struct pki_crl_place *place)
+{
+	OWNED(own_memory)
+	char *name = pki_crl_cn(place->ca_name, place->partition, place->key_index);
+	OWNED(own_memory) char *computer = pki_short_host(place->host);
+	OWNED(own_memory)
+	char *rest =
+	    text_printf("%s?base?objectClass=cRLDistributionPoint", pki_crl_attribute(place));
 	OWNED(own_memory) char *cdp = pki_child_dn("CDP", services_dn);
 	OWNED(own_memory) char *parent = pki_child_dn(computer, cdp);
 	OWNED(own_memory) char *dn = pki_child_dn(name, parent);
 
-	return ldap_url(dn, "certificateRevocationList?base?objectClass=cRLDistributionPoint");
+	return ldap_url(dn, rest);
 }
 
 char *

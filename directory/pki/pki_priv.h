@@ -18,6 +18,8 @@ char *pki_place_dn(const struct dir_conn *c, const char *cn, const char *parent)
 char *pki_sanitize_long(const char *ca_name);
 /* The host as the CDP container names it: up to the first dot, as Windows does. */
 char *pki_short_host(const char *host);
+/* Of a CRL's object, which holds the CRL. */
+const char *pki_crl_attribute(const struct pki_crl_place *place);
 
 /* A base of one's own below Microsoft's arc for enterprises, as a forest draws it by chance
  * ([MS-CRTD] 2.21): five arcs of 24 bits and one of 8. */

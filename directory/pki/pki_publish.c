@@ -173,9 +173,9 @@ publish_service(
 }
 
 static char *
-crl_cn(const char *ca_name, uint32_t key_index, struct err *err)
+crl_cn(const char *ca_name, uint32_t partition, uint32_t key_index, struct err *err)
 {
-	char *cn = pki_crl_cn(ca_name, key_index);
+	char *cn = pki_crl_cn(ca_name, partition, key_index);
 
 	if (cn == NULL)
 		err_set(err, E_INVALIDARG, "the name of the CA is empty or not UTF-8");
@@ -185,7 +185,7 @@ crl_cn(const char *ca_name, uint32_t key_index, struct err *err)
 static char *
 sanitized(const char *ca_name, struct err *err)
 {
-	return crl_cn(ca_name, 0, err);
+	return crl_cn(ca_name, 0, 0, err);
 }
 
 /* The service comes last: whoever sees it finds all that it refers to. */
@@ -231,38 +231,39 @@ ensure_host(struct dir_conn *c, const char *host, char **dn_out, struct err *err
 }
 
 static bool
-publish_point(
-    struct dir_conn *c, const char *cn, const char *host_dn, struct view crl, struct err *err)
+publish_point(struct dir_conn *c, const char *cn, const char *host_dn, const char *attribute,
+    struct view crl, struct err *err)
 {
 	OWNED(dir_entry_free) struct dir_entry e = {.dn = pki_child_dn(cn, host_dn)};
 	bool was_there;
 
 	return add_text(&e, "cn", cn, err) &&
 	       add_text(&e, "objectClass", "cRLDistributionPoint", err) &&
-	       dir_entry_add(&e, "certificateRevocationList", crl, err) &&
-	       ensure(c, &e, &was_there, err) &&
-	       (!was_there || dir_replace(c, e.dn, "certificateRevocationList", &crl, 1, err));
+	       dir_entry_add(&e, attribute, crl, err) && ensure(c, &e, &was_there, err) &&
+	       (!was_there || dir_replace(c, e.dn, attribute, &crl, 1, err));
 }
 
 bool
-pki_publish_crl(struct dir_conn *c, const char *ca_name, uint32_t key_index, const char *host,
-    struct view crl, struct err *err)
+pki_publish_crl(
+    struct dir_conn *c, const struct pki_crl_place *place, struct view crl, struct err *err)
 {
 	OWNED(own_memory)
-	char *cn = crl_cn(ca_name, key_index, err), *computer = pki_short_host(host),
-	     *host_dn = NULL;
+	char *cn = crl_cn(place->ca_name, place->partition, place->key_index, err),
+	     *computer = pki_short_host(place->host), *host_dn = NULL;
 
 	return (cn != NULL && ensure_host(c, computer, &host_dn, err) &&
-		   publish_point(c, cn, host_dn, crl, err)) ||
+		   publish_point(c, cn, host_dn, pki_crl_attribute(place), crl, err)) ||
 	       err_prefix(err, "publishing the CRL");
 }
 
 bool
-pki_find_crl(struct dir_conn *c, const char *ca_name, uint32_t key_index, const char *host,
-    struct buf *out, struct err *err)
+pki_find_crl(
+    struct dir_conn *c, const struct pki_crl_place *place, struct buf *out, struct err *err)
 {
-	OWNED(own_memory) char *cn = crl_cn(ca_name, key_index, err);
-	OWNED(own_memory) char *computer = pki_short_host(host);
+	const char *attribute = pki_crl_attribute(place);
+	OWNED(own_memory)
+	char *cn = crl_cn(place->ca_name, place->partition, place->key_index, err);
+	OWNED(own_memory) char *computer = pki_short_host(place->host);
 	OWNED(own_memory) char *host_dn = pki_place_dn(c, computer, "CDP");
 	OWNED(own_memory) char *dn = NULL;
 	OWNED(dir_entries_free) struct dir_entries found = {0};
@@ -270,15 +271,15 @@ pki_find_crl(struct dir_conn *c, const char *ca_name, uint32_t key_index, const 
 
 	*out = (struct buf){0};
 	if (cn == NULL || host_dn == NULL)
-		return cn != NULL && err_set(err, E_INVALIDARG, "'%s' is not UTF-8", host);
+		return cn != NULL && err_set(err, E_INVALIDARG, "'%s' is not UTF-8", place->host);
 	dn = pki_child_dn(cn, host_dn);
 	if (!dir_search(c,
 		&(struct dir_query){.base = dn,
 		    .filter = "(objectClass=*)",
-		    .attrs = (const char *const[]){"certificateRevocationList", NULL}},
+		    .attrs = (const char *const[]){attribute, NULL}},
 		&found, err))
 		return err_prefix(err, "reading the CRL that is published");
-	a = found.count == 1 ? dir_entry_attr(&found.list[0], "certificateRevocationList") : NULL;
+	a = found.count == 1 ? dir_entry_attr(&found.list[0], attribute) : NULL;
 	return a == NULL || buf_dup(buf_view(&a->values[0]), out, err);
 }
 

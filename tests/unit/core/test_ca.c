@@ -429,7 +429,8 @@ crl_number(void)
 	struct store_crl crl;
 	struct err err;
 
-	harness_must(store_newest_crl(harness.ca->store, 0, &crl, &err), &err);
+	harness_must(
+	    store_newest_crl(harness.ca->store, &(struct store_crl_id){0}, &crl, &err), &err);
 	store_crl_free(&crl);
 	return crl.number;
 }
@@ -443,8 +444,9 @@ crl_is_published_at_start_and_on_demand(void **state)
 
 	(void)state;
 	assert_int_equal(crl_number(), 1);
-	harness_must(ca_publish_crl(harness.ca, &harness.vault, "caadmin", &err), &err);
-	harness_must(store_newest_crl(harness.ca->store, 0, &crl, &err), &err);
+	harness_must(ca_publish_crl(harness.ca, &harness.vault, false, "caadmin", &err), &err);
+	harness_must(
+	    store_newest_crl(harness.ca->store, &(struct store_crl_id){0}, &crl, &err), &err);
 	assert_int_equal(crl.number, 2);
 	assert_int_equal(harness_audited(AUDIT_CRL_PUBLISHED, true), 2);
 	snprintf(path, sizeof path, "%s/crl.der", harness.dir);
@@ -670,7 +672,7 @@ old_view_stays_when_the_directory_is_away(void **state)
 	ca_view_release(&v);
 	ca_view_release(&after);
 	/* A CRL is due whether the directory is there or not. */
-	harness_must(ca_publish_crl(harness.ca, &harness.vault, "caadmin", &err), &err);
+	harness_must(ca_publish_crl(harness.ca, &harness.vault, false, "caadmin", &err), &err);
 }
 
 static size_t

@@ -403,13 +403,15 @@ publish_crl(struct dir_conn *c, void *arg, struct err *err)
 		list.serial = f->revoked->cert.serial;
 	harness_must(pkix_sig_alg(f->signer->key, &alg, err), err);
 	harness_must(crl_of_list(&(struct pkix_crl_head){f->issuer->cert.subject, buf_view(&alg),
-				     {0}, f->this_update, f->next_update, 1},
+				     {0}, f->this_update, f->next_update, 1, false, NULL},
 			 &list, f->revoked != NULL, &tbs, err),
 	    err);
 	test_sign(f->signer->key, buf_view(&tbs), &signature);
 	harness_must(
 	    pkix_signed_wrap(buf_view(&tbs), buf_view(&alg), buf_view(&signature), &crl, err), err);
-	ok = pki_publish_crl(c, f->name, 0, "ca9.nwtraders.com", buf_view(&crl), err);
+	ok = pki_publish_crl(c,
+	    &(struct pki_crl_place){.ca_name = f->name, .host = "ca9.nwtraders.com"},
+	    buf_view(&crl), err);
 	buf_free(&tbs);
 	buf_free(&alg);
 	buf_free(&signature);

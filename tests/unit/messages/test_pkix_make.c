@@ -277,7 +277,7 @@ check_crl(EVP_PKEY *ca, size_t count)
 
 	parts_make(&p, ca);
 	must(crl_of_list(&(struct pkix_crl_head){buf_view(&p.issuer), buf_view(&p.alg),
-			     view_str("keyid"), NOW, NOW + 86400, 42},
+			     view_str("keyid"), NOW, NOW + 86400, 42, false, NULL},
 	    revoked, count, &tbs, &err));
 	der = sign_and_wrap(ca, buf_view(&tbs), buf_view(&p.alg));
 	at = der.ptr;
@@ -329,7 +329,8 @@ wrong_parts_of_a_crl_are_refused(void **state)
 
 	(void)state;
 	parts_make(&p, support_ec("P-256"));
-	struct pkix_crl_head head = {buf_view(&p.issuer), buf_view(&p.alg), {0}, NOW, NOW + 1, 1};
+	struct pkix_crl_head head = {
+	    buf_view(&p.issuer), buf_view(&p.alg), {0}, NOW, NOW + 1, 1, false, NULL};
 
 	for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
 		struct pkix_revoked bad = {view_of("\x01", 1), NOW, reasons[i]};

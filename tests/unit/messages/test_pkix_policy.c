@@ -273,9 +273,9 @@ crl(const struct pkix_cert *issuer, int64_t from, int64_t until, const uint8_t *
 	struct err err;
 
 	must(pkix_sig_alg(key, &alg, &err));
-	must(crl_of_list(
-	    &(struct pkix_crl_head){issuer->subject, buf_view(&alg), {0}, from, until, 7}, &list,
-	    serial != NULL, &tbs, &err));
+	must(crl_of_list(&(struct pkix_crl_head){issuer->subject, buf_view(&alg), {0}, from, until,
+			     7, false, NULL},
+	    &list, serial != NULL, &tbs, &err));
 	signature = support_sign(key, EVP_sha256(), buf_view(&tbs));
 	must(pkix_signed_wrap(buf_view(&tbs), buf_view(&alg), buf_view(&signature), &der, &err));
 	buf_free(&alg);

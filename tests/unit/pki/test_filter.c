@@ -201,7 +201,13 @@ ldap_urls_name_the_published_objects(void **state)
 {
 	const char *services =
 	    "CN=Public Key Services,CN=Services,CN=Configuration,DC=nwtraders,DC=com";
-	char *cdp = pki_cdp_url(services, "Test #1", 0, "ca1.nwtraders.com"),
+	struct pki_crl_place place = {.ca_name = "Test #1", .host = "ca1.nwtraders.com"},
+			     delta_place = {.ca_name = "Test #1",
+				 .host = "ca1.nwtraders.com",
+				 .key_index = 1,
+				 .partition = 2,
+				 .delta = true};
+	char *cdp = pki_cdp_url(services, &place), *delta = pki_cdp_url(services, &delta_place),
 	     *aia = pki_aia_url(services, "Test? CA");
 
 	(void)state;
@@ -214,6 +220,12 @@ ldap_urls_name_the_published_objects(void **state)
 	    "ldap:///"
 	    "CN=Test!003f%20CA,CN=AIA,CN=Public%20Key%20Services,CN=Services,CN=Configuration,"
 	    "DC=nwtraders,DC=com?cACertificate?base?objectClass=certificationAuthority");
+	assert_string_equal(delta,
+	    "ldap:///"
+	    "CN=Test%20!00231-p2(1),CN=ca1,CN=CDP,CN=Public%20Key%20Services,CN=Services,CN="
+	    "Configuration,DC=nwtraders,DC=com?deltaRevocationList?base?objectClass="
+	    "cRLDistributionPoint");
+	free(delta);
 	free(cdp);
 	free(aia);
 }

@@ -449,6 +449,13 @@ the_latest_crl_replaces_the_one_before(void **state)
 	struct buf one = revocation_list("Test (CA) 9", 1700000000),
 		   two = revocation_list("Test (CA) 9", 1700086400);
 	const char *dn = "CN=Test !0028CA!0029 9,CN=northwind5,CN=CDP," PKS_DN;
+	const struct pki_crl_place place = {.ca_name = "Test (CA) 9",
+				       .host = "northwind5.nwtraders.com"},
+				   delta = {.ca_name = "Test (CA) 9",
+				       .host = "northwind5",
+				       .delta = true},
+				   none = {.ca_name = "", .host = "northwind5"};
+	struct buf found;
 	struct dir_entry e;
 	struct err err;
 
@@ -456,7 +463,7 @@ the_latest_crl_replaces_the_one_before(void **state)
 	for (int i = 0; i < 3; i++) {
 		struct view crl = buf_view(i == 0 ? &one : &two);
 
-		if (!pki_publish_crl(conn, "Test (CA) 9", 0, "northwind5.nwtraders.com", crl, &err))
+		if (!pki_publish_crl(conn, &place, crl, &err))
 			fail_msg("%s", err.msg);
 		e = read_entry(dn);
 		assert_true(dir_entry_has_value_nocase(&e, "objectClass", "cRLDistributionPoint"));
@@ -464,10 +471,18 @@ the_latest_crl_replaces_the_one_before(void **state)
 		assert_true(has_value(&e, "certificateRevocationList", crl));
 		dir_entry_free(&e);
 	}
-	assert_false(
-	    pki_publish_crl(conn, "Test (CA) 9", 0, "northwind5", view_str("no CRL"), &err));
+	/* The delta CRL beside it. */
+	assert_true(pki_find_crl(conn, &delta, &found, &err) && found.len == 0);
+	assert_true(pki_publish_crl(conn, &delta, buf_view(&one), &err));
+	assert_true(pki_find_crl(conn, &delta, &found, &err));
+	assert_true(view_eq(buf_view(&found), buf_view(&one)));
+	buf_free(&found);
+	assert_true(pki_find_crl(conn, &place, &found, &err));
+	assert_true(view_eq(buf_view(&found), buf_view(&two)));
+	buf_free(&found);
+	assert_false(pki_publish_crl(conn, &place, view_str("no CRL"), &err));
 	assert_non_null(strstr(err.msg, "publishing the CRL"));
-	assert_false(pki_publish_crl(conn, "", 0, "northwind5", buf_view(&one), &err));
+	assert_false(pki_publish_crl(conn, &none, buf_view(&one), &err));
 	assert_int_equal(err.code, E_INVALIDARG);
 	buf_free(&one);
 	buf_free(&two);

@@ -70,7 +70,16 @@ tear_down(void **state)
 }
 
 /* Takes a database back to an older version, for the migrations to bring it forward. */
-#define TO_VERSION_11 "DROP TABLE Event; PRAGMA user_version = 11;"
+#define TO_VERSION_12                                                                            \
+	"DROP INDEX RequestRevokedPartition; DROP TRIGGER RevocationChangeInsert; DROP TRIGGER " \
+	"RevocationChangeUpdate; DROP TABLE RevocationChange; DROP TABLE CrlList; ALTER TABLE "  \
+	"Request DROP COLUMN CRLPartitionIndex;"                                                 \
+	"CREATE TABLE Crl (CRLNumber INTEGER PRIMARY KEY CHECK (CRLNumber > 0),"                 \
+	"CRLThisUpdate INTEGER NOT NULL,"                                                        \
+	"CRLNextUpdate INTEGER NOT NULL CHECK (CRLNextUpdate > CRLThisUpdate),"                  \
+	"CRLRawCRL BLOB NOT NULL, CRLNameId INTEGER NOT NULL DEFAULT 0) STRICT;"                 \
+	"CREATE INDEX CrlKeyIndex ON Crl(CRLNameId >> 16, CRLNumber); PRAGMA user_version = 12;"
+#define TO_VERSION_11 TO_VERSION_12 "DROP TABLE Event; PRAGMA user_version = 11;"
 #define TO_VERSION_10                                                                         \
 	TO_VERSION_11                                                                         \
 	"DROP INDEX RequestRevokedNotAfter; ALTER TABLE Request DROP COLUMN IssuerNameId; "   \

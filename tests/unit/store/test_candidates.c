@@ -303,19 +303,21 @@ reads_everything(enum sql_id id)
 }
 
 /* Tables of a few rows, and CRLs in the order of their numbers. What is sorted is few: rows of one
- * serial number, candidates, valid exchange certificates. */
+ * serial number, candidates, valid exchange certificates, what changed since a CRL. */
 static bool
 is_cheap(enum sql_id id, const char *line)
 {
 	static const char *const few[] = {"SCAN Setting", "SCAN RequestCount", "SCAN AuditHead",
-	    "SCAN PublicationCount", "SCAN Crl", "SCAN CONSTANT ROW"};
+	    "SCAN PublicationCount", "SCAN CrlList", "SCAN sqlite_sequence", "SCAN CONSTANT ROW"};
 
 	if (strstr(line, "TEMP B-TREE") != NULL)
 		return id == SQL_GET_BY_SERIAL || id == SQL_EXCHANGE_CERTIFICATES ||
-		       (id >= SQL_CANDIDATES_UPN && id <= SQL_CANDIDATES_HASH);
+		       id == SQL_CHANGED || (id >= SQL_CANDIDATES_UPN && id <= SQL_CANDIDATES_HASH);
 	for (size_t i = 0; i < sizeof few / sizeof few[0]; i++)
 		if (strcmp(line, few[i]) == 0)
 			return true;
+	if (strncmp(line, "SCAN CrlList USING ", strlen("SCAN CrlList USING ")) == 0)
+		return true;
 	return strncmp(line, "SCAN", 4) != 0;
 }
 

@@ -251,6 +251,7 @@ read_everything(struct fixture *f)
 	struct store_request r = {0};
 	struct store_settings settings = {0};
 	struct store_counts counts;
+	struct store_snapshot *snapshot = NULL;
 	struct store_crl crl = {0};
 	char *value = NULL;
 	int64_t a;
@@ -273,8 +274,14 @@ read_everything(struct fixture *f)
 	free(value);
 	ok = ok && store_list_settings(f->store, &settings, &f->err) && settings.count == 1;
 	store_settings_free(&settings);
-	ok = ok && store_walk_revoked(f->store, 0, 1, one_more_revoked, &n, &f->err) && n == 0;
-	ok = ok && store_newest_crl(f->store, 0, &crl, &f->err) && crl.number == 0;
+	ok = ok && store_snapshot_begin(f->store, &snapshot, &f->err);
+	ok = ok &&
+	     store_walk_revoked(
+		 snapshot, &(struct store_crl_query){.now = 1}, one_more_revoked, &n, &f->err) &&
+	     n == 0;
+	store_snapshot_end(&snapshot);
+	ok = ok && store_newest_crl(f->store, &(struct store_crl_id){0}, &crl, &f->err) &&
+	     crl.number == 0;
 	store_crl_free(&crl);
 	ok = ok && store_count(f->store, &counts, &f->err) && counts.archived_keys == 1;
 	return ok && store_audit_walk(f->store, 0, NULL, NULL, &a, &f->err) && a == 1;

@@ -62,7 +62,7 @@ a_changed_schema_is_refused(void **state)
 	    {"CREATE TABLE Zzz (a)", "DROP TABLE Zzz", "table Zzz is not ours"},
 	    {"CREATE TABLE Aaa (a)", "DROP TABLE Aaa", "table Aaa is not ours"},
 	    {"DROP TRIGGER AuditDelete", NULL, "trigger AuditDelete is missing"},
-	    {"ALTER TABLE Crl ADD COLUMN Extra TEXT", NULL, "table Crl was changed"},
+	    {"ALTER TABLE CrlList ADD COLUMN Extra TEXT", NULL, "table CrlList was changed"},
 	};
 	struct fixture *f = *state;
 
@@ -273,24 +273,40 @@ malformed_settings_are_refused(void **state)
 static bool
 work_crl(struct store_tx *tx, void *arg, struct err *err)
 {
-	return store_add_crl(tx, arg, err);
+	const struct store_new_crl *c = arg;
+
+	return store_add_crl(tx, c, err) && store_forget_changes(tx, c->this_update, err);
 }
+
+static struct store_new_crl
+new_crl(uint32_t name_id, int64_t number, int64_t this_update, int64_t next_update, const char *der)
+{
+	return (struct store_new_crl){.name_id = name_id,
+	    .number = number,
+	    .this_update = this_update,
+	    .next_update = next_update,
+	    .next_publish = next_update - 10,
+	    .der = view_str(der)};
+}
+
+static const struct store_crl_id complete, of_second_key = {.key_index = 1},
+					   of_third_key = {.key_index = 2};
 
 static void
 the_newest_crl_is_kept_and_numbers_only_grow(void **state)
 {
 	struct fixture *f = *state;
-	struct store_new_crl c = {0, 1, 100, 200, {(const uint8_t *)"first", 5}};
+	struct store_new_crl c = new_crl(0, 1, 100, 200, "first");
 	struct store_crl newest;
 
-	assert_ok(f, store_newest_crl(f->store, 0, &newest, &f->err));
+	assert_ok(f, store_newest_crl(f->store, &complete, &newest, &f->err));
 	assert_int_equal(newest.number, 0);
 	assert_int_equal(newest.der.len, 0);
 	store_crl_free(&newest);
 	assert_ok(f, store_do(f->store, work_crl, &c, &f->err));
-	c = (struct store_new_crl){0, 3, 150, 250, {(const uint8_t *)"third", 5}};
+	c = new_crl(0, 3, 150, 250, "third");
 	assert_ok(f, store_do(f->store, work_crl, &c, &f->err));
-	assert_ok(f, store_newest_crl(f->store, 0, &newest, &f->err));
+	assert_ok(f, store_newest_crl(f->store, &complete, &newest, &f->err));
 	assert_int_equal(newest.number, 3);
 	assert_int_equal(newest.this_update, 150);
 	assert_int_equal(newest.next_update, 250);
@@ -333,9 +349,13 @@ see_revoked(const struct store_revoked *r, void *arg, struct err *err)
 static void
 assert_revoked_of(struct fixture *f, uint32_t issuer, int64_t now, size_t count, const char *first)
 {
+	const struct store_crl_query q = {.issuer = issuer, .now = now};
 	struct revoked_seen seen = {.first = first};
+	struct store_snapshot *s;
 
-	assert_ok(f, store_walk_revoked(f->store, issuer, now, see_revoked, &seen, &f->err));
+	assert_ok(f, store_snapshot_begin(f->store, &s, &f->err));
+	assert_ok(f, store_walk_revoked(s, &q, see_revoked, &seen, &f->err));
+	store_snapshot_end(&s);
 	assert_int_equal(seen.count, count);
 }
 
@@ -349,7 +369,7 @@ static void
 revoked_rows_leave_the_crl_after_one_that_outlived_them(void **state)
 {
 	struct fixture *f = *state;
-	struct store_new_crl c = {0, 1, 1500, 1600, {(const uint8_t *)"crl", 3}};
+	struct store_new_crl c = new_crl(0, 1, 1500, 1600, "crl");
 	struct sample one, two, three;
 	struct revocation r = {.effective = 400, .reason = 1};
 
@@ -366,7 +386,7 @@ revoked_rows_leave_the_crl_after_one_that_outlived_them(void **state)
 	assert_revoked(f, 700, 2, one.serial);
 	assert_ok(f, store_do(f->store, work_crl, &c, &f->err));
 	assert_revoked(f, 2100, 2, one.serial);
-	c = (struct store_new_crl){0, 2, 2100, 2200, {(const uint8_t *)"crl", 3}};
+	c = new_crl(0, 2, 2100, 2200, "crl");
 	assert_ok(f, store_do(f->store, work_crl, &c, &f->err));
 	assert_revoked(f, 2200, 0, NULL);
 	/* That CRL was of a clock that was ahead. */
@@ -381,7 +401,7 @@ static void
 each_ca_key_has_crls_of_its_own(void **state)
 {
 	struct fixture *f = *state;
-	struct store_new_crl c = {0, 1, 100, 200, {(const uint8_t *)"old", 3}};
+	struct store_new_crl c = new_crl(0, 1, 100, 200, "old");
 	struct revocation r = {.effective = 400, .reason = 1};
 	struct sample one, two;
 	struct store_crl newest;
@@ -396,14 +416,14 @@ each_ca_key_has_crls_of_its_own(void **state)
 	assert_ok(f, store_do(f->store, work_revoke, &r, &f->err));
 	assert_revoked(f, 500, 1, one.serial);
 	assert_ok(f, store_do(f->store, work_crl, &c, &f->err));
-	c = (struct store_new_crl){CA_VERSION(1, 2), 2, 2100, 2200, {(const uint8_t *)"new", 3}};
+	c = new_crl(CA_VERSION(1, 2), 2, 2100, 2200, "new");
 	assert_ok(f, store_do(f->store, work_crl, &c, &f->err));
-	assert_ok(f, store_newest_crl_dates(f->store, 0, &newest, &f->err));
+	assert_ok(f, store_newest_crl_dates(f->store, &complete, &newest, &f->err));
 	assert_int_equal(newest.number, 1);
-	assert_ok(f, store_newest_crl_dates(f->store, 1, &newest, &f->err));
+	assert_ok(f, store_newest_crl_dates(f->store, &of_second_key, &newest, &f->err));
 	assert_int_equal(newest.number, 2);
 	assert_int_equal(newest.name_id, CA_VERSION(1, 2));
-	assert_ok(f, store_newest_crl_dates(f->store, 2, &newest, &f->err));
+	assert_ok(f, store_newest_crl_dates(f->store, &of_third_key, &newest, &f->err));
 	assert_int_equal(newest.number, 0);
 	assert_ok(f, store_last_crl_number(f->store, &last, &f->err));
 	assert_int_equal(last, 2);
@@ -432,6 +452,180 @@ rows_of_before_renewals_are_of_the_first_certificate(void **state)
 	assert_revoked(f, 500, 1, one.serial);
 }
 
+/* ---- delta CRLs and partitions ---- */
+
+struct changed {
+	size_t count, removed;
+	char serials[8][64];
+};
+
+static bool
+see_changed(const struct store_revoked *r, void *arg, struct err *err)
+{
+	struct changed *seen = arg;
+
+	(void)err;
+	snprintf(seen->serials[seen->count++], sizeof seen->serials[0], "%s", r->serial);
+	seen->removed += r->reason == 8;
+	return true;
+}
+
+/* What a list of that partition would hold; how far the changes are. */
+static int64_t
+look(struct fixture *f, struct store_crl_query q, struct changed *out)
+{
+	struct store_snapshot *s;
+	int64_t changes;
+
+	*out = (struct changed){0};
+	assert_ok(f, store_snapshot_begin(f->store, &s, &f->err));
+	assert_ok(f, store_walk_revoked(s, &q, see_changed, out, &f->err));
+	changes = store_snapshot_changes(s);
+	store_snapshot_end(&s);
+	assert_null(s);
+	return changes;
+}
+
+static void
+revoke_row(struct fixture *f, int64_t id, int reason)
+{
+	assert_ok(
+	    f, store_do(f->store, work_revoke, &(struct revocation){id, 400, reason}, &f->err));
+}
+
+static int64_t
+delta_of(struct fixture *f, uint32_t partition, int64_t since, struct changed *out)
+{
+	return look(f,
+	    (struct store_crl_query){
+		.partition = partition, .delta = true, .now = 500, .since = since},
+	    out);
+}
+
+static void
+a_delta_holds_what_changed_since_its_base(void **state)
+{
+	struct fixture *f = *state;
+	struct sample s[3];
+	struct changed seen;
+	int64_t id[3], base;
+
+	for (unsigned i = 0; i < 3; i++) {
+		sample_issued(&s[i], i + 1);
+		s[i].row.crl_partition = i;
+		id[i] = add_row(f, &s[i].row);
+	}
+	revoke_row(f, id[0], 1);
+	revoke_row(f, id[1], 6);
+	base = look(f, (struct store_crl_query){.now = 500}, &seen);
+	assert_int_equal(seen.count, 2);
+	assert_int_equal(delta_of(f, 0, base, &seen), base);
+	assert_int_equal(seen.count, 0);
+	/* A hold that was lifted, one that was set and lifted, one that stays. */
+	revoke_row(f, id[1], 8);
+	revoke_row(f, id[2], 6);
+	assert_true(delta_of(f, 0, base, &seen) > base);
+	assert_int_equal(seen.count, 2);
+	assert_int_equal(seen.removed, 1);
+	revoke_row(f, id[2], 8);
+	delta_of(f, 0, base, &seen);
+	assert_int_equal(seen.count, 2);
+	assert_int_equal(seen.removed, 2);
+	revoke_row(f, id[2], 4);
+	delta_of(f, 0, base, &seen);
+	assert_int_equal(seen.removed, 1);
+	/* Each in its partition's list too, and in no other. */
+	delta_of(f, 2, base, &seen);
+	assert_int_equal(seen.count, 1);
+	assert_string_equal(seen.serials[0], s[2].serial);
+	delta_of(f, 3, base, &seen);
+	assert_int_equal(seen.count, 0);
+	look(f, (struct store_crl_query){.partition = 2, .now = 500}, &seen);
+	assert_int_equal(seen.count, 1);
+	look(f, (struct store_crl_query){.partition = 1, .now = 500}, &seen);
+	assert_int_equal(seen.count, 0);
+	look(f, (struct store_crl_query){.now = 500}, &seen);
+	assert_int_equal(seen.count, 2);
+}
+
+static void
+a_delta_builds_on_the_oldest_base_that_is_valid(void **state)
+{
+	struct fixture *f = *state;
+	const struct store_crl_id delta = {.delta = true}, other = {.partition = 1, .delta = true};
+	struct store_new_crl c = new_crl(0, 1, 100, 200, "one");
+	struct store_crl base;
+	int64_t number;
+
+	c.changes = 5;
+	assert_ok(f, store_do(f->store, work_crl, &c, &f->err));
+	c = new_crl(0, 2, 150, 250, "two");
+	c.changes = 9;
+	assert_ok(f, store_do(f->store, work_crl, &c, &f->err));
+	/* Made together: one number. */
+	c.base_number = 1;
+	assert_ok(f, store_do(f->store, work_crl, &c, &f->err));
+	assert_false(store_do(f->store, work_crl, &c, &f->err));
+	assert_int_equal(f->err.code, ERROR_FILE_EXISTS);
+	/* A list of another partition would run back. */
+	c = new_crl(0, 1, 150, 250, "part");
+	c.partition = 1;
+	assert_false(store_do(f->store, work_crl, &c, &f->err));
+	assert_int_equal(f->err.code, ERROR_FILE_EXISTS);
+
+	assert_ok(f, store_delta_base(f->store, &delta, 199, &base, &f->err));
+	assert_int_equal(base.number, 1);
+	assert_int_equal(base.changes, 5);
+	assert_ok(f, store_delta_base(f->store, &delta, 200, &base, &f->err));
+	assert_int_equal(base.number, 2);
+	assert_ok(f, store_delta_base(f->store, &delta, 250, &base, &f->err));
+	assert_int_equal(base.number, 0);
+	assert_ok(f, store_delta_base(f->store, &other, 199, &base, &f->err));
+	assert_int_equal(base.number, 0);
+	assert_ok(f, store_last_crl_number(f->store, &number, &f->err));
+	assert_int_equal(number, 2);
+	assert_ok(f, store_most_partitions(f->store, 0, &number, &f->err));
+	assert_int_equal(number, 0);
+	c.number = 3;
+	assert_ok(f, store_do(f->store, work_crl, &c, &f->err));
+	assert_ok(f, store_most_partitions(f->store, 0, &number, &f->err));
+	assert_int_equal(number, 1);
+	assert_ok(f, store_most_partitions(f->store, 1, &number, &f->err));
+	assert_int_equal(number, 0);
+}
+
+/* What every valid base knows is forgotten, and its numbers do not come again: a change after it
+ * is one that the base does not know. */
+static void
+changes_that_are_forgotten_do_not_hide_new_ones(void **state)
+{
+	struct fixture *f = *state;
+	struct sample one, two;
+	struct changed seen;
+	struct store_new_crl c;
+	struct store_crl known;
+	int64_t id, base;
+
+	sample_issued(&one, 1);
+	sample_issued(&two, 2);
+	revoke_row(f, add_row(f, &one.row), 1);
+	id = add_row(f, &two.row);
+	base = look(f, (struct store_crl_query){.now = 500}, &seen);
+	c = new_crl(0, 1, 500, 900, "crl");
+	c.changes = base;
+	assert_ok(f, store_do(f->store, work_crl, &c, &f->err));
+	assert_int_equal(raw_number(f, "SELECT count(*) FROM RevocationChange"), 0);
+	revoke_row(f, id, 1);
+	delta_of(f, 0, base, &seen);
+	assert_int_equal(seen.count, 1);
+	assert_string_equal(seen.serials[0], two.serial);
+	/* One that no delta can build on holds nothing back, and is no base. */
+	assert_int_equal(raw_exec(f, "UPDATE CrlList SET CRLChanges = NULL"), SQLITE_OK);
+	assert_ok(f, store_delta_base(
+			 f->store, &(struct store_crl_id){.delta = true}, 600, &known, &f->err));
+	assert_int_equal(known.number, 0);
+}
+
 int
 main(void)
 {
@@ -451,6 +645,9 @@ main(void)
 	    TEST(malformed_settings_are_refused),
 	    TEST(the_newest_crl_is_kept_and_numbers_only_grow),
 	    TEST(revoked_rows_leave_the_crl_after_one_that_outlived_them),
+	    TEST(a_delta_holds_what_changed_since_its_base),
+	    TEST(a_delta_builds_on_the_oldest_base_that_is_valid),
+	    TEST(changes_that_are_forgotten_do_not_hide_new_ones),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

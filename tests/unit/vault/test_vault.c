@@ -179,10 +179,10 @@ make_crl(struct view issuer, struct buf *out)
 	struct err err;
 
 	assert_true(pkix_sig_alg(ca.key, &sig_alg, &err));
-	ASSERT_DONE(
-	    crl_of_list(&(struct pkix_crl_head){issuer, buf_view(&sig_alg),
-			    view_of("01234567890123456789", 20), TEST_NOW, TEST_NOW + TEST_DAY, 3},
-		revoked, 1, out, &err));
+	ASSERT_DONE(crl_of_list(
+	    &(struct pkix_crl_head){issuer, buf_view(&sig_alg), view_of("01234567890123456789", 20),
+		TEST_NOW, TEST_NOW + TEST_DAY, 3, false, NULL},
+	    revoked, 1, out, &err));
 	buf_free(&sig_alg);
 }
 
@@ -262,10 +262,10 @@ large_crl_is_signed(void **state)
 			.when = TEST_NOW,
 			.reason = -1};
 	assert_true(pkix_sig_alg(ca.key, &sig_alg, &err));
-	ASSERT_DONE(
-	    crl_of_list(&(struct pkix_crl_head){ca.cert.subject, buf_view(&sig_alg),
-			    view_of("01234567890123456789", 20), TEST_NOW, TEST_NOW + TEST_DAY, 3},
-		revoked, count, &crl, &err));
+	ASSERT_DONE(crl_of_list(
+	    &(struct pkix_crl_head){ca.cert.subject, buf_view(&sig_alg),
+		view_of("01234567890123456789", 20), TEST_NOW, TEST_NOW + TEST_DAY, 3, false, NULL},
+	    revoked, count, &crl, &err));
 	assert_true(crl.len > 1 << 20);
 	ASSERT_DONE(vault_sign_crl(&child.front[0], 0, buf_view(&crl), &signature, &err));
 	verify(buf_view(&crl), buf_view(&signature));
@@ -318,6 +318,54 @@ crl_with_other_entries_than_one_der_sequence_is_not_signed(void **state)
 		19),
 	    parts.after);
 	buf_free(&crl);
+}
+
+/* Which of the extensions is critical, and how often it is there. */
+static void
+crl_of_scope(bool delta, bool critical, int times, struct buf *out)
+{
+	STACK_OF(X509_EXTENSION) *list = sk_X509_EXTENSION_new_null();
+	struct buf sig_alg;
+	struct err err;
+
+	ASSERT_DONE(
+	    delta ? pkix_ext_push(list, "2.5.29.27", critical, view_of("\x02\x01\x01", 3), &err)
+		  : pkix_ext_push(list, "2.5.29.28", critical, view_of("\x30\x00", 2), &err));
+	for (int i = 1; i < times; i++) {
+		X509_EXTENSION *x = X509_EXTENSION_dup(sk_X509_EXTENSION_value(list, 0));
+
+		assert_non_null(x);
+		assert_true(sk_X509_EXTENSION_push(list, x) > 0);
+	}
+	assert_true(pkix_sig_alg(ca.key, &sig_alg, &err));
+	ASSERT_DONE(crl_of_list(
+	    &(struct pkix_crl_head){ca.cert.subject, buf_view(&sig_alg),
+		view_of("01234567890123456789", 20), TEST_NOW, TEST_NOW + TEST_DAY, 3, delta, list},
+	    NULL, 0, out, &err));
+	buf_free(&sig_alg);
+	sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
+}
+
+/* Part of the whole, and a reader that does not know the extension would take it for the whole. */
+static void
+crl_that_is_a_part_says_so_critically(void **state)
+{
+	(void)state;
+	for (int delta = 0; delta < 2; delta++) {
+		struct buf crl, signature;
+		struct err err;
+
+		crl_of_scope(delta, true, 1, &crl);
+		ASSERT_DONE(vault_sign_crl(&child.front[0], 0, buf_view(&crl), &signature, &err));
+		buf_free(&signature);
+		buf_free(&crl);
+		crl_of_scope(delta, false, 1, &crl);
+		assert_not_signed(sign_crl, buf_view(&crl), E_ACCESSDENIED);
+		buf_free(&crl);
+		crl_of_scope(delta, true, 2, &crl);
+		assert_not_signed(sign_crl, buf_view(&crl), E_ACCESSDENIED);
+		buf_free(&crl);
+	}
 }
 
 /* One kind of object is not signed as another. */
@@ -1099,6 +1147,7 @@ main(void)
 	    WITH_CHILD(vault_answers_its_supervisor),
 	    WITH_CHILD(large_crl_is_signed),
 	    WITH_CHILD(crl_with_other_entries_than_one_der_sequence_is_not_signed),
+	    WITH_CHILD(crl_that_is_a_part_says_so_critically),
 	    WITH_CHILD(objects_are_not_signed_as_other_kinds),
 	    WITH_CHILD(only_cmc_responses_and_recovery_blobs_are_signed_as_messages),
 	    WITH_CHILD(message_with_an_attribute_twice_is_refused),

@@ -1,0 +1,151 @@
+#!/usr/bin/env bash
+# Base, delta and partitioned CRLs, read by OpenSSL, GnuTLS and Java. usage: revocation.sh
+# shellcheck disable=SC2317,SC2016 # the functions are called through check; eval expands
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source-path=SCRIPTDIR source=../support/ca_lab.sh
+. "$here/../support/ca_lab.sh"
+# shellcheck source-path=SCRIPTDIR source=../support/checks.sh
+. "$here/../support/checks.sh"
+
+dir=$(mktemp -d /tmp/dirca-revocation.XXXXXX)
+finish() {
+	ca_lab_stop
+	checks_clean "$dir"
+}
+checks_begin "$dir"
+trap finish EXIT
+
+admin() { ca_lab_as caadmin "$@"; }
+officer() { ca_lab_as officer1 "$@"; }
+uri() { jq -rn --arg n "$1" '$n | @uri'; }
+# says WORDS COMMAND...: succeeds, and says that.
+says() {
+	local text words=$1
+	shift
+	text=$("$@" 2>&1) && echo "$text" && [[ $text == *"$words"* ]]
+}
+query() { sqlite3 "$CA_STATE/dirca.db" "$1"; }
+
+# enroll NAME USER: $dir/NAME.pem, and its serial number in $dir/NAME.serial
+enroll() {
+	ca_lab_enroll "$2" User "$dir/$1.pfx" --key p256 >/dev/null && ca_lab_certificate_of "$dir/$1.pfx" >"$dir/$1.pem" &&
+		openssl x509 -in "$dir/$1.pem" -noout -serial | sed 's/.*=//' >"$dir/$1.serial"
+}
+serial() { cat "$dir/$1.serial"; }
+
+# fetch SUFFIX FILE: the list that is served, as PEM; the directory has the same, behind LDAP's attribute.
+fetch() {
+	curl -sS -f -o "$dir/$2.der" "$CA_HTTP_URL/dirca/$(uri "$CA_NAME$1").crl" &&
+		openssl crl -inform DER -in "$dir/$2.der" -CAfile "$CA_STATE/ca.crt" -out "$dir/$2"
+}
+in_directory() { # SUFFIX ATTRIBUTE FILE
+	lab_admin ldapsearch -LLL -o ldif-wrap=no -b "CN=CDP,CN=Public Key Services,CN=Services,$LDAP_CONFIG_BASE" "(cn=$CA_NAME$1)" "$2" |
+		sed -n "s/^$2[^:]*:: //p" | base64 -d | cmp - "$dir/$3.der"
+}
+# shows FILE WORDS...: in this order
+shows() {
+	local text words
+	text=$(openssl crl -in "$dir/$1" -noout -text) || return 1
+	echo "$text"
+	shift
+	for words; do
+		[[ $text == *"$words"* ]] || { echo "without: $words"; return 1; }
+		text=${text#*"$words"}
+	done
+}
+# verdict NAME CRL...: what openssl verify says of the certificate by these lists, and of the CA's own; by a partition's alone
+# of the certificate only
+verdict() {
+	local name=$1 crls=() all=-crl_check_all
+	shift
+	[[ $1 != part* ]] || all=-crl_check
+	for crl; do crls+=(-CRLfile "$dir/$crl"); done
+	openssl verify "$all" -use_deltas -extended_crl -CAfile "$CA_STATE/ca.crt" "${crls[@]}" "$dir/$name.pem"
+}
+good() { verdict "$@"; }
+revoked() { refuses "certificate revoked" verdict "$@"; }
+
+check "a CA" ca_lab_start "$dir" scram p256
+ca_lab_allow_ec User
+[ "$CHECKS_BAD" -eq 0 ] && check "three certificates" eval 'enroll old user1 && enroll held user2 && enroll stays user3'
+check "no delta CRLs by default" refuses E_INVALIDARG admin crl --delta
+check "nor a file of one" refuses 404 fetch + delta
+
+# ---- delta CRLs ----
+check "a delta CRL may not live longer than a CRL" refuses E_INVALIDARG admin setreg 'CA\CRLDeltaPeriod' '1 Weeks'
+check "on hold" officer revoke "$(serial held)" --reason certificateHold
+check "a delta CRL a day" admin setreg 'CA\CRLDeltaPeriod' '1 Days'
+check "an hour longer" admin setreg 'CA\CRLDeltaOverlapPeriod' '1 Hours'
+check "makes both" admin crl --delta
+check "the base" fetch '' base
+check "names the delta, its next one and its place" shows base "1.3.6.1.4.1.311.21.4" "Freshest CRL" "URI:ldap:///" "?deltaRevocationList?base" \
+	"$(uri "$CA_NAME+").crl" "1.3.6.1.4.1.311.21.14" "certificateRevocationList?base" "$(serial held)" "Certificate Hold"
+check "the delta" fetch + delta
+check "is the directory's too" ca_lab_eventually in_directory '' deltaRevocationList delta
+check "so is the base" in_directory '' certificateRevocationList base
+number() { openssl crl -in "$dir/$1" -noout -crlnumber | sed 's/.*=0x0*//'; }
+check "made together they share a number" test "$(number base)" = "$(number delta)"
+check "the hold is known" revoked held base delta
+
+check "revoked, and taken from hold" eval 'officer revoke "$(serial old)" --reason keyCompromise && officer unrevoke "$(serial held)"'
+check "a delta CRL now" says "A new delta CRL" admin crl --delta
+fetch + delta
+check "it builds on a base, critically" shows delta "X509v3 Delta CRL Indicator: critical" "Revoked Certificates"
+check "the base knows nothing of it" good old base
+check "with the delta it is revoked" revoked old base delta
+check "and the hold is lifted" good held base delta
+check "the third is good" good stays base delta
+check "removeFromCRL is in the delta alone" eval 'shows delta "Remove From CRL" && fetch "" base2 && cmp "$dir/base" "$dir/base2"'
+check "the base stays in the directory" in_directory '' certificateRevocationList base
+check "the delta is new there" ca_lab_eventually in_directory '' deltaRevocationList delta
+check "delta alone is no CRL" refuses "unable to get certificate CRL" verdict stays delta
+check "a new base" admin crl
+fetch '' base
+fetch + delta
+check "knows it" revoked old base
+check "and what was taken from hold" good held base
+check "its delta serves holders of the older base" revoked old base2 delta
+
+# ---- partitions ----
+check "two partitions" admin setreg 'CA\CRLMaxPartitions' 2
+parted() { # until there is one of each
+	local n
+	for n in 1 2 3 4 5 6 7 8 9 10 11 12; do
+		enroll "part$n" user1 || return 1
+		for p in 1 2; do
+			! openssl x509 -in "$dir/part$n.pem" -noout -ext crlDistributionPoints | grep -q -- "-p$p.crl" || cp "$dir/part$n.pem" "$dir/p$p.pem"
+			[ ! -f "$dir/p$p.pem" ] || cp -n "$dir/part$n.serial" "$dir/p$p.serial"
+		done
+		[ ! -f "$dir/p1.pem" ] || [ ! -f "$dir/p2.pem" ] || break
+	done
+	for p in 1 2; do openssl x509 -in "$dir/p$p.pem" -noout -serial | sed 's/.*=//' >"$dir/p$p.serial"; done
+}
+check "certificates name theirs" parted
+check "revoked in the first" officer revoke "$(serial p1)" --reason superseded
+check "CRLs now" admin crl
+check "lists of both" eval 'fetch "" base && fetch -p1 part1 && fetch -p2 part2 && fetch -p2+ delta2 && fetch + delta'
+check "a list says critically whose it is" shows part1 "Issuing Distribution Point: critical" "Full Name" "CN=${CA_NAME// /%20}-p1," "-p1.crl" "$(serial p1)"
+check "no partition has a third" refuses 404 fetch -p3 none
+check "nor is a name written otherwise" refuses 404 fetch -p01 none
+check "each of the first is revoked by its own" revoked p1 part1
+check "and by the complete list" revoked p1 base
+check "one of the second is good by its own" good p2 part2
+check "of which the other says nothing" refuses "scope" verdict p2 part1
+check "the older certificates need the complete one" refuses "scope" verdict old part1
+check "which they have" revoked old base
+check "the lists of a partition in the directory" ca_lab_eventually eval "in_directory -p1 certificateRevocationList part1 && in_directory -p2 deltaRevocationList delta2"
+check "revoked in the second" officer revoke "$(serial p2)" --reason keyCompromise
+check "a delta" eval 'admin crl --delta && fetch -p2+ delta2'
+check "which its own list plus delta say" revoked p2 part2 delta2
+check "not another's delta" good p2 part2 delta
+check "partitions that had certificates go on" eval 'admin setreg "CA\CRLMaxPartitions" 0 && admin crl && fetch -p2 part2'
+check "with what was revoked" revoked p2 part2
+check "new certificates are in none" eval 'enroll none user1 && ! openssl x509 -in "$dir/none.pem" -noout -text | grep -e "-p[12]"'
+
+# ---- other readers ----
+check "GnuTLS reads and verifies all of them" eval 'for f in base delta part2 delta2; do
+	certtool --verify-crl --load-ca-certificate "$CA_STATE/ca.crt" --infile "$dir/$f" || exit 1; done'
+check "and finds it revoked" eval "certtool --verify --load-ca-certificate '$CA_STATE/ca.crt' --load-crl '$dir/part2' --infile '$dir/p2.pem' | grep -i revoked"
+
+checks_end
