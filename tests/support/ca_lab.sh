@@ -21,7 +21,8 @@
 #                            kra add, kra publish, CA\KRACertCount 2 (or 1 if N is 1)
 #   ca_lab_no_quota          one account may ask for any number of certificates
 #
-# DIRCA_BIN is the folder of the programs. CA_LAB_OPTIONS may hold further lines for dircad.conf, CA_LAB_PRELOAD a library for dircad.
+# DIRCA_BIN is the folder of the programs. CA_LAB_OPTIONS may hold further lines for dircad.conf, CA_LAB_PRELOAD a library for dircad,
+# CA_LAB_SERVICE_USERS the two that front and vault run as, where root runs the test: "proxy uucp", which every Debian has.
 
 # shellcheck source-path=SCRIPTDIR source=lab.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
@@ -131,6 +132,8 @@ ca_lab_configure() {
 		[ "$CA_LAB_MECH" != basic ] || echo "channel_binding = off"
 		[ "$CA_LAB_MECH" != gssapi ] || echo "keytab = $LAB_HTTP_KEYTAB"
 		[ "$CA_LAB_MECH" != external ] || printf 'allow_own_requests = yes\nallow_same_holder = yes\n'
+		[ -z "${CA_LAB_SERVICE_USERS:-}" ] ||
+			printf 'user = %s\nvault_user = %s\n' "${CA_LAB_SERVICE_USERS% *}" "${CA_LAB_SERVICE_USERS#* }"
 		printf '%s' "${CA_LAB_OPTIONS:-}"
 	} >"$DIRCAD_CONF"
 }
@@ -226,6 +229,7 @@ ca_lab_start() {
 	lab_export CA_NAME "${4:-NWTraders-CA}"
 	ca_lab_directory_start || return 1
 	(umask 077 && printf 'pfx-Passw0rd\n' >"$(ca_lab_pass)")
+	[ -z "${CA_LAB_SERVICE_USERS:-}" ] || chmod 711 "$CA_LAB_DIR" "$CA_LAB_DIR/tls" || return 1
 	ca_lab_configure && lab_export PATH "$DIRCA_BIN:$PATH" || return 1
 	"$DIRCA_BIN/dirca" ca init -c "$DIRCAD_CONF" --key "${3:-rsa2048}" >"$CA_LAB_DIR/init.out" || return 1
 	ca_lab_dircad_start && ca_lab_publish && ca_lab_eventually ca_lab_is_ready >/dev/null
