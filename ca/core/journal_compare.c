@@ -211,11 +211,9 @@ take_record(const struct journal_entry *e, void *arg, struct err *err)
 }
 
 static bool
-read_journal(struct work *w, const struct config *config, struct err *err)
+read_journal(struct work *w, FILE *journal, struct err *err)
 {
-	OWNED(own_memory) char *path = config_path(config, "vault/" JOURNAL_FILE);
-
-	return journal_walk(path, take_record, w, err);
+	return journal_walk_file(journal, JOURNAL_FILE, take_record, w, err);
 }
 
 /* ---- what is left over ---- */
@@ -251,14 +249,14 @@ sort_rows(struct work *w)
 }
 
 bool
-journal_compare(
-    const struct config *config, int64_t now, struct journal_comparison *out, struct err *err)
+journal_compare(const struct config *config, FILE *journal, int64_t now,
+    struct journal_comparison *out, struct err *err)
 {
 	OWNED(work_free) struct work w = {.out = out, .now = now};
 
 	*out = (struct journal_comparison){0};
 	/* The database first: each of its rows then has its record, if the vault signed it. */
-	if (!oids_init(err) || !read_database(&w, config, err) || !read_journal(&w, config, err)) {
+	if (!oids_init(err) || !read_database(&w, config, err) || !read_journal(&w, journal, err)) {
 		journal_comparison_free(out);
 		return false;
 	}

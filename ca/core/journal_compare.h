@@ -1,7 +1,7 @@
 /*
  * The vault's journal of signatures against the database: what the CA key signed and no row tells
- * of, and what a row tells of and the key never signed. For `dirca audit compare`, which runs as
- * root on the CA's machine; dircad may run meanwhile.
+ * of, and what a row tells of and the key never signed. For `dirca audit compare` on the CA's
+ * machine; dircad may run meanwhile.
  */
 #ifndef CORE_JOURNAL_COMPARE_H
 #define CORE_JOURNAL_COMPARE_H
@@ -32,9 +32,10 @@ struct journal_comparison {
 	 * where the machine stopped, these records may be lost. */
 	struct journal_differences perhaps_lost;
 };
-/* DIRCA_E_JOURNAL if the journal's chain is broken. */
-bool journal_compare(
-    const struct config *config, int64_t now, struct journal_comparison *out, struct err *err);
+/* `journal` is open: who may read it is not whom the database belongs to. DIRCA_E_JOURNAL if its
+ * chain is broken. */
+bool journal_compare(const struct config *config, FILE *journal, int64_t now,
+    struct journal_comparison *out, struct err *err);
 void journal_comparison_free(struct journal_comparison *c);
 /* Do both tell the same? More recovery BLOBs than audited retrievals is a difference too. */
 bool journal_agrees(const struct journal_comparison *c);

@@ -305,29 +305,31 @@ journal_close(struct journal *j)
 /* ---- reading ---- */
 
 bool
-journal_walk(const char *path, journal_each *each, void *arg, struct err *err)
+journal_walk_file(FILE *f, const char *path, journal_each *each, void *arg, struct err *err)
 {
-	FILE *f = fopen(path, "re");
 	uint8_t record[JOURNAL_RECORD_LEN], before[CHAIN_LEN] = {0};
 	struct journal_entry e;
-	uint64_t position = 1;
-	bool ok = true;
+
+	/* Half a record at the end is one that is just being written. */
+	for (uint64_t position = 1; fread(record, sizeof record, 1, f) == 1; position++) {
+		if (!decode(record, position, before, &e))
+			return err_set(err, DIRCA_E_JOURNAL,
+			    "%s: record %llu was changed, or one before it is missing", path,
+			    (unsigned long long)position);
+		if (!each(&e, arg, err))
+			return false;
+		memcpy(before, record + BODY_LEN, CHAIN_LEN);
+	}
+	return ferror(f) == 0 || err_errno(err, DIRCA_E_IO, "%s: cannot read", path);
+}
+
+bool
+journal_walk(const char *path, journal_each *each, void *arg, struct err *err)
+{
+	OWNED(own_file) FILE *f = fopen(path, "re");
 
 	if (f == NULL)
 		return err_errno(err, errno == ENOENT ? ERROR_FILE_NOT_FOUND : DIRCA_E_IO,
 		    "%s: cannot open the vault's journal", path);
-	/* Half a record at the end is one that is just being written. */
-	for (; ok && fread(record, sizeof record, 1, f) == 1; position++) {
-		if (!decode(record, position, before, &e))
-			ok = err_set(err, DIRCA_E_JOURNAL,
-			    "%s: record %llu was changed, or one before it is missing", path,
-			    (unsigned long long)position);
-		else
-			ok = each(&e, arg, err);
-		memcpy(before, record + BODY_LEN, CHAIN_LEN);
-	}
-	if (ok && ferror(f) != 0)
-		ok = err_errno(err, DIRCA_E_IO, "%s: cannot read", path);
-	fclose(f);
-	return ok;
+	return journal_walk_file(f, path, each, arg, err);
 }

@@ -22,6 +22,7 @@
 #define KEYS_JOURNAL_H
 
 #include <pthread.h>
+#include <stdio.h>
 
 #include "buf.h"
 
@@ -88,5 +89,7 @@ bool journal_length(struct journal *j, uint64_t *records_out, struct err *err);
  * ERROR_FILE_NOT_FOUND if there is no journal. */
 typedef bool journal_each(const struct journal_entry *e, void *arg, struct err *err);
 bool journal_walk(const char *path, journal_each *each, void *arg, struct err *err);
+/* The same of one that is open; `path` is what errors call it. */
+bool journal_walk_file(FILE *f, const char *path, journal_each *each, void *arg, struct err *err);
 
 #endif

@@ -1,5 +1,6 @@
 #include "local_acts_priv.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -110,6 +111,20 @@ act_print_json(json_t *value)
 	json_decref(value);
 }
 
+/* The journal is opened as root, and the database as the front, which it belongs to. */
+static bool
+compare(const struct config *config, struct journal_comparison *out, struct err *err)
+{
+	OWNED(own_memory) char *path = config_path(config, "vault/" JOURNAL_FILE);
+	OWNED(own_file) FILE *journal = fopen(path, "re");
+
+	if (journal == NULL)
+		return err_errno(err, errno == ENOENT ? ERROR_FILE_NOT_FOUND : DIRCA_E_IO,
+		    "%s: cannot open the vault's journal", path);
+	return service_become(config->user, err) &&
+	       journal_compare(config, journal, clock_now(), out, err);
+}
+
 int
 act_compare(const struct config *config, bool json)
 {
@@ -117,7 +132,7 @@ act_compare(const struct config *config, bool json)
 	struct err err;
 	bool agrees;
 
-	if (!journal_compare(config, clock_now(), &c, &err))
+	if (!compare(config, &c, &err))
 		return act_failed(&err, err.code == DIRCA_E_JOURNAL ? ACT_FINDINGS : 1);
 	if (json)
 		act_print_json(json_comparison(&c));
