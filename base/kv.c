@@ -44,16 +44,13 @@ read_line(char *line, kv_each *each, void *arg, struct err *err)
 }
 
 bool
-kv_read(const char *path, kv_each *each, void *arg, struct err *err)
+kv_read_text(const char *path, struct view raw, kv_each *each, void *arg, struct err *err)
 {
-	OWNED(buf_free) struct buf raw = {0};
 	OWNED(own_memory) char *text = NULL;
 	char *next;
 	int number = 1;
 
-	if (!file_read(path, KV_FILE_MAX, &raw, err))
-		return false;
-	if (memchr(raw.ptr, '\0', raw.len) != NULL || !text_is_utf8(buf_view(&raw)))
+	if (memchr(raw.ptr, '\0', raw.len) != NULL || !text_is_utf8(raw))
 		return err_set(err, DIRCA_E_CONFIG, "%s: not a text file in UTF-8", path);
 	text = mem_text_n(raw.ptr, raw.len);
 	for (char *line = text; line != NULL; line = next, number++) {
@@ -63,4 +60,13 @@ kv_read(const char *path, kv_each *each, void *arg, struct err *err)
 			return err_prefix(err, "%s line %d", path, number);
 	}
 	return true;
+}
+
+bool
+kv_read(const char *path, kv_each *each, void *arg, struct err *err)
+{
+	OWNED(buf_free) struct buf raw = {0};
+
+	return file_read(path, KV_FILE_MAX, &raw, err) &&
+	       kv_read_text(path, buf_view(&raw), each, arg, err);
 }

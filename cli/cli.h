@@ -81,6 +81,8 @@ struct cli_options {
 	bool yes;
 	/* OPTS_UNPUBLISH */
 	bool everything;
+	/* OPTS_KRA_ADD */
+	bool no_enable;
 	/* OPTS_SETUP */
 	const char *ldif;
 	bool with_templates;
@@ -125,9 +127,10 @@ struct cli_options {
 #define OPTS_HEAD      OPTS(29)
 #define OPTS_REVOKE    OPTS(30)
 #define OPTS_EVENTS    OPTS(31)
-#define OPTS_RESTORE   OPTS(33)
 #define OPTS_COPY      OPTS(32) /* of a CA: whose it is */
 #define OPTS_CRL       OPTS(34)
+#define OPTS_RESTORE   OPTS(33)
+#define OPTS_KRA_ADD   OPTS(35)
 
 struct cli {
 	const struct verb *verbs; /* all there are: only main knows them by name */

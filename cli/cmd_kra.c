@@ -1,13 +1,11 @@
 /* dirca kra add, remove, status, list, publish, unpublish. */
-#include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "archive.h"
 #include "clock.h"
 #include "daemon_run.h"
-#include "file.h"
+#include "kra_enabled.h"
 #include "kra_store.h"
 #include "local_audit.h"
 #include "mem.h"
@@ -15,52 +13,11 @@
 #include "pem.h"
 #include "pem_file.h"
 #include "print.h"
+#include "tell_dircad.h"
 #include "text.h"
 #include "trust.h"
 #include "verbs.h"
 #include "work.h"
-
-/* A pid file may outlive its process, and the number be another's by now. */
-static bool
-is_dircad(pid_t pid)
-{
-	OWNED(own_memory) char *path = text_printf("/proc/%ld/comm", (long)pid);
-	OWNED(own_file) FILE *f = fopen(path, "re");
-	char name[16] = "";
-
-	return f != NULL && fgets(name, sizeof name, f) != NULL && strcmp(name, "dircad\n") == 0;
-}
-
-/* The running CA reads its KRA store again; none running is fine. */
-static void
-tell_dircad(const struct config *config)
-{
-	OWNED(own_memory) char *path = config_path(config, "dircad.pid");
-	OWNED(buf_free) struct buf raw = {0};
-	char text[24];
-	int64_t pid;
-	struct err err;
-
-	if (!file_read(path, sizeof text - 1, &raw, &err))
-		return;
-	memcpy(text, raw.ptr, raw.len);
-	text[raw.len] = '\0';
-	text[strcspn(text, "\n")] = '\0';
-	if (text_to_int(text, 2, INT32_MAX, &pid) && is_dircad((pid_t)pid) &&
-	    kill((pid_t)pid, SIGHUP) != 0 && errno != ESRCH)
-		fprintf(stderr, "dirca: dircad (pid %lld) could not be told; send it SIGHUP\n",
-		    (long long)pid);
-}
-
-static bool
-issuers_read(const struct config *config, struct trust_issuers *out, struct err *err)
-{
-	OWNED(own_memory) char *path = config_path(config, "ca.crt");
-	OWNED(ca_issuers_free) struct ca_issuers own = {0};
-
-	return ca_issuers_read(path, &own, err) &&
-	       trust_kra_issuers(config->state_dir, &own, out, err);
-}
 
 /* The record first: without it nothing is done. */
 static bool
@@ -103,6 +60,8 @@ add_one(const struct work *w, const struct trust_issuers *issuers, struct view d
 		return false;
 	printf("Added to the KRA store:\n");
 	print_cert(stdout, "  ", &kra);
+	if (!w->cli->opt.no_enable && !kra_enable(w, &kra, err))
+		return false;
 	if (!view_eq(kra.issuer, issuers->certs[0].subject))
 		puts(
 		    "Another CA issued it: dircad seals keys to it if it was started after that CA "
@@ -129,7 +88,7 @@ cmd_kra_add(struct work *w, struct err *err)
 {
 	OWNED(trust_issuers_free) struct trust_issuers issuers = {0};
 
-	if (!issuers_read(w->config, &issuers, err))
+	if (!kra_issuers_read(w->config, &issuers, err))
 		return false;
 	for (int i = 0; i < w->cli->count; i++)
 		if (!add_file(w, &issuers, w->cli->args[i], err))
@@ -162,7 +121,8 @@ cmd_kra_remove(struct work *w, struct err *err)
 	if (!hex_decode(w->cli->args[0], &hash, err) || !show_keys(w, w->cli->args[0], &any, err) ||
 	    (any && !w->cli->opt.yes && !cli_confirm("Remove it?", err)))
 		return false;
-	if (!remove_audited(w->cli, w->config, w->cli->args[0], err))
+	if (!kra_forget(w, w->cli->args[0], err) ||
+	    !remove_audited(w->cli, w->config, w->cli->args[0], err))
 		return false;
 	tell_dircad(w->config);
 	puts("Removed. No new key is sealed to it. What is sealed to it can be recovered with its "

@@ -7,17 +7,17 @@
 #include "text.h"
 
 static bool
-record(const struct cli *cli, const char *act, const char *object, const struct err *failure,
-    struct err *err)
+record(const struct cli *cli, const char *act, const char *object, const char *change,
+    const struct err *failure, struct err *err)
 {
 	char code[16];
-	const char *args[] = {"--record", "--", act, object, NULL, NULL, NULL};
+	const char *args[] = {"--record", "--", act, object, change, NULL, NULL, NULL};
 	int status;
 
 	if (failure != NULL) {
 		snprintf(code, sizeof code, "%u", (unsigned)failure->code);
-		args[4] = code;
-		args[5] = failure->msg;
+		args[5] = code;
+		args[6] = failure->msg;
 	}
 	return daemon_run(cli, args, &status, err) &&
 	       (status == 0 || err_set(err, DIRCA_E_IO, "the audit trail could not be written"));
@@ -26,7 +26,14 @@ record(const struct cli *cli, const char *act, const char *object, const struct 
 bool
 local_audit(const struct cli *cli, const char *object, const struct err *failure, struct err *err)
 {
-	return record(cli, cli->verb->name, object, failure, err);
+	return record(cli, cli->verb->name, object, "", failure, err);
+}
+
+bool
+local_audit_change(const struct cli *cli, const char *object, const char *change,
+    const struct err *failure, struct err *err)
+{
+	return record(cli, cli->verb->name, object, change, failure, err);
 }
 
 bool
@@ -34,5 +41,5 @@ local_audit_ended(const struct cli *cli, const char *object, struct err *err)
 {
 	OWNED(own_memory) char *act = text_printf("%s completed", cli->verb->name);
 
-	return record(cli, act, object, NULL, err);
+	return record(cli, act, object, "", NULL, err);
 }

@@ -65,6 +65,8 @@ static const struct option_row {
     {"template", 0, LIST, OPTS_PUBLISH | OPTS_RULE, AT(templates), "NAME",
 	"template that the new CA issues, or the only one of the rule; may be repeated", 0, 0},
     {"yes", 'y', FLAG, OPTS_YES, AT(yes), NULL, "do not ask", 0, 0},
+    {"no-enable", 0, FLAG, OPTS_KRA_ADD, AT(no_enable), NULL,
+	"have no keys sealed to it until `dirca kra enable`", 0, 0},
     {"all", 0, FLAG, OPTS_UNPUBLISH, AT(everything), NULL,
 	"also AIA, CDP and Certification Authorities", 0, 0},
     {"ldif", 0, TEXT, OPTS_SETUP, AT(ldif), "DIR", "dirca's LDIF files, default " DIRCA_LDIF_DIR, 0,

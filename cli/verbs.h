@@ -133,8 +133,15 @@
 	    OPTS_SESSION | OPTS_REVOKE, cmd_revoke, "revoke certificates, or put them on hold")    \
 	X("unrevoke", "REQUESTID|SERIAL...", 1, CLI_LIST_MAX, GROUP_CERTIFICATES, NEEDS_CA,        \
 	    OPTS_SESSION, cmd_unrevoke, "take certificates from hold")                             \
-	X("kra add", "FILE...", 1, CLI_LIST_MAX, GROUP_KEYS, NEEDS_CONFIG, OPTS_DAEMON,            \
-	    cmd_kra_add, "put KRA certificates into the CA's KRA store (on the CA's machine)")     \
+	X("kra add", "FILE...", 1, CLI_LIST_MAX, GROUP_KEYS, NEEDS_CONFIG,                         \
+	    OPTS_DAEMON | OPTS_KRA_ADD, cmd_kra_add,                                               \
+	    "put KRA certificates into the CA's KRA store and enable them (on the CA's machine)")  \
+	X("kra enable", "HASH|NAME...", 1, CLI_LIST_MAX, GROUP_KEYS, NEEDS_CONFIG, OPTS_DAEMON,    \
+	    cmd_kra_enable, "have keys sealed to KRAs of the KRA store (on the CA's machine)")     \
+	X("kra disable", "HASH|NAME...", 1, CLI_LIST_MAX, GROUP_KEYS, NEEDS_CONFIG, OPTS_DAEMON,   \
+	    cmd_kra_disable, "have no more keys sealed to these KRAs (on the CA's machine)")       \
+	X("kra count", "N", 1, 1, GROUP_KEYS, NEEDS_CONFIG, OPTS_DAEMON, cmd_kra_count,            \
+	    "to how many KRAs each key is sealed (on the CA's machine)")                           \
 	X("kra remove", "SHA1", 1, 1, GROUP_KEYS, NEEDS_CONFIG, OPTS_DAEMON | OPTS_YES,            \
 	    cmd_kra_remove, "take a KRA certificate out of the CA's KRA store")                    \
 	X("kra status", "", 0, 0, GROUP_KEYS, NEEDS_CA, OPTS_SESSION | OPTS_JSON, cmd_kra_status,  \

@@ -85,6 +85,9 @@ bool kra_validate(const struct pkix_cert *kra, const struct pkix_cert *const *is
 /* Are two KRA certificates one agent, who counts once in an archival? With one public key always;
  * `by_holder`: with one SID, one UPN or one subject too. */
 bool kra_same_agent(const struct pkix_cert *a, const struct pkix_cert *b, bool by_holder);
+/* Of certificates of usable KRAs those that count: of each agent the newest, newest first. Puts
+ * them at the front of `certs` and returns how many. */
+size_t kra_agents(const struct pkix_cert **certs, size_t count, bool by_holder);
 
 /* Round robin from a random start (paper, "Key Encryption"). */
 struct kra_ring {

@@ -1,6 +1,7 @@
 #include "archive.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <openssl/objects.h>
 #include <openssl/rand.h>
 
@@ -113,6 +114,35 @@ kra_same_agent(const struct pkix_cert *a, const struct pkix_cert *b, bool by_hol
 				 !view_eq(a->subject, view_of(no_name, sizeof no_name))) ||
 				same_text(pkix_cert_sid(a), pkix_cert_sid(b)) ||
 				same_text(pkix_cert_upn(a), pkix_cert_upn(b)));
+}
+
+static int
+newest_first(const void *a, const void *b)
+{
+	const struct pkix_cert *x = *(const struct pkix_cert *const *)a,
+			       *y = *(const struct pkix_cert *const *)b;
+
+	if (x->not_before != y->not_before)
+		return x->not_before > y->not_before ? -1 : 1;
+	return memcmp(x->sha256, y->sha256, sizeof x->sha256);
+}
+
+size_t
+kra_agents(const struct pkix_cert **certs, size_t count, bool by_holder)
+{
+	size_t agents = 0;
+
+	if (count > 0)
+		qsort(certs, count, sizeof(*certs), newest_first);
+	for (size_t i = 0; i < count; i++) {
+		size_t k = 0;
+
+		while (k < agents && !kra_same_agent(certs[k], certs[i], by_holder))
+			k++;
+		if (k == agents)
+			certs[agents++] = certs[i];
+	}
+	return agents;
 }
 
 bool

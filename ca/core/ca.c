@@ -123,7 +123,7 @@ check_change(
 		return false;
 	if (!settings_finish(&c->now, err))
 		return false;
-	if (s != SETTING_KRA_CERT_COUNT && s != SETTING_CNG_ENCRYPTION_ALGORITHM)
+	if (s != SETTING_CNG_ENCRYPTION_ALGORITHM)
 		return true;
 	/* Each by itself: one that root does not allow must not keep the other from being mended.
 	 */
@@ -131,9 +131,19 @@ check_change(
 	return settings_finish(&initial, err) && settings_allowed(&initial, ca->config, err);
 }
 
+/* Whom keys are sealed to is decided where the vault can be sure who decides. */
+static bool
+refuse_root_setting(struct err *err)
+{
+	return err_set(err, E_ACCESSDENIED,
+	    "%s is root's: `dirca kra count` on the CA's machine says how many key recovery agents "
+	    "a key is sealed to, `dirca kra enable` and `disable` which",
+	    setting_name(SETTING_KRA_CERT_COUNT));
+}
+
 bool
-ca_set_setting(
-    struct ca *ca, const char *actor, const char *name, const char *value, struct err *err)
+ca_set_setting(struct ca *ca, struct vault *v, const char *actor, const char *name,
+    const char *value, struct err *err)
 {
 	struct setting_change change = {.actor = actor, .to_default = value == NULL};
 	struct err later;
@@ -142,6 +152,8 @@ ca_set_setting(
 
 	if (!setting_find(name, &s, err))
 		return false;
+	if (s == SETTING_KRA_CERT_COUNT)
+		return refuse_root_setting(err);
 	/* Check and change are one step: two administrators at once must not leave what neither may
 	 * set. */
 	pthread_mutex_lock(&ca->state->maintain_lock);
@@ -152,7 +164,7 @@ ca_set_setting(
 		return false;
 	/* The change is committed; if the directory is away just now, the next refresh brings it
 	 * into force. */
-	if (!ca_refresh(ca, &later))
+	if (!ca_refresh(ca, v, &later))
 		log_warn("setting not in force yet", LOG_STR("setting", setting_name(s)),
 		    LOG_REASON(&later));
 	return true;

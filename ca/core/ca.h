@@ -20,7 +20,7 @@
 #include "tmpl.h"
 #include "vault.h"
 
-/* One KRA of the CA's KRA store (<state>/kra), with its key parsed once. */
+/* One KRA that root enabled, as the vault has it, with its key parsed once. */
 struct ca_kra {
 	struct pkix_cert cert;
 	EVP_PKEY *key;
@@ -59,11 +59,10 @@ struct ca_view {
 	size_t kra_count;
 	const struct ca_kra **agents; /* the valid ones of them, of each agent the newest */
 	size_t agent_count;
-	struct texts kra_problems; /* sentences about what is left out of the KRA store, and why it
-				      could not be read */
-	bool kra_store_unread; /* it could not be read now: `kras` are those of the view before */
-	bool kras_unknown;     /* it could not be read yet: nothing can be said of KRAs */
-	struct ca_xchg *xchgs; /* made last first */
+	struct texts kra_problems; /* sentences about what is left out of the KRA store, why it
+				      could not be read, and what is enabled and not in it */
+	bool kra_store_unread;     /* it, or the list of enabled ones, could not be read now */
+	struct ca_xchg *xchgs;     /* made last first */
 	size_t xchg_count;
 	int64_t made_at; /* for whether certificates were valid then */
 	int64_t read_ms; /* clock_boot_ms before the directory was read */
@@ -78,10 +77,9 @@ struct ca {
 	const struct ca_issuer *issuer; /* the newest of info.issuers: it signs all but CRLs */
 	struct buf *chain;              /* its certificate and its parents, DER */
 	size_t chain_count;
-	char *no_archival;    /* which certificate of the chain excludes key archival (paper,
-				 "Restricting Key Archival"), as a sentence; NULL: none does */
-	const EVP_MD *digest; /* that the CA's signatures use */
-	struct kra_ring ring;
+	char *no_archival;      /* which certificate of the chain excludes key archival (paper,
+				   "Restricting Key Archival"), as a sentence; NULL: none does */
+	const EVP_MD *digest;   /* that the CA's signatures use */
 	struct ca_state *state; /* ca_priv.h: current view, principal cache, locks */
 };
 
@@ -103,11 +101,12 @@ bool ca_kra_keep(struct store_tx *tx, const struct ca_kra *kra, struct err *err)
 
 struct ca_view *ca_view_get(struct ca *ca);
 void ca_view_release(struct ca_view **v);
-/* Reads directory, settings and KRA store again and replaces the view; called by the housekeeper
- * when the directory says that something changed and every half minute, after a settings change and
- * on SIGHUP. Requests go on with the old view meanwhile. On failure it stays and err says why;
- * requests are refused once it is older than CA_VIEW_MAX_AGE_S (ca_view_is_fresh). */
-bool ca_refresh(struct ca *ca, struct err *err);
+/* Reads directory, settings and the vault's KRAs again and replaces the view; called by the
+ * housekeeper when the directory says that something changed and every half minute, after a
+ * settings change and on SIGHUP. Requests go on with the old view meanwhile. On failure it stays
+ * and err says why; requests are refused once it is older than CA_VIEW_MAX_AGE_S
+ * (ca_view_is_fresh). */
+bool ca_refresh(struct ca *ca, struct vault *v, struct err *err);
 bool ca_view_is_fresh(const struct ca_view *v, int64_t boot_ms); /* clock_boot_ms */
 /* The exchange certificate that is handed out: of those that are valid now the one that was made
  * last; NULL: none. */
@@ -193,8 +192,9 @@ void ca_crl_release(struct ca_crl **crl);
 bool ca_service_until(struct ca *ca, int64_t *not_after_out, struct err *err);
 /* Sentences for the administrator, in status and log; texts_free. */
 void ca_warnings(struct ca *ca, int64_t now, struct texts *out);
-/* Settings change with audit record, then refresh. */
-bool ca_set_setting(
-    struct ca *ca, const char *actor, const char *name, const char *value, struct err *err);
+/* Settings change with audit record, then refresh. E_ACCESSDENIED for CA\KRACertCount, which is
+ * root's: `dirca kra count`. */
+bool ca_set_setting(struct ca *ca, struct vault *v, const char *actor, const char *name,
+    const char *value, struct err *err);
 
 #endif

@@ -237,15 +237,15 @@ ca_open(const struct config *config, struct vault *v, struct ca **out, struct er
 	*out = NULL;
 	ca->config = config;
 	state_new(ca);
-	if (!oids_init(err) || !read_identity(ca, v, err) || !kra_ring_init(&ca->ring, err) ||
-	    !open_database(ca, err) || !check_restored(ca, err) ||
+	if (!oids_init(err) || !read_identity(ca, v, err) || !open_database(ca, err) ||
+	    !check_restored(ca, err) ||
 	    !dir_pool_open(&ca->state->directory_config,
 		(size_t)config->workers + SPARE_CONNECTIONS, &ca->directory, err) ||
-	    !view_begin(ca, err) || !keep_kras(ca, err))
+	    !view_begin(ca, v, err) || !keep_kras(ca, err))
 		return err_prefix(err, "CA '%s'", config->ca_name);
 	raise_at_start(ca);
 	/* CRL and CA certificates are served without it; the housekeeper tries again. */
-	if (!ca_refresh(ca, &later))
+	if (!ca_refresh(ca, v, &later))
 		log_error("the directory is not read yet; nothing is issued or recovered",
 		    LOG_REASON(&later));
 	/* Archived keys can be fetched without it; the housekeeper tries again. */

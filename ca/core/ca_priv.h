@@ -89,10 +89,10 @@ void found_newer_crl(struct ca *ca, size_t issuer, int64_t number, int64_t known
 
 /* The view of a CA that starts while the directory is away: never fresh, so that nothing is decided
  * by it, and without rights of anybody. */
-bool view_begin(struct ca *ca, struct err *err);
+bool view_begin(struct ca *ca, struct vault *v, struct err *err);
 
 /* The KRA store into `v`. `last` is the view before it, NULL at first. */
-bool view_read_kras(struct ca *ca, const struct ca_view *last, struct ca_view *v, struct err *err);
+bool view_read_kras(struct ca *ca, struct vault *vault, struct ca_view *v, struct err *err);
 
 /* kra_events.c: raises what is new in `v`, which is in force; `last` NULL: at the start. */
 void kra_events(struct ca *ca, const struct ca_view *last, const struct ca_view *v);

@@ -101,8 +101,7 @@ cause(const struct ca_view *v)
 	for (size_t i = 0; i < v->kra_count; i++)
 		if (v->kras[i].status != KRA_VALID)
 			return v->kras[i].reason;
-	return v->kra_count == 0 ? "the KRA store holds no certificate"
-				 : "too few different agents have certificates in the KRA store";
+	return v->kra_count == 0 ? "no KRA is enabled" : "too few different agents are enabled";
 }
 
 void

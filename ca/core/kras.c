@@ -1,14 +1,17 @@
 /*
- * The KRAs of the KRA store as a view has them, and the copies of their certificates in the
+ * The KRAs that the vault seals to as a view has them, and the copies of their certificates in the
  * database, by which recovery finds them when the store has them no more.
  */
 #include "ca_priv.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "kra_policy.h"
 #include "kra_store.h"
 #include "mem.h"
 #include "own.h"
+#include "text.h"
 
 static bool
 take_kra(struct ca *ca, struct ca_view *v, struct view der, struct err *err)
@@ -27,86 +30,93 @@ take_kra(struct ca *ca, struct ca_view *v, struct view der, struct err *err)
 	return true;
 }
 
-static int
-newest_first(const void *a, const void *b)
+static const struct ca_kra *
+kra_of(const struct ca_view *v, const struct pkix_cert *cert)
 {
-	const struct ca_kra *x = *(const struct ca_kra *const *)a,
-			    *y = *(const struct ca_kra *const *)b;
-
-	if (x->cert.not_before != y->cert.not_before)
-		return x->cert.not_before > y->cert.not_before ? -1 : 1;
-	return x < y ? -1 : x > y; /* as in the store */
+	for (size_t i = 0; i < v->kra_count; i++)
+		if (&v->kras[i].cert == cert)
+			return &v->kras[i];
+	return NULL;
 }
 
 /* A certificate that was renewed, and the second one of a person, do not count beside the first. */
 static void
 find_agents(struct ca_view *v, bool by_holder)
 {
+	OWNED(own_memory)
+	const struct pkix_cert **certs = mem_zero(v->kra_count, sizeof(*certs));
 	size_t count = 0;
 
-	v->agents = mem_zero(v->kra_count, sizeof(*v->agents));
 	for (size_t i = 0; i < v->kra_count; i++)
 		if (v->kras[i].status == KRA_VALID)
-			v->agents[count++] = &v->kras[i];
-	qsort(v->agents, count, sizeof(*v->agents), newest_first);
-	for (size_t i = 0; i < count; i++) {
-		size_t k = 0;
-
-		while (k < v->agent_count &&
-		       !kra_same_agent(&v->agents[k]->cert, &v->agents[i]->cert, by_holder))
-			k++;
-		if (k == v->agent_count)
-			v->agents[v->agent_count++] = v->agents[i];
-	}
+			certs[count++] = &v->kras[i].cert;
+	v->agents = mem_zero(v->kra_count, sizeof(*v->agents));
+	v->agent_count = kra_agents(certs, count, by_holder);
+	for (size_t i = 0; i < v->agent_count; i++)
+		v->agents[i] = kra_of(v, certs[i]);
 }
 
-/* What is in the KRA store. */
-struct stored_kras {
-	struct buf *list;
-	size_t count;
-};
-
-static void
-stored_kras_free(struct stored_kras *s)
-{
-	kra_store_free(&s->list, s->count);
-}
-
-/* A store that cannot be read now is taken for what it was. */
+/* Whom the vault seals to, and how many of them: it alone knows what is in force. */
 static bool
-take_last(struct ca *ca, const struct ca_view *last, struct ca_view *v, struct err *err)
+take_kras(struct ca *ca, struct vault *vault, struct ca_view *v, struct err *err)
 {
-	v->kra_store_unread = true;
-	v->kras_unknown = last == NULL || last->kras_unknown;
-	v->kras = mem_zero(last != NULL ? last->kra_count : 0, sizeof *v->kras);
-	for (size_t i = 0; last != NULL && i < last->kra_count; i++)
-		if (!take_kra(ca, v, buf_view(&last->kras[i].cert.raw), err))
+	OWNED(vault_kra_set_free) struct vault_kra_set set = {0};
+
+	if (!vault_get_kras(vault, &set, err))
+		return false;
+	v->settings.num[SETTING_KRA_CERT_COUNT] = (int64_t)set.needed;
+	v->kras = mem_zero(set.count, sizeof *v->kras);
+	for (size_t i = 0; i < set.count; i++)
+		if (!take_kra(ca, v, buf_view(&set.list[i]), err))
 			return false;
 	return true;
 }
 
 static bool
-read_store(struct ca *ca, const struct ca_view *last, struct ca_view *v, struct err *err)
+is_in(const struct ca_view *v, const uint8_t sha256[32])
 {
-	OWNED(stored_kras_free) struct stored_kras stored = {0};
+	for (size_t i = 0; i < v->kra_count; i++)
+		if (memcmp(v->kras[i].cert.sha256, sha256, 32) == 0)
+			return true;
+	return false;
+}
+
+/* What is in the KRA store, and what is enabled and not there. For people: nothing follows from it.
+ */
+static void
+find_problems(struct ca *ca, struct ca_view *v)
+{
+	OWNED(kra_policy_free) struct kra_policy policy = {0};
+	struct buf *stored = NULL;
+	size_t count = 0;
 	struct err why;
 
-	if (!kra_store_list(ca->config, &stored.list, &stored.count, &v->kra_problems, &why)) {
+	if (!kra_store_list(ca->config, &stored, &count, &v->kra_problems, &why)) {
+		v->kra_store_unread = true;
 		texts_add(&v->kra_problems, why.msg);
-		return take_last(ca, last, v, err);
 	}
-	v->kras = mem_zero(stored.count, sizeof *v->kras);
-	for (size_t i = 0; i < stored.count; i++)
-		if (!take_kra(ca, v, buf_view(&stored.list[i]), err))
-			return false;
-	return true;
+	kra_store_free(&stored, count);
+	if (!kra_policy_read(ca->config, &policy, &why)) {
+		v->kra_store_unread = true;
+		texts_add(&v->kra_problems, why.msg);
+		return;
+	}
+	for (size_t i = 0; i < policy.enabled_count; i++)
+		if (!is_in(v, policy.enabled[i])) {
+			OWNED(own_memory)
+			char *hash = hex_encode(view_of(policy.enabled[i], 32), '\0');
+
+			texts_take(&v->kra_problems,
+			    text_printf("SHA-256 %s: is enabled, and not in the KRA store", hash));
+		}
 }
 
 bool
-view_read_kras(struct ca *ca, const struct ca_view *last, struct ca_view *v, struct err *err)
+view_read_kras(struct ca *ca, struct vault *vault, struct ca_view *v, struct err *err)
 {
-	if (!read_store(ca, last, v, err))
+	if (!take_kras(ca, vault, v, err))
 		return false;
+	find_problems(ca, v);
 	find_agents(v, !ca->config->allow_same_holder);
 	return true;
 }

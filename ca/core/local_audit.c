@@ -59,27 +59,34 @@ event_of(const char *verb)
 	return AUDIT_FILES_CHANGED;
 }
 
+static char *
+detail_of(const struct local_act *act)
+{
+	const char *blank = *act->change != '\0' ? " " : "";
+
+	return act->failure != NULL ? text_printf("verb=%s%s%s reason=%s", act->verb, blank,
+					  act->change, act->failure->msg)
+				    : text_printf("verb=%s%s%s", act->verb, blank, act->change);
+}
+
 bool
-local_audit(const struct config *config, uid_t who, const char *verb, const char *object,
-    const struct err *failure, struct err *err)
+local_audit(const struct config *config, const struct local_act *act, struct err *err)
 {
 	const char *sudo = getenv("SUDO_USER");
 	OWNED(own_memory) char *path = config_path(config, "dirca.db");
 	OWNED(own_memory) char *actor = NULL;
-	OWNED(own_memory) char *detail = NULL;
+	OWNED(own_memory) char *detail = detail_of(act);
 	OWNED(store_close) struct store *store = NULL;
 	char login[64];
 
 	login_name(login, sizeof login);
-	actor = text_printf("uid=%ld login=%s sudo=%.64s", (long)who, login,
+	actor = text_printf("uid=%ld login=%s sudo=%.64s", (long)act->who, login,
 	    sudo != NULL && text_is_utf8(view_str(sudo)) ? sudo : "-");
-	detail = failure != NULL ? text_printf("verb=%s reason=%s", verb, failure->msg)
-				 : text_printf("verb=%s", verb);
 	const struct ca_audit a = {.when = clock_now(),
-	    .event = event_of(verb),
-	    .status = failure != NULL ? failure->code : ERR_OK,
+	    .event = event_of(act->verb),
+	    .status = act->failure != NULL ? act->failure->code : ERR_OK,
 	    .actor = actor,
-	    .object = object,
+	    .object = act->object,
 	    .detail = detail};
 
 	return store_open(path, &store, err) && ca_audit_alone(store, &a, err);

@@ -6,10 +6,15 @@
 
 #include "config.h"
 
-/* One record of an act of user `who` on `object` by `verb` of dirca: "uid=0 login=alice sudo=alice"
- * is the actor, as the kernel's loginuid and sudo's environment tell, which root can make say
- * anything. `failure` NULL: the act is about to be done. */
-bool local_audit(const struct config *config, uid_t who, const char *verb, const char *object,
-    const struct err *failure, struct err *err);
+/* What user `who` does to `object` by `verb` of dirca. */
+struct local_act {
+	uid_t who;
+	const char *verb, *object;
+	const char *change;        /* "value=2 old=1", or "" */
+	const struct err *failure; /* NULL: it is about to be done */
+};
+/* One record of it: "uid=0 login=alice sudo=alice" is the actor, as the kernel's loginuid and
+ * sudo's environment tell, which root can make say anything. */
+bool local_audit(const struct config *config, const struct local_act *act, struct err *err);
 
 #endif

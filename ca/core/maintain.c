@@ -171,7 +171,7 @@ ca_renew_exchange(struct ca *ca, struct vault *v, int64_t now, struct err *err)
 	ok = xchg_is_due(ca, v, &view->settings, now, &due, err) &&
 	     (!due || take_up_or_make_xchg(ca, v, &view->settings, now, err));
 	pthread_mutex_unlock(&ca->state->maintain_lock);
-	return ok && (!due || ca_refresh(ca, err));
+	return ok && (!due || ca_refresh(ca, v, err));
 }
 
 bool
@@ -183,7 +183,7 @@ ca_new_exchange(struct ca *ca, struct vault *v, const char *actor, struct err *e
 	pthread_mutex_lock(&ca->state->maintain_lock);
 	ok = make_xchg(ca, v, &view->settings, actor, clock_now(), err);
 	pthread_mutex_unlock(&ca->state->maintain_lock);
-	return ok && ca_refresh(ca, err);
+	return ok && ca_refresh(ca, v, err);
 }
 
 bool
@@ -204,7 +204,7 @@ ca_maintain(struct ca *ca, struct vault *v, int64_t now, struct err *err)
 	       (!xchg_due || take_up_or_make_xchg(ca, v, s, now, err));
 	service = renew_service(ca, v, now, &service_err);
 	pthread_mutex_unlock(&ca->state->maintain_lock);
-	if (xchg && xchg_due && !ca_refresh(ca, &refresh_err))
+	if (xchg && xchg_due && !ca_refresh(ca, v, &refresh_err))
 		log_warn("new exchange certificate not in use yet", LOG_REASON(&refresh_err));
 	if (xchg && !crl)
 		*err = crl_err;

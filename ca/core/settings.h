@@ -11,7 +11,8 @@
 
 enum setting {
 	SETTING_KRA_CERT_COUNT, /* CA\KRACertCount: KRAs an archived key is sealed to; 0 = archival
-				   not configured */
+				   not configured. The vault's, by root (kra_policy.h); what the
+				   database has is of older programs */
 	SETTING_CNG_ENCRYPTION_ALGORITHM, /* CA\EncryptionCSP\CNGEncryptionAlgorithm: AES | 3DES */
 	SETTING_SYMMETRIC_KEY_SIZE,       /* CA\EncryptionCSP\SymmetricKeySize: 128 | 192 | 256 */
 	SETTING_XCHG_KEY_SIZE, /* CA\EncryptionCSP\KeySize: RSA bits of the exchange key, 2048..4096

@@ -223,14 +223,14 @@ view_free(struct ca_view *v)
 
 /* What is read from elsewhere than the directory, or decoded from what was. */
 static bool
-fill_view(struct ca *ca, struct ca_view *v, struct err *err)
+fill_view(struct ca *ca, struct vault *vault, struct ca_view *v, struct err *err)
 {
 	v->separate_roles = ca->config->role_separation;
 	read_templates(v);
 	return enterprise_oids_load(&v->pki->oids, &v->oids, &v->broken_oids, err) &&
 	       read_service(ca, v, err) && read_service_hosts(ca->config, v, err) &&
-	       settings_load(ca->store, &v->settings, err) &&
-	       view_read_kras(ca, ca->state->view, v, err) && read_xchgs(ca, v, err);
+	       settings_load(ca->store, &v->settings, err) && view_read_kras(ca, vault, v, err) &&
+	       read_xchgs(ca, v, err);
 }
 
 /* What events are kept by, for whom no view is at hand. */
@@ -242,7 +242,7 @@ note_settings(struct ca *ca, const struct ca_view *v)
 }
 
 bool
-view_begin(struct ca *ca, struct err *err)
+view_begin(struct ca *ca, struct vault *vault, struct err *err)
 {
 	OWNED(ca_view_release) struct ca_view *v = mem_zero(1, sizeof *v);
 
@@ -250,16 +250,16 @@ view_begin(struct ca *ca, struct err *err)
 	v->pki = pki_snapshot_none();
 	v->made_at = clock_now();
 	v->read_ms = -CA_VIEW_MAX_AGE_S * 1000 - 1;
-	if (!fill_view(ca, v, err))
+	if (!fill_view(ca, vault, v, err))
 		return false;
 	note_settings(ca, v);
 	ca->state->view = own_give(&v);
 	return true;
 }
 
-/* A whole new view from directory, settings and KRA store, with one reference. */
+/* A whole new view from directory, settings and vault, with one reference. */
 static bool
-view_build(struct ca *ca, struct ca_view **out, struct err *err)
+view_build(struct ca *ca, struct vault *vault, struct ca_view **out, struct err *err)
 {
 	OWNED(ca_view_release) struct ca_view *v = mem_zero(1, sizeof *v);
 	struct load load = {ca->state, &v->pki};
@@ -269,7 +269,7 @@ view_build(struct ca *ca, struct ca_view **out, struct err *err)
 	/* Before the directory is read: never younger than what it holds. */
 	v->made_at = clock_now();
 	v->read_ms = clock_boot_ms();
-	if (!ca_directory_do(ca, load_snapshot, &load, err) || !fill_view(ca, v, err))
+	if (!ca_directory_do(ca, load_snapshot, &load, err) || !fill_view(ca, vault, v, err))
 		return false;
 	*out = own_give(&v);
 	return true;
@@ -297,14 +297,14 @@ ca_view_release(struct ca_view **v)
 }
 
 bool
-ca_refresh(struct ca *ca, struct err *err)
+ca_refresh(struct ca *ca, struct vault *v, struct err *err)
 {
 	struct ca_view *fresh = NULL, *old = NULL;
 	bool ok;
 
 	/* A change of rights that cannot be recorded does not come into force. */
 	pthread_mutex_lock(&ca->state->refresh_lock);
-	ok = view_build(ca, &fresh, err) && audit_rights(ca, fresh, err);
+	ok = view_build(ca, v, &fresh, err) && audit_rights(ca, fresh, err);
 	if (ok) {
 		pthread_mutex_lock(&ca->state->lock);
 		old = ca->state->view;

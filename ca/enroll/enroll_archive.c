@@ -1,6 +1,7 @@
 /*
- * Archival of a request's key: which exchange certificate opens it, which KRAs it is sealed to. The
- * key itself is seen by the vault alone (paper, "Key Verification", "Key Encryption").
+ * Archival of a request's key: which exchange certificate opens it, which KRAs it may be sealed to
+ * (the vault chooses). The key itself is seen by the vault alone (paper, "Key Verification", "Key
+ * Encryption").
  */
 #include "enroll_priv.h"
 
@@ -54,13 +55,11 @@ refuse_kras(const struct enrollment *e, size_t valid, size_t needed, struct err 
 	const struct texts *problems = &e->view->kra_problems;
 	const char *reason = problems->count > 0 ? problems->list[0] : NULL;
 
-	if (e->view->kras_unknown)
-		return err_set(err, DIRCA_E_IO, "the KRA store cannot be read now: %s",
-		    reason != NULL ? reason : "?");
 	for (size_t i = 0; i < e->view->kra_count && reason == NULL; i++)
 		reason = e->view->kras[i].reason;
 	return err_set(err, CERTSRV_E_NO_VALID_KRA,
-	    "%zu of %zu KRA certificates are valid and of different agents, but %s wants %zu%s%s",
+	    "%zu of %zu enabled KRA certificates are valid and of different agents, but %s wants "
+	    "%zu%s%s",
 	    valid, e->view->kra_count, setting_name(SETTING_KRA_CERT_COUNT), needed,
 	    reason != NULL ? ": " : "", reason != NULL ? reason : "");
 }
@@ -83,31 +82,29 @@ enroll_check_kras(struct enrollment *e, struct err *err)
 
 	if (!e->has_key || e->was_archived)
 		return true;
-	if (needed == 0)
+	if (needed == 0 || e->view->kra_count == 0)
 		return err_set(err, CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED,
-		    "%s is 0: a CA administrator must add KRA certificates and set how many seal a "
-		    "key",
-		    setting_name(SETTING_KRA_CERT_COUNT));
+		    "no key recovery agent is enabled; `dirca kra add` or `enable` on the CA's "
+		    "machine does it");
 	return settings_allowed(&e->view->settings, e->ca->config, err) &&
 	       (usable >= needed || refuse_kras(e, usable, needed, err));
 }
 
-/* The KRAs for this key, by round robin over the valid ones, of which there are enough. `picks` has
- * room for `needed`. */
-static void
-pick_kras(const struct enrollment *e, const struct ca_kra **picks, size_t needed)
+/* SHA-256 hashes of the KRAs that the vault may choose from; free(). */
+static void *
+usable_kras(const struct enrollment *e, size_t *count_out)
 {
-	OWNED(own_memory)
-	const struct ca_kra **valid = mem_zero(e->view->agent_count, sizeof(*valid));
-	OWNED(own_memory) size_t *places = mem_zero(needed, sizeof *places);
+	uint8_t(*hashes)[32] = mem_zero(e->view->kra_count, sizeof *hashes);
 	size_t count = 0;
 
-	for (size_t i = 0; i < e->view->agent_count; i++)
-		if (kra_is_usable(e, e->view->agents[i]))
-			valid[count++] = e->view->agents[i];
-	kra_ring_pick(&e->ca->ring, count, needed, places);
-	for (size_t i = 0; i < needed; i++)
-		picks[i] = valid[places[i]];
+	for (size_t i = 0; i < e->view->kra_count; i++) {
+		const struct ca_kra *k = &e->view->kras[i];
+
+		if (k->status == KRA_VALID && kra_is_usable(e, k))
+			memcpy(hashes[count++], k->cert.sha256, sizeof hashes[0]);
+	}
+	*count_out = count;
+	return hashes;
 }
 
 /* KeyRecoveryHashes: SHA-1 as "01 23 .. fe", a line each ([MS-WCCE] 3.2.2.6.2.1.3). */
@@ -147,22 +144,11 @@ replace_xchg(struct enrollment *e, enum err_code code)
 		log_error("no other exchange certificate", LOG_REASON(&err));
 }
 
-/* As the vault knows them; free(). */
-static void *
-sha256_list(const struct ca_kra *const *picks, size_t count)
-{
-	uint8_t(*hashes)[32] = mem_zero(count, sizeof *hashes);
-
-	for (size_t i = 0; i < count; i++)
-		memcpy(hashes[i], picks[i]->cert.sha256, sizeof hashes[i]);
-	return hashes;
-}
-
 static bool
-rewrap(struct enrollment *e, const struct ca_xchg *xchg, const struct ca_kra *const *picks,
-    size_t count, struct err *err)
+rewrap(struct enrollment *e, const struct ca_xchg *xchg, struct err *err)
 {
-	OWNED(own_memory) void *hashes = sha256_list(picks, count);
+	size_t count;
+	OWNED(own_memory) void *hashes = usable_kras(e, &count);
 	struct vault_rewrap in = {
 	    .payload = e->request.payload,
 	    .xchg_issuer = xchg->cert.issuer,
@@ -182,17 +168,40 @@ rewrap(struct enrollment *e, const struct ca_xchg *xchg, const struct ca_kra *co
 	return false;
 }
 
-static void
-note_kras(struct enrollment *e, size_t count)
+static const struct ca_kra *
+find_recipient(const struct enrollment *e, const struct cms_recipient *recipient)
 {
-	e->kra_count = count;
-	e->kra_hashes = hash_lines(e->kras, count);
+	for (size_t i = 0; i < e->view->kra_count; i++) {
+		const struct ca_kra *k = &e->view->kras[i];
+
+		if (cms_recipient_is(recipient, k->cert.issuer, k->cert.serial))
+			return k;
+	}
+	return NULL;
+}
+
+/* Whom the vault chose stands in what it sealed. */
+static bool
+note_kras(struct enrollment *e, struct err *err)
+{
+	OWNED(cms_enveloped_free) struct cms_enveloped sealed = {0};
+
+	if (!cms_enveloped_decode(buf_view(&e->archived), &sealed, err))
+		return err_prefix(err, "reading what the vault sealed");
+	e->kras = mem_zero(sealed.count, sizeof(*e->kras));
+	e->kra_count = sealed.count;
+	for (size_t i = 0; i < sealed.count; i++)
+		if ((e->kras[i] = find_recipient(e, &sealed.recipients[i])) == NULL)
+			return err_set(err, DIRCA_E_INTERNAL,
+			    "the vault sealed a key to another agent than it was told to choose "
+			    "from");
+	e->kra_hashes = hash_lines(e->kras, e->kra_count);
+	return true;
 }
 
 bool
 enroll_archive(struct enrollment *e, struct err *err)
 {
-	size_t needed = (size_t)e->view->settings.num[SETTING_KRA_CERT_COUNT];
 	const struct ca_xchg *xchg = NULL;
 
 	if (e->request.payload.len == 0)
@@ -201,25 +210,17 @@ enroll_archive(struct enrollment *e, struct err *err)
 		return err_set(err, DIRCA_E_TOO_LARGE,
 		    "the encrypted private key has %zu bytes; no key needs more than %d",
 		    e->request.payload.len, PAYLOAD_MAX);
-	e->kras = mem_zero(needed, sizeof(*e->kras));
-	if (!find_xchg(e, &xchg, err) || !enroll_check_bound_exchange(e, &xchg->cert, err))
-		return false;
-	pick_kras(e, e->kras, needed);
-	if (!rewrap(e, xchg, e->kras, needed, err))
-		return false;
-	note_kras(e, needed);
-	return true;
+	return find_xchg(e, &xchg, err) && enroll_check_bound_exchange(e, &xchg->cert, err) &&
+	       rewrap(e, xchg, err) && note_kras(e, err);
 }
 
 bool
 enroll_generate(struct enrollment *e, struct err *err)
 {
-	size_t needed = (size_t)e->view->settings.num[SETTING_KRA_CERT_COUNT];
 	OWNED(vault_generated_free) struct vault_generated made = {0};
 	OWNED(own_memory) void *hashes = NULL;
 	struct vault_generate generate = {.recipient = buf_view(&e->recipient.raw),
 	    .transport = e->transport,
-	    .kra_count = needed,
 	    .cipher = e->view->settings.cipher};
 	if (!certificate_partition(e->view, &e->partition, err))
 		return false;
@@ -231,13 +232,10 @@ enroll_generate(struct enrollment *e, struct err *err)
 	    .generate = &generate,
 	    .made = &made};
 
-	e->kras = mem_zero(needed, sizeof(*e->kras));
-	pick_kras(e, e->kras, needed);
-	generate.kra_sha256 = hashes = sha256_list(e->kras, needed);
+	generate.kra_sha256 = hashes = usable_kras(e, &generate.kra_count);
 	if (!certificate_issue(e->ca, e->vault, &order, &e->certificate, err))
 		return false;
 	e->archived = buf_give(&made.archived);
 	e->delivered = buf_give(&made.delivered);
-	note_kras(e, needed);
-	return true;
+	return note_kras(e, err);
 }

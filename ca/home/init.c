@@ -17,6 +17,7 @@
 #include "own_openssl.h"
 #include "pem.h"
 #include "pkcs8.h"
+#include "kra_policy.h"
 #include "pkix.h"
 #include "service_key.h"
 #include "text.h"
@@ -31,6 +32,17 @@ make_folder(const char *path, mode_t mode, struct err *err)
 	return true;
 }
 
+/* A new CA seals to nobody until root says so. */
+static bool
+enable_nobody(const struct config *config, struct err *err)
+{
+	OWNED(kra_policy_free) struct kra_policy policy = {0};
+
+	if (kra_policy_read(config, &policy, err))
+		return true;
+	return err->code == ERROR_FILE_NOT_FOUND && kra_policy_write(config, &policy, err);
+}
+
 /* The vault passes through the state folder to its own, which nobody else may enter; what else is
  * secret has modes of its own. */
 static bool
@@ -40,7 +52,7 @@ make_folders(const struct config *config, struct err *err)
 	OWNED(own_memory) char *trust = config_path(config, TRUST_FOLDER);
 
 	return make_folder(config->state_dir, 0711, err) && make_folder(kra, 0755, err) &&
-	       make_folder(trust, 0755, err);
+	       make_folder(trust, 0755, err) && enable_nobody(config, err);
 }
 
 /* "ca1.nwtraders.com" gives "CN=<ca_name>,DC=nwtraders,DC=com". free(). */

@@ -42,7 +42,7 @@ run_role(const char *role, const char *fds_text, const struct config *config)
 struct asked {
 	const char *config, *role, *fds;
 	const char *database; /* copy, check, stats, vacuum */
-	bool test, compare, create, record, kra_keys, json;
+	bool test, compare, create, record, kra_keys, kra_upgrade, json;
 };
 
 /* -1: go on; else the exit status. */
@@ -55,8 +55,9 @@ read_options(int argc, char **argv, struct asked *out)
 	    {"audit-compare", no_argument, NULL, 'C'},
 	    {"create-database", no_argument, NULL, 'D'},
 	    {"json", no_argument, NULL, 'J'},
-	    {"record", no_argument, NULL, 'A'},   /* used by dirca: VERB OBJECT [CODE REASON] */
-	    {"kra-keys", no_argument, NULL, 'K'}, /* used by dirca: SHA1 */
+	    {"record", no_argument, NULL, 'A'},         /* used by dirca: see act_record */
+	    {"kra-keys", no_argument, NULL, 'K'},       /* used by dirca: SHA1 */
+	    {"kra-upgrade", no_argument, NULL, 'U'},    /* used by dirca */
 	    {"database", required_argument, NULL, 'B'}, /* used by dirca: [NAME] */
 	    {"role", required_argument, NULL, 'R'}, /* used by the supervisor for its children */
 	    {"fds", required_argument, NULL, 'F'},
@@ -86,6 +87,9 @@ read_options(int argc, char **argv, struct asked *out)
 			break;
 		case 'K':
 			out->kra_keys = true;
+			break;
+		case 'U':
+			out->kra_upgrade = true;
 			break;
 		case 'B':
 			out->database = optarg;
@@ -178,6 +182,8 @@ do_what_is_asked(
 		return do_with_database(asked, config, args, count);
 	if (asked->kra_keys)
 		return count == 1 ? act_kra_keys(config, args[0]) : 2;
+	if (asked->kra_upgrade)
+		return act_kra_upgrade(config);
 	return asked->role != NULL ? run_role(asked->role, asked->fds, config)
 				   : supervisor_run(config, asked->config);
 }

@@ -99,8 +99,9 @@ reload(struct housekeeper *h)
 {
 	int64_t begun = clock_mono_ms();
 	struct err err;
-	bool ok = ca_refresh(h->ca, &err);
+	bool ok = ca_refresh(h->ca, &h->vault, &err);
 
+	vault_lost(&h->vault);
 	h->ended_ms = clock_mono_ms();
 	note("reading the directory", ok, &err, &h->refresh_code);
 	if (ok)

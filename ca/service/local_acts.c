@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "journal_compare.h"
+#include "kra_upgrade.h"
 #include "local_audit.h"
 #include "own.h"
 #include "service.h"
@@ -188,22 +189,33 @@ act_create_database(const struct config *config)
 }
 
 int
+act_kra_upgrade(const struct config *config)
+{
+	struct err err;
+
+	return kra_upgrade(config, &err) ? 0 : act_failed(&err, 1);
+}
+
+int
 act_record(const struct config *config, char *const *args, int count)
 {
-	uid_t who = getuid();
+	struct local_act act = {.who = getuid()};
 	struct err failure, err;
 	int64_t code;
 
-	if (count == 4) {
-		if (!text_to_int(args[2], 0, UINT32_MAX, &code))
-			return 2;
-		err_set(&failure, (enum err_code)code, "%s", args[3]);
-	} else if (count != 2) {
+	if (count != 3 && count != 5)
 		return 2;
+	act.verb = args[0];
+	act.object = args[1];
+	act.change = args[2];
+	if (count == 5) {
+		if (!text_to_int(args[3], 0, UINT32_MAX, &code))
+			return 2;
+		err_set(&failure, (enum err_code)code, "%s", args[4]);
+		act.failure = &failure;
 	}
 	/* The database is the front's, and so may be what lies beside it under its names. */
-	return service_become(config->user, &err) && local_audit(config, who, args[0], args[1],
-							 count == 4 ? &failure : NULL, &err)
+	return service_become(config->user, &err) && local_audit(config, &act, &err)
 		   ? 0
 		   : act_failed(&err, 1);
 }

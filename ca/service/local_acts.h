@@ -25,7 +25,9 @@ int act_check_database(const struct config *config, const char *path, bool json)
 int act_size_database(const struct config *config, bool json);
 /* Writes it anew without what is free in it; dircad must not run. */
 int act_vacuum_database(const struct config *config);
-/* One audit record: verb, object and, if it failed, code and reason. */
+/* kra_upgrade. */
+int act_kra_upgrade(const struct config *config);
+/* One audit record: verb, object, what changed or "", and, if it failed, code and reason. */
 int act_record(const struct config *config, char *const *args, int count);
 
 #endif

@@ -175,7 +175,8 @@ route_exchange_post(struct route_call *c)
 		json_answer(c->http, 200, json_pack("{s:b}", "made", 1));
 }
 
-/* As they are written down; a change is in force with the next view. */
+/* As they are written down; a change is in force with the next view. The number of KRAs is the
+ * vault's. */
 static bool
 list_settings(const struct route_call *c, json_t *to, struct err *err)
 {
@@ -184,6 +185,7 @@ list_settings(const struct route_call *c, json_t *to, struct err *err)
 
 	if (!route_may_view(view, &c->caller, err) || !settings_load(c->ca->store, &now, err))
 		return false;
+	now.num[SETTING_KRA_CERT_COUNT] = view->settings.num[SETTING_KRA_CERT_COUNT];
 	for (int s = 0; s < SETTING_COUNT; s++) {
 		OWNED(own_memory) char *text = setting_text(&now, (enum setting)s);
 
@@ -213,7 +215,7 @@ put_setting(const struct route_call *c, const char *value, struct err *err)
 		return false;
 	if (value == NULL)
 		return err_set(err, E_INVALIDARG, "the body is not {\"value\": \"...\"}");
-	return ca_set_setting(c->ca, c->caller.downlevel, c->part, value, err);
+	return ca_set_setting(c->ca, c->vault, c->caller.downlevel, c->part, value, err);
 }
 
 void

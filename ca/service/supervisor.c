@@ -8,9 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <poll.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,11 +22,14 @@
 
 #include "clock.h"
 #include "file.h"
+#include "kra_policy.h"
 #include "kra_store.h"
+#include "kra_upgrade.h"
 #include "log.h"
 #include "mem.h"
 #include "notify.h"
 #include "own.h"
+#include "pkix.h"
 #include "state_lock.h"
 #include "text.h"
 #include "vault.h"
@@ -68,7 +69,7 @@ struct supervisor {
 	bool pinged; /* and the vault has not answered yet */
 	int64_t started_ms, heard_ms, pinged_ms;
 	sigset_t while_waiting; /* what is not blocked then */
-	int64_t kras_due_ms;    /* when the KRA store is to be read without being told to */
+	int64_t kras_due_ms;    /* when the KRAs are to be read without being told to */
 };
 
 static volatile sig_atomic_t want_stop, want_reload;
@@ -80,22 +81,6 @@ on_signal(int number)
 		want_reload = 1;
 	else if (number != SIGCHLD)
 		want_stop = 1;
-}
-
-bool
-service_become(const char *name, struct err *err)
-{
-	struct passwd *pw;
-
-	if (name == NULL || geteuid() != 0)
-		return true;
-	if ((pw = getpwnam(name)) == NULL)
-		return err_set(err, DIRCA_E_CONFIG, "user %s does not exist", name);
-	if (initgroups(name, pw->pw_gid) != 0 || setgid(pw->pw_gid) != 0 || setuid(pw->pw_uid) != 0)
-		return err_errno(err, DIRCA_E_CONFIG, "cannot become user %s", name);
-	/* A change of user clears what exec_child set. */
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	return true;
 }
 
 /* ---- descriptors of a child ---- */
@@ -240,47 +225,92 @@ child_vault(const struct config *config, const struct child_fds *fds)
 
 /* ---- the pair ---- */
 
-/* What the store holds, as a list to give and to free. */
+/* What goes to the vault, as a list to give and to free. */
 struct kra_list {
-	struct buf *list;
-	size_t count;
+	struct kra_policy policy;
+	struct buf *store;
+	size_t store_count;
 	struct texts skipped;
+	struct view *enabled; /* of `store` */
+	size_t enabled_count;
 };
 
 static void
 kra_list_free(struct kra_list *k)
 {
-	kra_store_free(&k->list, k->count);
+	kra_policy_free(&k->policy);
+	kra_store_free(&k->store, k->store_count);
 	texts_free(&k->skipped);
+	free(k->enabled);
 }
 
 /* What is wrong with them the front tells by events. */
 static void
 log_kras(const struct kra_list *k, size_t usable)
 {
-	log_info("KRA store given to the vault", LOG_INT("certificates", (int64_t)k->count),
-	    LOG_INT("left_out", (int64_t)k->skipped.count), LOG_INT("usable", (int64_t)usable));
+	log_info("KRAs given to the vault", LOG_INT("enabled", (int64_t)k->enabled_count),
+	    LOG_INT("left_out", (int64_t)k->skipped.count), LOG_INT("usable", (int64_t)usable),
+	    LOG_INT("count", (int64_t)k->policy.count));
+}
+
+/* Those of the store that root enabled. */
+static void
+take_enabled(struct kra_list *k)
+{
+	size_t found = 0;
+
+	k->enabled = mem_zero(k->store_count, sizeof *k->enabled);
+	for (size_t i = 0; i < k->store_count; i++) {
+		OWNED(pkix_cert_free) struct pkix_cert kra = {0};
+		struct err ignored;
+
+		if (!pkix_cert_decode(buf_view(&k->store[i]), &kra, &ignored) ||
+		    !kra_policy_has(&k->policy, kra.sha256))
+			continue;
+		found++;
+		if (k->enabled_count < VAULT_KRAS_MAX)
+			k->enabled[k->enabled_count++] = buf_view(&k->store[i]);
+	}
+	if (found < k->policy.enabled_count)
+		texts_take(&k->skipped,
+		    text_printf("%zu of %zu enabled certificates are not in the KRA store",
+			k->policy.enabled_count - found, k->policy.enabled_count));
+}
+
+static bool
+read_kras(const struct config *config, struct kra_list *k, struct err *err)
+{
+	if (!kra_upgrade(config, err) || !kra_policy_read(config, &k->policy, err) ||
+	    !kra_store_list(config, &k->store, &k->store_count, &k->skipped, err))
+		return false;
+	take_enabled(k);
+	return true;
+}
+
+/* What passes by itself takes no KRA away; a list that is not what root wrote takes all. */
+static bool
+passes(enum err_code code)
+{
+	return code == DIRCA_E_IO || code == E_OUTOFMEMORY || code == DIRCA_E_DATABASE;
 }
 
 static bool
 give_kras(struct supervisor *s, struct err *err)
 {
 	OWNED(kra_list_free) struct kra_list k = {0};
-	OWNED(own_memory) struct view *views = NULL;
 	size_t usable = 0;
 
 	s->kras_due_ms = INT64_MAX;
-	/* What passes by itself takes no KRA away. */
-	if (!kra_store_list(s->config, &k.list, &k.count, &k.skipped, err)) {
-		log_error("the KRA store cannot be read now; the vault keeps the list that it has",
+	if (!read_kras(s->config, &k, err)) {
+		bool keep = passes(err->code);
+
+		log_error(keep ? "the KRAs cannot be read now; the vault keeps those that it has"
+			       : "the KRAs cannot be read; no key is archived",
 		    LOG_REASON(err));
 		s->kras_due_ms = clock_mono_ms() + KRA_RETRY_MS;
-		return true;
+		return keep || vault_set_kras(s->control, 0, NULL, 0, &usable, err);
 	}
-	views = mem_zero(k.count, sizeof *views);
-	for (size_t i = 0; i < k.count; i++)
-		views[i] = buf_view(&k.list[i]);
-	if (!vault_set_kras(s->control, views, k.count, &usable, err))
+	if (!vault_set_kras(s->control, k.policy.count, k.enabled, k.enabled_count, &usable, err))
 		return false;
 	log_kras(&k, usable);
 	return true;
@@ -466,7 +496,7 @@ reload(struct supervisor *s)
 
 	want_reload = 0;
 	if (!give_kras(s, &err))
-		log_error("the vault keeps the old KRA store", LOG_REASON(&err));
+		log_error("the vault keeps the old KRAs", LOG_REASON(&err));
 	kill(s->front, SIGHUP);
 }
 

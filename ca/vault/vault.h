@@ -1,9 +1,10 @@
 /*
  * The vault: the only process that holds CA signing keys and CA exchange keys. It has no network,
  * no directory and no database (seccomp, Landlock, locked and undumpable memory), and answers a
- * fixed table of requests on socket pairs from the front. No request returns a private key. KRA
- * certificates that it may seal keys to come from the supervisor, never from the front, so that a
- * broken front cannot have keys sealed to a stranger.
+ * fixed table of requests on socket pairs from the front. No request returns a private key. Which
+ * KRA certificates it seals keys to, and to how many, comes from the supervisor, never from the
+ * front, so that a broken front cannot have keys sealed to a stranger; and the vault chooses among
+ * them.
  *
  * Wire: u32 LE length, u8 operation or status, fields each u32 LE length + bytes. One request at a
  * time on a connection.
@@ -74,17 +75,33 @@ bool vault_xchg_create(struct vault *v, const struct vault_xchg_wish *wish,
 bool vault_xchg_list(
     struct vault *v, struct buf list[VAULT_XCHG_MAX], size_t *count_out, struct err *err);
 
-/* [MS-WCCE] 3.2.2.6.2.1.2.2 and 3.2.2.6.2.1.3 in one step: see archive_rewrap. KRAs by SHA-256 of
- * their certificate, each of the list that the supervisor gave, none twice, and at least as many as
- * root demands. Sealed with RSA-OAEP or ECDH. An encrypted key is opened once, and again only for
- * the same payload, SubjectPublicKeyInfo and requester. DIRCA_E_KEY_NOT_ARCHIVED whatever is wrong
- * with the key; DIRCA_E_ARCHIVAL_SUSPENDED for a requester of too many such; DIRCA_E_XCHG_CERT for
- * an exchange key that is not (or no longer) there. */
+/* The KRAs that root enabled, as the vault has them now, and how many seal a key. Whether they can
+ * be used is not said. */
+#define VAULT_KRAS_MAX  255
+#define VAULT_KRA_SEALS 64 /* recipients of one archived key, at most */
+struct vault_kra_set {
+	size_t needed; /* recipients of an archived key; 0: archival is not configured */
+	struct buf list[VAULT_KRAS_MAX];
+	size_t count;
+};
+bool vault_get_kras(struct vault *v, struct vault_kra_set *out, struct err *err);
+void vault_kra_set_free(struct vault_kra_set *set);
+
+/* [MS-WCCE] 3.2.2.6.2.1.2.2 and 3.2.2.6.2.1.3 in one step: see archive_rewrap. The vault chooses by
+ * round robin, as many as root says, of the KRAs that root enabled and that are valid by its own
+ * clock; each agent counts once. The front names by SHA-256 those that are not revoked as far as it
+ * knows: so it can keep one from being used, and have none used. Too few:
+ * CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED, CERTSRV_E_NO_VALID_KRA; DIRCA_E_KRAS_CHANGED if it is the
+ * front that does not name enough, whose list is then older than the vault's. Who it was is in the
+ * answer, by the recipients. Sealed with RSA-OAEP or ECDH. An encrypted key is opened once, and
+ * again only for the same payload, SubjectPublicKeyInfo and requester. DIRCA_E_KEY_NOT_ARCHIVED
+ * whatever is wrong with the key; DIRCA_E_ARCHIVAL_SUSPENDED for a requester of too many such;
+ * DIRCA_E_XCHG_CERT for an exchange key that is not (or no longer) there. */
 struct vault_rewrap {
 	struct view payload, xchg_issuer, xchg_serial, spki;
 	struct view requester; /* what failures are counted by: any octets that name him */
 	uint8_t xchg_id[VAULT_ID_LEN];
-	const uint8_t (*kra_sha256)[32];
+	const uint8_t (*kra_sha256)[32]; /* that may be used */
 	size_t kra_count;
 	enum cms_cipher cipher; /* CMS_3DES_CBC only where root allows it */
 };
@@ -144,9 +161,9 @@ struct vault_config {
 	int64_t suspend_s;
 };
 int vault_run(const struct vault_config *config); /* exit status */
-/* Supervisor side of the control socket: the whole KRA store, replaced at once; waits for the
- * answer, which says how many are usable. */
-bool vault_set_kras(int control_fd, const struct view *certificates, size_t count,
+/* Supervisor side of the control socket: the KRAs that root enabled and how many of them seal a
+ * key, replaced at once; waits for the answer, which says how many are usable. */
+bool vault_set_kras(int control_fd, size_t needed, const struct view *certificates, size_t count,
     size_t *usable_out, struct err *err);
 /* Is anybody there? One is asked at a time, and nothing else until it is answered. */
 bool vault_ping(int control_fd, struct err *err);

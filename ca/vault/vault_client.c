@@ -14,7 +14,7 @@ struct call {
 	struct buf frame;
 	struct view large; /* the last field, not copied into the frame; ptr NULL: none */
 	struct buf body;
-	struct view fields[VAULT_XCHG_MAX]; /* of the answer */
+	struct view fields[WIRE_FIELDS_MAX]; /* of the answer */
 	size_t count;
 };
 
@@ -226,7 +226,7 @@ vault_xchg_list(
 
 	*count_out = 0;
 	ok = wire_begin(&c.frame, VAULT_OP_XCHG_LIST, err) && call(v, &c, ANY_COUNT, err);
-	for (size_t i = 0; ok && i < c.count; i++)
+	for (size_t i = 0; ok && i < c.count && i < VAULT_XCHG_MAX; i++)
 		if ((ok = buf_dup(c.fields[i], &list[i], err)))
 			*count_out = i + 1;
 	while (!ok && *count_out > 0)
@@ -303,19 +303,22 @@ vault_generate(
 }
 
 bool
-vault_set_kras(int control_fd, const struct view *certificates, size_t count, size_t *usable_out,
-    struct err *err)
+vault_set_kras(int control_fd, size_t needed, const struct view *certificates, size_t count,
+    size_t *usable_out, struct err *err)
 {
 	OWNED(call_free) struct call c = {0};
+	uint8_t number[4];
 	uint32_t usable = 0;
 	bool ok, broken;
 
 	*usable_out = 0;
-	if (count > WIRE_FIELDS_MAX)
+	if (count > VAULT_KRAS_MAX)
 		return err_set(err, DIRCA_E_TOO_LARGE,
-		    "%zu KRA certificates are too many; at most %d can be used", count,
-		    WIRE_FIELDS_MAX);
-	ok = wire_begin(&c.frame, VAULT_OP_SET_KRAS, err);
+		    "%zu KRA certificates are too many; at most %d can be enabled", count,
+		    VAULT_KRAS_MAX);
+	u32_field((uint32_t)needed, number);
+	ok = wire_begin(&c.frame, VAULT_OP_SET_KRAS, err) &&
+	     wire_field(&c.frame, view_of(number, sizeof number), err);
 	for (size_t i = 0; i < count && ok; i++)
 		ok = wire_field(&c.frame, certificates[i], err);
 	ok = ok && call_fd(control_fd, &c, 1, &broken, err);
@@ -324,6 +327,44 @@ vault_set_kras(int control_fd, const struct view *certificates, size_t count, si
 		    err, DIRCA_E_VAULT, "the vault's answer about the KRA list is not a number");
 	*usable_out = usable;
 	return ok;
+}
+
+void
+vault_kra_set_free(struct vault_kra_set *set)
+{
+	while (set->count > 0)
+		buf_free(&set->list[--set->count]);
+}
+
+static bool
+take_kra_set(const struct call *c, struct vault_kra_set *out, struct err *err)
+{
+	struct view number = c->count > 0 ? c->fields[KRAS_COUNT] : view_of(NULL, 0);
+	uint32_t needed;
+
+	if (number.len != 4 || !bytes_get_u32le(&number, &needed))
+		return err_set(
+		    err, DIRCA_E_VAULT, "the vault's answer about its KRAs has no number");
+	out->needed = needed;
+	for (size_t i = KRAS_CERTIFICATES; i < c->count; i++) {
+		if (!buf_dup(c->fields[i], &out->list[out->count], err))
+			return false;
+		out->count++;
+	}
+	return true;
+}
+
+bool
+vault_get_kras(struct vault *v, struct vault_kra_set *out, struct err *err)
+{
+	OWNED(call_free) struct call c = {0};
+
+	*out = (struct vault_kra_set){0};
+	if (wire_begin(&c.frame, VAULT_OP_KRAS, err) && call(v, &c, ANY_COUNT, err) &&
+	    take_kra_set(&c, out, err))
+		return true;
+	vault_kra_set_free(out);
+	return false;
 }
 
 bool

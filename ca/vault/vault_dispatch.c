@@ -10,9 +10,6 @@
 #include "mem.h"
 #include "own_openssl.h"
 
-#define SHA256_LEN      32
-#define REWRAP_KRAS_MAX 64
-
 struct vault_request {
 	bool (*handle)(
 	    struct vault_worker *w, const struct view *fields, size_t count, struct err *err);
@@ -198,48 +195,6 @@ handle_xchg_list(struct vault_worker *w, const struct view *fields, size_t count
 	return ok;
 }
 
-/* So many agents as there are certificates, and not one of them twice. */
-static bool
-check_agents(const struct vault_kra *const *named, size_t count, bool by_holder, struct err *err)
-{
-	for (size_t i = 0; i < count; i++)
-		for (size_t k = 0; k < i; k++)
-			if (kra_same_agent(&named[i]->cert, &named[k]->cert, by_holder))
-				return err_set(err, CERTSRV_E_NO_VALID_KRA,
-				    "two of the KRA certificates that were named for the archived "
-				    "key have one key or one holder");
-	return true;
-}
-
-/* The KRAs that the request names by hash, out of the supervisor's list. */
-static bool
-name_kras(const struct vault_kra_list *list, const struct vault_state *state, struct view hashes,
-    struct cms_kra *kras, size_t *count_out, struct err *err)
-{
-	size_t count = hashes.len / SHA256_LEN, minimum = state->kra_minimum;
-	const struct vault_kra *named[REWRAP_KRAS_MAX];
-	int64_t now = clock_now();
-
-	*count_out = 0;
-	if (hashes.len % SHA256_LEN != 0 || count == 0 || count > REWRAP_KRAS_MAX)
-		return err_set(err, E_INVALIDARG,
-		    "an archived key is sealed to 1 to %d key recovery agents", REWRAP_KRAS_MAX);
-	if (count < minimum)
-		return err_set(err, CERTSRV_E_NO_VALID_KRA,
-		    "an archived key is sealed to at least %zu key recovery agents (kra_minimum in "
-		    "dircad.conf), not to %zu",
-		    minimum, count);
-	for (size_t i = 0; i < count; i++) {
-		if (!vault_kra_find(list, hashes.ptr + i * SHA256_LEN, now, &named[i], err))
-			return false;
-		kras[i] = (struct cms_kra){.issuer = named[i]->cert.issuer,
-		    .serial = named[i]->cert.serial,
-		    .key = named[i]->key};
-	}
-	*count_out = count;
-	return check_agents(named, count, !state->allow_same_holder, err);
-}
-
 static bool
 read_cipher(const struct vault_state *s, struct view field, enum cms_cipher *out, struct err *err)
 {
@@ -258,7 +213,7 @@ static bool
 handle_rewrap(struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
 {
 	struct vault_kra_list *list = vault_kras_get(&w->state->kras);
-	struct cms_kra kras[REWRAP_KRAS_MAX];
+	struct cms_kra kras[VAULT_KRA_SEALS];
 	struct archive_payload payload = {0};
 	struct archive_rewrap in = {.payload = &payload,
 	    .spki = fields[REWRAP_SPKI],
@@ -270,7 +225,8 @@ handle_rewrap(struct vault_worker *w, const struct view *fields, size_t count, s
 
 	(void)count;
 	ok = read_cipher(w->state, fields[REWRAP_CIPHER], &in.cipher, err) &&
-	     name_kras(list, w->state, fields[REWRAP_KRAS], kras, &in.kra_count, err) &&
+	     vault_kras_choose(&w->state->kras, list, fields[REWRAP_KRAS], clock_now(), kras,
+		 &in.kra_count, err) &&
 	     vault_xchgs_get(&w->state->xchgs, fields[REWRAP_XCHG_ID], w->index, clock_now(),
 		 &in.xchg_key, err) &&
 	     archive_payload_read(fields[REWRAP_PAYLOAD], fields[REWRAP_ISSUER],
@@ -298,28 +254,57 @@ static bool
 handle_generate(struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
 {
 	struct vault_kra_list *list = vault_kras_get(&w->state->kras);
-	struct cms_kra kras[REWRAP_KRAS_MAX];
+	struct cms_kra kras[VAULT_KRA_SEALS];
 	struct archive_generate sealing = {.kras = kras, .oaep = true};
 	OWNED(vault_generated_free) struct vault_generated made = {0};
 	bool ok;
 
 	(void)count;
 	ok = read_cipher(w->state, fields[GENERATE_CIPHER], &sealing.cipher, err) &&
-	     name_kras(list, w->state, fields[GENERATE_KRAS], kras, &sealing.kra_count, err) &&
+	     vault_kras_choose(&w->state->kras, list, fields[GENERATE_KRAS], clock_now(), kras,
+		 &sealing.kra_count, err) &&
 	     vault_generate_key(w, fields, &sealing, &made, err) && reply_generated(w, &made, err);
 	vault_kras_release(&w->state->kras, list);
 	return ok;
 }
 
 static bool
+reply_u32(struct vault_worker *w, uint32_t n, struct err *err)
+{
+	uint8_t octets[4];
+
+	for (size_t i = 0; i < sizeof octets; i++)
+		octets[i] = (uint8_t)(n >> (8 * i));
+	return reply_field(w, view_of(octets, sizeof octets), err);
+}
+
+static bool
 handle_set_kras(struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
 {
-	size_t usable = vault_kras_set(&w->state->kras, fields, count, clock_now());
-	uint8_t number[4];
+	struct view field = fields[KRAS_COUNT];
+	uint32_t needed;
 
-	for (size_t i = 0; i < sizeof number; i++)
-		number[i] = (uint8_t)(usable >> (8 * i));
-	return reply_field(w, view_of(number, sizeof number), err);
+	if (field.len != 4 || !bytes_get_u32le(&field, &needed) || needed > VAULT_KRA_SEALS)
+		return err_set(err, E_INVALIDARG,
+		    "an archived key is sealed to at most %d key recovery agents", VAULT_KRA_SEALS);
+	return reply_u32(w,
+	    (uint32_t)vault_kras_set(&w->state->kras, needed, fields + KRAS_CERTIFICATES,
+		count - KRAS_CERTIFICATES, clock_now()),
+	    err);
+}
+
+static bool
+handle_kras(struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
+{
+	struct vault_kra_list *list = vault_kras_get(&w->state->kras);
+	bool ok;
+
+	(void)fields, (void)count;
+	ok = reply_u32(w, list != NULL ? (uint32_t)list->needed : 0, err);
+	for (size_t i = 0; ok && list != NULL && i < list->count; i++)
+		ok = reply_field(w, buf_view(&list->list[i].cert.raw), err);
+	vault_kras_release(&w->state->kras, list);
+	return ok;
 }
 
 static bool
@@ -338,7 +323,9 @@ static const struct vault_request requests[] = {
     [VAULT_OP_XCHG_LIST] = {handle_xchg_list, 0, 0, 0, false},
     [VAULT_OP_REWRAP] = {handle_rewrap, REWRAP_FIELDS, REWRAP_FIELDS, 128 << 10, false},
     [VAULT_OP_GENERATE] = {handle_generate, GENERATE_FIELDS, GENERATE_FIELDS, 128 << 10, false},
-    [VAULT_OP_SET_KRAS] = {handle_set_kras, 0, WIRE_FIELDS_MAX, 4 << 20, true},
+    [VAULT_OP_SET_KRAS] = {handle_set_kras, KRAS_CERTIFICATES, KRAS_CERTIFICATES + VAULT_KRAS_MAX,
+	4 << 20, true},
+    [VAULT_OP_KRAS] = {handle_kras, 0, 0, 0, false},
     [VAULT_OP_PING] = {handle_ping, 0, 0, 0, true},
 };
 

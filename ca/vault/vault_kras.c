@@ -9,13 +9,17 @@
 #include "mem.h"
 #include "own_openssl.h"
 
+#define SHA256_LEN 32
+
 bool
-vault_kras_open(
-    struct vault_kras *k, const char *state_dir, const struct ca_issuers *own, struct err *err)
+vault_kras_open(struct vault_kras *k, const struct vault_config *config,
+    const struct ca_issuers *own, struct err *err)
 {
-	*k = (struct vault_kras){0};
+	*k = (struct vault_kras){
+	    .minimum = config->kra_minimum, .by_holder = !config->allow_same_holder};
 	pthread_mutex_init(&k->lock, NULL);
-	return trust_kra_issuers(state_dir, own, &k->issuers, err);
+	return kra_ring_init(&k->ring, err) &&
+	       trust_kra_issuers(config->state_dir, own, &k->issuers, err);
 }
 
 static void
@@ -45,13 +49,11 @@ vault_kras_close(struct vault_kras *k)
 	k->current = NULL;
 }
 
+/* The clock decides at each use. */
 static bool
-load_kra(const struct vault_kras *k, struct view der, int64_t now, struct vault_kra *out,
-    struct err *err)
+is_usable(const struct vault_kra *kra, int64_t now)
 {
-	return pkix_cert_decode(der, &out->cert, err) &&
-	       kra_validate(&out->cert, k->issuers.list, k->issuers.count, now, err) &&
-	       pkix_public_key(out->cert.spki, &out->key, err);
+	return kra->key != NULL && now >= kra->cert.not_before && now <= kra->cert.not_after;
 }
 
 static bool
@@ -63,27 +65,57 @@ already_in(const struct vault_kra_list *list, const uint8_t sha256[32])
 	return false;
 }
 
+static enum kra_status
+check_at(const struct vault_kras *k, const struct pkix_cert *cert, int64_t when, struct err *err)
+{
+	return kra_check(cert, k->issuers.list, k->issuers.count, when, err);
+}
+
+/* Its key is read if it is a KRA's whom this CA trusts; whether it is time is asked at each use. */
+static bool
+load_kra(const struct vault_kras *k, struct view der, int64_t now, struct vault_kra *out,
+    struct err *err)
+{
+	struct err why;
+
+	if (!pkix_cert_decode(der, &out->cert, err))
+		return false;
+	if (check_at(k, &out->cert, out->cert.not_before, &why) == KRA_VALID &&
+	    !pkix_public_key(out->cert.spki, &out->key, err))
+		return false;
+	return check_at(k, &out->cert, now, err) == KRA_VALID;
+}
+
+/* Takes it into the list, also if it cannot be used: the front shows why. */
+static void
+take_kra(const struct vault_kras *k, struct vault_kra_list *list, struct view der, int64_t now)
+{
+	OWNED(kra_free) struct vault_kra kra = {0};
+	struct err reason;
+
+	if (!load_kra(k, der, now, &kra, &reason))
+		log_warn(
+		    "KRA certificate not usable", LOG_INT("event_id", 84), LOG_REASON(&reason));
+	if (kra.cert.raw.len == 0 || already_in(list, kra.cert.sha256))
+		return;
+	list->list[list->count++] = kra;
+	kra = (struct vault_kra){0};
+}
+
 size_t
-vault_kras_set(struct vault_kras *k, const struct view *certificates, size_t count, int64_t now)
+vault_kras_set(
+    struct vault_kras *k, size_t needed, const struct view *certificates, size_t count, int64_t now)
 {
 	struct vault_kra_list *list = mem_zero(1, sizeof *list), *old;
-	struct err reason;
-	size_t usable;
+	size_t usable = 0;
 
 	list->list = mem_zero(count, sizeof *list->list);
+	list->needed = needed;
 	list->refs = 1;
-	for (size_t i = 0; i < count; i++) {
-		OWNED(kra_free) struct vault_kra kra = {0};
-
-		if (!load_kra(k, certificates[i], now, &kra, &reason)) {
-			log_warn("KRA certificate not usable", LOG_INT("event_id", 84),
-			    LOG_REASON(&reason));
-		} else if (!already_in(list, kra.cert.sha256)) {
-			list->list[list->count++] = kra;
-			kra = (struct vault_kra){0};
-		}
-	}
-	usable = list->count;
+	for (size_t i = 0; i < count; i++)
+		take_kra(k, list, certificates[i], now);
+	for (size_t i = 0; i < list->count; i++)
+		usable += is_usable(&list->list[i], now);
 	pthread_mutex_lock(&k->lock);
 	old = k->current;
 	k->current = list;
@@ -118,23 +150,90 @@ vault_kras_release(struct vault_kras *k, struct vault_kra_list *list)
 		list_free(list);
 }
 
-bool
-vault_kra_find(const struct vault_kra_list *list, const uint8_t sha256[32], int64_t now,
-    const struct vault_kra **out, struct err *err)
-{
-	for (size_t i = 0; list != NULL && i < list->count; i++) {
-		const struct pkix_cert *c = &list->list[i].cert;
+/* ---- the choice ---- */
 
-		if (memcmp(c->sha256, sha256, 32) != 0)
-			continue;
-		if (now < c->not_before || now > c->not_after)
-			return err_set(err, CERTSRV_E_NO_VALID_KRA,
-			    "a KRA certificate that was named for the archived key is not within "
-			    "its validity; renew it");
-		*out = &list->list[i];
-		return true;
-	}
+static bool
+is_named(struct view named, const uint8_t sha256[SHA256_LEN])
+{
+	for (size_t at = 0; at + SHA256_LEN <= named.len; at += SHA256_LEN)
+		if (memcmp(named.ptr + at, sha256, SHA256_LEN) == 0)
+			return true;
+	return false;
+}
+
+static EVP_PKEY *
+key_of(const struct vault_kra_list *list, const struct pkix_cert *cert)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (&list->list[i].cert == cert)
+			return list->list[i].key;
+	return NULL;
+}
+
+/* The agents among the usable ones, or among those of them that are named; `out` has room for all.
+ */
+static size_t
+find_agents(const struct vault_kras *k, const struct vault_kra_list *list, const struct view *named,
+    int64_t now, const struct pkix_cert **out)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < list->count; i++)
+		if (is_usable(&list->list[i], now) &&
+		    (named == NULL || is_named(*named, list->list[i].cert.sha256)))
+			out[count++] = &list->list[i].cert;
+	return kra_agents(out, count, k->by_holder);
+}
+
+static bool
+check_count(const struct vault_kras *k, const struct vault_kra_list *list, struct err *err)
+{
+	if (list == NULL || list->count == 0 || list->needed == 0)
+		return err_set(err, CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED,
+		    "no key recovery agent is enabled; `dirca kra enable` on the CA's machine "
+		    "does it");
+	return list->needed >= k->minimum ||
+	       err_set(err, CERTSRV_E_NO_VALID_KRA,
+		   "an archived key is sealed to at least %zu key recovery agents (kra_minimum in "
+		   "dircad.conf), not to %zu; `dirca kra count` says to how many",
+		   k->minimum, list->needed);
+}
+
+/* Is it the front's list that is too short, or the KRAs that are too few? */
+static bool
+refuse(size_t named, size_t usable, size_t needed, struct err *err)
+{
+	if (usable >= needed)
+		return err_set(err, DIRCA_E_KRAS_CHANGED,
+		    "%zu of %zu usable key recovery agents are known to be good, and a key is "
+		    "sealed to %zu; ask again",
+		    named, usable, needed);
 	return err_set(err, CERTSRV_E_NO_VALID_KRA,
-	    "a KRA certificate that was named for the archived key is not among the usable ones of "
-	    "the CA's KRA store");
+	    "%zu of the enabled KRA certificates are valid and of different agents, but a key is "
+	    "sealed to %zu",
+	    usable, needed);
+}
+
+bool
+vault_kras_choose(struct vault_kras *k, const struct vault_kra_list *list, struct view named,
+    int64_t now, struct cms_kra *kras, size_t *count_out, struct err *err)
+{
+	const struct pkix_cert *agents[VAULT_KRAS_MAX];
+	size_t picks[VAULT_KRA_SEALS], count;
+
+	*count_out = 0;
+	if (!check_count(k, list, err))
+		return false;
+	count = find_agents(k, list, &named, now, agents);
+	if (count < list->needed)
+		return refuse(count, find_agents(k, list, NULL, now, agents), list->needed, err);
+	kra_ring_pick(&k->ring, count, list->needed, picks);
+	for (size_t i = 0; i < list->needed; i++) {
+		const struct pkix_cert *cert = agents[picks[i]];
+
+		kras[i] = (struct cms_kra){
+		    .issuer = cert->issuer, .serial = cert->serial, .key = key_of(list, cert)};
+	}
+	*count_out = list->needed;
+	return true;
 }

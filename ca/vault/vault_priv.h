@@ -73,33 +73,40 @@ void vault_xchgs_fail(struct vault_xchgs *x, struct view id, const uint8_t encry
 /* What was opened reaches the disk. Only the thread that purges may call it. */
 bool vault_xchgs_sync(struct vault_xchgs *x, struct err *err);
 
-/* ---- vault_kras.c: whom keys may be sealed to ---- */
+/* ---- vault_kras.c: whom keys are sealed to ---- */
 struct vault_kra {
 	struct pkix_cert cert;
-	EVP_PKEY *key;
+	EVP_PKEY *key; /* NULL: it cannot be used, whatever the time is */
 };
 struct vault_kra_list { /* immutable once published */
 	struct vault_kra *list;
 	size_t count;
+	size_t needed; /* of them for a key */
 	int refs;
 };
 struct vault_kras {
 	pthread_mutex_t lock;
 	struct trust_issuers issuers;
 	struct vault_kra_list *current; /* NULL: none yet */
+	struct kra_ring ring;
+	/* Root's configuration. */
+	size_t minimum; /* of them for a key, at least */
+	bool by_holder; /* one holder counts once */
 };
-bool vault_kras_open(
-    struct vault_kras *k, const char *state_dir, const struct ca_issuers *own, struct err *err);
+bool vault_kras_open(struct vault_kras *k, const struct vault_config *config,
+    const struct ca_issuers *own, struct err *err);
 void vault_kras_close(struct vault_kras *k);
-/* Those that are no usable KRA certificates are logged and left out. How many are usable. */
-size_t vault_kras_set(
-    struct vault_kras *k, const struct view *certificates, size_t count, int64_t now);
+/* Those that are no usable KRA certificates are logged. How many are usable at `now`. */
+size_t vault_kras_set(struct vault_kras *k, size_t needed, const struct view *certificates,
+    size_t count, int64_t now);
 struct vault_kra_list *vault_kras_get(struct vault_kras *k); /* NULL if none */
 /* NULL passes. */
 void vault_kras_release(struct vault_kras *k, struct vault_kra_list *list);
-/* The KRA of that SHA-256, valid at `now`. CERTSRV_E_NO_VALID_KRA. */
-bool vault_kra_find(const struct vault_kra_list *list, const uint8_t sha256[32], int64_t now,
-    const struct vault_kra **out, struct err *err);
+/* Those of `list` for one archived key, into kras[VAULT_KRA_SEALS]; borrowed from it. `named`:
+ * SHA-256 hashes, one after the other, of those that the front would use. Errors: see vault_rewrap.
+ */
+bool vault_kras_choose(struct vault_kras *k, const struct vault_kra_list *list, struct view named,
+    int64_t now, struct cms_kra *kras, size_t *count_out, struct err *err);
 
 /* ---- vault_check_asn1.c, vault_purpose.c: what may be signed. Pure ---- */
 struct vault_rules {
@@ -151,8 +158,6 @@ struct vault_state {
 	size_t key_count;
 	struct vault_xchgs xchgs;
 	struct vault_kras kras;
-	size_t kra_minimum;
-	bool allow_same_holder;
 	bool allow_3des;
 	struct journal journal;
 	uint64_t newest_crl; /* number, of those that were signed before the start */

@@ -56,8 +56,6 @@ load_keys(struct vault_state *s, const struct vault_config *config, const struct
 static void
 set_rules(struct vault_state *s, const struct vault_config *config)
 {
-	s->kra_minimum = config->kra_minimum;
-	s->allow_same_holder = config->allow_same_holder;
 	s->allow_3des = config->allow_3des;
 }
 
@@ -84,7 +82,7 @@ vault_state_open(struct vault_state *s, const struct vault_config *config, struc
 	}
 	set_rules(s, config);
 	if (load_keys(s, config, passphrase, err) &&
-	    vault_kras_open(&s->kras, config->state_dir, &s->issuers, err) &&
+	    vault_kras_open(&s->kras, config, &s->issuers, err) &&
 	    journal_open(&s->journal, config->folder, clock_now(), PATIENCE_MS, err) &&
 	    vault_xchgs_open(&s->xchgs, config->folder, passphrase, config->fd_count,
 		config->failures_key, vault_time(), err) &&

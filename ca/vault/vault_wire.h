@@ -18,7 +18,8 @@ enum vault_op {
 	VAULT_OP_REWRAP,
 	VAULT_OP_SET_KRAS, /* on the control socket only, as is the next */
 	VAULT_OP_PING,
-	VAULT_OP_GENERATE
+	VAULT_OP_GENERATE,
+	VAULT_OP_KRAS
 };
 
 enum vault_status { VAULT_STATUS_OK, VAULT_STATUS_ERROR };
@@ -31,6 +32,9 @@ enum { INFO_RECORDS, INFO_NEWEST_CRL, INFO_CERTIFICATES };
 /* Fields of an exchange key's wish: u32 bits, u32 seconds, two CRL and two issuer URLs, empty where
  * there is none. */
 enum { XCHG_BITS, XCHG_LIFE, XCHG_CDP, XCHG_AIA = XCHG_CDP + 2, XCHG_FIELDS = XCHG_AIA + 2 };
+/* A list of KRAs, in SET_KRAS and in the answer to KRAS: u32 how many of them seal a key, then the
+ * certificates. */
+enum { KRAS_COUNT, KRAS_CERTIFICATES };
 /* Fields of a rewrap request. */
 enum {
 	REWRAP_PAYLOAD,

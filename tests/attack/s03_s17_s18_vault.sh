@@ -54,7 +54,8 @@ refused_with_a_line() {
 explained() { admin explain enroll user1 EnrollmentAgent | grep -F "$(<"$dir/line")"; }
 allow() { cat "$dir/line" >>"$DIRCAD_CONF" && ca_lab_dircad_stop && ca_lab_dircad_start && ca_lab_eventually ca_lab_is_ready; }
 # Neither does a CA administrator change what root demands of archived keys.
-check "one key recovery agent alone is refused" refuses kra_minimum admin setreg 'CA\KRACertCount' 1
+check "whom keys are sealed to is not an administrator's" refuses "dirca kra count" admin setreg 'CA\KRACertCount' 1
+check "one key recovery agent alone is refused" refuses kra_minimum "$DIRCA_BIN/dirca" kra count -c "$DIRCAD_CONF" 1
 check "3DES is refused" refuses "allow_3des = yes" admin setreg 'CA\EncryptionCSP\CNGEncryptionAlgorithm' 3DES
 check "a template for enrollment agents" agents
 check "is refused with a line of dircad.conf" ca_lab_eventually refused_with_a_line

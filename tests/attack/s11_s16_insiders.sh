@@ -38,7 +38,7 @@ post() {
 records_as_front() {
 	mkdir -m 01771 "$1" && chgrp www-data "$1" && touch "$1/tls.key" &&
 		printf '%s\n' 'ca_name = other' 'host = h.example' 'dir_uris = ldap://127.0.0.1:1' "state_dir = $1" 'user = www-data' \
-			>"$1.conf" && "$DIRCA_BIN/dircad" -c "$1.conf" --create-database && "$DIRCA_BIN/dircad" -c "$1.conf" --record -- 'kra add' bait || return 1
+			>"$1.conf" && "$DIRCA_BIN/dircad" -c "$1.conf" --create-database && "$DIRCA_BIN/dircad" -c "$1.conf" --record -- 'kra add' bait '' || return 1
 	[ "$(stat -c %U:%a "$1/dirca.db")" = www-data:600 ] && [ "$(stat -c %U "$1/tls.key")" = root ] &&
 		[ "$(sqlite3 "$1/dirca.db" 'SELECT Actor FROM Audit')" = "$(sqlite3 "$CA_STATE/dirca.db" \
 			"SELECT Actor FROM Audit WHERE EventID = 1795 LIMIT 1")" ]
@@ -82,10 +82,11 @@ check "a refusal a hundred times over" curl -sS -o /dev/null --cacert "$CA_STATE
 	-K "$dir/many.urls"
 check "is recorded a hundred times an hour" audited 1787 0 'NWTRADERS\user3' 100
 kra=$(openssl x509 -in "$dir/kra2.crt" -noout -fingerprint -sha1 | sed 's/.*=//; s/://g' | tr A-F a-f)
-check "what was added to the KRA store" audited 1795 1 "$kra verb=kra add"
+check "what was added to the KRA store, and enabled" audited 1795 1 "$kra verb=kra add" 2
 check "root removes a KRA" "$DIRCA_BIN/dirca" kra remove --yes -c "$DIRCAD_CONF" "$kra"
-check "which the audit trail tells, as it told the adding of two" audited 1795 1 "uid=$(id -u) login=" 3
-check "with the certificate" audited 1795 1 "$kra verb=kra remove"
+check "which the audit trail tells, as it told the adding of two, and their number" audited 1795 1 "uid=$(id -u) login=" 8
+check "with the certificate" audited 1795 1 "$kra verb=kra remove" 2
+check "that is no longer enabled" audited 1795 1 "$kra verb=kra remove value=disabled old=enabled"
 check "root removes it again" refuses ERROR_FILE_NOT_FOUND "$DIRCA_BIN/dirca" kra remove --yes -c "$DIRCAD_CONF" "$kra"
 check "which failed" audited 1795 0 "$kra verb=kra remove"
 if [ "$(id -u)" -eq 0 ]; then

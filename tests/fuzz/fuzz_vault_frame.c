@@ -188,7 +188,7 @@ set_kra(void)
 {
 	struct view list[] = {buf_view(&kra_certificate)};
 
-	must(vault_kras_set(&vault.kras, list, 1, NOT_BEFORE + 1) == 1, "KRA");
+	must(vault_kras_set(&vault.kras, 1, list, 1, NOT_BEFORE + 1) == 1, "KRA");
 }
 
 static void

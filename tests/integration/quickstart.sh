@@ -27,7 +27,7 @@ is_quick() {
 
 says_what_it_does() {
 	local sought
-	for sought in 'dirca enroll KeyRecoveryAgent' 'dirca approve' 'dirca kra publish' "dirca setreg 'CA\\KRACertCount' 2" \
+	for sought in 'dirca enroll KeyRecoveryAgent' 'dirca approve' 'dirca kra publish' "dirca kra count -c" \
 		'dirca enroll EFSArchive' 'dirca getkey user1@nwtraders.com' "dirca getkey 'NWTRADERS\\user1'" "dirca getkey 'user1'" \
 		'dirca recoverkey' 'The quarterly figures of Northwind Traders' "$dir/demo/stop" "$dir/demo/env"; do
 		grep -qF -- "$sought" "$dir/output" || { echo "not said: $sought"; return 1; }

@@ -30,7 +30,9 @@ sha1() { openssl x509 -in "$1" -outform DER | sha1sum | cut -c1-40; }
 serial_of() { ca_lab_certificate_of "$1" | openssl x509 -noout -serial | sed 's/serial=//'; }
 reload() { kill -HUP "$(<"$dir/dircad.pid")"; }
 kra() { "$DIRCA_BIN/dirca" kra "$1" -c "$DIRCAD_CONF" "${@:2}"; }
-count_kras() { ca_lab_as caadmin setreg 'CA\KRACertCount' "$1"; }
+# As nobody could say by the verb.
+by_hand() { sed -i "s/^count = .*/count = $1/" "$CA_STATE/trust/kra-enabled" && reload && ca_lab_eventually ca_lab_status ".kra_cert_count == $1" >/dev/null; }
+count_kras() { ca_lab_count_kras "$1"; }
 # fetch OUT TOKEN [OPTION...]: the BLOB and the hashes of the certificates of those who can open it.
 fetch() { officer getkey "$2" "$1" --json "${@:3}" >"$1.json" && jq -e '[.recipients[].certificate_hash] | all' "$1.json"; }
 sealed_to() { jq -r '.recipients[].certificate_hash' "$1.json"; }
@@ -76,7 +78,8 @@ check "and renews with the same key" ca_lab_enroll_approved "kra$winner" KeyReco
 ca_lab_certificate_of "$dir/renewed.pfx" >"$dir/renewed.crt"
 check "and opens it with the new certificate" opens "$dir/key.rec" "$dir/renewed.pfx" "$dir/key.pfx"
 check "which is added" kra add "$dir/renewed.crt"
-check "and makes no fourth agent" count_kras 4
+check "and makes no fourth agent" refuses "3 are usable" kra count 4
+check "whoever writes it by hand" by_hand 4
 check "so that four are not there" refuses CERTSRV_E_NO_VALID_KRA ca_lab_enroll user1 EFSArchive "$dir/four.pfx"
 check "which the status says too" refuses CERTSRV_E_NO_VALID_KRA ca_lab_as caadmin kra status
 check "one again" count_kras 1
@@ -86,6 +89,34 @@ kra_status() {
 }
 check "three of the four count" kra_status '.required == 1 and .usable == 3 and (.kras | length) == 4 and all(.kras[]; .status == "valid" and .days_left > 300)'
 check "and each is told what hangs on it" kra_status "([.kras[].archived_keys] | add) == $(sqlite3 "$CA_STATE/dirca.db" "SELECT sum(length(KeyRecoveryHashes) + 1) / 60 FROM Request")"
+# ---- the list of those that keys are sealed to ----
+audited() { sqlite3 "$CA_STATE/dirca.db" "SELECT count(*) FROM Audit WHERE EventID = 1795 AND Detail LIKE '$1'" | grep -qx "$2"; }
+usable() { ca_lab_eventually ca_lab_status "([.kras[] | select(.counts)] | length) == $1" >/dev/null; }
+newest_is_used() { fetch "$dir/one.rec" "$(serial_of "$dir/one.pfx")" && [ "$(sealed_to "$dir/one.rec")" = "$(sha1 "$dir/renewed.crt")" ]; }
+check "its changes are recorded" audited 'verb=kra count value=1 old=2' 1
+check "as is the first" audited 'verb=kra add value=1 old=0' 1
+check "none is recorded that changes nothing" count_kras 1
+check "as said" audited 'verb=kra count value=1 %' 2
+check "a name that is two certificates" refuses TYPE_E_AMBIGUOUSNAME kra disable "kra$winner"
+check "one that is none" refuses CRYPT_E_NOT_FOUND kra enable nobody
+for i in 1 2 3; do
+	[ $i -eq $winner ] || check "a name that is one is disabled" kra disable "kra$i"
+done
+check "at once" usable 1
+check "the one is used" ca_lab_enroll user1 EFSArchive "$dir/one.pfx"
+check "with the renewed certificate" newest_is_used
+check "who is left alone is told of" says "too few" kra disable "$(sha1 "$dir/renewed.crt")" "$(sha1 "$dir/kra$winner.crt")"
+check "then nobody is" ca_lab_eventually ca_lab_status '.kras == []'
+check "and no key is archived" refuses CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED ca_lab_enroll user1 EFSArchive "$dir/none.pfx"
+check "but others are served" ca_lab_enroll user1 User "$dir/plain.pfx"
+for i in 1 2 3; do
+	check "each is enabled" kra enable "$(sha1 "$dir/kra$i.crt")"
+done
+check "and the renewed one" kra enable "$(openssl x509 -in "$dir/renewed.crt" -outform DER | sha256sum | cut -c1-64)"
+check "as before" usable 3
+check "which is recorded" audited 'verb=kra enable value=enabled old=disabled' 4
+check "not by an administrator" refuses E_ACCESSDENIED ca_lab_as caadmin setreg 'CA\KRACertCount' 2
+check "who reads it by its name" says 'KRACertCount' ca_lab_as caadmin getreg 'CA\KRACertCount'
 check "people read why one does not" says "a newer certificate of the same agent" ca_lab_as caadmin kra status
 
 old=$(sha1 "$dir/kra$winner.crt")
@@ -107,7 +138,7 @@ check "and it is opened" opens "$dir/again.rec" "$dir/kra$winner.pfx" "$dir/key.
 # ---- a damaged store ----
 check "all KRAs are added again" kra add "$dir/kra1.crt" "$dir/kra2.crt" "$dir/kra3.crt"
 check "one is damaged" eval "head -c 300 '$dir/kra2.crt' >'$CA_STATE/kra/$(sha1 "$dir/kra2.crt").crt' && reload"
-check "which the CA says" ca_lab_eventually ca_lab_status '(.kra_problems | length) == 1 and (.kras | length) == 2'
+check "which the CA says" ca_lab_eventually ca_lab_status '(.kra_problems | length) == 2 and (.kras | length) == 2'
 check "as a certificate that is not loaded" says "not loaded     $CA_STATE/kra/" ca_lab_as caadmin kra status
 check "and logs" grep -q 'event_id=85.*'"$(sha1 "$dir/kra2.crt")" "$dir/dircad.log"
 event() { # NUMBER JQ: of one such event, read by an administrator
@@ -124,12 +155,12 @@ check "where one of them opens it" opens "$dir/two.rec" "$dir/kra1.pfx" "$dir/tw
 
 unreadable() { mv "$CA_STATE/kra" "$dir/kra.away" && touch "$CA_STATE/kra" && reload; }
 readable() { rm "$CA_STATE/kra" && mv "$dir/kra.away" "$CA_STATE/kra"; }
-given() { [ "$(grep -c 'KRA store given to the vault' "$dir/dircad.log")" -gt "$1" ]; }
+given() { [ "$(grep -c 'KRAs given to the vault' "$dir/dircad.log")" -gt "$1" ]; }
 check "the store cannot be read" unreadable
 check "which is logged" ca_lab_eventually grep -q 'event_id=83' "$dir/dircad.log"
 check "as an event too" event 83 '.level == "error" and .category == "kra"'
 check "and takes nobody away" ca_lab_enroll user1 EFSArchive "$dir/unreadable.pfx"
-before=$(grep -c 'KRA store given to the vault' "$dir/dircad.log")
+before=$(grep -c 'KRAs given to the vault' "$dir/dircad.log")
 check "it can be read again" readable
 check "and is read without being told" eval "ca_lab_eventually given $before || ca_lab_eventually given $before"
 
@@ -142,10 +173,15 @@ parent() {
 			<(printf 'keyUsage = critical,keyEncipherment\nextendedKeyUsage = 1.3.6.1.4.1.311.21.6\n') &&
 		openssl pkcs12 -export -in "$dir/pkra.crt" -inkey "$dir/pkra.key" -out "$dir/pkra.pfx" -passout "file:$(ca_lab_pass)"
 }
-trust() { cp "$dir/parent.crt" "$CA_STATE/trust/kra-issuers.pem" && ca_lab_dircad_stop && ca_lab_dircad_start; }
+# And as if an older program had made the CA.
+trust() {
+	cp "$dir/parent.crt" "$CA_STATE/trust/kra-issuers.pem" && ca_lab_dircad_stop && rm "$CA_STATE/trust/kra-enabled" &&
+		sqlite3 "$CA_STATE/dirca.db" "INSERT INTO Setting VALUES ('CA\KRACertCount', '2')" && ca_lab_dircad_start
+}
 check "a KRA of another CA" parent
 check "is refused, and the way is named" refuses trust/kra-issuers.pem kra add "$dir/pkra.crt"
 check "root trusts that CA" trust
+check "whose store and number are enabled as they were" eval "ca_lab_eventually ca_lab_is_ready && ca_lab_has_kras 2 2"
 check "then it is taken" kra add "$dir/pkra.crt"
 check "for archival too" ca_lab_eventually ca_lab_status '[.kras[] | select(.valid)] | length == 3'
 check "where three are used" count_kras 3

@@ -249,6 +249,9 @@ harness_fork_vault(void)
 	harness.control = control[0];
 }
 
+/* As the supervisor does: all of the KRA store, so many of them for each key. */
+static size_t harness_needed;
+
 static inline void
 harness_give_kras(size_t expected)
 {
@@ -261,7 +264,8 @@ harness_give_kras(size_t expected)
 	assert_in_range(count, 0, sizeof views / sizeof views[0]);
 	for (size_t i = 0; i < count; i++)
 		views[i] = buf_view(&list[i]);
-	harness_must(vault_set_kras(harness.control, views, count, &usable, &err), &err);
+	harness_must(
+	    vault_set_kras(harness.control, harness_needed, views, count, &usable, &err), &err);
 	assert_int_equal(usable, expected);
 	kra_store_free(&list, count);
 }
@@ -322,7 +326,7 @@ harness_set(const char *name, const char *value)
 {
 	struct err err;
 
-	harness_must(ca_set_setting(harness.ca, "test", name, value, &err), &err);
+	harness_must(ca_set_setting(harness.ca, &harness.vault, "test", name, value, &err), &err);
 }
 
 static inline void
@@ -330,7 +334,26 @@ harness_refresh(void)
 {
 	struct err err;
 
-	harness_must(ca_refresh(harness.ca, &err), &err);
+	harness_must(ca_refresh(harness.ca, &harness.vault, &err), &err);
+}
+
+/* Each key is sealed to so many of the KRAs that the vault has. */
+static inline void
+harness_count_kras(size_t needed)
+{
+	struct vault_kra_set set;
+	struct view views[HARNESS_KRAS + 4];
+	struct err err;
+	size_t usable;
+
+	harness_needed = needed;
+	harness_must(vault_get_kras(&harness.vault, &set, &err), &err);
+	for (size_t i = 0; i < set.count; i++)
+		views[i] = buf_view(&set.list[i]);
+	harness_must(
+	    vault_set_kras(harness.control, needed, views, set.count, &usable, &err), &err);
+	vault_kra_set_free(&set);
+	harness_refresh();
 }
 
 /* Writes an attribute of the CA's service object; no value deletes it. */
@@ -464,7 +487,7 @@ harness_open(const char *extra)
 	harness_give_kras(HARNESS_KRAS);
 	harness_must(ca_open(harness.config, &harness.vault, &harness.ca, &err), &err);
 	harness_must(ca_directory_do(harness.ca, harness_publish, NULL, &err), &err);
-	harness_set(setting_name(SETTING_KRA_CERT_COUNT), "2");
+	harness_count_kras(2);
 	return 0;
 }
 

@@ -18,7 +18,7 @@
 #   ca_lab_pass              prints the name of a file with a password for PKCS#12 files
 #   ca_lab_allow_ec NAME...  these templates take keys of 256 bits, as one for elliptic curves says of itself
 #   ca_lab_kras N [KIND]     kra1..N get KeyRecoveryAgent certificates that officer1 approves: DIR/kraN.pfx and DIR/kraN.crt;
-#                            kra add, kra publish, CA\KRACertCount 2 (or 1 if N is 1)
+#                            kra add, kra publish, kra count 2 (or 1 if N is 1)
 #   ca_lab_no_quota          one account may ask for any number of certificates
 #
 # DIRCA_BIN is the folder of the programs. CA_LAB_OPTIONS may hold further lines for dircad.conf, CA_LAB_PRELOAD a library for dircad,
@@ -290,16 +290,13 @@ ca_lab_kras() {
 	{
 		"$DIRCA_BIN/dirca" kra add -c "$DIRCAD_CONF" "${files[@]}" &&
 			ca_lab_as caadmin kra publish "${files[@]}" &&
-			ca_lab_as caadmin setreg 'CA\KRACertCount' "$use"
-	} >"$CA_LAB_DIR/kras.out" && ca_lab_eventually ca_lab_has_kras "$n" "$use" >/dev/null &&
-		ca_lab_eventually ca_lab_vault_has_kras "$n"
+			ca_lab_count_kras "$use"
+	} >"$CA_LAB_DIR/kras.out" && ca_lab_eventually ca_lab_has_kras "$n" "$use" >/dev/null
 }
 
-# The front reads the KRA store by itself, and may know of a KRA a moment before the vault does.
-ca_lab_vault_has_kras() {
-	local usable
-	usable=$(sed -n 's/.*"KRA store given to the vault".* usable=\([0-9]*\)$/\1/p' "$CA_LAB_DIR/dircad.log" | tail -1)
-	[ "${usable:-0}" -ge "$1" ]
+# ca_lab_count_kras N: each key is sealed to N KRAs, as the CA says.
+ca_lab_count_kras() {
+	"$DIRCA_BIN/dirca" kra count -c "$DIRCAD_CONF" "$1" && ca_lab_eventually ca_lab_status ".kra_cert_count == $1" >/dev/null
 }
 
 ca_lab_no_quota() {

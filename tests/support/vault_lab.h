@@ -254,7 +254,7 @@ start_child(void **state)
 
 	(void)state;
 	child = start();
-	if (!vault_set_kras(child.control, list, 2, &usable, &err))
+	if (!vault_set_kras(child.control, 2, list, 2, &usable, &err))
 		fail_msg("%s", err.msg);
 	assert_int_equal(usable, 2);
 	return 0;

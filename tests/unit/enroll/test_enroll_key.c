@@ -325,10 +325,10 @@ a_repeat_is_answered_from_the_row(void **state)
 	assert_int_equal(r.disposition, DISP_ISSUED);
 	before = rows();
 	received = harness_audited(AUDIT_REQUEST_RECEIVED, true);
-	harness_set(setting_name(SETTING_KRA_CERT_COUNT), "0");
+	harness_count_kras(0);
 	in.now += 30;
 	assert_same_answer(&in, &r);
-	harness_set(setting_name(SETTING_KRA_CERT_COUNT), "2");
+	harness_count_kras(2);
 	assert_int_equal(rows(), before);
 	assert_int_equal(harness_audited(AUDIT_REQUEST_RECEIVED, true), received);
 	enroll_result_free(&r);
@@ -440,12 +440,12 @@ what_was_refused_is_decided_anew(void **state)
 	(void)state;
 	ask_make(&a);
 	in = input(ENROLL_CMC, &a.message, NULL, &user1);
-	harness_set(setting_name(SETTING_KRA_CERT_COUNT), "0");
+	harness_count_kras(0);
 	r = submit(&in);
 	assert_int_equal(r.reason.code, CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED);
 	id = r.request_id;
 	enroll_result_free(&r);
-	harness_set(setting_name(SETTING_KRA_CERT_COUNT), "2");
+	harness_count_kras(2);
 	r = submit(&in);
 	assert_int_equal(r.disposition, DISP_ISSUED);
 	assert_int_not_equal(r.request_id, id);

@@ -388,10 +388,10 @@ what_is_not_archived_is_not_made(void **state)
 	    CERTSRV_E_KEY_LENGTH);
 	csr_refused((struct csr){.id = own_id(&mine), .capability = "1.2.840.113549.3.7"}, &user1,
 	    NTE_BAD_ALGID);
-	harness_set("CA\\KRACertCount", "0");
+	harness_count_kras(0);
 	csr_refused(
 	    (struct csr){.id = own_id(&mine)}, &user1, CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED);
-	harness_set("CA\\KRACertCount", "2");
+	harness_count_kras(2);
 }
 
 /* ---- requests that wait ---- */

@@ -155,11 +155,11 @@ static void
 without_enough_kras_too(void **state)
 {
 	(void)state;
-	harness_set(setting_name(SETTING_KRA_CERT_COUNT), "9");
+	harness_count_kras(9);
 	assert_true(agree_everywhere(CERTSRV_E_NO_VALID_KRA) > 0);
-	harness_set(setting_name(SETTING_KRA_CERT_COUNT), "0");
+	harness_count_kras(0);
 	assert_true(agree_everywhere(CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED) > 0);
-	harness_set(setting_name(SETTING_KRA_CERT_COUNT), "2");
+	harness_count_kras(2);
 }
 
 static bool

@@ -416,6 +416,8 @@ sqlite(const char *sql)
 	assert_int_equal(system(command), 0);
 }
 
+static size_t stored = HARNESS_KRAS;
+
 static void
 remove_kra(size_t i)
 {
@@ -423,6 +425,7 @@ remove_kra(size_t i)
 	struct err err;
 
 	harness_must(kra_store_remove(harness.config, hash, &err), &err);
+	harness_give_kras(--stored);
 	harness_refresh();
 	free(hash);
 }
@@ -433,6 +436,7 @@ add_kra(size_t i)
 	struct err err;
 
 	harness_must(kra_store_add(harness.config, buf_view(&harness.kras[i].der), &err), &err);
+	harness_give_kras(++stored);
 	harness_refresh();
 }
 

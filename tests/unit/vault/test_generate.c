@@ -378,10 +378,10 @@ rules_of_certificates_and_of_archival_hold(void **state)
 	refused(proposal("rsa1024", SID1), recipient_of("P-256", SID1), CERTSRV_E_KEY_LENGTH);
 	wish_open(&w, proposal("P-256", SID1), recipient_of("P-256", SID1));
 	w.in.kra_count = 0;
-	assert_refused(&w, E_INVALIDARG);
+	assert_refused(&w, DIRCA_E_KRAS_CHANGED);
 	wish_open(&w, proposal("P-256", SID1), recipient_of("P-256", SID1));
 	memcpy(w.kras[1], foreign_kra.cert.sha256, 32);
-	assert_refused(&w, CERTSRV_E_NO_VALID_KRA);
+	assert_refused(&w, DIRCA_E_KRAS_CHANGED);
 	wish_open(&w, proposal("P-256", SID1), recipient_of("P-256", SID1));
 	w.in.cipher = CMS_3DES_CBC;
 	assert_refused(&w, E_ACCESSDENIED);

@@ -540,22 +540,47 @@ archived_key_is_sealed_to_the_named_kras(void **state)
 	}
 }
 
+/* The archived key, of so many recipients. */
+static struct buf
+assert_recipients(const struct rewrap *r, size_t count)
+{
+	struct cms_enveloped sealed;
+	struct buf archived;
+	struct err err;
+
+	ASSERT_DONE(vault_rewrap(&child.front[0], &r->in, &archived, &err));
+	ASSERT_DONE(cms_enveloped_decode(buf_view(&archived), &sealed, &err));
+	assert_int_equal(sealed.count, count);
+	cms_enveloped_free(&sealed);
+	return archived;
+}
+
+/* To these and nobody else; `b` NULL: to one. */
+static void
+assert_sealed_to(const struct rewrap *r, const struct test_cert *a, const struct test_cert *b)
+{
+	struct buf archived = assert_recipients(r, b != NULL ? 2 : 1);
+
+	assert_opens(&archived, a);
+	if (b != NULL)
+		assert_opens(&archived, b);
+	buf_free(&archived);
+}
+
+/* What the front names besides is not there. */
 static void
 kra_that_the_supervisor_did_not_name_is_refused(void **state)
 {
 	struct view list[] = {buf_view(&kra1.der), buf_view(&expired_kra.der),
 	    buf_view(&foreign_kra.der), view_str("garbage"), buf_view(&kra1.der)};
 	struct xchg x = make_xchg(0);
-	struct buf archived;
 	struct rewrap r;
 	struct err err;
 	size_t usable;
 
 	(void)state;
 	rewrap_init(&r, &x);
-	ASSERT_DONE(vault_rewrap(&child.front[0], &r.in, &archived, &err));
-	buf_free(&archived);
-	ASSERT_DONE(vault_set_kras(child.control, list, 5, &usable, &err));
+	ASSERT_DONE(vault_set_kras(child.control, 2, list, 5, &usable, &err));
 	assert_int_equal(usable, 1);
 	assert_not_rewrapped(&r.in, CERTSRV_E_NO_VALID_KRA); /* kra2 is gone */
 	memcpy(r.hashes[1], expired_kra.cert.sha256, 32);
@@ -564,14 +589,51 @@ kra_that_the_supervisor_did_not_name_is_refused(void **state)
 	assert_not_rewrapped(&r.in, CERTSRV_E_NO_VALID_KRA);
 	memcpy(r.hashes[1], kra1.cert.sha256, 32); /* twice */
 	assert_not_rewrapped(&r.in, CERTSRV_E_NO_VALID_KRA);
+	ASSERT_DONE(vault_set_kras(child.control, 1, list, 5, &usable, &err));
+	assert_sealed_to(&r, &kra1, NULL);
+	ASSERT_DONE(vault_set_kras(child.control, 1, NULL, 0, &usable, &err));
+	assert_not_rewrapped(&r.in, CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED);
+	ASSERT_DONE(vault_set_kras(child.control, 0, list, 1, &usable, &err));
+	assert_not_rewrapped(&r.in, CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED);
+	rewrap_free(&r);
+	test_cert_free(&x.cert);
+}
+
+/* The front can keep an agent from being used, and no more: not have fewer used, and none chosen
+ * that root did not enable. */
+static void
+number_of_kras_is_the_supervisors(void **state)
+{
+	struct view list[] = {buf_view(&kra1.der), buf_view(&kra2.der)};
+	struct xchg x = make_xchg(0);
+	struct vault_kra_set known;
+	struct buf archived;
+	struct rewrap r;
+	struct err err;
+	size_t usable;
+
+	(void)state;
+	rewrap_init(&r, &x);
+	assert_sealed_to(&r, &kra1, &kra2);
 	r.in.kra_count = 1;
-	ASSERT_DONE(vault_rewrap(&child.front[0], &r.in, &archived, &err));
-	buf_free(&archived);
+	assert_not_rewrapped(&r.in, DIRCA_E_KRAS_CHANGED);
 	r.in.kra_count = 0;
-	assert_not_rewrapped(&r.in, E_INVALIDARG);
-	ASSERT_DONE(vault_set_kras(child.control, NULL, 0, &usable, &err));
+	assert_not_rewrapped(&r.in, DIRCA_E_KRAS_CHANGED);
+	ASSERT_DONE(vault_set_kras(child.control, 1, list, 2, &usable, &err));
+	r.in.kra_count = 2;
+	archived = assert_recipients(&r, 1);
+	buf_free(&archived);
 	r.in.kra_count = 1;
-	assert_not_rewrapped(&r.in, CERTSRV_E_NO_VALID_KRA);
+	for (int i = 0; i < 3; i++)
+		assert_sealed_to(&r, &kra1, NULL);
+	ASSERT_DONE(vault_get_kras(&child.front[0], &known, &err));
+	assert_int_equal(known.needed, 1);
+	assert_int_equal(known.count, 2);
+	assert_true(view_eq(buf_view(&known.list[1]), list[1]));
+	vault_kra_set_free(&known);
+	ASSERT_DONE(vault_set_kras(child.control, VAULT_KRA_SEALS, list, 2, &usable, &err));
+	assert_false(vault_set_kras(child.control, VAULT_KRA_SEALS + 1, list, 2, &usable, &err));
+	assert_int_equal(err.code, E_INVALIDARG);
 	rewrap_free(&r);
 	test_cert_free(&x.cert);
 }
@@ -582,7 +644,8 @@ one_agent_does_not_count_twice(void **state)
 {
 	struct test_cert renewed = test_kra_renewed(&ca, &kra1, "CN=another name", 15),
 			 second = test_kra(&ca, "CN=kra1", "P-256", 16);
-	struct view list[] = {buf_view(&kra1.der), buf_view(&renewed.der), buf_view(&second.der)};
+	struct view by_key[] = {buf_view(&kra1.der), buf_view(&renewed.der)},
+		    by_name[] = {buf_view(&kra1.der), buf_view(&second.der)};
 	struct xchg x = make_xchg(0);
 	struct rewrap r;
 	struct err err;
@@ -590,10 +653,11 @@ one_agent_does_not_count_twice(void **state)
 
 	(void)state;
 	rewrap_init(&r, &x);
-	ASSERT_DONE(vault_set_kras(child.control, list, 3, &usable, &err));
-	assert_int_equal(usable, 3);
+	ASSERT_DONE(vault_set_kras(child.control, 2, by_key, 2, &usable, &err));
+	assert_int_equal(usable, 2);
 	memcpy(r.hashes[1], renewed.cert.sha256, 32);
 	assert_not_rewrapped(&r.in, CERTSRV_E_NO_VALID_KRA);
+	ASSERT_DONE(vault_set_kras(child.control, 2, by_name, 2, &usable, &err));
 	memcpy(r.hashes[1], second.cert.sha256, 32);
 	assert_not_rewrapped(&r.in, CERTSRV_E_NO_VALID_KRA);
 	rewrap_free(&r);
@@ -602,19 +666,29 @@ one_agent_does_not_count_twice(void **state)
 	test_cert_free(&x.cert);
 }
 
-static void
-kra_that_expired_since_is_refused(void **state)
+static struct test_cert
+kra_within(const struct test_cert *issuer, const char *dn, uint8_t serial, int64_t from, int64_t to)
 {
-	int64_t now = clock_now();
-	struct test_cert soon = test_issue(&(struct test_issue){.dn = "CN=soon",
+	return test_issue(&(struct test_issue){.dn = dn,
 	    .key = test_key("P-256"),
-	    .issuer = &ca,
+	    .issuer = issuer,
 	    .usage = "critical,keyAgreement",
 	    .eku = KRA_EKU,
-	    .serial = 14,
-	    .not_before = now - 10,
-	    .not_after = now + 1});
-	struct view list[] = {buf_view(&soon.der)};
+	    .serial = serial,
+	    .not_before = from,
+	    .not_after = to});
+}
+
+/* It is asked at each use; what else is asked of a KRA is asked whatever the time is. */
+static void
+time_decides_at_each_use(void **state)
+{
+	int64_t now = clock_now();
+	struct test_cert soon = kra_within(&ca, "CN=soon", 14, now - 10, now + 1),
+			 later = kra_within(&ca, "CN=later", 15, now + 2, now + 1000),
+			 foreign =
+			     kra_within(&foreign_ca, "CN=foreign later", 16, now + 2, now + 1000);
+	struct view list[] = {buf_view(&soon.der), buf_view(&foreign.der), buf_view(&later.der)};
 	struct xchg x = make_xchg(0);
 	struct rewrap r;
 	struct err err;
@@ -622,15 +696,21 @@ kra_that_expired_since_is_refused(void **state)
 
 	(void)state;
 	rewrap_init(&r, &x);
-	memcpy(r.hashes[0], soon.cert.sha256, 32);
-	r.in.kra_count = 1;
-	ASSERT_DONE(vault_set_kras(child.control, list, 1, &usable, &err));
+	for (size_t i = 0; i < 3; i++)
+		memcpy(r.hashes[i],
+		    (const struct test_cert *const[]){&soon, &foreign, &later}[i]->cert.sha256, 32);
+	r.in.kra_count = 3;
+	ASSERT_DONE(vault_set_kras(child.control, 1, list, 3, &usable, &err));
 	assert_int_equal(usable, 1);
 	while (clock_now() <= now + 1)
 		poll(NULL, 0, 100);
-	assert_not_rewrapped(&r.in, CERTSRV_E_NO_VALID_KRA);
+	assert_sealed_to(&r, &later, NULL);
+	r.in.kra_count = 2;
+	assert_not_rewrapped(&r.in, DIRCA_E_KRAS_CHANGED);
 	rewrap_free(&r);
 	test_cert_free(&soon);
+	test_cert_free(&later);
+	test_cert_free(&foreign);
 	test_cert_free(&x.cert);
 }
 
@@ -645,14 +725,14 @@ kra_of_another_ca_needs_the_issuers_file(void **state)
 	size_t usable;
 
 	(void)state;
-	ASSERT_DONE(vault_set_kras(child.control, list, 2, &usable, &err));
+	ASSERT_DONE(vault_set_kras(child.control, 2, list, 2, &usable, &err));
 	assert_int_equal(usable, 1);
 	assert_int_equal(mkdir(folder, 0755), 0);
 	write_certificate(path, &foreign_ca);
 	use_sealed = true; /* a folder of its own: one journal, one vault */
 	second = start();
 	use_sealed = false;
-	ASSERT_DONE(vault_set_kras(second.control, list, 2, &usable, &err));
+	ASSERT_DONE(vault_set_kras(second.control, 2, list, 2, &usable, &err));
 	assert_int_equal(usable, 2);
 	stop(&second);
 	unlink(path);
@@ -799,7 +879,7 @@ four_threads_are_served_at_once(void **state)
 		assert_int_equal(pthread_create(&id[i], NULL, hammer_main, &h[i]), 0);
 	}
 	for (int i = 0; i < 20; i++)
-		ASSERT_DONE(vault_set_kras(child.control, list, 2, &usable, &err));
+		ASSERT_DONE(vault_set_kras(child.control, 2, list, 2, &usable, &err));
 	for (size_t i = 0; i < WORKERS; i++) {
 		pthread_join(id[i], NULL);
 		assert_int_equal(h[i].done, 40);
@@ -860,7 +940,7 @@ kra_list_is_not_taken_from_the_front(void **state)
 	size_t usable;
 
 	(void)state;
-	assert_false(vault_set_kras(child.front[0].fd, list, 1, &usable, &err));
+	assert_false(vault_set_kras(child.front[0].fd, 1, list, 1, &usable, &err));
 	assert_int_equal(usable, 0);
 }
 
@@ -1153,8 +1233,9 @@ main(void)
 	    WITH_CHILD(message_with_an_attribute_twice_is_refused),
 	    WITH_CHILD(archived_key_is_sealed_to_the_named_kras),
 	    WITH_CHILD(kra_that_the_supervisor_did_not_name_is_refused),
+	    WITH_CHILD(number_of_kras_is_the_supervisors),
 	    WITH_CHILD(one_agent_does_not_count_twice),
-	    WITH_CHILD(kra_that_expired_since_is_refused),
+	    WITH_CHILD(time_decides_at_each_use),
 	    WITH_CHILD(kra_of_another_ca_needs_the_issuers_file),
 	    WITH_CHILD(unknown_exchange_key_is_refused),
 	    WITH_CHILD(key_that_does_not_fit_the_request_is_refused),

@@ -1,0 +1,158 @@
+#include "kra_policy.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "bytes.h"
+#include "file.h"
+#include "kv.h"
+#include "mem.h"
+#include "own.h"
+#include "text.h"
+#include "trust.h"
+
+#define COUNT_MAX 64
+
+static char *
+policy_path(const struct config *config)
+{
+	return config_path(config, TRUST_FOLDER "/" TRUST_KRA_ENABLED);
+}
+
+void
+kra_policy_free(struct kra_policy *policy)
+{
+	free(policy->enabled);
+	*policy = (struct kra_policy){0};
+}
+
+bool
+kra_policy_has(const struct kra_policy *policy, const uint8_t sha256[32])
+{
+	for (size_t i = 0; i < policy->enabled_count; i++)
+		if (memcmp(policy->enabled[i], sha256, 32) == 0)
+			return true;
+	return false;
+}
+
+void
+kra_policy_enable(struct kra_policy *policy, const uint8_t sha256[32])
+{
+	if (kra_policy_has(policy, sha256))
+		return;
+	policy->enabled =
+	    mem_grow(policy->enabled, policy->enabled_count, sizeof policy->enabled[0]);
+	memcpy(policy->enabled[policy->enabled_count++], sha256, 32);
+}
+
+void
+kra_policy_disable(struct kra_policy *policy, const uint8_t sha256[32])
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < policy->enabled_count; i++)
+		if (memcmp(policy->enabled[i], sha256, 32) != 0)
+			memmove(policy->enabled[kept++], policy->enabled[i], 32);
+	policy->enabled_count = kept;
+}
+
+static bool
+read_hash(struct kra_policy *policy, const char *value, struct err *err)
+{
+	OWNED(buf_free) struct buf hash = {0};
+
+	if (!hex_decode(value, &hash, err))
+		return false;
+	if (hash.len != 32)
+		return err_set(err, DIRCA_E_CONFIG, "'%s' is no SHA-256 hash", value);
+	if (policy->enabled_count == KRA_POLICY_MAX)
+		return err_set(err, DIRCA_E_CONFIG, "more than %d key recovery agents are enabled",
+		    KRA_POLICY_MAX);
+	kra_policy_enable(policy, hash.ptr);
+	return true;
+}
+
+static bool
+read_line(void *arg, const char *name, const char *value, struct err *err)
+{
+	struct kra_policy *policy = arg;
+	int64_t count;
+
+	if (strcmp(name, "kra") == 0)
+		return read_hash(policy, value, err);
+	if (strcmp(name, "count") != 0)
+		return err_set(err, DIRCA_E_CONFIG, "there is no '%s'", name);
+	if (!text_to_int(value, 0, COUNT_MAX, &count))
+		return err_set(err, DIRCA_E_CONFIG, "'count' is no number up to %d", COUNT_MAX);
+	policy->count = (size_t)count;
+	return true;
+}
+
+bool
+kra_policy_read(const struct config *config, struct kra_policy *out, struct err *err)
+{
+	OWNED(own_memory) char *path = policy_path(config);
+	OWNED(buf_free) struct buf text = {0};
+
+	*out = (struct kra_policy){0};
+	if (trust_read(config->state_dir, TRUST_KRA_ENABLED, &text, err) &&
+	    kv_read_text(path, buf_view(&text), read_line, out, err))
+		return true;
+	kra_policy_free(out);
+	return false;
+}
+
+static char *
+policy_text(const struct kra_policy *policy)
+{
+	char *text =
+	    text_printf("# Written by `dirca kra enable`, `disable` and `count`.\ncount = %zu\n",
+		policy->count);
+
+	for (size_t i = 0; i < policy->enabled_count; i++) {
+		OWNED(own_memory) char *old = text;
+		OWNED(own_memory) char *hash = hex_encode(view_of(policy->enabled[i], 32), '\0');
+
+		text = text_printf("%skra = %s\n", old, hash);
+	}
+	return text;
+}
+
+/* Of a CA that was made before there was the folder. */
+static bool
+make_folder(const struct config *config, struct err *err)
+{
+	OWNED(own_memory) char *folder = config_path(config, TRUST_FOLDER);
+
+	return mkdir(folder, 0755) == 0 || errno == EEXIST ||
+	       err_errno(err, DIRCA_E_IO, "%s: cannot make the folder", folder);
+}
+
+bool
+kra_policy_write(const struct config *config, const struct kra_policy *policy, struct err *err)
+{
+	OWNED(own_memory) char *path = policy_path(config);
+	OWNED(own_memory) char *text = policy_text(policy);
+
+	if (policy->enabled_count > KRA_POLICY_MAX)
+		return err_set(err, DIRCA_E_TOO_LARGE,
+		    "at most %d key recovery agents can be enabled", KRA_POLICY_MAX);
+	return make_folder(config, err) && file_replace(path, view_str(text), 0644, err);
+}
+
+bool
+kra_policy_lock(const struct config *config, int *fd_out, struct err *err)
+{
+	OWNED(own_memory) char *folder = config_path(config, TRUST_FOLDER);
+
+	*fd_out = -1;
+	if (!make_folder(config, err))
+		return false;
+	*fd_out = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return (*fd_out != -1 && flock(*fd_out, LOCK_EX) == 0) ||
+	       err_errno(err, DIRCA_E_IO, "%s: cannot lock", folder);
+}

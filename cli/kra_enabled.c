@@ -1,0 +1,319 @@
+/* dirca kra enable, disable, count. */
+#include "kra_enabled.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <openssl/objects.h>
+
+#include "archive.h"
+#include "clock.h"
+#include "daemon_run.h"
+#include "kra_policy.h"
+#include "kra_store.h"
+#include "local_audit.h"
+#include "mem.h"
+#include "own.h"
+#include "pem_file.h"
+#include "tell_dircad.h"
+#include "text.h"
+#include "verbs.h"
+
+#define COUNT_NAME "CA\\KRACertCount"
+#define COUNT_MAX  64
+
+bool
+kra_issuers_read(const struct config *config, struct trust_issuers *out, struct err *err)
+{
+	OWNED(own_memory) char *path = config_path(config, "ca.crt");
+	OWNED(ca_issuers_free) struct ca_issuers own = {0};
+
+	return ca_issuers_read(path, &own, err) &&
+	       trust_kra_issuers(config->state_dir, &own, out, err);
+}
+
+/* ---- the KRA store, decoded ---- */
+
+struct kra_list {
+	struct pkix_cert *list;
+	size_t count;
+};
+
+static void
+kra_list_free(struct kra_list *k)
+{
+	for (size_t i = 0; i < k->count; i++)
+		pkix_cert_free(&k->list[i]);
+	free(k->list);
+}
+
+static bool
+read_store(const struct config *config, struct kra_list *out, struct err *err)
+{
+	struct buf *stored = NULL;
+	size_t count = 0;
+	bool ok = true;
+
+	if (!kra_store_list(config, &stored, &count, NULL, err))
+		return false;
+	out->list = mem_zero(count, sizeof *out->list);
+	for (; ok && out->count < count; out->count += ok)
+		ok = pkix_cert_decode(buf_view(&stored[out->count]), &out->list[out->count], err);
+	kra_store_free(&stored, count);
+	return ok;
+}
+
+static char *
+sha1_of(const struct pkix_cert *kra)
+{
+	return hex_encode(view_of(kra->sha1, sizeof kra->sha1), '\0');
+}
+
+/* Its SHA-1, SHA-256, common name or whole subject. */
+static bool
+is_called(const struct pkix_cert *kra, const char *what)
+{
+	OWNED(own_memory) char *sha1 = sha1_of(kra);
+	OWNED(own_memory) char *sha256 = hex_encode(view_of(kra->sha256, 32), '\0');
+	OWNED(own_memory) char *subject = pkix_name_text(kra->subject);
+	OWNED(own_memory) char *cn = pkix_name_value(kra->subject, NID_commonName);
+
+	return text_eq_nocase(what, sha1) || text_eq_nocase(what, sha256) ||
+	       (subject != NULL && text_eq_fold(what, subject)) ||
+	       (cn != NULL && text_eq_fold(what, cn));
+}
+
+static bool
+find_kra(
+    const struct kra_list *store, const char *what, const struct pkix_cert **out, struct err *err)
+{
+	OWNED(own_memory) char *found = mem_text("");
+
+	*out = NULL;
+	for (size_t i = 0; i < store->count; i++)
+		if (is_called(&store->list[i], what)) {
+			OWNED(own_memory) char *sha1 = sha1_of(&store->list[i]);
+
+			text_list_add(&found, ", ", sha1);
+			*out = *out == NULL ? &store->list[i] : *out;
+		}
+	if (*out == NULL)
+		return err_set(err, CRYPT_E_NOT_FOUND,
+		    "the KRA store has no certificate '%s'; `dirca kra add` puts one there", what);
+	return strchr(found, ',') == NULL ||
+	       err_set(err, TYPE_E_AMBIGUOUSNAME, "'%s' is several certificates: %s", what, found);
+}
+
+/* ---- changes of the list ---- */
+
+struct policy_edit {
+	int lock;
+	struct kra_policy policy;
+};
+
+static void
+policy_edit_free(struct policy_edit *e)
+{
+	own_fd(&e->lock);
+	kra_policy_free(&e->policy);
+}
+
+/* What an older program had is written down first. */
+static bool
+edit_begin(const struct work *w, struct policy_edit *e, struct err *err)
+{
+	const char *const args[] = {"--kra-upgrade", NULL};
+	int status;
+
+	if (!kra_policy_read(w->config, &e->policy, err) &&
+	    (err->code != ERROR_FILE_NOT_FOUND || !daemon_run(w->cli, args, &status, err)))
+		return false;
+	kra_policy_free(&e->policy);
+	return kra_policy_lock(w->config, &e->lock, err) &&
+	       kra_policy_read(w->config, &e->policy, err);
+}
+
+/* The record first: without it nothing is done. */
+static bool
+edit_write(const struct work *w, const struct policy_edit *e, const char *object,
+    const char *change, struct err *err)
+{
+	struct err ignored;
+
+	if (!local_audit_change(w->cli, object, change, NULL, err))
+		return false;
+	if (kra_policy_write(w->config, &e->policy, err))
+		return true;
+	(void)local_audit_change(w->cli, object, change, err, &ignored);
+	return false;
+}
+
+static bool
+set_count(const struct work *w, struct policy_edit *e, size_t count, struct err *err)
+{
+	OWNED(own_memory)
+	char *change = text_printf("value=%zu old=%zu", count, e->policy.count);
+
+	if (e->policy.count == count)
+		return true;
+	e->policy.count = count;
+	return edit_write(w, e, COUNT_NAME, change, err);
+}
+
+/* Agents that a key can be sealed to now, as far as can be told without CRLs. */
+static bool
+count_usable(const struct work *w, const struct kra_policy *policy, size_t *out, struct err *err)
+{
+	OWNED(trust_issuers_free) struct trust_issuers issuers = {0};
+	OWNED(kra_list_free) struct kra_list store = {0};
+	OWNED(own_memory) const struct pkix_cert **usable = NULL;
+	struct err why;
+	size_t count = 0;
+
+	if (!kra_issuers_read(w->config, &issuers, err) || !read_store(w->config, &store, err))
+		return false;
+	usable = mem_zero(store.count, sizeof(*usable));
+	for (size_t i = 0; i < store.count; i++)
+		if (kra_policy_has(policy, store.list[i].sha256) &&
+		    kra_validate(&store.list[i], issuers.list, issuers.count, clock_now(), &why))
+			usable[count++] = &store.list[i];
+	*out = kra_agents(usable, count, !w->config->allow_same_holder);
+	return true;
+}
+
+static bool
+say_state(const struct work *w, const struct kra_policy *policy, struct err *err)
+{
+	size_t usable;
+
+	if (!count_usable(w, policy, &usable, err))
+		return false;
+	printf("Each key is sealed to %zu of %zu usable key recovery agents.\n", policy->count,
+	    usable);
+	if (usable < policy->count)
+		puts("These are too few: no key is archived until there are more, or `dirca kra "
+		     "count` asks for fewer.");
+	return true;
+}
+
+bool
+kra_enable(const struct work *w, const struct pkix_cert *kra, struct err *err)
+{
+	OWNED(policy_edit_free) struct policy_edit e = {.lock = -1};
+	OWNED(own_memory) char *sha1 = sha1_of(kra);
+
+	if (!edit_begin(w, &e, err))
+		return false;
+	if (kra_policy_has(&e.policy, kra->sha256))
+		return true;
+	kra_policy_enable(&e.policy, kra->sha256);
+	if (!edit_write(w, &e, sha1, "value=enabled old=disabled", err))
+		return false;
+	printf("Enabled: %s\n", sha1);
+	return e.policy.count > 0 || set_count(w, &e, (size_t)w->config->kra_minimum, err);
+}
+
+static bool
+disable(const struct work *w, const struct pkix_cert *kra, struct err *err)
+{
+	OWNED(policy_edit_free) struct policy_edit e = {.lock = -1};
+	OWNED(own_memory) char *sha1 = sha1_of(kra);
+
+	if (!edit_begin(w, &e, err))
+		return false;
+	if (!kra_policy_has(&e.policy, kra->sha256))
+		return true;
+	kra_policy_disable(&e.policy, kra->sha256);
+	if (!edit_write(w, &e, sha1, "value=disabled old=enabled", err))
+		return false;
+	printf("Disabled: %s\n", sha1);
+	return true;
+}
+
+bool
+kra_forget(const struct work *w, const char *sha1_hex, struct err *err)
+{
+	OWNED(kra_list_free) struct kra_list store = {0};
+	const struct pkix_cert *kra;
+	struct err ignored;
+
+	return read_store(w->config, &store, err) &&
+	       (!find_kra(&store, sha1_hex, &kra, &ignored) || disable(w, kra, err));
+}
+
+/* ---- verbs ---- */
+
+typedef bool change_function(const struct work *w, const struct pkix_cert *kra, struct err *err);
+
+static bool
+change_each(struct work *w, change_function *change, struct err *err)
+{
+	OWNED(kra_list_free) struct kra_list store = {0};
+	OWNED(kra_policy_free) struct kra_policy policy = {0};
+	const struct pkix_cert *kra;
+
+	if (!read_store(w->config, &store, err))
+		return false;
+	for (int i = 0; i < w->cli->count; i++)
+		if (!find_kra(&store, w->cli->args[i], &kra, err) || !change(w, kra, err))
+			return false;
+	tell_dircad(w->config);
+	return kra_policy_read(w->config, &policy, err) && say_state(w, &policy, err);
+}
+
+/* One that cannot be used is not enabled by mistake. */
+static bool
+enable_valid(const struct work *w, const struct pkix_cert *kra, struct err *err)
+{
+	OWNED(trust_issuers_free) struct trust_issuers issuers = {0};
+
+	return kra_issuers_read(w->config, &issuers, err) &&
+	       kra_validate(kra, issuers.list, issuers.count, clock_now(), err) &&
+	       kra_enable(w, kra, err);
+}
+
+bool
+cmd_kra_enable(struct work *w, struct err *err)
+{
+	return change_each(w, enable_valid, err);
+}
+
+bool
+cmd_kra_disable(struct work *w, struct err *err)
+{
+	return change_each(w, disable, err);
+}
+
+/* paper, "Troubleshooting KRA Configuration", 1. */
+static bool
+check_count(const struct work *w, const struct kra_policy *policy, int64_t count, struct err *err)
+{
+	size_t usable;
+
+	if (count < w->config->kra_minimum)
+		return err_set(err, E_ACCESSDENIED,
+		    "dircad.conf demands at least %d key recovery agents (kra_minimum)",
+		    w->config->kra_minimum);
+	if (!count_usable(w, policy, &usable, err))
+		return false;
+	return (size_t)count <= usable ||
+	       err_set(err, E_INVALIDARG,
+		   "the number of recovery agents cannot be %lld: %zu are usable", (long long)count,
+		   usable);
+}
+
+bool
+cmd_kra_count(struct work *w, struct err *err)
+{
+	OWNED(policy_edit_free) struct policy_edit e = {.lock = -1};
+	int64_t count;
+
+	if (!text_to_int(w->cli->args[0], 1, COUNT_MAX, &count))
+		return err_set(err, E_INVALIDARG,
+		    "the number of recovery agents is a number from 1 to %d", COUNT_MAX);
+	if (!edit_begin(w, &e, err) || !check_count(w, &e.policy, count, err) ||
+	    !set_count(w, &e, (size_t)count, err))
+		return false;
+	tell_dircad(w->config);
+	return say_state(w, &e.policy, err);
+}

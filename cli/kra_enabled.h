@@ -1,0 +1,19 @@
+/*
+ * The list of KRAs that keys are sealed to (kra_policy.h), as verbs on the CA's machine change it:
+ * each change recorded before it is made.
+ */
+#ifndef CLI_KRA_ENABLED_H
+#define CLI_KRA_ENABLED_H
+
+#include "trust.h"
+#include "work.h"
+
+/* Who may have issued KRA certificates of this CA. trust_issuers_free. */
+bool kra_issuers_read(const struct config *config, struct trust_issuers *out, struct err *err);
+/* Enables one of the KRA store, if it is not. The first has each key sealed to one agent, or to
+ * kra_minimum of dircad.conf. Says what it did. */
+bool kra_enable(const struct work *w, const struct pkix_cert *kra, struct err *err);
+/* What is to be removed is no longer enabled. One that is not in the store passes. */
+bool kra_forget(const struct work *w, const char *sha1_hex, struct err *err);
+
+#endif
