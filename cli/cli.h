@@ -37,6 +37,8 @@ struct cli_options {
 	const char *subject, *key, *passphrase_file, *install, *chain;
 	int64_t years;
 	bool subordinate;
+	/* OPTS_RENEW */
+	bool new_key;
 	/* OPTS_PUBLISH */
 	struct cli_list admins, officers, auditors, templates;
 	/* OPTS_ENROLL */
@@ -131,6 +133,8 @@ struct cli_options {
 #define OPTS_CRL       OPTS(34)
 #define OPTS_RESTORE   OPTS(33)
 #define OPTS_KRA_ADD   OPTS(35)
+#define OPTS_RENEW     OPTS(36)
+#define OPTS_INSTALL   OPTS(37)
 
 struct cli {
 	const struct verb *verbs; /* all there are: only main knows them by name */

@@ -108,6 +108,19 @@ print_kras(const json_t *kras)
 	    json_is_true(json_object_get(k, "valid")) ? "" : json_text(k, "reason"));
 }
 
+static void
+print_certificates(const json_t *list)
+{
+	size_t i;
+	json_t *c;
+
+	json_array_foreach(list, i, c)
+	    printf("  CA certificate %lld.%lld  %s  until %s  signs %s\n",
+		(long long)json_integer_value(json_object_get(c, "certificate_index")),
+		(long long)json_integer_value(json_object_get(c, "key_index")),
+		json_text(c, "serial_number"), json_text(c, "not_after"), json_text(c, "signs"));
+}
+
 /* A time, and how many days it is away. */
 static void
 print_days(const char *what, const char *when)
@@ -135,6 +148,7 @@ print_status(const json_t *answer)
 	    (long long)json_integer_value(json_object_get(answer, "kra_cert_count")),
 	    (long long)json_integer_value(json_object_get(answer, "kra_minimum")),
 	    json_text(answer, "sign_kinds"));
+	print_certificates(json_object_get(answer, "certificates"));
 	print_days("TLS certificate until", json_text(answer, "service_certificate_not_after"));
 	json_array_foreach(json_object_get(answer, "warnings"), i, warning)
 	    printf("  WARNING: %s\n", json_string_value(warning));

@@ -2,7 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ca_authority.h"
 #include "ca_rights.h"
+#include "clock.h"
 #include "local_audit.h"
 #include "own.h"
 #include "pem_file.h"
@@ -127,6 +129,21 @@ is_published(const struct writer *w, bool *yes_out, struct err *err)
 	return true;
 }
 
+/* The certificates of before a renewal, and what leads from one key to another. */
+static bool
+publish_authority(const struct writer *w, struct err *err)
+{
+	OWNED(own_memory) char *path = config_path(w->config, "ca.crt");
+	OWNED(ca_issuers_free) struct ca_issuers own = {0};
+	OWNED(ca_crosses_free) struct ca_crosses crosses = {0};
+	OWNED(ca_authority_free) struct ca_authority a = {0};
+
+	return ca_issuers_read(path, &own, err) &&
+	       ca_crosses_read(w->config, &own, &crosses, err) &&
+	       ca_authority_make(w->config, &own, &crosses, clock_now(), &a, err) &&
+	       pki_publish_authority(w->directory, &a.pki, err);
+}
+
 static bool
 publish(const struct cli *cli, struct writer *w, struct err *err)
 {
@@ -153,7 +170,8 @@ publish(const struct cli *cli, struct writer *w, struct err *err)
 	p.service_key = view_of(service_key, sizeof service_key);
 	/* Written down first: what a failure interrupts, dircad or the next try finishes. */
 	return (publication_begin(w->config, &p, err) &&
-		   publication_finish(w->config, w->directory, &finished, err)) ||
+		   publication_finish(w->config, w->directory, &finished, err) &&
+		   publish_authority(w, err)) ||
 	       err_prefix(err, "begun, and to be finished at the next start of dircad");
 }
 
@@ -190,6 +208,23 @@ cmd_ca_publish(struct work *work, struct err *err)
 
 /* ---- ca unpublish ---- */
 
+/* With every certificate that it has had. */
+static bool
+unpublish_all(const struct writer *w, bool everything, struct err *err)
+{
+	for (size_t i = 0; i < w->certificates.count; i++) {
+		OWNED(pkix_cert_free) struct pkix_cert c = {0};
+		uint32_t version;
+
+		if (!pkix_cert_decode(buf_view(&w->certificates.list[i]), &c, err) ||
+		    !pkix_cert_ca_version(&c, &version, err) ||
+		    !pki_unpublish_ca(w->directory, w->config->ca_name, CA_VERSION_KEY(version),
+			w->config->host, buf_view(&c.raw), everything, err))
+			return false;
+	}
+	return true;
+}
+
 bool
 cmd_ca_unpublish(struct work *work, struct err *err)
 {
@@ -197,8 +232,7 @@ cmd_ca_unpublish(struct work *work, struct err *err)
 	OWNED(writer_close) struct writer w = {0};
 
 	if (!writer_open(work, &w, err) || !publication_forget(w.config, err) ||
-	    !pki_unpublish_ca(w.directory, w.config->ca_name, w.config->host, buf_view(&w.cert.raw),
-		everything, err))
+	    !unpublish_all(&w, everything, err))
 		return false;
 	if (everything)
 		printf("%s is gone from the directory. Its certificates cannot be verified there "

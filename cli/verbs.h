@@ -37,6 +37,10 @@
 	    "everything under CN=Public Key Services (-v: all attributes)")                        \
 	X("ca init", "", 0, 0, GROUP_CA, NEEDS_CONFIG, OPTS_DAEMON | OPTS_INIT, cmd_ca_init,       \
 	    "make the CA: key, certificate (or request to a parent), database, TLS certificate")   \
+	X("ca renew", "", 0, 0, GROUP_CA, NEEDS_CONFIG, OPTS_DAEMON | OPTS_RENEW, cmd_ca_renew,    \
+	    "renew the CA certificate, with its key or a new one (or request to a parent)")        \
+	X("ca install", "FILE", 1, 1, GROUP_CA, NEEDS_CONFIG, OPTS_DAEMON | OPTS_INSTALL,          \
+	    cmd_ca_install, "install the certificate that the parent issued for a renewal")        \
 	X("ca publish", "", 0, 0, GROUP_CA, NEEDS_CONFIG,                                          \
 	    OPTS_DAEMON | OPTS_PUBLISH | OPTS_SESSION, cmd_ca_publish,                             \
 	    "publish CA certificate and enrollment service to the directory")                      \

@@ -49,7 +49,8 @@ struct recovery_trust {
 	bool unsigned_chain; /* BLOBs without retrieval: officer and certificates are not signed */
 	bool sha1;           /* signatures with SHA-1 */
 };
-/* The signer is one of the CAs: the same certificate, or one of the same name and key. Unless
+/* The signer is one of the CAs: the same certificate, one of the same name and key, or one of the
+ * same name for whose key cross certificates of the message vouch, from key to key. Unless
  * `unsigned_chain`, every byte follows from what that CA signed: the message is exactly the one
  * that recovery_finish makes, and its certificates are those that the retrieval names.
  * CERT_E_UNTRUSTEDROOT, NTE_BAD_ALGID (SHA-1), NTE_BAD_SIGNATURE, CRYPT_E_HASH_VALUE (a certificate

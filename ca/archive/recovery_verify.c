@@ -10,22 +10,82 @@
 #include <openssl/crypto.h>
 #include <openssl/x509.h>
 
+#include "mem.h"
 #include "own.h"
 #include "text.h"
 
-/* A renewal with the same key is the same CA. That the certificate in the message is the CA's own
- * is then known by its hash, or not at all. */
-static const struct pkix_cert *
-find_ca(const struct recovery_blob *b, const struct recovery_trust *trust)
-{
-	for (size_t i = 0; i < trust->ca_count; i++) {
-		const struct pkix_cert *ca = &trust->cas[i];
+/* Keys of the CA that signed, of which the KRA knows that they are its. */
+struct known_keys {
+	const struct pkix_cert **list; /* certificates of them */
+	size_t count;
+};
 
-		if (pkix_cert_is_ca(ca) && pkix_cert_is_ca(&b->signer) &&
-		    view_eq(ca->subject, b->signer.subject) && view_eq(ca->spki, b->signer.spki))
-			return ca;
-	}
-	return NULL;
+static void
+known_keys_free(struct known_keys *k)
+{
+	free(k->list);
+}
+
+static bool
+is_known(const struct known_keys *k, struct view spki)
+{
+	for (size_t i = 0; i < k->count; i++)
+		if (view_eq(k->list[i]->spki, spki))
+			return true;
+	return false;
+}
+
+static bool
+is_signed_by(const struct pkix_cert *cross, const struct pkix_cert *by, bool sha1)
+{
+	EVP_PKEY *key = NULL;
+	struct err ignored;
+	bool ok = pkix_public_key(by->spki, &key, &ignored) &&
+		  pkix_verify(key, cross->sig_alg, cross->tbs, cross->signature, sha1, &ignored);
+
+	EVP_PKEY_free(key);
+	return ok;
+}
+
+/* A cross certificate: of the CA's name, for one of its keys by another that is known. */
+static bool
+is_vouched_for(const struct known_keys *k, const struct pkix_cert *cross,
+    const struct pkix_cert *signer, bool sha1)
+{
+	if (!pkix_cert_is_ca(cross) || !view_eq(cross->subject, signer->subject) ||
+	    !view_eq(cross->issuer, signer->subject))
+		return false;
+	for (size_t i = 0; i < k->count; i++)
+		if (is_signed_by(cross, k->list[i], sha1))
+			return true;
+	return false;
+}
+
+/* A renewal with the same key is the same CA, and one with a new key for which an older one
+ * vouches. That the certificate in the message is the CA's own is then known by its hash, or not at
+ * all. */
+static bool
+is_trusted(const struct recovery_blob *b, const struct recovery_trust *trust)
+{
+	OWNED(known_keys_free)
+	struct known_keys known = {
+	    .list = mem_zero(trust->ca_count + b->other_count + 1, sizeof(*known.list))};
+	size_t before;
+
+	if (!pkix_cert_is_ca(&b->signer))
+		return false;
+	for (size_t i = 0; i < trust->ca_count; i++)
+		if (pkix_cert_is_ca(&trust->cas[i]) &&
+		    view_eq(trust->cas[i].subject, b->signer.subject))
+			known.list[known.count++] = &trust->cas[i];
+	do {
+		before = known.count;
+		for (size_t i = 0; i < b->other_count; i++)
+			if (!is_known(&known, b->others[i].spki) &&
+			    is_vouched_for(&known, &b->others[i], &b->signer, trust->sha1))
+				known.list[known.count++] = &b->others[i];
+	} while (known.count > before);
+	return is_known(&known, b->signer.spki);
 }
 
 static bool
@@ -43,10 +103,9 @@ refuse_signer(const struct recovery_blob *b, struct err *err)
 }
 
 static bool
-check_signature(const struct recovery_blob *b, const struct pkix_cert *ca, bool sha1,
-    EVP_PKEY **key_out, struct err *err)
+check_signature(const struct recovery_blob *b, bool sha1, EVP_PKEY **key_out, struct err *err)
 {
-	if (!pkix_public_key(ca->spki, key_out, err))
+	if (!pkix_public_key(b->signer.spki, key_out, err))
 		return err_prefix(err, "recovery blob: the certificate of the CA");
 	if (cms_signer_verify(&b->message, &b->message.signers[0], *key_out, sha1, err))
 		return true;
@@ -115,13 +174,12 @@ check_frame(const struct recovery_blob *b, EVP_PKEY *ca_key, struct err *err)
 bool
 recovery_verify(const struct recovery_blob *b, const struct recovery_trust *trust, struct err *err)
 {
-	const struct pkix_cert *ca = find_ca(b, trust);
 	EVP_PKEY *key = NULL;
 	bool ok;
 
-	if (ca == NULL)
+	if (!is_trusted(b, trust))
 		return refuse_signer(b, err);
-	ok = check_signature(b, ca, trust->sha1, &key, err);
+	ok = check_signature(b, trust->sha1, &key, err);
 	if (ok && b->has_retrieval)
 		ok = check_certificates(b, err) && check_frame(b, key, err);
 	else if (ok && !trust->unsigned_chain)

@@ -7,7 +7,7 @@
 #define CORE_CA_H
 
 #include "archive.h"
-#include "ca_issuers.h"
+#include "ca_authority.h"
 #include "ca_rights.h"
 #include "config.h"
 #include "enterprise_oid.h"
@@ -77,6 +77,7 @@ struct ca {
 	const struct ca_issuer *issuer; /* the newest of info.issuers: it signs all but CRLs */
 	struct buf *chain;              /* its certificate and its parents, DER */
 	size_t chain_count;
+	struct ca_crosses crosses;
 	char *no_archival;      /* which certificate of the chain excludes key archival (paper,
 				   "Restricting Key Archival"), as a sentence; NULL: none does */
 	const EVP_MD *digest;   /* that the CA's signatures use */

@@ -117,19 +117,28 @@ read_parents(const struct ca *ca, struct parents *out, struct err *err)
 	       err_prefix(err, TRUST_FOLDER "/" TRUST_CHAIN);
 }
 
+/* The file also holds the parents of the certificates before a renewal. */
 static bool
 read_chain(struct ca *ca, struct err *err)
 {
+	struct view own = buf_view(&ca->issuer->cert.raw);
 	OWNED(parents_free) struct parents parents = {0};
+	OWNED(own_memory) struct view *ders = NULL;
+	OWNED(own_memory) size_t *places = NULL;
+	size_t found;
 
 	if (!read_parents(ca, &parents, err))
 		return false;
-	ca->chain = mem_zero(parents.count + 1, sizeof *ca->chain);
-	if (!buf_dup(buf_view(&ca->issuer->cert.raw), &ca->chain[0], err))
+	ders = buf_views(parents.list, parents.count);
+	places = mem_zero(parents.count + 1, sizeof *places);
+	if (!trust_parents(own, ders, parents.count, places, &found, err))
+		return false;
+	ca->chain = mem_zero(found + 1, sizeof *ca->chain);
+	if (!buf_dup(own, &ca->chain[0], err))
 		return false;
 	ca->chain_count = 1;
-	for (size_t i = 0; i < parents.count; i++)
-		ca->chain[ca->chain_count++] = buf_give(&parents.list[i]);
+	for (size_t i = 0; i < found; i++)
+		ca->chain[ca->chain_count++] = buf_give(&parents.list[places[i]]);
 	return true;
 }
 
@@ -185,7 +194,9 @@ read_identity(struct ca *ca, struct vault *v, struct err *err)
 	if (!vault_get_info(v, &ca->info, err))
 		return false;
 	ca->issuer = &ca->info.issuers.list[0];
-	return find_digest(ca, err) && read_chain(ca, err) && read_archival(ca, err) &&
+	return find_digest(ca, err) && read_chain(ca, err) &&
+	       ca_crosses_read(ca->config, &ca->info.issuers, &ca->crosses, err) &&
+	       read_archival(ca, err) &&
 	       trust_kra_issuers(
 		   ca->config->state_dir, &ca->info.issuers, &ca->state->kra_issuers, err);
 }
@@ -269,6 +280,7 @@ ca_close(struct ca **cap)
 	for (size_t i = 0; i < ca->chain_count; i++)
 		buf_free(&ca->chain[i]);
 	free(ca->chain);
+	ca_crosses_free(&ca->crosses);
 	free(ca->no_archival);
 	free(ca);
 	*cap = NULL;

@@ -14,7 +14,7 @@
 #include "trust.h"
 
 /* What the directory is owed, by kind (publication.c). */
-enum { OWED_CA, OWED_CRL, OWED_SERVICE_KEY, OWED_CERTIFICATES, OWED_KINDS };
+enum { OWED_CA, OWED_AUTHORITY, OWED_CRL, OWED_SERVICE_KEY, OWED_CERTIFICATES, OWED_KINDS };
 
 struct ca_state {
 	struct dir_config directory_config;

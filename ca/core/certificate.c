@@ -143,6 +143,17 @@ push_template(const struct issue_plan *plan, ext_list *list, struct err *err)
 					   plan->template_major, plan->template_minor, err);
 }
 
+/* As they came; the vault looks whether they are what they should be. */
+static bool
+push_ca_version(const struct certificate_order *order, ext_list *list, struct err *err)
+{
+	return (order->ca_version.len == 0 || pkix_ext_push(list, oid_dotted(OID_CA_VERSION), false,
+						  order->ca_version, err)) &&
+	       (order->previous_hash.len == 0 ||
+		   pkix_ext_push(
+		       list, oid_dotted(OID_PREVIOUS_CERT_HASH), false, order->previous_hash, err));
+}
+
 static bool
 push_constraints(const struct issue_plan *plan, ext_list *list, struct err *err)
 {
@@ -226,8 +237,9 @@ push_extensions(
 		return false;
 	if (!plan->ocsp_nocheck && !push_aia(ca, order->view, list, err))
 		return false;
-	return push_constraints(plan, list, err) && push_san(order->names, list, err) &&
-	       push_policies(order->view, plan, list, err) && push_sid(plan, list, err);
+	return push_constraints(plan, list, err) && push_ca_version(order, list, err) &&
+	       push_san(order->names, list, err) && push_policies(order->view, plan, list, err) &&
+	       push_sid(plan, list, err);
 }
 
 /* Name DER with the e-mail address alone; pkix_name_from_dn wants a DN. */

@@ -25,6 +25,8 @@ struct certificate_order {
 	const struct certificate_names *names; /* of the plan */
 	struct view spki;
 	uint32_t partition; /* whose CRL it names; 0: the complete one (certificate_partition) */
+	/* Of a CA's request: the values of 311.21.1 and 311.21.2; empty: none. */
+	struct view ca_version, previous_hash;
 	/* NULL, or: the vault makes the key, of the kind and size of `spki` (`tbs` is filled in
 	 * here); archived and delivered key go to `made`. */
 	struct vault_generate *generate;

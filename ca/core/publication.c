@@ -471,6 +471,42 @@ settle_service_key(struct ca *ca, struct err *err)
 }
 
 static bool
+holds(const struct dir_attr *a, struct view value)
+{
+	for (size_t i = 0; a != NULL && i < a->count; i++)
+		if (view_eq(buf_view(&a->values[i]), value))
+			return true;
+	return false;
+}
+
+static bool
+publish_authority(struct dir_conn *c, void *arg, struct err *err)
+{
+	const struct ca_authority *a = arg;
+
+	return pki_publish_authority(c, &a->pki, err);
+}
+
+/* The enrollment service is the last that gets them: where it has them, all have. */
+static bool
+settle_authority(struct ca *ca, struct err *err)
+{
+	OWNED(ca_view_release) struct ca_view *view = ca_view_get(ca);
+	const struct dir_entry *service = pki_snapshot_service(view->pki, ca->config->ca_name);
+	OWNED(ca_authority_free) struct ca_authority a = {0};
+	bool lacks = false;
+
+	if (service == NULL)
+		return true;
+	if (!ca_authority_make(ca->config, &ca->info.issuers, &ca->crosses, clock_now(), &a, err))
+		return false;
+	for (size_t i = 0; i < a.pki.certificate_count; i++)
+		lacks =
+		    lacks || !holds(dir_entry_attr(service, "cACertificate"), a.certificates[i]);
+	return !lacks || ca_directory_do(ca, publish_authority, &a, err);
+}
+
+static bool
 settle_ca(struct ca *ca, struct err *err)
 {
 	struct own own = {.config = ca->config};
@@ -485,6 +521,7 @@ static const struct {
 	bool (*settle)(struct ca *ca, struct err *err);
 } kinds[] = {
     [OWED_CA] = {"the publication of the CA that was begun", settle_ca},
+    [OWED_AUTHORITY] = {"the CA certificates", settle_authority},
     [OWED_CRL] = {"the CRL", settle_crls},
     [OWED_SERVICE_KEY] = {"the key of the TLS service", settle_service_key},
     [OWED_CERTIFICATES] = {"certificates", settle_all},

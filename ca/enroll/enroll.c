@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "log.h"
+#include "oids.h"
 #include "own.h"
 #include "publication.h"
 #include "space.h"
@@ -87,7 +88,7 @@ enroll_certify(struct enrollment *e, struct err *err)
 {
 	if (!certificate_partition(e->view, &e->partition, err))
 		return false;
-	const struct certificate_order order = {
+	struct certificate_order order = {
 	    .view = e->view,
 	    .plan = &e->plan,
 	    .names = &e->names,
@@ -95,6 +96,12 @@ enroll_certify(struct enrollment *e, struct err *err)
 	    .partition = e->partition,
 	};
 
+	/* A CA that renews its certificate counts it by these. */
+	if (e->plan.is_ca && (!enroll_request_extension(
+				  &e->request, oid_nid(OID_CA_VERSION), &order.ca_version, err) ||
+				 !enroll_request_extension(&e->request,
+				     oid_nid(OID_PREVIOUS_CERT_HASH), &order.previous_hash, err)))
+		return false;
 	return certificate_issue(e->ca, e->vault, &order, &e->certificate, err);
 }
 

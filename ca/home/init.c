@@ -12,6 +12,7 @@
 #include "clock.h"
 #include "extension.h"
 #include "file.h"
+#include "home_priv.h"
 #include "mem.h"
 #include "oids.h"
 #include "own_openssl.h"
@@ -84,8 +85,8 @@ subject_name(
 	return pkix_name_from_dn(dn, NULL, out, err);
 }
 
-static ext_list *
-new_extensions(struct err *err)
+ext_list *
+home_extensions(struct err *err)
 {
 	ext_list *list = sk_X509_EXTENSION_new_null();
 
@@ -106,9 +107,8 @@ ca_extensions(struct view spki, ext_list *list, struct err *err)
 	       ext_push_ca_version(list, 0, err);
 }
 
-/* In the vault's journal, on the disk. dircad must not run: the journal is its vault's. */
-static bool
-note_signed(const struct config *config, struct view what, struct view serial, struct err *err)
+bool
+home_note_signed(const struct config *config, struct view what, struct view serial, struct err *err)
 {
 	OWNED(own_memory) char *folder = config_path(config, "vault");
 	struct journal_entry entry = {.kind = JOURNAL_INIT};
@@ -127,21 +127,20 @@ note_signed(const struct config *config, struct view what, struct view serial, s
 	return ok;
 }
 
-/* Signs with the key at hand: only `dirca ca init` does that; the daemon's signatures are the
- * vault's. */
-static bool
-sign_here(const struct config *config, EVP_PKEY *key, struct view tbs, struct view serial,
+bool
+home_sign_here(const struct config *config, EVP_PKEY *key, struct view tbs, struct view serial,
     struct view sig_alg, struct buf *certificate_out, struct err *err)
 {
 	OWNED(buf_free) struct buf signature = {0};
 
-	return note_signed(config, tbs, serial, err) && ca_key_sign(key, tbs, &signature, err) &&
+	return home_note_signed(config, tbs, serial, err) &&
+	       ca_key_sign(key, tbs, &signature, err) &&
 	       pkix_signed_wrap(tbs, sig_alg, buf_view(&signature), certificate_out, err);
 }
 
-static bool
-write_pem(const struct config *config, const char *name, const char *label, const struct view *ders,
-    size_t count, struct err *err)
+bool
+home_write_pem(const struct config *config, const char *name, const char *label,
+    const struct view *ders, size_t count, struct err *err)
 {
 	OWNED(own_memory) char *path = config_path(config, name);
 	OWNED(buf_free) struct buf text = {0};
@@ -156,7 +155,7 @@ static bool
 make_root(const struct config *config, EVP_PKEY *key, struct view name, int64_t now,
     int64_t validity, struct err *err)
 {
-	OWNED(own_x509_extensions) ext_list *list = new_extensions(err);
+	OWNED(own_x509_extensions) ext_list *list = home_extensions(err);
 	OWNED(buf_free) struct buf spki = {0};
 	OWNED(buf_free) struct buf sig_alg = {0};
 	OWNED(buf_free) struct buf body = {0};
@@ -176,11 +175,11 @@ make_root(const struct config *config, EVP_PKEY *key, struct view name, int64_t 
 	    .spki = buf_view(&spki),
 	    .extensions = list,
 	};
-	if (!pkix_tbs_encode(&tbs, &body, err) ||
-	    !sign_here(config, key, buf_view(&body), tbs.serial, tbs.sig_alg, &certificate, err))
+	if (!pkix_tbs_encode(&tbs, &body, err) || !home_sign_here(config, key, buf_view(&body),
+						      tbs.serial, tbs.sig_alg, &certificate, err))
 		return false;
 	const struct view der = buf_view(&certificate);
-	return write_pem(config, "ca.crt", PEM_STRING_X509, &der, 1, err);
+	return home_write_pem(config, "ca.crt", PEM_STRING_X509, &der, 1, err);
 }
 
 static bool
@@ -189,13 +188,13 @@ note_request(const struct config *config, struct view request, struct err *err)
 	OWNED(pkix_request_free) struct pkix_request r = {0};
 
 	return pkix_request_decode(request, &r, err) &&
-	       note_signed(config, r.info, view_of(NULL, 0), err);
+	       home_note_signed(config, r.info, view_of(NULL, 0), err);
 }
 
 static bool
 make_request(const struct config *config, EVP_PKEY *key, struct view name, struct err *err)
 {
-	OWNED(own_x509_extensions) ext_list *list = new_extensions(err);
+	OWNED(own_x509_extensions) ext_list *list = home_extensions(err);
 	OWNED(buf_free) struct buf spki = {0};
 	OWNED(buf_free) struct buf request = {0};
 
@@ -205,11 +204,11 @@ make_request(const struct config *config, EVP_PKEY *key, struct view name, struc
 		return false;
 	const struct view der = buf_view(&request);
 	return note_request(config, der, err) &&
-	       write_pem(config, "ca.csr", PEM_STRING_X509_REQ, &der, 1, err);
+	       home_write_pem(config, "ca.csr", PEM_STRING_X509_REQ, &der, 1, err);
 }
 
-static bool
-give_to(const struct config *config, const char *name, uid_t uid, gid_t gid, struct err *err)
+bool
+home_give_to(const struct config *config, const char *name, uid_t uid, gid_t gid, struct err *err)
 {
 	OWNED(own_memory) char *path = config_path(config, name);
 
@@ -218,8 +217,8 @@ give_to(const struct config *config, const char *name, uid_t uid, gid_t gid, str
 }
 
 /* Nobody but root hands files over to them. */
-static bool
-check_users(const struct config *config, struct err *err)
+bool
+home_check_users(const struct config *config, struct err *err)
 {
 	return geteuid() != 0 || config_check_users(config, err);
 }
@@ -248,23 +247,23 @@ hand_over(const struct config *config, struct err *err)
 		/* SQLite makes its files beside the database; the sticky bit keeps the rest root's.
 		 */
 		if (i == 0 && pw != NULL &&
-		    (!give_to(config, ".", 0, pw->pw_gid, err) ||
-			!give_to(config, "kra", 0, 0, err) ||
-			!give_to(config, TRUST_FOLDER, 0, 0, err) ||
-			!give_to(config, TRUST_FOLDER "/" TRUST_CHAIN, 0, 0, err)))
+		    (!home_give_to(config, ".", 0, pw->pw_gid, err) ||
+			!home_give_to(config, "kra", 0, 0, err) ||
+			!home_give_to(config, TRUST_FOLDER, 0, 0, err) ||
+			!home_give_to(config, TRUST_FOLDER "/" TRUST_CHAIN, 0, 0, err)))
 			return false;
 		if (i == 0 && pw != NULL && chmod(config->state_dir, 01771) != 0)
 			return err_errno(
 			    err, DIRCA_E_IO, "%s: cannot set its mode", config->state_dir);
 		for (size_t k = 0; pw != NULL && k < parts[i].count; k++)
-			if (!give_to(config, parts[i].files[k], pw->pw_uid, pw->pw_gid, err))
+			if (!home_give_to(config, parts[i].files[k], pw->pw_uid, pw->pw_gid, err))
 				return false;
 	}
 	return true;
 }
 
-static bool
-is_there(const struct config *config, const char *name)
+bool
+home_has(const struct config *config, const char *name)
 {
 	OWNED(own_memory) char *path = config_path(config, name);
 
@@ -282,10 +281,10 @@ finish_init(const struct config *config, EVP_PKEY *key, int64_t now, struct err 
 static bool
 is_made(const struct config *config, bool subordinate)
 {
-	return is_there(config, "vault/ca.key") &&
-	       (subordinate ? is_there(config, "ca.csr") || is_there(config, "ca.crt")
-			    : is_there(config, "ca.crt") && is_there(config, "tls.crt") &&
-				  is_there(config, "dirca.db"));
+	return home_has(config, "vault/ca.key") &&
+	       (subordinate ? home_has(config, "ca.csr") || home_has(config, "ca.crt")
+			    : home_has(config, "ca.crt") && home_has(config, "tls.crt") &&
+				  home_has(config, "dirca.db"));
 }
 
 /* Before the first file: what fails here leaves nothing behind. */
@@ -299,7 +298,7 @@ check_init(
 	if (is_made(config, in->subordinate))
 		return err_set(err, ERROR_FILE_EXISTS,
 		    "%s: this CA is made already; nothing is overwritten", config->state_dir);
-	return oids_init(err) && check_users(config, err) &&
+	return oids_init(err) && home_check_users(config, err) &&
 	       subject_name(config, in, name_out, err);
 }
 
@@ -309,7 +308,7 @@ key_of(const struct config *config, const struct ca_init *in, EVP_PKEY **out, st
 {
 	OWNED(own_memory) char *folder = config_path(config, "vault");
 
-	return (is_there(config, "vault/ca.key") ||
+	return (home_has(config, "vault/ca.key") ||
 		   ca_key_create(folder, 0, in->key, in->passphrase, err)) &&
 	       ca_key_open(folder, 0, in->passphrase, out, err);
 }
@@ -325,9 +324,9 @@ make_ca(const struct config *config, const struct ca_init *in, int64_t now, stru
 		return false;
 	if (in->subordinate)
 		return make_request(config, key, buf_view(&name), err) && hand_over(config, err);
-	return (is_there(config, "ca.crt") ||
+	return (home_has(config, "ca.crt") ||
 		   make_root(config, key, buf_view(&name), now, in->validity, err)) &&
-	       (is_there(config, "tls.crt") || ca_init_tls(config, key, now, err)) &&
+	       (home_has(config, "tls.crt") || ca_init_tls(config, key, now, err)) &&
 	       hand_over(config, err);
 }
 
@@ -338,8 +337,8 @@ ca_init(const struct config *config, const struct ca_init *in, int64_t now, stru
 }
 
 /* Decodes a parent's answer, DER or PEM with exactly one certificate. */
-static bool
-read_certificate(struct view text, struct pkix_cert *out, struct err *err)
+bool
+home_read_certificate(struct view text, struct pkix_cert *out, struct err *err)
 {
 	struct buf *list = NULL;
 	size_t count = 0;
@@ -385,9 +384,8 @@ check_issued_by(const struct pkix_cert *c, const struct pkix_cert *parent, struc
 	       pkix_verify(key, c->sig_alg, c->tbs, c->signature, false, err);
 }
 
-/* Each is issued by the next, the last by itself: a chain with an end that readers can trust. */
-static bool
-check_chain(const struct pkix_cert *list, size_t count, struct err *err)
+bool
+home_check_chain(const struct pkix_cert *list, size_t count, struct err *err)
 {
 	for (size_t i = 0; i < count; i++)
 		if (!check_issued_by(&list[i], &list[i + 1 < count ? i + 1 : i], err))
@@ -403,8 +401,8 @@ write_chain(
 
 	for (size_t i = 0; i < count; i++)
 		ders[i] = buf_view(&list[i].raw);
-	return write_pem(config, "ca.crt", PEM_STRING_X509, ders, 1, err) &&
-	       (count == 1 || write_pem(config, TRUST_FOLDER "/" TRUST_CHAIN, PEM_STRING_X509,
+	return home_write_pem(config, "ca.crt", PEM_STRING_X509, ders, 1, err) &&
+	       (count == 1 || home_write_pem(config, TRUST_FOLDER "/" TRUST_CHAIN, PEM_STRING_X509,
 				  ders + 1, count - 1, err));
 }
 
@@ -425,10 +423,10 @@ static bool
 read_lineage(struct view certificate, const struct view *chain, size_t chain_count,
     struct lineage *out, struct err *err)
 {
-	if (!read_certificate(certificate, &out->list[out->count++], err))
+	if (!home_read_certificate(certificate, &out->list[out->count++], err))
 		return false;
 	for (size_t i = 0; i < chain_count; i++)
-		if (!read_certificate(chain[i], &out->list[out->count++], err))
+		if (!home_read_certificate(chain[i], &out->list[out->count++], err))
 			return false;
 	return true;
 }
@@ -444,10 +442,10 @@ install(const struct config *config, struct view certificate, const struct view 
 	if (chain_count > CONFIG_LIST_MAX)
 		return err_set(
 		    err, E_INVALIDARG, "the chain has more than %d certificates", CONFIG_LIST_MAX);
-	return oids_init(err) && check_users(config, err) &&
+	return oids_init(err) && home_check_users(config, err) &&
 	       ca_key_open(folder, 0, passphrase, &key, err) &&
 	       read_lineage(certificate, chain, chain_count, &l, err) &&
-	       check_own(&l.list[0], key, now, err) && check_chain(l.list, l.count, err) &&
+	       check_own(&l.list[0], key, now, err) && home_check_chain(l.list, l.count, err) &&
 	       write_chain(config, l.list, l.count, err) && finish_init(config, key, now, err);
 }
 
@@ -470,7 +468,7 @@ tls_certificate(const struct config *config, EVP_PKEY *ca_key, const struct pkix
 	return pkix_sig_alg(ca_key, &sig_alg, err) &&
 	       service_certificate_tbs(
 		   config, spki, ca, buf_view(&sig_alg), now, serial, &tbs, err) &&
-	       sign_here(config, ca_key, buf_view(&tbs), view_of(serial, sizeof serial),
+	       home_sign_here(config, ca_key, buf_view(&tbs), view_of(serial, sizeof serial),
 		   buf_view(&sig_alg), out, err);
 }
 
@@ -541,7 +539,7 @@ ca_init_database_is_due(const struct config *config, bool *due_out, struct err *
 	bool started = false;
 
 	*due_out = false;
-	if (is_there(config, "dirca.db"))
+	if (home_has(config, "dirca.db"))
 		return true;
 	if (!journal_walk(journal, note_start, &started, err) && err->code != ERROR_FILE_NOT_FOUND)
 		return false;

@@ -145,6 +145,15 @@ ca_issuers_find(const struct ca_issuers *i, const struct pkix_cert *cert)
 }
 
 const struct ca_issuer *
+ca_issuers_of_key(const struct ca_issuers *i, struct view spki)
+{
+	for (size_t k = 0; k < i->count; k++)
+		if (view_eq(i->list[k].cert.spki, spki))
+			return &i->list[k];
+	return NULL;
+}
+
+const struct ca_issuer *
 ca_issuers_named(const struct ca_issuers *i, struct view sha256)
 {
 	for (size_t k = 0; k < i->count; k++)

@@ -7,7 +7,7 @@
 #include "file.h"
 #include "log.h"
 #include "mem.h"
-#include "own.h"
+#include "own_openssl.h"
 #include "pem.h"
 #include "text.h"
 
@@ -43,6 +43,55 @@ trust_read(const char *state_dir, const char *name, struct buf *out, struct err 
 	*out = (struct buf){0};
 	return check_old_place(state_dir, name, err) && file_check_folder(folder, err) &&
 	       file_read_owned(path, TRUST_FILE_MAX, out, err);
+}
+
+struct decoded {
+	struct pkix_cert *list;
+	size_t count;
+};
+
+static void
+decoded_free(struct decoded *d)
+{
+	for (size_t i = 0; i < d->count; i++)
+		pkix_cert_free(&d->list[i]);
+	free(d->list);
+}
+
+static bool
+is_issued_by(const struct pkix_cert *c, const struct pkix_cert *issuer)
+{
+	OWNED(own_pkey) EVP_PKEY *key = NULL;
+	struct err ignored;
+
+	return view_eq(c->issuer, issuer->subject) &&
+	       pkix_public_key(issuer->spki, &key, &ignored) &&
+	       pkix_verify(key, c->sig_alg, c->tbs, c->signature, true, &ignored);
+}
+
+bool
+trust_parents(struct view certificate, const struct view *ders, size_t count, size_t *places_out,
+    size_t *found_out, struct err *err)
+{
+	OWNED(decoded_free) struct decoded d = {.list = mem_zero(count + 1, sizeof *d.list)};
+	const struct pkix_cert *last;
+	size_t i = 0;
+
+	*found_out = 0;
+	for (; d.count <= count; d.count++)
+		if (!pkix_cert_decode(
+			d.count < count ? ders[d.count] : certificate, &d.list[d.count], err))
+			return false;
+	last = &d.list[count];
+	while (*found_out < count && !view_eq(last->subject, last->issuer)) {
+		for (i = 0; i < count && !is_issued_by(last, &d.list[i]); i++)
+			;
+		if (i == count)
+			return true;
+		places_out[(*found_out)++] = i;
+		last = &d.list[i];
+	}
+	return true;
 }
 
 static bool

@@ -18,6 +18,11 @@
  * miss it, the sentence says where it belongs. */
 bool trust_read(const char *state_dir, const char *name, struct buf *out, struct err *err);
 
+/* The parents of a certificate among these, each issued by the next: their places, `count` at most.
+ * The last has issued itself, or its issuer is not there. ERROR_INVALID_DATA. */
+bool trust_parents(struct view certificate, const struct view *ders, size_t count,
+    size_t *places_out, size_t *found_out, struct err *err);
+
 /* Who may have issued KRA certificates: this CA, whose certificates come first, and those of
  * TRUST_KRA_ISSUERS if there is that file. Vault, front and `dirca kra add` read it alike. */
 struct trust_issuers {

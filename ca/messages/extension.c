@@ -194,6 +194,17 @@ ext_push_ca_version(ext_list *list, int64_t version, struct err *err)
 }
 
 bool
+ext_push_previous_hash(ext_list *list, struct view sha1, struct err *err)
+{
+	OWNED(own_asn1_octets) ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
+
+	if (value == NULL || !ASN1_OCTET_STRING_set(value, sha1.ptr, (int)sha1.len))
+		return err_nomem(err);
+	return ext_push_item(list, oid_dotted(OID_PREVIOUS_CERT_HASH), false, value,
+	    ASN1_ITEM_rptr(ASN1_OCTET_STRING), err);
+}
+
+bool
 ext_push_smime_capabilities(ext_list *list, struct err *err)
 {
 	static const int ciphers[] = {NID_aes_256_cbc, NID_aes_192_cbc, NID_aes_128_cbc};

@@ -44,6 +44,8 @@ bool ext_push_template_info(
 bool ext_push_template(
     ext_list *list, const char *cn, const char *oid, int64_t major, int64_t minor, struct err *err);
 bool ext_push_ca_version(ext_list *list, int64_t version, struct err *err); /* 21.1 */
+/* 21.2: SHA-1 of the CA certificate before. */
+bool ext_push_previous_hash(ext_list *list, struct view sha1, struct err *err);
 bool ext_push_smime_capabilities(ext_list *list, struct err *err);
 bool ext_push_ocsp_nocheck(ext_list *list, struct err *err);
 /* NULLs among them are left out. */

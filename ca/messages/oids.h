@@ -25,6 +25,7 @@
 	X(OID_ENROLLMENT_AGENT, KP_ENROLLMENT_AGENT, "enrollmentAgent")                          \
 	X(OID_ENROLL_CERTTYPE, "1.3.6.1.4.1.311.20.2", "enrollCerttype")                         \
 	X(OID_CERTIFICATE_TEMPLATE, "1.3.6.1.4.1.311.21.7", "certificateTemplate")               \
+	X(OID_PREVIOUS_CERT_HASH, "1.3.6.1.4.1.311.21.2", "certsrvPreviousCertHash")             \
 	X(OID_CA_VERSION, "1.3.6.1.4.1.311.21.1", "certsrvCaVersion")                            \
 	X(OID_KP_CA_EXCHANGE, KP_CA_EXCHANGE, "kpCaExchange")                                    \
 	X(OID_KP_KEY_RECOVERY_AGENT, KP_KEY_RECOVERY_AGENT, "kpKeyRecoveryAgent")                \

@@ -200,6 +200,9 @@ bool pkix_signed_wrap(
 bool pkix_ext_push(STACK_OF(X509_EXTENSION) * list, const char *dotted, bool critical,
     struct view value, struct err *err);
 
+/* CertificatePair (RFC 4523 2.3): what was issued to a CA, and what by it. */
+bool pkix_certificate_pair(struct view to, struct view by, struct buf *out, struct err *err);
+
 /* A CRL of more is neither made nor read: 2.6 million entries of 128-bit serial numbers. */
 #define PKIX_CRL_MAX (128u << 20)
 /* CRL: head, then each entry, then the TBSCertList to sign, then the signature. What is given out

@@ -131,3 +131,35 @@ pkix_signed_wrap(
 	len = i2d_PKIX_SIGNED(s, &der);
 	return buf_take_openssl(der, len, out, err);
 }
+
+static size_t
+put_header(uint8_t **p, int tag, int tag_class, size_t len)
+{
+	if (p != NULL)
+		ASN1_put_object(p, 1, (int)len, tag, tag_class);
+	return (size_t)ASN1_object_size(1, (int)len, tag);
+}
+
+bool
+pkix_certificate_pair(struct view to, struct view by, struct buf *out, struct err *err)
+{
+	size_t inner, whole;
+	uint8_t *p;
+
+	*out = (struct buf){0};
+	if (to.len > PKIX_MAX_DER || by.len > PKIX_MAX_DER)
+		return err_set(err, DIRCA_E_TOO_LARGE, "a pair of certificates");
+	inner = put_header(NULL, 0, V_ASN1_CONTEXT_SPECIFIC, to.len) +
+		put_header(NULL, 1, V_ASN1_CONTEXT_SPECIFIC, by.len);
+	whole = put_header(NULL, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL, inner);
+	if (!buf_alloc(whole, out, err))
+		return false;
+	p = out->ptr;
+	put_header(&p, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL, inner);
+	put_header(&p, 0, V_ASN1_CONTEXT_SPECIFIC, to.len);
+	memcpy(p, to.ptr, to.len);
+	p += to.len;
+	put_header(&p, 1, V_ASN1_CONTEXT_SPECIFIC, by.len);
+	memcpy(p, by.ptr, by.len);
+	return true;
+}

@@ -170,6 +170,28 @@ recover_decision_free(struct recovery *r)
 	*r = (struct recovery){0};
 }
 
+/* The CA that signs, its parents, and what leads from its key to those that it had before: for a
+ * KRA who knows an older certificate, and for the certificate whose key it is. free(). */
+static struct view *
+chain_of(const struct recovery *r, size_t *count_out)
+{
+	const struct ca *ca = r->ca;
+	const struct ca_issuers *own = &ca->info.issuers;
+	struct view *list = mem_zero(ca->chain_count + ca->crosses.count + 1, sizeof *list);
+	size_t n = 0;
+
+	for (size_t i = 0; i < ca->chain_count; i++)
+		list[n++] = buf_view(&ca->chain[i]);
+	for (size_t i = 1; i < own->count; i++)
+		if (own->list[i].version == r->row->issuer_name_id)
+			list[n++] = buf_view(&own->list[i].cert.raw);
+	for (size_t i = 0; i < ca->crosses.count; i++)
+		if (ca->crosses.list[i].by->version < ca->crosses.list[i].of->version)
+			list[n++] = buf_view(&ca->crosses.list[i].cert.raw);
+	*count_out = n;
+	return list;
+}
+
 /* `audit_row` is that of the retrieval, on disk already. */
 static bool
 make_blob(
@@ -177,7 +199,8 @@ make_blob(
 {
 	const struct ca *ca = r->ca;
 	OWNED(own_memory) char *officer = printable_escape(r->officer->downlevel);
-	OWNED(own_memory) struct view *chain = buf_views(ca->chain, ca->chain_count);
+	size_t chain_count;
+	OWNED(own_memory) struct view *chain = chain_of(r, &chain_count);
 	OWNED(own_memory) struct view *kras = buf_views(r->kras, r->kra_count);
 	OWNED(buf_free) struct buf attrs = {0};
 	OWNED(buf_free) struct buf signature = {0};
@@ -189,7 +212,7 @@ make_blob(
 	    .archived = buf_view(&r->row->raw_archived_key),
 	    .certificate = buf_view(&r->row->raw_certificate),
 	    .chain = chain,
-	    .chain_count = ca->chain_count,
+	    .chain_count = chain_count,
 	    .kras = kras,
 	    .kra_count = r->kra_count,
 	    .digest = ca->digest,

@@ -92,6 +92,42 @@ json_texts(char *const *texts, size_t count)
 	return list;
 }
 
+/* What the key of list[at] signs. */
+static const char *
+signs(const struct ca_issuers *i, size_t at, int64_t now)
+{
+	if (at == 0)
+		return "certificates";
+	return ca_issuers_signs_crl(i, at, now) ? "CRL" : "nothing";
+}
+
+/* The newest first. */
+static json_t *
+json_certificates(const struct ca *ca)
+{
+	const struct ca_issuers *all = &ca->info.issuers;
+	json_t *list = json_array();
+	int64_t now = clock_now();
+
+	for (size_t i = 0; i < all->count; i++) {
+		const struct ca_issuer *x = &all->list[i];
+		OWNED(own_memory) char *serial = pkix_serial_text(x->cert.serial);
+		OWNED(own_memory)
+		char *sha1 = hex_encode(view_of(x->cert.sha1, sizeof x->cert.sha1), '\0');
+		char since[21], until[21];
+
+		clock_format(x->cert.not_before, since);
+		clock_format(x->cert.not_after, until);
+		json_array_append_new(
+		    list, json_pack("{s:i, s:i, s:s, s:s, s:s, s:s, s:s}", "certificate_index",
+			      (int)CA_VERSION_CERTIFICATE(x->version), "key_index",
+			      (int)CA_VERSION_KEY(x->version), "serial_number", serial,
+			      "certificate_hash", sha1, "not_before", since, "not_after", until,
+			      "signs", signs(all, i, now)));
+	}
+	return list;
+}
+
 void
 route_ca_status(struct route_call *c)
 {
@@ -120,7 +156,7 @@ route_ca_status(struct route_call *c)
 	json_answer(c->http, 200,
 	    json_pack("{s:s, s:s, s:s?, s:s, s:s, s:b, s:I, s:i, s:s, s:o, s:o, s:o, s:{s:I, s:I, "
 		      "s:I, s:I, "
-		      "s:I, s:I}, s:I, s:s?, s:o, s:I, s:b, s:o, s:o, s:s}",
+		      "s:I, s:I}, s:I, s:s?, s:o, s:I, s:b, s:o, s:o, s:s, s:o}",
 		"name", c->ca->config->ca_name, "version", DIRCA_VERSION, "subject", subject,
 		"not_after", until, "exchange_certificate_not_after", xchg_until, "directory_fresh",
 		(int)ca_view_is_fresh(view, clock_boot_ms()), "kra_cert_count",
@@ -138,7 +174,7 @@ route_ca_status(struct route_call *c)
 		(json_int_t)space.free_mb, "low_space", (int)space.low, "kra_problems",
 		json_texts(view->kra_problems.list, view->kra_problems.count), "warnings",
 		json_texts(warnings.list, warnings.count), "service_certificate_not_after",
-		service_until));
+		service_until, "certificates", json_certificates(c->ca)));
 }
 
 void
@@ -336,17 +372,48 @@ answer_crl(struct http_call *call, struct ca_crl *crl)
 	call->shared = crl->der;
 }
 
+/* "(<certificate index>-<certificate index>).crt", of the key that signed it and of its own, as AD
+ * CS names them; NULL: it is none. */
+static const struct ca_cross *
+cross_behind(const struct ca *ca, const char *name, const char *file)
+{
+	size_t len = strlen(name);
+
+	for (size_t i = 0; strncmp(file, name, len) == 0 && i < ca->crosses.count; i++) {
+		const struct ca_cross *x = &ca->crosses.list[i];
+		OWNED(own_memory)
+		char *suffix = text_printf("(%u-%u).crt", CA_VERSION_CERTIFICATE(x->by->version),
+		    CA_VERSION_CERTIFICATE(x->of->version));
+
+		if (strcmp(file + len, suffix) == 0)
+			return x;
+	}
+	return NULL;
+}
+
+static const struct ca_cross *
+find_cross(const struct ca *ca, const char *file)
+{
+	OWNED(own_memory) char *in_dn = pki_sanitize(ca->config->ca_name);
+	const struct ca_cross *x = cross_behind(ca, ca->config->ca_name, file);
+
+	return x != NULL || in_dn == NULL ? x : cross_behind(ca, in_dn, file);
+}
+
 /* /dirca/<CA name>.crl and .crt: where CDP and AIA point. */
 void
 route_public_file(struct route_call *c)
 {
+	const struct ca_cross *cross = find_cross(c->ca, c->part);
 	const struct ca_issuer *issuer;
 	struct public_file file;
 	struct ca_crl *crl;
 	struct err err;
 
 	c->http->status = 404;
-	if (!read_file_name(c->part, c->ca->config->ca_name, &file))
+	if (cross != NULL)
+		answer_body(c->http, 200, "application/pkix-cert", buf_view(&cross->cert.raw));
+	if (cross != NULL || !read_file_name(c->part, c->ca->config->ca_name, &file))
 		return;
 	if (!file.is_crl) {
 		issuer = find_certificate(&c->ca->info.issuers, file.id.key_index);

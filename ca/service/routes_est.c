@@ -32,13 +32,23 @@ answer_base64(struct http_call *http, int status, const char *content_type, stru
 void
 route_est_cacerts(struct route_call *c)
 {
-	OWNED(own_memory) struct view *views = mem_zero(c->ca->chain_count, sizeof *views);
+	const struct ca *ca = c->ca;
+	const struct ca_issuers *own = &ca->info.issuers;
+	OWNED(own_memory)
+	struct view *views =
+	    mem_zero(ca->chain_count + own->count + ca->crosses.count, sizeof *views);
 	OWNED(buf_free) struct buf der = {0};
+	size_t n = 0;
 	struct err err;
 
-	for (size_t i = 0; i < c->ca->chain_count; i++)
-		views[i] = buf_view(&c->ca->chain[i]);
-	if (cms_certs_only(views, c->ca->chain_count, &der, &err))
+	for (size_t i = 0; i < ca->chain_count; i++)
+		views[n++] = buf_view(&ca->chain[i]);
+	/* RFC 7030 4.1.3: those of before a renewal, and what leads from one key to another. */
+	for (size_t i = 1; i < own->count; i++)
+		views[n++] = buf_view(&own->list[i].cert.raw);
+	for (size_t i = 0; i < ca->crosses.count; i++)
+		views[n++] = buf_view(&ca->crosses.list[i].cert.raw);
+	if (cms_certs_only(views, n, &der, &err))
 		answer_base64(
 		    c->http, 200, "application/pkcs7-mime; smime-type=certs-only", buf_view(&der));
 	else

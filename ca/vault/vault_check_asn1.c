@@ -163,6 +163,9 @@ check_tbs(const VAULT_TBS *c, const struct vault_rules *rules, struct err *err)
 		    err, what, "its serial number is not a positive number of at most 20 octets");
 	if (!check_names(what, c->issuer, c->signature, rules->issuer, rules->sig_alg, err))
 		return false;
+	/* Who knows an older key of the CA would believe the new one by it. */
+	if (string_is(c->subject, rules->issuer))
+		return refuse_to_sign(err, what, "it would bear this CA's own name");
 	/* -2: not a time. */
 	if (ASN1_TIME_cmp_time_t(c->validity->not_after, rules->not_after) > 0 ||
 	    ASN1_TIME_cmp_time_t(c->validity->not_after, rules->not_after) == -2)

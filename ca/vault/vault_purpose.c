@@ -14,8 +14,16 @@
 #define OID_TEXT_MAX 128
 
 /* NIDs of the extensions that are looked into come first, in the order of enum known. */
-enum known { BASIC_CONSTRAINTS_AT, KEY_USAGE_AT, EXT_KEY_USAGE_AT, POLICIES_AT, LOOKED_INTO };
-#define KNOWN_MAX 16
+enum known {
+	BASIC_CONSTRAINTS_AT,
+	KEY_USAGE_AT,
+	EXT_KEY_USAGE_AT,
+	POLICIES_AT,
+	CA_VERSION_AT,
+	PREVIOUS_HASH_AT,
+	LOOKED_INTO
+};
+#define KNOWN_MAX 18
 
 static size_t
 known_extensions(int nids[KNOWN_MAX])
@@ -25,6 +33,8 @@ known_extensions(int nids[KNOWN_MAX])
 	    [KEY_USAGE_AT] = NID_key_usage,
 	    [EXT_KEY_USAGE_AT] = NID_ext_key_usage,
 	    [POLICIES_AT] = oid_nid(OID_APPLICATION_CERT_POLICIES),
+	    [CA_VERSION_AT] = oid_nid(OID_CA_VERSION),
+	    [PREVIOUS_HASH_AT] = oid_nid(OID_PREVIOUS_CERT_HASH),
 	    NID_subject_key_identifier,
 	    NID_authority_key_identifier,
 	    NID_crl_distribution_points,
@@ -158,6 +168,32 @@ read_policies(X509_EXTENSION *x, struct texts *out, struct err *err)
 	return refuse_extension(err, X509_EXTENSION_get_object(x), "is malformed");
 }
 
+/* How another CA counts its certificates: a number, and the hash of the one before. */
+static bool
+check_ca_version(
+    X509_EXTENSION *const found[LOOKED_INTO], const struct sign_purpose *p, struct err *err)
+{
+	static const struct {
+		enum known at;
+		const ASN1_ITEM *(*item)(void);
+	} shapes[] = {{CA_VERSION_AT, ASN1_INTEGER_it}, {PREVIOUS_HASH_AT, ASN1_OCTET_STRING_it}};
+
+	for (size_t i = 0; i < COUNT_OF(shapes); i++) {
+		X509_EXTENSION *x = found[shapes[i].at];
+		ASN1_VALUE *value = NULL;
+
+		if (x == NULL)
+			continue;
+		if (!p->is_ca)
+			return refuse_extension(err, X509_EXTENSION_get_object(x), "is for a CA");
+		value = vault_decode_exactly(value_of(x), shapes[i].item());
+		if (value == NULL)
+			return refuse_extension(err, X509_EXTENSION_get_object(x), "is malformed");
+		ASN1_item_free(value, shapes[i].item());
+	}
+	return true;
+}
+
 bool
 vault_check_purpose(const STACK_OF(X509_EXTENSION) * extensions, unsigned kinds, struct err *err)
 {
@@ -170,7 +206,7 @@ vault_check_purpose(const STACK_OF(X509_EXTENSION) * extensions, unsigned kinds,
 	    !read_basic_constraints(found[BASIC_CONSTRAINTS_AT], &p, err) ||
 	    !read_key_usage(found[KEY_USAGE_AT], &p, err) ||
 	    !read_ext_key_usage(found[EXT_KEY_USAGE_AT], &eku, err) ||
-	    !read_policies(found[POLICIES_AT], &policies, err))
+	    !read_policies(found[POLICIES_AT], &policies, err) || !check_ca_version(found, &p, err))
 		return false;
 	p.has_eku = found[EXT_KEY_USAGE_AT] != NULL;
 	p.eku = (struct sign_usages){eku.list, eku.count};

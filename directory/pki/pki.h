@@ -93,6 +93,18 @@ bool pki_publish_service_key(
 /* AIA, NTAuthCertificates, for a root Certification Authorities, and last the enrollment service.
  */
 bool pki_publish_ca(struct dir_conn *c, const struct pki_publication *p, struct err *err);
+/* The certificates of a CA that was renewed. */
+struct pki_authority {
+	const char *ca_name;
+	const struct view *certificates; /* DER, the newest first */
+	size_t certificate_count;
+	const struct view *pairs; /* crossCertificatePair: every one that there is */
+	size_t pair_count;
+	bool is_root;
+};
+/* Adds to the objects of a CA that is published what they lack: AIA, NTAuthCertificates, for a root
+ * Certification Authorities, and last the enrollment service. Older certificates stay. */
+bool pki_publish_authority(struct dir_conn *c, const struct pki_authority *a, struct err *err);
 /* In CDP: where one of the CA's CRLs is. Of the host, only the part before the first dot counts. */
 struct pki_crl_place {
 	const char *ca_name, *host;
@@ -111,9 +123,9 @@ bool pki_publish_kra(
     struct dir_conn *c, const char *ca_name, struct view certificate, int64_t now, struct err *err);
 /* Removing, in the order in which clients stop to see the CA: enrollment service,
  * NTAuthCertificates; with `all` also Certification Authorities, AIA and CDP, which the
- * certificates that were issued still need. What is not there is fine: run again it finishes what
- * an earlier try left. Other certificates in the same objects stay. */
-bool pki_unpublish_ca(struct dir_conn *c, const char *ca_name, const char *host,
+ * certificates that were issued still need: the CRL of this key. What is not there is fine: run
+ * again it finishes what an earlier try left. Other certificates in the same objects stay. */
+bool pki_unpublish_ca(struct dir_conn *c, const char *ca_name, uint32_t key_index, const char *host,
     struct view certificate, bool all, struct err *err);
 /* Takes a KRA certificate out of every object in the KRA container; an object that held no other
  * goes with it. *removed_out: how many objects held it. */

@@ -188,17 +188,64 @@ sanitized(const char *ca_name, struct err *err)
 	return crl_cn(ca_name, 0, 0, err);
 }
 
+static bool
+publish_everywhere(
+    struct dir_conn *c, const char *cn, struct view certificate, bool is_root, struct err *err)
+{
+	return publish_authority(c, cn, "AIA", certificate, err) &&
+	       publish_authority(c, "NTAuthCertificates", NULL, certificate, err) &&
+	       (!is_root ||
+		   publish_authority(c, cn, "Certification Authorities", certificate, err));
+}
+
 /* The service comes last: whoever sees it finds all that it refers to. */
 bool
 pki_publish_ca(struct dir_conn *c, const struct pki_publication *p, struct err *err)
 {
 	OWNED(own_memory) char *cn = sanitized(p->ca_name, err);
 
-	return cn != NULL && publish_authority(c, cn, "AIA", p->certificate, err) &&
-	       publish_authority(c, "NTAuthCertificates", NULL, p->certificate, err) &&
-	       (!p->is_root ||
-		   publish_authority(c, cn, "Certification Authorities", p->certificate, err)) &&
+	return cn != NULL && publish_everywhere(c, cn, p->certificate, p->is_root, err) &&
 	       publish_service(c, cn, p, err);
+}
+
+/* The attribute has no rule by which OpenLDAP could tell one value from another: all at once. */
+static bool
+publish_pairs(struct dir_conn *c, const char *cn, const struct pki_authority *a, struct err *err)
+{
+	OWNED(own_memory) char *dn = pki_place_dn(c, cn, "AIA");
+	const char *attr =
+	    dir_conn_root(c)->is_ad ? "crossCertificatePair" : "crossCertificatePair;binary";
+
+	return a->pair_count == 0 || dir_replace(c, dn, attr, a->pairs, a->pair_count, err) ||
+	       err_prefix(err, "publishing the cross certificates");
+}
+
+static bool
+publish_in_service(
+    struct dir_conn *c, const struct pki_authority *a, struct view certificate, struct err *err)
+{
+	OWNED(own_memory) char *dn = pki_service_dn(c, a->ca_name);
+
+	return dir_add_value(c, dn, "cACertificate", certificate, err) ||
+	       err_prefix(err, "publishing the enrollment service");
+}
+
+bool
+pki_publish_authority(struct dir_conn *c, const struct pki_authority *a, struct err *err)
+{
+	OWNED(own_memory) char *cn = sanitized(a->ca_name, err);
+
+	if (cn == NULL)
+		return false;
+	for (size_t i = 0; i < a->certificate_count; i++)
+		if (!publish_everywhere(c, cn, a->certificates[i], a->is_root, err))
+			return false;
+	if (!publish_pairs(c, cn, a, err))
+		return false;
+	for (size_t i = 0; i < a->certificate_count; i++)
+		if (!publish_in_service(c, a, a->certificates[i], err))
+			return false;
+	return true;
 }
 
 bool

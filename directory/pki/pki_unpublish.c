@@ -79,10 +79,11 @@ withdraw_crl(struct dir_conn *c, const char *cn, const char *host, struct err *e
 }
 
 bool
-pki_unpublish_ca(struct dir_conn *c, const char *ca_name, const char *host, struct view certificate,
-    bool all, struct err *err)
+pki_unpublish_ca(struct dir_conn *c, const char *ca_name, uint32_t key_index, const char *host,
+    struct view certificate, bool all, struct err *err)
 {
 	OWNED(own_memory) char *cn = pki_sanitize(ca_name);
+	OWNED(own_memory) char *crl = pki_crl_cn(ca_name, 0, key_index);
 
 	if (cn == NULL || *cn == '\0')
 		return err_set(err, E_INVALIDARG, "the name of the CA is empty or not UTF-8");
@@ -91,7 +92,7 @@ pki_unpublish_ca(struct dir_conn *c, const char *ca_name, const char *host, stru
 		   (!all ||
 		       (withdraw_authority(c, cn, "Certification Authorities", certificate, err) &&
 			   withdraw_authority(c, cn, "AIA", certificate, err) &&
-			   withdraw_crl(c, cn, host, err)))) ||
+			   withdraw_crl(c, crl, host, err)))) ||
 	       err_prefix(err, "removing the CA from the directory");
 }
 

@@ -55,6 +55,7 @@ struct test_issue {
 	const char *eku;                /* NULL: none */
 	const char *san;                /* NULL: none */
 	const char *sid;                /* NULL: none */
+	int64_t ca_version;             /* 0: no extension */
 	uint8_t serial;
 	int64_t not_before, not_after;
 };
@@ -86,6 +87,7 @@ test_tbs(const struct test_issue *in, struct view issuer, EVP_PKEY *signer, stru
 	test_extension(list, NID_ext_key_usage, in->eku);
 	test_extension(list, NID_subject_alt_name, in->san);
 	assert_true(in->sid == NULL || ext_push_sid(list, in->sid, &err));
+	assert_true(in->ca_version == 0 || ext_push_ca_version(list, in->ca_version, &err));
 	assert_true(pkix_name_from_dn(in->dn, NULL, &subject, &err));
 	assert_true(pkix_key_spki(in->key, &spki, &err));
 	assert_true(pkix_sig_alg(signer, sig_alg_out, &err));

@@ -110,6 +110,67 @@ a_renewal_with_the_same_key_is_the_same_ca(void **state)
 	test_cert_free(&other);
 }
 
+/* Of the CA's name unless it is another one's. */
+static struct test_cert
+cross(const char *dn, EVP_PKEY *key, const struct test_cert *by, bool is_ca)
+{
+	assert_int_equal(EVP_PKEY_up_ref(key), 1);
+	return test_issue(&(struct test_issue){.dn = dn,
+	    .key = key,
+	    .issuer = by,
+	    .is_ca = is_ca,
+	    .usage = "critical,keyCertSign,cRLSign",
+	    .serial = 9,
+	    .not_before = TEST_NOW,
+	    .not_after = TEST_NOW + 4000 * TEST_DAY});
+}
+
+/* Of a BLOB that `fresh` signed, with these certificates behind it. */
+static enum err_code
+verdict_with(const struct test_cert *fresh, const struct test_cert *more, size_t count)
+{
+	struct recovery_make in = usual();
+	struct view list[3] = {buf_view(&fresh->der)};
+	struct buf made;
+	enum err_code code;
+
+	for (size_t i = 0; i < count; i++)
+		list[1 + i] = buf_view(&more[i].der);
+	in.chain = list;
+	in.chain_count = 1 + count;
+	make_blob(&in, fresh->key, &made);
+	code = verdict(buf_view(&made), &(struct recovery_trust){.cas = &ca.cert, .ca_count = 1});
+	buf_free(&made);
+	return code;
+}
+
+static void
+a_new_key_is_believed_if_an_older_one_vouches_for_it(void **state)
+{
+	static const char dn[] = "CN=Test CA,DC=nwtraders,DC=com", other_dn[] = "CN=Other CA";
+	struct test_cert fresh = test_ca(dn, "rsa2048"), middle = test_ca(dn, "rsa2048"),
+			 made_up = test_ca(dn, "rsa2048");
+	struct test_cert crosses[] = {cross(dn, fresh.key, &ca, true),
+	    cross(dn, fresh.key, &ca, false), cross(other_dn, fresh.key, &ca, true),
+	    cross(dn, fresh.key, &made_up, true), cross(dn, kra1.key, &ca, true),
+	    cross(dn, middle.key, &ca, true), cross(dn, fresh.key, &middle, true)};
+
+	(void)state;
+	assert_int_equal(verdict_with(&fresh, &crosses[0], 1), ERR_OK);
+	assert_int_equal(verdict_with(&fresh, NULL, 0), CERT_E_UNTRUSTEDROOT);
+	/* It is no CA; of another name; another CA's word; for another key. */
+	for (size_t i = 1; i < 5; i++)
+		assert_int_equal(verdict_with(&fresh, &crosses[i], 1), CERT_E_UNTRUSTEDROOT);
+	/* From key to key, or not at all. */
+	assert_int_equal(verdict_with(&fresh, &crosses[5], 2), ERR_OK);
+	assert_int_equal(verdict_with(&fresh, &crosses[6], 1), CERT_E_UNTRUSTEDROOT);
+	for (size_t i = 0; i < sizeof crosses / sizeof crosses[0]; i++)
+		test_cert_free(&crosses[i]);
+	test_cert_free(&fresh);
+	test_cert_free(&middle);
+	test_cert_free(&made_up);
+}
+
 static void
 a_flipped_bit_is_found_at_every_offset(void **state)
 {
@@ -291,6 +352,7 @@ main(void)
 	    cmocka_unit_test(a_made_up_ca_of_the_same_name_is_not_believed),
 	    cmocka_unit_test(a_leaf_signs_nothing),
 	    WITH_BLOB(a_renewal_with_the_same_key_is_the_same_ca),
+	    cmocka_unit_test(a_new_key_is_believed_if_an_older_one_vouches_for_it),
 	    WITH_BLOB(a_flipped_bit_is_found_at_every_offset),
 	    WITH_BLOB(nothing_can_be_added_or_taken_away),
 	    WITH_BLOB(a_second_signature_is_refused),

@@ -298,7 +298,7 @@ a_services_keys_change_one_after_the_other(void **state)
 	assert_service_keys("");
 	assert_true(pki_publish_service_key(conn, p.ca_name, view_str("key 3"), &err));
 	assert_service_keys("key 3");
-	assert_true(pki_unpublish_ca(conn, p.ca_name, p.host, p.certificate, true, &err));
+	assert_true(pki_unpublish_ca(conn, p.ca_name, 0, p.host, p.certificate, true, &err));
 	free(dn);
 	buf_free(&cert);
 }

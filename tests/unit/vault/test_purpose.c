@@ -14,6 +14,8 @@
 #define BASIC_CONSTRAINTS "2.5.29.19"
 #define EXT_KEY_USAGE     "2.5.29.37"
 #define POLICIES          "1.3.6.1.4.1.311.21.10"
+#define CA_VERSION_EXT    "1.3.6.1.4.1.311.21.1"
+#define PREVIOUS_HASH     "1.3.6.1.4.1.311.21.2"
 
 static ext_list *list;
 
@@ -131,6 +133,37 @@ usages_are_read_whole(void **state)
 	assert_non_null(strstr(err.msg, "sub-ca any-purpose"));
 }
 
+static void
+replace_last(const char *oid, const void *value, size_t len)
+{
+	X509_EXTENSION_free(sk_X509_EXTENSION_pop(list));
+	push(oid, value, len);
+}
+
+/* They are for CAs, which root must allow. */
+static void
+ca_versions_are_for_cas(void **state)
+{
+	const unsigned kinds = SIGN_KINDS_DEFAULT | SIGN_KIND_SUB_CA;
+	struct err err;
+
+	(void)state;
+	push(CA_VERSION_EXT, "\x02\x01\x01", 3);
+	assert_false(vault_check_purpose(list, kinds, &err));
+	assert_int_equal(err.code, E_ACCESSDENIED);
+	push(BASIC_CONSTRAINTS, "\x30\x03\x01\x01\xff", 5);
+	assert_true(vault_check_purpose(list, kinds, &err));
+	assert_false(check(&err));
+	assert_int_equal(err.code, DIRCA_E_KIND_NOT_ALLOWED);
+	push(PREVIOUS_HASH, "\x04\x02\xab\xcd", 4);
+	assert_true(vault_check_purpose(list, kinds, &err));
+	replace_last(PREVIOUS_HASH, "\x04\x01\xab\xcd", 4);
+	assert_false(vault_check_purpose(list, kinds, &err));
+	X509_EXTENSION_free(sk_X509_EXTENSION_delete(list, 1));
+	replace_last(CA_VERSION_EXT, "\x02\x02\x00\x01", 4);
+	assert_false(vault_check_purpose(list, kinds, &err));
+}
+
 int
 main(void)
 {
@@ -141,6 +174,7 @@ main(void)
 		extension_that_is_there_twice_is_refused, open_list, close_list),
 	    cmocka_unit_test_setup_teardown(malformed_values_are_refused, open_list, close_list),
 	    cmocka_unit_test_setup_teardown(usages_are_read_whole, open_list, close_list),
+	    cmocka_unit_test_setup_teardown(ca_versions_are_for_cas, open_list, close_list),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

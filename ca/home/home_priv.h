@@ -1,0 +1,36 @@
+/*
+ * What making a CA and renewing it share. Not for other rooms.
+ */
+#ifndef HOME_HOME_PRIV_H
+#define HOME_HOME_PRIV_H
+
+#include "config.h"
+#include "extension.h"
+#include "pkix.h"
+
+/* An empty list; NULL with err. */
+ext_list *home_extensions(struct err *err);
+/* Users of dircad.conf that do not exist. */
+bool home_check_users(const struct config *config, struct err *err);
+/* Is there a file of that name in the state folder? */
+bool home_has(const struct config *config, const char *name);
+/* Its owner; one that is not there is as good. */
+bool home_give_to(
+    const struct config *config, const char *name, uid_t uid, gid_t gid, struct err *err);
+/* Replaces a file of the state folder by these, in PEM. */
+bool home_write_pem(const struct config *config, const char *name, const char *label,
+    const struct view *ders, size_t count, struct err *err);
+/* Exactly one certificate, DER or PEM. */
+bool home_read_certificate(struct view text, struct pkix_cert *out, struct err *err);
+/* Each is issued by the next, the last by itself: a chain with an end that readers can trust. */
+bool home_check_chain(const struct pkix_cert *list, size_t count, struct err *err);
+
+/* In the vault's journal, on the disk. dircad must not run: the journal is its vault's. */
+bool home_note_signed(
+    const struct config *config, struct view what, struct view serial, struct err *err);
+/* Signs with the key at hand: only `dirca` on the CA's machine does that, while dircad does not
+ * run; the daemon's signatures are the vault's. */
+bool home_sign_here(const struct config *config, EVP_PKEY *key, struct view tbs, struct view serial,
+    struct view sig_alg, struct buf *certificate_out, struct err *err);
+
+#endif

@@ -1,0 +1,120 @@
+/* dirca ca renew, ca install: a new certificate for a CA that there is. */
+#include <stdio.h>
+
+#include "ca_issuers.h"
+#include "clock.h"
+#include "local_audit.h"
+#include "own.h"
+#include "pem_file.h"
+#include "renew.h"
+#include "text.h"
+#include "verbs.h"
+#include "work.h"
+
+#define YEAR_S (365LL * 86400)
+
+/* Of the option, else of dircad.conf; empty: the keys are not encrypted. */
+static bool
+read_passphrase(const struct work *w, struct secret *out, struct err *err)
+{
+	const char *file = w->cli->opt.passphrase_file != NULL ? w->cli->opt.passphrase_file
+							       : w->config->passphrase_file;
+
+	return file == NULL || secret_read_file(file, out, err);
+}
+
+static bool
+renew(const struct work *w, enum ca_renewed *out, struct err *err)
+{
+	const struct cli_options *o = &w->cli->opt;
+	const char *kind = o->key != NULL ? o->key : "rsa3072";
+	OWNED(secret_free) struct secret passphrase = {0};
+	struct ca_renew in = {
+	    .new_key = o->new_key, .validity = (o->years != 0 ? o->years : 10) * YEAR_S};
+
+	if (!ca_key_kind_by_name(kind, &in.key))
+		return err_set(err, DIRCA_E_USAGE,
+		    "key kind %s is unknown: rsa2048, rsa3072, rsa4096, p256 or p384", kind);
+	if (o->key != NULL && !o->new_key)
+		return err_set(err, DIRCA_E_USAGE, "--key is for --new-key");
+	if (!read_passphrase(w, &passphrase, err))
+		return false;
+	in.passphrase = passphrase.ptr != NULL ? &passphrase : NULL;
+	return ca_renew(w->config, &in, clock_now(), out, err);
+}
+
+static bool
+print_newest(const struct config *config, struct err *err)
+{
+	OWNED(own_memory) char *path = config_path(config, "ca.crt");
+	OWNED(ca_issuers_free) struct ca_issuers all = {0};
+	char until[21];
+
+	if (!ca_issuers_read(path, &all, err))
+		return false;
+	clock_format(all.list[0].cert.not_after, until);
+	printf("%s: CA version %u.%u, until %s. Start dircad: it makes the CRLs and brings the "
+	       "certificate to the directory.\n",
+	    path, CA_VERSION_CERTIFICATE(all.list[0].version), CA_VERSION_KEY(all.list[0].version),
+	    until);
+	return true;
+}
+
+/* The record first: without it nothing is done. */
+static bool
+audited(const struct work *w, bool (*act)(const struct work *, enum ca_renewed *, struct err *),
+    enum ca_renewed *out, struct err *err)
+{
+	struct err ignored;
+
+	if (!local_audit(w->cli, w->config->ca_name, NULL, err))
+		return false;
+	if (act(w, out, err))
+		return true;
+	(void)local_audit(w->cli, w->config->ca_name, err, &ignored);
+	return false;
+}
+
+bool
+cmd_ca_renew(struct work *w, struct err *err)
+{
+	enum ca_renewed renewed;
+
+	if (!audited(w, renew, &renewed, err))
+		return false;
+	if (renewed == CA_RENEWED)
+		return print_newest(w->config, err);
+	printf("%s/ca.csr written: let the parent CA issue it, then `dirca ca install CERT`. "
+	       "Meanwhile the CA goes on with the certificate that it has.\n",
+	    w->config->state_dir);
+	return true;
+}
+
+static bool
+install(const struct work *w, enum ca_renewed *out, struct err *err)
+{
+	const struct cli_options *o = &w->cli->opt;
+	OWNED(pem_file_free) struct pem_file own = {0}, chain = {0};
+	OWNED(secret_free) struct secret passphrase = {0};
+	OWNED(own_memory) struct view *parents = NULL;
+
+	*out = CA_RENEWED;
+	if (!pem_file_read(w->cli->args[0], &own, err) ||
+	    (o->chain != NULL && !pem_file_read(o->chain, &chain, err)) ||
+	    !read_passphrase(w, &passphrase, err))
+		return false;
+	if (own.count != 1)
+		return err_set(
+		    err, E_INVALIDARG, "%s: one certificate is expected", w->cli->args[0]);
+	parents = buf_views(chain.list, chain.count);
+	return ca_renew_install(w->config, buf_view(&own.list[0]), parents, chain.count,
+	    passphrase.ptr != NULL ? &passphrase : NULL, clock_now(), err);
+}
+
+bool
+cmd_ca_install(struct work *w, struct err *err)
+{
+	enum ca_renewed renewed;
+
+	return audited(w, install, &renewed, err) && print_newest(w->config, err);
+}
