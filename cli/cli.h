@@ -135,6 +135,7 @@ struct cli_options {
 #define OPTS_KRA_ADD   OPTS(35)
 #define OPTS_RENEW     OPTS(36)
 #define OPTS_INSTALL   OPTS(37)
+#define OPTS_FLAGS     OPTS(38) /* -NAME in capitals is an argument: a flag to take away */
 
 struct cli {
 	const struct verb *verbs; /* all there are: only main knows them by name */

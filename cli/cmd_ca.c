@@ -249,14 +249,18 @@ bool
 cmd_setreg(struct work *w, struct err *err)
 {
 	char **args = w->cli->args;
+	OWNED(own_memory) char *value = mem_text("");
 	OWNED(own_memory) char *name = http_escape(args[0]);
 	OWNED(own_memory) char *path = text_printf("/dirca/v1/settings/%s", name);
-	OWNED(own_json) json_t *body = json_pack("{s:s}", "value", args[1]), *answer = NULL;
+	OWNED(own_json) json_t *body = NULL, *answer = NULL;
 
+	for (int i = 1; i < w->cli->count; i++)
+		text_list_add(&value, " ", args[i]);
+	body = json_pack("{s:s}", "value", value);
 	if (body == NULL)
 		return err_set(err, E_INVALIDARG, "the value of %s is not UTF-8", args[0]);
 	if (!http_client_json(w->ca, "PUT", path, body, &answer, err))
 		return false;
-	printf("%s = %s\n", args[0], args[1]);
+	printf("%s = %s\n", args[0], value);
 	return true;
 }

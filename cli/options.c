@@ -311,6 +311,13 @@ find_verb(const struct cli *cli, int argc, char **argv, int *used_out)
 	return NULL;
 }
 
+static bool
+is_argument(const struct verb *verb, const char *word)
+{
+	return word[0] != '-' || word[1] == '\0' ||
+	       ((verb->options & OPTS_FLAGS) != 0 && word[1] >= 'A' && word[1] <= 'Z');
+}
+
 bool
 cli_parse(int argc, char **argv, struct cli *cli, enum cli_exit *exit_out)
 {
@@ -336,7 +343,7 @@ cli_parse(int argc, char **argv, struct cli *cli, enum cli_exit *exit_out)
 	}
 	cli->args = argv + 1;
 	for (at = used + 1, kept = 0; at < argc;) {
-		if (only_arguments || argv[at][0] != '-' || argv[at][1] == '\0') {
+		if (only_arguments || is_argument(cli->verb, argv[at])) {
 			cli->args[kept++] = argv[at++];
 		} else if (strcmp(argv[at], "--") == 0) {
 			only_arguments = true;

@@ -58,8 +58,8 @@
 	    "certification authorities that the directory names")                                  \
 	X("getreg", "[NAME]", 0, 1, GROUP_CA, NEEDS_CA, OPTS_SESSION | OPTS_JSON, cmd_getreg,      \
 	    "settings of the CA")                                                                  \
-	X("setreg", "NAME VALUE", 2, 2, GROUP_CA, NEEDS_CA, OPTS_SESSION, cmd_setreg,              \
-	    "change a setting of the CA")                                                          \
+	X("setreg", "NAME VALUE...", 2, CLI_LIST_MAX, GROUP_CA, NEEDS_CA,                          \
+	    OPTS_SESSION | OPTS_FLAGS, cmd_setreg, "change a setting of the CA")                   \
 	X("crl", "", 0, 0, GROUP_CA, NEEDS_CA, OPTS_SESSION | OPTS_CRL, cmd_crl,                   \
 	    "publish new CRLs")                                                                    \
 	X("audit log", "", 0, 0, GROUP_CA, NEEDS_CA, OPTS_SESSION | OPTS_JSON | OPTS_AUDIT,        \

@@ -85,7 +85,7 @@ store_one(struct store_tx *tx, const struct setting_change *c, enum setting s, s
 	OWNED(own_memory) char *new = setting_text(&c->now, s);
 	OWNED(own_memory) char *detail = text_printf("value=%s old=%s", new, old);
 	const struct ca_audit a = {.when = clock_now(),
-	    .event = AUDIT_CONFIGURATION,
+	    .event = s == SETTING_AUDIT_FILTER ? AUDIT_FILTER : AUDIT_CONFIGURATION,
 	    .actor = c->actor,
 	    .object = setting_name(s),
 	    .detail = detail};
@@ -154,6 +154,10 @@ ca_set_setting(struct ca *ca, struct vault *v, const char *actor, const char *na
 		return false;
 	if (s == SETTING_KRA_CERT_COUNT)
 		return refuse_root_setting(err);
+	if (setting_owner(s) == SETTING_OF_ROOT)
+		return err_set(err, E_ACCESSDENIED,
+		    "%s is set by root alone, on the CA's machine: kra_flags of dircad.conf",
+		    setting_name(s));
 	/* Check and change are one step: two administrators at once must not leave what neither may
 	 * set. */
 	pthread_mutex_lock(&ca->state->maintain_lock);
@@ -162,6 +166,7 @@ ca_set_setting(struct ca *ca, struct vault *v, const char *actor, const char *na
 	pthread_mutex_unlock(&ca->state->maintain_lock);
 	if (!ok)
 		return false;
+	store_set_audit_filter(ca->store, change.now.num[SETTING_AUDIT_FILTER]);
 	/* The change is committed; if the directory is away just now, the next refresh brings it
 	 * into force. */
 	if (!ca_refresh(ca, v, &later))

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "flag_set.h"
+#include "kra_flags.h"
 #include "mem.h"
 #include "own.h"
 #include "text.h"
@@ -25,6 +27,18 @@ static const struct word units[] = {{"Seconds", 1}, {"Minutes", 60}, {"Hours", H
 /* Each is a CRL of its own, made with the others. */
 #define CRL_PARTITIONS_MAX 1000
 #define CRL_DELTA_MIN_S    60
+
+/* [MS-CSRA] 3.1.4.2.11 */
+static const struct flag_name audit_filter[] = {
+#define AUDIT_FILTER_NAME(name, value) {"AUDIT_FILTER_" #name, (value), false},
+    AUDIT_FILTERS(AUDIT_FILTER_NAME)
+#undef AUDIT_FILTER_NAME
+	{NULL, 0, false}};
+
+/* docs/FACTS.md 16; `known_only` until something here does it. */
+static const struct flag_name crl_flags[] = {{"CRLF_REVCHECK_IGNORE_OFFLINE", 0x8, true},
+    {"CRLF_PUBLISH_EXPIRED_CERT_CRLS", 0x200, true}, {"CRLF_USE_XCHG_CERT_TEMPLATE", 0x4000, true},
+    {NULL, 0, false}};
 
 /* One row a setting, in the order of enum setting: numbers within a range, or words. Names are
  * those of the AD CS registry where it has the setting (docs/FACTS.md 5). */
@@ -62,6 +76,19 @@ static const struct row {
     [SETTING_REQUIRE_BINDING] = {"CA\\RequireRequestBinding", 0, 0, 1, NULL},
     [SETTING_LOG_LEVEL] = {"CA\\LogLevel", EVENT_LEVEL_WARNING, 0, 5, NULL},
     [SETTING_EVENTS_KEPT] = {"CA\\EventsKept", 100000, 1000, 10000000, NULL},
+    [SETTING_AUDIT_FILTER] = {"CA\\AuditFilter", AUDIT_FILTER_ALL, 0, 0, NULL},
+    [SETTING_CRL_FLAGS] = {"CA\\CRLFlags", 0, 0, 0, NULL},
+    [SETTING_KRA_FLAGS] = {"CA\\KRAFlags", 0, 0, 0, NULL},
+};
+
+/* Those that are flags, and those that not every administrator sets. */
+static const struct {
+	const struct flag_name *flags;
+	enum setting_owner owner;
+} kinds[SETTING_COUNT] = {
+    [SETTING_AUDIT_FILTER] = {audit_filter, SETTING_OF_AUDITOR},
+    [SETTING_CRL_FLAGS] = {crl_flags, SETTING_OF_ADMIN},
+    [SETTING_KRA_FLAGS] = {kra_flag_names, SETTING_OF_ROOT},
 };
 
 /* The pair of each, the unit first, and what is allowed in all. */
@@ -86,6 +113,12 @@ const char *
 setting_name(enum setting s)
 {
 	return rows[s].name;
+}
+
+enum setting_owner
+setting_owner(enum setting s)
+{
+	return kinds[s].owner;
 }
 
 /* What stands behind the last backslash. */
@@ -189,6 +222,8 @@ parse_one(enum setting s, const char *text, int64_t *out, struct err *err)
 {
 	const struct row *r = &rows[s];
 
+	if (kinds[s].flags != NULL)
+		return flags_parse(kinds[s].flags, r->name, text, *out, out, err);
 	if (r->words != NULL)
 		return parse_word(r->words, text, out) || bad_word(r, text, err);
 	if (!parse_number(text, r->min, r->max, out))
@@ -219,6 +254,8 @@ setting_parse(
 char *
 setting_text(const struct settings *in, enum setting s)
 {
+	if (kinds[s].flags != NULL)
+		return flags_text(kinds[s].flags, in->num[s]);
 	for (const struct word *w = rows[s].words; w != NULL && w->text != NULL; w++)
 		if (w->value == in->num[s])
 			return mem_text(w->text);
@@ -286,6 +323,12 @@ settings_allowed(const struct settings *s, const struct config *config, struct e
 		   "%s is 3DES; to allow it, write 'allow_3des = yes' into dircad.conf and start "
 		   "dircad again",
 		   rows[SETTING_CNG_ENCRYPTION_ALGORITHM].name);
+}
+
+void
+settings_of_root(const struct config *config, struct settings *in)
+{
+	in->num[SETTING_KRA_FLAGS] = config->kra_flags;
 }
 
 void

@@ -47,6 +47,9 @@ enum setting {
 	SETTING_LOG_LEVEL,       /* CA\LogLevel: which events are kept; 2 errors, 3 warnings, 4
 				    information too */
 	SETTING_EVENTS_KEPT,     /* CA\EventsKept: how many of the newest */
+	SETTING_AUDIT_FILTER,    /* CA\AuditFilter: what is audited (trail.h) */
+	SETTING_CRL_FLAGS,       /* CA\CRLFlags */
+	SETTING_KRA_FLAGS,       /* CA\KRAFlags: of dircad.conf, KRAF_* */
 	SETTING_COUNT
 };
 
@@ -68,15 +71,22 @@ struct settings {
 };
 
 const char *setting_name(enum setting s);
+/* Who sets it: a CA administrator; where roles are kept apart an auditor and nobody else; root
+ * alone, in dircad.conf. */
+enum setting_owner { SETTING_OF_ADMIN, SETTING_OF_AUDITOR, SETTING_OF_ROOT };
+enum setting_owner setting_owner(enum setting s);
 /* By its name, without case. False: E_INVALIDARG names those that are like it. */
 bool setting_find(const char *name, enum setting *out, struct err *err);
 /* Puts what was written into `in`: a number (decimal or 0x), a word, or of the first name of a
- * period both, as "10 Days". `set` becomes true for each that has a value now. E_INVALIDARG names
- * what can be given. */
+ * period both, as "10 Days"; flags as flag_set.h reads them, of those that `in` has. `set` becomes
+ * true for each that has a value now. E_INVALIDARG names what can be given. */
 bool setting_parse(enum setting s, const char *text, struct settings *in, bool set[SETTING_COUNT],
     struct err *err);
 /* Its value as it is written; the caller's. */
 char *setting_text(const struct settings *in, enum setting s);
+
+/* What root says in dircad.conf. */
+void settings_of_root(const struct config *config, struct settings *in);
 
 void settings_default(struct settings *out);
 bool settings_load(struct store *store, struct settings *out, struct err *err);

@@ -221,6 +221,15 @@ view_free(struct ca_view *v)
 	free(v);
 }
 
+static bool
+read_settings(struct ca *ca, struct ca_view *v, struct err *err)
+{
+	if (!settings_load(ca->store, &v->settings, err))
+		return false;
+	settings_of_root(ca->config, &v->settings);
+	return true;
+}
+
 /* What is read from elsewhere than the directory, or decoded from what was. */
 static bool
 fill_view(struct ca *ca, struct vault *vault, struct ca_view *v, struct err *err)
@@ -229,7 +238,7 @@ fill_view(struct ca *ca, struct vault *vault, struct ca_view *v, struct err *err
 	read_templates(v);
 	return enterprise_oids_load(&v->pki->oids, &v->oids, &v->broken_oids, err) &&
 	       read_service(ca, v, err) && read_service_hosts(ca->config, v, err) &&
-	       settings_load(ca->store, &v->settings, err) && view_read_kras(ca, vault, v, err) &&
+	       read_settings(ca, v, err) && view_read_kras(ca, vault, v, err) &&
 	       read_xchgs(ca, v, err);
 }
 
@@ -238,6 +247,7 @@ static void
 note_settings(struct ca *ca, const struct ca_view *v)
 {
 	ca->state->log_level = v->settings.num[SETTING_LOG_LEVEL];
+	store_set_audit_filter(ca->store, v->settings.num[SETTING_AUDIT_FILTER]);
 	ca->state->events_kept = v->settings.num[SETTING_EVENTS_KEPT];
 }
 

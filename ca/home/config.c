@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kra_flags.h"
 #include "kv.h"
 #include "log.h"
 #include "mem.h"
@@ -11,7 +12,7 @@
 #include "text.h"
 #include "sign_kinds.h"
 
-enum kind { TEXT, LIST, FLAG, INT, LONG, AUTH, LEVEL, BINDING };
+enum kind { TEXT, LIST, FLAG, INT, LONG, AUTH, LEVEL, BINDING, KRA_FLAGS };
 
 /* Every name that a configuration file may hold; dircad.conf(5) describes them in this order. */
 static const struct option {
@@ -74,6 +75,7 @@ static const struct option {
     {"role_separation", FLAG, AT(role_separation), 0, 0, 0},
     {"sign_kinds", TEXT, AT(sign_kinds), 0, 0, 0},
     {"kra_minimum", INT, AT(kra_minimum), 0, 1, 64},
+    {"kra_flags", KRA_FLAGS, AT(kra_flags), 0, 0, 0},
     {"allow_same_holder", FLAG, AT(allow_same_holder), 0, 0, 0},
     {"allow_3des", FLAG, AT(allow_3des), 0, 0, 0},
     {"archive_failures_requester", INT, AT(archive_failures_requester), 0, 1, 1000000},
@@ -189,6 +191,15 @@ set_binding(struct config *c, const char *value, struct err *err)
 }
 
 static bool
+set_kra_flags(struct config *c, const char *value, struct err *err)
+{
+	if (flags_parse(kra_flag_names, "kra_flags", value, 0, &c->kra_flags, err))
+		return true;
+	err->code = DIRCA_E_CONFIG;
+	return false;
+}
+
+static bool
 set_level(struct config *c, const char *value, struct err *err)
 {
 	int i = word_index(level_names, COUNT_OF(level_names), value);
@@ -218,6 +229,8 @@ set_option(struct config *c, const struct option *o, const char *value, struct e
 		return set_auth(c, value, err);
 	case LEVEL:
 		return set_level(c, value, err);
+	case KRA_FLAGS:
+		return set_kra_flags(c, value, err);
 	case BINDING:
 		return set_binding(c, value, err);
 	}

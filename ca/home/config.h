@@ -77,6 +77,7 @@ struct config {
 	char *sign_kinds;       /* as it is written; default "kra" */
 	unsigned kinds;         /* the same as SIGN_KIND_* */
 	int kra_minimum;        /* recipients of an archived key, at least; default 1 */
+	int64_t kra_flags;      /* KRAF_*; default none */
 	bool allow_same_holder; /* as two of those recipients; default no */
 	bool allow_3des;        /* as the cipher of archived keys; default no */
 	/* Private keys that could not be archived: of one requester within archive_suspend_s, who

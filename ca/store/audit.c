@@ -72,6 +72,12 @@ write_row(struct conn *c, const struct audit_record *a, const uint8_t hash[TRAIL
 	return sql_run(c, SQL_MOVE_AUDIT_HEAD, err);
 }
 
+void
+store_set_audit_filter(struct store *s, int64_t filter)
+{
+	s->audit_filter = filter;
+}
+
 bool
 store_audit(struct store_tx *tx, struct audit_record *a, struct err *err)
 {
@@ -84,6 +90,9 @@ store_audit(struct store_tx *tx, struct audit_record *a, struct err *err)
 	    !text_check(a->object, OBJECT_MAX, "Object", err) ||
 	    !text_check(a->detail, DETAIL_MAX, "Detail", err))
 		return false;
+	a->row_id = 0;
+	if (!audit_event_passes(a->event, tx->store->audit_filter))
+		return true;
 	if (!read_head(tx->conn, &head, err))
 		return false;
 	a->row_id = head.count + 1;

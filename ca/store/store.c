@@ -12,6 +12,7 @@ open_store(const char *path, bool create, struct store **out, struct err *err)
 
 	*out = NULL;
 	s->last = &s->first;
+	s->audit_filter = AUDIT_FILTER_ALL;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->queued, NULL);
 	pthread_mutex_init(&s->readers_lock, NULL);

@@ -174,6 +174,9 @@ bool store_keep_kra(
 
 /* The audit trail (trail.h): append-only. */
 bool store_audit(struct store_tx *tx, struct audit_record *a, struct err *err);
+/* Which records store_audit leaves out from now on (audit_event_passes; row_id becomes 0); all pass
+ * at first. */
+void store_set_audit_filter(struct store *s, int64_t filter);
 
 /* An event (events.h); of older ones than the `keep` newest, it included, nothing stays. Values
  * that are too long are cut. */

@@ -36,6 +36,7 @@ struct job {
 struct store {
 	char *path;
 	EVP_MD *sha256;
+	_Atomic int64_t audit_filter;
 
 	/* writer.c; the connection belongs to the writer thread while it runs */
 	struct conn writer;

@@ -11,38 +11,69 @@
 
 #include "buf.h"
 
-/* X(name, number, word, text). The numbers are those of docs/FACTS.md 2; over 1000: our own, for
- * what AD CS does not audit. */
-#define AUDIT_EVENTS(X)                                                                            \
-	X(SIGN_IN_FAILED, 529, "sign-in-failed",                                                   \
-	    "a sign-in failed") /* of whom the actor claims */                                     \
-	X(DENIED_PENDING, 772, "denied-pending", "a certificate manager denied a pending request") \
-	X(REVOKED, 774, "revoked", "a certificate was revoked")                                    \
-	X(CRL_PUBLISHED, 776, "crl-published", "a CRL was published")                              \
-	X(BACKUP_STARTED, 780, "backup-started", "a backup was begun")                             \
-	X(BACKUP_COMPLETED, 781, "backup-completed", "a backup was made")                          \
-	X(RESTORE_COMPLETED, 783, "restore-completed", "the CA was restored from a backup")        \
-	X(STARTED, 784, "started", "the CA started")                                               \
-	X(STOPPED, 785, "stopped", "the CA stopped")                                               \
-	X(SECURITY, 786, "security", "the rights on the CA were changed") /* dircaCASecurity */    \
-	X(KEY_RETRIEVED, 787, "key-retrieved", "an archived key was retrieved")                    \
-	X(REQUEST_RECEIVED, 790, "request-received", "a certificate request was received")         \
-	X(ISSUED, 791, "issued", "a certificate was issued")                                       \
-	X(REQUEST_DENIED, 792, "request-denied", "a certificate request was denied")               \
-	X(PENDING, 793, "pending", "a certificate request was set to pending")                     \
-	X(OFFICERS, 794, "officers",                                                               \
-	    "the restrictions of certificate managers were changed") /* dircaOfficerRights */      \
-	X(CONFIGURATION, 795, "configuration", "a setting was changed")                            \
-	X(KEY_ARCHIVED, 797, "key-archived", "a key was archived")                                 \
-	X(CA_PUBLISHED, 799, "ca-published", "the CA certificate was published in the directory")  \
-	X(KEYS_SEARCHED, 1787, "keys-searched", "archived keys were searched for")                 \
-	X(FILES_CHANGED, 1795, "files-changed", "the CA's files were changed on its machine")
+/* X(name, number, filter, word, text). The numbers are those of docs/FACTS.md 2; over 1000: our
+ * own, for what AD CS does not audit. Filter: which bit of AuditFilter turns it off. */
+#define AUDIT_EVENTS(X)                                                                          \
+	X(SIGN_IN_FAILED, 529, ALWAYS, "sign-in-failed",                                         \
+	    "a sign-in failed") /* of whom the actor claims */                                   \
+	X(DENIED_PENDING, 772, CERTISSUED, "denied-pending",                                     \
+	    "a certificate manager denied a pending request")                                    \
+	X(RESUBMITTED, 773, CERTISSUED, "resubmitted", "a request was resubmitted")              \
+	X(REVOKED, 774, CERTREVOKED, "revoked", "a certificate was revoked")                     \
+	X(CRL_PUBLISHED, 776, CERTREVOKED, "crl-published", "a CRL was published")               \
+	X(EXTENSION_SET, 777, CERTISSUED, "extension-set",                                       \
+	    "an extension of a pending request was changed")                                     \
+	X(ATTRIBUTES_SET, 778, CERTISSUED, "attributes-set",                                     \
+	    "attributes of a pending request were changed")                                      \
+	X(BACKUP_STARTED, 780, BACKUPRESTORE, "backup-started", "a backup was begun")            \
+	X(BACKUP_COMPLETED, 781, BACKUPRESTORE, "backup-completed", "a backup was made")         \
+	X(RESTORE_COMPLETED, 783, BACKUPRESTORE, "restore-completed",                            \
+	    "the CA was restored from a backup")                                                 \
+	X(STARTED, 784, STARTSTOP, "started", "the CA started")                                  \
+	X(STOPPED, 785, STARTSTOP, "stopped", "the CA stopped")                                  \
+	X(SECURITY, 786, CASECURITY, "security",                                                 \
+	    "the rights on the CA were changed") /* dircaCASecurity */                           \
+	X(KEY_RETRIEVED, 787, KEYARCHIVAL, "key-retrieved", "an archived key was retrieved")     \
+	X(FILTER, 789, ALWAYS, "audit-filter", "the audit filter was changed")                   \
+	X(REQUEST_RECEIVED, 790, CERTISSUED, "request-received",                                 \
+	    "a certificate request was received")                                                \
+	X(ISSUED, 791, CERTISSUED, "issued", "a certificate was issued")                         \
+	X(REQUEST_DENIED, 792, CERTISSUED, "request-denied", "a certificate request was denied") \
+	X(PENDING, 793, CERTISSUED, "pending", "a certificate request was set to pending")       \
+	X(OFFICERS, 794, CASECURITY, "officers",                                                 \
+	    "the restrictions of certificate managers were changed") /* dircaOfficerRights */    \
+	X(CONFIGURATION, 795, CACONFIG, "configuration", "a setting was changed")                \
+	X(KEY_ARCHIVED, 797, KEYARCHIVAL, "key-archived", "a key was archived")                  \
+	X(CA_PUBLISHED, 799, CACONFIG, "ca-published",                                           \
+	    "the CA certificate was published in the directory")                                 \
+	X(KEYS_SEARCHED, 1787, KEYARCHIVAL, "keys-searched", "archived keys were searched for")  \
+	X(FILES_CHANGED, 1795, ALWAYS, "files-changed",                                          \
+	    "the CA's files were changed on its machine")
 
 enum audit_event {
-#define AUDIT_EVENT_ENUM(name, number, word, text) AUDIT_##name = (number),
+#define AUDIT_EVENT_ENUM(name, number, filter, word, text) AUDIT_##name = (number),
 	AUDIT_EVENTS(AUDIT_EVENT_ENUM)
 #undef AUDIT_EVENT_ENUM
 };
+/* AuditFilter ([MS-CSRA] 3.1.4.2.11), X(name, bit); ALWAYS is no bit of it. */
+#define AUDIT_FILTERS(X)        \
+	X(STARTSTOP, 0x01u)     \
+	X(BACKUPRESTORE, 0x02u) \
+	X(CERTISSUED, 0x04u)    \
+	X(CERTREVOKED, 0x08u)   \
+	X(CASECURITY, 0x10u)    \
+	X(KEYARCHIVAL, 0x20u)   \
+	X(CACONFIG, 0x40u)
+enum audit_filter {
+	AUDIT_FILTER_ALWAYS = 0x80,
+#define AUDIT_FILTER_ENUM(name, bit) AUDIT_FILTER_##name = (bit),
+	AUDIT_FILTERS(AUDIT_FILTER_ENUM)
+#undef AUDIT_FILTER_ENUM
+	    AUDIT_FILTER_ALL = 0x7f
+};
+/* Is the event written where the filter is `filter`? One without a row is. */
+bool audit_event_passes(enum audit_event e, int64_t filter);
+
 /* "?" for a number that is none. */
 const char *audit_event_text(enum audit_event e);
 /* By number or word. E_INVALIDARG names the words. */

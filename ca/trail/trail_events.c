@@ -6,14 +6,16 @@
 
 static const struct {
 	enum audit_event event;
+	enum audit_filter filter;
 	const char *word, *text;
 } events[] = {
-#define AUDIT_EVENT_ROW(name, number, word, text) {AUDIT_##name, word, text},
+#define AUDIT_EVENT_ROW(name, number, filter, word, text) \
+	{AUDIT_##name, AUDIT_FILTER_##filter, word, text},
     AUDIT_EVENTS(AUDIT_EVENT_ROW)
 #undef AUDIT_EVENT_ROW
 };
 
-#define AUDIT_EVENT_WORD(name, number, word, text) " " word
+#define AUDIT_EVENT_WORD(name, number, filter, word, text) " " word
 static const char words[] = AUDIT_EVENTS(AUDIT_EVENT_WORD);
 #undef AUDIT_EVENT_WORD
 
@@ -24,6 +26,15 @@ audit_event_text(enum audit_event e)
 		if (events[i].event == e)
 			return events[i].text;
 	return "?";
+}
+
+bool
+audit_event_passes(enum audit_event e, int64_t filter)
+{
+	for (size_t i = 0; i < COUNT_OF(events); i++)
+		if (events[i].event == e)
+			return ((filter | AUDIT_FILTER_ALWAYS) & events[i].filter) != 0;
+	return true;
 }
 
 bool

@@ -95,7 +95,7 @@ sys.stdout.buffer.write(der(0x30, b"\x30\0" + der(0x30, request) + b"\x30\0\x30\
 			-inkey "$dir/key.pem" -in "$dir/pkidata.der" -outform DER -out "$dir/good.cmc"
 }
 apart() {
-	ca_lab_dircad_stop && echo 'role_separation = yes' >>"$DIRCAD_CONF" && ca_lab_dircad_start
+	ca_lab_dircad_stop && printf 'role_separation = yes\nkra_flags = KRAF_ENABLEFOREIGN\n' >>"$DIRCAD_CONF" && ca_lab_dircad_start
 }
 for who in user1 user4 user5 user6 caadmin officer1 officer2 auditor; do
 	lab_password_file "$who" >/dev/null
@@ -106,8 +106,21 @@ check "one may enroll, one read, one operate" eval 'rights grant user1 enroll &&
 	rights revoke "Authenticated Users" enroll read'
 # shellcheck disable=SC2086 # words
 check "each role may do what is its own, and nothing else" ca_lab_eventually matrix $everybody
+filter() { ca_lab_as "$1" setreg 'CA\AuditFilter' "${@:2}"; }
+audited() { ca_lab_as auditor audit log --all --event "$1" --json | jq -e "length == $2"; }
+check "an administrator turns the audit of failed and good searches off" filter caadmin -AUDIT_FILTER_KEYARCHIVAL -AUDIT_FILTER_STARTSTOP
+check "which is audited" audited audit-filter 1
+before=$(ca_lab_as auditor audit log --all --event keys-searched --json | jq length)
+check "who searches for a key then" refuses CRYPT_E_NOT_FOUND ca_lab_as officer1 getkey user1@nwtraders.com
+check "leaves no trace" audited keys-searched "$before"
+check "KRA flags are root's" refuses 'kra_flags of dircad.conf' ca_lab_as caadmin setreg 'CA\KRAFlags' +KRAF_ENABLEFOREIGN
 check "officer2 is an administrator too" rights grant officer2 admin
 check "roles are kept apart" apart
+check "an administrator then sets no audit filter" refuses E_ACCESSDENIED filter caadmin 0x7f
+check "the auditor does" filter auditor +AUDIT_FILTER_KEYARCHIVAL +0x1
+check "and nothing else" refuses E_ACCESSDENIED ca_lab_as auditor setreg 'CA\CRLPeriod' '3 Days'
+check "KRA flags are shown" test "$(ca_lab_as caadmin getreg 'CA\KRAFlags')" = 'CA\KRAFlags = KRAF_ENABLEFOREIGN'
+check "and the filter" test "$(ca_lab_as caadmin getreg --json 'CA\AuditFilter' | jq -r '.[]' | wc -w)" -eq 7
 # shellcheck disable=SC2086 # words
 check "who has two roles has none" ca_lab_eventually matrix $everybody both=officer2
 checks_end

@@ -48,6 +48,17 @@ values_in_range_are_accepted_and_others_refused(void **state)
 	    {"CA\\CRLPeriod", "-1 Days", false},
 	    {"CA\\CRLPeriodUnits", "0", false},
 	    {"CA\\CRLPeriodUnits", "1000000000", true},
+	    {"CA\\AuditFilter", "0x7f", true},
+	    {"CA\\AuditFilter", "0", true},
+	    {"CA\\AuditFilter", "0x80", false},
+	    {"CA\\AuditFilter", "AUDIT_FILTER_STARTSTOP | audit_filter_caconfig", true},
+	    {"CA\\AuditFilter", "-AUDIT_FILTER_STARTSTOP +AUDIT_FILTER_CACONFIG", true},
+	    {"CA\\AuditFilter", "AUDIT_FILTER_STARTSTOP -AUDIT_FILTER_CACONFIG", false},
+	    {"CA\\AuditFilter", "+", false},
+	    {"CA\\AuditFilter", "", false},
+	    {"CA\\AuditFilter", "+0x3", true},
+	    {"CA\\KRAFlags", "KRAF_ENABLEARCHIVEALL", false},
+	    {"CA\\CRLFlags", "0x4000", false},
 	    {"CA\\NoSuchSetting", "1", false},
 	    {"KRACertCount", "1", false},
 	};
@@ -253,6 +264,41 @@ teardown(void **state)
 	return system(command);
 }
 
+static void
+flags_are_added_and_taken_away(void **state)
+{
+	static const struct {
+		const char *value, *becomes;
+	} rows[] = {
+	    {"0x21", "AUDIT_FILTER_STARTSTOP AUDIT_FILTER_KEYARCHIVAL"},
+	    {"+AUDIT_FILTER_CACONFIG",
+		"AUDIT_FILTER_STARTSTOP AUDIT_FILTER_KEYARCHIVAL AUDIT_FILTER_CACONFIG"},
+	    {"-AUDIT_FILTER_STARTSTOP -0x40", "AUDIT_FILTER_KEYARCHIVAL"},
+	    {"-AUDIT_FILTER_STARTSTOP", "AUDIT_FILTER_KEYARCHIVAL"},
+	    {"AUDIT_FILTER_CACONFIG", "AUDIT_FILTER_CACONFIG"},
+	    {"0", "0"},
+	};
+	bool set[SETTING_COUNT];
+	struct settings in;
+	struct err err;
+
+	(void)state;
+	settings_default(&in);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		char *text;
+
+		assert_true(setting_parse(SETTING_AUDIT_FILTER, rows[i].value, &in, set, &err));
+		text = setting_text(&in, SETTING_AUDIT_FILTER);
+		assert_string_equal(text, rows[i].becomes);
+		free(text);
+	}
+	assert_false(setting_parse(SETTING_AUDIT_FILTER, "+AUDIT_FILTER_ALL", &in, set, &err));
+	assert_non_null(strstr(err.msg, "AUDIT_FILTER_KEYARCHIVAL"));
+	assert_false(
+	    setting_parse(SETTING_CRL_FLAGS, "+CRLF_USE_XCHG_CERT_TEMPLATE", &in, set, &err));
+	assert_non_null(strstr(err.msg, "does not do"));
+}
+
 int
 main(void)
 {
@@ -263,6 +309,7 @@ main(void)
 	    cmocka_unit_test(a_period_is_a_pair),
 	    cmocka_unit_test(empty_database_gives_the_defaults),
 	    cmocka_unit_test(cipher_follows_both_settings),
+	    cmocka_unit_test(flags_are_added_and_taken_away),
 	    cmocka_unit_test(bad_value_in_the_database_is_no_default),
 	};
 

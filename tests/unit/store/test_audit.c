@@ -349,6 +349,29 @@ a_rolled_back_record_leaves_the_chain_whole(void **state)
 	assert_int_equal(count, 2);
 }
 
+static void
+what_the_filter_leaves_out_has_no_row(void **state)
+{
+	struct fixture *f = *state;
+	struct audit_record issued = {.event = AUDIT_ISSUED, .actor = TEXT("a")};
+	struct audit_record retrieved = {.event = AUDIT_KEY_RETRIEVED, .actor = TEXT("a")};
+	struct audit_record filter = {.event = AUDIT_FILTER, .actor = TEXT("a")};
+	int64_t count;
+
+	store_set_audit_filter(f->store, AUDIT_FILTER_ALL & ~AUDIT_FILTER_KEYARCHIVAL);
+	assert_ok(f, store_do(f->store, work_audit, &issued, &f->err));
+	assert_ok(f, store_do(f->store, work_audit, &retrieved, &f->err));
+	assert_int_equal(issued.row_id, 1);
+	assert_int_equal(retrieved.row_id, 0);
+	store_set_audit_filter(f->store, 0);
+	assert_ok(f, store_do(f->store, work_audit, &filter, &f->err));
+	assert_ok(f, store_do(f->store, work_audit, &issued, &f->err));
+	assert_int_equal(filter.row_id, 2);
+	assert_int_equal(issued.row_id, 0);
+	assert_ok(f, walk(f, &count));
+	assert_int_equal(count, 2);
+}
+
 #define TEST(name)      cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 #define TEST_ROWS(name) cmocka_unit_test_setup_teardown(name, set_up_rows, tear_down)
 
@@ -370,6 +393,7 @@ main(void)
 	    TEST(a_record_without_actor_or_oversized_is_refused),
 	    TEST(a_rolled_back_record_leaves_the_chain_whole),
 	    TEST_ROWS(rows_are_read_as_they_stand),
+	    TEST(what_the_filter_leaves_out_has_no_row),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
