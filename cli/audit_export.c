@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checkpoint.h"
 #include "clock.h"
 #include "mem.h"
 #include "own_json.h"
@@ -59,12 +60,30 @@ audit_export_record(FILE *to, const json_t *record, struct err *err)
 	return dump(to, record, err);
 }
 
+static bool
+dump_named(FILE *to, const char *name, const json_t *value, struct err *err)
+{
+	OWNED(own_json) json_t *line = json_pack("{s:O}", name, value);
+
+	return dump(to, line, err);
+}
+
 bool
 audit_export_head(FILE *to, const json_t *head, struct err *err)
 {
-	OWNED(own_json) json_t *line = json_pack("{s:O}", "head", head);
+	return dump_named(to, "head", head, err);
+}
 
-	return dump(to, line, err);
+bool
+audit_export_checkpoint(FILE *to, const json_t *checkpoint, struct err *err)
+{
+	return dump_named(to, "checkpoint", checkpoint, err);
+}
+
+bool
+audit_export_from(FILE *to, const json_t *head, struct err *err)
+{
+	return dump_named(to, "from", head, err);
 }
 
 /* Null is the absent text. */
@@ -150,9 +169,10 @@ struct walk {
 	FILE *from;
 	char *line;
 	long long number;
-	const struct trail_head *known;
+	const struct audit_known *known;
 	struct audit_export *out;
-	bool ended; /* the head was read */
+	struct checkpoint last; /* that was seen; row 0: none */
+	bool ended;             /* the head was read */
 };
 
 static bool
@@ -165,10 +185,10 @@ no_line(const struct walk *w, const char *why, struct err *err)
 static bool
 check_known(const struct walk *w, struct err *err)
 {
-	const struct trail_head *at = &w->out->head;
+	const struct trail_head *at = &w->out->head, *known = w->known->head;
 
-	if (w->known == NULL || w->known->count != at->count ||
-	    memcmp(w->known->hash, at->hash, TRAIL_HASH_LEN) == 0)
+	if (known == NULL || known->count != at->count ||
+	    memcmp(known->hash, at->hash, TRAIL_HASH_LEN) == 0)
 		return true;
 	return err_set(err, CRYPT_E_HASH_VALUE,
 	    "audit row %lld has another hash than the head that is known: it or one before it was "
@@ -185,10 +205,85 @@ take_record(struct walk *w, const json_t *line, struct err *err)
 		return no_line(w, "it is no record of the audit trail, or was changed", err);
 	if (!trail_next(EVP_sha256(), &w->out->head, &a, err))
 		return false;
-	if (a.row_id == 1)
+	if (w->out->first == 0) {
+		w->out->first = a.row_id;
 		w->out->first_when = a.when;
+	}
 	w->out->last_when = a.when;
 	return check_known(w, err);
+}
+
+/* Where an export goes on. */
+static bool
+take_from(struct walk *w, const json_t *line, struct err *err)
+{
+	const struct trail_head *after = w->known->after;
+
+	if (w->number != 1 || json_object_size(line) != 1 ||
+	    !read_head(json_object_get(line, "from"), &w->out->head))
+		return no_line(w, "it names no row to go on behind, or not as the first line", err);
+	if (after != NULL && (after->count != w->out->head.count ||
+				 memcmp(after->hash, w->out->head.hash, TRAIL_HASH_LEN) != 0))
+		return err_set(err, CRYPT_E_HASH_VALUE,
+		    "audit row %lld, behind which the export goes on, is not the row %lld with "
+		    "which the one before it ended",
+		    (long long)w->out->head.count, (long long)after->count);
+	return check_known(w, err);
+}
+
+static bool
+other_chain(const struct walk *w, const char *what, int64_t row, struct err *err)
+{
+	return err_set(err, CRYPT_E_HASH_VALUE,
+	    "audit row %lld: %s: it or one behind row %lld was changed or removed, and the chain "
+	    "made anew",
+	    (long long)row, what, (long long)w->last.row);
+}
+
+/* Does it stand behind its row, and continue the checkpoint before it? */
+static bool
+check_checkpoint(struct walk *w, const struct checkpoint *c, struct err *err)
+{
+	const struct trail_head *at = &w->out->head;
+
+	if (c->row != at->count || memcmp(c->hash, at->hash, TRAIL_HASH_LEN) != 0)
+		return other_chain(w, "the CA signed another hash of it", c->row, err);
+	if (c->previous_row > 0 && !c->has_previous_hash && c->previous_row >= w->out->first)
+		return other_chain(w,
+		    "the CA had signed it, and its database did not know of that any more",
+		    c->previous_row, err);
+	if (c->previous_row != w->last.row && c->previous_row >= w->out->first)
+		return err_set(err, CRYPT_E_HASH_VALUE,
+		    "the checkpoint of audit row %lld is missing", (long long)c->previous_row);
+	if (w->last.row > 0 && memcmp(c->previous_hash, w->last.hash, TRAIL_HASH_LEN) != 0)
+		return other_chain(w, "the CA signed another hash of it", w->last.row, err);
+	return true;
+}
+
+static bool
+take_checkpoint(struct walk *w, const json_t *line, struct err *err)
+{
+	const json_t *value = json_object_get(line, "checkpoint");
+	const char *text = json_string_value(json_object_get(value, "message"));
+	OWNED(buf_free) struct buf message = {0};
+	struct checkpoint c;
+	int64_t row = 0;
+
+	if (json_object_size(line) != 1 || json_object_size(value) != 2 || text == NULL ||
+	    !int_member(value, "row_id", 1, INT64_MAX, &row) ||
+	    !base64_decode(view_str(text), &message, err))
+		return no_line(w, "it is no checkpoint, or was changed", err);
+	if (w->known->ca_count == 0)
+		return true;
+	if (!checkpoint_verify(buf_view(&message), w->known->cas, w->known->ca_count, &c, err) ||
+	    row != c.row)
+		return no_line(w, "it is no checkpoint that the CA signed", err);
+	if (!check_checkpoint(w, &c, err))
+		return false;
+	w->last = c;
+	w->out->signed_row = c.row;
+	w->out->signed_when = c.when;
+	return true;
 }
 
 static bool
@@ -214,7 +309,11 @@ take_line(struct walk *w, struct err *err)
 	if (len == 0 || w->line[len - 1] != '\n')
 		return no_line(w, "it was cut off, or is too long", err);
 	line = json_loadb(w->line, len, JSON_REJECT_DUPLICATES, NULL);
-	return json_object_get(line, "head") != NULL ? take_head(w, line, err)
+	if (json_object_get(line, "head") != NULL)
+		return take_head(w, line, err);
+	if (json_object_get(line, "checkpoint") != NULL)
+		return take_checkpoint(w, line, err);
+	return json_object_get(line, "from") != NULL ? take_from(w, line, err)
 						     : take_record(w, line, err);
 }
 
@@ -227,16 +326,18 @@ check_end(const struct walk *w, struct err *err)
 		return err_set(err, CRYPT_E_HASH_VALUE,
 		    "what follows audit row %lld was cut off: the export has no head",
 		    (long long)at->count);
-	if (w->known != NULL && w->known->count > at->count)
+	if (w->known->head != NULL && w->known->head->count > at->count)
 		return err_set(err, CRYPT_E_HASH_VALUE,
 		    "audit row %lld is missing: the head that is known is row %lld",
-		    (long long)at->count + 1, (long long)w->known->count);
-	return true;
+		    (long long)at->count + 1, (long long)w->known->head->count);
+	return w->known->ca_count == 0 || w->out->signed_row > 0 || w->out->first == 0 ||
+	       err_set(err, CRYPT_E_NOT_FOUND,
+		   "the CA signed nothing of it: there is no checkpoint, or it was taken out");
 }
 
 bool
 audit_export_verify(
-    FILE *from, const struct trail_head *known, struct audit_export *out, struct err *err)
+    FILE *from, const struct audit_known *known, struct audit_export *out, struct err *err)
 {
 	OWNED(own_memory) char *line = mem_zero(LINE_MOST, 1);
 	struct walk w = {.from = from, .line = line, .known = known, .out = out};

@@ -56,7 +56,8 @@ struct cli_options {
 	int64_t after, limit; /* 0: from the first; the verb's own limit */
 	bool all;
 	/* OPTS_AUDIT */
-	const char *event, *actor, *object, *request;
+	const char *event, *actor, *object, *request, *keys_of;
+	bool cef;
 	/* OPTS_EVENTS (and limit, after, all, request) */
 	const char *number, *level, *since;
 	/* OPTS_HEAD */

@@ -6,12 +6,15 @@
 #include <sys/stat.h>
 
 #include "audit_export.h"
+#include "clock.h"
 #include "daemon_run.h"
 #include "mem.h"
+#include "oids.h"
 #include "own_json.h"
 #include "print.h"
 #include "record_pages.h"
 #include "text.h"
+#include "trusted_cas.h"
 #include "verbs.h"
 #include "work.h"
 
@@ -36,6 +39,57 @@ print_record(const json_t *a)
 	putchar('\n');
 }
 
+/* ArcSight's Common Event Format, version 0: in the head \ and |, in the extension \ and = are
+ * escaped, and line breaks. */
+static void
+print_cef_text(const char *text, char special)
+{
+	for (; *text != '\0'; text++)
+		if (*text == '\n')
+			printf("\\n");
+		else if (*text == '\\' || *text == special)
+			printf("\\%c", *text);
+		else if (*text != '\r')
+			putchar(*text);
+}
+
+static void
+print_cef_member(const json_t *a, const char *member, const char *key)
+{
+	const char *text = json_string_value(json_object_get(a, member));
+
+	if (text == NULL)
+		return;
+	printf(" %s=", key);
+	print_cef_text(text, '=');
+}
+
+static void
+print_cef(const json_t *a)
+{
+	long long event = json_integer_value(json_object_get(a, "event"));
+	long long request = json_integer_value(json_object_get(a, "request_id"));
+	bool success = json_is_true(json_object_get(a, "success"));
+	int64_t when = 0;
+
+	(void)clock_parse(json_text(a, "when"), &when);
+	printf("CEF:0|dirca|dirca|" DIRCA_VERSION "|%lld|", event);
+	print_cef_text(audit_event_text((enum audit_event)event), '|');
+	printf("|%d|rt=%lld externalId=%lld outcome=%s", success ? 3 : 6, (long long)when * 1000,
+	    (long long)json_integer_value(json_object_get(a, "row_id")),
+	    success ? "success" : "failure");
+	print_cef_member(a, "actor", "suser");
+	if (!success)
+		print_cef_member(a, "status", "reason");
+	if (request > 0)
+		printf(" cn1Label=request cn1=%lld", request);
+	if (json_is_string(json_object_get(a, "object")))
+		printf(" cs1Label=object");
+	print_cef_member(a, "object", "cs1");
+	print_cef_member(a, "detail", "msg");
+	putchar('\n');
+}
+
 bool
 cmd_audit_log(struct work *w, struct err *err)
 {
@@ -43,25 +97,78 @@ cmd_audit_log(struct work *w, struct err *err)
 	OWNED(record_pages_free)
 	struct record_pages p = {.path = "/dirca/v1/audit", .member = "records"};
 
-	record_filter(&p, "event", opt->event);
+	if (opt->keys_of != NULL && (opt->event != NULL || opt->object != NULL))
+		return err_set(err, DIRCA_E_USAGE,
+		    "--keys-of names event and object: it goes without --event and --object");
+	if (opt->cef && opt->json)
+		return err_set(err, DIRCA_E_USAGE, "--json or --cef");
+	record_filter(&p, "event", opt->keys_of != NULL ? "key-retrieved" : opt->event);
 	record_filter(&p, "actor", opt->actor);
-	record_filter(&p, "object", opt->object);
+	record_filter(&p, "object", opt->keys_of != NULL ? opt->keys_of : opt->object);
 	record_filter(&p, "request", opt->request);
-	return record_list(w, &p, print_record, err);
+	return record_list(w, &p, opt->cef ? print_cef : print_record, err);
 }
 
 struct exporting {
 	FILE *to;
+	const struct record_pages *pages;
 	size_t count;
 };
+
+/* The checkpoint of that row, if the page has one. */
+static const json_t *
+checkpoint_of(const json_t *page, json_int_t row)
+{
+	const json_t *list = json_object_get(page, "checkpoints"), *c;
+	size_t i;
+
+	json_array_foreach(
+	    list, i, c) if (json_integer_value(json_object_get(c, "row_id")) == row) return c;
+	return NULL;
+}
 
 static bool
 export_next(const json_t *record, void *arg, struct err *err)
 {
 	struct exporting *e = arg;
+	const json_t *checkpoint =
+	    checkpoint_of(e->pages->page, json_integer_value(json_object_get(record, "row_id")));
 
 	e->count++;
-	return audit_export_record(e->to, record, err);
+	return audit_export_record(e->to, record, err) &&
+	       (checkpoint == NULL || audit_export_checkpoint(e->to, checkpoint, err));
+}
+
+/* So that the export has an end that is signed. A CA whose trail was cut can sign none: then the
+ * export shows it. */
+static void
+ask_for_checkpoint(struct work *w)
+{
+	OWNED(own_json) json_t *answer = NULL;
+	struct err err;
+
+	if (!http_client_json(
+		w->ca, "POST", "/dirca/v1/audit/checkpoints", json_object(), &answer, &err))
+		err_print("dirca audit export: no new checkpoint", &err);
+}
+
+/* The line that names row `after`. */
+static bool
+begin_behind(struct work *w, long long after, FILE *to, struct err *err)
+{
+	OWNED(own_memory)
+	char *path = text_printf("/dirca/v1/audit?after=%lld&limit=1", after - 1);
+	OWNED(own_json) json_t *answer = NULL, *head = NULL;
+	const json_t *row;
+
+	if (!http_client_json(w->ca, "GET", path, NULL, &answer, err))
+		return false;
+	row = json_array_get(json_object_get(answer, "records"), 0);
+	if (json_integer_value(json_object_get(row, "row_id")) != after)
+		return err_set(err, CRYPT_E_NOT_FOUND, "the audit trail has no row %lld", after);
+	head = json_pack("{s:O, s:O}", "row_id", json_object_get(row, "row_id"), "row_hash",
+	    json_object_get(row, "row_hash"));
+	return audit_export_from(to, head, err);
 }
 
 static bool
@@ -71,11 +178,15 @@ export_to(struct work *w, FILE *to, size_t *count_out, struct err *err)
 	OWNED(record_pages_free)
 	struct record_pages p = {.path = "/dirca/v1/audit",
 	    .member = "records",
+	    .after = w->cli->opt.after,
 	    .left = INT64_MAX,
 	    .each = export_next,
 	    .arg = &e};
 
-	if (!record_pages_walk(w, &p, err) || !audit_export_head(to, p.head, err))
+	e.pages = &p;
+	ask_for_checkpoint(w);
+	if ((p.after > 0 && !begin_behind(w, p.after, to, err)) || !record_pages_walk(w, &p, err) ||
+	    !audit_export_head(to, p.head, err))
 		return false;
 	*count_out = e.count;
 	return fflush(to) == 0 || err_errno(err, DIRCA_E_IO, "the export");
@@ -111,7 +222,7 @@ cmd_audit_export(struct work *w, struct err *err)
 
 static bool
 verify_file(
-    const char *path, const struct trail_head *known, struct audit_export *e, struct err *err)
+    const char *path, const struct audit_known *known, struct audit_export *e, struct err *err)
 {
 	OWNED(own_file) FILE *from = fopen(path, "re");
 
@@ -122,41 +233,94 @@ verify_file(
 }
 
 static void
-print_verified(const struct audit_export *e)
+print_signed(const struct audit_export *e, bool is_looked_at)
+{
+	if (!is_looked_at) {
+		puts("Signatures were not looked at; --ca names the CA's certificate.");
+		return;
+	}
+	printf("The CA signed it up to row %lld, on ", (long long)e->signed_row);
+	print_when(stdout, e->signed_when);
+	if (e->head.count > e->signed_row)
+		printf("; row(s) %lld to %lld came later", (long long)e->signed_row + 1,
+		    (long long)e->head.count);
+	puts(".");
+}
+
+static void
+print_verified(const struct audit_export *e, const struct audit_known *known)
 {
 	OWNED(own_memory) char *head = trail_head_text(&e->head);
 
-	if (e->head.count > 0) {
-		printf("Rows 1 to %lld, from ", (long long)e->head.count);
+	if (e->first > 0) {
+		printf("Rows %lld to %lld, from ", (long long)e->first, (long long)e->head.count);
 		print_when(stdout, e->first_when);
 		printf(" to ");
 		print_when(stdout, e->last_when);
 		printf(": the chain holds.\n");
+		print_signed(e, known->ca_count > 0);
 	} else {
 		puts("No rows.");
 	}
 	printf("Head: %s\n", head);
 }
 
+/* Each file goes on where the one before it ended. */
+static bool
+verify_files(struct work *w, struct audit_known *known, struct err *err)
+{
+	struct trail_head end;
+
+	for (int i = 0; i < w->cli->count; i++) {
+		struct audit_export e = {0};
+
+		if (w->cli->count > 1)
+			printf("%s: ", w->cli->args[i]);
+		if (verify_file(w->cli->args[i], known, &e, err)) {
+			print_verified(&e, known);
+			end = e.head;
+			known->after = &end;
+			continue;
+		}
+		if (err->code != CRYPT_E_HASH_VALUE && err->code != ERROR_INVALID_DATA &&
+		    err->code != CRYPT_E_NOT_FOUND)
+			return false;
+		/* That is what was asked. */
+		printf("%s\nThe chain holds up to row %lld.\n", err->msg, (long long)e.head.count);
+		w->status = CLI_FINDINGS;
+		return true;
+	}
+	return true;
+}
+
+static bool
+read_cas(const struct cli_list *files, struct trusted_cas *t, struct err *err)
+{
+	for (size_t i = 0; i < files->count; i++)
+		if (!trusted_cas_add_file(t, files->list[i], err))
+			return false;
+	return true;
+}
+
 bool
 cmd_audit_verify(struct work *w, struct err *err)
 {
 	const char *given = w->cli->opt.head;
-	struct audit_export e = {0};
-	struct trail_head known;
+	OWNED(trusted_cas_free) struct trusted_cas trusted = {0};
+	OWNED(own_memory) const struct pkix_cert **cas = NULL;
+	struct audit_known known = {0};
+	struct trail_head head;
 
-	if (given != NULL && !trail_head_parse(given, &known, err))
+	if ((given != NULL && !trail_head_parse(given, &head, err)) || !oids_init(err) ||
+	    !read_cas(&w->cli->opt.trusted_cas, &trusted, err))
 		return false;
-	if (verify_file(w->cli->args[0], given != NULL ? &known : NULL, &e, err)) {
-		print_verified(&e);
-		return true;
-	}
-	if (err->code != CRYPT_E_HASH_VALUE && err->code != ERROR_INVALID_DATA)
-		return false;
-	/* That is what was asked. */
-	printf("%s\nThe chain holds up to row %lld.\n", err->msg, (long long)e.head.count);
-	w->status = CLI_FINDINGS;
-	return true;
+	cas = mem_zero(trusted.count, sizeof(*cas));
+	for (size_t i = 0; i < trusted.count; i++)
+		cas[i] = &trusted.list[i];
+	known.head = given != NULL ? &head : NULL;
+	known.cas = cas;
+	known.ca_count = trusted.count;
+	return verify_files(w, &known, err);
 }
 
 bool

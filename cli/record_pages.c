@@ -39,6 +39,7 @@ take_page(struct work *w, struct record_pages *p, struct err *err)
 
 	if (!http_client_json(w->ca, "GET", path, NULL, &answer, err))
 		return false;
+	p->page = answer;
 	rows = json_object_get(answer, p->member);
 	json_array_foreach(rows, i, row)
 	{

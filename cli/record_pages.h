@@ -17,7 +17,8 @@ struct record_pages {
 	int64_t left;       /* how many are still wanted */
 	record_each *each;
 	void *arg;
-	json_t *head; /* of the newest page, where it has one */
+	json_t *head;       /* of the newest page, where it has one */
+	const json_t *page; /* that is being read */
 };
 /* Adds a condition; NULL adds none. */
 void record_filter(struct record_pages *p, const char *name, const char *value);

@@ -66,7 +66,8 @@
 	    cmd_audit_log, "what the CA did and for whom: its audit trail")                        \
 	X("audit export", "", 0, 0, GROUP_CA, NEEDS_CA, OPTS_SESSION | OPTS_EXPORT,                \
 	    cmd_audit_export, "write the audit trail so that it can be verified")                  \
-	X("audit verify", "FILE", 1, 1, GROUP_CA, NEEDS_NOTHING, OPTS_HEAD, cmd_audit_verify,      \
+	X("audit verify", "FILE...", 1, CLI_LIST_MAX, GROUP_CA, NEEDS_NOTHING, OPTS_HEAD,          \
+	    cmd_audit_verify,                                                                      \
 	    "whether a row of an exported audit trail was changed or is missing (needs no CA)")    \
 	X("audit compare", "", 0, 0, GROUP_CA, NEEDS_NOTHING, OPTS_DAEMON | OPTS_JSON,             \
 	    cmd_audit_compare, "hold the vault's journal of signatures against the database")      \

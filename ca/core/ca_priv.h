@@ -28,10 +28,12 @@ struct ca_state {
 	enum err_code no_xchg;         /* why the last could not be made */
 	int64_t no_xchg_ms;            /* when that was told; clock_mono_ms */
 	pthread_mutex_t
-	    make_crl_lock;        /* one CRL: a large one takes a while, and nobody else waits */
-	pthread_mutex_t crl_lock; /* guards the next */
-	struct crl_kept *crls;    /* of each list the newest that somebody asked for */
-	char *recorded_rights[2]; /* rights_audit.c; under refresh_lock */
+	    make_crl_lock; /* one CRL: a large one takes a while, and nobody else waits */
+	pthread_mutex_t checkpoint_lock; /* one checkpoint; guards the next */
+	int64_t checkpoint_ms;           /* when one was made last, clock_boot_ms; 0: not yet */
+	pthread_mutex_t crl_lock;        /* guards the next */
+	struct crl_kept *crls;           /* of each list the newest that somebody asked for */
+	char *recorded_rights[2];        /* rights_audit.c; under refresh_lock */
 	struct principal_cache *principals;
 	struct quota *requests; /* what each requester has the CA store */
 	struct quota *refusals; /* and how many refusals of each are recorded */
@@ -93,6 +95,9 @@ bool view_begin(struct ca *ca, struct vault *v, struct err *err);
 
 /* The KRA store into `v`. `last` is the view before it, NULL at first. */
 bool view_read_kras(struct ca *ca, struct vault *vault, struct ca_view *v, struct err *err);
+
+/* checkpoint.c: ca_checkpoint, where it is time. */
+bool checkpoint_maintain(struct ca *ca, struct vault *v, const struct settings *s, struct err *err);
 
 /* kra_events.c: raises what is new in `v`, which is in force; `last` NULL: at the start. */
 void kra_events(struct ca *ca, const struct ca_view *last, const struct ca_view *v);

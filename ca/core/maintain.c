@@ -191,8 +191,8 @@ ca_maintain(struct ca *ca, struct vault *v, int64_t now, struct err *err)
 {
 	OWNED(ca_view_release) struct ca_view *view = ca_view_get(ca);
 	const struct settings *s = &view->settings;
-	bool xchg_due = false, crls_made, crl, xchg, service;
-	struct err crl_err, service_err, refresh_err;
+	bool xchg_due = false, crls_made, crl, xchg, service, checkpoint;
+	struct err crl_err, service_err, checkpoint_err, refresh_err;
 
 	/* None waits for another. */
 	pthread_mutex_lock(&ca->state->make_crl_lock);
@@ -206,9 +206,12 @@ ca_maintain(struct ca *ca, struct vault *v, int64_t now, struct err *err)
 	pthread_mutex_unlock(&ca->state->maintain_lock);
 	if (xchg && xchg_due && !ca_refresh(ca, v, &refresh_err))
 		log_warn("new exchange certificate not in use yet", LOG_REASON(&refresh_err));
+	checkpoint = checkpoint_maintain(ca, v, s, &checkpoint_err);
 	if (xchg && !crl)
 		*err = crl_err;
 	else if (xchg && !service)
 		*err = service_err;
-	return xchg && crl && service;
+	else if (xchg && !checkpoint)
+		*err = checkpoint_err;
+	return xchg && crl && service && checkpoint;
 }

@@ -76,6 +76,7 @@ static const struct row {
     [SETTING_REQUIRE_BINDING] = {"CA\\RequireRequestBinding", 0, 0, 1, NULL},
     [SETTING_LOG_LEVEL] = {"CA\\LogLevel", EVENT_LEVEL_WARNING, 0, 5, NULL},
     [SETTING_EVENTS_KEPT] = {"CA\\EventsKept", 100000, 1000, 10000000, NULL},
+    [SETTING_CHECKPOINT_MINUTES] = {"CA\\AuditCheckpointMinutes", 60, 0, 1440, NULL},
     [SETTING_AUDIT_FILTER] = {"CA\\AuditFilter", AUDIT_FILTER_ALL, 0, 0, NULL},
     [SETTING_CRL_FLAGS] = {"CA\\CRLFlags", 0, 0, 0, NULL},
     [SETTING_KRA_FLAGS] = {"CA\\KRAFlags", 0, 0, 0, NULL},
@@ -86,6 +87,7 @@ static const struct {
 	const struct flag_name *flags;
 	enum setting_owner owner;
 } kinds[SETTING_COUNT] = {
+    [SETTING_CHECKPOINT_MINUTES] = {NULL, SETTING_OF_AUDITOR},
     [SETTING_AUDIT_FILTER] = {audit_filter, SETTING_OF_AUDITOR},
     [SETTING_CRL_FLAGS] = {crl_flags, SETTING_OF_ADMIN},
     [SETTING_KRA_FLAGS] = {kra_flag_names, SETTING_OF_ROOT},

@@ -47,9 +47,11 @@ enum setting {
 	SETTING_LOG_LEVEL,       /* CA\LogLevel: which events are kept; 2 errors, 3 warnings, 4
 				    information too */
 	SETTING_EVENTS_KEPT,     /* CA\EventsKept: how many of the newest */
-	SETTING_AUDIT_FILTER,    /* CA\AuditFilter: what is audited (trail.h) */
-	SETTING_CRL_FLAGS,       /* CA\CRLFlags */
-	SETTING_KRA_FLAGS,       /* CA\KRAFlags: of dircad.conf, KRAF_* */
+	SETTING_CHECKPOINT_MINUTES, /* CA\AuditCheckpointMinutes: how often the vault signs the end
+				       of the audit trail, where there are new rows; 0: never */
+	SETTING_AUDIT_FILTER,       /* CA\AuditFilter: what is audited (trail.h) */
+	SETTING_CRL_FLAGS,          /* CA\CRLFlags */
+	SETTING_KRA_FLAGS,          /* CA\KRAFlags: of dircad.conf, KRAF_* */
 	SETTING_COUNT
 };
 

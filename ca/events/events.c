@@ -22,7 +22,8 @@ static const char *const levels[] = {[EVENT_LEVEL_ERROR] = "error",
 static const char *const categories[] = {[EVENT_CATEGORY_KRA] = "kra",
     [EVENT_CATEGORY_EXCHANGE] = "exchange",
     [EVENT_CATEGORY_REQUEST] = "request",
-    [EVENT_CATEGORY_CRL] = "crl"};
+    [EVENT_CATEGORY_CRL] = "crl",
+    [EVENT_CATEGORY_AUDIT] = "audit"};
 
 const struct event_kind *
 event_kind(int64_t number)

@@ -20,7 +20,8 @@ enum event_category {
 	EVENT_CATEGORY_KRA,
 	EVENT_CATEGORY_EXCHANGE,
 	EVENT_CATEGORY_REQUEST,
-	EVENT_CATEGORY_CRL
+	EVENT_CATEGORY_CRL,
+	EVENT_CATEGORY_AUDIT
 };
 
 /* X(id, number, level, category, symbol, title, variables, text). Title: the log line's. Each
@@ -84,7 +85,10 @@ enum event_category {
 	X(EXPIRATION_KRA_CERT, 127, WARNING, KRA, "MSG_W_EXPIRATION_KRA_CERT", "KRA certificate ends soon", \
 	    "KRACertIndex KRACertSubjectName ErrorCode", \
 	    "key recovery agent certificate {KRACertIndex} ({KRACertSubjectName}) ends soon and is not " \
-	    "used afterwards; have it renewed: {ErrorCode}")
+	    "used afterwards; have it renewed: {ErrorCode}") \
+	X(AUDIT_TRAIL_SHORT, 1001, ERROR, AUDIT, "DIRCA_AUDIT_TRAIL_SHORT", "audit trail shorter than signed", \
+	    "ErrorCode", \
+	    "the audit trail ends before the row up to which the vault signed it: {ErrorCode}")
 /* clang-format on */
 
 enum event_id {

@@ -39,6 +39,7 @@ journal_kind_name(enum journal_kind kind)
 	    [JOURNAL_RESPONSE] = "response",
 	    [JOURNAL_RECOVERY] = "recovery BLOB",
 	    [JOURNAL_KEY] = "private key made by the CA",
+	    [JOURNAL_CHECKPOINT] = "checkpoint of the audit trail",
 	};
 
 	return names[kind];

@@ -43,6 +43,7 @@ enum journal_kind {
 	JOURNAL_RESPONSE,    /* signed attributes of a CMC response */
 	JOURNAL_RECOVERY,    /* signed attributes of a recovery BLOB */
 	JOURNAL_KEY, /* ... of a private key that the vault made; the number: its SHA-1 name */
+	JOURNAL_CHECKPOINT, /* ... of a checkpoint of the audit trail; the number: its row */
 	JOURNAL_KINDS
 };
 

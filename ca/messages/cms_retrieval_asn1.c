@@ -56,8 +56,8 @@ check_text(const char *text, size_t max)
 static bool
 check(const struct retrieval *r, struct err *err)
 {
-	if (r->request_id < 1 || r->audit_row < 1)
-		return bad(err, "request and audit row are numbers from 1");
+	if (r->request_id < 1 || r->audit_row < 0)
+		return bad(err, "the request is a number from 1, the audit row one from 0");
 	if (r->officer == NULL || !check_text(r->officer, RETRIEVAL_OFFICER_MAX))
 		return bad(err, "the officer's name is absent, over-long or no text");
 	if (r->officer_sid != NULL && !check_text(r->officer_sid, SID_MAX))
@@ -167,22 +167,6 @@ read_text(const ASN1_UTF8STRING *from, char **out, struct err *err)
 	return strlen(*out) == v.len || bad(err, "a text holds a NUL");
 }
 
-/* DER: YYYYMMDDHHMMSSZ (X.690 11.7). */
-static bool
-read_when(const ASN1_GENERALIZEDTIME *from, int64_t *out, struct err *err)
-{
-	struct view v = der_string(from);
-	ASN1_TIME *epoch = ASN1_TIME_set(NULL, 0);
-	int days, seconds;
-	bool ok = v.len == 15 && epoch != NULL && ASN1_TIME_diff(&days, &seconds, epoch, from) == 1;
-
-	ASN1_TIME_free(epoch);
-	if (!ok)
-		return bad(err, "the time is none");
-	*out = (int64_t)days * 86400 + seconds;
-	return true;
-}
-
 static bool
 same_hash(const struct retrieval_hash *a, const uint8_t sha256[RETRIEVAL_HASH_LEN])
 {
@@ -233,7 +217,7 @@ retrieval_decode(struct view der, struct retrieval *out, struct err *err)
 	if (wire->version != VERSION)
 		bad(err, "its version is unknown");
 	else
-		ok = read_when(wire->when, &out->when, err) &&
+		ok = (der_instant(wire->when, &out->when) || bad(err, "the time is none")) &&
 		     read_text(wire->officer, &out->officer, err) &&
 		     (wire->officer_sid == NULL ||
 			 read_text(wire->officer_sid, &out->officer_sid, err)) &&

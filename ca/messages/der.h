@@ -30,6 +30,9 @@ ASN1_STRING *der_string_new(int type, struct view content);
 /* Replaces the content of a string that the structure holds already. */
 bool der_string_set(ASN1_STRING *s, struct view content, struct err *err);
 
+/* Seconds since 1970 of a GeneralizedTime in DER, YYYYMMDDHHMMSSZ (X.690 11.7). */
+bool der_instant(const ASN1_GENERALIZEDTIME *from, int64_t *out);
+
 /* Content octets of an INTEGER that names a certificate: not empty, at most 64, no superfluous
  * first octet. */
 bool der_is_serial(struct view octets);

@@ -43,6 +43,7 @@
 	X(OID_NTDS_OBJECTSID, "1.3.6.1.4.1.311.25.2.1", "ntdsObjectSid")                         \
 	X(OID_KEY_RETRIEVAL, DIRCA_ARC ".4.1", "dircaKeyRetrieval")                              \
 	X(OID_KEY_DELIVERY, DIRCA_ARC ".4.2", "dircaKeyDelivery")                                \
+	X(OID_CT_AUDIT_CHECKPOINT, DIRCA_ARC ".4.3", "dircaCtAuditCheckpoint")                   \
 	X(OID_CA_BACKUP, DIRCA_ARC ".4.5", "dircaBackup")                                        \
 	X(OID_CMC_STATUS_INFO, "1.3.6.1.5.5.7.7.1", "cmcStatusInfo")                             \
 	X(OID_CMC_DATA_RETURN, "1.3.6.1.5.5.7.7.4", "cmcDataReturn")                             \

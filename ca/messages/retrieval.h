@@ -17,9 +17,9 @@ struct retrieval_hash {
 };
 
 struct retrieval {
-	int64_t request_id, audit_row, when;
-	char *officer;     /* DOMAIN\name */
-	char *officer_sid; /* text; NULL: the directory gives none */
+	int64_t request_id, audit_row, when; /* row 0: the audit filter left it out */
+	char *officer;                       /* DOMAIN\name */
+	char *officer_sid;                   /* text; NULL: the directory gives none */
 	struct retrieval_hash certificate;
 	struct retrieval_hash *chain; /* the CA that signs first */
 	size_t chain_count;

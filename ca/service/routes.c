@@ -44,6 +44,7 @@ static const struct route routes[] = {
     {"POST", "/dirca/v1/requests/*/deny", false, false, BY_OFFICER, route_request_deny},
     {"POST", "/dirca/v1/revocations", false, false, BY_OFFICER, route_revocation},
     {"GET", "/dirca/v1/audit", false, false, BY_AUDITOR, route_audit},
+    {"POST", "/dirca/v1/audit/checkpoints", false, false, BY_AUDITOR, route_audit_checkpoint},
     {"GET", "/dirca/v1/events", false, false, BY_WATCHER, route_events},
     {"GET", "/dirca/v1/candidates", false, false, BY_OFFICER, route_candidates},
     {"POST", "/dirca/v1/recovery-blobs", false, false, BY_OFFICER, route_recovery_blob},

@@ -67,6 +67,7 @@ void route_request_approve(struct route_call *c);
 void route_request_deny(struct route_call *c);
 void route_revocation(struct route_call *c);
 void route_audit(struct route_call *c);
+void route_audit_checkpoint(struct route_call *c);
 void route_events(struct route_call *c);
 void route_candidates(struct route_call *c);
 void route_recovery_blob(struct route_call *c);

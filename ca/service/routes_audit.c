@@ -101,16 +101,28 @@ json_head(const struct trail_head *head)
 	return json_pack("{s:I, s:s}", "row_id", (json_int_t)head->count, "row_hash", hash);
 }
 
+static void
+add_checkpoint(int64_t row, struct view message, void *arg)
+{
+	OWNED(own_memory) char *text = base64_encode(message);
+	json_t *list = arg;
+
+	json_array_append_new(
+	    list, json_pack("{s:I, s:s}", "row_id", (json_int_t)row, "message", text));
+}
+
 void
 route_audit(struct route_call *c)
 {
 	OWNED(query_free) struct query q = {0};
-	OWNED(json_free) json_t *records = json_array();
+	OWNED(json_free) json_t *records = json_array(), *checkpoints = json_array();
 	struct page p = {.query = &q, .records = records};
 	struct audit_reading reading = {0};
 	struct err err;
 
-	if (!read_query(c, &q, &err) || !read_page(c, &q, &p, &reading, &err)) {
+	if (!read_query(c, &q, &err) || !read_page(c, &q, &p, &reading, &err) ||
+	    !store_walk_checkpoints(
+		c->ca->store, q.after, reading.last, add_checkpoint, checkpoints, &err)) {
 		log_warn("reading of the audit trail refused", LOG_STR("by", c->caller.downlevel),
 		    LOG_REASON(&err));
 		json_fail(c->http, &err);
@@ -119,7 +131,21 @@ route_audit(struct route_call *c)
 	log_info("audit trail read", LOG_STR("by", c->caller.downlevel), LOG_INT("after", q.after),
 	    LOG_INT("to", reading.last), LOG_INT("records", (int64_t)json_array_size(records)));
 	json_answer(c->http, 200,
-	    json_pack("{s:O, s:o, s:o}", "records", records, "next",
-		reading.ended ? json_null() : json_integer(reading.last), "head",
+	    json_pack("{s:O, s:O, s:o, s:o}", "records", records, "checkpoints", checkpoints,
+		"next", reading.ended ? json_null() : json_integer(reading.last), "head",
 		json_head(&reading.head)));
+}
+
+void
+route_audit_checkpoint(struct route_call *c)
+{
+	OWNED(ca_view_release) struct ca_view *view = ca_view_get(c->ca);
+	struct err err;
+	int64_t row;
+
+	if (!ca_check_right(view, &c->caller, CA_RIGHT_AUDITOR, &err) ||
+	    !ca_checkpoint(c->ca, c->vault, &row, &err))
+		json_fail(c->http, &err);
+	else
+		json_answer(c->http, 200, json_pack("{s:I}", "row_id", (json_int_t)row));
 }

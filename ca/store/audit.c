@@ -29,8 +29,8 @@ read_hash(struct conn *c, enum sql_id id, int at, uint8_t out[TRAIL_HASH_LEN], s
 	return true;
 }
 
-static bool
-read_head(struct conn *c, struct trail_head *out, struct err *err)
+bool
+audit_read_head(struct conn *c, struct trail_head *out, struct err *err)
 {
 	bool ok = false;
 
@@ -93,7 +93,7 @@ store_audit(struct store_tx *tx, struct audit_record *a, struct err *err)
 	a->row_id = 0;
 	if (!audit_event_passes(a->event, tx->store->audit_filter))
 		return true;
-	if (!read_head(tx->conn, &head, err))
+	if (!audit_read_head(tx->conn, &head, err))
 		return false;
 	a->row_id = head.count + 1;
 	return trail_hash(tx->store->sha256, head.hash, a, hash, err) &&
@@ -162,7 +162,7 @@ read_batch(struct conn *c, int64_t after, struct batch *b, struct trail_head *he
 		if (!read_row(c, &b->rows[b->count++], err))
 			break;
 	sql_end(c, SQL_AUDIT_ROWS);
-	ok = step == SQL_DONE && read_head(c, head, err);
+	ok = step == SQL_DONE && audit_read_head(c, head, err);
 	sql_run(c, SQL_ROLLBACK, &ignored);
 	return ok;
 }

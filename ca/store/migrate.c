@@ -331,6 +331,13 @@ static const char crl_lists[] =
     "SerialNumber, RevokedEffectiveWhen, RevokedWhen, RevokedReason, Disposition) "
     "WHERE Disposition = 21 AND CRLPartitionIndex > 0;";
 
+/* Version 14: signed checkpoints of the audit trail. */
+static const char checkpoint_table[] =
+    "CREATE TABLE AuditCheckpoint ("
+    "AuditRowId INTEGER PRIMARY KEY,"
+    "RawCheckpoint BLOB NOT NULL CHECK (length(RawCheckpoint) <= 65536)"
+    ") STRICT;";
+
 /* Each array is one migration, run in order in one transaction with its user_version. */
 static const char *const version_1[] = {request_table, other_tables, NULL};
 static const char *const version_2[] = {publication_table, NULL};
@@ -345,9 +352,10 @@ static const char *const version_10[] = {expiring_indexes, NULL};
 static const char *const version_11[] = {issuer_columns, NULL};
 static const char *const version_12[] = {event_table, NULL};
 static const char *const version_13[] = {crl_lists, NULL};
+static const char *const version_14[] = {checkpoint_table, NULL};
 static const char *const *const migrations[] = {version_1, version_2, version_3, version_4,
     version_5, version_6, version_7, version_8, version_9, version_10, version_11, version_12,
-    version_13};
+    version_13, version_14};
 #define VERSION ((int)COUNT_OF(migrations))
 
 static const char schema_query[] =

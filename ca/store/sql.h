@@ -245,6 +245,13 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 	X(ADD_AUDIT, SQL_WRITER,                                                                  \
 	    "INSERT INTO Audit(AuditRowId, OccurredWhen, EventID, Success, StatusCode, Actor, "   \
 	    "RequestID, Object, Detail, RowHash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")          \
+	X(ADD_CHECKPOINT, SQL_WRITER,                                                             \
+	    "INSERT INTO AuditCheckpoint(AuditRowId, RawCheckpoint) VALUES (?, ?)")               \
+	X(NEWEST_CHECKPOINT, SQL_READER,                                                          \
+	    "SELECT coalesce(max(AuditRowId), 0) FROM AuditCheckpoint")                           \
+	X(CHECKPOINTS, SQL_READER,                                                                \
+	    "SELECT AuditRowId, RawCheckpoint FROM AuditCheckpoint "                              \
+	    "WHERE AuditRowId > ? AND AuditRowId <= ? ORDER BY AuditRowId")                       \
 	X(ADD_EVENT, SQL_WRITER,                                                                  \
 	    "INSERT INTO Event(OccurredWhen, EventID, RequestID, "                                \
 	    "Value1, Value2, Value3, Value4) VALUES (?, ?, ?, ?, ?, ?, ?)")                       \

@@ -174,6 +174,8 @@ bool store_keep_kra(
 
 /* The audit trail (trail.h): append-only. */
 bool store_audit(struct store_tx *tx, struct audit_record *a, struct err *err);
+/* A signed checkpoint (checkpoint.h) of a row. */
+bool store_add_checkpoint(struct store_tx *tx, int64_t row, struct view message, struct err *err);
 /* Which records store_audit leaves out from now on (audit_event_passes; row_id becomes 0); all pass
  * at first. */
 void store_set_audit_filter(struct store *s, int64_t filter);
@@ -392,6 +394,15 @@ struct audit_reading {
 };
 bool store_audit_read(struct store *s, int64_t after_row, size_t most, store_audit_each *each,
     void *arg, struct audit_reading *out, struct err *err);
+
+/* Where the trail ends now. */
+bool store_audit_head(struct store *s, struct trail_head *out, struct err *err);
+/* The row of the last checkpoint, 0: none; those of rows behind `after_row`, up to `up_to`, in
+ * order. */
+bool store_newest_checkpoint(struct store *s, int64_t *row_out, struct err *err);
+typedef void store_checkpoint_each(int64_t row, struct view message, void *arg);
+bool store_walk_checkpoints(struct store *s, int64_t after_row, int64_t up_to,
+    store_checkpoint_each *each, void *arg, struct err *err);
 
 /* Events behind row `after_row` as they were raised, at most `most`, until `each` has seen enough
  * (false). */

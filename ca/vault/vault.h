@@ -52,6 +52,12 @@ bool vault_sign_crl(struct vault *v, uint32_t key_index, struct view tbs, struct
 bool vault_sign_message(
     struct vault *v, struct view attrs, struct buf *signature_out, struct err *err);
 
+/* A checkpoint of the audit trail (checkpoint.h), made by the vault, with its own time: the whole
+ * message. Only of a row behind that of the last one, ever: E_ACCESSDENIED. `previous` is the last
+ * one's message; where it is missing, the new one says so. */
+bool vault_sign_checkpoint(struct vault *v, int64_t row, const uint8_t hash[32],
+    struct view previous, struct buf *message_out, struct err *err);
+
 /* A CA exchange key and its certificate ([MS-WCCE] 3.2.1.4.3.2.15.1), made by the vault: its key,
  * its name, its usage and no other, its serial number and times by its own clock. What the front
  * may say is how long it lives (VAULT_XCHG_LIFE_MIN to _MAX seconds, never beyond the CA

@@ -314,6 +314,17 @@ handle_ping(struct vault_worker *w, const struct view *fields, size_t count, str
 	return true;
 }
 
+static bool
+handle_sign_checkpoint(
+    struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
+{
+	OWNED(buf_free) struct buf message = {0};
+
+	(void)count;
+	return vault_checkpoint(w, fields[0], fields[1], fields[2], &message, err) &&
+	       reply_field(w, buf_view(&message), err);
+}
+
 static const struct vault_request requests[] = {
     [VAULT_OP_INFO] = {handle_info, 0, 0, 0, false},
     [VAULT_OP_SIGN_CERTIFICATE] = {handle_sign_certificate, 1, 1, 64 << 10, false},
@@ -323,6 +334,7 @@ static const struct vault_request requests[] = {
     [VAULT_OP_XCHG_LIST] = {handle_xchg_list, 0, 0, 0, false},
     [VAULT_OP_REWRAP] = {handle_rewrap, REWRAP_FIELDS, REWRAP_FIELDS, 128 << 10, false},
     [VAULT_OP_GENERATE] = {handle_generate, GENERATE_FIELDS, GENERATE_FIELDS, 128 << 10, false},
+    [VAULT_OP_SIGN_CHECKPOINT] = {handle_sign_checkpoint, 3, 3, 64 << 10, false},
     [VAULT_OP_SET_KRAS] = {handle_set_kras, KRAS_CERTIFICATES, KRAS_CERTIFICATES + VAULT_KRAS_MAX,
 	4 << 20, true},
     [VAULT_OP_KRAS] = {handle_kras, 0, 0, 0, false},

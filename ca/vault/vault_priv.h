@@ -161,6 +161,8 @@ struct vault_state {
 	bool allow_3des;
 	struct journal journal;
 	uint64_t newest_crl; /* number, of those that were signed before the start */
+	pthread_mutex_t checkpoint_lock;
+	uint64_t checkpoint_row; /* of the last checkpoint; under the lock */
 	struct vault_budget budget;
 };
 /* Reads key, certificate, exchange keys, KRA issuers; opens the journal. */
@@ -195,6 +197,11 @@ bool vault_sign_noted_by(struct vault_worker *w, size_t at, struct journal_entry
     struct view what, struct buf *signature, struct err *err);
 bool vault_sign_noted(struct vault_worker *w, struct journal_entry *entry, struct view what,
     struct buf *signature, struct err *err);
+/* ---- vault_checkpoint.c ---- */
+/* `row` u64, `hash` 32 octets, `previous` the last such message or empty: SignedData of the newest
+ * key (checkpoint.h). */
+bool vault_checkpoint(struct vault_worker *w, struct view row, struct view hash,
+    struct view previous, struct buf *message_out, struct err *err);
 /* ---- vault_generate.c: a key of the vault's own making ---- */
 /* `sealing` says to whom and how it is archived. */
 bool vault_generate_key(struct vault_worker *w, const struct view *fields,

@@ -65,6 +65,7 @@ note_start(struct vault_state *s, struct err *err)
 	struct journal_entry started = {.kind = JOURNAL_STARTED};
 
 	return journal_newest_number(&s->journal, JOURNAL_CRL, &s->newest_crl, err) &&
+	       journal_newest_number(&s->journal, JOURNAL_CHECKPOINT, &s->checkpoint_row, err) &&
 	       journal_add(&s->journal, &started, (struct view){0}, clock_now(), err);
 }
 
@@ -74,6 +75,7 @@ vault_state_open(struct vault_state *s, const struct vault_config *config, struc
 	const struct secret *passphrase = NULL;
 
 	*s = (struct vault_state){.journal = {.fd = -1}};
+	pthread_mutex_init(&s->checkpoint_lock, NULL);
 	vault_budget_open(&s->budget, config->failures_requester, config->suspend_s);
 	if (config->passphrase_file != NULL) {
 		if (!secret_read_file(config->passphrase_file, &s->passphrase, err))
@@ -96,6 +98,7 @@ void
 vault_state_close(struct vault_state *s)
 {
 	vault_budget_close(&s->budget);
+	pthread_mutex_destroy(&s->checkpoint_lock);
 	vault_xchgs_close(&s->xchgs);
 	journal_close(&s->journal);
 	vault_kras_close(&s->kras);

@@ -19,7 +19,8 @@ enum vault_op {
 	VAULT_OP_SET_KRAS, /* on the control socket only, as is the next */
 	VAULT_OP_PING,
 	VAULT_OP_GENERATE,
-	VAULT_OP_KRAS
+	VAULT_OP_KRAS,
+	VAULT_OP_SIGN_CHECKPOINT
 };
 
 enum vault_status { VAULT_STATUS_OK, VAULT_STATUS_ERROR };

@@ -215,12 +215,28 @@ check "exported" says "record(s)" trail export --out "$dir/trail.jsonl"
 check "not over a file that is there" refuses ERROR_FILE_EXISTS trail export --out "$dir/trail.jsonl"
 check "the export verifies without a CA" says "the chain holds" verified "$dir/trail.jsonl"
 check "and holds the head that the database had" verified "$dir/trail.jsonl" --head "$head"
-changed=$(grep -n '"event":787' "$dir/trail.jsonl" | head -1 | cut -d: -f1)
-sed "${changed}s/officer1/officer2/" "$dir/trail.jsonl" >"$dir/changed.jsonl"
+changed=$(jq 'select(.event == 787) | .row_id' "$dir/trail.jsonl" | head -1)
+line=$(grep -n "\"row_id\":$changed,\"when\"" "$dir/trail.jsonl" | cut -d: -f1)
+sed "${line}s/officer1/officer2/" "$dir/trail.jsonl" >"$dir/changed.jsonl"
 check "a changed line is named" found "audit row $changed does not fit" verified "$dir/changed.jsonl"
-check "one that was taken out too" found "audit row $changed is missing" verified <(sed "${changed}d" "$dir/trail.jsonl")
+check "one that was taken out too" found "audit row $changed is missing" verified <(sed "${line}d" "$dir/trail.jsonl")
 check "another one does not" found "has another hash" verified "$dir/trail.jsonl" --head "1:$(printf '%064d' 0)"
 
+check "the CA's certificate shows up to where the CA signed it" says "The CA signed it up to row" verified --ca "$CA_STATE/ca.crt" "$dir/trail.jsonl"
+check "without its checkpoints it is not signed" found "the CA signed nothing of it" verified --ca "$CA_STATE/ca.crt" \
+	<(grep -v '^{"checkpoint"' "$dir/trail.jsonl")
+last=$(jq -s '.[-1].head.row_id' "$dir/trail.jsonl")
+check "a search" refuses CRYPT_E_NOT_FOUND ca_lab_as officer1 getkey nobody@nwtraders.com
+check "what came since" says "record(s)" trail export --after "$last" --out "$dir/more.jsonl"
+check "goes on where the trail ended" says "more.jsonl: Rows $((last + 1)) to" verified --ca "$CA_STATE/ca.crt" "$dir/trail.jsonl" "$dir/more.jsonl"
+check "and not after another" found "behind which the export goes on" verified <(head -1 "$dir/trail.jsonl"; jq -nc --arg h \
+	"$(jq -r 'select(.row_id == 1) | .row_hash' "$dir/trail.jsonl")" '{head: {row_id: 1, row_hash: $h}}') "$dir/more.jsonl"
+cef() { # the one line of a retrieved key
+	local line
+	line=$(trail log --cef --keys-of 'requester=NWTRADERS\user1 ' --limit 1) && echo "$line" &&
+		[[ $line == 'CEF:0|dirca|dirca|'*'|787|an archived key was retrieved|3|rt='*' outcome=success suser=NWTRADERS\\officer1 '*' msg=template\='* ]]
+}
+check "a SIEM gets its own format" cef
 check "who may not write there is told" refuses E_ACCESSDENIED ca_lab_as officer1 officer allow officer1 --for Everyone
 check "and nothing was changed" list '(.rules | length) == 2'
 check "each change is recorded" test "$(audited 794)" -ge 4

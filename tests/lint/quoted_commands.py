@@ -73,7 +73,7 @@ def check(command):
         word = rest.pop(0)
         if word == "...":
             open_ended = True
-        elif word.startswith("-") and word != "-":
+        elif word.startswith("-") and word != "-" and not (verb == "setreg" and word[1].isupper()):
             name, _, value = word.lstrip("-").partition("=")
             if not belongs(name, verb):
                 return f"{verb} has no option {word}"

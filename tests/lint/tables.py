@@ -52,7 +52,7 @@ def client_settings():
 
 def daemon_settings():
     """Names of dircad.conf."""
-    return set(re.findall(r'\{\s*"([a-z0-9_]+)",\s*[A-Z]+,\s*AT\(', table(source("ca/home/config.c"), "} options[] =")))
+    return set(re.findall(r'\{\s*"([a-z0-9_]+)",\s*[A-Z_]+,\s*AT\(', table(source("ca/home/config.c"), "} options[] =")))
 
 
 def routes():

@@ -108,7 +108,7 @@ verify(const char *text, size_t len, const struct trail_head *known, struct audi
 	OWNED(own_file) FILE *f = fmemopen(copy, len, "r");
 
 	assert_non_null(f);
-	return audit_export_verify(f, known, e, &err);
+	return audit_export_verify(f, &(struct audit_known){.head = known}, e, &err);
 }
 
 static void

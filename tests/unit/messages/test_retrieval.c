@@ -136,7 +136,7 @@ what_is_not_whole_is_not_written(void **state)
 	for (size_t i = 0; i < 8; i++)
 		rows[i] = good;
 	rows[0].request_id = 0;
-	rows[1].audit_row = 0;
+	rows[1].audit_row = -1;
 	rows[2].officer = NULL;
 	rows[3].officer = bad;
 	rows[4].officer = longest;

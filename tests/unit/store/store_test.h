@@ -70,7 +70,9 @@ tear_down(void **state)
 }
 
 /* Takes a database back to an older version, for the migrations to bring it forward. */
+#define TO_VERSION_13 "DROP TABLE AuditCheckpoint; PRAGMA user_version = 13;"
 #define TO_VERSION_12                                                                            \
+	TO_VERSION_13                                                                            \
 	"DROP INDEX RequestRevokedPartition; DROP TRIGGER RevocationChangeInsert; DROP TRIGGER " \
 	"RevocationChangeUpdate; DROP TABLE RevocationChange; DROP TABLE CrlList; ALTER TABLE "  \
 	"Request DROP COLUMN CRLPartitionIndex;"                                                 \
