@@ -63,6 +63,25 @@ run(sqlite3 *db, const char *sql)
 	must(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK, sql, sqlite3_errmsg(db));
 }
 
+/* Indexes and triggers are taken away while rows are added, and put back word for word: "DROP ..."
+ * and what makes them again. free(). */
+static void
+take_away(sqlite3 *db, char **drop_out, char **make_out)
+{
+	sqlite3_stmt *st = NULL;
+
+	must(sqlite3_prepare_v2(db,
+		 "SELECT group_concat('DROP ' || type || ' ' || name, ';'), group_concat(sql, ';') "
+		 "FROM (SELECT * FROM sqlite_schema WHERE type IN ('index', 'trigger') "
+		 "AND sql IS NOT NULL AND tbl_name = 'Request' ORDER BY rowid)",
+		 -1, &st, NULL) == SQLITE_OK &&
+		 sqlite3_step(st) == SQLITE_ROW,
+	    "the schema", sqlite3_errmsg(db));
+	*drop_out = mem_text((const char *)sqlite3_column_text(st, 0));
+	*make_out = mem_text((const char *)sqlite3_column_text(st, 1));
+	sqlite3_finalize(st);
+}
+
 /* Past the store, which would take hours: no journal, nothing synced. */
 static void
 fill(const char *path, long rows)
@@ -81,6 +100,8 @@ fill(const char *path, long rows)
 	    "FROM "
 	    "n";
 	OWNED(store_close) struct store *store = NULL;
+	OWNED(own_memory) char *drop = NULL;
+	OWNED(own_memory) char *make = NULL;
 	sqlite3_stmt *st = NULL;
 	sqlite3 *db = NULL;
 	struct err err;
@@ -90,6 +111,8 @@ fill(const char *path, long rows)
 	must(sqlite3_open(path, &db) == SQLITE_OK, path, "cannot be opened");
 	run(db,
 	    "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -4000000");
+	take_away(db, &drop, &make);
+	run(db, drop);
 	must(sqlite3_prepare_v2(db, insert, -1, &st, NULL) == SQLITE_OK, path, sqlite3_errmsg(db));
 	for (long at = 0; at < rows; at += AT_ONCE) {
 		sqlite3_bind_int64(st, 1, at);
@@ -100,6 +123,7 @@ fill(const char *path, long rows)
 	}
 	fputc('\n', stderr);
 	sqlite3_finalize(st);
+	run(db, make);
 	run(db, "PRAGMA journal_mode = WAL");
 	sqlite3_close(db);
 }
