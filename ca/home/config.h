@@ -14,7 +14,7 @@
 #define CONFIG_LIST_MAX 16
 
 /* Whose sign-ins must be bound to the TLS channel (RFC 5929). Officers: of acts of certificate
- * managers and CA administrators. */
+ * managers, CA administrators and auditors. */
 enum config_binding { BINDING_OFF, BINDING_OFFICERS, BINDING_ALL };
 
 struct config {

@@ -119,7 +119,7 @@ check_binding(
     const struct config *config, const struct route *route, struct http_call *call, struct err *err)
 {
 	bool demanded = config->channel_binding == BINDING_ALL ||
-			(config->channel_binding == BINDING_OFFICERS && route->actor >= BY_OFFICER);
+			(config->channel_binding == BINDING_OFFICERS && route->actor >= BY_AUDITOR);
 
 	return !demanded || call->channel == HTTP_LOCAL || auth_is_bound(call) ||
 	       err_set(err, DIRCA_E_CHANNEL_BINDING,

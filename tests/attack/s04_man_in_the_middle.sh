@@ -182,6 +182,8 @@ check "control: SCRAM with the CA's channel" prints "sign-in 200" scram p
 check "attack: an officer's act by Basic" refused_unbound -u "officer1:$(<"$(lab_password_file officer1)")" "$PATH_URL/dirca/v1/requests/$id/approve"
 check "attack: an administrator's act by Basic" refused_unbound -u "caadmin:$(<"$(lab_password_file caadmin)")" "$PATH_URL/dirca/v1/crl"
 
+check "attack: an auditor's act by Basic" refused_unbound -X GET -u "auditor:$(<"$(lab_password_file auditor)")" "$PATH_URL/dirca/v1/audit"
+
 check "the directory is made to name the thief's key too" deceive
 mode pass
 check "control: the CA's own key still counts" ca_lab_as officer1 requests
