@@ -162,7 +162,7 @@ struct work;
 typedef bool verb_function(struct work *work, struct err *err);
 
 struct verb {
-	const char *name, *arguments, *summary, *group;
+	const char *name, *arguments, *summary, *group, *who;
 	int least, most;
 	uint64_t options; /* groups of them */
 	enum cli_needs needs;

@@ -189,8 +189,8 @@ applies(const struct option_row *row, const struct verb *verb)
 void
 cli_print_usage(const struct verb *verb)
 {
-	printf("usage: dirca %s%s%s [options]\n%s\n\n", verb->name,
-	    *verb->arguments != '\0' ? " " : "", verb->arguments, verb->summary);
+	printf("usage: dirca %s%s%s [options]\n%s\nBy %s.\n\n", verb->name,
+	    *verb->arguments != '\0' ? " " : "", verb->arguments, verb->summary, verb->who);
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		char left[48], letter[8] = "    ";
 

@@ -3,8 +3,8 @@
 #include "mem.h"
 
 const struct verb verbs[] = {
-#define X(name, arguments, least, most, group, needs, options, function, summary) \
-	{name, arguments, summary, group, least, most, options, needs, function},
+#define X(name, arguments, least, most, group, who, needs, options, function, summary) \
+	{name, arguments, summary, group, who, least, most, options, needs, function},
     CLI_VERBS(X)
 #undef X
 };

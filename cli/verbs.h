@@ -1,7 +1,7 @@
 /*
  * The verbs: one row each.
  *
- *	X(name, arguments, least, most, group, needs, options, function, summary)
+ *	X(name, arguments, least, most, group, who, needs, options, function, summary)
  *
  * "ca exchange renew": up to three words are one verb. `least` and `most` count arguments. What a
  * verb needs is open when its function is called (work.h). In the order of an administrator's day,
@@ -11,6 +11,22 @@
 #define CLI_VERBS_H
 
 #include "cli.h"
+
+/* Whose act it is: of the roles of [MS-CSRA] 3.1.1.7, of root, or of whom the directory lets write.
+ * What a verb asks of the CA is decided there (ca/service/routes.c); this is what people are told,
+ * and docs/ROLES.md is checked against both. */
+#define WHO_ANYBODY          "anybody"
+#define WHO_ROOT             "root on the CA's machine"
+#define WHO_DIRECTORY_READER "whoever may read it in the directory"
+#define WHO_DIRECTORY        "whoever may write it in the directory"
+#define WHO_SIGNED_IN        "whoever signs in; of others' requests nothing is shown"
+#define WHO_ENROLLEE         "whoever may request certificates, and enroll by the template"
+#define WHO_VIEWER           "whoever may read the CA: each role, and who has Read"
+#define WHO_AUDITOR          "auditors"
+#define WHO_WATCHER          "auditors and CA administrators"
+#define WHO_OFFICER          "certificate managers"
+#define WHO_ADMIN            "CA administrators"
+#define WHO_KRA              "a key recovery agent, with his key"
 
 /* Headings of `dirca help`. */
 #define GROUP_DIRECTORY    "The directory"
@@ -22,178 +38,196 @@
 #define GROUP_ANSWERS      "What is, and why"
 
 #define CLI_VERBS(X)                                                                               \
-	X("directory init", "", 0, 0, GROUP_DIRECTORY, NEEDS_SESSION,                              \
+	X("directory init", "", 0, 0, GROUP_DIRECTORY, WHO_DIRECTORY, NEEDS_SESSION,               \
 	    OPTS_SESSION | OPTS_SETUP | OPTS_DRY, cmd_directory_init,                              \
 	    "add to the directory what dirca needs: schema, containers, templates")                \
-	X("directory check", "", 0, 0, GROUP_DIRECTORY, NEEDS_SESSION,                             \
+	X("directory check", "", 0, 0, GROUP_DIRECTORY, WHO_DIRECTORY_READER, NEEDS_SESSION,       \
 	    OPTS_SESSION | OPTS_SETUP | OPTS_JSON, cmd_directory_check,                            \
 	    "whether the directory has what dirca needs, and what mends it")                       \
-	X("doctor directory", "", 0, 0, GROUP_DIRECTORY, NEEDS_NOTHING,                            \
+	X("doctor directory", "", 0, 0, GROUP_DIRECTORY, WHO_DIRECTORY_READER, NEEDS_NOTHING,      \
 	    OPTS_DAEMON | OPTS_SESSION | OPTS_JSON, cmd_doctor_directory,                          \
 	    "examine the directory's servers: what they are, what is missing")                     \
-	X("viewstore", "[STORE|URL]", 0, 1, GROUP_DIRECTORY, NEEDS_PKI, OPTS_SESSION | OPTS_JSON,  \
-	    cmd_viewstore, "certificates and CRLs that the directory holds")                       \
-	X("ds", "", 0, 0, GROUP_DIRECTORY, NEEDS_DIRECTORY, OPTS_SESSION | OPTS_JSON, cmd_ds,      \
+	X("viewstore", "[STORE|URL]", 0, 1, GROUP_DIRECTORY, WHO_DIRECTORY_READER, NEEDS_PKI,      \
+	    OPTS_SESSION | OPTS_JSON, cmd_viewstore,                                               \
+	    "certificates and CRLs that the directory holds")                                      \
+	X("ds", "", 0, 0, GROUP_DIRECTORY, WHO_DIRECTORY_READER, NEEDS_DIRECTORY,                  \
+	    OPTS_SESSION | OPTS_JSON, cmd_ds,                                                      \
 	    "everything under CN=Public Key Services (-v: all attributes)")                        \
-	X("ca init", "", 0, 0, GROUP_CA, NEEDS_CONFIG, OPTS_DAEMON | OPTS_INIT, cmd_ca_init,       \
+	X("ca init", "", 0, 0, GROUP_CA, WHO_ROOT, NEEDS_CONFIG, OPTS_DAEMON | OPTS_INIT,          \
+	    cmd_ca_init,                                                                           \
 	    "make the CA: key, certificate (or request to a parent), database, TLS certificate")   \
-	X("ca renew", "", 0, 0, GROUP_CA, NEEDS_CONFIG, OPTS_DAEMON | OPTS_RENEW, cmd_ca_renew,    \
+	X("ca renew", "", 0, 0, GROUP_CA, WHO_ROOT, NEEDS_CONFIG, OPTS_DAEMON | OPTS_RENEW,        \
+	    cmd_ca_renew,                                                                          \
 	    "renew the CA certificate, with its key or a new one (or request to a parent)")        \
-	X("ca install", "FILE", 1, 1, GROUP_CA, NEEDS_CONFIG, OPTS_DAEMON | OPTS_INSTALL,          \
-	    cmd_ca_install, "install the certificate that the parent issued for a renewal")        \
-	X("ca publish", "", 0, 0, GROUP_CA, NEEDS_CONFIG,                                          \
+	X("ca install", "FILE", 1, 1, GROUP_CA, WHO_ROOT, NEEDS_CONFIG,                            \
+	    OPTS_DAEMON | OPTS_INSTALL, cmd_ca_install,                                            \
+	    "install the certificate that the parent issued for a renewal")                        \
+	X("ca publish", "", 0, 0, GROUP_CA, WHO_ROOT, NEEDS_CONFIG,                                \
 	    OPTS_DAEMON | OPTS_PUBLISH | OPTS_SESSION, cmd_ca_publish,                             \
 	    "publish CA certificate and enrollment service to the directory")                      \
-	X("ca unpublish", "", 0, 0, GROUP_CA, NEEDS_CONFIG,                                        \
+	X("ca unpublish", "", 0, 0, GROUP_CA, WHO_ROOT, NEEDS_CONFIG,                              \
 	    OPTS_DAEMON | OPTS_UNPUBLISH | OPTS_SESSION, cmd_ca_unpublish,                         \
 	    "take the CA out of the directory")                                                    \
-	X("ca status", "", 0, 0, GROUP_CA, NEEDS_CA, OPTS_SESSION | OPTS_JSON, cmd_ca_status,      \
-	    "what the CA says of itself")                                                          \
-	X("ca exchange renew", "", 0, 0, GROUP_CA, NEEDS_CA, OPTS_SESSION, cmd_ca_exchange_renew,  \
+	X("ca status", "", 0, 0, GROUP_CA, WHO_VIEWER, NEEDS_CA, OPTS_SESSION | OPTS_JSON,         \
+	    cmd_ca_status, "what the CA says of itself")                                           \
+	X("ca exchange renew", "", 0, 0, GROUP_CA, WHO_ADMIN, NEEDS_CA, OPTS_SESSION,              \
+	    cmd_ca_exchange_renew,                                                                 \
 	    "make a new CA exchange certificate, to which clients encrypt keys")                   \
 	X("ca rights", "[grant|revoke TRUSTEE RIGHT...]", 0, CLI_LIST_MAX, GROUP_CA,               \
-	    NEEDS_SESSION, OPTS_SESSION | OPTS_JSON | OPTS_DRY | OPTS_RIGHTS, cmd_ca_rights,       \
-	    "who may manage, audit and use the CA; change it")                                     \
-	X("cas", "", 0, 0, GROUP_CA, NEEDS_PKI, OPTS_SESSION | OPTS_JSON, cmd_cas,                 \
-	    "certification authorities that the directory names")                                  \
-	X("getreg", "[NAME]", 0, 1, GROUP_CA, NEEDS_CA, OPTS_SESSION | OPTS_JSON, cmd_getreg,      \
-	    "settings of the CA")                                                                  \
-	X("setreg", "NAME VALUE...", 2, CLI_LIST_MAX, GROUP_CA, NEEDS_CA,                          \
+	    WHO_DIRECTORY, NEEDS_SESSION, OPTS_SESSION | OPTS_JSON | OPTS_DRY | OPTS_RIGHTS,       \
+	    cmd_ca_rights, "who may manage, audit and use the CA; change it")                      \
+	X("cas", "", 0, 0, GROUP_CA, WHO_DIRECTORY_READER, NEEDS_PKI, OPTS_SESSION | OPTS_JSON,    \
+	    cmd_cas, "certification authorities that the directory names")                         \
+	X("getreg", "[NAME]", 0, 1, GROUP_CA, WHO_VIEWER, NEEDS_CA, OPTS_SESSION | OPTS_JSON,      \
+	    cmd_getreg, "settings of the CA")                                                      \
+	X("setreg", "NAME VALUE...", 2, CLI_LIST_MAX, GROUP_CA, WHO_ADMIN, NEEDS_CA,               \
 	    OPTS_SESSION | OPTS_FLAGS, cmd_setreg, "change a setting of the CA")                   \
-	X("crl", "", 0, 0, GROUP_CA, NEEDS_CA, OPTS_SESSION | OPTS_CRL, cmd_crl,                   \
+	X("crl", "", 0, 0, GROUP_CA, WHO_ADMIN, NEEDS_CA, OPTS_SESSION | OPTS_CRL, cmd_crl,        \
 	    "publish new CRLs")                                                                    \
-	X("audit log", "", 0, 0, GROUP_CA, NEEDS_CA, OPTS_SESSION | OPTS_JSON | OPTS_AUDIT,        \
-	    cmd_audit_log, "what the CA did and for whom: its audit trail")                        \
-	X("audit export", "", 0, 0, GROUP_CA, NEEDS_CA, OPTS_SESSION | OPTS_EXPORT,                \
+	X("audit log", "", 0, 0, GROUP_CA, WHO_AUDITOR, NEEDS_CA,                                  \
+	    OPTS_SESSION | OPTS_JSON | OPTS_AUDIT, cmd_audit_log,                                  \
+	    "what the CA did and for whom: its audit trail")                                       \
+	X("audit export", "", 0, 0, GROUP_CA, WHO_AUDITOR, NEEDS_CA, OPTS_SESSION | OPTS_EXPORT,   \
 	    cmd_audit_export, "write the audit trail so that it can be verified")                  \
-	X("audit verify", "FILE...", 1, CLI_LIST_MAX, GROUP_CA, NEEDS_NOTHING, OPTS_HEAD,          \
-	    cmd_audit_verify,                                                                      \
+	X("audit verify", "FILE...", 1, CLI_LIST_MAX, GROUP_CA, WHO_ANYBODY, NEEDS_NOTHING,        \
+	    OPTS_HEAD, cmd_audit_verify,                                                           \
 	    "whether a row of an exported audit trail was changed or is missing (needs no CA)")    \
-	X("audit compare", "", 0, 0, GROUP_CA, NEEDS_NOTHING, OPTS_DAEMON | OPTS_JSON,             \
+	X("audit compare", "", 0, 0, GROUP_CA, WHO_ROOT, NEEDS_NOTHING, OPTS_DAEMON | OPTS_JSON,   \
 	    cmd_audit_compare, "hold the vault's journal of signatures against the database")      \
-	X("events", "", 0, 0, GROUP_CA, NEEDS_CA, OPTS_SESSION | OPTS_JSON | OPTS_EVENTS,          \
-	    cmd_events, "what the CA has met: KRA certificates, CRLs, requests; docs/EVENTS.md")   \
-	X("backup", "FOLDER", 1, 1, GROUP_CA, NEEDS_CONFIG, OPTS_DAEMON | OPTS_JSON, cmd_backup,   \
-	    "copy the CA into a new folder, its keys encrypted (on the CA's machine)")             \
-	X("backup verify", "FOLDER", 1, 1, GROUP_CA, NEEDS_NOTHING, OPTS_JSON | OPTS_COPY,         \
-	    cmd_backup_verify, "whether a copy is whole and whose it is (needs no CA)")            \
-	X("restore", "FOLDER", 1, 1, GROUP_CA, NEEDS_CONFIG,                                       \
+	X("events", "", 0, 0, GROUP_CA, WHO_WATCHER, NEEDS_CA,                                     \
+	    OPTS_SESSION | OPTS_JSON | OPTS_EVENTS, cmd_events,                                    \
+	    "what the CA has met: KRA certificates, CRLs, requests; docs/EVENTS.md")               \
+	X("backup", "FOLDER", 1, 1, GROUP_CA, WHO_ROOT, NEEDS_CONFIG, OPTS_DAEMON | OPTS_JSON,     \
+	    cmd_backup, "copy the CA into a new folder, its keys encrypted (on the CA's machine)") \
+	X("backup verify", "FOLDER", 1, 1, GROUP_CA, WHO_ANYBODY, NEEDS_NOTHING,                   \
+	    OPTS_JSON | OPTS_COPY, cmd_backup_verify,                                              \
+	    "whether a copy is whole and whose it is (needs no CA)")                               \
+	X("restore", "FOLDER", 1, 1, GROUP_CA, WHO_ROOT, NEEDS_CONFIG,                             \
 	    OPTS_DAEMON | OPTS_COPY | OPTS_RESTORE | OPTS_YES, cmd_restore,                        \
 	    "make the CA of a copy, on a machine where it is not")                                 \
-	X("db check", "", 0, 0, GROUP_CA, NEEDS_NOTHING, OPTS_DAEMON | OPTS_JSON, cmd_db_check,    \
-	    "whether the database is sound (on the CA's machine)")                                 \
-	X("db stats", "", 0, 0, GROUP_CA, NEEDS_NOTHING, OPTS_DAEMON | OPTS_JSON, cmd_db_stats,    \
-	    "how big the database is, and what is in it")                                          \
-	X("db vacuum", "", 0, 0, GROUP_CA, NEEDS_NOTHING, OPTS_DAEMON, cmd_db_vacuum,              \
+	X("db check", "", 0, 0, GROUP_CA, WHO_ROOT, NEEDS_NOTHING, OPTS_DAEMON | OPTS_JSON,        \
+	    cmd_db_check, "whether the database is sound (on the CA's machine)")                   \
+	X("db stats", "", 0, 0, GROUP_CA, WHO_ROOT, NEEDS_NOTHING, OPTS_DAEMON | OPTS_JSON,        \
+	    cmd_db_stats, "how big the database is, and what is in it")                            \
+	X("db vacuum", "", 0, 0, GROUP_CA, WHO_ROOT, NEEDS_NOTHING, OPTS_DAEMON, cmd_db_vacuum,    \
 	    "make the database small, while the CA does not run")                                  \
-	X("templates", "[NAME]", 0, 1, GROUP_TEMPLATES, NEEDS_PKI, OPTS_SESSION | OPTS_JSON,       \
-	    cmd_template_list, "certificate templates, who issues them, whether they archive")     \
-	X("template list", "", 0, 0, GROUP_TEMPLATES, NEEDS_PKI, OPTS_SESSION | OPTS_JSON,         \
-	    cmd_template_list, "certificate templates, who issues them, who may enroll")           \
-	X("template show", "NAME", 1, 1, GROUP_TEMPLATES, NEEDS_PKI, OPTS_SESSION | OPTS_JSON,     \
-	    cmd_template_show, "all fields of a template by name, and its rights")                 \
+	X("templates", "[NAME]", 0, 1, GROUP_TEMPLATES, WHO_DIRECTORY_READER, NEEDS_PKI,           \
+	    OPTS_SESSION | OPTS_JSON, cmd_template_list,                                           \
+	    "certificate templates, who issues them, whether they archive")                        \
+	X("template list", "", 0, 0, GROUP_TEMPLATES, WHO_DIRECTORY_READER, NEEDS_PKI,             \
+	    OPTS_SESSION | OPTS_JSON, cmd_template_list,                                           \
+	    "certificate templates, who issues them, who may enroll")                              \
+	X("template show", "NAME", 1, 1, GROUP_TEMPLATES, WHO_DIRECTORY_READER, NEEDS_PKI,         \
+	    OPTS_SESSION | OPTS_JSON, cmd_template_show,                                           \
+	    "all fields of a template by name, and its rights")                                    \
 	X("template duplicate", "TEMPLATE NEWNAME [FIELD=VALUE...]", 2, CLI_LIST_MAX,              \
-	    GROUP_TEMPLATES, NEEDS_PKI, OPTS_SESSION | OPTS_DRY | OPTS_FIELDS,                     \
+	    GROUP_TEMPLATES, WHO_DIRECTORY, NEEDS_PKI, OPTS_SESSION | OPTS_DRY | OPTS_FIELDS,      \
 	    cmd_template_duplicate, "copy a template under a new name, with changes")              \
-	X("template set", "NAME FIELD=VALUE...", 0, CLI_LIST_MAX, GROUP_TEMPLATES, NEEDS_NOTHING,  \
-	    OPTS_SESSION | OPTS_DRY | OPTS_FIELDS, cmd_template_set,                               \
+	X("template set", "NAME FIELD=VALUE...", 0, CLI_LIST_MAX, GROUP_TEMPLATES, WHO_DIRECTORY,  \
+	    NEEDS_NOTHING, OPTS_SESSION | OPTS_DRY | OPTS_FIELDS, cmd_template_set,                \
 	    "change fields of a template; alone: which there are")                                 \
-	X("template enable", "NAME", 1, 1, GROUP_TEMPLATES, NEEDS_PKI, OPTS_SESSION | OPTS_DRY,    \
-	    cmd_template_enable, "have a CA issue a template")                                     \
-	X("template disable", "NAME", 1, 1, GROUP_TEMPLATES, NEEDS_PKI, OPTS_SESSION | OPTS_DRY,   \
-	    cmd_template_disable, "have a CA no longer issue a template")                          \
-	X("template grant", "NAME TRUSTEE RIGHT...", 3, CLI_LIST_MAX, GROUP_TEMPLATES, NEEDS_PKI,  \
-	    OPTS_SESSION | OPTS_DRY | OPTS_GRANT, cmd_template_grant,                              \
+	X("template enable", "NAME", 1, 1, GROUP_TEMPLATES, WHO_DIRECTORY, NEEDS_PKI,              \
+	    OPTS_SESSION | OPTS_DRY, cmd_template_enable, "have a CA issue a template")            \
+	X("template disable", "NAME", 1, 1, GROUP_TEMPLATES, WHO_DIRECTORY, NEEDS_PKI,             \
+	    OPTS_SESSION | OPTS_DRY, cmd_template_disable, "have a CA no longer issue a template") \
+	X("template grant", "NAME TRUSTEE RIGHT...", 3, CLI_LIST_MAX, GROUP_TEMPLATES,             \
+	    WHO_DIRECTORY, NEEDS_PKI, OPTS_SESSION | OPTS_DRY | OPTS_GRANT, cmd_template_grant,    \
 	    "give read, write, enroll, autoenroll or full on a template")                          \
-	X("template revoke", "NAME TRUSTEE RIGHT...", 3, CLI_LIST_MAX, GROUP_TEMPLATES, NEEDS_PKI, \
-	    OPTS_SESSION | OPTS_DRY | OPTS_GRANT, cmd_template_revoke,                             \
+	X("template revoke", "NAME TRUSTEE RIGHT...", 3, CLI_LIST_MAX, GROUP_TEMPLATES,            \
+	    WHO_DIRECTORY, NEEDS_PKI, OPTS_SESSION | OPTS_DRY | OPTS_GRANT, cmd_template_revoke,   \
 	    "take rights on a template away")                                                      \
-	X("template export", "NAME...", 1, CLI_LIST_MAX, GROUP_TEMPLATES, NEEDS_PKI,               \
-	    OPTS_SESSION | OPTS_TRANSFER, cmd_template_export,                                     \
+	X("template export", "NAME...", 1, CLI_LIST_MAX, GROUP_TEMPLATES, WHO_DIRECTORY_READER,    \
+	    NEEDS_PKI, OPTS_SESSION | OPTS_TRANSFER, cmd_template_export,                          \
 	    "write templates as LDIF that another directory can take")                             \
-	X("template import", "FILE", 1, 1, GROUP_TEMPLATES, NEEDS_NOTHING,                         \
+	X("template import", "FILE", 1, 1, GROUP_TEMPLATES, WHO_DIRECTORY, NEEDS_NOTHING,          \
 	    OPTS_SESSION | OPTS_DRY | OPTS_IMPORT, cmd_template_import,                            \
 	    "make templates from LDIF, or JSON of PowerShell's ADCSTemplate")                      \
-	X("template lint", "", 0, 0, GROUP_TEMPLATES, NEEDS_PKI,                                   \
+	X("template lint", "", 0, 0, GROUP_TEMPLATES, WHO_DIRECTORY_READER, NEEDS_PKI,             \
 	    OPTS_SESSION | OPTS_JSON | OPTS_LINT, cmd_template_lint,                               \
 	    "what is dangerous in templates, rights and key recovery agents")                      \
-	X("enroll", "TEMPLATE", 1, 1, GROUP_CERTIFICATES, NEEDS_NOTHING,                           \
+	X("enroll", "TEMPLATE", 1, 1, GROUP_CERTIFICATES, WHO_ENROLLEE, NEEDS_NOTHING,             \
 	    OPTS_SESSION | OPTS_JSON | OPTS_ENROLL | OPTS_OUT, cmd_enroll,                         \
 	    "make a key, archive it where the template says so, get a certificate")                \
-	X("retrieve", "REQUESTID", 1, 1, GROUP_CERTIFICATES, NEEDS_NOTHING,                        \
+	X("retrieve", "REQUESTID", 1, 1, GROUP_CERTIFICATES, WHO_SIGNED_IN, NEEDS_NOTHING,         \
 	    OPTS_SESSION | OPTS_OUT | OPTS_KEY, cmd_retrieve,                                      \
 	    "fetch the certificate of a request that was pending")                                 \
-	X("requests", "", 0, 0, GROUP_CERTIFICATES, NEEDS_NOTHING,                                 \
+	X("requests", "", 0, 0, GROUP_CERTIFICATES, WHO_SIGNED_IN, NEEDS_NOTHING,                  \
 	    OPTS_SESSION | OPTS_JSON | OPTS_LIST, cmd_requests, "requests of the CA")              \
-	X("expiring", "", 0, 0, GROUP_CERTIFICATES, NEEDS_NOTHING,                                 \
+	X("expiring", "", 0, 0, GROUP_CERTIFICATES, WHO_VIEWER, NEEDS_NOTHING,                     \
 	    OPTS_SESSION | OPTS_JSON | OPTS_EXPIRING, cmd_expiring,                                \
 	    "certificates that end soon and have no newer one")                                    \
-	X("stats", "", 0, 0, GROUP_CERTIFICATES, NEEDS_CA, OPTS_SESSION | OPTS_JSON, cmd_stats,    \
-	    "how many requests there are in which state")                                          \
-	X("approve", "REQUESTID", 1, 1, GROUP_CERTIFICATES, NEEDS_NOTHING, OPTS_SESSION,           \
-	    cmd_approve, "issue a pending request")                                                \
-	X("deny", "REQUESTID", 1, 1, GROUP_CERTIFICATES, NEEDS_NOTHING,                            \
+	X("stats", "", 0, 0, GROUP_CERTIFICATES, WHO_VIEWER, NEEDS_CA, OPTS_SESSION | OPTS_JSON,   \
+	    cmd_stats, "how many requests there are in which state")                               \
+	X("approve", "REQUESTID", 1, 1, GROUP_CERTIFICATES, WHO_OFFICER, NEEDS_NOTHING,            \
+	    OPTS_SESSION, cmd_approve, "issue a pending request")                                  \
+	X("deny", "REQUESTID", 1, 1, GROUP_CERTIFICATES, WHO_OFFICER, NEEDS_NOTHING,               \
 	    OPTS_SESSION | OPTS_DECIDE, cmd_deny, "deny a pending request")                        \
-	X("revoke", "[REQUESTID|SERIAL...]", 0, CLI_LIST_MAX, GROUP_CERTIFICATES, NEEDS_NOTHING,   \
-	    OPTS_SESSION | OPTS_REVOKE, cmd_revoke, "revoke certificates, or put them on hold")    \
-	X("unrevoke", "REQUESTID|SERIAL...", 1, CLI_LIST_MAX, GROUP_CERTIFICATES, NEEDS_CA,        \
-	    OPTS_SESSION, cmd_unrevoke, "take certificates from hold")                             \
-	X("kra add", "FILE...", 1, CLI_LIST_MAX, GROUP_KEYS, NEEDS_CONFIG,                         \
+	X("revoke", "[REQUESTID|SERIAL...]", 0, CLI_LIST_MAX, GROUP_CERTIFICATES, WHO_OFFICER,     \
+	    NEEDS_NOTHING, OPTS_SESSION | OPTS_REVOKE, cmd_revoke,                                 \
+	    "revoke certificates, or put them on hold")                                            \
+	X("unrevoke", "REQUESTID|SERIAL...", 1, CLI_LIST_MAX, GROUP_CERTIFICATES, WHO_OFFICER,     \
+	    NEEDS_CA, OPTS_SESSION, cmd_unrevoke, "take certificates from hold")                   \
+	X("kra add", "FILE...", 1, CLI_LIST_MAX, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG,               \
 	    OPTS_DAEMON | OPTS_KRA_ADD, cmd_kra_add,                                               \
 	    "put KRA certificates into the CA's KRA store and enable them (on the CA's machine)")  \
-	X("kra enable", "HASH|NAME...", 1, CLI_LIST_MAX, GROUP_KEYS, NEEDS_CONFIG, OPTS_DAEMON,    \
-	    cmd_kra_enable, "have keys sealed to KRAs of the KRA store (on the CA's machine)")     \
-	X("kra disable", "HASH|NAME...", 1, CLI_LIST_MAX, GROUP_KEYS, NEEDS_CONFIG, OPTS_DAEMON,   \
-	    cmd_kra_disable, "have no more keys sealed to these KRAs (on the CA's machine)")       \
-	X("kra count", "N", 1, 1, GROUP_KEYS, NEEDS_CONFIG, OPTS_DAEMON, cmd_kra_count,            \
+	X("kra enable", "HASH|NAME...", 1, CLI_LIST_MAX, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG,       \
+	    OPTS_DAEMON, cmd_kra_enable,                                                           \
+	    "have keys sealed to KRAs of the KRA store (on the CA's machine)")                     \
+	X("kra disable", "HASH|NAME...", 1, CLI_LIST_MAX, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG,      \
+	    OPTS_DAEMON, cmd_kra_disable,                                                          \
+	    "have no more keys sealed to these KRAs (on the CA's machine)")                        \
+	X("kra count", "N", 1, 1, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG, OPTS_DAEMON, cmd_kra_count,  \
 	    "to how many KRAs each key is sealed (on the CA's machine)")                           \
-	X("kra remove", "SHA1", 1, 1, GROUP_KEYS, NEEDS_CONFIG, OPTS_DAEMON | OPTS_YES,            \
+	X("kra remove", "SHA1", 1, 1, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG, OPTS_DAEMON | OPTS_YES,  \
 	    cmd_kra_remove, "take a KRA certificate out of the CA's KRA store")                    \
-	X("kra status", "", 0, 0, GROUP_KEYS, NEEDS_CA, OPTS_SESSION | OPTS_JSON, cmd_kra_status,  \
+	X("kra status", "", 0, 0, GROUP_KEYS, WHO_VIEWER, NEEDS_CA, OPTS_SESSION | OPTS_JSON,      \
+	    cmd_kra_status,                                                                        \
 	    "the CA's KRA certificates: usable or why not, days left, keys sealed to them")        \
-	X("kra list", "", 0, 0, GROUP_KEYS, NEEDS_PKI, OPTS_SESSION | OPTS_JSON, cmd_kra_list,     \
-	    "KRA certificates of the directory")                                                   \
-	X("kra publish", "FILE...", 1, CLI_LIST_MAX, GROUP_KEYS, NEEDS_PKI, OPTS_SESSION,          \
-	    cmd_kra_publish, "publish KRA certificates to the directory")                          \
-	X("kra unpublish", "FILE|SHA1...", 1, CLI_LIST_MAX, GROUP_KEYS, NEEDS_PKI, OPTS_SESSION,   \
-	    cmd_kra_unpublish, "take KRA certificates out of the directory")                       \
-	X("getkey", "TOKEN [OUTFILE]", 1, 2, GROUP_KEYS, NEEDS_SESSION, OPTS_SESSION | OPTS_JSON,  \
-	    cmd_getkey, "find recovery candidates; fetch the recovery BLOB of one")                \
-	X("recoverkey", "BLOB OUT.pfx", 2, 2, GROUP_KEYS, NEEDS_NOTHING, OPTS_RECOVER,             \
+	X("kra list", "", 0, 0, GROUP_KEYS, WHO_DIRECTORY_READER, NEEDS_PKI,                       \
+	    OPTS_SESSION | OPTS_JSON, cmd_kra_list, "KRA certificates of the directory")           \
+	X("kra publish", "FILE...", 1, CLI_LIST_MAX, GROUP_KEYS, WHO_DIRECTORY, NEEDS_PKI,         \
+	    OPTS_SESSION, cmd_kra_publish, "publish KRA certificates to the directory")            \
+	X("kra unpublish", "FILE|SHA1...", 1, CLI_LIST_MAX, GROUP_KEYS, WHO_DIRECTORY, NEEDS_PKI,  \
+	    OPTS_SESSION, cmd_kra_unpublish, "take KRA certificates out of the directory")         \
+	X("getkey", "TOKEN [OUTFILE]", 1, 2, GROUP_KEYS, WHO_OFFICER, NEEDS_SESSION,               \
+	    OPTS_SESSION | OPTS_JSON, cmd_getkey,                                                  \
+	    "find recovery candidates; fetch the recovery BLOB of one")                            \
+	X("recoverkey", "BLOB OUT.pfx", 2, 2, GROUP_KEYS, WHO_KRA, NEEDS_NOTHING, OPTS_RECOVER,    \
 	    cmd_recoverkey, "open a recovery BLOB with a KRA's key (needs no CA)")                 \
-	X("officer list", "", 0, 0, GROUP_OFFICERS, NEEDS_SESSION, OPTS_SESSION | OPTS_JSON,       \
-	    cmd_officer_list, "certificate managers and what restricts them")                      \
-	X("officer restrict", "", 0, 0, GROUP_OFFICERS, NEEDS_SESSION,                             \
+	X("officer list", "", 0, 0, GROUP_OFFICERS, WHO_DIRECTORY_READER, NEEDS_SESSION,           \
+	    OPTS_SESSION | OPTS_JSON, cmd_officer_list,                                            \
+	    "certificate managers and what restricts them")                                        \
+	X("officer restrict", "", 0, 0, GROUP_OFFICERS, WHO_DIRECTORY, NEEDS_SESSION,              \
 	    OPTS_SESSION | OPTS_JSON | OPTS_DRY | OPTS_RESTRICT, cmd_officer_restrict,             \
 	    "turn restrictions of certificate managers on (or --off)")                             \
-	X("officer allow", "OFFICER", 1, 1, GROUP_OFFICERS, NEEDS_SESSION,                         \
+	X("officer allow", "OFFICER", 1, 1, GROUP_OFFICERS, WHO_DIRECTORY, NEEDS_SESSION,          \
 	    OPTS_SESSION | OPTS_JSON | OPTS_DRY | OPTS_RULE, cmd_officer_allow,                    \
 	    "let a certificate manager act for these requesters")                                  \
-	X("officer deny", "OFFICER", 1, 1, GROUP_OFFICERS, NEEDS_SESSION,                          \
+	X("officer deny", "OFFICER", 1, 1, GROUP_OFFICERS, WHO_DIRECTORY, NEEDS_SESSION,           \
 	    OPTS_SESSION | OPTS_JSON | OPTS_DRY | OPTS_RULE, cmd_officer_deny,                     \
 	    "keep a certificate manager from acting for these requesters")                         \
-	X("officer remove", "NUMBER|OFFICER...", 1, CLI_LIST_MAX, GROUP_OFFICERS, NEEDS_SESSION,   \
-	    OPTS_SESSION | OPTS_JSON | OPTS_DRY, cmd_officer_remove,                               \
+	X("officer remove", "NUMBER|OFFICER...", 1, CLI_LIST_MAX, GROUP_OFFICERS, WHO_DIRECTORY,   \
+	    NEEDS_SESSION, OPTS_SESSION | OPTS_JSON | OPTS_DRY, cmd_officer_remove,                \
 	    "take rules away: by number, or all of an officer")                                    \
-	X("explain enroll", "USER TEMPLATE", 2, 2, GROUP_ANSWERS, NEEDS_CA,                        \
+	X("explain enroll", "USER TEMPLATE", 2, 2, GROUP_ANSWERS, WHO_SIGNED_IN, NEEDS_CA,         \
 	    OPTS_SESSION | OPTS_JSON, cmd_explain_enroll,                                          \
 	    "what the CA would make of an enrollment, and why")                                    \
-	X("explain recover", "OFFICER USER", 2, 2, GROUP_ANSWERS, NEEDS_CA,                        \
+	X("explain recover", "OFFICER USER", 2, 2, GROUP_ANSWERS, WHO_VIEWER, NEEDS_CA,            \
 	    OPTS_SESSION | OPTS_JSON, cmd_explain_recover,                                         \
 	    "which archived keys an officer would get, and why")                                   \
-	X("dump", "FILE|TEMPLATE", 1, 1, GROUP_ANSWERS, NEEDS_NOTHING, OPTS_DUMP | OPTS_SESSION,   \
-	    cmd_dump,                                                                              \
+	X("dump", "FILE|TEMPLATE", 1, 1, GROUP_ANSWERS, WHO_ANYBODY, NEEDS_NOTHING,                \
+	    OPTS_DUMP | OPTS_SESSION, cmd_dump,                                                    \
 	    "show a request, response, recovery BLOB, certificate or security descriptor")         \
-	X("sd show", "[OBJECT|FILE]", 0, 1, GROUP_ANSWERS, NEEDS_NOTHING,                          \
+	X("sd show", "[OBJECT|FILE]", 0, 1, GROUP_ANSWERS, WHO_DIRECTORY_READER, NEEDS_NOTHING,    \
 	    OPTS_SESSION | OPTS_JSON | OPTS_SDDL, cmd_sd_show,                                     \
 	    "security descriptor of an object, or in a file, in words")                            \
-	X("sd check", "[OBJECT|FILE]", 0, 1, GROUP_ANSWERS, NEEDS_NOTHING,                         \
+	X("sd check", "[OBJECT|FILE]", 0, 1, GROUP_ANSWERS, WHO_DIRECTORY_READER, NEEDS_NOTHING,   \
 	    OPTS_SESSION | OPTS_JSON | OPTS_SDDL, cmd_sd_check,                                    \
 	    "whom a security descriptor lets do what, what is wrong with it, what differs")        \
-	X("help", "[VERB]", 0, 2, GROUP_ANSWERS, NEEDS_NOTHING, 0, cmd_help,                       \
+	X("help", "[VERB]", 0, 2, GROUP_ANSWERS, WHO_ANYBODY, NEEDS_NOTHING, 0, cmd_help,          \
 	    "this list, or one verb's options")
 
-#define X(name, arguments, least, most, group, needs, options, function, summary) \
+#define X(name, arguments, least, most, group, who, needs, options, function, summary) \
 	verb_function function;
 CLI_VERBS(X)
 #undef X
