@@ -53,12 +53,16 @@ static bool
 add_one(const struct work *w, const struct trust_issuers *issuers, struct view der, struct err *err)
 {
 	OWNED(pkix_cert_free) struct pkix_cert kra = {0};
+	bool is_there;
 
 	if (!pkix_cert_decode(der, &kra, err) ||
-	    !kra_validate(&kra, issuers->list, issuers->count, clock_now(), err) ||
-	    !add_audited(w->cli, w->config, &kra, err))
+	    !kra_validate(&kra, issuers->list, issuers->count, clock_now(), err))
 		return false;
-	printf("Added to the KRA store:\n");
+	/* Of a run that did not come to its end, or for the sake of a list of files. */
+	is_there = kra_store_has(w->config, &kra);
+	if (!is_there && !add_audited(w->cli, w->config, &kra, err))
+		return false;
+	printf("%s the KRA store:\n", is_there ? "Already in" : "Added to");
 	print_cert(stdout, "  ", &kra);
 	if (!w->cli->opt.no_enable && !kra_enable(w, &kra, err))
 		return false;

@@ -71,6 +71,22 @@ kra_store_add(const struct config *config, struct view certificate, struct err *
 	return add_to_store(config, certificate, err) || err_prefix(err, "adding to the KRA store");
 }
 
+bool
+kra_store_has(const struct config *config, const struct pkix_cert *certificate)
+{
+	OWNED(own_memory)
+	char *hash = hex_encode(view_of(certificate->sha1, sizeof certificate->sha1), '\0');
+	OWNED(own_memory) char *path = kra_path(config, hash);
+	struct buf *list = NULL;
+	size_t count = 0;
+	struct err ignored;
+	bool has = pem_certificates_file(path, &list, &count, &ignored) && count == 1 &&
+		   view_eq(buf_view(&list[0]), buf_view(&certificate->raw));
+
+	pem_list_free(&list, count);
+	return has;
+}
+
 static bool
 remove_from_store(const struct config *config, const char *sha1_hex, struct err *err)
 {

@@ -6,9 +6,12 @@
 #define HOME_KRA_STORE_H
 
 #include "config.h"
+#include "pkix.h"
 #include "texts.h"
 
 bool kra_store_add(const struct config *config, struct view certificate, struct err *err);
+/* Is this very certificate there? */
+bool kra_store_has(const struct config *config, const struct pkix_cert *certificate);
 bool kra_store_remove(const struct config *config, const char *sha1_hex, struct err *err);
 /* What can be used of it; kra_store_free. What is no certificate of the store is left out, with a
  * sentence each in `skipped_out`, which may be NULL (paper, "Loading KRA Certificates"). False:

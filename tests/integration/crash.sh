@@ -107,7 +107,7 @@ revoke_act() { officer revoke "$id" --yes; }
 revoke_is() { state_of "$(sql "SELECT count(*) FROM Request WHERE RequestID = $id AND Disposition = 21")" "$(audited 774)"; }
 
 number=0
-newest() { sql "SELECT coalesce(max(CRLNumber), 0) FROM Crl"; }
+newest() { sql "SELECT coalesce(max(CRLNumber), 0) FROM CrlList"; }
 crl_prepare() { number=$(newest); }
 crl_act() { admin crl; }
 # A start may have made one too: what was asked for is that there is a newer one.
@@ -149,20 +149,35 @@ archive_is() {
 		echo "done"
 }
 
-# ---- the KRA store, by root ----
-kra_hash() { openssl x509 -in "$dir/kra1.crt" -outform DER | sha1sum | cut -c1-40; }
-added_prepare() { ! [ -e "$CA_STATE/kra/$(kra_hash).crt" ] || root kra remove --yes "$(kra_hash)" >/dev/null; }
+# ---- whom keys are sealed to, by root ----
+sha_of() { openssl x509 -in "$dir/kra1.crt" -outform DER | "sha${1}sum" | cut -d' ' -f1; }
+stored() { cmp -s <(openssl x509 -in "$CA_STATE/kra/$(sha_of 1).crt" 2>/dev/null) <(openssl x509 -in "$dir/kra1.crt"); }
+enabled() { grep -qi "$(sha_of 256)" "$CA_STATE/trust/kra-enabled"; }
+say() { "$@" && echo "done" || echo before; }
+# Stored and not yet enabled: asked for again it is enabled.
+added_prepare() { ! stored || { root kra disable "$(sha_of 1)" && root kra remove --yes "$(sha_of 1)"; } >/dev/null; }
 added_act() { root kra add "$dir/kra1.crt"; }
-added_is() { [ -e "$CA_STATE/kra/$(kra_hash).crt" ] && cmp -s <(openssl x509 -in "$CA_STATE/kra/$(kra_hash).crt") <(openssl x509 -in "$dir/kra1.crt") && echo "done" || echo before; }
-removed_prepare() { [ -e "$CA_STATE/kra/$(kra_hash).crt" ] || root kra add "$dir/kra1.crt" >/dev/null; }
-removed_act() { root kra remove --yes "$(kra_hash)"; }
-removed_is() { [ -e "$CA_STATE/kra/$(kra_hash).crt" ] && echo before || echo "done"; }
+both() { stored && enabled; }
+added_is() { say both; }
+removed_prepare() { both || root kra add "$dir/kra1.crt" >/dev/null; }
+removed_act() { root kra remove --yes "$(sha_of 1)"; }
+gone() { ! stored; }
+removed_is() { say gone; }
+disabled_prepare() { removed_prepare; }
+disabled_act() { root kra disable "$(sha_of 1)"; }
+off() { stored && ! enabled; }
+disabled_is() { say off; }
+counted_prepare() { number=$((3 - $(counted_now))); }
+counted_act() { root kra count "$number"; }
+counted_now() { sed -n 's/^count = //p' "$CA_STATE/trust/kra-enabled"; }
+as_many() { [ "$(counted_now)" = "$number" ]; }
+counted_is() { say as_many; }
 
 check "a CA" ca_lab_start "$dir"
 [ "$CHECKS_BAD" -eq 0 ] && check "two KRAs" ca_lab_kras 2
 [ "$CHECKS_BAD" -eq 0 ] || { checks_end; exit 1; }
 ca_lab_no_quota
-for act in approve deny revoke crl setting exchange archive added removed; do
+for act in approve deny revoke crl setting exchange archive counted added removed disabled; do
 	check "whatever dies at whatever moment: $act" each "$act"
 	grep "^$act: died" "$dir/check.out" && cat "$dir/check.out" >>"$dir/moments"
 done
