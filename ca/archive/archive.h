@@ -74,9 +74,19 @@ bool archive_generate(const struct archive_generate *in, EVP_PKEY **key_out,
  * 1.3.6.1.4.1.311.21.6, keyEncipherment (RSA) or keyAgreement (EC), to be within its validity and
  * signed by one of `issuers` (their SPKI and subject). Not KRA_VALID: CERTSRV_E_NO_VALID_KRA with a
  * sentence that names the certificate and the reason. */
-enum kra_status { KRA_VALID, KRA_NOT_YET_VALID, KRA_EXPIRED, KRA_INVALID, KRA_UNTRUSTED };
+enum kra_status {
+	KRA_VALID,
+	KRA_NOT_YET_VALID,
+	KRA_EXPIRED,
+	KRA_INVALID,
+	KRA_UNTRUSTED,
+	KRA_REVOKED /* not of kra_check: who knows of CRLs says it */
+};
 enum kra_status kra_check(const struct pkix_cert *kra, const struct pkix_cert *const *issuers,
     size_t issuer_count, int64_t now, struct err *err);
+/* Who of `issuers` signed it; NULL: nobody. */
+const struct pkix_cert *kra_issuer(
+    const struct pkix_cert *kra, const struct pkix_cert *const *issuers, size_t issuer_count);
 const char *kra_status_word(enum kra_status status); /* "not yet valid" */
 /* Is it KRA_VALID? */
 bool kra_validate(const struct pkix_cert *kra, const struct pkix_cert *const *issuers,

@@ -51,6 +51,15 @@ signed_by(const struct pkix_cert *kra, const struct pkix_cert *issuer)
 	       pkix_verify(key, kra->sig_alg, kra->tbs, kra->signature, false, &ignored);
 }
 
+const struct pkix_cert *
+kra_issuer(const struct pkix_cert *kra, const struct pkix_cert *const *issuers, size_t issuer_count)
+{
+	for (size_t i = 0; i < issuer_count; i++)
+		if (signed_by(kra, issuers[i]))
+			return issuers[i];
+	return NULL;
+}
+
 static enum kra_status
 refuse_as(enum kra_status status, const struct pkix_cert *kra, struct err *err, const char *reason)
 {
@@ -68,9 +77,8 @@ kra_check(const struct pkix_cert *kra, const struct pkix_cert *const *issuers, s
 		return refuse_as(KRA_EXPIRED, kra, err, "it has expired");
 	if (!check_usage(kra, err))
 		return KRA_INVALID;
-	for (size_t i = 0; i < issuer_count; i++)
-		if (signed_by(kra, issuers[i]))
-			return KRA_VALID;
+	if (kra_issuer(kra, issuers, issuer_count) != NULL)
+		return KRA_VALID;
 	return refuse_as(KRA_UNTRUSTED, kra, err,
 	    "none of the trusted issuers signed it: this CA, and those of trust/kra-issuers.pem in "
 	    "the state folder");
@@ -83,7 +91,8 @@ kra_status_word(enum kra_status status)
 	    [KRA_NOT_YET_VALID] = "not yet valid",
 	    [KRA_EXPIRED] = "expired",
 	    [KRA_INVALID] = "invalid",
-	    [KRA_UNTRUSTED] = "untrusted"};
+	    [KRA_UNTRUSTED] = "untrusted",
+	    [KRA_REVOKED] = "revoked"};
 
 	return words[status];
 }

@@ -7,11 +7,56 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crl_check.h"
+#include "issued.h"
 #include "kra_policy.h"
 #include "kra_store.h"
 #include "mem.h"
 #include "own.h"
+#include "own_openssl.h"
 #include "text.h"
+
+/* One that this CA issued: the database is what its CRLs are made of. */
+static bool
+check_own(struct ca *ca, const struct ca_kra *k, struct err *err)
+{
+	OWNED(store_request_free) struct store_request row = {0};
+
+	return issued_row(ca, &k->cert, &row, err) || err->code == CERT_E_ISSUERCHAINING;
+}
+
+/* Another CA's, by its CRL in the directory. What signs itself nobody revokes. Before the directory
+ * was read nothing is decided on the view. */
+static bool
+check_foreign(struct ca *ca, const struct ca_view *v, const struct ca_kra *k, struct err *err)
+{
+	const struct trust_issuers *issuers = &ca->state->kra_issuers;
+	const struct pkix_cert *issuer = kra_issuer(&k->cert, issuers->list, issuers->count);
+	OWNED(own_pkey) EVP_PKEY *key = NULL;
+	struct crl_check in = {.cert = &k->cert, .issuer = issuer, .now = v->made_at};
+
+	if (v->pki->services_dn == NULL || view_eq(k->cert.issuer, k->cert.subject))
+		return true;
+	if (issuer == NULL || !pkix_public_key(issuer->spki, &key, err))
+		return err_set(err, CERT_E_ISSUERCHAINING, "its issuer is not trusted");
+	in.key = key;
+	return ca_check_crl(ca, v->pki->services_dn, &in, err);
+}
+
+/* paper, "KRA Certificate Status": without a current CRL it is not used. False: nothing is known
+ * now. */
+static bool
+find_revocation(struct ca *ca, const struct ca_view *v, struct ca_kra *k, struct err *err)
+{
+	bool own = ca_issuers_find(&ca->info.issuers, &k->cert) != NULL;
+
+	if (own ? check_own(ca, k, err) : check_foreign(ca, v, k, err))
+		return true;
+	if (err->code != CRYPT_E_REVOKED && err_is_undecided(err->code))
+		return false;
+	k->status = err->code == CRYPT_E_REVOKED ? KRA_REVOKED : KRA_UNTRUSTED;
+	return true;
+}
 
 static bool
 take_kra(struct ca *ca, struct ca_view *v, struct view der, struct err *err)
@@ -25,6 +70,10 @@ take_kra(struct ca *ca, struct ca_view *v, struct view der, struct err *err)
 			? kra_check(&k->cert, ca->state->kra_issuers.list,
 			      ca->state->kra_issuers.count, v->made_at, &why)
 			: KRA_INVALID;
+	if (k->status == KRA_VALID && !find_revocation(ca, v, k, &why)) {
+		*err = why;
+		return false;
+	}
 	if (k->status != KRA_VALID)
 		k->reason = mem_text(why.msg);
 	return true;

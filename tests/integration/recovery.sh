@@ -89,14 +89,29 @@ kra_status() {
 }
 check "three of the four count" kra_status '.required == 1 and .usable == 3 and (.kras | length) == 4 and all(.kras[]; .status == "valid" and .days_left > 300)'
 check "and each is told what hangs on it" kra_status "([.kras[].archived_keys] | add) == $(sqlite3 "$CA_STATE/dirca.db" "SELECT sum(length(KeyRecoveryHashes) + 1) / 60 FROM Request")"
+# ---- one that is revoked ----
+kra_is() { ca_lab_status ".kras | any(.certificate_hash == \"$(sha1 "$1")\" and .status == \"$2\")"; }
+other=$((winner % 3 + 1))
+check "a KRA is put on hold" ca_lab_as officer1 revoke "$(serial_of "$dir/kra$other.pfx")" --reason certificateHold
+check "and no longer used, at once" kra_is "$dir/kra$other.crt" revoked
+check "so that three are too many" by_hand 3
+check "to be found" refuses CERTSRV_E_NO_VALID_KRA ca_lab_enroll user1 EFSArchive "$dir/revoked.pfx"
+check "which an event tells" says 'is revoked' ca_lab_as caadmin events
+check "others are served" ca_lab_enroll user1 User "$dir/hold.pfx"
+check "it is taken from hold" ca_lab_as officer1 unrevoke "$(serial_of "$dir/kra$other.pfx")"
+check "and used again" kra_is "$dir/kra$other.crt" valid
+check "with the others" ca_lab_enroll user1 EFSArchive "$dir/again3.pfx"
+check "one for each key again" count_kras 1
+
 # ---- the list of those that keys are sealed to ----
 audited() { sqlite3 "$CA_STATE/dirca.db" "SELECT count(*) FROM Audit WHERE EventID = 1795 AND Detail LIKE '$1'" | grep -qx "$2"; }
 usable() { ca_lab_eventually ca_lab_status "([.kras[] | select(.counts)] | length) == $1" >/dev/null; }
 newest_is_used() { fetch "$dir/one.rec" "$(serial_of "$dir/one.pfx")" && [ "$(sealed_to "$dir/one.rec")" = "$(sha1 "$dir/renewed.crt")" ]; }
 check "its changes are recorded" audited 'verb=kra count value=1 old=2' 1
+check "also where somebody wrote it by hand" audited 'verb=kra count value=1 old=3' 1
 check "as is the first" audited 'verb=kra add value=1 old=0' 1
 check "none is recorded that changes nothing" count_kras 1
-check "as said" audited 'verb=kra count value=1 %' 2
+check "as said" audited 'verb=kra count value=1 %' 3
 check "a name that is two certificates" refuses TYPE_E_AMBIGUOUSNAME kra disable "kra$winner"
 check "one that is none" refuses CRYPT_E_NOT_FOUND kra enable nobody
 for i in 1 2 3; do
@@ -183,6 +198,24 @@ check "is refused, and the way is named" refuses trust/kra-issuers.pem kra add "
 check "root trusts that CA" trust
 check "whose store and number are enabled as they were" eval "ca_lab_eventually ca_lab_is_ready && ca_lab_has_kras 2 2"
 check "then it is taken" kra add "$dir/pkra.crt"
+publish_crl() { # [SERIAL]: the parent's CRL in the directory, which lists it
+	: >"$dir/index" && echo 01 >"$dir/crlnumber" || return 1
+	[ -z "${1:-}" ] || printf 'R\t401231000000Z\t%s,keyCompromise\t%s\tunknown\t/CN=x\n' "$(date -u +%y%m%d%H%M%SZ)" "$1" >"$dir/index"
+	printf '[a]\ndatabase=%s\ncrlnumber=%s\ndefault_md=sha256\ndefault_crl_days=2\n' "$dir/index" "$dir/crlnumber" >"$dir/ca.cnf"
+	openssl ca -config "$dir/ca.cnf" -name a -gencrl -keyfile "$dir/parent.key" -cert "$dir/parent.crt" -out "$dir/parent.crl" || return 1
+	{
+		printf 'dn: CN=Parent,CN=CDP,CN=Public Key Services,CN=Services,%s\nchangetype: modify\nreplace: certificateRevocationList;binary\n' "$LDAP_CONFIG_BASE"
+		printf 'certificateRevocationList;binary:: %s\n\n' "$(openssl crl -in "$dir/parent.crl" -outform DER | base64 -w 0)"
+	} | lab_modify
+}
+make_cdp() { printf 'dn: CN=Parent,CN=CDP,CN=Public Key Services,CN=Services,%s\nobjectClass: cRLDistributionPoint\ncn: Parent\n' "$LDAP_CONFIG_BASE" |
+	ldapadd -Q -Y EXTERNAL -H "$LDAPI_URI"; }
+check "without a CRL of its CA it is not used" ca_lab_eventually kra_is "$dir/pkra.crt" untrusted
+check "which the status says" says "cannot be checked" ca_lab_as caadmin kra status
+check "that CA publishes in the directory" make_cdp
+check "a CRL that lists it" publish_crl "$(openssl x509 -in "$dir/pkra.crt" -noout -serial | sed 's/serial=//')"
+check "it is revoked" ca_lab_eventually kra_is "$dir/pkra.crt" revoked
+check "and a CRL that does not" publish_crl
 check "for archival too" ca_lab_eventually ca_lab_status '[.kras[] | select(.valid)] | length == 3'
 check "where three are used" count_kras 3
 check "of a key" ca_lab_enroll user1 EFSArchive "$dir/parents.pfx"

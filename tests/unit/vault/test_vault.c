@@ -666,6 +666,67 @@ one_agent_does_not_count_twice(void **state)
 	test_cert_free(&x.cert);
 }
 
+/* Of 10,000 archivals to two of four certificates, two of which have one key: no key twice in one,
+ * each agent as often as the others (chi-square, 2 degrees of freedom; the critical value is that
+ * of one chance in a million), whether the vault goes on or is started anew each time. */
+#define ARCHIVALS 10000
+#define CRITICAL  27.6
+
+static double
+chi_square(const size_t counts[3], size_t total)
+{
+	double expected = (double)total / 3, sum = 0;
+
+	for (size_t i = 0; i < 3; i++)
+		sum += ((double)counts[i] - expected) * ((double)counts[i] - expected) / expected;
+	return sum;
+}
+
+static void
+choice_is_even(void **state)
+{
+	struct test_cert kras[] = {test_kra(&ca, "CN=a", "P-256", 30),
+	    test_kra(&ca, "CN=b", "P-256", 31), test_kra(&ca, "CN=c", "P-256", 32)};
+	struct test_cert shared = test_kra_renewed(&ca, &kras[2], "CN=d", 33);
+	const struct view list[] = {buf_view(&kras[0].der), buf_view(&kras[1].der),
+	    buf_view(&kras[2].der), buf_view(&shared.der)};
+	const struct vault_config config = {.state_dir = state_dir};
+	struct ca_issuers own;
+	struct vault_kras k;
+	struct cms_kra chosen[VAULT_KRA_SEALS];
+	uint8_t named[4][32];
+	struct err err;
+
+	(void)state;
+	ASSERT_DONE(ca_issuers_read(ca_path, &own, &err));
+	for (size_t i = 0; i < 4; i++)
+		memcpy(named[i], i < 3 ? kras[i].cert.sha256 : shared.cert.sha256, 32);
+	for (size_t anew = 0; anew < 2; anew++) {
+		size_t used[3] = {0}, count;
+
+		ASSERT_DONE(vault_kras_open(&k, &config, &own, &err));
+		assert_int_equal(vault_kras_set(&k, 2, list, 4, clock_now()), 4);
+		for (size_t n = 0; n < ARCHIVALS; n++) {
+			if (anew == 1)
+				ASSERT_DONE(kra_ring_init(&k.ring, &err));
+			ASSERT_DONE(vault_kras_choose(&k, k.current, view_of(named, sizeof named),
+			    clock_now(), chosen, &count, &err));
+			assert_int_equal(count, 2);
+			assert_int_not_equal(EVP_PKEY_eq(chosen[0].key, chosen[1].key), 1);
+			for (size_t i = 0; i < 2; i++)
+				for (size_t a = 0; a < 3; a++)
+					used[a] += EVP_PKEY_eq(chosen[i].key, kras[a].key) == 1;
+		}
+		assert_int_equal(used[0] + used[1] + used[2], 2 * ARCHIVALS);
+		assert_true(chi_square(used, (size_t)2 * ARCHIVALS) < CRITICAL);
+		vault_kras_close(&k);
+	}
+	ca_issuers_free(&own);
+	test_cert_free(&shared);
+	for (size_t i = 0; i < 3; i++)
+		test_cert_free(&kras[i]);
+}
+
 static struct test_cert
 kra_within(const struct test_cert *issuer, const char *dn, uint8_t serial, int64_t from, int64_t to)
 {
@@ -1236,6 +1297,7 @@ main(void)
 	    WITH_CHILD(number_of_kras_is_the_supervisors),
 	    WITH_CHILD(one_agent_does_not_count_twice),
 	    WITH_CHILD(time_decides_at_each_use),
+	    cmocka_unit_test(choice_is_even),
 	    WITH_CHILD(kra_of_another_ca_needs_the_issuers_file),
 	    WITH_CHILD(unknown_exchange_key_is_refused),
 	    WITH_CHILD(key_that_does_not_fit_the_request_is_refused),

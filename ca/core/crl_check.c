@@ -1,0 +1,73 @@
+#include "crl_check.h"
+
+#include <openssl/objects.h>
+
+#include "own.h"
+#include "text.h"
+
+struct crl_query {
+	const char *base;
+	const struct crl_check *in;
+	bool checked, revoked;
+	struct err why; /* the last CRL was of no use */
+};
+
+static void
+try_crl(struct crl_query *q, struct view der)
+{
+	bool listed;
+
+	if (!pkix_crl_lists(der, q->in->issuer->subject, q->in->key, q->in->cert->serial,
+		q->in->now, &listed, &q->why))
+		return;
+	q->checked = true;
+	q->revoked = q->revoked || listed;
+}
+
+/* The CRLs that the issuer published under its name (docs/FACTS.md 6). */
+static bool
+search_crls(struct dir_conn *c, void *arg, struct err *err)
+{
+	static const char *const attrs[] = {"certificateRevocationList", NULL};
+	struct crl_query *q = arg;
+	OWNED(own_memory) char *cn = pkix_name_value(q->in->issuer->subject, NID_commonName);
+	OWNED(own_memory) char *name = NULL;
+	OWNED(own_memory) char *filter = NULL;
+	OWNED(dir_entries_free) struct dir_entries found = {0};
+	uint32_t version;
+
+	if (!pkix_cert_ca_version(q->in->issuer, &version, err))
+		return false;
+	if (cn == NULL || (name = pki_crl_cn(cn, 0, CA_VERSION_KEY(version))) == NULL)
+		return err_set(err, CRYPT_E_REVOCATION_OFFLINE, "its issuer has no common name");
+	filter = dir_filter("(&(objectClass=cRLDistributionPoint)(cn=%s))", name);
+	if (!dir_search(c,
+		&(struct dir_query){
+		    .base = q->base, .scope = DIR_SUBTREE, .filter = filter, .attrs = attrs},
+		&found, err))
+		return false;
+	for (size_t i = 0; i < found.count; i++) {
+		const struct dir_attr *a = dir_entry_attr(&found.list[i], attrs[0]);
+
+		for (size_t k = 0; a != NULL && k < a->count; k++)
+			try_crl(q, buf_view(&a->values[k]));
+	}
+	return true;
+}
+
+bool
+ca_check_crl(struct ca *ca, const char *services_dn, const struct crl_check *in, struct err *err)
+{
+	OWNED(own_memory) char *base = text_printf("CN=CDP,%s", services_dn);
+	struct crl_query q = {.base = base, .in = in};
+
+	if (!ca_directory_do(ca, search_crls, &q, err))
+		return false;
+	if (!q.checked)
+		return err_set(err, CRYPT_E_REVOCATION_OFFLINE,
+		    "whether it is revoked cannot be checked: below %s is no usable CRL of its "
+		    "issuer%s%s",
+		    base, q.why.msg[0] != '\0' ? ": " : "", q.why.msg);
+	return !q.revoked ||
+	       err_set(err, CRYPT_E_REVOKED, "the CRL of its issuer lists it as revoked");
+}

@@ -1,0 +1,18 @@
+/* Whether certificates of other CAs are revoked: by the CRLs that those publish in the directory.
+ */
+#ifndef CORE_CRL_CHECK_H
+#define CORE_CRL_CHECK_H
+
+#include "ca.h"
+
+struct crl_check {
+	const struct pkix_cert *cert, *issuer;
+	EVP_PKEY *key; /* the issuer's */
+	int64_t now;
+};
+/* Does a current CRL of the issuer below CN=CDP say that it is not revoked (docs/FACTS.md 6)?
+ * CRYPT_E_REVOKED; CRYPT_E_REVOCATION_OFFLINE if there is none; what the directory says. */
+bool ca_check_crl(
+    struct ca *ca, const char *services_dn, const struct crl_check *in, struct err *err);
+
+#endif
