@@ -86,6 +86,8 @@ struct cli_options {
 	bool everything;
 	/* OPTS_KRA_ADD */
 	bool no_enable;
+	/* OPTS_FOUND */
+	bool candidates;
 	/* OPTS_SETUP */
 	const char *ldif;
 	bool with_templates;
@@ -137,6 +139,7 @@ struct cli_options {
 #define OPTS_RENEW     OPTS(36)
 #define OPTS_INSTALL   OPTS(37)
 #define OPTS_FLAGS     OPTS(38) /* -NAME in capitals is an argument: a flag to take away */
+#define OPTS_FOUND     OPTS(39) /* kra list */
 
 struct cli {
 	const struct verb *verbs; /* all there are: only main knows them by name */

@@ -4,6 +4,7 @@
 
 #include "archive.h"
 #include "clock.h"
+#include "daemon_config.h"
 #include "daemon_run.h"
 #include "kra_enabled.h"
 #include "kra_store.h"
@@ -220,19 +221,53 @@ cmd_kra_status(struct work *w, struct err *err)
 			 "no key is archived: CA\\KRACertCount is 0");
 }
 
+/* The KRA store of the CA on this machine; none unless it is asked for. */
+struct stored_kras {
+	struct buf *list;
+	size_t count;
+};
+
+static void
+stored_kras_free(struct stored_kras *s)
+{
+	kra_store_free(&s->list, s->count);
+}
+
+static bool
+read_stored(const struct cli *cli, struct stored_kras *out, struct err *err)
+{
+	OWNED(config_free) struct config *config = NULL;
+
+	return !cli->opt.candidates ||
+	       (load_daemon_config(cli, &config, err) &&
+		   kra_store_list(config, &out->list, &out->count, NULL, err));
+}
+
+static bool
+is_stored(const struct stored_kras *s, struct view der)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (view_eq(buf_view(&s->list[i]), der))
+			return true;
+	return false;
+}
+
 bool
 cmd_kra_list(struct work *w, struct err *err)
 {
 	const struct dir_entries *kras = &w->session.pki->kras;
+	OWNED(stored_kras_free) struct stored_kras stored = {0};
 	OWNED(own_json) json_t *list = json_array();
 
-	(void)err;
+	if (!read_stored(w->cli, &stored, err))
+		return false;
 	for (size_t i = 0; i < kras->count; i++) {
 		const struct dir_entry *e = &kras->list[i];
 		const struct dir_attr *a = dir_entry_attr(e, "userCertificate");
 
 		for (size_t k = 0; a != NULL && k < a->count; k++)
-			show_kra(w->cli, e->dn, buf_view(&a->values[k]), list);
+			if (!is_stored(&stored, buf_view(&a->values[k])))
+				show_kra(w->cli, e->dn, buf_view(&a->values[k]), list);
 	}
 	if (w->cli->opt.json)
 		print_json(own_give(&list));

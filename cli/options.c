@@ -67,6 +67,8 @@ static const struct option_row {
     {"template", 0, LIST, OPTS_PUBLISH | OPTS_RULE, AT(templates), "NAME",
 	"template that the new CA issues, or the only one of the rule; may be repeated", 0, 0},
     {"yes", 'y', FLAG, OPTS_YES, AT(yes), NULL, "do not ask", 0, 0},
+    {"candidates", 0, FLAG, OPTS_FOUND, AT(candidates), NULL,
+	"only those that are not in the CA's KRA store (on the CA's machine)", 0, 0},
     {"no-enable", 0, FLAG, OPTS_KRA_ADD, AT(no_enable), NULL,
 	"have no keys sealed to it until `dirca kra enable`", 0, 0},
     {"all", 0, FLAG, OPTS_UNPUBLISH, AT(everything), NULL,

@@ -184,7 +184,8 @@
 	    cmd_kra_status,                                                                        \
 	    "the CA's KRA certificates: usable or why not, days left, keys sealed to them")        \
 	X("kra list", "", 0, 0, GROUP_KEYS, WHO_DIRECTORY_READER, NEEDS_PKI,                       \
-	    OPTS_SESSION | OPTS_JSON, cmd_kra_list, "KRA certificates of the directory")           \
+	    OPTS_SESSION | OPTS_JSON | OPTS_DAEMON | OPTS_FOUND, cmd_kra_list,                     \
+	    "KRA certificates of the directory; which of them the CA could take")                  \
 	X("kra publish", "FILE...", 1, CLI_LIST_MAX, GROUP_KEYS, WHO_DIRECTORY, NEEDS_PKI,         \
 	    OPTS_SESSION, cmd_kra_publish, "publish KRA certificates to the directory")            \
 	X("kra unpublish", "FILE|SHA1...", 1, CLI_LIST_MAX, GROUP_KEYS, WHO_DIRECTORY, NEEDS_PKI,  \

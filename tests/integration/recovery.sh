@@ -139,7 +139,10 @@ check "who removes a KRA is told what hangs on it" refuses "to this certificate:
 	-c "$DIRCAD_CONF" "$old"
 check "and asked" refuses "no terminal to ask at" setsid -w "$DIRCA_BIN/dirca" kra remove -c "$DIRCAD_CONF" "$old"
 check "it is there still" test -s "$CA_STATE/kra/$old.crt"
+candidate() { ca_lab_as caadmin kra list --candidates -c "$DIRCAD_CONF" --json | jq -e "any(.[]; .certificate_hash == \"$1\")"; }
+check "in the store it is no candidate" eval "! candidate $old"
 check "--yes answers" kra remove --yes "$old"
+check "then it is one, since the directory has it" candidate "$old"
 check "the renewed one goes too" kra remove --yes "$(sha1 "$dir/renewed.crt")"
 for i in 1 2 3; do
 	[ $i -eq $winner ] || kra remove --yes "$(sha1 "$dir/kra$i.crt")" >/dev/null
