@@ -8,6 +8,7 @@
 #include "event.h"
 #include "log.h"
 #include "mem.h"
+#include "ocsp_responder.h"
 #include "oids.h"
 #include "own.h"
 #include "own_openssl.h"
@@ -39,6 +40,7 @@ state_new(struct ca *ca)
 	config_directory(ca->config, &s->directory_config);
 	s->directory_config.preferred = &s->preferred_uri;
 	s->principals = principal_cache_new();
+	s->ocsp = ocsp_responder_new();
 	s->requests = quota_new();
 	s->refusals = quota_new();
 }
@@ -66,6 +68,7 @@ state_free(struct ca_state **state)
 	pthread_mutex_destroy(&s->make_crl_lock);
 	pthread_mutex_destroy(&s->crl_lock);
 	crls_forget(s);
+	ocsp_responder_free(&s->ocsp);
 	sent_crls_free(s);
 	pthread_mutex_destroy(&s->publish_lock);
 	pthread_cond_destroy(&s->publish_turn);

@@ -46,7 +46,8 @@ struct ca_state {
 	struct owed owed[OWED_KINDS];
 	uint64_t answered;       /* how often the directory came back */
 	int64_t published_up_to; /* request whose certificate was tried last; the publisher's own */
-	struct crl_sent *sent_crls; /* of each list, what became of it in the directory */
+	struct ocsp_responder *ocsp; /* ocsp_responder.c */
+	struct crl_sent *sent_crls;  /* of each list, what became of it in the directory */
 	atomic_bool crl_wanted[CA_ISSUERS_MAX]; /* of the key of each issuer: CRLs must be made,
 						   whatever there is */
 	_Atomic int64_t foreign_crl; /* greatest number that is known from elsewhere than the
@@ -58,7 +59,7 @@ struct ca_state {
 
 /* own_row.c. A row and an audit record of a certificate that the CA made for itself. */
 #define OWN_ACTOR "dircad"
-enum own_kind { OWN_EXCHANGE, OWN_SERVICE };
+enum own_kind { OWN_EXCHANGE, OWN_SERVICE, OWN_OCSP };
 bool add_own_row(struct ca *ca, struct view certificate, enum own_kind own, const char *actor,
     int64_t now, struct err *err);
 

@@ -57,8 +57,12 @@ static bool
 push_aia(struct ca *ca, const struct ca_view *view, ext_list *list, struct err *err)
 {
 	OWNED(ca_urls_free) struct ca_urls urls = {0};
+	OWNED(own_memory) char *ocsp = NULL;
 
-	return aia_urls(ca, view, &urls, err) && ext_push_aia(list, urls.list, 2, err);
+	if (view->settings.num[SETTING_OCSP_IN_CERT] != 0 && ca->config->http_url != NULL)
+		ocsp = text_printf("%s/ocsp", ca->config->http_url);
+	return aia_urls(ca, view, &urls, err) &&
+	       ext_push_aia(list, urls.list, COUNT_OF(urls.list), ocsp, err);
 }
 
 static bool

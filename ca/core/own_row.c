@@ -14,6 +14,7 @@ static const struct kind {
     /* [MS-WCCE] 3.2.1.4.3.2.15.1 */
     [OWN_EXCHANGE] = {"CAExchange", "CA exchange certificate",
 	CR_FLG_CAXCHGCERT | CR_FLG_FORCEUTF8},
+    [OWN_OCSP] = {"OCSPResponseSigning", "OCSP response signing certificate", CR_FLG_FORCEUTF8},
     [OWN_SERVICE] = {NULL, "TLS certificate of the service", CR_FLG_FORCEUTF8},
 };
 

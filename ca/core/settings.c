@@ -66,6 +66,10 @@ static const struct row {
     [SETTING_CRL_DELTA_OVERLAP_UNITS] = {"CA\\CRLDeltaOverlapUnits", 0, 0, UNITS_MAX, NULL},
     [SETTING_CRL_PARTITIONS] = {"CA\\CRLMaxPartitions", 0, 0, CRL_PARTITIONS_MAX, NULL},
     [SETTING_FRESHEST_IN_CERT] = {"CA\\FreshestCRLInCertificates", 0, 0, 1, NULL},
+    [SETTING_OCSP] = {"CA\\OCSPResponder", 1, 0, 1, NULL},
+    [SETTING_OCSP_VALIDITY] = {"CA\\OCSPValidityPeriod", HOUR, 0, 0, units},
+    [SETTING_OCSP_VALIDITY_UNITS] = {"CA\\OCSPValidityPeriodUnits", 12, 1, UNITS_MAX, NULL},
+    [SETTING_OCSP_IN_CERT] = {"CA\\OCSPInCertificates", 0, 0, 1, NULL},
     [SETTING_VALIDITY] = {"CA\\ValidityPeriod", YEAR, 0, 0, units},
     [SETTING_VALIDITY_UNITS] = {"CA\\ValidityPeriodUnits", 5, 1, UNITS_MAX, NULL},
     [SETTING_REFUSE_ESCALATION] = {"CA\\RefuseEscalation", 1, 0, 1, NULL},
@@ -106,6 +110,8 @@ static const struct {
     [PERIOD_CRL_OVERLAP] = {SETTING_CRL_OVERLAP, 0, 366 * DAY, "0 to 366 days"},
     [PERIOD_CRL_DELTA] = {SETTING_CRL_DELTA_PERIOD, 0, 366 * DAY, "0 to 366 days"},
     [PERIOD_CRL_DELTA_OVERLAP] = {SETTING_CRL_DELTA_OVERLAP, 0, 366 * DAY, "0 to 366 days"},
+    /* Less than the half of the responder's certificate: VAULT_OCSP_LIFE_S. */
+    [PERIOD_OCSP_VALIDITY] = {SETTING_OCSP_VALIDITY, 60, 36 * HOUR, "a minute to 36 hours"},
     [PERIOD_VALIDITY] = {SETTING_VALIDITY, HOUR, 30 * YEAR, "an hour to 30 years"},
 };
 

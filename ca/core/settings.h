@@ -32,7 +32,11 @@ enum setting {
 	SETTING_CRL_PARTITIONS,   /* CA\CRLMaxPartitions; 0: none */
 	SETTING_FRESHEST_IN_CERT, /* CA\FreshestCRLInCertificates: 1 names the delta CRL in
 				     certificates too, not only in base CRLs */
-	SETTING_VALIDITY,         /* CA\ValidityPeriod: no certificate lives longer; five years */
+	SETTING_OCSP,             /* CA\OCSPResponder: 1 answers OCSP requests, the default */
+	SETTING_OCSP_VALIDITY,    /* CA\OCSPValidityPeriod: how long an answer is good, 12 hours */
+	SETTING_OCSP_VALIDITY_UNITS,
+	SETTING_OCSP_IN_CERT, /* CA\OCSPInCertificates: 1 names the responder in certificates */
+	SETTING_VALIDITY,     /* CA\ValidityPeriod: no certificate lives longer; five years */
 	SETTING_VALIDITY_UNITS,
 	SETTING_REFUSE_ESCALATION, /* CA\RefuseEscalation: 1 refuses templates that are certain to
 				      be one (tmpl_is_certain_escalation); 0 issues them */
@@ -62,6 +66,7 @@ enum period {
 	PERIOD_CRL_OVERLAP,
 	PERIOD_CRL_DELTA,
 	PERIOD_CRL_DELTA_OVERLAP,
+	PERIOD_OCSP_VALIDITY,
 	PERIOD_VALIDITY,
 	PERIOD_COUNT
 };

@@ -230,7 +230,7 @@ ext_push_ocsp_nocheck(ext_list *list, struct err *err)
 }
 
 static bool
-add_access(AUTHORITY_INFO_ACCESS *list, const char *url, struct err *err)
+add_access(AUTHORITY_INFO_ACCESS *list, int method, const char *url, struct err *err)
 {
 	OWNED(own_access_description) ACCESS_DESCRIPTION *a = ACCESS_DESCRIPTION_new();
 	ASN1_IA5STRING *ia5 = ext_string(V_ASN1_IA5STRING, url, -1);
@@ -240,7 +240,7 @@ add_access(AUTHORITY_INFO_ACCESS *list, const char *url, struct err *err)
 		return err_nomem(err);
 	}
 	ASN1_OBJECT_free(a->method);
-	a->method = OBJ_nid2obj(NID_ad_ca_issuers);
+	a->method = OBJ_nid2obj(method);
 	GENERAL_NAME_set0_value(a->location, GEN_URI, ia5);
 	if (!sk_ACCESS_DESCRIPTION_push(list, a))
 		return err_nomem(err);
@@ -249,15 +249,17 @@ add_access(AUTHORITY_INFO_ACCESS *list, const char *url, struct err *err)
 }
 
 bool
-ext_push_aia(ext_list *list, char *const *urls, size_t count, struct err *err)
+ext_push_aia(ext_list *list, char *const *urls, size_t count, const char *ocsp, struct err *err)
 {
 	OWNED(own_authority_info_access) AUTHORITY_INFO_ACCESS *value = AUTHORITY_INFO_ACCESS_new();
 
 	if (value == NULL)
 		return err_nomem(err);
 	for (size_t i = 0; i < count; i++)
-		if (urls[i] != NULL && !add_access(value, urls[i], err))
+		if (urls[i] != NULL && !add_access(value, NID_ad_ca_issuers, urls[i], err))
 			return false;
+	if (ocsp != NULL && !add_access(value, NID_ad_OCSP, ocsp, err))
+		return false;
 	return ext_push_item(
 	    list, OID_AUTHORITY_INFO, false, value, ASN1_ITEM_rptr(AUTHORITY_INFO_ACCESS), err);
 }

@@ -55,7 +55,9 @@ struct ext_urls {
 };
 bool ext_push_cdp(ext_list *list, const struct ext_urls *urls, struct err *err);
 bool ext_push_freshest(ext_list *list, const struct ext_urls *urls, struct err *err);
-bool ext_push_aia(ext_list *list, char *const *urls, size_t count, struct err *err);
+/* Of the issuer's certificate, NULLs left out, and of its OCSP responder; NULL: none. */
+bool ext_push_aia(
+    ext_list *list, char *const *urls, size_t count, const char *ocsp, struct err *err);
 /* Of CRLs (RFC 5280 5.2). The first two are critical. */
 bool ext_push_delta_indicator(ext_list *list, int64_t base_number, struct err *err);
 bool ext_push_issuing_point(ext_list *list, const struct ext_urls *urls, struct err *err);

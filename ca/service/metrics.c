@@ -20,7 +20,11 @@ static const enum err_code codes[] = {
 static const char *const lane_names[ROUTE_LANES] = {[ROUTE_WORK] = "work",
     [ROUTE_OPEN] = "open",
     [ROUTE_STATUS] = "status",
+    [ROUTE_OCSP] = "ocsp",
     [ROUTE_METRICS] = "metrics"};
+
+static const char *const ocsp_kinds[OCSP_KINDS] = {
+    [OCSP_KIND_SIGNED] = "signed", [OCSP_KIND_KEPT] = "kept", [OCSP_KIND_FAILURE] = "failure"};
 
 static const struct {
 	const char *name, *type, *help;
@@ -31,7 +35,7 @@ static const struct {
 };
 
 static struct {
-	_Atomic int64_t started, recoveries;
+	_Atomic int64_t started, recoveries, ocsp[OCSP_KINDS];
 	_Atomic int64_t refusals[COUNT_OF(codes)];
 	_Atomic int64_t waiting[ROUTE_LANES];
 	_Atomic int64_t answered[ROUTE_LANES][COUNT_OF(bounds_ms) + 1], ms[ROUTE_LANES];
@@ -69,6 +73,12 @@ void
 metrics_recovered(void)
 {
 	atomic_fetch_add(&counted.recoveries, 1);
+}
+
+void
+metrics_ocsp(enum ocsp_kind kind)
+{
+	atomic_fetch_add(&counted.ocsp[kind], 1);
 }
 
 /* ---- telling ---- */
@@ -198,6 +208,21 @@ put_lanes(struct buf *to, struct err *err)
 	return true;
 }
 
+static bool
+put_ocsp(struct buf *to, struct err *err)
+{
+	if (!metrics_head(to, METRIC_OCSP_ANSWERS, err))
+		return false;
+	for (int kind = 0; kind < OCSP_KINDS; kind++) {
+		const struct metric_label label = {"answer", ocsp_kinds[kind]};
+
+		if (!metrics_sample(
+			to, METRIC_OCSP_ANSWERS, label, atomic_load(&counted.ocsp[kind]), err))
+			return false;
+	}
+	return true;
+}
+
 bool
 metrics_counted(struct buf *to, struct err *err)
 {
@@ -207,5 +232,5 @@ metrics_counted(struct buf *to, struct err *err)
 	       metrics_sample(to, METRIC_START_TIME, none, atomic_load(&counted.started), err) &&
 	       metrics_head(to, METRIC_RECOVERIES, err) &&
 	       metrics_sample(to, METRIC_RECOVERIES, none, atomic_load(&counted.recoveries), err) &&
-	       put_refusals(to, err) && put_lanes(to, err);
+	       put_ocsp(to, err) && put_refusals(to, err) && put_lanes(to, err);
 }

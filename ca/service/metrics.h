@@ -7,6 +7,7 @@
 #define SERVICE_METRICS_H
 
 #include "buf.h"
+#include "ocsp_responder.h"
 #include "routes.h"
 
 /* Every metric: docs/MONITORING.md is checked against it. */
@@ -39,6 +40,8 @@
 	    "To the end of the CA's own certificates; negative after it.")                        \
 	X(METRIC_CRL_LEFT, "dirca_crl_left_seconds", "gauge",                                     \
 	    "To nextUpdate of the newest CRL; negative after it.")                                \
+	X(METRIC_OCSP_ANSWERS, "dirca_ocsp_answers_total", "counter",                             \
+	    "Answers to OCSP requests since the start: signed, kept from before, or a failure.")  \
 	X(METRIC_DISK_FREE, "dirca_disk_free_bytes", "gauge",                                     \
 	    "Free on the disk of the state folder.")
 
@@ -57,6 +60,7 @@ void metrics_queued(enum route_lane lane, int by);
 /* A request of that lane was answered after so many milliseconds; ERR_OK: by no error. */
 void metrics_answered(enum route_lane lane, int64_t ms, enum err_code refusal);
 void metrics_recovered(void);
+void metrics_ocsp(enum ocsp_kind kind);
 
 /* ---- telling ---- */
 

@@ -51,6 +51,8 @@ static const struct route routes[] = {
     {"GET", "/dirca/v1/explain/enroll", false, false, BY_ANYBODY, route_explain_enroll},
     {"GET", "/dirca/v1/explain/recover", false, false, BY_VIEWER, route_explain_recover},
     {"GET", "/dirca/*", true, true, BY_ANYBODY, route_public_file},
+    {"POST", "/ocsp", true, true, BY_ANYBODY, route_ocsp_post},
+    {"GET", "/ocsp/**", true, true, BY_ANYBODY, route_ocsp_get},
 };
 
 /* All that metrics_listen serves, and served nowhere else. */
@@ -64,6 +66,7 @@ matches(const char *pattern, const char *path, char *part, size_t size)
 {
 	const char *star = strchr(pattern, '*');
 	size_t head, len;
+	bool whole;
 
 	part[0] = '\0';
 	if (star == NULL)
@@ -71,8 +74,9 @@ matches(const char *pattern, const char *path, char *part, size_t size)
 	head = (size_t)(star - pattern);
 	if (strncmp(pattern, path, head) != 0)
 		return false;
-	len = strcspn(path + head, "/");
-	if (len == 0 || len >= size || strcmp(star + 1, path + head + len) != 0)
+	whole = star[1] == '*'; /* all the rest, whatever is in it */
+	len = whole ? strlen(path + head) : strcspn(path + head, "/");
+	if (len == 0 || len >= size || strcmp(star + 1 + whole, path + head + len) != 0)
 		return false;
 	memcpy(part, path + head, len);
 	part[len] = '\0';
@@ -98,6 +102,14 @@ route_find(const struct http_call *call, char *part, size_t size, bool *path_kno
 	return NULL;
 }
 
+/* A question that everybody may ask and that changes nothing, by POST too; and there are clients of
+ * OCSP that name no port in Host. */
+static bool
+is_harmless(const struct route *route)
+{
+	return route != NULL && (route->run == route_ocsp_post || route->run == route_ocsp_get);
+}
+
 enum route_lane
 route_choose(struct http_call *call)
 {
@@ -108,6 +120,8 @@ route_choose(struct http_call *call)
 		call->part = mem_text(part);
 	if (call->channel == HTTP_METRICS)
 		return ROUTE_METRICS;
+	if (is_harmless(call->route))
+		return ROUTE_OCSP;
 	if (call->route == NULL || call->route->open)
 		return ROUTE_OPEN;
 	return call->route->run == route_ca_status ? ROUTE_STATUS : ROUTE_WORK;
@@ -176,7 +190,7 @@ route_dispatch(struct ca *ca, struct vault *vault, struct http_call *call)
 	struct route_call c = {.http = call, .ca = ca, .vault = vault, .part = call->part};
 	struct err err;
 
-	if (!gate_admits(ca->config, call, &err)) {
+	if (!is_harmless(route) && !gate_admits(ca->config, call, &err)) {
 		log_warn("request of another site refused", LOG_STR("peer", call->peer),
 		    LOG_STR("method", call->method), LOG_STR("path", call->path), LOG_REASON(&err));
 		json_fail(call, &err);

@@ -36,6 +36,7 @@ enum route_lane {
 	ROUTE_WORK,    /* may ask vault and directory */
 	ROUTE_OPEN,    /* for everybody: CRL and CA certificates */
 	ROUTE_STATUS,  /* of the CA */
+	ROUTE_OCSP,    /* for everybody; asks the vault */
 	ROUTE_METRICS, /* metrics_listen; asks the vault */
 	ROUTE_LANES
 };
@@ -59,6 +60,8 @@ void route_settings_list(struct route_call *c);
 void route_setting_put(struct route_call *c);
 void route_crl_post(struct route_call *c);
 void route_public_file(struct route_call *c);
+void route_ocsp_post(struct route_call *c);
+void route_ocsp_get(struct route_call *c);
 void route_requests_list(struct route_call *c);
 void route_expiring(struct route_call *c);
 void route_request_get(struct route_call *c);

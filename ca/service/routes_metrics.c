@@ -6,6 +6,7 @@
 #include "crl_lists.h"
 #include "mem.h"
 #include "metrics.h"
+#include "ocsp_responder.h"
 #include "own.h"
 #include "space.h"
 #include "text.h"
@@ -162,7 +163,7 @@ put_kras(struct buf *to, const struct seen *s, struct err *err)
 
 /* What is not there has no sample: an alert can ask for that. */
 static bool
-put_certificates(struct buf *to, const struct ca *ca, const struct seen *s, struct err *err)
+put_certificates(struct buf *to, struct ca *ca, const struct seen *s, struct err *err)
 {
 	const struct ca_xchg *xchg = ca_view_xchg(s->view, s->now);
 	const struct {
@@ -172,6 +173,7 @@ put_certificates(struct buf *to, const struct ca *ca, const struct seen *s, stru
 	    {"ca", ca->issuer->cert.not_after},
 	    {"exchange", xchg != NULL ? xchg->cert.not_after : 0},
 	    {"tls", s->service_end},
+	    {"ocsp", ca_ocsp_until(ca)},
 	};
 
 	if (!metrics_head(to, METRIC_CERTIFICATE_LEFT, err))
@@ -197,7 +199,7 @@ put_disk(struct buf *to, const struct ca *ca, struct err *err)
 }
 
 static bool
-put_all(struct buf *to, const struct ca *ca, const struct seen *s, struct err *err)
+put_all(struct buf *to, struct ca *ca, const struct seen *s, struct err *err)
 {
 	return put_build(to, err) && put_parts(to, s, err) &&
 	       (s->why[PART_DATABASE].code != ERR_OK || put_requests(to, &s->counts, err)) &&

@@ -25,10 +25,13 @@ void service_sockets_close(struct service_sockets *s);
  * a configuration that needs more than that. */
 bool service_open_files(const struct config *config, struct err *err);
 
+/* Workers that answer OCSP and nothing else: nobody waits behind enrollments for it. */
+#define SERVICE_OCSP_WORKERS 2
+
 /* The front process: opens database and directory, serves until SIGTERM; SIGHUP reads directory,
  * settings and KRA store again. The first of `vault_fds` is for housekeeping, each other one makes
- * a worker, the last one that of metrics_listen if there is that. `beat_fd` is told FRONT_READY,
- * and FRONT_LIVES once a second. Returns the exit status.
+ * a worker, the last one that of metrics_listen if there is that, and before it those of OCSP.
+ * `beat_fd` is told FRONT_READY, and FRONT_LIVES once a second. Returns the exit status.
  */
 #define FRONT_READY 'R'
 #define FRONT_LIVES '.'

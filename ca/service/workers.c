@@ -8,6 +8,7 @@
 #include "metrics.h"
 #include "own.h"
 #include "routes.h"
+#include "service.h"
 #include "vault_lost.h"
 
 #define QUEUE_MAX 4096
@@ -83,6 +84,15 @@ start_worker(struct workers *w, enum route_lane lane, int vault_fd, struct err *
 	return true;
 }
 
+/* The last of those that have a socket to the vault. */
+static enum route_lane
+lane_of(size_t at, size_t count, bool watched)
+{
+	if (watched && at == count - 1)
+		return ROUTE_METRICS;
+	return at + SERVICE_OCSP_WORKERS + watched >= count ? ROUTE_OCSP : ROUTE_WORK;
+}
+
 bool
 workers_start(struct ca *ca, const int *vault_fds, size_t count, bool watched, struct workers **out,
     struct err *err)
@@ -100,8 +110,7 @@ workers_start(struct ca *ca, const int *vault_fds, size_t count, bool watched, s
 		pthread_cond_init(&w->queues[lane].more, NULL);
 	}
 	for (size_t i = 0; i < count; i++)
-		if (!start_worker(w, watched && i == count - 1 ? ROUTE_METRICS : ROUTE_WORK,
-			vault_fds[i], err))
+		if (!start_worker(w, lane_of(i, count, watched), vault_fds[i], err))
 			return false;
 	for (size_t lane = 0; lane < ROUTE_LANES; lane++)
 		for (size_t i = 0; i < others[lane]; i++)

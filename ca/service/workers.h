@@ -12,7 +12,7 @@
 
 struct workers;
 /* A worker for each of the sockets to the vault; with `watched` the last one's is that of
- * metrics_listen. */
+ * metrics_listen; the SERVICE_OCSP_WORKERS before it are those of OCSP. */
 bool workers_start(struct ca *ca, const int *vault_fds, size_t count, bool watched,
     struct workers **out, struct err *err);
 /* http_dispatch; `arg` is the struct workers. */

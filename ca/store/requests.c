@@ -268,6 +268,27 @@ store_get_by_serial(struct store *s, const char *serial, struct store_request *o
 	return get_by_serial(s, canonical, out, err);
 }
 
+enum store_find
+store_status_by_serial(
+    struct store *s, const char *serial, struct store_status *out, struct err *err)
+{
+	OWNED(own_memory) char *canonical = NULL;
+	OWNED(reading_end) struct reading r = reading_begin(s, SQL_STATUS_BY_SERIAL, err);
+	enum sql_step step;
+
+	*out = (struct store_status){0};
+	if (r.conn == NULL || !serial_canonical(serial, &canonical, err))
+		return STORE_FAILED;
+	sql_bind_text(r.conn, r.id, 1, canonical);
+	if ((step = sql_step(r.conn, r.id, err)) != SQL_ROW)
+		return step == SQL_DONE ? STORE_NOT_FOUND : STORE_FAILED;
+	out->revoked = sql_int(r.conn, r.id, 0) == DISP_REVOKED;
+	out->revoked_when = sql_int(r.conn, r.id, 1);
+	out->reason = (int)sql_int(r.conn, r.id, 2);
+	out->issuer_name_id = (uint32_t)sql_int(r.conn, r.id, 3);
+	return STORE_FOUND;
+}
+
 static enum sql_id
 filter_statement(const struct store_filter *f)
 {

@@ -137,6 +137,10 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 	X(GET_REQUEST, SQL_READER, SQL_WHOLE "r.RequestID = ?")                                   \
 	X(GET_BY_SERIAL, SQL_READER,                                                              \
 	    SQL_WHOLE "r.SerialNumber = ? ORDER BY r.Disposition = 12, r.RequestID LIMIT 2")      \
+	X(STATUS_BY_SERIAL, SQL_READER,                                                           \
+	    "SELECT Disposition, RevokedEffectiveWhen, coalesce(RevokedReason, -1), "             \
+	    "IssuerNameId FROM Request WHERE SerialNumber = ?1 "                                  \
+	    "AND Disposition IN (20, 21) LIMIT 1")                                                \
 	X(LIST_ALL, SQL_READER, SQL_LIST "r.RequestID > ? ORDER BY r.RequestID LIMIT ?")          \
 	X(LIST_DISPOSITION, SQL_READER,                                                           \
 	    SQL_LIST "r.Disposition = ? AND r.RequestID > ? ORDER BY r.RequestID LIMIT ?")        \

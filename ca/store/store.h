@@ -356,6 +356,17 @@ bool store_last_crl_number(struct store *s, int64_t *number_out, struct err *err
 /* The greatest partition of a key that has a CRL. */
 bool store_most_partitions(struct store *s, uint32_t key_index, int64_t *out, struct err *err);
 
+/* What is to be said of one of our certificates. */
+struct store_status {
+	uint32_t issuer_name_id;
+	bool revoked;
+	int64_t revoked_when; /* of a revoked one, as its reason */
+	int reason;
+};
+/* By serial number, as store_get_by_serial takes it. STORE_NOT_FOUND: never issued. */
+enum store_find store_status_by_serial(
+    struct store *s, const char *serial, struct store_status *out, struct err *err);
+
 /* Every CRL that was published, by number; `each` ends the walk with false and err. */
 typedef bool store_crl_each(
     int64_t number, int64_t this_update, struct view crl, void *arg, struct err *err);

@@ -81,6 +81,19 @@ bool vault_xchg_create(struct vault *v, const struct vault_xchg_wish *wish,
 bool vault_xchg_list(
     struct vault *v, struct buf list[VAULT_XCHG_MAX], size_t *count_out, struct err *err);
 
+/* The certificate by which the vault answers OCSP for what the CA key with that index issued (RFC
+ * 6960 4.2.2.2): its key, usage, serial number and times are the vault's own. The key is in its
+ * memory only. It is made when it is first asked for, and anew when half of its life is over; else
+ * it is the one that there is. */
+#define VAULT_OCSP_LIFE_S (4 * 86400)
+bool vault_ocsp_certificate(
+    struct vault *v, uint32_t key_index, struct buf *certificate_out, struct err *err);
+/* Signs a ResponseData by the key of that certificate, as long as it is the newest:
+ * ocsp_data_check.
+ */
+bool vault_sign_ocsp(struct vault *v, uint32_t key_index, struct view data,
+    struct buf *signature_out, struct err *err);
+
 /* The KRAs that root enabled, as the vault has them now, and how many seal a key. Whether they can
  * be used is not said. */
 #define VAULT_KRAS_MAX  255

@@ -204,6 +204,35 @@ vault_sign_checkpoint(struct vault *v, int64_t row, const uint8_t hash[32], stru
 	       buf_dup(c.fields[0], message_out, err);
 }
 
+static bool
+ask_of_key(struct vault *v, enum vault_op op, uint32_t key_index, const struct view *more,
+    struct buf *out, struct err *err)
+{
+	OWNED(call_free) struct call c = {0};
+	uint8_t index[4];
+
+	*out = (struct buf){0};
+	u32_field(key_index, index);
+	return wire_begin(&c.frame, (uint8_t)op, err) &&
+	       wire_field(&c.frame, view_of(index, sizeof index), err) &&
+	       (more == NULL || wire_field(&c.frame, *more, err)) && call(v, &c, 1, err) &&
+	       buf_dup(c.fields[0], out, err);
+}
+
+bool
+vault_ocsp_certificate(
+    struct vault *v, uint32_t key_index, struct buf *certificate_out, struct err *err)
+{
+	return ask_of_key(v, VAULT_OP_OCSP_CERTIFICATE, key_index, NULL, certificate_out, err);
+}
+
+bool
+vault_sign_ocsp(struct vault *v, uint32_t key_index, struct view data, struct buf *signature_out,
+    struct err *err)
+{
+	return ask_of_key(v, VAULT_OP_SIGN_OCSP, key_index, &data, signature_out, err);
+}
+
 static struct view
 url_field(const char *url)
 {

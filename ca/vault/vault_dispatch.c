@@ -68,7 +68,8 @@ check_key(struct vault_worker *w, const uint8_t key_id[VAULT_ID_LEN], struct err
 	bool is_own = vault_xchgs_has(&w->state->xchgs, id);
 
 	for (size_t i = 0; i < w->state->key_count; i++)
-		is_own = is_own || view_eq(id, view_of(w->state->keys[i].key_id, VAULT_ID_LEN));
+		is_own = is_own || view_eq(id, view_of(w->state->keys[i].key_id, VAULT_ID_LEN)) ||
+			 vault_ocsp_has(&w->state->keys[i].ocsp, id);
 	return !is_own ||
 	       err_set(err, E_ACCESSDENIED,
 		   "the vault does not sign this certificate: its public key is one of the vault's "
@@ -114,6 +115,32 @@ handle_sign_crl(struct vault_worker *w, const struct view *fields, size_t count,
 	return find_key(w->state, fields[0], &at, err) &&
 	       vault_check_crl(fields[1], &w->state->keys[at].rules, &entry, err) &&
 	       vault_sign_noted_by(w, at, &entry, fields[1], &signature, err) &&
+	       reply_field(w, buf_view(&signature), err);
+}
+
+static bool
+handle_ocsp_certificate(
+    struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
+{
+	OWNED(buf_free) struct buf certificate = {0};
+	size_t at;
+
+	(void)count;
+	return find_key(w->state, fields[0], &at, err) &&
+	       vault_ocsp_give(w, at, &certificate, err) &&
+	       reply_field(w, buf_view(&certificate), err);
+}
+
+/* Not in the journal: the CA key signs nothing, and there are thousands a second. */
+static bool
+handle_sign_ocsp(struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
+{
+	OWNED(buf_free) struct buf signature = {0};
+	size_t at;
+
+	(void)count;
+	return find_key(w->state, fields[0], &at, err) &&
+	       vault_ocsp_sign(w, at, fields[1], &signature, err) &&
 	       reply_field(w, buf_view(&signature), err);
 }
 
@@ -338,6 +365,8 @@ static const struct vault_request requests[] = {
     [VAULT_OP_SET_KRAS] = {handle_set_kras, KRAS_CERTIFICATES, KRAS_CERTIFICATES + VAULT_KRAS_MAX,
 	4 << 20, true},
     [VAULT_OP_KRAS] = {handle_kras, 0, 0, 0, false},
+    [VAULT_OP_OCSP_CERTIFICATE] = {handle_ocsp_certificate, 1, 1, 16, false},
+    [VAULT_OP_SIGN_OCSP] = {handle_sign_ocsp, 2, 2, 16 << 10, false},
     [VAULT_OP_PING] = {handle_ping, 0, 0, 0, true},
 };
 

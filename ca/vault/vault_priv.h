@@ -143,6 +143,24 @@ bool vault_xchg_tbs(const struct vault_xchg_offer *offer, EVP_PKEY *key, const s
     struct view sig_alg, int64_t now, struct buf *tbs_out, struct journal_entry *entry_out,
     struct err *err);
 
+struct vault_worker;
+/* ---- vault_ocsp.c: the keys by which OCSP is answered ---- */
+struct vault_ocsp {
+	pthread_mutex_t lock;
+	EVP_PKEY *key; /* NULL: none yet. In memory only */
+	struct pkix_cert certificate;
+	uint8_t key_id[VAULT_ID_LEN];
+};
+void vault_ocsp_open(struct vault_ocsp *o);
+void vault_ocsp_close(struct vault_ocsp *o);
+/* Of the CA key at `at`. */
+bool vault_ocsp_give(
+    struct vault_worker *w, size_t at, struct buf *certificate_out, struct err *err);
+bool vault_ocsp_sign(struct vault_worker *w, size_t at, struct view data, struct buf *signature_out,
+    struct err *err);
+/* Is it the name of one of these keys? */
+bool vault_ocsp_has(struct vault_ocsp *o, struct view id);
+
 /* ---- vault_state.c, vault_dispatch.c ---- */
 /* One of the CA's keys that sign. */
 struct vault_ca_key {
@@ -150,6 +168,7 @@ struct vault_ca_key {
 	EVP_PKEY *key;
 	struct vault_rules rules;
 	uint8_t key_id[VAULT_ID_LEN]; /* as exchange keys are named */
+	struct vault_ocsp ocsp;
 };
 struct vault_state {
 	struct secret passphrase;

@@ -22,6 +22,7 @@ load_key(struct vault_state *s, const struct ca_issuer *issuer, const struct vau
 
 	if (!ca_key_open(config->folder, CA_VERSION_KEY(issuer->version), passphrase, &k->key, err))
 		return false;
+	vault_ocsp_open(&k->ocsp);
 	s->key_count++;
 	k->issuer = issuer;
 	k->rules = (struct vault_rules){.issuer = issuer->cert.subject,
@@ -102,8 +103,10 @@ vault_state_close(struct vault_state *s)
 	vault_xchgs_close(&s->xchgs);
 	journal_close(&s->journal);
 	vault_kras_close(&s->kras);
-	for (size_t i = 0; i < s->key_count; i++)
+	for (size_t i = 0; i < s->key_count; i++) {
 		EVP_PKEY_free(s->keys[i].key);
+		vault_ocsp_close(&s->keys[i].ocsp);
+	}
 	free(s->keys);
 	ca_issuers_free(&s->issuers);
 	secret_free(&s->passphrase);

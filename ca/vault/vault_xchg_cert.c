@@ -72,7 +72,7 @@ push_addresses(const struct vault_xchg_offer *offer, ext_list *list, struct err 
 
 	return copy_urls(offer->cdp, &cdp, err) && copy_urls(offer->aia, &aia, err) &&
 	       ext_push_cdp(list, &(struct ext_urls){cdp.list, VAULT_XCHG_URLS}, err) &&
-	       ext_push_aia(list, aia.list, VAULT_XCHG_URLS, err);
+	       ext_push_aia(list, aia.list, VAULT_XCHG_URLS, NULL, err);
 }
 
 static bool

@@ -143,6 +143,51 @@ check "partitions that had certificates go on" eval 'admin setreg "CA\CRLMaxPart
 check "with what was revoked" revoked p2 part2
 check "new certificates are in none" eval 'enroll none user1 && ! openssl x509 -in "$dir/none.pem" -noout -text | grep -e "-p[12]"'
 
+# ---- OCSP ----
+# ocsp NAME OPTION...: what `openssl ocsp` is told of the certificate
+ocsp() {
+	local name=$1
+	shift
+	openssl ocsp -issuer "$CA_STATE/ca.crt" -CAfile "$CA_STATE/ca.crt" -cert "$dir/$name.pem" -url "$CA_HTTP_URL/ocsp" "$@" 2>&1
+}
+ask() { # NAME OPTION...: the request
+	openssl ocsp -issuer "$CA_STATE/ca.crt" -cert "$dir/$1.pem" -reqout "$dir/$1.req" "${@:2}"
+}
+get() { # FILE CURL-OPTION...: RFC 5019 5
+	curl -sS -D "$dir/headers" -o "$dir/answer" "${@:2}" "$CA_HTTP_URL/ocsp/$(uri "$(base64 -w0 "$dir/$1")")"
+}
+answered() { openssl ocsp -respin "$dir/answer" -issuer "$CA_STATE/ca.crt" -CAfile "$CA_STATE/ca.crt" -cert "$dir/$1.pem" -no_nonce 2>&1; }
+header() { tr -d '\r' <"$dir/headers" | grep -i "^$1:"; }
+signers() { query "SELECT count(*) FROM Request WHERE CertificateTemplate = 'OCSPResponseSigning'"; }
+
+check "nobody asked: the responder has no certificate" test "$(signers)" = 0
+check "good, with a nonce" says ": good" ocsp stays
+check "signed, not by the CA" eval 'ocsp stays -resp_text | grep -A3 "OCSP No Check" && ocsp stays -resp_text | grep "OCSP Signing"'
+check "revoked, with reason and time" eval 'says ": revoked" ocsp old && says "Reason: keyCompromise" ocsp old && says "Revocation Time:" ocsp old'
+check "what was taken from hold is good" says ": good" ocsp held
+check "SHA-256 is understood" says ": good" openssl ocsp -issuer "$CA_STATE/ca.crt" -CAfile "$CA_STATE/ca.crt" -sha256 -cert "$dir/stays.pem" -url "$CA_HTTP_URL/ocsp"
+check "several at once" eval 'says "$dir/old.pem: revoked" ocsp stays -cert "$dir/old.pem" && says "$dir/stays.pem: good" ocsp stays -cert "$dir/old.pem"'
+check "never issued: revoked, of 1970" eval 'openssl ocsp -issuer "$CA_STATE/ca.crt" -CAfile "$CA_STATE/ca.crt" -serial 0x1234 -url "$CA_HTTP_URL/ocsp" -resp_text >"$dir/never" 2>&1 &&
+	grep "0x1234: revoked" "$dir/never" && grep "Revocation Time: Jan  1 00:00:00 1970" "$dir/never" && grep "certificateHold" "$dir/never" && grep -x "        valid: " "$dir/never"'
+check "another CA's: unknown" eval 'openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout /dev/null -subj /CN=Other -out "$dir/other.pem" 2>/dev/null &&
+	openssl ocsp -issuer "$dir/other.pem" -CAfile "$CA_STATE/ca.crt" -serial 1 -url "$CA_HTTP_URL/ocsp" | grep "1: unknown"'
+check "one certificate for all of it" test "$(signers)" = 1
+
+check "GET, without a nonce" eval 'ask stays -no_nonce && get stays.req && answered stays | grep ": good"'
+check "may be kept" eval 'header ETag && header Cache-Control | grep "max-age=[1-9][0-9]*, public, no-transform, must-revalidate" && header Expires && header Last-Modified'
+check "and is" eval 'cp "$dir/answer" "$dir/first" && sleep 1.1 && get stays.req && cmp "$dir/first" "$dir/answer"'
+check "304" eval 'etag=$(header ETag | cut -d" " -f2) && get stays.req -H "If-None-Match: $etag" && head -1 "$dir/headers" | grep 304'
+check "but not longer than it is true" eval 'officer revoke "$(serial stays)" --reason certificateHold && get stays.req && answered stays | grep ": revoked" && officer unrevoke "$(serial stays)"'
+check "with a nonce it may not" eval 'ask stays && get stays.req && ! header ETag'
+# tell STATUS FILE: the answer to these octets
+tell() { curl -sS -o "$dir/answer" -H 'Content-Type: application/ocsp-request' --data-binary "@$2" "$CA_HTTP_URL/ocsp" && openssl ocsp -respin "$dir/answer" -noverify 2>&1 | grep "$1"; }
+check "malformed" eval 'head -c 40 "$dir/stays.req" >"$dir/cut" && tell malformedrequest "$dir/cut"'
+check "a nonce of 33 octets" eval 'openssl asn1parse -genconf <(printf "asn1=SEQUENCE:r\n[r]\ntbs=SEQUENCE:t\n[t]\nl=SEQUENCE:l\ne=EXP:2,SEQUENCE:e\n[l]\no=SEQUENCE:o\n[o]\nid=SEQUENCE:i\n[i]\na=SEQUENCE:a\nn=FORMAT:HEX,OCT:00\nk=FORMAT:HEX,OCT:00\ns=INTEGER:5\n[a]\nd=OID:sha1\n[e]\nx=SEQUENCE:x\n[x]\nd=OID:1.3.6.1.5.5.7.48.1.2\nv=OCTWRAP,FORMAT:HEX,OCT:%066d\n" 1) -noout -out "$dir/long" && tell malformedrequest "$dir/long"'
+check "another type is refused" eval 'test "$(curl -s -o /dev/null -w "%{http_code}" -H "Content-Type: application/json" --data-binary "@$dir/stays.req" "$CA_HTTP_URL/ocsp")" = 415'
+check "certificates name it where that is wanted" eval 'admin setreg "CA\OCSPInCertificates" 1 && enroll named user1 && openssl x509 -in "$dir/named.pem" -noout -ocsp_uri | grep -x "$CA_HTTP_URL/ocsp"'
+check "the directory is not needed" eval 'lab_slapd_stop && says ": good" ocsp named && lab_slapd_start'
+check "off" eval 'admin setreg "CA\OCSPResponder" 0 && ! ocsp named'
+
 # ---- other readers ----
 check "GnuTLS reads and verifies all of them" eval 'for f in base delta part2 delta2; do
 	certtool --verify-crl --load-ca-certificate "$CA_STATE/ca.crt" --infile "$dir/$f" || exit 1; done'

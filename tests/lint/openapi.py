@@ -15,7 +15,8 @@ for line in tables.source("docs/openapi.yaml").splitlines():
         path = re.sub(r"\{[^}]*\}(\.[a-z]+)?", "*", m[1])
     elif path and (m := re.match(r"    (get|put|post|delete|patch|head):(?: [&*].*)?$", line)):
         described.add((m[1].upper(), path))
-routes = tables.routes()
+# "**" is one parameter too, whatever is in it.
+routes = {(method, pattern.replace("**", "*")) for method, pattern in tables.routes()}
 for method, pattern in sorted(routes - described):
     print(f"docs/openapi.yaml lacks {method} {pattern}")
 for method, pattern in sorted(described - routes):

@@ -13,7 +13,10 @@
 #include <sys/mman.h>
 
 #include "bytes.h"
+#include "clock.h"
+#include "extension.h"
 #include "mem.h"
+#include "ocsp.h"
 #include "recovery.h"
 #include "vault_lab.h"
 #include "crl_list.h"
@@ -366,6 +369,106 @@ crl_that_is_a_part_says_so_critically(void **state)
 		assert_not_signed(sign_crl, buf_view(&crl), E_ACCESSDENIED);
 		buf_free(&crl);
 	}
+}
+
+/* ---- OCSP ---- */
+
+/* ResponseData of the responder with that key, of `at`, on the certificate with the serial 5. */
+static void
+ocsp_data(const uint8_t key_hash[20], int64_t at, struct buf *out)
+{
+	static const uint8_t cert_id[] = {0x30, 0x12, 0x30, 0x07, 0x06, 0x05, 0x2b, 0x0e, 0x03,
+	    0x02, 0x1a, 0x04, 0x01, 0x00, 0x04, 0x01, 0x00, 0x02, 0x01, 0x05};
+	const struct ocsp_single said = {
+	    .cert_id = view_of(cert_id, sizeof cert_id), .status = OCSP_GOOD, .reason = -1};
+	struct ocsp_data data = {
+	    .produced_at = at, .next_update = at + 3600, .list = &said, .count = 1};
+	struct err err;
+
+	memcpy(data.key_hash, key_hash, sizeof data.key_hash);
+	ASSERT_DONE(ocsp_data_encode(&data, out, &err));
+}
+
+static bool
+sign_ocsp(struct vault *v, struct view what, struct buf *signature_out, struct err *err)
+{
+	return vault_sign_ocsp(v, 0, what, signature_out, err);
+}
+
+static void
+ocsp_key_signs_answers_of_its_own_and_nothing_else(void **state)
+{
+	int64_t now = clock_now();
+	struct buf der, again, data, signature, tbs, crl, alg;
+	struct pkix_cert cert;
+	uint8_t key_hash[20];
+	EVP_PKEY *key;
+	const uint8_t *p;
+	X509_ALGOR *x;
+	struct err err;
+
+	(void)state;
+	ocsp_data((const uint8_t[20]){0}, now, &data);
+	assert_not_signed(sign_ocsp, buf_view(&data), E_ACCESSDENIED); /* there is no key yet */
+	buf_free(&data);
+	ASSERT_DONE(vault_ocsp_certificate(&child.front[0], 0, &der, &err));
+	ASSERT_DONE(vault_ocsp_certificate(&child.front[1], 0, &again, &err));
+	assert_true(view_eq(buf_view(&der), buf_view(&again)));
+	buf_free(&again);
+	ASSERT_DONE(pkix_cert_decode(buf_view(&der), &cert, &err));
+	assert_true(cert.not_after - now <= VAULT_OCSP_LIFE_S);
+	assert_non_null(pkix_cert_extension(&cert, NID_id_pkix_OCSP_noCheck));
+	ASSERT_DONE(ext_key_id(cert.spki, key_hash, &err));
+	ocsp_data(key_hash, now, &data);
+	ASSERT_DONE(vault_sign_ocsp(&child.front[0], 0, buf_view(&data), &signature, &err));
+	ASSERT_DONE(pkix_public_key(cert.spki, &key, &err));
+	assert_true(pkix_sig_alg(key, &alg, &err));
+	p = alg.ptr;
+	x = d2i_X509_ALGOR(NULL, &p, (long)alg.len);
+	ASSERT_DONE(pkix_verify(key, x, buf_view(&data), buf_view(&signature), false, &err));
+	/* The CA key signs no answer, and this key nothing else. */
+	assert_not_signed(vault_sign_certificate, buf_view(&data), E_ACCESSDENIED);
+	assert_not_signed(sign_crl, buf_view(&data), E_ACCESSDENIED);
+	assert_not_signed(vault_sign_message, buf_view(&data), E_ACCESSDENIED);
+	for (size_t len = 0; len < data.len; len++)
+		assert_not_signed(sign_ocsp, view_of(data.ptr, len), E_ACCESSDENIED);
+	user_tbs(ca.cert.subject, &tbs);
+	make_crl(ca.cert.subject, &crl);
+	assert_not_signed(sign_ocsp, buf_view(&tbs), E_ACCESSDENIED);
+	assert_not_signed(sign_ocsp, buf_view(&crl), E_ACCESSDENIED);
+	buf_free(&data);
+	/* Neither for later, nor in another's name. */
+	ocsp_data(key_hash, now + 3600, &data);
+	assert_not_signed(sign_ocsp, buf_view(&data), E_ACCESSDENIED);
+	buf_free(&data);
+	key_hash[0] ^= 1;
+	ocsp_data(key_hash, now, &data);
+	assert_not_signed(sign_ocsp, buf_view(&data), E_ACCESSDENIED);
+	buf_free(&data);
+	buf_free(&tbs);
+	buf_free(&crl);
+	/* Nor does it get a certificate for something else. */
+	struct test_issue in = {.dn = "CN=user1",
+	    .key = key,
+	    .issuer = &ca,
+	    .usage = "keyEncipherment",
+	    .eku = "clientAuth",
+	    .serial = 5,
+	    .not_before = TEST_NOW,
+	    .not_after = TEST_NOW + TEST_DAY};
+	struct buf sig_alg;
+
+	test_tbs(&in, ca.cert.subject, ca.key, &tbs, &sig_alg);
+	assert_not_signed(vault_sign_certificate, buf_view(&tbs), E_ACCESSDENIED);
+	assert_false(vault_ocsp_certificate(&child.front[0], 7, &again, &err));
+	X509_ALGOR_free(x);
+	EVP_PKEY_free(key);
+	pkix_cert_free(&cert);
+	buf_free(&tbs);
+	buf_free(&sig_alg);
+	buf_free(&alg);
+	buf_free(&signature);
+	buf_free(&der);
 }
 
 /* One kind of object is not signed as another. */
@@ -1289,6 +1392,7 @@ main(void)
 	    WITH_CHILD(large_crl_is_signed),
 	    WITH_CHILD(crl_with_other_entries_than_one_der_sequence_is_not_signed),
 	    WITH_CHILD(crl_that_is_a_part_says_so_critically),
+	    WITH_CHILD(ocsp_key_signs_answers_of_its_own_and_nothing_else),
 	    WITH_CHILD(objects_are_not_signed_as_other_kinds),
 	    WITH_CHILD(only_cmc_responses_and_recovery_blobs_are_signed_as_messages),
 	    WITH_CHILD(message_with_an_attribute_twice_is_refused),
