@@ -124,6 +124,9 @@ enum err_category {
 	X(0x80070701u, ERROR_ACCOUNT_EXPIRED, REFUSED, "the account has expired")                  \
 	X(0x80070775u, ERROR_ACCOUNT_LOCKED_OUT, REFUSED, "the account is locked out")             \
 	X(0x8002802Cu, TYPE_E_AMBIGUOUSNAME, NOT_FOUND, "Ambiguous name.")                         \
+	X(0x8010000Cu, SCARD_E_NO_SMARTCARD, UNABLE,                                               \
+	    "the operation requires a smart card, but none is in the device")                      \
+	X(0x80090009u, NTE_BAD_FLAGS, BAD_REQUEST, "the key may not be exported")                  \
 	X(0x80090005u, NTE_BAD_DATA, BAD_REQUEST, "bad data")                                      \
 	X(0x80090006u, NTE_BAD_SIGNATURE, BAD_REQUEST, "invalid signature")                        \
 	X(0x80090008u, NTE_BAD_ALGID, BAD_REQUEST, "the algorithm is unknown or not allowed")      \

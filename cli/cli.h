@@ -47,7 +47,7 @@ struct cli_options {
 	const char *out, *out_password_file, *key_file;
 	struct cli_list dns;
 	/* OPTS_RECOVER */
-	const char *kra, *kra_password_file;
+	const char *kra, *kra_password_file, *kra_certificate;
 	struct cli_list trusted_cas;
 	bool accept_unsigned_chain, accept_sha1;
 	bool force;

@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "daemon_run.h"
 #include "init.h"
+#include "key_uri.h"
 #include "mem.h"
 #include "own_json.h"
 #include "pem_file.h"
@@ -46,9 +47,13 @@ make_ca(const struct cli *cli, const struct config *config, const struct secret 
 	    .validity = (cli->opt.years != 0 ? cli->opt.years : 10) * YEAR_S,
 	    .subordinate = cli->opt.subordinate};
 
-	if (!ca_key_kind_by_name(kind, &in.key))
+	if (key_uri_is(kind))
+		in.key_uri = kind;
+	else if (!ca_key_kind_by_name(kind, &in.key))
 		return err_set(err, DIRCA_E_USAGE,
-		    "key kind %s is unknown: rsa2048, rsa3072, rsa4096, p256 or p384", kind);
+		    "key kind %s is unknown: rsa2048, rsa3072, rsa4096, p256, p384 or a pkcs11: "
+		    "URI",
+		    kind);
 	return ca_init(config, &in, clock_now(), err);
 }
 

@@ -3,6 +3,7 @@
 
 #include "ca_issuers.h"
 #include "clock.h"
+#include "key_uri.h"
 #include "local_audit.h"
 #include "own.h"
 #include "pem_file.h"
@@ -32,9 +33,13 @@ renew(const struct work *w, enum ca_renewed *out, struct err *err)
 	struct ca_renew in = {
 	    .new_key = o->new_key, .validity = (o->years != 0 ? o->years : 10) * YEAR_S};
 
-	if (!ca_key_kind_by_name(kind, &in.key))
+	if (key_uri_is(kind))
+		in.key_uri = kind;
+	else if (!ca_key_kind_by_name(kind, &in.key))
 		return err_set(err, DIRCA_E_USAGE,
-		    "key kind %s is unknown: rsa2048, rsa3072, rsa4096, p256 or p384", kind);
+		    "key kind %s is unknown: rsa2048, rsa3072, rsa4096, p256, p384 or a pkcs11: "
+		    "URI",
+		    kind);
 	if (o->key != NULL && !o->new_key)
 		return err_set(err, DIRCA_E_USAGE, "--key is for --new-key");
 	if (!read_passphrase(w, &passphrase, err))

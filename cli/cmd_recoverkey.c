@@ -1,12 +1,15 @@
 /* dirca recoverkey: on the KRA's machine, which needs no CA and no network (paper, "Key Recovery").
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "file.h"
+#include "key_uri.h"
 #include "mem.h"
 #include "own.h"
+#include "pem_file.h"
 #include "pfx.h"
 #include "print.h"
 #include "recovery.h"
@@ -50,6 +53,50 @@ take_kra(struct recover *r, struct pfx *pfx, struct err *err)
 	return true;
 }
 
+/* The card may be put in meanwhile, if there is somebody to do it. */
+static bool
+ask_for_card(const struct err *why)
+{
+	int c;
+
+	if (why->code != SCARD_E_NO_SMARTCARD || !isatty(STDIN_FILENO))
+		return false;
+	fprintf(stderr, "%s\nPut the card in and press Enter, or Ctrl-D to give up: ", why->msg);
+	while ((c = getchar()) != '\n' && c != EOF)
+		;
+	return c == '\n';
+}
+
+/* Key on a token, certificate in a file. A wrong PIN is not tried again: it would lock the token.
+ */
+static bool
+open_token(struct recover *r, struct err *err)
+{
+	const struct cli_options *o = &r->cli->opt;
+	OWNED(pem_file_free) struct pem_file file = {0};
+	bool given = o->kra_password_file != NULL;
+
+	if (o->kra_certificate == NULL)
+		return err_set(err, DIRCA_E_USAGE,
+		    "--kra-certificate is needed: the KRA's certificate, for the key on the token");
+	if (!pem_file_read(o->kra_certificate, &file, err) ||
+	    !pkix_cert_decode(buf_view(&file.list[0]), &r->kra, err))
+		return false;
+	for (size_t i = 1; i < file.count; i++)
+		if (!trusted_cas_add(&r->trusted, buf_view(&file.list[i]), err))
+			return false;
+	do {
+		OWNED(secret_free) struct secret pin = {0};
+
+		if (!cli_password(
+			o->kra_password_file, "PIN of the KRA's token: ", false, &pin, err))
+			return false;
+		if (key_uri_open(o->kra, &pin, &r->kra_key, err))
+			return true;
+	} while (!given && ask_for_card(err));
+	return false;
+}
+
 static bool
 open_kra(struct recover *r, struct err *err)
 {
@@ -59,7 +106,10 @@ open_kra(struct recover *r, struct err *err)
 	OWNED(pfx_free) struct pfx pfx = {0};
 
 	if (o->kra == NULL)
-		return err_set(err, DIRCA_E_USAGE, "--kra is needed: the KRA's PKCS#12");
+		return err_set(err, DIRCA_E_USAGE,
+		    "--kra is needed: the KRA's PKCS#12, or the pkcs11: URI of his key");
+	if (key_uri_is(o->kra))
+		return open_token(r, err);
 	return file_read(o->kra, FILE_MAX, &file, err) &&
 	       cli_password(o->kra_password_file, "Password of the KRA's PKCS#12: ", false,
 		   &password, err) &&

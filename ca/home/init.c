@@ -309,7 +309,9 @@ key_of(const struct config *config, const struct ca_init *in, EVP_PKEY **out, st
 	OWNED(own_memory) char *folder = config_path(config, "vault");
 
 	return (home_has(config, "vault/ca.key") ||
-		   ca_key_create(folder, 0, in->key, in->passphrase, err)) &&
+		   (in->key_uri != NULL
+			   ? ca_key_refer(folder, 0, in->key_uri, in->passphrase, err)
+			   : ca_key_create(folder, 0, in->key, in->passphrase, err))) &&
 	       ca_key_open(folder, 0, in->passphrase, out, err);
 }
 

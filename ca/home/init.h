@@ -12,6 +12,7 @@
 struct ca_init {
 	const char *subject_dn; /* RFC 4514; NULL: CN=<ca_name> and the host's domain as DCs */
 	enum ca_key_kind key;
+	const char *key_uri; /* of the key, which a token keeps; NULL: one of that kind is made */
 	const struct secret *passphrase; /* NULL: none */
 	int64_t validity;                /* seconds; self-signed only */
 	bool subordinate;                /* write <state>/ca.csr and stop */

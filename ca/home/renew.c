@@ -82,7 +82,8 @@ new_key(struct renewal *r, const struct ca_renew *in, struct err *err)
 	OWNED(own_memory) char *folder = config_path(r->config, "vault");
 	uint32_t index = CA_VERSION_KEY(r->version);
 
-	if (!ca_key_create(folder, index, in->key, in->passphrase, err) &&
+	if (!(in->key_uri != NULL ? ca_key_refer(folder, index, in->key_uri, in->passphrase, err)
+				  : ca_key_create(folder, index, in->key, in->passphrase, err)) &&
 	    err->code != ERROR_FILE_EXISTS)
 		return false;
 	return give_to_vault(r->config, index, err) &&

@@ -18,6 +18,7 @@
 struct ca_renew {
 	bool new_key;
 	enum ca_key_kind key; /* of a new key */
+	const char *key_uri;  /* of a new key that a token keeps; NULL: it is made */
 	const struct secret *passphrase;
 	int64_t validity; /* seconds; self-signed only */
 };

@@ -9,6 +9,7 @@
 #include <openssl/x509.h>
 
 #include "file.h"
+#include "key_uri.h"
 #include "mem.h"
 #include "own_openssl.h"
 #include "pkcs8.h"
@@ -66,6 +67,26 @@ check_private(const char *path, struct err *err)
 	return true;
 }
 
+static bool
+holds_uri(const struct secret *text)
+{
+	static const char scheme[] = "pkcs11:";
+
+	return text->len > sizeof scheme - 1 && memcmp(text->ptr, scheme, sizeof scheme - 1) == 0;
+}
+
+/* Its first line. */
+static bool
+open_uri(const char *path, const struct secret *text, const struct secret *pin, EVP_PKEY **out,
+    struct err *err)
+{
+	const uint8_t *end = memchr(text->ptr, '\n', text->len);
+	int len = (int)(end != NULL ? (size_t)(end - text->ptr) : text->len);
+	OWNED(own_memory) char *uri = text_printf("%.*s", len, (const char *)text->ptr);
+
+	return key_uri_open(uri, pin, out, err) || err_prefix(err, "%s", path);
+}
+
 bool
 key_file_read(const char *path, const struct secret *passphrase, EVP_PKEY **out, struct err *err)
 {
@@ -75,6 +96,8 @@ key_file_read(const char *path, const struct secret *passphrase, EVP_PKEY **out,
 	*out = NULL;
 	if (!check_private(path, err) || !file_read_secret(path, KEY_FILE_MAX, &pem, err))
 		return false;
+	if (holds_uri(&pem))
+		return open_uri(path, &pem, passphrase, out, err);
 	return pkcs8_decode(&pem, passphrase, out, &reason) ||
 	       err_set(err, DIRCA_E_CONFIG, "%s: the private key cannot be read (%s): %s", path,
 		   passphrase != NULL ? "is the passphrase right?"
@@ -126,6 +149,21 @@ ca_key_create(const char *folder, uint32_t index, enum ca_key_kind kind,
 	if (key == NULL)
 		return err_openssl(err, DIRCA_E_CRYPTO, "%s: the CA key could not be made", path);
 	return key_file_write(path, key, passphrase, err);
+}
+
+bool
+ca_key_refer(
+    const char *folder, uint32_t index, const char *uri, const struct secret *pin, struct err *err)
+{
+	char path[KEY_PATH_MAX];
+	OWNED(own_pkey) EVP_PKEY *key = NULL;
+	OWNED(own_memory) char *line = text_printf("%s\n", uri);
+
+	if (!ca_key_path(folder, index, path, err) || !key_uri_open(uri, pin, &key, err))
+		return false;
+	if (mkdir(folder, 0700) != 0 && errno != EEXIST)
+		return err_errno(err, DIRCA_E_IO, "%s: cannot make the vault's folder", folder);
+	return file_create(path, view_str(line), 0600, err);
 }
 
 bool

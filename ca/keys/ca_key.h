@@ -1,7 +1,7 @@
 /*
  * Key files of the CA: the CA key, and what reads, writes and uses any of them. PKCS#8 PEM, mode
- * 0600, encrypted if there is a passphrase. While the CA runs, only the vault uses them; `dirca ca
- * init` makes the first one.
+ * 0600, encrypted if there is a passphrase; or the URI of a key that a token keeps. While the CA
+ * runs, only the vault uses them; `dirca ca init` makes the first one.
  */
 #ifndef KEYS_CA_KEY_H
 #define KEYS_CA_KEY_H
@@ -24,6 +24,10 @@ bool ca_key_kind_by_name(const char *name, enum ca_key_kind *out); /* "rsa3072",
  * ERROR_FILE_EXISTS rather than overwrite. passphrase NULL: not encrypted. */
 bool ca_key_create(const char *folder, uint32_t index, enum ca_key_kind kind,
     const struct secret *passphrase, struct err *err);
+/* The file holds the URI of a key that a token keeps, which is there already (key_uri.h); `pin` is
+ * what the passphrase is otherwise. */
+bool ca_key_refer(
+    const char *folder, uint32_t index, const char *uri, const struct secret *pin, struct err *err);
 /* EVP_PKEY_free. */
 bool ca_key_open(const char *folder, uint32_t index, const struct secret *passphrase,
     EVP_PKEY **out, struct err *err);
@@ -36,7 +40,8 @@ bool ca_key_sign(EVP_PKEY *key, struct view tbs, struct buf *signature_out, stru
 /* A file that must not exist yet. */
 bool key_file_write(
     const char *path, EVP_PKEY *key, const struct secret *passphrase, struct err *err);
-/* DIRCA_E_CONFIG if others than its owner may use it. */
+/* Of a file with a URI, the key that the token keeps; the passphrase is its PIN. DIRCA_E_CONFIG if
+ * others than its owner may use it. */
 bool key_file_read(
     const char *path, const struct secret *passphrase, EVP_PKEY **out, struct err *err);
 

@@ -39,6 +39,10 @@ pkcs8_encode(EVP_PKEY *key, const struct secret *password, struct secret *pem_ou
 	*pem_out = (struct secret){0};
 	if (password != NULL && password->len == 0)
 		return err_set(err, E_INVALIDARG, "the password of a private key is empty");
+	/* One that a token keeps: no provider of OpenSSL's has it. */
+	if (EVP_PKEY_get0_provider(key) == NULL)
+		return err_set(err, NTE_BAD_FLAGS,
+		    "the private key lies on a token, which does not give it out");
 	plain = EVP_PKEY2PKCS8(key);
 	bio = BIO_new(BIO_s_secmem());
 	if (plain == NULL || bio == NULL ||

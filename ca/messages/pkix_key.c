@@ -274,6 +274,20 @@ encode_point(const EVP_PKEY *key, const struct curve *curve, uint8_t **point)
 	return len;
 }
 
+/* Of a key that a token keeps (ca/keys/key_uri.h), not all numbers are there as parameters. */
+static bool
+spki_of_token(const EVP_PKEY *key, struct buf *out, struct err *err)
+{
+	OWNED(own_octets) uint8_t *der = NULL;
+	OWNED(own_pkey) EVP_PKEY *public_key = NULL;
+	int len = i2d_PUBKEY(key, &der);
+
+	if (len <= 0)
+		return err_openssl(err, DIRCA_E_CRYPTO, "public key: the token does not tell it");
+	return pkix_public_key(view_of(der, (size_t)len), &public_key, err) &&
+	       pkix_key_spki(public_key, out, err);
+}
+
 bool
 pkix_key_spki(const EVP_PKEY *key, struct buf *out, struct err *err)
 {
@@ -286,6 +300,8 @@ pkix_key_spki(const EVP_PKEY *key, struct buf *out, struct err *err)
 	*out = (struct buf){0};
 	if (spki == NULL)
 		return err_nomem(err);
+	if (EVP_PKEY_get0_provider(key) == NULL)
+		return spki_of_token(key, out, err);
 	if (EVP_PKEY_is_a(key, "RSA")) {
 		inner_len = encode_rsa(key, &inner);
 		X509_ALGOR_set0(spki->algorithm, OBJ_nid2obj(NID_rsaEncryption), V_ASN1_NULL, NULL);

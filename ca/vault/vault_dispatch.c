@@ -7,6 +7,7 @@
 
 #include "bytes.h"
 #include "clock.h"
+#include "key_uri.h"
 #include "mem.h"
 #include "own_openssl.h"
 
@@ -427,11 +428,16 @@ vault_dispatch(struct vault_worker *w, uint8_t op, bool control, struct view bod
 	return answer(w, op, control, body, &reason) || vault_reply_error(w, &reason, err);
 }
 
-/* A copy for each thread: RSA blinding is then without locks. */
+/* A copy for each thread: RSA blinding is then without locks. One that a token keeps has no copy.
+ */
 static bool
 open_signer(const struct vault_ca_key *k, struct key_signer *out, struct err *err)
 {
-	OWNED(own_pkey) EVP_PKEY *own = EVP_PKEY_dup(k->key);
+	OWNED(own_pkey) EVP_PKEY *own = NULL;
+
+	if (key_is_on_token(k->key))
+		return key_signer_open(k->key, out, err);
+	own = EVP_PKEY_dup(k->key);
 
 	if (own == NULL)
 		return err_openssl(err, DIRCA_E_CRYPTO, "the CA key could not be copied");

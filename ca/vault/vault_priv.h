@@ -239,7 +239,8 @@ bool vault_reply_error(struct vault_worker *w, const struct err *reason, struct 
 /* Before the threads: no new privileges, no dumps, memory locked, Landlock on everything but
  * `folder`. `highest_fd`: of those in use. */
 bool vault_sandbox_prepare(const char *folder, int highest_fd, struct err *err);
-/* After they were started, for all of them: seccomp. */
-bool vault_sandbox_close(struct err *err);
+/* After they were started, for all of them: seccomp. `tokens`: a PKCS#11 module works in the
+ * process, whose sockets and files are open; it may ask about files and lock them too. */
+bool vault_sandbox_close(bool tokens, struct err *err);
 
 #endif

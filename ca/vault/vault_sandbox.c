@@ -193,6 +193,25 @@ static const int allowed[] = {
     SCMP_SYS(clock_nanosleep),
 };
 
+/* What a PKCS#11 module does beside: looks at its files again and locks them. */
+static const int of_tokens[] = {
+    SCMP_SYS(fcntl),
+    SCMP_SYS(flock),
+    SCMP_SYS(getdents64),
+    SCMP_SYS(access),
+    SCMP_SYS(faccessat),
+    SCMP_SYS(faccessat2),
+    SCMP_SYS(statx),
+    SCMP_SYS(stat),
+    SCMP_SYS(lstat),
+    SCMP_SYS(readlink),
+    SCMP_SYS(ftruncate),
+    SCMP_SYS(getuid),
+    SCMP_SYS(geteuid),
+    SCMP_SYS(getgid),
+    SCMP_SYS(getegid),
+};
+
 /* Refused without killing: syslog(3) tries them when its daemon was restarted. */
 static const int refused[] = {SCMP_SYS(socket), SCMP_SYS(connect)};
 
@@ -213,12 +232,14 @@ allow_abort(scmp_filter_ctx filter)
 }
 
 static int
-add_rules(scmp_filter_ctx filter)
+add_rules(scmp_filter_ctx filter, bool tokens)
 {
 	int rc = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
 
 	for (size_t i = 0; i < COUNT_OF(allowed) && rc == 0; i++)
 		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
+	for (size_t i = 0; tokens && i < COUNT_OF(of_tokens) && rc == 0; i++)
+		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, of_tokens[i], 0);
 	for (size_t i = 0; i < COUNT_OF(refused) && rc == 0; i++)
 		rc = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), refused[i], 0);
 	if (rc == 0)
@@ -231,10 +252,10 @@ add_rules(scmp_filter_ctx filter)
 }
 
 bool
-vault_sandbox_close(struct err *err)
+vault_sandbox_close(bool tokens, struct err *err)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
-	int rc = filter != NULL ? add_rules(filter) : -ENOMEM;
+	int rc = filter != NULL ? add_rules(filter, tokens) : -ENOMEM;
 
 	if (rc == 0)
 		rc = seccomp_load(filter);

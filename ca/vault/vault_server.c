@@ -13,6 +13,7 @@
 #include <openssl/rand.h>
 
 #include "clock.h"
+#include "key_uri.h"
 #include "log.h"
 #include "mem.h"
 #include "own.h"
@@ -332,6 +333,16 @@ load(struct server *s, struct err *err)
 	       vault_state_open(&s->state, s->config, err) && warm_up(&s->state, err);
 }
 
+static bool
+has_tokens(const struct vault_state *state)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < state->key_count; i++)
+		any = any || key_is_on_token(state->keys[i].key);
+	return any;
+}
+
 /* Landlock is inherited by threads that are started after it, seccomp can be put on all of them at
  * once: so the threads start between the two, and wait. Nothing needs clone() afterwards. */
 static bool
@@ -340,7 +351,8 @@ start(struct server *s, struct err *err)
 	const struct vault_config *c = s->config;
 
 	return (!c->sandbox || vault_sandbox_prepare(c->folder, highest_fd(c), err)) &&
-	       start_threads(s, err) && (!c->sandbox || vault_sandbox_close(err));
+	       start_threads(s, err) &&
+	       (!c->sandbox || vault_sandbox_close(has_tokens(&s->state), err));
 }
 
 static int

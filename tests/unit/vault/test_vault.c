@@ -1321,7 +1321,8 @@ attempt_in_sandbox(enum deed deed)
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		if (!vault_sandbox_prepare(vault_dir, 64, &err) || !vault_sandbox_close(&err))
+		if (!vault_sandbox_prepare(vault_dir, 64, &err) ||
+		    !vault_sandbox_close(false, &err))
 			_exit(99);
 		_exit(attempt(deed));
 	}

@@ -1,0 +1,23 @@
+/*
+ * Private keys that a token keeps (PKCS#11): named by an RFC 7512 URI and used there, through
+ * OpenSSL's pkcs11 engine (libp11; Debian: libengine-pkcs11-openssl). Such a key signs, decrypts
+ * and derives as any other; it is not copied and not exported.
+ */
+#ifndef KEYS_KEY_URI_H
+#define KEYS_KEY_URI_H
+
+#include <openssl/evp.h>
+
+#include "buf.h"
+
+/* "pkcs11:..." */
+bool key_uri_is(const char *text);
+/* The module is that of the URI's module-path attribute (RFC 7512 2.4), written plainly, else the
+ * engine's default, p11-kit; a process uses one. Nothing else of the query counts: the PIN is
+ * `pin`; NULL: none. EVP_PKEY_free. DIRCA_E_CONFIG: no engine or module; SCARD_E_NO_SMARTCARD: the
+ * token does not give the key, because it is not there, or not without another PIN. */
+bool key_uri_open(const char *uri, const struct secret *pin, EVP_PKEY **out, struct err *err);
+/* Does a token keep it? */
+bool key_is_on_token(const EVP_PKEY *key);
+
+#endif
