@@ -111,6 +111,8 @@
 	    cmd_db_stats, "how big the database is, and what is in it")                            \
 	X("db vacuum", "", 0, 0, GROUP_CA, WHO_ROOT, NEEDS_NOTHING, OPTS_DAEMON, cmd_db_vacuum,    \
 	    "make the database small, while the CA does not run")                                  \
+	X("doctor ca", "", 0, 0, GROUP_CA, WHO_WATCHER, NEEDS_CA, OPTS_SESSION | OPTS_JSON,        \
+	    cmd_doctor_ca, "what keeps the CA from its work, and what mends it")                   \
 	X("templates", "[NAME]", 0, 1, GROUP_TEMPLATES, WHO_DIRECTORY_READER, NEEDS_PKI,           \
 	    OPTS_SESSION | OPTS_JSON, cmd_template_list,                                           \
 	    "certificate templates, who issues them, whether they archive")                        \

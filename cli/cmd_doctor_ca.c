@@ -1,0 +1,173 @@
+/* dirca doctor ca: what keeps the CA from archiving keys, by the numbers of docs/EVENTS.md, and
+ * what it met in the last days; each with its cure. */
+#include <stdio.h>
+#include <string.h>
+
+#include "clock.h"
+#include "events.h"
+#include "mem.h"
+#include "own_json.h"
+#include "print.h"
+#include "record_pages.h"
+#include "text.h"
+#include "verbs.h"
+
+#define RECENT_S  (7 * INT64_C(86400))
+#define SOON_DAYS 30 /* of event 127 */
+
+/* What mends what the event tells of. */
+static const struct {
+	int number;
+	const char *cure;
+} cures[] = {
+    {EVENT_BASE_CRL_PUBLICATION,
+	"`dirca crl` tries again and says why; `dirca doctor directory` looks at the directory"},
+    {EVENT_DELTA_CRL_PUBLICATION,
+	"`dirca crl` tries again and says why; `dirca doctor directory` looks at the directory"},
+    {EVENT_KRA_NOT_ADVANCED_SERVER,
+	"have the CA above issue a certificate that allows Private Key Archival, and install it: "
+	"`dirca ca init --install FILE`"},
+    {EVENT_TOO_FEW_VALID_KRA_CERTS, "on the CA's machine `dirca kra add FILE`; or want fewer "
+				    "agents: `dirca kra count 1`"},
+    {EVENT_LOADING_KRA_CERTS, "`dirca kra status` shows each certificate"},
+    {EVENT_INVALID_KRA_CERT,
+	"its holder enrolls anew with `dirca enroll KeyRecoveryAgent`, then on the CA's machine "
+	"`dirca kra add FILE`"},
+    {EVENT_CANNOT_LOAD_KRA_CERT,
+	"on the CA's machine `dirca kra remove SHA1`, then `dirca kra add FILE`"},
+    {EVENT_BAD_REGISTRY_CA_XCHG_CSP, "`dirca getreg 'CA\\EncryptionCSP'` shows what is configured"},
+    {EVENT_BAD_DEFAULT_CA_XCHG_CSP, "`openssl list -providers` shows what OpenSSL has"},
+    {EVENT_USE_DEFAULT_CA_XCHG_CSP, "`dirca getreg 'CA\\EncryptionCSP'` shows what is configured"},
+    {EVENT_CANNOT_CREATE_XCHG_CERT, "`dirca ca exchange renew` tries again and says why"},
+    {EVENT_TOO_MANY_KRA_INVALID, "`dirca kra status` shows each certificate"},
+    {EVENT_EXPIRATION_KRA_CERT, "its holder renews it with `dirca enroll KeyRecoveryAgent --renew "
+				"FILE`, then on the CA's machine "
+				"`dirca kra add FILE`"},
+    {EVENT_AUDIT_TRAIL_SHORT, "on the CA's machine `dirca audit compare`; with an export that was "
+			      "kept `dirca audit verify FILE`"},
+};
+
+static const char *
+cure_of(int64_t number)
+{
+	for (size_t i = 0; i < COUNT_OF(cures); i++)
+		if (cures[i].number == number)
+			return cures[i].cure;
+	return NULL;
+}
+
+struct findings {
+	json_t *list;
+	bool json;
+};
+
+static void
+find(struct findings *f, int64_t number, const char *text)
+{
+	const char *cure = cure_of(number);
+
+	json_array_append_new(f->list, json_pack("{s:I, s:s, s:s?}", "number", (json_int_t)number,
+					   "text", text, "cure", cure));
+	if (!f->json)
+		printf("event %lld: %s\n    %s\n", (long long)number, text, cure);
+}
+
+static size_t
+look_at_kra(struct findings *f, size_t at, const json_t *kra)
+{
+	const char *subject = json_text(kra, "subject");
+	long long days = json_integer_value(json_object_get(kra, "days_left"));
+	OWNED(own_memory) char *text = NULL;
+
+	if (!json_is_true(json_object_get(kra, "valid"))) {
+		text = text_printf("key recovery agent certificate %zu (%s) is not used: %s", at,
+		    subject, json_text(kra, "reason"));
+		find(f, EVENT_INVALID_KRA_CERT, text);
+	} else if (days <= SOON_DAYS) {
+		text = text_printf(
+		    "key recovery agent certificate %zu (%s) ends in %lld days", at, subject, days);
+		find(f, EVENT_EXPIRATION_KRA_CERT, text);
+	}
+	return json_is_true(json_object_get(kra, "counts")) ? 1 : 0;
+}
+
+/* The causes of 83 in the order in which the paper lists them. */
+static void
+look_at_kras(struct findings *f, const json_t *status)
+{
+	const json_t *kras = json_object_get(status, "kras"), *one;
+	const json_t *problems = json_object_get(status, "kra_problems");
+	long long needed = json_integer_value(json_object_get(status, "kra_cert_count"));
+	OWNED(own_memory) char *text = NULL;
+	size_t i, usable = 0;
+
+	json_array_foreach(problems, i, one)
+	    find(f, EVENT_CANNOT_LOAD_KRA_CERT, json_string_value(one));
+	json_array_foreach(kras, i, one) usable += look_at_kra(f, i, one);
+	if ((long long)usable >= needed)
+		return;
+	if (json_array_size(kras) + json_array_size(problems) == 0)
+		find(f, EVENT_LOADING_KRA_CERTS, "the KRA store holds no certificate");
+	text =
+	    text_printf("%zu key recovery agents are usable and %lld must be: no key is archived",
+		usable, needed);
+	find(f, EVENT_TOO_FEW_VALID_KRA_CERTS, text);
+}
+
+/* KRA certificates are told of as they are now; of the rest the last event of each number. */
+static bool
+take_event(const json_t *record, void *arg, struct err *err)
+{
+	const struct event_kind *kind =
+	    event_kind(json_integer_value(json_object_get(record, "number")));
+	json_t *newest = arg;
+
+	(void)err;
+	if (kind != NULL && kind->category != EVENT_CATEGORY_KRA && cure_of(kind->id) != NULL)
+		json_object_set(newest, kind->symbol, json_object_get(record, "text"));
+	if (kind != NULL && kind->id == EVENT_KRA_NOT_ADVANCED_SERVER)
+		json_object_set(newest, kind->symbol, json_object_get(record, "text"));
+	return true;
+}
+
+static bool
+look_at_events(struct work *w, struct findings *f, struct err *err)
+{
+	OWNED(own_json) json_t *newest = json_object();
+	OWNED(own_memory) char *since = text_printf("%lld", (long long)(clock_now() - RECENT_S));
+	OWNED(record_pages_free)
+	struct record_pages p = {.path = "/dirca/v1/events",
+	    .member = "events",
+	    .left = INT64_MAX,
+	    .each = take_event,
+	    .arg = newest};
+	const char *symbol;
+	json_t *text;
+	struct err ignored;
+
+	record_filter(&p, "since", since);
+	if (!record_pages_walk(w, &p, err))
+		return false;
+	json_object_foreach(newest, symbol, text)
+	    find(f, event_find(symbol, &ignored)->id, json_string_value(text));
+	return true;
+}
+
+bool
+cmd_doctor_ca(struct work *w, struct err *err)
+{
+	OWNED(own_json) json_t *status = NULL, *list = json_array();
+	struct findings f = {list, w->cli->opt.json};
+
+	if (!http_client_json(w->ca, "GET", "/dirca/v1/ca", NULL, &status, err))
+		return false;
+	look_at_kras(&f, status);
+	if (!look_at_events(w, &f, err))
+		return false;
+	if (f.json)
+		print_json(json_incref(list));
+	else if (json_array_size(list) == 0)
+		puts("Nothing is wrong that this knows of.");
+	w->status = json_array_size(list) > 0 ? CLI_FINDINGS : CLI_OK;
+	return true;
+}
