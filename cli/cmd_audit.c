@@ -144,11 +144,10 @@ export_next(const json_t *record, void *arg, struct err *err)
 static void
 ask_for_checkpoint(struct work *w)
 {
-	OWNED(own_json) json_t *answer = NULL;
+	OWNED(own_json) json_t *body = json_object(), *answer = NULL;
 	struct err err;
 
-	if (!http_client_json(
-		w->ca, "POST", "/dirca/v1/audit/checkpoints", json_object(), &answer, &err))
+	if (!http_client_json(w->ca, "POST", "/dirca/v1/audit/checkpoints", body, &answer, &err))
 		err_print("dirca audit export: no new checkpoint", &err);
 }
 

@@ -185,7 +185,7 @@ check "malformed" eval 'head -c 40 "$dir/stays.req" >"$dir/cut" && tell malforme
 check "a nonce of 33 octets" eval 'openssl asn1parse -genconf <(printf "asn1=SEQUENCE:r\n[r]\ntbs=SEQUENCE:t\n[t]\nl=SEQUENCE:l\ne=EXP:2,SEQUENCE:e\n[l]\no=SEQUENCE:o\n[o]\nid=SEQUENCE:i\n[i]\na=SEQUENCE:a\nn=FORMAT:HEX,OCT:00\nk=FORMAT:HEX,OCT:00\ns=INTEGER:5\n[a]\nd=OID:sha1\n[e]\nx=SEQUENCE:x\n[x]\nd=OID:1.3.6.1.5.5.7.48.1.2\nv=OCTWRAP,FORMAT:HEX,OCT:%066d\n" 1) -noout -out "$dir/long" && tell malformedrequest "$dir/long"'
 check "another type is refused" eval 'test "$(curl -s -o /dev/null -w "%{http_code}" -H "Content-Type: application/json" --data-binary "@$dir/stays.req" "$CA_HTTP_URL/ocsp")" = 415'
 check "certificates name it where that is wanted" eval 'admin setreg "CA\OCSPInCertificates" 1 && enroll named user1 && openssl x509 -in "$dir/named.pem" -noout -ocsp_uri | grep -x "$CA_HTTP_URL/ocsp"'
-check "the directory is not needed" eval 'lab_slapd_stop && says ": good" ocsp named && lab_slapd_start'
+check "the directory is not needed" eval 'ca_lab_directory_stop && says ": good" ocsp named && ca_lab_directory_start'
 check "off" eval 'admin setreg "CA\OCSPResponder" 0 && ! ocsp named'
 
 # ---- other readers ----
