@@ -182,9 +182,9 @@ check "everything works" works
 service="CN=$CA_NAME,CN=Enrollment Services,CN=Public Key Services,CN=Services,$LDAP_CONFIG_BASE"
 
 # ---- killed ----
+size=$(log_size)
 proxy_stop a
 check "one of two is killed: nobody notices" within 1500 works
-size=$(log_size)
 proxy_stop b
 check "both are killed: clients are told by the CA" each_fails 3000 $unavailable "$away"
 check "over HTTP it is 503, with Basic" asks "$basic" $unavailable
