@@ -282,6 +282,26 @@ start_sealed_child(void **state)
 			fail_msg("%s: %s", #call, err.msg); \
 	} while (0)
 
+/* ---- signatures ---- */
+
+static inline bool
+is_signed_by(EVP_PKEY *key, struct view what, struct view signature)
+{
+	struct buf der;
+	const unsigned char *p;
+	X509_ALGOR *alg;
+	struct err err;
+	bool yes;
+
+	assert_true(pkix_sig_alg(key, &der, &err));
+	p = der.ptr;
+	alg = d2i_X509_ALGOR(NULL, &p, (long)der.len);
+	yes = pkix_verify(key, alg, what, signature, false, &err);
+	X509_ALGOR_free(alg);
+	buf_free(&der);
+	return yes;
+}
+
 /* ---- archival ---- */
 
 /* An exchange key's certificate and name. */

@@ -15,6 +15,7 @@
 #include "ca_key.h"
 #include "clock.h"
 #include "file.h"
+#include "home_lab.h"
 #include "init.h"
 #include "mem.h"
 #include "oids.h"
@@ -24,47 +25,15 @@
 #define YEAR (INT64_C(365) * 86400)
 #define NOW  INT64_C(1780000000)
 
-static char dir[64];
-
 /* Runs a shell command in the folder, with $N = the name. */
 static int
-sh(const char *command, const char *name)
+in_dir(const char *command, const char *name)
 {
 	char line[640];
 
-	snprintf(line, sizeof line, "cd '%s' && N='%s' && { %s; } >out 2>&1", dir, name, command);
+	snprintf(
+	    line, sizeof line, "cd '%s' && N='%s' && { %s; } >out 2>&1", lab_dir, name, command);
 	return system(line);
-}
-
-static int
-set_up(void **state)
-{
-	(void)state;
-	strcpy(dir, "/tmp/dirca-backup-XXXXXX");
-	return mkdtemp(dir) == NULL;
-}
-
-static int
-tear_down(void **state)
-{
-	(void)state;
-	return sh("rm -rf $N", dir);
-}
-
-/* A CA in <dir>/<name>, its recipient <dir>/recipient.{key,pem}, and a configuration. */
-static void
-make_config(const char *name, struct config **out)
-{
-	char path[128], text[512];
-	struct err err;
-
-	snprintf(path, sizeof path, "%s/%s.conf", dir, name);
-	snprintf(text, sizeof text,
-	    "ca_name = Test CA\nhost = ca1.nwtraders.com\ndir_uris = ldap://localhost\n"
-	    "state_dir = %s/%s\nbackup_recipients = %s/recipient.pem\n",
-	    dir, name, dir);
-	assert_true(file_replace(path, view_str(text), 0600, &err));
-	assert_true(config_load(path, out, &err));
 }
 
 struct copy {
@@ -81,12 +50,13 @@ make_recipient(struct copy *c)
 	char path[128];
 	FILE *f;
 
-	assert_int_equal(sh("openssl req -x509 -newkey rsa:2048 -nodes -keyout recipient.key -out "
-			    "recipient.pem -subj /CN=Recipient -days 30 -addext "
-			    "keyUsage=critical,$N",
-			     "keyEncipherment"),
+	assert_int_equal(
+	    in_dir("openssl req -x509 -newkey rsa:2048 -nodes -keyout recipient.key -out "
+		   "recipient.pem -subj /CN=Recipient -days 30 -addext "
+		   "keyUsage=critical,$N",
+		"keyEncipherment"),
 	    0);
-	snprintf(path, sizeof path, "%s/recipient.key", dir);
+	snprintf(path, sizeof path, "%s/recipient.key", lab_dir);
 	assert_non_null(f = fopen(path, "re"));
 	assert_non_null(c->key = PEM_read_PrivateKey(f, NULL, NULL, NULL));
 	fclose(f);
@@ -105,14 +75,17 @@ begin(struct copy *c)
 {
 	const struct ca_init in = {.key = CA_KEY_RSA_2048, .validity = YEAR};
 
+	char recipients[128];
+
 	*c = (struct copy){0};
-	make_config("one", &c->config);
-	make_config("two", &c->elsewhere);
+	snprintf(recipients, sizeof recipients, "backup_recipients = %s/recipient.pem\n", lab_dir);
+	c->config = lab_config("one", "Test CA", recipients);
+	c->elsewhere = lab_config("two", "Test CA", recipients);
 	make_recipient(c);
-	snprintf(c->folder, sizeof c->folder, "%s/copy", dir);
-	snprintf(c->conf, sizeof c->conf, "%s/one.conf", dir);
+	snprintf(c->folder, sizeof c->folder, "%s/copy", lab_dir);
+	snprintf(c->conf, sizeof c->conf, "%s/one.conf", lab_dir);
 	assert_true(ca_init(c->config, &in, clock_now(), &c->err));
-	assert_int_equal(sh("echo database > $N/" BACKUP_DATABASE, "one"), 0);
+	assert_int_equal(in_dir("echo database > $N/" BACKUP_DATABASE, "one"), 0);
 }
 
 static void
@@ -156,8 +129,9 @@ a_copy_gives_the_ca_back(void **state)
 	assert_true(backup_size(&c.made) > 1000);
 	if (!restore(&c))
 		fail_msg("%s", c.err.msg);
-	assert_int_equal(sh("diff -r -x $N'*' one two && test ! -e two.restoring", "dirca.db"), 0);
-	assert_int_equal(sh("grep -q $N two/dirca.db", "database"), 0);
+	assert_int_equal(
+	    in_dir("diff -r -x $N'*' one two && test ! -e two.restoring", "dirca.db"), 0);
+	assert_int_equal(in_dir("grep -q $N two/dirca.db", "database"), 0);
 	/* What is there is not overwritten. */
 	assert_false(restore(&c));
 	assert_int_equal(c.err.code, ERROR_FILE_EXISTS);
@@ -174,12 +148,12 @@ what_is_no_file_ends_the_copy(void **state)
 	(void)state;
 	begin(&c);
 	for (size_t i = 0; i < sizeof plants / sizeof *plants; i++) {
-		assert_int_equal(sh(plants[i], "planted"), 0);
+		assert_int_equal(in_dir(plants[i], "planted"), 0);
 		assert_false(make_copy(&c));
 		assert_int_equal(c.err.code, DIRCA_E_IO);
 		assert_non_null(strstr(c.err.msg, "planted"));
 		assert_int_equal(
-		    sh("rm one/$N && test ! -e copy && test ! -e copy.part", "planted"), 0);
+		    in_dir("rm one/$N && test ! -e copy && test ! -e copy.part", "planted"), 0);
 		backup_free(&c.made);
 	}
 	end(&c);
@@ -196,9 +170,9 @@ what_is_needed_is_looked_for(void **state)
 	(void)state;
 	begin(&c);
 	for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
-		assert_int_equal(sh("mv one/$N kept", needed[i]), 0);
+		assert_int_equal(in_dir("mv one/$N kept", needed[i]), 0);
 		assert_false(make_copy(&c));
-		assert_int_equal(sh("mv kept one/$N && test ! -e copy", needed[i]), 0);
+		assert_int_equal(in_dir("mv kept one/$N && test ! -e copy", needed[i]), 0);
 		backup_free(&c.made);
 	}
 	assert_true(make_copy(&c));
@@ -216,13 +190,13 @@ nothing_is_made_of_a_changed_copy(void **state)
 	(void)state;
 	begin(&c);
 	assert_true(make_copy(&c));
-	assert_int_equal(sh("cp -a copy $N", "whole"), 0);
+	assert_int_equal(in_dir("cp -a copy $N", "whole"), 0);
 	for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
-		assert_int_equal(sh(changes[i], "ca.crt"), 0);
+		assert_int_equal(in_dir(changes[i], "ca.crt"), 0);
 		assert_false(restore(&c));
 		assert_int_equal(
-		    sh("test ! -e two && test ! -e two.restoring && rm -r copy && cp -a "
-		       "$N copy",
+		    in_dir("test ! -e two && test ! -e two.restoring && rm -r copy && cp -a "
+			   "$N copy",
 			"whole"),
 		    0);
 	}
@@ -313,7 +287,7 @@ a_list_comes_back_as_it_was_written(void **state)
 	assert_true(again.items[0].sealed);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, lab_setup, lab_teardown)
 
 int
 main(void)
@@ -326,9 +300,6 @@ main(void)
 	    TEST(a_list_names_what_is_in_the_folder_only),
 	    TEST(a_list_comes_back_as_it_was_written),
 	};
-	struct err err;
 
-	if (!secret_heap_init(1024 * 1024, false, &err) || !oids_init(&err))
-		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,6 +13,7 @@
 #include "archive_pki.h"
 #include "clock.h"
 #include "file.h"
+#include "home_lab.h"
 #include "init.h"
 #include "journal.h"
 #include "kra_store.h"
@@ -21,36 +22,6 @@
 
 #define YEAR (INT64_C(365) * 86400)
 
-static char dir[64];
-
-/* A configuration whose state lies in <dir>/<name>. */
-static struct config *
-config_for(const char *name)
-{
-	char path[128], text[512];
-	struct config *c;
-	struct err err;
-
-	snprintf(path, sizeof path, "%s/%s.conf", dir, name);
-	snprintf(text, sizeof text,
-	    "ca_name = Test, CA\nhost = ca1.nwtraders.com\ndir_uris = ldap://localhost\nstate_dir "
-	    "= %s/%s\n",
-	    dir, name);
-	assert_true(file_replace(path, view_str(text), 0600, &err));
-	assert_true(config_load(path, &c, &err));
-	return c;
-}
-
-/* Runs a shell command with $S = the state folder. */
-static int
-sh(const struct config *c, const char *command)
-{
-	char line[1024];
-
-	snprintf(line, sizeof line, "S='%s'; { %s; } >'%s/out' 2>&1", c->state_dir, command, dir);
-	return system(line);
-}
-
 static void
 assert_out_has(const char *what)
 {
@@ -58,7 +29,7 @@ assert_out_has(const char *what)
 	struct buf out;
 	struct err err;
 
-	snprintf(path, sizeof path, "%s/out", dir);
+	snprintf(path, sizeof path, "%s/out", lab_dir);
 	assert_true(file_read(path, 65536, &out, &err));
 	if (memmem(out.ptr, out.len, what, strlen(what)) == NULL)
 		fail_msg("'%s' is not in: %.*s", what, (int)out.len, (const char *)out.ptr);
@@ -90,7 +61,7 @@ static void
 openssl_reads_root_and_tls_certificate(void **state)
 {
 	const struct ca_init in = {.key = CA_KEY_EC_P384, .validity = 10 * YEAR};
-	struct config *c = config_for("root");
+	struct config *c = lab_config("root", "Test, CA", "");
 	struct err err;
 
 	(void)state;
@@ -131,7 +102,7 @@ static void
 second_init_does_not_overwrite_the_key(void **state)
 {
 	const struct ca_init in = {.key = CA_KEY_EC_P256, .validity = YEAR};
-	struct config *c = config_for("twice");
+	struct config *c = lab_config("twice", "Test, CA", "");
 	struct err err;
 
 	(void)state;
@@ -149,7 +120,7 @@ init_finishes_what_it_began(void **state)
 {
 	static const char *const missing[] = {"tls.crt", "ca.crt $S/tls.crt $S/tls.key"};
 	const struct ca_init in = {.key = CA_KEY_EC_P256, .validity = YEAR};
-	struct config *c = config_for("began");
+	struct config *c = lab_config("began", "Test, CA", "");
 	char command[128];
 	struct err err;
 
@@ -171,7 +142,7 @@ static void
 init_looks_users_up_before_the_first_file(void **state)
 {
 	const struct ca_init in = {.key = CA_KEY_EC_P256, .validity = YEAR};
-	struct config *c = config_for("users");
+	struct config *c = lab_config("users", "Test, CA", "");
 	struct err err;
 
 	(void)state;
@@ -192,7 +163,7 @@ database_is_due_until_the_vault_runs(void **state)
 {
 	const struct ca_init in = {.key = CA_KEY_EC_P256, .validity = YEAR};
 	struct journal_entry started = {.kind = JOURNAL_STARTED};
-	struct config *c = config_for("database");
+	struct config *c = lab_config("database", "Test, CA", "");
 	char *folder = config_path(c, "vault");
 	struct journal journal;
 	struct err err;
@@ -217,7 +188,7 @@ static void
 certificate_without_validity_or_with_a_bad_name_makes_nothing(void **state)
 {
 	struct ca_init in = {.key = CA_KEY_EC_P256};
-	struct config *c = config_for("nothing");
+	struct config *c = lab_config("nothing", "Test, CA", "");
 	struct err err;
 
 	(void)state;
@@ -266,7 +237,7 @@ subordinate_is_finished_by_its_parents_answer(void **state)
 {
 	const struct ca_init in = {
 	    .key = CA_KEY_RSA_2048, .subordinate = true, .subject_dn = "CN=Sub,O=Example"};
-	struct config *c = config_for("sub");
+	struct config *c = lab_config("sub", "Test, CA", "");
 	struct err err;
 
 	(void)state;
@@ -298,7 +269,7 @@ kra_store_keeps_adds_and_removes(void **state)
 	struct test_cert ca = test_ca("CN=CA", "P-256"),
 			 kra1 = test_kra(&ca, "CN=kra1", "P-256", 2),
 			 kra2 = test_kra(&ca, "CN=kra2", "P-256", 3);
-	struct config *c = config_for("kras");
+	struct config *c = lab_config("kras", "Test, CA", "");
 	struct buf *list;
 	struct err err;
 	struct texts skipped = {0};
@@ -357,7 +328,7 @@ what_is_no_certificate_of_the_kra_store_is_left_out_and_named(void **state)
 	const struct ca_init in = {.key = CA_KEY_EC_P256, .validity = YEAR};
 	struct test_cert ca = test_ca("CN=CA", "P-256"),
 			 kra1 = test_kra(&ca, "CN=kra1", "P-256", 2);
-	struct config *c = config_for("damaged");
+	struct config *c = lab_config("damaged", "Test, CA", "");
 	struct buf *list;
 	struct err err;
 	size_t count;
@@ -390,7 +361,7 @@ what_is_no_certificate_of_the_kra_store_is_left_out_and_named(void **state)
 static void
 kra_store_is_not_listed_without_descriptors(void **state)
 {
-	struct config *c = config_for("descriptors");
+	struct config *c = lab_config("descriptors", "Test, CA", "");
 	struct rlimit usual, none;
 	struct buf *list;
 	struct err err;
@@ -432,26 +403,6 @@ pem_with_damage_is_refused(void **state)
 	test_cert_free(&ca);
 }
 
-static int
-setup(void **state)
-{
-	struct err err;
-
-	(void)state;
-	strcpy(dir, "/tmp/dirca-init-XXXXXX");
-	return secret_heap_init(65536, true, &err) && mkdtemp(dir) != NULL ? 0 : -1;
-}
-
-static int
-teardown(void **state)
-{
-	char command[96];
-
-	(void)state;
-	snprintf(command, sizeof command, "rm -rf '%s'", dir);
-	return system(command);
-}
-
 int
 main(void)
 {
@@ -469,5 +420,5 @@ main(void)
 	    cmocka_unit_test(pem_with_damage_is_refused),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, lab_setup, lab_teardown);
 }

@@ -13,6 +13,7 @@
 #include "ca_authority.h"
 #include "clock.h"
 #include "file.h"
+#include "home_lab.h"
 #include "init.h"
 #include "journal.h"
 #include "oids.h"
@@ -22,8 +23,6 @@
 
 #define YEAR   (INT64_C(365) * 86400)
 #define KILLED 77
-
-static char dir[64];
 
 /* ---- a process that dies before its nth change of a file ---- */
 
@@ -67,43 +66,15 @@ __wrap_unlink(const char *path)
 /* ---- a CA ---- */
 
 static struct config *
-config_for(const char *name)
-{
-	char path[128], text[512];
-	struct config *c;
-	struct err err;
-
-	snprintf(path, sizeof path, "%s/%s.conf", dir, name);
-	snprintf(text, sizeof text,
-	    "ca_name = Test\nhost = ca1.nwtraders.com\ndir_uris = ldap://localhost\nstate_dir = "
-	    "%s/%s\n",
-	    dir, name);
-	assert_true(file_replace(path, view_str(text), 0600, &err));
-	assert_true(config_load(path, &c, &err));
-	return c;
-}
-
-static struct config *
 root_ca(const char *name)
 {
 	const struct ca_init in = {.key = CA_KEY_EC_P256, .validity = 10 * YEAR};
-	struct config *c = config_for(name);
+	struct config *c = lab_config(name, "Test", "");
 	struct err err;
 
 	if (!ca_init(c, &in, clock_now(), &err))
 		fail_msg("%s", err.msg);
 	return c;
-}
-
-/* Runs a shell command with $S = the state folder and $D = that of all. */
-static int
-sh(const struct config *c, const char *command)
-{
-	char line[2048];
-
-	snprintf(line, sizeof line, "S='%s'; D='%s'; { %s; } >'%s/out' 2>&1", c->state_dir, dir,
-	    command, dir);
-	return system(line);
 }
 
 static bool
@@ -357,7 +328,7 @@ static bool
 install(const struct config *c, const char *file, const char *chain, struct err *err)
 {
 	char *path = config_path(c, file),
-	     *chain_path = text_printf("%s/%s", dir, chain != NULL ? chain : "");
+	     *chain_path = text_printf("%s/%s", lab_dir, chain != NULL ? chain : "");
 	struct buf text, *parents = NULL;
 	struct view *views;
 	size_t count = 0;
@@ -388,9 +359,10 @@ a_parent_answers_the_request_that_is_kept(void **state)
 	const struct ca_init in = {
 	    .key = CA_KEY_EC_P256, .subordinate = true, .subject_dn = "CN=Sub,O=Example"};
 	const struct act installing = {.run = install_answer, .before = 1, .after = 2};
-	struct config *c = config_for("sub");
+	struct config *c = lab_config("sub", "Test", "");
 	struct buf pem = {0}, root = {0};
-	char *root_path = text_printf("%s/root.crt", dir), *sub_path = config_path(c, "sub.crt");
+	char *root_path = text_printf("%s/root.crt", lab_dir),
+	     *sub_path = config_path(c, "sub.crt");
 	struct view chain;
 	struct err err;
 
@@ -431,28 +403,6 @@ a_parent_answers_the_request_that_is_kept(void **state)
 	config_free(&c);
 }
 
-static int
-setup(void **state)
-{
-	struct err err;
-
-	(void)state;
-	snprintf(dir, sizeof dir, "/tmp/dirca-renew.XXXXXX");
-	return mkdtemp(dir) != NULL && secret_heap_init(1 << 18, false, &err) && oids_init(&err)
-		   ? 0
-		   : 1;
-}
-
-static int
-teardown(void **state)
-{
-	char command[96];
-
-	(void)state;
-	snprintf(command, sizeof command, "rm -rf '%s'", dir);
-	return system(command);
-}
-
 int
 main(void)
 {
@@ -464,5 +414,5 @@ main(void)
 	    cmocka_unit_test(a_parent_answers_the_request_that_is_kept),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, lab_setup, lab_teardown);
 }
