@@ -31,15 +31,6 @@ outlives() {
 	python3 "$here/sign_in.py" "$CA_URL" "$1" "$(lab_password_file "$1")" "$2" "$REQUESTS" "run $dir/change" "sleep $((MAX_AGE + 1))" "$REQUESTS"
 }
 
-# prints EXPECTED COMMAND...
-prints() {
-	local expected=$1 got
-	shift
-	got=$("$@")
-	echo "$got"
-	[ "$got" = "$expected" ]
-}
-
 # Every answer takes longer than a sign-in lives.
 slow_path() {
 	local port
@@ -53,9 +44,9 @@ slow_path() {
 
 CA_LAB_OPTIONS="auth_max_age_s = $MAX_AGE"$'\n'
 check "a CA" ca_lab_start "$dir" scram
-check "attack: the connection outlives the password, by SCRAM" prints \
+check "attack: the connection outlives the password, by SCRAM" is \
 	$'sign-in 200\nGET /dirca/v1/requests 200 \nGET /dirca/v1/requests 401 ' outlives user1 p
-check "attack: the connection outlives the password, by Basic" prints \
+check "attack: the connection outlives the password, by Basic" is \
 	$'sign-in 200\nGET /dirca/v1/requests 200 \nGET /dirca/v1/requests 401 ' outlives user2 basic
 check "a path on which a sign-in is old with the next request" slow_path
 check "control: the client signs in again by itself" ca_lab_enroll user3 User "$dir/user3.pfx"

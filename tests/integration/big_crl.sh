@@ -40,10 +40,7 @@ fill() {
 	done
 }
 
-child() { # of dircad: front or vault
-	pgrep -P "$(<"$dir/dircad.pid")" -f -- "--role=$1"
-}
-peak_mb() { awk '/VmHWM/ { print int($2 / 1024) }' "/proc/$(child "$1")/status"; }
+peak_mb() { awk '/VmHWM/ { print int($2 / 1024) }' "/proc/$(ca_lab_child "$1")/status"; }
 ms() { date +%s%3N; }
 
 # Enrollments one after another until the file is gone; the slowest, in milliseconds.
@@ -64,7 +61,7 @@ enroll_meanwhile() {
 makes_it_while_others_enroll() {
 	local begun others supervised
 	touch "$dir/making"
-	supervised=$(child front):$(child vault)
+	supervised=$(ca_lab_child front):$(ca_lab_child vault)
 	enroll_meanwhile &
 	others=$!
 	ca_lab_eventually test -s "$dir/meanwhile.out" || return 1
@@ -72,7 +69,7 @@ makes_it_while_others_enroll() {
 	ca_lab_as caadmin crl || return 1
 	echo "$(($(ms) - begun))" >"$dir/took"
 	rm "$dir/making"
-	wait "$others" && [ "$supervised" = "$(child front):$(child vault)" ]
+	wait "$others" && [ "$supervised" = "$(ca_lab_child front):$(ca_lab_child vault)" ]
 }
 
 crl_url() { echo "$CA_HTTP_URL/dirca/$CA_NAME.crl"; }
@@ -190,7 +187,7 @@ echo "made in $(<"$dir/took") ms, $(stat -c %s "$dir/crl") bytes; slowest enroll
 check "who has it is told so, by its tag" is_asked_for_again_by_tag
 check "and by its time" is_asked_for_again_by_time
 check "a slow reader gets the whole, one that reads nothing is cut" readers slow_and_stalled 5
-check "readers share one copy" readers many 20 "$(child front)"
+check "readers share one copy" readers many 20 "$(ca_lab_child front)"
 
 check "a client keeps it" archives_and_keeps
 check "and fetches it once" archives_without_fetching

@@ -48,12 +48,6 @@ lacks_too() {
 		grep -iF "$words"
 }
 
-fails_with() {
-	local code=$1 got=0
-	shift
-	"$@" || got=$?
-	[ "$got" -eq "$code" ]
-}
 
 describes_openldap() {
 	healthy "$@" && is '.[0] | .vendor == "OpenLDAP" and .groups == "member walk" and .descriptors == "plain attribute" and
@@ -80,9 +74,6 @@ delete_entry() { printf 'dn: %s\nchangetype: delete\n' "$1" | change; }
 
 hide_descriptor() { printf 'dn: CN=User,CN=Certificate Templates,%s\nchangetype: modify\ndelete: nTSecurityDescriptor\n' "$services" | change; }
 
-without_syncprov() {
-	lab_slapd_stop "$dir" && rm "$dir/slapd.d/cn=config/olcDatabase={1}mdb/olcOverlay={0}syncprov.ldif" && lab_slapd_start "$dir"
-}
 
 # The attribute by another name, in lines that are not wrapped.
 without_attribute() {
@@ -142,7 +133,7 @@ openldap() {
 	delete_entry "CN=$CA_NAME,CN=Enrollment Services,$services"
 	ca_lab_dircad_stop
 	check "no CA is published" lacks_too services "dirca ca publish"
-	check "slapd without syncprov" without_syncprov
+	check "slapd without syncprov" lab_without_syncprov "$dir"
 	check "changes are not told" lacks_too watching "overlay syncprov"
 	check "slapd without dirca's attributes" without_attribute
 	check "the schema is not whole" lacks_too schema "the schema lacks dircaCASecurity"

@@ -44,12 +44,6 @@ request() {
 client() {
 	"$here/../support/est_client.py" "$CA_URL" "$CA_STATE/ca.crt" "$1" "$(lab_password_file "$1")" "$dir" "${@:2}"
 }
-says() {
-	local got
-	got=$("${@:2}")
-	echo "$got"
-	[ "$got" = "$1" ]
-}
 
 check "a CA" ca_lab_start "$dir"
 [ "$CHECKS_BAD" -eq 0 ] || exit 1
@@ -73,7 +67,7 @@ check "cacerts, by openssl base64 -d" cacerts_are_read_by_the_recipe
 check "Basic is the first challenge" first_challenge "$est/simpleenroll" Basic
 check "but not elsewhere" first_challenge /dirca/v1/crl Negotiate
 check "csrattrs name the template of the path" attributes_name_the_template
-check "and nothing of one that is not issued" says 204 get -o /dev/null -w '%{http_code}' "$CA_URL$est/WebServer/csrattrs"
+check "and nothing of one that is not issued" is 204 get -o /dev/null -w '%{http_code}' "$CA_URL$est/WebServer/csrattrs"
 
 request / -outform DER >"$dir/r1.der"
 request /CN=pem >"$dir/r2.pem"
@@ -109,10 +103,10 @@ check "a poll makes no other request" polls
 check "and brings what was approved, again and again" comes
 check "a denial is told by the poll" denied
 
-check "a client of the document: first certificate" says issued client user2 - simpleenroll
+check "a client of the document: first certificate" is issued client user2 - simpleenroll
 cp "$dir/est.pem" "$dir/first.pem"
 renewed() {
-	rm -f "$dir/est.key" && says issued client user2 - simplereenroll &&
+	rm -f "$dir/est.key" && is issued client user2 - simplereenroll &&
 		diff <(openssl x509 -in "$dir/first.pem" -noout -subject -ext subjectAltName) <(openssl x509 -in "$dir/est.pem" -noout -subject -ext subjectAltName) &&
 		! cmp "$dir/first.pem" "$dir/est.pem"
 }
@@ -125,7 +119,7 @@ makes_key() { client "$1" "${3:-EFSArchive}" serverkeygen "$2" "$dir/est.key"; }
 refused_key() {
 	answers 403 "${@:2}" && grep -q "$1" "$dir/body"
 }
-key_is_made() { says issued makes_key user2 "$dir/est.pem" && openssl x509 -in "$dir/made.pem" -noout -subject | grep "CN = user2"; }
+key_is_made() { is issued makes_key user2 "$dir/est.pem" && openssl x509 -in "$dir/made.pem" -noout -subject | grep "CN = user2"; }
 again_is_the_same() {
 	answers 200 user2 EFSArchive/serverkeygen "$dir/made.csr" && first=$(number) && cp "$dir/body" "$dir/once" &&
 		answers 200 user2 EFSArchive/serverkeygen "$dir/made.csr" && cmp "$dir/body" "$dir/once" && [ "$(number)" = "$first" ] &&
@@ -154,10 +148,10 @@ check "a template without archival" no_archival
 by_certificate() { get -o "$dir/body" -D "$dir/headers" -w '%{http_code}' --cert "$1" --key "$2" "${@:3}"; }
 mine() { by_certificate "$dir/est.pem" "$dir/est.key" "$@"; }
 requests=/dirca/v1/requests
-own_requests() { says 200 mine "$CA_URL$requests" && cat "$dir/body" && jq -e '[.requests[].requester_name] | unique == ["NWTRADERS\\user2"]' "$dir/body"; }
+own_requests() { is 200 mine "$CA_URL$requests" && cat "$dir/body" && jq -e '[.requests[].requester_name] | unique == ["NWTRADERS\\user2"]' "$dir/body"; }
 renewed_by_certificate() {
 	request / -outform DER >"$dir/next.der"
-	says 200 mine -H 'Content-Type: application/pkcs10' --data-binary "@$dir/next.der" "$CA_URL$est/User/simplereenroll" &&
+	is 200 mine -H 'Content-Type: application/pkcs10' --data-binary "@$dir/next.der" "$CA_URL$est/User/simplereenroll" &&
 		base64 -d "$dir/body" | openssl pkcs7 -inform DER -print_certs | openssl x509 -noout -text | grep 'user2@nwtraders.com'
 }
 serial() { openssl x509 -in "$dir/est.pem" -noout -serial | cut -d= -f2; }
@@ -168,13 +162,13 @@ forged() {
 		openssl req -new -key "$dir/est.key" -subj /CN=user2 -out "$dir/evil.csr" &&
 		openssl x509 -req -in "$dir/evil.csr" -CA "$dir/evil-ca.pem" -CAkey "$dir/evil-ca.key" -out "$dir/evil.pem" -days 3 \
 			-set_serial "0x$(serial)" -extfile <(echo extendedKeyUsage = clientAuth && upn user2@nwtraders.com) 2>/dev/null &&
-		says 401 by_certificate "$dir/evil.pem" "$dir/est.key" "$CA_URL$requests"
+		is 401 by_certificate "$dir/evil.pem" "$dir/est.key" "$CA_URL$requests"
 }
 # user1 gets a certificate that is not for client authentication.
 for_something_else() {
 	request / -outform DER >"$dir/efs.der"
-	says 200 post user1 EFS/simpleenroll "$dir/efs.der" && base64 -d "$dir/body" | openssl pkcs7 -inform DER -print_certs -out "$dir/efs.pem" &&
-		says 401 by_certificate "$dir/efs.pem" "$dir/key.pem" "$CA_URL$requests"
+	is 200 post user1 EFS/simpleenroll "$dir/efs.der" && base64 -d "$dir/body" | openssl pkcs7 -inform DER -print_certs -out "$dir/efs.pem" &&
+		is 401 by_certificate "$dir/efs.pem" "$dir/key.pem" "$CA_URL$requests"
 }
 # user1 gets one in user2's name, from a template that should not be.
 chosen_names() {
@@ -183,7 +177,7 @@ chosen_names() {
 	request /CN=user2 -addext "$(upn user2@nwtraders.com)" -outform DER >"$dir/chosen.der"
 	ca_lab_eventually answers 200 user1 Chosen/simpleenroll "$dir/chosen.der" &&
 		base64 -d "$dir/body" | openssl pkcs7 -inform DER -print_certs -out "$dir/chosen.pem" &&
-		openssl x509 -in "$dir/chosen.pem" -noout -text | grep user2 && says 401 by_certificate "$dir/chosen.pem" "$dir/key.pem" "$CA_URL$requests"
+		openssl x509 -in "$dir/chosen.pem" -noout -text | grep user2 && is 401 by_certificate "$dir/chosen.pem" "$dir/key.pem" "$CA_URL$requests"
 }
 # nt_auth PEM: the one CA that the directory lets vouch for accounts.
 nt_auth() {
@@ -192,20 +186,20 @@ nt_auth() {
 		"$LDAP_CONFIG_BASE" "$dir/ca.der" | lab_modify
 }
 not_vouched_for() {
-	nt_auth "$dir/evil-ca.pem" && ca_lab_eventually says 401 mine "$CA_URL$requests" &&
-		nt_auth "$CA_STATE/ca.crt" && ca_lab_eventually says 200 mine "$CA_URL$requests"
+	nt_auth "$dir/evil-ca.pem" && ca_lab_eventually is 401 mine "$CA_URL$requests" &&
+		nt_auth "$CA_STATE/ca.crt" && ca_lab_eventually is 200 mine "$CA_URL$requests"
 }
 revoked() {
 	sqlite3 -cmd '.timeout 5000' "$CA_STATE/dirca.db" "UPDATE Request SET Disposition = 21, RevokedWhen = ResolvedWhen, RevokedEffectiveWhen = ResolvedWhen, RevokedReason = 0 WHERE SerialNumber = lower(ltrim('$(serial)', '0'))" &&
-		says 401 mine "$CA_URL$requests"
+		is 401 mine "$CA_URL$requests"
 }
 # The same bytes again: once as a poll, once as a renewal.
 same_key() {
-	says 200 mine -H 'Content-Type: application/pkcs10' --data-binary "@$dir/next.der" "$CA_URL$est/User/simplereenroll" && first=$(number) &&
-		says 200 mine -H 'Content-Type: application/pkcs10' --data-binary "@$dir/next.der" "$CA_URL$est/User/simpleenroll" && [ "$(number)" != "$first" ]
+	is 200 mine -H 'Content-Type: application/pkcs10' --data-binary "@$dir/next.der" "$CA_URL$est/User/simplereenroll" && first=$(number) &&
+		is 200 mine -H 'Content-Type: application/pkcs10' --data-binary "@$dir/next.der" "$CA_URL$est/User/simpleenroll" && [ "$(number)" != "$first" ]
 }
 key_by_certificate() {
-	says 200 mine -H 'Content-Type: application/pkcs10' --data-binary "@$dir/bare.der" "$CA_URL$est/EFSArchive/serverkeygen" &&
+	is 200 mine -H 'Content-Type: application/pkcs10' --data-binary "@$dir/bare.der" "$CA_URL$est/EFSArchive/serverkeygen" &&
 		grep -q 'multipart/mixed' "$dir/headers" && grep -q 'smime-type=server-generated-key' "$dir/body"
 }
 check "the CA says whose certificates it takes" grep -q "^CN = $CA_NAME" <(openssl s_client -connect "${CA_URL#https://}" </dev/null 2>/dev/null)
@@ -221,13 +215,13 @@ check "a revoked certificate" revoked
 
 # A certificate that signs in, until root says that none does.
 not_asked_for() {
-	rm "$dir/est.key" && says issued client user2 - simpleenroll && says 200 mine "$CA_URL$requests" && ca_lab_dircad_stop &&
-		echo 'auth_certificate = no' >>"$DIRCAD_CONF" && ca_lab_dircad_start && says 401 mine "$CA_URL$requests" &&
+	rm "$dir/est.key" && is issued client user2 - simpleenroll && is 200 mine "$CA_URL$requests" && ca_lab_dircad_stop &&
+		echo 'auth_certificate = no' >>"$DIRCAD_CONF" && ca_lab_dircad_start && is 401 mine "$CA_URL$requests" &&
 		openssl s_client -connect "${CA_URL#https://}" </dev/null 2>/dev/null | grep 'No client certificate CA names sent'
 }
 check "auth_certificate = no: none is asked for" not_asked_for
 
 rm "$dir/est.key"
-check "with a label" says pending client kra2 KeyRecoveryAgent simpleenroll
-check "refused" says "refused 403" client user2 KeyRecoveryAgent simpleenroll
+check "with a label" is pending client kra2 KeyRecoveryAgent simpleenroll
+check "refused" is "refused 403" client user2 KeyRecoveryAgent simpleenroll
 checks_end

@@ -41,12 +41,6 @@ list() {
 	answer=$(admin officer list --json) && echo "$answer" && jq -e "$1" <<<"$answer"
 }
 
-# says WORDS COMMAND...: succeeds, and says that.
-says() {
-	local text words=$1
-	shift
-	text=$("$@" 2>&1) && echo "$text" && [[ $text == *"$words"* ]]
-}
 
 # RIDs of the demo people, and schemaIDGUIDs of ldif/schema/ad-dirca-authority.ldif and [MS-ADA3] 2.218.
 declare -A rids=([dircad]=1117 [caadmin]=1110) guids=([dircaOfficerRights]=c64a3be4-6afb-566d-be82-a3fde74d853c

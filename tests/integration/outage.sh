@@ -22,10 +22,6 @@ trap finish EXIT
 
 TIMEOUT_MS=1500 # of dircad at the directory
 
-now_ms() {
-	echo $((${EPOCHREALTIME/[.,]/} / 1000))
-}
-
 # within MS COMMAND...: it succeeds in that time.
 within() {
 	local most=$1 begun took

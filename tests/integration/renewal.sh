@@ -26,7 +26,6 @@ enroll() { ca_lab_enroll "$@" >"$dir/answer.json" && cat "$dir/answer.json"; }
 answer() { jq -e "$1" "$dir/answer.json"; }
 public_key() { ca_lab_certificate_of "$1" | openssl x509 -noout -pubkey; }
 row() { sqlite3 "$CA_STATE/dirca.db" "SELECT $1 FROM Request WHERE RequestID = $(jq .request_id "$dir/answer.json")"; }
-is() { local want=$1 got; shift; got=$("$@"); [ "$got" = "$want" ] || { echo "'$got' instead of '$want'"; return 1; }; }
 same_key() { cmp <(public_key "$1") <(public_key "$2"); }
 another_key() { ! cmp -s <(public_key "$1") <(public_key "$2"); }
 issues() { ca_lab_status ".templates | index(\"$1\") != null" >/dev/null; }
@@ -120,7 +119,6 @@ subordinate() {
 restart() { ca_lab_dircad_start && ca_lab_publish && ca_lab_eventually ca_lab_is_ready; }
 check "a subordinate CA" subordinate
 check "starts" restart
-says() { local words=$1; shift; "$@" | grep -F "$words"; }
 check "ca status says that it may not archive" says "Key archival: EXCLUDED: the CA certificate of" admin ca status
 check "and which policy" ca_lab_status '.archival_excluded | contains("1.3.6.1.4.1.311.21.5")'
 check "it has no exchange certificate" ca_lab_status '.exchange_certificate_not_after == ""'

@@ -18,25 +18,18 @@ trap finish EXIT
 
 admin() { ca_lab_as caadmin "$@"; }
 officer() { ca_lab_as officer1 "$@"; }
-uri() { jq -rn --arg n "$1" '$n | @uri'; }
-# says WORDS COMMAND...: succeeds, and says that.
-says() {
-	local text words=$1
-	shift
-	text=$("$@" 2>&1) && echo "$text" && [[ $text == *"$words"* ]]
-}
 query() { sqlite3 "$CA_STATE/dirca.db" "$1"; }
 
 # enroll NAME USER: $dir/NAME.pem, and its serial number in $dir/NAME.serial
 enroll() {
 	ca_lab_enroll "$2" User "$dir/$1.pfx" --key p256 >/dev/null && ca_lab_certificate_of "$dir/$1.pfx" >"$dir/$1.pem" &&
-		openssl x509 -in "$dir/$1.pem" -noout -serial | sed 's/.*=//' >"$dir/$1.serial"
+		ca_lab_serial_of "$dir/$1.pem" >"$dir/$1.serial"
 }
 serial() { cat "$dir/$1.serial"; }
 
 # fetch SUFFIX FILE: the list that is served, as PEM; the directory has the same, behind LDAP's attribute.
 fetch() {
-	curl -sS -f -o "$dir/$2.der" "$CA_HTTP_URL/dirca/$(uri "$CA_NAME$1").crl" &&
+	curl -sS -f -o "$dir/$2.der" "$CA_HTTP_URL/dirca/$(ca_lab_in_url "$CA_NAME$1").crl" &&
 		openssl crl -inform DER -in "$dir/$2.der" -CAfile "$CA_STATE/ca.crt" -out "$dir/$2"
 }
 in_directory() { # SUFFIX ATTRIBUTE FILE
@@ -80,7 +73,7 @@ check "an hour longer" admin setreg 'CA\CRLDeltaOverlapPeriod' '1 Hours'
 check "makes both" admin crl --delta
 check "the base" fetch '' base
 check "names the delta, its next one and its place" shows base "1.3.6.1.4.1.311.21.4" "Freshest CRL" "URI:ldap:///" "?deltaRevocationList?base" \
-	"$(uri "$CA_NAME+").crl" "1.3.6.1.4.1.311.21.14" "certificateRevocationList?base" "$(serial held)" "Certificate Hold"
+	"$(ca_lab_in_url "$CA_NAME+").crl" "1.3.6.1.4.1.311.21.14" "certificateRevocationList?base" "$(serial held)" "Certificate Hold"
 check "the delta" fetch + delta
 check "is the directory's too" ca_lab_eventually in_directory '' deltaRevocationList delta
 check "so is the base" in_directory '' certificateRevocationList base
@@ -115,11 +108,10 @@ parted() { # until there is one of each
 		enroll "part$n" user1 || return 1
 		for p in 1 2; do
 			! openssl x509 -in "$dir/part$n.pem" -noout -ext crlDistributionPoints | grep -q -- "-p$p.crl" || cp "$dir/part$n.pem" "$dir/p$p.pem"
-			[ ! -f "$dir/p$p.pem" ] || cp -n "$dir/part$n.serial" "$dir/p$p.serial"
 		done
 		[ ! -f "$dir/p1.pem" ] || [ ! -f "$dir/p2.pem" ] || break
 	done
-	for p in 1 2; do openssl x509 -in "$dir/p$p.pem" -noout -serial | sed 's/.*=//' >"$dir/p$p.serial"; done
+	for p in 1 2; do ca_lab_serial_of "$dir/p$p.pem" >"$dir/p$p.serial"; done
 }
 check "certificates name theirs" parted
 check "revoked in the first" officer revoke "$(serial p1)" --reason superseded
@@ -154,7 +146,7 @@ ask() { # NAME OPTION...: the request
 	openssl ocsp -issuer "$CA_STATE/ca.crt" -cert "$dir/$1.pem" -reqout "$dir/$1.req" "${@:2}"
 }
 get() { # FILE CURL-OPTION...: RFC 5019 5
-	curl -sS -D "$dir/headers" -o "$dir/answer" "${@:2}" "$CA_HTTP_URL/ocsp/$(uri "$(base64 -w0 "$dir/$1")")"
+	curl -sS -D "$dir/headers" -o "$dir/answer" "${@:2}" "$CA_HTTP_URL/ocsp/$(ca_lab_in_url "$(base64 -w0 "$dir/$1")")"
 }
 answered() { openssl ocsp -respin "$dir/answer" -issuer "$CA_STATE/ca.crt" -CAfile "$CA_STATE/ca.crt" -cert "$dir/$1.pem" -no_nonce 2>&1; }
 header() { tr -d '\r' <"$dir/headers" | grep -i "^$1:"; }

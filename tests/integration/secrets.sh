@@ -29,17 +29,6 @@ finds() {
 	[ $? -eq 1 ]
 }
 
-child() {
-	local pid
-	for pid in $(ps -o pid= --ppid "$(<"$dir/dircad.pid")"); do
-		if tr '\0' ' ' <"/proc/$pid/cmdline" | grep -q -- "--role=$1"; then
-			echo "$pid"
-			return 0
-		fi
-	done
-	return 1
-}
-
 # Keys of both kinds, archived; the keys are known here from the PKCS#12 files.
 archives() {
 	ca_lab_enroll user1 EFSArchive "$dir/rsa.pfx" --key rsa2048 && ca_lab_key_of "$dir/rsa.pfx" >"$dir/rsa.key" &&
@@ -114,7 +103,7 @@ check "a CA with KRAs" ca_lab_start "$dir"
 check "an RSA and an EC key are archived" archives
 check "one is fetched by an officer" recovers
 check "the CA makes a third, of RSA" made_by_the_ca
-front=$(child front) vault=$(child vault)
+front=$(ca_lab_child front) vault=$(ca_lab_child vault)
 check "control: a key in a file is found" file_control
 check "control: a key in a process is found" process_control
 check "a core file of the front is made" core_of_front

@@ -19,13 +19,9 @@ trap finish EXIT
 CA_LAB_PRELOAD=${1:?the library}
 export CLOCK_SHIM=$dir/clock
 DAY=86400
-
-# set_clock SECONDS: dircad's from the right one.
-set_clock() { python3 -c 'import struct, sys; open(sys.argv[1], "r+b").write(struct.pack("q", int(sys.argv[2])))' "$CLOCK_SHIM" "$1"; }
 head -c 8 /dev/zero >"$CLOCK_SHIM"
 
 sql() { sqlite3 "$CA_STATE/dirca.db" "PRAGMA busy_timeout = 5000; $1" | tail -n +2; }
-is() { local want=$1 got; shift; got=$("$@"); [ "$got" = "$want" ] || { echo "'$got' instead of '$want'"; return 1; }; }
 logged() { grep -F "$1" "$dir/dircad.log"; }
 crl() { curl -sf --max-time 5 "$CA_HTTP_URL/dirca/$CA_NAME.crl" >"$dir/crl" && openssl crl -inform DER -in "$dir/crl" "$@" -noout; }
 crl_number() { crl -crlnumber | sed 's/.*=0x//'; }
@@ -38,7 +34,7 @@ archives() { rm -f "$dir/$1".*; ca_lab_enroll user1 EFSArchive "$dir/$1.pfx" --k
 step() { # SECONDS N
 	local before
 	before=$(crl_number)
-	set_clock "$1" && ca_lab_eventually seen "$2" && ca_lab_eventually crl_is_newer_than "$before"
+	ca_lab_set_clock "$1" && ca_lab_eventually seen "$2" && ca_lab_eventually crl_is_newer_than "$before"
 }
 seen() { [ "$(grep -cF 'the clock was set' "$dir/dircad.log")" -ge "$1" ]; }
 
@@ -125,10 +121,10 @@ check "as before" is 1 revoked
 check "a CRL more does not change that" ca_lab_as caadmin crl
 check "and it is there" is 1 revoked
 check "keys are archived" archives third
-check "a day back" set_clock -$DAY
+check "a day back" ca_lab_set_clock -$DAY
 check "is seen" ca_lab_eventually seen 5
 check "no request is refused for the age of the directory's picture" ca_lab_status .directory_fresh
-check "the right time again" set_clock 0
+check "the right time again" ca_lab_set_clock 0
 check "is seen" ca_lab_eventually seen 6
 check "keys are archived again" archives fourth
 check "the log says by how much" logged 'event="the clock was set" seconds=864'
@@ -137,13 +133,13 @@ check "the log says by how much" logged 'event="the clock was set" seconds=864'
 served() { openssl s_client -connect "${CA_URL#https://}" -servername localhost </dev/null 2>/dev/null | openssl x509 -noout "$@"; }
 serves_another_than() { local serial; serial=$(served -serial) && [ -n "$serial" ] && [ "$serial" != "$1" ]; }
 serial=$(served -serial) key=$(served -pubkey)
-check "a month before it ends" set_clock $((700 * DAY))
+check "a month before it ends" ca_lab_set_clock $((700 * DAY))
 check "it is renewed, and served without a restart" ca_lab_eventually serves_another_than "$serial"
 check "with its key" is "$key" served -pubkey
 check "for two years" ca_lab_status ".service_certificate_not_after > \"$(date -u -d '+1400 days' +%F)\""
 check "it is in the database" is 1 sql "SELECT count(*) FROM Request WHERE SerialNumber = '$(served -serial | sed 's/.*=//' | tr A-F a-f)'"
 serial=$(served -serial)
-check "back again" set_clock 0
+check "back again" ca_lab_set_clock 0
 check "there is one of today" ca_lab_eventually serves_another_than "$serial"
 check "which clients take" curl -sf --max-time 5 --cacert "$CA_STATE/ca.crt" "$CA_URL/.well-known/est/cacerts"
 check "nothing is wrong with it" ca_lab_status '.warnings == []'

@@ -22,18 +22,6 @@ trap finish EXIT
 
 admin() { ca_lab_as caadmin template "$@"; }
 show() { admin show "$1" --json | jq -er "$2"; } # NAME FILTER
-is() { # WANTED COMMAND...: prints exactly that
-	local wanted=$1 got
-	shift
-	got=$("$@") || return 1
-	[ "$got" = "$wanted" ] || { echo "\"$got\" instead of \"$wanted\""; return 1; }
-}
-says() { # WORDS COMMAND...: succeeds with these words somewhere
-	local words=$1 got
-	shift
-	got=$("$@" 2>&1) || { echo "$got"; return 1; }
-	[[ $got == *"$words"* ]] || { echo "$got"; return 1; }
-}
 issues() { ca_lab_status ".templates | index(\"$1\") != null"; }
 issues_not() { ca_lab_status ".templates | index(\"$1\") == null"; }
 enroll() { ca_lab_enroll "$@"; } # USER TEMPLATE OUT: prints JSON

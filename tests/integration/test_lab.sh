@@ -12,12 +12,6 @@ checks_begin "$lab"
 trap 'lab_slapd_kill "$lab"; lab_kdc_stop "$lab"; checks_clean "$lab"' EXIT
 
 # The command must fail with exactly this LDAP result: a misspelt DN or a dead server is not a refusal.
-fails_with() {
-	local code=$1 got=0
-	shift
-	"$@" || got=$?
-	[ "$got" -eq "$code" ]
-}
 NO_SUCH_OBJECT=32 INVALID_CREDENTIALS=49 INSUFFICIENT_ACCESS=50
 
 users=cn=Users,$LAB_BASE_DN
@@ -34,15 +28,6 @@ is_bound_as() {
 	local want=$1
 	shift
 	[ "$("$@" | tr '[:upper:]' '[:lower:]')" = "dn:$want" ]
-}
-
-# finds COUNT COMMAND...: the search gives so many entries.
-finds() {
-	local want=$1 got
-	shift
-	got=$("$@" -LLL | grep -c '^dn:')
-	echo "$got entries, expected $want"
-	[ "$got" -eq "$want" ]
 }
 
 gssapi_bind() {
@@ -167,7 +152,7 @@ pki_can_be_followed() {
 killed_slapd_starts_again_with_its_data() {
 	local uri=$LDAP_URI
 	lab_slapd_kill "$lab" && ! ldapwhoami -x -H "$uri" && lab_slapd_start "$lab" && [ "$LDAP_URI" = "$uri" ] &&
-		finds 1 as user1 ldapsearch -b "$services" '(cn=by dircad)' dn
+		lab_finds 1 as user1 ldapsearch -b "$services" '(cn=by dircad)' dn
 }
 
 stopped_slapd_answers_no_more() {
@@ -207,20 +192,20 @@ check "SCRAM-SHA-256 bind with a wrong password is refused" \
 check "GSSAPI bind" gssapi_bind
 check "EXTERNAL over ldapi is the administrator" \
 	is_bound_as cn=admin,dc=nwtraders,dc=com ldapwhoami -Q -Y EXTERNAL -H "$LDAPI_URI"
-check "35 templates" finds 35 as user1 ldapsearch -b "$LDAP_CONFIG_BASE" '(objectClass=pKICertificateTemplate)' dn
+check "35 templates" lab_finds 35 as user1 ldapsearch -b "$LDAP_CONFIG_BASE" '(objectClass=pKICertificateTemplate)' dn
 check "35 templates by pages of 10" \
-	finds 35 as user1 ldapsearch -E pr=10/noprompt -b "$LDAP_BASE" '(objectClass=pKICertificateTemplate)' dn
+	lab_finds 35 as user1 ldapsearch -E pr=10/noprompt -b "$LDAP_BASE" '(objectClass=pKICertificateTemplate)' dn
 check "two templates demand archival" \
-	finds 2 as user1 ldapsearch -b "$services" '(msPKI-Private-Key-Flag:1.2.840.113556.1.4.803:=1)' dn
+	lab_finds 2 as user1 ldapsearch -b "$services" '(msPKI-Private-Key-Flag:1.2.840.113556.1.4.803:=1)' dn
 check "template security descriptors" descriptors_are_well_formed
 check "a user is found by UPN without case" \
-	finds 1 as user1 ldapsearch -b "$LDAP_BASE" '(userPrincipalName=USER3@NWTRADERS.com)' dn
-check "a user is found by SID" finds 1 as user1 ldapsearch -b "$LDAP_BASE" \
+	lab_finds 1 as user1 ldapsearch -b "$LDAP_BASE" '(userPrincipalName=USER3@NWTRADERS.com)' dn
+check "a user is found by SID" lab_finds 1 as user1 ldapsearch -b "$LDAP_BASE" \
 	'(objectSid=\01\05\00\00\00\00\00\05\15\00\00\00\89\72\85\c6\d4\2f\0d\4f\dd\bf\ae\25\4d\04\00\00)' dn
 check "the domain is found by NetBIOS name" \
-	finds 1 as user1 ldapsearch -b "$LDAP_CONFIG_BASE" '(&(objectClass=crossRef)(nETBIOSName=nwtraders))' dn
+	lab_finds 1 as user1 ldapsearch -b "$LDAP_CONFIG_BASE" '(&(objectClass=crossRef)(nETBIOSName=nwtraders))' dn
 check "direct groups by a member filter" \
-	finds 2 as user1 ldapsearch -b "$LDAP_BASE" "(&(objectClass=groupOfNames)(member=cn=user3,$users))" dn
+	lab_finds 2 as user1 ldapsearch -b "$LDAP_BASE" "(&(objectClass=groupOfNames)(member=cn=user3,$users))" dn
 check "memberOf names nested groups" memberof_is_transitive
 check "PKI objects can be followed by syncrepl" pki_can_be_followed
 check "an ordinary user cannot change a template" user_cannot_change_template

@@ -19,20 +19,6 @@ as() {
 	"$2" -x -H "$LDAPS_URI" -D "cn=$1,$CA_LAB_USERS" -y "$(lab_password_file "$1")" "${@:3}"
 }
 
-fails_with() {
-	local code=$1 got=0
-	shift
-	"$@" || got=$?
-	[ "$got" -eq "$code" ]
-}
-
-finds() {
-	local want=$1 got
-	shift
-	got=$("$@" -LLL | grep -c '^dn:')
-	echo "$got entries, expected $want"
-	[ "$got" -eq "$want" ]
-}
 
 may_add_below() {
 	printf 'dn: CN=by %s,CN=%s,%s\nchangetype: add\nobjectClass: container\n' "$1" "$2" "$services" | as "$1" ldapmodify
@@ -67,7 +53,7 @@ gssapi_inside_tls_is_explained() {
 starts_again() {
 	local uri=$LDAPS_URI
 	samba_lab_kill "$lab" && ! ldapsearch -x -H "$uri" -s base -b '' && samba_lab_start "$lab" && [ "$LDAPS_URI" = "$uri" ] &&
-		finds 2 as user1 ldapsearch -b "$services" '(cn=by dircad)' dn
+		lab_finds 2 as user1 ldapsearch -b "$services" '(cn=by dircad)' dn
 }
 
 stopped_answers_no_more() {
@@ -79,8 +65,8 @@ check "Samba starts" samba_lab_start "$lab"
 [ "$CHECKS_BAD" -eq 0 ] || exit 1
 echo "     in $((SECONDS - begun)) s"
 services="CN=Public Key Services,CN=Services,$LDAP_CONFIG_BASE"
-check "35 templates" finds 35 as user1 ldapsearch -b "$services" '(objectClass=pKICertificateTemplate)' dn
-check "a user with the SID of the demo tree" finds 1 as user1 ldapsearch -b "$CA_LAB_USERS" \
+check "35 templates" lab_finds 35 as user1 ldapsearch -b "$services" '(objectClass=pKICertificateTemplate)' dn
+check "a user with the SID of the demo tree" lab_finds 1 as user1 ldapsearch -b "$CA_LAB_USERS" \
 	'(&(sAMAccountName=user1)(objectSid=S-1-5-21-3330634377-1326264276-632209373-1101))' dn
 check "an ordinary user may not add to CDP" fails_with "$INSUFFICIENT_ACCESS" may_add_below user1 CDP
 check "an ordinary user may not change a template" fails_with "$INSUFFICIENT_ACCESS" may_change_template user1

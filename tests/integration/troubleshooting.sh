@@ -19,11 +19,6 @@ checks_begin "$dir"
 trap finish EXIT
 
 admin() { ca_lab_as caadmin "$@"; }
-kra() { "$DIRCA_BIN/dirca" kra "$1" -c "$DIRCAD_CONF" "${@:2}"; }
-sha1() { openssl x509 -in "$1" -outform DER | sha1sum | cut -c1-40; }
-reload() { kill -HUP "$(<"$dir/dircad.pid")"; }
-by_hand() { sed -i "s/^count = .*/count = $1/" "$CA_STATE/trust/kra-enabled" && reload && ca_lab_eventually ca_lab_status ".kra_cert_count == $1" >/dev/null; }
-usable() { ca_lab_eventually ca_lab_status "([.kras[] | select(.counts)] | length) == $1" >/dev/null; }
 # event NUMBER NAME JQ: there is one since the last `mark`, and its line in the log.
 mark() { seen=$(admin events --all --json | jq '[.[].row_id] | max // 0'); }
 has_event() {
@@ -44,29 +39,7 @@ status_says() {
 	echo "$said"
 	[[ $said == *"$1"* ]]
 }
-# A certificate by the CA's own key that its vault would not make: NAME DAYS EKU.
-by_openssl() {
-	openssl req -newkey rsa:2048 -nodes -keyout "$dir/$1.key" -out "$dir/$1.csr" -subj "/CN=$1" &&
-		openssl x509 -req -in "$dir/$1.csr" -CA "$dir/parent.crt" -CAkey "$dir/parent.key" -days "$2" -out "$dir/$1.crt" -extfile \
-			<(printf 'keyUsage = critical,keyEncipherment\nextendedKeyUsage = %s\n' "$3")
-}
-parent() {
-	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$dir/parent.key" -out "$dir/parent.crt" -days 90 -subj "/CN=Parent" \
-		-addext keyUsage=critical,keyCertSign,cRLSign
-}
-publish_crl() { # [SERIAL]: the parent's CRL in the directory, which lists it
-	: >"$dir/index" && echo 01 >"$dir/crlnumber" || return 1
-	[ -z "${1:-}" ] || printf 'R\t401231000000Z\t%s,keyCompromise\t%s\tunknown\t/CN=x\n' "$(date -u +%y%m%d%H%M%SZ)" "$1" >"$dir/index"
-	printf '[a]\ndatabase=%s\ncrlnumber=%s\ndefault_md=sha256\ndefault_crl_days=2\n' "$dir/index" "$dir/crlnumber" >"$dir/ca.cnf"
-	openssl ca -config "$dir/ca.cnf" -name a -gencrl -keyfile "$dir/parent.key" -cert "$dir/parent.crt" -out "$dir/parent.crl" || return 1
-	{
-		printf 'dn: CN=Parent,CN=CDP,CN=Public Key Services,CN=Services,%s\nchangetype: modify\nreplace: certificateRevocationList;binary\n' "$LDAP_CONFIG_BASE"
-		printf 'certificateRevocationList;binary:: %s\n\n' "$(openssl crl -in "$dir/parent.crl" -outform DER | base64 -w 0)"
-	} | lab_modify
-}
-make_cdp() { printf 'dn: CN=Parent,CN=CDP,CN=Public Key Services,CN=Services,%s\nobjectClass: cRLDistributionPoint\ncn: Parent\n' "$LDAP_CONFIG_BASE" |
-	ldapadd -Q -Y EXTERNAL -H "$LDAPI_URI"; }
-in_store() { openssl x509 -in "$1" -outform DER -out "$CA_STATE/kra/$(sha1 "$1").crt"; }
+in_store() { openssl x509 -in "$1" -outform DER -out "$CA_STATE/kra/$(ca_lab_sha1 "$1").crt"; }
 enable() { echo "kra = $(openssl x509 -in "$1" -outform DER | sha256sum | cut -c1-64)" >>"$CA_STATE/trust/kra-enabled"; }
 
 check "a CA" ca_lab_start "$dir" scram rsa2048
@@ -78,57 +51,57 @@ check "no KRA has been defined: 0x8009400a" refuses CERTSRV_E_KEY_ARCHIVAL_NOT_C
 check "three KRAs" ca_lab_kras 3
 
 # ---- "Troubleshooting KRA Configuration" ----
-check "step 1: a number above that of the usable certificates is refused" refuses E_INVALIDARG kra count 9
+check "step 1: a number above that of the usable certificates is refused" refuses E_INVALIDARG ca_lab_kra count 9
 mark
-check "(written down by hand all the same)" by_hand 4
+check "(written down by hand all the same)" ca_lab_count_by_hand 4
 check "event 82 MSG_E_TOO_FEW_VALID_KRA_CERTS" event 82 MSG_E_TOO_FEW_VALID_KRA_CERTS '.variables.RequiredNumberofValidKRACerts == "4"'
 check "event 83 MSG_E_LOADING_KRA_CERTS, for too few" event 83 MSG_E_LOADING_KRA_CERTS '.variables.ErrorCode | contains("too few")'
 check "the minimum number cannot be loaded: 0x8009400b" refuses CERTSRV_E_NO_VALID_KRA ca_lab_enroll user1 EFSArchive "$dir/four.pfx"
 check "event 21 MSG_E_PROCESS_REQUEST_FAILED" event 21 MSG_E_PROCESS_REQUEST_FAILED \
 	'(.variables.ErrorCode | contains("0x8009400b")) and .variables.SubjectName == "NWTRADERS\\user1"'
 check "the doctor says why, and what to do" doctor 82 '3 key recovery agents are usable and 4 must be'
-check "the cure works as it is typed" kra count 1
+check "the cure works as it is typed" ca_lab_kra count 1
 check "and the CA archives" ca_lab_eventually ca_lab_enroll user1 EFSArchive "$dir/cured.pfx"
 
 mark
-check "step 2: a corrupted certificate" eval 'head -c 300 "$dir/kra2.crt" >"$CA_STATE/kra/$(sha1 "$dir/kra2.crt").crt" && reload'
-check "event 85 MSG_E_CANNOT_LOAD_KRA_CERT" event 85 MSG_E_CANNOT_LOAD_KRA_CERT ".variables.ErrorCode | contains(\"$(sha1 "$dir/kra2.crt")\")"
+check "step 2: a corrupted certificate" eval 'head -c 300 "$dir/kra2.crt" >"$CA_STATE/kra/$(ca_lab_sha1 "$dir/kra2.crt").crt" && ca_lab_reload'
+check "event 85 MSG_E_CANNOT_LOAD_KRA_CERT" event 85 MSG_E_CANNOT_LOAD_KRA_CERT ".variables.ErrorCode | contains(\"$(ca_lab_sha1 "$dir/kra2.crt")\")"
 check "the status of the tab Recovery Agents" status_says "not loaded"
-check "the doctor says so" doctor 85 "$(sha1 "$dir/kra2.crt")"
-check "its cure" eval 'kra remove --yes "$(sha1 "$dir/kra2.crt")" && kra add "$dir/kra2.crt" && usable 3'
+check "the doctor says so" doctor 85 "$(ca_lab_sha1 "$dir/kra2.crt")"
+check "its cure" eval 'ca_lab_kra remove --yes "$(ca_lab_sha1 "$dir/kra2.crt")" && ca_lab_kra add "$dir/kra2.crt" && ca_lab_usable_kras 3'
 
 # ---- "Event Log Messages Related to Key Archival and Recovery" and "Loading KRA Certificates": the causes of 83 ----
 mark
-check "83, cause 1: the store cannot be opened" eval 'mv "$CA_STATE/kra" "$dir/away" && touch "$CA_STATE/kra" && reload'
+check "83, cause 1: the store cannot be opened" eval 'mv "$CA_STATE/kra" "$dir/away" && touch "$CA_STATE/kra" && ca_lab_reload'
 check "event 83" event 83 MSG_E_LOADING_KRA_CERTS '.variables.ErrorCode | contains("kra")'
-check "(it can again)" eval 'rm "$CA_STATE/kra" && mv "$dir/away" "$CA_STATE/kra" && reload'
+check "(it can again)" eval 'rm "$CA_STATE/kra" && mv "$dir/away" "$CA_STATE/kra" && ca_lab_reload'
 mark
-check "event 98 MSG_E_TOO_MANY_KRA_INVALID: the last ones go while the CA runs" eval 'mkdir "$dir/gone" && mv "$CA_STATE"/kra/*.crt "$dir/gone/" && reload'
+check "event 98 MSG_E_TOO_MANY_KRA_INVALID: the last ones go while the CA runs" eval 'mkdir "$dir/gone" && mv "$CA_STATE"/kra/*.crt "$dir/gone/" && ca_lab_reload'
 check "as an event" event 98 MSG_E_TOO_MANY_KRA_INVALID '.variables == {}'
 mark
 check "83, causes 2 and 4: no certificate for what is enabled" eval 'ca_lab_dircad_stop && ca_lab_dircad_start'
 check "event 83 at the start" event 83 MSG_E_LOADING_KRA_CERTS 'true'
 check "the CA starts all the same" ca_lab_enroll user1 User "$dir/user.pfx"
 check "No KRA can be successfully loaded: archival is refused" refuses 0x8009400 ca_lab_enroll user1 EFSArchive "$dir/no.pfx"
-check "(they are back)" eval 'mv "$dir"/gone/*.crt "$CA_STATE/kra/" && reload && usable 3'
+check "(they are back)" eval 'mv "$dir"/gone/*.crt "$CA_STATE/kra/" && ca_lab_reload && ca_lab_usable_kras 3'
 check "83, cause 3: a setting in the database is none" eval 'ca_lab_dircad_stop; sqlite3 "$CA_STATE/dirca.db" "INSERT INTO Setting VALUES ('"'CA\\KeepRefusedRequests', 'maybe'"')"'
 refused_start() { timeout 6 "$DIRCA_BIN/dircad" -c "$DIRCAD_CONF" >"$dir/refused.log" 2>&1; grep -q "CA.*KeepRefusedRequests cannot be 'maybe'" "$dir/refused.log"; }
 check "the CA does not start and names it" refused_start
 check "(it is mended)" eval 'sqlite3 "$CA_STATE/dirca.db" "DELETE FROM Setting WHERE Name LIKE '"'%KeepRefused%'"'"; ca_lab_dircad_start'
 
 # ---- "KRA Certificate Status": 84 and 127, and causes 5 and 6 of 83 ----
-check "a CA whose KRAs are trusted too" eval 'parent && cp "$dir/parent.crt" "$CA_STATE/trust/kra-issuers.pem" && by_openssl soon 9 1.3.6.1.4.1.311.21.6 && by_openssl wrong 90 1.3.6.1.5.5.7.3.2'
+check "a CA whose KRAs are trusted too" eval 'ca_lab_parent 90 && cp "$dir/parent.crt" "$CA_STATE/trust/kra-issuers.pem" && ca_lab_parent_signs soon 9 1.3.6.1.4.1.311.21.6 && ca_lab_parent_signs wrong 90 1.3.6.1.5.5.7.3.2'
 mark
-check "one of its KRAs ends soon, one certificate there is none of a KRA" eval 'in_store "$dir/wrong.crt" && enable "$dir/wrong.crt"; ca_lab_dircad_stop && ca_lab_dircad_start && kra add "$dir/soon.crt"'
+check "one of its KRAs ends soon, one certificate there is none of a KRA" eval 'in_store "$dir/wrong.crt" && enable "$dir/wrong.crt"; ca_lab_dircad_stop && ca_lab_dircad_start && ca_lab_kra add "$dir/soon.crt"'
 check "event 84 MSG_E_INVALID_KRA_CERT, cause 5: not the type of a KRA" event 84 MSG_E_INVALID_KRA_CERT '.variables.KRACertSubjectName == "CN=wrong"'
 check "event 84 where no CRL can be had" event 84 MSG_E_INVALID_KRA_CERT \
 	'.variables.KRACertSubjectName == "CN=soon" and (.variables.ErrorCode | contains("cannot be checked"))'
 check "the doctor says both" eval 'doctor 84 CN=wrong && doctor 84 "cannot be checked"'
-check "that CA's CRL is in the directory" eval 'make_cdp && publish_crl'
+check "that CA's CRL is in the directory" eval 'ca_lab_parent_cdp && ca_lab_parent_crl'
 check "event 127 MSG_W_EXPIRATION_KRA_CERT" event 127 MSG_W_EXPIRATION_KRA_CERT '.level == "warning" and .variables.KRACertSubjectName == "CN=soon"'
 check "the doctor says so" doctor 127 CN=soon
 mark
-check "step 3: it is revoked; cause 6" publish_crl "$(openssl x509 -in "$dir/soon.crt" -noout -serial | sed 's/serial=//')"
+check "step 3: it is revoked; cause 6" ca_lab_parent_crl "$(ca_lab_serial_of "$dir/soon.crt")"
 check "event 84 says so" event 84 MSG_E_INVALID_KRA_CERT '.variables.KRACertSubjectName == "CN=soon" and (.variables.ErrorCode | contains("revoked"))'
 check "and the status of the tab Recovery Agents" status_says revoked
 
@@ -154,8 +127,8 @@ check "its cure" admin ca exchange renew
 check "which provider the CA uses" admin getreg 'CA\EncryptionCSP'
 
 # ---- "Missing KRA Certificate in the CA Registry" ----
-serial=$(ca_lab_certificate_of "$dir/cured.pfx" | openssl x509 -noout -serial | sed 's/serial=//')
-check "KRA certificates are taken out of the store" eval 'rm "$CA_STATE"/kra/*.crt && reload'
+serial=$(ca_lab_serial_of "$dir/cured.pfx")
+check "KRA certificates are taken out of the store" eval 'rm "$CA_STATE"/kra/*.crt && ca_lab_reload'
 check "and the key is handed out all the same, with the copy" ca_lab_as officer1 getkey "$serial" "$dir/out.rec"
 
 # ---- "Unable to Recover User" is in officer.sh; events 81 and 86 to 88, the import of KMS files and of foreign certificates,

@@ -38,10 +38,6 @@ GAP_MS=100
 export CA_LAB_OPTIONS="log_level = debug
 "
 
-now_ms() {
-	echo $((${EPOCHREALTIME/[.,]/} / 1000))
-}
-
 # change DN ATTRIBUTE LINE...: replaces the attribute by the lines, or deletes it if there is none.
 change() {
 	local dn=$1 attribute=$2
@@ -109,10 +105,6 @@ changed() {
 	shift
 	the_change() { "${words[@]}"; }
 	check "$name" in_force "$name" "$@"
-}
-
-without_syncprov() {
-	lab_slapd_stop "$dir" && rm "$dir/slapd.d/cn=config/olcDatabase={1}mdb/olcOverlay={0}syncprov.ldif" && lab_slapd_start "$dir"
 }
 
 # dircad follows the directory, and by the way that this run is about.
@@ -183,7 +175,7 @@ stops_promptly() {
 check "a CA" ca_lab_start "$dir" "$mech"
 [ "$CHECKS_BAD" -eq 0 ] && check "one KRA" ca_lab_kras 1
 check "an archived key" archive_a_key
-[ "$how" != polling ] || check "slapd without syncprov" without_syncprov
+[ "$how" != polling ] || check "slapd without syncprov" lab_without_syncprov "$dir"
 check "the CA with refresh_s = $refresh_s, watching by $how" restart
 check "the log names the ways of working" grep -E 'event="directory" uri=.*vendor=.*groups=.*descriptors=.*watching=' "$dir/dircad.log"
 

@@ -21,7 +21,6 @@ CA_LAB_PRELOAD=${1:?the library}
 export CLOCK_SHIM=$dir/clock
 DAYS=${DAYS:-6}
 DAY=86400
-set_clock() { python3 -c 'import struct, sys; open(sys.argv[1], "r+b").write(struct.pack("q", int(sys.argv[2])))' "$CLOCK_SHIM" "$1"; }
 head -c 8 /dev/zero >"$CLOCK_SHIM"
 
 # A person whose clock is the CA's.
@@ -52,7 +51,7 @@ steps=0
 to() {
 	local now
 	steps=$((steps + 1))
-	set_clock "$1" && ca_lab_eventually seen || return 1
+	ca_lab_set_clock "$1" && ca_lab_eventually seen || return 1
 	now=$(($(date +%s) + $1))
 	ca_lab_eventually crl_is_good "$now" && ca_lab_eventually tls_is_good "$now" && ca_lab_eventually archives "$dir/today.pfx" &&
 		recovers "$dir/oldest.pfx" "$serial"
@@ -67,7 +66,7 @@ day() { # N
 # The CA certificate ends before: nothing is issued then, and nothing is lost.
 excursion() { # N
 	steps=$((steps + 2))
-	set_clock $((3660 * DAY)) && sleep 3 && set_clock $(($1 * DAY)) && ca_lab_eventually seen
+	ca_lab_set_clock $((3660 * DAY)) && sleep 3 && ca_lab_set_clock $(($1 * DAY)) && ca_lab_eventually seen
 }
 
 check "a CA" ca_lab_start "$dir" external

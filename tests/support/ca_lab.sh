@@ -20,6 +20,18 @@
 #   ca_lab_kras N [KIND]     kra1..N get KeyRecoveryAgent certificates that officer1 approves: DIR/kraN.pfx and DIR/kraN.crt;
 #                            kra add, kra publish, kra count 2 (or 1 if N is 1)
 #   ca_lab_no_quota          one account may ask for any number of certificates
+#   ca_lab_kra VERB ...      dirca kra VERB on the CA's machine
+#   ca_lab_usable_kras N     until so many count
+#   ca_lab_count_by_hand N   kra count N, written where root could write it: the verb would refuse it
+#   ca_lab_opens BLOB PFX KEY [OPTION...]
+#                            the KRA of PFX opens the recovery BLOB, and in it is the private key of KEY, a PKCS#12 file
+#   ca_lab_reload            SIGHUP to dircad
+#   ca_lab_parent DAYS       DIR/parent.crt and DIR/parent.key: another CA, whose name is Parent
+#   ca_lab_parent_signs NAME DAYS EKU
+#                            DIR/NAME.crt and DIR/NAME.key: a certificate for encryption, CN=NAME
+#   ca_lab_parent_cdp        a place for its CRL in the directory
+#   ca_lab_parent_crl [SERIAL]
+#                            its CRL, which lists that certificate, goes there
 #
 # DIRCA_BIN is the folder of the programs. CA_LAB_OPTIONS may hold further lines for dircad.conf, CA_LAB_PRELOAD a library for dircad,
 # CA_LAB_SERVICE_USERS the two that front and vault run as, where root runs the test: "proxy uucp", which every Debian has.
@@ -302,6 +314,87 @@ ca_lab_count_kras() {
 ca_lab_no_quota() {
 	ca_lab_as caadmin setreg 'CA\MaxRequestsPerHour' 0 >/dev/null &&
 		ca_lab_as caadmin setreg 'CA\MaxKilobytesPerHour' 0 >/dev/null
+}
+
+ca_lab_kra() {
+	"$DIRCA_BIN/dirca" kra "$1" -c "$DIRCAD_CONF" "${@:2}"
+}
+
+ca_lab_usable_kras() {
+	ca_lab_eventually ca_lab_status "([.kras[] | select(.counts)] | length) == $1" >/dev/null
+}
+
+ca_lab_reload() {
+	kill -HUP "$(<"$CA_LAB_DIR/dircad.pid")"
+}
+
+ca_lab_count_by_hand() {
+	sed -i "s/^count = .*/count = $1/" "$CA_STATE/trust/kra-enabled" && ca_lab_reload &&
+		ca_lab_eventually ca_lab_status ".kra_cert_count == $1" >/dev/null
+}
+
+ca_lab_opens() {
+	local key
+	"$DIRCA_BIN/dirca" recoverkey "$1" "$CA_LAB_DIR/opened.pfx" --force --kra "$2" --kra-password-file "$(ca_lab_pass)" \
+		--out-password-file "$(ca_lab_pass)" "${@:4}" || return 1
+	key=$(ca_lab_key_of "$CA_LAB_DIR/opened.pfx") && [ -n "$key" ] && [ "$key" = "$(ca_lab_key_of "$3")" ]
+}
+
+ca_lab_parent() {
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$CA_LAB_DIR/parent.key" -out "$CA_LAB_DIR/parent.crt" -days "$1" -subj /CN=Parent \
+		-addext keyUsage=critical,keyCertSign,cRLSign
+}
+
+ca_lab_parent_signs() {
+	local file=$CA_LAB_DIR/$1
+	openssl req -newkey rsa:2048 -nodes -keyout "$file.key" -out "$file.csr" -subj "/CN=$1" &&
+		openssl x509 -req -in "$file.csr" -CA "$CA_LAB_DIR/parent.crt" -CAkey "$CA_LAB_DIR/parent.key" -days "$2" -out "$file.crt" -extfile \
+			<(printf 'keyUsage = critical,keyEncipherment\nextendedKeyUsage = %s\n' "$3")
+}
+
+ca_lab_parent_cdp() {
+	printf 'dn: CN=Parent,CN=CDP,CN=Public Key Services,CN=Services,%s\nchangetype: add\nobjectClass: cRLDistributionPoint\ncn: Parent\n' \
+		"$LDAP_CONFIG_BASE" | lab_modify
+}
+
+ca_lab_parent_crl() {
+	local parent=$CA_LAB_DIR/parent
+	: >"$parent.index" && echo 01 >"$parent.crlnumber" || return 1
+	[ -z "${1:-}" ] || printf 'R\t401231000000Z\t%s,keyCompromise\t%s\tunknown\t/CN=x\n' "$(date -u +%y%m%d%H%M%SZ)" "$1" >"$parent.index"
+	printf '[a]\ndatabase=%s\ncrlnumber=%s\ndefault_md=sha256\ndefault_crl_days=2\n' "$parent.index" "$parent.crlnumber" >"$parent.cnf"
+	openssl ca -config "$parent.cnf" -name a -gencrl -keyfile "$parent.key" -cert "$parent.crt" -out "$parent.crl" || return 1
+	{
+		printf 'dn: CN=Parent,CN=CDP,CN=Public Key Services,CN=Services,%s\nchangetype: modify\n' "$LDAP_CONFIG_BASE"
+		printf 'replace: certificateRevocationList;binary\ncertificateRevocationList;binary:: %s\n\n' \
+			"$(openssl crl -in "$parent.crl" -outform DER | base64 -w 0)"
+	} | lab_modify
+}
+
+# A name as a part of a URL.
+ca_lab_in_url() {
+	jq -rn --arg n "$1" '$n | @uri'
+}
+
+# The SHA-1 of a PEM certificate, which dirca names it by, and its serial number; that of the certificate in a PKCS#12 file.
+ca_lab_sha1() {
+	openssl x509 -in "$1" -outform DER | sha1sum | cut -c1-40
+}
+
+ca_lab_serial_of() {
+	case $1 in
+	*.pfx) ca_lab_certificate_of "$1" ;;
+	*) cat "$1" ;;
+	esac | openssl x509 -noout -serial | sed 's/^serial=//'
+}
+
+# ca_lab_set_clock SECONDS: how far dircad's clock is ahead, which was started with CA_LAB_PRELOAD=libclock_shim.so and CLOCK_SHIM.
+ca_lab_set_clock() {
+	python3 -c 'import struct, sys; open(sys.argv[1], "r+b").write(struct.pack("q", int(sys.argv[2])))' "$CLOCK_SHIM" "$1"
+}
+
+# ca_lab_child ROLE: dircad's process in that role.
+ca_lab_child() {
+	pgrep -P "$(<"$CA_LAB_DIR/dircad.pid")" -f -- "--role=$1"
 }
 
 # The common name of a PEM certificate.

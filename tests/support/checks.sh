@@ -4,6 +4,10 @@
 #   checks_begin FOLDER         where outputs of the checks may be written
 #   check NAME COMMAND...       the command succeeds
 #   refuses CODE COMMAND...     the command fails, with this error code's name on stderr
+#   says WORDS COMMAND...       the command succeeds, and these words are somewhere in what it says
+#   is TEXT COMMAND...          it prints exactly that
+#   fails_with STATUS COMMAND...
+#   now_ms                      prints the time, in milliseconds
 #   checks_end                  prints the count; its status is 0 only if every check was good
 #   checks_clean FOLDER         at the script's end: removes it; with KEEP=1 in the environment, or after a failure, says where it lies
 #                               instead, with the last lines of dircad's log
@@ -36,6 +40,34 @@ refuses() {
 	fi
 	echo "$text"
 	[[ $text == *"$code"* ]]
+}
+
+says() {
+	local words=$1 text status=0
+	shift
+	text=$("$@" 2>&1) || status=$?
+	echo "$text"
+	[ $status -eq 0 ] && [[ $text == *"$words"* ]]
+}
+
+is() {
+	local wanted=$1 got status=0
+	shift
+	got=$("$@") || status=$?
+	[ $status -eq 0 ] && [ "$got" = "$wanted" ] && return
+	echo "'$got' instead of '$wanted'"
+	return 1
+}
+
+fails_with() {
+	local wanted=$1 got=0
+	shift
+	"$@" || got=$?
+	[ "$got" -eq "$wanted" ]
+}
+
+now_ms() {
+	echo $((${EPOCHREALTIME/[.,]/} / 1000))
 }
 
 checks_end() {

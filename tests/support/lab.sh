@@ -15,6 +15,8 @@
 #   lab_admin TOOL ARGUMENT...   one of the ldap tools as the directory's administrator
 #   lab_modify                   ldapmodify as the administrator; the LDIF names certificates with ;binary, which Active
 #                                Directory does not want and does not get; it may give SIDs to new accounts
+#   lab_finds N TOOL ARGUMENT... the search, with -LLL, gives so many entries
+#   lab_without_syncprov DIR     slapd again, without the overlay by which changes are followed
 #   lab_free_port                prints a loopback TCP port that nobody listens on
 #   lab_password_file USER       prints the name of a file of mode 0600 with USER's demo password, without a newline; it
 #                                lies in the DIR that was started last
@@ -238,8 +240,20 @@ lab_modify() {
 	fi
 }
 
+lab_finds() {
+	local wanted=$1 got
+	shift
+	got=$("$@" -LLL | grep -c '^dn:')
+	echo "$got entries, expected $wanted"
+	[ "$got" -eq "$wanted" ]
+}
+
 lab_slapd_stop() {
 	lab_end "$1/slapd.pid" TERM
+}
+
+lab_without_syncprov() {
+	lab_slapd_stop "$1" && rm "$1/slapd.d/cn=config/olcDatabase={1}mdb/olcOverlay={0}syncprov.ldif" && lab_slapd_start "$1"
 }
 
 lab_slapd_kill() {
