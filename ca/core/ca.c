@@ -78,6 +78,22 @@ struct setting_change {
 	bool to_default; /* the rows go */
 };
 
+/* Whom keys are sealed to is decided where the vault can be sure who decides. */
+static bool
+check_owner(enum setting s, struct err *err)
+{
+	if (setting_owner(s) != SETTING_OF_ROOT)
+		return true;
+	if (s == SETTING_KRA_CERT_COUNT)
+		return err_set(err, E_ACCESSDENIED,
+		    "%s is root's: `dirca kra count` on the CA's machine says how many key "
+		    "recovery agents a key is sealed to, `dirca kra enable` and `disable` which",
+		    setting_name(s));
+	return err_set(err, E_ACCESSDENIED,
+	    "%s is set by root alone, on the CA's machine: kra_flags of dircad.conf",
+	    setting_name(s));
+}
+
 static bool
 store_one(struct store_tx *tx, const struct setting_change *c, enum setting s, struct err *err)
 {
@@ -121,6 +137,9 @@ check_change(
 		c->now.num[s] = initial.num[s];
 	else if (!setting_parse(s, value, &c->now, c->set, err))
 		return false;
+	for (int each = 0; each < SETTING_COUNT; each++)
+		if (c->set[each] && !check_owner((enum setting)each, err))
+			return false;
 	if (!settings_finish(&c->now, err))
 		return false;
 	if (s != SETTING_CNG_ENCRYPTION_ALGORITHM)
@@ -129,16 +148,6 @@ check_change(
 	 */
 	initial.num[s] = c->now.num[s];
 	return settings_finish(&initial, err) && settings_allowed(&initial, ca->config, err);
-}
-
-/* Whom keys are sealed to is decided where the vault can be sure who decides. */
-static bool
-refuse_root_setting(struct err *err)
-{
-	return err_set(err, E_ACCESSDENIED,
-	    "%s is root's: `dirca kra count` on the CA's machine says how many key recovery agents "
-	    "a key is sealed to, `dirca kra enable` and `disable` which",
-	    setting_name(SETTING_KRA_CERT_COUNT));
 }
 
 bool
@@ -152,21 +161,17 @@ ca_set_setting(struct ca *ca, struct vault *v, const char *actor, const char *na
 
 	if (!setting_find(name, &s, err))
 		return false;
-	if (s == SETTING_KRA_CERT_COUNT)
-		return refuse_root_setting(err);
-	if (setting_owner(s) == SETTING_OF_ROOT)
-		return err_set(err, E_ACCESSDENIED,
-		    "%s is set by root alone, on the CA's machine: kra_flags of dircad.conf",
-		    setting_name(s));
 	/* Check and change are one step: two administrators at once must not leave what neither may
 	 * set. */
 	pthread_mutex_lock(&ca->state->maintain_lock);
 	ok = check_change(ca, &change, s, value, err) &&
 	     store_do(ca->store, store_change, &change, err);
+	/* In the order of the commits: the filter that is in force is the one that is stored. */
+	if (ok)
+		store_set_audit_filter(ca->store, change.now.num[SETTING_AUDIT_FILTER]);
 	pthread_mutex_unlock(&ca->state->maintain_lock);
 	if (!ok)
 		return false;
-	store_set_audit_filter(ca->store, change.now.num[SETTING_AUDIT_FILTER]);
 	/* The change is committed; if the directory is away just now, the next refresh brings it
 	 * into force. */
 	if (!ca_refresh(ca, v, &later))

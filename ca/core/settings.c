@@ -91,6 +91,7 @@ static const struct {
 	const struct flag_name *flags;
 	enum setting_owner owner;
 } kinds[SETTING_COUNT] = {
+    [SETTING_KRA_CERT_COUNT] = {NULL, SETTING_OF_ROOT},
     [SETTING_CHECKPOINT_MINUTES] = {NULL, SETTING_OF_AUDITOR},
     [SETTING_AUDIT_FILTER] = {audit_filter, SETTING_OF_AUDITOR},
     [SETTING_CRL_FLAGS] = {crl_flags, SETTING_OF_ADMIN},

@@ -79,7 +79,7 @@ struct settings {
 
 const char *setting_name(enum setting s);
 /* Who sets it: a CA administrator; where roles are kept apart an auditor and nobody else; root
- * alone, in dircad.conf. */
+ * alone, on the CA's machine. */
 enum setting_owner { SETTING_OF_ADMIN, SETTING_OF_AUDITOR, SETTING_OF_ROOT };
 enum setting_owner setting_owner(enum setting s);
 /* By its name, without case. False: E_INVALIDARG names those that are like it. */

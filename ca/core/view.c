@@ -247,7 +247,6 @@ static void
 note_settings(struct ca *ca, const struct ca_view *v)
 {
 	ca->state->log_level = v->settings.num[SETTING_LOG_LEVEL];
-	store_set_audit_filter(ca->store, v->settings.num[SETTING_AUDIT_FILTER]);
 	ca->state->events_kept = v->settings.num[SETTING_EVENTS_KEPT];
 }
 
@@ -263,6 +262,8 @@ view_begin(struct ca *ca, struct vault *vault, struct err *err)
 	if (!fill_view(ca, vault, v, err))
 		return false;
 	note_settings(ca, v);
+	/* Later it follows ca_set_setting alone: a view may be older than a change. */
+	store_set_audit_filter(ca->store, v->settings.num[SETTING_AUDIT_FILTER]);
 	ca->state->view = own_give(&v);
 	return true;
 }

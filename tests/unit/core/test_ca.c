@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "audit.h"
 #include "ca_harness.h"
 #include "principal_cache.h"
 #include "publication.h"
@@ -425,6 +426,94 @@ setting_is_checked_audited_and_in_force(void **state)
 	assert_int_equal(harness_audited(AUDIT_CONFIGURATION, true), audited + 6);
 }
 
+struct setter {
+	const char *name, *value;
+	pthread_barrier_t *start;
+	bool ok;
+};
+
+static void *
+set_once(void *arg)
+{
+	struct setter *s = arg;
+	struct err err;
+
+	pthread_barrier_wait(s->start);
+	s->ok = ca_set_setting(harness.ca, &harness.vault, "test", s->name, s->value, &err);
+	return NULL;
+}
+
+static void
+set_at_once(struct setter *a, struct setter *b)
+{
+	pthread_barrier_t start;
+	pthread_t threads[2];
+
+	assert_int_equal(pthread_barrier_init(&start, NULL, 2), 0);
+	a->start = b->start = &start;
+	assert_int_equal(pthread_create(&threads[0], NULL, set_once, a), 0);
+	assert_int_equal(pthread_create(&threads[1], NULL, set_once, b), 0);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	pthread_barrier_destroy(&start);
+}
+
+/* Each alone fits, both do not: 3 days of delta CRLs in 2 days of base CRLs. */
+static void
+two_administrators_at_once_leave_what_one_may(void **state)
+{
+	struct setter delta = {.name = "CA\\CRLDeltaPeriod", .value = "3 Days"},
+		      base = {.name = "CA\\CRLPeriod", .value = "2 Days"};
+	struct settings now;
+	struct err err;
+
+	(void)state;
+	for (int i = 0; i < 12; i++) {
+		set_at_once(&delta, &base);
+		assert_true(delta.ok != base.ok);
+		harness_must(settings_load(harness.ca->store, &now, &err), &err);
+		harness_set("CA\\CRLDeltaPeriodUnits", "0");
+		harness_set("CA\\CRLPeriod", "1 Weeks");
+	}
+	harness_set("CA\\CRLDeltaPeriod", "Days");
+}
+
+static bool
+is_audited(enum audit_event event)
+{
+	const struct ca_audit a = {.when = clock_now(), .event = event, .actor = "test"};
+	int64_t row = 0;
+	struct err err;
+
+	harness_must(ca_audit_numbered(harness.ca->store, &a, &row, &err), &err);
+	return row != 0;
+}
+
+/* Also while no view can be made, which would read it again. */
+static void
+audit_filter_in_force_is_the_one_that_is_stored(void **state)
+{
+	struct setter issued = {.name = "CA\\AuditFilter", .value = "AUDIT_FILTER_CERTISSUED"},
+		      keys = {.name = "CA\\AuditFilter", .value = "AUDIT_FILTER_KEYARCHIVAL"};
+	struct settings now;
+	struct err err;
+
+	(void)state;
+	harness_sh("lab_slapd_stop");
+	for (int i = 0; i < 20; i++) {
+		set_at_once(&issued, &keys);
+		assert_true(issued.ok && keys.ok);
+		harness_must(settings_load(harness.ca->store, &now, &err), &err);
+		assert_int_equal(is_audited(AUDIT_ISSUED),
+		    now.num[SETTING_AUDIT_FILTER] == AUDIT_FILTER_CERTISSUED);
+		assert_int_equal(is_audited(AUDIT_KEY_ARCHIVED),
+		    now.num[SETTING_AUDIT_FILTER] == AUDIT_FILTER_KEYARCHIVAL);
+	}
+	harness_sh("lab_slapd_start");
+	dir_pool_try_now(harness.ca->directory);
+	harness_set("CA\\AuditFilter", "0x7f");
+}
+
 static int64_t
 crl_number(void)
 {
@@ -748,6 +837,8 @@ main(void)
 	    cmocka_unit_test(view_holds_what_the_directory_and_the_state_folder_hold),
 	    cmocka_unit_test(broken_template_is_named_and_the_others_stay),
 	    cmocka_unit_test(setting_is_checked_audited_and_in_force),
+	    cmocka_unit_test(two_administrators_at_once_leave_what_one_may),
+	    cmocka_unit_test(audit_filter_in_force_is_the_one_that_is_stored),
 	    cmocka_unit_test(crl_is_published_at_start_and_on_demand),
 	    cmocka_unit_test(maintenance_renews_within_the_overlap),
 	    cmocka_unit_test(restart_finds_everything_again),
