@@ -450,8 +450,8 @@ public_key_column(struct view spki, struct store_request *row, struct err *err)
 }
 
 bool
-certificate_columns(
-    const struct ca *ca, struct view certificate, struct store_request *row, struct err *err)
+certificate_columns(const struct ca_issuer *issuer, struct view certificate,
+    struct store_request *row, struct err *err)
 {
 	OWNED(pkix_cert_free) struct pkix_cert c = {0};
 	OWNED(buf_free) struct buf ski = {0};
@@ -473,6 +473,6 @@ certificate_columns(
 	row->email = pkix_name_value(c.subject, NID_pkcs9_emailAddress);
 	row->not_before = c.not_before;
 	row->not_after = c.not_after;
-	row->issuer_name_id = ca->issuer->version;
+	row->issuer_name_id = issuer->version;
 	return true;
 }

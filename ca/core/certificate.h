@@ -45,8 +45,8 @@ bool certificate_issue(struct ca *ca, struct vault *v, const struct certificate_
 bool certificate_xchg(struct ca *ca, struct vault *v, int64_t rsa_bits, int64_t life_s,
     struct buf *out, struct err *err);
 /* Fills the certificate columns of a request row (serial, hash, names, UPN, key) from the
- * certificate. Row strings are malloc'ed. */
-bool certificate_columns(
-    const struct ca *ca, struct view certificate, struct store_request *row, struct err *err);
+ * certificate, which `issuer` signed. Row strings are malloc'ed. */
+bool certificate_columns(const struct ca_issuer *issuer, struct view certificate,
+    struct store_request *row, struct err *err);
 
 #endif

@@ -388,7 +388,7 @@ make_crls(struct ca *ca, struct vault *v, const struct ca_view *view, enum crls_
 		struct err why;
 		bool done, made;
 
-		if (i > 0 && !ca_issuers_signs_crl(issuers, i, now))
+		if (!ca_issuers_signs_crl(issuers, i, now))
 			continue;
 		done = make_wanted(&run, i, wanted, &made, &why);
 		*made_out = *made_out || made;

@@ -40,16 +40,16 @@ store_own(struct store_tx *tx, void *arg, struct err *err)
 
 /* One that is taken up may be from before a renewal. */
 static bool
-set_issuer(const struct ca *ca, struct store_request *row, struct err *err)
+find_issuer(
+    const struct ca *ca, struct view certificate, const struct ca_issuer **out, struct err *err)
 {
 	OWNED(pkix_cert_free) struct pkix_cert cert = {0};
-	const struct ca_issuer *issuer;
 
-	if (!pkix_cert_decode(buf_view(&row->raw_certificate), &cert, err))
+	if (!pkix_cert_decode(certificate, &cert, err))
 		return false;
-	if ((issuer = ca_issuers_find(&ca->info.issuers, &cert)) != NULL)
-		row->issuer_name_id = issuer->version;
-	return true;
+	return (*out = ca_issuers_find(&ca->info.issuers, &cert)) != NULL ||
+	       err_set(err, CERT_E_ISSUERCHAINING,
+		   "no certificate of this CA issued what it should have made for itself");
 }
 
 bool
@@ -64,10 +64,12 @@ add_own_row(struct ca *ca, struct view certificate, enum own_kind own, const cha
 	    .resolved_when = now,
 	    .revoked_reason = -1};
 	struct new_row arg = {kind, &row, actor, now};
+	const struct ca_issuer *issuer;
 
 	row.requester_name = mem_text(OWN_ACTOR);
 	row.caller_name = mem_text(OWN_ACTOR);
 	row.template_name = mem_text(kind->template_name);
-	return certificate_columns(ca, certificate, &row, err) && set_issuer(ca, &row, err) &&
+	return find_issuer(ca, certificate, &issuer, err) &&
+	       certificate_columns(issuer, certificate, &row, err) &&
 	       store_do(ca->store, store_own, &arg, err);
 }

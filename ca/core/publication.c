@@ -413,7 +413,7 @@ settle_crls(struct ca *ca, struct err *err)
 	for (size_t i = 0; i < issuers->count; i++) {
 		uint32_t key_index = CA_VERSION_KEY(issuers->list[i].version);
 
-		if (i > 0 && !ca_issuers_signs_crl(issuers, i, clock_now()))
+		if (!ca_issuers_signs_crl(issuers, i, clock_now()))
 			continue;
 		if (settle_key(ca, &view->settings, key_index, &why))
 			continue;

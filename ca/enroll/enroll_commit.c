@@ -110,7 +110,7 @@ fill_outcome(const struct enroll_commit *c, struct store_request *row, struct er
 	row->disposition_message =
 	    mem_text(c->disposition == DISP_PENDING ? "Taken under submission" : "Issued");
 	return (c->disposition == DISP_ISSUED
-		       ? certificate_columns(e->ca, buf_view(&e->certificate), row, err)
+		       ? certificate_columns(e->ca->issuer, buf_view(&e->certificate), row, err)
 		       : buf_dup(view_of(e->request.key_info_hash, sizeof e->request.key_info_hash),
 			     &row->public_key_hash, err)) &&
 	       sids_encode(&e->requester->sids, &row->requester_sids, err) &&

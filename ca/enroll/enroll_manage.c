@@ -235,7 +235,7 @@ finish_approval(struct enrollment *e, const struct principal *officer, struct st
 	struct approval approval = {e, row, &e->plan, officer};
 
 	buf_free(&row->requester_sids);
-	if (!certificate_columns(e->ca, buf_view(&e->certificate), row, err) ||
+	if (!certificate_columns(e->ca->issuer, buf_view(&e->certificate), row, err) ||
 	    !sids_encode(&e->requester->sids, &row->requester_sids, err))
 		return false;
 	if (e->generates) {

@@ -128,7 +128,7 @@ is_newest_of_key(const struct ca_issuers *i, size_t at)
 bool
 ca_issuers_signs_crl(const struct ca_issuers *i, size_t at, int64_t now)
 {
-	return is_newest_of_key(i, at) && now <= i->list[at].cert.not_after;
+	return at == 0 || (is_newest_of_key(i, at) && now <= i->list[at].cert.not_after);
 }
 
 const struct ca_issuer *

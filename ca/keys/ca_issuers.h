@@ -31,8 +31,8 @@ bool ca_issuers_make(
 bool ca_issuers_read(const char *path, struct ca_issuers *out, struct err *err);
 void ca_issuers_free(struct ca_issuers *i);
 
-/* Is list[at] the certificate of its key for a CRL: the newest of that key, and not ended by `now`?
- */
+/* Does the key of list[at] sign a CRL: that of the newest certificate always, an older one while
+ * the newest certificate of it, which must be list[at], has not ended by `now`? */
 bool ca_issuers_signs_crl(const struct ca_issuers *i, size_t at, int64_t now);
 /* The newest whose key signed this certificate; NULL: none of this CA. */
 const struct ca_issuer *ca_issuers_find(const struct ca_issuers *i, const struct pkix_cert *cert);

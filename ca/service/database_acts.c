@@ -65,11 +65,11 @@ act_check_database(const struct config *config, const char *path, bool json)
 }
 
 static bool
-measure(const struct config *config, const char *path, struct store_size *out, struct err *err)
+measure(const struct config *config, struct store_size *out, struct err *err)
 {
 	OWNED(store_close) struct store *store = NULL;
 
-	return open_as_front(config, path, &store, err) && store_size(store, out, err);
+	return open_as_front(config, NULL, &store, err) && store_size(store, out, err);
 }
 
 static json_t *
@@ -88,7 +88,7 @@ act_size_database(const struct config *config, bool json)
 	struct store_size s;
 	struct err err;
 
-	if (!measure(config, NULL, &s, &err))
+	if (!measure(config, &s, &err))
 		return act_failed(&err, 1);
 	if (json) {
 		act_print_json(json_size(&s));
@@ -127,6 +127,16 @@ copy(const struct config *config, const char *path, struct err *err)
 	return ok;
 }
 
+static bool
+examine(const struct config *config, const char *path, struct texts *findings,
+    struct store_size *size, struct err *err)
+{
+	OWNED(store_close) struct store *store = NULL;
+
+	return open_as_front(config, path, &store, err) && store_check(store, findings, err) &&
+	       store_size(store, size, err);
+}
+
 int
 act_copy_database(const struct config *config, const char *name)
 {
@@ -137,8 +147,7 @@ act_copy_database(const struct config *config, const char *name)
 
 	if (strchr(name, '/') != NULL)
 		return 2;
-	if (!copy(config, path, &err) || !check(config, path, &findings, &err) ||
-	    !measure(config, path, &s, &err)) {
+	if (!copy(config, path, &err) || !examine(config, path, &findings, &s, &err)) {
 		unlink(path);
 		return act_failed(&err, 1);
 	}

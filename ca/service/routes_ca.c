@@ -22,13 +22,10 @@
 static bool
 is_published(const struct pki_snapshot *pki, struct view certificate)
 {
-	for (size_t i = 0; i < pki->kras.count; i++) {
-		const struct dir_attr *a = dir_entry_attr(&pki->kras.list[i], "userCertificate");
-
-		for (size_t k = 0; a != NULL && k < a->count; k++)
-			if (view_eq(buf_view(&a->values[k]), certificate))
-				return true;
-	}
+	for (size_t i = 0; i < pki->kras.count; i++)
+		if (dir_attr_has(
+			dir_entry_attr(&pki->kras.list[i], "userCertificate"), certificate))
+			return true;
 	return false;
 }
 

@@ -44,17 +44,10 @@ write_event(struct conn *c, const struct event_record *e, struct err *err)
 bool
 store_add_event(struct store_tx *tx, const struct event_record *e, int64_t keep, struct err *err)
 {
-	struct conn *c = tx->conn;
-	int64_t last = 0;
-
-	if (!write_event(c, e, err))
+	if (!write_event(tx->conn, e, err))
 		return false;
-	if (sql_step(c, SQL_LAST_EVENT, err) != SQL_ROW)
-		return false;
-	last = sql_int(c, SQL_LAST_EVENT, 0);
-	sql_end(c, SQL_LAST_EVENT);
-	sql_bind_int(c, SQL_FORGET_EVENTS, 1, last - keep);
-	return sql_run(c, SQL_FORGET_EVENTS, err);
+	sql_bind_int(tx->conn, SQL_FORGET_EVENTS, 1, keep);
+	return sql_run(tx->conn, SQL_FORGET_EVENTS, err);
 }
 
 static bool

@@ -259,8 +259,8 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 	X(ADD_EVENT, SQL_WRITER,                                                                  \
 	    "INSERT INTO Event(OccurredWhen, EventID, RequestID, "                                \
 	    "Value1, Value2, Value3, Value4) VALUES (?, ?, ?, ?, ?, ?, ?)")                       \
-	X(LAST_EVENT, SQL_WRITER, "SELECT coalesce(max(EventRowId), 0) FROM Event")               \
-	X(FORGET_EVENTS, SQL_WRITER, "DELETE FROM Event WHERE EventRowId <= ?")                   \
+	X(FORGET_EVENTS, SQL_WRITER,                                                              \
+	    "DELETE FROM Event WHERE EventRowId <= (SELECT max(EventRowId) FROM Event) - ?")      \
 	X(EVENT_ROWS, SQL_READER,                                                                 \
 	    "SELECT EventRowId, OccurredWhen, EventID, RequestID, Value1, Value2, Value3, "       \
 	    "Value4 FROM Event WHERE EventRowId > ? ORDER BY EventRowId LIMIT ?")                 \

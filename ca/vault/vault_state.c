@@ -37,7 +37,7 @@ load_key(struct vault_state *s, const struct ca_issuer *issuer, const struct vau
 		   config->ca_certificate, CA_VERSION_KEY(issuer->version));
 }
 
-/* The newest, and those that still sign a CRL. */
+/* Those that sign: the newest all there is, the others a CRL. */
 static bool
 load_keys(struct vault_state *s, const struct vault_config *config, const struct secret *passphrase,
     struct err *err)
@@ -48,7 +48,7 @@ load_keys(struct vault_state *s, const struct vault_config *config, const struct
 		return false;
 	s->keys = mem_zero(s->issuers.count, sizeof *s->keys);
 	for (size_t i = 0; i < s->issuers.count; i++)
-		if ((i == 0 || ca_issuers_signs_crl(&s->issuers, i, now)) &&
+		if (ca_issuers_signs_crl(&s->issuers, i, now) &&
 		    !load_key(s, &s->issuers.list[i], config, passphrase, err))
 			return false;
 	return true;

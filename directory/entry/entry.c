@@ -34,6 +34,15 @@ dir_entry_attr(const struct dir_entry *e, const char *name)
 }
 
 bool
+dir_attr_has(const struct dir_attr *a, struct view value)
+{
+	for (size_t i = 0; a != NULL && i < a->count; i++)
+		if (view_eq(buf_view(&a->values[i]), value))
+			return true;
+	return false;
+}
+
+bool
 dir_entry_has_value_nocase(const struct dir_entry *e, const char *name, const char *value)
 {
 	const struct dir_attr *a = find_attr(e, name);

@@ -28,6 +28,8 @@ struct dir_entries {
 
 /* NULL if the entry lacks the attribute. */
 const struct dir_attr *dir_entry_attr(const struct dir_entry *e, const char *name);
+/* Is this one of the values? `a` NULL: there are none. */
+bool dir_attr_has(const struct dir_attr *a, struct view value);
 bool dir_entry_has_value_nocase(const struct dir_entry *e, const char *name, const char *value);
 
 enum dir_get { DIR_GET_OK, DIR_GET_ABSENT, DIR_GET_FAILED };

@@ -29,9 +29,7 @@ remove_value(struct dir_conn *c, const struct dir_entry *e, const char *attr, st
 {
 	const struct dir_attr *a = dir_entry_attr(e, attr);
 
-	*held_out = false;
-	for (size_t i = 0; a != NULL && i < a->count; i++)
-		*held_out = *held_out || view_eq(buf_view(&a->values[i]), value);
+	*held_out = dir_attr_has(a, value);
 	if (!*held_out)
 		return true;
 	return a->count == 1 ? delete_object(c, e->dn, err)

@@ -266,7 +266,7 @@ columns_are_those_of_the_certificate(void **state)
 	(void)state;
 	plan_for("User", &request, &plan);
 	issue(&plan, &c);
-	harness_must(certificate_columns(harness.ca, buf_view(&c.raw), &row, &err), &err);
+	harness_must(certificate_columns(harness.ca->issuer, buf_view(&c.raw), &row, &err), &err);
 	assert_string_equal(row.upn, "user1@nwtraders.com");
 	assert_string_equal(row.common_name, "user1");
 	assert_string_equal(row.email, "user1@nwtraders.com");
@@ -289,7 +289,8 @@ serial_column_has_whole_octets(void **state)
 
 	(void)state;
 	harness_must(
-	    certificate_columns(harness.ca, buf_view(&harness.kras[0].der), &row, &err), &err);
+	    certificate_columns(harness.ca->issuer, buf_view(&harness.kras[0].der), &row, &err),
+	    &err);
 	assert_string_equal(row.serial_number, "02");
 	store_request_free(&row);
 }

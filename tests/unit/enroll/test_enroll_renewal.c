@@ -174,7 +174,8 @@ insert_row(struct store_tx *tx, void *arg, struct err *err)
 	int64_t id;
 	bool ok;
 
-	harness_must(certificate_columns(harness.ca, buf_view(&in->cert->der), &row, err), err);
+	harness_must(
+	    certificate_columns(harness.ca->issuer, buf_view(&in->cert->der), &row, err), err);
 	row.requester_name = strdup(user1.downlevel);
 	ok = store_add_request(tx, &row, &id, err);
 	store_request_free(&row);

@@ -29,7 +29,8 @@ insert_row(struct store_tx *tx, void *arg, struct err *err)
 	int64_t now = clock_now();
 	bool ok;
 
-	harness_must(certificate_columns(harness.ca, buf_view(&in->cert->der), &row, err), err);
+	harness_must(
+	    certificate_columns(harness.ca->issuer, buf_view(&in->cert->der), &row, err), err);
 	ok = store_add_request(tx, &row, &in->id, err) &&
 	     (!in->revoked || store_revoke(tx, in->id, 1, now, now, err));
 	store_request_free(&row);

@@ -34,6 +34,9 @@ names_are_compared_without_case_and_options(void **state)
 	assert_null(dir_entry_attr(&e, "userCert"));
 	assert_null(dir_entry_attr(&e, "userCertificates"));
 	assert_null(dir_entry_attr(&e, ""));
+	assert_true(dir_attr_has(dir_entry_attr(&e, "userCertificate"), view_str("b")));
+	assert_false(dir_attr_has(dir_entry_attr(&e, "userCertificate"), view_str("B")));
+	assert_false(dir_attr_has(NULL, view_str("b")));
 	dir_entry_free(&e);
 }
 

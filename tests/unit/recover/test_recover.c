@@ -83,7 +83,8 @@ make_archived(void)
 			 &limits, &plan, &err),
 	    &err);
 	harness_must(certify(&plan, buf_view(&spki), &certificate, &err), &err);
-	harness_must(certificate_columns(harness.ca, buf_view(&certificate), &s.row, &err), &err);
+	harness_must(
+	    certificate_columns(harness.ca->issuer, buf_view(&certificate), &s.row, &err), &err);
 	seal_to_kras(archived.key, buf_view(&spki), &s.row);
 	sid_to_text(&user1.sid, sid);
 	s.row.requester_sid = copy(sid);
