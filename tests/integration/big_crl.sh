@@ -173,6 +173,17 @@ takes_it_after_the_cure() {
 # The CA reads first what is there.
 the_next_is_published() { ca_lab_as caadmin crl && ca_lab_eventually is_published; }
 
+# ---- the start
+
+resident_mb() { awk '/VmRSS/ { print int($2 / 1024) }' "/proc/$(child "$1")/status"; }
+starts_again() {
+	local begun
+	ca_lab_dircad_stop || return 1
+	begun=$(ms)
+	ca_lab_dircad_start && ca_lab_eventually ca_lab_is_ready || return 1
+	echo "started with $entries rows in $(($(ms) - begun)) ms; the front has $(resident_mb front) MB, the vault $(resident_mb vault) MB" >"$dir/started"
+}
+
 check "a CA" ca_lab_start "$dir"
 [ "$CHECKS_BAD" -eq 0 ] || exit 1
 check "a KRA" ca_lab_kras 1
@@ -203,4 +214,7 @@ check "what the directory does not take is told, with a way" is_refused_with_a_w
 check "and was sent once" was_refused_once
 check "the way leads there" takes_it_after_the_cure
 check "for the next one too" the_next_is_published
+
+check "it starts with all that" starts_again
+cat "$dir/started"
 checks_end
