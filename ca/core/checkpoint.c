@@ -22,24 +22,14 @@ keep(struct store_tx *tx, void *arg, struct err *err)
 	return store_add_checkpoint(tx, m->row, m->message, err);
 }
 
-static void
-take_message(int64_t row, struct view message, void *arg)
-{
-	struct err ignored;
-
-	(void)row;
-	(void)buf_dup(message, arg, &ignored);
-}
-
-/* `last`: the row of the newest checkpoint, 0: none. */
 static bool
-make(struct ca *ca, struct vault *v, int64_t last, const struct trail_head *head, struct err *err)
+make(struct ca *ca, struct vault *v, const struct store_audit_end *end, struct err *err)
 {
-	OWNED(buf_free) struct buf message = {0}, previous = {0};
-	struct made made = {.row = head->count};
+	OWNED(buf_free) struct buf message = {0};
+	struct made made = {.row = end->head.count};
 
-	if (!store_walk_checkpoints(ca->store, last - 1, last, take_message, &previous, err) ||
-	    !vault_sign_checkpoint(v, head->count, head->hash, buf_view(&previous), &message, err))
+	if (!vault_sign_checkpoint(
+		v, end->head.count, end->head.hash, buf_view(&end->message), &message, err))
 		return false;
 	made.message = buf_view(&message);
 	return store_do(ca->store, keep, &made, err);
@@ -48,16 +38,16 @@ make(struct ca *ca, struct vault *v, int64_t last, const struct trail_head *head
 static bool
 make_if_moved(struct ca *ca, struct vault *v, int64_t *row_out, struct err *err)
 {
-	struct trail_head head;
+	OWNED(store_audit_end_free) struct store_audit_end end = {0};
 
-	if (!store_newest_checkpoint(ca->store, row_out, err) ||
-	    !store_audit_head(ca->store, &head, err))
+	if (!store_audit_end(ca->store, &end, err))
 		return false;
-	if (head.count <= *row_out)
+	*row_out = end.signed_row;
+	if (end.head.count <= end.signed_row)
 		return true;
-	if (!make(ca, v, *row_out, &head, err))
+	if (!make(ca, v, &end, err))
 		return err_prefix(err, "signing the end of the audit trail");
-	*row_out = head.count;
+	*row_out = end.head.count;
 	ca->state->checkpoint_ms = clock_boot_ms();
 	return true;
 }
@@ -94,7 +84,9 @@ checkpoint_maintain(struct ca *ca, struct vault *v, const struct settings *s, st
 	pthread_mutex_unlock(&ca->state->checkpoint_lock);
 	if (every_ms == 0 || (last != 0 && clock_boot_ms() - last < every_ms))
 		return true;
-	if (ca_checkpoint(ca, v, &ignored, err))
+	/* The vault signed that row for a front that could not store it: there is no other to
+	 * sign. */
+	if (ca_checkpoint(ca, v, &ignored, err) || err->code == ERROR_FILE_EXISTS)
 		return true;
 	if (err->code != E_ACCESSDENIED)
 		return false;

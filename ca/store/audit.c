@@ -30,22 +30,26 @@ read_hash(struct conn *c, enum sql_id id, int at, uint8_t out[TRAIL_HASH_LEN], s
 }
 
 bool
-audit_read_head(struct conn *c, struct trail_head *out, struct err *err)
+audit_read_head(struct conn *c, enum sql_id id, struct trail_head *out, struct err *err)
 {
-	bool ok = false;
-
-	switch (sql_step(c, SQL_AUDIT_HEAD, err)) {
+	switch (sql_step(c, id, err)) {
 	case SQL_ROW:
-		out->count = sql_int(c, SQL_AUDIT_HEAD, 0);
-		ok = read_hash(c, SQL_AUDIT_HEAD, 1, out->hash, err);
-		break;
+		out->count = sql_int(c, id, 0);
+		return read_hash(c, id, 1, out->hash, err);
 	case SQL_DONE:
-		err_set(err, DIRCA_E_DATABASE, "CA database %s: the audit trail has lost its head",
-		    c->path);
-		break;
+		return err_set(err, DIRCA_E_DATABASE,
+		    "CA database %s: the audit trail has lost its head", c->path);
 	case SQL_FAILED:
 		break;
 	}
+	return false;
+}
+
+static bool
+take_head(struct conn *c, struct trail_head *out, struct err *err)
+{
+	bool ok = audit_read_head(c, SQL_AUDIT_HEAD, out, err);
+
 	sql_end(c, SQL_AUDIT_HEAD);
 	return ok;
 }
@@ -93,7 +97,7 @@ store_audit(struct store_tx *tx, struct audit_record *a, struct err *err)
 	a->row_id = 0;
 	if (!audit_event_passes(a->event, tx->store->audit_filter))
 		return true;
-	if (!audit_read_head(tx->conn, &head, err))
+	if (!take_head(tx->conn, &head, err))
 		return false;
 	a->row_id = head.count + 1;
 	return trail_hash(tx->store->sha256, head.hash, a, hash, err) &&
@@ -162,7 +166,7 @@ read_batch(struct conn *c, int64_t after, struct batch *b, struct trail_head *he
 		if (!read_row(c, &b->rows[b->count++], err))
 			break;
 	sql_end(c, SQL_AUDIT_ROWS);
-	ok = step == SQL_DONE && audit_read_head(c, head, err);
+	ok = step == SQL_DONE && take_head(c, head, err);
 	sql_run(c, SQL_ROLLBACK, &ignored);
 	return ok;
 }

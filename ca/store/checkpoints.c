@@ -9,16 +9,22 @@ store_add_checkpoint(struct store_tx *tx, int64_t row, struct view message, stru
 	return sql_run(tx->conn, SQL_ADD_CHECKPOINT, err);
 }
 
-bool
-store_newest_checkpoint(struct store *s, int64_t *row_out, struct err *err)
+void
+store_audit_end_free(struct store_audit_end *e)
 {
-	OWNED(reading_end) struct reading r = reading_begin(s, SQL_NEWEST_CHECKPOINT, err);
+	buf_free(&e->message);
+}
 
-	*row_out = 0;
-	if (r.conn == NULL || sql_step(r.conn, r.id, err) != SQL_ROW)
+bool
+store_audit_end(struct store *s, struct store_audit_end *out, struct err *err)
+{
+	OWNED(reading_end) struct reading r = reading_begin(s, SQL_AUDIT_END, err);
+
+	*out = (struct store_audit_end){0};
+	if (r.conn == NULL || !audit_read_head(r.conn, r.id, &out->head, err))
 		return false;
-	*row_out = sql_int(r.conn, r.id, 0);
-	return true;
+	out->signed_row = sql_int(r.conn, r.id, 2);
+	return sql_blob(r.conn, r.id, 3, &out->message, err);
 }
 
 bool
@@ -40,13 +46,4 @@ store_walk_checkpoints(struct store *s, int64_t after_row, int64_t up_to,
 		each(sql_int(r.conn, r.id, 0), buf_view(&message), arg);
 	}
 	return step == SQL_DONE;
-}
-
-bool
-store_audit_head(struct store *s, struct trail_head *out, struct err *err)
-{
-	OWNED(reading_end) struct reading r = reading_begin(s, SQL_AUDIT_HEAD, err);
-
-	*out = (struct trail_head){0};
-	return r.conn != NULL && audit_read_head(r.conn, out, err);
 }

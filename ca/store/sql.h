@@ -251,8 +251,10 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 	    "RequestID, Object, Detail, RowHash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")          \
 	X(ADD_CHECKPOINT, SQL_WRITER,                                                             \
 	    "INSERT INTO AuditCheckpoint(AuditRowId, RawCheckpoint) VALUES (?, ?)")               \
-	X(NEWEST_CHECKPOINT, SQL_READER,                                                          \
-	    "SELECT coalesce(max(AuditRowId), 0) FROM AuditCheckpoint")                           \
+	X(AUDIT_END, SQL_READER,                                                                  \
+	    "SELECT RowCount, RowHash, coalesce(AuditRowId, 0), RawCheckpoint FROM AuditHead "    \
+	    "LEFT JOIN AuditCheckpoint "                                                          \
+	    "ON AuditRowId = (SELECT max(AuditRowId) FROM AuditCheckpoint)")                      \
 	X(CHECKPOINTS, SQL_READER,                                                                \
 	    "SELECT AuditRowId, RawCheckpoint FROM AuditCheckpoint "                              \
 	    "WHERE AuditRowId > ? AND AuditRowId <= ? ORDER BY AuditRowId")                       \

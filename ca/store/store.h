@@ -406,11 +406,15 @@ struct audit_reading {
 bool store_audit_read(struct store *s, int64_t after_row, size_t most, store_audit_each *each,
     void *arg, struct audit_reading *out, struct err *err);
 
-/* Where the trail ends now. */
-bool store_audit_head(struct store *s, struct trail_head *out, struct err *err);
-/* The row of the last checkpoint, 0: none; those of rows behind `after_row`, up to `up_to`, in
- * order. */
-bool store_newest_checkpoint(struct store *s, int64_t *row_out, struct err *err);
+/* Where the trail ends, and its last checkpoint, as of one moment. */
+struct store_audit_end {
+	struct trail_head head;
+	int64_t signed_row; /* 0: there is no checkpoint */
+	struct buf message; /* the checkpoint */
+};
+bool store_audit_end(struct store *s, struct store_audit_end *out, struct err *err);
+void store_audit_end_free(struct store_audit_end *e);
+/* Checkpoints of rows behind `after_row`, up to `up_to`, in order. */
 typedef void store_checkpoint_each(int64_t row, struct view message, void *arg);
 bool store_walk_checkpoints(struct store *s, int64_t after_row, int64_t up_to,
     store_checkpoint_each *each, void *arg, struct err *err);

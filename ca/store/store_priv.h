@@ -109,8 +109,8 @@ bool row_collect(
 /* Serial numbers are kept as lower-case hex of whole bytes without leading zero bytes. free(). */
 bool serial_canonical(const char *text, char **out, struct err *err);
 
-/* audit.c: the head, by SQL_AUDIT_HEAD of this connection. */
-bool audit_read_head(struct conn *c, struct trail_head *out, struct err *err);
+/* audit.c: steps to the head, which are the first two columns. */
+bool audit_read_head(struct conn *c, enum sql_id id, struct trail_head *out, struct err *err);
 
 /* Text within `most` bytes and UTF-8; NULL passes. `what` names it in the sentence. */
 bool text_check(const char *text, size_t most, const char *what, struct err *err);

@@ -53,8 +53,9 @@ bool vault_sign_message(
     struct vault *v, struct view attrs, struct buf *signature_out, struct err *err);
 
 /* A checkpoint of the audit trail (checkpoint.h), made by the vault, with its own time: the whole
- * message. Only of a row behind that of the last one, ever: E_ACCESSDENIED. `previous` is the last
- * one's message; where it is missing, the new one says so. */
+ * message. Only of a row behind that of the last one, ever: E_ACCESSDENIED, of that row itself
+ * ERROR_FILE_EXISTS. `previous` is the last one's message; where it is missing, the new one says
+ * so. */
 bool vault_sign_checkpoint(struct vault *v, int64_t row, const uint8_t hash[32],
     struct view previous, struct buf *message_out, struct err *err);
 

@@ -86,7 +86,10 @@ continue_last(
 {
 	struct checkpoint last;
 
-	if ((uint64_t)c->row <= s->checkpoint_row)
+	if ((uint64_t)c->row == s->checkpoint_row)
+		return err_set(err, ERROR_FILE_EXISTS,
+		    "the vault signed the audit trail up to row %lld already", (long long)c->row);
+	if ((uint64_t)c->row < s->checkpoint_row)
 		return err_set(err, E_ACCESSDENIED,
 		    "the vault signed the audit trail up to row %llu, and row %lld is none behind "
 		    "it",

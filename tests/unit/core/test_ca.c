@@ -6,6 +6,8 @@
 
 #include "audit.h"
 #include "ca_harness.h"
+#include "ca_priv.h"
+#include "own.h"
 #include "principal_cache.h"
 #include "publication.h"
 
@@ -806,6 +808,77 @@ what_the_directory_missed_is_brought_when_it_is_back(void **state)
 	assert_int_equal(owed_warnings(), 0);
 }
 
+static bool
+count_short(const struct event_record *e, void *arg)
+{
+	*(int *)arg += e->number == EVENT_AUDIT_TRAIL_SHORT;
+	return true;
+}
+
+/* How often event 1001 was raised when the end of the trail was to be signed. */
+static int
+alarms_when_signing(void)
+{
+	OWNED(ca_view_release) struct ca_view *view = ca_view_get(harness.ca);
+	struct event_reading reading;
+	int before = 0, after = 0;
+	struct err err;
+
+	harness_must(
+	    store_read_events(harness.ca->store, 0, 10000, count_short, &before, &reading, &err),
+	    &err);
+	harness.ca->state->checkpoint_ms = 0;
+	harness_must(checkpoint_maintain(harness.ca, &harness.vault, &view->settings, &err), &err);
+	harness_must(
+	    store_read_events(harness.ca->store, 0, 10000, count_short, &after, &reading, &err),
+	    &err);
+	return after - before;
+}
+
+static struct trail_head
+sign_behind_the_database(int64_t rows)
+{
+	OWNED(store_audit_end_free) struct store_audit_end end = {0};
+	OWNED(buf_free) struct buf lost = {0};
+	struct err err;
+
+	harness_must(store_audit_end(harness.ca->store, &end, &err), &err);
+	harness_must(vault_sign_checkpoint(&harness.vault, end.head.count + rows, end.head.hash,
+			 buf_view(&end.message), &lost, &err),
+	    &err);
+	return end.head;
+}
+
+static void
+add_audit_row(void)
+{
+	struct err err;
+
+	harness_must(ca_publish_crl(harness.ca, &harness.vault, false, "caadmin", &err), &err);
+}
+
+/* A front that dies between the vault's signature and the commit cut no trail. */
+static void
+a_checkpoint_that_was_lost_is_no_trail_cut_short(void **state)
+{
+	struct trail_head head;
+	int64_t row;
+	struct err err;
+
+	(void)state;
+	add_audit_row();
+	head = sign_behind_the_database(0);
+	assert_int_equal(alarms_when_signing(), 0);
+	add_audit_row();
+	assert_int_equal(alarms_when_signing(), 0);
+	harness_must(ca_checkpoint(harness.ca, &harness.vault, &row, &err), &err);
+	assert_true(row > head.count);
+
+	sign_behind_the_database(100);
+	add_audit_row();
+	assert_int_equal(alarms_when_signing(), 1);
+}
+
 static int
 group_setup(void **state)
 {
@@ -849,6 +922,7 @@ main(void)
 	    cmocka_unit_test(old_view_stays_when_the_directory_is_away),
 	    cmocka_unit_test(outage_makes_one_exchange_certificate_not_many),
 	    cmocka_unit_test(what_the_directory_missed_is_brought_when_it_is_back),
+	    cmocka_unit_test(a_checkpoint_that_was_lost_is_no_trail_cut_short),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);

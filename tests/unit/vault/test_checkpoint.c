@@ -45,8 +45,9 @@ rows_only_grow_and_name_the_one_before(void **state)
 	assert_true(c.when > TEST_NOW - 1000 * TEST_DAY);
 	assert_int_equal(c.previous_row, 0);
 	assert_false(ask(7, hashes[1], buf_view(&first), &none, &err));
-	assert_int_equal(err.code, E_ACCESSDENIED);
+	assert_int_equal(err.code, ERROR_FILE_EXISTS);
 	assert_false(ask(6, hashes[1], buf_view(&first), &none, &err));
+	assert_int_equal(err.code, E_ACCESSDENIED);
 	ASSERT_DONE(ask(8, hashes[1], buf_view(&first), &second, &err));
 	c = read_back(&second);
 	assert_int_equal(c.previous_row, 7);
@@ -57,6 +58,8 @@ rows_only_grow_and_name_the_one_before(void **state)
 	stop(&child);
 	start_child(state);
 	assert_false(ask(8, hashes[2], buf_view(&second), &none, &err));
+	assert_int_equal(err.code, ERROR_FILE_EXISTS);
+	assert_false(ask(7, hashes[2], buf_view(&second), &none, &err));
 	assert_int_equal(err.code, E_ACCESSDENIED);
 	ASSERT_DONE(ask(9, hashes[2], buf_view(&first), &third, &err));
 	c = read_back(&third);
