@@ -35,22 +35,17 @@ static bool
 push_cdp(
     struct ca *ca, const struct ca_view *view, uint32_t partition, ext_list *list, struct err *err)
 {
-	OWNED(ca_urls_free) struct ca_urls base = {0};
-	OWNED(ca_urls_free) struct ca_urls delta = {0};
-	struct store_crl_id id = crl_of_newest_key(ca), delta_id;
-	struct ext_urls base_urls, delta_urls;
+	OWNED(ca_urls_free) struct ca_urls urls = {0};
+	struct store_crl_id id = crl_of_newest_key(ca);
+	struct ext_urls places;
 
 	id.partition = partition;
-	delta_id = id;
-	delta_id.delta = true;
-	if (!crl_urls(ca, view, &id, &base, err) || !crl_urls(ca, view, &delta_id, &delta, err))
+	if (!crl_urls(ca, view, &id, &urls, err))
 		return false;
-	base_urls = ca_urls_view(&base);
-	delta_urls = ca_urls_view(&delta);
-	return ext_push_cdp(list, &base_urls, err) &&
+	places = ca_urls_view(&urls);
+	return ext_push_cdp(list, &places, err) &&
 	       (view->settings.num[SETTING_FRESHEST_IN_CERT] == 0 ||
-		   view->settings.seconds[PERIOD_CRL_DELTA] == 0 ||
-		   ext_push_freshest(list, &delta_urls, err));
+		   crl_push_freshest(ca, view, &id, list, err));
 }
 
 static bool

@@ -123,6 +123,24 @@ crl_urls(struct ca *ca, const struct ca_view *view, const struct store_crl_id *i
 	       err_set(err, DIRCA_E_CONFIG, "'%s' cannot be in a URL", ca->config->ca_name);
 }
 
+bool
+crl_push_freshest(struct ca *ca, const struct ca_view *view, const struct store_crl_id *base,
+    ext_list *list, struct err *err)
+{
+	OWNED(ca_urls_free) struct ca_urls urls = {0};
+	struct store_crl_id delta = *base;
+	struct ext_urls places;
+
+	if (view->settings.seconds[PERIOD_CRL_DELTA] == 0)
+		return true;
+	delta.delta = true;
+	if (!crl_urls(ca, view, &delta, &urls, err))
+		return false;
+	places = ca_urls_view(&urls);
+	return (urls.list[0] == NULL && urls.list[1] == NULL) ||
+	       ext_push_freshest(list, &places, err);
+}
+
 /* ---- which there are ---- */
 
 void

@@ -26,6 +26,9 @@ struct ext_urls ca_urls_view(const struct ca_urls *u);
 /* Where a list is found; not in the directory while the view knows of none. DIRCA_E_CONFIG. */
 bool crl_urls(struct ca *ca, const struct ca_view *view, const struct store_crl_id *id,
     struct ca_urls *out, struct err *err);
+/* Where the delta CRL of that base CRL is, if the CA makes any: Freshest CRL. */
+bool crl_push_freshest(struct ca *ca, const struct ca_view *view, const struct store_crl_id *base,
+    ext_list *list, struct err *err);
 /* "<http_url>/dirca/<name><suffix>"; NULL without an http_url. free(). */
 char *ca_http_url(const struct ca *ca, const char *suffix);
 

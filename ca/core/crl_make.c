@@ -84,25 +84,6 @@ find_base(const struct crl_run *run, struct crl *crl, struct err *err)
 	return true;
 }
 
-/* Where the delta CRL of a base CRL is. */
-static bool
-push_freshest(
-    const struct crl_run *run, const struct store_crl_id *id, ext_list *list, struct err *err)
-{
-	OWNED(ca_urls_free) struct ca_urls urls = {0};
-	struct store_crl_id delta = *id;
-	struct ext_urls view;
-
-	if (id->delta || run->view->settings.seconds[PERIOD_CRL_DELTA] == 0)
-		return true;
-	delta.delta = true;
-	if (!crl_urls(run->ca, run->view, &delta, &urls, err))
-		return false;
-	view = ca_urls_view(&urls);
-	return (urls.list[0] == NULL && urls.list[1] == NULL) ||
-	       ext_push_freshest(list, &view, err);
-}
-
 /* A partition's lists say which it is, by the names that its certificates have for it (RFC 5280
  * 6.3.3 b 2 i); those of a delta CRL are those of its base (5.2.4). */
 static bool
@@ -137,7 +118,7 @@ static bool
 push_extensions(const struct crl_run *run, const struct crl *crl, ext_list *list, struct err *err)
 {
 	return ext_push_next_publish(list, crl->row.next_publish, err) &&
-	       push_freshest(run, &crl->id, list, err) &&
+	       (crl->id.delta || crl_push_freshest(run->ca, run->view, &crl->id, list, err)) &&
 	       (!crl->id.delta || ext_push_delta_indicator(list, crl->row.base_number, err)) &&
 	       push_place(run, &crl->id, list, err) && push_scope(run, &crl->id, list, err);
 }
