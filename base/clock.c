@@ -80,29 +80,68 @@ period_encode(int64_t seconds, uint8_t out[8])
 		out[i] = (uint8_t)(ticks >> (8 * i));
 }
 
+#define ISO_FORM  "%Y-%m-%dT%H:%M:%SZ"
+#define HTTP_FORM "%a, %d %b %Y %H:%M:%S GMT"
+
 void
 clock_format(int64_t when, char out[21])
 {
 	time_t t = (time_t)when;
 	struct tm tm;
 
-	if (gmtime_r(&t, &tm) == NULL || strftime(out, 21, "%Y-%m-%dT%H:%M:%SZ", &tm) != 20)
+	if (gmtime_r(&t, &tm) == NULL || strftime(out, 21, ISO_FORM, &tm) != 20)
 		strcpy(out, "?");
 }
 
-bool
-clock_parse(const char *text, int64_t *when_out)
+void
+clock_http_format(int64_t when, char out[CLOCK_HTTP_LEN])
+{
+	time_t t = (time_t)when;
+	struct tm tm;
+
+	if (gmtime_r(&t, &tm) == NULL ||
+	    strftime(out, CLOCK_HTTP_LEN, HTTP_FORM, &tm) != CLOCK_HTTP_LEN - 1)
+		strcpy(out, "?");
+}
+
+static bool
+read_instant(const char *text, const char *form, int64_t *out)
 {
 	struct tm tm = {0};
-	const char *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
-	char again[21];
-	int64_t when;
+	const char *end = strptime(text, form, &tm);
 
 	if (end == NULL || *end != '\0')
 		return false;
-	when = (int64_t)timegm(&tm);
-	/* strptime takes blanks, short numbers and the 30th of February. */
+	*out = (int64_t)timegm(&tm);
+	return true;
+}
+
+/* strptime takes blanks, short numbers and the 30th of February: what is written otherwise is none.
+ */
+bool
+clock_parse(const char *text, int64_t *when_out)
+{
+	char again[21];
+	int64_t when;
+
+	if (!read_instant(text, ISO_FORM, &when))
+		return false;
 	clock_format(when, again);
+	if (strcmp(text, again) != 0)
+		return false;
+	*when_out = when;
+	return true;
+}
+
+bool
+clock_http_parse(const char *text, int64_t *when_out)
+{
+	char again[CLOCK_HTTP_LEN];
+	int64_t when;
+
+	if (!read_instant(text, HTTP_FORM, &when))
+		return false;
+	clock_http_format(when, again);
 	if (strcmp(text, again) != 0)
 		return false;
 	*when_out = when;

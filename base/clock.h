@@ -31,5 +31,9 @@ void period_encode(int64_t seconds, uint8_t out[8]);
 /* "2026-11-24T05:22:34Z" */
 void clock_format(int64_t when, char out[21]);
 bool clock_parse(const char *text, int64_t *when_out);
+/* "Tue, 24 Nov 2026 05:22:34 GMT" (RFC 9110 5.6.7); the older forms are not read. */
+#define CLOCK_HTTP_LEN 30
+void clock_http_format(int64_t when, char out[CLOCK_HTTP_LEN]);
+bool clock_http_parse(const char *text, int64_t *when_out);
 
 #endif

@@ -50,7 +50,7 @@ struct http_call {
 	struct view shared;
 	void (*shared_release)(void *arg);
 	void *shared_arg;
-	bool may_be_kept; /* by whoever asks each time whether it is still the answer */
+	char cache_control[80]; /* "": nobody keeps it */
 	struct http_header headers[8];
 	size_t header_count;
 	bool close; /* close the connection afterwards */

@@ -121,19 +121,18 @@ reason_phrase(int status)
 
 /* No other site's page may read an answer, keep it, or take it for a script. */
 static void
-put_head(struct http_connection *c, int status, const char *content_type, size_t length, bool kept)
+put_head(struct http_connection *c, int status, const char *content_type, size_t length,
+    const char *cache_control)
 {
 	struct evbuffer *out = bufferevent_get_output(c->bev);
-	time_t now = (time_t)clock_now();
-	struct tm tm;
-	char date[40];
+	char date[CLOCK_HTTP_LEN];
 
-	gmtime_r(&now, &tm);
-	strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+	clock_http_format(clock_now(), date);
 	evbuffer_add_printf(out,
 	    "HTTP/1.1 %d %s\r\nDate: %s\r\nCache-Control: %s\r\n"
 	    "X-Content-Type-Options: nosniff\r\nCross-Origin-Resource-Policy: same-origin\r\n",
-	    status, reason_phrase(status), date, kept ? "no-cache" : "no-store");
+	    status, reason_phrase(status), date,
+	    cache_control[0] != '\0' ? cache_control : "no-store");
 	if (status != 204 && status != 304) /* RFC 9110 8.6, 15.4.5 */
 		evbuffer_add_printf(out, "Content-Length: %zu\r\n", length);
 	if (content_type[0] != '\0')
@@ -161,7 +160,7 @@ refuse_request(struct http_connection *c, const struct err *why)
 	log_info("HTTP request refused", LOG_STR("peer", c->peer), LOG_INT("status", status),
 	    LOG_REASON(why));
 	c->close = true;
-	put_head(c, status, "text/plain; charset=utf-8", strlen(why->msg) + 1, false);
+	put_head(c, status, "text/plain; charset=utf-8", strlen(why->msg) + 1, "");
 	evbuffer_add_printf(bufferevent_get_output(c->bev), "\r\n%s\n", why->msg);
 	send_it(c);
 }
@@ -202,7 +201,7 @@ put_answer(struct http_connection *c, struct http_call *call)
 
 	size_t len = call->shared.ptr != NULL ? call->shared.len : call->answer.len;
 
-	put_head(c, call->status, call->content_type, len, call->may_be_kept);
+	put_head(c, call->status, call->content_type, len, call->cache_control);
 	for (size_t i = 0; i < call->header_count; i++)
 		evbuffer_add_printf(
 		    out, "%s: %s\r\n", call->headers[i].name, call->headers[i].value);

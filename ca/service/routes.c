@@ -14,51 +14,60 @@
 #define PART_MAX 256
 
 static const struct route routes[] = {
-    {"GET", "/.well-known/est/cacerts", true, false, BY_ANYBODY, route_est_cacerts},
-    {"GET", "/.well-known/est/*/cacerts", true, false, BY_ANYBODY, route_est_cacerts},
-    {"GET", "/.well-known/est/csrattrs", true, false, BY_ANYBODY, route_est_csrattrs},
-    {"GET", "/.well-known/est/*/csrattrs", true, false, BY_ANYBODY, route_est_csrattrs},
-    {"POST", "/.well-known/est/simpleenroll", false, false, BY_ENROLLEE, route_est_simpleenroll},
-    {"POST", "/.well-known/est/*/simpleenroll", false, false, BY_ENROLLEE, route_est_simpleenroll},
-    {"POST", "/.well-known/est/simplereenroll", false, false, BY_ENROLLEE,
+    {"GET", "/.well-known/est/cacerts", true, false, ROUTE_OPEN, BY_ANYBODY, route_est_cacerts},
+    {"GET", "/.well-known/est/*/cacerts", true, false, ROUTE_OPEN, BY_ANYBODY, route_est_cacerts},
+    {"GET", "/.well-known/est/csrattrs", true, false, ROUTE_OPEN, BY_ANYBODY, route_est_csrattrs},
+    {"GET", "/.well-known/est/*/csrattrs", true, false, ROUTE_OPEN, BY_ANYBODY, route_est_csrattrs},
+    {"POST", "/.well-known/est/simpleenroll", false, false, ROUTE_WORK, BY_ENROLLEE,
+	route_est_simpleenroll},
+    {"POST", "/.well-known/est/*/simpleenroll", false, false, ROUTE_WORK, BY_ENROLLEE,
+	route_est_simpleenroll},
+    {"POST", "/.well-known/est/simplereenroll", false, false, ROUTE_WORK, BY_ENROLLEE,
 	route_est_simplereenroll},
-    {"POST", "/.well-known/est/*/simplereenroll", false, false, BY_ENROLLEE,
+    {"POST", "/.well-known/est/*/simplereenroll", false, false, ROUTE_WORK, BY_ENROLLEE,
 	route_est_simplereenroll},
-    {"POST", "/.well-known/est/serverkeygen", false, false, BY_ENROLLEE, route_est_serverkeygen},
-    {"POST", "/.well-known/est/*/serverkeygen", false, false, BY_ENROLLEE, route_est_serverkeygen},
-    {"POST", "/.well-known/est/fullcmc", false, false, BY_ENROLLEE, route_est_fullcmc},
-    {"POST", "/.well-known/est/*/fullcmc", false, false, BY_ENROLLEE, route_est_fullcmc},
-    {"GET", "/dirca/v1/ca", false, false, BY_VIEWER, route_ca_status},
-    {"GET", "/dirca/v1/exchange-certificate", false, false, BY_ENROLLEE,
+    {"POST", "/.well-known/est/serverkeygen", false, false, ROUTE_WORK, BY_ENROLLEE,
+	route_est_serverkeygen},
+    {"POST", "/.well-known/est/*/serverkeygen", false, false, ROUTE_WORK, BY_ENROLLEE,
+	route_est_serverkeygen},
+    {"POST", "/.well-known/est/fullcmc", false, false, ROUTE_WORK, BY_ENROLLEE, route_est_fullcmc},
+    {"POST", "/.well-known/est/*/fullcmc", false, false, ROUTE_WORK, BY_ENROLLEE,
+	route_est_fullcmc},
+    {"GET", "/dirca/v1/ca", false, false, ROUTE_STATUS, BY_VIEWER, route_ca_status},
+    {"GET", "/dirca/v1/exchange-certificate", false, false, ROUTE_WORK, BY_ENROLLEE,
 	route_exchange_certificate},
-    {"POST", "/dirca/v1/exchange-certificate", false, false, BY_ADMIN, route_exchange_post},
-    {"GET", "/dirca/v1/settings", false, false, BY_VIEWER, route_settings_list},
-    {"PUT", "/dirca/v1/settings/*", false, false, BY_ADMIN, route_setting_put},
-    {"POST", "/dirca/v1/crl", false, false, BY_ADMIN, route_crl_post},
-    {"GET", "/dirca/v1/requests", false, false, BY_ANYBODY, route_requests_list},
-    {"GET", "/dirca/v1/expiring", false, false, BY_VIEWER, route_expiring},
-    {"GET", "/dirca/v1/requests/*", false, false, BY_ANYBODY, route_request_get},
-    {"GET", "/dirca/v1/requests/*/certificate", false, false, BY_ANYBODY,
+    {"POST", "/dirca/v1/exchange-certificate", false, false, ROUTE_WORK, BY_ADMIN,
+	route_exchange_post},
+    {"GET", "/dirca/v1/settings", false, false, ROUTE_WORK, BY_VIEWER, route_settings_list},
+    {"PUT", "/dirca/v1/settings/*", false, false, ROUTE_WORK, BY_ADMIN, route_setting_put},
+    {"POST", "/dirca/v1/crl", false, false, ROUTE_WORK, BY_ADMIN, route_crl_post},
+    {"GET", "/dirca/v1/requests", false, false, ROUTE_WORK, BY_ANYBODY, route_requests_list},
+    {"GET", "/dirca/v1/expiring", false, false, ROUTE_WORK, BY_VIEWER, route_expiring},
+    {"GET", "/dirca/v1/requests/*", false, false, ROUTE_WORK, BY_ANYBODY, route_request_get},
+    {"GET", "/dirca/v1/requests/*/certificate", false, false, ROUTE_WORK, BY_ANYBODY,
 	route_request_certificate},
-    {"POST", "/dirca/v1/requests/*/approve", false, false, BY_OFFICER, route_request_approve},
-    {"POST", "/dirca/v1/requests/*/deny", false, false, BY_OFFICER, route_request_deny},
-    {"POST", "/dirca/v1/revocations", false, false, BY_OFFICER, route_revocation},
-    {"GET", "/dirca/v1/audit", false, false, BY_AUDITOR, route_audit},
-    {"POST", "/dirca/v1/audit/checkpoints", false, false, BY_AUDITOR, route_audit_checkpoint},
-    {"GET", "/dirca/v1/events", false, false, BY_WATCHER, route_events},
-    {"GET", "/dirca/v1/candidates", false, false, BY_OFFICER, route_candidates},
-    {"POST", "/dirca/v1/recovery-blobs", false, false, BY_OFFICER, route_recovery_blob},
-    {"GET", "/dirca/v1/explain/enroll", false, false, BY_ANYBODY, route_explain_enroll},
-    {"GET", "/dirca/v1/explain/recover", false, false, BY_VIEWER, route_explain_recover},
-    {"GET", "/dirca/*", true, true, BY_ANYBODY, route_public_file},
-    {"POST", "/ocsp", true, true, BY_ANYBODY, route_ocsp_post},
-    {"GET", "/ocsp/**", true, true, BY_ANYBODY, route_ocsp_get},
+    {"POST", "/dirca/v1/requests/*/approve", false, false, ROUTE_WORK, BY_OFFICER,
+	route_request_approve},
+    {"POST", "/dirca/v1/requests/*/deny", false, false, ROUTE_WORK, BY_OFFICER, route_request_deny},
+    {"POST", "/dirca/v1/revocations", false, false, ROUTE_WORK, BY_OFFICER, route_revocation},
+    {"GET", "/dirca/v1/audit", false, false, ROUTE_WORK, BY_AUDITOR, route_audit},
+    {"POST", "/dirca/v1/audit/checkpoints", false, false, ROUTE_WORK, BY_AUDITOR,
+	route_audit_checkpoint},
+    {"GET", "/dirca/v1/events", false, false, ROUTE_WORK, BY_WATCHER, route_events},
+    {"GET", "/dirca/v1/candidates", false, false, ROUTE_WORK, BY_OFFICER, route_candidates},
+    {"POST", "/dirca/v1/recovery-blobs", false, false, ROUTE_WORK, BY_OFFICER, route_recovery_blob},
+    {"GET", "/dirca/v1/explain/enroll", false, false, ROUTE_WORK, BY_ANYBODY, route_explain_enroll},
+    {"GET", "/dirca/v1/explain/recover", false, false, ROUTE_WORK, BY_VIEWER,
+	route_explain_recover},
+    {"GET", "/dirca/*", true, true, ROUTE_OPEN, BY_ANYBODY, route_public_file},
+    {"POST", "/ocsp", true, true, ROUTE_OCSP, BY_ANYBODY, route_ocsp_post},
+    {"GET", "/ocsp/**", true, true, ROUTE_OCSP, BY_ANYBODY, route_ocsp_get},
 };
 
 /* All that metrics_listen serves, and served nowhere else. */
 static const struct route watched[] = {
-    {"GET", "/metrics", true, true, BY_ANYBODY, route_metrics},
-    {"GET", "/healthz", true, true, BY_ANYBODY, route_healthz},
+    {"GET", "/metrics", true, true, ROUTE_METRICS, BY_ANYBODY, route_metrics},
+    {"GET", "/healthz", true, true, ROUTE_METRICS, BY_ANYBODY, route_healthz},
 };
 
 static bool
@@ -107,7 +116,7 @@ route_find(const struct http_call *call, char *part, size_t size, bool *path_kno
 static bool
 is_harmless(const struct route *route)
 {
-	return route != NULL && (route->run == route_ocsp_post || route->run == route_ocsp_get);
+	return route != NULL && route->lane == ROUTE_OCSP;
 }
 
 enum route_lane
@@ -118,13 +127,9 @@ route_choose(struct http_call *call)
 	call->route = route_find(call, part, sizeof part, &call->path_known);
 	if (call->route != NULL && part[0] != '\0')
 		call->part = mem_text(part);
-	if (call->channel == HTTP_METRICS)
-		return ROUTE_METRICS;
-	if (is_harmless(call->route))
-		return ROUTE_OCSP;
-	if (call->route == NULL || call->route->open)
-		return ROUTE_OPEN;
-	return call->route->run == route_ca_status ? ROUTE_STATUS : ROUTE_WORK;
+	if (call->route != NULL)
+		return call->route->lane;
+	return call->channel == HTTP_METRICS ? ROUTE_METRICS : ROUTE_OPEN;
 }
 
 /* Else somebody on the path could pass the sign-in on and act in its name. */

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <openssl/sha.h>
 
 #include "clock.h"
 #include "crl_lists.h"
@@ -337,19 +337,6 @@ find_certificate(const struct ca_issuers *i, uint32_t index)
 	return NULL;
 }
 
-/* RFC 9110 13.2.2: the tag goes before the time. */
-static bool
-has_it_already(const struct http_call *call, const char *tag, int64_t this_update)
-{
-	struct tm tm = {0};
-
-	if (call->if_none_match != NULL)
-		return strstr(call->if_none_match, tag) != NULL;
-	return call->if_modified_since != NULL &&
-	       strptime(call->if_modified_since, "%a, %d %b %Y %H:%M:%S GMT", &tm) != NULL &&
-	       timegm(&tm) >= this_update;
-}
-
 static void
 release_crl(void *arg)
 {
@@ -358,30 +345,29 @@ release_crl(void *arg)
 	ca_crl_release(&crl);
 }
 
-/* The entity tag is the SHA-256 of the CRL, so that whoever has one can ask whether it is still the
- * newest. Takes `crl`. */
+/* By the entity tag whoever has one can ask whether it is still the newest. Takes `crl`. */
 static void
 answer_crl(struct http_call *call, struct ca_crl *crl)
 {
-	OWNED(own_memory) char *sha256 = hex_encode(view_of(crl->sha256, sizeof crl->sha256), '\0');
-	OWNED(own_memory) char *tag = text_printf("\"%s\"", sha256);
-	time_t when = (time_t)crl->this_update;
-	char modified[40];
-	struct tm tm;
-	struct err ignored;
+	const struct answer_version v = {.sha256 = crl->sha256, .modified = crl->this_update};
 
-	gmtime_r(&when, &tm);
-	strftime(modified, sizeof modified, "%a, %d %b %Y %H:%M:%S GMT", &tm);
-	http_call_header(call, "ETag", tag, &ignored);
-	http_call_header(call, "Last-Modified", modified, &ignored);
-	call->may_be_kept = true;
 	call->shared_release = release_crl;
 	call->shared_arg = crl;
-	call->status = has_it_already(call, tag, crl->this_update) ? 304 : 200;
-	if (call->status == 304)
+	if (answer_version(call, &v, clock_now()))
 		return;
 	snprintf(call->content_type, sizeof call->content_type, "application/pkix-crl");
 	call->shared = crl->der;
+}
+
+static void
+answer_certificate(struct http_call *call, const struct pkix_cert *c)
+{
+	uint8_t sha256[SHA256_DIGEST_LENGTH];
+	const struct answer_version v = {.sha256 = sha256, .modified = c->not_before};
+
+	SHA256(c->raw.ptr, c->raw.len, sha256);
+	if (!answer_version(call, &v, clock_now()))
+		answer_body(call, 200, "application/pkix-cert", buf_view(&c->raw));
 }
 
 /* "(<certificate index>-<certificate index>).crt", of the key that signed it and of its own, as AD
@@ -424,14 +410,13 @@ route_public_file(struct route_call *c)
 
 	c->http->status = 404;
 	if (cross != NULL)
-		answer_body(c->http, 200, "application/pkix-cert", buf_view(&cross->cert.raw));
+		answer_certificate(c->http, &cross->cert);
 	if (cross != NULL || !read_file_name(c->part, c->ca->config->ca_name, &file))
 		return;
 	if (!file.is_crl) {
 		issuer = find_certificate(&c->ca->info.issuers, file.id.key_index);
 		if (issuer != NULL)
-			answer_body(
-			    c->http, 200, "application/pkix-cert", buf_view(&issuer->cert.raw));
+			answer_certificate(c->http, &issuer->cert);
 	} else if (!ca_crl_newest(c->ca, &file.id, &crl, &err)) {
 		json_fail(c->http, &err);
 	} else if (crl != NULL) {

@@ -3,8 +3,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-#include <openssl/evp.h>
 #include <openssl/sha.h>
 
 #include "clock.h"
@@ -17,41 +15,16 @@
 #define REQUEST_TYPE "application/ocsp-request"
 #define ANSWER_TYPE  "application/ocsp-response"
 
-static void
-put_time(struct http_call *call, const char *name, int64_t when)
-{
-	time_t t = (time_t)when;
-	char text[40];
-	struct tm tm;
-	struct err ignored;
-
-	gmtime_r(&t, &tm);
-	strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &tm);
-	http_call_header(call, name, text, &ignored);
-}
-
 /* RFC 5019 6.2: whoever is between may give it again until a new one is to be had. */
 static void
 put_kept(struct http_call *call, const struct ocsp_answer *a, int64_t now)
 {
-	uint8_t hash[SHA256_DIGEST_LENGTH];
-	OWNED(own_memory) char *hex = NULL;
-	OWNED(own_memory) char *tag = NULL;
-	OWNED(own_memory) char *control = NULL;
-	struct err ignored;
+	uint8_t sha256[SHA256_DIGEST_LENGTH];
+	const struct answer_version v = {
+	    .sha256 = sha256, .modified = a->produced_at, .expires = a->next_update};
 
-	SHA256(a->der.ptr, a->der.len, hash);
-	hex = hex_encode(view_of(hash, sizeof hash), '\0');
-	tag = text_printf("\"%s\"", hex);
-	control = text_printf("max-age=%lld, public, no-transform, must-revalidate",
-	    (long long)(a->next_update - now));
-	http_call_header(call, "ETag", tag, &ignored);
-	http_call_header(call, "Cache-Control", control, &ignored);
-	put_time(call, "Last-Modified", a->produced_at);
-	put_time(call, "Expires", a->next_update);
-	call->may_be_kept = true;
-	if (call->if_none_match != NULL && strstr(call->if_none_match, tag) != NULL)
-		call->status = 304;
+	SHA256(a->der.ptr, a->der.len, sha256);
+	(void)answer_version(call, &v, now);
 }
 
 static void

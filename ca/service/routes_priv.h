@@ -22,6 +22,7 @@ struct route {
 	const char *pattern; /* one '*' matches one path segment */
 	bool open;           /* no authentication */
 	bool plain;          /* also over plain HTTP */
+	enum route_lane lane;
 	enum route_actor actor;
 	void (*run)(struct route_call *);
 };

@@ -150,6 +150,21 @@ get() { # FILE CURL-OPTION...: RFC 5019 5
 }
 answered() { openssl ocsp -respin "$dir/answer" -issuer "$CA_STATE/ca.crt" -CAfile "$CA_STATE/ca.crt" -cert "$dir/$1.pem" -no_nonce 2>&1; }
 header() { tr -d '\r' <"$dir/headers" | grep -i "^$1:"; }
+# Each of these headers once, and 304 for who has it: of an OCSP answer, a CRL and a CA certificate.
+said_once() {
+	local url name tag
+	for url in "ocsp/$(uri "$(base64 -w0 "$dir/stays.req")")" "dirca/${CA_NAME// /%20}.crl" "dirca/${CA_NAME// /%20}.crt"; do
+		curl -sS -D "$dir/headers" -o /dev/null "$CA_HTTP_URL/$url" || return 1
+		for name in Cache-Control ETag Last-Modified Date; do
+			[ "$(header "$name" | wc -l)" = 1 ] || { echo "$url: $name"; cat "$dir/headers"; return 1; }
+		done
+		tag=$(header ETag | cut -d" " -f2)
+		[ "$(curl -sS -o /dev/null -w '%{http_code}' -H "If-None-Match: $tag" "$CA_HTTP_URL/$url")" = 304 ] || return 1
+	done
+	# A question by POST is no fetch (RFC 9110 13.1.2).
+	[ "$(curl -sS -o /dev/null -w '%{http_code}' -H 'If-Modified-Since: Fri, 31 Dec 2100 00:00:00 GMT' -H 'Content-Type: application/ocsp-request' \
+		--data-binary "@$dir/stays.req" "$CA_HTTP_URL/ocsp")" = 200 ]
+}
 signers() { query "SELECT count(*) FROM Request WHERE CertificateTemplate = 'OCSPResponseSigning'"; }
 
 check "nobody asked: the responder has no certificate" test "$(signers)" = 0
@@ -167,6 +182,7 @@ check "one certificate for all of it" test "$(signers)" = 1
 
 check "GET, without a nonce" eval 'ask stays -no_nonce && get stays.req && answered stays | grep ": good"'
 check "may be kept" eval 'header ETag && header Cache-Control | grep "max-age=[1-9][0-9]*, public, no-transform, must-revalidate" && header Expires && header Last-Modified'
+check "which is said once, of what everybody may fetch" said_once
 check "and is" eval 'cp "$dir/answer" "$dir/first" && sleep 1.1 && get stays.req && cmp "$dir/first" "$dir/answer"'
 check "304" eval 'etag=$(header ETag | cut -d" " -f2) && get stays.req -H "If-None-Match: $etag" && head -1 "$dir/headers" | grep 304'
 check "but not longer than it is true" eval 'officer revoke "$(serial stays)" --reason certificateHold && get stays.req && answered stays | grep ": revoked" && officer unrevoke "$(serial stays)"'

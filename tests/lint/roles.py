@@ -26,7 +26,7 @@ def verbs():
 
 
 def routes():
-    for method, pattern, is_open, actor in re.findall(r'\{"([A-Z]+)", "(/[^"]*)", (true|false), (?:true|false), (BY_\w+),', tables.source("ca/service/routes.c")):
+    for method, pattern, is_open, actor in re.findall(r'\{"([A-Z]+)", "(/[^"]*)", (true|false), (?:true|false), ROUTE_\w+,\s+(BY_\w+),', tables.source("ca/service/routes.c")):
         yield f"{method} `{pattern}`", "anybody" if is_open == "true" else ACTORS[actor]
 
 

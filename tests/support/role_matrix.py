@@ -27,7 +27,7 @@ ROLE_ACTS = {"BY_OFFICER", "BY_ADMIN", "BY_WATCHER"}  # of "both"
 
 
 def routes():
-    row = r'\{"([A-Z]+)", "([^"]*)", (true|false), (?:true|false), (BY_\w+),\s*(\w+)\}'
+    row = r'\{"([A-Z]+)", "([^"]*)", (true|false), (?:true|false), ROUTE_\w+,\s+(BY_\w+),\s*(\w+)\}'
     text = SOURCE.read_text()
     found = re.findall(row, text)
     if len(found) != len(re.findall(r'\{"[A-Z]+", "/', text)):

@@ -126,6 +126,26 @@ malformed_instants_are_refused(void **state)
 }
 
 static void
+instants_of_http_are_read_as_they_are_written(void **state)
+{
+	static const char *const bad[] = {"", "Tue, 24 Nov 2026 05:22:34", "2026-11-24T05:22:34Z",
+	    "Mon, 24 Nov 2026 05:22:34 GMT", "Tue, 24 Nov 2026 05:22:34 UTC",
+	    "Tuesday, 24-Nov-26 05:22:34 GMT", "Tue Nov 24 05:22:34 2026",
+	    "Tue, 24 Nov 2026 05:22:34 GMT;", "Tue, 31 Nov 2026 05:22:34 GMT"};
+	char text[CLOCK_HTTP_LEN];
+	int64_t when;
+
+	(void)state;
+	clock_http_format(1795497754, text);
+	assert_string_equal(text, "Tue, 24 Nov 2026 05:22:34 GMT");
+	assert_true(clock_http_parse(text, &when));
+	assert_int_equal(when, 1795497754);
+	for (size_t i = 0; i < COUNT(bad); i++)
+		if (clock_http_parse(bad[i], &when))
+			fail_msg("\"%s\" was read", bad[i]);
+}
+
+static void
 the_monotonic_clock_does_not_go_back(void **state)
 {
 	int64_t a = clock_mono_ms(), b = clock_mono_ms();
@@ -145,6 +165,7 @@ main(void)
 	    cmocka_unit_test(instants_are_written_and_read),
 	    cmocka_unit_test(an_instant_without_four_digit_year_has_no_text),
 	    cmocka_unit_test(malformed_instants_are_refused),
+	    cmocka_unit_test(instants_of_http_are_read_as_they_are_written),
 	    cmocka_unit_test(the_monotonic_clock_does_not_go_back),
 	};
 

@@ -200,6 +200,39 @@ metrics_are_served_on_their_listener_alone(void **state)
 	}
 }
 
+/* Nobody who fetches a CRL, asks for a status or by OCSP waits behind those who enroll. */
+static void
+a_call_waits_in_the_lane_of_its_route(void **state)
+{
+	static const struct {
+		enum http_channel channel;
+		const char *method, *path;
+		enum route_lane lane;
+	} rows[] = {
+	    {HTTP_TLS, "POST", "/.well-known/est/fullcmc", ROUTE_WORK},
+	    {HTTP_TLS, "GET", "/.well-known/est/cacerts", ROUTE_OPEN},
+	    {HTTP_TLS, "GET", "/dirca/v1/ca", ROUTE_STATUS},
+	    {HTTP_LOCAL, "HEAD", "/dirca/v1/ca", ROUTE_STATUS},
+	    {HTTP_TLS, "GET", "/dirca/v1/settings", ROUTE_WORK},
+	    {HTTP_PLAIN, "GET", "/dirca/Test CA.crl", ROUTE_OPEN},
+	    {HTTP_PLAIN, "POST", "/ocsp", ROUTE_OCSP},
+	    {HTTP_TLS, "GET", "/ocsp/x/y", ROUTE_OCSP},
+	    {HTTP_METRICS, "GET", "/healthz", ROUTE_METRICS},
+	    {HTTP_METRICS, "GET", "/dirca/v1/ca", ROUTE_METRICS},
+	    {HTTP_TLS, "GET", "/none", ROUTE_OPEN},
+	    {HTTP_TLS, "POST", "/dirca/v1/ca", ROUTE_OPEN},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct http_call call = call_of(rows[i].channel, rows[i].method, rows[i].path);
+
+		assert_int_equal(route_choose(&call), rows[i].lane);
+		free(call.part);
+		call_drop(&call);
+	}
+}
+
 static void
 refusals_have_the_status_of_their_code(void **state)
 {
@@ -272,6 +305,7 @@ main(void)
 	    cmocka_unit_test(a_segment_over_its_limit_matches_nothing),
 	    cmocka_unit_test(plain_http_serves_public_files_only),
 	    cmocka_unit_test(metrics_are_served_on_their_listener_alone),
+	    cmocka_unit_test(a_call_waits_in_the_lane_of_its_route),
 	    cmocka_unit_test(refusals_have_the_status_of_their_code),
 	};
 
