@@ -51,4 +51,24 @@ listed = set(re.findall(r'\n    \{"(\w+)", \d+\},', tables.source("cli/request_c
 for m in sorted(listed ^ shown.keys()):
     print(f"cli/request_columns.c and ca/store/columns.h differ about the column {m}")
     wrong.append(m)
+
+# Each $ref leads to a component, each component is led to, and a path has methods alone.
+components, room, section = set(), None, None
+for line in schemas.splitlines():
+    if m := re.match(r"(\w+):", line):
+        room = m[1]
+    elif m := re.match(r"  (\w+):", line):
+        section = m[1]
+    elif m := re.match(r"    (\w+):", line):
+        if room == "components":
+            components.add(f"{section}/{m[1]}")
+        elif room == "paths" and m[1] not in ("get", "put", "post", "parameters"):
+            wrong.append(m[1])
+            print(f"docs/openapi.yaml: {m[1]} is no method of a path")
+led_to = {r.removeprefix("#/components/") for r in re.findall(r'\$ref: "([^"]*)"', schemas)}
+for name in sorted(led_to - components):
+    print(f"docs/openapi.yaml: $ref to {name}, which is nowhere")
+for name in sorted(n for n in components - led_to if not n.startswith("securitySchemes/")):
+    print(f"docs/openapi.yaml: nothing leads to {name}")
+wrong += sorted(led_to ^ {n for n in components if not n.startswith("securitySchemes/")})
 sys.exit(0 if routes and routes == described and len(shown) > 2 and not wrong else 1)
