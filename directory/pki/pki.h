@@ -123,8 +123,9 @@ bool pki_publish_kra(
     struct dir_conn *c, const char *ca_name, struct view certificate, int64_t now, struct err *err);
 /* Removing, in the order in which clients stop to see the CA: enrollment service,
  * NTAuthCertificates; with `all` also Certification Authorities, AIA and CDP, which the
- * certificates that were issued still need: the CRL of this key. What is not there is fine: run
- * again it finishes what an earlier try left. Other certificates in the same objects stay. */
+ * certificates that were issued still need: the CRLs of this key, of partitions too. What is not
+ * there is fine: run again it finishes what an earlier try left. Other certificates in the same
+ * objects stay. */
 bool pki_unpublish_ca(struct dir_conn *c, const char *ca_name, uint32_t key_index, const char *host,
     struct view certificate, bool all, struct err *err);
 /* Takes a KRA certificate out of every object in the KRA container; an object that held no other
@@ -157,6 +158,8 @@ void pki_index_suffix(uint32_t index, char out[PKI_INDEX_SUFFIX_MAX]);
 char *pki_crl_suffix(uint32_t partition, uint32_t key_index);
 /* cn of a CRL's object: the sanitized name of the CA and the suffix; NULL: not UTF-8. free(). */
 char *pki_crl_cn(const char *ca_name, uint32_t partition, uint32_t key_index);
+/* Is that the cn of a CRL of the key, complete or of any partition? */
+bool pki_crl_cn_is_of(const char *cn, const char *ca_name, uint32_t key_index);
 /* LDAP URLs for the AIA and CDP extensions (docs/FACTS.md 6). free(). */
 char *pki_cdp_url(const char *services_dn, const struct pki_crl_place *place);
 char *pki_aia_url(const char *services_dn, const char *ca_name);

@@ -175,6 +175,21 @@ pki_crl_cn(const char *ca_name, uint32_t partition, uint32_t key_index)
 	return name != NULL && *name != '\0' ? text_printf("%s%s", name, suffix) : NULL;
 }
 
+bool
+pki_crl_cn_is_of(const char *cn, const char *ca_name, uint32_t key_index)
+{
+	OWNED(own_memory) char *whole = pki_crl_cn(ca_name, 0, 0);
+	size_t len = whole != NULL ? strlen(whole) : 0;
+	unsigned long partition;
+	OWNED(own_memory) char *suffix = NULL;
+
+	if (whole == NULL || strncmp(cn, whole, len) != 0)
+		return false;
+	partition = strncmp(cn + len, "-p", 2) == 0 ? strtoul(cn + len + 2, NULL, 10) : 0;
+	suffix = partition <= UINT32_MAX ? pki_crl_suffix((uint32_t)partition, key_index) : NULL;
+	return suffix != NULL && strcmp(cn + len, suffix) == 0;
+}
+
 const char *
 pki_crl_attribute(const struct pki_crl_place *place)
 {

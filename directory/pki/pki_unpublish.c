@@ -1,5 +1,3 @@
-#include <stdlib.h>
-
 #include "pki_priv.h"
 #include "own.h"
 
@@ -57,22 +55,40 @@ withdraw_service(struct dir_conn *c, const char *cn, struct err *err)
 	return delete_object(c, dn, err);
 }
 
-/* The distribution point, and its host's container if no other CA of the host is in it. */
 static bool
-withdraw_crl(struct dir_conn *c, const char *cn, const char *host, struct err *err)
+search_points(struct dir_conn *c, const char *host_dn, const char *filter, struct dir_entries *out,
+    struct err *err)
 {
-	OWNED(own_memory)
-	char *computer = pki_short_host(host), *host_dn = pki_place_dn(c, computer, "CDP"),
-	     *dn = pki_child_dn(cn, host_dn);
-	OWNED(dir_entries_free) struct dir_entries left = {0};
+	return dir_search(c,
+	    &(struct dir_query){.base = host_dn,
+		.scope = DIR_SUBTREE,
+		.filter = filter,
+		.attrs = (const char *const[]){"cn", NULL}},
+	    out, err);
+}
 
-	return delete_object(c, dn, err) &&
-	       dir_search(c,
-		   &(struct dir_query){.base = host_dn,
-		       .scope = DIR_SUBTREE,
-		       .filter = "(objectClass=*)",
-		       .attrs = (const char *const[]){DIR_NO_ATTRS, NULL}},
-		   &left, err) &&
+/* The distribution points of the key, and their host's container if no other CA of the host is in
+ * it. */
+static bool
+withdraw_crls(
+    struct dir_conn *c, const char *ca_name, uint32_t key_index, const char *host, struct err *err)
+{
+	OWNED(own_memory) char *computer = pki_short_host(host);
+	OWNED(own_memory) char *host_dn = pki_place_dn(c, computer, "CDP");
+	OWNED(dir_entries_free) struct dir_entries points = {0}, left = {0};
+
+	if (!search_points(c, host_dn, "(objectClass=cRLDistributionPoint)", &points, err))
+		return false;
+	for (size_t i = 0; i < points.count; i++) {
+		OWNED(own_memory) char *cn = NULL;
+		struct err ignored;
+
+		if (dir_entry_text(&points.list[i], "cn", &cn, &ignored) == DIR_GET_OK &&
+		    pki_crl_cn_is_of(cn, ca_name, key_index) &&
+		    !delete_object(c, points.list[i].dn, err))
+			return false;
+	}
+	return search_points(c, host_dn, "(objectClass=*)", &left, err) &&
 	       (left.count != 1 || delete_object(c, host_dn, err));
 }
 
@@ -81,7 +97,6 @@ pki_unpublish_ca(struct dir_conn *c, const char *ca_name, uint32_t key_index, co
     struct view certificate, bool all, struct err *err)
 {
 	OWNED(own_memory) char *cn = pki_sanitize(ca_name);
-	OWNED(own_memory) char *crl = pki_crl_cn(ca_name, 0, key_index);
 
 	if (cn == NULL || *cn == '\0')
 		return err_set(err, E_INVALIDARG, "the name of the CA is empty or not UTF-8");
@@ -90,7 +105,7 @@ pki_unpublish_ca(struct dir_conn *c, const char *ca_name, uint32_t key_index, co
 		   (!all ||
 		       (withdraw_authority(c, cn, "Certification Authorities", certificate, err) &&
 			   withdraw_authority(c, cn, "AIA", certificate, err) &&
-			   withdraw_crl(c, crl, host, err)))) ||
+			   withdraw_crls(c, ca_name, key_index, host, err)))) ||
 	       err_prefix(err, "removing the CA from the directory");
 }
 

@@ -489,6 +489,65 @@ the_latest_crl_replaces_the_one_before(void **state)
 }
 
 static void
+publish_crl_of(const struct pki_crl_place *place, struct view crl)
+{
+	struct err err;
+
+	if (!pki_publish_crl(conn, place, crl, &err))
+		fail_msg("%s", err.msg);
+}
+
+static bool
+has_crl(const struct pki_crl_place *place)
+{
+	struct buf found;
+	struct err err;
+	bool has;
+
+	if (!pki_find_crl(conn, place, &found, &err))
+		fail_msg("%s", err.msg);
+	has = found.len > 0;
+	buf_free(&found);
+	return has;
+}
+
+static void
+a_ca_leaves_with_the_crls_of_its_partitions_and_no_other(void **state)
+{
+	static const struct {
+		struct pki_crl_place place;
+		bool stays;
+	} rows[] = {
+	    {{"Leaving (CA)", "leaving.nwtraders.com", 0, 0, false}, false},
+	    {{"Leaving (CA)", "leaving.nwtraders.com", 0, 1, false}, false},
+	    {{"Leaving (CA)", "leaving.nwtraders.com", 0, 12, true}, false},
+	    {{"Leaving (CA)", "leaving.nwtraders.com", 1, 0, false}, true},
+	    {{"Leaving (CA)", "leaving.nwtraders.com", 1, 1, false}, true},
+	    {{"Leaving (CA)", "other.nwtraders.com", 0, 1, false}, true},
+	    {{"Leaving (CA) 2", "leaving.nwtraders.com", 0, 0, false}, true},
+	    {{"Leaving (CA)-p", "leaving.nwtraders.com", 0, 0, false}, true},
+	    {{"Leaving (CA)-p01", "leaving.nwtraders.com", 0, 0, false}, true},
+	    {{"Leaving (CA)-pq", "leaving.nwtraders.com", 0, 1, false}, true},
+	};
+	struct buf crl = revocation_list("Leaving (CA)", 1700000000),
+		   cert = certificate("Leaving (CA)", 1700000000, 1800000000);
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		publish_crl_of(&rows[i].place, buf_view(&crl));
+	assert_true(pki_unpublish_ca(
+	    conn, "Leaving (CA)", 0, "leaving.nwtraders.com", buf_view(&cert), false, &err));
+	assert_true(has_crl(&rows[1].place));
+	assert_true(pki_unpublish_ca(
+	    conn, "Leaving (CA)", 0, "leaving.nwtraders.com", buf_view(&cert), true, &err));
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		assert_int_equal(has_crl(&rows[i].place), rows[i].stays);
+	buf_free(&crl);
+	buf_free(&cert);
+}
+
+static void
 kra_certificates_gather_and_leave_a_day_after_they_expired(void **state)
 {
 	const int64_t now = 1800000000;
@@ -645,6 +704,7 @@ main(void)
 	    cmocka_unit_test(services_are_found_by_plain_and_sanitized_name),
 	    cmocka_unit_test(discovery_shows_what_a_client_can_use),
 	    cmocka_unit_test(the_latest_crl_replaces_the_one_before),
+	    cmocka_unit_test(a_ca_leaves_with_the_crls_of_its_partitions_and_no_other),
 	    cmocka_unit_test(kra_certificates_gather_and_leave_a_day_after_they_expired),
 	    cmocka_unit_test(a_users_certificate_is_added_once),
 	    cmocka_unit_test(the_binary_option_is_for_openldap_only),
