@@ -19,8 +19,19 @@ struct pfx {
 	struct buf *others; /* further certificates: the chain, and whatever is there */
 	size_t other_count;
 };
-/* NTE_BAD_DATA with a clear sentence on a wrong password. */
+/* The first key that has its certificate there. NTE_BAD_DATA with a clear sentence on a wrong
+ * password. */
 bool pfx_decode(struct view der, const struct secret *password, struct pfx *out, struct err *err);
 void pfx_free(struct pfx *p);
+/* Every private key and every certificate of a file, in its order; codes as above. */
+struct pfx_bags {
+	EVP_PKEY **keys;
+	size_t key_count;
+	struct buf *certificates;
+	size_t certificate_count;
+};
+bool pfx_open(
+    struct view der, const struct secret *password, struct pfx_bags *out, struct err *err);
+void pfx_bags_free(struct pfx_bags *b);
 
 #endif

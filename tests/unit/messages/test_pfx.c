@@ -1,6 +1,9 @@
 /* PKCS#12 files: what is written comes back, with the right password only, and openssl reads it. */
 #include "messages_support.h"
 
+#include <openssl/err.h>
+#include <openssl/pkcs12.h>
+
 #include "pfx.h"
 
 #define PASSWORD "correct h\xc3\xb6rse"
@@ -200,6 +203,115 @@ file_without_mac_or_key_is_refused(void **state)
 	secret_free(&pass);
 }
 
+/* As Windows and `certutil -backupKey` of a CA that was renewed write it. */
+static const char old_files[] =
+    "for i in 1 2; do openssl req -x509 -newkey rsa:2048 -nodes -keyout k$i.pem -out c$i.pem "
+    "-subj /CN=u$i 2>/dev/null; done && "
+    "openssl pkcs12 -export -inkey k1.pem -in c1.pem -passout pass:p -out des3.pfx "
+    "-certpbe PBE-SHA1-3DES -keypbe PBE-SHA1-3DES -macalg sha1 -iter 2000 && "
+    "openssl pkcs12 -export -inkey k1.pem -in c1.pem -passout pass:p -out rc2.pfx -legacy "
+    "-certpbe PBE-SHA1-RC2-40 -keypbe PBE-SHA1-3DES -macalg sha1 -iter 2000 && "
+    "openssl pkcs12 -export -inkey k1.pem -in c1.pem -keypbe NONE -certpbe NONE -passout pass:p "
+    "-out bare.pfx";
+
+static void
+files_of_old_programs_are_read(void **state)
+{
+	static const char *const names[] = {"des3.pfx", "rc2.pfx", "bare.pfx"};
+	struct secret pass = password("p");
+	char dir[64], path[96];
+	struct err err;
+
+	(void)state;
+	support_temp_dir(dir);
+	assert_int_equal(support_run(dir, old_files), 0);
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		struct pfx read;
+		struct buf pfx;
+
+		snprintf(path, sizeof path, "%s/%s", dir, names[i]);
+		pfx = support_file(path);
+		if (!pfx_decode(buf_view(&pfx), &pass, &read, &err))
+			fail_msg("%s: %s", names[i], err.msg);
+		assert_non_null(read.key);
+		pfx_free(&read);
+		buf_free(&pfx);
+	}
+	/* RC2 is there for reading the file alone. */
+	assert_null(EVP_CIPHER_fetch(NULL, "RC2-40-CBC", NULL));
+	ERR_clear_error();
+	support_remove(dir);
+	secret_free(&pass);
+}
+
+/* OpenSSL writes no file of two pairs; a program of 20 lines does. */
+static struct buf
+two_pairs(EVP_PKEY *const keys[2], const struct buf certs[2], const struct buf *more)
+{
+	STACK_OF(PKCS7) *safes = NULL;
+	PKCS12 *p12;
+	uint8_t *der = NULL;
+	struct buf out;
+	struct err err;
+	int len;
+
+	for (size_t i = 0; i < 3; i++) {
+		STACK_OF(PKCS12_SAFEBAG) *bags = NULL;
+		const struct buf *cert = i < 2 ? &certs[i] : more;
+		const unsigned char *p = cert->ptr;
+		X509 *x = d2i_X509(NULL, &p, (long)cert->len);
+
+		must(PKCS12_add_cert(&bags, x) != NULL);
+		if (i < 2)
+			must(PKCS12_add_key(&bags, keys[i], 0, 2000,
+				 NID_pbe_WithSHA1And3_Key_TripleDES_CBC, "p") != NULL);
+		must(PKCS12_add_safe(
+			 &safes, bags, NID_pbe_WithSHA1And3_Key_TripleDES_CBC, 2000, "p") == 1);
+		sk_PKCS12_SAFEBAG_pop_free(bags, PKCS12_SAFEBAG_free);
+		X509_free(x);
+	}
+	p12 = PKCS12_add_safes(safes, 0);
+	must(p12 != NULL && PKCS12_set_mac(p12, "p", -1, NULL, 0, 2000, EVP_sha1()) == 1);
+	len = i2d_PKCS12(p12, &der);
+	must(buf_take_openssl(der, len, &out, &err));
+	PKCS12_free(p12);
+	sk_PKCS7_pop_free(safes, PKCS7_free);
+	return out;
+}
+
+static void
+every_key_of_a_file_is_found(void **state)
+{
+	EVP_PKEY *keys[2] = {support_rsa(2048), support_ec("P-256")}, *ca = support_ec("P-256");
+	struct buf certs[2] = {certificate(keys[0], "CN=u1", "u1"),
+	    certificate(keys[1], "CN=u2", "u2")},
+		   root = certificate(ca, "CN=CA", "ca"), pfx = two_pairs(keys, certs, &root);
+	struct secret pass = password("p"), wrong = password("q");
+	struct pfx_bags bags;
+	struct err err;
+
+	(void)state;
+	must(pfx_open(buf_view(&pfx), &pass, &bags, &err));
+	assert_int_equal(bags.key_count, 2);
+	assert_int_equal(bags.certificate_count, 3);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(EVP_PKEY_eq(bags.keys[i], keys[i]), 1);
+		assert_true(view_eq(buf_view(&bags.certificates[i]), buf_view(&certs[i])));
+	}
+	pfx_bags_free(&bags);
+	must_fail(pfx_open(buf_view(&pfx), &wrong, &bags, &err), NTE_BAD_DATA);
+	assert_int_equal(bags.key_count, 0);
+	buf_free(&pfx);
+	buf_free(&root);
+	for (size_t i = 0; i < 2; i++) {
+		buf_free(&certs[i]);
+		EVP_PKEY_free(keys[i]);
+	}
+	EVP_PKEY_free(ca);
+	secret_free(&pass);
+	secret_free(&wrong);
+}
+
 static void
 pfx_with_wrong_parts_is_not_made(void **state)
 {
@@ -240,6 +352,8 @@ main(void)
 	    cmocka_unit_test(openssl_command_reads_the_file_and_sees_its_algorithms),
 	    cmocka_unit_test(damaged_file_is_refused),
 	    cmocka_unit_test(file_without_mac_or_key_is_refused),
+	    cmocka_unit_test(files_of_old_programs_are_read),
+	    cmocka_unit_test(every_key_of_a_file_is_found),
 	    cmocka_unit_test(pfx_with_wrong_parts_is_not_made),
 	};
 
