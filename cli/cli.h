@@ -34,8 +34,10 @@ struct cli_options {
 	/* OPTS_DAEMON */
 	const char *daemon_config;
 	/* OPTS_INIT */
-	const char *subject, *key, *passphrase_file, *install, *chain;
-	int64_t years;
+	const char *subject, *key, *passphrase_file, *install, *chain, *import_pfx,
+	    *pfx_password_file;
+	int64_t years, crl_number;
+	struct cli_list crls;
 	bool subordinate;
 	/* OPTS_RENEW */
 	bool new_key;

@@ -2,13 +2,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adopt.h"
 #include "clock.h"
 #include "daemon_run.h"
+#include "file.h"
 #include "init.h"
 #include "key_uri.h"
 #include "mem.h"
 #include "own_json.h"
 #include "pem_file.h"
+#include "pfx.h"
+#include "pkix.h"
 #include "print.h"
 #include "text.h"
 #include "verbs.h"
@@ -57,6 +61,84 @@ make_ca(const struct cli *cli, const struct config *config, const struct secret 
 	return ca_init(config, &in, clock_now(), err);
 }
 
+/* ---- ca init --import-pfx ---- */
+
+#define PFX_FILE_MAX (1024 * 1024)
+
+/* Files that are read whole. */
+struct files {
+	struct buf list[CLI_LIST_MAX];
+	size_t count;
+};
+
+static void
+files_free(struct files *f)
+{
+	for (size_t i = 0; i < f->count; i++)
+		buf_free(&f->list[i]);
+}
+
+static bool
+read_crls(const struct cli_list *names, struct files *out, struct err *err)
+{
+	for (size_t i = 0; i < names->count; i++) {
+		OWNED(buf_free) struct buf text = {0};
+
+		if (!file_read(names->list[i], PKIX_CRL_MAX, &text, err) ||
+		    !pem_crl(buf_view(&text), &out->list[out->count], err))
+			return err_prefix(err, "%s", names->list[i]);
+		out->count++;
+	}
+	return true;
+}
+
+/* Without a number a new CRL could be older than the last one, for whoever has that. */
+static bool
+check_adoption(const struct cli_options *o, struct err *err)
+{
+	if (o->subject != NULL || o->key != NULL || o->years != 0 || o->subordinate ||
+	    o->install != NULL)
+		return err_set(err, DIRCA_E_USAGE,
+		    "--import-pfx brings subject, key and validity with it: no --subject, --key, "
+		    "--years, --subordinate or --install");
+	return o->crls.count > 0 || o->crl_number > 0 ||
+	       err_set(err, DIRCA_E_USAGE,
+		   "--crl or --crl-number is needed: the CA's last CRL, or its number");
+}
+
+static bool
+adopt_ca(const struct cli *cli, const struct config *config, const struct secret *passphrase,
+    struct err *err)
+{
+	const struct cli_options *o = &cli->opt;
+	OWNED(secret_free) struct secret password = {0};
+	OWNED(pem_file_free) struct pem_file chain = {0};
+	OWNED(pfx_bags_free) struct pfx_bags bags = {0};
+	OWNED(own_memory) struct view *parents = NULL, *crls = NULL;
+	OWNED(files_free) struct files files = {0};
+	OWNED(buf_free) struct buf file = {0};
+
+	if (!check_adoption(o, err) || !read_crls(&o->crls, &files, err) ||
+	    (o->chain != NULL && !pem_file_read(o->chain, &chain, err)) ||
+	    !file_read(o->import_pfx, PFX_FILE_MAX, &file, err) ||
+	    !cli_password(
+		o->pfx_password_file, "Password of the CA's PKCS#12: ", false, &password, err) ||
+	    !pfx_open(buf_view(&file), &password, &bags, err))
+		return false;
+	parents = buf_views(chain.list, chain.count);
+	crls = buf_views(files.list, files.count);
+	const struct ca_adopt in = {.from = &bags,
+	    .chain = parents,
+	    .chain_count = chain.count,
+	    .crls = crls,
+	    .crl_count = files.count,
+	    .crl_number = o->crl_number,
+	    .passphrase = passphrase};
+	return ca_adopt(config, &in, clock_now(), err);
+}
+
+/* ---- all of them ---- */
+
 /* This program knows no database. */
 static bool
 make_database(const struct cli *cli, const struct config *config, struct err *err)
@@ -73,6 +155,20 @@ make_database(const struct cli *cli, const struct config *config, struct err *er
 	       (status == 0 || err_set(err, DIRCA_E_DATABASE, "dircad did not make the database"));
 }
 
+static bool
+make(const struct cli *cli, const struct config *config, const struct secret *passphrase,
+    struct err *err)
+{
+	const struct cli_options *o = &cli->opt;
+
+	if (o->import_pfx != NULL)
+		return adopt_ca(cli, config, passphrase, err);
+	if (o->crls.count > 0 || o->crl_number > 0 || o->pfx_password_file != NULL)
+		return err_set(err, DIRCA_E_USAGE,
+		    "--crl, --crl-number and --pfx-password-file are for --import-pfx");
+	return (o->install != NULL ? install_certificate : make_ca)(cli, config, passphrase, err);
+}
+
 bool
 cmd_ca_init(struct work *w, struct err *err)
 {
@@ -83,8 +179,7 @@ cmd_ca_init(struct work *w, struct err *err)
 	OWNED(secret_free) struct secret passphrase = {0};
 
 	if ((file != NULL && !secret_read_file(file, &passphrase, err)) ||
-	    !(o->install != NULL ? install_certificate : make_ca)(
-		w->cli, config, passphrase.ptr != NULL ? &passphrase : NULL, err))
+	    !make(w->cli, config, passphrase.ptr != NULL ? &passphrase : NULL, err))
 		return false;
 	if (o->subordinate && o->install == NULL) {
 		printf("%s/ca.csr written: let the parent CA issue it, then `dirca ca init "
@@ -94,8 +189,8 @@ cmd_ca_init(struct work *w, struct err *err)
 	}
 	if (!make_database(w->cli, config, err))
 		return false;
-	printf("%s: the CA %s is made. Start dircad, then `dirca ca publish`.\n", config->state_dir,
-	    config->ca_name);
+	printf("%s: the CA %s is %s. Start dircad, then `dirca ca publish`.\n", config->state_dir,
+	    config->ca_name, o->import_pfx != NULL ? "taken over" : "made");
 	return true;
 }
 

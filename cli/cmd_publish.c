@@ -112,9 +112,10 @@ make_security(const struct cli *cli, struct writer *w, struct buf *out, struct e
 	       sd_encode(&sd, out, err);
 }
 
-/* Whether the directory has the enrollment service already: then its rights stay. */
+/* Whether the directory has the enrollment service already, with rights: then these stay. That of
+ * AD CS has none, which keeps them on its machine. */
 static bool
-is_published(const struct writer *w, bool *yes_out, struct err *err)
+has_rights(const struct writer *w, bool *yes_out, struct err *err)
 {
 	OWNED(own_memory) char *dn = pki_service_dn(w->directory, w->config->ca_name);
 	OWNED(dir_entries_free) struct dir_entries found = {0};
@@ -122,10 +123,10 @@ is_published(const struct writer *w, bool *yes_out, struct err *err)
 	if (!dir_search(w->directory,
 		&(struct dir_query){.base = dn,
 		    .filter = "(objectClass=pKIEnrollmentService)",
-		    .attrs = (const char *const[]){"cn", NULL}},
+		    .attrs = (const char *const[]){"dircaCASecurity", NULL}},
 		&found, err))
 		return false;
-	*yes_out = found.count > 0;
+	*yes_out = found.count == 1 && dir_entry_attr(&found.list[0], "dircaCASecurity") != NULL;
 	return true;
 }
 
@@ -163,7 +164,7 @@ publish(const struct cli *cli, struct writer *w, struct err *err)
 	bool there = false, finished;
 
 	memcpy(names, cli->opt.templates.list, sizeof cli->opt.templates.list);
-	if (!service_key_hash(w->config, service_key, err) || !is_published(w, &there, err) ||
+	if (!service_key_hash(w->config, service_key, err) || !has_rights(w, &there, err) ||
 	    (!there && !make_security(cli, w, &security, err)))
 		return false;
 	p.ca_security = buf_view(&security);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "adopt.h"
 #include "ca_priv.h"
 #include "log.h"
 #include "own.h"
@@ -97,6 +98,18 @@ store_records(struct store_tx *tx, void *arg, struct err *err)
 	return store_set_setting(tx, SETTING_RECORDS, text, err);
 }
 
+/* CRL numbers go on where the CA was before it was taken over. */
+static bool
+check_adopted(struct ca *ca, struct err *err)
+{
+	struct ca_adopted before;
+
+	if (!ca_adopted_read(ca->config, &before, err))
+		return false;
+	raise_crl(ca, before.crl_number);
+	return true;
+}
+
 bool
 remember_journal(struct ca *ca, struct vault *v, struct err *err)
 {
@@ -109,6 +122,6 @@ remember_journal(struct ca *ca, struct vault *v, struct err *err)
 bool
 check_restored(struct ca *ca, struct err *err)
 {
-	return check_database(ca, err) && check_vault(ca, err) &&
+	return check_database(ca, err) && check_adopted(ca, err) && check_vault(ca, err) &&
 	       store_do(ca->store, store_records, &ca->info.journal_records, err);
 }

@@ -12,6 +12,12 @@
 ext_list *home_extensions(struct err *err);
 /* Users of dircad.conf that do not exist. */
 bool home_check_users(const struct config *config, struct err *err);
+/* The folders of a new CA, which seals keys to nobody yet. */
+bool home_make_folders(const struct config *config, struct err *err);
+/* Where root made the CA: files and folders to the users that front and vault run as. */
+bool home_hand_over(const struct config *config, struct err *err);
+/* The key file with that index, and the journal, to the vault's user, where root runs it as one. */
+bool home_give_key(const struct config *config, uint32_t key_index, struct err *err);
 /* Is there a file of that name in the state folder? */
 bool home_has(const struct config *config, const char *name);
 /* Its owner; one that is not there is as good. */

@@ -25,37 +25,6 @@
 #include "trust.h"
 #include "journal.h"
 
-static bool
-make_folder(const char *path, mode_t mode, struct err *err)
-{
-	if (mkdir(path, mode) != 0 && errno != EEXIST)
-		return err_errno(err, DIRCA_E_IO, "%s: cannot make the folder", path);
-	return true;
-}
-
-/* A new CA seals to nobody until root says so. */
-static bool
-enable_nobody(const struct config *config, struct err *err)
-{
-	OWNED(kra_policy_free) struct kra_policy policy = {0};
-
-	if (kra_policy_read(config, &policy, err))
-		return true;
-	return err->code == ERROR_FILE_NOT_FOUND && kra_policy_write(config, &policy, err);
-}
-
-/* The vault passes through the state folder to its own, which nobody else may enter; what else is
- * secret has modes of its own. */
-static bool
-make_folders(const struct config *config, struct err *err)
-{
-	OWNED(own_memory) char *kra = config_path(config, "kra");
-	OWNED(own_memory) char *trust = config_path(config, TRUST_FOLDER);
-
-	return make_folder(config->state_dir, 0711, err) && make_folder(kra, 0755, err) &&
-	       make_folder(trust, 0755, err) && enable_nobody(config, err);
-}
-
 /* "ca1.nwtraders.com" gives "CN=<ca_name>,DC=nwtraders,DC=com". free(). */
 static char *
 default_subject(const struct config *config)
@@ -207,74 +176,11 @@ make_request(const struct config *config, EVP_PKEY *key, struct view name, struc
 	       home_write_pem(config, "ca.csr", PEM_STRING_X509_REQ, &der, 1, err);
 }
 
-bool
-home_give_to(const struct config *config, const char *name, uid_t uid, gid_t gid, struct err *err)
-{
-	OWNED(own_memory) char *path = config_path(config, name);
-
-	return lchown(path, uid, gid) == 0 || errno == ENOENT ||
-	       err_errno(err, DIRCA_E_IO, "%s: cannot change its owner", path);
-}
-
-/* Nobody but root hands files over to them. */
-bool
-home_check_users(const struct config *config, struct err *err)
-{
-	return geteuid() != 0 || config_check_users(config, err);
-}
-
-/* Root makes the CA, before any daemon runs; the front and the vault run as users of their own. */
-static bool
-hand_over(const struct config *config, struct err *err)
-{
-	/* Never ".", kra/ or trust/: who may write there chooses whom keys are sealed to. */
-	static const char *const front_files[] = {"tls.crt", "tls.key"};
-	static const char *const vault_files[] = {"vault", "vault/ca.key", ("vault/" JOURNAL_FILE)};
-	const struct {
-		const char *user;
-		const char *const *files;
-		size_t count;
-	} parts[] = {
-	    {config->user, front_files, COUNT_OF(front_files)},
-	    {config->vault_user, vault_files, COUNT_OF(vault_files)},
-	};
-
-	if (geteuid() != 0)
-		return true;
-	for (size_t i = 0; i < 2; i++) {
-		const struct passwd *pw = parts[i].user != NULL ? getpwnam(parts[i].user) : NULL;
-
-		/* SQLite makes its files beside the database; the sticky bit keeps the rest root's.
-		 */
-		if (i == 0 && pw != NULL &&
-		    (!home_give_to(config, ".", 0, pw->pw_gid, err) ||
-			!home_give_to(config, "kra", 0, 0, err) ||
-			!home_give_to(config, TRUST_FOLDER, 0, 0, err) ||
-			!home_give_to(config, TRUST_FOLDER "/" TRUST_CHAIN, 0, 0, err)))
-			return false;
-		if (i == 0 && pw != NULL && chmod(config->state_dir, 01771) != 0)
-			return err_errno(
-			    err, DIRCA_E_IO, "%s: cannot set its mode", config->state_dir);
-		for (size_t k = 0; pw != NULL && k < parts[i].count; k++)
-			if (!home_give_to(config, parts[i].files[k], pw->pw_uid, pw->pw_gid, err))
-				return false;
-	}
-	return true;
-}
-
-bool
-home_has(const struct config *config, const char *name)
-{
-	OWNED(own_memory) char *path = config_path(config, name);
-
-	return access(path, F_OK) == 0;
-}
-
 /* What a CA has once its certificate is there. */
 static bool
 finish_init(const struct config *config, EVP_PKEY *key, int64_t now, struct err *err)
 {
-	return ca_init_tls(config, key, now, err) && hand_over(config, err);
+	return ca_init_tls(config, key, now, err) && home_hand_over(config, err);
 }
 
 /* What a run before this one has made. */
@@ -298,6 +204,10 @@ check_init(
 	if (is_made(config, in->subordinate))
 		return err_set(err, ERROR_FILE_EXISTS,
 		    "%s: this CA is made already; nothing is overwritten", config->state_dir);
+	/* Its key must not get another certificate. */
+	if (home_has(config, TRUST_FOLDER "/" TRUST_ADOPTED))
+		return err_set(err, ERROR_FILE_EXISTS,
+		    "%s: a CA was taken over, or begun to be; repeat that", config->state_dir);
 	return oids_init(err) && home_check_users(config, err) &&
 	       subject_name(config, in, name_out, err);
 }
@@ -321,15 +231,16 @@ make_ca(const struct config *config, const struct ca_init *in, int64_t now, stru
 	OWNED(buf_free) struct buf name = {0};
 	OWNED(own_pkey) EVP_PKEY *key = NULL;
 
-	if (!check_init(config, in, &name, err) || !make_folders(config, err) ||
+	if (!check_init(config, in, &name, err) || !home_make_folders(config, err) ||
 	    !key_of(config, in, &key, err))
 		return false;
 	if (in->subordinate)
-		return make_request(config, key, buf_view(&name), err) && hand_over(config, err);
+		return make_request(config, key, buf_view(&name), err) &&
+		       home_hand_over(config, err);
 	return (home_has(config, "ca.crt") ||
 		   make_root(config, key, buf_view(&name), now, in->validity, err)) &&
 	       (home_has(config, "tls.crt") || ca_init_tls(config, key, now, err)) &&
-	       hand_over(config, err);
+	       home_hand_over(config, err);
 }
 
 bool
@@ -386,11 +297,26 @@ check_issued_by(const struct pkix_cert *c, const struct pkix_cert *parent, struc
 	       pkix_verify(key, c->sig_alg, c->tbs, c->signature, false, err);
 }
 
+/* RFC 5280 6.1.4 (l): those that a CA issued to itself do not count. */
+static bool
+check_path_len(const struct pkix_cert *list, size_t parent, struct err *err)
+{
+	int64_t most = pkix_cert_path_len(&list[parent]), below = 0;
+
+	for (size_t i = 0; i < parent; i++)
+		below += !view_eq(list[i].subject, list[i].issuer);
+	return most < 0 || below <= most ||
+	       err_set(err, CERT_E_ISSUERCHAINING,
+		   "its path length constraint lets %lld CAs follow, and there are %lld",
+		   (long long)most, (long long)below);
+}
+
 bool
 home_check_chain(const struct pkix_cert *list, size_t count, struct err *err)
 {
 	for (size_t i = 0; i < count; i++)
-		if (!check_issued_by(&list[i], &list[i + 1 < count ? i + 1 : i], err))
+		if (!check_issued_by(&list[i], &list[i + 1 < count ? i + 1 : i], err) ||
+		    !check_path_len(list, i, err))
 			return err_prefix(err, "certificate %zu of the chain", i + 1);
 	return true;
 }

@@ -1,7 +1,6 @@
 #include "renew.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -58,23 +57,6 @@ read_before(struct renewal *r, struct err *err)
 		   CA_ISSUERS_MAX);
 }
 
-/* The vault's, where root runs it as a user of its own. */
-static bool
-give_to_vault(const struct config *config, uint32_t key_index, struct err *err)
-{
-	const struct passwd *pw = NULL;
-	OWNED(own_memory) char *path = NULL;
-	char name[CA_KEY_NAME_MAX];
-
-	if (geteuid() != 0 || config->vault_user == NULL ||
-	    (pw = getpwnam(config->vault_user)) == NULL)
-		return true;
-	ca_key_name(key_index, name);
-	path = text_printf("vault/%s", name);
-	return home_give_to(config, path, pw->pw_uid, pw->pw_gid, err) &&
-	       home_give_to(config, "vault/" JOURNAL_FILE, pw->pw_uid, pw->pw_gid, err);
-}
-
 /* A new key of an earlier try is taken. */
 static bool
 new_key(struct renewal *r, const struct ca_renew *in, struct err *err)
@@ -86,7 +68,7 @@ new_key(struct renewal *r, const struct ca_renew *in, struct err *err)
 				  : ca_key_create(folder, index, in->key, in->passphrase, err)) &&
 	    err->code != ERROR_FILE_EXISTS)
 		return false;
-	return give_to_vault(r->config, index, err) &&
+	return home_give_key(r->config, index, err) &&
 	       ca_key_open(folder, index, in->passphrase, &r->key, err);
 }
 

@@ -128,6 +128,13 @@ ca_key_path(const char *folder, uint32_t index, char path[KEY_PATH_MAX], struct 
 	return true;
 }
 
+static bool
+make_folder(const char *folder, struct err *err)
+{
+	return mkdir(folder, 0700) == 0 || errno == EEXIST ||
+	       err_errno(err, DIRCA_E_IO, "%s: cannot make the vault's folder", folder);
+}
+
 bool
 ca_key_create(const char *folder, uint32_t index, enum ca_key_kind kind,
     const struct secret *passphrase, struct err *err)
@@ -136,10 +143,8 @@ ca_key_create(const char *folder, uint32_t index, enum ca_key_kind kind,
 	OWNED(own_pkey) EVP_PKEY *key = NULL;
 	struct stat st;
 
-	if (!ca_key_path(folder, index, path, err))
+	if (!ca_key_path(folder, index, path, err) || !make_folder(folder, err))
 		return false;
-	if (mkdir(folder, 0700) != 0 && errno != EEXIST)
-		return err_errno(err, DIRCA_E_IO, "%s: cannot make the vault's folder", folder);
 	/* Before the slow part; file_create decides. */
 	if (stat(path, &st) == 0)
 		return err_set(err, ERROR_FILE_EXISTS,
@@ -152,6 +157,16 @@ ca_key_create(const char *folder, uint32_t index, enum ca_key_kind kind,
 }
 
 bool
+ca_key_import(const char *folder, uint32_t index, EVP_PKEY *key, const struct secret *passphrase,
+    struct err *err)
+{
+	char path[KEY_PATH_MAX];
+
+	return ca_key_path(folder, index, path, err) && make_folder(folder, err) &&
+	       key_file_write(path, key, passphrase, err);
+}
+
+bool
 ca_key_refer(
     const char *folder, uint32_t index, const char *uri, const struct secret *pin, struct err *err)
 {
@@ -159,11 +174,8 @@ ca_key_refer(
 	OWNED(own_pkey) EVP_PKEY *key = NULL;
 	OWNED(own_memory) char *line = text_printf("%s\n", uri);
 
-	if (!ca_key_path(folder, index, path, err) || !key_uri_open(uri, pin, &key, err))
-		return false;
-	if (mkdir(folder, 0700) != 0 && errno != EEXIST)
-		return err_errno(err, DIRCA_E_IO, "%s: cannot make the vault's folder", folder);
-	return file_create(path, view_str(line), 0600, err);
+	return ca_key_path(folder, index, path, err) && key_uri_open(uri, pin, &key, err) &&
+	       make_folder(folder, err) && file_create(path, view_str(line), 0600, err);
 }
 
 bool

@@ -24,6 +24,9 @@ bool ca_key_kind_by_name(const char *name, enum ca_key_kind *out); /* "rsa3072",
  * ERROR_FILE_EXISTS rather than overwrite. passphrase NULL: not encrypted. */
 bool ca_key_create(const char *folder, uint32_t index, enum ca_key_kind kind,
     const struct secret *passphrase, struct err *err);
+/* The same of a key that is there already. */
+bool ca_key_import(const char *folder, uint32_t index, EVP_PKEY *key,
+    const struct secret *passphrase, struct err *err);
 /* The file holds the URI of a key that a token keeps, which is there already (key_uri.h); `pin` is
  * what the passphrase is otherwise. */
 bool ca_key_refer(

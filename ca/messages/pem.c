@@ -1,5 +1,6 @@
 #include "pem.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -98,8 +99,10 @@ pem_certificates_file(const char *path, struct buf **list_out, size_t *count_out
 	       err_prefix(err, "%s", path);
 }
 
-bool
-pem_request(struct view text, struct buf *out, struct err *err)
+/* The first object, which has one of the two labels. */
+static bool
+read_one(struct view text, const char *label, const char *other, const char *what, struct buf *out,
+    struct err *err)
 {
 	OWNED(own_octets) char *name = NULL, *header = NULL;
 	OWNED(own_octets) unsigned char *data = NULL;
@@ -107,15 +110,33 @@ pem_request(struct view text, struct buf *out, struct err *err)
 	long len;
 
 	*out = (struct buf){0};
-	if (text.len > PEM_FILE_MAX)
-		return err_set(err, DIRCA_E_TOO_LARGE, "larger than %d bytes", PEM_FILE_MAX);
+	if (text.len > INT_MAX)
+		return err_set(err, DIRCA_E_TOO_LARGE, "larger than %d bytes", INT_MAX);
 	if ((bio = BIO_new_mem_buf(text.ptr, (int)text.len)) == NULL)
 		return err_nomem(err);
 	if (PEM_read_bio(bio, &name, &header, &data, &len) != 1)
 		return err_openssl(err, ERROR_INVALID_DATA, "damaged PEM");
-	if (strcmp(name, PEM_STRING_X509_REQ) != 0 && strcmp(name, PEM_STRING_X509_REQ_OLD) != 0)
-		return err_set(err, ERROR_INVALID_DATA, "PEM, but of no certificate request");
+	if (strcmp(name, label) != 0 && strcmp(name, other) != 0)
+		return err_set(err, ERROR_INVALID_DATA, "PEM, but of no %s", what);
 	return buf_dup(view_of(data, (size_t)len), out, err);
+}
+
+bool
+pem_request(struct view text, struct buf *out, struct err *err)
+{
+	*out = (struct buf){0};
+	if (text.len > PEM_FILE_MAX)
+		return err_set(err, DIRCA_E_TOO_LARGE, "larger than %d bytes", PEM_FILE_MAX);
+	return read_one(
+	    text, PEM_STRING_X509_REQ, PEM_STRING_X509_REQ_OLD, "certificate request", out, err);
+}
+
+bool
+pem_crl(struct view text, struct buf *out, struct err *err)
+{
+	if (text.len > 0 && text.ptr[0] == 0x30)
+		return buf_dup(text, out, err);
+	return read_one(text, PEM_STRING_X509_CRL, PEM_STRING_X509_CRL, "CRL", out, err);
 }
 
 void

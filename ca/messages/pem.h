@@ -19,6 +19,8 @@ bool pem_certificates_file(
     const char *path, struct buf **list_out, size_t *count_out, struct err *err);
 /* The first CERTIFICATE REQUEST (or NEW CERTIFICATE REQUEST, RFC 7468 7) of a PEM text. */
 bool pem_request(struct view text, struct buf *out, struct err *err);
+/* The first X509 CRL of a PEM text, or the text itself if it is DER. Of any size. */
+bool pem_crl(struct view text, struct buf *out, struct err *err);
 void pem_list_free(struct buf **list, size_t count);
 
 #endif

@@ -156,6 +156,8 @@ char *pkix_cert_sid(const struct pkix_cert *c);
 char *pkix_sid_text(struct view extension);
 /* basicConstraints says CA, and keyUsage lets it sign certificates and CRLs. */
 bool pkix_cert_is_ca(const struct pkix_cert *c);
+/* How many CAs may follow below it before the last certificate (RFC 5280 4.2.1.9); -1: any. */
+int64_t pkix_cert_path_len(const struct pkix_cert *c);
 char *pkix_cert_san_text(const struct pkix_cert *c); /* "UPN:..., email:..., DNS:..."; free() */
 
 /* Every text of a subject (Name DER) and of alternative names (extension value, or empty) by which
@@ -255,5 +257,7 @@ bool pkix_crl_lists(struct view der, struct view issuer, EVP_PKEY *key, struct v
 /* The number of a CRL that `key` signed; 0: it has none that fits. ERROR_INVALID_DATA,
  * NTE_BAD_SIGNATURE. */
 bool pkix_crl_number(struct view der, EVP_PKEY *key, int64_t *number_out, struct err *err);
+/* How many entries a CRL has. ERROR_INVALID_DATA. */
+bool pkix_crl_count(struct view der, int64_t *count_out, struct err *err);
 
 #endif

@@ -172,21 +172,40 @@ pkix_cert_key_usage(const struct pkix_cert *c)
 	return usage;
 }
 
-bool
-pkix_cert_is_ca(const struct pkix_cert *c)
+static BASIC_CONSTRAINTS *
+basic_constraints(const struct pkix_cert *c)
 {
 	const struct pkix_extension *e = pkix_cert_extension(c, NID_basic_constraints);
 	const unsigned char *p = e != NULL ? e->value.ptr : NULL;
 	BASIC_CONSTRAINTS *value = NULL;
-	bool is_ca;
 
 	if (e != NULL && pkix_der_is_strict(e->value))
 		value = d2i_BASIC_CONSTRAINTS(NULL, &p, (long)e->value.len);
-	is_ca = value != NULL && value->ca != 0;
-	BASIC_CONSTRAINTS_free(value);
 	ERR_clear_error();
-	return is_ca && (pkix_cert_key_usage(c) & (PKIX_KU_CERT_SIGN | PKIX_KU_CRL_SIGN)) ==
-			    (PKIX_KU_CERT_SIGN | PKIX_KU_CRL_SIGN);
+	return value;
+}
+
+bool
+pkix_cert_is_ca(const struct pkix_cert *c)
+{
+	OWNED(own_basic_constraints) BASIC_CONSTRAINTS *value = basic_constraints(c);
+
+	return value != NULL && value->ca != 0 &&
+	       (pkix_cert_key_usage(c) & (PKIX_KU_CERT_SIGN | PKIX_KU_CRL_SIGN)) ==
+		   (PKIX_KU_CERT_SIGN | PKIX_KU_CRL_SIGN);
+}
+
+int64_t
+pkix_cert_path_len(const struct pkix_cert *c)
+{
+	OWNED(own_basic_constraints) BASIC_CONSTRAINTS *value = basic_constraints(c);
+	int64_t len = -1;
+
+	if (value != NULL && value->pathlen != NULL &&
+	    (ASN1_INTEGER_get_int64(&len, value->pathlen) != 1 || len < 0))
+		len = 0;
+	ERR_clear_error();
+	return len;
 }
 
 /* RFC 5280 4.2.1.2 (1) */

@@ -279,3 +279,18 @@ pkix_crl_number(struct view der, EVP_PKEY *key, int64_t *number_out, struct err 
 	ERR_clear_error();
 	return ok || err_prefix(err, "CRL");
 }
+
+bool
+pkix_crl_count(struct view der, int64_t *count_out, struct err *err)
+{
+	OWNED(crl_read_free) struct crl_read c = {0};
+	struct view cursor, serial;
+
+	*count_out = 0;
+	if (!read_crl(der, &c, err))
+		return err_prefix(err, "CRL");
+	for (cursor = c.entries; cursor.len > 0; ++*count_out)
+		if (!take_entry(&cursor, &serial))
+			return err_set(err, ERROR_INVALID_DATA, "CRL: an entry cannot be read");
+	return true;
+}

@@ -83,7 +83,8 @@ struct pki_publication {
 	bool is_root;            /* also under Certification Authorities */
 	/* certificateTemplates to set when the object is new; NULL-terminated */
 	const char *const *templates;
-	struct view ca_security; /* dircaCASecurity to set when the object is new; empty: none */
+	/* dircaCASecurity to set when the object is new, or has none; empty: none */
+	struct view ca_security;
 	struct view service_key; /* dircaServiceKeyHash: SHA-256 of the SubjectPublicKeyInfo; takes
 				    the place of what is there; empty: what is there stays */
 };

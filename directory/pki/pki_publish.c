@@ -89,6 +89,8 @@ publish_authority(struct dir_conn *c, const char *cn, const char *parent, struct
 
 #define AUTHORITY_CLASS "dircaAuthority"
 #define SERVICE_KEY     "dircaServiceKeyHash"
+#define RIGHTS          "dircaCASecurity"
+#define OFFICER_RULES   "dircaOfficerRights"
 
 /* A new CA restricts no certificate manager, and says so. */
 static bool
@@ -98,7 +100,7 @@ add_unrestricted(struct dir_entry *e, struct err *err)
 	OWNED(buf_free) struct buf sd = {0};
 
 	return officer_rules_encode(&none, &sd, err) &&
-	       dir_entry_add(e, "dircaOfficerRights", buf_view(&sd), err);
+	       dir_entry_add(e, OFFICER_RULES, buf_view(&sd), err);
 }
 
 static bool
@@ -120,8 +122,7 @@ service_entry(const struct pki_publication *p, struct dir_entry *e, struct err *
 	if (p->service_key.len > 0 && !dir_entry_add(e, SERVICE_KEY, p->service_key, err))
 		return false;
 	return p->ca_security.len == 0 ||
-	       (dir_entry_add(e, "dircaCASecurity", p->ca_security, err) &&
-		   add_unrestricted(e, err));
+	       (dir_entry_add(e, RIGHTS, p->ca_security, err) && add_unrestricted(e, err));
 }
 
 static bool
@@ -146,12 +147,52 @@ set_service_key(
 		   dir_replace(c, dn, SERVICE_KEY, &p->service_key, 1, err));
 }
 
+static bool
+has_rights(struct dir_conn *c, const char *dn, bool *yes_out, struct err *err)
+{
+	OWNED(dir_entries_free) struct dir_entries found = {0};
+
+	*yes_out = false;
+	if (!dir_search(c,
+		&(struct dir_query){.base = dn,
+		    .filter = "(objectClass=*)",
+		    .attrs = (const char *const[]){RIGHTS, NULL}},
+		&found, err))
+		return false;
+	*yes_out = found.count == 1 && dir_entry_attr(&found.list[0], RIGHTS) != NULL;
+	return true;
+}
+
+/* Of an object that has none: another program's CA was taken over. */
+static bool
+set_rights(struct dir_conn *c, const char *dn, const struct pki_publication *p, struct err *err)
+{
+	OWNED(dir_entry_free) struct dir_entry e = {0};
+	const struct dir_attr *rules;
+	struct view none;
+	bool there;
+
+	if (p->ca_security.len == 0)
+		return true;
+	if (!has_rights(c, dn, &there, err))
+		return false;
+	if (there)
+		return true;
+	if (!add_unrestricted(&e, err))
+		return false;
+	rules = dir_entry_attr(&e, OFFICER_RULES);
+	none = buf_view(&rules->values[0]);
+	return dir_add_value(c, dn, "objectClass", view_str(AUTHORITY_CLASS), err) &&
+	       dir_replace(c, dn, OFFICER_RULES, &none, 1, err) &&
+	       dir_replace(c, dn, RIGHTS, &p->ca_security, 1, err);
+}
+
 /* Templates and rights of an object that is there are the administrator's; only what the CA knows
  * better is brought up to date. */
 static bool
 update_service(struct dir_conn *c, const char *dn, const struct pki_publication *p, struct err *err)
 {
-	return set_text(c, dn, "displayName", p->ca_name, err) &&
+	return set_rights(c, dn, p, err) && set_text(c, dn, "displayName", p->ca_name, err) &&
 	       set_text(c, dn, "dNSHostName", p->host, err) &&
 	       set_text(c, dn, "msPKI-Enrollment-Servers", p->url, err) &&
 	       set_text(c, dn, "cACertificateDN", p->subject_dn, err) &&

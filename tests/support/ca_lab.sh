@@ -8,6 +8,8 @@
 #                            MECH: scram (default; Samba: basic), gssapi, basic or external, used by people at the directory and at the
 #                            CA, and by dircad at the directory. KIND: key of the CA, default rsa2048. NAME: of the CA.
 #                            Exports DIRCAD_CONF, CA_NAME, CA_URL, CA_HTTP_URL, CA_SOCKET, CA_STATE
+#   ca_lab_prepare DIR [MECH [NAME]]
+#                            the same as far as directory and dircad.conf, without a CA
 #   ca_lab_stop              ends dircad, directory and KDC in good order
 #   ca_lab_directory_start   starts the directory (again) that ca_lab_directory_stop ended
 #   ca_lab_directory_stop
@@ -234,15 +236,19 @@ ca_lab_directory_stop() {
 	return $status
 }
 
-ca_lab_start() {
+ca_lab_prepare() {
 	CA_LAB_MECH=${2:-$CA_LAB_MECH_DEFAULT}
 	lab_use "$1" || return 1
 	CA_LAB_DIR=$LAB_DIR
-	lab_export CA_NAME "${4:-NWTraders-CA}"
+	lab_export CA_NAME "${3:-NWTraders-CA}"
 	ca_lab_directory_start || return 1
 	(umask 077 && printf 'pfx-Passw0rd\n' >"$(ca_lab_pass)")
 	[ -z "${CA_LAB_SERVICE_USERS:-}" ] || chmod 711 "$CA_LAB_DIR" "$CA_LAB_DIR/tls" || return 1
-	ca_lab_configure && lab_export PATH "$DIRCA_BIN:$PATH" || return 1
+	ca_lab_configure && lab_export PATH "$DIRCA_BIN:$PATH"
+}
+
+ca_lab_start() {
+	ca_lab_prepare "$1" "${2:-}" "${4:-}" || return 1
 	"$DIRCA_BIN/dirca" ca init -c "$DIRCAD_CONF" --key "${3:-rsa2048}" >"$CA_LAB_DIR/init.out" || return 1
 	ca_lab_dircad_start && ca_lab_publish && ca_lab_eventually ca_lab_is_ready >/dev/null
 }

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -16,52 +15,13 @@
 #include "home_lab.h"
 #include "init.h"
 #include "journal.h"
+#include "killed.h"
 #include "oids.h"
 #include "pem.h"
 #include "renew.h"
 #include "text.h"
 
-#define YEAR   (INT64_C(365) * 86400)
-#define KILLED 77
-
-/* ---- a process that dies before its nth change of a file ---- */
-
-static int kill_at, changes; /* 0: it lives */
-
-static void
-change(void)
-{
-	if (kill_at > 0 && ++changes == kill_at)
-		_exit(KILLED);
-}
-
-int __real_rename(const char *from, const char *to);
-int __wrap_rename(const char *from, const char *to);
-int __real_link(const char *from, const char *to);
-int __wrap_link(const char *from, const char *to);
-int __real_unlink(const char *path);
-int __wrap_unlink(const char *path);
-
-int
-__wrap_rename(const char *from, const char *to)
-{
-	change();
-	return __real_rename(from, to);
-}
-
-int
-__wrap_link(const char *from, const char *to)
-{
-	change();
-	return __real_link(from, to);
-}
-
-int
-__wrap_unlink(const char *path)
-{
-	change();
-	return __real_unlink(path);
-}
+#define YEAR (INT64_C(365) * 86400)
 
 /* ---- a CA ---- */
 
@@ -236,25 +196,6 @@ with_same_key(const struct config *c, struct err *err)
 	return renew(c, false, err);
 }
 
-/* Whether it came to its end before. */
-static bool
-run_and_kill(const struct config *c, const struct act *a, int at)
-{
-	int status;
-	pid_t child = fork();
-
-	if (child == 0) {
-		struct err err;
-
-		kill_at = at;
-		_exit(a->run(c, &err) ? 0 : 1);
-	}
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_true(WIFEXITED(status));
-	assert_true(WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == KILLED);
-	return WEXITSTATUS(status) == 0;
-}
-
 static size_t
 certificates_of(const struct config *c)
 {
@@ -278,7 +219,7 @@ kill_at_each_step(const struct config *c, const struct act *a)
 	for (int at = 1; !done; at++) {
 		assert_true(at < 50);
 		assert_int_equal(sh(c, "rm -rf $S && cp -a $D/kept $S"), 0);
-		done = run_and_kill(c, a, at);
+		done = killed_run(a->run, c, at);
 		if (certificates_of(c) == a->before) {
 			assert_it_would_start(c, a->before);
 			if (!a->run(c, &err))
