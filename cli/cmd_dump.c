@@ -138,7 +138,8 @@ print_request(const struct pkix_request *r)
 static void
 print_enveloped(const struct cms_enveloped *e)
 {
-	printf("EnvelopedData, %s:\n", e->cipher);
+	printf("%s, %s:\n", cms_is_gcm(e->cipher) ? "AuthEnvelopedData" : "EnvelopedData",
+	    e->cipher_name);
 	for (size_t i = 0; i < e->count; i++) {
 		OWNED(own_memory) char *issuer = pkix_name_text(e->recipients[i].issuer);
 		OWNED(own_memory) char *serial = pkix_serial_text(e->recipients[i].serial);

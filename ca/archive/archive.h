@@ -45,7 +45,6 @@ struct archive_rewrap {
 	const struct cms_kra *kras;
 	size_t kra_count;
 	enum cms_cipher cipher;
-	bool oaep;
 };
 bool archive_rewrap(const struct archive_rewrap *in, struct buf *archived_out, struct err *err);
 /* That answer, for who refuses before it is looked for. */
@@ -63,7 +62,6 @@ struct archive_generate {
 	const struct cms_kra *kras;
 	size_t kra_count;
 	enum cms_cipher cipher;
-	bool oaep;
 };
 bool archive_can_generate(const char *algorithm, int bits, struct err *err);
 /* EVP_PKEY_free. */

@@ -293,12 +293,12 @@ decode_archived(struct recovery_blob *out, struct err *err)
 	struct err first = {0};
 
 	if (strcmp(out->message.content_oid, CMS_ID_DATA) == 0)
-		return cms_enveloped_decode(out->message.content, &out->archived, err);
+		return cms_sealed_decode(out->message.content, &out->archived, err);
 	if (strcmp(out->message.content_oid, ID_ENVELOPED_DATA) != 0)
 		return err_set(err, CRYPT_E_INVALID_MSG_TYPE,
 		    "a recovery blob holds enveloped data; this message holds content of type %s",
 		    out->message.content_oid);
-	if (cms_enveloped_decode(out->message.content, &out->archived, &first))
+	if (cms_sealed_decode(out->message.content, &out->archived, &first))
 		return true;
 	return wrap_enveloped(out->message.content, &wrapped, err) &&
 	       cms_enveloped_decode(buf_view(&wrapped), &out->archived, err);

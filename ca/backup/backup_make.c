@@ -97,7 +97,8 @@ read_recipients(const struct config *config, struct recipients *r, struct err *e
 		if (!pkix_cert_decode(buf_view(&r->ders[i]), &r->certs[i], err) ||
 		    !recipient_key(&r->certs[i], &r->keys[i], err))
 			return err_prefix(err, "%s: certificate %zu", path, i + 1);
-		r->to[i] = (struct cms_kra){r->certs[i].issuer, r->certs[i].serial, r->keys[i]};
+		r->to[i] = (struct cms_kra){
+		    r->certs[i].issuer, r->certs[i].serial, r->keys[i], .oaep = true};
 	}
 	return true;
 }
@@ -105,7 +106,7 @@ read_recipients(const struct config *config, struct recipients *r, struct err *e
 static bool
 seal(const struct recipients *r, struct view secret, struct buf *out, struct err *err)
 {
-	return cms_enveloped_seal(secret, r->to, r->count, CMS_AES_256_CBC, true, out, err);
+	return cms_enveloped_seal(secret, r->to, r->count, CMS_AES_256_CBC, out, err);
 }
 
 /* ---- whose ---- */

@@ -186,7 +186,7 @@ note_kras(struct enrollment *e, struct err *err)
 {
 	OWNED(cms_enveloped_free) struct cms_enveloped sealed = {0};
 
-	if (!cms_enveloped_decode(buf_view(&e->archived), &sealed, err))
+	if (!cms_sealed_decode(buf_view(&e->archived), &sealed, err))
 		return err_prefix(err, "reading what the vault sealed");
 	e->kras = mem_zero(sealed.count, sizeof(*e->kras));
 	e->kra_count = sealed.count;

@@ -112,6 +112,18 @@ bool cms_sign_content(const struct cms_cosigner *by, const char *content_oid, st
 bool cms_certs_only(
     const struct view *certificates, size_t count, struct buf *out, struct err *err);
 
+/* Of content. */
+enum cms_cipher {
+	CMS_AES_256_CBC,
+	CMS_AES_192_CBC,
+	CMS_AES_128_CBC,
+	CMS_3DES_CBC,
+	CMS_AES_256_GCM, /* AuthEnvelopedData */
+	CMS_AES_192_GCM,
+	CMS_AES_128_GCM
+};
+bool cms_is_gcm(enum cms_cipher cipher);
+
 /* EnvelopedData: recipients by issuer and serial or key identifier. */
 struct cms_recipient {
 	bool is_key_agreement;
@@ -125,12 +137,16 @@ struct cms_enveloped {
 	struct cms_enveloped_wire *wire; /* storage of the views */
 	struct cms_recipient *recipients;
 	size_t count;
-	const char *cipher; /* short name, "AES-256-CBC", "DES-EDE3-CBC" */
+	enum cms_cipher cipher;
+	const char *cipher_name; /* "AES-256-CBC", "DES-EDE3-CBC" */
 };
 /* ContentInfo(EnvelopedData) in DER, at most 1 MiB and 64 recipients. CRYPT_E_INVALID_MSG_TYPE for
- * another type, NTE_BAD_ALGID for another content cipher than those of enum cms_cipher. Recipients
+ * another type, NTE_BAD_ALGID for another content cipher than AES-CBC and 3DES-CBC. Recipients
  * of other kinds (shared key, password) are listed without a name and cannot be opened. */
 bool cms_enveloped_decode(struct view der, struct cms_enveloped *out, struct err *err);
+/* That, or AuthEnvelopedData with AES-GCM (RFC 5083, RFC 5084) of id-data without attributes: how
+ * keys are archived. */
+bool cms_sealed_decode(struct view der, struct cms_enveloped *out, struct err *err);
 void cms_enveloped_free(struct cms_enveloped *e);
 /* `serial` as content octets, as in struct pkix_cert. */
 bool cms_recipient_is(const struct cms_recipient *r, struct view issuer, struct view serial);
@@ -154,15 +170,17 @@ bool cms_recipient_fingerprint(const struct cms_enveloped *e, size_t index, cons
 struct cms_kra {
 	struct view issuer, serial;
 	EVP_PKEY *key; /* borrowed */
+	bool oaep;     /* RSA: its reader knows RSAES-OAEP, else PKCS#1 v1.5 */
 };
-enum cms_cipher { CMS_AES_256_CBC, CMS_AES_192_CBC, CMS_AES_128_CBC, CMS_3DES_CBC };
 /* ContentInfo(EnvelopedData) of `content` to all recipients, fresh key: version,
- * KeyTransRecipientInfo (rsaEncryption; OAEP-SHA256 if oaep) or KeyAgreeRecipientInfo
- * (dhSinglePass-stdDH-sha256kdf, aes256-wrap) per key kind, contentType id-data, PKCS#7 padding. */
+ * KeyTransRecipientInfo (OAEP-SHA256, or rsaEncryption) or KeyAgreeRecipientInfo
+ * (dhSinglePass-stdDH-sha256kdf, aes256-wrap) per key kind, contentType id-data, PKCS#7 padding.
+ * With GCM: AuthEnvelopedData, a tag of 16 octets, no attributes. */
 bool cms_enveloped_seal(struct view content, const struct cms_kra *to, size_t count,
-    enum cms_cipher cipher, bool oaep, struct buf *out, struct err *err);
-/* The same for SignedData (cms_sign_finish_secret): contentType id-signedData. */
+    enum cms_cipher cipher, struct buf *out, struct err *err);
+/* The same for SignedData (cms_sign_finish_secret): contentType id-signedData. NTE_BAD_ALGID for
+ * GCM, which would need that type in an attribute (RFC 5083 2.1). */
 bool cms_enveloped_seal_signed(struct view content, const struct cms_kra *to, size_t count,
-    enum cms_cipher cipher, bool oaep, struct buf *out, struct err *err);
+    enum cms_cipher cipher, struct buf *out, struct err *err);
 
 #endif

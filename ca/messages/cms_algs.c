@@ -17,10 +17,13 @@ static struct {
 };
 
 static struct cms_content_alg contents[] = {
-    {CMS_AES_256_CBC, NID_aes_256_cbc, "AES-256-CBC", 32, 16, NULL},
-    {CMS_AES_192_CBC, NID_aes_192_cbc, "AES-192-CBC", 24, 16, NULL},
-    {CMS_AES_128_CBC, NID_aes_128_cbc, "AES-128-CBC", 16, 16, NULL},
-    {CMS_3DES_CBC, NID_des_ede3_cbc, "DES-EDE3-CBC", 24, 8, NULL},
+    {CMS_AES_256_CBC, NID_aes_256_cbc, "AES-256-CBC", 32, 16, 16, 0, NULL},
+    {CMS_AES_192_CBC, NID_aes_192_cbc, "AES-192-CBC", 24, 16, 16, 0, NULL},
+    {CMS_AES_128_CBC, NID_aes_128_cbc, "AES-128-CBC", 16, 16, 16, 0, NULL},
+    {CMS_3DES_CBC, NID_des_ede3_cbc, "DES-EDE3-CBC", 24, 8, 8, 0, NULL},
+    {CMS_AES_256_GCM, NID_aes_256_gcm, "AES-256-GCM", 32, 12, 1, 16, NULL},
+    {CMS_AES_192_GCM, NID_aes_192_gcm, "AES-192-GCM", 24, 12, 1, 16, NULL},
+    {CMS_AES_128_GCM, NID_aes_128_gcm, "AES-128-GCM", 16, 12, 1, 16, NULL},
 };
 
 static struct cms_wrap_alg wraps[] = {
@@ -88,6 +91,12 @@ cms_content_alg(enum cms_cipher id)
 		if (contents[i].id == id && contents[i].cipher != NULL)
 			return &contents[i];
 	return NULL;
+}
+
+bool
+cms_is_gcm(enum cms_cipher cipher)
+{
+	return cipher >= CMS_AES_256_GCM;
 }
 
 const struct cms_wrap_alg *

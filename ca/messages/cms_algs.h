@@ -12,12 +12,15 @@
 
 #define CMS_KEY_MAX 32 /* content-encryption and key-encryption keys */
 #define CMS_IV_MAX  16
+#define CMS_TAG_MAX 16
 
 struct cms_content_alg {
 	enum cms_cipher id;
 	int nid;
 	const char *name;
-	size_t key_len, block_len; /* the IV is one block */
+	size_t key_len, iv_len;
+	size_t block_len; /* the content is padded to it; 1: it is not */
+	size_t tag_len;   /* 0: nothing authenticates the content */
 	EVP_CIPHER *cipher;
 };
 /* NULL if it is not one of enum cms_cipher. */

@@ -200,6 +200,34 @@ typedef struct {
 DECLARE_ASN1_FUNCTIONS(CMSW_ENVELOPED)
 OWN_POINTER(own_cmsw_enveloped, CMSW_ENVELOPED, CMSW_ENVELOPED_free)
 
+/* RFC 5083 2.1; attributes are not read. */
+typedef struct {
+	int32_t version;
+	ASN1_STRING *originator_info;
+	STACK_OF(ASN1_TYPE) * recipients; /* each the DER of a CMSW_RECIPIENT */
+	CMSW_ENCRYPTED_CONTENT *content;
+	ASN1_STRING *auth_attrs;
+	ASN1_OCTET_STRING *mac;
+	ASN1_STRING *unauth_attrs;
+} CMSW_AUTH_ENVELOPED_DATA;
+DECLARE_ASN1_FUNCTIONS(CMSW_AUTH_ENVELOPED_DATA)
+
+/* ContentInfo that holds an AuthEnvelopedData. */
+typedef struct {
+	ASN1_OBJECT *type;
+	CMSW_AUTH_ENVELOPED_DATA *data;
+} CMSW_AUTH_ENVELOPED;
+DECLARE_ASN1_FUNCTIONS(CMSW_AUTH_ENVELOPED)
+OWN_POINTER(own_cmsw_auth_enveloped, CMSW_AUTH_ENVELOPED, CMSW_AUTH_ENVELOPED_free)
+
+/* RFC 5084 3.2 */
+typedef struct {
+	ASN1_OCTET_STRING *nonce;
+	ASN1_INTEGER *tag_len; /* NULL: 12 */
+} CMSW_GCM;
+DECLARE_ASN1_FUNCTIONS(CMSW_GCM)
+OWN_POINTER(own_cmsw_gcm, CMSW_GCM, CMSW_GCM_free)
+
 /* RFC 5753 7.2 */
 typedef struct {
 	ASN1_STRING *key_info; /* AlgorithmIdentifier as received */

@@ -116,28 +116,59 @@ read_recipients(const STACK_OF(ASN1_TYPE) * list, struct cms_enveloped *out, str
 	return true;
 }
 
+/* RFC 5084 3.2. The tag that is there is as long as the parameters say. */
+static bool
+read_gcm(const void *param, struct cms_enveloped_wire *w, struct err *err)
+{
+	int64_t tag_len = 12;
+
+	w->gcm = der_exact(ASN1_ITEM_rptr(CMSW_GCM), der_string(param));
+	w->tag = der_string(w->authenticated->data->mac);
+	if (w->gcm == NULL ||
+	    (w->gcm->tag_len != NULL && ASN1_INTEGER_get_int64(&tag_len, w->gcm->tag_len) != 1) ||
+	    tag_len < 12 || tag_len > (int64_t)w->alg->tag_len || w->tag.len != (size_t)tag_len)
+		return err_set(err, ERROR_INVALID_DATA,
+		    "the %s content has no tag of the 12 to %zu bytes that its parameters name",
+		    w->alg->name, w->alg->tag_len);
+	w->iv = der_string(w->gcm->nonce);
+	return true;
+}
+
+static bool
+read_alg(const X509_ALGOR *alg, struct cms_enveloped_wire *w, struct err *err)
+{
+	bool gcm = w->authenticated != NULL;
+	const ASN1_OBJECT *oid;
+	const void *param;
+	char name[80];
+	int type;
+
+	X509_ALGOR_get0(&oid, &type, &param, alg);
+	w->alg = cms_content_alg_by_nid(OBJ_obj2nid(oid));
+	if (w->alg == NULL || cms_is_gcm(w->alg->id) != gcm) {
+		OBJ_obj2txt(name, (int)sizeof name, oid, 0);
+		return err_set(err, NTE_BAD_ALGID, "the content is encrypted with %s; %s known",
+		    name, gcm ? "AES-GCM is" : "AES-CBC and 3DES-CBC are");
+	}
+	if (gcm && type == V_ASN1_SEQUENCE && !read_gcm(param, w, err))
+		return false;
+	if (!gcm && type == V_ASN1_OCTET_STRING)
+		w->iv = der_string(param);
+	return w->iv.len == w->alg->iv_len ||
+	       err_set(err, ERROR_INVALID_DATA,
+		   "the %s content lacks an initialisation vector of %zu bytes", w->alg->name,
+		   w->alg->iv_len);
+}
+
 static bool
 read_content(const CMSW_ENCRYPTED_CONTENT *wire, struct cms_enveloped *out, struct err *err)
 {
 	struct cms_enveloped_wire *w = out->wire;
-	const ASN1_OBJECT *oid;
-	const void *param;
-	int param_type;
-	char name[80];
 
-	X509_ALGOR_get0(&oid, &param_type, &param, wire->alg);
-	if ((w->alg = cms_content_alg_by_nid(OBJ_obj2nid(oid))) == NULL) {
-		OBJ_obj2txt(name, (int)sizeof name, oid, 0);
-		return err_set(err, NTE_BAD_ALGID,
-		    "the content is encrypted with %s; AES-CBC and 3DES-CBC are known", name);
-	}
-	out->cipher = w->alg->name;
-	if (param_type == V_ASN1_OCTET_STRING)
-		w->iv = der_string(param);
-	if (w->iv.len != w->alg->block_len)
-		return err_set(err, ERROR_INVALID_DATA,
-		    "the %s content lacks an initialisation vector of %zu bytes", w->alg->name,
-		    w->alg->block_len);
+	if (!read_alg(wire->alg, w, err))
+		return false;
+	out->cipher = w->alg->id;
+	out->cipher_name = w->alg->name;
 	w->ciphertext = der_string(wire->content);
 	if (w->ciphertext.len == 0 || w->ciphertext.len % w->alg->block_len != 0)
 		return err_set(err, ERROR_INVALID_DATA,
@@ -146,43 +177,93 @@ read_content(const CMSW_ENCRYPTED_CONTENT *wire, struct cms_enveloped *out, stru
 	return true;
 }
 
-static CMSW_ENVELOPED *
-read_message(struct view der, struct err *err)
+/* The message as `item`, the ContentInfo of one type; NULL after an error. */
+static void *
+read_message(struct view der, const ASN1_ITEM *item, int nid, struct err *err)
 {
-	CMSW_ENVELOPED *m = der_decode(
-	    ASN1_ITEM_rptr(CMSW_ENVELOPED), der, CMS_ENVELOPED_MAX, "the enveloped message", err);
+	void *m = der_decode(item, der, CMS_ENVELOPED_MAX, "the enveloped message", err);
 	char oid[80];
 
-	if (m == NULL && err->code == ERROR_INVALID_DATA &&
-	    der_is_other_content(der, NID_pkcs7_enveloped, oid))
-		err_set(err, CRYPT_E_INVALID_MSG_TYPE,
-		    "the message is of type %s, not EnvelopedData", oid);
+	if (m == NULL && err->code == ERROR_INVALID_DATA && der_is_other_content(der, nid, oid))
+		err_set(err, CRYPT_E_INVALID_MSG_TYPE, "the message is of type %s, not %s", oid,
+		    nid == NID_pkcs7_enveloped ? "EnvelopedData" : "AuthEnvelopedData");
 	return m;
+}
+
+static bool
+is_of_type(const ASN1_OBJECT *type, int nid, struct err *err)
+{
+	return OBJ_obj2nid(type) == nid ||
+	       err_set(err, CRYPT_E_INVALID_MSG_TYPE, "the message does not call itself %s",
+		   nid == NID_pkcs7_enveloped ? "EnvelopedData" : "AuthEnvelopedData");
+}
+
+static bool
+read_enveloped(struct view der, struct cms_enveloped *e, struct err *err)
+{
+	CMSW_ENVELOPED *m =
+	    read_message(der, ASN1_ITEM_rptr(CMSW_ENVELOPED), NID_pkcs7_enveloped, err);
+	int version;
+
+	if ((e->wire->message = m) == NULL || !is_of_type(m->type, NID_pkcs7_enveloped, err))
+		return false;
+	version = m->data->version;
+	if (version != 0 && (version < 2 || version > 4))
+		return err_set(err, ERROR_INVALID_DATA,
+		    "EnvelopedData has version %d; 0, 2, 3 and 4 are known", version);
+	return read_recipients(m->data->recipients, e, err) &&
+	       read_content(m->data->content, e, err);
+}
+
+/* Attributes would be authenticated with the content, and nobody writes any. */
+static bool
+read_authenticated(struct view der, struct cms_enveloped *e, struct err *err)
+{
+	const int nid = NID_id_smime_ct_authEnvelopedData;
+	CMSW_AUTH_ENVELOPED *m = read_message(der, ASN1_ITEM_rptr(CMSW_AUTH_ENVELOPED), nid, err);
+	const CMSW_AUTH_ENVELOPED_DATA *data;
+
+	if ((e->wire->authenticated = m) == NULL || !is_of_type(m->type, nid, err))
+		return false;
+	data = m->data;
+	if (data->version != 0 || data->auth_attrs != NULL ||
+	    OBJ_obj2nid(data->content->type) != NID_pkcs7_data)
+		return err_set(err, ERROR_INVALID_DATA,
+		    "AuthEnvelopedData is read in version 0, of data, without attributes");
+	return read_recipients(data->recipients, e, err) && read_content(data->content, e, err);
+}
+
+typedef bool read_function(struct view der, struct cms_enveloped *e, struct err *err);
+
+static bool
+decode(struct view der, read_function *read, struct cms_enveloped *out, struct err *err)
+{
+	OWNED(cms_enveloped_free) struct cms_enveloped e = {0};
+
+	*out = e;
+	e.wire = mem_zero(1, sizeof *e.wire);
+	if (!read(der, &e, err) || !buf_dup(der, &e.raw, err))
+		return false;
+	*out = e;
+	e = (struct cms_enveloped){0};
+	return true;
 }
 
 bool
 cms_enveloped_decode(struct view der, struct cms_enveloped *out, struct err *err)
 {
-	OWNED(cms_enveloped_free) struct cms_enveloped e = {0};
-	const CMSW_ENVELOPED_DATA *data;
+	return decode(der, read_enveloped, out, err);
+}
 
-	*out = e;
-	e.wire = mem_zero(1, sizeof *e.wire);
-	if ((e.wire->message = read_message(der, err)) == NULL)
-		return false;
-	if (OBJ_obj2nid(e.wire->message->type) != NID_pkcs7_enveloped)
-		return err_set(err, CRYPT_E_INVALID_MSG_TYPE,
-		    "the message does not call itself EnvelopedData");
-	data = e.wire->message->data;
-	if (data->version != 0 && (data->version < 2 || data->version > 4))
-		return err_set(err, ERROR_INVALID_DATA,
-		    "EnvelopedData has version %d; 0, 2, 3 and 4 are known", (int)data->version);
-	if (!buf_dup(der, &e.raw, err) || !read_recipients(data->recipients, &e, err) ||
-	    !read_content(data->content, &e, err))
-		return false;
-	*out = e;
-	e = (struct cms_enveloped){0};
-	return true;
+bool
+cms_sealed_decode(struct view der, struct cms_enveloped *out, struct err *err)
+{
+	char oid[80];
+
+	return decode(der,
+	    der_is_other_content(der, NID_id_smime_ct_authEnvelopedData, oid) ? read_enveloped
+									      : read_authenticated,
+	    out, err);
 }
 
 void
@@ -191,6 +272,8 @@ cms_enveloped_free(struct cms_enveloped *e)
 	if (e->wire != NULL) {
 		sk_CMSW_RECIPIENT_pop_free(e->wire->recipients, CMSW_RECIPIENT_free);
 		CMSW_ENVELOPED_free(e->wire->message);
+		CMSW_AUTH_ENVELOPED_free(e->wire->authenticated);
+		CMSW_GCM_free(e->wire->gcm);
 		free(e->wire);
 	}
 	free(e->recipients);

@@ -11,10 +11,12 @@
 #define CMS_RECIPIENTS_MAX 64
 
 struct cms_enveloped_wire {
-	CMSW_ENVELOPED *message;
+	CMSW_ENVELOPED *message; /* one of these two */
+	CMSW_AUTH_ENVELOPED *authenticated;
 	STACK_OF(CMSW_RECIPIENT) * recipients;
 	const struct cms_content_alg *alg;
-	struct view iv, ciphertext;
+	CMSW_GCM *gcm; /* storage of the IV, if it is a nonce */
+	struct view iv, ciphertext, tag;
 };
 
 /* Key-encryption key between a private and a public key of one curve (RFC 5753 7.2). `wrap_alg` is

@@ -84,30 +84,56 @@ padding_len(const uint8_t *last, size_t block_len)
 	return wrong == 0 ? pad : 0;
 }
 
+/* What a tag authenticates; `right` as above, though a random key has no tag that fits. */
+static bool
+decrypt_gcm(const struct cms_enveloped_wire *w, EVP_CIPHER_CTX *ctx, bool right,
+    struct secret *plain, struct err *err)
+{
+	int len = 0, rest = 0;
+
+	if (EVP_DecryptUpdate(ctx, plain->ptr, &len, w->ciphertext.ptr, (int)w->ciphertext.len) !=
+		1 ||
+	    (size_t)len != plain->len ||
+	    EVP_CIPHER_CTX_ctrl(
+		ctx, EVP_CTRL_AEAD_SET_TAG, (int)w->tag.len, (void *)(uintptr_t)w->tag.ptr) != 1)
+		return err_openssl(err, DIRCA_E_CRYPTO, "%s decryption failed", w->alg->name);
+	return (EVP_DecryptFinal_ex(ctx, plain->ptr + len, &rest) == 1 && right) ||
+	       cms_bad_data(err);
+}
+
+static bool
+decrypt_cbc(const struct cms_enveloped_wire *w, EVP_CIPHER_CTX *ctx, bool right,
+    struct secret *plain, struct err *err)
+{
+	int len = 0;
+	size_t pad;
+
+	if (EVP_CIPHER_CTX_set_padding(ctx, 0) != 1 ||
+	    EVP_DecryptUpdate(ctx, plain->ptr, &len, w->ciphertext.ptr, (int)w->ciphertext.len) !=
+		1 ||
+	    (size_t)len != plain->len)
+		return err_openssl(err, DIRCA_E_CRYPTO, "%s decryption failed", w->alg->name);
+	pad = padding_len(plain->ptr + plain->len - w->alg->block_len, w->alg->block_len);
+	if (pad == 0 || !right)
+		return cms_bad_data(err);
+	secret_shrink(plain, plain->len - pad);
+	return true;
+}
+
 static bool
 decrypt_content(const struct cms_enveloped_wire *w, const uint8_t *cek, bool right,
     struct secret *out, struct err *err)
 {
-	OWNED(own_cipher_ctx) EVP_CIPHER_CTX *ctx = NULL;
+	OWNED(own_cipher_ctx) EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	OWNED(secret_free) struct secret plain = {0};
-	size_t pad;
-	int len = 0;
 
 	if (!secret_alloc(w->ciphertext.len, &plain, err))
 		return false;
-	if ((ctx = EVP_CIPHER_CTX_new()) == NULL ||
-	    EVP_DecryptInit_ex2(ctx, w->alg->cipher, cek, w->iv.ptr, NULL) != 1 ||
-	    EVP_CIPHER_CTX_set_padding(ctx, 0) != 1 ||
-	    EVP_DecryptUpdate(ctx, plain.ptr, &len, w->ciphertext.ptr, (int)w->ciphertext.len) !=
-		1 ||
-	    (size_t)len != plain.len)
+	if (ctx == NULL || EVP_DecryptInit_ex2(ctx, w->alg->cipher, cek, w->iv.ptr, NULL) != 1)
 		return err_openssl(err, DIRCA_E_CRYPTO, "%s decryption failed", w->alg->name);
-	pad = padding_len(plain.ptr + plain.len - w->alg->block_len, w->alg->block_len);
-	if (pad == 0 || !right) {
-		cms_bad_data(err);
+	if (!(w->tag.len > 0 ? decrypt_gcm(w, ctx, right, &plain, err)
+			     : decrypt_cbc(w, ctx, right, &plain, err)))
 		return false;
-	}
-	secret_shrink(&plain, plain.len - pad);
 	*out = plain;
 	plain = (struct secret){0};
 	return true;

@@ -10,11 +10,12 @@
 #define RSA_BYTES_MAX 1024
 
 static bool
-rsa_encrypt(EVP_PKEY *key, bool oaep, struct view cek, uint8_t out[RSA_BYTES_MAX], size_t *len_out,
+rsa_encrypt(const struct cms_kra *to, struct view cek, uint8_t out[RSA_BYTES_MAX], size_t *len_out,
     struct err *err)
 {
+	bool oaep = to->oaep;
 	const EVP_MD *md = cms_digest(NID_sha256);
-	OWNED(own_pkey_ctx) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+	OWNED(own_pkey_ctx) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, to->key, NULL);
 
 	*len_out = RSA_BYTES_MAX;
 	return (ctx != NULL && EVP_PKEY_encrypt_init(ctx) == 1 &&
@@ -28,8 +29,7 @@ rsa_encrypt(EVP_PKEY *key, bool oaep, struct view cek, uint8_t out[RSA_BYTES_MAX
 }
 
 static bool
-fill_key_trans(
-    CMSW_KEY_TRANS *t, const struct cms_kra *to, bool oaep, struct view cek, struct err *err)
+fill_key_trans(CMSW_KEY_TRANS *t, const struct cms_kra *to, struct view cek, struct err *err)
 {
 	uint8_t encrypted[RSA_BYTES_MAX];
 	size_t len;
@@ -37,9 +37,9 @@ fill_key_trans(
 	t->version = 0;
 	t->rid->type = CMSW_ID_ISSUER_SERIAL;
 	if (!cms_recipient_name(&t->rid->d.issuer_serial, to, err) ||
-	    !rsa_encrypt(to->key, oaep, cek, encrypted, &len, err))
+	    !rsa_encrypt(to, cek, encrypted, &len, err))
 		return false;
-	if (oaep) {
+	if (to->oaep) {
 		if (!cms_oaep_write(t->key_alg, err))
 			return false;
 	} else if (X509_ALGOR_set0(t->key_alg, OBJ_nid2obj(NID_rsaEncryption), V_ASN1_NULL, NULL) !=
@@ -50,8 +50,7 @@ fill_key_trans(
 }
 
 static bool
-fill_recipient(
-    CMSW_RECIPIENT *r, const struct cms_kra *to, bool oaep, struct view cek, struct err *err)
+fill_recipient(CMSW_RECIPIENT *r, const struct cms_kra *to, struct view cek, struct err *err)
 {
 	if (to->issuer.len == 0 || !der_is_serial(to->serial))
 		return err_set(err, E_INVALIDARG, "a recipient has no issuer and serial number");
@@ -59,7 +58,7 @@ fill_recipient(
 		r->type = CMSW_RECIPIENT_TRANS;
 		if ((r->d.trans = CMSW_KEY_TRANS_new()) == NULL)
 			return err_nomem(err);
-		return fill_key_trans(r->d.trans, to, oaep, cek, err);
+		return fill_key_trans(r->d.trans, to, cek, err);
 	}
 	if (EVP_PKEY_is_a(to->key, "EC")) {
 		r->type = CMSW_RECIPIENT_AGREE;
@@ -72,9 +71,15 @@ fill_recipient(
 	    RSA_BYTES_MAX * 8);
 }
 
+/* What EnvelopedData and AuthEnvelopedData share. */
+struct message {
+	STACK_OF(ASN1_TYPE) * recipients;
+	CMSW_ENCRYPTED_CONTENT *content;
+	ASN1_OCTET_STRING *tag; /* NULL: nothing authenticates the content */
+};
+
 static bool
-push_recipient(CMSW_ENVELOPED_DATA *data, const struct cms_kra *to, bool oaep, struct view cek,
-    struct err *err)
+push_recipient(const struct message *m, const struct cms_kra *to, struct view cek, struct err *err)
 {
 	OWNED(own_cmsw_recipient) CMSW_RECIPIENT *r = CMSW_RECIPIENT_new();
 	OWNED(own_asn1_type) ASN1_TYPE *t = ASN1_TYPE_new();
@@ -82,93 +87,158 @@ push_recipient(CMSW_ENVELOPED_DATA *data, const struct cms_kra *to, bool oaep, s
 
 	if (r == NULL || t == NULL)
 		return err_nomem(err);
-	if (!fill_recipient(r, to, oaep, cek, err))
+	if (!fill_recipient(r, to, cek, err))
 		return false;
 	if ((der = der_pack(ASN1_ITEM_rptr(CMSW_RECIPIENT), r)) == NULL)
 		return err_nomem(err);
-	if (r->type != CMSW_RECIPIENT_TRANS)
-		data->version = 2; /* RFC 5652 6.1 */
 	ASN1_TYPE_set(t, r->type == CMSW_RECIPIENT_TRANS ? V_ASN1_SEQUENCE : V_ASN1_OTHER, der);
-	if (sk_ASN1_TYPE_push(data->recipients, t) <= 0)
+	if (sk_ASN1_TYPE_push(m->recipients, t) <= 0)
 		return err_nomem(err);
 	t = NULL;
 	return true;
 }
 
+static bool
+set_alg(X509_ALGOR *out, const struct cms_content_alg *alg, const uint8_t *iv, struct err *err)
+{
+	OWNED(own_cmsw_gcm) CMSW_GCM *gcm = NULL;
+	OWNED(own_asn1_string)
+	ASN1_STRING *nonce = der_string_new(V_ASN1_OCTET_STRING, view_of(iv, alg->iv_len));
+
+	if (nonce == NULL)
+		return err_nomem(err);
+	if (alg->tag_len == 0) {
+		if (X509_ALGOR_set0(out, OBJ_nid2obj(alg->nid), V_ASN1_OCTET_STRING, nonce) != 1)
+			return err_nomem(err);
+		nonce = NULL;
+		return true;
+	}
+	if ((gcm = CMSW_GCM_new()) == NULL || (gcm->tag_len = ASN1_INTEGER_new()) == NULL ||
+	    ASN1_INTEGER_set(gcm->tag_len, (long)alg->tag_len) != 1 ||
+	    !der_string_set(gcm->nonce, der_string(nonce), err))
+		return err_nomem(err);
+	return der_alg_set(out, alg->nid, der_pack(ASN1_ITEM_rptr(CMSW_GCM), gcm), err);
+}
+
 /* Fresh key and IV, the content under them. */
 static bool
-encrypt_content(const struct cms_content_alg *alg, struct view content, CMSW_ENCRYPTED_CONTENT *out,
+encrypt_content(const struct cms_content_alg *alg, struct view content, const struct message *m,
     uint8_t cek[CMS_KEY_MAX], struct err *err)
 {
 	OWNED(own_cipher_ctx) EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	OWNED(own_octets) uint8_t *encrypted = NULL;
-	uint8_t iv[CMS_IV_MAX];
-	ASN1_STRING *iv_string = NULL;
+	uint8_t iv[CMS_IV_MAX], tag[CMS_TAG_MAX];
 	int len = 0, rest = 0;
 
 	if (ctx == NULL || content.len > CMS_ENVELOPED_MAX ||
 	    (encrypted = OPENSSL_malloc(content.len + alg->block_len)) == NULL ||
-	    (out->content = ASN1_OCTET_STRING_new()) == NULL)
+	    (m->content->content = ASN1_OCTET_STRING_new()) == NULL)
 		return err_nomem(err);
 	/* EVP_CIPHER_CTX_rand_key sets the parity bits of a DES key, which some readers want. */
 	if (EVP_EncryptInit_ex2(ctx, alg->cipher, NULL, NULL, NULL) != 1 ||
-	    EVP_CIPHER_CTX_rand_key(ctx, cek) <= 0 || RAND_bytes(iv, (int)alg->block_len) != 1 ||
+	    EVP_CIPHER_CTX_rand_key(ctx, cek) <= 0 || RAND_bytes(iv, (int)alg->iv_len) != 1 ||
 	    EVP_EncryptInit_ex2(ctx, NULL, cek, iv, NULL) != 1 ||
 	    EVP_EncryptUpdate(ctx, encrypted, &len, content.ptr, (int)content.len) != 1 ||
-	    EVP_EncryptFinal_ex(ctx, encrypted + len, &rest) != 1)
+	    EVP_EncryptFinal_ex(ctx, encrypted + len, &rest) != 1 ||
+	    (alg->tag_len > 0 &&
+		EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, (int)alg->tag_len, tag) != 1))
 		return err_openssl(err, DIRCA_E_CRYPTO, "%s encryption failed", alg->name);
-	ASN1_STRING_set0(out->content, encrypted, len + rest);
+	ASN1_STRING_set0(m->content->content, encrypted, len + rest);
 	encrypted = NULL;
-	if ((iv_string = der_string_new(V_ASN1_OCTET_STRING, view_of(iv, alg->block_len))) ==
-		NULL ||
-	    X509_ALGOR_set0(out->alg, OBJ_nid2obj(alg->nid), V_ASN1_OCTET_STRING, iv_string) != 1) {
-		ASN1_STRING_free(iv_string);
-		return err_nomem(err);
-	}
-	return true;
+	return (m->tag == NULL || der_string_set(m->tag, view_of(tag, alg->tag_len), err)) &&
+	       set_alg(m->content->alg, alg, iv, err);
+}
+
+static bool
+fill(const struct message *m, const struct cms_content_alg *alg, int content_nid,
+    struct view content, const struct cms_kra *to, size_t count, struct err *err)
+{
+	uint8_t cek[CMS_KEY_MAX];
+	bool ok;
+
+	ASN1_OBJECT_free(m->content->type);
+	m->content->type = OBJ_nid2obj(content_nid);
+	ok = encrypt_content(alg, content, m, cek, err);
+	for (size_t i = 0; ok && i < count; i++)
+		ok = push_recipient(m, &to[i], view_of(cek, alg->key_len), err) ||
+		     err_prefix(err, "recipient %zu of %zu", i + 1, count);
+	OPENSSL_cleanse(cek, sizeof cek);
+	return ok;
+}
+
+/* RFC 5652 6.1: 2 if somebody has no issuer and serial of an RSA key. */
+static int32_t
+version_of(const struct cms_kra *to, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!EVP_PKEY_is_a(to[i].key, "RSA"))
+			return 2;
+	return 0;
 }
 
 static bool
 seal(int content_nid, struct view content, const struct cms_kra *to, size_t count,
-    enum cms_cipher cipher, bool oaep, struct buf *out, struct err *err)
+    const struct cms_content_alg *alg, struct buf *out, struct err *err)
 {
-	const struct cms_content_alg *alg = cms_content_alg(cipher);
-	OWNED(own_cmsw_enveloped) CMSW_ENVELOPED *m = NULL;
-	uint8_t cek[CMS_KEY_MAX];
-	bool ok;
+	OWNED(own_cmsw_enveloped) CMSW_ENVELOPED *m = CMSW_ENVELOPED_new();
 
-	*out = (struct buf){0};
+	if (m == NULL)
+		return err_nomem(err);
+	m->type = OBJ_nid2obj(NID_pkcs7_enveloped);
+	m->data->version = version_of(to, count);
+	return fill(&(struct message){.recipients = m->data->recipients,
+			.content = m->data->content},
+		   alg, content_nid, content, to, count, err) &&
+	       der_encode(ASN1_ITEM_rptr(CMSW_ENVELOPED), m, "the enveloped message", out, err);
+}
+
+static bool
+seal_authenticated(struct view content, const struct cms_kra *to, size_t count,
+    const struct cms_content_alg *alg, struct buf *out, struct err *err)
+{
+	OWNED(own_cmsw_auth_enveloped) CMSW_AUTH_ENVELOPED *m = CMSW_AUTH_ENVELOPED_new();
+
+	if (m == NULL)
+		return err_nomem(err);
+	m->type = OBJ_nid2obj(NID_id_smime_ct_authEnvelopedData);
+	return fill(&(struct message){.recipients = m->data->recipients,
+			.content = m->data->content,
+			.tag = m->data->mac},
+		   alg, NID_pkcs7_data, content, to, count, err) &&
+	       der_encode(
+		   ASN1_ITEM_rptr(CMSW_AUTH_ENVELOPED), m, "the enveloped message", out, err);
+}
+
+static bool
+check(const struct cms_content_alg *alg, enum cms_cipher cipher, size_t count, struct err *err)
+{
 	if (alg == NULL)
 		return err_set(
 		    err, NTE_BAD_ALGID, "the content cipher %d is not available", (int)cipher);
-	if (count == 0 || count > CMS_RECIPIENTS_MAX)
-		return err_set(err, E_INVALIDARG,
-		    "a message can go to 1 to %d recipients, not to %zu", CMS_RECIPIENTS_MAX,
-		    count);
-	if ((m = CMSW_ENVELOPED_new()) == NULL)
-		return err_nomem(err);
-	m->type = OBJ_nid2obj(NID_pkcs7_enveloped);
-	ASN1_OBJECT_free(m->data->content->type);
-	m->data->content->type = OBJ_nid2obj(content_nid);
-	ok = encrypt_content(alg, content, m->data->content, cek, err);
-	for (size_t i = 0; ok && i < count; i++)
-		ok = push_recipient(m->data, &to[i], oaep, view_of(cek, alg->key_len), err) ||
-		     err_prefix(err, "recipient %zu of %zu", i + 1, count);
-	OPENSSL_cleanse(cek, sizeof cek);
-	return ok &&
-	       der_encode(ASN1_ITEM_rptr(CMSW_ENVELOPED), m, "the enveloped message", out, err);
+	return (count > 0 && count <= CMS_RECIPIENTS_MAX) ||
+	       err_set(err, E_INVALIDARG, "a message can go to 1 to %d recipients, not to %zu",
+		   CMS_RECIPIENTS_MAX, count);
 }
 
 bool
 cms_enveloped_seal(struct view content, const struct cms_kra *to, size_t count,
-    enum cms_cipher cipher, bool oaep, struct buf *out, struct err *err)
+    enum cms_cipher cipher, struct buf *out, struct err *err)
 {
-	return seal(NID_pkcs7_data, content, to, count, cipher, oaep, out, err);
+	const struct cms_content_alg *alg = cms_content_alg(cipher);
+
+	*out = (struct buf){0};
+	return check(alg, cipher, count, err) &&
+	       (cms_is_gcm(cipher) ? seal_authenticated(content, to, count, alg, out, err)
+				   : seal(NID_pkcs7_data, content, to, count, alg, out, err));
 }
 
 bool
 cms_enveloped_seal_signed(struct view content, const struct cms_kra *to, size_t count,
-    enum cms_cipher cipher, bool oaep, struct buf *out, struct err *err)
+    enum cms_cipher cipher, struct buf *out, struct err *err)
 {
-	return seal(NID_pkcs7_signed, content, to, count, cipher, oaep, out, err);
+	const struct cms_content_alg *alg = cms_is_gcm(cipher) ? NULL : cms_content_alg(cipher);
+
+	*out = (struct buf){0};
+	return check(alg, cipher, count, err) &&
+	       seal(NID_pkcs7_signed, content, to, count, alg, out, err);
 }

@@ -243,10 +243,7 @@ handle_rewrap(struct vault_worker *w, const struct view *fields, size_t count, s
 	struct vault_kra_list *list = vault_kras_get(&w->state->kras);
 	struct cms_kra kras[VAULT_KRA_SEALS];
 	struct archive_payload payload = {0};
-	struct archive_rewrap in = {.payload = &payload,
-	    .spki = fields[REWRAP_SPKI],
-	    .kras = kras,
-	    .oaep = true}; /* the reader is `dirca recoverkey` */
+	struct archive_rewrap in = {.payload = &payload, .spki = fields[REWRAP_SPKI], .kras = kras};
 	struct buf archived = {0};
 	int64_t begun = vault_rewrap_begin();
 	bool ok, claimed = false;
@@ -283,7 +280,7 @@ handle_generate(struct vault_worker *w, const struct view *fields, size_t count,
 {
 	struct vault_kra_list *list = vault_kras_get(&w->state->kras);
 	struct cms_kra kras[VAULT_KRA_SEALS];
-	struct archive_generate sealing = {.kras = kras, .oaep = true};
+	struct archive_generate sealing = {.kras = kras};
 	OWNED(vault_generated_free) struct vault_generated made = {0};
 	bool ok;
 

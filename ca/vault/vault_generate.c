@@ -150,15 +150,15 @@ deliver(struct vault_worker *w, const struct delivery *d, struct buf *out, struc
 {
 	OWNED(secret_free) struct secret package = {0}, message = {0};
 	OWNED(own_pkey) EVP_PKEY *to_key = NULL;
-	struct cms_kra to = {.issuer = d->recipient->issuer, .serial = d->recipient->serial};
+	struct cms_kra to = {
+	    .issuer = d->recipient->issuer, .serial = d->recipient->serial, .oaep = d->how.oaep};
 
 	if (!pkix_public_key(d->recipient->spki, &to_key, err))
 		return false;
 	to.key = to_key;
 	return key_package_encode(d->key, &package, err) &&
 	       sign_package(w, &package, d, &message, err) &&
-	       cms_enveloped_seal_signed(
-		   secret_view(&message), &to, 1, d->how.cipher, d->how.oaep, out, err);
+	       cms_enveloped_seal_signed(secret_view(&message), &to, 1, d->how.cipher, out, err);
 }
 
 bool

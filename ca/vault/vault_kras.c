@@ -231,8 +231,10 @@ vault_kras_choose(struct vault_kras *k, const struct vault_kra_list *list, struc
 	for (size_t i = 0; i < list->needed; i++) {
 		const struct pkix_cert *cert = agents[picks[i]];
 
-		kras[i] = (struct cms_kra){
-		    .issuer = cert->issuer, .serial = cert->serial, .key = key_of(list, cert)};
+		kras[i] = (struct cms_kra){.issuer = cert->issuer,
+		    .serial = cert->serial,
+		    .key = key_of(list, cert),
+		    .oaep = true};
 	}
 	*count_out = list->needed;
 	return true;

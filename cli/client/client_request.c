@@ -88,8 +88,7 @@ seal_key(struct http_client *http, const struct client_enroll *in, struct sealed
 		return false;
 	to = (struct cms_kra){.issuer = xchg.issuer, .serial = xchg.serial, .key = key};
 	memcpy(out->xchg_sha256, xchg.sha256, sizeof out->xchg_sha256);
-	return cms_enveloped_seal(
-	    secret_view(&blob), &to, 1, ciphers[cipher], false, &out->payload, err);
+	return cms_enveloped_seal(secret_view(&blob), &to, 1, ciphers[cipher], &out->payload, err);
 }
 
 static void

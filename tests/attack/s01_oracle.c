@@ -158,7 +158,7 @@ seal(const struct attack *a, struct view blob)
 	    !pkix_public_key(xchg.spki, &key, &err))
 		give_up("exchange certificate", &err);
 	to = (struct cms_kra){.issuer = xchg.issuer, .serial = xchg.serial, .key = key};
-	if (!cms_enveloped_seal(blob, &to, 1, CMS_AES_256_CBC, false, &sealed, &err))
+	if (!cms_enveloped_seal(blob, &to, 1, CMS_AES_256_CBC, &sealed, &err))
 		give_up("sealing", &err);
 	EVP_PKEY_free(key);
 	pkix_cert_free(&xchg);

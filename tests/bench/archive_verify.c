@@ -66,7 +66,7 @@ verify_key(struct verify *v, const struct store_request *row, struct err *err)
 	OWNED(pkix_cert_free) struct pkix_cert cert = {0};
 	OWNED(own_pkey) EVP_PKEY *public = NULL;
 
-	if (!cms_enveloped_decode(buf_view(&row->raw_archived_key), &e, err) ||
+	if (!cms_sealed_decode(buf_view(&row->raw_archived_key), &e, err) ||
 	    !pkix_cert_decode(buf_view(&row->raw_certificate), &cert, err) ||
 	    !pkix_public_key(cert.spki, &public, err))
 		return false;

@@ -32,7 +32,7 @@ seal(EVP_PKEY *key, struct view xchg_der, struct buf *out, struct err *err)
 	    !pkix_public_key(xchg.spki, &xchg_key, err) || !keyblob_encode(key, &blob, err))
 		goto out;
 	to = (struct cms_kra){.issuer = xchg.issuer, .serial = xchg.serial, .key = xchg_key};
-	ok = cms_enveloped_seal(secret_view(&blob), &to, 1, CMS_AES_256_CBC, false, out, err);
+	ok = cms_enveloped_seal(secret_view(&blob), &to, 1, CMS_AES_256_CBC, out, err);
 out:
 	secret_free(&blob);
 	EVP_PKEY_free(xchg_key);

@@ -31,7 +31,7 @@ open_with_all(struct view der)
 	struct secret plain;
 	struct err err;
 
-	if (!cms_enveloped_decode(der, &e, &err))
+	if (!cms_sealed_decode(der, &e, &err))
 		return;
 	for (size_t i = 0; i < e.count; i++)
 		for (size_t k = 0; k < 2; k++) {

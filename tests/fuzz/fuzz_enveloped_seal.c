@@ -1,6 +1,6 @@
-/* Content of an EnvelopedData: each run seals its input to an RSA and to a P-256 key, opens it
- * again and opens it with one byte changed, chosen by the input. With real keys, which makes it
- * slow: what anybody may send is fuzz_enveloped.c's. */
+/* Content of an EnvelopedData or AuthEnvelopedData: each run seals its input to an RSA and to a
+ * P-256 key, opens it again and opens it with one byte changed, chosen by the input. With real
+ * keys, which makes it slow: what anybody may send is fuzz_enveloped.c's. */
 #include "enveloped_keys.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -18,12 +18,14 @@ round_trip(struct view content)
 	size_t at;
 
 	for (size_t k = 0; k < 2; k++) {
-		struct cms_kra to = {
-		    .issuer = view_of(issuer, 2), .serial = view_of(serial, 1), .key = keys[k]};
+		struct cms_kra to = {.issuer = view_of(issuer, 2),
+		    .serial = view_of(serial, 1),
+		    .key = keys[k],
+		    .oaep = content.ptr[0] & 8};
 
-		if (!cms_enveloped_seal(content, &to, 1, (enum cms_cipher)(content.ptr[0] & 3),
-			content.ptr[0] & 4, &der, &err) ||
-		    !cms_enveloped_decode(buf_view(&der), &e, &err) ||
+		if (!cms_enveloped_seal(
+			content, &to, 1, (enum cms_cipher)((content.ptr[0] & 7) % 7), &der, &err) ||
+		    !cms_sealed_decode(buf_view(&der), &e, &err) ||
 		    !cms_enveloped_open(&e, 0, keys[k], &plain, &err) ||
 		    !view_eq(secret_view(&plain), content))
 			abort();

@@ -88,9 +88,8 @@ seal_bytes(struct view plain, const struct pkix_cert *to, struct buf *out)
 	struct err err;
 
 	harness_must(pkix_public_key(to->spki, &pub, &err), &err);
-	const struct cms_kra recipient = {to->issuer, to->serial, pub};
-	harness_must(
-	    cms_enveloped_seal(plain, &recipient, 1, CMS_AES_256_CBC, false, out, &err), &err);
+	const struct cms_kra recipient = {.issuer = to->issuer, .serial = to->serial, .key = pub};
+	harness_must(cms_enveloped_seal(plain, &recipient, 1, CMS_AES_256_CBC, out, &err), &err);
 	EVP_PKEY_free(pub);
 }
 

@@ -205,7 +205,7 @@ test_payload(
 	struct cms_kra to = test_recipient(xchg);
 	struct err err;
 
-	assert_true(cms_enveloped_seal(blob, &to, 1, cipher, false, out, &err));
+	assert_true(cms_enveloped_seal(blob, &to, 1, cipher, out, &err));
 }
 
 static inline void

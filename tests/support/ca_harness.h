@@ -560,11 +560,10 @@ harness_seal(const EVP_PKEY *key, const struct pkix_cert *xchg, struct buf *out)
 	struct err err;
 
 	harness_must(pkix_public_key(xchg->spki, &pub, &err), &err);
-	const struct cms_kra to = {xchg->issuer, xchg->serial, pub};
+	const struct cms_kra to = {.issuer = xchg->issuer, .serial = xchg->serial, .key = pub};
 	harness_must(keyblob_encode(key, &blob, &err), &err);
 	harness_must(
-	    cms_enveloped_seal(secret_view(&blob), &to, 1, CMS_AES_256_CBC, false, out, &err),
-	    &err);
+	    cms_enveloped_seal(secret_view(&blob), &to, 1, CMS_AES_256_CBC, out, &err), &err);
 	secret_free(&blob);
 	EVP_PKEY_free(pub);
 }
@@ -578,7 +577,7 @@ harness_unseal(struct view archived)
 	EVP_PKEY *key = NULL;
 	struct err err;
 
-	harness_must(cms_enveloped_decode(archived, &env, &err), &err);
+	harness_must(cms_sealed_decode(archived, &env, &err), &err);
 	for (size_t i = 0; i < env.count && key == NULL; i++)
 		for (size_t k = 0; k < HARNESS_KRAS && key == NULL; k++)
 			if (cms_recipient_is(&env.recipients[i], harness.kras[k].cert.issuer,

@@ -13,7 +13,7 @@ static struct test_cert root, ca, user, kra1, kra2, ec_kra, stranger;
 static struct buf archived, blob;
 
 static inline void
-seal_key(EVP_PKEY *key, struct buf *out)
+seal_key(EVP_PKEY *key, enum cms_cipher cipher, struct buf *out)
 {
 	struct cms_kra to[] = {
 	    test_recipient(&kra1), test_recipient(&kra2), test_recipient(&ec_kra)};
@@ -21,8 +21,7 @@ seal_key(EVP_PKEY *key, struct buf *out)
 	struct err err;
 
 	assert_true(keyblob_encode(key, &plain, &err));
-	assert_true(
-	    cms_enveloped_seal(secret_view(&plain), to, 3, CMS_AES_256_CBC, false, out, &err));
+	assert_true(cms_enveloped_seal(secret_view(&plain), to, 3, cipher, out, &err));
 	secret_free(&plain);
 }
 
@@ -67,7 +66,7 @@ setup(void **state)
 	kra2 = test_kra(&ca, "CN=kra2,DC=nwtraders,DC=com", "rsa2048", 11);
 	ec_kra = test_kra(&ca, "CN=kra3,DC=nwtraders,DC=com", "P-256", 12);
 	stranger = test_kra(&ca, "CN=stranger,DC=nwtraders,DC=com", "rsa2048", 13);
-	seal_key(user.key, &archived);
+	seal_key(user.key, CMS_AES_256_CBC, &archived);
 	return 0;
 }
 

@@ -370,7 +370,7 @@ assert_opens(const struct buf *archived, const struct test_cert *kra)
 	struct err err;
 	size_t i = 0;
 
-	ASSERT_DONE(cms_enveloped_decode(buf_view(archived), &e, &err));
+	ASSERT_DONE(cms_sealed_decode(buf_view(archived), &e, &err));
 	while (
 	    i < e.count && !cms_recipient_is(&e.recipients[i], kra->cert.issuer, kra->cert.serial))
 		i++;

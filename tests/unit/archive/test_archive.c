@@ -264,7 +264,7 @@ assert_opens(const struct buf *archived, const struct test_cert *to, EVP_PKEY *w
 	struct err err;
 	size_t i = 0;
 
-	assert_true(cms_enveloped_decode(buf_view(archived), &e, &err));
+	assert_true(cms_sealed_decode(buf_view(archived), &e, &err));
 	while (i < e.count && !cms_recipient_is(&e.recipients[i], to->cert.issuer, to->cert.serial))
 		i++;
 	assert_true(i < e.count);
@@ -280,8 +280,6 @@ assert_opens(const struct buf *archived, const struct test_cert *to, EVP_PKEY *w
 static void
 rewrapped_key_opens_for_each_kra(void **state)
 {
-	static const enum cms_cipher ciphers[] = {
-	    CMS_AES_256_CBC, CMS_AES_192_CBC, CMS_AES_128_CBC, CMS_3DES_CBC};
 	EVP_PKEY *const keys[] = {rsa, p256, p384};
 	struct buf archived;
 	struct rewrap r;
@@ -290,10 +288,11 @@ rewrapped_key_opens_for_each_kra(void **state)
 	(void)state;
 	for (size_t k = 0; k < 3; k++) {
 		rewrap_init(&r, keys[k]);
-		for (size_t c = 0; c < 4; c++) {
+		for (size_t c = 0; c <= CMS_AES_128_GCM; c++) {
 			r.in.kra_count = KRAS + 1;
-			r.in.cipher = ciphers[c];
-			r.in.oaep = c % 2 == 1;
+			r.in.cipher = (enum cms_cipher)c;
+			for (size_t t = 0; t < KRAS + 1; t++)
+				r.to[t].oaep = c % 2 == 1;
 			assert_true(rewrap(&r, &archived, &err));
 			for (size_t i = 0; i < KRAS; i++)
 				assert_opens(&archived, &kra[i], keys[k]);
@@ -392,6 +391,38 @@ seal_wrong(struct rewrap *r, EVP_PKEY *key, EVP_PKEY *other, enum wrong wrong)
 	if (wrong == PADDING)
 		r->payload.ptr[r->payload.len - 1] ^= 1;
 	secret_free(&blob);
+}
+
+/* What clients encrypt with: those of EnvelopedData, whatever the template says, and none but
+ * those.
+ */
+static void
+payload_of_each_cipher_is_opened_and_damaged_ones_are_not(void **state)
+{
+	struct secret blob;
+	struct buf archived;
+	struct rewrap r;
+	struct err err = {0};
+
+	(void)state;
+	rewrap_init(&r, rsa);
+	assert_true(keyblob_encode(rsa, &blob, &err));
+	for (size_t c = 0; c <= CMS_AES_128_GCM; c++) {
+		buf_free(&r.payload);
+		test_payload(secret_view(&blob), &xchg, (enum cms_cipher)c, &r.payload);
+		r.sent = buf_view(&r.payload);
+		if (cms_is_gcm((enum cms_cipher)c)) {
+			assert_refused(&r, CRYPT_E_INVALID_MSG_TYPE);
+			continue;
+		}
+		assert_true(rewrap(&r, &archived, &err));
+		assert_opens(&archived, &kra[0], rsa);
+		buf_free(&archived);
+		r.payload.ptr[r.payload.len - 40] ^= 1;
+		assert_refused(&r, DIRCA_E_KEY_NOT_ARCHIVED);
+	}
+	secret_free(&blob);
+	rewrap_free(&r);
 }
 
 static void
@@ -720,6 +751,7 @@ main(void)
 	    cmocka_unit_test(key_of_another_request_is_refused),
 	    cmocka_unit_test(payload_for_another_recipient_is_refused),
 	    cmocka_unit_test(payload_opened_with_another_key_is_not_archived),
+	    cmocka_unit_test(payload_of_each_cipher_is_opened_and_damaged_ones_are_not),
 	    cmocka_unit_test(everything_wrong_inside_has_one_answer),
 	    cmocka_unit_test(damage_anywhere_after_the_recipient_has_one_answer),
 	    cmocka_unit_test(public_key_that_cannot_be_archived_is_refused),

@@ -77,6 +77,34 @@ each_kra_opens_the_blob(void **state)
 	recovery_free(&out);
 }
 
+/* AuthEnvelopedData; one bit of the key in it is changed, and a signature of the CA is no cure. */
+static void
+authenticated_key_opens_and_a_changed_one_does_not(void **state)
+{
+	struct buf sealed, made;
+	struct recovery_make in = usual();
+	struct recovery_blob out;
+	EVP_PKEY *key;
+	struct err err = {0};
+
+	(void)state;
+	seal_key(user.key, CMS_AES_256_GCM, &sealed);
+	for (int changed = 0; changed < 2; changed++) {
+		sealed.ptr[sealed.len - 100] ^= (uint8_t)changed;
+		in.archived = buf_view(&sealed);
+		make_blob(&in, ca.key, &made);
+		assert_true(recovery_decode(buf_view(&made), &out, &err));
+		assert_string_equal(out.archived.cipher_name, "AES-256-GCM");
+		assert_int_equal(
+		    recover_unwrap(&out, &ec_kra.cert, ec_kra.key, &key, &err), !changed);
+		assert_int_equal(changed ? err.code : NTE_BAD_DATA, NTE_BAD_DATA);
+		EVP_PKEY_free(key);
+		recovery_free(&out);
+		buf_free(&made);
+	}
+	buf_free(&sealed);
+}
+
 static void
 stranger_is_told_who_can_open_the_blob(void **state)
 {
@@ -168,7 +196,7 @@ key_of_another_certificate_is_not_recovered(void **state)
 	struct err err = {0};
 
 	(void)state;
-	seal_key(key, &other);
+	seal_key(key, CMS_AES_256_CBC, &other);
 	EVP_PKEY_free(key);
 	in.archived = buf_view(&other);
 	make_blob(&in, ca.key, &made);
@@ -361,6 +389,7 @@ main(void)
 	    WITH_BLOB(blob_holds_certificate_chain_and_kras_once_each),
 	    cmocka_unit_test(certificate_named_twice_is_included_once),
 	    WITH_BLOB(each_kra_opens_the_blob),
+	    WITH_BLOB(authenticated_key_opens_and_a_changed_one_does_not),
 	    WITH_BLOB(stranger_is_told_who_can_open_the_blob),
 	    WITH_BLOB(kra_who_renewed_with_the_same_key_opens_old_blobs),
 	    WITH_BLOB(kra_whose_certificate_the_ca_has_lost_opens_the_blob),

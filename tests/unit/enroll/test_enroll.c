@@ -612,10 +612,9 @@ signature_only_key_is_refused(void **state)
 	assert_int_equal(blob.ptr[5], 0xa4);
 	blob.ptr[5] = 0x24;
 	harness_must(pkix_public_key(xchg->spki, &pub, &err), &err);
-	const struct cms_kra to = {xchg->issuer, xchg->serial, pub};
+	const struct cms_kra to = {.issuer = xchg->issuer, .serial = xchg->serial, .key = pub};
 	harness_must(
-	    cms_enveloped_seal(secret_view(&blob), &to, 1, CMS_AES_256_CBC, false, &payload, &err),
-	    &err);
+	    cms_enveloped_seal(secret_view(&blob), &to, 1, CMS_AES_256_CBC, &payload, &err), &err);
 	harness_must(pkix_request_make(c.key, (struct view){0}, NULL, &pkcs10, &err), &err);
 	const struct cmc_make in = {.pkcs10 = buf_view(&pkcs10),
 	    .key = c.key,

@@ -774,8 +774,7 @@ setup(void **state)
 	rsa = new_key("RSA");
 	p256 = new_key("P-256");
 	to = as_recipient(&exchange);
-	must(cms_enveloped_seal(view_str("key"), &to, 1, CMS_AES_256_CBC, false, &archived, &err),
-	    &err);
+	must(cms_enveloped_seal(view_str("key"), &to, 1, CMS_AES_256_CBC, &archived, &err), &err);
 	must(pkix_request_make(rsa, (struct view){0}, NULL, &pkcs10, &err), &err);
 	make_pkcs10_with_key();
 	return 0;

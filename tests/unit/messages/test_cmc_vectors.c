@@ -214,7 +214,7 @@ archived_key_of_the_request_is_an_enveloped_message_to_the_exchange_certificate(
 	must(cmc_request_decode(buf_view(&request), &r, &err), &err);
 	must(cms_enveloped_decode(r.archived_key, &e, &err), &err);
 	assert_int_equal(e.count, 1);
-	assert_string_equal(e.cipher, "DES-EDE3-CBC");
+	assert_string_equal(e.cipher_name, "DES-EDE3-CBC");
 	assert_int_equal(e.recipients[0].serial.len, 10);
 	name = pkix_name_text(e.recipients[0].issuer);
 	assert_string_equal(name, "CN=TestEnrollment, DC=contoso, DC=com");

@@ -442,7 +442,7 @@ enveloped_message_is_no_signed_one(void **state)
 	struct err err;
 
 	(void)state;
-	must(cms_enveloped_seal(view_str("x"), &to, 1, CMS_AES_256_CBC, false, &der, &err), &err);
+	must(cms_enveloped_seal(view_str("x"), &to, 1, CMS_AES_256_CBC, &der, &err), &err);
 	must_fail(cms_signed_decode(buf_view(&der), &s, &err), &err, CRYPT_E_INVALID_MSG_TYPE);
 	buf_free(&der);
 }

@@ -17,7 +17,8 @@ seal(const struct identity *to, enum cms_cipher cipher, bool oaep, struct buf *o
 	struct cms_kra r = as_recipient(to);
 	struct err err;
 
-	must(cms_enveloped_seal(content(), &r, 1, cipher, oaep, out, &err), &err);
+	r.oaep = oaep;
+	must(cms_enveloped_seal(content(), &r, 1, cipher, out, &err), &err);
 }
 
 static bool
@@ -27,7 +28,7 @@ open_first(struct view der, EVP_PKEY *key, struct secret *out, struct err *err)
 	bool ok;
 
 	*out = (struct secret){0};
-	ok = cms_enveloped_decode(der, &e, err) && cms_enveloped_open(&e, 0, key, out, err);
+	ok = cms_sealed_decode(der, &e, err) && cms_enveloped_open(&e, 0, key, out, err);
 	cms_enveloped_free(&e);
 	return ok;
 }
@@ -48,23 +49,27 @@ static void
 sealed_message_opens_with_every_kind_of_key_and_cipher(void **state)
 {
 	const struct identity *to[] = {&rsa, &p256, &p384, &p521};
-	const enum cms_cipher ciphers[] = {
-	    CMS_AES_256_CBC, CMS_AES_192_CBC, CMS_AES_128_CBC, CMS_3DES_CBC};
-	static const char *const names[] = {
-	    "AES-256-CBC", "AES-192-CBC", "AES-128-CBC", "DES-EDE3-CBC"};
+	static const char *const names[] = {[CMS_AES_256_CBC] = "AES-256-CBC",
+	    [CMS_AES_192_CBC] = "AES-192-CBC",
+	    [CMS_AES_128_CBC] = "AES-128-CBC",
+	    [CMS_3DES_CBC] = "DES-EDE3-CBC",
+	    [CMS_AES_256_GCM] = "AES-256-GCM",
+	    [CMS_AES_192_GCM] = "AES-192-GCM",
+	    [CMS_AES_128_GCM] = "AES-128-GCM"};
 	struct cms_enveloped e;
 	struct buf der;
 	struct err err;
 
 	(void)state;
 	for (size_t i = 0; i < 4; i++)
-		for (size_t c = 0; c < 4; c++)
+		for (size_t c = 0; c <= CMS_AES_128_GCM; c++)
 			for (int oaep = 0; oaep < 2; oaep++) {
-				seal(to[i], ciphers[c], oaep, &der);
+				seal(to[i], (enum cms_cipher)c, oaep, &der);
 				must_open(buf_view(&der), to[i]);
-				must(cms_enveloped_decode(buf_view(&der), &e, &err), &err);
+				must(cms_sealed_decode(buf_view(&der), &e, &err), &err);
 				assert_int_equal(e.count, 1);
-				assert_string_equal(e.cipher, names[c]);
+				assert_int_equal(e.cipher, c);
+				assert_string_equal(e.cipher_name, names[c]);
 				assert_int_equal(e.recipients[0].is_key_agreement, i > 0);
 				assert_true(cms_recipient_is(
 				    &e.recipients[0], to[i]->cert.issuer, to[i]->cert.serial));
@@ -75,9 +80,100 @@ sealed_message_opens_with_every_kind_of_key_and_cipher(void **state)
 			}
 }
 
+/* A client's payload is an EnvelopedData, and whoever reads one takes nothing else for it. */
+static void
+authenticated_message_is_no_enveloped_data(void **state)
+{
+	struct cms_enveloped e;
+	struct buf der;
+	struct err err;
+
+	(void)state;
+	seal(&p256, CMS_AES_256_GCM, false, &der);
+	must_fail(cms_enveloped_decode(buf_view(&der), &e, &err), &err, CRYPT_E_INVALID_MSG_TYPE);
+	buf_free(&der);
+	must_fail(cms_enveloped_seal_signed(
+		      content(), &(struct cms_kra){0}, 1, CMS_AES_256_GCM, &der, &err),
+	    &err, NTE_BAD_ALGID);
+}
+
+/* Exchanges `from` for `to` of the same length, which is in the message once. */
+static void
+exchange_octets(struct buf *der, const char *from, const char *to, size_t len)
+{
+	uint8_t *at = memmem(der->ptr, der->len, from, len);
+
+	assert_non_null(at);
+	assert_null(memmem(at + 1, der->len - (size_t)(at + 1 - der->ptr), from, len));
+	memcpy(at, to, len);
+}
+
+/* RFC 5083, RFC 5084: of each rule, a message that breaks it. */
+static void
+authenticated_message_with_other_parts_is_refused(void **state)
+{
+	static const struct {
+		const char *from, *to;
+		size_t len;
+		enum err_code code;
+	} rows[] = {
+	    /* the version */
+	    {"\x02\x01\x00\x31", "\x02\x01\x02\x31", 4, ERROR_INVALID_DATA},
+	    /* a tag that is another length than its parameters say, or is too short */
+	    {"\x02\x01\x10\x80", "\x02\x01\x0f\x80", 4, ERROR_INVALID_DATA},
+	    {"\x02\x01\x10\x80", "\x02\x01\x04\x80", 4, ERROR_INVALID_DATA},
+	    {"\x02\x01\x10\x80", "\x02\x01\x90\x80", 4, ERROR_INVALID_DATA},
+	    /* AES-128-GCM for AES-256-GCM: another key; AES-256-CBC: none of these ciphers */
+	    {"\x65\x03\x04\x01\x2e", "\x65\x03\x04\x01\x06", 5, NTE_BAD_DATA},
+	    {"\x65\x03\x04\x01\x2e", "\x65\x03\x04\x01\x2a", 5, NTE_BAD_ALGID},
+	    /* other content than data */
+	    {"\x0d\x01\x07\x01", "\x0d\x01\x07\x02", 4, ERROR_INVALID_DATA},
+	    /* calls itself EnvelopedData */
+	    {"\x01\x09\x10\x01\x17", "\x01\x09\x10\x01\x16", 5, CRYPT_E_INVALID_MSG_TYPE},
+	};
+	struct secret plain;
+	struct buf der;
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		seal(&rsa, CMS_AES_256_GCM, true, &der);
+		must_open(buf_view(&der), &rsa);
+		exchange_octets(&der, rows[i].from, rows[i].to, rows[i].len);
+		must_fail(open_first(buf_view(&der), rsa.key, &plain, &err), &err, rows[i].code);
+		buf_free(&der);
+	}
+}
+
+/* Of CBC one octet in sixteen is looked at when it is decrypted, of GCM all. */
+static void
+authenticated_content_with_any_bit_changed_does_not_open(void **state)
+{
+	struct secret plain;
+	struct buf der;
+	struct err err;
+	uint8_t *at;
+
+	(void)state;
+	seal(&p256, CMS_AES_128_GCM, false, &der);
+	/* nonce, tag length, content, tag */
+	at = memmem(der.ptr, der.len, "\x65\x03\x04\x01\x06\x30\x11\x04\x0c", 9);
+	assert_non_null(at);
+	for (size_t i = (size_t)(at + 9 - der.ptr); i < der.len; i++)
+		for (int bit = 0; bit < 8; bit++) {
+			der.ptr[i] ^= (uint8_t)(1 << bit);
+			assert_false(open_first(buf_view(&der), p256.key, &plain, &err));
+			assert_null(plain.ptr);
+			der.ptr[i] ^= (uint8_t)(1 << bit);
+		}
+	must_open(buf_view(&der), &p256);
+	buf_free(&der);
+}
+
 static void
 content_of_every_length_around_a_block_survives(void **state)
 {
+	static const enum cms_cipher ciphers[] = {CMS_AES_256_CBC, CMS_AES_256_GCM};
 	struct cms_kra to = as_recipient(&p256);
 	uint8_t data[40];
 	struct secret plain;
@@ -87,16 +183,16 @@ content_of_every_length_around_a_block_survives(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof data; i++)
 		data[i] = (uint8_t)(i + 1);
-	for (size_t len = 0; len <= sizeof data; len++) {
-		must(cms_enveloped_seal(
-			 view_of(data, len), &to, 1, CMS_AES_256_CBC, false, &der, &err),
-		    &err);
-		must(open_first(buf_view(&der), p256.key, &plain, &err), &err);
-		assert_int_equal(plain.len, len);
-		assert_memory_equal(plain.ptr, data, len);
-		secret_free(&plain);
-		buf_free(&der);
-	}
+	for (size_t len = 0; len <= sizeof data; len++)
+		for (size_t c = 0; c < (len == 0 ? 1 : 2); c++) {
+			must(cms_enveloped_seal(view_of(data, len), &to, 1, ciphers[c], &der, &err),
+			    &err);
+			must(open_first(buf_view(&der), p256.key, &plain, &err), &err);
+			assert_int_equal(plain.len, len);
+			assert_memory_equal(plain.ptr, data, len);
+			secret_free(&plain);
+			buf_free(&der);
+		}
 }
 
 static void
@@ -104,15 +200,20 @@ each_of_several_recipients_opens_his_own_part_only(void **state)
 {
 	struct cms_kra to[3] = {as_recipient(&rsa), as_recipient(&p384), as_recipient(&other_rsa)};
 	EVP_PKEY *keys[3] = {rsa.key, p384.key, other_rsa.key};
+	static const uint8_t oaep[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 7};
 	struct secret plain;
 	struct cms_enveloped e;
 	struct buf der;
 	struct err err;
 
 	(void)state;
-	must(cms_enveloped_seal(content(), to, 3, CMS_AES_256_CBC, true, &der, &err), &err);
+	/* One reader knows OAEP, the other does not. */
+	to[0].oaep = true;
+	must(cms_enveloped_seal(content(), to, 3, CMS_AES_256_CBC, &der, &err), &err);
 	must(cms_enveloped_decode(buf_view(&der), &e, &err), &err);
 	assert_int_equal(e.count, 3);
+	assert_non_null(memmem(e.recipients[0].raw.ptr, e.recipients[0].raw.len, oaep, 9));
+	assert_null(memmem(e.recipients[2].raw.ptr, e.recipients[2].raw.len, oaep, 9));
 	for (size_t i = 0; i < 3; i++) {
 		must(cms_enveloped_open(&e, i, keys[i], &plain, &err), &err);
 		assert_memory_equal(plain.ptr, secret_text, plain.len);
@@ -334,18 +435,19 @@ nobody_and_too_many_are_no_recipients(void **state)
 	(void)state;
 	for (size_t i = 0; i < 65; i++)
 		to[i] = as_recipient(&rsa);
-	must_fail(cms_enveloped_seal(content(), to, 0, CMS_AES_256_CBC, false, &der, &err), &err,
-	    E_INVALIDARG);
-	must_fail(cms_enveloped_seal(content(), to, 65, CMS_AES_256_CBC, false, &der, &err), &err,
-	    E_INVALIDARG);
+	must_fail(
+	    cms_enveloped_seal(content(), to, 0, CMS_AES_256_CBC, &der, &err), &err, E_INVALIDARG);
+	must_fail(
+	    cms_enveloped_seal(content(), to, 65, CMS_AES_256_CBC, &der, &err), &err, E_INVALIDARG);
 	to[0].serial = (struct view){0};
-	must_fail(cms_enveloped_seal(content(), to, 1, CMS_AES_256_CBC, false, &der, &err), &err,
-	    E_INVALIDARG);
+	must_fail(
+	    cms_enveloped_seal(content(), to, 1, CMS_AES_256_CBC, &der, &err), &err, E_INVALIDARG);
 }
 
 static void
 openssl_opens_what_we_seal(void **state)
 {
+	static const enum cms_cipher ciphers[] = {CMS_AES_256_CBC, CMS_3DES_CBC, CMS_AES_256_GCM};
 	const struct identity *to[] = {&rsa, &p256, &p384, &p521};
 	struct buf der, plain;
 
@@ -353,8 +455,8 @@ openssl_opens_what_we_seal(void **state)
 	for (size_t i = 0; i < 4; i++) {
 		write_identity(to[i]);
 		for (int oaep = 0; oaep < 2; oaep++)
-			for (int des = 0; des < 2; des++) {
-				seal(to[i], des ? CMS_3DES_CBC : CMS_AES_256_CBC, oaep, &der);
+			for (size_t c = 0; c < 3; c++) {
+				seal(to[i], ciphers[c], oaep, &der);
 				write_file("message.der", buf_view(&der));
 				assert_true(
 				    openssl("cms -decrypt -inform DER -in message.der -recip "
@@ -375,7 +477,8 @@ we_open_what_openssl_seals(void **state)
 	    "rsa_padding_mode:oaep -keyopt rsa_oaep_md:sha512 -keyopt rsa_oaep_label:01"};
 	static const char *const ec_options[] = {
 	    "", "ecdh_kdf_md:sha256", "ecdh_kdf_md:sha384", "ecdh_kdf_md:sha512"};
-	static const char *const ciphers[] = {"-aes256", "-aes192", "-aes128", "-des3"};
+	static const char *const ciphers[] = {
+	    "-aes256", "-aes192", "-aes128", "-des3", "-aes-256-gcm", "-aes-128-gcm"};
 	const struct identity *to[] = {&rsa, &p256, &p384};
 	char command[256];
 	struct buf der;
@@ -384,12 +487,12 @@ we_open_what_openssl_seals(void **state)
 	write_file("plain", content());
 	for (size_t i = 0; i < 3; i++) {
 		write_identity(to[i]);
-		for (size_t o = 0; o < 4; o++) {
+		for (size_t o = 0; o < 8; o++) {
 			snprintf(command, sizeof command,
 			    "cms -encrypt -binary -in plain -outform DER -out message.der %s "
 			    "-recip cert.pem %s %s",
-			    ciphers[(o + i) % 4], o > 0 ? "-keyopt" : "",
-			    i == 0 ? rsa_options[o] : ec_options[o]);
+			    ciphers[(o + i) % 6], o % 4 > 0 ? "-keyopt" : "",
+			    i == 0 ? rsa_options[o % 4] : ec_options[o % 4]);
 			if (!openssl(command))
 				fail_msg("openssl %s", command);
 			read_file("message.der", &der);
@@ -496,6 +599,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(sealed_message_opens_with_every_kind_of_key_and_cipher),
+	    cmocka_unit_test(authenticated_message_is_no_enveloped_data),
+	    cmocka_unit_test(authenticated_message_with_other_parts_is_refused),
+	    cmocka_unit_test(authenticated_content_with_any_bit_changed_does_not_open),
 	    cmocka_unit_test(content_of_every_length_around_a_block_survives),
 	    cmocka_unit_test(each_of_several_recipients_opens_his_own_part_only),
 	    cmocka_unit_test(two_messages_with_one_content_share_no_ciphertext),

@@ -19,8 +19,7 @@ sealed_to(const struct identity *to)
 	struct buf der;
 	struct err err;
 
-	must(cms_enveloped_seal(view_str("content"), &r, 1, CMS_AES_256_CBC, false, &der, &err),
-	    &err);
+	must(cms_enveloped_seal(view_str("content"), &r, 1, CMS_AES_256_CBC, &der, &err), &err);
 	must(cms_enveloped_decode(buf_view(&der), &e, &err), &err);
 	buf_free(&der);
 	return e;

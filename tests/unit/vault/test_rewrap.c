@@ -86,8 +86,8 @@ other_recipients_do_not_make_another_key(void **state)
 	(void)state;
 	assert_true(keyblob_encode(user_key, &blob, &err));
 	buf_free(&r.payload);
-	assert_true(cms_enveloped_seal(
-	    secret_view(&blob), to, 2, CMS_AES_256_CBC, false, &r.payload, &err));
+	assert_true(
+	    cms_enveloped_seal(secret_view(&blob), to, 2, CMS_AES_256_CBC, &r.payload, &err));
 	r.in.payload = buf_view(&r.payload);
 	assert_rewrapped(&r.in);
 	p = r.payload.ptr;

@@ -629,7 +629,7 @@ assert_recipients(const struct rewrap *r, size_t count)
 	struct err err;
 
 	ASSERT_DONE(vault_rewrap(&child.front[0], &r->in, &archived, &err));
-	ASSERT_DONE(cms_enveloped_decode(buf_view(&archived), &sealed, &err));
+	ASSERT_DONE(cms_sealed_decode(buf_view(&archived), &sealed, &err));
 	assert_int_equal(sealed.count, count);
 	cms_enveloped_free(&sealed);
 	return archived;
