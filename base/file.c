@@ -15,28 +15,43 @@
 #include "own.h"
 #include "text.h"
 
+static bool
+check_size(int fd, const char *path, size_t max, size_t *size_out, struct err *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+		return err_set(err, DIRCA_E_IO, "%s: not a regular file", path);
+	if ((uint64_t)st.st_size > max)
+		return err_set(err, DIRCA_E_TOO_LARGE, "%s: larger than %zu bytes", path, max);
+	*size_out = (size_t)st.st_size;
+	return true;
+}
+
 /* `flags` beside those for reading. */
 static bool
 open_sized(const char *path, int flags, size_t max, int *fd_out, size_t *size_out, struct err *err)
 {
-	struct stat st;
 	/* O_NONBLOCK: a FIFO in the place of a file is refused, not waited for. */
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | flags);
 
 	if (fd == -1)
 		return err_errno(err, errno == ENOENT ? ERROR_FILE_NOT_FOUND : DIRCA_E_IO,
 		    "%s: cannot open", path);
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+	if (!check_size(fd, path, max, size_out, err)) {
 		close(fd);
-		return err_set(err, DIRCA_E_IO, "%s: not a regular file", path);
-	}
-	if ((uint64_t)st.st_size > max) {
-		close(fd);
-		return err_set(err, DIRCA_E_TOO_LARGE, "%s: larger than %zu bytes", path, max);
+		return false;
 	}
 	*fd_out = fd;
-	*size_out = (size_t)st.st_size;
 	return true;
+}
+
+bool
+file_open(const char *path, int *fd_out, struct err *err)
+{
+	size_t size;
+
+	return open_sized(path, O_NOFOLLOW, SIZE_MAX, fd_out, &size, err);
 }
 
 /* Reads exactly `len` bytes; a file that changes its size meanwhile is an error. */
@@ -124,24 +139,37 @@ file_check_folder(const char *path, struct err *err)
 	return check_owner(path, &st, err);
 }
 
-bool
-file_read_secret(const char *path, size_t max, struct secret *out, struct err *err)
+static bool
+read_secret(int fd, size_t size, const char *path, struct secret *out, struct err *err)
 {
-	OWNED(own_fd) int fd = -1;
-	size_t size;
-	bool ok;
+	bool ok = secret_alloc(size, out, err) && read_all(fd, out->ptr, size, path, err);
 
-	*out = (struct secret){0};
-	if (!open_sized(path, 0, max, &fd, &size, err))
-		return false;
-	ok = secret_alloc(size, out, err) && read_all(fd, out->ptr, size, path, err);
 	if (!ok)
 		secret_free(out);
 	return ok;
 }
 
-static bool
-write_all(int fd, struct view content, const char *path, struct err *err)
+bool
+file_read_secret_fd(int fd, const char *path, size_t max, struct secret *out, struct err *err)
+{
+	size_t size;
+
+	*out = (struct secret){0};
+	return check_size(fd, path, max, &size, err) && read_secret(fd, size, path, out, err);
+}
+
+bool
+file_read_secret(const char *path, size_t max, struct secret *out, struct err *err)
+{
+	OWNED(own_fd) int fd = -1;
+	size_t size;
+
+	*out = (struct secret){0};
+	return open_sized(path, 0, max, &fd, &size, err) && read_secret(fd, size, path, out, err);
+}
+
+bool
+file_write_all(int fd, struct view content)
 {
 	while (content.len > 0) {
 		ssize_t n = write(fd, content.ptr, content.len);
@@ -149,23 +177,28 @@ write_all(int fd, struct view content, const char *path, struct err *err)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return err_errno(err, DIRCA_E_IO, "%s: cannot write", path);
+			return false;
 		content.ptr += n;
 		content.len -= (size_t)n;
 	}
-	if (fsync(fd) != 0)
-		return err_errno(err, DIRCA_E_IO, "%s: cannot fsync", path);
 	return true;
 }
 
-static bool
-sync_folder(const char *path, struct err *err)
+bool
+file_sync_folder(const char *folder, struct err *err)
 {
-	OWNED(own_memory) char *copy = mem_text(path);
-	OWNED(own_fd) int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	OWNED(own_fd) int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	return (fd != -1 && fsync(fd) == 0) ||
-	       err_errno(err, DIRCA_E_IO, "%s: cannot fsync its folder", path);
+	       err_errno(err, DIRCA_E_IO, "%s: cannot fsync the folder", folder);
+}
+
+bool
+file_sync_parent(const char *path, struct err *err)
+{
+	OWNED(own_memory) char *copy = mem_text(path);
+
+	return file_sync_folder(dirname(copy), err);
 }
 
 /* A file that is there under a name of its own until it is put in place. */
@@ -196,8 +229,10 @@ write_file(const char *path, struct view content, mode_t mode, bool replace, str
 	if (fd == -1)
 		return err_errno(err, DIRCA_E_IO, "%s: cannot create", name);
 	left = mem_text(name);
-	if (!write_all(fd, content, name, err))
-		return false;
+	if (!file_write_all(fd, content))
+		return err_errno(err, DIRCA_E_IO, "%s: cannot write", name);
+	if (fsync(fd) != 0)
+		return err_errno(err, DIRCA_E_IO, "%s: cannot fsync", name);
 	if (replace ? rename(name, path) != 0 : link(name, path) != 0)
 		return err_errno(err, errno == EEXIST ? ERROR_FILE_EXISTS : DIRCA_E_IO,
 		    "%s: cannot put in place", path);
@@ -205,7 +240,7 @@ write_file(const char *path, struct view content, mode_t mode, bool replace, str
 		free(left);
 		left = NULL;
 	}
-	return sync_folder(path, err);
+	return file_sync_parent(path, err);
 }
 
 bool

@@ -19,10 +19,23 @@ bool file_read_owned(const char *path, size_t max, struct buf *out, struct err *
 bool file_check_folder(const char *path, struct err *err);
 /* As file_read into a secret. */
 bool file_read_secret(const char *path, size_t max, struct secret *out, struct err *err);
+/* As file_read_secret, of the file that is open and read from its beginning; `path` is for what is
+ * said of it. */
+bool file_read_secret_fd(int fd, const char *path, size_t max, struct secret *out, struct err *err);
+/* Opens a file to be read and nothing else: no link, no folder, no device, no FIFO.
+ * ERROR_FILE_NOT_FOUND. */
+bool file_open(const char *path, int *fd_out, struct err *err);
 /* Writes a temporary file beside `path` (O_CREAT|O_EXCL|O_NOFOLLOW), fsyncs, renames over `path`,
  * fsyncs the folder. */
 bool file_replace(const char *path, struct view content, mode_t mode, struct err *err);
 /* As file_replace, but ERROR_FILE_EXISTS if `path` exists. For keys and PFX files use mode 0600. */
 bool file_create(const char *path, struct view content, mode_t mode, struct err *err);
+
+/* All of it; false with errno if it cannot be. */
+bool file_write_all(int fd, struct view content);
+/* What was made, renamed or removed in the folder outlives a power cut. */
+bool file_sync_folder(const char *folder, struct err *err);
+/* As file_sync_folder, of the folder that `path` is in. */
+bool file_sync_parent(const char *path, struct err *err);
 
 #endif

@@ -1,10 +1,10 @@
 #include "screen.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "mem.h"
 #include "own.h"
 #include "printable.h"
@@ -18,21 +18,6 @@ struct screen {
 	uint8_t begun[CHARACTER_MAX];
 	size_t begun_len;
 };
-
-static bool
-write_all(int fd, struct view v)
-{
-	while (v.len > 0) {
-		ssize_t n = write(fd, v.ptr, v.len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return false;
-		v = view_of(v.ptr + n, v.len - (size_t)n);
-	}
-	return true;
-}
 
 /* True for the first bytes of a character that more bytes could complete. */
 static bool
@@ -83,7 +68,7 @@ screen_write(void *cookie, const char *bytes, size_t len)
 		  buf_append(&in, view_of(bytes, len), &ignored);
 
 	s->begun_len = 0;
-	ok = ok && escape(s, buf_view(&in), &out) && write_all(s->fd, buf_view(&out));
+	ok = ok && escape(s, buf_view(&in), &out) && file_write_all(s->fd, buf_view(&out));
 	return ok ? (ssize_t)len : 0;
 }
 
@@ -98,7 +83,7 @@ screen_close(void *cookie)
 		char shown[PRINTABLE_MAX];
 
 		printable_next(view_of(s->begun + i, 1), shown);
-		ok = write_all(s->fd, view_str(shown)) && ok;
+		ok = file_write_all(s->fd, view_str(shown)) && ok;
 	}
 	return ok ? 0 : EOF;
 }

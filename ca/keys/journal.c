@@ -12,6 +12,7 @@
 #include <openssl/sha.h>
 
 #include "clock.h"
+#include "file.h"
 #include "own.h"
 #include "text.h"
 
@@ -106,23 +107,6 @@ decode(const uint8_t record[JOURNAL_RECORD_LEN], uint64_t position, const uint8_
 	return true;
 }
 
-static bool
-write_record(int fd, const uint8_t *record)
-{
-	size_t done = 0;
-
-	while (done < JOURNAL_RECORD_LEN) {
-		ssize_t n = write(fd, record + done, JOURNAL_RECORD_LEN - done);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return false;
-		done += (size_t)n;
-	}
-	return true;
-}
-
 bool
 journal_add(
     struct journal *j, struct journal_entry *e, struct view what, int64_t now, struct err *err)
@@ -137,7 +121,7 @@ journal_add(
 	if (!j->broken) {
 		encode(e, j->count + 1, j->chain, record);
 		/* After half a record nothing can follow: what is written next would not fit. */
-		j->broken = !write_record(j->fd, record);
+		j->broken = !file_write_all(j->fd, view_of(record, sizeof record));
 		ok = !j->broken;
 	} else {
 		errno = EIO;

@@ -4,7 +4,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -327,7 +326,6 @@ remove_files(const struct vault_xchgs *x, const uint8_t id[VAULT_ID_LEN], struct
 {
 	static const char *const suffixes[] = {KEY_SUFFIX, CERT_SUFFIX, OPENED_SUFFIX};
 	char path[KEY_PATH_MAX];
-	OWNED(own_fd) int fd = -1;
 
 	for (size_t i = 0; i < COUNT_OF(suffixes); i++) {
 		if (!file_path(x, id, suffixes[i], path, err))
@@ -336,9 +334,7 @@ remove_files(const struct vault_xchgs *x, const uint8_t id[VAULT_ID_LEN], struct
 			return err_errno(
 			    err, DIRCA_E_IO, "%s: cannot remove the exchange key", path);
 	}
-	if ((fd = open(x->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1 || fsync(fd) != 0)
-		return err_errno(err, DIRCA_E_IO, "%s: cannot fsync", x->folder);
-	return true;
+	return file_sync_folder(x->folder, err);
 }
 
 bool
