@@ -127,7 +127,8 @@ is_trusted(const struct cli *cli, const struct backup *b, bool *known_out, struc
 		if (view_eq(buf_view(&trusted.list[i].raw), buf_view(&b->ca.raw)))
 			return true;
 	return files->count == 0 ||
-	       err_set(err, CERT_E_UNTRUSTEDROOT, "the copy is signed by none of the CAs of --ca");
+	       err_set(err, CERT_E_UNTRUSTEDROOT,
+		   "%s: the copy is signed by none of the CAs of --ca", cli->args[0]);
 }
 
 bool

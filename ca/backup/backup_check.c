@@ -59,15 +59,18 @@ static bool
 check_item(const char *folder, const struct backup_item *item, struct err *err)
 {
 	OWNED(own_memory) char *path = backup_item_path(folder, item);
+	OWNED(own_fd) int fd = -1;
 	uint8_t sha256[32];
 	int64_t size;
 
 	if (backup_item_is_folder(item))
 		return true;
-	if (!backup_hash(path, &size, sha256, err))
-		return err_set(err, DIRCA_E_BACKUP, "%s is listed, and not there", path);
-	return (size == item->size && memcmp(sha256, item->sha256, sizeof sha256) == 0) ||
-	       err_set(err, DIRCA_E_BACKUP, "%s is not what was copied", path);
+	if (!file_open(path, &fd, err))
+		return err->code == ERROR_FILE_NOT_FOUND
+			   ? err_set(err, DIRCA_E_BACKUP, "%s is listed, and not there", path)
+			   : false;
+	return backup_copy(fd, path, NULL, &size, sha256, err) &&
+	       backup_item_is(item, size, sha256, path, err);
 }
 
 bool

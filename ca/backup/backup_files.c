@@ -4,14 +4,15 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <openssl/evp.h>
 
 #include "ca_key.h"
+#include "file.h"
 #include "mem.h"
 #include "own_openssl.h"
 #include "text.h"
@@ -67,35 +68,6 @@ backup_find(const struct backup *b, const char *path)
 	return NULL;
 }
 
-bool
-backup_open(const char *path, int *fd_out, struct err *err)
-{
-	struct stat st;
-
-	*fd_out = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (*fd_out == -1)
-		return err_errno(
-		    err, errno == ENOENT ? ERROR_FILE_NOT_FOUND : DIRCA_E_IO, "%s", path);
-	return (fstat(*fd_out, &st) == 0 && S_ISREG(st.st_mode)) ||
-	       err_set(err, DIRCA_E_IO, "%s: is no file", path);
-}
-
-static bool
-write_all(int fd, const uint8_t *bytes, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, bytes, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return false;
-		bytes += n;
-		len -= (size_t)n;
-	}
-	return true;
-}
-
 /* To the end that the file has then; to `to` too, unless it is -1. */
 static bool
 pump(int from, int to, EVP_MD_CTX *hash, int64_t *size_out)
@@ -107,7 +79,7 @@ pump(int from, int to, EVP_MD_CTX *hash, int64_t *size_out)
 	while ((n = read(from, bytes, sizeof bytes)) != 0) {
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0 || (to >= 0 && !write_all(to, bytes, (size_t)n)))
+		if (n < 0 || (to >= 0 && !file_write_all(to, view_of(bytes, (size_t)n))))
 			return false;
 		if (EVP_DigestUpdate(hash, bytes, (size_t)n) != 1)
 			return false;
@@ -117,8 +89,8 @@ pump(int from, int to, EVP_MD_CTX *hash, int64_t *size_out)
 }
 
 bool
-backup_copy(int from, const char *name, const char *to, unsigned mode, int64_t *size_out,
-    uint8_t sha256_out[32], struct err *err)
+backup_copy(int from, const char *name, const char *to, int64_t *size_out, uint8_t sha256_out[32],
+    struct err *err)
 {
 	OWNED(own_md_ctx) EVP_MD_CTX *hash = EVP_MD_CTX_new();
 	OWNED(own_fd) int fd = -1;
@@ -126,7 +98,7 @@ backup_copy(int from, const char *name, const char *to, unsigned mode, int64_t *
 	if (hash == NULL || EVP_DigestInit_ex(hash, EVP_sha256(), NULL) != 1)
 		return err_openssl(err, DIRCA_E_CRYPTO, "SHA-256 of %s", name);
 	if (to != NULL &&
-	    (fd = open(to, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode)) == -1)
+	    (fd = open(to, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)) == -1)
 		return err_errno(err, DIRCA_E_IO, "%s: cannot create", to);
 	if (!pump(from, fd, hash, size_out) || (fd >= 0 && fsync(fd) != 0))
 		return err_errno(err, DIRCA_E_IO, "%s: cannot be copied", name);
@@ -135,21 +107,11 @@ backup_copy(int from, const char *name, const char *to, unsigned mode, int64_t *
 }
 
 bool
-backup_hash(const char *path, int64_t *size_out, uint8_t sha256_out[32], struct err *err)
+backup_item_is(const struct backup_item *i, int64_t size, const uint8_t sha256[32],
+    const char *path, struct err *err)
 {
-	OWNED(own_fd) int fd = -1;
-
-	return backup_open(path, &fd, err) &&
-	       backup_copy(fd, path, NULL, 0, size_out, sha256_out, err);
-}
-
-bool
-backup_sync_folder(const char *path, struct err *err)
-{
-	OWNED(own_fd) int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	return (fd != -1 && fsync(fd) == 0) ||
-	       err_errno(err, DIRCA_E_IO, "%s: cannot fsync the folder", path);
+	return (size == i->size && memcmp(sha256, i->sha256, sizeof i->sha256) == 0) ||
+	       err_set(err, DIRCA_E_BACKUP, "%s is not what was copied", path);
 }
 
 bool
@@ -162,6 +124,22 @@ backup_ca_key(const char *folder, const struct pkix_cert *ca, const struct secre
 	       ca_key_open(folder, CA_VERSION_KEY(version), passphrase, out, err);
 }
 
+bool
+backup_owners(const struct config *config, struct owner out[3], struct err *err)
+{
+	const char *const users[] = {NULL, config->user, config->vault_user};
+
+	for (size_t i = 0; i < COUNT_OF(users); i++) {
+		const struct passwd *pw = users[i] != NULL ? getpwnam(users[i]) : NULL;
+
+		if (users[i] != NULL && pw == NULL)
+			return err_set(err, DIRCA_E_CONFIG, "there is no user %s", users[i]);
+		out[i] = pw != NULL ? (struct owner){pw->pw_uid, pw->pw_gid}
+				    : (struct owner){geteuid(), getegid()};
+	}
+	return true;
+}
+
 static int
 is_name(const struct dirent *entry)
 {
@@ -169,10 +147,10 @@ is_name(const struct dirent *entry)
 }
 
 bool
-backup_names(const char *folder, struct texts *out, struct err *err)
+backup_names(int at, const char *folder, struct texts *out, struct err *err)
 {
 	struct dirent **list = NULL;
-	int count = scandir(folder, &list, is_name, alphasort);
+	int count = scandirat(at, folder, &list, is_name, alphasort);
 
 	if (count < 0)
 		return err_errno(err, DIRCA_E_IO, "%s", folder);
@@ -190,7 +168,7 @@ discard(const char *folder, int depth)
 	OWNED(texts_free) struct texts names = {0};
 	struct err ignored;
 
-	if (!backup_names(folder, &names, &ignored))
+	if (!backup_names(AT_FDCWD, folder, &names, &ignored))
 		return;
 	for (size_t i = 0; i < names.count; i++) {
 		OWNED(own_memory) char *path = text_printf("%s/%s", folder, names.list[i]);

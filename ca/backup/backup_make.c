@@ -2,11 +2,13 @@
 #include "backup_priv.h"
 
 #include <errno.h>
-#include <pwd.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <openssl/sha.h>
 
 #include "cms.h"
 #include "file.h"
@@ -31,8 +33,7 @@ struct making {
 	const struct backup_source *from;
 	char *part; /* the folder until it is whole */
 	struct recipients recipients;
-	uid_t front, vault;
-	gid_t front_group, vault_group;
+	struct owner owners[3];
 	struct backup *out;
 };
 
@@ -111,28 +112,18 @@ seal(const struct recipients *r, struct view secret, struct buf *out, struct err
 
 /* ---- whose ---- */
 
-static bool
-find_user(const char *name, uid_t *uid, gid_t *gid, struct err *err)
-{
-	const struct passwd *pw = name != NULL ? getpwnam(name) : NULL;
-
-	*uid = pw != NULL ? pw->pw_uid : geteuid();
-	*gid = pw != NULL ? pw->pw_gid : getegid();
-	return name == NULL || pw != NULL ||
-	       err_set(err, DIRCA_E_CONFIG, "there is no user %s", name);
-}
-
 static void
 note_owner(const struct making *m, const struct stat *st, struct backup_item *out)
 {
+	const struct owner *front = &m->owners[BACKUP_FRONT], *vault = &m->owners[BACKUP_VAULT];
+
 	out->mode = st->st_mode & 01777;
 	if (st->st_uid != 0)
-		out->user =
-		    st->st_uid == m->vault && st->st_uid != m->front ? BACKUP_VAULT : BACKUP_FRONT;
+		out->user = st->st_uid == vault->uid && st->st_uid != front->uid ? BACKUP_VAULT
+										 : BACKUP_FRONT;
 	if (st->st_gid != 0)
-		out->group = st->st_gid == m->vault_group && st->st_gid != m->front_group
-				 ? BACKUP_VAULT
-				 : BACKUP_FRONT;
+		out->group = st->st_gid == vault->gid && st->st_gid != front->gid ? BACKUP_VAULT
+										  : BACKUP_FRONT;
 }
 
 /* ---- a file ---- */
@@ -185,8 +176,9 @@ write_item(const struct making *m, struct backup_item *item, struct view bytes, 
 {
 	OWNED(own_memory) char *path = backup_item_path(m->part, item);
 
-	return file_create(path, bytes, 0600, err) &&
-	       backup_hash(path, &item->size, item->sha256, err);
+	item->size = (int64_t)bytes.len;
+	SHA256(bytes.ptr, bytes.len, item->sha256);
+	return file_create(path, bytes, 0600, err);
 }
 
 static bool
@@ -201,11 +193,11 @@ seal_item(struct making *m, struct backup_item *item, struct view secret, struct
 }
 
 static bool
-seal_file(struct making *m, const char *path, struct backup_item *item, struct err *err)
+seal_file(struct making *m, int fd, const char *path, struct backup_item *item, struct err *err)
 {
 	OWNED(secret_free) struct secret secret = {0};
 
-	return file_read_secret(path, BACKUP_SECRET_MAX, &secret, err) &&
+	return file_read_secret_fd(fd, path, BACKUP_SECRET_MAX, &secret, err) &&
 	       seal_item(m, item, secret_view(&secret), err);
 }
 
@@ -215,92 +207,122 @@ copy_file(struct making *m, int fd, const char *path, struct backup_item *item, 
 	OWNED(own_memory) char *to = backup_item_path(m->part, item);
 
 	tell(m, item->path);
-	return backup_copy(fd, path, to, 0600, &item->size, item->sha256, err);
-}
-
-/* Of the state folder; one that is gone by now was not needed. */
-static bool
-take_file(struct making *m, const char *path, const char *name, const char *as, struct err *err)
-{
-	OWNED(own_fd) int fd = -1;
-	struct backup_item *item;
-	struct stat st;
-
-	if (!backup_open(path, &fd, err))
-		return err->code == ERROR_FILE_NOT_FOUND;
-	if (fstat(fd, &st) != 0)
-		return err_errno(err, DIRCA_E_IO, "%s", path);
-	item = backup_add(m->out);
-	item->path = text_printf(BACKUP_STATE "%s", as);
-	note_owner(m, &st, item);
-	return is_secret(name) ? seal_file(m, path, item, err) : copy_file(m, fd, path, item, err);
-}
-
-static bool
-take_folder(struct making *m, const char *path, const char *as, struct err *err)
-{
-	struct backup_item *item;
-	struct stat st;
-
-	if (stat(path, &st) != 0)
-		return err_errno(err, DIRCA_E_IO, "%s", path);
-	item = backup_add(m->out);
-	item->path = text_printf(BACKUP_STATE "%s", as);
-	note_owner(m, &st, item);
-	OWNED(own_memory) char *to = backup_item_path(m->part, item);
-
-	return mkdir(to, 0700) == 0 || err_errno(err, DIRCA_E_IO, "%s", to);
+	return backup_copy(fd, path, to, &item->size, item->sha256, err);
 }
 
 /* ---- the state folder ---- */
 
-static bool
-is_folder(const char *path)
-{
+/* One file or folder of it. What it is, whose, and what is in it are read from one descriptor: the
+ * names are in the hands of the front, which may put something else in their place meanwhile. */
+struct found {
+	int fd;
 	struct stat st;
+};
 
-	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
+static void
+found_free(struct found *f)
+{
+	own_fd(&f->fd);
+}
+
+/* fd -1: it is gone by now, and was not needed; or it is a socket, of which nothing is kept. */
+static bool
+look(int folder, const char *name, const char *path, struct found *out, struct err *err)
+{
+	out->fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (out->fd == -1)
+		return errno == ENOENT || errno == ENXIO || err_errno(err, DIRCA_E_IO, "%s", path);
+	return fstat(out->fd, &out->st) == 0 || err_errno(err, DIRCA_E_IO, "%s", path);
+}
+
+static struct backup_item *
+note(struct making *m, const struct found *f, const char *as)
+{
+	struct backup_item *item = backup_add(m->out);
+
+	item->path = text_printf(BACKUP_STATE "%s", as);
+	note_owner(m, &f->st, item);
+	return item;
 }
 
 static bool
-is_socket(const char *path)
+take_file(
+    struct making *m, const struct found *f, const char *path, const char *as, struct err *err)
 {
-	struct stat st;
+	struct backup_item *item;
 
-	return lstat(path, &st) == 0 && S_ISSOCK(st.st_mode);
+	if (!S_ISREG(f->st.st_mode))
+		return err_set(err, DIRCA_E_IO, "%s: is no file", path);
+	item = note(m, f, as);
+	return is_secret(as) ? seal_file(m, f->fd, path, item, err)
+			     : copy_file(m, f->fd, path, item, err);
+}
+
+static bool take_names(struct making *m, int folder, const char *below, struct err *err);
+
+/* `as` ends in '/', or is empty. */
+static bool
+take_folder(struct making *m, const struct found *f, const char *as, struct err *err)
+{
+	OWNED(own_memory) char *to = backup_item_path(m->part, note(m, f, as));
+
+	return (mkdir(to, 0700) == 0 || err_errno(err, DIRCA_E_IO, "%s", to)) &&
+	       take_names(m, f->fd, as, err);
 }
 
 /* `below`: "" or "vault/". */
 static bool
-take_names(struct making *m, const char *below, struct err *err)
+take_name(struct making *m, int folder, const char *below, const char *last, struct err *err)
 {
-	OWNED(own_memory) char *folder = config_path(m->from->config, below);
+	OWNED(own_memory) char *name = text_printf("%s%s", below, last);
+	OWNED(own_memory) char *inside = text_printf("%s/", name);
+	OWNED(own_memory) char *path = config_path(m->from->config, name);
+	OWNED(found_free) struct found f = {.fd = -1};
+
+	if (is_left_out(name))
+		return true;
+	if (!look(folder, last, path, &f, err))
+		return false;
+	if (f.fd == -1)
+		return true;
+	return *below == '\0' && S_ISDIR(f.st.st_mode) ? take_folder(m, &f, inside, err)
+						       : take_file(m, &f, path, name, err);
+}
+
+static bool
+take_names(struct making *m, int folder, const char *below, struct err *err)
+{
 	OWNED(texts_free) struct texts names = {0};
 
-	if (!take_folder(m, folder, below, err) || !backup_names(folder, &names, err))
+	if (!backup_names(folder, ".", &names, err))
 		return false;
-	for (size_t i = 0; i < names.count; i++) {
-		OWNED(own_memory) char *name = text_printf("%s%s", below, names.list[i]);
-		OWNED(own_memory) char *inside = text_printf("%s/", name);
-		OWNED(own_memory) char *path = config_path(m->from->config, name);
-		bool folder_at_top = *below == '\0' && is_folder(path);
-
-		if (is_left_out(name) || is_socket(path))
-			continue;
-		if (!(folder_at_top ? take_names(m, inside, err)
-				    : take_file(m, path, name, name, err)))
+	for (size_t i = 0; i < names.count; i++)
+		if (!take_name(m, folder, below, names.list[i], err))
 			return false;
-	}
 	return true;
+}
+
+static bool
+take_database(struct making *m, int folder, struct err *err)
+{
+	OWNED(own_memory) char *path = config_path(m->from->config, BACKUP_DATABASE);
+	OWNED(found_free) struct found f = {.fd = -1};
+
+	return look(folder, BACKUP_DATABASE, path, &f, err) &&
+	       (f.fd == -1 || take_file(m, &f, path, "dirca.db", err));
 }
 
 static bool
 take_state(struct making *m, struct err *err)
 {
-	OWNED(own_memory) char *database = config_path(m->from->config, BACKUP_DATABASE);
+	const char *path = m->from->config->state_dir;
+	OWNED(found_free)
+	struct found f = {.fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
 
+	if (f.fd == -1 || fstat(f.fd, &f.st) != 0)
+		return err_errno(err, DIRCA_E_IO, "%s", path);
 	/* It was copied first: what is read here is no older, and knows of all that is in it. */
-	return take_names(m, "", err) && take_file(m, database, BACKUP_DATABASE, "dirca.db", err);
+	return take_folder(m, &f, "", err) && take_database(m, f.fd, err);
 }
 
 /* ---- beside it ---- */
@@ -339,14 +361,17 @@ take_configuration(struct making *m, struct err *err)
 static bool
 take_passphrase(struct making *m, struct err *err)
 {
+	const char *file = m->from->config->passphrase_file;
+	OWNED(secret_free) struct secret secret = {0};
 	struct backup_item *item;
 
-	if (m->from->config->passphrase_file == NULL)
+	if (file == NULL)
 		return true;
 	item = backup_add(m->out);
 	item->path = mem_text(BACKUP_PASSPHRASE);
 	item->mode = 0600;
-	return seal_file(m, m->from->config->passphrase_file, item, err);
+	return file_read_secret(file, BACKUP_SECRET_MAX, &secret, err) &&
+	       seal_item(m, item, secret_view(&secret), err);
 }
 
 /* ---- the list, signed ---- */
@@ -417,10 +442,10 @@ sync_folders(const struct making *m, struct err *err)
 		const struct backup_item *item = &m->out->items[i];
 		OWNED(own_memory) char *path = backup_item_path(m->part, item);
 
-		if (backup_item_is_folder(item) && !backup_sync_folder(path, err))
+		if (backup_item_is_folder(item) && !file_sync_folder(path, err))
 			return false;
 	}
-	return backup_sync_folder(m->part, err);
+	return file_sync_folder(m->part, err);
 }
 
 static bool
@@ -432,7 +457,7 @@ give_name(struct making *m, const char *folder, struct err *err)
 		return err_errno(err, DIRCA_E_IO, "%s: cannot be given its name", folder);
 	free(m->part);
 	m->part = NULL;
-	return true;
+	return file_sync_parent(folder, err);
 }
 
 static bool
@@ -477,8 +502,7 @@ backup_make(const struct backup_source *from, const char *folder, int64_t now, s
 
 	*out = (struct backup){
 	    .ca_name = mem_text(config->ca_name), .version = mem_text(DIRCA_VERSION), .made = now};
-	return oids_init(err) && find_user(config->user, &m.front, &m.front_group, err) &&
-	       find_user(config->vault_user, &m.vault, &m.vault_group, err) &&
+	return oids_init(err) && backup_owners(config, m.owners, err) &&
 	       read_recipients(config, &m.recipients, err) && read_ca(config, out, err) &&
 	       begin(&m, folder, err) && fill(&m, err) && verify(&m, err) &&
 	       sync_folders(&m, err) && give_name(&m, folder, err);

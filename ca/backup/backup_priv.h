@@ -2,6 +2,8 @@
 #ifndef BACKUP_BACKUP_PRIV_H
 #define BACKUP_BACKUP_PRIV_H
 
+#include <sys/types.h>
+
 #include "backup.h"
 #include "own.h"
 
@@ -25,14 +27,13 @@ char *backup_item_path(const char *folder, const struct backup_item *i);
 /* The room for one more, zeroed. */
 struct backup_item *backup_add(struct backup *b);
 const struct backup_item *backup_find(const struct backup *b, const char *path);
-/* Opens a file and nothing else: no link, no device, no pipe. ERROR_FILE_NOT_FOUND. */
-bool backup_open(const char *path, int *fd_out, struct err *err);
-/* All of it to the new file `to`, synced, counted and hashed; `to` NULL: hashed only. */
-bool backup_copy(int from, const char *name, const char *to, unsigned mode, int64_t *size_out,
+/* All of it to the new file `to`, for nobody else to read, synced, counted and hashed; `to` NULL:
+ * hashed only. */
+bool backup_copy(int from, const char *name, const char *to, int64_t *size_out,
     uint8_t sha256_out[32], struct err *err);
-/* Of a file that was written here. */
-bool backup_hash(const char *path, int64_t *size_out, uint8_t sha256_out[32], struct err *err);
-bool backup_sync_folder(const char *path, struct err *err);
+/* Is that what was listed? DIRCA_E_BACKUP. */
+bool backup_item_is(const struct backup_item *i, int64_t size, const uint8_t sha256[32],
+    const char *path, struct err *err);
 /* A folder and all that is in it, at most two folders deep: what was made here and failed. */
 void backup_discard(const char *folder);
 
@@ -40,7 +41,14 @@ void backup_discard(const char *folder);
 bool backup_ca_key(const char *folder, const struct pkix_cert *ca, const struct secret *passphrase,
     EVP_PKEY **out, struct err *err);
 
-/* The names in a folder without "." and "..", sorted. */
-bool backup_names(const char *folder, struct texts *out, struct err *err);
+/* The names in a folder without "." and "..", sorted; below the folder `at` as in openat(2). */
+bool backup_names(int at, const char *folder, struct texts *out, struct err *err);
+
+struct owner {
+	uid_t uid;
+	gid_t gid;
+};
+/* Those of dircad.conf, by enum backup_owner; who runs this where it names none. DIRCA_E_CONFIG. */
+bool backup_owners(const struct config *config, struct owner out[3], struct err *err);
 
 #endif

@@ -4,12 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
-#include <pwd.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <openssl/sha.h>
 #include <openssl/x509v3.h>
 
 #include "cms.h"
@@ -20,6 +20,9 @@
 #include "pem.h"
 #include "service_key.h"
 #include "text.h"
+
+#define DISCARDS         100
+#define DISCARD_PAUSE_US 50000
 
 struct restoring {
 	const char *folder;
@@ -69,7 +72,7 @@ check_place(const struct restoring *r, struct err *err)
 	OWNED(texts_free) struct texts names = {0};
 	struct err ignored;
 
-	if (!backup_names(state, &names, &ignored) || names.count == 0)
+	if (!backup_names(AT_FDCWD, state, &names, &ignored) || names.count == 0)
 		return true;
 	return err_set(err, ERROR_FILE_EXISTS,
 	    "%s is not empty: nothing is restored over what is there", state);
@@ -120,12 +123,16 @@ static bool
 begin(struct restoring *r, struct err *err)
 {
 	r->part = text_printf("%s.restoring", r->to->config->state_dir);
-	if (mkdir(r->part, 0700) == 0)
-		return true;
-	if (errno == EEXIST) /* of a run that did not come to its end: nothing uses it */
+	/* Of a run that did not come to its end. What that had check the database may still be
+	 * about it, and put a file there while the others are removed. */
+	for (int i = 0; i < DISCARDS; i++) {
+		if (mkdir(r->part, 0700) == 0)
+			return true;
+		if (errno != EEXIST)
+			break;
 		backup_discard(r->part);
-	if (mkdir(r->part, 0700) == 0)
-		return true;
+		usleep(i > 0 ? DISCARD_PAUSE_US : 0);
+	}
 	err_errno(err, DIRCA_E_IO, "%s: cannot be made", r->part);
 	free(r->part);
 	r->part = NULL;
@@ -135,22 +142,14 @@ begin(struct restoring *r, struct err *err)
 /* ---- files ---- */
 
 static bool
-is_as_listed(const struct backup_item *item, int64_t size, const uint8_t sha256[32],
-    const char *path, struct err *err)
-{
-	return (size == item->size && memcmp(sha256, item->sha256, 32) == 0) ||
-	       err_set(err, DIRCA_E_BACKUP, "%s is not what was copied", path);
-}
-
-static bool
 restore_plain(const char *from, const struct backup_item *item, const char *to, struct err *err)
 {
 	OWNED(own_fd) int fd = -1;
 	uint8_t sha256[32];
 	int64_t size;
 
-	return backup_open(from, &fd, err) && backup_copy(fd, from, to, 0600, &size, sha256, err) &&
-	       is_as_listed(item, size, sha256, from, err);
+	return file_open(from, &fd, err) && backup_copy(fd, from, to, &size, sha256, err) &&
+	       backup_item_is(item, size, sha256, from, err);
 }
 
 static bool
@@ -160,11 +159,12 @@ unseal(const struct restoring *r, const char *from, const struct backup_item *it
 	OWNED(buf_free) struct buf der = {0};
 	OWNED(cms_enveloped_free) struct cms_enveloped message = {0};
 	uint8_t sha256[32];
-	int64_t size;
 
-	return backup_hash(from, &size, sha256, err) &&
-	       is_as_listed(item, size, sha256, from, err) &&
-	       file_read(from, 2 * BACKUP_SECRET_MAX, &der, err) &&
+	/* What is looked at is what is opened: a file that is read twice may be two. */
+	if (!file_read(from, 2 * BACKUP_SECRET_MAX, &der, err))
+		return false;
+	SHA256(der.ptr, der.len, sha256);
+	return backup_item_is(item, (int64_t)der.len, sha256, from, err) &&
 	       cms_enveloped_decode(buf_view(&der), &message, err) &&
 	       cms_enveloped_open(&message, r->recipient, r->to->key, out, err);
 }
@@ -275,25 +275,16 @@ check_keys(const struct restoring *r, struct err *err)
 
 /* ---- whose it is ---- */
 
-struct owner {
-	uid_t uid;
-	gid_t gid;
-};
-
+/* Synced with owner and mode; a folder with the names in it, too. */
 static bool
-find_owners(const struct config *config, struct owner out[3], struct err *err)
+give_item(
+    const struct backup_item *item, const char *path, const struct owner owners[3], struct err *err)
 {
-	const char *const users[] = {NULL, config->user, config->vault_user};
+	OWNED(own_fd) int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 
-	for (size_t i = 0; i < COUNT_OF(users); i++) {
-		const struct passwd *pw = users[i] != NULL ? getpwnam(users[i]) : NULL;
-
-		if (users[i] != NULL && pw == NULL)
-			return err_set(err, DIRCA_E_CONFIG, "there is no user %s", users[i]);
-		out[i] = pw != NULL ? (struct owner){pw->pw_uid, pw->pw_gid}
-				    : (struct owner){geteuid(), getegid()};
-	}
-	return true;
+	return (fd != -1 && fchown(fd, owners[item->user].uid, owners[item->group].gid) == 0 &&
+		   fchmod(fd, item->mode) == 0 && fsync(fd) == 0) ||
+	       err_errno(err, DIRCA_E_IO, "%s: cannot be given to its user", path);
 }
 
 /* The last first: a folder is given away after what is in it. */
@@ -302,17 +293,13 @@ give_away(const struct restoring *r, struct err *err)
 {
 	struct owner owners[3];
 
-	if (!find_owners(r->to->config, owners, err))
+	if (!backup_owners(r->to->config, owners, err))
 		return false;
 	for (size_t i = r->from->count; i-- > 0;) {
-		const struct backup_item *item = &r->from->items[i];
-		OWNED(own_memory) char *path = target_path(r, item);
+		OWNED(own_memory) char *path = target_path(r, &r->from->items[i]);
 
-		if (path == NULL)
-			continue;
-		if (lchown(path, owners[item->user].uid, owners[item->group].gid) != 0 ||
-		    chmod(path, item->mode) != 0)
-			return err_errno(err, DIRCA_E_IO, "%s: cannot be given to its user", path);
+		if (path != NULL && !give_item(&r->from->items[i], path, owners, err))
+			return false;
 	}
 	return true;
 }
@@ -330,13 +317,13 @@ give_name(struct restoring *r, struct err *err)
 {
 	const char *state = r->to->config->state_dir;
 
-	if (!backup_sync_folder(r->part, err))
+	if (!file_sync_folder(r->part, err))
 		return false;
 	if (rename(r->part, state) != 0)
 		return err_errno(err, DIRCA_E_IO, "%s: cannot be given its name", state);
 	free(r->part);
 	r->part = NULL;
-	return true;
+	return file_sync_parent(state, err);
 }
 
 bool

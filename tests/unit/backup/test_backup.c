@@ -2,6 +2,9 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +37,149 @@ in_dir(const char *command, const char *name)
 	snprintf(
 	    line, sizeof line, "cd '%s' && N='%s' && { %s; } >out 2>&1", lab_dir, name, command);
 	return system(line);
+}
+
+/* ---- a file that is another one as soon as it was opened ---- */
+
+static const char *swap_end, *swap_by; /* the end of its path, a command */
+
+static void
+opened(const char *path, int fd)
+{
+	size_t len = strlen(path), end = swap_end != NULL ? strlen(swap_end) : 0;
+
+	if (fd < 0 || end == 0 || len < end || strcmp(path + len - end, swap_end) != 0)
+		return;
+	swap_end = NULL;
+	assert_int_equal(in_dir(swap_by, ""), 0);
+}
+
+int __real_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...);
+int __real_openat(int at, const char *path, int flags, ...);
+int __wrap_openat(int at, const char *path, int flags, ...);
+
+static unsigned
+mode_of(int flags, va_list ap)
+{
+	return (flags & O_CREAT) != 0 ? va_arg(ap, unsigned) : 0;
+}
+
+int
+__wrap_open(const char *path, int flags, ...)
+{
+	va_list ap;
+	int fd;
+
+	va_start(ap, flags);
+	fd = __real_open(path, flags, mode_of(flags, ap));
+	va_end(ap);
+	opened(path, fd);
+	return fd;
+}
+
+int
+__wrap_openat(int at, const char *path, int flags, ...)
+{
+	va_list ap;
+	int fd;
+
+	va_start(ap, flags);
+	fd = __real_openat(at, path, flags, mode_of(flags, ap));
+	va_end(ap);
+	opened(path, fd);
+	return fd;
+}
+
+/* ---- what a power cut leaves: of each file and folder what its last fsync saw ---- */
+
+struct on_disk {
+	ino_t ino;
+	off_t size;
+	mode_t mode;
+	uid_t uid;
+	struct buf names; /* of a folder: "NAME/INODE/..." */
+};
+static struct on_disk disk[256];
+static size_t disk_count;
+
+static void
+read_names(int folder, struct buf *out)
+{
+	DIR *d = fdopendir(__real_openat(folder, ".", O_RDONLY | O_DIRECTORY));
+	struct err err;
+
+	assert_non_null(d);
+	for (const struct dirent *e; (e = readdir(d)) != NULL;) {
+		OWNED(own_memory) char *one = text_printf("/%s/%lu/", e->d_name, e->d_ino);
+
+		assert_true(buf_append(out, view_str(one), &err));
+	}
+	closedir(d);
+}
+
+static struct on_disk *
+find_on_disk(ino_t ino)
+{
+	for (size_t i = 0; i < disk_count; i++)
+		if (disk[i].ino == ino)
+			return &disk[i];
+	return NULL;
+}
+
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+
+int
+__wrap_fsync(int fd)
+{
+	struct on_disk *d;
+	struct stat st;
+
+	assert_int_equal(fstat(fd, &st), 0);
+	if ((d = find_on_disk(st.st_ino)) == NULL) {
+		assert_true(disk_count < sizeof disk / sizeof disk[0]);
+		d = &disk[disk_count++];
+	}
+	buf_free(&d->names);
+	*d = (struct on_disk){st.st_ino, st.st_size, st.st_mode, st.st_uid, {0}};
+	if (S_ISDIR(st.st_mode))
+		read_names(fd, &d->names);
+	return __real_fsync(fd);
+}
+
+static void
+forget_disk(void)
+{
+	while (disk_count > 0)
+		buf_free(&disk[--disk_count].names);
+}
+
+/* `name` in the folder of that inode, and all that is in it. */
+static void
+assert_on_disk(const char *folder, const char *name)
+{
+	OWNED(own_memory) char *path = text_printf("%s/%s", folder, name), *entry = NULL;
+	OWNED(texts_free) struct texts names = {0};
+	const struct on_disk *in, *it;
+	struct stat parent, st;
+	struct err err;
+
+	assert_int_equal(stat(folder, &parent), 0);
+	assert_int_equal(lstat(path, &st), 0);
+	entry = text_printf("/%s/%lu/", name, st.st_ino);
+	in = find_on_disk(parent.st_ino);
+	it = find_on_disk(st.st_ino);
+	if (in == NULL || memmem(in->names.ptr, in->names.len, entry, strlen(entry)) == NULL)
+		fail_msg("%s: the name is not on disk", path);
+	if (it == NULL || it->mode != st.st_mode || it->uid != st.st_uid ||
+	    (!S_ISDIR(st.st_mode) && it->size != st.st_size))
+		fail_msg("%s: it is not on disk as it is", path);
+	if (!S_ISDIR(st.st_mode))
+		return;
+	assert_true(backup_names(AT_FDCWD, path, &names, &err));
+	for (size_t i = 0; i < names.count; i++)
+		assert_on_disk(path, names.list[i]);
 }
 
 struct copy {
@@ -74,7 +220,6 @@ static void
 begin(struct copy *c)
 {
 	const struct ca_init in = {.key = CA_KEY_RSA_2048, .validity = YEAR};
-
 	char recipients[128];
 
 	*c = (struct copy){0};
@@ -135,6 +280,111 @@ a_copy_gives_the_ca_back(void **state)
 	/* What is there is not overwritten. */
 	assert_false(restore(&c));
 	assert_int_equal(c.err.code, ERROR_FILE_EXISTS);
+	end(&c);
+}
+
+/* Success is said of what a power cut does not take back. */
+static void
+what_is_said_to_be_there_is_on_disk(void **state)
+{
+	struct copy c;
+
+	(void)state;
+	begin(&c);
+	forget_disk();
+	assert_true(make_copy(&c));
+	assert_on_disk(lab_dir, "copy");
+	forget_disk();
+	assert_true(restore(&c));
+	assert_on_disk(lab_dir, "two");
+	forget_disk();
+	end(&c);
+}
+
+/* The state folder is the front's: what root looked at is what goes into the copy. */
+static void
+a_file_that_is_exchanged_meanwhile_is_not_in_the_copy(void **state)
+{
+	static const struct {
+		const char *end, *by, *same;
+	} swaps[] = {
+	    {"tls.key", "mv one/tls.key kept && ln -s $PWD/recipient.key one/tls.key",
+		"cmp two/tls.key kept && rm one/tls.key && mv kept one/tls.key"},
+	    {"tls.crt", "mv one/tls.crt kept && cp recipient.pem one/tls.crt",
+		"cmp two/tls.crt kept && mv kept one/tls.crt"},
+	    {"trust",
+		"mv one/trust kept && mkdir other && touch other/planted && ln -s $PWD/other "
+		"one/trust",
+		"diff -r kept two/trust && rm -r one/trust other && mv kept one/trust"},
+	};
+	struct copy c;
+
+	(void)state;
+	begin(&c);
+	assert_int_equal(in_dir("mkdir -p one/trust && touch one/trust/$N", "chain.pem"), 0);
+	for (size_t i = 0; i < sizeof swaps / sizeof *swaps; i++) {
+		swap_end = swaps[i].end;
+		swap_by = swaps[i].by;
+		if (!make_copy(&c))
+			fail_msg("%s: %s", swaps[i].end, c.err.msg);
+		assert_null(swap_end);
+		if (!restore(&c))
+			fail_msg("%s: %s", swaps[i].end, c.err.msg);
+		if (in_dir(swaps[i].same, "") != 0)
+			fail_msg("%s: another one was copied", swaps[i].end);
+		assert_int_equal(in_dir("rm -r copy two", ""), 0);
+		backup_free(&c.made);
+	}
+	end(&c);
+}
+
+/* Who holds the copy knows to whom it is encrypted, and can put a key of his own in another's
+ * place, for as long as nobody looks. */
+static void
+a_file_of_the_copy_is_opened_as_it_was_looked_at(void **state)
+{
+	struct copy c;
+
+	(void)state;
+	begin(&c);
+	assert_true(make_copy(&c));
+	swap_end = "tls.key.p7m";
+	swap_by = "cp copy/state/vault/ca.key.p7m other && mv other copy/state/tls.key.p7m";
+	assert_true(restore(&c));
+	assert_null(swap_end);
+	assert_int_equal(in_dir("cmp one/tls.key two/tls.key", ""), 0);
+	end(&c);
+}
+
+/* The check of the database of a run that was killed is still at it. */
+static int rmdirs_to_fail;
+
+int __real_rmdir(const char *path);
+int __wrap_rmdir(const char *path);
+
+int
+__wrap_rmdir(const char *path)
+{
+	if (rmdirs_to_fail == 0)
+		return __real_rmdir(path);
+	rmdirs_to_fail--;
+	errno = ENOTEMPTY;
+	return -1;
+}
+
+static void
+what_a_killed_run_left_goes_as_soon_as_it_can(void **state)
+{
+	struct copy c;
+
+	(void)state;
+	begin(&c);
+	assert_true(make_copy(&c));
+	assert_int_equal(
+	    in_dir("mkdir -p two.restoring/vault && touch two.restoring/vault/$N", "ca.key"), 0);
+	rmdirs_to_fail = 3;
+	assert_true(restore(&c));
+	assert_int_equal(rmdirs_to_fail, 0);
 	end(&c);
 }
 
@@ -294,6 +544,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(a_copy_gives_the_ca_back),
+	    TEST(what_is_said_to_be_there_is_on_disk),
+	    TEST(a_file_that_is_exchanged_meanwhile_is_not_in_the_copy),
+	    TEST(a_file_of_the_copy_is_opened_as_it_was_looked_at),
+	    TEST(what_a_killed_run_left_goes_as_soon_as_it_can),
 	    TEST(what_is_no_file_ends_the_copy),
 	    TEST(what_is_needed_is_looked_for),
 	    TEST(nothing_is_made_of_a_changed_copy),
