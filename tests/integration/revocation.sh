@@ -153,7 +153,7 @@ header() { tr -d '\r' <"$dir/headers" | grep -i "^$1:"; }
 # Each of these headers once, and 304 for who has it: of an OCSP answer, a CRL and a CA certificate.
 said_once() {
 	local url name tag
-	for url in "ocsp/$(uri "$(base64 -w0 "$dir/stays.req")")" "dirca/${CA_NAME// /%20}.crl" "dirca/${CA_NAME// /%20}.crt"; do
+	for url in "ocsp/$(ca_lab_in_url "$(base64 -w0 "$dir/stays.req")")" "dirca/${CA_NAME// /%20}.crl" "dirca/${CA_NAME// /%20}.crt"; do
 		curl -sS -D "$dir/headers" -o /dev/null "$CA_HTTP_URL/$url" || return 1
 		for name in Cache-Control ETag Last-Modified Date; do
 			[ "$(header "$name" | wc -l)" = 1 ] || { echo "$url: $name"; cat "$dir/headers"; return 1; }
