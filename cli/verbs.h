@@ -164,6 +164,11 @@
 	    OPTS_SESSION, cmd_approve, "issue a pending request")                                  \
 	X("deny", "REQUESTID", 1, 1, GROUP_CERTIFICATES, WHO_OFFICER, NEEDS_NOTHING,               \
 	    OPTS_SESSION | OPTS_DECIDE, cmd_deny, "deny a pending request")                        \
+	X("resubmit", "REQUESTID", 1, 1, GROUP_CERTIFICATES, WHO_OFFICER, NEEDS_NOTHING,           \
+	    OPTS_SESSION, cmd_resubmit, "decide a denied or failed request anew, and issue it")    \
+	X("request export", "REQUESTID FILE", 2, 2, GROUP_CERTIFICATES, WHO_SIGNED_IN,             \
+	    NEEDS_NOTHING, OPTS_SESSION, cmd_request_export,                                       \
+	    "write a request as it came, without an encrypted key, for `dirca dump`")              \
 	X("revoke", "[REQUESTID|SERIAL...]", 0, CLI_LIST_MAX, GROUP_CERTIFICATES, WHO_OFFICER,     \
 	    NEEDS_NOTHING, OPTS_SESSION | OPTS_REVOKE, cmd_revoke,                                 \
 	    "revoke certificates, or put them on hold")                                            \

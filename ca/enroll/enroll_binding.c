@@ -23,10 +23,11 @@ check_time(const struct enrollment *e, const struct cmc_binding *b, struct err *
 {
 	char made[21], now[21];
 
-	if (b->time >= e->now - PKIX_CLOCK_SKEW_S && b->time <= e->now + PKIX_CLOCK_SKEW_S)
+	if (b->time >= e->submitted - PKIX_CLOCK_SKEW_S &&
+	    b->time <= e->submitted + PKIX_CLOCK_SKEW_S)
 		return true;
 	clock_format(b->time, made);
-	clock_format(e->now, now);
+	clock_format(e->submitted, now);
 	return err_set(err, DIRCA_E_REQUEST_BINDING,
 	    "the request was made at %s and the CA's clock says %s: more than %d s apart; set the "
 	    "clock, or make the request anew",

@@ -1,6 +1,6 @@
 /*
- * What happens to a request after its submission: a certificate manager approves or denies it, its
- * requester fetches the result.
+ * What happens to a request after its submission: a certificate manager approves or denies it, or
+ * has it decided anew, its requester fetches the result.
  */
 #include "enroll_priv.h"
 
@@ -161,6 +161,34 @@ check_certified_names(const struct enrollment *e, const struct principal *office
 	return own_check_names(e->ca, officer, &names, err);
 }
 
+/* A request that was refused at once passed no check for sure: those of a submission are made, and
+ * its outer signature is verified, which a message that brought no key still has. The label that it
+ * was sent under is not kept, but the template that it meant. */
+static bool
+decide_refused(struct enrollment *e, const struct store_request *row, struct err *err)
+{
+	const char *named;
+
+	if (!enroll_request_subject(&e->request, &named, err))
+		return false;
+	if (named != NULL)
+		return err_set(err, CERTSRV_E_BAD_REQUESTSTATUS,
+		    "request %lld names '%s' and was refused before it was certain whom it is for; "
+		    "it must be made again",
+		    (long long)row->request_id, named);
+	e->label = row->template_name;
+	return enroll_request_verify(&e->request, e->ca->config->allow_sha1, err) &&
+	       enroll_decide(e, ENROLL_AT_SUBMISSION, err);
+}
+
+/* Did it wait, so that all checks of a submission were passed? A certificate manager denied it. */
+static bool
+has_waited(const struct store_request *row)
+{
+	return row->disposition == DISP_PENDING ||
+	       (row->disposition == DISP_DENIED && row->status_code == (int32_t)DIRCA_E_DENIED);
+}
+
 /* The whole decision once more, with what holds now: a signer that was revoked while the request
  * waited does not count. Only the validity of signers and of a renewed certificate is that of the
  * submission. The stored key must be what a KRA can open; an empty one is no key. */
@@ -168,6 +196,7 @@ static bool
 issue_stored(struct enrollment *e, const struct store_request *row, const struct principal *officer,
     struct err *err)
 {
+	e->submitted = row->submitted_when;
 	e->was_archived = row->raw_archived_key.len > 0;
 	e->generates = row->key_recipient.len > 0;
 	e->kept_recipient = buf_view(&row->key_recipient);
@@ -178,7 +207,8 @@ issue_stored(struct enrollment *e, const struct store_request *row, const struct
 		memcpy(e->request.key_info_hash, row->public_key_hash.ptr,
 		    sizeof e->request.key_info_hash);
 	return current_template(e->view, row, &e->tmpl, err) &&
-	       enroll_decide(e, ENROLL_AT_APPROVAL, err) &&
+	       (has_waited(row) ? enroll_decide(e, ENROLL_AT_APPROVAL, err)
+				: decide_refused(e, row, err)) &&
 	       check_certified_names(e, officer, err) &&
 	       (e->generates ? enroll_generate(e, err) : enroll_certify(e, err));
 }
@@ -197,12 +227,43 @@ respond_row(struct ca *ca, struct vault *v, const struct store_request *row, str
 	return row->disposition == DISP_ERROR || row->disposition == DISP_DENIED;
 }
 
+/* A stored request that an officer has issued. */
 struct approval {
-	const struct enrollment *e;
-	const struct store_request *row;
-	const struct issue_plan *plan;
 	const struct principal *officer;
+	enum audit_event event; /* AUDIT_ISSUED, or AUDIT_RESUBMITTED */
+	struct enrollment *e;
+	const struct store_request *row;
+	char *refusal; /* of AUDIT_RESUBMITTED: what became of it before */
 };
+
+static void
+approval_free(struct approval *a)
+{
+	free(a->refusal);
+}
+
+/* Meanwhile the same request may have come again, and the key may be another's: what was refused
+ * claims neither. */
+static bool
+write_resubmission(struct store_tx *tx, const struct approval *a, struct err *err)
+{
+	const struct ca_audit record = {.when = a->e->now,
+	    .event = AUDIT_RESUBMITTED,
+	    .actor = a->officer->downlevel,
+	    .request_id = a->row->request_id,
+	    .detail = a->refusal};
+	int64_t repeat_of = 0;
+
+	if (!enroll_find_repeat(a->e, tx, &repeat_of, err))
+		return false;
+	if (repeat_of != 0 && repeat_of != a->row->request_id)
+		return err_set(err, CERTSRV_E_BAD_REQUESTSTATUS,
+		    "request %lld cannot be resubmitted: the same came again, as request %lld",
+		    (long long)a->row->request_id, (long long)repeat_of);
+	return enroll_check_key(a->e, tx, err) &&
+	       store_resubmit(tx, a->row->request_id, buf_view(&a->row->public_key_hash), err) &&
+	       ca_audit(tx, &record, err);
+}
 
 static bool
 write_approval(struct store_tx *tx, void *arg, struct err *err)
@@ -218,21 +279,23 @@ write_approval(struct store_tx *tx, void *arg, struct err *err)
 
 	const struct enroll_event event = {.row = a->row, .request_id = a->row->request_id};
 
+	if (a->event == AUDIT_RESUBMITTED && !write_resubmission(tx, a, err))
+		return false;
 	if (a->e->generates && (!store_archive_pending(tx, a->row, err) ||
 				   !enroll_note_archived(tx, a->e, a->row, &record, err)))
 		return false;
 	return store_issue_pending(tx, a->row, err) && ca_audit(tx, &record, err) &&
 	       enroll_event_keep(tx, a->e->ca, &event, a->e->now, err) &&
-	       ca_publication_add(
-		   tx, a->row->request_id, a->plan->publish_to_ds, a->plan->publish_to_kra, err);
+	       ca_publication_add(tx, a->row->request_id, a->e->plan.publish_to_ds,
+		   a->e->plan.publish_to_kra, err);
 }
 
-/* Columns and answer first, so that a vault or memory that fails leaves the request pending. */
+/* Columns and answer first, so that a vault or memory that fails leaves the request as it is. */
 static bool
-finish_approval(struct enrollment *e, const struct principal *officer, struct store_request *row,
-    struct enroll_result *out, struct err *err)
+finish_approval(
+    struct approval *a, struct store_request *row, struct enroll_result *out, struct err *err)
 {
-	struct approval approval = {e, row, &e->plan, officer};
+	struct enrollment *e = a->e;
 
 	buf_free(&row->requester_sids);
 	if (!certificate_columns(e->ca->issuer, buf_view(&e->certificate), row, err) ||
@@ -250,7 +313,7 @@ finish_approval(struct enrollment *e, const struct principal *officer, struct st
 	row->status_code = 0;
 	row->resolved_when = e->now;
 	if (!respond_row(e->ca, e->vault, row, &e->response, err) ||
-	    !store_do(e->ca->store, write_approval, &approval, err))
+	    !store_do(e->ca->store, write_approval, a, err))
 		return false;
 	enroll_wake_publisher(e);
 	out->request_id = row->request_id;
@@ -260,45 +323,102 @@ finish_approval(struct enrollment *e, const struct principal *officer, struct st
 	return true;
 }
 
-/* The request waits on. */
+/* The request stays what it was. */
 static void
-raise_failed_approval(struct ca *ca, const struct principal *officer,
-    const struct store_request *row, const struct err *reason)
+raise_failed_approval(
+    const struct approval *a, const struct store_request *row, const struct err *reason)
 {
-	OWNED(own_memory) char *info = text_printf("approval by %s", officer->downlevel);
+	OWNED(own_memory)
+	char *info = text_printf("%s by %s",
+	    a->event == AUDIT_RESUBMITTED ? "resubmission" : "approval", a->officer->downlevel);
 	const struct enroll_event event = {
 	    .row = row, .request_id = row->request_id, .reason = reason, .info = info};
 
-	enroll_event_raise(ca, &event);
+	enroll_event_raise(a->e->ca, &event);
+}
+
+/* What was refused archived nothing, and a key that it brought is not kept (paper, "Understanding
+ * the Archival Process"). */
+static bool
+check_refused(const struct store_request *row, struct err *err)
+{
+	long long id = (long long)row->request_id;
+
+	if (row->disposition != DISP_DENIED && row->disposition != DISP_ERROR)
+		return err_set(err, CERTSRV_E_BAD_REQUESTSTATUS,
+		    "request %lld was neither denied nor did it fail: it is %s", id,
+		    disposition_name(row->disposition));
+	if ((row->private_key_flags & CT_FLAG_REQUIRE_PRIVATE_KEY_ARCHIVAL) != 0 ||
+	    row->key_recipient.len > 0)
+		return err_set(err, CERTSRV_E_ARCHIVED_KEY_REQUIRED,
+		    "request %lld has no key to archive any more: that of a refused request is not "
+		    "kept; the requester has to enroll anew",
+		    id);
+	if (row->template_name == NULL)
+		return err_set(err, CERTSRV_E_BAD_REQUESTSTATUS,
+		    "request %lld was refused before it was certain which template it means; it "
+		    "must be made again",
+		    id);
+	return row->raw_request.len > 0 ||
+	       err_set(err, CERTSRV_E_BAD_REQUESTSTATUS,
+		   "request %lld was refused at once, and not kept (%s); it must be made again", id,
+		   setting_name(SETTING_KEEP_REFUSED));
+}
+
+/* The approval of a pending request, and the same of one that was refused. */
+static bool
+issue_for(struct approval *a, struct ca *ca, struct vault *v, int64_t request_id, int64_t now,
+    struct enroll_result *out, struct err *err)
+{
+	const struct principal *officer = a->officer;
+	OWNED(principal_free) struct principal agent = {0};
+	OWNED(enrollment_free) struct enrollment e = {.ca = ca, .vault = v, .now = now};
+	OWNED(store_request_free) struct store_request row = {0};
+	bool anew = a->event == AUDIT_RESUBMITTED, ok;
+
+	*out = (struct enroll_result){0};
+	a->e = &e;
+	a->row = &row;
+	/* Right and restrictions before anything is said about the request. */
+	ok = enroll_fresh_view(ca, &e.view, err) &&
+	     ca_check_right(e.view, officer, CA_RIGHT_OFFICER, err) &&
+	     enroll_get_row(ca, request_id, &row, err) &&
+	     ca_check_officer(ca, e.view, officer, &row, err) &&
+	     (anew ? check_refused(&row, err) : check_pending(&row, err)) &&
+	     own_check_row(ca, officer, &row, err) && current_people(&e, &row, &agent, err) &&
+	     own_check_person(ca, officer, e.requester, err) &&
+	     own_check_person(ca, officer, e.caller, err);
+	if (ok && anew)
+		a->refusal = text_printf("was=%s reason=%s", disposition_name(row.disposition),
+		    row.disposition_message != NULL ? row.disposition_message : "-");
+	if (ok && row.request_hash.len == sizeof e.request_hash)
+		memcpy(e.request_hash, row.request_hash.ptr, sizeof e.request_hash);
+	if (ok &&
+	    !(ok = issue_stored(&e, &row, officer, err) && finish_approval(a, &row, out, err)))
+		raise_failed_approval(a, &row, err);
+	else if (ok)
+		enroll_event_log(&(struct enroll_event){.row = &row, .request_id = request_id});
+	if (!ok)
+		enroll_audit_refusal(ca, a->event, officer, request_id, now, err);
+	return ok;
 }
 
 bool
 enroll_approve(struct ca *ca, struct vault *v, const struct principal *officer, int64_t request_id,
     int64_t now, struct enroll_result *out, struct err *err)
 {
-	OWNED(principal_free) struct principal agent = {0};
-	OWNED(enrollment_free) struct enrollment e = {.ca = ca, .vault = v, .now = now};
-	OWNED(store_request_free) struct store_request row = {0};
-	bool ok;
+	struct approval a = {.officer = officer, .event = AUDIT_ISSUED};
 
-	*out = (struct enroll_result){0};
-	/* Right and restrictions before anything is said about the request. */
-	ok = enroll_fresh_view(ca, &e.view, err) &&
-	     ca_check_right(e.view, officer, CA_RIGHT_OFFICER, err) &&
-	     enroll_get_row(ca, request_id, &row, err) &&
-	     ca_check_officer(ca, e.view, officer, &row, err) && check_pending(&row, err) &&
-	     own_check_row(ca, officer, &row, err) && current_people(&e, &row, &agent, err) &&
-	     own_check_person(ca, officer, e.requester, err) &&
-	     own_check_person(ca, officer, e.caller, err);
-	e.submitted = row.submitted_when;
-	if (ok && !(ok = issue_stored(&e, &row, officer, err) &&
-			 finish_approval(&e, officer, &row, out, err)))
-		raise_failed_approval(ca, officer, &row, err);
-	else if (ok)
-		enroll_event_log(&(struct enroll_event){.row = &row, .request_id = request_id});
-	if (!ok)
-		enroll_audit_refusal(ca, AUDIT_ISSUED, officer, request_id, now, err);
-	return ok;
+	return issue_for(&a, ca, v, request_id, now, out, err);
+}
+
+bool
+enroll_resubmit(struct ca *ca, struct vault *v, const struct principal *officer, int64_t request_id,
+    int64_t now, struct enroll_result *out, struct err *err)
+{
+	OWNED(approval_free) struct approval a = {.officer = officer, .event = AUDIT_RESUBMITTED};
+
+	return issue_for(&a, ca, v, request_id, now, out, err);
 }
 
 struct denial {

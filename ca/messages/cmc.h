@@ -66,6 +66,9 @@ void cmc_request_free(struct cmc_request *r);
  * otherwise). */
 bool cmc_request_verify(
     const struct cmc_request *r, EVP_PKEY *key, bool allow_sha1, struct err *err);
+/* The same of a request without its unsigned attributes, as it is stored: the signatures alone. */
+bool cmc_request_verify_stripped(
+    const struct cmc_request *r, EVP_PKEY *key, bool allow_sha1, struct err *err);
 /* The request without its unsigned attributes, to store as RawRequest ([MS-WCCE] 3.2.2.6.2.1.3). */
 bool cmc_request_strip(const struct cmc_request *r, struct buf *out, struct err *err);
 

@@ -47,18 +47,22 @@ check_key_hash(
 }
 
 bool
-cmc_request_verify(const struct cmc_request *r, EVP_PKEY *key, bool allow_sha1, struct err *err)
+cmc_request_verify_stripped(
+    const struct cmc_request *r, EVP_PKEY *key, bool allow_sha1, struct err *err)
 {
-	const struct cms_signer *signer;
-
 	if (r->message.signer_count == 0)
 		return err_set(err, CRYPT_E_NO_SIGNER, "the CMC request is not signed");
-	signer = &r->message.signers[r->signer];
-	if (!cms_signer_verify(&r->message, signer, key, allow_sha1, err))
+	if (!cms_signer_verify(&r->message, &r->message.signers[r->signer], key, allow_sha1, err))
 		return err_prefix(err, "the signature of the CMC request");
-	if (!pkix_request_verify(&r->request, key, true, allow_sha1, err))
-		return err_prefix(err, "the PKCS#10 inside the CMC request");
-	return check_key_hash(r, signer, allow_sha1, err);
+	return pkix_request_verify(&r->request, key, true, allow_sha1, err) ||
+	       err_prefix(err, "the PKCS#10 inside the CMC request");
+}
+
+bool
+cmc_request_verify(const struct cmc_request *r, EVP_PKEY *key, bool allow_sha1, struct err *err)
+{
+	return cmc_request_verify_stripped(r, key, allow_sha1, err) &&
+	       check_key_hash(r, &r->message.signers[r->signer], allow_sha1, err);
 }
 
 static bool

@@ -242,27 +242,65 @@ route_request_certificate(struct route_call *c)
 		answer_body(c->http, 200, "application/pkix-cert", buf_view(&r.certificate));
 }
 
+/* As it came, but for the key: that is taken off before anything is stored (paper, "Performing
+ * Binary Export for a Request"). */
 void
-route_request_approve(struct route_call *c)
+route_request_binary(struct route_call *c)
+{
+	OWNED(store_request_free) struct store_request row = {0};
+	struct err err;
+
+	if (!get_request(c, &row, &err)) {
+		json_fail(c->http, &err);
+	} else if (row.raw_request.len == 0) {
+		err_set(&err, CERTSRV_E_PROPERTY_EMPTY,
+		    "request %lld was not kept: it was too large, or refused at once (%s)",
+		    (long long)row.request_id, setting_name(SETTING_KEEP_REFUSED));
+		json_fail(c->http, &err);
+	} else {
+		answer_body(c->http, 200,
+		    row.request_type == CR_IN_PKCS10
+			? "application/pkcs10"
+			: "application/pkcs7-mime; smime-type=CMC-request",
+		    buf_view(&row.raw_request));
+	}
+}
+
+typedef bool issue_act(struct ca *ca, struct vault *v, const struct principal *officer,
+    int64_t request_id, int64_t now, struct enroll_result *out, struct err *err);
+
+static void
+issue_request(struct route_call *c, issue_act *act, const char *done, const char *refused)
 {
 	OWNED(enroll_result_free) struct enroll_result r = {0};
 	struct err err;
 	int64_t id;
 
 	if (!request_id(c, &id, &err) ||
-	    !enroll_approve(c->ca, c->vault, &c->caller, id, clock_now(), &r, &err)) {
-		log_warn("approval refused", LOG_STR("request", c->part),
-		    LOG_STR("by", c->caller.downlevel), LOG_REASON(&err));
+	    !act(c->ca, c->vault, &c->caller, id, clock_now(), &r, &err)) {
+		log_warn(refused, LOG_STR("request", c->part), LOG_STR("by", c->caller.downlevel),
+		    LOG_REASON(&err));
 		json_fail(c->http, &err);
 	} else if (r.reason.code != ERR_OK) {
 		json_fail(c->http, &r.reason);
 	} else {
-		log_info(
-		    "request approved", LOG_INT("request", id), LOG_STR("by", c->caller.downlevel));
+		log_info(done, LOG_INT("request", id), LOG_STR("by", c->caller.downlevel));
 		json_answer(c->http, 200,
 		    json_pack("{s:I, s:s}", "request_id", (json_int_t)id, "disposition",
 			disposition_name(r.disposition)));
 	}
+}
+
+void
+route_request_approve(struct route_call *c)
+{
+	issue_request(c, enroll_approve, "request approved", "approval refused");
+}
+
+void
+route_request_resubmit(struct route_call *c)
+{
+	issue_request(c, enroll_resubmit, "request resubmitted", "resubmission refused");
 }
 
 void

@@ -197,6 +197,15 @@ store_deny_pending(struct store_tx *tx, int64_t request_id, const char *message,
 }
 
 bool
+store_resubmit(
+    struct store_tx *tx, int64_t request_id, struct view public_key_hash, struct err *err)
+{
+	sql_bind_blob(tx->conn, SQL_RESUBMIT, 1, public_key_hash);
+	sql_bind_int(tx->conn, SQL_RESUBMIT, 2, request_id);
+	return run_change(tx->conn, SQL_RESUBMIT, request_id, "resubmitted", err);
+}
+
+bool
 store_revoke(struct store_tx *tx, int64_t request_id, int reason, int64_t now, int64_t effective,
     struct err *err)
 {

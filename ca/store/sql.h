@@ -78,6 +78,9 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 	    "UPDATE Request SET Disposition = 31, DispositionMessage = ?, StatusCode = ?, "       \
 	    "ResolvedWhen = ?, HasArchivedKey = 0, KeyRecoveryHashes = NULL "                     \
 	    "WHERE Disposition = 9 AND RequestID = ?")                                            \
+	X(RESUBMIT, SQL_WRITER,                                                                   \
+	    "UPDATE Request SET Disposition = 9, StatusCode = NULL, ResolvedWhen = NULL, "        \
+	    "PublicKeyHash = ? WHERE Disposition IN (30, 31) AND RequestID = ?")                  \
 	X(DROP_ARCHIVED_KEY, SQL_WRITER,                                                          \
 	    "UPDATE RequestBlob SET RawArchivedKey = NULL WHERE RequestID = ?")                   \
 	X(SET_REQUESTER_SIDS, SQL_WRITER,                                                         \

@@ -127,6 +127,10 @@ bool store_archive_pending(struct store_tx *tx, const struct store_request *r, s
  * requests archive nothing (paper, "Understanding the Archival Process"). */
 bool store_deny_pending(struct store_tx *tx, int64_t request_id, const char *message,
     int32_t status, int64_t now, struct err *err);
+/* Denied or failed -> pending, with the hash of its public key, which a refused row does not claim;
+ * codes as above. For one that is decided anew, in the same unit of work. */
+bool store_resubmit(
+    struct store_tx *tx, int64_t request_id, struct view public_key_hash, struct err *err);
 /* Issued, or revoked with reason 6 (certificateHold) -> revoked; codes as above. Reason 8
  * (removeFromCRL) releases a hold: the row is issued again. E_INVALIDARG: no reason of RFC
  * 5280 5.3.1. */

@@ -82,6 +82,15 @@ check "a CA with KRAs" ca_lab_start "$dir" "$mech"
 check "user1 of Sales archives a key" ca_lab_enroll user1 EFSArchive "$dir/user1.pfx"
 check "user3 of Engineering archives a key" ca_lab_enroll user3 EFSArchive "$dir/user3.pfx"
 
+# ---- a denial, and what only a certificate manager makes of it ----
+waiting=$(ca_lab_enroll kra2 KeyRecoveryAgent "$dir/again.pfx" --key p256 | jq .request_id)
+decide() { ca_lab_as "$1" "$2" "$waiting" "${@:3}"; }
+check "kra2's request is denied" says "denied" decide officer2 deny --reason "not now"
+check "its requester cannot have it decided anew" refuses E_ACCESSDENIED decide kra2 resubmit
+check "a certificate manager can" says "issued" decide officer2 resubmit
+check "once" refuses CERTSRV_E_BAD_REQUESTSTATUS decide officer2 resubmit
+check "which is recorded" test "$(audited 773)" = 3
+
 # ---- restrictions ----
 check "a new CA restricts nobody, and says so" list '.restricted == false and .problem == null and .officers[0].name == "NWTRADERS\\Certificate Managers"'
 check "getkey works" getkey officer1 user1@nwtraders.com
@@ -158,6 +167,18 @@ check "and a disposition that it has not" test "$(rows --columns request_id --wh
 check "a limit counts what is shown, and goes on behind it" test "$(rows --columns request_id --where template=EFSArchive --limit 1 --after "$(id_of "$seller")" 2>/dev/null)" = \
 	"request_id $(id_of "$engineer") "
 check "a column that there is not" refuses "archived_key" ca_lab_as officer1 requests --columns nothing
+# paper, "Performing Binary Export for a Request"
+exported() {
+	rm -f "$dir/exported" && ca_lab_as "$1" request export "$(id_of "$second")" "$dir/exported" && "$DIRCA_BIN/dirca" dump "$dir/exported" >"$dir/dumped" &&
+		grep -e 'Encrypted key: not in it' -e 'Encrypted key hash: [0-9a-f]' -e '^Signatures: good$' "$dir/dumped" | grep -c . | grep -x 3 && ! grep BAD "$dir/dumped"
+}
+check "a request is exported without its key, and dump says so" exported officer1
+check "its requester has it too" exported user1
+changed() {
+	printf '\x55' | dd of="$dir/exported" bs=1 seek=$(($(stat -c %s "$dir/exported") - 9)) conv=notrunc status=none && "$DIRCA_BIN/dirca" dump "$dir/exported"
+}
+check "a changed one is BAD" says "BAD" changed
+check "for others it does not exist" refuses CERTSRV_E_NO_REQUEST exported user3
 check "certificates are named or described" refuses DIRCA_E_USAGE revoke officer1 "$second" --where template=EFSArchive
 check "what matches nothing is not found" refuses CRYPT_E_NOT_FOUND revoke officer1 --where template=NoSuch --yes
 check "a reason that there is not ends it" refuses "0 of 2 are revoked" revoke officer1 --where template=EFSArchive --yes --reason tired
