@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # A flaw in the front gives an attacker no key: a known archived key is sought in the front's memory, a core file of it, the
-# database, its WAL, the log and everything else that dircad wrote. Controls prove that the search can find what is there.
+# database, its WAL, the log and everything else that dircad wrote. So are the passphrase of the CA key and the passwords of who makes a backup,
+# restores it and opens a recovery BLOB, in the argument lists and environments of all programs that are started for it, too; PINs are in
+# token.sh. Controls prove that the search can find what is there. usage: secrets.sh LIBRARY (exec_shim)
 # shellcheck disable=SC2317 # the functions are called through check
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
@@ -18,6 +20,12 @@ finish() {
 	checks_clean "$dir"
 }
 trap finish EXIT
+
+ca_lab_watch_programs "${1:?the library}" "$dir/programs"
+(umask 077 && echo passphrase-of-the-CA >"$dir/passphrase" && echo password-of-the-recipient >"$dir/recipient-password")
+CA_LAB_OPTIONS="passphrase_file = $dir/passphrase
+backup_recipients = $dir/recipient.crt
+"
 
 find_secret() {
 	python3 "$here/../support/find_secret.py" "$@"
@@ -94,6 +102,38 @@ nowhere() {
 	find_secret "$dir/$kind.key" "$@"
 }
 
+# Made by OpenSSL, as a careful administrator would.
+recipient() {
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$dir/recipient.key" -out "$dir/recipient.crt" -subj /CN=recipient -days 30 \
+		-addext keyUsage=critical,keyEncipherment &&
+		openssl pkcs12 -export -in "$dir/recipient.crt" -inkey "$dir/recipient.key" -out "$dir/recipient.p12" \
+			-passout "file:$dir/recipient-password" && chmod go-w "$dir/recipient.crt"
+}
+# A passphrase that is not there yet is restored as well.
+restored() {
+	sed -e "s|^state_dir = .*|state_dir = $dir/elsewhere|" -e "s|^passphrase_file = .*|passphrase_file = $dir/restored-passphrase|" \
+		"$DIRCAD_CONF" >"$dir/elsewhere.conf"
+	"$DIRCA_BIN/dirca" restore -c "$dir/elsewhere.conf" "$dir/copy" --recipient "$dir/recipient.p12" \
+		--recipient-password-file "$dir/recipient-password" --ca "$CA_STATE/ca.crt" && cmp "$dir/passphrase" "$dir/restored-passphrase"
+}
+started() { grep -aqF -- "$1" "$dir/programs"; }
+line_control() {
+	local holder status
+	python3 -c '
+import sys, time
+held = open(sys.argv[1]).read()
+open(sys.argv[2], "w").close()
+time.sleep(60)' "$dir/passphrase" "$dir/holding-line" &
+	holder=$!
+	lab_answers $holder test -e "$dir/holding-line"
+	finds --line "$dir/passphrase" "pid:$holder"
+	status=$?
+	kill "$holder"
+	wait "$holder" 2>/dev/null
+	return $status
+}
+told() { PASSPHRASE=$(<"$dir/passphrase") /bin/true && ! ca_lab_says_nothing_of "$dir/passphrase"; }
+
 no_core_by_signal() {
 	grep -E '^Max core file size +0 +0' "/proc/$front/limits" && grep -E '^Max core file size +0 +0' "/proc/$vault/limits"
 }
@@ -118,4 +158,20 @@ for kind in rsa ec made; do
 	check "the $kind key is no longer in the vault's memory" nowhere $kind "pid:$vault"
 done
 check "front and vault leave no core files" no_core_by_signal
+
+# ---- passwords of root, and of a key recovery agent ----
+check "a recipient of backups" recipient
+check "a copy of the CA" "$DIRCA_BIN/dirca" backup -c "$DIRCAD_CONF" "$dir/copy"
+check "is restored" restored
+check "a KRA opens the BLOB" ca_lab_opens "$dir/rsa.rec" "$dir/kra1.pfx" "$dir/rsa.pfx"
+for verb in --role=vault --database backup restore recoverkey; do
+	check "control: $verb was watched" started "$verb"
+done
+check "control: a passphrase in a process is found" line_control
+for file in "$dir/passphrase" "$dir/recipient-password" "$(ca_lab_pass)"; do
+	name=$(basename "$file")
+	check "$name: in no argument list, environment or log" ca_lab_says_nothing_of "$file"
+	check "nor in the front, the state folder or the copy" find_secret --line "$file" "pid:$front" "$CA_STATE" "$dir/copy"
+done
+check "control: one in an environment is found" told
 checks_end

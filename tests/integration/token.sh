@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Keys on tokens (PKCS#11, SoftHSM2): the CA's, used by the vault in its sandbox, and a KRA's, who opens a recovery BLOB with it.
-# usage: token.sh
+# The PIN comes from a file, and goes into no argument list, environment or log. usage: token.sh LIBRARY (exec_shim)
 # shellcheck disable=SC2317 # the functions are called through check
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
@@ -17,15 +17,16 @@ finish() {
 checks_begin "$dir"
 trap finish EXIT
 
+ca_lab_watch_programs "${1:?the library}" "$dir/programs"
 module=$(find /usr/lib -name libsofthsm2.so -print -quit)
 pin=4711-pin
 uri() { echo "pkcs11:token=$1;object=$2;type=private?module-path=$module"; } # TOKEN OBJECT
-token() { softhsm2-util --init-token --free --label "$1" --pin "$pin" --so-pin 12345678; }
-new_key() { pkcs11-tool --module "$module" --token-label "$1" --login --pin "$pin" --keypairgen --key-type "$2" --label "$3" --id "$4"; }
+token() { LD_PRELOAD='' softhsm2-util --init-token --free --label "$1" --pin "$pin" --so-pin 12345678; }
+new_key() { LD_PRELOAD='' pkcs11-tool --module "$module" --token-label "$1" --login --pin "$pin" --keypairgen --key-type "$2" --label "$3" --id "$4"; }
 # key_into TOKEN FILE OBJECT ID: the private key of a PKCS#12.
 key_into() {
 	ca_lab_key_of "$2" >"$dir/key.pem" && openssl pkcs8 -topk8 -nocrypt -in "$dir/key.pem" -out "$dir/key.p8" &&
-		softhsm2-util --import "$dir/key.p8" --token "$1" --label "$3" --id "$4" --pin "$pin"
+		LD_PRELOAD='' softhsm2-util --import "$dir/key.p8" --token "$1" --label "$3" --id "$4" --pin "$pin"
 }
 recover() { # OPTION...
 	"$DIRCA_BIN/dirca" recoverkey "$dir/user1.rec" "$dir/opened.pfx" --force --out-password-file "$(ca_lab_pass)" --ca "$CA_STATE/ca.crt" "$@"
@@ -71,4 +72,11 @@ check "and goes on" ca_lab_dircad_start
 check "with it" ca_lab_eventually ca_lab_enroll user2 EFSArchive "$dir/user2.pfx"
 check "under the CA" verifies "$dir/user2.pfx"
 check "both keys sign CRLs" ca_lab_as caadmin crl
+
+started() { grep -aqF -- "$1" "$dir/programs"; }
+check "control: dircad and what it started were watched" started --role=vault
+check "and dirca" started recoverkey
+check "no argument list, environment or log has a PIN" ca_lab_says_nothing_of "$dir/pin" "$dir/wrong-pin"
+told() { PIN=$pin /bin/true && ! ca_lab_says_nothing_of "$dir/pin"; }
+check "control: one that has is found" told
 checks_end

@@ -35,6 +35,11 @@
 #   ca_lab_parent_crl [SERIAL]
 #                            its CRL, which lists that certificate, goes there
 #
+#   ca_lab_watch_programs LIBRARY FILE
+#                            every program that begins from now on leaves its argument list and environment in FILE (exec_shim)
+#   ca_lab_says_nothing_of FILE...
+#                            the first line of each, a password, is in none of them, nor in dircad's log
+#
 # DIRCA_BIN is the folder of the programs. CA_LAB_OPTIONS may hold further lines for dircad.conf, CA_LAB_PRELOAD a library for dircad,
 # CA_LAB_SERVICE_USERS the two that front and vault run as, where root runs the test: "proxy uucp", which every Debian has.
 
@@ -391,6 +396,19 @@ ca_lab_serial_of() {
 	*.pfx) ca_lab_certificate_of "$1" ;;
 	*) cat "$1" ;;
 	esac | openssl x509 -noout -serial | sed 's/^serial=//'
+}
+
+ca_lab_watch_programs() {
+	CA_LAB_PRELOAD=$1
+	export LD_PRELOAD=$1 EXEC_SHIM=$2
+}
+
+ca_lab_says_nothing_of() {
+	local file status=0
+	for file; do
+		! head -1 "$file" | grep -aFf - "$EXEC_SHIM" "$CA_LAB_DIR/dircad.log" || status=1
+	done
+	return $status
 }
 
 # ca_lab_set_clock SECONDS: how far dircad's clock is ahead, which was started with CA_LAB_PRELOAD=libclock_shim.so and CLOCK_SHIM.
