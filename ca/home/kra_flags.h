@@ -4,7 +4,8 @@
 
 #include "flag_set.h"
 
-#define KRAF_ENABLEFOREIGN 0x1 /* certificates and keys of other CAs may be imported */
+/* Certificates and keys of other CAs may be imported: nothing asks for it yet. */
+#define KRAF_ENABLEFOREIGN 0x1
 
 extern const struct flag_name kra_flag_names[];
 

@@ -294,7 +294,7 @@ each_cut_is_found(void **state)
 	for (int i = 0; i < x.count; i++) {
 		all_but(&x, i, x.count, order);
 		assert_false(holds(&x, order, &e));
-		assert_string_not_equal(strstr(err.msg, "cut off") != NULL ? "" : err.msg, err.msg);
+		assert_non_null(strstr(err.msg, "cut off"));
 		/* With the head still there, the rows before it are missed. */
 		all_but(&x, i, x.count - 1, order);
 		if (i < x.count - 2)
