@@ -62,6 +62,9 @@ print_newest(const struct config *config, struct err *err)
 	       "certificate to the directory.\n",
 	    path, CA_VERSION_CERTIFICATE(all.list[0].version), CA_VERSION_KEY(all.list[0].version),
 	    until);
+	if (!view_eq(all.list[0].cert.issuer, all.list[0].cert.subject))
+		puts("It issues once the directory has a current CRL of each CA above it: `dirca "
+		     "doctor ca` says which is missing.");
 	return true;
 }
 

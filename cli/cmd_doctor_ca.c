@@ -25,8 +25,8 @@ static const struct {
     {EVENT_DELTA_CRL_PUBLICATION,
 	"`dirca crl` tries again and says why; `dirca doctor directory` looks at the directory"},
     {EVENT_KRA_NOT_ADVANCED_SERVER,
-	"have the CA above issue a certificate that allows Private Key Archival, and install it: "
-	"`dirca ca init --install FILE`"},
+	"on the CA's machine, with dircad stopped, `dirca ca renew`; have the CA above answer the "
+	"request with a certificate that allows Private Key Archival; `dirca ca install FILE`"},
     {EVENT_TOO_FEW_VALID_KRA_CERTS, "on the CA's machine `dirca kra add FILE`; or want fewer "
 				    "agents: `dirca kra count 1`"},
     {EVENT_LOADING_KRA_CERTS, "`dirca kra status` shows each certificate"},
@@ -43,6 +43,9 @@ static const struct {
     {EVENT_EXPIRATION_KRA_CERT, "its holder renews it with `dirca enroll KeyRecoveryAgent --renew "
 				"FILE`, then on the CA's machine "
 				"`dirca kra add FILE`"},
+    {EVENT_ISSUING_STOPPED,
+	"`dirca crl` makes the CA's own; a CA above has to publish its CRL in the directory, and "
+	"`dirca setreg 'CA\\CRLFlags' +CRLF_REVCHECK_IGNORE_OFFLINE` goes on without it"},
     {EVENT_AUDIT_TRAIL_SHORT, "on the CA's machine `dirca audit compare`; with an export that was "
 			      "kept `dirca audit verify FILE`"},
 };
@@ -114,7 +117,21 @@ look_at_kras(struct findings *f, const json_t *status)
 	find(f, EVENT_TOO_FEW_VALID_KRA_CERTS, text);
 }
 
-/* KRA certificates are told of as they are now; of the rest the last event of each number. */
+/* What keeps this CA from issuing, or from archiving whatever its KRAs are. */
+static void
+look_at_chain(struct findings *f, const json_t *status)
+{
+	const char *stopped = json_string_value(json_object_get(status, "issuing_stopped"));
+	const char *excluded = json_string_value(json_object_get(status, "archival_excluded"));
+
+	if (stopped != NULL)
+		find(f, EVENT_ISSUING_STOPPED, stopped);
+	if (excluded != NULL)
+		find(f, EVENT_KRA_NOT_ADVANCED_SERVER, excluded);
+}
+
+/* Chain and KRA certificates are told of as they are now; of the rest the last event of each
+ * number. */
 static bool
 take_event(const json_t *record, void *arg, struct err *err)
 {
@@ -123,9 +140,8 @@ take_event(const json_t *record, void *arg, struct err *err)
 	json_t *newest = arg;
 
 	(void)err;
-	if (kind != NULL && kind->category != EVENT_CATEGORY_KRA && cure_of(kind->id) != NULL)
-		json_object_set(newest, kind->symbol, json_object_get(record, "text"));
-	if (kind != NULL && kind->id == EVENT_KRA_NOT_ADVANCED_SERVER)
+	if (kind != NULL && kind->category != EVENT_CATEGORY_KRA &&
+	    kind->id != EVENT_ISSUING_STOPPED && cure_of(kind->id) != NULL)
 		json_object_set(newest, kind->symbol, json_object_get(record, "text"));
 	return true;
 }
@@ -161,6 +177,7 @@ cmd_doctor_ca(struct work *w, struct err *err)
 
 	if (!http_client_json(w->ca, "GET", "/dirca/v1/ca", NULL, &status, err))
 		return false;
+	look_at_chain(&f, status);
 	look_at_kras(&f, status);
 	if (!look_at_events(w, &f, err))
 		return false;

@@ -170,7 +170,7 @@ is_trouble_of_ca(enum client_outcome outcome, enum err_code code)
 		return err_is_undecided(code);
 	case CLIENT_REFUSED:
 		return code == CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED ||
-		       code == CERTSRV_E_NO_VALID_KRA;
+		       code == CERTSRV_E_NO_VALID_KRA || code == CRYPT_E_REVOCATION_OFFLINE;
 	case CLIENT_UNKNOWN:
 	case CLIENT_PENDING:
 	case CLIENT_ISSUED:

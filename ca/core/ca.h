@@ -62,6 +62,10 @@ struct ca_view {
 	struct texts kra_problems; /* sentences about what is left out of the KRA store, why it
 				      could not be read, and what is enabled and not in it */
 	bool kra_store_unread;     /* it, or the list of enabled ones, could not be read now */
+	int64_t crl_until;         /* nextUpdate of the newest CRL of the key that signs */
+	enum err_code chain_code;  /* CRYPT_E_REVOKED or CRYPT_E_REVOCATION_OFFLINE: */
+	char *chain_problem;       /* why the CA certificate, or one above it, is not known to be
+				      good; NULL: it is */
 	struct ca_xchg *xchgs;     /* made last first */
 	size_t xchg_count;
 	int64_t made_at; /* for whether certificates were valid then */
@@ -166,6 +170,11 @@ bool ca_take_quota(struct ca *ca, const struct ca_view *v, const struct principa
 
 /* CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED if the chain of the CA excludes archival. */
 bool ca_check_archival(const struct ca *ca, struct err *err);
+
+/* May certificates be issued: are there current CRLs of the CA and of each CA above it, and is none
+ * of them revoked? CRYPT_E_REVOKED, and unless CRLF_REVCHECK_IGNORE_OFFLINE is set
+ * CRYPT_E_REVOCATION_OFFLINE. */
+bool ca_check_chain(const struct ca_view *v, int64_t now, struct err *err);
 
 /* Housekeeping, called by the service's timer: makes a new exchange certificate within the overlap,
  * makes a CRL when due. Idempotent. */

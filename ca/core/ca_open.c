@@ -60,6 +60,7 @@ state_free(struct ca_state **state)
 	quota_free(&s->refusals);
 	free(s->recorded_rights[0]);
 	free(s->recorded_rights[1]);
+	free(s->told_stopped);
 	trust_issuers_free(&s->kra_issuers);
 	pthread_mutex_destroy(&s->lock);
 	pthread_mutex_destroy(&s->refresh_lock);

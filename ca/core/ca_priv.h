@@ -34,6 +34,7 @@ struct ca_state {
 	pthread_mutex_t crl_lock;        /* guards the next */
 	struct crl_kept *crls;           /* of each list the newest that somebody asked for */
 	char *recorded_rights[2];        /* rights_audit.c; under refresh_lock */
+	char *told_stopped;              /* why nothing is issued; as before */
 	struct principal_cache *principals;
 	struct quota *requests; /* what each requester has the CA store */
 	struct quota *refusals; /* and how many refusals of each are recorded */
@@ -96,6 +97,10 @@ bool view_begin(struct ca *ca, struct vault *v, struct err *err);
 
 /* The KRA store into `v`. `last` is the view before it, NULL at first. */
 bool view_read_kras(struct ca *ca, struct vault *vault, struct ca_view *v, struct err *err);
+
+/* chain_crls.c: reads what ca_check_chain looks at; raises that nothing is issued, once. */
+bool view_read_chain(struct ca *ca, struct ca_view *v, struct err *err);
+void chain_events(struct ca *ca, const struct ca_view *last, const struct ca_view *v);
 
 /* checkpoint.c: ca_checkpoint, where it is time. */
 bool checkpoint_maintain(struct ca *ca, struct vault *v, const struct settings *s, struct err *err);

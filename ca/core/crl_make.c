@@ -384,11 +384,15 @@ bool
 ca_publish_crl(struct ca *ca, struct vault *v, bool delta_only, const char *actor, struct err *err)
 {
 	OWNED(ca_view_release) struct ca_view *view = ca_view_get(ca);
+	struct err later;
 	bool ok, made;
 
 	pthread_mutex_lock(&ca->state->make_crl_lock);
 	ok = make_crls(
 	    ca, v, view, delta_only ? CRLS_DELTA : CRLS_ALL, actor, clock_now(), &made, err);
 	pthread_mutex_unlock(&ca->state->make_crl_lock);
+	/* Requests are refused by a view that has none. */
+	if (ok && view->crl_until < clock_now() && !ca_refresh(ca, v, &later))
+		log_warn("new CRL not in use yet", LOG_REASON(&later));
 	return ok;
 }

@@ -204,8 +204,9 @@ ca_maintain(struct ca *ca, struct vault *v, int64_t now, struct err *err)
 	       (!xchg_due || take_up_or_make_xchg(ca, v, s, now, err));
 	service = renew_service(ca, v, now, &service_err);
 	pthread_mutex_unlock(&ca->state->maintain_lock);
-	if (xchg && xchg_due && !ca_refresh(ca, v, &refresh_err))
-		log_warn("new exchange certificate not in use yet", LOG_REASON(&refresh_err));
+	if (((xchg && xchg_due) || crls_made) && !ca_refresh(ca, v, &refresh_err))
+		log_warn(
+		    "new exchange certificate or CRL not in use yet", LOG_REASON(&refresh_err));
 	checkpoint = checkpoint_maintain(ca, v, s, &checkpoint_err);
 	if (xchg && !crl)
 		*err = crl_err;

@@ -36,7 +36,8 @@ static const struct flag_name audit_filter[] = {
 	{NULL, 0, false}};
 
 /* docs/FACTS.md 16; `known_only` until something here does it. */
-static const struct flag_name crl_flags[] = {{"CRLF_REVCHECK_IGNORE_OFFLINE", 0x8, true},
+static const struct flag_name crl_flags[] = {
+    {"CRLF_REVCHECK_IGNORE_OFFLINE", CRLF_REVCHECK_IGNORE_OFFLINE, false},
     {"CRLF_PUBLISH_EXPIRED_CERT_CRLS", 0x200, true}, {"CRLF_USE_XCHG_CERT_TEMPLATE", 0x4000, true},
     {NULL, 0, false}};
 

@@ -54,10 +54,13 @@ enum setting {
 	SETTING_CHECKPOINT_MINUTES, /* CA\AuditCheckpointMinutes: how often the vault signs the end
 				       of the audit trail, where there are new rows; 0: never */
 	SETTING_AUDIT_FILTER,       /* CA\AuditFilter: what is audited (trail.h) */
-	SETTING_CRL_FLAGS,          /* CA\CRLFlags */
+	SETTING_CRL_FLAGS,          /* CA\CRLFlags: CRLF_* */
 	SETTING_KRA_FLAGS,          /* CA\KRAFlags: of dircad.conf, KRAF_* */
 	SETTING_COUNT
 };
+
+/* CA\CRLFlags (docs/FACTS.md 16) */
+#define CRLF_REVCHECK_IGNORE_OFFLINE 0x8
 
 enum period {
 	PERIOD_XCHG_VALIDITY,

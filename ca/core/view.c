@@ -207,6 +207,7 @@ view_free(struct ca_view *v)
 	sd_free(&v->security);
 	free(v->officer_problem);
 	free(v->security_problem);
+	free(v->chain_problem);
 	for (size_t i = 0; i < v->kra_count; i++) {
 		pkix_cert_free(&v->kras[i].cert);
 		EVP_PKEY_free(v->kras[i].key);
@@ -239,7 +240,7 @@ fill_view(struct ca *ca, struct vault *vault, struct ca_view *v, struct err *err
 	return enterprise_oids_load(&v->pki->oids, &v->oids, &v->broken_oids, err) &&
 	       read_service(ca, v, err) && read_service_hosts(ca->config, v, err) &&
 	       read_settings(ca, v, err) && view_read_kras(ca, vault, v, err) &&
-	       read_xchgs(ca, v, err);
+	       view_read_chain(ca, v, err) && read_xchgs(ca, v, err);
 }
 
 /* What events are kept by, for whom no view is at hand. */
@@ -325,6 +326,7 @@ ca_refresh(struct ca *ca, struct vault *v, struct err *err)
 	if (ok) {
 		note_settings(ca, fresh);
 		kra_events(ca, old, fresh);
+		chain_events(ca, old, fresh);
 	}
 	pthread_mutex_unlock(&ca->state->refresh_lock);
 	ca_view_release(ok ? &old : &fresh);

@@ -2,6 +2,7 @@
 #include "ca_priv.h"
 
 #include "clock.h"
+#include "own.h"
 #include "publication.h"
 #include "text.h"
 
@@ -25,12 +26,23 @@ warn_of_ca_certificate(const struct ca *ca, int64_t now, struct texts *out)
 			until, (long long)((ca->issuer->cert.not_after - now) / DAY_S)));
 }
 
+static void
+warn_of_chain(struct ca *ca, int64_t now, struct texts *out)
+{
+	OWNED(ca_view_release) struct ca_view *v = ca_view_get(ca);
+	struct err err;
+
+	if (!ca_check_chain(v, now, &err))
+		texts_take(out, text_printf("nothing is issued: %s", err.msg));
+}
+
 void
 ca_warnings(struct ca *ca, int64_t now, struct texts *out)
 {
 	struct err err;
 
 	warn_of_ca_certificate(ca, now, out);
+	warn_of_chain(ca, now, out);
 	if (!check_service(ca, now, &err))
 		texts_add(out, err.msg);
 	ca_publication_warnings(ca, out);

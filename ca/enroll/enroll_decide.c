@@ -265,6 +265,13 @@ check_kind(struct enrollment *e, struct err *err)
 	       err_prefix(err, "template '%s'", e->tmpl->cn);
 }
 
+/* Of the CA, not of the request: whatever else is wrong is told first. */
+static bool
+check_chain(struct enrollment *e, struct err *err)
+{
+	return ca_check_chain(e->view, e->now, err);
+}
+
 #define ALWAYS (ENROLL_AT_SUBMISSION | ENROLL_AT_APPROVAL)
 
 static const struct enroll_check checks[] = {
@@ -284,6 +291,7 @@ static const struct enroll_check checks[] = {
     {"service-names", ALWAYS, true, enroll_check_service_names, told_service_names, NULL},
     {"public-key", ALWAYS, true, check_key, told_key, NULL},
     {"kind", ALWAYS, true, check_kind, told_kind, NULL},
+    {"revocation", ALWAYS, true, check_chain, told_chain, NULL},
     {"kra", ALWAYS, false, enroll_check_kras, told_kras, NULL},
 };
 

@@ -200,6 +200,7 @@ char *told_policy(const struct enrollment *e);
 char *told_service_names(const struct enrollment *e);
 char *told_key(const struct enrollment *e);
 char *told_kind(const struct enrollment *e);
+char *told_chain(const struct enrollment *e);
 char *told_kras(const struct enrollment *e);
 struct explain_reason reason_ca_right(const struct enrollment *e);
 struct explain_reason reason_read_right(const struct enrollment *e);

@@ -150,6 +150,14 @@ told_kind(const struct enrollment *e)
 }
 
 char *
+told_chain(const struct enrollment *e)
+{
+	return mem_text(e->view->chain_problem == NULL
+			    ? "the CRLs of the CA and of those above it are current"
+			    : "a CRL is missing, which CA\\CRLFlags does not mind");
+}
+
+char *
 told_kras(const struct enrollment *e)
 {
 	return mem_text(

@@ -88,7 +88,10 @@ enum event_category {
 	    "used afterwards; have it renewed: {ErrorCode}") \
 	X(AUDIT_TRAIL_SHORT, 1001, ERROR, AUDIT, "DIRCA_AUDIT_TRAIL_SHORT", "audit trail shorter than signed", \
 	    "ErrorCode", \
-	    "the audit trail ends before the row up to which the vault signed it: {ErrorCode}")
+	    "the audit trail ends before the row up to which the vault signed it: {ErrorCode}") \
+	X(ISSUING_STOPPED, 1002, ERROR, CRL, "DIRCA_ISSUING_STOPPED", "no certificate is issued", \
+	    "ErrorCode", \
+	    "no certificate is issued, for want of a current CRL: {ErrorCode}")
 /* clang-format on */
 
 enum event_id {

@@ -136,7 +136,8 @@ route_ca_status(struct route_call *c)
 	int64_t service_end;
 	struct ca_space space;
 	char until[21], xchg_until[21] = "", service_until[21], kinds[SIGN_KINDS_TEXT_MAX];
-	struct err err;
+	struct err err, why;
+	bool stopped;
 
 	if ((!c->by_root && !route_may_view(view, &c->caller, &err)) ||
 	    !store_count(c->ca->store, &counts, &err) ||
@@ -148,12 +149,13 @@ route_ca_status(struct route_call *c)
 	clock_format(c->ca->issuer->cert.not_after, until);
 	clock_format(service_end, service_until);
 	sign_kinds_text(c->ca->config->kinds, kinds);
+	stopped = !ca_check_chain(view, clock_now(), &why);
 	if (xchg != NULL)
 		clock_format(xchg->cert.not_after, xchg_until);
 	json_answer(c->http, 200,
 	    json_pack("{s:s, s:s, s:s?, s:s, s:s, s:b, s:I, s:i, s:s, s:o, s:o, s:o, s:{s:I, s:I, "
 		      "s:I, s:I, "
-		      "s:I, s:I}, s:I, s:s?, s:o, s:I, s:b, s:o, s:o, s:s, s:o}",
+		      "s:I, s:I}, s:I, s:s?, s:o, s:I, s:b, s:o, s:o, s:s, s:o, s:s?}",
 		"name", c->ca->config->ca_name, "version", DIRCA_VERSION, "subject", subject,
 		"not_after", until, "exchange_certificate_not_after", xchg_until, "directory_fresh",
 		(int)ca_view_is_fresh(view, clock_boot_ms()), "kra_cert_count",
@@ -171,7 +173,8 @@ route_ca_status(struct route_call *c)
 		(json_int_t)space.free_mb, "low_space", (int)space.low, "kra_problems",
 		json_texts(view->kra_problems.list, view->kra_problems.count), "warnings",
 		json_texts(warnings.list, warnings.count), "service_certificate_not_after",
-		service_until, "certificates", json_certificates(c->ca)));
+		service_until, "certificates", json_certificates(c->ca), "issuing_stopped",
+		stopped ? why.msg : NULL));
 }
 
 void

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Renewals and enrollment agents from the command line, with real templates, and a subordinate CA that may not archive.
+# Renewals and enrollment agents from the command line, with real templates.
 # usage: renewal.sh
 # shellcheck disable=SC2317 # the functions are called through check
 set -u
@@ -92,38 +92,5 @@ check "with a certificate that makes no agent" refuses CERTSRV_E_SIGNATURE_REJEC
 check "for nobody" refuses CERTSRV_E_BAD_REQUESTSUBJECT enroll officer2 Card "$dir/other.pfx" \
 	--on-behalf-of 'NWTRADERS\nobody' $(signer agent "$dir/agent.pfx")
 check "on behalf of another without an agent" refuses DIRCA_E_USAGE enroll officer2 Card "$dir/other.pfx" --on-behalf-of user1
-
-# ---- qualified subordination ----
-# The same CA with a certificate of a parent, which leaves it client authentication and secure mail.
-subordinate() {
-	ca_lab_dircad_stop && mv "$CA_STATE" "$dir/root.state" &&
-		"$DIRCA_BIN/dirca" ca init -c "$DIRCAD_CONF" --subordinate && cat >"$dir/ext" <<-END &&
-		basicConstraints = critical,CA:true
-		keyUsage = critical,digitalSignature,keyCertSign,cRLSign
-		subjectKeyIdentifier = hash
-		1.3.6.1.4.1.311.21.10 = ASN1:SEQUENCE:all
-		[all]
-		first = SEQUENCE:one
-		second = SEQUENCE:two
-		[one]
-		oid = OID:1.3.6.1.5.5.7.3.2
-		[two]
-		oid = OID:1.3.6.1.5.5.7.3.4
-	END
-		openssl req -x509 -newkey rsa:2048 -nodes -keyout "$dir/parent.key" -out "$dir/parent.crt" -subj /CN=Parent \
-			-days 4000 -addext basicConstraints=critical,CA:true -addext keyUsage=critical,keyCertSign,cRLSign &&
-		openssl x509 -req -in "$CA_STATE/ca.csr" -CA "$dir/parent.crt" -CAkey "$dir/parent.key" -CAcreateserial -days 3900 \
-			-extfile "$dir/ext" -out "$dir/sub.crt" &&
-		"$DIRCA_BIN/dirca" ca init -c "$DIRCAD_CONF" --install "$dir/sub.crt" --chain "$dir/parent.crt"
-}
-restart() { ca_lab_dircad_start && ca_lab_publish && ca_lab_eventually ca_lab_is_ready; }
-check "a subordinate CA" subordinate
-check "starts" restart
-check "ca status says that it may not archive" says "Key archival: EXCLUDED: the CA certificate of" admin ca status
-check "and which policy" ca_lab_status '.archival_excluded | contains("1.3.6.1.4.1.311.21.5")'
-check "it has no exchange certificate" ca_lab_status '.exchange_certificate_not_after == ""'
-check "a template that archives is refused" refuses CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED \
-	enroll user1 EFSArchive "$dir/none.pfx"
-check "another is issued" enroll user1 User "$dir/sub.pfx"
 
 checks_end

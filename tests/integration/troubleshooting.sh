@@ -131,6 +131,68 @@ serial=$(ca_lab_serial_of "$dir/cured.pfx")
 check "KRA certificates are taken out of the store" eval 'rm "$CA_STATE"/kra/*.crt && ca_lab_reload'
 check "and the key is handed out all the same, with the copy" ca_lab_as officer1 getkey "$serial" "$dir/out.rec"
 
-# ---- "Unable to Recover User" is in officer.sh; events 81 and 86 to 88, the import of KMS files and of foreign certificates,
+# ---- "User Enrollment Errors": no current CRL of the CA itself, or of one above it ----
+mark
+no_own_crl() {
+	sqlite3 "$CA_STATE/dirca.db" "BEGIN; CREATE TRIGGER none BEFORE INSERT ON CrlList BEGIN SELECT RAISE(ABORT, 'none'); END;
+		UPDATE CrlList SET CRLThisUpdate = 1, CRLNextUpdate = 2; COMMIT" && ca_lab_reload
+}
+check "the CA's CRL ends, and it can make no other" eval 'no_own_crl && ca_lab_eventually ca_lab_status ".issuing_stopped != null"'
+check "the CA has no valid CRL of itself: 0x80092013" refuses CRYPT_E_REVOCATION_OFFLINE ca_lab_enroll user1 User "$dir/offline.pfx"
+check "event 53 MSG_DN_CERT_DENIED_WITH_INFO, for the CA's CRL" event 53 MSG_DN_CERT_DENIED_WITH_INFO \
+	'(.variables.Reason | contains("0x80092013") and contains("of its own")) and (.variables.AdditionalInformation | contains("policy"))'
+check "the doctor says so" doctor 1002 'of its own'
+check "its cure" eval 'sqlite3 "$CA_STATE/dirca.db" "DROP TRIGGER none" && admin crl'
+check "at once" ca_lab_enroll user1 User "$dir/online.pfx"
+
+# The same CA with a certificate of a parent, which leaves it client authentication and secure mail ("Restricting Key Archival").
+by_parent() { # OUT LINES: the parent answers the CA's request
+	printf 'basicConstraints = critical,CA:true\nkeyUsage = critical,digitalSignature,keyCertSign,cRLSign\nsubjectKeyIdentifier = hash\n%s' "$2" >"$dir/ext"
+	openssl x509 -req -in "$CA_STATE/ca.csr" -CA "$dir/parent.crt" -CAkey "$dir/parent.key" -CAcreateserial -days 60 -copy_extensions copy \
+		-extfile "$dir/ext" -out "$1"
+}
+subordinate() {
+	ca_lab_dircad_stop && mv "$CA_STATE" "$dir/root.state" && "$DIRCA_BIN/dirca" ca init -c "$DIRCAD_CONF" --subordinate &&
+		by_parent "$dir/sub.crt" '1.3.6.1.4.1.311.21.10 = ASN1:SEQUENCE:all
+			[all]
+			first = SEQUENCE:one
+			second = SEQUENCE:two
+			[one]
+			oid = OID:1.3.6.1.5.5.7.3.2
+			[two]
+			oid = OID:1.3.6.1.5.5.7.3.4
+		' && "$DIRCA_BIN/dirca" ca init -c "$DIRCAD_CONF" --install "$dir/sub.crt" --chain "$dir/parent.crt"
+}
+renewed() {
+	ca_lab_dircad_stop && "$DIRCA_BIN/dirca" ca renew -c "$DIRCAD_CONF" && by_parent "$dir/sub2.crt" '' &&
+		says "current CRL of each CA above it" "$DIRCA_BIN/dirca" ca install -c "$DIRCAD_CONF" "$dir/sub2.crt" --chain "$dir/parent.crt" && ca_lab_dircad_start
+}
+no_cdp() { ldapdelete -Q -Y EXTERNAL -H "$LDAPI_URI" "CN=Parent,CN=CDP,CN=Public Key Services,CN=Services,$LDAP_CONFIG_BASE"; }
+restart() { ca_lab_dircad_start && ca_lab_publish && ca_lab_eventually ca_lab_is_ready; }
+check "a subordinate CA, whose parent has no CRL in the directory" eval 'subordinate && no_cdp && seen=0 && restart'
+check "nothing is issued: 0x80092013" refuses CRYPT_E_REVOCATION_OFFLINE ca_lab_enroll user1 User "$dir/offline.pfx"
+check "event 53, for the CRL of the parent" event 53 MSG_DN_CERT_DENIED_WITH_INFO '.variables.Reason | contains("0x80092013") and contains("of its issuer")'
+check "event 1002 DIRCA_ISSUING_STOPPED" event 1002 DIRCA_ISSUING_STOPPED '.level == "error"'
+check "the doctor says so" doctor 1002 'of its issuer'
+check "ca status too" says "WARNING: nothing is issued" admin ca status
+check "and who asks for an explanation" says CRYPT_E_REVOCATION_OFFLINE admin explain enroll user1 User
+check "one cure: going on without it" eval 'admin setreg "CA\CRLFlags" +CRLF_REVCHECK_IGNORE_OFFLINE && ca_lab_enroll user1 User "$dir/without.pfx"'
+check "(not for ever)" eval 'admin setreg "CA\CRLFlags" -CRLF_REVCHECK_IGNORE_OFFLINE && refuses CRYPT_E_REVOCATION_OFFLINE ca_lab_enroll user1 User "$dir/offline.pfx"'
+check "the other: its CRL" eval 'ca_lab_parent_cdp && ca_lab_parent_crl'
+check "a certificate" ca_lab_eventually ca_lab_enroll user1 User "$dir/sub.pfx"
+
+# ---- event 81: key archival excluded by the chain ----
+check "event 81 MSG_E_KRA_NOT_ADVANCED_SERVER" event 81 MSG_E_KRA_NOT_ADVANCED_SERVER '.variables.ErrorCode | contains("1.3.6.1.4.1.311.21.5")'
+check "ca status says that it may not archive" says "Key archival: EXCLUDED: the CA certificate of" admin ca status
+check "it has no exchange certificate" ca_lab_status '.exchange_certificate_not_after == ""'
+check "a template that archives is refused: 0x8009400a" refuses CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED ca_lab_enroll user1 EFSArchive "$dir/none.pfx"
+check "the doctor says which certificate excludes it" doctor 81 1.3.6.1.4.1.311.21.5
+check "its cure: another certificate of the parent" eval 'renewed && ca_lab_eventually ca_lab_status ".archival_excluded == null"'
+check "the doctor says it no more" eval '! doctor 81 ""'
+check "and the CA archives" eval 'rm "$dir/kra1.pfx" && ca_lab_kras 1 && ca_lab_enroll user1 EFSArchive "$dir/again.pfx"'
+check "the parent revokes it: nothing is issued, whatever the setting" eval 'ca_lab_parent_crl "$(ca_lab_serial_of "$dir/sub2.crt")" &&
+	admin setreg "CA\CRLFlags" +CRLF_REVCHECK_IGNORE_OFFLINE && ca_lab_eventually refuses CRYPT_E_REVOKED ca_lab_enroll user1 User "$dir/revoked.pfx"'
+
+# ---- "Unable to Recover User" is in officer.sh; events 86 to 88, the import of KMS files and of foreign certificates,
 # and a key that may not be exported, have no step here yet.
 checks_end

@@ -23,6 +23,31 @@ view_is_fresh_for_a_minute(void **state)
 }
 
 static void
+without_a_crl_of_its_own_a_ca_issues_nothing(void **state)
+{
+	struct ca_view v = {.crl_until = 1000};
+	struct err err;
+
+	(void)state;
+	assert_true(ca_check_chain(&v, 1000, &err));
+	assert_false(ca_check_chain(&v, 1001, &err));
+	assert_int_equal(err.code, CRYPT_E_REVOCATION_OFFLINE);
+	v.settings.num[SETTING_CRL_FLAGS] = CRLF_REVCHECK_IGNORE_OFFLINE;
+	assert_true(ca_check_chain(&v, 1001, &err));
+}
+
+/* Its first is made after the first view, and counts before anybody asks. */
+static void
+a_new_ca_makes_its_crl_before_it_looks(void **state)
+{
+	OWNED(ca_view_release) struct ca_view *v = ca_view_get(harness.ca);
+	struct err err;
+
+	(void)state;
+	assert_true(ca_check_chain(v, clock_now(), &err));
+}
+
+static void
 template_that_is_there_twice_is_not_found(void **state)
 {
 	static char user[] = "User", upper[] = "USER", efs[] = "EFS", oid1[] = "1.2.3",
@@ -898,6 +923,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(view_is_fresh_for_a_minute),
+	    cmocka_unit_test(without_a_crl_of_its_own_a_ca_issues_nothing),
+	    cmocka_unit_test(a_new_ca_makes_its_crl_before_it_looks),
 	    cmocka_unit_test(template_that_is_there_twice_is_not_found),
 	    cmocka_unit_test(without_descriptor_users_enroll_and_nobody_manages),
 	    cmocka_unit_test(right_is_what_the_descriptor_says),

@@ -1,5 +1,8 @@
-/* Key archival that a parent CA excludes ("Restricting Key Archival"), and the twin that has it. */
+/* A CA that has a parent: key archival that the parent excludes ("Restricting Key Archival"), and
+ * the twin that has it; and the parent's CRL. */
 #include "enroll_ask.h"
+#include "foreign_crl.h"
+#include "pem.h"
 #include "log.h"
 
 #define APPLICATION_POLICIES(oid)                                                           \
@@ -69,14 +72,142 @@ a_subordinate_with_the_policy_archives(void **state)
 	store_request_free(&row);
 }
 
+/* ---- the CRL of the parent (paper, "User Enrollment Errors") ---- */
+
+static struct test_cert parent;
+
+static void
+read_parent(void)
+{
+	struct buf *list;
+	char path[128];
+	struct err err;
+	size_t count;
+	FILE *f;
+
+	snprintf(path, sizeof path, "%s/parent.key", harness.dir);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	parent.key = PEM_read_PrivateKey(f, NULL, NULL, NULL);
+	fclose(f);
+	assert_non_null(parent.key);
+	snprintf(path, sizeof path, "%s/parent.crt", harness.dir);
+	harness_must(pem_certificates_file(path, &list, &count, &err), &err);
+	assert_int_equal(count, 1);
+	parent.der = buf_give(&list[0]);
+	pem_list_free(&list, count);
+	harness_must(pkix_cert_decode(buf_view(&parent.der), &parent.cert, &err), &err);
+}
+
+static void
+put_crl(bool lists_us, int64_t until)
+{
+	foreign_crl_put(&(struct foreign_crl){.name = "Parent",
+	    .issuer = &parent.cert,
+	    .signer = parent.key,
+	    .revoked = lists_us ? harness.ca->issuer->cert.serial : (struct view){0},
+	    .next_update = clock_now() + until});
+	harness_refresh();
+}
+
+static void
+ignore_offline(bool yes)
+{
+	struct err err;
+
+	harness_must(
+	    ca_set_setting(harness.ca, &harness.vault, "caadmin", "CA\\CRLFlags",
+		yes ? "+CRLF_REVCHECK_IGNORE_OFFLINE" : "-CRLF_REVCHECK_IGNORE_OFFLINE", &err),
+	    &err);
+}
+
+static void
+refused_with(enum err_code code)
+{
+	ask_refused(&(struct ask){.template_cn = "User"}, &user1, code);
+}
+
+struct counted {
+	int64_t number;
+	int count;
+};
+
+static bool
+count_event(const struct event_record *e, void *arg)
+{
+	struct counted *c = arg;
+
+	c->count += e->number == c->number;
+	return true;
+}
+
+static int
+events_of(enum event_id id)
+{
+	struct counted c = {.number = id};
+	struct event_reading reading;
+	struct err err;
+
+	harness_must(
+	    store_read_events(harness.ca->store, 0, 1000, count_event, &c, &reading, &err), &err);
+	return c.count;
+}
+
+static void
+without_the_parents_crl_nothing_is_issued(void **state)
+{
+	(void)state;
+	refused_with(CRYPT_E_REVOCATION_OFFLINE);
+	harness_refresh();
+	refused_with(CRYPT_E_REVOCATION_OFFLINE);
+	assert_int_equal(events_of(EVENT_REQUEST_DENIED), 2);
+	assert_int_equal(events_of(EVENT_ISSUING_STOPPED), 1);
+	put_crl(false, 3600);
+	ask_issued(&(struct ask){.template_cn = "User"}, &user1);
+	assert_int_equal(events_of(EVENT_ISSUING_STOPPED), 1);
+}
+
+static void
+a_crl_that_is_not_current_is_none(void **state)
+{
+	(void)state;
+	put_crl(false, -60);
+	refused_with(CRYPT_E_REVOCATION_OFFLINE);
+	assert_int_equal(events_of(EVENT_ISSUING_STOPPED), 2);
+}
+
+static void
+the_setting_goes_on_without_it_but_not_revoked(void **state)
+{
+	(void)state;
+	ignore_offline(true);
+	ask_issued(&(struct ask){.template_cn = "User"}, &user1);
+	put_crl(true, 3600);
+	refused_with(CRYPT_E_REVOKED);
+	ignore_offline(false);
+	refused_with(CRYPT_E_REVOKED);
+	put_crl(false, 3600);
+	ask_issued(&(struct ask){.template_cn = "User"}, &user1);
+}
+
+static int
+open_with_parent(void)
+{
+	if (harness_open("") != 0)
+		return -1;
+	harness_principal("user1", &user1);
+	read_parent();
+	return 0;
+}
+
 static int
 open_excluded(void **state)
 {
 	(void)state;
 	harness_parent = APPLICATION_POLICIES("1.3.6.1.5.5.7.3.4");
-	if (harness_open("") != 0)
+	if (open_with_parent() != 0)
 		return -1;
-	harness_principal("user1", &user1);
+	put_crl(false, 3600);
 	return 0;
 }
 
@@ -85,10 +216,18 @@ open_included(void **state)
 {
 	(void)state;
 	harness_parent = APPLICATION_POLICIES("1.3.6.1.4.1.311.21.5");
-	if (harness_open("") != 0)
+	if (open_with_parent() != 0)
 		return -1;
-	harness_principal("user1", &user1);
+	put_crl(false, 3600);
 	return 0;
+}
+
+static int
+open_unpublished(void **state)
+{
+	(void)state;
+	harness_parent = APPLICATION_POLICIES("1.3.6.1.4.1.311.21.5");
+	return open_with_parent();
 }
 
 static int
@@ -98,6 +237,7 @@ close_ca(void **state)
 
 	(void)state;
 	principal_free(&user1);
+	test_cert_free(&parent);
 	status = harness_close();
 	harness = (struct harness){0};
 	return status;
@@ -114,7 +254,13 @@ main(void)
 	const struct CMUnitTest included[] = {
 	    cmocka_unit_test(a_subordinate_with_the_policy_archives),
 	};
+	const struct CMUnitTest above[] = {
+	    cmocka_unit_test(without_the_parents_crl_nothing_is_issued),
+	    cmocka_unit_test(a_crl_that_is_not_current_is_none),
+	    cmocka_unit_test(the_setting_goes_on_without_it_but_not_revoked),
+	};
 
 	return cmocka_run_group_tests(excluded, open_excluded, close_ca) +
-	       cmocka_run_group_tests(included, open_included, close_ca);
+	       cmocka_run_group_tests(included, open_included, close_ca) +
+	       cmocka_run_group_tests(above, open_unpublished, close_ca);
 }

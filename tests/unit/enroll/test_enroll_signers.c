@@ -5,7 +5,7 @@
 #include "ca_harness.h"
 #include "certificate.h"
 #include "enroll_ask.h"
-#include "crl_list.h"
+#include "foreign_crl.h"
 
 #define AGENT_EKU "1.3.6.1.4.1.311.20.2.1"
 /* Of version 2; made here one that archives nothing and demands an enrollment agent's signature. */
@@ -385,49 +385,14 @@ publish_foreign(struct dir_conn *c, void *arg, struct err *err)
 	return dir_add_value(c, dn, "cACertificate", buf_view(&ca->der), err);
 }
 
-struct foreign_crl {
-	int64_t this_update, next_update;
-	const struct test_cert *revoked, *signer;
-	const struct test_cert *issuer; /* whose name it bears */
-	const char *name;
-};
-
-static bool
-publish_crl(struct dir_conn *c, void *arg, struct err *err)
-{
-	const struct foreign_crl *f = arg;
-	struct pkix_revoked list = {.when = f->this_update, .reason = 1};
-	struct buf tbs, alg, signature, crl;
-	bool ok;
-
-	if (f->revoked != NULL)
-		list.serial = f->revoked->cert.serial;
-	harness_must(pkix_sig_alg(f->signer->key, &alg, err), err);
-	harness_must(crl_of_list(&(struct pkix_crl_head){f->issuer->cert.subject, buf_view(&alg),
-				     {0}, f->this_update, f->next_update, 1, false, NULL},
-			 &list, f->revoked != NULL, &tbs, err),
-	    err);
-	test_sign(f->signer->key, buf_view(&tbs), &signature);
-	harness_must(
-	    pkix_signed_wrap(buf_view(&tbs), buf_view(&alg), buf_view(&signature), &crl, err), err);
-	ok = pki_publish_crl(c,
-	    &(struct pki_crl_place){.ca_name = f->name, .host = "ca9.nwtraders.com"},
-	    buf_view(&crl), err);
-	buf_free(&tbs);
-	buf_free(&alg);
-	buf_free(&signature);
-	buf_free(&crl);
-	return ok;
-}
-
 static void
 put_crl(const struct test_cert *listed, const struct test_cert *signer, int64_t until)
 {
-	struct foreign_crl f = {
-	    clock_now() - 7200, clock_now() + until, listed, signer, &foreign_ca, "Foreign CA"};
-	struct err err;
-
-	harness_must(ca_directory_do(harness.ca, publish_crl, &f, &err), &err);
+	foreign_crl_put(&(struct foreign_crl){.name = "Foreign CA",
+	    .issuer = &foreign_ca.cert,
+	    .signer = signer->key,
+	    .revoked = listed != NULL ? listed->cert.serial : (struct view){0},
+	    .next_update = clock_now() + until});
 }
 
 static void
@@ -509,13 +474,15 @@ a_rewritten_certificate_is_no_second_signer(void **state)
 static void
 a_ca_that_may_not_make_agents_makes_none(void **state)
 {
-	struct foreign_crl f = {
-	    clock_now() - 7200, clock_now() + 3600, NULL, &limited_ca, &limited_ca, "Limited CA"};
+	const struct foreign_crl f = {.name = "Limited CA",
+	    .issuer = &limited_ca.cert,
+	    .signer = limited_ca.key,
+	    .next_update = clock_now() + 3600};
 	struct err err;
 
 	(void)state;
 	harness_must(ca_directory_do(harness.ca, publish_foreign, &limited_ca, &err), &err);
-	harness_must(ca_directory_do(harness.ca, publish_crl, &f, &err), &err);
+	foreign_crl_put(&f);
 	harness_refresh();
 	refused_by(&limited_agent, CERTSRV_E_SIGNATURE_REJECTED);
 }
