@@ -135,8 +135,8 @@ struct cli_options {
 #define OPTS_REVOKE    OPTS(30)
 #define OPTS_EVENTS    OPTS(31)
 #define OPTS_COPY      OPTS(32) /* of a CA: whose it is */
-#define OPTS_CRL       OPTS(34)
 #define OPTS_RESTORE   OPTS(33)
+#define OPTS_CRL       OPTS(34)
 #define OPTS_KRA_ADD   OPTS(35)
 #define OPTS_RENEW     OPTS(36)
 #define OPTS_INSTALL   OPTS(37)

@@ -144,10 +144,10 @@ export_next(const json_t *record, void *arg, struct err *err)
 static void
 ask_for_checkpoint(struct work *w)
 {
-	OWNED(own_json) json_t *body = json_object(), *answer = NULL;
+	OWNED(own_json) json_t *answer = NULL;
 	struct err err;
 
-	if (!http_client_json(w->ca, "POST", "/dirca/v1/audit/checkpoints", body, &answer, &err))
+	if (!http_client_json(w->ca, "POST", "/dirca/v1/audit/checkpoints", NULL, &answer, &err))
 		err_print("dirca audit export: no new checkpoint", &err);
 }
 
@@ -292,15 +292,6 @@ verify_files(struct work *w, struct audit_known *known, struct err *err)
 	return true;
 }
 
-static bool
-read_cas(const struct cli_list *files, struct trusted_cas *t, struct err *err)
-{
-	for (size_t i = 0; i < files->count; i++)
-		if (!trusted_cas_add_file(t, files->list[i], err))
-			return false;
-	return true;
-}
-
 bool
 cmd_audit_verify(struct work *w, struct err *err)
 {
@@ -311,7 +302,7 @@ cmd_audit_verify(struct work *w, struct err *err)
 	struct trail_head head;
 
 	if ((given != NULL && !trail_head_parse(given, &head, err)) || !oids_init(err) ||
-	    !read_cas(&w->cli->opt.trusted_cas, &trusted, err))
+	    !trusted_cas_add_files(&trusted, &w->cli->opt.trusted_cas, err))
 		return false;
 	cas = mem_zero(trusted.count, sizeof(*cas));
 	for (size_t i = 0; i < trusted.count; i++)

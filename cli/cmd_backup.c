@@ -98,14 +98,11 @@ cmd_backup(struct work *w, struct err *err)
 	OWNED(backup_free) struct backup b = {0};
 	OWNED(own_fd) int fd = -1;
 	const char *folder = w->cli->args[0];
-	struct err ignored;
 
-	if (!lock(w->config, &fd, err) || !local_audit(w->cli, folder, NULL, err))
+	if (!lock(w->config, &fd, err) || !local_audit_begin(w->cli, folder, "", err))
 		return false;
-	if (!make(w, &b, err)) {
-		(void)local_audit(w->cli, folder, err, &ignored);
-		return false;
-	}
+	if (!make(w, &b, err))
+		return local_audit_failed(w->cli, folder, "", err);
 	print_copy(w->cli, folder, &b);
 	return local_audit_ended(w->cli, folder, err);
 }
@@ -120,9 +117,8 @@ is_trusted(const struct cli *cli, const struct backup *b, bool *known_out, struc
 	OWNED(trusted_cas_free) struct trusted_cas trusted = {0};
 
 	*known_out = files->count > 0;
-	for (size_t i = 0; i < files->count; i++)
-		if (!trusted_cas_add_file(&trusted, files->list[i], err))
-			return false;
+	if (!trusted_cas_add_files(&trusted, files, err))
+		return false;
 	for (size_t i = 0; i < trusted.count; i++)
 		if (view_eq(buf_view(&trusted.list[i].raw), buf_view(&b->ca.raw)))
 			return true;

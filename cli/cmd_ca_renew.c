@@ -68,19 +68,14 @@ print_newest(const struct config *config, struct err *err)
 	return true;
 }
 
-/* The record first: without it nothing is done. */
 static bool
 audited(const struct work *w, bool (*act)(const struct work *, enum ca_renewed *, struct err *),
     enum ca_renewed *out, struct err *err)
 {
-	struct err ignored;
+	const char *name = w->config->ca_name;
 
-	if (!local_audit(w->cli, w->config->ca_name, NULL, err))
-		return false;
-	if (act(w, out, err))
-		return true;
-	(void)local_audit(w->cli, w->config->ca_name, err, &ignored);
-	return false;
+	return local_audit_begin(w->cli, name, "", err) &&
+	       (act(w, out, err) || local_audit_failed(w->cli, name, "", err));
 }
 
 bool

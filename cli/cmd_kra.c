@@ -20,34 +20,24 @@
 #include "verbs.h"
 #include "work.h"
 
-/* The record first: without it nothing is done. */
 static bool
 add_audited(const struct cli *cli, const struct config *config, const struct pkix_cert *kra,
     struct err *err)
 {
 	OWNED(own_memory) char *hash = hex_encode(view_of(kra->sha1, sizeof kra->sha1), '\0');
-	struct err ignored;
 
-	if (!local_audit(cli, hash, NULL, err))
-		return false;
-	if (kra_store_add(config, buf_view(&kra->raw), err))
-		return true;
-	(void)local_audit(cli, hash, err, &ignored);
-	return false;
+	return local_audit_begin(cli, hash, "", err) &&
+	       (kra_store_add(config, buf_view(&kra->raw), err) ||
+		   local_audit_failed(cli, hash, "", err));
 }
 
 static bool
 remove_audited(
     const struct cli *cli, const struct config *config, const char *sha1_hex, struct err *err)
 {
-	struct err ignored;
-
-	if (!local_audit(cli, sha1_hex, NULL, err))
-		return false;
-	if (kra_store_remove(config, sha1_hex, err))
-		return true;
-	(void)local_audit(cli, sha1_hex, err, &ignored);
-	return false;
+	return local_audit_begin(cli, sha1_hex, "", err) &&
+	       (kra_store_remove(config, sha1_hex, err) ||
+		   local_audit_failed(cli, sha1_hex, "", err));
 }
 
 static bool

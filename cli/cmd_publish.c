@@ -180,14 +180,9 @@ static bool
 publish_audited(const struct cli *cli, struct writer *w, struct err *err)
 {
 	const char *name = w->config->ca_name;
-	struct err ignored;
 
-	if (!local_audit(cli, name, NULL, err))
-		return false;
-	if (publish(cli, w, err))
-		return true;
-	(void)local_audit(cli, name, err, &ignored);
-	return false;
+	return local_audit_begin(cli, name, "", err) &&
+	       (publish(cli, w, err) || local_audit_failed(cli, name, "", err));
 }
 
 bool

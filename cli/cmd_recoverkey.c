@@ -123,10 +123,8 @@ verify_blob(struct recover *r, struct err *err)
 	struct recovery_trust trust = {
 	    .unsigned_chain = o->accept_unsigned_chain, .sha1 = o->accept_sha1};
 
-	for (size_t i = 0; i < o->trusted_cas.count; i++)
-		if (!trusted_cas_add_file(&r->trusted, o->trusted_cas.list[i], err))
-			return false;
-	if (!trusted_cas_add_folder(&r->trusted, err))
+	if (!trusted_cas_add_files(&r->trusted, &o->trusted_cas, err) ||
+	    !trusted_cas_add_folder(&r->trusted, err))
 		return false;
 	trust.cas = r->trusted.list;
 	trust.ca_count = r->trusted.count;

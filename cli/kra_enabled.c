@@ -133,19 +133,13 @@ edit_begin(const struct work *w, struct policy_edit *e, struct err *err)
 	       kra_policy_read(w->config, &e->policy, err);
 }
 
-/* The record first: without it nothing is done. */
 static bool
 edit_write(const struct work *w, const struct policy_edit *e, const char *object,
     const char *change, struct err *err)
 {
-	struct err ignored;
-
-	if (!local_audit_change(w->cli, object, change, NULL, err))
-		return false;
-	if (kra_policy_write(w->config, &e->policy, err))
-		return true;
-	(void)local_audit_change(w->cli, object, change, err, &ignored);
-	return false;
+	return local_audit_begin(w->cli, object, change, err) &&
+	       (kra_policy_write(w->config, &e->policy, err) ||
+		   local_audit_failed(w->cli, object, change, err));
 }
 
 static bool

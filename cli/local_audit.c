@@ -24,16 +24,19 @@ record(const struct cli *cli, const char *act, const char *object, const char *c
 }
 
 bool
-local_audit(const struct cli *cli, const char *object, const struct err *failure, struct err *err)
+local_audit_begin(const struct cli *cli, const char *object, const char *change, struct err *err)
 {
-	return record(cli, cli->verb->name, object, "", failure, err);
+	return record(cli, cli->verb->name, object, change, NULL, err);
 }
 
 bool
-local_audit_change(const struct cli *cli, const char *object, const char *change,
-    const struct err *failure, struct err *err)
+local_audit_failed(
+    const struct cli *cli, const char *object, const char *change, const struct err *err)
 {
-	return record(cli, cli->verb->name, object, change, failure, err);
+	struct err ignored;
+
+	(void)record(cli, cli->verb->name, object, change, err, &ignored);
+	return false;
 }
 
 bool

@@ -7,12 +7,13 @@
 
 #include "cli.h"
 
-/* One record of the verb's act on `object`. `failure` NULL: the act is about to be done. */
-bool local_audit(
-    const struct cli *cli, const char *object, const struct err *failure, struct err *err);
-/* The same of a change: "value=2 old=1". */
-bool local_audit_change(const struct cli *cli, const char *object, const char *change,
-    const struct err *failure, struct err *err);
+/* The record of the verb's act on `object`, which is about to be done: without it nothing is done.
+ * `change` is "" or what is changed, "value=2 old=1". */
+bool local_audit_begin(
+    const struct cli *cli, const char *object, const char *change, struct err *err);
+/* The record that it failed, with `err` for why. Returns false, and leaves err as it is. */
+bool local_audit_failed(
+    const struct cli *cli, const char *object, const char *change, const struct err *err);
 /* The record of an act that is done, where its end is an event of its own. */
 bool local_audit_ended(const struct cli *cli, const char *object, struct err *err);
 

@@ -65,10 +65,17 @@ record_pages_walk(struct work *w, struct record_pages *p, struct err *err)
 	return true;
 }
 
-bool
-record_print(const json_t *record, void *arg, struct err *err)
+/* Prints records as they come: as JSON, or each by a line of its own. */
+struct printer {
+	bool json;
+	void (*line)(const json_t *record);
+	size_t printed;
+};
+
+static bool
+print(const json_t *record, void *arg, struct err *err)
 {
-	struct record_printer *p = arg;
+	struct printer *p = arg;
 
 	(void)err;
 	if (p->json)
@@ -84,11 +91,11 @@ record_list(
     struct work *w, struct record_pages *p, void (*line)(const json_t *record), struct err *err)
 {
 	const struct cli_options *opt = &w->cli->opt;
-	struct record_printer printer = {.json = opt->json, .line = line};
+	struct printer printer = {.json = opt->json, .line = line};
 
 	p->after = opt->after;
 	p->left = cli_limit(opt);
-	p->each = record_print;
+	p->each = print;
 	p->arg = &printer;
 	if (!record_pages_walk(w, p, err))
 		return false;

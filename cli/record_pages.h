@@ -25,15 +25,6 @@ void record_filter(struct record_pages *p, const char *name, const char *value);
 bool record_pages_walk(struct work *w, struct record_pages *p, struct err *err);
 void record_pages_free(struct record_pages *p);
 
-/* Prints records as they come: as JSON, or each by a line of its own. */
-struct record_printer {
-	bool json;
-	void (*line)(const json_t *record);
-	size_t printed;
-};
-/* A record_each; `arg` is the printer. */
-bool record_print(const json_t *record, void *arg, struct err *err);
-
 /* Filters, walks, and prints what `line` makes of each, as the options say. */
 bool record_list(
     struct work *w, struct record_pages *p, void (*line)(const json_t *record), struct err *err);

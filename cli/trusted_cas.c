@@ -20,8 +20,8 @@ trusted_cas_add(struct trusted_cas *t, struct view certificate, struct err *err)
 	return true;
 }
 
-bool
-trusted_cas_add_file(struct trusted_cas *t, const char *path, struct err *err)
+static bool
+add_file(struct trusted_cas *t, const char *path, struct err *err)
 {
 	OWNED(pem_file_free) struct pem_file file = {0};
 
@@ -30,6 +30,15 @@ trusted_cas_add_file(struct trusted_cas *t, const char *path, struct err *err)
 	for (size_t i = 0; i < file.count; i++)
 		if (!trusted_cas_add(t, buf_view(&file.list[i]), err))
 			return err_prefix(err, "%s", path);
+	return true;
+}
+
+bool
+trusted_cas_add_files(struct trusted_cas *t, const struct cli_list *files, struct err *err)
+{
+	for (size_t i = 0; i < files->count; i++)
+		if (!add_file(t, files->list[i], err))
+			return false;
 	return true;
 }
 
@@ -44,7 +53,7 @@ add_entries(struct trusted_cas *t, const char *folder, DIR *open_folder, struct 
 			continue;
 		OWNED(own_memory) char *path = text_printf("%s/%s", folder, entry->d_name);
 
-		if (!trusted_cas_add_file(t, path, err))
+		if (!add_file(t, path, err))
 			return false;
 	}
 	return errno == 0 || err_errno(err, DIRCA_E_IO, "%s", folder);

@@ -10,8 +10,8 @@ struct trusted_cas {
 	size_t count;
 };
 
-/* Every certificate of one file, PEM or DER. */
-bool trusted_cas_add_file(struct trusted_cas *t, const char *path, struct err *err);
+/* Every certificate of each file, PEM or DER. */
+bool trusted_cas_add_files(struct trusted_cas *t, const struct cli_list *files, struct err *err);
 /* Of every file in ~/.config/dirca/trusted-cas, if that is there. */
 bool trusted_cas_add_folder(struct trusted_cas *t, struct err *err);
 bool trusted_cas_add(struct trusted_cas *t, struct view certificate, struct err *err);

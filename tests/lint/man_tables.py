@@ -41,6 +41,9 @@ def check_groups():
     global bad
     bits = re.findall(r"^#define (OPTS_\w+) +OPTS\((\d+)\)", tables.source("cli/cli.h"), re.M)
     numbers = [int(bit) for _, bit in bits]
+    if numbers != sorted(numbers):
+        print("cli/cli.h: groups of options are not in the order of their bits")
+        bad += 1
     for name, bit in bits:
         if numbers.count(int(bit)) != 1 or int(bit) > 63:
             print(f"cli/cli.h: {name}: bit {bit} is another group's, or none")
@@ -69,6 +72,8 @@ def check_pages():
     pages = {p.name for p in (tables.TOP / "docs/man").iterdir()}
     wanted = {f"dirca-{v.replace(' ', '-')}.1" for v in tables.verbs()} | {"dirca.1", "dirca.conf.5", "dircad.conf.5", "dircad.8"}
     same("docs/man", wanted, pages)
+    see_also = re.findall(r"^\.Xr (\S+) (\d)", tables.page("dirca.1").split(".Sh SEE ALSO")[1], re.M)
+    same("dirca.1, SEE ALSO", wanted - {"dirca.1"}, {f"{name}.{section}" for name, section in see_also})
     known = tables.error_names()
     for p in sorted(pages):
         text = tables.page(p)
