@@ -88,6 +88,8 @@ struct cli_options {
 	bool everything;
 	/* OPTS_KRA_ADD */
 	bool no_enable;
+	/* OPTS_READER */
+	const char *reader;
 	/* OPTS_FOUND */
 	bool candidates;
 	/* OPTS_SETUP */
@@ -142,6 +144,7 @@ struct cli_options {
 #define OPTS_INSTALL   OPTS(37)
 #define OPTS_FLAGS     OPTS(38) /* -NAME in capitals is an argument: a flag to take away */
 #define OPTS_FOUND     OPTS(39) /* kra list */
+#define OPTS_READER    OPTS(40)
 
 struct cli {
 	const struct verb *verbs; /* all there are: only main knows them by name */

@@ -154,6 +154,16 @@ set_count(const struct work *w, struct policy_edit *e, size_t count, struct err 
 	return edit_write(w, e, COUNT_NAME, change, err);
 }
 
+static bool
+is_enabled(const struct work *w, const struct kra_policy *policy, const struct pkix_cert *kra)
+{
+	const struct kra_policy_kra *enabled = kra_policy_find(policy, kra->sha256);
+	struct err ignored;
+
+	return enabled != NULL &&
+	       archive_floor_reader(w->config->archive_floor, enabled->reader, &ignored);
+}
+
 /* Agents that a key can be sealed to now, as far as can be told without CRLs. */
 static bool
 count_usable(const struct work *w, const struct kra_policy *policy, size_t *out, struct err *err)
@@ -168,7 +178,7 @@ count_usable(const struct work *w, const struct kra_policy *policy, size_t *out,
 		return false;
 	usable = mem_zero(store.count, sizeof(*usable));
 	for (size_t i = 0; i < store.count; i++)
-		if (kra_policy_has(policy, store.list[i].sha256) &&
+		if (is_enabled(w, policy, &store.list[i]) &&
 		    kra_validate(&store.list[i], issuers.list, issuers.count, clock_now(), &why))
 			usable[count++] = &store.list[i];
 	*out = kra_agents(usable, count, !w->config->allow_same_holder);
@@ -190,18 +200,52 @@ say_state(const struct work *w, const struct kra_policy *policy, struct err *err
 	return true;
 }
 
+/* What is said, else what was. */
+static bool
+choose_reader(
+    const struct work *w, const struct kra_policy_kra *was, enum cms_reader *out, struct err *err)
+{
+	const char *word = w->cli->opt.reader;
+
+	*out = was != NULL ? was->reader : CMS_READER_OAEP;
+	if (word != NULL && !cms_reader_by_word(word, out))
+		return err_set(
+		    err, DIRCA_E_USAGE, "--reader is '%s', but must be pkcs1, oaep or gcm", word);
+	return archive_floor_reader(w->config->archive_floor, *out, err);
+}
+
+static char *
+state_word(const struct kra_policy_kra *kra)
+{
+	if (kra == NULL)
+		return mem_text("disabled");
+	return kra->reader == CMS_READER_OAEP
+		   ? mem_text("enabled")
+		   : text_printf("enabled,%s", cms_reader_word(kra->reader));
+}
+
 bool
 kra_enable(const struct work *w, const struct pkix_cert *kra, struct err *err)
 {
 	OWNED(policy_edit_free) struct policy_edit e = {.lock = -1};
 	OWNED(own_memory) char *sha1 = sha1_of(kra);
+	OWNED(own_memory) char *old = NULL, *value = NULL, *change = NULL;
+	const struct kra_policy_kra *was;
+	enum cms_reader reader;
 
 	if (!edit_begin(w, &e, err))
 		return false;
-	if (kra_policy_has(&e.policy, kra->sha256))
+	was = kra_policy_find(&e.policy, kra->sha256);
+	if (!choose_reader(w, was, &reader, err))
+		return false;
+	if (was != NULL && was->reader == reader)
 		return true;
+	old = state_word(was);
 	kra_policy_enable(&e.policy, kra->sha256);
-	if (!edit_write(w, &e, sha1, "value=enabled old=disabled", err))
+	kra_policy_find(&e.policy, kra->sha256)->reader = reader;
+	value = state_word(kra_policy_find(&e.policy, kra->sha256));
+	change = text_printf("value=%s old=%s", value, old);
+	if (!edit_write(w, &e, sha1, change, err))
 		return false;
 	printf("Enabled: %s\n", sha1);
 	return e.policy.count > 0 || set_count(w, &e, (size_t)w->config->kra_minimum, err);
@@ -212,13 +256,16 @@ disable(const struct work *w, const struct pkix_cert *kra, struct err *err)
 {
 	OWNED(policy_edit_free) struct policy_edit e = {.lock = -1};
 	OWNED(own_memory) char *sha1 = sha1_of(kra);
+	OWNED(own_memory) char *old = NULL, *change = NULL;
 
 	if (!edit_begin(w, &e, err))
 		return false;
 	if (!kra_policy_has(&e.policy, kra->sha256))
 		return true;
+	old = state_word(kra_policy_find(&e.policy, kra->sha256));
+	change = text_printf("value=disabled old=%s", old);
 	kra_policy_disable(&e.policy, kra->sha256);
-	if (!edit_write(w, &e, sha1, "value=disabled old=enabled", err))
+	if (!edit_write(w, &e, sha1, change, err))
 		return false;
 	printf("Disabled: %s\n", sha1);
 	return true;

@@ -80,6 +80,8 @@ static const struct option_row {
 	"only those that are not in the CA's KRA store (on the CA's machine)", 0, 0},
     {"no-enable", 0, FLAG, OPTS_KRA_ADD, AT(no_enable), NULL,
 	"have no keys sealed to it until `dirca kra enable`", 0, 0},
+    {"reader", 0, TEXT, OPTS_READER, AT(reader), "WORD",
+	"what its agent's program reads: pkcs1, oaep (default) or gcm", 0, 0},
     {"all", 0, FLAG, OPTS_UNPUBLISH, AT(everything), NULL,
 	"also AIA, CDP and Certification Authorities", 0, 0},
     {"ldif", 0, TEXT, OPTS_SETUP, AT(ldif), "DIR", "dirca's LDIF files, default " DIRCA_LDIF_DIR, 0,

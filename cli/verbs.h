@@ -175,10 +175,10 @@
 	X("unrevoke", "REQUESTID|SERIAL...", 1, CLI_LIST_MAX, GROUP_CERTIFICATES, WHO_OFFICER,     \
 	    NEEDS_CA, OPTS_SESSION, cmd_unrevoke, "take certificates from hold")                   \
 	X("kra add", "FILE...", 1, CLI_LIST_MAX, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG,               \
-	    OPTS_DAEMON | OPTS_KRA_ADD, cmd_kra_add,                                               \
+	    OPTS_DAEMON | OPTS_KRA_ADD | OPTS_READER, cmd_kra_add,                                 \
 	    "put KRA certificates into the CA's KRA store and enable them (on the CA's machine)")  \
 	X("kra enable", "HASH|NAME...", 1, CLI_LIST_MAX, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG,       \
-	    OPTS_DAEMON, cmd_kra_enable,                                                           \
+	    OPTS_DAEMON | OPTS_READER, cmd_kra_enable,                                             \
 	    "have keys sealed to KRAs of the KRA store (on the CA's machine)")                     \
 	X("kra disable", "HASH|NAME...", 1, CLI_LIST_MAX, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG,      \
 	    OPTS_DAEMON, cmd_kra_disable,                                                          \

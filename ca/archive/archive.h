@@ -18,6 +18,21 @@
  * of an ephemeral key is computed both ways. DIRCA_E_KEY_MISMATCH. */
 bool archive_key_matches(EVP_PKEY *priv, EVP_PKEY *pub, struct err *err);
 
+/* What keys are sealed with at least, whoever says otherwise: root's. */
+struct archive_floor {
+	bool allow_3des;
+	int aes_bits;
+	enum cms_reader reader; /* of each agent; gcm: nothing else than GCM */
+};
+/* E_ACCESSDENIED names the line of dircad.conf. */
+bool archive_floor_allows(const struct archive_floor *f, enum cms_cipher cipher, struct err *err);
+/* May keys be sealed to an agent whose program reads that? CERTSRV_E_NO_VALID_KRA. */
+bool archive_floor_reader(enum cms_reader floor, enum cms_reader reader, struct err *err);
+/* Does a key that was sealed once keep to it? */
+bool archive_floor_holds(const struct archive_floor *f, const struct cms_enveloped *sealed);
+/* What a key is sealed with to these: with GCM if all of them can read it. */
+enum cms_cipher archive_cipher(enum cms_cipher cipher, const struct cms_kra *kras, size_t count);
+
 /* An archived key as it came: read, its recipient found. Nothing is opened yet. */
 struct archive_payload {
 	struct cms_enveloped envelope;
@@ -44,7 +59,7 @@ struct archive_rewrap {
 	struct view spki;
 	const struct cms_kra *kras;
 	size_t kra_count;
-	enum cms_cipher cipher;
+	enum cms_cipher cipher; /* archive_cipher of it */
 };
 bool archive_rewrap(const struct archive_rewrap *in, struct buf *archived_out, struct err *err);
 /* That answer, for who refuses before it is looked for. */
@@ -61,7 +76,7 @@ struct archive_generate {
 	struct view like; /* SubjectPublicKeyInfo */
 	const struct cms_kra *kras;
 	size_t kra_count;
-	enum cms_cipher cipher;
+	enum cms_cipher cipher; /* archive_cipher of it */
 };
 bool archive_can_generate(const char *algorithm, int bits, struct err *err);
 /* EVP_PKEY_free. */

@@ -99,7 +99,7 @@ read_recipients(const struct config *config, struct recipients *r, struct err *e
 		    !recipient_key(&r->certs[i], &r->keys[i], err))
 			return err_prefix(err, "%s: certificate %zu", path, i + 1);
 		r->to[i] = (struct cms_kra){
-		    r->certs[i].issuer, r->certs[i].serial, r->keys[i], .oaep = true};
+		    r->certs[i].issuer, r->certs[i].serial, r->keys[i], .reader = CMS_READER_OAEP};
 	}
 	return true;
 }

@@ -24,6 +24,7 @@
 struct ca_kra {
 	struct pkix_cert cert;
 	EVP_PKEY *key;
+	enum cms_reader reader;
 	enum kra_status status; /* kra_check at the time the view was made */
 	char *reason;           /* why it is not valid */
 };

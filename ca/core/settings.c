@@ -318,9 +318,18 @@ settings_finish(struct settings *s, struct err *err)
 	return true;
 }
 
+struct archive_floor
+archive_floor_of_root(const struct config *config)
+{
+	return (struct archive_floor){.allow_3des = config->allow_3des,
+	    .aes_bits = config->archive_key_bits,
+	    .reader = config->archive_floor};
+}
+
 bool
 settings_allowed(const struct settings *s, const struct config *config, struct err *err)
 {
+	const struct archive_floor floor = archive_floor_of_root(config);
 	int64_t count = s->num[SETTING_KRA_CERT_COUNT];
 
 	if (count != 0 && count < config->kra_minimum)
@@ -328,11 +337,7 @@ settings_allowed(const struct settings *s, const struct config *config, struct e
 		    "%s is %lld, but dircad.conf demands at least %d key recovery agents "
 		    "(kra_minimum)",
 		    rows[SETTING_KRA_CERT_COUNT].name, (long long)count, config->kra_minimum);
-	return s->cipher != CMS_3DES_CBC || config->allow_3des ||
-	       err_set(err, E_ACCESSDENIED,
-		   "%s is 3DES; to allow it, write 'allow_3des = yes' into dircad.conf and start "
-		   "dircad again",
-		   rows[SETTING_CNG_ENCRYPTION_ALGORITHM].name);
+	return archive_floor_allows(&floor, s->cipher, err);
 }
 
 void

@@ -5,7 +5,7 @@
 #ifndef CORE_SETTINGS_H
 #define CORE_SETTINGS_H
 
-#include "cms.h"
+#include "archive.h"
 #include "config.h"
 #include "store.h"
 
@@ -102,7 +102,9 @@ void settings_default(struct settings *out);
 bool settings_load(struct store *store, struct settings *out, struct err *err);
 /* Checks the values against each other and derives the rest. */
 bool settings_finish(struct settings *s, struct err *err);
-/* Do they keep to what root demands of archived keys (kra_minimum, allow_3des of dircad.conf), as
+/* What archived keys are sealed with at least, by dircad.conf. */
+struct archive_floor archive_floor_of_root(const struct config *config);
+/* Do they keep to what root demands of archived keys (kra_minimum and that floor), as
  * the vault does? E_ACCESSDENIED names setting and line. */
 bool settings_allowed(const struct settings *s, const struct config *config, struct err *err);
 

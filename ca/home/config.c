@@ -12,7 +12,7 @@
 #include "text.h"
 #include "sign_kinds.h"
 
-enum kind { TEXT, LIST, FLAG, INT, LONG, AUTH, LEVEL, BINDING, KRA_FLAGS };
+enum kind { TEXT, LIST, FLAG, INT, LONG, AUTH, LEVEL, BINDING, KRA_FLAGS, READER };
 
 /* Every name that a configuration file may hold; dircad.conf(5) describes them in this order. */
 static const struct option {
@@ -78,6 +78,8 @@ static const struct option {
     {"kra_flags", KRA_FLAGS, AT(kra_flags), 0, 0, 0},
     {"allow_same_holder", FLAG, AT(allow_same_holder), 0, 0, 0},
     {"allow_3des", FLAG, AT(allow_3des), 0, 0, 0},
+    {"archive_key_bits", INT, AT(archive_key_bits), 0, 128, 256},
+    {"archive_floor", READER, AT(archive_floor), 0, 0, 0},
     {"archive_failures_requester", INT, AT(archive_failures_requester), 0, 1, 1000000},
     {"archive_failures_key", INT, AT(archive_failures_key), 0, 1, 1000000},
     {"archive_suspend_s", INT, AT(archive_suspend_s), 0, 1, 86400},
@@ -212,6 +214,14 @@ set_level(struct config *c, const char *value, struct err *err)
 }
 
 static bool
+set_reader(struct config *c, const char *value, struct err *err)
+{
+	return cms_reader_by_word(value, &c->archive_floor) ||
+	       err_set(err, DIRCA_E_CONFIG,
+		   "'archive_floor' is '%s', but must be pkcs1, oaep or gcm", value);
+}
+
+static bool
 set_option(struct config *c, const struct option *o, const char *value, struct err *err)
 {
 	switch (o->kind) {
@@ -231,6 +241,8 @@ set_option(struct config *c, const struct option *o, const char *value, struct e
 		return set_level(c, value, err);
 	case KRA_FLAGS:
 		return set_kra_flags(c, value, err);
+	case READER:
+		return set_reader(c, value, err);
 	case BINDING:
 		return set_binding(c, value, err);
 	}
@@ -372,6 +384,19 @@ check_required(const struct config *c, struct err *err)
 	return true;
 }
 
+/* 3DES has 112 bits, and no GCM. */
+static bool
+check_floor(const struct config *c, struct err *err)
+{
+	if (c->archive_key_bits % 64 != 0)
+		return err_set(err, DIRCA_E_CONFIG,
+		    "'archive_key_bits' is %d, but must be 128, 192 or 256", c->archive_key_bits);
+	return !c->allow_3des ||
+	       (c->archive_key_bits == 128 && c->archive_floor < CMS_READER_GCM) ||
+	       err_set(err, DIRCA_E_CONFIG,
+		   "'allow_3des = yes' says less than archive_key_bits or archive_floor demand");
+}
+
 static bool
 check(const struct config *c, struct err *err)
 {
@@ -382,7 +407,8 @@ check(const struct config *c, struct err *err)
 		   "metrics_listen", &c->metrics_listen, c->metrics_listen != NULL, err) &&
 	       check_peers(c, err) && check_realms(c, err) &&
 	       check_url("url", c->url, "https://", err) &&
-	       check_url("http_url", c->http_url, "http://", err) && check_directory(c, err);
+	       check_url("http_url", c->http_url, "http://", err) && check_directory(c, err) &&
+	       check_floor(c, err);
 }
 
 static void
@@ -407,6 +433,8 @@ set_defaults(struct config *c)
 	c->sandbox = true;
 	c->kinds = SIGN_KINDS_DEFAULT;
 	c->kra_minimum = 1;
+	c->archive_key_bits = 128;
+	c->archive_floor = CMS_READER_OAEP;
 	c->archive_failures_requester = 30;
 	c->archive_failures_key = 1000;
 	c->archive_suspend_s = 3600;

@@ -3,12 +3,14 @@
  * comments, unknown names refused with their line number. A name is that of the field below; lists
  * (listen, http_listen, peers, kerberos_realm) take one line an entry; flags are yes or no;
  * dir_auth is anonymous, simple, external, gssapi or scram; log_level is error, warn, info or
- * debug; channel_binding is off, officers or all. ca_name, host and dir_uris are required. The
- * table of names is in config.c; dircad.conf(5) is checked against it. Immutable after loading.
+ * debug; channel_binding is off, officers or all; archive_floor is pkcs1, oaep or gcm. ca_name,
+ * host and dir_uris are required. The table of names is in config.c; dircad.conf(5) is checked
+ * against it. Immutable after loading.
  */
 #ifndef HOME_CONFIG_H
 #define HOME_CONFIG_H
 
+#include "cms.h"
 #include "conn.h"
 
 #define CONFIG_LIST_MAX 16
@@ -74,12 +76,14 @@ struct config {
 	bool allow_own_requests; /* certificate managers may decide about themselves; default no */
 	bool role_separation;    /* who holds two roles of the CA has none of them; default no */
 	/* What binds the CA's administrators too; the vault holds to it */
-	char *sign_kinds;       /* as it is written; default "kra" */
-	unsigned kinds;         /* the same as SIGN_KIND_* */
-	int kra_minimum;        /* recipients of an archived key, at least; default 1 */
-	int64_t kra_flags;      /* KRAF_*; default none */
-	bool allow_same_holder; /* as two of those recipients; default no */
-	bool allow_3des;        /* as the cipher of archived keys; default no */
+	char *sign_kinds;              /* as it is written; default "kra" */
+	unsigned kinds;                /* the same as SIGN_KIND_* */
+	int kra_minimum;               /* recipients of an archived key, at least; default 1 */
+	int64_t kra_flags;             /* KRAF_*; default none */
+	bool allow_same_holder;        /* as two of those recipients; default no */
+	bool allow_3des;               /* as the cipher of archived keys; default no */
+	int archive_key_bits;          /* of AES there, at least; default 128 */
+	enum cms_reader archive_floor; /* of each agent's reader; default OAEP */
 	/* Private keys that could not be archived: of one requester within archive_suspend_s, who
 	 * is then refused for as long; and under one exchange key, which is then retired. Default
 	 * 30, 1000, 3600. */

@@ -30,13 +30,19 @@ kra_policy_free(struct kra_policy *policy)
 	*policy = (struct kra_policy){0};
 }
 
+struct kra_policy_kra *
+kra_policy_find(const struct kra_policy *policy, const uint8_t sha256[32])
+{
+	for (size_t i = 0; i < policy->enabled_count; i++)
+		if (memcmp(policy->enabled[i].sha256, sha256, 32) == 0)
+			return &policy->enabled[i];
+	return NULL;
+}
+
 bool
 kra_policy_has(const struct kra_policy *policy, const uint8_t sha256[32])
 {
-	for (size_t i = 0; i < policy->enabled_count; i++)
-		if (memcmp(policy->enabled[i], sha256, 32) == 0)
-			return true;
-	return false;
+	return kra_policy_find(policy, sha256) != NULL;
 }
 
 void
@@ -46,7 +52,8 @@ kra_policy_enable(struct kra_policy *policy, const uint8_t sha256[32])
 		return;
 	policy->enabled =
 	    mem_grow(policy->enabled, policy->enabled_count, sizeof policy->enabled[0]);
-	memcpy(policy->enabled[policy->enabled_count++], sha256, 32);
+	policy->enabled[policy->enabled_count].reader = CMS_READER_OAEP;
+	memcpy(policy->enabled[policy->enabled_count++].sha256, sha256, 32);
 }
 
 void
@@ -55,24 +62,32 @@ kra_policy_disable(struct kra_policy *policy, const uint8_t sha256[32])
 	size_t kept = 0;
 
 	for (size_t i = 0; i < policy->enabled_count; i++)
-		if (memcmp(policy->enabled[i], sha256, 32) != 0)
-			memmove(policy->enabled[kept++], policy->enabled[i], 32);
+		if (memcmp(policy->enabled[i].sha256, sha256, 32) != 0)
+			policy->enabled[kept++] = policy->enabled[i];
 	policy->enabled_count = kept;
 }
 
+/* A hash, and a word if its reader is not the usual one. */
 static bool
-read_hash(struct kra_policy *policy, const char *value, struct err *err)
+read_kra(struct kra_policy *policy, const char *value, struct err *err)
 {
+	size_t digits = strcspn(value, " ");
+	OWNED(own_memory) char *hex = mem_text_n(value, digits);
 	OWNED(buf_free) struct buf hash = {0};
+	enum cms_reader reader = CMS_READER_OAEP;
 
-	if (!hex_decode(value, &hash, err))
+	if (!hex_decode(hex, &hash, err))
 		return false;
+	if (value[digits] != '\0' && !cms_reader_by_word(value + digits + 1, &reader))
+		return err_set(
+		    err, DIRCA_E_CONFIG, "'%s' is nothing that an agent reads", value + digits + 1);
 	if (hash.len != 32)
 		return err_set(err, DIRCA_E_CONFIG, "'%s' is no SHA-256 hash", value);
 	if (policy->enabled_count == KRA_POLICY_MAX)
 		return err_set(err, DIRCA_E_CONFIG, "more than %d key recovery agents are enabled",
 		    KRA_POLICY_MAX);
 	kra_policy_enable(policy, hash.ptr);
+	kra_policy_find(policy, hash.ptr)->reader = reader;
 	return true;
 }
 
@@ -83,7 +98,7 @@ read_line(void *arg, const char *name, const char *value, struct err *err)
 	int64_t count;
 
 	if (strcmp(name, "kra") == 0)
-		return read_hash(policy, value, err);
+		return read_kra(policy, value, err);
 	if (strcmp(name, "count") != 0)
 		return err_set(err, DIRCA_E_CONFIG, "there is no '%s'", name);
 	if (!text_to_int(value, 0, COUNT_MAX, &count))
@@ -115,9 +130,12 @@ policy_text(const struct kra_policy *policy)
 
 	for (size_t i = 0; i < policy->enabled_count; i++) {
 		OWNED(own_memory) char *old = text;
-		OWNED(own_memory) char *hash = hex_encode(view_of(policy->enabled[i], 32), '\0');
+		const struct kra_policy_kra *kra = &policy->enabled[i];
+		OWNED(own_memory) char *hash = hex_encode(view_of(kra->sha256, 32), '\0');
+		bool usual = kra->reader == CMS_READER_OAEP;
 
-		text = text_printf("%skra = %s\n", old, hash);
+		text = text_printf("%skra = %s%s%s\n", old, hash, usual ? "" : " ",
+		    usual ? "" : cms_reader_word(kra->reader));
 	}
 	return text;
 }

@@ -6,13 +6,18 @@
 #ifndef HOME_KRA_POLICY_H
 #define HOME_KRA_POLICY_H
 
+#include "cms.h"
 #include "config.h"
 
 #define KRA_POLICY_MAX 255 /* KRAs, as many as the vault takes */
 
+struct kra_policy_kra {
+	uint8_t sha256[32]; /* of its certificate */
+	enum cms_reader reader;
+};
 struct kra_policy {
-	size_t count;           /* recipients of each key; 0: nobody said yet */
-	uint8_t (*enabled)[32]; /* SHA-256 of their certificates */
+	size_t count; /* recipients of each key; 0: nobody said yet */
+	struct kra_policy_kra *enabled;
 	size_t enabled_count;
 };
 
@@ -24,8 +29,10 @@ bool kra_policy_write(
     const struct config *config, const struct kra_policy *policy, struct err *err);
 void kra_policy_free(struct kra_policy *policy);
 
+/* NULL: it is not enabled. */
+struct kra_policy_kra *kra_policy_find(const struct kra_policy *policy, const uint8_t sha256[32]);
 bool kra_policy_has(const struct kra_policy *policy, const uint8_t sha256[32]);
-/* In memory. */
+/* In memory; a new one's reader knows OAEP. */
 void kra_policy_enable(struct kra_policy *policy, const uint8_t sha256[32]);
 void kra_policy_disable(struct kra_policy *policy, const uint8_t sha256[32]);
 

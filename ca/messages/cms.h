@@ -123,10 +123,23 @@ enum cms_cipher {
 	CMS_AES_128_GCM
 };
 bool cms_is_gcm(enum cms_cipher cipher);
+/* What the program of a recipient can read; each of them what stands before it too. To who has an
+ * elliptic-curve key the first two are one: ECDH. */
+enum cms_reader {
+	CMS_READER_PKCS1, /* CBC, and RSA with PKCS#1 v1.5 */
+	CMS_READER_OAEP,  /* RSAES-OAEP: every dirca */
+	CMS_READER_GCM    /* AES-GCM */
+};
+const char *cms_reader_word(enum cms_reader reader); /* "pkcs1", "oaep", "gcm" */
+bool cms_reader_by_word(const char *word, enum cms_reader *out);
+/* The same cipher with GCM, where there is one. */
+enum cms_cipher cms_gcm_of(enum cms_cipher cipher);
+int cms_key_bits(enum cms_cipher cipher); /* 112 of 3DES */
 
 /* EnvelopedData: recipients by issuer and serial or key identifier. */
 struct cms_recipient {
 	bool is_key_agreement;
+	bool is_pkcs1; /* RSA with PKCS#1 v1.5 */
 	struct view issuer, serial, key_id;
 	struct view raw; /* the RecipientInfo */
 	struct cmsw_recipient *wire;
@@ -170,7 +183,7 @@ bool cms_recipient_fingerprint(const struct cms_enveloped *e, size_t index, cons
 struct cms_kra {
 	struct view issuer, serial;
 	EVP_PKEY *key; /* borrowed */
-	bool oaep;     /* RSA: its reader knows RSAES-OAEP, else PKCS#1 v1.5 */
+	enum cms_reader reader;
 };
 /* ContentInfo(EnvelopedData) of `content` to all recipients, fresh key: version,
  * KeyTransRecipientInfo (OAEP-SHA256, or rsaEncryption) or KeyAgreeRecipientInfo

@@ -1,5 +1,6 @@
 #include "cms_algs.h"
 
+#include <string.h>
 #include <openssl/crypto.h>
 #include <openssl/objects.h>
 
@@ -97,6 +98,46 @@ bool
 cms_is_gcm(enum cms_cipher cipher)
 {
 	return cipher >= CMS_AES_256_GCM;
+}
+
+enum cms_cipher
+cms_gcm_of(enum cms_cipher cipher)
+{
+	static const enum cms_cipher same[] = {[CMS_AES_256_CBC] = CMS_AES_256_GCM,
+	    [CMS_AES_192_CBC] = CMS_AES_192_GCM,
+	    [CMS_AES_128_CBC] = CMS_AES_128_GCM,
+	    [CMS_3DES_CBC] = CMS_3DES_CBC};
+
+	return cms_is_gcm(cipher) ? cipher : same[cipher];
+}
+
+int
+cms_key_bits(enum cms_cipher cipher)
+{
+	for (size_t i = 0; i < COUNT_OF(contents); i++)
+		if (contents[i].id == cipher && cipher != CMS_3DES_CBC)
+			return (int)contents[i].key_len * 8;
+	return 112;
+}
+
+static const char *const reader_words[] = {
+    [CMS_READER_PKCS1] = "pkcs1", [CMS_READER_OAEP] = "oaep", [CMS_READER_GCM] = "gcm"};
+
+const char *
+cms_reader_word(enum cms_reader reader)
+{
+	return reader_words[reader];
+}
+
+bool
+cms_reader_by_word(const char *word, enum cms_reader *out)
+{
+	for (size_t i = 0; i < COUNT_OF(reader_words); i++)
+		if (strcmp(word, reader_words[i]) == 0) {
+			*out = (enum cms_reader)i;
+			return true;
+		}
+	return false;
 }
 
 const struct cms_wrap_alg *

@@ -40,7 +40,10 @@ read_key_trans(
     struct cms_enveloped *out, struct cms_recipient *r, const CMSW_KEY_TRANS *wire, struct err *err)
 {
 	bool by_key = wire->rid->type == CMSW_ID_KEY;
+	const ASN1_OBJECT *alg;
 
+	X509_ALGOR_get0(&alg, NULL, NULL, wire->key_alg);
+	r->is_pkcs1 = OBJ_obj2nid(alg) == NID_rsaEncryption;
 	/* RFC 5652 6.2.1 */
 	if (wire->version != (by_key ? 2 : 0))
 		return err_set(err, ERROR_INVALID_DATA,

@@ -13,7 +13,7 @@ static bool
 rsa_encrypt(const struct cms_kra *to, struct view cek, uint8_t out[RSA_BYTES_MAX], size_t *len_out,
     struct err *err)
 {
-	bool oaep = to->oaep;
+	bool oaep = to->reader >= CMS_READER_OAEP;
 	const EVP_MD *md = cms_digest(NID_sha256);
 	OWNED(own_pkey_ctx) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, to->key, NULL);
 
@@ -39,7 +39,7 @@ fill_key_trans(CMSW_KEY_TRANS *t, const struct cms_kra *to, struct view cek, str
 	if (!cms_recipient_name(&t->rid->d.issuer_serial, to, err) ||
 	    !rsa_encrypt(to, cek, encrypted, &len, err))
 		return false;
-	if (to->oaep) {
+	if (to->reader >= CMS_READER_OAEP) {
 		if (!cms_oaep_write(t->key_alg, err))
 			return false;
 	} else if (X509_ALGOR_set0(t->key_alg, OBJ_nid2obj(NID_rsaEncryption), V_ASN1_NULL, NULL) !=

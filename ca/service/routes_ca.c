@@ -66,15 +66,16 @@ json_kras(struct ca *ca, const struct ca_view *view)
 		char until[21];
 
 		clock_format(k->cert.not_after, until);
-		json_array_append_new(
-		    list, json_pack("{s:s?, s:s?, s:s?, s:s, s:b, s:s?, s:b, s:s, s:b, s:I, s:I}",
-			      "subject", subject, "serial_number", serial, "certificate_hash", sha1,
-			      "not_after", until, "valid", (int)(k->status == KRA_VALID), "reason",
-			      k->reason, "published",
-			      (int)is_published(view->pki, buf_view(&k->cert.raw)), "status",
-			      kra_status_word(k->status), "counts", (int)is_agent(view, k),
-			      "days_left", (json_int_t)((k->cert.not_after - now) / DAY),
-			      "archived_keys", (json_int_t)keys_sealed_to(ca, &k->cert)));
+		json_array_append_new(list,
+		    json_pack("{s:s?, s:s?, s:s?, s:s, s:b, s:s?, s:b, s:s, s:b, s:I, s:I, s:s}",
+			"subject", subject, "serial_number", serial, "certificate_hash", sha1,
+			"not_after", until, "valid", (int)(k->status == KRA_VALID), "reason",
+			k->reason, "published",
+			(int)is_published(view->pki, buf_view(&k->cert.raw)), "status",
+			kra_status_word(k->status), "counts", (int)is_agent(view, k), "days_left",
+			(json_int_t)((k->cert.not_after - now) / DAY), "archived_keys",
+			(json_int_t)keys_sealed_to(ca, &k->cert), "reader",
+			cms_reader_word(k->reader)));
 	}
 	return list;
 }

@@ -5,6 +5,7 @@
  * front's state in the database, and a half-connected pair would be a third state to reason about.
  */
 #include "service.h"
+#include "settings.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -207,7 +208,7 @@ child_vault(const struct config *config, const struct child_fds *fds)
 	    .kinds = config->kinds,
 	    .kra_minimum = (size_t)config->kra_minimum,
 	    .allow_same_holder = config->allow_same_holder,
-	    .allow_3des = config->allow_3des,
+	    .floor = archive_floor_of_root(config),
 	    .failures_requester = (uint32_t)config->archive_failures_requester,
 	    .failures_key = (uint32_t)config->archive_failures_key,
 	    .suspend_s = config->archive_suspend_s};
@@ -232,6 +233,7 @@ struct kra_list {
 	size_t store_count;
 	struct texts skipped;
 	struct view *enabled; /* of `store` */
+	enum cms_reader *readers;
 	size_t enabled_count;
 };
 
@@ -242,6 +244,7 @@ kra_list_free(struct kra_list *k)
 	kra_store_free(&k->store, k->store_count);
 	texts_free(&k->skipped);
 	free(k->enabled);
+	free(k->readers);
 }
 
 /* What is wrong with them the front tells by events. */
@@ -260,16 +263,20 @@ take_enabled(struct kra_list *k)
 	size_t found = 0;
 
 	k->enabled = mem_zero(k->store_count, sizeof *k->enabled);
+	k->readers = mem_zero(k->store_count, sizeof *k->readers);
 	for (size_t i = 0; i < k->store_count; i++) {
 		OWNED(pkix_cert_free) struct pkix_cert kra = {0};
+		const struct kra_policy_kra *enabled;
 		struct err ignored;
 
 		if (!pkix_cert_decode(buf_view(&k->store[i]), &kra, &ignored) ||
-		    !kra_policy_has(&k->policy, kra.sha256))
+		    (enabled = kra_policy_find(&k->policy, kra.sha256)) == NULL)
 			continue;
 		found++;
-		if (k->enabled_count < VAULT_KRAS_MAX)
-			k->enabled[k->enabled_count++] = buf_view(&k->store[i]);
+		if (k->enabled_count == VAULT_KRAS_MAX)
+			continue;
+		k->readers[k->enabled_count] = enabled->reader;
+		k->enabled[k->enabled_count++] = buf_view(&k->store[i]);
 	}
 	if (found < k->policy.enabled_count)
 		texts_take(&k->skipped,
@@ -308,9 +315,10 @@ give_kras(struct supervisor *s, struct err *err)
 			       : "the KRAs cannot be read; no key is archived",
 		    LOG_REASON(err));
 		s->kras_due_ms = clock_mono_ms() + KRA_RETRY_MS;
-		return keep || vault_set_kras(s->control, 0, NULL, 0, &usable, err);
+		return keep || vault_set_kras(s->control, 0, NULL, NULL, 0, &usable, err);
 	}
-	if (!vault_set_kras(s->control, k.policy.count, k.enabled, k.enabled_count, &usable, err))
+	if (!vault_set_kras(
+		s->control, k.policy.count, k.enabled, k.readers, k.enabled_count, &usable, err))
 		return false;
 	log_kras(&k, usable);
 	return true;

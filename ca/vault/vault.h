@@ -101,6 +101,7 @@ bool vault_sign_ocsp(struct vault *v, uint32_t key_index, struct view data,
 #define VAULT_KRA_SEALS 64 /* recipients of one archived key, at most */
 struct vault_kra_set {
 	size_t needed; /* recipients of an archived key; 0: archival is not configured */
+	enum cms_reader readers[VAULT_KRAS_MAX];
 	struct buf list[VAULT_KRAS_MAX];
 	size_t count;
 };
@@ -123,7 +124,7 @@ struct vault_rewrap {
 	uint8_t xchg_id[VAULT_ID_LEN];
 	const uint8_t (*kra_sha256)[32]; /* that may be used */
 	size_t kra_count;
-	enum cms_cipher cipher; /* CMS_3DES_CBC only where root allows it */
+	enum cms_cipher cipher; /* as root's floor allows; GCM where all can read it */
 };
 bool vault_rewrap(
     struct vault *v, const struct vault_rewrap *in, struct buf *archived_out, struct err *err);
@@ -171,20 +172,21 @@ struct vault_config {
 	int control_fd; /* from the supervisor: KRA lists; EOF ends the vault */
 	bool sandbox;   /* seccomp + Landlock; off only under sanitizers */
 	/* Root's configuration, of which the front is told and which it cannot change. */
-	unsigned kinds;         /* SIGN_KIND_* that may be signed */
-	size_t kra_minimum;     /* recipients of an archived key, at least; 0 is 1 */
-	bool allow_same_holder; /* two of them, of different keys */
-	bool allow_3des;        /* as the cipher of archived keys */
+	unsigned kinds;             /* SIGN_KIND_* that may be signed */
+	size_t kra_minimum;         /* recipients of an archived key, at least; 0 is 1 */
+	bool allow_same_holder;     /* two of them, of different keys */
+	struct archive_floor floor; /* of what archived keys are sealed with */
 	/* Keys that could not be archived: of one requester, who is then refused for so many
 	 * seconds; under one exchange key, which is then retired. */
 	uint32_t failures_requester, failures_key;
 	int64_t suspend_s;
 };
 int vault_run(const struct vault_config *config); /* exit status */
-/* Supervisor side of the control socket: the KRAs that root enabled and how many of them seal a
- * key, replaced at once; waits for the answer, which says how many are usable. */
-bool vault_set_kras(int control_fd, size_t needed, const struct view *certificates, size_t count,
-    size_t *usable_out, struct err *err);
+/* Supervisor side of the control socket: the KRAs that root enabled, what each reads (NULL: OAEP),
+ * and how many of them seal a key, replaced at once; waits for the answer, which says how many are
+ * usable. */
+bool vault_set_kras(int control_fd, size_t needed, const struct view *certificates,
+    const enum cms_reader *readers, size_t count, size_t *usable_out, struct err *err);
 /* Is anybody there? One is asked at a time, and nothing else until it is answered. */
 bool vault_ping(int control_fd, struct err *err);
 enum vault_pong { VAULT_SILENT, VAULT_ANSWERED, VAULT_GONE };

@@ -349,9 +349,10 @@ vault_generate(
 }
 
 bool
-vault_set_kras(int control_fd, size_t needed, const struct view *certificates, size_t count,
-    size_t *usable_out, struct err *err)
+vault_set_kras(int control_fd, size_t needed, const struct view *certificates,
+    const enum cms_reader *readers, size_t count, size_t *usable_out, struct err *err)
 {
+	uint8_t octets[VAULT_KRAS_MAX];
 	OWNED(call_free) struct call c = {0};
 	uint8_t number[4];
 	uint32_t usable = 0;
@@ -362,9 +363,12 @@ vault_set_kras(int control_fd, size_t needed, const struct view *certificates, s
 		return err_set(err, DIRCA_E_TOO_LARGE,
 		    "%zu KRA certificates are too many; at most %d can be enabled", count,
 		    VAULT_KRAS_MAX);
+	for (size_t i = 0; i < count; i++)
+		octets[i] = (uint8_t)(readers != NULL ? readers[i] : CMS_READER_OAEP);
 	u32_field((uint32_t)needed, number);
 	ok = wire_begin(&c.frame, VAULT_OP_SET_KRAS, err) &&
-	     wire_field(&c.frame, view_of(number, sizeof number), err);
+	     wire_field(&c.frame, view_of(number, sizeof number), err) &&
+	     wire_field(&c.frame, view_of(octets, count), err);
 	for (size_t i = 0; i < count && ok; i++)
 		ok = wire_field(&c.frame, certificates[i], err);
 	ok = ok && call_fd(control_fd, &c, 1, &broken, err);
@@ -388,13 +392,15 @@ take_kra_set(const struct call *c, struct vault_kra_set *out, struct err *err)
 	struct view number = c->count > 0 ? c->fields[KRAS_COUNT] : view_of(NULL, 0);
 	uint32_t needed;
 
-	if (number.len != 4 || !bytes_get_u32le(&number, &needed))
+	if (c->count < KRAS_CERTIFICATES || number.len != 4 || !bytes_get_u32le(&number, &needed) ||
+	    c->fields[KRAS_READERS].len != c->count - KRAS_CERTIFICATES)
 		return err_set(
 		    err, DIRCA_E_VAULT, "the vault's answer about its KRAs has no number");
 	out->needed = needed;
 	for (size_t i = KRAS_CERTIFICATES; i < c->count; i++) {
 		if (!buf_dup(c->fields[i], &out->list[out->count], err))
 			return false;
+		out->readers[out->count] = (enum cms_reader)c->fields[KRAS_READERS].ptr[out->count];
 		out->count++;
 	}
 	return true;

@@ -231,10 +231,7 @@ read_cipher(const struct vault_state *s, struct view field, enum cms_cipher *out
 	if (field.len != 1 || !bytes_get_u8(&field, &cipher) || cipher > CMS_3DES_CBC)
 		return err_set(err, E_INVALIDARG, "the cipher for an archived key is unknown");
 	*out = (enum cms_cipher)cipher;
-	return *out != CMS_3DES_CBC || s->allow_3des ||
-	       err_set(err, E_ACCESSDENIED,
-		   "the vault seals no archived key with 3DES; to allow it, write 'allow_3des = "
-		   "yes' into dircad.conf and start dircad again");
+	return archive_floor_allows(&s->floor, *out, err);
 }
 
 static bool
@@ -304,17 +301,29 @@ reply_u32(struct vault_worker *w, uint32_t n, struct err *err)
 }
 
 static bool
+has_unknown_reader(struct view readers)
+{
+	for (size_t i = 0; i < readers.len; i++)
+		if (readers.ptr[i] > CMS_READER_GCM)
+			return true;
+	return false;
+}
+
+static bool
 handle_set_kras(struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
 {
-	struct view field = fields[KRAS_COUNT];
+	struct view field = fields[KRAS_COUNT], readers = fields[KRAS_READERS];
 	uint32_t needed;
 
 	if (field.len != 4 || !bytes_get_u32le(&field, &needed) || needed > VAULT_KRA_SEALS)
 		return err_set(err, E_INVALIDARG,
 		    "an archived key is sealed to at most %d key recovery agents", VAULT_KRA_SEALS);
+	count -= KRAS_CERTIFICATES;
+	if (readers.len != count || has_unknown_reader(readers))
+		return err_set(err, E_INVALIDARG, "what the agents can read is unknown");
 	return reply_u32(w,
 	    (uint32_t)vault_kras_set(&w->state->kras, needed, fields + KRAS_CERTIFICATES,
-		count - KRAS_CERTIFICATES, clock_now()),
+		readers.ptr, count, clock_now()),
 	    err);
 }
 
@@ -322,11 +331,16 @@ static bool
 handle_kras(struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
 {
 	struct vault_kra_list *list = vault_kras_get(&w->state->kras);
+	uint8_t readers[VAULT_KRAS_MAX];
+	size_t kras = list != NULL ? list->count : 0;
 	bool ok;
 
 	(void)fields, (void)count;
-	ok = reply_u32(w, list != NULL ? (uint32_t)list->needed : 0, err);
-	for (size_t i = 0; ok && list != NULL && i < list->count; i++)
+	for (size_t i = 0; i < kras; i++)
+		readers[i] = (uint8_t)list->list[i].reader;
+	ok = reply_u32(w, list != NULL ? (uint32_t)list->needed : 0, err) &&
+	     reply_field(w, view_of(readers, kras), err);
+	for (size_t i = 0; ok && i < kras; i++)
 		ok = reply_field(w, buf_view(&list->list[i].cert.raw), err);
 	vault_kras_release(&w->state->kras, list);
 	return ok;

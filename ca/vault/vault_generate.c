@@ -150,8 +150,9 @@ deliver(struct vault_worker *w, const struct delivery *d, struct buf *out, struc
 {
 	OWNED(secret_free) struct secret package = {0}, message = {0};
 	OWNED(own_pkey) EVP_PKEY *to_key = NULL;
-	struct cms_kra to = {
-	    .issuer = d->recipient->issuer, .serial = d->recipient->serial, .oaep = d->how.oaep};
+	struct cms_kra to = {.issuer = d->recipient->issuer,
+	    .serial = d->recipient->serial,
+	    .reader = d->how.oaep ? CMS_READER_OAEP : CMS_READER_PKCS1};
 
 	if (!pkix_public_key(d->recipient->spki, &to_key, err))
 		return false;

@@ -15,8 +15,9 @@ bool
 vault_kras_open(struct vault_kras *k, const struct vault_config *config,
     const struct ca_issuers *own, struct err *err)
 {
-	*k = (struct vault_kras){
-	    .minimum = config->kra_minimum, .by_holder = !config->allow_same_holder};
+	*k = (struct vault_kras){.minimum = config->kra_minimum,
+	    .by_holder = !config->allow_same_holder,
+	    .reader = config->floor.reader};
 	pthread_mutex_init(&k->lock, NULL);
 	return kra_ring_init(&k->ring, err) &&
 	       trust_kra_issuers(config->state_dir, own, &k->issuers, err);
@@ -49,7 +50,7 @@ vault_kras_close(struct vault_kras *k)
 	k->current = NULL;
 }
 
-/* The clock decides at each use. */
+/* Its key is there only if root's floor lets its reader be. The clock decides at each use. */
 static bool
 is_usable(const struct vault_kra *kra, int64_t now)
 {
@@ -80,6 +81,8 @@ load_kra(const struct vault_kras *k, struct view der, int64_t now, struct vault_
 
 	if (!pkix_cert_decode(der, &out->cert, err))
 		return false;
+	if (!archive_floor_reader(k->reader, out->reader, err))
+		return false;
 	if (check_at(k, &out->cert, out->cert.not_before, &why) == KRA_VALID &&
 	    !pkix_public_key(out->cert.spki, &out->key, err))
 		return false;
@@ -88,9 +91,10 @@ load_kra(const struct vault_kras *k, struct view der, int64_t now, struct vault_
 
 /* Takes it into the list, also if it cannot be used: the front shows why. */
 static void
-take_kra(const struct vault_kras *k, struct vault_kra_list *list, struct view der, int64_t now)
+take_kra(const struct vault_kras *k, struct vault_kra_list *list, struct view der,
+    enum cms_reader reader, int64_t now)
 {
-	OWNED(kra_free) struct vault_kra kra = {0};
+	OWNED(kra_free) struct vault_kra kra = {.reader = reader};
 	struct err reason;
 
 	if (!load_kra(k, der, now, &kra, &reason))
@@ -103,8 +107,8 @@ take_kra(const struct vault_kras *k, struct vault_kra_list *list, struct view de
 }
 
 size_t
-vault_kras_set(
-    struct vault_kras *k, size_t needed, const struct view *certificates, size_t count, int64_t now)
+vault_kras_set(struct vault_kras *k, size_t needed, const struct view *certificates,
+    const uint8_t *readers, size_t count, int64_t now)
 {
 	struct vault_kra_list *list = mem_zero(1, sizeof *list), *old;
 	size_t usable = 0;
@@ -113,7 +117,7 @@ vault_kras_set(
 	list->needed = needed;
 	list->refs = 1;
 	for (size_t i = 0; i < count; i++)
-		take_kra(k, list, certificates[i], now);
+		take_kra(k, list, certificates[i], (enum cms_reader)readers[i], now);
 	for (size_t i = 0; i < list->count; i++)
 		usable += is_usable(&list->list[i], now);
 	pthread_mutex_lock(&k->lock);
@@ -161,13 +165,17 @@ is_named(struct view named, const uint8_t sha256[SHA256_LEN])
 	return false;
 }
 
-static EVP_PKEY *
-key_of(const struct vault_kra_list *list, const struct pkix_cert *cert)
+static struct cms_kra
+recipient_of(const struct vault_kra_list *list, const struct pkix_cert *cert)
 {
+	struct cms_kra r = {.issuer = cert->issuer, .serial = cert->serial};
+
 	for (size_t i = 0; i < list->count; i++)
-		if (&list->list[i].cert == cert)
-			return list->list[i].key;
-	return NULL;
+		if (&list->list[i].cert == cert) {
+			r.key = list->list[i].key;
+			r.reader = list->list[i].reader;
+		}
+	return r;
 }
 
 /* The agents among the usable ones, or among those of them that are named; `out` has room for all.
@@ -228,14 +236,8 @@ vault_kras_choose(struct vault_kras *k, const struct vault_kra_list *list, struc
 	if (count < list->needed)
 		return refuse(count, find_agents(k, list, NULL, now, agents), list->needed, err);
 	kra_ring_pick(&k->ring, count, list->needed, picks);
-	for (size_t i = 0; i < list->needed; i++) {
-		const struct pkix_cert *cert = agents[picks[i]];
-
-		kras[i] = (struct cms_kra){.issuer = cert->issuer,
-		    .serial = cert->serial,
-		    .key = key_of(list, cert),
-		    .oaep = true};
-	}
+	for (size_t i = 0; i < list->needed; i++)
+		kras[i] = recipient_of(list, agents[picks[i]]);
 	*count_out = list->needed;
 	return true;
 }

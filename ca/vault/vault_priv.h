@@ -77,6 +77,7 @@ bool vault_xchgs_sync(struct vault_xchgs *x, struct err *err);
 struct vault_kra {
 	struct pkix_cert cert;
 	EVP_PKEY *key; /* NULL: it cannot be used, whatever the time is */
+	enum cms_reader reader;
 };
 struct vault_kra_list { /* immutable once published */
 	struct vault_kra *list;
@@ -92,13 +93,15 @@ struct vault_kras {
 	/* Root's configuration. */
 	size_t minimum; /* of them for a key, at least */
 	bool by_holder; /* one holder counts once */
+	enum cms_reader reader;
 };
 bool vault_kras_open(struct vault_kras *k, const struct vault_config *config,
     const struct ca_issuers *own, struct err *err);
 void vault_kras_close(struct vault_kras *k);
-/* Those that are no usable KRA certificates are logged. How many are usable at `now`. */
+/* Those that are no usable KRA certificates are logged. `readers`: an octet each. How many are
+ * usable at `now`. */
 size_t vault_kras_set(struct vault_kras *k, size_t needed, const struct view *certificates,
-    size_t count, int64_t now);
+    const uint8_t *readers, size_t count, int64_t now);
 struct vault_kra_list *vault_kras_get(struct vault_kras *k); /* NULL if none */
 /* NULL passes. */
 void vault_kras_release(struct vault_kras *k, struct vault_kra_list *list);
@@ -177,7 +180,7 @@ struct vault_state {
 	size_t key_count;
 	struct vault_xchgs xchgs;
 	struct vault_kras kras;
-	bool allow_3des;
+	struct archive_floor floor;
 	struct journal journal;
 	uint64_t newest_crl; /* number, of those that were signed before the start */
 	pthread_mutex_t checkpoint_lock;

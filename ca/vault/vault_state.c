@@ -57,7 +57,7 @@ load_keys(struct vault_state *s, const struct vault_config *config, const struct
 static void
 set_rules(struct vault_state *s, const struct vault_config *config)
 {
-	s->allow_3des = config->allow_3des;
+	s->floor = config->floor;
 }
 
 static bool

@@ -27,7 +27,7 @@ enum vault_op {
 
 enum vault_status { VAULT_STATUS_OK, VAULT_STATUS_ERROR };
 
-#define WIRE_FIELDS_MAX 256
+#define WIRE_FIELDS_MAX 264
 #define WIRE_REPLY_MAX  (1u << 20)
 /* Fields of what the vault says of itself; the certificates of the CA, the newest first, are the
  * rest. */
@@ -35,9 +35,9 @@ enum { INFO_RECORDS, INFO_NEWEST_CRL, INFO_CERTIFICATES };
 /* Fields of an exchange key's wish: u32 bits, u32 seconds, two CRL and two issuer URLs, empty where
  * there is none. */
 enum { XCHG_BITS, XCHG_LIFE, XCHG_CDP, XCHG_AIA = XCHG_CDP + 2, XCHG_FIELDS = XCHG_AIA + 2 };
-/* A list of KRAs, in SET_KRAS and in the answer to KRAS: u32 how many of them seal a key, then the
- * certificates. */
-enum { KRAS_COUNT, KRAS_CERTIFICATES };
+/* A list of KRAs, in SET_KRAS and in the answer to KRAS: u32 how many of them seal a key, what each
+ * reads, an octet (enum cms_reader), then the certificates. */
+enum { KRAS_COUNT, KRAS_READERS, KRAS_CERTIFICATES };
 /* Fields of a rewrap request. */
 enum {
 	REWRAP_PAYLOAD,

@@ -21,7 +21,7 @@ round_trip(struct view content)
 		struct cms_kra to = {.issuer = view_of(issuer, 2),
 		    .serial = view_of(serial, 1),
 		    .key = keys[k],
-		    .oaep = content.ptr[0] & 8};
+		    .reader = (content.ptr[0] & 8) != 0 ? CMS_READER_OAEP : CMS_READER_PKCS1};
 
 		if (!cms_enveloped_seal(
 			content, &to, 1, (enum cms_cipher)((content.ptr[0] & 7) % 7), &der, &err) ||

@@ -188,7 +188,9 @@ set_kra(void)
 {
 	struct view list[] = {buf_view(&kra_certificate)};
 
-	must(vault_kras_set(&vault.kras, 1, list, 1, NOT_BEFORE + 1) == 1, "KRA");
+	static const uint8_t reader[] = {CMS_READER_GCM};
+
+	must(vault_kras_set(&vault.kras, 1, list, reader, 1, NOT_BEFORE + 1) == 1, "KRA");
 }
 
 static void

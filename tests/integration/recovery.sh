@@ -81,12 +81,42 @@ check "and used again" kra_is "$dir/kra$other.crt" valid
 check "with the others" ca_lab_enroll user1 EFSArchive "$dir/again3.pfx"
 check "one for each key again" ca_lab_count_kras 1
 
+# ---- what their programs read ----
+reads_all() { # WORD
+	local file
+	for file in "$dir"/kra[123].crt "$dir/renewed.crt"; do
+		ca_lab_kra enable --reader "$1" "$(ca_lab_sha1 "$file")" || return 1
+	done
+}
+# To another reader too, by the key of whoever it was sealed to.
+openssl_opens() { # BLOB
+	local i kra=$dir/renewed.pfx
+	for i in 1 2 3; do
+		[ "$(ca_lab_sha1 "$dir/kra$i.crt")" != "$(sealed_to "$1")" ] || kra=$dir/kra$i.pfx
+	done
+	openssl cms -verify -noverify -inform DER -in "$1" -out "$dir/sealed.der" &&
+		ca_lab_key_of "$kra" >"$dir/kra.key" && ca_lab_certificate_of "$kra" >"$dir/kra.crt" &&
+		openssl cms -decrypt -inform DER -in "$dir/sealed.der" -recip "$dir/kra.crt" -inkey "$dir/kra.key" -out "$dir/blob" &&
+		[ "$(head -c 4 "$dir/blob" | od -An -tx1)" = ' 07 02 00 00' ] && ca_lab_opens "$1" "$kra" "$2"
+}
+check "by default RSA-OAEP and AES-CBC" says 'EnvelopedData, AES-256-CBC' "$DIRCA_BIN/dirca" dump "$dir/key.rec"
+check "which another program opens" openssl_opens "$dir/key.rec" "$dir/key.pfx"
+check "what none reads is no word" refuses DIRCA_E_USAGE ca_lab_kra enable --reader cbc "$(ca_lab_sha1 "$dir/kra1.crt")"
+check "less than root's floor is refused" refuses archive_floor ca_lab_kra enable --reader pkcs1 "$(ca_lab_sha1 "$dir/kra1.crt")"
+check "all of them read GCM" reads_all gcm
+check "which the status says" ca_lab_eventually ca_lab_status 'all(.kras[]; .reader == "gcm")'
+check "a key" ca_lab_enroll user1 EFSArchive "$dir/gcm.pfx"
+check "is fetched" fetch "$dir/gcm.rec" "$(ca_lab_serial_of "$dir/gcm.pfx")"
+check "as AuthEnvelopedData" says 'AuthEnvelopedData, AES-256-GCM' "$DIRCA_BIN/dirca" dump "$dir/gcm.rec"
+check "which another program opens as well" openssl_opens "$dir/gcm.rec" "$dir/gcm.pfx"
+
 # ---- the list of those that keys are sealed to ----
 audited() { sqlite3 "$CA_STATE/dirca.db" "SELECT count(*) FROM Audit WHERE EventID = 1795 AND Detail LIKE '$1'" | grep -qx "$2"; }
 newest_is_used() { fetch "$dir/one.rec" "$(ca_lab_serial_of "$dir/one.pfx")" && [ "$(sealed_to "$dir/one.rec")" = "$(ca_lab_sha1 "$dir/renewed.crt")" ]; }
 check "its changes are recorded" audited 'verb=kra count value=1 old=2' 1
 check "also where somebody wrote it by hand" audited 'verb=kra count value=1 old=3' 1
 check "as is the first" audited 'verb=kra add value=1 old=0' 1
+check "and what programs read" audited 'verb=kra enable value=enabled,gcm old=enabled' 4
 check "none is recorded that changes nothing" ca_lab_count_kras 1
 check "as said" audited 'verb=kra count value=1 %' 3
 check "a name that is two certificates" refuses TYPE_E_AMBIGUOUSNAME ca_lab_kra disable "kra$winner"

@@ -233,7 +233,7 @@ harness_fork_vault(void)
 		    .kinds = harness.config->kinds,
 		    .kra_minimum = (size_t)harness.config->kra_minimum,
 		    .allow_same_holder = harness.config->allow_same_holder,
-		    .allow_3des = harness.config->allow_3des,
+		    .floor = archive_floor_of_root(harness.config),
 		    .failures_requester = 1000,
 		    .failures_key = 1000,
 		    .suspend_s = 3600};
@@ -265,7 +265,8 @@ harness_give_kras(size_t expected)
 	for (size_t i = 0; i < count; i++)
 		views[i] = buf_view(&list[i]);
 	harness_must(
-	    vault_set_kras(harness.control, harness_needed, views, count, &usable, &err), &err);
+	    vault_set_kras(harness.control, harness_needed, views, NULL, count, &usable, &err),
+	    &err);
 	assert_int_equal(usable, expected);
 	kra_store_free(&list, count);
 }
@@ -351,7 +352,7 @@ harness_count_kras(size_t needed)
 	for (size_t i = 0; i < set.count; i++)
 		views[i] = buf_view(&set.list[i]);
 	harness_must(
-	    vault_set_kras(harness.control, needed, views, set.count, &usable, &err), &err);
+	    vault_set_kras(harness.control, needed, views, NULL, set.count, &usable, &err), &err);
 	vault_kra_set_free(&set);
 	harness_refresh();
 }

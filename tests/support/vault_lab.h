@@ -176,7 +176,7 @@ static bool use_sealed;
 static unsigned lab_kinds = SIGN_KINDS_DEFAULT;
 static size_t lab_kra_minimum;
 static uint32_t lab_failures_requester = 1000, lab_failures_key = 1000;
-static bool lab_3des;
+static struct archive_floor lab_floor = {.aes_bits = 128, .reader = CMS_READER_OAEP};
 
 static inline void
 child_main(const int *fds, int control)
@@ -191,7 +191,7 @@ child_main(const int *fds, int control)
 	    .sandbox = SANDBOX,
 	    .kinds = lab_kinds,
 	    .kra_minimum = lab_kra_minimum,
-	    .allow_3des = lab_3des,
+	    .floor = lab_floor,
 	    .failures_requester = lab_failures_requester,
 	    .failures_key = lab_failures_key,
 	    .suspend_s = 1};
@@ -254,7 +254,7 @@ start_child(void **state)
 
 	(void)state;
 	child = start();
-	if (!vault_set_kras(child.control, 2, list, 2, &usable, &err))
+	if (!vault_set_kras(child.control, 2, list, NULL, 2, &usable, &err))
 		fail_msg("%s", err.msg);
 	assert_int_equal(usable, 2);
 	return 0;

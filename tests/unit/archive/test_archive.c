@@ -292,7 +292,7 @@ rewrapped_key_opens_for_each_kra(void **state)
 			r.in.kra_count = KRAS + 1;
 			r.in.cipher = (enum cms_cipher)c;
 			for (size_t t = 0; t < KRAS + 1; t++)
-				r.to[t].oaep = c % 2 == 1;
+				r.to[t].reader = c % 2 == 1 ? CMS_READER_OAEP : CMS_READER_PKCS1;
 			assert_true(rewrap(&r, &archived, &err));
 			for (size_t i = 0; i < KRAS; i++)
 				assert_opens(&archived, &kra[i], keys[k]);

@@ -17,7 +17,7 @@ seal(const struct identity *to, enum cms_cipher cipher, bool oaep, struct buf *o
 	struct cms_kra r = as_recipient(to);
 	struct err err;
 
-	r.oaep = oaep;
+	r.reader = oaep ? CMS_READER_OAEP : CMS_READER_PKCS1;
 	must(cms_enveloped_seal(content(), &r, 1, cipher, out, &err), &err);
 }
 
@@ -208,12 +208,15 @@ each_of_several_recipients_opens_his_own_part_only(void **state)
 
 	(void)state;
 	/* One reader knows OAEP, the other does not. */
-	to[0].oaep = true;
+	to[0].reader = CMS_READER_OAEP;
 	must(cms_enveloped_seal(content(), to, 3, CMS_AES_256_CBC, &der, &err), &err);
 	must(cms_enveloped_decode(buf_view(&der), &e, &err), &err);
 	assert_int_equal(e.count, 3);
 	assert_non_null(memmem(e.recipients[0].raw.ptr, e.recipients[0].raw.len, oaep, 9));
 	assert_null(memmem(e.recipients[2].raw.ptr, e.recipients[2].raw.len, oaep, 9));
+	assert_false(e.recipients[0].is_pkcs1);
+	assert_false(e.recipients[1].is_pkcs1);
+	assert_true(e.recipients[2].is_pkcs1);
 	for (size_t i = 0; i < 3; i++) {
 		must(cms_enveloped_open(&e, i, keys[i], &plain, &err), &err);
 		assert_memory_equal(plain.ptr, secret_text, plain.len);

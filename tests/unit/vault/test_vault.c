@@ -660,7 +660,7 @@ kra_that_the_supervisor_did_not_name_is_refused(void **state)
 
 	(void)state;
 	rewrap_init(&r, &x);
-	ASSERT_DONE(vault_set_kras(child.control, 2, list, 5, &usable, &err));
+	ASSERT_DONE(vault_set_kras(child.control, 2, list, NULL, 5, &usable, &err));
 	assert_int_equal(usable, 1);
 	assert_not_rewrapped(&r.in, CERTSRV_E_NO_VALID_KRA); /* kra2 is gone */
 	memcpy(r.hashes[1], expired_kra.cert.sha256, 32);
@@ -669,11 +669,11 @@ kra_that_the_supervisor_did_not_name_is_refused(void **state)
 	assert_not_rewrapped(&r.in, CERTSRV_E_NO_VALID_KRA);
 	memcpy(r.hashes[1], kra1.cert.sha256, 32); /* twice */
 	assert_not_rewrapped(&r.in, CERTSRV_E_NO_VALID_KRA);
-	ASSERT_DONE(vault_set_kras(child.control, 1, list, 5, &usable, &err));
+	ASSERT_DONE(vault_set_kras(child.control, 1, list, NULL, 5, &usable, &err));
 	assert_sealed_to(&r, &kra1, NULL);
-	ASSERT_DONE(vault_set_kras(child.control, 1, NULL, 0, &usable, &err));
+	ASSERT_DONE(vault_set_kras(child.control, 1, NULL, NULL, 0, &usable, &err));
 	assert_not_rewrapped(&r.in, CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED);
-	ASSERT_DONE(vault_set_kras(child.control, 0, list, 1, &usable, &err));
+	ASSERT_DONE(vault_set_kras(child.control, 0, list, NULL, 1, &usable, &err));
 	assert_not_rewrapped(&r.in, CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED);
 	rewrap_free(&r);
 	test_cert_free(&x.cert);
@@ -699,7 +699,7 @@ number_of_kras_is_the_supervisors(void **state)
 	assert_not_rewrapped(&r.in, DIRCA_E_KRAS_CHANGED);
 	r.in.kra_count = 0;
 	assert_not_rewrapped(&r.in, DIRCA_E_KRAS_CHANGED);
-	ASSERT_DONE(vault_set_kras(child.control, 1, list, 2, &usable, &err));
+	ASSERT_DONE(vault_set_kras(child.control, 1, list, NULL, 2, &usable, &err));
 	r.in.kra_count = 2;
 	archived = assert_recipients(&r, 1);
 	buf_free(&archived);
@@ -711,8 +711,9 @@ number_of_kras_is_the_supervisors(void **state)
 	assert_int_equal(known.count, 2);
 	assert_true(view_eq(buf_view(&known.list[1]), list[1]));
 	vault_kra_set_free(&known);
-	ASSERT_DONE(vault_set_kras(child.control, VAULT_KRA_SEALS, list, 2, &usable, &err));
-	assert_false(vault_set_kras(child.control, VAULT_KRA_SEALS + 1, list, 2, &usable, &err));
+	ASSERT_DONE(vault_set_kras(child.control, VAULT_KRA_SEALS, list, NULL, 2, &usable, &err));
+	assert_false(
+	    vault_set_kras(child.control, VAULT_KRA_SEALS + 1, list, NULL, 2, &usable, &err));
 	assert_int_equal(err.code, E_INVALIDARG);
 	rewrap_free(&r);
 	test_cert_free(&x.cert);
@@ -733,11 +734,11 @@ one_agent_does_not_count_twice(void **state)
 
 	(void)state;
 	rewrap_init(&r, &x);
-	ASSERT_DONE(vault_set_kras(child.control, 2, by_key, 2, &usable, &err));
+	ASSERT_DONE(vault_set_kras(child.control, 2, by_key, NULL, 2, &usable, &err));
 	assert_int_equal(usable, 2);
 	memcpy(r.hashes[1], renewed.cert.sha256, 32);
 	assert_not_rewrapped(&r.in, CERTSRV_E_NO_VALID_KRA);
-	ASSERT_DONE(vault_set_kras(child.control, 2, by_name, 2, &usable, &err));
+	ASSERT_DONE(vault_set_kras(child.control, 2, by_name, NULL, 2, &usable, &err));
 	memcpy(r.hashes[1], second.cert.sha256, 32);
 	assert_not_rewrapped(&r.in, CERTSRV_E_NO_VALID_KRA);
 	rewrap_free(&r);
@@ -770,6 +771,8 @@ choice_is_even(void **state)
 	struct test_cert shared = test_kra_renewed(&ca, &kras[2], "CN=d", 33);
 	const struct view list[] = {buf_view(&kras[0].der), buf_view(&kras[1].der),
 	    buf_view(&kras[2].der), buf_view(&shared.der)};
+	static const uint8_t readers[4] = {
+	    CMS_READER_OAEP, CMS_READER_OAEP, CMS_READER_OAEP, CMS_READER_OAEP};
 	const struct vault_config config = {.state_dir = state_dir};
 	struct ca_issuers own;
 	struct vault_kras k;
@@ -785,7 +788,7 @@ choice_is_even(void **state)
 		size_t used[3] = {0}, count;
 
 		ASSERT_DONE(vault_kras_open(&k, &config, &own, &err));
-		assert_int_equal(vault_kras_set(&k, 2, list, 4, clock_now()), 4);
+		assert_int_equal(vault_kras_set(&k, 2, list, readers, 4, clock_now()), 4);
 		for (size_t n = 0; n < ARCHIVALS; n++) {
 			if (anew == 1)
 				ASSERT_DONE(kra_ring_init(&k.ring, &err));
@@ -841,7 +844,7 @@ time_decides_at_each_use(void **state)
 		memcpy(r.hashes[i],
 		    (const struct test_cert *const[]){&soon, &foreign, &later}[i]->cert.sha256, 32);
 	r.in.kra_count = 3;
-	ASSERT_DONE(vault_set_kras(child.control, 1, list, 3, &usable, &err));
+	ASSERT_DONE(vault_set_kras(child.control, 1, list, NULL, 3, &usable, &err));
 	assert_int_equal(usable, 1);
 	while (clock_now() <= now + 1)
 		poll(NULL, 0, 100);
@@ -866,14 +869,14 @@ kra_of_another_ca_needs_the_issuers_file(void **state)
 	size_t usable;
 
 	(void)state;
-	ASSERT_DONE(vault_set_kras(child.control, 2, list, 2, &usable, &err));
+	ASSERT_DONE(vault_set_kras(child.control, 2, list, NULL, 2, &usable, &err));
 	assert_int_equal(usable, 1);
 	assert_int_equal(mkdir(folder, 0755), 0);
 	write_certificate(path, &foreign_ca);
 	use_sealed = true; /* a folder of its own: one journal, one vault */
 	second = start();
 	use_sealed = false;
-	ASSERT_DONE(vault_set_kras(second.control, 2, list, 2, &usable, &err));
+	ASSERT_DONE(vault_set_kras(second.control, 2, list, NULL, 2, &usable, &err));
 	assert_int_equal(usable, 2);
 	stop(&second);
 	unlink(path);
@@ -1020,7 +1023,7 @@ four_threads_are_served_at_once(void **state)
 		assert_int_equal(pthread_create(&id[i], NULL, hammer_main, &h[i]), 0);
 	}
 	for (int i = 0; i < 20; i++)
-		ASSERT_DONE(vault_set_kras(child.control, 2, list, 2, &usable, &err));
+		ASSERT_DONE(vault_set_kras(child.control, 2, list, NULL, 2, &usable, &err));
 	for (size_t i = 0; i < WORKERS; i++) {
 		pthread_join(id[i], NULL);
 		assert_int_equal(h[i].done, 40);
@@ -1081,7 +1084,7 @@ kra_list_is_not_taken_from_the_front(void **state)
 	size_t usable;
 
 	(void)state;
-	assert_false(vault_set_kras(child.front[0].fd, 1, list, 1, &usable, &err));
+	assert_false(vault_set_kras(child.front[0].fd, 1, list, NULL, 1, &usable, &err));
 	assert_int_equal(usable, 0);
 }
 
