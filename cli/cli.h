@@ -64,6 +64,8 @@ struct cli_options {
 	const char *number, *level, *since;
 	/* OPTS_HEAD */
 	const char *head;
+	/* OPTS_ADCS (and columns) */
+	const char *dates;
 	/* OPTS_LIST: what is shown; and with OPTS_REVOKE: of which rows */
 	const char *columns;
 	bool csv;
@@ -145,6 +147,7 @@ struct cli_options {
 #define OPTS_FLAGS     OPTS(38) /* -NAME in capitals is an argument: a flag to take away */
 #define OPTS_FOUND     OPTS(39) /* kra list */
 #define OPTS_READER    OPTS(40)
+#define OPTS_ADCS      OPTS(41)
 
 struct cli {
 	const struct verb *verbs; /* all there are: only main knows them by name */

@@ -189,8 +189,13 @@ cmd_ca_init(struct work *w, struct err *err)
 	}
 	if (!make_database(w->cli, config, err))
 		return false;
-	printf("%s: the CA %s is %s. Start dircad, then `dirca ca publish`.\n", config->state_dir,
-	    config->ca_name, o->import_pfx != NULL ? "taken over" : "made");
+	if (o->import_pfx != NULL)
+		printf("%s: the CA %s is taken over. `dirca import adcs` what it issued and "
+		       "revoked, then start dircad, then `dirca ca publish`.\n",
+		    config->state_dir, config->ca_name);
+	else
+		printf("%s: the CA %s is made. Start dircad, then `dirca ca publish`.\n",
+		    config->state_dir, config->ca_name);
 	return true;
 }
 

@@ -105,6 +105,9 @@
 	X("restore", "FOLDER", 1, 1, GROUP_CA, WHO_ROOT, NEEDS_CONFIG,                             \
 	    OPTS_DAEMON | OPTS_COPY | OPTS_RESTORE | OPTS_YES, cmd_restore,                        \
 	    "make the CA of a copy, on a machine where it is not")                                 \
+	X("import adcs", "FILE", 1, 1, GROUP_CA, WHO_ROOT, NEEDS_CONFIG,                           \
+	    OPTS_DAEMON | OPTS_DRY | OPTS_ADCS, cmd_import_adcs,                                   \
+	    "take over what a CA of AD CS issued, revoked and archived (on the CA's machine)")     \
 	X("db check", "", 0, 0, GROUP_CA, WHO_ROOT, NEEDS_NOTHING, OPTS_DAEMON | OPTS_JSON,        \
 	    cmd_db_check, "whether the database is sound (on the CA's machine)")                   \
 	X("db stats", "", 0, 0, GROUP_CA, WHO_ROOT, NEEDS_NOTHING, OPTS_DAEMON | OPTS_JSON,        \

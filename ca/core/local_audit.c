@@ -69,19 +69,24 @@ detail_of(const struct local_act *act)
 				    : text_printf("verb=%s%s%s", act->verb, blank, act->change);
 }
 
-bool
-local_audit(const struct config *config, const struct local_act *act, struct err *err)
+char *
+local_actor(uid_t who)
 {
 	const char *sudo = getenv("SUDO_USER");
-	OWNED(own_memory) char *path = config_path(config, "dirca.db");
-	OWNED(own_memory) char *actor = NULL;
-	OWNED(own_memory) char *detail = detail_of(act);
-	OWNED(store_close) struct store *store = NULL;
 	char login[64];
 
 	login_name(login, sizeof login);
-	actor = text_printf("uid=%ld login=%s sudo=%.64s", (long)act->who, login,
+	return text_printf("uid=%ld login=%s sudo=%.64s", (long)who, login,
 	    sudo != NULL && text_is_utf8(view_str(sudo)) ? sudo : "-");
+}
+
+bool
+local_audit(const struct config *config, const struct local_act *act, struct err *err)
+{
+	OWNED(own_memory) char *path = config_path(config, "dirca.db");
+	OWNED(own_memory) char *actor = local_actor(act->who);
+	OWNED(own_memory) char *detail = detail_of(act);
+	OWNED(store_close) struct store *store = NULL;
 	const struct ca_audit a = {.when = clock_now(),
 	    .event = event_of(act->verb),
 	    .status = act->failure != NULL ? act->failure->code : ERR_OK,

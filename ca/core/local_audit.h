@@ -13,8 +13,10 @@ struct local_act {
 	const char *change;        /* "value=2 old=1", or "" */
 	const struct err *failure; /* NULL: it is about to be done */
 };
-/* One record of it: "uid=0 login=alice sudo=alice" is the actor, as the kernel's loginuid and
- * sudo's environment tell, which root can make say anything. */
+/* Who that is: "uid=0 login=alice sudo=alice", as the kernel's loginuid and sudo's environment
+ * tell, which root can make say anything. free(). */
+char *local_actor(uid_t who);
+/* One record of it. */
 bool local_audit(const struct config *config, const struct local_act *act, struct err *err);
 
 #endif

@@ -98,16 +98,24 @@ store_records(struct store_tx *tx, void *arg, struct err *err)
 	return store_set_setting(tx, SETTING_RECORDS, text, err);
 }
 
-/* CRL numbers go on where the CA was before it was taken over. */
+/* The first CRL of a CA that was taken over names what was revoked before, or the CA does not
+ * start: nobody would see for how long its revoked certificates were good again. */
 static bool
 check_adopted(struct ca *ca, struct err *err)
 {
 	struct ca_adopted before;
+	struct store_counts counts;
+	int64_t last;
 
-	if (!ca_adopted_read(ca->config, &before, err))
+	if (!ca_adopted_read(ca->config, &before, err) ||
+	    !store_last_crl_number(ca->store, &last, err) || !store_count(ca->store, &counts, err))
 		return false;
 	raise_crl(ca, before.crl_number);
-	return true;
+	return last > 0 || counts.revoked >= before.revoked ||
+	       err_set(err, DIRCA_E_CONFIG,
+		   "the last CRL of before the CA was taken over names %lld certificates, and the "
+		   "database has %lld that are revoked: `dirca import adcs` them first",
+		   (long long)before.revoked, (long long)counts.revoked);
 }
 
 bool

@@ -42,7 +42,7 @@ run_role(const char *role, const char *fds_text, const struct config *config)
 struct asked {
 	const char *config, *role, *fds;
 	const char *database; /* copy, check, stats, vacuum */
-	bool test, compare, create, record, kra_keys, kra_upgrade, json;
+	bool test, compare, create, record, kra_keys, kra_upgrade, import_adcs, dry_run, json;
 };
 
 /* -1: go on; else the exit status. */
@@ -58,6 +58,8 @@ read_options(int argc, char **argv, struct asked *out)
 	    {"record", no_argument, NULL, 'A'},         /* used by dirca: see act_record */
 	    {"kra-keys", no_argument, NULL, 'K'},       /* used by dirca: SHA1 */
 	    {"kra-upgrade", no_argument, NULL, 'U'},    /* used by dirca */
+	    {"import-adcs", no_argument, NULL, 'I'},    /* used by dirca: FILE COLUMNS DATES */
+	    {"dry-run", no_argument, NULL, 'N'},        /* used by dirca */
 	    {"database", required_argument, NULL, 'B'}, /* used by dirca: [NAME] */
 	    {"role", required_argument, NULL, 'R'}, /* used by the supervisor for its children */
 	    {"fds", required_argument, NULL, 'F'},
@@ -91,6 +93,12 @@ read_options(int argc, char **argv, struct asked *out)
 		case 'U':
 			out->kra_upgrade = true;
 			break;
+		case 'I':
+			out->import_adcs = true;
+			break;
+		case 'N':
+			out->dry_run = true;
+			break;
 		case 'B':
 			out->database = optarg;
 			break;
@@ -111,7 +119,8 @@ read_options(int argc, char **argv, struct asked *out)
 			return 2;
 		}
 	}
-	if (optind != argc && !out->record && !out->kra_keys && out->database == NULL) {
+	if (optind != argc && !out->record && !out->kra_keys && !out->import_adcs &&
+	    out->database == NULL) {
 		fputs(usage, stderr);
 		return 2;
 	}
@@ -184,6 +193,10 @@ do_what_is_asked(
 		return count == 1 ? act_kra_keys(config, args[0]) : 2;
 	if (asked->kra_upgrade)
 		return act_kra_upgrade(config);
+	if (asked->import_adcs)
+		return count == 3
+			   ? act_import_adcs(config, args[0], args[1], args[2], asked->dry_run)
+			   : 2;
 	return asked->role != NULL ? run_role(asked->role, asked->fds, config)
 				   : supervisor_run(config, asked->config);
 }

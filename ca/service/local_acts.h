@@ -25,6 +25,10 @@ int act_check_database(const struct config *config, const char *path, bool json)
 int act_size_database(const struct config *config, bool json);
 /* Writes it anew without what is free in it; dircad must not run. */
 int act_vacuum_database(const struct config *config);
+/* adcs_import of a file; `columns` and `dates` ("mdy", "dmy") "": the file says it. The rows that
+ * are not taken, and how many were, on stdout. 4: some were refused. */
+int act_import_adcs(const struct config *config, const char *name, const char *columns,
+    const char *dates, bool dry);
 /* kra_upgrade. */
 int act_kra_upgrade(const struct config *config);
 /* One audit record: verb, object, what changed or "", and, if it failed, code and reason. */

@@ -62,10 +62,6 @@ check_new(const struct store_request *r, struct err *err)
 {
 	bool hashes = r->key_recovery_hashes != NULL && *r->key_recovery_hashes != '\0';
 
-	if (r->request_id != 0)
-		return err_set(err, E_INVALIDARG,
-		    "CA database: a new request has an id already (%lld)",
-		    (long long)r->request_id);
 	/* A key without the hashes of those who can open it is lost; hashes without a key are a
 	 * lie. */
 	if ((r->raw_archived_key.len > 0) != hashes)
@@ -75,20 +71,23 @@ check_new(const struct store_request *r, struct err *err)
 	return row_check(r, err);
 }
 
-bool
-store_add_request(
+/* Under the id of the row, if it has one. */
+static bool
+add_request(
     struct store_tx *tx, const struct store_request *r, int64_t *request_id_out, struct err *err)
 {
 	struct conn *c = tx->conn;
 	OWNED(own_memory) char *serial = NULL;
 	struct store_request row = *r;
-	int at = 2;
+	int at = 3;
 
 	*request_id_out = 0;
 	if (!check_new(r, err) || !own_serial(r, &serial, err))
 		return false;
 	row.serial_number = serial;
-	sql_bind_int(c, SQL_ADD_REQUEST, 1, row.raw_archived_key.len > 0);
+	if (row.request_id != 0)
+		sql_bind_int(c, SQL_ADD_REQUEST, 1, row.request_id);
+	sql_bind_int(c, SQL_ADD_REQUEST, 2, row.raw_archived_key.len > 0);
 	at = row_bind_request(c, SQL_ADD_REQUEST, at, &row);
 	at = row_bind_revocation(c, SQL_ADD_REQUEST, at, &row);
 	row_bind_certificate(c, SQL_ADD_REQUEST, at, &row);
@@ -96,6 +95,33 @@ store_add_request(
 		return false;
 	*request_id_out = sqlite3_last_insert_rowid(c->db);
 	return add_blobs(tx, *request_id_out, r, err);
+}
+
+bool
+store_add_request(
+    struct store_tx *tx, const struct store_request *r, int64_t *request_id_out, struct err *err)
+{
+	*request_id_out = 0;
+	return r->request_id == 0 ? add_request(tx, r, request_id_out, err)
+				  : err_set(err, E_INVALIDARG,
+					"CA database: a new request has an id already (%lld)",
+					(long long)r->request_id);
+}
+
+bool
+store_import_request(
+    struct store_tx *tx, const struct store_request *r, int64_t *request_id_out, struct err *err)
+{
+	struct store_request row = *r;
+	enum sql_step step;
+
+	*request_id_out = 0;
+	sql_bind_int(tx->conn, SQL_DISPOSITION, 1, r->request_id);
+	step = sql_step(tx->conn, SQL_DISPOSITION, err);
+	sql_end(tx->conn, SQL_DISPOSITION);
+	if (step == SQL_ROW)
+		row.request_id = 0;
+	return step != SQL_FAILED && add_request(tx, &row, request_id_out, err);
 }
 
 /* After an UPDATE that found no row in the state it wants: says why. */
@@ -176,6 +202,25 @@ store_archive_pending(struct store_tx *tx, const struct store_request *r, struct
 	sql_bind_blob(c, SQL_SET_MADE_KEY, 2, buf_view(&r->raw_delivered_key));
 	sql_bind_int(c, SQL_SET_MADE_KEY, 3, r->request_id);
 	return sql_run(c, SQL_SET_MADE_KEY, err);
+}
+
+bool
+store_import_key(
+    struct store_tx *tx, int64_t request_id, const struct store_request *r, struct err *err)
+{
+	struct conn *c = tx->conn;
+
+	if (r->raw_archived_key.len == 0 || r->key_recovery_hashes == NULL)
+		return err_set(err, E_INVALIDARG, "CA database: no key to archive");
+	if (!row_check(r, err))
+		return false;
+	sql_bind_text(c, SQL_ADD_KEY, 1, r->key_recovery_hashes);
+	sql_bind_int(c, SQL_ADD_KEY, 2, request_id);
+	if (!run_change(c, SQL_ADD_KEY, request_id, "given a key", err))
+		return false;
+	sql_bind_int(c, SQL_ADD_KEY_BLOB, 1, request_id);
+	sql_bind_blob(c, SQL_ADD_KEY_BLOB, 2, buf_view(&r->raw_archived_key));
+	return sql_run(c, SQL_ADD_KEY_BLOB, err);
 }
 
 bool

@@ -51,6 +51,14 @@
 	"AND CRLPartitionIndex = ?3 AND (CRLMinBase > 0) = 0 AND CRLThisUpdate "        \
 	"<= ?1 ORDER BY CRLNumber DESC LIMIT 1), 0) "
 
+/* A whole row, without its id. */
+#define SQL_ROW_NAMES                \
+	REQUEST_COLUMNS(COLUMN_NAME) \
+	REVOCATION_COLUMNS(COLUMN_NAME) CERTIFICATE_COLUMNS(COLUMN_NAME)
+#define SQL_ROW_MARKS                \
+	REQUEST_COLUMNS(COLUMN_MARK) \
+	REVOCATION_COLUMNS(COLUMN_MARK) CERTIFICATE_COLUMNS(COLUMN_MARK)
+
 enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 
 /* X(name, connections that prepare it, text) */
@@ -63,10 +71,8 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 	X(ROLLBACK_TO, SQL_WRITER, "ROLLBACK TO unit")                                            \
 	X(BEGIN_READ, SQL_READER, "BEGIN")                                                        \
 	X(ADD_REQUEST, SQL_WRITER,                                                                \
-	    "INSERT INTO Request(HasArchivedKey" REQUEST_COLUMNS(COLUMN_NAME)                     \
-		REVOCATION_COLUMNS(COLUMN_NAME)                                                   \
-		    CERTIFICATE_COLUMNS(COLUMN_NAME) ") VALUES (?" REQUEST_COLUMNS(COLUMN_MARK)   \
-			REVOCATION_COLUMNS(COLUMN_MARK) CERTIFICATE_COLUMNS(COLUMN_MARK) ")")     \
+	    "INSERT INTO Request(RequestID, HasArchivedKey" SQL_ROW_NAMES                         \
+	    ") VALUES (?, ?" SQL_ROW_MARKS ")")                                                   \
 	X(ADD_BLOBS, SQL_WRITER,                                                                  \
 	    "INSERT INTO RequestBlob(RequestID" BIG_COLUMNS(                                      \
 		COLUMN_NAME) ") VALUES (?" BIG_COLUMNS(COLUMN_MARK) ")")                          \
@@ -90,6 +96,12 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 	    "WHERE Disposition = 9 AND RequestID = ?")                                            \
 	X(SET_MADE_KEY, SQL_WRITER,                                                               \
 	    "UPDATE RequestBlob SET RawArchivedKey = ?, RawDeliveredKey = ? WHERE RequestID = ?") \
+	X(ADD_KEY, SQL_WRITER,                                                                    \
+	    "UPDATE Request SET HasArchivedKey = 1, KeyRecoveryHashes = ? "                       \
+	    "WHERE Disposition IN (12, 20, 21) AND HasArchivedKey = 0 AND RequestID = ?")         \
+	X(ADD_KEY_BLOB, SQL_WRITER,                                                               \
+	    "INSERT INTO RequestBlob(RequestID, RawArchivedKey) VALUES (?, ?) "                   \
+	    "ON CONFLICT(RequestID) DO UPDATE SET RawArchivedKey = excluded.RawArchivedKey")      \
 	X(REVOKE, SQL_WRITER,                                                                     \
 	    "UPDATE Request SET Disposition = 21, RevokedReason = ?, RevokedWhen = ?, "           \
 	    "RevokedEffectiveWhen = ? WHERE RequestID = ? AND (Disposition = 20 "                 \

@@ -116,6 +116,10 @@ void store_request_free(struct store_request *r);
  * CT_FLAG_REQUIRE_PRIVATE_KEY_ARCHIVAL and that has no archived key. */
 bool store_add_request(
     struct store_tx *tx, const struct store_request *r, int64_t *request_id_out, struct err *err);
+/* The same of a row from elsewhere: r->request_id is the id that it had there, which it keeps if it
+ * is free here. */
+bool store_import_request(
+    struct store_tx *tx, const struct store_request *r, int64_t *request_id_out, struct err *err);
 /* Pending -> issued: certificate columns, disposition, its message, status code, resolved_when, and
  * requester_sids if there are any; all other columns, the archived key among them, stay. The row
  * must be pending, else CERTSRV_E_BAD_REQUESTSTATUS; CERTSRV_E_NO_REQUEST if there is none. */
@@ -123,6 +127,10 @@ bool store_issue_pending(struct store_tx *tx, const struct store_request *r, str
 /* Of a pending row, whose key is made when it is approved: archived key, its key recovery hashes
  * and the delivered key; before store_issue_pending, in the same unit of work. */
 bool store_archive_pending(struct store_tx *tx, const struct store_request *r, struct err *err);
+/* Of a certificate that came from elsewhere without its archived key: that, and the hashes of who
+ * can open it. CERTSRV_E_BAD_REQUESTSTATUS if it has one. */
+bool store_import_key(
+    struct store_tx *tx, int64_t request_id, const struct store_request *r, struct err *err);
 /* Pending -> denied; codes as above. A key that was sealed for the request is deleted: denied
  * requests archive nothing (paper, "Understanding the Archival Process"). */
 bool store_deny_pending(struct store_tx *tx, int64_t request_id, const char *message,

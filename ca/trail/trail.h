@@ -34,6 +34,8 @@
 	X(SECURITY, 786, CASECURITY, "security",                                                 \
 	    "the rights on the CA were changed") /* dircaCASecurity */                           \
 	X(KEY_RETRIEVED, 787, KEYARCHIVAL, "key-retrieved", "an archived key was retrieved")     \
+	X(IMPORTED, 788, CERTISSUED, "imported",                                                 \
+	    "certificates of another CA program were imported")                                  \
 	X(FILTER, 789, ALWAYS, "audit-filter", "the audit filter was changed")                   \
 	X(REQUEST_RECEIVED, 790, CERTISSUED, "request-received",                                 \
 	    "a certificate request was received")                                                \
