@@ -833,6 +833,28 @@ what_the_directory_missed_is_brought_when_it_is_back(void **state)
 	assert_int_equal(owed_warnings(), 0);
 }
 
+/* After a success it is soon tried again, and at once when somebody says so. */
+static void
+a_new_failure_waits_as_the_first_did(void **state)
+{
+	int64_t ms = 100000000;
+	struct err err;
+
+	(void)state;
+	harness_sh("lab_slapd_stop");
+	harness_must(ca_publish_crl(harness.ca, &harness.vault, false, "caadmin", &err), &err);
+	assert_int_equal(ca_publish_owed(harness.ca, ms), 10000);
+	assert_true(owed_warnings() > 0);
+	assert_int_equal(ca_publish_owed(harness.ca, ms + 10000), 20000);
+	harness_sh("lab_slapd_start");
+	dir_pool_try_now(harness.ca->directory);
+	ca_publish_owed(harness.ca, ms + 10001);
+	assert_true(owed_warnings() > 0);
+	ca_publication_retry(harness.ca);
+	ca_publish_owed(harness.ca, ms + 10001);
+	assert_int_equal(owed_warnings(), 0);
+}
+
 static bool
 count_short(const struct event_record *e, void *arg)
 {
@@ -949,6 +971,7 @@ main(void)
 	    cmocka_unit_test(old_view_stays_when_the_directory_is_away),
 	    cmocka_unit_test(outage_makes_one_exchange_certificate_not_many),
 	    cmocka_unit_test(what_the_directory_missed_is_brought_when_it_is_back),
+	    cmocka_unit_test(a_new_failure_waits_as_the_first_did),
 	    cmocka_unit_test(a_checkpoint_that_was_lost_is_no_trail_cut_short),
 	};
 
