@@ -2,11 +2,11 @@
 """Looks for an RSA or EC private key in files and in the memory of processes.
 
 usage: find_secret.py [--public] KEY.pem TARGET...     TARGET: a file, a folder, or pid:NUMBER
-       find_secret.py --line FILE TARGET...
+       find_secret.py --lines FILE TARGET...
 
 Sought are the private numbers (d, p, q, dp, dq, qinv) in both byte orders, in binary and as hexadecimal text, the PEM lines, and
 the base64 of the DER. With --public the modulus (or the point) is sought instead: the control that a target can be read at all.
-With --line the first line of the file, a password, is sought.
+With --lines each line of the file, a password, is sought.
 Prints where it found what. Exit status: 0 nothing found, 1 found, 2 a target could not be read.
 """
 import base64
@@ -50,9 +50,9 @@ def run(*command):
     return subprocess.run(command, check=True, capture_output=True).stdout
 
 
-def line(path):
+def passwords(path):
     with open(path, "rb") as f:
-        return {"the line": f.readline().rstrip(b"\n")}
+        return {f"line {i + 1}": line for i, line in enumerate(f.read().splitlines())}
 
 
 def needles(path, public):
@@ -115,7 +115,7 @@ def search_process(pid, sought, found):
 def main(arguments):
     option = arguments.pop(0) if arguments[0].startswith("--") else None
     key, *targets = arguments
-    sought = line(key) if option == "--line" else needles(key, option == "--public")
+    sought = passwords(key) if option == "--lines" else needles(key, option == "--public")
     found = set()
     for target in targets:
         if target.startswith("pid:"):

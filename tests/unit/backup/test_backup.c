@@ -219,7 +219,7 @@ make_copy(struct copy *c)
 static void
 begin(struct copy *c)
 {
-	const struct ca_init in = {.key = CA_KEY_RSA_2048, .validity = YEAR};
+	const struct ca_init in = {.key = CA_KEY_EC_P256, .validity = YEAR};
 	char recipients[128];
 
 	*c = (struct copy){0};
