@@ -20,7 +20,6 @@
 #include "verbs.h"
 
 #define COUNT_NAME "CA\\KRACertCount"
-#define COUNT_MAX  64
 
 bool
 kra_issuers_read(const struct config *config, struct trust_issuers *out, struct err *err)
@@ -349,9 +348,9 @@ cmd_kra_count(struct work *w, struct err *err)
 	OWNED(policy_edit_free) struct policy_edit e = {.lock = -1};
 	int64_t count;
 
-	if (!text_to_int(w->cli->args[0], 1, COUNT_MAX, &count))
+	if (!text_to_int(w->cli->args[0], 1, KRA_COUNT_MAX, &count))
 		return err_set(err, E_INVALIDARG,
-		    "the number of recovery agents is a number from 1 to %d", COUNT_MAX);
+		    "the number of recovery agents is a number from 1 to %d", KRA_COUNT_MAX);
 	if (!edit_begin(w, &e, err) || !check_count(w, &e.policy, count, err) ||
 	    !set_count(w, &e, (size_t)count, err))
 		return false;

@@ -2,8 +2,6 @@
 
 #include "own_openssl.h"
 
-#define KRA_MAX 64 /* recipients of one archived key */
-
 static bool
 check_kras(const struct cms_kra *kras, size_t count, struct err *err)
 {
@@ -11,10 +9,10 @@ check_kras(const struct cms_kra *kras, size_t count, struct err *err)
 		return err_set(err, CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED,
 		    "no key recovery agent was named for the archived key; set KRACertCount and "
 		    "add KRA certificates");
-	if (count > KRA_MAX)
+	if (count > KRA_COUNT_MAX)
 		return err_set(err, E_INVALIDARG,
 		    "%zu key recovery agents were named for one key; at most %d are possible",
-		    count, KRA_MAX);
+		    count, KRA_COUNT_MAX);
 	for (size_t i = 0; i < count; i++)
 		for (size_t j = 0; j < i; j++)
 			if (view_eq(kras[i].issuer, kras[j].issuer) &&

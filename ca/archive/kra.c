@@ -22,11 +22,13 @@ refuse(const struct pkix_cert *kra, struct err *err, const char *reason)
 static bool
 check_usage(const struct pkix_cert *kra, struct err *err)
 {
+	OWNED(own_pkey) EVP_PKEY *key = NULL;
 	const char *algorithm;
 	uint16_t usage = pkix_cert_key_usage(kra);
 	int bits;
 
-	if (!pkix_key_info(kra->spki, &algorithm, &bits, err))
+	if (!pkix_key_info(kra->spki, &algorithm, &bits, err) ||
+	    !pkix_public_key(kra->spki, &key, err))
 		return refuse(kra, err, "its key is of a kind that keys cannot be encrypted to");
 	if (!pkix_cert_has_eku(kra, oid_dotted(OID_KP_KEY_RECOVERY_AGENT)))
 		return refuse(kra, err,

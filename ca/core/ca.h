@@ -20,10 +20,9 @@
 #include "tmpl.h"
 #include "vault.h"
 
-/* One KRA that root enabled, as the vault has it, with its key parsed once. */
+/* One KRA that root enabled, as the vault has it. */
 struct ca_kra {
 	struct pkix_cert cert;
-	EVP_PKEY *key;
 	enum cms_reader reader;
 	enum kra_status status; /* kra_check at the time the view was made */
 	char *reason;           /* why it is not valid */

@@ -78,8 +78,7 @@ take_kra(struct ca *ca, struct ca_view *v, struct view der, enum cms_reader read
 	if (!pkix_cert_decode(der, &k->cert, err))
 		return false;
 	k->reader = reader;
-	k->status =
-	    pkix_public_key(k->cert.spki, &k->key, &why) ? check_kra(ca, v, k, &why) : KRA_INVALID;
+	k->status = check_kra(ca, v, k, &why);
 	if (k->status == KRA_VALID && !find_revocation(ca, v, k, &why)) {
 		*err = why;
 		return false;

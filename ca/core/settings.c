@@ -48,7 +48,7 @@ static const struct row {
 	int64_t initial, min, max;
 	const struct word *words; /* NULL: a number */
 } rows[SETTING_COUNT] = {
-    [SETTING_KRA_CERT_COUNT] = {"CA\\KRACertCount", 0, 0, 64, NULL},
+    [SETTING_KRA_CERT_COUNT] = {"CA\\KRACertCount", 0, 0, KRA_COUNT_MAX, NULL},
     [SETTING_CNG_ENCRYPTION_ALGORITHM] = {"CA\\EncryptionCSP\\CNGEncryptionAlgorithm", 0, 0, 0,
 	ciphers},
     [SETTING_SYMMETRIC_KEY_SIZE] = {"CA\\EncryptionCSP\\SymmetricKeySize", 256, 128, 256, NULL},

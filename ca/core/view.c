@@ -210,7 +210,6 @@ view_free(struct ca_view *v)
 	free(v->chain_problem);
 	for (size_t i = 0; i < v->kra_count; i++) {
 		pkix_cert_free(&v->kras[i].cert);
-		EVP_PKEY_free(v->kras[i].key);
 		free(v->kras[i].reason);
 	}
 	free(v->kras);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cms.h"
 #include "kra_flags.h"
 #include "kv.h"
 #include "log.h"
@@ -74,7 +75,7 @@ static const struct option {
     {"allow_own_requests", FLAG, AT(allow_own_requests), 0, 0, 0},
     {"role_separation", FLAG, AT(role_separation), 0, 0, 0},
     {"sign_kinds", TEXT, AT(sign_kinds), 0, 0, 0},
-    {"kra_minimum", INT, AT(kra_minimum), 0, 1, 64},
+    {"kra_minimum", INT, AT(kra_minimum), 0, 1, KRA_COUNT_MAX},
     {"kra_flags", KRA_FLAGS, AT(kra_flags), 0, 0, 0},
     {"allow_same_holder", FLAG, AT(allow_same_holder), 0, 0, 0},
     {"allow_3des", FLAG, AT(allow_3des), 0, 0, 0},

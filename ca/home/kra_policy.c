@@ -8,14 +8,13 @@
 #include <sys/stat.h>
 
 #include "bytes.h"
+#include "cms.h"
 #include "file.h"
 #include "kv.h"
 #include "mem.h"
 #include "own.h"
 #include "text.h"
 #include "trust.h"
-
-#define COUNT_MAX 64
 
 static char *
 policy_path(const struct config *config)
@@ -83,9 +82,9 @@ read_kra(struct kra_policy *policy, const char *value, struct err *err)
 		    err, DIRCA_E_CONFIG, "'%s' is nothing that an agent reads", value + digits + 1);
 	if (hash.len != 32)
 		return err_set(err, DIRCA_E_CONFIG, "'%s' is no SHA-256 hash", value);
-	if (policy->enabled_count == KRA_POLICY_MAX)
+	if (policy->enabled_count == KRA_ENABLED_MAX)
 		return err_set(err, DIRCA_E_CONFIG, "more than %d key recovery agents are enabled",
-		    KRA_POLICY_MAX);
+		    KRA_ENABLED_MAX);
 	kra_policy_enable(policy, hash.ptr);
 	kra_policy_find(policy, hash.ptr)->reader = reader;
 	return true;
@@ -101,8 +100,8 @@ read_line(void *arg, const char *name, const char *value, struct err *err)
 		return read_kra(policy, value, err);
 	if (strcmp(name, "count") != 0)
 		return err_set(err, DIRCA_E_CONFIG, "there is no '%s'", name);
-	if (!text_to_int(value, 0, COUNT_MAX, &count))
-		return err_set(err, DIRCA_E_CONFIG, "'count' is no number up to %d", COUNT_MAX);
+	if (!text_to_int(value, 0, KRA_COUNT_MAX, &count))
+		return err_set(err, DIRCA_E_CONFIG, "'count' is no number up to %d", KRA_COUNT_MAX);
 	policy->count = (size_t)count;
 	return true;
 }
@@ -156,9 +155,9 @@ kra_policy_write(const struct config *config, const struct kra_policy *policy, s
 	OWNED(own_memory) char *path = policy_path(config);
 	OWNED(own_memory) char *text = policy_text(policy);
 
-	if (policy->enabled_count > KRA_POLICY_MAX)
+	if (policy->enabled_count > KRA_ENABLED_MAX)
 		return err_set(err, DIRCA_E_TOO_LARGE,
-		    "at most %d key recovery agents can be enabled", KRA_POLICY_MAX);
+		    "at most %d key recovery agents can be enabled", KRA_ENABLED_MAX);
 	return make_folder(config, err) && file_replace(path, view_str(text), 0644, err);
 }
 

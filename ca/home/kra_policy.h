@@ -9,8 +9,6 @@
 #include "cms.h"
 #include "config.h"
 
-#define KRA_POLICY_MAX 255 /* KRAs, as many as the vault takes */
-
 struct kra_policy_kra {
 	uint8_t sha256[32]; /* of its certificate */
 	enum cms_reader reader;
@@ -24,7 +22,7 @@ struct kra_policy {
 /* kra_policy_free. ERROR_FILE_NOT_FOUND: a CA of an older program, which sealed to all of its store
  * (kra_upgrade.h). DIRCA_E_CONFIG: not root's, or not what `dirca kra` wrote. */
 bool kra_policy_read(const struct config *config, struct kra_policy *out, struct err *err);
-/* DIRCA_E_TOO_LARGE over KRA_POLICY_MAX. */
+/* DIRCA_E_TOO_LARGE over KRA_ENABLED_MAX. */
 bool kra_policy_write(
     const struct config *config, const struct kra_policy *policy, struct err *err);
 void kra_policy_free(struct kra_policy *policy);

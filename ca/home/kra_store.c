@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cms.h"
 #include "file.h"
 #include "mem.h"
 #include "oids.h"
@@ -27,6 +28,15 @@ kra_path(const struct config *config, const char *sha1_hex)
 	return text_printf("%s/kra/%s%s", config->state_dir, sha1_hex, SUFFIX);
 }
 
+static bool
+check_size(struct view der, struct err *err)
+{
+	return der.len <= KRA_CERT_MAX ||
+	       err_set(err, DIRCA_E_TOO_LARGE,
+		   "the certificate has %zu octets; one of a key recovery agent has at most %d",
+		   der.len, KRA_CERT_MAX);
+}
+
 /* A file or an answer of the administrator: one certificate, of a key recovery agent. */
 static bool
 read_one(struct view text, struct pkix_cert *out, struct err *err)
@@ -41,7 +51,7 @@ read_one(struct view text, struct pkix_cert *out, struct err *err)
 			: err_set(err, ERROR_INVALID_DATA, "%zu certificates where one is expected",
 			      count);
 	pem_list_free(&list, count);
-	if (!ok)
+	if (!ok || !check_size(buf_view(&out->raw), err))
 		return false;
 	return pkix_cert_has_eku(out, oid_dotted(OID_KP_KEY_RECOVERY_AGENT)) ||
 	       err_set(err, CERT_E_WRONG_USAGE,
@@ -139,7 +149,7 @@ check_entry(
 	OWNED(pkix_cert_free) struct pkix_cert c = {0};
 	OWNED(own_memory) char *hash = NULL;
 
-	if (!pkix_cert_decode(buf_view(&list[0]), &c, err))
+	if (!check_size(buf_view(&list[0]), err) || !pkix_cert_decode(buf_view(&list[0]), &c, err))
 		return err_prefix(err, "%s", path);
 	hash = hex_encode(view_of(c.sha1, sizeof c.sha1), '\0');
 	return (count == 1 && strncmp(hash, name, SHA1_HEX_LEN) == 0) ||

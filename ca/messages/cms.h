@@ -179,6 +179,12 @@ bool cms_enveloped_open(const struct cms_enveloped *e, size_t index, EVP_PKEY *k
 bool cms_recipient_fingerprint(const struct cms_enveloped *e, size_t index, const EVP_PKEY *key,
     uint8_t sha256_out[32], struct err *err);
 
+/* Recipients of one archived key, at most; KRAs that can be enabled; octets of a certificate of
+ * one: all of them together fit one answer of the vault. */
+#define KRA_COUNT_MAX   64
+#define KRA_ENABLED_MAX 255
+#define KRA_CERT_MAX    8192
+
 /* A recipient's certificate with its key parsed once. */
 struct cms_kra {
 	struct view issuer, serial;

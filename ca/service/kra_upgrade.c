@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cms.h"
 #include "kra_policy.h"
 #include "kra_store.h"
 #include "log.h"
@@ -13,8 +14,6 @@
 #include "service.h"
 #include "settings.h"
 #include "store.h"
-
-#define COUNT_OF_RECIPIENTS_MAX 64
 
 /* The database is the front's. */
 static bool
@@ -57,8 +56,7 @@ ask_count(const struct config *config, size_t *count_out, struct err *err)
 	close(said[1]);
 	heard = read(said[0], &octet, 1) == 1;
 	close(said[0]);
-	if (waitpid(pid, &status, 0) != pid || status != 0 || !heard ||
-	    octet > COUNT_OF_RECIPIENTS_MAX)
+	if (waitpid(pid, &status, 0) != pid || status != 0 || !heard || octet > KRA_COUNT_MAX)
 		return err_set(
 		    err, DIRCA_E_DATABASE, "the number of KRAs could not be read from dirca.db");
 	*count_out = octet;
@@ -77,7 +75,7 @@ enable_all(const struct config *config, struct kra_policy *policy, struct err *e
 		OWNED(pkix_cert_free) struct pkix_cert kra = {0};
 		struct err ignored;
 
-		if (policy->enabled_count < KRA_POLICY_MAX &&
+		if (policy->enabled_count < KRA_ENABLED_MAX &&
 		    pkix_cert_decode(buf_view(&list[i]), &kra, &ignored))
 			kra_policy_enable(policy, kra.sha256);
 	}

@@ -273,7 +273,7 @@ take_enabled(struct kra_list *k)
 		    (enabled = kra_policy_find(&k->policy, kra.sha256)) == NULL)
 			continue;
 		found++;
-		if (k->enabled_count == VAULT_KRAS_MAX)
+		if (k->enabled_count == KRA_ENABLED_MAX)
 			continue;
 		k->readers[k->enabled_count] = enabled->reader;
 		k->enabled[k->enabled_count++] = buf_view(&k->store[i]);

@@ -97,12 +97,10 @@ bool vault_sign_ocsp(struct vault *v, uint32_t key_index, struct view data,
 
 /* The KRAs that root enabled, as the vault has them now, and how many seal a key. Whether they can
  * be used is not said. */
-#define VAULT_KRAS_MAX  255
-#define VAULT_KRA_SEALS 64 /* recipients of one archived key, at most */
 struct vault_kra_set {
 	size_t needed; /* recipients of an archived key; 0: archival is not configured */
-	enum cms_reader readers[VAULT_KRAS_MAX];
-	struct buf list[VAULT_KRAS_MAX];
+	enum cms_reader readers[KRA_ENABLED_MAX];
+	struct buf list[KRA_ENABLED_MAX];
 	size_t count;
 };
 bool vault_get_kras(struct vault *v, struct vault_kra_set *out, struct err *err);

@@ -359,10 +359,10 @@ vault_set_kras(int control_fd, size_t needed, const struct view *certificates,
 	bool ok, broken;
 
 	*usable_out = 0;
-	if (count > VAULT_KRAS_MAX)
+	if (count > KRA_ENABLED_MAX)
 		return err_set(err, DIRCA_E_TOO_LARGE,
 		    "%zu KRA certificates are too many; at most %d can be enabled", count,
-		    VAULT_KRAS_MAX);
+		    KRA_ENABLED_MAX);
 	for (size_t i = 0; i < count; i++)
 		octets[i] = (uint8_t)(readers != NULL ? readers[i] : CMS_READER_OAEP);
 	u32_field((uint32_t)needed, number);

@@ -238,7 +238,7 @@ static bool
 handle_rewrap(struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
 {
 	struct vault_kra_list *list = vault_kras_get(&w->state->kras);
-	struct cms_kra kras[VAULT_KRA_SEALS];
+	struct cms_kra kras[KRA_COUNT_MAX];
 	struct archive_payload payload = {0};
 	struct archive_rewrap in = {.payload = &payload, .spki = fields[REWRAP_SPKI], .kras = kras};
 	struct buf archived = {0};
@@ -276,7 +276,7 @@ static bool
 handle_generate(struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
 {
 	struct vault_kra_list *list = vault_kras_get(&w->state->kras);
-	struct cms_kra kras[VAULT_KRA_SEALS];
+	struct cms_kra kras[KRA_COUNT_MAX];
 	struct archive_generate sealing = {.kras = kras};
 	OWNED(vault_generated_free) struct vault_generated made = {0};
 	bool ok;
@@ -300,6 +300,10 @@ reply_u32(struct vault_worker *w, uint32_t n, struct err *err)
 	return reply_field(w, view_of(octets, sizeof octets), err);
 }
 
+_Static_assert(KRA_ENABLED_MAX *(KRA_CERT_MAX + 5) + 16 <= WIRE_REPLY_MAX &&
+		   KRAS_CERTIFICATES + KRA_ENABLED_MAX <= WIRE_FIELDS_MAX,
+    "what is taken as a list of KRAs can be told");
+
 static bool
 has_unknown_reader(struct view readers)
 {
@@ -315,9 +319,15 @@ handle_set_kras(struct vault_worker *w, const struct view *fields, size_t count,
 	struct view field = fields[KRAS_COUNT], readers = fields[KRAS_READERS];
 	uint32_t needed;
 
-	if (field.len != 4 || !bytes_get_u32le(&field, &needed) || needed > VAULT_KRA_SEALS)
+	for (size_t i = KRAS_CERTIFICATES; i < count; i++)
+		if (fields[i].len > KRA_CERT_MAX)
+			return err_set(err, E_INVALIDARG,
+			    "a KRA certificate of %zu octets; at most %d are taken", fields[i].len,
+			    KRA_CERT_MAX);
+
+	if (field.len != 4 || !bytes_get_u32le(&field, &needed) || needed > KRA_COUNT_MAX)
 		return err_set(err, E_INVALIDARG,
-		    "an archived key is sealed to at most %d key recovery agents", VAULT_KRA_SEALS);
+		    "an archived key is sealed to at most %d key recovery agents", KRA_COUNT_MAX);
 	count -= KRAS_CERTIFICATES;
 	if (readers.len != count || has_unknown_reader(readers))
 		return err_set(err, E_INVALIDARG, "what the agents can read is unknown");
@@ -331,7 +341,7 @@ static bool
 handle_kras(struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
 {
 	struct vault_kra_list *list = vault_kras_get(&w->state->kras);
-	uint8_t readers[VAULT_KRAS_MAX];
+	uint8_t readers[KRA_ENABLED_MAX];
 	size_t kras = list != NULL ? list->count : 0;
 	bool ok;
 
@@ -374,8 +384,9 @@ static const struct vault_request requests[] = {
     [VAULT_OP_REWRAP] = {handle_rewrap, REWRAP_FIELDS, REWRAP_FIELDS, 128 << 10, false},
     [VAULT_OP_GENERATE] = {handle_generate, GENERATE_FIELDS, GENERATE_FIELDS, 128 << 10, false},
     [VAULT_OP_SIGN_CHECKPOINT] = {handle_sign_checkpoint, 3, 3, 64 << 10, false},
-    [VAULT_OP_SET_KRAS] = {handle_set_kras, KRAS_CERTIFICATES, KRAS_CERTIFICATES + VAULT_KRAS_MAX,
-	4 << 20, true},
+    /* No larger than the answer that repeats it to the front. */
+    [VAULT_OP_SET_KRAS] = {handle_set_kras, KRAS_CERTIFICATES, KRAS_CERTIFICATES + KRA_ENABLED_MAX,
+	WIRE_REPLY_MAX, true},
     [VAULT_OP_KRAS] = {handle_kras, 0, 0, 0, false},
     [VAULT_OP_OCSP_CERTIFICATE] = {handle_ocsp_certificate, 1, 1, 16, false},
     [VAULT_OP_SIGN_OCSP] = {handle_sign_ocsp, 2, 2, 16 << 10, false},

@@ -226,8 +226,8 @@ bool
 vault_kras_choose(struct vault_kras *k, const struct vault_kra_list *list, struct view named,
     int64_t now, struct cms_kra *kras, size_t *count_out, struct err *err)
 {
-	const struct pkix_cert *agents[VAULT_KRAS_MAX];
-	size_t picks[VAULT_KRA_SEALS], count;
+	const struct pkix_cert *agents[KRA_ENABLED_MAX];
+	size_t picks[KRA_COUNT_MAX], count;
 
 	*count_out = 0;
 	if (!check_count(k, list, err))

@@ -105,7 +105,7 @@ size_t vault_kras_set(struct vault_kras *k, size_t needed, const struct view *ce
 struct vault_kra_list *vault_kras_get(struct vault_kras *k); /* NULL if none */
 /* NULL passes. */
 void vault_kras_release(struct vault_kras *k, struct vault_kra_list *list);
-/* Those of `list` for one archived key, into kras[VAULT_KRA_SEALS]; borrowed from it. `named`:
+/* Those of `list` for one archived key, into kras[KRA_COUNT_MAX]; borrowed from it. `named`:
  * SHA-256 hashes, one after the other, of those that the front would use. Errors: see vault_rewrap.
  */
 bool vault_kras_choose(struct vault_kras *k, const struct vault_kra_list *list, struct view named,

@@ -28,7 +28,7 @@ enum vault_op {
 enum vault_status { VAULT_STATUS_OK, VAULT_STATUS_ERROR };
 
 #define WIRE_FIELDS_MAX 264
-#define WIRE_REPLY_MAX  (1u << 20)
+#define WIRE_REPLY_MAX  (2u << 20)
 /* Fields of what the vault says of itself; the certificates of the CA, the newest first, are the
  * rest. */
 enum { INFO_RECORDS, INFO_NEWEST_CRL, INFO_CERTIFICATES };

@@ -169,6 +169,24 @@ test_kra(const struct test_cert *ca, const char *dn, const char *kind, uint8_t s
 	return test_kra_with_key(ca, dn, test_key(kind), serial);
 }
 
+/* One that is larger than those of agents may be. */
+static inline struct test_cert
+test_large_kra(const struct test_cert *ca, uint8_t serial)
+{
+	char san[KRA_CERT_MAX + 8] = "URI:x:";
+
+	memset(san + strlen(san), 'x', KRA_CERT_MAX);
+	return test_issue(&(struct test_issue){.dn = "CN=large",
+	    .key = test_key("P-256"),
+	    .issuer = ca,
+	    .usage = "critical,keyAgreement",
+	    .eku = KRA_EKU,
+	    .san = san,
+	    .serial = serial,
+	    .not_before = TEST_NOW - 900 * TEST_DAY,
+	    .not_after = TEST_NOW + 4000 * TEST_DAY});
+}
+
 /* A certificate with the same key. */
 static inline struct test_cert
 test_kra_renewed(

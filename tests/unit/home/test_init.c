@@ -268,7 +268,8 @@ kra_store_keeps_adds_and_removes(void **state)
 	const struct ca_init in = {.key = CA_KEY_EC_P256, .validity = YEAR};
 	struct test_cert ca = test_ca("CN=CA", "P-256"),
 			 kra1 = test_kra(&ca, "CN=kra1", "P-256", 2),
-			 kra2 = test_kra(&ca, "CN=kra2", "P-256", 3);
+			 kra2 = test_kra(&ca, "CN=kra2", "P-256", 3),
+			 large = test_large_kra(&ca, 4);
 	struct config *c = lab_config("kras", "Test, CA", "");
 	struct buf *list;
 	struct err err;
@@ -288,6 +289,8 @@ kra_store_keeps_adds_and_removes(void **state)
 	assert_false(kra_store_add(c, buf_view(&ca.der), &err));
 	assert_int_equal(err.code, CERT_E_WRONG_USAGE);
 	assert_false(kra_store_add(c, view_str("no certificate"), &err));
+	assert_false(kra_store_add(c, buf_view(&large.der), &err));
+	assert_int_equal(err.code, DIRCA_E_TOO_LARGE);
 	assert_true(kra_store_list(c, &list, &count, &skipped, &err));
 	assert_int_equal(count, 2);
 	kra_store_free(&list, count);
@@ -308,6 +311,7 @@ kra_store_keeps_adds_and_removes(void **state)
 	test_cert_free(&ca);
 	test_cert_free(&kra1);
 	test_cert_free(&kra2);
+	test_cert_free(&large);
 	config_free(&c);
 }
 
@@ -322,13 +326,17 @@ what_is_no_certificate_of_the_kra_store_is_left_out_and_named(void **state)
 	    {"echo damaged > $S/kra/0123456789012345678901234567890123456789.crt",
 		"no certificate inside"},
 	    {"cp $S/ca.crt $S/kra/kra2.pem", "named otherwise"},
+	    {"cp $S/large.crt $S/kra/0123456789012345678901234567890123456789.crt", "has at most"},
 	    {"mkdir $S/kra/0123456789012345678901234567890123456789.crt", "not a regular file"},
 	    {"ln -s nowhere $S/kra/0123456789012345678901234567890123456789.crt", "cannot open"},
 	};
 	const struct ca_init in = {.key = CA_KEY_EC_P256, .validity = YEAR};
 	struct test_cert ca = test_ca("CN=CA", "P-256"),
-			 kra1 = test_kra(&ca, "CN=kra1", "P-256", 2);
+			 kra1 = test_kra(&ca, "CN=kra1", "P-256", 2),
+			 large = test_large_kra(&ca, 3);
 	struct config *c = lab_config("damaged", "Test, CA", "");
+	char *path = config_path(c, "large.crt");
+	struct buf pem = {0};
 	struct buf *list;
 	struct err err;
 	size_t count;
@@ -336,6 +344,8 @@ what_is_no_certificate_of_the_kra_store_is_left_out_and_named(void **state)
 	(void)state;
 	assert_true(ca_init(c, &in, clock_now(), &err));
 	assert_true(kra_store_add(c, buf_view(&kra1.der), &err));
+	assert_true(pem_append(&pem, "CERTIFICATE", buf_view(&large.der), &err));
+	assert_true(file_replace(path, buf_view(&pem), 0644, &err));
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct texts skipped = {0};
 
@@ -352,8 +362,11 @@ what_is_no_certificate_of_the_kra_store_is_left_out_and_named(void **state)
 	assert_int_equal(sh(c, "touch $S/kra/x.crt.new-0123"), 0);
 	assert_true(kra_store_list(c, &list, &count, NULL, &err));
 	kra_store_free(&list, count);
+	free(path);
+	buf_free(&pem);
 	test_cert_free(&ca);
 	test_cert_free(&kra1);
+	test_cert_free(&large);
 	config_free(&c);
 }
 

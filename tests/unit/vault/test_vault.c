@@ -688,6 +688,7 @@ number_of_kras_is_the_supervisors(void **state)
 	struct xchg x = make_xchg(0);
 	struct vault_kra_set known;
 	struct buf archived;
+	static const uint8_t large[KRA_CERT_MAX + 1];
 	struct rewrap r;
 	struct err err;
 	size_t usable;
@@ -711,10 +712,17 @@ number_of_kras_is_the_supervisors(void **state)
 	assert_int_equal(known.count, 2);
 	assert_true(view_eq(buf_view(&known.list[1]), list[1]));
 	vault_kra_set_free(&known);
-	ASSERT_DONE(vault_set_kras(child.control, VAULT_KRA_SEALS, list, NULL, 2, &usable, &err));
+	ASSERT_DONE(vault_set_kras(child.control, KRA_COUNT_MAX, list, NULL, 2, &usable, &err));
 	assert_false(
-	    vault_set_kras(child.control, VAULT_KRA_SEALS + 1, list, NULL, 2, &usable, &err));
+	    vault_set_kras(child.control, KRA_COUNT_MAX + 1, list, NULL, 2, &usable, &err));
 	assert_int_equal(err.code, E_INVALIDARG);
+	assert_false(vault_set_kras(child.control, 1,
+	    (struct view[]){list[0], view_of(large, sizeof large)}, NULL, 2, &usable, &err));
+	assert_int_equal(err.code, E_INVALIDARG);
+	ASSERT_DONE(vault_get_kras(&child.front[0], &known, &err));
+	assert_int_equal(known.needed, KRA_COUNT_MAX);
+	assert_int_equal(known.count, 2);
+	vault_kra_set_free(&known);
 	rewrap_free(&r);
 	test_cert_free(&x.cert);
 }
@@ -776,7 +784,7 @@ choice_is_even(void **state)
 	const struct vault_config config = {.state_dir = state_dir};
 	struct ca_issuers own;
 	struct vault_kras k;
-	struct cms_kra chosen[VAULT_KRA_SEALS];
+	struct cms_kra chosen[KRA_COUNT_MAX];
 	uint8_t named[4][32];
 	struct err err;
 
