@@ -161,15 +161,16 @@ kra_policy_write(const struct config *config, const struct kra_policy *policy, s
 	return make_folder(config, err) && file_replace(path, view_str(text), 0644, err);
 }
 
+/* In a folder of root's: nobody else can put one there, nor open this one to hold its lock. */
 bool
 kra_policy_lock(const struct config *config, int *fd_out, struct err *err)
 {
-	OWNED(own_memory) char *folder = config_path(config, TRUST_FOLDER);
+	OWNED(own_memory) char *path = config_path(config, TRUST_FOLDER "/kra-enabled.lock");
 
 	*fd_out = -1;
 	if (!make_folder(config, err))
 		return false;
-	*fd_out = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	*fd_out = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	return (*fd_out != -1 && flock(*fd_out, LOCK_EX) == 0) ||
-	       err_errno(err, DIRCA_E_IO, "%s: cannot lock", folder);
+	       err_errno(err, DIRCA_E_IO, "%s: cannot lock", path);
 }

@@ -56,7 +56,8 @@ ask_count(const struct config *config, size_t *count_out, struct err *err)
 	close(said[1]);
 	heard = read(said[0], &octet, 1) == 1;
 	close(said[0]);
-	if (waitpid(pid, &status, 0) != pid || status != 0 || !heard || octet > KRA_COUNT_MAX)
+	if (waitpid(pid, &status, 0) != pid || status != 0 || !heard ||
+	    octet > KRA_COUNT_MAX)
 		return err_set(
 		    err, DIRCA_E_DATABASE, "the number of KRAs could not be read from dirca.db");
 	*count_out = octet;
@@ -89,7 +90,10 @@ kra_upgrade(const struct config *config, struct err *err)
 	OWNED(kra_policy_free) struct kra_policy policy = {0};
 	OWNED(own_fd) int lock = -1;
 
-	if (!kra_policy_lock(config, &lock, err))
+	/* The file is replaced whole: only who makes it needs to be alone, and looks again. */
+	if (kra_policy_read(config, &policy, err))
+		return true;
+	if (err->code != ERROR_FILE_NOT_FOUND || !kra_policy_lock(config, &lock, err))
 		return false;
 	if (kra_policy_read(config, &policy, err))
 		return true;

@@ -191,7 +191,7 @@ check "nor do several at once" at_once
 cp "$dir/first.crt" "$dir/copy/state/kra/$(printf '%040d' 7).crt"
 check "restored, whoever added a file to the copy" restore "$dir/copy" --recipient "$dir/second.key" --ca "$dir/ca.crt"
 same_modes() {
-	diff <(cd "$dir/lost" && find . ! -name 'dirca.db*' ! -name 'xchg-*' ! -name backup.lock ! -name dircad.pid -printf '%P %m %U %G\n' | sort) \
+	diff <(cd "$dir/lost" && find . ! -name 'dirca.db*' ! -name 'xchg-*' ! -name backup.lock ! -name kra-enabled.lock ! -name dircad.pid -printf '%P %m %U %G\n' | sort) \
 		<(cd "$CA_STATE" && find . ! -name 'dirca.db*' -printf '%P %m %U %G\n' | sort)
 }
 check "with the files, modes and owners that it had, and no other" same_modes

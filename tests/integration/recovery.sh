@@ -11,9 +11,11 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 dir=$(mktemp -d /tmp/dirca-recovery.XXXXXX)
 finish() {
+	[ -z "$holder" ] || kill "$holder"
 	ca_lab_stop
 	checks_clean "$dir"
 }
+holder=
 checks_begin "$dir"
 trap finish EXIT
 
@@ -110,15 +112,36 @@ check "is fetched" fetch "$dir/gcm.rec" "$(ca_lab_serial_of "$dir/gcm.pfx")"
 check "as AuthEnvelopedData" says 'AuthEnvelopedData, AES-256-GCM' "$DIRCA_BIN/dirca" dump "$dir/gcm.rec"
 check "which another program opens as well" openssl_opens "$dir/gcm.rec" "$dir/gcm.pfx"
 
+# ---- somebody holds a lock on what everybody can open ----
+# A user of the machine who is nobody's, and the front's: until the script ends.
+hold() {
+	local as=()
+	[ "$(id -u)" -ne 0 ] || { as=(setpriv --reuid="$1" --clear-groups) && chmod 711 "$dir"; }
+	"${as[@]}" flock --no-fork --shared "$CA_STATE/trust" sleep 900 &
+	holder=$!
+	ca_lab_eventually is_held
+}
+is_held() { ! flock --nonblock "$CA_STATE/trust" true; }
+cannot_hold() { # USER: the lock that counts
+	[ "$(id -u)" -ne 0 ] || refuses 'Permission denied' setpriv --reuid="$1" --clear-groups flock --nonblock "$CA_STATE/trust/kra-enabled.lock" true
+}
+check "a user locks the folder" hold nobody
+check "root changes the list" timeout 20 "$DIRCA_BIN/dirca" kra count -c "$DIRCAD_CONF" 2
+check "which is in force" ca_lab_eventually ca_lab_status '.kra_cert_count == 2'
+[ "$CHECKS_BAD" -eq 0 ] || { checks_end; exit 1; }
+check "nobody else can hold its lock" cannot_hold nobody
+check "the front neither" cannot_hold proxy
+check "one for each key again" ca_lab_count_kras 1
+
 # ---- the list of those that keys are sealed to ----
 audited() { sqlite3 "$CA_STATE/dirca.db" "SELECT count(*) FROM Audit WHERE EventID = 1795 AND Detail LIKE '$1'" | grep -qx "$2"; }
 newest_is_used() { fetch "$dir/one.rec" "$(ca_lab_serial_of "$dir/one.pfx")" && [ "$(sealed_to "$dir/one.rec")" = "$(ca_lab_sha1 "$dir/renewed.crt")" ]; }
-check "its changes are recorded" audited 'verb=kra count value=1 old=2' 1
+check "its changes are recorded" audited 'verb=kra count value=1 old=2' 2
 check "also where somebody wrote it by hand" audited 'verb=kra count value=1 old=3' 1
 check "as is the first" audited 'verb=kra add value=1 old=0' 1
 check "and what programs read" audited 'verb=kra enable value=enabled,gcm old=enabled' 4
 check "none is recorded that changes nothing" ca_lab_count_kras 1
-check "as said" audited 'verb=kra count value=1 %' 3
+check "as said" audited 'verb=kra count value=1 %' 4
 check "a name that is two certificates" refuses TYPE_E_AMBIGUOUSNAME ca_lab_kra disable "kra$winner"
 check "one that is none" refuses CRYPT_E_NOT_FOUND ca_lab_kra enable nobody
 for i in 1 2 3; do
