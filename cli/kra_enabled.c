@@ -132,25 +132,25 @@ edit_begin(const struct work *w, struct policy_edit *e, struct err *err)
 	       kra_policy_read(w->config, &e->policy, err);
 }
 
+/* The records first: without them nothing is done. Then one file, so that all of it is done or
+ * nothing. `kra` NULL: the number alone. */
 static bool
-edit_write(const struct work *w, const struct policy_edit *e, const char *object,
-    const char *change, struct err *err)
+edit_write(const struct work *w, const struct policy_edit *e, size_t old_count,
+    const struct pkix_cert *kra, const char *change, struct err *err)
 {
-	return local_audit_begin(w->cli, object, change, err) &&
-	       (kra_policy_write(w->config, &e->policy, err) ||
-		   local_audit_failed(w->cli, object, change, err));
-}
-
-static bool
-set_count(const struct work *w, struct policy_edit *e, size_t count, struct err *err)
-{
+	OWNED(own_memory) char *sha1 = kra != NULL ? sha1_of(kra) : NULL;
 	OWNED(own_memory)
-	char *change = text_printf("value=%zu old=%zu", count, e->policy.count);
+	char *counted = text_printf("value=%zu old=%zu", e->policy.count, old_count);
+	bool counts = e->policy.count != old_count;
 
-	if (e->policy.count == count)
+	if ((counts && !local_audit_begin(w->cli, COUNT_NAME, counted, err)) ||
+	    (kra != NULL && !local_audit_begin(w->cli, sha1, change, err)))
+		return false;
+	if (kra_policy_write(w->config, &e->policy, err))
 		return true;
-	e->policy.count = count;
-	return edit_write(w, e, COUNT_NAME, change, err);
+	if (counts)
+		local_audit_failed(w->cli, COUNT_NAME, counted, err);
+	return kra != NULL && local_audit_failed(w->cli, sha1, change, err);
 }
 
 static bool
@@ -231,23 +231,27 @@ kra_enable(const struct work *w, const struct pkix_cert *kra, struct err *err)
 	OWNED(own_memory) char *old = NULL, *value = NULL, *change = NULL;
 	const struct kra_policy_kra *was;
 	enum cms_reader reader;
+	size_t count;
 
 	if (!edit_begin(w, &e, err))
 		return false;
+	count = e.policy.count;
 	was = kra_policy_find(&e.policy, kra->sha256);
 	if (!choose_reader(w, was, &reader, err))
 		return false;
-	if (was != NULL && was->reader == reader)
+	if (was != NULL && was->reader == reader && count > 0)
 		return true;
 	old = state_word(was);
 	kra_policy_enable(&e.policy, kra->sha256);
 	kra_policy_find(&e.policy, kra->sha256)->reader = reader;
 	value = state_word(kra_policy_find(&e.policy, kra->sha256));
 	change = text_printf("value=%s old=%s", value, old);
-	if (!edit_write(w, &e, sha1, change, err))
+	if (count == 0)
+		e.policy.count = (size_t)w->config->kra_minimum;
+	if (!edit_write(w, &e, count, kra, change, err))
 		return false;
 	printf("Enabled: %s\n", sha1);
-	return e.policy.count > 0 || set_count(w, &e, (size_t)w->config->kra_minimum, err);
+	return true;
 }
 
 static bool
@@ -264,7 +268,7 @@ disable(const struct work *w, const struct pkix_cert *kra, struct err *err)
 	old = state_word(kra_policy_find(&e.policy, kra->sha256));
 	change = text_printf("value=disabled old=%s", old);
 	kra_policy_disable(&e.policy, kra->sha256);
-	if (!edit_write(w, &e, sha1, change, err))
+	if (!edit_write(w, &e, e.policy.count, kra, change, err))
 		return false;
 	printf("Disabled: %s\n", sha1);
 	return true;
@@ -347,12 +351,16 @@ cmd_kra_count(struct work *w, struct err *err)
 {
 	OWNED(policy_edit_free) struct policy_edit e = {.lock = -1};
 	int64_t count;
+	size_t old;
 
 	if (!text_to_int(w->cli->args[0], 1, KRA_COUNT_MAX, &count))
 		return err_set(err, E_INVALIDARG,
 		    "the number of recovery agents is a number from 1 to %d", KRA_COUNT_MAX);
-	if (!edit_begin(w, &e, err) || !check_count(w, &e.policy, count, err) ||
-	    !set_count(w, &e, (size_t)count, err))
+	if (!edit_begin(w, &e, err) || !check_count(w, &e.policy, count, err))
+		return false;
+	old = e.policy.count;
+	e.policy.count = (size_t)count;
+	if (e.policy.count != old && !edit_write(w, &e, old, NULL, NULL, err))
 		return false;
 	tell_dircad(w->config);
 	return say_state(w, &e.policy, err);

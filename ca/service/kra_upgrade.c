@@ -56,8 +56,7 @@ ask_count(const struct config *config, size_t *count_out, struct err *err)
 	close(said[1]);
 	heard = read(said[0], &octet, 1) == 1;
 	close(said[0]);
-	if (waitpid(pid, &status, 0) != pid || status != 0 || !heard ||
-	    octet > KRA_COUNT_MAX)
+	if (waitpid(pid, &status, 0) != pid || status != 0 || !heard || octet > KRA_COUNT_MAX)
 		return err_set(
 		    err, DIRCA_E_DATABASE, "the number of KRAs could not be read from dirca.db");
 	*count_out = octet;

@@ -352,7 +352,7 @@ bool
 vault_set_kras(int control_fd, size_t needed, const struct view *certificates,
     const enum cms_reader *readers, size_t count, size_t *usable_out, struct err *err)
 {
-	uint8_t octets[VAULT_KRAS_MAX];
+	uint8_t octets[KRA_ENABLED_MAX];
 	OWNED(call_free) struct call c = {0};
 	uint8_t number[4];
 	uint32_t usable = 0;

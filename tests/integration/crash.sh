@@ -173,16 +173,35 @@ counted_now() { sed -n 's/^count = //p' "$CA_STATE/trust/kra-enabled"; }
 as_many() { [ "$(counted_now)" = "$number" ]; }
 counted_is() { say as_many; }
 
+# The first agent of a CA that seals to nobody yet: enabled with the number of recipients, or neither.
+first_prepare() { removed_prepare && printf 'count = 0\n' >"$CA_STATE/trust/kra-enabled"; }
+first_act() { root kra enable "$(sha_of 1)"; }
+first_is() {
+	if [ "$(counted_now)" -eq 0 ] && ! enabled; then
+		echo before
+	elif [ "$(counted_now)" -gt 0 ] && enabled; then
+		echo "done"
+	else
+		cat "$CA_STATE/trust/kra-enabled"
+	fi
+}
+
 check "a CA" ca_lab_start "$dir"
 [ "$CHECKS_BAD" -eq 0 ] && check "two KRAs" ca_lab_kras 2
 [ "$CHECKS_BAD" -eq 0 ] || { checks_end; exit 1; }
 ca_lab_no_quota
-for act in approve deny revoke crl setting exchange archive counted added removed disabled; do
+for act in approve deny revoke crl setting exchange archive counted added removed disabled first; do
 	check "whatever dies at whatever moment: $act" each "$act"
 	grep "^$act: died" "$dir/check.out" && cat "$dir/check.out" >>"$dir/moments"
 done
 never_twice() { [ "$(sql "SELECT count(*) - count(DISTINCT SerialNumber) FROM Request WHERE SerialNumber IS NOT NULL")" = 0 ]; }
 check "no certificate was stored twice" never_twice
+# A client that asks again asks with the same key: it has one row, and no agent two copies of it.
+one_copy() {
+	[ "$(sql "SELECT count(*) > 0 AND count(*) = count(DISTINCT PublicKeyHash) AND max(substr(KeyRecoveryHashes, 1, 59) = substr(KeyRecoveryHashes, 61, 59)) = 0
+		FROM Request WHERE KeyRecoveryHashes IS NOT NULL")" = 1 ]
+}
+check "no key was sealed twice to one agent" one_copy
 trail_holds() { ca_lab_as auditor audit export --out "$dir/trail" && "$DIRCA_BIN/dirca" audit verify "$dir/trail" | grep -q 'the chain holds'; }
 check "the audit trail holds" trail_holds
 compared() { "$DIRCA_BIN/dirca" audit compare -c "$DIRCAD_CONF" --json | jq -e '.stored_only == []'; }
