@@ -245,14 +245,27 @@ find_newer(struct dir_conn *c, struct own *o, struct err *err)
 }
 
 static bool
+publish_at(struct dir_conn *c, struct own *o, const char *host, struct err *err)
+{
+	o->place.host = host;
+	o->found = find_newer(c, o, err);
+	return o->found && (o->newer > 0 || pki_publish_crl(c, &o->place, o->crl, err));
+}
+
+/* Also where the certificates of a CA that was elsewhere look for it. */
+static bool
 publish_newest(struct dir_conn *c, void *arg, struct err *err)
 {
 	struct own *o = arg;
+	const struct config *config = o->config;
 
-	o->found = find_newer(c, o, err);
-	if (!o->found)
+	o->newer = 0;
+	if (!publish_at(c, o, config->host, err))
 		return false;
-	return o->newer > 0 || pki_publish_crl(c, &o->place, o->crl, err);
+	for (size_t i = 0; i < config->crl_host_count && o->newer == 0; i++)
+		if (!publish_at(c, o, config->crl_hosts[i], err))
+			return false;
+	return true;
 }
 
 static bool

@@ -33,6 +33,7 @@ static const struct option {
     {"socket", TEXT, AT(socket), 0, 0, 0},
     {"url", TEXT, AT(url), 0, 0, 0},
     {"http_url", TEXT, AT(http_url), 0, 0, 0},
+    {"crl_hosts", LIST, AT(crl_hosts), AT(crl_host_count), 0, 0},
     {"peers", LIST, AT(peers), AT(peer_count), 0, 0},
     {"dir_uris", TEXT, AT(dir_uris), 0, 0, 0},
     {"dir_auth", AUTH, AT(dir_auth), 0, 0, 0},

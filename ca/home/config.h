@@ -1,8 +1,8 @@
 /*
  * /etc/dirca/dircad.conf: what is needed before the database opens. "name = value" lines, '#'
  * comments, unknown names refused with their line number. A name is that of the field below; lists
- * (listen, http_listen, peers, kerberos_realm) take one line an entry; flags are yes or no;
- * dir_auth is anonymous, simple, external, gssapi or scram; log_level is error, warn, info or
+ * (listen, http_listen, crl_hosts, peers, kerberos_realm) take one line an entry; flags are yes or
+ * no; dir_auth is anonymous, simple, external, gssapi or scram; log_level is error, warn, info or
  * debug; channel_binding is off, officers or all; archive_floor is pkcs1, oaep or gcm. ca_name,
  * host and dir_uris are required. The table of names is in config.c; dircad.conf(5) is checked
  * against it. Immutable after loading.
@@ -30,7 +30,10 @@ struct config {
 	char *metrics_listen; /* /metrics and /healthz only; NULL: they are not served */
 	char *socket;         /* Unix socket; NULL: none */
 	char *url; /* https://host:port that clients use; default from host and the first listen */
-	char *http_url;               /* http://host:port for AIA and CDP; NULL: none */
+	char *http_url; /* http://host:port for AIA and CDP; NULL: none */
+	/* Hosts where the CA was before: certificates of then name them for the CRL. */
+	char *crl_hosts[CONFIG_LIST_MAX];
+	size_t crl_host_count;
 	char *peers[CONFIG_LIST_MAX]; /* "0 caadmin@nwtraders.com": uid and the principal it stands
 					 for */
 	size_t peer_count;

@@ -137,6 +137,25 @@ a_run_that_was_killed_goes_on(void **state)
 	assert_int_equal(id_of("03e9"), 1001);
 }
 
+/* AD CS writes down a name and no SID: whoever has that SID today is another, as far as the keys of
+ * certificates go that have none in them (docs/FROM-ADCS.md). */
+static void
+a_row_without_a_sid_holds_its_key_by_name(void **state)
+{
+	OWNED(store_close) struct store *store = open_store();
+	OWNED(store_request_free) struct store_request row = {0};
+	struct store_key_claim claim = {.holder = {NULL, "n\\U1001"}};
+	int64_t id;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(store_get_by_serial(store, "03e9", &row, &err), STORE_FOUND);
+	assert_null(row.requester_sid);
+	claim.public_key_hash = buf_view(&row.public_key_hash);
+	claim.holder.sid = "S-1-5-21-1-2-3-1001";
+	assert_int_equal(store_find_other_holder(store, &claim, &id, &err), STORE_FOUND);
+}
+
 static void
 an_id_that_is_taken_is_another(void **state)
 {
@@ -257,6 +276,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_run_that_was_killed_goes_on),
+	    cmocka_unit_test(a_row_without_a_sid_holds_its_key_by_name),
 	    cmocka_unit_test(an_id_that_is_taken_is_another),
 	    cmocka_unit_test(a_certificate_is_taken_once),
 	    cmocka_unit_test(a_key_may_come_later),
