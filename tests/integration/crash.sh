@@ -144,7 +144,7 @@ archive_act() { ca_lab_enroll user3 EFSArchive "$dir/key$issued.pfx"; }
 archive_is() {
 	[ -e "$dir/key$issued.pfx" ] || { echo before; return; }
 	local hash
-	hash=$(ca_lab_certificate_of "$dir/key$issued.pfx" | openssl x509 -outform DER | sha1sum | cut -c1-40)
+	hash=$(ca_lab_sha1 "$dir/key$issued.pfx")
 	[ "$(sql "SELECT count(*) FROM Request r JOIN RequestBlob b USING (RequestID) WHERE lower(hex(CertificateHash)) = '$hash' AND RawArchivedKey IS NOT NULL")" = 1 ] &&
 		echo "done"
 }

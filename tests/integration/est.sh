@@ -123,10 +123,10 @@ key_is_made() { is issued makes_key user2 "$dir/est.pem" && openssl x509 -in "$d
 again_is_the_same() {
 	answers 200 user2 EFSArchive/serverkeygen "$dir/made.csr" && first=$(number) && cp "$dir/body" "$dir/once" &&
 		answers 200 user2 EFSArchive/serverkeygen "$dir/made.csr" && cmp "$dir/body" "$dir/once" && [ "$(number)" = "$first" ] &&
-		[ "$(openssl x509 -in "$dir/made.pem" -noout -serial | cut -d= -f2 | tr A-F a-f)" = "$(sqlite3 "$CA_STATE/dirca.db" "SELECT SerialNumber FROM Request WHERE RequestID = $first")" ]
+		[ "$(ca_lab_serial_of "$dir/made.pem" | tr A-F a-f)" = "$(sqlite3 "$CA_STATE/dirca.db" "SELECT SerialNumber FROM Request WHERE RequestID = $first")" ]
 }
 made_key_is_recovered() {
-	ca_lab_as officer1 getkey "$(openssl x509 -in "$dir/made.pem" -noout -serial | cut -d= -f2)" "$dir/made.rec" &&
+	ca_lab_as officer1 getkey "$(ca_lab_serial_of "$dir/made.pem")" "$dir/made.rec" &&
 		"$DIRCA_BIN/dirca" recoverkey "$dir/made.rec" "$dir/made.pfx" --kra "$dir/kra1.pfx" --kra-password-file "$(ca_lab_pass)" \
 			--out-password-file "$(ca_lab_pass)" && cmp <(ca_lab_key_of "$dir/made.pfx") <(openssl pkey -in "$dir/made.key")
 }
@@ -154,7 +154,7 @@ renewed_by_certificate() {
 	is 200 mine -H 'Content-Type: application/pkcs10' --data-binary "@$dir/next.der" "$CA_URL$est/User/simplereenroll" &&
 		base64 -d "$dir/body" | openssl pkcs7 -inform DER -print_certs | openssl x509 -noout -text | grep 'user2@nwtraders.com'
 }
-serial() { openssl x509 -in "$dir/est.pem" -noout -serial | cut -d= -f2; }
+serial() { ca_lab_serial_of "$dir/est.pem"; }
 upn() { echo "subjectAltName = otherName:1.3.6.1.4.1.311.20.2.3;UTF8:$1"; }
 # The same number and names, by a CA of the same name and a key of the attacker's.
 forged() {

@@ -203,7 +203,7 @@ enrolls() {
 		done
 		openssl pkcs12 -in "$out" -passin "file:$(ca_lab_pass)" -clcerts -nodes >"$work/$user.pem" 2>/dev/null &&
 			cmp <(openssl x509 -in "$work/$user.pem" -noout -pubkey) <(openssl pkey -in "$work/$user.pem" -pubout) || return 1
-		openssl x509 -in "$work/$user.pem" -noout -serial | sed 's/^serial=//' >>"$work/$user.serials"
+		ca_lab_serial_of "$work/$user.pem" >>"$work/$user.serials"
 		[ ! -e "$work/enough" ] || return 0
 	done
 }

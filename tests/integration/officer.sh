@@ -62,7 +62,7 @@ hide() {
 			add: olcAccess
 			olcAccess: {0}to dn.base="$hidden" attrs=$2 by dn.exact="cn=$1,cn=users,dc=nwtraders,dc=com" =w by * break
 		END
-	fi && kill -HUP "$(<"$dir/dircad.pid")"
+	fi && ca_lab_reload
 }
 
 unhide() {
@@ -70,7 +70,7 @@ unhide() {
 		printf 'dn: %s\nchangetype: modify\nreplace: nTSecurityDescriptor\n%s\n' "$hidden" "$(<"$dir/sd")" | lab_modify
 	else
 		printf 'dn: olcDatabase={1}mdb,cn=config\nchangetype: modify\ndelete: olcAccess\nolcAccess: {0}\n' | lab_modify
-	fi && kill -HUP "$(<"$dir/dircad.pid")"
+	fi && ca_lab_reload
 }
 
 if [ "$DIRECTORY" = samba ] && why=$(samba_lab_missing); then

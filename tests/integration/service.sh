@@ -87,7 +87,7 @@ check "metrics say what they are" is '200 text/plain; version=0.0.4; charset=utf
 check "and that all is there" is $'1\n1\n1' metric 'dirca_works{part="database"}' 'dirca_works{part="vault"}' 'dirca_works{part="directory"}'
 check "one KRA is wanted and usable" is $'1\n1' metric dirca_kras_usable dirca_kras_required
 check "by the hash of its certificate it is told when it ends" metric_is_between $((300 * DAY)) $((800 * DAY)) \
-	"dirca_kra_certificate_left_seconds{sha1=\"$(openssl x509 -in "$dir/kra1.crt" -outform DER | sha1sum | cut -c1-40)\"}"
+	"dirca_kra_certificate_left_seconds{sha1=\"$(ca_lab_sha1 "$dir/kra1.crt")\"}"
 check "when the CA ends" metric_is_between $((1000 * DAY)) $((12000 * DAY)) 'dirca_certificate_left_seconds{certificate="ca"}'
 check "when its exchange certificate does" metric_is_between $DAY $((31 * DAY)) 'dirca_certificate_left_seconds{certificate="exchange"}'
 check "when that of TLS does" metric_is_between $((300 * DAY)) $((800 * DAY)) 'dirca_certificate_left_seconds{certificate="tls"}'

@@ -120,8 +120,7 @@ restart() {
 
 archive_a_key() {
 	ca_lab_enroll user1 EFSArchive "$dir/user1.pfx" >"$dir/enrolled.json" &&
-		ca_lab_certificate_of "$dir/user1.pfx" | openssl x509 -noout -serial |
-		sed 's/serial=\(.*\)/{"serial":"\1"}/' | tr 'A-F' 'a-f' >"$dir/serial.json" && recovers ok
+		jq -n --arg s "$(ca_lab_serial_of "$dir/user1.pfx")" '{serial: ($s | ascii_downcase)}' >"$dir/serial.json" && recovers ok
 }
 
 delete_kra() {

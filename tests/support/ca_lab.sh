@@ -311,7 +311,7 @@ ca_lab_kras() {
 		files+=("$CA_LAB_DIR/kra$i.crt")
 	done
 	{
-		"$DIRCA_BIN/dirca" kra add -c "$DIRCAD_CONF" "${files[@]}" &&
+		ca_lab_kra add "${files[@]}" &&
 			ca_lab_as caadmin kra publish "${files[@]}" &&
 			ca_lab_count_kras "$use"
 	} >"$CA_LAB_DIR/kras.out" && ca_lab_eventually ca_lab_has_kras "$n" "$use" >/dev/null
@@ -319,7 +319,7 @@ ca_lab_kras() {
 
 # ca_lab_count_kras N: each key is sealed to N KRAs, as the CA says.
 ca_lab_count_kras() {
-	"$DIRCA_BIN/dirca" kra count -c "$DIRCAD_CONF" "$1" && ca_lab_eventually ca_lab_status ".kra_cert_count == $1" >/dev/null
+	ca_lab_kra count "$1" && ca_lab_eventually ca_lab_status ".kra_cert_count == $1" >/dev/null
 }
 
 ca_lab_no_quota() {
@@ -386,16 +386,21 @@ ca_lab_in_url() {
 	jq -rn --arg n "$1" '$n | @uri'
 }
 
-# The SHA-1 of a PEM certificate, which dirca names it by, and its serial number; that of the certificate in a PKCS#12 file.
-ca_lab_sha1() {
-	openssl x509 -in "$1" -outform DER | sha1sum | cut -c1-40
-}
-
-ca_lab_serial_of() {
+# A certificate: in a file of PEM, or of PKCS#12 if its name says so.
+ca_lab_pem() {
 	case $1 in
 	*.pfx) ca_lab_certificate_of "$1" ;;
 	*) cat "$1" ;;
-	esac | openssl x509 -noout -serial | sed 's/^serial=//'
+	esac
+}
+
+# Its SHA-1, which dirca names it by, and its serial number.
+ca_lab_sha1() {
+	ca_lab_pem "$1" | openssl x509 -outform DER | sha1sum | cut -c1-40
+}
+
+ca_lab_serial_of() {
+	ca_lab_pem "$1" | openssl x509 -noout -serial | sed 's/^serial=//'
 }
 
 ca_lab_watch_programs() {
