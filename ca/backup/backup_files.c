@@ -51,6 +51,16 @@ backup_item_path(const char *folder, const struct backup_item *i)
 	return text_printf("%s/%s%s", folder, i->path, i->sealed ? BACKUP_SEALED : "");
 }
 
+char *
+backup_beside(const char *folder, const char *end)
+{
+	size_t len = strlen(folder);
+
+	while (len > 1 && folder[len - 1] == '/')
+		len--;
+	return text_printf("%.*s%s", (int)len, folder, end);
+}
+
 struct backup_item *
 backup_add(struct backup *b)
 {

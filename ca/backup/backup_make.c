@@ -467,7 +467,7 @@ begin(struct making *m, const char *folder, struct err *err)
 
 	if (access(folder, F_OK) == 0)
 		return err_set(err, ERROR_FILE_EXISTS, "%s exists", folder);
-	part = text_printf("%s.part", folder);
+	part = backup_beside(folder, ".part");
 	if (mkdir(part, 0700) != 0) {
 		err_errno(err, errno == EEXIST ? ERROR_FILE_EXISTS : DIRCA_E_IO,
 		    "%s: cannot be made%s", part,

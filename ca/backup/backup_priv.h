@@ -24,6 +24,9 @@ bool manifest_decode(struct view text, struct backup *out, struct err *err);
 bool backup_item_is_folder(const struct backup_item *i);
 /* Where the item lies in the copy; free(). */
 char *backup_item_path(const char *folder, const struct backup_item *i);
+/* The folder that has another name until it is whole, "copy.part" of "copy" and of "copy/"; free().
+ */
+char *backup_beside(const char *folder, const char *end);
 /* The room for one more, zeroed. */
 struct backup_item *backup_add(struct backup *b);
 const struct backup_item *backup_find(const struct backup *b, const char *path);

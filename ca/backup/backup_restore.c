@@ -122,7 +122,7 @@ lock(struct restoring *r, struct err *err)
 static bool
 begin(struct restoring *r, struct err *err)
 {
-	r->part = text_printf("%s.restoring", r->to->config->state_dir);
+	r->part = backup_beside(r->to->config->state_dir, ".restoring");
 	/* Of a run that did not come to its end. What that had check the database may still be
 	 * about it, and put a file there while the others are removed. */
 	for (int i = 0; i < DISCARDS; i++) {

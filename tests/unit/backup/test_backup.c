@@ -301,6 +301,23 @@ what_is_said_to_be_there_is_on_disk(void **state)
 	end(&c);
 }
 
+/* As a shell completes them. */
+static void
+names_may_end_in_a_slash(void **state)
+{
+	struct copy c;
+
+	(void)state;
+	begin(&c);
+	snprintf(c.folder, sizeof c.folder, "%s/copy/", lab_dir);
+	free(c.elsewhere->state_dir);
+	c.elsewhere->state_dir = text_printf("%s/two//", lab_dir);
+	if (!make_copy(&c) || !restore(&c))
+		fail_msg("%s", c.err.msg);
+	assert_int_equal(in_dir("test -e copy/" BACKUP_MANIFEST " && test -e two/ca.crt", ""), 0);
+	end(&c);
+}
+
 /* The state folder is the front's: what root looked at is what goes into the copy. */
 static void
 a_file_that_is_exchanged_meanwhile_is_not_in_the_copy(void **state)
@@ -545,6 +562,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(a_copy_gives_the_ca_back),
 	    TEST(what_is_said_to_be_there_is_on_disk),
+	    TEST(names_may_end_in_a_slash),
 	    TEST(a_file_that_is_exchanged_meanwhile_is_not_in_the_copy),
 	    TEST(a_file_of_the_copy_is_opened_as_it_was_looked_at),
 	    TEST(what_a_killed_run_left_goes_as_soon_as_it_can),
