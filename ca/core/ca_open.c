@@ -30,6 +30,7 @@ state_new(struct ca *ca)
 	pthread_mutex_init(&s->refresh_lock, NULL);
 	pthread_mutex_init(&s->maintain_lock, NULL);
 	pthread_mutex_init(&s->checkpoint_lock, NULL);
+	notices_init(&s->notices);
 	pthread_mutex_init(&s->make_crl_lock, NULL);
 	pthread_mutex_init(&s->crl_lock, NULL);
 	pthread_mutex_init(&s->publish_lock, NULL);
@@ -66,6 +67,7 @@ state_free(struct ca_state **state)
 	pthread_mutex_destroy(&s->refresh_lock);
 	pthread_mutex_destroy(&s->maintain_lock);
 	pthread_mutex_destroy(&s->checkpoint_lock);
+	notices_destroy(&s->notices);
 	pthread_mutex_destroy(&s->make_crl_lock);
 	pthread_mutex_destroy(&s->crl_lock);
 	crls_forget(s);

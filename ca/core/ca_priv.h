@@ -13,6 +13,20 @@
 #include "quota.h"
 #include "trust.h"
 
+/* notices.c */
+struct notices {
+	pthread_mutex_t lock; /* guards what follows; `stop` and `lost` are read without it */
+	pthread_cond_t more;
+	struct waiting *first, **last;
+	size_t length;
+	atomic_bool stop;
+	_Atomic int64_t lost;
+};
+void notices_init(struct notices *q);
+void notices_destroy(struct notices *q);
+/* Copies the event, if anybody is to be told of any. */
+void notices_push(struct ca *ca, const struct event_record *e, bool waited);
+
 /* What the directory is owed, by kind (publication.c). */
 enum { OWED_CA, OWED_AUTHORITY, OWED_CRL, OWED_SERVICE_KEY, OWED_CERTIFICATES, OWED_KINDS };
 
@@ -55,7 +69,8 @@ struct ca_state {
 					database: it may be one that was restored */
 	atomic_bool wants_maintenance;
 	_Atomic int64_t log_level, events_kept; /* settings of the view */
-	struct texts restored;                  /* sentences about it; under `lock` */
+	struct notices notices;
+	struct texts restored; /* sentences about it; under `lock` */
 };
 
 /* own_row.c. A row and an audit record of a certificate that the CA made for itself. */

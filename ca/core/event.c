@@ -1,13 +1,12 @@
 #include "event.h"
 
 #include "ca_priv.h"
-#include "clock.h"
 #include "log.h"
 #include "mem.h"
 #include "own.h"
 
-void
-ca_event_log(enum event_id id, const char *const values[EVENT_VALUES_MAX])
+static void
+log_event(enum event_id id, const char *const values[EVENT_VALUES_MAX])
 {
 	static const enum log_level levels[] = {[EVENT_LEVEL_ERROR] = LOG_LEVEL_ERROR,
 	    [EVENT_LEVEL_WARNING] = LOG_LEVEL_WARN,
@@ -22,27 +21,38 @@ ca_event_log(enum event_id id, const char *const values[EVENT_VALUES_MAX])
 	LOG_AT(level, kind->title, LOG_INT("event_id", id), LOG_STR("text", text));
 }
 
-bool
-ca_event_keep(struct store_tx *tx, struct ca *ca, enum event_id id, int64_t when,
-    int64_t request_id, const char *const values[EVENT_VALUES_MAX], struct err *err)
+void
+ca_event_tell(struct ca *ca, const struct ca_event *e)
 {
-	struct event_record e = {.when = when, .number = id, .request_id = request_id};
+	struct event_record record = {
+	    .when = e->when, .number = e->id, .request_id = e->request_id};
+
+	log_event(e->id, e->values);
+	for (size_t i = 0; i < EVENT_VALUES_MAX; i++)
+		record.values[i] = mem_text(e->values[i]);
+	notices_push(ca, &record, e->waited);
+	event_record_free(&record);
+}
+
+bool
+ca_event_keep(struct store_tx *tx, struct ca *ca, const struct ca_event *e, struct err *err)
+{
+	struct event_record record = {
+	    .when = e->when, .number = e->id, .request_id = e->request_id};
 	bool ok;
 
-	if ((int64_t)event_kind(id)->level > ca->state->log_level)
+	if ((int64_t)event_kind(e->id)->level > ca->state->log_level)
 		return true;
 	for (size_t i = 0; i < EVENT_VALUES_MAX; i++)
-		e.values[i] = mem_text(values[i]);
-	ok = store_add_event(tx, &e, ca->state->events_kept, err);
-	event_record_free(&e);
+		record.values[i] = mem_text(e->values[i]);
+	ok = store_add_event(tx, &record, ca->state->events_kept, err);
+	event_record_free(&record);
 	return ok;
 }
 
 struct raised {
 	struct ca *ca;
-	enum event_id id;
-	int64_t when, request_id;
-	const char *const *values;
+	const struct ca_event *event;
 };
 
 static bool
@@ -50,18 +60,16 @@ keep(struct store_tx *tx, void *arg, struct err *err)
 {
 	const struct raised *r = arg;
 
-	return ca_event_keep(tx, r->ca, r->id, r->when, r->request_id, r->values, err);
+	return ca_event_keep(tx, r->ca, r->event, err);
 }
 
 void
-ca_event_raise(
-    struct ca *ca, enum event_id id, int64_t request_id, const char *const values[EVENT_VALUES_MAX])
+ca_event_raise(struct ca *ca, const struct ca_event *e)
 {
-	struct raised raised = {
-	    .ca = ca, .id = id, .when = clock_now(), .request_id = request_id, .values = values};
+	struct raised raised = {ca, e};
 	struct err err;
 
-	ca_event_log(id, values);
+	ca_event_tell(ca, e);
 	if (!store_do(ca->store, keep, &raised, &err))
-		log_error("event not kept", LOG_INT("event_id", id), LOG_REASON(&err));
+		log_error("event not kept", LOG_INT("event_id", e->id), LOG_REASON(&err));
 }

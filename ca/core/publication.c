@@ -6,6 +6,7 @@
 #include "ca_priv.h"
 #include "clock.h"
 #include "crl_lists.h"
+#include "event.h"
 #include "log.h"
 #include "mem.h"
 #include "own.h"
@@ -28,11 +29,12 @@
 	"authenticated request size; Active Directory takes 10 MB) and run `dirca crl`. " \
 	"Clients have it over HTTP"
 
-/* Of a list: numbers of the newest CRL that this process put into the directory, and of the one
- * that the directory did not take for its size, which is not sent again. */
+/* Of a list: numbers of the newest CRL that this process put into the directory, of the one that
+ * the directory did not take for its size, which is not sent again, and of the one that was last
+ * told as not published. */
 struct crl_sent {
 	struct store_crl_id id;
-	int64_t published, refused;
+	int64_t published, refused, told;
 	struct crl_sent *next;
 };
 
@@ -345,15 +347,36 @@ note_refused(struct ca *ca, struct crl_sent *sent, int64_t number)
 	pthread_mutex_unlock(&ca->state->publish_lock);
 }
 
-static bool
+static void
 explain_refusal(struct ca *ca, const struct own *own, struct crl_sent *sent, struct err *err)
 {
-	if (!is_too_large(ca, own, err))
-		return err_prefix(err, "the CRL");
+	if (!is_too_large(ca, own, err)) {
+		err_prefix(err, "the CRL");
+		return;
+	}
 	log_warn("the directory did not take the CRL", LOG_INT("bytes", (int64_t)own->crl.len),
 	    LOG_REASON(err));
 	note_refused(ca, sent, own->number);
-	return refused_for_size(own->crl.len, err);
+	(void)refused_for_size(own->crl.len, err);
+}
+
+/* Once of each CRL. */
+static void
+raise_unpublished(
+    struct ca *ca, const struct own *own, struct crl_sent *sent, const struct err *why)
+{
+	OWNED(ca_view_release) struct ca_view *view = ca_view_get(ca);
+	OWNED(own_memory) char *key = text_printf("%u", own->place.key_index);
+	OWNED(own_memory) char *error = event_error(why);
+	OWNED(own_memory) char *url = NULL;
+
+	if (sent->told == own->number)
+		return;
+	sent->told = own->number;
+	if (view->pki->services_dn != NULL)
+		url = pki_cdp_url(view->pki->services_dn, &own->place);
+	ca_event(ca, own->place.delta ? EVENT_DELTA_CRL_PUBLICATION : EVENT_BASE_CRL_PUBLICATION,
+	    key, url, error);
 }
 
 static bool
@@ -369,8 +392,11 @@ send_crl(struct ca *ca, struct crl_sent *sent, struct err *err)
 		return false;
 	own.crl = crl->der;
 	own.number = crl->number;
-	if (!ca_directory_do(ca, publish_newest, &own, err))
-		return explain_refusal(ca, &own, sent, err);
+	if (!ca_directory_do(ca, publish_newest, &own, err)) {
+		explain_refusal(ca, &own, sent, err);
+		raise_unpublished(ca, &own, sent, err);
+		return false;
+	}
 	/* The housekeeper makes one with a greater number. */
 	if (own.newer > 0)
 		found_newer_crl(ca, issuer, own.newer, crl->number);

@@ -319,7 +319,7 @@ enroll_commit(struct enroll_commit *c, struct err *err)
 	}
 	c->row.request_id = c->request_id;
 	event = event_of(c, unit.info);
-	enroll_event_log(&event);
+	enroll_event_tell(c->e->ca, &event, c->e->now);
 	return true;
 }
 

@@ -9,9 +9,8 @@
 #include "text.h"
 
 struct told {
-	enum event_id id;
+	struct ca_event event;
 	char *request, *error;
-	const char *values[EVENT_VALUES_MAX];
 };
 
 static void
@@ -33,22 +32,24 @@ event_of(const struct enroll_event *e)
 }
 
 static struct told
-tell(const struct enroll_event *e)
+tell(const struct enroll_event *e, int64_t now)
 {
-	struct told t = {
-	    .id = event_of(e), .request = text_printf("%lld", (long long)e->request_id)};
-	const char *who = e->row->requester_name;
+	struct told t = {.event = {.id = event_of(e),
+			     .when = now,
+			     .request_id = e->request_id,
+			     .waited = e->waited},
+	    .request = text_printf("%lld", (long long)e->request_id)};
+	const char **values = t.event.values, *who = e->row->requester_name;
 
+	values[0] = t.request;
 	if (e->reason == NULL) {
-		t.values[0] = t.request;
-		t.values[1] = who;
+		values[1] = who;
 		return t;
 	}
 	t.error = event_error(e->reason);
-	t.values[0] = t.request;
-	t.values[1] = t.error;
-	t.values[2] = who;
-	t.values[3] = e->info;
+	values[1] = t.error;
+	values[2] = who;
+	values[3] = e->info;
 	return t;
 }
 
@@ -56,23 +57,23 @@ bool
 enroll_event_keep(
     struct store_tx *tx, struct ca *ca, const struct enroll_event *e, int64_t now, struct err *err)
 {
-	OWNED(told_free) struct told t = tell(e);
+	OWNED(told_free) struct told t = tell(e, now);
 
-	return ca_event_keep(tx, ca, t.id, now, e->request_id, t.values, err);
+	return ca_event_keep(tx, ca, &t.event, err);
 }
 
 void
-enroll_event_log(const struct enroll_event *e)
+enroll_event_tell(struct ca *ca, const struct enroll_event *e, int64_t now)
 {
-	OWNED(told_free) struct told t = tell(e);
+	OWNED(told_free) struct told t = tell(e, now);
 
-	ca_event_log(t.id, t.values);
+	ca_event_tell(ca, &t.event);
 }
 
 void
 enroll_event_raise(struct ca *ca, const struct enroll_event *e)
 {
-	OWNED(told_free) struct told t = tell(e);
+	OWNED(told_free) struct told t = tell(e, clock_now());
 
-	ca_event_raise(ca, t.id, e->request_id, t.values);
+	ca_event_raise(ca, &t.event);
 }

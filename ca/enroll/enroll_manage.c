@@ -397,7 +397,9 @@ issue_for(struct approval *a, struct ca *ca, struct vault *v, int64_t request_id
 	    !(ok = issue_stored(&e, &row, officer, err) && finish_approval(a, &row, out, err)))
 		raise_failed_approval(a, &row, err);
 	else if (ok)
-		enroll_event_log(&(struct enroll_event){.row = &row, .request_id = request_id});
+		enroll_event_tell(ca,
+		    &(struct enroll_event){.row = &row, .request_id = request_id, .waited = true},
+		    now);
 	if (!ok)
 		enroll_audit_refusal(ca, a->event, officer, request_id, now, err);
 	return ok;
@@ -457,10 +459,11 @@ deny_row(struct ca *ca, const struct store_request *row, struct denial *d, struc
 	    .request_id = row->request_id,
 	    .reason = &reason,
 	    .is_denial = true,
+	    .waited = true,
 	    .info = info};
 	if (!store_do(ca->store, write_denial, d, err))
 		return false;
-	enroll_event_log(&d->event);
+	enroll_event_tell(ca, &d->event, d->now);
 	return true;
 }
 

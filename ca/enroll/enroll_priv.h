@@ -288,12 +288,13 @@ struct enroll_event {
 	int64_t request_id;
 	const struct err *reason; /* NULL: issued, or pending */
 	bool is_denial;           /* the reason denies it, else it is a failure */
+	bool waited;              /* for whoever decided it */
 	const char *info;         /* who or what decided; NULL: nothing to add */
 };
-/* In the unit of work, and to the log after it; or both at once. */
+/* In the unit of work, and to log and people after it; or both at once. */
 bool enroll_event_keep(
     struct store_tx *tx, struct ca *ca, const struct enroll_event *e, int64_t now, struct err *err);
-void enroll_event_log(const struct enroll_event *e);
+void enroll_event_tell(struct ca *ca, const struct enroll_event *e, int64_t now);
 void enroll_event_raise(struct ca *ca, const struct enroll_event *e);
 bool enroll_commit_prepare(struct enroll_commit *c, struct err *err);
 void enroll_commit_free(struct enroll_commit *c);

@@ -47,6 +47,44 @@ event_find(const char *text, struct err *err)
 	return NULL;
 }
 
+/* Adds what the word stands for. */
+static bool
+add_word(struct event_set *set, const char *word, struct err *err)
+{
+	uint64_t of_category = 0;
+	const struct event_kind *kind;
+
+	for (size_t i = 0; i < COUNT_OF(kinds); i++)
+		if (text_eq_nocase(categories[kinds[i].category], word))
+			of_category |= UINT64_C(1) << i;
+	if (of_category == 0 && (kind = event_find(word, err)) == NULL)
+		return err_prefix(err, "nor of a category");
+	set->rows |= of_category != 0 ? of_category : UINT64_C(1) << (kind - kinds);
+	return true;
+}
+
+bool
+event_set_parse(const char *text, struct event_set *out, struct err *err)
+{
+	_Static_assert(COUNT_OF(kinds) <= 64, "a bit for each");
+	OWNED(own_memory) char *copy = mem_text(text);
+	char *rest = copy, *word;
+
+	*out = (struct event_set){0};
+	while ((word = strsep(&rest, " \t,")) != NULL)
+		if (*word != '\0' && !add_word(out, word, err))
+			return false;
+	return true;
+}
+
+bool
+event_set_has(const struct event_set *set, int64_t number)
+{
+	const struct event_kind *kind = event_kind(number);
+
+	return kind != NULL && (set->rows >> (kind - kinds) & 1) != 0;
+}
+
 const char *
 event_level_name(enum event_level level)
 {

@@ -9,6 +9,7 @@
 #define EVENTS_EVENTS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "err.h"
 
@@ -124,6 +125,16 @@ char *event_variable(const struct event_kind *kind, size_t at);
 char *event_text(const struct event_kind *kind, const char *const values[EVENT_VALUES_MAX]);
 /* A value that tells of a failure: its sentence, number and symbol. free(). */
 char *event_error(const struct err *err);
+
+/* Some of them. */
+struct event_set {
+	uint64_t rows; /* a bit for each row of the table */
+};
+/* Of numbers, symbols and categories ("kra crl 53"), with blanks or commas between them;
+ * E_INVALIDARG.
+ */
+bool event_set_parse(const char *text, struct event_set *out, struct err *err);
+bool event_set_has(const struct event_set *set, int64_t number);
 
 /* One that was raised. */
 struct event_record {

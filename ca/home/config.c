@@ -75,6 +75,18 @@ static const struct option {
     {"low_space_mb", LONG, AT(low_space_mb), 0, 0, 1048576},
     {"allow_own_requests", FLAG, AT(allow_own_requests), 0, 0, 0},
     {"role_separation", FLAG, AT(role_separation), 0, 0, 0},
+    {"event_hook", TEXT, AT(event_hook), 0, 0, 0},
+    {"event_hook_on", TEXT, AT(event_hook_on), 0, 0, 0},
+    {"event_mail_to", LIST, AT(event_mail_to), AT(event_mail_count), 0, 0},
+    {"event_mail_on", TEXT, AT(event_mail_on), 0, 0, 0},
+    {"pending_mail_to", LIST, AT(pending_mail_to), AT(pending_mail_count), 0, 0},
+    {"requester_mail", FLAG, AT(requester_mail), 0, 0, 0},
+    {"mail_server", TEXT, AT(mail_server), 0, 0, 0},
+    {"mail_from", TEXT, AT(mail_from), 0, 0, 0},
+    {"mail_user", TEXT, AT(mail_user), 0, 0, 0},
+    {"mail_password_file", TEXT, AT(mail_password_file), 0, 0, 0},
+    {"mail_tls_ca", TEXT, AT(mail_tls_ca), 0, 0, 0},
+    {"mail_allow_plain", FLAG, AT(mail_allow_plain), 0, 0, 0},
     {"sign_kinds", TEXT, AT(sign_kinds), 0, 0, 0},
     {"kra_minimum", INT, AT(kra_minimum), 0, 1, KRA_COUNT_MAX},
     {"kra_flags", KRA_FLAGS, AT(kra_flags), 0, 0, 0},
@@ -374,6 +386,24 @@ check_directory(const struct config *c, struct err *err)
 	return true;
 }
 
+/* A program by its name alone would be looked for in a path that others may write. */
+static bool
+check_notices(const struct config *c, struct err *err)
+{
+	bool mails = c->event_mail_count > 0 || c->pending_mail_count > 0 || c->requester_mail;
+
+	if (c->event_hook != NULL && c->event_hook[0] != '/')
+		return err_set(err, DIRCA_E_CONFIG,
+		    "'event_hook' is '%s', but must begin with a '/'", c->event_hook);
+	if (mails && (c->mail_server == NULL || c->mail_from == NULL))
+		return err_set(err, DIRCA_E_CONFIG, "mail needs mail_server and mail_from");
+	if ((c->mail_user == NULL) != (c->mail_password_file == NULL))
+		return err_set(err, DIRCA_E_CONFIG, "mail_user and mail_password_file go together");
+	if (c->mail_server != NULL && strncmp(c->mail_server, "smtps://", 8) == 0)
+		return check_url("mail_server", c->mail_server, "smtps://", err);
+	return check_url("mail_server", c->mail_server, "smtp://", err);
+}
+
 static bool
 check_required(const struct config *c, struct err *err)
 {
@@ -410,7 +440,7 @@ check(const struct config *c, struct err *err)
 	       check_peers(c, err) && check_realms(c, err) &&
 	       check_url("url", c->url, "https://", err) &&
 	       check_url("http_url", c->http_url, "http://", err) && check_directory(c, err) &&
-	       check_floor(c, err);
+	       check_floor(c, err) && check_notices(c, err);
 }
 
 static void
@@ -477,10 +507,13 @@ config_load(const char *path, struct config **out, struct err *err)
 bool
 config_read_password(struct config *c, struct err *err)
 {
-	if (c->dir_password_file == NULL ||
-	    secret_read_file(c->dir_password_file, &c->dir_password, err))
-		return true;
-	return err_prefix(err, "dir_password_file");
+	if (c->dir_password_file != NULL &&
+	    !secret_read_file(c->dir_password_file, &c->dir_password, err))
+		return err_prefix(err, "dir_password_file");
+	if (c->mail_password_file != NULL &&
+	    !secret_read_file(c->mail_password_file, &c->mail_password, err))
+		return err_prefix(err, "mail_password_file");
+	return true;
 }
 
 void
@@ -500,6 +533,7 @@ config_free(struct config **config)
 				free(strings[k]);
 	}
 	secret_free(&c->dir_password);
+	secret_free(&c->mail_password);
 	free(c);
 	*config = NULL;
 }

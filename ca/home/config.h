@@ -78,6 +78,17 @@ struct config {
 	int64_t low_space_mb;    /* below it new requests are refused; default 256; 0: never */
 	bool allow_own_requests; /* certificate managers may decide about themselves; default no */
 	bool role_separation;    /* who holds two roles of the CA has none of them; default no */
+	/* Whom events are told to. Root's: a program is run, and a password sent */
+	char *event_hook, *event_hook_on;                     /* which; NULL: every event */
+	char *event_mail_to[CONFIG_LIST_MAX], *event_mail_on; /* NULL: those of no request */
+	size_t event_mail_count;
+	char *pending_mail_to[CONFIG_LIST_MAX]; /* that a request waits */
+	size_t pending_mail_count;
+	bool requester_mail; /* what was decided about a request that waited; default no */
+	char *mail_server, *mail_from; /* smtp://host:port or smtps://host:port */
+	char *mail_user, *mail_password_file, *mail_tls_ca;
+	bool mail_allow_plain;       /* without TLS; default no */
+	struct secret mail_password; /* config_read_password */
 	/* What binds the CA's administrators too; the vault holds to it */
 	char *sign_kinds;              /* as it is written; default "kra" */
 	unsigned kinds;                /* the same as SIGN_KIND_* */
@@ -94,8 +105,8 @@ struct config {
 };
 
 bool config_load(const char *path, struct config **out, struct err *err);
-/* Reads dir_password_file, if one is named, into dir_password. Only who talks to the directory
- * calls it: the vault and the supervisor never hold the password. */
+/* Reads dir_password_file and mail_password_file, if they are named. Only who talks to the
+ * directory calls it: the vault and the supervisor never hold the passwords. */
 bool config_read_password(struct config *c, struct err *err);
 /* Are there the users that front and vault are to run as? DIRCA_E_CONFIG with the cure. */
 bool config_check_users(const struct config *c, struct err *err);

@@ -35,7 +35,7 @@ static const struct {
 };
 
 static struct {
-	_Atomic int64_t started, recoveries, ocsp[OCSP_KINDS];
+	_Atomic int64_t started, recoveries, ocsp[OCSP_KINDS], notices[2];
 	_Atomic int64_t refusals[COUNT_OF(codes)];
 	_Atomic int64_t waiting[ROUTE_LANES];
 	_Atomic int64_t answered[ROUTE_LANES][COUNT_OF(bounds_ms) + 1], ms[ROUTE_LANES];
@@ -79,6 +79,12 @@ void
 metrics_ocsp(enum ocsp_kind kind)
 {
 	atomic_fetch_add(&counted.ocsp[kind], 1);
+}
+
+void
+metrics_notice(bool told)
+{
+	atomic_fetch_add(&counted.notices[told], 1);
 }
 
 /* ---- telling ---- */
@@ -223,6 +229,19 @@ put_ocsp(struct buf *to, struct err *err)
 	return true;
 }
 
+static bool
+put_notices(struct buf *to, struct err *err)
+{
+	static const char *const outcomes[] = {"failed", "told"};
+	bool ok = metrics_head(to, METRIC_NOTICES, err);
+
+	for (size_t i = 0; ok && i < COUNT_OF(outcomes); i++)
+		ok = metrics_sample(to, METRIC_NOTICES,
+		    (struct metric_label){"outcome", outcomes[i]}, atomic_load(&counted.notices[i]),
+		    err);
+	return ok;
+}
+
 bool
 metrics_counted(struct buf *to, struct err *err)
 {
@@ -232,5 +251,6 @@ metrics_counted(struct buf *to, struct err *err)
 	       metrics_sample(to, METRIC_START_TIME, none, atomic_load(&counted.started), err) &&
 	       metrics_head(to, METRIC_RECOVERIES, err) &&
 	       metrics_sample(to, METRIC_RECOVERIES, none, atomic_load(&counted.recoveries), err) &&
-	       put_ocsp(to, err) && put_refusals(to, err) && put_lanes(to, err);
+	       put_ocsp(to, err) && put_notices(to, err) && put_refusals(to, err) &&
+	       put_lanes(to, err);
 }

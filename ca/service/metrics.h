@@ -42,6 +42,10 @@
 	    "To nextUpdate of the newest CRL; negative after it.")                                \
 	X(METRIC_OCSP_ANSWERS, "dirca_ocsp_answers_total", "counter",                             \
 	    "Answers to OCSP requests since the start: signed, kept from before, or a failure.")  \
+	X(METRIC_NOTICES, "dirca_notices_total", "counter",                                       \
+	    "Mails and runs of the program for events since the start.")                          \
+	X(METRIC_NOTICES_LOST, "dirca_notices_lost_total", "counter",                             \
+	    "Events that nobody was told of since the start: too many waited.")                   \
 	X(METRIC_DISK_FREE, "dirca_disk_free_bytes", "gauge",                                     \
 	    "Free on the disk of the state folder.")
 
@@ -61,6 +65,7 @@ void metrics_queued(enum route_lane lane, int by);
 void metrics_answered(enum route_lane lane, int64_t ms, enum err_code refusal);
 void metrics_recovered(void);
 void metrics_ocsp(enum ocsp_kind kind);
+void metrics_notice(bool told);
 
 /* ---- telling ---- */
 

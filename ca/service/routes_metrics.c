@@ -6,6 +6,7 @@
 #include "crl_lists.h"
 #include "mem.h"
 #include "metrics.h"
+#include "notices.h"
 #include "ocsp_responder.h"
 #include "own.h"
 #include "space.h"
@@ -203,8 +204,9 @@ put_all(struct buf *to, struct ca *ca, const struct seen *s, struct err *err)
 {
 	return put_build(to, err) && put_parts(to, s, err) &&
 	       (s->why[PART_DATABASE].code != ERR_OK || put_requests(to, &s->counts, err)) &&
-	       put_kras(to, s, err) && put_certificates(to, ca, s, err) && put_disk(to, ca, err) &&
-	       metrics_counted(to, err);
+	       put_kras(to, s, err) && put_certificates(to, ca, s, err) &&
+	       put_one(to, METRIC_NOTICES_LOST, ca_notices_lost(ca), err) &&
+	       put_disk(to, ca, err) && metrics_counted(to, err);
 }
 
 void

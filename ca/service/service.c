@@ -16,6 +16,7 @@
 #include "http.h"
 #include "log.h"
 #include "metrics.h"
+#include "notifier.h"
 #include "publisher.h"
 #include "sasl_server.h"
 #include "sign_in.h"
@@ -32,6 +33,7 @@ struct front {
 	struct housekeeper *housekeeper;
 	struct watcher *watcher;
 	struct publisher *publisher;
+	struct notifier *notifier;
 	int beat_fd;
 	struct event *term, *hup, *beat;
 };
@@ -105,6 +107,7 @@ front_open(struct front *f, const struct config *config, const struct service_so
 	    !housekeeper_start(f->ca, vault_fds[0], &f->housekeeper, err) ||
 	    !watcher_start(f->ca, f->housekeeper, &f->watcher, err) ||
 	    !publisher_start(f->ca, &f->publisher, err) ||
+	    !notifier_start(f->ca, &f->notifier, err) ||
 	    !http_server_open(config, sockets, &auth_sign_in, f->base, workers_dispatch, f->workers,
 		&f->http, err))
 		return false;
@@ -131,6 +134,7 @@ front_close(struct front *f)
 	housekeeper_stop(&f->housekeeper);
 	workers_stop(&f->workers);
 	publisher_stop(&f->publisher);
+	notifier_stop(&f->notifier);
 	http_server_close(&f->http);
 	if (f->term != NULL)
 		event_free(f->term);

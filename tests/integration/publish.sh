@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What is published in the directory and taken out again: the CA, KRAs, users' certificates, CRLs; what a refusing directory
 # interrupts is finished at the next start; viewstore and ds show it. usage: publish.sh
-# shellcheck disable=SC2317 # the functions are called through check
+# shellcheck disable=SC2317,SC2016 # the functions are called through check, and eval expands what it is given
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=../support/ca_lab.sh
@@ -12,6 +12,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 dir=$(mktemp -d /tmp/dirca-publish.XXXXXX)
 finish() {
 	ca_lab_stop
+	[ -z "${smtp_pid:-}" ] || kill "$smtp_pid"
 	checks_clean "$dir"
 }
 checks_begin "$dir"
@@ -70,6 +71,72 @@ check "ds --json: parents come first" jq -e '(.[0].dn | ascii_downcase | startsw
 	(map(.dn | ascii_downcase) | index("cn=kra,cn=public key services,cn=services,cn=configuration,dc=nwtraders,dc=com") != null)' \
 	<(as user1 ds --json)
 
+# ---- events are told to a program and by mail ----
+mails() { cat "$dir"/mail/*.eml 2>/dev/null; }
+# mailed TO WORD...: a mail to that address says all of it, in subject or text.
+mailed() {
+	local to=$1 file text word
+	for file in "$dir"/mail/*.eml; do
+		grep -qF "RCPT TO:<$to>" "$file" || continue
+		text=$(python3 -c 'import email, email.policy, sys
+m = email.message_from_bytes(open(sys.argv[1], "rb").read().split(b"\n\n", 1)[1], policy=email.policy.default)
+print(m["subject"], m["to"], m["from"], m.get_content(), sep="\n")' "$file") || return 1
+		for word in "${@:2}"; do [[ $text == *"$word"* ]] || continue 2; done
+		echo "$text"
+		return
+	done
+	return 1
+}
+mail_server() {
+	mkdir "$dir/mail" && (umask 077 && printf 'mail-Passw0rd\n' >"$dir/mail/password") || return 1
+	"$here/../support/smtp_server.py" "$dir/mail" "$dir/tls/server.pem" "$dir/tls/server.key" dircad mail-Passw0rd 2>"$dir/mail/log" &
+	smtp_pid=$!
+	ca_lab_eventually test -s "$dir/mail/port"
+}
+tell_outside() {
+	printf '#!/bin/sh\ncat >>%q\necho >>%q\n' "$dir/told" "$dir/told" >"$dir/hook" && chmod 700 "$dir/hook" &&
+		cat >>"$DIRCAD_CONF" <<-END && restart
+			event_hook = $dir/hook
+			event_mail_to = admin@nwtraders.com
+			pending_mail_to = manager1@nwtraders.com
+			pending_mail_to = manager2@nwtraders.com
+			requester_mail = yes
+			mail_from = ca@nwtraders.com
+			mail_server = smtp://localhost:$(<"$dir/mail/port")
+			mail_user = dircad
+			mail_password_file = $dir/mail/password
+			mail_tls_ca = $dir/tls/ca.pem
+		END
+}
+told() { jq -se "any(.[]; $1)" "$dir/told"; } # JQ: about an event
+request_of() { jq -r .request_id "$dir/waits.json"; }
+waits() { rm -f "$dir/waits.pfx"*; ca_lab_enroll kra1 KeyRecoveryAgent "$dir/waits.pfx" >"$dir/waits.json"; jq -e '.disposition == "pending"' "$dir/waits.json"; }
+check "a mail server" mail_server
+check "the CA tells people and a program" tell_outside
+check "a request waits" ca_lab_eventually waits
+check "both managers are told" ca_lab_eventually mailed manager2@nwtraders.com "request $(request_of)" 'NWTRADERS\kra1 waits' "dirca approve $(request_of)" manager1@
+check "and the program" ca_lab_eventually told ".number == 8 and .request_id == $(request_of) and .ca == \"$CA_NAME\" and .variables.SubjectName == \"NWTRADERS\\\\kra1\""
+check "it is approved" as officer1 approve "$(request_of)"
+check "the requester is told, at the address of the directory" ca_lab_eventually mailed kra1@nwtraders.com "request $(request_of)" approved "dirca retrieve"
+check "another waits" waits
+check "it is denied" as officer1 deny "$(request_of)" --reason "not today"
+check "the requester is told why" ca_lab_eventually mailed kra1@nwtraders.com "request $(request_of)" denied "not today"
+not_whom() { ! mailed kra1@nwtraders.com officer1; }
+check "and not by whom" not_whom
+check "what is issued at once is mailed to nobody" eval 'ca_lab_enroll user4 User "$dir/user4.pfx" && ca_lab_eventually told ".number == 6 and .variables.SubjectName == \"NWTRADERS\\\\user4\"" && ! mailed user4@nwtraders.com'
+check "the password is in no mail, and nothing was sent in the clear" eval '! grep -rl mail-Passw0rd "$dir"/mail/*.eml "$dir/dircad.log" "$dir/told"'
+touch "$dir/mail/refuse"
+check "a mail server that refuses" ca_lab_eventually waits
+check "holds nobody up" ca_lab_enroll user5 User "$dir/user5.pfx"
+check "and is told in the log" ca_lab_eventually grep -q 'event="mail not sent" event_id=8' "$dir/dircad.log"
+rm "$dir/mail/refuse"
+chmod 722 "$dir/hook"
+check "a program that others may change is not run" eval 'waits; ca_lab_eventually grep "others than root may change it" "$dir/dircad.log"'
+chmod 700 "$dir/hook"
+touch "$dir/mail/hang"
+check "one that hangs keeps the CA from nothing, stopping included" eval 'waits && ca_lab_enroll user6 User "$dir/user6.pfx" && ca_lab_dircad_stop && ca_lab_dircad_start'
+rm "$dir/mail/hang"
+
 # A directory that refuses: the certificate is issued all the same, and published after the next start.
 check "the directory refuses userCertificate" deny_writes "$domain" 'to attrs=userCertificate by users read'
 check "user1 enrolls all the same" ca_lab_enroll user1 User "$dir/user1.pfx"
@@ -87,6 +154,8 @@ check "without a restart" ca_lab_eventually user_certificates user2 1
 check "a CRL that the directory refuses stands" deny_writes "$configuration" "to dn.subtree=\"cn=cdp,${services#*,}\" by users read"
 check "a new CRL" as caadmin crl
 check "the status says so" ca_lab_eventually warned 1
+check "event 65 MSG_E_BASE_CRL_PUBLICATION" ca_lab_eventually told '.number == 65 and (.variables.URL | startswith("ldap:///CN=")) and .variables.CAKeyIdentifier == "0"'
+check "the administrator is told" ca_lab_eventually mailed admin@nwtraders.com "CRL not published" "could not be brought" "dirca doctor ca"
 check "a certificate is published all the same" ca_lab_enroll user3 User "$dir/user3.pfx"
 check "at once" ca_lab_eventually user_certificates user3 1
 check "the directory allows it" allow_writes "$configuration"
@@ -104,7 +173,7 @@ check "the other one stays" store_has KRA "$kra2" 1
 check "twice is not found" refuses CRYPT_E_NOT_FOUND as caadmin kra unpublish "$kra1"
 check "kra unpublish by file" as caadmin kra unpublish "$dir/kra2.crt"
 check "kra publish puts it back" as caadmin kra publish "$dir/kra1.crt" "$dir/kra2.crt"
-check "both are there" test "$(as user1 kra list --json | jq length)" -eq 2
+check "both are there, beside the one that was approved" test "$(as user1 kra list --json | jq length)" -eq 3
 
 # A second CA in the directory.
 other_ca() {

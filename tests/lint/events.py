@@ -16,11 +16,11 @@ complaints = []
 
 
 def raisers(event):
-    """Files that name it; who only reads events is another room."""
+    """Files that name it; the rooms that only know and tell events are others."""
     return sorted(
         str(p.relative_to(tables.TOP))
         for p in (tables.TOP / "ca").rglob("*.c")
-        if p.parent.name != "events" and re.search(rf"\bEVENT_{event}\b", p.read_text(encoding="utf-8"))
+        if p.parent.name not in ("events", "service") and re.search(rf"\bEVENT_{event}\b", p.read_text(encoding="utf-8"))
     )
 
 

@@ -82,6 +82,27 @@ levels_have_names(void **state)
 	assert_false(event_level_find("3", &level, &err));
 }
 
+static void
+a_set_is_of_numbers_names_and_categories(void **state)
+{
+	static const char *const bad[] = {"9999", "kra 84x", "warning", "kra;crl"};
+	struct event_set set;
+
+	(void)state;
+	assert_true(event_set_parse("kra, 53  msg_dn_cert_pending", &set, &err));
+	assert_true(event_set_has(&set, 84));
+	assert_true(event_set_has(&set, 53));
+	assert_true(event_set_has(&set, 8));
+	assert_false(event_set_has(&set, 6));
+	assert_false(event_set_has(&set, 65));
+	assert_false(event_set_has(&set, 9999));
+	assert_true(event_set_parse("", &set, &err));
+	assert_false(event_set_has(&set, 84));
+	for (size_t i = 0; i < COUNT_OF(bad); i++)
+		if (event_set_parse(bad[i], &set, &err))
+			fail_msg("'%s' was read", bad[i]);
+}
+
 int
 main(void)
 {
@@ -90,6 +111,7 @@ main(void)
 	    cmocka_unit_test(an_event_is_found_by_number_and_name),
 	    cmocka_unit_test(values_that_look_like_variables_stay_what_they_are),
 	    cmocka_unit_test(levels_have_names),
+	    cmocka_unit_test(a_set_is_of_numbers_names_and_categories),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

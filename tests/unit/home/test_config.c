@@ -207,6 +207,12 @@ mistakes_are_refused_with_their_line(void **state)
 	    {"http_url = http://ca1/\n", "without a '/'"},
 	    {"http_url = http://ca 1\n", "character"},
 	    {"dir_auth = simple\n", "dir_bind_dn"},
+	    {"event_hook = hook.sh\n", "begin with a '/'"},
+	    {"event_mail_to = a@b\n", "mail_server"},
+	    {"requester_mail = yes\nmail_server = smtp://b\n", "mail_from"},
+	    {"mail_server = http://b\n", "smtp://"},
+	    {"mail_server = smtp://b/?x\n", "character"},
+	    {"mail_user = dircad\n", "mail_password_file"},
 	    {"dir_auth = scram\ndir_authcid = dircad\n", "dir_password_file"},
 	};
 	char text[512];

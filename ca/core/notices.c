@@ -1,0 +1,143 @@
+#include "notices.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "ca_priv.h"
+#include "mem.h"
+#include "own.h"
+
+struct waiting {
+	struct notice notice;
+	struct waiting *next;
+};
+
+void
+notice_free(struct notice *n)
+{
+	event_record_free(&n->event);
+}
+
+void
+notices_init(struct notices *q)
+{
+	pthread_condattr_t monotonic;
+
+	pthread_mutex_init(&q->lock, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&q->more, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	q->last = &q->first;
+}
+
+static struct waiting *
+take_first(struct notices *q)
+{
+	struct waiting *w = q->first;
+
+	if (w == NULL)
+		return NULL;
+	if ((q->first = w->next) == NULL)
+		q->last = &q->first;
+	q->length--;
+	return w;
+}
+
+void
+notices_destroy(struct notices *q)
+{
+	struct waiting *w;
+
+	while ((w = take_first(q)) != NULL) {
+		notice_free(&w->notice);
+		free(w);
+	}
+	pthread_mutex_destroy(&q->lock);
+	pthread_cond_destroy(&q->more);
+}
+
+/* Is anybody to be told anything? */
+static bool
+is_listened_to(const struct config *c)
+{
+	return c->event_hook != NULL || c->event_mail_count > 0 || c->pending_mail_count > 0 ||
+	       c->requester_mail;
+}
+
+void
+notices_push(struct ca *ca, const struct event_record *e, bool waited)
+{
+	struct notices *q = &ca->state->notices;
+	struct waiting *w;
+
+	if (!is_listened_to(ca->config))
+		return;
+	w = mem_zero(1, sizeof *w);
+	w->notice = (struct notice){.event = *e, .waited = waited};
+	for (size_t i = 0; i < EVENT_VALUES_MAX; i++)
+		w->notice.event.values[i] = mem_text(e->values[i]);
+	pthread_mutex_lock(&q->lock);
+	if (q->length < NOTICES_MAX && !q->stop) {
+		*q->last = w;
+		q->last = &w->next;
+		q->length++;
+		w = NULL;
+		pthread_cond_signal(&q->more);
+	} else {
+		q->lost++;
+	}
+	pthread_mutex_unlock(&q->lock);
+	if (w != NULL) {
+		notice_free(&w->notice);
+		free(w);
+	}
+}
+
+bool
+ca_notice_take(struct ca *ca, int64_t ms, struct notice *out)
+{
+	struct notices *q = &ca->state->notices;
+	OWNED(own_memory) struct waiting *w = NULL;
+	struct timespec until;
+
+	*out = (struct notice){0};
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += ms / 1000;
+	if ((until.tv_nsec += ms % 1000 * 1000000) >= 1000000000) {
+		until.tv_nsec -= 1000000000;
+		until.tv_sec++;
+	}
+	pthread_mutex_lock(&q->lock);
+	while (
+	    q->first == NULL && !q->stop && pthread_cond_timedwait(&q->more, &q->lock, &until) == 0)
+		;
+	w = q->stop ? NULL : take_first(q);
+	pthread_mutex_unlock(&q->lock);
+	if (w != NULL)
+		*out = w->notice;
+	return w != NULL;
+}
+
+void
+ca_notices_stop(struct ca *ca)
+{
+	struct notices *q = &ca->state->notices;
+
+	pthread_mutex_lock(&q->lock);
+	q->stop = true;
+	pthread_cond_broadcast(&q->more);
+	pthread_mutex_unlock(&q->lock);
+}
+
+bool
+ca_notices_stopped(struct ca *ca)
+{
+	return ca->state->notices.stop;
+}
+
+int64_t
+ca_notices_lost(struct ca *ca)
+{
+	return ca->state->notices.lost;
+}

@@ -1,0 +1,30 @@
+/*
+ * Events on their way to people and programs outside (docs/EVENTS.md): a queue of bounded length in
+ * memory. Who raises an event waits for nobody; what finds no place is counted and lost.
+ */
+#ifndef CORE_NOTICES_H
+#define CORE_NOTICES_H
+
+#include "ca.h"
+
+#define NOTICES_MAX 256
+
+struct notice {
+	struct event_record event;
+	bool waited; /* of a request: it had to wait for whoever decided it */
+};
+void notice_free(struct notice *n);
+
+/* Takes the oldest; waits up to `ms` for one. False: there is none, or it is time to stop. */
+bool ca_notice_take(struct ca *ca, int64_t ms, struct notice *out);
+/* Nobody takes any more, and nobody waits. */
+void ca_notices_stop(struct ca *ca);
+bool ca_notices_stopped(struct ca *ca);
+/* How many found no place. */
+int64_t ca_notices_lost(struct ca *ca);
+
+/* The address (mail) of the account that made the request, as the directory has it; *out NULL: it
+ * has none, or there is no such account any more. free(). */
+bool ca_requester_mail(struct ca *ca, int64_t request_id, char **out, struct err *err);
+
+#endif

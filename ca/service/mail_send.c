@@ -1,0 +1,112 @@
+/* A message's way to the server. */
+#include "mail.h"
+
+#include <string.h>
+#include <curl/curl.h>
+
+#include "own.h"
+
+#define CONNECT_MS 10000L
+
+struct sending {
+	struct view left;
+	mail_is_over *is_over;
+	void *arg;
+};
+
+static size_t
+on_read(char *to, size_t size, size_t count, void *arg)
+{
+	struct sending *s = arg;
+	size_t len = size * count < s->left.len ? size * count : s->left.len;
+
+	memcpy(to, s->left.ptr, len);
+	s->left = view_of(s->left.ptr + len, s->left.len - len);
+	return len;
+}
+
+static int
+on_progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+	const struct sending *s = arg;
+
+	(void)a, (void)b, (void)c, (void)d;
+	return s->is_over(s->arg) ? 1 : 0;
+}
+
+OWN_POINTER(own_curl, CURL, curl_easy_cleanup)
+OWN_POINTER(own_recipients, struct curl_slist, curl_slist_free_all)
+
+static void
+set_security(CURL *curl, const struct config *config)
+{
+	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+	curl_easy_setopt(curl, CURLOPT_USE_SSL,
+	    (long)(config->mail_allow_plain ? CURLUSESSL_NONE : CURLUSESSL_ALL));
+	curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	if (config->mail_tls_ca != NULL) {
+		curl_easy_setopt(curl, CURLOPT_CAINFO, config->mail_tls_ca);
+		curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
+	}
+	curl_easy_setopt(curl, CURLOPT_PROXY, "");
+}
+
+/* curl has its own copy, while it has the server. */
+static void
+set_sign_in(CURL *curl, const struct config *config)
+{
+	char password[512];
+	const struct secret *s = &config->mail_password;
+
+	if (config->mail_user == NULL || s->len >= sizeof password)
+		return;
+	memcpy(password, s->ptr, s->len);
+	password[s->len] = '\0';
+	curl_easy_setopt(curl, CURLOPT_USERNAME, config->mail_user);
+	curl_easy_setopt(curl, CURLOPT_PASSWORD, password);
+	explicit_bzero(password, sizeof password);
+}
+
+bool
+mail_send(const struct config *config, const struct mail *m, int64_t limit_ms,
+    mail_is_over *is_over, void *arg, struct err *err)
+{
+	OWNED(own_curl) CURL *curl = curl_easy_init();
+	OWNED(own_recipients) struct curl_slist *to = NULL;
+	OWNED(buf_free) struct buf message = {0};
+	char why[CURL_ERROR_SIZE] = "";
+	struct sending sending;
+	CURLcode rc;
+
+	if (curl == NULL)
+		return err_set(err, DIRCA_E_NETWORK, "libcurl cannot be used");
+	if (!mail_message(m, &message, err))
+		return false;
+	for (size_t i = 0; i < m->to_count; i++) {
+		struct curl_slist *longer = curl_slist_append(to, m->to[i]);
+
+		if (longer == NULL)
+			return err_nomem(err);
+		to = longer;
+	}
+	sending = (struct sending){buf_view(&message), is_over, arg};
+	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(curl, CURLOPT_URL, config->mail_server);
+	set_security(curl, config);
+	set_sign_in(curl, config);
+	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)limit_ms);
+	curl_easy_setopt(curl, CURLOPT_MAIL_FROM, m->from);
+	curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, to);
+	curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
+	curl_easy_setopt(curl, CURLOPT_READFUNCTION, on_read);
+	curl_easy_setopt(curl, CURLOPT_READDATA, &sending);
+	curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+	curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+	curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &sending);
+	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, why);
+	rc = curl_easy_perform(curl);
+	return rc == CURLE_OK ||
+	       err_set(err, DIRCA_E_NETWORK, "mail by %s: %s", config->mail_server,
+		   why[0] != '\0' ? why : curl_easy_strerror(rc));
+}
