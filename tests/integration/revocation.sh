@@ -93,6 +93,16 @@ check "removeFromCRL is in the delta alone" eval 'shows delta "Remove From CRL" 
 check "the base stays in the directory" in_directory '' certificateRevocationList base
 check "the delta is new there" ca_lab_eventually in_directory '' deltaRevocationList delta
 check "delta alone is no CRL" refuses "unable to get certificate CRL" verdict stays delta
+# Java's PKIX knows no delta CRL: it takes none for a CRL, and goes by the base, whatever delta lies beside it.
+java_verdict() { # NAME CRL...
+	cat "$CA_STATE/ca.crt" "$dir/$1.pem" >"$dir/store.pem" && (cd "$dir" && cat "${@:2}" >crls.pem) &&
+		java "$here/../interop/PkixPath.java" "$CA_STATE/ca.crt" "$dir/$1.pem" "$dir/store.pem" "$dir/crls.pem" 2>&1
+}
+if command -v java >/dev/null; then
+	check "Java: good by the base, with the delta too" says "a path of 1" java_verdict old base delta
+	check "Java: what the delta lifts stays on hold" refuses "reason: CERTIFICATE_HOLD" java_verdict held base delta
+	check "Java: the delta alone is no CRL" refuses "unable to find valid certification path" java_verdict stays delta
+fi
 check "a new base" admin crl
 fetch '' base
 fetch + delta

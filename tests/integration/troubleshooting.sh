@@ -193,6 +193,6 @@ check "and the CA archives" eval 'rm "$dir/kra1.pfx" && ca_lab_kras 1 && ca_lab_
 check "the parent revokes it: nothing is issued, whatever the setting" eval 'ca_lab_parent_crl "$(ca_lab_serial_of "$dir/sub2.crt")" &&
 	admin setreg "CA\CRLFlags" +CRLF_REVCHECK_IGNORE_OFFLINE && ca_lab_eventually refuses CRYPT_E_REVOKED ca_lab_enroll user1 User "$dir/revoked.pfx"'
 
-# ---- "Unable to Recover User" is in officer.sh; events 86 to 88, the import of KMS files and of foreign certificates,
-# and a key that may not be exported, have no step here yet.
+# ---- "Unable to Recover User" is in officer.sh, 0x80090009 of "Client CSP Does Not Permit Key Export" in tests/unit/keys/test_key_uri.c, event 65
+# in publish.sh. Events 86 to 88, and the import of KMS files and foreign keys ("Certificate and Key Import Issues"), have no step here yet.
 checks_end
