@@ -74,6 +74,9 @@ struct cli_options {
 	const char *within, *template;
 	/* OPTS_DUMP */
 	const char *type;
+	/* OPTS_EXTENSION */
+	const char *file, *string, *number_value, *date;
+	bool critical, remove;
 	/* OPTS_RULE */
 	struct cli_list requesters;
 	/* OPTS_DRY, OPTS_RESTRICT, OPTS_RIGHTS and OPTS_GRANT */
@@ -148,6 +151,7 @@ struct cli_options {
 #define OPTS_FOUND     OPTS(39) /* kra list */
 #define OPTS_READER    OPTS(40)
 #define OPTS_ADCS      OPTS(41)
+#define OPTS_EXTENSION OPTS(42) /* of a certificate: its value */
 
 struct cli {
 	const struct verb *verbs; /* all there are: only main knows them by name */

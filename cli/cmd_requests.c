@@ -1,5 +1,4 @@
-/* dirca requests, approve, deny, resubmit, request export. */
-#include "file.h"
+/* dirca requests, approve, deny, resubmit. */
 #include "own_json.h"
 #include "print.h"
 #include "request_list.h"
@@ -46,18 +45,6 @@ cmd_requests(struct work *w, struct err *err)
 	return true;
 }
 
-/* free(); NULL: the verb's first argument is no request id. */
-static char *
-request_path(const struct work *w, const char *what, struct err *err)
-{
-	int64_t id;
-
-	if (text_to_int(w->cli->args[0], 1, INT64_MAX, &id))
-		return text_printf("/dirca/v1/requests/%lld/%s", (long long)id, what);
-	err_set(err, DIRCA_E_USAGE, "%s is not a request id", w->cli->args[0]);
-	return NULL;
-}
-
 static bool
 decide(struct work *w, const char *what, json_t *body, struct err *err)
 {
@@ -76,13 +63,13 @@ decide(struct work *w, const char *what, json_t *body, struct err *err)
 bool
 cmd_approve(struct work *w, struct err *err)
 {
-	return decide(w, "approve", NULL, err);
+	return decide(w, "/approve", NULL, err);
 }
 
 bool
 cmd_resubmit(struct work *w, struct err *err)
 {
-	return decide(w, "resubmit", NULL, err);
+	return decide(w, "/resubmit", NULL, err);
 }
 
 bool
@@ -92,22 +79,5 @@ cmd_deny(struct work *w, struct err *err)
 	OWNED(own_json)
 	json_t *body = reason != NULL ? json_pack("{s:s}", "reason", reason) : json_object();
 
-	return decide(w, "deny", body, err);
-}
-
-bool
-cmd_request_export(struct work *w, struct err *err)
-{
-	const char *file = w->cli->args[1];
-	OWNED(own_memory) char *path = request_path(w, "binary", err);
-	OWNED(http_answer_free) struct http_answer answer = {0};
-	OWNED(buf_free) struct buf der = {0};
-
-	if (path == NULL || !work_open(w, NEEDS_CA, err) ||
-	    !http_client_request(w->ca, "GET", path, NULL, (struct view){0}, &answer, err) ||
-	    !http_answer_check(&answer, err) || !http_answer_der(&answer, &der, err) ||
-	    !file_create(file, buf_view(&der), 0644, err))
-		return false;
-	printf("%s written.\n", file);
-	return true;
+	return decide(w, "/deny", body, err);
 }

@@ -139,3 +139,14 @@ request_print_end(struct request_printer *p)
 	else if (p->printed == 0)
 		print_heading(p);
 }
+
+char *
+request_path(const struct work *w, const char *what, struct err *err)
+{
+	int64_t id;
+
+	if (text_to_int(w->cli->args[0], 1, INT64_MAX, &id))
+		return text_printf("/dirca/v1/requests/%lld%s", (long long)id, what);
+	err_set(err, DIRCA_E_USAGE, "%s is not a request id", w->cli->args[0]);
+	return NULL;
+}

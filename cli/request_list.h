@@ -30,4 +30,8 @@ bool request_print(const json_t *row, void *arg, struct err *err);
 /* What closes the list, and the heading of an empty one. */
 void request_print_end(struct request_printer *p);
 
+/* Of the request that the verb's first argument names, and what of it: "/approve". free(); NULL:
+ * that is no request id (DIRCA_E_USAGE). */
+char *request_path(const struct work *w, const char *what, struct err *err);
+
 #endif

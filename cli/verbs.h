@@ -169,6 +169,15 @@
 	    OPTS_SESSION | OPTS_DECIDE, cmd_deny, "deny a pending request")                        \
 	X("resubmit", "REQUESTID", 1, 1, GROUP_CERTIFICATES, WHO_OFFICER, NEEDS_NOTHING,           \
 	    OPTS_SESSION, cmd_resubmit, "decide a denied or failed request anew, and issue it")    \
+	X("request show", "REQUESTID", 1, 1, GROUP_CERTIFICATES, WHO_SIGNED_IN, NEEDS_NOTHING,     \
+	    OPTS_SESSION | OPTS_JSON, cmd_request_show,                                            \
+	    "all that the CA says of a request, and what certificate managers set for it")         \
+	X("request set-attribute", "REQUESTID NAME [VALUE]", 2, 3, GROUP_CERTIFICATES,             \
+	    WHO_OFFICER, NEEDS_NOTHING, OPTS_SESSION, cmd_request_set_attribute,                   \
+	    "set an attribute of a pending request, or take it away")                              \
+	X("request set-extension", "REQUESTID OID", 2, 2, GROUP_CERTIFICATES, WHO_OFFICER,         \
+	    NEEDS_NOTHING, OPTS_SESSION | OPTS_EXTENSION, cmd_request_set_extension,               \
+	    "set an extension that the certificate of a pending request will have")                \
 	X("request export", "REQUESTID FILE", 2, 2, GROUP_CERTIFICATES, WHO_SIGNED_IN,             \
 	    NEEDS_NOTHING, OPTS_SESSION, cmd_request_export,                                       \
 	    "write a request as it came, without an encrypted key, for `dirca dump`")              \

@@ -349,5 +349,7 @@ issue_plan_free(struct issue_plan *p)
 	free(p->subject_email);
 	free(p->sid);
 	free(p->chosen_policies);
+	free(p->chosen_usages);
+	free(p->chosen_application);
 	*p = (struct issue_plan){0};
 }

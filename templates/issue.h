@@ -68,6 +68,12 @@ struct issue_san_value {
 	uint8_t guid[GUID_LEN];
 };
 
+struct issue_extension {
+	const char *oid;
+	bool critical;
+	struct view value;
+};
+
 struct issue_plan {
 	const struct principal *subject; /* whom the certificate is for; borrowed */
 	/* Names that are taken as they are, of the request or of the certificate that it renews:
@@ -91,6 +97,11 @@ struct issue_plan {
 	 * request chose among them. Their statements: enterprise_oid.h. */
 	struct texts policies;
 	char **chosen_policies;
+	/* What of them a certificate manager left (issue_narrow_usages). */
+	char **chosen_usages, **chosen_application;
+	/* Extensions beside these; borrowed, values are DER. */
+	const struct issue_extension *extra;
+	size_t extra_count;
 	struct texts critical; /* OIDs of extensions that are critical if they are there */
 	bool basic_constraints, is_ca, basic_constraints_critical;
 	int32_t path_len;   /* -1 none */
@@ -133,5 +144,17 @@ bool issue_plan_make(const struct tmpl *t, const struct principal *requester,
     const struct issue_request *r, const struct issue_limits *limits, struct issue_plan *out,
     struct err *err);
 void issue_plan_free(struct issue_plan *p);
+
+/* A certificate manager before an approval: out of what the plan has, never beside it.
+ * CERTSRV_E_TEMPLATE_CONFLICT names what is not in it; nothing left is one too. `critical` marks
+ * the extension, and takes no mark away. */
+bool issue_narrow_key_usage(
+    struct issue_plan *p, const uint8_t usage[2], bool critical, struct err *err);
+/* Extended key usages, and with them the application policies, which some read instead. */
+bool issue_narrow_usages(
+    struct issue_plan *p, const struct texts *usages, bool critical, struct err *err);
+bool issue_narrow_policies(struct issue_plan *p, const struct texts *policies, struct err *err);
+/* Ends earlier; ERROR_INVALID_DATA if that is over already. */
+bool issue_shorten(struct issue_plan *p, int64_t not_after, int64_t now, struct err *err);
 
 #endif

@@ -204,6 +204,17 @@ push_sid(const struct issue_plan *plan, ext_list *list, struct err *err)
 					      false, plan->given_sid, err);
 }
 
+/* What certificate managers set beside what the CA makes, of which none is made twice. */
+static bool
+push_extra(const struct issue_plan *plan, ext_list *list, struct err *err)
+{
+	for (size_t i = 0; i < plan->extra_count; i++)
+		if (!pkix_ext_push(list, plan->extra[i].oid, plan->extra[i].critical,
+			plan->extra[i].value, err))
+			return false;
+	return true;
+}
+
 /* What the template's pKICriticalExtensions lists, whoever made it. */
 static void
 mark_critical(const struct issue_plan *plan, ext_list *list)
@@ -238,7 +249,7 @@ push_extensions(
 		return false;
 	return push_constraints(plan, list, err) && push_ca_version(order, list, err) &&
 	       push_san(order->names, list, err) && push_policies(order->view, plan, list, err) &&
-	       push_sid(plan, list, err);
+	       push_sid(plan, list, err) && push_extra(plan, list, err);
 }
 
 /* Name DER with the e-mail address alone; pkix_name_from_dn wants a DN. */

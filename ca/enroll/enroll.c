@@ -32,6 +32,8 @@ enrollment_free(struct enrollment *e)
 {
 	issue_plan_free(&e->plan);
 	certificate_names_free(&e->names);
+	store_values_free(&e->values);
+	free(e->extra);
 	for (size_t i = 0; i < e->signer_count; i++) {
 		pkix_cert_free(&e->signers[i].cert);
 		free(e->signers[i].name);

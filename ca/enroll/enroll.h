@@ -66,6 +66,19 @@ bool enroll_resubmit(struct ca *ca, struct vault *v, const struct principal *off
     int64_t request_id, int64_t now, struct enroll_result *out, struct err *err);
 bool enroll_deny(struct ca *ca, const struct principal *officer, int64_t request_id,
     const char *why, int64_t now, struct err *err);
+/* Sets an attribute, or an extension of the certificate, of a pending request, with the rights and
+ * rules of an approval; an empty value takes it away (CRYPT_E_NOT_FOUND). Extensions leave out of
+ * what the template gives (key usage, extended key usage, policies), or add what says nothing about
+ * whom a certificate is for; attribute ExpirationDate ends it earlier; E_ACCESSDENIED for others.
+ * They are applied, and held against the template, when the request is approved. */
+struct enroll_value {
+	bool is_extension;
+	const char *name; /* or object identifier */
+	bool critical;
+	struct view value; /* UTF-8, or DER */
+};
+bool enroll_set_value(struct ca *ca, const struct principal *officer, int64_t request_id,
+    const struct enroll_value *in, int64_t now, struct err *err);
 /* The same for an issued certificate: revoked for a reason of RFC 5280 5.3.1, from now on and in
  * the next CRL. removeFromCRL takes a hold back (DIRCA_E_OWN_REQUEST for one's own); anything else
  * is final. CERTSRV_E_BAD_REQUESTSTATUS: it is not issued, revoked already, or not on hold. */

@@ -288,6 +288,7 @@ static const struct enroll_check checks[] = {
     {"escalation", ALWAYS, true, check_escalation, told_escalation, NULL},
     {"archival", ALWAYS, true, check_archival, told_archival, NULL},
     {"policy", ALWAYS, true, check_policy, told_policy, NULL},
+    {"officer-values", ENROLL_AT_APPROVAL, true, enroll_apply_values, told_values, NULL},
     {"service-names", ALWAYS, true, enroll_check_service_names, told_service_names, NULL},
     {"public-key", ALWAYS, true, check_key, told_key, NULL},
     {"kind", ALWAYS, true, check_kind, told_kind, NULL},

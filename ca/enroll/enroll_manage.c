@@ -25,8 +25,8 @@ enroll_get_row(struct ca *ca, int64_t request_id, struct store_request *row, str
 						"there is no request %lld", (long long)request_id));
 }
 
-static bool
-check_pending(const struct store_request *row, struct err *err)
+bool
+enroll_check_pending(const struct store_request *row, struct err *err)
 {
 	if (row->disposition == DISP_PENDING)
 		return true;
@@ -201,7 +201,8 @@ issue_stored(struct enrollment *e, const struct store_request *row, const struct
 	e->generates = row->key_recipient.len > 0;
 	e->kept_recipient = buf_view(&row->key_recipient);
 	e->has_key = e->was_archived || e->generates;
-	if (!decode_stored(row, &e->request, err))
+	if (!decode_stored(row, &e->request, err) ||
+	    !store_list_values(e->ca->store, row->request_id, &e->values, err))
 		return false;
 	if (e->generates && row->public_key_hash.len == sizeof e->request.key_info_hash)
 		memcpy(e->request.key_info_hash, row->public_key_hash.ptr,
@@ -279,7 +280,8 @@ write_approval(struct store_tx *tx, void *arg, struct err *err)
 
 	const struct enroll_event event = {.row = a->row, .request_id = a->row->request_id};
 
-	if (a->event == AUDIT_RESUBMITTED && !write_resubmission(tx, a, err))
+	if (!store_values_stand(tx, a->row->request_id, &a->e->values, err) ||
+	    (a->event == AUDIT_RESUBMITTED && !write_resubmission(tx, a, err)))
 		return false;
 	if (a->e->generates && (!store_archive_pending(tx, a->row, err) ||
 				   !enroll_note_archived(tx, a->e, a->row, &record, err)))
@@ -384,7 +386,7 @@ issue_for(struct approval *a, struct ca *ca, struct vault *v, int64_t request_id
 	     ca_check_right(e.view, officer, CA_RIGHT_OFFICER, err) &&
 	     enroll_get_row(ca, request_id, &row, err) &&
 	     ca_check_officer(ca, e.view, officer, &row, err) &&
-	     (anew ? check_refused(&row, err) : check_pending(&row, err)) &&
+	     (anew ? check_refused(&row, err) : enroll_check_pending(&row, err)) &&
 	     own_check_row(ca, officer, &row, err) && current_people(&e, &row, &agent, err) &&
 	     own_check_person(ca, officer, e.requester, err) &&
 	     own_check_person(ca, officer, e.caller, err);
@@ -482,7 +484,7 @@ enroll_deny(struct ca *ca, const struct principal *officer, int64_t request_id, 
 	ok = enroll_fresh_view(ca, &view, err) &&
 	     ca_check_right(view, officer, CA_RIGHT_OFFICER, err) &&
 	     enroll_get_row(ca, request_id, &row, err) &&
-	     ca_check_officer(ca, view, officer, &row, err) && check_pending(&row, err);
+	     ca_check_officer(ca, view, officer, &row, err) && enroll_check_pending(&row, err);
 	ok = ok && deny_row(ca, &row, &denial, err);
 	if (!ok)
 		enroll_audit_refusal(ca, AUDIT_DENIED_PENDING, officer, request_id, now, err);

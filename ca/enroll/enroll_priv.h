@@ -129,6 +129,8 @@ struct enrollment {
 	struct issue_request facts;
 	struct issue_plan plan;
 	struct certificate_names names; /* of the plan */
+	struct store_values values;     /* at an approval: what certificate managers set */
+	struct issue_extension *extra;  /* of them, the plan's */
 	bool deciding;                  /* a refusal now is a denial, else an error */
 	/* archival */
 	struct buf archived;        /* EnvelopedData for the KRAs */
@@ -197,6 +199,7 @@ char *told_renewal(const struct enrollment *e);
 char *told_escalation(const struct enrollment *e);
 char *told_archival(const struct enrollment *e);
 char *told_policy(const struct enrollment *e);
+char *told_values(const struct enrollment *e);
 char *told_service_names(const struct enrollment *e);
 char *told_key(const struct enrollment *e);
 char *told_kind(const struct enrollment *e);
@@ -216,6 +219,15 @@ bool enroll_get_row(struct ca *ca, int64_t request_id, struct store_request *row
 bool enroll_fresh_view(struct ca *ca, struct ca_view **out, struct err *err);
 void enroll_audit_refusal(struct ca *ca, enum audit_event event, const struct principal *officer,
     int64_t request_id, int64_t now, struct err *reason);
+
+bool enroll_check_pending(const struct store_request *row, struct err *err);
+
+/* enroll_values.c: puts what certificate managers set into the plan; nothing beside what the
+ * template gives, and nothing that they may not set (any more). */
+bool enroll_apply_values(struct enrollment *e, struct err *err);
+/* May a certificate manager set this, in this form? E_ACCESSDENIED, E_INVALIDARG,
+ * ERROR_INVALID_DATA. An extension that is taken away has no form. */
+bool enroll_check_value(const struct ca *ca, const struct store_value *v, struct err *err);
 
 /* enroll_service_names.c: no name of the plan is the host of a CA's enrollment service.
  * DIRCA_E_SERVICE_NAME. */

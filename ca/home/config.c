@@ -74,6 +74,7 @@ static const struct option {
     {"allow_sha1", FLAG, AT(allow_sha1), 0, 0, 0},
     {"low_space_mb", LONG, AT(low_space_mb), 0, 0, 1048576},
     {"allow_own_requests", FLAG, AT(allow_own_requests), 0, 0, 0},
+    {"officer_extension", LIST, AT(officer_extensions), AT(officer_extension_count), 0, 0},
     {"role_separation", FLAG, AT(role_separation), 0, 0, 0},
     {"event_hook", TEXT, AT(event_hook), 0, 0, 0},
     {"event_hook_on", TEXT, AT(event_hook_on), 0, 0, 0},
@@ -335,6 +336,47 @@ check_peers(const struct config *c, struct err *err)
 	return true;
 }
 
+/* Arcs between dots, none with a zero before it: there is one way to write each. */
+static bool
+is_oid(const char *text)
+{
+	int arcs = 0;
+
+	for (;; text++, arcs++) {
+		size_t digits = strspn(text, "0123456789");
+
+		if (digits == 0 || digits > 20 || (digits > 1 && *text == '0') || arcs == 32)
+			return false;
+		text += digits;
+		if (*text != '.')
+			return *text == '\0' && arcs > 0;
+	}
+}
+
+/* Extensions that mean something to those who read certificates (RFC 5280, PKIX, Microsoft,
+ * Netscape) are none for officers: they may say whom a certificate is for, or what for. */
+static bool
+check_officer_extensions(const struct config *c, struct err *err)
+{
+	static const char *const reserved[] = {"2.5.29.", "1.3.6.1.5.5.7.", "1.3.6.1.4.1.311.",
+	    "2.16.840.1.113730.", "1.2.840.113549."};
+
+	for (size_t i = 0; i < c->officer_extension_count; i++) {
+		const char *oid = c->officer_extensions[i];
+
+		if (!is_oid(oid) || strlen(oid) > 64)
+			return err_set(err, DIRCA_E_CONFIG,
+			    "officer_extension: '%s' is no object identifier", oid);
+		for (size_t k = 0; k < COUNT_OF(reserved); k++)
+			if (strncmp(oid, reserved[k], strlen(reserved[k])) == 0)
+				return err_set(err, DIRCA_E_CONFIG,
+				    "officer_extension: %s is none that certificate managers may "
+				    "set: nothing below %s is",
+				    oid, reserved[k]);
+	}
+	return true;
+}
+
 static bool
 check_realms(const struct config *c, struct err *err)
 {
@@ -437,7 +479,7 @@ check(const struct config *c, struct err *err)
 	       check_listeners("http_listen", c->http_listen, c->http_listen_count, err) &&
 	       check_listeners(
 		   "metrics_listen", &c->metrics_listen, c->metrics_listen != NULL, err) &&
-	       check_peers(c, err) && check_realms(c, err) &&
+	       check_peers(c, err) && check_realms(c, err) && check_officer_extensions(c, err) &&
 	       check_url("url", c->url, "https://", err) &&
 	       check_url("http_url", c->http_url, "http://", err) && check_directory(c, err) &&
 	       check_floor(c, err) && check_notices(c, err);

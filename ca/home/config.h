@@ -89,6 +89,9 @@ struct config {
 	char *mail_user, *mail_password_file, *mail_tls_ca;
 	bool mail_allow_plain;       /* without TLS; default no */
 	struct secret mail_password; /* config_read_password */
+	/* Object identifiers of extensions that certificate managers may set; default none */
+	char *officer_extensions[CONFIG_LIST_MAX];
+	size_t officer_extension_count;
 	/* What binds the CA's administrators too; the vault holds to it */
 	char *sign_kinds;              /* as it is written; default "kra" */
 	unsigned kinds;                /* the same as SIGN_KIND_* */

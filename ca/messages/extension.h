@@ -68,6 +68,12 @@ bool ext_push_self_cdp(ext_list *list, const struct ext_urls *urls, struct err *
 /* 25.2: SEQUENCE { [0] otherName { 25.2.1, OCTET STRING of the SID's text } } */
 bool ext_push_sid(ext_list *list, const char *sid_text, struct err *err);
 
+/* Values by themselves, as certutil -setextension makes them: an INTEGER, a UTF8String or (`ascii`)
+ * an IA5String, a GeneralizedTime. */
+bool ext_value_number(int64_t number, struct buf *out, struct err *err);
+bool ext_value_text(const char *text, bool ascii, struct buf *out, struct err *err);
+bool ext_value_instant(int64_t when, struct buf *out, struct err *err);
+
 /* subjectAltName: makers of single names, then the list, which the caller frees with
  * GENERAL_NAMES_free. */
 bool ext_add_name(GENERAL_NAMES *names, int type, const char *text,

@@ -116,6 +116,10 @@ bool pkix_cert_has_eku(const struct pkix_cert *c, const char *dotted);
 #define PKIX_KU_CERT_SIGN         0x0400u
 #define PKIX_KU_CRL_SIGN          0x0200u
 uint16_t pkix_cert_key_usage(const struct pkix_cert *c);
+/* The value of the extension; ERROR_INVALID_DATA. */
+bool pkix_key_usage_decode(struct view value, uint16_t *out, struct err *err);
+/* Is it the value of an extension: one element of strict DER? ERROR_INVALID_DATA. */
+bool pkix_check_value(struct view value, struct err *err);
 /* subjectKeyIdentifier extension, or SHA-1 of the key's BIT STRING when absent. */
 bool pkix_cert_ski(const struct pkix_cert *c, struct buf *out, struct err *err);
 /* A CA's certificates are counted, and so are its keys: szOID_CERTSRV_CA_VERSION (311.21.1) of a CA

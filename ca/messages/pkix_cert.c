@@ -150,25 +150,39 @@ pkix_cert_has_eku(const struct pkix_cert *c, const char *dotted)
 	return found;
 }
 
+bool
+pkix_key_usage_decode(struct view value, uint16_t *out, struct err *err)
+{
+	const unsigned char *p = value.ptr;
+	ASN1_BIT_STRING *bits = NULL;
+	struct view v;
+
+	*out = 0;
+	if (!pkix_der_is_strict(value) ||
+	    (bits = d2i_ASN1_BIT_STRING(NULL, &p, (long)value.len)) == NULL)
+		return err_openssl(err, ERROR_INVALID_DATA, "not a key usage");
+	v = pkix_string_view(bits);
+	*out = (uint16_t)((v.len > 0 ? v.ptr[0] << 8 : 0) | (v.len > 1 ? v.ptr[1] : 0));
+	ASN1_BIT_STRING_free(bits);
+	return true;
+}
+
+bool
+pkix_check_value(struct view value, struct err *err)
+{
+	return pkix_der_is_strict(value) ||
+	       err_set(err, ERROR_INVALID_DATA, "the value is not one element of DER");
+}
+
 uint16_t
 pkix_cert_key_usage(const struct pkix_cert *c)
 {
 	const struct pkix_extension *ext = pkix_cert_extension(c, NID_key_usage);
-	const unsigned char *p = NULL;
-	ASN1_BIT_STRING *bits = NULL;
-	uint16_t usage = 0;
+	uint16_t usage = 0xffff;
+	struct err ignored;
 
-	if (ext == NULL)
-		return 0xffff;
-	p = ext->value.ptr;
-	if (pkix_der_is_strict(ext->value) &&
-	    (bits = d2i_ASN1_BIT_STRING(NULL, &p, (long)ext->value.len)) != NULL) {
-		struct view v = pkix_string_view(bits);
-
-		usage = (uint16_t)((v.len > 0 ? v.ptr[0] << 8 : 0) | (v.len > 1 ? v.ptr[1] : 0));
-	}
-	ASN1_BIT_STRING_free(bits);
-	ERR_clear_error();
+	if (ext != NULL)
+		(void)pkix_key_usage_decode(ext->value, &usage, &ignored);
 	return usage;
 }
 

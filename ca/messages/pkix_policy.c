@@ -85,8 +85,8 @@ pkix_policies_decode(struct view value, struct texts *out, struct err *err)
 	return true;
 }
 
-static bool
-decode_eku(struct view value, struct texts *out, struct err *err)
+bool
+pkix_usages_decode(struct view value, struct texts *out, struct err *err)
 {
 	const unsigned char *p = value.ptr;
 	OWNED(own_eku) EXTENDED_KEY_USAGE *list = NULL;
@@ -125,7 +125,7 @@ pkix_cert_application_policies(const struct pkix_cert *c, struct texts *out, str
 	OWNED(texts_free) struct texts second = {0};
 
 	*out = (struct texts){0};
-	if (eku != NULL && !decode_eku(eku->value, out, err))
+	if (eku != NULL && !pkix_usages_decode(eku->value, out, err))
 		return false;
 	if (own == NULL)
 		return true;
@@ -176,7 +176,7 @@ limit_by_certificate(struct state *s, const struct pkix_cert *c, struct err *err
 	struct texts policies = {0};
 
 	if (eku != NULL) {
-		if (!decode_eku(eku->value, &policies, err))
+		if (!pkix_usages_decode(eku->value, &policies, err))
 			return false;
 		limit(s, &policies);
 		texts_free(&policies);

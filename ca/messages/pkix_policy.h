@@ -11,6 +11,8 @@
 /* The value of certificatePolicies or 21.10, as dotted object identifiers, each once: at most 64
  * policies, qualifiers not read. ERROR_INVALID_DATA. */
 bool pkix_policies_decode(struct view value, struct texts *out, struct err *err);
+/* The value of extended key usage, likewise. */
+bool pkix_usages_decode(struct view value, struct texts *out, struct err *err);
 /* certificatePolicies of a certificate; empty if it has none. */
 bool pkix_cert_issuance_policies(const struct pkix_cert *c, struct texts *out, struct err *err);
 /* Application policies that a certificate holds: extended key usage, or 21.10; where it has both,

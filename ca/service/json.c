@@ -151,6 +151,27 @@ json_request(const struct store_request *r)
 }
 
 json_t *
+json_values(const struct store_values *values, enum store_value_kind kind)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < values->count; i++) {
+		const struct store_value *v = &values->list[i];
+		struct view value = buf_view(&v->value);
+		OWNED(own_memory)
+		char *text = kind == STORE_ATTRIBUTE ? mem_text_n(value.ptr, value.len)
+						     : hex_encode(value, '\0');
+
+		if (v->kind == kind)
+			json_array_append_new(
+			    list, json_pack("{s:s, s:b, s:s, s:s, s:o}", "name", v->name,
+				      "critical", (int)v->critical, "value", text, "set_by",
+				      v->set_by, "set_when", when_or_null(v->set_when)));
+	}
+	return list;
+}
+
+json_t *
 json_candidate(const struct store_request *r)
 {
 	OWNED(pkix_cert_free) struct pkix_cert c = {0};
@@ -210,13 +231,27 @@ json_event(const struct event_record *e)
 	    kind != NULL ? json_variables(kind, e) : json_object());
 }
 
+static json_t *
+json_body(const struct http_call *http)
+{
+	if (http->body.len > BODY_MAX)
+		return NULL;
+	return json_loadb(
+	    (const char *)http->body.ptr, http->body.len, JSON_REJECT_DUPLICATES, NULL);
+}
+
 char *
 json_body_string(const struct http_call *http, const char *member)
 {
-	OWNED(json_free) json_t *root = NULL;
+	OWNED(json_free) json_t *root = json_body(http);
 
-	if (http->body.len <= BODY_MAX)
-		root = json_loadb(
-		    (const char *)http->body.ptr, http->body.len, JSON_REJECT_DUPLICATES, NULL);
 	return mem_text(json_string_value(json_object_get(root, member)));
+}
+
+bool
+json_body_true(const struct http_call *http, const char *member)
+{
+	OWNED(json_free) json_t *root = json_body(http);
+
+	return json_is_true(json_object_get(root, member));
 }

@@ -21,6 +21,8 @@ void json_fail(struct http_call *http, const struct err *err);
 json_t *json_error(const struct err *err);
 json_t *json_request(const struct store_request *r);
 /* The same with "certificate_version", null where there is no certificate that can be read. */
+/* What certificate managers set for a request; of extensions the value is hexadecimal. */
+json_t *json_values(const struct store_values *values, enum store_value_kind kind);
 json_t *json_candidate(const struct store_request *r);
 /* A record of the audit trail: what is hashed, and its hash. */
 json_t *json_audit(const struct audit_record *a);
@@ -28,6 +30,8 @@ json_t *json_audit(const struct audit_record *a);
 json_t *json_event(const struct event_record *e);
 /* A string member of a JSON object body; NULL if the body is no object or lacks it. free(). Bodies
  * over 4 KiB are refused. */
+/* Is the member true? */
+bool json_body_true(const struct http_call *http, const char *member);
 char *json_body_string(const struct http_call *http, const char *member);
 
 #endif

@@ -70,6 +70,8 @@ void route_request_binary(struct route_call *c);
 void route_request_approve(struct route_call *c);
 void route_request_resubmit(struct route_call *c);
 void route_request_deny(struct route_call *c);
+void route_request_attribute(struct route_call *c);
+void route_request_extension(struct route_call *c);
 void route_revocation(struct route_call *c);
 void route_audit(struct route_call *c);
 void route_audit_checkpoint(struct route_call *c);

@@ -197,12 +197,19 @@ void
 route_request_get(struct route_call *c)
 {
 	OWNED(store_request_free) struct store_request row = {0};
+	OWNED(store_values_free) struct store_values values = {0};
+	json_t *answer;
 	struct err err;
 
-	if (get_request(c, &row, &err))
-		json_answer(c->http, 200, json_request(&row));
-	else
+	if (!get_request(c, &row, &err) ||
+	    !store_list_values(c->ca->store, row.request_id, &values, &err)) {
 		json_fail(c->http, &err);
+		return;
+	}
+	answer = json_request(&row);
+	json_object_set_new(answer, "officer_attributes", json_values(&values, STORE_ATTRIBUTE));
+	json_object_set_new(answer, "officer_extensions", json_values(&values, STORE_EXTENSION));
+	json_answer(c->http, 200, answer);
 }
 
 /* As with the row: who may not see a request is not told that there is one. */
@@ -323,6 +330,56 @@ route_request_deny(struct route_call *c)
 		    json_pack("{s:I, s:s}", "request_id", (json_int_t)id, "disposition",
 			disposition_name(DISP_DENIED)));
 	}
+}
+
+static void
+set_value(struct route_call *c, const struct enroll_value *v)
+{
+	struct err err;
+	int64_t id;
+
+	if (!request_id(c, &id, &err) ||
+	    !enroll_set_value(c->ca, &c->caller, id, v, clock_now(), &err)) {
+		log_warn("change of a request refused", LOG_STR("request", c->part),
+		    LOG_STR("name", v->name), LOG_STR("by", c->caller.downlevel), LOG_REASON(&err));
+		json_fail(c->http, &err);
+		return;
+	}
+	log_info("request changed", LOG_INT("request", id), LOG_STR("name", v->name),
+	    LOG_STR("by", c->caller.downlevel));
+	json_answer(c->http, 200,
+	    json_pack("{s:I, s:s}", "request_id", (json_int_t)id, "disposition",
+		disposition_name(DISP_PENDING)));
+}
+
+/* {"name": "...", "value": "..."} */
+void
+route_request_attribute(struct route_call *c)
+{
+	OWNED(own_memory) char *name = json_body_string(c->http, "name");
+	OWNED(own_memory) char *value = json_body_string(c->http, "value");
+
+	set_value(c, &(struct enroll_value){.name = name != NULL ? name : "",
+			 .value = value != NULL ? view_str(value) : (struct view){0}});
+}
+
+/* {"name": "1.2.3", "critical": false, "value": "base64"} */
+void
+route_request_extension(struct route_call *c)
+{
+	OWNED(own_memory) char *name = json_body_string(c->http, "name");
+	OWNED(own_memory) char *text = json_body_string(c->http, "value");
+	OWNED(buf_free) struct buf der = {0};
+	struct err err;
+
+	if (text != NULL && !base64_decode(view_str(text), &der, &err)) {
+		json_fail(c->http, &err);
+		return;
+	}
+	set_value(c, &(struct enroll_value){.is_extension = true,
+			 .name = name != NULL ? name : "",
+			 .critical = json_body_true(c->http, "critical"),
+			 .value = buf_view(&der)});
 }
 
 /* {"request_id": N} or {"serial_number": "hex"}, and {"reason": "keyCompromise"}. */

@@ -206,6 +206,7 @@ child_vault(const struct config *config, const struct child_fds *fds)
 	    .control_fd = fds->list[0],
 	    .sandbox = config->sandbox && SANDBOX_POSSIBLE,
 	    .kinds = config->kinds,
+	    .extensions = {config->officer_extensions, config->officer_extension_count},
 	    .kra_minimum = (size_t)config->kra_minimum,
 	    .allow_same_holder = config->allow_same_holder,
 	    .floor = archive_floor_of_root(config),

@@ -338,6 +338,19 @@ static const char checkpoint_table[] =
     "RawCheckpoint BLOB NOT NULL CHECK (length(RawCheckpoint) <= 65536)"
     ") STRICT;";
 
+/* Version 15: what certificate managers set for a request that waits. Kind: 1 an attribute, 2 an
+ * extension; the request's own words stay what they were. */
+static const char officer_values[] = "CREATE TABLE OfficerValue ("
+				     "RequestID INTEGER NOT NULL REFERENCES Request(RequestID),"
+				     "Kind INTEGER NOT NULL CHECK (Kind IN (1, 2)),"
+				     "Name TEXT NOT NULL COLLATE NOCASE,"
+				     "Critical INTEGER NOT NULL CHECK (Critical IN (0, 1)),"
+				     "Value BLOB NOT NULL CHECK (length(Value) <= 2048),"
+				     "SetBy TEXT NOT NULL,"
+				     "SetWhen INTEGER NOT NULL,"
+				     "PRIMARY KEY (RequestID, Kind, Name)"
+				     ") STRICT, WITHOUT ROWID;";
+
 /* Each array is one migration, run in order in one transaction with its user_version. */
 static const char *const version_1[] = {request_table, other_tables, NULL};
 static const char *const version_2[] = {publication_table, NULL};
@@ -353,9 +366,10 @@ static const char *const version_11[] = {issuer_columns, NULL};
 static const char *const version_12[] = {event_table, NULL};
 static const char *const version_13[] = {crl_lists, NULL};
 static const char *const version_14[] = {checkpoint_table, NULL};
+static const char *const version_15[] = {officer_values, NULL};
 static const char *const *const migrations[] = {version_1, version_2, version_3, version_4,
     version_5, version_6, version_7, version_8, version_9, version_10, version_11, version_12,
-    version_13, version_14};
+    version_13, version_14, version_15};
 #define VERSION ((int)COUNT_OF(migrations))
 
 static const char schema_query[] =

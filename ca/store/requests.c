@@ -145,8 +145,9 @@ wrong_state(struct conn *c, int64_t request_id, const char *tried, struct err *e
 	    (long long)request_id, tried, disposition_name((enum disposition)d));
 }
 
-static bool
-run_change(struct conn *c, enum sql_id id, int64_t request_id, const char *tried, struct err *err)
+bool
+change_request(
+    struct conn *c, enum sql_id id, int64_t request_id, const char *tried, struct err *err)
 {
 	if (!sql_run(c, id, err))
 		return false;
@@ -181,7 +182,7 @@ store_issue_pending(struct store_tx *tx, const struct store_request *r, struct e
 	sql_bind_int(c, SQL_ISSUE_PENDING, 3, r->resolved_when);
 	at = row_bind_certificate(c, SQL_ISSUE_PENDING, 4, &row);
 	sql_bind_int(c, SQL_ISSUE_PENDING, at, r->request_id);
-	return run_change(c, SQL_ISSUE_PENDING, r->request_id, "issued", err) &&
+	return change_request(c, SQL_ISSUE_PENDING, r->request_id, "issued", err) &&
 	       set_requester_sids(c, r, err);
 }
 
@@ -196,7 +197,7 @@ store_archive_pending(struct store_tx *tx, const struct store_request *r, struct
 		return false;
 	sql_bind_text(c, SQL_ARCHIVE_PENDING, 1, r->key_recovery_hashes);
 	sql_bind_int(c, SQL_ARCHIVE_PENDING, 2, r->request_id);
-	if (!run_change(c, SQL_ARCHIVE_PENDING, r->request_id, "given a key", err))
+	if (!change_request(c, SQL_ARCHIVE_PENDING, r->request_id, "given a key", err))
 		return false;
 	sql_bind_blob(c, SQL_SET_MADE_KEY, 1, buf_view(&r->raw_archived_key));
 	sql_bind_blob(c, SQL_SET_MADE_KEY, 2, buf_view(&r->raw_delivered_key));
@@ -216,7 +217,7 @@ store_import_key(
 		return false;
 	sql_bind_text(c, SQL_ADD_KEY, 1, r->key_recovery_hashes);
 	sql_bind_int(c, SQL_ADD_KEY, 2, request_id);
-	if (!run_change(c, SQL_ADD_KEY, request_id, "given a key", err))
+	if (!change_request(c, SQL_ADD_KEY, request_id, "given a key", err))
 		return false;
 	sql_bind_int(c, SQL_ADD_KEY_BLOB, 1, request_id);
 	sql_bind_blob(c, SQL_ADD_KEY_BLOB, 2, buf_view(&r->raw_archived_key));
@@ -235,7 +236,7 @@ store_deny_pending(struct store_tx *tx, int64_t request_id, const char *message,
 	sql_bind_int(c, SQL_DENY_PENDING, 2, status);
 	sql_bind_int(c, SQL_DENY_PENDING, 3, now);
 	sql_bind_int(c, SQL_DENY_PENDING, 4, request_id);
-	if (!run_change(c, SQL_DENY_PENDING, request_id, "denied", err))
+	if (!change_request(c, SQL_DENY_PENDING, request_id, "denied", err))
 		return false;
 	sql_bind_int(c, SQL_DROP_ARCHIVED_KEY, 1, request_id);
 	return sql_run(c, SQL_DROP_ARCHIVED_KEY, err);
@@ -247,7 +248,7 @@ store_resubmit(
 {
 	sql_bind_blob(tx->conn, SQL_RESUBMIT, 1, public_key_hash);
 	sql_bind_int(tx->conn, SQL_RESUBMIT, 2, request_id);
-	return run_change(tx->conn, SQL_RESUBMIT, request_id, "resubmitted", err);
+	return change_request(tx->conn, SQL_RESUBMIT, request_id, "resubmitted", err);
 }
 
 bool
@@ -258,7 +259,7 @@ store_revoke(struct store_tx *tx, int64_t request_id, int reason, int64_t now, i
 
 	if (reason == REASON_REMOVE_FROM_CRL) {
 		sql_bind_int(c, SQL_RELEASE_HOLD, 1, request_id);
-		return run_change(c, SQL_RELEASE_HOLD, request_id, "released from hold", err);
+		return change_request(c, SQL_RELEASE_HOLD, request_id, "released from hold", err);
 	}
 	if (reason < 0 || reason > 10 || reason == 7)
 		return err_set(err, E_INVALIDARG,
@@ -268,7 +269,7 @@ store_revoke(struct store_tx *tx, int64_t request_id, int reason, int64_t now, i
 	sql_bind_int(c, SQL_REVOKE, 2, now);
 	sql_bind_int(c, SQL_REVOKE, 3, effective);
 	sql_bind_int(c, SQL_REVOKE, 4, request_id);
-	return run_change(c, SQL_REVOKE, request_id, "revoked", err);
+	return change_request(c, SQL_REVOKE, request_id, "revoked", err);
 }
 
 /* Runs a statement whose parameters are bound and that gives at most one whole row. */

@@ -87,6 +87,19 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 	X(RESUBMIT, SQL_WRITER,                                                                   \
 	    "UPDATE Request SET Disposition = 9, StatusCode = NULL, ResolvedWhen = NULL, "        \
 	    "PublicKeyHash = ? WHERE Disposition IN (30, 31) AND RequestID = ?")                  \
+	X(SET_VALUE, SQL_WRITER,                                                                  \
+	    "INSERT INTO OfficerValue(RequestID, Kind, Name, Critical, Value, SetBy, SetWhen) "   \
+	    "SELECT RequestID, ?2, ?3, ?4, ?5, ?6, ?7 FROM Request "                              \
+	    "WHERE RequestID = ?1 AND Disposition = 9 "                                           \
+	    "ON CONFLICT(RequestID, Kind, Name) DO UPDATE SET Critical = excluded.Critical, "     \
+	    "Value = excluded.Value, SetBy = excluded.SetBy, SetWhen = excluded.SetWhen")         \
+	X(DROP_VALUE, SQL_WRITER,                                                                 \
+	    "DELETE FROM OfficerValue WHERE RequestID = ?1 AND Kind = ?2 AND Name = ?3 AND "      \
+	    "EXISTS(SELECT 1 FROM Request WHERE RequestID = ?1 AND Disposition = 9)")             \
+	X(COUNT_VALUES, SQL_WRITER, "SELECT count(*) FROM OfficerValue WHERE RequestID = ?")      \
+	X(VALUES, SQL_BOTH,                                                                       \
+	    "SELECT Kind, Name, Critical, Value, SetBy, SetWhen FROM OfficerValue "               \
+	    "WHERE RequestID = ? ORDER BY Kind, Name")                                            \
 	X(DROP_ARCHIVED_KEY, SQL_WRITER,                                                          \
 	    "UPDATE RequestBlob SET RawArchivedKey = NULL WHERE RequestID = ?")                   \
 	X(SET_REQUESTER_SIDS, SQL_WRITER,                                                         \

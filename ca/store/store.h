@@ -139,6 +139,31 @@ bool store_deny_pending(struct store_tx *tx, int64_t request_id, const char *mes
  * codes as above. For one that is decided anew, in the same unit of work. */
 bool store_resubmit(
     struct store_tx *tx, int64_t request_id, struct view public_key_hash, struct err *err);
+/* What certificate managers set for a request that waits, beside its own words. */
+enum store_value_kind { STORE_ATTRIBUTE = 1, STORE_EXTENSION = 2 };
+struct store_value {
+	enum store_value_kind kind;
+	char *name;       /* of an extension the object identifier; without case */
+	bool critical;    /* of an extension */
+	struct buf value; /* text, or DER; not empty */
+	char *set_by;     /* DOMAIN\user */
+	int64_t set_when;
+};
+struct store_values {
+	struct store_value *list;
+	size_t count;
+};
+void store_values_free(struct store_values *v);
+/* In the place of the one that there is of this kind and name. The request must be pending, as
+ * above; DIRCA_E_TOO_LARGE: over 2048 bytes, or 32 values. */
+bool store_set_value(
+    struct store_tx *tx, int64_t request_id, const struct store_value *v, struct err *err);
+/* Takes the one of this kind and name away, if the request is pending and has it. */
+bool store_drop_value(struct store_tx *tx, int64_t request_id, const struct store_value *v,
+    bool *was_there_out, struct err *err);
+/* Are they still what store_list_values gave? DIRCA_E_CHANGED. */
+bool store_values_stand(
+    struct store_tx *tx, int64_t request_id, const struct store_values *values, struct err *err);
 /* Issued, or revoked with reason 6 (certificateHold) -> revoked; codes as above. Reason 8
  * (removeFromCRL) releases a hold: the row is issued again. E_INVALIDARG: no reason of RFC
  * 5280 5.3.1. */
@@ -200,6 +225,9 @@ bool store_add_event(
 /* ---- reading ---- */
 enum store_find store_get_request(struct store *s, int64_t request_id, struct store_request *out,
     struct err *err); /* whole row */
+/* By kind and name; of a request that there is not, none. */
+bool store_list_values(
+    struct store *s, int64_t request_id, struct store_values *out, struct err *err);
 /* `serial`: hex in either case, blanks, colons and leading zeros skipped; STORE_FAILED with
  * ERROR_INVALID_DATA if it is none. Of an own and a foreign row with one number the own one. */
 enum store_find store_get_by_serial(

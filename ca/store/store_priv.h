@@ -109,6 +109,11 @@ bool row_collect(
 /* Serial numbers are kept as lower-case hex of whole bytes without leading zero bytes. free(). */
 bool serial_canonical(const char *text, char **out, struct err *err);
 
+/* requests.c: runs a statement that changes one request in the state that it wants; else
+ * CERTSRV_E_BAD_REQUESTSTATUS or _NO_REQUEST says that it cannot be `tried`. */
+bool change_request(
+    struct conn *c, enum sql_id id, int64_t request_id, const char *tried, struct err *err);
+
 /* audit.c: steps to the head, which are the first two columns. */
 bool audit_read_head(struct conn *c, enum sql_id id, struct trail_head *out, struct err *err);
 

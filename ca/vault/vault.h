@@ -170,10 +170,11 @@ struct vault_config {
 	int control_fd; /* from the supervisor: KRA lists; EOF ends the vault */
 	bool sandbox;   /* seccomp + Landlock; off only under sanitizers */
 	/* Root's configuration, of which the front is told and which it cannot change. */
-	unsigned kinds;             /* SIGN_KIND_* that may be signed */
-	size_t kra_minimum;         /* recipients of an archived key, at least; 0 is 1 */
-	bool allow_same_holder;     /* two of them, of different keys */
-	struct archive_floor floor; /* of what archived keys are sealed with */
+	unsigned kinds;                /* SIGN_KIND_* that may be signed */
+	struct sign_usages extensions; /* dotted, that certificate managers may set */
+	size_t kra_minimum;            /* recipients of an archived key, at least; 0 is 1 */
+	bool allow_same_holder;        /* two of them, of different keys */
+	struct archive_floor floor;    /* of what archived keys are sealed with */
 	/* Keys that could not be archived: of one requester, who is then refused for so many
 	 * seconds; under one exchange key, which is then retired. */
 	uint32_t failures_requester, failures_key;

@@ -170,7 +170,7 @@ check_tbs(const VAULT_TBS *c, const struct vault_rules *rules, struct err *err)
 	if (ASN1_TIME_cmp_time_t(c->validity->not_after, rules->not_after) > 0 ||
 	    ASN1_TIME_cmp_time_t(c->validity->not_after, rules->not_after) == -2)
 		return refuse_to_sign(err, what, "it would outlive the CA certificate");
-	return vault_check_purpose(c->extensions, rules->kinds, err);
+	return vault_check_purpose(c->extensions, rules, err);
 }
 
 static bool

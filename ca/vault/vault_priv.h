@@ -113,9 +113,10 @@ bool vault_kras_choose(struct vault_kras *k, const struct vault_kra_list *list, 
 
 /* ---- vault_check_asn1.c, vault_purpose.c: what may be signed. Pure ---- */
 struct vault_rules {
-	struct view issuer, sig_alg; /* the CA's name, and AlgorithmIdentifier */
-	int64_t not_after;           /* of the CA certificate */
-	unsigned kinds;              /* SIGN_KIND_* that root allows */
+	struct view issuer, sig_alg;   /* the CA's name, and AlgorithmIdentifier */
+	int64_t not_after;             /* of the CA certificate */
+	unsigned kinds;                /* SIGN_KIND_* that root allows */
+	struct sign_usages extensions; /* dotted, that root allows beside the CA's own */
 };
 /* Exactly one DER TBSCertificate (RFC 5280 4.1), version 3, of this issuer and signature algorithm,
  * that does not outlive the CA: E_ACCESSDENIED; and of an allowed kind: vault_check_purpose. Gives
@@ -128,10 +129,10 @@ bool vault_check_crl(struct view tbs, const struct vault_rules *rules,
 /* DER SET OF Attribute (RFC 5652 5.3): contentType id-cct-PKIResponse, or id-data with 311.21.16
  * and a sound KeyRetrieval (retrieval.h); messageDigest; nothing unknown. */
 bool vault_check_message(struct view attrs, struct journal_entry *entry_out, struct err *err);
-/* Extensions that the CA makes and no others, each once (E_ACCESSDENIED), of an allowed kind
- * (sign_kinds_check). */
+/* Extensions that the CA makes or root names and no others, each once (E_ACCESSDENIED), of an
+ * allowed kind (sign_kinds_check). */
 bool vault_check_purpose(
-    const STACK_OF(X509_EXTENSION) * extensions, unsigned kinds, struct err *err);
+    const STACK_OF(X509_EXTENSION) * extensions, const struct vault_rules *rules, struct err *err);
 /* The decoded value if `der` is exactly its DER, else NULL. ASN1_item_free. */
 ASN1_VALUE *vault_decode_exactly(struct view der, const ASN1_ITEM *item);
 

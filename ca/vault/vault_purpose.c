@@ -1,8 +1,11 @@
 /*
  * What the extensions of a TBSCertificate make it good for. Only those that this CA makes are
- * known: one that the vault does not know could say anything to somebody.
+ * known, and those that root names: one that the vault does not know could say anything to
+ * somebody.
  */
 #include "vault_priv.h"
+
+#include <string.h>
 
 #include <openssl/x509v3.h>
 
@@ -23,7 +26,7 @@ enum known {
 	PREVIOUS_HASH_AT,
 	LOOKED_INTO
 };
-#define KNOWN_MAX 18
+#define KNOWN_MAX 20
 
 static size_t
 known_extensions(int nids[KNOWN_MAX])
@@ -44,6 +47,8 @@ known_extensions(int nids[KNOWN_MAX])
 	    NID_certificate_policies,
 	    NID_SMIMECapabilities,
 	    NID_id_pkix_OCSP_noCheck,
+	    NID_tlsfeature,
+	    NID_netscape_comment,
 	    oid_nid(OID_ENROLL_CERTTYPE),
 	    oid_nid(OID_CERTIFICATE_TEMPLATE),
 	    oid_nid(OID_NTDS_CA_SECURITY_EXT),
@@ -65,14 +70,29 @@ refuse_extension(struct err *err, const ASN1_OBJECT *oid, const char *reason)
 	    "the vault does not sign this certificate: its extension %s %s", text, reason);
 }
 
+/* Its place in root's list, the length of the list if it is not there. */
+static size_t
+find_named(const struct sign_usages *named, const ASN1_OBJECT *oid)
+{
+	char text[OID_TEXT_MAX];
+	int len = OBJ_obj2txt(text, sizeof text, oid, 1);
+	size_t i = 0;
+
+	if (len <= 0 || (size_t)len >= sizeof text)
+		return named->count;
+	while (i < named->count && strcmp(named->list[i], text) != 0)
+		i++;
+	return i;
+}
+
 /* Each extension known and there once; those that are looked into by their place. */
 static bool
-find_extensions(const STACK_OF(X509_EXTENSION) * extensions, X509_EXTENSION *found[LOOKED_INTO],
-    struct err *err)
+find_extensions(const STACK_OF(X509_EXTENSION) * extensions, const struct vault_rules *rules,
+    X509_EXTENSION *found[LOOKED_INTO], struct err *err)
 {
 	int nids[KNOWN_MAX];
 	size_t count = known_extensions(nids), k;
-	uint32_t seen = 0;
+	uint64_t seen = 0;
 
 	for (int i = 0; i < sk_X509_EXTENSION_num(extensions); i++) {
 		X509_EXTENSION *x = sk_X509_EXTENSION_value(extensions, i);
@@ -82,10 +102,12 @@ find_extensions(const STACK_OF(X509_EXTENSION) * extensions, X509_EXTENSION *fou
 		for (k = 0; k < count && (nid == NID_undef || nids[k] != nid); k++)
 			;
 		if (k == count)
+			k += find_named(&rules->extensions, oid);
+		if (k >= count + rules->extensions.count || k >= 64)
 			return refuse_extension(err, oid, "is none that this CA makes");
-		if ((seen & UINT32_C(1) << k) != 0)
+		if ((seen & UINT64_C(1) << k) != 0)
 			return refuse_extension(err, oid, "is there twice");
-		seen |= UINT32_C(1) << k;
+		seen |= UINT64_C(1) << k;
 		if (k < LOOKED_INTO)
 			found[k] = x;
 	}
@@ -195,14 +217,15 @@ check_ca_version(
 }
 
 bool
-vault_check_purpose(const STACK_OF(X509_EXTENSION) * extensions, unsigned kinds, struct err *err)
+vault_check_purpose(
+    const STACK_OF(X509_EXTENSION) * extensions, const struct vault_rules *rules, struct err *err)
 {
 	X509_EXTENSION *found[LOOKED_INTO] = {NULL};
 	OWNED(texts_free) struct texts eku = {0};
 	OWNED(texts_free) struct texts policies = {0};
 	struct sign_purpose p = {0};
 
-	if (!find_extensions(extensions, found, err) ||
+	if (!find_extensions(extensions, rules, found, err) ||
 	    !read_basic_constraints(found[BASIC_CONSTRAINTS_AT], &p, err) ||
 	    !read_key_usage(found[KEY_USAGE_AT], &p, err) ||
 	    !read_ext_key_usage(found[EXT_KEY_USAGE_AT], &eku, err) ||
@@ -211,5 +234,5 @@ vault_check_purpose(const STACK_OF(X509_EXTENSION) * extensions, unsigned kinds,
 	p.has_eku = found[EXT_KEY_USAGE_AT] != NULL;
 	p.eku = (struct sign_usages){eku.list, eku.count};
 	p.policy = (struct sign_usages){policies.list, policies.count};
-	return sign_kinds_check(kinds, &p, err);
+	return sign_kinds_check(rules->kinds, &p, err);
 }

@@ -28,7 +28,8 @@ load_key(struct vault_state *s, const struct ca_issuer *issuer, const struct vau
 	k->rules = (struct vault_rules){.issuer = issuer->cert.subject,
 	    .sig_alg = buf_view(&issuer->sig_alg),
 	    .not_after = issuer->cert.not_after,
-	    .kinds = config->kinds};
+	    .kinds = config->kinds,
+	    .extensions = config->extensions};
 	if (!pkix_key_spki(k->key, &spki, err) || !ext_key_id(issuer->cert.spki, k->key_id, err))
 		return false;
 	return view_eq(issuer->cert.spki, buf_view(&spki)) ||

@@ -90,6 +90,22 @@ check "its requester cannot have it decided anew" refuses E_ACCESSDENIED decide 
 check "a certificate manager can" says "issued" decide officer2 resubmit
 check "once" refuses CERTSRV_E_BAD_REQUESTSTATUS decide officer2 resubmit
 check "which is recorded" test "$(audited 773)" = 3
+# What a certificate manager sets for a request that waits, of which no certificate says more than its template.
+waiting=$(ca_lab_enroll kra2 KeyRecoveryAgent "$dir/third.pfx" --key p256 | jq .request_id)
+request() { ca_lab_as officer2 request "$1" "$waiting" "${@:2}"; }
+check "it ends earlier" says "pending, with ExpirationDate" request set-attribute ExpirationDate 2099-01-31T00:00:00Z
+check "with a comment" request set-extension 2.16.840.1.113730.1.13 --string "ticket 4711"
+check "a number is no key usage" refuses ERROR_INVALID_DATA request set-extension 2.5.29.15 --critical --long 5
+check "it is for nobody else" refuses E_ACCESSDENIED request set-extension 2.5.29.17 --string user1
+check "nor by another template" refuses E_ACCESSDENIED request set-attribute CertificateTemplate User
+check "one value it is" refuses DIRCA_E_USAGE request set-extension 2.16.840.1.113730.1.13 --string a --long 1
+check "who set what is shown" says '2.16.840.1.113730.1.13 = 160b7469636b65742034373131 (NWTRADERS\officer2' request show
+check "also to its requester" says "ExpirationDate = 2099-01-31T00:00:00Z" ca_lab_as kra2 request show "$waiting"
+check "and to nobody else" refuses CERTSRV_E_NO_REQUEST ca_lab_as user1 request show "$waiting"
+check "issued" says "issued" decide officer1 approve
+commented() { sqlite3 "$CA_STATE/dirca.db" "SELECT hex(RawCertificate) FROM Request WHERE RequestID = $waiting" | xxd -r -p | openssl x509 -inform DER -noout -text | grep -A 1 "Netscape Comment"; }
+check "with the comment" says "ticket 4711" commented
+check "recorded" test "$(audited 777) $(audited 778)" = "3 2"
 
 # ---- restrictions ----
 check "a new CA restricts nobody, and says so" list '.restricted == false and .problem == null and .officers[0].name == "NWTRADERS\\Certificate Managers"'

@@ -18,7 +18,7 @@ def table(text, start):
 def verb_rows():
     """[(name, least, most, groups of options)] of the rows X("name", "arguments", least, most, group, who, needs, options, ...)."""
     text = source("cli/verbs.h").replace("\\\n", " ")
-    return re.findall(r'X\(\s*"([a-z ]+)",\s*"[^"]*",\s*(\d+),\s*(\w+),\s*GROUP_\w+,\s*WHO_\w+,\s*NEEDS_\w+,\s*([A-Z_ |0\s]+),', text)
+    return re.findall(r'X\(\s*"([a-z -]+)",\s*"[^"]*",\s*(\d+),\s*(\w+),\s*GROUP_\w+,\s*WHO_\w+,\s*NEEDS_\w+,\s*([A-Z_ |0\s]+),', text)
 
 
 def verbs():

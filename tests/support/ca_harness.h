@@ -231,6 +231,8 @@ harness_fork_vault(void)
 		    .fd_count = 1,
 		    .control_fd = control[1],
 		    .kinds = harness.config->kinds,
+		    .extensions = {harness.config->officer_extensions,
+			harness.config->officer_extension_count},
 		    .kra_minimum = (size_t)harness.config->kra_minimum,
 		    .allow_same_holder = harness.config->allow_same_holder,
 		    .floor = archive_floor_of_root(harness.config),

@@ -1,8 +1,11 @@
 /*
- * What certificate managers do with a request after its submission: have it decided anew.
+ * What certificate managers do with a request after its submission: have it decided anew, set
+ * attributes and extensions.
  */
 #define ASK_TEMPLATE "User"
 #include "enroll_ask.h"
+#include "extension.h"
+#include "pkix_policy.h"
 
 static struct principal user1, user2, officer1, officer2, kra1;
 
@@ -192,11 +195,246 @@ request_that_was_to_archive_a_key_has_none(void **state)
 	ask_free(&a);
 }
 
+#define USER_TEMPLATE "CN=User,CN=Certificate Templates,CN=Public Key Services,CN=Services"
+#define KEY_USAGE     "2.5.29.15"
+#define EKU           "2.5.29.37"
+#define TLS_FEATURE   "1.3.6.1.5.5.7.1.24"
+#define OWN_OID       "1.3.6.1.4.1.8000.1"
+#define CLIENT_AUTH   "1.3.6.1.5.5.7.3.2"
+
+/* Template User as it is, but that a manager decides (CT_FLAG_PEND_ALL_REQUESTS). */
+static int64_t
+pending(struct ask *a)
+{
+	struct enroll_result r;
+	int64_t id;
+
+	a->template_cn = "User";
+	harness_change(USER_TEMPLATE, "msPKI-Enrollment-Flag", view_str("2"));
+	ask_make(a);
+	r = ask_submit(a, &user1);
+	assert_int_equal(r.disposition, DISP_PENDING);
+	id = r.request_id;
+	enroll_result_free(&r);
+	return id;
+}
+
+static bool
+set_as(const struct principal *officer, int64_t id, const struct enroll_value *v, struct err *err)
+{
+	return enroll_set_value(harness.ca, officer, id, v, clock_now(), err);
+}
+
+static void
+set(int64_t id, const struct enroll_value *v)
+{
+	enum audit_event event = v->is_extension ? AUDIT_EXTENSION_SET : AUDIT_ATTRIBUTES_SET;
+	int audited = harness_audited(event, true);
+	struct err err;
+
+	harness_must(set_as(&officer1, id, v, &err), &err);
+	assert_int_equal(harness_audited(event, true), audited + 1);
+}
+
+static void
+assert_not_set(
+    const struct principal *officer, int64_t id, const struct enroll_value *v, enum err_code code)
+{
+	enum audit_event event = v->is_extension ? AUDIT_EXTENSION_SET : AUDIT_ATTRIBUTES_SET;
+	int audited = harness_audited(event, false);
+	struct store_values before, after;
+	struct err err;
+
+	harness_must(store_list_values(harness.ca->store, id, &before, &err), &err);
+	assert_false(set_as(officer, id, v, &err));
+	if (err.code != code)
+		fail_msg("%s: %s, expected %s", err_name(err.code), err.msg, err_name(code));
+	harness_must(store_list_values(harness.ca->store, id, &after, &err), &err);
+	assert_int_equal(after.count, before.count);
+	assert_int_equal(harness_audited(event, false), audited + 1);
+	store_values_free(&before);
+	store_values_free(&after);
+}
+
+static struct enroll_value
+attribute(const char *name, const char *value)
+{
+	return (struct enroll_value){.name = name, .value = view_str(value)};
+}
+
+/* Values of an extension in DER. */
+static const uint8_t key_encipherment[] = {0x03, 0x02, 0x05, 0x20},
+		     cert_sign[] = {0x03, 0x02, 0x02, 0x24},
+		     must_staple[] = {0x30, 0x03, 0x02, 0x01, 0x05},
+		     client_auth[] = {0x30, 0x0a, 0x06, 0x08, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07,
+			 0x03, 0x02},
+		     agent[] = {0x30, 0x0c, 0x06, 0x0a, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37,
+			 0x14, 0x02, 0x01};
+#define EXTENSION(oid, der)      \
+	(&(struct enroll_value){ \
+	    .is_extension = true, .name = (oid), .value = view_of((der), sizeof(der))})
+
+static bool
+approve(int64_t id, struct pkix_cert *out, struct err *err)
+{
+	struct enroll_result r;
+
+	if (!enroll_approve(harness.ca, &harness.vault, &officer1, id, clock_now(), &r, err))
+		return false;
+	harness_must(pkix_cert_decode(buf_view(&r.certificate), out, err), err);
+	enroll_result_free(&r);
+	return true;
+}
+
+static void
+assert_not_approved(int64_t id, enum err_code code)
+{
+	struct store_request row;
+	struct pkix_cert cert;
+	struct err err;
+
+	assert_false(approve(id, &cert, &err));
+	if (err.code != code)
+		fail_msg("%s: %s, expected %s", err_name(err.code), err.msg, err_name(code));
+	assert_non_null(strstr(err.msg, "what NWTRADERS\\officer1 set ("));
+	row = ask_row_of(id);
+	assert_int_equal(row.disposition, DISP_PENDING);
+	store_request_free(&row);
+}
+
+static void
+what_a_manager_sets_is_in_the_certificate(void **state)
+{
+	struct ask a = {0};
+	int64_t id = pending(&a), end = clock_now() + 30 * 86400;
+	struct texts usages, policies;
+	struct enroll_value drop = {.is_extension = true, .name = OWN_OID};
+	const struct pkix_extension *x;
+	struct pkix_cert cert;
+	char until[21];
+	struct err err;
+
+	(void)state;
+	clock_format(end, until);
+	set(id, &(struct enroll_value){.name = "expirationdate", .value = view_str(until)});
+	set(id, &(struct enroll_value){.name = "Ticket", .value = view_str("4711")});
+	set(id, EXTENSION(KEY_USAGE, key_encipherment));
+	set(id, EXTENSION(EKU, client_auth));
+	set(id, EXTENSION(TLS_FEATURE, must_staple));
+	set(id, EXTENSION(OWN_OID, must_staple));
+	set(id, &drop);
+	assert_not_set(&officer1, id, &drop, CRYPT_E_NOT_FOUND);
+	harness_must(approve(id, &cert, &err), &err);
+	assert_int_equal(cert.not_after, end);
+	assert_int_equal(pkix_cert_key_usage(&cert), PKIX_KU_KEY_ENCIPHERMENT);
+	x = pkix_cert_extension(&cert, NID_tlsfeature);
+	assert_non_null(x);
+	assert_true(view_eq(x->value, view_of(must_staple, sizeof must_staple)));
+	/* Both lists of usages: some read one, some the other. */
+	x = pkix_cert_extension(&cert, NID_ext_key_usage);
+	harness_must(pkix_usages_decode(x->value, &usages, &err), &err);
+	assert_int_equal(usages.count, 1);
+	assert_string_equal(usages.list[0], CLIENT_AUTH);
+	x = pkix_cert_extension(&cert, oid_nid(OID_APPLICATION_CERT_POLICIES));
+	if (x != NULL) {
+		harness_must(pkix_policies_decode(x->value, &policies, &err), &err);
+		assert_int_equal(policies.count, 1);
+		assert_string_equal(policies.list[0], CLIENT_AUTH);
+		texts_free(&policies);
+	}
+	for (size_t i = 0; i < cert.extension_count; i++)
+		assert_string_not_equal(cert.extensions[i].oid, OWN_OID);
+	assert_not_set(&officer1, id, EXTENSION(EKU, client_auth), CERTSRV_E_BAD_REQUESTSTATUS);
+	texts_free(&usages);
+	pkix_cert_free(&cert);
+	ask_free(&a);
+}
+
+/* Beside the template there is nothing to set; the request waits on, and goes without it. */
+static void
+what_the_template_does_not_give_is_not_certified(void **state)
+{
+	struct ask a = {0};
+	int64_t id = pending(&a), end = clock_now() + INT64_C(40) * 365 * 86400;
+	struct enroll_value drop = {.is_extension = true, .name = KEY_USAGE};
+	struct pkix_cert cert;
+	char until[21];
+	struct err err;
+
+	(void)state;
+	set(id, EXTENSION(KEY_USAGE, cert_sign));
+	assert_not_approved(id, CERTSRV_E_TEMPLATE_CONFLICT);
+	set(id, &drop);
+	set(id, EXTENSION(EKU, agent));
+	assert_not_approved(id, CERTSRV_E_TEMPLATE_CONFLICT);
+	drop.name = EKU;
+	set(id, &drop);
+	/* No certificate lives longer for it. */
+	clock_format(end, until);
+	set(id, &(struct enroll_value){.name = "ExpirationDate", .value = view_str(until)});
+	harness_must(approve(id, &cert, &err), &err);
+	assert_true(cert.not_after < end - INT64_C(30) * 365 * 86400);
+	pkix_cert_free(&cert);
+	ask_free(&a);
+}
+
+static void
+whom_it_is_for_is_nothing_to_set(void **state)
+{
+	static const char *const oids[] = {"2.5.29.17", "2.5.29.19", "2.5.29.30", "2.5.29.35",
+	    "2.5.29.31", "1.3.6.1.4.1.311.25.2", "1.3.6.1.4.1.311.21.7", "1.3.6.1.4.1.311.20.2",
+	    "1.3.6.1.4.1.311.21.10", "1.3.6.1.5.5.7.1.1", "1.3.6.1.5.5.7.48.1.5", "2.5.029.17",
+	    "1.2.3", "not.an.oid", ""};
+	static const char *const names[] = {
+	    "CertificateTemplate", "requestername", "SAN", "san", "ValidityPeriod"};
+	struct enroll_value hidden = attribute("Ticket", "4711\xe2\x80\xae"),
+			    past = attribute("ExpirationDate", "2020-01-01T00:00:00Z"),
+			    never = attribute("ExpirationDate", "never"),
+			    colon = attribute("a:b", "x"), ticket = attribute("Ticket", "1");
+	struct ask a = {0};
+	int64_t id = pending(&a);
+	struct principal own = officer1;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof oids / sizeof oids[0]; i++)
+		assert_not_set(&officer1, id, EXTENSION(oids[i], must_staple), E_ACCESSDENIED);
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		struct enroll_value v = attribute(names[i], "x");
+
+		assert_not_set(&officer1, id, &v, E_ACCESSDENIED);
+	}
+	assert_not_set(&officer1, id, EXTENSION(EKU, must_staple), ERROR_INVALID_DATA);
+	assert_not_set(&officer1, id,
+	    &(struct enroll_value){
+		.is_extension = true, .name = OWN_OID, .value = view_str("0 no DER")},
+	    ERROR_INVALID_DATA);
+	assert_not_set(&officer1, id, &hidden, E_INVALIDARG);
+	assert_not_set(&officer1, id, &past, E_INVALIDARG);
+	assert_not_set(&officer1, id, &never, E_INVALIDARG);
+	assert_not_set(&officer1, id, &colon, E_INVALIDARG);
+	/* Nor is it everybody's. */
+	assert_not_set(&user1, id, &ticket, E_ACCESSDENIED);
+	own.sid = user1.sid;
+	assert_not_set(&own, id, &ticket, DIRCA_E_OWN_REQUEST);
+	harness_restrict((struct harness_rule[]){{false, "1112", "1205", NULL}}, 1);
+	assert_not_set(&officer1, id, &ticket, CERTSRV_E_RESTRICTEDOFFICER);
+	harness_unrestrict();
+	for (int i = 0; i < 32; i++) {
+		char name[16];
+
+		snprintf(name, sizeof name, "Word%d", i);
+		set(id, &(struct enroll_value){.name = name, .value = view_str("x")});
+	}
+	assert_not_set(&officer1, id, &ticket, DIRCA_E_TOO_LARGE);
+	ask_free(&a);
+	harness_change(USER_TEMPLATE, "msPKI-Enrollment-Flag", view_str("0"));
+}
+
 static int
 group_setup(void **state)
 {
 	(void)state;
-	if (harness_open("") != 0)
+	if (harness_open("officer_extension = " OWN_OID "\n") != 0)
 		return -1;
 	harness_principal("user1", &user1);
 	harness_principal("user2", &user2);
@@ -227,6 +465,9 @@ main(void)
 	    cmocka_unit_test(key_that_is_another_s_meanwhile_is_not_certified),
 	    cmocka_unit_test(request_that_was_refused_at_once_passes_all_checks_of_a_submission),
 	    cmocka_unit_test(request_that_was_to_archive_a_key_has_none),
+	    cmocka_unit_test(what_a_manager_sets_is_in_the_certificate),
+	    cmocka_unit_test(what_the_template_does_not_give_is_not_certified),
+	    cmocka_unit_test(whom_it_is_for_is_nothing_to_set),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);

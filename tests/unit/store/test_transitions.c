@@ -199,6 +199,83 @@ a_pending_request_is_given_a_key(void **state)
 	assert_refused(f, work_archive, &c, CERTSRV_E_NO_REQUEST);
 }
 
+struct value_change {
+	int64_t id;
+	struct store_value value;
+	const struct store_values *stand;
+	bool was_there;
+};
+
+static bool
+work_set(struct store_tx *tx, void *arg, struct err *err)
+{
+	struct value_change *c = arg;
+
+	return store_set_value(tx, c->id, &c->value, err);
+}
+
+static bool
+work_drop(struct store_tx *tx, void *arg, struct err *err)
+{
+	struct value_change *c = arg;
+
+	return store_drop_value(tx, c->id, &c->value, &c->was_there, err);
+}
+
+static bool
+work_stand(struct store_tx *tx, void *arg, struct err *err)
+{
+	struct value_change *c = arg;
+
+	return store_values_stand(tx, c->id, c->stand, err);
+}
+
+/* What was read for an approval must still be what there is when it is written. */
+static void
+values_are_a_pending_request_s_alone(void **state)
+{
+	struct fixture *f = *state;
+	struct value_change c = {.value = {.kind = STORE_EXTENSION,
+				     .name = TEXT("1.2.3"),
+				     .value = BYTES("\x05"),
+				     .set_by = TEXT("DOM\\officer1"),
+				     .set_when = 7}};
+	struct change other = {0};
+	struct sample pending;
+	struct store_values read, later;
+
+	sample_pending(&pending);
+	c.id = other.id = add_row(f, &pending.row);
+	assert_ok(f, store_do(f->store, work_set, &c, &f->err));
+	assert_ok(f, store_list_values(f->store, c.id, &read, &f->err));
+	assert_int_equal(read.count, 1);
+	assert_string_equal(read.list[0].name, "1.2.3");
+	assert_int_equal(read.list[0].set_when, 7);
+	c.stand = &read;
+	assert_ok(f, store_do(f->store, work_stand, &c, &f->err));
+	/* In its place, as critical; and an attribute of the same name beside it. */
+	c.value.critical = true;
+	assert_ok(f, store_do(f->store, work_set, &c, &f->err));
+	assert_refused(f, work_stand, &c, DIRCA_E_CHANGED);
+	c.value.kind = STORE_ATTRIBUTE;
+	assert_ok(f, store_do(f->store, work_set, &c, &f->err));
+	assert_ok(f, store_list_values(f->store, c.id, &later, &f->err));
+	assert_int_equal(later.count, 2);
+	store_values_free(&later);
+	assert_ok(f, store_do(f->store, work_drop, &c, &f->err));
+	assert_true(c.was_there);
+	assert_ok(f, store_do(f->store, work_drop, &c, &f->err));
+	assert_false(c.was_there);
+	assert_ok(f, store_do(f->store, work_deny, &other, &f->err));
+	assert_refused(f, work_set, &c, CERTSRV_E_BAD_REQUESTSTATUS);
+	c.value.kind = STORE_EXTENSION;
+	assert_ok(f, store_do(f->store, work_drop, &c, &f->err));
+	assert_false(c.was_there);
+	c.id += 1000;
+	assert_refused(f, work_set, &c, CERTSRV_E_NO_REQUEST);
+	store_values_free(&read);
+}
+
 int
 main(void)
 {
@@ -208,6 +285,7 @@ main(void)
 	    TEST(a_pending_request_is_denied_once),
 	    TEST(a_pending_request_without_the_demanded_key_is_not_issued),
 	    TEST(a_certificate_is_revoked_once_unless_it_was_held),
+	    TEST(values_are_a_pending_request_s_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

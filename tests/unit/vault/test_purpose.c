@@ -43,7 +43,9 @@ close_list(void **state)
 static bool
 check(struct err *err)
 {
-	return vault_check_purpose(list, SIGN_KINDS_DEFAULT, err);
+	const struct vault_rules rules = {.kinds = SIGN_KINDS_DEFAULT};
+
+	return vault_check_purpose(list, &rules, err);
 }
 
 /* Not by pkix_ext_push, which refuses what is there already. */
@@ -144,24 +146,46 @@ replace_last(const char *oid, const void *value, size_t len)
 static void
 ca_versions_are_for_cas(void **state)
 {
-	const unsigned kinds = SIGN_KINDS_DEFAULT | SIGN_KIND_SUB_CA;
+	const struct vault_rules rules = {.kinds = SIGN_KINDS_DEFAULT | SIGN_KIND_SUB_CA};
 	struct err err;
 
 	(void)state;
 	push(CA_VERSION_EXT, "\x02\x01\x01", 3);
-	assert_false(vault_check_purpose(list, kinds, &err));
+	assert_false(vault_check_purpose(list, &rules, &err));
 	assert_int_equal(err.code, E_ACCESSDENIED);
 	push(BASIC_CONSTRAINTS, "\x30\x03\x01\x01\xff", 5);
-	assert_true(vault_check_purpose(list, kinds, &err));
+	assert_true(vault_check_purpose(list, &rules, &err));
 	assert_false(check(&err));
 	assert_int_equal(err.code, DIRCA_E_KIND_NOT_ALLOWED);
 	push(PREVIOUS_HASH, "\x04\x02\xab\xcd", 4);
-	assert_true(vault_check_purpose(list, kinds, &err));
+	assert_true(vault_check_purpose(list, &rules, &err));
 	replace_last(PREVIOUS_HASH, "\x04\x01\xab\xcd", 4);
-	assert_false(vault_check_purpose(list, kinds, &err));
+	assert_false(vault_check_purpose(list, &rules, &err));
 	X509_EXTENSION_free(sk_X509_EXTENSION_delete(list, 1));
 	replace_last(CA_VERSION_EXT, "\x02\x02\x00\x01", 4);
-	assert_false(vault_check_purpose(list, kinds, &err));
+	assert_false(vault_check_purpose(list, &rules, &err));
+}
+
+static void
+extensions_that_root_names_are_signed_once(void **state)
+{
+	char first[] = "1.3.6.1.4.1.8000.1", second[] = "1.3.6.1.4.1.8000.2";
+	char *named[] = {first, second};
+	const struct vault_rules rules = {.kinds = SIGN_KINDS_DEFAULT, .extensions = {named, 2}};
+	struct err err;
+
+	(void)state;
+	push(second, "\x05\x00", 2);
+	assert_true(vault_check_purpose(list, &rules, &err));
+	assert_false(check(&err));
+	assert_int_equal(err.code, E_ACCESSDENIED);
+	push(first, "\x05\x00", 2);
+	assert_true(vault_check_purpose(list, &rules, &err));
+	push(second, "\x05\x00", 2);
+	assert_false(vault_check_purpose(list, &rules, &err));
+	assert_int_equal(err.code, E_ACCESSDENIED);
+	replace_last("1.3.6.1.4.1.8000.3", "\x05\x00", 2);
+	assert_false(vault_check_purpose(list, &rules, &err));
 }
 
 int
@@ -175,6 +199,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(malformed_values_are_refused, open_list, close_list),
 	    cmocka_unit_test_setup_teardown(usages_are_read_whole, open_list, close_list),
 	    cmocka_unit_test_setup_teardown(ca_versions_are_for_cas, open_list, close_list),
+	    cmocka_unit_test_setup_teardown(
+		extensions_that_root_names_are_signed_once, open_list, close_list),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

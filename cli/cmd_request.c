@@ -1,0 +1,159 @@
+/* dirca request show, export, set-attribute, set-extension: one request. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "extension.h"
+#include "file.h"
+#include "mem.h"
+#include "own_json.h"
+#include "print.h"
+#include "request_columns.h"
+#include "request_list.h"
+#include "text.h"
+#include "verbs.h"
+#include "work.h"
+
+#define COMMENT_OID    "2.16.840.1.113730.1.13" /* which is an IA5String */
+#define EXTENSION_MOST 2048
+
+bool
+cmd_request_export(struct work *w, struct err *err)
+{
+	const char *file = w->cli->args[1];
+	OWNED(own_memory) char *path = request_path(w, "/binary", err);
+	OWNED(http_answer_free) struct http_answer answer = {0};
+	OWNED(buf_free) struct buf der = {0};
+
+	if (path == NULL || !work_open(w, NEEDS_CA, err) ||
+	    !http_client_request(w->ca, "GET", path, NULL, (struct view){0}, &answer, err) ||
+	    !http_answer_check(&answer, err) || !http_answer_der(&answer, &der, err) ||
+	    !file_create(file, buf_view(&der), 0644, err))
+		return false;
+	printf("%s written.\n", file);
+	return true;
+}
+
+static void
+print_values(const char *what, const json_t *list)
+{
+	size_t i;
+	json_t *v;
+
+	json_array_foreach(list, i, v) printf("%s %s%s = %s (%s, %s)\n", what, json_text(v, "name"),
+	    json_is_true(json_object_get(v, "critical")) ? " (critical)" : "",
+	    json_text(v, "value"), json_text(v, "set_by"), json_text(v, "set_when"));
+}
+
+static void
+print_request(json_t *row)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach(row, name, value)
+	{
+		OWNED(own_memory) char *text = request_value(row, name);
+
+		if (!json_is_array(value))
+			printf("%-20s  %s\n", name, *text != '\0' ? text : "-");
+	}
+	print_values("set: attribute", json_object_get(row, "officer_attributes"));
+	print_values("set: extension", json_object_get(row, "officer_extensions"));
+}
+
+bool
+cmd_request_show(struct work *w, struct err *err)
+{
+	OWNED(own_memory) char *path = request_path(w, "", err);
+	OWNED(own_json) json_t *row = NULL;
+
+	if (path == NULL || !work_open(w, NEEDS_CA, err) ||
+	    !http_client_json(w->ca, "GET", path, NULL, &row, err))
+		return false;
+	if (w->cli->opt.json)
+		print_json(own_give(&row));
+	else
+		print_request(row);
+	return true;
+}
+
+static bool
+set_value(struct work *w, const char *what, json_t *body, struct err *err)
+{
+	OWNED(own_memory) char *path = request_path(w, what, err);
+	OWNED(own_json) json_t *answer = NULL;
+
+	if (path == NULL || !work_open(w, NEEDS_CA, err) ||
+	    !http_client_json(w->ca, "POST", path, body, &answer, err))
+		return false;
+	printf("Request %lld: %s, with %s\n",
+	    (long long)json_integer_value(json_object_get(answer, "request_id")),
+	    json_text(answer, "disposition"), w->cli->args[1]);
+	return true;
+}
+
+bool
+cmd_request_set_attribute(struct work *w, struct err *err)
+{
+	OWNED(own_json)
+	json_t *body = json_pack("{s:s, s:s}", "name", w->cli->args[1], "value",
+	    w->cli->count > 2 ? w->cli->args[2] : "");
+
+	return set_value(w, "/attributes", body, err);
+}
+
+static bool
+encode_date(const char *text, struct buf *out, struct err *err)
+{
+	int64_t when;
+
+	return clock_parse(text, &when)
+		   ? ext_value_instant(when, out, err)
+		   : err_set(err, DIRCA_E_USAGE, "--date %s: not YYYY-MM-DDThh:mm:ssZ", text);
+}
+
+static bool
+encode_number(const char *text, struct buf *out, struct err *err)
+{
+	int64_t number;
+
+	return text_to_int(text, INT64_MIN, INT64_MAX, &number)
+		   ? ext_value_number(number, out, err)
+		   : err_set(err, DIRCA_E_USAGE, "--long %s: not a number", text);
+}
+
+/* Nothing with --remove. */
+static bool
+extension_value(const struct cli *cli, struct buf *out, struct err *err)
+{
+	const struct cli_options *o = &cli->opt;
+
+	if ((o->file != NULL) + (o->string != NULL) + (o->number_value != NULL) +
+		(o->date != NULL) + (int)o->remove !=
+	    1)
+		return err_set(err, DIRCA_E_USAGE,
+		    "one of --file, --string, --long, --date and --remove is needed");
+	if (o->file != NULL)
+		return file_read(o->file, EXTENSION_MOST, out, err);
+	if (o->string != NULL)
+		return ext_value_text(o->string, strcmp(cli->args[1], COMMENT_OID) == 0, out, err);
+	if (o->number_value != NULL)
+		return encode_number(o->number_value, out, err);
+	return o->date == NULL || encode_date(o->date, out, err);
+}
+
+bool
+cmd_request_set_extension(struct work *w, struct err *err)
+{
+	OWNED(buf_free) struct buf der = {0};
+	OWNED(own_memory) char *text = NULL;
+	OWNED(own_json) json_t *body = NULL;
+
+	if (!extension_value(w->cli, &der, err))
+		return false;
+	text = base64_encode(buf_view(&der));
+	body = json_pack("{s:s, s:b, s:s}", "name", w->cli->args[1], "critical",
+	    (int)w->cli->opt.critical, "value", text != NULL ? text : "");
+	return set_value(w, "/extensions", body, err);
+}
