@@ -65,14 +65,18 @@ struct findings {
 };
 
 static void
-find(struct findings *f, int64_t number, const char *text)
+find_cured(struct findings *f, int64_t number, const char *text, const char *cure)
 {
-	const char *cure = cure_of(number);
-
 	json_array_append_new(f->list, json_pack("{s:I, s:s, s:s?}", "number", (json_int_t)number,
 					   "text", text, "cure", cure));
 	if (!f->json)
 		printf("event %lld: %s\n    %s\n", (long long)number, text, cure);
+}
+
+static void
+find(struct findings *f, int64_t number, const char *text)
+{
+	find_cured(f, number, text, cure_of(number));
 }
 
 static size_t
@@ -94,6 +98,30 @@ look_at_kra(struct findings *f, size_t at, const json_t *kra)
 	return json_is_true(json_object_get(kra, "counts")) ? 1 : 0;
 }
 
+/* Cause 4 of 83: no agent is enabled, or no number of them said. */
+static void
+look_at_nobody(struct findings *f, const json_t *status)
+{
+	const char *template =
+	    json_string_value(json_array_get(json_object_get(status, "archiving_templates"), 0));
+	const char *stored =
+	    json_string_value(json_array_get(json_object_get(status, "kras_not_enabled"), 0));
+	OWNED(own_memory) char *text = NULL, *cure = NULL;
+
+	if (template == NULL)
+		return;
+	text = text_printf("template %s asks for archived keys and no key recovery agent is "
+			   "enabled: nobody gets a certificate by it",
+	    template);
+	cure = json_array_size(json_object_get(status, "kras")) > 0
+		   ? mem_text("on the CA's machine `dirca kra count 1`")
+	       : stored != NULL
+		   ? text_printf("on the CA's machine `dirca kra enable %s`", stored)
+		   : mem_text("`dirca kra list --candidates` on the CA's machine shows whom "
+			      "`dirca kra enable SHA1` and `dirca kra add FILE` take");
+	find_cured(f, EVENT_LOADING_KRA_CERTS, text, cure);
+}
+
 /* The causes of 83 in the order in which the paper lists them. */
 static void
 look_at_kras(struct findings *f, const json_t *status)
@@ -107,6 +135,8 @@ look_at_kras(struct findings *f, const json_t *status)
 	json_array_foreach(problems, i, one)
 	    find(f, EVENT_CANNOT_LOAD_KRA_CERT, json_string_value(one));
 	json_array_foreach(kras, i, one) usable += look_at_kra(f, i, one);
+	if (needed == 0)
+		look_at_nobody(f, status);
 	if ((long long)usable >= needed)
 		return;
 	if (json_array_size(kras) + json_array_size(problems) == 0)

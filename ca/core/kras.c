@@ -139,6 +139,16 @@ is_in(const struct ca_view *v, const uint8_t sha256[32])
 	return false;
 }
 
+static void
+note_stored(struct ca_view *v, const struct kra_policy *policy, struct view der)
+{
+	OWNED(pkix_cert_free) struct pkix_cert cert = {0};
+	struct err ignored;
+
+	if (pkix_cert_decode(der, &cert, &ignored) && !kra_policy_has(policy, cert.sha256))
+		texts_take(&v->kras_stored, hex_encode(view_of(cert.sha1, sizeof cert.sha1), '\0'));
+}
+
 /* What is in the KRA store, and what is enabled and not there. For people: nothing follows from it.
  */
 static void
@@ -148,17 +158,19 @@ find_problems(struct ca *ca, struct ca_view *v)
 	struct buf *stored = NULL;
 	size_t count = 0;
 	struct err why;
+	bool has_policy;
 
 	if (!kra_store_list(ca->config, &stored, &count, &v->kra_problems, &why)) {
 		v->kra_store_unread = true;
 		texts_add(&v->kra_problems, why.msg);
 	}
-	kra_store_free(&stored, count);
-	if (!kra_policy_read(ca->config, &policy, &why)) {
+	if (!(has_policy = kra_policy_read(ca->config, &policy, &why))) {
 		v->kra_store_unread = true;
 		texts_add(&v->kra_problems, why.msg);
-		return;
 	}
+	for (size_t i = 0; has_policy && i < count; i++)
+		note_stored(v, &policy, buf_view(&stored[i]));
+	kra_store_free(&stored, count);
 	for (size_t i = 0; i < policy.enabled_count; i++)
 		if (!is_in(v, policy.enabled[i].sha256)) {
 			OWNED(own_memory)

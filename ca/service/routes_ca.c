@@ -90,6 +90,19 @@ json_texts(char *const *texts, size_t count)
 	return list;
 }
 
+/* The templates of this CA whose certificates are not issued without an archived key. */
+static json_t *
+json_archiving(const struct ca_view *view)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < view->template_count; i++)
+		if (tmpl_requires_key_archival(&view->templates[i]) &&
+		    ca_view_is_enabled(view, view->templates[i].cn))
+			json_array_append_new(list, json_string(view->templates[i].cn));
+	return list;
+}
+
 /* What the key of list[at] signs. */
 static const char *
 signs(const struct ca_issuers *i, size_t at, int64_t now)
@@ -156,7 +169,7 @@ route_ca_status(struct route_call *c)
 	json_answer(c->http, 200,
 	    json_pack("{s:s, s:s, s:s?, s:s, s:s, s:b, s:I, s:i, s:s, s:o, s:o, s:o, s:{s:I, s:I, "
 		      "s:I, s:I, "
-		      "s:I, s:I}, s:I, s:s?, s:o, s:I, s:b, s:o, s:o, s:s, s:o, s:s?}",
+		      "s:I, s:I}, s:I, s:s?, s:o, s:I, s:b, s:o, s:o, s:s, s:o, s:s?, s:o, s:o}",
 		"name", c->ca->config->ca_name, "version", DIRCA_VERSION, "subject", subject,
 		"not_after", until, "exchange_certificate_not_after", xchg_until, "directory_fresh",
 		(int)ca_view_is_fresh(view, clock_boot_ms()), "kra_cert_count",
@@ -175,7 +188,8 @@ route_ca_status(struct route_call *c)
 		json_texts(view->kra_problems.list, view->kra_problems.count), "warnings",
 		json_texts(warnings.list, warnings.count), "service_certificate_not_after",
 		service_until, "certificates", json_certificates(c->ca), "issuing_stopped",
-		stopped ? why.msg : NULL));
+		stopped ? why.msg : NULL, "archiving_templates", json_archiving(view),
+		"kras_not_enabled", json_texts(view->kras_stored.list, view->kras_stored.count)));
 }
 
 void

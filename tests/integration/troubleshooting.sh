@@ -48,7 +48,24 @@ mark
 
 # ---- "User Enrollment Errors": no KRA has been defined on the CA ----
 check "no KRA has been defined: 0x8009400a" refuses CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED ca_lab_enroll user1 EFSArchive "$dir/none.pfx"
+# What the doctor says of a CA that archives for nobody works as it is typed.
+cure_of() { admin doctor ca --json | jq -re --arg t "$1" '.[] | select(.text | contains($t)).cure | capture("`dirca (?<c>[^`]*)`").c'; }
+check "the doctor says so" doctor 83 'template EFSArchive asks for archived keys'
 check "three KRAs" ca_lab_kras 3
+none() { printf 'count = 0\n%s\n' "$(if [ "$1" = listed ]; then grep '^kra' "$dir/enabled"; fi)" >"$CA_STATE/trust/kra-enabled" && ca_lab_reload; }
+no_number() { ca_lab_eventually ca_lab_status '.kra_cert_count == 0'; }
+cured() {
+	local cure
+	# shellcheck disable=SC2046 # words
+	cure=$(cure_of 'template EFSArchive') && echo "$cure" && [[ $cure == "$1"* ]] && "$DIRCA_BIN/dirca" $cure -c "$DIRCAD_CONF" &&
+		ca_lab_eventually ca_lab_enroll user1 EFSArchive "$(mktemp -u "$dir/XXXXXX.pfx")"
+}
+cp "$CA_STATE/trust/kra-enabled" "$dir/enabled"
+check "none of them is enabled" eval 'none all && no_number'
+check "the cure works as it is typed" cured 'kra enable '
+check "they are, but for no key" eval 'none listed && no_number'
+check "the cure works as it is typed, too" cured 'kra count 1'
+check "all of them again" eval 'cp "$dir/enabled" "$CA_STATE/trust/kra-enabled" && ca_lab_reload && ca_lab_eventually ca_lab_has_kras 3 2'
 
 # ---- "Troubleshooting KRA Configuration" ----
 check "step 1: a number above that of the usable certificates is refused" refuses E_INVALIDARG ca_lab_kra count 9
