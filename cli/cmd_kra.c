@@ -21,17 +21,6 @@
 #include "work.h"
 
 static bool
-add_audited(const struct cli *cli, const struct config *config, const struct pkix_cert *kra,
-    struct err *err)
-{
-	OWNED(own_memory) char *hash = hex_encode(view_of(kra->sha1, sizeof kra->sha1), '\0');
-
-	return local_audit_begin(cli, hash, "", err) &&
-	       (kra_store_add(config, buf_view(&kra->raw), err) ||
-		   local_audit_failed(cli, hash, "", err));
-}
-
-static bool
 remove_audited(
     const struct cli *cli, const struct config *config, const char *sha1_hex, struct err *err)
 {
@@ -44,17 +33,11 @@ static bool
 add_one(const struct work *w, const struct trust_issuers *issuers, struct view der, struct err *err)
 {
 	OWNED(pkix_cert_free) struct pkix_cert kra = {0};
-	bool is_there;
 
 	if (!pkix_cert_decode(der, &kra, err) ||
-	    !kra_validate(&kra, issuers->list, issuers->count, clock_now(), err))
+	    !kra_validate(&kra, issuers->list, issuers->count, clock_now(), err) ||
+	    !kra_put(w, &kra, err))
 		return false;
-	/* Of a run that did not come to its end, or for the sake of a list of files. */
-	is_there = kra_store_has(w->config, &kra);
-	if (!is_there && !add_audited(w->cli, w->config, &kra, err))
-		return false;
-	printf("%s the KRA store:\n", is_there ? "Already in" : "Added to");
-	print_cert(stdout, "  ", &kra);
 	if (!w->cli->opt.no_enable && !kra_enable(w, &kra, err))
 		return false;
 	if (!view_eq(kra.issuer, issuers->certs[0].subject))
@@ -211,54 +194,87 @@ cmd_kra_status(struct work *w, struct err *err)
 			 "no key is archived: CA\\KRACertCount is 0");
 }
 
-/* The KRA store of the CA on this machine; none unless it is asked for. */
-struct stored_kras {
-	struct buf *list;
-	size_t count;
+/* The KRA store of the CA on this machine, and what that CA signed; none unless it is asked for. */
+struct known_kras {
+	struct buf *stored;
+	size_t stored_count;
+	struct signed_kras is_signed;
 };
 
 static void
-stored_kras_free(struct stored_kras *s)
+known_kras_free(struct known_kras *k)
 {
-	kra_store_free(&s->list, s->count);
+	kra_store_free(&k->stored, k->stored_count);
+	signed_kras_close(&k->is_signed);
 }
 
 static bool
-read_stored(const struct cli *cli, struct stored_kras *out, struct err *err)
+read_known(const struct cli *cli, struct known_kras *out, struct err *err)
 {
 	OWNED(config_free) struct config *config = NULL;
+	struct err why;
 
-	return !cli->opt.candidates ||
-	       (load_daemon_config(cli, &config, err) &&
-		   kra_store_list(config, &out->list, &out->count, NULL, err));
+	if (!cli->opt.candidates)
+		return true;
+	if (!load_daemon_config(cli, &config, err) ||
+	    !kra_store_list(config, &out->stored, &out->stored_count, NULL, err))
+		return false;
+	if (!kra_signed_read(config, &out->is_signed, &why))
+		fprintf(stderr, "dirca kra list: not those that the CA signed: %s\n", why.msg);
+	return true;
 }
 
 static bool
-is_stored(const struct stored_kras *s, struct view der)
+is_in(const struct buf *list, size_t count, struct view der)
 {
-	for (size_t i = 0; i < s->count; i++)
-		if (view_eq(buf_view(&s->list[i]), der))
+	for (size_t i = 0; i < count; i++)
+		if (view_eq(buf_view(&list[i]), der))
 			return true;
 	return false;
+}
+
+static bool
+is_in_directory(const struct dir_entries *kras, struct view der)
+{
+	for (size_t i = 0; i < kras->count; i++) {
+		const struct dir_attr *a = dir_entry_attr(&kras->list[i], "userCertificate");
+
+		if (a != NULL && is_in(a->values, a->count, der))
+			return true;
+	}
+	return false;
+}
+
+static void
+show_signed(const struct cli *cli, const struct known_kras *known, const struct dir_entries *kras,
+    json_t *list)
+{
+	for (size_t i = 0; i < known->is_signed.count; i++) {
+		struct view der = buf_view(&known->is_signed.list[i]);
+
+		if (!is_in(known->stored, known->stored_count, der) && !is_in_directory(kras, der))
+			show_kra(cli, "signed by this CA", der, list);
+	}
 }
 
 bool
 cmd_kra_list(struct work *w, struct err *err)
 {
 	const struct dir_entries *kras = &w->session.pki->kras;
-	OWNED(stored_kras_free) struct stored_kras stored = {0};
+	OWNED(known_kras_free) struct known_kras known = {0};
 	OWNED(own_json) json_t *list = json_array();
 
-	if (!read_stored(w->cli, &stored, err))
+	if (!read_known(w->cli, &known, err))
 		return false;
 	for (size_t i = 0; i < kras->count; i++) {
 		const struct dir_entry *e = &kras->list[i];
 		const struct dir_attr *a = dir_entry_attr(e, "userCertificate");
 
 		for (size_t k = 0; a != NULL && k < a->count; k++)
-			if (!is_stored(&stored, buf_view(&a->values[k])))
+			if (!is_in(known.stored, known.stored_count, buf_view(&a->values[k])))
 				show_kra(w->cli, e->dn, buf_view(&a->values[k]), list);
 	}
+	show_signed(w->cli, &known, kras, list);
 	if (w->cli->opt.json)
 		print_json(own_give(&list));
 	return true;

@@ -15,6 +15,7 @@
 #include "mem.h"
 #include "own.h"
 #include "pem_file.h"
+#include "print.h"
 #include "tell_dircad.h"
 #include "text.h"
 #include "verbs.h"
@@ -68,6 +69,37 @@ sha1_of(const struct pkix_cert *kra)
 	return hex_encode(view_of(kra->sha1, sizeof kra->sha1), '\0');
 }
 
+bool
+kra_signed_read(const struct config *config, struct signed_kras *out, struct err *err)
+{
+	OWNED(own_memory) char *folder = config_path(config, "vault");
+
+	return signed_kras_open(out, folder, err);
+}
+
+static bool
+add_audited(const struct work *w, const struct pkix_cert *kra, struct err *err)
+{
+	OWNED(own_memory) char *sha1 = sha1_of(kra);
+
+	return local_audit_begin(w->cli, sha1, "", err) &&
+	       (kra_store_add(w->config, buf_view(&kra->raw), err) ||
+		   local_audit_failed(w->cli, sha1, "", err));
+}
+
+bool
+kra_put(const struct work *w, const struct pkix_cert *kra, struct err *err)
+{
+	/* Of a run that did not come to its end, or for the sake of a list of files. */
+	bool is_there = kra_store_has(w->config, kra);
+
+	if (!is_there && !add_audited(w, kra, err))
+		return false;
+	printf("%s the KRA store:\n", is_there ? "Already in" : "Added to");
+	print_cert(stdout, "  ", kra);
+	return true;
+}
+
 /* Its SHA-1, SHA-256, common name or whole subject. */
 static bool
 is_called(const struct pkix_cert *kra, const char *what)
@@ -98,7 +130,9 @@ find_kra(
 		}
 	if (*out == NULL)
 		return err_set(err, CRYPT_E_NOT_FOUND,
-		    "the KRA store has no certificate '%s'; `dirca kra add` puts one there", what);
+		    "the KRA store has no certificate '%s', and the CA signed none with that hash; "
+		    "`dirca kra add` puts one there",
+		    what);
 	return strchr(found, ',') == NULL ||
 	       err_set(err, TYPE_E_AMBIGUOUSNAME, "'%s' is several certificates: %s", what, found);
 }
@@ -316,9 +350,43 @@ enable_valid(const struct work *w, const struct pkix_cert *kra, struct err *err)
 	       kra_enable(w, kra, err);
 }
 
+static bool
+has_hash(const struct pkix_cert *kra, const char *what)
+{
+	OWNED(own_memory) char *sha1 = sha1_of(kra);
+	OWNED(own_memory) char *sha256 = hex_encode(view_of(kra->sha256, 32), '\0');
+
+	return text_eq_nocase(what, sha1) || text_eq_nocase(what, sha256);
+}
+
+/* Those that the CA signed come into the store by their hash alone: a broken front can have one
+ * signed in anybody's name. */
+static bool
+put_signed(const struct work *w, const char *what, struct err *err)
+{
+	OWNED(signed_kras_close) struct signed_kras known = {0};
+	OWNED(trust_issuers_free) struct trust_issuers issuers = {0};
+
+	if (!kra_signed_read(w->config, &known, err) || !kra_issuers_read(w->config, &issuers, err))
+		return false;
+	for (size_t i = 0; i < known.count; i++) {
+		OWNED(pkix_cert_free) struct pkix_cert kra = {0};
+
+		if (!pkix_cert_decode(buf_view(&known.list[i]), &kra, err))
+			return false;
+		if (has_hash(&kra, what) && !kra_store_has(w->config, &kra))
+			return kra_validate(&kra, issuers.list, issuers.count, clock_now(), err) &&
+			       kra_put(w, &kra, err);
+	}
+	return true;
+}
+
 bool
 cmd_kra_enable(struct work *w, struct err *err)
 {
+	for (int i = 0; i < w->cli->count; i++)
+		if (!put_signed(w, w->cli->args[i], err))
+			return false;
 	return change_each(w, enable_valid, err);
 }
 

@@ -5,11 +5,16 @@
 #ifndef CLI_KRA_ENABLED_H
 #define CLI_KRA_ENABLED_H
 
+#include "signed_kras.h"
 #include "trust.h"
 #include "work.h"
 
 /* Who may have issued KRA certificates of this CA. trust_issuers_free. */
 bool kra_issuers_read(const struct config *config, struct trust_issuers *out, struct err *err);
+/* What the CA's vault signed of KRAs, for root to see. signed_kras_close. */
+bool kra_signed_read(const struct config *config, struct signed_kras *out, struct err *err);
+/* Into the KRA store, if it is not there, with a record of it before. Says what it did. */
+bool kra_put(const struct work *w, const struct pkix_cert *kra, struct err *err);
 /* Enables one of the KRA store, if it is not. The first has each key sealed to one agent, or to
  * kra_minimum of dircad.conf. Says what it did. */
 bool kra_enable(const struct work *w, const struct pkix_cert *kra, struct err *err);

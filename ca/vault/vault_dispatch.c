@@ -81,12 +81,15 @@ static bool
 handle_sign_certificate(
     struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
 {
+	OWNED(buf_free) struct buf signature = {0}, certificate = {0};
 	uint8_t key_id[VAULT_ID_LEN];
 	struct journal_entry entry;
 
 	(void)count;
 	return vault_check_certificate(fields[0], &w->state->keys[0].rules, &entry, key_id, err) &&
-	       check_key(w, key_id, err) && reply_signature(w, &entry, fields[0], err);
+	       check_key(w, key_id, err) &&
+	       vault_sign_tbs(w, &entry, fields[0], &signature, &certificate, err) &&
+	       reply_field(w, buf_view(&signature), err);
 }
 
 /* The CA key with that index, u32. */

@@ -99,9 +99,7 @@ certify(struct vault_worker *w, struct view proposed, EVP_PKEY *key, uint8_t key
 	return tbs_for_key(proposed, key, &tbs, err) &&
 	       vault_check_certificate(
 		   buf_view(&tbs), &w->state->keys[0].rules, &entry, key_id, err) &&
-	       vault_sign_noted(w, &entry, buf_view(&tbs), &signature, err) &&
-	       pkix_signed_wrap(
-		   buf_view(&tbs), w->state->keys[0].rules.sig_alg, buf_view(&signature), out, err);
+	       vault_sign_tbs(w, &entry, buf_view(&tbs), &signature, out, err);
 }
 
 /* A key on its way to its holder. */

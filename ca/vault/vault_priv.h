@@ -11,6 +11,7 @@
 #include "ca_issuers.h"
 #include "ca_key.h"
 #include "journal.h"
+#include "signed_kras.h"
 #include "trust.h"
 #include "vault.h"
 #include "vault_budget.h"
@@ -182,6 +183,7 @@ struct vault_state {
 	struct vault_xchgs xchgs;
 	struct vault_kras kras;
 	struct archive_floor floor;
+	struct signed_kras signed_kras;
 	struct journal journal;
 	uint64_t newest_crl; /* number, of those that were signed before the start */
 	pthread_mutex_t checkpoint_lock;
@@ -218,6 +220,9 @@ int64_t vault_rewrap_begin(void);
  * CA's keys, or by keys[at]. */
 bool vault_sign_noted_by(struct vault_worker *w, size_t at, struct journal_entry *entry,
     struct view what, struct buf *signature, struct err *err);
+/* A certificate by the newest key; a KRA's is kept (signed_kras.h). */
+bool vault_sign_tbs(struct vault_worker *w, struct journal_entry *entry, struct view tbs,
+    struct buf *signature, struct buf *certificate, struct err *err);
 bool vault_sign_noted(struct vault_worker *w, struct journal_entry *entry, struct view what,
     struct buf *signature, struct err *err);
 /* ---- vault_checkpoint.c ---- */

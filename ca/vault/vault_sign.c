@@ -17,3 +17,13 @@ vault_sign_noted(struct vault_worker *w, struct journal_entry *entry, struct vie
 {
 	return vault_sign_noted_by(w, 0, entry, what, signature, err);
 }
+
+bool
+vault_sign_tbs(struct vault_worker *w, struct journal_entry *entry, struct view tbs,
+    struct buf *signature, struct buf *certificate, struct err *err)
+{
+	return vault_sign_noted(w, entry, tbs, signature, err) &&
+	       pkix_signed_wrap(
+		   tbs, w->state->keys[0].rules.sig_alg, buf_view(signature), certificate, err) &&
+	       signed_kras_keep(&w->state->signed_kras, buf_view(certificate), err);
+}

@@ -1,6 +1,8 @@
 /* Everything that the vault reads from files, read before its sandbox closes. */
 #include "vault_priv.h"
 
+#include "log.h"
+
 #include <stdlib.h>
 
 #include "clock.h"
@@ -71,6 +73,17 @@ note_start(struct vault_state *s, struct err *err)
 	       journal_add(&s->journal, &started, (struct view){0}, clock_now(), err);
 }
 
+/* An aid of root's: nothing stands still for it. */
+static void
+open_signed_kras(struct vault_state *s, const struct vault_config *config)
+{
+	struct err err;
+
+	if (!signed_kras_open(&s->signed_kras, config->folder, &err))
+		log_warn(
+		    "the list of KRA certificates that were signed begins anew", LOG_REASON(&err));
+}
+
 bool
 vault_state_open(struct vault_state *s, const struct vault_config *config, struct err *err)
 {
@@ -85,6 +98,7 @@ vault_state_open(struct vault_state *s, const struct vault_config *config, struc
 		passphrase = &s->passphrase;
 	}
 	set_rules(s, config);
+	open_signed_kras(s, config);
 	if (load_keys(s, config, passphrase, err) &&
 	    vault_kras_open(&s->kras, config, &s->issuers, err) &&
 	    journal_open(&s->journal, config->folder, clock_now(), PATIENCE_MS, err) &&
@@ -102,6 +116,7 @@ vault_state_close(struct vault_state *s)
 	vault_budget_close(&s->budget);
 	pthread_mutex_destroy(&s->checkpoint_lock);
 	vault_xchgs_close(&s->xchgs);
+	signed_kras_close(&s->signed_kras);
 	journal_close(&s->journal);
 	vault_kras_close(&s->kras);
 	for (size_t i = 0; i < s->key_count; i++) {

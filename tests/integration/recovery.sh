@@ -183,6 +183,13 @@ check "and hands out the key with the certificate" fetch "$dir/again.rec" "$(ca_
 check "that it was sealed to" test "$(sealed_to "$dir/again.rec")" = "$old"
 check "and it is opened" ca_lab_opens "$dir/again.rec" "$dir/kra$winner.pfx" "$dir/key.pfx"
 
+# ---- what the CA signed ----
+check "what the CA signed is a candidate, wherever it is published" candidate "$(ca_lab_sha1 "$dir/kra1.crt")"
+check "but by its name nobody enables it" refuses CRYPT_E_NOT_FOUND ca_lab_kra enable kra1
+check "root does by its hash" ca_lab_kra enable "$(ca_lab_sha1 "$dir/kra1.crt")"
+check "and it is used" ca_lab_usable_kras 1
+check "a hash that nobody signed" refuses CRYPT_E_NOT_FOUND ca_lab_kra enable "$(printf %040d 7)"
+
 # ---- a damaged store ----
 check "all KRAs are added again" ca_lab_kra add "$dir/kra1.crt" "$dir/kra2.crt" "$dir/kra3.crt"
 check "one is damaged" eval "head -c 300 '$dir/kra2.crt' >'$CA_STATE/kra/$(ca_lab_sha1 "$dir/kra2.crt").crt' && ca_lab_reload"

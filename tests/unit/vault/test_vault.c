@@ -81,6 +81,66 @@ certificate_of_this_ca_is_signed(void **state)
 	buf_free(&tbs);
 }
 
+static void
+sign_kra(const char *eku, const char *san, uint8_t serial)
+{
+	struct test_issue in = {.dn = "CN=kra",
+	    .key = user_key,
+	    .issuer = &ca,
+	    .usage = "critical,keyEncipherment",
+	    .eku = eku,
+	    .san = san,
+	    .serial = serial,
+	    .not_before = TEST_NOW,
+	    .not_after = TEST_NOW + TEST_DAY};
+	struct buf tbs, sig_alg, signature = {0};
+	struct err err;
+
+	test_tbs(&in, ca.cert.subject, ca.key, &tbs, &sig_alg);
+	ASSERT_DONE(vault_sign_certificate(&child.front[0], buf_view(&tbs), &signature, &err));
+	buf_free(&tbs);
+	buf_free(&sig_alg);
+	buf_free(&signature);
+}
+
+/* The last serial number of those that are kept, and how many are. */
+static void
+assert_kept(uint8_t last, size_t count)
+{
+	struct signed_kras kept;
+	struct pkix_cert c;
+	struct err err;
+
+	ASSERT_DONE(signed_kras_open(&kept, vault_dir, &err));
+	assert_int_equal(kept.count, count);
+	if (count > 0) {
+		ASSERT_DONE(pkix_cert_decode(buf_view(&kept.list[count - 1]), &c, &err));
+		assert_true(view_eq(c.serial, view_of(&last, 1)));
+		pkix_cert_free(&c);
+	}
+	signed_kras_close(&kept);
+}
+
+/* Root enables from there. The front has no say but by what it has signed, and fills nothing. */
+static void
+signed_kra_certificates_are_kept(void **state)
+{
+	char large[KRA_CERT_MAX + 8] = "URI:x:";
+
+	(void)state;
+	memset(large + strlen(large), 'x', KRA_CERT_MAX);
+	sign_kra("1.3.6.1.5.5.7.3.4", NULL, 1);
+	assert_kept(0, 0);
+	sign_kra(KRA_EKU, NULL, 2);
+	assert_kept(2, 1);
+	sign_kra("1.3.6.1.5.5.7.3.4", "RID:1.3.6.1.4.1.311.21.6", 3);
+	sign_kra(KRA_EKU, large, 4);
+	assert_kept(2, 1);
+	for (uint8_t i = 0; i < SIGNED_KRAS_MAX; i++)
+		sign_kra(KRA_EKU, NULL, (uint8_t)(i + 10));
+	assert_kept(SIGNED_KRAS_MAX + 9, SIGNED_KRAS_MAX);
+}
+
 typedef bool sign_function(struct vault *, struct view, struct buf *, struct err *);
 
 static void
@@ -1362,6 +1422,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    WITH_CHILD(info_names_the_ca_key),
 	    WITH_CHILD(certificate_of_this_ca_is_signed),
+	    WITH_CHILD(signed_kra_certificates_are_kept),
 	    WITH_CHILD(certificate_of_another_issuer_is_refused),
 	    WITH_CHILD(certificate_with_another_algorithm_is_refused),
 	    WITH_CHILD(certificate_with_any_octet_missing_or_added_is_refused),
