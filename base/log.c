@@ -183,12 +183,18 @@ take_room(const char *name, enum log_level level, uint64_t *left_out_out)
 	return room;
 }
 
+bool
+log_wants(enum log_level level)
+{
+	return level <= sink.most;
+}
+
 void
 log_write(enum log_level level, const char *event, const struct log_field *fields, int count)
 {
 	uint64_t left_out = 0;
 
-	if (level > sink.most)
+	if (!log_wants(level))
 		return;
 	/* Who wants to see everything has asked for it, and for its volume. */
 	if (sink.most < LOG_LEVEL_DEBUG && !take_room(event, level, &left_out))

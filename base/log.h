@@ -33,6 +33,8 @@ struct log_field {
  * dropped. Names of events are string literals. */
 void log_open(const char *tag, bool to_syslog, enum log_level most);
 void log_write(enum log_level level, const char *event, const struct log_field *fields, int count);
+/* Is a line of that level written? For who would have to make it first. */
+bool log_wants(enum log_level level);
 /* Says what was left out of events that have not come again since. Called now and then. */
 void log_catch_up(void);
 

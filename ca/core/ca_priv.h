@@ -24,8 +24,10 @@ struct notices {
 };
 void notices_init(struct notices *q);
 void notices_destroy(struct notices *q);
-/* Copies the event, if anybody is to be told of any. */
-void notices_push(struct ca *ca, const struct event_record *e, bool waited);
+/* Is anybody to be told of anything? */
+bool notices_wanted(const struct ca *ca);
+/* Takes the event. */
+void notices_push(struct ca *ca, struct event_record e, bool waited);
 
 /* What the directory is owed, by kind (publication.c). */
 enum { OWED_CA, OWED_AUTHORITY, OWED_CRL, OWED_SERVICE_KEY, OWED_CERTIFICATES, OWED_KINDS };

@@ -12,42 +12,46 @@ log_event(enum event_id id, const char *const values[EVENT_VALUES_MAX])
 	    [EVENT_LEVEL_WARNING] = LOG_LEVEL_WARN,
 	    [EVENT_LEVEL_INFORMATION] = LOG_LEVEL_DEBUG};
 	const struct event_kind *kind = event_kind(id);
-	OWNED(own_memory) char *text = event_text(kind, values);
+	OWNED(own_memory) char *text = NULL;
 	enum log_level level = levels[kind->level];
 
 	/* What a client can bring about is no error of the CA. */
 	if (kind->category == EVENT_CATEGORY_REQUEST && level == LOG_LEVEL_ERROR)
 		level = LOG_LEVEL_WARN;
+	if (!log_wants(level))
+		return;
+	text = event_text(kind, values);
 	LOG_AT(level, kind->title, LOG_INT("event_id", id), LOG_STR("text", text));
+}
+
+/* The values are copied; event_record_free. */
+static struct event_record
+record_of(const struct ca_event *e)
+{
+	struct event_record r = {.when = e->when, .number = e->id, .request_id = e->request_id};
+
+	for (size_t i = 0; i < EVENT_VALUES_MAX; i++)
+		r.values[i] = mem_text(e->values[i]);
+	return r;
 }
 
 void
 ca_event_tell(struct ca *ca, const struct ca_event *e)
 {
-	struct event_record record = {
-	    .when = e->when, .number = e->id, .request_id = e->request_id};
-
 	log_event(e->id, e->values);
-	for (size_t i = 0; i < EVENT_VALUES_MAX; i++)
-		record.values[i] = mem_text(e->values[i]);
-	notices_push(ca, &record, e->waited);
-	event_record_free(&record);
+	if (notices_wanted(ca))
+		notices_push(ca, record_of(e), e->waited);
 }
 
 bool
 ca_event_keep(struct store_tx *tx, struct ca *ca, const struct ca_event *e, struct err *err)
 {
-	struct event_record record = {
-	    .when = e->when, .number = e->id, .request_id = e->request_id};
-	bool ok;
+	OWNED(event_record_free) struct event_record record = {0};
 
 	if ((int64_t)event_kind(e->id)->level > ca->state->log_level)
 		return true;
-	for (size_t i = 0; i < EVENT_VALUES_MAX; i++)
-		record.values[i] = mem_text(e->values[i]);
-	ok = store_add_event(tx, &record, ca->state->events_kept, err);
-	event_record_free(&record);
-	return ok;
+	record = record_of(e);
+	return store_add_event(tx, &record, ca->state->events_kept, err);
 }
 
 struct raised {

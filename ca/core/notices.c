@@ -57,26 +57,22 @@ notices_destroy(struct notices *q)
 	pthread_cond_destroy(&q->more);
 }
 
-/* Is anybody to be told anything? */
-static bool
-is_listened_to(const struct config *c)
+bool
+notices_wanted(const struct ca *ca)
 {
+	const struct config *c = ca->config;
+
 	return c->event_hook != NULL || c->event_mail_count > 0 || c->pending_mail_count > 0 ||
 	       c->requester_mail;
 }
 
 void
-notices_push(struct ca *ca, const struct event_record *e, bool waited)
+notices_push(struct ca *ca, struct event_record e, bool waited)
 {
 	struct notices *q = &ca->state->notices;
-	struct waiting *w;
+	struct waiting *w = mem_zero(1, sizeof *w);
 
-	if (!is_listened_to(ca->config))
-		return;
-	w = mem_zero(1, sizeof *w);
-	w->notice = (struct notice){.event = *e, .waited = waited};
-	for (size_t i = 0; i < EVENT_VALUES_MAX; i++)
-		w->notice.event.values[i] = mem_text(e->values[i]);
+	w->notice = (struct notice){.event = e, .waited = waited};
 	pthread_mutex_lock(&q->lock);
 	if (q->length < NOTICES_MAX && !q->stop) {
 		*q->last = w;

@@ -75,6 +75,13 @@ ocsp_responder_free(struct ocsp_responder **rp)
 	free(r);
 }
 
+/* The second half of a life is for whoever is handed it, and for those who are late. */
+static bool
+is_in_first_half(int64_t since, int64_t until, int64_t now)
+{
+	return now >= since && now < until - (until - since) / 2;
+}
+
 /* ---- who signs ---- */
 
 static bool
@@ -100,9 +107,7 @@ make_signer(struct ca *ca, struct vault *v, uint32_t key_index, int64_t now, str
 static bool
 is_fresh(const struct signer *s, int64_t now)
 {
-	int64_t life = s->cert.not_after - s->cert.not_before;
-
-	return now >= s->cert.not_before && now < s->cert.not_after - life / 2;
+	return is_in_first_half(s->cert.not_before, s->cert.not_after, now);
 }
 
 /* Under the lock. The one of the key, made or renewed if it must be; NULL with err. */
@@ -285,8 +290,8 @@ give_kept(struct ca *ca, const struct asked *a, int64_t now, struct ocsp_answer 
 	pthread_mutex_lock(&r->kept_lock);
 	k = kept_of(r, question);
 	given = k->der.len > 0 && memcmp(k->question, question, sizeof question) == 0 &&
-		says_the_same(&k->said, &a->said[0]) && now >= k->produced_at &&
-		now < k->next_update - (k->next_update - k->produced_at) / 2 &&
+		says_the_same(&k->said, &a->said[0]) &&
+		is_in_first_half(k->produced_at, k->next_update, now) &&
 		buf_dup(buf_view(&k->der), &out->der, &ignored);
 	if (given) {
 		out->kind = OCSP_KIND_KEPT;

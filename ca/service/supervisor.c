@@ -232,7 +232,7 @@ struct kra_list {
 	struct kra_policy policy;
 	struct buf *store;
 	size_t store_count;
-	struct texts skipped;
+	size_t missing;       /* that are enabled, and not in the store */
 	struct view *enabled; /* of `store` */
 	enum cms_reader *readers;
 	size_t enabled_count;
@@ -243,7 +243,6 @@ kra_list_free(struct kra_list *k)
 {
 	kra_policy_free(&k->policy);
 	kra_store_free(&k->store, k->store_count);
-	texts_free(&k->skipped);
 	free(k->enabled);
 	free(k->readers);
 }
@@ -253,7 +252,7 @@ static void
 log_kras(const struct kra_list *k, size_t usable)
 {
 	log_info("KRAs given to the vault", LOG_INT("enabled", (int64_t)k->enabled_count),
-	    LOG_INT("left_out", (int64_t)k->skipped.count), LOG_INT("usable", (int64_t)usable),
+	    LOG_INT("missing", (int64_t)k->missing), LOG_INT("usable", (int64_t)usable),
 	    LOG_INT("count", (int64_t)k->policy.count));
 }
 
@@ -279,17 +278,14 @@ take_enabled(struct kra_list *k)
 		k->readers[k->enabled_count] = enabled->reader;
 		k->enabled[k->enabled_count++] = buf_view(&k->store[i]);
 	}
-	if (found < k->policy.enabled_count)
-		texts_take(&k->skipped,
-		    text_printf("%zu of %zu enabled certificates are not in the KRA store",
-			k->policy.enabled_count - found, k->policy.enabled_count));
+	k->missing = found < k->policy.enabled_count ? k->policy.enabled_count - found : 0;
 }
 
 static bool
 read_kras(const struct config *config, struct kra_list *k, struct err *err)
 {
 	if (!kra_upgrade(config, err) || !kra_policy_read(config, &k->policy, err) ||
-	    !kra_store_list(config, &k->store, &k->store_count, &k->skipped, err))
+	    !kra_store_list(config, &k->store, &k->store_count, NULL, err))
 		return false;
 	take_enabled(k);
 	return true;
