@@ -311,16 +311,16 @@ import_row(struct importing *m, const struct csv_row *csv)
 	OWNED(adcs_row_free) struct adcs_row row = {0};
 	enum adcs_kind kind;
 	struct err why;
+	bool read;
 
 	/* certutil's own last word */
 	if (csv->count == 1 && csv->broken == NULL && strncmp(csv->fields[0], "CertUtil:", 9) == 0)
 		return;
 	m->out->rows++;
-	if (!adcs_row_read(&m->source, csv, &kind, &row, &why))
-		refuse(m, csv->line, row.row.request_id, &why);
-	else if (kind == ADCS_LEAVE)
+	read = adcs_row_read(&m->source, csv, &kind, &row, &why);
+	if (read && kind == ADCS_LEAVE)
 		m->out->left++;
-	else if (!take_row(m, &row, &why))
+	else if (!read || !take_row(m, &row, &why))
 		refuse(m, csv->line, row.row.request_id, &why);
 }
 

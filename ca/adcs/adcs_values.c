@@ -1,7 +1,6 @@
 #include "adcs_values.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -53,42 +52,72 @@ struct date {
 	const char *time; /* behind them */
 };
 
+/* At most so many digits, and one at least. */
+static bool
+take_digits(const char **at, int most, int *out)
+{
+	int n = 0;
+
+	*out = 0;
+	for (; n < most && isdigit((unsigned char)**at); n++)
+		*out = *out * 10 + text_hex_digit(*(*at)++);
+	return n > 0;
+}
+
 static bool
 split_date(const char *text, struct date *out)
 {
-	int used = 0;
-	char second;
+	const char *at = text;
 
-	if (sscanf(text, "%4d%c%2d%c%4d%n", &out->numbers[0], &out->separator, &out->numbers[1],
-		&second, &out->numbers[2], &used) != 5 ||
-	    used == 0 || second != out->separator || strchr("/.-", out->separator) == NULL)
+	if (!take_digits(&at, 4, &out->numbers[0]) || *at == '\0' ||
+	    strchr("/.-", out->separator = *at++) == NULL ||
+	    !take_digits(&at, 2, &out->numbers[1]) || *at++ != out->separator ||
+	    !take_digits(&at, 4, &out->numbers[2]))
 		return false;
-	out->time = text + used;
+	out->time = at;
 	return true;
+}
+
+/* "AM", "pm" behind an hour of twelve; nothing. */
+static bool
+read_half_day(const char *text, struct tm *tm)
+{
+	bool afternoon = text_eq_nocase(text, "PM");
+
+	if (*text == '\0')
+		return true;
+	if ((!afternoon && !text_eq_nocase(text, "AM")) || tm->tm_hour < 1 || tm->tm_hour > 12)
+		return false;
+	tm->tm_hour = tm->tm_hour % 12 + (afternoon ? 12 : 0);
+	return true;
+}
+
+/* Blanks, and those that Unicode's data have before AM since 2023. */
+static const char *
+behind_blanks(const char *text)
+{
+	static const char *const blanks[] = {" ", "\xc2\xa0", "\xe2\x80\xaf"};
+
+	for (size_t i = 0; i < COUNT_OF(blanks); i++)
+		while (strncmp(text, blanks[i], strlen(blanks[i])) == 0)
+			text += strlen(blanks[i]);
+	return text;
 }
 
 /* " 9:41 AM", " 09:41:07", "" */
 static bool
 read_time(const char *text, struct tm *tm)
 {
-	char half = '\0', m = '\0';
-	int used = 0;
+	const char *at = behind_blanks(text);
 
-	if (*text == '\0')
+	if (*at == '\0')
 		return true;
-	if (sscanf(text, " %2d:%2d%n", &tm->tm_hour, &tm->tm_min, &used) != 2)
+	if (at == text || !take_digits(&at, 2, &tm->tm_hour) || *at++ != ':' ||
+	    !take_digits(&at, 2, &tm->tm_min))
 		return false;
-	text += used;
-	if (sscanf(text, ":%2d%n", &tm->tm_sec, &used) == 1)
-		text += used;
-	if (sscanf(text, " %c%c", &half, &m) == 2) {
-		half = (char)toupper((unsigned char)half);
-		if ((half != 'A' && half != 'P') || toupper((unsigned char)m) != 'M' ||
-		    tm->tm_hour < 1 || tm->tm_hour > 12)
-			return false;
-		tm->tm_hour = tm->tm_hour % 12 + (half == 'P' ? 12 : 0);
-	}
-	return true;
+	if (*at == ':' && (at++, !take_digits(&at, 2, &tm->tm_sec)))
+		return false;
+	return read_half_day(behind_blanks(at), tm);
 }
 
 static bool

@@ -141,6 +141,7 @@ certutil all.csv "$kra" "$user1" "$user2" "$user3" "$denied"
 certutil later.csv "$user1" "$user2" "${user3/=20;/=21;};revoked=$((now - 60));reason=4" "$user4" "$denied"
 cp "$(ca_lab_pass)" "$old/password"
 { # for the page's shell
+	# shellcheck disable=SC2046 # names
 	declare -p DIRCA_BIN DIRCAD_CONF CHECKS_DIR $(compgen -v | grep -E '^(CA_|LAB|LDAP)' | grep -vx CA_LAB_DN)
 	declare -A
 	declare -f

@@ -56,6 +56,9 @@ dates_are_read_as_they_are_meant(void **state)
 	    {"11/30/2026 12:41 AM", ADCS_DATES_MDY, "2026-11-30 00:41:00"},
 	    {"11/30/2026 12:41 PM", ADCS_DATES_MDY, "2026-11-30 12:41:00"},
 	    {"1/2/2026 9:41:07 pm", ADCS_DATES_MDY, "2026-01-02 21:41:07"},
+	    {"1/2/2026 9:41\xe2\x80\xaf"
+	     "AM",
+		ADCS_DATES_MDY, "2026-01-02 09:41:00"},
 	    {"1/2/2026 9:41", ADCS_DATES_DMY, "2026-02-01 09:41:00"},
 	    {"30.11.2026 09:41", ADCS_DATES_UNKNOWN, "2026-11-30 09:41:00"},
 	    {"2026-11-30 09:41:59", ADCS_DATES_UNKNOWN, "2026-11-30 09:41:59"},
@@ -68,6 +71,9 @@ dates_are_read_as_they_are_meant(void **state)
 	    {"11/30/2026 24:00", ADCS_DATES_MDY, NULL},
 	    {"11/30.2026", ADCS_DATES_MDY, NULL},
 	    {"1/-2/2026", ADCS_DATES_MDY, NULL},
+	    {"11/30/2026 9:41 XM", ADCS_DATES_MDY, NULL},
+	    {"11/30/2026 9:41:07 AM and more", ADCS_DATES_MDY, NULL},
+	    {"11/30/20260", ADCS_DATES_MDY, NULL},
 	    {"yesterday", ADCS_DATES_MDY, NULL},
 	};
 	struct err err;
