@@ -3,11 +3,11 @@
 #include <string.h>
 
 #include "adopt.h"
+#include "ca_options.h"
 #include "clock.h"
 #include "daemon_run.h"
 #include "file.h"
 #include "init.h"
-#include "key_uri.h"
 #include "mem.h"
 #include "own_json.h"
 #include "pem_file.h"
@@ -18,13 +18,11 @@
 #include "verbs.h"
 #include "work.h"
 
-#define YEAR_S (365LL * 86400)
-
 /* ---- ca init ---- */
 
 static bool
-install_certificate(const struct cli *cli, const struct config *config,
-    const struct secret *passphrase, struct err *err)
+install_certificate(
+    const struct cli *cli, const struct config *config, const struct ca_options *o, struct err *err)
 {
 	OWNED(pem_file_free) struct pem_file own = {0}, chain = {0};
 	struct view views[CLI_LIST_MAX];
@@ -37,27 +35,21 @@ install_certificate(const struct cli *cli, const struct config *config,
 		    err, E_INVALIDARG, "%s: one certificate is expected", cli->opt.install);
 	for (size_t i = 0; i < chain.count; i++)
 		views[i] = buf_view(&chain.list[i]);
-	return ca_init_install(
-	    config, buf_view(&own.list[0]), views, chain.count, passphrase, clock_now(), err);
+	return ca_init_install(config, buf_view(&own.list[0]), views, chain.count,
+	    ca_options_passphrase(o), clock_now(), err);
 }
 
 static bool
-make_ca(const struct cli *cli, const struct config *config, const struct secret *passphrase,
-    struct err *err)
+make_ca(
+    const struct cli *cli, const struct config *config, const struct ca_options *o, struct err *err)
 {
-	const char *kind = cli->opt.key != NULL ? cli->opt.key : "rsa3072";
-	struct ca_init in = {.subject_dn = cli->opt.subject,
-	    .passphrase = passphrase,
-	    .validity = (cli->opt.years != 0 ? cli->opt.years : 10) * YEAR_S,
+	const struct ca_init in = {.subject_dn = cli->opt.subject,
+	    .key = o->key,
+	    .key_uri = o->key_uri,
+	    .passphrase = ca_options_passphrase(o),
+	    .validity = o->validity,
 	    .subordinate = cli->opt.subordinate};
 
-	if (key_uri_is(kind))
-		in.key_uri = kind;
-	else if (!ca_key_kind_by_name(kind, &in.key))
-		return err_set(err, DIRCA_E_USAGE,
-		    "key kind %s is unknown: rsa2048, rsa3072, rsa4096, p256, p384 or a pkcs11: "
-		    "URI",
-		    kind);
 	return ca_init(config, &in, clock_now(), err);
 }
 
@@ -107,7 +99,7 @@ check_adoption(const struct cli_options *o, struct err *err)
 }
 
 static bool
-adopt_ca(const struct cli *cli, const struct config *config, const struct secret *passphrase,
+adopt_ca(const struct cli *cli, const struct config *config, const struct ca_options *options,
     struct err *err)
 {
 	const struct cli_options *o = &cli->opt;
@@ -133,7 +125,7 @@ adopt_ca(const struct cli *cli, const struct config *config, const struct secret
 	    .crls = crls,
 	    .crl_count = files.count,
 	    .crl_number = o->crl_number,
-	    .passphrase = passphrase};
+	    .passphrase = ca_options_passphrase(options)};
 	return ca_adopt(config, &in, clock_now(), err);
 }
 
@@ -156,17 +148,17 @@ make_database(const struct cli *cli, const struct config *config, struct err *er
 }
 
 static bool
-make(const struct cli *cli, const struct config *config, const struct secret *passphrase,
+make(const struct cli *cli, const struct config *config, const struct ca_options *options,
     struct err *err)
 {
 	const struct cli_options *o = &cli->opt;
 
 	if (o->import_pfx != NULL)
-		return adopt_ca(cli, config, passphrase, err);
+		return adopt_ca(cli, config, options, err);
 	if (o->crls.count > 0 || o->crl_number > 0 || o->pfx_password_file != NULL)
 		return err_set(err, DIRCA_E_USAGE,
 		    "--crl, --crl-number and --pfx-password-file are for --import-pfx");
-	return (o->install != NULL ? install_certificate : make_ca)(cli, config, passphrase, err);
+	return (o->install != NULL ? install_certificate : make_ca)(cli, config, options, err);
 }
 
 bool
@@ -174,12 +166,9 @@ cmd_ca_init(struct work *w, struct err *err)
 {
 	const struct cli_options *o = &w->cli->opt;
 	const struct config *config = w->config;
-	const char *file =
-	    o->passphrase_file != NULL ? o->passphrase_file : config->passphrase_file;
-	OWNED(secret_free) struct secret passphrase = {0};
+	OWNED(ca_options_free) struct ca_options options = {0};
 
-	if ((file != NULL && !secret_read_file(file, &passphrase, err)) ||
-	    !make(w->cli, config, passphrase.ptr != NULL ? &passphrase : NULL, err))
+	if (!ca_options_read(w, &options, err) || !make(w->cli, config, &options, err))
 		return false;
 	if (o->subordinate && o->install == NULL) {
 		printf("%s/ca.csr written: let the parent CA issue it, then `dirca ca init "

@@ -2,8 +2,8 @@
 #include <stdio.h>
 
 #include "ca_issuers.h"
+#include "ca_options.h"
 #include "clock.h"
-#include "key_uri.h"
 #include "local_audit.h"
 #include "own.h"
 #include "pem_file.h"
@@ -12,39 +12,22 @@
 #include "verbs.h"
 #include "work.h"
 
-#define YEAR_S (365LL * 86400)
-
-/* Of the option, else of dircad.conf; empty: the keys are not encrypted. */
-static bool
-read_passphrase(const struct work *w, struct secret *out, struct err *err)
-{
-	const char *file = w->cli->opt.passphrase_file != NULL ? w->cli->opt.passphrase_file
-							       : w->config->passphrase_file;
-
-	return file == NULL || secret_read_file(file, out, err);
-}
-
 static bool
 renew(const struct work *w, enum ca_renewed *out, struct err *err)
 {
 	const struct cli_options *o = &w->cli->opt;
-	const char *kind = o->key != NULL ? o->key : "rsa3072";
-	OWNED(secret_free) struct secret passphrase = {0};
-	struct ca_renew in = {
-	    .new_key = o->new_key, .validity = (o->years != 0 ? o->years : 10) * YEAR_S};
+	OWNED(ca_options_free) struct ca_options options = {0};
 
-	if (key_uri_is(kind))
-		in.key_uri = kind;
-	else if (!ca_key_kind_by_name(kind, &in.key))
-		return err_set(err, DIRCA_E_USAGE,
-		    "key kind %s is unknown: rsa2048, rsa3072, rsa4096, p256, p384 or a pkcs11: "
-		    "URI",
-		    kind);
 	if (o->key != NULL && !o->new_key)
 		return err_set(err, DIRCA_E_USAGE, "--key is for --new-key");
-	if (!read_passphrase(w, &passphrase, err))
+	if (!ca_options_read(w, &options, err))
 		return false;
-	in.passphrase = passphrase.ptr != NULL ? &passphrase : NULL;
+	const struct ca_renew in = {.new_key = o->new_key,
+	    .key = options.key,
+	    .key_uri = options.key_uri,
+	    .passphrase = ca_options_passphrase(&options),
+	    .validity = options.validity};
+
 	return ca_renew(w->config, &in, clock_now(), out, err);
 }
 
@@ -98,20 +81,20 @@ install(const struct work *w, enum ca_renewed *out, struct err *err)
 {
 	const struct cli_options *o = &w->cli->opt;
 	OWNED(pem_file_free) struct pem_file own = {0}, chain = {0};
-	OWNED(secret_free) struct secret passphrase = {0};
+	OWNED(ca_options_free) struct ca_options options = {0};
 	OWNED(own_memory) struct view *parents = NULL;
 
 	*out = CA_RENEWED;
 	if (!pem_file_read(w->cli->args[0], &own, err) ||
 	    (o->chain != NULL && !pem_file_read(o->chain, &chain, err)) ||
-	    !read_passphrase(w, &passphrase, err))
+	    !ca_options_read(w, &options, err))
 		return false;
 	if (own.count != 1)
 		return err_set(
 		    err, E_INVALIDARG, "%s: one certificate is expected", w->cli->args[0]);
 	parents = buf_views(chain.list, chain.count);
 	return ca_renew_install(w->config, buf_view(&own.list[0]), parents, chain.count,
-	    passphrase.ptr != NULL ? &passphrase : NULL, clock_now(), err);
+	    ca_options_passphrase(&options), clock_now(), err);
 }
 
 bool
