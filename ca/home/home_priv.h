@@ -4,12 +4,38 @@
 #ifndef HOME_HOME_PRIV_H
 #define HOME_HOME_PRIV_H
 
+#include "ca_key.h"
 #include "config.h"
 #include "extension.h"
 #include "pkix.h"
 
+struct home_key {
+	enum ca_key_kind kind;
+	const char *uri; /* of a key that a token keeps; NULL: one of that kind */
+	const struct secret *passphrase;
+};
+/* Makes the CA key with that index, or takes up the one of a run that did not come to its end,
+ * which must be of that kind: ERROR_FILE_EXISTS. */
+bool home_key(const struct config *config, uint32_t index, const struct home_key *k, EVP_PKEY **out,
+    struct err *err);
+
 /* An empty list; NULL with err. */
 ext_list *home_extensions(struct err *err);
+/* What a CA certificate of that key has, or the request for one; `last` NULL: it is the first. */
+bool home_push_ca(ext_list *list, struct view spki, uint32_t version, const struct pkix_cert *last,
+    struct err *err);
+/* A certificate of the CA's own name that `signer` signs. */
+struct home_order {
+	EVP_PKEY *signer;
+	struct view name, spki;
+	int64_t now, not_after;
+	const ext_list *extensions;
+};
+bool home_certify(
+    const struct config *config, const struct home_order *o, struct buf *out, struct err *err);
+/* ca.csr. */
+bool home_write_request(const struct config *config, EVP_PKEY *key, struct view name,
+    const ext_list *list, struct err *err);
 /* Users of dircad.conf that do not exist. */
 bool home_check_users(const struct config *config, struct err *err);
 /* The folders of a new CA, which seals keys to nobody yet. */

@@ -1,29 +1,24 @@
 #include "init.h"
 
-#include <errno.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <openssl/pem.h>
 
-#include "clock.h"
 #include "extension.h"
 #include "file.h"
 #include "home_priv.h"
+#include "journal.h"
 #include "mem.h"
 #include "oids.h"
 #include "own_openssl.h"
 #include "pem.h"
 #include "pkcs8.h"
-#include "kra_policy.h"
 #include "pkix.h"
 #include "service_key.h"
 #include "text.h"
 #include "trust.h"
-#include "journal.h"
 
 /* "ca1.nwtraders.com" gives "CN=<ca_name>,DC=nwtraders,DC=com". free(). */
 static char *
@@ -54,110 +49,28 @@ subject_name(
 	return pkix_name_from_dn(dn, NULL, out, err);
 }
 
-ext_list *
-home_extensions(struct err *err)
-{
-	ext_list *list = sk_X509_EXTENSION_new_null();
-
-	if (list == NULL)
-		err_openssl(err, DIRCA_E_CRYPTO, "a list of extensions");
-	return list;
-}
-
-static bool
-ca_extensions(struct view spki, ext_list *list, struct err *err)
-{
-	uint16_t usage = PKIX_KU_DIGITAL_SIGNATURE | PKIX_KU_CERT_SIGN | PKIX_KU_CRL_SIGN;
-	uint8_t key_id[KEY_ID_LEN];
-
-	return ext_key_id(spki, key_id, err) && ext_push_key_usage(list, usage, true, err) &&
-	       ext_push_basic_constraints(list, true, -1, true, err) &&
-	       ext_push_ski(list, view_of(key_id, sizeof key_id), err) &&
-	       ext_push_ca_version(list, 0, err);
-}
-
-bool
-home_note_signed(const struct config *config, struct view what, struct view serial, struct err *err)
-{
-	OWNED(own_memory) char *folder = config_path(config, "vault");
-	struct journal_entry entry = {.kind = JOURNAL_INIT};
-	struct journal journal;
-	bool ok;
-
-	while (serial.len > 0 && serial.ptr[0] == 0)
-		serial = view_of(serial.ptr + 1, serial.len - 1);
-	entry.number_len = serial.len;
-	if (serial.len > 0) /* a request has none yet */
-		memcpy(entry.number, serial.ptr, serial.len);
-	if (!journal_open(&journal, folder, clock_now(), 0, err))
-		return false;
-	ok = journal_add(&journal, &entry, what, clock_now(), err) && journal_sync(&journal, err);
-	journal_close(&journal);
-	return ok;
-}
-
-bool
-home_sign_here(const struct config *config, EVP_PKEY *key, struct view tbs, struct view serial,
-    struct view sig_alg, struct buf *certificate_out, struct err *err)
-{
-	OWNED(buf_free) struct buf signature = {0};
-
-	return home_note_signed(config, tbs, serial, err) &&
-	       ca_key_sign(key, tbs, &signature, err) &&
-	       pkix_signed_wrap(tbs, sig_alg, buf_view(&signature), certificate_out, err);
-}
-
-bool
-home_write_pem(const struct config *config, const char *name, const char *label,
-    const struct view *ders, size_t count, struct err *err)
-{
-	OWNED(own_memory) char *path = config_path(config, name);
-	OWNED(buf_free) struct buf text = {0};
-
-	for (size_t i = 0; i < count; i++)
-		if (!pem_append(&text, label, ders[i], err))
-			return false;
-	return file_replace(path, buf_view(&text), 0644, err);
-}
-
 static bool
 make_root(const struct config *config, EVP_PKEY *key, struct view name, int64_t now,
     int64_t validity, struct err *err)
 {
 	OWNED(own_x509_extensions) ext_list *list = home_extensions(err);
 	OWNED(buf_free) struct buf spki = {0};
-	OWNED(buf_free) struct buf sig_alg = {0};
-	OWNED(buf_free) struct buf body = {0};
 	OWNED(buf_free) struct buf certificate = {0};
-	uint8_t serial[PKIX_SERIAL_LEN];
 
-	if (list == NULL || !pkix_key_spki(key, &spki, err) || !pkix_sig_alg(key, &sig_alg, err) ||
-	    !ca_extensions(buf_view(&spki), list, err) || !pkix_new_serial(serial, err))
+	if (list == NULL || !pkix_key_spki(key, &spki, err) ||
+	    !home_push_ca(list, buf_view(&spki), 0, NULL, err))
 		return false;
-	const struct pkix_tbs tbs = {
-	    .serial = view_of(serial, sizeof serial),
-	    .sig_alg = buf_view(&sig_alg),
-	    .issuer = name,
-	    .not_before = now - PKIX_CLOCK_SKEW_S,
-	    .not_after = now + validity,
-	    .subject = name,
+	const struct home_order o = {.signer = key,
+	    .name = name,
 	    .spki = buf_view(&spki),
-	    .extensions = list,
-	};
-	if (!pkix_tbs_encode(&tbs, &body, err) || !home_sign_here(config, key, buf_view(&body),
-						      tbs.serial, tbs.sig_alg, &certificate, err))
+	    .now = now,
+	    .not_after = now + validity,
+	    .extensions = list};
+
+	if (!home_certify(config, &o, &certificate, err))
 		return false;
 	const struct view der = buf_view(&certificate);
 	return home_write_pem(config, "ca.crt", PEM_STRING_X509, &der, 1, err);
-}
-
-static bool
-note_request(const struct config *config, struct view request, struct err *err)
-{
-	OWNED(pkix_request_free) struct pkix_request r = {0};
-
-	return pkix_request_decode(request, &r, err) &&
-	       home_note_signed(config, r.info, view_of(NULL, 0), err);
 }
 
 static bool
@@ -165,15 +78,10 @@ make_request(const struct config *config, EVP_PKEY *key, struct view name, struc
 {
 	OWNED(own_x509_extensions) ext_list *list = home_extensions(err);
 	OWNED(buf_free) struct buf spki = {0};
-	OWNED(buf_free) struct buf request = {0};
 
-	if (list == NULL || !pkix_key_spki(key, &spki, err) ||
-	    !ca_extensions(buf_view(&spki), list, err) ||
-	    !pkix_request_make(key, name, list, &request, err))
-		return false;
-	const struct view der = buf_view(&request);
-	return note_request(config, der, err) &&
-	       home_write_pem(config, "ca.csr", PEM_STRING_X509_REQ, &der, 1, err);
+	return list != NULL && pkix_key_spki(key, &spki, err) &&
+	       home_push_ca(list, buf_view(&spki), 0, NULL, err) &&
+	       home_write_request(config, key, name, list, err);
 }
 
 /* What a CA has once its certificate is there. */
@@ -212,27 +120,15 @@ check_init(
 	       subject_name(config, in, name_out, err);
 }
 
-/* The key of a run that did not come to its end is this CA's. */
-static bool
-key_of(const struct config *config, const struct ca_init *in, EVP_PKEY **out, struct err *err)
-{
-	OWNED(own_memory) char *folder = config_path(config, "vault");
-
-	return (home_has(config, "vault/ca.key") ||
-		   (in->key_uri != NULL
-			   ? ca_key_refer(folder, 0, in->key_uri, in->passphrase, err)
-			   : ca_key_create(folder, 0, in->key, in->passphrase, err))) &&
-	       ca_key_open(folder, 0, in->passphrase, out, err);
-}
-
 static bool
 make_ca(const struct config *config, const struct ca_init *in, int64_t now, struct err *err)
 {
+	const struct home_key kind = {in->key, in->key_uri, in->passphrase};
 	OWNED(buf_free) struct buf name = {0};
 	OWNED(own_pkey) EVP_PKEY *key = NULL;
 
 	if (!check_init(config, in, &name, err) || !home_make_folders(config, err) ||
-	    !key_of(config, in, &key, err))
+	    !home_key(config, 0, &kind, &key, err))
 		return false;
 	if (in->subordinate)
 		return make_request(config, key, buf_view(&name), err) &&

@@ -57,19 +57,14 @@ read_before(struct renewal *r, struct err *err)
 		   CA_ISSUERS_MAX);
 }
 
-/* A new key of an earlier try is taken. */
 static bool
 new_key(struct renewal *r, const struct ca_renew *in, struct err *err)
 {
-	OWNED(own_memory) char *folder = config_path(r->config, "vault");
+	const struct home_key kind = {in->key, in->key_uri, in->passphrase};
 	uint32_t index = CA_VERSION_KEY(r->version);
 
-	if (!(in->key_uri != NULL ? ca_key_refer(folder, index, in->key_uri, in->passphrase, err)
-				  : ca_key_create(folder, index, in->key, in->passphrase, err)) &&
-	    err->code != ERROR_FILE_EXISTS)
-		return false;
-	return home_give_key(r->config, index, err) &&
-	       ca_key_open(folder, index, in->passphrase, &r->key, err);
+	return home_key(r->config, index, &kind, &r->key, err) &&
+	       home_give_key(r->config, index, err);
 }
 
 static bool
@@ -110,64 +105,19 @@ begin(struct renewal *r, const struct ca_renew *in, struct err *err)
 			   : open_key(r, CA_VERSION_KEY(version), in->passphrase, &r->key, err);
 }
 
-/* Of the certificate, or of the request for it. */
-static bool
-push_extensions(const struct renewal *r, struct view spki, ext_list *list, struct err *err)
-{
-	const struct pkix_cert *last = &newest(r)->cert;
-	uint16_t usage = PKIX_KU_DIGITAL_SIGNATURE | PKIX_KU_CERT_SIGN | PKIX_KU_CRL_SIGN;
-	uint8_t key_id[KEY_ID_LEN];
-
-	return ext_key_id(spki, key_id, err) && ext_push_key_usage(list, usage, true, err) &&
-	       ext_push_basic_constraints(list, true, -1, true, err) &&
-	       ext_push_ski(list, view_of(key_id, sizeof key_id), err) &&
-	       ext_push_ca_version(list, r->version, err) &&
-	       ext_push_previous_hash(list, view_of(last->sha1, sizeof last->sha1), err);
-}
-
-/* One certificate that `signer` signs. */
-struct order {
-	EVP_PKEY *signer;
-	struct view spki;
-	int64_t not_after;
-	const ext_list *extensions;
-};
-
-static bool
-make_certificate(const struct renewal *r, const struct order *o, struct buf *out, struct err *err)
-{
-	OWNED(buf_free) struct buf sig_alg = {0};
-	OWNED(buf_free) struct buf body = {0};
-	uint8_t serial[PKIX_SERIAL_LEN];
-
-	if (!pkix_sig_alg(o->signer, &sig_alg, err) || !pkix_new_serial(serial, err))
-		return false;
-	const struct pkix_tbs tbs = {
-	    .serial = view_of(serial, sizeof serial),
-	    .sig_alg = buf_view(&sig_alg),
-	    .issuer = newest(r)->cert.subject,
-	    .not_before = r->now - PKIX_CLOCK_SKEW_S,
-	    .not_after = o->not_after,
-	    .subject = newest(r)->cert.subject,
-	    .spki = o->spki,
-	    .extensions = o->extensions,
-	};
-	return pkix_tbs_encode(&tbs, &body, err) &&
-	       home_sign_here(
-		   r->config, o->signer, buf_view(&body), tbs.serial, tbs.sig_alg, out, err);
-}
-
 static bool
 make_root(const struct renewal *r, int64_t not_after, struct buf *out, struct err *err)
 {
+	const struct pkix_cert *last = &newest(r)->cert;
 	OWNED(own_x509_extensions) ext_list *list = home_extensions(err);
 	OWNED(buf_free) struct buf spki = {0};
 
 	if (list == NULL || !pkix_key_spki(r->key, &spki, err) ||
-	    !push_extensions(r, buf_view(&spki), list, err))
+	    !home_push_ca(list, buf_view(&spki), r->version, last, err))
 		return false;
-	const struct order o = {r->key, buf_view(&spki), not_after, list};
-	return make_certificate(r, &o, out, err);
+	const struct home_order o = {
+	    r->key, last->subject, buf_view(&spki), r->now, not_after, list};
+	return home_certify(r->config, &o, out, err);
 }
 
 /* ---- cross certificates ---- */
@@ -191,8 +141,9 @@ make_cross(const struct renewal *r, EVP_PKEY *signer, EVP_PKEY *subject, int64_t
 	    !ext_push_ski(list, view_of(key_id, sizeof key_id), err) ||
 	    !ext_push_aki(list, view_of(signer_id, sizeof signer_id), err))
 		return false;
-	const struct order o = {signer, buf_view(&spki), not_after, list};
-	return make_certificate(r, &o, out, err);
+	const struct home_order o = {
+	    signer, newest(r)->cert.subject, buf_view(&spki), r->now, not_after, list};
+	return home_certify(r->config, &o, out, err);
 }
 
 /* Certificates that a file of the state folder holds, and some more. */
@@ -309,19 +260,13 @@ renew_root(const struct renewal *r, const struct ca_renew *in, struct err *err)
 static bool
 write_request(const struct renewal *r, struct err *err)
 {
+	const struct pkix_cert *last = &newest(r)->cert;
 	OWNED(own_x509_extensions) ext_list *list = home_extensions(err);
 	OWNED(buf_free) struct buf spki = {0};
-	OWNED(buf_free) struct buf request = {0};
-	OWNED(pkix_request_free) struct pkix_request decoded = {0};
 
-	if (list == NULL || !pkix_key_spki(r->key, &spki, err) ||
-	    !push_extensions(r, buf_view(&spki), list, err) ||
-	    !pkix_request_make(r->key, newest(r)->cert.subject, list, &request, err))
-		return false;
-	const struct view der = buf_view(&request);
-	return pkix_request_decode(der, &decoded, err) &&
-	       home_note_signed(r->config, decoded.info, view_of(NULL, 0), err) &&
-	       home_write_pem(r->config, "ca.csr", PEM_STRING_X509_REQ, &der, 1, err);
+	return list != NULL && pkix_key_spki(r->key, &spki, err) &&
+	       home_push_ca(list, buf_view(&spki), r->version, last, err) &&
+	       home_write_request(r->config, r->key, last->subject, list, err);
 }
 
 static bool

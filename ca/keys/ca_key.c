@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <openssl/ec.h>
+#include <openssl/objects.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
@@ -39,6 +41,18 @@ ca_key_kind_by_name(const char *name, enum ca_key_kind *out)
 			return true;
 		}
 	return false;
+}
+
+bool
+ca_key_is_of_kind(const EVP_PKEY *key, enum ca_key_kind kind)
+{
+	char group[32];
+
+	if (kinds[kind].rsa_bits > 0)
+		return EVP_PKEY_is_a(key, "RSA") && EVP_PKEY_get_bits(key) == kinds[kind].rsa_bits;
+	return EVP_PKEY_is_a(key, "EC") &&
+	       EVP_PKEY_get_group_name(key, group, sizeof group, NULL) == 1 &&
+	       OBJ_txt2nid(group) == EC_curve_nist2nid(kinds[kind].curve);
 }
 
 /* ---- files ---- */

@@ -20,6 +20,7 @@ enum ca_key_kind {
 	CA_KEY_EC_P384
 };
 bool ca_key_kind_by_name(const char *name, enum ca_key_kind *out); /* "rsa3072", "p256" ... */
+bool ca_key_is_of_kind(const EVP_PKEY *key, enum ca_key_kind kind);
 /* Makes the folder and in it the CA key with that index: ca.key for 0, else ca-<index>.key.
  * ERROR_FILE_EXISTS rather than overwrite. passphrase NULL: not encrypted. */
 bool ca_key_create(const char *folder, uint32_t index, enum ca_key_kind kind,

@@ -251,6 +251,31 @@ a_renewal_may_be_killed_anywhere(void **state)
 	config_free(&c);
 }
 
+/* The key of an earlier try is taken up, but not instead of another kind. */
+static void
+a_key_of_another_kind_is_no_earlier_try(void **state)
+{
+	const struct act new_key = {.run = with_new_key, .before = 1, .after = 2};
+	struct ca_renew other = {.new_key = true, .key = CA_KEY_EC_P256, .validity = YEAR};
+	struct config *c = root_ca("kinds");
+	enum ca_renewed out;
+	struct err err;
+	int at = 1;
+
+	(void)state;
+	while (sh(c, "test -e $S/vault/ca-1.key") != 0)
+		assert_false(killed_run(new_key.run, c, at++));
+	for (enum ca_key_kind k = CA_KEY_RSA_2048; k < CA_KEY_EC_P384; k++) {
+		other.key = k;
+		assert_false(ca_renew(c, &other, clock_now(), &out, &err));
+		assert_int_equal(err.code, ERROR_FILE_EXISTS);
+	}
+	assert_int_equal(certificates_of(c), 1);
+	must_renew(c, true);
+	assert_it_would_start(c, 2);
+	config_free(&c);
+}
+
 /* ---- with a parent ---- */
 
 static const char make_parent[] =
@@ -352,6 +377,7 @@ main(void)
 	    cmocka_unit_test(keys_vouch_for_their_neighbours),
 	    cmocka_unit_test(nothing_is_renewed_beside_a_vault),
 	    cmocka_unit_test(a_renewal_may_be_killed_anywhere),
+	    cmocka_unit_test(a_key_of_another_kind_is_no_earlier_try),
 	    cmocka_unit_test(a_parent_answers_the_request_that_is_kept),
 	};
 
