@@ -1,4 +1,4 @@
-/* dirca db check, stats, vacuum: dircad does it, which knows the database. */
+/* dirca db check, stats, sealed, vacuum: dircad does it, which knows the database. */
 #include "daemon_run.h"
 #include "verbs.h"
 #include "work.h"
@@ -25,6 +25,12 @@ bool
 cmd_db_stats(struct work *w, struct err *err)
 {
 	return with_database(w, "stats", err);
+}
+
+bool
+cmd_db_sealed(struct work *w, struct err *err)
+{
+	return with_database(w, "sealed", err);
 }
 
 bool

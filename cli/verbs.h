@@ -112,6 +112,8 @@
 	    cmd_db_check, "whether the database is sound (on the CA's machine)")                   \
 	X("db stats", "", 0, 0, GROUP_CA, WHO_ROOT, NEEDS_NOTHING, OPTS_DAEMON | OPTS_JSON,        \
 	    cmd_db_stats, "how big the database is, and what is in it")                            \
+	X("db sealed", "", 0, 0, GROUP_CA, WHO_ROOT, NEEDS_NOTHING, OPTS_DAEMON | OPTS_JSON,       \
+	    cmd_db_sealed, "what archived keys are sealed with, and which with too little")        \
 	X("db vacuum", "", 0, 0, GROUP_CA, WHO_ROOT, NEEDS_NOTHING, OPTS_DAEMON, cmd_db_vacuum,    \
 	    "make the database small, while the CA does not run")                                  \
 	X("doctor ca", "", 0, 0, GROUP_CA, WHO_WATCHER, NEEDS_CA, OPTS_SESSION | OPTS_JSON,        \

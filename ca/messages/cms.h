@@ -134,7 +134,8 @@ const char *cms_reader_word(enum cms_reader reader); /* "pkcs1", "oaep", "gcm" *
 bool cms_reader_by_word(const char *word, enum cms_reader *out);
 /* The same cipher with GCM, where there is one. */
 enum cms_cipher cms_gcm_of(enum cms_cipher cipher);
-int cms_key_bits(enum cms_cipher cipher); /* 112 of 3DES */
+int cms_key_bits(enum cms_cipher cipher);            /* 112 of 3DES */
+const char *cms_cipher_name(enum cms_cipher cipher); /* as in struct cms_enveloped */
 
 /* EnvelopedData: recipients by issuer and serial or key identifier. */
 struct cms_recipient {

@@ -120,6 +120,15 @@ cms_key_bits(enum cms_cipher cipher)
 	return 112;
 }
 
+const char *
+cms_cipher_name(enum cms_cipher cipher)
+{
+	for (size_t i = 0; i < COUNT_OF(contents); i++)
+		if (contents[i].id == cipher)
+			return contents[i].name;
+	return "?";
+}
+
 static const char *const reader_words[] = {
     [CMS_READER_PKCS1] = "pkcs1", [CMS_READER_OAEP] = "oaep", [CMS_READER_GCM] = "gcm"};
 

@@ -23,6 +23,8 @@ int act_copy_database(const struct config *config, const char *name);
 int act_check_database(const struct config *config, const char *path, bool json);
 /* What is in it, and how big it is. */
 int act_size_database(const struct config *config, bool json);
+/* What archived keys in it are sealed with. 4: some with less than root demands today. */
+int act_sealed(const struct config *config, bool json);
 /* Writes it anew without what is free in it; dircad must not run. */
 int act_vacuum_database(const struct config *config);
 /* adcs_import of a file; `columns` and `dates` ("mdy", "dmy") "": the file says it. The rows that

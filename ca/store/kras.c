@@ -32,6 +32,24 @@ store_get_kra(struct store *s, struct view sha1, struct buf *certificate_out, st
 }
 
 bool
+store_walk_archived(struct store *s, store_archived_each *each, void *arg, struct err *err)
+{
+	OWNED(reading_end) struct reading r = reading_begin(s, SQL_ARCHIVED_KEYS, err);
+	enum sql_step step;
+
+	if (r.conn == NULL)
+		return false;
+	while ((step = sql_step(r.conn, r.id, err)) == SQL_ROW) {
+		OWNED(buf_free) struct buf archived = {0};
+
+		if (!sql_blob(r.conn, r.id, 1, &archived, err))
+			return false;
+		each(sql_int(r.conn, r.id, 0), buf_view(&archived), arg);
+	}
+	return step == SQL_DONE;
+}
+
+bool
 store_count_kra_keys(struct store *s, struct view sha1, struct store_kra_use *out, struct err *err)
 {
 	OWNED(own_memory)

@@ -205,6 +205,9 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 	X(GET_KRA, SQL_READER,                                                                    \
 	    "SELECT RawCertificate FROM KraCertificate WHERE CertificateHash = ?1 UNION ALL "     \
 	    "SELECT RawCertificate FROM Request WHERE CertificateHash = ?1 LIMIT 1")              \
+	X(ARCHIVED_KEYS, SQL_READER,                                                              \
+	    "SELECT RequestID, RawArchivedKey FROM RequestBlob WHERE RawArchivedKey IS NOT NULL " \
+	    "ORDER BY RequestID")                                                                 \
 	X(COUNT_KRA_KEYS, SQL_READER,                                                             \
 	    "SELECT Keys, Alone FROM KraKeyCount WHERE CertificateHash = ?")                      \
 	X(EXCHANGE_CERTIFICATES, SQL_READER,                                                      \

@@ -324,6 +324,9 @@ bool store_find_candidates(struct store *s, enum store_key by, const char *value
  */
 enum store_find store_get_kra(
     struct store *s, struct view sha1, struct buf *certificate_out, struct err *err);
+/* Every archived key, by request. */
+typedef void store_archived_each(int64_t request_id, struct view archived_key, void *arg);
+bool store_walk_archived(struct store *s, store_archived_each *each, void *arg, struct err *err);
 /* How many archived keys are sealed to the certificate with this SHA-1, and how many to it alone.
  */
 struct store_kra_use {

@@ -111,6 +111,14 @@ check "a key" ca_lab_enroll user1 EFSArchive "$dir/gcm.pfx"
 check "is fetched" fetch "$dir/gcm.rec" "$(ca_lab_serial_of "$dir/gcm.pfx")"
 check "as AuthEnvelopedData" says 'AuthEnvelopedData, AES-256-GCM' "$DIRCA_BIN/dirca" dump "$dir/gcm.rec"
 check "which another program opens as well" openssl_opens "$dir/gcm.rec" "$dir/gcm.pfx"
+with_floor() { # JQ [LINE...]: of what keys are sealed with, as if root had written these lines
+	{ cat "$DIRCAD_CONF" && printf '%s\n' "${@:2}"; } >"$dir/floor.conf"
+	"$DIRCA_BIN/dirca" db sealed -c "$dir/floor.conf" --json >"$dir/sealed.json"
+	[ $? -eq "$([ $# -eq 1 ] && echo 0 || echo 4)" ] && jq -e "$1" "$dir/sealed.json"
+}
+gcm_request=$(sqlite3 "$CA_STATE/dirca.db" "SELECT max(RequestID) FROM RequestBlob WHERE RawArchivedKey IS NOT NULL")
+check "no key is below the floor" with_floor '.below_floor == [] and .unreadable == 0 and ([.sealed[] | select(.cipher == "AES-256-GCM")][0].keys == 1)'
+check "were it higher, all but that one" with_floor "(.below_floor | length) == ([.sealed[].keys] | add) - 1 and (.below_floor | index($gcm_request)) == null" 'archive_floor = gcm'
 
 # ---- somebody holds a lock on what everybody can open ----
 # A user of the machine who is nobody's, and the front's: until the script ends.
