@@ -412,8 +412,8 @@ certificate_issue(struct ca *ca, struct vault *v, const struct certificate_order
 }
 
 bool
-certificate_xchg(struct ca *ca, struct vault *v, int64_t rsa_bits, int64_t life_s, struct buf *out,
-    struct err *err)
+certificate_xchg(
+    struct ca *ca, struct vault *v, int bits, int64_t life_s, struct buf *out, struct err *err)
 {
 	OWNED(ca_view_release) struct ca_view *view = ca_view_get(ca);
 	OWNED(ca_urls_free) struct ca_urls cdp = {0};
@@ -428,7 +428,7 @@ certificate_xchg(struct ca *ca, struct vault *v, int64_t rsa_bits, int64_t life_
 		    "not be read yet");
 	if (!crl_urls(ca, view, &id, &cdp, err) || !aia_urls(ca, view, &aia, err))
 		return false;
-	const struct vault_xchg_wish wish = {.rsa_bits = (int)rsa_bits,
+	const struct vault_xchg_wish wish = {.bits = bits,
 	    .life_s = life_s,
 	    .cdp = {cdp.list[0], cdp.list[1]},
 	    .aia = {aia.list[0], aia.list[1]}};

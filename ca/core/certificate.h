@@ -42,8 +42,8 @@ bool certificate_issue(struct ca *ca, struct vault *v, const struct certificate_
 /* Has the vault make an exchange key and its certificate ([MS-WCCE] 3.2.1.4.3.2.15.1), with this
  * CA's CDP and AIA.
  */
-bool certificate_xchg(struct ca *ca, struct vault *v, int64_t rsa_bits, int64_t life_s,
-    struct buf *out, struct err *err);
+bool certificate_xchg(
+    struct ca *ca, struct vault *v, int bits, int64_t life_s, struct buf *out, struct err *err);
 /* Fills the certificate columns of a request row (serial, hash, names, UPN, key) from the
  * certificate, which `issuer` signed. Row strings are malloc'ed. */
 bool certificate_columns(const struct ca_issuer *issuer, struct view certificate,

@@ -89,8 +89,8 @@ make_xchg(struct ca *ca, struct vault *v, const struct settings *s, const char *
 {
 	OWNED(buf_free) struct buf certificate = {0};
 
-	if (certificate_xchg(ca, v, s->num[SETTING_XCHG_KEY_SIZE], s->seconds[PERIOD_XCHG_VALIDITY],
-		&certificate, err) &&
+	if (certificate_xchg(
+		ca, v, s->xchg_bits, s->seconds[PERIOD_XCHG_VALIDITY], &certificate, err) &&
 	    add_own_row(ca, buf_view(&certificate), OWN_EXCHANGE, actor, now, err))
 		return true;
 	raise_no_xchg(ca, err);
@@ -134,6 +134,13 @@ newest_valid(const struct ca *ca, const struct store_requests *rows, int64_t now
 	return NULL;
 }
 
+/* Is it what the settings ask for? Only RSA keys have so many bits. */
+static bool
+has_key_of(const struct store_request *row, const struct settings *s)
+{
+	return row->public_key_length == s->xchg_bits;
+}
+
 /* From the database: the view is not renewed while the directory is away. One that ends with the CA
  * certificate cannot be bettered. */
 static bool
@@ -150,9 +157,9 @@ xchg_is_due(struct ca *ca, struct vault *v, const struct settings *s, int64_t no
 	if (!store_exchange_certificates(ca->store, now, &rows, err))
 		return false;
 	newest = newest_valid(ca, &rows, now);
-	*due_out =
-	    newest == NULL || (newest->not_after < ca->issuer->cert.not_after &&
-				  newest->not_after - s->seconds[PERIOD_XCHG_OVERLAP] <= now);
+	*due_out = newest == NULL || !has_key_of(newest, s) ||
+		   (newest->not_after < ca->issuer->cert.not_after &&
+		       newest->not_after - s->seconds[PERIOD_XCHG_OVERLAP] <= now);
 	if (*due_out)
 		return true;
 	if (!is_held(v, buf_view(&newest->raw_certificate), &held, err))

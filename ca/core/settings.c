@@ -20,6 +20,12 @@ struct word {
 };
 
 static const struct word ciphers[] = {{"AES", 0}, {"3DES", 1}, {NULL, 0}};
+/* ALG_ID of wincrypt.h; in `ciphers` and bits below. */
+static const struct word alg_ids[] = {{"CALG_3DES", 0x6603}, {"CALG_AES_128", 0x660e},
+    {"CALG_AES_192", 0x660f}, {"CALG_AES_256", 0x6610}, {NULL, 0}};
+/* RSA, or bits of a curve. */
+static const struct word key_algorithms[] = {
+    {"RSA", 0}, {"ECDH_P256", 256}, {"ECDH_P384", 384}, {"ECDH_P521", 521}, {NULL, 0}};
 static const struct word units[] = {{"Seconds", 1}, {"Minutes", 60}, {"Hours", HOUR}, {"Days", DAY},
     {"Weeks", WEEK}, {"Months", 30 * DAY}, {"Years", YEAR}, {NULL, 0}};
 
@@ -52,6 +58,10 @@ static const struct row {
     [SETTING_CNG_ENCRYPTION_ALGORITHM] = {"CA\\EncryptionCSP\\CNGEncryptionAlgorithm", 0, 0, 0,
 	ciphers},
     [SETTING_SYMMETRIC_KEY_SIZE] = {"CA\\EncryptionCSP\\SymmetricKeySize", 256, 128, 256, NULL},
+    [SETTING_ENCRYPTION_ALGORITHM] = {"CA\\EncryptionCSP\\EncryptionAlgorithm", 0x6610, 0, 0,
+	alg_ids},
+    [SETTING_XCHG_ALGORITHM] = {"CA\\EncryptionCSP\\CNGPublicKeyAlgorithm", 0, 0, 0,
+	key_algorithms},
     [SETTING_XCHG_KEY_SIZE] = {"CA\\EncryptionCSP\\KeySize", 2048, 2048, 4096, NULL},
     [SETTING_XCHG_VALIDITY] = {"CA\\CAXchgValidityPeriod", WEEK, 0, 0, units},
     [SETTING_XCHG_VALIDITY_UNITS] = {"CA\\CAXchgValidityPeriodUnits", 1, 1, UNITS_MAX, NULL},
@@ -185,17 +195,6 @@ parse_word(const struct word *words, const char *text, int64_t *out)
 	return false;
 }
 
-static bool
-bad_word(const struct row *r, const char *text, struct err *err)
-{
-	OWNED(own_memory) char *list = mem_text("");
-
-	for (const struct word *w = r->words; w->text != NULL; w++)
-		text_list_add(&list, ", ", w->text);
-	return err_set(err, E_INVALIDARG, "%s cannot be '%s': give one of %s%s", r->name, text,
-	    list, r->words == units ? ", or a number with it" : "");
-}
-
 /* Decimal, or as the registry shows it: 0x with hexadecimal digits. */
 static bool
 parse_number(const char *text, int64_t min, int64_t max, int64_t *out)
@@ -216,6 +215,35 @@ parse_number(const char *text, int64_t min, int64_t max, int64_t *out)
 	return n >= min && n <= max;
 }
 
+/* As the registry has it too: by number. */
+static bool
+parse_alg_id(const char *text, int64_t *out)
+{
+	int64_t n;
+
+	if (parse_word(alg_ids, text, out))
+		return true;
+	if (!parse_number(text, 0, UINT32_MAX, &n))
+		return false;
+	for (const struct word *w = alg_ids; w->text != NULL; w++)
+		if (w->value == n) {
+			*out = n;
+			return true;
+		}
+	return false;
+}
+
+static bool
+bad_word(const struct row *r, const char *text, struct err *err)
+{
+	OWNED(own_memory) char *list = mem_text("");
+
+	for (const struct word *w = r->words; w->text != NULL; w++)
+		text_list_add(&list, ", ", w->text);
+	return err_set(err, E_INVALIDARG, "%s cannot be '%s': give one of %s%s", r->name, text,
+	    list, r->words == units ? ", or a number with it" : "");
+}
+
 static bool
 number_allowed(enum setting s, const char *text, int64_t n, struct err *err)
 {
@@ -234,6 +262,8 @@ parse_one(enum setting s, const char *text, int64_t *out, struct err *err)
 
 	if (kinds[s].flags != NULL)
 		return flags_parse(kinds[s].flags, r->name, text, *out, out, err);
+	if (s == SETTING_ENCRYPTION_ALGORITHM)
+		return parse_alg_id(text, out) || bad_word(r, text, err);
 	if (r->words != NULL)
 		return parse_word(r->words, text, out) || bad_word(r, text, err);
 	if (!parse_number(text, r->min, r->max, out))
@@ -241,6 +271,28 @@ parse_one(enum setting s, const char *text, int64_t *out, struct err *err)
 		    "%s cannot be '%s': give a number from %lld to %lld", r->name, text,
 		    (long long)r->min, (long long)r->max);
 	return number_allowed(s, text, *out, err);
+}
+
+/* One ALG_ID stands for both of the others, which are what is stored. */
+static void
+spread_alg_id(int64_t alg_id, struct settings *in, bool set[SETTING_COUNT])
+{
+	in->num[SETTING_CNG_ENCRYPTION_ALGORITHM] = alg_id == 0x6603 ? 1 : 0;
+	set[SETTING_CNG_ENCRYPTION_ALGORITHM] = true;
+	if (alg_id == 0x6603)
+		return;
+	in->num[SETTING_SYMMETRIC_KEY_SIZE] = 128 + 64 * (alg_id - 0x660e);
+	set[SETTING_SYMMETRIC_KEY_SIZE] = true;
+}
+
+void
+setting_reset(enum setting s, struct settings *in, bool set[SETTING_COUNT])
+{
+	in->num[s] = rows[s].initial;
+	if (s == SETTING_ENCRYPTION_ALGORITHM)
+		spread_alg_id(rows[s].initial, in, set);
+	else
+		set[s] = true;
 }
 
 bool
@@ -257,19 +309,36 @@ setting_parse(
 		set[s + 1] = true;
 		text += digits + strspn(text + digits, " ");
 	}
-	set[s] = true;
-	return parse_one(s, text, &in->num[s], err);
+	if (s != SETTING_ENCRYPTION_ALGORITHM) {
+		set[s] = true;
+		return parse_one(s, text, &in->num[s], err);
+	}
+	if (!parse_one(s, text, &in->num[s], err))
+		return false;
+	spread_alg_id(in->num[s], in, set);
+	return true;
+}
+
+/* What the two say. */
+static int64_t
+alg_id_of(const struct settings *in)
+{
+	return in->num[SETTING_CNG_ENCRYPTION_ALGORITHM] == 1
+		   ? 0x6603
+		   : 0x660e + (in->num[SETTING_SYMMETRIC_KEY_SIZE] - 128) / 64;
 }
 
 char *
 setting_text(const struct settings *in, enum setting s)
 {
+	int64_t value = s == SETTING_ENCRYPTION_ALGORITHM ? alg_id_of(in) : in->num[s];
+
 	if (kinds[s].flags != NULL)
 		return flags_text(kinds[s].flags, in->num[s]);
 	for (const struct word *w = rows[s].words; w != NULL && w->text != NULL; w++)
-		if (w->value == in->num[s])
+		if (w->value == value)
 			return mem_text(w->text);
-	return text_printf("%lld", (long long)in->num[s]);
+	return text_printf("%lld", (long long)value);
 }
 
 /* ---- all of them ---- */
@@ -315,6 +384,9 @@ settings_finish(struct settings *s, struct err *err)
 	s->cipher = s->num[SETTING_CNG_ENCRYPTION_ALGORITHM] == 1
 			? CMS_3DES_CBC
 			: aes[s->num[SETTING_SYMMETRIC_KEY_SIZE] / 64 - 2];
+	s->xchg_bits = (int)s->num[SETTING_XCHG_ALGORITHM];
+	if (s->xchg_bits == 0)
+		s->xchg_bits = (int)s->num[SETTING_XCHG_KEY_SIZE];
 	return true;
 }
 

@@ -15,6 +15,10 @@ enum setting {
 				   database has is of older programs */
 	SETTING_CNG_ENCRYPTION_ALGORITHM, /* CA\EncryptionCSP\CNGEncryptionAlgorithm: AES | 3DES */
 	SETTING_SYMMETRIC_KEY_SIZE,       /* CA\EncryptionCSP\SymmetricKeySize: 128 | 192 | 256 */
+	SETTING_ENCRYPTION_ALGORITHM,     /* CA\EncryptionCSP\EncryptionAlgorithm: the two before as
+					     one ALG_ID; not stored */
+	SETTING_XCHG_ALGORITHM, /* CA\EncryptionCSP\CNGPublicKeyAlgorithm of the exchange key: RSA,
+				   or a curve */
 	SETTING_XCHG_KEY_SIZE, /* CA\EncryptionCSP\KeySize: RSA bits of the exchange key, 2048..4096
 				*/
 	SETTING_XCHG_VALIDITY, /* CA\CAXchgValidityPeriod, one week */
@@ -78,6 +82,7 @@ struct settings {
 	int64_t num[SETTING_COUNT];    /* of a word, what it stands for */
 	int64_t seconds[PERIOD_COUNT]; /* from the pairs; a month is 30 days, a year 365 */
 	enum cms_cipher cipher;        /* from the two EncryptionCSP settings */
+	int xchg_bits;                 /* of an exchange key: struct vault_xchg_wish */
 };
 
 const char *setting_name(enum setting s);
@@ -92,6 +97,8 @@ bool setting_find(const char *name, enum setting *out, struct err *err);
  * true for each that has a value now. E_INVALIDARG names what can be given. */
 bool setting_parse(enum setting s, const char *text, struct settings *in, bool set[SETTING_COUNT],
     struct err *err);
+/* To what it is where nobody set it. */
+void setting_reset(enum setting s, struct settings *in, bool set[SETTING_COUNT]);
 /* Its value as it is written; the caller's. */
 char *setting_text(const struct settings *in, enum setting s);
 

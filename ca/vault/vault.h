@@ -70,7 +70,7 @@ bool vault_sign_checkpoint(struct vault *v, int64_t row, const uint8_t hash[32],
 #define VAULT_XCHG_LIFE_MAX (31 * 86400)
 #define VAULT_XCHG_URLS     2
 struct vault_xchg_wish {
-	int rsa_bits; /* 0: P-256 */
+	int bits; /* of RSA, or 256, 384, 521: of a curve */
 	int64_t life_s;
 	const char *cdp[VAULT_XCHG_URLS], *aia[VAULT_XCHG_URLS];
 };

@@ -249,7 +249,7 @@ vault_xchg_create(struct vault *v, const struct vault_xchg_wish *wish, struct bu
 	bool ok;
 
 	*certificate_out = (struct buf){0};
-	u32_field((uint32_t)wish->rsa_bits, bits);
+	u32_field((uint32_t)wish->bits, bits);
 	u32_field((uint32_t)wish->life_s, life);
 	fields[XCHG_BITS] = view_of(bits, sizeof bits);
 	fields[XCHG_LIFE] = view_of(life, sizeof life);

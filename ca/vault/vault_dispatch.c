@@ -195,10 +195,10 @@ handle_xchg_create(struct vault_worker *w, const struct view *fields, size_t cou
 	struct view bits = fields[XCHG_BITS], life = fields[XCHG_LIFE];
 	struct vault_xchg_offer offer = {0};
 	OWNED(buf_free) struct buf certificate = {0};
-	uint32_t rsa_bits, life_s;
+	uint32_t wanted, life_s;
 
 	(void)count;
-	if (bits.len != 4 || !bytes_get_u32le(&bits, &rsa_bits) || rsa_bits > INT32_MAX ||
+	if (bits.len != 4 || !bytes_get_u32le(&bits, &wanted) || wanted > INT32_MAX ||
 	    life.len != 4 || !bytes_get_u32le(&life, &life_s))
 		return err_set(
 		    err, E_INVALIDARG, "the size or the life of an exchange key is not a number");
@@ -207,7 +207,7 @@ handle_xchg_create(struct vault_worker *w, const struct view *fields, size_t cou
 		offer.cdp[i] = fields[XCHG_CDP + i];
 		offer.aia[i] = fields[XCHG_AIA + i];
 	}
-	return make_xchg(w, rsa_bits, &offer, &certificate, err) &&
+	return make_xchg(w, wanted, &offer, &certificate, err) &&
 	       reply_field(w, buf_view(&certificate), err);
 }
 

@@ -49,8 +49,8 @@ struct vault_xchgs {
 bool vault_xchgs_open(struct vault_xchgs *x, const char *folder, const struct secret *passphrase,
     size_t workers, uint32_t failures_max, struct vault_time t, struct err *err);
 void vault_xchgs_close(struct vault_xchgs *x);
-/* RSA of `rsa_bits`, P-256 for 0. NULL with E_INVALIDARG. */
-EVP_PKEY *vault_xchg_generate(int rsa_bits, struct err *err);
+/* `bits` as in struct vault_xchg_wish. NULL with E_INVALIDARG. */
+EVP_PKEY *vault_xchg_generate(int bits, struct err *err);
 /* Stores key and certificate; DIRCA_E_TOO_LARGE over VAULT_XCHG_MAX. */
 bool vault_xchgs_add(struct vault_xchgs *x, EVP_PKEY *key, const struct pkix_cert *certificate,
     struct vault_time t, struct err *err);

@@ -261,19 +261,26 @@ vault_xchgs_close(struct vault_xchgs *x)
 
 /* ---- requests ---- */
 
-EVP_PKEY *
-vault_xchg_generate(int rsa_bits, struct err *err)
+static const char *
+curve_of(int bits)
 {
+	return bits == 256 ? "P-256" : bits == 384 ? "P-384" : bits == 521 ? "P-521" : NULL;
+}
+
+EVP_PKEY *
+vault_xchg_generate(int bits, struct err *err)
+{
+	const char *curve = curve_of(bits);
 	EVP_PKEY *key;
 
-	if (rsa_bits != 0 &&
-	    (rsa_bits < XCHG_BITS_MIN || rsa_bits > XCHG_BITS_MAX || rsa_bits % 8 != 0)) {
+	if (curve == NULL && (bits < XCHG_BITS_MIN || bits > XCHG_BITS_MAX || bits % 8 != 0)) {
 		err_set(err, E_INVALIDARG,
-		    "an exchange key of %d bits; RSA with %d to %d bits or P-256 (0) is possible",
-		    rsa_bits, XCHG_BITS_MIN, XCHG_BITS_MAX);
+		    "an exchange key of %d bits; RSA with %d to %d bits, P-256, P-384 and P-521 "
+		    "are possible",
+		    bits, XCHG_BITS_MIN, XCHG_BITS_MAX);
 		return NULL;
 	}
-	key = rsa_bits != 0 ? EVP_RSA_gen((unsigned)rsa_bits) : EVP_EC_gen("P-256");
+	key = curve == NULL ? EVP_RSA_gen((unsigned)bits) : EVP_EC_gen(curve);
 	if (key == NULL)
 		err_openssl(err, DIRCA_E_CRYPTO, "the exchange key could not be made");
 	return key;

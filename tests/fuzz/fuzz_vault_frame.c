@@ -259,7 +259,7 @@ name_kra(uint8_t op, uint8_t *body, size_t len)
 static bool
 is_wanted(uint8_t op, const uint8_t *body, size_t len)
 {
-	static const uint8_t p256[8] = {4};
+	static const uint8_t p256[8] = {4, 0, 0, 0, 0, 1};
 
 	return op != VAULT_OP_XCHG_CREATE || len < sizeof p256 ||
 	       memcmp(body, p256, sizeof p256) == 0;

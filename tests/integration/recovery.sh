@@ -107,7 +107,10 @@ check "what none reads is no word" refuses DIRCA_E_USAGE ca_lab_kra enable --rea
 check "less than root's floor is refused" refuses archive_floor ca_lab_kra enable --reader pkcs1 "$(ca_lab_sha1 "$dir/kra1.crt")"
 check "all of them read GCM" reads_all gcm
 check "which the status says" ca_lab_eventually ca_lab_status 'all(.kras[]; .reader == "gcm")'
-check "a key" ca_lab_enroll user1 EFSArchive "$dir/gcm.pfx"
+check "a CA exchange key on a curve" ca_lab_as caadmin setreg 'CA\EncryptionCSP\CNGPublicKeyAlgorithm' ECDH_P384
+on_curve() { [ "$(sqlite3 "$CA_STATE/dirca.db" "SELECT PublicKeyLength FROM Request WHERE RequestFlags & 8 ORDER BY RequestID DESC LIMIT 1")" = 384 ]; }
+check "which is made at once" on_curve
+check "encrypt a key to" ca_lab_enroll user1 EFSArchive "$dir/gcm.pfx"
 check "is fetched" fetch "$dir/gcm.rec" "$(ca_lab_serial_of "$dir/gcm.pfx")"
 check "as AuthEnvelopedData" says 'AuthEnvelopedData, AES-256-GCM' "$DIRCA_BIN/dirca" dump "$dir/gcm.rec"
 check "which another program opens as well" openssl_opens "$dir/gcm.rec" "$dir/gcm.pfx"

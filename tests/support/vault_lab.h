@@ -313,7 +313,7 @@ struct xchg {
 static inline struct xchg
 make_xchg(int bits)
 {
-	const struct vault_xchg_wish wish = {.rsa_bits = bits, .life_s = 7 * TEST_DAY};
+	const struct vault_xchg_wish wish = {.bits = bits, .life_s = 7 * TEST_DAY};
 	struct xchg x = {0};
 	struct buf id;
 	struct err err;

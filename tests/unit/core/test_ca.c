@@ -453,6 +453,73 @@ setting_is_checked_audited_and_in_force(void **state)
 	assert_int_equal(harness_audited(AUDIT_CONFIGURATION, true), audited + 6);
 }
 
+/* Root's floor, for either of the names by which the size is set. */
+static void
+shorter_key_than_root_demands_is_not_set(void **state)
+{
+	static const char *const names[] = {
+	    "CA\\EncryptionCSP\\SymmetricKeySize", "CA\\EncryptionCSP\\EncryptionAlgorithm"};
+	static const char *const values[] = {"128", "CALG_AES_128"};
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		harness.config->archive_key_bits = 192;
+		assert_false(
+		    ca_set_setting(harness.ca, &harness.vault, "test", names[i], values[i], &err));
+		assert_int_equal(err.code, E_ACCESSDENIED);
+		assert_non_null(strstr(err.msg, "archive_key_bits"));
+		harness.config->archive_key_bits = 128;
+		harness_set(names[i], values[i]);
+		harness_must(
+		    ca_set_setting(harness.ca, &harness.vault, "test", names[i], NULL, &err), &err);
+	}
+}
+
+static void
+assert_exchange_key(const char *algorithm, int bits)
+{
+	struct ca_view *v = ca_view_get(harness.ca);
+	const struct ca_xchg *x = ca_view_xchg(v, clock_now());
+	const char *found;
+	int found_bits;
+	struct err err;
+
+	assert_non_null(x);
+	harness_must(pkix_key_info(x->cert.spki, &found, &found_bits, &err), &err);
+	assert_string_equal(found, algorithm);
+	assert_int_equal(found_bits, bits);
+	ca_view_release(&v);
+}
+
+/* At once; the old one opens what is encrypted to it until its certificate ends. */
+static void
+other_key_size_or_algorithm_makes_another_exchange_key(void **state)
+{
+	struct buf held[VAULT_XCHG_MAX];
+	size_t before, after;
+	struct err err;
+
+	(void)state;
+	harness_must(vault_xchg_list(&harness.vault, held, &before, &err), &err);
+	for (size_t i = 0; i < before; i++)
+		buf_free(&held[i]);
+	assert_exchange_key("RSA", 2048);
+	harness_set("CA\\EncryptionCSP\\KeySize", "2304");
+	assert_exchange_key("RSA", 2304);
+	harness_set("CA\\EncryptionCSP\\CNGPublicKeyAlgorithm", "ECDH_P384");
+	assert_exchange_key("EC", 384);
+	/* Of a curve's key the size says nothing. */
+	harness_set("CA\\EncryptionCSP\\KeySize", "2048");
+	assert_exchange_key("EC", 384);
+	harness_set("CA\\EncryptionCSP\\CNGPublicKeyAlgorithm", "RSA");
+	assert_exchange_key("RSA", 2048);
+	harness_must(vault_xchg_list(&harness.vault, held, &after, &err), &err);
+	for (size_t i = 0; i < after; i++)
+		buf_free(&held[i]);
+	assert_int_equal(after, before + 3);
+}
+
 struct setter {
 	const char *name, *value;
 	pthread_barrier_t *start;
@@ -959,11 +1026,13 @@ main(void)
 	    cmocka_unit_test(view_holds_what_the_directory_and_the_state_folder_hold),
 	    cmocka_unit_test(broken_template_is_named_and_the_others_stay),
 	    cmocka_unit_test(setting_is_checked_audited_and_in_force),
+	    cmocka_unit_test(shorter_key_than_root_demands_is_not_set),
 	    cmocka_unit_test(two_administrators_at_once_leave_what_one_may),
 	    cmocka_unit_test(audit_filter_in_force_is_the_one_that_is_stored),
 	    cmocka_unit_test(crl_is_published_at_start_and_on_demand),
 	    cmocka_unit_test(maintenance_renews_within_the_overlap),
 	    cmocka_unit_test(restart_finds_everything_again),
+	    cmocka_unit_test(other_key_size_or_algorithm_makes_another_exchange_key),
 	    cmocka_unit_test(damaged_entry_of_the_kra_store_takes_no_other_away),
 	    cmocka_unit_test(kra_store_that_cannot_be_read_takes_nobody_away),
 	    cmocka_unit_test(views_are_replaced_under_those_who_use_them),

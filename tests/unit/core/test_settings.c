@@ -32,6 +32,14 @@ values_in_range_are_accepted_and_others_refused(void **state)
 	    {"CA\\EncryptionCSP\\CNGEncryptionAlgorithm", "0", false},
 	    {"CA\\EncryptionCSP\\SymmetricKeySize", "192", true},
 	    {"CA\\EncryptionCSP\\SymmetricKeySize", "160", false},
+	    {"CA\\EncryptionCSP\\EncryptionAlgorithm", "0x6603", true},
+	    {"CA\\EncryptionCSP\\EncryptionAlgorithm", "26128", true},
+	    {"CA\\EncryptionCSP\\EncryptionAlgorithm", "calg_aes_256", true},
+	    {"CA\\EncryptionCSP\\EncryptionAlgorithm", "0x6602", false},
+	    {"CA\\EncryptionCSP\\EncryptionAlgorithm", "CALG_RC4", false},
+	    {"CA\\EncryptionCSP\\CNGPublicKeyAlgorithm", "ECDH_P384", true},
+	    {"CA\\EncryptionCSP\\CNGPublicKeyAlgorithm", "rsa", true},
+	    {"CA\\EncryptionCSP\\CNGPublicKeyAlgorithm", "ECDSA_P256", false},
 	    {"CA\\EncryptionCSP\\KeySize", "3072", true},
 	    {"CA\\EncryptionCSP\\KeySize", "1024", false},
 	    {"CA\\EncryptionCSP\\KeySize", "2049", false},
@@ -119,7 +127,10 @@ each_value_reads_as_it_is_written(void **state)
 
 		now.num[s] = -1;
 		assert_true(setting_parse((enum setting)s, text, &now, set, &err));
-		assert_true(set[s] && now.num[s] == was.num[s]);
+		if (s == SETTING_ENCRYPTION_ALGORITHM) /* of others, which are stored */
+			assert_true(now.num[SETTING_CNG_ENCRYPTION_ALGORITHM] == 1 && !set[s]);
+		else
+			assert_true(set[s] && now.num[s] == was.num[s]);
 		free(text);
 	}
 }
@@ -221,6 +232,42 @@ cipher_follows_both_settings(void **state)
 	set("CA\\EncryptionCSP\\SymmetricKeySize", NULL);
 }
 
+/* Another name for the two, by number and by name: whoever is set, all three say the same. */
+static void
+algorithm_by_number_is_the_cipher(void **state)
+{
+	static const struct {
+		const char *value, *shown;
+		enum cms_cipher cipher;
+	} rows[] = {
+	    {"0x660E", "CALG_AES_128", CMS_AES_128_CBC},
+	    {"26127", "CALG_AES_192", CMS_AES_192_CBC},
+	    {"0x6603", "CALG_3DES", CMS_3DES_CBC},
+	    {"CALG_AES_256", "CALG_AES_256", CMS_AES_256_CBC},
+	};
+	bool set[SETTING_COUNT] = {false};
+	struct settings in;
+	struct err err;
+
+	(void)state;
+	settings_default(&in);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		char *text;
+
+		assert_true(
+		    setting_parse(SETTING_ENCRYPTION_ALGORITHM, rows[i].value, &in, set, &err));
+		assert_true(settings_finish(&in, &err));
+		assert_int_equal(in.cipher, rows[i].cipher);
+		assert_true(set[SETTING_CNG_ENCRYPTION_ALGORITHM]);
+		text = setting_text(&in, SETTING_ENCRYPTION_ALGORITHM);
+		assert_string_equal(text, rows[i].shown);
+		free(text);
+	}
+	setting_reset(SETTING_ENCRYPTION_ALGORITHM, &in, set);
+	assert_true(settings_finish(&in, &err));
+	assert_int_equal(in.cipher, CMS_AES_256_CBC);
+}
+
 static void
 bad_value_in_the_database_is_no_default(void **state)
 {
@@ -309,6 +356,7 @@ main(void)
 	    cmocka_unit_test(a_period_is_a_pair),
 	    cmocka_unit_test(empty_database_gives_the_defaults),
 	    cmocka_unit_test(cipher_follows_both_settings),
+	    cmocka_unit_test(algorithm_by_number_is_the_cipher),
 	    cmocka_unit_test(flags_are_added_and_taken_away),
 	    cmocka_unit_test(bad_value_in_the_database_is_no_default),
 	};

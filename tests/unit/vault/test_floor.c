@@ -79,7 +79,7 @@ key_is_sealed_as_its_readers_can(void **state)
 
 	(void)state;
 	start_with(&(struct archive_floor){.allow_3des = true, .aes_bits = 128});
-	x = make_xchg(0);
+	x = make_xchg(256);
 	rewrap_init(&r, &x);
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		assert_int_equal(give(rows[i].first, rows[i].second, 2), 2);
@@ -99,7 +99,7 @@ front_cannot_ask_for_less_than_the_floor(void **state)
 
 	(void)state;
 	start_with(&(struct archive_floor){.aes_bits = 192, .reader = CMS_READER_OAEP});
-	x = make_xchg(0);
+	x = make_xchg(256);
 	rewrap_init(&r, &x);
 	give(CMS_READER_OAEP, CMS_READER_GCM, 2);
 	r.in.cipher = CMS_AES_192_CBC;
@@ -128,7 +128,7 @@ agent_who_reads_less_than_the_floor_is_not_used(void **state)
 		struct xchg x;
 
 		start_with(&(struct archive_floor){.aes_bits = 128, .reader = floors[i]});
-		x = make_xchg(0);
+		x = make_xchg(256);
 		rewrap_init(&r, &x);
 		assert_int_equal(give(floors[i], floors[i] - 1, 2), 1);
 		assert_not_rewrapped(&r.in, CERTSRV_E_NO_VALID_KRA);

@@ -38,12 +38,12 @@ restart(void **state)
 static void
 encrypted_key_belongs_to_one_request(void **state)
 {
-	static const int bits[] = {2048, 0};
+	static const int bits[] = {2048, 256, 384, 521};
 	struct buf other_spki;
 	struct err err;
 
 	assert_true(pkix_key_spki(kra1.key, &other_spki, &err));
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 4; i++) {
 		struct xchg x = make_xchg(bits[i]);
 		struct rewrap r;
 
@@ -107,7 +107,7 @@ other_recipients_do_not_make_another_key(void **state)
 static void
 failed_key_is_not_opened_again(void **state)
 {
-	struct xchg x = make_xchg(0);
+	struct xchg x = make_xchg(256);
 	struct rewrap r;
 	char *hex = hex_encode(view_of(x.id, VAULT_ID_LEN), '\0'),
 	     *path = text_printf("%s/xchg-%s.opened", vault_dir, hex);
@@ -164,7 +164,7 @@ requester_of_many_wrong_keys_is_suspended(void **state)
 	stop(&child);
 	lab_failures_requester = 5;
 	start_child(state);
-	x = make_xchg(0);
+	x = make_xchg(256);
 	for (int i = 0; i < 5; i++)
 		send_wrong("attacker", &x, DIRCA_E_KEY_NOT_ARCHIVED);
 	send_wrong("attacker", &x, DIRCA_E_ARCHIVAL_SUSPENDED);
@@ -204,8 +204,8 @@ exchange_key_of_many_wrong_keys_is_retired(void **state)
 	stop(&child);
 	lab_failures_key = 7;
 	start_child(state);
-	x = make_xchg(0);
-	other = make_xchg(0);
+	x = make_xchg(256);
+	other = make_xchg(256);
 	for (int i = 0; i < 7; i++) {
 		assert_int_equal(listed(&x), 1);
 		snprintf(who, sizeof who, "S-%d", i);
@@ -228,7 +228,7 @@ static void
 overlong_requester_is_refused(void **state)
 {
 	static const char name[257];
-	struct xchg x = make_xchg(0);
+	struct xchg x = make_xchg(256);
 	struct rewrap r;
 
 	sent_by("user1", &x, &r);

@@ -658,14 +658,14 @@ message_with_an_attribute_twice_is_refused(void **state)
 static void
 archived_key_is_sealed_to_the_named_kras(void **state)
 {
-	static const int bits[] = {2048, 0};
+	static const int bits[] = {2048, 256, 384, 521};
 	struct buf archived;
 	struct xchg x;
 	struct rewrap r;
 	struct err err;
 
 	(void)state;
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 4; i++) {
 		x = make_xchg(bits[i]);
 		rewrap_init(&r, &x);
 		for (int j = 0; j < 2; j++) {
@@ -713,7 +713,7 @@ kra_that_the_supervisor_did_not_name_is_refused(void **state)
 {
 	struct view list[] = {buf_view(&kra1.der), buf_view(&expired_kra.der),
 	    buf_view(&foreign_kra.der), view_str("garbage"), buf_view(&kra1.der)};
-	struct xchg x = make_xchg(0);
+	struct xchg x = make_xchg(256);
 	struct rewrap r;
 	struct err err;
 	size_t usable;
@@ -745,7 +745,7 @@ static void
 number_of_kras_is_the_supervisors(void **state)
 {
 	struct view list[] = {buf_view(&kra1.der), buf_view(&kra2.der)};
-	struct xchg x = make_xchg(0);
+	struct xchg x = make_xchg(256);
 	struct vault_kra_set known;
 	struct buf archived;
 	static const uint8_t large[KRA_CERT_MAX + 1];
@@ -795,7 +795,7 @@ one_agent_does_not_count_twice(void **state)
 			 second = test_kra(&ca, "CN=kra1", "P-256", 16);
 	struct view by_key[] = {buf_view(&kra1.der), buf_view(&renewed.der)},
 		    by_name[] = {buf_view(&kra1.der), buf_view(&second.der)};
-	struct xchg x = make_xchg(0);
+	struct xchg x = make_xchg(256);
 	struct rewrap r;
 	struct err err;
 	size_t usable;
@@ -901,7 +901,7 @@ time_decides_at_each_use(void **state)
 			 foreign =
 			     kra_within(&foreign_ca, "CN=foreign later", 16, now + 2, now + 1000);
 	struct view list[] = {buf_view(&soon.der), buf_view(&foreign.der), buf_view(&later.der)};
-	struct xchg x = make_xchg(0);
+	struct xchg x = make_xchg(256);
 	struct rewrap r;
 	struct err err;
 	size_t usable;
@@ -956,7 +956,7 @@ kra_of_another_ca_needs_the_issuers_file(void **state)
 static void
 unknown_exchange_key_is_refused(void **state)
 {
-	struct xchg x = make_xchg(0);
+	struct xchg x = make_xchg(256);
 	struct rewrap r;
 
 	(void)state;
@@ -970,7 +970,7 @@ unknown_exchange_key_is_refused(void **state)
 static void
 key_that_does_not_fit_the_request_is_refused(void **state)
 {
-	struct xchg x = make_xchg(0);
+	struct xchg x = make_xchg(256);
 	struct rewrap r;
 
 	(void)state;
@@ -989,13 +989,13 @@ key_that_does_not_fit_the_request_is_refused(void **state)
 static void
 exchange_key_sizes_are_limited(void **state)
 {
-	static const int wrong[] = {1, 1024, 2047, 2049, 8192, -1};
+	static const int wrong[] = {0, 1, 255, 512, 1024, 2047, 2049, 8192, -1};
 	struct buf certificate;
 	struct err err;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-		const struct vault_xchg_wish wish = {.rsa_bits = wrong[i], .life_s = TEST_DAY};
+		const struct vault_xchg_wish wish = {.bits = wrong[i], .life_s = TEST_DAY};
 
 		assert_false(vault_xchg_create(&child.front[0], &wish, &certificate, &err));
 		assert_int_equal(err.code, E_INVALIDARG);

@@ -1,0 +1,125 @@
+/* A change of a setting: checked against the others, recorded and stored in one step, and in force.
+ */
+#include "ca_priv.h"
+
+#include <string.h>
+
+#include "audit.h"
+#include "clock.h"
+#include "log.h"
+#include "own.h"
+#include "text.h"
+
+struct setting_change {
+	const char *actor;
+	struct settings was, now;
+	bool set[SETTING_COUNT];
+	bool to_default; /* the rows go */
+};
+
+/* Whom keys are sealed to is decided where the vault can be sure who decides. */
+static bool
+check_owner(enum setting s, struct err *err)
+{
+	if (setting_owner(s) != SETTING_OF_ROOT)
+		return true;
+	if (s == SETTING_KRA_CERT_COUNT)
+		return err_set(err, E_ACCESSDENIED,
+		    "%s is root's: `dirca kra count` on the CA's machine says how many key "
+		    "recovery agents a key is sealed to, `dirca kra enable` and `disable` which",
+		    setting_name(s));
+	return err_set(err, E_ACCESSDENIED,
+	    "%s is set by root alone, on the CA's machine: kra_flags of dircad.conf",
+	    setting_name(s));
+}
+
+static bool
+store_one(struct store_tx *tx, const struct setting_change *c, enum setting s, struct err *err)
+{
+	OWNED(own_memory) char *old = setting_text(&c->was, s);
+	OWNED(own_memory) char *new = setting_text(&c->now, s);
+	OWNED(own_memory) char *detail = text_printf("value=%s old=%s", new, old);
+	const struct ca_audit a = {.when = clock_now(),
+	    .event = s == SETTING_AUDIT_FILTER ? AUDIT_FILTER : AUDIT_CONFIGURATION,
+	    .actor = c->actor,
+	    .object = setting_name(s),
+	    .detail = detail};
+
+	return store_set_setting(tx, setting_name(s), c->to_default ? NULL : new, err) &&
+	       ca_audit(tx, &a, err);
+}
+
+static bool
+store_change(struct store_tx *tx, void *arg, struct err *err)
+{
+	const struct setting_change *c = arg;
+
+	for (int s = 0; s < SETTING_COUNT; s++)
+		if (c->set[s] && !store_one(tx, c, (enum setting)s, err))
+			return false;
+	return true;
+}
+
+/* The settings as they would be after the change must fit together. */
+static bool
+check_change(
+    struct ca *ca, struct setting_change *c, enum setting s, const char *value, struct err *err)
+{
+	struct settings initial;
+
+	settings_default(&initial);
+	if (!settings_load(ca->store, &c->was, err))
+		return false;
+	c->now = c->was;
+	if (value == NULL)
+		setting_reset(s, &c->now, c->set);
+	else if (!setting_parse(s, value, &c->now, c->set, err))
+		return false;
+	for (int each = 0; each < SETTING_COUNT; each++)
+		if (c->set[each] && !check_owner((enum setting)each, err))
+			return false;
+	if (!settings_finish(&c->now, err))
+		return false;
+	if (!c->set[SETTING_CNG_ENCRYPTION_ALGORITHM] && !c->set[SETTING_SYMMETRIC_KEY_SIZE])
+		return true;
+	/* Each by itself: one that root does not allow must not keep the other from being mended.
+	 */
+	for (int each = 0; each < SETTING_COUNT; each++)
+		if (c->set[each])
+			initial.num[each] = c->now.num[each];
+	return settings_finish(&initial, err) && settings_allowed(&initial, ca->config, err);
+}
+
+bool
+ca_set_setting(struct ca *ca, struct vault *v, const char *actor, const char *name,
+    const char *value, struct err *err)
+{
+	struct setting_change change = {.actor = actor, .to_default = value == NULL};
+	struct err later;
+	enum setting s;
+	bool ok;
+
+	if (!setting_find(name, &s, err))
+		return false;
+	/* Check and change are one step: two administrators at once must not leave what neither may
+	 * set. */
+	pthread_mutex_lock(&ca->state->maintain_lock);
+	ok = check_change(ca, &change, s, value, err) &&
+	     store_do(ca->store, store_change, &change, err);
+	/* In the order of the commits: the filter that is in force is the one that is stored. */
+	if (ok)
+		store_set_audit_filter(ca->store, change.now.num[SETTING_AUDIT_FILTER]);
+	pthread_mutex_unlock(&ca->state->maintain_lock);
+	if (!ok)
+		return false;
+	/* The change is committed; if the directory is away just now, the next refresh brings it
+	 * into force. */
+	if (!ca_refresh(ca, v, &later))
+		log_warn("setting not in force yet", LOG_STR("setting", setting_name(s)),
+		    LOG_REASON(&later));
+	/* A key of the new kind now; where that fails, the housekeeper goes on. */
+	else if ((s == SETTING_XCHG_ALGORITHM || s == SETTING_XCHG_KEY_SIZE) &&
+		 !ca_renew_exchange(ca, v, clock_now(), &later))
+		log_warn("exchange certificate not made yet", LOG_REASON(&later));
+	return true;
+}
