@@ -67,7 +67,8 @@ struct cli_options {
 	/* OPTS_ADCS (and columns) */
 	const char *dates;
 	/* OPTS_LIST: what is shown; and with OPTS_REVOKE: of which rows */
-	const char *columns;
+	const char *columns, *sort;
+	bool descending;
 	bool csv;
 	struct cli_list where;
 	/* OPTS_EXPIRING */

@@ -1,4 +1,6 @@
 /* dirca requests, approve, deny, resubmit. */
+#include <string.h>
+
 #include "own_json.h"
 #include "print.h"
 #include "request_list.h"
@@ -23,11 +25,49 @@ choose_format(const struct cli_options *opt, struct request_printer *p, struct e
 	return names == NULL || request_columns_parse(names, &p->columns, err);
 }
 
+/* By id the CA sorts, from its index; by another column it is done here, while what is behind the
+ * limit is forgotten. */
+static bool
+choose_order(const struct cli_options *opt, struct request_sorter *s, bool *here, struct err *err)
+{
+	*s = (struct request_sorter){.descending = opt->descending, .most = cli_limit(opt)};
+	if (opt->sort != NULL && (s->column = request_column_find(opt->sort, err)) == NULL)
+		return false;
+	*here = s->column != NULL && strcmp(s->column->name, "request_id") != 0;
+	return !*here || opt->after == 0 ||
+	       err_set(err, DIRCA_E_USAGE,
+		   "--after goes on behind an id, and not in the order of %s; --limit says how "
+		   "many of it are printed",
+		   s->column->name);
+}
+
+static bool
+sort_row(const json_t *row, void *arg, struct err *err)
+{
+	(void)err;
+	request_sort_add(arg, row);
+	return true;
+}
+
+static bool
+print_sorted(struct request_sorter *s, struct request_printer *printer, struct err *err)
+{
+	request_sort_end(s);
+	for (size_t i = 0; i < s->count; i++)
+		if (!request_print(s->list[i], printer, err))
+			return false;
+	if (s->seen > s->count)
+		fprintf(stderr, "There are %zu more: --limit or --all prints them.\n",
+		    s->seen - s->count);
+	return true;
+}
+
 bool
 cmd_requests(struct work *w, struct err *err)
 {
 	const struct cli_options *opt = &w->cli->opt;
 	OWNED(request_filter_free) struct request_filter filter = {0};
+	OWNED(request_sorter_free) struct request_sorter sorter = {0};
 	struct request_printer printer = {0};
 	struct request_list l = {.path = "/dirca/v1/requests?",
 	    .filter = &filter,
@@ -35,10 +75,20 @@ cmd_requests(struct work *w, struct err *err)
 	    .left = cli_limit(opt),
 	    .each = request_print,
 	    .arg = &printer};
+	bool sorts;
 
-	if (!choose_format(opt, &printer, err) ||
+	if (!choose_format(opt, &printer, err) || !choose_order(opt, &sorter, &sorts, err) ||
 	    !request_filter_parse(opt->disposition, &opt->where, &filter, err) ||
-	    !work_open(w, NEEDS_CA, err) || !request_list_walk(w, &l, err))
+	    !work_open(w, NEEDS_CA, err))
+		return false;
+	if (sorts) {
+		l.left = INT64_MAX;
+		l.each = sort_row;
+		l.arg = &sorter;
+	} else if (opt->descending) {
+		l.path = "/dirca/v1/requests?order=descending&";
+	}
+	if (!request_list_walk(w, &l, err) || (sorts && !print_sorted(&sorter, &printer, err)))
 		return false;
 	request_print_end(&printer);
 	cli_say_more(l.after);

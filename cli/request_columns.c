@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "http_client.h"
 #include "mem.h"
@@ -59,6 +60,70 @@ find_column(const char *name, size_t len, struct err *err)
 			return &columns[i];
 	no_column(name, (int)(len < 64 ? len : 64), err);
 	return NULL;
+}
+
+const struct request_column *
+request_column_find(const char *name, struct err *err)
+{
+	return find_column(name, strlen(name), err);
+}
+
+static int
+compare_values(const json_t *a, const json_t *b)
+{
+	json_int_t x, y;
+
+	if (json_is_string(a) && json_is_string(b))
+		return strcasecmp(json_string_value(a), json_string_value(b));
+	x = json_is_integer(a) ? json_integer_value(a) : json_is_true(a);
+	y = json_is_integer(b) ? json_integer_value(b) : json_is_true(b);
+	return (x > y) - (x < y);
+}
+
+static int
+compare_rows(const void *a, const void *b, void *arg)
+{
+	const struct request_sorter *s = arg;
+	const json_t *x = *(json_t *const *)a, *y = *(json_t *const *)b;
+	const json_t *left = json_object_get(x, s->column->name),
+		     *right = json_object_get(y, s->column->name);
+	bool no_left = left == NULL || json_is_null(left),
+	     no_right = right == NULL || json_is_null(right);
+	int order = no_left || no_right ? 0 : compare_values(left, right);
+
+	if (no_left != no_right)
+		return no_left ? 1 : -1;
+	if (order == 0)
+		order = compare_values(
+		    json_object_get(x, "request_id"), json_object_get(y, "request_id"));
+	return s->descending ? -order : order;
+}
+
+void
+request_sort_end(struct request_sorter *s)
+{
+	qsort_r(s->list, s->count, sizeof(json_t *), compare_rows, s);
+	while (s->count > 0 && (int64_t)s->count > s->most)
+		json_decref(s->list[--s->count]);
+}
+
+void
+request_sort_add(struct request_sorter *s, const json_t *row)
+{
+	s->list = mem_grow_long(s->list, s->count, sizeof(json_t *));
+	s->list[s->count++] = json_deep_copy(row);
+	s->seen++;
+	if (s->most <= INT64_MAX / 2 && (int64_t)s->count >= 2 * s->most)
+		request_sort_end(s);
+}
+
+void
+request_sorter_free(struct request_sorter *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		json_decref(s->list[i]);
+	free(s->list);
+	*s = (struct request_sorter){0};
 }
 
 bool

@@ -30,6 +30,24 @@ struct request_filter {
 	struct request_where list[CLI_LIST_MAX + 1];
 	size_t count;
 };
+/* One of them, by its name; NULL with DIRCA_E_USAGE. */
+const struct request_column *request_column_find(const char *name, struct err *err);
+
+/* Rows in the order of a column, numbers as numbers and text without case for ASCII letters, those
+ * of one value by id; what is absent comes last either way. No more are held than twice `most`. */
+struct request_sorter {
+	const struct request_column *column;
+	bool descending;
+	int64_t most;
+	json_t **list;
+	size_t count, seen; /* `seen` counts those that were taken away too */
+};
+/* Takes a reference to the row. */
+void request_sort_add(struct request_sorter *s, const json_t *row);
+/* Sorts; of more than `most` rows the others are gone. */
+void request_sort_end(struct request_sorter *s);
+void request_sorter_free(struct request_sorter *s);
+
 void request_filter_free(struct request_filter *f);
 /* Each word is COLUMN=VALUE; DIRCA_E_USAGE for another, and for a serial number that is not
  * hexadecimal. `disposition`: one more condition, which comes first; NULL: none. */

@@ -46,6 +46,7 @@ filter_from_query(
 	static const enum disposition all[] = {DISP_PENDING, DISP_ISSUED, DISP_REVOKED, DISP_ERROR,
 	    DISP_DENIED, DISP_ACTIVE, DISP_FOREIGN};
 	OWNED(own_memory) char *disposition = http_call_query(c->http, "disposition");
+	OWNED(own_memory) char *order = http_call_query(c->http, "order");
 
 	*requester_out = http_call_query(c->http, "requester");
 	*f = (struct store_filter){.requester_name = *requester_out};
@@ -54,6 +55,10 @@ filter_from_query(
 			f->disposition = all[i];
 	if (disposition != NULL && f->disposition == 0)
 		return err_set(err, E_INVALIDARG, "disposition '%s' is unknown", disposition);
+	f->newest_first = order != NULL && strcmp(order, "descending") == 0;
+	if (order != NULL && !f->newest_first && strcmp(order, "ascending") != 0)
+		return err_set(
+		    err, E_INVALIDARG, "order '%s' is neither ascending nor descending", order);
 	return page_from_query(c, &f->after_id, &f->limit, err);
 }
 
@@ -77,7 +82,8 @@ list_serial(struct store *store, const char *serial, const struct store_filter *
 
 	if (found != STORE_FOUND)
 		return found == STORE_NOT_FOUND;
-	if (row.request_id <= f->after_id ||
+	if ((f->newest_first ? f->after_id != 0 && row.request_id >= f->after_id
+			     : row.request_id <= f->after_id) ||
 	    (f->disposition != 0 && row.disposition != f->disposition) ||
 	    (f->requester_name != NULL &&
 		(row.requester_name == NULL ||

@@ -347,9 +347,12 @@ store_status_by_serial(
 static enum sql_id
 filter_statement(const struct store_filter *f)
 {
-	if (f->requester_name != NULL)
-		return f->disposition != 0 ? SQL_LIST_REQUESTER_DISPOSITION : SQL_LIST_REQUESTER;
-	return f->disposition != 0 ? SQL_LIST_DISPOSITION : SQL_LIST_ALL;
+	static const enum sql_id ids[2][2][2] = {
+	    {{SQL_LIST_ALL, SQL_LIST_ALL_DOWN}, {SQL_LIST_DISPOSITION, SQL_LIST_DISPOSITION_DOWN}},
+	    {{SQL_LIST_REQUESTER, SQL_LIST_REQUESTER_DOWN},
+		{SQL_LIST_REQUESTER_DISPOSITION, SQL_LIST_REQUESTER_DISPOSITION_DOWN}}};
+
+	return ids[f->requester_name != NULL][f->disposition != 0][f->newest_first];
 }
 
 static int
@@ -372,7 +375,8 @@ store_list_requests(
 		sql_bind_text(r.conn, r.id, at++, f->requester_name);
 	if (f->disposition != 0)
 		sql_bind_int(r.conn, r.id, at++, f->disposition);
-	sql_bind_int(r.conn, r.id, at++, f->after_id);
+	sql_bind_int(
+	    r.conn, r.id, at++, f->newest_first && f->after_id == 0 ? INT64_MAX : f->after_id);
 	sql_bind_int(r.conn, r.id, at, list_limit(f->limit));
 	return row_collect(r.conn, r.id, LIST_MOST, out, err);
 }

@@ -20,6 +20,8 @@
 	SQL_LIST_COLUMNS BIG_COLUMNS(      \
 	    COLUMN_BIG) " FROM Request r " \
 			"LEFT JOIN RequestBlob b ON b.RequestID = r.RequestID WHERE "
+#define SQL_OLDEST_FIRST "ORDER BY r.RequestID LIMIT ?"
+#define SQL_NEWEST_FIRST "ORDER BY r.RequestID DESC LIMIT ?"
 /* Issued, revoked, or imported from another CA (paper, "Foreign Certificate Import"). */
 #define SQL_CANDIDATES(condition)                                                    \
 	SQL_LIST condition                                                           \
@@ -169,14 +171,22 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 	    "SELECT Disposition, RevokedEffectiveWhen, coalesce(RevokedReason, -1), "             \
 	    "IssuerNameId FROM Request WHERE SerialNumber = ?1 "                                  \
 	    "AND Disposition IN (20, 21) LIMIT 1")                                                \
-	X(LIST_ALL, SQL_READER, SQL_LIST "r.RequestID > ? ORDER BY r.RequestID LIMIT ?")          \
+	X(LIST_ALL, SQL_READER, SQL_LIST "r.RequestID > ? " SQL_OLDEST_FIRST)                     \
+	X(LIST_ALL_DOWN, SQL_READER, SQL_LIST "r.RequestID < ? " SQL_NEWEST_FIRST)                \
 	X(LIST_DISPOSITION, SQL_READER,                                                           \
-	    SQL_LIST "r.Disposition = ? AND r.RequestID > ? ORDER BY r.RequestID LIMIT ?")        \
+	    SQL_LIST "r.Disposition = ? AND r.RequestID > ? " SQL_OLDEST_FIRST)                   \
+	X(LIST_DISPOSITION_DOWN, SQL_READER,                                                      \
+	    SQL_LIST "r.Disposition = ? AND r.RequestID < ? " SQL_NEWEST_FIRST)                   \
 	X(LIST_REQUESTER, SQL_READER,                                                             \
-	    SQL_LIST "r.RequesterName = ? AND r.RequestID > ? ORDER BY r.RequestID LIMIT ?")      \
+	    SQL_LIST "r.RequesterName = ? AND r.RequestID > ? " SQL_OLDEST_FIRST)                 \
+	X(LIST_REQUESTER_DOWN, SQL_READER,                                                        \
+	    SQL_LIST "r.RequesterName = ? AND r.RequestID < ? " SQL_NEWEST_FIRST)                 \
 	X(LIST_REQUESTER_DISPOSITION, SQL_READER,                                                 \
-	    SQL_LIST "r.RequesterName = ? AND +r.Disposition = ? AND r.RequestID > ? "            \
-		     "ORDER BY r.RequestID LIMIT ?")                                              \
+	    SQL_LIST                                                                              \
+	    "r.RequesterName = ? AND +r.Disposition = ? AND r.RequestID > ? " SQL_OLDEST_FIRST)   \
+	X(LIST_REQUESTER_DISPOSITION_DOWN, SQL_READER,                                            \
+	    SQL_LIST                                                                              \
+	    "r.RequesterName = ? AND +r.Disposition = ? AND r.RequestID < ? " SQL_NEWEST_FIRST)   \
 	X(EXPIRING, SQL_READER,                                                                   \
 	    SQL_LIST_COLUMNS                                                                      \
 	    " FROM Request r INDEXED BY RequestIssuedNotAfter "                                   \

@@ -242,7 +242,8 @@ void store_requests_free(struct store_requests *rs);
 struct store_filter {
 	enum disposition disposition; /* 0: any */
 	const char *requester_name;   /* NULL: any; without case */
-	int64_t after_id;             /* for paging */
+	int64_t after_id;             /* for paging; 0: from the first on */
+	bool newest_first;            /* the order is the other way round, and so is paging */
 	int limit;                    /* 0: 1000; at most 100000 */
 };
 bool store_list_requests(

@@ -195,6 +195,14 @@ changed() {
 }
 check "a changed one is BAD" says "BAD" changed
 check "for others it does not exist" refuses CERTSRV_E_NO_REQUEST exported user3
+check "sorted by a column, of which the first is asked for" test "$(rows --columns disposition --where 'requester_name=nwtraders\USER1' --sort disposition --limit 1 2>/dev/null)" = \
+	'disposition issued '
+check "and the other way round" test "$(rows --columns disposition --where template=efsarchive --where 'requester_name=nwtraders\USER1' --sort disposition --descending)" = \
+	'disposition revoked issued '
+check "the newest first, page by page" test "$(rows --columns request_id --descending --limit 1 2>/dev/null)$(rows --columns request_id --descending --after 3 --all)" = \
+	"request_id $(sqlite3 "$CA_STATE/dirca.db" "SELECT max(RequestID) FROM Request") request_id 2 1 "
+check "by a column that there is not" refuses "there is no column 'x; DROP TABLE Request'" ca_lab_as officer1 requests --sort 'x; DROP TABLE Request'
+check "nor goes a page on in another order" refuses DIRCA_E_USAGE ca_lab_as officer1 requests --sort upn --after 3
 check "certificates are named or described" refuses DIRCA_E_USAGE revoke officer1 "$second" --where template=EFSArchive
 check "what matches nothing is not found" refuses CRYPT_E_NOT_FOUND revoke officer1 --where template=NoSuch --yes
 check "a reason that there is not ends it" refuses "0 of 2 are revoked" revoke officer1 --where template=EFSArchive --yes --reason tired

@@ -177,6 +177,57 @@ picked_members_are_the_only_ones(void **state)
 	json_decref(row);
 }
 
+static void
+add_row(struct request_sorter *s, int id, const char *upn, int archived)
+{
+	json_t *row =
+	    json_pack("{s:i, s:s?, s:b}", "request_id", id, "upn", upn, "archived_key", archived);
+
+	request_sort_add(s, row);
+	json_decref(row);
+}
+
+/* The ids of the rows, sorted by a column; at most so many are left. */
+static void
+assert_order(const char *column, bool descending, int64_t most, const char *expected)
+{
+	struct request_sorter s = {.descending = descending, .most = most};
+	char ids[64] = "";
+	struct err err;
+
+	assert_non_null(s.column = request_column_find(column, &err));
+	add_row(&s, 9, "bob", 0);
+	add_row(&s, 10, NULL, 1);
+	add_row(&s, 3, "Alice", 1);
+	add_row(&s, 4, "carol", 0);
+	add_row(&s, 5, "alice", 0);
+	request_sort_end(&s);
+	assert_int_equal(s.seen, 5);
+	for (size_t i = 0; i < s.count; i++)
+		snprintf(ids + strlen(ids), sizeof ids - strlen(ids), "%d ",
+		    (int)json_integer_value(json_object_get(s.list[i], "request_id")));
+	assert_string_equal(ids, expected);
+	request_sorter_free(&s);
+}
+
+static void
+rows_are_sorted_by_a_column(void **state)
+{
+	struct err err;
+
+	(void)state;
+	assert_order("upn", false, INT64_MAX, "3 5 9 4 10 ");
+	assert_order("upn", true, INT64_MAX, "4 9 5 3 10 ");   /* what is absent stays last */
+	assert_order("request_id", false, 100, "3 4 5 9 10 "); /* not as text */
+	assert_order("archived_key", false, 100, "4 5 9 3 10 ");
+	/* While more are read than are held. */
+	assert_order("upn", false, 1, "3 ");
+	assert_order("upn", true, 2, "4 9 ");
+	assert_null(request_column_find("RequestID; DROP TABLE Request", &err));
+	assert_int_equal(err.code, DIRCA_E_USAGE);
+	assert_non_null(strstr(err.msg, "there is no column 'RequestID; DROP TABLE Request'"));
+}
+
 int
 main(void)
 {
@@ -188,6 +239,7 @@ main(void)
 	    cmocka_unit_test(the_ca_is_asked_for_what_it_has_an_index_of),
 	    cmocka_unit_test(a_field_of_csv_is_quoted_where_it_must_be_and_is_no_formula),
 	    cmocka_unit_test(picked_members_are_the_only_ones),
+	    cmocka_unit_test(rows_are_sorted_by_a_column),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
