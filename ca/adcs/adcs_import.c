@@ -256,6 +256,13 @@ is_in_batch(const struct importing *m, const struct store_request *row)
 	return false;
 }
 
+/* A hold may become final, and ends otherwise by a certificate manager's word alone. */
+static bool
+is_held(const struct store_request *row)
+{
+	return row->disposition == DISP_REVOKED && row->revoked_reason == REASON_HOLD;
+}
+
 /* What this row adds to the one that is there. */
 static bool
 compare(const struct store_request *there, const struct store_request *row, struct item *out,
@@ -266,7 +273,8 @@ compare(const struct store_request *there, const struct store_request *row, stru
 		    "request %lld has another certificate with this serial number",
 		    (long long)there->request_id);
 	out->there = there->request_id;
-	out->revoked = row->disposition == DISP_REVOKED && there->disposition == DISP_ISSUED;
+	out->revoked = row->disposition == DISP_REVOKED &&
+		       (there->disposition == DISP_ISSUED || (is_held(there) && !is_held(row)));
 	out->has_key = row->raw_archived_key.len > 0 && !there->has_archived_key;
 	return true;
 }

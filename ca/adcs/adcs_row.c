@@ -10,6 +10,11 @@
 #include "own_openssl.h"
 #include "text.h"
 
+/* Certificates of the CA, its parents and its key recovery agents, which AD CS keeps as rows too.
+ */
+#define ADCS_CA_CERT  15
+#define ADCS_KRA_CERT 17
+
 /* ---- agents ---- */
 
 bool
@@ -252,7 +257,9 @@ read_certificate(const struct adcs_source *from, const struct csv_row *csv, stru
 		return false;
 	if (row->upn == NULL)
 		row->upn = mem_text(upn);
-	row->requester_sid = pkix_cert_sid(&c);
+	if (row->disposition !=
+	    DISP_FOREIGN) /* anybody can write a SID into a certificate of his */
+		row->requester_sid = pkix_cert_sid(&c);
 	return true;
 }
 
@@ -308,6 +315,15 @@ read_revocation(const struct adcs_source *from, const struct csv_row *csv,
 	       err_set(err, ERROR_INVALID_DATA, "RevokedReason is none of RFC 5280");
 }
 
+/* A row whose disposition cannot be told may be a revoked certificate's: it is not left out. */
+static bool
+is_disposition(int64_t n)
+{
+	return n == DISP_ACTIVE || n == DISP_PENDING || n == DISP_FOREIGN ||
+	       (n >= ADCS_CA_CERT && n <= ADCS_KRA_CERT) || n == DISP_ISSUED || n == DISP_REVOKED ||
+	       n == DISP_ERROR || n == DISP_DENIED;
+}
+
 static bool
 read_head(const struct adcs_source *from, const struct csv_row *csv, struct store_request *row,
     struct err *err)
@@ -322,6 +338,8 @@ read_head(const struct adcs_source *from, const struct csv_row *csv, struct stor
 		return false;
 	row->disposition = (enum disposition)disposition;
 	row->status_code = (int32_t)(uint32_t)status;
+	if (!is_disposition(disposition))
+		return err_set(err, ERROR_INVALID_DATA, "Disposition is none");
 	return (row->request_id > 0 && row->request_id <= INT32_MAX) ||
 	       err_set(err, ERROR_INVALID_DATA, "RequestID is none");
 }

@@ -10,7 +10,6 @@
 /* Valid CA exchange certificates at one time: a few, unless something is badly wrong. */
 #define EXCHANGE_MOST 1000
 
-#define REASON_HOLD            6
 #define REASON_REMOVE_FROM_CRL 8
 
 const char *

@@ -15,6 +15,8 @@
 #include "texts.h"
 #include "trail.h"
 
+#define REASON_HOLD 6 /* certificateHold, RFC 5280 5.3.1 */
+
 /* DB_DISP_* (docs/FACTS.md 1) */
 enum disposition {
 	DISP_ACTIVE = 8,

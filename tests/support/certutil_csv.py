@@ -66,7 +66,7 @@ def value(name, row, german):
     if text is None:
         return "EMPTY"
     if name == "disposition":
-        return f"{text} -- {DISPOSITIONS[text]}"
+        return f"{text} -- {DISPOSITIONS.get(text, text)}"
     if name == "revoked":
         when = time.localtime(int(text))
         return time.strftime("%d.%m.%Y %H:%M" if german else "%-m/%-d/%Y %-I:%M %p", when)

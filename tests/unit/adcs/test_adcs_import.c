@@ -244,6 +244,93 @@ a_foreign_certificate_comes_with_its_key(void **state)
 	assert_int_equal(r.taken, 0);
 }
 
+static struct store_request
+row_of(const char *serial)
+{
+	OWNED(store_close) struct store *store = open_store();
+	struct store_request row;
+	struct err err;
+
+	assert_int_equal(store_get_by_serial(store, serial, &row, &err), STORE_FOUND);
+	return row;
+}
+
+/* Who was put on hold at AD CS and revoked for good there afterwards is not set free here. */
+static void
+a_hold_that_became_final_is_final(void **state)
+{
+	struct store_request row;
+	struct adcs_result r;
+
+	(void)state;
+	run("cert 5; revoked() { echo \"id=501;disposition=21;requester=N;cert=$D/c5.crt;"
+	    "revoked=$1;reason=$2\"; }; csv held.csv \"$(revoked 1700000000 6)\"; "
+	    "csv final.csv \"$(revoked 1700000060 1)\"");
+	assert_int_equal(import("held.csv").taken, 1);
+	assert_int_equal(import("held.csv").revoked, 0);
+	r = import("final.csv");
+	assert_int_equal(r.there, 1);
+	assert_int_equal(r.revoked, 1);
+	row = row_of("05");
+	assert_int_equal(row.revoked_reason, 1);
+	assert_int_equal(row.revoked_effective_when, 1700000040); /* the file has no seconds */
+	store_request_free(&row);
+	/* An older file does not make it a hold again. */
+	assert_int_equal(import("held.csv").revoked, 0);
+	row = row_of("05");
+	assert_int_equal(row.revoked_reason, 1);
+	store_request_free(&row);
+}
+
+/* It may be a revoked certificate's. */
+static void
+a_row_whose_disposition_is_unknown_is_refused(void **state)
+{
+	struct adcs_result r;
+
+	(void)state;
+	run("cert 6; csv none.csv \"id=601;requester=N;cert=$D/c6.crt\" "
+	    "\"id=602;disposition=22;requester=N;cert=$D/c6.crt\" "
+	    "\"id=603;disposition=15;requester=N;cert=$D/c6.crt\" "
+	    "\"id=604;disposition=31;requester=N\"");
+	r = import("none.csv");
+	assert_int_equal(r.refused, 2);
+	assert_int_equal(r.left, 2);
+	assert_non_null(strstr(refusals, " 602 Disposition is none"));
+}
+
+/* Other CAs write what they like. */
+static void
+a_foreign_certificate_says_nothing_of_a_sid(void **state)
+{
+	static const char sid[] = "1.3.6.1.4.1.311.25.2=ASN1:SEQUENCE:n\n[n]\n"
+				  "o=IMPLICIT:0,SEQUENCE:v\n[v]\nt=OID:1.3.6.1.4.1.311.25.2.1\n"
+				  "v=EXPLICIT:0,OCTETSTRING:S-1-5-21-1-2-3-500\n";
+	OWNED(own_memory)
+	char *make = text_printf(
+	    "printf '%s' >$D/sid.cnf; "
+	    "openssl x509 -req -in $D/leaf.csr -CA $S/ca.crt -CAkey $S/vault/ca.key -set_serial 7 "
+	    "-days 9 -extfile $D/sid.cnf -out $D/c7.crt; "
+	    "openssl x509 -req -in $D/leaf.csr -signkey $D/leaf.key -set_serial 8 -days 9 "
+	    "-extfile $D/sid.cnf -out $D/c8.crt; "
+	    "csv sid.csv \"$(issued 701 7)\" \"id=702;disposition=12;requester=N;cert=$D/c8.crt;"
+	    "key=$D/leaf.p7;hashes=$(openssl x509 -in $D/kra.crt -outform DER | sha1sum | "
+	    "cut -c1-40)\"",
+	    sid);
+	struct store_request row;
+
+	(void)state;
+	run(make);
+	assert_int_equal(import("sid.csv").taken, 2);
+	row = row_of("07");
+	assert_string_equal(row.requester_sid, "S-1-5-21-1-2-3-500");
+	store_request_free(&row);
+	row = row_of("08");
+	assert_int_equal(row.disposition, DISP_FOREIGN);
+	assert_null(row.requester_sid);
+	store_request_free(&row);
+}
+
 static int
 setup(void **state)
 {
@@ -281,6 +368,9 @@ main(void)
 	    cmocka_unit_test(a_certificate_is_taken_once),
 	    cmocka_unit_test(a_key_may_come_later),
 	    cmocka_unit_test(a_foreign_certificate_comes_with_its_key),
+	    cmocka_unit_test(a_hold_that_became_final_is_final),
+	    cmocka_unit_test(a_row_whose_disposition_is_unknown_is_refused),
+	    cmocka_unit_test(a_foreign_certificate_says_nothing_of_a_sid),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
