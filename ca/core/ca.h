@@ -189,7 +189,7 @@ bool ca_renew_exchange(struct ca *ca, struct vault *v, int64_t now, struct err *
 bool ca_new_exchange(struct ca *ca, struct vault *v, const char *actor, struct err *err);
 /* Has the vault sign the end of the audit trail, where that has moved since the last time;
  * *row_out: the row of the newest checkpoint, 0 if there is none. E_ACCESSDENIED: the vault signed
- * a longer trail; ERROR_FILE_EXISTS: just this one, and what it signed is lost. */
+ * a longer trail; ERROR_FILE_EXISTS: one that is as long, and another. */
 bool ca_checkpoint(struct ca *ca, struct vault *v, int64_t *row_out, struct err *err);
 /* Makes, stores and audits all CRLs of each key now, or the delta CRLs alone (E_INVALIDARG if there
  * are none), and wakes the publisher, who brings them to the directory; those of a key have a

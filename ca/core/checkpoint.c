@@ -5,13 +5,14 @@
  */
 #include "ca_priv.h"
 
+#include "checkpoint.h"
 #include "clock.h"
 #include "event.h"
 #include "own.h"
 
 struct made {
-	int64_t row;
-	struct view message;
+	struct view message, lost; /* `lost`: that of before, where the database has it not */
+	int64_t row, lost_row;
 };
 
 static bool
@@ -19,19 +20,39 @@ keep(struct store_tx *tx, void *arg, struct err *err)
 {
 	const struct made *m = arg;
 
-	return store_add_checkpoint(tx, m->row, m->message, err);
+	return (m->lost.len == 0 || store_add_checkpoint(tx, m->lost_row, m->lost, err)) &&
+	       store_add_checkpoint(tx, m->row, m->message, err);
+}
+
+/* Of the one that the vault remembers and the database never got. */
+static bool
+find_row(const struct ca *ca, struct view message, int64_t *row_out, struct err *err)
+{
+	const struct pkix_cert *cas[CA_ISSUERS_MAX];
+	const struct ca_issuers *all = &ca->info.issuers;
+	struct checkpoint c;
+
+	for (size_t i = 0; i < all->count; i++)
+		cas[i] = &all->list[i].cert;
+	if (!checkpoint_verify(message, cas, all->count, &c, err))
+		return false;
+	*row_out = c.row;
+	return true;
 }
 
 static bool
 make(struct ca *ca, struct vault *v, const struct store_audit_end *end, struct err *err)
 {
 	OWNED(buf_free) struct buf message = {0};
+	OWNED(buf_free) struct buf lost = {0};
 	struct made made = {.row = end->head.count};
 
-	if (!vault_sign_checkpoint(
-		v, end->head.count, end->head.hash, buf_view(&end->message), &message, err))
+	if (!vault_sign_checkpoint(v, end->head.count, end->head.hash, buf_view(&end->message),
+		&message, &lost, err) ||
+	    (lost.len > 0 && !find_row(ca, buf_view(&lost), &made.lost_row, err)))
 		return false;
 	made.message = buf_view(&message);
+	made.lost = buf_view(&lost);
 	return store_do(ca->store, keep, &made, err);
 }
 
@@ -84,8 +105,7 @@ checkpoint_maintain(struct ca *ca, struct vault *v, const struct settings *s, st
 	pthread_mutex_unlock(&ca->state->checkpoint_lock);
 	if (every_ms == 0 || (last != 0 && clock_boot_ms() - last < every_ms))
 		return true;
-	/* The vault signed that row for a front that could not store it: there is no other to
-	 * sign. */
+	/* The vault signed that row, with another hash: the next row will tell. */
 	if (ca_checkpoint(ca, v, &ignored, err) || err->code == ERROR_FILE_EXISTS)
 		return true;
 	if (err->code != E_ACCESSDENIED)

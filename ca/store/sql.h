@@ -291,7 +291,7 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 	    "INSERT INTO Audit(AuditRowId, OccurredWhen, EventID, Success, StatusCode, Actor, "   \
 	    "RequestID, Object, Detail, RowHash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")          \
 	X(ADD_CHECKPOINT, SQL_WRITER,                                                             \
-	    "INSERT INTO AuditCheckpoint(AuditRowId, RawCheckpoint) VALUES (?, ?)")               \
+	    "INSERT OR REPLACE INTO AuditCheckpoint(AuditRowId, RawCheckpoint) VALUES (?, ?)")    \
 	X(AUDIT_END, SQL_READER,                                                                  \
 	    "SELECT RowCount, RowHash, coalesce(AuditRowId, 0), RawCheckpoint FROM AuditHead "    \
 	    "LEFT JOIN AuditCheckpoint "                                                          \

@@ -53,11 +53,11 @@ bool vault_sign_message(
     struct vault *v, struct view attrs, struct buf *signature_out, struct err *err);
 
 /* A checkpoint of the audit trail (checkpoint.h), made by the vault, with its own time: the whole
- * message. Only of a row behind that of the last one, ever: E_ACCESSDENIED, of that row itself
- * ERROR_FILE_EXISTS. `previous` is the last one's message; where it is missing, the new one says
- * so. */
+ * message. Only of a row behind that of the last one, ever: E_ACCESSDENIED; of that row itself the
+ * same one again, or with another hash ERROR_FILE_EXISTS. `previous` is the last one's message; if
+ * it is another, *lost_out is the last one, which the new one names. */
 bool vault_sign_checkpoint(struct vault *v, int64_t row, const uint8_t hash[32],
-    struct view previous, struct buf *message_out, struct err *err);
+    struct view previous, struct buf *message_out, struct buf *lost_out, struct err *err);
 
 /* A CA exchange key and its certificate ([MS-WCCE] 3.2.1.4.3.2.15.1), made by the vault: its key,
  * its name, its usage and no other, its serial number and times by its own clock. What the front

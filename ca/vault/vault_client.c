@@ -189,19 +189,19 @@ vault_sign_message(struct vault *v, struct view attrs, struct buf *signature_out
 
 bool
 vault_sign_checkpoint(struct vault *v, int64_t row, const uint8_t hash[32], struct view previous,
-    struct buf *message_out, struct err *err)
+    struct buf *message_out, struct buf *lost_out, struct err *err)
 {
 	OWNED(call_free) struct call c = {0};
 	uint8_t number[8];
 
-	*message_out = (struct buf){0};
+	*message_out = *lost_out = (struct buf){0};
 	for (size_t i = 0; i < sizeof number; i++)
 		number[i] = (uint8_t)((uint64_t)row >> (8 * i));
 	return wire_begin(&c.frame, VAULT_OP_SIGN_CHECKPOINT, err) &&
 	       wire_field(&c.frame, view_of(number, sizeof number), err) &&
 	       wire_field(&c.frame, view_of(hash, 32), err) &&
-	       wire_field(&c.frame, previous, err) && call(v, &c, 1, err) &&
-	       buf_dup(c.fields[0], message_out, err);
+	       wire_field(&c.frame, previous, err) && call(v, &c, 2, err) &&
+	       buf_dup(c.fields[0], message_out, err) && buf_dup(c.fields[1], lost_out, err);
 }
 
 static bool

@@ -371,10 +371,11 @@ handle_sign_checkpoint(
     struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
 {
 	OWNED(buf_free) struct buf message = {0};
+	OWNED(buf_free) struct buf lost = {0};
 
 	(void)count;
-	return vault_checkpoint(w, fields[0], fields[1], fields[2], &message, err) &&
-	       reply_field(w, buf_view(&message), err);
+	return vault_checkpoint(w, fields[0], fields[1], fields[2], &message, &lost, err) &&
+	       reply_field(w, buf_view(&message), err) && reply_field(w, buf_view(&lost), err);
 }
 
 static const struct vault_request requests[] = {

@@ -10,6 +10,7 @@
 
 #include "ca_issuers.h"
 #include "ca_key.h"
+#include "checkpoint.h"
 #include "journal.h"
 #include "signed_kras.h"
 #include "trust.h"
@@ -187,7 +188,10 @@ struct vault_state {
 	struct journal journal;
 	uint64_t newest_crl; /* number, of those that were signed before the start */
 	pthread_mutex_t checkpoint_lock;
-	uint64_t checkpoint_row; /* of the last checkpoint; under the lock */
+	uint64_t checkpoint_row;      /* of the last checkpoint; under the lock, as what follows */
+	struct checkpoint checkpoint; /* itself */
+	bool has_checkpoint;          /* false: only its row is known */
+	char *checkpoint_path;
 	struct vault_budget budget;
 };
 /* Reads key, certificate, exchange keys, KRA issuers; opens the journal. */
@@ -226,10 +230,12 @@ bool vault_sign_tbs(struct vault_worker *w, struct journal_entry *entry, struct 
 bool vault_sign_noted(struct vault_worker *w, struct journal_entry *entry, struct view what,
     struct buf *signature, struct err *err);
 /* ---- vault_checkpoint.c ---- */
-/* `row` u64, `hash` 32 octets, `previous` the last such message or empty: SignedData of the newest
- * key (checkpoint.h). */
+/* Reads what was signed last, behind what the journal tells. */
+bool vault_checkpoint_open(struct vault_state *s, const char *folder, struct err *err);
+/* Number and hash of a row, and the message that was signed last, into the next one by the newest
+ * key (checkpoint.h), and once more the last if `previous` is not that. */
 bool vault_checkpoint(struct vault_worker *w, struct view row, struct view hash,
-    struct view previous, struct buf *message_out, struct err *err);
+    struct view previous, struct buf *message_out, struct buf *lost_out, struct err *err);
 /* ---- vault_generate.c: a key of the vault's own making ---- */
 /* `sealing` says to whom and how it is archived. */
 bool vault_generate_key(struct vault_worker *w, const struct view *fields,

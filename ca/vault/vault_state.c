@@ -64,12 +64,13 @@ set_rules(struct vault_state *s, const struct vault_config *config)
 }
 
 static bool
-note_start(struct vault_state *s, struct err *err)
+note_start(struct vault_state *s, const struct vault_config *config, struct err *err)
 {
 	struct journal_entry started = {.kind = JOURNAL_STARTED};
 
 	return journal_newest_number(&s->journal, JOURNAL_CRL, &s->newest_crl, err) &&
 	       journal_newest_number(&s->journal, JOURNAL_CHECKPOINT, &s->checkpoint_row, err) &&
+	       vault_checkpoint_open(s, config->folder, err) &&
 	       journal_add(&s->journal, &started, (struct view){0}, clock_now(), err);
 }
 
@@ -104,7 +105,7 @@ vault_state_open(struct vault_state *s, const struct vault_config *config, struc
 	    journal_open(&s->journal, config->folder, clock_now(), PATIENCE_MS, err) &&
 	    vault_xchgs_open(&s->xchgs, config->folder, passphrase, config->fd_count,
 		config->failures_key, vault_time(), err) &&
-	    note_start(s, err))
+	    note_start(s, config, err))
 		return true;
 	vault_state_close(s);
 	return false;
@@ -115,6 +116,7 @@ vault_state_close(struct vault_state *s)
 {
 	vault_budget_close(&s->budget);
 	pthread_mutex_destroy(&s->checkpoint_lock);
+	free(s->checkpoint_path);
 	vault_xchgs_close(&s->xchgs);
 	signed_kras_close(&s->signed_kras);
 	journal_close(&s->journal);
