@@ -125,11 +125,13 @@ not_whom() { ! mailed kra1@nwtraders.com officer1; }
 check "and not by whom" not_whom
 check "what is issued at once is mailed to nobody" eval 'ca_lab_enroll user4 User "$dir/user4.pfx" && ca_lab_eventually told ".number == 6 and .variables.SubjectName == \"NWTRADERS\\\\user4\"" && ! mailed user4@nwtraders.com'
 check "the password is in no mail, and nothing was sent in the clear" eval '! grep -rl mail-Passw0rd "$dir"/mail/*.eml "$dir/dircad.log" "$dir/told"'
-touch "$dir/mail/refuse"
-check "a mail server that refuses" ca_lab_eventually waits
-check "holds nobody up" ca_lab_enroll user5 User "$dir/user5.pfx"
-check "and is told in the log" ca_lab_eventually grep -q 'event="mail not sent" event_id=8' "$dir/dircad.log"
-rm "$dir/mail/refuse"
+mail_trusts() { sed -i "s|^mail_tls_ca = .*|mail_tls_ca = $1|" "$DIRCAD_CONF" && restart; }
+check "a mail server with a certificate of somebody else" mail_trusts "$CA_STATE/ca.crt"
+mails=$(ls "$dir/mail")
+check "holds nobody up" eval 'ca_lab_eventually waits && ca_lab_enroll user5 User "$dir/user5.pfx"'
+check "is told in the log" ca_lab_eventually grep -q 'event="mail not sent" event_id=8 .*certificate' "$dir/dircad.log"
+check "and gets nothing" test "$mails" = "$(ls "$dir/mail")"
+check "(the right one again)" mail_trusts "$dir/tls/ca.pem"
 chmod 722 "$dir/hook"
 check "a program that others may change is not run" eval 'waits; ca_lab_eventually grep "others than root may change it" "$dir/dircad.log"'
 chmod 700 "$dir/hook"

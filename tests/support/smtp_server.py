@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A mail server for tests, on loopback: smtp_server.py FOLDER [CERTIFICATE KEY [USER PASSWORD]]. Writes its port into FOLDER/port and each
 message, with its envelope before it, into FOLDER/N.eml. With a certificate it offers STARTTLS and takes nothing without; with a user, nothing
-from anybody else. While FOLDER/refuse is there it takes nothing at all; while FOLDER/hang is, it says nothing."""
+from anybody else. While FOLDER/hang is there it says nothing."""
 import base64
 import os
 import pathlib
@@ -45,9 +45,6 @@ class Session(socketserver.StreamRequestHandler):
         self.envelope, self.encrypted, self.user = [], False, not login
         while (folder / "hang").exists():
             time.sleep(0.1)
-        if (folder / "refuse").exists():
-            self.say("421 not now")
-            return
         self.say("220 test")
         while line := self.rfile.readline().decode("latin-1").strip():
             word = line.split(" ")[0].upper()
