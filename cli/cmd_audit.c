@@ -296,7 +296,7 @@ bool
 cmd_audit_verify(struct work *w, struct err *err)
 {
 	const char *given = w->cli->opt.head;
-	OWNED(trusted_cas_free) struct trusted_cas trusted = {0};
+	OWNED(pkix_certs_free) struct pkix_certs trusted = {0};
 	OWNED(own_memory) const struct pkix_cert **cas = NULL;
 	struct audit_known known = {0};
 	struct trail_head head;

@@ -114,7 +114,7 @@ static bool
 is_trusted(const struct cli *cli, const struct backup *b, bool *known_out, struct err *err)
 {
 	const struct cli_list *files = &cli->opt.trusted_cas;
-	OWNED(trusted_cas_free) struct trusted_cas trusted = {0};
+	OWNED(pkix_certs_free) struct pkix_certs trusted = {0};
 
 	*known_out = files->count > 0;
 	if (!trusted_cas_add_files(&trusted, files, err))

@@ -40,7 +40,7 @@ add_one(const struct work *w, const struct trust_issuers *issuers, struct view d
 		return false;
 	if (!w->cli->opt.no_enable && !kra_enable(w, &kra, err))
 		return false;
-	if (!view_eq(kra.issuer, issuers->certs[0].subject))
+	if (!view_eq(kra.issuer, issuers->certs.list[0].subject))
 		puts(
 		    "Another CA issued it: dircad seals keys to it if it was started after that CA "
 		    "was put into " TRUST_FOLDER "/" TRUST_KRA_ISSUERS ".");

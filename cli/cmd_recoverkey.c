@@ -24,7 +24,7 @@ struct recover {
 	struct recovery_blob blob;
 	EVP_PKEY *kra_key, *key;
 	struct pkix_cert kra;
-	struct trusted_cas trusted;
+	struct pkix_certs trusted;
 	struct secret password;
 };
 
@@ -33,7 +33,7 @@ recover_close(struct recover *r)
 {
 	recovery_free(&r->blob);
 	pkix_cert_free(&r->kra);
-	trusted_cas_free(&r->trusted);
+	pkix_certs_free(&r->trusted);
 	EVP_PKEY_free(r->kra_key);
 	EVP_PKEY_free(r->key);
 	secret_free(&r->password);
@@ -46,7 +46,7 @@ take_kra(struct recover *r, struct pfx *pfx, struct err *err)
 	if (!pkix_cert_decode(buf_view(&pfx->certificate), &r->kra, err))
 		return false;
 	for (size_t i = 0; i < pfx->other_count; i++)
-		if (!trusted_cas_add(&r->trusted, buf_view(&pfx->others[i]), err))
+		if (!pkix_certs_add(&r->trusted, buf_view(&pfx->others[i]), err))
 			return false;
 	r->kra_key = pfx->key;
 	pfx->key = NULL;
@@ -83,7 +83,7 @@ open_token(struct recover *r, struct err *err)
 	    !pkix_cert_decode(buf_view(&file.list[0]), &r->kra, err))
 		return false;
 	for (size_t i = 1; i < file.count; i++)
-		if (!trusted_cas_add(&r->trusted, buf_view(&file.list[i]), err))
+		if (!pkix_certs_add(&r->trusted, buf_view(&file.list[i]), err))
 			return false;
 	do {
 		OWNED(secret_free) struct secret pin = {0};

@@ -10,31 +10,21 @@
 
 #define FOLDER ".config/dirca/trusted-cas"
 
-bool
-trusted_cas_add(struct trusted_cas *t, struct view certificate, struct err *err)
-{
-	t->list = mem_grow(t->list, t->count, sizeof *t->list);
-	if (!pkix_cert_decode(certificate, &t->list[t->count], err))
-		return false;
-	t->count++;
-	return true;
-}
-
 static bool
-add_file(struct trusted_cas *t, const char *path, struct err *err)
+add_file(struct pkix_certs *t, const char *path, struct err *err)
 {
 	OWNED(pem_file_free) struct pem_file file = {0};
 
 	if (!pem_file_read(path, &file, err))
 		return false;
 	for (size_t i = 0; i < file.count; i++)
-		if (!trusted_cas_add(t, buf_view(&file.list[i]), err))
+		if (!pkix_certs_add(t, buf_view(&file.list[i]), err))
 			return err_prefix(err, "%s", path);
 	return true;
 }
 
 bool
-trusted_cas_add_files(struct trusted_cas *t, const struct cli_list *files, struct err *err)
+trusted_cas_add_files(struct pkix_certs *t, const struct cli_list *files, struct err *err)
 {
 	for (size_t i = 0; i < files->count; i++)
 		if (!add_file(t, files->list[i], err))
@@ -44,7 +34,7 @@ trusted_cas_add_files(struct trusted_cas *t, const struct cli_list *files, struc
 
 /* Whatever cannot be read is an error: who put it there counts on it. */
 static bool
-add_entries(struct trusted_cas *t, const char *folder, DIR *open_folder, struct err *err)
+add_entries(struct pkix_certs *t, const char *folder, DIR *open_folder, struct err *err)
 {
 	const struct dirent *entry;
 
@@ -67,7 +57,7 @@ own_folder(DIR **folder)
 }
 
 bool
-trusted_cas_add_folder(struct trusted_cas *t, struct err *err)
+trusted_cas_add_folder(struct pkix_certs *t, struct err *err)
 {
 	const char *home = getenv("HOME");
 
@@ -79,13 +69,4 @@ trusted_cas_add_folder(struct trusted_cas *t, struct err *err)
 	if (folder == NULL)
 		return errno == ENOENT || err_errno(err, DIRCA_E_IO, "%s", path);
 	return add_entries(t, path, folder, err);
-}
-
-void
-trusted_cas_free(struct trusted_cas *t)
-{
-	for (size_t i = 0; i < t->count; i++)
-		pkix_cert_free(&t->list[i]);
-	free(t->list);
-	*t = (struct trusted_cas){0};
 }

@@ -150,39 +150,20 @@ read_chain(struct ca *ca, struct err *err)
 	return true;
 }
 
-struct decoded_chain {
-	struct pkix_cert *certs;
-	const struct pkix_cert **list; /* of `certs` */
-	size_t count;
-};
-
-static void
-decoded_chain_free(struct decoded_chain *c)
-{
-	for (size_t i = 0; i < c->count; i++)
-		pkix_cert_free(&c->certs[i]);
-	free(c->certs);
-	free(c->list);
-}
-
 /* Private Key Archival is the application policy of exchange certificates: who may not issue one
  * may not archive (paper, "Restricting Key Archival"). */
 static bool
 read_archival(struct ca *ca, struct err *err)
 {
-	OWNED(decoded_chain_free)
-	struct decoded_chain chain = {.certs = mem_zero(ca->chain_count, sizeof *chain.certs),
-	    .list = mem_zero(ca->chain_count, sizeof(*chain.list))};
+	OWNED(pkix_certs_free) struct pkix_certs chain = {0};
+	OWNED(own_memory) const struct pkix_cert **list = NULL;
 	struct err why;
 
-	for (; chain.count < ca->chain_count; chain.count++) {
-		struct pkix_cert *c = &chain.certs[chain.count];
-
-		if (!pkix_cert_decode(buf_view(&ca->chain[chain.count]), c, err))
+	for (size_t i = 0; i < ca->chain_count; i++)
+		if (!pkix_certs_add(&chain, buf_view(&ca->chain[i]), err))
 			return false;
-		chain.list[chain.count] = c;
-	}
-	if (pkix_chain_allows(chain.list, chain.count, oid_dotted(OID_KP_CA_EXCHANGE), &why))
+	list = pkix_certs_pointers(&chain);
+	if (pkix_chain_allows(list, chain.count, oid_dotted(OID_KP_CA_EXCHANGE), &why))
 		return true;
 	ca->no_archival = mem_text(why.msg);
 	return true;

@@ -36,8 +36,7 @@ struct adoption {
 	const struct found *own[CA_ISSUERS_MAX]; /* the newest first */
 	size_t own_count;
 	struct ca_issuers issuers; /* the same */
-	struct pkix_cert *chain;   /* the newest and its parents */
-	size_t chain_count;
+	struct pkix_certs chain;   /* the newest and its parents */
 	struct ca_adopted mark;
 };
 
@@ -48,9 +47,7 @@ adoption_free(struct adoption *a)
 		pkix_cert_free(&a->found[i].cert);
 	free(a->found);
 	ca_issuers_free(&a->issuers);
-	for (size_t i = 0; i < a->chain_count; i++)
-		pkix_cert_free(&a->chain[i]);
-	free(a->chain);
+	pkix_certs_free(&a->chain);
 }
 
 /* ---- what is in the PFX ---- */
@@ -225,17 +222,6 @@ check_time(const struct adoption *a, struct err *err)
 }
 
 static bool
-add_to_chain(struct adoption *a, struct view der, struct err *err)
-{
-	a->chain = mem_grow(a->chain, a->chain_count, sizeof *a->chain);
-	a->chain[a->chain_count] = (struct pkix_cert){0};
-	if (!pkix_cert_decode(der, &a->chain[a->chain_count], err))
-		return false;
-	a->chain_count++;
-	return true;
-}
-
-static bool
 check_chain(struct adoption *a, struct err *err)
 {
 	size_t most = a->count + a->in->chain_count, count = 0, found;
@@ -248,12 +234,12 @@ check_chain(struct adoption *a, struct err *err)
 	for (size_t i = 0; i < a->in->chain_count; i++)
 		pool[count++] = a->in->chain[i];
 	if (!trust_parents(newest, pool, count, places, &found, err) ||
-	    !add_to_chain(a, newest, err))
+	    !pkix_certs_add(&a->chain, newest, err))
 		return false;
 	for (size_t i = 0; i < found; i++)
-		if (!add_to_chain(a, pool[places[i]], err))
+		if (!pkix_certs_add(&a->chain, pool[places[i]], err))
 			return false;
-	return home_check_chain(a->chain, a->chain_count, err);
+	return home_check_chain(a->chain.list, a->chain.count, err);
 }
 
 /* Delta CRLs have the numbers of base CRLs, and fewer entries. */
@@ -375,12 +361,12 @@ write_keys(const struct adoption *a, struct err *err)
 static bool
 write_chain(const struct adoption *a, struct err *err)
 {
-	OWNED(own_memory) struct view *ders = mem_zero(a->chain_count, sizeof *ders);
+	OWNED(own_memory) struct view *ders = mem_zero(a->chain.count, sizeof *ders);
 
-	for (size_t i = 1; i < a->chain_count; i++)
-		ders[i - 1] = buf_view(&a->chain[i].raw);
-	return a->chain_count == 1 || home_write_pem(a->config, TRUST_FOLDER "/" TRUST_CHAIN,
-					  PEM_STRING_X509, ders, a->chain_count - 1, err);
+	for (size_t i = 1; i < a->chain.count; i++)
+		ders[i - 1] = buf_view(&a->chain.list[i].raw);
+	return a->chain.count == 1 || home_write_pem(a->config, TRUST_FOLDER "/" TRUST_CHAIN,
+					  PEM_STRING_X509, ders, a->chain.count - 1, err);
 }
 
 static bool

@@ -147,16 +147,15 @@ ca_init(const struct config *config, const struct ca_init *in, int64_t now, stru
 
 /* Decodes a parent's answer, DER or PEM with exactly one certificate. */
 bool
-home_read_certificate(struct view text, struct pkix_cert *out, struct err *err)
+home_read_certificate(struct view text, struct pkix_certs *out, struct err *err)
 {
 	struct buf *list = NULL;
 	size_t count = 0;
 	bool ok;
 
-	*out = (struct pkix_cert){0};
 	if (!pem_certificates(text, &list, &count, err))
 		return false;
-	ok = count == 1 ? pkix_cert_decode(buf_view(&list[0]), out, err)
+	ok = count == 1 ? pkix_certs_add(out, buf_view(&list[0]), err)
 			: err_set(err, ERROR_INVALID_DATA, "%zu certificates where one is expected",
 			      count);
 	pem_list_free(&list, count);
@@ -231,26 +230,14 @@ write_chain(
 }
 
 /* The CA's own certificate and its chain. */
-struct lineage {
-	struct pkix_cert list[CONFIG_LIST_MAX + 1];
-	size_t count;
-};
-
-static void
-lineage_free(struct lineage *l)
-{
-	for (size_t i = 0; i < l->count; i++)
-		pkix_cert_free(&l->list[i]);
-}
-
 static bool
 read_lineage(struct view certificate, const struct view *chain, size_t chain_count,
-    struct lineage *out, struct err *err)
+    struct pkix_certs *out, struct err *err)
 {
-	if (!home_read_certificate(certificate, &out->list[out->count++], err))
+	if (!home_read_certificate(certificate, out, err))
 		return false;
 	for (size_t i = 0; i < chain_count; i++)
-		if (!home_read_certificate(chain[i], &out->list[out->count++], err))
+		if (!home_read_certificate(chain[i], out, err))
 			return false;
 	return true;
 }
@@ -260,7 +247,7 @@ install(const struct config *config, struct view certificate, const struct view 
     size_t chain_count, const struct secret *passphrase, int64_t now, struct err *err)
 {
 	OWNED(own_memory) char *folder = config_path(config, "vault");
-	OWNED(lineage_free) struct lineage l = {0};
+	OWNED(pkix_certs_free) struct pkix_certs l = {0};
 	OWNED(own_pkey) EVP_PKEY *key = NULL;
 
 	if (chain_count > CONFIG_LIST_MAX)

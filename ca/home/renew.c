@@ -349,33 +349,18 @@ check_answer(
 	       err_set(err, CERT_E_EXPIRED, "the certificate is not valid now");
 }
 
-/* The answer and its parents. */
-struct answer {
-	struct pkix_cert *list;
-	size_t count;
-};
-
-static void
-answer_free(struct answer *a)
-{
-	for (size_t i = 0; i < a->count; i++)
-		pkix_cert_free(&a->list[i]);
-	free(a->list);
-}
-
+/* Behind the answer. */
 static bool
-add_parents(struct answer *a, const struct view *ders, size_t count, struct err *err)
+add_parents(struct pkix_certs *a, const struct view *ders, size_t count, struct err *err)
 {
 	OWNED(own_memory) size_t *places = mem_zero(count + 1, sizeof *places);
 	size_t found;
 
 	if (!trust_parents(buf_view(&a->list[0].raw), ders, count, places, &found, err))
 		return false;
-	for (size_t i = 0; i < found; i++) {
-		a->list = mem_grow(a->list, a->count, sizeof *a->list);
-		if (!pkix_cert_decode(ders[places[i]], &a->list[a->count++], err))
+	for (size_t i = 0; i < found; i++)
+		if (!pkix_certs_add(a, ders[places[i]], err))
 			return false;
-	}
 	return true;
 }
 
@@ -396,7 +381,7 @@ add_once(struct certificates *c, struct view der, struct err *err)
 /* Those of before stay behind the new ones: whoever dies in between leaves a file that holds the
  * chain of either certificate. */
 static bool
-write_parents(const struct config *config, const struct answer *a,
+write_parents(const struct config *config, const struct pkix_certs *a,
     const struct certificates *before, struct err *err)
 {
 	OWNED(certificates_free) struct certificates all = {0};
@@ -420,7 +405,7 @@ end_request(const struct config *config, struct err *err)
 }
 
 static bool
-take_answer(struct renewal *r, struct answer *a, const struct view *chain, size_t chain_count,
+take_answer(struct renewal *r, struct pkix_certs *a, const struct view *chain, size_t chain_count,
     const struct secret *passphrase, struct err *err)
 {
 	OWNED(certificates_free) struct certificates before = {0};
@@ -443,9 +428,9 @@ static bool
 install(struct renewal *r, struct view certificate, const struct view *chain, size_t chain_count,
     const struct secret *passphrase, struct err *err)
 {
-	OWNED(answer_free) struct answer a = {.list = mem_zero(1, sizeof *a.list)};
+	OWNED(pkix_certs_free) struct pkix_certs a = {0};
 
-	if (!home_read_certificate(certificate, &a.list[a.count++], err))
+	if (!home_read_certificate(certificate, &a, err))
 		return false;
 	/* An earlier try may have died when it was all but done. */
 	if (!view_eq(buf_view(&a.list[0].raw), buf_view(&newest(r)->cert.raw)) &&

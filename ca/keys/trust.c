@@ -45,19 +45,6 @@ trust_read(const char *state_dir, const char *name, struct buf *out, struct err 
 	       file_read_owned(path, TRUST_FILE_MAX, out, err);
 }
 
-struct decoded {
-	struct pkix_cert *list;
-	size_t count;
-};
-
-static void
-decoded_free(struct decoded *d)
-{
-	for (size_t i = 0; i < d->count; i++)
-		pkix_cert_free(&d->list[i]);
-	free(d->list);
-}
-
 static bool
 is_issued_by(const struct pkix_cert *c, const struct pkix_cert *issuer)
 {
@@ -73,14 +60,13 @@ bool
 trust_parents(struct view certificate, const struct view *ders, size_t count, size_t *places_out,
     size_t *found_out, struct err *err)
 {
-	OWNED(decoded_free) struct decoded d = {.list = mem_zero(count + 1, sizeof *d.list)};
+	OWNED(pkix_certs_free) struct pkix_certs d = {0};
 	const struct pkix_cert *last;
 	size_t i = 0;
 
 	*found_out = 0;
-	for (; d.count <= count; d.count++)
-		if (!pkix_cert_decode(
-			d.count < count ? ders[d.count] : certificate, &d.list[d.count], err))
+	for (; i <= count; i++)
+		if (!pkix_certs_add(&d, i < count ? ders[i] : certificate, err))
 			return false;
 	last = &d.list[count];
 	while (*found_out < count && !view_eq(last->subject, last->issuer)) {
@@ -91,16 +77,6 @@ trust_parents(struct view certificate, const struct view *ders, size_t count, si
 		places_out[(*found_out)++] = i;
 		last = &d.list[i];
 	}
-	return true;
-}
-
-static bool
-add_issuer(struct trust_issuers *t, struct view der, struct err *err)
-{
-	t->certs = mem_grow(t->certs, t->count, sizeof *t->certs);
-	if (!pkix_cert_decode(der, &t->certs[t->count], err))
-		return false;
-	t->count++;
 	return true;
 }
 
@@ -116,7 +92,7 @@ add_trusted(struct trust_issuers *t, const char *state_dir, struct err *err)
 		return err->code == ERROR_FILE_NOT_FOUND;
 	ok = pem_certificates(buf_view(&pem), &list, &count, err);
 	for (size_t i = 0; ok && i < count; i++)
-		ok = add_issuer(t, buf_view(&list[i]), err);
+		ok = pkix_certs_add(&t->certs, buf_view(&list[i]), err);
 	pem_list_free(&list, count);
 	return ok || err_prefix(err, TRUST_FOLDER "/" TRUST_KRA_ISSUERS);
 }
@@ -129,23 +105,20 @@ trust_kra_issuers(
 
 	*out = (struct trust_issuers){0};
 	for (size_t i = 0; ok && i < own->count; i++)
-		ok = add_issuer(out, buf_view(&own->list[i].cert.raw), err);
+		ok = pkix_certs_add(&out->certs, buf_view(&own->list[i].cert.raw), err);
 	if (!ok || !add_trusted(out, state_dir, err)) {
 		trust_issuers_free(out);
 		return false;
 	}
-	out->list = mem_zero(out->count, sizeof(*out->list));
-	for (size_t i = 0; i < out->count; i++)
-		out->list[i] = &out->certs[i];
+	out->list = pkix_certs_pointers(&out->certs);
+	out->count = out->certs.count;
 	return true;
 }
 
 void
 trust_issuers_free(struct trust_issuers *t)
 {
-	for (size_t i = 0; i < t->count; i++)
-		pkix_cert_free(&t->certs[i]);
-	free(t->certs);
+	pkix_certs_free(&t->certs);
 	free(t->list);
 	*t = (struct trust_issuers){0};
 }

@@ -27,7 +27,7 @@ bool trust_parents(struct view certificate, const struct view *ders, size_t coun
 /* Who may have issued KRA certificates: this CA, whose certificates come first, and those of
  * TRUST_KRA_ISSUERS if there is that file. Vault, front and `dirca kra add` read it alike. */
 struct trust_issuers {
-	struct pkix_cert *certs;
+	struct pkix_certs certs;
 	const struct pkix_cert **list; /* of `certs` */
 	size_t count;
 };

@@ -105,6 +105,16 @@ struct pkix_cert {
 };
 bool pkix_cert_decode(struct view der, struct pkix_cert *out, struct err *err);
 void pkix_cert_free(struct pkix_cert *c);
+/* Several, decoded. */
+struct pkix_certs {
+	struct pkix_cert *list;
+	size_t count;
+};
+/* What points into the list means nothing afterwards. */
+bool pkix_certs_add(struct pkix_certs *c, struct view der, struct err *err);
+/* As functions want them that take a choice; free(). */
+const struct pkix_cert **pkix_certs_pointers(const struct pkix_certs *c);
+void pkix_certs_free(struct pkix_certs *c);
 const struct pkix_extension *pkix_cert_extension(const struct pkix_cert *c, int nid);
 bool pkix_cert_has_eku(const struct pkix_cert *c, const char *dotted);
 /* keyUsage as 16 bits in the order of RFC 5280 4.2.1.3, its first bit the highest; 0xffff if

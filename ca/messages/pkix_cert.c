@@ -122,6 +122,35 @@ pkix_cert_free(struct pkix_cert *c)
 	*c = (struct pkix_cert){0};
 }
 
+bool
+pkix_certs_add(struct pkix_certs *c, struct view der, struct err *err)
+{
+	c->list = mem_grow(c->list, c->count, sizeof *c->list);
+	if (!pkix_cert_decode(der, &c->list[c->count], err))
+		return false;
+	c->count++;
+	return true;
+}
+
+const struct pkix_cert **
+pkix_certs_pointers(const struct pkix_certs *c)
+{
+	const struct pkix_cert **list = mem_zero(c->count + 1, sizeof(*list));
+
+	for (size_t i = 0; i < c->count; i++)
+		list[i] = &c->list[i];
+	return list;
+}
+
+void
+pkix_certs_free(struct pkix_certs *c)
+{
+	for (size_t i = 0; i < c->count; i++)
+		pkix_cert_free(&c->list[i]);
+	free(c->list);
+	*c = (struct pkix_certs){0};
+}
+
 const struct pkix_extension *
 pkix_cert_extension(const struct pkix_cert *c, int nid)
 {
