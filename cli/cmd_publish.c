@@ -67,15 +67,15 @@ writer_open(struct work *work, struct writer *w, struct err *err)
 /* ---- ca publish ---- */
 
 static bool
-add_right(struct dir_conn *directory, const struct cli_list *names, uint32_t mask, struct sd *sd,
-    struct err *err)
+find_people(
+    struct dir_conn *directory, const struct cli_list *names, struct sids *out, struct err *err)
 {
 	for (size_t i = 0; i < names->count; i++) {
 		struct sid who;
-		bool changed;
 
 		switch (trustee_find(directory, names->list[i], &who, err)) {
 		case DIR_FOUND:
+			sids_put(out, &who);
 			break;
 		case DIR_NOT_FOUND:
 			return err_set(err, CRYPT_E_NOT_FOUND,
@@ -83,33 +83,26 @@ add_right(struct dir_conn *directory, const struct cli_list *names, uint32_t mas
 		case DIR_FIND_FAILED:
 			return false;
 		}
-		if (!ca_rights_grant(sd, &who, mask, false, &changed, err))
-			return false;
 	}
 	return true;
 }
 
-/* dircaCASecurity: what the options name, and Enroll for Authenticated Users ([MS-CSRA] 3.1.1.10).
- * Without a name there is no administrator: refused. Who is not said to be certificate manager, the
- * administrators are (paper, "Configuring Certificate Managers"). */
+/* dircaCASecurity: what the options name. Without a name there is no administrator: refused. */
 static bool
 make_security(const struct cli *cli, struct writer *w, struct buf *out, struct err *err)
 {
 	const struct cli_options *o = &cli->opt;
-	struct dir_conn *directory = w->directory;
+	OWNED(ca_roles_free) struct ca_roles roles = {0};
 	OWNED(sd_free) struct sd sd = {0};
-	uint32_t admin = CA_RIGHT_ADMIN | CA_RIGHT_READ;
 
 	if (o->admins.count == 0)
 		return err_set(err, CERTSRV_E_NO_CAADMIN_DEFINED,
 		    "--admin is needed: who administers the CA (user or group of the directory)");
 	w->admins_manage = o->officers.count == 0;
-	if (w->admins_manage)
-		admin |= CA_RIGHT_OFFICER;
-	return ca_rights_initial(&sd, err) && add_right(directory, &o->admins, admin, &sd, err) &&
-	       add_right(directory, &o->officers, CA_RIGHT_OFFICER | CA_RIGHT_READ, &sd, err) &&
-	       add_right(directory, &o->auditors, CA_RIGHT_AUDITOR | CA_RIGHT_READ, &sd, err) &&
-	       sd_encode(&sd, out, err);
+	return find_people(w->directory, &o->admins, &roles.admins, err) &&
+	       find_people(w->directory, &o->officers, &roles.officers, err) &&
+	       find_people(w->directory, &o->auditors, &roles.auditors, err) &&
+	       ca_rights_of_roles(&roles, &sd, err) && sd_encode(&sd, out, err);
 }
 
 /* Whether the directory has the enrollment service already, with rights: then these stay. That of

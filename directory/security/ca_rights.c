@@ -81,6 +81,37 @@ ca_rights_grant(struct sd *sd, const struct sid *trustee, uint32_t mask, bool de
 	return sd_add_ace(sd, &ace, changed_out, err);
 }
 
+void
+ca_roles_free(struct ca_roles *roles)
+{
+	sids_free(&roles->admins);
+	sids_free(&roles->officers);
+	sids_free(&roles->auditors);
+}
+
+static bool
+grant_all(struct sd *sd, const struct sids *who, uint32_t mask, struct err *err)
+{
+	bool changed;
+
+	for (size_t i = 0; i < who->count; i++)
+		if (!ca_rights_grant(sd, &who->list[i], mask | CA_RIGHT_READ, false, &changed, err))
+			return false;
+	return true;
+}
+
+bool
+ca_rights_of_roles(const struct ca_roles *roles, struct sd *out, struct err *err)
+{
+	bool admins_manage = roles->officers.count == 0;
+
+	return ca_rights_initial(out, err) &&
+	       grant_all(out, &roles->admins,
+		   CA_RIGHT_ADMIN | (admins_manage ? CA_RIGHT_OFFICER : 0), err) &&
+	       grant_all(out, &roles->officers, CA_RIGHT_OFFICER, err) &&
+	       grant_all(out, &roles->auditors, CA_RIGHT_AUDITOR, err);
+}
+
 static bool
 is_empty(const struct ace *ace, const void *trustee)
 {

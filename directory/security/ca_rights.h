@@ -30,6 +30,16 @@ uint32_t ca_right_by_text(const char *text);
  * manages. sd_free(). */
 bool ca_rights_initial(struct sd *out, struct err *err);
 
+/* Who has which role. */
+struct ca_roles {
+	struct sids admins, officers, auditors;
+};
+void ca_roles_free(struct ca_roles *roles);
+/* Enroll for Authenticated Users ([MS-CSRA] 3.1.1.10), and what the roles give: each can read. Who
+ * is not said to be certificate manager, the administrators are (paper, "Configuring Certificate
+ * Managers"). sd_free(). */
+bool ca_rights_of_roles(const struct ca_roles *roles, struct sd *out, struct err *err);
+
 /* Gives the rights to the trustee, or denies them, in one explicit ACE of it. *changed_out false:
  * it had them already. A NULL DACL is refused. Data of other ACEs stays where it points. */
 bool ca_rights_grant(struct sd *sd, const struct sid *trustee, uint32_t mask, bool deny,

@@ -187,6 +187,49 @@ the_initial_descriptor_lets_users_enroll_only(void **state)
 	sd_free(&sd);
 }
 
+/* What each role gives, and whose the officers' is where nobody else has it. */
+static void
+roles_are_rights(void **state)
+{
+	static const struct sid manager = {.count = 1, .authority = 22, .subs = {1}},
+				decider = {.count = 1, .authority = 22, .subs = {2}},
+				reader = {.count = 1, .authority = 22, .subs = {3}};
+	static const struct {
+		const struct sid *who;
+		bool has_officers;
+		uint32_t rights;
+	} rows[] = {
+	    {&manager, true, CA_RIGHT_ADMIN | CA_RIGHT_READ},
+	    {&manager, false, CA_RIGHT_ADMIN | CA_RIGHT_OFFICER | CA_RIGHT_READ},
+	    {&decider, true, CA_RIGHT_OFFICER | CA_RIGHT_READ},
+	    {&decider, false, 0},
+	    {&reader, true, CA_RIGHT_AUDITOR | CA_RIGHT_READ},
+	    {&SID_AUTHENTICATED_USERS, false, CA_RIGHT_ENROLL},
+	};
+	static const uint32_t all[] = {CA_RIGHT_ADMIN, CA_RIGHT_OFFICER, CA_RIGHT_AUDITOR,
+	    CA_RIGHT_OPERATOR, CA_RIGHT_READ, CA_RIGHT_ENROLL};
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct sid who = *rows[i].who;
+		const struct sids one = {&who, 1};
+		struct ca_roles roles = {0};
+		struct sd sd;
+
+		sids_put(&roles.admins, &manager);
+		sids_put(&roles.auditors, &reader);
+		if (rows[i].has_officers)
+			sids_put(&roles.officers, &decider);
+		assert_true(ca_rights_of_roles(&roles, &sd, &err));
+		for (size_t k = 0; k < sizeof all / sizeof all[0]; k++)
+			assert_int_equal(sd_check_mask(&sd, &one, all[k]).allowed,
+			    (rows[i].rights & all[k]) != 0);
+		ca_roles_free(&roles);
+		sd_free(&sd);
+	}
+}
+
 int
 main(void)
 {
@@ -199,6 +242,7 @@ main(void)
 	    cmocka_unit_test(revoking_takes_away_bits_and_then_the_entry),
 	    cmocka_unit_test(somebody_must_be_left_to_manage_the_ca),
 	    cmocka_unit_test(the_initial_descriptor_lets_users_enroll_only),
+	    cmocka_unit_test(roles_are_rights),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
