@@ -153,6 +153,7 @@ struct cli_options {
 #define OPTS_READER    OPTS(40)
 #define OPTS_ADCS      OPTS(41)
 #define OPTS_EXTENSION OPTS(42) /* of a certificate: its value */
+#define OPTS_SUBMIT    OPTS(43)
 
 struct cli {
 	const struct verb *verbs; /* all there are: only main knows them by name */

@@ -155,6 +155,9 @@
 	X("enroll", "TEMPLATE", 1, 1, GROUP_CERTIFICATES, WHO_ENROLLEE, NEEDS_NOTHING,             \
 	    OPTS_SESSION | OPTS_JSON | OPTS_ENROLL | OPTS_OUT, cmd_enroll,                         \
 	    "make a key, archive it where the template says so, get a certificate")                \
+	X("submit", "FILE", 1, 1, GROUP_CERTIFICATES, WHO_ENROLLEE, NEEDS_NOTHING,                 \
+	    OPTS_SESSION | OPTS_JSON | OPTS_SUBMIT, cmd_submit,                                    \
+	    "send the request (PKCS#10) in a file, and fetch what becomes of it")                  \
 	X("retrieve", "REQUESTID", 1, 1, GROUP_CERTIFICATES, WHO_SIGNED_IN, NEEDS_NOTHING,         \
 	    OPTS_SESSION | OPTS_OUT | OPTS_KEY, cmd_retrieve,                                      \
 	    "fetch the certificate of a request that was pending")                                 \

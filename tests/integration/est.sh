@@ -85,6 +85,14 @@ for what in empty cut.der damaged.pem certificate.pem; do
 done
 check "403 stays for what is refused" answers 403 user1 KeyRecoveryAgent/simpleenroll "$dir/r1.der"
 
+# The same by `dirca submit`, which is answered from the row, too.
+submits() { ca_lab_as "$1" submit "$dir/r2.pem" --template "$2" "${@:3}"; }
+submitted() { submits user1 User --out "$dir/submitted.pem" && openssl x509 -in "$dir/submitted.pem" -noout -subject; }
+check "dirca submit brings what was issued" says user1 submitted
+check "and replaces no file" refuses ERROR_FILE_EXISTS submitted
+check "nor is it for somebody else" refuses DIRCA_E_KEY_IN_USE submits user2 User
+check "a file that is no request is not sent" refuses ERROR_INVALID_DATA ca_lab_as user1 submit "$dir/certificate.pem"
+
 # A client answers 202 by the same POST again (RFC 7030 4.2.3).
 request / -outform DER >"$dir/kra.der"
 polls() {
