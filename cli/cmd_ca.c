@@ -178,13 +178,10 @@ cmd_ca_init(struct work *w, struct err *err)
 	}
 	if (!make_database(w->cli, config, err))
 		return false;
-	if (o->import_pfx != NULL)
-		printf("%s: the CA %s is taken over. `dirca import adcs` what it issued and "
-		       "revoked, then start dircad, then `dirca ca publish`.\n",
-		    config->state_dir, config->ca_name);
-	else
-		printf("%s: the CA %s is made. Start dircad, then `dirca ca publish`.\n",
-		    config->state_dir, config->ca_name);
+	printf("%s: the CA %s is %s. %sStart dircad%s.\n", config->state_dir, config->ca_name,
+	    o->import_pfx != NULL ? "taken over" : "made",
+	    o->import_pfx != NULL ? "`dirca import adcs` what it issued and revoked. " : "",
+	    config->standalone ? "" : ", then `dirca ca publish`");
 	return true;
 }
 
@@ -226,6 +223,14 @@ print_days(const char *what, const char *when)
 		    (long long)((then - clock_now()) / (24 * 3600)));
 }
 
+static const char *
+directory_of(const json_t *answer)
+{
+	if (strcmp(json_text(answer, "ca_type"), "standalone") == 0)
+		return "none, the CA is stand-alone";
+	return json_is_true(json_object_get(answer, "directory_fresh")) ? "read" : "NOT READ";
+}
+
 static void
 print_status(const json_t *answer)
 {
@@ -238,7 +243,7 @@ print_status(const json_t *answer)
 	       "%s\n  Directory: %s\n  KRAs used per key: %lld (at least %lld)\n  Signs: %s\n",
 	    json_text(answer, "name"), json_text(answer, "version"), json_text(answer, "subject"),
 	    json_text(answer, "not_after"), json_text(answer, "exchange_certificate_not_after"),
-	    json_is_true(json_object_get(answer, "directory_fresh")) ? "read" : "NOT READ",
+	    directory_of(answer),
 	    (long long)json_integer_value(json_object_get(answer, "kra_cert_count")),
 	    (long long)json_integer_value(json_object_get(answer, "kra_minimum")),
 	    json_text(answer, "sign_kinds"));

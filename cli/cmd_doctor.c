@@ -15,16 +15,11 @@ static bool
 patient_of(struct work *w, struct dir_config *out, struct err *err)
 {
 	if (w->cli->opt.daemon_config != NULL) {
-		if (!work_open(w, NEEDS_CONFIG, err) || !config_read_password(w->config, err))
-			return false;
-		config_directory(w->config, out);
-		return true;
+		return work_open(w, NEEDS_CONFIG, err) && config_directory(w->config, out, err) &&
+		       config_read_password(w->config, err);
 	}
-	if (!work_open(w, NEEDS_SESSION, err))
+	if (!work_open(w, NEEDS_SESSION, err) || !session_has_directory(&w->session, err))
 		return false;
-	if (w->session.uri == NULL)
-		return err_set(err, DIRCA_E_USAGE,
-		    "no directory is named; use -H, `uri` in dirca.conf, or -c for that of dircad");
 	*out = w->session.dir_config;
 	return true;
 }

@@ -48,8 +48,9 @@ writer_open(struct work *work, struct writer *w, struct err *err)
 {
 	const struct cli_options *o = &work->cli->opt;
 
+	/* A stand-alone CA is published nowhere, by whomever. */
 	w->config = work->config;
-	if (!read_certificate(w, err))
+	if (!config_directory(w->config, &w->own_config, err) || !read_certificate(w, err))
 		return false;
 	if (o->uri != NULL || o->user != NULL || o->bind_dn != NULL) {
 		if (!work_open(work, NEEDS_DIRECTORY, err))
@@ -57,7 +58,6 @@ writer_open(struct work *work, struct writer *w, struct err *err)
 		w->directory = work->session.directory;
 		return true;
 	}
-	config_directory(w->config, &w->own_config);
 	if (!config_read_password(w->config, err) || !dir_connect(&w->own_config, &w->own, err))
 		return false;
 	w->directory = w->own;

@@ -14,6 +14,7 @@
 #include "text.h"
 
 #define SYSTEM_CONFIG "/etc/dirca/dirca.conf"
+#define NO_DIRECTORY  "none" /* in place of a URI */
 
 /* Names of dirca.conf(5), the option that overrides each, and where it goes. */
 static const struct setting_row {
@@ -139,6 +140,10 @@ session_open(const struct cli *cli, struct session *out, struct err *err)
 	if (!read_config(out, err))
 		return false;
 	apply_options(out);
+	if (out->uri != NULL && strcmp(out->uri, NO_DIRECTORY) == 0) {
+		free(own_give(&out->uri));
+		out->standalone = true;
+	}
 	if (!set_mech(out, err))
 		return false;
 	out->dir_config.uris = out->uri;
@@ -164,14 +169,22 @@ session_close(struct session *s)
 }
 
 bool
+session_has_directory(const struct session *s, struct err *err)
+{
+	if (s->standalone)
+		return err_set(err, DIRCA_E_STANDALONE,
+		    "the CA is stand-alone, says dirca.conf (uri = " NO_DIRECTORY
+		    "): there is no directory to ask or to change");
+	return s->uri != NULL ||
+	       err_set(err, DIRCA_E_USAGE, "no directory is named; use -H or `uri` in dirca.conf");
+}
+
+bool
 session_directory(struct session *s, struct err *err)
 {
 	if (s->directory != NULL)
 		return true;
-	if (s->uri == NULL)
-		return err_set(
-		    err, DIRCA_E_USAGE, "no directory is named; use -H or `uri` in dirca.conf");
-	return dir_connect(&s->dir_config, &s->directory, err);
+	return session_has_directory(s, err) && dir_connect(&s->dir_config, &s->directory, err);
 }
 
 bool

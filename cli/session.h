@@ -15,6 +15,7 @@ struct session {
 	/* owned copies of what configuration file and options gave */
 	char *uri, *mech, *user, *bind_dn, *password_file, *tls_ca, *ca, *socket;
 	bool starttls;
+	bool standalone; /* `uri` says that there is no directory */
 	struct secret password;
 	struct dir_config dir_config;
 	struct dir_conn *directory; /* NULL until session_directory */
@@ -26,6 +27,8 @@ struct session {
 /* Reads configuration and options, asks for the password if one is needed. */
 bool session_open(const struct cli *cli, struct session *out, struct err *err);
 void session_close(struct session *s);
+/* Is one named? DIRCA_E_USAGE, DIRCA_E_STANDALONE. */
+bool session_has_directory(const struct session *s, struct err *err);
 /* Connects to the directory; reads CN=Public Key Services. Second calls are free. */
 bool session_directory(struct session *s, struct err *err);
 bool session_pki(struct session *s, struct err *err);

@@ -96,6 +96,7 @@ struct tmpl {
 	int32_t symmetric_key_length; /* bits; 0 absent */
 	bool has_sd;
 	struct sd sd;
+	bool of_request; /* of no directory, but what a request wishes (wish.h); cn is no name */
 };
 
 /* Errors name the DN and the attribute, with ERROR_INVALID_DATA. What version 1 may not have

@@ -9,9 +9,15 @@
 
 /* The first octet of pKIKeyUsage (RFC 5280 4.2.1.3). ca/messages has the same bits in 16
  * (PKIX_KU_*), and is no room that templates may see. */
+#define KU_DIGITAL_SIGNATURE 0x80
+#define KU_NON_REPUDIATION   0x40
 #define KU_KEY_ENCIPHERMENT  0x20
 #define KU_DATA_ENCIPHERMENT 0x10
 #define KU_KEY_AGREEMENT     0x08
+#define KU_CERT_SIGN         0x04
+#define KU_CRL_SIGN          0x02
+#define KU_ENCIPHER_ONLY     0x01
+#define KU_DECIPHER_ONLY     0x80 /* of the second */
 #define KU_ENCRYPTS          (KU_KEY_ENCIPHERMENT | KU_DATA_ENCIPHERMENT | KU_KEY_AGREEMENT)
 
 /* Appends `text`, which the list then owns (also on failure: it is freed). Refuses a value that is

@@ -12,8 +12,10 @@ ca_principal(struct ca *ca, const struct identity *id, struct principal *out, st
 	enum dir_find found = kept ? DIR_FOUND : ca_find_identity(ca, id, out, err);
 
 	if (found != DIR_FOUND)
-		return found == DIR_NOT_FOUND && err_set(err, DIRCA_E_AUTHENTICATION,
-						     "'%s' is not in the directory", id->text);
+		return found == DIR_NOT_FOUND &&
+		       err_set(err, DIRCA_E_AUTHENTICATION, "'%s' is %s", id->text,
+			   ca->config->standalone ? "no account of this machine"
+						  : "not in the directory");
 	if (!principal_check_active(out, clock_now(), err)) {
 		principal_free(out);
 		return false;

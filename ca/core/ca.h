@@ -54,6 +54,12 @@ struct ca_view {
 	bool separate_roles;    /* role_separation of dircad.conf */
 	struct view raw_rights[2]; /* dircaCASecurity and dircaOfficerRights as the directory gave
 				      them; empty: absent */
+	/* There are no directory and no templates: a request says itself what it is for. Rights are
+	 * those of dircad.conf, which raw_rights[0] shows. */
+	bool standalone;
+	struct buf own_rights; /* what raw_rights[0] is a view of then */
+	bool places_known; /* where CRL and CA certificate are found, if anywhere: not so before the
+			      directory was read */
 	struct settings settings;
 	struct ca_kra *kras;
 	size_t kra_count;
@@ -76,8 +82,9 @@ struct ca_view {
 
 struct ca {
 	const struct config *config;
+	const struct ca_source *source; /* of templates, rights and people (ca_priv.h) */
 	struct store *store;
-	struct dir_pool *directory;
+	struct dir_pool *directory;     /* NULL: stand-alone */
 	struct vault_info info;         /* of the start */
 	const struct ca_issuer *issuer; /* the newest of info.issuers: it signs all but CRLs */
 	struct buf *chain;              /* its certificate and its parents, DER */
@@ -123,10 +130,12 @@ const struct tmpl *ca_view_template(const struct ca_view *v, const char *cn); /*
 const struct tmpl *ca_view_template_by_oid(const struct ca_view *v, const char *oid);
 bool ca_view_is_enabled(const struct ca_view *v, const char *cn);
 /* Runs `work` on a directory connection; once more on a new one when the connection turned out to
- * be gone. */
+ * be gone. DIRCA_E_STANDALONE if there is no directory. */
 typedef bool ca_directory_work(struct dir_conn *c, void *arg, struct err *err);
 bool ca_directory_do(struct ca *ca, ca_directory_work *work, void *arg, struct err *err);
-/* principal_find, principal_find_identity and principal_find_recorded on such a connection. */
+/* principal_find, principal_find_identity and principal_find_recorded on such a connection; of a
+ * stand-alone CA among the accounts of its machine (local_accounts.h) and the holders of its
+ * certificates (ca_holder.h). */
 enum dir_find ca_find(struct ca *ca, const char *token, struct principal *out, struct err *err);
 enum dir_find ca_find_identity(
     struct ca *ca, const struct identity *id, struct principal *out, struct err *err);

@@ -1,5 +1,26 @@
-/* Work on the directory, on a connection of the pool. */
+/* A directory as the source of templates, rights and people; work on a connection of the pool. */
 #include "ca_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "text.h"
+
+/* Connections beyond one for each worker: housekeeping and authentication. */
+#define SPARE_CONNECTIONS 2
+
+static bool
+open_directory(struct ca *ca, struct err *err)
+{
+	struct ca_state *s = ca->state;
+
+	if (!config_directory(ca->config, &s->directory_config, err))
+		return false;
+	s->directory_config.preferred = &s->preferred_uri;
+	return dir_pool_open(&s->directory_config, (size_t)ca->config->workers + SPARE_CONNECTIONS,
+	    &ca->directory, err);
+}
 
 bool
 ca_directory_do(struct ca *ca, ca_directory_work *work, void *arg, struct err *err)
@@ -7,6 +28,9 @@ ca_directory_do(struct ca *ca, ca_directory_work *work, void *arg, struct err *e
 	struct dir_conn *c = NULL;
 	bool ok = false, again = true;
 
+	/* What opens a directory says that there is none. */
+	if (ca->directory == NULL)
+		return config_directory(ca->config, &ca->state->directory_config, err);
 	/* A kept connection may have been closed by the server meanwhile. */
 	for (int tries = 0; !ok && again && tries < 2; tries++) {
 		if (!dir_pool_take(ca->directory, &c, err))
@@ -18,11 +42,58 @@ ca_directory_do(struct ca *ca, ca_directory_work *work, void *arg, struct err *e
 	return ok;
 }
 
-/* Whom to find, by one of three. */
-struct wanted {
-	const char *token;
-	const struct identity *identity;
-	const struct principal_record *record;
+/* ---- the view's part ---- */
+
+/* Says which server the CA works with and how, once and after each change. */
+static void
+log_server(struct ca_state *s, const struct dir_conn *c)
+{
+	const struct dir_root *root = dir_conn_root(c);
+	char *server = text_printf("%s %s %s %s %s", dir_conn_uri(c), root->vendor,
+	    dir_groups_name(root->groups), dir_descriptors_name(root->descriptors),
+	    dir_watching_name(root->watching));
+
+	if (s->server != NULL && strcmp(server, s->server) == 0) {
+		free(server);
+		return;
+	}
+	free(s->server);
+	s->server = server;
+	log_info("directory", LOG_STR("uri", dir_conn_uri(c)), LOG_STR("vendor", root->vendor),
+	    LOG_STR("groups", dir_groups_name(root->groups)),
+	    LOG_STR("descriptors", dir_descriptors_name(root->descriptors)),
+	    LOG_STR("watching", dir_watching_name(root->watching)));
+}
+
+struct load {
+	struct ca_state *state;
+	struct pki_snapshot **out;
+};
+
+static bool
+load_snapshot(struct dir_conn *c, void *arg, struct err *err)
+{
+	const struct load *l = arg;
+
+	if (!pki_snapshot_load(c, l->out, err))
+		return false;
+	log_server(l->state, c);
+	return true;
+}
+
+static bool
+read_directory(struct ca *ca, struct ca_view *v, struct err *err)
+{
+	struct load load = {ca->state, &v->pki};
+
+	v->places_known = true;
+	return ca_directory_do(ca, load_snapshot, &load, err);
+}
+
+/* ---- people ---- */
+
+struct search {
+	const struct ca_wanted *wanted;
 	struct principal *out;
 	enum dir_find found;
 };
@@ -30,39 +101,25 @@ struct wanted {
 static bool
 find_wanted(struct dir_conn *c, void *arg, struct err *err)
 {
-	struct wanted *w = arg;
+	struct search *s = arg;
+	const struct ca_wanted *w = s->wanted;
 
 	if (w->token != NULL)
-		w->found = principal_find(c, w->token, w->out, err);
+		s->found = principal_find(c, w->token, s->out, err);
 	else if (w->identity != NULL)
-		w->found = principal_find_identity(c, w->identity, w->out, err);
+		s->found = principal_find_identity(c, w->identity, s->out, err);
 	else
-		w->found = principal_find_recorded(c, w->record, w->out, err);
-	return w->found != DIR_FIND_FAILED;
+		s->found = principal_find_recorded(c, w->record, s->out, err);
+	return s->found != DIR_FIND_FAILED;
 }
 
 static enum dir_find
-find(struct ca *ca, struct wanted *w, struct err *err)
+find_in_directory(struct ca *ca, const struct ca_wanted *w, struct principal *out, struct err *err)
 {
-	*w->out = (struct principal){0};
-	return ca_directory_do(ca, find_wanted, w, err) ? w->found : DIR_FIND_FAILED;
+	struct search s = {.wanted = w, .out = out};
+
+	return ca_directory_do(ca, find_wanted, &s, err) ? s.found : DIR_FIND_FAILED;
 }
 
-enum dir_find
-ca_find(struct ca *ca, const char *token, struct principal *out, struct err *err)
-{
-	return find(ca, &(struct wanted){.token = token, .out = out}, err);
-}
-
-enum dir_find
-ca_find_identity(struct ca *ca, const struct identity *id, struct principal *out, struct err *err)
-{
-	return find(ca, &(struct wanted){.identity = id, .out = out}, err);
-}
-
-enum dir_find
-ca_find_recorded(
-    struct ca *ca, const struct principal_record *r, struct principal *out, struct err *err)
-{
-	return find(ca, &(struct wanted){.record = r, .out = out}, err);
-}
+const struct ca_source ca_source_directory = {
+    "directory", open_directory, read_directory, find_in_directory};

@@ -16,9 +16,6 @@
 #include "pkix_policy.h"
 #include "trust.h"
 
-/* Connections beyond one for each worker: housekeeping and authentication. */
-#define SPARE_CONNECTIONS 2
-
 static void
 state_new(struct ca *ca)
 {
@@ -38,8 +35,6 @@ state_new(struct ca *ca)
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&s->publish_turn, &attr);
 	pthread_condattr_destroy(&attr);
-	config_directory(ca->config, &s->directory_config);
-	s->directory_config.preferred = &s->preferred_uri;
 	s->principals = principal_cache_new();
 	s->ocsp = ocsp_responder_new();
 	s->requests = quota_new();
@@ -236,12 +231,11 @@ ca_open(const struct config *config, struct vault *v, struct ca **out, struct er
 
 	*out = NULL;
 	ca->config = config;
+	ca->source = ca_source_of(config);
 	state_new(ca);
 	if (!oids_init(err) || !read_identity(ca, v, err) || !open_database(ca, err) ||
-	    !check_restored(ca, err) ||
-	    !dir_pool_open(&ca->state->directory_config,
-		(size_t)config->workers + SPARE_CONNECTIONS, &ca->directory, err) ||
-	    !view_begin(ca, v, err) || !keep_kras(ca, err))
+	    !check_restored(ca, err) || !ca->source->open(ca, err) || !view_begin(ca, v, err) ||
+	    !keep_kras(ca, err))
 		return err_prefix(err, "CA '%s'", config->ca_name);
 	raise_at_start(ca);
 	/* CRL and CA certificates are served without it; the housekeeper tries again. */

@@ -75,6 +75,24 @@ struct ca_state {
 	struct texts restored; /* sentences about it; under `lock` */
 };
 
+/* Whence the CA knows what a directory would say: ca_directory.c, ca_local.c. */
+struct ca_wanted { /* one of the three */
+	const char *token;
+	const struct identity *identity;
+	const struct principal_record *record;
+};
+struct ca_source {
+	const char *name; /* in records of changes */
+	bool (*open)(struct ca *ca, struct err *err);
+	/* The part of a new view that is read there: `pki`, and rights where that has none. */
+	bool (*read)(struct ca *ca, struct ca_view *v, struct err *err);
+	enum dir_find (*find)(
+	    struct ca *ca, const struct ca_wanted *w, struct principal *out, struct err *err);
+};
+extern const struct ca_source ca_source_directory, ca_source_local;
+/* ca_source.c */
+const struct ca_source *ca_source_of(const struct config *config);
+
 /* own_row.c. A row and an audit record of a certificate that the CA made for itself. */
 #define OWN_ACTOR "dircad"
 enum own_kind { OWN_EXCHANGE, OWN_SERVICE, OWN_OCSP };

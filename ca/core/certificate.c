@@ -24,8 +24,10 @@ aia_urls(struct ca *ca, const struct ca_view *view, struct ca_urls *out, struct 
 
 	pki_index_suffix(CA_VERSION_CERTIFICATE(ca->issuer->version), suffix);
 	file = text_printf("%s.crt", suffix);
-	*out = (struct ca_urls){
-	    {pki_aia_url(view->pki->services_dn, ca->config->ca_name), ca_http_url(ca, file)}};
+	*out = (struct ca_urls){{NULL, ca_http_url(ca, file)}};
+	if (view->pki->services_dn == NULL)
+		return true;
+	out->list[0] = pki_aia_url(view->pki->services_dn, ca->config->ca_name);
 	return out->list[0] != NULL ||
 	       err_set(err, DIRCA_E_CONFIG, "'%s' cannot be in a URL", ca->config->ca_name);
 }
@@ -421,7 +423,7 @@ certificate_xchg(
 	const struct store_crl_id id = crl_of_newest_key(ca);
 
 	*out = (struct buf){0};
-	if (view->pki->services_dn == NULL)
+	if (!view->places_known)
 		return err_set(err, DIRCA_E_DIRECTORY_UNAVAILABLE,
 		    "where CRL and CA certificate are found is read from the directory, which "
 		    "could "

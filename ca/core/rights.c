@@ -5,6 +5,13 @@
 #include "sd_text.h"
 #include "text.h"
 
+/* Where rights are given. */
+static const char *
+giver(const struct ca_view *v)
+{
+	return v->standalone ? "dircad.conf" : "dircaCASecurity";
+}
+
 static bool
 refuse(const struct ca_view *v, const struct principal *p, uint32_t right, const char *why,
     struct err *err)
@@ -40,9 +47,9 @@ check_separation(
 		if (roles[i] != right && sd_check_mask(&v->security, &p->sids, roles[i]).allowed)
 			return err_set(err, CERTSRV_E_ROLECONFLICT,
 			    "%s holds the CA rights '%s' and '%s', and so may use neither "
-			    "(role_separation of dircad.conf); take one away with `dirca ca rights "
-			    "revoke`",
-			    p->downlevel, ca_right_name(right), ca_right_name(roles[i]));
+			    "(role_separation of dircad.conf); take one away %s",
+			    p->downlevel, ca_right_name(right), ca_right_name(roles[i]),
+			    v->standalone ? "there" : "with `dirca ca rights revoke`");
 	return true;
 }
 
@@ -63,8 +70,10 @@ ca_check_right(const struct ca_view *v, const struct principal *p, uint32_t righ
 	for (size_t i = 0; right == CA_RIGHT_READ && i < COUNT_OF(implying); i++)
 		if (sd_check_mask(&v->security, &p->sids, implying[i]).allowed)
 			return true;
-	if (verdict.ace < 0)
-		return refuse(v, p, right, "no entry of dircaCASecurity grants it", err);
+	if (verdict.ace < 0) {
+		why = text_printf("no entry of %s grants it", giver(v));
+		return refuse(v, p, right, why, err);
+	}
 	(void)sd_ace_text(&v->security.aces[verdict.ace], SD_RIGHTS_CA, &ace);
 	why = text_printf(
 	    "entry %d of dircaCASecurity denies it: %s", verdict.ace, ace != NULL ? ace : "?");

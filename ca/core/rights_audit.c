@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "audit.h"
+#include "ca_priv.h"
 #include "clock.h"
 #include "log.h"
 #include "mem.h"
@@ -82,14 +83,14 @@ record_change(struct ca *ca, size_t i, const struct ca_view *fresh, const char *
 	    .hash = hash,
 	    .record = {.when = clock_now(),
 		.event = watched[i].event,
-		.actor = "directory",
+		.actor = ca->source->name,
 		.object = ca->config->ca_name,
 		.detail = detail}};
 
 	if (!store_do(ca->store, write_change, &c, err))
 		return false;
-	log_info("rights changed in the directory", LOG_STR("attribute", watched[i].attr),
-	    LOG_STR("now", now));
+	log_info("rights changed", LOG_STR("in", ca->source->name),
+	    LOG_STR("attribute", watched[i].attr), LOG_STR("now", now));
 	return true;
 }
 

@@ -11,43 +11,6 @@
 #include "rights_audit.h"
 #include "text.h"
 
-/* Says which server the CA works with and how, once and after each change. */
-static void
-log_server(struct ca_state *s, const struct dir_conn *c)
-{
-	const struct dir_root *root = dir_conn_root(c);
-	char *server = text_printf("%s %s %s %s %s", dir_conn_uri(c), root->vendor,
-	    dir_groups_name(root->groups), dir_descriptors_name(root->descriptors),
-	    dir_watching_name(root->watching));
-
-	if (s->server != NULL && strcmp(server, s->server) == 0) {
-		free(server);
-		return;
-	}
-	free(s->server);
-	s->server = server;
-	log_info("directory", LOG_STR("uri", dir_conn_uri(c)), LOG_STR("vendor", root->vendor),
-	    LOG_STR("groups", dir_groups_name(root->groups)),
-	    LOG_STR("descriptors", dir_descriptors_name(root->descriptors)),
-	    LOG_STR("watching", dir_watching_name(root->watching)));
-}
-
-struct load {
-	struct ca_state *state;
-	struct pki_snapshot **out;
-};
-
-static bool
-load_snapshot(struct dir_conn *c, void *arg, struct err *err)
-{
-	const struct load *l = arg;
-
-	if (!pki_snapshot_load(c, l->out, err))
-		return false;
-	log_server(l->state, c);
-	return true;
-}
-
 /* A template that does not decode is left out and named; the others stay usable. */
 static void
 read_templates(struct ca_view *v)
@@ -203,6 +166,7 @@ view_free(struct ca_view *v)
 	texts_free(&v->broken_oids);
 	texts_free(&v->enabled);
 	texts_free(&v->service_hosts);
+	buf_free(&v->own_rights);
 	officer_rules_free(&v->officer_rules);
 	sd_free(&v->security);
 	free(v->officer_problem);
@@ -236,6 +200,7 @@ static bool
 fill_view(struct ca *ca, struct vault *vault, struct ca_view *v, struct err *err)
 {
 	v->separate_roles = ca->config->role_separation;
+	v->standalone = ca->config->standalone;
 	read_templates(v);
 	return enterprise_oids_load(&v->pki->oids, &v->oids, &v->broken_oids, err) &&
 	       read_service(ca, v, err) && read_service_hosts(ca->config, v, err) &&
@@ -269,19 +234,18 @@ view_begin(struct ca *ca, struct vault *vault, struct err *err)
 	return true;
 }
 
-/* A whole new view from directory, settings and vault, with one reference. */
+/* A whole new view from its source, settings and vault, with one reference. */
 static bool
 view_build(struct ca *ca, struct vault *vault, struct ca_view **out, struct err *err)
 {
 	OWNED(ca_view_release) struct ca_view *v = mem_zero(1, sizeof *v);
-	struct load load = {ca->state, &v->pki};
 
 	*out = NULL;
 	v->refs = 1;
-	/* Before the directory is read: never younger than what it holds. */
+	/* Before the source is read: never younger than what it holds. */
 	v->made_at = clock_now();
 	v->read_ms = clock_boot_ms();
-	if (!ca_directory_do(ca, load_snapshot, &load, err) || !fill_view(ca, vault, v, err))
+	if (!ca->source->read(ca, v, err) || !fill_view(ca, vault, v, err))
 		return false;
 	*out = own_give(&v);
 	return true;

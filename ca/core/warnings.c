@@ -39,8 +39,11 @@ warn_of_chain(struct ca *ca, int64_t now, struct texts *out)
 void
 ca_warnings(struct ca *ca, int64_t now, struct texts *out)
 {
+	OWNED(ca_view_release) struct ca_view *view = ca_view_get(ca);
 	struct err err;
 
+	if (view->security_problem != NULL)
+		texts_add(out, view->security_problem);
 	warn_of_ca_certificate(ca, now, out);
 	warn_of_chain(ca, now, out);
 	if (!check_service(ca, now, &err))

@@ -31,6 +31,7 @@ void
 enrollment_free(struct enrollment *e)
 {
 	issue_plan_free(&e->plan);
+	tmpl_free(&e->wished);
 	certificate_names_free(&e->names);
 	store_values_free(&e->values);
 	free(e->extra);

@@ -44,7 +44,7 @@ fill_template(const struct tmpl *t, struct store_request *row)
 	row->enrollment_flags = t->enrollment_flag;
 	row->general_flags = t->flags;
 	row->private_key_flags = t->private_key_flag;
-	row->template_name = mem_text(t->cn);
+	row->template_name = t->of_request ? NULL : mem_text(t->cn);
 	row->template_oid = mem_text(t->oid);
 }
 

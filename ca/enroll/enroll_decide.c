@@ -132,11 +132,28 @@ check_ca_right(struct enrollment *e, struct err *err)
 }
 
 static bool
+check_no_template(const struct enrollment *e, struct err *err)
+{
+	struct claim c;
+
+	if (!collect_claim(&e->request, e->label, &c, err))
+		return false;
+	return (c.cn == NULL && c.oid == NULL) ||
+	       err_set(err, CERTSRV_E_UNSUPPORTED_CERT_TYPE,
+		   "the request names template '%s', and this CA is stand-alone: it has no "
+		   "templates, "
+		   "and takes what a certificate is for from the request",
+		   c.cn != NULL ? c.cn : c.oid);
+}
+
+static bool
 check_template(struct enrollment *e, struct err *err)
 {
 	const char *by_default =
 	    e->request.format == ENROLL_PKCS10 ? e->ca->config->est_template : NULL;
 
+	if (e->view->standalone)
+		return check_no_template(e, err) && enroll_find_wish(e, err);
 	return enroll_find_template(e->view, &e->request, e->label, by_default, &e->tmpl, err);
 }
 
@@ -261,8 +278,9 @@ check_kind(struct enrollment *e, struct err *err)
 	    .eku = {plan->eku.list, plan->eku.count},
 	    .policy = {plan->application_policies.list, plan->application_policies.count}};
 
-	return sign_kinds_check(e->ca->config->kinds, &purpose, err) ||
-	       err_prefix(err, "template '%s'", e->tmpl->cn);
+	if (sign_kinds_check(e->ca->config->kinds, &purpose, err))
+		return true;
+	return e->tmpl->of_request ? false : err_prefix(err, "template '%s'", e->tmpl->cn);
 }
 
 /* Of the CA, not of the request: whatever else is wrong is told first. */

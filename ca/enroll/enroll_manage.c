@@ -70,14 +70,16 @@ current_requester(
 }
 
 /* The template must still be the object that the request was made for: another can bear its name.
- */
+ * What was asked of a stand-alone CA is in the request. */
 static bool
-current_template(const struct ca_view *view, const struct store_request *row,
-    const struct tmpl **out, struct err *err)
+current_template(struct enrollment *e, const struct store_request *row, struct err *err)
 {
+	const struct ca_view *view = e->view;
 	const struct tmpl *t =
 	    row->template_name != NULL ? ca_view_template(view, row->template_name) : NULL;
 
+	if (view->standalone && row->template_name == NULL)
+		return enroll_find_wish(e, err);
 	if (t == NULL || !ca_view_is_enabled(view, t->cn) ||
 	    (t->oid == NULL) != (row->template_oid == NULL) ||
 	    (t->oid != NULL && strcmp(t->oid, row->template_oid) != 0))
@@ -85,7 +87,7 @@ current_template(const struct ca_view *view, const struct store_request *row,
 		    "template '%s' of request %lld is not supported by this CA any more",
 		    row->template_name != NULL ? row->template_name : "?",
 		    (long long)row->request_id);
-	*out = t;
+	e->tmpl = t;
 	return true;
 }
 
@@ -207,7 +209,7 @@ issue_stored(struct enrollment *e, const struct store_request *row, const struct
 	if (e->generates && row->public_key_hash.len == sizeof e->request.key_info_hash)
 		memcpy(e->request.key_info_hash, row->public_key_hash.ptr,
 		    sizeof e->request.key_info_hash);
-	return current_template(e->view, row, &e->tmpl, err) &&
+	return current_template(e, row, err) &&
 	       (has_waited(row) ? enroll_decide(e, ENROLL_AT_APPROVAL, err)
 				: decide_refused(e, row, err)) &&
 	       check_certified_names(e, officer, err) &&

@@ -126,6 +126,7 @@ struct enrollment {
 	void *step_arg;
 	/* decision */
 	const struct tmpl *tmpl;
+	struct tmpl wished; /* what it points to where the CA has no templates */
 	struct issue_request facts;
 	struct issue_plan plan;
 	struct certificate_names names; /* of the plan */
@@ -157,6 +158,10 @@ bool enroll_check_fresh(const struct ca_view *view, struct err *err);
  * _UNSUPPORTED_CERT_TYPE. */
 bool enroll_find_template(const struct ca_view *view, const struct enroll_request *r,
     const char *label, const char *by_default, const struct tmpl **out, struct err *err);
+/* enroll_wish.c: sets `tmpl` to what the request wishes of a stand-alone CA. Who renews, is
+ * archived or enrolls another needs a template: CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED,
+ * _BAD_REQUESTSUBJECT, _BAD_RENEWAL_CERT_ATTRIBUTE, _KEY_LENGTH, ERROR_INVALID_DATA. */
+bool enroll_find_wish(struct enrollment *e, struct err *err);
 /* enroll_signers.c: verifies every signature beside the requester's own, and its certificate.
  * NTE_BAD_SIGNATURE, CRYPT_E_HASH_VALUE, CRYPT_E_NOT_FOUND (no certificate), CERT_E_WRONG_USAGE,
  * and those of enroll_check_trust. */

@@ -13,7 +13,7 @@
 #include "text.h"
 #include "sign_kinds.h"
 
-enum kind { TEXT, LIST, FLAG, INT, LONG, AUTH, LEVEL, BINDING, KRA_FLAGS, READER };
+enum kind { TEXT, LIST, FLAG, INT, LONG, AUTH, LEVEL, BINDING, KRA_FLAGS, READER, TYPE };
 
 /* Every name that a configuration file may hold; dircad.conf(5) describes them in this order. */
 static const struct option {
@@ -26,6 +26,7 @@ static const struct option {
 #define AT(field) offsetof(struct config, field)
     {"ca_name", TEXT, AT(ca_name), 0, 0, 0},
     {"host", TEXT, AT(host), 0, 0, 0},
+    {"ca_type", TYPE, AT(standalone), 0, 0, 0},
     {"state_dir", TEXT, AT(state_dir), 0, 0, 0},
     {"listen", LIST, AT(listen), AT(listen_count), 0, 0},
     {"http_listen", LIST, AT(http_listen), AT(http_listen_count), 0, 0},
@@ -35,6 +36,9 @@ static const struct option {
     {"http_url", TEXT, AT(http_url), 0, 0, 0},
     {"crl_hosts", LIST, AT(crl_hosts), AT(crl_host_count), 0, 0},
     {"peers", LIST, AT(peers), AT(peer_count), 0, 0},
+    {"ca_administrators", LIST, AT(administrators), AT(administrator_count), 0, 0},
+    {"certificate_managers", LIST, AT(managers), AT(manager_count), 0, 0},
+    {"auditors", LIST, AT(auditors), AT(auditor_count), 0, 0},
     {"dir_uris", TEXT, AT(dir_uris), 0, 0, 0},
     {"dir_auth", AUTH, AT(dir_auth), 0, 0, 0},
     {"dir_mech", TEXT, AT(dir_mech), 0, 0, 0},
@@ -106,6 +110,7 @@ static const struct option {
 static const char *const auth_names[] = {"anonymous", "simple", "external", "gssapi", "scram"};
 static const char *const binding_names[] = {"off", "officers", "all"};
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
+static const char *const type_names[] = {"enterprise", "standalone"};
 
 static const struct option *
 find_option(const char *name)
@@ -237,6 +242,18 @@ set_reader(struct config *c, const char *value, struct err *err)
 }
 
 static bool
+set_type(struct config *c, const char *value, struct err *err)
+{
+	int i = word_index(type_names, COUNT_OF(type_names), value);
+
+	if (i < 0)
+		return err_set(err, DIRCA_E_CONFIG,
+		    "'ca_type' is '%s', but must be enterprise or standalone", value);
+	c->standalone = i == 1;
+	return true;
+}
+
+static bool
 set_option(struct config *c, const struct option *o, const char *value, struct err *err)
 {
 	switch (o->kind) {
@@ -260,6 +277,8 @@ set_option(struct config *c, const struct option *o, const char *value, struct e
 		return set_reader(c, value, err);
 	case BINDING:
 		return set_binding(c, value, err);
+	case TYPE:
+		return set_type(c, value, err);
 	}
 	return err_set(err, DIRCA_E_INTERNAL, "option '%s' has no kind", o->name);
 }
@@ -296,6 +315,31 @@ prefer_tickets(struct reading *r)
 		c->auth_scram = false;
 	if (!r->seen[find_option("auth_basic") - options])
 		c->auth_basic = false;
+}
+
+/* What would be ignored is refused: it says that the administrator meant another kind of CA. */
+static bool
+check_type(const struct reading *r, struct err *err)
+{
+	static const char *const of_enterprise[] = {"peers", "dir_uris", "dir_auth", "dir_mech",
+	    "dir_bind_dn", "dir_authcid", "dir_password_file", "dir_tls_ca", "dir_starttls",
+	    "dir_allow_plain", "dir_timeout_ms", "refresh_s", "auth_negotiate", "auth_scram",
+	    "auth_basic", "keytab", "kerberos_realm", "realm", "est_template"};
+	static const char *const of_standalone[] = {
+	    "ca_administrators", "certificate_managers", "auditors"};
+	bool standalone = r->config->standalone;
+	const char *const *others = standalone ? of_enterprise : of_standalone;
+	size_t count = standalone ? COUNT_OF(of_enterprise) : COUNT_OF(of_standalone);
+
+	for (size_t i = 0; i < count; i++)
+		if (r->seen[find_option(others[i]) - options])
+			return err_set(err, DIRCA_E_CONFIG,
+			    standalone ? "'%s' is for a CA that has a directory, and this one is "
+					 "stand-alone (ca_type)"
+				       : "'%s' is for a stand-alone CA: of this one the directory "
+					 "says it (ca_type)",
+			    others[i]);
+	return true;
 }
 
 /* The port behind the last ':' of "host:port" or "[address]:port"; 0 if there is none. */
@@ -449,7 +493,7 @@ check_notices(const struct config *c, struct err *err)
 static bool
 check_required(const struct config *c, struct err *err)
 {
-	if (c->ca_name == NULL || c->host == NULL || c->dir_uris == NULL)
+	if (c->ca_name == NULL || c->host == NULL || (c->dir_uris == NULL && !c->standalone))
 		return err_set(err, DIRCA_E_CONFIG, "'%s' is missing",
 		    c->ca_name == NULL ? "ca_name" : (c->host == NULL ? "host" : "dir_uris"));
 	if (strlen(c->ca_name) > 64)
@@ -514,10 +558,24 @@ set_defaults(struct config *c)
 	c->archive_suspend_s = 3600;
 }
 
+/* Of a CA without directory nobody but root says what it may sign, and a directory is what
+ * passwords and tickets are proved to. */
+static void
+derive_standalone(struct config *c)
+{
+	if (!c->standalone)
+		return;
+	c->kinds = 0;
+	c->auth_negotiate = c->auth_scram = c->auth_basic = false;
+	if (c->administrator_count == 0)
+		c->administrators[c->administrator_count++] = mem_text("root");
+}
+
 /* Defaults that follow from other values. */
 static bool
 derive(struct config *c, struct err *err)
 {
+	derive_standalone(c);
 	if (c->sign_kinds != NULL && !sign_kinds_parse(c->sign_kinds, &c->kinds, err))
 		return false;
 	if (c->state_dir == NULL)
@@ -540,7 +598,7 @@ config_load(const char *path, struct config **out, struct err *err)
 	if (!kv_read(path, read_option, &r, err))
 		return false;
 	prefer_tickets(&r);
-	if (!check(c, err) || !derive(c, err))
+	if (!check_type(&r, err) || !check(c, err) || !derive(c, err))
 		return err_prefix(err, "%s", path);
 	*out = own_give(&c);
 	return true;
@@ -580,9 +638,14 @@ config_free(struct config **config)
 	*config = NULL;
 }
 
-void
-config_directory(const struct config *c, struct dir_config *out)
+bool
+config_directory(const struct config *c, struct dir_config *out, struct err *err)
 {
+	if (c->standalone)
+		return err_set(err, DIRCA_E_STANDALONE,
+		    "the CA %s is stand-alone (ca_type of dircad.conf): there is no directory to "
+		    "read or to publish to",
+		    c->ca_name);
 	*out = (struct dir_config){
 	    .uris = c->dir_uris,
 	    .auth = c->dir_auth,
@@ -595,6 +658,7 @@ config_directory(const struct config *c, struct dir_config *out)
 	    .allow_plain = c->dir_allow_plain,
 	    .timeout_ms = c->dir_timeout_ms,
 	};
+	return true;
 }
 
 char *

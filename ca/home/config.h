@@ -3,9 +3,10 @@
  * comments, unknown names refused with their line number. A name is that of the field below; lists
  * (listen, http_listen, crl_hosts, peers, kerberos_realm) take one line an entry; flags are yes or
  * no; dir_auth is anonymous, simple, external, gssapi or scram; log_level is error, warn, info or
- * debug; channel_binding is off, officers or all; archive_floor is pkcs1, oaep or gcm. ca_name,
- * host and dir_uris are required. The table of names is in config.c; dircad.conf(5) is checked
- * against it. Immutable after loading.
+ * debug; channel_binding is off, officers or all; archive_floor is pkcs1, oaep or gcm; ca_type is
+ * enterprise or standalone. ca_name and host are required, and dir_uris of an enterprise CA;
+ * options of the other type are refused. The table of names is in config.c; dircad.conf(5) is
+ * checked against it. Immutable after loading.
  */
 #ifndef HOME_CONFIG_H
 #define HOME_CONFIG_H
@@ -22,6 +23,7 @@ enum config_binding { BINDING_OFF, BINDING_OFFICERS, BINDING_ALL };
 struct config {
 	char *ca_name;
 	char *host;                    /* dNSHostName */
+	bool standalone;               /* ca_type: there is no directory */
 	char *state_dir;               /* ca.crt, vault/, kra/, dirca.db, tls.crt, tls.key */
 	char *listen[CONFIG_LIST_MAX]; /* "127.0.0.1:8443", "[::1]:8443"; HTTPS */
 	size_t listen_count;
@@ -37,6 +39,13 @@ struct config {
 	char *peers[CONFIG_LIST_MAX]; /* "0 caadmin@nwtraders.com": uid and the principal it stands
 					 for */
 	size_t peer_count;
+	/* Of a stand-alone CA, which no directory tells who has its rights: users, @groups */
+	char *administrators[CONFIG_LIST_MAX]; /* default: root */
+	size_t administrator_count;
+	char *managers[CONFIG_LIST_MAX]; /* default: the administrators */
+	size_t manager_count;
+	char *auditors[CONFIG_LIST_MAX];
+	size_t auditor_count;
 	/* directory */
 	char *dir_uris, *dir_bind_dn, *dir_authcid, *dir_tls_ca, *dir_mech;
 	enum dir_auth dir_auth;
@@ -93,7 +102,7 @@ struct config {
 	char *officer_extensions[CONFIG_LIST_MAX];
 	size_t officer_extension_count;
 	/* What binds the CA's administrators too; the vault holds to it */
-	char *sign_kinds;              /* as it is written; default "kra" */
+	char *sign_kinds;              /* as it is written; default "kra", stand-alone none */
 	unsigned kinds;                /* the same as SIGN_KIND_* */
 	int kra_minimum;               /* recipients of an archived key, at least; default 1 */
 	int64_t kra_flags;             /* KRAF_*; default none */
@@ -114,8 +123,8 @@ bool config_read_password(struct config *c, struct err *err);
 /* Are there the users that front and vault are to run as? DIRCA_E_CONFIG with the cure. */
 bool config_check_users(const struct config *c, struct err *err);
 void config_free(struct config **c);
-/* Fills what dir_connect wants; borrowed from `c`. */
-void config_directory(const struct config *c, struct dir_config *out);
+/* Fills what dir_connect wants; borrowed from `c`. DIRCA_E_STANDALONE: this CA has no directory. */
+bool config_directory(const struct config *c, struct dir_config *out, struct err *err);
 /* "<state_dir>/name"; free(). */
 char *config_path(const struct config *c, const char *name);
 

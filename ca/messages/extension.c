@@ -260,6 +260,8 @@ ext_push_aia(ext_list *list, char *const *urls, size_t count, const char *ocsp, 
 			return false;
 	if (ocsp != NULL && !add_access(value, NID_ad_OCSP, ocsp, err))
 		return false;
+	if (sk_ACCESS_DESCRIPTION_num(value) == 0)
+		return true;
 	return ext_push_item(
 	    list, OID_AUTHORITY_INFO, false, value, ASN1_ITEM_rptr(AUTHORITY_INFO_ACCESS), err);
 }

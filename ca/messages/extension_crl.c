@@ -36,13 +36,18 @@ full_name(const struct ext_urls *urls, struct err *err)
 	return own_give(&point);
 }
 
-/* CRLDistributionPoints of one point. */
+/* CRLDistributionPoints of one point; none without URLs. */
 static bool
 push_points(ext_list *list, const char *dotted, const struct ext_urls *urls, struct err *err)
 {
 	OWNED(own_crl_dist_points) CRL_DIST_POINTS *value = CRL_DIST_POINTS_new();
 	OWNED(own_point) DIST_POINT *point = DIST_POINT_new();
+	size_t i = 0;
 
+	while (i < urls->count && urls->list[i] == NULL)
+		i++;
+	if (i == urls->count)
+		return true;
 	if (value == NULL || point == NULL)
 		return err_nomem(err);
 	if ((point->distpoint = full_name(urls, err)) == NULL)

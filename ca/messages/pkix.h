@@ -130,6 +130,10 @@ uint16_t pkix_cert_key_usage(const struct pkix_cert *c);
 bool pkix_key_usage_decode(struct view value, uint16_t *out, struct err *err);
 /* Is it the value of an extension: one element of strict DER? ERROR_INVALID_DATA. */
 bool pkix_check_value(struct view value, struct err *err);
+/* The value of basicConstraints as somebody else wrote it; path length -1: none.
+ * ERROR_INVALID_DATA. */
+bool pkix_constraints_decode(
+    struct view value, bool *is_ca_out, int32_t *path_len_out, struct err *err);
 /* subjectKeyIdentifier extension, or SHA-1 of the key's BIT STRING when absent. */
 bool pkix_cert_ski(const struct pkix_cert *c, struct buf *out, struct err *err);
 /* A CA's certificates are counted, and so are its keys: szOID_CERTSRV_CA_VERSION (311.21.1) of a CA

@@ -203,6 +203,37 @@ pkix_check_value(struct view value, struct err *err)
 	       err_set(err, ERROR_INVALID_DATA, "the value is not one element of DER");
 }
 
+/* NULL: none. */
+static BASIC_CONSTRAINTS *
+decode_constraints(struct view value)
+{
+	const unsigned char *p = value.ptr;
+	BASIC_CONSTRAINTS *c = NULL;
+
+	if (pkix_der_is_strict(value))
+		c = d2i_BASIC_CONSTRAINTS(NULL, &p, (long)value.len);
+	ERR_clear_error();
+	return c;
+}
+
+bool
+pkix_constraints_decode(struct view value, bool *is_ca_out, int32_t *path_len_out, struct err *err)
+{
+	OWNED(own_basic_constraints) BASIC_CONSTRAINTS *c = decode_constraints(value);
+	int64_t path_len = -1;
+
+	*is_ca_out = false;
+	*path_len_out = -1;
+	if (c == NULL ||
+	    (c->pathlen != NULL && (ASN1_INTEGER_get_int64(&path_len, c->pathlen) != 1 ||
+				       path_len < 0 || path_len > INT32_MAX)))
+		return err_openssl(err, ERROR_INVALID_DATA,
+		    "basic constraints: neither a CA's nor an end entity's");
+	*is_ca_out = c->ca != 0;
+	*path_len_out = (int32_t)path_len;
+	return true;
+}
+
 uint16_t
 pkix_cert_key_usage(const struct pkix_cert *c)
 {
@@ -219,13 +250,8 @@ static BASIC_CONSTRAINTS *
 basic_constraints(const struct pkix_cert *c)
 {
 	const struct pkix_extension *e = pkix_cert_extension(c, NID_basic_constraints);
-	const unsigned char *p = e != NULL ? e->value.ptr : NULL;
-	BASIC_CONSTRAINTS *value = NULL;
 
-	if (e != NULL && pkix_der_is_strict(e->value))
-		value = d2i_BASIC_CONSTRAINTS(NULL, &p, (long)e->value.len);
-	ERR_clear_error();
-	return value;
+	return e != NULL ? decode_constraints(e->value) : NULL;
 }
 
 bool

@@ -11,6 +11,7 @@
 #include "client_certificate.h"
 #include "clock.h"
 #include "json.h"
+#include "local_accounts.h"
 #include "log.h"
 #include "mem.h"
 #include "own.h"
@@ -155,8 +156,16 @@ challenge(const struct config *config, struct http_call *call)
 	static const char text[] =
 	    "{\"error\":{\"code\":\"0xA0DC000B\",\"name\":\"DIRCA_E_AUTHENTICATION\","
 	    "\"message\":\"authentication is required\"}}\n";
-	struct err ignored;
+	struct err ignored, none;
 
+	/* A 401 names what may be tried (RFC 9110 11.6.1). */
+	if (!config->auth_basic && !config->auth_negotiate && !config->auth_scram) {
+		err_set(&none, DIRCA_E_AUTHENTICATION,
+		    "who is not on the CA's machine shows it a client certificate of this CA for "
+		    "client authentication");
+		json_answer_error(call, 403, &none);
+		return AUTH_REFUSED;
+	}
 	call->status = 401;
 	strcpy(call->content_type, "application/json");
 	buf_free(&call->answer);
@@ -535,23 +544,40 @@ static enum auth_outcome
 by_certificate(struct ca *ca, struct http_call *call, struct auth_state *s, struct view certificate,
     struct identity *identity_out)
 {
-	char *dn;
+	enum identity_kind kind;
+	char *text;
 	struct err err;
 
-	if (!client_certificate_account(ca, certificate, clock_now(), &dn, &err)) {
+	if (!client_certificate_account(ca, certificate, clock_now(), &kind, &text, &err)) {
 		if (err_is_undecided(err.code))
 			return unknown(call, s, "TLS client certificate", &err);
 		log_info(
 		    "client certificate not taken", LOG_STR("peer", call->peer), LOG_REASON(&err));
 		return challenge(ca->config, call);
 	}
-	remember(s, IDENTITY_DN, dn);
+	remember(s, kind, text);
 	s->bound = true;
 	*identity_out = s->identity;
 	return AUTH_OK;
 }
 
 /* ---- entry ---- */
+
+/* Where there is no directory the machine's accounts are the people. */
+static enum auth_outcome
+local_account(struct http_call *call, struct identity *identity_out)
+{
+	struct auth_state **sp = http_call_auth(call);
+	struct sid sid = local_user_sid(call->uid);
+	char text[SID_TEXT_MAX];
+
+	sid_to_text(&sid, text);
+	if (*sp == NULL)
+		*sp = mem_zero(1, sizeof **sp);
+	remember(*sp, IDENTITY_SID, mem_text(text));
+	*identity_out = (*sp)->identity;
+	return AUTH_OK;
+}
 
 static enum auth_outcome
 local_peer(struct ca *ca, struct http_call *call, struct identity *identity_out)
@@ -600,7 +626,8 @@ auth_call(struct ca *ca, struct http_call *call, struct identity *identity_out)
 
 	*identity_out = (struct identity){0};
 	if (call->channel == HTTP_LOCAL)
-		return local_peer(ca, call, identity_out);
+		return ca->config->standalone ? local_account(call, identity_out)
+					      : local_peer(ca, call, identity_out);
 	if (sp == NULL) {
 		call->status = 403; /* never over plain HTTP */
 		return AUTH_REFUSED;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ca_holder.h"
 #include "issued.h"
 #include "mem.h"
 #include "own.h"
@@ -94,14 +95,36 @@ find_account(struct ca *ca, const struct pkix_cert *cert, char **dn_out, struct 
 	return true;
 }
 
+/* Without a directory it names nobody but its holder: somebody else may have requested it. */
+static bool
+find_holder(struct ca *ca, const struct pkix_cert *cert, char **sid_out, struct err *err)
+{
+	OWNED(store_request_free) struct store_request row = {0};
+	char text[SID_TEXT_MAX];
+	struct sid sid;
+
+	if (ca_issuers_find(&ca->info.issuers, cert) == NULL)
+		return err_set(
+		    err, CERT_E_ISSUERCHAINING, "the client certificate was not issued by this CA");
+	if (!issued_row(ca, cert, &row, err) || !ca_holder_sid(cert->serial, &sid, err))
+		return false;
+	sid_to_text(&sid, text);
+	*sid_out = mem_text(text);
+	return true;
+}
+
 bool
-client_certificate_account(
-    struct ca *ca, struct view der, int64_t now, char **dn_out, struct err *err)
+client_certificate_account(struct ca *ca, struct view der, int64_t now,
+    enum identity_kind *kind_out, char **text_out, struct err *err)
 {
 	OWNED(pkix_cert_free) struct pkix_cert cert = {0};
 	OWNED(ca_view_release) struct ca_view *view = ca_view_get(ca);
 
-	*dn_out = NULL;
-	return pkix_cert_decode(der, &cert, err) && check_use(&cert, now, err) &&
-	       check_nt_auth(ca, view, &cert, err) && find_account(ca, &cert, dn_out, err);
+	*text_out = NULL;
+	*kind_out = ca->config->standalone ? IDENTITY_SID : IDENTITY_DN;
+	if (!pkix_cert_decode(der, &cert, err) || !check_use(&cert, now, err))
+		return false;
+	if (ca->config->standalone)
+		return find_holder(ca, &cert, text_out, err);
+	return check_nt_auth(ca, view, &cert, err) && find_account(ca, &cert, text_out, err);
 }

@@ -7,11 +7,13 @@
 
 #include "ca.h"
 
-/* *dn_out: the account, free(). The certificate must be one that this CA issued, by its database,
- * and not expired or revoked; for client authentication; of a CA that NTAuthCertificates names; and
- * name the account that it was issued to: by its SID (extension 25.2), or where it has none by its
- * UPN. So a name that somebody else supplied is nobody. Any other code of err.h: nobody. */
-bool client_certificate_account(
-    struct ca *ca, struct view der, int64_t now, char **dn_out, struct err *err);
+/* *text_out: the account, of *kind_out; free(). The certificate must be one that this CA issued, by
+ * its database, and not expired or revoked; for client authentication; of a CA that
+ * NTAuthCertificates names; and name the account that it was issued to: by its SID (extension
+ * 25.2), or where it has none by its UPN. So a name that somebody else supplied is nobody. Without
+ * a directory there is no account, but the holder of the certificate (ca_holder.h). Any other code
+ * of err.h: nobody. */
+bool client_certificate_account(struct ca *ca, struct view der, int64_t now,
+    enum identity_kind *kind_out, char **text_out, struct err *err);
 
 #endif

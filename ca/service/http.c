@@ -166,7 +166,8 @@ http_done(struct http_call *call)
 struct auth_state **
 http_call_auth(struct http_call *call)
 {
-	return call->channel == HTTP_TLS ? &call->connection->auth : NULL;
+	return call->channel == HTTP_TLS || call->channel == HTTP_LOCAL ? &call->connection->auth
+									: NULL;
 }
 
 struct view

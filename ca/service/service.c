@@ -89,6 +89,15 @@ on_event_log(int severity, const char *message)
 		log_warn("event loop", LOG_STR("reason", message));
 }
 
+/* Of what changes there, and what it is owed. */
+static bool
+follow_directory(struct front *f, struct err *err)
+{
+	return f->ca->directory == NULL ||
+	       (watcher_start(f->ca, f->housekeeper, &f->watcher, err) &&
+		   publisher_start(f->ca, &f->publisher, err));
+}
+
 static bool
 front_open(struct front *f, const struct config *config, const struct service_sockets *sockets,
     const int *vault_fds, size_t vault_count, struct err *err)
@@ -105,9 +114,7 @@ front_open(struct front *f, const struct config *config, const struct service_so
 	if (!workers_start(
 		f->ca, vault_fds + 1, vault_count - 1, sockets->metrics != -1, &f->workers, err) ||
 	    !housekeeper_start(f->ca, vault_fds[0], &f->housekeeper, err) ||
-	    !watcher_start(f->ca, f->housekeeper, &f->watcher, err) ||
-	    !publisher_start(f->ca, &f->publisher, err) ||
-	    !notifier_start(f->ca, &f->notifier, err) ||
+	    !follow_directory(f, err) || !notifier_start(f->ca, &f->notifier, err) ||
 	    !http_server_open(config, sockets, &auth_sign_in, f->base, workers_dispatch, f->workers,
 		&f->http, err))
 		return false;

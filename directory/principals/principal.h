@@ -46,7 +46,9 @@ enum identity_kind {
 	 * nothing about the realm of that name. */
 	IDENTITY_KERBEROS,
 	/* DN of an entry that this program has found. */
-	IDENTITY_DN
+	IDENTITY_DN,
+	/* SID, as text, of whoever the operating system or a certificate of this CA says it is. */
+	IDENTITY_SID
 };
 struct identity {
 	enum identity_kind kind;

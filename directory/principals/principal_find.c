@@ -389,6 +389,8 @@ principal_search_of(enum identity_kind kind)
 		return search_identity_name;
 	case IDENTITY_KERBEROS:
 		return search_kerberos;
+	case IDENTITY_SID:
+		return principal_search_sid;
 	case IDENTITY_DN:
 		break;
 	}

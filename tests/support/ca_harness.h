@@ -468,9 +468,8 @@ harness_unrestrict(void)
 	buf_free(&sd);
 }
 
-/* cmocka group setup. `extra`: further lines of dircad.conf. */
-static inline int
-harness_open(const char *extra)
+static inline void
+harness_begin(void)
 {
 	struct err err;
 
@@ -480,6 +479,37 @@ harness_open(const char *extra)
 		harness_must(secret_heap_init(262144, true, &err), &err);
 	strcpy(harness.dir, "/tmp/dirca-ca-XXXXXX");
 	assert_non_null(mkdtemp(harness.dir));
+}
+
+/* cmocka group setup of a CA that has no directory, and no KRAs. */
+static inline int
+harness_open_standalone(const char *extra)
+{
+	char text[1024], path[128];
+	struct err err;
+
+	harness_begin();
+	snprintf(text, sizeof text,
+	    "ca_name = Test CA\nca_type = standalone\nhost = ca1.nwtraders.com\nstate_dir = "
+	    "%s/state\nlisten = 127.0.0.1:8443\nworkers = 2\n%s",
+	    harness.dir, extra);
+	harness_write("dircad.conf", text);
+	snprintf(path, sizeof path, "%s/dircad.conf", harness.dir);
+	harness_must(config_load(path, &harness.config, &err), &err);
+	harness_init_ca();
+	harness_make_database();
+	harness_fork_vault();
+	harness_must(ca_open(harness.config, &harness.vault, &harness.ca, &err), &err);
+	return 0;
+}
+
+/* cmocka group setup. `extra`: further lines of dircad.conf. */
+static inline int
+harness_open(const char *extra)
+{
+	struct err err;
+
+	harness_begin();
 	harness_sh("lab_slapd_start");
 	harness_configure(extra);
 	harness_init_ca();
@@ -505,7 +535,8 @@ harness_close(void)
 	close(harness.control);
 	assert_int_equal(waitpid(harness.vault_pid, &status, 0), harness.vault_pid);
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-	harness_sh("lab_slapd_stop");
+	if (!harness.config->standalone)
+		harness_sh("lab_slapd_stop");
 	for (size_t i = 0; i < HARNESS_KRAS; i++)
 		test_cert_free(&harness.kras[i]);
 	test_cert_free(&harness.ca_cert);

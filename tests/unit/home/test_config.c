@@ -158,7 +158,7 @@ every_kind_of_value_is_read(void **state)
 	assert_int_equal(c->archive_failures_key, 6);
 	assert_int_equal(c->archive_suspend_s, 7);
 	assert_int_equal(c->log_level, LOG_LEVEL_DEBUG);
-	config_directory(c, &d);
+	assert_true(config_directory(c, &d, &err));
 	assert_int_equal(d.auth, DIR_AUTH_SIMPLE);
 	assert_int_equal(d.password->len, strlen("secret word"));
 	assert_memory_equal(d.password->ptr, "secret word", d.password->len);
@@ -237,6 +237,65 @@ mistakes_are_refused_with_their_line(void **state)
 	assert_refused(REQUIRED "realm = \xff\n", "UTF-8");
 }
 
+#define STANDALONE "ca_name = Test CA\nhost = ca1\nca_type = standalone\n"
+
+static void
+standalone_ca_has_no_directory_and_says_so(void **state)
+{
+	struct dir_config d;
+	struct config *c;
+	struct err err;
+
+	(void)state;
+	assert_true(load(STANDALONE "certificate_managers = alice\ncertificate_managers = @pki\n"
+				    "auditors = bob\n",
+	    &c, &err));
+	assert_true(c->standalone);
+	assert_int_equal(c->manager_count, 2);
+	assert_string_equal(c->managers[1], "@pki");
+	assert_int_equal(c->auditor_count, 1);
+	/* What is not said is the least. */
+	assert_int_equal(c->administrator_count, 1);
+	assert_string_equal(c->administrators[0], "root");
+	assert_int_equal(c->kinds, 0);
+	assert_false(c->auth_basic || c->auth_scram || c->auth_negotiate);
+	assert_true(c->auth_certificate);
+	assert_false(config_directory(c, &d, &err));
+	assert_int_equal(err.code, DIRCA_E_STANDALONE);
+	config_free(&c);
+	assert_true(load(STANDALONE "sign_kinds = sub-ca\nca_administrators = carol\n", &c, &err));
+	assert_int_equal(c->kinds, SIGN_KIND_SUB_CA);
+	assert_string_equal(c->administrators[0], "carol");
+	config_free(&c);
+	assert_true(load(REQUIRED "ca_type = enterprise\n", &c, &err));
+	assert_false(c->standalone);
+	config_free(&c);
+}
+
+/* What would mean nothing is refused. */
+static void
+options_of_the_other_kind_of_ca_are_refused(void **state)
+{
+	static const char *const of_enterprise[] = {"peers = 0 x\n", "dir_uris = ldap://x\n",
+	    "dir_auth = gssapi\n", "dir_tls_ca = /x\n", "refresh_s = 1\n", "auth_basic = yes\n",
+	    "auth_scram = no\n", "auth_negotiate = yes\n", "keytab = /k\n", "realm = x\n",
+	    "kerberos_realm = A b\n", "est_template = User\n"};
+	static const char *const of_standalone[] = {
+	    "ca_administrators = x\n", "certificate_managers = x\n", "auditors = x\n"};
+	char text[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof of_enterprise / sizeof of_enterprise[0]; i++) {
+		snprintf(text, sizeof text, STANDALONE "%s", of_enterprise[i]);
+		assert_refused(text, "this one is stand-alone");
+	}
+	for (size_t i = 0; i < sizeof of_standalone / sizeof of_standalone[0]; i++) {
+		snprintf(text, sizeof text, REQUIRED "%s", of_standalone[i]);
+		assert_refused(text, "is for a stand-alone CA");
+	}
+	assert_refused(REQUIRED "ca_type = both\n", "enterprise or standalone");
+}
+
 static void
 list_has_a_limit(void **state)
 {
@@ -293,6 +352,8 @@ main(void)
 	    cmocka_unit_test(passwords_are_not_asked_for_beside_a_keytab_unless_told),
 	    cmocka_unit_test(every_kind_of_value_is_read),
 	    cmocka_unit_test(mistakes_are_refused_with_their_line),
+	    cmocka_unit_test(standalone_ca_has_no_directory_and_says_so),
+	    cmocka_unit_test(options_of_the_other_kind_of_ca_are_refused),
 	    cmocka_unit_test(list_has_a_limit),
 	    cmocka_unit_test(file_with_a_nul_byte_or_absent_is_refused),
 	};

@@ -1,0 +1,34 @@
+/* Whence the CA knows templates, rights and people: chosen here, once. */
+#include "ca_priv.h"
+
+const struct ca_source *
+ca_source_of(const struct config *config)
+{
+	return config->standalone ? &ca_source_local : &ca_source_directory;
+}
+
+static enum dir_find
+find(struct ca *ca, const struct ca_wanted *w, struct principal *out, struct err *err)
+{
+	*out = (struct principal){0};
+	return ca->source->find(ca, w, out, err);
+}
+
+enum dir_find
+ca_find(struct ca *ca, const char *token, struct principal *out, struct err *err)
+{
+	return find(ca, &(struct ca_wanted){.token = token}, out, err);
+}
+
+enum dir_find
+ca_find_identity(struct ca *ca, const struct identity *id, struct principal *out, struct err *err)
+{
+	return find(ca, &(struct ca_wanted){.identity = id}, out, err);
+}
+
+enum dir_find
+ca_find_recorded(
+    struct ca *ca, const struct principal_record *r, struct principal *out, struct err *err)
+{
+	return find(ca, &(struct ca_wanted){.record = r}, out, err);
+}
