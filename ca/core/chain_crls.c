@@ -92,8 +92,8 @@ ca_check_chain(const struct ca_view *v, int64_t now, struct err *err)
 	       (v->settings.num[SETTING_CRL_FLAGS] & CRLF_REVCHECK_IGNORE_OFFLINE) != 0;
 }
 
-/* At a start the CA's own CRL is made after the first view: it is told of when the next has none
- * either. */
+/* At a start the CA's own CRL is made after the first view that is read: it is told of when the
+ * next has none either. */
 void
 chain_events(struct ca *ca, const struct ca_view *last, const struct ca_view *v)
 {
@@ -105,8 +105,8 @@ chain_events(struct ca *ca, const struct ca_view *last, const struct ca_view *v)
 		*told = NULL;
 		return;
 	}
-	if ((v->chain_problem == NULL &&
-		(last == NULL || ca_check_chain(last, last->made_at, &before))) ||
+	if ((v->chain_problem == NULL && (last == NULL || !last->places_known ||
+					     ca_check_chain(last, last->made_at, &before))) ||
 	    (*told != NULL && strcmp(*told, why.msg) == 0))
 		return;
 	free(*told);

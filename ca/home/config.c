@@ -321,10 +321,10 @@ prefer_tickets(struct reading *r)
 static bool
 check_type(const struct reading *r, struct err *err)
 {
-	static const char *const of_enterprise[] = {"peers", "dir_uris", "dir_auth", "dir_mech",
-	    "dir_bind_dn", "dir_authcid", "dir_password_file", "dir_tls_ca", "dir_starttls",
-	    "dir_allow_plain", "dir_timeout_ms", "refresh_s", "auth_negotiate", "auth_scram",
-	    "auth_basic", "keytab", "kerberos_realm", "realm", "est_template"};
+	static const char *const of_enterprise[] = {"peers", "crl_hosts", "dir_uris", "dir_auth",
+	    "dir_mech", "dir_bind_dn", "dir_authcid", "dir_password_file", "dir_tls_ca",
+	    "dir_starttls", "dir_allow_plain", "dir_timeout_ms", "refresh_s", "auth_negotiate",
+	    "auth_scram", "auth_basic", "keytab", "kerberos_realm", "realm", "est_template"};
 	static const char *const of_standalone[] = {
 	    "ca_administrators", "certificate_managers", "auditors"};
 	bool standalone = r->config->standalone;

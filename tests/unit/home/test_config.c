@@ -276,10 +276,10 @@ standalone_ca_has_no_directory_and_says_so(void **state)
 static void
 options_of_the_other_kind_of_ca_are_refused(void **state)
 {
-	static const char *const of_enterprise[] = {"peers = 0 x\n", "dir_uris = ldap://x\n",
-	    "dir_auth = gssapi\n", "dir_tls_ca = /x\n", "refresh_s = 1\n", "auth_basic = yes\n",
-	    "auth_scram = no\n", "auth_negotiate = yes\n", "keytab = /k\n", "realm = x\n",
-	    "kerberos_realm = A b\n", "est_template = User\n"};
+	static const char *const of_enterprise[] = {"peers = 0 x\n", "crl_hosts = x\n",
+	    "dir_uris = ldap://x\n", "dir_auth = gssapi\n", "dir_tls_ca = /x\n", "refresh_s = 1\n",
+	    "auth_basic = yes\n", "auth_scram = no\n", "auth_negotiate = yes\n", "keytab = /k\n",
+	    "realm = x\n", "kerberos_realm = A b\n", "est_template = User\n"};
 	static const char *const of_standalone[] = {
 	    "ca_administrators = x\n", "certificate_managers = x\n", "auditors = x\n"};
 	char text[256];
