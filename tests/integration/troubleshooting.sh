@@ -56,7 +56,7 @@ none() { printf 'count = 0\n%s\n' "$(if [ "$1" = listed ]; then grep '^kra' "$di
 no_number() { ca_lab_eventually ca_lab_status '.kra_cert_count == 0'; }
 cured() {
 	local cure
-	# shellcheck disable=SC2046 # words
+	# shellcheck disable=SC2086 # words
 	cure=$(cure_of 'template EFSArchive') && echo "$cure" && [[ $cure == "$1"* ]] && "$DIRCA_BIN/dirca" $cure -c "$DIRCAD_CONF" &&
 		ca_lab_eventually ca_lab_enroll user1 EFSArchive "$(mktemp -u "$dir/XXXXXX.pfx")"
 }

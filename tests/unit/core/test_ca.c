@@ -7,9 +7,13 @@
 #include "audit.h"
 #include "ca_harness.h"
 #include "ca_priv.h"
+#include "event.h"
+#include "mem.h"
+#include "notices.h"
 #include "own.h"
 #include "principal_cache.h"
 #include "publication.h"
+#include "text.h"
 
 static void
 view_is_fresh_for_a_minute(void **state)
@@ -1018,6 +1022,40 @@ a_checkpoint_that_was_lost_is_no_trail_cut_short(void **state)
 	assert_int_equal(alarms_when_signing(), 1);
 }
 
+/* Who raises an event waits for nobody: the first NOTICES_MAX are told, in order, the rest counted.
+ */
+static void
+what_nobody_takes_is_lost_and_counted(void **state)
+{
+	int64_t lost = ca_notices_lost(harness.ca);
+	struct notice n;
+
+	(void)state;
+	ca_event(harness.ca, EVENT_AUDIT_TRAIL_SHORT, "before");
+	assert_false(ca_notice_take(harness.ca, 0, &n)); /* nobody is to be told */
+	harness.config->event_hook = mem_text("/bin/true");
+	for (int i = 0; i < NOTICES_MAX + 10; i++) {
+		OWNED(own_memory) char *text = text_printf("%d", i);
+
+		ca_event(harness.ca, EVENT_AUDIT_TRAIL_SHORT, text);
+	}
+	assert_int_equal(ca_notices_lost(harness.ca) - lost, 10);
+	for (int i = 0; i < NOTICES_MAX; i++) {
+		OWNED(own_memory) char *text = text_printf("%d", i);
+
+		assert_true(ca_notice_take(harness.ca, 0, &n));
+		assert_int_equal(n.event.number, EVENT_AUDIT_TRAIL_SHORT);
+		assert_string_equal(n.event.values[0], text);
+		notice_free(&n);
+	}
+	assert_false(ca_notice_take(harness.ca, 0, &n));
+	ca_event(harness.ca, EVENT_AUDIT_TRAIL_SHORT, "after");
+	ca_notices_stop(harness.ca);
+	assert_false(ca_notice_take(harness.ca, 60000, &n)); /* at once */
+	free(harness.config->event_hook);
+	harness.config->event_hook = NULL;
+}
+
 static int
 group_setup(void **state)
 {
@@ -1067,6 +1105,7 @@ main(void)
 	    cmocka_unit_test(what_the_directory_missed_is_brought_when_it_is_back),
 	    cmocka_unit_test(a_new_failure_waits_as_the_first_did),
 	    cmocka_unit_test(a_checkpoint_that_was_lost_is_no_trail_cut_short),
+	    cmocka_unit_test(what_nobody_takes_is_lost_and_counted),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);
