@@ -75,7 +75,7 @@ view_read_chain(struct ca *ca, struct ca_view *v, struct err *err)
 		return false;
 	v->crl_until = crl.next_update;
 	/* Before the directory was read nothing is decided on the view. */
-	return v->pki->services_dn == NULL || read_above(ca, v, err);
+	return !v->places_known || read_above(ca, v, err);
 }
 
 bool

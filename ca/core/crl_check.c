@@ -1,9 +1,17 @@
 #include "crl_check.h"
 
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include <openssl/objects.h>
 
+#include "file.h"
 #include "own.h"
 #include "text.h"
+#include "trust.h"
+
+#define CRL_FILE_MAX (16u << 20)
 
 struct crl_query {
 	const char *base;
@@ -55,19 +63,51 @@ search_crls(struct dir_conn *c, void *arg, struct err *err)
 	return true;
 }
 
+static void
+close_folder(DIR **folder)
+{
+	if (*folder != NULL)
+		closedir(*folder);
+}
+
+/* What root put there: whoever may write it, a CRL is its issuer's by the signature. */
+static bool
+read_crls(struct crl_query *q, struct err *err)
+{
+	OWNED(close_folder) DIR *folder = opendir(q->base);
+	const struct dirent *e;
+
+	if (folder == NULL)
+		return err_errno(err, DIRCA_E_IO, "%s", q->base);
+	while ((e = readdir(folder)) != NULL) {
+		OWNED(own_memory) char *path = text_printf("%s/%s", q->base, e->d_name);
+		OWNED(buf_free) struct buf der = {0};
+		size_t len = strlen(e->d_name);
+
+		if (len > 4 && strcmp(e->d_name + len - 4, ".crl") == 0 &&
+		    file_read(path, CRL_FILE_MAX, &der, &q->why))
+			try_crl(q, buf_view(&der));
+	}
+	return true;
+}
+
 bool
 ca_check_crl(struct ca *ca, const char *services_dn, const struct crl_check *in, struct err *err)
 {
-	OWNED(own_memory) char *base = text_printf("CN=CDP,%s", services_dn);
+	OWNED(own_memory)
+	char *base = ca->config->standalone ? config_path(ca->config, TRUST_FOLDER)
+					    : text_printf("CN=CDP,%s", services_dn);
 	struct crl_query q = {.base = base, .in = in};
 
-	if (!ca_directory_do(ca, search_crls, &q, err))
+	if (!(ca->config->standalone ? read_crls(&q, err)
+				     : ca_directory_do(ca, search_crls, &q, err)))
 		return false;
 	if (!q.checked)
 		return err_set(err, CRYPT_E_REVOCATION_OFFLINE,
-		    "whether it is revoked cannot be checked: below %s is no usable CRL of its "
+		    "whether it is revoked cannot be checked: %s %s is no usable CRL of its "
 		    "issuer%s%s",
-		    base, q.why.msg[0] != '\0' ? ": " : "", q.why.msg);
+		    ca->config->standalone ? "in" : "below", base, q.why.msg[0] != '\0' ? ": " : "",
+		    q.why.msg);
 	return !q.revoked ||
 	       err_set(err, CRYPT_E_REVOKED, "the CRL of its issuer lists it as revoked");
 }

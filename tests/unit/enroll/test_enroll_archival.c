@@ -77,29 +77,6 @@ a_subordinate_with_the_policy_archives(void **state)
 static struct test_cert parent;
 
 static void
-read_parent(void)
-{
-	struct buf *list;
-	char path[128];
-	struct err err;
-	size_t count;
-	FILE *f;
-
-	snprintf(path, sizeof path, "%s/parent.key", harness.dir);
-	f = fopen(path, "r");
-	assert_non_null(f);
-	parent.key = PEM_read_PrivateKey(f, NULL, NULL, NULL);
-	fclose(f);
-	assert_non_null(parent.key);
-	snprintf(path, sizeof path, "%s/parent.crt", harness.dir);
-	harness_must(pem_certificates_file(path, &list, &count, &err), &err);
-	assert_int_equal(count, 1);
-	parent.der = buf_give(&list[0]);
-	pem_list_free(&list, count);
-	harness_must(pkix_cert_decode(buf_view(&parent.der), &parent.cert, &err), &err);
-}
-
-static void
 put_crl(bool lists_us, int64_t until)
 {
 	foreign_crl_put(&(struct foreign_crl){.name = "Parent",
@@ -196,7 +173,7 @@ open_with_parent(void)
 	if (harness_open("") != 0)
 		return -1;
 	harness_principal("user1", &user1);
-	read_parent();
+	foreign_crl_parent(&parent);
 	return 0;
 }
 
