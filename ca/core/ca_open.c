@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "crl_http.h"
 #include "event.h"
 #include "log.h"
 #include "mem.h"
@@ -36,6 +37,7 @@ state_new(struct ca *ca)
 	pthread_cond_init(&s->publish_turn, &attr);
 	pthread_condattr_destroy(&attr);
 	s->principals = principal_cache_new();
+	s->crl_http = crl_http_new(ca->config->crl_http);
 	s->ocsp = ocsp_responder_new();
 	s->requests = quota_new();
 	s->refusals = quota_new();
@@ -52,6 +54,7 @@ state_free(struct ca_state **state)
 	free(s->server);
 	texts_free(&s->restored);
 	principal_cache_free(&s->principals);
+	crl_http_free(&s->crl_http);
 	quota_free(&s->requests);
 	quota_free(&s->refusals);
 	free(s->recorded_rights[0]);

@@ -32,6 +32,8 @@ void notices_push(struct ca *ca, struct event_record e, bool waited);
 /* What the directory is owed, by kind (publication.c). */
 enum { OWED_CA, OWED_AUTHORITY, OWED_CRL, OWED_SERVICE_KEY, OWED_CERTIFICATES, OWED_KINDS };
 
+struct crl_http;
+
 struct ca_state {
 	struct dir_config directory_config;
 	size_t preferred_uri; /* of directory_config */
@@ -56,6 +58,7 @@ struct ca_state {
 	struct quota *refusals; /* and how many refusals of each are recorded */
 	atomic_bool space_is_low;
 	_Atomic int64_t space_looked_at, space_free_mb; /* clock_mono_ms; what there was then */
+	struct crl_http *crl_http;                      /* under refresh_lock */
 	struct trust_issuers kra_issuers;               /* of the start, as the vault's */
 	pthread_mutex_t publish_lock;                   /* guards the next five */
 	pthread_cond_t publish_turn;                    /* on the monotonic clock */

@@ -6,6 +6,8 @@
 
 #include <openssl/objects.h>
 
+#include "ca_priv.h"
+#include "crl_http.h"
 #include "file.h"
 #include "own.h"
 #include "text.h"
@@ -98,16 +100,17 @@ ca_check_crl(struct ca *ca, const char *services_dn, const struct crl_check *in,
 	char *base = ca->config->standalone ? config_path(ca->config, TRUST_FOLDER)
 					    : text_printf("CN=CDP,%s", services_dn);
 	struct crl_query q = {.base = base, .in = in};
+	struct err why;
 
 	if (!(ca->config->standalone ? read_crls(&q, err)
 				     : ca_directory_do(ca, search_crls, &q, err)))
 		return false;
-	if (!q.checked)
+	if (!q.checked && !crl_http_lists(ca->state->crl_http, in, &q.revoked, &why))
 		return err_set(err, CRYPT_E_REVOCATION_OFFLINE,
 		    "whether it is revoked cannot be checked: %s %s is no usable CRL of its "
-		    "issuer%s%s",
+		    "issuer%s%s; nor by HTTP: %s",
 		    ca->config->standalone ? "in" : "below", base, q.why.msg[0] != '\0' ? ": " : "",
-		    q.why.msg);
+		    q.why.msg, why.msg);
 	return !q.revoked ||
 	       err_set(err, CRYPT_E_REVOKED, "the CRL of its issuer lists it as revoked");
 }

@@ -1,5 +1,6 @@
 /* Whether certificates of other CAs are revoked: by the CRLs that those publish in the directory,
- * or of a stand-alone CA by those that root put into its folder trust/ (*.crl, DER). */
+ * or of a stand-alone CA by those that root put into its folder trust/ (*.crl, DER);
+ * else by one that the certificate says where to have by HTTP. */
 #ifndef CORE_CRL_CHECK_H
 #define CORE_CRL_CHECK_H
 
@@ -10,9 +11,9 @@ struct crl_check {
 	EVP_PKEY *key; /* the issuer's */
 	int64_t now;
 };
-/* Does a current CRL of the issuer below CN=CDP, or in that folder, say that it is not revoked
- * (docs/FACTS.md 6)? CRYPT_E_REVOKED; CRYPT_E_REVOCATION_OFFLINE if there is none; what the
- * directory says. */
+/* Does a current CRL of the issuer below CN=CDP, or in that folder (docs/FACTS.md 6), or where
+ * there is none by HTTP (crl_http.h), say that it is not revoked? By who builds the view.
+ * CRYPT_E_REVOKED; CRYPT_E_REVOCATION_OFFLINE if there is none; what the directory says. */
 bool ca_check_crl(
     struct ca *ca, const char *services_dn, const struct crl_check *in, struct err *err);
 

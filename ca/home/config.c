@@ -13,7 +13,7 @@
 #include "text.h"
 #include "sign_kinds.h"
 
-enum kind { TEXT, LIST, FLAG, INT, LONG, AUTH, LEVEL, BINDING, KRA_FLAGS, READER, TYPE };
+enum kind { TEXT, LIST, FLAG, INT, LONG, AUTH, LEVEL, BINDING, KRA_FLAGS, READER, TYPE, CRL_HTTP };
 
 /* Every name that a configuration file may hold; dircad.conf(5) describes them in this order. */
 static const struct option {
@@ -98,6 +98,7 @@ static const struct option {
     {"allow_same_holder", FLAG, AT(allow_same_holder), 0, 0, 0},
     {"allow_3des", FLAG, AT(allow_3des), 0, 0, 0},
     {"archive_key_bits", INT, AT(archive_key_bits), 0, 128, 256},
+    {"crl_http", CRL_HTTP, AT(crl_http), 0, 0, 0},
     {"archive_floor", READER, AT(archive_floor), 0, 0, 0},
     {"archive_failures_requester", INT, AT(archive_failures_requester), 0, 1, 1000000},
     {"archive_failures_key", INT, AT(archive_failures_key), 0, 1, 1000000},
@@ -254,6 +255,20 @@ set_type(struct config *c, const char *value, struct err *err)
 }
 
 static bool
+set_crl_http(struct config *c, const char *value, struct err *err)
+{
+	static const char *const words[] = {
+	    [CRL_HTTP_NO] = "no", [CRL_HTTP_YES] = "yes", [CRL_HTTP_LOCAL] = "local"};
+	int i = word_index(words, COUNT_OF(words), value);
+
+	if (i < 0)
+		return err_set(
+		    err, DIRCA_E_CONFIG, "'crl_http' is '%s', but must be no, yes or local", value);
+	c->crl_http = (enum crl_http_from)i;
+	return true;
+}
+
+static bool
 set_option(struct config *c, const struct option *o, const char *value, struct err *err)
 {
 	switch (o->kind) {
@@ -273,6 +288,8 @@ set_option(struct config *c, const struct option *o, const char *value, struct e
 		return set_level(c, value, err);
 	case KRA_FLAGS:
 		return set_kra_flags(c, value, err);
+	case CRL_HTTP:
+		return set_crl_http(c, value, err);
 	case READER:
 		return set_reader(c, value, err);
 	case BINDING:
@@ -552,6 +569,7 @@ set_defaults(struct config *c)
 	c->kinds = SIGN_KINDS_DEFAULT;
 	c->kra_minimum = 1;
 	c->archive_key_bits = 128;
+	c->crl_http = CRL_HTTP_YES;
 	c->archive_floor = CMS_READER_OAEP;
 	c->archive_failures_requester = 30;
 	c->archive_failures_key = 1000;

@@ -4,9 +4,9 @@
  * (listen, http_listen, crl_hosts, peers, kerberos_realm) take one line an entry; flags are yes or
  * no; dir_auth is anonymous, simple, external, gssapi or scram; log_level is error, warn, info or
  * debug; channel_binding is off, officers or all; archive_floor is pkcs1, oaep or gcm; ca_type is
- * enterprise or standalone. ca_name and host are required, and dir_uris of an enterprise CA;
- * options of the other type are refused. The table of names is in config.c; dircad.conf(5) is
- * checked against it. Immutable after loading.
+ * enterprise or standalone; crl_http is no, yes or local. ca_name and host are required, and
+ * dir_uris of an enterprise CA; options of the other type are refused. The table of names is in
+ * config.c; dircad.conf(5) is checked against it. Immutable after loading.
  */
 #ifndef HOME_CONFIG_H
 #define HOME_CONFIG_H
@@ -19,6 +19,9 @@
 /* Whose sign-ins must be bound to the TLS channel (RFC 5929). Officers: of acts of certificate
  * managers, CA administrators and auditors. */
 enum config_binding { BINDING_OFF, BINDING_OFFICERS, BINDING_ALL };
+
+/* Whether CRLs are had by HTTP, and from this machine and its links too. */
+enum crl_http_from { CRL_HTTP_NO, CRL_HTTP_YES, CRL_HTTP_LOCAL };
 
 struct config {
 	char *ca_name;
@@ -109,6 +112,7 @@ struct config {
 	bool allow_same_holder;        /* as two of those recipients; default no */
 	bool allow_3des;               /* as the cipher of archived keys; default no */
 	int archive_key_bits;          /* of AES there, at least; default 128 */
+	enum crl_http_from crl_http;   /* CRLs by HTTP; default CRL_HTTP_YES */
 	enum cms_reader archive_floor; /* of each agent's reader; default OAEP */
 	/* Private keys that could not be archived: of one requester within archive_suspend_s, who
 	 * is then refused for as long; and under one exchange key, which is then retired. Default

@@ -116,6 +116,8 @@ bool pkix_certs_add(struct pkix_certs *c, struct view der, struct err *err);
 const struct pkix_cert **pkix_certs_pointers(const struct pkix_certs *c);
 void pkix_certs_free(struct pkix_certs *c);
 const struct pkix_extension *pkix_cert_extension(const struct pkix_cert *c, int nid);
+/* The http URLs of cRLDistributionPoints where the whole CRL of the issuer is, four at most. */
+void pkix_cert_crl_urls(const struct pkix_cert *c, struct texts *out);
 bool pkix_cert_has_eku(const struct pkix_cert *c, const char *dotted);
 /* keyUsage as 16 bits in the order of RFC 5280 4.2.1.3, its first bit the highest; 0xffff if
  * absent. Templates have the same two octets apart. */

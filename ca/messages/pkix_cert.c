@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include <openssl/err.h>
@@ -9,7 +10,10 @@
 
 #include "mem.h"
 #include "oids.h"
+#include "own_openssl.h"
 #include "text.h"
+
+#define CRL_URLS_MAX 4
 
 /* RFC 5280 4.1.2.5: seconds are there and the zone is Z, which makes 13 or 15 characters. */
 static bool
@@ -177,6 +181,43 @@ pkix_cert_has_eku(const struct pkix_cert *c, const char *dotted)
 	ASN1_OBJECT_free(wanted);
 	ERR_clear_error();
 	return found;
+}
+
+/* http alone: nothing is asked of other protocols, and a CRL is signed. */
+static void
+add_url(const GENERAL_NAME *name, struct texts *out)
+{
+	int type;
+	const ASN1_STRING *s = GENERAL_NAME_get0_value(name, &type);
+	const char *text;
+
+	if (type != GEN_URI || out->count == CRL_URLS_MAX)
+		return;
+	text = (const char *)ASN1_STRING_get0_data(s);
+	if (strlen(text) == (size_t)ASN1_STRING_length(s) &&
+	    strncasecmp(text, "http://", sizeof "http://" - 1) == 0)
+		texts_add(out, text);
+}
+
+void
+pkix_cert_crl_urls(const struct pkix_cert *c, struct texts *out)
+{
+	const struct pkix_extension *e = pkix_cert_extension(c, NID_crl_distribution_points);
+	const unsigned char *p = e != NULL ? e->value.ptr : NULL;
+	OWNED(own_crl_dist_points) CRL_DIST_POINTS *points = NULL;
+
+	if (e != NULL && pkix_der_is_strict(e->value))
+		points = d2i_CRL_DIST_POINTS(NULL, &p, (long)e->value.len);
+	for (int i = 0; points != NULL && i < sk_DIST_POINT_num(points); i++) {
+		const DIST_POINT *d = sk_DIST_POINT_value(points, i);
+
+		if (d->distpoint == NULL || d->distpoint->type != 0 || d->CRLissuer != NULL ||
+		    d->reasons != NULL)
+			continue;
+		for (int k = 0; k < sk_GENERAL_NAME_num(d->distpoint->name.fullname); k++)
+			add_url(sk_GENERAL_NAME_value(d->distpoint->name.fullname, k), out);
+	}
+	ERR_clear_error();
 }
 
 bool

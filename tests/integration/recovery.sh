@@ -12,10 +12,12 @@ here=$(cd "$(dirname "$0")" && pwd)
 dir=$(mktemp -d /tmp/dirca-recovery.XXXXXX)
 finish() {
 	[ -z "$holder" ] || kill "$holder"
+	[ -z "$web" ] || kill "$web"
 	ca_lab_stop
 	checks_clean "$dir"
 }
 holder=
+web=
 checks_begin "$dir"
 trap finish EXIT
 
@@ -24,6 +26,8 @@ officer() { ca_lab_as officer1 "$@"; }
 fetch() { officer getkey "$2" "$1" --json "${@:3}" >"$1.json" && jq -e '[.recipients[].certificate_hash] | all' "$1.json"; }
 sealed_to() { jq -r '.recipients[].certificate_hash' "$1.json"; }
 
+CA_LAB_OPTIONS='crl_http = local
+'
 check "a CA" ca_lab_start "$dir" scram rsa2048 'Köln CA #2 (2026)'
 [ "$CHECKS_BAD" -eq 0 ] && check "three KRAs" ca_lab_kras 3
 [ "$CHECKS_BAD" -eq 0 ] || { checks_end; exit 1; }
@@ -256,6 +260,22 @@ check "where three are used" ca_lab_count_kras 3
 check "of a key" ca_lab_enroll user1 EFSArchive "$dir/parents.pfx"
 check "that is fetched" fetch "$dir/parents.rec" "$(ca_lab_serial_of "$dir/parents.pfx")"
 check "and opened by it" ca_lab_opens "$dir/parents.rec" "$dir/pkra.pfx" "$dir/parents.pfx" --ca "$CA_STATE/ca.crt"
+
+# ---- whose CRL is not in the directory, but on the web ----
+port=$(lab_free_port)
+on_the_web() {
+	mkdir "$dir/www" && openssl crl -in "$dir/parent.crl" -outform DER -out "$dir/www/parent.crl" || return 1
+	python3 -m http.server --bind 127.0.0.1 --directory "$dir/www" "$port" >"$dir/web.out" 2>&1 &
+	web=$!
+	ca_lab_eventually curl -sf "http://127.0.0.1:$port/parent.crl" -o /dev/null
+}
+check "another KRA of that CA says where" ca_lab_parent_signs wkra 9 1.3.6.1.4.1.311.21.6 "crlDistributionPoints = URI:http://127.0.0.1:$port/parent.crl"
+check "the CRL is there" on_the_web
+check "and not in the directory" ldapdelete -Q -Y EXTERNAL -H "$LDAPI_URI" "CN=Parent,CN=CDP,CN=Public Key Services,CN=Services,$LDAP_CONFIG_BASE"
+check "that KRA is taken" ca_lab_kra add "$dir/wkra.crt"
+check "and used" ca_lab_eventually kra_is "$dir/wkra.crt" valid
+check "the one that does not say where is not" ca_lab_eventually kra_is "$dir/pkra.crt" untrusted
+check "as the status says" says "nor by HTTP" ca_lab_as caadmin kra status
 
 # ---- CAs that do not answer ----
 # other_ca NAME URL KEY-HASH: an enrollment service with the certificate of this CA.

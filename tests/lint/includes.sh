@@ -23,7 +23,7 @@ only_in 'openssl/asn1t\.h' '_asn1\.[ch]$'
 only_in 'sasl/[a-z]*\.h' '^(directory/ldap/[a-z_]*|ca/service/sasl_server|cli/client/sasl_client)\.c$'
 only_in 'gssapi/[a-z0-9_]*\.h' '^ca/service/gss_server\.c$'
 only_in 'event2/[a-z_]*\.h' '^ca/service/'
-only_in 'curl/curl\.h' '^(cli/client/(http_client|tls_channel)|ca/service/(notifier|mail_send))\.[ch]$'
+only_in 'curl/curl\.h' '^(cli/client/(http_client|tls_channel)|ca/service/(notifier|mail_send)|ca/core/crl_http)\.[ch]$'
 only_in 'jansson\.h' '^(ca/service|cli)/|^ca/backup/manifest\.c$'
 only_in 'seccomp\.h' '^ca/vault/'
 exit $bad

@@ -54,6 +54,7 @@ struct test_issue {
 	const char *usage;              /* "critical,keyEncipherment"; NULL: none */
 	const char *eku;                /* NULL: none */
 	const char *san;                /* NULL: none */
+	const char *cdp;                /* NULL: none */
 	const char *sid;                /* NULL: none */
 	int64_t ca_version;             /* 0: no extension */
 	uint8_t serial;
@@ -86,6 +87,7 @@ test_tbs(const struct test_issue *in, struct view issuer, EVP_PKEY *signer, stru
 	test_extension(list, NID_key_usage, in->usage);
 	test_extension(list, NID_ext_key_usage, in->eku);
 	test_extension(list, NID_subject_alt_name, in->san);
+	test_extension(list, NID_crl_distribution_points, in->cdp);
 	assert_true(in->sid == NULL || ext_push_sid(list, in->sid, &err));
 	assert_true(in->ca_version == 0 || ext_push_ca_version(list, in->ca_version, &err));
 	assert_true(pkix_name_from_dn(in->dn, NULL, &subject, &err));

@@ -360,7 +360,7 @@ ca_lab_parent_signs() {
 	local file=$CA_LAB_DIR/$1
 	openssl req -newkey rsa:2048 -nodes -keyout "$file.key" -out "$file.csr" -subj "/CN=$1" &&
 		openssl x509 -req -in "$file.csr" -CA "$CA_LAB_DIR/parent.crt" -CAkey "$CA_LAB_DIR/parent.key" -days "$2" -out "$file.crt" -extfile \
-			<(printf 'keyUsage = critical,keyEncipherment\nextendedKeyUsage = %s\n' "$3")
+			<(printf 'keyUsage = critical,keyEncipherment\nextendedKeyUsage = %s\n%s\n' "$3" "${4:-}")
 }
 
 ca_lab_parent_cdp() {

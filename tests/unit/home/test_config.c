@@ -71,6 +71,7 @@ defaults_hold_when_only_the_required_is_given(void **state)
 	assert_false(c->allow_3des);
 	assert_int_equal(c->archive_key_bits, 128);
 	assert_int_equal(c->archive_floor, CMS_READER_OAEP);
+	assert_int_equal(c->crl_http, CRL_HTTP_YES);
 	assert_int_equal(c->archive_failures_requester, 30);
 	assert_int_equal(c->archive_failures_key, 1000);
 	assert_int_equal(c->archive_suspend_s, 3600);
@@ -125,7 +126,7 @@ every_kind_of_value_is_read(void **state)
 	    "dir_auth = simple\ndir_bind_dn = CN=dircad,CN=Users,DC=nwtraders,DC=com\n"
 	    "workers = 3\nmax_request = 65536\nallow_sha1 = yes\nsandbox = no\nlog_level = debug\n"
 	    "sign_kinds = kra sub-ca\nkra_minimum = 2\nallow_same_holder = yes\nallow_3des = yes\n"
-	    "archive_floor = pkcs1\narchive_key_bits = 128\n"
+	    "crl_http = no\narchive_floor = pkcs1\narchive_key_bits = 128\n"
 	    "archive_failures_requester = 5\narchive_failures_key = 6\narchive_suspend_s = 7\n";
 	char whole[1024], password[96];
 	struct dir_config d;
@@ -154,6 +155,7 @@ every_kind_of_value_is_read(void **state)
 	assert_true(c->allow_same_holder);
 	assert_true(c->allow_3des);
 	assert_int_equal(c->archive_floor, CMS_READER_PKCS1);
+	assert_int_equal(c->crl_http, CRL_HTTP_NO);
 	assert_int_equal(c->archive_failures_requester, 5);
 	assert_int_equal(c->archive_failures_key, 6);
 	assert_int_equal(c->archive_suspend_s, 7);
@@ -186,6 +188,7 @@ mistakes_are_refused_with_their_line(void **state)
 	    {"sandbox = true\n", "'yes' or 'no'"},
 	    {"sign_kinds = kra exchange\n", "'exchange'"},
 	    {"kra_minimum = 0\n", "from 1 to 64"},
+	    {"crl_http = off\n", "no, yes or local"},
 	    {"archive_floor = cbc\n", "pkcs1, oaep or gcm"},
 	    {"archive_key_bits = 64\n", "from 128 to 256"},
 	    {"archive_key_bits = 160\n", "128, 192 or 256"},

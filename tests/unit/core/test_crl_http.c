@@ -1,0 +1,365 @@
+/* CRLs by HTTP, from a server that plays each trick: what counts is what the issuer signed, in
+ * time, and nobody is waited for. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "archive_pki.h"
+#include "clock.h"
+#include "crl_http.h"
+#include "mem.h"
+#include "own_openssl.h"
+#include "text.h"
+
+#define REVOKED 7
+
+/* ---- a server ---- */
+
+enum trick { HONEST, HANGS, REDIRECTS, FAILS, LARGE };
+
+static struct {
+	int fd;
+	char *url;
+	enum trick trick;
+	struct buf crl;
+	int asked;
+} server;
+
+static void
+say(int fd, const void *what, size_t len)
+{
+	if (send(fd, what, len, MSG_NOSIGNAL) != (ssize_t)len)
+		return; /* who asked has gone */
+}
+
+static void
+answer(int fd)
+{
+	static const char zeros[65536];
+	OWNED(own_memory) char *head = NULL;
+
+	switch (server.trick) {
+	case HANGS:
+		sleep(20);
+		return;
+	case REDIRECTS:
+		head = text_printf("HTTP/1.1 302 Found\r\nLocation: %s\r\n", server.url);
+		break;
+	case FAILS:
+		head = mem_text("HTTP/1.1 404 Not Found\r\n");
+		break;
+	case LARGE: /* without saying how large */
+		say(fd, "HTTP/1.0 200 OK\r\n\r\n", 19);
+		for (size_t sent = 0; sent <= CRL_HTTP_MAX; sent += sizeof zeros)
+			say(fd, zeros, sizeof zeros);
+		return;
+	case HONEST:
+		head = mem_text("HTTP/1.1 200 OK\r\n");
+		break;
+	}
+	OWNED(own_memory)
+	char *all =
+	    text_printf("%sContent-Length: %zu\r\nConnection: close\r\n\r\n", head, server.crl.len);
+
+	say(fd, all, strlen(all));
+	say(fd, server.crl.ptr, server.crl.len);
+}
+
+static void *
+serve(void *arg)
+{
+	char request[4096];
+
+	for (;;) {
+		int fd = accept(server.fd, NULL, NULL);
+
+		if (fd == -1)
+			return arg;
+		server.asked++;
+		if (recv(fd, request, sizeof request, 0) > 0)
+			answer(fd);
+		close(fd);
+	}
+}
+
+static int
+start(void **state)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof at;
+	pthread_t thread;
+
+	(void)state;
+	server.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (bind(server.fd, (struct sockaddr *)&at, len) != 0 || listen(server.fd, 9) != 0 ||
+	    getsockname(server.fd, (struct sockaddr *)&at, &len) != 0)
+		return -1;
+	server.url = text_printf("http://127.0.0.1:%u/ca.crl", ntohs(at.sin_port));
+	return pthread_create(&thread, NULL, serve, NULL) != 0 ? -1 : pthread_detach(thread);
+}
+
+/* ---- a CA, and a certificate of it ---- */
+
+static struct test_cert ca, other;
+
+static void
+make_crl(const struct test_cert *by, int64_t from, int64_t until, int serial)
+{
+	OWNED(own_x509_crl) X509_CRL *crl = X509_CRL_new();
+	X509_REVOKED *r = X509_REVOKED_new();
+	const unsigned char *p = by->cert.subject.ptr;
+	X509_NAME *name = d2i_X509_NAME(NULL, &p, (long)by->cert.subject.len);
+	ASN1_TIME *t = ASN1_TIME_new();
+	ASN1_INTEGER *n = ASN1_INTEGER_new();
+	unsigned char *der = NULL;
+	struct err err;
+	int len;
+
+	assert_true(X509_CRL_set_version(crl, X509_CRL_VERSION_2) == 1 &&
+		    X509_CRL_set_issuer_name(crl, name) == 1);
+	ASN1_TIME_set(t, from);
+	X509_CRL_set1_lastUpdate(crl, t);
+	X509_REVOKED_set_revocationDate(r, t);
+	ASN1_TIME_set(t, until);
+	X509_CRL_set1_nextUpdate(crl, t);
+	ASN1_INTEGER_set(n, serial);
+	X509_REVOKED_set_serialNumber(r, n);
+	X509_CRL_add0_revoked(crl, r);
+	assert_true(X509_CRL_sign(crl, by->key, EVP_sha256()) > 0);
+	buf_free(&server.crl);
+	len = i2d_X509_CRL(crl, &der);
+	assert_true(buf_take_openssl(der, len, &server.crl, &err));
+	X509_NAME_free(name);
+	ASN1_TIME_free(t);
+	ASN1_INTEGER_free(n);
+}
+
+static struct test_cert
+certificate(const char *points)
+{
+	struct test_cert c = test_issue(&(struct test_issue){.dn = "CN=kra",
+	    .key = test_key("P-256"),
+	    .issuer = &ca,
+	    .cdp = points,
+	    .eku = KRA_EKU,
+	    .serial = REVOKED,
+	    .not_before = TEST_NOW,
+	    .not_after = TEST_NOW + TEST_DAY});
+
+	return c;
+}
+
+struct asked {
+	struct test_cert cert;
+	struct crl_check in;
+	struct crl_http *h;
+};
+
+static struct asked
+begin(enum crl_http_from from)
+{
+	OWNED(own_memory) char *points = text_printf("URI:%s", server.url);
+	struct asked a = {.cert = certificate(points), .h = crl_http_new(from)};
+
+	server.asked = 0;
+	a.in = (struct crl_check){.issuer = &ca.cert, .key = ca.key, .now = TEST_NOW};
+	return a;
+}
+
+static void
+end(struct asked *a)
+{
+	crl_http_free(&a->h);
+	test_cert_free(&a->cert);
+}
+
+static void
+assert_unknown(struct asked *a, const char *why)
+{
+	struct err err = {0};
+	bool listed;
+
+	a->in.cert = &a->cert.cert;
+	assert_false(crl_http_lists(a->h, &a->in, &listed, &err));
+	assert_true(listed);
+	assert_int_equal(err.code, CRYPT_E_REVOCATION_OFFLINE);
+	if (strstr(err.msg, why) == NULL)
+		fail_msg("%s: %s", why, err.msg);
+}
+
+static void
+assert_listed(struct asked *a, bool listed)
+{
+	struct err err;
+	bool is_listed;
+
+	a->in.cert = &a->cert.cert;
+	if (!crl_http_lists(a->h, &a->in, &is_listed, &err))
+		fail_msg("%s", err.msg);
+	assert_int_equal(is_listed, listed);
+}
+
+/* ---- ---- */
+
+static void
+crl_of_the_issuer_counts_and_is_kept(void **state)
+{
+	struct asked a = begin(CRL_HTTP_LOCAL);
+
+	(void)state;
+	server.trick = HONEST;
+	make_crl(&ca, TEST_NOW - 60, TEST_NOW + TEST_DAY, 1);
+	assert_listed(&a, false);
+	assert_listed(&a, false);
+	assert_int_equal(server.asked, 1);
+	end(&a);
+	a = begin(CRL_HTTP_LOCAL);
+	make_crl(&ca, TEST_NOW - 60, TEST_NOW + TEST_DAY, REVOKED);
+	assert_listed(&a, true);
+	/* It has ended: another is asked for, but not at once again. */
+	a.in.now = TEST_NOW + 2 * TEST_DAY;
+	assert_unknown(&a, "not current");
+	assert_int_equal(server.asked, 1);
+	end(&a);
+}
+
+static void
+what_is_no_current_crl_of_the_issuer_counts_for_nothing(void **state)
+{
+	struct asked a = begin(CRL_HTTP_LOCAL);
+
+	(void)state;
+	server.trick = HONEST;
+	make_crl(&other, TEST_NOW - 60, TEST_NOW + TEST_DAY, 1);
+	assert_unknown(&a, "another issuer");
+	end(&a);
+	a = begin(CRL_HTTP_LOCAL);
+	make_crl(&ca, TEST_NOW - 2 * TEST_DAY, TEST_NOW - TEST_DAY, 1);
+	assert_unknown(&a, "not current");
+	end(&a);
+	a = begin(CRL_HTTP_LOCAL);
+	make_crl(&ca, TEST_NOW - 60, TEST_NOW + TEST_DAY, 1);
+	server.crl.ptr[server.crl.len - 1] ^= 1;
+	assert_unknown(&a, "CRL");
+	/* Who says nothing usable is not asked again and again. */
+	assert_unknown(&a, "CRL");
+	assert_int_equal(server.asked, 1);
+	end(&a);
+}
+
+static void
+server_has_little_to_say(void **state)
+{
+	static const struct {
+		enum trick trick;
+		const char *why;
+	} rows[] = {
+	    {REDIRECTS, "answered 302"}, {FAILS, "answered 404"}, {LARGE, "http://127.0.0.1"}};
+
+	(void)state;
+	make_crl(&ca, TEST_NOW - 60, TEST_NOW + TEST_DAY, 1);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct asked a = begin(CRL_HTTP_LOCAL);
+
+		server.trick = rows[i].trick;
+		assert_unknown(&a, rows[i].why);
+		assert_int_equal(server.asked, 1);
+		end(&a);
+	}
+}
+
+static void
+this_machine_is_asked_only_where_root_says_so(void **state)
+{
+	static const char *const others[] = {"URI:http://localhost:1/", "URI:http://[::1]:1/",
+	    "URI:http://169.254.169.254/", "URI:http://[::ffff:127.0.0.1]:1/"};
+	struct asked a = begin(CRL_HTTP_YES);
+
+	(void)state;
+	server.trick = HONEST;
+	make_crl(&ca, TEST_NOW - 60, TEST_NOW + TEST_DAY, 1);
+	assert_unknown(&a, server.url);
+	end(&a);
+	a = begin(CRL_HTTP_NO);
+	assert_unknown(&a, "crl_http");
+	assert_int_equal(server.asked, 0);
+	end(&a);
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+		int64_t begun = clock_mono_ms();
+
+		a = begin(CRL_HTTP_YES);
+		test_cert_free(&a.cert);
+		a.cert = certificate(others[i]);
+		assert_unknown(&a, "http://");
+		assert_true(clock_mono_ms() - begun < 2000);
+		end(&a);
+	}
+}
+
+static void
+nothing_but_http_is_asked(void **state)
+{
+	static const char *const points[] = {
+	    "URI:file:///etc/passwd", "URI:https://localhost/", "URI:ldap:///CN=x", NULL};
+	struct asked a = begin(CRL_HTTP_LOCAL);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof points / sizeof points[0]; i++) {
+		test_cert_free(&a.cert);
+		a.cert = certificate(points[i]);
+		assert_unknown(&a, "names no http URL");
+	}
+	end(&a);
+}
+
+/* The last, since the server hangs. Two servers of three seconds, and the third has the rest. */
+static void
+server_that_hangs_holds_up_for_seconds(void **state)
+{
+	struct asked a = begin(CRL_HTTP_LOCAL);
+	int64_t begun = clock_mono_ms();
+
+	(void)state;
+	server.trick = HANGS;
+	for (int i = 0; i < 6; i++) {
+		OWNED(own_memory) char *points = text_printf("URI:%s?%d", server.url, i);
+
+		test_cert_free(&a.cert);
+		a.cert = certificate(points);
+		assert_unknown(&a, i < 3 ? "timed out" : "not asked now");
+	}
+	assert_true(clock_mono_ms() - begun < 15000);
+	end(&a);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(crl_of_the_issuer_counts_and_is_kept),
+	    cmocka_unit_test(what_is_no_current_crl_of_the_issuer_counts_for_nothing),
+	    cmocka_unit_test(server_has_little_to_say),
+	    cmocka_unit_test(this_machine_is_asked_only_where_root_says_so),
+	    cmocka_unit_test(nothing_but_http_is_asked),
+	    cmocka_unit_test(server_that_hangs_holds_up_for_seconds),
+	};
+	int bad;
+
+	ca = test_ca("CN=CA", "P-256");
+	other = test_ca("CN=other", "P-256");
+	bad = cmocka_run_group_tests(tests, start, NULL);
+	test_cert_free(&ca);
+	test_cert_free(&other);
+	free(server.url);
+	buf_free(&server.crl);
+	return bad;
+}
