@@ -12,6 +12,7 @@
 #include "kra_policy.h"
 #include "mem.h"
 #include "own.h"
+#include "pem.h"
 #include "text.h"
 #include "trust.h"
 
@@ -123,4 +124,18 @@ home_has(const struct config *config, const char *name)
 	OWNED(own_memory) char *path = config_path(config, name);
 
 	return access(path, F_OK) == 0;
+}
+
+bool
+home_first_certificate(
+    const struct config *config, const char *name, struct pkix_cert *out, struct err *err)
+{
+	OWNED(own_memory) char *path = config_path(config, name);
+	struct buf *list = NULL;
+	size_t count = 0;
+	bool ok = pem_certificates_file(path, &list, &count, err) &&
+		  pkix_cert_decode(buf_view(&list[0]), out, err);
+
+	pem_list_free(&list, count);
+	return ok;
 }

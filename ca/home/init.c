@@ -293,20 +293,6 @@ write_tls_key(const struct config *config, EVP_PKEY *key, struct err *err)
 	       file_replace(path, secret_view(&pem), 0600, err);
 }
 
-/* The first certificate of ca.crt. */
-static bool
-read_ca_certificate(const struct config *config, struct pkix_cert *out, struct err *err)
-{
-	OWNED(own_memory) char *path = config_path(config, "ca.crt");
-	struct buf *list = NULL;
-	size_t count = 0;
-	bool ok = pem_certificates_file(path, &list, &count, err) &&
-		  pkix_cert_decode(buf_view(&list[0]), out, err);
-
-	pem_list_free(&list, count);
-	return ok;
-}
-
 static bool
 make_tls(const struct config *config, EVP_PKEY *ca_key, int64_t now, struct err *err)
 {
@@ -318,7 +304,8 @@ make_tls(const struct config *config, EVP_PKEY *ca_key, int64_t now, struct err 
 	if (key == NULL)
 		return err_openssl(
 		    err, DIRCA_E_CRYPTO, "cannot make the key of the TLS certificate");
-	if (!read_ca_certificate(config, &ca, err) || !pkix_key_spki(key, &spki, err) ||
+	if (!home_first_certificate(config, "ca.crt", &ca, err) ||
+	    !pkix_key_spki(key, &spki, err) ||
 	    !tls_certificate(config, ca_key, &ca, buf_view(&spki), now, &certificate, err))
 		return false;
 	return write_tls_key(config, key, err) &&

@@ -5,6 +5,7 @@
 
 #include "extension.h"
 #include "file.h"
+#include "home_priv.h"
 #include "own_openssl.h"
 #include "pem.h"
 #include "text.h"
@@ -12,14 +13,7 @@
 bool
 service_certificate_read(const struct config *config, struct pkix_cert *out, struct err *err)
 {
-	OWNED(own_memory) char *path = config_path(config, "tls.crt");
-	struct buf *list = NULL;
-	size_t count = 0;
-	bool ok = pem_certificates_file(path, &list, &count, err) &&
-		  pkix_cert_decode(buf_view(&list[0]), out, err);
-
-	pem_list_free(&list, count);
-	return ok;
+	return home_first_certificate(config, "tls.crt", out, err);
 }
 
 bool
