@@ -133,6 +133,8 @@ bool ca_view_is_enabled(const struct ca_view *v, const char *cn);
  * be gone. DIRCA_E_STANDALONE if there is no directory. */
 typedef bool ca_directory_work(struct dir_conn *c, void *arg, struct err *err);
 bool ca_directory_do(struct ca *ca, ca_directory_work *work, void *arg, struct err *err);
+/* Who made a request, as its row says. AD CS sets the begin of a certificate ten minutes back. */
+struct principal_record ca_requester_of(const struct store_request *row);
 /* principal_find, principal_find_identity and principal_find_recorded on such a connection; of a
  * stand-alone CA among the accounts of its machine (local_accounts.h) and the holders of its
  * certificates (ca_holder.h). */
@@ -151,7 +153,7 @@ bool ca_check_right(
 /* May this certificate manager act on a row of the database? CA_RIGHT_OFFICER (E_ACCESSDENIED),
  * then the restrictions of dircaOfficerRights for the row's requester and template
  * (CERTSRV_E_RESTRICTEDOFFICER names the rule). The requester's groups are read from the directory
- * by the row's SID, DN and name (principal_find_recorded). Of a deleted requester those count that
+ * by the row's SID, DN and name (ca_requester_of). Of a deleted requester those count that
  * were written down with the row; where none were, the rules about Everyone only. An unreadable
  * directory is a refusal with its own code. */
 bool ca_check_officer(struct ca *ca, const struct ca_view *v, const struct principal *officer,

@@ -33,7 +33,7 @@ ca_requester_mail(struct ca *ca, int64_t request_id, char **out, struct err *err
 	*out = NULL;
 	if (!ca_get_row(ca, request_id, &row, err))
 		return false;
-	record = (struct principal_record){row.requester_sid, row.requester_dn, row.requester_name};
+	record = ca_requester_of(&row);
 	switch (ca_find_recorded(ca, &record, &p, err)) {
 	case DIR_FOUND:
 		mail.dn = p.dn;

@@ -110,8 +110,7 @@ static bool
 requester_sids(struct ca *ca, const struct store_request *row, struct sids *out, enum known *known,
     struct err *err)
 {
-	const struct principal_record record = {
-	    row->requester_sid, row->requester_dn, row->requester_name};
+	const struct principal_record record = ca_requester_of(row);
 	OWNED(principal_free) struct principal p = {0};
 	enum dir_find found = ca_find_recorded(ca, &record, &p, err);
 

@@ -57,8 +57,7 @@ static bool
 current_requester(
     struct ca *ca, const struct store_request *row, struct principal *out, struct err *err)
 {
-	const struct principal_record record = {
-	    row->requester_sid, row->requester_dn, row->requester_name};
+	const struct principal_record record = ca_requester_of(row);
 	enum dir_find found = ca_find_recorded(ca, &record, out, err);
 
 	return found == DIR_FOUND ||
@@ -115,7 +114,7 @@ static bool
 current_agent(
     struct ca *ca, const struct store_request *row, struct principal *out, struct err *err)
 {
-	const struct principal_record record = {row->caller_sid, NULL, row->caller_name};
+	const struct principal_record record = {.sid = row->caller_sid};
 	const struct identity named = {IDENTITY_NAME, row->caller_name};
 	enum dir_find found = row->caller_sid != NULL ? ca_find_recorded(ca, &record, out, err)
 						      : ca_find_identity(ca, &named, out, err);

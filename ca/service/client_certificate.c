@@ -77,7 +77,7 @@ find_account(struct ca *ca, const struct pkix_cert *cert, char **dn_out, struct 
 
 	if (!issued_row(ca, cert, &row, err))
 		return false;
-	record = (struct principal_record){row.requester_sid, row.requester_dn, row.requester_name};
+	record = ca_requester_of(&row);
 	switch (ca_find_recorded(ca, &record, &p, err)) {
 	case DIR_FIND_FAILED:
 		return false;

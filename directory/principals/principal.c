@@ -3,10 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "domains.h"
 #include "groups_priv.h"
 #include "text.h"
 #include "mem.h"
+#include "own.h"
 
 /* ---- Reading the entry ---- */
 
@@ -117,6 +119,26 @@ read_sids(struct dir_conn *c, const struct dir_entry *e, struct principal *p, st
 	return groups_collect(c, &s, &p->sids, err);
 }
 
+/* GeneralizedTime in UTC (RFC 4517 3.3.13), which both write to the second at least. */
+static void
+read_created(const struct dir_entry *e, struct principal *p)
+{
+	OWNED(own_memory) char *text = NULL;
+	OWNED(own_memory) char *iso = NULL;
+	struct err ignored;
+
+	p->created = INT64_MAX;
+	if (dir_entry_text(e, "whenCreated", &text, &ignored) != DIR_GET_OK &&
+	    dir_entry_text(e, "createTimestamp", &text, &ignored) != DIR_GET_OK)
+		return;
+	if (strspn(text, "0123456789") != 14 || text[strlen(text) - 1] != 'Z')
+		return;
+	iso = text_printf("%.4s-%.2s-%.2sT%.2s:%.2s:%.2sZ", text, text + 4, text + 6, text + 8,
+	    text + 10, text + 12);
+	if (!clock_parse(iso, &p->created))
+		p->created = INT64_MAX;
+}
+
 /* All but the SIDs. */
 static bool
 read_account(struct dir_conn *c, const struct dir_entry *e, struct principal *p, struct err *err)
@@ -130,6 +152,7 @@ read_account(struct dir_conn *c, const struct dir_entry *e, struct principal *p,
 	 * set User-Account-Restrictions. */
 	p->is_hidden = dir_conn_root(c)->is_ad && p->has_sid &&
 		       dir_entry_attr(e, "userAccountControl") == NULL;
+	read_created(e, p);
 	sam_len = p->sam != NULL ? strlen(p->sam) : 0;
 	p->is_machine = dir_entry_has_value_nocase(e, "objectClass", "computer") ||
 			(sam_len > 0 && p->sam[sam_len - 1] == '$');
@@ -204,6 +227,20 @@ without_sid(enum dir_find found, struct principal *p)
 	return DIR_NOT_FOUND;
 }
 
+/* An account that is younger than the record has got the name since. */
+static enum dir_find
+find_named(
+    struct dir_conn *c, const struct principal_record *r, struct principal *out, struct err *err)
+{
+	const struct identity named = {IDENTITY_NAME, r->name};
+	enum dir_find found = principal_find_identity(c, &named, out, err);
+
+	if (found != DIR_FOUND || out->created <= r->when)
+		return found;
+	principal_free(out);
+	return DIR_NOT_FOUND;
+}
+
 enum dir_find
 principal_find_recorded(
     struct dir_conn *c, const struct principal_record *r, struct principal *out, struct err *err)
@@ -214,7 +251,7 @@ principal_find_recorded(
 	if (r->sid != NULL)
 		return find_with(c, principal_search_sid, r->sid, out, err);
 	if (r->dn == NULL)
-		return r->name != NULL ? principal_find(c, r->name, out, err) : DIR_NOT_FOUND;
+		return r->name != NULL ? find_named(c, r, out, err) : DIR_NOT_FOUND;
 	found = without_sid(principal_get(c, r->dn, out, err), out);
 	if (found == DIR_NOT_FOUND && r->name != NULL)
 		found = without_sid(principal_find(c, r->name, out, err), out);

@@ -73,10 +73,11 @@ struct principal_record {
 	const char *sid; /* text */
 	const char *dn;
 	const char *name; /* DOMAIN\user */
+	int64_t when;     /* 0: not known */
 };
 /* The same account today, renamed or moved as it may be. Where there is a SID, the SID alone says
- * who it is: an account that got the old name or place since is another one. DIR_NOT_FOUND if it is
- * gone. */
+ * who it is: an account that got the old name or place since is another one. Where there is a name
+ * alone, it is an account's that the directory had by then. DIR_NOT_FOUND if it is gone. */
 enum dir_find principal_find_recorded(
     struct dir_conn *c, const struct principal_record *r, struct principal *out, struct err *err);
 /* One spelling of the IDENTITY_NAMEs that would be the same account if there were one: with the

@@ -18,7 +18,7 @@
 
 static const char *const principal_attrs[] = {"objectClass", "cn", "sAMAccountName", "uid",
     "userPrincipalName", "mail", "dNSHostName", "objectGUID", "objectSid", "sIDHistory",
-    "primaryGroupID", PRINCIPAL_STATE_ATTRS, NULL};
+    "primaryGroupID", "whenCreated", "createTimestamp", PRINCIPAL_STATE_ATTRS, NULL};
 
 static bool
 holds_dn(const struct dir_entries *es, const char *dn)

@@ -24,6 +24,7 @@ struct principal {
 	bool is_locked;   /* lockoutTime in force, or pwdAccountLockedTime for good */
 	bool has_expiry;
 	int64_t expires;  /* accountExpires as seconds since 1970 */
+	int64_t created;  /* INT64_MAX if it cannot be told */
 	struct sids sids; /* own and former, transitive groups, primary group, Everyone,
 			     Authenticated Users, This Organization, and the groups they are in */
 };

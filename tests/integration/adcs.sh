@@ -54,6 +54,8 @@ make_old_ca() {
 			[e]
 			authorityKeyIdentifier = keyid
 			[user1]
+			keyUsage = critical,digitalSignature,keyEncipherment
+			extendedKeyUsage = clientAuth,emailProtection
 			subjectAltName = otherName:1.3.6.1.4.1.311.20.2.3;UTF8:user1@nwtraders.com
 			[user2]
 			[user3]
@@ -132,7 +134,7 @@ check "it does not start before what it revoked is there" held_back
 # ---- docs/FROM-ADCS.md ----
 now=$(date +%s)
 kra="id=4;disposition=20;requester=NWTRADERS\\kra1;template=KeyRecoveryAgent;cert=kra1.crt"
-user1="id=7;disposition=20;requester=NWTRADERS\\user1;template=EFSArchive;upn=user1@nwtraders.com;cert=user1.crt;key=user1.p7;hashes=$(sha1_of "$old/kra1.crt")"
+user1="id=7;disposition=20;requester=NWTRADERS\\user1;template=EFSArchive;upn=user1@nwtraders.com;submitted=$now;cert=user1.crt;key=user1.p7;hashes=$(sha1_of "$old/kra1.crt")"
 user2="id=8;disposition=21;requester=NWTRADERS\\user2;template=User;cert=user2.crt;revoked=$((now - 3600));reason=1"
 user3="id=9;disposition=20;requester=NWTRADERS\\user3;template=User;cert=user3.crt"
 user4="id=11;disposition=20;requester=NWTRADERS\\user4;template=User;cert=user4.crt"
@@ -197,6 +199,19 @@ check "a new key is archived to the same agent" ca_lab_enroll user2 EFSArchive "
 check "under the old CA's key" openssl verify -CAfile "$old/ca.crt" <(ca_lab_certificate_of "$dir/user2.pfx")
 check "another publication keeps the administrators" ca_lab_as caadmin ca publish -c "$DIRCAD_CONF"
 check "who may ask still" ca_lab_status .directory_fresh
+
+# ---- a name that is somebody else's now ----
+signs_in() { # STATUS: with the certificate of user1 that AD CS issued, which has no SID in it
+	is "$1" curl -s --cacert "$CA_STATE/ca.crt" --cert "$old/user1.crt" --key "$old/user1.key" -o /dev/null -w '%{http_code}' "$CA_URL/dirca/v1/requests"
+}
+another_user1() {
+	local entry=$dir/user1.ldif
+	lab_admin ldapsearch -LLL -o ldif-wrap=no -b "cn=user1,$CA_LAB_USERS" -s base >"$entry" && lab_admin ldapdelete "cn=user1,$CA_LAB_USERS" &&
+		sleep 1 && lab_admin ldapadd <"$entry"
+}
+check "who has a certificate of AD CS signs in with it" ca_lab_eventually signs_in 200
+check "user1 leaves, and another one gets the name" another_user1
+check "attack: the former signs in as the new one" ca_lab_eventually signs_in 401
 
 # ---- rows that are refused ----
 refused() { # SENTENCE ROW...: a file with these alone

@@ -4,7 +4,7 @@
 usage: certutil_csv.py [--german] [--utf16] FILE ROW...
 
 A row is NAME=VALUE pairs between semicolons: id, disposition, requester, template, upn, reason, serial, hashes as they are;
-cert and key name files, a certificate (PEM) and an EnvelopedData (DER); revoked is a time (seconds since 1970). Header and dates are
+cert and key name files, a certificate (PEM) and an EnvelopedData (DER); revoked and submitted are times (seconds since 1970). Header and dates are
 those of an English or a German Windows.
 """
 import argparse
@@ -16,6 +16,7 @@ COLUMNS = [  # what -out is given, the name on an English and on a German Window
     ("Request.RequestID", "Request ID", "Anforderungs-ID", "id"),
     ("Request.Disposition", "Request Disposition", "Anforderungsdisposition", "disposition"),
     ("Request.StatusCode", "Request Status Code", "Anforderungsstatuscode", "status"),
+    ("Request.SubmittedWhen", "Request Submission Date", "Anforderungsübermittlungsdatum", "submitted"),
     ("Request.RequesterName", "Requester Name", "Antragstellername", "requester"),
     ("CertificateTemplate", "Certificate Template", "Zertifikatvorlage", "template"),
     ("SerialNumber", "Serial Number", "Seriennummer", "serial"),
@@ -67,6 +68,8 @@ def value(name, row, german):
         return "EMPTY"
     if name == "disposition":
         return f"{text} -- {DISPOSITIONS.get(text, text)}"
+    if name == "submitted":
+        return time.strftime("%d.%m.%Y %H:%M:%S" if german else "%-m/%-d/%Y %-I:%M:%S %p", time.localtime(int(text)))
     if name == "revoked":
         when = time.localtime(int(text))
         return time.strftime("%d.%m.%Y %H:%M" if german else "%-m/%-d/%Y %-I:%M %p", when)

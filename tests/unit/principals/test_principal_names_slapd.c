@@ -1,3 +1,4 @@
+#include "clock.h"
 #include "people_lab.h"
 
 #include "conn_priv.h"
@@ -171,13 +172,15 @@ accounts_of_a_domain_that_the_server_does_not_hold_are_refused_by_name(void **st
 
 /* ---- who somebody was ---- */
 
+static int64_t when; /* of the record */
+
 static enum dir_find
 recorded(const char *sid, const char *dn, const char *name, char *dn_out, size_t room)
 {
 	struct principal p;
 	struct err err = {0};
-	enum dir_find found =
-	    principal_find_recorded(conn, &(struct principal_record){sid, dn, name}, &p, &err);
+	enum dir_find found = principal_find_recorded(
+	    conn, &(struct principal_record){sid, dn, name, when}, &p, &err);
 
 	snprintf(dn_out, room, "%s", p.dn != NULL ? p.dn : err.msg);
 	principal_free(&p);
@@ -236,10 +239,32 @@ who_had_no_sid_is_found_by_dn_and_name_while_it_has_none(void **state)
 	assert_int_equal(recorded(NULL, old, "NWTRADERS\\nosid", dn, sizeof dn), DIR_NOT_FOUND);
 	add_user(old, "nosid", NULL, "7012"); /* a new one, made with a SID */
 	assert_int_equal(recorded(NULL, old, "NWTRADERS\\nosid", dn, sizeof dn), DIR_NOT_FOUND);
-	/* All that an old record says: the name. */
-	assert_int_equal(recorded(NULL, NULL, "NWTRADERS\\nosid", dn, sizeof dn), DIR_FOUND);
-	assert_int_equal(recorded(NULL, NULL, NULL, dn, sizeof dn), DIR_NOT_FOUND);
 	remove_entry(old);
+}
+
+/* All that a row of AD CS says: the name, and when. */
+static void
+a_name_alone_is_not_a_younger_account(void **state)
+{
+	static const char name[] = "NWTRADERS\\john", young[] = "CN=john," USERS_DN;
+	int64_t before = clock_now() - 3600;
+	char dn[512];
+
+	(void)state;
+	add_user(young, "john", NULL, "7013");
+	when = before;
+	assert_int_equal(recorded(NULL, NULL, name, dn, sizeof dn), DIR_NOT_FOUND);
+	when = clock_now() + 1;
+	assert_int_equal(recorded(NULL, NULL, name, dn, sizeof dn), DIR_FOUND);
+	when = 0;
+	assert_int_equal(recorded(NULL, NULL, name, dn, sizeof dn), DIR_NOT_FOUND);
+	assert_int_equal(recorded(NULL, NULL, NULL, dn, sizeof dn), DIR_NOT_FOUND);
+	/* A domain that is gone is no container, and what else a token may be is no account. */
+	when = clock_now() + 1;
+	assert_int_equal(recorded(NULL, NULL, "Users\\john", dn, sizeof dn), DIR_NOT_FOUND);
+	assert_int_equal(recorded(NULL, NULL, young, dn, sizeof dn), DIR_NOT_FOUND);
+	when = 0;
+	remove_entry(young);
 }
 
 static int
@@ -267,6 +292,7 @@ main(void)
 		accounts_of_a_domain_that_the_server_does_not_hold_are_refused_by_name),
 	    cmocka_unit_test(the_sid_finds_who_was_renamed_or_moved_and_not_who_took_the_name),
 	    cmocka_unit_test(who_had_no_sid_is_found_by_dn_and_name_while_it_has_none),
+	    cmocka_unit_test(a_name_alone_is_not_a_younger_account),
 	};
 
 	return cmocka_run_group_tests(tests, start, end);

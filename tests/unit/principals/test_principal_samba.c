@@ -223,7 +223,8 @@ static void
 the_sid_finds_who_was_renamed(void **state)
 {
 	static const char sid[] = "S-1-5-21-3330634377-1326264276-632209373-1105";
-	const struct principal_record r = {sid, "CN=user5," USERS_DN, "NWTRADERS\\user5"};
+	const struct principal_record r = {sid, "CN=user5," USERS_DN, "NWTRADERS\\user5", 0};
+	struct principal_record by_name = {NULL, NULL, r.name, clock_now() - 3600};
 	struct principal p;
 	struct err err;
 
@@ -237,6 +238,11 @@ the_sid_finds_who_was_renamed(void **state)
 	LAB_ADD(admin, "CN=user5," USERS_DN, "objectClass", "user", "sAMAccountName", "user5");
 	assert_int_equal(principal_find_recorded(conn, &r, &p, &err), DIR_FOUND);
 	assert_string_equal(p.sam, "eva");
+	principal_free(&p);
+	/* By the name alone it is who has that now, if he was there then. */
+	assert_int_equal(principal_find_recorded(conn, &by_name, &p, &err), DIR_NOT_FOUND);
+	by_name.when += 7200;
+	assert_int_equal(principal_find_recorded(conn, &by_name, &p, &err), DIR_FOUND);
 	principal_free(&p);
 	drop("CN=Eva," USERS_DN);
 	assert_int_equal(principal_find_recorded(conn, &r, &p, &err), DIR_NOT_FOUND);
