@@ -146,4 +146,23 @@ bool checkpoint_maintain(struct ca *ca, struct vault *v, const struct settings *
 /* kra_events.c: raises what is new in `v`, which is in force; `last` NULL: at the start. */
 void kra_events(struct ca *ca, const struct ca_view *last, const struct ca_view *v);
 
+/* ---- store_setting.c; the caller holds maintain_lock ---- */
+struct setting_change {
+	const char *actor;
+	struct settings was, now;
+	bool set[SETTING_COUNT]; /* those that are written */
+	bool to_default;         /* the rows go */
+};
+bool setting_store(struct ca *ca, struct setting_change *c, struct err *err);
+
+/* ---- xchg_template.c: the template CAExchange (paper, "CA Exchange Certificate Generation") ----
+ */
+/* May an exchange certificate be made? With CRLF_USE_XCHG_CERT_TEMPLATE only if the template is
+ * there, and the CA's own account may enroll by it: CERTSRV_E_UNSUPPORTED_CERT_TYPE,
+ * CERTSRV_E_TEMPLATE_DENIED. */
+bool xchg_template_check(struct ca *ca, const struct ca_view *v, struct err *err);
+/* Where there is the template, its validity and overlap become the settings'. *changed: they were
+ * others. One that cannot be is logged, and the settings stay. Under maintain_lock. */
+bool xchg_template_adopt(struct ca *ca, const struct ca_view *v, bool *changed, struct err *err);
+
 #endif

@@ -10,13 +10,6 @@
 #include "own.h"
 #include "text.h"
 
-struct setting_change {
-	const char *actor;
-	struct settings was, now;
-	bool set[SETTING_COUNT];
-	bool to_default; /* the rows go */
-};
-
 /* Whom keys are sealed to is decided where the vault can be sure who decides. */
 static bool
 check_owner(enum setting s, struct err *err)
@@ -31,33 +24,6 @@ check_owner(enum setting s, struct err *err)
 	return err_set(err, E_ACCESSDENIED,
 	    "%s is set by root alone, on the CA's machine: kra_flags of dircad.conf",
 	    setting_name(s));
-}
-
-static bool
-store_one(struct store_tx *tx, const struct setting_change *c, enum setting s, struct err *err)
-{
-	OWNED(own_memory) char *old = setting_text(&c->was, s);
-	OWNED(own_memory) char *new = setting_text(&c->now, s);
-	OWNED(own_memory) char *detail = text_printf("value=%s old=%s", new, old);
-	const struct ca_audit a = {.when = clock_now(),
-	    .event = s == SETTING_AUDIT_FILTER ? AUDIT_FILTER : AUDIT_CONFIGURATION,
-	    .actor = c->actor,
-	    .object = setting_name(s),
-	    .detail = detail};
-
-	return store_set_setting(tx, setting_name(s), c->to_default ? NULL : new, err) &&
-	       ca_audit(tx, &a, err);
-}
-
-static bool
-store_change(struct store_tx *tx, void *arg, struct err *err)
-{
-	const struct setting_change *c = arg;
-
-	for (int s = 0; s < SETTING_COUNT; s++)
-		if (c->set[s] && !store_one(tx, c, (enum setting)s, err))
-			return false;
-	return true;
 }
 
 /* The settings as they would be after the change must fit together. */
@@ -104,8 +70,7 @@ ca_set_setting(struct ca *ca, struct vault *v, const char *actor, const char *na
 	/* Check and change are one step: two administrators at once must not leave what neither may
 	 * set. */
 	pthread_mutex_lock(&ca->state->maintain_lock);
-	ok = check_change(ca, &change, s, value, err) &&
-	     store_do(ca->store, store_change, &change, err);
+	ok = check_change(ca, &change, s, value, err) && setting_store(ca, &change, err);
 	/* In the order of the commits: the filter that is in force is the one that is stored. */
 	if (ok)
 		store_set_audit_filter(ca->store, change.now.num[SETTING_AUDIT_FILTER]);

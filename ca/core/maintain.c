@@ -84,12 +84,14 @@ raise_no_xchg(struct ca *ca, const struct err *why)
 }
 
 static bool
-make_xchg(struct ca *ca, struct vault *v, const struct settings *s, const char *actor, int64_t now,
-    struct err *err)
+make_xchg(struct ca *ca, struct vault *v, const struct ca_view *view, const char *actor,
+    int64_t now, struct err *err)
 {
+	const struct settings *s = &view->settings;
 	OWNED(buf_free) struct buf certificate = {0};
 
-	if (certificate_xchg(
+	if (xchg_template_check(ca, view, err) &&
+	    certificate_xchg(
 		ca, v, s->xchg_bits, s->seconds[PERIOD_XCHG_VALIDITY], &certificate, err) &&
 	    add_own_row(ca, buf_view(&certificate), OWN_EXCHANGE, actor, now, err))
 		return true;
@@ -99,13 +101,13 @@ make_xchg(struct ca *ca, struct vault *v, const struct settings *s, const char *
 
 static bool
 take_up_or_make_xchg(
-    struct ca *ca, struct vault *v, const struct settings *s, int64_t now, struct err *err)
+    struct ca *ca, struct vault *v, const struct ca_view *view, int64_t now, struct err *err)
 {
 	bool taken;
 
 	if (!take_up_xchgs(ca, v, now, &taken, err))
 		return err_prefix(err, "taking up a CA exchange certificate");
-	return taken || make_xchg(ca, v, s, OWN_ACTOR, now, err);
+	return taken || make_xchg(ca, v, view, OWN_ACTOR, now, err);
 }
 
 /* Does the vault have its key, and not retired it? */
@@ -176,9 +178,28 @@ ca_renew_exchange(struct ca *ca, struct vault *v, int64_t now, struct err *err)
 
 	pthread_mutex_lock(&ca->state->maintain_lock);
 	ok = xchg_is_due(ca, v, &view->settings, now, &due, err) &&
-	     (!due || take_up_or_make_xchg(ca, v, &view->settings, now, err));
+	     (!due || take_up_or_make_xchg(ca, v, view, now, err));
 	pthread_mutex_unlock(&ca->state->maintain_lock);
 	return ok && (!due || ca_refresh(ca, v, err));
+}
+
+/* Before anything follows from the settings. The view is the caller's, and becomes that of now. */
+static void
+adopt_template(struct ca *ca, struct vault *v, struct ca_view **view)
+{
+	bool changed = false, ok;
+	struct err err;
+
+	pthread_mutex_lock(&ca->state->maintain_lock);
+	ok = xchg_template_adopt(ca, *view, &changed, &err);
+	pthread_mutex_unlock(&ca->state->maintain_lock);
+	if (!ok || (changed && !ca_refresh(ca, v, &err)))
+		log_warn(
+		    "the template of exchange certificates is not followed yet", LOG_REASON(&err));
+	if (changed) {
+		ca_view_release(view);
+		*view = ca_view_get(ca);
+	}
 }
 
 bool
@@ -187,8 +208,9 @@ ca_new_exchange(struct ca *ca, struct vault *v, const char *actor, struct err *e
 	OWNED(ca_view_release) struct ca_view *view = ca_view_get(ca);
 	bool ok;
 
+	adopt_template(ca, v, &view);
 	pthread_mutex_lock(&ca->state->maintain_lock);
-	ok = make_xchg(ca, v, &view->settings, actor, clock_now(), err);
+	ok = make_xchg(ca, v, view, actor, clock_now(), err);
 	pthread_mutex_unlock(&ca->state->maintain_lock);
 	return ok && ca_refresh(ca, v, err);
 }
@@ -197,10 +219,12 @@ bool
 ca_maintain(struct ca *ca, struct vault *v, int64_t now, struct err *err)
 {
 	OWNED(ca_view_release) struct ca_view *view = ca_view_get(ca);
-	const struct settings *s = &view->settings;
+	const struct settings *s;
 	bool xchg_due = false, crls_made, crl, xchg, service, checkpoint;
 	struct err crl_err, service_err, checkpoint_err, refresh_err;
 
+	adopt_template(ca, v, &view);
+	s = &view->settings;
 	/* None waits for another. */
 	pthread_mutex_lock(&ca->state->make_crl_lock);
 	crl = make_crls(ca, v, view, CRLS_DUE, OWN_ACTOR, now, &crls_made, &crl_err) &&
@@ -208,7 +232,7 @@ ca_maintain(struct ca *ca, struct vault *v, int64_t now, struct err *err)
 	pthread_mutex_unlock(&ca->state->make_crl_lock);
 	pthread_mutex_lock(&ca->state->maintain_lock);
 	xchg = xchg_is_due(ca, v, s, now, &xchg_due, err) &&
-	       (!xchg_due || take_up_or_make_xchg(ca, v, s, now, err));
+	       (!xchg_due || take_up_or_make_xchg(ca, v, view, now, err));
 	service = renew_service(ca, v, now, &service_err);
 	pthread_mutex_unlock(&ca->state->maintain_lock);
 	if (((xchg && xchg_due) || crls_made) && !ca_refresh(ca, v, &refresh_err))

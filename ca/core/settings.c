@@ -44,8 +44,8 @@ static const struct flag_name audit_filter[] = {
 /* docs/FACTS.md 16; `known_only` until something here does it. */
 static const struct flag_name crl_flags[] = {
     {"CRLF_REVCHECK_IGNORE_OFFLINE", CRLF_REVCHECK_IGNORE_OFFLINE, false},
-    {"CRLF_PUBLISH_EXPIRED_CERT_CRLS", 0x200, true}, {"CRLF_USE_XCHG_CERT_TEMPLATE", 0x4000, true},
-    {NULL, 0, false}};
+    {"CRLF_PUBLISH_EXPIRED_CERT_CRLS", 0x200, true},
+    {"CRLF_USE_XCHG_CERT_TEMPLATE", CRLF_USE_XCHG_CERT_TEMPLATE, false}, {NULL, 0, false}};
 
 /* One row a setting, in the order of enum setting: numbers within a range, or words. Names are
  * those of the AD CS registry where it has the setting (docs/FACTS.md 5). */
@@ -339,6 +339,20 @@ setting_text(const struct settings *in, enum setting s)
 		if (w->value == value)
 			return mem_text(w->text);
 	return text_printf("%lld", (long long)value);
+}
+
+void
+setting_set_period(struct settings *in, enum period p, int64_t seconds, bool set[SETTING_COUNT])
+{
+	static const int64_t fits[] = {WEEK, DAY, HOUR, 60, 1};
+	enum setting unit = periods[p].unit;
+	size_t i = 0;
+
+	while (seconds % fits[i] != 0)
+		i++;
+	in->num[unit] = fits[i];
+	in->num[unit + 1] = seconds / fits[i];
+	set[unit] = set[unit + 1] = true;
 }
 
 /* ---- all of them ---- */

@@ -65,6 +65,7 @@ enum setting {
 
 /* CA\CRLFlags (docs/FACTS.md 16) */
 #define CRLF_REVCHECK_IGNORE_OFFLINE 0x8
+#define CRLF_USE_XCHG_CERT_TEMPLATE  0x4000
 
 enum period {
 	PERIOD_XCHG_VALIDITY,
@@ -99,6 +100,9 @@ bool setting_parse(enum setting s, const char *text, struct settings *in, bool s
     struct err *err);
 /* To what it is where nobody set it. */
 void setting_reset(enum setting s, struct settings *in, bool set[SETTING_COUNT]);
+/* Both settings of a period, in the largest unit that fits: no months and years. */
+void setting_set_period(
+    struct settings *in, enum period p, int64_t seconds, bool set[SETTING_COUNT]);
 /* Its value as it is written; the caller's. */
 char *setting_text(const struct settings *in, enum setting s);
 

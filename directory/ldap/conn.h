@@ -51,6 +51,9 @@ bool dir_conn_peer_certificate(
 /* Who the server says that this connection is (RFC 4532): the DN, or NULL if that is none. free().
  */
 bool dir_whoami(struct dir_conn *c, char **dn_out, struct err *err);
+/* The same as the server puts it (RFC 4513 5.2.1.8): "dn:" and a DN, "u:" and a name, "" for
+ * nobody. free(). */
+bool dir_authzid(struct dir_conn *c, char **out, struct err *err);
 /* True once an operation failed because the connection is gone: reconnect and repeat. */
 bool dir_conn_is_broken(const struct dir_conn *c);
 

@@ -158,16 +158,28 @@ dir_conn_bind(struct dir_conn *c, const struct dir_config *config, struct err *e
 }
 
 bool
-dir_whoami(struct dir_conn *c, char **dn_out, struct err *err)
+dir_authzid(struct dir_conn *c, char **out, struct err *err)
 {
 	OWNED(own_berval) struct berval *authzid = NULL;
 	int rc = ldap_whoami_s(c->ld, &authzid, NULL, NULL);
 
-	*dn_out = NULL;
+	*out = NULL;
 	if (rc != LDAP_SUCCESS)
 		return dir_conn_fail(c, rc, err, "asking who this client is");
-	if (authzid != NULL && authzid->bv_len > 3 && strncasecmp(authzid->bv_val, "dn:", 3) == 0)
-		*dn_out = mem_text_n(authzid->bv_val + 3, authzid->bv_len - 3);
+	*out = authzid != NULL ? mem_text_n(authzid->bv_val, authzid->bv_len) : mem_text("");
+	return true;
+}
+
+bool
+dir_whoami(struct dir_conn *c, char **dn_out, struct err *err)
+{
+	OWNED(own_memory) char *authzid = NULL;
+
+	*dn_out = NULL;
+	if (!dir_authzid(c, &authzid, err))
+		return false;
+	if (strncasecmp(authzid, "dn:", 3) == 0 && authzid[3] != '\0')
+		*dn_out = mem_text(authzid + 3);
 	return true;
 }
 

@@ -139,6 +139,26 @@ check "event 96 MSG_E_CANNOT_CREATE_XCHG_CERT: the vault cannot write its key" e
 check "as an event" event 96 MSG_E_CANNOT_CREATE_XCHG_CERT '.level == "error"'
 check "the doctor says so" doctor 96 exchange
 check "its cure" admin ca exchange renew
+mark
+check "CRLF_USE_XCHG_CERT_TEMPLATE: the CA's own account may not enroll by CAExchange" eval \
+	'admin setreg "CA\CRLFlags" +CRLF_USE_XCHG_CERT_TEMPLATE && refuses CERTSRV_E_TEMPLATE_DENIED admin ca exchange renew'
+check "event 96 says so" event 96 MSG_E_CANNOT_CREATE_XCHG_CERT '.variables.ErrorCode | contains("0x80094012")'
+check "the machine gets the right" eval 'admin template grant CAExchange dircad enroll && ca_lab_eventually admin ca exchange renew'
+check "its validity wins" admin template set CAExchange validity=2w
+xchg_period() { [ "$(admin getreg "CA\CAXchgValidityPeriod$1" | sed -n 's/.* //p')" = "$2" ]; }
+two_weeks() {
+	admin ca exchange renew && xchg_period '' Weeks && xchg_period Units 2 &&
+		[ "$(sqlite3 "$CA_STATE/dirca.db" "SELECT (NotAfter - NotBefore) / 86400 FROM Request WHERE RequestFlags & 8 ORDER BY RequestID DESC LIMIT 1")" = 14 ]
+}
+check "and is written into the settings" ca_lab_eventually two_weeks
+check "whoever sets another" eval 'admin setreg "CA\CAXchgValidityPeriod" "3 Weeks" && two_weeks'
+mark
+check "the template goes" ldapdelete -Q -Y EXTERNAL -H "$LDAPI_URI" "CN=CAExchange,CN=Certificate Templates,CN=Public Key Services,CN=Services,$LDAP_CONFIG_BASE"
+check "and no exchange certificate is made" ca_lab_eventually refuses CERTSRV_E_UNSUPPORTED_CERT_TYPE admin ca exchange renew
+check "event 96 says so" event 96 MSG_E_CANNOT_CREATE_XCHG_CERT '.variables.ErrorCode | contains("0x80094800")'
+check "other templates go on" ca_lab_enroll user1 User "$dir/templateless.pfx"
+check "without the flag it is made by the settings, which are the template's" eval \
+	'admin setreg "CA\CRLFlags" -CRLF_USE_XCHG_CERT_TEMPLATE && admin ca exchange renew && xchg_period Units 2'
 
 # ---- "Certification Authority CSP Not Supported for Key Archival Functions" ----
 check "which provider the CA uses" admin getreg 'CA\EncryptionCSP'

@@ -75,7 +75,7 @@ check "a CA" ca_lab_start "$dir" external
 check "templates for elliptic curves" ca_lab_allow_ec EFSArchive
 check "no quota" ca_lab_no_quota
 # A clock that is set ahead destroys no key of the vault, which holds no more than 64.
-check "exchange keys that live two weeks" ca_lab_as caadmin setreg 'CA\CAXchgValidityPeriod' '2 Weeks'
+check "exchange keys that live two weeks" eval 'ca_lab_as caadmin template set CAExchange validity=2w && ca_lab_eventually ca_lab_as caadmin ca exchange renew'
 check "the first key" archives "$dir/oldest.pfx"
 serial=$(ca_lab_serial_of "$dir/oldest.pfx")
 for ((n = 1; n <= DAYS; n++)); do

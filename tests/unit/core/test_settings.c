@@ -66,7 +66,7 @@ values_in_range_are_accepted_and_others_refused(void **state)
 	    {"CA\\AuditFilter", "", false},
 	    {"CA\\AuditFilter", "+0x3", true},
 	    {"CA\\KRAFlags", "KRAF_ENABLEARCHIVEALL", false},
-	    {"CA\\CRLFlags", "0x4000", false},
+	    {"CA\\CRLFlags", "0x200", false},
 	    {"CA\\NoSuchSetting", "1", false},
 	    {"KRACertCount", "1", false},
 	};
@@ -234,6 +234,35 @@ cipher_follows_both_settings(void **state)
 
 /* Another name for the two, by number and by name: whoever is set, all three say the same. */
 static void
+period_is_written_in_the_largest_unit_that_fits(void **state)
+{
+	static const struct {
+		int64_t seconds;
+		const char *unit;
+		int64_t units;
+	} rows[] = {{14 * 86400, "Weeks", 2}, {8 * 86400, "Days", 8}, {3600, "Hours", 1},
+	    {5400, "Minutes", 90}, {3601, "Seconds", 3601}};
+	bool set[SETTING_COUNT] = {false};
+	struct settings in;
+	struct err err;
+
+	(void)state;
+	settings_default(&in);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		char *unit;
+
+		setting_set_period(&in, PERIOD_CRL, rows[i].seconds, set);
+		unit = setting_text(&in, SETTING_CRL_PERIOD);
+		assert_string_equal(unit, rows[i].unit);
+		assert_int_equal(in.num[SETTING_CRL_PERIOD_UNITS], rows[i].units);
+		assert_true(settings_finish(&in, &err));
+		assert_int_equal(in.seconds[PERIOD_CRL], rows[i].seconds);
+		free(unit);
+	}
+	assert_true(set[SETTING_CRL_PERIOD] && set[SETTING_CRL_PERIOD_UNITS]);
+}
+
+static void
 algorithm_by_number_is_the_cipher(void **state)
 {
 	static const struct {
@@ -342,7 +371,7 @@ flags_are_added_and_taken_away(void **state)
 	assert_false(setting_parse(SETTING_AUDIT_FILTER, "+AUDIT_FILTER_ALL", &in, set, &err));
 	assert_non_null(strstr(err.msg, "AUDIT_FILTER_KEYARCHIVAL"));
 	assert_false(
-	    setting_parse(SETTING_CRL_FLAGS, "+CRLF_USE_XCHG_CERT_TEMPLATE", &in, set, &err));
+	    setting_parse(SETTING_CRL_FLAGS, "+CRLF_PUBLISH_EXPIRED_CERT_CRLS", &in, set, &err));
 	assert_non_null(strstr(err.msg, "does not do"));
 }
 
@@ -356,6 +385,7 @@ main(void)
 	    cmocka_unit_test(a_period_is_a_pair),
 	    cmocka_unit_test(empty_database_gives_the_defaults),
 	    cmocka_unit_test(cipher_follows_both_settings),
+	    cmocka_unit_test(period_is_written_in_the_largest_unit_that_fits),
 	    cmocka_unit_test(algorithm_by_number_is_the_cipher),
 	    cmocka_unit_test(flags_are_added_and_taken_away),
 	    cmocka_unit_test(bad_value_in_the_database_is_no_default),
