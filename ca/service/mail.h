@@ -25,7 +25,8 @@ struct mail {
 bool mail_message(const struct mail *m, struct buf *out, struct err *err);
 
 /* Hands the message to mail_server, within `limit_ms` or until `is_over` says so. With TLS, and the
- * server's certificate verified, unless mail_allow_plain says otherwise. DIRCA_E_NETWORK. */
+ * server's certificate verified, unless mail_allow_plain says otherwise. DIRCA_E_CONFIG: it will
+ * not do later either; DIRCA_E_NETWORK. */
 typedef bool mail_is_over(void *arg);
 bool mail_send(const struct config *config, const struct mail *m, int64_t limit_ms,
     mail_is_over *is_over, void *arg, struct err *err);

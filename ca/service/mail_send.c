@@ -67,6 +67,19 @@ set_sign_in(CURL *curl, const struct config *config)
 	explicit_bzero(password, sizeof password);
 }
 
+/* What no second try mends; a wrong password could lock the account. */
+static enum err_code
+code_of(CURLcode rc)
+{
+	static const CURLcode lasting[] = {CURLE_PEER_FAILED_VERIFICATION, CURLE_LOGIN_DENIED,
+	    CURLE_SSL_CACERT_BADFILE, CURLE_USE_SSL_FAILED};
+
+	for (size_t i = 0; i < sizeof lasting / sizeof lasting[0]; i++)
+		if (rc == lasting[i])
+			return DIRCA_E_CONFIG;
+	return DIRCA_E_NETWORK;
+}
+
 bool
 mail_send(const struct config *config, const struct mail *m, int64_t limit_ms,
     mail_is_over *is_over, void *arg, struct err *err)
@@ -106,7 +119,6 @@ mail_send(const struct config *config, const struct mail *m, int64_t limit_ms,
 	curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &sending);
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, why);
 	rc = curl_easy_perform(curl);
-	return rc == CURLE_OK ||
-	       err_set(err, DIRCA_E_NETWORK, "mail by %s: %s", config->mail_server,
-		   why[0] != '\0' ? why : curl_easy_strerror(rc));
+	return rc == CURLE_OK || err_set(err, code_of(rc), "mail by %s: %s", config->mail_server,
+				     why[0] != '\0' ? why : curl_easy_strerror(rc));
 }
