@@ -343,7 +343,7 @@ raise_failed_approval(
 /* What was refused archived nothing, and a key that it brought is not kept (paper, "Understanding
  * the Archival Process"). */
 static bool
-check_refused(const struct store_request *row, struct err *err)
+check_refused(const struct ca *ca, const struct store_request *row, struct err *err)
 {
 	long long id = (long long)row->request_id;
 
@@ -357,7 +357,7 @@ check_refused(const struct store_request *row, struct err *err)
 		    "request %lld has no key to archive any more: that of a refused request is not "
 		    "kept; the requester has to enroll anew",
 		    id);
-	if (row->template_name == NULL)
+	if (row->template_name == NULL && !ca->config->standalone)
 		return err_set(err, CERTSRV_E_BAD_REQUESTSTATUS,
 		    "request %lld was refused before it was certain which template it means; it "
 		    "must be made again",
@@ -387,7 +387,7 @@ issue_for(struct approval *a, struct ca *ca, struct vault *v, int64_t request_id
 	     ca_check_right(e.view, officer, CA_RIGHT_OFFICER, err) &&
 	     enroll_get_row(ca, request_id, &row, err) &&
 	     ca_check_officer(ca, e.view, officer, &row, err) &&
-	     (anew ? check_refused(&row, err) : enroll_check_pending(&row, err)) &&
+	     (anew ? check_refused(ca, &row, err) : enroll_check_pending(&row, err)) &&
 	     own_check_row(ca, officer, &row, err) && current_people(&e, &row, &agent, err) &&
 	     own_check_person(ca, officer, e.requester, err) &&
 	     own_check_person(ca, officer, e.caller, err);

@@ -12,10 +12,12 @@
 static bool
 check_no_archival(const struct enrollment *e, struct err *err)
 {
-	return !e->has_key || err_set(err, CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED,
-				  "this CA is stand-alone and archives no keys: that needs a "
-				  "certificate template, "
-				  "and a CA that has a directory");
+	/* Its hash stays where the key was taken out. */
+	return (!e->has_key && e->request.key_hash.len == 0) ||
+	       err_set(err, CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED,
+		   "this CA is stand-alone and archives no keys: that needs a "
+		   "certificate template, "
+		   "and a CA that has a directory");
 }
 
 static bool

@@ -220,6 +220,7 @@ what_needs_a_directory_is_refused_by_name(void **state)
 	const struct wished w = {.subject = "CN=x", .key = test_key("rsa2048")};
 	struct ca_view *view = ca_view_get(harness.ca);
 	struct buf pkcs10, renewal, payload;
+	int64_t archival = 0;
 	struct err err;
 	const struct {
 		const char *template_cn, *requester_name;
@@ -233,6 +234,7 @@ what_needs_a_directory_is_refused_by_name(void **state)
 	};
 
 	(void)state;
+	harness_set("CA\\KeepRefusedRequests", "1");
 	assert_int_equal(view->xchg_count, 1); /* the settings of it apply to this CA too */
 	harness_seal(w.key, &view->xchgs[0].cert, &payload);
 	make(&w, (struct view){0}, &pkcs10);
@@ -250,17 +252,75 @@ what_needs_a_directory_is_refused_by_name(void **state)
 		r = submit(&games, ENROLL_CMC, buf_view(&message), NULL);
 		if (r.reason.code != rows[i].code)
 			fail_msg("%zu: %s: %s", i, err_name(r.reason.code), r.reason.msg);
+		if (rows[i].archives)
+			archival = r.request_id;
 		enroll_result_free(&r);
 		buf_free(&message);
 	}
 	struct enroll_result r = submit(&games, ENROLL_PKCS10, buf_view(&pkcs10), "User");
 	assert_int_equal(r.reason.code, CERTSRV_E_UNSUPPORTED_CERT_TYPE);
 	enroll_result_free(&r);
+	/* Nor when it is decided anew, by what was kept of it. */
+	assert_false(
+	    enroll_resubmit(harness.ca, &harness.vault, &officer, archival, clock_now(), &r, &err));
+	assert_int_equal(err.code, CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED);
+	enroll_result_free(&r);
 	buf_free(&payload);
 	buf_free(&pkcs10);
 	buf_free(&renewal);
 	ca_view_release(&view);
 	EVP_PKEY_free(w.key);
+}
+
+/* EST serverkeygen archives the key that it makes. */
+static void
+no_key_is_made_here(void **state)
+{
+	const struct wished w = {.subject = "CN=x"};
+	struct enroll_result r;
+	struct buf pkcs10;
+	struct err err;
+
+	(void)state;
+	make(&w, (struct view){0}, &pkcs10);
+	const struct enroll_input in = {.format = ENROLL_PKCS10,
+	    .generates = true,
+	    .body = buf_view(&pkcs10),
+	    .caller = &games,
+	    .caller_name = games.downlevel,
+	    .now = clock_now()};
+	harness_must(enroll_submit(harness.ca, &harness.vault, &in, &r, &err), &err);
+	assert_int_equal(r.reason.code, CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED);
+	enroll_result_free(&r);
+	buf_free(&pkcs10);
+}
+
+/* A refused request is read anew, by the same bounds; a denied one waits for nothing more. */
+static void
+what_was_refused_is_decided_anew(void **state)
+{
+	const struct wished bad = {.subject = "CN=x", .eku = "1.3.6.1.4.1.311.20.2.1"},
+			    good = {.subject = "CN=denied once"};
+	int64_t denied = pending(&games, &good), id;
+	struct enroll_result r;
+	struct err err;
+
+	(void)state;
+	harness_set("CA\\KeepRefusedRequests", "1");
+	r = ask(&games, &bad);
+	assert_int_equal(r.disposition, DISP_DENIED);
+	id = r.request_id;
+	enroll_result_free(&r);
+	assert_false(
+	    enroll_resubmit(harness.ca, &harness.vault, &officer, id, clock_now(), &r, &err));
+	assert_int_equal(err.code, DIRCA_E_KIND_NOT_ALLOWED);
+	enroll_result_free(&r);
+	harness_must(enroll_deny(harness.ca, &officer, denied, "a test", clock_now(), &err), &err);
+	harness_must(
+	    enroll_resubmit(harness.ca, &harness.vault, &officer, denied, clock_now(), &r, &err),
+	    &err);
+	assert_int_equal(r.disposition, DISP_ISSUED);
+	enroll_result_free(&r);
 }
 
 static void
@@ -388,6 +448,8 @@ main(void)
 	    cmocka_unit_test(nobody_decides_about_himself),
 	    cmocka_unit_test(what_root_does_not_allow_is_not_even_kept),
 	    cmocka_unit_test(what_needs_a_directory_is_refused_by_name),
+	    cmocka_unit_test(no_key_is_made_here),
+	    cmocka_unit_test(what_was_refused_is_decided_anew),
 	    cmocka_unit_test(holder_of_a_certificate_renews_it_and_is_nobody_else),
 	    cmocka_unit_test(serial_numbers_and_sids_are_one_to_one),
 	    cmocka_unit_test(there_is_no_directory),
