@@ -133,6 +133,8 @@ report_issued(const struct enroll_job *j, const struct pki_service *service,
 
 	if (!pkix_cert_decode(buf_view(&e->certificate), &cert, err))
 		return false;
+	if (e->remark != NULL)
+		fprintf(stderr, "dirca enroll: warning: %s\n", e->remark);
 	if (j->cli->opt.json) {
 		OWNED(own_memory) char *serial = pkix_serial_text(cert.serial);
 

@@ -35,6 +35,7 @@ enrollment_free(struct enrollment *e)
 	certificate_names_free(&e->names);
 	store_values_free(&e->values);
 	free(e->extra);
+	free(e->remark);
 	for (size_t i = 0; i < e->signer_count; i++) {
 		pkix_cert_free(&e->signers[i].cert);
 		free(e->signers[i].name);
@@ -128,6 +129,7 @@ process(struct enrollment *e, struct err *err)
 		return false;
 	if (e->plan.pend)
 		return true;
+	enroll_find_second_key(e);
 	return e->generates ? enroll_generate(e, err) : enroll_certify(e, err);
 }
 

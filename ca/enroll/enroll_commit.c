@@ -107,8 +107,9 @@ fill_outcome(const struct enroll_commit *c, struct store_request *row, struct er
 		return true;
 	}
 	row->crl_partition = e->partition;
-	row->disposition_message =
-	    mem_text(c->disposition == DISP_PENDING ? "Taken under submission" : "Issued");
+	row->disposition_message = c->disposition == DISP_PENDING
+				       ? mem_text("Taken under submission")
+				       : enroll_issued_text(e);
 	return (c->disposition == DISP_ISSUED
 		       ? certificate_columns(e->ca->issuer, buf_view(&e->certificate), row, err)
 		       : buf_dup(view_of(e->request.key_info_hash, sizeof e->request.key_info_hash),
@@ -303,7 +304,9 @@ write_unit(struct store_tx *tx, void *arg, struct err *err)
 	a.status = u->commit->reason != NULL ? u->commit->reason->code : ERR_OK;
 	event = event_of(u->commit, u->info);
 	return ca_audit(tx, &a, err) &&
-	       enroll_event_keep(tx, u->commit->e->ca, &event, u->commit->e->now, err);
+	       enroll_event_keep(tx, u->commit->e->ca, &event, u->commit->e->now, err) &&
+	       (row->disposition != DISP_ISSUED ||
+		   enroll_remark_keep(tx, u->commit->e, a.request_id, err));
 }
 
 bool
@@ -320,6 +323,8 @@ enroll_commit(struct enroll_commit *c, struct err *err)
 	c->row.request_id = c->request_id;
 	event = event_of(c, unit.info);
 	enroll_event_tell(c->e->ca, &event, c->e->now);
+	if (c->disposition == DISP_ISSUED)
+		enroll_remark_tell(c->e, c->request_id);
 	return true;
 }
 

@@ -289,6 +289,7 @@ write_approval(struct store_tx *tx, void *arg, struct err *err)
 		return false;
 	return store_issue_pending(tx, a->row, err) && ca_audit(tx, &record, err) &&
 	       enroll_event_keep(tx, a->e->ca, &event, a->e->now, err) &&
+	       enroll_remark_keep(tx, a->e, a->row->request_id, err) &&
 	       ca_publication_add(tx, a->row->request_id, a->e->plan.publish_to_ds,
 		   a->e->plan.publish_to_kra, err);
 }
@@ -310,7 +311,8 @@ finish_approval(
 		row->key_recovery_hashes = mem_text(e->kra_hashes);
 	}
 	free(row->disposition_message);
-	row->disposition_message = mem_text("Issued");
+	enroll_find_second_key(e);
+	row->disposition_message = enroll_issued_text(e);
 	row->crl_partition = e->partition;
 	row->disposition = DISP_ISSUED;
 	row->status_code = 0;
@@ -318,6 +320,7 @@ finish_approval(
 	if (!respond_row(e->ca, e->vault, row, &e->response, err) ||
 	    !store_do(e->ca->store, write_approval, a, err))
 		return false;
+	enroll_remark_tell(e, row->request_id);
 	enroll_wake_publisher(e);
 	out->request_id = row->request_id;
 	out->disposition = DISP_ISSUED;

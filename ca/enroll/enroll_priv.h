@@ -132,7 +132,8 @@ struct enrollment {
 	struct certificate_names names; /* of the plan */
 	struct store_values values;     /* at an approval: what certificate managers set */
 	struct issue_extension *extra;  /* of them, the plan's */
-	bool deciding;                  /* a refusal now is a denial, else an error */
+	char *remark;  /* what the requester is told beside the certificate; NULL: nothing */
+	bool deciding; /* a refusal now is a denial, else an error */
 	/* archival */
 	struct buf archived;        /* EnvelopedData for the KRAs */
 	const struct ca_kra **kras; /* whom it is sealed to, of the view */
@@ -217,6 +218,19 @@ struct explain_reason reason_enroll_right(const struct enrollment *e);
 /* enroll_requester.c: is this the account that the certificate was made for, not its agent? The SID
  * decides where there is one, as in enroll_is_requester. */
 bool enroll_was_for(const struct principal *p, const struct store_request *row);
+/* As the database knows somebody. `sid`: room for SID_TEXT_MAX, and as long as the answer is used.
+ */
+struct store_principal enroll_person(const struct principal *p, char *sid);
+
+/* enroll_second_key.c: sets `remark` if the requester of a key that is archived has another valid
+ * one for the same purpose: of this template, or of one that archives and shares a usage. A renewal
+ * takes the old one's place. After the decision. */
+void enroll_find_second_key(struct enrollment *e);
+/* "Issued", with the remark; free(). And the event: in the unit of work, after its commit. */
+char *enroll_issued_text(const struct enrollment *e);
+bool enroll_remark_keep(
+    struct store_tx *tx, const struct enrollment *e, int64_t request_id, struct err *err);
+void enroll_remark_tell(const struct enrollment *e, int64_t request_id);
 
 /* enroll_manage.c: what acts of certificate managers share. CERTSRV_E_NO_REQUEST; a view that is
  * fresh, ca_view_release also after false; the record of a refusal. */

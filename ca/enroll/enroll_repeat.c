@@ -13,16 +13,6 @@
 #include "own.h"
 #include "text.h"
 
-/* `sid`: room for SID_TEXT_MAX, and as long as the answer is used. */
-static struct store_principal
-person(const struct principal *p, char *sid)
-{
-	if (!p->has_sid)
-		return (struct store_principal){NULL, p->downlevel};
-	sid_to_text(&p->sid, sid);
-	return (struct store_principal){sid, p->downlevel};
-}
-
 bool
 enroll_request_hash(const struct enroll_input *in, const struct enroll_request *r,
     uint8_t out[SHA256_DIGEST_LENGTH], struct err *err)
@@ -45,7 +35,7 @@ bool
 enroll_claim_no_key(struct enrollment *e, struct err *err)
 {
 	char sid[SID_TEXT_MAX];
-	struct store_principal who = person(e->caller, sid);
+	struct store_principal who = enroll_person(e->caller, sid);
 	OWNED(buf_free) struct buf all = {0};
 
 	return buf_append(&all, view_of(e->request_hash, sizeof e->request_hash), err) &&
@@ -61,7 +51,7 @@ enroll_find_repeat(
 	char sid[SID_TEXT_MAX];
 	const struct store_newcomer n = {
 	    .request_hash = view_of(e->request_hash, sizeof e->request_hash),
-	    .caller = person(e->caller, sid),
+	    .caller = enroll_person(e->caller, sid),
 	    .now = e->now,
 	    .renews = e->renews,
 	    .public_key_hash = view_of(e->request.key_info_hash, sizeof e->request.key_info_hash),
@@ -81,7 +71,7 @@ enroll_check_key(struct enrollment *e, struct store_tx *tx, struct err *err)
 	char sid[SID_TEXT_MAX];
 	const struct key_holder h = {
 	    .public_key_hash = view_of(e->request.key_info_hash, sizeof e->request.key_info_hash),
-	    .holder = person(e->requester, sid),
+	    .holder = enroll_person(e->requester, sid),
 	    .is_free = e->key_is_free && e->requester == e->caller,
 	    .archives = tmpl_requires_key_archival(e->tmpl),
 	    .may_share = e->view->settings.num[SETTING_ALLOW_SHARED_KEYS] != 0,

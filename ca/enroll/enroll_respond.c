@@ -117,7 +117,8 @@ enroll_respond(struct ca *ca, struct vault *v, const struct store_request *row,
 	case DISP_ISSUED:
 	case DISP_REVOKED:
 		answer.status = CMC_STATUS_SUCCESS;
-		answer.text = "Issued";
+		answer.text =
+		    row->disposition == DISP_ISSUED && *message != '\0' ? message : "Issued";
 		answer.key_hash = buf_view(&row->key_hash);
 		certificate = buf_view(&row->raw_certificate);
 		SHA1(certificate.ptr, certificate.len, sha1);

@@ -92,7 +92,10 @@ enum event_category {
 	    "the audit trail ends before the row up to which the vault signed it: {ErrorCode}") \
 	X(ISSUING_STOPPED, 1002, ERROR, CRL, "DIRCA_ISSUING_STOPPED", "no certificate is issued", \
 	    "ErrorCode", \
-	    "no certificate is issued, for want of a current CRL: {ErrorCode}")
+	    "no certificate is issued, for want of a current CRL: {ErrorCode}") \
+	X(SECOND_KEY, 1003, WARNING, REQUEST, "DIRCA_SECOND_KEY", "second valid key for one purpose", \
+	    "RequestId Certificate", \
+	    "request {RequestId} was issued, but {Certificate}")
 /* clang-format on */
 
 enum event_id {

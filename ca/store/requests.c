@@ -445,6 +445,28 @@ store_list_expiring(struct store *s, const struct store_expiring *f, struct stor
 	return true;
 }
 
+enum store_find
+store_find_valid_key(struct store *s, const struct store_valid_key_query *q,
+    struct store_valid_key *out, struct err *err)
+{
+	OWNED(reading_end) struct reading r = reading_begin(s, SQL_VALID_KEY, err);
+	enum sql_step step;
+
+	*out = (struct store_valid_key){0};
+	if (r.conn == NULL)
+		return STORE_FAILED;
+	sql_bind_text(r.conn, r.id, 1, q->holder.name);
+	sql_bind_text(r.conn, r.id, 2, q->template_name);
+	sql_bind_int(r.conn, r.id, 3, q->now);
+	sql_bind_blob(r.conn, r.id, 4, q->other_than);
+	sql_bind_text(r.conn, r.id, 5, q->holder.sid);
+	if ((step = sql_step(r.conn, r.id, err)) != SQL_ROW)
+		return step == SQL_DONE ? STORE_NOT_FOUND : STORE_FAILED;
+	out->request_id = sql_int(r.conn, r.id, 0);
+	out->not_after = sql_int(r.conn, r.id, 1);
+	return STORE_FOUND;
+}
+
 bool
 store_list_key_identifier(
     struct store *s, const char *hex, struct store_requests *out, struct err *err)

@@ -197,6 +197,11 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 	    "SELECT EXISTS(SELECT 1 FROM Request INDEXED BY RequestIssuedTo "                     \
 	    "WHERE RequesterName = ?1 AND CertificateTemplate IS ?2 AND NotAfter > ?3 "           \
 	    "AND Disposition = 20)")                                                              \
+	X(VALID_KEY, SQL_READER,                                                                  \
+	    "SELECT RequestID, NotAfter FROM Request INDEXED BY RequestIssuedTo "                 \
+	    "WHERE RequesterName = ?1 AND CertificateTemplate = ?2 AND NotAfter > ?3 "            \
+	    "AND Disposition = 20 AND HasArchivedKey = 1 AND PublicKeyHash IS NOT ?4 "            \
+	    "AND coalesce(RequesterSID, ?5) IS ?5 ORDER BY NotAfter DESC LIMIT 1")                \
 	X(LIST_KEY_IDENTIFIER, SQL_READER,                                                        \
 	    SQL_LIST "r.SubjectKeyIdentifier = ? AND +r.Disposition IN (20, 21) "                 \
 		     "ORDER BY r.RequestID DESC LIMIT ?")                                         \

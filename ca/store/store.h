@@ -263,6 +263,25 @@ struct store_expiring {
 bool store_list_expiring(struct store *s, const struct store_expiring *f,
     struct store_requests *out, int64_t *next_out, struct err *err);
 
+/* A principal is its SID, or, where it has none, its name (without case). */
+struct store_principal {
+	const char *sid, *name;
+};
+
+/* The certificate of a requester and template with an archived key that ends last, after `now`, is
+ * not revoked, and has another public key. */
+struct store_valid_key_query {
+	struct store_principal holder; /* both: the name finds it, the SID says whether it is */
+	const char *template_name;
+	struct view other_than; /* hash of a public key */
+	int64_t now;
+};
+struct store_valid_key {
+	int64_t request_id, not_after;
+};
+enum store_find store_find_valid_key(struct store *s, const struct store_valid_key_query *q,
+    struct store_valid_key *out, struct err *err);
+
 /* Rows of issued and revoked certificates with this subjectKeyIdentifier (lower-case hex), the
  * newest first, at most STORE_SAME_KEY_MAX; as lists are. */
 #define STORE_SAME_KEY_MAX 16
@@ -270,10 +289,6 @@ bool store_list_key_identifier(
     struct store *s, const char *hex, struct store_requests *out, struct err *err);
 
 /* ---- whose a public key is, and what came before ---- */
-/* A principal is its SID, or, where it has none, its name (without case). */
-struct store_principal {
-	const char *sid, *name;
-};
 /* The first row of another principal that has the key: of any disposition but the refused ones.
  * `archived_only`: only rows with an archived key count. */
 struct store_key_claim {

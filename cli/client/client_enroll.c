@@ -1,8 +1,10 @@
 #include "client_enroll.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "cmc.h"
+#include "mem.h"
 #include "own_openssl.h"
 
 static bool
@@ -93,6 +95,8 @@ check_cmc(struct view der, struct view ca_certificate, EVP_PKEY *key, const stru
 		return true;
 	case CMC_STATUS_SUCCESS:
 		out->archived = r.key_hash.len > 0;
+		if (r.text != NULL && strcmp(r.text, "Issued") != 0)
+			out->remark = mem_text(r.text);
 		return (own == NULL || check_key_hash(r.key_hash, own->key_hash, err)) &&
 		       accept_certificate(cmc_response_certificate(&r), key, out, err);
 	}
@@ -199,5 +203,6 @@ void
 client_enrolled_free(struct client_enrolled *e)
 {
 	buf_free(&e->certificate);
+	free(e->remark);
 	*e = (struct client_enrolled){0};
 }

@@ -23,6 +23,7 @@ struct client_enrolled {
 	long long request_id; /* 0 if the CA did not say */
 	bool archived;
 	struct buf certificate; /* of CLIENT_ISSUED */
+	char *remark;           /* what the CA says beside it; NULL: nothing */
 };
 /* True if it was issued or waits. The answer's signature, hashes and public key are checked before
  * it counts; `ca_certificate` is the CA's in the directory. May be repeated: of a request that was

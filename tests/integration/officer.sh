@@ -376,4 +376,7 @@ check "a restart records nothing twice" ca_lab_dircad_stop
 before=$(audited 786)
 check "it starts" ca_lab_dircad_start
 check "and records nothing" test "$(audited 786)" -eq "$before"
+check "a second valid key for one purpose is told of" says "warning: Issued, but: NWTRADERS\user3 has another valid certificate with an archived key for the same purpose: request $(id_of "$engineer")," \
+	ca_lab_enroll user3 EFSArchive "$dir/user3b.pfx"
+check "as an event too" test "$(sqlite3 "$CA_STATE/dirca.db" "SELECT count(*) FROM Event WHERE EventID = 1003")" = 1
 checks_end

@@ -61,7 +61,8 @@ refused_at_once(struct ask *a, const struct principal *caller, enum err_code cod
 	struct enroll_result r;
 	int64_t id;
 
-	ask_make(a);
+	if (a->message.len == 0)
+		ask_make(a);
 	harness_set("CA\\KeepRefusedRequests", "1");
 	r = ask_submit(a, caller);
 	harness_set("CA\\KeepRefusedRequests", "0");
@@ -430,6 +431,80 @@ whom_it_is_for_is_nothing_to_set(void **state)
 	harness_change(USER_TEMPLATE, "msPKI-Enrollment-Flag", view_str("0"));
 }
 
+static bool
+count_second_key(const struct event_record *e, void *arg)
+{
+	*(int *)arg += e->number == EVENT_SECOND_KEY;
+	return true;
+}
+
+/* Enrolled with an archived key; what is said of it names the other request, 0: nothing is. */
+static int64_t
+archived(const char *template_cn, EVP_PKEY *key, int64_t other)
+{
+	struct ask a = {.template_cn = template_cn, .archive = true, .key = key};
+	struct event_reading reading;
+	int before = 0, after = 0;
+	struct cmc_response response;
+	struct store_request row;
+	struct enroll_result r;
+	char expected[64];
+	struct err err;
+	int64_t id;
+
+	harness_must(store_read_events(
+			 harness.ca->store, 0, 100000, count_second_key, &before, &reading, &err),
+	    &err);
+	ask_make(&a);
+	r = ask_submit(&a, &user2);
+	if (r.disposition != DISP_ISSUED)
+		fail_msg("%s: %s", err_name(r.reason.code), r.reason.msg);
+	id = r.request_id;
+	row = ask_row_of(id);
+	harness_must(cmc_response_decode(buf_view(&r.response), &response, &err), &err);
+	assert_string_equal(response.text, row.disposition_message);
+	if (other == 0) {
+		assert_string_equal(row.disposition_message, "Issued");
+	} else {
+		snprintf(
+		    expected, sizeof expected, "same purpose: request %lld,", (long long)other);
+		assert_non_null(strstr(row.disposition_message, expected));
+	}
+	harness_must(store_read_events(
+			 harness.ca->store, 0, 100000, count_second_key, &after, &reading, &err),
+	    &err);
+	assert_int_equal(after - before, other != 0);
+	cmc_response_free(&response);
+	store_request_free(&row);
+	enroll_result_free(&r);
+	ask_free(&a);
+	return id;
+}
+
+static void
+second_valid_key_for_a_purpose_is_told(void **state)
+{
+	int64_t first, second, ignored;
+	EVP_PKEY *key = test_key("rsa2048"), *again = EVP_PKEY_dup(key);
+	struct revocation r = {.reason = 4};
+	struct err err;
+
+	(void)state;
+	first = archived("EFSArchive", key, 0);
+	second = archived("EFSArchive", NULL, first);
+	r.request_id = first;
+	harness_must(enroll_revoke(harness.ca, &officer1, &r, clock_now(), &ignored, &err), &err);
+	r.request_id = second;
+	harness_must(enroll_revoke(harness.ca, &officer1, &r, clock_now(), &ignored, &err), &err);
+	/* Nor is one key two. */
+	first = archived("EFSArchive", again, 0);
+	/* Another template for the same, and whoever had the name is another. */
+	archived("UserArchive", NULL, first);
+	user2.sid.subs[user2.sid.count - 1]++;
+	archived("EFSArchive", NULL, 0);
+	user2.sid.subs[user2.sid.count - 1]--;
+}
+
 static int
 group_setup(void **state)
 {
@@ -467,6 +542,7 @@ main(void)
 	    cmocka_unit_test(request_that_was_to_archive_a_key_has_none),
 	    cmocka_unit_test(what_a_manager_sets_is_in_the_certificate),
 	    cmocka_unit_test(what_the_template_does_not_give_is_not_certified),
+	    cmocka_unit_test(second_valid_key_for_a_purpose_is_told),
 	    cmocka_unit_test(whom_it_is_for_is_nothing_to_set),
 	};
 

@@ -303,6 +303,7 @@ a_renewal_that_was_approved_before_does_not_wait_again(void **state)
 {
 	struct ask first = {.template_cn = "UserArchive", .archive = true};
 	struct held old;
+	struct store_request row;
 	struct enroll_result r;
 
 	(void)state;
@@ -313,11 +314,14 @@ a_renewal_that_was_approved_before_does_not_wait_again(void **state)
 	assert_int_equal(r.disposition, DISP_PENDING);
 	enroll_result_free(&r);
 	ask_free(&first);
-	ask_issued(&(struct ask){.template_cn = "UserArchive",
-		       .archive = true,
-		       .renews = buf_view(&old.cert.der),
-		       .signers = {&old.cert}},
-	    &user1);
+	row = ask_row_of(ask_issued(&(struct ask){.template_cn = "UserArchive",
+					.archive = true,
+					.renews = buf_view(&old.cert.der),
+					.signers = {&old.cert}},
+	    &user1));
+	/* The old key is still valid, and no second one: this one takes its place. */
+	assert_string_equal(row.disposition_message, "Issued");
+	store_request_free(&row);
 	harness_change(ARCHIVE_DN, "msPKI-Enrollment-Flag", view_str("43"));
 	first = (struct ask){.template_cn = "UserArchive",
 	    .archive = true,
