@@ -63,9 +63,10 @@ current_requester(
 	return found == DIR_FOUND ||
 	       (found == DIR_NOT_FOUND &&
 		   err_set(err, ERROR_FILE_NOT_FOUND,
-		       "the account that made request %lld as '%s' is no longer in the directory",
+		       "the account that made request %lld as '%s' is no longer %s",
 		       (long long)row->request_id,
-		       row->requester_name != NULL ? row->requester_name : "?"));
+		       row->requester_name != NULL ? row->requester_name : "?",
+		       ca->config->standalone ? "on this machine" : "in the directory"));
 }
 
 /* The template must still be the object that the request was made for: another can bear its name.
