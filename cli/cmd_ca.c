@@ -10,7 +10,7 @@
 #include "init.h"
 #include "mem.h"
 #include "own_json.h"
-#include "pem_file.h"
+#include "pem.h"
 #include "pfx.h"
 #include "pkix.h"
 #include "print.h"
@@ -24,11 +24,11 @@ static bool
 install_certificate(
     const struct cli *cli, const struct config *config, const struct ca_options *o, struct err *err)
 {
-	OWNED(pem_file_free) struct pem_file own = {0}, chain = {0};
+	OWNED(pem_certs_free) struct pem_certs own = {0}, chain = {0};
 	struct view views[CLI_LIST_MAX];
 
-	if (!pem_file_read(cli->opt.install, &own, err) ||
-	    (cli->opt.chain != NULL && !pem_file_read(cli->opt.chain, &chain, err)))
+	if (!pem_certs_read(cli->opt.install, &own, err) ||
+	    (cli->opt.chain != NULL && !pem_certs_read(cli->opt.chain, &chain, err)))
 		return false;
 	if (own.count != 1 || chain.count > CLI_LIST_MAX)
 		return err_set(
@@ -104,14 +104,14 @@ adopt_ca(const struct cli *cli, const struct config *config, const struct ca_opt
 {
 	const struct cli_options *o = &cli->opt;
 	OWNED(secret_free) struct secret password = {0};
-	OWNED(pem_file_free) struct pem_file chain = {0};
+	OWNED(pem_certs_free) struct pem_certs chain = {0};
 	OWNED(pfx_bags_free) struct pfx_bags bags = {0};
 	OWNED(own_memory) struct view *parents = NULL, *crls = NULL;
 	OWNED(files_free) struct files files = {0};
 	OWNED(buf_free) struct buf file = {0};
 
 	if (!check_adoption(o, err) || !read_crls(&o->crls, &files, err) ||
-	    (o->chain != NULL && !pem_file_read(o->chain, &chain, err)) ||
+	    (o->chain != NULL && !pem_certs_read(o->chain, &chain, err)) ||
 	    !file_read(o->import_pfx, PFX_FILE_MAX, &file, err) ||
 	    !cli_password(
 		o->pfx_password_file, "Password of the CA's PKCS#12: ", false, &password, err) ||

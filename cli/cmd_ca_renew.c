@@ -6,7 +6,7 @@
 #include "clock.h"
 #include "local_audit.h"
 #include "own.h"
-#include "pem_file.h"
+#include "pem.h"
 #include "renew.h"
 #include "text.h"
 #include "verbs.h"
@@ -80,13 +80,13 @@ static bool
 install(const struct work *w, enum ca_renewed *out, struct err *err)
 {
 	const struct cli_options *o = &w->cli->opt;
-	OWNED(pem_file_free) struct pem_file own = {0}, chain = {0};
+	OWNED(pem_certs_free) struct pem_certs own = {0}, chain = {0};
 	OWNED(ca_options_free) struct ca_options options = {0};
 	OWNED(own_memory) struct view *parents = NULL;
 
 	*out = CA_RENEWED;
-	if (!pem_file_read(w->cli->args[0], &own, err) ||
-	    (o->chain != NULL && !pem_file_read(o->chain, &chain, err)) ||
+	if (!pem_certs_read(w->cli->args[0], &own, err) ||
+	    (o->chain != NULL && !pem_certs_read(o->chain, &chain, err)) ||
 	    !ca_options_read(w, &options, err))
 		return false;
 	if (own.count != 1)

@@ -12,7 +12,7 @@
 #include "mem.h"
 #include "own_json.h"
 #include "pem.h"
-#include "pem_file.h"
+#include "pem.h"
 #include "print.h"
 #include "tell_dircad.h"
 #include "text.h"
@@ -51,9 +51,9 @@ static bool
 add_file(
     const struct work *w, const struct trust_issuers *issuers, const char *path, struct err *err)
 {
-	OWNED(pem_file_free) struct pem_file file = {0};
+	OWNED(pem_certs_free) struct pem_certs file = {0};
 
-	if (!pem_file_read(path, &file, err))
+	if (!pem_certs_read(path, &file, err))
 		return false;
 	for (size_t i = 0; i < file.count; i++)
 		if (!add_one(w, issuers, buf_view(&file.list[i]), err))
@@ -283,9 +283,9 @@ cmd_kra_list(struct work *w, struct err *err)
 static bool
 publish_file(struct session *s, const char *ca_name, const char *path, struct err *err)
 {
-	OWNED(pem_file_free) struct pem_file file = {0};
+	OWNED(pem_certs_free) struct pem_certs file = {0};
 
-	if (!pem_file_read(path, &file, err))
+	if (!pem_certs_read(path, &file, err))
 		return false;
 	for (size_t i = 0; i < file.count; i++)
 		if (!pki_publish_kra(
@@ -314,7 +314,7 @@ cmd_kra_publish(struct work *w, struct err *err)
 /* The certificate that the argument means: a file, or the SHA-1 of one in the KRA container. */
 static bool
 find_named(
-    struct session *s, const char *what, struct pem_file *file, struct view *out, struct err *err)
+    struct session *s, const char *what, struct pem_certs *file, struct view *out, struct err *err)
 {
 	OWNED(buf_free) struct buf hash = {0};
 
@@ -324,7 +324,7 @@ find_named(
 		       err_set(err, CRYPT_E_NOT_FOUND,
 			   "the KRA container holds no certificate with SHA-1 %s", what);
 	}
-	if (!pem_file_read(what, file, err))
+	if (!pem_certs_read(what, file, err))
 		return false;
 	if (file->count != 1)
 		return err_set(err, E_INVALIDARG, "%s: one certificate is expected", what);
@@ -335,7 +335,7 @@ find_named(
 static bool
 unpublish(struct session *s, const char *what, struct err *err)
 {
-	OWNED(pem_file_free) struct pem_file file = {0};
+	OWNED(pem_certs_free) struct pem_certs file = {0};
 	size_t removed = 0;
 	struct view found;
 

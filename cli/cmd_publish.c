@@ -7,7 +7,7 @@
 #include "clock.h"
 #include "local_audit.h"
 #include "own.h"
-#include "pem_file.h"
+#include "pem.h"
 #include "pkix.h"
 #include "publication_file.h"
 #include "service_key.h"
@@ -21,7 +21,7 @@ struct writer {
 	struct dir_conn *directory; /* borrowed: the caller's, if the options say who that is, */
 	struct dir_conn *own;       /* else the CA's own */
 	struct dir_config own_config;
-	struct pem_file certificates; /* ca.crt */
+	struct pem_certs certificates; /* ca.crt */
 	struct pkix_cert cert;
 	bool admins_manage; /* the rights that were set make them certificate managers too */
 };
@@ -30,7 +30,7 @@ static void
 writer_close(struct writer *w)
 {
 	pkix_cert_free(&w->cert);
-	pem_file_free(&w->certificates);
+	pem_certs_free(&w->certificates);
 	dir_disconnect(&w->own);
 }
 
@@ -39,7 +39,7 @@ read_certificate(struct writer *w, struct err *err)
 {
 	OWNED(own_memory) char *path = config_path(w->config, "ca.crt");
 
-	return pem_file_read(path, &w->certificates, err) &&
+	return pem_certs_read(path, &w->certificates, err) &&
 	       pkix_cert_decode(buf_view(&w->certificates.list[0]), &w->cert, err);
 }
 

@@ -9,7 +9,7 @@
 #include "key_uri.h"
 #include "mem.h"
 #include "own.h"
-#include "pem_file.h"
+#include "pem.h"
 #include "pfx.h"
 #include "print.h"
 #include "recovery.h"
@@ -73,13 +73,13 @@ static bool
 open_token(struct recover *r, struct err *err)
 {
 	const struct cli_options *o = &r->cli->opt;
-	OWNED(pem_file_free) struct pem_file file = {0};
+	OWNED(pem_certs_free) struct pem_certs file = {0};
 	bool given = o->kra_password_file != NULL;
 
 	if (o->kra_certificate == NULL)
 		return err_set(err, DIRCA_E_USAGE,
 		    "--kra-certificate is needed: the KRA's certificate, for the key on the token");
-	if (!pem_file_read(o->kra_certificate, &file, err) ||
+	if (!pem_certs_read(o->kra_certificate, &file, err) ||
 	    !pkix_cert_decode(buf_view(&file.list[0]), &r->kra, err))
 		return false;
 	for (size_t i = 1; i < file.count; i++)

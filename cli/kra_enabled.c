@@ -14,7 +14,7 @@
 #include "local_audit.h"
 #include "mem.h"
 #include "own.h"
-#include "pem_file.h"
+#include "pem.h"
 #include "print.h"
 #include "tell_dircad.h"
 #include "text.h"

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 
 #include "mem.h"
-#include "pem_file.h"
+#include "own.h"
+#include "pem.h"
 #include "text.h"
 
 #define FOLDER ".config/dirca/trusted-cas"
@@ -13,9 +14,9 @@
 static bool
 add_file(struct pkix_certs *t, const char *path, struct err *err)
 {
-	OWNED(pem_file_free) struct pem_file file = {0};
+	OWNED(pem_certs_free) struct pem_certs file = {0};
 
-	if (!pem_file_read(path, &file, err))
+	if (!pem_certs_read(path, &file, err))
 		return false;
 	for (size_t i = 0; i < file.count; i++)
 		if (!pkix_certs_add(t, buf_view(&file.list[i]), err))

@@ -99,21 +99,9 @@ find_digest(struct ca *ca, struct err *err)
 	       err_openssl(err, NTE_BAD_ALGID, "the vault signs with an unknown algorithm");
 }
 
-/* The certificates of TRUST_CHAIN. */
-struct parents {
-	struct buf *list;
-	size_t count;
-};
-
-static void
-parents_free(struct parents *p)
-{
-	pem_list_free(&p->list, p->count);
-}
-
-/* None if there is no such file. */
+/* Of TRUST_CHAIN; none if there is no such file. */
 static bool
-read_parents(const struct ca *ca, struct parents *out, struct err *err)
+read_parents(const struct ca *ca, struct pem_certs *out, struct err *err)
 {
 	OWNED(buf_free) struct buf pem = {0};
 
@@ -128,7 +116,7 @@ static bool
 read_chain(struct ca *ca, struct err *err)
 {
 	struct view own = buf_view(&ca->issuer->cert.raw);
-	OWNED(parents_free) struct parents parents = {0};
+	OWNED(pem_certs_free) struct pem_certs parents = {0};
 	OWNED(own_memory) struct view *ders = NULL;
 	OWNED(own_memory) size_t *places = NULL;
 	size_t found;

@@ -131,11 +131,8 @@ home_first_certificate(
     const struct config *config, const char *name, struct pkix_cert *out, struct err *err)
 {
 	OWNED(own_memory) char *path = config_path(config, name);
-	struct buf *list = NULL;
-	size_t count = 0;
-	bool ok = pem_certificates_file(path, &list, &count, err) &&
-		  pkix_cert_decode(buf_view(&list[0]), out, err);
+	OWNED(pem_certs_free) struct pem_certs certs = {0};
 
-	pem_list_free(&list, count);
-	return ok;
+	return pem_certs_read(path, &certs, err) &&
+	       pkix_cert_decode(buf_view(&certs.list[0]), out, err);
 }

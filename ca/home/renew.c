@@ -146,30 +146,18 @@ make_cross(const struct renewal *r, EVP_PKEY *signer, EVP_PKEY *subject, int64_t
 	return home_certify(r->config, &o, out, err);
 }
 
-/* Certificates that a file of the state folder holds, and some more. */
-struct certificates {
-	struct buf *list;
-	size_t count;
-};
-
-static void
-certificates_free(struct certificates *c)
-{
-	pem_list_free(&c->list, c->count);
-}
-
 /* None if there is no such file. */
 static bool
 read_certificates(
-    const struct config *config, const char *name, struct certificates *out, struct err *err)
+    const struct config *config, const char *name, struct pem_certs *out, struct err *err)
 {
 	OWNED(own_memory) char *path = config_path(config, name);
 
-	return !home_has(config, name) || pem_certificates_file(path, &out->list, &out->count, err);
+	return !home_has(config, name) || pem_certs_read(path, out, err);
 }
 
 static void
-add_certificate(struct certificates *c, struct buf *der)
+add_certificate(struct pem_certs *c, struct buf *der)
 {
 	c->list = mem_grow(c->list, c->count, sizeof *c->list);
 	c->list[c->count++] = buf_give(der);
@@ -188,7 +176,7 @@ is_current(const struct ca_issuers *issuers, struct view der)
 
 static bool
 write_certificates(
-    const struct config *config, const char *name, const struct certificates *c, struct err *err)
+    const struct config *config, const char *name, const struct pem_certs *c, struct err *err)
 {
 	OWNED(own_memory) struct view *ders = buf_views(c->list, c->count);
 
@@ -199,8 +187,8 @@ static bool
 write_cross(
     const struct renewal *r, struct buf *new_with_old, struct buf *old_with_new, struct err *err)
 {
-	OWNED(certificates_free) struct certificates there = {0};
-	OWNED(certificates_free) struct certificates all = {0};
+	OWNED(pem_certs_free) struct pem_certs there = {0};
+	OWNED(pem_certs_free) struct pem_certs all = {0};
 
 	if (!read_certificates(r->config, CROSS_FILE, &there, err))
 		return false;
@@ -365,7 +353,7 @@ add_parents(struct pkix_certs *a, const struct view *ders, size_t count, struct 
 }
 
 static bool
-add_once(struct certificates *c, struct view der, struct err *err)
+add_once(struct pem_certs *c, struct view der, struct err *err)
 {
 	struct buf copy;
 
@@ -382,9 +370,9 @@ add_once(struct certificates *c, struct view der, struct err *err)
  * chain of either certificate. */
 static bool
 write_parents(const struct config *config, const struct pkix_certs *a,
-    const struct certificates *before, struct err *err)
+    const struct pem_certs *before, struct err *err)
 {
-	OWNED(certificates_free) struct certificates all = {0};
+	OWNED(pem_certs_free) struct pem_certs all = {0};
 
 	for (size_t i = 1; i < a->count; i++)
 		if (!add_once(&all, buf_view(&a->list[i].raw), err))
@@ -408,7 +396,7 @@ static bool
 take_answer(struct renewal *r, struct pkix_certs *a, const struct view *chain, size_t chain_count,
     const struct secret *passphrase, struct err *err)
 {
-	OWNED(certificates_free) struct certificates before = {0};
+	OWNED(pem_certs_free) struct pem_certs before = {0};
 	OWNED(own_memory) struct view *kept = NULL;
 
 	if (!read_certificates(r->config, TRUST_FOLDER "/" TRUST_CHAIN, &before, err))

@@ -78,22 +78,11 @@ ca_issuers_make(const struct view *ders, size_t count, struct ca_issuers *out, s
 	return false;
 }
 
-struct pem_list {
-	struct buf *list;
-	size_t count;
-};
-
-static void
-pem_list_end(struct pem_list *l)
-{
-	pem_list_free(&l->list, l->count);
-}
-
 bool
 ca_issuers_read(const char *path, struct ca_issuers *out, struct err *err)
 {
 	OWNED(buf_free) struct buf text = {0};
-	OWNED(pem_list_end) struct pem_list pem = {0};
+	OWNED(pem_certs_free) struct pem_certs pem = {0};
 	OWNED(own_memory) struct view *ders = NULL;
 
 	*out = (struct ca_issuers){0};

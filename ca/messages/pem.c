@@ -99,6 +99,19 @@ pem_certificates_file(const char *path, struct buf **list_out, size_t *count_out
 	       err_prefix(err, "%s", path);
 }
 
+bool
+pem_certs_read(const char *path, struct pem_certs *out, struct err *err)
+{
+	return pem_certificates_file(path, &out->list, &out->count, err);
+}
+
+void
+pem_certs_free(struct pem_certs *c)
+{
+	pem_list_free(&c->list, c->count);
+	c->count = 0;
+}
+
 /* The first object, which has one of the two labels. */
 static bool
 read_one(struct view text, const char *label, const char *other, const char *what, struct buf *out,

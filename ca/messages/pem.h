@@ -17,6 +17,13 @@ bool pem_certificates(struct view text, struct buf **list_out, size_t *count_out
 /* pem_certificates of a file; an absent file is ERROR_FILE_NOT_FOUND. */
 bool pem_certificates_file(
     const char *path, struct buf **list_out, size_t *count_out, struct err *err);
+/* The same, as one thing to own. */
+struct pem_certs {
+	struct buf *list;
+	size_t count; /* at least one, once it is read */
+};
+bool pem_certs_read(const char *path, struct pem_certs *out, struct err *err);
+void pem_certs_free(struct pem_certs *c);
 /* The first CERTIFICATE REQUEST (or NEW CERTIFICATE REQUEST, RFC 7468 7) of a PEM text. */
 bool pem_request(struct view text, struct buf *out, struct err *err);
 /* The first X509 CRL of a PEM text, or the text itself if it is DER. Of any size. */
