@@ -147,6 +147,22 @@ print_kra_status(const json_t *kra)
 		puts("    a newer certificate of the same agent is used instead");
 }
 
+/* As the tab Recovery Agents has it: "not found" is enabled and not there. */
+static void
+print_kra_problems(const json_t *answer)
+{
+	const json_t *missing = json_object_get(answer, "kras_not_found"), *one, *other;
+	size_t i, k;
+
+	json_array_foreach(json_object_get(answer, "kra_problems"), i, one)
+	{
+		bool found = true;
+
+		json_array_foreach(missing, k, other) found = found && !json_equal(one, other);
+		printf("%-13s  %s\n", found ? "not loaded" : "not found", json_string_value(one));
+	}
+}
+
 static size_t
 usable_kras(const json_t *kras)
 {
@@ -179,8 +195,7 @@ cmd_kra_status(struct work *w, struct err *err)
 		printf("%-13s  %9s  %8s  %-9s  %s\n", "STATUS", "DAYS LEFT", "KEYS", "PUBLISHED",
 		    "SERIAL NUMBER AND SUBJECT");
 		json_array_foreach(kras, i, one) print_kra_status(one);
-		json_array_foreach(problems, i, one)
-		    printf("%-13s  %s\n", "not loaded", json_string_value(one));
+		print_kra_problems(answer);
 		printf("Each key is sealed to %lld of %zu usable key recovery agents "
 		       "(CA\\KRACertCount).\n",
 		    needed, usable);

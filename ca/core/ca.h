@@ -65,7 +65,9 @@ struct ca_view {
 	size_t kra_count;
 	const struct ca_kra **agents; /* the valid ones of them, of each agent the newest */
 	size_t agent_count;
-	struct texts kras_stored;  /* SHA-1 of those in the KRA store that are not enabled */
+	struct texts kras_stored; /* SHA-1 of those in the KRA store that are not enabled */
+	struct texts
+	    kras_missing; /* of the next those about what is enabled and not in the store */
 	struct texts kra_problems; /* sentences about what is left out of the KRA store, why it
 				      could not be read, and what is enabled and not in it */
 	bool kra_store_unread;     /* it, or the list of enabled ones, could not be read now */

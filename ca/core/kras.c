@@ -37,8 +37,9 @@ check_foreign(struct ca *ca, const struct ca_view *v, const struct ca_kra *k, st
 
 	if (v->pki->services_dn == NULL || view_eq(k->cert.issuer, k->cert.subject))
 		return true;
-	if (issuer == NULL || !pkix_public_key(issuer->spki, &key, err))
-		return err_set(err, CERT_E_ISSUERCHAINING, "its issuer is not trusted");
+	/* There is an issuer, or it would not be valid. */
+	if (!pkix_public_key(issuer->spki, &key, err))
+		return false;
 	in.key = key;
 	return ca_check_crl(ca, v->pki->services_dn, &in, err);
 }
@@ -149,6 +150,17 @@ note_stored(struct ca_view *v, const struct kra_policy *policy, struct view der)
 		texts_take(&v->kras_stored, hex_encode(view_of(cert.sha1, sizeof cert.sha1), '\0'));
 }
 
+static void
+note_missing(struct ca_view *v, const uint8_t sha256[32])
+{
+	OWNED(own_memory) char *hash = hex_encode(view_of(sha256, 32), '\0');
+	OWNED(own_memory)
+	char *problem = text_printf("SHA-256 %s: is enabled, and not in the KRA store", hash);
+
+	texts_add(&v->kra_problems, problem);
+	texts_add(&v->kras_missing, problem);
+}
+
 /* What is in the KRA store, and what is enabled and not there. For people: nothing follows from it.
  */
 static void
@@ -172,13 +184,8 @@ find_problems(struct ca *ca, struct ca_view *v)
 		note_stored(v, &policy, buf_view(&stored[i]));
 	kra_store_free(&stored, count);
 	for (size_t i = 0; i < policy.enabled_count; i++)
-		if (!is_in(v, policy.enabled[i].sha256)) {
-			OWNED(own_memory)
-			char *hash = hex_encode(view_of(policy.enabled[i].sha256, 32), '\0');
-
-			texts_take(&v->kra_problems,
-			    text_printf("SHA-256 %s: is enabled, and not in the KRA store", hash));
-		}
+		if (!is_in(v, policy.enabled[i].sha256))
+			note_missing(v, policy.enabled[i].sha256);
 }
 
 bool

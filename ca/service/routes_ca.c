@@ -167,10 +167,10 @@ route_ca_status(struct route_call *c)
 	if (xchg != NULL)
 		clock_format(xchg->cert.not_after, xchg_until);
 	json_answer(c->http, 200,
-	    json_pack(
-		"{s:s, s:s, s:s?, s:s, s:s, s:b, s:I, s:i, s:s, s:o, s:o, s:o, s:{s:I, s:I, "
-		"s:I, s:I, "
-		"s:I, s:I}, s:I, s:s?, s:o, s:I, s:b, s:o, s:o, s:s, s:o, s:s?, s:o, s:o, s:s}",
+	    json_pack("{s:s, s:s, s:s?, s:s, s:s, s:b, s:I, s:i, s:s, s:o, s:o, s:o, s:{s:I, s:I, "
+		      "s:I, s:I, "
+		      "s:I, s:I}, s:I, s:s?, s:o, s:I, s:b, s:o, s:o, s:s, s:o, s:s?, s:o, s:o, "
+		      "s:s, s:o}",
 		"name", c->ca->config->ca_name, "version", DIRCA_VERSION, "subject", subject,
 		"not_after", until, "exchange_certificate_not_after", xchg_until, "directory_fresh",
 		(int)ca_view_is_fresh(view, clock_boot_ms()), "kra_cert_count",
@@ -191,7 +191,8 @@ route_ca_status(struct route_call *c)
 		service_until, "certificates", json_certificates(c->ca), "issuing_stopped",
 		stopped ? why.msg : NULL, "archiving_templates", json_archiving(view),
 		"kras_not_enabled", json_texts(view->kras_stored.list, view->kras_stored.count),
-		"ca_type", view->standalone ? "standalone" : "enterprise"));
+		"ca_type", view->standalone ? "standalone" : "enterprise", "kras_not_found",
+		json_texts(view->kras_missing.list, view->kras_missing.count)));
 }
 
 void

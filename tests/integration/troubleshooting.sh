@@ -100,6 +100,7 @@ check "83, causes 2 and 4: no certificate for what is enabled" eval 'ca_lab_dirc
 check "event 83 at the start" event 83 MSG_E_LOADING_KRA_CERTS 'true'
 check "the CA starts all the same" ca_lab_enroll user1 User "$dir/user.pfx"
 check "No KRA can be successfully loaded: archival is refused" refuses 0x8009400 ca_lab_enroll user1 EFSArchive "$dir/no.pfx"
+check "which the status says" status_says 'not found'
 check "(they are back)" eval 'mv "$dir"/gone/*.crt "$CA_STATE/kra/" && ca_lab_reload && ca_lab_usable_kras 3'
 check "83, cause 3: a setting in the database is none" eval 'ca_lab_dircad_stop; sqlite3 "$CA_STATE/dirca.db" "INSERT INTO Setting VALUES ('"'CA\\KeepRefusedRequests', 'maybe'"')"'
 refused_start() { timeout 6 "$DIRCA_BIN/dircad" -c "$DIRCAD_CONF" >"$dir/refused.log" 2>&1; grep -q "CA.*KeepRefusedRequests cannot be 'maybe'" "$dir/refused.log"; }
@@ -113,6 +114,7 @@ check "one of its KRAs ends soon, one certificate there is none of a KRA" eval '
 check "event 84 MSG_E_INVALID_KRA_CERT, cause 5: not the type of a KRA" event 84 MSG_E_INVALID_KRA_CERT '.variables.KRACertSubjectName == "CN=wrong"'
 check "event 84 where no CRL can be had" event 84 MSG_E_INVALID_KRA_CERT \
 	'.variables.KRACertSubjectName == "CN=soon" and (.variables.ErrorCode | contains("cannot be checked"))'
+check "the status of the tab Recovery Agents: invalid, and untrusted" eval 'status_says invalid && status_says untrusted'
 check "the doctor says both" eval 'doctor 84 CN=wrong && doctor 84 "cannot be checked"'
 check "that CA's CRL is in the directory" eval 'ca_lab_parent_cdp && ca_lab_parent_crl'
 check "event 127 MSG_W_EXPIRATION_KRA_CERT" event 127 MSG_W_EXPIRATION_KRA_CERT '.level == "warning" and .variables.KRACertSubjectName == "CN=soon"'
