@@ -98,24 +98,49 @@ store_records(struct store_tx *tx, void *arg, struct err *err)
 	return store_set_setting(tx, SETTING_RECORDS, text, err);
 }
 
-/* The first CRL of a CA that was taken over names what was revoked before, or the CA does not
- * start: nobody would see for how long its revoked certificates were good again. */
+struct adopted_check {
+	struct ca *ca;
+	int64_t missing;
+	char first[64];
+};
+
+static bool
+check_adopted_one(void *arg, const char *serial, bool held, struct err *err)
+{
+	struct adopted_check *c = arg;
+	struct store_status status;
+	enum store_find found = store_status_by_serial(c->ca->store, serial, &status, err);
+
+	if (found == STORE_FOUND && (held || status.revoked))
+		return true;
+	if (c->missing++ == 0)
+		snprintf(c->first, sizeof c->first, "%s", serial);
+	return found != STORE_FAILED;
+}
+
+/* The first CRL of a CA that was taken over names what was revoked before, one by one, or the CA
+ * does not start: nobody would see for how long its revoked certificates were good again. A hold
+ * may have been taken back since. */
 static bool
 check_adopted(struct ca *ca, struct err *err)
 {
+	struct adopted_check check = {.ca = ca};
 	struct ca_adopted before;
-	struct store_counts counts;
 	int64_t last;
 
 	if (!ca_adopted_read(ca->config, &before, err) ||
-	    !store_last_crl_number(ca->store, &last, err) || !store_count(ca->store, &counts, err))
+	    !store_last_crl_number(ca->store, &last, err))
 		return false;
 	raise_crl(ca, before.crl_number);
-	return last > 0 || counts.revoked >= before.revoked ||
-	       err_set(err, DIRCA_E_CONFIG,
-		   "the last CRL of before the CA was taken over names %lld certificates, and the "
-		   "database has %lld that are revoked: `dirca import adcs` them first",
-		   (long long)before.revoked, (long long)counts.revoked);
+	if (last > 0 || before.revoked == 0)
+		return true;
+	return ca_adopted_revoked(ca->config, check_adopted_one, &check, err) &&
+	       (check.missing == 0 ||
+		   err_set(err, DIRCA_E_CONFIG,
+		       "the last CRLs of before the CA was taken over name %lld certificates, of "
+		       "which %lld are not revoked in the database (serial number %s ...): `dirca "
+		       "import adcs` them first",
+		       (long long)before.revoked, (long long)check.missing, check.first));
 }
 
 bool

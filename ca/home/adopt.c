@@ -20,6 +20,11 @@
 
 #define RSA_BITS_MIN 2048
 
+/* RFC 5280 5.3.1 */
+#define CERTIFICATE_HOLD 6
+#define REMOVE_FROM_CRL  8
+#define HELD             " hold"
+
 /* One certificate of the PFX. */
 struct found {
 	struct pkix_cert cert;
@@ -38,6 +43,7 @@ struct adoption {
 	struct ca_issuers issuers; /* the same */
 	struct pkix_certs chain;   /* the newest and its parents */
 	struct ca_adopted mark;
+	struct buf revoked; /* TRUST_REVOKED: a serial number a line, behind it HELD */
 };
 
 static void
@@ -47,6 +53,7 @@ adoption_free(struct adoption *a)
 		pkix_cert_free(&a->found[i].cert);
 	free(a->found);
 	ca_issuers_free(&a->issuers);
+	buf_free(&a->revoked);
 	pkix_certs_free(&a->chain);
 }
 
@@ -242,24 +249,34 @@ check_chain(struct adoption *a, struct err *err)
 	return home_check_chain(a->chain.list, a->chain.count, err);
 }
 
-/* Delta CRLs have the numbers of base CRLs, and fewer entries. */
+/* What a delta CRL takes away was on hold in its base CRL. */
+static bool
+note_revoked(void *arg, struct view serial, int reason, struct err *err)
+{
+	struct adoption *a = arg;
+	OWNED(own_memory) char *number = pkix_serial_text(serial);
+	OWNED(own_memory) char *line = NULL;
+
+	if (reason == REMOVE_FROM_CRL)
+		return true;
+	line = text_printf("%s%s\n", number, reason == CERTIFICATE_HOLD ? HELD : "");
+	a->mark.revoked++;
+	return buf_append(&a->revoked, view_str(line), err);
+}
+
 static bool
 read_crl(struct adoption *a, struct view der, struct err *err)
 {
 	struct err why;
 
 	for (size_t i = 0; i < a->issuers.count; i++) {
-		int64_t number, entries;
+		int64_t number;
 
 		if (!pkix_crl_number(der, a->issuers.list[i].key, &number, &why))
 			continue;
-		if (!pkix_crl_count(der, &entries, err))
-			return false;
 		if (number > a->mark.crl_number)
 			a->mark.crl_number = number;
-		if (entries > a->mark.revoked)
-			a->mark.revoked = entries;
-		return true;
+		return pkix_crl_walk(der, note_revoked, a, err);
 	}
 	return err_set(err, why.code, "%s: it is not one of this CA's", why.msg);
 }
@@ -329,12 +346,14 @@ static bool
 write_mark(const struct adoption *a, struct err *err)
 {
 	OWNED(own_memory) char *path = config_path(a->config, TRUST_FOLDER "/" TRUST_ADOPTED);
+	OWNED(own_memory) char *list = config_path(a->config, TRUST_FOLDER "/" TRUST_REVOKED);
 	OWNED(own_memory)
 	char *text = text_printf("# Written by `dirca ca init --import-pfx`.\n"
 				 "crl_number = %lld\nrevoked = %lld\n",
 	    (long long)a->mark.crl_number, (long long)a->mark.revoked);
 
-	return file_replace(path, view_str(text), 0644, err);
+	return file_replace(list, buf_view(&a->revoked), 0644, err) &&
+	       file_replace(path, view_str(text), 0644, err);
 }
 
 static bool
@@ -447,4 +466,27 @@ ca_adopted_read(const struct config *config, struct ca_adopted *out, struct err 
 		return true;
 	return trust_read(config->state_dir, TRUST_ADOPTED, &text, err) &&
 	       kv_read_text(path, buf_view(&text), read_line, out, err);
+}
+
+bool
+ca_adopted_revoked(const struct config *config, ca_adopted_each *each, void *arg, struct err *err)
+{
+	OWNED(own_memory) char *folder = config_path(config, TRUST_FOLDER);
+	OWNED(own_memory) char *path = config_path(config, TRUST_FOLDER "/" TRUST_REVOKED);
+	OWNED(own_memory) char *text = NULL;
+	OWNED(buf_free) struct buf list = {0};
+	char *rest, *line;
+
+	if (!file_check_folder(folder, err) || !file_read_owned(path, PKIX_CRL_MAX, &list, err))
+		return false;
+	text = mem_text_n((const char *)list.ptr, list.len);
+	for (rest = text; (line = strsep(&rest, "\n")) != NULL;) {
+		char *held = strstr(line, HELD);
+
+		if (held != NULL)
+			*held = '\0';
+		if (*line != '\0' && !each(arg, line, held != NULL, err))
+			return false;
+	}
+	return true;
 }

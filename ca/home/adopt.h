@@ -30,9 +30,14 @@ bool ca_adopt(const struct config *config, const struct ca_adopt *in, int64_t no
 /* What is remembered of where the CA was: <state>/trust/adopted. */
 struct ca_adopted {
 	int64_t crl_number; /* of the last CRL that was made there: the next has a greater one */
-	int64_t revoked;    /* so many certificates it named */
+	int64_t revoked;    /* so many certificates its CRLs named */
 };
 /* All zero for a CA that was never elsewhere. */
 bool ca_adopted_read(const struct config *config, struct ca_adopted *out, struct err *err);
+/* Each certificate that the last CRLs there named: a serial number in hexadecimal, and whether it
+ * was on hold alone. */
+typedef bool ca_adopted_each(void *arg, const char *serial, bool held, struct err *err);
+bool ca_adopted_revoked(
+    const struct config *config, ca_adopted_each *each, void *arg, struct err *err);
 
 #endif

@@ -221,13 +221,33 @@ without_zeros(struct view number)
 
 /* RFC 5280 5.1: serial number, time, perhaps extensions. */
 static bool
-take_entry(struct view *cursor, struct view *serial_out)
+take_entry(struct view *cursor, struct view *serial_out, struct view *extensions_out)
 {
-	struct view entry, ignored;
+	struct view entry;
 
+	*extensions_out = (struct view){0};
 	return take(cursor, SEQUENCE, &entry) && take(&entry, V_ASN1_INTEGER, serial_out) &&
 	       take_time(&entry) &&
-	       (entry.len == 0 || (take(&entry, SEQUENCE, &ignored) && entry.len == 0));
+	       (entry.len == 0 || (take(&entry, SEQUENCE, extensions_out) && entry.len == 0));
+}
+
+/* reasonCode (RFC 5280 5.3.1) of the extensions of an entry. */
+static int
+reason_of(struct view extensions)
+{
+	static const uint8_t oid[] = {0x55, 0x1d, 0x15};
+	struct view extension, name, critical, value, reason;
+
+	while (take(&extensions, SEQUENCE, &extension)) {
+		if (!take(&extension, V_ASN1_OBJECT, &name))
+			return 0;
+		take(&extension, V_ASN1_BOOLEAN, &critical);
+		if (view_eq(name, view_of(oid, sizeof oid)) &&
+		    take(&extension, V_ASN1_OCTET_STRING, &value) &&
+		    take(&value, V_ASN1_ENUMERATED, &reason) && reason.len == 1)
+			return reason.ptr[0];
+	}
+	return 0;
 }
 
 /* An entry with reason removeFromCRL takes one away; only delta CRLs have it, so any entry counts.
@@ -235,10 +255,10 @@ take_entry(struct view *cursor, struct view *serial_out)
 static bool
 lists(const struct crl_read *c, struct view serial, bool *listed_out, struct err *err)
 {
-	struct view cursor = c->entries, have, want = without_zeros(serial);
+	struct view cursor = c->entries, have, ignored, want = without_zeros(serial);
 
 	while (cursor.len > 0) {
-		if (!take_entry(&cursor, &have))
+		if (!take_entry(&cursor, &have, &ignored))
 			return err_set(err, ERROR_INVALID_DATA, "an entry cannot be read");
 		if (view_eq(without_zeros(have), want))
 			return true;
@@ -281,16 +301,18 @@ pkix_crl_number(struct view der, EVP_PKEY *key, int64_t *number_out, struct err 
 }
 
 bool
-pkix_crl_count(struct view der, int64_t *count_out, struct err *err)
+pkix_crl_walk(struct view der, pkix_crl_entry *each, void *arg, struct err *err)
 {
 	OWNED(crl_read_free) struct crl_read c = {0};
-	struct view cursor, serial;
+	struct view cursor, serial, extensions;
 
-	*count_out = 0;
 	if (!read_crl(der, &c, err))
 		return err_prefix(err, "CRL");
-	for (cursor = c.entries; cursor.len > 0; ++*count_out)
-		if (!take_entry(&cursor, &serial))
+	for (cursor = c.entries; cursor.len > 0;) {
+		if (!take_entry(&cursor, &serial, &extensions))
 			return err_set(err, ERROR_INVALID_DATA, "CRL: an entry cannot be read");
+		if (!each(arg, serial, reason_of(extensions), err))
+			return false;
+	}
 	return true;
 }

@@ -119,11 +119,13 @@ check "not without a CRL number" refuses DIRCA_E_USAGE init "${pass[@]}"
 check "nor with a kind of key" refuses DIRCA_E_USAGE init "${pass[@]}" --crl "$old/ca.crl" --key p256
 check "nor with another password" refuses "password is wrong" init --pfx-password-file "$dir/wrong" --crl "$old/ca.crl"
 check "nothing is there yet" test ! -e "$CA_STATE"
-held_back() { # dircad tries again and again
+held_back() { # dircad tries again and again; another revoked certificate is not the one that the CRL names
 	init "${pass[@]}" --crl "$old/ca.crl" || return 1
+	certutil other.csv "id=9;disposition=21;requester=NWTRADERS\\user3;cert=user3.crt;revoked=$(($(date +%s) - 3600));reason=1" &&
+		import "$old/other.csv" --dates mdy || return 1
 	"$DIRCA_BIN/dircad" -c "$DIRCAD_CONF" </dev/null >>"$dir/dircad.log" 2>&1 &
 	echo $! >"$dir/dircad.pid"
-	ca_lab_eventually grep -q 'names 1 certificates, and the database has 0 .*dirca import adcs' "$dir/dircad.log"
+	ca_lab_eventually grep -q 'name 1 certificates, of which 1 are not revoked .*serial number 6100ad .*dirca import adcs' "$dir/dircad.log"
 	local status=$?
 	ca_lab_dircad_stop
 	mv "$CA_STATE" "$dir/held"

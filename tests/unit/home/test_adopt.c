@@ -313,10 +313,23 @@ static const char make_crls[] =
     "printf '[ca]\\ndefault_ca=c\\n[c]\\ndatabase=index\\ncrlnumber=number\\ndefault_md=sha256\\n"
     "default_crl_days=7\\ncrl_extensions=e\\n[e]\\n' >ca.cnf; : >index; echo 1000 >number; "
     "openssl ca -config ca.cnf -gencrl -keyfile crls.key -cert crls.crt -out a.crl; "
-    "printf 'R\\t301130120000Z\\t251130120000Z\\t%s\\tunknown\\t/CN=u%s\\n' 0A 1 0B 2 0C 3 "
-    ">index; "
+    "printf 'R\\t301130120000Z\\t251130120000Z%s\\t%s\\tunknown\\t/CN=u%s\\n' '' 0A 1 "
+    "',certificateHold' 0B 2 ',keyCompromise' 0C 3 >index; "
     "openssl ca -config ca.cnf -gencrl -keyfile crls.key -cert crls.crt -out b.crl; "
     "openssl ca -config ca.cnf -gencrl -keyfile stranger.key -cert stranger.crt -out x.crl";
+
+static char serials[64];
+
+static bool
+take_serial(void *arg, const char *serial, bool held, struct err *err)
+{
+	size_t len = strlen(serials);
+
+	(void)arg;
+	(void)err;
+	snprintf(serials + len, sizeof serials - len, "%s%s ", serial, held ? "+" : "");
+	return true;
+}
 
 static struct buf
 crl_of(const char *name)
@@ -360,6 +373,8 @@ the_newest_crl_is_remembered(void **state)
 	assert_true(ca_adopted_read(c, &mark, &err));
 	assert_int_equal(mark.crl_number, 0x1001);
 	assert_int_equal(mark.revoked, 3);
+	assert_true(ca_adopted_revoked(c, take_serial, NULL, &err));
+	assert_string_equal(serials, "0a 0b+ 0c ");
 	for (size_t i = 0; i < 3; i++)
 		buf_free(&crls[i]);
 	pfx_bags_free(&bags);
