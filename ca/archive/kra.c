@@ -42,22 +42,11 @@ check_usage(const struct pkix_cert *kra, struct err *err)
 	return true;
 }
 
-static bool
-signed_by(const struct pkix_cert *kra, const struct pkix_cert *issuer)
-{
-	struct err ignored = {0};
-	OWNED(own_pkey) EVP_PKEY *key = NULL;
-
-	return view_eq(kra->issuer, issuer->subject) &&
-	       pkix_public_key(issuer->spki, &key, &ignored) &&
-	       pkix_verify(key, kra->sig_alg, kra->tbs, kra->signature, false, &ignored);
-}
-
 const struct pkix_cert *
 kra_issuer(const struct pkix_cert *kra, const struct pkix_cert *const *issuers, size_t issuer_count)
 {
 	for (size_t i = 0; i < issuer_count; i++)
-		if (signed_by(kra, issuers[i]))
+		if (pkix_cert_is_issued_by(kra, issuers[i], false))
 			return issuers[i];
 	return NULL;
 }

@@ -35,18 +35,6 @@ is_known(const struct known_keys *k, struct view spki)
 	return false;
 }
 
-static bool
-is_signed_by(const struct pkix_cert *cross, const struct pkix_cert *by, bool sha1)
-{
-	EVP_PKEY *key = NULL;
-	struct err ignored;
-	bool ok = pkix_public_key(by->spki, &key, &ignored) &&
-		  pkix_verify(key, cross->sig_alg, cross->tbs, cross->signature, sha1, &ignored);
-
-	EVP_PKEY_free(key);
-	return ok;
-}
-
 /* A cross certificate: of the CA's name, for one of its keys by another that is known. */
 static bool
 is_vouched_for(const struct known_keys *k, const struct pkix_cert *cross,
@@ -56,7 +44,7 @@ is_vouched_for(const struct known_keys *k, const struct pkix_cert *cross,
 	    !view_eq(cross->issuer, signer->subject))
 		return false;
 	for (size_t i = 0; i < k->count; i++)
-		if (is_signed_by(cross, k->list[i], sha1))
+		if (pkix_cert_is_signed_by(cross, k->list[i], sha1))
 			return true;
 	return false;
 }

@@ -45,17 +45,6 @@ trust_read(const char *state_dir, const char *name, struct buf *out, struct err 
 	       file_read_owned(path, TRUST_FILE_MAX, out, err);
 }
 
-static bool
-is_issued_by(const struct pkix_cert *c, const struct pkix_cert *issuer)
-{
-	OWNED(own_pkey) EVP_PKEY *key = NULL;
-	struct err ignored;
-
-	return view_eq(c->issuer, issuer->subject) &&
-	       pkix_public_key(issuer->spki, &key, &ignored) &&
-	       pkix_verify(key, c->sig_alg, c->tbs, c->signature, true, &ignored);
-}
-
 bool
 trust_parents(struct view certificate, const struct view *ders, size_t count, size_t *places_out,
     size_t *found_out, struct err *err)
@@ -70,7 +59,7 @@ trust_parents(struct view certificate, const struct view *ders, size_t count, si
 			return false;
 	last = &d.list[count];
 	while (*found_out < count && !view_eq(last->subject, last->issuer)) {
-		for (i = 0; i < count && !is_issued_by(last, &d.list[i]); i++)
+		for (i = 0; i < count && !pkix_cert_is_issued_by(last, &d.list[i], true); i++)
 			;
 		if (i == count)
 			return true;

@@ -176,6 +176,10 @@ char *pkix_cert_sid(const struct pkix_cert *c);
 char *pkix_sid_text(struct view extension);
 /* basicConstraints says CA, and keyUsage lets it sign certificates and CRLs. */
 bool pkix_cert_is_ca(const struct pkix_cert *c);
+/* Is its signature by the key of `by`, whoever that is; and is `by` also whom it names as its
+ * issuer? */
+bool pkix_cert_is_signed_by(const struct pkix_cert *c, const struct pkix_cert *by, bool allow_sha1);
+bool pkix_cert_is_issued_by(const struct pkix_cert *c, const struct pkix_cert *by, bool allow_sha1);
 /* How many CAs may follow below it before the last certificate (RFC 5280 4.2.1.9); -1: any. */
 int64_t pkix_cert_path_len(const struct pkix_cert *c);
 char *pkix_cert_san_text(const struct pkix_cert *c); /* "UPN:..., email:..., DNS:..."; free() */

@@ -154,3 +154,19 @@ pkix_verify(EVP_PKEY *key, const X509_ALGOR *alg, struct view tbs, struct view s
 	}
 	return true;
 }
+
+bool
+pkix_cert_is_signed_by(const struct pkix_cert *c, const struct pkix_cert *by, bool allow_sha1)
+{
+	OWNED(own_pkey) EVP_PKEY *key = NULL;
+	struct err ignored;
+
+	return pkix_public_key(by->spki, &key, &ignored) &&
+	       pkix_verify(key, c->sig_alg, c->tbs, c->signature, allow_sha1, &ignored);
+}
+
+bool
+pkix_cert_is_issued_by(const struct pkix_cert *c, const struct pkix_cert *by, bool allow_sha1)
+{
+	return view_eq(c->issuer, by->subject) && pkix_cert_is_signed_by(c, by, allow_sha1);
+}
