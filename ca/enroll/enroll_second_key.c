@@ -1,5 +1,5 @@
 /*
- * A second valid key pair for one purpose (paper, "Best Practices": only one at a time): nothing is
+ * A second valid key pair for one purpose (paper, "Other Best Practices"): nothing is
  * refused for it, and everybody is told. Which of two keys something was encrypted to, people ask
  * when they look for it.
  */
