@@ -253,6 +253,10 @@ install(const struct config *config, struct view certificate, const struct view 
 	if (chain_count > CONFIG_LIST_MAX)
 		return err_set(
 		    err, E_INVALIDARG, "the chain has more than %d certificates", CONFIG_LIST_MAX);
+	/* ca.crt may hold older ones, whose CRLs are owed. */
+	if (is_made(config, false))
+		return err_set(err, ERROR_FILE_EXISTS,
+		    "it has its first certificate; `dirca ca install` takes one that renews it");
 	return oids_init(err) && home_check_users(config, err) &&
 	       ca_key_open(folder, 0, passphrase, &key, err) &&
 	       read_lineage(certificate, chain, chain_count, &l, err) &&

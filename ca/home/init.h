@@ -22,7 +22,8 @@ struct ca_init {
  * basicConstraints, KU digitalSignature|certSign|crlSign, SKI, 21.1 CA version 0), or ca.csr. */
 bool ca_init(const struct config *config, const struct ca_init *in, int64_t now, struct err *err);
 /* The parent's answer for a subordinate: `certificate` must match ca.key; chain = parents, PEM file
- * content. Writes ca.crt, trust/chain.pem, then finishes like ca_init. */
+ * content. Writes ca.crt, trust/chain.pem, then finishes like ca_init. ERROR_FILE_EXISTS for a CA
+ * that is made already. */
 bool ca_init_install(const struct config *config, struct view certificate, const struct view *chain,
     size_t chain_count, const struct secret *passphrase, int64_t now, struct err *err);
 /* Is there no database yet, and was there never one? Then dircad is to make it

@@ -259,6 +259,13 @@ subordinate_is_finished_by_its_parents_answer(void **state)
 	assert_int_equal(sh(c, "openssl verify -CAfile $S/trust/chain.pem $S/ca.crt"), 0);
 	assert_int_equal(
 	    sh(c, "openssl verify -CAfile $S/trust/chain.pem -untrusted $S/ca.crt $S/tls.crt"), 0);
+
+	/* Until the CA is whole the same may be given again, afterwards nothing. */
+	assert_true(install(c, "sub.crt", "root.crt", clock_now(), &err));
+	assert_int_equal(sh(c, "touch $S/dirca.db && cp $S/ca.crt $S/before"), 0);
+	assert_false(install(c, "sub.crt", "root.crt", clock_now(), &err));
+	assert_int_equal(err.code, ERROR_FILE_EXISTS);
+	assert_int_equal(sh(c, "cmp $S/ca.crt $S/before"), 0);
 	config_free(&c);
 }
 
