@@ -194,7 +194,20 @@ ask(struct view der, const struct crl_check *in, const char *url, bool *listed_o
 	       err_prefix(err, "%s", url);
 }
 
-/* What is no current CRL of the issuer takes the place of none that is. */
+/* Who answers for the server may have kept one that does not name the certificate yet. */
+static bool
+check_newer(const struct kept *k, struct view der, struct err *err)
+{
+	int64_t had, made;
+
+	if (k->der.len == 0)
+		return true;
+	return pkix_crl_made(buf_view(&k->der), &had, err) && pkix_crl_made(der, &made, err) &&
+	       (made >= had || err_set(err, CRYPT_E_REVOCATION_OFFLINE,
+				   "%s: it is older than the one that was there before", k->url));
+}
+
+/* What is no current CRL of the issuer, or an older one, takes the place of none that is. */
 static void
 renew(struct crl_http *h, struct kept *k, const struct crl_check *in)
 {
@@ -210,7 +223,8 @@ renew(struct crl_http *h, struct kept *k, const struct crl_check *in)
 	ok = fetch(h->from, k->url, (long)left_ms, &body, &k->why);
 	k->tried_ms = clock_mono_ms();
 	h->spent_ms += k->tried_ms - now_ms;
-	if (!ok || !ask(buf_view(&body), in, k->url, &listed, &k->why))
+	if (!ok || !ask(buf_view(&body), in, k->url, &listed, &k->why) ||
+	    !check_newer(k, buf_view(&body), &k->why))
 		return;
 	k->fetched_ms = k->tried_ms;
 	buf_free(&k->der);

@@ -281,6 +281,8 @@ bool pkix_crl_lists(struct view der, struct view issuer, EVP_PKEY *key, struct v
 /* The number of a CRL that `key` signed; 0: it has none that fits. ERROR_INVALID_DATA,
  * NTE_BAD_SIGNATURE. */
 bool pkix_crl_number(struct view der, EVP_PKEY *key, int64_t *number_out, struct err *err);
+/* thisUpdate. ERROR_INVALID_DATA. */
+bool pkix_crl_made(struct view der, int64_t *made_out, struct err *err);
 /* Each entry of a CRL: serial number, and the reason of RFC 5280 5.3.1 (0: none is said).
  * ERROR_INVALID_DATA. */
 typedef bool pkix_crl_entry(void *arg, struct view serial, int reason, struct err *err);

@@ -301,6 +301,18 @@ pkix_crl_number(struct view der, EVP_PKEY *key, int64_t *number_out, struct err 
 }
 
 bool
+pkix_crl_made(struct view der, int64_t *made_out, struct err *err)
+{
+	OWNED(crl_read_free) struct crl_read c = {0};
+
+	*made_out = 0;
+	return (read_crl(der, &c, err) &&
+		   (time_of(X509_CRL_get0_lastUpdate(c.small), made_out) ||
+		       err_set(err, ERROR_INVALID_DATA, "when it was made cannot be read"))) ||
+	       err_prefix(err, "CRL");
+}
+
+bool
 pkix_crl_walk(struct view der, pkix_crl_entry *each, void *arg, struct err *err)
 {
 	OWNED(crl_read_free) struct crl_read c = {0};

@@ -107,6 +107,19 @@ start(void **state)
 	return pthread_create(&thread, NULL, serve, NULL) != 0 ? -1 : pthread_detach(thread);
 }
 
+/* ---- time goes on ---- */
+
+static int64_t later_ms;
+
+int64_t __real_clock_mono_ms(void);
+int64_t __wrap_clock_mono_ms(void);
+
+int64_t
+__wrap_clock_mono_ms(void)
+{
+	return __real_clock_mono_ms() + later_ms;
+}
+
 /* ---- a CA, and a certificate of it ---- */
 
 static struct test_cert ca, other;
@@ -321,6 +334,31 @@ nothing_but_http_is_asked(void **state)
 	end(&a);
 }
 
+/* Whoever answers in the server's place has one of yesterday, which is current still. */
+static void
+older_crl_takes_no_newer_ones_place(void **state)
+{
+	struct asked a = begin(CRL_HTTP_LOCAL);
+
+	(void)state;
+	server.trick = HONEST;
+	make_crl(&ca, TEST_NOW - 60, TEST_NOW + TEST_DAY, REVOKED);
+	assert_listed(&a, true);
+	make_crl(&ca, TEST_NOW - 3600, TEST_NOW + 9 * TEST_DAY, 1);
+	later_ms += 3601 * INT64_C(1000);
+	assert_listed(&a, true);
+	assert_int_equal(server.asked, 2);
+	/* Also when the newer one has ended. */
+	a.in.now = TEST_NOW + 2 * TEST_DAY;
+	later_ms += 61 * INT64_C(1000);
+	assert_unknown(&a, "older than the one");
+	assert_int_equal(server.asked, 3);
+	make_crl(&ca, TEST_NOW + TEST_DAY, TEST_NOW + 9 * TEST_DAY, 1);
+	later_ms += 61 * INT64_C(1000);
+	assert_listed(&a, false);
+	end(&a);
+}
+
 /* The last, since the server hangs. Two servers of three seconds, and the third has the rest. */
 static void
 server_that_hangs_holds_up_for_seconds(void **state)
@@ -350,6 +388,7 @@ main(void)
 	    cmocka_unit_test(server_has_little_to_say),
 	    cmocka_unit_test(this_machine_is_asked_only_where_root_says_so),
 	    cmocka_unit_test(nothing_but_http_is_asked),
+	    cmocka_unit_test(older_crl_takes_no_newer_ones_place),
 	    cmocka_unit_test(server_that_hangs_holds_up_for_seconds),
 	};
 	int bad;
