@@ -17,6 +17,7 @@
 #include "pkcs8.h"
 #include "print.h"
 #include "text.h"
+#include "trust.h"
 #include "trusted_cas.h"
 #include "verbs.h"
 #include "work.h"
@@ -42,11 +43,12 @@ print_copy(const struct cli *cli, const char *folder, const struct backup *b)
 
 /* ---- backup ---- */
 
-/* One at a time: two would take each other's copy of the database. Given up with the process. */
+/* One at a time: two would take each other's copy of the database. Given up with the process; in
+ * the folder of root's, so that nobody else can hold it. */
 static bool
 lock(const struct config *config, int *fd_out, struct err *err)
 {
-	OWNED(own_memory) char *path = config_path(config, "backup.lock");
+	OWNED(own_memory) char *path = config_path(config, TRUST_FOLDER "/backup.lock");
 
 	*fd_out = open(path, O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (*fd_out == -1)

@@ -142,7 +142,7 @@ static bool
 is_left_out(const char *name)
 {
 	static const char *const starts[] = {
-	    "dirca.db", "dircad.pid", "vault/xchg-", "backup.lock", "trust/kra-enabled.lock"};
+	    "dirca.db", "dircad.pid", "vault/xchg-", "trust/backup.lock", "trust/kra-enabled.lock"};
 
 	for (size_t i = 0; i < COUNT_OF(starts); i++)
 		if (strncmp(name, starts[i], strlen(starts[i])) == 0)

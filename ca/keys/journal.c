@@ -219,17 +219,20 @@ lock(int fd, int64_t patience_ms)
 	return true;
 }
 
+/* Whoever is waited for writes until it ends: the file is looked at under the lock alone. */
 static bool
 open_file(struct journal *j, const char *path, int64_t patience_ms, struct err *err)
 {
 	struct stat st;
 
 	j->fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (j->fd == -1 || fstat(j->fd, &st) != 0)
+	if (j->fd == -1)
 		return err_errno(err, DIRCA_E_IO, "%s: cannot open the vault's journal", path);
 	if (!lock(j->fd, patience_ms))
 		return err_errno(err, DIRCA_E_JOURNAL,
 		    "%s: another process signs for this CA; stop dircad first", path);
+	if (fstat(j->fd, &st) != 0)
+		return err_errno(err, DIRCA_E_IO, "%s: cannot stat", path);
 	return cut_tail(j, st.st_size, path, err) && find_end(j, path, err);
 }
 

@@ -78,6 +78,12 @@ made_while_issuing() {
 check "a copy is made while certificates are issued" made_while_issuing
 only_owner() { [ "$(stat -c %a "$1")" = 700 ] && [ -z "$(find "$1" -type f -perm /077)" ]; }
 check "for nobody else to read" only_owner "$dir/copy"
+# shellcheck disable=SC2086 # no user, or the front's
+lock_is_roots() {
+	[ "$(id -u)" -ne 0 ] || refuses 'Permission denied' setpriv --reuid=${CA_LAB_SERVICE_USERS%% *} --clear-groups \
+		flock --nonblock "$CA_STATE/trust/backup.lock" true
+}
+check "nor can the front keep others from making one" lock_is_roots
 check "not twice into one folder" refuses ERROR_FILE_EXISTS backup "$dir/copy"
 no_secrets() {
 	! grep -rlE 'PRIVATE KEY' "$dir/copy" && [ -z "$(find "$dir/copy" -name 'xchg-*')" ] &&

@@ -1,3 +1,4 @@
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -258,6 +259,70 @@ what_another_process_still_has_is_waited_for(void **state)
 	close(held[1]);
 }
 
+/* Does the process have the journal open? */
+static bool
+has_it_open(pid_t pid)
+{
+	char folder[32], name[512], target[128];
+	struct dirent *e;
+	bool found = false;
+	DIR *d;
+
+	snprintf(folder, sizeof folder, "/proc/%d/fd", (int)pid);
+	assert_non_null(d = opendir(folder));
+	while ((e = readdir(d)) != NULL) {
+		ssize_t len;
+
+		snprintf(name, sizeof name, "%s/%s", folder, e->d_name);
+		len = readlink(name, target, sizeof target - 1);
+		target[len > 0 ? len : 0] = '\0';
+		found = found || strcmp(target, path) == 0;
+	}
+	closedir(d);
+	return found;
+}
+
+/* And what it writes until its end is continued. */
+static void
+what_is_written_while_one_waits_is_continued(void **state)
+{
+	const struct timespec pause = {0, 50000000};
+	struct journal_entry e = {.kind = JOURNAL_CERTIFICATE};
+	struct buf content;
+	struct journal j;
+	struct err err;
+	int held[2], status;
+	size_t count;
+	char byte;
+	pid_t pid;
+
+	(void)state;
+	fill(&content);
+	buf_free(&content);
+	assert_int_equal(pipe(held), 0);
+	if ((pid = fork()) == 0) {
+		assert_int_equal(read(held[0], &byte, 1), 1);
+		must(journal_open(&j, dir, NOW, 60000, &err), &err);
+		must(journal_add(&j, &e, view_str("second"), NOW, &err), &err);
+		_exit(0);
+	}
+	must(journal_open(&j, dir, NOW, 0, &err), &err);
+	assert_int_equal(write(held[1], "", 1), 1);
+	while (!has_it_open(pid))
+		nanosleep(&pause, NULL);
+	nanosleep(&pause, NULL); /* it asks for the lock by now */
+	must(journal_add(&j, &e, view_str("first"), NOW, &err), &err);
+	journal_close(&j);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	must(file_read(path, 1 << 20, &content, &err), &err);
+	must(walk(buf_view(&content), &count, &err), &err);
+	assert_int_equal(count, ENTRIES + 2);
+	buf_free(&content);
+	close(held[0]);
+	close(held[1]);
+}
+
 /* After a write that failed nothing more is written, and so nothing is signed. */
 static void
 journal_that_cannot_be_written_stops_signatures(void **state)
@@ -289,6 +354,7 @@ main(void)
 	    cmocka_unit_test(journal_whose_end_does_not_fit_is_not_continued),
 	    cmocka_unit_test(one_process_writes_at_a_time),
 	    cmocka_unit_test(what_another_process_still_has_is_waited_for),
+	    cmocka_unit_test(what_is_written_while_one_waits_is_continued),
 	    cmocka_unit_test(journal_that_cannot_be_written_stops_signatures),
 	};
 
