@@ -12,7 +12,6 @@
 #include "mem.h"
 #include "own_json.h"
 #include "pem.h"
-#include "pem.h"
 #include "print.h"
 #include "tell_dircad.h"
 #include "text.h"
@@ -136,11 +135,11 @@ print_kra_status(const json_t *kra)
 	bool valid = json_is_true(json_object_get(kra, "valid"));
 	bool counts = json_is_true(json_object_get(kra, "counts"));
 
-	printf("%-13s  %9lld  %8lld  %-9s  %s  %s\n", json_text(kra, "status"),
+	printf("%-13s  %9lld  %8lld  %-9s  %-6s  %s  %s\n", json_text(kra, "status"),
 	    (long long)json_integer_value(json_object_get(kra, "days_left")),
 	    (long long)json_integer_value(json_object_get(kra, "archived_keys")),
 	    json_is_true(json_object_get(kra, "published")) ? "yes" : "no",
-	    json_text(kra, "serial_number"), json_text(kra, "subject"));
+	    json_text(kra, "reader"), json_text(kra, "serial_number"), json_text(kra, "subject"));
 	if (!valid)
 		printf("    %s\n", json_text(kra, "reason"));
 	else if (!counts)
@@ -192,8 +191,8 @@ cmd_kra_status(struct work *w, struct err *err)
 		print_json(json_pack("{s:O, s:O, s:I, s:I}", "kras", kras, "problems", problems,
 		    "required", (json_int_t)needed, "usable", (json_int_t)usable));
 	} else {
-		printf("%-13s  %9s  %8s  %-9s  %s\n", "STATUS", "DAYS LEFT", "KEYS", "PUBLISHED",
-		    "SERIAL NUMBER AND SUBJECT");
+		printf("%-13s  %9s  %8s  %-9s  %-6s  %s\n", "STATUS", "DAYS LEFT", "KEYS",
+		    "PUBLISHED", "READER", "SERIAL NUMBER AND SUBJECT");
 		json_array_foreach(kras, i, one) print_kra_status(one);
 		print_kra_problems(answer);
 		printf("Each key is sealed to %lld of %zu usable key recovery agents "

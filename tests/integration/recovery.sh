@@ -111,6 +111,7 @@ check "what none reads is no word" refuses DIRCA_E_USAGE ca_lab_kra enable --rea
 check "less than root's floor is refused" refuses archive_floor ca_lab_kra enable --reader pkcs1 "$(ca_lab_sha1 "$dir/kra1.crt")"
 check "all of them read GCM" reads_all gcm
 check "which the status says" ca_lab_eventually ca_lab_status 'all(.kras[]; .reader == "gcm")'
+check "people read it too" says '  gcm     ' ca_lab_as caadmin kra status
 check "a CA exchange key on a curve" ca_lab_as caadmin setreg 'CA\EncryptionCSP\CNGPublicKeyAlgorithm' ECDH_P384
 on_curve() { [ "$(sqlite3 "$CA_STATE/dirca.db" "SELECT PublicKeyLength FROM Request WHERE RequestFlags & 8 ORDER BY RequestID DESC LIMIT 1")" = 384 ]; }
 check "which is made at once" on_curve
