@@ -1,7 +1,9 @@
 /* dirca template lint: what is dangerous in the PKI objects of the directory. */
 #include <stdlib.h>
 #include <string.h>
+#include <openssl/sha.h>
 
+#include "archive.h"
 #include "clock.h"
 #include "lint.h"
 #include "mem.h"
@@ -29,6 +31,8 @@ gathered_free(struct gathered *g)
 		pkix_cert_free(&g->certs[i]);
 		principal_free(&g->people[i]);
 		free((char *)(uintptr_t)g->kras[i].subject);
+		free((char *)(uintptr_t)g->kras[i].hash);
+		free((char *)(uintptr_t)g->kras[i].unfit);
 	}
 	free(g->certs);
 	free(g->people);
@@ -73,19 +77,55 @@ find_person(struct session *s, const struct pkix_cert *cert, struct principal *o
 	return found != DIR_FIND_FAILED || err->code == TYPE_E_AMBIGUOUSNAME;
 }
 
+/* Whoever may write there can put in what is no certificate, and does not end lint by it. */
 static bool
 add_kra(struct session *s, struct gathered *g, const char *dn, struct view der, struct err *err)
 {
-	size_t at = g->kra_count;
+	size_t at = g->kra_count++;
+	struct pkix_cert *cert = &g->certs[at];
 	struct lint_kra *k = &g->kras[at];
+	uint8_t sha1[SHA_DIGEST_LENGTH];
+	struct err why;
 
-	if (!pkix_cert_decode(der, &g->certs[at], err))
-		return err_prefix(err, "%s", dn);
+	SHA1(der.ptr, der.len, sha1);
 	k->object = dn;
-	k->not_after = g->certs[at].not_after;
-	k->subject = pkix_name_text(g->certs[at].subject);
-	g->kra_count++;
-	return find_person(s, &g->certs[at], &g->people[at], &k->sids, err);
+	k->hash = hex_encode(view_of(sha1, sizeof sha1), '\0');
+	if (!pkix_cert_decode(der, cert, &why)) {
+		k->subject = mem_text(dn);
+		k->unfit = mem_text(why.msg);
+		k->not_after = INT64_MAX;
+		return true;
+	}
+	k->not_after = cert->not_after;
+	k->subject = pkix_name_text(cert->subject);
+	if (!kra_check_usage(cert, &why))
+		k->unfit = mem_text(why.msg);
+	return find_person(s, cert, &g->people[at], &k->sids, err);
+}
+
+static bool
+is_usable(const struct lint_kra *k)
+{
+	return k->unfit == NULL && k->not_after >= clock_now();
+}
+
+/* Among those of one object, which begin at `first`. */
+static void
+find_older(struct gathered *g, size_t first)
+{
+	OWNED(own_memory)
+	const struct pkix_cert **certs = mem_zero(g->kra_count - first + 1, sizeof(*certs));
+	size_t count = 0;
+
+	for (size_t i = first; i < g->kra_count; i++)
+		if (is_usable(&g->kras[i]))
+			certs[count++] = &g->certs[i];
+	count = kra_agents(certs, count, true);
+	for (size_t i = first; i < g->kra_count; i++)
+		for (size_t k = 0; is_usable(&g->kras[i]) && k < count; k++)
+			if (certs[k] != &g->certs[i] &&
+			    kra_same_agent(certs[k], &g->certs[i], true))
+				g->kras[i].newer = g->kras[certs[k] - g->certs].hash;
 }
 
 static bool
@@ -105,10 +145,12 @@ read_kras(struct session *s, struct gathered *g, struct err *err)
 	for (size_t i = 0; i < kras->count; i++) {
 		const struct dir_entry *e = &kras->list[i];
 		const struct dir_attr *a = dir_entry_attr(e, "userCertificate");
+		size_t first = g->kra_count;
 
 		for (size_t k = 0; a != NULL && k < a->count; k++)
 			if (!add_kra(s, g, e->dn, buf_view(&a->values[k]), err))
 				return false;
+		find_older(g, first);
 	}
 	return true;
 }

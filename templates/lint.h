@@ -30,6 +30,9 @@ struct lint_kra {
 	const char *object, *subject;
 	int64_t not_after;
 	const struct sids *sids; /* of the account that it names; NULL: none was found */
+	const char *hash;        /* SHA-1 of the certificate */
+	const char *unfit;       /* why it is none of a KRA; NULL: it is */
+	const char *newer; /* SHA-1 of the newest of the same agent in `object`; NULL: this is it */
 };
 
 struct lint_input {

@@ -266,3 +266,32 @@ lint_kra_expiry(struct lint *l, struct err *err)
 	}
 	return true;
 }
+
+bool
+lint_kra_unfit(struct lint *l, struct err *err)
+{
+	for (size_t i = 0; i < l->in->kra_count; i++) {
+		const struct lint_kra *k = &l->in->kras[i];
+
+		if (k->unfit != NULL && !lint_find(l, LINT_WARNING, k->subject, NULL, err,
+					    "%s (%s, SHA-1 %s)", k->unfit, k->object, k->hash))
+			return false;
+	}
+	return true;
+}
+
+bool
+lint_kra_twice(struct lint *l, struct err *err)
+{
+	for (size_t i = 0; i < l->in->kra_count; i++) {
+		const struct lint_kra *k = &l->in->kras[i];
+
+		if (k->newer != NULL &&
+		    !lint_find(l, LINT_WARNING, k->subject, NULL, err,
+			"the certificate with SHA-1 %s is of the same agent as the newer one with "
+			"SHA-1 %s (%s)",
+			k->hash, k->newer, k->object))
+			return false;
+	}
+	return true;
+}

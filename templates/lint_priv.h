@@ -31,10 +31,12 @@ typedef bool lint_check(struct lint *l, struct err *err);
 /* About templates. */
 lint_check lint_unseen, lint_esc1, lint_esc2, lint_esc3, lint_esc4, lint_esc9, lint_esc13,
     lint_esc15, lint_server_names;
-lint_check lint_archival_writers, lint_kra_templates, lint_refused, lint_supersede;
+lint_check lint_archival_writers, lint_kra_templates, lint_kra_autoenroll;
+lint_check lint_refused, lint_supersede;
 /* About other objects. */
 lint_check lint_esc5, lint_esc7, lint_esc8, lint_esc14;
 lint_check lint_kra_container, lint_officer_rights, lint_officer_and_kra, lint_kra_expiry;
+lint_check lint_kra_unfit, lint_kra_twice;
 
 /* Entries right below "<rdn>,CN=Public Key Services...", or that entry itself. */
 bool lint_is_in(const struct lint *l, const struct dir_entry *e, const char *rdn);
@@ -48,7 +50,8 @@ enum lint_right {
 	LINT_CONTROL = 2, /* WRITE_DAC, WRITE_OWNER; the owner */
 	LINT_WRITE = 4,   /* WRITE_PROPERTY of any attribute */
 	LINT_CREATE = 8,  /* CREATE_CHILD of any class */
-	LINT_DELETE = 16
+	LINT_DELETE = 16,
+	LINT_AUTOENROLL = 32
 };
 bool lint_holders(
     const struct lint *l, const struct sd *sd, unsigned rights, struct sids *out, struct err *err);

@@ -123,6 +123,7 @@ lint_holders(
 		bool in_parts; /* is also given for single attributes or classes */
 	} asks[] = {
 	    {LINT_ENROLL, &SD_ASKS_ENROLL, false},
+	    {LINT_AUTOENROLL, &SD_ASKS_AUTOENROLL, false},
 	    {LINT_CONTROL, &SD_ASKS_WRITE_DACL, false},
 	    {LINT_CONTROL, &SD_ASKS_WRITE_OWNER, false},
 	    {LINT_WRITE, &may_write, true},

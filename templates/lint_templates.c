@@ -235,6 +235,32 @@ lint_kra_templates(struct lint *l, struct err *err)
 	return find_enrollable(l, is_kra, "Key Recovery Agent and no approval", err);
 }
 
+static bool
+is_autoenrolled_kra(const struct lint_template *lt)
+{
+	return lt->enrollers.count > 0 && tmpl_has_purpose(&lt->t, OID_KEY_RECOVERY_AGENT) &&
+	       (lt->t.enrollment_flag & CT_FLAG_AUTO_ENROLLMENT) != 0;
+}
+
+/* The default template has the flag, and gives nobody the right. */
+bool
+lint_kra_autoenroll(struct lint *l, struct err *err)
+{
+	for (size_t i = 0; i < l->count; i++) {
+		const struct lint_template *lt = &l->templates[i];
+		OWNED(sids_free) struct sids who = {0};
+
+		if (is_autoenrolled_kra(lt) &&
+		    !lint_holders(l, &lt->t.sd, LINT_AUTOENROLL, &who, err))
+			return false;
+		if (who.count > 0 &&
+		    !lint_find(l, LINT_WARNING, lt->t.cn, &who, err,
+			"Key Recovery Agent and CT_FLAG_AUTO_ENROLLMENT; %s", enabled_text(lt)))
+			return false;
+	}
+	return true;
+}
+
 bool
 lint_refused(struct lint *l, struct err *err)
 {

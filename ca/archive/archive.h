@@ -97,6 +97,8 @@ enum kra_status {
 };
 enum kra_status kra_check(const struct pkix_cert *kra, const struct pkix_cert *const *issuers,
     size_t issuer_count, int64_t now, struct err *err);
+/* What of that the certificate says of itself: key, EKU and key usage. CERTSRV_E_NO_VALID_KRA. */
+bool kra_check_usage(const struct pkix_cert *kra, struct err *err);
 /* Who of `issuers` signed it; NULL: nobody. */
 const struct pkix_cert *kra_issuer(
     const struct pkix_cert *kra, const struct pkix_cert *const *issuers, size_t issuer_count);

@@ -19,8 +19,8 @@ refuse(const struct pkix_cert *kra, struct err *err, const char *reason)
 	    subject != NULL ? subject : "?", serial != NULL ? serial : "?", reason);
 }
 
-static bool
-check_usage(const struct pkix_cert *kra, struct err *err)
+bool
+kra_check_usage(const struct pkix_cert *kra, struct err *err)
 {
 	OWNED(own_pkey) EVP_PKEY *key = NULL;
 	const char *algorithm;
@@ -66,7 +66,7 @@ kra_check(const struct pkix_cert *kra, const struct pkix_cert *const *issuers, s
 		return refuse_as(KRA_NOT_YET_VALID, kra, err, "it is not valid yet");
 	if (now > kra->not_after)
 		return refuse_as(KRA_EXPIRED, kra, err, "it has expired");
-	if (!check_usage(kra, err))
+	if (!kra_check_usage(kra, err))
 		return KRA_INVALID;
 	if (kra_issuer(kra, issuers, issuer_count) != NULL)
 		return KRA_VALID;

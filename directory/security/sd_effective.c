@@ -12,6 +12,8 @@ const struct sd_question SD_ASKS_WRITE_OWNER = {
     .mask = SD_RIGHT_WRITE_OWNER, .mapping = &SD_MAPPING_DS};
 const struct sd_question SD_ASKS_ENROLL = {
     .mask = SD_RIGHT_CONTROL_ACCESS, .object = GUID_RIGHT_ENROLL, .mapping = &SD_MAPPING_DS};
+const struct sd_question SD_ASKS_AUTOENROLL = {
+    .mask = SD_RIGHT_CONTROL_ACCESS, .object = GUID_RIGHT_AUTOENROLL, .mapping = &SD_MAPPING_DS};
 
 static struct sd_verdict
 ask(const struct sd *sd, const struct sid *sid, bool as_everyone, const struct sd_question *q)

@@ -26,6 +26,7 @@ struct sd_question {
 extern const struct sd_question SD_ASKS_WRITE_DACL;
 extern const struct sd_question SD_ASKS_WRITE_OWNER;
 extern const struct sd_question SD_ASKS_ENROLL;
+extern const struct sd_question SD_ASKS_AUTOENROLL;
 
 struct sd_trustee {
 	struct sid sid;

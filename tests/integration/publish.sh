@@ -176,6 +176,14 @@ check "twice is not found" refuses CRYPT_E_NOT_FOUND as caadmin kra unpublish "$
 check "kra unpublish by file" as caadmin kra unpublish "$dir/kra2.crt"
 check "kra publish puts it back" as caadmin kra publish "$dir/kra1.crt" "$dir/kra2.crt"
 check "both are there, beside the one that was approved" test "$(as user1 kra list --json | jq length)" -eq 3
+# Lint names the certificate of the KRA container that is to go, and what it says to do works as it is typed.
+lint_hash() { as user1 template lint --json | jq -re ".findings[] | select(.rule == \"$1\").detail | capture(\"SHA-1 (?<h>[0-9a-f]{40})\").h"; }
+lint_cured() { # RULE
+	local hash
+	hash=$(lint_hash "$1") && as caadmin kra unpublish "$hash" && ! lint_hash "$1"
+}
+check "kra1 has two of them: ARC9 names the older" eval 'lint_cured ARC9 && store_has KRA "$kra2" 1'
+check "the CA's own certificate is none of a KRA: ARC8" eval '! lint_hash ARC8 && as caadmin kra publish "$CA_STATE/ca.crt" && lint_cured ARC8'
 
 # A second CA in the directory.
 other_ca() {

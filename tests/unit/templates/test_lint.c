@@ -19,12 +19,13 @@
 #define NOW INT64_C(1800000000)
 #define DAY INT64_C(86400)
 
-#define ENROLL_GUID    "0e10c968-78fb-11d2-90d4-00c04f79dc55"
-#define KEY_FLAG       "bab04ac2-0435-4709-9307-28380e7c7001"
-#define NAME_FLAG      "ea1dddc4-60ff-416e-8cc0-17cee534bce7"
-#define DISPLAY_NAME   "bf967953-0de6-11d0-a285-00aa003049e2"
-#define CA_CERTIFICATE "bf967932-0de6-11d0-a285-00aa003049e2"
-#define KRA_CLASS      "1562a632-44b9-4a7e-a2d3-e426c96a3acc"
+#define ENROLL_GUID     "0e10c968-78fb-11d2-90d4-00c04f79dc55"
+#define AUTOENROLL_GUID "a05b8cc2-17bc-4802-a710-e7c15ab866a2"
+#define KEY_FLAG        "bab04ac2-0435-4709-9307-28380e7c7001"
+#define NAME_FLAG       "ea1dddc4-60ff-416e-8cc0-17cee534bce7"
+#define DISPLAY_NAME    "bf967953-0de6-11d0-a285-00aa003049e2"
+#define CA_CERTIFICATE  "bf967932-0de6-11d0-a285-00aa003049e2"
+#define KRA_CLASS       "1562a632-44b9-4a7e-a2d3-e426c96a3acc"
 /* Administrators have everything, Domain Users may enroll, everybody may read. */
 #define ADMINS  "O:DAG:DAD:(A;;0xf01ff;;;DA)(A;;RPLCLORC;;;AU)"
 #define PEOPLE  "(OA;;CR;" ENROLL_GUID ";;DU)"
@@ -281,6 +282,24 @@ static const struct row rows[] = {
 	"ARC3:danger:" DOMAIN_USERS},
     {"ARC3", {{SERVICE, SD, ADMINS "(A;;WP;;;DU)"}}, "ARC3:danger:" DOMAIN_USERS},
     {"ARC4", {{KRA_TEMPLATE, "msPKI-Enrollment-Flag", "0"}}, "ARC4:danger:" DOMAIN_USERS},
+    {"ARC7",
+	{{KRA_TEMPLATE, "msPKI-Enrollment-Flag", "34"},
+	    {KRA_TEMPLATE, SD, ADMINS PEOPLE "(OA;;CR;" AUTOENROLL_GUID ";;DU)"}},
+	"ARC7:warning:" DOMAIN_USERS},
+    {"ARC7 by all extended rights",
+	{{KRA_TEMPLATE, "msPKI-Enrollment-Flag", "34"}, {KRA_TEMPLATE, SD, ADMINS "(A;;CR;;;DU)"}},
+	"ARC7:warning:" DOMAIN_USERS},
+    {"the flag alone: no ARC7", {{KRA_TEMPLATE, "msPKI-Enrollment-Flag", "34"}}, ""},
+    {"the right alone: no ARC7",
+	{{KRA_TEMPLATE, SD, ADMINS PEOPLE "(OA;;CR;" AUTOENROLL_GUID ";;DU)"}}, ""},
+    {"nobody may enroll: no ARC7",
+	{{KRA_TEMPLATE, "msPKI-Enrollment-Flag", "34"},
+	    {KRA_TEMPLATE, SD, ADMINS "(OA;;CR;" AUTOENROLL_GUID ";;DU)"}},
+	""},
+    {"another purpose: no ARC7",
+	{{TEMPLATE, "msPKI-Enrollment-Flag", "34"},
+	    {TEMPLATE, SD, ADMINS PEOPLE "(OA;;CR;" AUTOENROLL_GUID ";;DU)"}},
+	""},
     {"REFUSED, attestation", {{TEMPLATE, "msPKI-Private-Key-Flag", "8192"}}, "REFUSED:warning:-"},
     {"REFUSED, no CA issues it", {{ARCHIVING, "msPKI-Cert-Template-OID", NULL}}, "REFUSED:note:-"},
     {"REFUSED, anybody's signature", {{TEMPLATE, "msPKI-RA-Signature", "1"}}, "REFUSED:warning:-"},
@@ -373,7 +392,11 @@ key_recovery_agents_and_mappings(void **state)
 	const struct dir_entries tree = {list, COUNT}, mapped = {&person, 1};
 	struct sid officer[2];
 	const struct sids sids = {officer, 2}, other = {officer + 1, 1};
-	struct lint_kra kra = {"CN=CA1,CN=KRA", "CN=kra1", NOW + 61 * DAY, &other};
+	struct lint_kra kra = {.object = "CN=CA1,CN=KRA",
+	    .subject = "CN=kra1",
+	    .not_after = NOW + 61 * DAY,
+	    .sids = &other,
+	    .hash = "a1"};
 	struct lint_input in = {.tree = &tree,
 	    .services_dn = PKS,
 	    .is_under = is_under,
@@ -402,6 +425,17 @@ key_recovery_agents_and_mappings(void **state)
 	kra.not_after = NOW - 1;
 	run(&in, found, sizeof found);
 	assert_string_equal(found, "ESC14:warning:- ARC6:danger:-");
+	kra.not_after = NOW + 61 * DAY;
+	kra.unfit = "it has no key usage extension";
+	run(&in, found, sizeof found);
+	assert_string_equal(found, "ESC14:warning:- ARC8:warning:-");
+	kra.unfit = NULL;
+	kra.newer = "a2";
+	run(&in, found, sizeof found);
+	assert_string_equal(found, "ESC14:warning:- ARC9:warning:-");
+	kra.newer = NULL;
+	run(&in, found, sizeof found);
+	assert_string_equal(found, "ESC14:warning:-");
 	for (size_t k = 0; k < COUNT; k++)
 		dir_entry_free(&list[k]);
 	dir_entry_free(&person);
