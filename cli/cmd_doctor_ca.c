@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "doctor_kras.h"
 #include "events.h"
 #include "mem.h"
 #include "own_json.h"
@@ -71,6 +72,18 @@ find_cured(struct findings *f, int64_t number, const char *text, const char *cur
 					   "text", text, "cure", cure));
 	if (!f->json)
 		printf("event %lld: %s\n    %s\n", (long long)number, text, cure);
+}
+
+/* Of which there is no event. */
+static void
+find_unnumbered(void *arg, const char *text, const char *cure)
+{
+	struct findings *f = arg;
+
+	json_array_append_new(
+	    f->list, json_pack("{s:n, s:s, s:s}", "number", "text", text, "cure", cure));
+	if (!f->json)
+		printf("%s\n    %s\n", text, cure);
 }
 
 static void
@@ -209,6 +222,7 @@ cmd_doctor_ca(struct work *w, struct err *err)
 		return false;
 	look_at_chain(&f, status);
 	look_at_kras(&f, status);
+	doctor_published_kras(status, find_unnumbered, &f);
 	if (!look_at_events(w, &f, err))
 		return false;
 	if (f.json)

@@ -70,6 +70,8 @@ struct ca_view {
 	    kras_missing; /* of the next those about what is enabled and not in the store */
 	struct texts kra_problems; /* sentences about what is left out of the KRA store, why it
 				      could not be read, and what is enabled and not in it */
+	struct texts kras_foreign; /* SHA-1 of those that the directory names as this CA's, and
+				      that are not in the store */
 	bool kra_store_unread;     /* it, or the list of enabled ones, could not be read now */
 	int64_t crl_until;         /* nextUpdate of the newest CRL of the key that signs */
 	enum err_code chain_code;  /* CRYPT_E_REVOKED or CRYPT_E_REVOCATION_OFFLINE: */

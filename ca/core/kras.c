@@ -161,6 +161,40 @@ note_missing(struct ca_view *v, const uint8_t sha256[32])
 	texts_add(&v->kras_missing, problem);
 }
 
+static bool
+is_of_a_kra(const struct ca_view *v, const struct pkix_cert *cert)
+{
+	struct err ignored;
+
+	return cert->not_after >= v->made_at && kra_check_usage(cert, &ignored);
+}
+
+/* What is enabled and not in the store is told of as that. */
+static void
+note_published(struct ca_view *v, const struct kra_policy *policy, struct view der)
+{
+	OWNED(pkix_cert_free) struct pkix_cert cert = {0};
+	OWNED(own_memory) char *sha1 = NULL;
+	struct err ignored;
+
+	if (!pkix_cert_decode(der, &cert, &ignored) || !is_of_a_kra(v, &cert) ||
+	    kra_policy_has(policy, cert.sha256))
+		return;
+	sha1 = hex_encode(view_of(cert.sha1, sizeof cert.sha1), '\0');
+	if (!texts_has(&v->kras_stored, sha1))
+		texts_add(&v->kras_foreign, sha1);
+}
+
+static void
+find_published(struct ca *ca, struct ca_view *v, const struct kra_policy *policy)
+{
+	const struct dir_entry *e = pki_snapshot_kras_of(v->pki, ca->config->ca_name);
+	const struct dir_attr *a = e != NULL ? dir_entry_attr(e, "userCertificate") : NULL;
+
+	for (size_t i = 0; a != NULL && i < a->count; i++)
+		note_published(v, policy, buf_view(&a->values[i]));
+}
+
 /* What is in the KRA store, and what is enabled and not there. For people: nothing follows from it.
  */
 static void
@@ -186,6 +220,8 @@ find_problems(struct ca *ca, struct ca_view *v)
 	for (size_t i = 0; i < policy.enabled_count; i++)
 		if (!is_in(v, policy.enabled[i].sha256))
 			note_missing(v, policy.enabled[i].sha256);
+	if (!v->kra_store_unread)
+		find_published(ca, v, &policy);
 }
 
 bool

@@ -170,7 +170,7 @@ route_ca_status(struct route_call *c)
 	    json_pack("{s:s, s:s, s:s?, s:s, s:s, s:b, s:I, s:i, s:s, s:o, s:o, s:o, s:{s:I, s:I, "
 		      "s:I, s:I, "
 		      "s:I, s:I}, s:I, s:s?, s:o, s:I, s:b, s:o, s:o, s:s, s:o, s:s?, s:o, s:o, "
-		      "s:s, s:o}",
+		      "s:s, s:o, s:o}",
 		"name", c->ca->config->ca_name, "version", DIRCA_VERSION, "subject", subject,
 		"not_after", until, "exchange_certificate_not_after", xchg_until, "directory_fresh",
 		(int)ca_view_is_fresh(view, clock_boot_ms()), "kra_cert_count",
@@ -192,7 +192,8 @@ route_ca_status(struct route_call *c)
 		stopped ? why.msg : NULL, "archiving_templates", json_archiving(view),
 		"kras_not_enabled", json_texts(view->kras_stored.list, view->kras_stored.count),
 		"ca_type", view->standalone ? "standalone" : "enterprise", "kras_not_found",
-		json_texts(view->kras_missing.list, view->kras_missing.count)));
+		json_texts(view->kras_missing.list, view->kras_missing.count), "kras_not_stored",
+		json_texts(view->kras_foreign.list, view->kras_foreign.count)));
 }
 
 void

@@ -31,6 +31,8 @@ void pki_snapshot_free(struct pki_snapshot **s);
 /* The pKIEnrollmentService whose cn is `ca_name` (plain or sanitized), without case; NULL if
  * absent, or if several objects claim the name: none of them is trusted then. */
 const struct dir_entry *pki_snapshot_service(const struct pki_snapshot *s, const char *ca_name);
+/* In the same way the object in which that CA's key recovery agents are published. */
+const struct dir_entry *pki_snapshot_kras_of(const struct pki_snapshot *s, const char *ca_name);
 
 /* The values of NTAuthCertificates, as long as the snapshot is; NULL: none. */
 const struct dir_attr *pki_snapshot_nt_auth(const struct pki_snapshot *s);

@@ -105,15 +105,15 @@ pki_snapshot_nt_auth(const struct pki_snapshot *s)
 	return s->nt_auth.count > 0 ? dir_entry_attr(&s->nt_auth.list[0], "cACertificate") : NULL;
 }
 
-const struct dir_entry *
-pki_snapshot_service(const struct pki_snapshot *s, const char *ca_name)
+static const struct dir_entry *
+find_called(const struct dir_entries *entries, const char *ca_name)
 {
 	char *sanitized = pki_sanitize_long(ca_name), *shortened = pki_sanitize(ca_name);
 	const struct dir_entry *found = NULL;
 	size_t hits = 0;
 
-	for (size_t i = 0; i < s->services.count; i++) {
-		const struct dir_entry *e = &s->services.list[i];
+	for (size_t i = 0; i < entries->count; i++) {
+		const struct dir_entry *e = &entries->list[i];
 
 		if (dir_entry_has_value_nocase(e, "cn", ca_name) ||
 		    (sanitized != NULL && dir_entry_has_value_nocase(e, "cn", sanitized)) ||
@@ -126,6 +126,18 @@ pki_snapshot_service(const struct pki_snapshot *s, const char *ca_name)
 	free(shortened);
 	/* Two objects that claim the name: none is trusted with the CA's rights. */
 	return hits == 1 ? found : NULL;
+}
+
+const struct dir_entry *
+pki_snapshot_service(const struct pki_snapshot *s, const char *ca_name)
+{
+	return find_called(&s->services, ca_name);
+}
+
+const struct dir_entry *
+pki_snapshot_kras_of(const struct pki_snapshot *s, const char *ca_name)
+{
+	return find_called(&s->kras, ca_name);
 }
 
 struct view

@@ -174,7 +174,10 @@ check "it is gone" store_has KRA "$kra1" 0
 check "the other one stays" store_has KRA "$kra2" 1
 check "twice is not found" refuses CRYPT_E_NOT_FOUND as caadmin kra unpublish "$kra1"
 check "kra unpublish by file" as caadmin kra unpublish "$dir/kra2.crt"
-check "kra publish puts it back" as caadmin kra publish "$dir/kra1.crt" "$dir/kra2.crt"
+# What the doctor says to do, of which there is no event.
+doctor_cure() { as caadmin doctor ca --json | jq -re --arg t "$1" '.[] | select(.number == null and (.text | contains($t))).cure | capture("`dirca (?<c>[^`]*)`").c'; }
+check "the doctor misses it there" eval 'ca_lab_reload; ca_lab_eventually doctor_cure "(SHA-1 $kra1)"'
+check "kra publish puts it back, from where the doctor says" as caadmin kra publish "$CA_STATE/kra/$kra1.crt" "$dir/kra2.crt"
 check "both are there, beside the one that was approved" test "$(as user1 kra list --json | jq length)" -eq 3
 # Lint names the certificate of the KRA container that is to go, and what it says to do works as it is typed.
 lint_hash() { as user1 template lint --json | jq -re ".findings[] | select(.rule == \"$1\").detail | capture(\"SHA-1 (?<h>[0-9a-f]{40})\").h"; }
@@ -183,6 +186,12 @@ lint_cured() { # RULE
 	hash=$(lint_hash "$1") && as caadmin kra unpublish "$hash" && ! lint_hash "$1"
 }
 check "kra1 has two of them: ARC9 names the older" eval 'lint_cured ARC9 && store_has KRA "$kra2" 1'
+doctor_cured() {
+	local cure
+	# shellcheck disable=SC2086 # words
+	cure=$(doctor_cure "whose KRA store does not have it") && as caadmin $cure
+}
+check "the newer is not in the CA's store, which the doctor mends" eval 'ca_lab_reload; ca_lab_eventually doctor_cured && test "$(as user1 kra list --json | jq length)" -eq 1'
 check "the CA's own certificate is none of a KRA: ARC8" eval '! lint_hash ARC8 && as caadmin kra publish "$CA_STATE/ca.crt" && lint_cured ARC8'
 
 # A second CA in the directory.

@@ -775,6 +775,86 @@ kra_store_that_cannot_be_read_takes_nobody_away(void **state)
 	assert_kras(HARNESS_KRAS, 0, NULL);
 }
 
+/* A certificate of this CA for encryption, which ends so many hours from now. */
+static struct test_cert
+kra_until(const char *dn, const char *eku, int hours)
+{
+	static uint8_t serial = 90; /* by which a directory tells one from another */
+
+	return test_issue(&(struct test_issue){.dn = dn,
+	    .key = test_key("rsa2048"),
+	    .issuer = &harness.ca_cert,
+	    .usage = "critical,keyEncipherment",
+	    .eku = eku,
+	    .serial = serial++,
+	    .not_before = clock_now() - 9 * INT64_C(86400),
+	    .not_after = clock_now() + hours * INT64_C(3600)});
+}
+
+struct to_publish {
+	const char *ca_name;
+	struct view der;
+};
+
+static bool
+publish_kra(struct dir_conn *c, void *arg, struct err *err)
+{
+	const struct to_publish *p = arg;
+
+	return pki_publish_kra(c, p->ca_name, p->der, clock_now(), err);
+}
+
+static bool
+unpublish_kra(struct dir_conn *c, void *arg, struct err *err)
+{
+	const struct to_publish *p = arg;
+	size_t removed;
+
+	return pki_unpublish_kra(c, p->der, &removed, err);
+}
+
+/* Of this CA, now usable as a KRA's, and not in the store. */
+static void
+kra_that_is_published_only_is_named(void **state)
+{
+	struct test_cert strange = kra_until("CN=strange", KRA_EKU, 1),
+			 old = kra_until("CN=old", KRA_EKU, -1),
+			 other = kra_until("CN=other", "1.3.6.1.5.5.7.3.2", 1),
+			 elsewhere = kra_until("CN=elsewhere", KRA_EKU, 1);
+	const struct to_publish all[] = {{harness.config->ca_name, buf_view(&strange.der)},
+	    {harness.config->ca_name, buf_view(&harness.kras[0].der)},
+	    {harness.config->ca_name, buf_view(&old.der)},
+	    {harness.config->ca_name, buf_view(&other.der)},
+	    {"Elsewhere", buf_view(&elsewhere.der)}};
+	OWNED(own_memory)
+	char *sha1 = hex_encode(view_of(strange.cert.sha1, sizeof strange.cert.sha1), '\0');
+	struct ca_view *v;
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(all); i++)
+		harness_must(
+		    ca_directory_do(harness.ca, publish_kra, (void *)(uintptr_t)&all[i], &err),
+		    &err);
+	harness_refresh();
+	v = ca_view_get(harness.ca);
+	assert_int_equal(v->kras_foreign.count, 1);
+	assert_string_equal(v->kras_foreign.list[0], sha1);
+	ca_view_release(&v);
+	for (size_t i = 0; i < COUNT_OF(all); i++)
+		harness_must(
+		    ca_directory_do(harness.ca, unpublish_kra, (void *)(uintptr_t)&all[i], &err),
+		    &err);
+	harness_refresh();
+	v = ca_view_get(harness.ca);
+	assert_int_equal(v->kras_foreign.count, 0);
+	ca_view_release(&v);
+	test_cert_free(&strange);
+	test_cert_free(&old);
+	test_cert_free(&other);
+	test_cert_free(&elsewhere);
+}
+
 static void *
 use_views(void *arg)
 {
@@ -1098,6 +1178,7 @@ main(void)
 	    cmocka_unit_test(other_key_size_or_algorithm_makes_another_exchange_key),
 	    cmocka_unit_test(damaged_entry_of_the_kra_store_takes_no_other_away),
 	    cmocka_unit_test(kra_store_that_cannot_be_read_takes_nobody_away),
+	    cmocka_unit_test(kra_that_is_published_only_is_named),
 	    cmocka_unit_test(views_are_replaced_under_those_who_use_them),
 	    cmocka_unit_test(connection_that_the_server_closed_is_made_again),
 	    cmocka_unit_test(old_view_stays_when_the_directory_is_away),
