@@ -791,6 +791,35 @@ kra_until(const char *dn, const char *eku, int hours)
 	    .not_after = clock_now() + hours * INT64_C(3600)});
 }
 
+/* As the tab Recovery Agents tells it. */
+static void
+kra_that_has_ended_is_told_as_expired(void **state)
+{
+	struct test_cert old = kra_until("CN=old", KRA_EKU, -1);
+	OWNED(own_memory)
+	char *sha1 = hex_encode(view_of(old.cert.sha1, sizeof old.cert.sha1), '\0');
+	struct ca_view *v;
+	struct err err;
+	size_t at = 0;
+
+	(void)state;
+	harness_must(kra_store_add(harness.config, buf_view(&old.der), &err), &err);
+	harness_give_kras(HARNESS_KRAS);
+	harness_refresh();
+	v = ca_view_get(harness.ca);
+	assert_int_equal(v->kra_count, HARNESS_KRAS + 1);
+	assert_int_equal(v->agent_count, HARNESS_KRAS);
+	while (!view_eq(buf_view(&v->kras[at].cert.raw), buf_view(&old.der)))
+		assert_true(++at < v->kra_count);
+	assert_string_equal(kra_status_word(v->kras[at].status), "expired");
+	assert_non_null(strstr(v->kras[at].reason, "CN=old"));
+	ca_view_release(&v);
+	harness_must(kra_store_remove(harness.config, sha1, &err), &err);
+	harness_give_kras(HARNESS_KRAS);
+	assert_kras(HARNESS_KRAS, 0, NULL);
+	test_cert_free(&old);
+}
+
 struct to_publish {
 	const char *ca_name;
 	struct view der;
@@ -1178,6 +1207,7 @@ main(void)
 	    cmocka_unit_test(other_key_size_or_algorithm_makes_another_exchange_key),
 	    cmocka_unit_test(damaged_entry_of_the_kra_store_takes_no_other_away),
 	    cmocka_unit_test(kra_store_that_cannot_be_read_takes_nobody_away),
+	    cmocka_unit_test(kra_that_has_ended_is_told_as_expired),
 	    cmocka_unit_test(kra_that_is_published_only_is_named),
 	    cmocka_unit_test(views_are_replaced_under_those_who_use_them),
 	    cmocka_unit_test(connection_that_the_server_closed_is_made_again),
