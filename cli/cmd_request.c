@@ -78,21 +78,6 @@ cmd_request_show(struct work *w, struct err *err)
 	return true;
 }
 
-static bool
-set_value(struct work *w, const char *what, json_t *body, struct err *err)
-{
-	OWNED(own_memory) char *path = request_path(w, what, err);
-	OWNED(own_json) json_t *answer = NULL;
-
-	if (path == NULL || !work_open(w, NEEDS_CA, err) ||
-	    !http_client_json(w->ca, "POST", path, body, &answer, err))
-		return false;
-	printf("Request %lld: %s, with %s\n",
-	    (long long)json_integer_value(json_object_get(answer, "request_id")),
-	    json_text(answer, "disposition"), w->cli->args[1]);
-	return true;
-}
-
 bool
 cmd_request_set_attribute(struct work *w, struct err *err)
 {
@@ -100,7 +85,7 @@ cmd_request_set_attribute(struct work *w, struct err *err)
 	json_t *body = json_pack("{s:s, s:s}", "name", w->cli->args[1], "value",
 	    w->cli->count > 2 ? w->cli->args[2] : "");
 
-	return set_value(w, "/attributes", body, err);
+	return request_change(w, "/attributes", body, w->cli->args[1], err);
 }
 
 static bool
@@ -155,5 +140,5 @@ cmd_request_set_extension(struct work *w, struct err *err)
 	text = base64_encode(buf_view(&der));
 	body = json_pack("{s:s, s:b, s:s}", "name", w->cli->args[1], "critical",
 	    (int)w->cli->opt.critical, "value", text != NULL ? text : "");
-	return set_value(w, "/extensions", body, err);
+	return request_change(w, "/extensions", body, w->cli->args[1], err);
 }

@@ -95,31 +95,16 @@ cmd_requests(struct work *w, struct err *err)
 	return true;
 }
 
-static bool
-decide(struct work *w, const char *what, json_t *body, struct err *err)
-{
-	OWNED(own_memory) char *path = request_path(w, what, err);
-	OWNED(own_json) json_t *answer = NULL;
-
-	if (path == NULL || !work_open(w, NEEDS_CA, err) ||
-	    !http_client_json(w->ca, "POST", path, body, &answer, err))
-		return false;
-	printf("Request %lld: %s\n",
-	    (long long)json_integer_value(json_object_get(answer, "request_id")),
-	    json_text(answer, "disposition"));
-	return true;
-}
-
 bool
 cmd_approve(struct work *w, struct err *err)
 {
-	return decide(w, "/approve", NULL, err);
+	return request_change(w, "/approve", NULL, NULL, err);
 }
 
 bool
 cmd_resubmit(struct work *w, struct err *err)
 {
-	return decide(w, "/resubmit", NULL, err);
+	return request_change(w, "/resubmit", NULL, NULL, err);
 }
 
 bool
@@ -129,5 +114,5 @@ cmd_deny(struct work *w, struct err *err)
 	OWNED(own_json)
 	json_t *body = reason != NULL ? json_pack("{s:s}", "reason", reason) : json_object();
 
-	return decide(w, "/deny", body, err);
+	return request_change(w, "/deny", body, NULL, err);
 }

@@ -150,3 +150,19 @@ request_path(const struct work *w, const char *what, struct err *err)
 	err_set(err, DIRCA_E_USAGE, "%s is not a request id", w->cli->args[0]);
 	return NULL;
 }
+
+bool
+request_change(struct work *w, const char *what, json_t *body, const char *with, struct err *err)
+{
+	OWNED(own_memory) char *path = request_path(w, what, err);
+	OWNED(own_json) json_t *answer = NULL;
+
+	if (path == NULL || !work_open(w, NEEDS_CA, err) ||
+	    !http_client_json(w->ca, "POST", path, body, &answer, err))
+		return false;
+	printf("Request %lld: %s%s%s\n",
+	    (long long)json_integer_value(json_object_get(answer, "request_id")),
+	    json_text(answer, "disposition"), with != NULL ? ", with " : "",
+	    with != NULL ? with : "");
+	return true;
+}

@@ -128,14 +128,33 @@ field_of(struct config *c, size_t offset)
 	return (uint8_t *)c + offset;
 }
 
-/* Position of `value` among the names of an enumeration, -1 if it is none of them. */
-static int
-word_index(const char *const *words, size_t count, const char *value)
+/* "a, b or c". free(). */
+static char *
+choices(const char *const *words, size_t count)
 {
+	char *out = mem_text(words[0]);
+
+	for (size_t i = 1; i < count; i++) {
+		OWNED(own_memory) char *before = out;
+
+		out = text_printf("%s%s%s", before, i + 1 < count ? ", " : " or ", words[i]);
+	}
+	return out;
+}
+
+/* The position of `value` among the words of an enumeration. */
+static bool
+choose(const char *option, const char *value, const char *const *words, size_t count, int *out,
+    struct err *err)
+{
+	OWNED(own_memory) char *all = choices(words, count);
+
 	for (size_t i = 0; i < count; i++)
-		if (strcmp(words[i], value) == 0)
-			return (int)i;
-	return -1;
+		if (strcmp(words[i], value) == 0) {
+			*out = (int)i;
+			return true;
+		}
+	return err_set(err, DIRCA_E_CONFIG, "'%s' is '%s', but must be %s", option, value, all);
 }
 
 static void
@@ -191,12 +210,10 @@ set_number(struct config *c, const struct option *o, const char *value, struct e
 static bool
 set_auth(struct config *c, const char *value, struct err *err)
 {
-	int i = word_index(auth_names, COUNT_OF(auth_names), value);
+	int i;
 
-	if (i < 0)
-		return err_set(err, DIRCA_E_CONFIG,
-		    "'dir_auth' is '%s', but must be anonymous, simple, external, gssapi or scram",
-		    value);
+	if (!choose("dir_auth", value, auth_names, COUNT_OF(auth_names), &i, err))
+		return false;
 	c->dir_auth = (enum dir_auth)i;
 	return true;
 }
@@ -204,11 +221,10 @@ set_auth(struct config *c, const char *value, struct err *err)
 static bool
 set_binding(struct config *c, const char *value, struct err *err)
 {
-	int i = word_index(binding_names, COUNT_OF(binding_names), value);
+	int i;
 
-	if (i < 0)
-		return err_set(err, DIRCA_E_CONFIG,
-		    "'channel_binding' is '%s', but must be off, officers or all", value);
+	if (!choose("channel_binding", value, binding_names, COUNT_OF(binding_names), &i, err))
+		return false;
 	c->channel_binding = (enum config_binding)i;
 	return true;
 }
@@ -225,13 +241,7 @@ set_kra_flags(struct config *c, const char *value, struct err *err)
 static bool
 set_level(struct config *c, const char *value, struct err *err)
 {
-	int i = word_index(level_names, COUNT_OF(level_names), value);
-
-	if (i < 0)
-		return err_set(err, DIRCA_E_CONFIG,
-		    "'log_level' is '%s', but must be error, warn, info or debug", value);
-	c->log_level = i;
-	return true;
+	return choose("log_level", value, level_names, COUNT_OF(level_names), &c->log_level, err);
 }
 
 static bool
@@ -245,11 +255,10 @@ set_reader(struct config *c, const char *value, struct err *err)
 static bool
 set_type(struct config *c, const char *value, struct err *err)
 {
-	int i = word_index(type_names, COUNT_OF(type_names), value);
+	int i;
 
-	if (i < 0)
-		return err_set(err, DIRCA_E_CONFIG,
-		    "'ca_type' is '%s', but must be enterprise or standalone", value);
+	if (!choose("ca_type", value, type_names, COUNT_OF(type_names), &i, err))
+		return false;
 	c->standalone = i == 1;
 	return true;
 }
@@ -259,11 +268,10 @@ set_crl_http(struct config *c, const char *value, struct err *err)
 {
 	static const char *const words[] = {
 	    [CRL_HTTP_NO] = "no", [CRL_HTTP_YES] = "yes", [CRL_HTTP_LOCAL] = "local"};
-	int i = word_index(words, COUNT_OF(words), value);
+	int i;
 
-	if (i < 0)
-		return err_set(
-		    err, DIRCA_E_CONFIG, "'crl_http' is '%s', but must be no, yes or local", value);
+	if (!choose("crl_http", value, words, COUNT_OF(words), &i, err))
+		return false;
 	c->crl_http = (enum crl_http_from)i;
 	return true;
 }

@@ -61,6 +61,16 @@ lab_config(const char *name, const char *ca_name, const char *lines)
 	return c;
 }
 
+static inline bool
+exists(const struct config *c, const char *name)
+{
+	char *path = config_path(c, name);
+	bool yes = access(path, F_OK) == 0;
+
+	free(path);
+	return yes;
+}
+
 /* Runs a shell command with $S = the state folder and $D = that of all; what it says goes to
  * $D/out. */
 static inline int

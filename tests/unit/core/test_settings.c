@@ -232,7 +232,6 @@ cipher_follows_both_settings(void **state)
 	set("CA\\EncryptionCSP\\SymmetricKeySize", NULL);
 }
 
-/* Another name for the two, by number and by name: whoever is set, all three say the same. */
 static void
 period_is_written_in_the_largest_unit_that_fits(void **state)
 {
@@ -262,6 +261,7 @@ period_is_written_in_the_largest_unit_that_fits(void **state)
 	assert_true(set[SETTING_CRL_PERIOD] && set[SETTING_CRL_PERIOD_UNITS]);
 }
 
+/* Another name for the two, by number and by name: whoever is set, all three say the same. */
 static void
 algorithm_by_number_is_the_cipher(void **state)
 {

@@ -134,16 +134,6 @@ must_adopt(const struct config *c, const char *names)
 		fail_msg("%s: %s", names, err.msg);
 }
 
-static bool
-exists(const struct config *c, const char *name)
-{
-	char *path = config_path(c, name);
-	bool yes = access(path, F_OK) == 0;
-
-	free(path);
-	return yes;
-}
-
 static void
 read_ca(const struct config *c, struct ca_issuers *out)
 {

@@ -36,16 +36,6 @@ assert_out_has(const char *what)
 	buf_free(&out);
 }
 
-static bool
-exists(const struct config *c, const char *name)
-{
-	char *path = config_path(c, name);
-	bool yes = access(path, F_OK) == 0;
-
-	free(path);
-	return yes;
-}
-
 static mode_t
 mode_of(const struct config *c, const char *name)
 {
