@@ -106,6 +106,8 @@ static bool
 check_init(
     const struct config *config, const struct ca_init *in, struct buf *name_out, struct err *err)
 {
+	bool due;
+
 	if (!in->subordinate && in->validity <= 0)
 		return err_set(err, E_INVALIDARG,
 		    "the CA certificate needs a validity of more than zero seconds");
@@ -116,8 +118,8 @@ check_init(
 	if (home_has(config, TRUST_FOLDER "/" TRUST_ADOPTED))
 		return err_set(err, ERROR_FILE_EXISTS,
 		    "%s: a CA was taken over, or begun to be; repeat that", config->state_dir);
-	return oids_init(err) && home_check_users(config, err) &&
-	       subject_name(config, in, name_out, err);
+	return ca_init_database_is_due(config, &due, err) && oids_init(err) &&
+	       home_check_users(config, err) && subject_name(config, in, name_out, err);
 }
 
 static bool

@@ -23,6 +23,17 @@ def is_whole(answer):
     return bool(blank and length) and len(body) >= int(length.group(1))
 
 
+def received(source):
+    """What is there; None where it was only TLS's own, such as a session ticket: the other side may have more to say."""
+    source.settimeout(0.05)
+    try:
+        return source.recv(65536)
+    except TimeoutError:
+        return None
+    finally:
+        source.settimeout(None)
+
+
 # More than what a TLS server says between its handshake and its first answer (session tickets), less than that answer.
 ANSWER_MIN = 900
 
@@ -60,7 +71,9 @@ class Path:
             readable = [s for s in (client, server) if tls and s.pending()]
             readable = readable or select.select([client, server], [], [])[0]
             for source in readable:
-                data = source.recv(65536)
+                data = received(source)
+                if data is None:
+                    continue
                 if not data:
                     return
                 if source is client:

@@ -100,7 +100,7 @@ struct on_disk {
 	uid_t uid;
 	struct buf names; /* of a folder: "NAME/INODE/..." */
 };
-static struct on_disk disk[256];
+static struct on_disk *disk;
 static size_t disk_count;
 
 static void
@@ -138,8 +138,9 @@ __wrap_fsync(int fd)
 
 	assert_int_equal(fstat(fd, &st), 0);
 	if ((d = find_on_disk(st.st_ino)) == NULL) {
-		assert_true(disk_count < sizeof disk / sizeof disk[0]);
+		disk = mem_grow(disk, disk_count, sizeof *disk);
 		d = &disk[disk_count++];
+		*d = (struct on_disk){0};
 	}
 	buf_free(&d->names);
 	*d = (struct on_disk){st.st_ino, st.st_size, st.st_mode, st.st_uid, {0}};
@@ -153,6 +154,8 @@ forget_disk(void)
 {
 	while (disk_count > 0)
 		buf_free(&disk[--disk_count].names);
+	free(disk);
+	disk = NULL;
 }
 
 /* `name` in the folder of that inode, and all that is in it. */
