@@ -36,9 +36,13 @@ static const struct {
 	"`dirca kra add FILE`"},
     {EVENT_CANNOT_LOAD_KRA_CERT,
 	"on the CA's machine `dirca kra remove SHA1`, then `dirca kra add FILE`"},
-    {EVENT_BAD_REGISTRY_CA_XCHG_CSP, "`dirca getreg 'CA\\EncryptionCSP'` shows what is configured"},
+    {EVENT_BAD_REGISTRY_CA_XCHG_CSP,
+	"exchange_key_uri in dircad.conf names the key and passphrase_file its PIN: `pkcs11-tool "
+	"--login --list-objects` shows what the token has; then start dircad again"},
     {EVENT_BAD_DEFAULT_CA_XCHG_CSP, "`openssl list -providers` shows what OpenSSL has"},
-    {EVENT_USE_DEFAULT_CA_XCHG_CSP, "`dirca getreg 'CA\\EncryptionCSP'` shows what is configured"},
+    {EVENT_USE_DEFAULT_CA_XCHG_CSP,
+	"event 86 says what keeps the token's key from it; `exchange_key_fallback = no` in "
+	"dircad.conf allows no other"},
     {EVENT_CANNOT_CREATE_XCHG_CERT, "`dirca ca exchange renew` tries again and says why"},
     {EVENT_TOO_MANY_KRA_INVALID, "`dirca kra status` shows each certificate"},
     {EVENT_EXPIRATION_KRA_CERT, "its holder renews it with `dirca enroll KeyRecoveryAgent --renew "

@@ -10,9 +10,10 @@
  *	FOLDER/passphrase.p7m   that of the CA key, where it has one
  *
  * Exchange keys are not in it: what they opened after the copy would be forgotten with it, and a
- * request be opened twice. The CA makes a new one when it starts. A signed list keeps whoever holds
- * the copy from adding a KRA to it. Root only: the running CA does not take part, but for the
- * database, which dircad copies (ca/service/database_acts.c).
+ * request be opened twice. The CA makes a new one when it starts. One that a token keeps is named
+ * in the copy without what it opened, by which the vault knows not to use it again. A signed list
+ *keeps whoever holds the copy from adding a KRA to it. Root only: the running CA does not take
+ *part, but for the database, which dircad copies (ca/service/database_acts.c).
  */
 #ifndef BACKUP_BACKUP_H
 #define BACKUP_BACKUP_H

@@ -145,7 +145,7 @@ is_left_out(const char *name)
 	    "dirca.db", "dircad.pid", "vault/xchg-", "trust/backup.lock", "trust/kra-enabled.lock"};
 
 	for (size_t i = 0; i < COUNT_OF(starts); i++)
-		if (strncmp(name, starts[i], strlen(starts[i])) == 0)
+		if (strncmp(name, starts[i], strlen(starts[i])) == 0 && !has_end(name, ".uri"))
 			return true;
 	return strstr(name, ".new-") != NULL;
 }

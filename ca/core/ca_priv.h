@@ -42,9 +42,11 @@ struct ca_state {
 	struct ca_view *view;
 	pthread_mutex_t
 	    refresh_lock; /* one refresh at a time: an older view never replaces a newer one */
-	pthread_mutex_t maintain_lock; /* one exchange certificate at a time; guards the next two */
-	enum err_code no_xchg;         /* why the last could not be made */
-	int64_t no_xchg_ms;            /* when that was told; clock_mono_ms */
+	pthread_mutex_t
+	    maintain_lock;      /* one exchange certificate at a time; guards the next three */
+	enum err_code no_xchg;  /* why the last could not be made */
+	int64_t no_xchg_ms;     /* when that was told; clock_mono_ms */
+	enum err_code no_token; /* why the token's key that root names is not used: told */
 	pthread_mutex_t
 	    make_crl_lock; /* one CRL: a large one takes a while, and nobody else waits */
 	pthread_mutex_t checkpoint_lock; /* one checkpoint; guards the next */

@@ -11,6 +11,7 @@
 #include "certificate.h"
 #include "clock.h"
 #include "event.h"
+#include "extension.h"
 #include "log.h"
 #include "mem.h"
 #include "own.h"
@@ -18,6 +19,7 @@
 #include "text.h"
 
 #define NO_XCHG_EVERY_MS INT64_C(3600000)
+#define DEFAULT_PROVIDER "OpenSSL, with keys in the vault's folder"
 
 /* One that the vault made and the database did not take, because it failed or the front died in
  * between, is taken up: the vault keeps its key whatever becomes of the row. */
@@ -80,7 +82,31 @@ raise_no_xchg(struct ca *ca, const struct err *why)
 		return;
 	s->no_xchg = why->code;
 	s->no_xchg_ms = now;
+	if (why->code == NTE_PROVIDER_DLL_FAIL)
+		ca_event(ca, EVENT_BAD_DEFAULT_CA_XCHG_CSP, error);
 	ca_event(ca, EVENT_CANNOT_CREATE_XCHG_CERT, "Error", error);
+}
+
+/* What makes exchange keys now. That the token's key which root names is not used is told once. */
+static bool
+look_at_provider(
+    struct ca *ca, struct vault *v, struct vault_xchg_provider *provider, struct err *err)
+{
+	struct ca_state *s = ca->state;
+	OWNED(own_memory) char *error = NULL;
+
+	if (!vault_xchg_provider(v, provider, err))
+		return false;
+	if (s->no_token == provider->why.code)
+		return true;
+	s->no_token = provider->why.code;
+	if (s->no_token == ERR_OK)
+		return true;
+	error = event_error(&provider->why);
+	ca_event(ca, EVENT_BAD_REGISTRY_CA_XCHG_CSP, error);
+	if (provider->fallback)
+		ca_event(ca, EVENT_USE_DEFAULT_CA_XCHG_CSP, DEFAULT_PROVIDER);
+	return true;
 }
 
 static bool
@@ -136,11 +162,23 @@ newest_valid(const struct ca *ca, const struct store_requests *rows, int64_t now
 	return NULL;
 }
 
-/* Is it what the settings ask for? Only RSA keys have so many bits. */
+/* Is it the token's, where that is used, or what the settings ask for? Only RSA keys have so many
+ * bits. */
 static bool
-has_key_of(const struct store_request *row, const struct settings *s)
+has_right_key(const struct store_request *row, const struct settings *s,
+    const struct vault_xchg_provider *provider, bool *right_out, struct err *err)
 {
-	return row->public_key_length == s->xchg_bits;
+	OWNED(pkix_cert_free) struct pkix_cert cert = {0};
+	uint8_t id[VAULT_ID_LEN];
+
+	*right_out = row->public_key_length == s->xchg_bits;
+	if (!provider->usable)
+		return true;
+	if (!pkix_cert_decode(buf_view(&row->raw_certificate), &cert, err) ||
+	    !ext_key_id(cert.spki, id, err))
+		return false;
+	*right_out = memcmp(id, provider->id, sizeof id) == 0;
+	return true;
 }
 
 /* From the database: the view is not renewed while the directory is away. One that ends with the CA
@@ -150,16 +188,20 @@ xchg_is_due(struct ca *ca, struct vault *v, const struct settings *s, int64_t no
     struct err *err)
 {
 	OWNED(store_requests_free) struct store_requests rows = {0};
+	struct vault_xchg_provider provider;
 	const struct store_request *newest;
-	bool held;
+	bool held, right = false;
 
 	*due_out = false;
 	if (ca->no_archival != NULL || now >= ca->issuer->cert.not_after)
 		return true;
-	if (!store_exchange_certificates(ca->store, now, &rows, err))
+	if (!look_at_provider(ca, v, &provider, err) ||
+	    !store_exchange_certificates(ca->store, now, &rows, err))
 		return false;
 	newest = newest_valid(ca, &rows, now);
-	*due_out = newest == NULL || !has_key_of(newest, s) ||
+	if (newest != NULL && !has_right_key(newest, s, &provider, &right, err))
+		return false;
+	*due_out = newest == NULL || !right ||
 		   (newest->not_after < ca->issuer->cert.not_after &&
 		       newest->not_after - s->seconds[PERIOD_XCHG_OVERLAP] <= now);
 	if (*due_out)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cms.h"
+#include "key_uri.h"
 #include "kra_flags.h"
 #include "kv.h"
 #include "log.h"
@@ -103,6 +104,8 @@ static const struct option {
     {"archive_failures_requester", INT, AT(archive_failures_requester), 0, 1, 1000000},
     {"archive_failures_key", INT, AT(archive_failures_key), 0, 1, 1000000},
     {"archive_suspend_s", INT, AT(archive_suspend_s), 0, 1, 86400},
+    {"exchange_key_uri", TEXT, AT(exchange_key_uri), 0, 0, 0},
+    {"exchange_key_fallback", FLAG, AT(exchange_key_fallback), 0, 0, 0},
 #undef AT
 };
 #define OPTION_COUNT COUNT_OF(options)
@@ -541,6 +544,15 @@ check_floor(const struct config *c, struct err *err)
 }
 
 static bool
+check_exchange_key(const struct config *c, struct err *err)
+{
+	return c->exchange_key_uri == NULL || key_uri_is(c->exchange_key_uri) ||
+	       err_set(err, DIRCA_E_CONFIG,
+		   "'exchange_key_uri' is '%s', but must be a URI of RFC 7512, pkcs11:...",
+		   c->exchange_key_uri);
+}
+
+static bool
 check(const struct config *c, struct err *err)
 {
 	return check_required(c, err) &&
@@ -551,7 +563,7 @@ check(const struct config *c, struct err *err)
 	       check_peers(c, err) && check_realms(c, err) && check_officer_extensions(c, err) &&
 	       check_url("url", c->url, "https://", err) &&
 	       check_url("http_url", c->http_url, "http://", err) && check_directory(c, err) &&
-	       check_floor(c, err) && check_notices(c, err);
+	       check_floor(c, err) && check_exchange_key(c, err) && check_notices(c, err);
 }
 
 static void
@@ -582,6 +594,7 @@ set_defaults(struct config *c)
 	c->archive_failures_requester = 30;
 	c->archive_failures_key = 1000;
 	c->archive_suspend_s = 3600;
+	c->exchange_key_fallback = true;
 }
 
 /* Of a CA without directory nobody but root says what it may sign, and a directory is what

@@ -118,6 +118,8 @@ struct config {
 	 * is then refused for as long; and under one exchange key, which is then retired. Default
 	 * 30, 1000, 3600. */
 	int archive_failures_requester, archive_failures_key, archive_suspend_s;
+	char *exchange_key_uri;     /* of a token's key, for exchange certificates; NULL: none */
+	bool exchange_key_fallback; /* keys in software where it cannot be used; default yes */
 };
 
 bool config_load(const char *path, struct config **out, struct err *err);

@@ -212,7 +212,9 @@ child_vault(const struct config *config, const struct child_fds *fds)
 	    .floor = archive_floor_of_root(config),
 	    .failures_requester = (uint32_t)config->archive_failures_requester,
 	    .failures_key = (uint32_t)config->archive_failures_key,
-	    .suspend_s = config->archive_suspend_s};
+	    .suspend_s = config->archive_suspend_s,
+	    .xchg_uri = config->exchange_key_uri,
+	    .xchg_fallback = config->exchange_key_fallback};
 	struct err err;
 
 	signal(SIGTERM, SIG_IGN); /* it ends when its control socket does: after the front */

@@ -82,6 +82,17 @@ bool vault_xchg_create(struct vault *v, const struct vault_xchg_wish *wish,
 bool vault_xchg_list(
     struct vault *v, struct buf list[VAULT_XCHG_MAX], size_t *count_out, struct err *err);
 
+/* What makes exchange keys: the key of a token that root names, or else the vault. The key lives
+ * longer than its certificates, which are made by the wish in all but its size. */
+struct vault_xchg_provider {
+	bool named;               /* root names a key */
+	bool fallback;            /* where it cannot be used, the vault makes keys */
+	bool usable;              /* the key that is named */
+	uint8_t id[VAULT_ID_LEN]; /* its name, if it is usable */
+	struct err why;           /* it is not */
+};
+bool vault_xchg_provider(struct vault *v, struct vault_xchg_provider *out, struct err *err);
+
 /* The certificate by which the vault answers OCSP for what the CA key with that index issued (RFC
  * 6960 4.2.2.2): its key, usage, serial number and times are the vault's own. The key is in its
  * memory only. It is made when it is first asked for, and anew when half of its life is over; else
@@ -179,6 +190,8 @@ struct vault_config {
 	 * seconds; under one exchange key, which is then retired. */
 	uint32_t failures_requester, failures_key;
 	int64_t suspend_s;
+	const char *xchg_uri; /* a token's key, for exchange certificates (RSA); NULL: none */
+	bool xchg_fallback;   /* where it cannot be used, keys are made as if none were named */
 };
 int vault_run(const struct vault_config *config); /* exit status */
 /* Supervisor side of the control socket: the KRAs that root enabled, what each reads (NULL: OAEP),

@@ -280,6 +280,39 @@ vault_xchg_list(
 	return ok;
 }
 
+static bool
+take_provider(const struct call *c, struct vault_xchg_provider *out, struct err *err)
+{
+	struct view flags = c->fields[PROVIDER_FLAGS], id = c->fields[PROVIDER_ID],
+		    number = c->fields[PROVIDER_ERROR], text = c->fields[PROVIDER_TEXT];
+	uint32_t code;
+
+	if (flags.len != 2 || (id.len != 0 && id.len != VAULT_ID_LEN) || number.len != 4 ||
+	    !bytes_get_u32le(&number, &code))
+		return err_set(err, DIRCA_E_VAULT,
+		    "the vault's answer about what makes exchange keys is none");
+	out->named = flags.ptr[0] != 0;
+	out->fallback = flags.ptr[1] != 0;
+	out->usable = id.len == VAULT_ID_LEN;
+	if (out->usable)
+		memcpy(out->id, id.ptr, VAULT_ID_LEN);
+	if (out->named && !out->usable) {
+		err_set(&out->why, DIRCA_E_VAULT, "%.*s", (int)text.len, (const char *)text.ptr);
+		err_by_number(code, &out->why.code);
+	}
+	return true;
+}
+
+bool
+vault_xchg_provider(struct vault *v, struct vault_xchg_provider *out, struct err *err)
+{
+	OWNED(call_free) struct call c = {0};
+
+	*out = (struct vault_xchg_provider){0};
+	return wire_begin(&c.frame, VAULT_OP_XCHG_PROVIDER, err) &&
+	       call(v, &c, PROVIDER_FIELDS, err) && take_provider(&c, out, err);
+}
+
 bool
 vault_rewrap(
     struct vault *v, const struct vault_rewrap *in, struct buf *archived_out, struct err *err)

@@ -181,7 +181,7 @@ static bool
 make_xchg(struct vault_worker *w, uint32_t bits, const struct vault_xchg_offer *offer,
     struct buf *certificate_out, struct err *err)
 {
-	OWNED(own_pkey) EVP_PKEY *key = vault_xchg_generate((int)bits, err);
+	OWNED(own_pkey) EVP_PKEY *key = vault_xchgs_new_key(&w->state->xchgs, (int)bits, err);
 	OWNED(pkix_cert_free) struct pkix_cert certificate = {0};
 
 	return key != NULL && certify_xchg(w, offer, key, certificate_out, err) &&
@@ -227,6 +227,32 @@ handle_xchg_list(struct vault_worker *w, const struct view *fields, size_t count
 }
 
 static bool
+reply_u32(struct vault_worker *w, uint32_t n, struct err *err)
+{
+	uint8_t octets[4];
+
+	for (size_t i = 0; i < sizeof octets; i++)
+		octets[i] = (uint8_t)(n >> (8 * i));
+	return reply_field(w, view_of(octets, sizeof octets), err);
+}
+
+static bool
+handle_xchg_provider(
+    struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
+{
+	struct vault_xchg_provider p;
+	uint8_t flags[2];
+
+	(void)fields, (void)count;
+	vault_xchgs_provider(&w->state->xchgs, &p);
+	flags[0] = p.named;
+	flags[1] = p.fallback;
+	return reply_field(w, view_of(flags, sizeof flags), err) &&
+	       reply_field(w, view_of(p.id, p.usable ? sizeof p.id : 0), err) &&
+	       reply_u32(w, (uint32_t)p.why.code, err) && reply_field(w, view_str(p.why.msg), err);
+}
+
+static bool
 read_cipher(const struct vault_state *s, struct view field, enum cms_cipher *out, struct err *err)
 {
 	uint8_t cipher;
@@ -258,7 +284,9 @@ handle_rewrap(struct vault_worker *w, const struct view *fields, size_t count, s
 		 fields[REWRAP_SERIAL], in.xchg_key, &payload, err) &&
 	     vault_rewrap_claim(w, fields, &payload, &claimed, err) &&
 	     archive_rewrap(&in, &archived, err) && reply_field(w, buf_view(&archived), err);
-	if (!ok && err->code == DIRCA_E_KEY_NOT_ARCHIVED)
+	/* It is nobody's fault where the token went away. */
+	if (!ok && err->code == DIRCA_E_KEY_NOT_ARCHIVED &&
+	    vault_xchgs_look(&w->state->xchgs, fields[REWRAP_XCHG_ID], in.xchg_key, err))
 		vault_rewrap_failed(w, fields, &payload, claimed, begun);
 	EVP_PKEY_free(in.xchg_key);
 	archive_payload_free(&payload);
@@ -291,16 +319,6 @@ handle_generate(struct vault_worker *w, const struct view *fields, size_t count,
 	     vault_generate_key(w, fields, &sealing, &made, err) && reply_generated(w, &made, err);
 	vault_kras_release(&w->state->kras, list);
 	return ok;
-}
-
-static bool
-reply_u32(struct vault_worker *w, uint32_t n, struct err *err)
-{
-	uint8_t octets[4];
-
-	for (size_t i = 0; i < sizeof octets; i++)
-		octets[i] = (uint8_t)(n >> (8 * i));
-	return reply_field(w, view_of(octets, sizeof octets), err);
 }
 
 _Static_assert(KRA_ENABLED_MAX *(KRA_CERT_MAX + 5) + 16 <= WIRE_REPLY_MAX &&
@@ -385,6 +403,7 @@ static const struct vault_request requests[] = {
     [VAULT_OP_SIGN_MESSAGE] = {handle_sign_message, 1, 1, 4 << 10, false},
     [VAULT_OP_XCHG_CREATE] = {handle_xchg_create, XCHG_FIELDS, XCHG_FIELDS, 8 << 10, false},
     [VAULT_OP_XCHG_LIST] = {handle_xchg_list, 0, 0, 0, false},
+    [VAULT_OP_XCHG_PROVIDER] = {handle_xchg_provider, 0, 0, 0, false},
     [VAULT_OP_REWRAP] = {handle_rewrap, REWRAP_FIELDS, REWRAP_FIELDS, 128 << 10, false},
     [VAULT_OP_GENERATE] = {handle_generate, GENERATE_FIELDS, GENERATE_FIELDS, 128 << 10, false},
     [VAULT_OP_SIGN_CHECKPOINT] = {handle_sign_checkpoint, 3, 3, 64 << 10, false},

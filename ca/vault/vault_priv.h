@@ -20,6 +20,8 @@
 #include "vault_wire.h"
 
 /* ---- vault_xchg.c: the exchange keys ---- */
+#define VAULT_XCHG_BITS_MIN 2048 /* of RSA */
+#define VAULT_XCHG_BITS_MAX 4096
 struct vault_time {
 	int64_t now;     /* clock_now, which somebody may set */
 	int64_t boot_ms; /* clock_boot_ms, which nobody does */
@@ -36,6 +38,15 @@ struct vault_xchg {
 	struct vault_opened opened;
 	bool is_retired; /* opens nothing any more */
 };
+/* A key that root made on a token and names. It lives longer than its certificates: what it opened
+ * is never forgotten, and a copy of the CA knows by xchg-<id>.uri that it was used. */
+struct vault_xchg_token {
+	const char *uri; /* NULL: none is named */
+	bool fallback;   /* where it cannot be used, keys are made as if none were named */
+	EVP_PKEY *key;   /* NULL: it cannot be opened */
+	uint8_t id[VAULT_ID_LEN];
+	struct err why; /* it cannot be used */
+};
 struct vault_xchgs {
 	pthread_mutex_t lock;
 	const char *folder;
@@ -44,20 +55,32 @@ struct vault_xchgs {
 	uint32_t failures_max; /* of a key; then it is retired */
 	struct vault_xchg *list;
 	size_t count;
+	struct vault_xchg_token token;
 };
-/* Loads every xchg-<id>.key with its certificate. A file that cannot be read is logged and left
- * out. */
+/* Loads every xchg-<id>.key, and .uri, with its certificate. A file that cannot be read is logged
+ * and left out. */
 bool vault_xchgs_open(struct vault_xchgs *x, const char *folder, const struct secret *passphrase,
     size_t workers, uint32_t failures_max, struct vault_time t, struct err *err);
 void vault_xchgs_close(struct vault_xchgs *x);
 /* `bits` as in struct vault_xchg_wish. NULL with E_INVALIDARG. */
 EVP_PKEY *vault_xchg_generate(int bits, struct err *err);
-/* Stores key and certificate; DIRCA_E_TOO_LARGE over VAULT_XCHG_MAX. */
+/* Before the sandbox closes: the key is opened, and why it cannot be used told by the next two. */
+void vault_xchgs_name(struct vault_xchgs *x, const char *uri, bool fallback);
+void vault_xchgs_provider(struct vault_xchgs *x, struct vault_xchg_provider *out);
+/* What the next exchange certificate is for: the token's key that is named, else a new one. NULL:
+ * E_INVALIDARG, NTE_PROVIDER_DLL_FAIL; without fallback what keeps the token's key from it. */
+EVP_PKEY *vault_xchgs_new_key(struct vault_xchgs *x, int bits, struct err *err);
+/* `key`, with which something could not be opened: can it still open what it should? One of a token
+ * that cannot is not used any more until the vault starts again: DIRCA_E_XCHG_CERT. */
+bool vault_xchgs_look(struct vault_xchgs *x, struct view id, EVP_PKEY *key, struct err *err);
+bool vault_xchgs_on_token(const struct vault_xchgs *x); /* any of them */
+/* Stores key and certificate; DIRCA_E_TOO_LARGE over VAULT_XCHG_MAX. The next certificate of a
+ * token's key takes the place of the last. */
 bool vault_xchgs_add(struct vault_xchgs *x, EVP_PKEY *key, const struct pkix_cert *certificate,
     struct vault_time t, struct err *err);
 /* Destroys the keys whose certificates have ended some minutes before `t`, by both clocks, and
- * those that are retired, files included. A clock that was set ahead since the key was loaded or
- * made, for however long, ends none. */
+ * those that are retired, files included; none of a token. A clock that was set ahead since the key
+ * was loaded or made, for however long, ends none. */
 bool vault_xchgs_purge(struct vault_xchgs *x, struct vault_time t, struct err *err);
 /* Is it the name of an exchange key? */
 bool vault_xchgs_has(struct vault_xchgs *x, struct view id);
@@ -74,6 +97,13 @@ bool vault_xchgs_claim(struct vault_xchgs *x, struct view id, const uint8_t encr
 void vault_xchgs_fail(struct vault_xchgs *x, struct view id, const uint8_t encrypted_key[32]);
 /* What was opened reaches the disk. Only the thread that purges may call it. */
 bool vault_xchgs_sync(struct vault_xchgs *x, struct err *err);
+
+/* ---- vault_xchg_token.c ---- */
+/* Opens the key and sees that it can be one: RSA, as large as exchange keys are, and it decrypts.
+ * SCARD_E_NO_SMARTCARD, DIRCA_E_CONFIG; NTE_BAD_ALGID for another kind of key. */
+bool vault_token_open(const char *uri, const struct secret *pin, EVP_PKEY **out, struct err *err);
+/* A random text encrypted to it comes back. SCARD_E_NO_SMARTCARD. */
+bool vault_token_proves(EVP_PKEY *key, struct err *err);
 
 /* ---- vault_kras.c: whom keys are sealed to ---- */
 struct vault_kra {

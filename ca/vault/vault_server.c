@@ -340,7 +340,7 @@ has_tokens(const struct vault_state *state)
 
 	for (size_t i = 0; i < state->key_count; i++)
 		any = any || key_is_on_token(state->keys[i].key);
-	return any;
+	return any || vault_xchgs_on_token(&state->xchgs);
 }
 
 /* Landlock is inherited by threads that are started after it, seccomp can be put on all of them at

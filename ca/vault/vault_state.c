@@ -4,6 +4,7 @@
 #include "log.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "clock.h"
 #include "extension.h"
@@ -57,6 +58,26 @@ load_keys(struct vault_state *s, const struct vault_config *config, const struct
 	return true;
 }
 
+/* The token's key that root names. */
+static void
+name_token(struct vault_state *s, const struct vault_config *config)
+{
+	struct vault_xchg_token *t = &s->xchgs.token;
+
+	if (config->xchg_uri == NULL)
+		return;
+	vault_xchgs_name(&s->xchgs, config->xchg_uri, config->xchg_fallback);
+	for (size_t i = 0; i < s->key_count && t->key != NULL; i++)
+		if (memcmp(t->id, s->keys[i].key_id, sizeof t->id) == 0) {
+			err_set(&t->why, DIRCA_E_CONFIG,
+			    "exchange_key_uri names the key of the CA itself");
+			EVP_PKEY_free(t->key);
+			t->key = NULL;
+		}
+	if (t->key == NULL)
+		log_warn("the exchange key that is configured cannot be used", LOG_REASON(&t->why));
+}
+
 static void
 set_rules(struct vault_state *s, const struct vault_config *config)
 {
@@ -105,8 +126,10 @@ vault_state_open(struct vault_state *s, const struct vault_config *config, struc
 	    journal_open(&s->journal, config->folder, clock_now(), PATIENCE_MS, err) &&
 	    vault_xchgs_open(&s->xchgs, config->folder, passphrase, config->fd_count,
 		config->failures_key, vault_time(), err) &&
-	    note_start(s, config, err))
+	    note_start(s, config, err)) {
+		name_token(s, config);
 		return true;
+	}
 	vault_state_close(s);
 	return false;
 }

@@ -22,7 +22,8 @@ enum vault_op {
 	VAULT_OP_KRAS,
 	VAULT_OP_SIGN_CHECKPOINT,
 	VAULT_OP_OCSP_CERTIFICATE,
-	VAULT_OP_SIGN_OCSP
+	VAULT_OP_SIGN_OCSP,
+	VAULT_OP_XCHG_PROVIDER
 };
 
 enum vault_status { VAULT_STATUS_OK, VAULT_STATUS_ERROR };
@@ -35,6 +36,9 @@ enum { INFO_RECORDS, INFO_NEWEST_CRL, INFO_CERTIFICATES };
 /* Fields of an exchange key's wish: u32 bits, u32 seconds, two CRL and two issuer URLs, empty where
  * there is none. */
 enum { XCHG_BITS, XCHG_LIFE, XCHG_CDP, XCHG_AIA = XCHG_CDP + 2, XCHG_FIELDS = XCHG_AIA + 2 };
+/* What makes exchange keys: two octets, whether a token's key is named and whether there is another
+ * way; its name where it can be used; else u32 error and sentence. */
+enum { PROVIDER_FLAGS, PROVIDER_ID, PROVIDER_ERROR, PROVIDER_TEXT, PROVIDER_FIELDS };
 /* A list of KRAs, in SET_KRAS and in the answer to KRAS: u32 how many of them seal a key, what each
  * reads, an octet (enum cms_reader), then the certificates. */
 enum { KRAS_COUNT, KRAS_READERS, KRAS_CERTIFICATES };

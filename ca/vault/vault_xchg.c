@@ -15,15 +15,15 @@
 #include "clock.h"
 #include "extension.h"
 #include "file.h"
+#include "key_uri.h"
 #include "log.h"
 #include "mem.h"
 #include "own_openssl.h"
 #include "text.h"
 
-#define XCHG_BITS_MIN 2048
-#define XCHG_BITS_MAX 4096
 #define PREFIX        "xchg-"
 #define KEY_SUFFIX    ".key"
+#define URI_SUFFIX    ".uri" /* in place of a key that a token keeps */
 #define CERT_SUFFIX   ".crt"
 #define OPENED_SUFFIX ".opened"
 #define HEX_LEN       (2 * VAULT_ID_LEN)
@@ -131,20 +131,38 @@ is_name(const char *name, const char *suffix)
 	       strcmp(name + strlen(PREFIX) + HEX_LEN, suffix) == 0;
 }
 
+static bool
+is_key_name(const char *name)
+{
+	return is_name(name, KEY_SUFFIX) || is_name(name, URI_SUFFIX);
+}
+
+/* Is there no file of that name but for its suffix? */
+static bool
+lacks(int folder, const char *name, const char *suffix)
+{
+	char other[sizeof PREFIX + HEX_LEN + sizeof KEY_SUFFIX];
+
+	snprintf(other, sizeof other, "%.*s%s", (int)(strlen(PREFIX) + HEX_LEN), name, suffix);
+	return faccessat(folder, other, F_OK, 0) != 0 && errno == ENOENT;
+}
+
 /* What a machine that stops in the middle leaves behind, of a key that nobody was told of: half a
  * file, or what goes with a key without it. */
 static bool
 is_leftover(int folder, const char *name)
 {
-	char key[sizeof PREFIX + HEX_LEN + sizeof KEY_SUFFIX];
+	static const char *const suffixes[] = {KEY_SUFFIX, URI_SUFFIX, CERT_SUFFIX};
 
-	if (strncmp(name, PREFIX, strlen(PREFIX)) == 0 &&
-	    (strstr(name, KEY_SUFFIX ".new-") != NULL || strstr(name, CERT_SUFFIX ".new-") != NULL))
-		return true;
-	if (!is_name(name, CERT_SUFFIX) && !is_name(name, OPENED_SUFFIX))
-		return false;
-	snprintf(key, sizeof key, "%.*s%s", (int)(strlen(PREFIX) + HEX_LEN), name, KEY_SUFFIX);
-	return faccessat(folder, key, F_OK, 0) != 0 && errno == ENOENT;
+	for (size_t i = 0; i < COUNT_OF(suffixes); i++) {
+		const char *at = strstr(name, suffixes[i]);
+
+		if (strncmp(name, PREFIX, strlen(PREFIX)) == 0 && at != NULL &&
+		    strncmp(at + strlen(suffixes[i]), ".new-", 5) == 0)
+			return true;
+	}
+	return (is_name(name, CERT_SUFFIX) || is_name(name, OPENED_SUFFIX)) &&
+	       lacks(folder, name, KEY_SUFFIX) && lacks(folder, name, URI_SUFFIX);
 }
 
 /* The certificate beside a key; a key of a version that kept none ends when the longest one that it
@@ -205,7 +223,7 @@ load(struct vault_xchgs *x, const char *name, struct vault_time t, struct err *e
 		return err_set(err, DIRCA_E_CONFIG, "the vault's folder has too long a name");
 	if (!key_file_read(path, x->passphrase, &k.key, err))
 		return false;
-	if (!key_id(k.key, k.id, err) || !file_path(x, k.id, KEY_SUFFIX, expected, err))
+	if (!key_id(k.key, k.id, err) || !file_path(x, k.id, strrchr(name, '.'), expected, err))
 		return false;
 	if (strcmp(path, expected) != 0)
 		return err_set(
@@ -229,7 +247,7 @@ load_all(struct vault_xchgs *x, struct vault_time t, struct err *err)
 	while ((entry = readdir(folder)) != NULL) {
 		if (is_leftover(dirfd(folder), entry->d_name))
 			unlinkat(dirfd(folder), entry->d_name, 0);
-		else if (is_name(entry->d_name, KEY_SUFFIX) && !load(x, entry->d_name, t, &reason))
+		else if (is_key_name(entry->d_name) && !load(x, entry->d_name, t, &reason))
 			log_error("exchange key not loaded", LOG_STR("file", entry->d_name),
 			    LOG_REASON(&reason));
 	}
@@ -255,6 +273,8 @@ vault_xchgs_close(struct vault_xchgs *x)
 	for (size_t i = 0; i < x->count; i++)
 		xchg_free(&x->list[i], x->workers);
 	free(x->list);
+	EVP_PKEY_free(x->token.key);
+	x->token = (struct vault_xchg_token){0};
 	x->list = NULL;
 	x->count = 0;
 }
@@ -273,17 +293,138 @@ vault_xchg_generate(int bits, struct err *err)
 	const char *curve = curve_of(bits);
 	EVP_PKEY *key;
 
-	if (curve == NULL && (bits < XCHG_BITS_MIN || bits > XCHG_BITS_MAX || bits % 8 != 0)) {
+	if (curve == NULL &&
+	    (bits < VAULT_XCHG_BITS_MIN || bits > VAULT_XCHG_BITS_MAX || bits % 8 != 0)) {
 		err_set(err, E_INVALIDARG,
 		    "an exchange key of %d bits; RSA with %d to %d bits, P-256, P-384 and P-521 "
 		    "are possible",
-		    bits, XCHG_BITS_MIN, XCHG_BITS_MAX);
+		    bits, VAULT_XCHG_BITS_MIN, VAULT_XCHG_BITS_MAX);
 		return NULL;
 	}
 	key = curve == NULL ? EVP_RSA_gen((unsigned)bits) : EVP_EC_gen(curve);
 	if (key == NULL)
-		err_openssl(err, DIRCA_E_CRYPTO, "the exchange key could not be made");
+		err_openssl(err, NTE_PROVIDER_DLL_FAIL, "the exchange key could not be made");
 	return key;
+}
+
+static bool
+refuse_retired(struct err *err)
+{
+	return err_set(err, DIRCA_E_XCHG_CERT,
+	    "this exchange key is retired; fetch the current exchange certificate");
+}
+
+/* ---- a token's key ---- */
+
+/* Files of a key that was used before and could not be loaded: what it opened is not known. */
+static bool
+check_unknown(struct vault_xchgs *x, const uint8_t id[VAULT_ID_LEN], struct err *err)
+{
+	char path[KEY_PATH_MAX];
+
+	if (find(x, view_of(id, VAULT_ID_LEN)) != NULL)
+		return true;
+	return file_path(x, id, URI_SUFFIX, path, err) &&
+	       (access(path, F_OK) != 0 ||
+		   err_set(err, DIRCA_E_CONFIG,
+		       "%s: this key was used before, and the URI there does not find it", path));
+}
+
+void
+vault_xchgs_name(struct vault_xchgs *x, const char *uri, bool fallback)
+{
+	struct vault_xchg_token *t = &x->token;
+	OWNED(own_pkey) EVP_PKEY *key = NULL;
+
+	*t = (struct vault_xchg_token){.uri = uri, .fallback = fallback};
+	if (vault_token_open(uri, x->passphrase, &key, &t->why) && key_id(key, t->id, &t->why) &&
+	    check_unknown(x, t->id, &t->why))
+		t->key = own_give(&key);
+}
+
+/* Under the lock. */
+static bool
+token_is_usable(struct vault_xchgs *x, struct err *why)
+{
+	struct vault_xchg_token *t = &x->token;
+	const struct vault_xchg *k = t->key != NULL ? find(x, view_of(t->id, sizeof t->id)) : NULL;
+
+	if (t->key == NULL || t->why.code != ERR_OK) {
+		*why = t->why;
+		return false;
+	}
+	return k == NULL || !k->is_retired ||
+	       err_set(why, DIRCA_E_XCHG_CERT,
+		   "the token's key is retired: it opened too much that could not be archived, or "
+		   "what it opened is not known, as after dirca restore; make another on the token "
+		   "and name that");
+}
+
+void
+vault_xchgs_provider(struct vault_xchgs *x, struct vault_xchg_provider *out)
+{
+	*out = (struct vault_xchg_provider){0};
+	pthread_mutex_lock(&x->lock);
+	out->named = x->token.uri != NULL;
+	out->fallback = x->token.fallback;
+	out->usable = out->named && token_is_usable(x, &out->why);
+	memcpy(out->id, x->token.id, sizeof out->id);
+	pthread_mutex_unlock(&x->lock);
+}
+
+EVP_PKEY *
+vault_xchgs_new_key(struct vault_xchgs *x, int bits, struct err *err)
+{
+	struct vault_xchg_provider p;
+
+	vault_xchgs_provider(x, &p);
+	if (p.usable && vault_xchgs_look(x, view_of(p.id, sizeof p.id), x->token.key, err)) {
+		if (EVP_PKEY_up_ref(x->token.key) == 1)
+			return x->token.key;
+		err_openssl(err, DIRCA_E_CRYPTO, "the token's key could not be lent");
+		return NULL;
+	}
+	if (!p.named || p.fallback)
+		return vault_xchg_generate(bits, err);
+	vault_xchgs_provider(x, &p); /* what was found just now */
+	*err = p.why;
+	err_prefix(err, "the exchange key that is configured cannot be used, and there is to be no "
+			"other (exchange_key_fallback)");
+	return NULL;
+}
+
+bool
+vault_xchgs_on_token(const struct vault_xchgs *x)
+{
+	bool any = x->token.key != NULL;
+
+	for (size_t i = 0; i < x->count; i++)
+		any = any || key_is_on_token(x->list[i].key);
+	return any;
+}
+
+/* ---- files ---- */
+
+static bool
+write_key(const struct vault_xchgs *x, const char *path, EVP_PKEY *key, struct err *err)
+{
+	OWNED(own_memory) char *line = NULL;
+
+	if (!key_is_on_token(key))
+		return key_file_write(path, key, x->passphrase, err);
+	line = text_printf("%s\n", x->token.uri);
+	return file_create(path, view_str(line), 0600, err);
+}
+
+/* What was left of a token's key when its first certificate could not be written down: nobody was
+ * told of it, and nothing opened. */
+static void
+remove_leftovers(const char *uri, const char *certificate, const char *opened)
+{
+	if (access(uri, F_OK) != 0 && errno == ENOENT) {
+		unlink(certificate);
+		unlink(opened);
+	}
 }
 
 /* Stored before anybody learns of it: a certificate for a key that a crash took away would make
@@ -298,12 +439,36 @@ write_files(struct vault_xchgs *x, struct vault_xchg *k, struct err *err)
 		    "the vault holds %d exchange keys already; each goes when its certificate has "
 		    "ended",
 		    VAULT_XCHG_MAX);
-	return file_path(x, k->id, CERT_SUFFIX, certificate, err) &&
-	       file_path(x, k->id, OPENED_SUFFIX, opened, err) &&
-	       file_path(x, k->id, KEY_SUFFIX, key, err) &&
-	       vault_opened_create(&k->opened, opened, view_of(k->id, VAULT_ID_LEN), err) &&
+	if (!file_path(x, k->id, CERT_SUFFIX, certificate, err) ||
+	    !file_path(x, k->id, OPENED_SUFFIX, opened, err) ||
+	    !file_path(x, k->id, key_is_on_token(k->key) ? URI_SUFFIX : KEY_SUFFIX, key, err))
+		return false;
+	if (key_is_on_token(k->key))
+		remove_leftovers(key, certificate, opened);
+	return vault_opened_create(&k->opened, opened, view_of(k->id, VAULT_ID_LEN), err) &&
 	       file_create(certificate, buf_view(&k->certificate), 0600, err) &&
-	       key_file_write(key, k->key, x->passphrase, err);
+	       write_key(x, key, k->key, err);
+}
+
+/* The next certificate of a token's key. What the key opened stays with it; it ends with the last.
+ */
+static bool
+certify_again(struct vault_xchgs *x, struct vault_xchg *k, struct vault_xchg *new, struct err *err)
+{
+	char path[KEY_PATH_MAX];
+	struct buf last = k->certificate;
+
+	if (k->is_retired)
+		return refuse_retired(err);
+	if (!file_path(x, k->id, CERT_SUFFIX, path, err) ||
+	    !file_replace(path, buf_view(&new->certificate), 0600, err))
+		return false;
+	k->certificate = new->certificate;
+	new->certificate = last;
+	if (new->not_after > k->not_after)
+		k->not_after = new->not_after;
+	k->lived_ms = new->lived_ms;
+	return true;
 }
 
 bool
@@ -312,6 +477,7 @@ vault_xchgs_add(struct vault_xchgs *x, EVP_PKEY *key, const struct pkix_cert *ce
 {
 	OWNED(new_xchg_free)
 	struct vault_xchg k = {.not_after = certificate->not_after, .opened.fd = -1};
+	struct vault_xchg *known;
 	bool ok;
 
 	if (EVP_PKEY_up_ref(key) != 1)
@@ -321,7 +487,9 @@ vault_xchgs_add(struct vault_xchgs *x, EVP_PKEY *key, const struct pkix_cert *ce
 	if (!key_id(key, k.id, err) || !buf_dup(buf_view(&certificate->raw), &k.certificate, err))
 		return false;
 	pthread_mutex_lock(&x->lock);
-	if ((ok = write_files(x, &k, err)))
+	if (key_is_on_token(key) && (known = find(x, view_of(k.id, sizeof k.id))) != NULL)
+		ok = certify_again(x, known, &k, err);
+	else if ((ok = write_files(x, &k, err)))
 		add_xchg(x, &k);
 	pthread_mutex_unlock(&x->lock);
 	return ok;
@@ -353,7 +521,7 @@ vault_xchgs_purge(struct vault_xchgs *x, struct vault_time t, struct err *err)
 	for (size_t i = 0; ok && i < x->count;) {
 		struct vault_xchg *k = &x->list[i];
 
-		if (!has_ended(k, t) && !k->is_retired) {
+		if ((!has_ended(k, t) && !k->is_retired) || key_is_on_token(k->key)) {
 			i++;
 			continue;
 		}
@@ -407,13 +575,6 @@ vault_xchgs_list(struct vault_xchgs *x, struct buf *list, size_t *count_out, str
 	return ok;
 }
 
-static bool
-refuse_retired(struct err *err)
-{
-	return err_set(err, DIRCA_E_XCHG_CERT,
-	    "this exchange key is retired; fetch the current exchange certificate");
-}
-
 /* Under the lock. */
 static bool
 get_copy(struct vault_xchg *k, size_t worker, int64_t now, EVP_PKEY **out, struct err *err)
@@ -427,12 +588,17 @@ get_copy(struct vault_xchg *k, size_t worker, int64_t now, EVP_PKEY **out, struc
 	if (now > k->not_after)
 		return err_set(err, DIRCA_E_XCHG_CERT,
 		    "the certificate of this exchange key has ended; fetch the current one");
-	if (k->copies[worker] == NULL && (k->copies[worker] = EVP_PKEY_dup(k->key)) == NULL)
-		return err_openssl(err, DIRCA_E_CRYPTO, "the exchange key could not be copied");
-	if (EVP_PKEY_up_ref(k->copies[worker]) != 1)
-		return err_openssl(err, DIRCA_E_CRYPTO, "the exchange key could not be lent");
-	*out = k->copies[worker];
-	return true;
+	*out = k->key;
+	if (!key_is_on_token(k->key)) {
+		if (k->copies[worker] == NULL && (k->copies[worker] = EVP_PKEY_dup(k->key)) == NULL)
+			return err_openssl(
+			    err, DIRCA_E_CRYPTO, "the exchange key could not be copied");
+		*out = k->copies[worker];
+	}
+	if (EVP_PKEY_up_ref(*out) == 1)
+		return true;
+	*out = NULL;
+	return err_openssl(err, DIRCA_E_CRYPTO, "the exchange key could not be lent");
 }
 
 bool
@@ -484,6 +650,24 @@ vault_xchgs_fail(struct vault_xchgs *x, struct view id, const uint8_t encrypted_
 			retire(k);
 	}
 	pthread_mutex_unlock(&x->lock);
+}
+
+bool
+vault_xchgs_look(struct vault_xchgs *x, struct view id, EVP_PKEY *key, struct err *err)
+{
+	struct vault_xchg *k;
+	struct err why;
+
+	if (key == NULL || !key_is_on_token(key) || vault_token_proves(key, &why))
+		return true;
+	pthread_mutex_lock(&x->lock);
+	if ((k = find(x, id)) != NULL)
+		retire(k);
+	if (x->token.uri != NULL && view_eq(id, view_of(x->token.id, sizeof x->token.id)))
+		x->token.why = why;
+	pthread_mutex_unlock(&x->lock);
+	log_warn("the token of the exchange key went away", LOG_REASON(&why));
+	return refuse_retired(err);
 }
 
 /* The next file that was written since it was last synced; -1: none. Only the caller's thread

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Keys on tokens (PKCS#11, SoftHSM2): the CA's, used by the vault in its sandbox, and a KRA's, who opens a recovery BLOB with it.
-# The PIN comes from a file, and goes into no argument list, environment or log. usage: token.sh LIBRARY (exec_shim)
-# shellcheck disable=SC2317 # the functions are called through check
+# Keys on tokens (PKCS#11, SoftHSM2): the CA's and that of its exchange certificates, used by the vault in its sandbox, and a KRA's, who
+# opens a recovery BLOB with it. The PIN comes from a file, and goes into no argument list, environment or log. The paper's events 86 to 88.
+# usage: token.sh LIBRARY LIBRARY (exec_shim, keygen_shim)
+# shellcheck disable=SC2317,SC2016 # the functions are called through check, and eval expands what it is given
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=../support/ca_lab.sh
@@ -41,20 +42,49 @@ mkdir -m 711 "$dir/state" && mkdir -m 700 "$dir/state/vault" "$dir/state/vault/t
 printf 'directories.tokendir = %s\nobjectstore.backend = file\nlog.level = ERROR\n' "$dir/state/vault/tokens" >"$dir/softhsm2.conf"
 export SOFTHSM2_CONF=$dir/softhsm2.conf
 (umask 077 && echo "$pin" >"$dir/pin" && echo 0000-wrong >"$dir/wrong-pin")
-CA_LAB_OPTIONS="passphrase_file = $dir/pin"$'\n'
+CA_LAB_OPTIONS="passphrase_file = $dir/pin"$'\n'"exchange_key_uri = $(uri xchg x0)"$'\n'
+admin() { ca_lab_as caadmin "$@"; }
 
 check "a token of the CA" token ca
 check "and one of a KRA" token kra
+check "and one of exchange keys" token xchg
 check "a key" new_key ca rsa:2048 ca0 01
+openssl genrsa -out "$dir/x0.pem" 3072 2>/dev/null && openssl pkcs8 -topk8 -nocrypt -in "$dir/x0.pem" -out "$dir/x0.p8"
+import_x0() { LD_PRELOAD='' softhsm2-util --import "$dir/x0.p8" --token xchg --label x0 --id 0a --pin "$pin"; }
+remove_x0() { # both halves: the engine finds a key by either
+	LD_PRELOAD='' pkcs11-tool --module "$module" --token-label xchg --login --pin "$pin" --delete-object --type privkey --label x0 &&
+		LD_PRELOAD='' pkcs11-tool --module "$module" --token-label xchg --login --pin "$pin" --delete-object --type pubkey --label x0
+}
+check "another, made elsewhere, for exchange certificates" import_x0
+# Its first certificate cannot be written down.
+in_the_way=$dir/state/vault/xchg-$(openssl rsa -in "$dir/x0.pem" -RSAPublicKey_out -outform DER 2>/dev/null | sha1sum | cut -c1-40).crt
+mkdir "$in_the_way"
 check "a CA with it" ca_lab_start "$dir" scram "$(uri ca ca0)"
 [ "$CHECKS_BAD" -eq 0 ] && check "a KRA" ca_lab_kras 1
 [ "$CHECKS_BAD" -eq 0 ] || { checks_end; exit 1; }
+check "no exchange certificate is made that cannot be written down" refuses ERROR_FILE_EXISTS admin ca exchange renew
+check "and one is made when it can" eval 'rmdir "$in_the_way" && ca_lab_eventually admin ca exchange renew'
 check "the vault is in its sandbox" grep -q 'event="vault started".*sandbox=1' "$dir/dircad.log"
 check "no private key lies in its file" grep -q '^pkcs11:' "$CA_STATE/vault/ca.key"
 check "a key is archived" ca_lab_enroll user1 EFSArchive "$dir/user1.pfx"
 check "under the CA" verifies "$dir/user1.pfx"
 check "a CRL" ca_lab_as caadmin crl
 check "the BLOB is fetched" ca_lab_as officer1 getkey user1@nwtraders.com "$dir/user1.rec"
+
+# ---- the exchange key ----
+of_token() { # CERTIFICATE
+	[ "$(openssl x509 -in "$1" -noout -pubkey)" = "$(openssl pkey -in "$dir/x0.pem" -pubout)" ]
+}
+held() { find "$CA_STATE/vault" -name "xchg-*.$1" -print; }
+opened() { stat -c %s "$(held opened)"; }
+only_token() { [ "$(held uri | wc -l)" = 1 ] && [ -z "$(held key)" ] && openssl x509 -inform DER -in "$(held crt)" -out "$dir/xchg.crt" && of_token "$dir/xchg.crt"; }
+check "the exchange certificate is for the token's key, and no private key lies beside it" only_token
+before=$(openssl x509 -in "$dir/xchg.crt" -noout -serial) size=$(opened)
+check "another exchange certificate" admin ca exchange renew
+check "is for the same key" only_token
+check "control: it is another" [ "$(openssl x509 -in "$dir/xchg.crt" -noout -serial)" != "$before" ]
+check "a key is archived by it" ca_lab_enroll user1 EFSArchive "$dir/second.pfx"
+check "what both opened stands in one file" eval '[ "$(opened)" -gt "$size" ] && [ "$size" -gt 40 ]'
 
 check "the KRA's key lies on a token" key_into kra "$dir/kra1.pfx" kra1 02
 check "and opens the BLOB" opens --kra "$(uri kra kra1)" --kra-certificate "$dir/kra1.crt" --kra-password-file "$dir/pin"
@@ -72,6 +102,50 @@ check "and goes on" ca_lab_dircad_start
 check "with it" ca_lab_eventually ca_lab_enroll user2 EFSArchive "$dir/user2.pfx"
 check "under the CA" verifies "$dir/user2.pfx"
 check "both keys sign CRLs" ca_lab_as caadmin crl
+
+# ---- the token's key goes away ----
+# has_event NUMBER NAME JQ
+has_event() { admin events --all --number "$1" --json | jq -e "any(.[]; .name == \"$2\" and ($3))"; }
+event() { ca_lab_eventually has_event "$@" >/dev/null || has_event "$@"; }
+doctor() { # NUMBER TEXT
+	admin doctor ca --json | jq -e --arg t "$2" "any(.[]; .number == $1 and (.cure | contains(\$t)))"
+}
+no_event() { ! admin events --all --number "$1" --json | jq -e 'length > 0'; }
+restart() { ca_lab_dircad_stop && ca_lab_dircad_start && ca_lab_eventually ca_lab_is_ready; }
+option() { sed -i "/^exchange_key_fallback/d" "$DIRCAD_CONF" && echo "exchange_key_fallback = $1" >>"$DIRCAD_CONF"; }
+check "until now the key could be used" eval 'no_event 86 && no_event 88'
+check "it is deleted from the token while the CA works" remove_x0
+check "and keys are archived all the same" ca_lab_eventually ca_lab_enroll user1 EFSArchive "$dir/third.pfx"
+check "event 86 MSG_E_BAD_REGISTRY_CA_XCHG_CSP" event 86 MSG_E_BAD_REGISTRY_CA_XCHG_CSP \
+	'.level == "warning" and (.variables.ErrorCode | contains("SCARD_E_NO_SMARTCARD"))'
+check "event 88 MSG_E_USE_DEFAULT_CA_XCHG_CSP" event 88 MSG_E_USE_DEFAULT_CA_XCHG_CSP '.level == "warning" and (.variables.DefaultProviderName | contains("OpenSSL"))'
+check "the vault has a key of its own making" eval '[ "$(held key | wc -l)" = 1 ]'
+check "the doctor says what mends it" eval 'doctor 86 exchange_key_uri && doctor 88 exchange_key_fallback'
+
+check "where root wants no other key" eval 'option no && restart'
+check "none is made" refuses SCARD_E_NO_SMARTCARD admin ca exchange renew
+check "event 96 MSG_E_CANNOT_CREATE_XCHG_CERT" event 96 MSG_E_CANNOT_CREATE_XCHG_CERT '.variables.ErrorCode | contains("exchange_key_fallback")'
+check "control: the default provider is well" no_event 87
+CA_LAB_PRELOAD="$1 ${2:?the other library}"
+check "where OpenSSL makes no key either" eval 'option yes && restart'
+check "none is made" refuses NTE_PROVIDER_DLL_FAIL admin ca exchange renew
+check "event 87 MSG_E_BAD_DEFAULT_CA_XCHG_CSP" event 87 MSG_E_BAD_DEFAULT_CA_XCHG_CSP '.level == "error"'
+check "the doctor says what mends it" doctor 87 "openssl list -providers"
+CA_LAB_PRELOAD=$1
+check "the key comes back" eval 'import_x0 && option no && restart'
+archives_by_token() { ca_lab_enroll user1 EFSArchive "$(mktemp -u "$dir/XXXXXX.pfx")" && [ "$(stat -c %s "$(held uri | sed 's/uri$/opened/')")" -gt "$size" ]; }
+size=$(stat -c %s "$(held uri | sed 's/uri$/opened/')")
+check "and is used again, and knows what it opened" ca_lab_eventually archives_by_token
+
+# ---- keys that are refused ----
+names() { sed -i "s|^exchange_key_uri.*|exchange_key_uri = $1|" "$DIRCAD_CONF" && restart; }
+check "a copy of the CA knows that the key was used, and not for what" eval 'rm "$(held uri | sed s/uri$/opened/)" && option yes && restart'
+check "and does not use it" event 86 MSG_E_BAD_REGISTRY_CA_XCHG_CSP '.variables.ErrorCode | contains("DIRCA_E_XCHG_CERT")'
+check "but another" ca_lab_eventually ca_lab_enroll user1 EFSArchive "$dir/fourth.pfx"
+check "the CA's own key is no exchange key" eval 'names "$(uri ca ca0)"'
+check "and is not used" event 86 MSG_E_BAD_REGISTRY_CA_XCHG_CSP '.variables.ErrorCode | contains("key of the CA itself")'
+check "nor is one that is not RSA" eval 'names "$(uri ca ca1)"'
+check "and event 86 says so" event 86 MSG_E_BAD_REGISTRY_CA_XCHG_CSP '.variables.ErrorCode | contains("NTE_BAD_ALGID")'
 
 started() { grep -aqF -- "$1" "$dir/programs"; }
 check "control: dircad and what it started were watched" started --role=vault

@@ -233,5 +233,5 @@ check "the parent revokes it: nothing is issued, whatever the setting" eval 'ca_
 	admin setreg "CA\CRLFlags" +CRLF_REVCHECK_IGNORE_OFFLINE && ca_lab_eventually refuses CRYPT_E_REVOKED ca_lab_enroll user1 User "$dir/revoked.pfx"'
 
 # ---- "Unable to Recover User" is in officer.sh, 0x80090009 of "Client CSP Does Not Permit Key Export" in tests/unit/keys/test_key_uri.c, event 65
-# in publish.sh. Events 86 to 88, and the import of KMS files and foreign keys ("Certificate and Key Import Issues"), have no step here yet.
+# in publish.sh, events 86 to 88 in token.sh. The import of KMS files and foreign keys ("Certificate and Key Import Issues") has no step here yet.
 checks_end

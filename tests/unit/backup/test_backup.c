@@ -286,6 +286,28 @@ a_copy_gives_the_ca_back(void **state)
 	end(&c);
 }
 
+/* What they opened after the copy nobody would know. */
+static void
+exchange_keys_are_not_copied_and_a_token_s_is_named(void **state)
+{
+	struct copy c;
+
+	(void)state;
+	begin(&c);
+	assert_int_equal(
+	    in_dir("cd one/vault && touch $N.key $N.crt $N.opened && "
+		   "echo pkcs11:object=x >$N.uri && touch $N.uri.new-1 && chmod 600 $N*",
+		"xchg-00"),
+	    0);
+	if (!make_copy(&c) || !restore(&c))
+		fail_msg("%s", c.err.msg);
+	assert_int_equal(in_dir("test \"$(cd two/vault && echo $N*)\" = $N.uri && "
+				"cmp one/vault/$N.uri two/vault/$N.uri",
+			     "xchg-00"),
+	    0);
+	end(&c);
+}
+
 /* Success is said of what a power cut does not take back. */
 static void
 what_is_said_to_be_there_is_on_disk(void **state)
@@ -565,6 +587,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(a_copy_gives_the_ca_back),
 	    TEST(what_is_said_to_be_there_is_on_disk),
+	    TEST(exchange_keys_are_not_copied_and_a_token_s_is_named),
 	    TEST(names_may_end_in_a_slash),
 	    TEST(a_file_that_is_exchanged_meanwhile_is_not_in_the_copy),
 	    TEST(a_file_of_the_copy_is_opened_as_it_was_looked_at),

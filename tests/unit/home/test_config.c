@@ -75,6 +75,8 @@ defaults_hold_when_only_the_required_is_given(void **state)
 	assert_int_equal(c->archive_failures_requester, 30);
 	assert_int_equal(c->archive_failures_key, 1000);
 	assert_int_equal(c->archive_suspend_s, 3600);
+	assert_null(c->exchange_key_uri);
+	assert_true(c->exchange_key_fallback);
 	assert_false(c->allow_sha1 || c->dir_allow_plain || c->dir_starttls || c->to_syslog);
 	assert_int_equal(c->log_level, LOG_LEVEL_INFO);
 	assert_int_equal(c->auth_failures, 5);
@@ -127,7 +129,8 @@ every_kind_of_value_is_read(void **state)
 	    "workers = 3\nmax_request = 65536\nallow_sha1 = yes\nsandbox = no\nlog_level = debug\n"
 	    "sign_kinds = kra sub-ca\nkra_minimum = 2\nallow_same_holder = yes\nallow_3des = yes\n"
 	    "crl_http = no\narchive_floor = pkcs1\narchive_key_bits = 128\n"
-	    "archive_failures_requester = 5\narchive_failures_key = 6\narchive_suspend_s = 7\n";
+	    "archive_failures_requester = 5\narchive_failures_key = 6\narchive_suspend_s = 7\n"
+	    "exchange_key_uri = pkcs11:token=t;object=x\nexchange_key_fallback = no\n";
 	char whole[1024], password[96];
 	struct dir_config d;
 	struct config *c;
@@ -159,6 +162,8 @@ every_kind_of_value_is_read(void **state)
 	assert_int_equal(c->archive_failures_requester, 5);
 	assert_int_equal(c->archive_failures_key, 6);
 	assert_int_equal(c->archive_suspend_s, 7);
+	assert_string_equal(c->exchange_key_uri, "pkcs11:token=t;object=x");
+	assert_false(c->exchange_key_fallback);
 	assert_int_equal(c->log_level, LOG_LEVEL_DEBUG);
 	assert_true(config_directory(c, &d, &err));
 	assert_int_equal(d.auth, DIR_AUTH_SIMPLE);
@@ -196,6 +201,7 @@ mistakes_are_refused_with_their_line(void **state)
 	    {"allow_3des = yes\narchive_floor = gcm\n", "says less"},
 	    {"archive_failures_requester = 0\n", "from 1 to 1000000"},
 	    {"archive_failures_key = 0\n", "from 1 to 1000000"},
+	    {"exchange_key_uri = /etc/dirca/x.key\n", "must be a URI of RFC 7512"},
 	    {"archive_suspend_s = 0\n", "from 1 to 86400"},
 	    {"dir_auth = kerberos\n", "gssapi"},
 	    {"log_level = loud\n", "warn"},
