@@ -252,7 +252,10 @@ read_certificate(const struct adcs_source *from, const struct csv_row *csv, stru
 		return err_set(err, CERT_E_ISSUERCHAINING,
 		    "no certificate of this CA has issued the certificate");
 	if (!certificate_columns(issuer, buf_view(&der), row, err) ||
-	    !check_serial(adcs_field(&from->columns, csv, ADCS_SERIAL), row, err) ||
+	    !check_serial(adcs_field(&from->columns, csv, ADCS_SERIAL), row, err))
+		return false;
+	/* A foreign one may say what it likes, and officers are restricted by templates. */
+	if (row->disposition != DISP_FOREIGN &&
 	    !read_template(&c, adcs_field(&from->columns, csv, ADCS_TEMPLATE), row, err))
 		return false;
 	if (row->upn == NULL)

@@ -129,6 +129,19 @@ requester_sids(struct ca *ca, const struct store_request *row, struct sids *out,
 	return true;
 }
 
+/* What AD CS issued by a template of version 2 says so by the template's OID alone. One that two
+ * templates have names neither. */
+static const char *
+template_of(const struct ca_view *v, const struct store_request *row)
+{
+	const struct tmpl *t;
+
+	if (row->template_name != NULL || row->template_oid == NULL)
+		return row->template_name;
+	t = ca_view_template_by_oid(v, row->template_oid);
+	return t != NULL ? t->cn : NULL;
+}
+
 static bool
 refuse_officer(const struct ca_view *v, const struct principal *officer,
     const struct store_request *row, enum known known, int rule, struct err *err)
@@ -141,7 +154,7 @@ refuse_officer(const struct ca_view *v, const struct principal *officer,
 			  "counts, and of the grants those for Everyone",
 	};
 	const char *who = row->requester_name != NULL ? row->requester_name : "?";
-	const char *what = row->template_name != NULL ? row->template_name : "?";
+	const char *template = template_of(v, row), *what = template != NULL ? template : "?";
 	const char *gone = gone_texts[known];
 
 	if (v->officer_problem != NULL)
@@ -172,7 +185,7 @@ ca_decide_officer(struct ca *ca, const struct ca_view *v, const struct principal
 		return false;
 	out->by_record = known == KNOWN_THEN;
 	return officer_may(&v->officer_rules, &officer->sids,
-		   known != KNOWN_NOT ? &requester : NULL, row->template_name, &out->rule) ||
+		   known != KNOWN_NOT ? &requester : NULL, template_of(v, row), &out->rule) ||
 	       refuse_officer(v, officer, row, known, out->rule, err);
 }
 

@@ -3,6 +3,7 @@
  * certificate, store), as an enrollment does.
  */
 #include "certify.h"
+#include "mem.h"
 #include "recover.h"
 #include "recovery.h"
 
@@ -382,6 +383,44 @@ may_act_for(const char *requester_name, const char *requester_sid)
 	store_request_free(&row);
 	ca_view_release(&view);
 	return may;
+}
+
+static bool
+may_act_for_template(const char *cn, const char *oid)
+{
+	struct ca_view *view = ca_view_get(harness.ca);
+	char sid[SID_TEXT_MAX];
+	struct store_request row = {.template_name = mem_text(cn),
+	    .template_oid = mem_text(oid),
+	    .requester_name = mem_text(user1.downlevel)};
+	struct err err;
+	bool may;
+
+	sid_to_text(&user1.sid, sid);
+	row.requester_sid = mem_text(sid);
+	may = ca_check_officer(harness.ca, view, &officer1, &row, &err);
+	store_request_free(&row);
+	ca_view_release(&view);
+	return may;
+}
+
+/* As a certificate of AD CS has it. The name counts where the row has one. */
+static void
+template_may_be_known_by_its_oid_alone(void **state)
+{
+	struct ca_view *view = ca_view_get(harness.ca);
+	const char *archive = ca_view_template(view, "EFSArchive")->oid,
+		   *user = ca_view_template(view, "UserArchive")->oid;
+
+	(void)state;
+	harness_restrict((struct harness_rule[]){{false, "1111", "1205", "EFSArchive"}}, 1);
+	assert_true(may_act_for_template(NULL, archive));
+	assert_false(may_act_for_template(NULL, user));
+	assert_false(may_act_for_template("UserArchive", archive));
+	assert_false(may_act_for_template(NULL, "1.2.3"));
+	assert_false(may_act_for_template(NULL, NULL));
+	harness_unrestrict();
+	ca_view_release(&view);
 }
 
 /* Groups of whoever has the name today say nothing about who asked for the certificate; the SID
@@ -851,6 +890,7 @@ main(void)
 	    cmocka_unit_test(officer_restrictions_hide_and_refuse),
 	    cmocka_unit_test(explanation_is_what_recovery_does),
 	    cmocka_unit_test(requester_who_is_gone_or_replaced_has_no_groups),
+	    cmocka_unit_test(template_may_be_known_by_its_oid_alone),
 	    cmocka_unit_test(expired_kra_certificate_still_recovers),
 	    cmocka_unit_test(removed_kras_take_no_key_away),
 	    cmocka_unit_test(nothing_leaves_when_the_act_cannot_be_recorded),
