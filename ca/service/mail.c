@@ -150,3 +150,15 @@ mail_message(const struct mail *m, struct buf *out, struct err *err)
 		   err) &&
 	       put_body(out, m->text, err);
 }
+
+bool
+mail_budget_take(struct mail_budget *b, int64_t now_ms, struct err *err)
+{
+	if (b->sent == 0 || now_ms - b->hour_ms >= 3600000)
+		*b = (struct mail_budget){.hour_ms = now_ms};
+	if (b->sent == MAILS_AN_HOUR)
+		return err_set(
+		    err, DIRCA_E_QUOTA, "%d mails were sent within an hour", MAILS_AN_HOUR);
+	b->sent++;
+	return true;
+}

@@ -24,6 +24,15 @@ struct mail {
  * E_INVALIDARG: an address is none. */
 bool mail_message(const struct mail *m, struct buf *out, struct err *err);
 
+/* Whoever may make requests could fill a mailbox: so many mails are sent in an hour that begins
+ * with the first of them. DIRCA_E_QUOTA. */
+#define MAILS_AN_HOUR 200
+struct mail_budget {
+	int64_t hour_ms; /* when the hour began (clock_boot_ms) */
+	int sent;        /* in it */
+};
+bool mail_budget_take(struct mail_budget *b, int64_t now_ms, struct err *err);
+
 /* Hands the message to mail_server, within `limit_ms` or until `is_over` says so. With TLS, and the
  * server's certificate verified, unless mail_allow_plain says otherwise. DIRCA_E_CONFIG: it will
  * not do later either; DIRCA_E_NETWORK. */

@@ -21,15 +21,12 @@
 #define MAIL_MS 30000
 #define TRIES   3 /* of a mail */
 #define TRY_MS  2000
-/* Whoever may make requests could fill a mailbox. */
-#define MAILS_AN_HOUR 200
 
 struct notifier {
 	struct ca *ca;
 	pthread_t thread;
 	struct event_set hook_on, mail_on;
-	int64_t hour_ms; /* when the hour began in which `mails` were sent */
-	int mails;
+	struct mail_budget budget;
 };
 
 static bool
@@ -68,19 +65,6 @@ tell_program(struct notifier *n, const struct notice *notice)
 }
 
 /* ---- mail ---- */
-
-static bool
-take_budget(struct notifier *n, struct err *err)
-{
-	int64_t now = clock_boot_ms();
-
-	if (n->mails == 0 || now - n->hour_ms >= 3600000) {
-		n->hour_ms = now;
-		n->mails = 0;
-	}
-	return n->mails++ < MAILS_AN_HOUR ||
-	       err_set(err, DIRCA_E_QUOTA, "%d mails were sent within an hour", MAILS_AN_HOUR);
-}
 
 static void
 pause_before(struct notifier *n, int attempt)
@@ -127,7 +111,8 @@ send_mail(struct notifier *n, const struct notice *notice, const char *const *to
 		return;
 	m.id = id = hex_encode(view_of(random, sizeof random), '\0');
 	err_set(&err, DIRCA_E_NETWORK, "the CA stops");
-	note(take_budget(n, &err) && try_mail(n, &m, &err), "mail not sent", notice, &err);
+	note(mail_budget_take(&n->budget, clock_boot_ms(), &err) && try_mail(n, &m, &err),
+	    "mail not sent", notice, &err);
 }
 
 static char *

@@ -309,6 +309,22 @@ remove_dir(void **state)
 	return system(command);
 }
 
+static void
+so_many_mails_are_sent_in_an_hour(void **state)
+{
+	struct mail_budget budget = {0};
+	struct err err;
+
+	(void)state;
+	for (int i = 0; i < MAILS_AN_HOUR; i++)
+		assert_true(mail_budget_take(&budget, 5000 + i, &err));
+	assert_false(mail_budget_take(&budget, 5000 + 3599999, &err));
+	assert_int_equal(err.code, DIRCA_E_QUOTA);
+	for (int i = 0; i < MAILS_AN_HOUR; i++)
+		assert_true(mail_budget_take(&budget, 5000 + 3600000, &err));
+	assert_false(mail_budget_take(&budget, 5000 + 3600000, &err));
+}
+
 int
 main(void)
 {
@@ -317,6 +333,7 @@ main(void)
 	    cmocka_unit_test(a_message_is_whole),
 	    cmocka_unit_test(hostile_names_stay_text),
 	    cmocka_unit_test(who_has_no_address_gets_no_mail),
+	    cmocka_unit_test(so_many_mails_are_sent_in_an_hour),
 	    cmocka_unit_test(a_program_gets_the_event_and_nothing_else),
 	    cmocka_unit_test(a_program_that_fails_or_goes_on_is_told),
 	    cmocka_unit_test(a_program_that_others_may_write_is_not_run),
