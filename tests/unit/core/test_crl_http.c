@@ -30,15 +30,32 @@ static struct {
 	int fd;
 	char *url;
 	enum trick trick;
+	pthread_mutex_t lock; /* guards `crl` */
 	struct buf crl;
 	int asked;
-} server;
+} server = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static void
 say(int fd, const void *what, size_t len)
 {
 	if (send(fd, what, len, MSG_NOSIGNAL) != (ssize_t)len)
 		return; /* who asked has gone */
+}
+
+/* A copy: the next CRL is made while this one is sent still. */
+static void
+say_crl(int fd, const char *head)
+{
+	OWNED(buf_free) struct buf crl = {0};
+	OWNED(own_memory) char *all = NULL;
+	struct err err;
+
+	pthread_mutex_lock(&server.lock);
+	assert_true(buf_dup(buf_view(&server.crl), &crl, &err));
+	pthread_mutex_unlock(&server.lock);
+	all = text_printf("%sContent-Length: %zu\r\nConnection: close\r\n\r\n", head, crl.len);
+	say(fd, all, strlen(all));
+	say(fd, crl.ptr, crl.len);
 }
 
 static void
@@ -66,12 +83,7 @@ answer(int fd)
 		head = mem_text("HTTP/1.1 200 OK\r\n");
 		break;
 	}
-	OWNED(own_memory)
-	char *all =
-	    text_printf("%sContent-Length: %zu\r\nConnection: close\r\n\r\n", head, server.crl.len);
-
-	say(fd, all, strlen(all));
-	say(fd, server.crl.ptr, server.crl.len);
+	say_crl(fd, head);
 }
 
 static void *
@@ -148,9 +160,11 @@ make_crl(const struct test_cert *by, int64_t from, int64_t until, int serial)
 	X509_REVOKED_set_serialNumber(r, n);
 	X509_CRL_add0_revoked(crl, r);
 	assert_true(X509_CRL_sign(crl, by->key, EVP_sha256()) > 0);
-	buf_free(&server.crl);
 	len = i2d_X509_CRL(crl, &der);
+	pthread_mutex_lock(&server.lock);
+	buf_free(&server.crl);
 	assert_true(buf_take_openssl(der, len, &server.crl, &err));
+	pthread_mutex_unlock(&server.lock);
 	X509_NAME_free(name);
 	ASN1_TIME_free(t);
 	ASN1_INTEGER_free(n);
