@@ -98,7 +98,9 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 	X(DROP_VALUE, SQL_WRITER,                                                                 \
 	    "DELETE FROM OfficerValue WHERE RequestID = ?1 AND Kind = ?2 AND Name = ?3 AND "      \
 	    "EXISTS(SELECT 1 FROM Request WHERE RequestID = ?1 AND Disposition = 9)")             \
-	X(COUNT_VALUES, SQL_WRITER, "SELECT count(*) FROM OfficerValue WHERE RequestID = ?")      \
+	X(COUNT_OTHER_VALUES, SQL_WRITER,                                                         \
+	    "SELECT count(*) FROM OfficerValue WHERE RequestID = ?1 AND "                         \
+	    "NOT (Kind = ?2 AND Name = ?3)")                                                      \
 	X(VALUES, SQL_BOTH,                                                                       \
 	    "SELECT Kind, Name, Critical, Value, SetBy, SetWhen FROM OfficerValue "               \
 	    "WHERE RequestID = ? ORDER BY Kind, Name")                                            \

@@ -22,22 +22,6 @@ check_value(const struct store_value *v, struct err *err)
 		       v->value.len, VALUE_MOST));
 }
 
-static bool
-check_room(struct conn *c, int64_t request_id, struct err *err)
-{
-	bool ok;
-
-	sql_bind_int(c, SQL_COUNT_VALUES, 1, request_id);
-	ok = sql_step(c, SQL_COUNT_VALUES, err) == SQL_ROW;
-	if (ok && sql_int(c, SQL_COUNT_VALUES, 0) >= VALUES_MOST)
-		ok = err_set(err, DIRCA_E_TOO_LARGE,
-		    "request %lld has %d attributes and extensions of certificate managers "
-		    "already; take one away",
-		    (long long)request_id, VALUES_MOST);
-	sql_end(c, SQL_COUNT_VALUES);
-	return ok;
-}
-
 static void
 bind_name(struct conn *c, enum sql_id id, int64_t request_id, const struct store_value *v)
 {
@@ -46,13 +30,30 @@ bind_name(struct conn *c, enum sql_id id, int64_t request_id, const struct store
 	sql_bind_text(c, id, 3, v->name);
 }
 
+/* For one more, unless it takes the place of another. */
+static bool
+check_room(struct conn *c, int64_t request_id, const struct store_value *v, struct err *err)
+{
+	bool ok;
+
+	bind_name(c, SQL_COUNT_OTHER_VALUES, request_id, v);
+	ok = sql_step(c, SQL_COUNT_OTHER_VALUES, err) == SQL_ROW;
+	if (ok && sql_int(c, SQL_COUNT_OTHER_VALUES, 0) >= VALUES_MOST)
+		ok = err_set(err, DIRCA_E_TOO_LARGE,
+		    "request %lld has %d attributes and extensions of certificate managers "
+		    "already; take one away",
+		    (long long)request_id, VALUES_MOST);
+	sql_end(c, SQL_COUNT_OTHER_VALUES);
+	return ok;
+}
+
 bool
 store_set_value(
     struct store_tx *tx, int64_t request_id, const struct store_value *v, struct err *err)
 {
 	struct conn *c = tx->conn;
 
-	if (!check_value(v, err) || !check_room(c, request_id, err))
+	if (!check_value(v, err) || !check_room(c, request_id, v, err))
 		return false;
 	bind_name(c, SQL_SET_VALUE, request_id, v);
 	sql_bind_int(c, SQL_SET_VALUE, 4, v->critical);

@@ -276,6 +276,40 @@ values_are_a_pending_request_s_alone(void **state)
 	store_values_free(&read);
 }
 
+/* So many of them that there is no room for another. */
+static void
+full_request_has_its_values_changed(void **state)
+{
+	struct fixture *f = *state;
+	char name[16];
+	struct value_change c = {.value = {.kind = STORE_EXTENSION,
+				     .name = name,
+				     .value = BYTES("\x05"),
+				     .set_by = TEXT("DOM\\officer1")}};
+	struct store_values read;
+	struct sample pending;
+
+	sample_pending(&pending);
+	c.id = add_row(f, &pending.row);
+	for (int i = 0; i < 32; i++) {
+		snprintf(name, sizeof name, "1.2.%d", i);
+		assert_ok(f, store_do(f->store, work_set, &c, &f->err));
+	}
+	c.value.critical = true;
+	assert_ok(f, store_do(f->store, work_set, &c, &f->err));
+	assert_ok(f, store_list_values(f->store, c.id, &read, &f->err));
+	assert_int_equal(read.count, 32);
+	store_values_free(&read);
+	c.value.kind = STORE_ATTRIBUTE;
+	assert_refused(f, work_set, &c, DIRCA_E_TOO_LARGE);
+	c.value.kind = STORE_EXTENSION;
+	strcpy(name, "1.2.32");
+	assert_refused(f, work_set, &c, DIRCA_E_TOO_LARGE);
+	assert_ok(f, store_list_values(f->store, c.id, &read, &f->err));
+	assert_int_equal(read.count, 32);
+	store_values_free(&read);
+}
+
 int
 main(void)
 {
@@ -286,6 +320,7 @@ main(void)
 	    TEST(a_pending_request_without_the_demanded_key_is_not_issued),
 	    TEST(a_certificate_is_revoked_once_unless_it_was_held),
 	    TEST(values_are_a_pending_request_s_alone),
+	    TEST(full_request_has_its_values_changed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
