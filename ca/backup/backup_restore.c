@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -64,7 +63,8 @@ check_ca(const struct restoring *r, struct err *err)
 		   r->from->ca_name, r->to->config->ca_name);
 }
 
-/* An empty folder may be there, as a package makes it. */
+/* An empty folder may be there, as a package makes it. Asked with the lock: another's copy may have
+ * got its name just before. */
 static bool
 check_place(const struct restoring *r, struct err *err)
 {
@@ -104,39 +104,54 @@ find_recipient(struct restoring *r, struct err *err)
 			    "the key is none of the recipients of the copy (%s)", path);
 }
 
-/* Two at once would each discard what the other makes. Held with the folder in which the state
- * folder is to be, so that nothing stays behind; given up with the process. */
+/* Two at once would each discard what the other makes: the folder in which the CA is made is the
+ * lock, too. Nobody but root opens it, until it is whole; it gets the CA's name or is discarded, so
+ * that nothing stays behind; given up with the process. *fd_out -1: it is gone by now. */
 static bool
-lock(struct restoring *r, struct err *err)
+hold(const char *part, int *fd_out, struct err *err)
 {
-	OWNED(own_memory) char *copy = mem_text(r->to->config->state_dir);
-	const char *parent = dirname(copy);
+	OWNED(own_fd) int fd = open(part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat held, there;
 
-	r->lock = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (r->lock == -1)
-		return err_errno(err, DIRCA_E_IO, "%s", parent);
-	return flock(r->lock, LOCK_EX | LOCK_NB) == 0 ||
-	       err_set(err, DIRCA_E_CHANGED, "another copy is being restored in %s", parent);
+	*fd_out = -1;
+	if (fd == -1)
+		return errno == ENOENT || err_errno(err, DIRCA_E_IO, "%s", part);
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+		return err_set(err, DIRCA_E_CHANGED, "another copy is being restored in %s", part);
+	if (fstat(fd, &held) != 0 || lstat(part, &there) != 0 || held.st_dev != there.st_dev ||
+	    held.st_ino != there.st_ino)
+		return true;
+	*fd_out = fd;
+	fd = -1;
+	return true;
 }
 
 static bool
 begin(struct restoring *r, struct err *err)
 {
-	r->part = backup_beside(r->to->config->state_dir, ".restoring");
+	OWNED(own_memory) char *part = backup_beside(r->to->config->state_dir, ".restoring");
+
 	/* Of a run that did not come to its end. What that had check the database may still be
 	 * about it, and put a file there while the others are removed. */
 	for (int i = 0; i < DISCARDS; i++) {
-		if (mkdir(r->part, 0700) == 0)
+		OWNED(own_fd) int fd = -1;
+		bool made = mkdir(part, 0700) == 0;
+
+		if (!made && errno != EEXIST)
+			return err_errno(err, DIRCA_E_IO, "%s: cannot be made", part);
+		if (!hold(part, &fd, err))
+			return false;
+		if (fd != -1 && made) {
+			r->lock = fd;
+			fd = -1;
+			r->part = own_give(&part);
 			return true;
-		if (errno != EEXIST)
-			break;
-		backup_discard(r->part);
+		}
+		if (fd != -1)
+			backup_discard(part);
 		usleep(i > 0 ? DISCARD_PAUSE_US : 0);
 	}
-	err_errno(err, DIRCA_E_IO, "%s: cannot be made", r->part);
-	free(r->part);
-	r->part = NULL;
-	return false;
+	return err_set(err, DIRCA_E_IO, "%s: cannot be discarded", part);
 }
 
 /* ---- files ---- */
@@ -334,8 +349,8 @@ backup_restore(
 	struct restoring r = {
 	    .folder = folder, .from = b, .to = to, .config = *to->config, .lock = -1};
 
-	if (!check_ca(&r, err) || !config_check_users(to->config, err) || !lock(&r, err) ||
-	    !check_place(&r, err) || !find_recipient(&r, err) || !begin(&r, err))
+	if (!check_ca(&r, err) || !config_check_users(to->config, err) ||
+	    !find_recipient(&r, err) || !begin(&r, err) || !check_place(&r, err))
 		return false;
 	r.config.state_dir = r.part;
 	return restore_items(&r, err) && check_keys(&r, err) && give_away(&r, err) &&

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -430,6 +431,40 @@ what_a_killed_run_left_goes_as_soon_as_it_can(void **state)
 	end(&c);
 }
 
+static int
+lock_folder(const char *name)
+{
+	OWNED(own_memory) char *path = text_printf("%s/%s", lab_dir, name);
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	assert_int_not_equal(fd, -1);
+	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+	return fd;
+}
+
+/* Anybody may hold the folder that has the state folder in it. */
+static void
+only_another_that_restores_holds_one_up(void **state)
+{
+	struct copy c;
+	int other, stranger;
+
+	(void)state;
+	begin(&c);
+	assert_true(make_copy(&c));
+	assert_int_equal(in_dir("mkdir two.restoring && touch two.restoring/$N", "ca.crt"), 0);
+	other = lock_folder("two.restoring");
+	assert_false(restore(&c));
+	assert_int_equal(c.err.code, DIRCA_E_CHANGED);
+	assert_int_equal(in_dir("test ! -e two && test -e two.restoring/$N", "ca.crt"), 0);
+	close(other);
+	stranger = lock_folder(".");
+	assert_true(restore(&c));
+	close(stranger);
+	assert_int_equal(in_dir("test -s two/$N && test ! -e two.restoring", "ca.crt"), 0);
+	end(&c);
+}
+
 static void
 what_is_no_file_ends_the_copy(void **state)
 {
@@ -592,6 +627,7 @@ main(void)
 	    TEST(a_file_that_is_exchanged_meanwhile_is_not_in_the_copy),
 	    TEST(a_file_of_the_copy_is_opened_as_it_was_looked_at),
 	    TEST(what_a_killed_run_left_goes_as_soon_as_it_can),
+	    TEST(only_another_that_restores_holds_one_up),
 	    TEST(what_is_no_file_ends_the_copy),
 	    TEST(what_is_needed_is_looked_for),
 	    TEST(nothing_is_made_of_a_changed_copy),
