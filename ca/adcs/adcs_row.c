@@ -187,19 +187,6 @@ read_key(const struct adcs_source *from, const struct csv_row *csv, struct adcs_
 
 /* ---- the certificate ---- */
 
-/* Old signatures of the CA count, whatever their digest. */
-static const struct ca_issuer *
-find_issuer(const struct ca_issuers *all, const struct pkix_cert *c)
-{
-	struct err ignored;
-
-	for (size_t i = 0; i < all->count; i++)
-		if (view_eq(c->issuer, all->list[i].cert.subject) &&
-		    pkix_verify(all->list[i].key, c->sig_alg, c->tbs, c->signature, true, &ignored))
-			return &all->list[i];
-	return NULL;
-}
-
 static bool
 check_serial(const char *said, const struct store_request *row, struct err *err)
 {
@@ -248,7 +235,8 @@ read_certificate(const struct adcs_source *from, const struct csv_row *csv, stru
 		return err_set(err, ERROR_INVALID_DATA, "there is no certificate");
 	if (!adcs_octets(text, &der, err) || !pkix_cert_decode(buf_view(&der), &c, err))
 		return err_prefix(err, "RawCertificate");
-	if (row->disposition != DISP_FOREIGN && (issuer = find_issuer(from->issuers, &c)) == NULL)
+	if (row->disposition != DISP_FOREIGN &&
+	    (issuer = ca_issuers_find_old(from->issuers, &c)) == NULL)
 		return err_set(err, CERT_E_ISSUERCHAINING,
 		    "no certificate of this CA has issued the certificate");
 	if (!certificate_columns(issuer, buf_view(&der), row, err) ||

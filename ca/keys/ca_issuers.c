@@ -120,17 +120,29 @@ ca_issuers_signs_crl(const struct ca_issuers *i, size_t at, int64_t now)
 	return at == 0 || (is_newest_of_key(i, at) && now <= i->list[at].cert.not_after);
 }
 
-const struct ca_issuer *
-ca_issuers_find(const struct ca_issuers *i, const struct pkix_cert *cert)
+static const struct ca_issuer *
+find(const struct ca_issuers *i, const struct pkix_cert *cert, bool allow_sha1)
 {
 	struct err ignored;
 
 	for (size_t k = 0; k < i->count; k++)
 		if (is_newest_of_key(i, k) && view_eq(cert->issuer, i->list[k].cert.subject) &&
-		    pkix_verify(
-			i->list[k].key, cert->sig_alg, cert->tbs, cert->signature, false, &ignored))
+		    pkix_verify(i->list[k].key, cert->sig_alg, cert->tbs, cert->signature,
+			allow_sha1, &ignored))
 			return &i->list[k];
 	return NULL;
+}
+
+const struct ca_issuer *
+ca_issuers_find(const struct ca_issuers *i, const struct pkix_cert *cert)
+{
+	return find(i, cert, false);
+}
+
+const struct ca_issuer *
+ca_issuers_find_old(const struct ca_issuers *i, const struct pkix_cert *cert)
+{
+	return find(i, cert, true);
 }
 
 const struct ca_issuer *

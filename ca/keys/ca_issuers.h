@@ -36,6 +36,9 @@ void ca_issuers_free(struct ca_issuers *i);
 bool ca_issuers_signs_crl(const struct ca_issuers *i, size_t at, int64_t now);
 /* The newest whose key signed this certificate; NULL: none of this CA. */
 const struct ca_issuer *ca_issuers_find(const struct ca_issuers *i, const struct pkix_cert *cert);
+/* The same of a certificate of long ago, which may be signed with SHA-1. */
+const struct ca_issuer *ca_issuers_find_old(
+    const struct ca_issuers *i, const struct pkix_cert *cert);
 /* The newest of the key with that SubjectPublicKeyInfo; NULL: none. */
 const struct ca_issuer *ca_issuers_of_key(const struct ca_issuers *i, struct view spki);
 /* Of the certificate that has these octets; NULL: none. */

@@ -188,6 +188,22 @@ a_certificate_is_taken_once(void **state)
 	assert_non_null(strstr(refusals, "2 303 request 301 has another certificate"));
 }
 
+/* What was signed before SHA-256 is this CA's as well. */
+static void
+an_old_signature_counts(void **state)
+{
+	struct adcs_result r;
+
+	(void)state;
+	run("openssl x509 -req -in $D/leaf.csr -CA $S/ca.crt -CAkey $S/vault/ca.key -sha1 "
+	    "-set_serial 1400 -days 9 -out $D/c1400.crt && "
+	    "openssl x509 -in $D/c1400.crt -noout -text | grep -q ecdsa-with-SHA1 && "
+	    "csv sha1.csv \"$(issued 1400 1400)\"");
+	r = import("sha1.csv");
+	assert_string_equal(refusals, "");
+	assert_int_equal(r.taken, 1);
+}
+
 static const char make_agent[] =
     "openssl req -x509 -newkey rsa:2048 -nodes -keyout $D/kra.key -out $D/kra.crt -days 9 -subj "
     "/CN=kra -addext extendedKeyUsage=1.3.6.1.4.1.311.21.6 2>/dev/null && "
@@ -366,6 +382,7 @@ main(void)
 	    cmocka_unit_test(a_row_without_a_sid_holds_its_key_by_name),
 	    cmocka_unit_test(an_id_that_is_taken_is_another),
 	    cmocka_unit_test(a_certificate_is_taken_once),
+	    cmocka_unit_test(an_old_signature_counts),
 	    cmocka_unit_test(a_key_may_come_later),
 	    cmocka_unit_test(a_foreign_certificate_comes_with_its_key),
 	    cmocka_unit_test(a_hold_that_became_final_is_final),
