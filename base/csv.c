@@ -17,7 +17,8 @@ enum encoding { CSV_UTF8, CSV_UTF16_LE, CSV_UTF16_BE };
 struct csv {
 	FILE *file;
 	enum encoding encoding;
-	uint32_t ahead; /* read, and not taken yet; or NOTHING */
+	uint32_t ahead; /* a character that was read, and not taken yet; or NOTHING */
+	uint32_t unit;  /* the same of a unit that was not the second half of a surrogate pair */
 	int64_t line;
 	char *text; /* of all fields, each with its NUL */
 	size_t len, room;
@@ -31,17 +32,14 @@ struct csv {
 static void
 find_encoding(struct csv *c)
 {
-	int first = getc_unlocked(c->file), second;
+	int first = getc_unlocked(c->file), second = getc_unlocked(c->file);
 
-	if (first == 0xff || first == 0xfe) {
-		second = getc_unlocked(c->file);
-		if (first + second == 0xff + 0xfe)
-			c->encoding = first == 0xff ? CSV_UTF16_LE : CSV_UTF16_BE;
-		return;
-	}
-	if (first == 0xef && getc_unlocked(c->file) == 0xbb && getc_unlocked(c->file) == 0xbf)
-		return;
-	rewind(c->file);
+	if (first == 0xff && second == 0xfe)
+		c->encoding = CSV_UTF16_LE;
+	else if (first == 0xfe && second == 0xff)
+		c->encoding = CSV_UTF16_BE;
+	else if (first != 0xef || second != 0xbb || getc_unlocked(c->file) != 0xbf)
+		rewind(c->file);
 }
 
 struct csv *
@@ -49,7 +47,7 @@ csv_open(FILE *file)
 {
 	struct csv *c = mem_zero(1, sizeof *c);
 
-	*c = (struct csv){.file = file, .ahead = NOTHING, .line = 1};
+	*c = (struct csv){.file = file, .ahead = NOTHING, .unit = NOTHING, .line = 1};
 	find_encoding(c);
 	return c;
 }
@@ -82,22 +80,31 @@ read_unit(const struct csv *c)
 }
 
 static uint32_t
-take(struct csv *c)
+read_character(struct csv *c)
 {
-	uint32_t high = c->ahead, low;
+	uint32_t high = c->unit, low;
 
-	c->ahead = NOTHING;
+	c->unit = NOTHING;
 	if (high == NOTHING)
 		high = read_unit(c);
-	if (c->encoding == CSV_UTF8 || high < 0xd800 || (high > 0xdfff))
+	if (c->encoding == CSV_UTF8 || high < 0xd800 || high > 0xdfff)
 		return high;
 	if (high > 0xdbff)
 		return NO_TEXT;
 	low = read_unit(c);
 	if (low >= 0xdc00 && low <= 0xdfff)
 		return 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
-	c->ahead = low;
+	c->unit = low;
 	return NO_TEXT;
+}
+
+static uint32_t
+take(struct csv *c)
+{
+	uint32_t code = c->ahead;
+
+	c->ahead = NOTHING;
+	return code != NOTHING ? code : read_character(c);
 }
 
 static uint32_t

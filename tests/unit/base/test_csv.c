@@ -88,6 +88,8 @@ utf16_is_read(void **state)
 		  10),
 	    "1!;2:b;");
 	check(view_of("\xff\xfe\x00\xde\n\0b\0", 8), "1!;2:b;");
+	check(view_of("\xff\xfe\x3d\xd8\n\0b\0", 8), "1!;2:b;");
+	check(view_of("\xff\xfe\x3d\xd8", 4), "1!;");
 	check(view_of("\xff\xfe"
 		      "b\0c",
 		  5),
@@ -102,6 +104,10 @@ a_broken_row_takes_no_other_with_it(void **state)
 	check(view_str("a\nb\"c\nd"), "1:a;2!;3:d;");
 	check(view_of("a\nb\0c\nd", 7), "1:a;2!;3:d;");
 	check(view_str("a\n\xff\nd"), "1:a;2!;3:d;");
+	/* as much of a byte order mark as is none */
+	check(view_str("\xff\na"), "1!;2:a;");
+	check(view_str("\xff\xff\na"), "1!;2:a;");
+	check(view_str("\xef\xbb\na"), "1!;2:a;");
 	check(view_str("a\n\"b\nd"), "1:a;2!;");
 }
 
