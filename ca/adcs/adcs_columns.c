@@ -39,13 +39,21 @@ is_named(size_t column, const char *name)
 	return text_eq_nocase(name, columns[column].name);
 }
 
-static void
-take_name(struct adcs_columns *out, const char *name)
+/* The number alone may be there twice: both tables have it. */
+static bool
+take_name(struct adcs_columns *out, const char *name, struct err *err)
 {
-	for (size_t i = 0; i < COUNT_OF(columns); i++)
-		if (out->at[i] < 0 && is_named(i, name))
+	for (size_t i = 0; i < COUNT_OF(columns); i++) {
+		if (!is_named(i, name))
+			continue;
+		if (out->at[i] < 0)
 			out->at[i] = (int)out->fields;
+		else if (i != ADCS_REQUEST_ID)
+			return err_set(
+			    err, DIRCA_E_USAGE, "the column %s is there twice", columns[i].name);
+	}
 	out->fields++;
+	return true;
 }
 
 static bool
@@ -57,7 +65,8 @@ take_names(struct adcs_columns *out, const char *names, size_t fields, struct er
 	while ((name = strsep(&rest, ",")) != NULL) {
 		name += strspn(name, " ");
 		name[strcspn(name, " ")] = '\0';
-		take_name(out, name);
+		if (!take_name(out, name, err))
+			return false;
 	}
 	return out->fields == fields ||
 	       err_set(err, DIRCA_E_USAGE,
@@ -75,7 +84,8 @@ adcs_columns_find(
 	if (names != NULL && !take_names(out, names, first->count, err))
 		return false;
 	for (size_t i = 0; names == NULL && i < first->count; i++)
-		take_name(out, first->fields[i]);
+		if (!take_name(out, first->fields[i], err))
+			return false;
 	for (size_t i = 0; i < COUNT_OF(needed); i++)
 		if (out->at[needed[i]] < 0)
 			return err_set(err, DIRCA_E_USAGE,

@@ -177,6 +177,29 @@ columns_are_found_by_either_name(void **state)
 	assert_string_equal(adcs_field(&c, &row, ADCS_DISPOSITION), "a");
 }
 
+/* Which of two would be meant? */
+static void
+a_column_is_there_once(void **state)
+{
+	const char *names[] = {"Request ID", "Request Disposition", "Requester Name",
+	    "Binary Certificate", "Issued Request ID"},
+		   *cells[] = {"1", "20", "u", "c", "1"};
+	struct csv_row first = {.fields = names, .count = 5}, row = {.fields = cells, .count = 5};
+	struct adcs_columns c;
+	struct err err;
+
+	(void)state;
+	assert_true(adcs_columns_find(&first, NULL, &c, &err));
+	assert_string_equal(adcs_field(&c, &row, ADCS_REQUEST_ID), "1");
+	names[4] = "Request.RequesterName";
+	assert_false(adcs_columns_find(&first, NULL, &c, &err));
+	assert_int_equal(err.code, DIRCA_E_USAGE);
+	assert_string_equal(err.msg, "the column RequesterName is there twice");
+	assert_false(adcs_columns_find(
+	    &first, "RequestID,Disposition,Disposition,RequesterName,RawCertificate", &c, &err));
+	assert_string_equal(err.msg, "the column Disposition is there twice");
+}
+
 int
 main(void)
 {
@@ -186,6 +209,7 @@ main(void)
 	    cmocka_unit_test(octets_are_base64_in_lines),
 	    cmocka_unit_test(hashes_are_kept_one_a_line),
 	    cmocka_unit_test(columns_are_found_by_either_name),
+	    cmocka_unit_test(a_column_is_there_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
