@@ -144,7 +144,8 @@ template_of(const struct ca_view *v, const struct store_request *row)
 
 static bool
 refuse_officer(const struct ca_view *v, const struct principal *officer,
-    const struct store_request *row, enum known known, int rule, struct err *err)
+    const struct store_request *row, const char *template, enum known known, int rule,
+    struct err *err)
 {
 	static const char *const gone_texts[] = {
 	    [KNOWN_NOW] = "",
@@ -154,7 +155,7 @@ refuse_officer(const struct ca_view *v, const struct principal *officer,
 			  "counts, and of the grants those for Everyone",
 	};
 	const char *who = row->requester_name != NULL ? row->requester_name : "?";
-	const char *template = template_of(v, row), *what = template != NULL ? template : "?";
+	const char *what = template != NULL ? template : "?";
 	const char *gone = gone_texts[known];
 
 	if (v->officer_problem != NULL)
@@ -174,6 +175,7 @@ ca_decide_officer(struct ca *ca, const struct ca_view *v, const struct principal
     const struct store_request *row, struct officer_decision *out, struct err *err)
 {
 	OWNED(sids_free) struct sids requester = {0};
+	const char *template = template_of(v, row);
 	enum known known = KNOWN_NOW;
 
 	*out = (struct officer_decision){.rule = -1};
@@ -185,8 +187,8 @@ ca_decide_officer(struct ca *ca, const struct ca_view *v, const struct principal
 		return false;
 	out->by_record = known == KNOWN_THEN;
 	return officer_may(&v->officer_rules, &officer->sids,
-		   known != KNOWN_NOT ? &requester : NULL, template_of(v, row), &out->rule) ||
-	       refuse_officer(v, officer, row, known, out->rule, err);
+		   known != KNOWN_NOT ? &requester : NULL, template, &out->rule) ||
+	       refuse_officer(v, officer, row, template, known, out->rule, err);
 }
 
 bool

@@ -41,6 +41,16 @@ enroll_fresh_view(struct ca *ca, struct ca_view **out, struct err *err)
 	return enroll_check_fresh(*out, err);
 }
 
+bool
+enroll_officer_row(struct ca *ca, const struct principal *officer, int64_t request_id,
+    struct ca_view **view_out, struct store_request *row, struct err *err)
+{
+	return enroll_fresh_view(ca, view_out, err) &&
+	       ca_check_right(*view_out, officer, CA_RIGHT_OFFICER, err) &&
+	       enroll_get_row(ca, request_id, row, err) &&
+	       ca_check_officer(ca, *view_out, officer, row, err);
+}
+
 void
 enroll_audit_refusal(struct ca *ca, enum audit_event event, const struct principal *officer,
     int64_t request_id, int64_t now, struct err *reason)
@@ -386,11 +396,7 @@ issue_for(struct approval *a, struct ca *ca, struct vault *v, int64_t request_id
 	*out = (struct enroll_result){0};
 	a->e = &e;
 	a->row = &row;
-	/* Right and restrictions before anything is said about the request. */
-	ok = enroll_fresh_view(ca, &e.view, err) &&
-	     ca_check_right(e.view, officer, CA_RIGHT_OFFICER, err) &&
-	     enroll_get_row(ca, request_id, &row, err) &&
-	     ca_check_officer(ca, e.view, officer, &row, err) &&
+	ok = enroll_officer_row(ca, officer, request_id, &e.view, &row, err) &&
 	     (anew ? check_refused(ca, &row, err) : enroll_check_pending(&row, err)) &&
 	     own_check_row(ca, officer, &row, err) && current_people(&e, &row, &agent, err) &&
 	     own_check_person(ca, officer, e.requester, err) &&
@@ -486,11 +492,8 @@ enroll_deny(struct ca *ca, const struct principal *officer, int64_t request_id, 
 	    .why = why != NULL && *why != '\0' ? why : "Denied by a certificate manager"};
 	bool ok;
 
-	ok = enroll_fresh_view(ca, &view, err) &&
-	     ca_check_right(view, officer, CA_RIGHT_OFFICER, err) &&
-	     enroll_get_row(ca, request_id, &row, err) &&
-	     ca_check_officer(ca, view, officer, &row, err) && enroll_check_pending(&row, err);
-	ok = ok && deny_row(ca, &row, &denial, err);
+	ok = enroll_officer_row(ca, officer, request_id, &view, &row, err) &&
+	     enroll_check_pending(&row, err) && deny_row(ca, &row, &denial, err);
 	if (!ok)
 		enroll_audit_refusal(ca, AUDIT_DENIED_PENDING, officer, request_id, now, err);
 	return ok;

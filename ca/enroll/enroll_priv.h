@@ -236,6 +236,10 @@ void enroll_remark_tell(const struct enrollment *e, int64_t request_id);
  * fresh, ca_view_release also after false; the record of a refusal. */
 bool enroll_get_row(struct ca *ca, int64_t request_id, struct store_request *row, struct err *err);
 bool enroll_fresh_view(struct ca *ca, struct ca_view **out, struct err *err);
+/* The row and such a view, for an officer who may act for its requester: the right is looked at
+ * first, and the restrictions before anything else is said about the request. */
+bool enroll_officer_row(struct ca *ca, const struct principal *officer, int64_t request_id,
+    struct ca_view **view_out, struct store_request *row, struct err *err);
 void enroll_audit_refusal(struct ca *ca, enum audit_event event, const struct principal *officer,
     int64_t request_id, int64_t now, struct err *reason);
 

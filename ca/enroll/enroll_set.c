@@ -79,13 +79,9 @@ enroll_set_value(struct ca *ca, const struct principal *officer, int64_t request
 	    .set_when = now};
 	struct setting_of setting = {officer, request_id, &v};
 
-	/* Right and restrictions before anything is said about the request. */
-	ok = ok && enroll_fresh_view(ca, &view, err) &&
-	     ca_check_right(view, officer, CA_RIGHT_OFFICER, err) &&
-	     enroll_get_row(ca, request_id, &row, err) &&
-	     ca_check_officer(ca, view, officer, &row, err) && enroll_check_pending(&row, err) &&
-	     own_check_row(ca, officer, &row, err) && enroll_check_value(ca, &v, err) &&
-	     store_do(ca->store, write_value, &setting, err);
+	ok = ok && enroll_officer_row(ca, officer, request_id, &view, &row, err) &&
+	     enroll_check_pending(&row, err) && own_check_row(ca, officer, &row, err) &&
+	     enroll_check_value(ca, &v, err) && store_do(ca->store, write_value, &setting, err);
 	if (!ok)
 		enroll_audit_refusal(ca, event_of(&v), officer, request_id, now, err);
 	return ok;
