@@ -3,9 +3,9 @@
 #include "tmpl_priv.h"
 
 static const char *const logon_purposes[] = {
-    "1.3.6.1.5.5.7.3.2",      /* client authentication */
-    "1.3.6.1.5.2.3.4",        /* PKINIT client (RFC 4556) */
-    "1.3.6.1.4.1.311.20.2.2", /* smart card logon */
+    OID_CLIENT_AUTHENTICATION, /* RFC 5280 4.2.1.12 */
+    "1.3.6.1.5.2.3.4",         /* PKINIT client (RFC 4556) */
+    "1.3.6.1.4.1.311.20.2.2",  /* smart card logon */
 };
 
 /* Application policies, where there are some, are what Windows goes by. */

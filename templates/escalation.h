@@ -23,6 +23,7 @@ bool tmpl_is_certain_escalation(const struct tmpl *t);
 
 #define OID_ANY_PURPOSE               "2.5.29.37.0"
 #define OID_SERVER_AUTHENTICATION     "1.3.6.1.5.5.7.3.1"
+#define OID_CLIENT_AUTHENTICATION     "1.3.6.1.5.5.7.3.2"
 #define OID_CERTIFICATE_REQUEST_AGENT "1.3.6.1.4.1.311.20.2.1"
 #define OID_KEY_RECOVERY_AGENT        "1.3.6.1.4.1.311.21.6"
 

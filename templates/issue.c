@@ -9,7 +9,6 @@
 #include "tmpl_priv.h"
 #include "mem.h"
 
-#define OID_KEY_USAGE         "2.5.29.15"
 #define OID_BASIC_CONSTRAINTS "2.5.29.19"
 #define OID_EXT_KEY_USAGE     "2.5.29.37"
 #define OID_OCSP_SIGNING      "1.3.6.1.5.5.7.3.9"

@@ -7,6 +7,8 @@
 
 #include "tmpl.h"
 
+#define OID_KEY_USAGE "2.5.29.15"
+
 /* The first octet of pKIKeyUsage (RFC 5280 4.2.1.3). ca/messages has the same bits in 16
  * (PKIX_KU_*), and is no room that templates may see. */
 #define KU_DIGITAL_SIGNATURE 0x80

@@ -2,13 +2,10 @@
 
 #include <string.h>
 
+#include "escalation.h"
 #include "mem.h"
 #include "tmpl_priv.h"
 #include "tmpl_rights.h"
-
-#define OID_KEY_USAGE   "2.5.29.15"
-#define OID_SERVER_AUTH "1.3.6.1.5.5.7.3.1"
-#define OID_CLIENT_AUTH "1.3.6.1.5.5.7.3.2"
 
 #define KU_ENTITY (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION | KU_ENCRYPTS | KU_ENCIPHER_ONLY)
 #define KU_CA     (KU_CERT_SIGN | KU_CRL_SIGN)
@@ -58,8 +55,8 @@ set_purposes(const struct wish *w, struct tmpl *t)
 	for (size_t i = 0; i < w->eku.count; i++)
 		texts_add(&t->eku, w->eku.list[i]);
 	if (w->eku.count == 0 && !w->is_ca) {
-		texts_add(&t->eku, OID_SERVER_AUTH);
-		texts_add(&t->eku, OID_CLIENT_AUTH);
+		texts_add(&t->eku, OID_SERVER_AUTHENTICATION);
+		texts_add(&t->eku, OID_CLIENT_AUTHENTICATION);
 	}
 }
 
