@@ -9,6 +9,7 @@
 #include "own.h"
 #include "pfx.h"
 #include "print.h"
+#include "request_list.h"
 #include "supersede.h"
 #include "template_common.h"
 #include "text.h"
@@ -283,13 +284,10 @@ retrieve(struct enroll_job *j, struct client_enrolled *e, const struct pki_servi
 	OWNED(http_answer_free) struct http_answer answer = {0};
 	OWNED(http_client_close) struct http_client *http = NULL;
 	OWNED(buf_free) struct buf der = {0};
-	int64_t id;
-	char path[80];
+	OWNED(own_memory) char *path = request_path(j->cli, "/certificate", err);
 
-	if (!text_to_int(j->cli->args[0], 1, INT64_MAX, &id))
-		return err_set(err, DIRCA_E_USAGE, "%s is not a request id", j->cli->args[0]);
-	snprintf(path, sizeof path, "/dirca/v1/requests/%lld/certificate", (long long)id);
-	if (!session_pki(j->session, err) || !session_service(j->session, service_out, err) ||
+	if (path == NULL || !session_pki(j->session, err) ||
+	    !session_service(j->session, service_out, err) ||
 	    !session_http(j->session, *service_out, &http, err) ||
 	    !http_client_request(http, "GET", path, NULL, (struct view){0}, &answer, err) ||
 	    !http_answer_check(&answer, err))
@@ -300,7 +298,7 @@ retrieve(struct enroll_job *j, struct client_enrolled *e, const struct pki_servi
 		    "--ca");
 	if (answer.status == 202)
 		return err_set(err, DIRCA_E_PENDING,
-		    "request %lld still waits for a certificate manager", (long long)id);
+		    "request %s still waits for a certificate manager", j->cli->args[0]);
 	return http_answer_der(&answer, &der, err) &&
 	       client_check_response(
 		   buf_view(&der), buf_view(&(*service_out)->certificate), j->key, e, err);

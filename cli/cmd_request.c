@@ -21,7 +21,7 @@ bool
 cmd_request_export(struct work *w, struct err *err)
 {
 	const char *file = w->cli->args[1];
-	OWNED(own_memory) char *path = request_path(w, "/binary", err);
+	OWNED(own_memory) char *path = request_path(w->cli, "/binary", err);
 	OWNED(http_answer_free) struct http_answer answer = {0};
 	OWNED(buf_free) struct buf der = {0};
 
@@ -65,7 +65,7 @@ print_request(json_t *row)
 bool
 cmd_request_show(struct work *w, struct err *err)
 {
-	OWNED(own_memory) char *path = request_path(w, "", err);
+	OWNED(own_memory) char *path = request_path(w->cli, "", err);
 	OWNED(own_json) json_t *row = NULL;
 
 	if (path == NULL || !work_open(w, NEEDS_CA, err) ||

@@ -141,20 +141,20 @@ request_print_end(struct request_printer *p)
 }
 
 char *
-request_path(const struct work *w, const char *what, struct err *err)
+request_path(const struct cli *cli, const char *what, struct err *err)
 {
 	int64_t id;
 
-	if (text_to_int(w->cli->args[0], 1, INT64_MAX, &id))
+	if (text_to_int(cli->args[0], 1, INT64_MAX, &id))
 		return text_printf("/dirca/v1/requests/%lld%s", (long long)id, what);
-	err_set(err, DIRCA_E_USAGE, "%s is not a request id", w->cli->args[0]);
+	err_set(err, DIRCA_E_USAGE, "%s is not a request id", cli->args[0]);
 	return NULL;
 }
 
 bool
 request_change(struct work *w, const char *what, json_t *body, const char *with, struct err *err)
 {
-	OWNED(own_memory) char *path = request_path(w, what, err);
+	OWNED(own_memory) char *path = request_path(w->cli, what, err);
 	OWNED(own_json) json_t *answer = NULL;
 
 	if (path == NULL || !work_open(w, NEEDS_CA, err) ||

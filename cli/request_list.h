@@ -32,7 +32,7 @@ void request_print_end(struct request_printer *p);
 
 /* Of the request that the verb's first argument names, and what of it: "/approve". free(); NULL:
  * that is no request id (DIRCA_E_USAGE). */
-char *request_path(const struct work *w, const char *what, struct err *err);
+char *request_path(const struct cli *cli, const char *what, struct err *err);
 /* Posts `body` (borrowed; NULL: nothing) to that path of the CA, and says what the request is now;
  * `with`, if it is not NULL, too. */
 bool request_change(
