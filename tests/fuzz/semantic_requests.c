@@ -411,7 +411,7 @@ start(void **unused)
 		"archive_failures_requester = 1000000\narchive_failures_key = 1000000\n") != 0)
 		return -1;
 	for (size_t i = 0; i < PEOPLE; i++)
-		harness_principal(names[i], &people[i]);
+		harness_person(names[i], &people[i]);
 	return 0;
 }
 
@@ -423,8 +423,6 @@ end(void **unused)
 		EVP_PKEY_free(certified[i].key);
 	for (size_t i = 0; i < HELD; i++)
 		buf_free(&held[i]);
-	for (size_t i = 0; i < PEOPLE; i++)
-		principal_free(&people[i]);
 	return harness_close();
 }
 

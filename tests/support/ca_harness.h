@@ -31,6 +31,7 @@
 #include "oids.h"
 
 #define HARNESS_KRAS   3
+#define HARNESS_PEOPLE 8
 #define HARNESS_DOMAIN "S-1-5-21-3330634377-1326264276-632209373"
 
 struct harness {
@@ -43,6 +44,8 @@ struct harness {
 	int control;
 	struct vault vault;
 	struct ca *ca;
+	struct principal *people[HARNESS_PEOPLE]; /* of harness_person */
+	size_t people_count;
 };
 
 static struct harness harness;
@@ -541,8 +544,18 @@ harness_close(void)
 		test_cert_free(&harness.kras[i]);
 	test_cert_free(&harness.ca_cert);
 	config_free(&harness.config);
+	while (harness.people_count > 0)
+		principal_free(harness.people[--harness.people_count]);
 	snprintf(command, sizeof command, "rm -rf '%s'", harness.dir);
 	return system(command);
+}
+
+/* cmocka group teardown of tests that opened nothing else. */
+static inline int
+harness_teardown(void **state)
+{
+	(void)state;
+	return harness_close();
 }
 
 /* An identity as somebody who signed in by a password has it. */
@@ -554,6 +567,15 @@ harness_principal(const char *name, struct principal *out)
 	struct err err;
 
 	harness_must(ca_principal(harness.ca, NAMED(name), out, &err), &err);
+}
+
+/* The same for all tests of a group: harness_close frees it. */
+static inline void
+harness_person(const char *name, struct principal *out)
+{
+	assert_in_range(harness.people_count, 0, HARNESS_PEOPLE - 1);
+	harness_principal(name, out);
+	harness.people[harness.people_count++] = out;
 }
 
 /* Counts audit records of one event that tell of success or refusal. */

@@ -1172,13 +1172,6 @@ group_setup(void **state)
 	return harness_open("");
 }
 
-static int
-group_teardown(void **state)
-{
-	(void)state;
-	return harness_close();
-}
-
 int
 main(void)
 {
@@ -1219,5 +1212,5 @@ main(void)
 	    cmocka_unit_test(what_nobody_takes_is_lost_and_counted),
 	};
 
-	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+	return cmocka_run_group_tests(tests, group_setup, harness_teardown);
 }

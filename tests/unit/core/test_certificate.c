@@ -337,7 +337,7 @@ group_setup(void **state)
 	(void)state;
 	if (harness_open("sign_kinds = kra any-purpose\n") != 0)
 		return -1;
-	harness_principal("user1", &user1);
+	harness_person("user1", &user1);
 	key = test_key("rsa2048");
 	harness_must(pkix_key_spki(key, &spki, &err), &err);
 	return 0;
@@ -347,7 +347,6 @@ static int
 group_teardown(void **state)
 {
 	(void)state;
-	principal_free(&user1);
 	EVP_PKEY_free(key);
 	buf_free(&spki);
 	return harness_close();

@@ -172,7 +172,7 @@ open_with_parent(void)
 {
 	if (harness_open("") != 0)
 		return -1;
-	harness_principal("user1", &user1);
+	harness_person("user1", &user1);
 	foreign_crl_parent(&parent);
 	return 0;
 }
@@ -213,7 +213,6 @@ close_ca(void **state)
 	int status;
 
 	(void)state;
-	principal_free(&user1);
 	test_cert_free(&parent);
 	status = harness_close();
 	harness = (struct harness){0};

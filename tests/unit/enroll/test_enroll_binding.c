@@ -133,18 +133,9 @@ open_all(void **state)
 	(void)state;
 	if (harness_open("") != 0)
 		return -1;
-	harness_principal("user1", &user1);
-	harness_principal("user2", &user2);
+	harness_person("user1", &user1);
+	harness_person("user2", &user2);
 	return 0;
-}
-
-static int
-close_all(void **state)
-{
-	(void)state;
-	principal_free(&user1);
-	principal_free(&user2);
-	return harness_close();
 }
 
 int
@@ -156,5 +147,5 @@ main(void)
 	    cmocka_unit_test(it_is_demanded_by_a_setting),
 	};
 
-	return cmocka_run_group_tests(tests, open_all, close_all);
+	return cmocka_run_group_tests(tests, open_all, harness_teardown);
 }

@@ -619,23 +619,12 @@ open_all(void **state)
 	(void)state;
 	if (harness_open("") != 0)
 		return -1;
-	harness_principal("user1", &user1);
-	harness_principal("user2", &user2);
-	harness_principal("kra1", &kra1);
-	harness_principal("kra2", &kra2);
-	harness_principal("officer1", &officer1);
+	harness_person("user1", &user1);
+	harness_person("user2", &user2);
+	harness_person("kra1", &kra1);
+	harness_person("kra2", &kra2);
+	harness_person("officer1", &officer1);
 	return 0;
-}
-
-static int
-close_all(void **state)
-{
-	struct principal *all[] = {&user1, &user2, &kra1, &kra2, &officer1};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-		principal_free(all[i]);
-	return harness_close();
 }
 
 int
@@ -659,5 +648,5 @@ main(void)
 	    cmocka_unit_test(rows_of_an_older_program_hold_their_keys),
 	};
 
-	return cmocka_run_group_tests(tests, open_all, close_all);
+	return cmocka_run_group_tests(tests, open_all, harness_teardown);
 }

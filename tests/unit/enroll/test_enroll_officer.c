@@ -511,24 +511,12 @@ group_setup(void **state)
 	(void)state;
 	if (harness_open("officer_extension = " OWN_OID "\n") != 0)
 		return -1;
-	harness_principal("user1", &user1);
-	harness_principal("user2", &user2);
-	harness_principal("officer1", &officer1);
-	harness_principal("officer2", &officer2);
-	harness_principal("kra1", &kra1);
+	harness_person("user1", &user1);
+	harness_person("user2", &user2);
+	harness_person("officer1", &officer1);
+	harness_person("officer2", &officer2);
+	harness_person("kra1", &kra1);
 	return 0;
-}
-
-static int
-group_teardown(void **state)
-{
-	(void)state;
-	principal_free(&user1);
-	principal_free(&user2);
-	principal_free(&officer1);
-	principal_free(&officer2);
-	principal_free(&kra1);
-	return harness_close();
 }
 
 int
@@ -546,5 +534,5 @@ main(void)
 	    cmocka_unit_test(whom_it_is_for_is_nothing_to_set),
 	};
 
-	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+	return cmocka_run_group_tests(tests, group_setup, harness_teardown);
 }

@@ -473,21 +473,11 @@ group_setup(void **state)
 	(void)state;
 	if (harness_open("") != 0)
 		return -1;
-	harness_principal("user1", &user1);
-	harness_principal("user2", &user2);
-	harness_principal("officer1", &officer1);
+	harness_person("user1", &user1);
+	harness_person("user2", &user2);
+	harness_person("officer1", &officer1);
 	harness_change(TEMPLATE_DN, "msPKI-Private-Key-Flag", view_str("16"));
 	return 0;
-}
-
-static int
-group_teardown(void **state)
-{
-	(void)state;
-	principal_free(&user1);
-	principal_free(&user2);
-	principal_free(&officer1);
-	return harness_close();
 }
 
 int
@@ -511,5 +501,5 @@ main(void)
 	    cmocka_unit_test(a_request_chooses_among_the_policies_of_the_template),
 	};
 
-	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+	return cmocka_run_group_tests(tests, group_setup, harness_teardown);
 }

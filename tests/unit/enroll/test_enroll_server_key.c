@@ -517,9 +517,9 @@ open_all(void **state)
 	(void)state;
 	if (harness_open("") != 0)
 		return -1;
-	harness_principal("user1", &user1);
-	harness_principal("user2", &user2);
-	harness_principal("officer1", &officer1);
+	harness_person("user1", &user1);
+	harness_person("user2", &user2);
+	harness_person("officer1", &officer1);
 	own_get(&mine, &user1, "User");
 	own_get(&others, &user2, "User");
 	return 0;
@@ -531,9 +531,6 @@ close_all(void **state)
 	(void)state;
 	own_free(&mine);
 	own_free(&others);
-	principal_free(&user1);
-	principal_free(&user2);
-	principal_free(&officer1);
 	return harness_close();
 }
 

@@ -627,10 +627,10 @@ group_setup(void **state)
 	(void)state;
 	if (harness_open("") != 0)
 		return -1;
-	harness_principal("user1", &user1);
-	harness_principal("user2", &user2);
-	harness_principal("officer1", &officer1);
-	harness_principal("officer2", &officer2);
+	harness_person("user1", &user1);
+	harness_person("user2", &user2);
+	harness_person("officer1", &officer1);
+	harness_person("officer2", &officer2);
 	make_signers();
 	harness_change(TEMPLATE_DN, "msPKI-Private-Key-Flag", view_str("16"));
 	harness_change(TEMPLATE_DN, "msPKI-RA-Application-Policies", view_str(AGENT_EKU));
@@ -647,10 +647,6 @@ group_teardown(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
 		test_cert_free(all[i]);
-	principal_free(&user1);
-	principal_free(&user2);
-	principal_free(&officer1);
-	principal_free(&officer2);
 	return harness_close();
 }
 

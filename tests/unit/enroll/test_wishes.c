@@ -14,14 +14,6 @@
 
 static struct principal games, officer, admin;
 
-static void
-get(const char *name, struct principal *out)
-{
-	struct err err;
-
-	harness_must(ca_principal(harness.ca, NAMED(name), out, &err), &err);
-}
-
 /* A request of one extension each. */
 struct wished {
 	const char *subject;
@@ -424,20 +416,10 @@ setup(void **state)
 {
 	(void)state;
 	harness_open_standalone("certificate_managers = daemon\n");
-	get("games", &games);
-	get("daemon", &officer);
-	get("root", &admin);
+	harness_person("games", &games);
+	harness_person("daemon", &officer);
+	harness_person("root", &admin);
 	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	principal_free(&games);
-	principal_free(&officer);
-	principal_free(&admin);
-	return harness_close();
 }
 
 int
@@ -455,5 +437,5 @@ main(void)
 	    cmocka_unit_test(there_is_no_directory),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, setup, harness_teardown);
 }

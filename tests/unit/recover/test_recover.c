@@ -853,11 +853,11 @@ group_setup(void **state)
 	(void)state;
 	if (harness_open("") != 0)
 		return -1;
-	harness_principal("user1", &user1);
-	harness_principal("officer1", &officer1);
-	harness_principal("officer2", &officer2);
-	harness_principal("auditor", &auditor);
-	harness_principal("caadmin", &caadmin);
+	harness_person("user1", &user1);
+	harness_person("officer1", &officer1);
+	harness_person("officer2", &officer2);
+	harness_person("auditor", &auditor);
+	harness_person("caadmin", &caadmin);
 	make_archived();
 	return 0;
 }
@@ -866,11 +866,6 @@ static int
 group_teardown(void **state)
 {
 	(void)state;
-	principal_free(&user1);
-	principal_free(&officer1);
-	principal_free(&officer2);
-	principal_free(&auditor);
-	principal_free(&caadmin);
 	EVP_PKEY_free(archived.key);
 	return harness_close();
 }
