@@ -115,24 +115,19 @@ read_parents(const struct ca *ca, struct pem_certs *out, struct err *err)
 static bool
 read_chain(struct ca *ca, struct err *err)
 {
-	struct view own = buf_view(&ca->issuer->cert.raw);
+	OWNED(pkix_certs_free) struct pkix_certs chain = {0};
 	OWNED(pem_certs_free) struct pem_certs parents = {0};
 	OWNED(own_memory) struct view *ders = NULL;
-	OWNED(own_memory) size_t *places = NULL;
-	size_t found;
 
 	if (!read_parents(ca, &parents, err))
 		return false;
 	ders = buf_views(parents.list, parents.count);
-	places = mem_zero(parents.count + 1, sizeof *places);
-	if (!trust_parents(own, ders, parents.count, places, &found, err))
+	if (!pkix_certs_add(&chain, buf_view(&ca->issuer->cert.raw), err) ||
+	    !trust_parents(&chain, ders, parents.count, err))
 		return false;
-	ca->chain = mem_zero(found + 1, sizeof *ca->chain);
-	if (!buf_dup(own, &ca->chain[0], err))
-		return false;
-	ca->chain_count = 1;
-	for (size_t i = 0; i < found; i++)
-		ca->chain[ca->chain_count++] = buf_give(&parents.list[places[i]]);
+	ca->chain = mem_zero(chain.count, sizeof *ca->chain);
+	for (; ca->chain_count < chain.count; ca->chain_count++)
+		ca->chain[ca->chain_count] = buf_give(&chain.list[ca->chain_count].raw);
 	return true;
 }
 

@@ -226,22 +226,17 @@ check_time(const struct adoption *a, struct err *err)
 static bool
 check_chain(struct adoption *a, struct err *err)
 {
-	size_t most = a->count + a->in->chain_count, count = 0, found;
-	OWNED(own_memory) struct view *pool = mem_zero(most + 1, sizeof *pool);
-	OWNED(own_memory) size_t *places = mem_zero(most + 1, sizeof *places);
-	struct view newest = buf_view(&a->own[0]->cert.raw);
+	OWNED(own_memory)
+	struct view *pool = mem_zero(a->count + a->in->chain_count, sizeof *pool);
+	size_t count = 0;
 
 	for (size_t i = 0; i < a->count; i++)
 		pool[count++] = buf_view(&a->found[i].cert.raw);
 	for (size_t i = 0; i < a->in->chain_count; i++)
 		pool[count++] = a->in->chain[i];
-	if (!trust_parents(newest, pool, count, places, &found, err) ||
-	    !pkix_certs_add(&a->chain, newest, err))
-		return false;
-	for (size_t i = 0; i < found; i++)
-		if (!pkix_certs_add(&a->chain, pool[places[i]], err))
-			return false;
-	return home_check_chain(a->chain.list, a->chain.count, err);
+	return pkix_certs_add(&a->chain, buf_view(&a->own[0]->cert.raw), err) &&
+	       trust_parents(&a->chain, pool, count, err) &&
+	       home_check_chain(a->chain.list, a->chain.count, err);
 }
 
 /* What a delta CRL takes away was on hold in its base CRL. */

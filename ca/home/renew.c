@@ -337,21 +337,6 @@ check_answer(
 	       err_set(err, CERT_E_EXPIRED, "the certificate is not valid now");
 }
 
-/* Behind the answer. */
-static bool
-add_parents(struct pkix_certs *a, const struct view *ders, size_t count, struct err *err)
-{
-	OWNED(own_memory) size_t *places = mem_zero(count + 1, sizeof *places);
-	size_t found;
-
-	if (!trust_parents(buf_view(&a->list[0].raw), ders, count, places, &found, err))
-		return false;
-	for (size_t i = 0; i < found; i++)
-		if (!pkix_certs_add(a, ders[places[i]], err))
-			return false;
-	return true;
-}
-
 static bool
 add_once(struct pem_certs *c, struct view der, struct err *err)
 {
@@ -405,7 +390,7 @@ take_answer(struct renewal *r, struct pkix_certs *a, const struct view *chain, s
 		chain = kept = buf_views(before.list, before.count);
 		chain_count = before.count;
 	}
-	return add_parents(a, chain, chain_count, err) &&
+	return trust_parents(a, chain, chain_count, err) &&
 	       check_answer(r, &a->list[0], passphrase, err) &&
 	       home_check_chain(a->list, a->count, err) &&
 	       write_parents(r->config, a, &before, err) &&

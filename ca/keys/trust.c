@@ -45,26 +45,31 @@ trust_read(const char *state_dir, const char *name, struct buf *out, struct err 
 	       file_read_owned(path, TRUST_FILE_MAX, out, err);
 }
 
-bool
-trust_parents(struct view certificate, const struct view *ders, size_t count, size_t *places_out,
-    size_t *found_out, struct err *err)
+static const struct pkix_cert *
+find_issuer(const struct pkix_certs *among, const struct pkix_cert *of)
 {
-	OWNED(pkix_certs_free) struct pkix_certs d = {0};
-	const struct pkix_cert *last;
-	size_t i = 0;
+	for (size_t i = 0; i < among->count; i++)
+		if (pkix_cert_is_issued_by(of, &among->list[i], true))
+			return &among->list[i];
+	return NULL;
+}
 
-	*found_out = 0;
-	for (; i <= count; i++)
-		if (!pkix_certs_add(&d, i < count ? ders[i] : certificate, err))
+bool
+trust_parents(struct pkix_certs *chain, const struct view *ders, size_t count, struct err *err)
+{
+	OWNED(pkix_certs_free) struct pkix_certs pool = {0};
+
+	for (size_t i = 0; i < count; i++)
+		if (!pkix_certs_add(&pool, ders[i], err))
 			return false;
-	last = &d.list[count];
-	while (*found_out < count && !view_eq(last->subject, last->issuer)) {
-		for (i = 0; i < count && !pkix_cert_is_issued_by(last, &d.list[i], true); i++)
-			;
-		if (i == count)
+	for (size_t i = 0; i < count; i++) {
+		const struct pkix_cert *last = &chain->list[i], *issuer;
+
+		if (view_eq(last->subject, last->issuer) ||
+		    (issuer = find_issuer(&pool, last)) == NULL)
 			return true;
-		places_out[(*found_out)++] = i;
-		last = &d.list[i];
+		if (!pkix_certs_add(chain, buf_view(&issuer->raw), err))
+			return false;
 	}
 	return true;
 }

@@ -20,10 +20,10 @@
  * miss it, the sentence says where it belongs. */
 bool trust_read(const char *state_dir, const char *name, struct buf *out, struct err *err);
 
-/* The parents of a certificate among these, each issued by the next: their places, `count` at most.
- * The last has issued itself, or its issuer is not there. ERROR_INVALID_DATA. */
-bool trust_parents(struct view certificate, const struct view *ders, size_t count,
-    size_t *places_out, size_t *found_out, struct err *err);
+/* Behind the one certificate of `chain` its parents among these, each issued by the next, `count`
+ * at most. The last has issued itself, or its issuer is not there. ERROR_INVALID_DATA. */
+bool trust_parents(
+    struct pkix_certs *chain, const struct view *ders, size_t count, struct err *err);
 
 /* Who may have issued KRA certificates: this CA, whose certificates come first, and those of
  * TRUST_KRA_ISSUERS if there is that file. Vault, front and `dirca kra add` read it alike. */
