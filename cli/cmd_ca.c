@@ -25,17 +25,16 @@ install_certificate(
     const struct cli *cli, const struct config *config, const struct ca_options *o, struct err *err)
 {
 	OWNED(pem_certs_free) struct pem_certs own = {0}, chain = {0};
-	struct view views[CLI_LIST_MAX];
+	OWNED(own_memory) struct view *parents = NULL;
 
 	if (!pem_certs_read(cli->opt.install, &own, err) ||
 	    (cli->opt.chain != NULL && !pem_certs_read(cli->opt.chain, &chain, err)))
 		return false;
-	if (own.count != 1 || chain.count > CLI_LIST_MAX)
+	if (own.count != 1)
 		return err_set(
 		    err, E_INVALIDARG, "%s: one certificate is expected", cli->opt.install);
-	for (size_t i = 0; i < chain.count; i++)
-		views[i] = buf_view(&chain.list[i]);
-	return ca_init_install(config, buf_view(&own.list[0]), views, chain.count,
+	parents = buf_views(chain.list, chain.count);
+	return ca_init_install(config, buf_view(&own.list[0]), parents, chain.count,
 	    ca_options_passphrase(o), clock_now(), err);
 }
 
