@@ -151,17 +151,20 @@ ca_init(const struct config *config, const struct ca_init *in, int64_t now, stru
 bool
 home_read_certificate(struct view text, struct pkix_certs *out, struct err *err)
 {
-	struct buf *list = NULL;
-	size_t count = 0;
-	bool ok;
+	OWNED(pem_certs_free) struct pem_certs certs = {0};
 
-	if (!pem_certificates(text, &list, &count, err))
+	if (!pem_certificates(text, &certs.list, &certs.count, err))
 		return false;
-	ok = count == 1 ? pkix_certs_add(out, buf_view(&list[0]), err)
-			: err_set(err, ERROR_INVALID_DATA, "%zu certificates where one is expected",
-			      count);
-	pem_list_free(&list, count);
-	return ok;
+	return certs.count == 1 ? pkix_certs_add(out, buf_view(&certs.list[0]), err)
+				: err_set(err, ERROR_INVALID_DATA,
+				      "%zu certificates where one is expected", certs.count);
+}
+
+bool
+home_check_time(const struct pkix_cert *c, int64_t now, struct err *err)
+{
+	return (now >= c->not_before && now <= c->not_after) ||
+	       err_set(err, CERT_E_EXPIRED, "the CA certificate is not valid now");
 }
 
 static bool

@@ -78,16 +78,14 @@ static bool
 add_trusted(struct trust_issuers *t, const char *state_dir, struct err *err)
 {
 	OWNED(buf_free) struct buf pem = {0};
-	struct buf *list = NULL;
-	size_t count = 0;
+	OWNED(pem_certs_free) struct pem_certs added = {0};
 	bool ok;
 
 	if (!trust_read(state_dir, TRUST_KRA_ISSUERS, &pem, err))
 		return err->code == ERROR_FILE_NOT_FOUND;
-	ok = pem_certificates(buf_view(&pem), &list, &count, err);
-	for (size_t i = 0; ok && i < count; i++)
-		ok = pkix_certs_add(&t->certs, buf_view(&list[i]), err);
-	pem_list_free(&list, count);
+	ok = pem_certificates(buf_view(&pem), &added.list, &added.count, err);
+	for (size_t i = 0; ok && i < added.count; i++)
+		ok = pkix_certs_add(&t->certs, buf_view(&added.list[i]), err);
 	return ok || err_prefix(err, TRUST_FOLDER "/" TRUST_KRA_ISSUERS);
 }
 
