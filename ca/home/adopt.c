@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <openssl/pem.h>
+#include <openssl/x509v3.h>
 
 #include "ca_issuers.h"
 #include "ca_key.h"
@@ -20,10 +21,7 @@
 
 #define RSA_BITS_MIN 2048
 
-/* RFC 5280 5.3.1 */
-#define CERTIFICATE_HOLD 6
-#define REMOVE_FROM_CRL  8
-#define HELD             " hold"
+#define HELD " hold"
 
 /* One certificate of the PFX. */
 struct found {
@@ -215,15 +213,6 @@ check_name(const struct adoption *a, struct err *err)
 }
 
 static bool
-check_time(const struct adoption *a, struct err *err)
-{
-	const struct pkix_cert *c = &a->own[0]->cert;
-
-	return (a->now >= c->not_before && a->now <= c->not_after) ||
-	       err_set(err, CERT_E_EXPIRED, "the CA certificate is not valid now");
-}
-
-static bool
 check_chain(struct adoption *a, struct err *err)
 {
 	OWNED(own_memory)
@@ -247,9 +236,9 @@ note_revoked(void *arg, struct view serial, int reason, struct err *err)
 	OWNED(own_memory) char *number = pkix_serial_text(serial);
 	OWNED(own_memory) char *line = NULL;
 
-	if (reason == REMOVE_FROM_CRL)
+	if (reason == CRL_REASON_REMOVE_FROM_CRL)
 		return true;
-	line = text_printf("%s%s\n", number, reason == CERTIFICATE_HOLD ? HELD : "");
+	line = text_printf("%s%s\n", number, reason == CRL_REASON_CERTIFICATE_HOLD ? HELD : "");
 	a->mark.revoked++;
 	return buf_append(&a->revoked, view_str(line), err);
 }
@@ -368,17 +357,6 @@ write_keys(const struct adoption *a, struct err *err)
 }
 
 static bool
-write_chain(const struct adoption *a, struct err *err)
-{
-	OWNED(own_memory) struct view *ders = mem_zero(a->chain.count, sizeof *ders);
-
-	for (size_t i = 1; i < a->chain.count; i++)
-		ders[i - 1] = buf_view(&a->chain.list[i].raw);
-	return a->chain.count == 1 || home_write_pem(a->config, TRUST_FOLDER "/" TRUST_CHAIN,
-					  PEM_STRING_X509, ders, a->chain.count - 1, err);
-}
-
-static bool
 write_crosses(const struct adoption *a, struct err *err)
 {
 	OWNED(own_memory) struct view *ders = mem_zero(a->count + 1, sizeof *ders);
@@ -406,7 +384,8 @@ static bool
 verify(struct adoption *a, struct err *err)
 {
 	return oids_init(err) && home_check_users(a->config, err) && read_found(a, err) &&
-	       find_own(a, err) && check_name(a, err) && check_time(a, err) && check_keys(a, err) &&
+	       find_own(a, err) && check_name(a, err) &&
+	       home_check_time(&a->own[0]->cert, a->now, err) && check_keys(a, err) &&
 	       check_chain(a, err) && read_crls(a, err) && check_place(a, err);
 }
 
@@ -414,8 +393,8 @@ static bool
 write_files(const struct adoption *a, struct err *err)
 {
 	return home_make_folders(a->config, err) && write_mark(a, err) && write_keys(a, err) &&
-	       write_chain(a, err) && write_crosses(a, err) && write_certificates(a, err) &&
-	       ca_init_tls(a->config, a->own[0]->key, a->now, err) &&
+	       home_write_chain(a->config, &a->chain, err) && write_crosses(a, err) &&
+	       write_certificates(a, err) && ca_init_tls(a->config, a->own[0]->key, a->now, err) &&
 	       home_hand_over(a->config, err);
 }
 

@@ -59,6 +59,10 @@ bool home_first_certificate(
     const struct config *config, const char *name, struct pkix_cert *out, struct err *err);
 /* Each is issued by the next, the last by itself: a chain with an end that readers can trust. */
 bool home_check_chain(const struct pkix_cert *list, size_t count, struct err *err);
+/* CERT_E_EXPIRED. */
+bool home_check_time(const struct pkix_cert *c, int64_t now, struct err *err);
+/* Replaces TRUST_CHAIN by the parents of the first; leaves it where there are none. */
+bool home_write_chain(const struct config *config, const struct pkix_certs *chain, struct err *err);
 
 /* In the vault's journal, on the disk. dircad must not run: the journal is its vault's. */
 bool home_note_signed(

@@ -181,8 +181,7 @@ check_own(const struct pkix_cert *c, const EVP_PKEY *key, int64_t now, struct er
 		return err_set(err, CERTSRV_E_INVALID_CA_CERTIFICATE,
 		    "the certificate is no CA certificate: it needs basicConstraints CA, "
 		    "keyCertSign and cRLSign");
-	return (now >= c->not_before && now <= c->not_after) ||
-	       err_set(err, CERT_E_EXPIRED, "the certificate is not valid now");
+	return home_check_time(c, now, err);
 }
 
 static bool
@@ -221,17 +220,24 @@ home_check_chain(const struct pkix_cert *list, size_t count, struct err *err)
 	return true;
 }
 
-static bool
-write_chain(
-    const struct config *config, const struct pkix_cert *list, size_t count, struct err *err)
+bool
+home_write_chain(const struct config *config, const struct pkix_certs *chain, struct err *err)
 {
-	struct view ders[CONFIG_LIST_MAX + 1];
+	OWNED(own_memory) struct view *ders = mem_zero(chain->count, sizeof *ders);
 
-	for (size_t i = 0; i < count; i++)
-		ders[i] = buf_view(&list[i].raw);
-	return home_write_pem(config, "ca.crt", PEM_STRING_X509, ders, 1, err) &&
-	       (count == 1 || home_write_pem(config, TRUST_FOLDER "/" TRUST_CHAIN, PEM_STRING_X509,
-				  ders + 1, count - 1, err));
+	for (size_t i = 1; i < chain->count; i++)
+		ders[i - 1] = buf_view(&chain->list[i].raw);
+	return chain->count == 1 || home_write_pem(config, TRUST_FOLDER "/" TRUST_CHAIN,
+					PEM_STRING_X509, ders, chain->count - 1, err);
+}
+
+static bool
+write_lineage(const struct config *config, const struct pkix_certs *l, struct err *err)
+{
+	const struct view own = buf_view(&l->list[0].raw);
+
+	return home_write_pem(config, "ca.crt", PEM_STRING_X509, &own, 1, err) &&
+	       home_write_chain(config, l, err);
 }
 
 /* The CA's own certificate and its chain. */
@@ -266,7 +272,7 @@ install(const struct config *config, struct view certificate, const struct view 
 	       ca_key_open(folder, 0, passphrase, &key, err) &&
 	       read_lineage(certificate, chain, chain_count, &l, err) &&
 	       check_own(&l.list[0], key, now, err) && home_check_chain(l.list, l.count, err) &&
-	       write_chain(config, l.list, l.count, err) && finish_init(config, key, now, err);
+	       write_lineage(config, &l, err) && finish_init(config, key, now, err);
 }
 
 bool

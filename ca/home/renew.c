@@ -333,8 +333,7 @@ check_answer(
 	if (!view_eq(buf_view(&spki), c->spki))
 		return err_set(err, CERTSRV_E_INVALID_CA_CERTIFICATE,
 		    "the certificate is not for the key that the vault has for it");
-	return (r->now >= c->not_before && r->now <= c->not_after) ||
-	       err_set(err, CERT_E_EXPIRED, "the certificate is not valid now");
+	return home_check_time(c, r->now, err);
 }
 
 static bool
