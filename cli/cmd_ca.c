@@ -54,8 +54,6 @@ make_ca(
 
 /* ---- ca init --import-pfx ---- */
 
-#define PFX_FILE_MAX (1024 * 1024)
-
 /* Files that are read whole. */
 struct files {
 	struct buf list[CLI_LIST_MAX];

@@ -17,7 +17,8 @@ static X509 *
 decode_certificate(struct view der, struct err *err)
 {
 	const unsigned char *p = der.ptr;
-	X509 *cert = der.len > 0 && der.len <= PFX_MAX ? d2i_X509(NULL, &p, (long)der.len) : NULL;
+	X509 *cert =
+	    der.len > 0 && der.len <= PFX_FILE_MAX ? d2i_X509(NULL, &p, (long)der.len) : NULL;
 
 	if (cert == NULL || p != der.ptr + der.len) {
 		err_openssl(err, ERROR_INVALID_DATA, "PFX: a certificate for it is malformed");

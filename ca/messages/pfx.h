@@ -8,6 +8,8 @@
 
 #include "buf.h"
 
+#define PFX_FILE_MAX (1024 * 1024) /* octets of a file that is read */
+
 /* AES-256-CBC with PBKDF2-HMAC-SHA256 and a SHA-256 MAC, 300,000 iterations each. `friendly_name`
  * may be NULL. E_INVALIDARG if the password is empty. */
 bool pfx_encode(EVP_PKEY *key, struct view certificate, const struct view *chain,

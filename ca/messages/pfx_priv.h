@@ -4,8 +4,6 @@
 
 #include "buf.h"
 
-#define PFX_MAX (1024 * 1024)
-
 /* The password as OpenSSL wants it, UTF-8 with a NUL. */
 bool pfx_password(const struct secret *password, struct secret *out, struct err *err);
 

@@ -215,9 +215,9 @@ pfx_open(struct view der, const struct secret *password, struct pfx_bags *out, s
 	OWNED(reader_end) struct reader r = {.out = &bags};
 
 	*out = bags;
-	if (der.len > PFX_MAX)
+	if (der.len > PFX_FILE_MAX)
 		return err_set(err, DIRCA_E_TOO_LARGE, "PFX of %zu bytes: at most %d are read",
-		    der.len, PFX_MAX);
+		    der.len, PFX_FILE_MAX);
 	if (!pfx_password(password, &pass, err))
 		return false;
 	r.password = (const char *)pass.ptr;
