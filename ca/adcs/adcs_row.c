@@ -242,16 +242,13 @@ read_certificate(const struct adcs_source *from, const struct csv_row *csv, stru
 	if (!certificate_columns(issuer, buf_view(&der), row, err) ||
 	    !check_serial(adcs_field(&from->columns, csv, ADCS_SERIAL), row, err))
 		return false;
-	/* A foreign one may say what it likes, and officers are restricted by templates. */
-	if (row->disposition != DISP_FOREIGN &&
-	    !read_template(&c, adcs_field(&from->columns, csv, ADCS_TEMPLATE), row, err))
-		return false;
 	if (row->upn == NULL)
 		row->upn = mem_text(upn);
-	if (row->disposition !=
-	    DISP_FOREIGN) /* anybody can write a SID into a certificate of his */
-		row->requester_sid = pkix_cert_sid(&c);
-	return true;
+	/* It may say what it likes: a template, by which officers are restricted, or a SID. */
+	if (row->disposition == DISP_FOREIGN)
+		return true;
+	row->requester_sid = pkix_cert_sid(&c);
+	return read_template(&c, adcs_field(&from->columns, csv, ADCS_TEMPLATE), row, err);
 }
 
 /* ---- the rest ---- */
