@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "ca_issuers.h"
 #include "config.h"
 #include "file.h"
 #include "oids.h"
@@ -69,6 +70,17 @@ exists(const struct config *c, const char *name)
 
 	free(path);
 	return yes;
+}
+
+static inline void
+read_ca(const struct config *c, struct ca_issuers *out)
+{
+	char *path = config_path(c, "ca.crt");
+	struct err err;
+
+	if (!ca_issuers_read(path, out, &err))
+		fail_msg("%s", err.msg);
+	free(path);
 }
 
 /* Runs a shell command with $S = the state folder and $D = that of all; what it says goes to

@@ -134,17 +134,6 @@ must_adopt(const struct config *c, const char *names)
 		fail_msg("%s: %s", names, err.msg);
 }
 
-static void
-read_ca(const struct config *c, struct ca_issuers *out)
-{
-	char *path = config_path(c, "ca.crt");
-	struct err err;
-
-	if (!ca_issuers_read(path, out, &err))
-		fail_msg("%s", err.msg);
-	free(path);
-}
-
 static bool
 has_key(const struct config *c, const struct ca_issuer *issuer)
 {

@@ -56,17 +56,6 @@ must_renew(const struct config *c, bool new_key)
 		fail_msg("%s", err.msg);
 }
 
-static void
-read_ca(const struct config *c, struct ca_issuers *out)
-{
-	char *path = config_path(c, "ca.crt");
-	struct err err;
-
-	if (!ca_issuers_read(path, out, &err))
-		fail_msg("%s", err.msg);
-	free(path);
-}
-
 /* As dircad's vault does at its start: the key of each certificate that signs. */
 static void
 assert_it_would_start(const struct config *c, size_t certificates)
