@@ -9,7 +9,6 @@
 
 #include <string.h>
 
-#include "bytes.h"
 #include "checkpoint.h"
 #include "clock.h"
 #include "file.h"
@@ -22,8 +21,7 @@ read_checkpoint(struct view row, struct view hash, struct checkpoint *out, struc
 {
 	uint64_t n = 0;
 
-	if (row.len != 8 || !bytes_get_u64le(&row, &n) || n == 0 || n > INT64_MAX ||
-	    hash.len != sizeof out->hash)
+	if (!wire_u64(row, &n) || n == 0 || n > INT64_MAX || hash.len != sizeof out->hash)
 		return err_set(
 		    err, E_INVALIDARG, "a checkpoint is of a row of the audit trail and its hash");
 	*out = (struct checkpoint){.row = (int64_t)n, .when = clock_now()};

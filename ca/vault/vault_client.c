@@ -5,7 +5,6 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
-#include "bytes.h"
 #include "mem.h"
 #include "own.h"
 #include "vault_wire.h"
@@ -25,19 +24,27 @@ call_free(struct call *c)
 	buf_free(&c->body);
 }
 
+static bool
+get_error(struct view code, struct view text, struct err *out)
+{
+	enum err_code known;
+	uint32_t number;
+
+	if (!wire_u32(code, &number) || !err_by_number(number, &known) || known == ERR_OK ||
+	    text.len >= sizeof out->msg)
+		return false;
+	err_set(out, known, "%.*s", (int)text.len, (const char *)text.ptr);
+	return true;
+}
+
 /* The vault's own error, as it was there. */
 static bool
 take_error(const struct call *c, struct err *err)
 {
-	struct view code = c->count == 2 ? c->fields[0] : view_of(NULL, 0);
-	enum err_code known;
-	uint32_t number;
-
-	if (code.len != 4 || !bytes_get_u32le(&code, &number) || !err_by_number(number, &known) ||
-	    known == ERR_OK || c->fields[1].len >= sizeof err->msg)
-		return err_set(err, DIRCA_E_VAULT,
+	if (c->count != 2 || !get_error(c->fields[0], c->fields[1], err))
+		err_set(err, DIRCA_E_VAULT,
 		    "the vault refused without a reason that this program understands");
-	return err_set(err, known, "%.*s", (int)c->fields[1].len, (const char *)c->fields[1].ptr);
+	return false;
 }
 
 static bool
@@ -95,7 +102,7 @@ call_fd(int fd, struct call *c, size_t want, bool *broken_out, struct err *err)
 static bool
 take_u64(struct view field, uint64_t *out, struct err *err)
 {
-	return (field.len == 8 && bytes_get_u64le(&field, out)) ||
+	return wire_u64(field, out) ||
 	       err_set(err, DIRCA_E_VAULT, "the vault's answer about itself has no numbers");
 }
 
@@ -157,27 +164,18 @@ vault_sign_certificate(struct vault *v, struct view tbs, struct buf *signature_o
 	return ask_signature(v, VAULT_OP_SIGN_CERTIFICATE, tbs, signature_out, err);
 }
 
-static void
-u32_field(uint32_t n, uint8_t out[4])
-{
-	for (size_t i = 0; i < 4; i++)
-		out[i] = (uint8_t)(n >> (8 * i));
-}
-
 bool
 vault_sign_crl(struct vault *v, uint32_t key_index, struct view tbs, struct buf *signature_out,
     struct err *err)
 {
 	OWNED(call_free) struct call c = {.large = tbs};
-	uint8_t index[4];
 
 	*signature_out = (struct buf){0};
 	if (tbs.len > PKIX_CRL_MAX)
 		return err_set(err, DIRCA_E_TOO_LARGE,
 		    "the vault signs no CRL of %zu bytes, at most %u", tbs.len, PKIX_CRL_MAX);
-	u32_field(key_index, index);
 	return wire_begin(&c.frame, VAULT_OP_SIGN_CRL, err) &&
-	       wire_field(&c.frame, view_of(index, sizeof index), err) && call(v, &c, 1, err) &&
+	       wire_field_u32(&c.frame, key_index, err) && call(v, &c, 1, err) &&
 	       buf_dup(c.fields[0], signature_out, err);
 }
 
@@ -192,13 +190,10 @@ vault_sign_checkpoint(struct vault *v, int64_t row, const uint8_t hash[32], stru
     struct buf *message_out, struct buf *lost_out, struct err *err)
 {
 	OWNED(call_free) struct call c = {0};
-	uint8_t number[8];
 
 	*message_out = *lost_out = (struct buf){0};
-	for (size_t i = 0; i < sizeof number; i++)
-		number[i] = (uint8_t)((uint64_t)row >> (8 * i));
 	return wire_begin(&c.frame, VAULT_OP_SIGN_CHECKPOINT, err) &&
-	       wire_field(&c.frame, view_of(number, sizeof number), err) &&
+	       wire_field_u64(&c.frame, (uint64_t)row, err) &&
 	       wire_field(&c.frame, view_of(hash, 32), err) &&
 	       wire_field(&c.frame, previous, err) && call(v, &c, 2, err) &&
 	       buf_dup(c.fields[0], message_out, err) && buf_dup(c.fields[1], lost_out, err);
@@ -209,12 +204,9 @@ ask_of_key(struct vault *v, enum vault_op op, uint32_t key_index, const struct v
     struct buf *out, struct err *err)
 {
 	OWNED(call_free) struct call c = {0};
-	uint8_t index[4];
 
 	*out = (struct buf){0};
-	u32_field(key_index, index);
-	return wire_begin(&c.frame, (uint8_t)op, err) &&
-	       wire_field(&c.frame, view_of(index, sizeof index), err) &&
+	return wire_begin(&c.frame, (uint8_t)op, err) && wire_field_u32(&c.frame, key_index, err) &&
 	       (more == NULL || wire_field(&c.frame, *more, err)) && call(v, &c, 1, err) &&
 	       buf_dup(c.fields[0], out, err);
 }
@@ -243,23 +235,17 @@ bool
 vault_xchg_create(struct vault *v, const struct vault_xchg_wish *wish, struct buf *certificate_out,
     struct err *err)
 {
-	struct view fields[XCHG_FIELDS];
-	uint8_t bits[4], life[4];
 	OWNED(call_free) struct call c = {0};
 	bool ok;
 
 	*certificate_out = (struct buf){0};
-	u32_field((uint32_t)wish->bits, bits);
-	u32_field((uint32_t)wish->life_s, life);
-	fields[XCHG_BITS] = view_of(bits, sizeof bits);
-	fields[XCHG_LIFE] = view_of(life, sizeof life);
-	for (size_t i = 0; i < VAULT_XCHG_URLS; i++) {
-		fields[XCHG_CDP + i] = url_field(wish->cdp[i]);
-		fields[XCHG_AIA + i] = url_field(wish->aia[i]);
-	}
-	ok = wire_begin(&c.frame, VAULT_OP_XCHG_CREATE, err);
-	for (size_t i = 0; i < XCHG_FIELDS && ok; i++)
-		ok = wire_field(&c.frame, fields[i], err);
+	ok = wire_begin(&c.frame, VAULT_OP_XCHG_CREATE, err) &&
+	     wire_field_u32(&c.frame, (uint32_t)wish->bits, err) &&
+	     wire_field_u32(&c.frame, (uint32_t)wish->life_s, err);
+	for (size_t i = 0; i < VAULT_XCHG_URLS && ok; i++)
+		ok = wire_field(&c.frame, url_field(wish->cdp[i]), err);
+	for (size_t i = 0; i < VAULT_XCHG_URLS && ok; i++)
+		ok = wire_field(&c.frame, url_field(wish->aia[i]), err);
 	return ok && call(v, &c, 1, err) && buf_dup(c.fields[0], certificate_out, err);
 }
 
@@ -283,24 +269,18 @@ vault_xchg_list(
 static bool
 take_provider(const struct call *c, struct vault_xchg_provider *out, struct err *err)
 {
-	struct view flags = c->fields[PROVIDER_FLAGS], id = c->fields[PROVIDER_ID],
-		    number = c->fields[PROVIDER_ERROR], text = c->fields[PROVIDER_TEXT];
-	uint32_t code;
+	struct view flags = c->fields[PROVIDER_FLAGS], id = c->fields[PROVIDER_ID];
+	bool sound = flags.len == 2 && (id.len == 0 || id.len == VAULT_ID_LEN);
 
-	if (flags.len != 2 || (id.len != 0 && id.len != VAULT_ID_LEN) || number.len != 4 ||
-	    !bytes_get_u32le(&number, &code))
-		return err_set(err, DIRCA_E_VAULT,
-		    "the vault's answer about what makes exchange keys is none");
-	out->named = flags.ptr[0] != 0;
-	out->fallback = flags.ptr[1] != 0;
-	out->usable = id.len == VAULT_ID_LEN;
+	out->named = sound && flags.ptr[0] != 0;
+	out->fallback = sound && flags.ptr[1] != 0;
+	out->usable = sound && id.len == VAULT_ID_LEN;
 	if (out->usable)
 		memcpy(out->id, id.ptr, VAULT_ID_LEN);
-	if (out->named && !out->usable) {
-		err_set(&out->why, DIRCA_E_VAULT, "%.*s", (int)text.len, (const char *)text.ptr);
-		err_by_number(code, &out->why.code);
-	}
-	return true;
+	if (out->named && !out->usable)
+		sound = get_error(c->fields[PROVIDER_ERROR], c->fields[PROVIDER_TEXT], &out->why);
+	return sound || err_set(err, DIRCA_E_VAULT,
+			    "the vault's answer about what makes exchange keys is none");
 }
 
 bool
@@ -387,7 +367,6 @@ vault_set_kras(int control_fd, size_t needed, const struct view *certificates,
 {
 	uint8_t octets[KRA_ENABLED_MAX];
 	OWNED(call_free) struct call c = {0};
-	uint8_t number[4];
 	uint32_t usable = 0;
 	bool ok, broken;
 
@@ -398,14 +377,13 @@ vault_set_kras(int control_fd, size_t needed, const struct view *certificates,
 		    KRA_ENABLED_MAX);
 	for (size_t i = 0; i < count; i++)
 		octets[i] = (uint8_t)(readers != NULL ? readers[i] : CMS_READER_OAEP);
-	u32_field((uint32_t)needed, number);
 	ok = wire_begin(&c.frame, VAULT_OP_SET_KRAS, err) &&
-	     wire_field(&c.frame, view_of(number, sizeof number), err) &&
+	     wire_field_u32(&c.frame, (uint32_t)needed, err) &&
 	     wire_field(&c.frame, view_of(octets, count), err);
 	for (size_t i = 0; i < count && ok; i++)
 		ok = wire_field(&c.frame, certificates[i], err);
 	ok = ok && call_fd(control_fd, &c, 1, &broken, err);
-	if (ok && (c.fields[0].len != 4 || !bytes_get_u32le(&c.fields[0], &usable)))
+	if (ok && !wire_u32(c.fields[0], &usable))
 		ok = err_set(
 		    err, DIRCA_E_VAULT, "the vault's answer about the KRA list is not a number");
 	*usable_out = usable;
@@ -422,10 +400,9 @@ vault_kra_set_free(struct vault_kra_set *set)
 static bool
 take_kra_set(const struct call *c, struct vault_kra_set *out, struct err *err)
 {
-	struct view number = c->count > 0 ? c->fields[KRAS_COUNT] : view_of(NULL, 0);
 	uint32_t needed;
 
-	if (c->count < KRAS_CERTIFICATES || number.len != 4 || !bytes_get_u32le(&number, &needed) ||
+	if (c->count < KRAS_CERTIFICATES || !wire_u32(c->fields[KRAS_COUNT], &needed) ||
 	    c->fields[KRAS_READERS].len != c->count - KRAS_CERTIFICATES)
 		return err_set(
 		    err, DIRCA_E_VAULT, "the vault's answer about its KRAs has no number");

@@ -26,16 +26,6 @@ reply_field(struct vault_worker *w, struct view field, struct err *err)
 }
 
 static bool
-reply_u64(struct vault_worker *w, uint64_t n, struct err *err)
-{
-	uint8_t octets[8];
-
-	for (size_t i = 0; i < sizeof octets; i++)
-		octets[i] = (uint8_t)(n >> (8 * i));
-	return reply_field(w, view_of(octets, sizeof octets), err);
-}
-
-static bool
 handle_info(struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
 {
 	const struct ca_issuers *issuers = &w->state->issuers;
@@ -44,8 +34,9 @@ handle_info(struct vault_worker *w, const struct view *fields, size_t count, str
 
 	(void)fields;
 	(void)count;
-	ok = journal_length(&w->state->journal, &records, err) && reply_u64(w, records, err) &&
-	     reply_u64(w, w->state->newest_crl, err);
+	ok = journal_length(&w->state->journal, &records, err) &&
+	     wire_field_u64(&w->reply, records, err) &&
+	     wire_field_u64(&w->reply, w->state->newest_crl, err);
 	for (size_t i = 0; ok && i < issuers->count; i++)
 		ok = reply_field(w, buf_view(&issuers->list[i].cert.raw), err);
 	return ok;
@@ -98,7 +89,7 @@ find_key(const struct vault_state *s, struct view field, size_t *at_out, struct 
 {
 	uint32_t index;
 
-	if (field.len != 4 || !bytes_get_u32le(&field, &index))
+	if (!wire_u32(field, &index))
 		return err_set(err, E_INVALIDARG, "the index of a CA key is not a number");
 	for (*at_out = 0; *at_out < s->key_count; (*at_out)++)
 		if (CA_VERSION_KEY(s->keys[*at_out].issuer->version) == index)
@@ -192,14 +183,13 @@ make_xchg(struct vault_worker *w, uint32_t bits, const struct vault_xchg_offer *
 static bool
 handle_xchg_create(struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
 {
-	struct view bits = fields[XCHG_BITS], life = fields[XCHG_LIFE];
 	struct vault_xchg_offer offer = {0};
 	OWNED(buf_free) struct buf certificate = {0};
 	uint32_t wanted, life_s;
 
 	(void)count;
-	if (bits.len != 4 || !bytes_get_u32le(&bits, &wanted) || wanted > INT32_MAX ||
-	    life.len != 4 || !bytes_get_u32le(&life, &life_s))
+	if (!wire_u32(fields[XCHG_BITS], &wanted) || wanted > INT32_MAX ||
+	    !wire_u32(fields[XCHG_LIFE], &life_s))
 		return err_set(
 		    err, E_INVALIDARG, "the size or the life of an exchange key is not a number");
 	offer.life_s = life_s;
@@ -227,16 +217,6 @@ handle_xchg_list(struct vault_worker *w, const struct view *fields, size_t count
 }
 
 static bool
-reply_u32(struct vault_worker *w, uint32_t n, struct err *err)
-{
-	uint8_t octets[4];
-
-	for (size_t i = 0; i < sizeof octets; i++)
-		octets[i] = (uint8_t)(n >> (8 * i));
-	return reply_field(w, view_of(octets, sizeof octets), err);
-}
-
-static bool
 handle_xchg_provider(
     struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
 {
@@ -249,7 +229,8 @@ handle_xchg_provider(
 	flags[1] = p.fallback;
 	return reply_field(w, view_of(flags, sizeof flags), err) &&
 	       reply_field(w, view_of(p.id, p.usable ? sizeof p.id : 0), err) &&
-	       reply_u32(w, (uint32_t)p.why.code, err) && reply_field(w, view_str(p.why.msg), err);
+	       wire_field_u32(&w->reply, (uint32_t)p.why.code, err) &&
+	       reply_field(w, view_str(p.why.msg), err);
 }
 
 static bool
@@ -337,7 +318,7 @@ has_unknown_reader(struct view readers)
 static bool
 handle_set_kras(struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
 {
-	struct view field = fields[KRAS_COUNT], readers = fields[KRAS_READERS];
+	struct view readers = fields[KRAS_READERS];
 	uint32_t needed;
 
 	for (size_t i = KRAS_CERTIFICATES; i < count; i++)
@@ -346,13 +327,13 @@ handle_set_kras(struct vault_worker *w, const struct view *fields, size_t count,
 			    "a KRA certificate of %zu octets; at most %d are taken", fields[i].len,
 			    KRA_CERT_MAX);
 
-	if (field.len != 4 || !bytes_get_u32le(&field, &needed) || needed > KRA_COUNT_MAX)
+	if (!wire_u32(fields[KRAS_COUNT], &needed) || needed > KRA_COUNT_MAX)
 		return err_set(err, E_INVALIDARG,
 		    "an archived key is sealed to at most %d key recovery agents", KRA_COUNT_MAX);
 	count -= KRAS_CERTIFICATES;
 	if (readers.len != count || has_unknown_reader(readers))
 		return err_set(err, E_INVALIDARG, "what the agents can read is unknown");
-	return reply_u32(w,
+	return wire_field_u32(&w->reply,
 	    (uint32_t)vault_kras_set(&w->state->kras, needed, fields + KRAS_CERTIFICATES,
 		readers.ptr, count, clock_now()),
 	    err);
@@ -369,7 +350,7 @@ handle_kras(struct vault_worker *w, const struct view *fields, size_t count, str
 	(void)fields, (void)count;
 	for (size_t i = 0; i < kras; i++)
 		readers[i] = (uint8_t)list->list[i].reader;
-	ok = reply_u32(w, list != NULL ? (uint32_t)list->needed : 0, err) &&
+	ok = wire_field_u32(&w->reply, list != NULL ? (uint32_t)list->needed : 0, err) &&
 	     reply_field(w, view_of(readers, kras), err);
 	for (size_t i = 0; ok && i < kras; i++)
 		ok = reply_field(w, buf_view(&list->list[i].cert.raw), err);
@@ -438,8 +419,7 @@ bool
 vault_reply_error(struct vault_worker *w, const struct err *reason, struct err *err)
 {
 	return wire_begin(&w->reply, VAULT_STATUS_ERROR, err) &&
-	       bytes_put_u32le(&w->reply, 4, err) &&
-	       bytes_put_u32le(&w->reply, (uint32_t)reason->code, err) &&
+	       wire_field_u32(&w->reply, (uint32_t)reason->code, err) &&
 	       wire_field(&w->reply, view_str(reason->msg), err);
 }
 

@@ -29,6 +29,18 @@ wire_field(struct buf *frame, struct view field, struct err *err)
 	return field_header(frame, field, err) && buf_append(frame, field, err);
 }
 
+bool
+wire_field_u32(struct buf *frame, uint32_t n, struct err *err)
+{
+	return bytes_put_u32le(frame, sizeof n, err) && bytes_put_u32le(frame, n, err);
+}
+
+bool
+wire_field_u64(struct buf *frame, uint64_t n, struct err *err)
+{
+	return bytes_put_u32le(frame, sizeof n, err) && bytes_put_u64le(frame, n, err);
+}
+
 static bool
 send_all(int fd, struct view octets, struct err *err)
 {
@@ -154,4 +166,16 @@ wire_split(struct view body, struct view *fields, size_t max, size_t *count_out,
 	}
 	*count_out = count;
 	return true;
+}
+
+bool
+wire_u32(struct view field, uint32_t *out)
+{
+	return field.len == sizeof *out && bytes_get_u32le(&field, out);
+}
+
+bool
+wire_u64(struct view field, uint64_t *out)
+{
+	return field.len == sizeof *out && bytes_get_u64le(&field, out);
 }

@@ -70,6 +70,9 @@ enum { GENERATED_CERTIFICATE, GENERATED_ARCHIVED, GENERATED_DELIVERED, GENERATED
 /* Building: begin, field ..., then send. `frame` keeps its memory between uses. */
 bool wire_begin(struct buf *frame, uint8_t op, struct err *err);
 bool wire_field(struct buf *frame, struct view field, struct err *err);
+/* Numbers are little-endian fields of 4 and 8 octets. */
+bool wire_field_u32(struct buf *frame, uint32_t n, struct err *err);
+bool wire_field_u64(struct buf *frame, uint64_t n, struct err *err);
 /* Fills the length in and writes the whole frame. DIRCA_E_VAULT if the other end is gone. */
 bool wire_send(int fd, struct buf *frame, struct err *err);
 /* The same with one more field behind the frame, which is not copied. */
@@ -84,5 +87,8 @@ bool wire_receive_body(int fd, uint32_t len, struct buf *body, struct err *err);
 /* Splits a body; ERROR_INVALID_DATA if it does not end with a field or holds more than `max`. */
 bool wire_split(
     struct view body, struct view *fields, size_t max, size_t *count_out, struct err *err);
+/* False for a field of another length. */
+bool wire_u32(struct view field, uint32_t *out);
+bool wire_u64(struct view field, uint64_t *out);
 
 #endif
