@@ -153,7 +153,7 @@ static void
 clean_up(void)
 {
 	char *files[] = {text_printf("%s/ca.key", folder), text_printf("%s/ca.crt", folder),
-	    text_printf("%s/" JOURNAL_FILE, folder)};
+	    text_printf("%s/" JOURNAL_FILE, folder), text_printf("%s/checkpoint", folder)};
 	struct err err;
 
 	vault_worker_close(&worker);
