@@ -6,7 +6,6 @@
 
 #include <string.h>
 #include <openssl/ec.h>
-#include <openssl/rand.h>
 #include <openssl/rsa.h>
 
 #include "clock.h"
@@ -16,7 +15,6 @@
 #include "text.h"
 
 #define KP_OCSP_SIGNING "1.3.6.1.5.5.7.3.9"
-#define SERIAL_LEN      16
 #define RSA_BITS        2048
 #define SKEW_S          300 /* of answers: the front has the same clock */
 
@@ -67,18 +65,6 @@ push_extensions(struct view spki, const struct ca_issuer *issuer, ext_list *list
 }
 
 static bool
-make_serial(struct journal_entry *entry, struct err *err)
-{
-	do {
-		if (RAND_bytes(entry->number, SERIAL_LEN) != 1)
-			return err_openssl(
-			    err, DIRCA_E_CRYPTO, "no random numbers for a serial number");
-	} while (entry->number[0] == 0);
-	entry->number_len = SERIAL_LEN;
-	return true;
-}
-
-static bool
 make_tbs(EVP_PKEY *key, const struct vault_ca_key *ca, int64_t now, struct buf *out,
     struct journal_entry *entry, struct err *err)
 {
@@ -93,7 +79,7 @@ make_tbs(EVP_PKEY *key, const struct vault_ca_key *ca, int64_t now, struct buf *
 		return err_nomem(err);
 	if (now >= issuer->cert.not_after)
 		return err_set(err, CERT_E_EXPIRED, "the CA certificate has expired");
-	if (!make_serial(entry, err) ||
+	if (!vault_new_serial(entry, err) ||
 	    !pkix_name_from_dn("CN=OCSP Response Signing", NULL, &subject, err) ||
 	    !pkix_key_spki(key, &spki, err) || !push_extensions(buf_view(&spki), issuer, list, err))
 		return false;

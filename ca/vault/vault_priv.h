@@ -250,6 +250,8 @@ void vault_rewrap_failed(struct vault_worker *w, const struct view *fields,
 int64_t vault_rewrap_begin(void);
 
 /* ---- vault_sign.c ---- */
+/* Of a certificate of the vault's own making, as the journal has numbers. */
+bool vault_new_serial(struct journal_entry *entry, struct err *err);
 /* Written down first, then signed: no signature leaves without its record. By the newest of the
  * CA's keys, or by keys[at]. */
 bool vault_sign_noted_by(struct vault_worker *w, size_t at, struct journal_entry *entry,

@@ -4,6 +4,17 @@
 #include "clock.h"
 
 bool
+vault_new_serial(struct journal_entry *entry, struct err *err)
+{
+	do {
+		if (!pkix_new_serial(entry->number, err))
+			return false;
+	} while (entry->number[0] == 0);
+	entry->number_len = PKIX_SERIAL_LEN;
+	return true;
+}
+
+bool
 vault_sign_noted_by(struct vault_worker *w, size_t at, struct journal_entry *entry,
     struct view what, struct buf *signature, struct err *err)
 {

@@ -6,7 +6,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <openssl/rand.h>
 
 #include "extension.h"
 #include "mem.h"
@@ -14,8 +13,7 @@
 #include "own_openssl.h"
 #include "text.h"
 
-#define SERIAL_LEN 16 /* 128 random bits */
-#define URL_MAX    1024
+#define URL_MAX 1024
 
 /* "CN=<the CA's common name>-Xchg"; every octet escaped (RFC 4514 2.4). */
 static bool
@@ -105,18 +103,6 @@ push_extensions(const struct vault_xchg_offer *offer, EVP_PKEY *key, struct view
 }
 
 static bool
-make_serial(struct journal_entry *entry, struct err *err)
-{
-	do {
-		if (RAND_bytes(entry->number, SERIAL_LEN) != 1)
-			return err_openssl(
-			    err, DIRCA_E_CRYPTO, "no random numbers for a serial number");
-	} while (entry->number[0] == 0);
-	entry->number_len = SERIAL_LEN;
-	return true;
-}
-
-static bool
 check_life(
     const struct vault_xchg_offer *offer, const struct pkix_cert *ca, int64_t now, struct err *err)
 {
@@ -142,7 +128,7 @@ vault_xchg_tbs(const struct vault_xchg_offer *offer, EVP_PKEY *key, const struct
 	*entry_out = (struct journal_entry){.kind = JOURNAL_EXCHANGE};
 	if (list == NULL)
 		return err_openssl(err, DIRCA_E_CRYPTO, "a list of extensions");
-	if (!check_life(offer, ca, now, err) || !make_serial(entry_out, err) ||
+	if (!check_life(offer, ca, now, err) || !vault_new_serial(entry_out, err) ||
 	    !subject_name(ca, &subject, err) || !pkix_key_spki(key, &spki, err) ||
 	    !push_extensions(offer, key, buf_view(&spki), ca, list, err))
 		return false;
