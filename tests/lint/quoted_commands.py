@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Every command that a source, a page or a document quotes can be typed: its verb exists, takes that many arguments and those options,
-and the fields and settings it names exist. What is looked at: `dirca ...` in backquotes anywhere, and lines of examples ("$ dirca ...")."""
+and the fields and settings it names exist. What is looked at: `dirca ...` in backquotes anywhere, and lines of examples in
+pages and documents ("$ dirca ...", "# dirca ...")."""
 import re
 import shlex
 import sys
@@ -29,7 +30,8 @@ def quoted(path):
         text = re.sub(r'"\s*PRI\w+\s*"', "", text)
     if path.suffix in (".1", ".5", ".8"):
         text = text.replace("\\e", "\\")
-        for line in re.findall(r"^\$ (dirca .*?)(?<!\\)$", text, re.M | re.S):
+    if path.suffix not in (".c", ".h"):
+        for line in re.findall(r"^ *\w*[$#] (?:sudo |as \w+ )?(dirca .*?)(?<!\\)$", text, re.M | re.S):
             yield line.replace("\\\n", " ")
     for command in re.findall(r"`(dirca(?: [^`]*)?)`", text):
         yield " ".join(command.split())
@@ -53,7 +55,7 @@ def check(command):
         words = shlex.split(command)[1:]
     except ValueError:
         return "its quotes do not end"
-    for stop in ("|", ">", ">>", "<", "&&", ";", "#"):
+    for stop in ("|", ">", ">>", "2>&1", "<", "&&", ";", "#"):
         if stop in words:
             words = words[: words.index(stop)]
     if not words or words[0] in ("VERB", "...", "--help", "--version") or words[0].startswith("%"):
