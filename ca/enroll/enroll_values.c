@@ -106,7 +106,7 @@ check_form(const struct store_value *v, struct err *err)
 	struct view value = buf_view(&v->value);
 	uint16_t bits;
 
-	if (!pkix_check_value(value, err))
+	if (!pkix_check_value(v->name, value, err))
 		return false;
 	if (strcmp(v->name, "2.5.29.15") == 0)
 		return pkix_key_usage_decode(value, &bits, err);

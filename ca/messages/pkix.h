@@ -130,8 +130,9 @@ bool pkix_cert_has_eku(const struct pkix_cert *c, const char *dotted);
 uint16_t pkix_cert_key_usage(const struct pkix_cert *c);
 /* The value of the extension; ERROR_INVALID_DATA. */
 bool pkix_key_usage_decode(struct view value, uint16_t *out, struct err *err);
-/* Is it the value of an extension: one element of strict DER? ERROR_INVALID_DATA. */
-bool pkix_check_value(struct view value, struct err *err);
+/* Is it the value of this extension: one element of strict DER, and of its type if OpenSSL knows
+ * that? ERROR_INVALID_DATA. */
+bool pkix_check_value(const char *oid, struct view value, struct err *err);
 /* The value of basicConstraints as somebody else wrote it; path length -1: none.
  * ERROR_INVALID_DATA. */
 bool pkix_constraints_decode(

@@ -237,11 +237,30 @@ pkix_key_usage_decode(struct view value, uint16_t *out, struct err *err)
 	return true;
 }
 
-bool
-pkix_check_value(struct view value, struct err *err)
+/* Methods older than ASN1_ITEM have no type. */
+static bool
+is_of_type(const X509V3_EXT_METHOD *method, struct view value)
 {
-	return pkix_der_is_strict(value) ||
-	       err_set(err, ERROR_INVALID_DATA, "the value is not one element of DER");
+	const unsigned char *p = value.ptr;
+	ASN1_VALUE *read;
+	bool ok;
+
+	if (method == NULL || method->it == NULL)
+		return true;
+	read = ASN1_item_d2i(NULL, &p, (long)value.len, ASN1_ITEM_ptr(method->it));
+	ok = read != NULL && p == value.ptr + value.len;
+	ASN1_item_free(read, ASN1_ITEM_ptr(method->it));
+	ERR_clear_error();
+	return ok;
+}
+
+bool
+pkix_check_value(const char *oid, struct view value, struct err *err)
+{
+	if (!pkix_der_is_strict(value))
+		return err_set(err, ERROR_INVALID_DATA, "the value is not one element of DER");
+	return is_of_type(X509V3_EXT_get_nid(OBJ_txt2nid(oid)), value) ||
+	       err_set(err, ERROR_INVALID_DATA, "the value is not that of extension %s", oid);
 }
 
 /* NULL: none. */

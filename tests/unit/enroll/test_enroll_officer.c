@@ -200,6 +200,7 @@ request_that_was_to_archive_a_key_has_none(void **state)
 #define KEY_USAGE     "2.5.29.15"
 #define EKU           "2.5.29.37"
 #define TLS_FEATURE   "1.3.6.1.5.5.7.1.24"
+#define COMMENT       "2.16.840.1.113730.1.13"
 #define OWN_OID       "1.3.6.1.4.1.8000.1"
 #define CLIENT_AUTH   "1.3.6.1.5.5.7.3.2"
 
@@ -405,6 +406,8 @@ whom_it_is_for_is_nothing_to_set(void **state)
 		assert_not_set(&officer1, id, &v, E_ACCESSDENIED);
 	}
 	assert_not_set(&officer1, id, EXTENSION(EKU, must_staple), ERROR_INVALID_DATA);
+	assert_not_set(&officer1, id, EXTENSION(COMMENT, must_staple), ERROR_INVALID_DATA);
+	assert_not_set(&officer1, id, EXTENSION(TLS_FEATURE, client_auth), ERROR_INVALID_DATA);
 	assert_not_set(&officer1, id,
 	    &(struct enroll_value){
 		.is_extension = true, .name = OWN_OID, .value = view_str("0 no DER")},
