@@ -78,6 +78,17 @@ cmd_request_show(struct work *w, struct err *err)
 	return true;
 }
 
+/* What has no value is taken away. */
+static bool
+set_value(struct work *w, const char *what, json_t *body, struct err *err)
+{
+	bool away = *json_text(body, "value") == '\0';
+	OWNED(own_memory)
+	char *how = text_printf("%s %s", away ? "without" : "with", json_text(body, "name"));
+
+	return request_change(w, what, body, how, err);
+}
+
 bool
 cmd_request_set_attribute(struct work *w, struct err *err)
 {
@@ -85,7 +96,7 @@ cmd_request_set_attribute(struct work *w, struct err *err)
 	json_t *body = json_pack("{s:s, s:s}", "name", w->cli->args[1], "value",
 	    w->cli->count > 2 ? w->cli->args[2] : "");
 
-	return request_change(w, "/attributes", body, w->cli->args[1], err);
+	return set_value(w, "/attributes", body, err);
 }
 
 static bool
@@ -140,5 +151,5 @@ cmd_request_set_extension(struct work *w, struct err *err)
 	text = base64_encode(buf_view(&der));
 	body = json_pack("{s:s, s:b, s:s}", "name", w->cli->args[1], "critical",
 	    (int)w->cli->opt.critical, "value", text != NULL ? text : "");
-	return request_change(w, "/extensions", body, w->cli->args[1], err);
+	return set_value(w, "/extensions", body, err);
 }

@@ -152,7 +152,7 @@ request_path(const struct cli *cli, const char *what, struct err *err)
 }
 
 bool
-request_change(struct work *w, const char *what, json_t *body, const char *with, struct err *err)
+request_change(struct work *w, const char *what, json_t *body, const char *how, struct err *err)
 {
 	OWNED(own_memory) char *path = request_path(w->cli, what, err);
 	OWNED(own_json) json_t *answer = NULL;
@@ -162,7 +162,6 @@ request_change(struct work *w, const char *what, json_t *body, const char *with,
 		return false;
 	printf("Request %lld: %s%s%s\n",
 	    (long long)json_integer_value(json_object_get(answer, "request_id")),
-	    json_text(answer, "disposition"), with != NULL ? ", with " : "",
-	    with != NULL ? with : "");
+	    json_text(answer, "disposition"), how != NULL ? ", " : "", how != NULL ? how : "");
 	return true;
 }

@@ -34,7 +34,7 @@ void request_print_end(struct request_printer *p);
  * that is no request id (DIRCA_E_USAGE). */
 char *request_path(const struct cli *cli, const char *what, struct err *err);
 /* Posts `body` (borrowed; NULL: nothing) to that path of the CA, and says what the request is now;
- * `with`, if it is not NULL, too. */
+ * `how`, if it is not NULL, too. */
 bool request_change(
     struct work *w, const char *what, json_t *body, const char *with, struct err *err);
 

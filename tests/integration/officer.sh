@@ -95,6 +95,9 @@ waiting=$(ca_lab_enroll kra2 KeyRecoveryAgent "$dir/third.pfx" --key p256 | jq .
 request() { ca_lab_as officer2 request "$1" "$waiting" "${@:2}"; }
 check "it ends earlier" says "pending, with ExpirationDate" request set-attribute ExpirationDate 2099-01-31T00:00:00Z
 check "with a comment" request set-extension 2.16.840.1.113730.1.13 --string "ticket 4711"
+check "which is text" refuses ERROR_INVALID_DATA request set-extension 2.16.840.1.113730.1.13 --long 5
+check "a word for people" says "pending, with Ticket" request set-attribute Ticket 4711
+check "is taken away" says "pending, without Ticket" request set-attribute Ticket
 check "a number is no key usage" refuses ERROR_INVALID_DATA request set-extension 2.5.29.15 --critical --long 5
 check "it is for nobody else" refuses E_ACCESSDENIED request set-extension 2.5.29.17 --string user1
 check "nor by another template" refuses E_ACCESSDENIED request set-attribute CertificateTemplate User
@@ -105,7 +108,7 @@ check "and to nobody else" refuses CERTSRV_E_NO_REQUEST ca_lab_as user1 request 
 check "issued" says "issued" decide officer1 approve
 commented() { sqlite3 "$CA_STATE/dirca.db" "SELECT hex(RawCertificate) FROM Request WHERE RequestID = $waiting" | xxd -r -p | openssl x509 -inform DER -noout -text | grep -A 1 "Netscape Comment"; }
 check "with the comment" says "ticket 4711" commented
-check "recorded" test "$(audited 777) $(audited 778)" = "3 2"
+check "recorded" test "$(audited 777) $(audited 778)" = "4 4"
 
 # ---- restrictions ----
 check "a new CA restricts nobody, and says so" list '.restricted == false and .problem == null and .officers[0].name == "NWTRADERS\\Certificate Managers"'
