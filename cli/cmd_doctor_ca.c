@@ -55,6 +55,11 @@ static const struct {
 			      "kept `dirca audit verify FILE`"},
 };
 
+/* Of a hash that the CA names nobody is told to enable it. */
+static const char cure_of_missing[] =
+    "on the CA's machine `dirca kra add FILE` with its certificate; or do without: `dirca kra "
+    "disable SHA256`";
+
 static const char *
 cure_of(int64_t number)
 {
@@ -145,12 +150,14 @@ look_at_kras(struct findings *f, const json_t *status)
 {
 	const json_t *kras = json_object_get(status, "kras"), *one;
 	const json_t *problems = json_object_get(status, "kra_problems");
+	const json_t *missing = json_object_get(status, "kras_not_found");
 	long long needed = json_integer_value(json_object_get(status, "kra_cert_count"));
 	OWNED(own_memory) char *text = NULL;
 	size_t i, usable = 0;
 
-	json_array_foreach(problems, i, one)
-	    find(f, EVENT_CANNOT_LOAD_KRA_CERT, json_string_value(one));
+	json_array_foreach(problems, i, one) if (json_has(missing, one))
+	    find_cured(f, EVENT_CANNOT_LOAD_KRA_CERT, json_string_value(one), cure_of_missing);
+	else find(f, EVENT_CANNOT_LOAD_KRA_CERT, json_string_value(one));
 	json_array_foreach(kras, i, one) usable += look_at_kra(f, i, one);
 	if (needed == 0)
 		look_at_nobody(f, status);

@@ -150,16 +150,11 @@ print_kra_status(const json_t *kra)
 static void
 print_kra_problems(const json_t *answer)
 {
-	const json_t *missing = json_object_get(answer, "kras_not_found"), *one, *other;
-	size_t i, k;
+	const json_t *missing = json_object_get(answer, "kras_not_found"), *one;
+	size_t i;
 
-	json_array_foreach(json_object_get(answer, "kra_problems"), i, one)
-	{
-		bool found = true;
-
-		json_array_foreach(missing, k, other) found = found && !json_equal(one, other);
-		printf("%-13s  %s\n", found ? "not loaded" : "not found", json_string_value(one));
-	}
+	json_array_foreach(json_object_get(answer, "kra_problems"), i, one) printf("%-13s  %s\n",
+	    json_has(missing, one) ? "not found" : "not loaded", json_string_value(one));
 }
 
 static size_t

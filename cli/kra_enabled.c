@@ -130,8 +130,8 @@ find_kra(
 		}
 	if (*out == NULL)
 		return err_set(err, CRYPT_E_NOT_FOUND,
-		    "the KRA store has no certificate '%s', and the CA signed none with that hash; "
-		    "`dirca kra add` puts one there",
+		    "the KRA store has no certificate '%s'; `dirca kra add` puts one there, and "
+		    "`dirca kra enable` one of the last that the CA signed, by its hash",
 		    what);
 	return strchr(found, ',') == NULL ||
 	       err_set(err, TYPE_E_AMBIGUOUSNAME, "'%s' is several certificates: %s", what, found);
@@ -167,24 +167,23 @@ edit_begin(const struct work *w, struct policy_edit *e, struct err *err)
 }
 
 /* The records first: without them nothing is done. Then one file, so that all of it is done or
- * nothing. `kra` NULL: the number alone. */
+ * nothing. `kra`, its hash, NULL: the number alone. */
 static bool
-edit_write(const struct work *w, const struct policy_edit *e, size_t old_count,
-    const struct pkix_cert *kra, const char *change, struct err *err)
+edit_write(const struct work *w, const struct policy_edit *e, size_t old_count, const char *kra,
+    const char *change, struct err *err)
 {
-	OWNED(own_memory) char *sha1 = kra != NULL ? sha1_of(kra) : NULL;
 	OWNED(own_memory)
 	char *counted = text_printf("value=%zu old=%zu", e->policy.count, old_count);
 	bool counts = e->policy.count != old_count;
 
 	if ((counts && !local_audit_begin(w->cli, COUNT_NAME, counted, err)) ||
-	    (kra != NULL && !local_audit_begin(w->cli, sha1, change, err)))
+	    (kra != NULL && !local_audit_begin(w->cli, kra, change, err)))
 		return false;
 	if (kra_policy_write(w->config, &e->policy, err))
 		return true;
 	if (counts)
 		local_audit_failed(w->cli, COUNT_NAME, counted, err);
-	return kra != NULL && local_audit_failed(w->cli, sha1, change, err);
+	return kra != NULL && local_audit_failed(w->cli, kra, change, err);
 }
 
 static bool
@@ -282,30 +281,37 @@ kra_enable(const struct work *w, const struct pkix_cert *kra, struct err *err)
 	change = text_printf("value=%s old=%s", value, old);
 	if (count == 0)
 		e.policy.count = (size_t)w->config->kra_minimum;
-	if (!edit_write(w, &e, count, kra, change, err))
+	if (!edit_write(w, &e, count, sha1, change, err))
 		return false;
 	printf("Enabled: %s\n", sha1);
 	return true;
 }
 
 static bool
-disable(const struct work *w, const struct pkix_cert *kra, struct err *err)
+disable_hash(const struct work *w, const uint8_t sha256[32], const char *name, struct err *err)
 {
 	OWNED(policy_edit_free) struct policy_edit e = {.lock = -1};
-	OWNED(own_memory) char *sha1 = sha1_of(kra);
 	OWNED(own_memory) char *old = NULL, *change = NULL;
 
 	if (!edit_begin(w, &e, err))
 		return false;
-	if (!kra_policy_has(&e.policy, kra->sha256))
+	if (!kra_policy_has(&e.policy, sha256))
 		return true;
-	old = state_word(kra_policy_find(&e.policy, kra->sha256));
+	old = state_word(kra_policy_find(&e.policy, sha256));
 	change = text_printf("value=disabled old=%s", old);
-	kra_policy_disable(&e.policy, kra->sha256);
-	if (!edit_write(w, &e, e.policy.count, kra, change, err))
+	kra_policy_disable(&e.policy, sha256);
+	if (!edit_write(w, &e, e.policy.count, name, change, err))
 		return false;
-	printf("Disabled: %s\n", sha1);
+	printf("Disabled: %s\n", name);
 	return true;
+}
+
+static bool
+disable(const struct work *w, const struct pkix_cert *kra, struct err *err)
+{
+	OWNED(own_memory) char *sha1 = sha1_of(kra);
+
+	return disable_hash(w, kra->sha256, sha1, err);
 }
 
 bool
@@ -321,19 +327,19 @@ kra_forget(const struct work *w, const char *sha1_hex, struct err *err)
 
 /* ---- verbs ---- */
 
-typedef bool change_function(const struct work *w, const struct pkix_cert *kra, struct err *err);
+typedef bool change_function(
+    const struct work *w, const struct kra_list *store, const char *what, struct err *err);
 
 static bool
 change_each(struct work *w, change_function *change, struct err *err)
 {
 	OWNED(kra_list_free) struct kra_list store = {0};
 	OWNED(kra_policy_free) struct kra_policy policy = {0};
-	const struct pkix_cert *kra;
 
 	if (!read_store(w->config, &store, err))
 		return false;
 	for (int i = 0; i < w->cli->count; i++)
-		if (!find_kra(&store, w->cli->args[i], &kra, err) || !change(w, kra, err))
+		if (!change(w, &store, w->cli->args[i], err))
 			return false;
 	tell_dircad(w->config);
 	return kra_policy_read(w->config, &policy, err) && say_state(w, &policy, err);
@@ -341,11 +347,12 @@ change_each(struct work *w, change_function *change, struct err *err)
 
 /* One that cannot be used is not enabled by mistake. */
 static bool
-enable_valid(const struct work *w, const struct pkix_cert *kra, struct err *err)
+enable_valid(const struct work *w, const struct kra_list *store, const char *what, struct err *err)
 {
 	OWNED(trust_issuers_free) struct trust_issuers issuers = {0};
+	const struct pkix_cert *kra;
 
-	return kra_issuers_read(w->config, &issuers, err) &&
+	return find_kra(store, what, &kra, err) && kra_issuers_read(w->config, &issuers, err) &&
 	       kra_validate(kra, issuers.list, issuers.count, clock_now(), err) &&
 	       kra_enable(w, kra, err);
 }
@@ -390,10 +397,35 @@ cmd_kra_enable(struct work *w, struct err *err)
 	return change_each(w, enable_valid, err);
 }
 
+/* What is enabled and not in the store has no other name than the SHA-256 of the list. */
+static bool
+is_missing(const struct work *w, const char *what, struct buf *sha256)
+{
+	OWNED(kra_policy_free) struct kra_policy policy = {0};
+	struct err ignored;
+
+	return hex_decode(what, sha256, &ignored) && sha256->len == 32 &&
+	       kra_policy_read(w->config, &policy, &ignored) &&
+	       kra_policy_has(&policy, sha256->ptr);
+}
+
+static bool
+disable_called(
+    const struct work *w, const struct kra_list *store, const char *what, struct err *err)
+{
+	OWNED(buf_free) struct buf sha256 = {0};
+	const struct pkix_cert *kra;
+
+	if (find_kra(store, what, &kra, err))
+		return disable(w, kra, err);
+	return err->code == CRYPT_E_NOT_FOUND && is_missing(w, what, &sha256) &&
+	       disable_hash(w, sha256.ptr, what, err);
+}
+
 bool
 cmd_kra_disable(struct work *w, struct err *err)
 {
-	return change_each(w, disable, err);
+	return change_each(w, disable_called, err);
 }
 
 /* paper, "Troubleshooting KRA Configuration", 1. */

@@ -81,6 +81,16 @@ json_text(const json_t *object, const char *member)
 	return text != NULL ? text : "-";
 }
 
+bool
+json_has(const json_t *list, const json_t *value)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(list, i, one) if (json_equal(one, value)) return true;
+	return false;
+}
+
 void
 print_json(json_t *value)
 {

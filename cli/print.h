@@ -20,6 +20,8 @@ json_t *json_cert(const struct pkix_cert *c);
 void print_retrieval(FILE *to, const char *indent, const struct retrieval *r);
 /* A string member or "-". */
 const char *json_text(const json_t *object, const char *member);
+/* Is it in the array? */
+bool json_has(const json_t *list, const json_t *value);
 /* Pretty-prints and drops the reference. */
 void print_json(json_t *value);
 /* An array that is printed as its values come: each, of which `before` went before it, and the end

@@ -101,7 +101,12 @@ check "event 83 at the start" event 83 MSG_E_LOADING_KRA_CERTS 'true'
 check "the CA starts all the same" ca_lab_enroll user1 User "$dir/user.pfx"
 check "No KRA can be successfully loaded: archival is refused" refuses 0x8009400 ca_lab_enroll user1 EFSArchive "$dir/no.pfx"
 check "which the status says" status_says 'not found'
-check "(they are back)" eval 'mv "$dir"/gone/*.crt "$CA_STATE/kra/" && ca_lab_reload && ca_lab_usable_kras 3'
+gone=$(openssl x509 -in "$dir/kra3.crt" -outform DER | sha256sum | cut -c1-64)
+check "the doctor says how to do without" eval 'doctor 85 "$gone" && admin doctor ca | grep -F "dirca kra disable SHA256"'
+check "which works as it is typed" says "Disabled: $gone" ca_lab_kra disable "$gone"
+check "once" refuses CRYPT_E_NOT_FOUND ca_lab_kra disable "$gone"
+check "and not with what was never enabled" refuses CRYPT_E_NOT_FOUND ca_lab_kra disable "${gone/[0-9]/f}"
+check "(they are back)" eval 'mv "$dir"/gone/*.crt "$CA_STATE/kra/" && ca_lab_kra enable "$gone" && ca_lab_usable_kras 3'
 check "83, cause 3: a setting in the database is none" eval 'ca_lab_dircad_stop; sqlite3 "$CA_STATE/dirca.db" "INSERT INTO Setting VALUES ('"'CA\\KeepRefusedRequests', 'maybe'"')"'
 refused_start() { timeout 6 "$DIRCA_BIN/dircad" -c "$DIRCAD_CONF" >"$dir/refused.log" 2>&1; grep -q "CA.*KeepRefusedRequests cannot be 'maybe'" "$dir/refused.log"; }
 check "the CA does not start and names it" refused_start
