@@ -57,12 +57,11 @@ int
 act_import_adcs(
     const struct config *config, const char *name, const char *columns, const char *dates, bool dry)
 {
-	OWNED(own_file) FILE *file = fopen(name, "re");
+	OWNED(own_file) FILE *file = NULL;
 	OWNED(own_memory) char *actor = local_actor(getuid());
 	OWNED(adcs_result_free) struct adcs_result result = {0};
 	bool terminal = isatty(STDERR_FILENO) == 1;
 	struct adcs_import in = {.config = config,
-	    .file = file,
 	    .name = name,
 	    .actor = actor,
 	    .columns = *columns != '\0' ? columns : NULL,
@@ -76,6 +75,7 @@ act_import_adcs(
 
 	if (*dates != '\0' && !adcs_dates_by_name(dates, &in.dates))
 		return 2;
+	in.file = file = fopen(name, "re");
 	if (file == NULL) {
 		err_errno(&err, errno == ENOENT ? ERROR_FILE_NOT_FOUND : DIRCA_E_IO, "%s", name);
 		return act_failed(&err, 1);

@@ -229,6 +229,7 @@ check "or who knows who" refused "certificate is not known (serial" "$user3;key=
 check "what is no key" refused "RawArchivedKey" "$user3;key=ca.crl"
 check "a revocation without a date" refused "neither RevokedWhen" "${user2/revoked=*;/}"
 check "or of tomorrow" refused "of a time to come" "${user2/revoked=*;/revoked=$((now + 90000));}"
+check "a file that is not there" refuses ERROR_FILE_NOT_FOUND import "$old/nothing.csv"
 check "a date whose order is not said" says "whether day or month comes first" import "$old/all.csv" --dry-run
 certutil --german --utf16 german.csv "$kra" "$user2" "$user3"
 check "a German Windows names its columns otherwise" refuses "--columns" import "$old/german.csv"
