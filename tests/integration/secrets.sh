@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A flaw in the front gives an attacker no key: a known archived key is sought in the front's memory, a core file of it, the
 # database, its WAL, the log and everything else that dircad wrote. So are the passphrase of the CA key and the passwords of who makes a backup,
-# restores it and opens a recovery BLOB, in the argument lists and environments of all programs that are started for it, too; PINs are in
+# restores it, takes over a CA of a PKCS#12 and opens a recovery BLOB, in the argument lists and environments of all programs that are started for it, too; PINs are in
 # token.sh. Controls prove that the search can find what is there. usage: secrets.sh LIBRARY (exec_shim)
 # shellcheck disable=SC2317 # the functions are called through check
 set -u
@@ -22,7 +22,8 @@ finish() {
 trap finish EXIT
 
 ca_lab_watch_programs "${1:?the library}" "$dir/programs"
-(umask 077 && echo passphrase-of-the-CA >"$dir/passphrase" && echo password-of-the-recipient >"$dir/recipient-password")
+(umask 077 && echo passphrase-of-the-CA >"$dir/passphrase" && echo password-of-the-recipient >"$dir/recipient-password" &&
+	echo password-of-the-PKCS12 >"$dir/adopted-password")
 CA_LAB_OPTIONS="passphrase_file = $dir/passphrase
 backup_recipients = $dir/recipient.crt
 "
@@ -116,6 +117,14 @@ restored() {
 	"$DIRCA_BIN/dirca" restore -c "$dir/elsewhere.conf" "$dir/copy" --recipient "$dir/recipient.p12" \
 		--recipient-password-file "$dir/recipient-password" --ca "$CA_STATE/ca.crt" && cmp "$dir/passphrase" "$dir/restored-passphrase"
 }
+# The same CA, as if it came from elsewhere in a PKCS#12.
+adopted() {
+	openssl pkcs12 -export -inkey "$CA_STATE/vault/ca.key" -passin "file:$dir/passphrase" -in "$CA_STATE/ca.crt" -out "$dir/adopted.p12" \
+		-passout "file:$dir/adopted-password" &&
+		sed "s|^state_dir = .*|state_dir = $dir/adopted|" "$DIRCAD_CONF" >"$dir/adopted.conf" &&
+		"$DIRCA_BIN/dirca" ca init -c "$dir/adopted.conf" --import-pfx "$dir/adopted.p12" --pfx-password-file "$dir/adopted-password" \
+			--crl-number 100 --passphrase-file "$dir/passphrase" && cmp "$CA_STATE/ca.crt" "$dir/adopted/ca.crt"
+}
 started() { grep -aqF -- "$1" "$dir/programs"; }
 line_control() {
 	local holder status
@@ -163,15 +172,16 @@ check "front and vault leave no core files" no_core_by_signal
 check "a recipient of backups" recipient
 check "a copy of the CA" "$DIRCA_BIN/dirca" backup -c "$DIRCAD_CONF" "$dir/copy"
 check "is restored" restored
+check "its PKCS#12 is taken over" adopted
 check "a KRA opens the BLOB" ca_lab_opens "$dir/rsa.rec" "$dir/kra1.pfx" "$dir/rsa.pfx"
-for verb in --role=vault --database backup restore recoverkey; do
+for verb in --role=vault --database backup restore --import-pfx recoverkey; do
 	check "control: $verb was watched" started "$verb"
 done
-(umask 077 && cat "$dir/passphrase" "$dir/recipient-password" "$(ca_lab_pass)" >"$dir/sought")
+(umask 077 && cat "$dir/passphrase" "$dir/recipient-password" "$dir/adopted-password" "$(ca_lab_pass)" >"$dir/sought")
 check "control: a passphrase in a process is found" line_control
-for file in "$dir/passphrase" "$dir/recipient-password" "$(ca_lab_pass)"; do
+for file in "$dir/passphrase" "$dir/recipient-password" "$dir/adopted-password" "$(ca_lab_pass)"; do
 	check "$(basename "$file"): in no argument list, environment or log" ca_lab_says_nothing_of "$file"
 done
-check "nor is one in the front, the state folder or the copy" find_secret --lines "$dir/sought" "pid:$front" "$CA_STATE" "$dir/copy"
+check "nor is one in the front, the state folder or the copy" find_secret --lines "$dir/sought" "pid:$front" "$CA_STATE" "$dir/copy" "$dir/adopted"
 check "control: one in an environment is found" told
 checks_end
