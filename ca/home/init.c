@@ -151,13 +151,9 @@ ca_init(const struct config *config, const struct ca_init *in, int64_t now, stru
 bool
 home_read_certificate(struct view text, struct pkix_certs *out, struct err *err)
 {
-	OWNED(pem_certs_free) struct pem_certs certs = {0};
+	OWNED(buf_free) struct buf der = {0};
 
-	if (!pem_certificates(text, &certs.list, &certs.count, err))
-		return false;
-	return certs.count == 1 ? pkix_certs_add(out, buf_view(&certs.list[0]), err)
-				: err_set(err, ERROR_INVALID_DATA,
-				      "%zu certificates where one is expected", certs.count);
+	return pem_certificate(text, &der, err) && pkix_certs_add(out, buf_view(&der), err);
 }
 
 bool

@@ -41,17 +41,10 @@ check_size(struct view der, struct err *err)
 static bool
 read_one(struct view text, struct pkix_cert *out, struct err *err)
 {
-	struct buf *list = NULL;
-	size_t count = 0;
-	bool ok;
+	OWNED(buf_free) struct buf der = {0};
 
-	if (!pem_certificates(text, &list, &count, err))
-		return false;
-	ok = count == 1 ? pkix_cert_decode(buf_view(&list[0]), out, err)
-			: err_set(err, ERROR_INVALID_DATA, "%zu certificates where one is expected",
-			      count);
-	pem_list_free(&list, count);
-	if (!ok || !check_size(buf_view(&out->raw), err))
+	if (!pem_certificate(text, &der, err) || !pkix_cert_decode(buf_view(&der), out, err) ||
+	    !check_size(buf_view(&out->raw), err))
 		return false;
 	return pkix_cert_has_eku(out, oid_dotted(OID_KP_KEY_RECOVERY_AGENT)) ||
 	       err_set(err, CERT_E_WRONG_USAGE,

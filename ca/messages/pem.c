@@ -87,6 +87,21 @@ pem_certificates(struct view text, struct buf **list_out, size_t *count_out, str
 }
 
 bool
+pem_certificate(struct view text, struct buf *out, struct err *err)
+{
+	OWNED(pem_certs_free) struct pem_certs certs = {0};
+
+	*out = (struct buf){0};
+	if (!pem_certificates(text, &certs.list, &certs.count, err))
+		return false;
+	if (certs.count != 1)
+		return err_set(
+		    err, ERROR_INVALID_DATA, "%zu certificates where one is expected", certs.count);
+	*out = buf_give(&certs.list[0]);
+	return true;
+}
+
+bool
 pem_certificates_file(const char *path, struct buf **list_out, size_t *count_out, struct err *err)
 {
 	OWNED(buf_free) struct buf text = {0};

@@ -14,6 +14,8 @@ bool pem_append(struct buf *to, const char *label, struct view der, struct err *
 /* Every CERTIFICATE of a PEM text, or the text itself if it is DER. At least one. Free with
  * pem_list_free. */
 bool pem_certificates(struct view text, struct buf **list_out, size_t *count_out, struct err *err);
+/* The one certificate of such a text. ERROR_INVALID_DATA: there are others. */
+bool pem_certificate(struct view text, struct buf *out, struct err *err);
 /* pem_certificates of a file; an absent file is ERROR_FILE_NOT_FOUND. */
 bool pem_certificates_file(
     const char *path, struct buf **list_out, size_t *count_out, struct err *err);

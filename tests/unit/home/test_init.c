@@ -393,17 +393,22 @@ static void
 pem_with_damage_is_refused(void **state)
 {
 	struct test_cert ca = test_ca("CN=CA", "P-256");
-	struct buf text = {0}, *list;
+	struct buf text = {0}, one, *list;
 	struct err err;
 	size_t count;
 
 	(void)state;
 	assert_true(pem_append(&text, "CERTIFICATE", buf_view(&ca.der), &err));
+	assert_true(pem_certificate(buf_view(&text), &one, &err));
+	assert_true(view_eq(buf_view(&one), buf_view(&ca.der)));
+	buf_free(&one);
 	assert_true(pem_append(&text, "CERTIFICATE", buf_view(&ca.der), &err));
 	assert_true(pem_certificates(buf_view(&text), &list, &count, &err));
 	assert_int_equal(count, 2);
 	assert_true(view_eq(buf_view(&list[1]), buf_view(&ca.der)));
 	pem_list_free(&list, count);
+	assert_false(pem_certificate(buf_view(&text), &one, &err));
+	assert_string_equal(err.msg, "2 certificates where one is expected");
 	text.ptr[text.len - 40] = '!';
 	assert_false(pem_certificates(buf_view(&text), &list, &count, &err));
 	assert_int_equal(err.code, ERROR_INVALID_DATA);
