@@ -52,19 +52,23 @@ set_security(CURL *curl, const struct config *config)
 }
 
 /* curl has its own copy, while it has the server. */
-static void
-set_sign_in(CURL *curl, const struct config *config)
+static bool
+set_sign_in(CURL *curl, const struct config *config, struct err *err)
 {
 	char password[512];
 	const struct secret *s = &config->mail_password;
 
-	if (config->mail_user == NULL || s->len >= sizeof password)
-		return;
+	if (config->mail_user == NULL)
+		return true;
+	if (s->len >= sizeof password)
+		return err_set(err, DIRCA_E_CONFIG, "mail_password_file has more than %zu octets",
+		    sizeof password - 1);
 	memcpy(password, s->ptr, s->len);
 	password[s->len] = '\0';
 	curl_easy_setopt(curl, CURLOPT_USERNAME, config->mail_user);
 	curl_easy_setopt(curl, CURLOPT_PASSWORD, password);
 	explicit_bzero(password, sizeof password);
+	return true;
 }
 
 /* What no second try mends; a wrong password could lock the account. */
@@ -106,7 +110,8 @@ mail_send(const struct config *config, const struct mail *m, int64_t limit_ms,
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_URL, config->mail_server);
 	set_security(curl, config);
-	set_sign_in(curl, config);
+	if (!set_sign_in(curl, config, err))
+		return false;
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)limit_ms);
 	curl_easy_setopt(curl, CURLOPT_MAIL_FROM, m->from);

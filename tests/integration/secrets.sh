@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # A flaw in the front gives an attacker no key: a known archived key is sought in the front's memory, a core file of it, the
 # database, its WAL, the log and everything else that dircad wrote. So are the passphrase of the CA key and the passwords of who makes a backup,
-# restores it, takes over a CA of a PKCS#12 and opens a recovery BLOB, in the argument lists and environments of all programs that are started for it, too; PINs are in
+# restores it, takes over a CA of a PKCS#12 and opens a recovery BLOB, in the argument lists and environments of all programs that are started
+# for it, too; PINs are in
 # token.sh. Controls prove that the search can find what is there. usage: secrets.sh LIBRARY (exec_shim)
 # shellcheck disable=SC2317 # the functions are called through check
 set -u

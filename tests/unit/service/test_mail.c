@@ -325,6 +325,26 @@ so_many_mails_are_sent_in_an_hour(void **state)
 	assert_false(mail_budget_take(&budget, 5000 + 3600000, &err));
 }
 
+/* Mail is not sent without a sign-in because the password has no place. */
+static void
+a_password_that_is_too_long_is_told(void **state)
+{
+	static uint8_t password[512];
+	static char user[] = "user", server[] = "smtp://127.0.0.1:1";
+	static const char *const to[] = {"a@b"};
+	struct config config = {.mail_user = user,
+	    .mail_server = server,
+	    .mail_password = {.ptr = password, .len = sizeof password}};
+	struct mail m = {
+	    .from = "ca@b", .to = to, .to_count = 1, .subject = "s", .text = "t", .id = "i"};
+	struct err err;
+
+	(void)state;
+	assert_false(mail_send(&config, &m, 1000, NULL, NULL, &err));
+	assert_int_equal(err.code, DIRCA_E_CONFIG);
+	assert_non_null(strstr(err.msg, "mail_password_file"));
+}
+
 int
 main(void)
 {
@@ -334,6 +354,7 @@ main(void)
 	    cmocka_unit_test(hostile_names_stay_text),
 	    cmocka_unit_test(who_has_no_address_gets_no_mail),
 	    cmocka_unit_test(so_many_mails_are_sent_in_an_hour),
+	    cmocka_unit_test(a_password_that_is_too_long_is_told),
 	    cmocka_unit_test(a_program_gets_the_event_and_nothing_else),
 	    cmocka_unit_test(a_program_that_fails_or_goes_on_is_told),
 	    cmocka_unit_test(a_program_that_others_may_write_is_not_run),
