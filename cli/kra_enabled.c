@@ -100,17 +100,23 @@ kra_put(const struct work *w, const struct pkix_cert *kra, struct err *err)
 	return true;
 }
 
+static bool
+has_hash(const struct pkix_cert *kra, const char *what)
+{
+	OWNED(own_memory) char *sha1 = sha1_of(kra);
+	OWNED(own_memory) char *sha256 = hex_encode(view_of(kra->sha256, 32), '\0');
+
+	return text_eq_nocase(what, sha1) || text_eq_nocase(what, sha256);
+}
+
 /* Its SHA-1, SHA-256, common name or whole subject. */
 static bool
 is_called(const struct pkix_cert *kra, const char *what)
 {
-	OWNED(own_memory) char *sha1 = sha1_of(kra);
-	OWNED(own_memory) char *sha256 = hex_encode(view_of(kra->sha256, 32), '\0');
 	OWNED(own_memory) char *subject = pkix_name_text(kra->subject);
 	OWNED(own_memory) char *cn = pkix_name_value(kra->subject, NID_commonName);
 
-	return text_eq_nocase(what, sha1) || text_eq_nocase(what, sha256) ||
-	       (subject != NULL && text_eq_fold(what, subject)) ||
+	return has_hash(kra, what) || (subject != NULL && text_eq_fold(what, subject)) ||
 	       (cn != NULL && text_eq_fold(what, cn));
 }
 
@@ -355,15 +361,6 @@ enable_valid(const struct work *w, const struct kra_list *store, const char *wha
 	return find_kra(store, what, &kra, err) && kra_issuers_read(w->config, &issuers, err) &&
 	       kra_validate(kra, issuers.list, issuers.count, clock_now(), err) &&
 	       kra_enable(w, kra, err);
-}
-
-static bool
-has_hash(const struct pkix_cert *kra, const char *what)
-{
-	OWNED(own_memory) char *sha1 = sha1_of(kra);
-	OWNED(own_memory) char *sha256 = hex_encode(view_of(kra->sha256, 32), '\0');
-
-	return text_eq_nocase(what, sha1) || text_eq_nocase(what, sha256);
 }
 
 /* Those that the CA signed come into the store by their hash alone: a broken front can have one
