@@ -147,6 +147,33 @@ each_key_signs_its_own_crl(void **state)
 		test_cert_free(&list[i]);
 }
 
+/* Neither the front nor the vault takes one that is cut or has an octet more. */
+static void
+number_in_a_frame_has_its_length(void **state)
+{
+	const uint8_t octets[9] = {0x78, 0x56, 0x34, 0x12, 0xf0, 0xde, 0xbc, 0x9a};
+	struct buf frame = {0};
+	struct view fields[2];
+	uint64_t n64 = 0;
+	uint32_t n32 = 0;
+	struct err err;
+	size_t count;
+
+	(void)state;
+	assert_true(wire_begin(&frame, VAULT_OP_INFO, &err) &&
+		    wire_field_u32(&frame, 0x12345678, &err) &&
+		    wire_field_u64(&frame, UINT64_C(0x9abcdef012345678), &err));
+	ASSERT_DONE(wire_split(view_of(frame.ptr + 5, frame.len - 5), fields, 2, &count, &err));
+	assert_true(view_eq(fields[0], view_of(octets, 4)) && wire_u32(fields[0], &n32));
+	assert_true(view_eq(fields[1], view_of(octets, 8)) && wire_u64(fields[1], &n64));
+	assert_true(n32 == 0x12345678 && n64 == UINT64_C(0x9abcdef012345678));
+	for (size_t len = 0; len <= sizeof octets; len++) {
+		assert_int_equal(wire_u32(view_of(octets, len), &n32), len == 4);
+		assert_int_equal(wire_u64(view_of(octets, len), &n64), len == 8);
+	}
+	buf_free(&frame);
+}
+
 /* A key that signs nothing any more may be taken away. */
 static void
 keys_are_needed_for_as_long_as_they_sign(void **state)
@@ -253,6 +280,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(each_key_signs_its_own_crl),
+	    cmocka_unit_test(number_in_a_frame_has_its_length),
 	    cmocka_unit_test(keys_are_needed_for_as_long_as_they_sign),
 	    cmocka_unit_test(certificates_that_are_not_one_ca_are_refused),
 	    cmocka_unit_test(nobody_gets_the_name_of_the_ca),
