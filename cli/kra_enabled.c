@@ -269,6 +269,7 @@ kra_enable(const struct work *w, const struct pkix_cert *kra, struct err *err)
 	OWNED(own_memory) char *sha1 = sha1_of(kra);
 	OWNED(own_memory) char *old = NULL, *value = NULL, *change = NULL;
 	const struct kra_policy_kra *was;
+	struct kra_policy_kra *now;
 	enum cms_reader reader;
 	size_t count;
 
@@ -281,9 +282,9 @@ kra_enable(const struct work *w, const struct pkix_cert *kra, struct err *err)
 	if (was != NULL && was->reader == reader && count > 0)
 		return true;
 	old = state_word(was);
-	kra_policy_enable(&e.policy, kra->sha256);
-	kra_policy_find(&e.policy, kra->sha256)->reader = reader;
-	value = state_word(kra_policy_find(&e.policy, kra->sha256));
+	now = kra_policy_enable(&e.policy, kra->sha256);
+	now->reader = reader;
+	value = state_word(now);
 	change = text_printf("value=%s old=%s", value, old);
 	if (count == 0)
 		e.policy.count = (size_t)w->config->kra_minimum;

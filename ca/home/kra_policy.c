@@ -44,15 +44,19 @@ kra_policy_has(const struct kra_policy *policy, const uint8_t sha256[32])
 	return kra_policy_find(policy, sha256) != NULL;
 }
 
-void
+struct kra_policy_kra *
 kra_policy_enable(struct kra_policy *policy, const uint8_t sha256[32])
 {
-	if (kra_policy_has(policy, sha256))
-		return;
+	struct kra_policy_kra *kra = kra_policy_find(policy, sha256);
+
+	if (kra != NULL)
+		return kra;
 	policy->enabled =
 	    mem_grow(policy->enabled, policy->enabled_count, sizeof policy->enabled[0]);
-	policy->enabled[policy->enabled_count].reader = CMS_READER_OAEP;
-	memcpy(policy->enabled[policy->enabled_count++].sha256, sha256, 32);
+	kra = &policy->enabled[policy->enabled_count++];
+	kra->reader = CMS_READER_OAEP;
+	memcpy(kra->sha256, sha256, 32);
+	return kra;
 }
 
 void
@@ -85,8 +89,7 @@ read_kra(struct kra_policy *policy, const char *value, struct err *err)
 	if (policy->enabled_count == KRA_ENABLED_MAX)
 		return err_set(err, DIRCA_E_CONFIG, "more than %d key recovery agents are enabled",
 		    KRA_ENABLED_MAX);
-	kra_policy_enable(policy, hash.ptr);
-	kra_policy_find(policy, hash.ptr)->reader = reader;
+	kra_policy_enable(policy, hash.ptr)->reader = reader;
 	return true;
 }
 

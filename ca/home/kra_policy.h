@@ -30,8 +30,8 @@ void kra_policy_free(struct kra_policy *policy);
 /* NULL: it is not enabled. */
 struct kra_policy_kra *kra_policy_find(const struct kra_policy *policy, const uint8_t sha256[32]);
 bool kra_policy_has(const struct kra_policy *policy, const uint8_t sha256[32]);
-/* In memory; a new one's reader knows OAEP. */
-void kra_policy_enable(struct kra_policy *policy, const uint8_t sha256[32]);
+/* In memory; a new one's reader knows OAEP. What it is now; borrowed until the list changes. */
+struct kra_policy_kra *kra_policy_enable(struct kra_policy *policy, const uint8_t sha256[32]);
 void kra_policy_disable(struct kra_policy *policy, const uint8_t sha256[32]);
 
 /* Between reading and writing: nobody else does. close() ends it. */
