@@ -24,6 +24,7 @@
 #include "archive_pki.h"
 #include "ca.h"
 #include "clock.h"
+#include "event.h"
 #include "file.h"
 #include "init.h"
 #include "kra_store.h"
@@ -603,6 +604,34 @@ harness_audited(enum audit_event event, bool success)
 
 	harness_must(
 	    store_audit_walk(harness.ca->store, 0, harness_audit_each, &q, &rows, &err), &err);
+	return q.count;
+}
+
+/* Counts events of one number that the CA has kept. */
+struct harness_events {
+	enum event_id id;
+	int count;
+};
+
+static inline bool
+harness_event_each(const struct event_record *e, void *arg)
+{
+	struct harness_events *q = arg;
+
+	q->count += e->number == (int64_t)q->id;
+	return true;
+}
+
+static inline int
+harness_events(enum event_id id)
+{
+	struct harness_events q = {id, 0};
+	struct event_reading reading;
+	struct err err;
+
+	harness_must(
+	    store_read_events(harness.ca->store, 0, 100000, harness_event_each, &q, &reading, &err),
+	    &err);
 	return q.count;
 }
 

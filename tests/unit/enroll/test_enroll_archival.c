@@ -104,32 +104,6 @@ refused_with(enum err_code code)
 	ask_refused(&(struct ask){.template_cn = "User"}, &user1, code);
 }
 
-struct counted {
-	int64_t number;
-	int count;
-};
-
-static bool
-count_event(const struct event_record *e, void *arg)
-{
-	struct counted *c = arg;
-
-	c->count += e->number == c->number;
-	return true;
-}
-
-static int
-events_of(enum event_id id)
-{
-	struct counted c = {.number = id};
-	struct event_reading reading;
-	struct err err;
-
-	harness_must(
-	    store_read_events(harness.ca->store, 0, 1000, count_event, &c, &reading, &err), &err);
-	return c.count;
-}
-
 static void
 without_the_parents_crl_nothing_is_issued(void **state)
 {
@@ -137,11 +111,11 @@ without_the_parents_crl_nothing_is_issued(void **state)
 	refused_with(CRYPT_E_REVOCATION_OFFLINE);
 	harness_refresh();
 	refused_with(CRYPT_E_REVOCATION_OFFLINE);
-	assert_int_equal(events_of(EVENT_REQUEST_DENIED), 2);
-	assert_int_equal(events_of(EVENT_ISSUING_STOPPED), 1);
+	assert_int_equal(harness_events(EVENT_REQUEST_DENIED), 2);
+	assert_int_equal(harness_events(EVENT_ISSUING_STOPPED), 1);
 	put_crl(false, 3600);
 	ask_issued(&(struct ask){.template_cn = "User"}, &user1);
-	assert_int_equal(events_of(EVENT_ISSUING_STOPPED), 1);
+	assert_int_equal(harness_events(EVENT_ISSUING_STOPPED), 1);
 }
 
 static void
@@ -150,7 +124,7 @@ a_crl_that_is_not_current_is_none(void **state)
 	(void)state;
 	put_crl(false, -60);
 	refused_with(CRYPT_E_REVOCATION_OFFLINE);
-	assert_int_equal(events_of(EVENT_ISSUING_STOPPED), 2);
+	assert_int_equal(harness_events(EVENT_ISSUING_STOPPED), 2);
 }
 
 static void

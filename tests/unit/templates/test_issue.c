@@ -915,6 +915,36 @@ unload(void **state)
 	return 0;
 }
 
+/* A certificate manager takes usages away: from the list that some programs read, too. */
+static void
+application_policies_are_narrowed_with_the_usages(void **state)
+{
+	static char mail[] = "1.3.6.1.5.5.7.3.4", efs[] = "1.3.6.1.4.1.311.10.3.4";
+	static char client[] = "1.3.6.1.5.5.7.3.2";
+	char *given[] = {mail, efs}, *left[] = {efs}, *more[] = {efs, client};
+	struct issue_plan p = {.template_cn = "T",
+	    .eku = {given, 2},
+	    .application_policies = {given, 2},
+	    .eku_critical = true};
+	struct err err;
+
+	(void)state;
+	assert_false(issue_narrow_usages(&p, &(struct texts){more, 2}, false, &err));
+	assert_int_equal(err.code, CERTSRV_E_TEMPLATE_CONFLICT);
+	assert_false(issue_narrow_usages(&p, &(struct texts){0}, false, &err));
+	assert_int_equal(err.code, CERTSRV_E_TEMPLATE_CONFLICT);
+	assert_int_equal(p.eku.count, 2);
+	assert_true(issue_narrow_usages(&p, &(struct texts){left, 1}, false, &err));
+	assert_int_equal(p.eku.count, 1);
+	assert_string_equal(p.eku.list[0], efs);
+	assert_int_equal(p.application_policies.count, 1);
+	assert_string_equal(p.application_policies.list[0], efs);
+	assert_true(p.eku_critical);
+	/* What was taken away does not come back. */
+	assert_false(issue_narrow_usages(&p, &(struct texts){given, 2}, false, &err));
+	issue_plan_free(&p);
+}
+
 int
 main(void)
 {
@@ -945,6 +975,7 @@ main(void)
 	    cmocka_unit_test(each_enrollment_flag_does_its_own_thing),
 	    cmocka_unit_test(ocsp_nocheck_needs_the_ocsp_policy),
 	    cmocka_unit_test(a_key_recovery_agent_waits_and_is_published),
+	    cmocka_unit_test(application_policies_are_narrowed_with_the_usages),
 	    cmocka_unit_test(a_user_template_yields_a_user_certificate),
 	    cmocka_unit_test(a_subordinate_ca_template_yields_a_ca_certificate),
 	};
