@@ -1,7 +1,6 @@
 #include "clock.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "bytes.h"
 
@@ -26,6 +25,23 @@ int64_t
 clock_mono_ms(void)
 {
 	return clock_ms(CLOCK_MONOTONIC);
+}
+
+void
+clock_cond_init(pthread_cond_t *c)
+{
+	pthread_condattr_t attr;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(c, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
+struct timespec
+clock_timespec(int64_t ms)
+{
+	return (struct timespec){ms / 1000, ms % 1000 * 1000000};
 }
 
 int64_t

@@ -5,11 +5,18 @@
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
+#include <pthread.h>
+#include <time.h>
+
 #include "buf.h"
 
 int64_t clock_now(void);
 /* For durations: milliseconds of the monotonic clock. */
 int64_t clock_mono_ms(void);
+/* A condition whose pthread_cond_timedwait goes by that clock, until
+ * clock_timespec(clock_mono_ms() + wait). */
+void clock_cond_init(pthread_cond_t *c);
+struct timespec clock_timespec(int64_t ms);
 /* For ages: the same, and it goes on while the machine sleeps. */
 int64_t clock_boot_ms(void);
 

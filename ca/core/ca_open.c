@@ -21,7 +21,6 @@ static void
 state_new(struct ca *ca)
 {
 	struct ca_state *s = mem_zero(1, sizeof *s);
-	pthread_condattr_t attr;
 
 	ca->state = s;
 	pthread_mutex_init(&s->lock, NULL);
@@ -32,10 +31,7 @@ state_new(struct ca *ca)
 	pthread_mutex_init(&s->make_crl_lock, NULL);
 	pthread_mutex_init(&s->crl_lock, NULL);
 	pthread_mutex_init(&s->publish_lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&s->publish_turn, &attr);
-	pthread_condattr_destroy(&attr);
+	clock_cond_init(&s->publish_turn);
 	s->principals = principal_cache_new();
 	s->crl_http = crl_http_new(ca->config->crl_http);
 	s->ocsp = ocsp_responder_new();

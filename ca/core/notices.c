@@ -1,9 +1,9 @@
 #include "notices.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #include "ca_priv.h"
+#include "clock.h"
 #include "mem.h"
 #include "own.h"
 
@@ -21,13 +21,8 @@ notice_free(struct notice *n)
 void
 notices_init(struct notices *q)
 {
-	pthread_condattr_t monotonic;
-
 	pthread_mutex_init(&q->lock, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&q->more, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	clock_cond_init(&q->more);
 	q->last = &q->first;
 }
 
@@ -95,15 +90,9 @@ ca_notice_take(struct ca *ca, int64_t ms, struct notice *out)
 {
 	struct notices *q = &ca->state->notices;
 	OWNED(own_memory) struct waiting *w = NULL;
-	struct timespec until;
+	struct timespec until = clock_timespec(clock_mono_ms() + ms);
 
 	*out = (struct notice){0};
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += ms / 1000;
-	if ((until.tv_nsec += ms % 1000 * 1000000) >= 1000000000) {
-		until.tv_nsec -= 1000000000;
-		until.tv_sec++;
-	}
 	pthread_mutex_lock(&q->lock);
 	while (
 	    q->first == NULL && !q->stop && pthread_cond_timedwait(&q->more, &q->lock, &until) == 0)

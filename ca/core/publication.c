@@ -1,7 +1,6 @@
 #include "publication.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #include "ca_priv.h"
 #include "clock.h"
@@ -94,15 +93,9 @@ bool
 ca_publication_wait(struct ca *ca, int64_t ms)
 {
 	struct ca_state *s = ca->state;
-	struct timespec until;
+	struct timespec until = clock_timespec(clock_mono_ms() + ms);
 	bool go;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += ms / 1000;
-	if ((until.tv_nsec += ms % 1000 * 1000000) >= 1000000000) {
-		until.tv_nsec -= 1000000000;
-		until.tv_sec++;
-	}
 	pthread_mutex_lock(&s->publish_lock);
 	while (!s->publish_stop && !s->publish_wanted &&
 	       pthread_cond_timedwait(&s->publish_turn, &s->publish_lock, &until) == 0)

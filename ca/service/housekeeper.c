@@ -2,7 +2,6 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "clock.h"
 #include "log.h"
@@ -83,7 +82,7 @@ wait_turn(struct housekeeper *h)
 	pthread_mutex_lock(&h->lock);
 	while (!h->stopping && (due = next_turn(h)) > (now = clock_mono_ms())) {
 		int64_t look = due < now + LOOK_EVERY_MS ? due : now + LOOK_EVERY_MS;
-		struct timespec until = {look / 1000, look % 1000 * 1000000L};
+		struct timespec until = clock_timespec(look);
 
 		pthread_cond_timedwait(&h->wake, &h->lock, &until);
 		look_around(h);
@@ -153,16 +152,12 @@ bool
 housekeeper_start(struct ca *ca, int vault_fd, struct housekeeper **out, struct err *err)
 {
 	OWNED(own_memory) struct housekeeper *h = mem_zero(1, sizeof *h);
-	pthread_condattr_t attr;
 
 	*out = NULL;
 	h->ca = ca;
 	h->vault.fd = vault_fd;
 	pthread_mutex_init(&h->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&h->wake, &attr);
-	pthread_condattr_destroy(&attr);
+	clock_cond_init(&h->wake);
 	h->ended_ms = clock_mono_ms();
 	clock_watch_begin(&h->clock);
 	if (pthread_create(&h->thread, NULL, keep, h) != 0) {

@@ -353,7 +353,7 @@ static void
 look_at(const struct supervisor *s, int fd, int64_t ms)
 {
 	struct pollfd p = {.fd = fd, .events = POLLIN};
-	const struct timespec at_most = {ms / 1000, ms % 1000 * 1000000L};
+	const struct timespec at_most = clock_timespec(ms);
 
 	(void)ppoll(&p, fd != -1 ? 1 : 0, &at_most, &s->while_waiting);
 }

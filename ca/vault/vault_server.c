@@ -165,10 +165,8 @@ warm_up(struct vault_state *state, struct err *err)
 static void
 wait_a_second(struct server *s)
 {
-	struct timespec until;
+	struct timespec until = clock_timespec(clock_mono_ms() + 1000);
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec++;
 	pthread_mutex_lock(&s->gate_lock);
 	if (!s->stopping)
 		pthread_cond_timedwait(&s->gate, &s->gate_lock, &until);
@@ -389,16 +387,12 @@ int
 vault_run(const struct vault_config *config)
 {
 	struct server s = {.config = config};
-	pthread_condattr_t attr;
 
 	/* The supervisor says when to end; a terminal's signals are not for this process. */
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 	pthread_mutex_init(&s.gate_lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&s.gate, &attr);
-	pthread_condattr_destroy(&attr);
+	clock_cond_init(&s.gate);
 	atomic_init(&s.running, 0);
 	return load_and_serve(&s);
 }

@@ -2,7 +2,6 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "clock.h"
 #include "conn_priv.h"
@@ -30,7 +29,6 @@ bool
 dir_pool_open(const struct dir_config *config, size_t most, struct dir_pool **out, struct err *err)
 {
 	struct dir_pool *p = mem_zero(1, sizeof *p);
-	pthread_condattr_t attr;
 
 	(void)err;
 	if (most == 0)
@@ -39,10 +37,7 @@ dir_pool_open(const struct dir_config *config, size_t most, struct dir_pool **ou
 	p->config = config;
 	p->most = most;
 	pthread_mutex_init(&p->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&p->changed, &attr);
-	pthread_condattr_destroy(&attr);
+	clock_cond_init(&p->changed);
 	*out = p;
 	return true;
 }
@@ -145,17 +140,9 @@ static struct timespec
 wait_until(const struct dir_pool *p)
 {
 	struct timeval wait;
-	struct timespec t;
 
 	dir_conn_timeout(p->config, &wait);
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	t.tv_sec += wait.tv_sec;
-	t.tv_nsec += wait.tv_usec * 1000;
-	if (t.tv_nsec >= 1000000000L) {
-		t.tv_nsec -= 1000000000L;
-		t.tv_sec++;
-	}
-	return t;
+	return clock_timespec(clock_mono_ms() + wait.tv_sec * 1000 + wait.tv_usec / 1000);
 }
 
 static void

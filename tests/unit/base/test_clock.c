@@ -1,6 +1,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <errno.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -155,6 +156,29 @@ the_monotonic_clock_does_not_go_back(void **state)
 	assert_true(clock_now() > INT64_C(1700000000));
 }
 
+/* By another clock it would be over at once, or in decades. */
+static void
+a_wait_goes_by_the_monotonic_clock(void **state)
+{
+	pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	int64_t until_ms = clock_mono_ms() + 30;
+	struct timespec until = clock_timespec(until_ms), odd = clock_timespec(2999);
+	pthread_cond_t never;
+	int ended;
+
+	(void)state;
+	assert_int_equal(odd.tv_sec, 2);
+	assert_int_equal(odd.tv_nsec, 999000000);
+	clock_cond_init(&never);
+	pthread_mutex_lock(&lock);
+	while ((ended = pthread_cond_timedwait(&never, &lock, &until)) == 0)
+		;
+	pthread_mutex_unlock(&lock);
+	assert_int_equal(ended, ETIMEDOUT);
+	assert_true(clock_mono_ms() >= until_ms);
+	pthread_cond_destroy(&never);
+}
+
 int
 main(void)
 {
@@ -167,6 +191,7 @@ main(void)
 	    cmocka_unit_test(malformed_instants_are_refused),
 	    cmocka_unit_test(instants_of_http_are_read_as_they_are_written),
 	    cmocka_unit_test(the_monotonic_clock_does_not_go_back),
+	    cmocka_unit_test(a_wait_goes_by_the_monotonic_clock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
