@@ -27,9 +27,8 @@ warn_of_ca_certificate(const struct ca *ca, int64_t now, struct texts *out)
 }
 
 static void
-warn_of_chain(struct ca *ca, int64_t now, struct texts *out)
+warn_of_chain(const struct ca_view *v, int64_t now, struct texts *out)
 {
-	OWNED(ca_view_release) struct ca_view *v = ca_view_get(ca);
 	struct err err;
 
 	if (!ca_check_chain(v, now, &err))
@@ -45,7 +44,7 @@ ca_warnings(struct ca *ca, int64_t now, struct texts *out)
 	if (view->security_problem != NULL)
 		texts_add(out, view->security_problem);
 	warn_of_ca_certificate(ca, now, out);
-	warn_of_chain(ca, now, out);
+	warn_of_chain(view, now, out);
 	if (!check_service(ca, now, &err))
 		texts_add(out, err.msg);
 	ca_publication_warnings(ca, out);
