@@ -49,7 +49,8 @@ static const struct {
 				"FILE`, then on the CA's machine "
 				"`dirca kra add FILE`"},
     {EVENT_ISSUING_STOPPED,
-	"`dirca crl` makes the CA's own; a CA above has to publish its CRL in the directory, and "
+	"`dirca crl` makes the CA's own; that of a CA above has to be in the directory (for a "
+	"stand-alone CA: in trust/ of the state folder) or where the certificate says by HTTP, and "
 	"`dirca setreg 'CA\\CRLFlags' +CRLF_REVCHECK_IGNORE_OFFLINE` goes on without it"},
     {EVENT_AUDIT_TRAIL_SHORT, "on the CA's machine `dirca audit compare`; with an export that was "
 			      "kept `dirca audit verify FILE`"},
