@@ -177,7 +177,29 @@ ordinary_user_can_do_it_too() {
 	return "$code"
 }
 
+# With one port to choose from.
+port_is_given() { # PORT
+	(
+		unset SRANDOM
+		# shellcheck disable=SC2034 # read by lab_free_port
+		SRANDOM=$(($1 - 20000))
+		lab_free_port
+	)
+}
+# Nobody listens on it yet.
+port_is_not_given_twice() {
+	local port
+	port=$(lab_free_port) && ! port_is_given "$port"
+}
+port_of_an_ended_script_is_given_again() {
+	local port
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	port=$(bash -c '. "$0/../support/lab.sh" && lab_free_port' "$here") && is "$port" port_is_given "$port"
+}
+
 check "the LDIF is what its generator writes" "$here/../support/ldif_is_generated.sh"
+check "a port is not given to two" port_is_not_given_twice
+check "the port of a script that ended is given again" port_of_an_ended_script_is_given_again
 check "the KDC starts" lab_kdc_start "$lab"
 begun=$SECONDS
 check "slapd starts" lab_slapd_start "$lab" --tls

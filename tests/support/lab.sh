@@ -17,7 +17,7 @@
 #                                Directory does not want and does not get; it may give SIDs to new accounts
 #   lab_finds N TOOL ARGUMENT... the search, with -LLL, gives so many entries
 #   lab_without_syncprov DIR     slapd again, without the overlay by which changes are followed
-#   lab_free_port                prints a loopback TCP port that nobody listens on
+#   lab_free_port                prints a loopback TCP port that nobody listens on, and that no other script that lives was given
 #   lab_password_file USER       prints the name of a file of mode 0600 with USER's demo password, without a newline; it
 #                                lies in the DIR that was started last
 #
@@ -29,6 +29,7 @@ LAB_LDIF=$LAB_SOURCE_DIR/ldif
 LAB_REALM=NWTRADERS.COM
 LAB_BASE_DN=DC=nwtraders,DC=com
 LAB_DIR=
+LAB_PORTS=/tmp/dirca-lab-ports-$UID
 PATH=$PATH:/usr/sbin:/sbin
 
 lab_fail() {
@@ -36,15 +37,19 @@ lab_fail() {
 	return 1
 }
 
+# Between its choice and its server's start a port looks free to others: LAB_PORTS names, for each that was chosen, the script that
+# has it until it ends.
 lab_free_port() {
-	local port tries
+	local port tries owner lock
+	lab_mkdir "$LAB_PORTS" && exec {lock}<"$LAB_PORTS" && flock "$lock" || return 1
 	for ((tries = 0; tries < 200; tries++)); do
 		port=$((20000 + SRANDOM % 12000)) # below the range that the kernel gives to clients
-		if ! (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
-			echo "$port"
-			return 0
-		fi
+		read -r owner 2>/dev/null <"$LAB_PORTS/$port" && ! lab_is_gone "$owner" && continue
+		(: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null && continue
+		echo "$$" >"$LAB_PORTS/$port" && exec {lock}<&- && echo "$port" && return 0
+		break
 	done
+	exec {lock}<&-
 	lab_fail "no free port between 20000 and 32000 on 127.0.0.1"
 }
 
