@@ -155,8 +155,10 @@ struct cli_options {
 #define OPTS_EXTENSION OPTS(42) /* of a certificate: its value */
 #define OPTS_SUBMIT    OPTS(43)
 
+struct paper;
 struct cli {
-	const struct verb *verbs; /* all there are: only main knows them by name */
+	const struct paper *paper; /* the line was in the paper's spelling (paper.h); NULL: not */
+	const struct verb *verbs;  /* all there are: only main knows them by name */
 	size_t verb_count;
 	const struct verb *verb;
 	struct cli_options opt;
@@ -200,7 +202,8 @@ void cli_print_verbs(const struct cli *cli);
 void template_print_fields(FILE *to);
 void template_name_fields(FILE *to);
 
-/* "dirca: <sentence> (0x80094012 CERTSRV_E_TEMPLATE_DENIED)" on stderr; the exit code that fits. */
+/* "dirca: <sentence> (0x80094012 CERTSRV_E_TEMPLATE_DENIED)" on stderr, or as the paper shows it
+ * where the line was in its spelling; the exit code that fits. */
 enum cli_exit cli_fail(const struct cli *cli, const struct err *err);
 
 /* Seconds of "30d": a number and h, d or w; DIRCA_E_USAGE. */

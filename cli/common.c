@@ -12,6 +12,7 @@
 
 #include "mem.h"
 #include "own.h"
+#include "paper.h"
 #include "text.h"
 
 #define PASSWORD_MAX 1024
@@ -23,7 +24,10 @@ cli_fail(const struct cli *cli, const struct err *err)
 	char *who =
 	    cli->verb != NULL ? text_printf("dirca %s", cli->verb->name) : mem_text("dirca");
 
-	err_print(who, err);
+	if (cli->paper != NULL)
+		paper_print_failed(cli->paper, err);
+	else
+		err_print(who, err);
 	if (err->code == DIRCA_E_USAGE)
 		return CLI_USAGE;
 	return err_category(err->code) == ERR_CATEGORY_NOT_FOUND ? CLI_NOT_FOUND : CLI_FAILED;

@@ -335,13 +335,9 @@ read_option(const struct verb *verb, struct cli_options *opt, int argc, char **a
 static const struct verb *
 find_verb(const struct cli *cli, int argc, char **argv, int *used_out)
 {
-	const char *first = argv[1];
-
-	if (first[0] == '-' && first[1] != '-' && first[1] != '\0' && first[2] != '\0')
-		first++; /* certutil's spelling */
 	for (*used_out = argc > 3 ? 3 : argc - 1; *used_out >= 1; (*used_out)--) {
 		OWNED(own_memory)
-		char *name = text_printf("%s%s%s%s%s", first, *used_out > 1 ? " " : "",
+		char *name = text_printf("%s%s%s%s%s", argv[1], *used_out > 1 ? " " : "",
 		    *used_out > 1 ? argv[2] : "", *used_out > 2 ? " " : "",
 		    *used_out > 2 ? argv[3] : "");
 
@@ -366,7 +362,8 @@ cli_parse(int argc, char **argv, struct cli *cli, enum cli_exit *exit_out)
 	bool only_arguments = false;
 	struct err err;
 
-	*cli = (struct cli){.verbs = cli->verbs, .verb_count = cli->verb_count, .args = argv};
+	*cli = (struct cli){
+	    .paper = cli->paper, .verbs = cli->verbs, .verb_count = cli->verb_count, .args = argv};
 	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
 		cli_print_verbs(cli);
 		*exit_out = argc < 2 ? CLI_USAGE : CLI_OK;
@@ -403,7 +400,9 @@ cli_parse(int argc, char **argv, struct cli *cli, enum cli_exit *exit_out)
 	if (kept < cli->verb->least || kept > cli->verb->most) {
 		fprintf(stderr, "usage: dirca %s %s [options]\n", cli->verb->name,
 		    cli->verb->arguments);
-		*exit_out = CLI_USAGE;
+		err_set(&err, DIRCA_E_USAGE, "too %s arguments",
+		    kept < cli->verb->least ? "few" : "many");
+		*exit_out = cli->paper != NULL ? cli_fail(cli, &err) : CLI_USAGE;
 		return false;
 	}
 	return true;

@@ -82,8 +82,18 @@ def check_pages():
             same(f"{p} error codes", known, known | {name})
 
 
+def check_paper():
+    """The section about certutil and certreq names each of their commands and options that is known."""
+    commands, options = tables.paper_commands()
+    section = tables.page("dirca.1").split(".Sh SPELLING OF CERTUTIL AND CERTREQ")[1].split(".Sh ")[0]
+    lines = [line for line in section.splitlines() if " Ic " in line or line.startswith((".Ic ", ".Pq Ic "))]
+    named = {n.lower() for n in re.findall(r"(?<= )-(\w+)", " ".join(lines))}
+    same("dirca.1, commands and options of certutil", {n.lower() for n in commands | options}, named)
+
+
 check_groups()
 check_verbs()
+check_paper()
 check_pages()
 same("dirca.conf.5", tables.client_settings(), set(tables.items(tables.page("dirca.conf.5"), "Ic")))
 same("dircad.conf.5", tables.daemon_settings(), set(tables.items(tables.page("dircad.conf.5"), "Ic")))

@@ -61,7 +61,8 @@ def check(command):
     if not words or words[0] in ("VERB", "...", "--help", "--version") or words[0].startswith("%"):
         return None
     if words[0].startswith("-") and not words[0].startswith("--"):
-        words[0] = words[0][1:]  # the spelling of certutil
+        known = {c.lower() for c in tables.paper_commands()[0]}
+        return None if any(w.lstrip("-").lower() in known for w in words if w.startswith("-")) else "certutil has no such command"
     if any("|" in w for w in words[:2]):  # `dirca template list|show`
         alternatives = words[1].split("|")
         missing = [a for a in alternatives if f"{words[0]} {a}" not in VERBS]

@@ -43,6 +43,13 @@ def options():
     return [(n, None if c == "0" else c[1], {g.strip() for g in groups.split("|")}) for n, c, groups in rows]
 
 
+def paper_commands():
+    """Commands of certutil and certreq, and their options, that cli/paper.c knows."""
+    text = source("cli/paper.c")
+    commands = set(re.findall(r'\.name = "(\w+)"', table(text, "commands[] =")))
+    return commands, set(re.findall(r'\{"(\w+)",\s*OPTION_', table(text, "options[] =")))
+
+
 def client_settings():
     """Names of dirca.conf."""
     text = source("cli/session.c")

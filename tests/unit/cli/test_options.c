@@ -117,7 +117,7 @@ values_come_in_each_spelling(void **state)
 {
 	static const char *const lines[] = {"dirca|getkey|-U|user1|--ca|A B|x",
 	    "dirca|getkey|x|-Uuser1|--ca=A B", "dirca|getkey|--user=user1|x|--ca|A B",
-	    "dirca|-getkey|-U|user1|x|--ca|A B", "dirca|GetKey|x|--user|user1|--ca=A B"};
+	    "dirca|GetKey|x|--user|user1|--ca=A B"};
 	struct cli cli;
 	enum cli_exit status;
 
