@@ -351,6 +351,59 @@ static const char officer_values[] = "CREATE TABLE OfficerValue ("
 				     "PRIMARY KEY (RequestID, Kind, Name)"
 				     ") STRICT, WITHOUT ROWID;";
 
+/* Version 16: recovery cases (store_cases.h). State: 1 waiting, 2 open, 3 denied, 4 closed,
+ * 5 expired. */
+static const char recovery_cases[] =
+    "CREATE TABLE RecoveryCase ("
+    "CaseID INTEGER PRIMARY KEY,"
+    "State INTEGER NOT NULL CHECK (State BETWEEN 1 AND 5),"
+    "Reason INTEGER NOT NULL,"
+    "Ticket TEXT,"
+    "Note TEXT,"
+    "OwnerName TEXT COLLATE NOCASE,"
+    "OwnerSID TEXT,"
+    "OpenedBy TEXT NOT NULL COLLATE NOCASE,"
+    "OpenedBySID TEXT,"
+    "OpenedWhen INTEGER NOT NULL,"
+    "NeedsApprover INTEGER NOT NULL CHECK (NeedsApprover IN (0, 1)),"
+    "ApprovedBy TEXT COLLATE NOCASE,"
+    "ApprovedBySID TEXT,"
+    "ApprovedWhen INTEGER,"
+    "EndedBy TEXT,"
+    "EndedWhen INTEGER,"
+    "EndedWhy TEXT,"
+    "UsableUntil INTEGER NOT NULL,"
+    "SeenWhen INTEGER NOT NULL,"
+    "CONSTRAINT \"nobody approves a case that he opened\" "
+    "CHECK (coalesce(ApprovedBy <> OpenedBy, 1) AND coalesce(ApprovedBySID <> OpenedBySID, 1)),"
+    "CONSTRAINT \"a case that needs an approver is open when it has one\" "
+    "CHECK (State <> 2 OR NeedsApprover = 0 OR ApprovedBy IS NOT NULL),"
+    "CONSTRAINT \"a case has an end when it ended\" CHECK ((State > 2) = (EndedWhen IS NOT NULL))"
+    ") STRICT;"
+    "CREATE INDEX RecoveryCaseAlive ON RecoveryCase(CaseID) WHERE State IN (1, 2);"
+    "CREATE TABLE RecoveryCaseKey ("
+    "CaseID INTEGER NOT NULL REFERENCES RecoveryCase(CaseID),"
+    "RequestID INTEGER NOT NULL REFERENCES Request(RequestID),"
+    "Fetches INTEGER NOT NULL CHECK ((Fetches > 0) = (FetchedWhen IS NOT NULL)),"
+    "FetchedWhen INTEGER,"
+    "ReceivedWhen INTEGER CHECK (ReceivedWhen IS NULL OR Fetches > 0),"
+    "PRIMARY KEY (CaseID, RequestID)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE INDEX RecoveryCaseKeyRequest ON RecoveryCaseKey(RequestID);"
+    "CREATE TRIGGER RecoveryCaseEnded BEFORE UPDATE ON RecoveryCase WHEN OLD.State > 2 "
+    "BEGIN SELECT RAISE(ABORT, 'a recovery case that ended stays as it is'); END;"
+    "CREATE TRIGGER RecoveryCaseOpening BEFORE UPDATE OF CaseID, Reason, Ticket, Note, OwnerName, "
+    "OwnerSID, OpenedBy, OpenedBySID, OpenedWhen, NeedsApprover ON RecoveryCase "
+    "BEGIN SELECT RAISE(ABORT, 'what a recovery case was opened with stays'); END;"
+    "CREATE TRIGGER RecoveryCaseDelete BEFORE DELETE ON RecoveryCase "
+    "BEGIN SELECT RAISE(ABORT, 'recovery cases cannot be deleted'); END;"
+    "CREATE TRIGGER RecoveryCaseKeyUpdate BEFORE UPDATE ON RecoveryCaseKey "
+    "WHEN NEW.CaseID <> OLD.CaseID OR NEW.RequestID <> OLD.RequestID "
+    "OR NEW.Fetches < OLD.Fetches OR OLD.ReceivedWhen IS NOT NULL "
+    "BEGIN SELECT RAISE(ABORT, 'what was fetched stays fetched'); END;"
+    "CREATE TRIGGER RecoveryCaseKeyDelete BEFORE DELETE ON RecoveryCaseKey "
+    "BEGIN SELECT RAISE(ABORT, 'keys of recovery cases cannot be deleted'); END;";
+
 /* Each array is one migration, run in order in one transaction with its user_version. */
 static const char *const version_1[] = {request_table, other_tables, NULL};
 static const char *const version_2[] = {publication_table, NULL};
@@ -367,9 +420,10 @@ static const char *const version_12[] = {event_table, NULL};
 static const char *const version_13[] = {crl_lists, NULL};
 static const char *const version_14[] = {checkpoint_table, NULL};
 static const char *const version_15[] = {officer_values, NULL};
+static const char *const version_16[] = {recovery_cases, NULL};
 static const char *const *const migrations[] = {version_1, version_2, version_3, version_4,
     version_5, version_6, version_7, version_8, version_9, version_10, version_11, version_12,
-    version_13, version_14, version_15};
+    version_13, version_14, version_15, version_16};
 #define VERSION ((int)COUNT_OF(migrations))
 
 static const char schema_query[] =

@@ -53,6 +53,19 @@
 	"AND CRLPartitionIndex = ?3 AND (CRLMinBase > 0) = 0 AND CRLThisUpdate "        \
 	"<= ?1 ORDER BY CRLNumber DESC LIMIT 1), 0) "
 
+/* A recovery case, and those that did not end. */
+#define SQL_CASE                                                                          \
+	"SELECT c.CaseID, c.State, c.Reason, c.Ticket, c.Note, c.OwnerName, c.OwnerSID, " \
+	"c.OpenedBy, c.OpenedBySID, c.OpenedWhen, c.NeedsApprover, c.ApprovedBy, "        \
+	"c.ApprovedBySID, c.ApprovedWhen, c.EndedBy, c.EndedWhen, c.EndedWhy, "           \
+	"c.UsableUntil, c.SeenWhen FROM RecoveryCase c "
+#define SQL_CASES(condition)                                                                 \
+	SQL_CASE "WHERE " condition " AND c.CaseID > ?1 AND (?2 = 0 OR c.State = ?2) "       \
+		 "AND (?3 IS NULL OR c.OwnerName = ?3) AND (?4 IS NULL OR c.OpenedBy = ?4) " \
+		 "AND (?5 = 0 OR EXISTS(SELECT 1 FROM RecoveryCaseKey k "                    \
+		 "WHERE k.CaseID = c.CaseID AND k.RequestID = ?5)) "                         \
+		 "AND (?6 = 0 OR c.UsableUntil <= max(?6, c.SeenWhen)) ORDER BY c.CaseID LIMIT ?7"
+
 /* A whole row, without its id. */
 #define SQL_ROW_NAMES                \
 	REQUEST_COLUMNS(COLUMN_NAME) \
@@ -292,6 +305,39 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 	    "FROM Publication p JOIN Request r ON r.RequestID = p.RequestID "                     \
 	    "WHERE (p.RequestID, p.Place) > (?, ?) ORDER BY p.RequestID, p.Place LIMIT ?")        \
 	X(COUNT_PUBLICATIONS, SQL_READER, "SELECT Waiting FROM PublicationCount")                 \
+	X(ADD_CASE, SQL_WRITER,                                                                   \
+	    "INSERT INTO RecoveryCase(State, Reason, Ticket, Note, OwnerName, OwnerSID, "         \
+	    "OpenedBy, OpenedBySID, OpenedWhen, NeedsApprover, ApprovedBy, ApprovedBySID, "       \
+	    "ApprovedWhen, EndedBy, EndedWhen, EndedWhy, UsableUntil, SeenWhen) "                 \
+	    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                      \
+	X(ADD_CASE_KEY, SQL_WRITER,                                                               \
+	    "INSERT INTO RecoveryCaseKey(CaseID, RequestID, Fetches, FetchedWhen) "               \
+	    "VALUES (?, ?, ?, ?)")                                                                \
+	X(MOVE_CASE, SQL_WRITER,                                                                  \
+	    "UPDATE RecoveryCase SET State = ?3, ApprovedBy = ?4, ApprovedBySID = ?5, "           \
+	    "ApprovedWhen = ?6, EndedBy = ?7, EndedWhen = ?8, EndedWhy = ?9, UsableUntil = ?10, " \
+	    "SeenWhen = ?11 WHERE CaseID = ?1 AND State = ?2")                                    \
+	X(SEE_CASES, SQL_WRITER,                                                                  \
+	    "UPDATE RecoveryCase SET SeenWhen = ?1 WHERE State IN (1, 2) AND SeenWhen < ?1")      \
+	X(FETCH_CASE_KEY, SQL_WRITER,                                                             \
+	    "UPDATE RecoveryCaseKey SET Fetches = Fetches + 1, FetchedWhen = ? "                  \
+	    "WHERE CaseID = ? AND RequestID = ?")                                                 \
+	X(RECEIVE_CASE_KEY, SQL_WRITER,                                                           \
+	    "UPDATE RecoveryCaseKey SET ReceivedWhen = ? "                                        \
+	    "WHERE CaseID = ? AND RequestID = ? AND ReceivedWhen IS NULL")                        \
+	X(GET_CASE, SQL_BOTH, SQL_CASE "WHERE c.CaseID = ?")                                      \
+	X(CASE_KEYS, SQL_BOTH,                                                                    \
+	    "SELECT k.RequestID, r.SerialNumber, k.Fetches, k.FetchedWhen, k.ReceivedWhen "       \
+	    "FROM RecoveryCaseKey k JOIN Request r ON r.RequestID = k.RequestID "                 \
+	    "WHERE k.CaseID = ? ORDER BY k.RequestID")                                            \
+	X(FIND_CASE, SQL_READER,                                                                  \
+	    SQL_CASE "JOIN RecoveryCaseKey k ON k.CaseID = c.CaseID "                             \
+		     "WHERE k.RequestID = ?1 AND k.ReceivedWhen IS NULL AND k.Fetches < ?5 "      \
+		     "AND c.State IN (1, 2) AND c.UsableUntil > ?4 "                              \
+		     "AND CASE WHEN c.OpenedBySID IS NULL OR ?2 IS NULL THEN c.OpenedBy = ?3 "    \
+		     "ELSE c.OpenedBySID = ?2 END ORDER BY c.State DESC, c.CaseID DESC LIMIT 1")  \
+	X(LIVE_CASES, SQL_READER, SQL_CASES("c.State IN (1, 2)"))                                 \
+	X(ALL_CASES, SQL_READER, SQL_CASES("c.State > 0"))                                        \
 	X(AUDIT_HEAD, SQL_BOTH, "SELECT RowCount, RowHash FROM AuditHead")                        \
 	X(MOVE_AUDIT_HEAD, SQL_WRITER, "UPDATE AuditHead SET RowCount = ?, RowHash = ?")          \
 	X(ADD_AUDIT, SQL_WRITER,                                                                  \

@@ -70,7 +70,9 @@ tear_down(void **state)
 }
 
 /* Takes a database back to an older version, for the migrations to bring it forward. */
-#define TO_VERSION_14 "DROP TABLE OfficerValue; PRAGMA user_version = 14;"
+#define TO_VERSION_15 \
+	"DROP TABLE RecoveryCaseKey; DROP TABLE RecoveryCase; PRAGMA user_version = 15;"
+#define TO_VERSION_14 TO_VERSION_15 "DROP TABLE OfficerValue; PRAGMA user_version = 14;"
 #define TO_VERSION_13 TO_VERSION_14 "DROP TABLE AuditCheckpoint; PRAGMA user_version = 13;"
 #define TO_VERSION_12                                                                            \
 	TO_VERSION_13                                                                            \
