@@ -102,7 +102,7 @@ adopt_ca(const struct cli *cli, const struct config *config, const struct ca_opt
 	const struct cli_options *o = &cli->opt;
 	OWNED(secret_free) struct secret password = {0};
 	OWNED(pem_certs_free) struct pem_certs chain = {0};
-	OWNED(pfx_bags_free) struct pfx_bags bags = {0};
+	OWNED(pfx_content_free) struct pfx_content content = {0};
 	OWNED(own_memory) struct view *parents = NULL, *crls = NULL;
 	OWNED(files_free) struct files files = {0};
 	OWNED(buf_free) struct buf file = {0};
@@ -112,11 +112,11 @@ adopt_ca(const struct cli *cli, const struct config *config, const struct ca_opt
 	    !file_read(o->import_pfx, PFX_FILE_MAX, &file, err) ||
 	    !cli_password(
 		o->pfx_password_file, "Password of the CA's PKCS#12: ", false, &password, err) ||
-	    !pfx_open(buf_view(&file), &password, &bags, err))
+	    !pfx_read(buf_view(&file), &password, &content, err))
 		return false;
 	parents = buf_views(chain.list, chain.count);
 	crls = buf_views(files.list, files.count);
-	const struct ca_adopt in = {.from = &bags,
+	const struct ca_adopt in = {.from = &content,
 	    .chain = parents,
 	    .chain_count = chain.count,
 	    .crls = crls,

@@ -60,15 +60,15 @@ adoption_free(struct adoption *a)
 static bool
 find_key(const struct adoption *a, struct found *f, struct err *err)
 {
-	const struct pfx_bags *from = a->in->from;
+	const struct pfx_content *from = a->in->from;
 
 	for (size_t i = 0; f->key == NULL && i < from->key_count; i++) {
 		OWNED(buf_free) struct buf spki = {0};
 
-		if (!pkix_key_spki(from->keys[i], &spki, err))
+		if (!pkix_key_spki(from->keys[i].key, &spki, err))
 			return false;
 		if (view_eq(buf_view(&spki), f->cert.spki))
-			f->key = from->keys[i];
+			f->key = from->keys[i].key;
 	}
 	return true;
 }
@@ -83,25 +83,33 @@ has_certificate(const struct adoption *a, struct view der)
 }
 
 static bool
+read_certificate(struct adoption *a, const struct pfx_entry *from, struct err *err)
+{
+	struct view der = buf_view(&from->certificate);
+	struct found *f;
+
+	if (der.len == 0 || has_certificate(a, der))
+		return true;
+	a->found = mem_grow(a->found, a->count, sizeof *a->found);
+	f = &a->found[a->count];
+	*f = (struct found){0};
+	if (!pkix_cert_decode(der, &f->cert, err))
+		return false;
+	a->count++;
+	return find_key(a, f, err);
+}
+
+static bool
 read_found(struct adoption *a, struct err *err)
 {
-	const struct pfx_bags *from = a->in->from;
+	const struct pfx_content *from = a->in->from;
 
-	for (size_t i = 0; i < from->certificate_count; i++) {
-		struct view der = buf_view(&from->certificates[i]);
-		struct found *f;
-
-		if (has_certificate(a, der))
-			continue;
-		a->found = mem_grow(a->found, a->count, sizeof *a->found);
-		f = &a->found[a->count];
-		*f = (struct found){0};
-		if (!pkix_cert_decode(der, &f->cert, err))
+	for (size_t i = 0; i < from->key_count; i++)
+		if (!read_certificate(a, &from->keys[i], err))
 			return false;
-		a->count++;
-		if (!find_key(a, f, err))
+	for (size_t i = 0; i < from->other_count; i++)
+		if (!read_certificate(a, &from->others[i], err))
 			return false;
-	}
 	return true;
 }
 

@@ -14,7 +14,7 @@
 #include "pfx.h"
 
 struct ca_adopt {
-	const struct pfx_bags *from;
+	const struct pfx_content *from;
 	const struct view *chain; /* DER: parents that are not in the PFX */
 	size_t chain_count;
 	const struct view *crls; /* DER: the last that the CA made */

@@ -3,8 +3,6 @@
  * Windows up to 2012 R2 wrote needs 40-bit RC2, which lies in OpenSSL's legacy provider: that is
  * loaded for reading a file, in a context of its own, and nowhere else.
  */
-#include "pfx.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,8 +15,13 @@
 #include "pfx_priv.h"
 #include "text.h"
 
-#define MAX_MAC   10000000 /* iterations: a file that asks for more only burns time */
-#define MAX_DEPTH 4        /* of bags in bags */
+/* Iterations, at once and of all keys: a file that asks for more only burns time. */
+#define MAX_ONCE        10000000
+#define MAX_ALL         256000000
+#define MAX_DEPTH       4 /* of bags in bags */
+#define MAX_ATTRIBUTES  32
+#define NAME_MAX_OCTETS 1024
+#define PBMAC1_SINCE    0x30400000UL
 
 bool
 pfx_password(const struct secret *password, struct secret *out, struct err *err)
@@ -36,40 +39,181 @@ pfx_password(const struct secret *password, struct secret *out, struct err *err)
 	return true;
 }
 
+/* ---- how much work a file asks for ---- */
+
+/* What deriving a key with this algorithm costs, in iterations of PBKDF2; INT64_MAX for what is
+ * malformed. Of an algorithm that is not known 0: it cannot be opened. */
+static int64_t cost_of(const X509_ALGOR *alg, int depth);
+
+static int64_t
+count_of(const ASN1_INTEGER *count)
+{
+	int64_t n = 1;
+
+	if (count != NULL && (ASN1_INTEGER_get_int64(&n, count) != 1 || n < 1))
+		n = INT64_MAX;
+	ERR_clear_error();
+	return n;
+}
+
+static void *
+parameter_of(const X509_ALGOR *alg, const ASN1_ITEM *item)
+{
+	return alg->parameter != NULL ? ASN1_TYPE_unpack_sequence(item, alg->parameter) : NULL;
+}
+
+static int64_t
+cost_of_pbe(const X509_ALGOR *alg)
+{
+	PBEPARAM *p = parameter_of(alg, ASN1_ITEM_rptr(PBEPARAM));
+	int64_t n = p != NULL ? count_of(p->iter) : INT64_MAX;
+
+	PBEPARAM_free(p);
+	return n;
+}
+
+static int64_t
+cost_of_pbkdf2(const X509_ALGOR *alg)
+{
+	PBKDF2PARAM *p = parameter_of(alg, ASN1_ITEM_rptr(PBKDF2PARAM));
+	int64_t n = p != NULL ? count_of(p->iter) : INT64_MAX;
+
+	PBKDF2PARAM_free(p);
+	return n;
+}
+
+/* Of N = 16384, r = 8, p = 1 about as long as 131,072 iterations take. */
+static int64_t
+cost_of_scrypt(const X509_ALGOR *alg)
+{
+	SCRYPT_PARAMS *p = parameter_of(alg, ASN1_ITEM_rptr(SCRYPT_PARAMS));
+	int64_t n = INT64_MAX, each = 0;
+
+	if (p != NULL &&
+	    !__builtin_mul_overflow(count_of(p->costParameter), count_of(p->blockSize), &each))
+		if (__builtin_mul_overflow(each, count_of(p->parallelizationParameter), &n))
+			n = INT64_MAX;
+	SCRYPT_PARAMS_free(p);
+	return n;
+}
+
+/* PBMAC1 has parameters of the same shape (RFC 8018 A.4, A.5). */
+static int64_t
+cost_of_pbes2(const X509_ALGOR *alg, int depth)
+{
+	PBE2PARAM *p = parameter_of(alg, ASN1_ITEM_rptr(PBE2PARAM));
+	int64_t n = p != NULL && depth == 0 ? cost_of(p->keyfunc, depth + 1) : INT64_MAX;
+
+	PBE2PARAM_free(p);
+	return n;
+}
+
+static int64_t
+cost_of(const X509_ALGOR *alg, int depth)
+{
+	switch (OBJ_obj2nid(alg->algorithm)) {
+	case NID_pbes2:
+	case NID_pbmac1:
+		return cost_of_pbes2(alg, depth);
+	case NID_id_pbkdf2:
+		return cost_of_pbkdf2(alg);
+	case NID_id_scrypt:
+		return cost_of_scrypt(alg);
+	case NID_pbe_WithSHA1And128BitRC4:
+	case NID_pbe_WithSHA1And40BitRC4:
+	case NID_pbe_WithSHA1And3_Key_TripleDES_CBC:
+	case NID_pbe_WithSHA1And2_Key_TripleDES_CBC:
+	case NID_pbe_WithSHA1And128BitRC2_CBC:
+	case NID_pbe_WithSHA1And40BitRC2_CBC:
+	case NID_pbeWithMD2AndDES_CBC:
+	case NID_pbeWithMD5AndDES_CBC:
+	case NID_pbeWithMD2AndRC2_CBC:
+	case NID_pbeWithMD5AndRC2_CBC:
+	case NID_pbeWithSHA1AndDES_CBC:
+	case NID_pbeWithSHA1AndRC2_CBC:
+		return cost_of_pbe(alg);
+	default:
+		return 0;
+	}
+}
+
 static bool
-mac_is_right(PKCS12 *p12, const char *password, struct err *err)
+too_much(struct err *err)
+{
+	return err_set(err, NTE_BAD_DATA,
+	    "PFX: its iteration count is not within 1 to %d, or too great for all of it", MAX_ONCE);
+}
+
+/* ---- the MAC ---- */
+
+static bool
+not_verified(bool is_pbmac1, struct err *err)
+{
+	ERR_clear_error();
+	if (is_pbmac1 && OpenSSL_version_num() < PBMAC1_SINCE)
+		return err_set(err, NTE_BAD_DATA,
+		    "PFX: its MAC is PBMAC1 (RFC 9579), which OpenSSL verifies from 3.4 on");
+	return err_set(err, NTE_BAD_DATA, "PFX: the password is wrong, or the file is damaged");
+}
+
+/* Programs encode an empty password as a NUL, or as nothing; *password is then the one that it is.
+ */
+static bool
+mac_is_right(PKCS12 *p12, const char **password, struct err *err)
 {
 	const ASN1_INTEGER *count = NULL;
-	int64_t iterations = 1;
+	const X509_ALGOR *alg = NULL;
+	bool is_pbmac1;
 
 	if (PKCS12_mac_present(p12) != 1)
 		return err_set(err, NTE_BAD_DATA,
 		    "PFX: it has no MAC, so that nobody can tell whether it was changed");
-	PKCS12_get0_mac(NULL, NULL, NULL, &count, p12);
-	if (count != NULL && (ASN1_INTEGER_get_int64(&iterations, count) != 1 || iterations < 1 ||
-				 iterations > MAX_MAC))
-		return err_openssl(
-		    err, NTE_BAD_DATA, "PFX: its iteration count is not within 1 to %d", MAX_MAC);
-	if (PKCS12_verify_mac(p12, password, -1) != 1) {
-		ERR_clear_error();
-		return err_set(
-		    err, NTE_BAD_DATA, "PFX: the password is wrong, or the file is damaged");
+	PKCS12_get0_mac(NULL, &alg, NULL, &count, p12);
+	is_pbmac1 = alg != NULL && OBJ_obj2nid(alg->algorithm) == NID_pbmac1;
+	if (count_of(count) > MAX_ONCE || (is_pbmac1 && cost_of(alg, 0) > MAX_ONCE))
+		return too_much(err);
+	if (PKCS12_verify_mac(p12, *password, -1) == 1)
+		return true;
+	if (**password == '\0' && PKCS12_verify_mac(p12, NULL, 0) == 1) {
+		*password = NULL;
+		return true;
 	}
-	return true;
+	return not_verified(is_pbmac1, err);
 }
 
 /* ---- bags ---- */
+
+struct bag {
+	struct pfx_entry entry;
+	uint8_t hash[PFX_KEY_HASH_LEN]; /* of the public key */
+	bool has_hash, is_taken;
+};
+struct bags {
+	struct bag *list;
+	size_t count;
+};
 
 struct reader {
 	OSSL_LIB_CTX *context;
 	OSSL_PROVIDER *usual, *legacy; /* the latter is not on every machine */
 	const char *password;
-	struct pfx_bags *out;
+	int64_t left; /* iterations */
+	struct bags keys, certificates;
 };
+
+static void
+bags_free(struct bags *b)
+{
+	for (size_t i = 0; i < b->count; i++)
+		pfx_entry_free(&b->list[i].entry);
+	free(b->list);
+}
 
 static void
 reader_end(struct reader *r)
 {
+	bags_free(&r->keys);
+	bags_free(&r->certificates);
 	if (r->legacy != NULL)
 		OSSL_PROVIDER_unload(r->legacy);
 	if (r->usual != NULL)
@@ -97,33 +241,145 @@ not_opened(const struct reader *r, struct err *err)
 }
 
 static bool
-add_key(struct reader *r, const PKCS8_PRIV_KEY_INFO *plain, struct err *err)
+pay(struct reader *r, const X509_ALGOR *alg, struct err *err)
 {
-	struct pfx_bags *out = r->out;
+	int64_t cost = cost_of(alg, 0);
+
+	if (cost > MAX_ONCE || cost > r->left)
+		return too_much(err);
+	r->left -= cost;
+	return true;
+}
+
+/* ---- attributes ---- */
+
+static char *
+read_name(const ASN1_TYPE *value)
+{
+	OWNED(buf_free) struct buf text = {0};
+	char *name = NULL;
+	struct err ignored;
+	struct view v;
+
+	if (value == NULL || value->type != V_ASN1_BMPSTRING)
+		return NULL;
+	v = view_of(value->value.bmpstring->data, (size_t)value->value.bmpstring->length);
+	if (v.len > NAME_MAX_OCTETS || !buf_dup(v, &text, &ignored))
+		return NULL;
+	for (size_t i = 0; i + 1 < text.len; i += 2) {
+		text.ptr[i] = v.ptr[i + 1];
+		text.ptr[i + 1] = v.ptr[i];
+	}
+	if (text.len >= 2 && text.ptr[text.len - 1] == 0 && text.ptr[text.len - 2] == 0)
+		text.len -= 2; /* some write the end of the string, too */
+	return text.len > 0 && utf16le_decode(buf_view(&text), &name, &ignored) ? name : NULL;
+}
+
+static bool
+read_id(const ASN1_TYPE *value, struct buf *out, struct err *err)
+{
+	if (value == NULL || value->type != V_ASN1_OCTET_STRING)
+		return true;
+	return buf_dup(
+	    view_of(value->value.octet_string->data, (size_t)value->value.octet_string->length),
+	    out, err);
+}
+
+/* What X509_ATTRIBUTE_set1_data can write again. */
+static bool
+is_string(int type)
+{
+	return type != V_ASN1_BOOLEAN && type != V_ASN1_NULL && type != V_ASN1_OBJECT &&
+	       type != V_ASN1_BIT_STRING && type != V_ASN1_INTEGER && type != V_ASN1_ENUMERATED &&
+	       type != V_ASN1_OTHER && type > 0;
+}
+
+static bool
+read_attribute(X509_ATTRIBUTE *from, struct pfx_attrs *to, struct err *err)
+{
+	int nid = OBJ_obj2nid(X509_ATTRIBUTE_get0_object(from)), count = X509_ATTRIBUTE_count(from);
+	const ASN1_TYPE *value = count == 1 ? X509_ATTRIBUTE_get0_type(from, 0) : NULL;
+	struct pfx_attr *a;
+
+	if (nid == NID_friendlyName || nid == NID_localKeyID || count > 1 ||
+	    (value != NULL && !is_string(value->type)))
+		return true;
+	to->list = mem_grow(to->list, to->count, sizeof *to->list);
+	a = &to->list[to->count];
+	*a = (struct pfx_attr){.type = value != NULL ? value->type : 0};
+	if (OBJ_obj2txt(a->oid, sizeof a->oid, X509_ATTRIBUTE_get0_object(from), 1) >=
+	    (int)sizeof a->oid)
+		return true;
+	if (value != NULL && !buf_dup(view_of(value->value.asn1_string->data,
+					  (size_t)value->value.asn1_string->length),
+				 &a->value, err))
+		return false;
+	to->count++;
+	return true;
+}
+
+static bool
+read_attributes(
+    const PKCS12_SAFEBAG *bag, struct pfx_entry *to, struct pfx_attrs *more, struct err *err)
+{
+	const STACK_OF(X509_ATTRIBUTE) *list = PKCS12_SAFEBAG_get0_attrs(bag);
+
+	if (sk_X509_ATTRIBUTE_num(list) > MAX_ATTRIBUTES)
+		return err_set(err, NTE_BAD_DATA, "PFX: a bag of it has more than %d attributes",
+		    MAX_ATTRIBUTES);
+	to->friendly_name = read_name(PKCS12_SAFEBAG_get0_attr(bag, NID_friendlyName));
+	if (!read_id(PKCS12_SAFEBAG_get0_attr(bag, NID_localKeyID), &to->local_key_id, err))
+		return false;
+	for (int i = 0; i < sk_X509_ATTRIBUTE_num(list); i++)
+		if (!read_attribute(sk_X509_ATTRIBUTE_value(list, i), more, err))
+			return false;
+	return true;
+}
+
+/* ---- keys and certificates ---- */
+
+static struct bag *
+new_bag(struct bags *b)
+{
+	b->list = mem_grow_long(b->list, b->count, sizeof *b->list);
+	b->list[b->count] = (struct bag){0};
+	return &b->list[b->count++];
+}
+
+static bool
+add_key(
+    struct reader *r, const PKCS12_SAFEBAG *bag, const PKCS8_PRIV_KEY_INFO *plain, struct err *err)
+{
 	EVP_PKEY *key = EVP_PKCS82PKEY(plain);
+	struct bag *b;
 
 	if (key == NULL)
 		return err_openssl(err, NTE_BAD_DATA, "PFX: a private key in it is malformed");
-	out->keys = mem_grow(out->keys, out->key_count, sizeof(*out->keys));
-	out->keys[out->key_count++] = key;
-	return true;
+	b = new_bag(&r->keys);
+	b->entry.key = key;
+	b->has_hash = pfx_key_hash(key, b->hash);
+	return read_attributes(bag, &b->entry, &b->entry.of_key, err);
 }
 
 static bool
 open_key(struct reader *r, const PKCS12_SAFEBAG *bag, struct err *err)
 {
-	OWNED(own_pkcs8)
-	PKCS8_PRIV_KEY_INFO *plain = PKCS12_decrypt_skey_ex(bag, r->password, -1, r->context, NULL);
+	OWNED(own_pkcs8) PKCS8_PRIV_KEY_INFO *plain = NULL;
+	const X509_ALGOR *alg = NULL;
 
-	return plain != NULL ? add_key(r, plain, err) : not_opened(r, err);
+	X509_SIG_get0(PKCS12_SAFEBAG_get0_pkcs8(bag), &alg, NULL);
+	if (!pay(r, alg, err))
+		return false;
+	plain = PKCS12_decrypt_skey_ex(bag, r->password, -1, r->context, NULL);
+	return plain != NULL ? add_key(r, bag, plain, err) : not_opened(r, err);
 }
 
 static bool
 add_certificate(struct reader *r, const PKCS12_SAFEBAG *bag, struct err *err)
 {
-	struct pfx_bags *out = r->out;
 	OWNED(own_x509) X509 *cert = NULL;
 	uint8_t *der = NULL;
+	struct bag *b;
 	int len;
 
 	if (PKCS12_SAFEBAG_get_bag_nid(bag) != NID_x509Certificate)
@@ -131,12 +387,11 @@ add_certificate(struct reader *r, const PKCS12_SAFEBAG *bag, struct err *err)
 	if ((cert = PKCS12_SAFEBAG_get1_cert(bag)) == NULL)
 		return err_openssl(err, NTE_BAD_DATA, "PFX: a certificate in it is malformed");
 	len = i2d_X509(cert, &der);
-	out->certificates =
-	    mem_grow(out->certificates, out->certificate_count, sizeof *out->certificates);
-	if (!buf_take_openssl(der, len, &out->certificates[out->certificate_count], err))
+	b = new_bag(&r->certificates);
+	if (!buf_take_openssl(der, len, &b->entry.certificate, err))
 		return false;
-	out->certificate_count++;
-	return true;
+	b->has_hash = pfx_key_hash(X509_get0_pubkey(cert), b->hash);
+	return read_attributes(bag, &b->entry, &b->entry.of_certificate, err);
 }
 
 static bool
@@ -151,7 +406,7 @@ read_bags(struct reader *r, const STACK_OF(PKCS12_SAFEBAG) * bags, int depth, st
 
 		switch (PKCS12_SAFEBAG_get_nid(bag)) {
 		case NID_keyBag:
-			ok = add_key(r, PKCS12_SAFEBAG_get0_p8inf(bag), err);
+			ok = add_key(r, bag, PKCS12_SAFEBAG_get0_p8inf(bag), err);
 			break;
 		case NID_pkcs8ShroudedKeyBag:
 			ok = open_key(r, bag, err);
@@ -184,10 +439,14 @@ read_safe(struct reader *r, PKCS7 *p7, struct err *err)
 	STACK_OF(PKCS12_SAFEBAG) *bags = NULL;
 	bool ok;
 
-	if (PKCS7_type_is_data(p7))
+	if (PKCS7_type_is_data(p7)) {
 		bags = PKCS12_unpack_p7data(p7);
-	else if (PKCS7_type_is_encrypted(p7))
+	} else if (PKCS7_type_is_encrypted(p7) && p7->d.encrypted != NULL &&
+		   p7->d.encrypted->enc_data->enc_data != NULL) {
+		if (!pay(r, p7->d.encrypted->enc_data->algorithm, err))
+			return false;
 		bags = open_safe(r, p7);
+	}
 	ok = bags != NULL ? read_bags(r, bags, 0, err) : not_opened(r, err);
 	sk_PKCS12_SAFEBAG_pop_free(bags, PKCS12_SAFEBAG_free);
 	return ok;
@@ -205,16 +464,79 @@ read_safes(struct reader *r, const PKCS12 *p12, struct err *err)
 	return ok;
 }
 
+/* ---- which certificate is which key's ---- */
+
+static struct bag *
+certificate_of(const struct reader *r, const struct bag *key)
+{
+	struct bag *first = NULL;
+
+	for (size_t i = 0; key->has_hash && i < r->certificates.count; i++) {
+		struct bag *c = &r->certificates.list[i];
+
+		if (!c->has_hash || memcmp(c->hash, key->hash, sizeof c->hash) != 0)
+			continue;
+		if (key->entry.local_key_id.len > 0 &&
+		    view_eq(buf_view(&c->entry.local_key_id), buf_view(&key->entry.local_key_id)))
+			return c;
+		if (first == NULL)
+			first = c;
+	}
+	return first;
+}
+
+static bool
+take_key(const struct reader *r, struct bag *key, struct pfx_content *out, struct err *err)
+{
+	struct bag *of = certificate_of(r, key);
+	struct pfx_entry *e = &key->entry;
+
+	if (of != NULL) {
+		if (!buf_dup(buf_view(&of->entry.certificate), &e->certificate, err))
+			return false;
+		if (!of->is_taken) {
+			e->of_certificate = of->entry.of_certificate;
+			of->entry.of_certificate = (struct pfx_attrs){0};
+		}
+		if (e->friendly_name == NULL)
+			e->friendly_name = mem_text(of->entry.friendly_name);
+		of->is_taken = true;
+	}
+	out->keys = mem_grow_long(out->keys, out->key_count, sizeof(*out->keys));
+	out->keys[out->key_count++] = *e;
+	*e = (struct pfx_entry){0};
+	return true;
+}
+
+static bool
+take_all(struct reader *r, struct pfx_content *out, struct err *err)
+{
+	for (size_t i = 0; i < r->keys.count; i++)
+		if (!take_key(r, &r->keys.list[i], out, err))
+			return false;
+	for (size_t i = 0; i < r->certificates.count; i++) {
+		struct bag *c = &r->certificates.list[i];
+
+		if (c->is_taken)
+			continue;
+		out->others = mem_grow_long(out->others, out->other_count, sizeof *out->others);
+		out->others[out->other_count++] = c->entry;
+		c->entry = (struct pfx_entry){0};
+	}
+	return true;
+}
+
 bool
-pfx_open(struct view der, const struct secret *password, struct pfx_bags *out, struct err *err)
+pfx_read_within(struct view der, const struct secret *password, int64_t iterations,
+    struct pfx_content *out, struct err *err)
 {
 	const unsigned char *p = der.ptr;
-	OWNED(pfx_bags_free) struct pfx_bags bags = {0};
+	OWNED(pfx_content_free) struct pfx_content content = {0};
 	OWNED(secret_free) struct secret pass = {0};
 	OWNED(own_pkcs12) PKCS12 *p12 = NULL;
-	OWNED(reader_end) struct reader r = {.out = &bags};
+	OWNED(reader_end) struct reader r = {.left = iterations};
 
-	*out = bags;
+	*out = content;
 	if (der.len > PFX_FILE_MAX)
 		return err_set(err, DIRCA_E_TOO_LARGE, "PFX of %zu bytes: at most %d are read",
 		    der.len, PFX_FILE_MAX);
@@ -225,75 +547,17 @@ pfx_open(struct view der, const struct secret *password, struct pfx_bags *out, s
 	    p != der.ptr + der.len)
 		return err_openssl(
 		    err, NTE_BAD_DATA, "PFX: it is not one, or bytes are missing or left over");
-	if (!mac_is_right(p12, r.password, err) || !reader_begin(&r, err) ||
-	    !read_safes(&r, p12, err))
+	if (!mac_is_right(p12, &r.password, err) || !reader_begin(&r, err) ||
+	    !read_safes(&r, p12, err) || !take_all(&r, &content, err))
 		return false;
 	ERR_clear_error();
-	*out = bags;
-	bags = (struct pfx_bags){0};
-	return true;
-}
-
-void
-pfx_bags_free(struct pfx_bags *b)
-{
-	for (size_t i = 0; i < b->key_count; i++)
-		EVP_PKEY_free(b->keys[i]);
-	free(b->keys);
-	for (size_t i = 0; i < b->certificate_count; i++)
-		buf_free(&b->certificates[i]);
-	free(b->certificates);
-	*b = (struct pfx_bags){0};
-}
-
-/* ---- one key and its certificate ---- */
-
-static bool
-is_of_key(struct view certificate, const EVP_PKEY *key)
-{
-	const unsigned char *p = certificate.ptr;
-	OWNED(own_x509) X509 *cert = d2i_X509(NULL, &p, (long)certificate.len);
-	bool yes = cert != NULL && X509_check_private_key(cert, key) == 1;
-
-	ERR_clear_error();
-	return yes;
-}
-
-static bool
-take_pair(struct pfx_bags *bags, size_t key, size_t certificate, struct pfx *out)
-{
-	out->key = bags->keys[key];
-	bags->keys[key] = NULL;
-	out->certificate = buf_give(&bags->certificates[certificate]);
-	out->others = mem_zero(bags->certificate_count, sizeof *out->others);
-	for (size_t i = 0; i < bags->certificate_count; i++)
-		if (i != certificate)
-			out->others[out->other_count++] = buf_give(&bags->certificates[i]);
+	*out = content;
+	content = (struct pfx_content){0};
 	return true;
 }
 
 bool
-pfx_decode(struct view der, const struct secret *password, struct pfx *out, struct err *err)
+pfx_read(struct view der, const struct secret *password, struct pfx_content *out, struct err *err)
 {
-	OWNED(pfx_bags_free) struct pfx_bags bags = {0};
-
-	*out = (struct pfx){0};
-	if (!pfx_open(der, password, &bags, err))
-		return false;
-	for (size_t k = 0; k < bags.key_count; k++)
-		for (size_t c = 0; c < bags.certificate_count; c++)
-			if (is_of_key(buf_view(&bags.certificates[c]), bags.keys[k]))
-				return take_pair(&bags, k, c, out);
-	return err_set(err, NTE_BAD_DATA, "PFX: it has no private key with a certificate");
-}
-
-void
-pfx_free(struct pfx *p)
-{
-	for (size_t i = 0; i < p->other_count; i++)
-		buf_free(&p->others[i]);
-	free(p->others);
-	buf_free(&p->certificate);
-	EVP_PKEY_free(p->key);
-	*p = (struct pfx){0};
+	return pfx_read_within(der, password, MAX_ALL, out, err);
 }

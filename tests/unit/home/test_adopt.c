@@ -62,66 +62,65 @@ make(const char *what)
 }
 
 static void
-add_key(struct pfx_bags *to, const char *name)
+add_key(struct pfx_content *to, const char *name)
 {
 	char *path = text_printf("%s/%s", lab_dir, name);
 	struct secret pem;
+	EVP_PKEY *key;
 	struct err err;
 
 	assert_true(file_read_secret(path, 65536, &pem, &err));
-	to->keys = mem_grow(to->keys, to->key_count, sizeof(*to->keys));
-	if (!pkcs8_decode(&pem, NULL, &to->keys[to->key_count++], &err))
+	if (!pkcs8_decode(&pem, NULL, &key, &err) ||
+	    !pfx_add_key(to, key, (struct view){0}, NULL, &err))
 		fail_msg("%s", err.msg);
+	EVP_PKEY_free(key);
 	secret_free(&pem);
 	free(path);
 }
 
 static void
-add_certificates(struct pfx_bags *to, const char *name)
+add_certificates(struct pfx_content *to, const char *name)
 {
 	char *path = text_printf("%s/%s", lab_dir, name);
-	struct buf *list;
-	size_t count;
+	struct pem_certs certs;
 	struct err err;
 
-	if (!pem_certificates_file(path, &list, &count, &err))
+	if (!pem_certs_read(path, &certs, &err))
 		fail_msg("%s", err.msg);
-	for (size_t i = 0; i < count; i++) {
-		to->certificates =
-		    mem_grow(to->certificates, to->certificate_count, sizeof *to->certificates);
-		to->certificates[to->certificate_count++] = list[i];
-	}
-	free(list);
+	for (size_t i = 0; i < certs.count; i++)
+		if (!pfx_add_certificate(to, buf_view(&certs.list[i]), NULL, &err))
+			fail_msg("%s", err.msg);
+	pem_certs_free(&certs);
 	free(path);
 }
 
 /* What the files of these names hold, in blanks; keys end in ".key". */
-static struct pfx_bags
-bags_of(const char *names)
+static struct pfx_content
+content_of(const char *names)
 {
-	struct pfx_bags bags = {0};
+	struct pfx_content content = {0};
 	char *copy = mem_text(names), *rest = copy, *name;
 
 	while ((name = strtok_r(rest, " ", &rest)) != NULL) {
 		size_t n = strlen(name);
 
 		if (n > 4 && strcmp(name + n - 4, ".key") == 0)
-			add_key(&bags, name);
+			add_key(&content, name);
 		else
-			add_certificates(&bags, name);
+			add_certificates(&content, name);
 	}
 	free(copy);
-	return bags;
+	return content;
 }
 
 static bool
 adopt(const struct config *c, const char *names, int64_t now, struct err *err)
 {
-	struct pfx_bags bags = bags_of(names);
-	const struct ca_adopt in = {.from = &bags, .crl_number = 57};
+	struct pfx_content content = content_of(names);
+	const struct ca_adopt in = {.from = &content, .crl_number = 57};
 	bool ok = ca_adopt(c, &in, now, err);
 
-	pfx_bags_free(&bags);
+	pfx_content_free(&content);
 	return ok;
 }
 
@@ -330,14 +329,14 @@ the_newest_crl_is_remembered(void **state)
 	struct config *c = lab_config("numbers", "Old CA", "");
 	struct buf crls[3];
 	struct view views[3];
-	struct pfx_bags bags;
-	struct ca_adopt in = {.from = &bags, .crls = views, .crl_count = 3, .crl_number = 9};
+	struct pfx_content content;
+	struct ca_adopt in = {.from = &content, .crls = views, .crl_count = 3, .crl_number = 9};
 	struct ca_adopted mark;
 	struct err err;
 
 	(void)state;
 	make(make_crls);
-	bags = bags_of("crls.key crls.crt");
+	content = content_of("crls.key crls.crt");
 	crls[0] = crl_of("b.crl");
 	crls[1] = crl_of("a.crl");
 	crls[2] = crl_of("x.crl");
@@ -356,7 +355,7 @@ the_newest_crl_is_remembered(void **state)
 	assert_string_equal(serials, "0a 0b+ 0c ");
 	for (size_t i = 0; i < 3; i++)
 		buf_free(&crls[i]);
-	pfx_bags_free(&bags);
+	pfx_content_free(&content);
 	config_free(&c);
 }
 

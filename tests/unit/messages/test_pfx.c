@@ -4,7 +4,9 @@
 #include <openssl/err.h>
 #include <openssl/pkcs12.h>
 
-#include "pfx.h"
+#include "mem.h"
+#include "pfx_priv.h"
+#include "pkcs8.h"
 
 #define PASSWORD "correct h\xc3\xb6rse"
 
@@ -161,7 +163,7 @@ damaged_file_is_refused(void **state)
 	must(buf_append(&pfx, view_of("", 1), &err));
 	must_fail(pfx_decode(buf_view(&pfx), &pass, &read, &err), NTE_BAD_DATA);
 	buf_free(&pfx);
-	must(buf_alloc((1 << 20) + 1, &pfx, &err));
+	must(buf_alloc(PFX_FILE_MAX + 1, &pfx, &err));
 	must_fail(pfx_decode(buf_view(&pfx), &pass, &read, &err), DIRCA_E_TOO_LARGE);
 	secret_free(&pass);
 	buf_free(&pfx);
@@ -287,20 +289,20 @@ every_key_of_a_file_is_found(void **state)
 	    certificate(keys[1], "CN=u2", "u2")},
 		   root = certificate(ca, "CN=CA", "ca"), pfx = two_pairs(keys, certs, &root);
 	struct secret pass = password("p"), wrong = password("q");
-	struct pfx_bags bags;
+	struct pfx_content read;
 	struct err err;
 
 	(void)state;
-	must(pfx_open(buf_view(&pfx), &pass, &bags, &err));
-	assert_int_equal(bags.key_count, 2);
-	assert_int_equal(bags.certificate_count, 3);
+	must(pfx_read(buf_view(&pfx), &pass, &read, &err));
+	assert_int_equal(read.key_count, 2);
+	assert_int_equal(read.other_count, 1);
 	for (size_t i = 0; i < 2; i++) {
-		assert_int_equal(EVP_PKEY_eq(bags.keys[i], keys[i]), 1);
-		assert_true(view_eq(buf_view(&bags.certificates[i]), buf_view(&certs[i])));
+		assert_int_equal(EVP_PKEY_eq(read.keys[i].key, keys[i]), 1);
+		assert_true(view_eq(buf_view(&read.keys[i].certificate), buf_view(&certs[i])));
 	}
-	pfx_bags_free(&bags);
-	must_fail(pfx_open(buf_view(&pfx), &wrong, &bags, &err), NTE_BAD_DATA);
-	assert_int_equal(bags.key_count, 0);
+	pfx_content_free(&read);
+	must_fail(pfx_read(buf_view(&pfx), &wrong, &read, &err), NTE_BAD_DATA);
+	assert_int_equal(read.key_count, 0);
 	buf_free(&pfx);
 	buf_free(&root);
 	for (size_t i = 0; i < 2; i++) {
@@ -344,6 +346,459 @@ pfx_with_wrong_parts_is_not_made(void **state)
 	EVP_PKEY_free(other);
 }
 
+/* ---- many keys ---- */
+
+static struct pfx_content
+content_of(EVP_PKEY *const *keys, const struct buf *certs, const char *const *names, size_t count)
+{
+	struct pfx_content c = {0};
+	struct err err;
+
+	for (size_t i = 0; i < count; i++)
+		must(pfx_add_key(&c, keys[i], buf_view(&certs[i]), names[i], &err));
+	return c;
+}
+
+static struct pfx_content
+read_back(struct buf *pfx, const char *pass)
+{
+	struct secret p = password(pass);
+	struct pfx_content read;
+	struct err err;
+
+	if (!pfx_read(buf_view(pfx), &p, &read, &err))
+		fail_msg("%s", err.msg);
+	secret_free(&p);
+	buf_free(pfx);
+	return read;
+}
+
+static struct buf
+written(const struct pfx_content *c, enum pfx_strength strength)
+{
+	struct secret pass = password("p");
+	struct buf out;
+	struct err err;
+
+	if (!pfx_write(c, &pass, strength, &out, &err))
+		fail_msg("%s", err.msg);
+	secret_free(&pass);
+	return out;
+}
+
+#define BEYOND_BMP "\xf0\xa0\xae\xb7\xe9\x87\x8e"
+
+static void
+many_keys_come_back_with_names_and_their_certificates(void **state)
+{
+	EVP_PKEY *keys[3] = {support_ec("P-256"), support_ec("P-384"), support_rsa(2048)},
+		 *ca = support_ec("P-256");
+	struct buf certs[3], root = certificate(ca, "CN=CA", "ca"), pfx;
+	static const char *const names[] = {"Mail", BEYOND_BMP, "mail"}, *const back[] = {"Mail",
+									     BEYOND_BMP,
+									     "mail (2)"};
+	struct pfx_content c, read;
+	uint8_t id[20];
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++)
+		certs[i] = certificate(keys[i], "CN=u", "u");
+	c = content_of(keys, certs, names, 3);
+	/* the chain once, however often it comes */
+	must(pfx_add_certificate(&c, buf_view(&root), "The CA", &err));
+	must(pfx_add_certificate(&c, buf_view(&root), NULL, &err));
+	for (int strength = PFX_AES; strength <= PFX_LEGACY; strength++) {
+		pfx = written(&c, (enum pfx_strength)strength);
+		read = read_back(&pfx, "p");
+		assert_int_equal(read.key_count, 3);
+		assert_int_equal(read.other_count, 1);
+		assert_string_equal(read.others[0].friendly_name, "The CA");
+		assert_int_equal(read.others[0].local_key_id.len, 0);
+		for (size_t i = 0; i < 3; i++) {
+			struct pfx_entry *e = &read.keys[i];
+
+			assert_int_equal(EVP_PKEY_eq(e->key, keys[i]), 1);
+			assert_true(view_eq(buf_view(&e->certificate), buf_view(&certs[i])));
+			assert_string_equal(e->friendly_name, back[i]);
+			EVP_Digest(certs[i].ptr, certs[i].len, id, NULL, EVP_sha1(), NULL);
+			assert_true(view_eq(buf_view(&e->local_key_id), view_of(id, 20)));
+		}
+		pfx_content_free(&read);
+	}
+	pfx_content_free(&c);
+	for (size_t i = 0; i < 3; i++) {
+		buf_free(&certs[i]);
+		EVP_PKEY_free(keys[i]);
+	}
+	buf_free(&root);
+	EVP_PKEY_free(ca);
+}
+
+static void
+nothing_is_twice_after_a_merge(void **state)
+{
+	EVP_PKEY *keys[2] = {support_ec("P-256"), support_ec("P-256")};
+	struct buf certs[2] = {certificate(keys[0], "CN=u1", "a"),
+	    certificate(keys[1], "CN=u2", "b")},
+		   renewed = certificate(keys[0], "CN=u1 again", "c");
+	static const char *const names[] = {"one", NULL};
+	struct pfx_content to = content_of(keys, certs, names, 1), from = {0};
+	struct err err;
+
+	(void)state;
+	/* the first key again, with the certificate of its renewal; the second one without its
+	 * certificate, which comes by itself */
+	must(pfx_add_key(&from, keys[0], buf_view(&renewed), "two", &err));
+	must(pfx_add_key(&from, keys[1], (struct view){0}, NULL, &err));
+	must(pfx_add_certificate(&from, buf_view(&certs[0]), NULL, &err));
+	must(pfx_add_certificate(&to, buf_view(&certs[1]), "its name", &err));
+	assert_int_equal(to.other_count, 1);
+	pfx_merge(&to, &from);
+	assert_int_equal(from.key_count + from.other_count, 0);
+	assert_int_equal(to.key_count, 2);
+	assert_string_equal(to.keys[0].friendly_name, "one");
+	assert_true(view_eq(buf_view(&to.keys[0].certificate), buf_view(&certs[0])));
+	assert_true(view_eq(buf_view(&to.keys[1].certificate), buf_view(&certs[1])));
+	assert_string_equal(to.keys[1].friendly_name, "its name");
+	assert_int_equal(to.other_count, 1);
+	assert_true(view_eq(buf_view(&to.others[0].certificate), buf_view(&renewed)));
+	/* a certificate that finds its key afterwards */
+	must(pfx_add_key(&from, keys[1], (struct view){0}, NULL, &err));
+	must(pfx_add_certificate(&from, buf_view(&certs[1]), NULL, &err));
+	assert_int_equal(from.other_count, 0);
+	assert_int_equal(from.keys[0].certificate.len, certs[1].len);
+	must_fail(
+	    pfx_add_key(&from, keys[0], buf_view(&certs[1]), NULL, &err), DIRCA_E_KEY_MISMATCH);
+	pfx_content_free(&from);
+	pfx_content_free(&to);
+	buf_free(&renewed);
+	for (size_t i = 0; i < 2; i++) {
+		buf_free(&certs[i]);
+		EVP_PKEY_free(keys[i]);
+	}
+}
+
+/* Of two certificates of one key the one with its localKeyID, which comes last. */
+static void
+local_key_id_chooses_among_certificates_of_a_key(void **state)
+{
+	EVP_PKEY *key = support_ec("P-256");
+	struct buf certs[2] = {certificate(key, "CN=old", "a"), certificate(key, "CN=new", "b")},
+		   pfx;
+	struct pfx_content c = {0}, read;
+	struct err err;
+
+	(void)state;
+	must(pfx_add_certificate(&c, buf_view(&certs[0]), NULL, &err));
+	c.keys = mem_zero(1, sizeof(*c.keys));
+	must(buf_dup(buf_view(&certs[1]), &c.keys[0].certificate, &err));
+	c.keys[0].key = key;
+	c.key_count = 1;
+	pfx = written(&c, PFX_AES);
+	read = read_back(&pfx, "p");
+	assert_int_equal(read.key_count, 1);
+	assert_true(view_eq(buf_view(&read.keys[0].certificate), buf_view(&certs[1])));
+	assert_int_equal(read.other_count, 1);
+	pfx_content_free(&read);
+	pfx_content_free(&c);
+	buf_free(&certs[0]);
+	buf_free(&certs[1]);
+}
+
+/* What Windows says beside: the provider of the key, and that it is the machine's. */
+static void
+attributes_that_are_not_known_are_kept(void **state)
+{
+	EVP_PKEY *key = support_ec("P-256");
+	struct buf cert = certificate(key, "CN=u", "u"), pfx;
+	static const char *const names[] = {"n"};
+	struct pfx_content c = content_of(&key, &cert, names, 1), read;
+	struct pfx_attrs *a = &c.keys[0].of_key;
+	struct err err;
+
+	(void)state;
+	a->list = mem_zero(2, sizeof *a->list);
+	a->count = 2;
+	strcpy(a->list[0].oid, "1.3.6.1.4.1.311.17.1");
+	a->list[0].type = V_ASN1_BMPSTRING;
+	must(buf_dup(view_of("\0C\0S\0P", 6), &a->list[0].value, &err));
+	strcpy(a->list[1].oid, "1.3.6.1.4.1.311.17.2");
+	pfx = written(&c, PFX_AES);
+	read = read_back(&pfx, "p");
+	assert_int_equal(read.keys[0].of_key.count, 2);
+	for (size_t i = 0; i < 2; i++) { /* a SET: in whatever order */
+		const struct pfx_attr *got = &read.keys[0].of_key.list[i];
+		bool is_empty = strcmp(got->oid, "1.3.6.1.4.1.311.17.2") == 0;
+
+		assert_true(is_empty || strcmp(got->oid, "1.3.6.1.4.1.311.17.1") == 0);
+		assert_int_equal(got->type, is_empty ? 0 : V_ASN1_BMPSTRING);
+		assert_true(view_eq(buf_view(&got->value), view_of("\0C\0S\0P", is_empty ? 0 : 6)));
+	}
+	pfx_content_free(&read);
+	pfx_content_free(&c);
+	buf_free(&cert);
+	EVP_PKEY_free(key);
+}
+
+static void
+keys_may_lack_a_certificate_and_certificates_a_key(void **state)
+{
+	EVP_PKEY *key = support_ec("P-256");
+	struct buf cert = certificate(key, "CN=u", "u"), pfx, out;
+	struct pfx_content c = {0}, read;
+	struct secret pass = password("p");
+	struct err err;
+
+	(void)state;
+	must_fail(pfx_write(&c, &pass, PFX_AES, &out, &err), E_INVALIDARG);
+	must(pfx_add_key(&c, key, (struct view){0}, "alone", &err));
+	pfx = written(&c, PFX_AES);
+	read = read_back(&pfx, "p");
+	assert_int_equal(read.key_count, 1);
+	assert_int_equal(read.keys[0].certificate.len, 0);
+	assert_string_equal(read.keys[0].friendly_name, "alone");
+	pfx_content_free(&read);
+	pfx_content_free(&c);
+	must(pfx_add_certificate(&c, buf_view(&cert), NULL, &err));
+	pfx = written(&c, PFX_AES);
+	read = read_back(&pfx, "p");
+	assert_int_equal(read.key_count, 0);
+	assert_int_equal(read.other_count, 1);
+	pfx_content_free(&read);
+	pfx_content_free(&c);
+	secret_free(&pass);
+	buf_free(&cert);
+	EVP_PKEY_free(key);
+}
+
+/* ---- what a file may ask for ---- */
+
+static struct buf
+file_of(PKCS12 *p12)
+{
+	uint8_t *der = NULL;
+	int len = i2d_PKCS12(p12, &der);
+	struct buf out;
+	struct err err;
+
+	must(buf_take_openssl(der, len, &out, &err));
+	return out;
+}
+
+static PKCS12 *
+p12_of(struct buf *pfx)
+{
+	const unsigned char *p = pfx->ptr;
+	PKCS12 *p12 = d2i_PKCS12(NULL, &p, (long)pfx->len);
+
+	assert_true(p12 != NULL);
+	buf_free(pfx);
+	return p12;
+}
+
+static struct buf
+legacy_file(void)
+{
+	EVP_PKEY *key = support_ec("P-256");
+	struct buf cert = certificate(key, "CN=u", "u"), pfx;
+	static const char *const names[] = {"n"};
+	struct pfx_content c = content_of(&key, &cert, names, 1);
+
+	pfx = written(&c, PFX_LEGACY);
+	pfx_content_free(&c);
+	buf_free(&cert);
+	EVP_PKEY_free(key);
+	return pfx;
+}
+
+static void
+refused(struct buf *pfx, int64_t iterations, const char *why)
+{
+	struct secret pass = password("p");
+	struct pfx_content read;
+	struct err err;
+
+	must_fail(pfx_read_within(buf_view(pfx), &pass, iterations, &read, &err), NTE_BAD_DATA);
+	if (strstr(err.msg, why) == NULL)
+		fail_msg("%s", err.msg);
+	assert_int_equal(read.key_count, 0);
+	secret_free(&pass);
+	buf_free(pfx);
+}
+
+static void
+mac_of_too_many_iterations_is_not_computed(void **state)
+{
+	static const int64_t counts[] = {10000001, INT64_MAX, 0, -1};
+	const ASN1_INTEGER *count;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+		struct buf pfx = legacy_file();
+		PKCS12 *p12 = p12_of(&pfx);
+
+		PKCS12_get0_mac(NULL, NULL, NULL, &count, p12);
+		assert_true(
+		    ASN1_INTEGER_set_int64((ASN1_INTEGER *)(uintptr_t)count, counts[i]) == 1);
+		pfx = file_of(p12);
+		PKCS12_free(p12);
+		refused(&pfx, 1000000, "iteration count");
+	}
+}
+
+/* Whoever knows the password wrote the MAC over it. */
+static struct buf
+safe_of_iterations(int64_t iterations)
+{
+	struct buf pfx = legacy_file();
+	PKCS12 *p12 = p12_of(&pfx);
+	STACK_OF(PKCS7) *safes = PKCS12_unpack_authsafes(p12);
+	PKCS7 *sealed = sk_PKCS7_value(safes, 0);
+	PBEPARAM *p = PBEPARAM_new();
+	ASN1_STRING *packed = NULL;
+
+	assert_true(PKCS7_type_is_encrypted(sealed));
+	assert_true(ASN1_INTEGER_set_int64(p->iter, iterations) == 1);
+	assert_true(ASN1_OCTET_STRING_set(p->salt, (const uint8_t *)"saltsalt", 8) == 1);
+	assert_true(ASN1_item_pack(p, ASN1_ITEM_rptr(PBEPARAM), &packed) != NULL);
+	assert_true(
+	    X509_ALGOR_set0(sealed->d.encrypted->enc_data->algorithm,
+		OBJ_nid2obj(NID_pbe_WithSHA1And3_Key_TripleDES_CBC), V_ASN1_SEQUENCE, packed) == 1);
+	assert_true(PKCS12_pack_authsafes(p12, safes) == 1);
+	assert_true(PKCS12_set_mac(p12, "p", -1, NULL, 0, 2000, EVP_sha1()) == 1);
+	pfx = file_of(p12);
+	PBEPARAM_free(p);
+	sk_PKCS7_pop_free(safes, PKCS7_free);
+	PKCS12_free(p12);
+	return pfx;
+}
+
+static void
+iterations_of_parts_are_counted_at_once_and_together(void **state)
+{
+	struct buf pfx = safe_of_iterations(10000001);
+
+	(void)state;
+	refused(&pfx, INT64_MAX, "iteration count");
+	pfx = safe_of_iterations(INT64_MAX);
+	refused(&pfx, INT64_MAX, "iteration count");
+	/* 300,000 for the certificate, 300,000 for the key */
+	pfx = legacy_file();
+	refused(&pfx, 599999, "iteration count");
+	pfx = legacy_file();
+
+	struct secret pass = password("p");
+	struct pfx_content read;
+	struct err err;
+
+	must(pfx_read_within(buf_view(&pfx), &pass, 600000, &read, &err));
+	pfx_content_free(&read);
+	secret_free(&pass);
+	buf_free(&pfx);
+}
+
+static void
+empty_password_is_read_in_both_spellings(void **state)
+{
+	static const char *const spellings[] = {"", NULL};
+	EVP_PKEY *key = support_ec("P-256");
+	struct buf cert = certificate(key, "CN=u", "u"), pfx;
+	const unsigned char *p = cert.ptr;
+	X509 *x = d2i_X509(NULL, &p, (long)cert.len);
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		PKCS12 *p12 = PKCS12_create(spellings[i], "n", key, x, NULL,
+		    NID_pbe_WithSHA1And3_Key_TripleDES_CBC, NID_pbe_WithSHA1And3_Key_TripleDES_CBC,
+		    2000, 2000, 0);
+		struct pfx_content read;
+
+		assert_true(p12 != NULL);
+		pfx = file_of(p12);
+		read = read_back(&pfx, "");
+		assert_int_equal(EVP_PKEY_eq(read.keys[0].key, key), 1);
+		pfx_content_free(&read);
+		PKCS12_free(p12);
+	}
+	X509_free(x);
+	buf_free(&cert);
+	EVP_PKEY_free(key);
+}
+
+static void
+mac_of_rfc_9579_is_refused_by_its_name(void **state)
+{
+	struct buf pfx = legacy_file();
+	PKCS12 *p12 = p12_of(&pfx);
+	const X509_ALGOR *alg;
+
+	(void)state;
+	PKCS12_get0_mac(NULL, &alg, NULL, NULL, p12);
+
+	PBE2PARAM *params = PBE2PARAM_new();
+	ASN1_STRING *packed = NULL;
+	X509_ALGOR *kdf = PKCS5_pbkdf2_set(2000, NULL, 8, NID_hmacWithSHA256, 32);
+
+	assert_true(X509_ALGOR_copy(params->keyfunc, kdf) == 1);
+	assert_true(X509_ALGOR_set0(params->encryption, OBJ_nid2obj(NID_hmacWithSHA256),
+			V_ASN1_NULL, NULL) == 1);
+	assert_true(ASN1_item_pack(params, ASN1_ITEM_rptr(PBE2PARAM), &packed) != NULL);
+	assert_true(X509_ALGOR_set0((X509_ALGOR *)(uintptr_t)alg, OBJ_nid2obj(NID_pbmac1),
+			V_ASN1_SEQUENCE, packed) == 1);
+	pfx = file_of(p12);
+	refused(&pfx, 1000000,
+	    OpenSSL_version_num() < 0x30400000UL ? "PBMAC1 (RFC 9579)" : "password is wrong");
+	X509_ALGOR_free(kdf);
+	PBE2PARAM_free(params);
+	PKCS12_free(p12);
+}
+
+static void
+openssl_reads_many_keys_and_old_certificates(void **state)
+{
+	static const char make[] =
+	    "for i in 1 2 3; do openssl req -newkey rsa:2048 -nodes -keyout k$i.pem -out r$i.pem "
+	    "-subj /CN=u$i 2>/dev/null; openssl x509 -req -in r$i.pem -signkey k$i.pem -days 9 "
+	    "-out c$i.pem 2>/dev/null; openssl x509 -in c$i.pem -outform DER -out c$i.der; done; "
+	    "openssl x509 -in c1.pem -noout -text | grep -q 'Version: 1'";
+	struct pfx_content c = {0}, read;
+	struct secret pem;
+	struct buf pfx, der;
+	char dir[64], path[96];
+	struct err err;
+
+	(void)state;
+	support_temp_dir(dir);
+	assert_int_equal(support_run(dir, make), 0);
+	for (int i = 1; i <= 3; i++) {
+		EVP_PKEY *key;
+
+		snprintf(path, sizeof path, "%s/k%d.pem", dir, i);
+		must(file_read_secret(path, 65536, &pem, &err));
+		must(pkcs8_decode(&pem, NULL, &key, &err));
+		snprintf(path, sizeof path, "%s/c%d.der", dir, i);
+		der = support_file(path);
+		must(pfx_add_key(&c, key, buf_view(&der), "same name", &err));
+		buf_free(&der);
+		secret_free(&pem);
+		EVP_PKEY_free(key);
+	}
+	pfx = written(&c, PFX_AES);
+	snprintf(path, sizeof path, "%s/all.pfx", dir);
+	must(file_create(path, buf_view(&pfx), 0600, &err));
+	read = read_back(&pfx, "p");
+	assert_int_equal(read.key_count, 3);
+	assert_int_equal(support_run(dir, "openssl pkcs12 -in all.pfx -passin pass:p -nodes "
+					  "-out all.pem && test $(grep -c 'BEGIN PRIVATE' all.pem) "
+					  "= 3 && test $(grep -c 'BEGIN CERT' all.pem) = 3 && grep "
+					  "-q 'same name (3)' all.pem"),
+	    0);
+	pfx_content_free(&read);
+	pfx_content_free(&c);
+	support_remove(dir);
+}
+
 int
 main(void)
 {
@@ -355,6 +810,16 @@ main(void)
 	    cmocka_unit_test(files_of_old_programs_are_read),
 	    cmocka_unit_test(every_key_of_a_file_is_found),
 	    cmocka_unit_test(pfx_with_wrong_parts_is_not_made),
+	    cmocka_unit_test(many_keys_come_back_with_names_and_their_certificates),
+	    cmocka_unit_test(nothing_is_twice_after_a_merge),
+	    cmocka_unit_test(local_key_id_chooses_among_certificates_of_a_key),
+	    cmocka_unit_test(attributes_that_are_not_known_are_kept),
+	    cmocka_unit_test(keys_may_lack_a_certificate_and_certificates_a_key),
+	    cmocka_unit_test(mac_of_too_many_iterations_is_not_computed),
+	    cmocka_unit_test(iterations_of_parts_are_counted_at_once_and_together),
+	    cmocka_unit_test(empty_password_is_read_in_both_spellings),
+	    cmocka_unit_test(mac_of_rfc_9579_is_refused_by_its_name),
+	    cmocka_unit_test(openssl_reads_many_keys_and_old_certificates),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);
