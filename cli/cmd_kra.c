@@ -29,26 +29,18 @@ remove_audited(
 }
 
 static bool
-add_one(const struct work *w, const struct trust_issuers *issuers, struct view der, struct err *err)
+add_one(struct work *w, const struct trust_issuers *issuers, struct view der, struct err *err)
 {
 	OWNED(pkix_cert_free) struct pkix_cert kra = {0};
 
-	if (!pkix_cert_decode(der, &kra, err) ||
-	    !kra_validate(&kra, issuers->list, issuers->count, clock_now(), err) ||
+	if (!pkix_cert_decode(der, &kra, err) || !kra_validate_here(w, &kra, issuers, err) ||
 	    !kra_put(w, &kra, err))
 		return false;
-	if (!w->cli->opt.no_enable && !kra_enable(w, &kra, err))
-		return false;
-	if (!view_eq(kra.issuer, issuers->certs.list[0].subject))
-		puts(
-		    "Another CA issued it: dircad seals keys to it if it was started after that CA "
-		    "was put into " TRUST_FOLDER "/" TRUST_KRA_ISSUERS ".");
-	return true;
+	return w->cli->opt.no_enable || kra_enable(w, &kra, err);
 }
 
 static bool
-add_file(
-    const struct work *w, const struct trust_issuers *issuers, const char *path, struct err *err)
+add_file(struct work *w, const struct trust_issuers *issuers, const char *path, struct err *err)
 {
 	OWNED(pem_certs_free) struct pem_certs file = {0};
 

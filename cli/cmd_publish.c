@@ -5,6 +5,7 @@
 #include "ca_authority.h"
 #include "ca_rights.h"
 #include "clock.h"
+#include "daemon_directory.h"
 #include "local_audit.h"
 #include "own.h"
 #include "pem.h"
@@ -17,10 +18,9 @@
 
 /* Who writes, and what about. */
 struct writer {
-	struct config *config;      /* borrowed */
-	struct dir_conn *directory; /* borrowed: the caller's, if the options say who that is, */
-	struct dir_conn *own;       /* else the CA's own */
-	struct dir_config own_config;
+	struct config *config; /* borrowed */
+	struct daemon_directory opened;
+	struct dir_conn *directory;    /* of `opened` */
 	struct pem_certs certificates; /* ca.crt */
 	struct pkix_cert cert;
 	bool admins_manage; /* the rights that were set make them certificate managers too */
@@ -31,7 +31,7 @@ writer_close(struct writer *w)
 {
 	pkix_cert_free(&w->cert);
 	pem_certs_free(&w->certificates);
-	dir_disconnect(&w->own);
+	daemon_directory_close(&w->opened);
 }
 
 static bool
@@ -46,21 +46,10 @@ read_certificate(struct writer *w, struct err *err)
 static bool
 writer_open(struct work *work, struct writer *w, struct err *err)
 {
-	const struct cli_options *o = &work->cli->opt;
-
-	/* A stand-alone CA is published nowhere, by whomever. */
 	w->config = work->config;
-	if (!config_directory(w->config, &w->own_config, err) || !read_certificate(w, err))
+	if (!daemon_directory_open(work, &w->opened, err) || !read_certificate(w, err))
 		return false;
-	if (o->uri != NULL || o->user != NULL || o->bind_dn != NULL) {
-		if (!work_open(work, NEEDS_DIRECTORY, err))
-			return false;
-		w->directory = work->session.directory;
-		return true;
-	}
-	if (!config_read_password(w->config, err) || !dir_connect(&w->own_config, &w->own, err))
-		return false;
-	w->directory = w->own;
+	w->directory = w->opened.conn;
 	return true;
 }
 

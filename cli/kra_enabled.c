@@ -9,6 +9,7 @@
 #include "archive.h"
 #include "clock.h"
 #include "daemon_run.h"
+#include "kra_authorities.h"
 #include "kra_policy.h"
 #include "kra_store.h"
 #include "local_audit.h"
@@ -109,15 +110,52 @@ has_hash(const struct pkix_cert *kra, const char *what)
 	return text_eq_nocase(what, sha1) || text_eq_nocase(what, sha256);
 }
 
-/* Its SHA-1, SHA-256, common name or whole subject. */
-static bool
-is_called(const struct pkix_cert *kra, const char *what)
+bool
+kra_is_called(const struct pkix_cert *kra, const char *what)
 {
 	OWNED(own_memory) char *subject = pkix_name_text(kra->subject);
 	OWNED(own_memory) char *cn = pkix_name_value(kra->subject, NID_commonName);
 
 	return has_hash(kra, what) || (subject != NULL && text_eq_fold(what, subject)) ||
 	       (cn != NULL && text_eq_fold(what, cn));
+}
+
+static const struct pkix_cert *
+find_authority(const struct kra_authorities *all, const struct pkix_cert *kra)
+{
+	for (size_t i = 0; i < all->count; i++)
+		if (pkix_cert_is_issued_by(kra, &all->list[i].cert, false))
+			return &all->list[i].cert;
+	return NULL;
+}
+
+/* Of help only: where the directory cannot be read the reason stands as it is. */
+static bool
+name_issuer(struct work *w, const struct pkix_cert *kra, struct err *err)
+{
+	OWNED(kra_authorities_free) struct kra_authorities all = {0};
+	OWNED(own_memory) char *reason = mem_text(err->msg), *name = NULL, *hash = NULL;
+	const struct pkix_cert *issuer;
+	struct err ignored;
+
+	if (!kra_authorities_read(w, &all, &ignored) ||
+	    (issuer = find_authority(&all, kra)) == NULL)
+		return false;
+	name = pkix_name_text(issuer->subject);
+	hash = hex_encode(view_of(issuer->sha256, sizeof issuer->sha256), '\0');
+	return err_set(err, err->code,
+	    "%s; in the directory its issuer is %s: compare the hash, then `dirca kra issuers add "
+	    "%s`",
+	    reason, name != NULL ? name : "?", hash);
+}
+
+bool
+kra_validate_here(struct work *w, const struct pkix_cert *kra, const struct trust_issuers *issuers,
+    struct err *err)
+{
+	enum kra_status status = kra_check(kra, issuers->list, issuers->count, clock_now(), err);
+
+	return status == KRA_VALID || (status == KRA_UNTRUSTED && name_issuer(w, kra, err));
 }
 
 static bool
@@ -128,7 +166,7 @@ find_kra(
 
 	*out = NULL;
 	for (size_t i = 0; i < store->count; i++)
-		if (is_called(&store->list[i], what)) {
+		if (kra_is_called(&store->list[i], what)) {
 			OWNED(own_memory) char *sha1 = sha1_of(&store->list[i]);
 
 			text_list_add(&found, ", ", sha1);
@@ -238,6 +276,16 @@ say_state(const struct work *w, const struct kra_policy *policy, struct err *err
 	return true;
 }
 
+bool
+kra_say_state(const struct work *w, struct err *err)
+{
+	OWNED(kra_policy_free) struct kra_policy policy = {0};
+
+	if (!kra_policy_read(w->config, &policy, err))
+		return err->code == ERROR_FILE_NOT_FOUND;
+	return say_state(w, &policy, err);
+}
+
 /* What is said, else what was. */
 static bool
 choose_reader(
@@ -335,7 +383,7 @@ kra_forget(const struct work *w, const char *sha1_hex, struct err *err)
 /* ---- verbs ---- */
 
 typedef bool change_function(
-    const struct work *w, const struct kra_list *store, const char *what, struct err *err);
+    struct work *w, const struct kra_list *store, const char *what, struct err *err);
 
 static bool
 change_each(struct work *w, change_function *change, struct err *err)
@@ -354,20 +402,19 @@ change_each(struct work *w, change_function *change, struct err *err)
 
 /* One that cannot be used is not enabled by mistake. */
 static bool
-enable_valid(const struct work *w, const struct kra_list *store, const char *what, struct err *err)
+enable_valid(struct work *w, const struct kra_list *store, const char *what, struct err *err)
 {
 	OWNED(trust_issuers_free) struct trust_issuers issuers = {0};
 	const struct pkix_cert *kra;
 
 	return find_kra(store, what, &kra, err) && kra_issuers_read(w->config, &issuers, err) &&
-	       kra_validate(kra, issuers.list, issuers.count, clock_now(), err) &&
-	       kra_enable(w, kra, err);
+	       kra_validate_here(w, kra, &issuers, err) && kra_enable(w, kra, err);
 }
 
 /* Those that the CA signed come into the store by their hash alone: a broken front can have one
  * signed in anybody's name. */
 static bool
-put_signed(const struct work *w, const char *what, struct err *err)
+put_signed(struct work *w, const char *what, struct err *err)
 {
 	OWNED(signed_kras_close) struct signed_kras known = {0};
 	OWNED(trust_issuers_free) struct trust_issuers issuers = {0};
@@ -380,8 +427,7 @@ put_signed(const struct work *w, const char *what, struct err *err)
 		if (!pkix_cert_decode(buf_view(&known.list[i]), &kra, err))
 			return false;
 		if (has_hash(&kra, what) && !kra_store_has(w->config, &kra))
-			return kra_validate(&kra, issuers.list, issuers.count, clock_now(), err) &&
-			       kra_put(w, &kra, err);
+			return kra_validate_here(w, &kra, &issuers, err) && kra_put(w, &kra, err);
 	}
 	return true;
 }
@@ -408,8 +454,7 @@ is_missing(const struct work *w, const char *what, struct buf *sha256)
 }
 
 static bool
-disable_called(
-    const struct work *w, const struct kra_list *store, const char *what, struct err *err)
+disable_called(struct work *w, const struct kra_list *store, const char *what, struct err *err)
 {
 	OWNED(buf_free) struct buf sha256 = {0};
 	const struct pkix_cert *kra;

@@ -11,6 +11,14 @@
 
 /* Who may have issued KRA certificates of this CA. trust_issuers_free. */
 bool kra_issuers_read(const struct config *config, struct trust_issuers *out, struct err *err);
+/* Is it that one: its SHA-1, SHA-256, common name or whole subject? */
+bool kra_is_called(const struct pkix_cert *cert, const char *what);
+/* As kra_validate. One whose issuer root did not take is refused with the command that takes it,
+ * where the directory has that CA. */
+bool kra_validate_here(struct work *w, const struct pkix_cert *kra,
+    const struct trust_issuers *issuers, struct err *err);
+/* Says to how many of how many agents each key is sealed now; nothing before there is a list. */
+bool kra_say_state(const struct work *w, struct err *err);
 /* What the CA's vault signed of KRAs, for root to see. signed_kras_close. */
 bool kra_signed_read(const struct config *config, struct signed_kras *out, struct err *err);
 /* Into the KRA store, if it is not there, with a record of it before. Says what it did. */

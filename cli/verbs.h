@@ -204,6 +204,15 @@
 	    "to how many KRAs each key is sealed (on the CA's machine)")                           \
 	X("kra remove", "SHA1", 1, 1, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG, OPTS_DAEMON | OPTS_YES,  \
 	    cmd_kra_remove, "take a KRA certificate out of the CA's KRA store")                    \
+	X("kra issuers", "", 0, 0, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG,                             \
+	    OPTS_DAEMON | OPTS_SESSION | OPTS_JSON, cmd_kra_issuers,                               \
+	    "CAs of the directory, and whose KRA certificates the CA takes (on the CA's machine)") \
+	X("kra issuers add", "HASH|FILE...", 1, CLI_LIST_MAX, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG,  \
+	    OPTS_DAEMON | OPTS_SESSION, cmd_kra_issuers_add,                                       \
+	    "take KRA certificates of other CAs too (on the CA's machine)")                        \
+	X("kra issuers remove", "HASH|NAME...", 1, CLI_LIST_MAX, GROUP_KEYS, WHO_ROOT,             \
+	    NEEDS_CONFIG, OPTS_DAEMON, cmd_kra_issuers_remove,                                     \
+	    "take KRA certificates of these CAs no more (on the CA's machine)")                    \
 	X("kra status", "", 0, 0, GROUP_KEYS, WHO_VIEWER, NEEDS_CA, OPTS_SESSION | OPTS_JSON,      \
 	    cmd_kra_status,                                                                        \
 	    "the CA's KRA certificates: usable or why not, days left, keys sealed to them")        \

@@ -71,8 +71,9 @@ kra_check(const struct pkix_cert *kra, const struct pkix_cert *const *issuers, s
 	if (kra_issuer(kra, issuers, issuer_count) != NULL)
 		return KRA_VALID;
 	return refuse_as(KRA_UNTRUSTED, kra, err,
-	    "none of the trusted issuers signed it: this CA, and those of trust/kra-issuers.pem in "
-	    "the state folder");
+	    "none of the trusted issuers signed it: this CA, and those that root took by `dirca "
+	    "kra "
+	    "issuers add`");
 }
 
 const char *

@@ -18,6 +18,7 @@
 #include "settings.h"
 #include "store.h"
 #include "tmpl.h"
+#include "trust.h"
 #include "vault.h"
 
 /* One KRA that root enabled, as the vault has it. */
@@ -61,6 +62,7 @@ struct ca_view {
 	bool places_known; /* where CRL and CA certificate are found, if anywhere: not so before the
 			      directory was read */
 	struct settings settings;
+	struct trust_issuers kra_issuers; /* this CA, and whom root took as an issuer of agents */
 	struct ca_kra *kras;
 	size_t kra_count;
 	const struct ca_kra **agents; /* the valid ones of them, of each agent the newest */

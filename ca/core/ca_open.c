@@ -56,7 +56,6 @@ state_free(struct ca_state **state)
 	free(s->recorded_rights[0]);
 	free(s->recorded_rights[1]);
 	free(s->told_stopped);
-	trust_issuers_free(&s->kra_issuers);
 	pthread_mutex_destroy(&s->lock);
 	pthread_mutex_destroy(&s->refresh_lock);
 	pthread_mutex_destroy(&s->maintain_lock);
@@ -162,9 +161,7 @@ read_identity(struct ca *ca, struct vault *v, struct err *err)
 	ca->issuer = &ca->info.issuers.list[0];
 	return find_digest(ca, err) && read_chain(ca, err) &&
 	       ca_crosses_read(ca->config, &ca->info.issuers, &ca->crosses, err) &&
-	       read_archival(ca, err) &&
-	       trust_kra_issuers(
-		   ca->config->state_dir, &ca->info.issuers, &ca->state->kra_issuers, err);
+	       read_archival(ca, err);
 }
 
 static bool

@@ -61,7 +61,6 @@ struct ca_state {
 	atomic_bool space_is_low;
 	_Atomic int64_t space_looked_at, space_free_mb; /* clock_mono_ms; what there was then */
 	struct crl_http *crl_http;                      /* under refresh_lock */
-	struct trust_issuers kra_issuers;               /* of the start, as the vault's */
 	pthread_mutex_t publish_lock;                   /* guards the next five */
 	pthread_cond_t publish_turn;                    /* on the monotonic clock */
 	bool publish_wanted, publish_stop;
@@ -137,6 +136,11 @@ bool view_begin(struct ca *ca, struct vault *v, struct err *err);
 
 /* The KRA store into `v`. `last` is the view before it, NULL at first. */
 bool view_read_kras(struct ca *ca, struct vault *vault, struct ca_view *v, struct err *err);
+
+/* kra_chain.c: is a KRA certificate of another CA good, and each CA certificate above it up to a
+ * root, by CRLs? CRYPT_E_REVOKED, CRYPT_E_REVOCATION_OFFLINE, CERT_E_EXPIRED. */
+bool kra_chain_check(
+    struct ca *ca, const struct ca_view *v, const struct pkix_cert *kra, struct err *err);
 
 /* chain_crls.c: reads what ca_check_chain looks at; raises that nothing is issued, once. */
 bool view_read_chain(struct ca *ca, struct ca_view *v, struct err *err);

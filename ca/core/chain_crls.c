@@ -11,21 +11,6 @@
 #include "event.h"
 #include "mem.h"
 #include "own.h"
-#include "own_openssl.h"
-
-/* Does a CRL of the CA above say that the certificate is not revoked? */
-static bool
-check_link(struct ca *ca, const struct ca_view *v, const struct pkix_cert *cert,
-    const struct pkix_cert *issuer, struct err *err)
-{
-	OWNED(own_pkey) EVP_PKEY *key = NULL;
-	struct crl_check in = {.cert = cert, .issuer = issuer, .now = v->made_at};
-
-	if (!pkix_public_key(issuer->spki, &key, err))
-		return false;
-	in.key = key;
-	return ca_check_crl(ca, v->pki->services_dn, &in, err);
-}
 
 static bool
 check_above(struct ca *ca, const struct ca_view *v, size_t at, struct err *err)
@@ -44,7 +29,7 @@ check_above(struct ca *ca, const struct ca_view *v, size_t at, struct err *err)
 		    "--chain FILE` adds it",
 		    name);
 	return (pkix_cert_decode(buf_view(&ca->chain[at + 1]), &issuer, err) &&
-		   check_link(ca, v, &cert, &issuer, err)) ||
+		   ca_check_link(ca, v, &cert, &issuer, err)) ||
 	       err_prefix(err, "the CA certificate of %s", name);
 }
 

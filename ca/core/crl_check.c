@@ -10,6 +10,7 @@
 #include "crl_http.h"
 #include "file.h"
 #include "own.h"
+#include "own_openssl.h"
 #include "text.h"
 #include "trust.h"
 
@@ -113,4 +114,17 @@ ca_check_crl(struct ca *ca, const char *services_dn, const struct crl_check *in,
 		    q.why.msg, why.msg);
 	return !q.revoked ||
 	       err_set(err, CRYPT_E_REVOKED, "the CRL of its issuer lists it as revoked");
+}
+
+bool
+ca_check_link(struct ca *ca, const struct ca_view *v, const struct pkix_cert *cert,
+    const struct pkix_cert *issuer, struct err *err)
+{
+	OWNED(own_pkey) EVP_PKEY *key = NULL;
+	struct crl_check in = {.cert = cert, .issuer = issuer, .now = v->made_at};
+
+	if (!pkix_public_key(issuer->spki, &key, err))
+		return false;
+	in.key = key;
+	return ca_check_crl(ca, v->pki->services_dn, &in, err);
 }

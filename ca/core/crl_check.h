@@ -16,5 +16,8 @@ struct crl_check {
  * CRYPT_E_REVOKED; CRYPT_E_REVOCATION_OFFLINE if there is none; what the directory says. */
 bool ca_check_crl(
     struct ca *ca, const char *services_dn, const struct crl_check *in, struct err *err);
+/* The same as a view is built: of one certificate of a chain, by the CA above it. */
+bool ca_check_link(struct ca *ca, const struct ca_view *v, const struct pkix_cert *cert,
+    const struct pkix_cert *issuer, struct err *err);
 
 #endif

@@ -7,13 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "crl_check.h"
 #include "issued.h"
 #include "kra_policy.h"
 #include "kra_store.h"
 #include "mem.h"
 #include "own.h"
-#include "own_openssl.h"
 #include "text.h"
 
 /* One that this CA issued: the database is what its CRLs are made of. */
@@ -25,23 +23,14 @@ check_own(struct ca *ca, const struct ca_kra *k, struct err *err)
 	return issued_row(ca, &k->cert, &row, err) || err->code == CERT_E_ISSUERCHAINING;
 }
 
-/* Another CA's, by its CRL in the directory. What signs itself nobody revokes. Before the directory
+/* Another CA's, by CRLs of all CAs above it. What signs itself nobody revokes. Before the directory
  * was read nothing is decided on the view. */
 static bool
 check_foreign(struct ca *ca, const struct ca_view *v, const struct ca_kra *k, struct err *err)
 {
-	const struct trust_issuers *issuers = &ca->state->kra_issuers;
-	const struct pkix_cert *issuer = kra_issuer(&k->cert, issuers->list, issuers->count);
-	OWNED(own_pkey) EVP_PKEY *key = NULL;
-	struct crl_check in = {.cert = &k->cert, .issuer = issuer, .now = v->made_at};
-
 	if (v->pki->services_dn == NULL || view_eq(k->cert.issuer, k->cert.subject))
 		return true;
-	/* There is an issuer, or it would not be valid. */
-	if (!pkix_public_key(issuer->spki, &key, err))
-		return false;
-	in.key = key;
-	return ca_check_crl(ca, v->pki->services_dn, &in, err);
+	return kra_chain_check(ca, v, &k->cert, err);
 }
 
 /* paper, "KRA Certificate Status": without a current CRL it is not used. False: nothing is known
@@ -63,7 +52,7 @@ find_revocation(struct ca *ca, const struct ca_view *v, struct ca_kra *k, struct
 static enum kra_status
 check_kra(struct ca *ca, const struct ca_view *v, const struct ca_kra *k, struct err *err)
 {
-	const struct trust_issuers *issuers = &ca->state->kra_issuers;
+	const struct trust_issuers *issuers = &v->kra_issuers;
 
 	if (!archive_floor_reader(ca->config->archive_floor, k->reader, err))
 		return KRA_INVALID;
@@ -224,10 +213,23 @@ find_problems(struct ca *ca, struct ca_view *v)
 		find_published(ca, v, &policy);
 }
 
+/* A file that is not what it should be trusts nobody else: this CA's own agents serve. */
+static bool
+read_issuers(struct ca *ca, struct ca_view *v, struct err *err)
+{
+	struct err why;
+
+	if (trust_kra_issuers(ca->config->state_dir, &ca->info.issuers, &v->kra_issuers, &why))
+		return true;
+	v->kra_store_unread = true;
+	texts_add(&v->kra_problems, why.msg);
+	return trust_kra_issuers_make(&ca->info.issuers, NULL, 0, &v->kra_issuers, err);
+}
+
 bool
 view_read_kras(struct ca *ca, struct vault *vault, struct ca_view *v, struct err *err)
 {
-	if (!take_kras(ca, vault, v, err))
+	if (!read_issuers(ca, v, err) || !take_kras(ca, vault, v, err))
 		return false;
 	find_problems(ca, v);
 	find_agents(v, !ca->config->allow_same_holder);

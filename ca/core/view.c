@@ -177,6 +177,7 @@ view_free(struct ca_view *v)
 		free(v->kras[i].reason);
 	}
 	free(v->kras);
+	trust_issuers_free(&v->kra_issuers);
 	free(v->agents);
 	texts_free(&v->kras_stored);
 	texts_free(&v->kras_missing);

@@ -74,37 +74,66 @@ trust_parents(struct pkix_certs *chain, const struct view *ders, size_t count, s
 	return true;
 }
 
-static bool
-add_trusted(struct trust_issuers *t, const char *state_dir, struct err *err)
+struct view *
+trust_views(const struct pkix_certs *certs)
+{
+	struct view *list = mem_zero(certs->count, sizeof *list);
+
+	for (size_t i = 0; i < certs->count; i++)
+		list[i] = buf_view(&certs->list[i].raw);
+	return list;
+}
+
+bool
+trust_kra_issuers_read(const char *state_dir, struct pkix_certs *out, struct err *err)
 {
 	OWNED(buf_free) struct buf pem = {0};
-	OWNED(pem_certs_free) struct pem_certs added = {0};
+	OWNED(pem_certs_free) struct pem_certs found = {0};
 	bool ok;
 
+	*out = (struct pkix_certs){0};
 	if (!trust_read(state_dir, TRUST_KRA_ISSUERS, &pem, err))
 		return err->code == ERROR_FILE_NOT_FOUND;
-	ok = pem_certificates(buf_view(&pem), &added.list, &added.count, err);
-	for (size_t i = 0; ok && i < added.count; i++)
-		ok = pkix_certs_add(&t->certs, buf_view(&added.list[i]), err);
+	ok = pem_certificates(buf_view(&pem), &found.list, &found.count, err);
+	for (size_t i = 0; ok && i < found.count; i++)
+		ok = pkix_certs_add(out, buf_view(&found.list[i]), err);
+	if (!ok)
+		pkix_certs_free(out);
 	return ok || err_prefix(err, TRUST_FOLDER "/" TRUST_KRA_ISSUERS);
 }
 
 bool
-trust_kra_issuers(
-    const char *state_dir, const struct ca_issuers *own, struct trust_issuers *out, struct err *err)
+trust_kra_issuers_make(const struct ca_issuers *own, const struct view *others, size_t count,
+    struct trust_issuers *out, struct err *err)
 {
 	bool ok = true;
 
 	*out = (struct trust_issuers){0};
 	for (size_t i = 0; ok && i < own->count; i++)
 		ok = pkix_certs_add(&out->certs, buf_view(&own->list[i].cert.raw), err);
-	if (!ok || !add_trusted(out, state_dir, err)) {
+	for (size_t i = 0; ok && i < count; i++)
+		ok = pkix_certs_add(&out->certs, others[i], err);
+	if (!ok) {
 		trust_issuers_free(out);
 		return false;
 	}
 	out->list = pkix_certs_pointers(&out->certs);
 	out->count = out->certs.count;
 	return true;
+}
+
+bool
+trust_kra_issuers(
+    const char *state_dir, const struct ca_issuers *own, struct trust_issuers *out, struct err *err)
+{
+	OWNED(pkix_certs_free) struct pkix_certs others = {0};
+	OWNED(own_memory) struct view *ders = NULL;
+
+	*out = (struct trust_issuers){0};
+	if (!trust_kra_issuers_read(state_dir, &others, err))
+		return false;
+	ders = trust_views(&others);
+	return trust_kra_issuers_make(own, ders, others.count, out, err);
 }
 
 void

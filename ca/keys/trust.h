@@ -34,6 +34,12 @@ struct trust_issuers {
 };
 bool trust_kra_issuers(const char *state_dir, const struct ca_issuers *own,
     struct trust_issuers *out, struct err *err);
+/* The two halves of it: what the file holds, nothing if it is not there (pkix_certs_free), and this
+ * CA with such others, as trust_views has them; free(). */
+bool trust_kra_issuers_read(const char *state_dir, struct pkix_certs *out, struct err *err);
+struct view *trust_views(const struct pkix_certs *certs);
+bool trust_kra_issuers_make(const struct ca_issuers *own, const struct view *others, size_t count,
+    struct trust_issuers *out, struct err *err);
 void trust_issuers_free(struct trust_issuers *t);
 
 #endif

@@ -33,6 +33,7 @@
 #include "pkix.h"
 #include "state_lock.h"
 #include "text.h"
+#include "trust.h"
 #include "vault.h"
 
 /* The sanitizers' run-time needs system calls that the vault's sandbox ends a process for. */
@@ -238,6 +239,7 @@ struct kra_list {
 	struct view *enabled; /* of `store` */
 	enum cms_reader *readers;
 	size_t enabled_count;
+	struct pkix_certs issuers; /* beside this CA */
 };
 
 static void
@@ -245,6 +247,7 @@ kra_list_free(struct kra_list *k)
 {
 	kra_policy_free(&k->policy);
 	kra_store_free(&k->store, k->store_count);
+	pkix_certs_free(&k->issuers);
 	free(k->enabled);
 	free(k->readers);
 }
@@ -287,7 +290,8 @@ static bool
 read_kras(const struct config *config, struct kra_list *k, struct err *err)
 {
 	if (!kra_upgrade(config, err) || !kra_policy_read(config, &k->policy, err) ||
-	    !kra_store_list(config, &k->store, &k->store_count, NULL, err))
+	    !kra_store_list(config, &k->store, &k->store_count, NULL, err) ||
+	    !trust_kra_issuers_read(config->state_dir, &k->issuers, err))
 		return false;
 	take_enabled(k);
 	return true;
@@ -298,6 +302,17 @@ static bool
 passes(enum err_code code)
 {
 	return code == DIRCA_E_IO || code == E_OUTOFMEMORY || code == DIRCA_E_DATABASE;
+}
+
+/* Their issuers first: the vault judges the list by them. */
+static bool
+give_list(struct supervisor *s, const struct kra_list *k, size_t *usable_out, struct err *err)
+{
+	OWNED(own_memory) struct view *issuers = trust_views(&k->issuers);
+
+	return vault_set_kra_issuers(s->control, issuers, k->issuers.count, err) &&
+	       vault_set_kras(s->control, k->policy.count, k->enabled, k->readers, k->enabled_count,
+		   usable_out, err);
 }
 
 static bool
@@ -316,8 +331,7 @@ give_kras(struct supervisor *s, struct err *err)
 		s->kras_due_ms = clock_mono_ms() + KRA_RETRY_MS;
 		return keep || vault_set_kras(s->control, 0, NULL, NULL, 0, &usable, err);
 	}
-	if (!vault_set_kras(
-		s->control, k.policy.count, k.enabled, k.readers, k.enabled_count, &usable, err))
+	if (!give_list(s, &k, &usable, err))
 		return false;
 	log_kras(&k, usable);
 	return true;

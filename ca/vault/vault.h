@@ -169,7 +169,8 @@ void vault_generated_free(struct vault_generated *g);
 /* The caller has opened the log (the sandbox lets no new socket be opened) and closed every
  * descriptor that the vault is not to have. It ends, with status 0, when the control socket or the
  * last of `fds` is closed at the other end. KRA certificates must be issued by the CA certificate
- * or by one of trust/kra-issuers.pem in the state folder (trust.h), read at the start only. */
+ * or by one of trust/kra-issuers.pem in the state folder (trust.h), read at the start; afterwards
+ * the supervisor says what it holds. */
 struct vault_config {
 	const char *folder; /* <state>/vault: ca.key, ca-<index>.key, xchg-<id>.key and .crt,
 			       journal; 0700 */
@@ -199,6 +200,10 @@ int vault_run(const struct vault_config *config); /* exit status */
  * usable. */
 bool vault_set_kras(int control_fd, size_t needed, const struct view *certificates,
     const enum cms_reader *readers, size_t count, size_t *usable_out, struct err *err);
+/* And before it the CAs beside this one that may have issued them, in the place of those of
+ * trust/kra-issuers.pem at the start. */
+bool vault_set_kra_issuers(
+    int control_fd, const struct view *certificates, size_t count, struct err *err);
 /* Is anybody there? One is asked at a time, and nothing else until it is answered. */
 bool vault_ping(int control_fd, struct err *err);
 enum vault_pong { VAULT_SILENT, VAULT_ANSWERED, VAULT_GONE };

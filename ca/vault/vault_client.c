@@ -362,6 +362,18 @@ vault_generate(
 }
 
 bool
+vault_set_kra_issuers(
+    int control_fd, const struct view *certificates, size_t count, struct err *err)
+{
+	OWNED(call_free) struct call c = {0};
+	bool ok = wire_begin(&c.frame, VAULT_OP_SET_KRA_ISSUERS, err), broken;
+
+	for (size_t i = 0; i < count && ok; i++)
+		ok = wire_field(&c.frame, certificates[i], err);
+	return ok && call_fd(control_fd, &c, 0, &broken, err);
+}
+
+bool
 vault_set_kras(int control_fd, size_t needed, const struct view *certificates,
     const enum cms_reader *readers, size_t count, size_t *usable_out, struct err *err)
 {

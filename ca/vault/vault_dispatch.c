@@ -340,6 +340,13 @@ handle_set_kras(struct vault_worker *w, const struct view *fields, size_t count,
 }
 
 static bool
+handle_set_kra_issuers(
+    struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
+{
+	return vault_kras_issuers(&w->state->kras, &w->state->issuers, fields, count, err);
+}
+
+static bool
 handle_kras(struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
 {
 	struct vault_kra_list *list = vault_kras_get(&w->state->kras);
@@ -391,6 +398,7 @@ static const struct vault_request requests[] = {
     /* No larger than the answer that repeats it to the front. */
     [VAULT_OP_SET_KRAS] = {handle_set_kras, KRAS_CERTIFICATES, KRAS_CERTIFICATES + KRA_ENABLED_MAX,
 	WIRE_REPLY_MAX, true},
+    [VAULT_OP_SET_KRA_ISSUERS] = {handle_set_kra_issuers, 0, WIRE_FIELDS_MAX, WIRE_REPLY_MAX, true},
     [VAULT_OP_KRAS] = {handle_kras, 0, 0, 0, false},
     [VAULT_OP_OCSP_CERTIFICATE] = {handle_ocsp_certificate, 1, 1, 16, false},
     [VAULT_OP_SIGN_OCSP] = {handle_sign_ocsp, 2, 2, 16 << 10, false},

@@ -42,6 +42,19 @@ list_free(struct vault_kra_list *list)
 	free(list);
 }
 
+bool
+vault_kras_issuers(struct vault_kras *k, const struct ca_issuers *own, const struct view *others,
+    size_t count, struct err *err)
+{
+	struct trust_issuers fresh;
+
+	if (!trust_kra_issuers_make(own, others, count, &fresh, err))
+		return false;
+	trust_issuers_free(&k->issuers);
+	k->issuers = fresh;
+	return true;
+}
+
 void
 vault_kras_close(struct vault_kras *k)
 {

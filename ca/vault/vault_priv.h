@@ -119,7 +119,7 @@ struct vault_kra_list { /* immutable once published */
 };
 struct vault_kras {
 	pthread_mutex_t lock;
-	struct trust_issuers issuers;
+	struct trust_issuers issuers;   /* the control socket's thread alone uses them */
 	struct vault_kra_list *current; /* NULL: none yet */
 	struct kra_ring ring;
 	/* Root's configuration. */
@@ -130,6 +130,9 @@ struct vault_kras {
 bool vault_kras_open(struct vault_kras *k, const struct vault_config *config,
     const struct ca_issuers *own, struct err *err);
 void vault_kras_close(struct vault_kras *k);
+/* Who may have issued the lists that are set from now on: this CA, and these. */
+bool vault_kras_issuers(struct vault_kras *k, const struct ca_issuers *own,
+    const struct view *others, size_t count, struct err *err);
 /* Those that are no usable KRA certificates are logged. `readers`: an octet each. How many are
  * usable at `now`. */
 size_t vault_kras_set(struct vault_kras *k, size_t needed, const struct view *certificates,

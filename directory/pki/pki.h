@@ -21,7 +21,9 @@ struct pki_snapshot {
 	struct dir_entries kras;    /* msPKI-PrivateKeyRecoveryAgent */
 	struct dir_entries nt_auth; /* NTAuthCertificates: zero or one entry */
 	struct dir_entries roots;   /* Certification Authorities */
-	struct dir_entries oids;    /* msPKI-Enterprise-Oid below CN=OID, and CN=OID itself */
+	struct dir_entries
+	    authorities;         /* AIA: every CA, with the certificates of other ones above */
+	struct dir_entries oids; /* msPKI-Enterprise-Oid below CN=OID, and CN=OID itself */
 };
 
 bool pki_snapshot_load(struct dir_conn *c, struct pki_snapshot **out, struct err *err);

@@ -57,6 +57,9 @@ load(struct dir_conn *c, struct pki_snapshot *s, struct err *err)
 	       read_container(c, s->services_dn, "Certification Authorities",
 		   "(|(objectClass=certificationAuthority)(objectClass=pkiCA))", false, &s->roots,
 		   err) &&
+	       read_container(c, s->services_dn, "AIA",
+		   "(|(objectClass=certificationAuthority)(objectClass=pkiCA))", false,
+		   &s->authorities, err) &&
 	       read_container(c, s->services_dn, "OID", "(objectClass=msPKI-Enterprise-Oid)", false,
 		   &s->oids, err);
 }
@@ -94,6 +97,7 @@ pki_snapshot_free(struct pki_snapshot **snapshot)
 	dir_entries_free(&s->kras);
 	dir_entries_free(&s->nt_auth);
 	dir_entries_free(&s->roots);
+	dir_entries_free(&s->authorities);
 	dir_entries_free(&s->oids);
 	free(s->services_dn);
 	free(s);

@@ -240,15 +240,37 @@ parents_kra() {
 	ca_lab_parent 9 && ca_lab_parent_signs pkra 9 1.3.6.1.4.1.311.21.6 &&
 		openssl pkcs12 -export -in "$dir/pkra.crt" -inkey "$dir/pkra.key" -out "$dir/pkra.pfx" -passout "file:$(ca_lab_pass)"
 }
-# And as if an older program had made the CA.
-trust() {
-	cp "$dir/parent.crt" "$CA_STATE/trust/kra-issuers.pem" && ca_lab_dircad_stop && rm "$CA_STATE/trust/kra-enabled" &&
+# As if an older program had made the CA.
+older() {
+	ca_lab_dircad_stop && rm "$CA_STATE/trust/kra-enabled" &&
 		sqlite3 "$CA_STATE/dirca.db" "INSERT INTO Setting VALUES ('CA\KRACertCount', '2')" && ca_lab_dircad_start
 }
 check "a KRA of another CA" parents_kra
-check "is refused, and the way is named" refuses trust/kra-issuers.pem ca_lab_kra add "$dir/pkra.crt"
-check "root trusts that CA" trust
-check "whose store and number are enabled as they were" eval "ca_lab_eventually ca_lab_is_ready && ca_lab_has_kras 2 2"
+check "is refused, and the way is named" refuses "dirca kra issuers add" ca_lab_kra add "$dir/pkra.crt"
+check "the store and number of an older program" older
+check "are enabled as they were" eval "ca_lab_eventually ca_lab_is_ready && ca_lab_has_kras 2 2"
+issuers() { "$DIRCA_BIN/dirca" kra issuers "$@" -c "$DIRCAD_CONF"; }
+sha256() { openssl x509 -in "$1" -outform DER | sha256sum | cut -c1-64; }
+# cured COMMAND...: it is refused, and the command in its sentence works as it is typed.
+cured() {
+	local cure
+	"$@" >"$dir/cure.out" 2>&1 && return 1
+	cure=$(sed -n 's/.*`dirca kra issuers \(add [0-9a-f]*\)`.*/\1/p' "$dir/cure.out")
+	[ -n "$cure" ] || return 1
+	# shellcheck disable=SC2086 # two words
+	issuers $cure
+}
+is_issuer() { issuers --json | jq -e --arg h "$(sha256 "$1")" "any(.sha256 == \$h and .is_issuer == $2)"; }
+check "that CA publishes itself in the directory" ca_lab_published parent
+check "which root sees" is_issuer "$dir/parent.crt" false
+check "and this one, which needs no word" says "this CA (CN=AIA" issuers
+check "the directory takes nobody: its agent is refused" refuses CERTSRV_E_NO_VALID_KRA ca_lab_kra add "$dir/pkra.crt"
+check "a name is anybody's who can write there" refuses "compare the hash" issuers add Parent
+check "nor is a KRA an issuer" refuses CERT_E_WRONG_USAGE issuers add "$dir/pkra.crt"
+check "the refusal names the command, which works as it is typed" cured ca_lab_kra add "$dir/pkra.crt"
+check "so root took that CA" is_issuer "$dir/parent.crt" true
+check "which is recorded" audited 'verb=kra issuers add value=issuer old=none' 1
+check "once: again nothing changes" eval 'says "Already an issuer" issuers add "$(sha256 "$dir/parent.crt")" && audited "verb=kra issuers add %" 1'
 check "then it is taken" ca_lab_kra add "$dir/pkra.crt"
 check "without a CRL of its CA it is not used" ca_lab_eventually kra_is "$dir/pkra.crt" untrusted
 check "which the status says" says "cannot be checked" ca_lab_as caadmin kra status
@@ -261,6 +283,28 @@ check "where three are used" ca_lab_count_kras 3
 check "of a key" ca_lab_enroll user1 EFSArchive "$dir/parents.pfx"
 check "that is fetched" fetch "$dir/parents.rec" "$(ca_lab_serial_of "$dir/parents.pfx")"
 check "and opened by it" ca_lab_opens "$dir/parents.rec" "$dir/pkra.pfx" "$dir/parents.pfx" --ca "$CA_STATE/ca.crt"
+
+# ---- of a CA below that one ----
+sub_ca() { ca_lab_sub sub && ca_lab_parent_signs skra 9 1.3.6.1.4.1.311.21.6 '' sub && ca_lab_published sub; }
+check "a KRA of a CA below it" sub_ca
+check "is not that of a CA that root took" cured ca_lab_kra add "$dir/skra.crt"
+check "its CA is" is_issuer "$dir/sub.crt" true
+check "it is taken" ca_lab_kra add "$dir/skra.crt"
+check "without a CRL of its CA it is not used" ca_lab_eventually kra_is "$dir/skra.crt" untrusted
+check "with one it is" eval 'ca_lab_cdp sub && ca_lab_crl sub && ca_lab_eventually kra_is "$dir/skra.crt" valid'
+check "the CA above revokes its CA: it is not" eval 'ca_lab_parent_crl "$(ca_lab_serial_of "$dir/sub.crt")" && ca_lab_eventually kra_is "$dir/skra.crt" revoked'
+check "which the status says" says "the CA certificate of CN=sub" ca_lab_as caadmin kra status
+check "and does not" eval 'ca_lab_parent_crl && ca_lab_eventually kra_is "$dir/skra.crt" valid'
+check "root takes the CA above back" issuers remove Parent
+check "whose own agent is used no more, at once" ca_lab_eventually kra_is "$dir/pkra.crt" untrusted
+check "which is recorded" audited 'verb=kra issuers remove value=none old=issuer' 1
+check "that of the CA below it is used: above it is looked for in the directory" kra_is "$dir/skra.crt" valid
+check "where it is not" ldapdelete -Q -Y EXTERNAL -H "$LDAPI_URI" "CN=parent,CN=AIA,CN=Public Key Services,CN=Services,$LDAP_CONFIG_BASE"
+check "nothing is known of that CA" ca_lab_eventually kra_is "$dir/skra.crt" untrusted
+check "as the status says" ca_lab_status 'any(.kras[]; .reason // "" | contains("the CA above it is not in the directory"))'
+check "root takes the CA above from a file" issuers add "$dir/parent.crt"
+check "and both are used" eval 'ca_lab_eventually kra_is "$dir/skra.crt" valid && ca_lab_eventually kra_is "$dir/pkra.crt" valid'
+check "the lower one is removed" eval 'issuers remove sub && ca_lab_eventually kra_is "$dir/skra.crt" untrusted'
 
 # ---- whose CRL is not in the directory, but on the web ----
 port=$(lab_free_port)

@@ -29,11 +29,14 @@
 #                            the KRA of PFX opens the recovery BLOB, and in it is the private key of KEY, a PKCS#12 file
 #   ca_lab_reload            SIGHUP to dircad
 #   ca_lab_parent DAYS       DIR/parent.crt and DIR/parent.key: another CA, whose name is Parent
-#   ca_lab_parent_signs NAME DAYS EKU
-#                            DIR/NAME.crt and DIR/NAME.key: a certificate for encryption, CN=NAME
+#   ca_lab_parent_signs NAME DAYS EKU [EXTENSION [CA]]
+#                            DIR/NAME.crt and DIR/NAME.key: a certificate for encryption, CN=NAME, by it or DIR/CA.crt
 #   ca_lab_parent_cdp        a place for its CRL in the directory
 #   ca_lab_parent_crl [SERIAL]
 #                            its CRL, which lists that certificate, goes there
+#   ca_lab_sub NAME          DIR/NAME.crt and DIR/NAME.key: a CA below it
+#   ca_lab_published, ca_lab_cdp, ca_lab_crl NAME
+#                            of DIR/NAME.crt and DIR/NAME.key, a CA's: the certificate in CN=AIA, and as above
 #
 #   ca_lab_watch_programs LIBRARY FILE
 #                            every program that begins from now on leaves its argument list and environment in FILE (exec_shim)
@@ -358,27 +361,51 @@ ca_lab_parent() {
 
 ca_lab_parent_signs() {
 	local file=$CA_LAB_DIR/$1
+	local by=$CA_LAB_DIR/${5:-parent}
 	openssl req -newkey rsa:2048 -nodes -keyout "$file.key" -out "$file.csr" -subj "/CN=$1" &&
-		openssl x509 -req -in "$file.csr" -CA "$CA_LAB_DIR/parent.crt" -CAkey "$CA_LAB_DIR/parent.key" -days "$2" -out "$file.crt" -extfile \
+		openssl x509 -req -in "$file.csr" -CA "$by.crt" -CAkey "$by.key" -days "$2" -out "$file.crt" -extfile \
 			<(printf 'keyUsage = critical,keyEncipherment\nextendedKeyUsage = %s\n%s\n' "$3" "${4:-}")
 }
 
+ca_lab_sub() {
+	local file=$CA_LAB_DIR/$1
+	openssl req -newkey rsa:2048 -nodes -keyout "$file.key" -out "$file.csr" -subj "/CN=$1" &&
+		openssl x509 -req -in "$file.csr" -CA "$CA_LAB_DIR/parent.crt" -CAkey "$CA_LAB_DIR/parent.key" -days 9 -out "$file.crt" -extfile \
+			<(printf 'basicConstraints = critical,CA:TRUE\nkeyUsage = critical,keyCertSign,cRLSign\n')
+}
+
+ca_lab_published() {
+	{
+		printf 'dn: CN=%s,CN=AIA,CN=Public Key Services,CN=Services,%s\nchangetype: add\nobjectClass: container\nobjectClass: pkiCA\n' \
+			"$1" "$LDAP_CONFIG_BASE"
+		printf 'cn: %s\ncACertificate;binary:: %s\n' "$1" "$(openssl x509 -in "$CA_LAB_DIR/$1.crt" -outform DER | base64 -w 0)"
+	} | lab_modify
+}
+
+ca_lab_cdp() {
+	printf 'dn: CN=%s,CN=CDP,CN=Public Key Services,CN=Services,%s\nchangetype: add\nobjectClass: cRLDistributionPoint\ncn: %s\n' \
+		"$1" "$LDAP_CONFIG_BASE" "$1" | lab_modify
+}
+
+ca_lab_crl() {
+	local ca=$CA_LAB_DIR/$1
+	: >"$ca.index" && echo 01 >"$ca.crlnumber" || return 1
+	[ -z "${2:-}" ] || printf 'R\t401231000000Z\t%s,keyCompromise\t%s\tunknown\t/CN=x\n' "$(date -u +%y%m%d%H%M%SZ)" "$2" >"$ca.index"
+	printf '[a]\ndatabase=%s\ncrlnumber=%s\ndefault_md=sha256\ndefault_crl_days=2\n' "$ca.index" "$ca.crlnumber" >"$ca.cnf"
+	openssl ca -config "$ca.cnf" -name a -gencrl -keyfile "$ca.key" -cert "$ca.crt" -out "$ca.crl" || return 1
+	{
+		printf 'dn: CN=%s,CN=CDP,CN=Public Key Services,CN=Services,%s\nchangetype: modify\n' "$1" "$LDAP_CONFIG_BASE"
+		printf 'replace: certificateRevocationList;binary\ncertificateRevocationList;binary:: %s\n\n' \
+			"$(openssl crl -in "$ca.crl" -outform DER | base64 -w 0)"
+	} | lab_modify
+}
+
 ca_lab_parent_cdp() {
-	printf 'dn: CN=Parent,CN=CDP,CN=Public Key Services,CN=Services,%s\nchangetype: add\nobjectClass: cRLDistributionPoint\ncn: Parent\n' \
-		"$LDAP_CONFIG_BASE" | lab_modify
+	ca_lab_cdp parent
 }
 
 ca_lab_parent_crl() {
-	local parent=$CA_LAB_DIR/parent
-	: >"$parent.index" && echo 01 >"$parent.crlnumber" || return 1
-	[ -z "${1:-}" ] || printf 'R\t401231000000Z\t%s,keyCompromise\t%s\tunknown\t/CN=x\n' "$(date -u +%y%m%d%H%M%SZ)" "$1" >"$parent.index"
-	printf '[a]\ndatabase=%s\ncrlnumber=%s\ndefault_md=sha256\ndefault_crl_days=2\n' "$parent.index" "$parent.crlnumber" >"$parent.cnf"
-	openssl ca -config "$parent.cnf" -name a -gencrl -keyfile "$parent.key" -cert "$parent.crt" -out "$parent.crl" || return 1
-	{
-		printf 'dn: CN=Parent,CN=CDP,CN=Public Key Services,CN=Services,%s\nchangetype: modify\n' "$LDAP_CONFIG_BASE"
-		printf 'replace: certificateRevocationList;binary\ncertificateRevocationList;binary:: %s\n\n' \
-			"$(openssl crl -in "$parent.crl" -outform DER | base64 -w 0)"
-	} | lab_modify
+	ca_lab_crl parent "$@"
 }
 
 # A name as a part of a URL.

@@ -953,6 +953,30 @@ kra_of_another_ca_needs_the_issuers_file(void **state)
 	free(path);
 }
 
+/* And what the supervisor says of it later is in force at once, both ways. */
+static void
+issuers_are_the_supervisors(void **state)
+{
+	struct view list[] = {buf_view(&kra1.der), buf_view(&foreign_kra.der)};
+	const struct view issuer = buf_view(&foreign_ca.der), garbage = view_str("garbage");
+	struct err err;
+	size_t usable;
+
+	(void)state;
+	ASSERT_DONE(vault_set_kra_issuers(child.control, &issuer, 1, &err));
+	ASSERT_DONE(vault_set_kras(child.control, 2, list, NULL, 2, &usable, &err));
+	assert_int_equal(usable, 2);
+	assert_false(vault_set_kra_issuers(child.control, &garbage, 1, &err));
+	ASSERT_DONE(vault_set_kras(child.control, 2, list, NULL, 2, &usable, &err));
+	assert_int_equal(usable, 2);
+	ASSERT_DONE(vault_set_kra_issuers(child.control, NULL, 0, &err));
+	ASSERT_DONE(vault_set_kras(child.control, 2, list, NULL, 2, &usable, &err));
+	assert_int_equal(usable, 1);
+	assert_false(vault_set_kra_issuers(child.front[0].fd, &issuer, 1, &err));
+	ASSERT_DONE(vault_set_kras(child.control, 2, list, NULL, 2, &usable, &err));
+	assert_int_equal(usable, 1);
+}
+
 static void
 unknown_exchange_key_is_refused(void **state)
 {
@@ -1444,6 +1468,7 @@ main(void)
 	    WITH_CHILD(time_decides_at_each_use),
 	    cmocka_unit_test(choice_is_even),
 	    WITH_CHILD(kra_of_another_ca_needs_the_issuers_file),
+	    WITH_CHILD(issuers_are_the_supervisors),
 	    WITH_CHILD(unknown_exchange_key_is_refused),
 	    WITH_CHILD(key_that_does_not_fit_the_request_is_refused),
 	    WITH_CHILD(exchange_key_sizes_are_limited),
