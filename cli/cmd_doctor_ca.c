@@ -52,6 +52,9 @@ static const struct {
 	"`dirca crl` makes the CA's own; that of a CA above has to be in the directory (for a "
 	"stand-alone CA: in trust/ of the state folder) or where the certificate says by HTTP, and "
 	"`dirca setreg 'CA\\CRLFlags' +CRLF_REVCHECK_IGNORE_OFFLINE` goes on without it"},
+    {EVENT_NO_TOKEN_RANDOM,
+	"the error says what the token does, and vault/ca.key in the state folder which it is: "
+	"`pkcs11-tool --generate-random 32` asks it by hand; then start dircad again"},
     {EVENT_AUDIT_TRAIL_SHORT, "on the CA's machine `dirca audit compare`; with an export that was "
 			      "kept `dirca audit verify FILE`"},
 };

@@ -103,8 +103,8 @@ open_prove_and_seal(
 	if (priv == NULL && !take_stand_in(pub, &blob, &priv, &ignored))
 		return archive_refuse(err);
 	good = archive_key_matches(priv, pub, &ignored) && good;
-	if (!cms_enveloped_seal(secret_view(&blob), in->kras, in->kra_count,
-		archive_cipher(in->cipher, in->kras, in->kra_count), sealed, err))
+	if (!cms_enveloped_seal_seeded(secret_view(&blob), in->kras, in->kra_count,
+		archive_cipher(in->cipher, in->kras, in->kra_count), in->seed, sealed, err))
 		return false;
 	if (!good) {
 		buf_free(sealed);
@@ -164,8 +164,8 @@ archive_generate(const struct archive_generate *in, EVP_PKEY **key_out, struct b
 	if ((key = make_key(algorithm, bits)) == NULL)
 		return err_openssl(err, DIRCA_E_CRYPTO, "a key pair could not be made");
 	if (!keyblob_encode(key, &blob, err) ||
-	    !cms_enveloped_seal(secret_view(&blob), in->kras, in->kra_count,
-		archive_cipher(in->cipher, in->kras, in->kra_count), archived_out, err))
+	    !cms_enveloped_seal_seeded(secret_view(&blob), in->kras, in->kra_count,
+		archive_cipher(in->cipher, in->kras, in->kra_count), in->seed, archived_out, err))
 		return false;
 	*key_out = own_give(&key);
 	return true;

@@ -60,6 +60,7 @@ struct archive_rewrap {
 	const struct cms_kra *kras;
 	size_t kra_count;
 	enum cms_cipher cipher; /* archive_cipher of it */
+	struct view seed;       /* cms_enveloped_seal_seeded */
 };
 bool archive_rewrap(const struct archive_rewrap *in, struct buf *archived_out, struct err *err);
 /* That answer, for who refuses before it is looked for. */
@@ -77,6 +78,7 @@ struct archive_generate {
 	const struct cms_kra *kras;
 	size_t kra_count;
 	enum cms_cipher cipher; /* archive_cipher of it */
+	struct view seed;       /* cms_enveloped_seal_seeded */
 };
 bool archive_can_generate(const char *algorithm, int bits, struct err *err);
 /* EVP_PKEY_free. */

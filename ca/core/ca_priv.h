@@ -47,6 +47,7 @@ struct ca_state {
 	enum err_code no_xchg;  /* why the last could not be made */
 	int64_t no_xchg_ms;     /* when that was told; clock_mono_ms */
 	enum err_code no_token; /* why the token's key that root names is not used: told */
+	enum err_code no_seed;  /* why the CA key's token gives no random numbers: told */
 	pthread_mutex_t
 	    make_crl_lock; /* one CRL: a large one takes a while, and nobody else waits */
 	pthread_mutex_t checkpoint_lock; /* one checkpoint; guards the next */

@@ -87,6 +87,21 @@ raise_no_xchg(struct ca *ca, const struct err *why)
 	ca_event(ca, EVENT_CANNOT_CREATE_XCHG_CERT, "Error", error);
 }
 
+/* Told once, as the next. */
+static void
+look_at_seed(struct ca *ca, const struct vault_xchg_provider *provider)
+{
+	OWNED(own_memory) char *error = NULL;
+
+	if (ca->state->no_seed == provider->no_seed.code)
+		return;
+	ca->state->no_seed = provider->no_seed.code;
+	if (provider->no_seed.code == ERR_OK)
+		return;
+	error = event_error(&provider->no_seed);
+	ca_event(ca, EVENT_NO_TOKEN_RANDOM, error);
+}
+
 /* What makes exchange keys now. That the token's key which root names is not used is told once. */
 static bool
 look_at_provider(
@@ -97,6 +112,7 @@ look_at_provider(
 
 	if (!vault_xchg_provider(v, provider, err))
 		return false;
+	look_at_seed(ca, provider);
 	if (s->no_token == provider->why.code)
 		return true;
 	s->no_token = provider->why.code;

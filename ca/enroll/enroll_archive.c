@@ -133,13 +133,15 @@ sender(const struct enrollment *e, char sid[SID_TEXT_MAX])
 	return view_str(sid);
 }
 
-/* A refusal after which the exchange key may be retired: the next request finds another. */
+/* A refusal after which the exchange key may be retired: the next request finds another. Or one of
+ * a token, which is told at once. */
 static void
 replace_xchg(struct enrollment *e, enum err_code code)
 {
 	struct err err;
 
-	if ((code == DIRCA_E_KEY_NOT_ARCHIVED || code == DIRCA_E_XCHG_CERT) &&
+	if ((code == DIRCA_E_KEY_NOT_ARCHIVED || code == DIRCA_E_XCHG_CERT ||
+		code == NTE_PROVIDER_DLL_FAIL) &&
 	    !ca_renew_exchange(e->ca, e->vault, e->now, &err))
 		log_error("no other exchange certificate", LOG_REASON(&err));
 }

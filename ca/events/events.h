@@ -95,7 +95,10 @@ enum event_category {
 	    "no certificate is issued, for want of a current CRL: {ErrorCode}") \
 	X(SECOND_KEY, 1003, WARNING, REQUEST, "DIRCA_SECOND_KEY", "second valid key for one purpose", \
 	    "RequestId Certificate", \
-	    "request {RequestId} was issued, but {Certificate}")
+	    "request {RequestId} was issued, but {Certificate}") \
+	X(NO_TOKEN_RANDOM, 1004, ERROR, EXCHANGE, "DIRCA_NO_TOKEN_RANDOM", "no random numbers of the CA key's token", \
+	    "ErrorCode", \
+	    "no key is archived, since the token of the CA key gives no random numbers: {ErrorCode}")
 /* clang-format on */
 
 enum event_id {

@@ -89,14 +89,21 @@ holds_uri(const struct secret *text)
 	return text->len > sizeof scheme - 1 && memcmp(text->ptr, scheme, sizeof scheme - 1) == 0;
 }
 
-/* Its first line. */
+/* Its first line. free(). */
+static char *
+uri_in(const struct secret *text)
+{
+	const uint8_t *end = memchr(text->ptr, '\n', text->len);
+	int len = (int)(end != NULL ? (size_t)(end - text->ptr) : text->len);
+
+	return text_printf("%.*s", len, (const char *)text->ptr);
+}
+
 static bool
 open_uri(const char *path, const struct secret *text, const struct secret *pin, EVP_PKEY **out,
     struct err *err)
 {
-	const uint8_t *end = memchr(text->ptr, '\n', text->len);
-	int len = (int)(end != NULL ? (size_t)(end - text->ptr) : text->len);
-	OWNED(own_memory) char *uri = text_printf("%.*s", len, (const char *)text->ptr);
+	OWNED(own_memory) char *uri = uri_in(text);
 
 	return key_uri_open(uri, pin, out, err) || err_prefix(err, "%s", path);
 }
@@ -200,6 +207,21 @@ ca_key_open(const char *folder, uint32_t index, const struct secret *passphrase,
 
 	*out = NULL;
 	return ca_key_path(folder, index, path, err) && key_file_read(path, passphrase, out, err);
+}
+
+bool
+ca_key_uri(const char *folder, uint32_t index, char **out, struct err *err)
+{
+	OWNED(secret_free) struct secret text = {0};
+	char path[KEY_PATH_MAX];
+
+	*out = NULL;
+	if (!ca_key_path(folder, index, path, err) ||
+	    !file_read_secret(path, KEY_FILE_MAX, &text, err))
+		return false;
+	if (holds_uri(&text))
+		*out = uri_in(&text);
+	return true;
 }
 
 /* ---- signing ---- */

@@ -35,6 +35,8 @@ bool ca_key_refer(
 /* EVP_PKEY_free. */
 bool ca_key_open(const char *folder, uint32_t index, const struct secret *passphrase,
     EVP_PKEY **out, struct err *err);
+/* The URI that the file holds; NULL: it holds a key. free(). */
+bool ca_key_uri(const char *folder, uint32_t index, char **out, struct err *err);
 /* Name of its file in the folder. */
 #define CA_KEY_NAME_MAX 24
 void ca_key_name(uint32_t index, char out[CA_KEY_NAME_MAX]);

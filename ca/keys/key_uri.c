@@ -35,9 +35,8 @@ key_is_on_token(const EVP_PKEY *key)
 	return EVP_PKEY_get0_provider(key) == NULL;
 }
 
-/* "" where the URI names none. free(). */
-static char *
-module_of(const char *uri)
+char *
+key_uri_module(const char *uri)
 {
 	const char *query = strchr(uri, '?');
 	const char *at = query != NULL ? strstr(query, MODULE_PATH) : NULL;
@@ -74,7 +73,7 @@ open_engine(const char *module, struct err *err)
 static bool
 use_module(const char *uri, struct err *err)
 {
-	OWNED(own_memory) char *module = module_of(uri);
+	OWNED(own_memory) char *module = key_uri_module(uri);
 
 	if (engine == NULL)
 		return open_engine(module, err);

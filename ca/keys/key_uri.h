@@ -17,6 +17,8 @@ bool key_uri_is(const char *text);
  * `pin`; NULL: none. EVP_PKEY_free. DIRCA_E_CONFIG: no engine or module; SCARD_E_NO_SMARTCARD: the
  * token does not give the key, because it is not there, or not without another PIN. */
 bool key_uri_open(const char *uri, const struct secret *pin, EVP_PKEY **out, struct err *err);
+/* What the URI's module-path says, "" where it says none. free(). */
+char *key_uri_module(const char *uri);
 /* Does a token keep it? */
 bool key_is_on_token(const EVP_PKEY *key);
 

@@ -198,6 +198,12 @@ struct cms_kra {
  * With GCM: AuthEnvelopedData, a tag of 16 octets, no attributes. */
 bool cms_enveloped_seal(struct view content, const struct cms_kra *to, size_t count,
     enum cms_cipher cipher, struct buf *out, struct err *err);
+/* The same with a content key of which `seed`, CMS_SEED_LEN octets of another source of random
+ * numbers, is a part (exclusive or; NIST SP 800-133 rev. 2, 4): whoever knows one of the two
+ * sources does not know the key. Empty: none. E_INVALIDARG for another length. */
+#define CMS_SEED_LEN 32
+bool cms_enveloped_seal_seeded(struct view content, const struct cms_kra *to, size_t count,
+    enum cms_cipher cipher, struct view seed, struct buf *out, struct err *err);
 /* The same for SignedData (cms_sign_finish_secret): contentType id-signedData. NTE_BAD_ALGID for
  * GCM, which would need that type in an attribute (RFC 5083 2.1). */
 bool cms_enveloped_seal_signed(struct view content, const struct cms_kra *to, size_t count,

@@ -8,6 +8,7 @@
 #include "der.h"
 
 #define RSA_BYTES_MAX 1024
+_Static_assert(CMS_SEED_LEN >= CMS_KEY_MAX, "the seed covers each key");
 
 static bool
 rsa_encrypt(const struct cms_kra *to, struct view cek, uint8_t out[RSA_BYTES_MAX], size_t *len_out,
@@ -76,6 +77,7 @@ struct message {
 	STACK_OF(ASN1_TYPE) * recipients;
 	CMSW_ENCRYPTED_CONTENT *content;
 	ASN1_OCTET_STRING *tag; /* NULL: nothing authenticates the content */
+	struct view seed;       /* of the content key */
 };
 
 static bool
@@ -120,6 +122,33 @@ set_alg(X509_ALGOR *out, const struct cms_content_alg *alg, const uint8_t *iv, s
 	return der_alg_set(out, alg->nid, der_pack(ASN1_ITEM_rptr(CMSW_GCM), gcm), err);
 }
 
+/* The last bit of each octet of a DES key makes the number of its ones odd. */
+static uint8_t
+with_parity(uint8_t octet)
+{
+	unsigned ones = octet >> 1;
+
+	ones ^= ones >> 4;
+	ones ^= ones >> 2;
+	ones ^= ones >> 1;
+	return (uint8_t)((octet & 0xfeu) | (~ones & 1u));
+}
+
+/* EVP_CIPHER_CTX_rand_key sets the parity bits of a DES key, which some readers want. */
+static bool
+make_key(EVP_CIPHER_CTX *ctx, const struct cms_content_alg *alg, struct view seed,
+    uint8_t cek[CMS_KEY_MAX])
+{
+	if (EVP_CIPHER_CTX_rand_key(ctx, cek) <= 0)
+		return false;
+	for (size_t i = 0; i < alg->key_len && seed.len > 0; i++) {
+		cek[i] ^= seed.ptr[i];
+		if (alg->nid == NID_des_ede3_cbc)
+			cek[i] = with_parity(cek[i]);
+	}
+	return true;
+}
+
 /* Fresh key and IV, the content under them. */
 static bool
 encrypt_content(const struct cms_content_alg *alg, struct view content, const struct message *m,
@@ -134,9 +163,8 @@ encrypt_content(const struct cms_content_alg *alg, struct view content, const st
 	    (encrypted = OPENSSL_malloc(content.len + alg->block_len)) == NULL ||
 	    (m->content->content = ASN1_OCTET_STRING_new()) == NULL)
 		return err_nomem(err);
-	/* EVP_CIPHER_CTX_rand_key sets the parity bits of a DES key, which some readers want. */
 	if (EVP_EncryptInit_ex2(ctx, alg->cipher, NULL, NULL, NULL) != 1 ||
-	    EVP_CIPHER_CTX_rand_key(ctx, cek) <= 0 || RAND_bytes(iv, (int)alg->iv_len) != 1 ||
+	    !make_key(ctx, alg, m->seed, cek) || RAND_bytes(iv, (int)alg->iv_len) != 1 ||
 	    EVP_EncryptInit_ex2(ctx, NULL, cek, iv, NULL) != 1 ||
 	    EVP_EncryptUpdate(ctx, encrypted, &len, content.ptr, (int)content.len) != 1 ||
 	    EVP_EncryptFinal_ex(ctx, encrypted + len, &rest) != 1 ||
@@ -178,7 +206,7 @@ version_of(const struct cms_kra *to, size_t count)
 
 static bool
 seal(int content_nid, struct view content, const struct cms_kra *to, size_t count,
-    const struct cms_content_alg *alg, struct buf *out, struct err *err)
+    const struct cms_content_alg *alg, struct view seed, struct buf *out, struct err *err)
 {
 	OWNED(own_cmsw_enveloped) CMSW_ENVELOPED *m = CMSW_ENVELOPED_new();
 
@@ -187,14 +215,15 @@ seal(int content_nid, struct view content, const struct cms_kra *to, size_t coun
 	m->type = OBJ_nid2obj(NID_pkcs7_enveloped);
 	m->data->version = version_of(to, count);
 	return fill(&(struct message){.recipients = m->data->recipients,
-			.content = m->data->content},
+			.content = m->data->content,
+			.seed = seed},
 		   alg, content_nid, content, to, count, err) &&
 	       der_encode(ASN1_ITEM_rptr(CMSW_ENVELOPED), m, "the enveloped message", out, err);
 }
 
 static bool
 seal_authenticated(struct view content, const struct cms_kra *to, size_t count,
-    const struct cms_content_alg *alg, struct buf *out, struct err *err)
+    const struct cms_content_alg *alg, struct view seed, struct buf *out, struct err *err)
 {
 	OWNED(own_cmsw_auth_enveloped) CMSW_AUTH_ENVELOPED *m = CMSW_AUTH_ENVELOPED_new();
 
@@ -203,7 +232,8 @@ seal_authenticated(struct view content, const struct cms_kra *to, size_t count,
 	m->type = OBJ_nid2obj(NID_id_smime_ct_authEnvelopedData);
 	return fill(&(struct message){.recipients = m->data->recipients,
 			.content = m->data->content,
-			.tag = m->data->mac},
+			.tag = m->data->mac,
+			.seed = seed},
 		   alg, NID_pkcs7_data, content, to, count, err) &&
 	       der_encode(
 		   ASN1_ITEM_rptr(CMSW_AUTH_ENVELOPED), m, "the enveloped message", out, err);
@@ -221,15 +251,25 @@ check(const struct cms_content_alg *alg, enum cms_cipher cipher, size_t count, s
 }
 
 bool
-cms_enveloped_seal(struct view content, const struct cms_kra *to, size_t count,
-    enum cms_cipher cipher, struct buf *out, struct err *err)
+cms_enveloped_seal_seeded(struct view content, const struct cms_kra *to, size_t count,
+    enum cms_cipher cipher, struct view seed, struct buf *out, struct err *err)
 {
 	const struct cms_content_alg *alg = cms_content_alg(cipher);
 
 	*out = (struct buf){0};
+	if (seed.len != 0 && seed.len != CMS_SEED_LEN)
+		return err_set(err, E_INVALIDARG, "a content key takes %d octets of another source",
+		    CMS_SEED_LEN);
 	return check(alg, cipher, count, err) &&
-	       (cms_is_gcm(cipher) ? seal_authenticated(content, to, count, alg, out, err)
-				   : seal(NID_pkcs7_data, content, to, count, alg, out, err));
+	       (cms_is_gcm(cipher) ? seal_authenticated(content, to, count, alg, seed, out, err)
+				   : seal(NID_pkcs7_data, content, to, count, alg, seed, out, err));
+}
+
+bool
+cms_enveloped_seal(struct view content, const struct cms_kra *to, size_t count,
+    enum cms_cipher cipher, struct buf *out, struct err *err)
+{
+	return cms_enveloped_seal_seeded(content, to, count, cipher, (struct view){0}, out, err);
 }
 
 bool
@@ -240,5 +280,5 @@ cms_enveloped_seal_signed(struct view content, const struct cms_kra *to, size_t 
 
 	*out = (struct buf){0};
 	return check(alg, cipher, count, err) &&
-	       seal(NID_pkcs7_signed, content, to, count, alg, out, err);
+	       seal(NID_pkcs7_signed, content, to, count, alg, (struct view){0}, out, err);
 }

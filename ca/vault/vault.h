@@ -90,6 +90,7 @@ struct vault_xchg_provider {
 	bool usable;              /* the key that is named */
 	uint8_t id[VAULT_ID_LEN]; /* its name, if it is usable */
 	struct err why;           /* it is not */
+	struct err no_seed; /* no key is archived: the CA key's token gives no random numbers */
 };
 bool vault_xchg_provider(struct vault *v, struct vault_xchg_provider *out, struct err *err);
 

@@ -270,7 +270,9 @@ static bool
 take_provider(const struct call *c, struct vault_xchg_provider *out, struct err *err)
 {
 	struct view flags = c->fields[PROVIDER_FLAGS], id = c->fields[PROVIDER_ID];
-	bool sound = flags.len == 2 && (id.len == 0 || id.len == VAULT_ID_LEN);
+	uint32_t seed;
+	bool sound = wire_u32(c->fields[PROVIDER_SEED_ERROR], &seed) && flags.len == 2 &&
+		     (id.len == 0 || id.len == VAULT_ID_LEN);
 
 	out->named = sound && flags.ptr[0] != 0;
 	out->fallback = sound && flags.ptr[1] != 0;
@@ -279,6 +281,9 @@ take_provider(const struct call *c, struct vault_xchg_provider *out, struct err 
 		memcpy(out->id, id.ptr, VAULT_ID_LEN);
 	if (out->named && !out->usable)
 		sound = get_error(c->fields[PROVIDER_ERROR], c->fields[PROVIDER_TEXT], &out->why);
+	if (sound && seed != 0)
+		sound = get_error(
+		    c->fields[PROVIDER_SEED_ERROR], c->fields[PROVIDER_SEED_TEXT], &out->no_seed);
 	return sound || err_set(err, DIRCA_E_VAULT,
 			    "the vault's answer about what makes exchange keys is none");
 }

@@ -225,12 +225,15 @@ handle_xchg_provider(
 
 	(void)fields, (void)count;
 	vault_xchgs_provider(&w->state->xchgs, &p);
+	vault_seed_why(&w->state->seed, &p.no_seed);
 	flags[0] = p.named;
 	flags[1] = p.fallback;
 	return reply_field(w, view_of(flags, sizeof flags), err) &&
 	       reply_field(w, view_of(p.id, p.usable ? sizeof p.id : 0), err) &&
 	       wire_field_u32(&w->reply, (uint32_t)p.why.code, err) &&
-	       reply_field(w, view_str(p.why.msg), err);
+	       reply_field(w, view_str(p.why.msg), err) &&
+	       wire_field_u32(&w->reply, (uint32_t)p.no_seed.code, err) &&
+	       reply_field(w, view_str(p.no_seed.msg), err);
 }
 
 static bool
@@ -250,6 +253,7 @@ handle_rewrap(struct vault_worker *w, const struct view *fields, size_t count, s
 	struct vault_kra_list *list = vault_kras_get(&w->state->kras);
 	struct cms_kra kras[KRA_COUNT_MAX];
 	struct archive_payload payload = {0};
+	OWNED(secret_free) struct secret seed = {0};
 	struct archive_rewrap in = {.payload = &payload, .spki = fields[REWRAP_SPKI], .kras = kras};
 	struct buf archived = {0};
 	int64_t begun = vault_rewrap_begin();
@@ -263,8 +267,10 @@ handle_rewrap(struct vault_worker *w, const struct view *fields, size_t count, s
 		 &in.xchg_key, err) &&
 	     archive_payload_read(fields[REWRAP_PAYLOAD], fields[REWRAP_ISSUER],
 		 fields[REWRAP_SERIAL], in.xchg_key, &payload, err) &&
-	     vault_rewrap_claim(w, fields, &payload, &claimed, err) &&
-	     archive_rewrap(&in, &archived, err) && reply_field(w, buf_view(&archived), err);
+	     vault_seed_give(&w->state->seed, &seed, err) &&
+	     vault_rewrap_claim(w, fields, &payload, &claimed, err);
+	in.seed = secret_view(&seed);
+	ok = ok && archive_rewrap(&in, &archived, err) && reply_field(w, buf_view(&archived), err);
 	/* It is nobody's fault where the token went away. */
 	if (!ok && err->code == DIRCA_E_KEY_NOT_ARCHIVED &&
 	    vault_xchgs_look(&w->state->xchgs, fields[REWRAP_XCHG_ID], in.xchg_key, err))
@@ -291,13 +297,17 @@ handle_generate(struct vault_worker *w, const struct view *fields, size_t count,
 	struct cms_kra kras[KRA_COUNT_MAX];
 	struct archive_generate sealing = {.kras = kras};
 	OWNED(vault_generated_free) struct vault_generated made = {0};
+	OWNED(secret_free) struct secret seed = {0};
 	bool ok;
 
 	(void)count;
 	ok = read_cipher(w->state, fields[GENERATE_CIPHER], &sealing.cipher, err) &&
 	     vault_kras_choose(&w->state->kras, list, fields[GENERATE_KRAS], clock_now(), kras,
 		 &sealing.kra_count, err) &&
-	     vault_generate_key(w, fields, &sealing, &made, err) && reply_generated(w, &made, err);
+	     vault_seed_give(&w->state->seed, &seed, err);
+	sealing.seed = secret_view(&seed);
+	ok = ok && vault_generate_key(w, fields, &sealing, &made, err) &&
+	     reply_generated(w, &made, err);
 	vault_kras_release(&w->state->kras, list);
 	return ok;
 }

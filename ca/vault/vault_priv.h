@@ -12,7 +12,9 @@
 #include "ca_key.h"
 #include "checkpoint.h"
 #include "journal.h"
+#include "key_uri.h"
 #include "signed_kras.h"
+#include "token_random.h"
 #include "trust.h"
 #include "vault.h"
 #include "vault_budget.h"
@@ -104,6 +106,24 @@ bool vault_xchgs_sync(struct vault_xchgs *x, struct err *err);
 bool vault_token_open(const char *uri, const struct secret *pin, EVP_PKEY **out, struct err *err);
 /* A random text encrypted to it comes back. SCARD_E_NO_SMARTCARD. */
 bool vault_token_proves(EVP_PKEY *key, struct err *err);
+
+/* ---- vault_seed.c: what the token of the CA key adds to the keys of archived keys ---- */
+_Static_assert(TOKEN_RANDOM_LEN == CMS_SEED_LEN, "what a token gives is a seed");
+struct vault_seed {
+	bool wanted;                /* the CA key is a token's */
+	struct token_random *token; /* NULL: none, or it gives nothing */
+	pthread_mutex_t lock;
+	struct err why; /* the last time it gave none; under the lock */
+};
+/* Of the CA key with that index. Before the sandbox closes; a token that gives nothing is logged,
+ * and what needs it is refused. */
+void vault_seed_open(struct vault_seed *s, const char *folder, uint32_t key_index, EVP_PKEY *key);
+void vault_seed_close(struct vault_seed *s);
+/* For one archived key; empty where the CA key is a file. NTE_PROVIDER_DLL_FAIL: the token gives
+ * none, and nothing else is taken in its place. */
+bool vault_seed_give(struct vault_seed *s, struct secret *out, struct err *err);
+/* What keeps the token from it; ERR_OK: nothing. */
+void vault_seed_why(struct vault_seed *s, struct err *out);
 
 /* ---- vault_kras.c: whom keys are sealed to ---- */
 struct vault_kra {
@@ -217,6 +237,7 @@ struct vault_state {
 	struct vault_xchgs xchgs;
 	struct vault_kras kras;
 	struct archive_floor floor;
+	struct vault_seed seed;
 	struct signed_kras signed_kras;
 	struct journal journal;
 	uint64_t newest_crl; /* number, of those that were signed before the start */

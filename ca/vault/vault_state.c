@@ -79,6 +79,13 @@ name_token(struct vault_state *s, const struct vault_config *config)
 }
 
 static void
+open_seed(struct vault_state *s, const struct vault_config *config)
+{
+	vault_seed_open(
+	    &s->seed, config->folder, CA_VERSION_KEY(s->keys[0].issuer->version), s->keys[0].key);
+}
+
+static void
 set_rules(struct vault_state *s, const struct vault_config *config)
 {
 	s->floor = config->floor;
@@ -128,6 +135,7 @@ vault_state_open(struct vault_state *s, const struct vault_config *config, struc
 		config->failures_key, vault_time(), err) &&
 	    note_start(s, config, err)) {
 		name_token(s, config);
+		open_seed(s, config);
 		return true;
 	}
 	vault_state_close(s);
@@ -140,6 +148,7 @@ vault_state_close(struct vault_state *s)
 	vault_budget_close(&s->budget);
 	pthread_mutex_destroy(&s->checkpoint_lock);
 	free(s->checkpoint_path);
+	vault_seed_close(&s->seed);
 	vault_xchgs_close(&s->xchgs);
 	signed_kras_close(&s->signed_kras);
 	journal_close(&s->journal);

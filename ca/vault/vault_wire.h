@@ -38,8 +38,17 @@ enum { INFO_RECORDS, INFO_NEWEST_CRL, INFO_CERTIFICATES };
  * there is none. */
 enum { XCHG_BITS, XCHG_LIFE, XCHG_CDP, XCHG_AIA = XCHG_CDP + 2, XCHG_FIELDS = XCHG_AIA + 2 };
 /* What makes exchange keys: two octets, whether a token's key is named and whether there is another
- * way; its name where it can be used; else u32 error and sentence. */
-enum { PROVIDER_FLAGS, PROVIDER_ID, PROVIDER_ERROR, PROVIDER_TEXT, PROVIDER_FIELDS };
+ * way; its name where it can be used; else u32 error and sentence. Then the same two of why the
+ * token of the CA key gives no random numbers, 0 where it does or need not. */
+enum {
+	PROVIDER_FLAGS,
+	PROVIDER_ID,
+	PROVIDER_ERROR,
+	PROVIDER_TEXT,
+	PROVIDER_SEED_ERROR,
+	PROVIDER_SEED_TEXT,
+	PROVIDER_FIELDS
+};
 /* A list of KRAs, in SET_KRAS and in the answer to KRAS: u32 how many of them seal a key, what each
  * reads, an octet (enum cms_reader), then the certificates. */
 enum { KRAS_COUNT, KRAS_READERS, KRAS_CERTIFICATES };

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Keys on tokens (PKCS#11, SoftHSM2): the CA's and that of its exchange certificates, used by the vault in its sandbox, and a KRA's, who
 # opens a recovery BLOB with it. The PIN comes from a file, and goes into no argument list, environment or log. The paper's events 86 to 88.
-# usage: token.sh LIBRARY LIBRARY (exec_shim, keygen_shim)
+# usage: token.sh LIBRARY LIBRARY LIBRARY (exec_shim, keygen_shim, p11_shim)
 # shellcheck disable=SC2317,SC2016 # the functions are called through check, and eval expands what it is given
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
@@ -20,8 +20,11 @@ trap finish EXIT
 
 ca_lab_watch_programs "${1:?the library}" "$dir/programs"
 module=$(find /usr/lib -name libsofthsm2.so -print -quit)
+# What the CA and a KRA use stands before it and can be told to fail.
+shim=${3:?the PKCS#11 module}
+export P11_SHIM_MODULE=$module P11_SHIM_FOLDER=$dir/state/vault
 pin=4711-pin
-uri() { echo "pkcs11:token=$1;object=$2;type=private?module-path=$module"; } # TOKEN OBJECT
+uri() { echo "pkcs11:token=$1;object=$2;type=private?module-path=$shim"; } # TOKEN OBJECT
 token() { LD_PRELOAD='' softhsm2-util --init-token --free --label "$1" --pin "$pin" --so-pin 12345678; }
 new_key() { LD_PRELOAD='' pkcs11-tool --module "$module" --token-label "$1" --login --pin "$pin" --keypairgen --key-type "$2" --label "$3" --id "$4"; }
 # key_into TOKEN FILE OBJECT ID: the private key of a PKCS#12.
@@ -66,8 +69,29 @@ check "no exchange certificate is made that cannot be written down" refuses ERRO
 check "and one is made when it can" eval 'rmdir "$in_the_way" && ca_lab_eventually admin ca exchange renew'
 check "the vault is in its sandbox" grep -q 'event="vault started".*sandbox=1' "$dir/dircad.log"
 check "no private key lies in its file" grep -q '^pkcs11:' "$CA_STATE/vault/ca.key"
+asked() { stat -c %s "$dir/state/vault/asked"; }
+before=$(asked)
 check "a key is archived" ca_lab_enroll user1 EFSArchive "$dir/user1.pfx"
+check "with random numbers of the CA key's token" eval '[ "$(asked)" -gt "$before" ]'
 check "under the CA" verifies "$dir/user1.pfx"
+
+# ---- random numbers ----
+# has_event NUMBER NAME JQ
+has_event() { admin events --all --number "$1" --json | jq -e "any(.[]; .name == \"$2\" and ($3))"; }
+event() { ca_lab_eventually has_event "$@" >/dev/null || has_event "$@"; }
+doctor() { # NUMBER TEXT
+	admin doctor ca --json | jq -e --arg t "$2" "any(.[]; .number == $1 and (.cure | contains(\$t)))"
+}
+no_event() { ! admin events --all --number "$1" --json | jq -e 'length > 0'; }
+mode() { printf %s "$1" >"$dir/state/vault/mode"; }
+before=$(asked)
+check "which no other certificate needs" eval 'ca_lab_enroll user1 EFS "$dir/plain.pfx" && [ "$(asked)" = "$before" ]'
+check "while the token refuses them no key is archived" eval 'mode refuse; refuses NTE_PROVIDER_DLL_FAIL ca_lab_enroll user1 EFSArchive "$dir/none.pfx"'
+check "event 1004 DIRCA_NO_TOKEN_RANDOM" event 1004 DIRCA_NO_TOKEN_RANDOM '.level == "error" and (.variables.ErrorCode | contains("0x30"))'
+check "the doctor says what mends it" doctor 1004 "pkcs11-tool --generate-random"
+check "and there is no other provider" no_event 88
+check "other certificates are issued" ca_lab_enroll user2 EFS "$dir/other.pfx"
+check "when it gives them again keys are archived" eval 'mode ""; ca_lab_enroll user2 EFSArchive "$dir/again.pfx"'
 check "a CRL" ca_lab_as caadmin crl
 check "the BLOB is fetched" ca_lab_as officer1 getkey user1@nwtraders.com "$dir/user1.rec"
 
@@ -104,13 +128,6 @@ check "under the CA" verifies "$dir/user2.pfx"
 check "both keys sign CRLs" ca_lab_as caadmin crl
 
 # ---- the token's key goes away ----
-# has_event NUMBER NAME JQ
-has_event() { admin events --all --number "$1" --json | jq -e "any(.[]; .name == \"$2\" and ($3))"; }
-event() { ca_lab_eventually has_event "$@" >/dev/null || has_event "$@"; }
-doctor() { # NUMBER TEXT
-	admin doctor ca --json | jq -e --arg t "$2" "any(.[]; .number == $1 and (.cure | contains(\$t)))"
-}
-no_event() { ! admin events --all --number "$1" --json | jq -e 'length > 0'; }
 restart() { ca_lab_dircad_stop && ca_lab_dircad_start && ca_lab_eventually ca_lab_is_ready; }
 option() { sed -i "/^exchange_key_fallback/d" "$DIRCAD_CONF" && echo "exchange_key_fallback = $1" >>"$DIRCAD_CONF"; }
 check "until now the key could be used" eval 'no_event 86 && no_event 88'

@@ -25,5 +25,6 @@ only_in 'gssapi/[a-z0-9_]*\.h' '^ca/service/gss_server\.c$'
 only_in 'event2/[a-z_]*\.h' '^ca/service/'
 only_in 'curl/curl\.h' '^(cli/client/(http_client|tls_channel)|ca/service/(notifier|mail_send)|ca/core/crl_http)\.[ch]$'
 only_in 'jansson\.h' '^(ca/service|cli)/|^ca/backup/manifest\.c$'
+only_in 'p11-kit/[a-z0-9]*\.h' '^ca/keys/token_random\.c$'
 only_in 'seccomp\.h' '^ca/vault/'
 exit $bad

@@ -1,6 +1,23 @@
 /* EnvelopedData: what we seal we open, what openssl seals we open, what we seal openssl opens, and
  * nothing else opens. */
+#include "cms_enveloped.h"
 #include "cms_support.h"
+#include "own_openssl.h"
+
+int __real_EVP_CIPHER_CTX_rand_key(EVP_CIPHER_CTX *ctx, unsigned char *key);
+int __wrap_EVP_CIPHER_CTX_rand_key(EVP_CIPHER_CTX *ctx, unsigned char *key);
+
+static bool openssl_gives_zeros;
+
+int
+__wrap_EVP_CIPHER_CTX_rand_key(EVP_CIPHER_CTX *ctx, unsigned char *key)
+{
+	int rc = __real_EVP_CIPHER_CTX_rand_key(ctx, key);
+
+	if (rc > 0 && openssl_gives_zeros)
+		memset(key, 0, (size_t)EVP_CIPHER_CTX_get_key_length(ctx));
+	return rc;
+}
 
 static struct identity rsa, other_rsa, p256, p384, p521;
 static const char secret_text[] = "a private key would be here, of no particular length";
@@ -597,11 +614,101 @@ teardown(void **state)
 	return messages_teardown(state);
 }
 
+/* ---- a second source of random numbers ---- */
+
+static void
+content_key_of(struct view der, uint8_t key[32], size_t *len_out)
+{
+	OWNED(cms_enveloped_free) struct cms_enveloped e = {0};
+	OWNED(own_pkey_ctx) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, rsa.key, NULL);
+	uint8_t plain[256];
+	struct err err;
+	CMSW_RECIPIENT *r;
+	ASN1_OCTET_STRING *encrypted;
+
+	must(cms_sealed_decode(der, &e, &err), &err);
+	r = sk_CMSW_RECIPIENT_value(e.wire->recipients, 0);
+	encrypted = r->d.trans->encrypted_key;
+	*len_out = sizeof plain;
+	assert_int_equal(EVP_PKEY_decrypt_init(ctx), 1);
+	assert_int_equal(
+	    EVP_PKEY_decrypt(ctx, plain, len_out, encrypted->data, (size_t)encrypted->length), 1);
+	assert_true(*len_out <= 32);
+	memcpy(key, plain, *len_out);
+}
+
+static void
+sealed_content_key(enum cms_cipher cipher, struct view seed, uint8_t key[32], size_t *len_out)
+{
+	const struct cms_kra to = as_recipient(&rsa);
+	OWNED(buf_free) struct buf der = {0};
+	struct err err;
+
+	must(cms_enveloped_seal_seeded(content(), &to, 1, cipher, seed, &der, &err), &err);
+	must_open(buf_view(&der), &rsa);
+	content_key_of(buf_view(&der), key, len_out);
+}
+
+static int
+ones(uint8_t octet)
+{
+	int n = 0;
+
+	for (; octet != 0; octet >>= 1)
+		n += octet & 1;
+	return n;
+}
+
+/* Where OpenSSL gives zeros the seed is the key; where it does not, neither is. */
+static void
+the_content_key_is_made_of_both_sources(void **state)
+{
+	uint8_t seed[CMS_SEED_LEN] = {0}, key[32], again[32];
+	struct view whole = view_of(seed, sizeof seed);
+	size_t len;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof seed; i++)
+		seed[i] = (uint8_t)(i * 37 + 1);
+	for (size_t c = 0; c <= CMS_AES_128_GCM; c++) {
+		openssl_gives_zeros = true;
+		sealed_content_key((enum cms_cipher)c, whole, key, &len);
+		for (size_t i = 0; i < len; i++) {
+			assert_true(
+			    c == CMS_3DES_CBC ? (key[i] ^ seed[i]) <= 1 : key[i] == seed[i]);
+			assert_true(c != CMS_3DES_CBC || ones(key[i]) % 2 == 1);
+		}
+		openssl_gives_zeros = false;
+		sealed_content_key((enum cms_cipher)c, whole, key, &len);
+		sealed_content_key((enum cms_cipher)c, whole, again, &len);
+		assert_memory_not_equal(key, seed, len);
+		assert_memory_not_equal(key, again, len);
+	}
+}
+
+static void
+a_seed_of_another_length_is_refused(void **state)
+{
+	const struct cms_kra to = as_recipient(&rsa);
+	uint8_t seed[CMS_SEED_LEN + 1] = {1};
+	struct buf der;
+	struct err err;
+
+	(void)state;
+	for (size_t len = 1; len <= sizeof seed; len++)
+		if (len != CMS_SEED_LEN)
+			must_fail(cms_enveloped_seal_seeded(content(), &to, 1, CMS_AES_256_CBC,
+				      view_of(seed, len), &der, &err),
+			    &err, E_INVALIDARG);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(sealed_message_opens_with_every_kind_of_key_and_cipher),
+	    cmocka_unit_test(the_content_key_is_made_of_both_sources),
+	    cmocka_unit_test(a_seed_of_another_length_is_refused),
 	    cmocka_unit_test(authenticated_message_is_no_enveloped_data),
 	    cmocka_unit_test(authenticated_message_with_other_parts_is_refused),
 	    cmocka_unit_test(authenticated_content_with_any_bit_changed_does_not_open),
