@@ -25,7 +25,7 @@ choose_format(const struct cli_options *opt, struct request_printer *p, struct e
 	return names == NULL || request_columns_parse(names, &p->columns, err);
 }
 
-/* By id the CA sorts, from its index; by another column it is done here, while what is behind the
+/* Where the CA has an index, it sorts; by another column it is done here, while what is behind the
  * limit is forgotten. */
 static bool
 choose_order(const struct cli_options *opt, struct request_sorter *s, bool *here, struct err *err)
@@ -33,11 +33,11 @@ choose_order(const struct cli_options *opt, struct request_sorter *s, bool *here
 	*s = (struct request_sorter){.descending = opt->descending, .most = cli_limit(opt)};
 	if (opt->sort != NULL && (s->column = request_column_find(opt->sort, err)) == NULL)
 		return false;
-	*here = s->column != NULL && strcmp(s->column->name, "request_id") != 0;
+	*here = s->column != NULL && !s->column->indexed;
 	return !*here || opt->after == 0 ||
 	       err_set(err, DIRCA_E_USAGE,
-		   "--after goes on behind an id, and not in the order of %s; --limit says how "
-		   "many of it are printed",
+		   "by %s the CA does not sort, and so --after cannot go on in that order; "
+		   "--limit says how many of it are printed",
 		   s->column->name);
 }
 
@@ -85,8 +85,9 @@ cmd_requests(struct work *w, struct err *err)
 		l.left = INT64_MAX;
 		l.each = sort_row;
 		l.arg = &sorter;
-	} else if (opt->descending) {
-		l.path = "/dirca/v1/requests?order=descending&";
+	} else {
+		l.sort = opt->sort;
+		l.descending = opt->descending;
 	}
 	if (!request_list_walk(w, &l, err) || (sorts && !print_sorted(&sorter, &printer, err)))
 		return false;

@@ -11,7 +11,8 @@
 
 struct request_column {
 	const char *name;
-	int width; /* in a table */
+	int width;    /* in a table */
+	bool indexed; /* the CA sorts by it */
 };
 
 struct request_columns {

@@ -7,29 +7,45 @@
 #include "print.h"
 #include "text.h"
 
+/* `behind`: what the row `after` has in the column that is sorted by; NULL: the CA looks. */
+static char *
+order_query(const struct request_list *l, const char *behind)
+{
+	OWNED(own_memory) char *value = behind != NULL ? http_escape(behind) : NULL;
+
+	return text_printf("%s%s%s%s%s", l->descending ? "&order=descending" : "",
+	    l->sort != NULL ? "&sort=" : "", l->sort != NULL ? l->sort : "",
+	    value != NULL ? "&after_value=" : "", value != NULL ? value : "");
+}
+
 static bool
-fetch_page(struct work *w, const struct request_list *l, json_t **out, struct err *err)
+fetch_page(
+    struct work *w, const struct request_list *l, const char *behind, json_t **out, struct err *err)
 {
 	OWNED(own_memory) char *query = request_filter_query(l->filter);
+	OWNED(own_memory) char *order = order_query(l, behind);
 	bool short_page = l->filter->count == 0 && l->left < CLI_PAGE;
 	OWNED(own_memory)
-	char *path = text_printf("%safter=%lld&limit=%lld%s", l->path, l->after,
-	    (long long)(short_page ? l->left : CLI_PAGE), query);
+	char *path = text_printf("%safter=%lld&limit=%lld%s%s", l->path, l->after,
+	    (long long)(short_page ? l->left : CLI_PAGE), order, query);
 
 	return http_client_json(w->ca, "GET", path, NULL, out, err);
 }
 
 /* A page may hold nothing and not be the last: others' requests are left out of it. */
 static bool
-take_page(struct work *w, struct request_list *l, struct err *err)
+take_page(struct work *w, struct request_list *l, char **behind, struct err *err)
 {
 	OWNED(own_json) json_t *answer = NULL;
-	const json_t *rows, *row;
+	const json_t *rows, *row, *value;
 	long long next;
 	size_t i;
 
-	if (!fetch_page(w, l, &answer, err))
+	if (!fetch_page(w, l, *behind, &answer, err))
 		return false;
+	free(*behind);
+	value = json_object_get(answer, "next_value");
+	*behind = json_is_string(value) ? mem_text(json_string_value(value)) : NULL;
 	rows = json_object_get(answer, "requests");
 	next = json_integer_value(json_object_get(answer, "next"));
 	json_array_foreach(rows, i, row)
@@ -52,8 +68,10 @@ take_page(struct work *w, struct request_list *l, struct err *err)
 bool
 request_list_walk(struct work *w, struct request_list *l, struct err *err)
 {
+	OWNED(own_memory) char *behind = NULL;
+
 	do
-		if (!take_page(w, l, err))
+		if (!take_page(w, l, &behind, err))
 			return false;
 	while (l->after > 0 && l->left > 0);
 	return true;

@@ -11,8 +11,10 @@ typedef bool request_each(const json_t *row, void *arg, struct err *err);
 struct request_list {
 	const char *path; /* of the API, with its first parameter: "/dirca/v1/requests?" "x=y" */
 	const struct request_filter *filter;
-	long long after; /* where to begin; after the list: where to go on, 0 at its end */
-	int64_t left;    /* how many rows may still be taken */
+	long long after;  /* where to begin; after the list: where to go on, 0 at its end */
+	const char *sort; /* the column that the CA sorts by; NULL: the id */
+	bool descending;
+	int64_t left; /* how many rows may still be taken */
 	request_each *each;
 	void *arg;
 };

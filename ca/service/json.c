@@ -150,6 +150,44 @@ json_request(const struct store_request *r)
 	return value;
 }
 
+bool
+json_disposition(const char *name, enum disposition *out, struct err *err)
+{
+	static const enum disposition all[] = {DISP_PENDING, DISP_ISSUED, DISP_REVOKED, DISP_ERROR,
+	    DISP_DENIED, DISP_ACTIVE, DISP_FOREIGN};
+
+	for (size_t i = 0; i < COUNT_OF(all); i++)
+		if (text_eq_nocase(disposition_name(all[i]), name)) {
+			*out = all[i];
+			return true;
+		}
+	return err_set(err, E_INVALIDARG, "disposition '%s' is unknown", name);
+}
+
+bool
+json_sort_value(
+    const char *text, enum store_sort sort, struct store_sort_value *out, struct err *err)
+{
+	enum disposition d;
+
+	*out = (struct store_sort_value){0};
+	if (*text == '\0')
+		return true;
+	switch (store_sort_kind(sort)) {
+	case COL_TEXT:
+		out->text = text;
+		return true;
+	case COL_DISPOSITION:
+		if (!json_disposition(text, &d, err))
+			return false;
+		out->number = d;
+		return true;
+	default:
+		return clock_parse(text, &out->number) ||
+		       err_set(err, E_INVALIDARG, "after_value '%s' is not an instant", text);
+	}
+}
+
 json_t *
 json_values(const struct store_values *values, enum store_value_kind kind)
 {

@@ -21,17 +21,22 @@ void json_fail(struct http_call *http, const struct err *err);
 json_t *json_error(const struct err *err);
 json_t *json_request(const struct store_request *r);
 /* The same with "certificate_version", null where there is no certificate that can be read. */
+json_t *json_candidate(const struct store_request *r);
 /* What certificate managers set for a request; of extensions the value is hexadecimal. */
 json_t *json_values(const struct store_values *values, enum store_value_kind kind);
-json_t *json_candidate(const struct store_request *r);
+/* By its name, without case; E_INVALIDARG. */
+bool json_disposition(const char *name, enum disposition *out, struct err *err);
+/* What json_request writes into the column that is sorted by; "": absent. Borrows `text`. */
+bool json_sort_value(
+    const char *text, enum store_sort sort, struct store_sort_value *out, struct err *err);
 /* A record of the audit trail: what is hashed, and its hash. */
 json_t *json_audit(const struct audit_record *a);
 /* An event, its text made of its values. */
 json_t *json_event(const struct event_record *e);
-/* A string member of a JSON object body; NULL if the body is no object or lacks it. free(). Bodies
- * over 4 KiB are refused. */
 /* Is the member true? */
 bool json_body_true(const struct http_call *http, const char *member);
+/* A string member of a JSON object body; NULL if the body is no object or lacks it. free(). Bodies
+ * over 4 KiB are refused. */
 char *json_body_string(const struct http_call *http, const char *member);
 
 #endif

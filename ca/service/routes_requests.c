@@ -15,6 +15,7 @@
 
 #define WITHIN_DEFAULT_S (30 * INT64_C(86400))
 #define WITHIN_MOST_S    (100 * 366 * INT64_C(86400))
+#define NEXT_VALUE_MOST  1024 /* of what has to fit into a query */
 
 static bool
 request_id(const struct route_call *c, int64_t *id_out, struct err *err)
@@ -40,36 +41,119 @@ page_from_query(const struct route_call *c, int64_t *after_out, int *limit_out, 
 }
 
 static bool
-filter_from_query(
-    const struct route_call *c, struct store_filter *f, char **requester_out, struct err *err)
+no_such_request(int64_t id, struct err *err)
 {
-	static const enum disposition all[] = {DISP_PENDING, DISP_ISSUED, DISP_REVOKED, DISP_ERROR,
-	    DISP_DENIED, DISP_ACTIVE, DISP_FOREIGN};
+	return err_set(err, CERTSRV_E_NO_REQUEST, "request %lld does not exist", (long long)id);
+}
+
+/* What a filter borrows. */
+struct filter_texts {
+	char *requester, *after_value;
+	struct store_request
+	    after; /* the row that the page goes on behind, where it has to be read */
+};
+
+static void
+filter_texts_free(struct filter_texts *t)
+{
+	free(t->requester);
+	free(t->after_value);
+	store_request_free(&t->after);
+}
+
+/* A row that lists show the caller, or that they skipped for him: of somebody who had his name. */
+static bool
+may_go_on_behind(const struct route_call *c, const struct store_request *row, struct err *err)
+{
+	OWNED(ca_view_release) struct ca_view *view = ca_view_get(c->ca);
+
+	return enroll_is_requester(&c->caller, row) || route_may_view(view, &c->caller, err) ||
+	       (row->requester_name != NULL &&
+		   text_eq_nocase(row->requester_name, c->caller.downlevel)) ||
+	       no_such_request(row->request_id, err);
+}
+
+/* The value of the row as it is now, where the query does not say what it was. */
+static bool
+place_of_row(
+    const struct route_call *c, struct store_filter *f, struct store_request *row, struct err *err)
+{
+	switch (store_get_request(c->ca->store, f->after_id, row, err)) {
+	case STORE_FAILED:
+		return false;
+	case STORE_NOT_FOUND:
+		return no_such_request(f->after_id, err);
+	case STORE_FOUND:
+		break;
+	}
+	f->after_value = store_sort_value(row, f->sort);
+	return may_go_on_behind(c, row, err);
+}
+
+static bool
+place_from_query(
+    const struct route_call *c, struct store_filter *f, struct filter_texts *texts, struct err *err)
+{
+	texts->after_value = http_call_query(c->http, "after_value");
+	if (f->sort == STORE_SORT_ID || f->after_id == 0)
+		return texts->after_value == NULL ||
+		       err_set(err, E_INVALIDARG, "after_value goes with sort and after");
+	return texts->after_value != NULL
+		   ? json_sort_value(texts->after_value, f->sort, &f->after_value, err)
+		   : place_of_row(c, f, &texts->after, err);
+}
+
+static bool
+sort_from_query(const struct route_call *c, struct store_filter *f, struct err *err)
+{
+	OWNED(own_memory) char *sort = http_call_query(c->http, "sort");
+
+	return sort == NULL || store_sort_find(sort, &f->sort) ||
+	       err_set(err, E_INVALIDARG, "the CA has no index to sort by '%s'", sort);
+}
+
+static bool
+filter_from_query(
+    const struct route_call *c, struct store_filter *f, struct filter_texts *texts, struct err *err)
+{
 	OWNED(own_memory) char *disposition = http_call_query(c->http, "disposition");
 	OWNED(own_memory) char *order = http_call_query(c->http, "order");
 
-	*requester_out = http_call_query(c->http, "requester");
-	*f = (struct store_filter){.requester_name = *requester_out};
-	for (size_t i = 0; disposition != NULL && i < COUNT_OF(all); i++)
-		if (text_eq_nocase(disposition_name(all[i]), disposition))
-			f->disposition = all[i];
-	if (disposition != NULL && f->disposition == 0)
-		return err_set(err, E_INVALIDARG, "disposition '%s' is unknown", disposition);
+	texts->requester = http_call_query(c->http, "requester");
+	*f = (struct store_filter){.requester_name = texts->requester};
+	if (disposition != NULL && !json_disposition(disposition, &f->disposition, err))
+		return false;
 	f->newest_first = order != NULL && strcmp(order, "descending") == 0;
 	if (order != NULL && !f->newest_first && strcmp(order, "ascending") != 0)
 		return err_set(
 		    err, E_INVALIDARG, "order '%s' is neither ascending nor descending", order);
-	return page_from_query(c, &f->after_id, &f->limit, err);
+	return page_from_query(c, &f->after_id, &f->limit, err) && sort_from_query(c, f, err) &&
+	       place_from_query(c, f, texts, err);
 }
 
 /* Where the next page begins: after the last row that was looked at, whether or not the caller may
- * see it. JSON null: this was the last. */
-static json_t *
-next_page(const struct store_requests *rows, int limit)
+ * see it; of one that he may not, its place is read anew and its value not told. JSON null: this
+ * was the last. */
+static void
+add_next(json_t *answer, const struct store_requests *rows, const struct store_filter *f,
+    const json_t *last_shown)
 {
-	return rows->count < (size_t)limit
-		   ? json_null()
-		   : json_integer((json_int_t)rows->list[rows->count - 1].request_id);
+	const struct store_request *last = rows->count > 0 ? &rows->list[rows->count - 1] : NULL;
+	json_t *value;
+
+	if (last == NULL || rows->count < (size_t)f->limit) {
+		json_object_set_new(answer, "next", json_null());
+		return;
+	}
+	json_object_set_new(answer, "next", json_integer((json_int_t)last->request_id));
+	if (f->sort == STORE_SORT_ID ||
+	    json_integer_value(json_object_get(last_shown, "request_id")) != last->request_id)
+		return;
+	value = json_object_get(last_shown, store_sort_name(f->sort));
+	if (json_is_null(value))
+		json_object_set_new(answer, "next_value", json_string(""));
+	else if (strlen(json_string_value(value)) <= NEXT_VALUE_MOST)
+		json_object_set(answer, "next_value", value);
 }
 
 /* The row of a serial number, where the rest of the filter lets it through. */
@@ -82,8 +166,9 @@ list_serial(struct store *store, const char *serial, const struct store_filter *
 
 	if (found != STORE_FOUND)
 		return found == STORE_NOT_FOUND;
-	if ((f->newest_first ? f->after_id != 0 && row.request_id >= f->after_id
-			     : row.request_id <= f->after_id) ||
+	if ((f->sort != STORE_SORT_ID ? row.request_id == f->after_id
+		: f->newest_first     ? f->after_id != 0 && row.request_id >= f->after_id
+				      : row.request_id <= f->after_id) ||
 	    (f->disposition != 0 && row.disposition != f->disposition) ||
 	    (f->requester_name != NULL &&
 		(row.requester_name == NULL ||
@@ -110,13 +195,13 @@ route_requests_list(struct route_call *c)
 {
 	OWNED(ca_view_release) struct ca_view *view = ca_view_get(c->ca);
 	OWNED(store_requests_free) struct store_requests rows = {0};
-	OWNED(own_memory) char *requester = NULL;
+	OWNED(filter_texts_free) struct filter_texts texts = {0};
 	struct store_filter filter;
 	bool all;
-	json_t *list;
+	json_t *list, *answer;
 	struct err err;
 
-	if (!filter_from_query(c, &filter, &requester, &err)) {
+	if (!filter_from_query(c, &filter, &texts, &err)) {
 		json_fail(c->http, &err);
 		return;
 	}
@@ -131,8 +216,9 @@ route_requests_list(struct route_call *c)
 	for (size_t i = 0; i < rows.count; i++)
 		if (all || enroll_is_requester(&c->caller, &rows.list[i]))
 			json_array_append_new(list, json_request(&rows.list[i]));
-	json_answer(c->http, 200,
-	    json_pack("{s:o, s:o}", "requests", list, "next", next_page(&rows, filter.limit)));
+	answer = json_pack("{s:o}", "requests", list);
+	add_next(answer, &rows, &filter, json_array_get(list, json_array_size(list) - 1));
+	json_answer(c->http, 200, answer);
 }
 
 static bool
@@ -170,12 +256,6 @@ route_expiring(struct route_call *c)
 	json_answer(c->http, 200,
 	    json_pack("{s:o, s:o}", "requests", list, "next",
 		next > 0 ? json_integer((json_int_t)next) : json_null()));
-}
-
-static bool
-no_such_request(int64_t id, struct err *err)
-{
-	return err_set(err, CERTSRV_E_NO_REQUEST, "request %lld does not exist", (long long)id);
 }
 
 /* What the caller may not see does not exist for him. */

@@ -64,6 +64,19 @@
 	X(COL_BLOB, KeyRecipient, key_recipient, 16384, NULL)      \
 	X(COL_BLOB, RawDeliveredKey, raw_delivered_key, 65536, NULL)
 
+/* By which a list may be ordered: X(NAME, kind, column, member, member of the JSON); each has an
+ * index Request<column> of column, RequestID and Disposition. */
+#define SORTED_COLUMNS(X)                                                            \
+	X(DISPOSITION, COL_DISPOSITION, Disposition, disposition, "disposition")     \
+	X(SUBMITTED_WHEN, COL_WHEN, SubmittedWhen, submitted_when, "submitted_when") \
+	X(RESOLVED_WHEN, COL_WHEN, ResolvedWhen, resolved_when, "resolved_when")     \
+	X(REVOKED_WHEN, COL_WHEN, RevokedWhen, revoked_when, "revoked_when")         \
+	X(REQUESTER_NAME, COL_TEXT, RequesterName, requester_name, "requester_name") \
+	X(TEMPLATE, COL_TEXT, CertificateTemplate, template_name, "template")        \
+	X(NOT_AFTER, COL_WHEN, NotAfter, not_after, "not_after")                     \
+	X(UPN, COL_TEXT, UPN, upn, "upn")                                            \
+	X(COMMON_NAME, COL_TEXT, CommonName, common_name, "common_name")
+
 /* What a column holds, in the type of its member. */
 enum column_kind {
 	COL_U32,

@@ -404,6 +404,18 @@ static const char recovery_cases[] =
     "CREATE TRIGGER RecoveryCaseKeyDelete BEFORE DELETE ON RecoveryCaseKey "
     "BEGIN SELECT RAISE(ABORT, 'keys of recovery cases cannot be deleted'); END;";
 
+/* Version 17: lists in the order of a column (columns.h), page by page, also of one disposition and
+ * of what the column does not hold. */
+#define SORTED_INDEX(column) \
+	"CREATE INDEX Request" column " ON Request(" column ", RequestID, Disposition);"
+static const char sorted_indexes[] =
+    "DROP INDEX RequestUPN;"
+    "DROP INDEX RequestCommonName;"
+    "DROP INDEX RequestRequesterName;" SORTED_INDEX("UPN") SORTED_INDEX("CommonName")
+	SORTED_INDEX("RequesterName") SORTED_INDEX("CertificateTemplate")
+	    SORTED_INDEX("SubmittedWhen") SORTED_INDEX("ResolvedWhen") SORTED_INDEX("RevokedWhen")
+		SORTED_INDEX("NotAfter");
+
 /* Each array is one migration, run in order in one transaction with its user_version. */
 static const char *const version_1[] = {request_table, other_tables, NULL};
 static const char *const version_2[] = {publication_table, NULL};
@@ -421,9 +433,10 @@ static const char *const version_13[] = {crl_lists, NULL};
 static const char *const version_14[] = {checkpoint_table, NULL};
 static const char *const version_15[] = {officer_values, NULL};
 static const char *const version_16[] = {recovery_cases, NULL};
+static const char *const version_17[] = {sorted_indexes, NULL};
 static const char *const *const migrations[] = {version_1, version_2, version_3, version_4,
     version_5, version_6, version_7, version_8, version_9, version_10, version_11, version_12,
-    version_13, version_14, version_15, version_16};
+    version_13, version_14, version_15, version_16, version_17};
 #define VERSION ((int)COUNT_OF(migrations))
 
 static const char schema_query[] =

@@ -364,10 +364,13 @@ bool
 store_list_requests(
     struct store *s, const struct store_filter *f, struct store_requests *out, struct err *err)
 {
-	OWNED(reading_end) struct reading r = reading_begin(s, filter_statement(f), err);
+	OWNED(reading_end) struct reading r = {0};
 	int at = 1;
 
 	*out = (struct store_requests){0};
+	if (f->sort != STORE_SORT_ID)
+		return sorted_list(s, f, list_limit(f->limit), out, err);
+	r = reading_begin(s, filter_statement(f), err);
 	if (r.conn == NULL)
 		return false;
 	if (f->requester_name != NULL)

@@ -28,17 +28,27 @@ sql_error(struct conn *c, const char *what, struct err *err)
 	    c->path, what, sqlite3_errmsg(c->db), os != NULL ? ": " : "", os != NULL ? os : "", rc);
 }
 
+static bool
+prepare(struct conn *c, int i, struct err *err)
+{
+	return sqlite3_prepare_v3(c->db, statements[i].text, -1, SQLITE_PREPARE_PERSISTENT,
+		   &c->statements[i], NULL) == SQLITE_OK ||
+	       sql_error(c, statements[i].name, err);
+}
+
 bool
 sql_prepare_all(struct conn *c, enum sql_user user, struct err *err)
 {
-	for (int i = 0; i < SQL_COUNT; i++) {
-		if ((statements[i].user & user) == 0)
-			continue;
-		if (sqlite3_prepare_v3(c->db, statements[i].text, -1, SQLITE_PREPARE_PERSISTENT,
-			&c->statements[i], NULL) != SQLITE_OK)
-			return sql_error(c, statements[i].name, err);
-	}
+	for (int i = 0; i < SQL_COUNT; i++)
+		if ((statements[i].user & user) != 0 && !prepare(c, i, err))
+			return false;
 	return true;
+}
+
+bool
+sql_prepare_seldom(struct conn *c, enum sql_id id, struct err *err)
+{
+	return c->statements[id] != NULL || prepare(c, (int)id, err);
 }
 
 void

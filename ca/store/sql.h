@@ -74,7 +74,30 @@
 	REQUEST_COLUMNS(COLUMN_MARK) \
 	REVOCATION_COLUMNS(COLUMN_MARK) CERTIFICATE_COLUMNS(COLUMN_MARK)
 
-enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
+/* Ids of rows in the order of a column: those that hold what ?1 is (NULL: nothing) and come behind
+ * the id ?2, or those that hold what comes behind ?1. ?3: of one disposition, 0: of any. Of one
+ * requester there are few, which are sorted. The order is that which sorted.c counts on. */
+#define SQL_SORTED(index, condition, order)                                              \
+	"SELECT r.RequestID FROM Request r INDEXED BY Request" index " WHERE " condition \
+	" AND (?3 = 0 OR r.Disposition = ?3) ORDER BY " order " LIMIT ?4"
+#define SQL_SORTED_FOUR(X, NAME, column, index, condition)                                         \
+	X(NAME##_SAME_UP, SQL_SELDOM,                                                              \
+	    SQL_SORTED(index, condition "r." column " IS ?1 AND r.RequestID > ?2", "r.RequestID")) \
+	X(NAME##_UP, SQL_SELDOM,                                                                   \
+	    SQL_SORTED(index, condition "r." column " > ?1", "r." column ", r.RequestID"))         \
+	X(NAME##_SAME_DOWN, SQL_SELDOM,                                                            \
+	    SQL_SORTED(                                                                            \
+		index, condition "r." column " IS ?1 AND r.RequestID < ?2", "r.RequestID DESC"))   \
+	X(NAME##_DOWN, SQL_SELDOM,                                                                 \
+	    SQL_SORTED(                                                                            \
+		index, condition "r." column " < ?1", "r." column " DESC, r.RequestID DESC"))
+#define SQL_SORTED_BY(X, NAME, column)                        \
+	SQL_SORTED_FOUR(X, SORT_##NAME, #column, #column, "") \
+	SQL_SORTED_FOUR(                                      \
+	    X, REQUESTER_SORT_##NAME, #column, "RequesterName", "r.RequesterName = ?5 AND ")
+
+/* Of SQL_SELDOM, readers prepare each when they first need it (sql_prepare_seldom). */
+enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3, SQL_SELDOM = 4 };
 
 /* X(name, connections that prepare it, text) */
 #define SQL_STATEMENTS(X)                                                                         \
@@ -202,6 +225,16 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3 };
 	X(LIST_REQUESTER_DISPOSITION_DOWN, SQL_READER,                                            \
 	    SQL_LIST                                                                              \
 	    "r.RequesterName = ? AND +r.Disposition = ? AND r.RequestID < ? " SQL_NEWEST_FIRST)   \
+	X(LIST_ONE, SQL_READER, SQL_LIST "r.RequestID = ?")                                       \
+	SQL_SORTED_BY(X, DISPOSITION, Disposition)                                                \
+	SQL_SORTED_BY(X, SUBMITTED_WHEN, SubmittedWhen)                                           \
+	SQL_SORTED_BY(X, RESOLVED_WHEN, ResolvedWhen)                                             \
+	SQL_SORTED_BY(X, REVOKED_WHEN, RevokedWhen)                                               \
+	SQL_SORTED_BY(X, REQUESTER_NAME, RequesterName)                                           \
+	SQL_SORTED_BY(X, TEMPLATE, CertificateTemplate)                                           \
+	SQL_SORTED_BY(X, NOT_AFTER, NotAfter)                                                     \
+	SQL_SORTED_BY(X, UPN, UPN)                                                                \
+	SQL_SORTED_BY(X, COMMON_NAME, CommonName)                                                 \
 	X(EXPIRING, SQL_READER,                                                                   \
 	    SQL_LIST_COLUMNS                                                                      \
 	    " FROM Request r INDEXED BY RequestIssuedNotAfter "                                   \
@@ -386,6 +419,8 @@ OWN_POINTER(own_statement, sqlite3_stmt, sqlite3_finalize)
 bool sql_error(struct conn *c, const char *what, struct err *err);
 
 bool sql_prepare_all(struct conn *c, enum sql_user user, struct err *err);
+/* One of SQL_SELDOM, unless it is prepared already. */
+bool sql_prepare_seldom(struct conn *c, enum sql_id id, struct err *err);
 void sql_finalize_all(struct conn *c);
 
 /* Binding; a failure is reported by the next step. Text and bytes are borrowed until sql_end. NULL

@@ -11,6 +11,7 @@
 #define STORE_STORE_H
 
 #include "buf.h"
+#include "columns.h"
 #include "events.h"
 #include "texts.h"
 #include "trail.h"
@@ -240,13 +241,37 @@ struct store_requests {
 	size_t count;
 };
 void store_requests_free(struct store_requests *rs);
-/* Lists come without raw_request, raw_archived_key; in order of request_id. */
+/* Lists come without raw_request, raw_archived_key; in order of request_id, or of a column that has
+ * an index (SORTED_COLUMNS): text without case, a disposition by its number, equal ones by
+ * request_id, and what is absent last, whatever the direction. */
+enum store_sort {
+	STORE_SORT_ID,
+#define STORE_SORT_NAME(NAME, kind, column, member, json) STORE_SORT_##NAME,
+	SORTED_COLUMNS(STORE_SORT_NAME)
+#undef STORE_SORT_NAME
+	    STORE_SORTS
+};
+/* By the name that the API gives the column; false: the CA sorts by none such. */
+bool store_sort_find(const char *name, enum store_sort *out);
+const char *store_sort_name(enum store_sort sort);
+/* What such a column holds: COL_DISPOSITION, COL_WHEN, COL_TEXT. */
+enum column_kind store_sort_kind(enum store_sort sort);
+/* The value of a row in that column, borrowed; NULL and 0: absent. */
+struct store_sort_value {
+	const char *text;
+	int64_t number;
+};
+struct store_sort_value store_sort_value(const struct store_request *row, enum store_sort sort);
+
 struct store_filter {
 	enum disposition disposition; /* 0: any */
 	const char *requester_name;   /* NULL: any; without case */
-	int64_t after_id;             /* for paging; 0: from the first on */
-	bool newest_first;            /* the order is the other way round, and so is paging */
-	int limit;                    /* 0: 1000; at most 100000 */
+	enum store_sort sort;
+	int64_t after_id; /* for paging; 0: from the first on */
+	struct store_sort_value
+	    after_value;   /* what that row had in the column when it was listed */
+	bool newest_first; /* the order is the other way round, and so is paging */
+	int limit;         /* 0: 1000; at most 100000 */
 };
 bool store_list_requests(
     struct store *s, const struct store_filter *f, struct store_requests *out, struct err *err);

@@ -114,6 +114,10 @@ bool serial_canonical(const char *text, char **out, struct err *err);
 bool change_request(
     struct conn *c, enum sql_id id, int64_t request_id, const char *tried, struct err *err);
 
+/* sorted.c: store_list_requests in the order of a column. */
+bool sorted_list(struct store *s, const struct store_filter *f, int limit,
+    struct store_requests *out, struct err *err);
+
 /* audit.c: steps to the head, which are the first two columns. */
 bool audit_read_head(struct conn *c, enum sql_id id, struct trail_head *out, struct err *err);
 

@@ -114,6 +114,58 @@ measure(struct store *s, const struct form *form, long rows)
 	fflush(stdout);
 }
 
+#define PAGE  1000 /* rows of it */
+#define PAGES 20   /* that are measured */
+
+static double
+page(struct store *s, const struct store_filter *f)
+{
+	static double us[PAGES];
+
+	for (size_t i = 0; i < PAGES; i++) {
+		struct store_requests list = {0};
+		struct err err;
+		double begun = bench_now_us();
+
+		bench_must(store_list_requests(s, f, &list, &err), "a page", err.msg);
+		us[i] = bench_now_us() - begun;
+		store_requests_free(&list);
+	}
+	return bench_median(us, PAGES);
+}
+
+/* The page behind the row in the middle, beside that in the order of ids. */
+static void
+measure_page(struct store *s, enum store_sort sort, bool down, enum disposition only, long rows)
+{
+	struct store_filter f = {
+	    .after_id = rows / 2, .newest_first = down, .disposition = only, .limit = PAGE};
+	struct store_request middle = {0};
+	double least = page(s, &f), mine;
+	struct err err;
+
+	bench_must(
+	    store_get_request(s, f.after_id, &middle, &err) == STORE_FOUND, "a row", err.msg);
+	f.sort = sort;
+	f.after_value = store_sort_value(&middle, sort);
+	mine = page(s, &f);
+	printf("| %ld | page by %s%s%s | %d | %.0f | %.0f | %.2f |\n", rows, store_sort_name(sort),
+	    down ? ", descending" : "", only != 0 ? ", of one disposition" : "", PAGE, mine, least,
+	    mine / least);
+	fflush(stdout);
+	store_request_free(&middle);
+}
+
+static void
+measure_pages(struct store *s, long rows)
+{
+	for (int i = STORE_SORT_ID + 1; i < STORE_SORTS; i++)
+		measure_page(s, (enum store_sort)i, i % 2 != 0, 0, rows);
+	measure_page(s, STORE_SORT_NOT_AFTER, false, DISP_ISSUED, rows);
+	/* There is none of these: the worst of an order and a condition. */
+	measure_page(s, STORE_SORT_NOT_AFTER, false, DISP_PENDING, rows);
+}
+
 static void
 bench(const char *folder, long rows)
 {
@@ -136,6 +188,7 @@ bench(const char *folder, long rows)
 	begun = bench_now_us() - begun;
 	for (size_t i = 0; i < COUNT_OF(forms); i++)
 		measure(store, &forms[i], rows);
+	measure_pages(store, rows);
 	printf("| %ld | opening | | %.0f | | |\n", rows, begun);
 	fprintf(stderr, "%s: %ld KiB resident afterwards\n", path, bench_resident_kib());
 }

@@ -205,7 +205,32 @@ check "and the other way round" test "$(rows --columns disposition --where templ
 check "the newest first, page by page" test "$(rows --columns request_id --descending --limit 1 2>/dev/null)$(rows --columns request_id --descending --after 3 --all)" = \
 	"request_id $(sqlite3 "$CA_STATE/dirca.db" "SELECT max(RequestID) FROM Request") request_id 2 1 "
 check "by a column that there is not" refuses "there is no column 'x; DROP TABLE Request'" ca_lab_as officer1 requests --sort 'x; DROP TABLE Request'
-check "nor goes a page on in another order" refuses DIRCA_E_USAGE ca_lab_as officer1 requests --sort upn --after 3
+check "what the CA has no index for goes no page on" refuses DIRCA_E_USAGE ca_lab_as officer1 requests --sort subject --after 3
+# By a column, one row a page: the same as at once, and as the database says.
+page_by_page() {
+	local id=0 got=
+	while got=$(rows --columns request_id --sort "$1" ${2:+"$2"} --limit 1 --after "$id" 2>/dev/null | tail -1) && got=${got##*request_id} && test -n "${got// /}"; do
+		id=${got// /}
+		printf '%s ' "$id"
+	done
+}
+in_order() {
+	test "$(page_by_page "$1" ${2:+"$2"})" = "$(sqlite3 "$CA_STATE/dirca.db" "SELECT RequestID FROM Request ORDER BY $3" | tr '\n' ' ')" &&
+		test "$(rows --columns request_id --sort "$1" ${2:+"$2"} --all)" = "request_id $(page_by_page "$1" ${2:+"$2"})"
+}
+check "the CA sorts, page by page" in_order not_after "" "NotAfter IS NULL, NotAfter, RequestID"
+check "and the other way round" in_order requester_name --descending "RequesterName IS NULL, RequesterName DESC, RequestID DESC"
+# api QUERY [WHO]
+api() { curl -sS --cacert "$CA_STATE/ca.crt" -u "${2:-officer1}:$(<"$(lab_password_file "${2:-officer1}")")" "$CA_URL/dirca/v1/requests?$1"; }
+api_page() { api "$@" | jq -r '[.requests[].request_id, "next", .next, .next_value] | join(" ")'; }
+first_issued=$(sqlite3 "$CA_STATE/dirca.db" "SELECT min(RequestID) FROM Request WHERE Disposition = 20")
+check "the row where a page ended may change: its value then is the place" test "$(api_page 'sort=disposition&limit=1&after=99&after_value=pending')" = \
+	"$first_issued next $first_issued issued"
+check "or its value now" test "$(api_page "sort=disposition&limit=1&after=$first_issued" | cut -d ' ' -f 1)" -gt "$first_issued"
+check "who may not view the CA goes on behind no one else's row" refuses CERTSRV_E_NO_REQUEST ca_lab_as user3 requests --sort not_after --after "$(id_of "$second")"
+check "a value without a place" says E_INVALIDARG api after_value=x
+check "what is no instant" says E_INVALIDARG api 'sort=not_after&after=1&after_value=soon'
+check "nor an order of SQL" says E_INVALIDARG api 'sort=1;DROP'
 check "certificates are named or described" refuses DIRCA_E_USAGE revoke officer1 "$second" --where template=EFSArchive
 check "what matches nothing is not found" refuses CRYPT_E_NOT_FOUND revoke officer1 --where template=NoSuch --yes
 check "a reason that there is not ends it" refuses "0 of 2 are revoked" revoke officer1 --where template=EFSArchive --yes --reason tired
@@ -382,4 +407,8 @@ check "and records nothing" test "$(audited 786)" -eq "$before"
 check "a second valid key for one purpose is told of" says "warning: Issued, but: NWTRADERS\user3 has another valid certificate with an archived key for the same purpose: request $(id_of "$engineer")," \
 	ca_lab_enroll user3 EFSArchive "$dir/user3b.pfx"
 check "as an event too" test "$(sqlite3 "$CA_STATE/dirca.db" "SELECT count(*) FROM Event WHERE EventID = 1003")" = 1
+# A row of somebody who had user3's name: skipped, and nothing of it told but that the list goes on behind it.
+sqlite3 "$CA_STATE/dirca.db" "UPDATE Request SET RequesterName = 'NWTRADERS\user3', SubmittedWhen = 1 WHERE RequestID = $(id_of "$second")"
+check "who has somebody's former name is told no value of his rows" test "$(api_page 'sort=submitted_when&limit=1' user3)" = "next $(id_of "$second") "
+check "and goes on behind them" test "$(ca_lab_as user3 requests --sort submitted_when --columns request_id --limit 1 2>/dev/null | tail -1 | tr -d ' ')" = "$(id_of "$engineer")"
 checks_end

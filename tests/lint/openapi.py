@@ -47,10 +47,22 @@ for name in ("cli/request_list.c", "cli/cmd_getkey.c"):
     wrong += sorted(printed - known) if printed else [name]
     for m in sorted(printed - known):
         print(f"{name} reads the member {m}, which no request has")
-listed = set(re.findall(r'\n    \{"(\w+)", \d+\},', tables.source("cli/request_columns.c")))
+listed = set(re.findall(r'\n    \{"(\w+)", \d+, (?:true|false)\},', tables.source("cli/request_columns.c")))
 for m in sorted(listed ^ shown.keys()):
     print(f"cli/request_columns.c and ca/store/columns.h differ about the column {m}")
     wrong.append(m)
+
+# What is sorted by: as the store has indexes.
+sorts = {m: (kind, column, member) for kind, column, member, m in tables.sorted_columns()}
+for m in sorted(m for m, row in sorts.items() if row not in tables.column_rows()):
+    print(f"ca/store/columns.h: what SORTED_COLUMNS says of {m} is not what the other lists say")
+    wrong.append(m)
+offered = re.search(r"name: sort\n.*?enum: \[request_id, (.*?)\]", schemas, re.S)[1].split(", ")
+client = re.findall(r'\n    \{"(\w+)", \d+, true\},', tables.source("cli/request_columns.c"))
+for name, names in (("docs/openapi.yaml", {"request_id", *offered}), ("cli/request_columns.c", set(client))):
+    for m in sorted(names ^ {"request_id", *sorts}):
+        print(f"{name} and ca/store/columns.h differ about sorting by {m}")
+        wrong.append(m)
 
 # Each $ref leads to a component, each component is led to, and a path has methods alone.
 components, room, section = set(), None, None

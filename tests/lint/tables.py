@@ -73,6 +73,16 @@ def request_columns():
     return {member: kind for kind, member in rows}
 
 
+def column_rows():
+    """(kind, column, member) of each column of ca/store/columns.h."""
+    return set(re.findall(r"X\((COL_\w+), (\w+), (\w+), \d+,", source("ca/store/columns.h")))
+
+
+def sorted_columns():
+    """(kind, column, member, member of the API's JSON) of those that the store sorts by."""
+    return re.findall(r'X\([A-Z_]+, (COL_\w+), (\w+), (\w+), +"(\w+)"\)', source("ca/store/columns.h"))
+
+
 def error_names():
     return set(re.findall(r"X\(\s*0x[0-9A-F]{8}u,\s*(\w+),", source("base/err.h")))
 

@@ -70,7 +70,16 @@ tear_down(void **state)
 }
 
 /* Takes a database back to an older version, for the migrations to bring it forward. */
+#define TO_VERSION_16                                                                            \
+	"DROP INDEX RequestUPN; DROP INDEX RequestCommonName; DROP INDEX RequestRequesterName; " \
+	"DROP INDEX RequestCertificateTemplate; DROP INDEX RequestSubmittedWhen; DROP INDEX "    \
+	"RequestResolvedWhen; DROP INDEX RequestRevokedWhen; DROP INDEX RequestNotAfter; "       \
+	"CREATE INDEX RequestUPN ON Request(UPN) WHERE UPN IS NOT NULL;"                         \
+	"CREATE INDEX RequestCommonName ON Request(CommonName) WHERE CommonName IS NOT NULL;"    \
+	"CREATE INDEX RequestRequesterName ON Request(RequesterName) "                           \
+	"WHERE RequesterName IS NOT NULL; PRAGMA user_version = 16;"
 #define TO_VERSION_15 \
+	TO_VERSION_16 \
 	"DROP TABLE RecoveryCaseKey; DROP TABLE RecoveryCase; PRAGMA user_version = 15;"
 #define TO_VERSION_14 TO_VERSION_15 "DROP TABLE OfficerValue; PRAGMA user_version = 14;"
 #define TO_VERSION_13 TO_VERSION_14 "DROP TABLE AuditCheckpoint; PRAGMA user_version = 13;"

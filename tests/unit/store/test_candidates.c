@@ -262,9 +262,10 @@ searches_use_their_indexes(void **state)
 	    {SQL_LIST_ALL_DOWN, "PRIMARY KEY"},
 	    {SQL_LIST_DISPOSITION, "RequestDisposition (Disposition=? AND RequestID>?)"},
 	    {SQL_LIST_DISPOSITION_DOWN, "RequestDisposition (Disposition=? AND RequestID<?)"},
-	    {SQL_LIST_REQUESTER_DOWN, "RequestRequesterName (RequesterName=? AND rowid<?)"},
-	    {SQL_LIST_REQUESTER, "RequestRequesterName (RequesterName=? AND rowid>?)"},
-	    {SQL_LIST_REQUESTER_DISPOSITION, "RequestRequesterName (RequesterName=? AND rowid>?)"},
+	    {SQL_LIST_REQUESTER_DOWN, "RequestRequesterName (RequesterName=? AND RequestID<?)"},
+	    {SQL_LIST_REQUESTER, "RequestRequesterName (RequesterName=? AND RequestID>?)"},
+	    {SQL_LIST_REQUESTER_DISPOSITION,
+		"RequestRequesterName (RequesterName=? AND RequestID>?)"},
 	    {SQL_CANDIDATES_UPN, "RequestUPN (UPN=?)"},
 	    {SQL_CANDIDATES_COMMON_NAME, "RequestCommonName (CommonName=?)"},
 	    {SQL_CANDIDATES_REQUESTER, "RequestRequesterName (RequesterName=?)"},
@@ -285,6 +286,14 @@ searches_use_their_indexes(void **state)
 	    {SQL_PRECEDENT, "RequestRequestHash (RequestHash=?)"},
 	    {SQL_PRECEDENT, "(PublicKeyHash=? AND HasArchivedKey=? AND <expr><?)"},
 	    {SQL_PRECEDENT, "(PublicKeyHash=? AND HasArchivedKey=? AND <expr>>?)"},
+	    {SQL_SORT_NOT_AFTER_UP, "COVERING INDEX RequestNotAfter (NotAfter>?);"},
+	    {SQL_SORT_NOT_AFTER_SAME_UP,
+		"COVERING INDEX RequestNotAfter (NotAfter=? AND RequestID>?);"},
+	    {SQL_SORT_UPN_DOWN, "COVERING INDEX RequestUPN (UPN<?);"},
+	    {SQL_SORT_UPN_SAME_DOWN, "COVERING INDEX RequestUPN (UPN=? AND RequestID<?);"},
+	    {SQL_SORT_DISPOSITION_SAME_UP,
+		"INDEX RequestDisposition (Disposition=? AND RequestID>?);"},
+	    {SQL_REQUESTER_SORT_TEMPLATE_UP, "RequestRequesterName (RequesterName=?)"},
 	    {SQL_UNHASHED, "RequestUnhashed (RequestID>?)"},
 	};
 	struct fixture *f = *state;
@@ -306,8 +315,16 @@ reads_everything(enum sql_id id)
 	       id == SQL_ARCHIVED_KEYS;
 }
 
+/* Of one requester's rows all are sorted, of the others none. */
+static bool
+is_of_requester(enum sql_id id)
+{
+	return strstr(statement_texts[id], "RequesterName = ?5") != NULL;
+}
+
 /* Tables of a few rows, and CRLs in the order of their numbers. What is sorted is few: rows of one
- * serial number, candidates, valid exchange certificates, what changed since a CRL. */
+ * serial number, candidates, valid exchange certificates, what changed since a CRL, ids of one
+ * requester's rows. */
 static bool
 is_cheap(enum sql_id id, const char *line)
 {
@@ -316,7 +333,8 @@ is_cheap(enum sql_id id, const char *line)
 
 	if (strstr(line, "TEMP B-TREE") != NULL)
 		return id == SQL_GET_BY_SERIAL || id == SQL_EXCHANGE_CERTIFICATES ||
-		       id == SQL_CHANGED || (id >= SQL_CANDIDATES_UPN && id <= SQL_CANDIDATES_HASH);
+		       id == SQL_CHANGED || is_of_requester(id) ||
+		       (id >= SQL_CANDIDATES_UPN && id <= SQL_CANDIDATES_HASH);
 	for (size_t i = 0; i < sizeof few / sizeof few[0]; i++)
 		if (strcmp(line, few[i]) == 0)
 			return true;
