@@ -26,7 +26,7 @@ struct cli_list {
 struct cli_options {
 	/* OPTS_SESSION */
 	const char *client_config, *uri, *mech, *user, *bind_dn, *password_file, *tls_ca, *ca,
-	    *socket;
+	    *socket, *client_certificate, *client_key, *client_password_file;
 	bool starttls, ask_password;
 	/* OPTS_JSON */
 	bool json;

@@ -13,16 +13,13 @@
 #include "local_audit.h"
 #include "own.h"
 #include "own_json.h"
-#include "pfx.h"
-#include "pkcs8.h"
+#include "own_key.h"
 #include "print.h"
 #include "text.h"
 #include "trust.h"
 #include "trusted_cas.h"
 #include "verbs.h"
 #include "work.h"
-
-#define KEY_FILE_MAX (1024 * 1024)
 
 static void
 print_copy(const struct cli *cli, const char *folder, const struct backup *b)
@@ -148,50 +145,18 @@ cmd_backup_verify(struct work *w, struct err *err)
 }
 
 static bool
-read_pem_key(struct view file, const struct secret *password, EVP_PKEY **out, struct err *err)
-{
-	OWNED(secret_free) struct secret pem = {0};
-
-	if (!secret_alloc(file.len, &pem, err))
-		return false;
-	memcpy(pem.ptr, file.ptr, file.len);
-	return pkcs8_decode(&pem, password, out, err);
-}
-
-static bool
-read_pfx_key(struct view file, const struct secret *password, EVP_PKEY **out, struct err *err)
-{
-	OWNED(pfx_free) struct pfx pfx = {0};
-
-	if (!pfx_decode(file, password, &pfx, err))
-		return false;
-	*out = pfx.key;
-	pfx.key = NULL;
-	return true;
-}
-
-/* PEM without a password is tried as it is. */
-static bool
 read_key(const struct cli *cli, EVP_PKEY **out, struct err *err)
 {
-	const char *path = cli->opt.recipient;
-	OWNED(secret_free) struct secret file = {0}, password = {0};
+	OWNED(pfx_free) struct pfx file = {0};
 
-	if (path == NULL)
+	if (cli->opt.recipient == NULL)
 		return err_set(err, DIRCA_E_USAGE,
 		    "--recipient is needed: the key of one of the copy's recipients");
-	if (!file_read_secret(path, KEY_FILE_MAX, &file, err))
+	if (!own_key_read(cli->opt.recipient, cli->opt.recipient_password_file,
+		"Password of the recipient's key: ", &file, err))
 		return false;
-	bool pem = file.len > 5 && memcmp(file.ptr, "-----", 5) == 0;
-	struct err ignored;
-
-	if (pem && read_pem_key(secret_view(&file), NULL, out, &ignored))
-		return true;
-	if (!cli_password(cli->opt.recipient_password_file,
-		"Password of the recipient's key: ", false, &password, err))
-		return false;
-	return pem ? read_pem_key(secret_view(&file), &password, out, err)
-		   : read_pfx_key(secret_view(&file), &password, out, err);
+	*out = own_give(&file.key);
+	return true;
 }
 
 static bool

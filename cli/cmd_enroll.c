@@ -79,10 +79,12 @@ set_sender(struct enroll_job *j, const struct principal *me)
 static bool
 check_own_right(struct enroll_job *j, struct err *err)
 {
-	const struct identity id = {IDENTITY_NAME, j->session->user};
+	struct identity id = {IDENTITY_NAME, NULL};
 	OWNED(principal_free) struct principal me = {0};
 
-	if (j->session->user == NULL)
+	if (!session_caller(j->session, &id.text, err))
+		return false;
+	if (id.text == NULL)
 		return true;
 	switch (principal_find_identity(j->session->directory, &id, &me, err)) {
 	case DIR_FOUND:

@@ -31,6 +31,11 @@ static const struct setting_row {
     {"tls_ca", offsetof(struct cli_options, tls_ca), offsetof(struct session, tls_ca)},
     {"ca", offsetof(struct cli_options, ca), offsetof(struct session, ca)},
     {"socket", offsetof(struct cli_options, socket), offsetof(struct session, socket)},
+    {"client_certificate", offsetof(struct cli_options, client_certificate),
+	offsetof(struct session, client_certificate)},
+    {"client_key", offsetof(struct cli_options, client_key), offsetof(struct session, client_key)},
+    {"client_password_file", offsetof(struct cli_options, client_password_file),
+	offsetof(struct session, client_password_file)},
 };
 
 static void
@@ -163,6 +168,7 @@ session_close(struct session *s)
 	pki_snapshot_free(&s->pki);
 	dir_disconnect(&s->directory);
 	secret_free(&s->password);
+	own_certificate_free(&s->own);
 	for (size_t i = 0; i < COUNT_OF(setting_rows); i++)
 		free(*(char **)((char *)s + setting_rows[i].field));
 	*s = (struct session){0};
@@ -266,20 +272,50 @@ session_service(struct session *s, const struct pki_service **service_out, struc
 	return true;
 }
 
+/* By the socket the local user calls, whatever else he could show. */
+static bool
+read_own_certificate(struct session *s, struct err *err)
+{
+	if (s->own.key != NULL || (s->client_certificate == NULL && s->client_key == NULL))
+		return true;
+	if (s->socket != NULL)
+		return err_set(err, DIRCA_E_USAGE,
+		    "by the Unix socket the local user calls: a client certificate and --socket "
+		    "do not go together");
+	return own_certificate_read(
+	    s->client_certificate, s->client_key, s->client_password_file, &s->own, err);
+}
+
+bool
+session_caller(struct session *s, const char **name_out, struct err *err)
+{
+	if (!read_own_certificate(s, err))
+		return false;
+	*name_out = s->own.key != NULL ? s->own.upn : s->user;
+	return true;
+}
+
 bool
 session_http(
     struct session *s, const struct pki_service *service, struct http_client **out, struct err *err)
 {
+	const char *caller;
+
+	*out = NULL;
+	if (!session_caller(s, &caller, err))
+		return false;
+
 	struct http_client_config config = {.socket = s->socket,
 	    .url = service != NULL ? service->url : NULL,
 	    .ca_certificate = service != NULL ? buf_view(&service->certificate) : (struct view){0},
 	    .service_keys = service != NULL ? service->service_keys : NULL,
 	    .service_key_count = service != NULL ? service->service_key_count : 0,
 	    .mechanism = s->mech,
-	    .user = s->user,
-	    .password = &s->password};
+	    .user = caller,
+	    .password = &s->password,
+	    .client_key = s->own.key,
+	    .client_certificate = buf_view(&s->own.certificate)};
 
-	*out = NULL;
 	if (s->socket == NULL && config.service_key_count == 0)
 		return err_set(err, DIRCA_E_SERVICE_KEY,
 		    "the directory does not say which key the service of %s has "

@@ -7,16 +7,19 @@
 
 #include "cli.h"
 #include "http_client.h"
+#include "own_certificate.h"
 #include "pki.h"
 #include "principal.h"
 
 struct session {
 	const struct cli *cli;
 	/* owned copies of what configuration file and options gave */
-	char *uri, *mech, *user, *bind_dn, *password_file, *tls_ca, *ca, *socket;
+	char *uri, *mech, *user, *bind_dn, *password_file, *tls_ca, *ca, *socket,
+	    *client_certificate, *client_key, *client_password_file;
 	bool starttls;
 	bool standalone; /* `uri` says that there is no directory */
 	struct secret password;
+	struct own_certificate own; /* read when a CA is first talked to */
 	struct dir_config dir_config;
 	struct dir_conn *directory; /* NULL until session_directory */
 	struct pki_snapshot *pki;
@@ -39,6 +42,9 @@ bool session_means(const struct session *s, const struct pki_service *service);
  * TYPE_E_AMBIGUOUSNAME names them if there are several. With
  * --socket *service_out is NULL unless the directory was read and names it. */
 bool session_service(struct session *s, const struct pki_service **service_out, struct err *err);
+/* The name that the caller has at the CA, borrowed: of a client certificate, or `user`; NULL: not
+ * known. Reads the certificate and its key. */
+bool session_caller(struct session *s, const char **name_out, struct err *err);
 /* Opens HTTP to it. */
 bool session_http(struct session *s, const struct pki_service *service, struct http_client **out,
     struct err *err);

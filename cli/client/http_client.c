@@ -62,8 +62,10 @@ set_tls(struct http_client *c, struct err *err)
 	const struct http_client_config *config = &c->config;
 	struct curl_blob blob;
 
-	c->channel = (struct tls_channel){
-	    .keys = config->service_keys, .key_count = config->service_key_count};
+	c->channel = (struct tls_channel){.keys = config->service_keys,
+	    .key_count = config->service_key_count,
+	    .client_key = config->client_key,
+	    .client_certificate = config->client_certificate};
 	if (!pem_append(&c->ca_pem, "CERTIFICATE", config->ca_certificate, err) ||
 	    !tls_channel_watch(&c->channel, c->curl, err))
 		return false;
@@ -499,6 +501,20 @@ request_basic(struct http_client *c, const char *method, const char *path, const
 					 "the CA refused user %s or the password", c->config.user);
 }
 
+/* Nothing is sent for it but the handshake. */
+static bool
+request_certified(struct http_client *c, const char *method, const char *path,
+    const char *content_type, struct view body, struct http_answer *out, struct err *err)
+{
+	if (!exchange(c, method, path, content_type, NULL, body, out, err))
+		return false;
+	return out->status != 401 ||
+	       err_set(err, DIRCA_E_AUTHENTICATION,
+		   "the CA does not accept the client certificate%s%s; why, its log says",
+		   c->config.user != NULL ? " of " : "",
+		   c->config.user != NULL ? c->config.user : "");
+}
+
 bool
 http_client_request(struct http_client *c, const char *method, const char *path,
     const char *content_type, struct view body, struct http_answer *out, struct err *err)
@@ -508,9 +524,12 @@ http_client_request(struct http_client *c, const char *method, const char *path,
 	*out = (struct http_answer){0};
 	if (c->config.socket != NULL)
 		return exchange(c, method, path, content_type, NULL, body, out, err);
+	if (c->config.client_key != NULL)
+		return request_certified(c, method, path, content_type, body, out, err);
 	if (scheme == NULL)
 		return err_set(err, DIRCA_E_USAGE,
-		    "%s does not work over HTTPS; use GSSAPI, SCRAM-SHA-256 or SIMPLE",
+		    "%s does not work over HTTPS; use GSSAPI, SCRAM-SHA-256, SIMPLE or a "
+		    "client certificate",
 		    c->config.mechanism != NULL ? c->config.mechanism : "no mechanism");
 	if (scheme->sasl != NULL)
 		return request_sasl(c, scheme, method, path, content_type, body, out, err);

@@ -1,12 +1,13 @@
 /*
  * HTTP to one CA (libcurl): TLS verified against the CA certificate and the service's key that the
- * directory names, or the Unix socket; authentication by GSS-SPNEGO, SCRAM-SHA-256 or Basic, kept
- * on the connection.
+ * directory names, or the Unix socket; authentication by GSS-SPNEGO, SCRAM-SHA-256, Basic or a
+ * client certificate, kept on the connection.
  */
 #ifndef CLIENT_HTTP_CLIENT_H
 #define CLIENT_HTTP_CLIENT_H
 
 #include <jansson.h>
+#include <openssl/evp.h>
 
 #include "buf.h"
 
@@ -23,6 +24,9 @@ struct http_client_config {
 				  socket only) */
 	const char *user;
 	const struct secret *password;
+	EVP_PKEY *client_key; /* NULL: none. Over TLS it signs in with its certificate (DER), and no
+				 mechanism does; `user` is then who the certificate says he is */
+	struct view client_certificate;
 	int timeout_ms; /* 0: 30000 */
 };
 /* Borrows what config points to. Connects on the first request. */

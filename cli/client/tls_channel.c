@@ -75,12 +75,27 @@ verify(X509_STORE_CTX *store, void *arg)
 	return 0;
 }
 
+static bool
+show_certificate(const struct tls_channel *c, SSL_CTX *context, struct err *err)
+{
+	const struct view der = c->client_certificate;
+
+	return (SSL_CTX_use_certificate_ASN1(context, (int)der.len, der.ptr) == 1 &&
+		   SSL_CTX_use_PrivateKey(context, c->client_key) == 1) ||
+	       err_openssl(
+		   err, DIRCA_E_CRYPTO, "TLS cannot use the client certificate and its key");
+}
+
 static CURLcode
 on_context(CURL *curl, void *context, void *arg)
 {
+	struct tls_channel *c = arg;
+
 	(void)curl;
-	SSL_CTX_set_cert_verify_callback(context, verify, arg);
-	return CURLE_OK;
+	SSL_CTX_set_cert_verify_callback(context, verify, c);
+	return c->client_key == NULL || show_certificate(c, context, &c->refusal)
+		   ? CURLE_OK
+		   : CURLE_SSL_CERTPROBLEM;
 }
 
 /* A resumed session would show no certificate. */

@@ -6,12 +6,15 @@
 #define CLIENT_TLS_CHANNEL_H
 
 #include <curl/curl.h>
+#include <openssl/evp.h>
 
 #include "buf.h"
 
 struct tls_channel {
 	const struct buf *keys; /* SHA-256 of the SubjectPublicKeyInfo of each that may be there */
 	size_t key_count;
+	EVP_PKEY *client_key; /* shown with its certificate to a service that asks; NULL: none */
+	struct view client_certificate;
 	struct buf end_point; /* tls-server-end-point of the present connection; empty: none yet */
 	bool bound; /* what is to be sent is bound to `end_point`: no connection with another may
 		       carry it */

@@ -219,7 +219,43 @@ check "attack: another CA of the same name" forged
 check "attack: a certificate for something else" for_something_else
 check "attack: a name that the requester chose" chosen_names
 check "a CA that NTAuthCertificates does not hold" not_vouched_for
+# dirca by a certificate instead of a password; the directory takes another user's.
+certified() { # WHAT ARGUMENT...: options, and with --, the verb
+	local options=()
+	while [ "$1" != -- ]; do options+=("$1") && shift; done
+	shift
+	ca_lab_as user1 "$@" "${options[@]}"
+}
+both=(--client-certificate "$dir/est.pem" --client-key "$dir/est.key")
+whose() {
+	local answer
+	answer=$(certified "$@" -- requests --json) && jq -c '[.[].requester_name] | unique' <<<"$answer"
+}
+in_pfx() { openssl pkcs12 -export -in "$dir/est.pem" -inkey "$dir/est.key" -out "$dir/est.pfx" -passout "file:$(ca_lab_pass)"; }
+configured() {
+	{ cat "$CA_LAB_DIR/home/user1/.config/dirca.conf" && printf 'client_certificate = %s\nclient_password_file = %s\n' "$dir/est.pfx" "$(ca_lab_pass)"; } >"$dir/client.conf" &&
+		whose --client-config "$dir/client.conf"
+}
+check "dirca signs in by a certificate and key" is '["NWTRADERS\\user2"]' whose "${both[@]}"
+check "by a PKCS#12" in_pfx
+check "of which dirca.conf says where it is" is '["NWTRADERS\\user2"]' configured
+check "a key is archived by one" certified "${both[@]}" -- enroll EFSArchive -o "$dir/archived.pfx" --out-password-file "$(ca_lab_pass)"
+check "for its holder" test "$(sqlite3 "$CA_STATE/dirca.db" "SELECT RequesterName FROM Request ORDER BY RequestID DESC LIMIT 1")" = 'NWTRADERS\user2'
+check "a certificate without its key" refuses "without its key" whose --client-certificate "$dir/est.pem"
+check "a key without its certificate" refuses "goes with --client-certificate" whose --client-key "$dir/est.key"
+check "with another key" refuses DIRCA_E_KEY_MISMATCH whose --client-certificate "$dir/est.pem" --client-key "$dir/key.pem"
+check "beside the local user" refuses "do not go together" whose "${both[@]}" --socket "$CA_STATE/none"
+check "attack: another CA's, of the same name" refuses DIRCA_E_AUTHENTICATION whose --client-certificate "$dir/evil.pem" --client-key "$dir/est.key"
+name_service() {
+	printf 'dn: %s\nchangetype: modify\nreplace: dircaServiceKeyHash\ndircaServiceKeyHash:: %s\n\n' "CN=$CA_NAME,CN=Enrollment Services,CN=Public Key Services,CN=Services,$LDAP_CONFIG_BASE" \
+		"$1" | lab_modify
+}
+service_key() { openssl x509 -in "$CA_STATE/tls.crt" -noout -pubkey | openssl pkey -pubin -outform DER | openssl dgst -sha256 -binary | base64 -w0; }
+check "attack: who has another key is shown none" name_service "$(head -c 32 /dev/urandom | base64)"
+check "by name" refuses DIRCA_E_SERVICE_KEY whose "${both[@]}"
+check "the directory names the service again" name_service "$(service_key)"
 check "a revoked certificate" revoked
+check "is none for dirca" refuses DIRCA_E_AUTHENTICATION whose "${both[@]}"
 
 # A certificate that signs in, until root says that none does.
 not_asked_for() {

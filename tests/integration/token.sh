@@ -165,6 +165,19 @@ check "nor is one that is not RSA" eval 'names "$(uri ca ca1)"'
 check "and event 86 says so" event 86 MSG_E_BAD_REGISTRY_CA_XCHG_CSP '.variables.ErrorCode | contains("NTE_BAD_ALGID")'
 
 started() { grep -aqF -- "$1" "$dir/programs"; }
+# ---- a client's ----
+whose() { # PIN-FILE: by user2's certificate, whose key the token has; the directory takes user1's password
+	local answer
+	answer=$(ca_lab_as user1 requests --json --client-certificate "$dir/client.pem" --client-key "$(uri client u2)" --client-password-file "$1") &&
+		jq -c '[.[].requester_name] | unique' <<<"$answer"
+}
+check "a token of a client" token client
+check "a certificate to sign in by" ca_lab_enroll user2 User "$dir/client.pfx"
+check "its key on the token" key_into client "$dir/client.pfx" u2 0c
+ca_lab_certificate_of "$dir/client.pfx" >"$dir/client.pem"
+check "signs in over TLS" is '["NWTRADERS\\user2"]' whose "$dir/pin"
+check "with another PIN it does not" refuses SCARD_E_NO_SMARTCARD whose "$dir/wrong-pin"
+check "nor for another certificate" eval 'ca_lab_certificate_of "$dir/other.pfx" >"$dir/client.pem"; refuses DIRCA_E_KEY_MISMATCH whose "$dir/pin"'
 check "control: dircad and what it started were watched" started --role=vault
 check "and dirca" started recoverkey
 check "no argument list, environment or log has a PIN" ca_lab_says_nothing_of "$dir/pin" "$dir/wrong-pin"
