@@ -324,7 +324,7 @@ is_of_requester(enum sql_id id)
 
 /* Tables of a few rows, and CRLs in the order of their numbers. What is sorted is few: rows of one
  * serial number, candidates, valid exchange certificates, what changed since a CRL, ids of one
- * requester's rows. */
+ * requester's rows, cases of one key. */
 static bool
 is_cheap(enum sql_id id, const char *line)
 {
@@ -333,12 +333,14 @@ is_cheap(enum sql_id id, const char *line)
 
 	if (strstr(line, "TEMP B-TREE") != NULL)
 		return id == SQL_GET_BY_SERIAL || id == SQL_EXCHANGE_CERTIFICATES ||
-		       id == SQL_CHANGED || is_of_requester(id) ||
+		       id == SQL_CHANGED || id == SQL_FIND_CASE || is_of_requester(id) ||
 		       (id >= SQL_CANDIDATES_UPN && id <= SQL_CANDIDATES_HASH);
 	for (size_t i = 0; i < sizeof few / sizeof few[0]; i++)
 		if (strcmp(line, few[i]) == 0)
 			return true;
-	if (strncmp(line, "SCAN CrlList USING ", strlen("SCAN CrlList USING ")) == 0)
+	/* Of cases, the index holds those that are waiting or open. */
+	if (strncmp(line, "SCAN CrlList USING ", strlen("SCAN CrlList USING ")) == 0 ||
+	    strcmp(line, "SCAN RecoveryCase USING INDEX RecoveryCaseAlive") == 0)
 		return true;
 	return strncmp(line, "SCAN", 4) != 0;
 }
