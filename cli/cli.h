@@ -49,8 +49,9 @@ struct cli_options {
 	const char *out, *out_password_file, *key_file;
 	struct cli_list dns;
 	/* OPTS_RECOVER */
-	const char *kra, *kra_password_file, *kra_certificate;
-	struct cli_list trusted_cas;
+	struct cli_list kra, kra_password_files, trusted_cas;
+	const char *kra_certificate, *content_password_file, *format, *receipt, *sheet;
+	bool plain, legacy;
 	bool accept_unsigned_chain, accept_sha1;
 	bool force;
 	/* OPTS_LIST, OPTS_AUDIT and OPTS_DECIDE */

@@ -249,20 +249,6 @@ dump_response(struct view der, struct err *err)
 	return true;
 }
 
-static void
-print_recipients(const struct recovery_blob *b)
-{
-	for (size_t i = 0; i < b->archived.count; i++) {
-		const struct pkix_cert *kra = recovery_recipient(b, i);
-
-		printf("Recipient Info[%zu]:\n", i);
-		if (kra != NULL)
-			print_cert(stdout, "  ", kra);
-		else
-			puts("  its certificate is not in the BLOB");
-	}
-}
-
 static bool
 dump_blob(struct view der, struct err *err)
 {
@@ -279,7 +265,7 @@ dump_blob(struct view der, struct err *err)
 		puts("Who retrieved it, the CA did not sign");
 	}
 	print_enveloped(&b.archived);
-	print_recipients(&b);
+	print_recipients(stdout, &b);
 	print_message(&b.message);
 	return true;
 }

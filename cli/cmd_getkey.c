@@ -243,22 +243,6 @@ default_name(const json_t *c)
 	return text_printf("%s-%s.rec", cn, json_text(c, "serial_number"));
 }
 
-static void
-print_recipients(const struct recovery_blob *blob)
-{
-	for (size_t i = 0; i < blob->archived.count; i++) {
-		const struct pkix_cert *kra = recovery_recipient(blob, i);
-		OWNED(own_memory)
-		char *serial = pkix_serial_text(blob->archived.recipients[i].serial);
-
-		printf("Recipient Info[%zu]:\n", i);
-		if (kra != NULL)
-			print_cert(stdout, "  ", kra);
-		else
-			printf("  Serial Number: %s\n", serial != NULL ? serial : "?");
-	}
-}
-
 static json_t *
 json_recipient(const struct recovery_blob *blob, size_t at)
 {
@@ -339,7 +323,7 @@ fetch_and_write(struct search *s, const struct found *f, const json_t *candidate
 		    name, "recipients", json_recipients(&blob)));
 	} else {
 		print_candidates(s);
-		print_recipients(&blob);
+		print_recipients(stdout, &blob);
 		printf("Recovery blob written to %s. One of the recipients above opens it:\n  "
 		       "dirca recoverkey %s OUT.pfx --kra KRA.pfx\n",
 		    name, name);

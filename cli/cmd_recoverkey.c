@@ -2,17 +2,16 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
+#include "clock.h"
 #include "file.h"
-#include "key_uri.h"
+#include "kra_keys.h"
 #include "mem.h"
+#include "output.h"
 #include "own.h"
-#include "pem.h"
-#include "pfx.h"
 #include "print.h"
-#include "recovery.h"
+#include "recovered.h"
+#include "trust.h"
 #include "trusted_cas.h"
 #include "verbs.h"
 #include "work.h"
@@ -21,163 +20,182 @@
 
 struct recover {
 	const struct cli *cli;
+	struct buf file;
 	struct recovery_blob blob;
-	EVP_PKEY *kra_key, *key;
-	struct pkix_cert kra;
+	struct kra_keys kras;
 	struct pkix_certs trusted;
-	struct secret password;
+	struct pkix_certs chain;
+	EVP_PKEY *key;
+	size_t recipient;
+	struct secret content_password, password;
 };
 
 static void
 recover_close(struct recover *r)
 {
+	buf_free(&r->file);
 	recovery_free(&r->blob);
-	pkix_cert_free(&r->kra);
+	kra_keys_close(&r->kras);
 	pkix_certs_free(&r->trusted);
-	EVP_PKEY_free(r->kra_key);
+	pkix_certs_free(&r->chain);
 	EVP_PKEY_free(r->key);
+	secret_free(&r->content_password);
 	secret_free(&r->password);
 }
 
-/* The chain in his PKCS#12 was put there when he enrolled, by a client that had verified the CA. */
 static bool
-take_kra(struct recover *r, struct pfx *pfx, struct err *err)
+add_all(struct pkix_certs *to, const struct pkix_cert *list, size_t count, struct err *err)
 {
-	if (!pkix_cert_decode(buf_view(&pfx->certificate), &r->kra, err))
-		return false;
-	for (size_t i = 0; i < pfx->other_count; i++)
-		if (!pkix_certs_add(&r->trusted, buf_view(&pfx->others[i]), err))
+	for (size_t i = 0; i < count; i++)
+		if (!pkix_certs_add(to, buf_view(&list[i].raw), err))
 			return false;
-	r->kra_key = pfx->key;
-	pfx->key = NULL;
 	return true;
 }
 
-/* The card may be put in meanwhile, if there is somebody to do it. */
+/* Whom the agent believes: who lies beside his key, and whom he named. */
 static bool
-ask_for_card(const struct err *why)
+load_trusted(struct recover *r, struct err *err)
 {
-	int c;
-
-	if (why->code != SCARD_E_NO_SMARTCARD || !isatty(STDIN_FILENO))
-		return false;
-	fprintf(stderr, "%s\nPut the card in and press Enter, or Ctrl-D to give up: ", why->msg);
-	while ((c = getchar()) != '\n' && c != EOF)
-		;
-	return c == '\n';
-}
-
-/* Key on a token, certificate in a file. A wrong PIN is not tried again: it would lock the token.
- */
-static bool
-open_token(struct recover *r, struct err *err)
-{
-	const struct cli_options *o = &r->cli->opt;
-	OWNED(pem_certs_free) struct pem_certs file = {0};
-	bool given = o->kra_password_file != NULL;
-
-	if (o->kra_certificate == NULL)
-		return err_set(err, DIRCA_E_USAGE,
-		    "--kra-certificate is needed: the KRA's certificate, for the key on the token");
-	if (!pem_certs_read(o->kra_certificate, &file, err) ||
-	    !pkix_cert_decode(buf_view(&file.list[0]), &r->kra, err))
-		return false;
-	for (size_t i = 1; i < file.count; i++)
-		if (!pkix_certs_add(&r->trusted, buf_view(&file.list[i]), err))
-			return false;
-	do {
-		OWNED(secret_free) struct secret pin = {0};
-
-		if (!cli_password(
-			o->kra_password_file, "PIN of the KRA's token: ", false, &pin, err))
-			return false;
-		if (key_uri_open(o->kra, &pin, &r->kra_key, err))
-			return true;
-	} while (!given && ask_for_card(err));
-	return false;
-}
-
-static bool
-open_kra(struct recover *r, struct err *err)
-{
-	const struct cli_options *o = &r->cli->opt;
-	OWNED(secret_free) struct secret password = {0};
-	OWNED(buf_free) struct buf file = {0};
-	OWNED(pfx_free) struct pfx pfx = {0};
-
-	if (o->kra == NULL)
-		return err_set(err, DIRCA_E_USAGE,
-		    "--kra is needed: the KRA's PKCS#12, or the pkcs11: URI of his key");
-	if (key_uri_is(o->kra))
-		return open_token(r, err);
-	return file_read(o->kra, FILE_MAX, &file, err) &&
-	       cli_password(o->kra_password_file, "Password of the KRA's PKCS#12: ", false,
-		   &password, err) &&
-	       pfx_decode(buf_view(&file), &password, &pfx, err) && take_kra(r, &pfx, err);
+	return add_all(&r->trusted, r->kras.certificates.list, r->kras.certificates.count, err) &&
+	       trusted_cas_add_files(&r->trusted, &r->cli->opt.trusted_cas, err) &&
+	       trusted_cas_add_folder(&r->trusted, err);
 }
 
 static bool
 verify_blob(struct recover *r, struct err *err)
 {
 	const struct cli_options *o = &r->cli->opt;
-	struct recovery_trust trust = {
-	    .unsigned_chain = o->accept_unsigned_chain, .sha1 = o->accept_sha1};
+	const struct recovery_trust trust = {.cas = r->trusted.list,
+	    .ca_count = r->trusted.count,
+	    .unsigned_chain = o->accept_unsigned_chain,
+	    .sha1 = o->accept_sha1};
 
-	if (!trusted_cas_add_files(&r->trusted, &o->trusted_cas, err) ||
-	    !trusted_cas_add_folder(&r->trusted, err))
-		return false;
-	trust.cas = r->trusted.list;
-	trust.ca_count = r->trusted.count;
 	return recovery_verify(&r->blob, &trust, err);
 }
 
 static bool
-write_pfx(struct recover *r, struct err *err)
+open_blob(struct recover *r, struct err *err)
 {
-	OWNED(own_memory) struct view *chain = mem_zero(r->blob.other_count + 1, sizeof *chain);
-	OWNED(own_memory)
-	char *cn = pkix_name_value(r->blob.certificate.subject, NID_commonName);
-	OWNED(buf_free) struct buf pfx = {0};
-	const char *path = r->cli->args[1];
-	size_t count = 0;
+	struct recovery_agent agent = kra_keys_agent(&r->kras);
+	const char *from = r->cli->opt.content_password_file;
 
-	/* The chain of the certificate: every CA certificate of the message, not the KRAs'. */
-	for (size_t i = 0; i < r->blob.other_count; i++) {
-		const struct pkix_cert *c = &r->blob.others[i];
-
-		if (view_eq(c->subject, r->blob.certificate.issuer) ||
-		    view_eq(c->subject, r->blob.signer.issuer))
-			chain[count++] = buf_view(&c->raw);
+	if (from != NULL) {
+		if (!cli_password(from, "", false, &r->content_password, err))
+			return false;
+		agent.content_password = &r->content_password;
 	}
-	if (!pfx_encode(r->key, buf_view(&r->blob.certificate.raw), chain, count, cn, &r->password,
-		&pfx, err))
-		return false;
-	return r->cli->opt.force ? file_replace(path, buf_view(&pfx), 0600, err)
-				 : file_create(path, buf_view(&pfx), 0600, err);
+	return recover_unwrap(&r->blob, &agent, &r->recipient, &r->key, err);
 }
 
+/* The certificate and its issuers: of the BLOB, and of the files of trusted CAs. Nobody is asked
+ * for one, and none need be current: what was encrypted once is to be read. */
 static bool
-check_target(const struct cli *cli, struct err *err)
+find_chain(struct recover *r, struct err *err)
 {
-	if (!cli->opt.force && access(cli->args[1], F_OK) == 0)
-		return err_set(
-		    err, ERROR_FILE_EXISTS, "%s exists; --force replaces it", cli->args[1]);
-	return true;
+	OWNED(pkix_certs_free) struct pkix_certs pool = {0};
+	OWNED(own_memory) struct view *ders = NULL;
+
+	if (!add_all(&pool, r->blob.others, r->blob.other_count, err) ||
+	    !add_all(&pool, r->trusted.list, r->trusted.count, err) ||
+	    !pkix_certs_add(&r->chain, buf_view(&r->blob.certificate.raw), err))
+		return false;
+	ders = mem_zero(pool.count, sizeof *ders);
+	for (size_t i = 0; i < pool.count; i++)
+		ders[i] = buf_view(&pool.list[i].raw);
+	return trust_parents(&r->chain, ders, pool.count, err);
 }
 
 static void
-print_recovered(const struct recover *r)
+print_blob(FILE *to, const struct recover *r)
 {
-	printf("Recovered:\n");
-	print_cert(stdout, "  ", &r->blob.certificate);
-	printf("Signed by:\n");
-	print_cert(stdout, "  ", &r->blob.signer);
+	print_cert(to, "  ", &r->blob.certificate);
+	fputs("Signed by:\n", to);
+	print_cert(to, "  ", &r->blob.signer);
 	if (r->blob.has_retrieval) {
-		printf("Retrieved by:\n");
-		print_retrieval(stdout, "  ", &r->blob.retrieval);
+		fputs("Retrieved by:\n", to);
+		print_retrieval(to, "  ", &r->blob.retrieval);
 	}
-	printf("%s written. Give the user the file and, by another way, its password.\n",
-	    r->cli->args[1]);
+}
+
+/* The certificate of who opened it, as far as there is one. */
+static const struct pkix_cert *
+opened_by(const struct recover *r)
+{
+	const struct pkix_cert *c = recovery_recipient(&r->blob, r->recipient);
+
+	for (size_t i = 0; c == NULL && i < r->kras.certificates.count; i++)
+		if (recovery_recipient_is(
+			&r->blob.archived.recipients[r->recipient], &r->kras.certificates.list[i]))
+			c = &r->kras.certificates.list[i];
+	return c;
+}
+
+static bool
+write_recovered(struct recover *r, enum recovered_format format, struct err *err)
+{
+	const struct recovered what = {.cli = r->cli,
+	    .blob = &r->blob,
+	    .blob_file = buf_view(&r->file),
+	    .kra = opened_by(r),
+	    .chain = &r->chain,
+	    .key = r->key,
+	    .when = clock_now()};
+
+	return recovered_write(&what, format, &r->password, err);
+}
+
+static bool
+ask_password(struct recover *r, struct err *err)
+{
+	return !recovered_has_password(r->cli) ||
+	       cli_password(r->cli->opt.out_password_file, "Password for the user's file: ", true,
+		   &r->password, err);
+}
+
+static bool
+recover_key(struct recover *r, struct err *err)
+{
+	const char *path = r->cli->args[1];
+	FILE *words = output_words(path);
+	enum recovered_format format;
+
+	if (!recovered_check(r->cli, &format, err) || !kra_keys_open(&r->cli->opt, &r->kras, err) ||
+	    !load_trusted(r, err) || !verify_blob(r, err) || !open_blob(r, err) ||
+	    !find_chain(r, err) || !ask_password(r, err) || !write_recovered(r, format, err))
+		return false;
+	fputs("Recovered:\n", words);
+	print_blob(words, r);
+	if (output_is_standard(path))
+		return true;
+	fprintf(words, "%s written. ", path);
+	fputs(recovered_has_password(r->cli)
+		  ? "Give the user the file and, by another way, its password.\n"
+		  : "It has no password: whoever reads it has the key.\n",
+	    words);
+	return true;
+}
+
+/* Whose key it is, who can open it, and whether it can be believed. */
+static bool
+show_blob(struct work *w, struct recover *r, struct err *err)
+{
+	struct err why;
+
+	if (r->cli->opt.kra.count > 0 && !kra_keys_open(&r->cli->opt, &r->kras, err))
+		return false;
+	if (!load_trusted(r, err))
+		return false;
+	puts("Recovery BLOB of:");
+	print_blob(stdout, r);
+	printf("Archived as: %s\n", r->blob.archived.cipher_name);
+	print_recipients(stdout, &r->blob);
+	if (verify_blob(r, &why)) {
+		puts("The signature verifies, and is of a CA that you trust.");
+		return true;
+	}
+	printf("NOT VERIFIED: %s (%s)\n", why.msg, err_name(why.code));
+	w->status = CLI_FINDINGS;
+	return true;
 }
 
 bool
@@ -185,15 +203,9 @@ cmd_recoverkey(struct work *w, struct err *err)
 {
 	const struct cli *cli = w->cli;
 	OWNED(recover_close) struct recover r = {.cli = cli};
-	OWNED(buf_free) struct buf file = {0};
 
-	if (!check_target(cli, err) || !file_read(cli->args[0], FILE_MAX, &file, err) ||
-	    !recovery_decode(buf_view(&file), &r.blob, err) || !open_kra(&r, err) ||
-	    !verify_blob(&r, err) || !recover_unwrap(&r.blob, &r.kra, r.kra_key, &r.key, err) ||
-	    !cli_password(cli->opt.out_password_file, "Password for the user's PKCS#12: ", true,
-		&r.password, err) ||
-	    !write_pfx(&r, err))
+	if (!file_read(cli->args[0], FILE_MAX, &r.file, err) ||
+	    !recovery_decode(buf_view(&r.file), &r.blob, err))
 		return false;
-	print_recovered(&r);
-	return true;
+	return cli->count == 1 ? show_blob(w, &r, err) : recover_key(&r, err);
 }

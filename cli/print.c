@@ -73,6 +73,22 @@ print_retrieval(FILE *to, const char *indent, const struct retrieval *r)
 	fputc('\n', to);
 }
 
+void
+print_recipients(FILE *to, const struct recovery_blob *b)
+{
+	for (size_t i = 0; i < b->archived.count; i++) {
+		const struct pkix_cert *kra = recovery_recipient(b, i);
+		OWNED(own_memory) char *serial = pkix_serial_text(b->archived.recipients[i].serial);
+
+		fprintf(to, "Recipient Info[%zu]:\n", i);
+		if (kra != NULL)
+			print_cert(to, "  ", kra);
+		else
+			fprintf(to, "  Serial Number: %s\n  Its certificate is not in the BLOB\n",
+			    serial != NULL ? serial : "?");
+	}
+}
+
 const char *
 json_text(const json_t *object, const char *member)
 {

@@ -5,8 +5,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "pkix.h"
-#include "retrieval.h"
+#include "recovery.h"
 
 /* "2026-11-24 05:22 UTC" */
 void print_when(FILE *to, int64_t when);
@@ -18,6 +17,8 @@ void print_cert(FILE *to, const char *indent, const struct pkix_cert *c);
 json_t *json_cert(const struct pkix_cert *c);
 /* Who fetched a recovery BLOB, when, and under which number the CA recorded it. */
 void print_retrieval(FILE *to, const char *indent, const struct retrieval *r);
+/* "Recipient Info[0]:" and the certificate, or as much as is known of it. */
+void print_recipients(FILE *to, const struct recovery_blob *b);
 /* A string member or "-". */
 const char *json_text(const json_t *object, const char *member);
 /* Is it in the array? */

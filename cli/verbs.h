@@ -226,8 +226,9 @@
 	X("getkey", "TOKEN [OUTFILE]", 1, 2, GROUP_KEYS, WHO_OFFICER, NEEDS_SESSION,               \
 	    OPTS_SESSION | OPTS_JSON, cmd_getkey,                                                  \
 	    "find recovery candidates; fetch the recovery BLOB of one")                            \
-	X("recoverkey", "BLOB OUT.pfx", 2, 2, GROUP_KEYS, WHO_KRA, NEEDS_NOTHING, OPTS_RECOVER,    \
-	    cmd_recoverkey, "open a recovery BLOB with a KRA's key (needs no CA)")                 \
+	X("recoverkey", "BLOB [OUTFILE]", 1, 2, GROUP_KEYS, WHO_KRA, NEEDS_NOTHING, OPTS_RECOVER,  \
+	    cmd_recoverkey,                                                                        \
+	    "open a recovery BLOB with a KRA's key (needs no CA); alone, show whose it is")        \
 	X("officer list", "", 0, 0, GROUP_OFFICERS, WHO_DIRECTORY_READER, NEEDS_SESSION,           \
 	    OPTS_SESSION | OPTS_JSON, cmd_officer_list,                                            \
 	    "certificate managers and what restricts them")                                        \

@@ -9,8 +9,6 @@
 #include <openssl/sha.h>
 #include <openssl/x509.h>
 
-#include "archive.h"
-#include "keyblob.h"
 #include "oids.h"
 #include "own_openssl.h"
 
@@ -330,8 +328,8 @@ recovery_free(struct recovery_blob *b)
 	*b = (struct recovery_blob){0};
 }
 
-static bool
-recipient_is(const struct cms_recipient *r, const struct pkix_cert *c)
+bool
+recovery_recipient_is(const struct cms_recipient *r, const struct pkix_cert *c)
 {
 	return named_by(c, r->issuer, r->serial, r->key_id);
 }
@@ -342,97 +340,7 @@ recovery_recipient(const struct recovery_blob *b, size_t i)
 	if (i >= b->archived.count)
 		return NULL;
 	for (size_t j = 0; j < b->other_count; j++)
-		if (recipient_is(&b->archived.recipients[i], &b->others[j]))
+		if (recovery_recipient_is(&b->archived.recipients[i], &b->others[j]))
 			return &b->others[j];
 	return NULL;
-}
-
-/* ---- opening, on the KRA's machine ---- */
-
-static void
-append_recipient(char *list, size_t size, const struct recovery_blob *b, size_t i)
-{
-	const struct cms_recipient *r = &b->archived.recipients[i];
-	const struct pkix_cert *c = recovery_recipient(b, i);
-	struct view name = c != NULL ? c->subject : r->issuer;
-	char *who = name.len > 0 ? pkix_name_text(name) : NULL;
-	char *serial = r->serial.len > 0 ? pkix_serial_text(r->serial) : NULL;
-	size_t used = strlen(list);
-
-	snprintf(list + used, size - used, "%s%s%s (serial %s)", i > 0 ? "; " : "",
-	    c != NULL ? "" : "issued by ", who != NULL ? who : "?", serial != NULL ? serial : "?");
-	free(who);
-	free(serial);
-}
-
-static bool
-no_recipient(const struct recovery_blob *b, const struct pkix_cert *kra, struct err *err)
-{
-	OWNED(own_memory) char *subject = pkix_name_text(kra->subject);
-	char list[400] = "";
-
-	for (size_t i = 0; i < b->archived.count; i++)
-		append_recipient(list, sizeof list, b, i);
-	return err_set(err, CRYPT_E_NO_DECRYPT_CERT,
-	    "%s cannot open this recovery blob; these can: %s",
-	    subject != NULL ? subject : "the KRA certificate", list);
-}
-
-/* A key on a token may have no public part to compare: then the decryption decides. */
-static bool
-check_kra_key(const struct pkix_cert *kra, EVP_PKEY *key, struct err *err)
-{
-	OWNED(own_pkey) EVP_PKEY *pub = NULL;
-
-	if (!pkix_public_key(kra->spki, &pub, err))
-		return err_prefix(err, "the KRA certificate");
-	return EVP_PKEY_eq(key, pub) != 0 ||
-	       err_set(err, DIRCA_E_KEY_MISMATCH,
-		   "the KRA's private key does not belong to the KRA certificate");
-}
-
-/* A recipient is a public key: a certificate that was renewed with its key opens what was sealed to
- * the one before. */
-static bool
-has_key_of(const struct recovery_blob *b, size_t i, const struct pkix_cert *kra)
-{
-	const struct pkix_cert *c = recovery_recipient(b, i);
-
-	return recipient_is(&b->archived.recipients[i], kra) ||
-	       (c != NULL && view_eq(c->spki, kra->spki));
-}
-
-static bool
-open_recipient(
-    const struct recovery_blob *b, size_t i, EVP_PKEY *kra_key, EVP_PKEY **key_out, struct err *err)
-{
-	OWNED(secret_free) struct secret blob = {0};
-	OWNED(own_pkey) EVP_PKEY *priv = NULL, *pub = NULL;
-
-	if (!cms_enveloped_open(&b->archived, i, kra_key, &blob, err) ||
-	    !keyblob_decode(secret_view(&blob), &priv, err) ||
-	    !pkix_public_key(b->certificate.spki, &pub, err))
-		return false;
-	if (!archive_key_matches(priv, pub, err))
-		return err_prefix(
-		    err, "the recovered key and the certificate of the recovery blob");
-	*key_out = own_give(&priv);
-	return true;
-}
-
-bool
-recover_unwrap(const struct recovery_blob *b, const struct pkix_cert *kra_certificate,
-    EVP_PKEY *kra_key, EVP_PKEY **key_out, struct err *err)
-{
-	*key_out = NULL;
-	for (size_t i = 0; i < b->archived.count; i++)
-		if (has_key_of(b, i, kra_certificate))
-			return check_kra_key(kra_certificate, kra_key, err) &&
-			       open_recipient(b, i, kra_key, key_out, err);
-	/* Whose key a recipient without a certificate has is known by trying it. */
-	for (size_t i = 0; i < b->archived.count; i++)
-		if (recovery_recipient(b, i) == NULL && open_recipient(b, i, kra_key, key_out, err))
-			return true;
-	no_recipient(b, kra_certificate, err);
-	return false;
 }

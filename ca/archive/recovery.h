@@ -60,10 +60,24 @@ bool recovery_verify(
 /* KRA certificate for recipient i, NULL if the message lacks it. */
 const struct pkix_cert *recovery_recipient(const struct recovery_blob *b, size_t i);
 
-/* On the KRA's machine: finds the recipient that has the public key of `kra_certificate`, decrypts,
+/* Is it the certificate that this recipient is named by? */
+bool recovery_recipient_is(const struct cms_recipient *r, const struct pkix_cert *c);
+
+/* What an agent has: keys, and certificates, by which recipients are found whose own the message
+ * lacks. */
+struct recovery_agent {
+	EVP_PKEY *const *keys;
+	size_t key_count;
+	const struct pkix_cert *certificates;
+	size_t certificate_count;
+	const struct secret
+	    *content_password; /* of a PKCS#12 in the place of the key; NULL: none */
+};
+/* On the KRA's machine: finds a recipient whose public key is that of one of the keys, decrypts,
  * proves the key against the certificate. CRYPT_E_NO_DECRYPT_CERT names the recipients if none
- * fits. The only place outside the vault where the archived key is plain. */
-bool recover_unwrap(const struct recovery_blob *b, const struct pkix_cert *kra_certificate,
-    EVP_PKEY *kra_key, EVP_PKEY **key_out, struct err *err);
+ * fits; DIRCA_E_KEY_MISMATCH: a certificate of the agent's does, but no key. The only place outside
+ * the vault where the archived key is plain. */
+bool recover_unwrap(const struct recovery_blob *b, const struct recovery_agent *agent,
+    size_t *recipient_out, EVP_PKEY **key_out, struct err *err);
 
 #endif

@@ -27,7 +27,8 @@ keyblob_format(
     struct view blob, enum keyblob_format *out, bool *signature_only_out, struct err *err)
 {
 	struct view rest = blob;
-	uint32_t magic = 0;
+	uint32_t magic = 0, rsa;
+	bool big_endian;
 
 	*out = KEYBLOB_CAPI_RSA;
 	*signature_only_out = false;
@@ -35,7 +36,10 @@ keyblob_format(
 		return err_set(err, NTE_BAD_DATA, "private key blob: %zu bytes only", blob.len);
 	if (magic == KEYBLOB_PRIVATEKEYBLOB)
 		return capi_format(rest, signature_only_out, err);
-	if (magic == KEYBLOB_MAGIC_RSA2) {
+	if ((rsa = keyblob_rsa_magic(magic, &big_endian)) == KEYBLOB_MAGIC_RSA1)
+		return err_set(err, NTE_BAD_DATA,
+		    "private key blob: it is that of a public RSA key (BCRYPT_RSAPUBLIC_BLOB)");
+	if (rsa != 0) {
 		*out = KEYBLOB_BCRYPT_RSA;
 		return true;
 	}

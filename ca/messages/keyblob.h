@@ -25,8 +25,10 @@ bool keyblob_format(
 
 /* Decodes any of the formats; sizes, magic, lengths and trailing bytes are checked ([MS-WCCE]
  * 2.2.2.9, docs/FACTS.md 3: ECC numbers are big-endian, little-endian is tried second by checking
- * that the point is on the curve). For BCRYPT RSA d, dp, dq and iq are computed. RSA 1024..8192
- * bits, P-256, P-384, P-521. */
+ * that the point is on the curve). For BCRYPT RSA d, dp, dq and iq are computed, or where the blob
+ * is a full one held against what is computed; its header is read in either byte order, as the
+ * specification and bcrypt.h differ. A public blob is NTE_BAD_DATA. RSA 1024..8192 bits, P-256,
+ * P-384, P-521. */
 bool keyblob_decode(struct view blob, EVP_PKEY **out, struct err *err);
 
 /* Encodes: RSA as CAPI PRIVATEKEYBLOB (CALG_RSA_KEYX), EC as BCRYPT ECDH private blob. */

@@ -26,6 +26,8 @@ keyblob_put_u32le(uint8_t *to, uint32_t v)
 }
 
 bool keyblob_decode_capi(struct view blob, EVP_PKEY **out, struct err *err);
+/* Which of the three a little-endian number is, whichever way its header was written; 0: none. */
+uint32_t keyblob_rsa_magic(uint32_t first, bool *big_endian_out);
 bool keyblob_decode_bcrypt_rsa(struct view blob, EVP_PKEY **out, struct err *err);
 bool keyblob_encode_rsa(const EVP_PKEY *key, struct secret *out, struct err *err);
 
@@ -38,8 +40,10 @@ bool keyblob_encode_ec(const EVP_PKEY *key, struct secret *out, struct err *err)
 bool keyblob_ec_layout(const EVP_PKEY *key, uint32_t *magic_out, size_t *side_out);
 
 #define KEYBLOB_PRIVATEKEYBLOB \
-	0x00000207u /* bType 7, bVersion 2, reserved 0: [MS-WCCE] 2.2.2.9.1 */
-#define KEYBLOB_MAGIC_RSA2    0x32415352u
+	0x00000207u                       /* bType 7, bVersion 2, reserved 0: [MS-WCCE] 2.2.2.9.1 */
+#define KEYBLOB_MAGIC_RSA1    0x31415352u /* bcrypt.h: public */
+#define KEYBLOB_MAGIC_RSA2    0x32415352u /* private */
+#define KEYBLOB_MAGIC_RSA3    0x33415352u /* private, with every number */
 #define KEYBLOB_CALG_RSA_KEYX 0x0000A400u
 #define KEYBLOB_CALG_RSA_SIGN 0x00002400u
 

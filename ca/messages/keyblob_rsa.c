@@ -177,31 +177,110 @@ primes_make_sense(const struct numbers *k, struct err *err)
 	return true;
 }
 
-/* [MS-WCCE] 2.2.2.9.2, in the layout of bcrypt.h: header little-endian, numbers big-endian. */
+static uint32_t
+turned(uint32_t v)
+{
+	return v >> 24 | (v >> 8 & 0xff00u) | (v << 8 & 0xff0000u) | v << 24;
+}
+
+uint32_t
+keyblob_rsa_magic(uint32_t first, bool *big_endian_out)
+{
+	static const uint32_t magics[] = {
+	    KEYBLOB_MAGIC_RSA1, KEYBLOB_MAGIC_RSA2, KEYBLOB_MAGIC_RSA3};
+
+	for (size_t i = 0; i < COUNT_OF(magics); i++)
+		if (first == magics[i] || first == turned(magics[i])) {
+			*big_endian_out = first != magics[i];
+			return magics[i];
+		}
+	return 0;
+}
+
+/* BCRYPT_RSAKEY_BLOB: what stands before the numbers. */
+struct bcrypt_header {
+	uint32_t magic, bits, e_len, n_len, p_len, q_len;
+};
+
+static bool
+get_header(struct view *cursor, struct bcrypt_header *h)
+{
+	uint32_t *const fields[] = {
+	    &h->magic, &h->bits, &h->e_len, &h->n_len, &h->p_len, &h->q_len};
+	bool big_endian = false;
+
+	for (size_t i = 0; i < COUNT_OF(fields); i++) {
+		if (!bytes_get_u32le(cursor, fields[i]))
+			return false;
+		if (i == 0)
+			*fields[i] = keyblob_rsa_magic(*fields[i], &big_endian);
+		else if (big_endian)
+			*fields[i] = turned(*fields[i]);
+	}
+	return true;
+}
+
+/* Octets of the numbers behind the header. */
+static size_t
+numbers_len(const struct bcrypt_header *h)
+{
+	size_t few = (size_t)h->e_len + h->n_len + h->p_len + h->q_len;
+
+	return h->magic == KEYBLOB_MAGIC_RSA3 ? few + 2 * (size_t)h->p_len + h->q_len + h->n_len
+					      : few;
+}
+
+static bool
+header_makes_sense(const struct bcrypt_header *h, struct view blob, size_t rest, struct err *err)
+{
+	if (!bits_make_sense(h->bits, err))
+		return false;
+	if (h->e_len < 1 || h->e_len > MAX_E_LEN || h->n_len != h->bits / 8 || h->p_len < 1 ||
+	    h->p_len >= h->n_len || h->q_len < 1 || h->q_len >= h->n_len || rest != numbers_len(h))
+		return err_set(err, NTE_BAD_DATA,
+		    "private key blob: its lengths %u, %u, %u, %u do not fit %zu bytes of RSA-%u",
+		    (unsigned)h->e_len, (unsigned)h->n_len, (unsigned)h->p_len, (unsigned)h->q_len,
+		    blob.len, (unsigned)h->bits);
+	return true;
+}
+
+/* What a full private blob says beside e, n, p and q: dp, dq, iq and d must be what follows from
+ * those; of d any that does, for it has two usual values (RFC 8017 3.2). */
+static bool
+check_full(struct view rest, const struct bcrypt_header *h, struct numbers *k, struct err *err)
+{
+	OWNED(numbers_free) struct numbers given = {0};
+
+	if (!numbers_new(&given, err))
+		return false;
+	if (!get_be(&rest, h->p_len, given.dp) || !get_be(&rest, h->q_len, given.dq) ||
+	    !get_be(&rest, h->p_len, given.iq) || !get_be(&rest, h->n_len, given.d))
+		return err_nomem(err);
+	if (BN_cmp(given.dp, k->dp) != 0 || BN_cmp(given.dq, k->dq) != 0 ||
+	    BN_cmp(given.iq, k->iq) != 0)
+		return err_set(err, NTE_BAD_DATA,
+		    "private key blob: its private numbers do not follow from its primes");
+	return BN_copy(k->d, given.d) != NULL || err_nomem(err);
+}
+
+/* [MS-WCCE] 2.2.2.9.2, in the layout of bcrypt.h: numbers big-endian. */
 bool
 keyblob_decode_bcrypt_rsa(struct view blob, EVP_PKEY **out, struct err *err)
 {
 	struct view rest = blob;
 	OWNED(numbers_free) struct numbers k = {0};
-	uint32_t magic = 0, bits = 0, e_len = 0, n_len = 0, p_len = 0, q_len = 0;
+	struct bcrypt_header h = {0};
 
-	if (!bytes_get_u32le(&rest, &magic) || !bytes_get_u32le(&rest, &bits) ||
-	    !bytes_get_u32le(&rest, &e_len) || !bytes_get_u32le(&rest, &n_len) ||
-	    !bytes_get_u32le(&rest, &p_len) || !bytes_get_u32le(&rest, &q_len))
+	if (!get_header(&rest, &h))
 		return err_set(err, NTE_BAD_DATA, "private key blob: it ends in its header");
-	if (!bits_make_sense(bits, err) || !numbers_new(&k, err))
+	if (!header_makes_sense(&h, blob, rest.len, err) || !numbers_new(&k, err))
 		return false;
-	if (e_len < 1 || e_len > MAX_E_LEN || n_len != bits / 8 || p_len < 1 || p_len >= n_len ||
-	    q_len < 1 || q_len >= n_len || rest.len != (size_t)e_len + n_len + p_len + q_len)
-		return err_set(err, NTE_BAD_DATA,
-		    "private key blob: its lengths %u, %u, %u, %u do not fit %zu bytes of RSA-%u",
-		    (unsigned)e_len, (unsigned)n_len, (unsigned)p_len, (unsigned)q_len, blob.len,
-		    (unsigned)bits);
-	if (!get_be(&rest, e_len, k.e) || !get_be(&rest, n_len, k.n) ||
-	    !get_be(&rest, p_len, k.p) || !get_be(&rest, q_len, k.q))
+	if (!get_be(&rest, h.e_len, k.e) || !get_be(&rest, h.n_len, k.n) ||
+	    !get_be(&rest, h.p_len, k.p) || !get_be(&rest, h.q_len, k.q))
 		return err_nomem(err);
 	return primes_make_sense(&k, err) && complete(&k, err) &&
-	       numbers_make_sense(&k, bits, err) && build(&k, out, err);
+	       (h.magic != KEYBLOB_MAGIC_RSA3 || check_full(rest, &h, &k, err)) &&
+	       numbers_make_sense(&k, h.bits, err) && build(&k, out, err);
 }
 
 static bool

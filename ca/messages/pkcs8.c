@@ -9,6 +9,8 @@
 
 #include "own_openssl.h"
 
+#define PKCS8_DER_MAX (64 * 1024)
+
 static bool
 write_encrypted(BIO *to, PKCS8_PRIV_KEY_INFO *plain, const struct secret *password)
 {
@@ -85,4 +87,17 @@ pkcs8_decode(
 	return *out != NULL ||
 	       err_openssl(err, NTE_BAD_DATA, "not a private key in PEM, %s",
 		   password != NULL ? "or not this password" : "or it is encrypted");
+}
+
+bool
+pkcs8_decode_der(struct view der, EVP_PKEY **out, struct err *err)
+{
+	const unsigned char *p = der.ptr;
+	OWNED(own_pkcs8)
+	PKCS8_PRIV_KEY_INFO *plain = der.len > 0 && der.len <= PKCS8_DER_MAX
+					 ? d2i_PKCS8_PRIV_KEY_INFO(NULL, &p, (long)der.len)
+					 : NULL;
+
+	*out = plain != NULL && p == der.ptr + der.len ? EVP_PKCS82PKEY(plain) : NULL;
+	return *out != NULL || err_openssl(err, NTE_BAD_DATA, "not a private key in PKCS#8");
 }

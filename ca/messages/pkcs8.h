@@ -20,4 +20,7 @@ bool pkcs8_encode(
 bool pkcs8_decode(
     const struct secret *pem, const struct secret *password, EVP_PKEY **out, struct err *err);
 
+/* PrivateKeyInfo as it is, all of it. NTE_BAD_DATA. */
+bool pkcs8_decode_der(struct view der, EVP_PKEY **out, struct err *err);
+
 #endif

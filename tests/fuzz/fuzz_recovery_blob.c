@@ -5,6 +5,7 @@
 
 #include "oids.h"
 #include "recovery.h"
+#include "unwrap_as.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -44,10 +45,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		const struct pkix_cert *kra = recovery_recipient(&blob, i);
 
 		/* The key is a stranger's: nothing may open. */
-		if (kra != NULL && recover_unwrap(&blob, kra, key, &opened, &err))
+		if (kra != NULL && unwrap_as(&blob, kra, key, &opened, &err))
 			abort();
 	}
-	if (recover_unwrap(&blob, &blob.certificate, key, &opened, &err))
+	if (unwrap_as(&blob, &blob.certificate, key, &opened, &err))
 		abort();
 	recovery_free(&blob);
 	return 0;

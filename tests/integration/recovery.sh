@@ -57,6 +57,150 @@ for i in 1 2 3; do
 done
 check "of one of the three" test $winner -ne 0
 check "who opens it" ca_lab_opens "$dir/key.rec" "$dir/kra$winner.pfx" "$dir/key.pfx"
+# ---- by hand, on a machine without a network ----
+kra=$dir/kra$winner.pfx pass=$(head -1 "$(ca_lab_pass)")
+# A network namespace of its own, where the kernel gives one; else no socket is made, as strace sees it.
+alone=()
+if unshare -n true 2>/dev/null; then
+	alone=(unshare -n)
+elif unshare -rn true 2>/dev/null; then
+	alone=(unshare -rn)
+elif strace -f -e trace=socket true 2>/dev/null; then
+	alone=(strace -f -qq -o "$dir/sockets" -e trace="socket,connect")
+else
+	echo "SKIPPED: neither unshare -n nor strace can be had here: that recovery needs no network is not shown"
+fi
+by_hand() { # STEPS ARGUMENT...: of dirca recoverkey, at a terminal; no password is seen
+	HOME=$dir/nobody "$here/../support/by_hand.py" "$1
+shows not $pass
+shows not hand-Secret" -- "${alone[@]}" "$DIRCA_BIN/dirca" recoverkey "${@:2}" && ! grep -E 'AF_INET|AF_UNIX' "$dir/sockets" 2>/dev/null
+}
+kra_typed="sees Password of $kra: 
+types $pass"
+user_asked="sees Password for the user's file:"
+wrong="$user_asked 
+types hand-Secret
+sees Again: 
+types hand-Secre"
+by_hand_makes() { # FILE STEPS: a PKCS#12 with the password that was typed
+	by_hand "$2" "$dir/key.rec" "$1" --kra "$kra" && [ "$(stat -c %a "$1")" = 600 ] &&
+		[ "$(openssl pkcs12 -in "$1" -passin pass:hand-Secret -nocerts -nodes | openssl pkey)" = "$(ca_lab_key_of "$dir/key.pfx")" ]
+}
+by_hand_leaves_nothing() { # STEPS
+	by_hand "$1" "$dir/key.rec" "$dir/nothing.pfx" --kra "$kra" && [ -z "$(find "$dir" -maxdepth 1 -name 'nothing*')" ]
+}
+check "a KRA recovers by hand, without a network" by_hand_makes "$dir/hand.pfx" "$kra_typed
+$wrong
+sees The two differ. Once more.
+$user_asked
+types hand-Secret
+sees Again: 
+types hand-Secret
+sees Retrieved by:
+sees $dir/hand.pfx written
+ends 0"
+check "who types it wrong three times has nothing" by_hand_leaves_nothing "$kra_typed
+$wrong
+$wrong
+$wrong
+sees the two passwords differ
+ends 1"
+check "nor has who types Ctrl-C at the first question" by_hand_leaves_nothing "sees Password of
+presses C
+dies 2"
+check "at the second" by_hand_leaves_nothing "$kra_typed
+$user_asked
+presses C
+dies 2"
+check "at the third" by_hand_leaves_nothing "$kra_typed
+$user_asked
+types hand-Secret
+sees Again:
+presses C
+dies 2"
+check "or Ctrl-\\" by_hand_leaves_nothing "sees Password of
+presses \\
+dies 3"
+check "who goes away for a while is asked anew" by_hand_makes "$dir/later.pfx" "sees Password of
+presses Z
+goes on
+$kra_typed
+$user_asked
+types hand-Secret
+sees Again:
+types hand-Secret
+ends 0"
+
+# ---- whatever the key lies in, whatever is made of it ----
+kra_words=(--kra-password-file "$(ca_lab_pass)" --out-password-file "$(ca_lab_pass)")
+recover() { "$DIRCA_BIN/dirca" recoverkey "$dir/key.rec" "$@" "${kra_words[@]}"; }
+is_the_key() { [ "$(openssl pkey -in "$1" -passin "file:$(ca_lab_pass)")" = "$(ca_lab_key_of "$dir/key.pfx")" ]; }
+made() { # FILE OPTION...: PEM
+	rm -f "$1" && recover "$1" --format pem "${@:2}" && is_the_key "$1"
+}
+ca_lab_key_of "$kra" >"$dir/kra.pem"
+openssl pkcs8 -topk8 -in "$dir/kra.pem" -passout "file:$(ca_lab_pass)" -out "$dir/kra-sealed.pem"
+openssl pkcs8 -topk8 -nocrypt -in "$dir/kra.pem" -outform DER -out "$dir/kra.p8"
+mkdir "$dir/kra-keys"
+for i in 1 2 3; do cp "$dir/kra$i.pfx" "$dir/kra-keys"; done
+echo nothing >"$dir/kra-keys/README"
+three_in_one() {
+	local i
+	for i in 1 2 3; do ca_lab_key_of "$dir/kra$i.pfx" && ca_lab_certificate_of "$dir/kra$i.pfx" || return 1; done >"$dir/three.pem"
+}
+check "three keys in one file" three_in_one
+check "one of which opens it" made "$dir/out.pem" --kra "$dir/three.pem" --ca "$CA_STATE/ca.crt"
+check "an encrypted PEM does" made "$dir/out.pem" --kra "$dir/kra-sealed.pem" --ca "$CA_STATE/ca.crt"
+check "and PKCS#8, without any certificate" made "$dir/out.pem" --kra "$dir/kra.p8" --ca "$CA_STATE/ca.crt"
+check "of three files the right one" made "$dir/out.pem" --kra "$dir/kra1.pfx" --kra "$dir/kra2.pfx" --kra "$dir/kra3.pfx"
+check "and of a folder" made "$dir/out.pem" --kra "$dir/kra-keys"
+check "what in it is no key is told" says 'kra-keys/README' made "$dir/out.pem" --kra "$dir/kra-keys"
+check "whose CA nobody named is not believed" refuses CERT_E_UNTRUSTEDROOT recover "$dir/no.pem" --kra "$dir/kra.p8"
+check "two passwords for three files are none" refuses DIRCA_E_USAGE recover "$dir/no.pem" --kra "$dir/kra1.pfx" --kra "$dir/kra2.pfx" \
+	--kra "$dir/kra3.pfx" --kra-password-file "$(ca_lab_pass)"
+chain_of() { grep -c 'BEGIN CERTIFICATE' "$1"; }
+check "with its chain" test "$(chain_of "$dir/out.pem")" = 2
+to_nowhere() { # a pipe, whose words are elsewhere
+	recover - --kra "$kra" --format pkcs8 --plain 2>"$dir/words" | openssl pkey >"$dir/piped" && [ "$(<"$dir/piped")" = "$(ca_lab_key_of "$dir/key.pfx")" ] &&
+		grep -q 'Retrieved by' "$dir/words"
+}
+check "the key alone goes to a pipe" to_nowhere
+check "not to a terminal" says 'standard output is a terminal' "$here/../support/by_hand.py" 'ends 2' -- "$DIRCA_BIN/dirca" recoverkey "$dir/key.rec" - --kra "$kra"
+legacy() {
+	recover "$dir/legacy.pfx" --kra "$kra" --legacy && openssl pkcs12 -in "$dir/legacy.pfx" -passin "file:$(ca_lab_pass)" -info -noout 2>&1 | tee /dev/stderr |
+		grep -q 'MAC: sha1'
+}
+check "PKCS#12 as old programs read it" legacy
+check "no PKCS#12 without a password" refuses DIRCA_E_USAGE recover "$dir/no.pfx" --kra "$kra" --plain
+ln -s "$dir/out.pem" "$dir/link.pfx" && mkfifo "$dir/fifo.pfx"
+for name in link fifo; do
+	check "a $name is not written over" refuses DIRCA_E_IO recover "$dir/$name.pfx" --kra "$kra" --force
+done
+check "nor a device" refuses DIRCA_E_IO recover /dev/null --kra "$kra" --force
+check "what is there is not, without --force" refuses ERROR_FILE_EXISTS recover "$dir/hand.pfx" --kra "$kra"
+papers() {
+	recover "$dir/papers.pfx" --kra "$kra" --receipt "$dir/receipt.json" --sheet "$dir/sheet.txt" && cat "$dir/sheet.txt" &&
+		jq -e --arg b "$(sha256sum <"$dir/key.rec" | cut -c1-64)" --arg o "$(sha256sum <"$dir/papers.pfx" | cut -c1-64)" \
+			'.blob.sha256 == $b and .output.sha256 == $o and .output.encrypted and (.retrieval.officer | test("officer1")) and
+			(.opened_by.subject | test("kra")) and .certificate.serial_number != null' "$dir/receipt.json" &&
+		grep -q "SHA-256: $(sha256sum <"$dir/papers.pfx" | cut -c1-64)" "$dir/sheet.txt" &&
+		! grep -F "$pass" "$dir/receipt.json" "$dir/sheet.txt"
+}
+check "a receipt, and a page to hand over, without the password" papers
+no_receipt() { # one of the files cannot be written: no other is left
+	rm -f "$dir/half.pfx" && refuses DIRCA_E_IO recover "$dir/half.pfx" --kra "$kra" --sheet "$dir/half.txt" --receipt "$dir/no-folder/r.json" &&
+		[ ! -e "$dir/half.pfx" ] && [ ! -e "$dir/half.txt" ]
+}
+check "all of them or none" no_receipt
+check "whose key it is, and who can open it" says 'Recipient Info[0]:' "$DIRCA_BIN/dirca" recoverkey "$dir/key.rec" --ca "$CA_STATE/ca.crt"
+check "and that it can be believed" says 'of a CA that you trust' "$DIRCA_BIN/dirca" recoverkey "$dir/key.rec" --ca "$CA_STATE/ca.crt"
+check "or not" fails_with 4 env HOME="$dir/nobody" "$DIRCA_BIN/dirca" recoverkey "$dir/key.rec"
+by_fd() {
+	"$DIRCA_BIN/dirca" recoverkey "$dir/key.rec" "$dir/fd.pfx" --kra "$kra" --kra-password-file fd:5 --out-password-file fd:5 \
+		5< <(echo "$pass" && echo hand-Secret) && openssl pkcs12 -in "$dir/fd.pfx" -passin pass:hand-Secret -noout
+}
+check "both passwords by one descriptor, line by line" by_fd
+
 check "and renews with the same key" ca_lab_enroll_approved "kra$winner" KeyRecoveryAgent "$dir/renewed.pfx" --same-key \
 	--renew "$dir/kra$winner.pfx" --renew-password-file "$(ca_lab_pass)"
 ca_lab_certificate_of "$dir/renewed.pfx" >"$dir/renewed.crt"

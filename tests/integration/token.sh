@@ -116,7 +116,9 @@ check "not with another PIN" refuses SCARD_E_NO_SMARTCARD recover --kra "$(uri k
 	--kra-password-file "$dir/wrong-pin"
 check "not with a token that is not there" refuses SCARD_E_NO_SMARTCARD recover --kra "$(uri nobody kra1)" \
 	--kra-certificate "$dir/kra1.crt" --kra-password-file "$dir/pin"
-check "not without the certificate" refuses DIRCA_E_USAGE recover --kra "$(uri kra kra1)" --kra-password-file "$dir/pin"
+check "which the BLOB has too" opens --kra "$(uri kra kra1)" --kra-password-file "$dir/pin"
+check "where a file beside it holds another" opens --kra "$dir/user1.pfx" --kra-password-file "$(ca_lab_pass)" --kra "$(uri kra kra1)" \
+	--kra-password-file "$dir/pin"
 check "not with another key of a token" refuses DIRCA_E_KEY_MISMATCH recover --kra "$(uri ca ca0)" --kra-certificate "$dir/kra1.crt" --kra-password-file "$dir/pin"
 
 check "a second key on the token" new_key ca EC:prime256v1 ca1 03

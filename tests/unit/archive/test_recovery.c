@@ -6,6 +6,8 @@
 
 #include "oids.h"
 #include "recovery_lab.h"
+#include "pfx.h"
+#include "unwrap_as.h"
 
 static void
 assert_refused(struct view der, enum err_code code)
@@ -70,7 +72,7 @@ each_kra_opens_the_blob(void **state)
 	(void)state;
 	assert_true(recovery_decode(buf_view(&blob), &out, &err));
 	for (size_t i = 0; i < 3; i++) {
-		assert_true(recover_unwrap(&out, &who[i]->cert, who[i]->key, &key, &err));
+		assert_true(unwrap_as(&out, &who[i]->cert, who[i]->key, &key, &err));
 		assert_int_equal(EVP_PKEY_eq(key, user.key), 1);
 		EVP_PKEY_free(key);
 	}
@@ -95,8 +97,7 @@ authenticated_key_opens_and_a_changed_one_does_not(void **state)
 		make_blob(&in, ca.key, &made);
 		assert_true(recovery_decode(buf_view(&made), &out, &err));
 		assert_string_equal(out.archived.cipher_name, "AES-256-GCM");
-		assert_int_equal(
-		    recover_unwrap(&out, &ec_kra.cert, ec_kra.key, &key, &err), !changed);
+		assert_int_equal(unwrap_as(&out, &ec_kra.cert, ec_kra.key, &key, &err), !changed);
 		assert_int_equal(changed ? err.code : NTE_BAD_DATA, NTE_BAD_DATA);
 		EVP_PKEY_free(key);
 		recovery_free(&out);
@@ -114,14 +115,14 @@ stranger_is_told_who_can_open_the_blob(void **state)
 
 	(void)state;
 	assert_true(recovery_decode(buf_view(&blob), &out, &err));
-	assert_false(recover_unwrap(&out, &stranger.cert, stranger.key, &key, &err));
+	assert_false(unwrap_as(&out, &stranger.cert, stranger.key, &key, &err));
 	assert_null(key);
 	assert_int_equal(err.code, CRYPT_E_NO_DECRYPT_CERT);
 	assert_non_null(strstr(err.msg, "kra1"));
 	assert_non_null(strstr(err.msg, "kra2"));
 	assert_non_null(strstr(err.msg, "serial 0b"));
 	/* A KRA's certificate with another's key. */
-	assert_false(recover_unwrap(&out, &kra1.cert, stranger.key, &key, &err));
+	assert_false(unwrap_as(&out, &kra1.cert, stranger.key, &key, &err));
 	assert_int_equal(err.code, DIRCA_E_KEY_MISMATCH);
 	recovery_free(&out);
 }
@@ -132,7 +133,7 @@ assert_opens(const struct recovery_blob *b, const struct test_cert *who, bool op
 	EVP_PKEY *key;
 	struct err err = {0};
 
-	assert_int_equal(recover_unwrap(b, &who->cert, who->key, &key, &err), opens);
+	assert_int_equal(unwrap_as(b, &who->cert, who->key, &key, &err), opens);
 	if (opens)
 		assert_int_equal(EVP_PKEY_eq(key, user.key), 1);
 	else
@@ -201,12 +202,141 @@ key_of_another_certificate_is_not_recovered(void **state)
 	in.archived = buf_view(&other);
 	make_blob(&in, ca.key, &made);
 	assert_true(recovery_decode(buf_view(&made), &out, &err));
-	assert_false(recover_unwrap(&out, &kra1.cert, kra1.key, &key, &err));
+	assert_false(unwrap_as(&out, &kra1.cert, kra1.key, &key, &err));
 	assert_null(key);
 	assert_int_equal(err.code, DIRCA_E_KEY_MISMATCH);
 	recovery_free(&out);
 	buf_free(&made);
 	buf_free(&other);
+}
+
+/* ---- what lies in it, and with which of many keys it is opened ---- */
+
+/* The BLOB of what somebody else archived. */
+static void
+blob_of_content(struct view content, struct recovery_blob *out)
+{
+	struct cms_kra to[] = {test_recipient(&kra1)};
+	struct recovery_make in = usual();
+	struct buf sealed, made;
+	struct err err;
+
+	assert_true(cms_enveloped_seal(content, to, 1, CMS_AES_256_CBC, &sealed, &err));
+	in.archived = buf_view(&sealed);
+	make_blob(&in, ca.key, &made);
+	assert_true(recovery_decode(buf_view(&made), out, &err));
+	buf_free(&sealed);
+	buf_free(&made);
+}
+
+static struct buf
+pkcs8_of(EVP_PKEY *key)
+{
+	PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(key);
+	unsigned char *der = NULL;
+	int len = i2d_PKCS8_PRIV_KEY_INFO(info, &der);
+	struct buf out;
+	struct err err;
+
+	PKCS8_PRIV_KEY_INFO_free(info);
+	assert_true(buf_take_openssl(der, len, &out, &err));
+	return out;
+}
+
+static void
+pkcs8_is_opened_and_anothers_is_not(void **state)
+{
+	struct recovery_blob b;
+	EVP_PKEY *key, *another = test_key("rsa2048");
+	struct err err = {0};
+
+	(void)state;
+	for (int good = 0; good < 2; good++) {
+		struct buf content = pkcs8_of(good ? user.key : another);
+
+		blob_of_content(buf_view(&content), &b);
+		assert_int_equal(unwrap_as(&b, &kra1.cert, kra1.key, &key, &err), good);
+		if (good)
+			assert_int_equal(EVP_PKEY_eq(key, user.key), 1);
+		else
+			assert_int_equal(err.code, DIRCA_E_KEY_MISMATCH);
+		EVP_PKEY_free(key);
+		recovery_free(&b);
+		buf_free(&content);
+	}
+	EVP_PKEY_free(another);
+}
+
+static void
+pkcs12_is_opened_with_its_password(void **state)
+{
+	struct secret password = {0}, other = {0};
+	struct recovery_blob b;
+	struct buf content;
+	size_t recipient;
+	EVP_PKEY *key, *keys[] = {kra1.key};
+	struct err err = {0};
+
+	(void)state;
+	assert_true(secret_dup(view_str("inner"), &password, &err));
+	assert_true(secret_dup(view_str("outer"), &other, &err));
+	assert_true(
+	    pfx_encode(user.key, buf_view(&user.der), NULL, 0, NULL, &password, &content, &err));
+	blob_of_content(buf_view(&content), &b);
+	struct recovery_agent agent = {.keys = keys, .key_count = 1, .content_password = &other};
+	assert_false(recover_unwrap(&b, &agent, &recipient, &key, &err));
+	assert_int_equal(err.code, NTE_BAD_DATA);
+	agent.content_password = NULL;
+	assert_false(recover_unwrap(&b, &agent, &recipient, &key, &err));
+	agent.content_password = &password;
+	assert_true(recover_unwrap(&b, &agent, &recipient, &key, &err));
+	assert_int_equal(EVP_PKEY_eq(key, user.key), 1);
+	EVP_PKEY_free(key);
+	recovery_free(&b);
+	buf_free(&content);
+	secret_free(&password);
+	secret_free(&other);
+}
+
+static void
+what_is_no_key_is_refused(void **state)
+{
+	static const uint8_t contents[][8] = {{0x30, 6, 2, 1, 2, 2, 1, 0},
+	    {0x30, 6, 4, 1, 0, 2, 1, 0}, {0x30, 0x84, 0xff}, {'M', 'Z'}};
+	struct recovery_blob b;
+	EVP_PKEY *key;
+	struct err err = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof contents / sizeof contents[0]; i++) {
+		blob_of_content(view_of(contents[i], sizeof contents[i]), &b);
+		assert_false(unwrap_as(&b, &kra1.cert, kra1.key, &key, &err));
+		assert_int_equal(err.code, NTE_BAD_DATA);
+		recovery_free(&b);
+	}
+}
+
+/* Without any certificate: the message names whose keys they are. */
+static void
+the_right_one_of_many_keys_is_found(void **state)
+{
+	EVP_PKEY *const keys[] = {stranger.key, ec_kra.key, kra2.key};
+	struct recovery_agent agent = {.keys = keys, .key_count = 3};
+	struct recovery_blob b;
+	size_t recipient;
+	EVP_PKEY *key;
+	struct err err = {0};
+
+	(void)state;
+	assert_true(recovery_decode(buf_view(&blob), &b, &err));
+	assert_true(recover_unwrap(&b, &agent, &recipient, &key, &err));
+	assert_int_equal(recipient, 1); /* kra2: recipients are gone through in their order */
+	assert_int_equal(EVP_PKEY_eq(key, user.key), 1);
+	EVP_PKEY_free(key);
+	agent.key_count = 1;
+	assert_false(recover_unwrap(&b, &agent, &recipient, &key, &err));
+	assert_int_equal(err.code, CRYPT_E_NO_DECRYPT_CERT);
+	recovery_free(&b);
 }
 
 static uint8_t *
@@ -328,7 +458,7 @@ content_type_enveloped_data_is_accepted(void **state)
 	make_typed(
 	    "1.2.840.113549.1.7.3", view_of(archived.ptr + header, archived.len - header), &made);
 	assert_true(recovery_decode(buf_view(&made), &out, &err));
-	assert_true(recover_unwrap(&out, &kra2.cert, kra2.key, &key, &err));
+	assert_true(unwrap_as(&out, &kra2.cert, kra2.key, &key, &err));
 	assert_int_equal(EVP_PKEY_eq(key, user.key), 1);
 	EVP_PKEY_free(key);
 	recovery_free(&out);
@@ -395,6 +525,10 @@ main(void)
 	    WITH_BLOB(kra_whose_certificate_the_ca_has_lost_opens_the_blob),
 
 	    cmocka_unit_test(key_of_another_certificate_is_not_recovered),
+	    cmocka_unit_test(pkcs8_is_opened_and_anothers_is_not),
+	    cmocka_unit_test(pkcs12_is_opened_with_its_password),
+	    cmocka_unit_test(what_is_no_key_is_refused),
+	    cmocka_unit_test(the_right_one_of_many_keys_is_found),
 	    cmocka_unit_test(blob_signed_by_another_key_is_refused),
 	    WITH_BLOB(tampered_content_is_refused),
 	    WITH_BLOB(tampered_certificate_hash_is_refused),

@@ -172,6 +172,8 @@ format_and_signature_use_are_told_by_the_magic(void **state)
 	check_format("\x07\x02\0\0\0\xa4\0\0RSA2", 12, KEYBLOB_CAPI_RSA, false);
 	check_format("\x07\x02\0\0\0\x24\0\0RSA2", 12, KEYBLOB_CAPI_RSA, true);
 	check_format("RSA2", 4, KEYBLOB_BCRYPT_RSA, false);
+	check_format("RSA3", 4, KEYBLOB_BCRYPT_RSA, false);
+	check_format("2ASR", 4, KEYBLOB_BCRYPT_RSA, false);
 	check_format("ECK2", 4, KEYBLOB_BCRYPT_ECDH, false);
 	check_format("ECK4", 4, KEYBLOB_BCRYPT_ECDH, false);
 	check_format("ECK6", 4, KEYBLOB_BCRYPT_ECDH, false);
@@ -190,7 +192,8 @@ other_magics_are_refused(void **state)
 	    {"", 0},
 	    {"RSA", 3},
 	    {"RSA1", 4},
-	    {"RSA3", 4},
+	    {"1ASR", 4},
+	    {"RSA4", 4},
 	    {"ECK1", 4},
 	    {"ECK3", 4},
 	    {"ECS1", 4},
@@ -258,6 +261,114 @@ bcrypt_rsa(const EVP_PKEY *key)
 		BN_clear_free(n[i]);
 	}
 	return blob;
+}
+
+/* BCRYPT_RSAFULLPRIVATE_BLOB: the same with another magic, and every number behind it. */
+static struct buf
+bcrypt_rsa_full(const EVP_PKEY *key)
+{
+	static const char *const params[] = {OSSL_PKEY_PARAM_RSA_EXPONENT1,
+	    OSSL_PKEY_PARAM_RSA_EXPONENT2, OSSL_PKEY_PARAM_RSA_COEFFICIENT1, OSSL_PKEY_PARAM_RSA_D};
+	struct buf blob = bcrypt_rsa(key);
+	int half = EVP_PKEY_get_bits(key) / 16;
+	struct err err;
+
+	blob.ptr[3] = '3';
+	for (size_t i = 0; i < 4; i++) {
+		BIGNUM *n = number(key, params[i]);
+		uint8_t bytes[1024];
+		int len = i < 3 ? half : 2 * half;
+
+		assert_int_equal(BN_bn2binpad(n, bytes, len), len);
+		must(buf_append(&blob, view_of(bytes, (size_t)len), &err));
+		BN_clear_free(n);
+	}
+	return blob;
+}
+
+/* As [MS-WCCE] 2.2.2.9.2 has it: the six numbers of the header the other way round. */
+static void
+turn_header(struct buf *blob)
+{
+	for (size_t i = 0; i < 24; i += 4) {
+		uint8_t *p = blob->ptr + i, a = p[0], b = p[1];
+
+		p[0] = p[3];
+		p[1] = p[2];
+		p[2] = b;
+		p[3] = a;
+	}
+}
+
+static void
+assert_decodes(const struct buf *blob, EVP_PKEY *key)
+{
+	EVP_PKEY *back = NULL;
+	struct err err;
+
+	must(keyblob_decode(buf_view(blob), &back, &err));
+	assert_int_equal(EVP_PKEY_eq(back, key), 1);
+	assert_signs_for(back, key);
+	EVP_PKEY_free(back);
+}
+
+static void
+full_private_blob_and_either_header_are_read(void **state)
+{
+	EVP_PKEY *key = support_rsa(2048);
+	struct buf blobs[] = {bcrypt_rsa(key), bcrypt_rsa_full(key)};
+	struct secret copy = {0};
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		assert_decodes(&blobs[i], key);
+		turn_header(&blobs[i]);
+		assert_decodes(&blobs[i], key);
+		must(secret_dup(buf_view(&blobs[i]), &copy, &err));
+		check_cut_and_longer(&copy);
+		secret_free(&copy);
+		buf_free(&blobs[i]);
+	}
+	EVP_PKEY_free(key);
+}
+
+/* One bit of each number that stands in a full blob beside those that it needs; d is held against
+ * the public key where the key is proved (archive_key_matches). */
+static void
+full_private_blob_that_contradicts_itself_is_refused(void **state)
+{
+	EVP_PKEY *key = support_rsa(2048), *back = NULL;
+	struct buf blob = bcrypt_rsa_full(key);
+	size_t numbers = blob.len - 3 * 128 - 256;
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		blob.ptr[numbers + i * 128 + 127] ^= 1;
+		assert_false(keyblob_decode(buf_view(&blob), &back, &err));
+		assert_int_equal(err.code, NTE_BAD_DATA);
+		blob.ptr[numbers + i * 128 + 127] ^= 1;
+	}
+	assert_decodes(&blob, key);
+	buf_free(&blob);
+	EVP_PKEY_free(key);
+}
+
+static void
+blob_of_a_public_key_is_refused_by_name(void **state)
+{
+	EVP_PKEY *key = support_rsa(2048), *back = NULL;
+	struct buf blob = bcrypt_rsa(key);
+	struct err err;
+
+	(void)state;
+	blob.ptr[3] = '1';
+	assert_false(keyblob_decode(buf_view(&blob), &back, &err));
+	assert_int_equal(err.code, NTE_BAD_DATA);
+	assert_non_null(strstr(err.msg, "public"));
+	buf_free(&blob);
+	EVP_PKEY_free(key);
 }
 
 static void
@@ -526,6 +637,9 @@ main(void)
 	    cmocka_unit_test(format_and_signature_use_are_told_by_the_magic),
 	    cmocka_unit_test(other_magics_are_refused),
 	    cmocka_unit_test(bcrypt_rsa_blob_gets_its_missing_numbers_computed),
+	    cmocka_unit_test(full_private_blob_and_either_header_are_read),
+	    cmocka_unit_test(full_private_blob_that_contradicts_itself_is_refused),
+	    cmocka_unit_test(blob_of_a_public_key_is_refused_by_name),
 	    cmocka_unit_test(blob_cut_at_any_length_or_longer_is_refused),
 	    cmocka_unit_test(ec_numbers_in_little_endian_are_read_too),
 	    cmocka_unit_test(rsa_numbers_that_make_no_sense_are_refused),

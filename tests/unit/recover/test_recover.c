@@ -6,6 +6,7 @@
 #include "mem.h"
 #include "recover.h"
 #include "recovery.h"
+#include "unwrap_as.h"
 
 static struct principal user1, officer1, officer2, auditor, caadmin;
 
@@ -215,8 +216,7 @@ blob_opens_with_each_kra_of_the_key_and_no_other(void **state)
 	for (size_t i = 0; i < 2; i++)
 		assert_non_null(recovery_recipient(&b, i));
 	for (size_t k = 0; k < HARNESS_KRAS; k++) {
-		bool opens =
-		    recover_unwrap(&b, &harness.kras[k].cert, harness.kras[k].key, &key, &err);
+		bool opens = unwrap_as(&b, &harness.kras[k].cert, harness.kras[k].key, &key, &err);
 
 		assert_int_equal(opens, k != 1);
 		if (!opens) {
@@ -496,8 +496,7 @@ assert_recovers(int certificates)
 	assert_int_equal(held, certificates);
 	for (size_t k = 0; k < HARNESS_KRAS; k += 2) {
 		harness_must(
-		    recover_unwrap(&b, &harness.kras[k].cert, harness.kras[k].key, &key, &err),
-		    &err);
+		    unwrap_as(&b, &harness.kras[k].cert, harness.kras[k].key, &key, &err), &err);
 		EVP_PKEY_free(key);
 	}
 	recovery_free(&b);

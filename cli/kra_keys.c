@@ -1,0 +1,322 @@
+#include "kra_keys.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "file.h"
+#include "key_uri.h"
+#include "mem.h"
+#include "own.h"
+#include "pem.h"
+#include "pfx.h"
+#include "pkcs8.h"
+#include "text.h"
+
+#define PEM_BEGIN    "-----BEGIN "
+#define PEM_KEY      "PRIVATE KEY-----"
+#define DER_SEQUENCE 0x30
+#define PFX_VERSION  3
+
+/* One --kra: where it is, and how its password comes. */
+struct source {
+	struct kra_keys *keys;
+	const char *path;
+	const char *password_from; /* NULL: the terminal */
+};
+
+static void
+add_key(struct kra_keys *k, EVP_PKEY *key)
+{
+	k->list = mem_grow(k->list, k->count, sizeof(*k->list));
+	k->list[k->count++] = key;
+}
+
+static bool
+ask(const struct source *s, const char *what, struct secret *out, struct err *err)
+{
+	OWNED(own_memory) char *prompt = text_printf("%s of %s: ", what, s->path);
+
+	return cli_password(s->password_from, prompt, false, out, err);
+}
+
+/* ---- PKCS#12 ---- */
+
+static bool
+take_certificate(struct kra_keys *k, const struct pfx_entry *e, struct err *err)
+{
+	return e->certificate.len == 0 ||
+	       pkix_certs_add(&k->certificates, buf_view(&e->certificate), err);
+}
+
+/* The chain in his PKCS#12 was put there when he enrolled, by a client that had verified the CA. */
+static bool
+take_pfx(struct kra_keys *k, struct pfx_content *pfx, struct err *err)
+{
+	for (size_t i = 0; i < pfx->other_count; i++)
+		if (!take_certificate(k, &pfx->others[i], err))
+			return false;
+	for (size_t i = 0; i < pfx->key_count; i++) {
+		if (!take_certificate(k, &pfx->keys[i], err))
+			return false;
+		add_key(k, own_give(&pfx->keys[i].key));
+	}
+	return true;
+}
+
+static bool
+add_pfx(const struct source *s, struct view der, struct err *err)
+{
+	OWNED(secret_free) struct secret password = {0};
+	OWNED(pfx_content_free) struct pfx_content pfx = {0};
+
+	return ask(s, "Password", &password, err) && pfx_read(der, &password, &pfx, err) &&
+	       take_pfx(s->keys, &pfx, err);
+}
+
+/* ---- PEM ---- */
+
+static bool
+add_pem_key(const struct source *s, struct view block, struct err *err)
+{
+	OWNED(secret_free) struct secret password = {0};
+	OWNED(secret_free) struct secret pem = {0};
+	EVP_PKEY *key;
+	bool encrypted = memmem(block.ptr, block.len, "ENCRYPTED", strlen("ENCRYPTED")) != NULL;
+
+	if ((encrypted && !ask(s, "Password", &password, err)) || !secret_dup(block, &pem, err) ||
+	    !pkcs8_decode(&pem, encrypted ? &password : NULL, &key, err))
+		return false;
+	add_key(s->keys, key);
+	return true;
+}
+
+/* Every block whose label says that it is a private key, of whatever kind. */
+static bool
+add_pem_keys(const struct source *s, struct view text, struct err *err)
+{
+	const uint8_t *at = text.ptr, *end = text.ptr + text.len;
+
+	while ((at = memmem(at, (size_t)(end - at), PEM_BEGIN, strlen(PEM_BEGIN))) != NULL) {
+		const uint8_t *next = at + strlen(PEM_BEGIN);
+		const uint8_t *line_end = memchr(at, '\n', (size_t)(end - at));
+
+		if (line_end == NULL)
+			break;
+		next = memmem(next, (size_t)(end - next), PEM_BEGIN, strlen(PEM_BEGIN));
+		if (memmem(at, (size_t)(line_end - at), PEM_KEY, strlen(PEM_KEY)) != NULL &&
+		    !add_pem_key(s, view_of(at, (size_t)((next != NULL ? next : end) - at)), err))
+			return false;
+		at = next != NULL ? next : end;
+	}
+	return true;
+}
+
+static bool
+add_certificates(struct kra_keys *k, const struct pem_certs *certs, struct err *err)
+{
+	for (size_t i = 0; i < certs->count; i++)
+		if (!pkix_certs_add(&k->certificates, buf_view(&certs->list[i]), err))
+			return false;
+	return true;
+}
+
+static bool
+add_pem(const struct source *s, struct view text, struct err *err)
+{
+	static const char certificate[] = PEM_BEGIN "CERTIFICATE-----";
+	OWNED(pem_certs_free) struct pem_certs certs = {0};
+
+	if (!add_pem_keys(s, text, err))
+		return false;
+	return memmem(text.ptr, text.len, certificate, strlen(certificate)) == NULL ||
+	       (pem_certificates(text, &certs.list, &certs.count, err) &&
+		   add_certificates(s->keys, &certs, err));
+}
+
+/* ---- files and folders ---- */
+
+/* A PKCS#12 begins with its version; PKCS#8 and what is older with theirs, which is less. */
+static bool
+is_pfx(struct view der)
+{
+	size_t head = der.len > 1 && der.ptr[1] >= 0x80 ? 2 + (der.ptr[1] & 0x7fu) : 2;
+
+	return der.len > head + 2 && der.ptr[0] == DER_SEQUENCE && der.ptr[head + 2] == PFX_VERSION;
+}
+
+static bool
+add_der_key(const struct source *s, struct view der, struct err *err)
+{
+	EVP_PKEY *key;
+
+	if (!pkcs8_decode_der(der, &key, err))
+		return err_prefix(err, "neither PKCS#12 nor PEM");
+	add_key(s->keys, key);
+	return true;
+}
+
+static bool
+add_content(const struct source *s, struct view content, struct err *err)
+{
+	if (memmem(content.ptr, content.len, PEM_BEGIN, strlen(PEM_BEGIN)) != NULL)
+		return add_pem(s, content, err);
+	return is_pfx(content) || content.len == 0 ? add_pfx(s, content, err)
+						   : add_der_key(s, content, err);
+}
+
+static bool
+add_file(const struct source *s, struct err *err)
+{
+	OWNED(secret_free) struct secret content = {0};
+
+	return file_read_secret(s->path, PFX_FILE_MAX, &content, err) &&
+	       (add_content(s, secret_view(&content), err) || err_prefix(err, "%s", s->path));
+}
+
+static void
+own_folder(DIR **folder)
+{
+	if (*folder != NULL)
+		closedir(*folder);
+}
+
+/* Whatever lies in it and is no key, or not one of this password, is passed over and told. */
+static bool
+add_folder(const struct source *s, struct err *err)
+{
+	OWNED(own_folder) DIR *folder = opendir(s->path);
+	size_t before = s->keys->count;
+	const struct dirent *entry;
+
+	if (folder == NULL)
+		return err_errno(err, DIRCA_E_IO, "%s", s->path);
+	while (errno = 0, (entry = readdir(folder)) != NULL) {
+		OWNED(own_memory) char *path = text_printf("%s/%s", s->path, entry->d_name);
+		struct source file = {
+		    .keys = s->keys, .path = path, .password_from = s->password_from};
+
+		if (entry->d_name[0] != '.' && !add_file(&file, err))
+			fprintf(stderr, "%s\n", err->msg);
+	}
+	return s->keys->count > before ||
+	       err_set(err, CRYPT_E_NOT_FOUND, "%s: no key in it could be read", s->path);
+}
+
+/* ---- tokens ---- */
+
+/* The card may be put in meanwhile, if there is somebody to do it. */
+static bool
+ask_for_card(const struct err *why)
+{
+	int c;
+
+	if (why->code != SCARD_E_NO_SMARTCARD || !isatty(STDIN_FILENO))
+		return false;
+	fprintf(stderr, "%s\nPut the card in and press Enter, or Ctrl-D to give up: ", why->msg);
+	while ((c = getchar()) != '\n' && c != EOF)
+		;
+	return c == '\n';
+}
+
+/* A wrong PIN is not tried again: it would lock the token. */
+static bool
+add_token(const struct source *s, struct err *err)
+{
+	EVP_PKEY *key;
+
+	do {
+		OWNED(secret_free) struct secret pin = {0};
+
+		if (!cli_password(s->password_from, "PIN of the KRA's token: ", false, &pin, err))
+			return false;
+		if (key_uri_open(s->path, &pin, &key, err)) {
+			add_key(s->keys, key);
+			return true;
+		}
+	} while (s->password_from == NULL && ask_for_card(err));
+	return false;
+}
+
+static bool
+add_source(const struct source *s, struct err *err)
+{
+	struct stat st;
+
+	if (key_uri_is(s->path))
+		return add_token(s, err);
+	if (stat(s->path, &st) == 0 && S_ISDIR(st.st_mode))
+		return add_folder(s, err);
+	return add_file(s, err);
+}
+
+static bool
+add_certificate_file(struct kra_keys *k, const char *path, struct err *err)
+{
+	OWNED(pem_certs_free) struct pem_certs certs = {0};
+
+	return path == NULL ||
+	       (pem_certs_read(path, &certs, err) &&
+		   (add_certificates(k, &certs, err) || err_prefix(err, "%s", path)));
+}
+
+static bool
+check_options(const struct cli_options *o, struct err *err)
+{
+	if (o->kra.count == 0)
+		return err_set(err, DIRCA_E_USAGE,
+		    "--kra is needed: the KRA's PKCS#12 or PEM file, a folder of them, or the "
+		    "pkcs11: URI of his key");
+	if (o->kra_password_files.count > 1 && o->kra_password_files.count != o->kra.count)
+		return err_set(err, DIRCA_E_USAGE,
+		    "--kra-password-file is there %zu times for %zu --kra: one for all of them, or "
+		    "one for each in their order",
+		    o->kra_password_files.count, o->kra.count);
+	return true;
+}
+
+static const char *
+password_of(const struct cli_options *o, size_t i)
+{
+	const struct cli_list *l = &o->kra_password_files;
+
+	return l->count == 0 ? NULL : l->list[l->count == 1 ? 0 : i];
+}
+
+bool
+kra_keys_open(const struct cli_options *o, struct kra_keys *out, struct err *err)
+{
+	*out = (struct kra_keys){0};
+	if (!check_options(o, err) || !add_certificate_file(out, o->kra_certificate, err))
+		return false;
+	for (size_t i = 0; i < o->kra.count; i++) {
+		struct source s = {
+		    .keys = out, .path = o->kra.list[i], .password_from = password_of(o, i)};
+
+		if (!add_source(&s, err))
+			return false;
+	}
+	return true;
+}
+
+void
+kra_keys_close(struct kra_keys *k)
+{
+	for (size_t i = 0; i < k->count; i++)
+		EVP_PKEY_free(k->list[i]);
+	free(k->list);
+	pkix_certs_free(&k->certificates);
+	*k = (struct kra_keys){0};
+}
+
+struct recovery_agent
+kra_keys_agent(const struct kra_keys *k)
+{
+	return (struct recovery_agent){.keys = k->list,
+	    .key_count = k->count,
+	    .certificates = k->certificates.list,
+	    .certificate_count = k->certificates.count};
+}
