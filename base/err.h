@@ -130,6 +130,7 @@ enum err_category {
 	X(0x80090005u, NTE_BAD_DATA, BAD_REQUEST, "bad data")                                      \
 	X(0x80090006u, NTE_BAD_SIGNATURE, BAD_REQUEST, "invalid signature")                        \
 	X(0x80090008u, NTE_BAD_ALGID, BAD_REQUEST, "the algorithm is unknown or not allowed")      \
+	X(0x80090019u, NTE_KEYSET_NOT_DEF, BAD_REQUEST, "the keyset is not defined")               \
 	X(0x8009001Du, NTE_PROVIDER_DLL_FAIL, UNABLE, "the provider of keys could not be set up")  \
 	X(0x80091004u, CRYPT_E_INVALID_MSG_TYPE, BAD_REQUEST, "the message type is not valid")     \
 	X(0x80091007u, CRYPT_E_HASH_VALUE, BAD_REQUEST, "the hash value is not correct")           \

@@ -226,8 +226,11 @@ void ca_crl_release(struct ca_crl **crl);
 bool ca_service_until(struct ca *ca, int64_t *not_after_out, struct err *err);
 /* Sentences for the administrator, in status and log; texts_free. */
 void ca_warnings(struct ca *ca, int64_t now, struct texts *out);
+/* Puts in what those of SETTING_OF_FACT are. */
+bool ca_provider_settings(struct ca *ca, struct vault *v, struct settings *in, struct err *err);
 /* Settings change with audit record, then refresh. E_ACCESSDENIED for CA\KRACertCount, which is
- * root's: `dirca kra count`. */
+ * root's: `dirca kra count`. Those of SETTING_OF_FACT are taken as what they are: else
+ * NTE_KEYSET_NOT_DEF or NTE_BAD_ALGID names the cure. */
 bool ca_set_setting(struct ca *ca, struct vault *v, const char *actor, const char *name,
     const char *value, struct err *err);
 

@@ -26,15 +26,53 @@ check_owner(enum setting s, struct err *err)
 	    setting_name(s));
 }
 
+/* A fact, given as another. */
+static bool
+refuse_fact(enum setting s, const struct settings *was, const struct settings *now, struct err *err)
+{
+	OWNED(own_memory) char *is = setting_text(was, s);
+	OWNED(own_memory) char *wanted = setting_text(now, s);
+
+	if (s == SETTING_XCHG_PROVIDER)
+		return err_set(err, NTE_KEYSET_NOT_DEF,
+		    "%s is %s, and %s is not what keeps exchange keys here: root says so by "
+		    "exchange_key_uri of dircad.conf, on the CA's machine",
+		    setting_name(s), is, wanted);
+	if (s == SETTING_XCHG_PROVIDER_TYPE)
+		return err_set(err, NTE_KEYSET_NOT_DEF,
+		    "%s is %s: there are no providers of CryptoAPI here; numbers of their "
+		    "algorithms are taken as %s all the same",
+		    setting_name(s), is, setting_name(SETTING_ENCRYPTION_ALGORITHM));
+	return err_set(err, NTE_BAD_ALGID,
+	    "%s is %s, which follows the CA key: `dirca ca renew --new-key` on the CA's machine "
+	    "makes another; it cannot be %s",
+	    setting_name(s), is, wanted);
+}
+
+/* What is given as what it is changes nothing. */
+static bool
+check_facts(struct setting_change *c, struct err *err)
+{
+	for (int s = 0; s < SETTING_COUNT; s++) {
+		if (!c->set[s] || setting_owner((enum setting)s) != SETTING_OF_FACT)
+			continue;
+		if (c->now.num[s] != c->was.num[s])
+			return refuse_fact((enum setting)s, &c->was, &c->now, err);
+		c->set[s] = false;
+	}
+	return true;
+}
+
 /* The settings as they would be after the change must fit together. */
 static bool
-check_change(
-    struct ca *ca, struct setting_change *c, enum setting s, const char *value, struct err *err)
+check_change(struct ca *ca, struct vault *v, struct setting_change *c, enum setting s,
+    const char *value, struct err *err)
 {
 	struct settings initial;
 
 	settings_default(&initial);
-	if (!settings_load(ca->store, &c->was, err))
+	if (!settings_load(ca->store, &c->was, err) ||
+	    (setting_owner(s) == SETTING_OF_FACT && !ca_provider_settings(ca, v, &c->was, err)))
 		return false;
 	c->now = c->was;
 	if (value == NULL)
@@ -44,7 +82,7 @@ check_change(
 	for (int each = 0; each < SETTING_COUNT; each++)
 		if (c->set[each] && !check_owner((enum setting)each, err))
 			return false;
-	if (!settings_finish(&c->now, err))
+	if (!check_facts(c, err) || !settings_finish(&c->now, err))
 		return false;
 	if (!c->set[SETTING_CNG_ENCRYPTION_ALGORITHM] && !c->set[SETTING_SYMMETRIC_KEY_SIZE])
 		return true;
@@ -70,7 +108,7 @@ ca_set_setting(struct ca *ca, struct vault *v, const char *actor, const char *na
 	/* Check and change are one step: two administrators at once must not leave what neither may
 	 * set. */
 	pthread_mutex_lock(&ca->state->maintain_lock);
-	ok = check_change(ca, &change, s, value, err) && setting_store(ca, &change, err);
+	ok = check_change(ca, v, &change, s, value, err) && setting_store(ca, &change, err);
 	/* In the order of the commits: the filter that is in force is the one that is stored. */
 	if (ok)
 		store_set_audit_filter(ca->store, change.now.num[SETTING_AUDIT_FILTER]);

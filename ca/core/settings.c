@@ -23,6 +23,10 @@ static const struct word ciphers[] = {{"AES", 0}, {"3DES", 1}, {NULL, 0}};
 /* ALG_ID of wincrypt.h; in `ciphers` and bits below. */
 static const struct word alg_ids[] = {{"CALG_3DES", 0x6603}, {"CALG_AES_128", 0x660e},
     {"CALG_AES_192", 0x660f}, {"CALG_AES_256", 0x6610}, {NULL, 0}};
+static const struct word hash_ids[] = {{"CALG_SHA1", 0x8004}, {"CALG_SHA_256", 0x800c},
+    {"CALG_SHA_384", 0x800d}, {"CALG_SHA_512", 0x800e}, {NULL, 0}};
+static const struct word providers[] = {
+    {"OpenSSL", PROVIDER_SOFTWARE}, {"PKCS#11", PROVIDER_TOKEN}, {NULL, 0}};
 /* RSA, or bits of a curve. */
 static const struct word key_algorithms[] = {
     {"RSA", 0}, {"ECDH_P256", 256}, {"ECDH_P384", 384}, {"ECDH_P521", 521}, {NULL, 0}};
@@ -63,6 +67,9 @@ static const struct row {
     [SETTING_XCHG_ALGORITHM] = {"CA\\EncryptionCSP\\CNGPublicKeyAlgorithm", 0, 0, 0,
 	key_algorithms},
     [SETTING_XCHG_KEY_SIZE] = {"CA\\EncryptionCSP\\KeySize", 2048, 2048, 4096, NULL},
+    [SETTING_XCHG_PROVIDER] = {"CA\\EncryptionCSP\\Provider", PROVIDER_SOFTWARE, 0, 0, providers},
+    [SETTING_XCHG_PROVIDER_TYPE] = {"CA\\EncryptionCSP\\ProviderType", 1, 0, 1, NULL},
+    [SETTING_XCHG_HASH] = {"CA\\EncryptionCSP\\HashAlgorithm", 0x800c, 0, 0, hash_ids},
     [SETTING_XCHG_VALIDITY] = {"CA\\CAXchgValidityPeriod", WEEK, 0, 0, units},
     [SETTING_XCHG_VALIDITY_UNITS] = {"CA\\CAXchgValidityPeriodUnits", 1, 1, UNITS_MAX, NULL},
     [SETTING_XCHG_OVERLAP] = {"CA\\CAXchgOverlapPeriod", DAY, 0, 0, units},
@@ -103,6 +110,9 @@ static const struct {
 	enum setting_owner owner;
 } kinds[SETTING_COUNT] = {
     [SETTING_KRA_CERT_COUNT] = {NULL, SETTING_OF_ROOT},
+    [SETTING_XCHG_PROVIDER] = {NULL, SETTING_OF_FACT},
+    [SETTING_XCHG_PROVIDER_TYPE] = {NULL, SETTING_OF_FACT},
+    [SETTING_XCHG_HASH] = {NULL, SETTING_OF_FACT},
     [SETTING_CHECKPOINT_MINUTES] = {NULL, SETTING_OF_AUDITOR},
     [SETTING_AUDIT_FILTER] = {audit_filter, SETTING_OF_AUDITOR},
     [SETTING_CRL_FLAGS] = {crl_flags, SETTING_OF_ADMIN},
@@ -217,15 +227,15 @@ parse_number(const char *text, int64_t min, int64_t max, int64_t *out)
 
 /* As the registry has it too: by number. */
 static bool
-parse_alg_id(const char *text, int64_t *out)
+parse_alg_id(const struct word *ids, const char *text, int64_t *out)
 {
 	int64_t n;
 
-	if (parse_word(alg_ids, text, out))
+	if (parse_word(ids, text, out))
 		return true;
 	if (!parse_number(text, 0, UINT32_MAX, &n))
 		return false;
-	for (const struct word *w = alg_ids; w->text != NULL; w++)
+	for (const struct word *w = ids; w->text != NULL; w++)
 		if (w->value == n) {
 			*out = n;
 			return true;
@@ -242,6 +252,16 @@ bad_word(const struct row *r, const char *text, struct err *err)
 		text_list_add(&list, ", ", w->text);
 	return err_set(err, E_INVALIDARG, "%s cannot be '%s': give one of %s%s", r->name, text,
 	    list, r->words == units ? ", or a number with it" : "");
+}
+
+/* One of another platform's. */
+static bool
+no_provider(const char *text, struct err *err)
+{
+	return err_set(err, NTE_KEYSET_NOT_DEF,
+	    "%s: there is no provider '%s' here. OpenSSL keeps exchange keys in the vault's "
+	    "folder, PKCS#11 is the token whose key root names: exchange_key_uri of dircad.conf",
+	    rows[SETTING_XCHG_PROVIDER].name, text);
 }
 
 static bool
@@ -262,8 +282,10 @@ parse_one(enum setting s, const char *text, int64_t *out, struct err *err)
 
 	if (kinds[s].flags != NULL)
 		return flags_parse(kinds[s].flags, r->name, text, *out, out, err);
-	if (s == SETTING_ENCRYPTION_ALGORITHM)
-		return parse_alg_id(text, out) || bad_word(r, text, err);
+	if (s == SETTING_ENCRYPTION_ALGORITHM || s == SETTING_XCHG_HASH)
+		return parse_alg_id(r->words, text, out) || bad_word(r, text, err);
+	if (s == SETTING_XCHG_PROVIDER)
+		return parse_word(r->words, text, out) || no_provider(text, err);
 	if (r->words != NULL)
 		return parse_word(r->words, text, out) || bad_word(r, text, err);
 	if (!parse_number(text, r->min, r->max, out))

@@ -21,7 +21,13 @@ enum setting {
 				   or a curve */
 	SETTING_XCHG_KEY_SIZE, /* CA\EncryptionCSP\KeySize: RSA bits of the exchange key, 2048..4096
 				*/
-	SETTING_XCHG_VALIDITY, /* CA\CAXchgValidityPeriod, one week */
+	SETTING_XCHG_PROVIDER, /* CA\EncryptionCSP\Provider: what keeps exchange keys, PROVIDER_*;
+				  this and the next two are facts: ca_provider_settings */
+	SETTING_XCHG_PROVIDER_TYPE, /* CA\EncryptionCSP\ProviderType: 1, of CNG (paper, "CA
+				       Exchange Certificate Generation") */
+	SETTING_XCHG_HASH,          /* CA\EncryptionCSP\HashAlgorithm of the signature in exchange
+				       certificates, an ALG_ID: the CA key's */
+	SETTING_XCHG_VALIDITY,      /* CA\CAXchgValidityPeriod, one week */
 	SETTING_XCHG_VALIDITY_UNITS,
 	SETTING_XCHG_OVERLAP, /* CA\CAXchgOverlapPeriod, one day */
 	SETTING_XCHG_OVERLAP_UNITS,
@@ -67,6 +73,8 @@ enum setting {
 #define CRLF_REVCHECK_IGNORE_OFFLINE 0x8
 #define CRLF_USE_XCHG_CERT_TEMPLATE  0x4000
 
+enum { PROVIDER_SOFTWARE, PROVIDER_TOKEN };
+
 enum period {
 	PERIOD_XCHG_VALIDITY,
 	PERIOD_XCHG_OVERLAP,
@@ -88,8 +96,9 @@ struct settings {
 
 const char *setting_name(enum setting s);
 /* Who sets it: a CA administrator; where roles are kept apart an auditor and nobody else; root
- * alone, on the CA's machine. */
-enum setting_owner { SETTING_OF_ADMIN, SETTING_OF_AUDITOR, SETTING_OF_ROOT };
+ * alone, on the CA's machine; nobody, since it says what is there: it can be given as what it is.
+ */
+enum setting_owner { SETTING_OF_ADMIN, SETTING_OF_AUDITOR, SETTING_OF_ROOT, SETTING_OF_FACT };
 enum setting_owner setting_owner(enum setting s);
 /* By its name, without case. False: E_INVALIDARG names those that are like it. */
 bool setting_find(const char *name, enum setting *out, struct err *err);

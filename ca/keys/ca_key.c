@@ -231,20 +231,12 @@ static bool
 fetch_digest(EVP_PKEY *key, EVP_MD **out, struct err *err)
 {
 	OWNED(buf_free) struct buf der = {0};
-	OWNED(own_x509_algor) X509_ALGOR *alg = NULL;
-	const ASN1_OBJECT *oid;
-	const uint8_t *p;
-	int digest = NID_undef, kind;
+	int digest;
 
 	if (!pkix_sig_alg(key, &der, err))
 		return false;
-	p = der.ptr;
-	if ((alg = d2i_X509_ALGOR(NULL, &p, (long)der.len)) != NULL) {
-		X509_ALGOR_get0(&oid, NULL, NULL, alg);
-		if (OBJ_find_sigid_algs(OBJ_obj2nid(oid), &digest, &kind) == 1 &&
-		    digest != NID_undef)
-			*out = EVP_MD_fetch(NULL, OBJ_nid2sn(digest), NULL);
-	}
+	if ((digest = pkix_sig_digest(buf_view(&der))) != NID_undef)
+		*out = EVP_MD_fetch(NULL, OBJ_nid2sn(digest), NULL);
 	return *out != NULL || err_openssl(err, NTE_BAD_ALGID,
 				   "the CA key's signature algorithm has no known digest");
 }

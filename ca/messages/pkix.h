@@ -219,6 +219,8 @@ bool pkix_tbs_encode(const struct pkix_tbs *tbs, struct buf *out, struct err *er
 /* AlgorithmIdentifier DER with which a key of this kind signs (SHA-256; P-384: SHA-384; P-521:
  * SHA-512). */
 bool pkix_sig_alg(const EVP_PKEY *key, struct buf *out, struct err *err);
+/* NID of the digest in one; NID_undef: none that is known. */
+int pkix_sig_digest(struct view sig_alg);
 /* SEQUENCE { tbs, sig_alg, BIT STRING signature }: a Certificate, CRL or CertificationRequest. */
 bool pkix_signed_wrap(
     struct view tbs, struct view sig_alg, struct view signature, struct buf *out, struct err *err);

@@ -359,3 +359,17 @@ pkix_sig_alg(const EVP_PKEY *key, struct buf *out, struct err *err)
 	len = i2d_X509_ALGOR(alg, &der);
 	return buf_take_openssl(der, len, out, err);
 }
+
+int
+pkix_sig_digest(struct view sig_alg)
+{
+	const unsigned char *p = sig_alg.ptr;
+	OWNED(own_x509_algor) X509_ALGOR *alg = d2i_X509_ALGOR(NULL, &p, (long)sig_alg.len);
+	const ASN1_OBJECT *oid;
+	int digest, kind;
+
+	if (alg == NULL)
+		return NID_undef;
+	X509_ALGOR_get0(&oid, NULL, NULL, alg);
+	return OBJ_find_sigid_algs(OBJ_obj2nid(oid), &digest, &kind) == 1 ? digest : NID_undef;
+}

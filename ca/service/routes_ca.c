@@ -238,7 +238,8 @@ list_settings(const struct route_call *c, json_t *to, struct err *err)
 	OWNED(ca_view_release) struct ca_view *view = ca_view_get(c->ca);
 	struct settings now;
 
-	if (!route_may_view(view, &c->caller, err) || !settings_load(c->ca->store, &now, err))
+	if (!route_may_view(view, &c->caller, err) || !settings_load(c->ca->store, &now, err) ||
+	    !ca_provider_settings(c->ca, c->vault, &now, err))
 		return false;
 	now.num[SETTING_KRA_CERT_COUNT] = view->settings.num[SETTING_KRA_CERT_COUNT];
 	settings_of_root(c->ca->config, &now);

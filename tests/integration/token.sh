@@ -132,12 +132,17 @@ check "both keys sign CRLs" ca_lab_as caadmin crl
 # ---- the token's key goes away ----
 restart() { ca_lab_dircad_stop && ca_lab_dircad_start && ca_lab_eventually ca_lab_is_ready; }
 option() { sed -i "/^exchange_key_fallback/d" "$DIRCAD_CONF" && echo "exchange_key_fallback = $1" >>"$DIRCAD_CONF"; }
+provider() { admin getreg 'CA\EncryptionCSP\Provider' | grep -qx 'CA\\EncryptionCSP\\Provider = '"$1"; }
+check "the provider of exchange keys is the token" provider 'PKCS#11'
+check "and is set as that, and as no other" eval \
+	'admin setreg "CA\EncryptionCSP\Provider" "PKCS#11" && refuses NTE_KEYSET_NOT_DEF admin setreg "CA\EncryptionCSP\Provider" OpenSSL'
 check "until now the key could be used" eval 'no_event 86 && no_event 88'
 check "it is deleted from the token while the CA works" remove_x0
 check "and keys are archived all the same" ca_lab_eventually ca_lab_enroll user1 EFSArchive "$dir/third.pfx"
 check "event 86 MSG_E_BAD_REGISTRY_CA_XCHG_CSP" event 86 MSG_E_BAD_REGISTRY_CA_XCHG_CSP \
 	'.level == "warning" and (.variables.ErrorCode | contains("SCARD_E_NO_SMARTCARD"))'
 check "event 88 MSG_E_USE_DEFAULT_CA_XCHG_CSP" event 88 MSG_E_USE_DEFAULT_CA_XCHG_CSP '.level == "warning" and (.variables.DefaultProviderName | contains("OpenSSL"))'
+check "which is the provider now" provider OpenSSL
 check "the vault has a key of its own making" eval '[ "$(held key | wc -l)" = 1 ]'
 check "the doctor says what mends it" eval 'doctor 86 exchange_key_uri && doctor 88 exchange_key_fallback'
 
@@ -146,6 +151,7 @@ check "none is made" refuses SCARD_E_NO_SMARTCARD admin ca exchange renew
 check "event 96 MSG_E_CANNOT_CREATE_XCHG_CERT" event 96 MSG_E_CANNOT_CREATE_XCHG_CERT '.variables.ErrorCode | contains("exchange_key_fallback")'
 check "control: the default provider is well" no_event 87
 CA_LAB_PRELOAD="$1 ${2:?the other library}"
+check "and the provider is still the token" provider 'PKCS#11'
 check "where OpenSSL makes no key either" eval 'option yes && restart'
 check "none is made" refuses NTE_PROVIDER_DLL_FAIL admin ca exchange renew
 check "event 87 MSG_E_BAD_DEFAULT_CA_XCHG_CSP" event 87 MSG_E_BAD_DEFAULT_CA_XCHG_CSP '.level == "error"'

@@ -168,7 +168,10 @@ check "without the flag it is made by the settings, which are the template's" ev
 	'admin setreg "CA\CRLFlags" -CRLF_USE_XCHG_CERT_TEMPLATE && admin ca exchange renew && xchg_period Units 2'
 
 # ---- "Certification Authority CSP Not Supported for Key Archival Functions" ----
-check "which provider the CA uses" admin getreg 'CA\EncryptionCSP'
+check "which provider the CA uses" eval \
+	'admin getreg "CA\EncryptionCSP\Provider" | grep -q "OpenSSL$" && admin getreg "CA\EncryptionCSP" | grep -q "ProviderType = 1$"'
+check "one that is not here is refused by name: 0x80090019" refuses NTE_KEYSET_NOT_DEF \
+	admin setreg 'CA\EncryptionCSP\Provider' Microsoft Software Key Storage Provider
 
 # ---- "Missing KRA Certificate in the CA Registry" ----
 serial=$(ca_lab_serial_of "$dir/cured.pfx")

@@ -480,6 +480,48 @@ shorter_key_than_root_demands_is_not_set(void **state)
 	}
 }
 
+/* What keeps exchange keys is root's to say; who sets what is there already changes nothing. */
+static void
+facts_are_taken_as_what_they_are(void **state)
+{
+	static const struct {
+		const char *name, *value;
+		enum err_code code;
+		const char *told;
+	} rows[] = {
+	    {"Provider", "openssl", ERR_OK, NULL},
+	    {"Provider", "PKCS#11", NTE_KEYSET_NOT_DEF, "exchange_key_uri"},
+	    {"Provider", "Microsoft Software Key Storage Provider", NTE_KEYSET_NOT_DEF,
+		"exchange_key_uri"},
+	    {"ProviderType", "1", ERR_OK, NULL},
+	    {"ProviderType", "0x1", ERR_OK, NULL},
+	    {"ProviderType", "0", NTE_KEYSET_NOT_DEF, "EncryptionAlgorithm"},
+	    {"ProviderType", "2", E_INVALIDARG, "from 0 to 1"},
+	    {"HashAlgorithm", "CALG_SHA_256", ERR_OK, NULL},
+	    {"HashAlgorithm", "0x800c", ERR_OK, NULL},
+	    {"HashAlgorithm", "CALG_SHA1", NTE_BAD_ALGID, "dirca ca renew"},
+	    {"HashAlgorithm", "32782", NTE_BAD_ALGID, "CALG_SHA_512"},
+	    {"HashAlgorithm", "CALG_MD5", E_INVALIDARG, "CALG_SHA_384"},
+	};
+	int audited = harness_audited(AUDIT_CONFIGURATION, true);
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		OWNED(own_memory)
+		char *name = text_printf("CA\\EncryptionCSP\\%s", rows[i].name);
+		bool ok =
+		    ca_set_setting(harness.ca, &harness.vault, "test", name, rows[i].value, &err);
+
+		if (ok != (rows[i].code == ERR_OK))
+			fail_msg("%s = %s", name, rows[i].value);
+		if (!ok && (err.code != rows[i].code || strstr(err.msg, rows[i].told) == NULL))
+			fail_msg(
+			    "%s = %s: %s %s", name, rows[i].value, err_name(err.code), err.msg);
+	}
+	assert_int_equal(harness_audited(AUDIT_CONFIGURATION, true), audited);
+}
+
 static void
 assert_exchange_key(const char *algorithm, int bits)
 {
@@ -1178,6 +1220,7 @@ main(void)
 	    cmocka_unit_test(broken_template_is_named_and_the_others_stay),
 	    cmocka_unit_test(setting_is_checked_audited_and_in_force),
 	    cmocka_unit_test(shorter_key_than_root_demands_is_not_set),
+	    cmocka_unit_test(facts_are_taken_as_what_they_are),
 	    cmocka_unit_test(two_administrators_at_once_leave_what_one_may),
 	    cmocka_unit_test(audit_filter_in_force_is_the_one_that_is_stored),
 	    cmocka_unit_test(crl_is_published_at_start_and_on_demand),
