@@ -155,6 +155,8 @@ struct cli_options {
 #define OPTS_ADCS      OPTS(41)
 #define OPTS_EXTENSION OPTS(42) /* of a certificate: its value */
 #define OPTS_SUBMIT    OPTS(43)
+#define OPTS_REQUEST   OPTS(44) /* new, accept */
+#define OPTS_ACCEPT    OPTS(45)
 
 struct paper;
 struct cli {

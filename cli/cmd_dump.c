@@ -397,24 +397,13 @@ dump_template(struct work *w, struct err *err)
 	return true;
 }
 
-/* DER as it is, or the first object of a PEM file of whatever label. */
 static bool
 read_der(const char *path, struct buf *out, struct err *err)
 {
 	OWNED(buf_free) struct buf raw = {0};
-	const char *begin, *end;
 
-	if (!file_read(path, FILE_MAX, &raw, err))
-		return false;
-	if (raw.len < 11 || memcmp(raw.ptr, "-----BEGIN ", 11) != 0) {
-		*out = buf_give(&raw);
-		return true;
-	}
-	OWNED(own_memory) char *text = mem_text_n(raw.ptr, raw.len);
-
-	if ((begin = strchr(text, '\n')) == NULL || (end = strstr(begin, "-----END ")) == NULL)
-		return err_set(err, ERROR_INVALID_DATA, "%s: PEM without its end", path);
-	return base64_decode(view_of(begin, (size_t)(end - begin)), out, err);
+	return file_read(path, FILE_MAX, &raw, err) &&
+	       (pem_any(buf_view(&raw), out, err) || err_prefix(err, "%s", path));
 }
 
 bool

@@ -5,6 +5,7 @@
 
 #include "enroll_job.h"
 #include "file.h"
+#include "issued.h"
 #include "mem.h"
 #include "own.h"
 #include "pfx.h"
@@ -179,7 +180,7 @@ set_paths(struct enroll_job *j, struct err *err)
 	const char *out = j->cli->opt.out;
 
 	j->out = out != NULL ? mem_text(out) : text_printf("%s.pfx", j->tmpl.cn);
-	j->key_file = text_printf("%s.key", j->out);
+	j->key_file = text_printf("%s" CLIENT_KEY_SUFFIX, j->out);
 	j->sent_file = client_request_path(j->key_file);
 	if (access(j->out, F_OK) == 0)
 		return err_set(
@@ -280,18 +281,17 @@ cmd_enroll(struct work *w, struct err *err)
 /* ---- retrieve ---- */
 
 static bool
-retrieve(struct enroll_job *j, struct client_enrolled *e, const struct pki_service **service_out,
-    struct err *err)
+retrieve(struct work *w, EVP_PKEY *key, struct client_enrolled *e,
+    const struct pki_service **service_out, struct err *err)
 {
 	OWNED(http_answer_free) struct http_answer answer = {0};
-	OWNED(http_client_close) struct http_client *http = NULL;
 	OWNED(buf_free) struct buf der = {0};
-	OWNED(own_memory) char *path = request_path(j->cli, "/certificate", err);
+	OWNED(own_memory) char *path = request_path(w->cli, "/certificate", err);
 
-	if (path == NULL || !session_pki(j->session, err) ||
-	    !session_service(j->session, service_out, err) ||
-	    !session_http(j->session, *service_out, &http, err) ||
-	    !http_client_request(http, "GET", path, NULL, (struct view){0}, &answer, err) ||
+	if (path == NULL || !session_pki(&w->session, err) ||
+	    !session_ca(&w->session, &w->ca, err) ||
+	    !session_service(&w->session, service_out, err) ||
+	    !http_client_request(w->ca, "GET", path, NULL, (struct view){0}, &answer, err) ||
 	    !http_answer_check(&answer, err))
 		return false;
 	if (*service_out == NULL)
@@ -300,10 +300,23 @@ retrieve(struct enroll_job *j, struct client_enrolled *e, const struct pki_servi
 		    "--ca");
 	if (answer.status == 202)
 		return err_set(err, DIRCA_E_PENDING,
-		    "request %s still waits for a certificate manager", j->cli->args[0]);
+		    "request %s still waits for a certificate manager", w->cli->args[0]);
+	e->request_id = answer.request_id;
 	return http_answer_der(&answer, &der, err) &&
 	       client_check_response(
-		   buf_view(&der), buf_view(&(*service_out)->certificate), j->key, e, err);
+		   buf_view(&der), buf_view(&(*service_out)->certificate), key, e, err);
+}
+
+/* Of a request whose key is elsewhere: `dirca accept` brings both together. */
+static bool
+retrieve_files(struct work *w, struct err *err)
+{
+	OWNED(client_enrolled_free) struct client_enrolled e = {0};
+	const struct pki_service *service;
+	struct issued_files files;
+
+	return issued_files_of(w->cli, &files, err) && work_open(w, NEEDS_SESSION, err) &&
+	       retrieve(w, NULL, &e, &service, err) && issued_write(w, &files, &e, err);
 }
 
 bool
@@ -314,16 +327,17 @@ cmd_retrieve(struct work *w, struct err *err)
 	OWNED(client_enrolled_free) struct client_enrolled e = {0};
 	const struct pki_service *service = NULL;
 
-	if (o->key_file == NULL || o->out == NULL)
+	if (o->key_file == NULL)
+		return retrieve_files(w, err);
+	if (o->out == NULL || w->cli->count > 1)
 		return err_set(err, DIRCA_E_USAGE,
-		    "--key-file and --out are needed: what `dirca enroll` kept, and the PKCS#12 to "
-		    "write");
+		    "--key-file needs --out, the PKCS#12 to write, and nothing else");
 	if (!work_open(w, NEEDS_SESSION, err) || !set_paths(&j, err) ||
 	    !cli_password(o->out_password_file,
 		"Password of the kept key (the PKCS#12 gets the same): ", false, &j.password,
 		err) ||
 	    !client_key_load(o->key_file, &j.password, &j.key, err) ||
-	    !retrieve(&j, &e, &service, err) ||
+	    !retrieve(w, j.key, &e, &service, err) ||
 	    !write_pfx(&j, buf_view(&e.certificate), buf_view(&service->certificate), err))
 		return false;
 	OWNED(own_memory) char *sent_file = client_request_path(o->key_file);

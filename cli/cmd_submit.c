@@ -1,41 +1,33 @@
-/* dirca submit: a request that another program made. */
+/* dirca submit: a request that another program, or `dirca new`, made. */
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include <openssl/pem.h>
-
-#include "clock.h"
 #include "file.h"
-#include "own_json.h"
+#include "issued.h"
+#include "own_openssl.h"
 #include "pem.h"
 #include "pkix.h"
-#include "print.h"
 #include "text.h"
 #include "verbs.h"
-#include "work.h"
 
-#define REQUEST_MAX 262144
+#define REQUEST_MAX 1048576
 
 /* PEM, or DER. */
 static bool
-read_request(const char *path, struct buf *der_out, struct err *err)
+read_request(const char *path, struct client_request *out, struct err *err)
 {
-	OWNED(buf_free) struct buf text = {0};
-	OWNED(pkix_request_free) struct pkix_request r = {0};
+	OWNED(buf_free) struct buf text = {0}, der = {0};
 
-	if (!file_read(path, REQUEST_MAX, &text, err))
-		return false;
-	if ((text.len > 0 && text.ptr[0] == 0x30 ? buf_dup(buf_view(&text), der_out, err)
-						 : pem_request(buf_view(&text), der_out, err)) &&
-	    pkix_request_decode(buf_view(der_out), &r, err))
-		return true;
-	return err_prefix(err, "%s", path);
+	return file_read(path, REQUEST_MAX, &text, err) &&
+	       ((pem_any(buf_view(&text), &der, err) &&
+		    client_request_read(buf_view(&der), out, err)) ||
+		   err_prefix(err, "%s", path));
 }
+
+/* ---- PKCS#10 ---- */
 
 /* The same request again is answered with what became of it. */
 static bool
-send_request(struct work *w, struct view der, struct http_answer *out, struct err *err)
+send_pkcs10(struct work *w, struct view der, struct http_answer *out, struct err *err)
 {
 	const char *template = w->cli->opt.template;
 	OWNED(own_memory) char *label = template != NULL ? http_escape(template) : NULL;
@@ -57,57 +49,59 @@ fetch_certificate(struct work *w, long long id, struct buf *der_out, struct err 
 	       http_answer_check(&answer, err) && http_answer_der(&answer, der_out, err);
 }
 
-static void
-report_pending(const struct cli *cli, long long id)
+static bool
+submit_pkcs10(struct work *w, struct view der, struct client_enrolled *out, struct err *err)
 {
-	if (cli->opt.json)
-		print_json(json_pack(
-		    "{s:s, s:I}", "disposition", "pending", "request_id", (json_int_t)id));
-	else
-		printf("Request Id: %lld\nThe request waits for a certificate manager; afterwards "
-		       "the same command again fetches the certificate.\n",
-		    id);
+	OWNED(http_answer_free) struct http_answer answer = {0};
+
+	if (!send_pkcs10(w, der, &answer, err))
+		return false;
+	out->request_id = answer.request_id;
+	out->outcome = answer.status == 202 ? CLIENT_PENDING : CLIENT_ISSUED;
+	return out->outcome == CLIENT_PENDING ||
+	       fetch_certificate(w, answer.request_id, &out->certificate, err);
 }
 
-static bool
-report_issued(const struct cli *cli, long long id, struct view der, struct err *err)
-{
-	OWNED(pkix_cert_free) struct pkix_cert cert = {0};
-	OWNED(buf_free) struct buf pem = {0};
-	const char *out = cli->opt.out;
+/* ---- CMC ---- */
 
-	if (!pkix_cert_decode(der, &cert, err) || !pem_append(&pem, PEM_STRING_X509, der, err) ||
-	    (out != NULL && !file_create(out, buf_view(&pem), 0644, err)))
+/* The answer is checked as by whoever has the private key, by the public one. */
+static bool
+submit_cmc(struct work *w, const struct client_request *request, struct client_enrolled *out,
+    struct err *err)
+{
+	OWNED(own_pkey) EVP_PKEY *key = NULL;
+	OWNED(buf_free) struct buf spki = {0};
+	const struct pki_service *service;
+
+	if (w->cli->opt.template != NULL)
+		return err_set(err, DIRCA_E_USAGE,
+		    "a CMC request names its template itself; --template is for a PKCS#10");
+	if (!session_service(&w->session, &service, err))
 		return false;
-	if (cli->opt.json) {
-		print_json(json_pack("{s:s, s:I, s:o}", "disposition", "issued", "request_id",
-		    (json_int_t)id, "certificate", json_cert(&cert)));
-	} else if (out == NULL) {
-		fwrite(pem.ptr, 1, pem.len, stdout);
-	} else {
-		printf("Request Id: %lld\n", id);
-		print_cert(stdout, "  ", &cert);
-		printf("%s written.\n", out);
-	}
-	return true;
+	if (service == NULL)
+		return err_set(err, DIRCA_E_USAGE,
+		    "the CA's certificate is needed: name the directory with -H and the CA with "
+		    "--ca");
+	return client_request_spki(request, &spki, err) &&
+	       pkix_public_key(buf_view(&spki), &key, err) &&
+	       client_enroll_send(w->ca, request, buf_view(&service->certificate), key, out, err);
 }
 
 bool
 cmd_submit(struct work *w, struct err *err)
 {
-	const char *out = w->cli->opt.out;
-	OWNED(http_answer_free) struct http_answer answer = {0};
-	OWNED(buf_free) struct buf request = {0}, certificate = {0};
+	OWNED(client_request_free) struct client_request request = {0};
+	OWNED(client_enrolled_free) struct client_enrolled e = {0};
+	struct issued_files files;
 
-	if (out != NULL && access(out, F_OK) == 0)
-		return err_set(err, ERROR_FILE_EXISTS, "%s exists; name another file", out);
-	if (!read_request(w->cli->args[0], &request, err) || !work_open(w, NEEDS_CA, err) ||
-	    !send_request(w, buf_view(&request), &answer, err))
+	if (!issued_files_of(w->cli, &files, err) ||
+	    !read_request(w->cli->args[0], &request, err) || !work_open(w, NEEDS_CA, err) ||
+	    !(request.is_cmc ? submit_cmc(w, &request, &e, err)
+			     : submit_pkcs10(w, buf_view(&request.message), &e, err)))
 		return false;
-	if (answer.status == 202) {
-		report_pending(w->cli, answer.request_id);
+	if (e.outcome == CLIENT_PENDING) {
+		issued_report_pending(w->cli, e.request_id);
 		return true;
 	}
-	return fetch_certificate(w, answer.request_id, &certificate, err) &&
-	       report_issued(w->cli, answer.request_id, buf_view(&certificate), err);
+	return issued_write(w, &files, &e, err);
 }

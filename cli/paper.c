@@ -26,6 +26,7 @@ static const char *const program_names[] = {"CertUtil", "CertReq", "CertUtil"};
 /* What a command takes; the others are refused by name. */
 #define TAKES_FORCE      (1u << 0)
 #define TAKES_VERBOSE    (1u << 1)
+#define TAKES_TIMEOUT    (1u << 2)
 #define TAKES_PASSWORD   (1u << 3)
 #define TAKES_CONFIG     (1u << 4)
 #define TAKES_USER       (1u << 5)
@@ -50,18 +51,27 @@ static const struct command {
 	/* What -p gives: the one password of the first option, or a list of them and, as the last,
 	 * one of the second. */
 	const char *password, *last_password;
-	bool is_flags; /* an argument that begins with a dash takes a flag away */
+	bool names_setting; /* the first argument does */
+	bool is_flags;      /* an argument that begins with a dash takes a flag away */
 } commands[] = {
     {.name = "GetKey", .own = "getkey", .takes = TAKES_CONFIG},
     {.name = "RecoverKey",
 	.own = "recoverkey",
-	.takes = TAKES_FORCE | TAKES_VERBOSE | TAKES_PASSWORD | TAKES_USER | TAKES_PROVIDER,
+	.takes = TAKES_FORCE | TAKES_VERBOSE | TAKES_TIMEOUT | TAKES_PASSWORD | TAKES_USER |
+		 TAKES_PROVIDER,
 	.password = "--out-password-file"},
     {.name = "ConvertEPF",
 	.reason = "the format of *.epf is not published: nobody but Outlook and Entrust reads what "
 		  "they write; put the keys into a PKCS#12 file (*.pfx), which Outlook imports"},
-    {.name = "SetReg", .own = "setreg", .takes = TAKES_CONFIG | TAKES_VERBOSE, .is_flags = true},
-    {.name = "GetReg", .own = "getreg", .takes = TAKES_CONFIG | TAKES_VERBOSE},
+    {.name = "SetReg",
+	.own = "setreg",
+	.takes = TAKES_CONFIG | TAKES_VERBOSE,
+	.names_setting = true,
+	.is_flags = true},
+    {.name = "GetReg",
+	.own = "getreg",
+	.takes = TAKES_CONFIG | TAKES_VERBOSE,
+	.names_setting = true},
     {.name = "ViewStore", .own = "viewstore", .takes = TAKES_VERBOSE},
     {.name = "DS", .own = "ds", .takes = TAKES_VERBOSE},
     {.name = "Dump", .own = "dump", .takes = TAKES_VERBOSE},
@@ -91,11 +101,24 @@ static const struct command {
 		  "directory, `dirca kra status` the KRA store of a CA"},
     {.name = "BackupKey", .reason = "`dirca backup FOLDER` copies the CA, keys and all"},
     {.name = "BackupDB", .reason = "`dirca backup FOLDER` copies the CA, keys and all"},
-    {.name = "Submit",
+    {
+	.name = "Submit",
 	.program = CERTREQ,
 	.own = "submit",
 	.takes = TAKES_CONFIG | TAKES_VERBOSE | TAKES_ATTRIBUTES,
-	.arguments = {NULL, "--out"}},
+    },
+    {.name = "New",
+	.program = CERTREQ,
+	.own = "new",
+	.takes = TAKES_CONFIG | TAKES_VERBOSE | TAKES_USER},
+    {.name = "Retrieve",
+	.program = CERTREQ,
+	.own = "retrieve",
+	.takes = TAKES_CONFIG | TAKES_VERBOSE},
+    {.name = "Accept",
+	.program = CERTREQ,
+	.own = "accept",
+	.takes = TAKES_CONFIG | TAKES_VERBOSE | TAKES_USER},
 };
 
 /* Command lines that word processors quoted are pasted whole: the long dash is a dash. */
@@ -118,6 +141,7 @@ static const struct option {
 } options[] = {
     {"f", OPTION_FLAG, TAKES_FORCE, "--force", NULL},
     {"v", OPTION_FLAG, TAKES_VERBOSE, "--verbose", NULL},
+    {"t", OPTION_VALUE, TAKES_TIMEOUT, NULL, NULL},
     {"p", OPTION_VALUE, TAKES_PASSWORD, NULL, NULL},
     {"config", OPTION_VALUE, TAKES_CONFIG, "--ca", NULL},
     {"user", OPTION_FLAG, TAKES_USER, NULL, NULL},
@@ -149,6 +173,13 @@ static const char *const software_providers[] = {
     "Microsoft Enhanced Cryptographic Provider v1.0",
     "Microsoft Enhanced RSA and AES Cryptographic Provider",
     "Microsoft RSA SChannel Cryptographic Provider",
+};
+
+/* Settings of certutil that are somewhere else here. */
+static const struct {
+	const char *name, *where;
+} settings_elsewhere[] = {
+    {"CA\\RoleSeparationEnabled", "role_separation of dircad.conf, which is root's"},
 };
 
 static const struct option *
@@ -348,6 +379,16 @@ check_provider(const char *name, struct err *err)
 	    name);
 }
 
+/* Chains are made of what is at hand: there is nothing to wait for. */
+static bool
+check_timeout(const char *text, struct err *err)
+{
+	int64_t ms;
+
+	return text_to_int(text, 0, INT32_MAX, &ms) ||
+	       err_set(err, DIRCA_E_USAGE, "-t %s: a number of milliseconds is expected", text);
+}
+
 static bool
 read_attribute(struct paper *p, const char *text, struct err *err)
 {
@@ -370,6 +411,8 @@ read_value(struct reading *r, const struct option *o, struct paper_word *value, 
 		value->is_secret = true;
 		read_passwords(r, value->text);
 		return true;
+	case TAKES_TIMEOUT:
+		return check_timeout(value->text, err);
 	case TAKES_PROVIDER:
 		return check_provider(value->text, err);
 	case TAKES_ATTRIBUTES:
@@ -417,22 +460,35 @@ read_option(struct reading *r, const struct option *o, struct err *err)
 	return read_value(r, o, &r->p->words[r->at++], err);
 }
 
-static void
-read_argument(struct reading *r, char *text)
+static bool
+check_setting(const struct command *c, const char *name, struct err *err)
+{
+	for (size_t i = 0; i < COUNT_OF(settings_elsewhere); i++)
+		if (c->names_setting && strcasecmp(settings_elsewhere[i].name, name) == 0)
+			return err_set(err, DIRCA_E_USAGE, "%s is no setting of dirca: %s",
+			    settings_elsewhere[i].name, settings_elsewhere[i].where);
+	return true;
+}
+
+static bool
+read_argument(struct reading *r, char *text, struct err *err)
 {
 	const struct command *c = r->command;
 	int n = r->arguments++;
 
+	if (n == 0 && !check_setting(c, text, err))
+		return false;
 	r->p->prints_file = r->p->prints_file || strcmp(text, "-") == 0;
 	for (size_t i = 0; i < WORDS_MAX && c->words[i].paper != NULL; i++)
 		if (strcasecmp(c->words[i].paper, text) == 0) {
 			say_new(r->p, mem_text(c->words[i].own));
-			return;
+			return true;
 		}
 	if (n < ARGUMENTS_NAMED && c->arguments[n] != NULL)
 		say_new(r->p, text_printf("%s=%s", c->arguments[n], text));
 	else
 		say(r->p, text);
+	return true;
 }
 
 static bool
@@ -443,10 +499,8 @@ read_word(struct reading *r, struct err *err)
 	const struct option *option;
 
 	if (name == NULL || *name == '\0') {
-		if (strncmp(text, "--", 2) != 0) {
-			read_argument(r, text);
-			return true;
-		}
+		if (strncmp(text, "--", 2) != 0)
+			return read_argument(r, text, err);
 		r->p->prints_file = r->p->prints_file || strcmp(text, "--json") == 0;
 		say(r->p, text);
 		return true;

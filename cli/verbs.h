@@ -155,12 +155,18 @@
 	X("enroll", "TEMPLATE", 1, 1, GROUP_CERTIFICATES, WHO_ENROLLEE, NEEDS_NOTHING,             \
 	    OPTS_SESSION | OPTS_JSON | OPTS_ENROLL | OPTS_OUT, cmd_enroll,                         \
 	    "make a key, archive it where the template says so, get a certificate")                \
-	X("submit", "FILE", 1, 1, GROUP_CERTIFICATES, WHO_ENROLLEE, NEEDS_NOTHING,                 \
-	    OPTS_SESSION | OPTS_JSON | OPTS_SUBMIT, cmd_submit,                                    \
-	    "send the request (PKCS#10) in a file, and fetch what becomes of it")                  \
-	X("retrieve", "REQUESTID", 1, 1, GROUP_CERTIFICATES, WHO_SIGNED_IN, NEEDS_NOTHING,         \
-	    OPTS_SESSION | OPTS_OUT | OPTS_KEY, cmd_retrieve,                                      \
+	X("new", "INF OUT", 2, 2, GROUP_CERTIFICATES, WHO_DIRECTORY_READER, NEEDS_NOTHING,         \
+	    OPTS_SESSION | OPTS_REQUEST, cmd_new,                                                  \
+	    "make a key and a request file, as an INF file says")                                  \
+	X("submit", "FILE [CERTIFICATE [CHAIN [RESPONSE]]]", 1, 4, GROUP_CERTIFICATES,             \
+	    WHO_ENROLLEE, NEEDS_NOTHING, OPTS_SESSION | OPTS_JSON | OPTS_SUBMIT, cmd_submit,       \
+	    "send the request (PKCS#10 or CMC) in a file, and fetch what becomes of it")           \
+	X("retrieve", "REQUESTID [CERTIFICATE [CHAIN [RESPONSE]]]", 1, 4, GROUP_CERTIFICATES,      \
+	    WHO_SIGNED_IN, NEEDS_NOTHING, OPTS_SESSION | OPTS_OUT | OPTS_KEY, cmd_retrieve,        \
 	    "fetch the certificate of a request that was pending")                                 \
+	X("accept", "RESPONSE [OUT.pfx]", 1, 2, GROUP_CERTIFICATES, WHO_DIRECTORY_READER,          \
+	    NEEDS_NOTHING, OPTS_SESSION | OPTS_REQUEST | OPTS_ACCEPT, cmd_accept,                  \
+	    "verify what the CA answered to `dirca new`, and join it with the key")                \
 	X("requests", "", 0, 0, GROUP_CERTIFICATES, WHO_SIGNED_IN, NEEDS_NOTHING,                  \
 	    OPTS_SESSION | OPTS_JSON | OPTS_LIST, cmd_requests, "requests of the CA")              \
 	X("expiring", "", 0, 0, GROUP_CERTIFICATES, WHO_VIEWER, NEEDS_NOTHING,                     \

@@ -127,12 +127,11 @@ pem_certs_free(struct pem_certs *c)
 	c->count = 0;
 }
 
-/* The first object, which has one of the two labels. */
+/* The first object of a PEM text, and its label. */
 static bool
-read_one(struct view text, const char *label, const char *other, const char *what, struct buf *out,
-    struct err *err)
+read_first(struct view text, char **label_out, struct buf *out, struct err *err)
 {
-	OWNED(own_octets) char *name = NULL, *header = NULL;
+	OWNED(own_octets) char *header = NULL;
 	OWNED(own_octets) unsigned char *data = NULL;
 	OWNED(own_bio) BIO *bio = NULL;
 	long len;
@@ -142,11 +141,36 @@ read_one(struct view text, const char *label, const char *other, const char *wha
 		return err_set(err, DIRCA_E_TOO_LARGE, "larger than %d bytes", INT_MAX);
 	if ((bio = BIO_new_mem_buf(text.ptr, (int)text.len)) == NULL)
 		return err_nomem(err);
-	if (PEM_read_bio(bio, &name, &header, &data, &len) != 1)
+	if (PEM_read_bio(bio, label_out, &header, &data, &len) != 1)
 		return err_openssl(err, ERROR_INVALID_DATA, "damaged PEM");
-	if (strcmp(name, label) != 0 && strcmp(name, other) != 0)
-		return err_set(err, ERROR_INVALID_DATA, "PEM, but of no %s", what);
 	return buf_dup(view_of(data, (size_t)len), out, err);
+}
+
+bool
+pem_any(struct view text, struct buf *out, struct err *err)
+{
+	static const char begin[] = "-----BEGIN ";
+	OWNED(own_octets) char *label = NULL;
+
+	if (text.len == 0 || text.ptr[0] == 0x30 ||
+	    memmem(text.ptr, text.len, begin, sizeof begin - 1) == NULL)
+		return buf_dup(text, out, err);
+	return read_first(text, &label, out, err);
+}
+
+/* The first object, which has one of the two labels. */
+static bool
+read_one(struct view text, const char *label, const char *other, const char *what, struct buf *out,
+    struct err *err)
+{
+	OWNED(own_octets) char *name = NULL;
+
+	if (!read_first(text, &name, out, err))
+		return false;
+	if (strcmp(name, label) == 0 || strcmp(name, other) == 0)
+		return true;
+	buf_free(out);
+	return err_set(err, ERROR_INVALID_DATA, "PEM, but of no %s", what);
 }
 
 bool

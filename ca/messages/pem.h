@@ -26,6 +26,9 @@ struct pem_certs {
 };
 bool pem_certs_read(const char *path, struct pem_certs *out, struct err *err);
 void pem_certs_free(struct pem_certs *c);
+/* What a file holds: DER as it is, or the first object of a PEM text, of whatever label. Of any
+ * size. */
+bool pem_any(struct view text, struct buf *out, struct err *err);
 /* The first CERTIFICATE REQUEST (or NEW CERTIFICATE REQUEST, RFC 7468 7) of a PEM text. */
 bool pem_request(struct view text, struct buf *out, struct err *err);
 /* The first X509 CRL of a PEM text, or the text itself if it is DER. Of any size. */

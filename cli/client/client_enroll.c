@@ -13,7 +13,7 @@ accept_certificate(
 {
 	if (certificate.len == 0)
 		return err_set(err, ERROR_INVALID_DATA, "the CA's answer holds no certificate");
-	if (!client_key_is_of(key, certificate, err) ||
+	if ((key != NULL && !client_key_is_of(key, certificate, err)) ||
 	    !buf_dup(certificate, &out->certificate, err))
 		return false;
 	out->outcome = CLIENT_ISSUED;
@@ -84,7 +84,7 @@ check_cmc(struct view der, struct view ca_certificate, EVP_PKEY *key, const stru
 	OWNED(cmc_response_free) struct cmc_response r = {0};
 
 	if (!cmc_response_decode(der, &r, err) || !is_of_ca(&r, ca_certificate, err) ||
-	    !is_about(&r, own, err))
+	    !is_about(&r, own, err) || !buf_dup(der, &out->response, err))
 		return false;
 	switch (r.status) {
 	case CMC_STATUS_FAILED:
@@ -104,18 +104,22 @@ check_cmc(struct view der, struct view ca_certificate, EVP_PKEY *key, const stru
 	return refusal(&r, err);
 }
 
-/* A bare certificate, or a certs-only message, which has no signer. */
+/* A bare certificate, or a certs-only message, which has no signer and perhaps the CAs'
+ * certificates, in whatever order: then that of the key. */
 static bool
 check_certificate(struct view der, EVP_PKEY *key, struct client_enrolled *out, struct err *err)
 {
 	OWNED(cms_signed_free) struct cms_signed message = {0};
+	struct view chosen;
 	struct err ignored;
 
 	if (!cms_signed_decode(der, &message, &ignored))
 		return accept_certificate(der, key, out, err);
-	return accept_certificate(
-	    message.certificate_count > 0 ? message.certificates[0] : (struct view){0}, key, out,
-	    err);
+	chosen = message.certificate_count > 0 ? message.certificates[0] : (struct view){0};
+	for (size_t i = 1; key != NULL && i < message.certificate_count; i++)
+		if (client_key_is_of(key, message.certificates[i], &ignored))
+			chosen = message.certificates[i];
+	return accept_certificate(chosen, key, out, err);
 }
 
 bool
@@ -138,15 +142,22 @@ struct sent {
 	EVP_PKEY *key;
 };
 
-static bool
-check_answer(const struct sent *s, struct view der, struct client_enrolled *out, struct err *err)
+bool
+client_check_answer(struct view der, const struct client_request *request,
+    struct view ca_certificate, EVP_PKEY *key, struct client_enrolled *out, struct err *err)
 {
 	OWNED(cmc_request_free) struct cmc_request own = {0};
+	OWNED(cms_signed_free) struct cms_signed message = {0};
+	struct err ignored;
 
-	if (!s->request->is_cmc)
-		return check_certificate(der, s->key, out, err);
-	return cmc_request_decode(buf_view(&s->request->message), &own, err) &&
-	       check_cmc(der, s->ca_certificate, s->key, &own, out, err);
+	if (!request->is_cmc)
+		return check_certificate(der, key, out, err);
+	if (!cms_signed_decode(der, &message, &ignored) || message.signer_count == 0)
+		return err_set(err, CRYPT_E_INVALID_MSG_TYPE,
+		    "certificates alone are no answer to a CMC request: the CA's response is "
+		    "needed");
+	return cmc_request_decode(buf_view(&request->message), &own, err) &&
+	       check_cmc(der, ca_certificate, key, &own, out, err);
 }
 
 /* A refusal with a number is about this request, and the CA has a row of it. Without one the CA
@@ -173,7 +184,8 @@ take_answer(const struct sent *s, const struct http_answer *answer, struct clien
 	out->request_id = answer->request_id;
 	if (strncmp(answer->content_type, "application/pkcs7-mime", 22) == 0)
 		return http_answer_der(answer, &der, err) &&
-		       check_answer(s, buf_view(&der), out, err);
+		       client_check_answer(
+			   buf_view(&der), s->request, s->ca_certificate, s->key, out, err);
 	if (!s->request->is_cmc && answer->status == 202 && answer->request_id != 0) {
 		out->outcome = CLIENT_PENDING;
 		return true;
@@ -203,6 +215,7 @@ void
 client_enrolled_free(struct client_enrolled *e)
 {
 	buf_free(&e->certificate);
+	buf_free(&e->response);
 	free(e->remark);
 	*e = (struct client_enrolled){0};
 }

@@ -23,6 +23,7 @@ struct client_enrolled {
 	long long request_id; /* 0 if the CA did not say */
 	bool archived;
 	struct buf certificate; /* of CLIENT_ISSUED */
+	struct buf response;    /* the CA's CMC response; empty: it made none */
 	char *remark;           /* what the CA says beside it; NULL: nothing */
 };
 /* True if it was issued or waits. The answer's signature, hashes and public key are checked before
@@ -32,9 +33,13 @@ struct client_enrolled {
 bool client_enroll_send(struct http_client *http, const struct client_request *request,
     struct view ca_certificate, EVP_PKEY *key, struct client_enrolled *out, struct err *err);
 void client_enrolled_free(struct client_enrolled *e);
-/* Checks an answer (CMC response or certificate) that came for `key` from the CA of
- * `ca_certificate`, about a request that the caller does not have any more. */
+/* Checks an answer (CMC response or certificate) that came for `key` (NULL: whose it is not known
+ * here) from the CA of `ca_certificate`, about a request that the caller does not have any more. */
 bool client_check_response(struct view der, struct view ca_certificate, EVP_PKEY *key,
     struct client_enrolled *out, struct err *err);
+/* The same, about the request that was sent: a CMC response to a CMC request, which says that the
+ * key was archived as it was sent. */
+bool client_check_answer(struct view der, const struct client_request *request,
+    struct view ca_certificate, EVP_PKEY *key, struct client_enrolled *out, struct err *err);
 
 #endif

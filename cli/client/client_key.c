@@ -55,6 +55,13 @@ find_kind(const char *kind, const char **curve_out, int *bits_out, struct err *e
 }
 
 bool
+client_key_generate(const char *curve, int bits, EVP_PKEY **out, struct err *err)
+{
+	*out = curve != NULL ? EVP_EC_gen(curve) : EVP_RSA_gen((unsigned)bits);
+	return *out != NULL || err_openssl(err, DIRCA_E_CRYPTO, "the key could not be made");
+}
+
+bool
 client_key_make(const char *kind, const struct tmpl *t, EVP_PKEY **out, struct err *err)
 {
 	const char *curve = NULL;
@@ -64,10 +71,7 @@ client_key_make(const char *kind, const struct tmpl *t, EVP_PKEY **out, struct e
 	if (!(kind != NULL ? find_kind(kind, &curve, &bits, err)
 			   : curve_of_template(t, &curve, err)))
 		return false;
-	*out = curve != NULL ? EVP_EC_gen(curve) : EVP_RSA_gen((unsigned)bits);
-	if (*out == NULL)
-		return err_openssl(err, DIRCA_E_CRYPTO, "the key could not be made");
-	return true;
+	return client_key_generate(curve, bits, out, err);
 }
 
 bool

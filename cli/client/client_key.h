@@ -10,9 +10,14 @@
 #include "buf.h"
 #include "tmpl.h"
 
+/* How the file of a key ends that is kept beside its request. */
+#define CLIENT_KEY_SUFFIX ".key"
+
 /* "rsa2048", "rsa3072", "rsa4096", "p256", "p384"; NULL chooses what the template names, RSA where
  * it names nothing, with at least the template's bits. */
 bool client_key_make(const char *kind, const struct tmpl *t, EVP_PKEY **out, struct err *err);
+/* On the curve, or RSA where that is NULL. */
+bool client_key_generate(const char *curve, int bits, EVP_PKEY **out, struct err *err);
 /* As pkcs8_encode; mode 0600; never overwrites. */
 bool client_key_save(
     const char *path, EVP_PKEY *key, const struct secret *password, struct err *err);

@@ -42,6 +42,20 @@ push_dns_names(ext_list *list, const char *const *names, size_t count, struct er
 	return ext_push_san(list, san, false, err);
 }
 
+static bool
+push_copies(ext_list *list, const ext_list *from, struct err *err)
+{
+	for (int i = 0; from != NULL && i < sk_X509_EXTENSION_num(from); i++) {
+		OWNED(own_x509_extension)
+		X509_EXTENSION *x = X509_EXTENSION_dup(sk_X509_EXTENSION_value(from, i));
+
+		if (x == NULL || sk_X509_EXTENSION_push(list, x) <= 0)
+			return err_openssl(err, DIRCA_E_CRYPTO, "the extensions");
+		x = NULL;
+	}
+	return true;
+}
+
 bool
 client_pkcs10_make(const struct client_enroll *in, struct buf *out, struct err *err)
 {
@@ -50,8 +64,9 @@ client_pkcs10_make(const struct client_enroll *in, struct buf *out, struct err *
 
 	if (extensions == NULL)
 		return err_openssl(err, DIRCA_E_CRYPTO, "the extensions");
-	if (!push_template(extensions, in->tmpl, err) ||
+	if ((in->tmpl != NULL && !push_template(extensions, in->tmpl, err)) ||
 	    (in->dns_count > 0 && !push_dns_names(extensions, in->dns, in->dns_count, err)) ||
+	    !push_copies(extensions, in->extensions, err) ||
 	    (in->subject != NULL && !pkix_name_from_dn(in->subject, NULL, &subject, err)))
 		return false;
 	return pkix_request_make_renewal(in->key, buf_view(&subject), extensions,
@@ -132,7 +147,7 @@ make_cmc(struct http_client *http, const struct client_enroll *in, struct view p
 	    .archived_key = buf_view(&sealed->payload),
 	    .template_cn = in->tmpl->cn,
 	    .requester_name = in->on_behalf_of,
-	    .binding = &binding,
+	    .binding = in->unbound ? NULL : &binding,
 	    .transaction = &transaction};
 
 	if (SHA256(in->service->certificate.ptr, in->service->certificate.len, ca) == NULL)
@@ -153,7 +168,7 @@ client_request_make(struct http_client *http, const struct client_enroll *in, st
 	bool archives = tmpl_requires_key_archival(in->tmpl);
 
 	*out = (struct client_request){0};
-	r.is_cmc = archives || in->renews != NULL || in->agent != NULL;
+	r.is_cmc = archives || in->is_cmc || in->renews != NULL || in->agent != NULL;
 	if ((archives && !seal_key(http, in, &sealed, err)) ||
 	    !(r.is_cmc ? make_cmc(http, in, pkcs10, &sealed, &r.message, err)
 		       : buf_dup(pkcs10, &r.message, err)))
@@ -170,6 +185,38 @@ client_request_free(struct client_request *r)
 	free(r->template_cn);
 	buf_free(&r->message);
 	*r = (struct client_request){0};
+}
+
+bool
+client_request_read(struct view der, struct client_request *out, struct err *err)
+{
+	OWNED(cms_signed_free) struct cms_signed message = {0};
+	OWNED(client_request_free)
+	struct client_request r = {.ca = mem_text(""), .template_cn = mem_text("")};
+	OWNED(buf_free) struct buf spki = {0};
+	struct err ignored;
+
+	*out = (struct client_request){0};
+	r.is_cmc = cms_signed_decode(der, &message, &ignored);
+	if (!buf_dup(der, &r.message, err) || !client_request_spki(&r, &spki, err))
+		return false;
+	*out = r;
+	r = (struct client_request){0};
+	return true;
+}
+
+bool
+client_request_spki(const struct client_request *r, struct buf *out, struct err *err)
+{
+	OWNED(cmc_request_free) struct cmc_request cmc = {0};
+	OWNED(pkix_request_free) struct pkix_request plain = {0};
+
+	*out = (struct buf){0};
+	if (r->is_cmc)
+		return cmc_request_decode(buf_view(&r->message), &cmc, err) &&
+		       buf_dup(cmc.request.spki, out, err);
+	return pkix_request_decode(buf_view(&r->message), &plain, err) &&
+	       buf_dup(plain.spki, out, err);
 }
 
 char *

@@ -23,11 +23,14 @@ bool client_signer_read(
 
 struct client_enroll {
 	const struct pki_service *service;
-	const struct tmpl *tmpl;
+	const struct tmpl *tmpl; /* NULL: none, of a PKCS#10 */
 	EVP_PKEY *key;
 	const char *subject;    /* DN, NULL: empty name */
 	const char *const *dns; /* SAN names */
 	size_t dns_count;
+	const STACK_OF(X509_EXTENSION) * extensions; /* further ones; NULL: none */
+	bool is_cmc;                                 /* whether or not something demands it */
+	bool unbound; /* it is sent later, by whoever: nothing says when and by whom */
 	const struct client_signer
 	    *renews;                       /* certificate that this renews, with its key; or NULL */
 	const struct client_signer *agent; /* enrollment agent; or NULL */
@@ -50,6 +53,10 @@ struct client_request {
 bool client_request_make(struct http_client *http, const struct client_enroll *in,
     struct view pkcs10, struct client_request *out, struct err *err);
 void client_request_free(struct client_request *r);
+/* A request that came as a file: CMC or PKCS#10, for no CA and template that is known here. */
+bool client_request_read(struct view der, struct client_request *out, struct err *err);
+/* The SubjectPublicKeyInfo that it asks a certificate for. */
+bool client_request_spki(const struct client_request *r, struct buf *out, struct err *err);
 /* Where a request lies beside its key. free(). */
 char *client_request_path(const char *key_file);
 bool client_request_save(const char *path, const struct client_request *r, struct err *err);

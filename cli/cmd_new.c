@@ -1,0 +1,183 @@
+/*
+ * dirca new, dirca accept (paper, "Binary Request Export Using the CertUtil.exe Command-Line Tool
+ * Walkthrough"): a request in a file, whose key stays here, and what the CA answered, whoever sent
+ * the one and brought the other.
+ */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <openssl/pem.h>
+
+#include "clock.h"
+#include "file.h"
+#include "inf.h"
+#include "inf_request.h"
+#include "issued.h"
+#include "mem.h"
+#include "own_openssl.h"
+#include "pem.h"
+#include "template_common.h"
+#include "text.h"
+#include "verbs.h"
+#include "work.h"
+
+struct new_job {
+	struct cli *cli;
+	struct session *session;
+	struct inf_request inf;
+	struct tmpl tmpl;
+	bool has_tmpl;
+	EVP_PKEY *key;
+	struct secret password;
+	char *key_file, *sent_file;
+};
+
+static void
+job_close(struct new_job *j)
+{
+	inf_request_free(&j->inf);
+	tmpl_free(&j->tmpl);
+	EVP_PKEY_free(j->key);
+	secret_free(&j->password);
+	free(j->key_file);
+	free(j->sent_file);
+}
+
+static bool
+read_inf(struct new_job *j, struct err *err)
+{
+	const char *path = j->cli->args[0];
+	OWNED(buf_free) struct buf text = {0};
+
+	if (!file_read(path, INF_FILE_MAX, &text, err))
+		return false;
+	if (!inf_request_read(buf_view(&text), &j->inf, err))
+		return err_prefix(err, "%s", path);
+	for (size_t i = 0; i < j->inf.notes.count; i++)
+		fprintf(stderr, "dirca new: %s: %s\n", path, j->inf.notes.list[i]);
+	return true;
+}
+
+/* A template that archives gets the key, or none at all; the CA says so, too. */
+static bool
+check_archival(const struct new_job *j, struct err *err)
+{
+	bool archives = tmpl_requires_key_archival(&j->tmpl);
+
+	if (archives && !j->inf.archives)
+		return err_set(err, CERTSRV_E_ARCHIVED_KEY_REQUIRED,
+		    "template %s archives keys: write PrivateKeyArchive = TRUE into [NewRequest]",
+		    j->tmpl.cn);
+	if (!archives && j->inf.archives)
+		return err_set(err, CERTSRV_E_ARCHIVED_KEY_UNEXPECTED,
+		    "template %s archives no keys: take PrivateKeyArchive out of [NewRequest], or "
+		    "name another template",
+		    j->tmpl.cn);
+	return true;
+}
+
+static bool
+find_template(struct new_job *j, struct work *w, struct err *err)
+{
+	const struct dir_entry *entry;
+
+	if (j->inf.template_name == NULL)
+		return true;
+	if (!work_open(w, NEEDS_PKI, err) ||
+	    !template_find(j->session, j->inf.template_name, &entry, err) ||
+	    !tmpl_decode(entry, &j->tmpl, err))
+		return false;
+	j->has_tmpl = true;
+	return check_archival(j, err);
+}
+
+/* The CA that the request is for, which nobody but its exchange key can read the key in. */
+static bool
+choose_ca(const struct new_job *j, const struct pki_service **out, struct err *err)
+{
+	const struct session *s = j->session;
+	size_t fit = 0;
+
+	for (size_t i = 0; i < s->service_count; i++)
+		if (session_means(s, &s->services[i]) &&
+		    template_is_enabled_at(&s->services[i], j->tmpl.cn)) {
+			*out = &s->services[i];
+			fit++;
+		}
+	if (fit == 0)
+		return err_set(err, CERTSRV_E_UNSUPPORTED_CERT_TYPE,
+		    "no certification authority of the directory%s%s issues template %s",
+		    s->ca != NULL ? " that is named " : "", s->ca != NULL ? s->ca : "", j->tmpl.cn);
+	return fit == 1 || err_set(err, TYPE_E_AMBIGUOUSNAME,
+			       "%zu certification authorities issue template %s; choose one with "
+			       "--ca",
+			       fit, j->tmpl.cn);
+}
+
+static bool
+make_key(struct new_job *j, struct err *err)
+{
+	const struct inf_request *inf = &j->inf;
+
+	if (inf->curve == NULL && !inf->is_rsa && inf->bits == 0 && j->has_tmpl)
+		return client_key_make(NULL, &j->tmpl, &j->key, err);
+	return client_key_generate(inf->curve, inf->bits != 0 ? inf->bits : 2048, &j->key, err);
+}
+
+static bool
+make_request(const struct new_job *j, struct client_request *out, struct err *err)
+{
+	struct client_enroll in = {.tmpl = j->has_tmpl ? &j->tmpl : NULL,
+	    .key = j->key,
+	    .subject = j->inf.subject,
+	    .extensions = j->inf.extensions,
+	    .is_cmc = true,
+	    .unbound = true,
+	    .now = clock_now()};
+	OWNED(http_client_close) struct http_client *http = NULL;
+	OWNED(buf_free) struct buf pkcs10 = {0};
+
+	if (!client_pkcs10_make(&in, &pkcs10, err))
+		return false;
+	if (!j->inf.is_cmc)
+		return client_request_read(buf_view(&pkcs10), out, err);
+	return choose_ca(j, &in.service, err) && session_http(j->session, in.service, &http, err) &&
+	       client_request_make(http, &in, buf_view(&pkcs10), out, err);
+}
+
+/* The key first, then what `dirca accept` will hold the answer against, then the request. */
+static bool
+write_files(const struct new_job *j, struct err *err)
+{
+	const char *path = j->cli->args[1];
+	OWNED(client_request_free) struct client_request request = {0};
+	OWNED(buf_free) struct buf pem = {0};
+
+	if (!client_key_save(j->key_file, j->key, &j->password, err))
+		return false;
+	if (make_request(j, &request, err) && client_request_save(j->sent_file, &request, err) &&
+	    pem_append(&pem, PEM_STRING_X509_REQ_OLD, buf_view(&request.message), err) &&
+	    file_create(path, buf_view(&pem), 0644, err)) {
+		printf("%s written; its key is in %s.\n", path, j->key_file);
+		return true;
+	}
+	unlink(j->sent_file);
+	unlink(j->key_file);
+	return false;
+}
+
+bool
+cmd_new(struct work *w, struct err *err)
+{
+	OWNED(job_close) struct new_job j = {.cli = w->cli, .session = &w->session};
+	const char *out = w->cli->args[1];
+
+	j.key_file = text_printf("%s" CLIENT_KEY_SUFFIX, out);
+	j.sent_file = client_request_path(j.key_file);
+	return read_inf(&j, err) && issued_check_new(out, err) &&
+	       issued_check_new(j.key_file, err) && issued_check_new(j.sent_file, err) &&
+	       find_template(&j, w, err) &&
+	       cli_password(w->cli->opt.out_password_file,
+		   "Password for the key, and later the PKCS#12: ", true, &j.password, err) &&
+	       make_key(&j, err) && write_files(&j, err);
+}

@@ -1,0 +1,167 @@
+#!/usr/bin/env bash
+# The paper's own command lines, each in its spelling and under the section that prints it: run against a CA, or refused with the reason;
+# and its walkthrough of certreq with what an attacker makes of the files. usage: paper.sh
+# shellcheck disable=SC2317 # the functions are called through check
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source-path=SCRIPTDIR source=../support/ca_lab.sh
+. "$here/../support/ca_lab.sh"
+# shellcheck source-path=SCRIPTDIR source=../support/checks.sh
+. "$here/../support/checks.sh"
+
+dir=$(mktemp -d /tmp/dirca-paper.XXXXXX)
+finish() {
+	ca_lab_stop
+	checks_clean "$dir"
+}
+checks_begin "$dir"
+trap finish EXIT
+
+check "a CA" ca_lab_start "$dir"
+[ "$CHECKS_BAD" -eq 0 ] && check "a KRA" ca_lab_kras 1
+[ "$CHECKS_BAD" -eq 0 ] || { checks_end; exit 1; }
+
+# as USER PROGRAM WORD...: the program of that name, as Windows finds it, in a folder of its own
+work=$dir/work
+mkdir "$work"
+as() {
+	local program=${2,,}
+	ca_lab_person "$1" && (cd "$work" && HOME=$(ca_lab_home "$1") exec "$DIRCA_BIN/adcs/${program%.exe}" "${@:3}")
+}
+# prints WORDS USER PROGRAM WORD...: it succeeds, says so as there, and these words
+prints() {
+	local name=CertUtil text
+	[ "${3,,}" != certreq ] || name=CertReq
+	text=$(as "${@:2}" 2>&1) || { echo "$text"; return 1; }
+	echo "$text"
+	[[ $text == *"$1"* ]] && [[ $(tail -1 <<<"$text") =~ ^"$name: -"[A-Za-z]*" command completed successfully."$ ]]
+}
+# fails WORDS USER PROGRAM WORD...: it fails, says so as there, and these words
+fails() {
+	local text
+	text=$(as "${@:2}" 2>&1) && { echo "$text"; return 1; }
+	echo "$text"
+	[[ $text == *"$1"* ]] && grep -qE '^Cert(Util|Req): -[A-Za-z]+ command FAILED: 0x[0-9a-f]{8} \((WIN32: [0-9]+|-[0-9]+)\)$' <<<"$text"
+}
+# line SECTION KIND WORDS USER PROGRAM WORD...
+line() { check "$1: ${*:5}" "$2" "$3" "${@:4}"; }
+
+
+config="localhost\\$CA_NAME"
+password=--out-password-file=$(ca_lab_pass)
+kra=(--kra="$dir/kra1.pfx" --kra-password-file="$(ca_lab_pass)")
+
+# ---- Binary Request Export Using the CertUtil.exe Command-Line Tool Walkthrough ----
+here_is='Binary Request Export Using the CertUtil.exe Command-Line Tool Walkthrough'
+# shellcheck disable=SC2016 # $Windows NT$ is what stands there
+inf() { # FILE TEMPLATE [LINE...]: the paper's, with further lines of [NewRequest]
+	printf '%s\r\n' '[Version]' 'Signature= "$Windows NT$"' '[NewRequest]' 'Subject = "CN=Test Subject"' 'KeySpec = 1' \
+		'Exportable = FALSE' "${@:3}" '[RequestAttributes]' "CertificateTemplate = $2" >"$work/$1"
+}
+inf CertificateRequest.inf EFSArchive 'PrivateKeyArchive = TRUE'
+line "$here_is" prints 'CertificateRequest.req written' user1 Certreq –new CertificateRequest.inf CertificateRequest.req "$password"
+line "$here_is" prints 'KeyArchival.rsp written' user1 certreq -submit CertificateRequest.req KeyArchival.cer KeyArchival.p7b KeyArchival.rsp
+cp "$work"/CertificateRequest.req.key* "$work/KeyArchival.rsp" "$work/KeyArchival.cer" "$dir"
+line "$here_is" prints 'Private key archived: yes' user1 certreq -accept KeyArchival.rsp "$password"
+request_type() { [ "$(openssl asn1parse -in "$work/CertificateRequest.req" | grep -c ':1.3.6.1.4.1.311.21.13$')" = 1 ]; }
+check "the request carries the key, encrypted" request_type
+chain_is() { [ "$(openssl pkcs7 -in "$1" -print_certs | grep -c '^subject')" = "$2" ]; }
+check "the chain has certificate and CA" chain_is "$work/KeyArchival.p7b" 2
+check "openssl reads the response" openssl cms -cmsout -in "$work/KeyArchival.rsp" -inform PEM -noout
+same_certificate() { openssl x509 -in "$1" -outform DER | cmp - <(ca_lab_certificate_of "$2" | openssl x509 -outform DER); }
+check "the certificate is that of the PKCS#12" same_certificate "$work/KeyArchival.cer" "$work/CertificateRequest.pfx"
+gone() { ! ls "$work"/CertificateRequest.req.key*; }
+check "nothing is kept twice" gone
+serial=$(ca_lab_serial_of "$work/CertificateRequest.pfx")
+inf before.inf EFSArchive 'PrivateKeyArchive = TRUE'
+line "$here_is" prints 'before.req written' user1 CertReq -config "$config" -new before.inf before.req "$password"
+line "$here_is" prints 'after.req written' user1 CertReq -new -config "$config" before.inf after.req "$password"
+line "$here_is" prints 'before.cer written' user1 certreq -config "$config" -submit before.req before.cer
+line "$here_is" prints 'after.cer written' user1 certreq -submit -config "$config" after.req after.cer
+
+# ---- what somebody makes of the answer ----
+kept_is_back() { cp "$dir"/CertificateRequest.req.key* "$work"; }
+accepts() { as user1 certreq -accept "$@" "$password"; }
+refused() { # CODE FILE [WORD...]: and neither a PKCS#12 is written nor the key lost
+	rm -f "$work/CertificateRequest.pfx"
+	refuses "$1" accepts "${@:2}" && [ ! -e "$work/CertificateRequest.pfx" ] && [ -e "$work/CertificateRequest.req.key" ]
+}
+tampered() { # NUMBER FILE: the response with another hash in the attribute 1.3.6.1.4.1.311.21.NUMBER
+	openssl asn1parse -in "$dir/KeyArchival.rsp" -noout -out "$dir/rsp.der" &&
+		python3 -c 'import sys
+der, oid = bytearray(open(sys.argv[1], "rb").read()), bytes.fromhex("06092b06010401823715") + bytes([int(sys.argv[2])])
+at = der.index(oid) + len(oid)
+assert der[at] == 0x31 and der[at + 2] == 4
+der[at + 4] ^= 1
+open(sys.argv[3], "wb").write(der)' "$dir/rsp.der" "$@"
+}
+check "the kept key again" kept_is_back
+check "another hash of the certificate (21.17)" tampered 17 "$work/hash.rsp"
+check "is refused" refused 'no certificate with the hash' hash.rsp
+check "another hash of the encrypted key (21.21)" tampered 21 "$work/key.rsp"
+check "is refused too, for the CA signed the other" refused 0x80090006 key.rsp
+check "a certificate alone is no answer to it" refused 0x80091004 ../KeyArchival.cer --key-file=CertificateRequest.req.key
+check "the answer to another request" as user1 certreq -submit before.req b.cer b.p7b b.rsp
+check "neither" refused "about another request" b.rsp --key-file=CertificateRequest.req.key
+check "a password that is not the key's" refuses 'FAILED' as user1 certreq -accept ../KeyArchival.rsp --key-file=CertificateRequest.req.key \
+	--out-password-file="$(lab_password_file user1)"
+check "the true one is accepted still" prints 'Private key archived: yes' user1 certreq -accept ../KeyArchival.rsp new.pfx \
+	--key-file=CertificateRequest.req.key "$password"
+check "an answer for a key that is not here" refuses 'no key in' accepts KeyArchival.rsp
+
+# ---- what the INF file asks for ----
+check "without archival the template refuses" inf plain.inf EFSArchive
+check "before there is a key" fails 'PrivateKeyArchive = TRUE' user1 certreq -new plain.inf plain.req "$password"
+check "archival without a template that does it" inf user.inf User 'PrivateKeyArchive = TRUE'
+check "neither" fails 'archives no keys' user1 certreq -new user.inf user.req "$password"
+nothing_left() { ! ls "$work"/plain.req* "$work"/user.req*; }
+check "and leaves nothing" nothing_left
+inf kra.inf KeyRecoveryAgent 'KeyLength = 2048' 'MachineKeySet = FALSE'
+check "a PKCS#10 by the template" prints 'kra.req written' kra1 certreq -new kra.inf kra.req "$password"
+pending() { id=$(as kra1 certreq -submit kra.req kra.cer --json 2>/dev/null | jq -e 'select(.disposition == "pending").request_id'); }
+check "waits" pending
+check "so that nothing is written" test ! -e "$work/kra.cer"
+check "nor retrieved" fails 'still waits' kra1 certreq -retrieve "$id" kra.cer
+check "until it is approved" ca_lab_as officer1 approve "$id"
+check "and is retrieved" prints 'kra.p7b written' kra1 certreq -retrieve "$id" kra.cer kra.p7b
+check "and joined with its key" prints 'Private key archived: no' kra1 certreq -accept kra.p7b "$password"
+check "in the PKCS#12" same_certificate "$work/kra.cer" "$work/kra.pfx"
+
+# ---- the other lines ----
+line 'Understanding the Archival Process' prints 'CNGEncryptionAlgorithm' caadmin certutil -setreg 'CA\EncryptionCSP\CNGEncryptionAlgorithm' AES
+line 'Understanding the Archival Process' prints 'SymmetricKeySize' caadmin certutil -setreg 'CA\EncryptionCSP\SymmetricKeySize' 256
+line 'Key Encryption' prints 'CNGEncryptionAlgorithm' caadmin certutil -setreg 'CA\EncryptionCSP\CNGEncryptionAlgorithm' AES
+line 'Key Encryption' prints 'SymmetricKeySize' caadmin certutil -setreg 'CA\EncryptionCSP\SymmetricKeySize' 256
+line 'CA Exchange Certificate Generation' prints 'CRLFlags' caadmin certutil –setreg 'ca\CRLFlags' +CRLF_USE_XCHG_CERT_TEMPLATE
+line 'Configuring the CA to Allow Key Archival' fails 'role_separation of dircad.conf' caadmin certutil -setreg 'ca\RoleSeparationEnabled' 1
+line 'Configuring a CA for Foreign Certificate Import' fails 'kra_flags of dircad.conf' \
+	caadmin certutil –setreg 'ca\KRAFlags' +KRAF_ENABLEFOREIGN
+line 'Certification Authority CSP Not Supported for Key Archival Functions' prints "Provider = " \
+	caadmin Certutil –getreg 'ca\EncryptionCSP\Provider'
+
+line 'Finding Recovery Candidates by Using Command-Line Tools' fails 'Ambiguous name.' officer1 Certutil -getkey user1 outputblob
+check "which lists them" refuses "Serial Number: ${serial,,}" as officer1 certutil -getkey user1
+line 'Retrieving the Key BLOB from the CA Database' prints 'Recipient Info[0]:' officer1 certutil –getkey "$serial" outputblob
+line 'Recovery Batch File' prints 'Recovery blob written' officer1 CertUtil -config "$config" -getkey "$serial" "user1-$serial.rec"
+line 'Key Recovery' prints 'user.pfx written' kra1 Certutil -recoverkey "${kra[@]}" "$password" outputblob user.pfx
+# shellcheck disable=SC1110 # the quotes of a word processor
+line 'Key Recovery' prints 'csp.pfx written' kra1 certutil –csp “Microsoft Software Key Storage Provider” –recoverkey "${kra[@]}" "$password" \
+	outputblob csp.pfx
+line 'Recovery Batch File' prints ".p12 written" kra1 CertUtil -p "UQcYLsJ(57s]FuBl" -recoverkey -user "${kra[@]}" "user1-$serial.rec" \
+	"user1-$serial.p12"
+opens() { openssl pkcs12 -in "$work/$1" -passin "pass:$2" -nodes -nocerts | openssl pkey -pubout | cmp - <(openssl x509 -in "$dir/KeyArchival.cer" -pubkey -noout); }
+check "whose password is that of the line" opens "user1-$serial.p12" "UQcYLsJ(57s]FuBl"
+line 'Setting the Timeout Option for Recovery Commands' prints 'slow.pfx written' kra1 certutil –recoverkey –t 60000 "${kra[@]}" "$password" \
+	outputblob slow.pfx
+line 'Recovery BLOB Structure' prints 'CN=kra1' kra1 certutil -recoverkey --ca="$CA_STATE/ca.crt" outputblob
+line 'Missing KRA Certificate in the CA Registry' fails '0x80092004 (-2146885628)' officer1 certutil -getkey "1b 4a b7 1e 00 00 00 00 00 1d"
+line 'CA Officer Does Not Have a KRA Certificate' prints 'cn=KRA' officer1 Certutil.exe –DS – v
+line 'Approving the Request' prints 'CN=kra1' caadmin certutil -viewstore KRA
+line 'Approving the Request' prints 'CN=kra1' caadmin certutil -viewstore \
+	"ldap:///CN=$CA_NAME,CN=KRA,CN=Public Key Services,CN=Services,CN=Configuration,$LAB_BASE_DN"
+line 'Appendix C: Useful Commands' fails 'format of *.epf is not published' user1 certutil –ConvertEPF a.pfx b.epf
+line 'Appendix C: Useful Commands' fails 'format of *.epf is not published' user1 certutil –ConvertEPF –cast 64 a.pfx b.epf
+line 'Appendix C: Useful Commands' fails 'no windows to suppress' user1 certutil –silent –recoverkey outputblob silent.pfx
+line 'Appendix C: Useful Commands' fails 'has no providers of Windows' kra1 certutil -csp "Microsoft Base Smart Card Crypto Provider" \
+	–recoverkey outputblob card.pfx
+checks_end
