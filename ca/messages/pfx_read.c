@@ -1,23 +1,19 @@
 /*
- * Reading PKCS#12. OpenSSL's own reader gives one key of a file that may have several, and what
- * Windows up to 2012 R2 wrote needs 40-bit RC2, which lies in OpenSSL's legacy provider: that is
- * loaded for reading a file, in a context of its own, and nowhere else.
+ * Reading PKCS#12. OpenSSL's own reader gives one key of a file that may have several, and not what
+ * Windows up to 2012 R2 wrote, which needs 40-bit RC2 (pbe.h).
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include <openssl/err.h>
-#include <openssl/provider.h>
 #include <openssl/x509.h>
 
 #include "mem.h"
 #include "own_openssl.h"
+#include "pbe.h"
 #include "pfx_priv.h"
 #include "text.h"
 
-/* Iterations, at once and of all keys: a file that asks for more only burns time. */
-#define MAX_ONCE        10000000
-#define MAX_ALL         256000000
 #define MAX_DEPTH       4 /* of bags in bags */
 #define MAX_ATTRIBUTES  32
 #define NAME_MAX_OCTETS 1024
@@ -39,109 +35,12 @@ pfx_password(const struct secret *password, struct secret *out, struct err *err)
 	return true;
 }
 
-/* ---- how much work a file asks for ---- */
-
-/* What deriving a key with this algorithm costs, in iterations of PBKDF2; INT64_MAX for what is
- * malformed. Of an algorithm that is not known 0: it cannot be opened. */
-static int64_t cost_of(const X509_ALGOR *alg, int depth);
-
-static int64_t
-count_of(const ASN1_INTEGER *count)
-{
-	int64_t n = 1;
-
-	if (count != NULL && (ASN1_INTEGER_get_int64(&n, count) != 1 || n < 1))
-		n = INT64_MAX;
-	ERR_clear_error();
-	return n;
-}
-
-static void *
-parameter_of(const X509_ALGOR *alg, const ASN1_ITEM *item)
-{
-	return alg->parameter != NULL ? ASN1_TYPE_unpack_sequence(item, alg->parameter) : NULL;
-}
-
-static int64_t
-cost_of_pbe(const X509_ALGOR *alg)
-{
-	PBEPARAM *p = parameter_of(alg, ASN1_ITEM_rptr(PBEPARAM));
-	int64_t n = p != NULL ? count_of(p->iter) : INT64_MAX;
-
-	PBEPARAM_free(p);
-	return n;
-}
-
-static int64_t
-cost_of_pbkdf2(const X509_ALGOR *alg)
-{
-	PBKDF2PARAM *p = parameter_of(alg, ASN1_ITEM_rptr(PBKDF2PARAM));
-	int64_t n = p != NULL ? count_of(p->iter) : INT64_MAX;
-
-	PBKDF2PARAM_free(p);
-	return n;
-}
-
-/* Of N = 16384, r = 8, p = 1 about as long as 131,072 iterations take. */
-static int64_t
-cost_of_scrypt(const X509_ALGOR *alg)
-{
-	SCRYPT_PARAMS *p = parameter_of(alg, ASN1_ITEM_rptr(SCRYPT_PARAMS));
-	int64_t n = INT64_MAX, each = 0;
-
-	if (p != NULL &&
-	    !__builtin_mul_overflow(count_of(p->costParameter), count_of(p->blockSize), &each))
-		if (__builtin_mul_overflow(each, count_of(p->parallelizationParameter), &n))
-			n = INT64_MAX;
-	SCRYPT_PARAMS_free(p);
-	return n;
-}
-
-/* PBMAC1 has parameters of the same shape (RFC 8018 A.4, A.5). */
-static int64_t
-cost_of_pbes2(const X509_ALGOR *alg, int depth)
-{
-	PBE2PARAM *p = parameter_of(alg, ASN1_ITEM_rptr(PBE2PARAM));
-	int64_t n = p != NULL && depth == 0 ? cost_of(p->keyfunc, depth + 1) : INT64_MAX;
-
-	PBE2PARAM_free(p);
-	return n;
-}
-
-static int64_t
-cost_of(const X509_ALGOR *alg, int depth)
-{
-	switch (OBJ_obj2nid(alg->algorithm)) {
-	case NID_pbes2:
-	case NID_pbmac1:
-		return cost_of_pbes2(alg, depth);
-	case NID_id_pbkdf2:
-		return cost_of_pbkdf2(alg);
-	case NID_id_scrypt:
-		return cost_of_scrypt(alg);
-	case NID_pbe_WithSHA1And128BitRC4:
-	case NID_pbe_WithSHA1And40BitRC4:
-	case NID_pbe_WithSHA1And3_Key_TripleDES_CBC:
-	case NID_pbe_WithSHA1And2_Key_TripleDES_CBC:
-	case NID_pbe_WithSHA1And128BitRC2_CBC:
-	case NID_pbe_WithSHA1And40BitRC2_CBC:
-	case NID_pbeWithMD2AndDES_CBC:
-	case NID_pbeWithMD5AndDES_CBC:
-	case NID_pbeWithMD2AndRC2_CBC:
-	case NID_pbeWithMD5AndRC2_CBC:
-	case NID_pbeWithSHA1AndDES_CBC:
-	case NID_pbeWithSHA1AndRC2_CBC:
-		return cost_of_pbe(alg);
-	default:
-		return 0;
-	}
-}
-
 static bool
 too_much(struct err *err)
 {
 	return err_set(err, NTE_BAD_DATA,
-	    "PFX: its iteration count is not within 1 to %d, or too great for all of it", MAX_ONCE);
+	    "PFX: its iteration count is not within 1 to %d, or too great for all of it",
+	    PBE_MAX_ONCE);
 }
 
 /* ---- the MAC ---- */
@@ -170,7 +69,7 @@ mac_is_right(PKCS12 *p12, const char **password, struct err *err)
 		    "PFX: it has no MAC, so that nobody can tell whether it was changed");
 	PKCS12_get0_mac(NULL, &alg, NULL, &count, p12);
 	is_pbmac1 = alg != NULL && OBJ_obj2nid(alg->algorithm) == NID_pbmac1;
-	if (count_of(count) > MAX_ONCE || (is_pbmac1 && cost_of(alg, 0) > MAX_ONCE))
+	if (pbe_count(count) > PBE_MAX_ONCE || (is_pbmac1 && pbe_cost(alg) > PBE_MAX_ONCE))
 		return too_much(err);
 	if (PKCS12_verify_mac(p12, *password, -1) == 1)
 		return true;
@@ -194,8 +93,7 @@ struct bags {
 };
 
 struct reader {
-	OSSL_LIB_CTX *context;
-	OSSL_PROVIDER *usual, *legacy; /* the latter is not on every machine */
+	struct pbe_context pbe;
 	const char *password;
 	int64_t left; /* iterations */
 	struct bags keys, certificates;
@@ -214,38 +112,23 @@ reader_end(struct reader *r)
 {
 	bags_free(&r->keys);
 	bags_free(&r->certificates);
-	if (r->legacy != NULL)
-		OSSL_PROVIDER_unload(r->legacy);
-	if (r->usual != NULL)
-		OSSL_PROVIDER_unload(r->usual);
-	OSSL_LIB_CTX_free(r->context);
-}
-
-static bool
-reader_begin(struct reader *r, struct err *err)
-{
-	if ((r->context = OSSL_LIB_CTX_new()) == NULL ||
-	    (r->usual = OSSL_PROVIDER_load(r->context, "default")) == NULL)
-		return err_openssl(err, DIRCA_E_CRYPTO, "PFX: no provider to read it with");
-	r->legacy = OSSL_PROVIDER_load(r->context, "legacy");
-	ERR_clear_error();
-	return true;
+	pbe_close(&r->pbe);
 }
 
 /* The MAC was right, and so the password is. */
 static bool
 not_opened(const struct reader *r, struct err *err)
 {
-	return err_openssl(err, NTE_BAD_DATA, "PFX: a part of it cannot be opened%s",
-	    r->legacy == NULL ? ", perhaps for want of OpenSSL's legacy provider" : "");
+	return err_openssl(
+	    err, NTE_BAD_DATA, "PFX: a part of it cannot be opened%s", pbe_missing(&r->pbe));
 }
 
 static bool
 pay(struct reader *r, const X509_ALGOR *alg, struct err *err)
 {
-	int64_t cost = cost_of(alg, 0);
+	int64_t cost = pbe_cost(alg);
 
-	if (cost > MAX_ONCE || cost > r->left)
+	if (cost > PBE_MAX_ONCE || cost > r->left)
 		return too_much(err);
 	r->left -= cost;
 	return true;
@@ -370,7 +253,7 @@ open_key(struct reader *r, const PKCS12_SAFEBAG *bag, struct err *err)
 	X509_SIG_get0(PKCS12_SAFEBAG_get0_pkcs8(bag), &alg, NULL);
 	if (!pay(r, alg, err))
 		return false;
-	plain = PKCS12_decrypt_skey_ex(bag, r->password, -1, r->context, NULL);
+	plain = PKCS12_decrypt_skey_ex(bag, r->password, -1, r->pbe.context, NULL);
 	return plain != NULL ? add_key(r, bag, plain, err) : not_opened(r, err);
 }
 
@@ -430,7 +313,7 @@ static STACK_OF(PKCS12_SAFEBAG) * open_safe(const struct reader *r, const PKCS7 
 	const PKCS7_ENC_CONTENT *sealed = p7->d.encrypted->enc_data;
 
 	return PKCS12_item_decrypt_d2i_ex(sealed->algorithm, ASN1_ITEM_rptr(PKCS12_SAFEBAGS),
-	    r->password, -1, sealed->enc_data, 1, r->context, NULL);
+	    r->password, -1, sealed->enc_data, 1, r->pbe.context, NULL);
 }
 
 static bool
@@ -547,7 +430,7 @@ pfx_read_within(struct view der, const struct secret *password, int64_t iteratio
 	    p != der.ptr + der.len)
 		return err_openssl(
 		    err, NTE_BAD_DATA, "PFX: it is not one, or bytes are missing or left over");
-	if (!mac_is_right(p12, &r.password, err) || !reader_begin(&r, err) ||
+	if (!mac_is_right(p12, &r.password, err) || !pbe_open(&r.pbe, err) ||
 	    !read_safes(&r, p12, err) || !take_all(&r, &content, err))
 		return false;
 	ERR_clear_error();
@@ -559,5 +442,5 @@ pfx_read_within(struct view der, const struct secret *password, int64_t iteratio
 bool
 pfx_read(struct view der, const struct secret *password, struct pfx_content *out, struct err *err)
 {
-	return pfx_read_within(der, password, MAX_ALL, out, err);
+	return pfx_read_within(der, password, PBE_MAX_ALL, out, err);
 }

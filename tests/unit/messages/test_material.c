@@ -1,0 +1,237 @@
+/* Files with keys and certificates: each kind is known by its content and read, with the right
+ * password only; what is damaged is refused at every length. */
+#include "messages_support.h"
+
+#include <openssl/err.h>
+
+#include "material.h"
+
+static char dir[64];
+
+/* One key pair, and a second one of a curve; everything in every kind that openssl writes. */
+static const char make[] =
+    "set -e; exec 2>err; P='-passout pass:right' ; "
+    "openssl req -x509 -newkey rsa:2048 -nodes -keyout k.pem -out c.pem -subj /CN=u -days 9; "
+    "openssl x509 -in c.pem -outform DER -out certificate; "
+    "cat k.pem c.pem >pair; "
+    "openssl ecparam -name prime256v1 -genkey -out ec; "
+    "openssl pkcs8 -topk8 -nocrypt -in k.pem -outform DER -out pkcs8; "
+    "openssl pkcs8 -topk8 -in k.pem -outform DER $P -out sealed; "
+    "openssl pkcs8 -topk8 -in k.pem $P -out sealed.pem; "
+    "openssl pkcs8 -topk8 -in k.pem -v1 PBE-MD5-DES -provider legacy -provider default $P -out "
+    "md5des; "
+    "openssl pkcs8 -topk8 -in k.pem -v1 PBE-SHA1-RC4-128 -provider legacy -provider default $P "
+    "-out rc4; "
+    "openssl rsa -in k.pem -traditional -outform DER -out old; "
+    "openssl rsa -in k.pem -traditional -out old.pem; "
+    "openssl rsa -in k.pem -traditional -aes128 $P -out dek; "
+    "openssl crl2pkcs7 -nocrl -certfile c.pem -outform DER -out p7b; "
+    "openssl crl2pkcs7 -nocrl -certfile c.pem -out p7b.pem; "
+    "openssl rsa -in k.pem -outform PVK -pvk-none -out pvk; "
+    "openssl rsa -in k.pem -outform PVK -pvk-strong $P -provider legacy -provider default -out "
+    "pvk4; "
+    "openssl rsa -in k.pem -outform PVK -pvk-weak $P -provider legacy -provider default -out "
+    "pvk40; "
+    "openssl rsa -in k.pem -outform MSBLOB -out blob; "
+    "openssl pkcs12 -export -inkey k.pem -in c.pem $P -out pfx; "
+    "openssl pkcs12 -export -inkey k.pem -in c.pem -passout pass: -out emptypfx; "
+    "openssl base64 -in pfx -out base64; "
+    "printf '[Header]\\nVersion=1\\n' >epf; printf '\\376\\355\\376\\355\\0\\0' >jks; "
+    "openssl smime -sign -in c.pem -signer c.pem -inkey k.pem -outform DER -out signed; "
+    "openssl req -new -key k.pem -subj /CN=u -out request; "
+    "openssl pkcs8 -topk8 -in k.pem -iter 10000001 $P -outform DER -out giant";
+
+static int
+setup(void **state)
+{
+	struct err err;
+
+	(void)state;
+	if (!secret_heap_init(1 << 18, true, &err))
+		return -1;
+	support_temp_dir(dir);
+	return support_run(dir, make);
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	support_remove(dir);
+	return 0;
+}
+
+static struct buf
+file(const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof path, "%s/%s", dir, name);
+	return support_file(path);
+}
+
+static const struct {
+	const char *name;
+	enum material is;
+	size_t keys, others;
+	bool is_protected;
+} files[] = {
+    {"pair", MATERIAL_PEM, 1, 0, false},
+    {"ec", MATERIAL_PEM, 1, 0, false},
+    {"pkcs8", MATERIAL_PKCS8, 1, 0, false},
+    {"sealed", MATERIAL_SEALED_PKCS8, 1, 0, true},
+    {"sealed.pem", MATERIAL_PEM, 1, 0, true},
+    {"md5des", MATERIAL_PEM, 1, 0, true},
+    {"rc4", MATERIAL_PEM, 1, 0, true},
+    {"old", MATERIAL_OLD_KEY, 1, 0, false},
+    {"old.pem", MATERIAL_PEM, 1, 0, false},
+    {"dek", MATERIAL_PEM, 1, 0, true},
+    {"certificate", MATERIAL_CERTIFICATE, 0, 1, false},
+    {"p7b", MATERIAL_PKCS7, 0, 1, false},
+    {"p7b.pem", MATERIAL_PEM, 0, 1, false},
+    {"pvk", MATERIAL_PVK, 1, 0, false},
+    {"pvk4", MATERIAL_PVK, 1, 0, true},
+    {"pvk40", MATERIAL_PVK, 1, 0, true},
+    {"blob", MATERIAL_BLOB, 1, 0, false},
+    {"pfx", MATERIAL_PFX, 1, 0, true},
+    {"base64", MATERIAL_BASE64, 1, 0, false},
+};
+
+static struct secret
+password(const char *text)
+{
+	struct secret s;
+	struct err err;
+
+	must(secret_dup(view_str(text), &s, &err));
+	return s;
+}
+
+static void
+every_kind_is_known_and_read(void **state)
+{
+	struct secret passwords[2] = {password("wrong"), password("right")};
+	struct pfx_content first, c;
+	struct buf b = file("pair");
+	struct err err;
+
+	(void)state;
+	must(material_read(buf_view(&b), NULL, 0, &first, &err));
+	assert_true(first.keys[0].certificate.len > 0);
+	buf_free(&b);
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+		b = file(files[i].name);
+		assert_int_equal(material_of(buf_view(&b)), files[i].is);
+		assert_int_equal(material_is_protected(buf_view(&b)), files[i].is_protected);
+		if (!material_read(buf_view(&b), passwords, 2, &c, &err))
+			fail_msg("%s: %s", files[i].name, err.msg);
+		assert_int_equal(c.key_count, files[i].keys);
+		assert_int_equal(c.other_count, files[i].others);
+		if (c.key_count > 0 && strcmp(files[i].name, "ec") != 0)
+			assert_int_equal(EVP_PKEY_eq(c.keys[0].key, first.keys[0].key), 1);
+		pfx_content_free(&c);
+		buf_free(&b);
+	}
+	pfx_content_free(&first);
+	secret_free(&passwords[0]);
+	secret_free(&passwords[1]);
+}
+
+static void
+wrong_and_missing_passwords_open_nothing(void **state)
+{
+	struct secret wrong = password("wrong");
+	struct pfx_content c;
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+		struct buf b = file(files[i].name);
+
+		if (files[i].is_protected) {
+			must_fail(material_read(buf_view(&b), &wrong, 1, &c, &err), NTE_BAD_DATA);
+			must_fail(material_read(buf_view(&b), NULL, 0, &c, &err), NTE_BAD_DATA);
+			assert_int_equal(c.key_count, 0);
+		}
+		buf_free(&b);
+	}
+	secret_free(&wrong);
+}
+
+static void
+empty_password_of_a_pkcs12_needs_nobody_to_give_it(void **state)
+{
+	struct buf b = file("emptypfx");
+	struct secret other = password("other");
+	struct pfx_content c;
+	struct err err;
+
+	(void)state;
+	must(material_read(buf_view(&b), NULL, 0, &c, &err));
+	pfx_content_free(&c);
+	must(material_read(buf_view(&b), &other, 1, &c, &err));
+	pfx_content_free(&c);
+	secret_free(&other);
+	buf_free(&b);
+}
+
+static void
+what_is_not_read_here_says_why(void **state)
+{
+	static const char *const cases[][2] = {
+	    {"epf", "format is not published"},
+	    {"jks", "keytool"},
+	    {"signed", "dirca dump"},
+	    {"request", "CERTIFICATE REQUEST"},
+	    {"err", "neither a key nor a certificate"},
+	};
+	struct secret right = password("right");
+	struct pfx_content c;
+	struct buf b;
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		b = file(cases[i][0]);
+		must_fail(material_read(buf_view(&b), &right, 1, &c, &err), ERROR_INVALID_DATA);
+		if (strstr(err.msg, cases[i][1]) == NULL)
+			fail_msg("%s: %s", cases[i][0], err.msg);
+		buf_free(&b);
+	}
+	b = file("giant");
+	must_fail(material_read(buf_view(&b), &right, 1, &c, &err), NTE_BAD_DATA);
+	buf_free(&b);
+	secret_free(&right);
+}
+
+static void
+damaged_files_are_refused_at_every_length(void **state)
+{
+	static const char *const names[] = {"pkcs8", "old", "certificate", "p7b", "pvk", "blob"};
+	struct pfx_content c;
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		struct buf b = file(names[i]);
+
+		for (size_t len = 0; len < b.len; len++)
+			if (material_read(view_of(b.ptr, len), NULL, 0, &c, &err))
+				fail_msg("%s: %zu of %zu octets are read", names[i], len, b.len);
+		buf_free(&b);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(every_kind_is_known_and_read),
+	    cmocka_unit_test(wrong_and_missing_passwords_open_nothing),
+	    cmocka_unit_test(empty_password_of_a_pkcs12_needs_nobody_to_give_it),
+	    cmocka_unit_test(what_is_not_read_here_says_why),
+	    cmocka_unit_test(damaged_files_are_refused_at_every_length),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
