@@ -48,12 +48,16 @@ struct cli_options {
 	bool same_key;
 	const char *out, *out_password_file, *key_file;
 	struct cli_list dns;
-	/* OPTS_RECOVER */
+	/* OPTS_RECOVER, and with OPTS_KEYS_OUT and OPTS_FORMAT */
 	struct cli_list kra, kra_password_files, trusted_cas;
 	const char *kra_certificate, *content_password_file, *format, *receipt, *sheet;
 	bool plain, legacy;
 	bool accept_unsigned_chain, accept_sha1;
 	bool force;
+	/* OPTS_KEYS_IN, OPTS_KEYS_OUT, OPTS_FORMAT, OPTS_KEY_STORE */
+	struct cli_list password_files;
+	const char *nss, *token;
+	bool user_store;
 	/* OPTS_LIST, OPTS_AUDIT and OPTS_DECIDE */
 	const char *disposition, *reason;
 	int64_t after, limit; /* 0: from the first; the verb's own limit */
@@ -157,6 +161,10 @@ struct cli_options {
 #define OPTS_SUBMIT    OPTS(43)
 #define OPTS_REQUEST   OPTS(44) /* new, accept */
 #define OPTS_ACCEPT    OPTS(45)
+#define OPTS_KEYS_IN   OPTS(46)
+#define OPTS_KEYS_OUT  OPTS(47)
+#define OPTS_FORMAT    OPTS(48)
+#define OPTS_KEY_STORE OPTS(49)
 
 struct paper;
 struct cli {

@@ -9,7 +9,7 @@
 #include "screen.h"
 #include "work.h"
 
-#define SECRET_HEAP (512 * 1024)
+#define SECRET_HEAP (2048 * 1024) /* private keys by the thousand */
 
 /* The verb's line, whatever spelling the caller's is in. */
 static bool

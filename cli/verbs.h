@@ -37,6 +37,9 @@
 #define GROUP_OFFICERS     "Certificate managers"
 #define GROUP_ANSWERS      "What is, and why"
 
+/* Arguments that are files with keys. */
+#define KEY_FILES_MAX 1000
+
 #define CLI_VERBS(X)                                                                               \
 	X("directory init", "", 0, 0, GROUP_DIRECTORY, WHO_DIRECTORY, NEEDS_SESSION,               \
 	    OPTS_SESSION | OPTS_SETUP | OPTS_DRY, cmd_directory_init,                              \
@@ -235,6 +238,12 @@
 	X("recoverkey", "BLOB [OUTFILE]", 1, 2, GROUP_KEYS, WHO_KRA, NEEDS_NOTHING, OPTS_RECOVER,  \
 	    cmd_recoverkey,                                                                        \
 	    "open a recovery BLOB with a KRA's key (needs no CA); alone, show whose it is")        \
+	X("mergepfx", "IN... OUT", 2, KEY_FILES_MAX, GROUP_KEYS, WHO_ANYBODY, NEEDS_NOTHING,       \
+	    OPTS_KEYS_IN | OPTS_KEYS_OUT, cmd_mergepfx,                                            \
+	    "put the keys of several files into one PKCS#12")                                      \
+	X("convert", "IN... OUT", 2, KEY_FILES_MAX, GROUP_KEYS, WHO_ANYBODY, NEEDS_NOTHING,        \
+	    OPTS_KEYS_IN | OPTS_KEYS_OUT | OPTS_FORMAT, cmd_convert,                               \
+	    "write keys and certificates of any files in another format")                          \
 	X("officer list", "", 0, 0, GROUP_OFFICERS, WHO_DIRECTORY_READER, NEEDS_SESSION,           \
 	    OPTS_SESSION | OPTS_JSON, cmd_officer_list,                                            \
 	    "certificate managers and what restricts them")                                        \

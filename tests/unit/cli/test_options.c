@@ -9,13 +9,13 @@
 
 #include "cli.h"
 
-#define MOST 80
+#define MOST 1024
 
 /* Splits at '|' (arguments may hold blanks) into argv of its own. */
 static bool
 parse(const char *line, struct cli *cli, enum cli_exit *status)
 {
-	static char text[2048];
+	static char text[4 * MOST];
 	static char *argv[MOST + 1];
 	int argc = 0;
 	char *rest = text, *word;
@@ -54,7 +54,7 @@ too_few_and_too_many_arguments_are_usage_errors(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < verb_count; i++) {
-		char base[128] = "dirca|", line[512];
+		char base[128] = "dirca|", line[4 * MOST];
 		struct cli cli;
 		enum cli_exit status;
 

@@ -1,0 +1,133 @@
+#!/usr/bin/env bash
+# Files with keys: every key of them goes in, comes out and is read by openssl, GnuTLS, NSS and Java, theirs by us. No CA, no directory.
+# usage: key_files.sh
+# shellcheck disable=SC2317,SC2016 # the functions are called through check, and eval expands what it is given
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source-path=SCRIPTDIR source=../support/checks.sh
+. "$here/../support/checks.sh"
+
+dir=$(mktemp -d /tmp/dirca-key-files.XXXXXX)
+checks_begin "$dir"
+trap 'checks_clean "$dir"' EXIT
+cd "$dir" || exit 1
+export HOME=$dir
+dirca() { "${DIRCA_BIN:-$here/../../build/dev/bin}/dirca" "$@" </dev/null; }
+echo one >p1 && echo two >p2 && echo new >pn && echo wrong >px && chmod 600 p1 p2 pn px
+
+# ---- keys, a chain of three CAs of which two have ended, theirs ----
+pair() { # NAME ALGORITHM
+	openssl req -x509 -newkey "${2%%:*}" -pkeyopt "${2#*:}" -nodes -keyout "$1.key" -out "$1.crt" -days 9 -subj "/CN=$1" 2>/dev/null
+}
+sign() { # NAME ISSUER DAYS EXTENSIONS
+	openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$1.key" -out "$1.csr" -subj "/CN=$1" 2>/dev/null &&
+		openssl x509 -req -in "$1.csr" -CA "$2.crt" -CAkey "$2.key" -CAcreateserial -days "$3" -extfile <(echo "$4") -out "$1.crt" 2>/dev/null
+}
+make() {
+	pair u1 rsa:rsa_keygen_bits:2048 && pair u2 ec:ec_paramgen_curve:P-256 && pair u3 rsa:rsa_keygen_bits:2048 &&
+		pair root ec:ec_paramgen_curve:P-256 && sign sub root -1 basicConstraints=critical,CA:true &&
+		sign low sub -1 basicConstraints=critical,CA:true && sign leaf low 1 keyUsage=digitalSignature &&
+		openssl pkcs12 -export -inkey u1.key -in u1.crt -name Mail -passout file:p1 -out u1.pfx &&
+		openssl pkcs12 -export -inkey u2.key -in u2.crt -name mail -passout file:p2 -out u2.pfx &&
+		openssl pkcs12 -export -legacy -inkey u3.key -in u3.crt -passout file:p1 -out u3.pfx &&
+		cat low.crt sub.crt root.crt >chain.pem &&
+		openssl pkcs12 -export -inkey leaf.key -in leaf.crt -certfile chain.pem -passout file:p2 -out leaf.pfx
+}
+check "keys and their files" make
+all='u1.pfx u2.pfx u3.pfx leaf.pfx'
+
+# ---- merged ----
+merge() { # OUT OPTION... with every password tried on every file
+	# shellcheck disable=SC2086 # several files
+	dirca mergepfx $all "$1" --password-file p2 --password-file p1 --out-password-file pn "${@:2}"
+}
+has_keys() { # FILE COUNT: openssl finds so many keys, and those of the four pairs among them
+	openssl pkcs12 -in "$1" -passin file:pn -nodes -nocerts -out "$1.keys" && test "$(grep -c 'BEGIN PRIVATE' "$1.keys")" = "$2"
+}
+has_certificates() { openssl pkcs12 -in "$1" -passin file:pn -nokeys -out "$1.certs" && test "$(grep -c 'BEGIN CERT' "$1.certs")" = "$2"; }
+check "four files become one" says "all.pfx: 4 private keys, 3 further certificates" merge all.pfx
+check "for its owner alone" is 600 stat -c %a all.pfx
+check "nothing is written over" refuses ERROR_FILE_EXISTS merge all.pfx
+check "but with --force" merge all.pfx --force
+check "a link is never followed" eval 'ln -s elsewhere link && ! merge link --force && [ ! -e elsewhere ]'
+check "openssl finds four keys" has_keys all.pfx 4
+check "and seven certificates" has_certificates all.pfx 7
+check "GnuTLS finds four" eval '[ "$(certtool --p12-info --inder --infile all.pfx --password new 2>/dev/null | grep -ac "BEGIN.*PRIVATE KEY")" = 4 ]'
+check "Java finds four, whose names differ" eval \
+	'[ "$(keytool -list -keystore all.pfx -storetype PKCS12 -storepass:file pn 2>&1 | grep -c PrivateKeyEntry)" = 4 ]'
+nss_keys() { # FILE: so many keys NSS takes from it
+	rm -rf nss && mkdir nss && certutil -N -d sql:nss --empty-password >/dev/null && pk12util -i "$1" -d sql:nss -w pn >/dev/null &&
+		certutil -K -d sql:nss | grep -c '^<'
+}
+check "NSS finds four" is 4 nss_keys all.pfx
+check "again merged with itself nothing is twice" says "4 private keys, 3 further" \
+	dirca mergepfx all.pfx u1.pfx twice.pfx --password-file pn --password-file p1 --out-password-file pn
+check "what old programs read" eval 'merge old.pfx --legacy && has_keys old.pfx 4 &&
+	openssl pkcs12 -in old.pfx -passin file:pn -noout -info 2>&1 | grep -q pbeWithSHA1And3-KeyTripleDES-CBC'
+check "a password that no file has" refuses NTE_BAD_DATA dirca mergepfx u1.pfx x.pfx --password-file px --out-password-file pn
+check "names the file" eval '! dirca mergepfx u1.pfx u2.pfx x.pfx --password-file p1 --out-password-file pn 2>err && grep -q "u2.pfx: " err'
+check "and writes none" test ! -e x.pfx
+check "half a file" eval 'head -c 1000 u1.pfx >half.pfx; ! dirca mergepfx half.pfx x.pfx --password-file p1 --out-password-file pn && [ ! -e x.pfx ]'
+check "a key without certificate" refuses DIRCA_E_KEY_MISMATCH dirca mergepfx u1.key x.pfx --out-password-file pn
+check "but with --force" eval 'dirca mergepfx u1.key x.pfx --out-password-file pn --force && has_keys x.pfx 1'
+check "a key finds its certificate in another file" says "1 private key, 0 further" \
+	dirca mergepfx u1.key u1.crt pair.pfx --out-password-file pn
+check "no terminal, no password" refuses DIRCA_E_USAGE dirca mergepfx u1.key u1.crt none.pfx
+
+# ---- theirs ----
+theirs() {
+	certtool --to-p12 --load-privkey u1.key --load-certificate u1.crt --p12-name gnutls --password one --outder --outfile gnutls.pfx 2>/dev/null &&
+		pk12util -o nss.pfx -n "mail (2)" -d sql:nss -w p2 && keytool -importkeystore -srckeystore all.pfx -srcstorepass:file pn \
+		-srcstoretype PKCS12 -destkeystore java.pfx -deststoretype PKCS12 -deststorepass:file pj 2>/dev/null
+}
+echo of-java >pj
+check "files of GnuTLS, NSS and Java" theirs
+check "are read" says "4 private keys" dirca mergepfx gnutls.pfx nss.pfx java.pfx theirs.pfx --password-file p1 --password-file p2 \
+	--password-file pj --out-password-file pn
+
+# ---- what a file may ask for ----
+check "two hundred keys" eval 'openssl ecparam -name prime256v1 -out curve && : >many.pem && for i in $(seq 200); do
+	openssl req -x509 -newkey ec:curve -nodes -keyout m.key -out m.crt -days 9 -subj "/CN=many $i" 2>/dev/null && cat m.key m.crt >>many.pem; done'
+check "in one file" says "200 private keys" dirca convert many.pem many.pfx --out-password-file pn
+check "openssl finds them" has_keys many.pfx 200
+check "we do" says "200 private keys" dirca convert many.pfx many2.pem --format pem --plain --password-file pn
+giant() { # FILE: the MAC's count is 2147483647
+	openssl pkcs12 -export -inkey u2.key -in u2.crt -passout file:p1 -out "$1" && python3 - "$1" <<'END'
+import sys
+
+def parts(der):  # tag, content of each element
+    while der:
+        n, at = der[1], 2
+        if n >= 0x80:
+            at += n & 0x7f
+            n = int.from_bytes(der[2:at], "big")
+        yield der[0], der[at:at + n]
+        der = der[at + n:]
+
+def element(tag, content):
+    n = len(content)
+    return bytes([tag]) + (bytes([n]) if n < 0x80 else b"\x82" + n.to_bytes(2, "big")) + content
+
+(tag, content), = parts(open(sys.argv[1], "rb").read())
+version, safe, (_, mac) = parts(content)
+digest, salt, _ = parts(mac)
+mac = element(0x30, element(*digest) + element(*salt) + element(2, b"\x7f\xff\xff\xff"))
+open(sys.argv[1], "wb").write(element(tag, element(*version) + element(*safe) + mac))
+END
+}
+check "a giant iteration count" giant giant.pfx
+check "is refused" refuses "iteration count" dirca mergepfx giant.pfx x2.pfx --password-file p1 --out-password-file pn
+
+# ---- other formats ----
+convert() { dirca convert "$@" --out-password-file pn --password-file pn; }
+check "PEM, encrypted" eval 'convert all.pfx all.pem --format pem && [ "$(grep -c "BEGIN ENCRYPTED PRIVATE KEY" all.pem)" = 4 ] &&
+	[ "$(grep -c "BEGIN CERTIFICATE" all.pem)" = 7 ] && convert all.pem back.pfx && has_keys back.pfx 4'
+check "PKCS#8 of one key" eval 'convert u1.key u1.p8 --format pkcs8 && openssl pkey -in u1.p8 -passin file:pn | cmp - <(openssl pkey -in u1.key)'
+check "not of four" refuses ERROR_INVALID_DATA convert all.pfx x.p8 --format pkcs8
+check "certificates alone" eval 'convert all.pfx all.p7b --format p7b && [ "$(openssl pkcs7 -inform DER -in all.p7b -print_certs | grep -c BEGIN)" = 7 ]'
+check "one in DER" eval 'convert u1.crt u1.der --format der && openssl x509 -in u1.der -inform DER -noout'
+check "to standard output" eval 'convert u1.key u1.crt - --format pem --plain 2>words | openssl x509 -noout -subject | grep -q u1 && grep -q "1 private key" words'
+check "a format that is not known" fails_with 2 convert u1.crt x --format jks
+check "an Entrust profile" eval 'printf "[Digital Identity]\n" >u.epf; refuses "format is not published" convert u.epf x.pfx'
+
+checks_end
