@@ -286,6 +286,45 @@ cli_print_verbs(const struct cli *cli)
 	}
 }
 
+/* In bash: the table as an array, and one function that looks into it. */
+static void
+print_completion(const struct cli *cli)
+{
+	static const char script[] =
+	    "_dirca()\n"
+	    "{\n"
+	    "\tlocal cur=${COMP_WORDS[COMP_CWORD]} said='' verb='' known word i\n"
+	    "\tCOMPREPLY=()\n"
+	    "\tfor ((i = 1; i < COMP_CWORD && i < 4; i++)); do\n"
+	    "\t\tsaid+=${said:+ }${COMP_WORDS[i]}\n"
+	    "\t\t[[ -z ${_dirca_options[$said]+x} ]] || verb=$said\n"
+	    "\tdone\n"
+	    "\tif [[ -n $verb && $cur == -* ]]; then\n"
+	    "\t\tmapfile -t COMPREPLY < <(compgen -W \"${_dirca_options[$verb]}\" -- \"$cur\")\n"
+	    "\t\treturn\n"
+	    "\tfi\n"
+	    "\tfor known in \"${!_dirca_options[@]}\"; do\n"
+	    "\t\t[[ $known == \"${said:+$said }$cur\"* ]] || continue\n"
+	    "\t\tword=${known#\"${said:+$said }\"}\n"
+	    "\t\tCOMPREPLY+=(\"${word%% *}\")\n"
+	    "\tdone\n"
+	    "\t((${#COMPREPLY[@]} == 0)) || mapfile -t COMPREPLY < <(printf '%s\\n' "
+	    "\"${COMPREPLY[@]}\" | sort -u)\n"
+	    "}\n"
+	    "complete -o default -F _dirca dirca\n";
+
+	printf("# Completion of dirca(1) for bash, made by `dirca --completion`.\n"
+	       "declare -gA _dirca_options=(\n");
+	for (size_t i = 0; i < cli->verb_count; i++) {
+		printf("\t['%s']='", cli->verbs[i].name);
+		for (size_t k = 0; k < COUNT_OF(rows); k++)
+			if (applies(&rows[k], &cli->verbs[i]))
+				printf("--%s ", rows[k].name);
+		printf("'\n");
+	}
+	printf(")\n%s", script);
+}
+
 static const struct option_row *
 find_row(const struct verb *verb, const char *name, size_t len, char letter)
 {
@@ -396,6 +435,11 @@ cli_parse(int argc, char **argv, struct cli *cli, enum cli_exit *exit_out)
 	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
 		cli_print_verbs(cli);
 		*exit_out = argc < 2 ? CLI_USAGE : CLI_OK;
+		return false;
+	}
+	if (strcmp(argv[1], "--completion") == 0) {
+		print_completion(cli);
+		*exit_out = CLI_OK;
 		return false;
 	}
 	if (strcmp(argv[1], "--version") == 0) {

@@ -58,7 +58,7 @@ def check(command):
     for stop in ("|", ">", ">>", "2>&1", "<", "&&", ";", "#"):
         if stop in words:
             words = words[: words.index(stop)]
-    if not words or words[0] in ("VERB", "...", "--help", "--version") or words[0].startswith("%"):
+    if not words or words[0] in ("VERB", "...", "--help", "--version", "--completion") or words[0].startswith("%"):
         return None
     if words[0].startswith("-") and not words[0].startswith("--"):
         known = {c.lower() for c in tables.paper_commands()[0]}
