@@ -188,6 +188,19 @@ look_at_chain(struct findings *f, const json_t *status)
 		find(f, EVENT_KRA_NOT_ADVANCED_SERVER, excluded);
 }
 
+/* Of a stand-alone CA, which an administrator told so. */
+static void
+look_at_disposition(struct findings *f, const json_t *status)
+{
+	if (json_is_true(json_object_get(status, "issues_at_once")))
+		find_unnumbered(f,
+		    "every account of the machine that may enroll gets a certificate of whatever "
+		    "name it asks for, and no certificate manager looks at it",
+		    "`dirca setreg 'Policy\\RequestDisposition' +REQDISP_PENDINGFIRST` has "
+		    "requests "
+		    "wait again");
+}
+
 /* Chain and KRA certificates are told of as they are now; of the rest the last event of each
  * number. */
 static bool
@@ -237,6 +250,7 @@ cmd_doctor_ca(struct work *w, struct err *err)
 		return false;
 	look_at_chain(&f, status);
 	look_at_kras(&f, status);
+	look_at_disposition(&f, status);
 	doctor_published_kras(status, find_unnumbered, &f);
 	if (!look_at_events(w, &f, err))
 		return false;

@@ -12,8 +12,13 @@
 
 /* Whom keys are sealed to is decided where the vault can be sure who decides. */
 static bool
-check_owner(enum setting s, struct err *err)
+check_owner(const struct ca *ca, enum setting s, struct err *err)
 {
+	if (s == SETTING_REQUEST_DISPOSITION && !ca->config->standalone)
+		return err_set(err, E_INVALIDARG,
+		    "%s is for a stand-alone CA: where there is a directory, each template says "
+		    "whether its requests wait (CT_FLAG_PEND_ALL_REQUESTS)",
+		    setting_name(s));
 	if (setting_owner(s) != SETTING_OF_ROOT)
 		return true;
 	if (s == SETTING_KRA_CERT_COUNT)
@@ -80,7 +85,7 @@ check_change(struct ca *ca, struct vault *v, struct setting_change *c, enum sett
 	else if (!setting_parse(s, value, &c->now, c->set, err))
 		return false;
 	for (int each = 0; each < SETTING_COUNT; each++)
-		if (c->set[each] && !check_owner((enum setting)each, err))
+		if (c->set[each] && !check_owner(ca, (enum setting)each, err))
 			return false;
 	if (!check_facts(c, err) || !settings_finish(&c->now, err))
 		return false;

@@ -51,6 +51,11 @@ static const struct flag_name crl_flags[] = {
     {"CRLF_PUBLISH_EXPIRED_CERT_CRLS", 0x200, true},
     {"CRLF_USE_XCHG_CERT_TEMPLATE", CRLF_USE_XCHG_CERT_TEMPLATE, false}, {NULL, 0, false}};
 
+/* 0x3, which has the request say what becomes of it, is for nobody here. */
+static const struct flag_name request_dispositions[] = {{"REQDISP_ISSUE", REQDISP_ISSUE, false},
+    {"REQDISP_DENY", REQDISP_DENY, false}, {"REQDISP_PENDINGFIRST", REQDISP_PENDINGFIRST, false},
+    {NULL, 0, false}};
+
 /* One row a setting, in the order of enum setting: numbers within a range, or words. Names are
  * those of the AD CS registry where it has the setting (docs/FACTS.md 5). */
 static const struct row {
@@ -102,6 +107,8 @@ static const struct row {
     [SETTING_AUDIT_FILTER] = {"CA\\AuditFilter", AUDIT_FILTER_ALL, 0, 0, NULL},
     [SETTING_CRL_FLAGS] = {"CA\\CRLFlags", 0, 0, 0, NULL},
     [SETTING_KRA_FLAGS] = {"CA\\KRAFlags", 0, 0, 0, NULL},
+    [SETTING_REQUEST_DISPOSITION] = {"Policy\\RequestDisposition",
+	REQDISP_PENDINGFIRST | REQDISP_ISSUE, 0, 0, NULL},
 };
 
 /* Those that are flags, and those that not every administrator sets. */
@@ -117,6 +124,7 @@ static const struct {
     [SETTING_AUDIT_FILTER] = {audit_filter, SETTING_OF_AUDITOR},
     [SETTING_CRL_FLAGS] = {crl_flags, SETTING_OF_ADMIN},
     [SETTING_KRA_FLAGS] = {kra_flag_names, SETTING_OF_ROOT},
+    [SETTING_REQUEST_DISPOSITION] = {request_dispositions, SETTING_OF_ADMIN},
 };
 
 /* The pair of each, the unit first, and what is allowed in all. */
@@ -276,12 +284,22 @@ number_allowed(enum setting s, const char *text, int64_t n, struct err *err)
 }
 
 static bool
+flags_allowed(enum setting s, const char *text, int64_t value, struct err *err)
+{
+	return s != SETTING_REQUEST_DISPOSITION ||
+	       (value & (REQDISP_ISSUE | REQDISP_DENY)) != (REQDISP_ISSUE | REQDISP_DENY) ||
+	       err_set(err, E_INVALIDARG, "%s cannot be '%s': a request is issued or denied",
+		   rows[s].name, text);
+}
+
+static bool
 parse_one(enum setting s, const char *text, int64_t *out, struct err *err)
 {
 	const struct row *r = &rows[s];
 
 	if (kinds[s].flags != NULL)
-		return flags_parse(kinds[s].flags, r->name, text, *out, out, err);
+		return flags_parse(kinds[s].flags, r->name, text, *out, out, err) &&
+		       flags_allowed(s, text, *out, err);
 	if (s == SETTING_ENCRYPTION_ALGORITHM || s == SETTING_XCHG_HASH)
 		return parse_alg_id(r->words, text, out) || bad_word(r, text, err);
 	if (s == SETTING_XCHG_PROVIDER)
@@ -452,6 +470,14 @@ void
 settings_of_root(const struct config *config, struct settings *in)
 {
 	in->num[SETTING_KRA_FLAGS] = config->kra_flags;
+	if (!config->standalone)
+		in->num[SETTING_REQUEST_DISPOSITION] = REQDISP_ISSUE;
+}
+
+bool
+settings_issue_at_once(const struct settings *s)
+{
+	return s->num[SETTING_REQUEST_DISPOSITION] == REQDISP_ISSUE;
 }
 
 void

@@ -61,11 +61,13 @@ enum setting {
 	SETTING_LOG_LEVEL,       /* CA\LogLevel: which events are kept; 2 errors, 3 warnings, 4
 				    information too */
 	SETTING_EVENTS_KEPT,     /* CA\EventsKept: how many of the newest */
-	SETTING_CHECKPOINT_MINUTES, /* CA\AuditCheckpointMinutes: how often the vault signs the end
-				       of the audit trail, where there are new rows; 0: never */
-	SETTING_AUDIT_FILTER,       /* CA\AuditFilter: what is audited (trail.h) */
-	SETTING_CRL_FLAGS,          /* CA\CRLFlags: CRLF_* */
-	SETTING_KRA_FLAGS,          /* CA\KRAFlags: of dircad.conf, KRAF_* */
+	SETTING_CHECKPOINT_MINUTES,  /* CA\AuditCheckpointMinutes: how often the vault signs the end
+					of the audit trail, where there are new rows; 0: never */
+	SETTING_AUDIT_FILTER,        /* CA\AuditFilter: what is audited (trail.h) */
+	SETTING_CRL_FLAGS,           /* CA\CRLFlags: CRLF_* */
+	SETTING_KRA_FLAGS,           /* CA\KRAFlags: of dircad.conf, KRAF_* */
+	SETTING_REQUEST_DISPOSITION, /* Policy\RequestDisposition: of a stand-alone CA, REQDISP_*;
+					with a directory templates say which requests wait */
 	SETTING_COUNT
 };
 
@@ -74,6 +76,12 @@ enum setting {
 #define CRLF_USE_XCHG_CERT_TEMPLATE  0x4000
 
 enum { PROVIDER_SOFTWARE, PROVIDER_TOKEN };
+
+/* Policy\RequestDisposition (docs/FACTS.md 16): what becomes of a new request. */
+#define REQDISP_ISSUE        0x1
+#define REQDISP_DENY         0x2
+#define REQDISP_MASK         0xff  /* 0: it waits */
+#define REQDISP_PENDINGFIRST 0x100 /* it waits, whatever the mask says */
 
 enum period {
 	PERIOD_XCHG_VALIDITY,
@@ -115,6 +123,8 @@ void setting_set_period(
 /* Its value as it is written; the caller's. */
 char *setting_text(const struct settings *in, enum setting s);
 
+/* Of a CA without a directory that issues what it is asked for, with nobody looking at it. */
+bool settings_issue_at_once(const struct settings *s);
 /* What root says in dircad.conf. */
 void settings_of_root(const struct config *config, struct settings *in);
 

@@ -45,6 +45,10 @@ ca_warnings(struct ca *ca, int64_t now, struct texts *out)
 		texts_add(out, view->security_problem);
 	warn_of_ca_certificate(ca, now, out);
 	warn_of_chain(view, now, out);
+	if (view->standalone && settings_issue_at_once(&view->settings))
+		texts_take(out, text_printf("who may enroll gets what he asks for, and no "
+					    "certificate manager looks at it: %s is REQDISP_ISSUE",
+				    setting_name(SETTING_REQUEST_DISPOSITION)));
 	if (!check_service(ca, now, &err))
 		texts_add(out, err.msg);
 	ca_publication_warnings(ca, out);

@@ -146,6 +146,17 @@ check_no_template(const struct enrollment *e, struct err *err)
 		   c.cn != NULL ? c.cn : c.oid);
 }
 
+/* Of a stand-alone CA. What waits already is for a certificate manager to decide. */
+static bool
+check_disposition(const struct enrollment *e, struct err *err)
+{
+	const int64_t d = e->view->settings.num[SETTING_REQUEST_DISPOSITION];
+
+	return (d & (REQDISP_PENDINGFIRST | REQDISP_MASK)) != REQDISP_DENY ||
+	       err_set(err, E_ACCESSDENIED, "the CA denies every request now (%s is REQDISP_DENY)",
+		   setting_name(SETTING_REQUEST_DISPOSITION));
+}
+
 static bool
 check_template(struct enrollment *e, struct err *err)
 {
@@ -153,7 +164,8 @@ check_template(struct enrollment *e, struct err *err)
 	    e->request.format == ENROLL_PKCS10 ? e->ca->config->est_template : NULL;
 
 	if (e->view->standalone)
-		return check_no_template(e, err) && enroll_find_wish(e, err);
+		return check_disposition(e, err) && check_no_template(e, err) &&
+		       enroll_find_wish(e, err);
 	return enroll_find_template(e->view, &e->request, e->label, by_default, &e->tmpl, err);
 }
 
@@ -255,9 +267,12 @@ check_policy(struct enrollment *e, struct err *err)
 		limit < e->ca->issuer->cert.not_after ? limit : e->ca->issuer->cert.not_after,
 	};
 
-	return enroll_check_naming(e, err) && gather_facts(e, err) &&
-	       issue_plan_make(e->tmpl, e->caller, &e->facts, &limits, &e->plan, err) &&
-	       certificate_names_make(&e->plan, &e->names, err);
+	if (!enroll_check_naming(e, err) || !gather_facts(e, err) ||
+	    !issue_plan_make(e->tmpl, e->caller, &e->facts, &limits, &e->plan, err))
+		return false;
+	if (e->view->standalone)
+		e->plan.pend = !settings_issue_at_once(&e->view->settings);
+	return certificate_names_make(&e->plan, &e->names, err);
 }
 
 /* An explanation is about a key that does not exist yet. */

@@ -170,7 +170,7 @@ route_ca_status(struct route_call *c)
 	    json_pack("{s:s, s:s, s:s?, s:s, s:s, s:b, s:I, s:i, s:s, s:o, s:o, s:o, s:{s:I, s:I, "
 		      "s:I, s:I, "
 		      "s:I, s:I}, s:I, s:s?, s:o, s:I, s:b, s:o, s:o, s:s, s:o, s:s?, s:o, s:o, "
-		      "s:s, s:o, s:o}",
+		      "s:b, s:s, s:o, s:o}",
 		"name", c->ca->config->ca_name, "version", DIRCA_VERSION, "subject", subject,
 		"not_after", until, "exchange_certificate_not_after", xchg_until, "directory_fresh",
 		(int)ca_view_is_fresh(view, clock_boot_ms()), "kra_cert_count",
@@ -191,7 +191,9 @@ route_ca_status(struct route_call *c)
 		service_until, "certificates", json_certificates(c->ca), "issuing_stopped",
 		stopped ? why.msg : NULL, "archiving_templates", json_archiving(view),
 		"kras_not_enabled", json_texts(view->kras_stored.list, view->kras_stored.count),
-		"ca_type", view->standalone ? "standalone" : "enterprise", "kras_not_found",
+		"issues_at_once",
+		(int)(view->standalone && settings_issue_at_once(&view->settings)), "ca_type",
+		view->standalone ? "standalone" : "enterprise", "kras_not_found",
 		json_texts(view->kras_missing.list, view->kras_missing.count), "kras_not_stored",
 		json_texts(view->kras_foreign.list, view->kras_foreign.count)));
 }

@@ -105,6 +105,7 @@ check "one value it is" refuses DIRCA_E_USAGE request set-extension 2.16.840.1.1
 check "who set what is shown" says '2.16.840.1.113730.1.13 = 160b7469636b65742034373131 (NWTRADERS\officer2' request show
 check "also to its requester" says "ExpirationDate = 2099-01-31T00:00:00Z" ca_lab_as kra2 request show "$waiting"
 check "and to nobody else" refuses CERTSRV_E_NO_REQUEST ca_lab_as user1 request show "$waiting"
+check "where there is a directory no setting says what waits" refuses "for a stand-alone CA" admin setreg 'Policy\RequestDisposition' 0
 check "issued" says "issued" decide officer1 approve
 commented() { sqlite3 "$CA_STATE/dirca.db" "SELECT hex(RawCertificate) FROM Request WHERE RequestID = $waiting" | xxd -r -p | openssl x509 -inform DER -noout -text | grep -A 1 "Netscape Comment"; }
 check "with the comment" says "ticket 4711" commented

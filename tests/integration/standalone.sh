@@ -171,6 +171,35 @@ check "the exchange certificate is there" answers "Exchange certificate until: 2
 check "a setting is set" by "$me" setreg 'CA\ValidityPeriodUnits' 1
 check "and is" says 'CA\ValidityPeriodUnits = 1' by "$me" getreg 'CA\ValidityPeriodUnits'
 check "nothing is wrong" says "Nothing is wrong" by "$me" doctor ca
+
+# ---- what becomes of a new request ----
+disposition() { by "$me" setreg 'Policy\RequestDisposition' "$1"; }
+at_once() { (umask 022 && by "$requester" submit "$dir/$1.csr" >"$dir/$1.crt") && verifies "$dir/$1.crt"; }
+request first /CN=first.example.org
+request second /CN=second.example.org
+request third /CN=third.example.org
+request again /CN=first.example.org
+check "the default is that of AD CS" says 'Policy\RequestDisposition = REQDISP_ISSUE REQDISP_PENDINGFIRST' by "$me" getreg 'Policy\RequestDisposition'
+[ $roles = no ] || check "a certificate manager does not change it" refuses E_ACCESSDENIED by "$officer" setreg 'Policy\RequestDisposition' 1
+check "nor to what a request would say itself" refuses "issued or denied" disposition 3
+check "an administrator has it denied" disposition REQDISP_DENY
+check "everything" refuses "denies every request now" by "$requester" submit "$dir/first.csr"
+check "or issued" disposition REQDISP_ISSUE
+check "at once" at_once first
+check "with the names that were asked for" answers first.example.org shown first
+check "but not for the CA's own host" refuses DIRCA_E_SERVICE_NAME by "$requester" submit "$dir/host.csr"
+check "nor an agent" refuses DIRCA_E_KIND_NOT_ALLOWED by "$requester" submit "$dir/agent.csr"
+check "nor with a weak key" refuses CERTSRV_E_KEY_LENGTH by "$requester" submit "$dir/weak.csr"
+check "the holder gets another of its names at once" answers '^MI' https first /.well-known/est/simplereenroll "$dir/again.csr"
+check "and of no others" answers CERTSRV_E_BAD_REQUESTSUBJECT https first /.well-known/est/simplereenroll "$dir/second.csr"
+check "the doctor tells of it" refuses "no certificate manager looks at it" by "$me" doctor ca
+check "the status too" says "no certificate manager looks at it" by "$me" ca status
+check "the trail too" answers "RequestDisposition" by "$auditor" audit log
+check "they wait again" disposition +REQDISP_PENDINGFIRST
+check "each" test -n "$(pending "$dir/second.csr")"
+check "0 too" disposition 0
+check "as each" test -n "$(pending "$dir/third.csr")"
+check "nothing is wrong any more" says "Nothing is wrong" by "$me" doctor ca
 check "the trail names who did it" answers "\\\\$officer" by "$auditor" audit log
 check "nobody looks for keys that are not there" fails_with 3 by "$officer" getkey alice
 

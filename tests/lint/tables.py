@@ -89,7 +89,7 @@ def error_names():
 
 def registry_settings():
     """Names that setreg knows."""
-    return {n.replace("\\\\", "\\") for n in re.findall(r'\{\s*"(CA\\\\[A-Za-z\\]+)"', source("ca/core/settings.c"))}
+    return {n.replace("\\\\", "\\") for n in re.findall(r'\{\s*"((?:CA|Policy)\\\\[A-Za-z\\]+)"', source("ca/core/settings.c"))}
 
 
 def template_fields():
