@@ -199,6 +199,8 @@ enum err_category {
 	X(0xA0DC0023u, DIRCA_E_KEY_RECIPIENT, BAD_REQUEST,                                         \
 	    "no certificate of the requester is named that a new key can be encrypted to")         \
 	X(0xA0DC0024u, DIRCA_E_KRAS_CHANGED, UNABLE, "the key recovery agents changed just now")   \
+	X(0xA0DC0027u, DIRCA_E_CASE_REQUIRED, REFUSED,                                             \
+	    "the key is handed out by a recovery case only")                                       \
 	X(0xA0DC0028u, DIRCA_E_STANDALONE, BAD_REQUEST,                                            \
 	    "the CA is stand-alone: it has no directory")                                          \
 	X(0xA0DC0030u, DIRCA_E_BACKUP, BAD_REQUEST, "the copy of the CA is not whole")

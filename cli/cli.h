@@ -83,6 +83,8 @@ struct cli_options {
 	/* OPTS_EXTENSION */
 	const char *file, *string, *number_value, *date;
 	bool critical, remove;
+	/* OPTS_CASE (and reason), OPTS_CASES, OPTS_BY_CASE */
+	const char *ticket, *note, *state, *owner, *opened_by, *serial, *case_id;
 	/* OPTS_RULE */
 	struct cli_list requesters;
 	/* OPTS_DRY, OPTS_RESTRICT, OPTS_RIGHTS and OPTS_GRANT */
@@ -165,6 +167,9 @@ struct cli_options {
 #define OPTS_KEYS_OUT  OPTS(47)
 #define OPTS_FORMAT    OPTS(48)
 #define OPTS_KEY_STORE OPTS(49)
+#define OPTS_CASE      OPTS(50) /* case open */
+#define OPTS_CASES     OPTS(51) /* case list */
+#define OPTS_BY_CASE   OPTS(52)
 
 struct paper;
 struct cli {

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "case_receipt.h"
 #include "clock.h"
 #include "file.h"
 #include "mem.h"
@@ -280,21 +281,24 @@ verify_blob(const struct found *f, const struct recovery_blob *blob, struct err 
 }
 
 static bool
-fetch_blob(struct search *s, const struct found *f, const json_t *candidate, struct buf *der_out,
-    struct recovery_blob *out, struct err *err)
+fetch_blob(struct search *s, const struct found *f, const json_t *candidate,
+    struct http_client **http, long long *case_out, struct buf *der_out, struct recovery_blob *out,
+    struct err *err)
 {
 	OWNED(own_json)
-	json_t *body = json_pack("{s:s}", "serial", json_text(candidate, "serial_number"));
+	json_t *body = json_pack("{s:s, s:s*}", "serial", json_text(candidate, "serial_number"),
+	    "case", s->cli->opt.case_id);
 	OWNED(own_memory) char *text = body != NULL ? json_dumps(body, JSON_COMPACT) : NULL;
 	OWNED(http_answer_free) struct http_answer answer = {0};
-	OWNED(http_client_close) struct http_client *http = NULL;
 
 	if (text == NULL)
 		mem_exhausted();
-	return session_http(s->session, f->service, &http, err) &&
-	       http_client_request(http, "POST", "/dirca/v1/recovery-blobs", "application/json",
-		   view_str(text), &answer, err) &&
-	       http_answer_check(&answer, err) && buf_dup(buf_view(&answer.body), der_out, err) &&
+	if (!session_http(s->session, f->service, http, err) ||
+	    !http_client_request(*http, "POST", "/dirca/v1/recovery-blobs", "application/json",
+		view_str(text), &answer, err))
+		return false;
+	*case_out = answer.case_id;
+	return http_answer_check(&answer, err) && buf_dup(buf_view(&answer.body), der_out, err) &&
 	       recovery_decode(buf_view(der_out), out, err) && verify_blob(f, out, err);
 }
 
@@ -314,10 +318,14 @@ fetch_and_write(struct search *s, const struct found *f, const json_t *candidate
 	char *name = s->cli->count > 1 ? mem_text(s->cli->args[1]) : default_name(candidate);
 	OWNED(buf_free) struct buf der = {0};
 	OWNED(recovery_free) struct recovery_blob blob = {0};
+	OWNED(http_client_close) struct http_client *http = NULL;
+	long long by_case = 0;
 
-	if (!check_output(name, err) || !fetch_blob(s, f, candidate, &der, &blob, err) ||
+	if (!check_output(name, err) ||
+	    !fetch_blob(s, f, candidate, &http, &by_case, &der, &blob, err) ||
 	    !file_create(name, buf_view(&der), 0600, err))
 		return false;
+	case_receipt(http, by_case, json_text(candidate, "serial_number"));
 	if (s->cli->opt.json) {
 		print_json(json_pack("{s:o, s:s, s:o}", "candidates", json_candidates(s), "blob",
 		    name, "recipients", json_recipients(&blob)));

@@ -24,6 +24,7 @@
 #define WHO_VIEWER           "whoever may read the CA: each role, and who has Read"
 #define WHO_AUDITOR          "auditors"
 #define WHO_WATCHER          "auditors and CA administrators"
+#define WHO_REVIEWER         "auditors and certificate managers"
 #define WHO_OFFICER          "certificate managers"
 #define WHO_ADMIN            "CA administrators"
 #define WHO_KRA              "a key recovery agent, with his key"
@@ -233,8 +234,24 @@
 	X("kra unpublish", "FILE|SHA1...", 1, CLI_LIST_MAX, GROUP_KEYS, WHO_DIRECTORY, NEEDS_PKI,  \
 	    OPTS_SESSION, cmd_kra_unpublish, "take KRA certificates out of the directory")         \
 	X("getkey", "TOKEN [OUTFILE]", 1, 2, GROUP_KEYS, WHO_OFFICER, NEEDS_SESSION,               \
-	    OPTS_SESSION | OPTS_JSON, cmd_getkey,                                                  \
+	    OPTS_SESSION | OPTS_JSON | OPTS_BY_CASE, cmd_getkey,                                   \
 	    "find recovery candidates; fetch the recovery BLOB of one")                            \
+	X("case open", "TOKEN...", 1, CLI_LIST_MAX, GROUP_KEYS, WHO_OFFICER, NEEDS_CA,             \
+	    OPTS_SESSION | OPTS_JSON | OPTS_CASE, cmd_case_open,                                   \
+	    "open a recovery case: why keys of somebody are to be recovered")                      \
+	X("case list", "", 0, 0, GROUP_KEYS, WHO_REVIEWER, NEEDS_CA,                               \
+	    OPTS_SESSION | OPTS_JSON | OPTS_CASES, cmd_case_list,                                  \
+	    "recovery cases that wait or are open")                                                \
+	X("case show", "ID", 1, 1, GROUP_KEYS, WHO_REVIEWER, NEEDS_CA, OPTS_SESSION | OPTS_JSON,   \
+	    cmd_case_show, "all of a recovery case, and what can be done next")                    \
+	X("case approve", "ID", 1, 1, GROUP_KEYS, WHO_OFFICER, NEEDS_CA, OPTS_SESSION | OPTS_JSON, \
+	    cmd_case_approve, "approve a recovery case of another certificate manager")            \
+	X("case deny", "ID", 1, 1, GROUP_KEYS, WHO_OFFICER, NEEDS_CA,                              \
+	    OPTS_SESSION | OPTS_JSON | OPTS_DECIDE, cmd_case_deny,                                 \
+	    "deny a recovery case of another certificate manager")                                 \
+	X("case close", "ID", 1, 1, GROUP_KEYS, WHO_OFFICER, NEEDS_CA,                             \
+	    OPTS_SESSION | OPTS_JSON | OPTS_DECIDE, cmd_case_close,                                \
+	    "end a recovery case: nothing is fetched by it any more")                              \
 	X("recoverkey", "BLOB [OUTFILE]", 1, 2, GROUP_KEYS, WHO_KRA, NEEDS_NOTHING, OPTS_RECOVER,  \
 	    cmd_recoverkey,                                                                        \
 	    "open a recovery BLOB with a KRA's key (needs no CA); alone, show whose it is")        \

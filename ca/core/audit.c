@@ -8,8 +8,8 @@
 #include "own.h"
 #include "text.h"
 
-static bool
-write_record(struct store_tx *tx, const struct ca_audit *a, int64_t *row_out, struct err *err)
+bool
+ca_audit_row(struct store_tx *tx, const struct ca_audit *a, int64_t *row_out, struct err *err)
 {
 	OWNED(own_memory) char *actor = mem_text(a->actor);
 	OWNED(own_memory) char *object = mem_text(a->object);
@@ -44,38 +44,21 @@ ca_audit(struct store_tx *tx, const struct ca_audit *a, struct err *err)
 {
 	int64_t ignored;
 
-	return write_record(tx, a, &ignored, err);
+	return ca_audit_row(tx, a, &ignored, err);
 }
-
-struct alone {
-	const struct ca_audit *audit;
-	int64_t row;
-};
 
 static bool
 write_alone(struct store_tx *tx, void *arg, struct err *err)
 {
-	struct alone *alone = arg;
-
-	return write_record(tx, alone->audit, &alone->row, err);
-}
-
-bool
-ca_audit_numbered(struct store *store, const struct ca_audit *a, int64_t *row_out, struct err *err)
-{
-	struct alone alone = {.audit = a};
-	bool ok = store_do(store, write_alone, &alone, err);
-
-	*row_out = alone.row;
-	return ok;
+	return ca_audit(tx, arg, err);
 }
 
 bool
 ca_audit_alone(struct store *store, const struct ca_audit *a, struct err *err)
 {
-	int64_t ignored;
+	struct ca_audit copy = *a;
 
-	return ca_audit_numbered(store, a, &ignored, err);
+	return store_do(store, write_alone, &copy, err);
 }
 
 void
@@ -84,19 +67,19 @@ ca_audit_refusal(struct ca *ca, const struct ca_audit *a, struct err *reason)
 	static const struct quota_limits limits = {.requests = REFUSALS_RECORDED};
 	struct quota_verdict verdict;
 	struct ca_audit whole = *a;
-	char detail[sizeof reason->msg + 128];
+	OWNED(own_memory) char *detail = NULL;
 	struct err err;
 
 	if (!quota_take(ca->state->refusals, a->actor, clock_mono_ms(), 0, &limits, &verdict, &err))
 		return;
 	whole.status = reason->code;
-	whole.detail = reason->msg;
-	if (verdict.left_out_before > 0) {
-		snprintf(detail, sizeof detail,
-		    "%s (of the hour before, %lld more refusals of this account were not recorded)",
-		    reason->msg, (long long)verdict.left_out_before);
-		whole.detail = detail;
-	}
+	detail = verdict.left_out_before > 0
+		     ? text_printf("%s%s (of the hour before, %lld more refusals of this account "
+				   "were not recorded)",
+			   a->detail != NULL ? a->detail : "", reason->msg,
+			   (long long)verdict.left_out_before)
+		     : text_printf("%s%s", a->detail != NULL ? a->detail : "", reason->msg);
+	whole.detail = detail;
 	if (!ca_audit_alone(ca->store, &whole, &err))
 		err_prefix(reason, "(not audited: %s)", err_name(err.code));
 }

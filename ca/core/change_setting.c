@@ -7,6 +7,7 @@
 #include "audit.h"
 #include "clock.h"
 #include "log.h"
+#include "mem.h"
 #include "own.h"
 #include "text.h"
 
@@ -68,6 +69,21 @@ check_facts(struct setting_change *c, struct err *err)
 	return true;
 }
 
+/* A name that is none would protect nothing. */
+static bool
+check_templates(struct ca *ca, const char *list, struct err *err)
+{
+	OWNED(ca_view_release) struct ca_view *view = ca_view_get(ca);
+	OWNED(own_memory) char *copy = mem_text(strcmp(list, "*") == 0 ? "" : list);
+	char *rest = copy, *word;
+
+	while ((word = strsep(&rest, ",")) != NULL)
+		if (*word != '\0' && ca_view_template(view, word) == NULL)
+			return err_set(err, E_INVALIDARG, "%s: there is no template '%s'",
+			    setting_name(SETTING_RECOVERY_APPROVER), word);
+	return true;
+}
+
 /* The settings as they would be after the change must fit together. */
 static bool
 check_change(struct ca *ca, struct vault *v, struct setting_change *c, enum setting s,
@@ -87,7 +103,9 @@ check_change(struct ca *ca, struct vault *v, struct setting_change *c, enum sett
 	for (int each = 0; each < SETTING_COUNT; each++)
 		if (c->set[each] && !check_owner(ca, (enum setting)each, err))
 			return false;
-	if (!check_facts(c, err) || !settings_finish(&c->now, err))
+	if (!check_facts(c, err) || !settings_finish(&c->now, err) ||
+	    (c->set[SETTING_RECOVERY_APPROVER] &&
+		!check_templates(ca, c->now.second_approver, err)))
 		return false;
 	if (!c->set[SETTING_CNG_ENCRYPTION_ALGORITHM] && !c->set[SETTING_SYMMETRIC_KEY_SIZE])
 		return true;

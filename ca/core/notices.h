@@ -11,7 +11,7 @@
 
 struct notice {
 	struct event_record event;
-	bool waited; /* of a request: it had to wait for whoever decided it */
+	bool waited; /* as in struct ca_event */
 };
 void notice_free(struct notice *n);
 

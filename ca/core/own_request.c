@@ -22,8 +22,8 @@ eq_nocase(const char *a, const char *b)
 
 /* Former SIDs count: the officer's SIDs hold them. That groups are among them too does no harm,
  * since no group makes requests. */
-static bool
-is_recorded_as(const struct principal *officer, const char *sid_text, const char *name)
+bool
+own_is_recorded_as(const struct principal *officer, const char *sid_text, const char *name)
 {
 	struct sid sid;
 
@@ -39,10 +39,10 @@ own_check_row(const struct ca *ca, const struct principal *officer, const struct
 {
 	if (ca->config->allow_own_requests)
 		return true;
-	if (is_recorded_as(officer, row->requester_sid, row->requester_name))
+	if (own_is_recorded_as(officer, row->requester_sid, row->requester_name))
 		return refuse(officer, "it was requested for this account", err);
 	if ((row->request_flags & CR_FLG_ENROLLONBEHALFOF) != 0 &&
-	    is_recorded_as(officer, row->caller_sid, row->caller_name))
+	    own_is_recorded_as(officer, row->caller_sid, row->caller_name))
 		return refuse(
 		    officer, "it was requested by this account on behalf of another", err);
 	if (eq_nocase(row->upn, officer->upn))

@@ -56,6 +56,11 @@ static const struct flag_name request_dispositions[] = {{"REQDISP_ISSUE", REQDIS
     {"REQDISP_DENY", REQDISP_DENY, false}, {"REQDISP_PENDINGFIRST", REQDISP_PENDINGFIRST, false},
     {NULL, 0, false}};
 
+static const struct flag_name revoke_first[] = {{"KeyCompromise", REVOKE_FIRST_COMPROMISED, false},
+    {"Lost", REVOKE_FIRST_LOST, false}, {NULL, 0, false}};
+static const struct word tell_owner[] = {{"Never", TELL_OWNER_NEVER},
+    {"AtFetch", TELL_OWNER_AT_FETCH}, {"AtOpening", TELL_OWNER_AT_OPENING}, {NULL, 0}};
+
 /* One row a setting, in the order of enum setting: numbers within a range, or words. Names are
  * those of the AD CS registry where it has the setting (docs/FACTS.md 5). */
 static const struct row {
@@ -109,6 +114,14 @@ static const struct row {
     [SETTING_KRA_FLAGS] = {"CA\\KRAFlags", 0, 0, 0, NULL},
     [SETTING_REQUEST_DISPOSITION] = {"Policy\\RequestDisposition",
 	REQDISP_PENDINGFIRST | REQDISP_ISSUE, 0, 0, NULL},
+    [SETTING_RECOVERY_CASE] = {"CA\\Recovery\\RequireCase", 0, 0, 1, NULL},
+    [SETTING_RECOVERY_APPROVER] = {"CA\\Recovery\\SecondApprover", 0, 0, 0, NULL},
+    [SETTING_RECOVERY_APPROVE_HOURS] = {"CA\\Recovery\\ApproveHours", 72, 1, 8760, NULL},
+    [SETTING_RECOVERY_FETCH_HOURS] = {"CA\\Recovery\\FetchHours", 24, 1, 720, NULL},
+    [SETTING_RECOVERY_REVOKE_FIRST] = {"CA\\Recovery\\RevokeFirst",
+	REVOKE_FIRST_COMPROMISED | REVOKE_FIRST_LOST, 0, 0, NULL},
+    [SETTING_RECOVERY_TELL_OWNER] = {"CA\\Recovery\\TellOwner", TELL_OWNER_AT_FETCH, 0, 0,
+	tell_owner},
 };
 
 /* Those that are flags, and those that not every administrator sets. */
@@ -125,6 +138,7 @@ static const struct {
     [SETTING_CRL_FLAGS] = {crl_flags, SETTING_OF_ADMIN},
     [SETTING_KRA_FLAGS] = {kra_flag_names, SETTING_OF_ROOT},
     [SETTING_REQUEST_DISPOSITION] = {request_dispositions, SETTING_OF_ADMIN},
+    [SETTING_RECOVERY_REVOKE_FIRST] = {revoke_first, SETTING_OF_ADMIN},
 };
 
 /* The pair of each, the unit first, and what is allowed in all. */
@@ -325,10 +339,56 @@ spread_alg_id(int64_t alg_id, struct settings *in, bool set[SETTING_COUNT])
 	set[SETTING_SYMMETRIC_KEY_SIZE] = true;
 }
 
+/* Names with commas between them, as they are stored: trimmed, none twice, no blank one. */
+static bool
+parse_templates(enum setting s, const char *text, char out[SETTING_TEXT_MAX], struct err *err)
+{
+	OWNED(own_memory) char *copy = mem_text(text);
+	OWNED(own_memory) char *list = mem_text("");
+	char *rest = copy, *word;
+
+	if (text_eq_nocase(text, "None") || text_eq_nocase(text, "All")) {
+		strcpy(out, text_eq_nocase(text, "All") ? "*" : "");
+		return true;
+	}
+	while ((word = strsep(&rest, ",")) != NULL) {
+		word += strspn(word, " ");
+		for (size_t len = strlen(word); len > 0 && word[len - 1] == ' ';)
+			word[--len] = '\0';
+		if (*word == '\0' || strcmp(word, "*") == 0)
+			return err_set(err, E_INVALIDARG,
+			    "%s cannot be '%s': give None, All, or names of templates with commas "
+			    "between them",
+			    rows[s].name, text);
+		text_list_add(&list, ",", word);
+	}
+	if (strlen(list) >= SETTING_TEXT_MAX)
+		return err_set(err, E_INVALIDARG, "%s has %zu bytes and may have %d", rows[s].name,
+		    strlen(list), SETTING_TEXT_MAX - 1);
+	strcpy(out, list);
+	return true;
+}
+
+bool
+settings_need_approver(const struct settings *in, const char *template)
+{
+	OWNED(own_memory) char *copy = mem_text(in->second_approver);
+	char *rest = copy, *word;
+
+	if (*copy == '\0' || template == NULL || strcmp(copy, "*") == 0)
+		return *copy != '\0';
+	while ((word = strsep(&rest, ",")) != NULL)
+		if (text_eq_nocase(word, template))
+			return true;
+	return false;
+}
+
 void
 setting_reset(enum setting s, struct settings *in, bool set[SETTING_COUNT])
 {
 	in->num[s] = rows[s].initial;
+	if (s == SETTING_RECOVERY_APPROVER)
+		in->second_approver[0] = '\0';
 	if (s == SETTING_ENCRYPTION_ALGORITHM)
 		spread_alg_id(rows[s].initial, in, set);
 	else
@@ -348,6 +408,10 @@ setting_parse(
 			return false;
 		set[s + 1] = true;
 		text += digits + strspn(text + digits, " ");
+	}
+	if (s == SETTING_RECOVERY_APPROVER) {
+		set[s] = true;
+		return parse_templates(s, text, in->second_approver, err);
 	}
 	if (s != SETTING_ENCRYPTION_ALGORITHM) {
 		set[s] = true;
@@ -373,6 +437,10 @@ setting_text(const struct settings *in, enum setting s)
 {
 	int64_t value = s == SETTING_ENCRYPTION_ALGORITHM ? alg_id_of(in) : in->num[s];
 
+	if (s == SETTING_RECOVERY_APPROVER)
+		return mem_text(*in->second_approver == '\0'            ? "None"
+				: strcmp(in->second_approver, "*") == 0 ? "All"
+									: in->second_approver);
 	if (kinds[s].flags != NULL)
 		return flags_text(kinds[s].flags, in->num[s]);
 	for (const struct word *w = rows[s].words; w != NULL && w->text != NULL; w++)

@@ -68,6 +68,15 @@ enum setting {
 	SETTING_KRA_FLAGS,           /* CA\KRAFlags: of dircad.conf, KRAF_* */
 	SETTING_REQUEST_DISPOSITION, /* Policy\RequestDisposition: of a stand-alone CA, REQDISP_*;
 					with a directory templates say which requests wait */
+	SETTING_RECOVERY_CASE,       /* CA\Recovery\RequireCase: 1 hands out keys by a recovery case
+					only */
+	SETTING_RECOVERY_APPROVER,   /* CA\Recovery\SecondApprover: templates whose keys need one;
+					text, see second_approver */
+	SETTING_RECOVERY_APPROVE_HOURS, /* CA\Recovery\ApproveHours: how long a case waits for one
+					 */
+	SETTING_RECOVERY_FETCH_HOURS,   /* CA\Recovery\FetchHours: how long a case is open */
+	SETTING_RECOVERY_REVOKE_FIRST,  /* CA\Recovery\RevokeFirst: REVOKE_FIRST_* */
+	SETTING_RECOVERY_TELL_OWNER,    /* CA\Recovery\TellOwner: TELL_OWNER_* */
 	SETTING_COUNT
 };
 
@@ -83,6 +92,13 @@ enum { PROVIDER_SOFTWARE, PROVIDER_TOKEN };
 #define REQDISP_MASK         0xff  /* 0: it waits */
 #define REQDISP_PENDINGFIRST 0x100 /* it waits, whatever the mask says */
 
+/* CA\Recovery\RevokeFirst: of which reasons a certificate is revoked before its key is handed
+ * out. */
+#define REVOKE_FIRST_COMPROMISED 0x1
+#define REVOKE_FIRST_LOST        0x2
+/* CA\Recovery\TellOwner */
+enum { TELL_OWNER_NEVER, TELL_OWNER_AT_FETCH, TELL_OWNER_AT_OPENING };
+
 enum period {
 	PERIOD_XCHG_VALIDITY,
 	PERIOD_XCHG_OVERLAP,
@@ -95,11 +111,15 @@ enum period {
 	PERIOD_COUNT
 };
 
+#define SETTING_TEXT_MAX 1024
+
 struct settings {
-	int64_t num[SETTING_COUNT];    /* of a word, what it stands for */
-	int64_t seconds[PERIOD_COUNT]; /* from the pairs; a month is 30 days, a year 365 */
-	enum cms_cipher cipher;        /* from the two EncryptionCSP settings */
-	int xchg_bits;                 /* of an exchange key: struct vault_xchg_wish */
+	int64_t num[SETTING_COUNT];             /* of a word, what it stands for */
+	int64_t seconds[PERIOD_COUNT];          /* from the pairs; a month is 30 days, a year 365 */
+	enum cms_cipher cipher;                 /* from the two EncryptionCSP settings */
+	int xchg_bits;                          /* of an exchange key: struct vault_xchg_wish */
+	char second_approver[SETTING_TEXT_MAX]; /* "": none, "*": every template; else their names,
+						   with a comma between them */
 };
 
 const char *setting_name(enum setting s);
@@ -120,6 +140,9 @@ void setting_reset(enum setting s, struct settings *in, bool set[SETTING_COUNT])
 /* Both settings of a period, in the largest unit that fits: no months and years. */
 void setting_set_period(
     struct settings *in, enum period p, int64_t seconds, bool set[SETTING_COUNT]);
+/* Does a key of this template need a second approver? One that is not known (NULL) does as soon as
+ * any does. */
+bool settings_need_approver(const struct settings *in, const char *template);
 /* Its value as it is written; the caller's. */
 char *setting_text(const struct settings *in, enum setting s);
 

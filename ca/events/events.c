@@ -23,7 +23,8 @@ static const char *const categories[] = {[EVENT_CATEGORY_KRA] = "kra",
     [EVENT_CATEGORY_EXCHANGE] = "exchange",
     [EVENT_CATEGORY_REQUEST] = "request",
     [EVENT_CATEGORY_CRL] = "crl",
-    [EVENT_CATEGORY_AUDIT] = "audit"};
+    [EVENT_CATEGORY_AUDIT] = "audit",
+    [EVENT_CATEGORY_RECOVERY] = "recovery"};
 
 const struct event_kind *
 event_kind(int64_t number)

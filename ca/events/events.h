@@ -22,7 +22,8 @@ enum event_category {
 	EVENT_CATEGORY_EXCHANGE,
 	EVENT_CATEGORY_REQUEST,
 	EVENT_CATEGORY_CRL,
-	EVENT_CATEGORY_AUDIT
+	EVENT_CATEGORY_AUDIT,
+	EVENT_CATEGORY_RECOVERY
 };
 
 /* X(id, number, level, category, symbol, title, variables, text). Title: the log line's. Each
@@ -98,7 +99,19 @@ enum event_category {
 	    "request {RequestId} was issued, but {Certificate}") \
 	X(NO_TOKEN_RANDOM, 1004, ERROR, EXCHANGE, "DIRCA_NO_TOKEN_RANDOM", "no random numbers of the CA key's token", \
 	    "ErrorCode", \
-	    "no key is archived, since the token of the CA key gives no random numbers: {ErrorCode}")
+	    "no key is archived, since the token of the CA key gives no random numbers: {ErrorCode}") \
+	X(CASE_WAITING, 1010, INFORMATION, RECOVERY, "DIRCA_CASE_WAITING", "recovery case waits", \
+	    "CaseId Officer Owner Reason", \
+	    "recovery case {CaseId} of {Officer} about keys of {Owner} ({Reason}) waits for a second certificate manager") \
+	X(CASE_OPENED, 1011, INFORMATION, RECOVERY, "DIRCA_CASE_OPENED", "recovery case opened", \
+	    "CaseId Officer Owner Reason", \
+	    "recovery case {CaseId} of {Officer} about keys of {Owner} ({Reason}) is open") \
+	X(CASE_DENIED, 1012, INFORMATION, RECOVERY, "DIRCA_CASE_DENIED", "recovery case denied", \
+	    "CaseId Officer Owner Reason", \
+	    "recovery case {CaseId} of {Officer} about keys of {Owner} was denied ({Reason})") \
+	X(KEY_RETRIEVED, 1013, INFORMATION, RECOVERY, "DIRCA_KEY_RETRIEVED", "archived key retrieved", \
+	    "CaseId Officer Owner SerialNumber", \
+	    "the archived key of certificate {SerialNumber} of {Owner} was handed to {Officer} by recovery case {CaseId}")
 /* clang-format on */
 
 enum event_id {

@@ -144,6 +144,7 @@ static const struct recover_check checks[] = {
     {"officer-rights", check_rules, told_rules, reason_rules},
     {"own-request", check_own, told_own, NULL},
     {"archived-key", check_key, told_key, NULL},
+    {"case", recover_find_case, recover_told_case, NULL},
     {"kra", recover_find_kras, told_kras, NULL},
 };
 
@@ -167,6 +168,7 @@ recover_decision_free(struct recovery *r)
 	for (size_t i = 0; i < r->kra_count; i++)
 		buf_free(&r->kras[i]);
 	free(r->kras);
+	store_case_free(&r->used);
 	*r = (struct recovery){0};
 }
 
@@ -228,13 +230,21 @@ make_blob(
 		   buf_view(&signature), out, err);
 }
 
+/* The unit of work of a retrieval, and what came of it. */
+struct handing_out {
+	const struct recovery *r;
+	struct case_event event;
+	int64_t case_id, audit_row;
+};
+
 static bool
-audit(const struct recovery *r, int64_t *row_out, struct err *err)
+audit(struct store_tx *tx, struct handing_out *u, struct err *err)
 {
+	const struct recovery *r = u->r;
 	OWNED(own_memory) char *certificate = ca_audit_certificate(r->row);
 	OWNED(own_memory)
-	char *detail =
-	    text_printf("%s%s", r->restriction.by_record ? "groups=recorded " : "", certificate);
+	char *detail = text_printf("%scase=%lld %s",
+	    r->restriction.by_record ? "groups=recorded " : "", (long long)u->case_id, certificate);
 	const struct ca_audit a = {
 	    .when = r->now,
 	    .event = AUDIT_KEY_RETRIEVED,
@@ -244,7 +254,18 @@ audit(const struct recovery *r, int64_t *row_out, struct err *err)
 	    .detail = detail,
 	};
 
-	return ca_audit_numbered(r->ca->store, &a, row_out, err);
+	return ca_audit_row(tx, &a, &u->audit_row, err);
+}
+
+static bool
+write_retrieval(struct store_tx *tx, void *arg, struct err *err)
+{
+	struct handing_out *u = arg;
+
+	if (!recover_use_case(tx, u->r, &u->case_id, err) || !audit(tx, u, err))
+		return false;
+	u->event.case_id = u->case_id;
+	return ca_event_keep(tx, u->r->ca, case_event(&u->event), err);
 }
 
 static bool
@@ -261,13 +282,29 @@ parse_serial(const char *text, char **out, struct err *err)
 	return true;
 }
 
-/* The record first: without it the act did not happen, and its number is in what the CA signs. */
+/* The record first, and the case used up: without them the act did not happen, and the record's
+ * number is in what the CA signs. */
 static bool
 retrieve(struct recovery *r, struct vault *v, struct buf *blob_out, struct err *err)
 {
-	int64_t row;
+	const struct store_case whose = {.owner_name = r->row->requester_name};
+	struct handing_out u = {.r = r,
+	    .event = {.id = EVENT_KEY_RETRIEVED,
+		.c = &whose,
+		.request_id = r->row->request_id,
+		.now = r->now,
+		.last = r->serial,
+		.officer = r->officer,
+		.tell_owner =
+		    r->view->settings.num[SETTING_RECOVERY_TELL_OWNER] != TELL_OWNER_NEVER}};
 
-	return audit(r, &row, err) && make_blob(r, v, row, blob_out, err);
+	if (!store_do(r->ca->store, write_retrieval, &u, err))
+		return false;
+	r->case_id = u.case_id;
+	if (!make_blob(r, v, u.audit_row, blob_out, err))
+		return false;
+	ca_event_tell(r->ca, case_event(&u.event));
+	return true;
 }
 
 static bool
@@ -287,31 +324,45 @@ decide_and_retrieve(struct recovery *r, struct vault *v, struct store_request *r
 	if (decide(r, row, err) && retrieve(r, v, blob_out, err))
 		return true;
 	/* A retrieval that fails after its record was written has a second one that says so. */
-	const struct ca_audit refused = {.when = r->now,
+	OWNED(own_memory) char *tied = NULL;
+	struct ca_audit refused = {.when = r->now,
 	    .event = AUDIT_KEY_RETRIEVED,
 	    .actor = r->officer->downlevel,
 	    .request_id = row->request_id,
 	    .object = r->serial};
+
+	if (r->case_id != 0)
+		tied = text_printf("case=%lld ", (long long)r->case_id);
+	refused.detail = tied;
 
 	ca_audit_refusal(r->ca, &refused, err);
 	return false;
 }
 
 bool
-recover_blob(struct ca *ca, struct vault *v, const struct principal *officer, const char *serial,
-    int64_t now, struct buf *blob_out, struct err *err)
+recover_blob(struct ca *ca, struct vault *v, const struct principal *officer,
+    const struct recover_wish *wish, int64_t now, struct buf *blob_out, int64_t *case_out,
+    struct err *err)
 {
 	OWNED(ca_view_release) struct ca_view *view = ca_view_get(ca);
 	OWNED(store_request_free) struct store_request row = {0};
 	OWNED(own_memory) char *cleaned = NULL;
 	OWNED(recover_decision_free)
-	struct recovery r = {.ca = ca, .view = view, .officer = officer, .row = &row, .now = now};
+	struct recovery r = {.ca = ca,
+	    .view = view,
+	    .officer = officer,
+	    .row = &row,
+	    .case_id = wish->case_id,
+	    .now = now};
 
 	*blob_out = (struct buf){0};
-	if (parse_serial(serial, &cleaned, err)) {
+	*case_out = 0;
+	if (parse_serial(wish->serial, &cleaned, err)) {
 		r.serial = cleaned;
-		if (decide_and_retrieve(&r, v, &row, blob_out, err))
+		if (decide_and_retrieve(&r, v, &row, blob_out, err)) {
+			*case_out = r.used.case_id;
 			return true;
+		}
 	}
-	return err_prefix(err, "recovering the key of %s", serial);
+	return err_prefix(err, "recovering the key of %s", wish->serial);
 }

@@ -57,9 +57,8 @@ find_account(struct ca *ca, const struct principal *p, struct store_requests *ou
 	return true;
 }
 
-/* Takes over the rows of `from` that are not in `to` yet. */
-static void
-add_rows(struct store_requests *to, struct store_requests *from)
+void
+recover_add_rows(struct store_requests *to, struct store_requests *from)
 {
 	size_t had = to->count;
 
@@ -97,7 +96,7 @@ add_present_owner(struct ca *ca, enum store_key by, const char *name, struct sto
 	sid_to_text(&p.sid, sid);
 	if (!store_find_candidates(ca->store, STORE_BY_REQUESTER_SID, sid, &own, err))
 		return false;
-	add_rows(rows, &own);
+	recover_add_rows(rows, &own);
 	return true;
 }
 
@@ -217,9 +216,8 @@ may_see(struct ca *ca, const struct ca_view *view, const struct principal *offic
 	return seen[i].allowed || err->code == CERTSRV_E_RESTRICTEDOFFICER;
 }
 
-/* Keeps the rows that this officer may see, in order. */
-static bool
-filter_rows(struct ca *ca, const struct ca_view *view, const struct principal *officer,
+bool
+recover_filter_rows(struct ca *ca, const struct ca_view *view, const struct principal *officer,
     struct store_requests *rows, struct recover_hidden *hidden, struct err *err)
 {
 	OWNED(own_memory) struct seen *seen = mem_zero(rows->count, sizeof *seen);
@@ -282,7 +280,7 @@ recover_candidates(struct ca *ca, const struct principal *officer, const char *t
 	     ca_check_right(view, officer, CA_RIGHT_OFFICER, err) &&
 	     ca_take_quota(ca, view, officer, 0, &retry_after_s, err) &&
 	     recover_find_rows(ca, token, out, err) &&
-	     filter_rows(ca, view, officer, out, hidden, err);
+	     recover_filter_rows(ca, view, officer, out, hidden, err);
 	if (!ok)
 		audit_refused_search(ca, officer, token, err);
 	else

@@ -44,11 +44,18 @@ bool recover_candidates(struct ca *ca, const struct principal *officer, const ch
     struct store_requests *out, struct recover_hidden *hidden, struct err *err);
 
 /* The BLOB for one serial number. Order: account, rights, restrictions, own key, archived
- * key, KRA certificates at hand, audit record 787 committed, then the blob. A refusal is audited up
- * to REFUSALS_RECORDED (audit.h), but not what is no serial number. CERTSRV_E_PROPERTY_EMPTY: no
- * such row or no key. CERTSRV_E_RESTRICTEDOFFICER names the rule. */
+ * key, recovery case, KRA certificates at hand; the case used up and audit record 787 committed,
+ * then the blob. A refusal is audited up to REFUSALS_RECORDED (audit.h), with the case that it is
+ * about, but not what is no serial number. CERTSRV_E_PROPERTY_EMPTY: no such row or no key.
+ * CERTSRV_E_RESTRICTEDOFFICER names the rule. *case_out: the case that its receipt ends
+ * (recover_case_received); 0: there is nothing to say. */
+struct recover_wish {
+	const char *serial;
+	int64_t case_id; /* 0: the officer's own that fits */
+};
 bool recover_blob(struct ca *ca, struct vault *v, const struct principal *officer,
-    const char *serial, int64_t now, struct buf *blob_out, struct err *err);
+    const struct recover_wish *wish, int64_t now, struct buf *blob_out, int64_t *case_out,
+    struct err *err);
 
 /* What recover_blob would answer this officer now for each archived key that the token names, by
  * the same checks. False: this CA could not decide. */

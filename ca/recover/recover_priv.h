@@ -4,6 +4,8 @@
 #ifndef RECOVER_RECOVER_PRIV_H
 #define RECOVER_RECOVER_PRIV_H
 
+#include "case_states.h"
+#include "event.h"
 #include "recover.h"
 
 /* A check of the one list: what it is called, and what it tells. */
@@ -26,6 +28,7 @@ struct recovery {
 	const struct principal *officer;
 	const struct store_request *row; /* whole */
 	const char *serial;
+	int64_t case_id; /* that is to be used; 0: the officer's own that fits */
 	int64_t now;
 	recover_step *step; /* NULL, but for explanations */
 	void *step_arg;
@@ -33,6 +36,7 @@ struct recovery {
 	struct officer_decision restriction;
 	struct buf *kras; /* certificates that the key is sealed to, as far as they were found */
 	size_t kra_count, sealed_to;
+	struct store_case used; /* case_id 0: the retrieval is a case by itself */
 };
 
 /* The one list of checks. Stops at the first refusal. */
@@ -44,10 +48,45 @@ void recover_decision_free(struct recovery *r);
  * to it. */
 bool recover_find_kras(struct recovery *r, struct err *err);
 
+/* case_use.c: the case that lets the key be handed out, into r->used. DIRCA_E_CASE_REQUIRED: there
+ * is none, and the settings demand one. */
+bool recover_find_case(struct recovery *r, struct err *err);
+char *recover_told_case(const struct recovery *r);
+/* What is used up, in the unit of work of the retrieval: by the case as it is there now, whose id
+ * is given; of none, one that is closed already is made. */
+bool recover_use_case(
+    struct store_tx *tx, const struct recovery *r, int64_t *case_id_out, struct err *err);
+
+/* cases.c */
+/* "case 7"; free(). */
+char *case_text(int64_t case_id);
+enum case_actor case_actor_of(const struct store_case *c, const struct principal *officer);
+/* CERTSRV_E_BAD_REQUESTSTATUS: its time has passed. */
+bool case_check_due(const struct store_case *c, int64_t now, struct err *err);
+/* STORE_NOT_FOUND as CRYPT_E_NOT_FOUND. */
+bool case_must_be(enum store_find found, int64_t case_id, struct err *err);
+/* An event about it. */
+struct case_event {
+	enum event_id id;
+	const struct store_case *c;
+	int64_t case_id, request_id, now;
+	const char *last; /* its fourth value */
+	const struct principal *officer;
+	bool tell_owner;
+	struct ca_event raised; /* points to what follows */
+	char number[24];
+};
+const struct ca_event *case_event(struct case_event *e);
+
 bool recover_check_fresh(const struct ca_view *view, struct err *err);
 /* Rows that a search token names, without their keys. */
 bool recover_find_rows(
     struct ca *ca, const char *token, struct store_requests *out, struct err *err);
+/* Takes over the rows of `from` that are not in `to` yet. */
+void recover_add_rows(struct store_requests *to, struct store_requests *from);
+/* Keeps the rows that this officer may see, in order. */
+bool recover_filter_rows(struct ca *ca, const struct ca_view *view, const struct principal *officer,
+    struct store_requests *rows, struct recover_hidden *hidden, struct err *err);
 /* Those of a token container\user, by where the account was at the request. */
 bool recover_find_place(
     struct ca *ca, const char *token, struct store_requests *out, struct err *err);

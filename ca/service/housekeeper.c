@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "cases.h"
 #include "clock.h"
 #include "log.h"
 #include "mem.h"
@@ -127,7 +128,7 @@ keep(void *arg)
 {
 	struct housekeeper *h = arg;
 	int64_t maintained = clock_boot_ms();
-	struct err err;
+	struct err err, later;
 
 	while (wait_turn(h)) {
 		int64_t now;
@@ -141,6 +142,10 @@ keep(void *arg)
 		maintained = now;
 		h->maintain = false;
 		ok = ca_maintain(h->ca, &h->vault, clock_now(), &err);
+		if (!recover_cases_tend(h->ca, clock_now(), &later) && ok) {
+			err = later;
+			ok = false;
+		}
 		note("maintenance", ok, &err, &h->maintain_code);
 		vault_lost(&h->vault);
 		log_warnings(h);

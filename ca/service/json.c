@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "answer.h"
+#include "case_states.h"
 #include "clock.h"
 #include "columns.h"
 #include "mem.h"
@@ -270,6 +271,34 @@ json_event(const struct event_record *e)
 }
 
 static json_t *
+json_case_key(const struct store_case_key *k)
+{
+	return json_pack("{s:I, s:o, s:I, s:o, s:o}", "request_id", (json_int_t)k->request_id,
+	    "serial_number", text_or_null(k->serial), "fetches", (json_int_t)k->fetches,
+	    "fetched_when", when_or_null(k->fetched_when), "received_when",
+	    when_or_null(k->received_when));
+}
+
+json_t *
+json_case(const struct store_case *c)
+{
+	json_t *keys = json_array();
+
+	for (size_t i = 0; i < c->key_count; i++)
+		json_array_append_new(keys, json_case_key(&c->keys[i]));
+	return json_pack("{s:I, s:s, s:s, s:o, s:o, s:o, s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:o, "
+			 "s:o, s:o}",
+	    "case_id", (json_int_t)c->case_id, "state", case_state_name(c->state), "reason",
+	    case_reason_name(c->reason), "ticket", text_or_null(c->ticket), "note",
+	    text_or_null(c->note), "owner", text_or_null(c->owner_name), "opened_by", c->opened_by,
+	    "opened_when", when_or_null(c->opened_when), "needs_approver", (int)c->needs_approver,
+	    "approved_by", text_or_null(c->approved_by), "approved_when",
+	    when_or_null(c->approved_when), "usable_until", when_or_null(c->usable_until),
+	    "ended_by", text_or_null(c->ended_by), "ended_when", when_or_null(c->ended_when),
+	    "ended_why", text_or_null(c->ended_why), "keys", keys);
+}
+
+static json_t *
 json_body(const struct http_call *http)
 {
 	if (http->body.len > BODY_MAX)
@@ -284,6 +313,25 @@ json_body_string(const struct http_call *http, const char *member)
 	OWNED(json_free) json_t *root = json_body(http);
 
 	return mem_text(json_string_value(json_object_get(root, member)));
+}
+
+bool
+json_body_strings(const struct http_call *http, const char *member, struct texts *out)
+{
+	OWNED(json_free) json_t *root = json_body(http);
+	const json_t *list = json_object_get(root, member), *each;
+	size_t i;
+
+	*out = (struct texts){0};
+	json_array_foreach(list, i, each)
+	{
+		if (!json_is_string(each)) {
+			texts_free(out);
+			return false;
+		}
+		texts_add(out, json_string_value(each));
+	}
+	return out->count > 0;
 }
 
 bool

@@ -8,7 +8,7 @@
 #include <jansson.h>
 
 #include "http.h"
-#include "store.h"
+#include "store_cases.h"
 
 /* For an owned json_t (own.h). */
 void json_free(json_t **value);
@@ -33,10 +33,13 @@ bool json_sort_value(
 json_t *json_audit(const struct audit_record *a);
 /* An event, its text made of its values. */
 json_t *json_event(const struct event_record *e);
+json_t *json_case(const struct store_case *c);
 /* Is the member true? */
 bool json_body_true(const struct http_call *http, const char *member);
 /* A string member of a JSON object body; NULL if the body is no object or lacks it. free(). Bodies
  * over 4 KiB are refused. */
 char *json_body_string(const struct http_call *http, const char *member);
+/* The strings of an array member; false unless it is one of one string at least. */
+bool json_body_strings(const struct http_call *http, const char *member, struct texts *out);
 
 #endif

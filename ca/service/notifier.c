@@ -158,6 +158,40 @@ mail_managers(struct notifier *n, const struct notice *notice)
 	    config->pending_mail_count, text);
 }
 
+static void
+mail_approvers(struct notifier *n, const struct notice *notice)
+{
+	const struct config *config = n->ca->config;
+	const char *id = notice->event.values[0];
+	OWNED(own_memory) char *sentence = event_sentence(notice);
+	OWNED(own_memory)
+	char *text =
+	    text_printf("%s.\n\n`dirca case show %s` says more, `dirca case approve %s` or "
+			"`dirca case deny %s` decides.\n",
+		sentence, id, id, id);
+
+	send_mail(n, notice, (const char *const *)config->pending_mail_to,
+	    config->pending_mail_count, text);
+}
+
+/* Whose keys they are may have asked for it, or not know of it. */
+static void
+mail_owner(struct notifier *n, const struct notice *notice)
+{
+	OWNED(own_memory) char *address = NULL;
+	OWNED(own_memory) char *sentence = event_sentence(notice);
+	OWNED(own_memory)
+	char *text = text_printf("%s.\n\nThis is told to whom the key belongs. If you did not ask "
+				 "for it and know of no reason, tell the auditors of the CA %s.\n",
+	    sentence, n->ca->config->ca_name);
+	struct err err;
+
+	if (!ca_requester_mail(n->ca, notice->event.request_id, &address, &err))
+		note(false, "mail not sent", notice, &err);
+	else if (address != NULL)
+		send_mail(n, notice, (const char *const[]){address}, 1, text);
+}
+
 /* Who decided it is not said: the trail has that. */
 static void
 mail_requester(struct notifier *n, const struct notice *notice)
@@ -191,6 +225,11 @@ tell(struct notifier *n, const struct notice *notice)
 		mail_administrators(n, notice);
 	if (config->pending_mail_count > 0 && number == EVENT_REQUEST_PENDING)
 		mail_managers(n, notice);
+	if (config->pending_mail_count > 0 && number == EVENT_CASE_WAITING)
+		mail_approvers(n, notice);
+	if (config->requester_mail && notice->waited &&
+	    event_kind(number)->category == EVENT_CATEGORY_RECOVERY)
+		mail_owner(n, notice);
 	if (config->requester_mail && notice->waited &&
 	    (number == EVENT_REQUEST_ISSUED || number == EVENT_REQUEST_DENIED))
 		mail_requester(n, notice);
@@ -237,8 +276,8 @@ read_config(struct notifier *n, struct err *err)
 {
 	const struct config *c = n->ca->config;
 
-	return read_set("event_hook_on", c->event_hook_on, "kra exchange request crl audit",
-		   &n->hook_on, err) &&
+	return read_set("event_hook_on", c->event_hook_on,
+		   "kra exchange request crl audit recovery", &n->hook_on, err) &&
 	       read_set(
 		   "event_mail_on", c->event_mail_on, "kra exchange crl audit", &n->mail_on, err) &&
 	       check_list("event_mail_to", c->event_mail_to, c->event_mail_count, err) &&

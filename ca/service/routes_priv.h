@@ -13,6 +13,7 @@ enum route_actor {
 	BY_VIEWER,   /* Read by itself, or one of the roles (route_may_view) */
 	BY_AUDITOR,  /* Auditor; it and what follows are acts of a role, bound to the TLS channel */
 	BY_WATCHER,  /* Auditor or Manage CA (route_may_watch) */
+	BY_REVIEWER, /* Auditor or Issue and Manage Certificates */
 	BY_OFFICER,  /* Issue and Manage Certificates */
 	BY_ADMIN     /* Manage CA */
 };

@@ -1,6 +1,7 @@
 /* Recovery: candidates by search token, and the recovery BLOB. */
 #include "routes.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "clock.h"
@@ -9,6 +10,7 @@
 #include "metrics.h"
 #include "own.h"
 #include "recover.h"
+#include "text.h"
 
 void
 route_candidates(struct route_call *c)
@@ -46,6 +48,10 @@ route_recovery_blob(struct route_call *c)
 {
 	OWNED(own_memory) char *serial = json_body_string(c->http, "serial");
 	OWNED(buf_free) struct buf blob = {0};
+	OWNED(own_memory) char *case_id = json_body_string(c->http, "case");
+	struct recover_wish wish = {.serial = serial};
+	int64_t by_case;
+	char number[24];
 	struct err err;
 
 	if (serial == NULL) {
@@ -53,7 +59,12 @@ route_recovery_blob(struct route_call *c)
 		json_fail(c->http, &err);
 		return;
 	}
-	if (!recover_blob(c->ca, c->vault, &c->caller, serial, clock_now(), &blob, &err)) {
+	if (case_id != NULL && !text_to_int(case_id, 1, INT64_MAX, &wish.case_id)) {
+		err_set(&err, E_INVALIDARG, "'%s' is no number of a recovery case", case_id);
+		json_fail(c->http, &err);
+		return;
+	}
+	if (!recover_blob(c->ca, c->vault, &c->caller, &wish, clock_now(), &blob, &by_case, &err)) {
 		log_warn("key retrieval refused", LOG_STR("by", c->caller.downlevel),
 		    LOG_STR("serial", serial), LOG_REASON(&err));
 		json_fail(c->http, &err);
@@ -62,5 +73,10 @@ route_recovery_blob(struct route_call *c)
 	metrics_recovered();
 	log_info("archived key retrieved", LOG_STR("by", c->caller.downlevel),
 	    LOG_STR("serial", serial));
+	snprintf(number, sizeof number, "%lld", (long long)by_case);
+	if (by_case != 0 && !http_call_header(c->http, "Dirca-Case", number, &err)) {
+		json_fail(c->http, &err);
+		return;
+	}
 	answer_body(c->http, 200, "application/pkcs7-mime", buf_view(&blob));
 }

@@ -48,6 +48,12 @@
 	X(KEY_ARCHIVED, 797, KEYARCHIVAL, "key-archived", "a key was archived")                  \
 	X(CA_PUBLISHED, 799, CACONFIG, "ca-published",                                           \
 	    "the CA certificate was published in the directory")                                 \
+	X(CASE_OPENED, 1770, KEYARCHIVAL, "case-opened", "a recovery case was opened")           \
+	X(CASE_APPROVED, 1771, KEYARCHIVAL, "case-approved", "a recovery case was approved")     \
+	X(CASE_DENIED, 1772, KEYARCHIVAL, "case-denied", "a recovery case was denied")           \
+	X(CASE_CLOSED, 1773, KEYARCHIVAL, "case-closed", "a recovery case was closed")           \
+	X(CASE_EXPIRED, 1774, KEYARCHIVAL, "case-expired", "the time of a recovery case ended")  \
+	X(KEY_RECEIVED, 1775, KEYARCHIVAL, "key-received", "who fetched an archived key has it") \
 	X(KEYS_SEARCHED, 1787, KEYARCHIVAL, "keys-searched", "archived keys were searched for")  \
 	X(FILES_CHANGED, 1795, ALWAYS, "files-changed",                                          \
 	    "the CA's files were changed on its machine")

@@ -212,6 +212,8 @@ take_header(struct exchange *x, const char *name, const char *value)
 		a->base64 = strcasecmp(value, "base64") == 0;
 	} else if (strcasecmp(name, "Dirca-Request-Id") == 0) {
 		a->request_id = strtoll(value, NULL, 10);
+	} else if (strcasecmp(name, "Dirca-Case") == 0) {
+		a->case_id = strtoll(value, NULL, 10);
 	} else if (strcasecmp(name, "WWW-Authenticate") == 0 && scheme != NULL) {
 		note_challenge(c, scheme, value);
 	} else if (strcasecmp(name, "Authentication-Info") == 0 && scheme != NULL &&

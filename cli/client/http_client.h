@@ -43,6 +43,7 @@ struct http_answer {
 	char content_type[80];
 	bool base64;          /* Content-Transfer-Encoding */
 	long long request_id; /* Dirca-Request-Id, 0 if absent */
+	long long case_id;    /* Dirca-Case, 0 if absent */
 	bool in_doubt; /* with a failure: the request may have arrived, and no answer came that
 			  counts */
 };

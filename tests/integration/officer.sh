@@ -302,7 +302,7 @@ check "and not after another" found "behind which the export goes on" verified <
 cef() { # the one line of a retrieved key
 	local line
 	line=$(trail log --cef --keys-of 'requester=NWTRADERS\user1 ' --limit 1) && echo "$line" &&
-		[[ $line == 'CEF:0|dirca|dirca|'*'|787|an archived key was retrieved|3|rt='*' outcome=success suser=NWTRADERS\\officer1 '*' msg=template\='* ]]
+		[[ $line == 'CEF:0|dirca|dirca|'*'|787|an archived key was retrieved|3|rt='*' outcome=success suser=NWTRADERS\\officer1 '*' msg=case\='*' template\='* ]]
 }
 check "a SIEM gets its own format" cef
 check "who may not write there is told" refuses E_ACCESSDENIED ca_lab_as officer1 officer allow officer1 --for Everyone

@@ -13,6 +13,7 @@ ACTORS = {
     "BY_VIEWER": "Read, or one of the roles",
     "BY_AUDITOR": "Auditor",
     "BY_WATCHER": "Auditor, or Manage CA",
+    "BY_REVIEWER": "Auditor, or Issue and Manage Certificates",
     "BY_OFFICER": "Issue and Manage Certificates",
     "BY_ADMIN": "Manage CA",
 }

@@ -20,10 +20,11 @@ MAY = {
     "BY_VIEWER": {"reader", "auditor", "officer", "admin", "both"},  # Read is no role
     "BY_AUDITOR": {"auditor"},
     "BY_WATCHER": {"auditor", "admin"},
+    "BY_REVIEWER": {"auditor", "officer"},
     "BY_OFFICER": {"officer"},
     "BY_ADMIN": {"admin"},
 }
-ROLE_ACTS = {"BY_OFFICER", "BY_ADMIN", "BY_WATCHER"}  # of "both"
+ROLE_ACTS = {"BY_OFFICER", "BY_ADMIN", "BY_WATCHER", "BY_REVIEWER"}  # of "both"
 
 
 def routes():
@@ -36,7 +37,7 @@ def routes():
 
 
 def request_of(method, pattern, handler, user, pkcs10, cmc):
-    star = "CA%5CEncryptionCSP%5CCNGEncryptionAlgorithm" if "settings" in pattern else "999999" if "requests" in pattern else "User"
+    star = "CA%5CEncryptionCSP%5CCNGEncryptionAlgorithm" if "settings" in pattern else "999999" if "requests" in pattern or "cases" in pattern else "User"
     path, body = pattern.replace("*", star), None
     if method in ("POST", "PUT"):
         body = b"{}"

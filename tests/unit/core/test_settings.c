@@ -67,6 +67,18 @@ values_in_range_are_accepted_and_others_refused(void **state)
 	    {"CA\\AuditFilter", "+0x3", true},
 	    {"CA\\KRAFlags", "KRAF_ENABLEARCHIVEALL", false},
 	    {"CA\\CRLFlags", "0x200", false},
+	    {"CA\\Recovery\\RequireCase", "2", false},
+	    {"CA\\Recovery\\SecondApprover", "none", true},
+	    {"CA\\Recovery\\SecondApprover", "All", true},
+	    {"CA\\Recovery\\SecondApprover", "EFSArchive, User Archive", true},
+	    {"CA\\Recovery\\SecondApprover", "", false},
+	    {"CA\\Recovery\\SecondApprover", "EFSArchive,,UserArchive", false},
+	    {"CA\\Recovery\\SecondApprover", "EFSArchive,*", false},
+	    {"CA\\Recovery\\RevokeFirst", "-Lost", true},
+	    {"CA\\Recovery\\RevokeFirst", "Stolen", false},
+	    {"CA\\Recovery\\FetchHours", "0", false},
+	    {"CA\\Recovery\\TellOwner", "AtOpening", true},
+	    {"CA\\Recovery\\TellOwner", "1", false},
 	    {"CA\\NoSuchSetting", "1", false},
 	    {"KRACertCount", "1", false},
 	};
@@ -121,7 +133,9 @@ each_value_reads_as_it_is_written(void **state)
 	(void)state;
 	settings_default(&was);
 	was.num[SETTING_CNG_ENCRYPTION_ALGORITHM] = 1;
+	strcpy(was.second_approver, "EFSArchive,User Archive");
 	now = was;
+	now.second_approver[0] = '\0';
 	for (int s = 0; s < SETTING_COUNT; s++) {
 		char *text = setting_text(&was, (enum setting)s);
 
@@ -129,10 +143,40 @@ each_value_reads_as_it_is_written(void **state)
 		assert_true(setting_parse((enum setting)s, text, &now, set, &err));
 		if (s == SETTING_ENCRYPTION_ALGORITHM) /* of others, which are stored */
 			assert_true(now.num[SETTING_CNG_ENCRYPTION_ALGORITHM] == 1 && !set[s]);
+		else if (s == SETTING_RECOVERY_APPROVER)
+			assert_string_equal(now.second_approver, was.second_approver);
 		else
 			assert_true(set[s] && now.num[s] == was.num[s]);
 		free(text);
 	}
+}
+
+static void
+templates_that_need_an_approver_are_named(void **state)
+{
+	static const struct {
+		const char *setting, *template;
+		bool needs;
+	} rows[] = {{"None", "EFSArchive", false}, {"None", NULL, false}, {"All", "User", true},
+	    {"All", NULL, true}, {"EFSArchive, User Archive", "efsarchive", true},
+	    {"EFSArchive, User Archive", "User Archive", true},
+	    {"EFSArchive, User Archive", "User", false},
+	    {"EFSArchive, User Archive", "EFSArchive,User Archive", false},
+	    {"EFSArchive", NULL, true}}; /* which one it is nobody knows */
+	bool set[SETTING_COUNT] = {false};
+	struct settings in;
+	struct err err;
+
+	(void)state;
+	settings_default(&in);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		assert_true(
+		    setting_parse(SETTING_RECOVERY_APPROVER, rows[i].setting, &in, set, &err));
+		if (settings_need_approver(&in, rows[i].template) != rows[i].needs)
+			fail_msg("row %zu", i);
+	}
+	setting_reset(SETTING_RECOVERY_APPROVER, &in, set);
+	assert_false(settings_need_approver(&in, "EFSArchive"));
 }
 
 static void
@@ -382,6 +426,7 @@ main(void)
 	    cmocka_unit_test(values_in_range_are_accepted_and_others_refused),
 	    cmocka_unit_test(what_was_meant_is_named),
 	    cmocka_unit_test(each_value_reads_as_it_is_written),
+	    cmocka_unit_test(templates_that_need_an_approver_are_named),
 	    cmocka_unit_test(a_period_is_a_pair),
 	    cmocka_unit_test(empty_database_gives_the_defaults),
 	    cmocka_unit_test(cipher_follows_both_settings),

@@ -1,0 +1,11 @@
+/* What getkey says to the CA once a recovery BLOB is on disk. */
+#ifndef CLI_CASE_RECEIPT_H
+#define CLI_CASE_RECEIPT_H
+
+#include "http_client.h"
+
+/* The key of `serial` arrived: the recovery case hands it out no more. 0: there is nothing to say.
+ * That it cannot be said is told on stderr, and no failure: the case ends by its time. */
+void case_receipt(struct http_client *ca, long long case_id, const char *serial);
+
+#endif
