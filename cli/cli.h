@@ -56,7 +56,7 @@ struct cli_options {
 	bool force;
 	/* OPTS_KEYS_IN, OPTS_KEYS_OUT, OPTS_FORMAT, OPTS_KEY_STORE */
 	struct cli_list password_files;
-	const char *nss, *token;
+	const char *folder, *nss, *token, *store_password_file;
 	bool user_store;
 	/* OPTS_LIST, OPTS_AUDIT and OPTS_DECIDE */
 	const char *disposition, *reason;
@@ -170,6 +170,7 @@ struct cli_options {
 #define OPTS_CASE      OPTS(50) /* case open */
 #define OPTS_CASES     OPTS(51) /* case list */
 #define OPTS_BY_CASE   OPTS(52)
+#define OPTS_IMPORTPFX OPTS(53)
 
 struct paper;
 struct cli {

@@ -261,6 +261,12 @@
 	X("convert", "IN... OUT", 2, KEY_FILES_MAX, GROUP_KEYS, WHO_ANYBODY, NEEDS_NOTHING,        \
 	    OPTS_KEYS_IN | OPTS_KEYS_OUT | OPTS_FORMAT, cmd_convert,                               \
 	    "write keys and certificates of any files in another format")                          \
+	X("importpfx", "FILE...", 1, KEY_FILES_MAX, GROUP_KEYS, WHO_ANYBODY, NEEDS_NOTHING,        \
+	    OPTS_KEYS_IN | OPTS_KEY_STORE | OPTS_IMPORTPFX, cmd_importpfx,                         \
+	    "put keys where programs use them: a folder, NSS, a token")                            \
+	X("exportpfx", "KEY OUT", 2, 2, GROUP_KEYS, WHO_ANYBODY, NEEDS_NOTHING,                    \
+	    OPTS_KEYS_IN | OPTS_KEYS_OUT | OPTS_KEY_STORE, cmd_exportpfx,                          \
+	    "take a key out of a folder or NSS into a PKCS#12")                                    \
 	X("officer list", "", 0, 0, GROUP_OFFICERS, WHO_DIRECTORY_READER, NEEDS_SESSION,           \
 	    OPTS_SESSION | OPTS_JSON, cmd_officer_list,                                            \
 	    "certificate managers and what restricts them")                                        \

@@ -130,4 +130,43 @@ check "to standard output" eval 'convert u1.key u1.crt - --format pem --plain 2>
 check "a format that is not known" fails_with 2 convert u1.crt x --format jks
 check "an Entrust profile" eval 'printf "[Digital Identity]\n" >u.epf; refuses "format is not published" convert u.epf x.pfx'
 
+# ---- stores ----
+hash_of() { openssl x509 -in "$1" -outform DER | sha1sum | cut -c1-40; }
+check "into the user's folder" says "$(hash_of u1.crt).pem" dirca importpfx all.pfx --user --password-file pn
+kept=.local/share/dirca/keys
+check "a file each" is 4 eval 'ls $kept | wc -l'
+check "for him alone" is "600 700" eval 'echo $(stat -c %a "$kept/$(hash_of u1.crt).pem" $kept)'
+check "with the chain, though CAs have ended" is 4 grep -c 'BEGIN CERT' "$kept/$(hash_of leaf.crt).pem"
+check "once" says "there already" dirca importpfx u1.pfx --user --password-file p1
+check "encrypted, if that is wanted" eval \
+	'dirca importpfx u1.pfx --folder safe --password-file p1 --out-password-file pn && grep -q "BEGIN ENCRYPTED" safe/*.pem'
+out() { dirca exportpfx "$1" "$2" --out-password-file pn "${@:3}"; }
+check "out of it by hash" eval 'out "$(hash_of u2.crt | cut -c1-8)" o1.pfx --user && has_keys o1.pfx 1'
+check "by a part of its name" eval 'out LEAF o2.pfx --user && has_certificates o2.pfx 4'
+check "of an encrypted one" eval 'out u1 o3.pfx --folder safe --password-file pn && has_keys o3.pfx 1'
+check "not by one that several have" refuses TYPE_E_AMBIGUOUSNAME out u o4.pfx --user
+check "nor one that none has" fails_with 3 out nobody o4.pfx --user
+check "two stores at once" fails_with 2 dirca importpfx u1.pfx --user --nss sql:nss --password-file p1
+check "a key without certificate" refuses DIRCA_E_KEY_MISMATCH dirca importpfx u1.key --user
+spied() { # NAME: a program that notes what others see of it, and runs the real one
+	mkdir -p spy && printf '#!/bin/bash\n{ echo "$@"; env; } >>%q\nexec %q "$@"\n' "$dir/seen" "$(command -v "$1")" >"spy/$1" && chmod +x "spy/$1"
+}
+check "programs that are watched" eval 'spied pk12util && spied p11tool && echo nss-own-password >pw && printf 4711-pin >pin &&
+	mkdir own tokens && certutil -N -d sql:own -f pw'
+spying() { PATH=$dir/spy:$PATH dirca "$@"; }
+check "into NSS" eval 'spying importpfx all.pfx --nss sql:own --password-file pn --store-password-file pw &&
+	[ "$(certutil -K -d sql:own -f pw | grep -c "^<")" = 4 ]'
+check "and out" eval 'spying exportpfx leaf o5.pfx --nss sql:own --store-password-file pw --out-password-file pn && has_certificates o5.pfx 4'
+check "not with a wrong password" refuses DIRCA_E_IO dirca importpfx all.pfx --nss sql:own --password-file pn --store-password-file px
+module=$(find /usr/lib -name libsofthsm2.so -print -quit)
+printf 'directories.tokendir = %s\nlog.level = ERROR\n' "$dir/tokens" >softhsm.conf
+export SOFTHSM2_CONF=$dir/softhsm.conf
+check "a token" softhsm2-util --init-token --free --label mine --pin 4711-pin --so-pin 12345678
+check "into it" spying importpfx u1.pfx u2.pfx --token "pkcs11:token=mine?module-path=$module" --password-file p1 --password-file p2 \
+	--store-password-file pin
+check "two keys and certificates" eval \
+	'[ "$(pkcs11-tool --module "$module" --token-label mine --login --pin 4711-pin -O 2>/dev/null | grep -c "Private Key\|Certificate Object")" = 4 ]'
+check "which it does not give out" refuses NTE_BAD_FLAGS out mail o6.pfx --token "pkcs11:token=mine"
+check "nobody saw a password or a key" eval '[ -s seen ] && ! grep -qE "nss-own-password|4711-pin|PRIVATE|=new$" seen'
+
 checks_end
