@@ -12,8 +12,8 @@
 #include "client_enroll.h"
 #include "cmc.h"
 #include "file.h"
-#include "issued.h"
 #include "mem.h"
+#include "output.h"
 #include "own.h"
 #include "pem.h"
 #include "pfx.h"
@@ -205,19 +205,26 @@ write_pfx(const struct accept_job *j, const struct client_enrolled *e,
     const struct pki_service *service, struct err *err)
 {
 	const struct view ca = service != NULL ? buf_view(&service->certificate) : (struct view){0};
+	const char *name = *j->sent.template_cn != '\0' ? j->sent.template_cn : NULL;
 	OWNED(pkix_cert_free) struct pkix_cert cert = {0};
 	OWNED(buf_free) struct buf pfx = {0};
+	FILE *words = output_words(j->out);
 
 	if (!pkix_cert_decode(buf_view(&e->certificate), &cert, err) ||
-	    !pfx_encode(j->key, buf_view(&e->certificate), &ca, ca.len > 0 ? 1 : 0,
-		*j->sent.template_cn != '\0' ? j->sent.template_cn : NULL, &j->password, &pfx,
-		err) ||
-	    !file_create(j->out, buf_view(&pfx), 0600, err))
+	    !pfx_encode(j->key, buf_view(&e->certificate), &ca, ca.len > 0 ? 1 : 0, name,
+		&j->password, &pfx, err))
 		return false;
+	const struct output out = {j->out, buf_view(&pfx), 0600};
+
+	if (!outputs_write(&out, 1, false, err))
+		return false;
+	print_cert(words, "  ", &cert);
+	fprintf(words, "  Private key archived: %s\n", e->archived ? "yes" : "no");
+	if (output_is_standard(j->out)) /* whoever reads there may have lost it */
+		return true;
 	unlink(j->key_file);
 	unlink(j->sent_file);
-	print_cert(stdout, "  ", &cert);
-	printf("  Private key archived: %s\n%s written.\n", e->archived ? "yes" : "no", j->out);
+	printf("%s written.\n", j->out);
 	return true;
 }
 
@@ -231,7 +238,7 @@ cmd_accept(struct work *w, struct err *err)
 	if (!read_response(&j, err))
 		return false;
 	j.out = w->cli->count > 1 ? mem_text(w->cli->args[1]) : default_out(j.key_file);
-	if (!issued_check_new(j.out, err) || !client_request_load(j.sent_file, &j.sent, err) ||
+	if (!output_check(j.out, false, err) || !client_request_load(j.sent_file, &j.sent, err) ||
 	    (j.sent.is_cmc && (!work_open(w, NEEDS_PKI, err) || !service_of(&j, &service, err))) ||
 	    !cli_password(w->cli->opt.out_password_file,
 		"Password of the kept key (the PKCS#12 gets the same): ", false, &j.password,

@@ -4,18 +4,19 @@
  * the one and brought the other.
  */
 #include <stdlib.h>
-#include <unistd.h>
 
 #include <openssl/pem.h>
 
+#include "client_request.h"
 #include "clock.h"
 #include "file.h"
 #include "inf.h"
 #include "inf_request.h"
-#include "issued.h"
 #include "mem.h"
+#include "output.h"
 #include "own_openssl.h"
 #include "pem.h"
+#include "pkcs8.h"
 #include "template_common.h"
 #include "text.h"
 #include "verbs.h"
@@ -145,38 +146,50 @@ make_request(const struct new_job *j, struct client_request *out, struct err *er
 	       client_request_make(http, &in, buf_view(&pkcs10), out, err);
 }
 
-/* The key first, then what `dirca accept` will hold the answer against, then the request. */
+/* The key, what `dirca accept` will hold the answer against, and the request: all of them or none.
+ */
 static bool
 write_files(const struct new_job *j, struct err *err)
 {
 	const char *path = j->cli->args[1];
 	OWNED(client_request_free) struct client_request request = {0};
-	OWNED(buf_free) struct buf pem = {0};
+	OWNED(secret_free) struct secret key = {0};
+	OWNED(buf_free) struct buf sent = {0}, pem = {0};
 
-	if (!client_key_save(j->key_file, j->key, &j->password, err))
+	if (!make_request(j, &request, err) || !client_request_encode(&request, &sent, err) ||
+	    !pkcs8_encode(j->key, &j->password, &key, err) ||
+	    !pem_append(&pem, PEM_STRING_X509_REQ_OLD, buf_view(&request.message), err))
 		return false;
-	if (make_request(j, &request, err) && client_request_save(j->sent_file, &request, err) &&
-	    pem_append(&pem, PEM_STRING_X509_REQ_OLD, buf_view(&request.message), err) &&
-	    file_create(path, buf_view(&pem), 0644, err)) {
-		printf("%s written; its key is in %s.\n", path, j->key_file);
-		return true;
-	}
-	unlink(j->sent_file);
-	unlink(j->key_file);
-	return false;
+	const struct output list[] = {{j->key_file, secret_view(&key), 0600},
+	    {j->sent_file, buf_view(&sent), 0600}, {path, buf_view(&pem), 0644}};
+
+	if (!outputs_write(list, COUNT_OF(list), false, err))
+		return false;
+	printf("%s written; its key is in %s.\n", path, j->key_file);
+	return true;
+}
+
+/* What lies beside a request has its name. */
+static bool
+check_output(const struct new_job *j, struct err *err)
+{
+	const char *path = j->cli->args[1];
+
+	if (output_is_standard(path))
+		return err_set(err, DIRCA_E_USAGE,
+		    "the request goes into a file, since its key is kept beside it");
+	return output_check(path, false, err) && output_check(j->key_file, false, err) &&
+	       output_check(j->sent_file, false, err);
 }
 
 bool
 cmd_new(struct work *w, struct err *err)
 {
 	OWNED(job_close) struct new_job j = {.cli = w->cli, .session = &w->session};
-	const char *out = w->cli->args[1];
 
-	j.key_file = text_printf("%s" CLIENT_KEY_SUFFIX, out);
+	j.key_file = text_printf("%s" CLIENT_KEY_SUFFIX, w->cli->args[1]);
 	j.sent_file = client_request_path(j.key_file);
-	return read_inf(&j, err) && issued_check_new(out, err) &&
-	       issued_check_new(j.key_file, err) && issued_check_new(j.sent_file, err) &&
-	       find_template(&j, w, err) &&
+	return read_inf(&j, err) && check_output(&j, err) && find_template(&j, w, err) &&
 	       cli_password(w->cli->opt.out_password_file,
 		   "Password for the key, and later the PKCS#12: ", true, &j.password, err) &&
 	       make_key(&j, err) && write_files(&j, err);

@@ -6,20 +6,13 @@
 #include <openssl/pem.h>
 
 #include "cms.h"
-#include "file.h"
 #include "mem.h"
+#include "output.h"
 #include "own_openssl.h"
 #include "pem.h"
 #include "print.h"
 
 #define CHAIN_MAX 8
-
-bool
-issued_check_new(const char *path, struct err *err)
-{
-	return path == NULL || access(path, F_OK) != 0 ||
-	       err_set(err, ERROR_FILE_EXISTS, "%s exists; name another file", path);
-}
 
 bool
 issued_files_of(const struct cli *cli, struct issued_files *out, struct err *err)
@@ -35,16 +28,9 @@ issued_files_of(const struct cli *cli, struct issued_files *out, struct err *err
 		out->chain = cli->args[2];
 	if (cli->count > 3)
 		out->response = cli->args[3];
-	return issued_check_new(out->certificate, err) && issued_check_new(out->chain, err) &&
-	       issued_check_new(out->response, err);
-}
-
-static bool
-write_pem(const char *path, const char *label, struct view der, struct err *err)
-{
-	OWNED(buf_free) struct buf pem = {0};
-
-	return pem_append(&pem, label, der, err) && file_create(path, buf_view(&pem), 0644, err);
+	return (out->certificate == NULL || output_check(out->certificate, false, err)) &&
+	       (out->chain == NULL || output_check(out->chain, false, err)) &&
+	       (out->response == NULL || output_check(out->response, false, err));
 }
 
 /* ---- the chain ---- */
@@ -87,7 +73,7 @@ make_chain(
 }
 
 static bool
-write_chain(struct work *w, const char *path, struct view certificate, struct err *err)
+fetch_chain(struct work *w, struct view certificate, struct buf *pem, struct err *err)
 {
 	OWNED(http_answer_free) struct http_answer answer = {0};
 	OWNED(cms_signed_free) struct cms_signed shown = {0};
@@ -98,20 +84,20 @@ write_chain(struct work *w, const char *path, struct view certificate, struct er
 	       http_answer_check(&answer, err) && http_answer_der(&answer, &der, err) &&
 	       cms_signed_decode(buf_view(&der), &shown, err) &&
 	       make_chain(certificate, &shown, &chain, err) &&
-	       write_pem(path, PEM_STRING_PKCS7, buf_view(&chain), err);
+	       pem_append(pem, PEM_STRING_PKCS7, buf_view(&chain), err);
 }
 
 /* A CA answers a PKCS#10 by the certificate alone. */
 static bool
-write_response(const char *path, const struct client_enrolled *e, struct err *err)
+make_response(const struct client_enrolled *e, struct buf *pem, struct err *err)
 {
 	const struct view certificate = buf_view(&e->certificate);
 	OWNED(buf_free) struct buf alone = {0};
 
 	if (e->response.len > 0)
-		return write_pem(path, PEM_STRING_CMS, buf_view(&e->response), err);
+		return pem_append(pem, PEM_STRING_CMS, buf_view(&e->response), err);
 	return cms_certs_only(&certificate, 1, &alone, err) &&
-	       write_pem(path, PEM_STRING_PKCS7, buf_view(&alone), err);
+	       pem_append(pem, PEM_STRING_PKCS7, buf_view(&alone), err);
 }
 
 /* ---- what is said ---- */
@@ -122,27 +108,23 @@ report(const struct cli *cli, const struct issued_files *files, const struct cli
 {
 	const char *const written[] = {files->certificate, files->chain, files->response};
 	OWNED(pkix_cert_free) struct pkix_cert cert = {0};
-	OWNED(buf_free) struct buf pem = {0};
+	FILE *to = stdout;
 
-	if (!pkix_cert_decode(buf_view(&e->certificate), &cert, err) ||
-	    !pem_append(&pem, PEM_STRING_X509, buf_view(&e->certificate), err))
+	if (!pkix_cert_decode(buf_view(&e->certificate), &cert, err))
 		return false;
-	if (e->remark != NULL)
-		fprintf(stderr, "dirca %s: warning: %s\n", cli->verb->name, e->remark);
 	if (cli->opt.json) {
 		print_json(json_pack("{s:s, s:I, s:o}", "disposition", "issued", "request_id",
 		    (json_int_t)e->request_id, "certificate", json_cert(&cert)));
 		return true;
 	}
-	if (files->certificate == NULL) {
-		fwrite(pem.ptr, 1, pem.len, stdout);
-		return true;
-	}
-	printf("Request Id: %lld\n", e->request_id);
-	print_cert(stdout, "  ", &cert);
 	for (size_t i = 0; i < COUNT_OF(written); i++)
-		if (written[i] != NULL)
-			printf("%s written.\n", written[i]);
+		if (written[i] != NULL && output_is_standard(written[i]))
+			to = stderr;
+	fprintf(to, "Request Id: %lld\n", e->request_id);
+	print_cert(to, "  ", &cert);
+	for (size_t i = 0; i < COUNT_OF(written); i++)
+		if (written[i] != NULL && !output_is_standard(written[i]))
+			fprintf(to, "%s written.\n", written[i]);
 	return true;
 }
 
@@ -150,13 +132,27 @@ bool
 issued_write(struct work *w, const struct issued_files *files, const struct client_enrolled *e,
     struct err *err)
 {
-	const struct view certificate = buf_view(&e->certificate);
+	OWNED(buf_free) struct buf certificate = {0}, chain = {0}, response = {0};
+	struct output list[3];
+	size_t n = 0;
 
-	return (files->certificate == NULL ||
-		   write_pem(files->certificate, PEM_STRING_X509, certificate, err)) &&
-	       (files->chain == NULL || write_chain(w, files->chain, certificate, err)) &&
-	       (files->response == NULL || write_response(files->response, e, err)) &&
-	       report(w->cli, files, e, err);
+	if (!pem_append(&certificate, PEM_STRING_X509, buf_view(&e->certificate), err) ||
+	    (files->chain != NULL && !fetch_chain(w, buf_view(&e->certificate), &chain, err)) ||
+	    (files->response != NULL && !make_response(e, &response, err)))
+		return false;
+	if (files->certificate != NULL)
+		list[n++] = (struct output){files->certificate, buf_view(&certificate), 0644};
+	if (files->chain != NULL)
+		list[n++] = (struct output){files->chain, buf_view(&chain), 0644};
+	if (files->response != NULL)
+		list[n++] = (struct output){files->response, buf_view(&response), 0644};
+	if (e->remark != NULL)
+		fprintf(stderr, "dirca %s: warning: %s\n", w->cli->verb->name, e->remark);
+	if (n == 0 && !w->cli->opt.json) {
+		fwrite(certificate.ptr, 1, certificate.len, stdout);
+		return true;
+	}
+	return outputs_write(list, n, false, err) && report(w->cli, files, e, err);
 }
 
 void

@@ -1,6 +1,7 @@
 /*
  * What came of a request, as files (certreq -submit and -retrieve): the certificate, the same with
- * the CA certificates above it (PKCS#7), the CA's whole response. In PEM, each new.
+ * the CA certificates above it (PKCS#7), the CA's whole response. In PEM; all of
+ * them are written, or none.
  */
 #ifndef CLI_ISSUED_H
 #define CLI_ISSUED_H
@@ -12,8 +13,6 @@ struct issued_files {
 	const char *certificate, *chain, *response; /* NULL: not wanted */
 };
 
-/* ERROR_FILE_EXISTS; NULL is new. */
-bool issued_check_new(const char *path, struct err *err);
 /* Of --out, or of the arguments behind the first one. DIRCA_E_USAGE: of both; ERROR_FILE_EXISTS. */
 bool issued_files_of(const struct cli *cli, struct issued_files *out, struct err *err);
 /* Writes them, and says so; without a file for the certificate, that is printed. The CA is open in

@@ -51,6 +51,7 @@ static const struct command {
 	/* What -p gives: the one password of the first option, or a list of them and, as the last,
 	 * one of the second. */
 	const char *password, *last_password;
+	bool lists_files;   /* the first argument, between commas */
 	bool names_setting; /* the first argument does */
 	bool is_flags;      /* an argument that begins with a dash takes a flag away */
 } commands[] = {
@@ -63,6 +64,12 @@ static const struct command {
     {.name = "ConvertEPF",
 	.reason = "the format of *.epf is not published: nobody but Outlook and Entrust reads what "
 		  "they write; put the keys into a PKCS#12 file (*.pfx), which Outlook imports"},
+    {.name = "MergePFX",
+	.own = "mergepfx",
+	.takes = TAKES_FORCE | TAKES_VERBOSE | TAKES_TIMEOUT | TAKES_PASSWORD | TAKES_USER,
+	.lists_files = true,
+	.password = "--password-file",
+	.last_password = "--out-password-file"},
     {.name = "SetReg",
 	.own = "setreg",
 	.takes = TAKES_CONFIG | TAKES_VERBOSE,
@@ -470,6 +477,16 @@ check_setting(const struct command *c, const char *name, struct err *err)
 	return true;
 }
 
+static void
+say_files(struct paper *p, const char *list)
+{
+	OWNED(own_memory) char *copy = mem_text(list);
+	char *rest = copy, *file;
+
+	while ((file = strsep(&rest, ",")) != NULL)
+		say_new(p, mem_text(file));
+}
+
 static bool
 read_argument(struct reading *r, char *text, struct err *err)
 {
@@ -484,7 +501,9 @@ read_argument(struct reading *r, char *text, struct err *err)
 			say_new(r->p, mem_text(c->words[i].own));
 			return true;
 		}
-	if (n < ARGUMENTS_NAMED && c->arguments[n] != NULL)
+	if (n == 0 && c->lists_files)
+		say_files(r->p, text);
+	else if (n < ARGUMENTS_NAMED && c->arguments[n] != NULL)
 		say_new(r->p, text_printf("%s=%s", c->arguments[n], text));
 	else
 		say(r->p, text);

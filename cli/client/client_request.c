@@ -226,7 +226,7 @@ client_request_path(const char *key_file)
 }
 
 bool
-client_request_save(const char *path, const struct client_request *r, struct err *err)
+client_request_encode(const struct client_request *r, struct buf *out, struct err *err)
 {
 	OWNED(own_memory) char *message = base64_encode(buf_view(&r->message));
 	OWNED(own_json)
@@ -236,7 +236,16 @@ client_request_save(const char *path, const struct client_request *r, struct err
 
 	if (text == NULL)
 		mem_exhausted();
-	return file_replace(path, view_str(text), 0600, err);
+	return buf_dup(view_str(text), out, err);
+}
+
+bool
+client_request_save(const char *path, const struct client_request *r, struct err *err)
+{
+	OWNED(buf_free) struct buf text = {0};
+
+	return client_request_encode(r, &text, err) &&
+	       file_replace(path, buf_view(&text), 0600, err);
 }
 
 static bool

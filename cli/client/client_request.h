@@ -59,6 +59,7 @@ bool client_request_read(struct view der, struct client_request *out, struct err
 bool client_request_spki(const struct client_request *r, struct buf *out, struct err *err);
 /* Where a request lies beside its key. free(). */
 char *client_request_path(const char *key_file);
+bool client_request_encode(const struct client_request *r, struct buf *out, struct err *err);
 bool client_request_save(const char *path, const struct client_request *r, struct err *err);
 /* ERROR_FILE_NOT_FOUND: there is none. */
 bool client_request_load(const char *path, struct client_request *out, struct err *err);

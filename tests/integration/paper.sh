@@ -127,6 +127,11 @@ check "and is retrieved" prints 'kra.p7b written' kra1 certreq -retrieve "$id" k
 check "and joined with its key" prints 'Private key archived: no' kra1 certreq -accept kra.p7b "$password"
 check "in the PKCS#12" same_certificate "$work/kra.cer" "$work/kra.pfx"
 
+touch "$work/again.req.key"
+check "a key of that name is not replaced" refuses 'again.req.key exists' as kra1 certreq -new kra.inf again.req "$password"
+check "nor a file of the answer, for which nothing is sent" refuses 'kra.p7b exists' as user1 certreq -submit before.req once.cer kra.p7b
+check "and the others are not there" test ! -e "$work/once.cer" -a ! -e "$work/again.req" -a ! -s "$work/again.req.key"
+
 # ---- the other lines ----
 line 'Understanding the Archival Process' prints 'CNGEncryptionAlgorithm' caadmin certutil -setreg 'CA\EncryptionCSP\CNGEncryptionAlgorithm' AES
 line 'Understanding the Archival Process' prints 'SymmetricKeySize' caadmin certutil -setreg 'CA\EncryptionCSP\SymmetricKeySize' 256
@@ -150,6 +155,13 @@ line 'Key Recovery' prints 'csp.pfx written' kra1 certutil –csp “Microsoft S
 line 'Recovery Batch File' prints ".p12 written" kra1 CertUtil -p "UQcYLsJ(57s]FuBl" -recoverkey -user "${kra[@]}" "user1-$serial.rec" \
 	"user1-$serial.p12"
 opens() { openssl pkcs12 -in "$work/$1" -passin "pass:$2" -nodes -nocerts | openssl pkey -pubout | cmp - <(openssl x509 -in "$dir/KeyArchival.cer" -pubkey -noout); }
+second=$(openssl x509 -in "$work/before.cer" -noout -serial | cut -d= -f2)
+check "another key" as officer1 certutil -getkey "$second" second.rec
+check "is opened" as kra1 certutil -p "UQcYLsJ(57s]FuBl" -recoverkey "${kra[@]}" second.rec second.p12
+line 'Recovery Batch File' prints '2 private keys' kra1 CertUtil -p "UQcYLsJ(57s]FuBl,iG1-bOt&tqdvJiu1" -MergePFX -user \
+	"user1-$serial.p12,second.p12" user1.p12
+both() { [ "$(openssl pkcs12 -in "$work/user1.p12" -passin "pass:iG1-bOt&tqdvJiu1" -nodes -nocerts | grep -c 'BEGIN PRIVATE')" = 2 ]; }
+check "both under the last password" both
 check "whose password is that of the line" opens "user1-$serial.p12" "UQcYLsJ(57s]FuBl"
 line 'Setting the Timeout Option for Recovery Commands' prints 'slow.pfx written' kra1 certutil –recoverkey –t 60000 "${kra[@]}" "$password" \
 	outputblob slow.pfx

@@ -87,6 +87,8 @@ static const struct row rows[] = {
     {"certreq|-submit|-attrib|certificatetemplate:User|a.req|a.cer",
 	"dirca|submit|--template=User|a.req|a.cer"},
     {"dirca|-submit|a.req", "dirca|submit|a.req"},
+    {"CertUtil|-MergePFX|-user|a.p12,b.p12|user1.p12", "dirca|mergepfx|a.p12|b.p12|user1.p12"},
+    {"certutil|-f|-mergepfx|a.p12|b.p12", "dirca|mergepfx|--force|a.p12|b.p12"},
     {"certutil|-dump|--|-f", "dirca|dump|--|-f"},
     {"certutil|-dump|--type|request|a", "dirca|dump|--type|request|a"},
     {"certutil", "dirca|--help"},
@@ -256,6 +258,45 @@ a_password_leaves_the_line(void **state)
 		assert_null(strstr(p.argv[i], "UQc"));
 }
 
+/* "in,out", more of the first, the last left to be asked, and one alone, which is of the input. */
+static void
+a_list_of_passwords_ends_with_that_of_the_output(void **state)
+{
+	static const struct {
+		const char *list, *texts[3];
+		size_t in; /* how many are the inputs' */
+	} lists[] = {
+	    {"a,b", {"a", "b", NULL}, 1},
+	    {"a,b,c", {"a", "b", "c"}, 2},
+	    {"a,b,*", {"a", "b", NULL}, 2},
+	    {"a", {"a", NULL, NULL}, 1},
+	    {"a,", {"a", "", NULL}, 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(lists); i++) {
+		OWNED(own_memory)
+		char *line = text_printf("certutil|-p|%s|-MergePFX|x,y|z", lists[i].list);
+		OWNED(paper_free) struct paper p = {0};
+		char *argv[MOST + 1];
+		int argc = split(line, argv);
+		struct err err;
+		size_t k = 0;
+
+		assert_true(paper_translate(argc, argv, &p, &err));
+		for (; k < p.password_count; k++) {
+			const struct paper_password *w = &p.passwords[k];
+
+			assert_non_null(lists[i].texts[k]);
+			assert_int_equal(w->len, strlen(lists[i].texts[k]));
+			assert_memory_equal(w->text, lists[i].texts[k], w->len);
+			assert_string_equal(
+			    w->option, k < lists[i].in ? "--password-file" : "--out-password-file");
+		}
+		assert_true(k == 3 || lists[i].texts[k] == NULL);
+	}
+}
+
 static void
 failures_look_as_in_the_paper(void **state)
 {
@@ -309,6 +350,7 @@ main(void)
 	    cmocka_unit_test(other_lines_are_dircas),
 	    cmocka_unit_test(what_a_program_reads_is_left_alone),
 	    cmocka_unit_test(a_password_leaves_the_line),
+	    cmocka_unit_test(a_list_of_passwords_ends_with_that_of_the_output),
 	    cmocka_unit_test(failures_look_as_in_the_paper),
 	};
 
