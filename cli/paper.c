@@ -44,10 +44,11 @@ static const struct command {
 	const char *reason; /* why, and the way round */
 	unsigned takes;
 	const char *verbose;                    /* what -v is; NULL: --verbose */
+	const char *user;                       /* what -user is; NULL: nothing */
 	const char *arguments[ARGUMENTS_NAMED]; /* the option that each becomes; NULL: none */
 	const struct {
 		const char *paper, *own;
-	} words[WORDS_MAX]; /* arguments that are words */
+	} words[WORDS_MAX]; /* arguments that are words; `own` NULL: nothing is to be said */
 	/* What -p gives: the one password of the first option, or a list of them and, as the last,
 	 * one of the second. */
 	const char *password, *last_password;
@@ -70,6 +71,19 @@ static const struct command {
 	.lists_files = true,
 	.password = "--password-file",
 	.last_password = "--out-password-file"},
+    {.name = "ImportPFX",
+	.own = "importpfx",
+	.takes = TAKES_FORCE | TAKES_VERBOSE | TAKES_TIMEOUT | TAKES_PASSWORD | TAKES_USER |
+		 TAKES_PROVIDER,
+	.user = "--user",
+	.words = {{"MY", NULL}},
+	.password = "--password-file"},
+    {.name = "ExportPFX",
+	.own = "exportpfx",
+	.takes = TAKES_FORCE | TAKES_VERBOSE | TAKES_TIMEOUT | TAKES_PASSWORD | TAKES_USER,
+	.user = "--user",
+	.words = {{"MY", NULL}},
+	.password = "--out-password-file"},
     {.name = "SetReg",
 	.own = "setreg",
 	.takes = TAKES_CONFIG | TAKES_VERBOSE,
@@ -438,8 +452,10 @@ read_value(struct reading *r, const struct option *o, struct paper_word *value, 
 static void
 read_flag(struct reading *r, const struct option *o)
 {
-	const char *own =
-	    o->takes == TAKES_VERBOSE && r->command->verbose != NULL ? r->command->verbose : o->own;
+	const struct command *c = r->command;
+	const char *own = o->takes == TAKES_USER                            ? c->user
+			  : o->takes == TAKES_VERBOSE && c->verbose != NULL ? c->verbose
+									    : o->own;
 
 	if (own == NULL)
 		return;
@@ -498,7 +514,8 @@ read_argument(struct reading *r, char *text, struct err *err)
 	r->p->prints_file = r->p->prints_file || strcmp(text, "-") == 0;
 	for (size_t i = 0; i < WORDS_MAX && c->words[i].paper != NULL; i++)
 		if (strcasecmp(c->words[i].paper, text) == 0) {
-			say_new(r->p, mem_text(c->words[i].own));
+			if (c->words[i].own != NULL)
+				say_new(r->p, mem_text(c->words[i].own));
 			return true;
 		}
 	if (n == 0 && c->lists_files)

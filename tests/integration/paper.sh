@@ -166,6 +166,14 @@ check "whose password is that of the line" opens "user1-$serial.p12" "UQcYLsJ(57
 line 'Setting the Timeout Option for Recovery Commands' prints 'slow.pfx written' kra1 certutil –recoverkey –t 60000 "${kra[@]}" "$password" \
 	outputblob slow.pfx
 line 'Recovery BLOB Structure' prints 'CN=kra1' kra1 certutil -recoverkey --ca="$CA_STATE/ca.crt" outputblob
+line 'Importing Recovered Keys' prints '.pem' user1 certutil –user –importPFX user.pfx --password-file="$(ca_lab_pass)"
+in_folder() { openssl pkey -in "$(ls "$(ca_lab_home user1)"/.local/share/dirca/keys/*.pem)" -pubout | cmp - <(openssl x509 -in "$dir/KeyArchival.cer" -pubkey -noout); }
+check "which is in the user's folder" in_folder
+# shellcheck disable=SC1110 # the quotes of a word processor
+line 'Importing Recovered Keys' prints '.pem' user1 certutil –CSP “Microsoft Software Key Storage Provider” –importPFX user.pfx \
+	--password-file="$(ca_lab_pass)" --folder="$dir/keys"
+line 'Appendix C: Useful Commands' prints '.pem' user1 certutil -f –ImportPFX –User –csp "Microsoft Software Key Storage Provider" user.pfx \
+	--password-file="$(ca_lab_pass)"
 line 'Missing KRA Certificate in the CA Registry' fails '0x80092004 (-2146885628)' officer1 certutil -getkey "1b 4a b7 1e 00 00 00 00 00 1d"
 line 'CA Officer Does Not Have a KRA Certificate' prints 'cn=KRA' officer1 Certutil.exe –DS – v
 line 'Approving the Request' prints 'CN=kra1' caadmin certutil -viewstore KRA
