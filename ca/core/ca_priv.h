@@ -164,6 +164,8 @@ bool setting_store(struct ca *ca, struct setting_change *c, struct err *err);
 
 /* ---- xchg_template.c: the template CAExchange (paper, "CA Exchange Certificate Generation") ----
  */
+/* NULL: there is none, or it cannot be read. */
+const struct tmpl *xchg_template(const struct ca_view *v);
 /* May an exchange certificate be made? With CRLF_USE_XCHG_CERT_TEMPLATE only if the template is
  * there, and the CA's own account may enroll by it: CERTSRV_E_UNSUPPORTED_CERT_TYPE,
  * CERTSRV_E_TEMPLATE_DENIED. */

@@ -1,5 +1,7 @@
 #include "certificate.h"
 
+#include "ca_priv.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -421,6 +423,7 @@ certificate_xchg(
 	OWNED(ca_urls_free) struct ca_urls cdp = {0};
 	OWNED(ca_urls_free) struct ca_urls aia = {0};
 	const struct store_crl_id id = crl_of_newest_key(ca);
+	const struct tmpl *t = xchg_template(view);
 
 	*out = (struct buf){0};
 	if (!view->places_known)
@@ -430,11 +433,17 @@ certificate_xchg(
 		    "not be read yet");
 	if (!crl_urls(ca, view, &id, &cdp, err) || !aia_urls(ca, view, &aia, err))
 		return false;
-	const struct vault_xchg_wish wish = {.bits = bits,
+	struct vault_xchg_wish wish = {.bits = bits,
 	    .life_s = life_s,
 	    .cdp = {cdp.list[0], cdp.list[1]},
 	    .aia = {aia.list[0], aia.list[1]}};
 
+	if (t != NULL && t->oid != NULL && t->schema_version > 1 && t->major >= 0 &&
+	    t->minor >= 0) {
+		wish.template_oid = t->oid;
+		wish.template_major = (uint32_t)t->major;
+		wish.template_minor = (uint32_t)t->minor;
+	}
 	return vault_xchg_create(v, &wish, out, err);
 }
 

@@ -41,10 +41,16 @@ find_own(struct dir_conn *c, void *arg, struct err *err)
 	return found != DIR_FIND_FAILED;
 }
 
+const struct tmpl *
+xchg_template(const struct ca_view *v)
+{
+	return ca_view_template(v, TEMPLATE);
+}
+
 bool
 xchg_template_check(struct ca *ca, const struct ca_view *v, struct err *err)
 {
-	const struct tmpl *t = ca_view_template(v, TEMPLATE);
+	const struct tmpl *t = xchg_template(v);
 	OWNED(own_account_free) struct own_account own = {0};
 
 	if ((v->settings.num[SETTING_CRL_FLAGS] & CRLF_USE_XCHG_CERT_TEMPLATE) == 0)
@@ -69,7 +75,7 @@ xchg_template_check(struct ca *ca, const struct ca_view *v, struct err *err)
 bool
 xchg_template_adopt(struct ca *ca, const struct ca_view *v, bool *changed, struct err *err)
 {
-	const struct tmpl *t = ca_view_template(v, TEMPLATE);
+	const struct tmpl *t = xchg_template(v);
 	struct setting_change change = {.actor = OWN_ACTOR};
 	struct err why;
 

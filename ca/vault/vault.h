@@ -62,8 +62,8 @@ bool vault_sign_checkpoint(struct vault *v, int64_t row, const uint8_t hash[32],
 /* A CA exchange key and its certificate ([MS-WCCE] 3.2.1.4.3.2.15.1), made by the vault: its key,
  * its name, its usage and no other, its serial number and times by its own clock. What the front
  * may say is how long it lives (VAULT_XCHG_LIFE_MIN to _MAX seconds, never beyond the CA
- * certificate) and where CRL and issuer are found: up to two URLs each, NULLs are left out. The
- * certificate and its key lie in the vault's folder before anybody learns of them. The key is
+ * certificate), where CRL and issuer are found, up to two URLs each, NULLs are left out, and which
+ * OID and version the template CAExchange has. The certificate and its key lie in the vault's folder before anybody learns of them. The key is
  * destroyed when its certificate has ended by the vault's clock and by the boot clock, counted from
  * when the vault made or loaded it, an hour at least after the vault started, and by no request. */
 #define VAULT_XCHG_LIFE_MIN 3600
@@ -73,6 +73,8 @@ struct vault_xchg_wish {
 	int bits; /* of RSA, or 256, 384, 521: of a curve */
 	int64_t life_s;
 	const char *cdp[VAULT_XCHG_URLS], *aia[VAULT_XCHG_URLS];
+	const char *template_oid; /* of the template CAExchange; NULL: only its name is known */
+	uint32_t template_major, template_minor;
 };
 bool vault_xchg_create(struct vault *v, const struct vault_xchg_wish *wish,
     struct buf *certificate_out, struct err *err);

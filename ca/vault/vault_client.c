@@ -246,6 +246,9 @@ vault_xchg_create(struct vault *v, const struct vault_xchg_wish *wish, struct bu
 		ok = wire_field(&c.frame, url_field(wish->cdp[i]), err);
 	for (size_t i = 0; i < VAULT_XCHG_URLS && ok; i++)
 		ok = wire_field(&c.frame, url_field(wish->aia[i]), err);
+	ok = ok && wire_field(&c.frame, url_field(wish->template_oid), err) &&
+	     wire_field_u32(&c.frame, wish->template_major, err) &&
+	     wire_field_u32(&c.frame, wish->template_minor, err);
 	return ok && call(v, &c, 1, err) && buf_dup(c.fields[0], certificate_out, err);
 }
 

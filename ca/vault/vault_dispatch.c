@@ -192,7 +192,11 @@ handle_xchg_create(struct vault_worker *w, const struct view *fields, size_t cou
 	    !wire_u32(fields[XCHG_LIFE], &life_s))
 		return err_set(
 		    err, E_INVALIDARG, "the size or the life of an exchange key is not a number");
+	if (!wire_u32(fields[XCHG_MAJOR], &offer.template_major) ||
+	    !wire_u32(fields[XCHG_MINOR], &offer.template_minor))
+		return err_set(err, E_INVALIDARG, "the version of a template is not a number");
 	offer.life_s = life_s;
+	offer.template_oid = fields[XCHG_TEMPLATE];
 	for (size_t i = 0; i < VAULT_XCHG_URLS; i++) {
 		offer.cdp[i] = fields[XCHG_CDP + i];
 		offer.aia[i] = fields[XCHG_AIA + i];

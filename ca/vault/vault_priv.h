@@ -194,10 +194,12 @@ ASN1_VALUE *vault_decode_exactly(struct view der, const ASN1_ITEM *item);
 /* ---- vault_xchg_cert.c: what certifies an exchange key. Pure, but for the serial number ---- */
 struct vault_xchg_offer {
 	struct view cdp[VAULT_XCHG_URLS], aia[VAULT_XCHG_URLS]; /* empty: none */
+	struct view template_oid;                               /* empty: not known */
+	uint32_t template_major, template_minor;
 	int64_t life_s;
 };
 /* TBSCertificate of [MS-WCCE] 3.2.1.4.3.2.15.1 for `key`, issued by `ca` at `now`. E_INVALIDARG for
- * a life or URLs that are none. */
+ * a life, URLs or an OID that are none. */
 bool vault_xchg_tbs(const struct vault_xchg_offer *offer, EVP_PKEY *key, const struct pkix_cert *ca,
     struct view sig_alg, int64_t now, struct buf *tbs_out, struct journal_entry *entry_out,
     struct err *err);

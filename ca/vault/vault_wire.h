@@ -36,7 +36,16 @@ enum vault_status { VAULT_STATUS_OK, VAULT_STATUS_ERROR };
 enum { INFO_RECORDS, INFO_NEWEST_CRL, INFO_CERTIFICATES };
 /* Fields of an exchange key's wish: u32 bits, u32 seconds, two CRL and two issuer URLs, empty where
  * there is none. */
-enum { XCHG_BITS, XCHG_LIFE, XCHG_CDP, XCHG_AIA = XCHG_CDP + 2, XCHG_FIELDS = XCHG_AIA + 2 };
+enum {
+	XCHG_BITS,
+	XCHG_LIFE,
+	XCHG_CDP,
+	XCHG_AIA = XCHG_CDP + 2,
+	XCHG_TEMPLATE = XCHG_AIA + 2, /* OID, or empty; two u32 */
+	XCHG_MAJOR,
+	XCHG_MINOR,
+	XCHG_FIELDS
+};
 /* What makes exchange keys: two octets, whether a token's key is named and whether there is another
  * way; its name where it can be used; else u32 error and sentence. Then the same two of why the
  * token of the CA key gives no random numbers, 0 where it does or need not. */

@@ -1,6 +1,7 @@
 /*
  * The certificate of an exchange key ([MS-WCCE] 3.2.1.4.3.2.15.1). All that it says of key, name,
- * usage and time is the vault's own; of the front are the addresses where CRL and issuer are found.
+ * usage and time is the vault's own; of the front are the addresses where CRL and issuer are found,
+ * and which OID and version the template has: nobody trusts a certificate for it.
  */
 #include "vault_priv.h"
 
@@ -14,6 +15,7 @@
 #include "text.h"
 
 #define URL_MAX 1024
+#define OID_MAX 128
 
 /* "CN=<the CA's common name>-Xchg"; every octet escaped (RFC 4514 2.4). */
 static bool
@@ -73,6 +75,32 @@ push_addresses(const struct vault_xchg_offer *offer, ext_list *list, struct err 
 	       ext_push_aia(list, aia.list, VAULT_XCHG_URLS, NULL, err);
 }
 
+/* OpenSSL knows names of OIDs too, and overlooks dots. */
+static bool
+is_dotted(const char *oid)
+{
+	size_t len = strlen(oid);
+
+	return strspn(oid, "0123456789.") == len && strchr(oid, '.') != NULL &&
+	       strstr(oid, "..") == NULL && oid[0] != '.' && oid[len - 1] != '.';
+}
+
+/* By its OID, as templates of version 2 are named, or by its name. */
+static bool
+push_template(const struct vault_xchg_offer *offer, ext_list *list, struct err *err)
+{
+	OWNED(own_memory) char *oid = NULL;
+	struct err why;
+
+	if (offer->template_oid.len == 0)
+		return ext_push_template_name(list, "CAExchange", err);
+	return (offer->template_oid.len <= OID_MAX &&
+		   text_from_view(offer->template_oid, &oid, &why) && is_dotted(oid) &&
+		   ext_push_template_info(
+		       list, oid, offer->template_major, offer->template_minor, &why)) ||
+	       err_set(err, E_INVALIDARG, "the OID of the template CAExchange is none");
+}
+
 static bool
 push_key_ids(struct view spki, const struct pkix_cert *ca, ext_list *list, struct err *err)
 {
@@ -81,7 +109,6 @@ push_key_ids(struct view spki, const struct pkix_cert *ca, ext_list *list, struc
 
 	return ext_key_id(spki, key_id, err) && pkix_cert_ski(ca, &ca_id, err) &&
 	       ext_push_ski(list, view_of(key_id, sizeof key_id), err) &&
-	       ext_push_template_name(list, "CAExchange", err) &&
 	       ext_push_aki(list, buf_view(&ca_id), err);
 }
 
@@ -96,7 +123,7 @@ push_extensions(const struct vault_xchg_offer *offer, EVP_PKEY *key, struct view
 
 	return ext_push_key_usage(list, usage, true, err) &&
 	       ext_push_eku(list, oids, 1, false, err) && push_key_ids(spki, ca, list, err) &&
-	       push_addresses(offer, list, err) &&
+	       push_template(offer, list, err) && push_addresses(offer, list, err) &&
 	       (policies == NULL ||
 		   pkix_ext_push(list, policies->oid, policies->critical, policies->value, err)) &&
 	       ext_push_policies(list, oid_dotted(OID_APPLICATION_CERT_POLICIES), oids, 1, err);

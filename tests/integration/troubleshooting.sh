@@ -158,6 +158,11 @@ two_weeks() {
 		[ "$(sqlite3 "$CA_STATE/dirca.db" "SELECT (NotAfter - NotBefore) / 86400 FROM Request WHERE RequestFlags & 8 ORDER BY RequestID DESC LIMIT 1")" = 14 ]
 }
 check "and is written into the settings" ca_lab_eventually two_weeks
+newest_xchg() { # the extension, by its OID
+	sqlite3 "$CA_STATE/dirca.db" "SELECT hex(RawCertificate) FROM Request WHERE RequestFlags & 8 ORDER BY RequestID DESC LIMIT 1" |
+		xxd -r -p | openssl x509 -inform DER -noout -text | grep -q "$1"
+}
+check "the certificate names the template by its OID" eval 'newest_xchg "1.3.6.1.4.1.311.21.7" && ! newest_xchg "1.3.6.1.4.1.311.20.2:"'
 check "whoever sets another" eval 'admin setreg "CA\CAXchgValidityPeriod" "3 Weeks" && two_weeks'
 mark
 check "the template goes" ldapdelete -Q -Y EXTERNAL -H "$LDAPI_URI" "CN=CAExchange,CN=Certificate Templates,CN=Public Key Services,CN=Services,$LDAP_CONFIG_BASE"
@@ -166,6 +171,7 @@ check "event 96 says so" event 96 MSG_E_CANNOT_CREATE_XCHG_CERT '.variables.Erro
 check "other templates go on" ca_lab_enroll user1 User "$dir/templateless.pfx"
 check "without the flag it is made by the settings, which are the template's" eval \
 	'admin setreg "CA\CRLFlags" -CRLF_USE_XCHG_CERT_TEMPLATE && admin ca exchange renew && xchg_period Units 2'
+check "and names it by its name" eval 'newest_xchg "1.3.6.1.4.1.311.20.2:" && ! newest_xchg "1.3.6.1.4.1.311.21.7"'
 
 # ---- "Certification Authority CSP Not Supported for Key Archival Functions" ----
 check "which provider the CA uses" eval \

@@ -312,7 +312,9 @@ exchange_certificate_is_that_of_the_paper(void **state)
 	assert_true(view_eq(c->issuer, harness.ca->issuer->cert.subject));
 	assert_true(pkix_cert_has_eku(c, oid_dotted(OID_KP_CA_EXCHANGE)));
 	assert_int_equal(pkix_cert_key_usage(c), 0x2000);
-	assert_non_null(pkix_cert_extension(c, oid_nid(OID_ENROLL_CERTTYPE)));
+	/* The directory has the template CAExchange, and an OID for it. */
+	assert_null(pkix_cert_extension(c, oid_nid(OID_ENROLL_CERTTYPE)));
+	assert_non_null(pkix_cert_extension(c, oid_nid(OID_CERTIFICATE_TEMPLATE)));
 	assert_non_null(pkix_cert_extension(c, oid_nid(OID_APPLICATION_CERT_POLICIES)));
 	harness_must(
 	    pkix_verify(harness.ca->issuer->key, c->sig_alg, c->tbs, c->signature, false, &err),

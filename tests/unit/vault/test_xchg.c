@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include "own.h"
 #include "vault_lab.h"
 
 static struct vault_xchgs xchgs;
@@ -279,6 +280,62 @@ front_says_addresses_and_life_within_limits_and_nothing_else(void **state)
 }
 
 static void
+compose_certificate(const struct vault_xchg_offer *o, struct pkix_cert *out, struct buf *der)
+{
+	OWNED(buf_free) struct buf tbs = {0}, signature = {0};
+	struct err err;
+
+	ASSERT_DONE(compose(o, TEST_NOW, &tbs, &err));
+	test_sign(ca.key, buf_view(&tbs), &signature);
+	assert_true(
+	    pkix_signed_wrap(buf_view(&tbs), buf_view(&sig_alg), buf_view(&signature), der, &err));
+	ASSERT_DONE(pkix_cert_decode(buf_view(der), out, &err));
+}
+
+/* Its name where nobody knows an OID; never both. Key usage and EKU stay. */
+static void
+front_says_which_template_it_is_and_not_what_is_in_it(void **state)
+{
+	static const char *const wrong[] = {"1", "1.2.x", "serverAuth", "3.1.2", "1..2", " 1.2.3"};
+	static const uint8_t v2000_3[] = {0x02, 0x02, 0x07, 0xd0, 0x02, 0x01, 0x03};
+	struct vault_xchg_offer o = offer(TEST_DAY, "");
+	char longer[200];
+	struct pkix_cert c;
+	struct buf der, tbs;
+	struct err err;
+	const struct pkix_extension *e;
+
+	(void)state;
+	compose_certificate(&o, &c, &der);
+	assert_non_null(pkix_cert_extension(&c, OBJ_txt2nid("1.3.6.1.4.1.311.20.2")));
+	assert_null(pkix_cert_extension(&c, OBJ_txt2nid("1.3.6.1.4.1.311.21.7")));
+	pkix_cert_free(&c);
+	buf_free(&der);
+	o.template_oid = view_str("1.3.6.1.4.1.311.21.8.1.26");
+	o.template_major = 2000;
+	o.template_minor = 3;
+	compose_certificate(&o, &c, &der);
+	assert_null(pkix_cert_extension(&c, OBJ_txt2nid("1.3.6.1.4.1.311.20.2")));
+	assert_non_null(e = pkix_cert_extension(&c, OBJ_txt2nid("1.3.6.1.4.1.311.21.7")));
+	assert_true(e->value.len > sizeof v2000_3);
+	assert_memory_equal(e->value.ptr + e->value.len - sizeof v2000_3, v2000_3, sizeof v2000_3);
+	assert_true(pkix_cert_has_eku(&c, "1.3.6.1.4.1.311.21.5"));
+	assert_int_equal(pkix_cert_key_usage(&c), 0x2000); /* keyEncipherment */
+	pkix_cert_free(&c);
+	buf_free(&der);
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+		o.template_oid = view_str(wrong[i]);
+		assert_false(compose(&o, TEST_NOW, &tbs, &err));
+		assert_int_equal(err.code, E_INVALIDARG);
+	}
+	memset(longer, '1', sizeof longer);
+	memcpy(longer, "1.2.3.", 6);
+	o.template_oid = view_of(longer, sizeof longer);
+	assert_false(compose(&o, TEST_NOW, &tbs, &err));
+	assert_int_equal(err.code, E_INVALIDARG);
+}
+
+static void
 exchange_certificate_ends_with_the_ca(void **state)
 {
 	struct vault_xchg_offer o = offer(7 * TEST_DAY, "");
@@ -312,6 +369,7 @@ main(void)
 	    cmocka_unit_test(retired_key_is_destroyed),
 	    cmocka_unit_test(key_without_its_record_is_retired),
 	    cmocka_unit_test(front_says_addresses_and_life_within_limits_and_nothing_else),
+	    cmocka_unit_test(front_says_which_template_it_is_and_not_what_is_in_it),
 	    cmocka_unit_test(exchange_certificate_ends_with_the_ca),
 	};
 
