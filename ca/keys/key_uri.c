@@ -17,8 +17,7 @@
 #include "own.h"
 #include "text.h"
 
-#define SCHEME      "pkcs11:"
-#define MODULE_PATH "module-path="
+#define SCHEME "pkcs11:"
 
 static ENGINE *engine; /* of this process, once it is open */
 static char *engine_module;
@@ -35,16 +34,25 @@ key_is_on_token(const EVP_PKEY *key)
 	return EVP_PKEY_get0_provider(key) == NULL;
 }
 
+/* An attribute of the query, with its "=", as it is written; "" where there is none. free(). */
+static char *
+query_value(const char *uri, const char *attribute)
+{
+	const char *at = strchr(uri, '?');
+	size_t len = strlen(attribute);
+
+	for (; at != NULL; at = strchr(at, '&')) {
+		at++;
+		if (strncmp(at, attribute, len) == 0)
+			return text_printf("%.*s", (int)strcspn(at + len, "&"), at + len);
+	}
+	return mem_text("");
+}
+
 char *
 key_uri_module(const char *uri)
 {
-	const char *query = strchr(uri, '?');
-	const char *at = query != NULL ? strstr(query, MODULE_PATH) : NULL;
-
-	if (at == NULL || (at[-1] != '?' && at[-1] != '&'))
-		return mem_text("");
-	at += strlen(MODULE_PATH);
-	return text_printf("%.*s", (int)strcspn(at, "&"), at);
+	return query_value(uri, "module-path=");
 }
 
 static bool
@@ -82,6 +90,21 @@ use_module(const char *uri, struct err *err)
 		   engine_module, module);
 }
 
+/* What the URI says of a PIN comes first. */
+static bool
+read_pin_source(const char *uri, struct secret *out, struct err *err)
+{
+	OWNED(own_memory) char *source = query_value(uri, "pin-source=");
+	const char *path = strncmp(source, "file:", 5) == 0 ? source + 5 : source;
+
+	if (*source == '\0')
+		return true;
+	if (*path != '/')
+		return err_set(err, DIRCA_E_CONFIG,
+		    "%s: pin-source is file: and a path from the root, written plainly", uri);
+	return secret_read_file(path, out, err) || err_prefix(err, "the PIN of %s", uri);
+}
+
 static bool
 give_pin(const struct secret *pin, struct err *err)
 {
@@ -102,11 +125,13 @@ key_uri_open(const char *uri, const struct secret *pin, EVP_PKEY **out, struct e
 {
 	/* The engine knows no query. */
 	OWNED(own_memory) char *object = text_printf("%.*s", (int)strcspn(uri, "?"), uri);
+	OWNED(secret_free) struct secret own_pin = {0};
 
 	*out = NULL;
 	if (!key_uri_is(uri))
 		return err_set(err, E_INVALIDARG, "%s: not a URI of RFC 7512", uri);
-	if (!use_module(uri, err) || !give_pin(pin, err))
+	if (!use_module(uri, err) || !read_pin_source(uri, &own_pin, err) ||
+	    !give_pin(own_pin.ptr != NULL ? &own_pin : pin, err))
 		return false;
 	*out = ENGINE_load_private_key(engine, object, NULL, NULL);
 	return *out != NULL ||

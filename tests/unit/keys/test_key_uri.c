@@ -18,7 +18,8 @@
 #include "token_lab.h"
 #include "token_random.h"
 
-#define PIN "4711-pin"
+#define PIN        "4711-pin"
+#define SECOND_PIN "4712-pin"
 
 static char dir[64];
 
@@ -32,8 +33,11 @@ setup(void **state)
 	if (mkdtemp(dir) == NULL || !secret_heap_init(1 << 18, false, &err) || !oids_init(&err))
 		return 1;
 	return token_lab_begin(dir, PIN) &&
-		       token_sh("softhsm2-util --init-token --free --label second --pin " PIN
+		       token_sh("softhsm2-util --init-token --free --label second --pin " SECOND_PIN
 				" --so-pin 12345678") == 0 &&
+		       token_sh(
+			   "pkcs11-tool --module $M --token-label second --login --pin " SECOND_PIN
+			   " --keypairgen --key-type EC:prime256v1 --label s --id 03") == 0 &&
 		       token_sh("pkcs11-tool --module $M --token-label t --login --pin " PIN
 				" --keypairgen --key-type rsa:2048 --label r --id 01") == 0 &&
 		       token_sh("pkcs11-tool --module $M --token-label t --login --pin " PIN
@@ -128,6 +132,45 @@ what_no_token_gives_is_said_to_be_missing(void **state)
 	assert_false(
 	    key_uri_open("pkcs11:token=t;object=r?module-path=/nonexistent.so", NULL, &key, &err));
 	assert_int_equal(err.code, DIRCA_E_CONFIG);
+}
+
+static bool
+open_by_source(const char *source, EVP_PKEY **out, struct err *err)
+{
+	OWNED(own_memory)
+	char *uri =
+	    text_printf("pkcs11:token=second;object=s;type=private?pin-source=%s&module-path=%s",
+		source, token_module);
+	OWNED(secret_free) struct secret p = {0};
+
+	assert_true(secret_dup(view_str(PIN), &p, err));
+	return key_uri_open(uri, &p, out, err);
+}
+
+/* Two tokens with two PINs. */
+static void
+a_uri_may_name_the_file_of_its_pin(void **state)
+{
+	OWNED(own_memory) char *path = text_printf("%s/second-pin", dir);
+	OWNED(own_memory) char *file = text_printf("file:%s", path);
+	EVP_PKEY *key;
+	struct err err;
+
+	(void)state;
+	assert_true(token_lab_write("second-pin", "0815-wrong\n"));
+	assert_false(open_by_source(path, &key, &err));
+	assert_int_equal(err.code, SCARD_E_NO_SMARTCARD);
+	assert_true(token_lab_write("second-pin", SECOND_PIN "\n"));
+	if (!open_by_source(path, &key, &err))
+		fail_msg("%s", err.msg);
+	EVP_PKEY_free(key);
+	assert_true(open_by_source(file, &key, &err));
+	EVP_PKEY_free(key);
+	assert_false(open_by_source("/nonexistent", &key, &err));
+	assert_int_equal(err.code, DIRCA_E_IO);
+	assert_false(open_by_source("second-pin", &key, &err));
+	assert_int_equal(err.code, DIRCA_E_CONFIG);
+	assert_it_signs("r");
 }
 
 /* As the vault reads it. */
@@ -299,6 +342,7 @@ main(void)
 	    cmocka_unit_test(rsa_and_ec_keys_of_a_token_sign),
 	    cmocka_unit_test(a_key_of_a_token_is_not_exported),
 	    cmocka_unit_test(what_no_token_gives_is_said_to_be_missing),
+	    cmocka_unit_test(a_uri_may_name_the_file_of_its_pin),
 	    cmocka_unit_test(a_key_file_may_name_a_key_of_a_token),
 	    cmocka_unit_test(a_token_gives_random_numbers),
 	    cmocka_unit_test(the_module_is_that_of_the_engine),
