@@ -14,8 +14,9 @@
 bool key_uri_is(const char *text);
 /* The module is that of the URI's module-path attribute (RFC 7512 2.4), written plainly, else the
  * engine's default, p11-kit; a process uses one. The PIN is the first line of the file that the
- * URI's pin-source names, else `pin`; NULL: none. Nothing else of the query counts. EVP_PKEY_free. DIRCA_E_CONFIG: no engine or module; SCARD_E_NO_SMARTCARD: the
- * token does not give the key, because it is not there, or not without another PIN. */
+ * URI's pin-source names, else `pin`; NULL: none. Nothing else of the query counts. EVP_PKEY_free.
+ * DIRCA_E_CONFIG: no engine or module; SCARD_E_NO_SMARTCARD: the token does not give the key,
+ * because it is not there, or not without another PIN. */
 bool key_uri_open(const char *uri, const struct secret *pin, EVP_PKEY **out, struct err *err);
 /* What the URI's module-path says, "" where it says none. free(). */
 char *key_uri_module(const char *uri);

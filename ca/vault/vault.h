@@ -63,9 +63,10 @@ bool vault_sign_checkpoint(struct vault *v, int64_t row, const uint8_t hash[32],
  * its name, its usage and no other, its serial number and times by its own clock. What the front
  * may say is how long it lives (VAULT_XCHG_LIFE_MIN to _MAX seconds, never beyond the CA
  * certificate), where CRL and issuer are found, up to two URLs each, NULLs are left out, and which
- * OID and version the template CAExchange has. The certificate and its key lie in the vault's folder before anybody learns of them. The key is
- * destroyed when its certificate has ended by the vault's clock and by the boot clock, counted from
- * when the vault made or loaded it, an hour at least after the vault started, and by no request. */
+ * OID and version the template CAExchange has. The certificate and its key lie in the vault's
+ * folder before anybody learns of them. The key is destroyed when its certificate has ended by the
+ * vault's clock and by the boot clock, counted from when the vault made or loaded it, an hour at
+ * least after the vault started, and by no request. */
 #define VAULT_XCHG_LIFE_MIN 3600
 #define VAULT_XCHG_LIFE_MAX (31 * 86400)
 #define VAULT_XCHG_URLS     2

@@ -101,10 +101,12 @@ void vault_xchgs_fail(struct vault_xchgs *x, struct view id, const uint8_t encry
 bool vault_xchgs_sync(struct vault_xchgs *x, struct err *err);
 
 /* ---- vault_xchg_token.c ---- */
-/* Opens the key and sees that it can be one: RSA, as large as exchange keys are, and it decrypts.
- * SCARD_E_NO_SMARTCARD, DIRCA_E_CONFIG; NTE_BAD_ALGID for another kind of key. */
+/* Opens the key and sees that it can be one: of the kinds and sizes that exchange keys have, and it
+ * decrypts or agrees. SCARD_E_NO_SMARTCARD, DIRCA_E_CONFIG; NTE_BAD_ALGID for another kind of key.
+ */
 bool vault_token_open(const char *uri, const struct secret *pin, EVP_PKEY **out, struct err *err);
-/* A random text encrypted to it comes back. SCARD_E_NO_SMARTCARD. */
+/* A random text encrypted to it comes back, or a secret that is agreed upon. SCARD_E_NO_SMARTCARD.
+ */
 bool vault_token_proves(EVP_PKEY *key, struct err *err);
 
 /* ---- vault_seed.c: what the token of the CA key adds to the keys of archived keys ---- */

@@ -23,10 +23,12 @@ module=$(find /usr/lib -name libsofthsm2.so -print -quit)
 # What the CA and a KRA use stands before it and can be told to fail.
 shim=${3:?the PKCS#11 module}
 export P11_SHIM_MODULE=$module P11_SHIM_FOLDER=$dir/state/vault
-pin=4711-pin
+pin=4711-pin xchg_pin=4712-pin
 uri() { echo "pkcs11:token=$1;object=$2;type=private?module-path=$shim"; } # TOKEN OBJECT
-token() { LD_PRELOAD='' softhsm2-util --init-token --free --label "$1" --pin "$pin" --so-pin 12345678; }
-new_key() { LD_PRELOAD='' pkcs11-tool --module "$module" --token-label "$1" --login --pin "$pin" --keypairgen --key-type "$2" --label "$3" --id "$4"; }
+pin_of() { case $1 in xchg) echo "$xchg_pin" ;; *) echo "$pin" ;; esac; }
+token() { LD_PRELOAD='' softhsm2-util --init-token --free --label "$1" --pin "$(pin_of "$1")" --so-pin 12345678; }
+on_token() { LD_PRELOAD='' pkcs11-tool --module "$module" --token-label "$1" --login --pin "$(pin_of "$1")" "${@:2}"; }
+new_key() { on_token "$1" --keypairgen --key-type "$2" --label "$3" --id "$4" "${@:5}"; }
 # key_into TOKEN FILE OBJECT ID: the private key of a PKCS#12.
 key_into() {
 	ca_lab_key_of "$2" >"$dir/key.pem" && openssl pkcs8 -topk8 -nocrypt -in "$dir/key.pem" -out "$dir/key.p8" &&
@@ -44,8 +46,8 @@ verifies() { ca_lab_certificate_of "$1" | openssl verify -no-CApath -no-CAstore 
 mkdir -m 711 "$dir/state" && mkdir -m 700 "$dir/state/vault" "$dir/state/vault/tokens"
 printf 'directories.tokendir = %s\nobjectstore.backend = file\nlog.level = ERROR\n' "$dir/state/vault/tokens" >"$dir/softhsm2.conf"
 export SOFTHSM2_CONF=$dir/softhsm2.conf
-(umask 077 && echo "$pin" >"$dir/pin" && echo 0000-wrong >"$dir/wrong-pin")
-CA_LAB_OPTIONS="passphrase_file = $dir/pin"$'\n'"exchange_key_uri = $(uri xchg x0)"$'\n'
+(umask 077 && echo "$pin" >"$dir/pin" && echo "$xchg_pin" >"$dir/xchg-pin" && echo 0000-wrong >"$dir/wrong-pin")
+CA_LAB_OPTIONS="passphrase_file = $dir/pin"$'\n'"exchange_key_uri = $(uri xchg x0)&pin-source=file:$dir/xchg-pin"$'\n'
 admin() { ca_lab_as caadmin "$@"; }
 
 check "a token of the CA" token ca
@@ -53,12 +55,12 @@ check "and one of a KRA" token kra
 check "and one of exchange keys" token xchg
 check "a key" new_key ca rsa:2048 ca0 01
 openssl genrsa -out "$dir/x0.pem" 3072 2>/dev/null && openssl pkcs8 -topk8 -nocrypt -in "$dir/x0.pem" -out "$dir/x0.p8"
-import_x0() { LD_PRELOAD='' softhsm2-util --import "$dir/x0.p8" --token xchg --label x0 --id 0a --pin "$pin"; }
+import_x0() { LD_PRELOAD='' softhsm2-util --import "$dir/x0.p8" --token xchg --label x0 --id 0a --pin "$xchg_pin"; }
 remove_x0() { # both halves: the engine finds a key by either
-	LD_PRELOAD='' pkcs11-tool --module "$module" --token-label xchg --login --pin "$pin" --delete-object --type privkey --label x0 &&
-		LD_PRELOAD='' pkcs11-tool --module "$module" --token-label xchg --login --pin "$pin" --delete-object --type pubkey --label x0
+	on_token xchg --delete-object --type privkey --label x0 && on_token xchg --delete-object --type pubkey --label x0
 }
 check "another, made elsewhere, for exchange certificates" import_x0
+check "and two on curves" eval 'new_key xchg EC:secp384r1 x1 0b --usage-derive && new_key xchg EC:secp384r1 x2 0c --usage-sign'
 # Its first certificate cannot be written down.
 in_the_way=$dir/state/vault/xchg-$(openssl rsa -in "$dir/x0.pem" -RSAPublicKey_out -outform DER 2>/dev/null | sha1sum | cut -c1-40).crt
 mkdir "$in_the_way"
@@ -163,14 +165,18 @@ size=$(stat -c %s "$(held uri | sed 's/uri$/opened/')")
 check "and is used again, and knows what it opened" ca_lab_eventually archives_by_token
 
 # ---- keys that are refused ----
-names() { sed -i "s|^exchange_key_uri.*|exchange_key_uri = $1|" "$DIRCAD_CONF" && restart; }
+names() { sed -i '/^exchange_key_uri/d' "$DIRCAD_CONF" && echo "exchange_key_uri = $1" >>"$DIRCAD_CONF" && restart; }
 check "a copy of the CA knows that the key was used, and not for what" eval 'rm "$(held uri | sed s/uri$/opened/)" && option yes && restart'
 check "and does not use it" event 86 MSG_E_BAD_REGISTRY_CA_XCHG_CSP '.variables.ErrorCode | contains("DIRCA_E_XCHG_CERT")'
 check "but another" ca_lab_eventually ca_lab_enroll user1 EFSArchive "$dir/fourth.pfx"
 check "the CA's own key is no exchange key" eval 'names "$(uri ca ca0)"'
 check "and is not used" event 86 MSG_E_BAD_REGISTRY_CA_XCHG_CSP '.variables.ErrorCode | contains("key of the CA itself")'
-check "nor is one that is not RSA" eval 'names "$(uri ca ca1)"'
-check "and event 86 says so" event 86 MSG_E_BAD_REGISTRY_CA_XCHG_CSP '.variables.ErrorCode | contains("NTE_BAD_ALGID")'
+check "nor is one that may only sign" eval 'names "$(uri xchg x2)&pin-source=$dir/xchg-pin"'
+check "and event 86 says so" event 86 MSG_E_BAD_REGISTRY_CA_XCHG_CSP '.variables.ErrorCode | contains("agree with")'
+check "one on a curve is" eval 'touch "$dir/before"; names "$(uri xchg x1)&pin-source=$dir/xchg-pin" && ca_lab_eventually provider "PKCS#11"'
+on_curve() { find "$CA_STATE/vault" -name 'xchg-*.uri' -newer "$dir/before" | sed 's/uri$/opened/' | xargs -r stat -c %s; }
+archives_on_curve() { ca_lab_enroll user1 EFSArchive "$(mktemp -u "$dir/XXXXXX.pfx")" && [ "$(on_curve)" -gt 40 ]; }
+check "and keys are archived by it" ca_lab_eventually archives_on_curve
 
 started() { grep -aqF -- "$1" "$dir/programs"; }
 # ---- a client's ----
@@ -188,7 +194,7 @@ check "with another PIN it does not" refuses SCARD_E_NO_SMARTCARD whose "$dir/wr
 check "nor for another certificate" eval 'ca_lab_certificate_of "$dir/other.pfx" >"$dir/client.pem"; refuses DIRCA_E_KEY_MISMATCH whose "$dir/pin"'
 check "control: dircad and what it started were watched" started --role=vault
 check "and dirca" started recoverkey
-check "no argument list, environment or log has a PIN" ca_lab_says_nothing_of "$dir/pin" "$dir/wrong-pin"
+check "no argument list, environment or log has a PIN" ca_lab_says_nothing_of "$dir/pin" "$dir/xchg-pin" "$dir/wrong-pin"
 told() { PIN=$pin /bin/true && ! ca_lab_says_nothing_of "$dir/pin"; }
 check "control: one that has is found" told
 checks_end
