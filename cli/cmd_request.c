@@ -45,6 +45,16 @@ print_values(const char *what, const json_t *list)
 	    json_text(v, "value"), json_text(v, "set_by"), json_text(v, "set_when"));
 }
 
+/* What the requester said, a line each. */
+static void
+print_attributes(const char *lines)
+{
+	for (size_t len; *lines != '\0'; lines += len + (lines[len] == '\n')) {
+		len = strcspn(lines, "\n");
+		printf("asked: %.*s\n", (int)len, lines);
+	}
+}
+
 static void
 print_request(json_t *row)
 {
@@ -55,9 +65,10 @@ print_request(json_t *row)
 	{
 		OWNED(own_memory) char *text = request_value(row, name);
 
-		if (!json_is_array(value))
+		if (!json_is_array(value) && strcmp(name, "request_attributes") != 0)
 			printf("%-20s  %s\n", name, *text != '\0' ? text : "-");
 	}
+	print_attributes(json_text(row, "request_attributes"));
 	print_values("set: attribute", json_object_get(row, "officer_attributes"));
 	print_values("set: extension", json_object_get(row, "officer_extensions"));
 }

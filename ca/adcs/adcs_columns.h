@@ -26,6 +26,7 @@
 	X(SERIAL, "SerialNumber", "Serial Number")                        \
 	X(UPN, "UPN", "User Principal Name")                              \
 	X(CERTIFICATE, "RawCertificate", "Binary Certificate")            \
+	X(REQUEST, "RawRequest", "Binary Request")                        \
 	X(KEY, "RawArchivedKey", "Archived Key")                          \
 	X(HASHES, "KeyRecoveryHashes", "Key Recovery Agent Hashes")
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adcs_request.h"
 #include "certificate.h"
 #include "cms.h"
 #include "mem.h"
@@ -353,6 +354,22 @@ read_texts(const struct adcs_source *from, const struct csv_row *csv, struct sto
 	    message_of(adcs_field(&from->columns, csv, ADCS_MESSAGE), row->request_id);
 }
 
+/* Its type stays unknown, so that no answer is made of it. */
+static bool
+read_request(const struct adcs_source *from, const struct csv_row *csv, struct store_request *row,
+    struct err *err)
+{
+	const char *text = adcs_field(&from->columns, csv, ADCS_REQUEST);
+	OWNED(buf_free) struct buf der = {0};
+
+	if (text == NULL)
+		return true;
+	if (!adcs_octets(text, &der, err))
+		return err_prefix(err, "RawRequest");
+	adcs_request(buf_view(&der), buf_view(&row->public_key_hash), &row->raw_request);
+	return true;
+}
+
 static bool
 is_certificate(const struct store_request *row)
 {
@@ -383,7 +400,7 @@ adcs_row_read(const struct adcs_source *from, const struct csv_row *csv, enum ad
 	if (row->requester_name == NULL)
 		return err_set(err, ERROR_INVALID_DATA, "there is no RequesterName");
 	if (!read_revocation(from, csv, row, err) || !read_certificate(from, csv, out, err) ||
-	    !read_key(from, csv, out, err))
+	    !read_request(from, csv, row, err) || !read_key(from, csv, out, err))
 		return false;
 	return row->disposition != DISP_FOREIGN || row->raw_archived_key.len > 0 ||
 	       err_set(err, ERROR_INVALID_DATA,

@@ -232,7 +232,9 @@ respond_row(struct ca *ca, struct vault *v, const struct store_request *row, str
 {
 	OWNED(enroll_request_free) struct enroll_request request = {0};
 
-	if (row->request_type == CR_IN_PKCS10 || row->raw_request.len == 0)
+	/* That of an imported row has no type. */
+	if ((row->request_type != CR_IN_CMC && row->request_type != CR_IN_PKCS7) ||
+	    row->raw_request.len == 0)
 		return true;
 	if (decode_stored(row, &request, err))
 		return enroll_respond(ca, v, row, &request, out, err);

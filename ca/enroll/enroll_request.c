@@ -12,17 +12,6 @@
 /* A PKCS#10 has no number; an answer about it gives it the one that CMC requests have. */
 #define PKCS10_BODY_PART 1
 
-/* Does the DER of OID 1.3.6.1.4.1.311.21.13 occur anywhere? A coarse net below the decoders' fine
- * one: whatever path bytes took, an archived key is never stored as part of a request. */
-static bool
-names_archived_key(struct view bytes)
-{
-	static const uint8_t oid[] = {
-	    0x06, 0x09, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x15, 0x0d};
-
-	return bytes.len > 0 && memmem(bytes.ptr, bytes.len, oid, sizeof oid) != NULL;
-}
-
 /* The request inside a message that others signed. */
 static bool
 decode_wrapped(struct view body, struct enroll_request *r, struct err *err)
@@ -33,7 +22,7 @@ decode_wrapped(struct view body, struct enroll_request *r, struct err *err)
 		return false;
 	r->is_wrapped = true;
 	inner = r->wrapper.message.content;
-	if (names_archived_key(inner))
+	if (cmc_names_archived_key(inner))
 		return err_set(err, CERTSRV_E_BAD_REQUEST_KEY_ARCHIVAL,
 		    "a wrapped request carries an encrypted private key; only the outermost "
 		    "signature of a CMC request may");
@@ -62,7 +51,7 @@ decode_body(enum enroll_format format, struct view body, struct enroll_request *
 		ok = decode_signed(body, r, err);
 		r->payload = r->cmc.archived_key;
 		r->key_hash = r->cmc.key_hash;
-	} else if (names_archived_key(body)) {
+	} else if (cmc_names_archived_key(body)) {
 		/* Only the outermost signature of a CMC message may carry a key (its code says so
 		 * in [MS-ERREF] 2.1.1). */
 		return err_set(err, CERTSRV_E_BAD_REQUEST_KEY_ARCHIVAL,
@@ -130,7 +119,7 @@ enroll_request_raw(const struct enroll_request *r, struct buf *out, struct err *
 		ok = buf_dup(buf_view(&r->pkix->raw), out, err);
 	if (!ok)
 		return false;
-	if (out->len > MOST_RawRequest || names_archived_key(buf_view(out)))
+	if (out->len > MOST_RawRequest || cmc_names_archived_key(buf_view(out)))
 		buf_free(out);
 	return true;
 }

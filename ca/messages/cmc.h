@@ -72,6 +72,10 @@ bool cmc_request_verify_stripped(
 /* The request without its unsigned attributes, to store as RawRequest ([MS-WCCE] 3.2.2.6.2.1.3). */
 bool cmc_request_strip(const struct cmc_request *r, struct buf *out, struct err *err);
 
+/* Does the DER of OID 1.3.6.1.4.1.311.21.13 occur anywhere? A coarse net below the decoders' fine
+ * one: whatever path bytes took, an archived key is never stored as part of a request. */
+bool cmc_names_archived_key(struct view bytes);
+
 /* A request inside SignedData of type id-data ([MS-WCCE] 2.2.2.6.2): all signers are enrollment
  * agents, registration authorities or the certificate that is renewed. message.content is the
  * request: a PKCS#10, or a CMC request of its own. */

@@ -270,3 +270,12 @@ cmc_request_free(struct cmc_request *r)
 	cms_signed_free(&r->message);
 	*r = (struct cmc_request){0};
 }
+
+bool
+cmc_names_archived_key(struct view bytes)
+{
+	static const uint8_t oid[] = {
+	    0x06, 0x09, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x15, 0x0d};
+
+	return bytes.len > 0 && memmem(bytes.ptr, bytes.len, oid, sizeof oid) != NULL;
+}

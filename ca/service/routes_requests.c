@@ -293,6 +293,8 @@ route_request_get(struct route_call *c)
 		return;
 	}
 	answer = json_request(&row);
+	json_object_set_new(answer, "request_attributes",
+	    row.request_attributes != NULL ? json_string(row.request_attributes) : json_null());
 	json_object_set_new(answer, "officer_attributes", json_values(&values, STORE_ATTRIBUTE));
 	json_object_set_new(answer, "officer_extensions", json_values(&values, STORE_EXTENSION));
 	json_answer(c->http, 200, answer);
@@ -335,6 +337,18 @@ route_request_certificate(struct route_call *c)
 		answer_body(c->http, 200, "application/pkix-cert", buf_view(&r.certificate));
 }
 
+/* That of an imported row has no type. */
+static bool
+is_pkcs10(const struct store_request *row)
+{
+	OWNED(pkix_request_free) struct pkix_request r = {0};
+	struct err ignored;
+
+	return row->request_type == CR_IN_PKCS10 ||
+	       (row->request_type == 0 &&
+		   pkix_request_decode(buf_view(&row->raw_request), &r, &ignored));
+}
+
 /* As it came, but for the key: that is taken off before anything is stored (paper, "Performing
  * Binary Export for a Request"). */
 void
@@ -347,14 +361,14 @@ route_request_binary(struct route_call *c)
 		json_fail(c->http, &err);
 	} else if (row.raw_request.len == 0) {
 		err_set(&err, CERTSRV_E_PROPERTY_EMPTY,
-		    "request %lld was not kept: it was too large, or refused at once (%s)",
+		    "request %lld was not kept: it was too large, or refused at once (%s), or "
+		    "imported without it",
 		    (long long)row.request_id, setting_name(SETTING_KEEP_REFUSED));
 		json_fail(c->http, &err);
 	} else {
 		answer_body(c->http, 200,
-		    row.request_type == CR_IN_PKCS10
-			? "application/pkcs10"
-			: "application/pkcs7-mime; smime-type=CMC-request",
+		    is_pkcs10(&row) ? "application/pkcs10"
+				    : "application/pkcs7-mime; smime-type=CMC-request",
 		    buf_view(&row.raw_request));
 	}
 }

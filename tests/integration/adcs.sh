@@ -138,7 +138,7 @@ now=$(date +%s)
 kra="id=4;disposition=20;requester=NWTRADERS\\kra1;template=KeyRecoveryAgent;cert=kra1.crt"
 user1="id=7;disposition=20;requester=NWTRADERS\\user1;template=EFSArchive;upn=user1@nwtraders.com;submitted=$now;cert=user1.crt;key=user1.p7;hashes=$(sha1_of "$old/kra1.crt")"
 user2="id=8;disposition=21;requester=NWTRADERS\\user2;template=User;cert=user2.crt;revoked=$((now - 3600));reason=1"
-user3="id=9;disposition=20;requester=NWTRADERS\\user3;template=User;cert=user3.crt"
+user3="id=9;disposition=20;requester=NWTRADERS\\user3;template=User;cert=user3.crt;request=user3.csr;attributes=CertificateTemplate:User"
 user4="id=11;disposition=20;requester=NWTRADERS\\user4;template=User;cert=user4.crt"
 denied="id=10;disposition=31;requester=NWTRADERS\\user4"
 certutil all.csv "$kra" "$user1" "$user2" "$user3" "$denied"
@@ -188,6 +188,14 @@ old_place() {
 check "also where old certificates look for them" ca_lab_eventually old_place
 id_of() { ca_lab_as caadmin requests --all --json | jq -e --arg n "$1" --arg s "$2" '.[] | select(.request_id == ($n | tonumber)) | .serial_number == $s'; }
 check "requests have the numbers that they had" id_of 7 6100ac
+exported() {
+	rm -f "$dir/exported" && ca_lab_as caadmin request export "$1" "$dir/exported" && "$DIRCA_BIN/dirca" dump "$dir/exported"
+}
+check "a request is as it was" eval 'exported 9 && cmp "$dir/exported" <(openssl req -in "$old/user3.csr" -outform DER)'
+check "and is read" says "CN=user3" exported 9
+check "which no answer is made of" eval 'ca_lab_as officer1 retrieve 9 "$dir/user3.pem" && cmp <(openssl x509 -in "$dir/user3.pem") <(openssl x509 -in "$old/user3.crt")'
+check "what it came with is shown" says "asked: CertificateTemplate:User" ca_lab_as caadmin request show 9
+check "one that did not come with it is not there" refuses CERTSRV_E_PROPERTY_EMPTY exported 8
 check "and say where they are from" says "Imported from AD CS, request 7" ca_lab_as caadmin requests --all --json
 check "the audit trail says who brought them" says "sha256=$(sha256sum <"$old/all.csv" | cut -c1-64)" ca_lab_as auditor audit log --event imported
 recovers() {

@@ -3,12 +3,13 @@
 
 usage: certutil_csv.py [--german] [--utf16] FILE ROW...
 
-A row is NAME=VALUE pairs between semicolons: id, disposition, requester, template, upn, reason, serial, hashes as they are;
-cert and key name files, a certificate (PEM) and an EnvelopedData (DER); revoked and submitted are times (seconds since 1970). Header and dates are
+A row is NAME=VALUE pairs between semicolons: id, disposition, requester, template, upn, reason, serial, hashes, attributes as they are;
+cert, request and key name files, a certificate and a request (PEM) and an EnvelopedData (DER); revoked and submitted are times (seconds since 1970). Header and dates are
 those of an English or a German Windows.
 """
 import argparse
 import base64
+import re
 import sys
 import time
 
@@ -25,6 +26,8 @@ COLUMNS = [  # what -out is given, the name on an English and on a German Window
     ("Request.RevokedReason", "Revocation Reason", "Sperrungsgrund", "reason"),
     ("Request.KeyRecoveryHashes", "Key Recovery Agent Hashes", "Hashwerte des Schlüsselwiederherstellungs-Agents", "hashes"),
     ("RawCertificate", "Binary Certificate", "Binäres Zertifikat", "cert"),
+    ("Request.RequestAttributes", "Request Attributes", "Anforderungsattribute", "attributes"),
+    ("Request.RawRequest", "Binary Request", "Binäre Anforderung", "request"),
     ("Request.RawArchivedKey", "Archived Key", "Archivierter Schlüssel", "key"),
 ]
 DISPOSITIONS = {"9": "Under Submission", "12": "Foreign", "20": "Issued", "21": "Revoked", "30": "Error", "31": "Denied"}
@@ -77,6 +80,9 @@ def value(name, row, german):
         return f"0x{int(text):x} ({text}) -- Reason"
     if name == "cert":
         return armour("CERTIFICATE", certificate(text))
+    if name == "request":
+        with open(text, encoding="ascii") as file:
+            return armour("NEW CERTIFICATE REQUEST", base64.b64decode(re.search("-----\n(.*?)-----END", file.read(), re.S)[1]))
     if name == "key":
         with open(text, "rb") as file:
             return armour("CERTIFICATE", file.read())

@@ -13,6 +13,7 @@
 
 #include "adcs_import.h"
 #include "clock.h"
+#include "file.h"
 #include "home_lab.h"
 #include "init.h"
 #include "own.h"
@@ -374,6 +375,45 @@ teardown(void **state)
 	return lab_teardown(state);
 }
 
+/* What `serial` has as its request, against a file; NULL: nothing. */
+static void
+expect_request(const char *serial, const char *der_file)
+{
+	OWNED(store_close) struct store *store = open_store();
+	OWNED(store_request_free) struct store_request row = {0};
+	OWNED(own_memory)
+	char *path = der_file != NULL ? text_printf("%s/%s", lab_dir, der_file) : NULL;
+	OWNED(buf_free) struct buf der = {0};
+	struct err err;
+
+	assert_int_equal(store_get_by_serial(store, serial, &row, &err), STORE_FOUND);
+	assert_true(path == NULL || file_read(path, 65536, &der, &err));
+	assert_true(view_eq(buf_view(&row.raw_request), buf_view(&der)));
+	assert_int_equal(row.request_type, 0);
+}
+
+/* A request is for the key of the certificate, and holds no encrypted key, or is not kept. */
+static void
+requests_are_kept_to_be_looked_at(void **state)
+{
+	(void)state;
+	run("cert 901; cert 902; cert 903; cert 904; openssl req -in $D/leaf.csr -outform DER -out "
+	    "$D/leaf.der; "
+	    "openssl req -new -newkey rsa:2048 -nodes -keyout $D/o.key -subj /CN=x -out $D/o.csr "
+	    "2>/dev/null; "
+	    "openssl req -new -key $D/leaf.key -subj /CN=x -addext "
+	    "1.2.3.4=DER:06092b060104018237150d -out $D/k.csr 2>/dev/null; "
+	    "csv requests.csv \"$(issued 901 901);request=$D/leaf.csr\" \"$(issued 902 "
+	    "902);request=$D/o.csr\" \"$(issued 903 903);request=$D/k.csr\" \"$(issued 904 "
+	    "904);request=$S/ca.crt\"");
+	assert_int_equal(import("requests.csv").taken, 4);
+	assert_string_equal(refusals, "");
+	expect_request("0385", "leaf.der");
+	expect_request("0386", NULL);
+	expect_request("0387", NULL);
+	expect_request("0388", NULL);
+}
+
 int
 main(void)
 {
@@ -388,6 +428,7 @@ main(void)
 	    cmocka_unit_test(a_hold_that_became_final_is_final),
 	    cmocka_unit_test(a_row_whose_disposition_is_unknown_is_refused),
 	    cmocka_unit_test(a_foreign_certificate_says_nothing_of_a_sid),
+	    cmocka_unit_test(requests_are_kept_to_be_looked_at),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
