@@ -17,20 +17,35 @@
 #define COMMENT_OID    "2.16.840.1.113730.1.13" /* which is an IA5String */
 #define EXTENSION_MOST 2048
 
+/* A request stays what its requester signed, whatever becomes of the certificate. */
+static bool
+has_officer_values(const json_t *row)
+{
+	return json_array_size(json_object_get(row, "officer_attributes")) > 0 ||
+	       json_array_size(json_object_get(row, "officer_extensions")) > 0;
+}
+
 bool
 cmd_request_export(struct work *w, struct err *err)
 {
 	const char *file = w->cli->args[1];
+	OWNED(own_memory) char *row_path = request_path(w->cli, "", err);
 	OWNED(own_memory) char *path = request_path(w->cli, "/binary", err);
 	OWNED(http_answer_free) struct http_answer answer = {0};
+	OWNED(own_json) json_t *row = NULL;
 	OWNED(buf_free) struct buf der = {0};
 
-	if (path == NULL || !work_open(w, NEEDS_CA, err) ||
+	if (row_path == NULL || path == NULL || !work_open(w, NEEDS_CA, err) ||
+	    !http_client_json(w->ca, "GET", row_path, NULL, &row, err) ||
 	    !http_client_request(w->ca, "GET", path, NULL, (struct view){0}, &answer, err) ||
 	    !http_answer_check(&answer, err) || !http_answer_der(&answer, &der, err) ||
 	    !file_create(file, buf_view(&der), 0644, err))
 		return false;
 	printf("%s written.\n", file);
+	if (has_officer_values(row))
+		printf("Not in it is what certificate managers set for the certificate: `dirca "
+		       "request show %s`\n",
+		    w->cli->args[0]);
 	return true;
 }
 
