@@ -17,6 +17,8 @@ add_cross(struct ca_crosses *c, const struct ca_issuers *own, struct view der, s
 		return false;
 	x->by = ca_issuers_find(own, &x->cert);
 	x->of = ca_issuers_of_key(own, x->cert.spki);
+	/* One with SHA-1 goes to nobody: unlike a root's word about itself it would be relied on.
+	 */
 	if (x->by != NULL && x->of != NULL)
 		c->count++;
 	else

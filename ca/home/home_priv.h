@@ -57,7 +57,8 @@ bool home_read_certificate(struct view text, struct pkix_certs *out, struct err 
 /* The first of a PEM file of the state folder. */
 bool home_first_certificate(
     const struct config *config, const char *name, struct pkix_cert *out, struct err *err);
-/* Each is issued by the next, the last by itself: a chain with an end that readers can trust. */
+/* Each is issued by the next, the last by itself: a chain with an end that readers can trust.
+ * SHA-1 is refused but where that end signed itself. */
 bool home_check_chain(const struct pkix_cert *list, size_t count, struct err *err);
 /* CERT_E_EXPIRED. */
 bool home_check_time(const struct pkix_cert *c, int64_t now, struct err *err);

@@ -180,6 +180,8 @@ check_own(const struct pkix_cert *c, const EVP_PKEY *key, int64_t now, struct er
 	return home_check_time(c, now, err);
 }
 
+/* Nobody relies on what the end of a chain says of itself: it is trusted as it is, whatever it was
+ * signed with. */
 static bool
 check_issued_by(const struct pkix_cert *c, const struct pkix_cert *parent, struct err *err)
 {
@@ -189,7 +191,7 @@ check_issued_by(const struct pkix_cert *c, const struct pkix_cert *parent, struc
 		return err_set(err, CERT_E_ISSUERCHAINING,
 		    "a certificate of the chain was not issued by the one that follows it");
 	return pkix_public_key(parent->spki, &key, err) &&
-	       pkix_verify(key, c->sig_alg, c->tbs, c->signature, false, err);
+	       pkix_verify(key, c->sig_alg, c->tbs, c->signature, c == parent, err);
 }
 
 /* RFC 5280 6.1.4 (l): those that a CA issued to itself do not count. */

@@ -64,7 +64,7 @@ make_old_ca() {
 			keyUsage = critical,keyEncipherment
 			extendedKeyUsage = 1.3.6.1.4.1.311.21.6
 		END
-		openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -days 900 -config ca.cnf -extensions x \
+		openssl req -x509 -newkey rsa:2048 -sha1 -nodes -keyout ca.key -out ca.crt -days 900 -config ca.cnf -extensions x \
 			-subj "/DC=com/DC=nwtraders/CN=$CA_NAME" &&
 			: >index && echo 37 >number && echo 6100AB >serial &&
 			issue kra1 && issue user1 && issue user2 && issue user3 && issue user4 && openssl ca -config ca.cnf -revoke user2.crt -crl_reason keyCompromise &&

@@ -19,6 +19,7 @@
 #include "init.h"
 #include "killed.h"
 #include "mem.h"
+#include "own.h"
 #include "pem.h"
 #include "pkcs8.h"
 #include "renew.h"
@@ -284,6 +285,72 @@ a_subordinate_brings_its_parents(void **state)
 	config_free(&c);
 }
 
+/* What a root says of itself nobody relies on; what it says of others is relied on. */
+static void
+a_root_signed_with_sha1_is_taken_and_nothing_else_is(void **state)
+{
+	static const char top[] =
+	    "SUBJECT=/CN=Root make top rsa2048 020100 -days 100 -sha1; PARENT='-CA top.crt -CAkey "
+	    "top.key' make below rsa2048 020100 -days 50";
+	OWNED(own_memory) char *weak = text_printf("%s -sha1", top);
+	struct config *root = lab_config("sha1-root", "Old CA", ""),
+		      *good = lab_config("sha1-top", "Old CA", ""),
+		      *bad = lab_config("sha1-below", "Old CA", "");
+	struct err err;
+
+	(void)state;
+	make("make root1 rsa2048 020100 -days 100 -sha1");
+	assert_int_equal(run("openssl x509 -in root1.crt -noout -text | grep sha1With"), 0);
+	must_adopt(root, "root1.key root1.crt");
+	make(top);
+	must_adopt(good, "below.key below.crt top.crt");
+	make(weak);
+	assert_false(adopt(bad, "below.key below.crt top.crt", clock_now(), &err));
+	assert_int_equal(err.code, NTE_BAD_ALGID);
+	assert_non_null(strstr(err.msg, "certificate 1 of the chain"));
+	config_free(&root);
+	config_free(&good);
+	config_free(&bad);
+}
+
+static size_t
+crosses_of(const char *folder, const char *digest)
+{
+	OWNED(own_memory)
+	char *command = text_printf(
+	    "make k0 rsa2048 020100 -days 100; make k1 rsa2048 0203010001 -days 100; openssl x509 "
+	    "-req -in k1.csr -CA k0.crt -CAkey k0.key -extfile k1.cnf -extensions x %s -out "
+	    "01.crt; "
+	    "openssl x509 -req -in k0.csr -CA k1.crt -CAkey k1.key -extfile k0.cnf -extensions x "
+	    "%s "
+	    "-out 10.crt",
+	    digest, digest);
+	struct config *c = lab_config(folder, "Old CA", "");
+	struct ca_crosses crosses;
+	struct ca_issuers all;
+	struct err err;
+	size_t count;
+
+	make(command);
+	must_adopt(c, "k0.key k1.key k0.crt k1.crt 01.crt 10.crt");
+	read_ca(c, &all);
+	assert_int_equal(all.count, 2);
+	assert_true(ca_crosses_read(c, &all, &crosses, &err));
+	count = crosses.count;
+	ca_crosses_free(&crosses);
+	ca_issuers_free(&all);
+	config_free(&c);
+	return count;
+}
+
+static void
+cross_certificates_with_sha1_are_not_published(void **state)
+{
+	(void)state;
+	assert_int_equal(crosses_of("cross256", "-sha256"), 2);
+	assert_int_equal(crosses_of("cross1", "-sha1"), 0);
+}
+
 /* ---- CRL numbers ---- */
 
 static const char make_crls[] =
@@ -412,6 +479,8 @@ main(void)
 	    cmocka_unit_test(every_key_and_certificate_of_a_renewed_ca_comes),
 	    cmocka_unit_test(what_is_no_ca_that_could_go_on_leaves_nothing),
 	    cmocka_unit_test(a_subordinate_brings_its_parents),
+	    cmocka_unit_test(a_root_signed_with_sha1_is_taken_and_nothing_else_is),
+	    cmocka_unit_test(cross_certificates_with_sha1_are_not_published),
 	    cmocka_unit_test(the_newest_crl_is_remembered),
 	    cmocka_unit_test(it_may_be_killed_anywhere_and_repeated),
 	};
