@@ -5,6 +5,7 @@
 #ifndef TEMPLATES_TMPL_PRIV_H
 #define TEMPLATES_TMPL_PRIV_H
 
+#include "dotted.h"
 #include "tmpl.h"
 
 #define OID_KEY_USAGE "2.5.29.15"
@@ -25,9 +26,6 @@
 /* Appends `text`, which the list then owns (also on failure: it is freed). Refuses a value that is
  * there already. */
 bool texts_take_new(struct texts *l, char *text, struct err *err);
-
-/* Dotted decimal, at least two arcs, as X.660 allows them. */
-bool oid_is_valid(const char *text);
 
 /* The one value of msPKI-RA-Application-Policies in the syntax "Name`Type`Value`" ([MS-CRTD] 2.23).
  */

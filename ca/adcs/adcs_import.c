@@ -6,6 +6,7 @@
 #include "adcs_row.h"
 #include "audit.h"
 #include "kra_store.h"
+#include "file_pump.h"
 #include "mem.h"
 #include "own_openssl.h"
 #include "text.h"
@@ -45,20 +46,12 @@ importing_free(struct importing *m)
 static bool
 hash_file(struct importing *m, struct err *err)
 {
-	OWNED(own_md_ctx) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	OWNED(own_memory) char *hex = NULL;
-	uint8_t bytes[65536], hash[32];
-	size_t n;
+	uint8_t hash[32];
+	int64_t size;
 
-	if (ctx == NULL || EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) != 1)
-		return err_openssl(err, DIRCA_E_CRYPTO, "SHA-256 of %s", m->in->name);
-	while ((n = fread(bytes, 1, sizeof bytes, m->in->file)) > 0)
-		if (EVP_DigestUpdate(ctx, bytes, n) != 1)
-			return err_openssl(err, DIRCA_E_CRYPTO, "SHA-256 of %s", m->in->name);
-	if (ferror(m->in->file) != 0)
-		return err_errno(err, DIRCA_E_IO, "%s", m->in->name);
-	if (EVP_DigestFinal_ex(ctx, hash, NULL) != 1)
-		return err_openssl(err, DIRCA_E_CRYPTO, "SHA-256 of %s", m->in->name);
+	if (!file_pump(fileno(m->in->file), -1, m->in->name, &size, hash, err))
+		return false;
 	hex = hex_encode(view_of(hash, sizeof hash), '\0');
 	snprintf(m->out->sha256, sizeof m->out->sha256, "%s", hex);
 	rewind(m->in->file);

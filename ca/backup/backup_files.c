@@ -13,6 +13,7 @@
 
 #include "ca_key.h"
 #include "file.h"
+#include "file_pump.h"
 #include "mem.h"
 #include "own_openssl.h"
 #include "text.h"
@@ -78,42 +79,18 @@ backup_find(const struct backup *b, const char *path)
 	return NULL;
 }
 
-/* To the end that the file has then; to `to` too, unless it is -1. */
-static bool
-pump(int from, int to, EVP_MD_CTX *hash, int64_t *size_out)
-{
-	uint8_t bytes[65536];
-	ssize_t n;
-
-	*size_out = 0;
-	while ((n = read(from, bytes, sizeof bytes)) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 || (to >= 0 && !file_write_all(to, view_of(bytes, (size_t)n))))
-			return false;
-		if (EVP_DigestUpdate(hash, bytes, (size_t)n) != 1)
-			return false;
-		*size_out += n;
-	}
-	return true;
-}
-
 bool
 backup_copy(int from, const char *name, const char *to, int64_t *size_out, uint8_t sha256_out[32],
     struct err *err)
 {
-	OWNED(own_md_ctx) EVP_MD_CTX *hash = EVP_MD_CTX_new();
 	OWNED(own_fd) int fd = -1;
 
-	if (hash == NULL || EVP_DigestInit_ex(hash, EVP_sha256(), NULL) != 1)
-		return err_openssl(err, DIRCA_E_CRYPTO, "SHA-256 of %s", name);
 	if (to != NULL &&
 	    (fd = open(to, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)) == -1)
 		return err_errno(err, DIRCA_E_IO, "%s: cannot create", to);
-	if (!pump(from, fd, hash, size_out) || (fd >= 0 && fsync(fd) != 0))
-		return err_errno(err, DIRCA_E_IO, "%s: cannot be copied", name);
-	return EVP_DigestFinal_ex(hash, sha256_out, NULL) == 1 ||
-	       err_openssl(err, DIRCA_E_CRYPTO, "SHA-256 of %s", name);
+	return file_pump(from, fd, name, size_out, sha256_out, err) &&
+	       (fd < 0 || fsync(fd) == 0 ||
+		   err_errno(err, DIRCA_E_IO, "%s: cannot be copied", name));
 }
 
 bool

@@ -12,6 +12,7 @@
 
 #include "cms.h"
 #include "file.h"
+#include "home_files.h"
 #include "mem.h"
 #include "oids.h"
 #include "own_openssl.h"
@@ -480,19 +481,6 @@ begin(struct making *m, const char *folder, struct err *err)
 	return true;
 }
 
-static bool
-read_ca(const struct config *config, struct backup *out, struct err *err)
-{
-	OWNED(own_memory) char *path = config_path(config, "ca.crt");
-	struct buf *list = NULL;
-	size_t count = 0;
-	bool ok = pem_certificates_file(path, &list, &count, err) &&
-		  pkix_cert_decode(buf_view(&list[0]), &out->ca, err);
-
-	pem_list_free(&list, count);
-	return ok;
-}
-
 bool
 backup_make(const struct backup_source *from, const char *folder, int64_t now, struct backup *out,
     struct err *err)
@@ -503,7 +491,8 @@ backup_make(const struct backup_source *from, const char *folder, int64_t now, s
 	*out = (struct backup){
 	    .ca_name = mem_text(config->ca_name), .version = mem_text(DIRCA_VERSION), .made = now};
 	return oids_init(err) && backup_owners(config, m.owners, err) &&
-	       read_recipients(config, &m.recipients, err) && read_ca(config, out, err) &&
-	       begin(&m, folder, err) && fill(&m, err) && verify(&m, err) &&
-	       sync_folders(&m, err) && give_name(&m, folder, err);
+	       read_recipients(config, &m.recipients, err) &&
+	       home_first_certificate(config, "ca.crt", &out->ca, err) && begin(&m, folder, err) &&
+	       fill(&m, err) && verify(&m, err) && sync_folders(&m, err) &&
+	       give_name(&m, folder, err);
 }

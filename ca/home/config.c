@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cms.h"
+#include "dotted.h"
 #include "key_uri.h"
 #include "kra_flags.h"
 #include "kv.h"
@@ -408,23 +409,6 @@ check_peers(const struct config *c, struct err *err)
 	return true;
 }
 
-/* Arcs between dots, none with a zero before it: there is one way to write each. */
-static bool
-is_oid(const char *text)
-{
-	int arcs = 0;
-
-	for (;; text++, arcs++) {
-		size_t digits = strspn(text, "0123456789");
-
-		if (digits == 0 || digits > 20 || (digits > 1 && *text == '0') || arcs == 32)
-			return false;
-		text += digits;
-		if (*text != '.')
-			return *text == '\0' && arcs > 0;
-	}
-}
-
 /* Extensions that mean something to those who read certificates (RFC 5280, PKIX, Microsoft,
  * Netscape) are none for officers: they may say whom a certificate is for, or what for. */
 static bool
@@ -436,7 +420,7 @@ check_officer_extensions(const struct config *c, struct err *err)
 	for (size_t i = 0; i < c->officer_extension_count; i++) {
 		const char *oid = c->officer_extensions[i];
 
-		if (!is_oid(oid) || strlen(oid) > 64)
+		if (!oid_is_valid(oid) || strlen(oid) > 64)
 			return err_set(err, DIRCA_E_CONFIG,
 			    "officer_extension: '%s' is no object identifier", oid);
 		for (size_t k = 0; k < COUNT_OF(reserved); k++)

@@ -1,5 +1,5 @@
 /* Folders and files of the state folder, and whose they are. */
-#include "home_priv.h"
+#include "home_files.h"
 
 #include <errno.h>
 #include <pwd.h>
@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "ca_key.h"
+#include "home_priv.h"
 #include "journal.h"
 #include "kra_policy.h"
 #include "mem.h"

@@ -7,6 +7,7 @@
 #include "ca_key.h"
 #include "config.h"
 #include "extension.h"
+#include "home_files.h"
 #include "pkix.h"
 
 struct home_key {
@@ -54,9 +55,6 @@ bool home_write_pem(const struct config *config, const char *name, const char *l
     const struct view *ders, size_t count, struct err *err);
 /* Adds the one certificate that is there, DER or PEM. */
 bool home_read_certificate(struct view text, struct pkix_certs *out, struct err *err);
-/* The first of a PEM file of the state folder. */
-bool home_first_certificate(
-    const struct config *config, const char *name, struct pkix_cert *out, struct err *err);
 /* Each is issued by the next, the last by itself: a chain with an end that readers can trust.
  * SHA-1 is refused but where that end signed itself. */
 bool home_check_chain(const struct pkix_cert *list, size_t count, struct err *err);

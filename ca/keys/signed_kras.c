@@ -42,13 +42,11 @@ signed_kras_close(struct signed_kras *s)
 static bool
 is_kra(struct view certificate)
 {
-	/* The object identifier, without tag and length. */
-	static const uint8_t purpose[] = {0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x15, 0x06};
 	OWNED(pkix_cert_free) struct pkix_cert c = {0};
 	struct err ignored;
 
 	return certificate.len <= KRA_CERT_MAX &&
-	       memmem(certificate.ptr, certificate.len, purpose, sizeof purpose) != NULL &&
+	       oid_occurs(OID_KP_KEY_RECOVERY_AGENT, certificate) &&
 	       pkix_cert_decode(certificate, &c, &ignored) &&
 	       pkix_cert_has_eku(&c, oid_dotted(OID_KP_KEY_RECOVERY_AGENT));
 }

@@ -1,6 +1,7 @@
 #include "oids.h"
 
 #include <pthread.h>
+#include <string.h>
 
 #include <openssl/objects.h>
 
@@ -60,4 +61,12 @@ const char *
 oid_dotted(enum oid_id id)
 {
 	return (unsigned)id < OID_COUNT ? table[id].dotted : NULL;
+}
+
+bool
+oid_occurs(enum oid_id id, struct view der)
+{
+	const ASN1_OBJECT *object = OBJ_nid2obj(oid_nid(id));
+
+	return memmem(der.ptr, der.len, OBJ_get0_data(object), OBJ_length(object)) != NULL;
 }

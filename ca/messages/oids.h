@@ -5,6 +5,7 @@
 #ifndef MESSAGES_OIDS_H
 #define MESSAGES_OIDS_H
 
+#include "buf.h"
 #include "err.h"
 
 /* The project's own arc; .4 is that of what messages carry (docs/PROTOCOL.md). */
@@ -73,5 +74,8 @@ enum oid_id {
 bool oids_init(struct err *err);
 int oid_nid(enum oid_id id);
 const char *oid_dotted(enum oid_id id);
+/* Do the octets of the object identifier stand anywhere in it? What has none need not be decoded to
+ * know that; what has them may mean something else. */
+bool oid_occurs(enum oid_id id, struct view der);
 
 #endif

@@ -238,6 +238,7 @@ mistakes_are_refused_with_their_line(void **state)
 	assert_refused(REQUIRED "kerberos_realm = EXAMPLE.ORG a b\n", "a realm, a blank");
 	assert_refused(REQUIRED "officer_extension = 2.5.29.17\n", "nothing below 2.5.29. is");
 	assert_refused(REQUIRED "officer_extension = 1.3.6.1.4.1.311.25.2\n", "nothing below");
+	assert_refused(REQUIRED "officer_extension = 3.1.2\n", "no object identifier");
 	assert_refused(REQUIRED "officer_extension = 2.5.029.17\n", "no object identifier");
 	assert_refused(REQUIRED "officer_extension = subjectAltName\n", "no object identifier");
 	assert_refused(REQUIRED "auth_failures = 0\n", "from 1 to 1000");

@@ -1,8 +1,7 @@
-/* Dotted object identifiers as templates hold them (X.660). */
+#include "dotted.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include "tmpl_priv.h"
 
 #define OID_TEXT_MAX 255
 
