@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """A mail server for tests, on loopback: smtp_server.py FOLDER [CERTIFICATE KEY [USER PASSWORD]]. Writes its port into FOLDER/port and each
 message, with its envelope before it, into FOLDER/N.eml. With a certificate it offers STARTTLS and takes nothing without; with a user, nothing
-from anybody else. While FOLDER/hang is there it says nothing."""
+from anybody else. While FOLDER/hang is there it says nothing; while FOLDER/smtps is there a connection begins with TLS,
+while FOLDER/plain is there it offers none. FOLDER/lines has what
+clients say in the clear."""
 import base64
 import os
 import pathlib
@@ -22,7 +24,6 @@ class Session(socketserver.StreamRequestHandler):
         self.wfile.flush()
 
     def begin_tls(self):
-        self.say("220 go on")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*tls)
         self.request = context.wrap_socket(self.request, server_side=True)
@@ -45,17 +46,23 @@ class Session(socketserver.StreamRequestHandler):
         self.envelope, self.encrypted, self.user = [], False, not login
         while (folder / "hang").exists():
             time.sleep(0.1)
+        if (folder / "smtps").exists():
+            self.begin_tls()
         self.say("220 test")
         while line := self.rfile.readline().decode("latin-1").strip():
+            if not self.encrypted:
+                with open(folder / "lines", "a", encoding="latin-1") as lines:
+                    print(line, file=lines)
             word = line.split(" ")[0].upper()
             if word == "EHLO":
                 self.say("250-test")
-                if tls and not self.encrypted:
+                if tls and not self.encrypted and not (folder / "plain").exists():
                     self.say("250-STARTTLS")
                 self.say("250 AUTH PLAIN" if login else "250 8BITMIME")
             elif word == "STARTTLS":
+                self.say("220 go on")
                 self.begin_tls()
-            elif tls and not self.encrypted and word != "QUIT":
+            elif tls and not self.encrypted and not (folder / "plain").exists() and word != "QUIT":
                 self.say("530 STARTTLS first")
             elif word == "AUTH":
                 if line.upper() == "AUTH PLAIN":
