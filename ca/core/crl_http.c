@@ -69,9 +69,8 @@ is_near_v4(uint32_t a)
 	return a >> 24 == 127 || a >> 24 == 0 || a >> 16 == 0xa9fe || a >> 28 >= 0xe;
 }
 
-/* This machine, its links (where clouds answer with credentials), or more than one. */
-static bool
-is_near(const struct sockaddr *sa)
+bool
+crl_http_is_near(const struct sockaddr *sa)
 {
 	const struct in6_addr *six;
 
@@ -95,7 +94,8 @@ open_far(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
 {
 	const enum crl_http_from *from = arg;
 
-	if (purpose != CURLSOCKTYPE_IPCXN || (*from != CRL_HTTP_LOCAL && is_near(&to->addr)))
+	if (purpose != CURLSOCKTYPE_IPCXN ||
+	    (*from != CRL_HTTP_LOCAL && crl_http_is_near(&to->addr)))
 		return CURL_SOCKET_BAD;
 	return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
 }

@@ -7,6 +7,8 @@
 #ifndef CORE_CRL_HTTP_H
 #define CORE_CRL_HTTP_H
 
+#include <sys/socket.h>
+
 #include "config.h"
 #include "crl_check.h"
 
@@ -19,5 +21,7 @@ void crl_http_free(struct crl_http **h);
  * and is asked for anew after an hour. CRYPT_E_REVOCATION_OFFLINE: none is to be had. */
 bool crl_http_lists(
     struct crl_http *h, const struct crl_check *in, bool *listed_out, struct err *err);
+/* This machine, its links (where clouds answer with credentials), or more than one. */
+bool crl_http_is_near(const struct sockaddr *sa);
 
 #endif

@@ -24,7 +24,7 @@
 
 /* ---- a server ---- */
 
-enum trick { HONEST, HANGS, REDIRECTS, FAILS, LARGE };
+enum trick { HONEST, HANGS, REDIRECTS, FAILS, LARGE, SAYS_LARGE };
 
 static struct {
 	int fd;
@@ -78,6 +78,11 @@ answer(int fd)
 		say(fd, "HTTP/1.0 200 OK\r\n\r\n", 19);
 		for (size_t sent = 0; sent <= CRL_HTTP_MAX; sent += sizeof zeros)
 			say(fd, zeros, sizeof zeros);
+		return;
+	case SAYS_LARGE:
+		head =
+		    text_printf("HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n", CRL_HTTP_MAX + 1);
+		say(fd, head, strlen(head));
 		return;
 	case HONEST:
 		head = mem_text("HTTP/1.1 200 OK\r\n");
@@ -284,13 +289,29 @@ what_is_no_current_crl_of_the_issuer_counts_for_nothing(void **state)
 }
 
 static void
+what_is_no_crl_takes_no_good_ones_place(void **state)
+{
+	struct asked a = begin(CRL_HTTP_LOCAL);
+
+	(void)state;
+	server.trick = HONEST;
+	make_crl(&ca, TEST_NOW - 60, TEST_NOW + TEST_DAY, REVOKED);
+	assert_listed(&a, true);
+	make_crl(&other, TEST_NOW - 30, TEST_NOW + TEST_DAY, 1);
+	later_ms += 3601 * INT64_C(1000);
+	assert_listed(&a, true);
+	assert_int_equal(server.asked, 2);
+	end(&a);
+}
+
+static void
 server_has_little_to_say(void **state)
 {
 	static const struct {
 		enum trick trick;
 		const char *why;
-	} rows[] = {
-	    {REDIRECTS, "answered 302"}, {FAILS, "answered 404"}, {LARGE, "http://127.0.0.1"}};
+	} rows[] = {{REDIRECTS, "answered 302"}, {FAILS, "answered 404"},
+	    {LARGE, "Failure writing"}, {SAYS_LARGE, "Maximum file size"}};
 
 	(void)state;
 	make_crl(&ca, TEST_NOW - 60, TEST_NOW + TEST_DAY, 1);
@@ -330,6 +351,39 @@ this_machine_is_asked_only_where_root_says_so(void **state)
 		assert_true(clock_mono_ms() - begun < 2000);
 		end(&a);
 	}
+}
+
+/* And by number, since no test reaches most of them: each with its neighbour that is asked. */
+static void
+near_addresses_are_not_asked(void **state)
+{
+	static const struct {
+		const char *address;
+		bool near;
+	} rows[] = {{"127.0.0.1", true}, {"127.255.255.255", true}, {"126.255.255.255", false},
+	    {"128.0.0.1", false}, {"0.0.0.0", true}, {"0.1.2.3", true}, {"1.0.0.0", false},
+	    {"169.254.169.254", true}, {"169.253.1.1", false}, {"169.255.1.1", false},
+	    {"224.0.0.1", true}, {"239.255.255.250", true}, {"255.255.255.255", true},
+	    {"223.255.255.255", false}, {"10.0.0.1", false}, {"192.168.1.1", false}, {"::1", true},
+	    {"::", true}, {"::2", false}, {"fe80::1", true}, {"febf::1", true}, {"fec0::1", false},
+	    {"ff02::1", true}, {"fd00::1", false}, {"2001:db8::1", false},
+	    {"::ffff:127.0.0.1", true}, {"::ffff:169.254.169.254", true}, {"::ffff:0.0.0.0", true},
+	    {"::ffff:224.0.0.1", true}, {"::ffff:10.0.0.1", false}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		bool is_six = strchr(rows[i].address, ':') != NULL;
+		struct sockaddr_in four = {.sin_family = AF_INET};
+		struct sockaddr_in6 six = {.sin6_family = AF_INET6};
+		const struct sockaddr *sa = is_six ? (const void *)&six : (const void *)&four;
+
+		assert_int_equal(inet_pton(is_six ? AF_INET6 : AF_INET, rows[i].address,
+				     is_six ? (void *)&six.sin6_addr : (void *)&four.sin_addr),
+		    1);
+		if (crl_http_is_near(sa) != rows[i].near)
+			fail_msg("%s", rows[i].address);
+	}
+	assert_true(crl_http_is_near(&(struct sockaddr){.sa_family = AF_UNIX}));
 }
 
 static void
@@ -399,8 +453,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(crl_of_the_issuer_counts_and_is_kept),
 	    cmocka_unit_test(what_is_no_current_crl_of_the_issuer_counts_for_nothing),
+	    cmocka_unit_test(what_is_no_crl_takes_no_good_ones_place),
 	    cmocka_unit_test(server_has_little_to_say),
 	    cmocka_unit_test(this_machine_is_asked_only_where_root_says_so),
+	    cmocka_unit_test(near_addresses_are_not_asked),
 	    cmocka_unit_test(nothing_but_http_is_asked),
 	    cmocka_unit_test(older_crl_takes_no_newer_ones_place),
 	    cmocka_unit_test(server_that_hangs_holds_up_for_seconds),
