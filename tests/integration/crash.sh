@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The CA, or dirca on its machine, dies at each moment at which an act of an administrator or officer becomes durable or passes from one
 # process to the other. What the next start finds is the act done or not done; asked for again it is done; nothing is done twice.
-# usage: crash.sh LIBRARY (crash_shim). STEP: every STEPth moment, 3 by default; 1 are all of them.
+# usage: crash.sh LIBRARY (crash_shim). STEP: every STEPth moment, 4 by default; 1 are all of them.
 # shellcheck disable=SC2317 # the functions are called through check
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
@@ -11,7 +11,7 @@ CA_LAB_PRELOAD=${1:?the library}
 # shellcheck source-path=SCRIPTDIR source=../support/checks.sh
 . "$here/../support/checks.sh"
 
-STEP=${STEP:-3}
+STEP=${STEP:-4}
 dir=$(mktemp -d /tmp/dirca-crash.XXXXXX)
 finish() {
 	ca_lab_stop
@@ -97,6 +97,17 @@ deny_prepare() { approve_prepare; }
 deny_act() { officer deny "$id"; }
 deny_is() { state_of "$(sql "SELECT count(*) FROM Request WHERE RequestID = $id AND Disposition = 31")" "$(audited 772)"; }
 
+# ---- what an officer sets for a request that waits; a denied one decided anew ----
+attribute_prepare() { approve_prepare; }
+attribute_act() { officer request set-attribute "$id" Ticket 4711; }
+attribute_is() { state_of "$(sql "SELECT count(*) FROM OfficerValue WHERE RequestID = $id")" "$(audited 778)"; }
+extension_prepare() { approve_prepare; }
+extension_act() { officer request set-extension "$id" 2.16.840.1.113730.1.13 --string "ticket 4711"; }
+extension_is() { state_of "$(sql "SELECT count(*) FROM OfficerValue WHERE RequestID = $id")" "$(audited 777)"; }
+resubmit_prepare() { approve_prepare && officer deny "$id" >/dev/null; }
+resubmit_act() { officer resubmit "$id"; }
+resubmit_is() { state_of "$(sql "SELECT count(*) FROM Request WHERE RequestID = $id AND Disposition = 20 AND RawCertificate IS NOT NULL")" "$(audited 773)"; }
+
 # ---- revoke, and the CRL that tells of it ----
 issued=0
 revoke_prepare() {
@@ -173,6 +184,16 @@ counted_now() { sed -n 's/^count = //p' "$CA_STATE/trust/kra-enabled"; }
 as_many() { [ "$(counted_now)" = "$number" ]; }
 counted_is() { say as_many; }
 
+# Of one CA more or less the file is replaced, or goes.
+issuer() { cmp -s <(openssl x509 -in "$CA_STATE/trust/kra-issuers.pem" 2>/dev/null) <(openssl x509 -in "$dir/parent.crt"); }
+no_issuer() { [ ! -e "$CA_STATE/trust/kra-issuers.pem" ]; }
+taken_prepare() { no_issuer || root kra issuers remove Parent >/dev/null; }
+taken_act() { root kra issuers add "$dir/parent.crt"; }
+taken_is() { say issuer; }
+untaken_prepare() { issuer || root kra issuers add "$dir/parent.crt" >/dev/null; }
+untaken_act() { root kra issuers remove Parent; }
+untaken_is() { say no_issuer; }
+
 # The first agent of a CA that seals to nobody yet: enabled with the number of recipients, or neither.
 first_prepare() { removed_prepare && printf 'count = 0\n' >"$CA_STATE/trust/kra-enabled"; }
 first_act() { root kra enable "$(sha_of 1)"; }
@@ -188,9 +209,10 @@ first_is() {
 
 check "a CA" ca_lab_start "$dir"
 [ "$CHECKS_BAD" -eq 0 ] && check "two KRAs" ca_lab_kras 2
+[ "$CHECKS_BAD" -eq 0 ] && check "another CA" ca_lab_parent 9
 [ "$CHECKS_BAD" -eq 0 ] || { checks_end; exit 1; }
 ca_lab_no_quota
-for act in approve deny revoke crl setting exchange archive counted added removed disabled first; do
+for act in approve deny attribute extension resubmit revoke crl setting exchange archive counted added removed disabled taken untaken first; do
 	check "whatever dies at whatever moment: $act" each "$act"
 	grep "^$act: died" "$dir/check.out" && cat "$dir/check.out" >>"$dir/moments"
 done
