@@ -75,8 +75,9 @@ struct recovery_agent {
 };
 /* On the KRA's machine: finds a recipient whose public key is that of one of the keys, decrypts,
  * proves the key against the certificate. CRYPT_E_NO_DECRYPT_CERT names the recipients if none
- * fits; DIRCA_E_KEY_MISMATCH: a certificate of the agent's does, but no key. The only place outside
- * the vault where the archived key is plain. */
+ * fits; DIRCA_E_KEY_MISMATCH: a certificate of the agent's does, but no key; NTE_BAD_DATA, in one
+ * sentence, whatever is wrong with what is in it. The only place outside the vault where the
+ * archived key is plain. */
 bool recover_unwrap(const struct recovery_blob *b, const struct recovery_agent *agent,
     size_t *recipient_out, EVP_PKEY **key_out, struct err *err);
 

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <openssl/err.h>
 
 #include "content.h"
 #include "mem.h"
@@ -70,17 +71,33 @@ key_of(const struct recovery_agent *agent, const struct pkix_cert *c)
 	return NULL;
 }
 
+/* Who could change the stored key, or turn an AuthEnvelopedData into an EnvelopedData under the
+ * same content key (RFC 9709), is not to learn from an answer what came out of it: whether it was
+ * padded, had the form of a key, or was one. */
+static bool
+bad_content(struct err *err)
+{
+	ERR_clear_error();
+	return err_set(err, NTE_BAD_DATA,
+	    "the archived key does not open with this key or password, is damaged, or is none that "
+	    "belongs to the certificate of the recovery blob");
+}
+
 static bool
 open_recipient(const struct recovery_blob *b, const struct recovery_agent *agent, size_t i,
     EVP_PKEY *kra_key, EVP_PKEY **key_out, struct err *err)
 {
 	OWNED(secret_free) struct secret content = {0};
 	OWNED(own_pkey) EVP_PKEY *pub = NULL;
+	struct err ignored;
 
-	return cms_enveloped_open(&b->archived, i, kra_key, &content, err) &&
-	       pkix_public_key(b->certificate.spki, &pub, err) &&
-	       (content_key(secret_view(&content), agent->content_password, pub, key_out, err) ||
-		   err_prefix(err, "the recovered key and the certificate of the recovery blob"));
+	if (!pkix_public_key(b->certificate.spki, &pub, err))
+		return false;
+	if (!cms_enveloped_open(&b->archived, i, kra_key, &content, err))
+		return err->code == NTE_BAD_DATA && bad_content(err);
+	return content_key(
+		   secret_view(&content), agent->content_password, pub, key_out, &ignored) ||
+	       bad_content(err);
 }
 
 /* Whose key a recipient without a certificate has is known by trying it. */
