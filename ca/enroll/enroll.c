@@ -49,8 +49,7 @@ enrollment_free(struct enrollment *e)
 	principal_free(&e->subject);
 	enroll_request_free(&e->request);
 	buf_free(&e->archived);
-	free(e->kras);
-	free(e->kra_hashes);
+	sealing_free(&e->sealed);
 	pkix_cert_free(&e->recipient);
 	buf_free(&e->delivered);
 	buf_free(&e->certificate);

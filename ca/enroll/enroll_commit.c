@@ -84,11 +84,11 @@ fill_archive(const struct enrollment *e, struct store_request *row, struct err *
 		return buf_dup(buf_view(&e->recipient.raw), &row->key_recipient, err) &&
 		       buf_dup(buf_view(&e->delivered), &row->raw_delivered_key, err) &&
 		       (e->archived.len == 0 ||
-			   put_archived(buf_view(&e->archived), e->kra_hashes, row, err));
+			   put_archived(buf_view(&e->archived), e->sealed.hashes, row, err));
 	if (e->archived.len > 0) {
 		row->request_flags |= CR_FLG_VALIDENCRYPTEDKEYHASH;
 		return buf_dup(e->request.key_hash, &row->key_hash, err) &&
-		       put_archived(buf_view(&e->archived), e->kra_hashes, row, err);
+		       put_archived(buf_view(&e->archived), e->sealed.hashes, row, err);
 	}
 	return !tmpl_requires_key_archival(e->tmpl) || r == NULL || !r->facts.same_key ||
 	       put_archived(buf_view(&r->archived), r->kra_hashes, row, err);
@@ -259,10 +259,7 @@ enroll_note_archived(struct store_tx *tx, const struct enrollment *e,
 
 	a.event = AUDIT_KEY_ARCHIVED;
 	a.detail = detail;
-	for (size_t i = 0; i < e->kra_count; i++)
-		if (!ca_kra_keep(tx, e->kras[i], err))
-			return false;
-	return ca_audit(tx, &a, err);
+	return sealing_keep(tx, &e->sealed, err) && ca_audit(tx, &a, err);
 }
 
 static struct enroll_event

@@ -321,7 +321,7 @@ finish_approval(
 	if (e->generates) {
 		row->raw_archived_key = buf_give(&e->archived);
 		row->raw_delivered_key = buf_give(&e->delivered);
-		row->key_recovery_hashes = mem_text(e->kra_hashes);
+		row->key_recovery_hashes = mem_text(e->sealed.hashes);
 	}
 	free(row->disposition_message);
 	enroll_find_second_key(e);

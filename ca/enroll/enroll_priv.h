@@ -11,6 +11,7 @@
 #include "enroll.h"
 #include "issue.h"
 #include "pkix_policy.h"
+#include "sealing.h"
 
 /* A request of either format, read. Views and borrowed strings live as long as the struct. */
 struct enroll_request {
@@ -136,9 +137,7 @@ struct enrollment {
 	bool deciding; /* a refusal now is a denial, else an error */
 	/* archival */
 	struct buf archived;        /* EnvelopedData for the KRAs */
-	const struct ca_kra **kras; /* whom it is sealed to, of the view */
-	size_t kra_count;
-	char *kra_hashes; /* KeyRecoveryHashes */
+	struct sealing sealed;      /* whom it is sealed to */
 	/* result */
 	struct buf delivered; /* the key that the CA made, encrypted to the recipient */
 	struct buf certificate;
