@@ -1,5 +1,8 @@
 #include "archive.h"
 
+#include <openssl/crypto.h>
+
+#include "archive_priv.h"
 #include "own_openssl.h"
 
 static bool
@@ -39,17 +42,24 @@ find_recipient(const struct cms_enveloped *envelope, struct view issuer, struct 
 }
 
 bool
-archive_payload_read(struct view payload, struct view xchg_issuer, struct view xchg_serial,
-    const EVP_PKEY *xchg_key, struct archive_payload *out, struct err *err)
+archive_read(archive_decode *decode, struct view payload, struct view issuer, struct view serial,
+    const EVP_PKEY *key, struct archive_payload *out, struct err *err)
 {
 	*out = (struct archive_payload){0};
-	if (cms_enveloped_decode(payload, &out->envelope, err) &&
-	    find_recipient(&out->envelope, xchg_issuer, xchg_serial, &out->recipient, err) &&
-	    cms_recipient_fingerprint(
-		&out->envelope, out->recipient, xchg_key, out->encrypted_key, err))
+	if (decode(payload, &out->envelope, err) &&
+	    find_recipient(&out->envelope, issuer, serial, &out->recipient, err) &&
+	    cms_recipient_fingerprint(&out->envelope, out->recipient, key, out->encrypted_key, err))
 		return true;
 	archive_payload_free(out);
 	return false;
+}
+
+bool
+archive_payload_read(struct view payload, struct view xchg_issuer, struct view xchg_serial,
+    const EVP_PKEY *xchg_key, struct archive_payload *out, struct err *err)
+{
+	return archive_read(
+	    cms_enveloped_decode, payload, xchg_issuer, xchg_serial, xchg_key, out, err);
 }
 
 void
@@ -69,6 +79,20 @@ archive_refuse(struct err *err)
 	return err_set(err, DIRCA_E_KEY_NOT_ARCHIVED, "the key could not be archived");
 }
 
+/* What is before the key, taken off. */
+static bool
+take_binding(const uint8_t *binding, struct secret *content)
+{
+	OWNED(secret_free) struct secret whole = *content;
+	struct view v = secret_view(&whole);
+	struct err ignored;
+
+	*content = (struct secret){0};
+	return v.len > ARCHIVE_BINDING && CRYPTO_memcmp(v.ptr, binding, ARCHIVE_BINDING) == 0 &&
+	       secret_dup(
+		   view_of(v.ptr + ARCHIVE_BINDING, v.len - ARCHIVE_BINDING), content, &ignored);
+}
+
 /* True: `blob` holds a private key, `priv`, that may be archived. */
 static bool
 open_blob(const struct archive_rewrap *in, struct secret *blob, EVP_PKEY **priv)
@@ -79,6 +103,7 @@ open_blob(const struct archive_rewrap *in, struct secret *blob, EVP_PKEY **priv)
 
 	return cms_enveloped_open(
 		   &in->payload->envelope, in->payload->recipient, in->xchg_key, blob, &ignored) &&
+	       (in->binding == NULL || take_binding(in->binding, blob)) &&
 	       keyblob_format(secret_view(blob), &format, &signature_only, &ignored) &&
 	       keyblob_decode(secret_view(blob), priv, &ignored) && !signature_only;
 }

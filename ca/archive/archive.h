@@ -46,6 +46,22 @@ bool archive_payload_read(struct view payload, struct view xchg_issuer, struct v
 void archive_payload_free(struct archive_payload *p);
 
 /*
+ * A key that is brought from elsewhere (docs/PROTOCOL.md): before the private key BLOB stand
+ * ARCHIVE_BINDING octets that name the certificate it is brought for and the account that it is
+ * said to be of, so that whoever catches it cannot bring it for another certificate that he has
+ * made with the same public key. It is AuthEnvelopedData with AES-GCM, and nothing else: who could
+ * change what is in it could change that.
+ */
+#define ARCHIVE_BINDING 32
+bool archive_import_binding(
+    struct view certificate, struct view user, uint8_t out[ARCHIVE_BINDING], struct err *err);
+bool archive_import_seal(EVP_PKEY *key, const uint8_t binding[ARCHIVE_BINDING],
+    const struct cms_kra *to, struct buf *out, struct err *err);
+/* archive_payload_read of one. */
+bool archive_import_read(struct view payload, struct view issuer, struct view serial,
+    const EVP_PKEY *key, struct archive_payload *out, struct err *err);
+
+/*
  * Opens the payload with the exchange key, decodes the blob, refuses signature-only keys, proves
  * the match with the request's SubjectPublicKeyInfo, seals the same blob to the KRAs, wipes.
  *
@@ -57,6 +73,7 @@ struct archive_rewrap {
 	const struct archive_payload *payload;
 	EVP_PKEY *xchg_key;
 	struct view spki;
+	const uint8_t *binding; /* that must stand before the key; NULL: none does */
 	const struct cms_kra *kras;
 	size_t kra_count;
 	enum cms_cipher cipher; /* archive_cipher of it */

@@ -142,8 +142,8 @@ has_end(const char *name, const char *end)
 static bool
 is_left_out(const char *name)
 {
-	static const char *const starts[] = {
-	    "dirca.db", "dircad.pid", "vault/xchg-", "trust/backup.lock", "trust/kra-enabled.lock"};
+	static const char *const starts[] = {"dirca.db", "dircad.pid", "vault/xchg-",
+	    "vault/import-", "trust/backup.lock", "trust/kra-enabled.lock"};
 
 	for (size_t i = 0; i < COUNT_OF(starts); i++)
 		if (strncmp(name, starts[i], strlen(starts[i])) == 0 && !has_end(name, ".uri"))

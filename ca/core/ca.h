@@ -204,6 +204,13 @@ bool ca_wants_maintenance(struct ca *ca);
 bool ca_renew_exchange(struct ca *ca, struct vault *v, int64_t now, struct err *err);
 /* Makes a new one whatever there is, for an administrator; in use when it returns. */
 bool ca_new_exchange(struct ca *ca, struct vault *v, const char *actor, struct err *err);
+/* The certificate that keys are encrypted to which are brought from elsewhere: of those whose key
+ * the vault holds the newest that is valid. DIRCA_E_XCHG_CERT if there is none: one is made by the
+ * second, for so many seconds (VAULT_XCHG_LIFE_MIN to _MAX), after which its key is destroyed. */
+bool ca_import_certificate(
+    struct ca *ca, struct vault *v, int64_t now, struct pkix_cert *out, struct err *err);
+bool ca_new_import(struct ca *ca, struct vault *v, const char *actor, int64_t life_s, int64_t now,
+    struct buf *certificate_out, struct err *err);
 /* Has the vault sign the end of the audit trail, where that has moved since the last time;
  * *row_out: the row of the newest checkpoint, 0 if there is none. E_ACCESSDENIED: the vault signed
  * a longer trail; ERROR_FILE_EXISTS: one that is as long, and another. */

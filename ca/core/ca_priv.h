@@ -100,7 +100,7 @@ const struct ca_source *ca_source_of(const struct config *config);
 
 /* own_row.c. A row and an audit record of a certificate that the CA made for itself. */
 #define OWN_ACTOR "dircad"
-enum own_kind { OWN_EXCHANGE, OWN_SERVICE, OWN_OCSP };
+enum own_kind { OWN_EXCHANGE, OWN_SERVICE, OWN_OCSP, OWN_IMPORT };
 bool add_own_row(struct ca *ca, struct view certificate, enum own_kind own, const char *actor,
     int64_t now, struct err *err);
 

@@ -415,9 +415,12 @@ certificate_issue(struct ca *ca, struct vault *v, const struct certificate_order
 	return sign(ca, v, &body, certificate_out, err);
 }
 
-bool
-certificate_xchg(
-    struct ca *ca, struct vault *v, int bits, int64_t life_s, struct buf *out, struct err *err)
+typedef bool vault_create(struct vault *v, const struct vault_xchg_wish *wish,
+    struct buf *certificate_out, struct err *err);
+
+static bool
+certify_vault_key(struct ca *ca, struct vault *v, vault_create *create, int bits, int64_t life_s,
+    struct buf *out, struct err *err)
 {
 	OWNED(ca_view_release) struct ca_view *view = ca_view_get(ca);
 	OWNED(ca_urls_free) struct ca_urls cdp = {0};
@@ -444,7 +447,21 @@ certificate_xchg(
 		wish.template_major = (uint32_t)t->major;
 		wish.template_minor = (uint32_t)t->minor;
 	}
-	return vault_xchg_create(v, &wish, out, err);
+	return create(v, &wish, out, err);
+}
+
+bool
+certificate_xchg(
+    struct ca *ca, struct vault *v, int bits, int64_t life_s, struct buf *out, struct err *err)
+{
+	return certify_vault_key(ca, v, vault_xchg_create, bits, life_s, out, err);
+}
+
+bool
+certificate_import(
+    struct ca *ca, struct vault *v, int bits, int64_t life_s, struct buf *out, struct err *err)
+{
+	return certify_vault_key(ca, v, vault_import_create, bits, life_s, out, err);
 }
 
 /* Whole octets in hexadecimal, as the database keeps serial numbers. free(). */

@@ -44,6 +44,9 @@ bool certificate_issue(struct ca *ca, struct vault *v, const struct certificate_
  */
 bool certificate_xchg(
     struct ca *ca, struct vault *v, int bits, int64_t life_s, struct buf *out, struct err *err);
+/* The same of a key to which keys are encrypted that are brought from elsewhere. */
+bool certificate_import(
+    struct ca *ca, struct vault *v, int bits, int64_t life_s, struct buf *out, struct err *err);
 /* Fills the certificate columns of a request row (serial, hash, names, UPN, key) from the
  * certificate, which `issuer` signed. Row strings are malloc'ed. */
 bool certificate_columns(const struct ca_issuer *issuer, struct view certificate,

@@ -19,12 +19,14 @@
 #include "text.h"
 
 #define NO_XCHG_EVERY_MS INT64_C(3600000)
+#define IMPORT_KEY_BITS  3072
 #define DEFAULT_PROVIDER "OpenSSL, with keys in the vault's folder"
 
 /* One that the vault made and the database did not take, because it failed or the front died in
  * between, is taken up: the vault keeps its key whatever becomes of the row. */
 static bool
-take_up(struct ca *ca, struct view certificate, int64_t now, bool *taken, struct err *err)
+take_up(struct ca *ca, struct view certificate, enum own_kind kind, int64_t now, bool *taken,
+    struct err *err)
 {
 	OWNED(store_request_free) struct store_request row = {0};
 	OWNED(pkix_cert_free) struct pkix_cert c = {0};
@@ -37,7 +39,7 @@ take_up(struct ca *ca, struct view certificate, int64_t now, bool *taken, struct
 	found = store_get_by_serial(ca->store, serial, &row, err);
 	if (found != STORE_NOT_FOUND || c.not_after <= now)
 		return found != STORE_FAILED;
-	if (!add_own_row(ca, certificate, OWN_EXCHANGE, OWN_ACTOR, now, err))
+	if (!add_own_row(ca, certificate, kind, OWN_ACTOR, now, err))
 		return false;
 	*taken = *taken || c.not_before <= now;
 	return true;
@@ -57,17 +59,24 @@ held_free(struct held *h)
 }
 
 static bool
+take_up_all(struct ca *ca, const struct held *held, enum own_kind kind, int64_t now, bool *taken,
+    struct err *err)
+{
+	*taken = false;
+	for (size_t i = 0; i < held->count; i++)
+		if (!take_up(ca, buf_view(&held->list[i]), kind, now, taken, err))
+			return false;
+	return true;
+}
+
+static bool
 take_up_xchgs(struct ca *ca, struct vault *v, int64_t now, bool *taken, struct err *err)
 {
 	OWNED(held_free) struct held held = {0};
 
 	*taken = false;
-	if (!vault_xchg_list(v, held.list, &held.count, err))
-		return false;
-	for (size_t i = 0; i < held.count; i++)
-		if (!take_up(ca, buf_view(&held.list[i]), now, taken, err))
-			return false;
-	return true;
+	return vault_xchg_list(v, held.list, &held.count, err) &&
+	       take_up_all(ca, &held, OWN_EXCHANGE, now, taken, err);
 }
 
 /* Once until another error comes, or an hour has passed: it is tried again and again. */
@@ -271,6 +280,59 @@ ca_new_exchange(struct ca *ca, struct vault *v, const char *actor, struct err *e
 	ok = make_xchg(ca, v, view, actor, clock_now(), err);
 	pthread_mutex_unlock(&ca->state->maintain_lock);
 	return ok && ca_refresh(ca, v, err);
+}
+
+/* ---- keys for importing: made when an administrator says so ---- */
+
+static bool
+newest_import(const struct held *held, int64_t now, struct pkix_cert *out, struct err *err)
+{
+	for (size_t i = 0; i < held->count; i++) {
+		OWNED(pkix_cert_free) struct pkix_cert c = {0};
+
+		if (!pkix_cert_decode(buf_view(&held->list[i]), &c, err))
+			return false;
+		if (c.not_before > now || c.not_after <= now ||
+		    (out->raw.len > 0 && c.not_before <= out->not_before))
+			continue;
+		pkix_cert_free(out);
+		*out = c;
+		c = (struct pkix_cert){0};
+	}
+	return out->raw.len > 0 ||
+	       err_set(err, DIRCA_E_XCHG_CERT,
+		   "the CA has no valid key import certificate; a CA administrator makes one with "
+		   "`dirca import certificate new`");
+}
+
+bool
+ca_import_certificate(
+    struct ca *ca, struct vault *v, int64_t now, struct pkix_cert *out, struct err *err)
+{
+	OWNED(held_free) struct held held = {0};
+	bool ok, ignored;
+
+	*out = (struct pkix_cert){0};
+	pthread_mutex_lock(&ca->state->maintain_lock);
+	ok = vault_import_list(v, held.list, &held.count, err) &&
+	     take_up_all(ca, &held, OWN_IMPORT, now, &ignored, err);
+	pthread_mutex_unlock(&ca->state->maintain_lock);
+	return ok && newest_import(&held, now, out, err);
+}
+
+bool
+ca_new_import(struct ca *ca, struct vault *v, const char *actor, int64_t life_s, int64_t now,
+    struct buf *certificate_out, struct err *err)
+{
+	bool ok;
+
+	pthread_mutex_lock(&ca->state->maintain_lock);
+	ok = certificate_import(ca, v, IMPORT_KEY_BITS, life_s, certificate_out, err) &&
+	     add_own_row(ca, buf_view(certificate_out), OWN_IMPORT, actor, now, err);
+	pthread_mutex_unlock(&ca->state->maintain_lock);
+	if (!ok)
+		buf_free(certificate_out);
+	return ok || err_prefix(err, "making a key import certificate");
 }
 
 bool

@@ -15,6 +15,7 @@ static const struct kind {
     [OWN_EXCHANGE] = {"CAExchange", "CA exchange certificate",
 	CR_FLG_CAXCHGCERT | CR_FLG_FORCEUTF8},
     [OWN_OCSP] = {"OCSPResponseSigning", "OCSP response signing certificate", CR_FLG_FORCEUTF8},
+    [OWN_IMPORT] = {NULL, "key import certificate", CR_FLG_FORCEUTF8},
     [OWN_SERVICE] = {NULL, "TLS certificate of the service", CR_FLG_FORCEUTF8},
 };
 

@@ -15,6 +15,8 @@
 #define KP_CA_EXCHANGE        "1.3.6.1.4.1.311.21.5"
 #define KP_KEY_RECOVERY_AGENT "1.3.6.1.4.1.311.21.6"
 #define KP_ENROLLMENT_AGENT   "1.3.6.1.4.1.311.20.2.1"
+/* Private keys that are brought to the CA are encrypted to it (docs/PROTOCOL.md). */
+#define KP_KEY_IMPORT DIRCA_ARC ".4.6"
 
 /* X(name, dotted, szOID-like short name) */
 #define OIDS(X)                                                                                  \
@@ -46,6 +48,7 @@
 	X(OID_KEY_DELIVERY, DIRCA_ARC ".4.2", "dircaKeyDelivery")                                \
 	X(OID_CT_AUDIT_CHECKPOINT, DIRCA_ARC ".4.3", "dircaCtAuditCheckpoint")                   \
 	X(OID_CA_BACKUP, DIRCA_ARC ".4.5", "dircaBackup")                                        \
+	X(OID_KP_KEY_IMPORT, KP_KEY_IMPORT, "dircaKpKeyImport")                                  \
 	X(OID_CMC_STATUS_INFO, "1.3.6.1.5.5.7.7.1", "cmcStatusInfo")                             \
 	X(OID_CMC_DATA_RETURN, "1.3.6.1.5.5.7.7.4", "cmcDataReturn")                             \
 	X(OID_CMC_TRANSACTION_ID, "1.3.6.1.5.5.7.7.5", "cmcTransactionId")                       \

@@ -124,6 +124,7 @@ bool pkix_cert_has_eku(const struct pkix_cert *c, const char *dotted);
 #define PKIX_KU_DIGITAL_SIGNATURE 0x8000u
 #define PKIX_KU_NON_REPUDIATION   0x4000u
 #define PKIX_KU_KEY_ENCIPHERMENT  0x2000u
+#define PKIX_KU_DATA_ENCIPHERMENT 0x1000u
 #define PKIX_KU_KEY_AGREEMENT     0x0800u
 #define PKIX_KU_CERT_SIGN         0x0400u
 #define PKIX_KU_CRL_SIGN          0x0200u

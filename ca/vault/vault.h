@@ -143,6 +143,32 @@ bool vault_rewrap(
     struct vault *v, const struct vault_rewrap *in, struct buf *archived_out, struct err *err);
 
 /*
+ * Keys that are brought from elsewhere ([MS-CSRA] 3.1.4.2.16) are encrypted to a key of their own
+ * kind, whose certificate the vault makes as it makes exchange certificates, with the usage
+ * OID_KP_KEY_IMPORT and no other; it ends and is destroyed as they do. What is encrypted to it is
+ * opened by vault_import alone, and nothing else by that: who caught what somebody sent to be
+ * archived with a request cannot bring it here, nor the other way round.
+ *
+ * The key must be that of `certificate`, which may be anybody's, and who encrypted it must have
+ * said that it is for that certificate and of that `user` (archive_import_binding). All else,
+ * errors too, as vault_rewrap, but that somebody else may send the same once more.
+ */
+bool vault_import_create(struct vault *v, const struct vault_xchg_wish *wish,
+    struct buf *certificate_out, struct err *err);
+bool vault_import_list(
+    struct vault *v, struct buf list[VAULT_XCHG_MAX], size_t *count_out, struct err *err);
+struct vault_import {
+	struct view payload, certificate;
+	struct view user; /* empty: nobody is named */
+	struct view requester;
+	const uint8_t (*kra_sha256)[32];
+	size_t kra_count;
+	enum cms_cipher cipher;
+};
+bool vault_import(
+    struct vault *v, const struct vault_import *in, struct buf *archived_out, struct err *err);
+
+/*
  * A key pair of the vault's own making, in one act with the certificate for it (RFC 7030 4.4): the
  * vault makes the key, of the kind and size of the public key in `tbs`, puts it there in its place
  * (subjectKeyIdentifier too), checks and signs as vault_sign_certificate does, seals the private

@@ -231,15 +231,15 @@ url_field(const char *url)
 	return url != NULL ? view_str(url) : view_of(NULL, 0);
 }
 
-bool
-vault_xchg_create(struct vault *v, const struct vault_xchg_wish *wish, struct buf *certificate_out,
-    struct err *err)
+static bool
+create(struct vault *v, enum vault_op op, const struct vault_xchg_wish *wish,
+    struct buf *certificate_out, struct err *err)
 {
 	OWNED(call_free) struct call c = {0};
 	bool ok;
 
 	*certificate_out = (struct buf){0};
-	ok = wire_begin(&c.frame, VAULT_OP_XCHG_CREATE, err) &&
+	ok = wire_begin(&c.frame, (uint8_t)op, err) &&
 	     wire_field_u32(&c.frame, (uint32_t)wish->bits, err) &&
 	     wire_field_u32(&c.frame, (uint32_t)wish->life_s, err);
 	for (size_t i = 0; i < VAULT_XCHG_URLS && ok; i++)
@@ -253,20 +253,48 @@ vault_xchg_create(struct vault *v, const struct vault_xchg_wish *wish, struct bu
 }
 
 bool
-vault_xchg_list(
-    struct vault *v, struct buf list[VAULT_XCHG_MAX], size_t *count_out, struct err *err)
+vault_xchg_create(struct vault *v, const struct vault_xchg_wish *wish, struct buf *certificate_out,
+    struct err *err)
+{
+	return create(v, VAULT_OP_XCHG_CREATE, wish, certificate_out, err);
+}
+
+bool
+vault_import_create(struct vault *v, const struct vault_xchg_wish *wish,
+    struct buf *certificate_out, struct err *err)
+{
+	return create(v, VAULT_OP_IMPORT_CREATE, wish, certificate_out, err);
+}
+
+static bool
+list_certificates(struct vault *v, enum vault_op op, struct buf list[VAULT_XCHG_MAX],
+    size_t *count_out, struct err *err)
 {
 	OWNED(call_free) struct call c = {0};
 	bool ok;
 
 	*count_out = 0;
-	ok = wire_begin(&c.frame, VAULT_OP_XCHG_LIST, err) && call(v, &c, ANY_COUNT, err);
+	ok = wire_begin(&c.frame, (uint8_t)op, err) && call(v, &c, ANY_COUNT, err);
 	for (size_t i = 0; ok && i < c.count && i < VAULT_XCHG_MAX; i++)
 		if ((ok = buf_dup(c.fields[i], &list[i], err)))
 			*count_out = i + 1;
 	while (!ok && *count_out > 0)
 		buf_free(&list[--*count_out]);
 	return ok;
+}
+
+bool
+vault_xchg_list(
+    struct vault *v, struct buf list[VAULT_XCHG_MAX], size_t *count_out, struct err *err)
+{
+	return list_certificates(v, VAULT_OP_XCHG_LIST, list, count_out, err);
+}
+
+bool
+vault_import_list(
+    struct vault *v, struct buf list[VAULT_XCHG_MAX], size_t *count_out, struct err *err)
+{
+	return list_certificates(v, VAULT_OP_IMPORT_LIST, list, count_out, err);
 }
 
 static bool
@@ -324,6 +352,29 @@ vault_rewrap(
 	fields[REWRAP_REQUESTER] = in->requester;
 	ok = wire_begin(&c.frame, VAULT_OP_REWRAP, err);
 	for (size_t i = 0; i < REWRAP_FIELDS && ok; i++)
+		ok = wire_field(&c.frame, fields[i], err);
+	return ok && call(v, &c, 1, err) && buf_dup(c.fields[0], archived_out, err);
+}
+
+bool
+vault_import(
+    struct vault *v, const struct vault_import *in, struct buf *archived_out, struct err *err)
+{
+	uint8_t cipher = (uint8_t)in->cipher;
+	const struct view fields[IMPORT_FIELDS] = {
+	    [IMPORT_PAYLOAD] = in->payload,
+	    [IMPORT_CERTIFICATE] = in->certificate,
+	    [IMPORT_USER] = in->user,
+	    [IMPORT_KRAS] = view_of(in->kra_sha256, in->kra_count * 32),
+	    [IMPORT_CIPHER] = view_of(&cipher, sizeof cipher),
+	    [IMPORT_REQUESTER] = in->requester,
+	};
+	OWNED(call_free) struct call c = {0};
+	bool ok;
+
+	*archived_out = (struct buf){0};
+	ok = wire_begin(&c.frame, VAULT_OP_IMPORT, err);
+	for (size_t i = 0; i < IMPORT_FIELDS && ok; i++)
 		ok = wire_field(&c.frame, fields[i], err);
 	return ok && call(v, &c, 1, err) && buf_dup(c.fields[0], archived_out, err);
 }

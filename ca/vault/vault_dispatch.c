@@ -57,7 +57,8 @@ static bool
 check_key(struct vault_worker *w, const uint8_t key_id[VAULT_ID_LEN], struct err *err)
 {
 	struct view id = view_of(key_id, VAULT_ID_LEN);
-	bool is_own = vault_xchgs_has(&w->state->xchgs, id);
+	bool is_own =
+	    vault_xchgs_has(&w->state->xchgs, id) || vault_xchgs_has(&w->state->imports, id);
 
 	for (size_t i = 0; i < w->state->key_count; i++)
 		is_own = is_own || view_eq(id, view_of(w->state->keys[i].key_id, VAULT_ID_LEN)) ||
@@ -169,25 +170,24 @@ certify_xchg(struct vault_worker *w, const struct vault_xchg_offer *offer, EVP_P
 }
 
 static bool
-make_xchg(struct vault_worker *w, uint32_t bits, const struct vault_xchg_offer *offer,
-    struct buf *certificate_out, struct err *err)
+make_xchg(struct vault_worker *w, struct vault_xchgs *keys, uint32_t bits,
+    const struct vault_xchg_offer *offer, struct buf *certificate_out, struct err *err)
 {
-	OWNED(own_pkey) EVP_PKEY *key = vault_xchgs_new_key(&w->state->xchgs, (int)bits, err);
+	OWNED(own_pkey) EVP_PKEY *key = vault_xchgs_new_key(keys, (int)bits, err);
 	OWNED(pkix_cert_free) struct pkix_cert certificate = {0};
 
 	return key != NULL && certify_xchg(w, offer, key, certificate_out, err) &&
 	       pkix_cert_decode(buf_view(certificate_out), &certificate, err) &&
-	       vault_xchgs_add(&w->state->xchgs, key, &certificate, vault_time(), err);
+	       vault_xchgs_add(keys, key, &certificate, vault_time(), err);
 }
 
 static bool
-handle_xchg_create(struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
+create(struct vault_worker *w, struct vault_xchgs *keys, const struct view *fields, struct err *err)
 {
-	struct vault_xchg_offer offer = {0};
+	struct vault_xchg_offer offer = {.kind = keys->kind};
 	OWNED(buf_free) struct buf certificate = {0};
 	uint32_t wanted, life_s;
 
-	(void)count;
 	if (!wire_u32(fields[XCHG_BITS], &wanted) || wanted > INT32_MAX ||
 	    !wire_u32(fields[XCHG_LIFE], &life_s))
 		return err_set(
@@ -201,23 +201,51 @@ handle_xchg_create(struct vault_worker *w, const struct view *fields, size_t cou
 		offer.cdp[i] = fields[XCHG_CDP + i];
 		offer.aia[i] = fields[XCHG_AIA + i];
 	}
-	return make_xchg(w, wanted, &offer, &certificate, err) &&
+	return make_xchg(w, keys, wanted, &offer, &certificate, err) &&
 	       reply_field(w, buf_view(&certificate), err);
+}
+
+static bool
+handle_xchg_create(struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
+{
+	(void)count;
+	return create(w, &w->state->xchgs, fields, err);
+}
+
+static bool
+handle_import_create(
+    struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
+{
+	(void)count;
+	return create(w, &w->state->imports, fields, err);
+}
+
+static bool
+list(struct vault_worker *w, struct vault_xchgs *keys, struct err *err)
+{
+	struct buf certificates[VAULT_XCHG_MAX];
+	size_t count;
+	bool ok = vault_xchgs_list(keys, certificates, &count, err);
+
+	for (size_t i = 0; ok && i < count; i++)
+		ok = reply_field(w, buf_view(&certificates[i]), err);
+	while (count > 0)
+		buf_free(&certificates[--count]);
+	return ok;
 }
 
 static bool
 handle_xchg_list(struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
 {
-	struct buf list[VAULT_XCHG_MAX];
-	bool ok;
+	(void)fields, (void)count;
+	return list(w, &w->state->xchgs, err);
+}
 
-	(void)fields;
-	ok = vault_xchgs_list(&w->state->xchgs, list, &count, err);
-	for (size_t i = 0; ok && i < count; i++)
-		ok = reply_field(w, buf_view(&list[i]), err);
-	while (count > 0)
-		buf_free(&list[--count]);
-	return ok;
+static bool
+handle_import_list(struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
+{
+	(void)fields, (void)count;
+	return list(w, &w->state->imports, err);
 }
 
 static bool
@@ -259,6 +287,12 @@ handle_rewrap(struct vault_worker *w, const struct view *fields, size_t count, s
 	struct archive_payload payload = {0};
 	OWNED(secret_free) struct secret seed = {0};
 	struct archive_rewrap in = {.payload = &payload, .spki = fields[REWRAP_SPKI], .kras = kras};
+	const struct vault_opening opening = {.keys = &w->state->xchgs,
+	    .id = fields[REWRAP_XCHG_ID],
+	    .payload = fields[REWRAP_PAYLOAD],
+	    .what_for = fields[REWRAP_SPKI],
+	    .by = fields[REWRAP_REQUESTER],
+	    .requester = fields[REWRAP_REQUESTER]};
 	struct buf archived = {0};
 	int64_t begun = vault_rewrap_begin();
 	bool ok, claimed = false;
@@ -272,17 +306,76 @@ handle_rewrap(struct vault_worker *w, const struct view *fields, size_t count, s
 	     archive_payload_read(fields[REWRAP_PAYLOAD], fields[REWRAP_ISSUER],
 		 fields[REWRAP_SERIAL], in.xchg_key, &payload, err) &&
 	     vault_seed_give(&w->state->seed, &seed, err) &&
-	     vault_rewrap_claim(w, fields, &payload, &claimed, err);
+	     vault_rewrap_claim(w, &opening, &payload, &claimed, err);
 	in.seed = secret_view(&seed);
 	ok = ok && archive_rewrap(&in, &archived, err) && reply_field(w, buf_view(&archived), err);
 	/* It is nobody's fault where the token went away. */
 	if (!ok && err->code == DIRCA_E_KEY_NOT_ARCHIVED &&
 	    vault_xchgs_look(&w->state->xchgs, fields[REWRAP_XCHG_ID], in.xchg_key, err))
-		vault_rewrap_failed(w, fields, &payload, claimed, begun);
+		vault_rewrap_failed(w, &opening, &payload, claimed, begun);
 	EVP_PKEY_free(in.xchg_key);
 	archive_payload_free(&payload);
 	buf_free(&archived);
 	vault_kras_release(&w->state->kras, list);
+	return ok;
+}
+
+/* The import key that a payload is encrypted to, and the payload. */
+static bool
+read_import(struct vault_worker *w, struct view payload, uint8_t id[VAULT_ID_LEN], EVP_PKEY **key,
+    struct archive_payload *out, struct err *err)
+{
+	OWNED(cms_enveloped_free) struct cms_enveloped envelope = {0};
+	OWNED(pkix_cert_free) struct pkix_cert cert = {0};
+	struct vault_xchgs *keys = &w->state->imports;
+
+	return cms_sealed_decode(payload, &envelope, err) &&
+	       vault_xchgs_find(keys, &envelope, id, &cert, err) &&
+	       vault_xchgs_get(keys, view_of(id, VAULT_ID_LEN), w->index, clock_now(), key, err) &&
+	       archive_import_read(payload, cert.issuer, cert.serial, *key, out, err);
+}
+
+/* As handle_rewrap, but for a certificate that is there already, whoever issued it: the key must be
+ * that certificate's, and was brought for it alone. */
+static bool
+handle_import(struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
+{
+	struct vault_kra_list *agents = vault_kras_get(&w->state->kras);
+	OWNED(pkix_cert_free) struct pkix_cert cert = {0};
+	OWNED(archive_payload_free) struct archive_payload payload = {0};
+	OWNED(buf_free) struct buf archived = {0};
+	OWNED(own_pkey) EVP_PKEY *key = NULL;
+	OWNED(secret_free) struct secret seed = {0};
+	uint8_t id[VAULT_ID_LEN], binding[ARCHIVE_BINDING];
+	struct cms_kra kras[KRA_COUNT_MAX];
+	struct archive_rewrap in = {.payload = &payload, .binding = binding, .kras = kras};
+	const struct vault_opening opening = {.keys = &w->state->imports,
+	    .id = view_of(id, sizeof id),
+	    .payload = fields[IMPORT_PAYLOAD],
+	    .what_for = view_of(binding, sizeof binding),
+	    .requester = fields[IMPORT_REQUESTER]};
+	int64_t begun = vault_rewrap_begin();
+	bool ok, claimed = false;
+
+	(void)count;
+	ok =
+	    read_cipher(w->state, fields[IMPORT_CIPHER], &in.cipher, err) &&
+	    vault_kras_choose(&w->state->kras, agents, fields[IMPORT_KRAS], clock_now(), kras,
+		&in.kra_count, err) &&
+	    pkix_cert_decode(fields[IMPORT_CERTIFICATE], &cert, err) &&
+	    archive_import_binding(fields[IMPORT_CERTIFICATE], fields[IMPORT_USER], binding, err) &&
+	    read_import(w, fields[IMPORT_PAYLOAD], id, &key, &payload, err) &&
+	    vault_rewrap_claim(w, &opening, &payload, &claimed, err);
+	if (ok) {
+		in.spki = cert.spki;
+		in.xchg_key = key;
+		in.seed = secret_view(&seed);
+		ok =
+		    archive_rewrap(&in, &archived, err) && reply_field(w, buf_view(&archived), err);
+	}
+	if (!ok && err->code == DIRCA_E_KEY_NOT_ARCHIVED)
+		vault_rewrap_failed(w, &opening, &payload, claimed, begun);
+	vault_kras_release(&w->state->kras, agents);
 	return ok;
 }
 
@@ -407,6 +500,9 @@ static const struct vault_request requests[] = {
     [VAULT_OP_XCHG_LIST] = {handle_xchg_list, 0, 0, 0, false},
     [VAULT_OP_XCHG_PROVIDER] = {handle_xchg_provider, 0, 0, 0, false},
     [VAULT_OP_REWRAP] = {handle_rewrap, REWRAP_FIELDS, REWRAP_FIELDS, 128 << 10, false},
+    [VAULT_OP_IMPORT_CREATE] = {handle_import_create, XCHG_FIELDS, XCHG_FIELDS, 8 << 10, false},
+    [VAULT_OP_IMPORT_LIST] = {handle_import_list, 0, 0, 0, false},
+    [VAULT_OP_IMPORT] = {handle_import, IMPORT_FIELDS, IMPORT_FIELDS, 128 << 10, false},
     [VAULT_OP_GENERATE] = {handle_generate, GENERATE_FIELDS, GENERATE_FIELDS, 128 << 10, false},
     [VAULT_OP_SIGN_CHECKPOINT] = {handle_sign_checkpoint, 3, 3, 64 << 10, false},
     /* No larger than the answer that repeats it to the front. */

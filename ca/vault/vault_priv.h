@@ -21,7 +21,16 @@
 #include "vault_opened.h"
 #include "vault_wire.h"
 
-/* ---- vault_xchg.c: the exchange keys ---- */
+/* ---- vault_xchg.c: the exchange keys, and those for importing ---- */
+/* What such keys are for. Each kind has a set, names of files and an extended key usage of its own:
+ * what is encrypted to a key of the one is never opened as if it were the other's. */
+struct vault_xchg_kind {
+	const char *prefix;   /* of its files in the vault's folder */
+	const char *suffix;   /* of the subject */
+	const char *usage;    /* extended key usage, dotted */
+	const char *template; /* NULL: none */
+};
+extern const struct vault_xchg_kind vault_kind_exchange, vault_kind_import;
 #define VAULT_XCHG_BITS_MIN 2048 /* of RSA */
 #define VAULT_XCHG_BITS_MAX 4096
 struct vault_time {
@@ -51,6 +60,7 @@ struct vault_xchg_token {
 };
 struct vault_xchgs {
 	pthread_mutex_t lock;
+	const struct vault_xchg_kind *kind;
 	const char *folder;
 	const struct secret *passphrase; /* NULL: none */
 	size_t workers;
@@ -61,8 +71,9 @@ struct vault_xchgs {
 };
 /* Loads every xchg-<id>.key, and .uri, with its certificate. A file that cannot be read is logged
  * and left out. */
-bool vault_xchgs_open(struct vault_xchgs *x, const char *folder, const struct secret *passphrase,
-    size_t workers, uint32_t failures_max, struct vault_time t, struct err *err);
+bool vault_xchgs_open(struct vault_xchgs *x, const struct vault_xchg_kind *kind, const char *folder,
+    const struct secret *passphrase, size_t workers, uint32_t failures_max, struct vault_time t,
+    struct err *err);
 void vault_xchgs_close(struct vault_xchgs *x);
 /* `bits` as in struct vault_xchg_wish. NULL with E_INVALIDARG. */
 EVP_PKEY *vault_xchg_generate(int bits, struct err *err);
@@ -86,6 +97,9 @@ bool vault_xchgs_add(struct vault_xchgs *x, EVP_PKEY *key, const struct pkix_cer
 bool vault_xchgs_purge(struct vault_xchgs *x, struct vault_time t, struct err *err);
 /* Is it the name of an exchange key? */
 bool vault_xchgs_has(struct vault_xchgs *x, struct view id);
+/* The key that `e` is encrypted to, and its certificate; DIRCA_E_XCHG_CERT: none of these. */
+bool vault_xchgs_find(struct vault_xchgs *x, const struct cms_enveloped *e,
+    uint8_t id[VAULT_ID_LEN], struct pkix_cert *out, struct err *err);
 /* Copies of the certificates of keys that are not retired, into list[VAULT_XCHG_MAX]. */
 bool vault_xchgs_list(struct vault_xchgs *x, struct buf *list, size_t *count_out, struct err *err);
 /* This worker's copy; free with EVP_PKEY_free. DIRCA_E_XCHG_CERT if there is none of that name, or
@@ -195,6 +209,7 @@ ASN1_VALUE *vault_decode_exactly(struct view der, const ASN1_ITEM *item);
 
 /* ---- vault_xchg_cert.c: what certifies an exchange key. Pure, but for the serial number ---- */
 struct vault_xchg_offer {
+	const struct vault_xchg_kind *kind;
 	struct view cdp[VAULT_XCHG_URLS], aia[VAULT_XCHG_URLS]; /* empty: none */
 	struct view template_oid;                               /* empty: not known */
 	uint32_t template_major, template_minor;
@@ -238,7 +253,7 @@ struct vault_state {
 	struct ca_issuers issuers;
 	struct vault_ca_key *keys; /* the newest first: it signs certificates and messages */
 	size_t key_count;
-	struct vault_xchgs xchgs;
+	struct vault_xchgs xchgs, imports;
 	struct vault_kras kras;
 	struct archive_floor floor;
 	struct vault_seed seed;
@@ -267,13 +282,22 @@ bool vault_worker_open(
     struct vault_worker *w, struct vault_state *state, size_t index, struct err *err);
 void vault_worker_close(struct vault_worker *w);
 /* ---- vault_rewrap.c: what is asked before, and counted after a key is opened ---- */
-/* The requester is not suspended, and the encrypted key was opened for nothing else. `fields` are
- * those of the request. *claimed_out: it is written down as opened. */
-bool vault_rewrap_claim(struct vault_worker *w, const struct view *fields,
+/* Something that is to be opened. */
+struct vault_opening {
+	struct vault_xchgs *keys; /* of which kind */
+	struct view id;           /* which of them */
+	struct view payload;
+	struct view what_for;  /* it is opened for that alone: public key, or binding */
+	struct view by;        /* and for that requester; empty: whoever it is */
+	struct view requester; /* whose failures are counted */
+};
+/* The requester is not suspended, and the encrypted key was opened for nothing else.
+ * *claimed_out: it is written down as opened. */
+bool vault_rewrap_claim(struct vault_worker *w, const struct vault_opening *o,
     const struct archive_payload *payload, bool *claimed_out, struct err *err);
 /* After DIRCA_E_KEY_NOT_ARCHIVED: counts, and answers no sooner than all such answers since
  * `begun_ns` (vault_rewrap_begin). */
-void vault_rewrap_failed(struct vault_worker *w, const struct view *fields,
+void vault_rewrap_failed(struct vault_worker *w, const struct vault_opening *o,
     const struct archive_payload *payload, bool claimed, int64_t begun_ns);
 int64_t vault_rewrap_begin(void);
 

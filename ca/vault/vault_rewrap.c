@@ -38,10 +38,9 @@ wait_for_tick(int64_t begun_ns)
 
 /* SHA-256 of all that makes two requests one: what was sent, for which key, by whom. */
 static bool
-hash_whole(const struct view *fields, uint8_t out[32], struct err *err)
+hash_whole(const struct vault_opening *o, uint8_t out[32], struct err *err)
 {
-	const struct view parts[] = {
-	    fields[REWRAP_PAYLOAD], fields[REWRAP_SPKI], fields[REWRAP_REQUESTER]};
+	const struct view parts[] = {o->payload, o->what_for, o->by};
 	OWNED(own_md_ctx) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	bool ok = ctx != NULL && EVP_DigestInit_ex2(ctx, cms_digest(NID_sha256), NULL) == 1;
 
@@ -56,33 +55,29 @@ hash_whole(const struct view *fields, uint8_t out[32], struct err *err)
 }
 
 bool
-vault_rewrap_claim(struct vault_worker *w, const struct view *fields,
+vault_rewrap_claim(struct vault_worker *w, const struct vault_opening *o,
     const struct archive_payload *payload, bool *claimed_out, struct err *err)
 {
 	uint8_t whole[32];
 
 	*claimed_out = false;
-	if (fields[REWRAP_REQUESTER].len > REQUESTER_MAX)
+	if (o->requester.len > REQUESTER_MAX)
 		return err_set(
 		    err, E_INVALIDARG, "a requester's name of over %d octets", REQUESTER_MAX);
-	*claimed_out =
-	    vault_budget_check(&w->state->budget, fields[REWRAP_REQUESTER], clock_mono_ms(), err) &&
-	    hash_whole(fields, whole, err) &&
-	    vault_xchgs_claim(
-		&w->state->xchgs, fields[REWRAP_XCHG_ID], payload->encrypted_key, whole, err);
+	*claimed_out = vault_budget_check(&w->state->budget, o->requester, clock_mono_ms(), err) &&
+		       hash_whole(o, whole, err) &&
+		       vault_xchgs_claim(o->keys, o->id, payload->encrypted_key, whole, err);
 	return *claimed_out;
 }
 
 void
-vault_rewrap_failed(struct vault_worker *w, const struct view *fields,
+vault_rewrap_failed(struct vault_worker *w, const struct vault_opening *o,
     const struct archive_payload *payload, bool claimed, int64_t begun_ns)
 {
-	struct view requester = fields[REWRAP_REQUESTER];
-
 	if (claimed)
-		vault_xchgs_fail(&w->state->xchgs, fields[REWRAP_XCHG_ID], payload->encrypted_key);
-	if (vault_budget_fail(&w->state->budget, requester, clock_mono_ms())) {
-		OWNED(own_memory) char *name = mem_text_n(requester.ptr, requester.len);
+		vault_xchgs_fail(o->keys, o->id, payload->encrypted_key);
+	if (vault_budget_fail(&w->state->budget, o->requester, clock_mono_ms())) {
+		OWNED(own_memory) char *name = mem_text_n(o->requester.ptr, o->requester.len);
 
 		log_warn("archival suspended", LOG_STR("requester", name),
 		    LOG_INT("seconds", w->state->budget.period_ms / 1000));

@@ -193,7 +193,8 @@ purge(struct server *s, bool settled)
 
 	if (!settled)
 		t.now = INT64_MIN;
-	if (!vault_xchgs_purge(&s->state.xchgs, t, &err))
+	if (!vault_xchgs_purge(&s->state.xchgs, t, &err) ||
+	    !vault_xchgs_purge(&s->state.imports, t, &err))
 		log_error("an exchange key was not destroyed", LOG_REASON(&err));
 }
 
@@ -209,7 +210,8 @@ keeper_main(void *context)
 	while (!is_stopping(s)) {
 		if (!journal_sync(&s->state.journal, &err))
 			log_error("the journal may not be on the disk", LOG_REASON(&err));
-		if (!vault_xchgs_sync(&s->state.xchgs, &err))
+		if (!vault_xchgs_sync(&s->state.xchgs, &err) ||
+		    !vault_xchgs_sync(&s->state.imports, &err))
 			log_error("what was opened may not be on the disk", LOG_REASON(&err));
 		now = clock_boot_ms();
 		if (now - purged >= PURGE_MS) {

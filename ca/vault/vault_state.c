@@ -131,8 +131,10 @@ vault_state_open(struct vault_state *s, const struct vault_config *config, struc
 	if (load_keys(s, config, passphrase, err) &&
 	    vault_kras_open(&s->kras, config, &s->issuers, err) &&
 	    journal_open(&s->journal, config->folder, clock_now(), PATIENCE_MS, err) &&
-	    vault_xchgs_open(&s->xchgs, config->folder, passphrase, config->fd_count,
-		config->failures_key, vault_time(), err) &&
+	    vault_xchgs_open(&s->xchgs, &vault_kind_exchange, config->folder, passphrase,
+		config->fd_count, config->failures_key, vault_time(), err) &&
+	    vault_xchgs_open(&s->imports, &vault_kind_import, config->folder, passphrase,
+		config->fd_count, config->failures_key, vault_time(), err) &&
 	    note_start(s, config, err)) {
 		name_token(s, config);
 		open_seed(s, config);
@@ -150,6 +152,7 @@ vault_state_close(struct vault_state *s)
 	free(s->checkpoint_path);
 	vault_seed_close(&s->seed);
 	vault_xchgs_close(&s->xchgs);
+	vault_xchgs_close(&s->imports);
 	signed_kras_close(&s->signed_kras);
 	journal_close(&s->journal);
 	vault_kras_close(&s->kras);

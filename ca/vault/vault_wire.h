@@ -24,7 +24,10 @@ enum vault_op {
 	VAULT_OP_OCSP_CERTIFICATE,
 	VAULT_OP_SIGN_OCSP,
 	VAULT_OP_XCHG_PROVIDER,
-	VAULT_OP_SET_KRA_ISSUERS /* as SET_KRAS; certificates, a field each */
+	VAULT_OP_SET_KRA_ISSUERS, /* as SET_KRAS; certificates, a field each */
+	VAULT_OP_IMPORT_CREATE,   /* fields as of XCHG_CREATE */
+	VAULT_OP_IMPORT_LIST,
+	VAULT_OP_IMPORT
 };
 
 enum vault_status { VAULT_STATUS_OK, VAULT_STATUS_ERROR };
@@ -72,6 +75,17 @@ enum {
 	REWRAP_CIPHER,
 	REWRAP_REQUESTER,
 	REWRAP_FIELDS
+};
+
+/* Fields of an import. */
+enum {
+	IMPORT_PAYLOAD,
+	IMPORT_CERTIFICATE,
+	IMPORT_USER,
+	IMPORT_KRAS,
+	IMPORT_CIPHER,
+	IMPORT_REQUESTER,
+	IMPORT_FIELDS
 };
 
 /* Fields of a request for a key of the vault's own making; the transport is a cipher, an octet, and

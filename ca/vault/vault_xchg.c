@@ -1,5 +1,6 @@
-/* The CA exchange keys: each a file, an EVP_PKEY with a copy for every worker, and its certificate,
- * by which the vault knows how long it lives. */
+/* The keys that clients encrypt private keys to, of one kind (exchange or import): each a file, an
+ * EVP_PKEY with a copy for every worker, and its certificate, by which the vault knows how long it
+ * lives. */
 #include "vault_priv.h"
 
 #include <dirent.h>
@@ -21,7 +22,6 @@
 #include "own_openssl.h"
 #include "text.h"
 
-#define PREFIX        "xchg-"
 #define KEY_SUFFIX    ".key"
 #define URI_SUFFIX    ".uri" /* in place of a key that a token keeps */
 #define CERT_SUFFIX   ".crt"
@@ -44,7 +44,7 @@ file_path(const struct vault_xchgs *x, const uint8_t id[VAULT_ID_LEN], const cha
     char path[KEY_PATH_MAX], struct err *err)
 {
 	OWNED(own_memory) char *hex = hex_encode(view_of(id, VAULT_ID_LEN), '\0');
-	int n = snprintf(path, KEY_PATH_MAX, "%s/" PREFIX "%s%s", x->folder, hex, suffix);
+	int n = snprintf(path, KEY_PATH_MAX, "%s/%s%s%s", x->folder, x->kind->prefix, hex, suffix);
 
 	return (n > 0 && n < KEY_PATH_MAX) ||
 	       err_set(err, DIRCA_E_CONFIG, "the vault's folder has too long a name");
@@ -123,46 +123,49 @@ has_ended(const struct vault_xchg *k, struct vault_time t)
 
 /* "xchg-<id>" and the suffix. */
 static bool
-is_name(const char *name, const char *suffix)
+is_name(const struct vault_xchgs *x, const char *name, const char *suffix)
 {
-	return strlen(name) == strlen(PREFIX) + HEX_LEN + strlen(suffix) &&
-	       strncmp(name, PREFIX, strlen(PREFIX)) == 0 &&
-	       strspn(name + strlen(PREFIX), "0123456789abcdef") == HEX_LEN &&
-	       strcmp(name + strlen(PREFIX) + HEX_LEN, suffix) == 0;
+	const char *prefix = x->kind->prefix;
+
+	return strlen(name) == strlen(prefix) + HEX_LEN + strlen(suffix) &&
+	       strncmp(name, prefix, strlen(prefix)) == 0 &&
+	       strspn(name + strlen(prefix), "0123456789abcdef") == HEX_LEN &&
+	       strcmp(name + strlen(prefix) + HEX_LEN, suffix) == 0;
 }
 
 static bool
-is_key_name(const char *name)
+is_key_name(const struct vault_xchgs *x, const char *name)
 {
-	return is_name(name, KEY_SUFFIX) || is_name(name, URI_SUFFIX);
+	return is_name(x, name, KEY_SUFFIX) || is_name(x, name, URI_SUFFIX);
 }
 
 /* Is there no file of that name but for its suffix? */
 static bool
-lacks(int folder, const char *name, const char *suffix)
+lacks(const struct vault_xchgs *x, int folder, const char *name, const char *suffix)
 {
-	char other[sizeof PREFIX + HEX_LEN + sizeof KEY_SUFFIX];
+	size_t stem = strlen(x->kind->prefix) + HEX_LEN;
+	OWNED(own_memory) char *other = text_printf("%.*s%s", (int)stem, name, suffix);
 
-	snprintf(other, sizeof other, "%.*s%s", (int)(strlen(PREFIX) + HEX_LEN), name, suffix);
 	return faccessat(folder, other, F_OK, 0) != 0 && errno == ENOENT;
 }
 
 /* What a machine that stops in the middle leaves behind, of a key that nobody was told of: half a
  * file, or what goes with a key without it. */
 static bool
-is_leftover(int folder, const char *name)
+is_leftover(const struct vault_xchgs *x, int folder, const char *name)
 {
 	static const char *const suffixes[] = {KEY_SUFFIX, URI_SUFFIX, CERT_SUFFIX};
+	const char *prefix = x->kind->prefix;
 
 	for (size_t i = 0; i < COUNT_OF(suffixes); i++) {
 		const char *at = strstr(name, suffixes[i]);
 
-		if (strncmp(name, PREFIX, strlen(PREFIX)) == 0 && at != NULL &&
+		if (strncmp(name, prefix, strlen(prefix)) == 0 && at != NULL &&
 		    strncmp(at + strlen(suffixes[i]), ".new-", 5) == 0)
 			return true;
 	}
-	return (is_name(name, CERT_SUFFIX) || is_name(name, OPENED_SUFFIX)) &&
-	       lacks(folder, name, KEY_SUFFIX) && lacks(folder, name, URI_SUFFIX);
+	return (is_name(x, name, CERT_SUFFIX) || is_name(x, name, OPENED_SUFFIX)) &&
+	       lacks(x, folder, name, KEY_SUFFIX) && lacks(x, folder, name, URI_SUFFIX);
 }
 
 /* The certificate beside a key; a key of a version that kept none ends when the longest one that it
@@ -245,9 +248,9 @@ load_all(struct vault_xchgs *x, struct vault_time t, struct err *err)
 	if (folder == NULL)
 		return err_errno(err, DIRCA_E_IO, "%s: cannot read the vault's folder", x->folder);
 	while ((entry = readdir(folder)) != NULL) {
-		if (is_leftover(dirfd(folder), entry->d_name))
+		if (is_leftover(x, dirfd(folder), entry->d_name))
 			unlinkat(dirfd(folder), entry->d_name, 0);
-		else if (is_key_name(entry->d_name) && !load(x, entry->d_name, t, &reason))
+		else if (is_key_name(x, entry->d_name) && !load(x, entry->d_name, t, &reason))
 			log_error("exchange key not loaded", LOG_STR("file", entry->d_name),
 			    LOG_REASON(&reason));
 	}
@@ -256,10 +259,12 @@ load_all(struct vault_xchgs *x, struct vault_time t, struct err *err)
 }
 
 bool
-vault_xchgs_open(struct vault_xchgs *x, const char *folder, const struct secret *passphrase,
-    size_t workers, uint32_t failures_max, struct vault_time t, struct err *err)
+vault_xchgs_open(struct vault_xchgs *x, const struct vault_xchg_kind *kind, const char *folder,
+    const struct secret *passphrase, size_t workers, uint32_t failures_max, struct vault_time t,
+    struct err *err)
 {
-	*x = (struct vault_xchgs){.folder = folder,
+	*x = (struct vault_xchgs){.kind = kind,
+	    .folder = folder,
 	    .passphrase = passphrase,
 	    .workers = workers,
 	    .failures_max = failures_max};
@@ -573,6 +578,43 @@ vault_xchgs_list(struct vault_xchgs *x, struct buf *list, size_t *count_out, str
 	while (!ok && *count_out > 0)
 		buf_free(&list[--*count_out]);
 	return ok;
+}
+
+/* Whom of the recipients, by the certificates: of one that is there for several, the first. */
+static bool
+find_recipient(struct vault_xchgs *x, const struct cms_enveloped *e, struct pkix_cert *out,
+    struct vault_xchg **k_out)
+{
+	struct err ignored;
+
+	for (size_t i = 0; i < x->count; i++) {
+		if (!pkix_cert_decode(buf_view(&x->list[i].certificate), out, &ignored))
+			continue;
+		for (size_t k = 0; k < e->count; k++)
+			if (cms_recipient_is(&e->recipients[k], out->issuer, out->serial)) {
+				*k_out = &x->list[i];
+				return true;
+			}
+		pkix_cert_free(out);
+	}
+	return false;
+}
+
+bool
+vault_xchgs_find(struct vault_xchgs *x, const struct cms_enveloped *e, uint8_t id[VAULT_ID_LEN],
+    struct pkix_cert *out, struct err *err)
+{
+	struct vault_xchg *k;
+	bool found;
+
+	*out = (struct pkix_cert){0};
+	pthread_mutex_lock(&x->lock);
+	if ((found = find_recipient(x, e, out, &k)))
+		memcpy(id, k->id, VAULT_ID_LEN);
+	pthread_mutex_unlock(&x->lock);
+	return found || err_set(err, DIRCA_E_XCHG_CERT,
+			    "the private key is not encrypted to a key import certificate of this "
+			    "CA that it still has the key of");
 }
 
 /* Under the lock. */

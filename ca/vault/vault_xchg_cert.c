@@ -17,12 +17,17 @@
 #define URL_MAX 1024
 #define OID_MAX 128
 
+const struct vault_xchg_kind vault_kind_exchange = {"xchg-", "-Xchg", KP_CA_EXCHANGE, "CAExchange"};
+const struct vault_xchg_kind vault_kind_import = {"import-", "-Import", KP_KEY_IMPORT, NULL};
+
 /* "CN=<the CA's common name>-Xchg"; every octet escaped (RFC 4514 2.4). */
 static bool
-subject_name(const struct pkix_cert *ca, struct buf *out, struct err *err)
+subject_name(const struct vault_xchg_kind *kind, const struct pkix_cert *ca, struct buf *out,
+    struct err *err)
 {
 	OWNED(own_memory) char *cn = pkix_name_value(ca->subject, NID_commonName);
-	OWNED(own_memory) char *name = text_printf("%s-Xchg", cn != NULL ? cn : "CA");
+	OWNED(own_memory)
+	char *name = text_printf("%s%s", cn != NULL ? cn : "CA", kind->suffix);
 	OWNED(own_memory) char *dn = mem_text("CN=");
 
 	for (const char *p = name; *p != '\0'; p++) {
@@ -92,8 +97,10 @@ push_template(const struct vault_xchg_offer *offer, ext_list *list, struct err *
 	OWNED(own_memory) char *oid = NULL;
 	struct err why;
 
+	if (offer->kind->template == NULL)
+		return true;
 	if (offer->template_oid.len == 0)
-		return ext_push_template_name(list, "CAExchange", err);
+		return ext_push_template_name(list, offer->kind->template, err);
 	return (offer->template_oid.len <= OID_MAX &&
 		   text_from_view(offer->template_oid, &oid, &why) && is_dotted(oid) &&
 		   ext_push_template_info(
@@ -118,7 +125,8 @@ push_extensions(const struct vault_xchg_offer *offer, EVP_PKEY *key, struct view
 {
 	uint16_t usage =
 	    EVP_PKEY_is_a(key, "RSA") ? PKIX_KU_KEY_ENCIPHERMENT : PKIX_KU_KEY_AGREEMENT;
-	char exchange[] = KP_CA_EXCHANGE, *const oids[] = {exchange};
+	OWNED(own_memory) char *purpose = mem_text(offer->kind->usage);
+	char *const oids[] = {purpose};
 	const struct pkix_extension *policies = pkix_cert_extension(ca, NID_certificate_policies);
 
 	return ext_push_key_usage(list, usage, true, err) &&
@@ -156,7 +164,7 @@ vault_xchg_tbs(const struct vault_xchg_offer *offer, EVP_PKEY *key, const struct
 	if (list == NULL)
 		return err_openssl(err, DIRCA_E_CRYPTO, "a list of extensions");
 	if (!check_life(offer, ca, now, err) || !vault_new_serial(entry_out, err) ||
-	    !subject_name(ca, &subject, err) || !pkix_key_spki(key, &spki, err) ||
+	    !subject_name(offer->kind, ca, &subject, err) || !pkix_key_spki(key, &spki, err) ||
 	    !push_extensions(offer, key, buf_view(&spki), ca, list, err))
 		return false;
 	const struct pkix_tbs tbs = {

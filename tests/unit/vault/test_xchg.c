@@ -26,7 +26,8 @@ open_lab(void **state)
 	if (setup(state) != 0)
 		return 1;
 	assert_true(pkix_sig_alg(ca.key, &sig_alg, &err));
-	ASSERT_DONE(vault_xchgs_open(&xchgs, vault_dir, NULL, 1, 1000, at(TEST_NOW), &err));
+	ASSERT_DONE(vault_xchgs_open(
+	    &xchgs, &vault_kind_exchange, vault_dir, NULL, 1, 1000, at(TEST_NOW), &err));
 	return 0;
 }
 
@@ -159,7 +160,8 @@ key_without_certificate_is_kept_as_long_as_one_could_live(void **state)
 	certificate = path_of(id, ".crt");
 	assert_int_equal(unlink(certificate), 0);
 	vault_xchgs_close(&xchgs);
-	ASSERT_DONE(vault_xchgs_open(&xchgs, vault_dir, NULL, 1, 1000, at(now), &err));
+	ASSERT_DONE(vault_xchgs_open(
+	    &xchgs, &vault_kind_exchange, vault_dir, NULL, 1, 1000, at(now), &err));
 	assert_true(has(id));
 	ASSERT_DONE(vault_xchgs_list(&xchgs, list, &count, &err));
 	for (size_t i = 0; i < count; i++) {
@@ -228,7 +230,8 @@ key_without_its_record_is_retired(void **state)
 	path = path_of(id, ".opened");
 	assert_int_equal(unlink(path), 0);
 	vault_xchgs_close(&xchgs);
-	ASSERT_DONE(vault_xchgs_open(&xchgs, vault_dir, NULL, 1, 1000, at(now), &err));
+	ASSERT_DONE(vault_xchgs_open(
+	    &xchgs, &vault_kind_exchange, vault_dir, NULL, 1, 1000, at(now), &err));
 	assert_false(claim(id, 1));
 	assert_false(vault_xchgs_get(&xchgs, view_of(id, VAULT_ID_LEN), 0, now, &key, &err));
 	assert_int_equal(err.code, DIRCA_E_XCHG_CERT);
@@ -240,7 +243,8 @@ key_without_its_record_is_retired(void **state)
 static struct vault_xchg_offer
 offer(int64_t life, const char *cdp)
 {
-	return (struct vault_xchg_offer){.life_s = life, .cdp = {view_str(cdp)}};
+	return (struct vault_xchg_offer){
+	    .kind = &vault_kind_exchange, .life_s = life, .cdp = {view_str(cdp)}};
 }
 
 static bool
