@@ -111,6 +111,13 @@ struct cli_options {
 	/* OPTS_TRANSFER, OPTS_IMPORT (and out, force) */
 	bool with_rights, new_oid;
 	const char *name;
+	/* OPTS_ESCROW (and force, out) */
+	struct cli_list source_passwords, openers, certificates;
+	const char *password_list, *opener_password_file;
+	/* OPTS_BRING */
+	bool replace;
+	/* OPTS_DAYS */
+	int64_t days;
 	/* everywhere */
 	bool help, verbose;
 };
@@ -171,6 +178,10 @@ struct cli_options {
 #define OPTS_CASES     OPTS(51) /* case list */
 #define OPTS_BY_CASE   OPTS(52)
 #define OPTS_IMPORTPFX OPTS(53)
+#define OPTS_ESCROW    OPTS(54) /* files with private keys, and what opens them */
+#define OPTS_BRING     OPTS(55) /* importkms */
+#define OPTS_DAYS      OPTS(56)
+#define OPTS_CERT      OPTS(57) /* writes a certificate */
 
 struct paper;
 struct cli {

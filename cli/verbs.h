@@ -267,6 +267,15 @@
 	X("exportpfx", "KEY OUT", 2, 2, GROUP_KEYS, WHO_ANYBODY, NEEDS_NOTHING,                    \
 	    OPTS_KEYS_IN | OPTS_KEYS_OUT | OPTS_KEY_STORE, cmd_exportpfx,                          \
 	    "take a key out of a folder or NSS into a PKCS#12")                                    \
+	X("import certificate new", "", 0, 0, GROUP_KEYS, WHO_ADMIN, NEEDS_CA,                     \
+	    OPTS_SESSION | OPTS_CERT | OPTS_DAYS, cmd_import_certificate_new,                      \
+	    "make a certificate to which keys are encrypted that are imported")                    \
+	X("import certificate show", "", 0, 0, GROUP_KEYS, WHO_OFFICER, NEEDS_CA,                  \
+	    OPTS_SESSION | OPTS_CERT, cmd_import_certificate_show,                                 \
+	    "the certificate to which keys are encrypted that are imported")                       \
+	X("importkms", "FILE|FOLDER...", 1, CLI_LIST_MAX, GROUP_KEYS, WHO_OFFICER, NEEDS_CA,       \
+	    OPTS_SESSION | OPTS_JSON | OPTS_ESCROW | OPTS_BRING, cmd_importkms,                    \
+	    "archive keys that were made elsewhere, with their certificates")                      \
 	X("officer list", "", 0, 0, GROUP_OFFICERS, WHO_DIRECTORY_READER, NEEDS_SESSION,           \
 	    OPTS_SESSION | OPTS_JSON, cmd_officer_list,                                            \
 	    "certificate managers and what restricts them")                                        \

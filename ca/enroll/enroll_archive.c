@@ -108,7 +108,8 @@ enroll_archive(struct enrollment *e, struct err *err)
 		    "the encrypted private key has %zu bytes; no key needs more than %d",
 		    e->request.payload.len, PAYLOAD_MAX);
 	return find_xchg(e, &xchg, err) && enroll_check_bound_exchange(e, &xchg->cert, err) &&
-	       rewrap(e, xchg, err) && sealing_note(e->view, buf_view(&e->archived), &e->sealed, err);
+	       rewrap(e, xchg, err) &&
+	       sealing_note(e->view, buf_view(&e->archived), &e->sealed, err);
 }
 
 bool

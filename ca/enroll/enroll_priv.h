@@ -136,8 +136,8 @@ struct enrollment {
 	char *remark;  /* what the requester is told beside the certificate; NULL: nothing */
 	bool deciding; /* a refusal now is a denial, else an error */
 	/* archival */
-	struct buf archived;        /* EnvelopedData for the KRAs */
-	struct sealing sealed;      /* whom it is sealed to */
+	struct buf archived;   /* EnvelopedData for the KRAs */
+	struct sealing sealed; /* whom it is sealed to */
 	/* result */
 	struct buf delivered; /* the key that the CA made, encrypted to the recipient */
 	struct buf certificate;

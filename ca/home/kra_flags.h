@@ -4,7 +4,7 @@
 
 #include "flag_set.h"
 
-/* Certificates and keys of other CAs may be imported: nothing asks for it yet. */
+/* Certificates and keys of other CAs may be imported. */
 #define KRAF_ENABLEFOREIGN 0x1
 
 extern const struct flag_name kra_flag_names[];

@@ -298,10 +298,10 @@ json_case(const struct store_case *c)
 	    "ended_why", text_or_null(c->ended_why), "keys", keys);
 }
 
-static json_t *
-json_body(const struct http_call *http)
+json_t *
+json_body(const struct http_call *http, size_t most)
 {
-	if (http->body.len > BODY_MAX)
+	if (http->body.len > most)
 		return NULL;
 	return json_loadb(
 	    (const char *)http->body.ptr, http->body.len, JSON_REJECT_DUPLICATES, NULL);
@@ -310,7 +310,7 @@ json_body(const struct http_call *http)
 char *
 json_body_string(const struct http_call *http, const char *member)
 {
-	OWNED(json_free) json_t *root = json_body(http);
+	OWNED(json_free) json_t *root = json_body(http, BODY_MAX);
 
 	return mem_text(json_string_value(json_object_get(root, member)));
 }
@@ -318,7 +318,7 @@ json_body_string(const struct http_call *http, const char *member)
 bool
 json_body_strings(const struct http_call *http, const char *member, struct texts *out)
 {
-	OWNED(json_free) json_t *root = json_body(http);
+	OWNED(json_free) json_t *root = json_body(http, BODY_MAX);
 	const json_t *list = json_object_get(root, member), *each;
 	size_t i;
 
@@ -337,7 +337,7 @@ json_body_strings(const struct http_call *http, const char *member, struct texts
 bool
 json_body_true(const struct http_call *http, const char *member)
 {
-	OWNED(json_free) json_t *root = json_body(http);
+	OWNED(json_free) json_t *root = json_body(http, BODY_MAX);
 
 	return json_is_true(json_object_get(root, member));
 }

@@ -34,6 +34,8 @@ json_t *json_audit(const struct audit_record *a);
 /* An event, its text made of its values. */
 json_t *json_event(const struct event_record *e);
 json_t *json_case(const struct store_case *c);
+/* The body; NULL if it is over so many octets, or no JSON. json_decref. */
+json_t *json_body(const struct http_call *http, size_t most);
 /* Is the member true? */
 bool json_body_true(const struct http_call *http, const char *member);
 /* A string member of a JSON object body; NULL if the body is no object or lacks it. free(). Bodies

@@ -85,6 +85,10 @@ void route_case_approve(struct route_call *c);
 void route_case_deny(struct route_call *c);
 void route_case_close(struct route_call *c);
 void route_case_received(struct route_call *c);
+/* routes_import.c */
+void route_import_certificate(struct route_call *c);
+void route_import_certificate_post(struct route_call *c);
+void route_import_post(struct route_call *c);
 void route_explain_enroll(struct route_call *c);
 void route_explain_recover(struct route_call *c);
 void route_metrics(struct route_call *c);

@@ -204,23 +204,50 @@ store_archive_pending(struct store_tx *tx, const struct store_request *r, struct
 	return sql_run(c, SQL_SET_MADE_KEY, err);
 }
 
-bool
-store_import_key(
-    struct store_tx *tx, int64_t request_id, const struct store_request *r, struct err *err)
+static bool
+put_key(struct conn *c, enum sql_id id, int64_t request_id, const struct store_request *r,
+    struct err *err)
 {
-	struct conn *c = tx->conn;
-
 	if (r->raw_archived_key.len == 0 || r->key_recovery_hashes == NULL)
 		return err_set(err, E_INVALIDARG, "CA database: no key to archive");
 	if (!row_check(r, err))
 		return false;
-	sql_bind_text(c, SQL_ADD_KEY, 1, r->key_recovery_hashes);
-	sql_bind_int(c, SQL_ADD_KEY, 2, request_id);
-	if (!change_request(c, SQL_ADD_KEY, request_id, "given a key", err))
+	sql_bind_text(c, id, 1, r->key_recovery_hashes);
+	sql_bind_int(c, id, 2, request_id);
+	if (!change_request(c, id, request_id, "given a key", err))
 		return false;
 	sql_bind_int(c, SQL_ADD_KEY_BLOB, 1, request_id);
 	sql_bind_blob(c, SQL_ADD_KEY_BLOB, 2, buf_view(&r->raw_archived_key));
 	return sql_run(c, SQL_ADD_KEY_BLOB, err);
+}
+
+bool
+store_import_key(
+    struct store_tx *tx, int64_t request_id, const struct store_request *r, struct err *err)
+{
+	return put_key(tx->conn, SQL_ADD_KEY, request_id, r, err);
+}
+
+bool
+store_replace_key(
+    struct store_tx *tx, int64_t request_id, const struct store_request *r, struct err *err)
+{
+	return put_key(tx->conn, SQL_REPLACE_KEY, request_id, r, err);
+}
+
+enum store_find
+store_certificate_there(
+    struct store_tx *tx, struct view sha1, int64_t *request_id_out, struct err *err)
+{
+	struct conn *c = tx->conn;
+	enum sql_step step;
+
+	*request_id_out = 0;
+	sql_bind_blob(c, SQL_ID_BY_HASH, 1, sha1);
+	if ((step = sql_step(c, SQL_ID_BY_HASH, err)) == SQL_ROW)
+		*request_id_out = sql_int(c, SQL_ID_BY_HASH, 0);
+	sql_end(c, SQL_ID_BY_HASH);
+	return step == SQL_ROW ? STORE_FOUND : step == SQL_DONE ? STORE_NOT_FOUND : STORE_FAILED;
 }
 
 bool
@@ -320,6 +347,18 @@ store_get_by_serial(struct store *s, const char *serial, struct store_request *o
 	if (!serial_canonical(serial, &canonical, err))
 		return STORE_FAILED;
 	return get_by_serial(s, canonical, out, err);
+}
+
+enum store_find
+store_get_by_hash(struct store *s, struct view sha1, struct store_request *out, struct err *err)
+{
+	OWNED(reading_end) struct reading r = reading_begin(s, SQL_GET_BY_HASH, err);
+
+	*out = (struct store_request){0};
+	if (r.conn == NULL)
+		return STORE_FAILED;
+	sql_bind_blob(r.conn, r.id, 1, sha1);
+	return find_one(&r, out, err);
 }
 
 enum store_find

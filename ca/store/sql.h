@@ -155,6 +155,9 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3, SQL_SELDOM = 4 };
 	X(ADD_KEY_BLOB, SQL_WRITER,                                                               \
 	    "INSERT INTO RequestBlob(RequestID, RawArchivedKey) VALUES (?, ?) "                   \
 	    "ON CONFLICT(RequestID) DO UPDATE SET RawArchivedKey = excluded.RawArchivedKey")      \
+	X(REPLACE_KEY, SQL_WRITER,                                                                \
+	    "UPDATE Request SET KeyRecoveryHashes = ? "                                           \
+	    "WHERE Disposition IN (12, 20, 21) AND HasArchivedKey = 1 AND RequestID = ?")         \
 	X(REVOKE, SQL_WRITER,                                                                     \
 	    "UPDATE Request SET Disposition = 21, RevokedReason = ?, RevokedWhen = ?, "           \
 	    "RevokedEffectiveWhen = ? WHERE RequestID = ? AND (Disposition = 20 "                 \
@@ -205,6 +208,12 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3, SQL_SELDOM = 4 };
 	X(GET_REQUEST, SQL_READER, SQL_WHOLE "r.RequestID = ?")                                   \
 	X(GET_BY_SERIAL, SQL_READER,                                                              \
 	    SQL_WHOLE "r.SerialNumber = ? ORDER BY r.Disposition = 12, r.RequestID LIMIT 2")      \
+	X(GET_BY_HASH, SQL_READER,                                                                \
+	    SQL_WHOLE "r.CertificateHash = ? AND +r.Disposition IN (12, 20, 21) "                 \
+		      "ORDER BY r.RequestID LIMIT 1")                                             \
+	X(ID_BY_HASH, SQL_WRITER,                                                                 \
+	    "SELECT RequestID FROM Request WHERE CertificateHash = ? "                            \
+	    "AND +Disposition IN (12, 20, 21) ORDER BY RequestID LIMIT 1")                        \
 	X(STATUS_BY_SERIAL, SQL_READER,                                                           \
 	    "SELECT Disposition, RevokedEffectiveWhen, coalesce(RevokedReason, -1), "             \
 	    "IssuerNameId FROM Request WHERE SerialNumber = ?1 "                                  \

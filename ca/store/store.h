@@ -134,6 +134,13 @@ bool store_archive_pending(struct store_tx *tx, const struct store_request *r, s
  * can open it. CERTSRV_E_BAD_REQUESTSTATUS if it has one. */
 bool store_import_key(
     struct store_tx *tx, int64_t request_id, const struct store_request *r, struct err *err);
+/* The same of one that has an archived key: it is replaced. */
+bool store_replace_key(
+    struct store_tx *tx, int64_t request_id, const struct store_request *r, struct err *err);
+/* Whose certificate has this SHA-1 in the unit of work that may add it: issued, revoked, foreign.
+ */
+enum store_find store_certificate_there(
+    struct store_tx *tx, struct view sha1, int64_t *request_id_out, struct err *err);
 /* Pending -> denied; codes as above. A key that was sealed for the request is deleted: denied
  * requests archive nothing (paper, "Understanding the Archival Process"). */
 bool store_deny_pending(struct store_tx *tx, int64_t request_id, const char *message,
@@ -235,6 +242,10 @@ bool store_list_values(
  * ERROR_INVALID_DATA if it is none. Of an own and a foreign row with one number the own one. */
 enum store_find store_get_by_serial(
     struct store *s, const char *serial, struct store_request *out, struct err *err);
+
+/* By the SHA-1 of the certificate: issued, revoked or foreign; of several the first. */
+enum store_find store_get_by_hash(
+    struct store *s, struct view sha1, struct store_request *out, struct err *err);
 
 struct store_requests {
 	struct store_request *list;

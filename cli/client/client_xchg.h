@@ -8,6 +8,9 @@
 #include "http_client.h"
 #include "pkix.h"
 
+/* The certificate that keys are encrypted to which are imported, checked in the same way. */
+bool client_import_fetch(struct http_client *http, const char *ca_name, struct view ca_certificate,
+    int64_t now, struct pkix_cert *out, struct err *err);
 /* Fetches it; checks that the key of `ca_certificate` (from the directory) signed it, its usage and
  * validity, and that the CA's current CRL does not name it. Free with pkix_cert_free. */
 bool client_xchg_fetch(struct http_client *http, const char *ca_name, struct view ca_certificate,

@@ -48,7 +48,10 @@ enum identity_kind {
 	/* DN of an entry that this program has found. */
 	IDENTITY_DN,
 	/* SID, as text, of whoever the operating system or a certificate of this CA says it is. */
-	IDENTITY_SID
+	IDENTITY_SID,
+	/* Value of `mail`, which in many directories everybody writes for himself: of no door, and
+	 * of a certificate that is imported only where it names its holder by nothing else. */
+	IDENTITY_MAIL
 };
 struct identity {
 	enum identity_kind kind;

@@ -381,6 +381,12 @@ search_kerberos(struct dir_conn *c, const char *name, struct dir_entries *hits, 
 	return dir_domain_named(c, at + 1) == NULL || search_upn(c, name, hits, err);
 }
 
+static bool
+search_mail(struct dir_conn *c, const char *mail, struct dir_entries *hits, struct err *err)
+{
+	return search_spelled(c, "mail", mail, NULL, hits, err);
+}
+
 principal_search *
 principal_search_of(enum identity_kind kind)
 {
@@ -391,6 +397,8 @@ principal_search_of(enum identity_kind kind)
 		return search_kerberos;
 	case IDENTITY_SID:
 		return principal_search_sid;
+	case IDENTITY_MAIL:
+		return search_mail;
 	case IDENTITY_DN:
 		break;
 	}

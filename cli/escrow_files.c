@@ -1,0 +1,289 @@
+#include "escrow_files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <openssl/crypto.h>
+
+#include "file.h"
+#include "mem.h"
+#include "own_openssl.h"
+#include "pem.h"
+#include "text.h"
+
+#define LIST_MAX (4 << 20)
+
+void
+escrow_files_close(struct escrow_files *f)
+{
+	for (size_t i = 0; i < f->password_count; i++)
+		secret_free(&f->passwords[i]);
+	free(f->passwords);
+	for (size_t i = 0; i < f->line_count; i++) {
+		free(f->lines[i].file);
+		free(f->lines[i].user);
+		secret_free(&f->lines[i].password);
+	}
+	free(f->lines);
+	escrow_certificates_free(&f->certificates);
+	pfx_content_free(&f->openers);
+	*f = (struct escrow_files){0};
+}
+
+/* Bytes that may hold a key in plain. */
+static void
+wiped_buf_free(struct buf *b)
+{
+	OPENSSL_cleanse(b->ptr, b->len);
+	buf_free(b);
+}
+
+/* ---- passwords ---- */
+
+static struct secret *
+add_password(struct escrow_files *f)
+{
+	f->passwords = mem_grow(f->passwords, f->password_count, sizeof *f->passwords);
+	return &f->passwords[f->password_count++];
+}
+
+/* The next field of `line`, which goes on behind its comma; RFC 4180's quotes are taken off in
+ * place.
+ */
+static struct view
+take_field(uint8_t *line, size_t len, size_t *at)
+{
+	size_t from = *at, to, begin;
+	bool quoted = from < len && line[from] == '"';
+
+	begin = to = from += quoted;
+	for (; from < len; from++) {
+		if (quoted && line[from] == '"' && from + 1 < len && line[from + 1] == '"')
+			from++;
+		else if (line[from] == (quoted ? '"' : ','))
+			break;
+		line[to++] = line[from];
+	}
+	while (from < len && line[from] != ',')
+		from++;
+	*at = from < len ? from + 1 : len;
+	return view_of(line + begin, to - begin);
+}
+
+static bool
+read_line(struct escrow_files *f, uint8_t *line, size_t len, struct err *err)
+{
+	struct escrow_line new = {0};
+	size_t at = 0;
+	struct view file, password, user;
+
+	if (len > 0 && line[len - 1] == '\r')
+		len--;
+	if (len == 0)
+		return true;
+	file = take_field(line, len, &at);
+	password = take_field(line, len, &at);
+	user = take_field(line, len, &at);
+	if (file.len == 0 || !secret_dup(password, &new.password, err))
+		return err_set(err, ERROR_INVALID_DATA,
+		    "a line of the list of passwords is not FILE,PASSWORD or FILE,PASSWORD,USER");
+	new.file = mem_text_n(file.ptr, file.len);
+	new.user = user.len > 0 ? mem_text_n(user.ptr, user.len) : NULL;
+	f->lines = mem_grow_long(f->lines, f->line_count, sizeof *f->lines);
+	f->lines[f->line_count++] = new;
+	return true;
+}
+
+static bool
+read_list(struct escrow_files *f, const char *path, struct err *err)
+{
+	OWNED(wiped_buf_free) struct buf text = {0};
+
+	if (!file_read(path, LIST_MAX, &text, err))
+		return false;
+	for (size_t from = 0; from < text.len;) {
+		uint8_t *end = memchr(text.ptr + from, '\n', text.len - from);
+		size_t len = end != NULL ? (size_t)(end - text.ptr) - from : text.len - from;
+
+		if (!read_line(f, text.ptr + from, len, err))
+			return err_prefix(err, "%s", path);
+		from += len + 1;
+	}
+	return true;
+}
+
+static bool
+read_passwords(struct escrow_files *f, struct err *err)
+{
+	const struct cli_list *files = &f->cli->opt.source_passwords;
+
+	for (size_t i = 0; i < files->count; i++)
+		if (!cli_password(files->list[i], "", false, add_password(f), err))
+			return false;
+	return f->cli->opt.password_list == NULL || read_list(f, f->cli->opt.password_list, err);
+}
+
+/* ---- keys that open, certificates ---- */
+
+static bool
+read_opener(struct escrow_files *f, const char *path, struct err *err)
+{
+	OWNED(buf_free) struct buf file = {0};
+	OWNED(secret_free) struct secret password = {0};
+	OWNED(pfx_content_free) struct pfx_content content = {0};
+	OWNED(own_memory) char *prompt = text_printf("Password of %s: ", path);
+
+	if (!file_read(path, PFX_FILE_MAX, &file, err) ||
+	    !cli_password(f->cli->opt.opener_password_file, prompt, false, &password, err))
+		return false;
+	if (!pfx_read(buf_view(&file), &password, &content, err))
+		return err_prefix(err, "%s", path);
+	pfx_merge(&f->openers, &content);
+	return true;
+}
+
+static bool
+read_certificates(struct escrow_files *f, const char *path, struct err *err)
+{
+	OWNED(pem_certs_free) struct pem_certs certs = {0};
+
+	if (!pem_certs_read(path, &certs, err))
+		return false;
+	for (size_t i = 0; i < certs.count; i++)
+		if (!escrow_certificates_add(&f->certificates, buf_view(&certs.list[i]), err))
+			return err_prefix(err, "%s", path);
+	return true;
+}
+
+bool
+escrow_files_open(const struct cli *cli, struct escrow_files *out, struct err *err)
+{
+	const struct cli_options *o = &cli->opt;
+
+	*out = (struct escrow_files){.cli = cli};
+	if (!read_passwords(out, err))
+		return false;
+	for (size_t i = 0; i < o->openers.count; i++)
+		if (!read_opener(out, o->openers.list[i], err))
+			return false;
+	for (size_t i = 0; i < o->certificates.count; i++)
+		if (!read_certificates(out, o->certificates.list[i], err))
+			return false;
+	return true;
+}
+
+/* ---- files ---- */
+
+static const char *
+name_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL ? slash + 1 : path;
+}
+
+static const struct escrow_line *
+line_of(const struct escrow_files *f, const char *path)
+{
+	for (size_t i = 0; i < f->line_count; i++)
+		if (strcmp(name_of(f->lines[i].file), name_of(path)) == 0)
+			return &f->lines[i];
+	return NULL;
+}
+
+/* Tries what is known; what nobody knows is asked for, if anybody can be. */
+static bool
+read_items(struct escrow_files *f, const char *path, struct view file,
+    const struct escrow_line *line, struct escrow_items *out, struct err *err)
+{
+	struct escrow_with with = {.passwords = f->passwords,
+	    .password_count = f->password_count,
+	    .openers = &f->openers,
+	    .certificates = &f->certificates};
+	OWNED(own_memory) char *prompt = text_printf("Password of %s: ", path);
+	OWNED(secret_free) struct secret asked = {0};
+	struct err ignored;
+
+	if (line != NULL) {
+		with.passwords = &line->password;
+		with.password_count = 1;
+	}
+	if (escrow_read(file, &with, out, err))
+		return true;
+	if (err->code != NTE_BAD_DATA || with.password_count > 0 ||
+	    !cli_password(NULL, prompt, false, &asked, &ignored))
+		return false;
+	with.passwords = &asked;
+	with.password_count = 1;
+	return escrow_read(file, &with, out, err);
+}
+
+static bool
+read_file(struct escrow_files *f, const char *path, escrow_found *found, void *arg, struct err *err)
+{
+	const struct escrow_line *line = line_of(f, path);
+	OWNED(escrow_items_free) struct escrow_items items = {0};
+	OWNED(wiped_buf_free) struct buf file = {0};
+	struct err why;
+
+	if (!file_read(path, ESCROW_FILE_MAX, &file, &why) ||
+	    !read_items(f, path, buf_view(&file), line, &items, &why))
+		return found(arg, path, &items, &why, err);
+	for (size_t i = 0; line != NULL && line->user != NULL && i < items.count; i++)
+		if (items.list[i].user == NULL)
+			items.list[i].user = mem_text(line->user);
+	return found(arg, path, &items, NULL, err);
+}
+
+/* The list of passwords may lie beside them. */
+static bool
+is_list(const struct escrow_files *f, const struct stat *st)
+{
+	struct stat list;
+
+	return f->cli->opt.password_list != NULL && stat(f->cli->opt.password_list, &list) == 0 &&
+	       list.st_ino == st->st_ino && list.st_dev == st->st_dev;
+}
+
+static int
+visible(const struct dirent *e)
+{
+	return e->d_name[0] != '.';
+}
+
+static bool
+read_folder(
+    struct escrow_files *f, const char *path, escrow_found *found, void *arg, struct err *err)
+{
+	struct dirent **names = NULL;
+	int count = scandir(path, &names, visible, alphasort);
+	bool ok = count >= 0 || err_errno(err, DIRCA_E_IO, "%s: cannot read the folder", path);
+
+	for (int i = 0; i < count; i++) {
+		OWNED(own_memory) char *file = text_printf("%s/%s", path, names[i]->d_name);
+		struct stat st;
+
+		if (ok && stat(file, &st) == 0 && S_ISREG(st.st_mode) && !is_list(f, &st))
+			ok = read_file(f, file, found, arg, err);
+		free(names[i]);
+	}
+	free(names);
+	return ok;
+}
+
+bool
+escrow_files_read(struct escrow_files *f, char *const *paths, size_t count, escrow_found *found,
+    void *arg, struct err *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct stat st;
+
+		if (stat(paths[i], &st) == 0 && S_ISDIR(st.st_mode)
+			? !read_folder(f, paths[i], found, arg, err)
+			: !read_file(f, paths[i], found, arg, err))
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,400 @@
+/* Certificates and keys of elsewhere against a whole CA. */
+#include "ca_harness.h"
+#include "import.h"
+#include "kra_flags.h"
+#include "mem.h"
+#include "recover.h"
+#include "recovery.h"
+#include "text.h"
+
+#define UPN "otherName:1.3.6.1.4.1.311.20.2.3;UTF8:"
+
+static struct principal user1, user3, officer1, officer2, auditor;
+static struct test_cert foreign, to; /* another CA; the key import certificate */
+
+/* What somebody brings. */
+struct bringing {
+	const char *san, *sid, *dn, *user, *usage;
+	const struct test_cert *issuer; /* NULL: the foreign CA */
+	EVP_PKEY *key;                  /* NULL: a new one */
+	bool not_foreign, replace, no_key;
+	int64_t not_after;
+	uint8_t serial; /* 0: the next */
+	const struct test_cert *again;
+};
+
+static uint8_t last_serial = 100;
+
+static struct test_cert
+certificate_of(const struct bringing *b)
+{
+	return test_issue(&(struct test_issue){.dn = b->dn != NULL ? b->dn : "CN=somebody",
+	    .issuer = b->issuer != NULL ? b->issuer : &foreign,
+	    .key = b->key != NULL ? EVP_PKEY_dup(b->key) : test_key("P-256"),
+	    .usage = b->usage != NULL ? b->usage : "critical,keyAgreement",
+	    .san = b->san,
+	    .sid = b->sid,
+	    .serial = b->serial != 0 ? b->serial : ++last_serial,
+	    .not_before = clock_now() - 86400,
+	    .not_after = b->not_after != 0 ? b->not_after : clock_now() + 86400});
+}
+
+static bool
+bring_as(const struct principal *officer, const struct bringing *b, const struct test_cert *cert,
+    struct import_result *out, struct err *err)
+{
+	const struct cms_kra recipient = test_recipient(&to);
+	struct import_item item = {.certificate = buf_view(&cert->der),
+	    .user = b->user,
+	    .foreign = !b->not_foreign,
+	    .replace = b->replace,
+	    .source = "test"};
+	uint8_t binding[ARCHIVE_BINDING];
+	struct buf key = {0};
+	bool ok;
+
+	harness_must(archive_import_binding(
+			 item.certificate, view_str(b->user != NULL ? b->user : ""), binding, err),
+	    err);
+	if (!b->no_key)
+		harness_must(archive_import_seal(cert->key, binding, &recipient, &key, err), err);
+	item.key = buf_view(&key);
+	ok = import_one(harness.ca, &harness.vault, officer, &item, clock_now(), out, err);
+	buf_free(&key);
+	return ok;
+}
+
+/* *out: import_result_free. */
+static void
+taken_as(const struct principal *officer, const struct bringing *b, struct test_cert *cert_out,
+    struct import_result *out)
+{
+	struct test_cert cert = certificate_of(b);
+	struct err err;
+
+	harness_must(bring_as(officer, b, &cert, out, &err), &err);
+	if (cert_out != NULL)
+		*cert_out = cert;
+	else
+		test_cert_free(&cert);
+}
+
+static void
+refused_as(const struct principal *officer, const struct bringing *b, enum err_code code)
+{
+	struct test_cert cert = certificate_of(b);
+	int before = harness_audited(AUDIT_IMPORTED, false);
+	struct store_request row;
+	struct import_result r;
+	struct err err;
+
+	assert_false(bring_as(officer, b, &cert, &r, &err));
+	if (err.code != code)
+		fail_msg("%s: %s", err_name(err.code), err.msg);
+	assert_int_equal(
+	    store_get_by_hash(harness.ca->store, view_of(cert.cert.sha1, 20), &row, &err),
+	    STORE_NOT_FOUND);
+	assert_int_equal(harness_audited(AUDIT_IMPORTED, false), before + 1);
+	import_result_free(&r);
+	test_cert_free(&cert);
+}
+
+static struct store_request
+row_of(int64_t id)
+{
+	struct store_request row;
+	struct err err;
+
+	harness_must(ca_get_row(harness.ca, id, &row, &err), &err);
+	return row;
+}
+
+static size_t
+found(const struct principal *p, const char *token)
+{
+	struct recover_hidden hidden;
+	struct store_requests rows;
+	struct err err;
+	size_t count;
+
+	harness_must(recover_candidates(harness.ca, p, token, &rows, &hidden, &err), &err);
+	count = rows.count;
+	store_requests_free(&rows);
+	return count;
+}
+
+/* ---- certificates of others ---- */
+
+static void
+others_need_the_word_of_caller_and_root(void **state)
+{
+	(void)state;
+	refused_as(&officer1, &(struct bringing){.not_foreign = true}, CERT_E_ISSUERCHAINING);
+	harness.config->kra_flags = 0;
+	refused_as(&officer1, &(struct bringing){0}, CERT_E_ISSUERCHAINING);
+	harness.config->kra_flags = KRAF_ENABLEFOREIGN;
+}
+
+static void
+key_of_another_ca_is_its_owners(void **state)
+{
+	const struct bringing b = {.san = UPN "user1@nwtraders.com", .dn = "CN=from elsewhere"};
+	struct import_result r;
+	struct store_request row;
+	struct test_cert cert;
+	struct buf blob;
+	int64_t by_case;
+	struct err err;
+	char *serial;
+
+	(void)state;
+	taken_as(&officer1, &b, &cert, &r);
+	assert_true(r.foreign);
+	assert_false(r.was_there);
+	assert_int_equal(r.key, IMPORT_KEY_ARCHIVED);
+	assert_string_equal(r.owner, user1.downlevel);
+	row = row_of(r.request_id);
+	assert_int_equal(row.disposition, DISP_FOREIGN);
+	assert_string_equal(row.requester_name, user1.downlevel);
+	assert_string_equal(row.caller_name, officer1.downlevel);
+	assert_non_null(row.requester_sid);
+	assert_string_not_equal(row.requester_sid, row.caller_sid);
+	assert_int_equal(found(&officer1, "user1@nwtraders.com"), 1);
+	assert_int_equal(found(&officer1, "NWTRADERS\\user1"), 1);
+	assert_int_equal(found(&officer1, "from elsewhere"), 1);
+	serial = pkix_serial_text(cert.cert.serial);
+	harness_must(
+	    recover_blob(harness.ca, &harness.vault, &officer1,
+		&(struct recover_wish){.serial = serial}, clock_now(), &blob, &by_case, &err),
+	    &err);
+	buf_free(&blob);
+	free(serial);
+	store_request_free(&row);
+	import_result_free(&r);
+
+	/* The same again, and once more to other agents. */
+	harness_must(bring_as(&officer1, &b, &cert, &r, &err), &err);
+	assert_true(r.was_there);
+	assert_int_equal(r.key, IMPORT_KEY_THERE);
+	import_result_free(&r);
+	harness_must(
+	    bring_as(&officer1, &(struct bringing){.san = b.san, .replace = true}, &cert, &r, &err),
+	    &err);
+	assert_int_equal(r.key, IMPORT_KEY_REPLACED);
+	import_result_free(&r);
+	test_cert_free(&cert);
+}
+
+/* ---- certificates of this CA ---- */
+
+static void
+own_certificate_needs_no_word(void **state)
+{
+	struct bringing b = {.san = UPN "user1@nwtraders.com",
+	    .issuer = &harness.ca_cert,
+	    .serial = 200,
+	    .not_foreign = true};
+	struct import_result r;
+	struct store_request row;
+	struct test_cert other;
+	struct err err;
+
+	(void)state;
+	taken_as(&officer1, &b, NULL, &r);
+	assert_false(r.foreign);
+	row = row_of(r.request_id);
+	assert_int_equal(row.disposition, DISP_ISSUED);
+	store_request_free(&row);
+	import_result_free(&r);
+	/* another with its number */
+	other = certificate_of(&b);
+	assert_false(bring_as(&officer1, &b, &other, &r, &err));
+	assert_int_equal(err.code, ERROR_FILE_EXISTS);
+	test_cert_free(&other);
+}
+
+/* ---- whose it is ---- */
+
+static void
+assert_owner(const struct bringing *b, const char *owner)
+{
+	struct import_result r;
+
+	taken_as(&officer1, b, NULL, &r);
+	if (owner == NULL)
+		assert_null(r.owner);
+	else
+		assert_string_equal(r.owner, owner);
+	import_result_free(&r);
+}
+
+static void
+owner_is_whom_the_certificate_names(void **state)
+{
+	char sid[SID_TEXT_MAX];
+
+	(void)state;
+	sid_to_text(&user3.sid, sid);
+	assert_owner(&(struct bringing){.sid = sid}, user3.downlevel);
+	assert_owner(&(struct bringing){.user = "NWTRADERS\\user3"}, user3.downlevel);
+	assert_owner(&(struct bringing){.san = "email:user3@nwtraders.com"}, user3.downlevel);
+	assert_owner(
+	    &(struct bringing){.dn = "emailAddress=user3@nwtraders.com,CN=x"}, user3.downlevel);
+	assert_owner(&(struct bringing){.san = UPN "gone@nwtraders.com"}, NULL);
+	/* Mail is what people write themselves: it counts for nothing where there is a UPN. */
+	assert_owner(
+	    &(struct bringing){.san = UPN "gone@nwtraders.com,email:user3@nwtraders.com"}, NULL);
+	/* Who has the name now was not there yet. */
+	assert_owner(
+	    &(struct bringing){.san = UPN "user3@nwtraders.com", .not_after = clock_now() - 40000},
+	    NULL);
+	refused_as(&officer1, &(struct bringing){.san = UPN "user1@nwtraders.com", .sid = sid},
+	    TYPE_E_AMBIGUOUSNAME);
+	refused_as(&officer1,
+	    &(struct bringing){.san = UPN "user1@nwtraders.com", .user = "NWTRADERS\\user3"},
+	    TYPE_E_AMBIGUOUSNAME);
+}
+
+static void
+officers_act_for_the_owner(void **state)
+{
+	const struct bringing b = {.san = UPN "user3@nwtraders.com", .dn = "CN=engineer"};
+	struct import_result r;
+
+	(void)state;
+	/* officer1 for Sales (user1 is in it), officer2 for Engineering (user3 is) */
+	harness_restrict(
+	    (struct harness_rule[]){{false, "1111", "1205", NULL}, {false, "1112", "1206", NULL}},
+	    2);
+	refused_as(&officer1, &b, CERTSRV_E_RESTRICTEDOFFICER);
+	refused_as(
+	    &officer1, &(struct bringing){.user = "NWTRADERS\\user3"}, CERTSRV_E_RESTRICTEDOFFICER);
+	/* of whom nobody knows, the rules about everybody count, and there are none */
+	refused_as(&officer1, &(struct bringing){0}, CERTSRV_E_RESTRICTEDOFFICER);
+	taken_as(&officer2, &b, NULL, &r);
+	import_result_free(&r);
+	assert_int_equal(found(&officer1, "engineer"), 0);
+	assert_int_equal(found(&officer2, "engineer"), 1);
+	harness_unrestrict();
+}
+
+static void
+nobody_brings_his_own_key(void **state)
+{
+	(void)state;
+	refused_as(&officer1, &(struct bringing){.san = UPN "officer1@nwtraders.com"},
+	    DIRCA_E_OWN_REQUEST);
+	refused_as(
+	    &officer1, &(struct bringing){.user = "NWTRADERS\\officer1"}, DIRCA_E_OWN_REQUEST);
+	refused_as(&officer1, &(struct bringing){.dn = "CN=officer1"}, DIRCA_E_OWN_REQUEST);
+	refused_as(&auditor, &(struct bringing){0}, E_ACCESSDENIED);
+}
+
+/* ---- keys ---- */
+
+static void
+public_key_stays_one_principals(void **state)
+{
+	EVP_PKEY *key = test_key("P-256");
+	struct import_result r;
+
+	(void)state;
+	taken_as(
+	    &officer1, &(struct bringing){.san = UPN "user1@nwtraders.com", .key = key}, NULL, &r);
+	import_result_free(&r);
+	refused_as(&officer1, &(struct bringing){.san = UPN "user3@nwtraders.com", .key = key},
+	    DIRCA_E_KEY_IN_USE);
+	refused_as(
+	    &officer1, &(struct bringing){.dn = "CN=accomplice", .key = key}, DIRCA_E_KEY_IN_USE);
+	/* renewed elsewhere */
+	taken_as(
+	    &officer1, &(struct bringing){.san = UPN "user1@nwtraders.com", .key = key}, NULL, &r);
+	import_result_free(&r);
+	EVP_PKEY_free(key);
+}
+
+static void
+signature_keys_and_certificates_of_cas_are_not_taken(void **state)
+{
+	(void)state;
+	refused_as(&officer1, &(struct bringing){.usage = "critical,digitalSignature"},
+	    DIRCA_E_SIGNATURE_KEY);
+}
+
+static void
+certificate_is_taken_where_keys_cannot_be_archived(void **state)
+{
+	const struct bringing b = {.san = UPN "user1@nwtraders.com"};
+	struct test_cert cert;
+	struct import_result r;
+	struct store_request row;
+	struct err err;
+
+	(void)state;
+	harness_count_kras(0);
+	taken_as(&officer1, &b, &cert, &r);
+	assert_int_equal(r.key, IMPORT_KEY_NONE);
+	assert_int_equal(r.key_refusal.code, CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED);
+	row = row_of(r.request_id);
+	assert_int_equal(row.raw_archived_key.len, 0);
+	store_request_free(&row);
+	import_result_free(&r);
+	harness_count_kras(2);
+	harness_must(bring_as(&officer1, &b, &cert, &r, &err), &err);
+	assert_true(r.was_there);
+	assert_int_equal(r.key, IMPORT_KEY_ARCHIVED);
+	row = row_of(r.request_id);
+	assert_true(row.raw_archived_key.len > 0);
+	store_request_free(&row);
+	import_result_free(&r);
+	test_cert_free(&cert);
+}
+
+static int
+group_setup(void **state)
+{
+	struct err err;
+
+	(void)state;
+	if (harness_open("kra_flags = KRAF_ENABLEFOREIGN\n") != 0)
+		return -1;
+	harness_person("user1", &user1);
+	harness_person("user3", &user3);
+	harness_person("officer1", &officer1);
+	harness_person("officer2", &officer2);
+	harness_person("auditor", &auditor);
+	foreign = test_ca("CN=Foreign CA", "P-256");
+	harness_must(
+	    ca_new_import(harness.ca, &harness.vault, "test", 86400, clock_now(), &to.der, &err),
+	    &err);
+	harness_must(pkix_cert_decode(buf_view(&to.der), &to.cert, &err), &err);
+	harness_must(pkix_public_key(to.cert.spki, &to.key, &err), &err);
+	return 0;
+}
+
+static int
+group_teardown(void **state)
+{
+	(void)state;
+	test_cert_free(&foreign);
+	test_cert_free(&to);
+	return harness_close();
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(others_need_the_word_of_caller_and_root),
+	    cmocka_unit_test(key_of_another_ca_is_its_owners),
+	    cmocka_unit_test(own_certificate_needs_no_word),
+	    cmocka_unit_test(owner_is_whom_the_certificate_names),
+	    cmocka_unit_test(officers_act_for_the_owner),
+	    cmocka_unit_test(nobody_brings_his_own_key),
+	    cmocka_unit_test(public_key_stays_one_principals),
+	    cmocka_unit_test(signature_keys_and_certificates_of_cas_are_not_taken),
+	    cmocka_unit_test(certificate_is_taken_where_keys_cannot_be_archived),
+	};
+
+	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}
