@@ -79,7 +79,9 @@ struct cli_options {
 	/* OPTS_EXPIRING */
 	const char *within, *template;
 	/* OPTS_DUMP */
-	const char *type;
+	const char *type, *private_key;
+	struct cli_list key_password_files;
+	bool asn1;
 	/* OPTS_EXTENSION */
 	const char *file, *string, *number_value, *date;
 	bool critical, remove;

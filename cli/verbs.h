@@ -298,8 +298,8 @@
 	    OPTS_SESSION | OPTS_JSON, cmd_explain_recover,                                         \
 	    "which archived keys an officer would get, and why")                                   \
 	X("dump", "FILE|TEMPLATE", 1, 1, GROUP_ANSWERS, WHO_ANYBODY, NEEDS_NOTHING,                \
-	    OPTS_DUMP | OPTS_SESSION, cmd_dump,                                                    \
-	    "show a request, response, recovery BLOB, certificate or security descriptor")         \
+	    OPTS_DUMP | OPTS_SESSION | OPTS_JSON, cmd_dump,                                        \
+	    "show a request, response, recovery BLOB, certificate, CRL, keys or descriptor")       \
 	X("sd show", "[OBJECT|FILE]", 0, 1, GROUP_ANSWERS, WHO_DIRECTORY_READER, NEEDS_NOTHING,    \
 	    OPTS_SESSION | OPTS_JSON | OPTS_SDDL, cmd_sd_show,                                     \
 	    "security descriptor of an object, or in a file, in words")                            \

@@ -43,7 +43,7 @@ tells_the_officer() {
 # The audit row that the BLOB names is that of the retrieval.
 names_its_audit_row() {
 	local row
-	row=$("$DIRCA_BIN/dirca" dump "$dir/user1.rec" | sed -n 's/^ *Audit Row: //p')
+	row=$("$DIRCA_BIN/dirca" dump "$dir/user1.rec" | sed -n 's/^ *Audit row: //p')
 	[ "$(sqlite3 "$CA_STATE/dirca.db" "SELECT EventID || Actor FROM Audit WHERE AuditRowId = ${row:-0}")" = '787NWTRADERS\officer1' ]
 }
 

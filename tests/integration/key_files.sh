@@ -130,6 +130,15 @@ check "to standard output" eval 'convert u1.key u1.crt - --format pem --plain 2>
 check "a format that is not known" fails_with 2 convert u1.crt x --format jks
 check "an Entrust profile" eval 'printf "[Digital Identity]\n" >u.epf; refuses "format is not published" convert u.epf x.pfx'
 
+# ---- shown ----
+check "what is in it, without a number of a key" eval 'dirca dump all.pfx --key-password-file pn >shown &&
+	grep -q "Friendly name: Mail" shown && [ "$(grep -c "Private key: " shown)" = 4 ] && ! grep -qi "$(openssl ec -in u2.key -text -noout 2>/dev/null |
+	sed -n "/priv:/,/pub:/p" | sed "1d;\$d" | tr -d " :\n" | cut -c1-20)" shown'
+check "as JSON" eval 'dirca dump all.pfx --key-password-file pn --json | jq -e ".private_keys | length == 4"'
+check "not with a wrong password" refuses NTE_BAD_DATA dirca dump all.pfx --key-password-file px
+check "whose key" says "belongs to a public key" dirca dump u1.crt --private-key u1.key
+check "and whose not" says "belongs to no public key" dirca dump u1.crt --private-key u2.key
+
 # ---- stores ----
 hash_of() { openssl x509 -in "$1" -outform DER | sha1sum | cut -c1-40; }
 check "into the user's folder" says "$(hash_of u1.crt).pem" dirca importpfx all.pfx --user --password-file pn
