@@ -160,6 +160,42 @@ archive_is() {
 		echo "done"
 }
 
+# ---- recovery as a case ----
+# Opened, approved and fetched, with the record of each; what is fetched and did not arrive is fetched again.
+second() { ca_lab_as officer2 "$@"; }
+live() { sql "SELECT CaseID FROM RecoveryCase WHERE State IN (1, 2)"; }
+cases_end() {
+	local id
+	for id in $(live); do
+		officer case close "$id" >/dev/null || return 1
+	done
+}
+of_case() { sql "SELECT count(*) FROM Audit WHERE EventID = $1 AND Success = 1 AND Object = 'case $id'"; }
+open_case() { officer case open "$archived" --reason damaged --ticket "T$issued" --json; }
+opened_prepare() {
+	issued=$((issued + 1))
+	[ -n "${archived:-}" ] || archived=$(sql "SELECT SerialNumber FROM Request WHERE HasArchivedKey = 1 AND RequesterName LIKE '%user3' LIMIT 1")
+	[ -n "$(sql "SELECT 1 FROM Setting WHERE Name LIKE '%SecondApprover'")" ] || admin setreg 'CA\Recovery\SecondApprover' All >/dev/null
+	cases_end
+}
+opened_act() { open_case >/dev/null; }
+opened_is() {
+	state_of "$(sql "SELECT count(*) FROM RecoveryCase WHERE Ticket = 'T$issued'")" \
+		"$(sql "SELECT count(*) FROM Audit WHERE EventID = 1770 AND Success = 1 AND Detail LIKE '% ticket=T$issued %'")"
+}
+agreed_prepare() { opened_prepare && id=$(open_case | jq -er .case_id); }
+agreed_act() { second case approve "$id"; }
+agreed_is() { state_of "$(sql "SELECT count(*) FROM RecoveryCase WHERE CaseID = $id AND State = 2 AND ApprovedBy IS NOT NULL")" "$(of_case 1771)"; }
+fetched_prepare() { agreed_prepare && agreed_act >/dev/null; }
+fetched_act() { officer getkey "$archived" "$dir/case$id.rec" --case "$id"; }
+fetched_is() {
+	local used recorded
+	used=$(sql "SELECT sum(Fetches) FROM RecoveryCaseKey WHERE CaseID = $id")
+	recorded=$(sql "SELECT count(*) FROM Audit WHERE EventID = 787 AND Success = 1 AND Detail LIKE 'case=$id %'")
+	[ "$used" = "$recorded" ] || { echo "fetched $used times, $recorded records"; return; }
+	say test -s "$dir/case$id.rec"
+}
+
 # ---- whom keys are sealed to, by root ----
 sha_of() { openssl x509 -in "$dir/kra1.crt" -outform DER | "sha${1}sum" | cut -d' ' -f1; }
 stored() { cmp -s <(openssl x509 -in "$CA_STATE/kra/$(sha_of 1).crt" 2>/dev/null) <(openssl x509 -in "$dir/kra1.crt"); }
@@ -212,7 +248,7 @@ check "a CA" ca_lab_start "$dir"
 [ "$CHECKS_BAD" -eq 0 ] && check "another CA" ca_lab_parent 9
 [ "$CHECKS_BAD" -eq 0 ] || { checks_end; exit 1; }
 ca_lab_no_quota
-for act in approve deny attribute extension resubmit revoke crl setting exchange archive counted added removed disabled taken untaken first; do
+for act in approve deny attribute extension resubmit revoke crl setting exchange archive opened agreed fetched counted added removed disabled taken untaken first; do
 	check "whatever dies at whatever moment: $act" each "$act"
 	grep "^$act: died" "$dir/check.out" && cat "$dir/check.out" >>"$dir/moments"
 done

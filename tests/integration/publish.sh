@@ -125,6 +125,15 @@ not_whom() { ! mailed kra1@nwtraders.com officer1; }
 check "and not by whom" not_whom
 check "what is issued at once is mailed to nobody" eval 'ca_lab_enroll user4 User "$dir/user4.pfx" && ca_lab_eventually told ".number == 6 and .variables.SubjectName == \"NWTRADERS\\\\user4\"" && ! mailed user4@nwtraders.com'
 check "the password is in no mail, and nothing was sent in the clear" eval '! grep -rl mail-Passw0rd "$dir"/mail/*.eml "$dir/dircad.log" "$dir/told"'
+owns_key() { ca_lab_enroll user6 EFSArchive "$dir/owned.pfx"; }
+case_mail() { as caadmin setreg 'CA\Recovery\SecondApprover' All && as officer1 case open user6 --reason damaged --ticket INC-1 && as officer2 case approve 1; }
+check "somebody's key is archived" owns_key
+check "a case about it is opened and approved" case_mail
+check "managers are told, with the command" ca_lab_eventually mailed manager1@nwtraders.com 'recovery case 1 of NWTRADERS\officer1' "dirca case approve 1" damaged
+check "the key is fetched" as officer1 getkey user6 "$dir/owned.rec"
+check "its owner is told" ca_lab_eventually mailed user6@nwtraders.com 'NWTRADERS\officer1' "recovery case 1" "tell the auditors"
+check "of that alone" eval '! mailed user6@nwtraders.com "is open"'
+check "the program of all" ca_lab_eventually told '.number == 1013 and .category == "recovery" and .variables.CaseId == "1"'
 mail_trusts() { sed -i "s|^mail_tls_ca = .*|mail_tls_ca = $1|" "$DIRCAD_CONF" && restart; }
 check "a mail server with a certificate of somebody else" mail_trusts "$CA_STATE/ca.crt"
 mails=$(ls "$dir/mail")

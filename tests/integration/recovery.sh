@@ -466,6 +466,47 @@ check "and used" ca_lab_eventually kra_is "$dir/wkra.crt" valid
 check "the one that does not say where is not" ca_lab_eventually kra_is "$dir/pkra.crt" untrusted
 check "as the status says" says "nor by HTTP" ca_lab_as caadmin kra status
 
+# ---- recovery as a case ----
+set_recovery() { ca_lab_as caadmin setreg "CA\\Recovery\\$1" "$2"; }
+# typed WHO SED COMMAND...: the command that its refusal names, with SED applied to the words that are left to him, typed by WHO.
+typed() {
+	local line
+	line=$("${@:3}" 2>&1 | sed -n 's/.*`dirca \([^`]*\)`.*/\1/p' | head -1 | sed "$2")
+	[ -n "$line" ] && echo "$line" && eval "ca_lab_as $1 $line"
+}
+case_is() { ca_lab_as "$1" case show "$case" --json | jq -e "$2"; }
+case_records() { [ "$(sqlite3 "$CA_STATE/dirca.db" "SELECT count(*) FROM Audit WHERE EventID = 787 AND Success = $1 AND Detail LIKE 'case=$case %'")" = "$2" ]; }
+serial=$(ca_lab_serial_of "$dir/user2.pfx")
+getcase() { officer getkey "$serial" "$dir/case.rec"; }
+check "keys of a template need a case, and two persons" set_recovery SecondApprover EFSArchive
+check "a template that there is not protects nothing" refuses E_INVALIDARG set_recovery SecondApprover EFSArchiv
+check "without a case no key is handed out" refuses DIRCA_E_CASE_REQUIRED getcase
+check "the explanation says so" says '`dirca case open ' officer explain recover officer1 "$serial"
+check "the refusal names what opens one" says "is waiting" typed officer1 's/REASON/lost/; s/TICKET/INC-4711/' getcase
+case=$(sqlite3 "$CA_STATE/dirca.db" "SELECT max(CaseID) FROM RecoveryCase")
+check "who opened it does not approve it" refuses DIRCA_E_OWN_REQUEST officer case approve "$case"
+check "a user neither" refuses E_ACCESSDENIED ca_lab_as user2 case approve "$case"
+check "while it waits nothing is handed out, and who decides is named" says "officer1 fetches until" typed officer2 '' getcase
+check "what was lost is revoked first" says revoked typed officer1 '' getcase
+check "two retrievals failed, and both say of which case" case_records 0 2
+check "then it is fetched" getcase
+check "into the trail" case_records 1 1
+check "the case is closed, since the key arrived" case_is officer2 '.state == "closed" and .reason == "lost" and .ticket == "INC-4711" and .keys[0].fetches == 1'
+rm "$dir/case.rec"
+check "and serves no more" refuses 'is closed' officer getkey "$serial" "$dir/case.rec" --case "$case"
+check "an auditor sees it" case_is auditor '.approved_by == "NWTRADERS\\officer2" and .opened_by == "NWTRADERS\\officer1"'
+listed() { ca_lab_as auditor case list --state all --json "${@:2}" | jq -e "$1"; }
+check "among all" listed "length > 3 and any(.[]; .reason == \"none\")"
+check "by pages" eval '[ "$(ca_lab_as auditor case list --state all --limit 2 2>"$dir/more" | wc -l)" = 2 ] && grep -e "--after 2 " "$dir/more"'
+check "by the key" listed "all(.[]; .keys[0].serial_number == \"${serial,,}\") and .[-1].case_id == $case" --serial "$serial"
+check "an administrator neither" refuses E_ACCESSDENIED ca_lab_as caadmin case list
+check "a case for nobody's keys" refuses CRYPT_E_NOT_FOUND officer case open nobody --reason left --ticket INC-1
+check "one that is withdrawn" says "is waiting" officer case open user2 --reason other --note 'a move' --ticket INC-2
+case=$((case + 1))
+check "by who opened it" says "is closed" officer case close "$case" --reason "found the old disk"
+check "as before" set_recovery SecondApprover None
+check "again" getcase
+
 # ---- CAs that do not answer ----
 # other_ca NAME URL KEY-HASH: an enrollment service with the certificate of this CA.
 other_ca() {
