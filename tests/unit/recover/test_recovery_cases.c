@@ -4,6 +4,7 @@
  */
 #include "archived_lab.h"
 #include "cases.h"
+#include "recover_priv.h"
 #include "recovery.h"
 
 #define HOUR INT64_C(3600)
@@ -302,6 +303,53 @@ a_retrieval_that_fails_after_its_record_is_of_the_case(void **state)
 	assert_int_equal(tied(AUDIT_KEY_RETRIEVED, false, id), 1);
 	assert_int_equal(must_fetch(&officer1, 0), id);
 	must_decide(&officer1, id, CASE_CLOSE);
+	/* also of one by itself */
+	harness_set("CA\\Recovery\\RequireCase", "0");
+	assert_false(
+	    recover_blob(harness.ca, &gone, &officer1, &wish, clock_now(), &blob, &by, &err));
+	assert_int_equal(tied(AUDIT_KEY_RETRIEVED, true, id + 1), 1);
+	assert_int_equal(tied(AUDIT_KEY_RETRIEVED, false, id + 1), 1);
+}
+
+struct late {
+	const struct recovery *r;
+	int64_t case_id;
+};
+
+static bool
+work_use(struct store_tx *tx, void *arg, struct err *err)
+{
+	struct late *l = arg;
+
+	return recover_use_case(tx, l->r, &l->case_id, err);
+}
+
+/* Between the check and the unit of work that hands the key out somebody else decides. */
+static void
+what_was_decided_meanwhile_counts(void **state)
+{
+	struct ca_view *view = ca_view_get(harness.ca);
+	struct store_request row;
+	struct recovery r = {.ca = harness.ca,
+	    .view = view,
+	    .officer = &officer1,
+	    .row = &row,
+	    .serial = archived.serial,
+	    .now = clock_now()};
+	struct late late = {.r = &r};
+	int64_t id = opened(&officer1);
+	struct err err;
+
+	(void)state;
+	harness_must(ca_get_row(harness.ca, archived.id, &row, &err), &err);
+	harness_must(recover_decide(&r, &err), &err);
+	assert_int_equal(r.used.case_id, id);
+	must_decide(&officer2, id, CASE_DENY);
+	assert_false(store_do(harness.ca->store, work_use, &late, &err));
+	assert_int_equal(err.code, CERTSRV_E_BAD_REQUESTSTATUS);
+	recover_decision_free(&r);
+	store_request_free(&row);
+	ca_view_release(&view);
 }
 
 /* ---- two persons ---- */
@@ -311,6 +359,7 @@ a_second_manager_approves_and_never_the_opener_or_the_owner(void **state)
 {
 	struct principal renamed = officer1, owner = officer2;
 	char name[] = "NWTRADERS\\other";
+	int denied = harness_audited(AUDIT_CASE_DENIED, true);
 	int64_t id;
 
 	(void)state;
@@ -339,7 +388,7 @@ a_second_manager_approves_and_never_the_opener_or_the_owner(void **state)
 	assert_int_equal(state_of(id), CASE_DENIED);
 	assert_not_fetched(&officer1, id, CERTSRV_E_BAD_REQUESTSTATUS, "is denied");
 	assert_int_equal(harness_audited(AUDIT_CASE_APPROVED, true), 1);
-	assert_int_equal(harness_audited(AUDIT_CASE_DENIED, true), 1);
+	assert_int_equal(harness_audited(AUDIT_CASE_DENIED, true), denied + 1);
 }
 
 static void
@@ -695,6 +744,7 @@ main(void)
 	    USUAL(without_a_case_nothing_is_handed_out),
 	    USUAL(an_answer_that_was_lost_is_given_again_until_it_arrived),
 	    USUAL(a_retrieval_that_fails_after_its_record_is_of_the_case),
+	    USUAL(what_was_decided_meanwhile_counts),
 	    USUAL(a_second_manager_approves_and_never_the_opener_or_the_owner),
 	    USUAL(officers_are_restricted_here_too),
 	    USUAL(an_approver_that_is_demanded_later_is_demanded),
