@@ -254,3 +254,22 @@ file_create(const char *path, struct view content, mode_t mode, struct err *err)
 {
 	return write_file(path, content, mode, false, err);
 }
+
+bool
+file_make_folder(const char *path, struct err *err)
+{
+	OWNED(own_memory) char *part = mem_text(path);
+
+	for (char *p = part + 1;; p++) {
+		char kept = *p;
+
+		if (kept != '/' && kept != '\0')
+			continue;
+		*p = '\0';
+		if (mkdir(part, 0700) != 0 && errno != EEXIST)
+			return err_errno(err, DIRCA_E_IO, "%s", part);
+		if (kept == '\0')
+			return file_check_folder(path, err);
+		*p = kept;
+	}
+}

@@ -17,6 +17,8 @@ bool file_read_owned(const char *path, size_t max, struct buf *out, struct err *
 /* Does the folder belong to root or to this process's user, who alone may write it? DIRCA_E_CONFIG;
  * ERROR_FILE_NOT_FOUND if there is none. */
 bool file_check_folder(const char *path, struct err *err);
+/* Makes every part of it that is missing, for its owner alone; then as file_check_folder. */
+bool file_make_folder(const char *path, struct err *err);
 /* As file_read into a secret. */
 bool file_read_secret(const char *path, size_t max, struct secret *out, struct err *err);
 /* As file_read_secret, of the file that is open and read from its beginning; `path` is for what is

@@ -45,7 +45,7 @@ struct cli_options {
 	struct cli_list admins, officers, auditors, templates;
 	/* OPTS_ENROLL */
 	const char *renew, *renew_password_file, *agent, *agent_password_file, *on_behalf_of;
-	bool same_key;
+	bool same_key, automatic, with_kra;
 	const char *out, *out_password_file, *key_file;
 	struct cli_list dns;
 	/* OPTS_RECOVER, and with OPTS_KEYS_OUT and OPTS_FORMAT */

@@ -41,26 +41,6 @@ folder_of(const struct cli_options *o, struct err *err)
 	return NULL;
 }
 
-/* Every part that is missing, for its owner alone. */
-static bool
-make_folder(const char *path, struct err *err)
-{
-	OWNED(own_memory) char *part = mem_text(path);
-
-	for (char *p = part + 1;; p++) {
-		char kept = *p;
-
-		if (kept != '/' && kept != '\0')
-			continue;
-		*p = '\0';
-		if (mkdir(part, 0700) != 0 && errno != EEXIST)
-			return err_errno(err, DIRCA_E_IO, "%s", part);
-		if (kept == '\0')
-			return file_check_folder(path, err);
-		*p = kept;
-	}
-}
-
 /* ---- in ---- */
 
 /* The certificate and its issuers, of all that came along. */
@@ -128,7 +108,7 @@ key_folder_import(const struct cli_options *o, struct pfx_content *c, struct err
 	OWNED(secret_free) struct secret password = {0};
 	bool encrypts = o->out_password_file != NULL;
 
-	if (folder == NULL || !make_folder(folder, err) ||
+	if (folder == NULL || !file_make_folder(folder, err) ||
 	    (encrypts && !cli_password(o->out_password_file, "", false, &password, err)))
 		return false;
 	for (size_t i = 0; i < c->key_count; i++)

@@ -156,7 +156,7 @@
 	X("template lint", "", 0, 0, GROUP_TEMPLATES, WHO_DIRECTORY_READER, NEEDS_PKI,             \
 	    OPTS_SESSION | OPTS_JSON | OPTS_LINT, cmd_template_lint,                               \
 	    "what is dangerous in templates, rights and key recovery agents")                      \
-	X("enroll", "TEMPLATE", 1, 1, GROUP_CERTIFICATES, WHO_ENROLLEE, NEEDS_NOTHING,             \
+	X("enroll", "[TEMPLATE]", 0, 1, GROUP_CERTIFICATES, WHO_ENROLLEE, NEEDS_NOTHING,           \
 	    OPTS_SESSION | OPTS_JSON | OPTS_ENROLL | OPTS_OUT, cmd_enroll,                         \
 	    "make a key, archive it where the template says so, get a certificate")                \
 	X("new", "INF OUT", 2, 2, GROUP_CERTIFICATES, WHO_DIRECTORY_READER, NEEDS_NOTHING,         \

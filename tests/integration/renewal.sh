@@ -93,4 +93,63 @@ check "for nobody" refuses CERTSRV_E_BAD_REQUESTSUBJECT enroll officer2 Card "$d
 	--on-behalf-of 'NWTRADERS\nobody' $(signer agent "$dir/agent.pfx")
 check "on behalf of another without an agent" refuses DIRCA_E_USAGE enroll officer2 Card "$dir/other.pfx" --on-behalf-of user1
 
+# ---- enrollment and renewal by itself ----
+auto=$dir/auto
+enrolls_itself() { ca_lab_as user1 enroll --auto --out "$auto" --out-password-file "$(ca_lab_pass)" "$@"; }
+lets() { # NAME FROM FIELD=VALUE...: a template for user1's programs
+	admin template duplicate "$2" "$1" autoenroll=yes "${@:3}" && admin template enable "$1" &&
+		{ [ "$2" = Auto ] || admin template grant "$1" user1 enroll autoenroll; } && ca_lab_eventually issues "$1"
+}
+did() { jq -e --arg t "$1" --arg d "$2" 'any(.[]; .template == $t and .done == $d)' <<<"$3"; }
+run_does() { # TEMPLATE WHAT
+	local said
+	said=$(enrolls_itself --json) && echo "$said" && did "$1" "$2" "$said"
+}
+run_does_nothing() { [ "$(enrolls_itself --json)" = '[]' ]; }
+serial_at() { ca_lab_serial_of "$auto/$1.pfx"; }
+check "a template that user1's programs enroll by" lets Auto EFSArchive validity=20m overlap=19m
+check "one that only people do" admin template enable User
+check "a run enrolls by the first alone" run_does Auto enrolled
+check "into a folder" serial_at Auto
+nothing_else() { [ "$(cd "$auto" && echo *)" = 'Auto.pfx old' ]; }
+check "and by nothing else" nothing_else
+first=$(serial_at Auto)
+check "in its renewal period it is renewed" run_does Auto renewed
+check "the old key is kept" test -s "$auto/old/Auto-${first,,}.pfx"
+check "as a renewal" is 2 sqlite3 "$CA_STATE/dirca.db" "SELECT RequestFlags & 2 FROM Request WHERE RequestID = (SELECT max(RequestID) FROM Request)"
+check "a longer life" admin template set Auto validity=1y overlap=6w
+second=$(serial_at Auto)
+lives_long() { run_does Auto renewed && ca_lab_certificate_of "$auto/Auto.pfx" | openssl x509 -noout -checkend 1000000; }
+check "is taken up" ca_lab_eventually lives_long
+check "and then there is nothing to do" run_does_nothing
+half_done() { mv "$auto/Auto.pfx" "$auto/Auto.new.pfx" && cp "$auto/old/Auto-${second,,}.pfx" "$auto/Auto.pfx"; }
+check "a run that ended between two names" half_done
+check "is brought to its end" run_does_nothing
+newer() { [ "$(serial_at Auto)" != "$second" ] && [ ! -e "$auto/Auto.new.pfx" ]; }
+check "with the newer one in its place" newer
+check "a template that takes its place" lets Auto2 Auto supersedes=Auto
+check "is renewed for" run_does Auto2 enrolled
+check "and the older one put away" test ! -e "$auto/Auto.pfx"
+check "one that people decide about" lets Waits User approval=yes
+check "waits" run_does Waits 'waits for a certificate manager'
+check "is not asked for twice" run_does Waits 'waits for a certificate manager'
+check "is approved" ca_lab_as officer1 approve "$(newest)"
+check "and fetched" run_does Waits enrolled
+check "one that is denied" lets Denied User approval=yes
+check "waits too" run_does Denied 'waits for a certificate manager'
+check "until it is" ca_lab_as officer1 deny "$(newest)"
+check "which the next run says" refuses DIRCA_E_DENIED enrolls_itself
+count=$(newest)
+check "and the one after it does not ask again" says 'was denied; remove' enrolls_itself
+check "the CA" test "$count" = "$(newest)"
+check "a template of key recovery agents" lets AutoKra KeyRecoveryAgent ra-signatures=0
+check "is left to people" run_does_nothing
+told() { did AutoKra 'waits for a certificate manager' "$(enrolls_itself --with-kra --json)"; }
+check "unless told" told
+two_at_once() { (flock 9 && enrolls_itself) 9>"$auto/.lock"; }
+check "two at once do not" refuses 'is at work there' two_at_once
+check "a password that opens nothing" refuses NTE_BAD_DATA ca_lab_as user1 enroll --auto --out "$auto" --out-password-file "$(lab_password_file user1)"
+check "no password" refuses DIRCA_E_USAGE ca_lab_as user1 enroll --auto --out "$auto"
+check "a template beside it" refuses DIRCA_E_USAGE enrolls_itself User
+
 checks_end

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Every command that a source, a page or a document quotes can be typed: its verb exists, takes that many arguments and those options,
-and the fields and settings it names exist. What is looked at: `dirca ...` in backquotes anywhere, and lines of examples in
-pages and documents ("$ dirca ...", "# dirca ...")."""
+and the fields and settings it names exist. What is looked at: `dirca ...` in backquotes anywhere, lines of examples in
+pages and documents ("$ dirca ...", "# dirca ..."), and what units of systemd start."""
 import re
 import shlex
 import sys
@@ -17,7 +17,7 @@ FLAGS = tables.flags()
 def files():
     for top in ("base", "ca", "cli", "directory", "templates", "docs"):
         for path in sorted((tables.TOP / top).rglob("*")):
-            if path.is_file() and path.suffix in (".c", ".h", ".md", ".1", ".5", ".8"):
+            if path.is_file() and path.suffix in (".c", ".h", ".md", ".1", ".5", ".8", ".service"):
                 yield path
     yield from (tables.TOP / n for n in ("README.md", "NEWS"))
 
@@ -28,6 +28,8 @@ def quoted(path):
         text = re.sub(r'"\s*\n\s*"', "", text).replace('\\"', '"').replace("\\\\", "\\")
         text = re.sub(r"\n\s*\*\s?", " ", text)
         text = re.sub(r'"\s*PRI\w+\s*"', "", text)
+    if path.suffix == ".service":
+        yield from re.findall(r"^ExecStart=/usr/bin/(dirca .*)$", text, re.M)
     if path.suffix in (".1", ".5", ".8"):
         text = text.replace("\\e", "\\")
     if path.suffix not in (".c", ".h"):
