@@ -184,6 +184,7 @@ struct cli_options {
 #define OPTS_BRING     OPTS(55) /* importkms */
 #define OPTS_DAYS      OPTS(56)
 #define OPTS_CERT      OPTS(57) /* writes a certificate */
+#define OPTS_VERIFY    OPTS(58)
 
 struct paper;
 struct cli {

@@ -163,6 +163,8 @@ static const struct option_row {
 	"also write a page to hand over with the key, without the password", 0, 0},
     {"ca", 0, LIST, OPTS_RECOVER, AT(trusted_cas), "FILE",
 	"certificates of CAs whose recovery BLOBs you trust; may be repeated", 0, 0},
+    {"ca", 0, LIST, OPTS_VERIFY, AT(trusted_cas), "FILE",
+	"certificates of CAs whose recovery BLOBs you trust; may be repeated", 0, 0},
     {"ca", 0, LIST, OPTS_COPY, AT(trusted_cas), "FILE",
 	"certificate of the CA that the copy must be of; may be repeated", 0, 0},
     {"recipient", 0, TEXT, OPTS_RESTORE, AT(recipient), "FILE",

@@ -276,6 +276,9 @@
 	X("importkms", "FILE|FOLDER...", 1, CLI_LIST_MAX, GROUP_KEYS, WHO_OFFICER, NEEDS_CA,       \
 	    OPTS_SESSION | OPTS_JSON | OPTS_ESCROW | OPTS_BRING, cmd_importkms,                    \
 	    "archive keys that were made elsewhere, with their certificates")                      \
+	X("verifykeys", "[FILE...]", 0, KEY_FILES_MAX, GROUP_KEYS, WHO_ANYBODY, NEEDS_NOTHING,     \
+	    OPTS_KEYS_IN | OPTS_JSON | OPTS_DAEMON | OPTS_VERIFY, cmd_verifykeys,                  \
+	    "whether keys work with their certificates; alone, every archived key (as root)")      \
 	X("officer list", "", 0, 0, GROUP_OFFICERS, WHO_DIRECTORY_READER, NEEDS_SESSION,           \
 	    OPTS_SESSION | OPTS_JSON, cmd_officer_list,                                            \
 	    "certificate managers and what restricts them")                                        \

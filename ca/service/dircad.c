@@ -41,7 +41,7 @@ run_role(const char *role, const char *fds_text, const struct config *config)
 /* What the command line asks for. */
 struct asked {
 	const char *config, *role, *fds;
-	const char *database; /* copy, check, stats, sealed, vacuum */
+	const char *database; /* copy, check, stats, sealed, verify-keys, vacuum */
 	bool test, compare, create, record, kra_keys, kra_upgrade, import_adcs, dry_run, json;
 };
 
@@ -166,6 +166,8 @@ do_with_database(
 		return act_size_database(config, asked->json);
 	if (strcmp(what, "sealed") == 0)
 		return act_sealed(config, asked->json);
+	if (strcmp(what, "verify-keys") == 0)
+		return act_verify_keys(config, asked->json);
 	return strcmp(what, "vacuum") == 0 ? act_vacuum_database(config) : 2;
 }
 

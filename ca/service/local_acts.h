@@ -25,6 +25,9 @@ int act_check_database(const struct config *config, const char *path, bool json)
 int act_size_database(const struct config *config, bool json);
 /* What archived keys in it are sealed with. 4: some with less than root demands today. */
 int act_sealed(const struct config *config, bool json);
+/* Whether each could be recovered, as far as can be told without opening one. 4: something is wrong
+ * with some. */
+int act_verify_keys(const struct config *config, bool json);
 /* Writes it anew without what is free in it; dircad must not run. */
 int act_vacuum_database(const struct config *config);
 /* adcs_import of a file; `columns` and `dates` ("mdy", "dmy") "": the file says it. The rows that

@@ -139,6 +139,33 @@ check "not with a wrong password" refuses NTE_BAD_DATA dirca dump all.pfx --key-
 check "whose key" says "belongs to a public key" dirca dump u1.crt --private-key u1.key
 check "and whose not" says "belongs to no public key" dirca dump u1.crt --private-key u2.key
 
+# ---- verified ----
+check "each key works with its certificate" eval '[ "$(dirca verifykeys all.pfx --password-file pn | grep -c "works with the public one")" = 4 ]'
+check "a pair of files" says "CN=u2: the private key works" dirca verifykeys u2.key u2.crt
+check "two that do not belong together" fails_with 4 dirca verifykeys u2.key u3.crt
+lying() { # a PKCS#8 of u1's modulus with u3's private numbers
+	python3 - <<'END'
+import subprocess
+def parts(der):
+    while der:
+        n, at = der[1], 2
+        if n >= 0x80:
+            at += n & 0x7f
+            n = int.from_bytes(der[2:at], "big")
+        yield der[:at + n], der[at:at + n]
+        der = der[at + n:]
+def rsa(name):
+    der = subprocess.check_output(["openssl", "rsa", "-in", name, "-traditional", "-outform", "DER"], stderr=subprocess.DEVNULL)
+    (_, content), = parts(der)
+    return [whole for whole, _ in parts(content)]
+mine, theirs = rsa("u1.key"), rsa("u3.key")
+body = b"".join([mine[0], mine[1], mine[2]] + theirs[3:])
+open("lying.der", "wb").write(b"\x30\x82" + len(body).to_bytes(2, "big") + body)
+END
+}
+check "a key that claims the public half of another" eval 'lying && fails_with 4 dirca verifykeys lying.der u1.crt'
+check "certificates alone" refuses ERROR_INVALID_DATA dirca verifykeys u1.crt
+
 # ---- stores ----
 hash_of() { openssl x509 -in "$1" -outform DER | sha1sum | cut -c1-40; }
 check "into the user's folder" says "$(hash_of u1.crt).pem" dirca importpfx all.pfx --user --password-file pn

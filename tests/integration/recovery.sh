@@ -272,6 +272,23 @@ gcm_request=$(sqlite3 "$CA_STATE/dirca.db" "SELECT max(RequestID) FROM RequestBl
 check "no key is below the floor" with_floor '.below_floor == [] and .unreadable == 0 and ([.sealed[] | select(.cipher == "AES-256-GCM")][0].keys == 1)'
 check "were it higher, all but that one" with_floor "(.below_floor | length) == ([.sealed[].keys] | add) - 1 and (.below_floor | index($gcm_request)) == null" 'archive_floor = gcm'
 
+# ---- every archived key, unopened ----
+verified() { "$DIRCA_BIN/dirca" verifykeys -c "$DIRCAD_CONF" --json >"$dir/verified.json"; }
+check "each is sealed to whom its row names" eval 'verified && jq -e ".bad == 0 and .keys > 2 and all(.agents[]; .known)" "$dir/verified.json"'
+check "in words, too" says "something is wrong with 0" "$DIRCA_BIN/dirca" verifykeys -c "$DIRCAD_CONF"
+named_otherwise() { # STATUS: as if the row named other agents than the key is sealed to; then put back
+	local old
+	old=$(sqlite3 "$CA_STATE/dirca.db" "SELECT KeyRecoveryHashes FROM Request WHERE RequestID = $gcm_request") || return 1
+	sqlite3 "$CA_STATE/dirca.db" ".timeout 5000" "UPDATE Request SET KeyRecoveryHashes = '${2:-$(printf '%s' "$old" | head -1 | tr 0-9a-f 1-9a-f0)}' WHERE RequestID = $gcm_request"
+	verified
+	[ $? -eq "$1" ] && jq -e ".bad == 1 and .findings[0].request_id == $gcm_request" "$dir/verified.json"
+	local status=$?
+	sqlite3 "$CA_STATE/dirca.db" ".timeout 5000" "UPDATE Request SET KeyRecoveryHashes = '$old' WHERE RequestID = $gcm_request" && return $status
+}
+check "one whose row names somebody unknown is found" named_otherwise 4
+check "and one that names another agent" named_otherwise 4 "$(ca_lab_sha1 "$dir/skra.crt" 2>/dev/null | sed 's/../& /g; s/ $//' | grep . || printf '%040d' 0 | sed 's/../& /g; s/ $//')"
+check "afterwards nothing" verified
+
 # ---- somebody holds a lock on what everybody can open ----
 # A user of the machine who is nobody's, and the front's: until the script ends.
 hold() {
