@@ -116,6 +116,9 @@ struct cli_options {
 	/* OPTS_ESCROW (and force, out) */
 	struct cli_list source_passwords, openers, certificates;
 	const char *password_list, *opener_password_file;
+	/* OPTS_EXPORTKMS (and out, recipient) */
+	const char *thumbprint, *signer, *signer_password_file, *users;
+	int64_t per_file;
 	/* OPTS_BRING */
 	bool replace;
 	/* OPTS_DAYS */
@@ -185,6 +188,7 @@ struct cli_options {
 #define OPTS_DAYS      OPTS(56)
 #define OPTS_CERT      OPTS(57) /* writes a certificate */
 #define OPTS_VERIFY    OPTS(58)
+#define OPTS_EXPORTKMS OPTS(59)
 
 struct paper;
 struct cli {

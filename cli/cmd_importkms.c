@@ -70,6 +70,14 @@ make_body(const struct import *m, const struct escrow_item *item, json_t **out, 
 	OWNED(buf_free) struct buf sealed = {0};
 	OWNED(own_memory) char *key = NULL, *certificate = NULL;
 
+	if (item->key == NULL) {
+		key = base64_encode(buf_view(&item->entry));
+		*out = json_pack("{s:s, s:s, s:b, s:b}", "entry", key, "source", item->source,
+		    "foreign", o->force, "replace", o->replace);
+		if (*out == NULL)
+			mem_exhausted();
+		return true;
+	}
 	if (!seal(m, item, &sealed, err))
 		return false;
 	certificate = base64_encode(buf_view(&item->certificate));
@@ -129,6 +137,7 @@ found(
 {
 	struct import *m = arg;
 
+	import_report_begin(&m->report, items);
 	if (why != NULL)
 		import_report_problem(&m->report, path, why->msg);
 	for (size_t i = 0; i < items->problems.count; i++)

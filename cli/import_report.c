@@ -33,6 +33,48 @@ end_line(struct import_report *r)
 	r->column = 0;
 }
 
+static void
+add_seen(struct import_report *r, const struct escrow_seen *s)
+{
+	for (size_t i = 0; i < r->seen_count; i++)
+		if (memcmp(r->seen[i].batch, s->batch, sizeof s->batch) == 0) {
+			r->seen[i].entries += s->entries;
+			return;
+		}
+	r->seen = mem_grow(r->seen, r->seen_count, sizeof *r->seen);
+	r->seen[r->seen_count++] = *s;
+}
+
+/* paper, "Importing Users' Keys" */
+void
+import_report_begin(struct import_report *r, const struct escrow_items *items)
+{
+	for (size_t i = 0; i < items->seen_count; i++)
+		add_seen(r, &items->seen[i]);
+	if (items->signer == NULL || r->json)
+		return;
+	end_line(r);
+	printf("Processing KMS exports from:\n    %s\n\nKMS export file signature verifies\n",
+	    items->signer);
+	r->locked = true;
+}
+
+/* All files of a batch must be there: the number of keys is the exporter's. */
+static void
+check_seen(struct import_report *r)
+{
+	for (size_t i = 0; i < r->seen_count; i++) {
+		const struct escrow_seen *s = &r->seen[i];
+		OWNED(own_memory) char *id = hex_encode(view_of(s->batch, sizeof s->batch), '\0');
+		OWNED(own_memory)
+		char *why = text_printf("%lld of %lld entries were there; are all files named?",
+		    (long long)s->entries, (long long)s->total);
+
+		if (s->entries < s->total)
+			import_report_problem(r, id, why);
+	}
+}
+
 /* ---- what is counted ---- */
 
 static char *
@@ -124,6 +166,9 @@ import_report_add(
 	r->imported += !was_there;
 	r->foreign += !was_there && json_is_true(json_object_get(answer, "foreign"));
 	count_key(r, json_text(answer, "key"));
+	if (r->locked)
+		puts("Lock box opened, symmetric key successfully decrypted");
+	r->locked = false;
 	add_json(r, path, item, json_text(answer, "key"), NULL, answer);
 	put_dot(r);
 	if (!json_is_object(refusal)) {
@@ -233,6 +278,8 @@ import_report_end(struct import_report *r, bool whole)
 {
 	struct count list[COUNTS];
 
+	if (whole)
+		check_seen(r);
 	list_counts(r, list);
 	if (r->json) {
 		print_object(r, list, whole);
@@ -254,4 +301,5 @@ import_report_free(struct import_report *r)
 {
 	json_decref(r->items);
 	json_decref(r->users);
+	free(r->seen);
 }

@@ -273,6 +273,9 @@
 	X("import certificate show", "", 0, 0, GROUP_KEYS, WHO_OFFICER, NEEDS_CA,                  \
 	    OPTS_SESSION | OPTS_CERT, cmd_import_certificate_show,                                 \
 	    "the certificate to which keys are encrypted that are imported")                       \
+	X("exportkms", "FILE|FOLDER...", 1, CLI_LIST_MAX, GROUP_KEYS, WHO_ANYBODY, NEEDS_NOTHING,  \
+	    OPTS_ESCROW | OPTS_EXPORTKMS, cmd_exportkms,                                           \
+	    "put keys into an escrow batch, which another CA imports (needs no CA)")               \
 	X("importkms", "FILE|FOLDER...", 1, CLI_LIST_MAX, GROUP_KEYS, WHO_OFFICER, NEEDS_CA,       \
 	    OPTS_SESSION | OPTS_JSON | OPTS_ESCROW | OPTS_BRING, cmd_importkms,                    \
 	    "archive keys that were made elsewhere, with their certificates")                      \

@@ -14,6 +14,9 @@ static const struct {
 	escrow_probe *probe;
 	escrow_reader *read;
 } readers[] = {
+    {escrow_is_batch, escrow_read_batch},
+    {escrow_is_recovery, escrow_read_recovery},
+    {escrow_is_dogtag, escrow_read_dogtag},
     {is_material, escrow_read_material},
 };
 

@@ -16,16 +16,25 @@
 #define ESCROW_FILE_MAX ((size_t)256 << 20)
 
 struct escrow_item {
-	EVP_PKEY *key;
+	EVP_PKEY *key;          /* NULL: there is an entry */
+	struct buf entry;       /* of an escrow batch, signed and encrypted for the CA */
 	struct buf certificate; /* DER */
 	char *friendly_name;    /* NULL: none, as the next */
 	char *user;             /* whose it is, as the file says: "DOMAIN\user", a UPN, a user id */
 	const char *source;     /* what it was read from: "PKCS#12" */
 	char *file;             /* its name, where there are several */
 };
+struct escrow_seen {
+	uint8_t batch[16];
+	int32_t total;
+	int64_t entries;
+};
 struct escrow_items {
 	struct escrow_item *list;
 	size_t count;
+	char *signer;             /* of an escrow batch: its name; NULL: it is none */
+	struct escrow_seen *seen; /* of which batches there are how many entries */
+	size_t seen_count;
 	struct texts problems; /* sentences: what is in the file and is no item */
 };
 void escrow_items_free(struct escrow_items *i);

@@ -12,12 +12,15 @@ escrow_items_free(struct escrow_items *i)
 {
 	for (size_t k = 0; k < i->count; k++) {
 		EVP_PKEY_free(i->list[k].key);
+		buf_free(&i->list[k].entry);
 		buf_free(&i->list[k].certificate);
 		free(i->list[k].friendly_name);
 		free(i->list[k].user);
 		free(i->list[k].file);
 	}
 	free(i->list);
+	free(i->signer);
+	free(i->seen);
 	texts_free(&i->problems);
 	*i = (struct escrow_items){0};
 }
@@ -26,6 +29,7 @@ static bool
 is_key_of(EVP_PKEY *key, struct view certificate)
 {
 	OWNED(pkix_cert_free) struct pkix_cert cert = {0};
+	OWNED(buf_free) struct buf spki = {0};
 	OWNED(own_pkey) EVP_PKEY *public = NULL;
 	struct err ignored;
 

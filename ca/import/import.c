@@ -419,8 +419,8 @@ import(struct importing *m, struct err *err)
 	return store_do(m->ca->store, write_unit, m, err);
 }
 
-bool
-import_one(struct ca *ca, struct vault *v, const struct principal *officer,
+static bool
+import_item(struct ca *ca, struct vault *v, const struct principal *officer,
     const struct import_item *item, int64_t now, struct import_result *out, struct err *err)
 {
 	OWNED(ca_view_release) struct ca_view *view = ca_view_get(ca);
@@ -451,4 +451,33 @@ import_one(struct ca *ca, struct vault *v, const struct principal *officer,
 	if (m.there.request_id != 0 || m.owner.by != NULL)
 		out->owner = mem_text(row->requester_name);
 	return true;
+}
+
+/* An entry that is refused names nothing that could be recorded but who brought it. */
+static bool
+refuse_entry(struct ca *ca, const struct principal *officer, int64_t now, struct err *err)
+{
+	const struct ca_audit refused = {
+	    .when = now, .event = AUDIT_IMPORTED, .actor = officer->downlevel};
+
+	ca_audit_refusal(ca, &refused, err);
+	return false;
+}
+
+bool
+import_one(struct ca *ca, struct vault *v, const struct principal *officer,
+    const struct import_item *item, int64_t now, struct import_result *out, struct err *err)
+{
+	OWNED(import_entry_free) struct import_entry signed_entry = {0};
+	struct import_item inside = *item;
+
+	*out = (struct import_result){0};
+	if (item->entry.len == 0)
+		return import_item(ca, v, officer, item, now, out, err);
+	if (!import_entry_open(ca, item->entry, &signed_entry, err))
+		return refuse_entry(ca, officer, now, err);
+	inside.certificate = signed_entry.entry.certificate;
+	inside.key = signed_entry.entry.key;
+	inside.user = signed_entry.entry.user;
+	return import_item(ca, v, officer, &inside, now, out, err);
 }

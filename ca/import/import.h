@@ -14,6 +14,7 @@
 #include "ca.h"
 
 struct import_item {
+	struct view entry;       /* of an escrow batch, signed: says the next three; or empty */
 	struct view certificate; /* DER */
 	struct view key;         /* archive_import_seal; empty: a certificate alone */
 	const char *user;        /* whose key it is, as who encrypted it says; NULL: he does not */

@@ -2,6 +2,7 @@
 #ifndef IMPORT_IMPORT_PRIV_H
 #define IMPORT_IMPORT_PRIV_H
 
+#include "escrow_entry.h"
 #include "import.h"
 
 /* Whose a certificate is, and by what that is known: "sid", "upn", "user", "mail"; NULL: nobody's
@@ -16,5 +17,14 @@ struct import_owner {
  */
 bool import_find_owner(struct ca *ca, const struct pkix_cert *cert, const char *user,
     struct import_owner *out, struct err *err);
+
+/* An entry of an escrow batch, of a signer whom root lists: CERT_E_UNTRUSTEDROOT. */
+struct import_entry {
+	struct cms_signed message;
+	struct escrow_entry entry;
+};
+bool import_entry_open(
+    const struct ca *ca, struct view der, struct import_entry *out, struct err *err);
+void import_entry_free(struct import_entry *e);
 
 #endif

@@ -12,7 +12,8 @@
 #define TRUST_CHAIN       "chain.pem"       /* the parents of the CA certificate */
 #define TRUST_KRA_ENABLED "kra-enabled"     /* whom keys are sealed to (kra_policy.h) */
 #define TRUST_ADOPTED     "adopted"         /* where the CA was before it was here (adopt.h) */
-#define TRUST_REVOKED     "adopted-revoked" /* and what its CRLs named there */
+#define TRUST_SIGNERS     "import-signers.pem" /* who may sign escrow batches */
+#define TRUST_REVOKED     "adopted-revoked"    /* and what its CRLs named there */
 
 /* The whole file; ERROR_FILE_NOT_FOUND if it is not there. DIRCA_E_CONFIG if file or folder could
  * be another's than root's (or this process's user), or if the file lies in the state folder, where

@@ -65,13 +65,14 @@ route_import_certificate_post(struct route_call *c)
 
 struct body {
 	json_t *root;
-	struct buf certificate, key;
+	struct buf entry, certificate, key;
 };
 
 static void
 body_free(struct body *b)
 {
 	json_decref(b->root);
+	buf_free(&b->entry);
 	buf_free(&b->certificate);
 	buf_free(&b->key);
 }
@@ -89,16 +90,18 @@ static bool
 read_item(const struct route_call *c, struct body *b, struct import_item *item, struct err *err)
 {
 	b->root = json_body(c->http, ITEM_MAX);
-	if (!read_octets(b->root, "certificate", &b->certificate, err) ||
+	if (!read_octets(b->root, "entry", &b->entry, err) ||
+	    !read_octets(b->root, "certificate", &b->certificate, err) ||
 	    !read_octets(b->root, "key", &b->key, err))
 		return false;
-	*item = (struct import_item){.certificate = buf_view(&b->certificate),
+	*item = (struct import_item){.entry = buf_view(&b->entry),
+	    .certificate = buf_view(&b->certificate),
 	    .key = buf_view(&b->key),
 	    .user = json_string_value(json_object_get(b->root, "user")),
 	    .source = json_string_value(json_object_get(b->root, "source")),
 	    .foreign = json_is_true(json_object_get(b->root, "foreign")),
 	    .replace = json_is_true(json_object_get(b->root, "replace"))};
-	return b->certificate.len > 0 ||
+	return b->certificate.len > 0 || b->entry.len > 0 ||
 	       err_set(err, E_INVALIDARG, "the body is not {\"certificate\": \"base64\", ...}");
 }
 

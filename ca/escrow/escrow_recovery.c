@@ -1,0 +1,55 @@
+/*
+ * Recovery BLOBs, of AD CS or dirca: keys that were archived by another CA, opened with one of its
+ * key recovery agents' keys. Who signed them is not asked: the key is proved to be the
+ * certificate's, and goes to no person.
+ */
+#include "escrow_priv.h"
+
+#include <string.h>
+
+#include "mem.h"
+#include "own_openssl.h"
+#include "recovery.h"
+
+#define SOURCE "recovery BLOB"
+
+static const uint8_t signed_data[] = {
+    0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02};
+
+bool
+escrow_is_recovery(struct view file)
+{
+	OWNED(recovery_free) struct recovery_blob blob = {0};
+	struct err ignored;
+
+	return file.len > 32 && file.ptr[0] == 0x30 &&
+	       memmem(file.ptr, 16, signed_data, sizeof signed_data) != NULL &&
+	       recovery_decode(file, &blob, &ignored);
+}
+
+static bool
+open_blob(const struct recovery_blob *blob, const struct escrow_with *with, EVP_PKEY **key,
+    struct err *err)
+{
+	size_t count = with->openers != NULL ? with->openers->key_count : 0, recipient;
+	OWNED(own_memory) EVP_PKEY **keys = mem_zero(count + 1, sizeof(*keys));
+	const struct recovery_agent agent = {.keys = keys, .key_count = count};
+
+	if (count == 0)
+		return err_set(err, CRYPT_E_NO_DECRYPT_CERT,
+		    "a recovery BLOB is opened with the key of a key recovery agent: --opener");
+	for (size_t i = 0; i < count; i++)
+		keys[i] = with->openers->keys[i].key;
+	return recover_unwrap(blob, &agent, &recipient, key, err);
+}
+
+bool
+escrow_read_recovery(
+    struct view file, const struct escrow_with *with, struct escrow_items *out, struct err *err)
+{
+	OWNED(recovery_free) struct recovery_blob blob = {0};
+	EVP_PKEY *key = NULL;
+
+	return recovery_decode(file, &blob, err) && open_blob(&blob, with, &key, err) &&
+	       escrow_add(out, key, buf_view(&blob.certificate.raw), NULL, NULL, SOURCE, err);
+}

@@ -1,0 +1,270 @@
+/*
+ * dirca exportkms: keys for another CA, as an escrow batch (docs/PROTOCOL.md; paper, "Exporting
+ * Users' Keys from Exchange 2000 KMS"): each encrypted to that CA's key import certificate, each
+ * entry signed.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <openssl/rand.h>
+
+#include "archive.h"
+#include "clock.h"
+#include "escrow_entry.h"
+#include "escrow_files.h"
+#include "file.h"
+#include "mem.h"
+#include "oids.h"
+#include "own_openssl.h"
+#include "pem.h"
+#include "print.h"
+#include "text.h"
+#include "verbs.h"
+#include "work.h"
+
+#define PER_FILE       1000
+#define THUMBPRINT_LEN 8
+
+struct export
+{
+	const struct cli *cli;
+	struct pkix_cert to;
+	EVP_PKEY *to_key;
+	struct pfx signer;
+	struct texts users; /* whose keys are wanted; none: everybody's */
+	struct escrow_items items;
+	int64_t left_out, problems;
+};
+
+static void
+export_close(struct export *x)
+{
+	pkix_cert_free(&x->to);
+	EVP_PKEY_free(x->to_key);
+	pfx_free(&x->signer);
+	texts_free(&x->users);
+	escrow_items_free(&x->items);
+}
+
+/* ---- for whom, and by whom ---- */
+
+/* As the paper's wizard asks: who exports has looked at the certificate. */
+static bool
+check_thumbprint(const struct export *x, struct err *err)
+{
+	const char *given = x->cli->opt.thumbprint;
+	OWNED(own_memory) char *hex = hex_encode(view_of(x->to.sha1, sizeof x->to.sha1), '\0');
+
+	if (given == NULL || strlen(given) < THUMBPRINT_LEN)
+		return err_set(err, DIRCA_E_USAGE,
+		    "--thumbprint takes the first %d characters of the recipient's SHA-1 "
+		    "thumbprint, which its CA shows",
+		    THUMBPRINT_LEN);
+	return strncasecmp(hex, given, strlen(given)) == 0 ||
+	       err_set(err, CRYPT_E_HASH_VALUE,
+		   "the recipient's certificate is another: its thumbprint begins with %.8s", hex);
+}
+
+static bool
+open_recipient(struct export *x, struct err *err)
+{
+	OWNED(pem_certs_free) struct pem_certs file = {0};
+	int64_t now = clock_now();
+
+	if (x->cli->opt.recipient == NULL)
+		return err_set(err, DIRCA_E_USAGE, "--recipient is needed");
+	if (!pem_certs_read(x->cli->opt.recipient, &file, err) ||
+	    !pkix_cert_decode(buf_view(&file.list[0]), &x->to, err) || !check_thumbprint(x, err))
+		return false;
+	if (!pkix_cert_has_eku(&x->to, oid_dotted(OID_KP_KEY_IMPORT)))
+		return err_set(err, CERT_E_WRONG_USAGE,
+		    "%s is no key import certificate (dirca import certificate show)",
+		    x->cli->opt.recipient);
+	if (now < x->to.not_before || now >= x->to.not_after)
+		return err_set(err, CERT_E_EXPIRED, "%s is not within its validity period",
+		    x->cli->opt.recipient);
+	return pkix_public_key(x->to.spki, &x->to_key, err);
+}
+
+static bool
+open_signer(struct export *x, struct err *err)
+{
+	OWNED(buf_free) struct buf file = {0};
+	OWNED(secret_free) struct secret password = {0};
+
+	if (x->cli->opt.signer == NULL)
+		return err_set(err, DIRCA_E_USAGE, "--signer is needed");
+	return file_read(x->cli->opt.signer, PFX_FILE_MAX, &file, err) &&
+	       cli_password(x->cli->opt.signer_password_file,
+		   "Password of the signer's PKCS#12: ", false, &password, err) &&
+	       pfx_decode(buf_view(&file), &password, &x->signer, err);
+}
+
+static bool
+read_users(struct export *x, struct err *err)
+{
+	OWNED(buf_free) struct buf text = {0};
+	OWNED(own_memory) char *all = NULL;
+	char *rest, *line;
+
+	if (x->cli->opt.users == NULL)
+		return true;
+	if (!file_read(x->cli->opt.users, 16 << 20, &text, err))
+		return false;
+	all = mem_text_n((const char *)text.ptr, text.len);
+	for (line = strtok_r(all, "\r\n", &rest); line != NULL;
+	     line = strtok_r(NULL, "\r\n", &rest))
+		texts_add(&x->users, line);
+	return x->users.count > 0 ||
+	       err_set(err, ERROR_INVALID_DATA, "%s names nobody", x->cli->opt.users);
+}
+
+/* ---- which keys ---- */
+
+static bool
+names(const struct export *x, const char *name)
+{
+	for (size_t i = 0; name != NULL && i < x->users.count; i++)
+		if (text_eq_nocase(x->users.list[i], name))
+			return true;
+	return false;
+}
+
+/* By what the file says, or the certificate: user, UPN, common name, e-mail address. */
+static bool
+is_wanted(const struct export *x, const struct escrow_item *item)
+{
+	OWNED(pkix_cert_free) struct pkix_cert cert = {0};
+	OWNED(own_memory) char *upn = NULL, *cn = NULL, *mail = NULL;
+	struct err ignored;
+
+	if (x->users.count == 0 || names(x, item->user))
+		return true;
+	if (!pkix_cert_decode(buf_view(&item->certificate), &cert, &ignored))
+		return false;
+	upn = pkix_cert_upn(&cert);
+	cn = pkix_name_value(cert.subject, NID_commonName);
+	mail = pkix_name_value(cert.subject, NID_pkcs9_emailAddress);
+	return names(x, upn) || names(x, cn) || names(x, mail);
+}
+
+static void
+take(struct export *x, struct escrow_item *item)
+{
+	x->items.list = mem_grow_long(x->items.list, x->items.count, sizeof *x->items.list);
+	x->items.list[x->items.count++] = *item;
+	*item = (struct escrow_item){0};
+}
+
+static bool
+found(
+    void *arg, const char *path, struct escrow_items *items, const struct err *why, struct err *err)
+{
+	struct export *x = arg;
+
+	(void)err;
+	if (why != NULL)
+		fprintf(stderr, "%s: %s\n", path, why->msg);
+	for (size_t i = 0; i < items->problems.count; i++)
+		fprintf(stderr, "%s: %s\n", path, items->problems.list[i]);
+	x->problems += (why != NULL) + (int64_t)items->problems.count;
+	for (size_t i = 0; i < items->count; i++)
+		if (items->list[i].key != NULL && is_wanted(x, &items->list[i]))
+			take(x, &items->list[i]);
+		else
+			x->left_out++;
+	return true;
+}
+
+/* ---- the batch ---- */
+
+static bool
+make_entry(const struct export *x, const uint8_t batch[ESCROW_BATCH_ID], size_t at, struct buf *out,
+    struct err *err)
+{
+	const struct escrow_item *item = &x->items.list[at];
+	const struct cms_kra to = {
+	    .issuer = x->to.issuer, .serial = x->to.serial, .key = x->to_key};
+	const struct cms_cosigner by = {
+	    .key = x->signer.key, .certificate = buf_view(&x->signer.certificate)};
+	OWNED(buf_free) struct buf key = {0}, content = {0};
+	uint8_t binding[ARCHIVE_BINDING];
+	struct escrow_entry e = {.batch = view_of(batch, ESCROW_BATCH_ID),
+	    .index = (int32_t)at + 1,
+	    .total = (int32_t)x->items.count,
+	    .certificate = buf_view(&item->certificate),
+	    .user = item->user,
+	    .friendly_name = item->friendly_name};
+
+	if (!archive_import_binding(
+		e.certificate, view_str(item->user != NULL ? item->user : ""), binding, err) ||
+	    !archive_import_seal(item->key, binding, &to, &key, err))
+		return false;
+	e.key = buf_view(&key);
+	return escrow_entry_encode(&e, &content, err) &&
+	       cms_sign_content(
+		   &by, oid_dotted(OID_CT_ESCROW_ENTRY), buf_view(&content), clock_now(), out, err);
+}
+
+static bool
+write_file(const struct export *x, const uint8_t *batch, size_t from, size_t until, size_t number,
+    bool several, struct err *err)
+{
+	OWNED(own_memory)
+	char *path =
+	    several ? text_printf("%s.%03zu", x->cli->opt.out, number) : mem_text(x->cli->opt.out);
+	OWNED(buf_free) struct buf file = {0};
+
+	for (size_t i = from; i < until; i++) {
+		OWNED(buf_free) struct buf entry = {0};
+
+		if (!make_entry(x, batch, i, &entry, err) ||
+		    !buf_append(&file, buf_view(&entry), err))
+			return false;
+	}
+	if (!file_create(path, buf_view(&file), 0600, err))
+		return false;
+	printf("%s: %zu keys\n", path, until - from);
+	return true;
+}
+
+static bool
+write_batch(struct export *x, struct err *err)
+{
+	uint8_t batch[ESCROW_BATCH_ID];
+	size_t per_file = x->cli->opt.per_file > 0 ? (size_t)x->cli->opt.per_file : PER_FILE;
+	size_t count = x->items.count, number = 0;
+
+	if (count == 0)
+		return err_set(err, CRYPT_E_NOT_FOUND, "there is no key to export");
+	if (count > ESCROW_TOTAL_MAX || RAND_bytes(batch, sizeof batch) != 1)
+		return err_set(err, DIRCA_E_TOO_LARGE, "%zu keys are too many", count);
+	for (size_t from = 0; from < count; from += per_file) {
+		size_t until = from + per_file < count ? from + per_file : count;
+
+		if (!write_file(x, batch, from, until, ++number, count > per_file, err))
+			return false;
+	}
+	return true;
+}
+
+bool
+cmd_exportkms(struct work *w, struct err *err)
+{
+	OWNED(export_close) struct export x = {.cli = w->cli};
+	OWNED(escrow_files_close) struct escrow_files files = {0};
+
+	if (w->cli->opt.out == NULL)
+		return err_set(err, DIRCA_E_USAGE, "--out is needed");
+	if (!open_recipient(&x, err) || !open_signer(&x, err) || !read_users(&x, err) ||
+	    !escrow_files_open(w->cli, &files, err) ||
+	    !escrow_files_read(&files, w->cli->args, (size_t)w->cli->count, found, &x, err) ||
+	    !write_batch(&x, err))
+		return false;
+	if (x.left_out > 0)
+		printf("Left out: %lld\n", (long long)x.left_out);
+	printf("Keys exported: %zu. The import must say as many.\n", x.items.count);
+	if (x.problems > 0)
+		w->status = CLI_FAILED;
+	return true;
+}
