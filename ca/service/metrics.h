@@ -30,6 +30,8 @@
 	X(METRIC_QUEUE_LENGTH, "dirca_queue_length", "gauge", "Requests that wait for a worker.") \
 	X(METRIC_REQUEST_SECONDS, "dirca_request_duration_seconds", "histogram",                  \
 	    "From the whole request to its answer, waiting included.")                            \
+	X(METRIC_RECOVERY_CASES, "dirca_recovery_cases", "gauge",                                 \
+	    "Recovery cases that wait for a second certificate manager, or are open.")            \
 	X(METRIC_KRAS_USABLE, "dirca_kras_usable", "gauge",                                       \
 	    "Key recovery agents that keys can be sealed to.")                                    \
 	X(METRIC_KRAS_REQUIRED, "dirca_kras_required", "gauge",                                   \

@@ -10,6 +10,7 @@
 #include "ocsp_responder.h"
 #include "own.h"
 #include "space.h"
+#include "store_cases.h"
 #include "text.h"
 
 /* What the CA cannot do without; each ERR_OK or with the sentence. */
@@ -20,7 +21,8 @@ struct seen {
 	int64_t now;
 	const struct ca_view *view;
 	struct err why[PART_COUNT];
-	struct store_counts counts; /* these three if the database answers */
+	struct store_counts counts; /* these four if the database answers */
+	struct store_case_counts cases;
 	struct store_crl crl;
 	int64_t service_end;
 };
@@ -32,6 +34,7 @@ ask_database(struct ca *ca, struct seen *s)
 	struct err *err = &s->why[PART_DATABASE];
 
 	return store_count(ca->store, &s->counts, err) &&
+	       store_count_cases(ca->store, &s->cases, err) &&
 	       store_newest_crl_dates(ca->store, &newest, &s->crl, err) &&
 	       ca_service_until(ca, &s->service_end, err);
 }
@@ -114,6 +117,16 @@ put_parts(struct buf *to, const struct seen *s, struct err *err)
 			return false;
 	}
 	return put_one(to, METRIC_DIRECTORY_AGE, (clock_boot_ms() - s->view->read_ms) / 1000, err);
+}
+
+static bool
+put_cases(struct buf *to, const struct store_case_counts *n, struct err *err)
+{
+	const struct metric_label waiting = {"state", "waiting"}, open = {"state", "open"};
+
+	return metrics_head(to, METRIC_RECOVERY_CASES, err) &&
+	       metrics_sample(to, METRIC_RECOVERY_CASES, waiting, n->waiting, err) &&
+	       metrics_sample(to, METRIC_RECOVERY_CASES, open, n->open, err);
 }
 
 static bool
@@ -203,7 +216,8 @@ static bool
 put_all(struct buf *to, struct ca *ca, const struct seen *s, struct err *err)
 {
 	return put_build(to, err) && put_parts(to, s, err) &&
-	       (s->why[PART_DATABASE].code != ERR_OK || put_requests(to, &s->counts, err)) &&
+	       (s->why[PART_DATABASE].code != ERR_OK ||
+		   (put_requests(to, &s->counts, err) && put_cases(to, &s->cases, err))) &&
 	       put_kras(to, s, err) && put_certificates(to, ca, s, err) &&
 	       put_one(to, METRIC_NOTICES_LOST, ca_notices_lost(ca), err) &&
 	       put_disk(to, ca, err) && metrics_counted(to, err);

@@ -318,3 +318,16 @@ store_list_cases(
 	store_cases_free(out);
 	return false;
 }
+
+bool
+store_count_cases(struct store *s, struct store_case_counts *out, struct err *err)
+{
+	OWNED(reading_end) struct reading r = reading_begin(s, SQL_COUNT_CASES, err);
+
+	*out = (struct store_case_counts){0};
+	if (r.conn == NULL || sql_step(r.conn, r.id, err) != SQL_ROW)
+		return false;
+	out->waiting = sql_int(r.conn, r.id, 0);
+	out->open = sql_int(r.conn, r.id, 1);
+	return true;
+}

@@ -107,4 +107,10 @@ struct store_case_filter {
 bool store_list_cases(
     struct store *s, const struct store_case_filter *f, struct store_cases *out, struct err *err);
 
+/* Of those that did not end. */
+struct store_case_counts {
+	int64_t waiting, open;
+};
+bool store_count_cases(struct store *s, struct store_case_counts *out, struct err *err);
+
 #endif

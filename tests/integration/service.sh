@@ -97,6 +97,8 @@ check "a refusal, by its cause" changes 'dirca_refusals_total{cause="CERTSRV_E_N
 	curl -s --max-time 15 --unix-socket "$CA_SOCKET" http://localhost/dirca/v1/requests/999999
 recovers() { ca_lab_as officer1 getkey "$(sql "SELECT SerialNumber FROM Request ORDER BY RequestID DESC LIMIT 1")" "$dir/first.rec"; }
 check "a recovery" changes dirca_recoveries_total 1 recovers
+opens_case() { ca_lab_as officer1 case open "$(sql "SELECT SerialNumber FROM Request ORDER BY RequestID DESC LIMIT 1")" --reason damaged --ticket INC-1; }
+check "a recovery case, while it is open" changes 'dirca_recovery_cases{state="open"}' 1 opens_case
 signs_in() { curl -s --max-time 15 --cacert "$CA_STATE/ca.crt" "$@" "$CA_URL/dirca/v1/ca"; }
 check "a failed sign-in" changes 'dirca_refusals_total{cause="DIRCA_E_AUTHENTICATION"}' 1 signs_in --basic -u user1:wrong
 check "the question who it is does not count" changes 'dirca_refusals_total{cause="DIRCA_E_AUTHENTICATION"}' 0 signs_in

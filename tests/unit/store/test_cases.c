@@ -312,6 +312,10 @@ lists_come_by_pages_and_filters(void **state)
 			fail_msg("row %zu: %s", i, ids);
 		store_cases_free(&cs);
 	}
+	struct store_case_counts counts;
+	assert_ok(f, store_count_cases(f->store, &counts, &f->err));
+	assert_int_equal(counts.waiting, 1);
+	assert_int_equal(counts.open, 1);
 	const struct store_case_filter of_key = {.request_id = request[1]};
 	struct store_cases cs;
 	assert_ok(f, store_list_cases(f->store, &of_key, &cs, &f->err));
