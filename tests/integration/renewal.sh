@@ -152,4 +152,28 @@ check "a password that opens nothing" refuses NTE_BAD_DATA ca_lab_as user1 enrol
 check "no password" refuses DIRCA_E_USAGE ca_lab_as user1 enroll --auto --out "$auto"
 check "a template beside it" refuses DIRCA_E_USAGE enrolls_itself User
 
+# ---- certmonger, the daemon itself ----
+cm=$dir/cm
+mkdir -p "$cm"/{cas,requests,config,local,tmp,files}
+certmonger_runs() { # LINE...: of a shell, while it runs
+	printf '%s\n' "$@" >"$cm/lines"
+	CERTMONGER_CAS_DIR=$cm/cas CERTMONGER_REQUESTS_DIR=$cm/requests CERTMONGER_CONFIG_DIR=$cm/config CERTMONGER_LOCAL_CA_DIR=$cm/local \
+		CERTMONGER_TMPDIR=$cm/tmp CERTMONGER_SYSTEM_LOCK_FILE=$cm/lock timeout 90 certmonger -n -L -P "$cm/socket" -p "$cm/pid" -c "bash -e $cm/lines"
+}
+wants() { echo "getcert request -c dirca -T $1 -I $1 -k $cm/files/$1.key -f $cm/files/$1.crt"; }
+becomes() { echo "for i in {1..100}; do ! getcert list -i $1 | grep -q 'status: $2' || break; sleep 0.1; done; getcert list -i $1 | grep 'status: $2'"; }
+helper="/usr/bin/env HOME=$(ca_lab_home user1) DIRCA=$DIRCA_BIN/dirca $here/../../cli/certmonger-submit"
+serial_of() { openssl x509 -in "$cm/files/$1.crt" -noout -serial; }
+check "certmonger enrolls" certmonger_runs "getcert add-ca -c dirca -e '$helper'" "$(wants User)" "$(becomes User MONITORING)"
+first=$(serial_of User)
+check "and renews" certmonger_runs "getcert resubmit -i User -w" "$(becomes User MONITORING)"
+another() { [ -n "$first" ] && [ "$(serial_of User)" != "$first" ]; }
+check "which is another certificate" another
+check "where a certificate manager decides it waits" certmonger_runs "$(wants Waits)" "$(becomes Waits CA_WORKING)"
+check "who approves" ca_lab_as officer1 approve "$(newest)"
+check "so that it has it" certmonger_runs "getcert refresh -i Waits" "$(becomes Waits MONITORING)"
+check "of that template" serial_of Waits
+check "what is refused is rejected" certmonger_runs "$(wants AutoKra)" "$(becomes AutoKra CA_REJECTED)"
+check "with the CA's words" certmonger_runs "getcert list -i AutoKra | grep CERTSRV_E_"
+
 checks_end
