@@ -13,11 +13,12 @@
 #include "recover_priv.h"
 #include "text.h"
 
-#define TICKET_MOST 64
 #define NOTE_MOST   400
 #define HOUR        INT64_C(3600)
 #define CLOCK_ACTOR "dircad"
 #define DUE_AT_ONCE 100
+/* Of who may not see all: each key of each case is looked at. */
+#define RESTRICTED_PAGE 100
 
 /* ---- what is said of a case ---- */
 
@@ -62,8 +63,8 @@ audit_text(const struct store_case *c)
 	    c->note != NULL ? c->note : "");
 }
 
-static bool
-audit_case(struct store_tx *tx, enum audit_event event, const char *actor,
+bool
+case_audit(struct store_tx *tx, enum audit_event event, const char *actor,
     const struct store_case *c, const char *why, int64_t now, struct err *err)
 {
 	OWNED(own_memory) char *object = case_text(c->case_id);
@@ -80,8 +81,8 @@ audit_case(struct store_tx *tx, enum audit_event event, const char *actor,
 	return ca_audit(tx, &a, err);
 }
 
-static void
-audit_refusal(struct ca *ca, enum audit_event event, const struct principal *officer,
+void
+case_audit_refusal(struct ca *ca, enum audit_event event, const struct principal *officer,
     int64_t case_id, int64_t now, struct err *reason)
 {
 	OWNED(own_memory) char *object = case_id != 0 ? case_text(case_id) : NULL;
@@ -109,8 +110,9 @@ case_actor_of(const struct store_case *c, const struct principal *officer)
 									   : CASE_ANOTHER;
 }
 
-static bool
-officer_view(struct ca *ca, const struct principal *officer, struct ca_view **out, struct err *err)
+bool
+case_officer_view(
+    struct ca *ca, const struct principal *officer, struct ca_view **out, struct err *err)
 {
 	*out = ca_view_get(ca);
 	return recover_check_fresh(*out, err) &&
@@ -133,26 +135,8 @@ check_keys(struct ca *ca, const struct ca_view *view, const struct principal *of
 	return true;
 }
 
-/* ---- opening ---- */
-
-/* One word that nothing of the trail can be mistaken for. */
-static bool
-check_ticket(const char *ticket, struct err *err)
-{
-	size_t len = ticket != NULL ? strlen(ticket) : 0;
-
-	if (len == 0)
-		return err_set(err, E_INVALIDARG, "a recovery case needs a ticket");
-	return (len <= TICKET_MOST &&
-		   strspn(ticket, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-				  "#-_.:/") == len) ||
-	       err_set(err, E_INVALIDARG,
-		   "'%s' is no ticket: at most %d letters, digits and any of # - _ . : /", ticket,
-		   TICKET_MOST);
-}
-
-static bool
-check_note(const char *note, const char *what, struct err *err)
+bool
+case_check_note(const char *note, const char *what, struct err *err)
 {
 	uint32_t bad;
 
@@ -163,187 +147,6 @@ check_note(const char *note, const char *what, struct err *err)
 	       err_set(err, E_INVALIDARG,
 		   "%s has 1 to %d bytes that can be shown in one line, and this one has not", what,
 		   NOTE_MOST);
-}
-
-static bool
-check_opening(const struct case_opening *in, enum case_reason *reason_out, struct err *err)
-{
-	if (!case_reason_find(in->reason != NULL ? in->reason : "", reason_out, err) ||
-	    !check_ticket(in->ticket, err) || !check_note(in->note, "a note", err))
-		return false;
-	if (in->token_count == 0)
-		return err_set(err, E_INVALIDARG, "a recovery case needs a key that it is about");
-	return *reason_out != CASE_OTHER || in->note != NULL ||
-	       err_set(err, E_INVALIDARG, "the reason 'other' needs a note (--note)");
-}
-
-static bool
-find_keys(struct ca *ca, const struct case_opening *in, struct store_requests *out, struct err *err)
-{
-	for (size_t i = 0; i < in->token_count; i++) {
-		OWNED(store_requests_free) struct store_requests found = {0};
-
-		if (!recover_find_rows(ca, in->tokens[i], &found, err))
-			return false;
-		if (found.count == 0)
-			return err_set(
-			    err, CRYPT_E_NOT_FOUND, "no archived key of %s", in->tokens[i]);
-		recover_add_rows(out, &found);
-	}
-	return true;
-}
-
-static bool
-is_same_owner(const struct store_request *a, const struct store_request *b)
-{
-	if (a->requester_sid != NULL && b->requester_sid != NULL)
-		return strcmp(a->requester_sid, b->requester_sid) == 0;
-	return a->requester_name != NULL && b->requester_name != NULL &&
-	       text_eq_nocase(a->requester_name, b->requester_name);
-}
-
-static const char *
-owner_of(const struct store_request *row)
-{
-	return row->requester_name != NULL ? row->requester_name : "?";
-}
-
-/* One owner, who is told, and none that the officer may not have. */
-static bool
-check_rows(struct ca *ca, const struct principal *officer, const struct store_requests *rows,
-    const struct recover_hidden *hidden, struct err *err)
-{
-	if (rows->count == 0) {
-		*err = hidden->first;
-		return false;
-	}
-	if (rows->count > CASE_KEYS_MAX)
-		return err_set(err, DIRCA_E_TOO_LARGE,
-		    "these are %zu keys, and a recovery case is about %d at most; name them by "
-		    "their serial numbers",
-		    rows->count, CASE_KEYS_MAX);
-	for (size_t i = 0; i < rows->count; i++) {
-		if (!is_same_owner(&rows->list[0], &rows->list[i]))
-			return err_set(err, TYPE_E_AMBIGUOUSNAME,
-			    "Ambiguous name. These are keys of %s and of %s; a recovery case is "
-			    "about those of one: name them by their serial numbers",
-			    owner_of(&rows->list[0]), owner_of(&rows->list[i]));
-		if (!own_check_row(ca, officer, &rows->list[i], err))
-			return false;
-	}
-	return true;
-}
-
-static bool
-needs_approver(const struct ca_view *view, const struct store_requests *rows)
-{
-	for (size_t i = 0; i < rows->count; i++)
-		if (settings_need_approver(&view->settings, rows->list[i].template_name))
-			return true;
-	return false;
-}
-
-/* What is opened, with all that it borrows. */
-struct opening {
-	struct ca *ca;
-	const struct principal *officer;
-	struct store_case c;
-	struct case_event event;
-};
-
-static bool
-write_opening(struct store_tx *tx, void *arg, struct err *err)
-{
-	struct opening *o = arg;
-
-	if (!store_add_case(tx, &o->c, &o->c.case_id, err))
-		return false;
-	o->event.case_id = o->c.case_id;
-	return audit_case(tx, AUDIT_CASE_OPENED, o->officer->downlevel, &o->c, NULL,
-		   o->c.opened_when, err) &&
-	       ca_event_keep(tx, o->ca, case_event(&o->event), err);
-}
-
-static bool
-open_rows(struct ca *ca, const struct ca_view *view, const struct principal *officer,
-    const struct case_opening *in, enum case_reason reason, const struct store_requests *rows,
-    int64_t now, int64_t *case_id_out, struct err *err)
-{
-	OWNED(own_memory)
-	struct store_case_key *keys = mem_zero(rows->count, sizeof *keys);
-	bool waits = needs_approver(view, rows);
-	const int64_t *num = view->settings.num;
-	OWNED(own_memory) char *ticket = mem_text(in->ticket);
-	OWNED(own_memory) char *note = mem_text(in->note);
-	char sid[SID_TEXT_MAX];
-	struct opening o = {.ca = ca,
-	    .officer = officer,
-	    .c = {.state = waits ? CASE_WAITING : CASE_OPEN,
-		.reason = reason,
-		.ticket = ticket,
-		.note = note,
-		.owner_name = rows->list[0].requester_name,
-		.owner_sid = rows->list[0].requester_sid,
-		.opened_by = officer->downlevel,
-		.opened_by_sid = officer->has_sid ? sid : NULL,
-		.opened_when = now,
-		.needs_approver = waits,
-		.usable_until =
-		    now +
-		    HOUR *
-			num[waits ? SETTING_RECOVERY_APPROVE_HOURS : SETTING_RECOVERY_FETCH_HOURS],
-		.seen_when = now,
-		.keys = keys,
-		.key_count = rows->count}};
-
-	if (officer->has_sid)
-		sid_to_text(&officer->sid, sid);
-	for (size_t i = 0; i < rows->count; i++)
-		keys[i].request_id = rows->list[i].request_id;
-	o.event = (struct case_event){.id = waits ? EVENT_CASE_WAITING : EVENT_CASE_OPENED,
-	    .c = &o.c,
-	    .request_id = keys[0].request_id,
-	    .now = now,
-	    .last = case_reason_name(reason),
-	    .officer = officer,
-	    .tell_owner = num[SETTING_RECOVERY_TELL_OWNER] == TELL_OWNER_AT_OPENING};
-	if (!store_do(ca->store, write_opening, &o, err))
-		return false;
-	ca_event_tell(ca, case_event(&o.event));
-	*case_id_out = o.c.case_id;
-	return true;
-}
-
-static bool
-open_case(struct ca *ca, const struct principal *officer, const struct case_opening *in,
-    int64_t now, int64_t *case_id_out, struct recover_hidden *hidden, struct err *err)
-{
-	OWNED(ca_view_release) struct ca_view *view = NULL;
-	OWNED(store_requests_free) struct store_requests rows = {0};
-	enum case_reason reason;
-	int64_t retry_after_s;
-
-	return officer_view(ca, officer, &view, err) && principal_check_active(officer, now, err) &&
-	       check_opening(in, &reason, err) &&
-	       ca_take_quota(ca, view, officer, 0, &retry_after_s, err) &&
-	       find_keys(ca, in, &rows, err) &&
-	       recover_filter_rows(ca, view, officer, &rows, hidden, err) &&
-	       check_rows(ca, officer, &rows, hidden, err) &&
-	       open_rows(ca, view, officer, in, reason, &rows, now, case_id_out, err);
-}
-
-bool
-recover_case_open(struct ca *ca, const struct principal *officer, const struct case_opening *in,
-    int64_t now, struct store_case *out, struct recover_hidden *hidden, struct err *err)
-{
-	int64_t id;
-
-	*out = (struct store_case){0};
-	*hidden = (struct recover_hidden){0};
-	if (open_case(ca, officer, in, now, &id, hidden, err))
-		return case_must_be(store_get_case(ca->store, id, out, err), id, err);
-	audit_refusal(ca, AUDIT_CASE_OPENED, officer, 0, now, err);
-	return false;
 }
 
 /* ---- the clock ---- */
@@ -362,7 +165,7 @@ end_due(struct store_tx *tx, struct store_case *c, int64_t now, struct err *err)
 	moved.ended_when = now;
 	moved.ended_why = NULL;
 	return store_move_case(tx, &moved, from, err) &&
-	       audit_case(tx, AUDIT_CASE_EXPIRED, CLOCK_ACTOR, c, NULL, now, err);
+	       case_audit(tx, AUDIT_CASE_EXPIRED, CLOCK_ACTOR, c, NULL, now, err);
 }
 
 bool
@@ -493,7 +296,7 @@ write_decision(struct store_tx *tx, void *arg, struct err *err)
 	if (d->late.code != ERR_OK)
 		return true;
 	if (!move_case(tx, d, to, d->in->why, err) ||
-	    !audit_case(
+	    !case_audit(
 		tx, event_of(d->in->act), d->officer->downlevel, &d->c, d->in->why, d->now, err))
 		return false;
 	d->event = (struct case_event){
@@ -525,13 +328,13 @@ run_decision(struct deciding *d, store_work *work, struct err *err)
 {
 	OWNED(ca_view_release) struct ca_view *view = NULL;
 
-	if (!officer_view(d->ca, d->officer, &view, err) ||
+	if (!case_officer_view(d->ca, d->officer, &view, err) ||
 	    !principal_check_active(d->officer, d->now, err))
 		return false;
 	d->view = view;
 	if (d->officer->has_sid)
 		sid_to_text(&d->officer->sid, d->sid);
-	if (!check_note(d->in->why, "a reason", err) || !check_decider(d, err) ||
+	if (!case_check_note(d->in->why, "a reason", err) || !check_decider(d, err) ||
 	    !store_do(d->ca->store, work, d, err))
 		return false;
 	if (d->late.code == ERR_OK)
@@ -550,7 +353,7 @@ recover_case_decide(struct ca *ca, const struct principal *officer, int64_t case
 
 	*out = (struct store_case){0};
 	if (!run_decision(&d, write_decision, err)) {
-		audit_refusal(ca, event_of(in->act), officer, case_id, now, err);
+		case_audit_refusal(ca, event_of(in->act), officer, case_id, now, err);
 		return false;
 	}
 	if (in->act != CASE_CLOSE)
@@ -612,7 +415,7 @@ write_receipt(struct store_tx *tx, void *arg, struct err *err)
 	key->received_when = d->now;
 	return !case_is_done(&d->c) || (case_step(&d->c, CASE_CLOSE, CASE_OPENER, &to, err) &&
 					   move_case(tx, d, to, "every key arrived", err) &&
-					   audit_case(tx, AUDIT_CASE_CLOSED, d->officer->downlevel,
+					   case_audit(tx, AUDIT_CASE_CLOSED, d->officer->downlevel,
 					       &d->c, "every key arrived", d->now, err));
 }
 
@@ -631,7 +434,7 @@ recover_case_received(struct ca *ca, const struct principal *officer, int64_t ca
 
 	*out = (struct store_case){0};
 	if (!run_decision(&d, write_receipt, err)) {
-		audit_refusal(ca, AUDIT_KEY_RECEIVED, officer, case_id, now, err);
+		case_audit_refusal(ca, AUDIT_KEY_RECEIVED, officer, case_id, now, err);
 		return false;
 	}
 	return case_must_be(store_get_case(ca->store, case_id, out, err), case_id, err);
@@ -689,14 +492,19 @@ recover_case_list(struct ca *ca, const struct principal *who,
     struct err *err)
 {
 	OWNED(ca_view_release) struct ca_view *view = NULL;
+	struct store_case_filter page = *filter;
 	size_t kept = 0;
 	bool all;
 
 	*out = (struct store_cases){0};
 	*next_out = 0;
-	if (!may_look(ca, who, &view, &all, err) || !store_list_cases(ca->store, filter, out, err))
+	if (!may_look(ca, who, &view, &all, err))
 		return false;
-	if (out->count > 0 && out->count == (size_t)filter->limit)
+	if (page.limit == 0 || (!all && page.limit > RESTRICTED_PAGE))
+		page.limit = RESTRICTED_PAGE;
+	if (!store_list_cases(ca->store, &page, out, err))
+		return false;
+	if (out->count > 0 && out->count == (size_t)page.limit)
 		*next_out = out->list[out->count - 1].case_id;
 	for (size_t i = 0; i < out->count; i++) {
 		struct err why = {0};

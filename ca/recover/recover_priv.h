@@ -60,6 +60,16 @@ bool recover_use_case(
 /* cases.c */
 /* "case 7"; free(). */
 char *case_text(int64_t case_id);
+bool case_audit(struct store_tx *tx, enum audit_event event, const char *actor,
+    const struct store_case *c, const char *why, int64_t now, struct err *err);
+/* Case 0: none is there. */
+void case_audit_refusal(struct ca *ca, enum audit_event event, const struct principal *officer,
+    int64_t case_id, int64_t now, struct err *reason);
+/* The view that decides, if he is a certificate manager at all. */
+bool case_officer_view(
+    struct ca *ca, const struct principal *officer, struct ca_view **out, struct err *err);
+/* Can be shown in one line; NULL passes. `what` names it. */
+bool case_check_note(const char *note, const char *what, struct err *err);
 enum case_actor case_actor_of(const struct store_case *c, const struct principal *officer);
 /* CERTSRV_E_BAD_REQUESTSTATUS: its time has passed. */
 bool case_check_due(const struct store_case *c, int64_t now, struct err *err);

@@ -416,6 +416,13 @@ officers_are_restricted_here_too(void **state)
 	struct store_cases cs;
 	struct store_case c;
 	int64_t next;
+
+	/* a page that shows nothing says where the next begins */
+	const struct store_case_filter one = {.limit = 1};
+	harness_must(recover_case_list(harness.ca, &officer2, &one, &cs, &next, &err), &err);
+	assert_int_equal(cs.count, 0);
+	assert_int_equal(next, id);
+	store_cases_free(&cs);
 	harness_must(recover_case_list(harness.ca, &officer2, &live, &cs, &next, &err), &err);
 	assert_int_equal(cs.count, 0);
 	store_cases_free(&cs);
@@ -485,6 +492,18 @@ what_opens_a_case_is_checked(void **state)
 	assert_not_opened(&officer1, "user1", "other", "INC-1", NULL, E_INVALIDARG);
 	assert_not_opened(&officer1, "user1", "damaged", "INC-1", "two\nlines", E_INVALIDARG);
 	assert_not_opened(&officer1, "user1", "damaged", "INC-1", "\xe2\x80\xae", E_INVALIDARG);
+	const char *many[CASE_KEYS_MAX + 1];
+	struct case_opening in = {many, CASE_KEYS_MAX + 1, "damaged", "INC-1", NULL};
+	struct recover_hidden hidden;
+	struct store_case c;
+	struct err err;
+	for (size_t i = 0; i <= CASE_KEYS_MAX; i++)
+		many[i] = "user1";
+	assert_false(recover_case_open(harness.ca, &officer1, &in, clock_now(), &c, &hidden, &err));
+	assert_int_equal(err.code, DIRCA_E_TOO_LARGE);
+	in.token_count = 0;
+	assert_false(recover_case_open(harness.ca, &officer1, &in, clock_now(), &c, &hidden, &err));
+	assert_int_equal(err.code, E_INVALIDARG);
 	memset(note, 'x', 401);
 	note[401] = '\0';
 	assert_not_opened(&officer1, "user1", "damaged", "INC-1", note, E_INVALIDARG);
