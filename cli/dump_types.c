@@ -598,16 +598,27 @@ static const struct {
     {"sd", dump_sd},
 };
 
+/* PEM of several objects, such as a chain: the first is not all of it. */
+static bool
+has_several(struct view file)
+{
+	static const char begin[] = "-----BEGIN ";
+	const uint8_t *at = file.len > 0 ? memmem(file.ptr, file.len, begin, strlen(begin)) : NULL;
+	size_t left = at != NULL ? file.len - (size_t)(at + 1 - file.ptr) : 0;
+
+	return at != NULL && memmem(at + 1, left, begin, strlen(begin)) != NULL;
+}
+
 static json_t *
 dump_any(struct view file, struct view der, const struct key_passwords *with, struct err *err)
 {
-	json_t *out = NULL;
+	json_t *out = has_several(file) ? dump_keys(file, with, err) : NULL;
 
 	for (size_t i = 0; out == NULL && i < COUNT_OF(types); i++)
 		out = types[i].run(der, err);
 	if (out == NULL)
 		out = dump_keys(file, with, err);
-	if (out == NULL && err->code != NTE_BAD_DATA)
+	if (out == NULL && material_of(file) == MATERIAL_UNKNOWN)
 		err_set(err, ERROR_INVALID_DATA,
 		    "nothing that dirca knows; --type says why not, and --asn1 shows any DER");
 	return out;

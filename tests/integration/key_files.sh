@@ -134,6 +134,8 @@ check "an Entrust profile" eval 'printf "[Digital Identity]\n" >u.epf; refuses "
 check "what is in it, without a number of a key" eval 'dirca dump all.pfx --key-password-file pn >shown &&
 	grep -q "Friendly name: Mail" shown && [ "$(grep -c "Private key: " shown)" = 4 ] && ! grep -qi "$(openssl ec -in u2.key -text -noout 2>/dev/null |
 	sed -n "/priv:/,/pub:/p" | sed "1d;\$d" | tr -d " :\n" | cut -c1-20)" shown'
+check "a chain, all of it" eval '[ "$(dirca dump chain.pem | grep -c "^  Subject: ")" = 3 ]'
+check "of an Entrust profile why not" eval 'printf "[Digital Identity]\n" >e.epf; refuses "format is not published" dirca dump e.epf'
 check "as JSON" eval 'dirca dump all.pfx --key-password-file pn --json | jq -e ".private_keys | length == 4"'
 check "not with a wrong password" refuses NTE_BAD_DATA dirca dump all.pfx --key-password-file px
 check "whose key" says "belongs to a public key" dirca dump u1.crt --private-key u1.key

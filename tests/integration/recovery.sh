@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Every archived key stays reachable: KRAs that are renewed, removed, damaged, another CA's; requesters who are gone; other CAs that do
 # not answer. All of it on a CA whose name no DN and no URL takes as it is. usage: recovery.sh
-# shellcheck disable=SC2317 # the functions are called through check
+# shellcheck disable=SC2317,SC2016 # the functions are called through check, and eval expands what it is given
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=../support/ca_lab.sh
