@@ -84,7 +84,12 @@ def check_pages():
 
 def check_paper():
     """The section about certutil and certreq names each of their commands and options that is known."""
+    global bad
     commands, options = tables.paper_commands()
+    for name, letter, _ in tables.options():
+        if letter in ("p", "t") or (letter == "v" and name != "verbose"):
+            print(f"--{name}: dirca.1 says that -{letter} is not its letter")
+            bad += 1
     section = tables.page("dirca.1").split(".Sh SPELLING OF CERTUTIL AND CERTREQ")[1].split(".Sh ")[0]
     lines = [line for line in section.splitlines() if " Ic " in line or line.startswith((".Ic ", ".Pq Ic "))]
     named = {n.lower() for n in re.findall(r"(?<= )-(\w+)", " ".join(lines))}
