@@ -100,7 +100,7 @@ what_is_no_such_file_is_refused_with_its_line(void **state)
 static void
 each_encoding_of_notepad_is_read(void **state)
 {
-	OWNED(buf_free) struct buf wide = {0}, marked = {0};
+	OWNED(buf_free) struct buf wide = {0};
 	OWNED(inf_free) struct inf a = {0}, b = {0};
 	struct err err;
 
