@@ -29,7 +29,6 @@ static bool
 is_key_of(EVP_PKEY *key, struct view certificate)
 {
 	OWNED(pkix_cert_free) struct pkix_cert cert = {0};
-	OWNED(buf_free) struct buf spki = {0};
 	OWNED(own_pkey) EVP_PKEY *public = NULL;
 	struct err ignored;
 
