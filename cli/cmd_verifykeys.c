@@ -31,10 +31,14 @@ verify_ca(struct work *w, struct err *err)
 
 /* ---- pairs ---- */
 
+/* What cannot be told is not good either. */
 static json_t *
 finding(const char *subject, bool good, const char *what)
 {
-	return json_pack("{s:s?, s:b, s:s}", "subject", subject, "good", (int)good, "result", what);
+	json_t *f =
+	    json_pack("{s:s?, s:b, s:s}", "subject", subject, "good", (int)good, "result", what);
+
+	return f != NULL ? f : json_pack("{s:b, s:s}", "good", 0, "result", "it cannot be told");
 }
 
 /* What one key does with what the other has encrypted, or both agree on. */
