@@ -162,16 +162,6 @@ recover_decide(struct recovery *r, struct err *err)
 	return true;
 }
 
-void
-recover_decision_free(struct recovery *r)
-{
-	for (size_t i = 0; i < r->kra_count; i++)
-		buf_free(&r->kras[i]);
-	free(r->kras);
-	store_case_free(&r->used);
-	*r = (struct recovery){0};
-}
-
 /* The CA that signs, its parents, and what leads from its key to those that it had before: for a
  * KRA who knows an older certificate, and for the certificate whose key it is. free(). */
 static struct view *

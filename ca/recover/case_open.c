@@ -53,7 +53,7 @@ find_keys(struct ca *ca, const struct case_opening *in, struct store_requests *o
 	for (size_t i = 0; i < in->token_count; i++) {
 		OWNED(store_requests_free) struct store_requests found = {0};
 
-		if (!recover_find_rows(ca, in->tokens[i], &found, err))
+		if (!recover_find_rows(ca, in->tokens[i], RECOVER_ALL, &found, err))
 			return false;
 		if (found.count == 0)
 			return err_set(

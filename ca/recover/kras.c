@@ -3,6 +3,7 @@
  */
 #include "recover_priv.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "mem.h"
@@ -53,6 +54,56 @@ recover_find_kras(struct recovery *r, struct err *err)
 			continue;
 		r->kras = mem_grow(r->kras, r->kra_count, sizeof *r->kras);
 		r->kras[r->kra_count++] = buf_give(&certificate);
+	}
+	return true;
+}
+
+void
+recover_decision_free(struct recovery *r)
+{
+	for (size_t i = 0; i < r->kra_count; i++)
+		buf_free(&r->kras[i]);
+	free(r->kras);
+	store_case_free(&r->used);
+	*r = (struct recovery){0};
+}
+
+static bool
+is_there(const struct pkix_certs *list, const struct buf *der)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (view_eq(buf_view(&list->list[i].raw), buf_view(der)))
+			return true;
+	return false;
+}
+
+/* A row whose agents are those of the row before, as nearly all are, is not looked at. */
+static bool
+same_agents(const struct store_request *a, const struct store_request *b)
+{
+	return a->key_recovery_hashes == NULL || b->key_recovery_hashes == NULL
+		   ? a->key_recovery_hashes == b->key_recovery_hashes
+		   : strcmp(a->key_recovery_hashes, b->key_recovery_hashes) == 0;
+}
+
+bool
+recover_agents(
+    struct ca *ca, const struct store_requests *rows, struct pkix_certs *out, struct err *err)
+{
+	OWNED(ca_view_release) struct ca_view *view = ca_view_get(ca);
+
+	for (size_t i = 0; i < rows->count; i++) {
+		OWNED(recover_decision_free)
+		struct recovery r = {.ca = ca, .view = view, .row = &rows->list[i]};
+
+		if (i > 0 && same_agents(&rows->list[i - 1], &rows->list[i]))
+			continue;
+		if (!recover_find_kras(&r, err))
+			return false;
+		for (size_t k = 0; k < r.kra_count; k++)
+			if (!is_there(out, &r.kras[k]) &&
+			    !pkix_certs_add(out, buf_view(&r.kras[k]), err))
+				return false;
 	}
 	return true;
 }

@@ -44,12 +44,13 @@ was_at(const struct store_request *row, const char *token)
 }
 
 bool
-recover_find_place(struct ca *ca, const char *token, struct store_requests *out, struct err *err)
+recover_find_place(
+    struct ca *ca, const char *token, int64_t after, struct store_requests *out, struct err *err)
 {
 	OWNED(own_memory) char *begin = dn_begin(token);
 	size_t kept = 0;
 
-	if (!store_find_candidates(ca->store, STORE_BY_REQUESTER_DN, begin, out, err))
+	if (!recover_find_by(ca, STORE_BY_REQUESTER_DN, begin, after, out, err))
 		return false;
 	for (size_t i = 0; i < out->count; i++) {
 		if (was_at(&out->list[i], token))

@@ -21,6 +21,25 @@ recover_check_fresh(const struct ca_view *view, struct err *err)
 
 /* ---- candidates ---- */
 
+/* A page, and whether there is any row at all: that a later page is empty sends nobody elsewhere.
+ */
+static bool
+find_any(struct ca *ca, enum store_key by, const char *value, int64_t after,
+    struct store_requests *out, bool *any_out, struct err *err)
+{
+	OWNED(store_requests_free) struct store_requests first = {0};
+
+	if (!recover_find_by(ca, by, value, after, out, err))
+		return false;
+	*any_out = out->count > 0;
+	if (*any_out || after <= 0)
+		return true;
+	if (!store_page_candidates(ca->store, by, value, 0, &first, err))
+		return false;
+	*any_out = first.count > 0;
+	return true;
+}
+
 /* What another account made under a name that this one has now is not this one's. */
 static void
 drop_others(struct store_requests *rows)
@@ -39,22 +58,40 @@ drop_others(struct store_requests *rows)
 /* Rows of one account, whatever it was called when it made them; of its name only those that do not
  * say whose they are. */
 static bool
-find_account(struct ca *ca, const struct principal *p, struct store_requests *out, struct err *err)
+find_account(struct ca *ca, const struct principal *p, int64_t after, struct store_requests *out,
+    struct err *err)
 {
 	char sid[SID_TEXT_MAX];
+	bool any;
 
 	if (p->has_sid) {
 		sid_to_text(&p->sid, sid);
-		if (!store_find_candidates(ca->store, STORE_BY_REQUESTER_SID, sid, out, err))
+		if (!find_any(ca, STORE_BY_REQUESTER_SID, sid, after, out, &any, err))
 			return false;
-		if (out->count > 0)
+		if (any)
 			return true;
 		store_requests_free(out);
 	}
-	if (!store_find_candidates(ca->store, STORE_BY_REQUESTER, p->downlevel, out, err))
+	if (!recover_find_by(ca, STORE_BY_REQUESTER, p->downlevel, after, out, err))
 		return false;
 	drop_others(out);
 	return true;
+}
+
+/* Of two pages no row counts that stands behind the end of one of them: the other could hold one
+ * before it. */
+static void
+cut_rows(struct store_requests *rows, int64_t end)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < rows->count; i++) {
+		if (rows->list[i].request_id <= end)
+			rows->list[kept++] = rows->list[i];
+		else
+			store_request_free(&rows->list[i]);
+	}
+	rows->count = kept;
 }
 
 void
@@ -73,14 +110,18 @@ recover_add_rows(struct store_requests *to, struct store_requests *from)
 		to->list[to->count++] = from->list[i];
 		from->list[i] = (struct store_request){0};
 	}
+	if (from->next != 0 && (to->next == 0 || from->next < to->next))
+		to->next = from->next;
+	if (to->next != 0)
+		cut_rows(to, to->next);
 }
 
 /* Who has the name today may have made requests under another. They stand beside those that were
  * made under this one, so that nobody takes the one's key for the other's. A common name may be
  * many people's; of whom the directory cannot tell, the rows alone tell. */
 static bool
-add_present_owner(struct ca *ca, enum store_key by, const char *name, struct store_requests *rows,
-    struct err *err)
+add_present_owner(struct ca *ca, enum store_key by, const char *name, int64_t after,
+    struct store_requests *rows, struct err *err)
 {
 	OWNED(principal_free) struct principal p = {0};
 	OWNED(store_requests_free) struct store_requests own = {0};
@@ -94,7 +135,7 @@ add_present_owner(struct ca *ca, enum store_key by, const char *name, struct sto
 	if (found != DIR_FOUND || !p.has_sid)
 		return true;
 	sid_to_text(&p.sid, sid);
-	if (!store_find_candidates(ca->store, STORE_BY_REQUESTER_SID, sid, &own, err))
+	if (!recover_find_by(ca, STORE_BY_REQUESTER_SID, sid, after, &own, err))
 		return false;
 	recover_add_rows(rows, &own);
 	return true;
@@ -103,78 +144,90 @@ add_present_owner(struct ca *ca, enum store_key by, const char *name, struct sto
 /* The name as it stands in the rows: who is gone is found by the name of that time. Else who the
  * directory says has the name now. */
 static bool
-find_name(
-    struct ca *ca, enum store_key by, const char *name, struct store_requests *out, struct err *err)
+find_name(struct ca *ca, enum store_key by, const char *name, int64_t after,
+    struct store_requests *out, bool *any_out, struct err *err)
 {
 	OWNED(principal_free) struct principal p = {0};
 	enum dir_find found;
 
-	if (!store_find_candidates(ca->store, by, name, out, err))
+	if (!find_any(ca, by, name, after, out, any_out, err))
 		return false;
-	if (out->count > 0)
-		return add_present_owner(ca, by, name, out, err);
+	if (*any_out)
+		return add_present_owner(ca, by, name, after, out, err);
 	if ((found = ca_find(ca, name, &p, err)) == DIR_FIND_FAILED)
 		return false;
 	store_requests_free(out);
-	return found != DIR_FOUND || find_account(ca, &p, out, err);
+	if (found == DIR_FOUND && !find_account(ca, &p, after, out, err))
+		return false;
+	*any_out = out->count > 0;
+	return true;
 }
 
 /* Who has that name, or is in that place, today; else who was. */
 static bool
-find_downlevel(struct ca *ca, const char *name, struct store_requests *out, struct err *err)
+find_downlevel(
+    struct ca *ca, const char *name, int64_t after, struct store_requests *out, struct err *err)
 {
-	if (!find_name(ca, STORE_BY_REQUESTER, name, out, err))
+	bool any;
+
+	if (!find_name(ca, STORE_BY_REQUESTER, name, after, out, &any, err))
 		return false;
-	if (out->count > 0)
+	if (any)
 		return true;
 	store_requests_free(out);
-	return recover_find_place(ca, name, out, err);
+	return recover_find_place(ca, name, after, out, err);
 }
 
 /* As serial number, as thumbprint, as name; the first that finds something. */
 static bool
-find_hex(struct ca *ca, const struct token *t, struct store_requests *out, struct err *err)
+find_hex(struct ca *ca, const struct token *t, int64_t after, struct store_requests *out,
+    struct err *err)
 {
 	char padded[SHA1_HEX_LEN + 1];
+	bool any;
 
-	if (!store_find_candidates(ca->store, STORE_BY_SERIAL, t->text, out, err))
+	if (!find_any(ca, STORE_BY_SERIAL, t->text, after, out, &any, err))
 		return false;
-	if (out->count == 0 && t->digits == SHA1_HEX_LEN) {
+	if (!any && t->digits == SHA1_HEX_LEN) {
 		store_requests_free(out);
 		memset(padded, '0', sizeof padded);
 		memcpy(padded + SHA1_HEX_LEN - strlen(t->text), t->text, strlen(t->text) + 1);
-		if (!store_find_candidates(ca->store, STORE_BY_CERTIFICATE_HASH, padded, out, err))
+		if (!find_any(ca, STORE_BY_CERTIFICATE_HASH, padded, after, out, &any, err))
 			return false;
 	}
-	if (out->count > 0)
+	if (any)
 		return true;
 	store_requests_free(out);
-	return find_name(ca, STORE_BY_COMMON_NAME, t->name, out, err);
+	return find_name(ca, STORE_BY_COMMON_NAME, t->name, after, out, &any, err);
 }
 
 static bool
-find_parsed(struct ca *ca, const struct token *t, struct store_requests *out, struct err *err)
+find_parsed(struct ca *ca, const struct token *t, int64_t after, struct store_requests *out,
+    struct err *err)
 {
+	bool any;
+
 	switch (t->kind) {
 	case TOKEN_UPN:
-		return find_name(ca, STORE_BY_UPN, t->text, out, err);
+		return find_name(ca, STORE_BY_UPN, t->text, after, out, &any, err);
 	case TOKEN_DOWNLEVEL:
-		return find_downlevel(ca, t->text, out, err);
+		return find_downlevel(ca, t->text, after, out, err);
 	case TOKEN_SERIAL_OR_HASH:
-		return find_hex(ca, t, out, err);
+		return find_hex(ca, t, after, out, err);
 	case TOKEN_CN:
-		return find_name(ca, STORE_BY_COMMON_NAME, t->text, out, err);
+		return find_name(ca, STORE_BY_COMMON_NAME, t->text, after, out, &any, err);
 	}
 	return err_set(err, DIRCA_E_INTERNAL, "search token of kind %d", (int)t->kind);
 }
 
 bool
-recover_find_rows(struct ca *ca, const char *token, struct store_requests *out, struct err *err)
+recover_find_rows(
+    struct ca *ca, const char *token, int64_t after, struct store_requests *out, struct err *err)
 {
 	OWNED(token_free) struct token t = {0};
 
 	*out = (struct store_requests){0};
-	return token_parse(token, &t, err) && find_parsed(ca, &t, out, err);
+	return token_parse(token, &t, err) && find_parsed(ca, &t, after, out, err);
 }
 
 /* Rows of one requester and template have one answer: a thousand rows of one user cost one
@@ -267,7 +320,7 @@ audit_refused_search(
 }
 
 bool
-recover_candidates(struct ca *ca, const struct principal *officer, const char *token,
+recover_page(struct ca *ca, const struct principal *officer, const char *token, int64_t after,
     struct store_requests *out, struct recover_hidden *hidden, struct err *err)
 {
 	OWNED(ca_view_release) struct ca_view *view = ca_view_get(ca);
@@ -279,7 +332,7 @@ recover_candidates(struct ca *ca, const struct principal *officer, const char *t
 	ok = recover_check_fresh(view, err) &&
 	     ca_check_right(view, officer, CA_RIGHT_OFFICER, err) &&
 	     ca_take_quota(ca, view, officer, 0, &retry_after_s, err) &&
-	     recover_find_rows(ca, token, out, err) &&
+	     recover_find_rows(ca, token, after, out, err) &&
 	     recover_filter_rows(ca, view, officer, out, hidden, err);
 	if (!ok)
 		audit_refused_search(ca, officer, token, err);
@@ -288,4 +341,11 @@ recover_candidates(struct ca *ca, const struct principal *officer, const char *t
 	if (!ok)
 		store_requests_free(out);
 	return ok;
+}
+
+bool
+recover_candidates(struct ca *ca, const struct principal *officer, const char *token,
+    struct store_requests *out, struct recover_hidden *hidden, struct err *err)
+{
+	return recover_page(ca, officer, token, RECOVER_ALL, out, hidden, err);
 }

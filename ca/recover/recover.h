@@ -42,6 +42,14 @@ struct recover_hidden {
 };
 bool recover_candidates(struct ca *ca, const struct principal *officer, const char *token,
     struct store_requests *out, struct recover_hidden *hidden, struct err *err);
+/* The same page by page: those behind request `after`, and where the next begins in out->next. What
+ * is no last page may hold no row. */
+bool recover_page(struct ca *ca, const struct principal *officer, const char *token, int64_t after,
+    struct store_requests *out, struct recover_hidden *hidden, struct err *err);
+/* The certificates of those who can open any of these keys, each once, wherever they are
+ * (recover_blob); those that are nowhere are left out. */
+bool recover_agents(
+    struct ca *ca, const struct store_requests *rows, struct pkix_certs *out, struct err *err);
 
 /* The BLOB for one serial number. Order: account, rights, restrictions, own key, archived
  * key, recovery case, KRA certificates at hand; the case used up and audit record 787 committed,

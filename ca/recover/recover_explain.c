@@ -46,13 +46,14 @@ find_rows(struct ca *ca, const char *token, struct store_requests *out, struct e
 {
 	OWNED(principal_free) struct principal p = {0};
 
-	if (!recover_find_rows(ca, token, out, err))
+	if (!recover_find_rows(ca, token, RECOVER_ALL, out, err))
 		return false;
 	if (out->count > 0)
 		return true;
 	store_requests_free(out);
-	return explain_principal(ca, token, &p, err) ? recover_find_rows(ca, p.downlevel, out, err)
-						     : err->code == CRYPT_E_NOT_FOUND;
+	return explain_principal(ca, token, &p, err)
+		   ? recover_find_rows(ca, p.downlevel, RECOVER_ALL, out, err)
+		   : err->code == CRYPT_E_NOT_FOUND;
 }
 
 static bool

@@ -89,16 +89,21 @@ struct case_event {
 const struct ca_event *case_event(struct case_event *e);
 
 bool recover_check_fresh(const struct ca_view *view, struct err *err);
-/* Rows that a search token names, without their keys. */
+/* Rows that a search token names, without their keys: a page of those behind `after`, or with
+ * RECOVER_ALL all of them (store_find_candidates). */
+#define RECOVER_ALL (-1)
 bool recover_find_rows(
-    struct ca *ca, const char *token, struct store_requests *out, struct err *err);
-/* Takes over the rows of `from` that are not in `to` yet. */
+    struct ca *ca, const char *token, int64_t after, struct store_requests *out, struct err *err);
+/* store_find_candidates or store_page_candidates. */
+bool recover_find_by(struct ca *ca, enum store_key by, const char *value, int64_t after,
+    struct store_requests *out, struct err *err);
+/* Takes over the rows of `from` that are not in `to` yet; of two pages as far as both reach. */
 void recover_add_rows(struct store_requests *to, struct store_requests *from);
 /* Keeps the rows that this officer may see, in order. */
 bool recover_filter_rows(struct ca *ca, const struct ca_view *view, const struct principal *officer,
     struct store_requests *rows, struct recover_hidden *hidden, struct err *err);
 /* Those of a token container\user, by where the account was at the request. */
 bool recover_find_place(
-    struct ca *ca, const char *token, struct store_requests *out, struct err *err);
+    struct ca *ca, const char *token, int64_t after, struct store_requests *out, struct err *err);
 
 #endif

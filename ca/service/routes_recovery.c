@@ -12,13 +12,65 @@
 #include "recover.h"
 #include "text.h"
 
+/* As much of an agent as people need to find him. */
+static json_t *
+json_agent(const struct pkix_cert *c)
+{
+	OWNED(own_memory) char *serial = pkix_serial_text(c->serial);
+	OWNED(own_memory) char *subject = pkix_name_text(c->subject);
+	OWNED(own_memory) char *issuer = pkix_name_text(c->issuer);
+	OWNED(own_memory) char *hash = hex_encode(view_of(c->sha1, sizeof c->sha1), '\0');
+	char until[21];
+
+	clock_format(c->not_after, until);
+	return json_pack("{s:s, s:s?, s:s?, s:s?, s:s}", "certificate_hash", hash, "serial_number",
+	    serial, "subject", subject, "issuer", issuer, "not_after", until);
+}
+
+static json_t *
+json_agents(struct ca *ca, const struct store_requests *rows)
+{
+	OWNED(pkix_certs_free) struct pkix_certs agents = {0};
+	json_t *list = json_array();
+	struct err err;
+
+	/* An aid: their hashes stand in each row. */
+	if (!recover_agents(ca, rows, &agents, &err))
+		log_warn("key recovery agents not found", LOG_REASON(&err));
+	for (size_t i = 0; i < agents.count; i++)
+		json_array_append_new(list, json_agent(&agents.list[i]));
+	return list;
+}
+
+static json_t *
+json_candidates(const struct store_requests *rows)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < rows->count; i++)
+		json_array_append_new(list, json_candidate(&rows->list[i]));
+	return list;
+}
+
+/* Who does not say that he reads pages gets all or a refusal. */
+static bool
+find_candidates(struct route_call *c, const char *token, struct store_requests *rows,
+    struct recover_hidden *hidden, struct err *err)
+{
+	int64_t after = -1;
+
+	if (!route_number(c, "after", 0, INT64_MAX, &after, err))
+		return false;
+	return after < 0 ? recover_candidates(c->ca, &c->caller, token, rows, hidden, err)
+			 : recover_page(c->ca, &c->caller, token, after, rows, hidden, err);
+}
+
 void
 route_candidates(struct route_call *c)
 {
 	OWNED(store_requests_free) struct store_requests rows = {0};
 	OWNED(own_memory) char *token = http_call_query(c->http, "token");
 	struct recover_hidden hidden;
-	json_t *list;
 	struct err err;
 
 	if (token == NULL) {
@@ -26,7 +78,7 @@ route_candidates(struct route_call *c)
 		json_fail(c->http, &err);
 		return;
 	}
-	if (!recover_candidates(c->ca, &c->caller, token, &rows, &hidden, &err)) {
+	if (!find_candidates(c, token, &rows, &hidden, &err)) {
 		log_warn("candidate search refused", LOG_STR("by", c->caller.downlevel),
 		    LOG_STR("token", token), LOG_REASON(&err));
 		json_fail(c->http, &err);
@@ -35,12 +87,12 @@ route_candidates(struct route_call *c)
 	log_info("archived keys searched", LOG_STR("by", c->caller.downlevel),
 	    LOG_STR("token", token), LOG_INT("found", (int64_t)rows.count),
 	    LOG_INT("hidden", (int64_t)hidden.count));
-	list = json_array();
-	for (size_t i = 0; i < rows.count; i++)
-		json_array_append_new(list, json_candidate(&rows.list[i]));
 	json_answer(c->http, 200,
-	    json_pack("{s:o, s:I, s:o}", "candidates", list, "hidden", (json_int_t)hidden.count,
-		"refusal", hidden.count > 0 ? json_error(&hidden.first) : json_null()));
+	    json_pack("{s:o, s:I, s:o, s:o, s:o}", "candidates", json_candidates(&rows), "hidden",
+		(json_int_t)hidden.count, "refusal",
+		hidden.count > 0 ? json_error(&hidden.first) : json_null(), "recovery_agents",
+		json_agents(c->ca, &rows), "next",
+		rows.next != 0 ? json_integer(rows.next) : json_null()));
 }
 
 void

@@ -30,8 +30,9 @@ bind_serial(struct conn *c, enum sql_id id, const char *value, char **serial, st
 	return true;
 }
 
-bool
-store_find_candidates(struct store *s, enum store_key by, const char *value,
+/* One more than a page, to know whether there is another. */
+static bool
+collect(struct store *s, enum store_key by, const char *value, int64_t after,
     struct store_requests *out, struct err *err)
 {
 	static const enum sql_id ids[] = {
@@ -57,6 +58,34 @@ store_find_candidates(struct store *s, enum store_key by, const char *value,
 		return false;
 	if (serial == NULL && hash.len == 0)
 		sql_bind_text(r.conn, r.id, 1, value);
-	sql_bind_int(r.conn, r.id, 2, CANDIDATES_MOST + 1);
-	return row_collect(r.conn, r.id, CANDIDATES_MOST, out, err);
+	sql_bind_int(r.conn, r.id, 2, after);
+	sql_bind_int(r.conn, r.id, 3, CANDIDATES_MOST + 1);
+	return row_collect(r.conn, r.id, CANDIDATES_MOST + 1, out, err);
+}
+
+bool
+store_page_candidates(struct store *s, enum store_key by, const char *value, int64_t after,
+    struct store_requests *out, struct err *err)
+{
+	if (!collect(s, by, value, after, out, err))
+		return false;
+	if (out->count > CANDIDATES_MOST) {
+		store_request_free(&out->list[--out->count]);
+		out->next = out->list[out->count - 1].request_id;
+	}
+	return true;
+}
+
+bool
+store_find_candidates(struct store *s, enum store_key by, const char *value,
+    struct store_requests *out, struct err *err)
+{
+	if (!store_page_candidates(s, by, value, 0, out, err))
+		return false;
+	if (out->next == 0)
+		return true;
+	store_requests_free(out);
+	return err_set(err, DIRCA_E_TOO_LARGE,
+	    "CA database: more than %d rows match; search by a serial number or a longer name",
+	    CANDIDATES_MOST);
 }

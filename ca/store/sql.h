@@ -23,10 +23,10 @@
 #define SQL_OLDEST_FIRST "ORDER BY r.RequestID LIMIT ?"
 #define SQL_NEWEST_FIRST "ORDER BY r.RequestID DESC LIMIT ?"
 /* Issued, revoked, or imported from another CA (paper, "Foreign Certificate Import"). */
-#define SQL_CANDIDATES(condition)                                                    \
-	SQL_LIST condition                                                           \
-	    " AND r.HasArchivedKey = 1 AND +r.Disposition IN (12, 20, 21) ORDER BY " \
-	    "r.RequestID LIMIT ?"
+#define SQL_CANDIDATES(condition)                                                                \
+	SQL_LIST condition                                                                       \
+	    " AND r.HasArchivedKey = 1 AND +r.Disposition IN (12, 20, 21) AND +r.RequestID > ? " \
+	    "ORDER BY r.RequestID LIMIT ?"
 
 /* The principal of a row as one text, which the index over public keys holds too: the SID, else the
  * name. */

@@ -250,6 +250,8 @@ enum store_find store_get_by_hash(
 struct store_requests {
 	struct store_request *list;
 	size_t count;
+	int64_t
+	    next; /* of a page of candidates: what the next one begins behind; 0: it was the last */
 };
 void store_requests_free(struct store_requests *rs);
 /* Lists come without raw_request, raw_archived_key; in order of request_id, or of a column that has
@@ -361,7 +363,8 @@ bool store_list_unhashed(
 
 /* Recovery candidates: issued, revoked or foreign (imported) rows that have an archived key, by one
  * indexed column, in order of request_id. Without case for names; serial number and SHA-1 are hex
- * as in store_get_by_serial. At most 1000; more is DIRCA_E_TOO_LARGE. */
+ * as in store_get_by_serial. Of store_find_candidates all, at most 1000, more is DIRCA_E_TOO_LARGE;
+ * of store_page_candidates the first 1000 behind this request. */
 enum store_key {
 	STORE_BY_UPN,
 	STORE_BY_COMMON_NAME,
@@ -372,6 +375,8 @@ enum store_key {
 	STORE_BY_CERTIFICATE_HASH
 };
 bool store_find_candidates(struct store *s, enum store_key by, const char *value,
+    struct store_requests *out, struct err *err);
+bool store_page_candidates(struct store *s, enum store_key by, const char *value, int64_t after,
     struct store_requests *out, struct err *err);
 
 /* The certificate with this SHA-1: a copy that store_keep_kra made, else one that this CA issued.

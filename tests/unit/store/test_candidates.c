@@ -124,6 +124,27 @@ more_than_a_thousand_candidates_are_refused(void **state)
 }
 
 static void
+they_are_given_page_by_page(void **state)
+{
+	struct fixture *f = *state;
+	struct store_requests first, second;
+	int count = 1001;
+
+	assert_ok(f, store_do(f->store, work_many, &count, &f->err));
+	assert_ok(f,
+	    store_page_candidates(f->store, STORE_BY_COMMON_NAME, "User One", 0, &first, &f->err));
+	assert_int_equal(first.count, 1000);
+	assert_int_equal(first.next, first.list[999].request_id);
+	assert_ok(f, store_page_candidates(
+			 f->store, STORE_BY_COMMON_NAME, "User One", first.next, &second, &f->err));
+	assert_int_equal(second.count, 1);
+	assert_int_equal(second.next, 0);
+	assert_true(second.list[0].request_id > first.next);
+	store_requests_free(&first);
+	store_requests_free(&second);
+}
+
+static void
 lists_are_filtered_and_paged(void **state)
 {
 	struct fixture *f = *state;
@@ -368,6 +389,7 @@ main(void)
 	    TEST(candidates_are_found_by_every_key_without_case),
 	    TEST(only_rows_with_keys_that_were_issued_are_candidates),
 	    TEST(more_than_a_thousand_candidates_are_refused),
+	    TEST(they_are_given_page_by_page),
 	    TEST(lists_are_filtered_and_paged),
 	    TEST(counts_are_by_disposition),
 	    TEST(exchange_certificates_are_valid_and_newest_first),
