@@ -4,7 +4,7 @@
  * arguments counted and what it needs open, calls one or two functions of the rooms below, prints
  * what they gave and says why they failed. stdout carries results, stderr
  * diagnostics. Exit codes: 0 done, 1 failed, 2 usage, 3 not found or ambiguous, 4 a check that ran
- * has found something.
+ * has found something, 5 somebody did not answer and there may be more.
  */
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
@@ -13,7 +13,14 @@
 
 #include "buf.h"
 
-enum cli_exit { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_NOT_FOUND = 3, CLI_FINDINGS = 4 };
+enum cli_exit {
+	CLI_OK = 0,
+	CLI_FAILED = 1,
+	CLI_USAGE = 2,
+	CLI_NOT_FOUND = 3,
+	CLI_FINDINGS = 4,
+	CLI_INCOMPLETE = 5
+};
 
 #define CLI_LIST_MAX 32
 
@@ -67,6 +74,9 @@ struct cli_options {
 	bool cef;
 	/* OPTS_EVENTS (and limit, after, all, request) */
 	const char *number, *level, *since;
+	/* OPTS_SEARCH (and since, template) */
+	bool include_revoked, script;
+	int64_t timeout;
 	/* OPTS_HEAD */
 	const char *head;
 	/* OPTS_ADCS (and columns) */
@@ -189,6 +199,7 @@ struct cli_options {
 #define OPTS_CERT      OPTS(57) /* writes a certificate */
 #define OPTS_VERIFY    OPTS(58)
 #define OPTS_EXPORTKMS OPTS(59)
+#define OPTS_SEARCH    OPTS(60) /* getkey */
 
 struct paper;
 struct cli {

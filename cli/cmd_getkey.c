@@ -1,158 +1,23 @@
 /*
  * dirca getkey (paper, "Finding Recovery Candidates", "Retrieving the Key BLOB from the CA
- * Database"): every CA of the directory is asked; one match is fetched, several are listed and end
- * with "Ambiguous name".
+ * Database"): every CA of the directory is asked; of one match who can open it is shown, or it is
+ * fetched into a file; several are listed and end with "Ambiguous name".
  */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "case_receipt.h"
 #include "clock.h"
-#include "file.h"
+#include "find_keys.h"
 #include "mem.h"
+#include "output.h"
 #include "own_json.h"
 #include "print.h"
 #include "recovery.h"
+#include "recovery_script.h"
 #include "text.h"
 #include "verbs.h"
 #include "work.h"
-
-struct found {
-	const struct pki_service *service; /* NULL: the CA behind --socket */
-	json_t *candidates;                /* array */
-	long long hidden;
-	struct err refusal; /* why, for the first of the hidden ones */
-};
-
-struct search {
-	struct cli *cli;
-	struct session *session;
-	struct found *list;
-	size_t count; /* CAs that answered */
-	size_t total; /* candidates */
-	bool exact;   /* one is what the token says, wherever else one looks */
-	struct err
-	    unanswered; /* of the first CA that did not answer, or refused; ERR_OK: all did */
-};
-
-static void
-search_close(struct search *s)
-{
-	for (size_t i = 0; i < s->count; i++)
-		json_decref(s->list[i].candidates);
-	free(s->list);
-}
-
-static const char *
-host_of(const struct found *f)
-{
-	return f->service != NULL && f->service->host != NULL ? f->service->host : "localhost";
-}
-
-static const char *
-name_of(const struct search *s, const struct found *f)
-{
-	return f->service != NULL       ? pki_service_title(f->service)
-	       : s->session->ca != NULL ? s->session->ca
-					: "CA";
-}
-
-/* Hexadecimal as people write it, without leading zeros. */
-static bool
-is_number(const char *text, const char *number)
-{
-	OWNED(buf_free) struct buf a = {0};
-	OWNED(buf_free) struct buf b = {0};
-	struct err ignored;
-	size_t zeros = 0;
-
-	if (!hex_decode(text, &a, &ignored) || !hex_decode(number, &b, &ignored))
-		return false;
-	while (zeros < a.len && a.ptr[zeros] == 0)
-		zeros++;
-	return view_eq(view_of(a.ptr + zeros, a.len - zeros), buf_view(&b));
-}
-
-/* Serial numbers are random and thumbprints hashes: another CA has no other key of that token. */
-static bool
-is_exact(const char *token, const json_t *candidates)
-{
-	const json_t *c = json_array_get(candidates, 0);
-
-	return json_array_size(candidates) == 1 &&
-	       (is_number(token, json_text(c, "serial_number")) ||
-		   is_number(token, json_text(c, "certificate_hash")));
-}
-
-static bool
-ask_ca(struct search *s, const struct pki_service *service, struct err *err)
-{
-	OWNED(own_memory) char *token = http_escape(s->cli->args[0]);
-	OWNED(own_memory) char *path = text_printf("/dirca/v1/candidates?token=%s", token);
-	OWNED(http_client_close) struct http_client *http = NULL;
-	OWNED(own_json) json_t *answer = NULL;
-	struct found *f = &s->list[s->count];
-
-	f->service = service;
-	if (!s->cli->opt.json)
-		fprintf(stderr, "Querying %s\\%s...\n", host_of(f), name_of(s, f));
-	if (!session_http(s->session, service, &http, err) ||
-	    !http_client_json(http, "GET", path, NULL, &answer, err))
-		return false;
-	f->candidates = json_incref(json_object_get(answer, "candidates"));
-	f->hidden = json_integer_value(json_object_get(answer, "hidden"));
-	(void)http_refusal(json_object_get(answer, "refusal"), &f->refusal);
-	s->exact = s->exact || is_exact(s->cli->args[0], f->candidates);
-	s->total += json_array_size(f->candidates);
-	s->count++;
-	return true;
-}
-
-/* A CA that could not be asked, or refused, is told and remembered: "one match" would be a guess.
- */
-static void
-note_unanswered(struct search *s, const struct pki_service *service, struct err *why)
-{
-	OWNED(own_memory)
-	char *who = text_printf("dirca getkey: %s", pki_service_title(service));
-
-	err_print(who, why);
-	err_prefix(why, "%s", pki_service_title(service));
-	if (s->unanswered.code == ERR_OK)
-		s->unanswered = *why;
-}
-
-/* Asks every CA that --ca does not exclude, until there is what the token says. */
-static bool
-ask_cas(struct search *s, struct err *err)
-{
-	struct session *session = s->session;
-
-	if (session->socket != NULL) {
-		s->list = mem_zero(1, sizeof *s->list);
-		return ask_ca(s, NULL, err);
-	}
-	if (!session_pki(session, err))
-		return false;
-	if (session->service_count == 0)
-		return err_set(
-		    err, CRYPT_E_NOT_FOUND, "the directory names no certification authority");
-	s->list = mem_zero(session->service_count, sizeof *s->list);
-	for (size_t i = 0; i < session->service_count && !s->exact; i++) {
-		const struct pki_service *service = &session->services[i];
-
-		if (session_means(session, service) && !ask_ca(s, service, err))
-			note_unanswered(s, service, err);
-	}
-	if (s->count > 0)
-		return true;
-	*err = s->unanswered;
-	return s->unanswered.code != ERR_OK
-		   ? false
-		   : err_set(err, CRYPT_E_NOT_FOUND,
-			 "the directory names no certification authority %s", session->ca);
-}
 
 static void
 print_candidate(const json_t *c)
@@ -186,26 +51,82 @@ print_candidate(const json_t *c)
 	}
 }
 
+/* As the paper shows those who can open it, from what the CA says of the hashes in the row. */
 static void
-print_candidates(const struct search *s)
+print_agent(size_t number, const char *hash, const json_t *agent)
+{
+	printf("Recipient Info[%zu]:\n", number);
+	if (agent != NULL)
+		printf("  Serial Number: %s\n  Subject: %s\n  Issuer: %s\n",
+		    json_text(agent, "serial_number"), json_text(agent, "subject"),
+		    json_text(agent, "issuer"));
+	else
+		puts("  Its certificate is not known to the CA");
+	printf("  Cert Hash(sha1): %s\n", hash);
+}
+
+/* KeyRecoveryHashes: lines of "a2 7f ...". */
+static void
+each_agent(const json_t *candidate,
+    void (*call)(const void *arg, size_t number, const char *line, const char *hash),
+    const void *arg)
+{
+	const char *text = json_string_value(json_object_get(candidate, "key_recovery_hashes"));
+	OWNED(own_memory) char *lines = mem_text(text != NULL ? text : "");
+	char *rest = lines, *line;
+	size_t number = 0;
+
+	while ((line = strsep(&rest, "\n")) != NULL) {
+		OWNED(buf_free) struct buf bytes = {0};
+		OWNED(own_memory) char *hash = NULL;
+		struct err ignored;
+
+		if (*line == '\0' || !hex_decode(line, &bytes, &ignored))
+			continue;
+		hash = hex_encode(buf_view(&bytes), '\0');
+		call(arg, number++, line, hash);
+	}
+}
+
+static void
+print_one_agent(const void *arg, size_t number, const char *line, const char *hash)
+{
+	print_agent(number, line, found_agent(arg, hash));
+}
+
+static void
+print_candidates(const struct key_search *s)
 {
 	for (size_t i = 0; i < s->count; i++) {
-		const struct found *f = &s->list[i];
+		const struct found_keys *f = &s->list[i];
 		json_t *c;
 		size_t k;
 
 		if (json_array_size(f->candidates) > 0)
-			printf("\n\"%s\\%s\"\n", host_of(f), name_of(s, f));
+			printf("\n\"%s\\%s\"\n", found_host(f), found_name(s, f));
 		json_array_foreach(f->candidates, k, c) print_candidate(c);
+	}
+}
+
+/* What is not shown, and why. */
+static void
+print_left_out(const struct key_search *s)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		const struct found_keys *f = &s->list[i];
+
 		if (f->hidden > 0)
 			fprintf(stderr,
 			    "%s: %lld more that you may not manage (officer restrictions)\n",
-			    name_of(s, f), f->hidden);
+			    found_name(s, f), f->hidden);
+		if (f->revoked > 0)
+			fprintf(stderr, "%s: %lld more that are revoked; --include-revoked\n",
+			    found_name(s, f), f->revoked);
 	}
 }
 
 static json_t *
-json_candidates(const struct search *s)
+json_candidates(const struct key_search *s)
 {
 	json_t *all = json_array();
 
@@ -217,31 +138,58 @@ json_candidates(const struct search *s)
 		{
 			json_t *copy = json_copy(c);
 
-			json_object_set_new(copy, "ca", json_string(name_of(s, &s->list[i])));
-			json_object_set_new(copy, "host", json_string(host_of(&s->list[i])));
+			json_object_set_new(copy, "ca", json_string(found_name(s, &s->list[i])));
+			json_object_set_new(copy, "host", json_string(found_host(&s->list[i])));
 			json_array_append_new(all, copy);
 		}
 	}
 	return all;
 }
 
-/* ---- the BLOB ---- */
-
-/* "user1-611e23c2.rec", as the paper's batch file names it; a CN's unusual characters become '_'.
- */
-static char *
-default_name(const json_t *c)
+static json_t *
+json_unanswered(const struct key_search *s)
 {
-	OWNED(own_memory)
-	char *cn =
-	    mem_text(json_is_string(json_object_get(c, "common_name")) ? json_text(c, "common_name")
-								       : "key");
+	json_t *list = json_array();
 
-	for (char *p = cn; *p != '\0'; p++)
-		if (strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
-			*p) == NULL)
-			*p = '_';
-	return text_printf("%s-%s.rec", cn, json_text(c, "serial_number"));
+	for (size_t i = 0; i < s->unanswered.count; i++)
+		json_array_append_new(list, json_string(s->unanswered.list[i]));
+	return list;
+}
+
+/* ---- the one key ---- */
+
+struct one_key {
+	const struct found_keys *f;
+	const json_t *candidate;
+	json_t *recipients; /* JSON */
+};
+
+static void
+add_json_agent(const void *arg, size_t number, const char *line, const char *hash)
+{
+	const struct one_key *one = arg;
+	const json_t *agent = found_agent(one->f, hash);
+
+	(void)number, (void)line;
+	json_array_append_new(one->recipients,
+	    json_pack("{s:O?, s:O?, s:s}", "serial_number", json_object_get(agent, "serial_number"),
+		"subject", json_object_get(agent, "subject"), "certificate_hash", hash));
+}
+
+/* Who can open it; nothing is fetched, and nothing written. */
+static void
+show_agents(const struct key_search *s, struct one_key *one)
+{
+	if (s->session->cli->opt.json) {
+		one->recipients = json_array();
+		each_agent(one->candidate, add_json_agent, one);
+		print_json(json_pack("{s:o, s:o, s:o}", "candidates", json_candidates(s),
+		    "recipients", one->recipients, "unanswered", json_unanswered(s)));
+		return;
+	}
+	print_candidates(s);
+	each_agent(one->candidate, print_one_agent, one->f);
+	fprintf(stderr, "Nothing was fetched: name a file for the BLOB.\n");
 }
 
 static json_t *
@@ -269,7 +217,7 @@ json_recipients(const struct recovery_blob *blob)
 
 /* As the key recovery agent will: what he would refuse is not written. */
 static bool
-verify_blob(const struct found *f, const struct recovery_blob *blob, struct err *err)
+verify_blob(const struct found_keys *f, const struct recovery_blob *blob, struct err *err)
 {
 	OWNED(pkix_cert_free) struct pkix_cert ca = {0};
 	struct recovery_trust trust = {.cas = &ca, .ca_count = 1};
@@ -281,95 +229,137 @@ verify_blob(const struct found *f, const struct recovery_blob *blob, struct err 
 }
 
 static bool
-fetch_blob(struct search *s, const struct found *f, const json_t *candidate,
-    struct http_client **http, long long *case_out, struct buf *der_out, struct recovery_blob *out,
-    struct err *err)
+fetch_blob(struct key_search *s, const struct one_key *one, struct http_client **http,
+    long long *case_out, struct buf *der_out, struct recovery_blob *out, struct err *err)
 {
 	OWNED(own_json)
-	json_t *body = json_pack("{s:s, s:s*}", "serial", json_text(candidate, "serial_number"),
-	    "case", s->cli->opt.case_id);
+	json_t *body = json_pack("{s:s, s:s*}", "serial",
+	    json_text(one->candidate, "serial_number"), "case", s->session->cli->opt.case_id);
 	OWNED(own_memory) char *text = body != NULL ? json_dumps(body, JSON_COMPACT) : NULL;
 	OWNED(http_answer_free) struct http_answer answer = {0};
 
 	if (text == NULL)
 		mem_exhausted();
-	if (!session_http(s->session, f->service, http, err) ||
+	if (!session_http(s->session, one->f->service, http, err) ||
 	    !http_client_request(*http, "POST", "/dirca/v1/recovery-blobs", "application/json",
 		view_str(text), &answer, err))
 		return false;
 	*case_out = answer.case_id;
 	return http_answer_check(&answer, err) && buf_dup(buf_view(&answer.body), der_out, err) &&
-	       recovery_decode(buf_view(der_out), out, err) && verify_blob(f, out, err);
+	       recovery_decode(buf_view(der_out), out, err) && verify_blob(one->f, out, err);
 }
 
 /* Each retrieval is in the audit trail for good: none is made that ends nowhere. */
 static bool
 check_output(const char *name, struct err *err)
 {
-	return access(name, F_OK) != 0 ||
-	       err_set(err, ERROR_FILE_EXISTS, "%s exists; name another file, nothing was fetched",
-		   name);
+	return output_check(name, false, err) || err_prefix(err, "nothing was fetched");
+}
+
+static void
+print_fetched(const struct key_search *s, const struct recovery_blob *blob, const char *name)
+{
+	FILE *words = output_words(name);
+
+	if (s->session->cli->opt.json) {
+		print_json(json_pack("{s:o, s:s, s:o, s:o}", "candidates", json_candidates(s),
+		    "blob", name, "recipients", json_recipients(blob), "unanswered",
+		    json_unanswered(s)));
+		return;
+	}
+	if (output_is_standard(name))
+		return;
+	print_candidates(s);
+	print_recipients(words, blob);
+	fprintf(words,
+	    "Recovery blob written to %s. One of the recipients above opens it:\n"
+	    "  dirca recoverkey %s OUT.pfx --kra KRA.pfx\n",
+	    name, name);
 }
 
 static bool
-fetch_and_write(struct search *s, const struct found *f, const json_t *candidate, struct err *err)
+fetch_and_write(struct key_search *s, const struct one_key *one, const char *name, struct err *err)
 {
-	OWNED(own_memory)
-	char *name = s->cli->count > 1 ? mem_text(s->cli->args[1]) : default_name(candidate);
 	OWNED(buf_free) struct buf der = {0};
 	OWNED(recovery_free) struct recovery_blob blob = {0};
 	OWNED(http_client_close) struct http_client *http = NULL;
 	long long by_case = 0;
 
-	if (!check_output(name, err) ||
-	    !fetch_blob(s, f, candidate, &http, &by_case, &der, &blob, err) ||
-	    !file_create(name, buf_view(&der), 0600, err))
+	if (!check_output(name, err) || !fetch_blob(s, one, &http, &by_case, &der, &blob, err))
 		return false;
-	case_receipt(http, by_case, json_text(candidate, "serial_number"));
-	if (s->cli->opt.json) {
-		print_json(json_pack("{s:o, s:s, s:o}", "candidates", json_candidates(s), "blob",
-		    name, "recipients", json_recipients(&blob)));
-	} else {
-		print_candidates(s);
-		print_recipients(stdout, &blob);
-		printf("Recovery blob written to %s. One of the recipients above opens it:\n  "
-		       "dirca recoverkey %s OUT.pfx --kra KRA.pfx\n",
-		    name, name);
-	}
+	const struct output file = {name, buf_view(&der), 0600};
+
+	if (!outputs_write(&file, 1, false, err))
+		return false;
+	case_receipt(http, by_case, json_text(one->candidate, "serial_number"));
+	print_fetched(s, &blob, name);
 	return true;
 }
 
+/* ---- what comes of a search ---- */
+
 /* Nothing that the caller may see: that there is something else is an officer's to know. */
 static bool
-nothing_found(const struct search *s, struct err *err)
+nothing_found(const struct key_search *s, struct err *err)
 {
-	for (size_t i = 0; i < s->count; i++)
-		if (s->list[i].hidden > 0 && s->list[i].refusal.code != ERR_OK) {
-			*err = s->list[i].refusal;
+	long long revoked = 0, others = 0;
+
+	for (size_t i = 0; i < s->count; i++) {
+		const struct found_keys *f = &s->list[i];
+
+		if (f->hidden > 0 && f->refusal.code != ERR_OK) {
+			*err = f->refusal;
 			return false;
 		}
-	return err_set(err, CRYPT_E_NOT_FOUND, "no archived key of %s%s", s->cli->args[0],
-	    s->unanswered.code != ERR_OK ? " on the CAs that answered" : "");
+		revoked += f->revoked;
+		others += f->others;
+	}
+	return err_set(err, CRYPT_E_NOT_FOUND, "no archived key of %s%s%s%s", s->token,
+	    s->failure.code != ERR_OK ? " on the CAs that answered" : "",
+	    others > 0 ? " that --since and --template let through" : "",
+	    revoked > 0 ? ", but of revoked certificates: --include-revoked" : "");
 }
 
-/* The one candidate is fetched; anything else is shown, and an error. */
 static bool
-fetch_or_show(struct search *s, struct err *err)
+find_one(const struct key_search *s, struct one_key *out)
 {
-	bool only = s->total == 1 && (s->exact || s->unanswered.code == ERR_OK);
+	for (size_t i = 0; s->total == 1 && i < s->count; i++)
+		if (json_array_size(s->list[i].candidates) == 1) {
+			*out = (struct one_key){.f = &s->list[i],
+			    .candidate = json_array_get(s->list[i].candidates, 0)};
+			return true;
+		}
+	return false;
+}
 
-	for (size_t i = 0; only && i < s->count; i++)
-		if (json_array_size(s->list[i].candidates) == 1)
-			return fetch_and_write(
-			    s, &s->list[i], json_array_get(s->list[i].candidates, 0), err);
-	if (s->cli->opt.json)
-		print_json(json_pack("{s:o}", "candidates", json_candidates(s)));
+static void
+show(const struct key_search *s)
+{
+	if (s->session->cli->opt.json)
+		print_json(json_pack("{s:o, s:o}", "candidates", json_candidates(s), "unanswered",
+		    json_unanswered(s)));
 	else
 		print_candidates(s);
+}
+
+/* The one candidate is fetched if there is a file for it; several are shown, and an error. */
+static bool
+fetch_or_show(struct key_search *s, struct err *err)
+{
+	const struct cli *cli = s->session->cli;
+	struct one_key one;
+
+	if (find_one(s, &one) && (cli->count == 1 || !key_search_is_incomplete(s))) {
+		if (cli->count > 1)
+			return fetch_and_write(s, &one, cli->args[1], err);
+		show_agents(s, &one);
+		return true;
+	}
+	show(s);
 	if (s->total == 0)
 		return nothing_found(s, err);
 	if (s->total == 1) {
-		*err = s->unanswered;
+		*err = s->failure;
 		return err_prefix(err,
 		    "this may not be the only key, for not every CA answered; name its CA with "
 		    "--ca to fetch it");
@@ -378,10 +368,38 @@ fetch_or_show(struct search *s, struct err *err)
 	    "Ambiguous name. %zu keys fit; name one by its serial number", s->total);
 }
 
+static bool
+check_options(const struct cli *cli, struct err *err)
+{
+	if (cli->opt.script && (cli->opt.json || cli->count > 1))
+		return err_set(err, DIRCA_E_USAGE,
+		    "--script prints a script: without --json and without a file");
+	return cli->count == 1 || check_output(cli->args[1], err);
+}
+
+static bool
+end_search(struct key_search *s, struct err *err)
+{
+	if (!s->session->cli->opt.script)
+		return fetch_or_show(s, err);
+	return s->total > 0 ? recovery_script_print(stdout, s, err) : nothing_found(s, err);
+}
+
 bool
 cmd_getkey(struct work *w, struct err *err)
 {
-	OWNED(search_close) struct search s = {.cli = w->cli, .session = &w->session};
+	OWNED(key_search_free) struct key_search s = {0};
+	bool ok;
 
-	return ask_cas(&s, err) && fetch_or_show(&s, err);
+	if (!check_options(w->cli, err))
+		return false;
+	if (!find_keys(&w->session, w->cli->args[0], &s, err))
+		return false;
+	ok = end_search(&s, err);
+	print_left_out(&s);
+	if (key_search_is_incomplete(&s)) {
+		w->status = CLI_INCOMPLETE;
+		fprintf(stderr, "There may be more: %zu CAs did not answer.\n", s.unanswered.count);
+	}
+	return ok;
 }

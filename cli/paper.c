@@ -56,7 +56,10 @@ static const struct command {
 	bool names_setting; /* the first argument does */
 	bool is_flags;      /* an argument that begins with a dash takes a flag away */
 } commands[] = {
-    {.name = "GetKey", .own = "getkey", .takes = TAKES_CONFIG},
+    {.name = "GetKey",
+	.own = "getkey",
+	.takes = TAKES_CONFIG | TAKES_VERBOSE,
+	.verbose = "--script"},
     {.name = "RecoverKey",
 	.own = "recoverkey",
 	.takes = TAKES_FORCE | TAKES_VERBOSE | TAKES_TIMEOUT | TAKES_PASSWORD | TAKES_USER |

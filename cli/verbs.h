@@ -234,8 +234,8 @@
 	X("kra unpublish", "FILE|SHA1...", 1, CLI_LIST_MAX, GROUP_KEYS, WHO_DIRECTORY, NEEDS_PKI,  \
 	    OPTS_SESSION, cmd_kra_unpublish, "take KRA certificates out of the directory")         \
 	X("getkey", "TOKEN [OUTFILE]", 1, 2, GROUP_KEYS, WHO_OFFICER, NEEDS_SESSION,               \
-	    OPTS_SESSION | OPTS_JSON | OPTS_BY_CASE, cmd_getkey,                                   \
-	    "find recovery candidates; fetch the recovery BLOB of one")                            \
+	    OPTS_SESSION | OPTS_JSON | OPTS_BY_CASE | OPTS_SEARCH, cmd_getkey,                     \
+	    "find recovery candidates and who can open them; fetch the recovery BLOB of one")      \
 	X("case open", "TOKEN...", 1, CLI_LIST_MAX, GROUP_KEYS, WHO_OFFICER, NEEDS_CA,             \
 	    OPTS_SESSION | OPTS_JSON | OPTS_CASE, cmd_case_open,                                   \
 	    "open a recovery case: why keys of somebody are to be recovered")                      \

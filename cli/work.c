@@ -44,6 +44,8 @@ work_run(struct cli *cli)
 	if (work_open(&w, verb->needs, &err) && verb->run(&w, &err))
 		return w.status;
 	status = cli_fail(cli, &err);
+	if (w.status != CLI_OK)
+		return w.status;
 	if (status == CLI_USAGE && (verb->options & OPTS_FIELDS) != 0)
 		template_name_fields(stderr);
 	return status;

@@ -10,7 +10,7 @@ struct work {
 	struct config *config;  /* NEEDS_CONFIG: dircad's */
 	struct session session; /* NEEDS_SESSION and what follows it: who calls, the directory */
 	struct http_client *ca; /* NEEDS_CA */
-	enum cli_exit status;   /* of a verb that was done and has more to say than that */
+	enum cli_exit status; /* of a verb that has more to say than that it was done, or failed */
 };
 
 /* Opens what a verb needs: the runner, or a verb of NEEDS_NOTHING that first looks at what it was

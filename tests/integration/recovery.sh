@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Every archived key stays reachable: KRAs that are renewed, removed, damaged, another CA's; requesters who are gone; other CAs that do
-# not answer. All of it on a CA whose name no DN and no URL takes as it is. usage: recovery.sh
+# not answer. All of it on a CA whose name no DN and no URL takes as it is. usage: recovery.sh LIBRARY (exec_shim)
 # shellcheck disable=SC2317,SC2016 # the functions are called through check, and eval expands what it is given
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
@@ -13,11 +13,14 @@ dir=$(mktemp -d /tmp/dirca-recovery.XXXXXX)
 finish() {
 	[ -z "$holder" ] || kill "$holder"
 	[ -z "$web" ] || kill "$web"
+	[ -z "$silent" ] || kill "$silent"
 	ca_lab_stop
 	checks_clean "$dir"
 }
+exec_shim=${1:?the library}
 holder=
 web=
+silent=
 checks_begin "$dir"
 trap finish EXIT
 
@@ -483,6 +486,63 @@ check "and used" ca_lab_eventually kra_is "$dir/wkra.crt" valid
 check "the one that does not say where is not" ca_lab_eventually kra_is "$dir/pkra.crt" untrusted
 check "as the status says" says "nor by HTTP" ca_lab_as caadmin kra status
 
+# ---- candidates, and a script that recovers all of them ----
+retrievals() { sqlite3 "$CA_STATE/dirca.db" "SELECT count(*) FROM Audit WHERE EventID = 787 AND Success = 1"; }
+shown_only() { # who can open it, by name, and no record of a retrieval
+	local before
+	before=$(retrievals)
+	officer getkey "$(ca_lab_serial_of "$dir/user2.pfx")" >"$dir/shown" && cat "$dir/shown" && [ "$(retrievals)" = "$before" ] &&
+		[ "$(grep -c '^Recipient Info\[[01]\]:$' "$dir/shown")" = 2 ] && [ "$(grep -c '^  Subject: .*kra[123]' "$dir/shown")" = 2 ] &&
+		grep -q '^  Version: 3$' "$dir/shown" && grep -q '^  Cert Hash(sha1): ' "$dir/shown" && grep -q '^  Template: EFSArchive$' "$dir/shown"
+}
+mkdir "$dir/cwd"
+check "without a file who can open it is shown, and nothing fetched" eval 'cd "$dir/cwd" && shown_only'
+check "nor written" test -z "$(ls "$dir/cwd")"
+keys_of_user1() { officer getkey user1@nwtraders.com --json "$@" 2>"$dir/keys.err" | jq '.candidates | length'; }
+all=$(keys_of_user1)
+check "several are listed" test "$all" -gt 3
+check "and that is an error" refuses 'Ambiguous name' officer getkey user1@nwtraders.com
+check "with the paper's number" refuses 0x8002802C officer getkey user1@nwtraders.com
+check "of a template" test "$(keys_of_user1 --template efsarchive)" = "$all"
+check "and not of another" test "$(keys_of_user1 --template User)" = 0
+check "of the last hour" test "$(keys_of_user1 --since 1h)" = "$all"
+no_such() { refuses 'let through' officer getkey user1@nwtraders.com --since 1h --template User; }
+check "what lets nothing through is said" no_such
+check "one is revoked" officer revoke "$(ca_lab_serial_of "$dir/two.pfx")" --reason superseded
+check "and left out" test "$(keys_of_user1)" = $((all - 1))
+check "which is said" grep -q '1 more that are revoked' "$dir/keys.err"
+check "but for who asks for it" test "$(keys_of_user1 --include-revoked)" = "$all"
+check "or names it" says 'Revoked: ' officer getkey "$(ca_lab_serial_of "$dir/two.pfx")"
+rm -f "$dir"/kra-keys/*
+for file in kra1 kra2 kra3 pkra; do cp "$dir/$file.pfx" "$dir/kra-keys"; done
+cat "$dir/parent.crt" "$CA_STATE/ca.crt" >"$dir/trusted.pem"
+script() { # OPTION...: made and run, each program's arguments and environment written down
+	officer getkey --script user1@nwtraders.com "$@" >"$dir/cwd/recover.sh" && sh -n "$dir/cwd/recover.sh" &&
+		(cd "$dir/cwd" && rm -f programs user1.p12 && HOME=$(ca_lab_home officer1) LD_PRELOAD=$exec_shim EXEC_SHIM=$dir/cwd/programs TMPDIR=$dir/cwd \
+			sh recover.sh --kra "$dir/kra-keys" --kra-password-file "$(ca_lab_pass)" --ca "$dir/trusted.pem" >said) && cat "$dir/cwd/said" &&
+		password=$(sed -n 's/^PASSWORD: "\(.*\)"$/\1/p' "$dir/cwd/said") && [ ${#password} = 32 ]
+}
+p12() { openssl pkcs12 -in "$dir/cwd/user1.p12" -passin "pass:$password" -nodes "$@" 2>"$dir/openssl.err"; }
+has_every_key() { # N, and that of key.pfx among them
+	[ "$(p12 -nocerts | grep -c 'BEGIN PRIVATE KEY')" = "$1" ] && [ "$(p12 -clcerts -nokeys | grep -c 'BEGIN CERT')" = "$1" ] &&
+		p12 -nocerts | grep -qF "$(ca_lab_key_of "$dir/key.pfx" | sed -n 3p)"
+}
+kept_quiet() { # nothing but the file is there, and no program was given the password
+	[ "$(cd "$dir/cwd" && echo *)" = 'programs recover.sh said user1.p12' ] && grep -q recoverkey "$dir/cwd/programs" &&
+		! grep -F "$password" "$dir/cwd/programs" && [ "$(stat -c %a "$dir/cwd/user1.p12")" = 600 ]
+}
+check "a script recovers all of them" script --template EFSArchive
+check "into one file, whose password it says" has_every_key $((all - 1))
+check "and to nobody else" kept_quiet
+check "once there it is not written over" refuses 'nothing was fetched' eval 'cd "$dir/cwd" && sh recover.sh --kra x'
+check "it says how it is run" fails_with 2 sh "$dir/cwd/recover.sh"
+stops() { # at the KRA's password: nothing is left
+	rm "$dir/cwd/user1.p12" && HOME=$(ca_lab_home officer1) TMPDIR=$dir/cwd "$here/../support/by_hand.py" "sees Password of
+presses C
+ends 130" -- sh -c "cd $dir/cwd && exec sh recover.sh --kra $dir/kra1.pfx --ca $dir/trusted.pem" && [ "$(cd "$dir/cwd" && echo *)" = 'programs recover.sh said' ]
+}
+check "Ctrl-C leaves nothing" stops
+
 # ---- recovery as a case ----
 set_recovery() { ca_lab_as caadmin setreg "CA\\Recovery\\$1" "$2"; }
 # typed WHO SED COMMAND...: the command that its refusal names, with SED applied to the words that are left to him, typed by WHO.
@@ -534,12 +594,32 @@ other_ca() {
 }
 others() { { other_ca A-Silent-CA "https://localhost:$(lab_free_port)" && other_ca Z-Refusing-CA "$CA_URL"; } | ldapadd -Q -Y EXTERNAL -H "$LDAPI_URI"; }
 check "two CAs do not answer" others
-check "a name may have another key there" refuses "may not be the only key" officer getkey user2 "$dir/no.rec"
-check "and the error is what the CA said" refuses DIRCA_E_NETWORK officer getkey user2 "$dir/no.rec"
+# One that takes the connection and says nothing.
+silent() {
+	local port=$1
+	python3 -c 'import socket, sys, time
+s = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+time.sleep(900)' "$port" &
+	silent=$!
+	other_ca H-Hanging-CA "https://localhost:$port" | ldapadd -Q -Y EXTERNAL -H "$LDAPI_URI"
+}
+hangs() { # SECONDS...: the others are listed, the one is named, and the status says so
+	officer getkey user2 --include-revoked --timeout 2 >"$dir/hang.out" 2>"$dir/hang.err"
+	[ $? -eq 5 ] && cat "$dir/hang.out" "$dir/hang.err" && grep -q "$(ca_lab_serial_of "$dir/user2.pfx" | tr '[:upper:]' '[:lower:]')" "$dir/hang.out" &&
+		grep -q 'H-Hanging-CA.*no answer within 2 s' "$dir/hang.err" && grep -q '3 CAs did not answer' "$dir/hang.err"
+}
+not_waited_for() { # a serial number is found before the one that hangs is given up
+	timeout 25 "$DIRCA_BIN/dirca" --version >/dev/null && HOME=$(ca_lab_home officer1) timeout 25 "$DIRCA_BIN/dirca" getkey "$(ca_lab_serial_of "$dir/user2.pfx")" --timeout 300
+}
+check "a third hangs" silent "$(lab_free_port)"
+check "and holds up nobody" hangs
+check "who names a serial number does not wait for it" not_waited_for
+check "a name may have another key there" refuses "may not be the only key" officer getkey user2 "$dir/no.rec" --include-revoked --timeout 2
+check "and the error is what the CA said" refuses DIRCA_E_NETWORK officer getkey user2 "$dir/no.rec" --include-revoked --timeout 2
 check "nothing is fetched" test ! -e "$dir/no.rec"
 check "a serial number is enough" fetch "$dir/serial.rec" "$(ca_lab_serial_of "$dir/user2.pfx")"
 check "and a thumbprint" fetch "$dir/hash.rec" "$(ca_lab_sha1 "$dir/user2.pfx")"
-check "the name with --ca" fetch "$dir/ca.rec" user2 --ca "$CA_NAME"
+check "the name with --ca" fetch "$dir/ca.rec" user2 --include-revoked --ca "$CA_NAME"
 
 # ---- somebody who left ----
 serial=$(ca_lab_serial_of "$dir/key.pfx")

@@ -98,7 +98,7 @@ wrong_lines_are_usage_errors(void **state)
 	static const char *const lines[] = {"dirca", "dirca|nothing", "dirca|", "dirca|-",
 	    "dirca|ca", "dirca|ca|nothing", "dirca|getkey|--nothing|x", "dirca|getkey|-q|x",
 	    "dirca|getkey|x|--ca", "dirca|getkey|x|-U", "dirca|getkey|x|--json=yes",
-	    "dirca|getkey|x|-Wx", "dirca|getkey|x|--template|t", "dirca|getkey|x|--c|t",
+	    "dirca|getkey|x|-Wx", "dirca|getkey|x|--kra|t", "dirca|getkey|x|--c|t",
 	    "dirca|ca|init|--years|0", "dirca|ca|init|--years|31", "dirca|ca|init|--years|ten",
 	    "dirca|ca|init|--years=", "dirca|recoverkey|a|b|-U|user1",
 	    "dirca|getkey|x|--password|secret"};
