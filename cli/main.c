@@ -20,8 +20,11 @@ read_line(int argc, char **argv, struct cli *cli, struct paper *paper, enum cli_
 	if (!paper_is(argc, argv))
 		return cli_parse(argc, argv, cli, exit_out);
 	cli->paper = paper;
-	if (paper_translate(argc, argv, paper, &err) && paper_pass(paper, argv, &err))
+	if (paper_translate(argc, argv, paper, &err) && paper_pass(paper, argv, &err)) {
+		if (paper->note != NULL)
+			fprintf(stderr, "%s: %s\n", paper->program, paper->note);
 		return cli_parse(paper->argc, paper->argv, cli, exit_out);
+	}
 	*exit_out = cli_fail(cli, &err);
 	return false;
 }

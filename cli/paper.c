@@ -24,15 +24,16 @@ enum program { CERTUTIL, CERTREQ, EITHER };
 static const char *const program_names[] = {"CertUtil", "CertReq", "CertUtil"};
 
 /* What a command takes; the others are refused by name. */
-#define TAKES_FORCE      (1u << 0)
-#define TAKES_VERBOSE    (1u << 1)
-#define TAKES_TIMEOUT    (1u << 2)
-#define TAKES_PASSWORD   (1u << 3)
-#define TAKES_CONFIG     (1u << 4)
-#define TAKES_USER       (1u << 5)
-#define TAKES_PROVIDER   (1u << 6)
-#define TAKES_ATTRIBUTES (1u << 8)
-#define TAKES_ALWAYS     (1u << 9)
+#define TAKES_FORCE       (1u << 0)
+#define TAKES_VERBOSE     (1u << 1)
+#define TAKES_TIMEOUT     (1u << 2)
+#define TAKES_PASSWORD    (1u << 3)
+#define TAKES_CONFIG      (1u << 4)
+#define TAKES_USER        (1u << 5)
+#define TAKES_PROVIDER    (1u << 6)
+#define TAKES_PRIVATE_KEY (1u << 7)
+#define TAKES_ATTRIBUTES  (1u << 8)
+#define TAKES_ALWAYS      (1u << 9)
 
 #define ARGUMENTS_NAMED 4
 #define WORDS_MAX       4
@@ -52,6 +53,7 @@ static const struct command {
 	/* What -p gives: the one password of the first option, or a list of them and, as the last,
 	 * one of the second. */
 	const char *password, *last_password;
+	bool ends_itself;   /* its report has the last line, in any spelling */
 	bool lists_files;   /* the first argument, between commas */
 	bool names_setting; /* the first argument does */
 	bool is_flags;      /* an argument that begins with a dash takes a flag away */
@@ -87,9 +89,14 @@ static const struct command {
 	.user = "--user",
 	.words = {{"MY", NULL}},
 	.password = "--out-password-file"},
+    {.name = "ImportKMS",
+	.own = "importkms",
+	.takes = TAKES_FORCE | TAKES_VERBOSE | TAKES_PASSWORD | TAKES_CONFIG,
+	.ends_itself = true,
+	.password = "--source-password-file"},
     {.name = "VerifyKeys",
 	.own = "verifykeys",
-	.takes = TAKES_VERBOSE | TAKES_PASSWORD | TAKES_USER,
+	.takes = TAKES_VERBOSE | TAKES_PASSWORD | TAKES_USER | TAKES_PROVIDER,
 	.password = "--password-file"},
     {.name = "SetReg",
 	.own = "setreg",
@@ -102,7 +109,7 @@ static const struct command {
 	.names_setting = true},
     {.name = "ViewStore", .own = "viewstore", .takes = TAKES_VERBOSE},
     {.name = "DS", .own = "ds", .takes = TAKES_VERBOSE},
-    {.name = "Dump", .own = "dump", .takes = TAKES_VERBOSE},
+    {.name = "Dump", .own = "dump", .takes = TAKES_VERBOSE | TAKES_PRIVATE_KEY | TAKES_USER},
     {.name = "CRL",
 	.own = "crl",
 	.takes = TAKES_CONFIG | TAKES_VERBOSE,
@@ -174,6 +181,7 @@ static const struct option {
     {"config", OPTION_VALUE, TAKES_CONFIG, "--ca", NULL},
     {"user", OPTION_FLAG, TAKES_USER, NULL, NULL},
     {"csp", OPTION_VALUE, TAKES_PROVIDER, NULL, NULL},
+    {"privatekey", OPTION_FLAG, TAKES_PRIVATE_KEY, NULL, NULL},
     {"attrib", OPTION_VALUE, TAKES_ATTRIBUTES, NULL, NULL},
     {"gmt", OPTION_FLAG, TAKES_ALWAYS, NULL, NULL},
     {"seconds", OPTION_FLAG, TAKES_ALWAYS, NULL, NULL},
@@ -464,6 +472,9 @@ read_flag(struct reading *r, const struct option *o)
 			  : o->takes == TAKES_VERBOSE && c->verbose != NULL ? c->verbose
 									    : o->own;
 
+	if (o->takes == TAKES_PRIVATE_KEY)
+		r->p->note = "-privatekey: dirca shows no number of a private key; "
+			     "--private-key=FILE says whether one is that of the message";
 	if (own == NULL)
 		return;
 	say_new(r->p, mem_text(own));
@@ -591,6 +602,7 @@ paper_translate(int argc, char *const *argv, struct paper *out, struct err *err)
 		return false;
 	out->program = program_names[r.command->program];
 	out->command = r.command->name;
+	out->ends_itself = r.command->ends_itself;
 	if (r.command->own == NULL)
 		return err_set(err, DIRCA_E_USAGE, "-%s is not for dirca: %s", r.command->name,
 		    r.command->reason);
@@ -694,7 +706,7 @@ paper_print_failed(const struct paper *p, const struct err *err)
 void
 paper_print_done(const struct paper *p)
 {
-	if (p->command != NULL)
+	if (p->command != NULL && !p->ends_itself)
 		fprintf(p->prints_file ? stderr : stdout,
 		    "%s: -%s command completed successfully.\n", p->program, p->command);
 }

@@ -35,6 +35,8 @@ struct paper {
 	const char *command; /* "GetKey", as the last line names it; NULL: none was found */
 	char **argv;         /* in dirca's words, with a NULL behind them; borrowed from `words` */
 	int argc;
+	const char *note; /* of what was asked for and is not done; NULL: none */
+	bool ends_itself;
 	bool prints_file; /* standard output carries what a program reads */
 	struct paper_word *words;
 	size_t word_count;

@@ -43,6 +43,8 @@ fails() {
 	echo "$text"
 	[[ $text == *"$1"* ]] && grep -qE '^Cert(Util|Req): -[A-Za-z]+ command FAILED: 0x[0-9a-f]{8} \((WIN32: [0-9]+|-[0-9]+)\)$' <<<"$text"
 }
+# As fails, where the report itself is what counts.
+refuses_too() { refuses "$1" as "${@:2}"; }
 # line SECTION KIND WORDS USER PROGRAM WORD...
 line() { check "$1: ${*:5}" "$2" "$3" "${@:4}"; }
 
@@ -174,6 +176,24 @@ line 'Importing Recovered Keys' prints '.pem' user1 certutil –CSP “Microsoft
 	--password-file="$(ca_lab_pass)" --folder="$dir/keys"
 line 'Appendix C: Useful Commands' prints '.pem' user1 certutil -f –ImportPFX –User –csp "Microsoft Software Key Storage Provider" user.pfx \
 	--password-file="$(ca_lab_pass)"
+exported() { # FILE: a key of nobody's CA
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$dir/foreign.key" -out "$dir/foreign.crt" -days 9 -subj /CN=user2 \
+		-addext subjectAltName=email:user2@nwtraders.com -addext basicConstraints=critical,CA:FALSE 2>/dev/null &&
+		openssl pkcs12 -export -in "$dir/foreign.crt" -inkey "$dir/foreign.key" -passout "file:$(ca_lab_pass)" -out "$work/$1"
+}
+pass=$(<"$(ca_lab_pass)")
+check "keys are imported to a certificate" ca_lab_as caadmin import certificate new
+line 'Importing a Key Manually on a CA' prints 'Users: ' officer1 CertUtil.exe -p "$pass" –f –importKMS user.pfx
+check "keys of another CA" exported foreign.pfx
+once() { [ "$(as officer1 certutil -p "$pass" -f -importkms user.pfx | grep -c completed)" = 1 ]; }
+check "again, and says so once" once
+line 'Importing KMS Keys into the CA' refuses_too 'Invalid Signature' officer1 CertUtil.exe -p "$pass" –f –importkms foreign.pfx
+printf '[Entrust Profile]\r\nVersion=1\r\n' >"$work/user.epf"
+line 'Appendix C: Useful Commands' refuses_too 'format is not published' officer1 certutil –ImportKMS user.epf
+line 'Appendix C: Useful Commands' prints 'works with the public one' user1 certutil –verifykeys -p "$pass" user.pfx
+line 'Appendix C: Useful Commands' prints 'of which something is wrong with 0' officer1 certutil –verifykeys --config="$DIRCAD_CONF"
+line "$here_is" prints '1.3.6.1.4.1.311.21.13' user1 Certutil –privatekey –dump CertificateRequest.req
+line "$here_is" prints 'Encrypted key hash' user1 Certutil –privatekey –dump KeyArchival.rsp
 line 'Missing KRA Certificate in the CA Registry' fails '0x80092004 (-2146885628)' officer1 certutil -getkey "1b 4a b7 1e 00 00 00 00 00 1d"
 line 'CA Officer Does Not Have a KRA Certificate' prints 'cn=KRA' officer1 Certutil.exe –DS – v
 line 'Approving the Request' prints 'CN=kra1' caadmin certutil -viewstore KRA
