@@ -232,9 +232,12 @@ static bool
 fetch_blob(struct key_search *s, const struct one_key *one, struct http_client **http,
     long long *case_out, struct buf *der_out, struct recovery_blob *out, struct err *err)
 {
+	/* Imported certificates of several CAs may have one serial number. */
+	bool foreign = strcmp(json_text(one->candidate, "disposition"), "foreign") == 0;
 	OWNED(own_json)
 	json_t *body = json_pack("{s:s, s:s*}", "serial",
-	    json_text(one->candidate, "serial_number"), "case", s->session->cli->opt.case_id);
+	    json_text(one->candidate, foreign ? "certificate_hash" : "serial_number"), "case",
+	    s->session->cli->opt.case_id);
 	OWNED(own_memory) char *text = body != NULL ? json_dumps(body, JSON_COMPACT) : NULL;
 	OWNED(http_answer_free) struct http_answer answer = {0};
 

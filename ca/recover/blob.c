@@ -15,17 +15,46 @@
 #include "recovery.h"
 #include "text.h"
 
+#define SHA1_DIGITS 40
+
+/* Imported certificates of several CAs may have one serial number: their SHA-1 names them. What is
+ * none stays what it was. */
+static enum store_find
+get_by_hash(struct recovery *r, enum store_find was, struct store_request *row, struct err *err)
+{
+	OWNED(own_memory) char *padded = NULL;
+	OWNED(buf_free) struct buf sha1 = {0};
+	struct err ignored;
+	enum store_find found;
+
+	if (strlen(r->serial) > SHA1_DIGITS)
+		return was;
+	padded = text_printf("%0*d%s", (int)(SHA1_DIGITS - strlen(r->serial)), 0, r->serial);
+	if (!hex_decode(padded + strlen(padded) - SHA1_DIGITS, &sha1, &ignored))
+		return was;
+	found = store_get_by_hash(r->ca->store, buf_view(&sha1), row, &ignored);
+	if (found == STORE_FOUND)
+		r->serial = row->serial_number;
+	else if (found == STORE_FAILED)
+		*err = ignored;
+	return found == STORE_NOT_FOUND ? was : found;
+}
+
 /* The row whose key is asked for. "Not there" and "no key" are one answer: an officer learns
  * nothing about other rows from it. */
 static bool
-get_row(struct ca *ca, const char *serial, struct store_request *row, struct err *err)
+get_row(struct recovery *r, struct store_request *row, struct err *err)
 {
-	enum store_find found = store_get_by_serial(ca->store, serial, row, err);
+	struct store *store = r->ca->store;
+	enum store_find found = store_get_by_serial(store, r->serial, row, err);
 
+	if (found == STORE_NOT_FOUND ||
+	    (found == STORE_FAILED && err->code == TYPE_E_AMBIGUOUSNAME))
+		found = get_by_hash(r, found, row, err);
 	return found == STORE_FOUND ||
 	       (found == STORE_NOT_FOUND &&
 		   err_set(err, CERTSRV_E_PROPERTY_EMPTY,
-		       "no certificate with serial number %s has an archived key", serial));
+		       "no certificate with serial number %s has an archived key", r->serial));
 }
 
 /* ---- the checks, in the order in which they are made ---- */
@@ -302,8 +331,8 @@ decide(struct recovery *r, struct store_request *row, struct err *err)
 {
 	/* The right first: without it nothing is said about what there is. */
 	return recover_check_fresh(r->view, err) &&
-	       ca_check_right(r->view, r->officer, CA_RIGHT_OFFICER, err) &&
-	       get_row(r->ca, r->serial, row, err) && recover_decide(r, err);
+	       ca_check_right(r->view, r->officer, CA_RIGHT_OFFICER, err) && get_row(r, row, err) &&
+	       recover_decide(r, err);
 }
 
 /* As one, so that recover_blob can word every failure. */

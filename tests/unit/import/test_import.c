@@ -17,7 +17,7 @@ struct bringing {
 	const char *san, *sid, *dn, *user, *usage;
 	const struct test_cert *issuer; /* NULL: the foreign CA */
 	EVP_PKEY *key;                  /* NULL: a new one */
-	bool not_foreign, replace, no_key;
+	bool not_foreign, replace, no_key, is_ca;
 	int64_t not_after;
 	uint8_t serial; /* 0: the next */
 	const struct test_cert *again;
@@ -31,6 +31,7 @@ certificate_of(const struct bringing *b)
 	return test_issue(&(struct test_issue){.dn = b->dn != NULL ? b->dn : "CN=somebody",
 	    .issuer = b->issuer != NULL ? b->issuer : &foreign,
 	    .key = b->key != NULL ? EVP_PKEY_dup(b->key) : test_key("P-256"),
+	    .is_ca = b->is_ca,
 	    .usage = b->usage != NULL ? b->usage : "critical,keyAgreement",
 	    .san = b->san,
 	    .sid = b->sid,
@@ -313,12 +314,54 @@ public_key_stays_one_principals(void **state)
 	EVP_PKEY_free(key);
 }
 
+/* Two CAs count from one. */
+static void
+one_serial_number_of_two_cas_is_told_by_the_hash(void **state)
+{
+	struct test_cert second = test_ca("CN=Second CA", "P-256"), cert[2];
+	const struct bringing of[] = {{.san = UPN "user1@nwtraders.com", .serial = 9},
+	    {.san = UPN "user1@nwtraders.com", .serial = 9, .issuer = &second}};
+	struct recover_wish wish = {.serial = "9"};
+	struct import_result r;
+	struct buf blob;
+	int64_t by_case;
+	struct err err;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		taken_as(&officer1, &of[i], &cert[i], &r);
+		import_result_free(&r);
+	}
+	assert_false(recover_blob(
+	    harness.ca, &harness.vault, &officer1, &wish, clock_now(), &blob, &by_case, &err));
+	assert_int_equal(err.code, TYPE_E_AMBIGUOUSNAME);
+	for (int i = 0; i < 2; i++) {
+		char *hash = hex_encode(view_of(cert[i].cert.sha1, 20), '\0');
+		struct recovery_blob b;
+
+		wish.serial = hash;
+		harness_must(recover_blob(harness.ca, &harness.vault, &officer1, &wish, clock_now(),
+				 &blob, &by_case, &err),
+		    &err);
+		harness_must(recovery_decode(buf_view(&blob), &b, &err), &err);
+		assert_true(view_eq(buf_view(&b.certificate.raw), buf_view(&cert[i].der)));
+		recovery_free(&b);
+		buf_free(&blob);
+		free(hash);
+		test_cert_free(&cert[i]);
+	}
+	test_cert_free(&second);
+}
+
 static void
 signature_keys_and_certificates_of_cas_are_not_taken(void **state)
 {
 	(void)state;
 	refused_as(&officer1, &(struct bringing){.usage = "critical,digitalSignature"},
 	    DIRCA_E_SIGNATURE_KEY);
+	refused_as(&officer1,
+	    &(struct bringing){.is_ca = true, .usage = "critical,keyCertSign,cRLSign,keyAgreement"},
+	    E_INVALIDARG);
 }
 
 static void
@@ -392,6 +435,7 @@ main(void)
 	    cmocka_unit_test(officers_act_for_the_owner),
 	    cmocka_unit_test(nobody_brings_his_own_key),
 	    cmocka_unit_test(public_key_stays_one_principals),
+	    cmocka_unit_test(one_serial_number_of_two_cas_is_told_by_the_hash),
 	    cmocka_unit_test(signature_keys_and_certificates_of_cas_are_not_taken),
 	    cmocka_unit_test(certificate_is_taken_where_keys_cannot_be_archived),
 	};
