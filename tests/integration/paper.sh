@@ -194,6 +194,11 @@ line 'Appendix C: Useful Commands' prints 'works with the public one' user1 cert
 line 'Appendix C: Useful Commands' prints 'of which something is wrong with 0' officer1 certutil –verifykeys --config="$DIRCAD_CONF"
 line "$here_is" prints '1.3.6.1.4.1.311.21.13' user1 Certutil –privatekey –dump CertificateRequest.req
 line "$here_is" prints 'Encrypted key hash' user1 Certutil –privatekey –dump KeyArchival.rsp
+script() { as officer1 certutil -v -getkey user1 >"$work/myBatchfile.sh" 2>"$work/script.err"; }
+script
+check "Recovery Batch File: certutil -v -getkey user1 >myBatchfile.sh" bash -n "$work/myBatchfile.sh"
+no_words_of_certutil() { [ -s "$work/myBatchfile.sh" ] && ! grep -q "^CertUtil:" "$work/myBatchfile.sh"; }
+check "which has no line of certutil in it" no_words_of_certutil
 line 'Missing KRA Certificate in the CA Registry' fails '0x80092004 (-2146885628)' officer1 certutil -getkey "1b 4a b7 1e 00 00 00 00 00 1d"
 line 'CA Officer Does Not Have a KRA Certificate' prints 'cn=KRA' officer1 Certutil.exe –DS – v
 line 'Approving the Request' prints 'CN=kra1' caadmin certutil -viewstore KRA

@@ -91,7 +91,6 @@ static const struct row rows[] = {
     {"certutil|\xe2\x80\x93user|\xe2\x80\x93importPFX|user.pfx", "dirca|importpfx|--user|user.pfx"},
     {"certutil|-CSP|Microsoft Software Key Storage Provider|-importPFX|my|user.pfx",
 	"dirca|importpfx|user.pfx"},
-    {"certutil|-verifykeys|user.pfx", "dirca|verifykeys|user.pfx"},
     {"certutil|-verifykeys", "dirca|verifykeys"},
     {"certutil|-exportpfx|-user|MY|a27f77aa|user.pfx", "dirca|exportpfx|--user|a27f77aa|user.pfx"},
     {"dirca|-f|-importKMS|F", "dirca|importkms|--force|F"},
