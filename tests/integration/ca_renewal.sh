@@ -124,6 +124,14 @@ check "and in no other" lists_not '(1)' "$dir/stolen.crt"
 check "one of now is revoked" revoke "$dir/third.crt"
 check "in the CRL of its key" lists '(1)' "$dir/third.crt"
 check "and in no other" lists_not '' "$dir/third.crt"
+# ocsp CA-CERTIFICATE LEAF WORD: the answer is signed under that CA certificate.
+ocsp() {
+	openssl ocsp -issuer "$1" -cert "$2" -url "$CA_HTTP_URL/ocsp" -no-CApath -no-CAstore -CAfile "$1" 2>&1 | tee /dev/stderr | grep -q ": $3\$" &&
+		openssl ocsp -issuer "$1" -cert "$2" -url "$CA_HTTP_URL/ocsp" -no-CApath -no-CAstore -CAfile "$1" 2>&1 | grep -q 'Response verify OK'
+}
+check "OCSP: one of before is good, under the old key" ocsp "$dir/ca1.crt" "$dir/old.crt" good
+check "and another revoked" ocsp "$dir/ca1.crt" "$dir/stolen.crt" revoked
+check "OCSP: one of now is revoked, under the new key" ocsp "$dir/ca2.crt" "$dir/third.crt" revoked
 check "a certificate of the old key is renewed" ca_lab_enroll user1 EFSArchive "$dir/renewed.pfx" --renew "$dir/second.pfx" \
 	--renew-password-file "$(ca_lab_pass)"
 check "journal and database agree" "$DIRCA_BIN/dirca" audit compare -c "$DIRCAD_CONF"

@@ -141,6 +141,11 @@ check "revoked in the second" officer revoke "$(serial p2)" --reason keyCompromi
 check "a delta" eval 'admin crl --delta && fetch -p2+ delta2'
 check "which its own list plus delta say" revoked p2 part2 delta2
 check "not another's delta" good p2 part2 delta
+if command -v java >/dev/null; then
+	check "Java: revoked by the list of its partition" refuses "reason: SUPERSEDED" java_verdict p1 part1
+	check "Java: good by its own" says "a path of 1" java_verdict p2 part2
+	check "Java: of which the other says nothing" refuses "unable to find valid certification path" java_verdict p2 part1
+fi
 check "partitions that had certificates go on" eval 'admin setreg "CA\CRLMaxPartitions" 0 && admin crl && fetch -p2 part2'
 check "with what was revoked" revoked p2 part2
 check "new certificates are in none" eval 'enroll none user1 && ! openssl x509 -in "$dir/none.pem" -noout -text | grep -e "-p[12]"'
