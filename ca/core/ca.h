@@ -117,8 +117,9 @@ bool ca_issues_with_its_key(const struct ca *ca, uint32_t issuer_name_id);
 /* A copy of the certificate in the database, in the unit of work that stores what is sealed to it.
  */
 bool ca_kra_keep(struct store_tx *tx, const struct ca_kra *kra, struct err *err);
-/* A certificate was revoked, or taken from hold: if it is a KRA's, that is in force at once. */
-void ca_kra_look(struct ca *ca, struct vault *v, int64_t request_id);
+/* A certificate was revoked, or taken from hold: if it is a KRA's or an exchange certificate, that
+ * is in force at once, and one that was handed out has another in its place. */
+void ca_look_at_revoked(struct ca *ca, struct vault *v, int64_t request_id);
 
 struct ca_view *ca_view_get(struct ca *ca);
 void ca_view_release(struct ca_view **v);

@@ -516,7 +516,7 @@ route_revocation(struct route_call *c)
 	}
 	log_info("certificate revoked", LOG_INT("request", id), LOG_INT("reason", r.reason),
 	    LOG_STR("by", c->caller.downlevel));
-	ca_kra_look(c->ca, c->vault, id);
+	ca_look_at_revoked(c->ca, c->vault, id);
 	json_answer(c->http, 200,
 	    json_pack("{s:I, s:s}", "request_id", (json_int_t)id, "disposition",
 		disposition_name(enroll_is_release(&r) ? DISP_ISSUED : DISP_REVOKED)));

@@ -146,10 +146,32 @@ check "there is one of today" ca_lab_eventually serves_another_than "$serial"
 check "which clients take" curl -sf --max-time 5 --cacert "$CA_STATE/ca.crt" "$CA_URL/.well-known/est/cacerts"
 check "nothing is wrong with it" ca_lab_status '.warnings == []'
 
+# ---- the certificate of OCSP ----
+ask_ocsp() { openssl ocsp -issuer "$CA_STATE/ca.crt" -serial 0x1234 -url "$CA_HTTP_URL/ocsp" -noverify -validity_period 1000000 | grep '0x1234: revoked'; }
+responders() { sql "SELECT count(*) FROM Request WHERE CertificateTemplate = 'OCSPResponseSigning'"; }
+check "whoever asks by OCSP is answered" ask_ocsp
+check "and again" ask_ocsp
+check "by one certificate" is 1 responders
+check "three days later" ca_lab_set_clock $((3 * DAY))
+check "too" ask_ocsp
+check "by another, before the first has ended" is 2 responders
+check "back again" ca_lab_set_clock 0
+check "too" ask_ocsp
+check "by one of today" is 3 responders
+
 # ---- an exchange key that is lost ----
 check "an administrator has a new one made" ca_lab_as caadmin ca exchange renew
 check "by his name" is 'NWTRADERS\caadmin' sql "SELECT Actor FROM Audit WHERE EventID = 791 ORDER BY RowID DESC LIMIT 1"
 check "keys are archived to it" archives fifth
+newest_xchg() { sql "SELECT SerialNumber FROM Request WHERE RequestFlags & 8 ORDER BY RequestID DESC LIMIT 1"; }
+xchgs() { sql "SELECT count(*) FROM Request WHERE RequestFlags & 8"; }
+xchgs=$(xchgs)
+check "it is revoked, by a certificate manager" ca_lab_as officer1 revoke "$(newest_xchg)" --reason keyCompromise
+check "another is there at once, though older ones would do" is $((xchgs + 1)) xchgs
+check "keys are archived to it" archives revoked
+check "one that is no longer handed out is revoked" ca_lab_as officer1 revoke \
+	"$(sql "SELECT SerialNumber FROM Request WHERE RequestFlags & 8 AND Disposition = 20 ORDER BY RequestID LIMIT 1")"
+check "and needs none in its place" is $((xchgs + 1)) xchgs
 lose_keys() {
 	ca_lab_dircad_stop && rm -f "$CA_STATE"/vault/xchg-*.key && ca_lab_dircad_start && ca_lab_eventually ca_lab_is_ready
 }
