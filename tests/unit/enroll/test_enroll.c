@@ -1113,15 +1113,19 @@ inactive_requester_gets_no_certificate(void **state)
 	struct principal kra2, off;
 	struct enroll_result r, approved;
 	struct err err;
+	int failed;
 
 	(void)state;
 	harness_principal("kra2", &kra2);
 	make_request(&c);
 	harness_must(submit_as(&kra2, ENROLL_CMC, buf_view(&c.message), &r, &err), &err);
+	failed = harness_events(EVENT_REQUEST_FAILED_WITH_INFO);
 	harness_change(dn, "userAccountControl", view_str("514"));
 	assert_false(enroll_approve(
 	    harness.ca, &harness.vault, &officer1, r.request_id, clock_now(), &approved, &err));
 	assert_int_equal(err.code, ERROR_ACCOUNT_DISABLED);
+	/* 22: the approval failed, and the request waits on. */
+	assert_int_equal(harness_events(EVENT_REQUEST_FAILED_WITH_INFO), failed + 1);
 	harness_change(dn, "userAccountControl", view_str("512"));
 	harness_must(enroll_approve(harness.ca, &harness.vault, &officer1, r.request_id,
 			 clock_now(), &approved, &err),
