@@ -121,6 +121,21 @@ check "not with a token that is not there" refuses SCARD_E_NO_SMARTCARD recover 
 check "which the BLOB has too" opens --kra "$(uri kra kra1)" --kra-password-file "$dir/pin"
 check "where a file beside it holds another" opens --kra "$dir/user1.pfx" --kra-password-file "$(ca_lab_pass)" --kra "$(uri kra kra1)" \
 	--kra-password-file "$dir/pin"
+by_hand() { # STEPS: at a terminal
+	"$here/../support/by_hand.py" "$1" -- "$DIRCA_BIN/dirca" recoverkey "$dir/user1.rec" "$dir/opened.pfx" --force --out-password-file "$(ca_lab_pass)" \
+		--kra "$2" --kra-certificate "$dir/kra1.crt" --ca "$CA_STATE/ca.crt"
+}
+pin_typed="sees PIN of the KRA's token:
+hands $dir/pin"
+check "at a terminal the PIN is asked for" by_hand "$pin_typed
+ends 0" "$(uri kra kra1)"
+check "and a card that is not there" by_hand "$pin_typed
+sees Put the card in and press Enter
+says
+$pin_typed
+sees Put the card in and press Enter
+says $(printf '\004')
+ends 1" "$(uri nobody kra1)"
 check "not with another key of a token" refuses DIRCA_E_KEY_MISMATCH recover --kra "$(uri ca ca0)" --kra-certificate "$dir/kra1.crt" --kra-password-file "$dir/pin"
 
 check "a second key on the token" new_key ca EC:prime256v1 ca1 03

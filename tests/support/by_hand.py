@@ -6,6 +6,7 @@ usage: by_hand.py SCRIPT -- PROGRAM [ARGUMENT...]
 SCRIPT is one argument, a step a line:
   sees TEXT      waits until the terminal shows it
   types TEXT     types it and Enter, once the terminal does not echo
+  hands FILE     types its first line so, which is in no argument list then
   says TEXT      types it and Enter, where it may be seen
   presses C      Ctrl-C, \\ or Z
   goes on        SIGCONT, to a program that was stopped
@@ -90,6 +91,10 @@ class Person:
     def types(self, text):
         self.until(lambda: not self.echoes(), "no echo")
         os.write(self.tty, text.encode() + b"\n")
+
+    def hands(self, path):
+        with open(path, encoding="utf-8") as file:
+            self.types(file.readline().rstrip("\n"))
 
     def says(self, text):
         os.write(self.tty, text.encode() + b"\n")
