@@ -113,6 +113,9 @@ struct cli_options {
 	bool everything;
 	/* OPTS_KRA_ADD */
 	bool no_enable;
+	/* OPTS_COVERAGE */
+	struct cli_list without;
+	bool list_keys;
 	/* OPTS_READER */
 	const char *reader;
 	/* OPTS_FOUND */
@@ -200,6 +203,7 @@ struct cli_options {
 #define OPTS_VERIFY    OPTS(58)
 #define OPTS_EXPORTKMS OPTS(59)
 #define OPTS_SEARCH    OPTS(60) /* getkey */
+#define OPTS_COVERAGE  OPTS(61)
 
 struct paper;
 struct cli {

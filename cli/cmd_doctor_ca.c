@@ -48,6 +48,13 @@ static const struct {
     {EVENT_EXPIRATION_KRA_CERT, "its holder renews it with `dirca enroll KeyRecoveryAgent --renew "
 				"FILE`, then on the CA's machine "
 				"`dirca kra add FILE`"},
+    {EVENT_LAST_KRA_ENDS,
+	"on the CA's machine `dirca archive coverage` shows which; have their "
+	"holders renew with their keys, `dirca enroll KeyRecoveryAgent --renew FILE "
+	"--same-key`, then `dirca kra add FILE`"},
+    {EVENT_KEYS_UNCOVERED,
+	"on the CA's machine `dirca archive coverage --list` shows which; `dirca kra enable SHA1` "
+	"for an agent who has his key still"},
     {EVENT_ISSUING_STOPPED,
 	"`dirca crl` makes the CA's own; that of a CA above has to be in the directory (for a "
 	"stand-alone CA: in trust/ of the state folder) or where the certificate says by HTTP, and "
@@ -175,6 +182,28 @@ look_at_kras(struct findings *f, const json_t *status)
 	find(f, EVENT_TOO_FEW_VALID_KRA_CERTS, text);
 }
 
+static void
+look_at_keys(struct findings *f, const json_t *status)
+{
+	const json_t *coverage = json_object_get(status, "coverage");
+	long long uncovered = json_integer_value(json_object_get(coverage, "uncovered"));
+	long long ending = json_integer_value(json_object_get(coverage, "ending"));
+	OWNED(own_memory) char *now = NULL, *soon = NULL;
+
+	if (uncovered > 0) {
+		now = text_printf(
+		    "%lld archived keys can be opened by no key recovery agent that lives",
+		    uncovered);
+		find(f, EVENT_KEYS_UNCOVERED, now);
+	}
+	if (ending > 0) {
+		soon = text_printf("%lld archived keys are left by the last key recovery agent "
+				   "that opens them, the first of them on %s",
+		    ending, json_text(coverage, "first_end"));
+		find(f, EVENT_LAST_KRA_ENDS, soon);
+	}
+}
+
 /* What keeps this CA from issuing, or from archiving whatever its KRAs are. */
 static void
 look_at_chain(struct findings *f, const json_t *status)
@@ -250,6 +279,7 @@ cmd_doctor_ca(struct work *w, struct err *err)
 		return false;
 	look_at_chain(&f, status);
 	look_at_kras(&f, status);
+	look_at_keys(&f, status);
 	look_at_disposition(&f, status);
 	doctor_published_kras(status, find_unnumbered, &f);
 	if (!look_at_events(w, &f, err))

@@ -5,7 +5,6 @@
 #include "archive.h"
 #include "clock.h"
 #include "daemon_config.h"
-#include "daemon_run.h"
 #include "kra_enabled.h"
 #include "kra_store.h"
 #include "local_audit.h"
@@ -66,29 +65,14 @@ cmd_kra_add(struct work *w, struct err *err)
 	return true;
 }
 
-/* Prints what hangs on it; *any_out: something does. */
-static bool
-show_keys(const struct work *w, const char *sha1_hex, bool *any_out, struct err *err)
-{
-	const char *const args[] = {"--kra-keys", "--", sha1_hex, NULL};
-	int status;
-
-	if (!daemon_run(w->cli, args, &status, err))
-		return false;
-	*any_out = status == CLI_FINDINGS;
-	return status == 0 || *any_out ||
-	       err_set(err, DIRCA_E_DATABASE,
-		   "the keys that are sealed to it could not be counted; nothing was removed");
-}
-
 bool
 cmd_kra_remove(struct work *w, struct err *err)
 {
+	const char *const hashes[] = {w->cli->args[0], NULL};
 	OWNED(buf_free) struct buf hash = {0};
-	bool any;
 
-	if (!hex_decode(w->cli->args[0], &hash, err) || !show_keys(w, w->cli->args[0], &any, err) ||
-	    (any && !w->cli->opt.yes && !cli_confirm("Remove it?", err)))
+	if (!hex_decode(w->cli->args[0], &hash, err) ||
+	    !kra_may_leave(w, hashes, "Remove it?", err))
 		return false;
 	if (!kra_forget(w, w->cli->args[0], err) ||
 	    !remove_audited(w->cli, w->config, w->cli->args[0], err))

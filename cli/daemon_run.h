@@ -7,7 +7,7 @@
 
 #include "cli.h"
 
-#define DAEMON_ARGS_MAX 8
+#define DAEMON_ARGS_MAX (CLI_LIST_MAX + 8)
 
 /* Runs "dircad -c CONFIG args..." (NULL-terminated) from this program's own folder or ../sbin, and
  * waits. Its output is this program's. DIRCA_E_CONFIG if it is not installed, DIRCA_E_IO if it

@@ -466,9 +466,95 @@ disable_called(struct work *w, const struct kra_list *store, const char *what, s
 }
 
 bool
+kra_may_leave(
+    const struct work *w, const char *const *hashes, const char *question, struct err *err)
+{
+	const char *args[DAEMON_ARGS_MAX + 1] = {"--kra-leaves", "--"};
+	int status;
+
+	for (size_t i = 0; hashes[i] != NULL && i + 2 < DAEMON_ARGS_MAX; i++)
+		args[i + 2] = hashes[i];
+	if (!daemon_run(w->cli, args, &status, err))
+		return false;
+	if (status == CLI_FINDINGS)
+		return w->cli->opt.yes || cli_confirm(question, err);
+	return status == 0 || err_set(err, DIRCA_E_DATABASE,
+				  "the keys that are sealed to it could not be counted; nothing "
+				  "was changed");
+}
+
+/* NULL: it is enabled, and not in the store. */
+static bool
+find_hash(const struct work *w, const struct kra_list *store, const char *what, char **sha1_out,
+    struct err *err)
+{
+	OWNED(buf_free) struct buf sha256 = {0};
+	const struct pkix_cert *kra;
+
+	*sha1_out = NULL;
+	if (find_kra(store, what, &kra, err)) {
+		*sha1_out = sha1_of(kra);
+		return true;
+	}
+	return err->code == CRYPT_E_NOT_FOUND && is_missing(w, what, &sha256);
+}
+
+/* All of them together: each may be who opens what another did. */
+bool
 cmd_kra_disable(struct work *w, struct err *err)
 {
-	return change_each(w, disable_called, err);
+	OWNED(kra_list_free) struct kra_list store = {0};
+	OWNED(texts_free) struct texts leaving = {0};
+	const char *hashes[CLI_LIST_MAX + 1] = {0};
+
+	if (!read_store(w->config, &store, err))
+		return false;
+	for (int i = 0; i < w->cli->count; i++) {
+		char *sha1;
+
+		if (!find_hash(w, &store, w->cli->args[i], &sha1, err))
+			return false;
+		if (sha1 != NULL)
+			texts_take(&leaving, sha1);
+	}
+	for (size_t i = 0; i < leaving.count && i < CLI_LIST_MAX; i++)
+		hashes[i] = leaving.list[i];
+	return kra_may_leave(w, hashes, "Disable?", err) && change_each(w, disable_called, err);
+}
+
+/* Keys can be sealed to what is in the store no more. */
+static bool
+name_hash(const struct kra_list *store, const char *what, char **sha1_out, struct err *err)
+{
+	OWNED(buf_free) struct buf sha1 = {0};
+	const struct pkix_cert *kra;
+	struct err ignored;
+
+	if (find_kra(store, what, &kra, err))
+		*sha1_out = sha1_of(kra);
+	else if (err->code == CRYPT_E_NOT_FOUND && hex_decode(what, &sha1, &ignored) &&
+		 sha1.len == 20)
+		*sha1_out = hex_encode(buf_view(&sha1), '\0');
+	else
+		return false;
+	return true;
+}
+
+bool
+kra_hashes(const struct work *w, const struct cli_list *names, struct texts *out, struct err *err)
+{
+	OWNED(kra_list_free) struct kra_list store = {0};
+
+	if (!read_store(w->config, &store, err))
+		return false;
+	for (size_t i = 0; i < names->count; i++) {
+		char *sha1;
+
+		if (!name_hash(&store, names->list[i], &sha1, err))
+			return false;
+		texts_take(out, sha1);
+	}
+	return true;
 }
 
 /* paper, "Troubleshooting KRA Configuration", 1. */

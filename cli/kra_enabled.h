@@ -6,6 +6,7 @@
 #define CLI_KRA_ENABLED_H
 
 #include "signed_kras.h"
+#include "texts.h"
 #include "trust.h"
 #include "work.h"
 
@@ -28,5 +29,12 @@ bool kra_put(const struct work *w, const struct pkix_cert *kra, struct err *err)
 bool kra_enable(const struct work *w, const struct pkix_cert *kra, struct err *err);
 /* What is to be removed is no longer enabled. One that is not in the store passes. */
 bool kra_forget(const struct work *w, const char *sha1_hex, struct err *err);
+/* May these (SHA-1; NULL-terminated) leave? Says what hangs on them, and asks if there are keys
+ * that nobody else opens who lives. */
+bool kra_may_leave(
+    const struct work *w, const char *const *hashes, const char *question, struct err *err);
+/* The SHA-1 of each, which is named as for `kra disable`, or by it. */
+bool kra_hashes(
+    const struct work *w, const struct cli_list *names, struct texts *out, struct err *err);
 
 #endif

@@ -208,12 +208,15 @@
 	    OPTS_DAEMON | OPTS_READER, cmd_kra_enable,                                             \
 	    "have keys sealed to KRAs of the KRA store (on the CA's machine)")                     \
 	X("kra disable", "HASH|NAME...", 1, CLI_LIST_MAX, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG,      \
-	    OPTS_DAEMON, cmd_kra_disable,                                                          \
+	    OPTS_DAEMON | OPTS_YES, cmd_kra_disable,                                               \
 	    "have no more keys sealed to these KRAs (on the CA's machine)")                        \
 	X("kra count", "N", 1, 1, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG, OPTS_DAEMON, cmd_kra_count,  \
 	    "to how many KRAs each key is sealed (on the CA's machine)")                           \
 	X("kra remove", "SHA1", 1, 1, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG, OPTS_DAEMON | OPTS_YES,  \
 	    cmd_kra_remove, "take a KRA certificate out of the CA's KRA store")                    \
+	X("archive coverage", "", 0, 0, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG,                        \
+	    OPTS_DAEMON | OPTS_JSON | OPTS_COVERAGE, cmd_archive_coverage,                         \
+	    "which KRAs can open the archived keys, and what is lost if some leave")               \
 	X("kra issuers", "", 0, 0, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG,                             \
 	    OPTS_DAEMON | OPTS_SESSION | OPTS_JSON, cmd_kra_issuers,                               \
 	    "CAs of the directory, and whose KRA certificates the CA takes (on the CA's machine)") \

@@ -10,6 +10,7 @@
 #include "ca_authority.h"
 #include "ca_rights.h"
 #include "config.h"
+#include "coverage.h"
 #include "enterprise_oid.h"
 #include "officer.h"
 #include "pki.h"
@@ -74,6 +75,7 @@ struct ca_view {
 				      could not be read, and what is enabled and not in it */
 	struct texts kras_foreign; /* SHA-1 of those that the directory names as this CA's, and
 				      that are not in the store */
+	struct coverage coverage;  /* who of them can open the keys that were archived by then */
 	bool kra_store_unread;     /* it, or the list of enabled ones, could not be read now */
 	int64_t crl_until;         /* nextUpdate of the newest CRL of the key that signs */
 	enum err_code chain_code;  /* CRYPT_E_REVOKED or CRYPT_E_REVOCATION_OFFLINE: */

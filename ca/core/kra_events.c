@@ -8,12 +8,9 @@
 
 #include "clock.h"
 #include "event.h"
+#include "kra_coverage.h"
 #include "own.h"
 #include "text.h"
-
-/* How long before its end a KRA's certificate is told of: its holder enrolls, a certificate manager
- * approves. */
-#define NOTICE_S (30 * INT64_C(86400))
 
 static const struct ca_kra *
 find_kra(const struct ca_view *v, const struct ca_kra *kra)
@@ -37,7 +34,7 @@ raise_of_kra(
 static bool
 ends_soon(const struct ca_kra *kra, int64_t now)
 {
-	return kra->status == KRA_VALID && kra->cert.not_after - now <= NOTICE_S;
+	return kra->status == KRA_VALID && kra->cert.not_after - now <= CA_KRA_NOTICE_S;
 }
 
 static void
@@ -80,6 +77,43 @@ look_at_problems(struct ca *ca, const struct ca_view *last, const struct ca_view
 	}
 }
 
+static size_t
+uncovered_sets(const struct ca_view *v)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; v != NULL && i < v->coverage.set_count; i++) {
+		const struct coverage_set *s = &v->coverage.sets[i];
+
+		count += s->living == 0 && s->keys > 0;
+	}
+	return count;
+}
+
+static struct coverage_end
+soon(const struct ca_view *v)
+{
+	return v != NULL ? coverage_ends(&v->coverage, v->made_at + CA_KRA_NOTICE_S)
+			 : (struct coverage_end){0};
+}
+
+/* By combinations of agents: each further key of one that was told of is no news. */
+static void
+look_at_keys(struct ca *ca, const struct ca_view *last, const struct ca_view *v)
+{
+	struct coverage_end was = soon(last), is = soon(v);
+	OWNED(own_memory) char *ending = text_printf("%lld", (long long)is.keys);
+	OWNED(own_memory)
+	char *uncovered = text_printf("%lld", (long long)v->coverage.uncovered);
+	char until[21];
+
+	clock_format(is.first, until);
+	if (is.sets > was.sets || (is.sets > 0 && is.first != was.first))
+		ca_event(ca, EVENT_LAST_KRA_ENDS, ending, is.agent->subject, until);
+	if (uncovered_sets(v) > uncovered_sets(last))
+		ca_event(ca, EVENT_KEYS_UNCOVERED, uncovered);
+}
+
 static int64_t
 needed(const struct ca_view *v)
 {
@@ -113,6 +147,7 @@ kra_events(struct ca *ca, const struct ca_view *last, const struct ca_view *v)
 
 	look_at_problems(ca, last, v);
 	look_at_each(ca, last, v);
+	look_at_keys(ca, last, v);
 	if (!too_few(v) || (!loads && too_few(last)))
 		return;
 	if (!loads)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "issued.h"
+#include "kra_coverage.h"
 #include "kra_policy.h"
 #include "kra_store.h"
 #include "mem.h"
@@ -233,7 +234,7 @@ view_read_kras(struct ca *ca, struct vault *vault, struct ca_view *v, struct err
 		return false;
 	find_problems(ca, v);
 	find_agents(v, !ca->config->allow_same_holder);
-	return true;
+	return ca_kra_coverage(ca->store, v, &v->coverage, err);
 }
 
 bool

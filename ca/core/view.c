@@ -182,6 +182,7 @@ view_free(struct ca_view *v)
 	texts_free(&v->kras_stored);
 	texts_free(&v->kras_missing);
 	texts_free(&v->kras_foreign);
+	coverage_free(&v->coverage);
 	texts_free(&v->kra_problems);
 	for (size_t i = 0; i < v->xchg_count; i++)
 		pkix_cert_free(&v->xchgs[i].cert);

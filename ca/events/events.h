@@ -100,6 +100,13 @@ enum event_category {
 	X(NO_TOKEN_RANDOM, 1004, ERROR, EXCHANGE, "DIRCA_NO_TOKEN_RANDOM", "no random numbers of the CA key's token", \
 	    "ErrorCode", \
 	    "no key is archived, since the token of the CA key gives no random numbers: {ErrorCode}") \
+	X(LAST_KRA_ENDS, 1005, WARNING, KRA, "DIRCA_LAST_KRA_ENDS", "last KRA of archived keys ends soon", \
+	    "Keys KRACertSubjectName Until", \
+	    "{Keys} archived key(s) will be opened by no key recovery agent that lives; the first of the " \
+	    "last ones is {KRACertSubjectName}, until {Until}") \
+	X(KEYS_UNCOVERED, 1006, ERROR, KRA, "DIRCA_KEYS_UNCOVERED", "archived keys without a living KRA", \
+	    "Keys", \
+	    "{Keys} archived key(s) can be opened by no key recovery agent that is enabled and valid") \
 	X(CASE_WAITING, 1010, INFORMATION, RECOVERY, "DIRCA_CASE_WAITING", "recovery case waits", \
 	    "CaseId Officer Owner Reason", \
 	    "recovery case {CaseId} of {Officer} about keys of {Owner} ({Reason}) waits for a second certificate manager") \

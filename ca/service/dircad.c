@@ -41,8 +41,9 @@ run_role(const char *role, const char *fds_text, const struct config *config)
 /* What the command line asks for. */
 struct asked {
 	const char *config, *role, *fds;
-	const char *database; /* copy, check, stats, sealed, verify-keys, vacuum */
-	bool test, compare, create, record, kra_keys, kra_upgrade, import_adcs, dry_run, json;
+	const char *database; /* copy, check, stats, sealed, verify-keys, coverage, vacuum */
+	bool test, compare, create, record, kra_leaves, kra_upgrade, import_adcs, dry_run, json,
+	    list;
 };
 
 /* -1: go on; else the exit status. */
@@ -55,12 +56,14 @@ read_options(int argc, char **argv, struct asked *out)
 	    {"audit-compare", no_argument, NULL, 'C'},
 	    {"create-database", no_argument, NULL, 'D'},
 	    {"json", no_argument, NULL, 'J'},
-	    {"record", no_argument, NULL, 'A'},         /* used by dirca: see act_record */
-	    {"kra-keys", no_argument, NULL, 'K'},       /* used by dirca: SHA1 */
-	    {"kra-upgrade", no_argument, NULL, 'U'},    /* used by dirca */
-	    {"import-adcs", no_argument, NULL, 'I'},    /* used by dirca: FILE COLUMNS DATES */
-	    {"dry-run", no_argument, NULL, 'N'},        /* used by dirca */
-	    {"database", required_argument, NULL, 'B'}, /* used by dirca: [NAME] */
+	    {"record", no_argument, NULL, 'A'},      /* used by dirca: see act_record */
+	    {"kra-leaves", no_argument, NULL, 'K'},  /* used by dirca: SHA1... */
+	    {"kra-upgrade", no_argument, NULL, 'U'}, /* used by dirca */
+	    {"import-adcs", no_argument, NULL, 'I'}, /* used by dirca: FILE COLUMNS DATES */
+	    {"dry-run", no_argument, NULL, 'N'},     /* used by dirca */
+	    {"list", no_argument, NULL, 'L'},        /* used by dirca */
+	    {"database", required_argument, NULL,
+		'B'},                               /* used by dirca: [NAME], coverage SHA1... */
 	    {"role", required_argument, NULL, 'R'}, /* used by the supervisor for its children */
 	    {"fds", required_argument, NULL, 'F'},
 	    {NULL, 0, NULL, 0},
@@ -88,7 +91,7 @@ read_options(int argc, char **argv, struct asked *out)
 			out->record = true;
 			break;
 		case 'K':
-			out->kra_keys = true;
+			out->kra_leaves = true;
 			break;
 		case 'U':
 			out->kra_upgrade = true;
@@ -98,6 +101,9 @@ read_options(int argc, char **argv, struct asked *out)
 			break;
 		case 'N':
 			out->dry_run = true;
+			break;
+		case 'L':
+			out->list = true;
 			break;
 		case 'B':
 			out->database = optarg;
@@ -119,7 +125,7 @@ read_options(int argc, char **argv, struct asked *out)
 			return 2;
 		}
 	}
-	if (optind != argc && !out->record && !out->kra_keys && !out->import_adcs &&
+	if (optind != argc && !out->record && !out->kra_leaves && !out->import_adcs &&
 	    out->database == NULL) {
 		fputs(usage, stderr);
 		return 2;
@@ -168,6 +174,8 @@ do_with_database(
 		return act_sealed(config, asked->json);
 	if (strcmp(what, "verify-keys") == 0)
 		return act_verify_keys(config, asked->json);
+	if (strcmp(what, "coverage") == 0)
+		return act_coverage(config, asked->json, asked->list, args, count);
 	return strcmp(what, "vacuum") == 0 ? act_vacuum_database(config) : 2;
 }
 
@@ -193,8 +201,8 @@ do_what_is_asked(
 		return act_record(config, args, count);
 	if (asked->database != NULL)
 		return do_with_database(asked, config, args, count);
-	if (asked->kra_keys)
-		return count == 1 ? act_kra_keys(config, args[0]) : 2;
+	if (asked->kra_leaves)
+		return act_kra_leaves(config, args, count);
 	if (asked->kra_upgrade)
 		return act_kra_upgrade(config);
 	if (asked->import_adcs)

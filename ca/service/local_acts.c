@@ -147,35 +147,6 @@ act_compare(const struct config *config, bool json)
 	return act_failed(&err, ACT_FINDINGS);
 }
 
-static bool
-count_keys(
-    const struct config *config, const char *sha1_hex, struct store_kra_use *out, struct err *err)
-{
-	OWNED(own_memory) char *path = config_path(config, "dirca.db");
-	OWNED(store_close) struct store *store = NULL;
-	OWNED(buf_free) struct buf sha1 = {0};
-
-	return hex_decode(sha1_hex, &sha1, err) && store_open(path, &store, err) &&
-	       store_count_kra_keys(store, buf_view(&sha1), out, err);
-}
-
-int
-act_kra_keys(const struct config *config, const char *sha1_hex)
-{
-	struct store_kra_use use;
-	struct err err;
-
-	if (!service_become(config->user, &err) || !count_keys(config, sha1_hex, &use, &err))
-		return act_failed(&err, 1);
-	if (use.keys == 0)
-		return 0;
-	printf(
-	    "Archived keys that are sealed to this certificate: %lld, to no other: %lld. Only its "
-	    "private key opens those: keep it.\n",
-	    (long long)use.keys, (long long)use.alone);
-	return ACT_FINDINGS;
-}
-
 int
 act_create_database(const struct config *config)
 {

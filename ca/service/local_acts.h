@@ -12,8 +12,13 @@
 int act_compare(const struct config *config, bool json);
 /* Makes the database, unless there is one. */
 int act_create_database(const struct config *config);
-/* How many archived keys hang on the KRA certificate with this SHA-1, on stdout. 4: some do. */
-int act_kra_keys(const struct config *config, const char *sha1_hex);
+/* Who can open the archived keys; `list`: which keys nobody does. 4: there are such. With the SHA-1
+ * of certificates: what would be lost without those, and which keys; 4 if any. */
+int act_coverage(
+    const struct config *config, bool json, bool list, char *const *leaving, int leaving_count);
+/* What hangs on the KRA certificates with these SHA-1 hashes, on stdout. 4: keys that nobody else
+ * opens who lives. */
+int act_kra_leaves(const struct config *config, char *const *hashes, int count);
 /* A copy of the database as it is now, beside it under `name`, after it was checked: one line of
  * what is in it on stdout, how far it is on stderr if that is a terminal. 4: the check has found
  * something; there is no copy then. */

@@ -38,6 +38,10 @@
 	    "Key recovery agents that each key is sealed to (KRACertCount).")                     \
 	X(METRIC_KRA_LEFT, "dirca_kra_certificate_left_seconds", "gauge",                         \
 	    "To the end of each certificate of the KRA store, by its SHA-1; negative after it.")  \
+	X(METRIC_KEYS_UNCOVERED, "dirca_archived_keys_uncovered", "gauge",                        \
+	    "Archived keys that no key recovery agent opens who is enabled and valid.")           \
+	X(METRIC_KEYS_LEFT, "dirca_archived_keys_left_seconds", "gauge",                          \
+	    "Until the first archived keys are left by their last key recovery agent.")           \
 	X(METRIC_CERTIFICATE_LEFT, "dirca_certificate_left_seconds", "gauge",                     \
 	    "To the end of the CA's own certificates; negative after it.")                        \
 	X(METRIC_CRL_LEFT, "dirca_crl_left_seconds", "gauge",                                     \

@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "crl_lists.h"
 #include "json.h"
+#include "kra_coverage.h"
 #include "log.h"
 #include "own.h"
 #include "publication.h"
@@ -38,21 +39,28 @@ is_agent(const struct ca_view *view, const struct ca_kra *k)
 	return false;
 }
 
-/* -1: not known now. */
 static int64_t
-keys_sealed_to(struct ca *ca, const struct pkix_cert *cert)
+keys_sealed_to(const struct coverage *c, const struct pkix_cert *cert)
 {
-	struct store_kra_use use;
-	struct err err;
+	const struct coverage_agent *a = coverage_find(c, view_of(cert->sha1, sizeof cert->sha1));
 
-	if (store_count_kra_keys(ca->store, view_of(cert->sha1, sizeof cert->sha1), &use, &err))
-		return use.keys;
-	log_warn("keys of a KRA not counted", LOG_REASON(&err));
-	return -1;
+	return a != NULL ? a->keys : 0;
+}
+
+/* What ends within as many days as event 1005 looks ahead is told with the date of the first. */
+static json_t *
+json_coverage(const struct coverage *c)
+{
+	struct coverage_end end = coverage_ends(c, clock_now() + CA_KRA_NOTICE_S);
+	char until[21];
+
+	clock_format(end.first, until);
+	return json_pack("{s:I, s:I, s:s?}", "uncovered", (json_int_t)c->uncovered, "ending",
+	    (json_int_t)end.keys, "first_end", end.sets > 0 ? until : NULL);
 }
 
 static json_t *
-json_kras(struct ca *ca, const struct ca_view *view)
+json_kras(const struct coverage *keys, const struct ca_view *view)
 {
 	json_t *list = json_array();
 	int64_t now = clock_now();
@@ -74,7 +82,7 @@ json_kras(struct ca *ca, const struct ca_view *view)
 			(int)is_published(view->pki, buf_view(&k->cert.raw)), "status",
 			kra_status_word(k->status), "counts", (int)is_agent(view, k), "days_left",
 			(json_int_t)((k->cert.not_after - now) / DAY), "archived_keys",
-			(json_int_t)keys_sealed_to(ca, &k->cert), "reader",
+			(json_int_t)keys_sealed_to(keys, &k->cert), "reader",
 			cms_reader_word(k->reader)));
 	}
 	return list;
@@ -145,6 +153,7 @@ route_ca_status(struct route_call *c)
 	OWNED(ca_view_release) struct ca_view *view = ca_view_get(c->ca);
 	OWNED(own_memory) char *subject = pkix_name_text(c->ca->issuer->cert.subject);
 	OWNED(texts_free) struct texts warnings = {0};
+	OWNED(coverage_free) struct coverage keys = {0};
 	const struct ca_xchg *xchg = ca_view_xchg(view, clock_now());
 	struct store_counts counts = {0};
 	int64_t service_end;
@@ -155,6 +164,7 @@ route_ca_status(struct route_call *c)
 
 	if ((!c->by_root && !route_may_view(view, &c->caller, &err)) ||
 	    !store_count(c->ca->store, &counts, &err) ||
+	    !ca_kra_coverage(c->ca->store, view, &keys, &err) ||
 	    !ca_service_until(c->ca, &service_end, &err) || !ca_space(c->ca, &space, &err)) {
 		json_fail(c->http, &err);
 		return;
@@ -170,12 +180,12 @@ route_ca_status(struct route_call *c)
 	    json_pack("{s:s, s:s, s:s?, s:s, s:s, s:b, s:I, s:i, s:s, s:o, s:o, s:o, s:{s:I, s:I, "
 		      "s:I, s:I, "
 		      "s:I, s:I}, s:I, s:s?, s:o, s:I, s:b, s:o, s:o, s:s, s:o, s:s?, s:o, s:o, "
-		      "s:b, s:s, s:o, s:o}",
+		      "s:b, s:s, s:o, s:o, s:o}",
 		"name", c->ca->config->ca_name, "version", DIRCA_VERSION, "subject", subject,
 		"not_after", until, "exchange_certificate_not_after", xchg_until, "directory_fresh",
 		(int)ca_view_is_fresh(view, clock_boot_ms()), "kra_cert_count",
 		(json_int_t)view->settings.num[SETTING_KRA_CERT_COUNT], "kra_minimum",
-		c->ca->config->kra_minimum, "sign_kinds", kinds, "kras", json_kras(c->ca, view),
+		c->ca->config->kra_minimum, "sign_kinds", kinds, "kras", json_kras(&keys, view),
 		"templates", json_texts(view->enabled.list, view->enabled.count),
 		"broken_templates",
 		json_texts(view->broken_templates.list, view->broken_templates.count), "requests",
@@ -195,7 +205,8 @@ route_ca_status(struct route_call *c)
 		(int)(view->standalone && settings_issue_at_once(&view->settings)), "ca_type",
 		view->standalone ? "standalone" : "enterprise", "kras_not_found",
 		json_texts(view->kras_missing.list, view->kras_missing.count), "kras_not_stored",
-		json_texts(view->kras_foreign.list, view->kras_foreign.count)));
+		json_texts(view->kras_foreign.list, view->kras_foreign.count), "coverage",
+		json_coverage(&keys)));
 }
 
 void

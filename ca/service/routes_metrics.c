@@ -175,6 +175,15 @@ put_kras(struct buf *to, const struct seen *s, struct err *err)
 	return true;
 }
 
+static bool
+put_coverage(struct buf *to, const struct seen *s, struct err *err)
+{
+	const struct coverage_end end = coverage_ends(&s->view->coverage, INT64_MAX);
+
+	return put_one(to, METRIC_KEYS_UNCOVERED, s->view->coverage.uncovered, err) &&
+	       (end.sets == 0 || put_one(to, METRIC_KEYS_LEFT, end.first - s->now, err));
+}
+
 /* What is not there has no sample: an alert can ask for that. */
 static bool
 put_certificates(struct buf *to, struct ca *ca, const struct seen *s, struct err *err)
@@ -218,7 +227,8 @@ put_all(struct buf *to, struct ca *ca, const struct seen *s, struct err *err)
 	return put_build(to, err) && put_parts(to, s, err) &&
 	       (s->why[PART_DATABASE].code != ERR_OK ||
 		   (put_requests(to, &s->counts, err) && put_cases(to, &s->cases, err))) &&
-	       put_kras(to, s, err) && put_certificates(to, ca, s, err) &&
+	       put_kras(to, s, err) && put_coverage(to, s, err) &&
+	       put_certificates(to, ca, s, err) &&
 	       put_one(to, METRIC_NOTICES_LOST, ca_notices_lost(ca), err) &&
 	       put_disk(to, ca, err) && metrics_counted(to, err);
 }

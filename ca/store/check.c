@@ -69,6 +69,7 @@ store_check(struct store *s, struct texts *findings, struct err *err)
 	    {SQL_CHECK_REFERENCES, "references"},
 	    {SQL_CHECK_KEYS, "archived keys"},
 	    {SQL_CHECK_COUNTS, "counts"},
+	    {SQL_CHECK_KRA_SETS, "counts"},
 	};
 
 	if (!check_pages(s->path, findings, err))

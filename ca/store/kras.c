@@ -4,8 +4,8 @@
  */
 #include <stdlib.h>
 
+#include "mem.h"
 #include "store_priv.h"
-#include "text.h"
 
 bool
 store_keep_kra(struct store_tx *tx, struct view sha1, struct view certificate, struct err *err)
@@ -50,20 +50,48 @@ store_walk_archived(struct store *s, store_archived_each *each, void *arg, struc
 }
 
 bool
-store_count_kra_keys(struct store *s, struct view sha1, struct store_kra_use *out, struct err *err)
+store_walk_kra_sets(struct store *s, store_kra_set_each *each, void *arg, struct err *err)
 {
-	OWNED(own_memory)
-	char *hash = hex_encode(sha1, ' '); /* as it stands in KeyRecoveryHashes */
-	OWNED(reading_end) struct reading r = reading_begin(s, SQL_COUNT_KRA_KEYS, err);
+	OWNED(reading_end) struct reading r = reading_begin(s, SQL_KRA_SETS, err);
 	enum sql_step step;
 
-	*out = (struct store_kra_use){0};
 	if (r.conn == NULL)
 		return false;
-	sql_bind_text(r.conn, r.id, 1, hash);
-	if ((step = sql_step(r.conn, r.id, err)) != SQL_ROW)
-		return step == SQL_DONE;
-	out->keys = sql_int(r.conn, r.id, 0);
-	out->alone = sql_int(r.conn, r.id, 1);
-	return true;
+	while ((step = sql_step(r.conn, r.id, err)) == SQL_ROW) {
+		OWNED(own_memory) char *hashes = NULL;
+
+		if (!sql_text(r.conn, r.id, 0, &hashes, err) ||
+		    !each(hashes, sql_int(r.conn, r.id, 1), arg, err))
+			return false;
+	}
+	return step == SQL_DONE;
+}
+
+bool
+store_sealed_to(struct store *s, const char *hashes, int64_t after_id, size_t limit,
+    struct store_ids *out, struct err *err)
+{
+	OWNED(reading_end) struct reading r = reading_begin(s, SQL_SEALED_TO, err);
+	enum sql_step step;
+
+	*out = (struct store_ids){0};
+	if (r.conn == NULL)
+		return false;
+	sql_bind_text(r.conn, r.id, 1, hashes);
+	sql_bind_int(r.conn, r.id, 2, after_id);
+	sql_bind_int(r.conn, r.id, 3, (int64_t)limit);
+	while ((step = sql_step(r.conn, r.id, err)) == SQL_ROW) {
+		out->list = mem_grow_long(out->list, out->count, sizeof *out->list);
+		out->list[out->count++] = sql_int(r.conn, r.id, 0);
+	}
+	if (step != SQL_DONE)
+		store_ids_free(out);
+	return step == SQL_DONE;
+}
+
+void
+store_ids_free(struct store_ids *ids)
+{
+	free(ids->list);
+	*ids = (struct store_ids){0};
 }

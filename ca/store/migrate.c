@@ -416,6 +416,33 @@ static const char sorted_indexes[] =
 	    SORTED_INDEX("SubmittedWhen") SORTED_INDEX("ResolvedWhen") SORTED_INDEX("RevokedWhen")
 		SORTED_INDEX("NotAfter");
 
+/* Version 18: how many keys are sealed to each combination of agents, of which there are few,
+ * instead of to each agent: whoever leaves, what is left of a key is told by the others of its
+ * combination; and which keys those are. */
+/* clang-format off */
+#define COUNT_SET(of, sign) \
+	"INSERT INTO KraSetCount SELECT " of ".KeyRecoveryHashes, " sign "1 WHERE " of ".KeyRecoveryHashes IS NOT NULL " \
+	"ON CONFLICT(KeyRecoveryHashes) DO UPDATE SET Keys = Keys + excluded.Keys;"
+static const char kra_sets[] =
+	"DROP TRIGGER RequestCountInsert;"
+	"DROP TRIGGER RequestCountDelete;"
+	"DROP TRIGGER RequestCountKras;"
+	"DROP TABLE KraKeyCount;"
+	"CREATE INDEX RequestKeyRecoveryHashes ON Request(KeyRecoveryHashes) WHERE KeyRecoveryHashes IS NOT NULL;"
+	"CREATE TABLE KraSetCount ("
+	"KeyRecoveryHashes TEXT NOT NULL PRIMARY KEY,"
+	"Keys INTEGER NOT NULL"
+	") STRICT, WITHOUT ROWID;"
+	"INSERT INTO KraSetCount SELECT KeyRecoveryHashes, count(*) FROM Request "
+	"WHERE KeyRecoveryHashes IS NOT NULL GROUP BY KeyRecoveryHashes;"
+	"CREATE TRIGGER RequestCountInsert AFTER INSERT ON Request "
+	"BEGIN " COUNT_REQUEST("NEW", "") COUNT_SET("NEW", "") " END;"
+	"CREATE TRIGGER RequestCountDelete AFTER DELETE ON Request "
+	"BEGIN " COUNT_REQUEST("OLD", "-") COUNT_SET("OLD", "-") " END;"
+	"CREATE TRIGGER RequestCountKras AFTER UPDATE OF KeyRecoveryHashes ON Request "
+	"BEGIN " COUNT_SET("OLD", "-") COUNT_SET("NEW", "") " END;";
+/* clang-format on */
+
 /* Each array is one migration, run in order in one transaction with its user_version. */
 static const char *const version_1[] = {request_table, other_tables, NULL};
 static const char *const version_2[] = {publication_table, NULL};
@@ -434,9 +461,10 @@ static const char *const version_14[] = {checkpoint_table, NULL};
 static const char *const version_15[] = {officer_values, NULL};
 static const char *const version_16[] = {recovery_cases, NULL};
 static const char *const version_17[] = {sorted_indexes, NULL};
+static const char *const version_18[] = {kra_sets, NULL};
 static const char *const *const migrations[] = {version_1, version_2, version_3, version_4,
     version_5, version_6, version_7, version_8, version_9, version_10, version_11, version_12,
-    version_13, version_14, version_15, version_16, version_17};
+    version_13, version_14, version_15, version_16, version_17, version_18};
 #define VERSION ((int)COUNT_OF(migrations))
 
 static const char schema_query[] =

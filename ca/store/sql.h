@@ -190,6 +190,13 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3, SQL_SELDOM = 4 };
 	    "FROM RequestCount c LEFT JOIN Request r ON r.Disposition = c.Disposition "           \
 	    "GROUP BY c.Disposition HAVING c.Requests <> count(r.RequestID) "                     \
 	    "OR c.ArchivedKeys <> coalesce(sum(r.HasArchivedKey), 0)")                            \
+	X(CHECK_KRA_SETS, SQL_READER,                                                             \
+	    "SELECT 'agents ' || replace(coalesce(c.KeyRecoveryHashes, r.KeyRecoveryHashes), "    \
+	    "char(10), ', ') || ': ' || coalesce(c.Keys, 0) || ' are kept, ' || "                 \
+	    "coalesce(r.Keys, 0) || ' are there' FROM KraSetCount c FULL JOIN "                   \
+	    "(SELECT KeyRecoveryHashes, count(*) AS Keys FROM Request WHERE KeyRecoveryHashes "   \
+	    "IS NOT NULL GROUP BY KeyRecoveryHashes) r ON r.KeyRecoveryHashes = "                 \
+	    "c.KeyRecoveryHashes WHERE coalesce(c.Keys, 0) <> coalesce(r.Keys, 0) LIMIT 20")      \
 	X(SIZE, SQL_READER,                                                                       \
 	    "SELECT (SELECT user_version FROM pragma_user_version), (SELECT page_size FROM "      \
 	    "pragma_page_size), "                                                                 \
@@ -280,8 +287,11 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3, SQL_SELDOM = 4 };
 	X(ARCHIVED_KEYS, SQL_READER,                                                              \
 	    "SELECT RequestID, RawArchivedKey FROM RequestBlob WHERE RawArchivedKey IS NOT NULL " \
 	    "ORDER BY RequestID")                                                                 \
-	X(COUNT_KRA_KEYS, SQL_READER,                                                             \
-	    "SELECT Keys, Alone FROM KraKeyCount WHERE CertificateHash = ?")                      \
+	X(KRA_SETS, SQL_READER,                                                                   \
+	    "SELECT KeyRecoveryHashes, Keys FROM KraSetCount WHERE Keys > 0 ORDER BY 1")          \
+	X(SEALED_TO, SQL_READER,                                                                  \
+	    "SELECT RequestID FROM Request INDEXED BY RequestKeyRecoveryHashes "                  \
+	    "WHERE KeyRecoveryHashes = ?1 AND RequestID > ?2 ORDER BY RequestID LIMIT ?3")        \
 	X(EXCHANGE_CERTIFICATES, SQL_READER,                                                      \
 	    SQL_LIST_COLUMNS                                                                      \
 	    " FROM Request r INDEXED BY RequestExchangeNotAfter "                                 \

@@ -386,13 +386,18 @@ enum store_find store_get_kra(
 /* Every archived key, by request. */
 typedef void store_archived_each(int64_t request_id, struct view archived_key, void *arg);
 bool store_walk_archived(struct store *s, store_archived_each *each, void *arg, struct err *err);
-/* How many archived keys are sealed to the certificate with this SHA-1, and how many to it alone.
- */
-struct store_kra_use {
-	int64_t keys, alone;
+/* Each combination of agents that archived keys are sealed to, as it stands in key_recovery_hashes,
+ * and how many keys; `each` ends the walk with false and err. */
+typedef bool store_kra_set_each(const char *hashes, int64_t keys, void *arg, struct err *err);
+bool store_walk_kra_sets(struct store *s, store_kra_set_each *each, void *arg, struct err *err);
+/* Requests whose keys are sealed to just that combination, in order, behind `after_id`. */
+struct store_ids {
+	int64_t *list;
+	size_t count;
 };
-bool store_count_kra_keys(
-    struct store *s, struct view sha1, struct store_kra_use *out, struct err *err);
+void store_ids_free(struct store_ids *ids);
+bool store_sealed_to(struct store *s, const char *hashes, int64_t after_id, size_t limit,
+    struct store_ids *out, struct err *err);
 
 /* free(); *out NULL if unset */
 bool store_get_setting(struct store *s, const char *name, char **out, struct err *err);

@@ -202,7 +202,7 @@ stored() { cmp -s <(openssl x509 -in "$CA_STATE/kra/$(sha_of 1).crt" 2>/dev/null
 enabled() { grep -qi "$(sha_of 256)" "$CA_STATE/trust/kra-enabled"; }
 say() { "$@" && echo "done" || echo before; }
 # Stored and not yet enabled: asked for again it is enabled.
-added_prepare() { ! stored || { root kra disable "$(sha_of 1)" && root kra remove --yes "$(sha_of 1)"; } >/dev/null; }
+added_prepare() { ! stored || { root kra disable --yes "$(sha_of 1)" && root kra remove --yes "$(sha_of 1)"; } >/dev/null; }
 added_act() { root kra add "$dir/kra1.crt"; }
 both() { stored && enabled; }
 added_is() { say both; }
@@ -211,7 +211,7 @@ removed_act() { root kra remove --yes "$(sha_of 1)"; }
 gone() { ! stored; }
 removed_is() { say gone; }
 disabled_prepare() { removed_prepare; }
-disabled_act() { root kra disable "$(sha_of 1)"; }
+disabled_act() { root kra disable --yes "$(sha_of 1)"; }
 off() { stored && ! enabled; }
 disabled_is() { say off; }
 counted_prepare() { number=$((3 - $(counted_now))); }

@@ -322,16 +322,35 @@ check "as is the first" audited 'verb=kra add value=1 old=0' 1
 check "and what programs read" audited 'verb=kra enable value=enabled,gcm old=enabled' 4
 check "none is recorded that changes nothing" ca_lab_count_kras 1
 check "as said" audited 'verb=kra count value=1 %' 4
+# ---- who opens what ----
+raised() { ca_lab_as caadmin events --all --number "$1" --json | jq -e 'length > 0'; }
+coverage() { "$DIRCA_BIN/dirca" archive coverage -c "$DIRCAD_CONF" "$@"; }
+covered() { coverage "${@:2}" --json >"$dir/coverage.json"; jq -e "$1" "$dir/coverage.json"; }
+sealed_sets=$(sqlite3 "$CA_STATE/dirca.db" "SELECT count(DISTINCT KeyRecoveryHashes) FROM Request")
+check "each combination of agents is told of" covered ".combinations | length == $sealed_sets"
+check "each key is counted once" covered "([.combinations[].keys] | add) == .keys and .keys == $(sqlite3 "$CA_STATE/dirca.db" 'SELECT sum(HasArchivedKey) FROM Request')"
+check "who leaves takes what nobody else opens" covered '.lost == (.agents[] | select(.leaves) | .last) and .lost > 0 and (.requests | length) == .lost' \
+	--without "$(ca_lab_sha1 "$dir/kra$winner.crt")" --list
+check "all leave together" covered '.lost == .keys' --without "$(ca_lab_sha1 "$dir/renewed.crt")" --without "$(ca_lab_sha1 "$dir/kra$winner.crt")" \
+	--without kra$((winner % 3 + 1)) --without kra$(((winner + 1) % 3 + 1))
+check "which a script sees" refuses "Without them" coverage --without "$(ca_lab_sha1 "$dir/kra$winner.crt")"
+check "an agent that there is not" refuses CRYPT_E_NOT_FOUND coverage --without nobody
 check "a name that is two certificates" refuses TYPE_E_AMBIGUOUSNAME ca_lab_kra disable "kra$winner"
 check "one that is none" refuses CRYPT_E_NOT_FOUND ca_lab_kra enable nobody
 for i in 1 2 3; do
-	[ $i -eq $winner ] || check "a name that is one is disabled" ca_lab_kra disable "kra$i"
+	[ $i -eq $winner ] || check "a name that is one is disabled" ca_lab_kra disable --yes "kra$i"
 done
 check "at once" ca_lab_usable_kras 1
 check "the one is used" ca_lab_enroll user1 EFSArchive "$dir/one.pfx"
 check "with the renewed certificate" newest_is_used
-check "who is left alone is told of" says "too few" ca_lab_kra disable "$(ca_lab_sha1 "$dir/renewed.crt")" "$(ca_lab_sha1 "$dir/kra$winner.crt")"
+check "who disables the last who opens keys is asked" refuses "no terminal to ask at" setsid -w "$DIRCA_BIN/dirca" kra disable \
+	-c "$DIRCAD_CONF" "$(ca_lab_sha1 "$dir/kra$winner.crt")"
+check "and nothing is changed" ca_lab_usable_kras 1
+check "who is left alone is told of" says "too few" ca_lab_kra disable --yes "$(ca_lab_sha1 "$dir/renewed.crt")" "$(ca_lab_sha1 "$dir/kra$winner.crt")"
 check "then nobody is" ca_lab_eventually ca_lab_status '.kras == []'
+check "nobody opens a key" ca_lab_eventually ca_lab_status '.coverage.uncovered == .requests.archived_keys'
+check "which is an event" ca_lab_eventually raised 1006
+check "and the doctor tells" refuses "event 1006: " eval 'ca_lab_as caadmin doctor ca 1>&2'
 check "and no key is archived" refuses CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED ca_lab_enroll user1 EFSArchive "$dir/none.pfx"
 check "but others are served" ca_lab_enroll user1 User "$dir/plain.pfx"
 for i in 1 2 3; do

@@ -875,6 +875,122 @@ kra_that_has_ended_is_told_as_expired(void **state)
 	test_cert_free(&old);
 }
 
+static bool
+add_sealed(struct store_tx *tx, void *arg, struct err *err)
+{
+	const struct test_cert *kra = arg;
+	OWNED(own_memory)
+	char *hashes = hex_encode(view_of(kra->cert.sha1, sizeof kra->cert.sha1), ' ');
+	struct store_request row = {.disposition = DISP_PENDING,
+	    .revoked_reason = -1,
+	    .requester_name = (char[]){"NWTRADERS\\user1"},
+	    .caller_name = (char[]){"NWTRADERS\\user1"},
+	    .raw_request = kra->der,
+	    .raw_archived_key = kra->der,
+	    .key_recovery_hashes = hashes};
+	int64_t id;
+
+	return store_keep_kra(
+		   tx, view_of(kra->cert.sha1, sizeof kra->cert.sha1), buf_view(&kra->der), err) &&
+	       store_add_request(tx, &row, &id, err);
+}
+
+static void
+assert_told(int ending, int uncovered)
+{
+	harness_refresh();
+	assert_int_equal(harness_events(EVENT_LAST_KRA_ENDS), ending);
+	assert_int_equal(harness_events(EVENT_KEYS_UNCOVERED), uncovered);
+}
+
+static void
+enable_kra(const struct test_cert *kra, size_t usable)
+{
+	struct err err;
+
+	harness_must(kra_store_add(harness.config, buf_view(&kra->der), &err), &err);
+	harness_give_kras(usable);
+}
+
+static void
+disable_kra(const struct test_cert *kra, size_t usable)
+{
+	OWNED(own_memory)
+	char *sha1 = hex_encode(view_of(kra->cert.sha1, sizeof kra->cert.sha1), '\0');
+	struct err err;
+
+	harness_must(kra_store_remove(harness.config, sha1, &err), &err);
+	harness_give_kras(usable);
+}
+
+/* Once, whatever else is sealed to him; then again when he is gone. */
+static void
+keys_whose_last_agent_ends_are_told_of(void **state)
+{
+	struct test_cert soon = kra_until("CN=soon", KRA_EKU, 29 * 24),
+			 later = kra_until("CN=later", KRA_EKU, 31 * 24);
+	struct err err;
+
+	(void)state;
+	enable_kra(&soon, HARNESS_KRAS + 1);
+	enable_kra(&later, HARNESS_KRAS + 2);
+	harness_must(store_do(harness.ca->store, add_sealed, &later, &err), &err);
+	assert_told(0, 0);
+	harness_must(store_do(harness.ca->store, add_sealed, &soon, &err), &err);
+	assert_told(1, 0);
+	harness_must(store_do(harness.ca->store, add_sealed, &soon, &err), &err);
+	assert_told(1, 0);
+	disable_kra(&soon, HARNESS_KRAS + 1);
+	assert_told(1, 1);
+	assert_told(1, 1);
+	disable_kra(&later, HARNESS_KRAS);
+	assert_told(1, 2);
+	test_cert_free(&soon);
+	test_cert_free(&later);
+}
+
+static void
+assert_uncovered(int64_t keys)
+{
+	struct ca_view *v;
+
+	harness_refresh();
+	v = ca_view_get(harness.ca);
+	assert_int_equal(v->coverage.uncovered, keys);
+	ca_view_release(&v);
+}
+
+static void
+keys_of_who_has_ended_are_covered_by_his_key_renewed(void **state)
+{
+	struct test_cert ended = kra_until("CN=ended", KRA_EKU, -1);
+	struct test_cert again = test_issue(&(struct test_issue){.dn = "CN=ended",
+	    .key = ended.key,
+	    .issuer = &harness.ca_cert,
+	    .usage = "critical,keyEncipherment",
+	    .eku = KRA_EKU,
+	    .serial = 89,
+	    .not_before = clock_now() - 3600,
+	    .not_after = clock_now() + 40 * INT64_C(86400)});
+	struct ca_view *v = ca_view_get(harness.ca);
+	int64_t before = v->coverage.uncovered;
+	struct err err;
+
+	(void)state;
+	ca_view_release(&v);
+	enable_kra(&ended, HARNESS_KRAS);
+	harness_must(store_do(harness.ca->store, add_sealed, &ended, &err), &err);
+	assert_uncovered(before + 1);
+	enable_kra(&again, HARNESS_KRAS + 1);
+	assert_uncovered(before);
+	disable_kra(&again, HARNESS_KRAS);
+	assert_uncovered(before + 1);
+	disable_kra(&ended, HARNESS_KRAS);
+	again.key = NULL;
+	test_cert_free(&again);
+	test_cert_free(&ended);
+}
+
 struct to_publish {
 	const char *ca_name;
 	struct view der;
@@ -1243,6 +1359,8 @@ main(void)
 	    cmocka_unit_test(damaged_entry_of_the_kra_store_takes_no_other_away),
 	    cmocka_unit_test(kra_store_that_cannot_be_read_takes_nobody_away),
 	    cmocka_unit_test(kra_that_has_ended_is_told_as_expired),
+	    cmocka_unit_test(keys_whose_last_agent_ends_are_told_of),
+	    cmocka_unit_test(keys_of_who_has_ended_are_covered_by_his_key_renewed),
 	    cmocka_unit_test(kra_that_is_published_only_is_named),
 	    cmocka_unit_test(views_are_replaced_under_those_who_use_them),
 	    cmocka_unit_test(connection_that_the_server_closed_is_made_again),

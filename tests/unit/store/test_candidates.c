@@ -297,7 +297,8 @@ searches_use_their_indexes(void **state)
 	    {SQL_CANDIDATES_HASH, "RequestCertificateHash (CertificateHash=?)"},
 	    {SQL_EXCHANGE_CERTIFICATES, "RequestExchangeNotAfter (NotAfter>?)"},
 	    {SQL_REVOKED, "COVERING INDEX RequestRevokedNotAfter (IssuerNameId=? AND NotAfter>?)"},
-	    {SQL_COUNT_KRA_KEYS, "PRIMARY KEY (CertificateHash=?)"},
+	    {SQL_SEALED_TO,
+		"COVERING INDEX RequestKeyRecoveryHashes (KeyRecoveryHashes=? AND rowid>?)"},
 	    {SQL_EXPIRING, "RequestIssuedNotAfter (NotAfter>? AND NotAfter<?)"},
 	    {SQL_IS_RENEWED, "INDEX RequestIssuedTo (RequesterName=? AND "
 			     "CertificateTemplate=? AND NotAfter>?)"},
@@ -332,8 +333,8 @@ searches_use_their_indexes(void **state)
 static bool
 reads_everything(enum sql_id id)
 {
-	return id == SQL_CHECK_KEYS || id == SQL_CHECK_COUNTS || id == SQL_SIZE ||
-	       id == SQL_ARCHIVED_KEYS;
+	return id == SQL_CHECK_KEYS || id == SQL_CHECK_COUNTS || id == SQL_CHECK_KRA_SETS ||
+	       id == SQL_SIZE || id == SQL_ARCHIVED_KEYS;
 }
 
 /* Of one requester's rows all are sorted, of the others none. */
@@ -350,7 +351,8 @@ static bool
 is_cheap(enum sql_id id, const char *line)
 {
 	static const char *const few[] = {"SCAN Setting", "SCAN RequestCount", "SCAN AuditHead",
-	    "SCAN PublicationCount", "SCAN CrlList", "SCAN sqlite_sequence", "SCAN CONSTANT ROW"};
+	    "SCAN PublicationCount", "SCAN KraSetCount", "SCAN CrlList", "SCAN sqlite_sequence",
+	    "SCAN CONSTANT ROW"};
 
 	if (strstr(line, "TEMP B-TREE") != NULL)
 		return id == SQL_GET_BY_SERIAL || id == SQL_EXCHANGE_CERTIFICATES ||

@@ -355,7 +355,7 @@ an_older_database_gets_the_tables(void **state)
 	int64_t request;
 
 	store_close(&f->store);
-	assert_int_equal(raw_exec(f, TO_VERSION_15), SQLITE_OK);
+	assert_int_equal(go_back(f, TO_VERSION_15), SQLITE_OK);
 	assert_ok(f, store_open(f->path, &f->store, &f->err));
 	assert_int_equal(open_one(f, 1, &request), 1);
 }

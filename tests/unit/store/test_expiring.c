@@ -91,7 +91,7 @@ an_older_database_gets_the_indexes(void **state)
 
 	issue(f, 1, &holders[0]);
 	store_close(&f->store);
-	assert_int_equal(raw_exec(f, TO_VERSION_9), SQLITE_OK);
+	assert_int_equal(go_back(f, TO_VERSION_9), SQLITE_OK);
 	assert_ok(f, store_open(f->path, &f->store, &f->err));
 	expiring(f, 0, 400, 0, ids);
 	assert_string_equal(ids, "1 ");

@@ -117,7 +117,7 @@ an_older_database_gets_the_table(void **state)
 	struct seen s;
 
 	store_close(&f->store);
-	assert_int_equal(raw_exec(f, TO_VERSION_11), SQLITE_OK);
+	assert_int_equal(go_back(f, TO_VERSION_11), SQLITE_OK);
 	assert_ok(f, store_open(f->path, &f->store, &f->err));
 	raise_one(f, 84, NULL, 10);
 	read_all(f, 0, 100, 100, &s);

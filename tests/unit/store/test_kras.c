@@ -1,7 +1,9 @@
 /*
  * Certificates of key recovery agents: copies that stay, and what hangs on each.
  */
+#include "own.h"
 #include "store_test.h"
+#include "texts.h"
 
 #define SHA1(first) view_of((const uint8_t[20]){(first)}, 20)
 
@@ -40,35 +42,101 @@ a_copy_is_found_and_stays_and_so_is_what_the_ca_issued(void **state)
 	assert_int_equal(store_get_kra(f->store, SHA1(8), &found, &f->err), STORE_NOT_FOUND);
 }
 
+#define REST " 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00"
+
+static void
+add_sealed(struct fixture *f, uint8_t n, const char *hashes)
+{
+	struct sample s;
+
+	sample_issued(&s, n);
+	s.row.raw_archived_key = BYTES("sealed");
+	s.row.key_recovery_hashes = TEXT(hashes);
+	add_row(f, &s.row);
+}
+
+struct sets {
+	const char *hashes[4];
+	int64_t keys[4];
+	size_t count, stop_at;
+};
+
+static bool
+take_set(const char *hashes, int64_t keys, void *arg, struct err *err)
+{
+	static const char *const known[] = {"07" REST, "07" REST "\n08" REST, "08" REST};
+	struct sets *s = arg;
+
+	if (s->count == s->stop_at)
+		return err_set(err, E_INVALIDARG, "enough");
+	for (size_t i = 0; i < 3; i++)
+		if (strcmp(known[i], hashes) == 0)
+			s->hashes[s->count] = known[i];
+	s->keys[s->count++] = keys;
+	return true;
+}
+
 static void
 keys_are_counted_by_whom_they_are_sealed_to(void **state)
 {
-	static const char *const sealed[] = {"07", "07\n08", "08", "09"};
-	static const int64_t keys[] = {2, 2, 1, 0}, alone[] = {1, 1, 1, 0};
 	struct fixture *f = *state;
-	char hashes[2 * 20 * 3 + 1];
+	struct sets sets = {.stop_at = 4}, none = {.stop_at = 0};
 
-	for (size_t i = 0; i < 4; i++) {
-		struct sample s;
-		size_t len = 0;
+	assert_ok(f, store_walk_kra_sets(f->store, take_set, &none, &f->err));
+	add_sealed(f, 1, "07" REST);
+	add_sealed(f, 2, "07" REST "\n08" REST);
+	add_sealed(f, 3, "08" REST);
+	add_sealed(f, 4, "07" REST);
+	assert_int_equal(raw_exec(f, "DELETE FROM RequestBlob WHERE RequestID = 3; "
+				     "DELETE FROM Request WHERE RequestID = 3"),
+	    SQLITE_OK);
+	assert_ok(f, store_walk_kra_sets(f->store, take_set, &sets, &f->err));
+	assert_int_equal(sets.count, 2);
+	assert_string_equal(sets.hashes[0], "07" REST);
+	assert_int_equal(sets.keys[0], 2);
+	assert_string_equal(sets.hashes[1], "07" REST "\n08" REST);
+	assert_int_equal(sets.keys[1], 1);
+	assert_false(store_walk_kra_sets(f->store, take_set, &none, &f->err));
+	assert_int_equal(f->err.code, E_INVALIDARG);
+}
 
-		sample_issued(&s, (uint8_t)(i + 1));
-		for (const char *p = sealed[i]; p != NULL; p = strchr(p, '\n')) {
-			p += *p == '\n';
-			len += (size_t)snprintf(hashes + len, sizeof hashes - len, "%s%.2s%s",
-			    len > 0 ? "\n" : "", p,
-			    " 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00");
-		}
-		s.row.key_recovery_hashes = hashes;
-		add_row(f, &s.row);
-	}
-	for (size_t i = 0; i < 4; i++) {
-		struct store_kra_use use;
+static void
+keys_of_one_combination_are_listed_page_by_page(void **state)
+{
+	struct fixture *f = *state;
+	struct store_ids ids;
 
-		assert_ok(f, store_count_kra_keys(f->store, SHA1((uint8_t)(i + 7)), &use, &f->err));
-		assert_int_equal(use.keys, keys[i]);
-		assert_int_equal(use.alone, alone[i]);
-	}
+	add_sealed(f, 1, "07" REST);
+	add_sealed(f, 2, "07" REST "\n08" REST);
+	add_sealed(f, 3, "07" REST);
+	add_sealed(f, 4, "07" REST);
+	assert_ok(f, store_sealed_to(f->store, "07" REST, 0, 2, &ids, &f->err));
+	assert_int_equal(ids.count, 2);
+	assert_int_equal(ids.list[0], 1);
+	assert_int_equal(ids.list[1], 3);
+	store_ids_free(&ids);
+	assert_ok(f, store_sealed_to(f->store, "07" REST, 3, 2, &ids, &f->err));
+	assert_int_equal(ids.count, 1);
+	assert_int_equal(ids.list[0], 4);
+	store_ids_free(&ids);
+	assert_ok(f, store_sealed_to(f->store, "08" REST, 0, 2, &ids, &f->err));
+	assert_int_equal(ids.count, 0);
+}
+
+/* A count that somebody wrote is found. */
+static void
+a_count_that_is_wrong_is_found(void **state)
+{
+	struct fixture *f = *state;
+	OWNED(texts_free) struct texts findings = {0};
+
+	add_sealed(f, 1, "07" REST);
+	assert_int_equal(raw_exec(f, "UPDATE KraSetCount SET Keys = 7; INSERT INTO KraSetCount "
+				     "VALUES ('08', 1)"),
+	    SQLITE_OK);
+	assert_ok(f, store_check(f->store, &findings, &f->err));
+	assert_int_equal(findings.count, 2);
+	assert_non_null(strstr(findings.list[0], "7 are kept, 1 are there"));
 }
 
 int
@@ -78,6 +146,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(a_copy_is_found_and_stays_and_so_is_what_the_ca_issued),
 	    TEST(keys_are_counted_by_whom_they_are_sealed_to),
+	    TEST(keys_of_one_combination_are_listed_page_by_page),
+	    TEST(a_count_that_is_wrong_is_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -125,7 +125,7 @@ a_database_of_version_1_gets_the_table(void **state)
 	struct fixture *f = *state;
 
 	store_close(&f->store);
-	assert_int_equal(raw_exec(f, TO_VERSION_1), SQLITE_OK);
+	assert_int_equal(go_back(f, TO_VERSION_1), SQLITE_OK);
 	assert_ok(f, store_open(f->path, &f->store, &f->err));
 	owe(f, 1);
 	assert_int_equal(raw_number(f, "SELECT count(*) FROM Publication"), 2);

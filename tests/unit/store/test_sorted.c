@@ -194,7 +194,7 @@ older_databases_get_the_indexes(void **state)
 
 	add_rows(f);
 	store_close(&f->store);
-	assert_int_equal(raw_exec(f, TO_VERSION_16), SQLITE_OK);
+	assert_int_equal(go_back(f, TO_VERSION_16), SQLITE_OK);
 	assert_ok(f, store_open(f->path, &f->store, &f->err));
 	expect_order(f, &orders[8], (struct store_filter){.limit = 7});
 }

@@ -220,7 +220,7 @@ periods_in_seconds_become_pairs(void **state)
 	set(f, "CA\\CAXchgOverlapPeriod", "Days");
 	set(f, "CA\\CAXchgOverlapPeriodUnits", "2");
 	store_close(&f->store);
-	assert_int_equal(raw_exec(f, TO_VERSION_7), SQLITE_OK);
+	assert_int_equal(go_back(f, TO_VERSION_7), SQLITE_OK);
 	assert_ok(f, store_open(f->path, &f->store, &f->err));
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
 		char *value;
@@ -447,7 +447,7 @@ rows_of_before_renewals_are_of_the_first_certificate(void **state)
 	r.id = add_row(f, &one.row);
 	assert_ok(f, store_do(f->store, work_revoke, &r, &f->err));
 	store_close(&f->store);
-	assert_int_equal(raw_exec(f, TO_VERSION_10), SQLITE_OK);
+	assert_int_equal(go_back(f, TO_VERSION_10), SQLITE_OK);
 	assert_ok(f, store_open(f->path, &f->store, &f->err));
 	assert_revoked(f, 500, 1, one.serial);
 }

@@ -1,0 +1,60 @@
+/*
+ * Who can open archived keys, and what is lost when some of them leave: counted over the
+ * combinations of agents that keys are sealed to. Pure: what keys there are is the database's, who
+ * of the agents lives is told by who knows.
+ */
+#ifndef ARCHIVE_COVERAGE_H
+#define ARCHIVE_COVERAGE_H
+
+#include "buf.h"
+#include "texts.h"
+
+struct coverage_agent {
+	uint8_t sha1[20]; /* of the certificate */
+	bool lives;       /* who knows sets it, and, if he does, until when */
+	int64_t until;
+	bool leaves;   /* who asks sets it */
+	char *subject; /* of the certificate, where that is known */
+	int64_t ends;  /* the same; 0: not known */
+	int64_t keys;  /* that are sealed to it */
+	int64_t alone; /* to no other */
+	int64_t last;  /* to no other that lives */
+};
+
+/* Keys that the same agents can open, in whatever order they were named. */
+struct coverage_set {
+	size_t *agents; /* indexes, each once, ascending */
+	size_t count;
+	struct texts hashes; /* as the rows have them */
+	int64_t keys;
+	size_t living, left; /* those that live; of them those that do not leave */
+	int64_t until;       /* when the last of them ends; 0: none lives */
+};
+
+struct coverage {
+	struct coverage_agent *agents;
+	size_t agent_count;
+	struct coverage_set *sets;
+	size_t set_count;
+	int64_t keys;
+	int64_t uncovered; /* that nobody opens who lives */
+	int64_t lost;      /* sealed to one who leaves, and to nobody who lives and stays */
+};
+void coverage_free(struct coverage *c);
+/* So many keys with these KeyRecoveryHashes. ERROR_INVALID_DATA: they are none. */
+bool coverage_add(struct coverage *c, const char *hashes, int64_t keys, struct err *err);
+/* NULL: no key is sealed to it. */
+struct coverage_agent *coverage_find(const struct coverage *c, struct view sha1);
+/* Counts, for what is known of the agents now; as often as that changes. */
+void coverage_count(struct coverage *c);
+
+/* What ends by that time: keys whose last agent lives no longer than that. */
+struct coverage_end {
+	int64_t keys;
+	size_t sets;
+	int64_t first;                      /* when the first of these ends; 0: none */
+	const struct coverage_agent *agent; /* who is the last of them */
+};
+struct coverage_end coverage_ends(const struct coverage *c, int64_t by);
+
+#endif

@@ -1,0 +1,87 @@
+#include "kra_coverage.h"
+
+#include "archive.h"
+#include "mem.h"
+#include "own.h"
+
+static bool
+take_set(const char *hashes, int64_t keys, void *arg, struct err *err)
+{
+	return coverage_add(arg, hashes, keys, err);
+}
+
+static void
+note_living(struct coverage_agent *a, const struct pkix_cert *living)
+{
+	a->lives = true;
+	if (living->not_after > a->until)
+		a->until = living->not_after;
+}
+
+/* One whose certificate is nowhere is known by its hash alone. */
+static void
+look_by_hash(struct coverage_agent *a, const struct pkix_cert *const *living, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (view_eq(view_of(living[i]->sha1, sizeof living[i]->sha1),
+			view_of(a->sha1, sizeof a->sha1)))
+			note_living(a, living[i]);
+}
+
+static void
+look_by_key(struct coverage_agent *a, const struct pkix_cert *cert,
+    const struct pkix_cert *const *living, size_t count)
+{
+	a->subject = pkix_name_text(cert->subject);
+	a->ends = cert->not_after;
+	for (size_t i = 0; i < count; i++)
+		if (kra_same_agent(living[i], cert, false))
+			note_living(a, living[i]);
+}
+
+static bool
+look_at_agent(struct store *store, struct coverage_agent *a, const struct pkix_cert *const *living,
+    size_t count, struct err *err)
+{
+	OWNED(pkix_cert_free) struct pkix_cert cert = {0};
+	OWNED(buf_free) struct buf raw = {0};
+	struct err ignored;
+
+	look_by_hash(a, living, count);
+	if (store_get_kra(store, view_of(a->sha1, sizeof a->sha1), &raw, err) == STORE_FAILED)
+		return false;
+	if (raw.len > 0 && pkix_cert_decode(buf_view(&raw), &cert, &ignored))
+		look_by_key(a, &cert, living, count);
+	return true;
+}
+
+bool
+kra_coverage(struct store *store, const struct pkix_cert *const *living, size_t count,
+    struct coverage *out, struct err *err)
+{
+	OWNED(coverage_free) struct coverage c = {0};
+
+	*out = (struct coverage){0};
+	if (!store_walk_kra_sets(store, take_set, &c, err))
+		return false;
+	for (size_t i = 0; i < c.agent_count; i++)
+		if (!look_at_agent(store, &c.agents[i], living, count, err))
+			return false;
+	coverage_count(&c);
+	*out = c;
+	c = (struct coverage){0};
+	return true;
+}
+
+bool
+ca_kra_coverage(struct store *store, const struct ca_view *v, struct coverage *out, struct err *err)
+{
+	OWNED(own_memory)
+	const struct pkix_cert **living = mem_zero(v->kra_count, sizeof(*living));
+	size_t count = 0;
+
+	for (size_t i = 0; i < v->kra_count; i++)
+		if (v->kras[i].status == KRA_VALID)
+			living[count++] = &v->kras[i].cert;
+	return kra_coverage(store, living, count, out, err);
+}

@@ -1,0 +1,172 @@
+/* Who can open archived keys, and what is lost when some leave. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "coverage.h"
+#include "own.h"
+
+#define REST        " 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00"
+#define A           "0a" REST
+#define B           "0b" REST
+#define C           "0c" REST
+#define SHA1(first) view_of((const uint8_t[20]){(first)}, 20)
+
+static void
+add(struct coverage *c, const char *hashes, int64_t keys)
+{
+	struct err err;
+
+	assert_true(coverage_add(c, hashes, keys, &err));
+}
+
+static void
+lives(struct coverage *c, uint8_t first, int64_t until)
+{
+	coverage_find(c, SHA1(first))->lives = until > 0;
+	coverage_find(c, SHA1(first))->until = until;
+	coverage_count(c);
+}
+
+/* 10 to A, 20 to A and B, 40 to B and C. */
+static void
+fill(struct coverage *c)
+{
+	add(c, A, 10);
+	add(c, A "\n" B, 19);
+	add(c, B "\n" A "\n" A, 1);
+	add(c, B "\n" C, 40);
+	coverage_count(c);
+}
+
+static void
+assert_agent(const struct coverage *c, uint8_t first, int64_t keys, int64_t alone, int64_t last)
+{
+	const struct coverage_agent *a = coverage_find(c, SHA1(first));
+
+	assert_int_equal(a->keys, keys);
+	assert_int_equal(a->alone, alone);
+	assert_int_equal(a->last, last);
+}
+
+static void
+combinations_are_counted_whatever_their_order(void **state)
+{
+	OWNED(coverage_free) struct coverage c = {0};
+
+	(void)state;
+	fill(&c);
+	assert_int_equal(c.set_count, 3);
+	assert_int_equal(c.sets[1].hashes.count, 2);
+	assert_int_equal(c.keys, 70);
+	assert_int_equal(c.uncovered, 70);
+	assert_null(coverage_find(&c, SHA1(9)));
+	/* Nobody lives: each would be the last. */
+	assert_agent(&c, 0x0a, 30, 10, 30);
+	assert_agent(&c, 0x0b, 60, 0, 60);
+	assert_agent(&c, 0x0c, 40, 0, 40);
+}
+
+static void
+who_lives_covers_and_is_the_last_where_nobody_else_does(void **state)
+{
+	OWNED(coverage_free) struct coverage c = {0};
+
+	(void)state;
+	fill(&c);
+	lives(&c, 0x0a, 100);
+	assert_int_equal(c.uncovered, 40);
+	assert_agent(&c, 0x0a, 30, 10, 30);
+	assert_agent(&c, 0x0b, 60, 0, 40);
+	lives(&c, 0x0b, 200);
+	assert_int_equal(c.uncovered, 0);
+	assert_agent(&c, 0x0a, 30, 10, 10);
+	assert_agent(&c, 0x0b, 60, 0, 40);
+	lives(&c, 0x0a, 0);
+	assert_int_equal(c.uncovered, 10);
+}
+
+static void
+what_is_lost_counts_all_who_leave_together(void **state)
+{
+	OWNED(coverage_free) struct coverage c = {0};
+
+	(void)state;
+	fill(&c);
+	lives(&c, 0x0a, 100);
+	lives(&c, 0x0b, 100);
+	assert_int_equal(c.lost, 0);
+	coverage_find(&c, SHA1(0x0b))->leaves = true;
+	coverage_count(&c);
+	assert_int_equal(c.lost, 40);
+	coverage_find(&c, SHA1(0x0a))->leaves = true;
+	coverage_count(&c);
+	assert_int_equal(c.lost, 70);
+	/* One who does not live any more and leaves takes with him what nobody else opens. */
+	coverage_find(&c, SHA1(0x0a))->leaves = coverage_find(&c, SHA1(0x0b))->leaves = false;
+	coverage_find(&c, SHA1(0x0c))->leaves = true;
+	coverage_count(&c);
+	assert_int_equal(c.lost, 0);
+	lives(&c, 0x0b, 0);
+	assert_int_equal(c.lost, 40);
+}
+
+static void
+keys_end_with_the_last_who_opens_them(void **state)
+{
+	OWNED(coverage_free) struct coverage c = {0};
+	struct coverage_end end;
+
+	(void)state;
+	fill(&c);
+	lives(&c, 0x0a, 100);
+	lives(&c, 0x0b, 200);
+	end = coverage_ends(&c, 99);
+	assert_int_equal(end.keys, 0);
+	assert_null(end.agent);
+	end = coverage_ends(&c, 100);
+	assert_int_equal(end.keys, 10);
+	assert_int_equal(end.first, 100);
+	assert_int_equal(end.agent->sha1[0], 0x0a);
+	end = coverage_ends(&c, 200);
+	assert_int_equal(end.keys, 70);
+	assert_int_equal(end.sets, 3);
+	assert_int_equal(end.first, 100);
+	lives(&c, 0x0c, 300);
+	end = coverage_ends(&c, 200);
+	assert_int_equal(end.keys, 30);
+}
+
+static void
+what_is_no_hash_is_refused(void **state)
+{
+	static const char *const bad[] = {"0a", A "0b", "k=2\n" A, A " 00"};
+	OWNED(coverage_free) struct coverage c = {0};
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		assert_false(coverage_add(&c, bad[i], 1, &err));
+		assert_int_equal(err.code, ERROR_INVALID_DATA);
+	}
+	/* Sealed to nobody: nobody opens it. */
+	add(&c, "", 3);
+	coverage_count(&c);
+	assert_int_equal(c.uncovered, 3);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(combinations_are_counted_whatever_their_order),
+	    cmocka_unit_test(who_lives_covers_and_is_the_last_where_nobody_else_does),
+	    cmocka_unit_test(what_is_lost_counts_all_who_leave_together),
+	    cmocka_unit_test(keys_end_with_the_last_who_opens_them),
+	    cmocka_unit_test(what_is_no_hash_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
