@@ -228,6 +228,19 @@ verify_blob(const struct found_keys *f, const struct recovery_blob *blob, struct
 	       recovery_verify(blob, &trust, err);
 }
 
+/* Two certificates may have one serial number. */
+static bool
+check_wanted(const json_t *candidate, const struct recovery_blob *blob, struct err *err)
+{
+	OWNED(buf_free) struct buf wanted = {0};
+	const uint8_t *sha1 = blob->certificate.sha1;
+
+	return (hex_decode(json_text(candidate, "certificate_hash"), &wanted, err) &&
+		   view_eq(buf_view(&wanted), view_of(sha1, sizeof blob->certificate.sha1))) ||
+	       err_set(err, DIRCA_E_KEY_MISMATCH,
+		   "the CA gave the key of another certificate than was asked for");
+}
+
 static bool
 fetch_blob(struct key_search *s, const struct one_key *one, struct http_client **http,
     long long *case_out, struct buf *der_out, struct recovery_blob *out, struct err *err)
@@ -249,7 +262,8 @@ fetch_blob(struct key_search *s, const struct one_key *one, struct http_client *
 		return false;
 	*case_out = answer.case_id;
 	return http_answer_check(&answer, err) && buf_dup(buf_view(&answer.body), der_out, err) &&
-	       recovery_decode(buf_view(der_out), out, err) && verify_blob(one->f, out, err);
+	       recovery_decode(buf_view(der_out), out, err) && verify_blob(one->f, out, err) &&
+	       check_wanted(one->candidate, out, err);
 }
 
 /* Each retrieval is in the audit trail for good: none is made that ends nowhere. */
@@ -368,7 +382,7 @@ fetch_or_show(struct key_search *s, struct err *err)
 		    "--ca to fetch it");
 	}
 	return err_set(err, TYPE_E_AMBIGUOUSNAME,
-	    "Ambiguous name. %zu keys fit; name one by its serial number", s->total);
+	    "Ambiguous name. %zu keys fit; name one by its serial number or SHA-1", s->total);
 }
 
 static bool

@@ -11,7 +11,6 @@
 #include "text.h"
 
 #define SAFE "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-#define HEX  "0123456789abcdefABCDEF"
 
 char *
 recovery_file_name(const json_t *candidate, bool with_serial)
@@ -116,7 +115,7 @@ static const char head[] =
     "each=$(random) last=$(random)\n"
     "[ \"${#each} ${#last}\" = '32 32' ] || exit 1\n"
     "\n"
-    "fetch() { # CA SERIAL NUMBER\n"
+    "fetch() { # CA SHA1 NUMBER\n"
     "\t\"$dirca\" getkey%s --ca=\"$1\" \"$2\" \"$work/$3.rec\" >\"$work/said\" || {\n"
     "\t\tcat \"$work/said\" >&2\n"
     "\t\texit 1\n"
@@ -215,12 +214,6 @@ print_head(const struct script *p)
 	fprintf(p->to, head, out, options);
 }
 
-static bool
-is_serial(const char *text)
-{
-	return *text != '\0' && strspn(text, HEX) == strlen(text);
-}
-
 /* As the CA is named to the directory: HOST\NAME, of one name there may be several. */
 static char *
 config_of(const struct key_search *s, const struct found_keys *f)
@@ -234,15 +227,18 @@ static bool
 print_key(struct script *p, const struct found_keys *f, const json_t *c, struct err *err)
 {
 	OWNED(own_memory) char *config = config_of(p->search, f);
-	const char *serial = json_text(c, "serial_number");
+	OWNED(buf_free) struct buf sha1 = {0};
+	OWNED(own_memory) char *hash = NULL;
 
-	if (!is_serial(serial))
-		return err_set(
-		    err, E_INVALIDARG, "%s gave '%s' for a serial number", config, serial);
+	/* Two certificates may have one serial number. */
+	if (!hex_decode(json_text(c, "certificate_hash"), &sha1, err) || sha1.len != 20)
+		return err_set(err, E_INVALIDARG, "%s gave '%s' for the hash of a certificate",
+		    config, json_text(c, "certificate_hash"));
+	hash = hex_encode(buf_view(&sha1), '\0');
 	p->number++;
 	fputs("fetch ", p->to);
 	print_quoted(p->to, config);
-	fprintf(p->to, " %s %zu\n", serial, p->number);
+	fprintf(p->to, " %s %zu\n", hash, p->number);
 	if (p->search->total > 1)
 		fprintf(p->to, "recover \"$each\" \"$work/%zu.rec\" \"$work/%zu.p12\" \"$@\"\n",
 		    p->number, p->number);

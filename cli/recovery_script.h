@@ -8,7 +8,7 @@
 
 #include "find_keys.h"
 
-/* E_INVALIDARG: a CA gave a serial number that is none. */
+/* E_INVALIDARG: a CA gave a hash that is none. */
 bool recovery_script_print(FILE *to, const struct key_search *s, struct err *err);
 
 /* "user1-611e23c2": a CN's unusual characters become '_'. free(). */

@@ -17,27 +17,36 @@
 
 #define SHA1_DIGITS 40
 
-/* Imported certificates of several CAs may have one serial number: their SHA-1 names them. What is
- * none stays what it was. */
 static enum store_find
-get_by_hash(struct recovery *r, enum store_find was, struct store_request *row, struct err *err)
+get_by_hash(const struct recovery *r, struct store_request *row, struct err *err)
 {
 	OWNED(own_memory) char *padded = NULL;
 	OWNED(buf_free) struct buf sha1 = {0};
-	struct err ignored;
-	enum store_find found;
+	size_t len = strlen(r->serial);
 
-	if (strlen(r->serial) > SHA1_DIGITS)
-		return was;
-	padded = text_printf("%0*d%s", (int)(SHA1_DIGITS - strlen(r->serial)), 0, r->serial);
-	if (!hex_decode(padded + strlen(padded) - SHA1_DIGITS, &sha1, &ignored))
-		return was;
-	found = store_get_by_hash(r->ca->store, buf_view(&sha1), row, &ignored);
-	if (found == STORE_FOUND)
-		r->serial = row->serial_number;
-	else if (found == STORE_FAILED)
-		*err = ignored;
-	return found == STORE_NOT_FOUND ? was : found;
+	if (len > SHA1_DIGITS)
+		return STORE_NOT_FOUND;
+	padded = text_printf("%0*d%s", (int)(SHA1_DIGITS - len), 0, r->serial);
+	return hex_decode(padded + strlen(padded) - SHA1_DIGITS, &sha1, err)
+		   ? store_get_by_hash(r->ca->store, buf_view(&sha1), row, err)
+		   : STORE_FAILED;
+}
+
+/* Imported certificates of several CAs may have one serial number: their SHA-1 names them, and
+ * first, for a serial number can be made to look like the SHA-1 of another's certificate. */
+static enum store_find
+find_row(const struct recovery *r, struct store_request *row, struct err *err)
+{
+	enum store_find found = get_by_hash(r, row, err);
+
+	if (found != STORE_NOT_FOUND)
+		return found;
+	found = store_get_by_serial(r->ca->store, r->serial, row, err);
+	if (found == STORE_FAILED && err->code == TYPE_E_AMBIGUOUSNAME)
+		err_set(err, TYPE_E_AMBIGUOUSNAME,
+		    "Ambiguous name. Several certificates that were imported have this serial "
+		    "number; give the SHA-1 of the one that is meant");
+	return found;
 }
 
 /* The row whose key is asked for. "Not there" and "no key" are one answer: an officer learns
@@ -45,12 +54,10 @@ get_by_hash(struct recovery *r, enum store_find was, struct store_request *row, 
 static bool
 get_row(struct recovery *r, struct store_request *row, struct err *err)
 {
-	struct store *store = r->ca->store;
-	enum store_find found = store_get_by_serial(store, r->serial, row, err);
+	enum store_find found = find_row(r, row, err);
 
-	if (found == STORE_NOT_FOUND ||
-	    (found == STORE_FAILED && err->code == TYPE_E_AMBIGUOUSNAME))
-		found = get_by_hash(r, found, row, err);
+	if (found == STORE_FOUND)
+		r->serial = row->serial_number;
 	return found == STORE_FOUND ||
 	       (found == STORE_NOT_FOUND &&
 		   err_set(err, CERTSRV_E_PROPERTY_EMPTY,

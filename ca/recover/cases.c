@@ -367,12 +367,17 @@ static struct store_case_key *
 key_of_serial(const struct store_case *c, const char *serial, struct err *err)
 {
 	OWNED(token_free) struct token t = {0};
+	struct store_case_key *found = NULL;
 
 	if (!token_parse(serial, &t, err))
 		return NULL;
+	/* Of several with one serial number that which was fetched and is not there yet. */
 	for (size_t i = 0; i < c->key_count; i++)
-		if (c->keys[i].serial != NULL && strcmp(c->keys[i].serial, t.text) == 0)
-			return &c->keys[i];
+		if (c->keys[i].serial != NULL && strcmp(c->keys[i].serial, t.text) == 0 &&
+		    (found == NULL || found->fetches == 0 || found->received_when != 0))
+			found = &c->keys[i];
+	if (found != NULL)
+		return found;
 	err_set(err, CRYPT_E_NOT_FOUND, "recovery case %lld is not about the key of %s",
 	    (long long)c->case_id, serial);
 	return NULL;

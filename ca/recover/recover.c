@@ -178,21 +178,24 @@ find_downlevel(
 	return recover_find_place(ca, name, after, out, err);
 }
 
-/* As serial number, as thumbprint, as name; the first that finds something. */
+/* As thumbprint, as serial number, as name; the first that finds something. Nobody makes a
+ * certificate that has the thumbprint of another; a serial number that says as much, who will. */
 static bool
 find_hex(struct ca *ca, const struct token *t, int64_t after, struct store_requests *out,
     struct err *err)
 {
 	char padded[SHA1_HEX_LEN + 1];
-	bool any;
+	bool any = false;
 
-	if (!find_any(ca, STORE_BY_SERIAL, t->text, after, out, &any, err))
-		return false;
-	if (!any && t->digits == SHA1_HEX_LEN) {
-		store_requests_free(out);
+	if (t->digits == SHA1_HEX_LEN) {
 		memset(padded, '0', sizeof padded);
 		memcpy(padded + SHA1_HEX_LEN - strlen(t->text), t->text, strlen(t->text) + 1);
 		if (!find_any(ca, STORE_BY_CERTIFICATE_HASH, padded, after, out, &any, err))
+			return false;
+	}
+	if (!any) {
+		store_requests_free(out);
+		if (!find_any(ca, STORE_BY_SERIAL, t->text, after, out, &any, err))
 			return false;
 	}
 	if (any)

@@ -30,7 +30,8 @@ bool token_parse(const char *text, struct token *out,
 void token_free(struct token *t);
 
 /* All certificates with archived keys, revoked and imported ones too, that the token names and that
- * this officer may see: hex tokens are tried as serial, then as SHA-1, then as CN. DOMAIN\user:
+ * this officer may see: 40 hex digits are tried as SHA-1, hex tokens then as serial, then as CN: a
+ * serial number of another CA is whatever its maker wants, a SHA-1 is not. DOMAIN\user:
  * Request.RequesterName; container\user is resolved in the directory to DOMAIN\user first. Beside
  * the rows of a UPN or account name stand those that its present owner made under another. Officer
  * restrictions filter; `hidden` tells of what they hid. No rights at all: E_ACCESSDENIED. Every
@@ -51,13 +52,14 @@ bool recover_page(struct ca *ca, const struct principal *officer, const char *to
 bool recover_agents(
     struct ca *ca, const struct store_requests *rows, struct pkix_certs *out, struct err *err);
 
-/* The BLOB for one serial number. Order: account, rights, restrictions, own key, archived
+/* The BLOB for one certificate. Order: account, rights, restrictions, own key, archived
  * key, recovery case, KRA certificates at hand; the case used up and audit record 787 committed,
  * then the blob. A refusal is audited up to REFUSALS_RECORDED (audit.h), with the case that it is
  * about, but not what is no serial number. CERTSRV_E_PROPERTY_EMPTY: no such row or no key.
  * CERTSRV_E_RESTRICTEDOFFICER names the rule. *case_out: the case that its receipt ends
  * (recover_case_received); 0: there is nothing to say. */
 struct recover_wish {
+	/* Or SHA-1 of the certificate. TYPE_E_AMBIGUOUSNAME: several that were imported have it. */
 	const char *serial;
 	int64_t case_id; /* 0: the officer's own that fits */
 };

@@ -58,6 +58,7 @@ struct test_issue {
 	const char *sid;                /* NULL: none */
 	int64_t ca_version;             /* 0: no extension */
 	uint8_t serial;
+	struct view long_serial; /* counts instead of `serial`; empty: it does not */
 	int64_t not_before, not_after;
 };
 
@@ -93,7 +94,8 @@ test_tbs(const struct test_issue *in, struct view issuer, EVP_PKEY *signer, stru
 	assert_true(pkix_name_from_dn(in->dn, NULL, &subject, &err));
 	assert_true(pkix_key_spki(in->key, &spki, &err));
 	assert_true(pkix_sig_alg(signer, sig_alg_out, &err));
-	tbs = (struct pkix_tbs){.serial = view_of(&in->serial, 1),
+	tbs = (struct pkix_tbs){
+	    .serial = in->long_serial.len > 0 ? in->long_serial : view_of(&in->serial, 1),
 	    .sig_alg = buf_view(sig_alg_out),
 	    .issuer = issuer.len > 0 ? issuer : buf_view(&subject),
 	    .not_before = in->not_before,

@@ -18,6 +18,8 @@
 #include "recovery_script.h"
 #include "text.h"
 
+#define HASH "0a1b2c3d4e5f60718293a4b5c6d7e8f901234567"
+
 static char folder[] = "/tmp/dirca-script.XXXXXX";
 
 /* Each of them would make a file `pwned` where it is read as code. */
@@ -103,16 +105,16 @@ teardown(void **state)
 
 /* A candidate in which every text is this one. */
 static json_t *
-candidate(const char *text, const char *serial)
+candidate(const char *text, const char *hash)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i}", "serial_number", serial,
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i}", "serial_number", text,
 	    "subject", text, "upn", text, "common_name", text, "template", text, "not_before", text,
-	    "not_after", text, "certificate_hash", text, "certificate_version", 3);
+	    "not_after", text, "certificate_hash", hash, "certificate_version", 3);
 }
 
 /* The script of `count` keys, all names of which are `text`, in file `script`. */
 static bool
-make_script(const char *text, size_t count, const char *serial, struct err *err)
+make_script(const char *text, size_t count, const char *hash, struct err *err)
 {
 	char *name = mem_text(text);
 	struct pki_service service = {.name = name, .host = name, .display_name = name};
@@ -129,7 +131,7 @@ make_script(const char *text, size_t count, const char *serial, struct err *err)
 
 	texts_add(&s.unanswered, text);
 	for (size_t i = 0; i < count; i++)
-		json_array_append_new(found.candidates, candidate(text, serial));
+		json_array_append_new(found.candidates, candidate(text, hash));
 	ok = recovery_script_print(to, &s, err);
 	fclose(to);
 	put("script", view_of(script, len), 0600);
@@ -154,7 +156,7 @@ no_name_becomes_code(void **state)
 			char *ca = text_printf("--ca=%s\\%s\n", hostile[i], hostile[i]);
 			OWNED(own_memory) char *uri = text_printf("--uri=%s\n", hostile[i]);
 
-			assert_true(make_script(hostile[i], count, "0a1b", &err));
+			assert_true(make_script(hostile[i], count, HASH, &err));
 			assert_int_equal(run("sh script --kra kra.pfx >said"), 0);
 			assert_false(is_there("pwned"));
 			calls = content_of("calls");
@@ -171,7 +173,7 @@ the_password_is_said_once_and_nothing_is_left(void **state)
 	struct err err;
 
 	(void)state;
-	assert_true(make_script("user1", 2, "0a1b", &err));
+	assert_true(make_script("user1", 2, HASH, &err));
 	assert_int_equal(run("TMPDIR=$PWD sh script --kra kra.pfx >said"), 0);
 	said = content_of("said");
 	calls = content_of("calls");
@@ -196,7 +198,7 @@ what_is_there_stays(void **state)
 	struct err err;
 
 	(void)state;
-	assert_true(make_script("user1", 2, "0a1b", &err));
+	assert_true(make_script("user1", 2, HASH, &err));
 	assert_int_not_equal(
 	    run("true && echo old >user1.p12 && sh script --kra kra.pfx 2>said"), 0);
 	assert_false(is_there("calls"));
@@ -211,7 +213,7 @@ interrupted_it_leaves_nothing(void **state)
 	struct err err;
 
 	(void)state;
-	assert_true(make_script("user1", 2, "0a1b", &err));
+	assert_true(make_script("user1", 2, HASH, &err));
 	for (size_t i = 0; i < COUNT_OF(ends); i++) {
 		OWNED(own_memory)
 		char *broken =
@@ -226,7 +228,7 @@ interrupted_it_leaves_nothing(void **state)
 }
 
 static void
-a_serial_number_that_is_none_makes_no_script(void **state)
+a_hash_that_is_none_makes_no_script(void **state)
 {
 	struct err err;
 
@@ -244,7 +246,7 @@ main(void)
 	    cmocka_unit_test(the_password_is_said_once_and_nothing_is_left),
 	    cmocka_unit_test(what_is_there_stays),
 	    cmocka_unit_test(interrupted_it_leaves_nothing),
-	    cmocka_unit_test(a_serial_number_that_is_none_makes_no_script),
+	    cmocka_unit_test(a_hash_that_is_none_makes_no_script),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -20,6 +20,7 @@ struct bringing {
 	bool not_foreign, replace, no_key, is_ca;
 	int64_t not_after;
 	uint8_t serial; /* 0: the next */
+	struct view long_serial;
 	const struct test_cert *again;
 };
 
@@ -36,6 +37,7 @@ certificate_of(const struct bringing *b)
 	    .san = b->san,
 	    .sid = b->sid,
 	    .serial = b->serial != 0 ? b->serial : ++last_serial,
+	    .long_serial = b->long_serial,
 	    .not_before = clock_now() - 86400,
 	    .not_after = b->not_after != 0 ? b->not_after : clock_now() + 86400});
 }
@@ -353,6 +355,43 @@ one_serial_number_of_two_cas_is_told_by_the_hash(void **state)
 	test_cert_free(&second);
 }
 
+/* Nobody finds the copier's key in place of the other's, nor is kept from finding that. */
+static void
+serial_number_that_copies_a_hash_hides_nobodys_key(void **state)
+{
+	struct bringing copy = {.san = UPN "user3@nwtraders.com", .dn = "CN=copy"};
+	struct test_cert cert = {0};
+	struct recovery_blob opened;
+	struct recover_wish wish = {0};
+	struct import_result r;
+	struct buf blob;
+	int64_t by_case;
+	struct err err;
+	char *hash;
+
+	(void)state;
+	do { /* a serial number is positive, and begins with no zero */
+		test_cert_free(&cert);
+		cert = certificate_of(&(struct bringing){.san = UPN "user1@nwtraders.com"});
+	} while (cert.cert.sha1[0] == 0 || cert.cert.sha1[0] >= 0x80);
+	harness_must(bring_as(&officer1, &(struct bringing){0}, &cert, &r, &err), &err);
+	import_result_free(&r);
+	copy.long_serial = view_of(cert.cert.sha1, 20);
+	taken_as(&officer1, &copy, NULL, &r);
+	import_result_free(&r);
+	wish.serial = hash = hex_encode(copy.long_serial, '\0');
+	assert_int_equal(found(&officer1, hash), 1);
+	harness_must(recover_blob(harness.ca, &harness.vault, &officer1, &wish, clock_now(), &blob,
+			 &by_case, &err),
+	    &err);
+	harness_must(recovery_decode(buf_view(&blob), &opened, &err), &err);
+	assert_true(view_eq(buf_view(&opened.certificate.raw), buf_view(&cert.der)));
+	recovery_free(&opened);
+	buf_free(&blob);
+	free(hash);
+	test_cert_free(&cert);
+}
+
 static void
 signature_keys_and_certificates_of_cas_are_not_taken(void **state)
 {
@@ -436,6 +475,7 @@ main(void)
 	    cmocka_unit_test(nobody_brings_his_own_key),
 	    cmocka_unit_test(public_key_stays_one_principals),
 	    cmocka_unit_test(one_serial_number_of_two_cas_is_told_by_the_hash),
+	    cmocka_unit_test(serial_number_that_copies_a_hash_hides_nobodys_key),
 	    cmocka_unit_test(signature_keys_and_certificates_of_cas_are_not_taken),
 	    cmocka_unit_test(certificate_is_taken_where_keys_cannot_be_archived),
 	};

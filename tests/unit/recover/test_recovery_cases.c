@@ -121,7 +121,7 @@ state_of(int64_t id)
 static bool
 fetch_at(const struct principal *p, int64_t id, int64_t now, int64_t *by_out, struct err *err)
 {
-	const struct recover_wish wish = {archived.serial, id};
+	const struct recover_wish wish = {.serial = archived.serial, .case_id = id};
 	struct buf blob;
 	bool ok = recover_blob(harness.ca, &harness.vault, p, &wish, now, &blob, by_out, err);
 
