@@ -12,6 +12,7 @@
 #include "own_openssl.h"
 #include "pem.h"
 #include "text.h"
+#include "trusted_cas.h"
 
 #define LIST_MAX (4 << 20)
 
@@ -29,6 +30,7 @@ escrow_files_close(struct escrow_files *f)
 	free(f->lines);
 	escrow_certificates_free(&f->certificates);
 	pfx_content_free(&f->openers);
+	pkix_certs_free(&f->trusted);
 	*f = (struct escrow_files){0};
 }
 
@@ -157,6 +159,17 @@ read_certificates(struct escrow_files *f, const char *path, struct err *err)
 	return true;
 }
 
+/* As recoverkey: who lies beside the keys that open, and whom the caller named. */
+static bool
+read_trusted(struct escrow_files *f, struct err *err)
+{
+	for (size_t i = 0; i < f->openers.other_count; i++)
+		if (!pkix_certs_add(&f->trusted, buf_view(&f->openers.others[i].certificate), err))
+			return false;
+	return trusted_cas_add_files(&f->trusted, &f->cli->opt.trusted_cas, err) &&
+	       trusted_cas_add_folder(&f->trusted, err);
+}
+
 bool
 escrow_files_open(const struct cli *cli, struct escrow_files *out, struct err *err)
 {
@@ -171,7 +184,7 @@ escrow_files_open(const struct cli *cli, struct escrow_files *out, struct err *e
 	for (size_t i = 0; i < o->certificates.count; i++)
 		if (!read_certificates(out, o->certificates.list[i], err))
 			return false;
-	return true;
+	return read_trusted(out, err);
 }
 
 /* ---- files ---- */
@@ -198,10 +211,16 @@ static bool
 read_items(struct escrow_files *f, const char *path, struct view file,
     const struct escrow_line *line, struct escrow_items *out, struct err *err)
 {
+	const struct cli_options *o = &f->cli->opt;
+	const struct recovery_trust trust = {.cas = f->trusted.list,
+	    .ca_count = f->trusted.count,
+	    .unsigned_chain = o->accept_unsigned_chain,
+	    .sha1 = o->accept_sha1};
 	struct escrow_with with = {.passwords = f->passwords,
 	    .password_count = f->password_count,
 	    .openers = &f->openers,
-	    .certificates = &f->certificates};
+	    .certificates = &f->certificates,
+	    .trust = &trust};
 	OWNED(own_memory) char *prompt = text_printf("Password of %s: ", path);
 	OWNED(secret_free) struct secret asked = {0};
 	struct err ignored;

@@ -22,6 +22,7 @@ struct escrow_files {
 	size_t line_count;
 	struct escrow_certificates certificates;
 	struct pfx_content openers;
+	struct pkix_certs trusted; /* CAs whose recovery BLOBs are opened */
 };
 /* Reads what the options name. */
 bool escrow_files_open(const struct cli *cli, struct escrow_files *out, struct err *err);

@@ -11,6 +11,7 @@
 
 #include "pfx.h"
 #include "pkix.h"
+#include "recovery.h"
 #include "texts.h"
 
 #define ESCROW_FILE_MAX ((size_t)256 << 20)
@@ -64,10 +65,12 @@ struct escrow_with {
 	const struct pfx_content *openers; /* keys that open: a KRA's, a Dogtag KRA's storage key.
 					      NULL: none */
 	struct escrow_certificates *certificates; /* NULL: none */
+	const struct recovery_trust *trust;       /* whose recovery BLOBs; NULL: nobody's */
 };
 
 /* NTE_BAD_DATA for a wrong password, CRYPT_E_NO_DECRYPT_CERT if nothing opens it; what is no file
- * of any reader, or one of a kind that cannot be read, is ERROR_INVALID_DATA with a way round. */
+ * of any reader, or one of a kind that cannot be read, is ERROR_INVALID_DATA with a way round; the
+ * codes of recovery_verify for a recovery BLOB. */
 bool escrow_read(
     struct view file, const struct escrow_with *with, struct escrow_items *out, struct err *err);
 

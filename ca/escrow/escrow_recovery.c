@@ -1,7 +1,7 @@
 /*
  * Recovery BLOBs, of AD CS or dirca: keys that were archived by another CA, opened with one of its
- * key recovery agents' keys. Who signed them is not asked: the key is proved to be the
- * certificate's, and goes to no person.
+ * key recovery agents' keys. As where an agent recovers one (recovery_verify), before his key is
+ * used: one that no CA gave out for an officer is not opened.
  */
 #include "escrow_priv.h"
 
@@ -9,7 +9,6 @@
 
 #include "mem.h"
 #include "own_openssl.h"
-#include "recovery.h"
 
 #define SOURCE "recovery BLOB"
 
@@ -47,9 +46,12 @@ bool
 escrow_read_recovery(
     struct view file, const struct escrow_with *with, struct escrow_items *out, struct err *err)
 {
+	static const struct recovery_trust nobody = {0};
 	OWNED(recovery_free) struct recovery_blob blob = {0};
 	EVP_PKEY *key = NULL;
 
-	return recovery_decode(file, &blob, err) && open_blob(&blob, with, &key, err) &&
+	return recovery_decode(file, &blob, err) &&
+	       recovery_verify(&blob, with->trust != NULL ? with->trust : &nobody, err) &&
+	       open_blob(&blob, with, &key, err) &&
 	       escrow_add(out, key, buf_view(&blob.certificate.raw), NULL, NULL, SOURCE, err);
 }

@@ -199,7 +199,17 @@ check "an entry that was changed is not" eval 'cp "$dir/batch.002" "$dir/bad" &&
 reopened() { officer importkms -f --opener "$dir/kra1.pfx" --opener-password-file "$(ca_lab_pass)" "$@" "$dir/one.rec"; }
 check "a recovery BLOB is opened by its agent" says 'Keys archived before: 1' reopened
 check "and its key archived anew" says 'Keys replaced: 1' reopened --replace
-check "by nobody else" eval 'officer importkms -f "$dir/one.rec" 2>&1 | grep -e --opener'
+bare_agent() { # his key without the certificates of CAs beside it
+	openssl pkcs12 -in "$dir/kra1.pfx" -passin "file:$(ca_lab_pass)" -nodes -out "$dir/bare.pem" &&
+		openssl x509 -in "$dir/bare.pem" -out "$dir/bare.crt" &&
+		openssl pkcs12 -export -in "$dir/bare.crt" -inkey "$dir/bare.pem" -passout "file:$(ca_lab_pass)" -out "$dir/bare.pfx"
+} 2>/dev/null
+bare() { officer importkms -f --opener "$dir/bare.pfx" --opener-password-file "$(ca_lab_pass)" "$@" "$dir/one.rec"; }
+check "one who trusts no CA" bare_agent
+check "opens none" eval '! bare 2>"$dir/why" && grep -e --trusted-ca "$dir/why"'
+check "but what a CA signed that he names" says 'Keys archived before: 1' bare --trusted-ca "$CA_STATE/ca.crt"
+check "and not what another did" eval '! bare --trusted-ca "$dir/parent.crt" 2>"$dir/why" && grep -e "none of the CAs that you trust" "$dir/why"'
+check "by nobody else" eval 'officer importkms -f --trusted-ca "$CA_STATE/ca.crt" "$dir/one.rec" 2>&1 | grep -e --opener'
 
 # ---- what is no key ----
 check "Exchange's own file is refused with the way round" eval 'head -c 900 /dev/urandom >"$dir/kms"; bring "$dir/kms" 2>&1 | grep "never published"'
