@@ -29,6 +29,7 @@
 
 struct options {
 	const char *port, *ca_file, *user, *password_file, *template_cn, *acks;
+	bool plain; /* no key is archived */
 	int clients, requests;
 	double seconds, warm_up;
 };
@@ -77,6 +78,15 @@ complain(struct bench *b, const char *what, const struct err *err)
 		fprintf(stderr, "bench_enroll: %s: %s\n", what, err->msg);
 }
 
+static bool
+make_request(const struct bench *b, size_t i, struct buf *out, struct err *err)
+{
+	EVP_PKEY *key = b->keys[i % KEYS];
+
+	return b->o->plain ? load_request_of(key, (struct view){0}, b->o->template_cn, out, err)
+			   : load_request_for(key, buf_view(&b->xchg), b->o->template_cn, out, err);
+}
+
 static void *
 make_requests(void *arg)
 {
@@ -85,8 +95,7 @@ make_requests(void *arg)
 	struct err err;
 
 	while ((i = atomic_fetch_add(&b->next_to_make, 1)) < (size_t)b->o->requests)
-		if (!load_request_for(b->keys[i % KEYS], buf_view(&b->xchg), b->o->template_cn,
-			&b->requests[i], &err))
+		if (!make_request(b, i, &b->requests[i], &err))
 			complain(b, "making a request", &err);
 	return NULL;
 }
@@ -109,11 +118,11 @@ keep(struct client *c, int64_t latency, struct load_answer *a, struct err *err)
 }
 
 static bool
-body_serial(const struct buf *body, char **serial_out, struct err *err)
+body_serial(const struct bench *b, const struct buf *body, char **serial_out, struct err *err)
 {
 	struct buf der = {0};
 	bool ok = base64_decode(buf_view(body), &der, err) &&
-		  load_answer_serial(buf_view(&der), true, serial_out, err);
+		  load_answer_serial(buf_view(&der), !b->o->plain, serial_out, err);
 
 	buf_free(&der);
 	return ok;
@@ -124,7 +133,7 @@ static bool
 acknowledge(struct bench *b, const struct load_answer *a, struct err *err)
 {
 	char *serial = NULL, *line = NULL;
-	bool ok = body_serial(&a->body, &serial, err);
+	bool ok = body_serial(b, &a->body, &serial, err);
 
 	if (ok && (line = text_printf("%s\n", serial)) == NULL)
 		ok = err_nomem(err);
@@ -153,8 +162,7 @@ next_request(struct bench *b, struct buf *out, struct err *err)
 
 	*out = (struct buf){0};
 	if (b->acks_fd != -1)
-		return load_request_for(
-		    b->keys[i % KEYS], buf_view(&b->xchg), b->o->template_cn, out, err);
+		return make_request(b, i, out, err);
 	if (i < (size_t)b->o->requests) {
 		*out = b->requests[i];
 		b->requests[i] = (struct buf){0};
@@ -290,7 +298,7 @@ report(struct bench *b, struct client *clients, struct err *err)
 		for (size_t k = 0; k < clients[i].count; k++) {
 			char *serial = NULL;
 
-			if (!body_serial(&clients[i].samples[k].body, &serial, err)) {
+			if (!body_serial(b, &clients[i].samples[k].body, &serial, err)) {
 				free(latencies);
 				return false;
 			}
@@ -312,7 +320,8 @@ parse(int argc, char **argv, struct options *o)
 	static const struct option names[] = {{"port", 1, NULL, 'p'}, {"ca", 1, NULL, 'c'},
 	    {"user", 1, NULL, 'u'}, {"password-file", 1, NULL, 'w'}, {"template", 1, NULL, 't'},
 	    {"clients", 1, NULL, 'n'}, {"requests", 1, NULL, 'm'}, {"seconds", 1, NULL, 's'},
-	    {"warm-up", 1, NULL, 'b'}, {"acks", 1, NULL, 'a'}, {NULL, 0, NULL, 0}};
+	    {"warm-up", 1, NULL, 'b'}, {"acks", 1, NULL, 'a'}, {"plain", 0, NULL, 'l'},
+	    {NULL, 0, NULL, 0}};
 	int c;
 
 	*o = (struct options){.template_cn = "EFSArchive",
@@ -352,6 +361,9 @@ parse(int argc, char **argv, struct options *o)
 		case 'a':
 			o->acks = optarg;
 			break;
+		case 'l':
+			o->plain = true;
+			break;
 		default:
 			return false;
 		}
@@ -373,7 +385,7 @@ main(int argc, char **argv)
 		    "usage: bench_enroll --port N --ca FILE --user NAME --password-file FILE\n"
 		    "       [--template CN] [--clients N] [--requests N] [--seconds S] [--warm-up "
 		    "S]\n"
-		    "       [--acks FILE]\n");
+		    "       [--acks FILE] [--plain]\n");
 		return 2;
 	}
 	signal(SIGPIPE, SIG_IGN);

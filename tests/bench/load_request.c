@@ -45,13 +45,16 @@ load_request_of(
     EVP_PKEY *key, struct view sealed, const char *template_cn, struct buf *out, struct err *err)
 {
 	struct buf pkcs10 = {0};
+	uint8_t id[CMC_RANDOM_LEN] = {0};
+	const struct cmc_transaction transaction = {.id = view_of(id, sizeof id)};
 	bool ok;
 
 	*out = (struct buf){0};
-	ok = make_pkcs10(key, template_cn, &pkcs10, err) &&
+	ok = cmc_transaction_id_make(id, err) && make_pkcs10(key, template_cn, &pkcs10, err) &&
 	     cmc_request_make(&(struct cmc_make){.pkcs10 = buf_view(&pkcs10),
 				  .key = key,
 				  .archived_key = sealed,
+				  .transaction = &transaction,
 				  .template_cn = template_cn},
 		 out, err);
 	buf_free(&pkcs10);

@@ -1,4 +1,4 @@
-/* Archived enrollment requests, made before the clock runs. */
+/* Enrollment requests, made before the clock runs. */
 #ifndef BENCH_LOAD_REQUEST_H
 #define BENCH_LOAD_REQUEST_H
 
@@ -6,11 +6,13 @@
 
 #include "buf.h"
 
-/* A CMC request for `template_cn` and this key, with `sealed` as its archived key; empty: none. */
+/* A CMC request for `template_cn` and this key, with `sealed` as its archived key; empty: none.
+ * Each is another, also of one key without anything sealed: the same bytes again are answered from
+ * their row. */
 bool load_request_of(
     EVP_PKEY *key, struct view sealed, const char *template_cn, struct buf *out, struct err *err);
 /* A CMC request for `template_cn` and `key`, which is sealed to the exchange certificate
- * `xchg_der`. Each is another, as those of one person who uses a key again. */
+ * `xchg_der`, as one of those of a person who uses a key again. */
 bool load_request_for(
     EVP_PKEY *key, struct view xchg_der, const char *template_cn, struct buf *out, struct err *err);
 /* The same with a fresh RSA-2048 key. */
