@@ -391,6 +391,9 @@ check_options(const struct cli *cli, struct err *err)
 	if (cli->opt.script && (cli->opt.json || cli->count > 1))
 		return err_set(err, DIRCA_E_USAGE,
 		    "--script prints a script: without --json and without a file");
+	if (cli->opt.json && cli->count > 1 && output_is_standard(cli->args[1]))
+		return err_set(err, DIRCA_E_USAGE,
+		    "the BLOB and --json cannot both go to standard output: name a file");
 	return cli->count == 1 || check_output(cli->args[1], err);
 }
 

@@ -10,6 +10,7 @@
 #include "pem.h"
 #include "pkcs8.h"
 #include "pkix.h"
+#include "print.h"
 
 static const char *const words[] = {
     [KEY_PFX] = "pfx",
@@ -247,8 +248,11 @@ print_key(FILE *to, const struct pfx_entry *e)
 	} else {
 		fprintf(to, "  a certificate that cannot be shown");
 	}
-	if (e->friendly_name != NULL)
-		fprintf(to, " (%s)", e->friendly_name);
+	if (e->friendly_name != NULL) {
+		fputs(" (", to);
+		print_name(to, e->friendly_name);
+		fputc(')', to);
+	}
 	fputc('\n', to);
 }
 

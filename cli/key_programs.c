@@ -12,6 +12,7 @@
 #include "pem.h"
 #include "pkcs8.h"
 #include "pkix.h"
+#include "print.h"
 #include "text.h"
 
 #include <openssl/rand.h>
@@ -62,8 +63,11 @@ name_keys(struct pfx_content *c)
 static void
 print_names(const struct pfx_content *c)
 {
-	for (size_t i = 0; i < c->key_count; i++)
-		printf("%s\n", c->keys[i].friendly_name != NULL ? c->keys[i].friendly_name : "-");
+	for (size_t i = 0; i < c->key_count; i++) {
+		print_name(
+		    stdout, c->keys[i].friendly_name != NULL ? c->keys[i].friendly_name : "-");
+		putchar('\n');
+	}
 }
 
 /* ---- NSS ---- */

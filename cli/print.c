@@ -4,6 +4,7 @@
 
 #include "clock.h"
 #include "own.h"
+#include "printable.h"
 #include "text.h"
 
 void
@@ -13,6 +14,14 @@ print_when(FILE *to, int64_t when)
 
 	clock_format(when, text);
 	fprintf(to, "%.10s %.5s UTC", text, text + 11);
+}
+
+void
+print_name(FILE *to, const char *name)
+{
+	OWNED(own_memory) char *shown = printable_escape(name);
+
+	fputs(shown != NULL ? shown : "?", to);
 }
 
 void

@@ -19,6 +19,8 @@ json_t *json_cert(const struct pkix_cert *c);
 void print_retrieval(FILE *to, const char *indent, const struct retrieval *r);
 /* "Recipient Info[0]:" and the certificate, or as much as is known of it. */
 void print_recipients(FILE *to, const struct recovery_blob *b);
+/* A name that somebody else chose, in one line whatever is in it. */
+void print_name(FILE *to, const char *name);
 /* A string member or "-". */
 const char *json_text(const json_t *object, const char *member);
 /* Is it in the array? */

@@ -17,6 +17,7 @@
 
 #define PAYLOAD_MAX 32768
 #define USER_MAX    256
+#define SOURCE_MAX  32
 
 struct importing {
 	struct ca *ca;
@@ -137,7 +138,8 @@ sid_of(const struct principal *p)
 }
 
 /* Of somebody whom the directory does not know, what the certificate calls him: a name with which
- * no account is found, so that no group of anybody's counts. */
+ * no account is found, so that no group of anybody's counts; and in which nothing passes for a
+ * word of the trail ("requester=..."). */
 static char *
 unknown_name(const struct importing *m)
 {
@@ -146,8 +148,12 @@ unknown_name(const struct importing *m)
 			   : m->row.email != NULL       ? m->row.email
 			   : m->row.common_name != NULL ? m->row.common_name
 							: m->row.distinguished_name;
+	char *text = text_printf("imported: %s", name);
 
-	return text_printf("imported: %s", name);
+	for (char *p = text; *p != '\0'; p++)
+		if (*p == '=')
+			*p = ':';
+	return text;
 }
 
 static bool
@@ -384,10 +390,22 @@ write_unit(struct store_tx *tx, void *arg, struct err *err)
 
 /* ---- all of it ---- */
 
+/* Two words in the trail, among others. */
+static bool
+check_source(const char *source, struct err *err)
+{
+	return source == NULL || (strlen(source) <= SOURCE_MAX && strchr(source, '=') == NULL) ||
+	       err_set(err, E_INVALIDARG, "what a key comes from has at most %d octets, and no '='",
+		   SOURCE_MAX);
+}
+
 static bool
 check_item(const struct importing *m, struct err *err)
 {
 	const char *user = m->item->user;
+
+	if (!check_source(m->item->source, err))
+		return false;
 
 	if (!ca_view_is_fresh(m->view, clock_boot_ms()))
 		return err_set(err, DIRCA_E_DIRECTORY_UNAVAILABLE,

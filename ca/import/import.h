@@ -20,7 +20,8 @@ struct import_item {
 	const char *user;        /* whose key it is, as who encrypted it says; NULL: he does not */
 	bool foreign;            /* another CA's may be taken */
 	bool replace;            /* an archived key is replaced, else it stays */
-	const char *source;      /* for the audit trail: "PKCS#12"; NULL: unknown */
+	const char
+	    *source; /* for the audit trail: "PKCS#12", E_INVALIDARG for '='; NULL: unknown */
 };
 
 enum import_key {

@@ -46,6 +46,11 @@ has_keys() { # FILE COUNT: openssl finds so many keys, and those of the four pai
 }
 has_certificates() { openssl pkcs12 -in "$1" -passin file:pn -nokeys -out "$1.certs" && test "$(grep -c 'BEGIN CERT' "$1.certs")" = "$2"; }
 check "four files become one" says "all.pfx: 4 private keys, 3 further certificates" merge all.pfx
+two_lines() {
+	openssl pkcs12 -export -inkey u1.key -in u1.crt -name "$(printf 'a)\nlines.pem: 9 private keys')" -passout file:p1 -out lines.pfx &&
+		says 'u000alines.pem: 9 private keys)' dirca convert lines.pfx lines.pem --password-file p1 --format pem --plain
+}
+check "a name in one of them passes for no line of ours" two_lines
 check "for its owner alone" is 600 stat -c %a all.pfx
 check "nothing is written over" refuses ERROR_FILE_EXISTS merge all.pfx
 check "but with --force" merge all.pfx --force

@@ -516,6 +516,7 @@ shown_only() { # who can open it, by name, and no record of a retrieval
 }
 mkdir "$dir/cwd"
 check "without a file who can open it is shown, and nothing fetched" eval 'cd "$dir/cwd" && shown_only'
+check "BLOB and JSON are not mixed" eval 'fails_with 2 officer getkey user1@nwtraders.com - --json | cat'
 check "nor written" test -z "$(ls "$dir/cwd")"
 keys_of_user1() { officer getkey user1@nwtraders.com --json "$@" 2>"$dir/keys.err" | jq '.candidates | length'; }
 all=$(keys_of_user1)

@@ -17,6 +17,7 @@ struct bringing {
 	const char *san, *sid, *dn, *user, *usage;
 	const struct test_cert *issuer; /* NULL: the foreign CA */
 	EVP_PKEY *key;                  /* NULL: a new one */
+	const char *source;             /* NULL: "test" */
 	bool not_foreign, replace, no_key, is_ca;
 	int64_t not_after;
 	uint8_t serial; /* 0: the next */
@@ -51,7 +52,7 @@ bring_as(const struct principal *officer, const struct bringing *b, const struct
 	    .user = b->user,
 	    .foreign = !b->not_foreign,
 	    .replace = b->replace,
-	    .source = "test"};
+	    .source = b->source != NULL ? b->source : "test"};
 	uint8_t binding[ARCHIVE_BINDING];
 	struct buf key = {0};
 	bool ok;
@@ -355,6 +356,25 @@ one_serial_number_of_two_cas_is_told_by_the_hash(void **state)
 	test_cert_free(&second);
 }
 
+/* What stands in the trail about it is the CA's word. */
+static void
+nothing_that_is_brought_passes_for_a_word_of_the_trail(void **state)
+{
+	struct import_result r;
+	struct store_request row;
+
+	(void)state;
+	refused_as(
+	    &officer1, &(struct bringing){.source = "x foreign=no owner-by=SID"}, E_INVALIDARG);
+	refused_as(&officer1,
+	    &(struct bringing){.source = "a source with more letters than one has"}, E_INVALIDARG);
+	taken_as(&officer1, &(struct bringing){.dn = "CN=x subject\\=CN\\=boss"}, NULL, &r);
+	row = row_of(r.request_id);
+	assert_string_equal(row.requester_name, "imported: x subject:CN:boss");
+	store_request_free(&row);
+	import_result_free(&r);
+}
+
 /* Nobody finds the copier's key in place of the other's, nor is kept from finding that. */
 static void
 serial_number_that_copies_a_hash_hides_nobodys_key(void **state)
@@ -475,6 +495,7 @@ main(void)
 	    cmocka_unit_test(nobody_brings_his_own_key),
 	    cmocka_unit_test(public_key_stays_one_principals),
 	    cmocka_unit_test(one_serial_number_of_two_cas_is_told_by_the_hash),
+	    cmocka_unit_test(nothing_that_is_brought_passes_for_a_word_of_the_trail),
 	    cmocka_unit_test(serial_number_that_copies_a_hash_hides_nobodys_key),
 	    cmocka_unit_test(signature_keys_and_certificates_of_cas_are_not_taken),
 	    cmocka_unit_test(certificate_is_taken_where_keys_cannot_be_archived),
