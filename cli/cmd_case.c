@@ -31,6 +31,15 @@ text_of(const json_t *c, const char *name)
 	return json_is_string(json_object_get(c, name)) ? json_text(c, name) : "-";
 }
 
+/* What names the key, and no other. */
+static const char *
+key_name(const json_t *key)
+{
+	const json_t *hash = json_object_get(key, "foreign_hash");
+
+	return json_is_string(hash) ? json_string_value(hash) : text_of(key, "serial_number");
+}
+
 /* What can be typed next. */
 static void
 print_next(const json_t *c)
@@ -48,8 +57,7 @@ print_next(const json_t *c)
 	json_array_foreach(json_object_get(c, "keys"), i, key)
 	{
 		if (!json_is_string(json_object_get(key, "received_when")))
-			printf("  dirca getkey %s --case %lld\n", json_text(key, "serial_number"),
-			    id_of(c));
+			printf("  dirca getkey %s --case %lld\n", key_name(key), id_of(c));
 	}
 }
 
@@ -138,8 +146,7 @@ case_path(const struct work *w, const char *what, struct err *err)
 static void
 print_key(const json_t *key)
 {
-	printf("%-16s  %s, fetched %lld times, last %s, arrived %s\n", "key",
-	    text_of(key, "serial_number"),
+	printf("%-16s  %s, fetched %lld times, last %s, arrived %s\n", "key", key_name(key),
 	    (long long)json_integer_value(json_object_get(key, "fetches")),
 	    text_of(key, "fetched_when"), text_of(key, "received_when"));
 }

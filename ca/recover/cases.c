@@ -483,9 +483,17 @@ recover_case_get(struct ca *ca, const struct principal *who, int64_t case_id,
 
 	*out = (struct store_case){0};
 	if (!may_look(ca, who, &view, &all, err) ||
-	    !case_must_be(store_get_case(ca->store, case_id, &c, err), case_id, err) ||
-	    (!all && !may_see(ca, view, who, &c, err)))
+	    !case_must_be(store_get_case(ca->store, case_id, &c, err), case_id, err))
 		return false;
+	if (!all && !may_see(ca, view, who, &c, err)) {
+		/* Who counts through the numbers learns of nobody that his keys are recovered. */
+		if (err->code == CERTSRV_E_RESTRICTEDOFFICER)
+			err_set(err, CERTSRV_E_RESTRICTEDOFFICER,
+			    "%s may not act for whom recovery case %lld is about "
+			    "(dircaOfficerRights)",
+			    who->downlevel, (long long)case_id);
+		return false;
+	}
 	*out = c;
 	c = (struct store_case){0};
 	return true;

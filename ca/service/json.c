@@ -273,10 +273,10 @@ json_event(const struct event_record *e)
 static json_t *
 json_case_key(const struct store_case_key *k)
 {
-	return json_pack("{s:I, s:o, s:I, s:o, s:o}", "request_id", (json_int_t)k->request_id,
-	    "serial_number", text_or_null(k->serial), "fetches", (json_int_t)k->fetches,
-	    "fetched_when", when_or_null(k->fetched_when), "received_when",
-	    when_or_null(k->received_when));
+	return json_pack("{s:I, s:o, s:o, s:I, s:o, s:o}", "request_id", (json_int_t)k->request_id,
+	    "serial_number", text_or_null(k->serial), "foreign_hash", text_or_null(k->foreign_hash),
+	    "fetches", (json_int_t)k->fetches, "fetched_when", when_or_null(k->fetched_when),
+	    "received_when", when_or_null(k->received_when));
 }
 
 json_t *

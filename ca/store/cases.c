@@ -19,8 +19,10 @@ store_case_free(struct store_case *c)
 
 	for (size_t i = 0; i < COUNT_OF(texts); i++)
 		free(texts[i]);
-	for (size_t i = 0; i < c->key_count; i++)
+	for (size_t i = 0; i < c->key_count; i++) {
 		free(c->keys[i].serial);
+		free(c->keys[i].foreign_hash);
+	}
 	free(c->keys);
 	*c = (struct store_case){0};
 }
@@ -202,7 +204,8 @@ read_key(struct conn *conn, struct store_case_key *out, struct err *err)
 	    .fetches = sql_int(conn, id, 2),
 	    .fetched_when = sql_int(conn, id, 3),
 	    .received_when = sql_int(conn, id, 4)};
-	return sql_text(conn, id, 1, &out->serial, err);
+	return sql_text(conn, id, 1, &out->serial, err) &&
+	       sql_text(conn, id, 5, &out->foreign_hash, err);
 }
 
 static bool

@@ -379,7 +379,8 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3, SQL_SELDOM = 4 };
 	    "WHERE CaseID = ? AND RequestID = ? AND ReceivedWhen IS NULL")                        \
 	X(GET_CASE, SQL_BOTH, SQL_CASE "WHERE c.CaseID = ?")                                      \
 	X(CASE_KEYS, SQL_BOTH,                                                                    \
-	    "SELECT k.RequestID, r.SerialNumber, k.Fetches, k.FetchedWhen, k.ReceivedWhen "       \
+	    "SELECT k.RequestID, r.SerialNumber, k.Fetches, k.FetchedWhen, k.ReceivedWhen, "      \
+	    "CASE r.Disposition WHEN 12 THEN lower(hex(r.CertificateHash)) END "                  \
 	    "FROM RecoveryCaseKey k JOIN Request r ON r.RequestID = k.RequestID "                 \
 	    "WHERE k.CaseID = ? ORDER BY k.RequestID")                                            \
 	X(FIND_CASE, SQL_READER,                                                                  \

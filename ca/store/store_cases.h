@@ -31,7 +31,8 @@ enum case_reason {
 
 struct store_case_key {
 	int64_t request_id;
-	char *serial; /* read only */
+	char *serial;       /* read only */
+	char *foreign_hash; /* read only: SHA-1 of another CA's, whose number others may have */
 	int64_t fetches, fetched_when;
 	int64_t received_when; /* 0: nobody said that it arrived */
 };

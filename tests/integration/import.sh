@@ -91,6 +91,20 @@ recovered() { # OFFICER NAME TOKEN: the key of NAME.p12, opened by a KRA
 }
 check "the key is found by UPN and recovered" recovered officer1 one user1@nwtraders.com
 
+numbered() { # NAME: another key with the serial number of the first
+	foreign "$1" user1 && openssl x509 -req -in "$dir/$1.csr" -CA "$dir/parent.crt" -CAkey "$dir/parent.key" -days 50 -extfile "$dir/$1.ext" \
+		-set_serial "0x$(ca_lab_serial_of "$dir/one.crt")" -out "$dir/$1.crt" 2>/dev/null &&
+		openssl pkcs12 -export -in "$dir/$1.crt" -inkey "$dir/$1.key" -passout "file:$dir/pw" -out "$dir/$1.p12" && bring -f "$dir/$1.p12"
+}
+by_case() { # the command that the case names, as it is typed
+	local line
+	line=$(officer case open "$(ca_lab_sha1 "$dir/copy.crt")" --reason damaged --ticket T-1 | sed -n 's/^  dirca \(getkey .*\)/\1/p') &&
+		openssl pkcs12 -export -in "$dir/copy.crt" -inkey "$dir/copy.key" -passout "file:$(ca_lab_pass)" -out "$dir/copy-again.p12" &&
+		eval "officer ${line/--case/'"$dir/copy.rec"' --case}" && ca_lab_opens "$dir/copy.rec" "$dir/kra1.pfx" "$dir/copy-again.p12"
+}
+check "another CA gives a number again" numbered copy
+check "a case names the key by its hash" by_case
+
 # ---- officers ----
 check "officer1 may act for Sales alone" eval 'ca_lab_as caadmin officer restrict && ca_lab_as caadmin officer remove 1 && ca_lab_as caadmin officer allow officer1 --for Sales && ca_lab_as caadmin officer allow officer2 --for Engineering'
 hidden() { refuses CERTSRV_E_RESTRICTEDOFFICER officer getkey user3@nwtraders.com "$dir/hidden.rec"; }
