@@ -3,7 +3,6 @@
  * Walkthrough"): what the CA answered to a request of `dirca new`, whoever brought it, and the key
  * that stayed here.
  */
-#include <dirent.h>
 #include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 #include "mem.h"
 #include "output.h"
 #include "own.h"
+#include "own_folder.h"
 #include "pem.h"
 #include "pfx.h"
 #include "print.h"
@@ -113,13 +113,6 @@ is_for(const char *sent_file, const struct brought *b)
 			return true;
 	}
 	return false;
-}
-
-static void
-own_folder(DIR **folder)
-{
-	if (*folder != NULL)
-		closedir(*folder);
 }
 
 /* By the public key, among what `dirca new` keeps: in the response's folder. */

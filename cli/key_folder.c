@@ -2,7 +2,6 @@
  * SHA-1, for its owner alone. */
 #include "key_store.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "mem.h"
 #include "output.h"
 #include "own.h"
+#include "own_folder.h"
 #include "pem.h"
 #include "pkcs8.h"
 #include "pkix.h"
@@ -168,13 +168,6 @@ take(struct pfx_content *from, const char *wanted, struct pfx_content *out, stru
 			return true;
 		}
 	return true;
-}
-
-static void
-own_folder(DIR **folder)
-{
-	if (*folder != NULL)
-		closedir(*folder);
 }
 
 bool

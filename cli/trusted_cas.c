@@ -1,11 +1,11 @@
 #include "trusted_cas.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 
 #include "mem.h"
 #include "own.h"
+#include "own_folder.h"
 #include "pem.h"
 #include "text.h"
 
@@ -48,13 +48,6 @@ add_entries(struct pkix_certs *t, const char *folder, DIR *open_folder, struct e
 			return false;
 	}
 	return errno == 0 || err_errno(err, DIRCA_E_IO, "%s", folder);
-}
-
-static void
-own_folder(DIR **folder)
-{
-	if (*folder != NULL)
-		closedir(*folder);
 }
 
 bool

@@ -1,6 +1,5 @@
 #include "crl_check.h"
 
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +9,7 @@
 #include "crl_http.h"
 #include "file.h"
 #include "own.h"
+#include "own_folder.h"
 #include "own_openssl.h"
 #include "text.h"
 #include "trust.h"
@@ -66,18 +66,11 @@ search_crls(struct dir_conn *c, void *arg, struct err *err)
 	return true;
 }
 
-static void
-close_folder(DIR **folder)
-{
-	if (*folder != NULL)
-		closedir(*folder);
-}
-
 /* What root put there: whoever may write it, a CRL is its issuer's by the signature. */
 static bool
 read_crls(struct crl_query *q, struct err *err)
 {
-	OWNED(close_folder) DIR *folder = opendir(q->base);
+	OWNED(own_folder) DIR *folder = opendir(q->base);
 	const struct dirent *e;
 
 	if (folder == NULL)
