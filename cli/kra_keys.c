@@ -1,25 +1,18 @@
 #include "kra_keys.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "file.h"
 #include "key_uri.h"
+#include "material.h"
 #include "mem.h"
 #include "own.h"
+#include "own_folder.h"
 #include "pem.h"
-#include "pfx.h"
-#include "pkcs8.h"
 #include "text.h"
-
-#define PEM_BEGIN    "-----BEGIN "
-#define PEM_KEY      "PRIVATE KEY-----"
-#define DER_SEQUENCE 0x30
-#define PFX_VERSION  3
 
 /* One --kra: where it is, and how its password comes. */
 struct source {
@@ -35,15 +28,7 @@ add_key(struct kra_keys *k, EVP_PKEY *key)
 	k->list[k->count++] = key;
 }
 
-static bool
-ask(const struct source *s, const char *what, struct secret *out, struct err *err)
-{
-	OWNED(own_memory) char *prompt = text_printf("%s of %s: ", what, s->path);
-
-	return cli_password(s->password_from, prompt, false, out, err);
-}
-
-/* ---- PKCS#12 ---- */
+/* ---- files and folders ---- */
 
 static bool
 take_certificate(struct kra_keys *k, const struct pfx_entry *e, struct err *err)
@@ -54,134 +39,41 @@ take_certificate(struct kra_keys *k, const struct pfx_entry *e, struct err *err)
 
 /* The chain in his PKCS#12 was put there when he enrolled, by a client that had verified the CA. */
 static bool
-take_pfx(struct kra_keys *k, struct pfx_content *pfx, struct err *err)
+take_content(struct kra_keys *k, struct pfx_content *c, struct err *err)
 {
-	for (size_t i = 0; i < pfx->other_count; i++)
-		if (!take_certificate(k, &pfx->others[i], err))
+	for (size_t i = 0; i < c->other_count; i++)
+		if (!take_certificate(k, &c->others[i], err))
 			return false;
-	for (size_t i = 0; i < pfx->key_count; i++) {
-		if (!take_certificate(k, &pfx->keys[i], err))
+	for (size_t i = 0; i < c->key_count; i++) {
+		if (!take_certificate(k, &c->keys[i], err))
 			return false;
-		add_key(k, own_give(&pfx->keys[i].key));
+		add_key(k, own_give(&c->keys[i].key));
 	}
 	return true;
 }
 
+/* Its password is asked for only where it needs one. */
 static bool
-add_pfx(const struct source *s, struct view der, struct err *err)
+read_content(const struct source *s, struct view file, struct pfx_content *out, struct err *err)
 {
+	OWNED(own_memory) char *prompt = text_printf("Password of %s: ", s->path);
 	OWNED(secret_free) struct secret password = {0};
-	OWNED(pfx_content_free) struct pfx_content pfx = {0};
+	bool is_protected = material_is_protected(file);
 
-	return ask(s, "Password", &password, err) && pfx_read(der, &password, &pfx, err) &&
-	       take_pfx(s->keys, &pfx, err);
-}
-
-/* ---- PEM ---- */
-
-static bool
-add_pem_key(const struct source *s, struct view block, struct err *err)
-{
-	OWNED(secret_free) struct secret password = {0};
-	OWNED(secret_free) struct secret pem = {0};
-	EVP_PKEY *key;
-	bool encrypted = memmem(block.ptr, block.len, "ENCRYPTED", strlen("ENCRYPTED")) != NULL;
-
-	if ((encrypted && !ask(s, "Password", &password, err)) || !secret_dup(block, &pem, err) ||
-	    !pkcs8_decode(&pem, encrypted ? &password : NULL, &key, err))
-		return false;
-	add_key(s->keys, key);
-	return true;
-}
-
-/* Every block whose label says that it is a private key, of whatever kind. */
-static bool
-add_pem_keys(const struct source *s, struct view text, struct err *err)
-{
-	const uint8_t *at = text.ptr, *end = text.ptr + text.len;
-
-	while ((at = memmem(at, (size_t)(end - at), PEM_BEGIN, strlen(PEM_BEGIN))) != NULL) {
-		const uint8_t *next = at + strlen(PEM_BEGIN);
-		const uint8_t *line_end = memchr(at, '\n', (size_t)(end - at));
-
-		if (line_end == NULL)
-			break;
-		next = memmem(next, (size_t)(end - next), PEM_BEGIN, strlen(PEM_BEGIN));
-		if (memmem(at, (size_t)(line_end - at), PEM_KEY, strlen(PEM_KEY)) != NULL &&
-		    !add_pem_key(s, view_of(at, (size_t)((next != NULL ? next : end) - at)), err))
-			return false;
-		at = next != NULL ? next : end;
-	}
-	return true;
-}
-
-static bool
-add_certificates(struct kra_keys *k, const struct pem_certs *certs, struct err *err)
-{
-	for (size_t i = 0; i < certs->count; i++)
-		if (!pkix_certs_add(&k->certificates, buf_view(&certs->list[i]), err))
-			return false;
-	return true;
-}
-
-static bool
-add_pem(const struct source *s, struct view text, struct err *err)
-{
-	static const char certificate[] = PEM_BEGIN "CERTIFICATE-----";
-	OWNED(pem_certs_free) struct pem_certs certs = {0};
-
-	if (!add_pem_keys(s, text, err))
-		return false;
-	return memmem(text.ptr, text.len, certificate, strlen(certificate)) == NULL ||
-	       (pem_certificates(text, &certs.list, &certs.count, err) &&
-		   add_certificates(s->keys, &certs, err));
-}
-
-/* ---- files and folders ---- */
-
-/* A PKCS#12 begins with its version; PKCS#8 and what is older with theirs, which is less. */
-static bool
-is_pfx(struct view der)
-{
-	size_t head = der.len > 1 && der.ptr[1] >= 0x80 ? 2 + (der.ptr[1] & 0x7fu) : 2;
-
-	return der.len > head + 2 && der.ptr[0] == DER_SEQUENCE && der.ptr[head + 2] == PFX_VERSION;
-}
-
-static bool
-add_der_key(const struct source *s, struct view der, struct err *err)
-{
-	EVP_PKEY *key;
-
-	if (!pkcs8_decode_der(der, &key, err))
-		return err_prefix(err, "neither PKCS#12 nor PEM");
-	add_key(s->keys, key);
-	return true;
-}
-
-static bool
-add_content(const struct source *s, struct view content, struct err *err)
-{
-	if (memmem(content.ptr, content.len, PEM_BEGIN, strlen(PEM_BEGIN)) != NULL)
-		return add_pem(s, content, err);
-	return is_pfx(content) || content.len == 0 ? add_pfx(s, content, err)
-						   : add_der_key(s, content, err);
+	return (!is_protected || cli_password(s->password_from, prompt, false, &password, err)) &&
+	       material_read(file, &password, is_protected ? 1 : 0, out, err);
 }
 
 static bool
 add_file(const struct source *s, struct err *err)
 {
-	OWNED(secret_free) struct secret content = {0};
+	OWNED(secret_free) struct secret file = {0};
+	OWNED(pfx_content_free) struct pfx_content content = {0};
 
-	return file_read_secret(s->path, PFX_FILE_MAX, &content, err) &&
-	       (add_content(s, secret_view(&content), err) || err_prefix(err, "%s", s->path));
-}
-
-static void
-own_folder(DIR **folder)
-{
-	if (*folder != NULL)
-		closedir(*folder);
+	return file_read_secret(s->path, MATERIAL_MAX, &file, err) &&
+	       ((read_content(s, secret_view(&file), &content, err) &&
+		    take_content(s->keys, &content, err)) ||
+		   err_prefix(err, "%s", s->path));
 }
 
 /* Whatever lies in it and is no key, or not one of this password, is passed over and told. */
@@ -251,6 +143,15 @@ add_source(const struct source *s, struct err *err)
 	if (stat(s->path, &st) == 0 && S_ISDIR(st.st_mode))
 		return add_folder(s, err);
 	return add_file(s, err);
+}
+
+static bool
+add_certificates(struct kra_keys *k, const struct pem_certs *certs, struct err *err)
+{
+	for (size_t i = 0; i < certs->count; i++)
+		if (!pkix_certs_add(&k->certificates, buf_view(&certs->list[i]), err))
+			return false;
+	return true;
 }
 
 static bool

@@ -1,7 +1,7 @@
 /*
- * The private keys of a key recovery agent, wherever he keeps them: PKCS#12 with any number of
- * keys, PEM, PKCS#8, a folder of such files, a token. Which of them opens a BLOB is found by public
- * key (ca/archive/recovery.h); nothing here needs a name.
+ * The private keys of a key recovery agent, wherever he keeps them: a file of any kind
+ * (ca/messages/material.h), a folder of such files, a token. Which of them opens a BLOB is found by
+ * public key (ca/archive/recovery.h); nothing here needs a name.
  */
 #ifndef CLI_KRA_KEYS_H
 #define CLI_KRA_KEYS_H

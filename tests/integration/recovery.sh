@@ -143,6 +143,7 @@ made() { # FILE OPTION...: PEM
 }
 ca_lab_key_of "$kra" >"$dir/kra.pem"
 openssl pkcs8 -topk8 -in "$dir/kra.pem" -passout "file:$(ca_lab_pass)" -out "$dir/kra-sealed.pem"
+openssl pkcs8 -topk8 -in "$dir/kra.pem" -passout "file:$(ca_lab_pass)" -outform DER -out "$dir/kra-sealed.p8"
 openssl pkcs8 -topk8 -nocrypt -in "$dir/kra.pem" -outform DER -out "$dir/kra.p8"
 mkdir "$dir/kra-keys"
 for i in 1 2 3; do cp "$dir/kra$i.pfx" "$dir/kra-keys"; done
@@ -154,6 +155,7 @@ three_in_one() {
 check "three keys in one file" three_in_one
 check "one of which opens it" made "$dir/out.pem" --kra "$dir/three.pem" --ca "$CA_STATE/ca.crt"
 check "an encrypted PEM does" made "$dir/out.pem" --kra "$dir/kra-sealed.pem" --ca "$CA_STATE/ca.crt"
+check "so does an encrypted PKCS#8" made "$dir/out.pem" --kra "$dir/kra-sealed.p8" --ca "$CA_STATE/ca.crt"
 check "and PKCS#8, without any certificate" made "$dir/out.pem" --kra "$dir/kra.p8" --ca "$CA_STATE/ca.crt"
 check "of three files the right one" made "$dir/out.pem" --kra "$dir/kra1.pfx" --kra "$dir/kra2.pfx" --kra "$dir/kra3.pfx"
 check "and of a folder" made "$dir/out.pem" --kra "$dir/kra-keys"
