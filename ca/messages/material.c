@@ -12,6 +12,7 @@
 #include "mem.h"
 #include "own_openssl.h"
 #include "pbe.h"
+#include "pkcs8.h"
 #include "text.h"
 
 #define PVK_PLAIN 8 /* octets of the blob: its type and algorithm */
@@ -86,10 +87,19 @@ begins(struct view v, const void *with, size_t len)
 	return v.len >= len && memcmp(v.ptr, with, len) == 0;
 }
 
+/* Bytes that may hold a key in plain. */
+static void
+wiped_free(struct buf *b)
+{
+	if (b->len > 0)
+		OPENSSL_cleanse(b->ptr, b->len);
+	buf_free(b);
+}
+
 static bool
 is_base64(struct view v)
 {
-	OWNED(buf_free) struct buf ignored = {0};
+	OWNED(wiped_free) struct buf ignored = {0};
 	struct err err;
 
 	return v.len > 0 && v.ptr[0] == 'M' && base64_decode(v, &ignored, &err);
@@ -144,6 +154,9 @@ material_name(enum material m)
 bool
 material_is_protected(struct view v)
 {
+	OWNED(wiped_free) struct buf der = {0};
+	struct err ignored;
+
 	switch (material_of(v)) {
 	case MATERIAL_PFX:
 	case MATERIAL_SEALED_PKCS8:
@@ -152,6 +165,9 @@ material_is_protected(struct view v)
 		return v.len > 12 && v.ptr[12] != 0;
 	case MATERIAL_PEM:
 		return has(v, "ENCRYPTED");
+	case MATERIAL_BASE64:
+		return base64_decode(v, &der, &ignored) && begins(buf_view(&der), "\x30", 1) &&
+		       material_is_protected(buf_view(&der));
 	default:
 		return false;
 	}
@@ -205,14 +221,9 @@ no_key(const char *what, struct err *err)
 static bool
 read_pkcs8(struct view der, struct pfx_content *to, struct err *err)
 {
-	const unsigned char *p = der.ptr;
-	OWNED(own_pkcs8)
-	PKCS8_PRIV_KEY_INFO *plain = d2i_PKCS8_PRIV_KEY_INFO(NULL, &p, (long)der.len);
 	OWNED(own_pkey) EVP_PKEY *key = NULL;
 
-	if (plain == NULL || p != der.ptr + der.len || (key = EVP_PKCS82PKEY(plain)) == NULL)
-		return no_key("PKCS#8", err);
-	return add_key(to, key, err);
+	return pkcs8_decode_der(der, &key, err) && add_key(to, key, err);
 }
 
 static bool
@@ -505,17 +516,13 @@ static bool read_any(
 static bool
 read_base64(struct view text, const struct passwords *with, struct pfx_content *to, struct err *err)
 {
-	OWNED(buf_free) struct buf der = {0};
-	bool ok;
+	OWNED(wiped_free) struct buf der = {0};
 
 	if (!base64_decode(text, &der, err))
 		return false;
-	ok = der.len > 0 && der.ptr[0] == 0x30
-		 ? read_any(buf_view(&der), with, to, err)
-		 : err_set(err, ERROR_INVALID_DATA, "base64 of nothing that dirca knows");
-	if (der.len > 0)
-		OPENSSL_cleanse(der.ptr, der.len);
-	return ok;
+	return begins(buf_view(&der), "\x30", 1)
+		   ? read_any(buf_view(&der), with, to, err)
+		   : err_set(err, ERROR_INVALID_DATA, "base64 of nothing that dirca knows");
 }
 
 static bool

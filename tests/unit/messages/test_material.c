@@ -94,7 +94,7 @@ static const struct {
     {"pvk40", MATERIAL_PVK, 1, 0, true},
     {"blob", MATERIAL_BLOB, 1, 0, false},
     {"pfx", MATERIAL_PFX, 1, 0, true},
-    {"base64", MATERIAL_BASE64, 1, 0, false},
+    {"base64", MATERIAL_BASE64, 1, 0, true},
 };
 
 static struct secret
