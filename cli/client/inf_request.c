@@ -420,24 +420,6 @@ take_text(struct reading *r, const struct inf_line *line, char *text, struct err
 	    line->name);
 }
 
-static bool
-push_value(struct reading *r, const char *oid, struct view value, struct err *err)
-{
-	OWNED(own_asn1_object) ASN1_OBJECT *object = OBJ_txt2obj(oid, 1);
-	OWNED(own_asn1_octets) ASN1_OCTET_STRING *octets = ASN1_OCTET_STRING_new();
-	OWNED(own_x509_extension) X509_EXTENSION *x = NULL;
-
-	if (object != NULL && X509v3_get_ext_by_OBJ(r->out->extensions, object, -1) != -1)
-		return err_set(err, E_INVALIDARG, "extension %s: already there", oid);
-	if (object == NULL || octets == NULL ||
-	    ASN1_OCTET_STRING_set(octets, value.ptr, (int)value.len) != 1 ||
-	    (x = X509_EXTENSION_create_by_OBJ(NULL, object, 0, octets)) == NULL ||
-	    sk_X509_EXTENSION_push(r->out->extensions, x) <= 0)
-		return err_openssl(err, DIRCA_E_CRYPTO, "extension %s", oid);
-	x = NULL;
-	return true;
-}
-
 /* "{text}...", "{hex}...", or base64 of the value in DER. */
 static bool
 take_extension(struct reading *r, const struct inf_line *line, struct err *err)
@@ -456,7 +438,7 @@ take_extension(struct reading *r, const struct inf_line *line, struct err *err)
 		    ? hex_decode(copy + sizeof hex - 1, &value, err)
 		    : base64_decode(view_str(copy), &value, err)))
 		return err_prefix(err, "%s", line->name);
-	return push_value(r, line->name, buf_view(&value), err);
+	return pkix_ext_push(r->out->extensions, line->name, false, buf_view(&value), err);
 }
 
 static bool
