@@ -26,7 +26,7 @@ fail(struct route_call *c, const char *what, const struct err *err)
 	json_fail(c->http, err);
 }
 
-/* The row of a serial number; 0 finds nothing. */
+/* The row of a serial number; 0: none was asked for; -1, which no row has: there is none. */
 static bool
 filter_serial(const struct route_call *c, int64_t *request_id_out, struct err *err)
 {
