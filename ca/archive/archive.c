@@ -93,9 +93,23 @@ take_binding(const uint8_t *binding, struct secret *content)
 		   view_of(v.ptr + ARCHIVE_BINDING, v.len - ARCHIVE_BINDING), content, &ignored);
 }
 
+/* Agents find a private key blob, whatever the client's maker knows. */
+static bool
+take_pkcs8(const struct archive_rewrap *in, EVP_PKEY *pub, struct secret *content)
+{
+	OWNED(secret_free) struct secret whole = {0};
+	struct err ignored;
+
+	if (!in->pkcs8 || !keyblob_is_pkcs8(secret_view(content)))
+		return true;
+	whole = *content;
+	*content = (struct secret){0};
+	return keyblob_from_pkcs8(secret_view(&whole), pub, content, &ignored);
+}
+
 /* True: `blob` holds a private key, `priv`, that may be archived. */
 static bool
-open_blob(const struct archive_rewrap *in, struct secret *blob, EVP_PKEY **priv)
+open_blob(const struct archive_rewrap *in, EVP_PKEY *pub, struct secret *blob, EVP_PKEY **priv)
 {
 	enum keyblob_format format;
 	bool signature_only = true;
@@ -104,6 +118,7 @@ open_blob(const struct archive_rewrap *in, struct secret *blob, EVP_PKEY **priv)
 	return cms_enveloped_open(
 		   &in->payload->envelope, in->payload->recipient, in->xchg_key, blob, &ignored) &&
 	       (in->binding == NULL || take_binding(in->binding, blob)) &&
+	       take_pkcs8(in, pub, blob) &&
 	       keyblob_format(secret_view(blob), &format, &signature_only, &ignored) &&
 	       keyblob_decode(secret_view(blob), priv, &ignored) && !signature_only;
 }
@@ -123,7 +138,7 @@ open_prove_and_seal(
 	OWNED(secret_free) struct secret blob = {0};
 	OWNED(own_pkey) EVP_PKEY *priv = NULL;
 	struct err ignored;
-	bool good = open_blob(in, &blob, &priv);
+	bool good = open_blob(in, pub, &blob, &priv);
 
 	if (priv == NULL && !take_stand_in(pub, &blob, &priv, &ignored))
 		return archive_refuse(err);

@@ -63,7 +63,8 @@ bool archive_import_read(struct view payload, struct view issuer, struct view se
 
 /*
  * Opens the payload with the exchange key, decodes the blob, refuses signature-only keys, proves
- * the match with the request's SubjectPublicKeyInfo, seals the same blob to the KRAs, wipes.
+ * the match with the request's SubjectPublicKeyInfo, seals the same blob to the KRAs, wipes. Where
+ * `pkcs8` says so the payload may hold PKCS#8 instead; the KRAs find it as a blob.
  *
  * Everything that can go wrong with what is inside is one answer, DIRCA_E_KEY_NOT_ARCHIVED with one
  * sentence, after the same work: where the key cannot be used, the rest is done with a stand-in for
@@ -74,6 +75,7 @@ struct archive_rewrap {
 	EVP_PKEY *xchg_key;
 	struct view spki;
 	const uint8_t *binding; /* that must stand before the key; NULL: none does */
+	bool pkcs8;             /* root's */
 	const struct cms_kra *kras;
 	size_t kra_count;
 	enum cms_cipher cipher; /* archive_cipher of it */

@@ -102,6 +102,7 @@ static const struct option {
     {"archive_key_bits", INT, AT(archive_key_bits), 0, 128, 256},
     {"crl_http", CRL_HTTP, AT(crl_http), 0, 0, 0},
     {"archive_floor", READER, AT(archive_floor), 0, 0, 0},
+    {"archive_pkcs8", FLAG, AT(archive_pkcs8), 0, 0, 0},
     {"archive_failures_requester", INT, AT(archive_failures_requester), 0, 1, 1000000},
     {"archive_failures_key", INT, AT(archive_failures_key), 0, 1, 1000000},
     {"archive_suspend_s", INT, AT(archive_suspend_s), 0, 1, 86400},

@@ -114,6 +114,7 @@ struct config {
 	int archive_key_bits;          /* of AES there, at least; default 128 */
 	enum crl_http_from crl_http;   /* CRLs by HTTP; default CRL_HTTP_YES */
 	enum cms_reader archive_floor; /* of each agent's reader; default OAEP */
+	bool archive_pkcs8;            /* taken from clients too; default no */
 	/* Private keys that could not be archived: of one requester within archive_suspend_s, who
 	 * is then refused for as long; and under one exchange key, which is then retired. Default
 	 * 30, 1000, 3600. */

@@ -34,6 +34,14 @@ bool keyblob_decode(struct view blob, EVP_PKEY **out, struct err *err);
 /* Encodes: RSA as CAPI PRIVATEKEYBLOB (CALG_RSA_KEYX), EC as BCRYPT ECDH private blob. */
 bool keyblob_encode(const EVP_PKEY *key, struct secret *out, struct err *err);
 
+/* May it be one that keyblob_from_pkcs8 reads? No blob begins so. */
+bool keyblob_is_pkcs8(struct view content);
+/* What keyblob_encode would make of the key in a PrivateKeyInfo (PKCS#8, DER); of one that its
+ * attribute keyUsage only lets sign the blob of a signature key. The point of a key on a curve is
+ * that of `pub`, which it need not name. That the numbers belong to each other and to `pub` is not
+ * proved. NTE_BAD_DATA, NTE_BAD_ALGID. */
+bool keyblob_from_pkcs8(struct view der, const EVP_PKEY *pub, struct secret *out, struct err *err);
+
 /* What is worked on in the place of a key that could not be read, so that no answer's time tells
  * why (archive_rewrap): a blob of the size, format and public numbers of `pub`'s private key with
  * random numbers where the private ones would be. It decodes, and belongs to nothing. `pub` is one

@@ -42,6 +42,14 @@ keyblob_ec_bits(uint32_t magic, bool *signature_only_out)
 	return c != NULL ? c->bits : 0;
 }
 
+uint32_t
+keyblob_ec_signing(uint32_t ecdh)
+{
+	const struct curve *c = by_magic(ecdh);
+
+	return c != NULL ? c->ecdsa : 0;
+}
+
 /* Point and private number in one byte order. EVP_PKEY_fromdata refuses a point that is not on the
  * curve. */
 static bool

@@ -39,6 +39,9 @@ bool keyblob_encode_ec(const EVP_PKEY *key, struct secret *out, struct err *err)
  * no such blob. */
 bool keyblob_ec_layout(const EVP_PKEY *key, uint32_t *magic_out, size_t *side_out);
 
+/* The magic of ECDSA for that of ECDH. */
+uint32_t keyblob_ec_signing(uint32_t ecdh);
+
 #define KEYBLOB_PRIVATEKEYBLOB \
 	0x00000207u                       /* bType 7, bVersion 2, reserved 0: [MS-WCCE] 2.2.2.9.1 */
 #define KEYBLOB_MAGIC_RSA1    0x31415352u /* bcrypt.h: public */

@@ -211,6 +211,7 @@ child_vault(const struct config *config, const struct child_fds *fds)
 	    .kra_minimum = (size_t)config->kra_minimum,
 	    .allow_same_holder = config->allow_same_holder,
 	    .floor = archive_floor_of_root(config),
+	    .pkcs8 = config->archive_pkcs8,
 	    .failures_requester = (uint32_t)config->archive_failures_requester,
 	    .failures_key = (uint32_t)config->archive_failures_key,
 	    .suspend_s = config->archive_suspend_s,

@@ -217,6 +217,7 @@ struct vault_config {
 	size_t kra_minimum;            /* recipients of an archived key, at least; 0 is 1 */
 	bool allow_same_holder;        /* two of them, of different keys */
 	struct archive_floor floor;    /* of what archived keys are sealed with */
+	bool pkcs8;                    /* taken where clients send a private key blob */
 	/* Keys that could not be archived: of one requester, who is then refused for so many
 	 * seconds; under one exchange key, which is then retired. */
 	uint32_t failures_requester, failures_key;

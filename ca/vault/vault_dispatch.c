@@ -286,7 +286,10 @@ handle_rewrap(struct vault_worker *w, const struct view *fields, size_t count, s
 	struct cms_kra kras[KRA_COUNT_MAX];
 	struct archive_payload payload = {0};
 	OWNED(secret_free) struct secret seed = {0};
-	struct archive_rewrap in = {.payload = &payload, .spki = fields[REWRAP_SPKI], .kras = kras};
+	struct archive_rewrap in = {.payload = &payload,
+	    .spki = fields[REWRAP_SPKI],
+	    .pkcs8 = w->state->pkcs8,
+	    .kras = kras};
 	const struct vault_opening opening = {.keys = &w->state->xchgs,
 	    .id = fields[REWRAP_XCHG_ID],
 	    .payload = fields[REWRAP_PAYLOAD],

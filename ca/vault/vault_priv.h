@@ -256,6 +256,7 @@ struct vault_state {
 	struct vault_xchgs xchgs, imports;
 	struct vault_kras kras;
 	struct archive_floor floor;
+	bool pkcs8;
 	struct vault_seed seed;
 	struct signed_kras signed_kras;
 	struct journal journal;

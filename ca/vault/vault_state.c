@@ -89,6 +89,7 @@ static void
 set_rules(struct vault_state *s, const struct vault_config *config)
 {
 	s->floor = config->floor;
+	s->pkcs8 = config->pkcs8;
 }
 
 static bool

@@ -5,6 +5,7 @@
  * with blocks of the ciphertext moved about (CBC without integrity), each next one chosen by the
  * last answer, and under encrypted keys of his own every way in which an archived key can be wrong.
  * The attack succeeds if two answers differ.
+ * --mode pkcs8: sends his own key as PKCS#8; the answer must have --expect in it.
  * --mode budget: sends wrong keys under fresh encrypted keys until the CA answers with --expect.
  *
  * Exit status 0: the attack failed, and honest requests were served before.
@@ -353,6 +354,27 @@ play_budget(struct attack *a)
 	return sent < a->o.queries ? 0 : 1;
 }
 
+/* His own key, as PKCS#8. */
+static int
+play_pkcs8(struct attack *a)
+{
+	struct load_client http = client_of(a, a->o.attacker);
+	PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(a->own);
+	unsigned char *der = NULL;
+	int len = i2d_PKCS8_PRIV_KEY_INFO(info, &der);
+	struct buf sealed = seal(a, view_of(der, (size_t)len));
+	char *answer = ask(a, &http, buf_view(&sealed));
+	int rc = strstr(answer, a->o.expect) != NULL ? 0 : 1;
+
+	printf("a key in PKCS#8: %s\n", answer);
+	free(answer);
+	buf_free(&sealed);
+	OPENSSL_clear_free(der, (size_t)len);
+	PKCS8_PRIV_KEY_INFO_free(info);
+	client_close(&http);
+	return rc;
+}
+
 static bool
 parse(int argc, char **argv, struct options *o)
 {
@@ -383,7 +405,7 @@ parse(int argc, char **argv, struct options *o)
 			return false;
 	}
 	return o->port != NULL && o->ca_file != NULL && o->victim != NULL && o->attacker != NULL &&
-	       o->passwords != NULL && (strcmp(o->mode, "budget") != 0 || o->expect != NULL);
+	       o->passwords != NULL && (strcmp(o->mode, "splice") == 0 || o->expect != NULL);
 }
 
 int
@@ -396,7 +418,7 @@ main(int argc, char **argv)
 		fprintf(stderr,
 		    "usage: s01_oracle --port N --ca FILE --victim NAME --attacker NAME "
 		    "--passwords FOLDER\n"
-		    "       [--template CN] [--queries N] [--mode splice|budget] [--expect "
+		    "       [--template CN] [--queries N] [--mode splice|budget|pkcs8] [--expect "
 		    "CODE]\n");
 		return 2;
 	}
@@ -406,5 +428,7 @@ main(int argc, char **argv)
 		give_up("start", &err);
 	a.own = EVP_RSA_gen(2048);
 	enroll_victim(&a);
+	if (strcmp(a.o.mode, "pkcs8") == 0)
+		return play_pkcs8(&a);
 	return strcmp(a.o.mode, "budget") == 0 ? play_budget(&a) : play_splice(&a);
 }

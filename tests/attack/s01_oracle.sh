@@ -21,10 +21,10 @@ trap finish EXIT
 # What the answers are is asked 3,000 times: the budgets, which would end that after 30, have their turn below.
 export CA_LAB_OPTIONS=${S01_OPTIONS-$'archive_failures_requester = 1000000\narchive_failures_key = 1000000\n'}
 
-# budget REQUESTER KEY: dircad with these limits from now on.
+# budget REQUESTER KEY: dircad with these limits from now on, and PKCS#8 taken.
 budget() {
 	ca_lab_dircad_stop && sed -i '/^archive_/d' "$DIRCAD_CONF" &&
-		printf 'archive_failures_requester = %s\narchive_failures_key = %s\n' "$1" "$2" >>"$DIRCAD_CONF" && ca_lab_dircad_start
+		printf 'archive_pkcs8 = yes\narchive_failures_requester = %s\narchive_failures_key = %s\n' "$1" "$2" >>"$DIRCAD_CONF" && ca_lab_dircad_start
 }
 
 oracle() {
@@ -52,8 +52,10 @@ check "a CA with KRAs" ca_lab_start "$dir"
 check "no quota, which would end the questions early" ca_lab_no_quota
 check "3,000 questions about a caught key have one answer" oracle --queries 3000
 sed 's/^/     /' "$dir/check.out"
+check "a key in PKCS#8 is such an answer too" oracle --mode pkcs8 --expect "could not be archived"
 
 check "dircad with small budgets" budget 10 1000
+check "a key in PKCS#8 is archived where root says so" oracle --mode pkcs8 --expect "200 "
 before=$(exchange)
 check "who goes on sending wrong keys is suspended" oracle --mode budget --queries 12 --expect DIRCA_E_ARCHIVAL_SUSPENDED
 check "and an event says so" logged 'event="archival suspended"'

@@ -240,6 +240,7 @@ harness_fork_vault(void)
 		    .kra_minimum = (size_t)harness.config->kra_minimum,
 		    .allow_same_holder = harness.config->allow_same_holder,
 		    .floor = archive_floor_of_root(harness.config),
+		    .pkcs8 = harness.config->archive_pkcs8,
 		    .failures_requester = 1000,
 		    .failures_key = 1000,
 		    .suspend_s = 3600};

@@ -176,6 +176,7 @@ static bool use_sealed;
 static unsigned lab_kinds = SIGN_KINDS_DEFAULT;
 static size_t lab_kra_minimum;
 static uint32_t lab_failures_requester = 1000, lab_failures_key = 1000;
+static bool lab_pkcs8;
 static struct archive_floor lab_floor = {.aes_bits = 128, .reader = CMS_READER_OAEP};
 
 static inline void
@@ -192,6 +193,7 @@ child_main(const int *fds, int control)
 	    .kinds = lab_kinds,
 	    .kra_minimum = lab_kra_minimum,
 	    .floor = lab_floor,
+	    .pkcs8 = lab_pkcs8,
 	    .failures_requester = lab_failures_requester,
 	    .failures_key = lab_failures_key,
 	    .suspend_s = 1};

@@ -452,6 +452,57 @@ everything_wrong_inside_has_one_answer(void **state)
 	}
 }
 
+static void
+seal_pkcs8(struct rewrap *r, EVP_PKEY *key, bool damaged)
+{
+	PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(key);
+	unsigned char *der = NULL;
+	int len = i2d_PKCS8_PRIV_KEY_INFO(info, &der);
+
+	assert_true(len > 40);
+	if (damaged)
+		der[len / 2] ^= 1;
+	buf_free(&r->payload);
+	test_payload(view_of(der, (size_t)len), &xchg, CMS_AES_256_CBC, &r->payload);
+	r->sent = buf_view(&r->payload);
+	OPENSSL_free(der);
+	PKCS8_PRIV_KEY_INFO_free(info);
+}
+
+/* Agents find a blob (assert_opens reads nothing else). What is wrong with it is the one answer,
+ * and so is all of it where root does not say yes. */
+static void
+pkcs8_is_archived_as_a_blob_where_root_says_so(void **state)
+{
+	EVP_PKEY *const keys[][2] = {{rsa, rsa_other}, {p256, p256_other}, {p384, p256}};
+	struct buf archived;
+	struct rewrap r;
+	struct err err;
+
+	(void)state;
+	for (size_t k = 0; k < sizeof keys / sizeof keys[0]; k++) {
+		rewrap_init(&r, keys[k][0]);
+		seal_pkcs8(&r, keys[k][0], false);
+		assert_refused(&r, DIRCA_E_KEY_NOT_ARCHIVED);
+		r.in.pkcs8 = true;
+		assert_true(rewrap(&r, &archived, &err));
+		assert_opens(&archived, &kra[0], keys[k][0]);
+		buf_free(&archived);
+		seal_pkcs8(&r, keys[k][0], true);
+		assert_refused(&r, DIRCA_E_KEY_NOT_ARCHIVED);
+		seal_pkcs8(&r, keys[k][1], false);
+		assert_refused(&r, DIRCA_E_KEY_NOT_ARCHIVED);
+		for (int wrong = PADDING; wrong <= NONE; wrong++) {
+			seal_wrong(&r, keys[k][0], keys[k][1], (enum wrong)wrong);
+			if (wrong != NONE)
+				assert_refused(&r, DIRCA_E_KEY_NOT_ARCHIVED);
+		}
+		assert_true(rewrap(&r, &archived, &err));
+		buf_free(&archived);
+		rewrap_free(&r);
+	}
+}
+
 /* Each bit of the encrypted content, the encrypted key and what is named beside it: none is told
  * apart. */
 static void
@@ -753,6 +804,7 @@ main(void)
 	    cmocka_unit_test(payload_opened_with_another_key_is_not_archived),
 	    cmocka_unit_test(payload_of_each_cipher_is_opened_and_damaged_ones_are_not),
 	    cmocka_unit_test(everything_wrong_inside_has_one_answer),
+	    cmocka_unit_test(pkcs8_is_archived_as_a_blob_where_root_says_so),
 	    cmocka_unit_test(damage_anywhere_after_the_recipient_has_one_answer),
 	    cmocka_unit_test(public_key_that_cannot_be_archived_is_refused),
 	    cmocka_unit_test(truncated_payload_is_refused_at_every_length),

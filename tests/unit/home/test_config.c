@@ -69,6 +69,7 @@ defaults_hold_when_only_the_required_is_given(void **state)
 	assert_int_equal(c->kra_minimum, 1);
 	assert_false(c->allow_same_holder);
 	assert_false(c->allow_3des);
+	assert_false(c->archive_pkcs8);
 	assert_int_equal(c->archive_key_bits, 128);
 	assert_int_equal(c->archive_floor, CMS_READER_OAEP);
 	assert_int_equal(c->crl_http, CRL_HTTP_YES);
@@ -129,9 +130,10 @@ every_kind_of_value_is_read(void **state)
 	    "workers = 3\nmax_request = 65536\nallow_sha1 = yes\nsandbox = no\nlog_level = debug\n"
 	    "sign_kinds = kra sub-ca\nkra_minimum = 2\nallow_same_holder = yes\nallow_3des = yes\n"
 	    "crl_http = no\narchive_floor = pkcs1\narchive_key_bits = 128\n"
+	    "archive_pkcs8 = yes\n"
 	    "archive_failures_requester = 5\narchive_failures_key = 6\narchive_suspend_s = 7\n"
 	    "exchange_key_uri = pkcs11:token=t;object=x\nexchange_key_fallback = no\n";
-	char whole[1024], password[96];
+	char whole[1100], password[96];
 	struct dir_config d;
 	struct config *c;
 	struct err err;
@@ -157,6 +159,7 @@ every_kind_of_value_is_read(void **state)
 	assert_int_equal(c->kra_minimum, 2);
 	assert_true(c->allow_same_holder);
 	assert_true(c->allow_3des);
+	assert_true(c->archive_pkcs8);
 	assert_int_equal(c->archive_floor, CMS_READER_PKCS1);
 	assert_int_equal(c->crl_http, CRL_HTTP_NO);
 	assert_int_equal(c->archive_failures_requester, 5);

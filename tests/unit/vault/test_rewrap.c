@@ -132,6 +132,38 @@ failed_key_is_not_opened_again(void **state)
 	free(path);
 }
 
+/* What root says, not the front, which has nothing to say it with. */
+static void
+pkcs8_is_taken_where_root_says_so(void **state)
+{
+	PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(user_key);
+	unsigned char *der = NULL;
+	int len = i2d_PKCS8_PRIV_KEY_INFO(info, &der);
+
+	for (int allowed = 0; allowed < 2; allowed++) {
+		struct rewrap r;
+		struct xchg x;
+
+		stop(&child);
+		lab_pkcs8 = allowed == 1;
+		start_child(state);
+		x = make_xchg(256);
+		sent_by("user1", &x, &r);
+		buf_free(&r.payload);
+		test_payload(view_of(der, (size_t)len), &x.cert, CMS_AES_256_CBC, &r.payload);
+		r.in.payload = buf_view(&r.payload);
+		if (lab_pkcs8)
+			assert_rewrapped(&r.in);
+		else
+			assert_not_rewrapped(&r.in, DIRCA_E_KEY_NOT_ARCHIVED);
+		rewrap_free(&r);
+		test_cert_free(&x.cert);
+	}
+	lab_pkcs8 = false;
+	OPENSSL_free(der);
+	PKCS8_PRIV_KEY_INFO_free(info);
+}
+
 static void
 send_wrong(const char *requester, const struct xchg *x, enum err_code code)
 {
@@ -249,6 +281,7 @@ main(void)
 	    WITH_CHILD(encrypted_key_belongs_to_one_request),
 	    WITH_CHILD(other_recipients_do_not_make_another_key),
 	    WITH_CHILD(failed_key_is_not_opened_again),
+	    WITH_CHILD(pkcs8_is_taken_where_root_says_so),
 	    WITH_CHILD(requester_of_many_wrong_keys_is_suspended),
 	    WITH_CHILD(exchange_key_of_many_wrong_keys_is_retired),
 	    WITH_CHILD(overlong_requester_is_refused),
