@@ -189,21 +189,48 @@ escrow_files_open(const struct cli *cli, struct escrow_files *out, struct err *e
 
 /* ---- files ---- */
 
-static const char *
-name_of(const char *path)
+/* How many octets two names of a file share at their ends, of which one is all: user1/a.pfx is
+ * meant by a.pfx and by keys/user1/a.pfx, and not by user2/a.pfx. 0: they are of two files. */
+static size_t
+shared_end(const char *a, const char *b)
 {
-	const char *slash = strrchr(path, '/');
+	size_t a_len, b_len, least;
 
-	return slash != NULL ? slash + 1 : path;
+	for (; strncmp(a, "./", 2) == 0; a += 2)
+		;
+	for (; strncmp(b, "./", 2) == 0; b += 2)
+		;
+	a_len = strlen(a), b_len = strlen(b);
+	least = a_len < b_len ? a_len : b_len;
+	if (strcmp(a + a_len - least, b + b_len - least) != 0 ||
+	    (a_len > least && a[a_len - least - 1] != '/') ||
+	    (b_len > least && b[b_len - least - 1] != '/'))
+		return 0;
+	return least;
 }
 
-static const struct escrow_line *
-line_of(const struct escrow_files *f, const char *path)
+/* What says most of it; *out NULL: nothing. */
+static bool
+find_line(
+    const struct escrow_files *f, const char *path, const struct escrow_line **out, struct err *err)
 {
-	for (size_t i = 0; i < f->line_count; i++)
-		if (strcmp(name_of(f->lines[i].file), name_of(path)) == 0)
-			return &f->lines[i];
-	return NULL;
+	size_t best = 0;
+	bool several = false;
+
+	*out = NULL;
+	for (size_t i = 0; i < f->line_count; i++) {
+		size_t shared = shared_end(f->lines[i].file, path);
+
+		if (shared > 0 && shared >= best) {
+			several = shared == best;
+			best = shared;
+			*out = &f->lines[i];
+		}
+	}
+	return !several ||
+	       err_set(err, TYPE_E_AMBIGUOUSNAME,
+		   "several lines of the list of passwords are of this file; name it there with "
+		   "its folder");
 }
 
 /* Tries what is known; what nobody knows is asked for, if anybody can be. */
@@ -242,12 +269,12 @@ read_items(struct escrow_files *f, const char *path, struct view file,
 static bool
 read_file(struct escrow_files *f, const char *path, escrow_found *found, void *arg, struct err *err)
 {
-	const struct escrow_line *line = line_of(f, path);
+	const struct escrow_line *line;
 	OWNED(escrow_items_free) struct escrow_items items = {0};
 	OWNED(wiped_buf_free) struct buf file = {0};
 	struct err why;
 
-	if (!file_read(path, ESCROW_FILE_MAX, &file, &why) ||
+	if (!find_line(f, path, &line, &why) || !file_read(path, ESCROW_FILE_MAX, &file, &why) ||
 	    !read_items(f, path, buf_view(&file), line, &items, &why))
 		return found(arg, path, &items, &why, err);
 	for (size_t i = 0; line != NULL && line->user != NULL && i < items.count; i++)

@@ -154,6 +154,16 @@ check "it goes on" goes_on
 check "the counts balance, and nothing is double" test "$(rows "CommonName LIKE 'many%' AND HasArchivedKey = 1"):$(rows "CommonName LIKE 'many%'")" = "$KEYS:$KEYS"
 check "each owner has his" test "$(rows "CommonName LIKE 'many%' AND RequesterName = 'NWTRADERS\\user2'")" -eq $((KEYS / 2))
 check "whose name is found" eval 'officer getkey many7 "$dir/many7.rec" --json | jq -e ".candidates[0].certificate_version == 1"'
+of_folders() { # LINE...: a folder of each of two people, with files of one name and password; whose the second is
+	mkdir -p "$dir/by/u1" "$dir/by/u2" && for i in 1 2; do
+		openssl req -x509 -newkey rsa:2048 -nodes -keyout "$dir/k" -out "$dir/c" -days 9 -subj "/CN=in-folder-$i" -addext keyUsage=keyEncipherment -addext basicConstraints=critical,CA:FALSE &&
+			openssl pkcs12 -export -in "$dir/c" -inkey "$dir/k" -passout "file:$dir/pw" -out "$dir/by/u$i/a.p12" || return 1
+	done 2>/dev/null
+	printf '%s\n' "$@" >"$dir/by.csv" && officer importkms -f --password-list "$dir/by.csv" "$dir/by/u1" "$dir/by/u2"
+}
+check "two people's files have one name" eval 'of_folders "u1/a.p12,pw,NWTRADERS\user1" "u2/a.p12,pw,NWTRADERS\user2"'
+check "each is his" test "$(rows "CommonName = 'in-folder-2' AND RequesterName = 'NWTRADERS\user2'")" -eq 1
+check "a list that does not tell them apart gives neither" refuses 'several lines' of_folders 'a.p12,pw,NWTRADERS\user1' 'a.p12,pw,NWTRADERS\user2'
 check "the database is sound" "$DIRCA_BIN/dirca" db check -c "$DIRCAD_CONF"
 
 # ---- an escrow batch ----
