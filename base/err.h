@@ -203,6 +203,8 @@ enum err_category {
 	    "the key is handed out by a recovery case only")                                       \
 	X(0xA0DC0028u, DIRCA_E_STANDALONE, BAD_REQUEST,                                            \
 	    "the CA is stand-alone: it has no directory")                                          \
+	X(0xA0DC0029u, DIRCA_E_KEY_SHARE, BAD_REQUEST,                                             \
+	    "the shares of an archived key are missing, wrong or too few")                         \
 	X(0xA0DC0030u, DIRCA_E_BACKUP, BAD_REQUEST, "the copy of the CA is not whole")
 
 enum err_code {

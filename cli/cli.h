@@ -58,6 +58,8 @@ struct cli_options {
 	/* OPTS_RECOVER, and with OPTS_KEYS_OUT and OPTS_FORMAT */
 	struct cli_list kra, kra_password_files, trusted_cas;
 	const char *kra_certificate, *content_password_file, *format, *receipt, *sheet;
+	const char *share, *to;
+	struct cli_list combine;
 	bool plain, legacy;
 	bool accept_unsigned_chain, accept_sha1;
 	bool force;
@@ -118,6 +120,7 @@ struct cli_options {
 	bool list_keys;
 	/* OPTS_READER */
 	const char *reader;
+	int64_t threshold; /* OPTS_COUNT; 0: as it was */
 	/* OPTS_FOUND */
 	bool candidates;
 	/* OPTS_SETUP */
@@ -204,6 +207,7 @@ struct cli_options {
 #define OPTS_EXPORTKMS OPTS(59)
 #define OPTS_SEARCH    OPTS(60) /* getkey */
 #define OPTS_COVERAGE  OPTS(61)
+#define OPTS_COUNT     OPTS(62) /* kra count */
 
 struct paper;
 struct cli {

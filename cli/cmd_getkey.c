@@ -274,24 +274,38 @@ check_output(const char *name, struct err *err)
 }
 
 static void
+say_how(FILE *words, const char *name, const struct recovery_blob *blob)
+{
+	fprintf(words, "Recovery blob written to %s. ", name);
+	if (blob->archived.threshold > 1)
+		fprintf(words,
+		    "%zu of the recipients above open it together; each but the last:\n  "
+		    "dirca recoverkey %s --share SHARE --to LAST.crt --kra KRA.pfx\nand the last:\n"
+		    "  dirca recoverkey %s OUT.pfx --combine SHARE... --kra LAST.pfx\n",
+		    blob->archived.threshold, name, name);
+	else
+		fprintf(words,
+		    "One of the recipients above opens it:\n  "
+		    "dirca recoverkey %s OUT.pfx --kra KRA.pfx\n",
+		    name);
+}
+
+static void
 print_fetched(const struct key_search *s, const struct recovery_blob *blob, const char *name)
 {
 	FILE *words = output_words(name);
 
 	if (s->session->cli->opt.json) {
-		print_json(json_pack("{s:o, s:s, s:o, s:o}", "candidates", json_candidates(s),
-		    "blob", name, "recipients", json_recipients(blob), "unanswered",
-		    json_unanswered(s)));
+		print_json(json_pack("{s:o, s:s, s:I, s:o, s:o}", "candidates", json_candidates(s),
+		    "blob", name, "threshold", (json_int_t)blob->archived.threshold, "recipients",
+		    json_recipients(blob), "unanswered", json_unanswered(s)));
 		return;
 	}
 	if (output_is_standard(name))
 		return;
 	print_candidates(s);
 	print_recipients(words, blob);
-	fprintf(words,
-	    "Recovery blob written to %s. One of the recipients above opens it:\n"
-	    "  dirca recoverkey %s OUT.pfx --kra KRA.pfx\n",
-	    name, name);
+	say_how(words, name, blob);
 }
 
 static bool

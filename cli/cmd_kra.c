@@ -149,7 +149,7 @@ cmd_kra_status(struct work *w, struct err *err)
 {
 	OWNED(own_json) json_t *answer = NULL;
 	const json_t *kras, *problems, *one;
-	long long needed;
+	long long needed, threshold;
 	size_t i, usable;
 
 	if (!http_client_json(w->ca, "GET", "/dirca/v1/ca", NULL, &answer, err))
@@ -157,10 +157,12 @@ cmd_kra_status(struct work *w, struct err *err)
 	kras = json_object_get(answer, "kras");
 	problems = json_object_get(answer, "kra_problems");
 	needed = json_integer_value(json_object_get(answer, "kra_cert_count"));
+	threshold = json_integer_value(json_object_get(answer, "kra_threshold"));
 	usable = usable_kras(kras);
 	if (w->cli->opt.json) {
-		print_json(json_pack("{s:O, s:O, s:I, s:I}", "kras", kras, "problems", problems,
-		    "required", (json_int_t)needed, "usable", (json_int_t)usable));
+		print_json(json_pack("{s:O, s:O, s:I, s:I, s:I}", "kras", kras, "problems",
+		    problems, "required", (json_int_t)needed, "threshold", (json_int_t)threshold,
+		    "usable", (json_int_t)usable));
 	} else {
 		printf("%-13s  %9s  %8s  %-9s  %-6s  %s\n", "STATUS", "DAYS LEFT", "KEYS",
 		    "PUBLISHED", "READER", "SERIAL NUMBER AND SUBJECT");
@@ -169,6 +171,9 @@ cmd_kra_status(struct work *w, struct err *err)
 		printf("Each key is sealed to %lld of %zu usable key recovery agents "
 		       "(CA\\KRACertCount).\n",
 		    needed, usable);
+		if (threshold > 1)
+			printf("%lld of these %lld open it together, and none alone.\n", threshold,
+			    needed);
 	}
 	return needed > 0
 		   ? (size_t)needed <= usable || err_set(err, CERTSRV_E_NO_VALID_KRA,

@@ -5,6 +5,7 @@
 
 #include "clock.h"
 #include "file.h"
+#include "key_shares.h"
 #include "kra_keys.h"
 #include "mem.h"
 #include "output.h"
@@ -73,6 +74,19 @@ verify_blob(struct recover *r, struct err *err)
 	return recovery_verify(&r->blob, &trust, err);
 }
 
+/* Who opened it is then who gave the first share. */
+static bool
+combine(struct recover *r, const struct recovery_agent *agent, struct err *err)
+{
+	OWNED(key_shares_free) struct key_shares shares = {0};
+
+	if (!key_shares_collect(r->cli, &r->blob, agent, &shares, err) ||
+	    !recover_combine(&r->blob, agent, shares.list, shares.count, &r->key, err))
+		return false;
+	r->recipient = shares.list[0].recipient;
+	return true;
+}
+
 static bool
 open_blob(struct recover *r, struct err *err)
 {
@@ -84,6 +98,8 @@ open_blob(struct recover *r, struct err *err)
 			return false;
 		agent.content_password = &r->content_password;
 	}
+	if (r->blob.archived.threshold > 1 || r->cli->opt.combine.count > 0)
+		return combine(r, &agent, err);
 	return recover_unwrap(&r->blob, &agent, &r->recipient, &r->key, err);
 }
 
@@ -175,6 +191,18 @@ recover_key(struct recover *r, struct err *err)
 	return true;
 }
 
+static bool
+write_share(struct recover *r, struct err *err)
+{
+	struct recovery_agent agent;
+
+	if (!kra_keys_open(&r->cli->opt, &r->kras, err) || !load_trusted(r, err) ||
+	    !verify_blob(r, err))
+		return false;
+	agent = kra_keys_agent(&r->kras);
+	return key_share_write(r->cli, &r->blob, &agent, err);
+}
+
 /* Whose key it is, who can open it, and whether it can be believed. */
 static bool
 show_blob(struct work *w, struct recover *r, struct err *err)
@@ -204,8 +232,10 @@ cmd_recoverkey(struct work *w, struct err *err)
 	const struct cli *cli = w->cli;
 	OWNED(recover_close) struct recover r = {.cli = cli};
 
-	if (!file_read(cli->args[0], FILE_MAX, &r.file, err) ||
+	if (!key_shares_check(cli, err) || !file_read(cli->args[0], FILE_MAX, &r.file, err) ||
 	    !recovery_decode(buf_view(&r.file), &r.blob, err))
 		return false;
+	if (cli->opt.share != NULL)
+		return write_share(&r, err);
 	return cli->count == 1 ? show_blob(w, &r, err) : recover_key(&r, err);
 }

@@ -358,7 +358,7 @@ json_t *
 dump_sealed(struct view der)
 {
 	OWNED(cms_enveloped_free) struct cms_enveloped e = {0};
-	json_t *recipients;
+	json_t *recipients, *out;
 	struct err err;
 
 	if (!cms_sealed_decode(der, &e, &err))
@@ -375,10 +375,14 @@ dump_sealed(struct view der)
 					    take_text(pkix_name_text(r->issuer)), "serial_number",
 					    take_text(pkix_serial_text(r->serial))));
 	}
-	return json_pack("{s:o, s:o}", "content",
+	out = json_pack("{s:o}", "content",
 	    take_text(text_printf("%s, %s",
-		cms_is_gcm(e.cipher) ? "AuthEnvelopedData" : "EnvelopedData", e.cipher_name)),
-	    "recipients", recipients);
+		cms_is_gcm(e.cipher) ? "AuthEnvelopedData" : "EnvelopedData", e.cipher_name)));
+	if (e.threshold > 1)
+		json_object_set_new(out, "opened_by",
+		    take_text(text_printf("%zu of %zu together", e.threshold, e.count)));
+	json_object_set_new(out, "recipients", recipients);
+	return out;
 }
 
 json_t *

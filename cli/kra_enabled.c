@@ -21,7 +21,8 @@
 #include "text.h"
 #include "verbs.h"
 
-#define COUNT_NAME "CA\\KRACertCount"
+#define COUNT_NAME     "CA\\KRACertCount"
+#define THRESHOLD_NAME "KRA threshold"
 
 bool
 kra_issuers_read(const struct config *config, struct trust_issuers *out, struct err *err)
@@ -210,24 +211,37 @@ edit_begin(const struct work *w, struct policy_edit *e, struct err *err)
 	       kra_policy_read(w->config, &e->policy, err);
 }
 
-/* The records first: without them nothing is done. Then one file, so that all of it is done or
- * nothing. `kra`, its hash, NULL: the number alone. */
-static bool
-edit_write(const struct work *w, const struct policy_edit *e, size_t old_count, const char *kra,
-    const char *change, struct err *err)
+/* A number of the list, before and after. */
+static char *
+number_change(size_t now, size_t old)
 {
-	OWNED(own_memory)
-	char *counted = text_printf("value=%zu old=%zu", e->policy.count, old_count);
-	bool counts = e->policy.count != old_count;
+	return now != old ? text_printf("value=%zu old=%zu", now, old) : NULL;
+}
 
-	if ((counts && !local_audit_begin(w->cli, COUNT_NAME, counted, err)) ||
-	    (kra != NULL && !local_audit_begin(w->cli, kra, change, err)))
-		return false;
+/* The records first: without them nothing is done. Then one file, so that all of it is done or
+ * nothing. `kra`, its hash, NULL: the numbers alone. */
+static bool
+edit_write(const struct work *w, const struct policy_edit *e, const struct kra_policy *was,
+    const char *kra, const char *kra_change, struct err *err)
+{
+	OWNED(own_memory) char *count = number_change(e->policy.count, was->count);
+	OWNED(own_memory)
+	char *threshold =
+	    number_change(kra_policy_threshold(&e->policy), kra_policy_threshold(was));
+	const struct {
+		const char *name, *change;
+	} acts[] = {{COUNT_NAME, count}, {THRESHOLD_NAME, threshold}, {kra, kra_change}};
+
+	for (size_t i = 0; i < COUNT_OF(acts); i++)
+		if (acts[i].change != NULL &&
+		    !local_audit_begin(w->cli, acts[i].name, acts[i].change, err))
+			return false;
 	if (kra_policy_write(w->config, &e->policy, err))
 		return true;
-	if (counts)
-		local_audit_failed(w->cli, COUNT_NAME, counted, err);
-	return kra != NULL && local_audit_failed(w->cli, kra, change, err);
+	for (size_t i = 0; i < COUNT_OF(acts); i++)
+		if (acts[i].change != NULL)
+			local_audit_failed(w->cli, acts[i].name, acts[i].change, err);
+	return false;
 }
 
 static bool
@@ -270,6 +284,12 @@ say_state(const struct work *w, const struct kra_policy *policy, struct err *err
 		return false;
 	printf("Each key is sealed to %zu of %zu usable key recovery agents.\n", policy->count,
 	    usable);
+	if (policy->threshold > 1)
+		printf("%zu of these %zu open it together, and none alone.\n", policy->threshold,
+		    policy->count);
+	if (policy->threshold > 1 && policy->threshold == policy->count)
+		puts("A key is lost with the key of any one of them: have each key sealed to more "
+		     "agents than open it.");
 	if (usable < policy->count)
 		puts("These are too few: no key is archived until there are more, or `dirca kra "
 		     "count` asks for fewer.");
@@ -319,24 +339,24 @@ kra_enable(const struct work *w, const struct pkix_cert *kra, struct err *err)
 	const struct kra_policy_kra *was;
 	struct kra_policy_kra *now;
 	enum cms_reader reader;
-	size_t count;
+	struct kra_policy numbers;
 
 	if (!edit_begin(w, &e, err))
 		return false;
-	count = e.policy.count;
+	numbers = e.policy;
 	was = kra_policy_find(&e.policy, kra->sha256);
 	if (!choose_reader(w, was, &reader, err))
 		return false;
-	if (was != NULL && was->reader == reader && count > 0)
+	if (was != NULL && was->reader == reader && numbers.count > 0)
 		return true;
 	old = state_word(was);
 	now = kra_policy_enable(&e.policy, kra->sha256);
 	now->reader = reader;
 	value = state_word(now);
 	change = text_printf("value=%s old=%s", value, old);
-	if (count == 0)
+	if (numbers.count == 0)
 		e.policy.count = (size_t)w->config->kra_minimum;
-	if (!edit_write(w, &e, count, sha1, change, err))
+	if (!edit_write(w, &e, &numbers, sha1, change, err))
 		return false;
 	printf("Enabled: %s\n", sha1);
 	return true;
@@ -355,7 +375,7 @@ disable_hash(const struct work *w, const uint8_t sha256[32], const char *name, s
 	old = state_word(kra_policy_find(&e.policy, sha256));
 	change = text_printf("value=disabled old=%s", old);
 	kra_policy_disable(&e.policy, sha256);
-	if (!edit_write(w, &e, e.policy.count, name, change, err))
+	if (!edit_write(w, &e, &e.policy, name, change, err))
 		return false;
 	printf("Disabled: %s\n", name);
 	return true;
@@ -575,21 +595,41 @@ check_count(const struct work *w, const struct kra_policy *policy, int64_t count
 		   usable);
 }
 
+/* What was, if nothing is said. */
+static bool
+check_threshold(
+    const struct cli_options *o, int64_t count, struct kra_policy *policy, struct err *err)
+{
+	int64_t threshold = o->threshold > 0 ? o->threshold : (int64_t)kra_policy_threshold(policy);
+
+	if (threshold > count)
+		return err_set(err, E_INVALIDARG,
+		    "%lld of %lld key recovery agents cannot open a key; --threshold says how "
+		    "many of them do together",
+		    (long long)threshold, (long long)count);
+	policy->threshold = (size_t)threshold;
+	return true;
+}
+
 bool
 cmd_kra_count(struct work *w, struct err *err)
 {
 	OWNED(policy_edit_free) struct policy_edit e = {.lock = -1};
+	struct kra_policy was;
 	int64_t count;
-	size_t old;
 
 	if (!text_to_int(w->cli->args[0], 1, KRA_COUNT_MAX, &count))
 		return err_set(err, E_INVALIDARG,
 		    "the number of recovery agents is a number from 1 to %d", KRA_COUNT_MAX);
 	if (!edit_begin(w, &e, err) || !check_count(w, &e.policy, count, err))
 		return false;
-	old = e.policy.count;
+	was = e.policy;
+	if (!check_threshold(&w->cli->opt, count, &e.policy, err))
+		return false;
 	e.policy.count = (size_t)count;
-	if (e.policy.count != old && !edit_write(w, &e, old, NULL, NULL, err))
+	if ((e.policy.count != was.count ||
+		kra_policy_threshold(&e.policy) != kra_policy_threshold(&was)) &&
+	    !edit_write(w, &e, &was, NULL, NULL, err))
 		return false;
 	tell_dircad(w->config);
 	return say_state(w, &e.policy, err);

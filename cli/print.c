@@ -90,6 +90,10 @@ print_recipients(FILE *to, const struct recovery_blob *b)
 		OWNED(own_memory) char *serial = pkix_serial_text(b->archived.recipients[i].serial);
 
 		fprintf(to, "Recipient Info[%zu]:\n", i);
+		if (b->archived.threshold > 1)
+			fprintf(to, "  Share: %u (%zu of %zu open the key together)\n",
+			    (unsigned)b->archived.recipients[i].number, b->archived.threshold,
+			    b->archived.count);
 		if (kra != NULL)
 			print_cert(to, "  ", kra);
 		else

@@ -210,8 +210,8 @@
 	X("kra disable", "HASH|NAME...", 1, CLI_LIST_MAX, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG,      \
 	    OPTS_DAEMON | OPTS_YES, cmd_kra_disable,                                               \
 	    "have no more keys sealed to these KRAs (on the CA's machine)")                        \
-	X("kra count", "N", 1, 1, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG, OPTS_DAEMON, cmd_kra_count,  \
-	    "to how many KRAs each key is sealed (on the CA's machine)")                           \
+	X("kra count", "N", 1, 1, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG, OPTS_DAEMON | OPTS_COUNT,    \
+	    cmd_kra_count, "to how many KRAs each key is sealed, and how many open it together")   \
 	X("kra remove", "SHA1", 1, 1, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG, OPTS_DAEMON | OPTS_YES,  \
 	    cmd_kra_remove, "take a KRA certificate out of the CA's KRA store")                    \
 	X("archive coverage", "", 0, 0, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG,                        \

@@ -1,6 +1,7 @@
 #include "archive.h"
 
 #include <openssl/crypto.h>
+#include <openssl/x509.h>
 
 #include "archive_priv.h"
 #include "own_openssl.h"
@@ -131,6 +132,36 @@ take_stand_in(EVP_PKEY *pub, struct secret *blob, EVP_PKEY **priv, struct err *e
 	return keyblob_stand_in(pub, blob, err) && keyblob_decode(secret_view(blob), priv, err);
 }
 
+bool
+archive_key_id(const EVP_PKEY *pub, uint8_t out[CMS_BOUND_LEN], struct err *err)
+{
+	OWNED(own_octets) uint8_t *der = NULL;
+	int len = i2d_PUBKEY(pub, &der);
+
+	return (len > 0 &&
+		   EVP_Digest(der, (size_t)len, out, NULL, cms_digest(NID_sha256), NULL) == 1) ||
+	       err_openssl(err, DIRCA_E_CRYPTO, "hashing a public key");
+}
+
+struct sealing {
+	const struct cms_kra *kras;
+	size_t kra_count, threshold;
+	enum cms_cipher cipher;
+	struct view seed;
+};
+
+/* To the agents, each of whom opens it, or so many of them together. */
+static bool
+seal_blob(const struct sealing *s, const struct secret *blob, const EVP_PKEY *pub, struct buf *out,
+    struct err *err)
+{
+	struct cms_split split = {.threshold = s->threshold};
+
+	return archive_key_id(pub, split.bound_to, err) &&
+	       cms_enveloped_seal_split(secret_view(blob), s->kras, s->kra_count,
+		   archive_cipher(s->cipher, s->kras, s->kra_count), s->seed, &split, out, err);
+}
+
 static bool
 open_prove_and_seal(
     const struct archive_rewrap *in, EVP_PKEY *pub, struct buf *sealed, struct err *err)
@@ -143,8 +174,9 @@ open_prove_and_seal(
 	if (priv == NULL && !take_stand_in(pub, &blob, &priv, &ignored))
 		return archive_refuse(err);
 	good = archive_key_matches(priv, pub, &ignored) && good;
-	if (!cms_enveloped_seal_seeded(secret_view(&blob), in->kras, in->kra_count,
-		archive_cipher(in->cipher, in->kras, in->kra_count), in->seed, sealed, err))
+	if (!seal_blob(
+		&(struct sealing){in->kras, in->kra_count, in->threshold, in->cipher, in->seed},
+		&blob, pub, sealed, err))
 		return false;
 	if (!good) {
 		buf_free(sealed);
@@ -204,8 +236,9 @@ archive_generate(const struct archive_generate *in, EVP_PKEY **key_out, struct b
 	if ((key = make_key(algorithm, bits)) == NULL)
 		return err_openssl(err, DIRCA_E_CRYPTO, "a key pair could not be made");
 	if (!keyblob_encode(key, &blob, err) ||
-	    !cms_enveloped_seal_seeded(secret_view(&blob), in->kras, in->kra_count,
-		archive_cipher(in->cipher, in->kras, in->kra_count), in->seed, archived_out, err))
+	    !seal_blob(
+		&(struct sealing){in->kras, in->kra_count, in->threshold, in->cipher, in->seed},
+		&blob, key, archived_out, err))
 		return false;
 	*key_out = own_give(&key);
 	return true;

@@ -18,6 +18,9 @@
  * of an ephemeral key is computed both ways. DIRCA_E_KEY_MISMATCH. */
 bool archive_key_matches(EVP_PKEY *priv, EVP_PKEY *pub, struct err *err);
 
+/* SHA-256 of the SubjectPublicKeyInfo in DER: the key that shares are bound to. */
+bool archive_key_id(const EVP_PKEY *pub, uint8_t out[CMS_BOUND_LEN], struct err *err);
+
 /* What keys are sealed with at least, whoever says otherwise: root's. */
 struct archive_floor {
 	bool allow_3des;
@@ -80,6 +83,7 @@ struct archive_rewrap {
 	size_t kra_count;
 	enum cms_cipher cipher; /* archive_cipher of it */
 	struct view seed;       /* cms_enveloped_seal_seeded */
+	size_t threshold;       /* so many of the KRAs open it together; 0 or 1: each alone */
 };
 bool archive_rewrap(const struct archive_rewrap *in, struct buf *archived_out, struct err *err);
 /* That answer, for who refuses before it is looked for. */
@@ -98,6 +102,7 @@ struct archive_generate {
 	size_t kra_count;
 	enum cms_cipher cipher; /* archive_cipher of it */
 	struct view seed;       /* cms_enveloped_seal_seeded */
+	size_t threshold;       /* as above */
 };
 bool archive_can_generate(const char *algorithm, int bits, struct err *err);
 /* EVP_PKEY_free. */

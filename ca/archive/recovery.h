@@ -75,10 +75,36 @@ struct recovery_agent {
 };
 /* On the KRA's machine: finds a recipient whose public key is that of one of the keys, decrypts,
  * proves the key against the certificate. CRYPT_E_NO_DECRYPT_CERT names the recipients if none
- * fits; DIRCA_E_KEY_MISMATCH: a certificate of the agent's does, but no key; NTE_BAD_DATA, in one
- * sentence, whatever is wrong with what is in it. The only place outside the vault where the
- * archived key is plain. */
+ * fits; DIRCA_E_KEY_SHARE: several
+ * open it together; DIRCA_E_KEY_MISMATCH: a certificate of the agent's does, but no key;
+ * NTE_BAD_DATA, in one sentence, whatever is wrong with what is in it. The only place outside the
+ * vault where the archived key is plain. */
 bool recover_unwrap(const struct recovery_blob *b, const struct recovery_agent *agent,
     size_t *recipient_out, EVP_PKEY **key_out, struct err *err);
+
+/*
+ * Of a key that several agents open together (docs/PROTOCOL.md, KeyShare): the share of one, as it
+ * travels from his machine to that of who combines them.
+ */
+struct recovery_share {
+	size_t recipient; /* of the BLOB */
+	struct secret value;
+};
+void recovery_share_free(struct recovery_share *s);
+/* The agent's share, found as recover_unwrap finds a recipient; it is the one that the CA committed
+ * itself to for the key of the BLOB's certificate. DIRCA_E_KEY_SHARE: each agent opens the key
+ * alone. */
+bool recover_share(const struct recovery_blob *b, const struct recovery_agent *agent,
+    struct recovery_share *out, struct err *err);
+/* A message to `to` alone: AES-256-GCM, OAEP or ECDH. */
+bool recovery_share_seal(const struct recovery_blob *b, const struct recovery_share *s,
+    const struct cms_kra *to, struct buf *out, struct err *err);
+/* Opens one with any of the keys. DIRCA_E_KEY_SHARE: it is of another archived key, or not the one
+ * that the CA committed itself to. CRYPT_E_NO_DECRYPT_CERT: encrypted to somebody else. */
+bool recovery_share_open(const struct recovery_blob *b, const struct recovery_agent *agent,
+    struct view message, struct recovery_share *out, struct err *err);
+/* As recover_unwrap, by shares. DIRCA_E_KEY_SHARE: too few, or one comes twice. */
+bool recover_combine(const struct recovery_blob *b, const struct recovery_agent *agent,
+    const struct recovery_share *shares, size_t count, EVP_PKEY **key_out, struct err *err);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <openssl/err.h>
 
+#include "archive.h"
 #include "content.h"
 #include "mem.h"
 #include "own_openssl.h"
@@ -84,37 +85,81 @@ bad_content(struct err *err)
 }
 
 static bool
-open_recipient(const struct recovery_blob *b, const struct recovery_agent *agent, size_t i,
-    EVP_PKEY *kra_key, EVP_PKEY **key_out, struct err *err)
+bad_share(struct err *err)
 {
-	OWNED(secret_free) struct secret content = {0};
-	OWNED(own_pkey) EVP_PKEY *pub = NULL;
+	ERR_clear_error();
+	return err_set(err, NTE_BAD_DATA,
+	    "the agent's share does not open with this key, or it is not the one that the CA made "
+	    "of "
+	    "the key that belongs to the certificate of the recovery blob");
+}
+
+/* What is opened of a recipient, and for whom. */
+struct opening {
+	const struct recovery_blob *blob;
+	const struct recovery_agent *agent;
+	EVP_PKEY *pub;                /* of the certificate */
+	EVP_PKEY **key_out;           /* the archived key, or: */
+	struct recovery_share *share; /* his share of it */
+	size_t recipient;             /* found */
+};
+
+static void
+opening_free(struct opening *o)
+{
+	EVP_PKEY_free(o->pub);
+}
+
+static bool
+read_content(const struct opening *o, const struct secret *content, struct err *err)
+{
 	struct err ignored;
 
-	if (!pkix_public_key(b->certificate.spki, &pub, err))
-		return false;
-	if (!cms_enveloped_open(&b->archived, i, kra_key, &content, err))
-		return err->code == NTE_BAD_DATA && bad_content(err);
-	return content_key(
-		   secret_view(&content), agent->content_password, pub, key_out, &ignored) ||
+	return content_key(secret_view(content), o->agent->content_password, o->pub, o->key_out,
+		   &ignored) ||
 	       bad_content(err);
+}
+
+static bool
+open_key(const struct opening *o, size_t i, EVP_PKEY *kra_key, struct err *err)
+{
+	OWNED(secret_free) struct secret content = {0};
+
+	if (!cms_enveloped_open(&o->blob->archived, i, kra_key, &content, err))
+		return err->code == NTE_BAD_DATA && bad_content(err);
+	return read_content(o, &content, err);
+}
+
+static bool
+open_share(const struct opening *o, size_t i, EVP_PKEY *kra_key, struct err *err)
+{
+	uint8_t id[CMS_BOUND_LEN];
+
+	o->share->recipient = i;
+	return archive_key_id(o->pub, id, err) &&
+	       (cms_share_open(&o->blob->archived, i, kra_key, id, &o->share->value, err) ||
+		   (err->code == NTE_BAD_DATA && bad_share(err)));
+}
+
+static bool
+open_recipient(struct opening *o, size_t i, EVP_PKEY *kra_key, struct err *err)
+{
+	o->recipient = i;
+	return o->share != NULL ? open_share(o, i, kra_key, err) : open_key(o, i, kra_key, err);
 }
 
 /* Whose key a recipient without a certificate has is known by trying it. */
 static bool
-try_unknown(const struct recovery_blob *b, const struct recovery_agent *agent,
-    size_t *recipient_out, EVP_PKEY **key_out)
+try_unknown(struct opening *o)
 {
 	struct err ignored;
 
-	for (size_t i = 0; i < b->archived.count; i++) {
-		if (certificate_of(b, agent, i) != NULL)
+	for (size_t i = 0; i < o->blob->archived.count; i++) {
+		if (certificate_of(o->blob, o->agent, i) != NULL)
 			continue;
-		for (size_t k = 0; k < agent->key_count; k++)
-			if (open_recipient(b, agent, i, agent->keys[k], key_out, &ignored)) {
-				*recipient_out = i;
+		for (size_t k = 0; k < o->agent->key_count; k++)
+			if (open_recipient(o, i, o->agent->keys[k], &ignored))
 				return true;
-			}
 	}
 	return false;
 }
@@ -137,20 +182,80 @@ has_only_certificate(
 	return false;
 }
 
+static bool
+open_for(struct opening *o, struct err *err)
+{
+	const struct recovery_blob *b = o->blob;
+
+	if (!pkix_public_key(b->certificate.spki, &o->pub, err))
+		return false;
+	for (size_t i = 0; i < b->archived.count; i++) {
+		const struct pkix_cert *c = certificate_of(b, o->agent, i);
+		EVP_PKEY *key = c != NULL ? key_of(o->agent, c) : NULL;
+
+		if (key != NULL)
+			return open_recipient(o, i, key, err);
+	}
+	return try_unknown(o) ||
+	       (!has_only_certificate(b, o->agent, err) && no_recipient(b, o->agent, err));
+}
+
+static bool
+too_few(const struct recovery_blob *b, size_t count, struct err *err)
+{
+	return err_set(err, DIRCA_E_KEY_SHARE,
+	    "%zu of %zu key recovery agents open this key together, and %zu %s here: --share gives "
+	    "the share of one, --combine takes them",
+	    b->archived.threshold, b->archived.count, count, count == 1 ? "is" : "are");
+}
+
 bool
 recover_unwrap(const struct recovery_blob *b, const struct recovery_agent *agent,
     size_t *recipient_out, EVP_PKEY **key_out, struct err *err)
 {
-	*key_out = NULL;
-	for (size_t i = 0; i < b->archived.count; i++) {
-		const struct pkix_cert *c = certificate_of(b, agent, i);
-		EVP_PKEY *key = c != NULL ? key_of(agent, c) : NULL;
+	OWNED(opening_free)
+	struct opening o = {.blob = b, .agent = agent, .key_out = key_out};
+	bool ok;
 
-		*recipient_out = i;
-		if (key != NULL)
-			return open_recipient(b, agent, i, key, key_out, err);
-	}
-	if (try_unknown(b, agent, recipient_out, key_out))
-		return true;
-	return !has_only_certificate(b, agent, err) && no_recipient(b, agent, err);
+	*key_out = NULL;
+	if (b->archived.threshold > 1)
+		return too_few(b, 1, err);
+	ok = open_for(&o, err);
+	*recipient_out = o.recipient;
+	return ok;
+}
+
+bool
+recover_share(const struct recovery_blob *b, const struct recovery_agent *agent,
+    struct recovery_share *out, struct err *err)
+{
+	OWNED(opening_free) struct opening o = {.blob = b, .agent = agent, .share = out};
+
+	*out = (struct recovery_share){0};
+	if (b->archived.threshold <= 1)
+		return err_set(err, DIRCA_E_KEY_SHARE,
+		    "each key recovery agent of this key opens it alone: there are no shares");
+	return open_for(&o, err);
+}
+
+bool
+recover_combine(const struct recovery_blob *b, const struct recovery_agent *agent,
+    const struct recovery_share *shares, size_t count, EVP_PKEY **key_out, struct err *err)
+{
+	OWNED(opening_free)
+	struct opening o = {.blob = b, .agent = agent, .key_out = key_out};
+	OWNED(secret_free) struct secret content = {0};
+	OWNED(own_memory) struct cms_share *list = mem_zero(count + 1, sizeof *list);
+	uint8_t id[CMS_BOUND_LEN];
+
+	*key_out = NULL;
+	if (count < b->archived.threshold)
+		return too_few(b, count, err);
+	for (size_t i = 0; i < count; i++)
+		list[i] = (struct cms_share){shares[i].recipient, secret_view(&shares[i].value)};
+	if (!pkix_public_key(b->certificate.spki, &o.pub, err) || !archive_key_id(o.pub, id, err))
+		return false;
+	if (!cms_shares_open(&b->archived, id, list, count, &content, err))
+		return err->code == NTE_BAD_DATA && bad_content(err);
+	return read_content(&o, &content, err);
 }

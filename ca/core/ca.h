@@ -68,6 +68,7 @@ struct ca_view {
 	size_t kra_count;
 	const struct ca_kra **agents; /* the valid ones of them, of each agent the newest */
 	size_t agent_count;
+	size_t kra_threshold;     /* of those that a key is sealed to, so many open it together */
 	struct texts kras_stored; /* SHA-1 of those in the KRA store that are not enabled */
 	struct texts
 	    kras_missing; /* of the next those about what is enabled and not in the store */

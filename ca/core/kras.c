@@ -114,6 +114,7 @@ take_kras(struct ca *ca, struct vault *vault, struct ca_view *v, struct err *err
 	if (!vault_get_kras(vault, &set, err))
 		return false;
 	v->settings.num[SETTING_KRA_CERT_COUNT] = (int64_t)set.needed;
+	v->kra_threshold = set.threshold;
 	v->kras = mem_zero(set.count, sizeof *v->kras);
 	for (size_t i = 0; i < set.count; i++)
 		if (!take_kra(ca, v, buf_view(&set.list[i]), set.readers[i], err))

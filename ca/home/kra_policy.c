@@ -29,6 +29,12 @@ kra_policy_free(struct kra_policy *policy)
 	*policy = (struct kra_policy){0};
 }
 
+size_t
+kra_policy_threshold(const struct kra_policy *policy)
+{
+	return policy->threshold > 1 ? policy->threshold : 1;
+}
+
 struct kra_policy_kra *
 kra_policy_find(const struct kra_policy *policy, const uint8_t sha256[32])
 {
@@ -94,19 +100,39 @@ read_kra(struct kra_policy *policy, const char *value, struct err *err)
 }
 
 static bool
+read_number(const char *name, const char *value, int64_t min, size_t *out, struct err *err)
+{
+	int64_t number;
+
+	if (!text_to_int(value, min, KRA_COUNT_MAX, &number))
+		return err_set(
+		    err, DIRCA_E_CONFIG, "'%s' is no number up to %d", name, KRA_COUNT_MAX);
+	*out = (size_t)number;
+	return true;
+}
+
+static bool
 read_line(void *arg, const char *name, const char *value, struct err *err)
 {
 	struct kra_policy *policy = arg;
-	int64_t count;
 
 	if (strcmp(name, "kra") == 0)
 		return read_kra(policy, value, err);
-	if (strcmp(name, "count") != 0)
-		return err_set(err, DIRCA_E_CONFIG, "there is no '%s'", name);
-	if (!text_to_int(value, 0, KRA_COUNT_MAX, &count))
-		return err_set(err, DIRCA_E_CONFIG, "'count' is no number up to %d", KRA_COUNT_MAX);
-	policy->count = (size_t)count;
-	return true;
+	if (strcmp(name, "count") == 0)
+		return read_number(name, value, 0, &policy->count, err);
+	if (strcmp(name, "threshold") == 0)
+		return read_number(name, value, 1, &policy->threshold, err);
+	return err_set(err, DIRCA_E_CONFIG, "there is no '%s'", name);
+}
+
+/* What cannot be is not guessed: a smaller number would give one agent what only several may
+ * have. */
+static bool
+check_threshold(const struct kra_policy *policy, struct err *err)
+{
+	return policy->threshold <= 1 || policy->threshold <= policy->count ||
+	       err_set(err, DIRCA_E_CONFIG, "%zu of %zu key recovery agents cannot open a key",
+		   policy->threshold, policy->count);
 }
 
 bool
@@ -117,7 +143,7 @@ kra_policy_read(const struct config *config, struct kra_policy *out, struct err 
 
 	*out = (struct kra_policy){0};
 	if (trust_read(config->state_dir, TRUST_KRA_ENABLED, &text, err) &&
-	    kv_read_text(path, buf_view(&text), read_line, out, err))
+	    kv_read_text(path, buf_view(&text), read_line, out, err) && check_threshold(out, err))
 		return true;
 	kra_policy_free(out);
 	return false;
@@ -130,6 +156,11 @@ policy_text(const struct kra_policy *policy)
 	    text_printf("# Written by `dirca kra enable`, `disable` and `count`.\ncount = %zu\n",
 		policy->count);
 
+	if (policy->threshold > 1) {
+		OWNED(own_memory) char *old = text;
+
+		text = text_printf("%sthreshold = %zu\n", old, policy->threshold);
+	}
 	for (size_t i = 0; i < policy->enabled_count; i++) {
 		OWNED(own_memory) char *old = text;
 		const struct kra_policy_kra *kra = &policy->enabled[i];
@@ -161,7 +192,8 @@ kra_policy_write(const struct config *config, const struct kra_policy *policy, s
 	if (policy->enabled_count > KRA_ENABLED_MAX)
 		return err_set(err, DIRCA_E_TOO_LARGE,
 		    "at most %d key recovery agents can be enabled", KRA_ENABLED_MAX);
-	return make_folder(config, err) && file_replace(path, view_str(text), 0644, err);
+	return check_threshold(policy, err) && make_folder(config, err) &&
+	       file_replace(path, view_str(text), 0644, err);
 }
 
 /* In a folder of root's: nobody else can put one there, nor open this one to hold its lock. */

@@ -14,7 +14,8 @@ struct kra_policy_kra {
 	enum cms_reader reader;
 };
 struct kra_policy {
-	size_t count; /* recipients of each key; 0: nobody said yet */
+	size_t count;     /* recipients of each key; 0: nobody said yet */
+	size_t threshold; /* of these to open it together; 0 or 1: each alone */
 	struct kra_policy_kra *enabled;
 	size_t enabled_count;
 };
@@ -26,6 +27,8 @@ bool kra_policy_read(const struct config *config, struct kra_policy *out, struct
 bool kra_policy_write(
     const struct config *config, const struct kra_policy *policy, struct err *err);
 void kra_policy_free(struct kra_policy *policy);
+/* 1 where nobody said more. */
+size_t kra_policy_threshold(const struct kra_policy *policy);
 
 /* NULL: it is not enabled. */
 struct kra_policy_kra *kra_policy_find(const struct kra_policy *policy, const uint8_t sha256[32]);

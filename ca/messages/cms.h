@@ -145,6 +145,9 @@ struct cms_recipient {
 	struct view raw; /* the RecipientInfo */
 	struct cmsw_recipient *wire;
 	size_t member; /* key agreement: which of the RecipientInfo's recipientEncryptedKeys */
+	/* Of who has a share of the content key, and not the key (cms_enveloped.threshold > 1). */
+	uint8_t number;         /* of the share; 0: he opens the message alone */
+	struct view commitment; /* to it */
 };
 struct cms_enveloped {
 	struct buf raw;
@@ -153,13 +156,15 @@ struct cms_enveloped {
 	size_t count;
 	enum cms_cipher cipher;
 	const char *cipher_name; /* "AES-256-CBC", "DES-EDE3-CBC" */
+	size_t threshold;        /* so many recipients open it together; 1: each alone */
+	struct view set_id;      /* of the shares, where they are several */
 };
 /* ContentInfo(EnvelopedData) in DER, at most 1 MiB and 64 recipients. CRYPT_E_INVALID_MSG_TYPE for
  * another type, NTE_BAD_ALGID for another content cipher than AES-CBC and 3DES-CBC. Recipients
  * of other kinds (shared key, password) are listed without a name and cannot be opened. */
 bool cms_enveloped_decode(struct view der, struct cms_enveloped *out, struct err *err);
-/* That, or AuthEnvelopedData with AES-GCM (RFC 5083, RFC 5084) of id-data without attributes: how
- * keys are archived. */
+/* That, or AuthEnvelopedData with AES-GCM (RFC 5083, RFC 5084) of id-data without attributes, for
+ * recipients of whom each opens it, or each has a share: how keys are archived. */
 bool cms_sealed_decode(struct view der, struct cms_enveloped *out, struct err *err);
 void cms_enveloped_free(struct cms_enveloped *e);
 /* `serial` as content octets, as in struct pkix_cert. */
@@ -171,6 +176,27 @@ bool cms_recipient_is(const struct cms_recipient *r, struct view issuer, struct 
  * oracle). */
 bool cms_enveloped_open(const struct cms_enveloped *e, size_t index, EVP_PKEY *key,
     struct secret *content_out, struct err *err);
+
+/*
+ * Several recipients open a message together (docs/PROTOCOL.md, KeyShare). `bound_to` are 32 octets
+ * that the commitments name: what the shares are for.
+ */
+#define CMS_BOUND_LEN 32
+/* The share of recipient `index`, opened with his key, that he is committed to. DIRCA_E_KEY_SHARE:
+ * the message has no shares; NTE_BAD_DATA: it is not that share, whatever is wrong. */
+bool cms_share_open(const struct cms_enveloped *e, size_t index, EVP_PKEY *key,
+    const uint8_t bound_to[CMS_BOUND_LEN], struct secret *share_out, struct err *err);
+/* Is it the one that the recipient is committed to? */
+bool cms_share_is_of(const struct cms_enveloped *e, size_t index,
+    const uint8_t bound_to[CMS_BOUND_LEN], struct view share);
+struct cms_share {
+	size_t recipient;
+	struct view value;
+};
+/* Opens with shares, of which each must be right and nobody's come twice. DIRCA_E_KEY_SHARE names
+ * what is wrong; NTE_BAD_DATA as in cms_enveloped_open. */
+bool cms_shares_open(const struct cms_enveloped *e, const uint8_t bound_to[CMS_BOUND_LEN],
+    const struct cms_share *shares, size_t count, struct secret *content_out, struct err *err);
 
 /* SHA-256 of what recipient `index`'s content key follows from: the RSA ciphertext, the x
  * coordinate of the ephemeral point. Two messages with the same one carry the same content key or
@@ -204,6 +230,16 @@ bool cms_enveloped_seal(struct view content, const struct cms_kra *to, size_t co
 #define CMS_SEED_LEN 32
 bool cms_enveloped_seal_seeded(struct view content, const struct cms_kra *to, size_t count,
     enum cms_cipher cipher, struct view seed, struct buf *out, struct err *err);
+/* The same, but no recipient opens it alone: each gets a share, and `threshold` of them open it. As
+ * long as nobody knows both sources of random numbers, fewer know nothing. A threshold of 0 or 1,
+ * or NULL, is the message above. E_INVALIDARG for one over `count`. */
+struct cms_split {
+	size_t threshold;
+	uint8_t bound_to[CMS_BOUND_LEN];
+};
+bool cms_enveloped_seal_split(struct view content, const struct cms_kra *to, size_t count,
+    enum cms_cipher cipher, struct view seed, const struct cms_split *split, struct buf *out,
+    struct err *err);
 /* The same for SignedData (cms_sign_finish_secret): contentType id-signedData. NTE_BAD_ALGID for
  * GCM, which would need that type in an attribute (RFC 5083 2.1). */
 bool cms_enveloped_seal_signed(struct view content, const struct cms_kra *to, size_t count,

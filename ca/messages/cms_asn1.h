@@ -160,20 +160,39 @@ typedef struct {
 } CMSW_KEY_AGREE;
 DECLARE_ASN1_FUNCTIONS(CMSW_KEY_AGREE)
 
-enum { CMSW_RECIPIENT_TRANS = 0, CMSW_RECIPIENT_AGREE = 1 };
+/* RFC 5652 6.2.5 */
+typedef struct {
+	ASN1_OBJECT *type;
+	ASN1_TYPE *value;
+} CMSW_OTHER_RECIPIENT;
+DECLARE_ASN1_FUNCTIONS(CMSW_OTHER_RECIPIENT)
 
-/* RFC 5652 6.2; shared keys, passwords and others are not opened. */
+enum { CMSW_RECIPIENT_TRANS = 0, CMSW_RECIPIENT_AGREE = 1, CMSW_RECIPIENT_OTHER = 4 };
+
+/* RFC 5652 6.2; shared keys, passwords and others than shares are not opened. */
 typedef struct cmsw_recipient {
 	int type;
 	union {
 		CMSW_KEY_TRANS *trans;
 		CMSW_KEY_AGREE *agree;
-		ASN1_STRING *other;
+		ASN1_STRING *unread;
+		CMSW_OTHER_RECIPIENT *other;
 	} d;
 } CMSW_RECIPIENT;
 DECLARE_ASN1_FUNCTIONS(CMSW_RECIPIENT)
 OWN_POINTER(own_cmsw_recipient, CMSW_RECIPIENT, CMSW_RECIPIENT_free)
 DEFINE_STACK_OF(CMSW_RECIPIENT)
+
+/* docs/PROTOCOL.md, KeyShare; in the place of OtherRecipientInfo's value */
+typedef struct {
+	int32_t version, threshold, number;
+	ASN1_OCTET_STRING *set_id;
+	ASN1_OCTET_STRING *commitment;
+	CMSW_RECIPIENT *recipient; /* of the share, as another's of the content key */
+} CMSW_KEY_SHARE;
+DECLARE_ASN1_FUNCTIONS(CMSW_KEY_SHARE)
+OWN_POINTER(own_cmsw_key_share, CMSW_KEY_SHARE, CMSW_KEY_SHARE_free)
+DEFINE_STACK_OF(CMSW_KEY_SHARE)
 
 /* RFC 5652 6.1 */
 typedef struct {

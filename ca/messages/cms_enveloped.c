@@ -95,11 +95,29 @@ read_recipient(struct cms_enveloped *out, const ASN1_TYPE *t, struct err *err)
 		CMSW_RECIPIENT_free(wire);
 		return err_nomem(err);
 	}
+	if (out->wire->reads_shares && cms_is_share(wire) &&
+	    !cms_share_read(wire->d.other, out, &r, &r.wire, err))
+		return false;
 	if (r.wire->type == CMSW_RECIPIENT_TRANS)
 		return read_key_trans(out, &r, r.wire->d.trans, err);
 	if (r.wire->type == CMSW_RECIPIENT_AGREE)
 		return read_key_agree(out, &r, r.wire->d.agree, err);
 	return add(out, &r, err);
+}
+
+/* All have shares of one set, of which there are enough, or nobody has one. */
+static bool
+check_threshold(const struct cms_enveloped *e, struct err *err)
+{
+	for (size_t i = 0; i < e->count; i++)
+		if ((e->recipients[i].number != 0) != (e->threshold > 1))
+			return err_set(err, ERROR_INVALID_DATA,
+			    "some of the recipients have shares of the content key, and others "
+			    "the key");
+	return e->threshold <= e->count ||
+	       err_set(err, ERROR_INVALID_DATA,
+		   "%zu shares open the message, and it has %zu recipients", e->threshold,
+		   e->count);
 }
 
 static bool
@@ -110,13 +128,15 @@ read_recipients(const STACK_OF(ASN1_TYPE) * list, struct cms_enveloped *out, str
 	if (count <= 0 || count > CMS_RECIPIENTS_MAX)
 		return err_set(err, ERROR_INVALID_DATA,
 		    "the message has %d recipients; 1 to %d are read", count, CMS_RECIPIENTS_MAX);
+	out->threshold = 1;
 	if ((out->recipients = calloc(CMS_RECIPIENTS_MAX, sizeof *out->recipients)) == NULL ||
-	    (out->wire->recipients = sk_CMSW_RECIPIENT_new_null()) == NULL)
+	    (out->wire->recipients = sk_CMSW_RECIPIENT_new_null()) == NULL ||
+	    (out->wire->shares = sk_CMSW_KEY_SHARE_new_null()) == NULL)
 		return err_nomem(err);
 	for (int i = 0; i < count; i++)
 		if (!read_recipient(out, sk_ASN1_TYPE_value(list, i), err))
 			return false;
-	return true;
+	return check_threshold(out, err);
 }
 
 /* RFC 5084 3.2. The tag that is there is as long as the parameters say. */
@@ -239,12 +259,14 @@ read_authenticated(struct view der, struct cms_enveloped *e, struct err *err)
 typedef bool read_function(struct view der, struct cms_enveloped *e, struct err *err);
 
 static bool
-decode(struct view der, read_function *read, struct cms_enveloped *out, struct err *err)
+decode(
+    struct view der, read_function *read, bool shares, struct cms_enveloped *out, struct err *err)
 {
 	OWNED(cms_enveloped_free) struct cms_enveloped e = {0};
 
 	*out = e;
 	e.wire = mem_zero(1, sizeof *e.wire);
+	e.wire->reads_shares = shares;
 	if (!read(der, &e, err) || !buf_dup(der, &e.raw, err))
 		return false;
 	*out = e;
@@ -255,7 +277,7 @@ decode(struct view der, read_function *read, struct cms_enveloped *out, struct e
 bool
 cms_enveloped_decode(struct view der, struct cms_enveloped *out, struct err *err)
 {
-	return decode(der, read_enveloped, out, err);
+	return decode(der, read_enveloped, false, out, err);
 }
 
 bool
@@ -266,7 +288,7 @@ cms_sealed_decode(struct view der, struct cms_enveloped *out, struct err *err)
 	return decode(der,
 	    der_is_other_content(der, NID_id_smime_ct_authEnvelopedData, oid) ? read_enveloped
 									      : read_authenticated,
-	    out, err);
+	    true, out, err);
 }
 
 void
@@ -274,6 +296,7 @@ cms_enveloped_free(struct cms_enveloped *e)
 {
 	if (e->wire != NULL) {
 		sk_CMSW_RECIPIENT_pop_free(e->wire->recipients, CMSW_RECIPIENT_free);
+		sk_CMSW_KEY_SHARE_pop_free(e->wire->shares, CMSW_KEY_SHARE_free);
 		CMSW_ENVELOPED_free(e->wire->message);
 		CMSW_AUTH_ENVELOPED_free(e->wire->authenticated);
 		CMSW_GCM_free(e->wire->gcm);

@@ -14,6 +14,8 @@ struct cms_enveloped_wire {
 	CMSW_ENVELOPED *message; /* one of these two */
 	CMSW_AUTH_ENVELOPED *authenticated;
 	STACK_OF(CMSW_RECIPIENT) * recipients;
+	STACK_OF(CMSW_KEY_SHARE) * shares; /* what of them hold recipients of shares */
+	bool reads_shares;
 	const struct cms_content_alg *alg;
 	CMSW_GCM *gcm; /* storage of the IV, if it is a nonce */
 	struct view iv, ciphertext, tag;
@@ -44,6 +46,32 @@ void cms_key_choose(uint8_t cek[CMS_KEY_MAX], const uint8_t *plain, const uint8_
 bool cms_key_agree_fill(
     CMSW_KEY_AGREE *a, const struct cms_kra *to, struct view cek, struct err *err);
 bool cms_recipient_name(CMSW_ISSUER_SERIAL **field, const struct cms_kra *to, struct err *err);
+
+/* Content key, or share of it, of recipient `index`; or a random one, as above. */
+bool cms_recipient_key(const struct cms_enveloped *e, size_t index, EVP_PKEY *key,
+    uint8_t cek[CMS_KEY_MAX], bool *right, struct err *err);
+/* The content under a content key; `right` false: the answer is no, after the same work. */
+bool cms_content_open(const struct cms_enveloped *e, const uint8_t *cek, bool right,
+    struct secret *out, struct err *err);
+
+/* Reads a KeyShare, of which the recipient is in *inner then; what all of a message must have in
+ * common is held against those before. */
+bool cms_share_read(const CMSW_OTHER_RECIPIENT *wire, struct cms_enveloped *e,
+    struct cms_recipient *r, CMSW_RECIPIENT **inner_out, struct err *err);
+bool cms_is_share(const CMSW_RECIPIENT *wire);
+
+/* The shares of a content key that is to be split, one row a recipient. */
+struct cms_shares {
+	const struct cms_split *split;
+	uint8_t set_id[32];
+	uint8_t rows[CMS_RECIPIENTS_MAX][CMS_KEY_MAX];
+};
+bool cms_shares_make(struct cms_shares *s, const struct cms_split *split, size_t count,
+    struct view cek, struct view seed, struct err *err);
+void cms_shares_wipe(struct cms_shares *s);
+/* Puts a recipient of share `at` into a RecipientInfo of his share. Takes `inner`. */
+bool cms_share_wrap(const struct cms_shares *s, size_t at, size_t len, CMSW_RECIPIENT **inner,
+    CMSW_RECIPIENT **out, struct err *err);
 
 /* The one answer to whatever an attacker can vary: NTE_BAD_DATA. */
 bool cms_bad_data(struct err *err);

@@ -120,10 +120,11 @@ decrypt_cbc(const struct cms_enveloped_wire *w, EVP_CIPHER_CTX *ctx, bool right,
 	return true;
 }
 
-static bool
-decrypt_content(const struct cms_enveloped_wire *w, const uint8_t *cek, bool right,
-    struct secret *out, struct err *err)
+bool
+cms_content_open(const struct cms_enveloped *e, const uint8_t *cek, bool right, struct secret *out,
+    struct err *err)
 {
+	const struct cms_enveloped_wire *w = e->wire;
 	OWNED(own_cipher_ctx) EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	OWNED(secret_free) struct secret plain = {0};
 
@@ -140,28 +141,39 @@ decrypt_content(const struct cms_enveloped_wire *w, const uint8_t *cek, bool rig
 }
 
 bool
-cms_enveloped_open(const struct cms_enveloped *e, size_t index, EVP_PKEY *key,
-    struct secret *content_out, struct err *err)
+cms_recipient_key(const struct cms_enveloped *e, size_t index, EVP_PKEY *key,
+    uint8_t cek[CMS_KEY_MAX], bool *right, struct err *err)
 {
 	const struct cms_recipient *r;
-	uint8_t cek[CMS_KEY_MAX];
-	bool right = true, ok = false;
 
-	*content_out = (struct secret){0};
 	if (index >= e->count)
 		return err_set(
 		    err, CRYPT_E_NO_DECRYPT_CERT, "the message has no recipient %zu", index);
 	r = &e->recipients[index];
 	if (r->wire->type == CMSW_RECIPIENT_TRANS)
-		ok =
-		    transported_key(r->wire->d.trans, key, e->wire->alg->key_len, cek, &right, err);
-	else if (r->wire->type == CMSW_RECIPIENT_AGREE)
-		ok = cms_agreed_key(
-		    r->wire->d.agree, r->member, key, e->wire->alg->key_len, cek, &right, err);
-	else
-		err_set(err, NTE_BAD_ALGID,
-		    "recipient %zu is named neither by key transport nor by key agreement", index);
-	ok = ok && decrypt_content(e->wire, cek, right, content_out, err);
+		return transported_key(
+		    r->wire->d.trans, key, e->wire->alg->key_len, cek, right, err);
+	if (r->wire->type == CMSW_RECIPIENT_AGREE)
+		return cms_agreed_key(
+		    r->wire->d.agree, r->member, key, e->wire->alg->key_len, cek, right, err);
+	return err_set(err, NTE_BAD_ALGID,
+	    "recipient %zu is named neither by key transport nor by key agreement", index);
+}
+
+bool
+cms_enveloped_open(const struct cms_enveloped *e, size_t index, EVP_PKEY *key,
+    struct secret *content_out, struct err *err)
+{
+	uint8_t cek[CMS_KEY_MAX];
+	bool right = true, ok;
+
+	*content_out = (struct secret){0};
+	if (e->threshold > 1)
+		return err_set(err, DIRCA_E_KEY_SHARE,
+		    "%zu of %zu recipients open the message together, and none alone", e->threshold,
+		    e->count);
+	ok = cms_recipient_key(e, index, key, cek, &right, err) &&
+	     cms_content_open(e, cek, right, content_out, err);
 	OPENSSL_cleanse(cek, sizeof cek);
 	return ok;
 }

@@ -76,21 +76,19 @@ fill_recipient(CMSW_RECIPIENT *r, const struct cms_kra *to, struct view cek, str
 struct message {
 	STACK_OF(ASN1_TYPE) * recipients;
 	CMSW_ENCRYPTED_CONTENT *content;
-	ASN1_OCTET_STRING *tag; /* NULL: nothing authenticates the content */
-	struct view seed;       /* of the content key */
+	ASN1_OCTET_STRING *tag;        /* NULL: nothing authenticates the content */
+	struct view seed;              /* of the content key */
+	const struct cms_split *split; /* NULL: each recipient gets the content key */
 };
 
 static bool
-push_recipient(const struct message *m, const struct cms_kra *to, struct view cek, struct err *err)
+push_recipient(const struct message *m, CMSW_RECIPIENT *r, struct err *err)
 {
-	OWNED(own_cmsw_recipient) CMSW_RECIPIENT *r = CMSW_RECIPIENT_new();
 	OWNED(own_asn1_type) ASN1_TYPE *t = ASN1_TYPE_new();
 	ASN1_STRING *der = NULL;
 
-	if (r == NULL || t == NULL)
+	if (t == NULL)
 		return err_nomem(err);
-	if (!fill_recipient(r, to, cek, err))
-		return false;
 	if ((der = der_pack(ASN1_ITEM_rptr(CMSW_RECIPIENT), r)) == NULL)
 		return err_nomem(err);
 	ASN1_TYPE_set(t, r->type == CMSW_RECIPIENT_TRANS ? V_ASN1_SEQUENCE : V_ASN1_OTHER, der);
@@ -98,6 +96,42 @@ push_recipient(const struct message *m, const struct cms_kra *to, struct view ce
 		return err_nomem(err);
 	t = NULL;
 	return true;
+}
+
+static bool
+add_recipient(const struct message *m, const struct cms_kra *to, struct view cek, struct err *err)
+{
+	OWNED(own_cmsw_recipient) CMSW_RECIPIENT *r = CMSW_RECIPIENT_new();
+
+	if (r == NULL)
+		return err_nomem(err);
+	return fill_recipient(r, to, cek, err) && push_recipient(m, r, err);
+}
+
+static bool
+add_sharer(const struct message *m, const struct cms_kra *to, const struct cms_shares *shares,
+    size_t at, size_t len, struct err *err)
+{
+	OWNED(own_cmsw_recipient) CMSW_RECIPIENT *inner = CMSW_RECIPIENT_new(), *r = NULL;
+
+	if (inner == NULL)
+		return err_nomem(err);
+	return fill_recipient(inner, to, view_of(shares->rows[at], len), err) &&
+	       cms_share_wrap(shares, at, len, &inner, &r, err) && push_recipient(m, r, err);
+}
+
+static bool
+add_recipients(const struct message *m, const struct cms_kra *to, size_t count, struct view cek,
+    struct err *err)
+{
+	OWNED(cms_shares_wipe) struct cms_shares shares = {0};
+	bool ok = m->split == NULL || cms_shares_make(&shares, m->split, count, cek, m->seed, err);
+
+	for (size_t i = 0; ok && i < count; i++)
+		ok = (m->split != NULL ? add_sharer(m, &to[i], &shares, i, cek.len, err)
+				       : add_recipient(m, &to[i], cek, err)) ||
+		     err_prefix(err, "recipient %zu of %zu", i + 1, count);
+	return ok;
 }
 
 static bool
@@ -186,18 +220,18 @@ fill(const struct message *m, const struct cms_content_alg *alg, int content_nid
 
 	ASN1_OBJECT_free(m->content->type);
 	m->content->type = OBJ_nid2obj(content_nid);
-	ok = encrypt_content(alg, content, m, cek, err);
-	for (size_t i = 0; ok && i < count; i++)
-		ok = push_recipient(m, &to[i], view_of(cek, alg->key_len), err) ||
-		     err_prefix(err, "recipient %zu of %zu", i + 1, count);
+	ok = encrypt_content(alg, content, m, cek, err) &&
+	     add_recipients(m, to, count, view_of(cek, alg->key_len), err);
 	OPENSSL_cleanse(cek, sizeof cek);
 	return ok;
 }
 
-/* RFC 5652 6.1: 2 if somebody has no issuer and serial of an RSA key. */
+/* RFC 5652 6.1: 3 of others, 2 if somebody has no issuer and serial of an RSA key. */
 static int32_t
-version_of(const struct cms_kra *to, size_t count)
+version_of(const struct cms_kra *to, size_t count, const struct cms_split *split)
 {
+	if (split != NULL)
+		return 3;
 	for (size_t i = 0; i < count; i++)
 		if (!EVP_PKEY_is_a(to[i].key, "RSA"))
 			return 2;
@@ -206,24 +240,27 @@ version_of(const struct cms_kra *to, size_t count)
 
 static bool
 seal(int content_nid, struct view content, const struct cms_kra *to, size_t count,
-    const struct cms_content_alg *alg, struct view seed, struct buf *out, struct err *err)
+    const struct cms_content_alg *alg, struct view seed, const struct cms_split *split,
+    struct buf *out, struct err *err)
 {
 	OWNED(own_cmsw_enveloped) CMSW_ENVELOPED *m = CMSW_ENVELOPED_new();
 
 	if (m == NULL)
 		return err_nomem(err);
 	m->type = OBJ_nid2obj(NID_pkcs7_enveloped);
-	m->data->version = version_of(to, count);
+	m->data->version = version_of(to, count, split);
 	return fill(&(struct message){.recipients = m->data->recipients,
 			.content = m->data->content,
-			.seed = seed},
+			.seed = seed,
+			.split = split},
 		   alg, content_nid, content, to, count, err) &&
 	       der_encode(ASN1_ITEM_rptr(CMSW_ENVELOPED), m, "the enveloped message", out, err);
 }
 
 static bool
 seal_authenticated(struct view content, const struct cms_kra *to, size_t count,
-    const struct cms_content_alg *alg, struct view seed, struct buf *out, struct err *err)
+    const struct cms_content_alg *alg, struct view seed, const struct cms_split *split,
+    struct buf *out, struct err *err)
 {
 	OWNED(own_cmsw_auth_enveloped) CMSW_AUTH_ENVELOPED *m = CMSW_AUTH_ENVELOPED_new();
 
@@ -233,7 +270,8 @@ seal_authenticated(struct view content, const struct cms_kra *to, size_t count,
 	return fill(&(struct message){.recipients = m->data->recipients,
 			.content = m->data->content,
 			.tag = m->data->mac,
-			.seed = seed},
+			.seed = seed,
+			.split = split},
 		   alg, NID_pkcs7_data, content, to, count, err) &&
 	       der_encode(
 		   ASN1_ITEM_rptr(CMSW_AUTH_ENVELOPED), m, "the enveloped message", out, err);
@@ -251,18 +289,31 @@ check(const struct cms_content_alg *alg, enum cms_cipher cipher, size_t count, s
 }
 
 bool
-cms_enveloped_seal_seeded(struct view content, const struct cms_kra *to, size_t count,
-    enum cms_cipher cipher, struct view seed, struct buf *out, struct err *err)
+cms_enveloped_seal_split(struct view content, const struct cms_kra *to, size_t count,
+    enum cms_cipher cipher, struct view seed, const struct cms_split *split, struct buf *out,
+    struct err *err)
 {
 	const struct cms_content_alg *alg = cms_content_alg(cipher);
+	const struct cms_split *shared = split != NULL && split->threshold > 1 ? split : NULL;
 
 	*out = (struct buf){0};
 	if (seed.len != 0 && seed.len != CMS_SEED_LEN)
 		return err_set(err, E_INVALIDARG, "a content key takes %d octets of another source",
 		    CMS_SEED_LEN);
+	if (shared != NULL && shared->threshold > count)
+		return err_set(err, E_INVALIDARG, "%zu of %zu recipients cannot open a message",
+		    shared->threshold, count);
 	return check(alg, cipher, count, err) &&
-	       (cms_is_gcm(cipher) ? seal_authenticated(content, to, count, alg, seed, out, err)
-				   : seal(NID_pkcs7_data, content, to, count, alg, seed, out, err));
+	       (cms_is_gcm(cipher)
+		       ? seal_authenticated(content, to, count, alg, seed, shared, out, err)
+		       : seal(NID_pkcs7_data, content, to, count, alg, seed, shared, out, err));
+}
+
+bool
+cms_enveloped_seal_seeded(struct view content, const struct cms_kra *to, size_t count,
+    enum cms_cipher cipher, struct view seed, struct buf *out, struct err *err)
+{
+	return cms_enveloped_seal_split(content, to, count, cipher, seed, NULL, out, err);
 }
 
 bool
@@ -280,5 +331,5 @@ cms_enveloped_seal_signed(struct view content, const struct cms_kra *to, size_t 
 
 	*out = (struct buf){0};
 	return check(alg, cipher, count, err) &&
-	       seal(NID_pkcs7_signed, content, to, count, alg, (struct view){0}, out, err);
+	       seal(NID_pkcs7_signed, content, to, count, alg, (struct view){0}, NULL, out, err);
 }

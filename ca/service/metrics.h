@@ -36,6 +36,8 @@
 	    "Key recovery agents that keys can be sealed to.")                                    \
 	X(METRIC_KRAS_REQUIRED, "dirca_kras_required", "gauge",                                   \
 	    "Key recovery agents that each key is sealed to (KRACertCount).")                     \
+	X(METRIC_KRAS_THRESHOLD, "dirca_kras_threshold", "gauge",                                 \
+	    "Of these, so many open a key together; 1: each alone.")                              \
 	X(METRIC_KRA_LEFT, "dirca_kra_certificate_left_seconds", "gauge",                         \
 	    "To the end of each certificate of the KRA store, by its SHA-1; negative after it.")  \
 	X(METRIC_KEYS_UNCOVERED, "dirca_archived_keys_uncovered", "gauge",                        \

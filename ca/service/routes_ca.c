@@ -177,17 +177,18 @@ route_ca_status(struct route_call *c)
 	if (xchg != NULL)
 		clock_format(xchg->cert.not_after, xchg_until);
 	json_answer(c->http, 200,
-	    json_pack("{s:s, s:s, s:s?, s:s, s:s, s:b, s:I, s:i, s:s, s:o, s:o, s:o, s:{s:I, s:I, "
-		      "s:I, s:I, "
-		      "s:I, s:I}, s:I, s:s?, s:o, s:I, s:b, s:o, s:o, s:s, s:o, s:s?, s:o, s:o, "
-		      "s:b, s:s, s:o, s:o, s:o}",
+	    json_pack(
+		"{s:s, s:s, s:s?, s:s, s:s, s:b, s:I, s:I, s:i, s:s, s:o, s:o, s:o, s:{s:I, s:I, "
+		"s:I, s:I, "
+		"s:I, s:I}, s:I, s:s?, s:o, s:I, s:b, s:o, s:o, s:s, s:o, s:s?, s:o, s:o, "
+		"s:b, s:s, s:o, s:o, s:o}",
 		"name", c->ca->config->ca_name, "version", DIRCA_VERSION, "subject", subject,
 		"not_after", until, "exchange_certificate_not_after", xchg_until, "directory_fresh",
 		(int)ca_view_is_fresh(view, clock_boot_ms()), "kra_cert_count",
-		(json_int_t)view->settings.num[SETTING_KRA_CERT_COUNT], "kra_minimum",
-		c->ca->config->kra_minimum, "sign_kinds", kinds, "kras", json_kras(&keys, view),
-		"templates", json_texts(view->enabled.list, view->enabled.count),
-		"broken_templates",
+		(json_int_t)view->settings.num[SETTING_KRA_CERT_COUNT], "kra_threshold",
+		(json_int_t)view->kra_threshold, "kra_minimum", c->ca->config->kra_minimum,
+		"sign_kinds", kinds, "kras", json_kras(&keys, view), "templates",
+		json_texts(view->enabled.list, view->enabled.count), "broken_templates",
 		json_texts(view->broken_templates.list, view->broken_templates.count), "requests",
 		"issued", (json_int_t)counts.issued, "pending", (json_int_t)counts.pending,
 		"denied", (json_int_t)counts.denied, "failed", (json_int_t)counts.failed, "revoked",

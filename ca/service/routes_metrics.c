@@ -162,6 +162,7 @@ put_kras(struct buf *to, const struct seen *s, struct err *err)
 
 	if (!put_one(to, METRIC_KRAS_USABLE, (int64_t)v->agent_count, err) ||
 	    !put_one(to, METRIC_KRAS_REQUIRED, v->settings.num[SETTING_KRA_CERT_COUNT], err) ||
+	    !put_one(to, METRIC_KRAS_THRESHOLD, (int64_t)v->kra_threshold, err) ||
 	    !metrics_head(to, METRIC_KRA_LEFT, err))
 		return false;
 	for (size_t i = 0; i < v->kra_count; i++) {

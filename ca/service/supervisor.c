@@ -259,7 +259,8 @@ log_kras(const struct kra_list *k, size_t usable)
 {
 	log_info("KRAs given to the vault", LOG_INT("enabled", (int64_t)k->enabled_count),
 	    LOG_INT("missing", (int64_t)k->missing), LOG_INT("usable", (int64_t)usable),
-	    LOG_INT("count", (int64_t)k->policy.count));
+	    LOG_INT("count", (int64_t)k->policy.count),
+	    LOG_INT("threshold", (int64_t)kra_policy_threshold(&k->policy)));
 }
 
 /* Those of the store that root enabled. */
@@ -312,8 +313,8 @@ give_list(struct supervisor *s, const struct kra_list *k, size_t *usable_out, st
 	OWNED(own_memory) struct view *issuers = trust_views(&k->issuers);
 
 	return vault_set_kra_issuers(s->control, issuers, k->issuers.count, err) &&
-	       vault_set_kras(s->control, k->policy.count, k->enabled, k->readers, k->enabled_count,
-		   usable_out, err);
+	       vault_set_kras(s->control, k->policy.count, kra_policy_threshold(&k->policy),
+		   k->enabled, k->readers, k->enabled_count, usable_out, err);
 }
 
 static bool
@@ -330,7 +331,7 @@ give_kras(struct supervisor *s, struct err *err)
 			       : "the KRAs cannot be read; no key is archived",
 		    LOG_REASON(err));
 		s->kras_due_ms = clock_mono_ms() + KRA_RETRY_MS;
-		return keep || vault_set_kras(s->control, 0, NULL, NULL, 0, &usable, err);
+		return keep || vault_set_kras(s->control, 0, 1, NULL, NULL, 0, &usable, err);
 	}
 	if (!give_list(s, &k, &usable, err))
 		return false;

@@ -113,7 +113,8 @@ bool vault_sign_ocsp(struct vault *v, uint32_t key_index, struct view data,
 /* The KRAs that root enabled, as the vault has them now, and how many seal a key. Whether they can
  * be used is not said. */
 struct vault_kra_set {
-	size_t needed; /* recipients of an archived key; 0: archival is not configured */
+	size_t needed;    /* recipients of an archived key; 0: archival is not configured */
+	size_t threshold; /* of these to open it; 1: each alone */
 	enum cms_reader readers[KRA_ENABLED_MAX];
 	struct buf list[KRA_ENABLED_MAX];
 	size_t count;
@@ -227,10 +228,11 @@ struct vault_config {
 };
 int vault_run(const struct vault_config *config); /* exit status */
 /* Supervisor side of the control socket: the KRAs that root enabled, what each reads (NULL: OAEP),
- * and how many of them seal a key, replaced at once; waits for the answer, which says how many are
- * usable. */
-bool vault_set_kras(int control_fd, size_t needed, const struct view *certificates,
-    const enum cms_reader *readers, size_t count, size_t *usable_out, struct err *err);
+ * how many of them seal a key, and how many of these open it together (1: each alone), replaced at
+ * once; waits for the answer, which says how many are usable. */
+bool vault_set_kras(int control_fd, size_t needed, size_t threshold,
+    const struct view *certificates, const enum cms_reader *readers, size_t count,
+    size_t *usable_out, struct err *err);
 /* And before it the CAs beside this one that may have issued them, in the place of those of
  * trust/kra-issuers.pem at the start. */
 bool vault_set_kra_issuers(

@@ -433,7 +433,7 @@ vault_set_kra_issuers(
 }
 
 bool
-vault_set_kras(int control_fd, size_t needed, const struct view *certificates,
+vault_set_kras(int control_fd, size_t needed, size_t threshold, const struct view *certificates,
     const enum cms_reader *readers, size_t count, size_t *usable_out, struct err *err)
 {
 	uint8_t octets[KRA_ENABLED_MAX];
@@ -450,6 +450,7 @@ vault_set_kras(int control_fd, size_t needed, const struct view *certificates,
 		octets[i] = (uint8_t)(readers != NULL ? readers[i] : CMS_READER_OAEP);
 	ok = wire_begin(&c.frame, VAULT_OP_SET_KRAS, err) &&
 	     wire_field_u32(&c.frame, (uint32_t)needed, err) &&
+	     wire_field_u32(&c.frame, (uint32_t)threshold, err) &&
 	     wire_field(&c.frame, view_of(octets, count), err);
 	for (size_t i = 0; i < count && ok; i++)
 		ok = wire_field(&c.frame, certificates[i], err);
@@ -471,13 +472,15 @@ vault_kra_set_free(struct vault_kra_set *set)
 static bool
 take_kra_set(const struct call *c, struct vault_kra_set *out, struct err *err)
 {
-	uint32_t needed;
+	uint32_t needed, threshold;
 
 	if (c->count < KRAS_CERTIFICATES || !wire_u32(c->fields[KRAS_COUNT], &needed) ||
+	    !wire_u32(c->fields[KRAS_THRESHOLD], &threshold) ||
 	    c->fields[KRAS_READERS].len != c->count - KRAS_CERTIFICATES)
 		return err_set(
 		    err, DIRCA_E_VAULT, "the vault's answer about its KRAs has no number");
 	out->needed = needed;
+	out->threshold = threshold;
 	for (size_t i = KRAS_CERTIFICATES; i < c->count; i++) {
 		if (!buf_dup(c->fields[i], &out->list[out->count], err))
 			return false;

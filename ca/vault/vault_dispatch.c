@@ -303,7 +303,7 @@ handle_rewrap(struct vault_worker *w, const struct view *fields, size_t count, s
 	(void)count;
 	ok = read_cipher(w->state, fields[REWRAP_CIPHER], &in.cipher, err) &&
 	     vault_kras_choose(&w->state->kras, list, fields[REWRAP_KRAS], clock_now(), kras,
-		 &in.kra_count, err) &&
+		 &in.kra_count, &in.threshold, err) &&
 	     vault_xchgs_get(&w->state->xchgs, fields[REWRAP_XCHG_ID], w->index, clock_now(),
 		 &in.xchg_key, err) &&
 	     archive_payload_read(fields[REWRAP_PAYLOAD], fields[REWRAP_ISSUER],
@@ -364,7 +364,7 @@ handle_import(struct vault_worker *w, const struct view *fields, size_t count, s
 	ok =
 	    read_cipher(w->state, fields[IMPORT_CIPHER], &in.cipher, err) &&
 	    vault_kras_choose(&w->state->kras, agents, fields[IMPORT_KRAS], clock_now(), kras,
-		&in.kra_count, err) &&
+		&in.kra_count, &in.threshold, err) &&
 	    pkix_cert_decode(fields[IMPORT_CERTIFICATE], &cert, err) &&
 	    archive_import_binding(fields[IMPORT_CERTIFICATE], fields[IMPORT_USER], binding, err) &&
 	    read_import(w, fields[IMPORT_PAYLOAD], id, &key, &payload, err) &&
@@ -403,7 +403,7 @@ handle_generate(struct vault_worker *w, const struct view *fields, size_t count,
 	(void)count;
 	ok = read_cipher(w->state, fields[GENERATE_CIPHER], &sealing.cipher, err) &&
 	     vault_kras_choose(&w->state->kras, list, fields[GENERATE_KRAS], clock_now(), kras,
-		 &sealing.kra_count, err) &&
+		 &sealing.kra_count, &sealing.threshold, err) &&
 	     vault_seed_give(&w->state->seed, &seed, err);
 	sealing.seed = secret_view(&seed);
 	ok = ok && vault_generate_key(w, fields, &sealing, &made, err) &&
@@ -429,7 +429,7 @@ static bool
 handle_set_kras(struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
 {
 	struct view readers = fields[KRAS_READERS];
-	uint32_t needed;
+	uint32_t needed, threshold;
 
 	for (size_t i = KRAS_CERTIFICATES; i < count; i++)
 		if (fields[i].len > KRA_CERT_MAX)
@@ -440,11 +440,16 @@ handle_set_kras(struct vault_worker *w, const struct view *fields, size_t count,
 	if (!wire_u32(fields[KRAS_COUNT], &needed) || needed > KRA_COUNT_MAX)
 		return err_set(err, E_INVALIDARG,
 		    "an archived key is sealed to at most %d key recovery agents", KRA_COUNT_MAX);
+	if (!wire_u32(fields[KRAS_THRESHOLD], &threshold) || threshold < 1 ||
+	    threshold > (needed > 0 ? needed : 1))
+		return err_set(err, E_INVALIDARG,
+		    "an archived key cannot be opened by %u of %u key recovery agents",
+		    (unsigned)threshold, (unsigned)needed);
 	count -= KRAS_CERTIFICATES;
 	if (readers.len != count || has_unknown_reader(readers))
 		return err_set(err, E_INVALIDARG, "what the agents can read is unknown");
 	return wire_field_u32(&w->reply,
-	    (uint32_t)vault_kras_set(&w->state->kras, needed, fields + KRAS_CERTIFICATES,
+	    (uint32_t)vault_kras_set(&w->state->kras, needed, threshold, fields + KRAS_CERTIFICATES,
 		readers.ptr, count, clock_now()),
 	    err);
 }
@@ -468,6 +473,7 @@ handle_kras(struct vault_worker *w, const struct view *fields, size_t count, str
 	for (size_t i = 0; i < kras; i++)
 		readers[i] = (uint8_t)list->list[i].reader;
 	ok = wire_field_u32(&w->reply, list != NULL ? (uint32_t)list->needed : 0, err) &&
+	     wire_field_u32(&w->reply, list != NULL ? (uint32_t)list->threshold : 1, err) &&
 	     reply_field(w, view_of(readers, kras), err);
 	for (size_t i = 0; ok && i < kras; i++)
 		ok = reply_field(w, buf_view(&list->list[i].cert.raw), err);

@@ -120,14 +120,15 @@ take_kra(const struct vault_kras *k, struct vault_kra_list *list, struct view de
 }
 
 size_t
-vault_kras_set(struct vault_kras *k, size_t needed, const struct view *certificates,
-    const uint8_t *readers, size_t count, int64_t now)
+vault_kras_set(struct vault_kras *k, size_t needed, size_t threshold,
+    const struct view *certificates, const uint8_t *readers, size_t count, int64_t now)
 {
 	struct vault_kra_list *list = mem_zero(1, sizeof *list), *old;
 	size_t usable = 0;
 
 	list->list = mem_zero(count, sizeof *list->list);
 	list->needed = needed;
+	list->threshold = threshold;
 	list->refs = 1;
 	for (size_t i = 0; i < count; i++)
 		take_kra(k, list, certificates[i], (enum cms_reader)readers[i], now);
@@ -237,7 +238,7 @@ refuse(size_t named, size_t usable, size_t needed, struct err *err)
 
 bool
 vault_kras_choose(struct vault_kras *k, const struct vault_kra_list *list, struct view named,
-    int64_t now, struct cms_kra *kras, size_t *count_out, struct err *err)
+    int64_t now, struct cms_kra *kras, size_t *count_out, size_t *threshold_out, struct err *err)
 {
 	const struct pkix_cert *agents[KRA_ENABLED_MAX];
 	size_t picks[KRA_COUNT_MAX], count;
@@ -252,5 +253,6 @@ vault_kras_choose(struct vault_kras *k, const struct vault_kra_list *list, struc
 	for (size_t i = 0; i < list->needed; i++)
 		kras[i] = recipient_of(list, agents[picks[i]]);
 	*count_out = list->needed;
+	*threshold_out = list->threshold;
 	return true;
 }

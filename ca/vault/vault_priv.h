@@ -150,7 +150,8 @@ struct vault_kra {
 struct vault_kra_list { /* immutable once published */
 	struct vault_kra *list;
 	size_t count;
-	size_t needed; /* of them for a key */
+	size_t needed;    /* of them for a key */
+	size_t threshold; /* of these to open it; 1: each alone */
 	int refs;
 };
 struct vault_kras {
@@ -171,16 +172,17 @@ bool vault_kras_issuers(struct vault_kras *k, const struct ca_issuers *own,
     const struct view *others, size_t count, struct err *err);
 /* Those that are no usable KRA certificates are logged. `readers`: an octet each. How many are
  * usable at `now`. */
-size_t vault_kras_set(struct vault_kras *k, size_t needed, const struct view *certificates,
-    const uint8_t *readers, size_t count, int64_t now);
+size_t vault_kras_set(struct vault_kras *k, size_t needed, size_t threshold,
+    const struct view *certificates, const uint8_t *readers, size_t count, int64_t now);
 struct vault_kra_list *vault_kras_get(struct vault_kras *k); /* NULL if none */
 /* NULL passes. */
 void vault_kras_release(struct vault_kras *k, struct vault_kra_list *list);
-/* Those of `list` for one archived key, into kras[KRA_COUNT_MAX]; borrowed from it. `named`:
+/* Those of `list` for one archived key, into kras[KRA_COUNT_MAX], and how many of them open it
+ * together; borrowed from it. `named`:
  * SHA-256 hashes, one after the other, of those that the front would use. Errors: see vault_rewrap.
  */
 bool vault_kras_choose(struct vault_kras *k, const struct vault_kra_list *list, struct view named,
-    int64_t now, struct cms_kra *kras, size_t *count_out, struct err *err);
+    int64_t now, struct cms_kra *kras, size_t *count_out, size_t *threshold_out, struct err *err);
 
 /* ---- vault_check_asn1.c, vault_purpose.c: what may be signed. Pure ---- */
 struct vault_rules {

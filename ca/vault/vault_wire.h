@@ -63,7 +63,7 @@ enum {
 };
 /* A list of KRAs, in SET_KRAS and in the answer to KRAS: u32 how many of them seal a key, what each
  * reads, an octet (enum cms_reader), then the certificates. */
-enum { KRAS_COUNT, KRAS_READERS, KRAS_CERTIFICATES };
+enum { KRAS_COUNT, KRAS_THRESHOLD, KRAS_READERS, KRAS_CERTIFICATES };
 /* Fields of a rewrap request. */
 enum {
 	REWRAP_PAYLOAD,

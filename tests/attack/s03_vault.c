@@ -281,7 +281,7 @@ give_kras(const struct pkix_cert *list, size_t count, size_t expected)
 
 	for (size_t i = 0; i < count; i++)
 		views[i] = buf_view(&list[i].raw);
-	must(vault_set_kras(control, 2, views, NULL, count, &usable, &err), &err);
+	must(vault_set_kras(control, 2, 1, views, NULL, count, &usable, &err), &err);
 	check(expected > 0 ? "control: the supervisor names two agents"
 			   : "a key recovery agent of a CA that root does not name",
 	    usable == expected, NULL);

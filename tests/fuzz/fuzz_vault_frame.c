@@ -190,7 +190,7 @@ set_kra(void)
 
 	static const uint8_t reader[] = {CMS_READER_GCM};
 
-	must(vault_kras_set(&vault.kras, 1, list, reader, 1, NOT_BEFORE + 1) == 1, "KRA");
+	must(vault_kras_set(&vault.kras, 1, 1, list, reader, 1, NOT_BEFORE + 1) == 1, "KRA");
 }
 
 static void

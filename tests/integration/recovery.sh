@@ -365,6 +365,44 @@ check "not by an administrator" refuses E_ACCESSDENIED ca_lab_as caadmin setreg 
 check "who reads it by its name" says 'KRACertCount' ca_lab_as caadmin getreg 'CA\KRACertCount'
 check "people read why one does not" ca_lab_eventually says "a newer certificate of the same agent" ca_lab_as caadmin kra status
 
+# ---- two of three open a key together ----
+share() { # AGENT BLOB: for kra2
+	"$DIRCA_BIN/dirca" recoverkey "$2" --share "$dir/$1.share" --to "$dir/kra2.crt" --kra "$dir/kra$1.pfx" \
+		--kra-password-file "$(ca_lab_pass)" --force
+}
+opens_by() { # BLOB PFX SHARE...: kra2, with the shares of others
+	local shares=() file
+	for file in "${@:3}"; do shares+=(--combine "$dir/$file.share"); done
+	ca_lab_opens "$1" "$dir/kra2.pfx" "$2" "${shares[@]}"
+}
+spoil() { printf 'X' | dd of="$dir/3.share" bs=1 seek=$(($(stat -c %s "$dir/3.share") - 30)) conv=notrunc status=none; }
+check "more than there are cannot be asked for" refuses E_INVALIDARG ca_lab_kra count 2 --threshold 3
+check "two of three" says 'open it together' ca_lab_kra count 3 --threshold 2
+check "which is in force" ca_lab_eventually ca_lab_status '.kra_cert_count == 3 and .kra_threshold == 2'
+check "and recorded, as the number is" audited 'verb=kra count value=2 old=1' 3
+check "the status says so" says '2 of these 3 open it together' ca_lab_as caadmin kra status
+check "a key" ca_lab_enroll user1 EFSArchive "$dir/shared.pfx"
+check "is fetched" fetch "$dir/shared.rec" "$(ca_lab_serial_of "$dir/shared.pfx")"
+check "who can open it is shown" says '2 of 3 open the key together' "$DIRCA_BIN/dirca" recoverkey "$dir/shared.rec" --ca "$CA_STATE/ca.crt"
+check "dump says it" says '2 of 3 together' "$DIRCA_BIN/dirca" dump "$dir/shared.rec"
+check "nobody opens it alone" refuses DIRCA_E_KEY_SHARE ca_lab_opens "$dir/shared.rec" "$dir/kra2.pfx" "$dir/shared.pfx"
+check "one gives his share" share 1 "$dir/shared.rec"
+check "and another" share 3 "$dir/shared.rec"
+check "of which the second agent needs one" opens_by "$dir/shared.rec" "$dir/shared.pfx" 1
+check "whichever it is" opens_by "$dir/shared.rec" "$dir/shared.pfx" 3
+check "who is sent none cannot read it" refuses CRYPT_E_NO_DECRYPT_CERT ca_lab_opens "$dir/shared.rec" "$dir/kra3.pfx" "$dir/shared.pfx" \
+	--combine "$dir/1.share"
+check "one that comes twice is named" refuses 'is there twice' opens_by "$dir/shared.rec" "$dir/shared.pfx" 1 1
+check "one is changed" spoil
+check "and named, though another would do" refuses '3.share: ' opens_by "$dir/shared.rec" "$dir/shared.pfx" 1 3
+check "another key" ca_lab_enroll user1 EFSArchive "$dir/shared2.pfx"
+check "is fetched, too" fetch "$dir/shared2.rec" "$(ca_lab_serial_of "$dir/shared2.pfx")"
+check "and not opened by a share of the first" refuses 'a share of another archived key' opens_by "$dir/shared2.rec" "$dir/shared2.pfx" 1
+check "a key that each opens alone has none" refuses DIRCA_E_KEY_SHARE share 1 "$dir/one.rec"
+check "none is below the floor" with_floor '.below_floor == [] and .unreadable == 0'
+check "one for each key again" ca_lab_kra count 1 --threshold 1
+check "whom he opens alone" ca_lab_eventually ca_lab_status '.kra_cert_count == 1 and .kra_threshold == 1'
+
 old=$(ca_lab_sha1 "$dir/kra$winner.crt")
 check "who removes a KRA is told what hangs on it" refuses "to this certificate: " setsid -w "$DIRCA_BIN/dirca" kra remove \
 	-c "$DIRCAD_CONF" "$old"

@@ -272,7 +272,7 @@ harness_give_kras(size_t expected)
 	for (size_t i = 0; i < count; i++)
 		views[i] = buf_view(&list[i]);
 	harness_must(
-	    vault_set_kras(harness.control, harness_needed, views, NULL, count, &usable, &err),
+	    vault_set_kras(harness.control, harness_needed, 1, views, NULL, count, &usable, &err),
 	    &err);
 	assert_int_equal(usable, expected);
 	kra_store_free(&list, count);
@@ -359,7 +359,8 @@ harness_count_kras(size_t needed)
 	for (size_t i = 0; i < set.count; i++)
 		views[i] = buf_view(&set.list[i]);
 	harness_must(
-	    vault_set_kras(harness.control, needed, views, NULL, set.count, &usable, &err), &err);
+	    vault_set_kras(harness.control, needed, 1, views, NULL, set.count, &usable, &err),
+	    &err);
 	vault_kra_set_free(&set);
 	harness_refresh();
 }

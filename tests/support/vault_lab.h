@@ -256,7 +256,7 @@ start_child(void **state)
 
 	(void)state;
 	child = start();
-	if (!vault_set_kras(child.control, 2, list, NULL, 2, &usable, &err))
+	if (!vault_set_kras(child.control, 2, 1, list, NULL, 2, &usable, &err))
 		fail_msg("%s", err.msg);
 	assert_int_equal(usable, 2);
 	return 0;
@@ -381,6 +381,49 @@ assert_opens(const struct buf *archived, const struct test_cert *kra)
 	assert_int_equal(EVP_PKEY_eq(key, user_key), 1);
 	EVP_PKEY_free(key);
 	secret_free(&blob);
+	cms_enveloped_free(&e);
+}
+
+/* His share, as its agent opens it. */
+static inline void
+open_share_of(const struct cms_enveloped *e, const struct test_cert *kra,
+    const uint8_t id[CMS_BOUND_LEN], struct cms_share *out, struct secret *value)
+{
+	struct err err;
+	size_t i = 0;
+
+	while (i < e->count &&
+	       !cms_recipient_is(&e->recipients[i], kra->cert.issuer, kra->cert.serial))
+		i++;
+	ASSERT_DONE(cms_share_open(e, i, kra->key, id, value, &err));
+	*out = (struct cms_share){i, secret_view(value)};
+}
+
+/* The key opens with the shares of both agents, and with no fewer. */
+static inline void
+assert_opens_together(const struct buf *archived)
+{
+	const struct test_cert *const agents[2] = {&kra1, &kra2};
+	struct secret values[2], blob;
+	struct cms_share shares[2];
+	uint8_t id[CMS_BOUND_LEN];
+	struct cms_enveloped e;
+	EVP_PKEY *key;
+	struct err err;
+
+	ASSERT_DONE(cms_sealed_decode(buf_view(archived), &e, &err));
+	ASSERT_DONE(archive_key_id(user_key, id, &err));
+	for (size_t i = 0; i < 2; i++)
+		open_share_of(&e, agents[i], id, &shares[i], &values[i]);
+	assert_false(cms_shares_open(&e, id, shares, 1, &blob, &err));
+	assert_int_equal(err.code, DIRCA_E_KEY_SHARE);
+	ASSERT_DONE(cms_shares_open(&e, id, shares, 2, &blob, &err));
+	ASSERT_DONE(keyblob_decode(secret_view(&blob), &key, &err));
+	assert_int_equal(EVP_PKEY_eq(key, user_key), 1);
+	EVP_PKEY_free(key);
+	secret_free(&blob);
+	for (size_t i = 0; i < 2; i++)
+		secret_free(&values[i]);
 	cms_enveloped_free(&e);
 }
 

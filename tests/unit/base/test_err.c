@@ -175,6 +175,8 @@ static const struct {
     {0xA0DC0024u, "DIRCA_E_KRAS_CHANGED", "the key recovery agents changed just now"},
     {0xA0DC0027u, "DIRCA_E_CASE_REQUIRED", "the key is handed out by a recovery case only"},
     {0xA0DC0028u, "DIRCA_E_STANDALONE", "the CA is stand-alone: it has no directory"},
+    {0xA0DC0029u, "DIRCA_E_KEY_SHARE",
+	"the shares of an archived key are missing, wrong or too few"},
     {0xA0DC0030u, "DIRCA_E_BACKUP", "the copy of the CA is not whole"},
 };
 

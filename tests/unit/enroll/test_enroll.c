@@ -789,7 +789,7 @@ nothing_is_refused_for_kras_that_changed_just_now(void **state)
 
 	(void)state;
 	make_request(&c);
-	harness_must(vault_set_kras(harness.control, 1, &only, NULL, 1, &usable, &err), &err);
+	harness_must(vault_set_kras(harness.control, 1, 1, &only, NULL, 1, &usable, &err), &err);
 	assert_false(submit_as(&user1, ENROLL_CMC, buf_view(&c.message), &r, &err));
 	assert_int_equal(err.code, DIRCA_E_KRAS_CHANGED);
 	assert_true(err_is_undecided(err.code));

@@ -17,7 +17,7 @@ give(enum cms_reader first, enum cms_reader second, size_t needed)
 	struct err err = {0};
 	size_t usable;
 
-	ASSERT_DONE(vault_set_kras(child.control, needed, list, readers, 2, &usable, &err));
+	ASSERT_DONE(vault_set_kras(child.control, needed, 1, list, readers, 2, &usable, &err));
 	return usable;
 }
 
@@ -165,7 +165,7 @@ what_an_agent_reads_is_a_word_that_is_known(void **state)
 	size_t usable;
 
 	(void)state;
-	assert_false(vault_set_kras(child.control, 1, list, &unknown, 1, &usable, &err));
+	assert_false(vault_set_kras(child.control, 1, 1, list, &unknown, 1, &usable, &err));
 	assert_int_equal(err.code, E_INVALIDARG);
 }
 

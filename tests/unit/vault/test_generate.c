@@ -231,6 +231,33 @@ made_for(const char *kind, const char *recipient_kind, struct key_transport how)
 }
 
 static void
+key_is_split_where_several_open_it(void **state)
+{
+	const struct view list[] = {buf_view(&kra1.der), buf_view(&kra2.der)};
+	struct vault_generated out;
+	struct pkix_cert c;
+	struct wish w;
+	struct err err;
+	EVP_PKEY *pub;
+	size_t usable;
+
+	(void)state;
+	ASSERT_DONE(vault_set_kras(child.control, 2, 2, list, NULL, 2, &usable, &err));
+	wish_open(&w, proposal("P-256", SID1), recipient_of("P-256", SID1));
+	ASSERT_DONE(vault_generate(&child.front[0], &w.in, &out, &err));
+	EVP_PKEY_free(user_key); /* the one that is expected */
+	user_key = delivered_key(&out, &w.recipient);
+	assert_opens_together(&out.archived);
+	ASSERT_DONE(pkix_cert_decode(buf_view(&out.certificate), &c, &err));
+	ASSERT_DONE(pkix_public_key(c.spki, &pub, &err));
+	assert_int_equal(EVP_PKEY_eq(pub, user_key), 1);
+	EVP_PKEY_free(pub);
+	pkix_cert_free(&c);
+	vault_generated_free(&out);
+	wish_free(&w);
+}
+
+static void
 key_is_certified_archived_and_delivered(void **state)
 {
 	(void)state;
@@ -414,6 +441,7 @@ main(void)
 #define WITH_CHILD(test) cmocka_unit_test_setup_teardown(test, start_child, stop_child)
 	const struct CMUnitTest tests[] = {
 	    WITH_CHILD(key_is_certified_archived_and_delivered),
+	    WITH_CHILD(key_is_split_where_several_open_it),
 	    WITH_CHILD(key_identifier_is_that_of_the_key),
 	    WITH_CHILD(recipient_of_another_holder_is_refused),
 	    WITH_CHILD(recipient_of_the_same_name_is_taken_where_there_is_no_sid),

@@ -720,7 +720,7 @@ kra_that_the_supervisor_did_not_name_is_refused(void **state)
 
 	(void)state;
 	rewrap_init(&r, &x);
-	ASSERT_DONE(vault_set_kras(child.control, 2, list, NULL, 5, &usable, &err));
+	ASSERT_DONE(vault_set_kras(child.control, 2, 1, list, NULL, 5, &usable, &err));
 	assert_int_equal(usable, 1);
 	assert_not_rewrapped(&r.in, CERTSRV_E_NO_VALID_KRA); /* kra2 is gone */
 	memcpy(r.hashes[1], expired_kra.cert.sha256, 32);
@@ -729,11 +729,11 @@ kra_that_the_supervisor_did_not_name_is_refused(void **state)
 	assert_not_rewrapped(&r.in, CERTSRV_E_NO_VALID_KRA);
 	memcpy(r.hashes[1], kra1.cert.sha256, 32); /* twice */
 	assert_not_rewrapped(&r.in, CERTSRV_E_NO_VALID_KRA);
-	ASSERT_DONE(vault_set_kras(child.control, 1, list, NULL, 5, &usable, &err));
+	ASSERT_DONE(vault_set_kras(child.control, 1, 1, list, NULL, 5, &usable, &err));
 	assert_sealed_to(&r, &kra1, NULL);
-	ASSERT_DONE(vault_set_kras(child.control, 1, NULL, NULL, 0, &usable, &err));
+	ASSERT_DONE(vault_set_kras(child.control, 1, 1, NULL, NULL, 0, &usable, &err));
 	assert_not_rewrapped(&r.in, CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED);
-	ASSERT_DONE(vault_set_kras(child.control, 0, list, NULL, 1, &usable, &err));
+	ASSERT_DONE(vault_set_kras(child.control, 0, 1, list, NULL, 1, &usable, &err));
 	assert_not_rewrapped(&r.in, CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED);
 	rewrap_free(&r);
 	test_cert_free(&x.cert);
@@ -760,7 +760,7 @@ number_of_kras_is_the_supervisors(void **state)
 	assert_not_rewrapped(&r.in, DIRCA_E_KRAS_CHANGED);
 	r.in.kra_count = 0;
 	assert_not_rewrapped(&r.in, DIRCA_E_KRAS_CHANGED);
-	ASSERT_DONE(vault_set_kras(child.control, 1, list, NULL, 2, &usable, &err));
+	ASSERT_DONE(vault_set_kras(child.control, 1, 1, list, NULL, 2, &usable, &err));
 	r.in.kra_count = 2;
 	archived = assert_recipients(&r, 1);
 	buf_free(&archived);
@@ -772,17 +772,48 @@ number_of_kras_is_the_supervisors(void **state)
 	assert_int_equal(known.count, 2);
 	assert_true(view_eq(buf_view(&known.list[1]), list[1]));
 	vault_kra_set_free(&known);
-	ASSERT_DONE(vault_set_kras(child.control, KRA_COUNT_MAX, list, NULL, 2, &usable, &err));
+	ASSERT_DONE(vault_set_kras(child.control, KRA_COUNT_MAX, 1, list, NULL, 2, &usable, &err));
 	assert_false(
-	    vault_set_kras(child.control, KRA_COUNT_MAX + 1, list, NULL, 2, &usable, &err));
+	    vault_set_kras(child.control, KRA_COUNT_MAX + 1, 1, list, NULL, 2, &usable, &err));
 	assert_int_equal(err.code, E_INVALIDARG);
-	assert_false(vault_set_kras(child.control, 1,
+	assert_false(vault_set_kras(child.control, 1, 1,
 	    (struct view[]){list[0], view_of(large, sizeof large)}, NULL, 2, &usable, &err));
 	assert_int_equal(err.code, E_INVALIDARG);
 	ASSERT_DONE(vault_get_kras(&child.front[0], &known, &err));
 	assert_int_equal(known.needed, KRA_COUNT_MAX);
 	assert_int_equal(known.count, 2);
 	vault_kra_set_free(&known);
+	rewrap_free(&r);
+	test_cert_free(&x.cert);
+}
+
+/* How many open a key together is root's, too: the front has no word for it. */
+static void
+threshold_is_the_supervisors(void **state)
+{
+	struct view list[] = {buf_view(&kra1.der), buf_view(&kra2.der)};
+	struct xchg x = make_xchg(256);
+	struct vault_kra_set known;
+	struct buf archived;
+	struct rewrap r;
+	struct err err;
+	size_t usable;
+
+	(void)state;
+	rewrap_init(&r, &x);
+	ASSERT_DONE(vault_set_kras(child.control, 2, 2, list, NULL, 2, &usable, &err));
+	for (size_t wrong = 0; wrong < 4; wrong += 3) {
+		assert_false(vault_set_kras(child.control, 2, wrong, list, NULL, 2, &usable, &err));
+		assert_int_equal(err.code, E_INVALIDARG);
+	}
+	ASSERT_DONE(vault_get_kras(&child.front[0], &known, &err));
+	assert_int_equal(known.threshold, 2);
+	vault_kra_set_free(&known);
+	archived = assert_recipients(&r, 2);
+	assert_opens_together(&archived);
+	buf_free(&archived);
+	ASSERT_DONE(vault_set_kras(child.control, 2, 1, list, NULL, 2, &usable, &err));
+	assert_sealed_to(&r, &kra1, &kra2);
 	rewrap_free(&r);
 	test_cert_free(&x.cert);
 }
@@ -802,11 +833,11 @@ one_agent_does_not_count_twice(void **state)
 
 	(void)state;
 	rewrap_init(&r, &x);
-	ASSERT_DONE(vault_set_kras(child.control, 2, by_key, NULL, 2, &usable, &err));
+	ASSERT_DONE(vault_set_kras(child.control, 2, 1, by_key, NULL, 2, &usable, &err));
 	assert_int_equal(usable, 2);
 	memcpy(r.hashes[1], renewed.cert.sha256, 32);
 	assert_not_rewrapped(&r.in, CERTSRV_E_NO_VALID_KRA);
-	ASSERT_DONE(vault_set_kras(child.control, 2, by_name, NULL, 2, &usable, &err));
+	ASSERT_DONE(vault_set_kras(child.control, 2, 1, by_name, NULL, 2, &usable, &err));
 	memcpy(r.hashes[1], second.cert.sha256, 32);
 	assert_not_rewrapped(&r.in, CERTSRV_E_NO_VALID_KRA);
 	rewrap_free(&r);
@@ -853,15 +884,15 @@ choice_is_even(void **state)
 	for (size_t i = 0; i < 4; i++)
 		memcpy(named[i], i < 3 ? kras[i].cert.sha256 : shared.cert.sha256, 32);
 	for (size_t anew = 0; anew < 2; anew++) {
-		size_t used[3] = {0}, count;
+		size_t used[3] = {0}, count, threshold;
 
 		ASSERT_DONE(vault_kras_open(&k, &config, &own, &err));
-		assert_int_equal(vault_kras_set(&k, 2, list, readers, 4, clock_now()), 4);
+		assert_int_equal(vault_kras_set(&k, 2, 1, list, readers, 4, clock_now()), 4);
 		for (size_t n = 0; n < ARCHIVALS; n++) {
 			if (anew == 1)
 				ASSERT_DONE(kra_ring_init(&k.ring, &err));
 			ASSERT_DONE(vault_kras_choose(&k, k.current, view_of(named, sizeof named),
-			    clock_now(), chosen, &count, &err));
+			    clock_now(), chosen, &count, &threshold, &err));
 			assert_int_equal(count, 2);
 			assert_int_not_equal(EVP_PKEY_eq(chosen[0].key, chosen[1].key), 1);
 			for (size_t i = 0; i < 2; i++)
@@ -912,7 +943,7 @@ time_decides_at_each_use(void **state)
 		memcpy(r.hashes[i],
 		    (const struct test_cert *const[]){&soon, &foreign, &later}[i]->cert.sha256, 32);
 	r.in.kra_count = 3;
-	ASSERT_DONE(vault_set_kras(child.control, 1, list, NULL, 3, &usable, &err));
+	ASSERT_DONE(vault_set_kras(child.control, 1, 1, list, NULL, 3, &usable, &err));
 	assert_int_equal(usable, 1);
 	while (clock_now() <= now + 1)
 		poll(NULL, 0, 100);
@@ -937,14 +968,14 @@ kra_of_another_ca_needs_the_issuers_file(void **state)
 	size_t usable;
 
 	(void)state;
-	ASSERT_DONE(vault_set_kras(child.control, 2, list, NULL, 2, &usable, &err));
+	ASSERT_DONE(vault_set_kras(child.control, 2, 1, list, NULL, 2, &usable, &err));
 	assert_int_equal(usable, 1);
 	assert_int_equal(mkdir(folder, 0755), 0);
 	write_certificate(path, &foreign_ca);
 	use_sealed = true; /* a folder of its own: one journal, one vault */
 	second = start();
 	use_sealed = false;
-	ASSERT_DONE(vault_set_kras(second.control, 2, list, NULL, 2, &usable, &err));
+	ASSERT_DONE(vault_set_kras(second.control, 2, 1, list, NULL, 2, &usable, &err));
 	assert_int_equal(usable, 2);
 	stop(&second);
 	unlink(path);
@@ -964,16 +995,16 @@ issuers_are_the_supervisors(void **state)
 
 	(void)state;
 	ASSERT_DONE(vault_set_kra_issuers(child.control, &issuer, 1, &err));
-	ASSERT_DONE(vault_set_kras(child.control, 2, list, NULL, 2, &usable, &err));
+	ASSERT_DONE(vault_set_kras(child.control, 2, 1, list, NULL, 2, &usable, &err));
 	assert_int_equal(usable, 2);
 	assert_false(vault_set_kra_issuers(child.control, &garbage, 1, &err));
-	ASSERT_DONE(vault_set_kras(child.control, 2, list, NULL, 2, &usable, &err));
+	ASSERT_DONE(vault_set_kras(child.control, 2, 1, list, NULL, 2, &usable, &err));
 	assert_int_equal(usable, 2);
 	ASSERT_DONE(vault_set_kra_issuers(child.control, NULL, 0, &err));
-	ASSERT_DONE(vault_set_kras(child.control, 2, list, NULL, 2, &usable, &err));
+	ASSERT_DONE(vault_set_kras(child.control, 2, 1, list, NULL, 2, &usable, &err));
 	assert_int_equal(usable, 1);
 	assert_false(vault_set_kra_issuers(child.front[0].fd, &issuer, 1, &err));
-	ASSERT_DONE(vault_set_kras(child.control, 2, list, NULL, 2, &usable, &err));
+	ASSERT_DONE(vault_set_kras(child.control, 2, 1, list, NULL, 2, &usable, &err));
 	assert_int_equal(usable, 1);
 }
 
@@ -1115,7 +1146,7 @@ four_threads_are_served_at_once(void **state)
 		assert_int_equal(pthread_create(&id[i], NULL, hammer_main, &h[i]), 0);
 	}
 	for (int i = 0; i < 20; i++)
-		ASSERT_DONE(vault_set_kras(child.control, 2, list, NULL, 2, &usable, &err));
+		ASSERT_DONE(vault_set_kras(child.control, 2, 1, list, NULL, 2, &usable, &err));
 	for (size_t i = 0; i < WORKERS; i++) {
 		pthread_join(id[i], NULL);
 		assert_int_equal(h[i].done, 40);
@@ -1176,7 +1207,7 @@ kra_list_is_not_taken_from_the_front(void **state)
 	size_t usable;
 
 	(void)state;
-	assert_false(vault_set_kras(child.front[0].fd, 1, list, NULL, 1, &usable, &err));
+	assert_false(vault_set_kras(child.front[0].fd, 1, 1, list, NULL, 1, &usable, &err));
 	assert_int_equal(usable, 0);
 }
 
@@ -1464,6 +1495,7 @@ main(void)
 	    WITH_CHILD(archived_key_is_sealed_to_the_named_kras),
 	    WITH_CHILD(kra_that_the_supervisor_did_not_name_is_refused),
 	    WITH_CHILD(number_of_kras_is_the_supervisors),
+	    WITH_CHILD(threshold_is_the_supervisors),
 	    WITH_CHILD(one_agent_does_not_count_twice),
 	    WITH_CHILD(time_decides_at_each_use),
 	    cmocka_unit_test(choice_is_even),

@@ -94,6 +94,26 @@ key_is_imported_for_its_certificate(void **state)
 	test_cert_free(&x.cert);
 }
 
+static void
+imported_key_is_split_where_several_open_it(void **state)
+{
+	const struct view list[] = {buf_view(&kra1.der), buf_view(&kra2.der)};
+	struct xchg x = make_import();
+	struct buf archived;
+	struct brought b;
+	struct err err;
+	size_t usable;
+
+	(void)state;
+	ASSERT_DONE(vault_set_kras(child.control, 2, 2, list, NULL, 2, &usable, &err));
+	bring(&x, "", &b);
+	ASSERT_DONE(vault_import(&child.front[0], &b.in, &archived, &err));
+	assert_opens_together(&archived);
+	buf_free(&archived);
+	buf_free(&b.payload);
+	test_cert_free(&x.cert);
+}
+
 /* Who caught it has made another certificate with the same public key, or names another account. */
 static void
 key_is_not_imported_for_what_it_was_not_meant_for(void **state)
@@ -266,6 +286,7 @@ main(void)
 #define WITH_CHILD(test) cmocka_unit_test_setup_teardown(test, start_child, stop_child)
 	const struct CMUnitTest tests[] = {
 	    WITH_CHILD(key_is_imported_for_its_certificate),
+	    WITH_CHILD(imported_key_is_split_where_several_open_it),
 	    WITH_CHILD(key_is_not_imported_for_what_it_was_not_meant_for),
 	    WITH_CHILD(another_key_is_not_imported),
 	    WITH_CHILD(each_way_opens_its_own),

@@ -1,0 +1,168 @@
+#include "key_shares.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "file.h"
+#include "mem.h"
+#include "output.h"
+#include "own_openssl.h"
+#include "pem.h"
+#include "print.h"
+
+#define FILE_MAX  (64 * 1024)
+#define FILE_MODE 0600
+
+bool
+key_shares_check(const struct cli *cli, struct err *err)
+{
+	const struct cli_options *o = &cli->opt;
+
+	if ((o->share != NULL) != (o->to != NULL))
+		return err_set(err, DIRCA_E_USAGE,
+		    "--share FILE and --to CERTIFICATE go together: a share is written for who "
+		    "combines it with others");
+	if (o->share != NULL && (cli->count != 1 || o->combine.count > 0))
+		return err_set(err, DIRCA_E_USAGE,
+		    "--share writes a share and recovers nothing: it goes with BLOB alone");
+	return o->combine.count == 0 || cli->count == 2 ||
+	       err_set(err, DIRCA_E_USAGE, "--combine needs an OUTFILE for the recovered key");
+}
+
+void
+key_shares_free(struct key_shares *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		recovery_share_free(&s->list[i]);
+	free(s->list);
+	*s = (struct key_shares){0};
+}
+
+/* ---- one is written ---- */
+
+static bool
+read_combiner(const char *path, struct pkix_cert *out, struct err *err)
+{
+	OWNED(pem_certs_free) struct pem_certs file = {0};
+
+	if (!pem_certs_read(path, &file, err))
+		return false;
+	if (file.count != 1)
+		return err_set(err, E_INVALIDARG,
+		    "%s: the one certificate of who combines the shares is expected", path);
+	return pkix_cert_decode(buf_view(&file.list[0]), out, err) || err_prefix(err, "%s", path);
+}
+
+static bool
+seal_share(const struct recovery_blob *b, const struct recovery_share *share,
+    const struct pkix_cert *to, struct buf *out, struct err *err)
+{
+	OWNED(own_pkey) EVP_PKEY *key = NULL;
+	struct cms_kra recipient = {
+	    .issuer = to->issuer, .serial = to->serial, .reader = CMS_READER_GCM};
+
+	if (!pkix_public_key(to->spki, &key, err))
+		return false;
+	recipient.key = key;
+	return recovery_share_seal(b, share, &recipient, out, err);
+}
+
+static void
+say(const struct cli *cli, const struct recovery_blob *b, size_t recipient,
+    const struct pkix_cert *to)
+{
+	FILE *words = output_words(cli->opt.share);
+
+	fprintf(
+	    words, "Share %u of the key of:\n", (unsigned)b->archived.recipients[recipient].number);
+	print_cert(words, "  ", &b->certificate);
+	fputs("It can be read by who has the key of:\n", words);
+	print_cert(words, "  ", to);
+	fprintf(words, "%zu of %zu shares are needed: `dirca recoverkey --combine` takes them.\n",
+	    b->archived.threshold, b->archived.count);
+}
+
+bool
+key_share_write(const struct cli *cli, const struct recovery_blob *b,
+    const struct recovery_agent *agent, struct err *err)
+{
+	const struct cli_options *o = &cli->opt;
+	OWNED(recovery_share_free) struct recovery_share share = {0};
+	OWNED(pkix_cert_free) struct pkix_cert to = {0};
+	OWNED(buf_free) struct buf sealed = {0};
+	struct output file = {.path = o->share, .mode = FILE_MODE};
+
+	if (!output_check(o->share, o->force, err) || !read_combiner(o->to, &to, err) ||
+	    !recover_share(b, agent, &share, err) || !seal_share(b, &share, &to, &sealed, err))
+		return false;
+	file.content = buf_view(&sealed);
+	if (!outputs_write(&file, 1, o->force, err))
+		return false;
+	say(cli, b, share.recipient, &to);
+	return true;
+}
+
+/* ---- several are read ---- */
+
+static bool
+has(const struct key_shares *s, size_t recipient)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (s->list[i].recipient == recipient)
+			return true;
+	return false;
+}
+
+/* A share of his own that does not open is one less: others may do. */
+static void
+add_own(const struct recovery_blob *b, const struct recovery_agent *agent, struct key_shares *out)
+{
+	for (size_t k = 0; k < agent->key_count; k++) {
+		OWNED(recovery_share_free) struct recovery_share share = {0};
+		struct recovery_agent one = *agent;
+		struct err ignored;
+
+		one.keys = agent->keys + k;
+		one.key_count = 1;
+		if (!recover_share(b, &one, &share, &ignored) || has(out, share.recipient))
+			continue;
+		out->list[out->count++] = share;
+		share = (struct recovery_share){0};
+	}
+}
+
+static bool
+add_file(const char *path, const struct recovery_blob *b, const struct recovery_agent *agent,
+    struct key_shares *out, struct err *err)
+{
+	OWNED(buf_free) struct buf message = {0};
+	struct recovery_share *share = &out->list[out->count];
+
+	if (!file_read(path, FILE_MAX, &message, err))
+		return false;
+	if (!recovery_share_open(b, agent, buf_view(&message), share, err))
+		return err_prefix(err, "%s", path);
+	if (has(out, share->recipient)) {
+		err_set(err, DIRCA_E_KEY_SHARE, "%s: share %u is there twice", path,
+		    (unsigned)b->archived.recipients[share->recipient].number);
+		recovery_share_free(share);
+		return false;
+	}
+	out->count++;
+	return true;
+}
+
+bool
+key_shares_collect(const struct cli *cli, const struct recovery_blob *b,
+    const struct recovery_agent *agent, struct key_shares *out, struct err *err)
+{
+	const struct cli_list *files = &cli->opt.combine;
+
+	*out = (struct key_shares){
+	    .list = mem_zero(agent->key_count + files->count + 1, sizeof *out->list)};
+	add_own(b, agent, out);
+	for (size_t i = 0; i < files->count; i++)
+		if (!add_file(files->list[i], b, agent, out, err))
+			return false;
+	return true;
+}

@@ -1,0 +1,26 @@
+/*
+ * Shares of a key that several key recovery agents open together: what one writes for who combines
+ * them, and what that one reads. No share is on a disk in plain.
+ */
+#ifndef CLI_KEY_SHARES_H
+#define CLI_KEY_SHARES_H
+
+#include "cli.h"
+#include "recovery.h"
+
+struct key_shares {
+	struct recovery_share *list;
+	size_t count;
+};
+
+/* What goes with --share, --to and --combine. DIRCA_E_USAGE. */
+bool key_shares_check(const struct cli *cli, struct err *err);
+/* --share: writes the agent's share, encrypted to the certificate of --to, and says so. */
+bool key_share_write(const struct cli *cli, const struct recovery_blob *b,
+    const struct recovery_agent *agent, struct err *err);
+/* Those of --combine, and those that the agent's own keys open. */
+bool key_shares_collect(const struct cli *cli, const struct recovery_blob *b,
+    const struct recovery_agent *agent, struct key_shares *out, struct err *err);
+void key_shares_free(struct key_shares *s);
+
+#endif
