@@ -140,6 +140,14 @@ bool kra_same_agent(const struct pkix_cert *a, const struct pkix_cert *b, bool b
  * them at the front of `certs` and returns how many. */
 size_t kra_agents(const struct pkix_cert **certs, size_t count, bool by_holder);
 
+/*
+ * Whom a key is sealed to, as its row has it (KeyRecoveryHashes): "01 23 .. fe" of each agent, a
+ * line each, and behind them "threshold=2" where so many of them open it together.
+ */
+char *kra_hashes_close(char *lines, size_t threshold); /* takes `lines`, which has the agents */
+/* Of a line that is no agent's: the threshold. 0: it is an agent's. */
+size_t kra_hashes_threshold(const char *line);
+
 /* Round robin from a random start (paper, "Key Encryption"). */
 struct kra_ring {
 	atomic_uint next;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive.h"
 #include "mem.h"
 #include "own.h"
 #include "text.h"
@@ -70,12 +71,18 @@ read_hashes(struct coverage *c, const char *hashes, struct coverage_set *out, st
 {
 	OWNED(own_memory) char *copy = mem_text(hashes);
 	char *rest = copy, *line;
+	size_t threshold;
 
+	out->threshold = 1;
 	while ((line = strsep(&rest, "\n")) != NULL) {
 		OWNED(buf_free) struct buf sha1 = {0};
 
 		if (*line == '\0')
 			continue;
+		if ((threshold = kra_hashes_threshold(line)) != 0) {
+			out->threshold = threshold;
+			continue;
+		}
 		if (!hex_decode(line, &sha1, err))
 			return false;
 		if (sha1.len != sizeof c->agents->sha1)
@@ -91,7 +98,7 @@ find_set(const struct coverage *c, const struct coverage_set *like)
 	for (size_t i = 0; i < c->set_count; i++) {
 		const struct coverage_set *s = &c->sets[i];
 
-		if (s->count == like->count &&
+		if (s->count == like->count && s->threshold == like->threshold &&
 		    (s->count == 0 ||
 			memcmp(s->agents, like->agents, s->count * sizeof *s->agents) == 0))
 			return &c->sets[i];
@@ -118,19 +125,42 @@ coverage_add(struct coverage *c, const char *hashes, int64_t keys, struct err *e
 	return true;
 }
 
+bool
+coverage_is_open(const struct coverage_set *s)
+{
+	return s->living >= s->threshold;
+}
+
+/* When so many of them, and no more, are left that still open it. */
+static int64_t
+open_until(const struct coverage *c, const struct coverage_set *s)
+{
+	int64_t until = 0;
+
+	for (size_t i = 0; i < s->count; i++) {
+		const struct coverage_agent *a = &c->agents[s->agents[i]];
+		size_t as_long = 0;
+
+		for (size_t k = 0; k < s->count; k++)
+			as_long += c->agents[s->agents[k]].lives &&
+				   c->agents[s->agents[k]].until >= a->until;
+		if (a->lives && as_long >= s->threshold && a->until > until)
+			until = a->until;
+	}
+	return until;
+}
+
 static void
 count_living(const struct coverage *c, struct coverage_set *s)
 {
 	s->living = s->left = 0;
-	s->until = 0;
 	for (size_t i = 0; i < s->count; i++) {
 		const struct coverage_agent *a = &c->agents[s->agents[i]];
 
 		s->living += a->lives;
 		s->left += a->lives && !a->leaves;
-		if (a->lives && a->until > s->until)
-			s->until = a->until;
 	}
+	s->until = open_until(c, s);
 }
 
 /* Whether it has one who leaves. */
@@ -143,8 +173,8 @@ count_agents(struct coverage *c, const struct coverage_set *s)
 		struct coverage_agent *a = &c->agents[s->agents[i]];
 
 		a->keys += s->keys;
-		a->alone += s->count == 1 ? s->keys : 0;
-		a->last += s->living == (a->lives ? 1 : 0) ? s->keys : 0;
+		a->alone += s->count <= s->threshold ? s->keys : 0;
+		a->last += s->living - (a->lives ? 1 : 0) < s->threshold ? s->keys : 0;
 		leaves = leaves || a->leaves;
 	}
 	return leaves;
@@ -163,8 +193,8 @@ coverage_count(struct coverage *c)
 		count_living(c, s);
 		leaves = count_agents(c, s);
 		c->keys += s->keys;
-		c->uncovered += s->living == 0 ? s->keys : 0;
-		c->lost += leaves && s->left == 0 ? s->keys : 0;
+		c->uncovered += coverage_is_open(s) ? 0 : s->keys;
+		c->lost += leaves && s->left < s->threshold ? s->keys : 0;
 	}
 }
 
@@ -185,7 +215,7 @@ coverage_ends(const struct coverage *c, int64_t by)
 	for (size_t i = 0; i < c->set_count; i++) {
 		const struct coverage_set *s = &c->sets[i];
 
-		if (s->living == 0 || s->until > by)
+		if (!coverage_is_open(s) || s->until > by)
 			continue;
 		end.keys += s->keys;
 		end.sets++;

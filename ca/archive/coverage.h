@@ -17,19 +17,21 @@ struct coverage_agent {
 	char *subject; /* of the certificate, where that is known */
 	int64_t ends;  /* the same; 0: not known */
 	int64_t keys;  /* that are sealed to it */
-	int64_t alone; /* to no other */
-	int64_t last;  /* to no other that lives */
+	int64_t alone; /* to no more than it takes to open them: without it nobody does */
+	int64_t last;  /* that nobody opens who lives, without it */
 };
 
 /* Keys that the same agents can open, in whatever order they were named. */
 struct coverage_set {
 	size_t *agents; /* indexes, each once, ascending */
 	size_t count;
+	size_t threshold;    /* of them open a key together; 1: each alone */
 	struct texts hashes; /* as the rows have them */
 	int64_t keys;
 	size_t living, left; /* those that live; of them those that do not leave */
-	int64_t until;       /* when the last of them ends; 0: none lives */
+	int64_t until;       /* when too few of them are left; 0: too few live */
 };
+bool coverage_is_open(const struct coverage_set *s); /* do enough of them live? */
 
 struct coverage {
 	struct coverage_agent *agents;
@@ -37,8 +39,8 @@ struct coverage {
 	struct coverage_set *sets;
 	size_t set_count;
 	int64_t keys;
-	int64_t uncovered; /* that nobody opens who lives */
-	int64_t lost;      /* sealed to one who leaves, and to nobody who lives and stays */
+	int64_t uncovered; /* that too few open who live */
+	int64_t lost;      /* sealed to one who leaves, and to too few who live and stay */
 };
 void coverage_free(struct coverage *c);
 /* So many keys with these KeyRecoveryHashes. ERROR_INVALID_DATA: they are none. */
@@ -48,7 +50,7 @@ struct coverage_agent *coverage_find(const struct coverage *c, struct view sha1)
 /* Counts, for what is known of the agents now; as often as that changes. */
 void coverage_count(struct coverage *c);
 
-/* What ends by that time: keys whose last agent lives no longer than that. */
+/* What ends by that time: keys of which too few agents live longer than that. */
 struct coverage_end {
 	int64_t keys;
 	size_t sets;

@@ -167,3 +167,25 @@ kra_ring_pick(struct kra_ring *ring, size_t total, size_t use, size_t *picks)
 	for (size_t i = 0; i < use; i++)
 		picks[i] = (start % total + i) % total;
 }
+
+#define THRESHOLD "threshold="
+
+char *
+kra_hashes_close(char *lines, size_t threshold)
+{
+	OWNED(own_memory) char *owned = lines;
+
+	return threshold > 1 ? text_printf("%s\n" THRESHOLD "%zu", owned, threshold)
+			     : own_give(&owned);
+}
+
+size_t
+kra_hashes_threshold(const char *line)
+{
+	int64_t threshold;
+
+	return strncmp(line, THRESHOLD, strlen(THRESHOLD)) == 0 &&
+		       text_to_int(line + strlen(THRESHOLD), 2, KRA_COUNT_MAX, &threshold)
+		   ? (size_t)threshold
+		   : 0;
+}

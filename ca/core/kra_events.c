@@ -85,7 +85,7 @@ uncovered_sets(const struct ca_view *v)
 	for (size_t i = 0; v != NULL && i < v->coverage.set_count; i++) {
 		const struct coverage_set *s = &v->coverage.sets[i];
 
-		count += s->living == 0 && s->keys > 0;
+		count += !coverage_is_open(s) && s->keys > 0;
 	}
 	return count;
 }

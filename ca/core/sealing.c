@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive.h"
 #include "mem.h"
 #include "own.h"
 #include "text.h"
@@ -113,7 +114,7 @@ sealing_note(const struct ca_view *v, struct view sealed, struct sealing *out, s
 			    "the vault sealed a key to another agent than it was told to choose "
 			    "from");
 		}
-	out->hashes = hash_lines(out->kras, out->count);
+	out->hashes = kra_hashes_close(hash_lines(out->kras, out->count), e.threshold);
 	return true;
 }
 

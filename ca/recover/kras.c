@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive.h"
 #include "mem.h"
 #include "own.h"
 #include "text.h"
@@ -44,7 +45,7 @@ recover_find_kras(struct recovery *r, struct err *err)
 		OWNED(buf_free) struct buf sha1 = {0};
 		OWNED(buf_free) struct buf certificate = {0};
 
-		if (*line == '\0')
+		if (*line == '\0' || kra_hashes_threshold(line) != 0)
 			continue;
 		if (!hex_decode(line, &sha1, err) ||
 		    !find_kra(r, buf_view(&sha1), &certificate, err))

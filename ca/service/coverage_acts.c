@@ -196,9 +196,9 @@ json_sets(const struct coverage *c)
 			json_array_append_new(agents, json_string(sha1));
 		}
 		json_array_append_new(
-		    list, json_pack("{s:o, s:I, s:I, s:I, s:s?}", "agents", agents, "keys",
-			      (json_int_t)s->keys, "living", (json_int_t)s->living, "left",
-			      (json_int_t)s->left, "until",
+		    list, json_pack("{s:o, s:I, s:I, s:I, s:I, s:s?}", "agents", agents,
+			      "threshold", (json_int_t)s->threshold, "keys", (json_int_t)s->keys,
+			      "living", (json_int_t)s->living, "left", (json_int_t)s->left, "until",
 			      s->until != 0 ? time_text(s->until, until) : NULL));
 	}
 	return list;
@@ -235,6 +235,8 @@ print_sets(const struct coverage *c)
 
 			printf(" %.8s", sha1);
 		}
+		if (s->threshold > 1)
+			printf("  (%zu together)", s->threshold);
 		putchar('\n');
 	}
 }
@@ -268,7 +270,7 @@ is_listed(const struct coverage *c, const struct coverage_set *s, bool leaving)
 
 	for (size_t i = 0; i < s->count; i++)
 		leaves = leaves || c->agents[s->agents[i]].leaves;
-	return leaving ? leaves && s->left == 0 : s->living == 0;
+	return leaving ? leaves && s->left < s->threshold : !coverage_is_open(s);
 }
 
 static bool

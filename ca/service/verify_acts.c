@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "archive.h"
 #include "cms.h"
 #include "mem.h"
 #include "own.h"
@@ -85,7 +86,7 @@ wrong_agents(struct verify *v, const struct cms_enveloped *key, const char *hash
 {
 	OWNED(own_memory) char *list = mem_text(hashes != NULL ? hashes : "");
 	char *rest = list, *line;
-	size_t named = 0;
+	size_t named = 0, threshold = 1;
 
 	while ((line = strsep(&rest, "\n")) != NULL) {
 		OWNED(buf_free) struct buf sha1 = {0};
@@ -94,6 +95,10 @@ wrong_agents(struct verify *v, const struct cms_enveloped *key, const char *hash
 
 		if (*line == '\0')
 			continue;
+		if (kra_hashes_threshold(line) != 0) {
+			threshold = kra_hashes_threshold(line);
+			continue;
+		}
 		if (!hex_decode(line, &sha1, &ignored) || sha1.len != sizeof a->sha1)
 			return text_printf("a hash of its KeyRecoveryHashes is none: %s", line);
 		named++;
@@ -105,6 +110,9 @@ wrong_agents(struct verify *v, const struct cms_enveloped *key, const char *hash
 			return text_printf("it names an agent to whom it is not sealed: %s", line);
 		a->keys++;
 	}
+	if (threshold != key->threshold)
+		return text_printf("%zu of its agents open it together, and its row says %zu",
+		    key->threshold, threshold);
 	return named == key->count
 		   ? NULL
 		   : text_printf("it is sealed to %zu agents and names %zu", key->count, named);

@@ -96,7 +96,7 @@ struct store_request {
 	uint32_t issuer_name_id; /* IssuerNameId: CA version (pkix_cert_ca_version) of the issuer */
 	/* archived key */
 	struct buf raw_archived_key; /* EnvelopedData ContentInfo */
-	char *key_recovery_hashes;   /* "01 23 ..\nfe dc .." SHA-1 of each KRA */
+	char *key_recovery_hashes;   /* "01 23 ..\nfe dc ..": kra_hashes_close */
 	bool has_archived_key;       /* set when reading lists without blobs */
 	struct buf
 	    key_hash; /* 21.21 as the client sent it, echoed at issuance of a pending request */

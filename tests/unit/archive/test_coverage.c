@@ -139,10 +139,62 @@ keys_end_with_the_last_who_opens_them(void **state)
 	assert_int_equal(end.keys, 30);
 }
 
+/* 8 that two of A, B and C open together, 2 that A and B do. */
+static void
+keys_that_several_open_need_so_many_who_live(void **state)
+{
+	OWNED(coverage_free) struct coverage c = {0};
+	struct coverage_end end;
+
+	(void)state;
+	add(&c, A "\n" B "\n" C "\nthreshold=2", 8);
+	add(&c, B "\n" A "\nthreshold=2", 2);
+	coverage_count(&c);
+	assert_int_equal(c.set_count, 2);
+	lives(&c, 0x0a, 300);
+	assert_int_equal(c.uncovered, 10);
+	assert_int_equal(coverage_ends(&c, 1000).keys, 0);
+	lives(&c, 0x0b, 100);
+	assert_int_equal(c.uncovered, 0);
+	assert_agent(&c, 0x0a, 10, 2, 10);
+	assert_agent(&c, 0x0c, 8, 0, 0);
+	end = coverage_ends(&c, 100); /* not when the last ends, but when the last but one does */
+	assert_int_equal(end.keys, 10);
+	assert_int_equal(end.first, 100);
+	assert_int_equal(end.agent->sha1[0], 0x0b);
+	lives(&c, 0x0c, 200);
+	assert_agent(&c, 0x0a, 10, 2, 2);
+	end = coverage_ends(&c, 199);
+	assert_int_equal(end.keys, 2);
+	assert_int_equal(coverage_ends(&c, 200).keys, 10);
+	coverage_find(&c, SHA1(0x0a))->leaves = true;
+	coverage_count(&c);
+	assert_int_equal(c.lost, 2);
+	coverage_find(&c, SHA1(0x0b))->leaves = true;
+	coverage_count(&c);
+	assert_int_equal(c.lost, 10);
+}
+
+/* The same agents, one of whom opens the one kind of key, and two together the other. */
+static void
+a_threshold_is_a_combination_of_its_own(void **state)
+{
+	OWNED(coverage_free) struct coverage c = {0};
+
+	(void)state;
+	add(&c, A "\n" B, 1);
+	add(&c, A "\n" B "\nthreshold=2", 2);
+	coverage_count(&c);
+	assert_int_equal(c.set_count, 2);
+	lives(&c, 0x0a, 100);
+	assert_int_equal(c.uncovered, 2);
+}
+
 static void
 what_is_no_hash_is_refused(void **state)
 {
-	static const char *const bad[] = {"0a", A "0b", "k=2\n" A, A " 00"};
+	static const char *const bad[] = {"0a", A "0b", "k=2\n" A, A " 00", A "\nthreshold=1",
+	    A "\nthreshold=65", A "\nthreshold="};
 	OWNED(coverage_free) struct coverage c = {0};
 	struct err err;
 
@@ -165,6 +217,8 @@ main(void)
 	    cmocka_unit_test(who_lives_covers_and_is_the_last_where_nobody_else_does),
 	    cmocka_unit_test(what_is_lost_counts_all_who_leave_together),
 	    cmocka_unit_test(keys_end_with_the_last_who_opens_them),
+	    cmocka_unit_test(keys_that_several_open_need_so_many_who_live),
+	    cmocka_unit_test(a_threshold_is_a_combination_of_its_own),
 	    cmocka_unit_test(what_is_no_hash_is_refused),
 	};
 
