@@ -356,7 +356,8 @@ handle_import(struct vault_worker *w, const struct view *fields, size_t count, s
 	    .id = view_of(id, sizeof id),
 	    .payload = fields[IMPORT_PAYLOAD],
 	    .what_for = view_of(binding, sizeof binding),
-	    .requester = fields[IMPORT_REQUESTER]};
+	    .requester = fields[IMPORT_REQUESTER],
+	    .names_itself = true};
 	int64_t begun = vault_rewrap_begin();
 	bool ok, claimed = false;
 

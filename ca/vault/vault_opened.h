@@ -1,7 +1,9 @@
 /*
  * What was opened under one exchange key: each encrypted key once. Who caught an archival request
  * of another cannot have its key opened again, in whatever he wraps it: the vault remembers the
- * encrypted key itself (cms_recipient_fingerprint) and the whole request that came with it.
+ * encrypted key itself (cms_recipient_fingerprint) and the whole request that came with it. Of a
+ * key that is imported, which says inside what it is for, each attempt is remembered by itself
+ * (vault_rewrap.c), so that nobody spends it for others.
  *
  * Beside the exchange key lies an append-only file of fixed records. A record is written before the
  * exchange key is used, so that no end of a process takes one away; a machine that stops without

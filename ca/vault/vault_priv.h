@@ -293,6 +293,10 @@ struct vault_opening {
 	struct view what_for;  /* it is opened for that alone: public key, or binding */
 	struct view by;        /* and for that requester; empty: whoever it is */
 	struct view requester; /* whose failures are counted */
+	/* What it is for stands inside and is authenticated: each attempt spends itself alone. Else
+	 * who caught the encrypted key could not be told from whose it is, and the first attempt
+	 * spends it. */
+	bool names_itself;
 };
 /* The requester is not suspended, and the encrypted key was opened for nothing else.
  * *claimed_out: it is written down as opened. */

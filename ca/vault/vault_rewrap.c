@@ -54,19 +54,37 @@ hash_whole(const struct vault_opening *o, uint8_t out[32], struct err *err)
 	return ok || err_openssl(err, DIRCA_E_CRYPTO, "hashing a request for archival");
 }
 
+/* What is remembered of it (vault_opened.h): the encrypted key; or the key with all that came
+ * with it, so that a wrong attempt takes nothing from the right one. It learns nothing by trying:
+ * whatever is not what was encrypted has no tag that fits, and has the one answer. */
+static bool
+make_mark(const struct vault_opening *o, const struct archive_payload *payload,
+    const uint8_t whole[32], uint8_t out[32], struct err *err)
+{
+	uint8_t both[64];
+
+	memcpy(out, payload->encrypted_key, 32);
+	if (!o->names_itself)
+		return true;
+	memcpy(both, payload->encrypted_key, 32);
+	memcpy(both + 32, whole, 32);
+	return EVP_Digest(both, sizeof both, out, NULL, cms_digest(NID_sha256), NULL) == 1 ||
+	       err_openssl(err, DIRCA_E_CRYPTO, "hashing a request for archival");
+}
+
 bool
 vault_rewrap_claim(struct vault_worker *w, const struct vault_opening *o,
     const struct archive_payload *payload, bool *claimed_out, struct err *err)
 {
-	uint8_t whole[32];
+	uint8_t whole[32], mark[32];
 
 	*claimed_out = false;
 	if (o->requester.len > REQUESTER_MAX)
 		return err_set(
 		    err, E_INVALIDARG, "a requester's name of over %d octets", REQUESTER_MAX);
 	*claimed_out = vault_budget_check(&w->state->budget, o->requester, clock_mono_ms(), err) &&
-		       hash_whole(o, whole, err) &&
-		       vault_xchgs_claim(o->keys, o->id, payload->encrypted_key, whole, err);
+		       hash_whole(o, whole, err) && make_mark(o, payload, whole, mark, err) &&
+		       vault_xchgs_claim(o->keys, o->id, mark, whole, err);
 	return *claimed_out;
 }
 
@@ -74,8 +92,12 @@ void
 vault_rewrap_failed(struct vault_worker *w, const struct vault_opening *o,
     const struct archive_payload *payload, bool claimed, int64_t begun_ns)
 {
-	if (claimed)
-		vault_xchgs_fail(o->keys, o->id, payload->encrypted_key);
+	uint8_t whole[32], mark[32];
+	struct err ignored; /* it was hashed before */
+
+	if (claimed && hash_whole(o, whole, &ignored) &&
+	    make_mark(o, payload, whole, mark, &ignored))
+		vault_xchgs_fail(o->keys, o->id, mark);
 	if (vault_budget_fail(&w->state->budget, o->requester, clock_mono_ms())) {
 		OWNED(own_memory) char *name = mem_text_n(o->requester.ptr, o->requester.len);
 

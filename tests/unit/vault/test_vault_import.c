@@ -130,8 +130,22 @@ key_is_not_imported_for_what_it_was_not_meant_for(void **state)
 	bring(&x, "NWTRADERS\\user1", &b);
 	b.in.user = view_str("NWTRADERS\\user2");
 	assert_not_imported(&b.in, DIRCA_E_KEY_NOT_ARCHIVED);
-	b.in.user = view_str("NWTRADERS\\user1"); /* right now, and too late */
+	b.in.certificate = buf_view(&other.der);
 	assert_not_imported(&b.in, DIRCA_E_KEY_NOT_ARCHIVED);
+	b.in.certificate = buf_view(&user.der);
+	b.in.user = view_str("NWTRADERS\\user1"); /* nobody spends it for whose it is */
+	assert_imported(&b.in);
+	b.in.user = view_str("NWTRADERS\\user2"); /* nor is it another's then */
+	assert_not_imported(&b.in, DIRCA_E_KEY_NOT_ARCHIVED);
+	b.in.user = view_str("NWTRADERS\\user1");
+	assert_imported(&b.in);
+	buf_free(&b.payload);
+	bring(&x, "", &b);
+	b.payload.ptr[b.payload.len - 1] ^= 1; /* the tag */
+	assert_not_imported(&b.in, DIRCA_E_KEY_NOT_ARCHIVED);
+	assert_not_imported(&b.in, DIRCA_E_KEY_NOT_ARCHIVED);
+	b.payload.ptr[b.payload.len - 1] ^= 1;
+	assert_imported(&b.in);
 	buf_free(&b.payload);
 	bring(&x, "", &b);
 	b.in.certificate = buf_view(&kra1.der); /* of another key altogether */
