@@ -102,7 +102,7 @@ read_certificate(struct importing *m, struct err *err)
 {
 	if (!pkix_cert_decode(m->item->certificate, &m->cert, err))
 		return false;
-	if (pkix_cert_is_ca(&m->cert))
+	if (pkix_cert_says_ca(&m->cert))
 		return err_set(err, E_INVALIDARG, "the certificate of a CA is not imported");
 	m->issuer = ca_issuers_find_old(&m->ca->info.issuers, &m->cert);
 	m->out->foreign = m->issuer == NULL;

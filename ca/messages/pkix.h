@@ -176,8 +176,11 @@ void pkix_san_names(struct view san, struct texts *upns, struct texts *emails);
 /* Text of the SID in extension 25.2, NULL if absent; the second takes its value. free(). */
 char *pkix_cert_sid(const struct pkix_cert *c);
 char *pkix_sid_text(struct view extension);
-/* basicConstraints says CA, and keyUsage lets it sign certificates and CRLs. */
+/* May it issue? basicConstraints says CA, and keyUsage lets it sign certificates and CRLs. */
 bool pkix_cert_is_ca(const struct pkix_cert *c);
+/* Is it to be kept from what no CA is for: does basicConstraints say CA, whatever else it may, or
+ * what cannot be read? */
+bool pkix_cert_says_ca(const struct pkix_cert *c);
 /* Is its signature by the key of `by`, whoever that is; and is `by` also whom it names as its
  * issuer? */
 bool pkix_cert_is_signed_by(const struct pkix_cert *c, const struct pkix_cert *by, bool allow_sha1);

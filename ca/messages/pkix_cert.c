@@ -324,6 +324,15 @@ pkix_cert_is_ca(const struct pkix_cert *c)
 		   (PKIX_KU_CERT_SIGN | PKIX_KU_CRL_SIGN);
 }
 
+bool
+pkix_cert_says_ca(const struct pkix_cert *c)
+{
+	OWNED(own_basic_constraints) BASIC_CONSTRAINTS *value = basic_constraints(c);
+
+	return pkix_cert_extension(c, NID_basic_constraints) != NULL &&
+	       (value == NULL || value->ca != 0);
+}
+
 int64_t
 pkix_cert_path_len(const struct pkix_cert *c)
 {

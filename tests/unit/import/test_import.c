@@ -415,12 +415,17 @@ serial_number_that_copies_a_hash_hides_nobodys_key(void **state)
 static void
 signature_keys_and_certificates_of_cas_are_not_taken(void **state)
 {
+	static const char *const usages[] = {"critical,keyCertSign,cRLSign,keyAgreement",
+	    "critical,keyCertSign,keyAgreement", "critical,cRLSign,keyAgreement",
+	    "critical,keyAgreement"};
+
 	(void)state;
 	refused_as(&officer1, &(struct bringing){.usage = "critical,digitalSignature"},
 	    DIRCA_E_SIGNATURE_KEY);
-	refused_as(&officer1,
-	    &(struct bringing){.is_ca = true, .usage = "critical,keyCertSign,cRLSign,keyAgreement"},
-	    E_INVALIDARG);
+	/* Whatever else it may. */
+	for (size_t i = 0; i < sizeof usages / sizeof usages[0]; i++)
+		refused_as(
+		    &officer1, &(struct bringing){.is_ca = true, .usage = usages[i]}, E_INVALIDARG);
 }
 
 static void

@@ -227,6 +227,47 @@ version_is_that_of_the_certificate(void **state)
 	}
 }
 
+/* May it issue, and is it a CA at all; what cannot be read is no issuer, and may be a CA. */
+static void
+only_some_of_what_says_ca_may_issue(void **state)
+{
+#define CONSTRAINTS(value) "30( 0603551d13 04( " value " ) )"
+#define USAGE(value)       "30( 0603551d0f 04( " value " ) )"
+	static const struct {
+		const char *exts;
+		bool is, says;
+	} rows[] = {
+	    {"", false, false},
+	    {"a3( 30( " CONSTRAINTS("3000") " ) )", false, false},
+	    {"a3( 30( " CONSTRAINTS("3003 0101ff") " ) )", true, true},
+	    {"a3( 30( " CONSTRAINTS("3003 0101ff") USAGE("03020106") " ) )", true, true},
+	    {"a3( 30( " CONSTRAINTS("3003 0101ff") USAGE("03020204") " ) )", false, true},
+	    {"a3( 30( " CONSTRAINTS("3003 0101ff") USAGE("03020102") " ) )", false, true},
+	    {"a3( 30( " CONSTRAINTS("3003 0101ff") USAGE("03020520") " ) )", false, true},
+	    {"a3( 30( " CONSTRAINTS("3003 0101ff 00") " ) )", false, true},
+	    {"a3( 30( " CONSTRAINTS("0500") " ) )", false, true},
+	    {"a3( 30( " USAGE("03020106") " ) )", false, false},
+	};
+	struct pkix_cert c = {0};
+	struct err err;
+	char text[1024];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct buf der;
+		const char *at = text;
+
+		snprintf(text, sizeof text, CERT("a0( 020102 )", "020101", VALID, "%s", ALG),
+		    rows[i].exts);
+		der = support_der(&at);
+		must(pkix_cert_decode(buf_view(&der), &c, &err));
+		if (pkix_cert_is_ca(&c) != rows[i].is || pkix_cert_says_ca(&c) != rows[i].says)
+			fail_msg("%zu", i);
+		pkix_cert_free(&c);
+		buf_free(&der);
+	}
+}
+
 static void
 absent_key_usage_allows_all_and_malformed_allows_nothing(void **state)
 {
@@ -406,6 +447,7 @@ main(void)
 	    cmocka_unit_test(certificate_with_any_byte_changed_does_not_verify),
 	    cmocka_unit_test(malformed_certificates_are_refused),
 	    cmocka_unit_test(version_is_that_of_the_certificate),
+	    cmocka_unit_test(only_some_of_what_says_ca_may_issue),
 	    cmocka_unit_test(absent_key_usage_allows_all_and_malformed_allows_nothing),
 	    cmocka_unit_test(template_name_is_read_in_each_of_its_forms),
 	    cmocka_unit_test(template_oid_is_read_with_and_without_versions),
