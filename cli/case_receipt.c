@@ -7,10 +7,12 @@
 #include "text.h"
 
 void
-case_receipt(struct http_client *ca, long long case_id, const char *serial)
+case_receipt(struct http_client *ca, long long case_id, const char *serial, long long request_id)
 {
 	OWNED(own_memory) char *path = text_printf("/dirca/v1/cases/%lld/received", case_id);
-	OWNED(own_json) json_t *body = json_pack("{s:s}", "serial", serial);
+	OWNED(own_memory) char *request = text_printf("%lld", request_id);
+	OWNED(own_json)
+	json_t *body = json_pack("{s:s, s:s}", "serial", serial, "request", request);
 	OWNED(own_json) json_t *answer = NULL;
 	struct err err;
 

@@ -4,8 +4,10 @@
 
 #include "http_client.h"
 
-/* The key of `serial` arrived: the recovery case hands it out no more. 0: there is nothing to say.
- * That it cannot be said is told on stderr, and no failure: the case ends by its time. */
-void case_receipt(struct http_client *ca, long long case_id, const char *serial);
+/* The key of `serial`, of that request, arrived: the recovery case hands it out no more. 0: there
+ * is nothing to say. That it cannot be said is told on stderr, and no failure: the case ends by its
+ * time. */
+void case_receipt(
+    struct http_client *ca, long long case_id, const char *serial, long long request_id);
 
 #endif

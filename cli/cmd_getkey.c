@@ -322,7 +322,8 @@ fetch_and_write(struct key_search *s, const struct one_key *one, const char *nam
 
 	if (!outputs_write(&file, 1, false, err))
 		return false;
-	case_receipt(http, by_case, json_text(one->candidate, "serial_number"));
+	case_receipt(http, by_case, json_text(one->candidate, "serial_number"),
+	    json_integer_value(json_object_get(one->candidate, "request_id")));
 	print_fetched(s, &blob, name);
 	return true;
 }

@@ -231,7 +231,8 @@ struct deciding {
 	const struct principal *officer;
 	const struct case_decision *in;
 	int64_t case_id, now;
-	const char *serial; /* of CASE_RECEIVE */
+	const char *serial; /* of CASE_RECEIVE, as the next */
+	int64_t request_id; /* 0: whichever has the serial number */
 	struct err late;    /* what was refused since its time had passed, which is written down */
 	struct case_event event;
 	struct store_case c;
@@ -363,8 +364,9 @@ recover_case_decide(struct ca *ca, const struct principal *officer, int64_t case
 
 /* ---- receipts ---- */
 
+/* `request_id` 0: by the serial number alone. */
 static struct store_case_key *
-key_of_serial(const struct store_case *c, const char *serial, struct err *err)
+find_key(const struct store_case *c, const char *serial, int64_t request_id, struct err *err)
 {
 	OWNED(token_free) struct token t = {0};
 	struct store_case_key *found = NULL;
@@ -374,6 +376,7 @@ key_of_serial(const struct store_case *c, const char *serial, struct err *err)
 	/* Of several with one serial number that which was fetched and is not there yet. */
 	for (size_t i = 0; i < c->key_count; i++)
 		if (c->keys[i].serial != NULL && strcmp(c->keys[i].serial, t.text) == 0 &&
+		    (request_id == 0 || c->keys[i].request_id == request_id) &&
 		    (found == NULL || found->fetches == 0 || found->received_when != 0))
 			found = &c->keys[i];
 	if (found != NULL)
@@ -410,7 +413,7 @@ write_receipt(struct store_tx *tx, void *arg, struct err *err)
 		return false;
 	if (d->late.code != ERR_OK)
 		return true;
-	if ((key = key_of_serial(&d->c, d->serial, err)) == NULL)
+	if ((key = find_key(&d->c, d->serial, d->request_id, err)) == NULL)
 		return false;
 	if (key->received_when != 0) /* said again */
 		return true;
@@ -426,7 +429,7 @@ write_receipt(struct store_tx *tx, void *arg, struct err *err)
 
 bool
 recover_case_received(struct ca *ca, const struct principal *officer, int64_t case_id,
-    const char *serial, int64_t now, struct store_case *out, struct err *err)
+    const char *serial, int64_t request_id, int64_t now, struct store_case *out, struct err *err)
 {
 	static const struct case_decision in = {.act = CASE_RECEIVE};
 	OWNED(deciding_free)
@@ -435,6 +438,7 @@ recover_case_received(struct ca *ca, const struct principal *officer, int64_t ca
 	    .in = &in,
 	    .case_id = case_id,
 	    .serial = serial,
+	    .request_id = request_id,
 	    .now = now};
 
 	*out = (struct store_case){0};

@@ -31,9 +31,10 @@ bool recover_case_decide(struct ca *ca, const struct principal *officer, int64_t
     const struct case_decision *in, int64_t now, struct store_case *out, struct err *err);
 
 /* Who fetched the key has it on disk: it is not fetched again, and with the last one the case is
- * closed. */
+ * closed. `request_id` tells which, where several keys have one serial number; 0: that which was
+ * fetched and did not arrive yet. */
 bool recover_case_received(struct ca *ca, const struct principal *officer, int64_t case_id,
-    const char *serial, int64_t now, struct store_case *out, struct err *err);
+    const char *serial, int64_t request_id, int64_t now, struct store_case *out, struct err *err);
 
 /* For certificate managers who may act for each of its keys, and for auditors. */
 bool recover_case_get(struct ca *ca, const struct principal *who, int64_t case_id,

@@ -162,16 +162,26 @@ route_case_close(struct route_call *c)
 	decide(c, CASE_CLOSE);
 }
 
+static bool
+read_request(const char *text, int64_t *out, struct err *err)
+{
+	return text_to_int(text, 1, INT64_MAX, out) ||
+	       err_set(err, E_INVALIDARG, "'%s' is no number of a request", text);
+}
+
 void
 route_case_received(struct route_call *c)
 {
 	OWNED(own_memory) char *serial = json_body_string(c->http, "serial");
+	OWNED(own_memory) char *request = json_body_string(c->http, "request");
 	OWNED(store_case_free) struct store_case told = {0};
+	int64_t id, request_id = 0;
 	struct err err;
-	int64_t id;
 
-	if (!case_id(c, &id, &err) || !recover_case_received(c->ca, &c->caller, id,
-					  serial != NULL ? serial : "", clock_now(), &told, &err))
+	if (!case_id(c, &id, &err) ||
+	    (request != NULL && !read_request(request, &request_id, &err)) ||
+	    !recover_case_received(c->ca, &c->caller, id, serial != NULL ? serial : "", request_id,
+		clock_now(), &told, &err))
 		fail(c, "receipt of an archived key refused", &err);
 	else
 		json_answer(c->http, 200, json_case(&told));

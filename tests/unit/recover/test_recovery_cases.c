@@ -164,13 +164,21 @@ assert_not_fetched(const struct principal *p, int64_t id, enum err_code code, co
 }
 
 static bool
-receive(const struct principal *p, int64_t id, const char *serial, struct err *err)
+receive_of(
+    const struct principal *p, int64_t id, const char *serial, int64_t request_id, struct err *err)
 {
 	struct store_case c;
-	bool ok = recover_case_received(harness.ca, p, id, serial, clock_now(), &c, err);
+	bool ok =
+	    recover_case_received(harness.ca, p, id, serial, request_id, clock_now(), &c, err);
 
 	store_case_free(&c);
 	return ok;
+}
+
+static bool
+receive(const struct principal *p, int64_t id, const char *serial, struct err *err)
+{
+	return receive_of(p, id, serial, 0, err);
 }
 
 struct tied {
@@ -534,7 +542,9 @@ a_case_is_about_all_keys_of_one_owner(void **state)
 	int64_t id = c.case_id;
 	store_case_free(&c);
 	assert_int_equal(must_fetch(&officer1, 0), id);
-	harness_must(receive(&officer1, id, archived.serial, &err), &err);
+	assert_false(receive_of(&officer1, id, archived.serial, first, &err)); /* of the other */
+	assert_int_equal(err.code, CRYPT_E_NOT_FOUND);
+	harness_must(receive_of(&officer1, id, archived.serial, second, &err), &err);
 	harness_must(receive(&officer1, id, archived.serial, &err), &err); /* said again */
 	assert_int_equal(state_of(id), CASE_OPEN);                         /* the other waits */
 	assert_not_fetched(&officer1, id, CERTSRV_E_BAD_REQUESTSTATUS, "arrived");
