@@ -35,6 +35,7 @@
 #define GROUP_TEMPLATES    "Templates"
 #define GROUP_CERTIFICATES "Certificates"
 #define GROUP_KEYS         "Key archival and recovery"
+#define GROUP_FILE         "Keys in files, and keys of elsewhere"
 #define GROUP_OFFICERS     "Certificate managers"
 #define GROUP_ANSWERS      "What is, and why"
 
@@ -258,31 +259,31 @@
 	X("recoverkey", "BLOB [OUTFILE]", 1, 2, GROUP_KEYS, WHO_KRA, NEEDS_NOTHING, OPTS_RECOVER,  \
 	    cmd_recoverkey,                                                                        \
 	    "open a recovery BLOB with a KRA's key (needs no CA); alone, show whose it is")        \
-	X("mergepfx", "IN... OUT", 2, KEY_FILES_MAX, GROUP_KEYS, WHO_ANYBODY, NEEDS_NOTHING,       \
+	X("mergepfx", "IN... OUT", 2, KEY_FILES_MAX, GROUP_FILE, WHO_ANYBODY, NEEDS_NOTHING,       \
 	    OPTS_KEYS_IN | OPTS_KEYS_OUT, cmd_mergepfx,                                            \
 	    "put the keys of several files into one PKCS#12")                                      \
-	X("convert", "IN... OUT", 2, KEY_FILES_MAX, GROUP_KEYS, WHO_ANYBODY, NEEDS_NOTHING,        \
+	X("convert", "IN... OUT", 2, KEY_FILES_MAX, GROUP_FILE, WHO_ANYBODY, NEEDS_NOTHING,        \
 	    OPTS_KEYS_IN | OPTS_KEYS_OUT | OPTS_FORMAT, cmd_convert,                               \
 	    "write keys and certificates of any files in another format")                          \
-	X("importpfx", "FILE...", 1, KEY_FILES_MAX, GROUP_KEYS, WHO_ANYBODY, NEEDS_NOTHING,        \
+	X("importpfx", "FILE...", 1, KEY_FILES_MAX, GROUP_FILE, WHO_ANYBODY, NEEDS_NOTHING,        \
 	    OPTS_KEYS_IN | OPTS_KEY_STORE | OPTS_IMPORTPFX, cmd_importpfx,                         \
 	    "put keys where programs use them: a folder, NSS, a token")                            \
-	X("exportpfx", "KEY OUT", 2, 2, GROUP_KEYS, WHO_ANYBODY, NEEDS_NOTHING,                    \
+	X("exportpfx", "KEY OUT", 2, 2, GROUP_FILE, WHO_ANYBODY, NEEDS_NOTHING,                    \
 	    OPTS_KEYS_IN | OPTS_KEYS_OUT | OPTS_KEY_STORE, cmd_exportpfx,                          \
 	    "take a key out of a folder or NSS into a PKCS#12")                                    \
-	X("import certificate new", "", 0, 0, GROUP_KEYS, WHO_ADMIN, NEEDS_CA,                     \
+	X("import certificate new", "", 0, 0, GROUP_FILE, WHO_ADMIN, NEEDS_CA,                     \
 	    OPTS_SESSION | OPTS_CERT | OPTS_DAYS, cmd_import_certificate_new,                      \
 	    "make a certificate to which keys are encrypted that are imported")                    \
-	X("import certificate show", "", 0, 0, GROUP_KEYS, WHO_OFFICER, NEEDS_CA,                  \
+	X("import certificate show", "", 0, 0, GROUP_FILE, WHO_OFFICER, NEEDS_CA,                  \
 	    OPTS_SESSION | OPTS_CERT, cmd_import_certificate_show,                                 \
 	    "the certificate to which keys are encrypted that are imported")                       \
-	X("exportkms", "FILE|FOLDER...", 1, CLI_LIST_MAX, GROUP_KEYS, WHO_ANYBODY, NEEDS_NOTHING,  \
+	X("exportkms", "FILE|FOLDER...", 1, CLI_LIST_MAX, GROUP_FILE, WHO_ANYBODY, NEEDS_NOTHING,  \
 	    OPTS_ESCROW | OPTS_EXPORTKMS, cmd_exportkms,                                           \
 	    "put keys into an escrow batch, which another CA imports (needs no CA)")               \
-	X("importkms", "FILE|FOLDER...", 1, CLI_LIST_MAX, GROUP_KEYS, WHO_OFFICER, NEEDS_CA,       \
+	X("importkms", "FILE|FOLDER...", 1, CLI_LIST_MAX, GROUP_FILE, WHO_OFFICER, NEEDS_CA,       \
 	    OPTS_SESSION | OPTS_JSON | OPTS_ESCROW | OPTS_BRING, cmd_importkms,                    \
 	    "archive keys that were made elsewhere, with their certificates")                      \
-	X("verifykeys", "[FILE...]", 0, KEY_FILES_MAX, GROUP_KEYS, WHO_ANYBODY, NEEDS_NOTHING,     \
+	X("verifykeys", "[FILE...]", 0, KEY_FILES_MAX, GROUP_FILE, WHO_ANYBODY, NEEDS_NOTHING,     \
 	    OPTS_KEYS_IN | OPTS_JSON | OPTS_DAEMON | OPTS_VERIFY, cmd_verifykeys,                  \
 	    "whether keys work with their certificates; alone, every archived key (as root)")      \
 	X("officer list", "", 0, 0, GROUP_OFFICERS, WHO_DIRECTORY_READER, NEEDS_SESSION,           \
