@@ -10,27 +10,17 @@
 #include "mem.h"
 #include "oids.h"
 #include "own.h"
+#include "person.h"
 #include "publication.h"
 #include "text.h"
-
-static char *
-sid_of(const struct principal *p)
-{
-	char sid[SID_TEXT_MAX];
-
-	if (!p->has_sid)
-		return NULL;
-	sid_to_text(&p->sid, sid);
-	return mem_text(sid);
-}
 
 static void
 fill_people(const struct enrollment *e, const char *caller_name, struct store_request *row)
 {
 	const struct principal *p = e->requester;
 
-	row->requester_sid = sid_of(p);
-	row->caller_sid = sid_of(e->caller);
+	row->requester_sid = person_sid(p);
+	row->caller_sid = person_sid(e->caller);
 	row->requester_name = mem_text(p->downlevel);
 	row->caller_name = mem_text(caller_name);
 	row->requester_dn = mem_text(p->dn);

@@ -217,9 +217,6 @@ struct explain_reason reason_enroll_right(const struct enrollment *e);
 /* enroll_requester.c: is this the account that the certificate was made for, not its agent? The SID
  * decides where there is one, as in enroll_is_requester. */
 bool enroll_was_for(const struct principal *p, const struct store_request *row);
-/* As the database knows somebody. `sid`: room for SID_TEXT_MAX, and as long as the answer is used.
- */
-struct store_principal enroll_person(const struct principal *p, char *sid);
 
 /* enroll_second_key.c: sets `remark` if the requester of a key that is archived has another valid
  * one for the same purpose: of this template, or of one that archives and shares a usage. A renewal

@@ -11,6 +11,7 @@
 
 #include "key_holder.h"
 #include "own.h"
+#include "person.h"
 #include "text.h"
 
 bool
@@ -35,7 +36,7 @@ bool
 enroll_claim_no_key(struct enrollment *e, struct err *err)
 {
 	char sid[SID_TEXT_MAX];
-	struct store_principal who = enroll_person(e->caller, sid);
+	struct store_principal who = person_of(e->caller, sid);
 	OWNED(buf_free) struct buf all = {0};
 
 	return buf_append(&all, view_of(e->request_hash, sizeof e->request_hash), err) &&
@@ -51,7 +52,7 @@ enroll_find_repeat(
 	char sid[SID_TEXT_MAX];
 	const struct store_newcomer n = {
 	    .request_hash = view_of(e->request_hash, sizeof e->request_hash),
-	    .caller = enroll_person(e->caller, sid),
+	    .caller = person_of(e->caller, sid),
 	    .now = e->now,
 	    .renews = e->renews,
 	    .public_key_hash = view_of(e->request.key_info_hash, sizeof e->request.key_info_hash),
@@ -71,7 +72,7 @@ enroll_check_key(struct enrollment *e, struct store_tx *tx, struct err *err)
 	char sid[SID_TEXT_MAX];
 	const struct key_holder h = {
 	    .public_key_hash = view_of(e->request.key_info_hash, sizeof e->request.key_info_hash),
-	    .holder = enroll_person(e->requester, sid),
+	    .holder = person_of(e->requester, sid),
 	    .is_free = e->key_is_free && e->requester == e->caller,
 	    .archives = tmpl_requires_key_archival(e->tmpl),
 	    .may_share = e->view->settings.num[SETTING_ALLOW_SHARED_KEYS] != 0,

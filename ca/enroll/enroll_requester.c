@@ -35,12 +35,3 @@ enroll_is_requester(const struct principal *p, const struct store_request *row)
 		return true;
 	return enroll_was_for(p, row);
 }
-
-struct store_principal
-enroll_person(const struct principal *p, char *sid)
-{
-	if (!p->has_sid)
-		return (struct store_principal){NULL, p->downlevel};
-	sid_to_text(&p->sid, sid);
-	return (struct store_principal){sid, p->downlevel};
-}

@@ -9,6 +9,7 @@
 #include "event.h"
 #include "mem.h"
 #include "own.h"
+#include "person.h"
 #include "text.h"
 
 static bool
@@ -26,7 +27,7 @@ find_of(struct enrollment *e, const struct tmpl *t, struct store_valid_key *out)
 {
 	char sid[SID_TEXT_MAX];
 	const struct store_valid_key_query q = {
-	    .holder = enroll_person(e->requester, sid),
+	    .holder = person_of(e->requester, sid),
 	    .template_name = t->cn,
 	    .other_than = view_of(e->request.key_info_hash, sizeof e->request.key_info_hash),
 	    .now = e->now,

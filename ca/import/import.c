@@ -12,6 +12,7 @@
 #include "oids.h"
 #include "own.h"
 #include "own_request.h"
+#include "person.h"
 #include "sealing.h"
 #include "text.h"
 
@@ -126,17 +127,6 @@ fill_template(const struct importing *m, struct store_request *row, struct err *
 	return true;
 }
 
-static char *
-sid_of(const struct principal *p)
-{
-	char sid[SID_TEXT_MAX];
-
-	if (!p->has_sid)
-		return NULL;
-	sid_to_text(&p->sid, sid);
-	return mem_text(sid);
-}
-
 /* Of somebody whom the directory does not know, what the certificate calls him: a name with which
  * no account is found, so that no group of anybody's counts; and in which nothing passes for a
  * word of the trail ("requester=..."). */
@@ -163,13 +153,13 @@ fill_people(struct importing *m, struct err *err)
 	struct store_request *row = &m->row;
 
 	row->caller_name = mem_text(m->officer->downlevel);
-	row->caller_sid = sid_of(m->officer);
+	row->caller_sid = person_sid(m->officer);
 	if (m->owner.by == NULL) {
 		row->requester_name = unknown_name(m);
 		return true;
 	}
 	row->requester_name = mem_text(owner->downlevel);
-	row->requester_sid = sid_of(owner);
+	row->requester_sid = person_sid(owner);
 	row->requester_dn = mem_text(owner->dn);
 	if (row->upn == NULL)
 		row->upn = mem_text(owner->upn);
@@ -241,18 +231,14 @@ seal(struct importing *m, struct err *err)
 {
 	size_t count;
 	OWNED(own_memory) void *hashes = sealing_usable(m->view, m->now, &count);
-	char sid[SID_TEXT_MAX];
+	OWNED(own_memory) char *sid = person_sid(m->officer);
 	struct vault_import in = {.payload = m->item->key,
 	    .certificate = m->item->certificate,
 	    .user = view_str(m->item->user != NULL ? m->item->user : ""),
-	    .requester = view_str(m->officer->dn),
+	    .requester = view_str(sid != NULL ? sid : m->officer->dn),
 	    .kra_count = count,
 	    .cipher = m->view->settings.cipher};
 
-	if (m->officer->has_sid) {
-		sid_to_text(&m->officer->sid, sid);
-		in.requester = view_str(sid);
-	}
 	in.kra_sha256 = hashes;
 	return vault_import(m->vault, &in, &m->archived, err) &&
 	       sealing_note(m->view, buf_view(&m->archived), &m->sealed, err);

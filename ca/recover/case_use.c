@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "mem.h"
 #include "own.h"
+#include "person.h"
 #include "text.h"
 
 static const char *
@@ -78,12 +79,10 @@ find_own(struct recovery *r, struct err *err)
 {
 	char sid[SID_TEXT_MAX];
 	const struct store_case_query q = {.request_id = r->row->request_id,
-	    .opener = {r->officer->has_sid ? sid : NULL, r->officer->downlevel},
+	    .opener = person_of(r->officer, sid),
 	    .now = r->now,
 	    .most_fetches = CASE_FETCHES_MAX};
 
-	if (r->officer->has_sid)
-		sid_to_text(&r->officer->sid, sid);
 	return store_find_case(r->ca->store, &q, &r->used, err);
 }
 
