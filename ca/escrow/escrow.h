@@ -54,8 +54,10 @@ struct escrow_certificates {
 	bool sorted;
 };
 bool escrow_certificates_add(struct escrow_certificates *c, struct view der, struct err *err);
-/* Empty: there is none. */
-struct view escrow_certificates_find(struct escrow_certificates *c, EVP_PKEY *key);
+/* Empty: there is none. Of renewals the last; TYPE_E_AMBIGUOUSNAME: those of several names have
+ * this key, which anybody can have had certified. */
+bool escrow_certificates_find(
+    struct escrow_certificates *c, EVP_PKEY *key, struct view *out, struct err *err);
 void escrow_certificates_free(struct escrow_certificates *c);
 
 /* What helps to read it. */

@@ -1,6 +1,7 @@
 /* What was found in a file, and the certificates of keys that come without. */
 #include <stdlib.h>
 #include <string.h>
+#include <openssl/objects.h>
 
 #include "escrow_priv.h"
 #include "mem.h"
@@ -81,21 +82,60 @@ by_key(const void *a, const void *b)
 	return memcmp(x->key_hash, y->key_hash, sizeof x->key_hash);
 }
 
-struct view
-escrow_certificates_find(struct escrow_certificates *c, EVP_PKEY *key)
+static struct view
+san_of(const struct pkix_cert *cert)
+{
+	const struct pkix_extension *san = pkix_cert_extension(cert, NID_subject_alt_name);
+
+	return san != NULL ? san->value : (struct view){0};
+}
+
+/* Of those of one key, which are renewals of each other, the one that ends last. */
+static bool
+take_later(const struct buf *der, struct pkix_cert *last, struct view *out, struct err *err)
+{
+	OWNED(pkix_cert_free) struct pkix_cert cert = {0};
+
+	if (!pkix_cert_decode(buf_view(der), &cert, err))
+		return false;
+	if (out->len > 0 &&
+	    (!view_eq(cert.subject, last->subject) || !view_eq(san_of(&cert), san_of(last))))
+		return err_set(err, TYPE_E_AMBIGUOUSNAME,
+		    "certificates of several names have this public key; give with --certificates "
+		    "the one that is meant");
+	if (out->len > 0 && cert.not_after <= last->not_after)
+		return true;
+	pkix_cert_free(last);
+	*last = cert;
+	cert = (struct pkix_cert){0};
+	*out = buf_view(der);
+	return true;
+}
+
+bool
+escrow_certificates_find(
+    struct escrow_certificates *c, EVP_PKEY *key, struct view *out, struct err *err)
 {
 	OWNED(buf_free) struct buf spki = {0};
+	OWNED(pkix_cert_free) struct pkix_cert last = {0};
 	struct escrow_certificate wanted = {0}, *found;
-	struct err ignored;
 
-	if (!pkix_key_spki(key, &spki, &ignored) ||
-	    !pkix_key_hash(buf_view(&spki), wanted.key_hash, &ignored) || c->count == 0)
-		return (struct view){0};
-	if (!c->sorted)
+	*out = (struct view){0};
+	if (!pkix_key_spki(key, &spki, err) ||
+	    !pkix_key_hash(buf_view(&spki), wanted.key_hash, err))
+		return false;
+	if (!c->sorted && c->count > 0)
 		qsort(c->list, c->count, sizeof *c->list, by_key);
 	c->sorted = true;
-	found = bsearch(&wanted, c->list, c->count, sizeof *c->list, by_key);
-	return found != NULL ? buf_view(&found->der) : (struct view){0};
+	found = c->count > 0 ? bsearch(&wanted, c->list, c->count, sizeof *c->list, by_key) : NULL;
+	if (found == NULL)
+		return true;
+	while (found > c->list && by_key(found - 1, &wanted) == 0)
+		found--;
+	for (; found < c->list + c->count && by_key(found, &wanted) == 0; found++)
+		if (!take_later(&found->der, &last, out, err))
+			return false;
+	return true;
 }
 
 void
@@ -111,10 +151,15 @@ bool
 escrow_add_alone(const struct escrow_with *with, EVP_PKEY *key, const char *what, const char *user,
     const char *source, struct escrow_items *out, struct err *err)
 {
-	struct view certificate = with->certificates != NULL
-				      ? escrow_certificates_find(with->certificates, key)
-				      : (struct view){0};
+	struct view certificate = {0};
+	struct err why;
 
+	if (with->certificates != NULL &&
+	    !escrow_certificates_find(with->certificates, key, &certificate, &why)) {
+		EVP_PKEY_free(key);
+		texts_take(&out->problems, text_printf("%s: %s", what, why.msg));
+		return true;
+	}
 	if (certificate.len > 0)
 		return escrow_add(out, key, certificate, NULL, user, source, err);
 	EVP_PKEY_free(key);

@@ -258,6 +258,42 @@ key_of_another_certificate_is_refused(void **state)
 	assert_int_equal(items.count, 0);
 }
 
+/* Somebody had another's public key certified, and what was collected holds both. */
+static void
+key_goes_to_no_certificate_of_another_name(void **state)
+{
+	struct test_issue of = {.dn = "CN=user1",
+	    .issuer = &storage,
+	    .usage = "critical,keyEncipherment",
+	    .serial = 3,
+	    .not_before = TEST_NOW,
+	    .not_after = TEST_NOW + 2 * TEST_DAY};
+	struct escrow_certificates list = {0};
+	struct test_cert renewed, stolen;
+	struct view found;
+	struct err err;
+
+	(void)state;
+	of.key = EVP_PKEY_dup(user.key);
+	renewed = test_issue(&of);
+	of.dn = "CN=accomplice";
+	of.key = EVP_PKEY_dup(user.key);
+	stolen = test_issue(&of);
+	assert_true(escrow_certificates_add(&list, buf_view(&renewed.der), &err));
+	assert_true(escrow_certificates_add(&list, buf_view(&storage.der), &err));
+	assert_true(escrow_certificates_add(&list, buf_view(&user.der), &err));
+	assert_true(escrow_certificates_find(&list, user.key, &found, &err));
+	assert_true(view_eq(found, buf_view(&renewed.der)));
+	assert_true(escrow_certificates_add(&list, buf_view(&stolen.der), &err));
+	assert_false(escrow_certificates_find(&list, user.key, &found, &err));
+	assert_int_equal(err.code, TYPE_E_AMBIGUOUSNAME);
+	assert_true(escrow_certificates_find(&list, storage.key, &found, &err));
+	assert_true(view_eq(found, buf_view(&storage.der)));
+	escrow_certificates_free(&list);
+	test_cert_free(&renewed);
+	test_cert_free(&stolen);
+}
+
 static int
 setup(void **state)
 {
@@ -300,6 +336,7 @@ main(void)
 	    cmocka_unit_test(cut_records_give_no_key),
 	    cmocka_unit_test(what_cannot_be_read_says_the_way_round),
 	    cmocka_unit_test(key_of_another_certificate_is_refused),
+	    cmocka_unit_test(key_goes_to_no_certificate_of_another_name),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
