@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The CA, or dirca on its machine, dies at each moment at which an act of an administrator or officer becomes durable or passes from one
 # process to the other. What the next start finds is the act done or not done; asked for again it is done; nothing is done twice.
-# usage: crash.sh LIBRARY (crash_shim). STEP: every STEPth moment, 4 by default; 1 are all of them.
+# usage: crash.sh LIBRARY (crash_shim). STEP: every STEPth moment, 4 by default; 1 are all of them. ACTS: those alone.
 # shellcheck disable=SC2317 # the functions are called through check
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
@@ -196,6 +196,34 @@ fetched_is() {
 	say test -s "$dir/case$id.rec"
 }
 
+# ---- keys of elsewhere ----
+# Two by one run: each is a row with its key and both records, or is not there; asked for again, each is there once.
+IMPORTED=788,797
+elsewhere() { # NAME: its key, by another CA
+	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$dir/$1.key" -subj "/CN=$1" -out "$dir/$1.csr" &&
+		openssl x509 -req -in "$dir/$1.csr" -CA "$dir/parent.crt" -CAkey "$dir/parent.key" -set_serial "0x$(openssl rand -hex 8)" -days 9 -out "$dir/$1.crt" &&
+		cat "$dir/$1.key" "$dir/$1.crt" >"$dir/$1.pem"
+}
+imported_prepare() {
+	issued=$((issued + 1))
+	{ elsewhere "a$issued" && elsewhere "b$issued"; } 2>/dev/null
+}
+imported_act() { officer importkms -f "$dir/a$issued.pem" "$dir/b$issued.pem"; }
+imported_one() { # NAME
+	local rows whole records
+	rows=$(sql "SELECT count(*) FROM Request WHERE CommonName = '$1'")
+	whole=$(sql "SELECT count(*) FROM Request WHERE CommonName = '$1' AND Disposition = 12 AND HasArchivedKey = 1")
+	records=$(sql "SELECT group_concat(EventID) FROM (SELECT EventID FROM Audit JOIN Request USING (RequestID) WHERE CommonName = '$1' AND Success = 1 ORDER BY EventID)")
+	echo "$rows $whole $records"
+}
+imported_is() {
+	case "$(imported_one "a$issued") / $(imported_one "b$issued")" in
+	"1 1 $IMPORTED / 1 1 $IMPORTED") echo "done" ;;
+	"0 0  / 0 0 " | "1 1 $IMPORTED / 0 0 ") echo before ;;
+	*) echo "$(imported_one "a$issued") / $(imported_one "b$issued")" ;;
+	esac
+}
+
 # ---- whom keys are sealed to, by root ----
 sha_of() { openssl x509 -in "$dir/kra1.crt" -outform DER | "sha${1}sum" | cut -d' ' -f1; }
 stored() { cmp -s <(openssl x509 -in "$CA_STATE/kra/$(sha_of 1).crt" 2>/dev/null) <(openssl x509 -in "$dir/kra1.crt"); }
@@ -248,7 +276,11 @@ check "a CA" ca_lab_start "$dir"
 [ "$CHECKS_BAD" -eq 0 ] && check "another CA" ca_lab_parent 9
 [ "$CHECKS_BAD" -eq 0 ] || { checks_end; exit 1; }
 ca_lab_no_quota
-for act in approve deny attribute extension resubmit revoke crl setting exchange archive opened agreed fetched counted added removed disabled taken untaken first; do
+foreign_taken() {
+	ca_lab_dircad_stop && echo 'kra_flags = KRAF_ENABLEFOREIGN' >>"$DIRCAD_CONF" && ca_lab_dircad_start && admin import certificate new --days 1
+}
+check "keys of elsewhere are taken" foreign_taken
+for act in ${ACTS:-approve deny attribute extension resubmit revoke crl setting exchange archive opened agreed fetched counted added removed disabled taken untaken first imported}; do
 	check "whatever dies at whatever moment: $act" each "$act"
 	grep "^$act: died" "$dir/check.out" && cat "$dir/check.out" >>"$dir/moments"
 done
