@@ -147,7 +147,7 @@ opened_by(const struct recover *r)
 }
 
 static bool
-write_recovered(struct recover *r, enum recovered_format format, struct err *err)
+write_recovered(struct recover *r, enum key_format format, struct err *err)
 {
 	const struct recovered what = {.cli = r->cli,
 	    .blob = &r->blob,
@@ -173,7 +173,7 @@ recover_key(struct recover *r, struct err *err)
 {
 	const char *path = r->cli->args[1];
 	FILE *words = output_words(path);
-	enum recovered_format format;
+	enum key_format format;
 
 	if (!recovered_check(r->cli, &format, err) || !kra_keys_open(&r->cli->opt, &r->kras, err) ||
 	    !load_trusted(r, err) || !verify_blob(r, err) || !open_blob(r, err) ||

@@ -33,10 +33,24 @@ key_format_read(const char *word, enum key_format *out, struct err *err)
 	    err, DIRCA_E_USAGE, "--format %s: pfx, pem, pkcs8, p7b and der are known", word);
 }
 
+const char *
+key_format_word(enum key_format f)
+{
+	return words[f];
+}
+
 bool
 key_format_is_secret(enum key_format f)
 {
 	return f != KEY_P7B && f != KEY_DER;
+}
+
+bool
+key_format_check(const struct cli_options *o, enum key_format f, struct err *err)
+{
+	if (o->plain && f != KEY_PEM && f != KEY_PKCS8)
+		return err_set(err, DIRCA_E_USAGE, "--plain is of pem and pkcs8");
+	return !o->legacy || f == KEY_PFX || err_set(err, DIRCA_E_USAGE, "--legacy is of pfx");
 }
 
 /* ---- what is lost ---- */
@@ -86,11 +100,8 @@ bool
 key_output_check(const struct cli_options *o, enum key_format format, const struct pfx_content *c,
     const char *path, struct err *err)
 {
-	if (o->plain && format != KEY_PEM && format != KEY_PKCS8)
-		return err_set(err, DIRCA_E_USAGE, "--plain is of pem and pkcs8");
-	if (o->legacy && format != KEY_PFX)
-		return err_set(err, DIRCA_E_USAGE, "--legacy is of pfx");
-	return (key_format_is_secret(format) ? check_keys(c, format, o->force, err)
+	return key_format_check(o, format, err) &&
+	       (key_format_is_secret(format) ? check_keys(c, format, o->force, err)
 					     : check_certificates(c, format, err)) &&
 	       output_check(path, o->force, err);
 }
@@ -200,21 +211,28 @@ write_file(const char *path, struct view content, mode_t mode, bool force, struc
 	return outputs_write(&one, 1, force, err);
 }
 
+bool
+key_output_make(const struct cli_options *o, enum key_format format, const struct pfx_content *c,
+    const struct secret *password, struct secret *out, struct err *err)
+{
+	OWNED(buf_free) struct buf pfx = {0};
+
+	if (format != KEY_PFX)
+		return make_pem(c, format, o->plain ? NULL : password, out, err);
+	return pfx_write(c, password, o->legacy ? PFX_LEGACY : PFX_AES, &pfx, err) &&
+	       secret_dup(buf_view(&pfx), out, err);
+}
+
 static bool
 write_keys(const struct cli_options *o, enum key_format format, const struct pfx_content *c,
     const char *path, struct err *err)
 {
-	OWNED(secret_free) struct secret password = {0}, pem = {0};
-	OWNED(buf_free) struct buf pfx = {0};
+	OWNED(secret_free) struct secret password = {0}, file = {0};
 
-	if (!o->plain &&
-	    !cli_password(o->out_password_file, "Password of the new file: ", true, &password, err))
-		return false;
-	if (format == KEY_PFX)
-		return pfx_write(c, &password, o->legacy ? PFX_LEGACY : PFX_AES, &pfx, err) &&
-		       write_file(path, buf_view(&pfx), 0600, o->force, err);
-	return make_pem(c, format, o->plain ? NULL : &password, &pem, err) &&
-	       write_file(path, secret_view(&pem), 0600, o->force, err);
+	return (o->plain || cli_password(o->out_password_file, "Password of the new file: ", true,
+				&password, err)) &&
+	       key_output_make(o, format, c, &password, &file, err) &&
+	       write_file(path, secret_view(&file), 0600, o->force, err);
 }
 
 bool

@@ -14,12 +14,19 @@ enum key_format {
 };
 /* --format; DIRCA_E_USAGE names them all. */
 bool key_format_read(const char *word, enum key_format *out, struct err *err);
+const char *key_format_word(enum key_format f);
 bool key_format_is_secret(enum key_format f);
+/* Do --plain and --legacy go with it? DIRCA_E_USAGE. */
+bool key_format_check(const struct cli_options *o, enum key_format f, struct err *err);
 
 /* Could it be written to `path`, and would anything be lost? Without --force: ERROR_FILE_EXISTS,
  * and DIRCA_E_KEY_MISMATCH for a key that has no certificate. Before anybody types a password. */
 bool key_output_check(const struct cli_options *o, enum key_format format,
     const struct pfx_content *c, const char *path, struct err *err);
+/* The octets of a file with keys, under `password` unless --plain. */
+bool key_output_make(const struct cli_options *o, enum key_format format,
+    const struct pfx_content *c, const struct secret *password, struct secret *out,
+    struct err *err);
 /* Makes the file, with the password of --out-password-file or one that is asked for, and writes it
  * (output.h). */
 bool key_output_write(const struct cli_options *o, enum key_format format,

@@ -12,9 +12,7 @@
 #include "output.h"
 #include "own.h"
 #include "own_json.h"
-#include "pem.h"
 #include "pfx.h"
-#include "pkcs8.h"
 #include "print.h"
 #include "screen.h"
 #include "text.h"
@@ -22,29 +20,19 @@
 #define KEY_MODE   0600
 #define WORDS_MODE 0644
 
-static const char *const formats[] = {
-    [RECOVERED_PFX] = "pfx", [RECOVERED_PEM] = "pem", [RECOVERED_PKCS8] = "pkcs8"};
-
 /* ---- what was asked for ---- */
 
 static bool
-read_format(const struct cli_options *o, enum recovered_format *out, struct err *err)
+read_format(const struct cli_options *o, enum key_format *out, struct err *err)
 {
-	*out = RECOVERED_PFX;
-	for (size_t i = 0; o->format != NULL && i < COUNT_OF(formats); i++)
-		if (strcmp(o->format, formats[i]) == 0)
-			*out = (enum recovered_format)i;
-	if (o->format != NULL && strcmp(o->format, formats[*out]) != 0)
-		return err_set(err, DIRCA_E_USAGE, "--format %s: pfx, pem or pkcs8", o->format);
-	if (o->plain && *out == RECOVERED_PFX)
-		return err_set(err, DIRCA_E_USAGE,
-		    "--plain: a PKCS#12 has a password; --format pem or pkcs8 goes without");
-	return (!o->legacy || *out == RECOVERED_PFX) ||
-	       err_set(err, DIRCA_E_USAGE, "--legacy is for PKCS#12, not for %s", o->format);
+	return key_format_read(o->format, out, err) &&
+	       (key_format_is_secret(*out) ||
+		   err_set(err, DIRCA_E_USAGE, "--format %s holds no private key", o->format)) &&
+	       key_format_check(o, *out, err);
 }
 
 bool
-recovered_check(const struct cli *cli, enum recovered_format *out, struct err *err)
+recovered_check(const struct cli *cli, enum key_format *out, struct err *err)
 {
 	const char *paths[] = {cli->args[1], cli->opt.receipt, cli->opt.sheet};
 
@@ -72,60 +60,19 @@ recovered_has_password(const struct cli *cli)
 /* ---- the file for the user ---- */
 
 static bool
-make_pfx(
-    const struct recovered *r, const struct secret *password, struct secret *out, struct err *err)
+make_file(const struct recovered *r, enum key_format format, const struct secret *password,
+    struct secret *out, struct err *err)
 {
 	OWNED(own_memory)
 	char *cn = pkix_name_value(r->blob->certificate.subject, NID_commonName);
 	OWNED(pfx_content_free) struct pfx_content content = {0};
-	OWNED(buf_free) struct buf pfx = {0};
 
 	if (!pfx_add_key(&content, r->key, buf_view(&r->blob->certificate.raw), cn, err))
 		return false;
 	for (size_t i = 1; i < r->chain->count; i++)
 		if (!pfx_add_certificate(&content, buf_view(&r->chain->list[i].raw), NULL, err))
 			return false;
-	return pfx_write(
-		   &content, password, r->cli->opt.legacy ? PFX_LEGACY : PFX_AES, &pfx, err) &&
-	       secret_dup(buf_view(&pfx), out, err);
-}
-
-/* The key first, as servers read such files; certificate and chain behind it. */
-static bool
-make_pem(
-    const struct recovered *r, const struct secret *password, struct secret *out, struct err *err)
-{
-	OWNED(secret_free) struct secret key = {0};
-	OWNED(buf_free) struct buf certificates = {0};
-
-	if (!pkcs8_encode(r->key, password, &key, err))
-		return false;
-	for (size_t i = 0; i < r->chain->count; i++)
-		if (!pem_append(
-			&certificates, "CERTIFICATE", buf_view(&r->chain->list[i].raw), err))
-			return false;
-	if (!secret_alloc(key.len + certificates.len, out, err))
-		return false;
-	memcpy(out->ptr, key.ptr, key.len);
-	memcpy(out->ptr + key.len, certificates.ptr, certificates.len);
-	return true;
-}
-
-static bool
-make_file(const struct recovered *r, enum recovered_format format, const struct secret *password,
-    struct secret *out, struct err *err)
-{
-	const struct secret *given = r->cli->opt.plain ? NULL : password;
-
-	switch (format) {
-	case RECOVERED_PFX:
-		return make_pfx(r, password, out, err);
-	case RECOVERED_PEM:
-		return make_pem(r, given, out, err);
-	case RECOVERED_PKCS8:
-		return pkcs8_encode(r->key, given, out, err);
-	}
-	return err_set(err, DIRCA_E_INTERNAL, "format %d", (int)format);
+	return key_output_make(&r->cli->opt, format, &content, password, out, err);
 }
 
 /* ---- what is kept of the act ---- */
@@ -155,8 +102,8 @@ json_retrieval(const struct recovery_blob *b)
 }
 
 static bool
-make_receipt(const struct recovered *r, enum recovered_format format, struct view file,
-    struct buf *out, struct err *err)
+make_receipt(const struct recovered *r, enum key_format format, struct view file, struct buf *out,
+    struct err *err)
 {
 	OWNED(own_memory) char *blob_hash = sha256_of(r->blob_file);
 	OWNED(own_memory) char *file_hash = sha256_of(file);
@@ -169,8 +116,9 @@ make_receipt(const struct recovered *r, enum recovered_format format, struct vie
 	    "recovered_when", when, "certificate", json_cert(&r->blob->certificate), "signed_by",
 	    json_cert(&r->blob->signer), "retrieval", json_retrieval(r->blob), "opened_by",
 	    r->kra != NULL ? json_cert(r->kra) : json_null(), "blob", "file", r->cli->args[0],
-	    "sha256", blob_hash, "output", "file", r->cli->args[1], "format", formats[format],
-	    "sha256", file_hash, "encrypted", (int)recovered_has_password(r->cli));
+	    "sha256", blob_hash, "output", "file", r->cli->args[1], "format",
+	    key_format_word(format), "sha256", file_hash, "encrypted",
+	    (int)recovered_has_password(r->cli));
 	text = receipt != NULL ? json_dumps(receipt, JSON_INDENT(2) | JSON_SORT_KEYS) : NULL;
 	if (text == NULL)
 		mem_exhausted();
@@ -221,8 +169,8 @@ make_sheet(const struct recovered *r, struct view file, struct buf *out, struct 
 }
 
 bool
-recovered_write(const struct recovered *r, enum recovered_format format,
-    const struct secret *password, struct err *err)
+recovered_write(const struct recovered *r, enum key_format format, const struct secret *password,
+    struct err *err)
 {
 	const struct cli_options *o = &r->cli->opt;
 	OWNED(secret_free) struct secret file = {0};

@@ -6,9 +6,8 @@
 #define CLI_RECOVERED_H
 
 #include "cli.h"
+#include "key_output.h"
 #include "recovery.h"
-
-enum recovered_format { RECOVERED_PFX, RECOVERED_PEM, RECOVERED_PKCS8 };
 
 struct recovered {
 	const struct cli *cli;
@@ -21,11 +20,11 @@ struct recovered {
 };
 
 /* --format, and what goes with it; whether each file could be written. Before anything is asked. */
-bool recovered_check(const struct cli *cli, enum recovered_format *out, struct err *err);
+bool recovered_check(const struct cli *cli, enum key_format *out, struct err *err);
 /* Is there a password to ask for? */
 bool recovered_has_password(const struct cli *cli);
 /* All files or none. */
-bool recovered_write(const struct recovered *r, enum recovered_format format,
+bool recovered_write(const struct recovered *r, enum key_format format,
     const struct secret *password, struct err *err);
 
 #endif
