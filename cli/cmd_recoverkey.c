@@ -203,26 +203,45 @@ write_share(struct recover *r, struct err *err)
 	return key_share_write(r->cli, &r->blob, &agent, err);
 }
 
+static void
+print_shown(const struct recover *r, const struct err *why)
+{
+	const struct recovery_blob *b = &r->blob;
+
+	if (r->cli->opt.json) {
+		print_json(json_pack("{s:o, s:o, s:o, s:s, s:o, s:b, s:s?, s:s?}", "certificate",
+		    json_cert(&b->certificate), "signed_by", json_cert(&b->signer), "retrieval",
+		    b->has_retrieval ? json_retrieval(&b->retrieval) : json_null(), "cipher",
+		    b->archived.cipher_name, "recipients", json_blob_recipients(b), "verified",
+		    (int)(why == NULL), "code", why != NULL ? err_name(why->code) : NULL, "reason",
+		    why != NULL ? why->msg : NULL));
+		return;
+	}
+	puts("Recovery BLOB of:");
+	print_blob(stdout, r);
+	printf("Archived as: %s\n", b->archived.cipher_name);
+	print_recipients(stdout, b);
+	if (why == NULL)
+		puts("The signature verifies, and is of a CA that you trust.");
+	else
+		printf("NOT VERIFIED: %s (%s)\n", why->msg, err_name(why->code));
+}
+
 /* Whose key it is, who can open it, and whether it can be believed. */
 static bool
 show_blob(struct work *w, struct recover *r, struct err *err)
 {
 	struct err why;
+	bool good;
 
 	if (r->cli->opt.kra.count > 0 && !kra_keys_open(&r->cli->opt, &r->kras, err))
 		return false;
 	if (!load_trusted(r, err))
 		return false;
-	puts("Recovery BLOB of:");
-	print_blob(stdout, r);
-	printf("Archived as: %s\n", r->blob.archived.cipher_name);
-	print_recipients(stdout, &r->blob);
-	if (verify_blob(r, &why)) {
-		puts("The signature verifies, and is of a CA that you trust.");
-		return true;
-	}
-	printf("NOT VERIFIED: %s (%s)\n", why.msg, err_name(why.code));
-	w->status = CLI_FINDINGS;
+	good = verify_blob(r, &why);
+	print_shown(r, good ? NULL : &why);
+	if (!good)
+		w->status = CLI_FINDINGS;
 	return true;
 }
 
@@ -232,6 +251,9 @@ cmd_recoverkey(struct work *w, struct err *err)
 	const struct cli *cli = w->cli;
 	OWNED(recover_close) struct recover r = {.cli = cli};
 
+	if (cli->opt.json && (cli->count > 1 || cli->opt.share != NULL))
+		return err_set(err, DIRCA_E_USAGE,
+		    "--json shows a BLOB; of a key that is recovered --receipt tells");
 	if (!key_shares_check(cli, err) || !file_read(cli->args[0], FILE_MAX, &r.file, err) ||
 	    !recovery_decode(buf_view(&r.file), &r.blob, err))
 		return false;

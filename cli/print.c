@@ -82,6 +82,17 @@ print_retrieval(FILE *to, const char *indent, const struct retrieval *r)
 	fputc('\n', to);
 }
 
+json_t *
+json_retrieval(const struct retrieval *r)
+{
+	char when[21];
+
+	clock_format(r->when, when);
+	return json_pack("{s:s, s:s?, s:I, s:I, s:s}", "officer", r->officer, "officer_sid",
+	    r->officer_sid, "request_id", (json_int_t)r->request_id, "audit_row",
+	    (json_int_t)r->audit_row, "when", when);
+}
+
 void
 print_recipients(FILE *to, const struct recovery_blob *b)
 {
@@ -100,6 +111,22 @@ print_recipients(FILE *to, const struct recovery_blob *b)
 			fprintf(to, "  Serial Number: %s\n  Its certificate is not in the BLOB\n",
 			    serial != NULL ? serial : "?");
 	}
+}
+
+json_t *
+json_blob_recipients(const struct recovery_blob *b)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < b->archived.count; i++) {
+		const struct pkix_cert *kra = recovery_recipient(b, i);
+		OWNED(own_memory) char *serial = pkix_serial_text(b->archived.recipients[i].serial);
+
+		json_array_append_new(
+		    list, json_pack("{s:s?, s:o}", "serial_number", serial, "certificate",
+			      kra != NULL ? json_cert(kra) : json_null()));
+	}
+	return list;
 }
 
 const char *

@@ -17,8 +17,11 @@ void print_cert(FILE *to, const char *indent, const struct pkix_cert *c);
 json_t *json_cert(const struct pkix_cert *c);
 /* Who fetched a recovery BLOB, when, and under which number the CA recorded it. */
 void print_retrieval(FILE *to, const char *indent, const struct retrieval *r);
+json_t *json_retrieval(const struct retrieval *r);
 /* "Recipient Info[0]:" and the certificate, or as much as is known of it. */
 void print_recipients(FILE *to, const struct recovery_blob *b);
+/* The same: serial number, and the certificate or null. */
+json_t *json_blob_recipients(const struct recovery_blob *b);
 /* A name that somebody else chose, in one line whatever is in it. */
 void print_name(FILE *to, const char *name);
 /* A string member or "-". */

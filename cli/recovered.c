@@ -87,20 +87,6 @@ sha256_of(struct view octets)
 		   : NULL;
 }
 
-static json_t *
-json_retrieval(const struct recovery_blob *b)
-{
-	const struct retrieval *r = &b->retrieval;
-	char when[21];
-
-	if (!b->has_retrieval)
-		return json_null();
-	clock_format(r->when, when);
-	return json_pack("{s:s, s:s?, s:I, s:I, s:s}", "officer", r->officer, "officer_sid",
-	    r->officer_sid, "request_id", (json_int_t)r->request_id, "audit_row",
-	    (json_int_t)r->audit_row, "when", when);
-}
-
 static bool
 make_receipt(const struct recovered *r, enum key_format format, struct view file, struct buf *out,
     struct err *err)
@@ -114,7 +100,8 @@ make_receipt(const struct recovered *r, enum key_format format, struct view file
 	clock_format(r->when, when);
 	receipt = json_pack("{s:s, s:o, s:o, s:o, s:o, s:{s:s, s:s?}, s:{s:s, s:s, s:s?, s:b}}",
 	    "recovered_when", when, "certificate", json_cert(&r->blob->certificate), "signed_by",
-	    json_cert(&r->blob->signer), "retrieval", json_retrieval(r->blob), "opened_by",
+	    json_cert(&r->blob->signer), "retrieval",
+	    r->blob->has_retrieval ? json_retrieval(&r->blob->retrieval) : json_null(), "opened_by",
 	    r->kra != NULL ? json_cert(r->kra) : json_null(), "blob", "file", r->cli->args[0],
 	    "sha256", blob_hash, "output", "file", r->cli->args[1], "format",
 	    key_format_word(format), "sha256", file_hash, "encrypted",

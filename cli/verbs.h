@@ -256,8 +256,8 @@
 	X("case close", "ID", 1, 1, GROUP_KEYS, WHO_OFFICER, NEEDS_CA,                             \
 	    OPTS_SESSION | OPTS_JSON | OPTS_DECIDE, cmd_case_close,                                \
 	    "end a recovery case: nothing is fetched by it any more")                              \
-	X("recoverkey", "BLOB [OUTFILE]", 1, 2, GROUP_KEYS, WHO_KRA, NEEDS_NOTHING, OPTS_RECOVER,  \
-	    cmd_recoverkey,                                                                        \
+	X("recoverkey", "BLOB [OUTFILE]", 1, 2, GROUP_KEYS, WHO_KRA, NEEDS_NOTHING,                \
+	    OPTS_RECOVER | OPTS_JSON, cmd_recoverkey,                                              \
 	    "open a recovery BLOB with a KRA's key (needs no CA); alone, show whose it is")        \
 	X("mergepfx", "IN... OUT", 2, KEY_FILES_MAX, GROUP_FILE, WHO_ANYBODY, NEEDS_NOTHING,       \
 	    OPTS_KEYS_IN | OPTS_KEYS_OUT, cmd_mergepfx,                                            \

@@ -200,6 +200,16 @@ check "all of them or none" no_receipt
 check "whose key it is, and who can open it" says 'Recipient Info[0]:' "$DIRCA_BIN/dirca" recoverkey "$dir/key.rec" --ca "$CA_STATE/ca.crt"
 check "and that it can be believed" says 'of a CA that you trust' "$DIRCA_BIN/dirca" recoverkey "$dir/key.rec" --ca "$CA_STATE/ca.crt"
 check "or not" fails_with 4 env HOME="$dir/nobody" "$DIRCA_BIN/dirca" recoverkey "$dir/key.rec"
+shown() { # STATUS FILTER ARGUMENT...: what --json says
+	local got
+	got=$(HOME=$dir/nobody "$DIRCA_BIN/dirca" recoverkey "$dir/key.rec" --json "${@:3}")
+	[ $? = "$1" ] && jq -e "$2" <<<"$got"
+}
+check "to programs too" shown 0 '.verified and .code == null and (.recipients | length > 0 and all(.certificate.subject | test("kra"))) and
+	.retrieval.officer != null and .signed_by.subject != null and .cipher != null' --ca "$CA_STATE/ca.crt"
+check "and why not" shown 4 '(.verified | not) and .code == "CERT_E_UNTRUSTEDROOT" and .reason != null'
+check "of a key that is recovered a receipt tells" refuses DIRCA_E_USAGE recover "$dir/json.pfx" --kra "$kra" --json
+check "what holds no private key is no form of it" refuses DIRCA_E_USAGE recover "$dir/json.p7b" --kra "$kra" --format p7b
 by_fd() {
 	"$DIRCA_BIN/dirca" recoverkey "$dir/key.rec" "$dir/fd.pfx" --kra "$kra" --kra-password-file fd:5 --out-password-file fd:5 \
 		5< <(echo "$pass" && echo hand-Secret) && openssl pkcs12 -in "$dir/fd.pfx" -passin pass:hand-Secret -noout
