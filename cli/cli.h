@@ -118,6 +118,8 @@ struct cli_options {
 	/* OPTS_COVERAGE */
 	struct cli_list without;
 	bool list_keys;
+	/* OPTS_REWRAP (and kra, force) */
+	struct cli_list to_agents;
 	/* OPTS_READER */
 	const char *reader;
 	int64_t threshold; /* OPTS_COUNT; 0: as it was */
@@ -208,6 +210,7 @@ struct cli_options {
 #define OPTS_SEARCH    OPTS(60) /* getkey */
 #define OPTS_COVERAGE  OPTS(61)
 #define OPTS_COUNT     OPTS(62) /* kra count */
+#define OPTS_REWRAP    OPTS(63) /* archive rewrap */
 
 struct paper;
 struct cli {

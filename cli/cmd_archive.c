@@ -1,8 +1,15 @@
-/* dirca archive coverage: who can open the archived keys. dircad counts them, which knows the
- * database. */
+/* dirca archive coverage, export, import, revert: who can open the archived keys, and keys that an
+ * agent seals to others. dircad does it, which knows the database. */
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
 #include "daemon_run.h"
 #include "kra_enabled.h"
+#include "local_audit.h"
+#include "output.h"
 #include "own.h"
+#include "text.h"
 #include "verbs.h"
 #include "work.h"
 
@@ -28,4 +35,66 @@ cmd_archive_coverage(struct work *w, struct err *err)
 		return false;
 	w->status = (enum cli_exit)status;
 	return true;
+}
+
+/* Whole or not there: under a name of its own until it is. */
+static bool
+export_to(struct work *w, const char *const *args, const char *part, struct err *err)
+{
+	const char *path = w->cli->args[0];
+	int status;
+
+	if (unlink(part) != 0 && errno != ENOENT)
+		return err_errno(err, DIRCA_E_IO, "%s", part);
+	if (!daemon_run(w->cli, args, &status, err))
+		return false;
+	w->status = (enum cli_exit)status;
+	if (status != 0) {
+		unlink(part);
+		return true;
+	}
+	return rename(part, path) == 0 || err_errno(err, DIRCA_E_IO, "%s", path);
+}
+
+/* The SHA-1 of each agent stands behind the file. */
+bool
+cmd_archive_export(struct work *w, struct err *err)
+{
+	OWNED(texts_free) struct texts agents = {0};
+	OWNED(own_memory) char *part = text_printf("%s.part", w->cli->args[0]);
+	const char *args[DAEMON_ARGS_MAX + 1] = {"--database", "export", "--", part};
+	struct cli_list names = {0};
+
+	for (int i = 1; i < w->cli->count && names.count < CLI_LIST_MAX; i++)
+		names.list[names.count++] = w->cli->args[i];
+	if (!output_check(w->cli->args[0], false, err) || !kra_hashes(w, &names, &agents, err))
+		return false;
+	for (size_t i = 0; i < agents.count && i + 4 < DAEMON_ARGS_MAX; i++)
+		args[i + 4] = agents.list[i];
+	return export_to(w, args, part, err);
+}
+
+static bool
+run_with(struct work *w, const char *what, struct err *err)
+{
+	const char *const args[] = {"--database", what, "--", w->cli->args[0], NULL};
+	int status;
+
+	if (!local_audit_begin(w->cli, w->cli->args[0], "", err) ||
+	    !daemon_run(w->cli, args, &status, err))
+		return false;
+	w->status = (enum cli_exit)status;
+	return true;
+}
+
+bool
+cmd_archive_import(struct work *w, struct err *err)
+{
+	return run_with(w, "import", err);
+}
+
+bool
+cmd_archive_revert(struct work *w, struct err *err)
+{
+	return run_with(w, "revert", err);
 }

@@ -218,6 +218,16 @@
 	X("archive coverage", "", 0, 0, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG,                        \
 	    OPTS_DAEMON | OPTS_JSON | OPTS_COVERAGE, cmd_archive_coverage,                         \
 	    "which KRAs can open the archived keys, and what is lost if some leave")               \
+	X("archive export", "OUT FROM TO...", 3, CLI_LIST_MAX, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG, \
+	    OPTS_DAEMON, cmd_archive_export,                                                       \
+	    "archived keys for a KRA who seals them to others (on the CA's machine)")              \
+	X("archive rewrap", "IN OUT", 2, 2, GROUP_KEYS, WHO_KRA, NEEDS_NOTHING, OPTS_REWRAP,       \
+	    cmd_archive_rewrap,                                                                    \
+	    "seal the keys of a batch to other KRAs with a KRA's key (needs no CA)")               \
+	X("archive import", "IN", 1, 1, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG, OPTS_DAEMON,           \
+	    cmd_archive_import, "take back what a KRA sealed to others (on the CA's machine)")     \
+	X("archive revert", "BATCH", 1, 1, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG, OPTS_DAEMON,        \
+	    cmd_archive_revert, "put the keys of a batch back as they were (on the CA's machine)") \
 	X("kra issuers", "", 0, 0, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG,                             \
 	    OPTS_DAEMON | OPTS_SESSION | OPTS_JSON, cmd_kra_issuers,                               \
 	    "CAs of the directory, and whose KRA certificates the CA takes (on the CA's machine)") \

@@ -81,6 +81,11 @@ struct recovery_agent {
  * vault where the archived key is plain. */
 bool recover_unwrap(const struct recovery_blob *b, const struct recovery_agent *agent,
     size_t *recipient_out, EVP_PKEY **key_out, struct err *err);
+/* The same, and seals what was in it, octet for octet, to others. Only what is the key of the
+ * certificate: nobody has something else opened and sealed by way of it. */
+bool recover_reseal(const struct recovery_blob *b, const struct recovery_agent *agent,
+    const struct cms_kra *to, size_t count, enum cms_cipher cipher, struct buf *out,
+    struct err *err);
 
 /*
  * Of a key that several agents open together (docs/PROTOCOL.md, KeyShare): the share of one, as it

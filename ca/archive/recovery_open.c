@@ -101,6 +101,7 @@ struct opening {
 	EVP_PKEY *pub;                /* of the certificate */
 	EVP_PKEY **key_out;           /* the archived key, or: */
 	struct recovery_share *share; /* his share of it */
+	struct secret *content_out;   /* with the key: what it lay in; NULL: nobody asks */
 	size_t recipient;             /* found */
 };
 
@@ -127,7 +128,13 @@ open_key(const struct opening *o, size_t i, EVP_PKEY *kra_key, struct err *err)
 
 	if (!cms_enveloped_open(&o->blob->archived, i, kra_key, &content, err))
 		return err->code == NTE_BAD_DATA && bad_content(err);
-	return read_content(o, &content, err);
+	if (!read_content(o, &content, err))
+		return false;
+	if (o->content_out != NULL) {
+		*o->content_out = content;
+		content = (struct secret){0};
+	}
+	return true;
 }
 
 static bool
@@ -258,4 +265,21 @@ recover_combine(const struct recovery_blob *b, const struct recovery_agent *agen
 	if (!cms_shares_open(&b->archived, id, list, count, &content, err))
 		return err->code == NTE_BAD_DATA && bad_content(err);
 	return read_content(&o, &content, err);
+}
+
+bool
+recover_reseal(const struct recovery_blob *b, const struct recovery_agent *agent,
+    const struct cms_kra *to, size_t count, enum cms_cipher cipher, struct buf *out,
+    struct err *err)
+{
+	OWNED(secret_free) struct secret content = {0};
+	OWNED(own_pkey) EVP_PKEY *key = NULL;
+	OWNED(opening_free)
+	struct opening o = {.blob = b, .agent = agent, .key_out = &key, .content_out = &content};
+
+	*out = (struct buf){0};
+	if (b->archived.threshold > 1)
+		return too_few(b, 1, err);
+	return open_for(&o, err) &&
+	       cms_enveloped_seal(secret_view(&content), to, count, cipher, out, err);
 }

@@ -6,23 +6,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "archive.h"
 #include "clock.h"
+#include "enabled_kras.h"
 #include "kra_coverage.h"
-#include "kra_policy.h"
-#include "kra_store.h"
 #include "mem.h"
 #include "own.h"
 #include "service.h"
 #include "text.h"
-#include "trust.h"
 
 #define PAGE 1000
 
 struct looking {
-	const struct config *config;
-	struct pkix_cert *kras; /* of root's list, good by themselves */
-	size_t count;
+	struct enabled_kras kras;
 	struct store *store;
 	struct coverage coverage;
 };
@@ -30,99 +25,24 @@ struct looking {
 static void
 looking_free(struct looking *l)
 {
-	for (size_t i = 0; i < l->count; i++)
-		pkix_cert_free(&l->kras[i]);
-	free(l->kras);
+	enabled_kras_free(&l->kras);
 	coverage_free(&l->coverage);
 	store_close(&l->store);
 }
 
 static bool
-read_issuers(const struct config *config, struct trust_issuers *out, struct err *err)
-{
-	OWNED(own_memory) char *path = config_path(config, "ca.crt");
-	OWNED(ca_issuers_free) struct ca_issuers own = {0};
-
-	return ca_issuers_read(path, &own, err) &&
-	       trust_kra_issuers(config->state_dir, &own, out, err);
-}
-
-static void
-take_enabled(struct looking *l, const struct kra_policy *policy,
-    const struct trust_issuers *issuers, struct view der)
-{
-	OWNED(pkix_cert_free) struct pkix_cert kra = {0};
-	const struct kra_policy_kra *enabled;
-	struct err ignored;
-
-	if (!pkix_cert_decode(der, &kra, &ignored) ||
-	    (enabled = kra_policy_find(policy, kra.sha256)) == NULL ||
-	    !archive_floor_reader(l->config->archive_floor, enabled->reader, &ignored) ||
-	    !kra_validate(&kra, issuers->list, issuers->count, clock_now(), &ignored))
-		return;
-	l->kras[l->count++] = kra;
-	kra = (struct pkix_cert){0};
-}
-
-static bool
-read_enabled(struct looking *l, struct err *err)
-{
-	OWNED(trust_issuers_free) struct trust_issuers issuers = {0};
-	OWNED(kra_policy_free) struct kra_policy policy = {0};
-	struct buf *stored = NULL;
-	size_t count = 0;
-
-	if (!kra_policy_read(l->config, &policy, err) && err->code != ERROR_FILE_NOT_FOUND)
-		return false;
-	if (!read_issuers(l->config, &issuers, err) ||
-	    !kra_store_list(l->config, &stored, &count, NULL, err))
-		return false;
-	l->kras = mem_zero(count, sizeof *l->kras);
-	for (size_t i = 0; i < count; i++)
-		take_enabled(l, &policy, &issuers, buf_view(&stored[i]));
-	kra_store_free(&stored, count);
-	return true;
-}
-
-/* Those that this CA issued itself and revoked; of others' the running CA knows. */
-static bool
-find_living(
-    const struct looking *l, const struct pkix_cert **living, size_t *count_out, struct err *err)
-{
-	*count_out = 0;
-	for (size_t i = 0; i < l->count; i++) {
-		OWNED(store_request_free) struct store_request row = {0};
-		const struct pkix_cert *kra = &l->kras[i];
-
-		if (store_get_by_hash(l->store, view_of(kra->sha1, sizeof kra->sha1), &row, err) ==
-		    STORE_FAILED)
-			return false;
-		if (row.disposition != DISP_REVOKED)
-			living[(*count_out)++] = kra;
-	}
-	return true;
-}
-
-static bool
-open_database(struct looking *l, struct err *err)
-{
-	OWNED(own_memory) char *path = config_path(l->config, "dirca.db");
-
-	return service_become(l->config->user, err) && store_open(path, &l->store, err);
-}
-
-static bool
 look(const struct config *config, struct looking *l, struct err *err)
 {
+	OWNED(own_memory) char *path = config_path(config, "dirca.db");
 	OWNED(own_memory) const struct pkix_cert **living = NULL;
-	size_t count;
 
-	l->config = config;
-	if (!read_enabled(l, err) || !open_database(l, err))
+	if (!enabled_kras_read(config, &l->kras, err) || !service_become(config->user, err) ||
+	    !store_open(path, &l->store, err) || !enabled_kras_living(&l->kras, l->store, err))
 		return false;
-	living = mem_zero(l->count, sizeof(*living));
-	return find_living(l, living, &count, err) &&
-	       kra_coverage(l->store, living, count, &l->coverage, err);
+	living = mem_zero(l->kras.count, sizeof(*living));
+	for (size_t i = 0; i < l->kras.count; i++)
+		living[i] = &l->kras.list[i];
+	return kra_coverage(l->store, living, l->kras.count, &l->coverage, err);
 }
 
 /* By the SHA-1 of their certificates. Who opens no key takes none with him. */

@@ -41,7 +41,8 @@ run_role(const char *role, const char *fds_text, const struct config *config)
 /* What the command line asks for. */
 struct asked {
 	const char *config, *role, *fds;
-	const char *database; /* copy, check, stats, sealed, verify-keys, coverage, vacuum */
+	const char *database; /* copy, check, stats, sealed, verify-keys, coverage, vacuum, export,
+				 import, revert */
 	bool test, compare, create, record, kra_leaves, kra_upgrade, import_adcs, dry_run, json,
 	    list;
 };
@@ -176,6 +177,12 @@ do_with_database(
 		return act_verify_keys(config, asked->json);
 	if (strcmp(what, "coverage") == 0)
 		return act_coverage(config, asked->json, asked->list, args, count);
+	if (strcmp(what, "export") == 0)
+		return act_archive_export(config, args, count);
+	if (strcmp(what, "import") == 0 && name != NULL)
+		return act_archive_import(config, name);
+	if (strcmp(what, "revert") == 0 && name != NULL)
+		return act_archive_revert(config, name);
 	return strcmp(what, "vacuum") == 0 ? act_vacuum_database(config) : 2;
 }
 

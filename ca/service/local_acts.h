@@ -33,6 +33,13 @@ int act_sealed(const struct config *config, bool json);
 /* Whether each could be recovered, as far as can be told without opening one. 4: something is wrong
  * with some. */
 int act_verify_keys(const struct config *config, bool json);
+/* Archived keys for an agent who seals them to others: FILE, SHA-1 of his certificate,
+ * SHA-1 of each of theirs. FILE must not be there. 4: there are none. */
+int act_archive_export(const struct config *config, char *const *args, int count);
+/* Takes them back, each that is sealed to whom root has enabled. 4: some were refused. */
+int act_archive_import(const struct config *config, const char *name);
+/* Puts back what was before that batch. 4: some have been changed since. */
+int act_archive_revert(const struct config *config, const char *batch_hex);
 /* Writes it anew without what is free in it; dircad must not run. */
 int act_vacuum_database(const struct config *config);
 /* adcs_import of a file; `columns` and `dates` ("mdy", "dmy") "": the file says it. The rows that

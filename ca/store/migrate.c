@@ -443,6 +443,20 @@ static const char kra_sets[] =
 	"BEGIN " COUNT_SET("OLD", "-") COUNT_SET("NEW", "") " END;";
 /* clang-format on */
 
+/* Version 19: archived keys as they were before agents sealed them to others: nobody here can tell
+ * whether what came back is the same key. NewHash: SHA-256 of what came back. */
+static const char former_keys[] =
+    "CREATE TABLE FormerKey ("
+    "RequestID INTEGER NOT NULL REFERENCES Request(RequestID),"
+    "Batch BLOB NOT NULL CHECK (length(Batch) = 16),"
+    "RawArchivedKey BLOB NOT NULL CHECK (length(RawArchivedKey) <= 65536),"
+    "KeyRecoveryHashes TEXT NOT NULL,"
+    "NewHash BLOB NOT NULL CHECK (length(NewHash) = 32),"
+    "ReplacedWhen INTEGER NOT NULL,"
+    "PRIMARY KEY (RequestID, Batch)"
+    ") STRICT;"
+    "CREATE INDEX FormerKeyBatch ON FormerKey(Batch, RequestID);";
+
 /* Each array is one migration, run in order in one transaction with its user_version. */
 static const char *const version_1[] = {request_table, other_tables, NULL};
 static const char *const version_2[] = {publication_table, NULL};
@@ -462,9 +476,10 @@ static const char *const version_15[] = {officer_values, NULL};
 static const char *const version_16[] = {recovery_cases, NULL};
 static const char *const version_17[] = {sorted_indexes, NULL};
 static const char *const version_18[] = {kra_sets, NULL};
+static const char *const version_19[] = {former_keys, NULL};
 static const char *const *const migrations[] = {version_1, version_2, version_3, version_4,
     version_5, version_6, version_7, version_8, version_9, version_10, version_11, version_12,
-    version_13, version_14, version_15, version_16, version_17, version_18};
+    version_13, version_14, version_15, version_16, version_17, version_18, version_19};
 #define VERSION ((int)COUNT_OF(migrations))
 
 static const char schema_query[] =

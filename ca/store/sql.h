@@ -292,6 +292,19 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3, SQL_SELDOM = 4 };
 	X(SEALED_TO, SQL_READER,                                                                  \
 	    "SELECT RequestID FROM Request INDEXED BY RequestKeyRecoveryHashes "                  \
 	    "WHERE KeyRecoveryHashes = ?1 AND RequestID > ?2 ORDER BY RequestID LIMIT ?3")        \
+	X(KEEP_FORMER_KEY, SQL_WRITER,                                                            \
+	    "INSERT INTO FormerKey SELECT r.RequestID, ?2, b.RawArchivedKey, "                    \
+	    "r.KeyRecoveryHashes, ?3, ?4 FROM Request r, RequestBlob b WHERE r.RequestID = ?1 "   \
+	    "AND b.RequestID = ?1 AND r.Disposition IN (12, 20, 21) AND b.RawArchivedKey = ?5")   \
+	X(FORMER_KEY, SQL_WRITER,                                                                 \
+	    "SELECT f.RawArchivedKey, f.KeyRecoveryHashes FROM FormerKey f, RequestBlob b "       \
+	    "WHERE f.RequestID = ?1 AND f.Batch = ?2 AND b.RequestID = ?1 "                       \
+	    "AND b.RawArchivedKey = ?3")                                                          \
+	X(DROP_FORMER_KEY, SQL_WRITER,                                                            \
+	    "DELETE FROM FormerKey WHERE RequestID = ?1 AND Batch = ?2")                          \
+	X(FORMER_KEYS, SQL_READER,                                                                \
+	    "SELECT RequestID, NewHash FROM FormerKey WHERE Batch = ?1 AND RequestID > ?2 "       \
+	    "ORDER BY RequestID LIMIT ?3")                                                        \
 	X(EXCHANGE_CERTIFICATES, SQL_READER,                                                      \
 	    SQL_LIST_COLUMNS                                                                      \
 	    " FROM Request r INDEXED BY RequestExchangeNotAfter "                                 \

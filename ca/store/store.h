@@ -137,6 +137,20 @@ bool store_import_key(
 /* The same of one that has an archived key: it is replaced. */
 bool store_replace_key(
     struct store_tx *tx, int64_t request_id, const struct store_request *r, struct err *err);
+/* The same in the place of the archived key `was`, which is kept beside the row until
+ * store_revert_key puts it back. *done_out: false, and nothing is done: the row does not have that
+ * key (any more). */
+struct store_rewrap {
+	int64_t request_id;
+	struct view batch, was, new_hash; /* 16 octets; SHA-256 of the new one */
+	int64_t now;
+};
+bool store_rewrap_key(struct store_tx *tx, const struct store_rewrap *w,
+    const struct store_request *r, bool *done_out, struct err *err);
+/* Puts the key of before that batch back, if the row still has `is`; *hashes_out: who opens it.
+ * free(). */
+bool store_revert_key(struct store_tx *tx, int64_t request_id, struct view batch, struct view is,
+    bool *done_out, char **hashes_out, struct err *err);
 /* Whose certificate has this SHA-1 in the unit of work that may add it: issued, revoked, foreign.
  */
 enum store_find store_certificate_there(
@@ -398,6 +412,19 @@ struct store_ids {
 void store_ids_free(struct store_ids *ids);
 bool store_sealed_to(struct store *s, const char *hashes, int64_t after_id, size_t limit,
     struct store_ids *out, struct err *err);
+
+/* Keys that were replaced in a batch, in order, behind `after_id`. */
+struct store_former_key {
+	int64_t request_id;
+	uint8_t new_hash[32];
+};
+struct store_former_keys {
+	struct store_former_key *list;
+	size_t count;
+};
+void store_former_keys_free(struct store_former_keys *k);
+bool store_list_former_keys(struct store *s, struct view batch, int64_t after_id, size_t limit,
+    struct store_former_keys *out, struct err *err);
 
 /* free(); *out NULL if unset */
 bool store_get_setting(struct store *s, const char *name, char **out, struct err *err);

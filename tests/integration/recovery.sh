@@ -347,6 +347,79 @@ check "all leave together" covered '.lost == .keys' --without "$(ca_lab_sha1 "$d
 	--without kra$((winner % 3 + 1)) --without kra$(((winner + 1) % 3 + 1))
 check "which a script sees" refuses "Without them" coverage --without "$(ca_lab_sha1 "$dir/kra$winner.crt")"
 check "an agent that there is not" refuses CRYPT_E_NOT_FOUND coverage --without nobody
+# ---- keys that an agent seals to others ----
+other=$((winner % 3 + 1)) third=$(((winner + 1) % 3 + 1))
+archive() { "$DIRCA_BIN/dirca" archive "$1" -c "$DIRCAD_CONF" "${@:2}"; }
+rewrap() { "$DIRCA_BIN/dirca" archive rewrap "$@" --kra "$dir/kra$winner.pfx" --kra-password-file "$(ca_lab_pass)"; }
+opens_now() { rm -f "$dir/now.rec" && fetch "$dir/now.rec" "$(ca_lab_serial_of "$dir/key.pfx")" && ca_lab_opens "$dir/now.rec" "$dir/kra$1.pfx" "$dir/key.pfx"; }
+former() { sqlite3 "$CA_STATE/dirca.db" 'SELECT count(*) FROM FormerKey'; }
+exports() { archive export "$dir/batch" "$(ca_lab_sha1 "$dir/kra$winner.crt")" "$(ca_lab_sha1 "$dir/kra$other.crt")" >"$dir/export.out" && cat "$dir/export.out"; }
+check "nobody is sealed to who is not enabled" refuses CERTSRV_E_NO_VALID_KRA archive export "$dir/batch" "$(ca_lab_sha1 "$dir/kra$winner.crt")" "$(printf '%040d' 0)"
+check "and no file is left" test ! -e "$dir/batch" -a ! -e "$dir/batch.part"
+check "keys go out" exports
+batch=$(sed -n 's/^Batch \([0-9a-f]*\):.*/\1/p' "$dir/export.out") keys=$(sed -n 's/.*: \([0-9]*\) keys.*/\1/p' "$dir/export.out")
+check "more than one" test "$keys" -ge 2
+check "for their eyes alone" test "$(stat -c %a "$dir/batch")" = 600
+check "which is recorded" audited "verb=archive export keys=$keys from=%" 1
+check "to others than he was told the agent seals nothing" refuses "other agents" rewrap "$dir/batch" "$dir/back" --to "$dir/kra$third.crt"
+check "nor to nobody" refuses "names the certificate" rewrap "$dir/batch" "$dir/back"
+check "nor can another agent" refuses "no key of the batch" "$DIRCA_BIN/dirca" archive rewrap "$dir/batch" "$dir/back" --kra "$dir/kra$third.pfx" \
+	--kra-password-file "$(ca_lab_pass)" --to "$dir/kra$other.crt"
+check "and leaves no file" test ! -e "$dir/back"
+check "he seals them" rewrap "$dir/batch" "$dir/back" --to "$dir/kra$other.crt"
+# entries BATCH OUT CODE: what a malicious agent makes of a batch; `e` are its entries, lists of TLVs.
+entries() {
+	python3 - "$@" <<'END'
+import sys
+def tlvs(b):
+    out = []
+    while b:
+        n, at = b[1], 2
+        if n & 128:
+            at = 2 + (n & 127)
+            n = int.from_bytes(b[2:at], "big")
+        out.append((b[0], b[at:at + n]))
+        b = b[at + n:]
+    return out
+def tlv(tag, v):
+    n = len(v)
+    size = bytes([n]) if n < 128 else bytes([128 + (n.bit_length() + 7) // 8]) + n.to_bytes((n.bit_length() + 7) // 8, "big")
+    return bytes([tag]) + size + v
+e = [tlvs(v) for _, v in tlvs(open(sys.argv[1], "rb").read())]
+exec(sys.argv[3])
+open(sys.argv[2], "wb").write(b"".join(tlv(48, b"".join(tlv(*x) for x in i)) for i in e))
+END
+}
+openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=stranger -keyout "$dir/stranger.key" -out "$dir/stranger.crt" 2>/dev/null
+openssl cms -encrypt -binary -aes256 -outform DER -in /etc/hostname -out "$dir/strange.der" "$dir/stranger.crt"
+entries "$dir/back" "$dir/stranger" 'for i in e: i[7] = (4, open("'"$dir"'/strange.der", "rb").read())'
+openssl cms -encrypt -binary -des3 -outform DER -in /etc/hostname -out "$dir/weak.der" "$dir/kra$other.crt"
+entries "$dir/back" "$dir/weak" 'for i in e: i[7] = (4, open("'"$dir"'/weak.der", "rb").read())'
+entries "$dir/back" "$dir/stale" 'for i in e: i[3] = (4, bytes(32))'
+openssl cms -encrypt -binary -aes256 -outform DER -in /etc/hostname -out "$dir/false.der" -recip "$dir/kra$other.crt" -keyopt rsa_padding_mode:oaep \
+	-keyopt rsa_oaep_md:sha256
+entries "$dir/back" "$dir/false" 'for i in e: i[7] = (4, open("'"$dir"'/false.der", "rb").read())'
+check "sealed to a stranger they are refused" refuses CERTSRV_E_NO_VALID_KRA archive import "$dir/stranger"
+check "or with too little" refuses "E_ACCESSDENIED" archive import "$dir/weak"
+check "or if they are not what was given out" refuses DIRCA_E_CHANGED archive import "$dir/stale"
+check "nothing is changed" test "$(former)" = 0
+check "other contents the CA cannot know" archive import "$dir/false"
+check "who opens it does" refuses NTE_BAD_DATA opens_now "$other"
+check "and it destroyed nothing" archive revert "$batch"
+check "the former agent opens it" opens_now "$winner"
+check "of a batch that breaks off" eval 'head -c -40 "$dir/back" >"$dir/cut"; refuses "cut off" archive import "$dir/cut"'
+check "what was whole is taken" test "$(former)" = $((keys - 1))
+check "the rest follows" says "1 keys taken, $((keys - 1)) there already, 0 refused" archive import "$dir/back"
+check "once" says "0 keys taken, $keys there already, 0 refused" archive import "$dir/back"
+check "the agent to come opens it" opens_now "$other"
+check "nothing is left to give out" refuses "No key is sealed" archive export "$dir/again" "$(ca_lab_sha1 "$dir/kra$winner.crt")" "$(ca_lab_sha1 "$dir/kra$other.crt")"
+check "each is recorded" test "$(sqlite3 "$CA_STATE/dirca.db" "SELECT count(*) FROM Audit WHERE EventID = 797 AND Detail LIKE 'rewrap=$batch kras=$(ca_lab_sha1 "$dir/kra$other.crt") %'")" = $((2 * keys))
+check "they are put back" says "$keys keys put back" archive revert "$batch"
+check "as they were" opens_now "$winner"
+check "which is recorded too" test "$(sqlite3 "$CA_STATE/dirca.db" "SELECT count(*) FROM Audit WHERE EventID = 797 AND Detail LIKE 'revert=$batch kras=%$(ca_lab_sha1 "$dir/kra$winner.crt")%'")" = $((2 * keys))
+check "once only" refuses CRYPT_E_NOT_FOUND archive revert "$batch"
+check "the database is sound" "$DIRCA_BIN/dirca" db check -c "$DIRCAD_CONF"
+
 check "a name that is two certificates" refuses TYPE_E_AMBIGUOUSNAME ca_lab_kra disable "kra$winner"
 check "one that is none" refuses CRYPT_E_NOT_FOUND ca_lab_kra enable nobody
 for i in 1 2 3; do

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "oids.h"
+#include "own.h"
 #include "recovery_lab.h"
 #include "pfx.h"
 #include "unwrap_as.h"
@@ -78,6 +79,51 @@ each_kra_opens_the_blob(void **state)
 		assert_int_equal(EVP_PKEY_eq(key, user.key), 1);
 		EVP_PKEY_free(key);
 	}
+	recovery_free(&out);
+}
+
+static bool
+reseal(const struct recovery_blob *b, const struct test_cert *who, enum cms_cipher cipher,
+    struct cms_enveloped *out, struct err *err)
+{
+	const struct recovery_agent agent = {
+	    .keys = &who->key, .key_count = 1, .certificates = &who->cert, .certificate_count = 1};
+	const struct cms_kra to = {.issuer = stranger.cert.issuer,
+	    .serial = stranger.cert.serial,
+	    .key = stranger.key,
+	    .reader = CMS_READER_GCM};
+	OWNED(buf_free) struct buf sealed = {0};
+
+	return recover_reseal(b, &agent, &to, 1, cipher, &sealed, err) &&
+	       cms_sealed_decode(buf_view(&sealed), out, err);
+}
+
+/* Octet for octet, to him alone; and nothing that is not the key of its certificate. */
+static void
+an_agent_seals_the_key_to_another(void **state)
+{
+	struct recovery_blob out;
+	struct cms_enveloped is;
+	struct secret was, now;
+	struct err err = {0};
+
+	(void)state;
+	assert_true(recovery_decode(buf_view(&blob), &out, &err));
+	assert_true(cms_enveloped_open(&out.archived, 0, kra1.key, &was, &err));
+	assert_true(reseal(&out, &kra1, CMS_AES_256_GCM, &is, &err));
+	assert_int_equal(is.count, 1);
+	assert_int_equal(is.cipher, CMS_AES_256_GCM);
+	assert_true(cms_enveloped_open(&is, 0, stranger.key, &now, &err));
+	assert_true(view_eq(secret_view(&was), secret_view(&now)));
+	secret_free(&was);
+	secret_free(&now);
+	cms_enveloped_free(&is);
+	assert_false(reseal(&out, &stranger, CMS_AES_256_GCM, &is, &err));
+	assert_int_equal(err.code, CRYPT_E_NO_DECRYPT_CERT);
+	pkix_cert_free(&out.certificate);
+	assert_true(pkix_cert_decode(buf_view(&kra2.der), &out.certificate, &err));
+	assert_false(reseal(&out, &kra1, CMS_AES_256_GCM, &is, &err));
+	assert_int_equal(err.code, NTE_BAD_DATA);
 	recovery_free(&out);
 }
 
@@ -665,6 +711,7 @@ main(void)
 	    WITH_BLOB(blob_holds_certificate_chain_and_kras_once_each),
 	    cmocka_unit_test(certificate_named_twice_is_included_once),
 	    WITH_BLOB(each_kra_opens_the_blob),
+	    WITH_BLOB(an_agent_seals_the_key_to_another),
 	    WITH_BLOB(authenticated_key_opens_and_a_changed_one_does_not),
 	    WITH_BLOB(stranger_is_told_who_can_open_the_blob),
 	    WITH_BLOB(kra_who_renewed_with_the_same_key_opens_old_blobs),
