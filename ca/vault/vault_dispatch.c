@@ -369,6 +369,7 @@ handle_import(struct vault_worker *w, const struct view *fields, size_t count, s
 	    pkix_cert_decode(fields[IMPORT_CERTIFICATE], &cert, err) &&
 	    archive_import_binding(fields[IMPORT_CERTIFICATE], fields[IMPORT_USER], binding, err) &&
 	    read_import(w, fields[IMPORT_PAYLOAD], id, &key, &payload, err) &&
+	    vault_seed_give(&w->state->seed, &seed, err) &&
 	    vault_rewrap_claim(w, &opening, &payload, &claimed, err);
 	if (ok) {
 		in.spki = cert.spki;

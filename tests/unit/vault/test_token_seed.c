@@ -143,6 +143,52 @@ each_archived_key_takes_random_numbers_of_the_token(void **state)
 	test_cert_free(&x.cert);
 }
 
+/* A key of elsewhere, which is not opened while the token refuses. */
+static void
+a_key_that_is_imported_takes_them_too(void **state)
+{
+	const struct vault_xchg_wish wish = {.bits = 2048, .life_s = 7 * TEST_DAY};
+	struct xchg x = {0};
+	struct test_cert user;
+	OWNED(buf_free) struct buf payload = {0}, archived = {0};
+	uint8_t binding[ARCHIVE_BINDING], known[32], kras[2][32];
+	struct vault_import in = {.requester = view_str("officer"),
+	    .kra_sha256 = (const uint8_t(*)[32])kras,
+	    .kra_count = 2,
+	    .cipher = CMS_AES_256_CBC};
+	struct cms_kra to;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(EVP_PKEY_up_ref(user_key), 1);
+	user = test_issue(&(struct test_issue){.dn = "CN=user1",
+	    .key = user_key,
+	    .issuer = &ca,
+	    .usage = "critical,keyEncipherment",
+	    .serial = 78,
+	    .not_before = TEST_NOW,
+	    .not_after = TEST_NOW + 400 * TEST_DAY});
+	ASSERT_DONE(vault_import_create(&child.front[0], &wish, &x.cert.der, &err));
+	ASSERT_DONE(pkix_cert_decode(buf_view(&x.cert.der), &x.cert.cert, &err));
+	ASSERT_DONE(pkix_public_key(x.cert.cert.spki, &x.cert.key, &err));
+	to = test_recipient(&x.cert);
+	ASSERT_DONE(archive_import_binding(buf_view(&user.der), in.user, binding, &err));
+	ASSERT_DONE(archive_import_seal(user_key, binding, &to, &payload, &err));
+	memcpy(kras[0], kra1.cert.sha256, 32);
+	memcpy(kras[1], kra2.cert.sha256, 32);
+	in.payload = buf_view(&payload);
+	in.certificate = buf_view(&user.der);
+	memset(known, 0x5a, sizeof known);
+	assert_true(token_lab_write("mode", "refuse"));
+	assert_false(vault_import(&child.front[0], &in, &archived, &err));
+	assert_int_equal(err.code, NTE_PROVIDER_DLL_FAIL);
+	assert_true(token_lab_write("mode", "known"));
+	ASSERT_DONE(vault_import(&child.front[0], &in, &archived, &err));
+	assert_true(opens_with(&archived, known, user_key));
+	test_cert_free(&x.cert);
+	test_cert_free(&user);
+}
+
 /* A key pair that the vault makes: for whom is no matter here. */
 static void
 a_key_that_the_vault_makes_takes_them_too(void **state)
@@ -246,6 +292,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    STARTED(each_archived_key_takes_random_numbers_of_the_token, start_normal),
 	    STARTED(a_key_that_the_vault_makes_takes_them_too, start_normal),
+	    STARTED(a_key_that_is_imported_takes_them_too, start_normal),
 	    STARTED(none_is_archived_while_the_token_refuses, start_normal),
 	    STARTED(a_token_that_refuses_from_the_start_may_come_round, start_refusing),
 	    STARTED(a_token_without_generator_archives_nothing, start_without),
