@@ -126,6 +126,8 @@ enum err_category {
 	X(0x8002802Cu, TYPE_E_AMBIGUOUSNAME, NOT_FOUND, "Ambiguous name.")                         \
 	X(0x8010000Cu, SCARD_E_NO_SMARTCARD, UNABLE,                                               \
 	    "the operation requires a smart card, but none is in the device")                      \
+	X(0x80100028u, SCARD_E_WRITE_TOO_MANY, TOO_LARGE,                                          \
+	    "what was to be written is more than the card has room for")                           \
 	X(0x80090009u, NTE_BAD_FLAGS, BAD_REQUEST, "the key may not be exported")                  \
 	X(0x80090005u, NTE_BAD_DATA, BAD_REQUEST, "bad data")                                      \
 	X(0x80090006u, NTE_BAD_SIGNATURE, BAD_REQUEST, "invalid signature")                        \

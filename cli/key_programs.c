@@ -73,17 +73,22 @@ print_names(const struct pfx_content *c)
 /* ---- NSS ---- */
 
 static void
-add_store_password(struct helper *h, const struct secret *password)
+add_argument(struct helper *h, const char *argument)
 {
-	static const char option[] = "-k", file[] = HELPER_FILE_1;
 	size_t n = 0;
 
-	if (password->len == 0)
-		return;
 	while (h->args[n] != NULL)
 		n++;
-	h->args[n] = option;
-	h->args[n + 1] = file;
+	h->args[n] = argument;
+}
+
+static void
+add_store_password(struct helper *h, const struct secret *password)
+{
+	if (password->len == 0)
+		return;
+	add_argument(h, "-k");
+	add_argument(h, HELPER_FILE_1);
 	h->files[1] = secret_view(password);
 }
 
@@ -156,21 +161,26 @@ cut_uri(const char *uri, bool has_pin, char **uri_out, char **module_out, struct
 	return true;
 }
 
-/* One object of a key into the token. */
+/* One object of a key into the token. GnuTLS has one error for all that a token cannot do, and says
+ * in its log alone which it was. */
 static bool
 put(const char *uri, const char *module, const struct secret *pin, const char *what,
     struct view content, const char *label, const char *id, struct err *err)
 {
-	const char *const fixed[] = {module != NULL ? module : "--batch", "--login", "--write", uri,
-	    what, HELPER_FILE_1, "--label", label, "--id", id, "--batch"};
-	struct helper h = {.args = {"p11tool"},
+	struct helper h = {.args = {"p11tool", "--debug=2", "--login", "--write", uri, what,
+			       HELPER_FILE_1, "--label", label, "--id", id},
 	    .files = {secret_view(pin), content},
 	    .file_count = 2,
-	    .package = "gnutls-bin"};
-	size_t count = COUNT_OF(fixed) - (pin->len > 0 ? 0 : 1); /* else it may ask */
+	    .package = "gnutls-bin",
+	    .noise = {"|<", "Setting log level"},
+	    .sign = "Insufficient memory available on the device", /* CKR_DEVICE_MEMORY */
+	    .meaning = SCARD_E_WRITE_TOO_MANY,
+	    .asks = pin->len == 0};
 
-	for (size_t i = 0; i < count; i++)
-		h.args[i + 1] = fixed[i];
+	if (module != NULL)
+		add_argument(&h, module);
+	if (!h.asks)
+		add_argument(&h, "--batch");
 	return helper_run(&h, 0, NULL, err);
 }
 
@@ -183,14 +193,25 @@ import_pair(const char *uri, const char *module, const struct secret *pin,
 	OWNED(buf_free) struct buf ski = {0}, pem = {0};
 	OWNED(own_memory) char *id = NULL;
 	const char *label = e->friendly_name != NULL ? e->friendly_name : "dirca";
+	const char *what = "private key";
 
 	if (!pkix_cert_decode(buf_view(&e->certificate), &cert, err) ||
 	    !pkix_cert_ski(&cert, &ski, err) || !pkcs8_encode(e->key, NULL, &key, err) ||
 	    !pem_append(&pem, "CERTIFICATE", buf_view(&e->certificate), err))
 		return false;
 	id = hex_encode(buf_view(&ski), '\0');
-	return put(uri, module, pin, "--load-privkey", secret_view(&key), label, id, err) &&
-	       put(uri, module, pin, "--load-certificate", buf_view(&pem), label, id, err);
+	if (put(uri, module, pin, "--load-privkey", secret_view(&key), label, id, err)) {
+		what = "certificate, whose private key is on it now,";
+		if (put(uri, module, pin, "--load-certificate", buf_view(&pem), label, id, err))
+			return true;
+	}
+	return err->code != SCARD_E_WRITE_TOO_MANY
+		   ? false
+		   : err_set(err, SCARD_E_WRITE_TOO_MANY,
+			 "the %s of %s does not fit on the token: `p11tool --list-all --login` "
+			 "shows what it holds, `p11tool --delete` makes room; or take a card with "
+			 "more memory",
+			 what, label);
 }
 
 bool

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Files with keys: every key of them goes in, comes out and is read by openssl, GnuTLS, NSS and Java, theirs by us. No CA, no directory.
-# usage: key_files.sh
+# usage: key_files.sh LIBRARY (p11_shim)
 # shellcheck disable=SC2317,SC2016 # the functions are called through check, and eval expands what it is given
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=../support/checks.sh
 . "$here/../support/checks.sh"
 
+shim=${1:?the PKCS#11 module}
 dir=$(mktemp -d /tmp/dirca-key-files.XXXXXX)
 checks_begin "$dir"
 trap 'checks_clean "$dir"' EXIT
@@ -210,6 +211,16 @@ check "into it" spying importpfx u1.pfx u2.pfx --token "pkcs11:token=mine?module
 check "two keys and certificates" eval \
 	'[ "$(pkcs11-tool --module "$module" --token-label mine --login --pin 4711-pin -O 2>/dev/null | grep -c "Private Key\|Certificate Object")" = 4 ]'
 check "which it does not give out" refuses NTE_BAD_FLAGS out mail o6.pfx --token "pkcs11:token=mine"
+# What stands before the token and says that it is full, to everything or from the second object on.
+export P11_SHIM_MODULE=$module P11_SHIM_FOLDER=$dir
+card() { dirca importpfx "$1" --token "pkcs11:token=mine?module-path=$shim" --password-file pn --store-password-file "${2-pin}"; }
+check "a card that is too small: 0x80100028" eval \
+	'dirca convert leaf.pfx card.pfx --password-file p2 --out-password-file pn && printf full >mode && ! card card.pfx 2>words &&
+	grep -q "0x80100028" words && grep -q "the private key of .* does not fit on the token" words'
+check "in our words and those of p11tool alone" eval 'grep -q "PKCS #11 error in device" words && ! grep -q "^|<\|log level" words'
+check "one where the certificate finds no room" eval 'printf half >mode && ! card card.pfx 2>words && grep -q "the certificate, whose .*SCARD_E_WRITE_TOO_MANY" words'
+check "another fault of it is none of these" eval 'printf full >mode && refuses DIRCA_E_IO card card.pfx px'
+check "room is made" eval 'rm mode && card card.pfx'
 check "nobody saw a password or a key" eval '[ -s seen ] && ! grep -qE "nss-own-password|4711-pin|PRIVATE|=new$" seen'
 
 checks_end

@@ -271,6 +271,6 @@ check "and the CA archives" eval 'rm "$dir/kra1.pfx" && ca_lab_kras 1 && ca_lab_
 check "the parent revokes it: nothing is issued, whatever the setting" eval 'ca_lab_parent_crl "$(ca_lab_serial_of "$dir/sub2.crt")" &&
 	admin setreg "CA\CRLFlags" +CRLF_REVCHECK_IGNORE_OFFLINE && ca_lab_eventually refuses CRYPT_E_REVOKED ca_lab_enroll user1 User "$dir/revoked.pfx"'
 
-# ---- "Unable to Recover User" is in officer.sh, 0x80090009 of "Client CSP Does Not Permit Key Export" in key_files.sh, event 65 in
-# publish.sh, events 86 to 88 in token.sh.
+# ---- "Unable to Recover User" is in officer.sh, 0x80090009 of "Client CSP Does Not Permit Key Export" and 0x80100028 of "Smart Card
+# Support" in key_files.sh, event 65 in publish.sh, events 86 to 88 in token.sh.
 checks_end

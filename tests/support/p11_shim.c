@@ -66,6 +66,19 @@ generate_random(CK_SESSION_HANDLE session, CK_BYTE *out, CK_ULONG len)
 }
 
 static CK_RV
+create_object(CK_SESSION_HANDLE session, CK_ATTRIBUTE *what, CK_ULONG count, CK_OBJECT_HANDLE *out)
+{
+	CK_OBJECT_CLASS class = CKO_DATA;
+
+	for (CK_ULONG i = 0; i < count; i++)
+		if (what[i].type == CKA_CLASS && what[i].ulValueLen == sizeof class)
+			memcpy(&class, what[i].pValue, sizeof class);
+	if (mode_is("full") || (mode_is("half") && class == CKO_CERTIFICATE))
+		return CKR_DEVICE_MEMORY;
+	return real->C_CreateObject(session, what, count, out);
+}
+
+static CK_RV
 get_token_info(CK_SLOT_ID slot, CK_TOKEN_INFO *out)
 {
 	CK_RV rv = real->C_GetTokenInfo(slot, out);
@@ -90,6 +103,7 @@ C_GetFunctionList(CK_FUNCTION_LIST **out)
 		return CKR_GENERAL_ERROR;
 	list = *real;
 	list.C_GenerateRandom = generate_random;
+	list.C_CreateObject = create_object;
 	list.C_GetTokenInfo = get_token_info;
 	*out = &list;
 	return CKR_OK;

@@ -117,6 +117,8 @@ static const struct {
     {0x80091007u, "CRYPT_E_HASH_VALUE", "the hash value is not correct"},
     {0x8010000Cu, "SCARD_E_NO_SMARTCARD",
 	"the operation requires a smart card, but none is in the device"},
+    {0x80100028u, "SCARD_E_WRITE_TOO_MANY",
+	"what was to be written is more than the card has room for"},
     {0x80090019u, "NTE_KEYSET_NOT_DEF", "the keyset is not defined"},
     {0x8009001Du, "NTE_PROVIDER_DLL_FAIL", "the provider of keys could not be set up"},
     {0x80090009u, "NTE_BAD_FLAGS", "the key may not be exported"},
