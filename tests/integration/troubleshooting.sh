@@ -151,17 +151,23 @@ check "CRLF_USE_XCHG_CERT_TEMPLATE: the CA's own account may not enroll by CAExc
 	'admin setreg "CA\CRLFlags" +CRLF_USE_XCHG_CERT_TEMPLATE && refuses CERTSRV_E_TEMPLATE_DENIED admin ca exchange renew'
 check "event 96 says so" event 96 MSG_E_CANNOT_CREATE_XCHG_CERT '.variables.ErrorCode | contains("0x80094012")'
 check "the machine gets the right" eval 'admin template grant CAExchange dircad enroll && ca_lab_eventually admin ca exchange renew'
-check "its validity wins" admin template set CAExchange validity=2w
+check "its validity wins" admin template set CAExchange validity=2w min-key-size=4096 'providers=Microsoft Strong Cryptographic Provider'
 xchg_period() { [ "$(admin getreg "CA\CAXchgValidityPeriod$1" | sed -n 's/.* //p')" = "$2" ]; }
 two_weeks() {
 	admin ca exchange renew && xchg_period '' Weeks && xchg_period Units 2 &&
 		[ "$(sqlite3 "$CA_STATE/dirca.db" "SELECT (NotAfter - NotBefore) / 86400 FROM Request WHERE RequestFlags & 8 ORDER BY RequestID DESC LIMIT 1")" = 14 ]
 }
 check "and is written into the settings" ca_lab_eventually two_weeks
+keeps_its_own() { # though the template, of which the validity was just taken, says otherwise
+	admin getreg 'CA\EncryptionCSP\KeySize' | grep -q '= 2048$' && admin getreg 'CA\EncryptionCSP\Provider' | grep -q 'OpenSSL$' &&
+		[ "$(sqlite3 "$CA_STATE/dirca.db" "SELECT PublicKeyLength FROM Request WHERE RequestFlags & 8 ORDER BY RequestID DESC LIMIT 1")" = 2048 ] &&
+		newest_xchg 'Public-Key: (2048 bit)'
+}
 newest_xchg() { # the extension, by its OID
 	sqlite3 "$CA_STATE/dirca.db" "SELECT hex(RawCertificate) FROM Request WHERE RequestFlags & 8 ORDER BY RequestID DESC LIMIT 1" |
 		xxd -r -p | openssl x509 -inform DER -noout -text | grep -q "$1"
 }
+check "its key size and its provider never do" keeps_its_own
 check "the certificate names the template by its OID" eval 'newest_xchg "1.3.6.1.4.1.311.21.7" && ! newest_xchg "1.3.6.1.4.1.311.20.2:"'
 check "whoever sets another" eval 'admin setreg "CA\CAXchgValidityPeriod" "3 Weeks" && two_weeks'
 mark
