@@ -34,6 +34,7 @@
 struct crl_sent {
 	struct store_crl_id id;
 	int64_t published, refused, told;
+	int64_t until; /* nextUpdate of what is there; 0: not known. Under publish_lock */
 	struct crl_sent *next;
 };
 
@@ -340,6 +341,31 @@ note_refused(struct ca *ca, struct crl_sent *sent, int64_t number)
 	pthread_mutex_unlock(&ca->state->publish_lock);
 }
 
+/* Of one that was made while this was sent the next turn takes care. */
+static void
+note_published(struct ca *ca, struct crl_sent *sent, const struct store_crl *crl, bool is_there)
+{
+	sent->published = crl->number;
+	if (!is_there)
+		return;
+	pthread_mutex_lock(&ca->state->publish_lock);
+	sent->until = crl->next_update;
+	pthread_mutex_unlock(&ca->state->publish_lock);
+}
+
+int64_t
+ca_crl_there_until(struct ca *ca, const struct store_crl_id *id)
+{
+	int64_t until = 0;
+
+	pthread_mutex_lock(&ca->state->publish_lock);
+	for (struct crl_sent *s = ca->state->sent_crls; s != NULL; s = s->next)
+		if (crl_id_eq(&s->id, id))
+			until = s->until;
+	pthread_mutex_unlock(&ca->state->publish_lock);
+	return until;
+}
+
 static void
 explain_refusal(struct ca *ca, const struct own *own, struct crl_sent *sent, struct err *err)
 {
@@ -373,7 +399,7 @@ raise_unpublished(
 }
 
 static bool
-send_crl(struct ca *ca, struct crl_sent *sent, struct err *err)
+send_crl(struct ca *ca, struct crl_sent *sent, const struct store_crl *newest, struct err *err)
 {
 	OWNED(ca_crl_release) struct ca_crl *crl = NULL;
 	size_t issuer = crl_issuer(ca, sent->id.key_index);
@@ -393,7 +419,7 @@ send_crl(struct ca *ca, struct crl_sent *sent, struct err *err)
 	/* The housekeeper makes one with a greater number. */
 	if (own.newer > 0)
 		found_newer_crl(ca, issuer, own.newer, crl->number);
-	sent->published = crl->number;
+	note_published(ca, sent, newest, own.newer == 0);
 	return true;
 }
 
@@ -409,7 +435,7 @@ settle_list(struct ca *ca, const struct store_crl_id *id, struct err *err)
 		return true;
 	if (newest.number == refused_number(ca, sent))
 		return refused_for_size(newest.size, err);
-	return send_crl(ca, sent, err);
+	return send_crl(ca, sent, &newest, err);
 }
 
 /* Those of one key. One that is too large keeps no other from being sent. */

@@ -28,6 +28,9 @@ void ca_publication_stop(struct ca *ca);
  * of a kind for each reason, and its end. `ms` is clock_mono_ms; returns for how long there is
  * nothing to do. Called by one thread at a time. */
 int64_t ca_publish_owed(struct ca *ca, int64_t ms);
+/* nextUpdate of the CRL of that list that this process brought to the directory last, or found
+ * there as its own; 0: none yet. */
+int64_t ca_crl_there_until(struct ca *ca, const struct store_crl_id *id);
 /* A sentence for each kind that is owed and could not be brought. */
 void ca_publication_warnings(struct ca *ca, struct texts *out);
 

@@ -127,14 +127,26 @@ metrics_head(struct buf *to, enum metric m, struct err *err)
 }
 
 bool
-metrics_sample(
-    struct buf *to, enum metric m, struct metric_label label, int64_t value, struct err *err)
+metrics_sample_of(
+    struct buf *to, enum metric m, struct metric_labels labels, int64_t value, struct err *err)
 {
 	OWNED(own_memory) char *number = text_printf(" %lld\n", (long long)value);
 
-	return put(to, metrics[m].name, err) &&
-	       (label.name == NULL || (put_label(to, label, "{", err) && put(to, "}", err))) &&
-	       put(to, number, err);
+	if (!put(to, metrics[m].name, err))
+		return false;
+	for (size_t i = 0; i < labels.count; i++)
+		if (!put_label(to, labels.list[i], i == 0 ? "{" : ",", err))
+			return false;
+	return (labels.count == 0 || put(to, "}", err)) && put(to, number, err);
+}
+
+bool
+metrics_sample(
+    struct buf *to, enum metric m, struct metric_label label, int64_t value, struct err *err)
+{
+	const struct metric_labels labels = {&label, label.name != NULL};
+
+	return metrics_sample_of(to, m, labels, value, err);
 }
 
 /* "2.500" of 2500. */

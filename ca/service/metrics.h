@@ -47,7 +47,7 @@
 	X(METRIC_CERTIFICATE_LEFT, "dirca_certificate_left_seconds", "gauge",                     \
 	    "To the end of the CA's own certificates; negative after it.")                        \
 	X(METRIC_CRL_LEFT, "dirca_crl_left_seconds", "gauge",                                     \
-	    "To nextUpdate of the newest CRL; negative after it.")                                \
+	    "To nextUpdate of the newest CRL of each list; negative after it.")                   \
 	X(METRIC_OCSP_ANSWERS, "dirca_ocsp_answers_total", "counter",                             \
 	    "Answers to OCSP requests since the start: signed, kept from before, or a failure.")  \
 	X(METRIC_NOTICES, "dirca_notices_total", "counter",                                       \
@@ -77,15 +77,22 @@ void metrics_notice(bool told);
 
 /* ---- telling ---- */
 
-/* One at most in a sample; name NULL: none. */
+/* Name NULL: none. */
 struct metric_label {
 	const char *name, *value;
+};
+/* Of a sample with several. */
+struct metric_labels {
+	const struct metric_label *list;
+	size_t count;
 };
 /* The lines "# HELP" and "# TYPE", before the metric's first sample. */
 bool metrics_head(struct buf *to, enum metric m, struct err *err);
 /* A sample: any octets may be in the label's value. */
 bool metrics_sample(
     struct buf *to, enum metric m, struct metric_label label, int64_t value, struct err *err);
+bool metrics_sample_of(
+    struct buf *to, enum metric m, struct metric_labels labels, int64_t value, struct err *err);
 /* Head and samples of what is counted here: start, recoveries, refusals, queues, durations. */
 bool metrics_counted(struct buf *to, struct err *err);
 

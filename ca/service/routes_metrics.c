@@ -2,6 +2,9 @@
  * people. docs/MONITORING.md says what to make of them. */
 #include "routes.h"
 
+#include <stdlib.h>
+
+#include "ca_issuers.h"
 #include "clock.h"
 #include "crl_lists.h"
 #include "mem.h"
@@ -9,6 +12,7 @@
 #include "notices.h"
 #include "ocsp_responder.h"
 #include "own.h"
+#include "publication.h"
 #include "space.h"
 #include "store_cases.h"
 #include "text.h"
@@ -17,25 +21,70 @@
 enum part { PART_DATABASE, PART_VAULT, PART_DIRECTORY, PART_COUNT };
 static const char *const part_names[PART_COUNT] = {"database", "vault", "directory"};
 
+/* A list that the CA makes. */
+struct list_end {
+	struct store_crl_id id;
+	int64_t own, there; /* nextUpdate of its newest CRL, and of the directory's; 0: none */
+};
+
 struct seen {
 	int64_t now;
 	const struct ca_view *view;
 	struct err why[PART_COUNT];
-	struct store_counts counts; /* these four if the database answers */
+	struct store_counts counts; /* these five if the database answers */
 	struct store_case_counts cases;
-	struct store_crl crl;
+	struct list_end *lists;
+	size_t list_count;
 	int64_t service_end;
 };
+
+static void
+seen_free(struct seen *s)
+{
+	free(s->lists);
+}
+
+static bool
+ask_list(struct ca *ca, const struct store_crl_id *id, struct seen *s, struct err *err)
+{
+	struct store_crl crl;
+
+	if (!store_newest_crl_dates(ca->store, id, &crl, err))
+		return false;
+	s->lists = mem_grow(s->lists, s->list_count, sizeof *s->lists);
+	s->lists[s->list_count++] = (struct list_end){
+	    *id, crl.number == 0 ? 0 : crl.next_update, ca_crl_there_until(ca, id)};
+	return true;
+}
+
+/* Of each key that signs CRLs still. */
+static bool
+ask_lists(struct ca *ca, struct seen *s, struct err *err)
+{
+	const struct ca_issuers *issuers = &ca->info.issuers;
+
+	for (size_t i = 0; i < issuers->count; i++) {
+		OWNED(crl_ids_free) struct crl_ids ids = {0};
+
+		if (!ca_issuers_signs_crl(issuers, i, s->now))
+			continue;
+		if (!crl_ids_list(ca, &s->view->settings, CA_VERSION_KEY(issuers->list[i].version),
+			&ids, err))
+			return false;
+		for (size_t k = 0; k < ids.count; k++)
+			if (!ask_list(ca, &ids.list[k], s, err))
+				return false;
+	}
+	return true;
+}
 
 static bool
 ask_database(struct ca *ca, struct seen *s)
 {
-	const struct store_crl_id newest = crl_of_newest_key(ca);
 	struct err *err = &s->why[PART_DATABASE];
 
 	return store_count(ca->store, &s->counts, err) &&
-	       store_count_cases(ca->store, &s->cases, err) &&
-	       store_newest_crl_dates(ca->store, &newest, &s->crl, err) &&
+	       store_count_cases(ca->store, &s->cases, err) && ask_lists(ca, s, err) &&
 	       ca_service_until(ca, &s->service_end, err);
 }
 
@@ -72,7 +121,7 @@ void
 route_healthz(struct route_call *c)
 {
 	OWNED(ca_view_release) struct ca_view *view = ca_view_get(c->ca);
-	struct seen s;
+	OWNED(seen_free) struct seen s = {0};
 
 	look(c, view, &s);
 	for (size_t i = 0; i < PART_COUNT; i++)
@@ -209,7 +258,35 @@ put_certificates(struct buf *to, struct ca *ca, const struct seen *s, struct err
 		    !metrics_sample(to, METRIC_CERTIFICATE_LEFT, label, rows[i].end - s->now, err))
 			return false;
 	}
-	return s->crl.number == 0 || put_one(to, METRIC_CRL_LEFT, s->crl.next_update - s->now, err);
+	return true;
+}
+
+static bool
+put_list(
+    struct buf *to, const struct store_crl_id *id, const char *place, int64_t left, struct err *err)
+{
+	OWNED(own_memory) char *key = text_printf("%u", id->key_index);
+	OWNED(own_memory) char *partition = text_printf("%u", id->partition);
+	const struct metric_label labels[] = {{"kind", id->delta ? "delta" : "base"}, {"key", key},
+	    {"partition", partition}, {"place", place}};
+
+	return metrics_sample_of(
+	    to, METRIC_CRL_LEFT, (struct metric_labels){labels, COUNT_OF(labels)}, left, err);
+}
+
+static bool
+put_lists(struct buf *to, const struct seen *s, struct err *err)
+{
+	if (!metrics_head(to, METRIC_CRL_LEFT, err))
+		return false;
+	for (size_t i = 0; i < s->list_count; i++) {
+		const struct list_end *l = &s->lists[i];
+
+		if ((l->own != 0 && !put_list(to, &l->id, "ca", l->own - s->now, err)) ||
+		    (l->there != 0 && !put_list(to, &l->id, "directory", l->there - s->now, err)))
+			return false;
+	}
+	return true;
 }
 
 static bool
@@ -229,7 +306,7 @@ put_all(struct buf *to, struct ca *ca, const struct seen *s, struct err *err)
 	       (s->why[PART_DATABASE].code != ERR_OK ||
 		   (put_requests(to, &s->counts, err) && put_cases(to, &s->cases, err))) &&
 	       put_kras(to, s, err) && put_coverage(to, s, err) &&
-	       put_certificates(to, ca, s, err) &&
+	       put_certificates(to, ca, s, err) && put_lists(to, s, err) &&
 	       put_one(to, METRIC_NOTICES_LOST, ca_notices_lost(ca), err) &&
 	       put_disk(to, ca, err) && metrics_counted(to, err);
 }
@@ -239,7 +316,7 @@ route_metrics(struct route_call *c)
 {
 	OWNED(ca_view_release) struct ca_view *view = ca_view_get(c->ca);
 	OWNED(buf_free) struct buf text = {0};
-	struct seen s;
+	OWNED(seen_free) struct seen s = {0};
 	struct err err;
 
 	look(c, view, &s);

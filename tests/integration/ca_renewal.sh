@@ -61,6 +61,9 @@ lists_not() { crl "$1" >/dev/null && ! lists "$1" "$2"; }
 revoke() { ca_lab_as officer1 revoke "$(ca_lab_serial_of "$1")" --reason keyCompromise && ca_lab_as caadmin crl; }
 restart() { ca_lab_dircad_stop && "$@" && ca_lab_dircad_start && ca_lab_eventually ca_lab_is_ready >/dev/null; }
 
+METRICS_URL=http://127.0.0.1:$(lab_free_port)
+CA_LAB_OPTIONS="metrics_listen = ${METRICS_URL#http://}
+"
 check "a CA" ca_lab_start "$dir" scram rsa2048
 [ "$CHECKS_BAD" -eq 0 ] && check "a KRA" ca_lab_kras 1
 [ "$CHECKS_BAD" -eq 0 ] || { checks_end; exit 1; }
@@ -98,6 +101,14 @@ check "and the CRL of the second key" names "$dir/third.crt" "$CA_NAME(1).crl"
 check "in the directory too" names "$dir/third.crt" "CN=$CA_NAME(1),CN=localhost,CN=CDP"
 check "both CRLs are there" crls '(1)'
 check "and in the directory" ca_lab_eventually in_directory "CN=$CA_NAME(1),CN=localhost,CN=CDP" certificateRevocationList 1
+watched() { # until when they are valid, of both keys and in both places
+	local key place series=()
+	for key in 0 1; do
+		for place in ca directory; do series+=("dirca_crl_left_seconds{kind=\"base\",key=\"$key\",partition=\"0\",place=\"$place\"}"); done
+	done
+	curl -sf --max-time 15 "$METRICS_URL/metrics" | "$here/../support/exposition.py" "${series[@]}" | tee "$dir/left" && [ "$(grep -cx '[1-9][0-9]*' "$dir/left")" = 4 ]
+}
+check "and who watches the CA is told of both" ca_lab_eventually watched
 curl -sf "$CA_HTTP_URL/dirca/$CA_NAME(1-2).crt" | openssl x509 -inform DER >"$dir/new-with-old.crt"
 curl -sf "$CA_HTTP_URL/dirca/$CA_NAME(2-1).crt" | openssl x509 -inform DER >"$dir/old-with-new.crt"
 for reads in ends_at gnutls_ends_at; do

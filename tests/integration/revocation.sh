@@ -59,11 +59,32 @@ verdict() {
 good() { verdict "$@"; }
 revoked() { refuses "certificate revoked" verdict "$@"; }
 
+METRICS_URL=http://127.0.0.1:$(lab_free_port)
+CA_LAB_OPTIONS="metrics_listen = ${METRICS_URL#http://}
+"
+# left KIND PARTITION PLACE: how many seconds, as whoever watches is told; "none"
+left() {
+	curl -sf --max-time 15 "$METRICS_URL/metrics" |
+		"$here/../support/exposition.py" "dirca_crl_left_seconds{kind=\"$1\",key=\"0\",partition=\"$2\",place=\"$3\"}"
+}
+same_left() { # KIND PARTITION: in the directory as by HTTP
+	local ca there
+	ca=$(left "$1" "$2" ca) && there=$(left "$1" "$2" directory) && echo "$ca, $there" && [ "$ca" != none ] && [ $((ca - there)) -le 1 ]
+}
+older_there() { # the directory's is older by what passed since
+	local ca there
+	ca=$(left base 0 ca) && there=$(left base 0 directory) && echo "$ca, $there" && [ $((ca - there)) -ge 3 ]
+}
+cdp_named() { # NEW OLD
+	printf 'dn: CN=%s,CN=Public Key Services,CN=Services,%s\nchangetype: modrdn\nnewrdn: CN=%s\ndeleteoldrdn: 1\n' "$2" "$LDAP_CONFIG_BASE" "$1" | lab_modify
+}
+
 check "a CA" ca_lab_start "$dir" scram p256
 ca_lab_allow_ec User
 [ "$CHECKS_BAD" -eq 0 ] && check "three certificates" eval 'enroll old user1 && enroll held user2 && enroll stays user3'
 check "no delta CRLs by default" refuses E_INVALIDARG admin crl --delta
 check "nor a file of one" refuses 404 fetch + delta
+check "nor a metric, but of the base" eval 'ca_lab_eventually same_left base 0 && [ "$(left delta 0 ca) $(left delta 0 directory)" = "none none" ]'
 
 # ---- delta CRLs ----
 check "a delta CRL may not live longer than a CRL" refuses E_INVALIDARG admin setreg 'CA\CRLDeltaPeriod' '1 Weeks'
@@ -77,6 +98,7 @@ check "names the delta, its next one and its place" shows base "1.3.6.1.4.1.311.
 check "the delta" fetch + delta
 check "is the directory's too" ca_lab_eventually in_directory '' deltaRevocationList delta
 check "so is the base" in_directory '' certificateRevocationList base
+check "and the metrics of both" eval 'ca_lab_eventually same_left base 0 && ca_lab_eventually same_left delta 0'
 number() { openssl crl -in "$dir/$1" -noout -crlnumber | sed 's/.*=0x0*//'; }
 check "made together they share a number" test "$(number base)" = "$(number delta)"
 check "the hold is known" revoked held base delta
@@ -137,6 +159,10 @@ check "of which the other says nothing" refuses "scope" verdict p2 part1
 check "the older certificates need the complete one" refuses "scope" verdict old part1
 check "which they have" revoked old base
 check "the lists of a partition in the directory" ca_lab_eventually eval "in_directory -p1 certificateRevocationList part1 && in_directory -p2 deltaRevocationList delta2"
+check "and their metrics" eval 'ca_lab_eventually same_left base 1 && ca_lab_eventually same_left delta 2'
+check "the directory has no place for CRLs" eval 'cdp_named Away CDP && sleep 3'
+check "a CRL that is not brought there" eval 'admin crl; ca_lab_eventually older_there'
+check "when it has one again" eval 'cdp_named CDP Away; admin crl && ca_lab_eventually same_left base 0'
 check "revoked in the second" officer revoke "$(serial p2)" --reason keyCompromise
 check "a delta" eval 'admin crl --delta && fetch -p2+ delta2'
 check "which its own list plus delta say" revoked p2 part2 delta2

@@ -91,7 +91,10 @@ check "by the hash of its certificate it is told when it ends" metric_is_between
 check "when the CA ends" metric_is_between $((1000 * DAY)) $((12000 * DAY)) 'dirca_certificate_left_seconds{certificate="ca"}'
 check "when its exchange certificate does" metric_is_between $DAY $((31 * DAY)) 'dirca_certificate_left_seconds{certificate="exchange"}'
 check "when that of TLS does" metric_is_between $((300 * DAY)) $((800 * DAY)) 'dirca_certificate_left_seconds{certificate="tls"}'
-check "when the CRL is old" metric_is_between $DAY $((31 * DAY)) dirca_crl_left_seconds
+for place in ca directory; do
+	check "when the CRL is old, $place" ca_lab_eventually metric_is_between $DAY $((31 * DAY)) \
+		"dirca_crl_left_seconds{kind=\"base\",key=\"0\",partition=\"0\",place=\"$place\"}"
+done
 check "an enrollment is counted, and an archival" changes 'dirca_requests{disposition="issued"}' 1 changes dirca_archived_keys 1 archives first
 check "a refusal, by its cause" changes 'dirca_refusals_total{cause="CERTSRV_E_NO_REQUEST"}' 1 \
 	curl -s --max-time 15 --unix-socket "$CA_SOCKET" http://localhost/dirca/v1/requests/999999
