@@ -21,6 +21,13 @@ static const struct {
 	int number;
 	const char *cure;
 } cures[] = {
+    {EVENT_REQUEST_FAILED, "mend what the error names, for key recovery agents by `dirca kra "
+			   "status`; then its requester enrolls again"},
+    {EVENT_REQUEST_FAILED_WITH_INFO,
+	"mend what the error names, for key recovery agents by `dirca kra status`; then a "
+	"certificate manager tries again, `dirca approve REQUESTID` or `dirca resubmit REQUESTID`"},
+    {EVENT_REQUEST_DENIED, "`dirca templates` shows what this CA issues; `dirca template enable "
+			   "NAME` has it issue another"},
     {EVENT_BASE_CRL_PUBLICATION,
 	"`dirca crl` tries again and says why; `dirca doctor directory` looks at the directory"},
     {EVENT_DELTA_CRL_PUBLICATION,
@@ -230,6 +237,25 @@ look_at_disposition(struct findings *f, const json_t *status)
 		    "wait again");
 }
 
+struct recent {
+	bool has_templates; /* the CA */
+	json_t *newest;     /* text by symbol */
+};
+
+/* Policy and certificate managers deny as they should. That a template is asked for which the CA
+ * does not issue is the CA's to mend; that of its CRLs is event 1002. */
+static bool
+is_own_denial(const struct recent *r, const json_t *record)
+{
+	const char *reason = json_text(json_object_get(record, "variables"), "Reason");
+	OWNED(own_memory)
+	char *end = text_printf("0x%08x (%s)", (unsigned)CERTSRV_E_UNSUPPORTED_CERT_TYPE,
+	    err_name(CERTSRV_E_UNSUPPORTED_CERT_TYPE)); /* as event_error() has it */
+	size_t len = strlen(reason), end_len = strlen(end);
+
+	return r->has_templates && len >= end_len && strcmp(reason + len - end_len, end) == 0;
+}
+
 /* Chain and KRA certificates are told of as they are now; of the rest the last event of each
  * number. */
 static bool
@@ -237,26 +263,28 @@ take_event(const json_t *record, void *arg, struct err *err)
 {
 	const struct event_kind *kind =
 	    event_kind(json_integer_value(json_object_get(record, "number")));
-	json_t *newest = arg;
+	struct recent *r = arg;
 
 	(void)err;
 	if (kind != NULL && kind->category != EVENT_CATEGORY_KRA &&
-	    kind->id != EVENT_ISSUING_STOPPED && cure_of(kind->id) != NULL)
-		json_object_set(newest, kind->symbol, json_object_get(record, "text"));
+	    kind->id != EVENT_ISSUING_STOPPED && cure_of(kind->id) != NULL &&
+	    (kind->id != EVENT_REQUEST_DENIED || is_own_denial(r, record)))
+		json_object_set(r->newest, kind->symbol, json_object_get(record, "text"));
 	return true;
 }
 
 static bool
-look_at_events(struct work *w, struct findings *f, struct err *err)
+look_at_events(struct work *w, const json_t *status, struct findings *f, struct err *err)
 {
 	OWNED(own_json) json_t *newest = json_object();
 	OWNED(own_memory) char *since = text_printf("%lld", (long long)(clock_now() - RECENT_S));
+	struct recent recent = {strcmp(json_text(status, "ca_type"), "standalone") != 0, newest};
 	OWNED(record_pages_free)
 	struct record_pages p = {.path = "/dirca/v1/events",
 	    .member = "events",
 	    .left = INT64_MAX,
 	    .each = take_event,
-	    .arg = newest};
+	    .arg = &recent};
 	const char *symbol;
 	json_t *text;
 	struct err ignored;
@@ -282,7 +310,7 @@ cmd_doctor_ca(struct work *w, struct err *err)
 	look_at_keys(&f, status);
 	look_at_disposition(&f, status);
 	doctor_published_kras(status, find_unnumbered, &f);
-	if (!look_at_events(w, &f, err))
+	if (!look_at_events(w, status, &f, err))
 		return false;
 	if (f.json)
 		print_json(json_incref(list));

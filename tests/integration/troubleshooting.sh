@@ -76,6 +76,7 @@ check "event 83 MSG_E_LOADING_KRA_CERTS, for too few" event 83 MSG_E_LOADING_KRA
 check "the minimum number cannot be loaded: 0x8009400b" refuses CERTSRV_E_NO_VALID_KRA ca_lab_enroll user1 EFSArchive "$dir/four.pfx"
 check "event 21 MSG_E_PROCESS_REQUEST_FAILED" event 21 MSG_E_PROCESS_REQUEST_FAILED \
 	'(.variables.ErrorCode | contains("0x8009400b")) and .variables.SubjectName == "NWTRADERS\\user1"'
+check "the doctor says so" doctor 21 0x8009400b
 check "the doctor says why, and what to do" doctor 82 '3 key recovery agents are usable and 4 must be'
 check "the cure works as it is typed" ca_lab_kra count 1
 check "and the CA archives" ca_lab_eventually ca_lab_enroll user1 EFSArchive "$dir/cured.pfx"
@@ -136,9 +137,22 @@ post() { # TEMPLATE: the answer's code
 		curl -s -D - -o /dev/null --cacert "$CA_STATE/ca.crt" -u "user1:$(<"$(lab_password_file user1)")" -H 'Content-Type: application/pkcs10' \
 			--data-binary @- "$CA_URL/.well-known/est/$1/simpleenroll" | grep -i '^dirca-error: 0x80094800'
 }
+check "no denial was the CA's own until now" eval '! doctor 53 ""'
 check "a template that this CA does not issue: 0x80094800" post Nothing
 check "event 53 MSG_DN_CERT_DENIED_WITH_INFO" event 53 MSG_DN_CERT_DENIED_WITH_INFO \
 	'(.variables.Reason | contains("0x80094800")) and .variables.SubjectName == "NWTRADERS\\user1" and (.variables.AdditionalInformation | contains("policy"))'
+
+check "the doctor says so" doctor 53 0x80094800
+named() { jq -e '.[] | select(.number == 53) | .cure | contains("`dirca template enable NAME`")' <<<"$(admin doctor ca --json)"; }
+check "and how a template is issued" named
+waiting=
+check "a request waits whose template is taken from the CA" eval 'waiting=$(ca_lab_enroll kra1 KeyRecoveryAgent "$dir/waits.pfx" | jq -e .request_id) &&
+	admin template disable KeyRecoveryAgent && ca_lab_eventually refuses CERTSRV_E_UNSUPPORTED_CERT_TYPE ca_lab_enroll kra2 KeyRecoveryAgent "$dir/no-more.pfx"'
+check "it cannot be approved" refuses CERTSRV_E_UNSUPPORTED_CERT_TYPE ca_lab_as officer1 approve "$waiting"
+check "event 22 MSG_E_PROCESS_REQUEST_FAILED_WITH_INFO" event 22 MSG_E_PROCESS_REQUEST_FAILED_WITH_INFO \
+	'.variables.AdditionalInformation | contains("approval by")'
+check "the doctor says so" doctor 22 "approval by"
+check "its cure works as it is typed" eval 'admin template enable KeyRecoveryAgent && ca_lab_eventually ca_lab_as officer1 approve "$waiting"'
 
 # ---- event 96: no CA exchange certificate ----
 mark
