@@ -510,6 +510,25 @@ check "what the CA signed is a candidate, wherever it is published" candidate "$
 check "but by its name nobody enables it" refuses CRYPT_E_NOT_FOUND ca_lab_kra enable kra1
 check "root does by its hash" ca_lab_kra enable "$(ca_lab_sha1 "$dir/kra1.crt")"
 check "and it is used" ca_lab_usable_kras 1
+
+# ---- one that is renewed with a new key ----
+opened_by() { # NAME KRA OTHER: the key of NAME.pfx, which is sealed to KRA.crt; OTHER.pfx opens it not
+	fetch "$dir/$1.rec" "$(ca_lab_serial_of "$dir/$1.pfx")" && [ "$(sealed_to "$dir/$1.rec")" = "$(ca_lab_sha1 "$dir/$2.crt")" ] &&
+		ca_lab_opens "$dir/$1.rec" "$dir/$2.pfx" "$dir/$1.pfx" && ! ca_lab_opens "$dir/$1.rec" "$dir/$3.pfx" "$dir/$1.pfx"
+}
+new_key() {
+	ca_lab_enroll_approved kra1 KeyRecoveryAgent "$dir/rekeyed.pfx" --renew "$dir/kra1.pfx" --renew-password-file "$(ca_lab_pass)" &&
+		ca_lab_certificate_of "$dir/rekeyed.pfx" >"$dir/rekeyed.crt" && [ "$(ca_lab_key_of "$dir/rekeyed.pfx")" != "$(ca_lab_key_of "$dir/kra1.pfx")" ]
+}
+check "a key is archived for it" ca_lab_enroll user1 EFSArchive "$dir/before.pfx"
+check "it renews, with a new key" new_key
+check "and is added" ca_lab_kra add "$dir/rekeyed.crt"
+check "two certificates and keys are one agent" eval 'ca_lab_eventually kra_status "(.kras | length) == 2 and .usable == 1" && refuses "1 are usable" ca_lab_kra count 2'
+check "the next key is archived" ca_lab_enroll user1 EFSArchive "$dir/behind.pfx"
+check "for the new one, which alone opens it" opened_by behind rekeyed kra1
+check "the old one alone opens what was archived before" opened_by before kra1 rekeyed
+check "the renewed one goes" ca_lab_kra remove --yes "$(ca_lab_sha1 "$dir/rekeyed.crt")"
+
 check "a hash that nobody signed" refuses CRYPT_E_NOT_FOUND ca_lab_kra enable "$(printf %040d 7)"
 
 # ---- a damaged store ----
@@ -657,7 +676,7 @@ check "which is said" grep -q '1 more that are revoked' "$dir/keys.err"
 check "but for who asks for it" test "$(keys_of_user1 --include-revoked)" = "$all"
 check "or names it" says 'Revoked: ' officer getkey "$(ca_lab_serial_of "$dir/two.pfx")"
 rm -f "$dir"/kra-keys/*
-for file in kra1 kra2 kra3 pkra; do cp "$dir/$file.pfx" "$dir/kra-keys"; done
+for file in kra1 kra2 kra3 pkra rekeyed; do cp "$dir/$file.pfx" "$dir/kra-keys"; done
 cat "$dir/parent.crt" "$CA_STATE/ca.crt" >"$dir/trusted.pem"
 script() { # OPTION...: made and run, each program's arguments and environment written down
 	officer getkey --script user1@nwtraders.com "$@" >"$dir/cwd/recover.sh" && sh -n "$dir/cwd/recover.sh" &&
