@@ -199,10 +199,20 @@ is_issued(const struct auto_run *r, const char *cn)
 	return false;
 }
 
+/* Can files be called so? Those of the renewal of another template are. */
+static bool
+names_files(const char *cn)
+{
+	size_t len = strlen(cn), last = sizeof RENEWAL - 1;
+
+	return cn[0] != '.' && strchr(cn, '/') == NULL &&
+	       (len < last || strcmp(cn + len - last, RENEWAL) != 0);
+}
+
 static bool
 is_wanted(const struct auto_run *r, const struct tmpl *t)
 {
-	return t->cn[0] != '.' && strchr(t->cn, '/') == NULL && is_issued(r, t->cn) &&
+	return names_files(t->cn) && is_issued(r, t->cn) &&
 	       tmpl_auto_refusal(t, &r->me.sids, r->w->cli->opt.with_kra) == NULL;
 }
 
@@ -234,7 +244,7 @@ find_replaced(const struct auto_run *r, const struct tmpl *t)
 	for (size_t i = 0; i < t->supersedes.count; i++) {
 		const char *cn = t->supersedes.list[i];
 
-		if (cn[0] != '.' && strchr(cn, '/') == NULL && is_there(r, cn, ".pfx"))
+		if (names_files(cn) && is_there(r, cn, ".pfx"))
 			return cn;
 	}
 	return NULL;

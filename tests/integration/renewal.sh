@@ -146,6 +146,8 @@ check "a template of key recovery agents" lets AutoKra KeyRecoveryAgent ra-signa
 check "is left to people" run_does_nothing
 told() { did AutoKra 'waits for a certificate manager' "$(enrolls_itself --with-kra --json)"; }
 check "unless told" told
+check "a template that is called as a renewal" lets Auto2.new Auto
+check "is left to people too" run_does_nothing
 two_at_once() { (flock 9 && enrolls_itself) 9>"$auto/.lock"; }
 check "two at once do not" refuses 'is at work there' two_at_once
 check "a password that opens nothing" refuses NTE_BAD_DATA ca_lab_as user1 enroll --auto --out "$auto" --out-password-file "$(lab_password_file user1)"
