@@ -12,10 +12,11 @@
 static void
 print_event(const json_t *e)
 {
-	printf("%6lld  %s  %-11s %4lld  %s\n",
+	printf("%6lld  %s  %-11s %4lld  ",
 	    (long long)json_integer_value(json_object_get(e, "row_id")), json_text(e, "when"),
-	    json_text(e, "level"), (long long)json_integer_value(json_object_get(e, "number")),
-	    json_text(e, "text"));
+	    json_text(e, "level"), (long long)json_integer_value(json_object_get(e, "number")));
+	print_name(stdout, json_text(e, "text"));
+	putchar('\n');
 }
 
 static bool
