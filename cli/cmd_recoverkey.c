@@ -209,12 +209,14 @@ print_shown(const struct recover *r, const struct err *why)
 	const struct recovery_blob *b = &r->blob;
 
 	if (r->cli->opt.json) {
-		print_json(json_pack("{s:o, s:o, s:o, s:s, s:o, s:b, s:s?, s:s?}", "certificate",
-		    json_cert(&b->certificate), "signed_by", json_cert(&b->signer), "retrieval",
-		    b->has_retrieval ? json_retrieval(&b->retrieval) : json_null(), "cipher",
-		    b->archived.cipher_name, "recipients", json_blob_recipients(b), "verified",
-		    (int)(why == NULL), "code", why != NULL ? err_name(why->code) : NULL, "reason",
-		    why != NULL ? why->msg : NULL));
+		print_json(
+		    json_pack("{s:o, s:o, s:o, s:s, s:I, s:o, s:b, s:s?, s:s?}", "certificate",
+			json_cert(&b->certificate), "signed_by", json_cert(&b->signer), "retrieval",
+			b->has_retrieval ? json_retrieval(&b->retrieval) : json_null(), "cipher",
+			b->archived.cipher_name, "threshold", (json_int_t)b->archived.threshold,
+			"recipients", json_blob_recipients(b), "verified", (int)(why == NULL),
+			"code", why != NULL ? err_name(why->code) : NULL, "reason",
+			why != NULL ? why->msg : NULL));
 		return;
 	}
 	puts("Recovery BLOB of:");
