@@ -93,6 +93,14 @@ buf_free(struct buf *b)
 	*b = (struct buf){0};
 }
 
+void
+buf_free_wiped(struct buf *b)
+{
+	if (b->ptr != NULL)
+		OPENSSL_cleanse(b->ptr, b->len);
+	buf_free(b);
+}
+
 struct buf
 buf_give(struct buf *b)
 {

@@ -74,6 +74,8 @@ bool buf_append(struct buf *b, struct view more, struct err *err);
  * original. */
 bool buf_take_openssl(uint8_t *ptr, int len, struct buf *out, struct err *err);
 void buf_free(struct buf *b);
+/* Wipes it first: of octets that may hold a secret, where no struct secret can hold them. */
+void buf_free_wiped(struct buf *b);
 /* The buffer, which the variable then does not hold any more. */
 struct buf buf_give(struct buf *b);
 

@@ -375,14 +375,16 @@ static bool
 is_canonical(struct view packed, struct view bytes)
 {
 	OWNED(own_memory) char *again = base64_encode(bytes);
+	bool same = view_eq(view_str(again), packed);
 
-	return view_eq(view_str(again), packed);
+	OPENSSL_cleanse(again, strlen(again)); /* it may be a key */
+	return same;
 }
 
 bool
 base64_decode(struct view text, struct buf *out, struct err *err)
 {
-	OWNED(buf_free) struct buf packed = {0}, b = {0};
+	OWNED(buf_free_wiped) struct buf packed = {0}, b = {0};
 	size_t pad = 0;
 
 	*out = (struct buf){0};

@@ -34,14 +34,6 @@ escrow_files_close(struct escrow_files *f)
 	*f = (struct escrow_files){0};
 }
 
-/* Bytes that may hold a key in plain. */
-static void
-wiped_buf_free(struct buf *b)
-{
-	OPENSSL_cleanse(b->ptr, b->len);
-	buf_free(b);
-}
-
 /* ---- passwords ---- */
 
 static struct secret *
@@ -101,7 +93,7 @@ read_line(struct escrow_files *f, uint8_t *line, size_t len, struct err *err)
 static bool
 read_list(struct escrow_files *f, const char *path, struct err *err)
 {
-	OWNED(wiped_buf_free) struct buf text = {0};
+	OWNED(buf_free_wiped) struct buf text = {0};
 
 	if (!file_read(path, LIST_MAX, &text, err))
 		return false;
@@ -271,7 +263,7 @@ read_file(struct escrow_files *f, const char *path, escrow_found *found, void *a
 {
 	const struct escrow_line *line;
 	OWNED(escrow_items_free) struct escrow_items items = {0};
-	OWNED(wiped_buf_free) struct buf file = {0};
+	OWNED(buf_free_wiped) struct buf file = {0};
 	struct err why;
 
 	if (!find_line(f, path, &line, &why) || !file_read(path, ESCROW_FILE_MAX, &file, &why) ||

@@ -126,13 +126,9 @@ import_report_ignores(struct import_report *r, const struct escrow_item *item)
 {
 	OWNED(pkix_cert_free) struct pkix_cert cert = {0};
 	struct err ignored;
-	uint16_t usage;
 
-	if (!pkix_cert_decode(buf_view(&item->certificate), &cert, &ignored))
-		return false;
-	usage = pkix_cert_key_usage(&cert);
-	if ((usage & (PKIX_KU_KEY_ENCIPHERMENT | PKIX_KU_DATA_ENCIPHERMENT |
-			 PKIX_KU_KEY_AGREEMENT)) != 0)
+	if (!pkix_cert_decode(buf_view(&item->certificate), &cert, &ignored) ||
+	    pkix_cert_may_encrypt(&cert))
 		return false;
 	r->signature_certificates++;
 	count_user(r, item, NULL);

@@ -76,13 +76,10 @@ read_plain(const char *path, struct key_passwords *p, struct pfx_content *out, s
 static bool
 read_large(const char *path, struct key_passwords *p, struct pfx_content *out, struct err *err)
 {
-	OWNED(buf_free) struct buf content = {0};
-	bool ok = file_read(path, MATERIAL_MAX, &content, err) &&
-		  read_asking(buf_view(&content), path, p, out, err);
+	OWNED(buf_free_wiped) struct buf content = {0};
 
-	if (content.len > 0)
-		OPENSSL_cleanse(content.ptr, content.len);
-	return ok;
+	return file_read(path, MATERIAL_MAX, &content, err) &&
+	       read_asking(buf_view(&content), path, p, out, err);
 }
 
 bool

@@ -217,10 +217,7 @@ check_officer(const struct importing *m, struct err *err)
 static bool
 check_usage(const struct importing *m, struct err *err)
 {
-	uint16_t usage = pkix_cert_key_usage(&m->cert);
-
-	return (usage & (PKIX_KU_KEY_ENCIPHERMENT | PKIX_KU_DATA_ENCIPHERMENT |
-			    PKIX_KU_KEY_AGREEMENT)) != 0 ||
+	return pkix_cert_may_encrypt(&m->cert) ||
 	       err_set(err, DIRCA_E_SIGNATURE_KEY,
 		   "the key usage of the certificate is for signatures only; such a key is not "
 		   "archived");

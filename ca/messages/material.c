@@ -87,19 +87,10 @@ begins(struct view v, const void *with, size_t len)
 	return v.len >= len && memcmp(v.ptr, with, len) == 0;
 }
 
-/* Bytes that may hold a key in plain. */
-static void
-wiped_free(struct buf *b)
-{
-	if (b->len > 0)
-		OPENSSL_cleanse(b->ptr, b->len);
-	buf_free(b);
-}
-
 static bool
 is_base64(struct view v)
 {
-	OWNED(wiped_free) struct buf ignored = {0};
+	OWNED(buf_free_wiped) struct buf ignored = {0};
 	struct err err;
 
 	return v.len > 0 && v.ptr[0] == 'M' && base64_decode(v, &ignored, &err);
@@ -154,7 +145,7 @@ material_name(enum material m)
 bool
 material_is_protected(struct view v)
 {
-	OWNED(wiped_free) struct buf der = {0};
+	OWNED(buf_free_wiped) struct buf der = {0};
 	struct err ignored;
 
 	switch (material_of(v)) {
@@ -516,7 +507,7 @@ static bool read_any(
 static bool
 read_base64(struct view text, const struct passwords *with, struct pfx_content *to, struct err *err)
 {
-	OWNED(wiped_free) struct buf der = {0};
+	OWNED(buf_free_wiped) struct buf der = {0};
 
 	if (!base64_decode(text, &der, err))
 		return false;

@@ -129,6 +129,8 @@ bool pkix_cert_has_eku(const struct pkix_cert *c, const char *dotted);
 #define PKIX_KU_CERT_SIGN         0x0400u
 #define PKIX_KU_CRL_SIGN          0x0200u
 uint16_t pkix_cert_key_usage(const struct pkix_cert *c);
+/* Does its key usage let something be encrypted to it, by whatever algorithm? */
+bool pkix_cert_may_encrypt(const struct pkix_cert *c);
 /* The value of the extension; ERROR_INVALID_DATA. */
 bool pkix_key_usage_decode(struct view value, uint16_t *out, struct err *err);
 /* Is it the value of this extension: one element of strict DER, and of its type if OpenSSL knows

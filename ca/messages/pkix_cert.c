@@ -306,6 +306,13 @@ pkix_cert_key_usage(const struct pkix_cert *c)
 	return usage;
 }
 
+bool
+pkix_cert_may_encrypt(const struct pkix_cert *c)
+{
+	return (pkix_cert_key_usage(c) & (PKIX_KU_KEY_ENCIPHERMENT | PKIX_KU_DATA_ENCIPHERMENT |
+					     PKIX_KU_KEY_AGREEMENT)) != 0;
+}
+
 static BASIC_CONSTRAINTS *
 basic_constraints(const struct pkix_cert *c)
 {
