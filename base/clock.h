@@ -27,7 +27,7 @@ struct clock_watch {
 /* Less than this is how clocks are kept right, and no step. */
 #define CLOCK_STEP_S 10
 void clock_watch_begin(struct clock_watch *w);
-/* By how many seconds the clock was set since it was last asked; 0: it was not. */
+/* By how many seconds, to the nearest, the clock was set since it was last asked; 0: it was not. */
 int64_t clock_watch_step(struct clock_watch *w);
 
 /* 8-byte negative FILETIME delta of pKIExpirationPeriod ([MS-CRTD] 2.11) to whole seconds; false if

@@ -42,6 +42,35 @@ periods_of_templates_are_read_and_written(void **state)
 	}
 }
 
+/* Both clocks are read in whole milliseconds: what moved by a day may seem to lack one of them. */
+static void
+a_step_of_the_clock_is_told_to_the_nearest_second(void **state)
+{
+	static const struct {
+		int64_t moved_ms, seconds;
+	} cases[] = {
+	    {0, 0},
+	    {86399700, 86400},
+	    {86400300, 86400},
+	    {-86399700, -86400},
+	    {-86400300, -86400},
+	    {9300, 0},
+	    {-9300, 0},
+	    {9700, 10},
+	    {-9700, -10},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct clock_watch w;
+
+		clock_watch_begin(&w);
+		w.offset_ms -= cases[i].moved_ms;
+		assert_int_equal(clock_watch_step(&w), cases[i].seconds);
+		assert_int_equal(clock_watch_step(&w), 0);
+	}
+}
+
 static void
 a_period_is_eight_bytes_and_negative(void **state)
 {
@@ -184,6 +213,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(periods_of_templates_are_read_and_written),
+	    cmocka_unit_test(a_step_of_the_clock_is_told_to_the_nearest_second),
 	    cmocka_unit_test(a_period_is_eight_bytes_and_negative),
 	    cmocka_unit_test(a_period_over_the_format_is_the_longest),
 	    cmocka_unit_test(instants_are_written_and_read),
