@@ -145,72 +145,76 @@ struct cli_options {
 	bool help, verbose;
 };
 
-/* A group of options: a bit of its own each. */
-#define OPTS(bit)      (UINT64_C(1) << (bit))
-#define OPTS_ALL       OPTS(0)
-#define OPTS_SESSION   OPTS(1)
-#define OPTS_JSON      OPTS(2)
-#define OPTS_DAEMON    OPTS(3)
-#define OPTS_INIT      OPTS(4)
-#define OPTS_PUBLISH   OPTS(5)
-#define OPTS_ENROLL    OPTS(6)
-#define OPTS_RECOVER   OPTS(7)
-#define OPTS_LIST      OPTS(8)
-#define OPTS_DECIDE    OPTS(9)
-#define OPTS_DUMP      OPTS(10)
-#define OPTS_OUT       OPTS(11)
-#define OPTS_KEY       OPTS(12)
-#define OPTS_YES       OPTS(13)
-#define OPTS_EXPIRING  OPTS(14)
-#define OPTS_LINT      OPTS(15)
-#define OPTS_UNPUBLISH OPTS(16)
-#define OPTS_RULE      OPTS(17)
-#define OPTS_SDDL      OPTS(18) /* sd show, sd check */
-#define OPTS_DRY       OPTS(19)
-#define OPTS_RESTRICT  OPTS(20)
-#define OPTS_RIGHTS    OPTS(21)
-#define OPTS_SETUP     OPTS(22)
-#define OPTS_GRANT     OPTS(23)
-#define OPTS_TRANSFER  OPTS(24)
-#define OPTS_IMPORT    OPTS(25)
-#define OPTS_FIELDS    OPTS(26) /* takes field=value: help explains the fields */
-#define OPTS_AUDIT     OPTS(27)
-#define OPTS_EXPORT    OPTS(28)
-#define OPTS_HEAD      OPTS(29)
-#define OPTS_REVOKE    OPTS(30)
-#define OPTS_EVENTS    OPTS(31)
-#define OPTS_COPY      OPTS(32) /* of a CA: whose it is */
-#define OPTS_RESTORE   OPTS(33)
-#define OPTS_CRL       OPTS(34)
-#define OPTS_KRA_ADD   OPTS(35)
-#define OPTS_RENEW     OPTS(36)
-#define OPTS_INSTALL   OPTS(37)
-#define OPTS_FLAGS     OPTS(38) /* -NAME in capitals is an argument: a flag to take away */
-#define OPTS_FOUND     OPTS(39) /* kra list */
-#define OPTS_READER    OPTS(40)
-#define OPTS_ADCS      OPTS(41)
-#define OPTS_EXTENSION OPTS(42) /* of a certificate: its value */
-#define OPTS_SUBMIT    OPTS(43)
-#define OPTS_REQUEST   OPTS(44) /* new, accept */
-#define OPTS_ACCEPT    OPTS(45)
-#define OPTS_KEYS_IN   OPTS(46)
-#define OPTS_KEYS_OUT  OPTS(47)
-#define OPTS_FORMAT    OPTS(48)
-#define OPTS_KEY_STORE OPTS(49)
-#define OPTS_CASE      OPTS(50) /* case open */
-#define OPTS_CASES     OPTS(51) /* case list */
-#define OPTS_BY_CASE   OPTS(52)
-#define OPTS_IMPORTPFX OPTS(53)
-#define OPTS_ESCROW    OPTS(54) /* files with private keys, and what opens them */
-#define OPTS_BRING     OPTS(55) /* importkms */
-#define OPTS_DAYS      OPTS(56)
-#define OPTS_CERT      OPTS(57) /* writes a certificate */
-#define OPTS_VERIFY    OPTS(58)
-#define OPTS_EXPORTKMS OPTS(59)
-#define OPTS_SEARCH    OPTS(60) /* getkey */
-#define OPTS_COVERAGE  OPTS(61)
-#define OPTS_COUNT     OPTS(62) /* kra count */
-#define OPTS_REWRAP    OPTS(63) /* archive rewrap */
+/* A group of options that belong together. Which groups a verb takes, and of which groups an option
+ * is, is a list: OPTS(OPTS_SESSION, OPTS_JSON). */
+enum cli_opts {
+	OPTS_END, /* of a list */
+	OPTS_ALL,
+	OPTS_SESSION,
+	OPTS_JSON,
+	OPTS_DAEMON,
+	OPTS_INIT,
+	OPTS_PUBLISH,
+	OPTS_ENROLL,
+	OPTS_RECOVER,
+	OPTS_LIST,
+	OPTS_DECIDE,
+	OPTS_DUMP,
+	OPTS_OUT,
+	OPTS_KEY,
+	OPTS_YES,
+	OPTS_EXPIRING,
+	OPTS_LINT,
+	OPTS_UNPUBLISH,
+	OPTS_RULE,
+	OPTS_SDDL, /* sd show, sd check */
+	OPTS_DRY,
+	OPTS_RESTRICT,
+	OPTS_RIGHTS,
+	OPTS_SETUP,
+	OPTS_GRANT,
+	OPTS_TRANSFER,
+	OPTS_IMPORT,
+	OPTS_FIELDS, /* takes field=value: help explains the fields */
+	OPTS_AUDIT,
+	OPTS_EXPORT,
+	OPTS_HEAD,
+	OPTS_REVOKE,
+	OPTS_EVENTS,
+	OPTS_COPY, /* of a CA: whose it is */
+	OPTS_RESTORE,
+	OPTS_CRL,
+	OPTS_KRA_ADD,
+	OPTS_RENEW,
+	OPTS_INSTALL,
+	OPTS_FLAGS, /* -NAME in capitals is an argument: a flag to take away */
+	OPTS_FOUND, /* kra list */
+	OPTS_READER,
+	OPTS_ADCS,
+	OPTS_EXTENSION, /* of a certificate: its value */
+	OPTS_SUBMIT,
+	OPTS_REQUEST, /* new, accept */
+	OPTS_ACCEPT,
+	OPTS_KEYS_IN,
+	OPTS_KEYS_OUT,
+	OPTS_FORMAT,
+	OPTS_KEY_STORE,
+	OPTS_CASE,  /* case open */
+	OPTS_CASES, /* case list */
+	OPTS_BY_CASE,
+	OPTS_IMPORTPFX,
+	OPTS_ESCROW, /* files with private keys, and what opens them */
+	OPTS_BRING,  /* importkms */
+	OPTS_DAYS,
+	OPTS_CERT, /* writes a certificate */
+	OPTS_VERIFY,
+	OPTS_EXPORTKMS,
+	OPTS_SEARCH, /* getkey */
+	OPTS_COVERAGE,
+	OPTS_COUNT,  /* kra count */
+	OPTS_REWRAP,
+};
+#define OPTS(...) ((const enum cli_opts[]){__VA_ARGS__, OPTS_END})
 
 struct paper;
 struct cli {
@@ -240,7 +244,7 @@ typedef bool verb_function(struct work *work, struct err *err);
 struct verb {
 	const char *name, *arguments, *summary, *group, *who;
 	int least, most;
-	uint64_t options; /* groups of them */
+	const enum cli_opts *options; /* groups of them, beside OPTS_ALL */
 	enum cli_needs needs;
 	verb_function *run;
 };
@@ -251,6 +255,8 @@ extern const size_t verb_count;
 /* Finds the verb among cli->verbs, reads options into cli; false after printing usage (status in
  * *exit_out). */
 bool cli_parse(int argc, char **argv, struct cli *cli, enum cli_exit *exit_out);
+/* Whether the verb takes this group. */
+bool cli_takes(const struct verb *verb, enum cli_opts group);
 void cli_print_usage(const struct verb *verb);
 /* Everything of the verb table, group by group. */
 void cli_print_verbs(const struct cli *cli);

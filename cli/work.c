@@ -46,7 +46,7 @@ work_run(struct cli *cli)
 	status = cli_fail(cli, &err);
 	if (w.status != CLI_OK)
 		return w.status;
-	if (status == CLI_USAGE && (verb->options & OPTS_FIELDS) != 0)
+	if (status == CLI_USAGE && cli_takes(verb, OPTS_FIELDS))
 		template_name_fields(stderr);
 	return status;
 }

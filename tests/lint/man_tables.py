@@ -37,20 +37,12 @@ def spelled(name, letter):
 
 
 def check_groups():
-    """Two groups of options with one bit: each verb of one would take what is the other's."""
-    global bad
-    bits = re.findall(r"^#define (OPTS_\w+) +OPTS\((\d+)\)", tables.source("cli/cli.h"), re.M)
-    numbers = [int(bit) for _, bit in bits]
-    if numbers != sorted(numbers):
-        print("cli/cli.h: groups of options are not in the order of their bits")
-        bad += 1
-    for name, bit in bits:
-        if numbers.count(int(bit)) != 1 or int(bit) > 63:
-            print(f"cli/cli.h: {name}: bit {bit} is another group's, or none")
-            bad += 1
-    if not bits:
-        print("cli/cli.h: no group of options was read")
-        bad += 1
+    """A group of options that no verb takes, or that is of no option: somebody forgot a half."""
+    taken = set().union(*tables.verbs().values())
+    of = set().union(*(groups for _, _, groups in tables.options()))
+    known = set(re.findall(r"^\t(OPTS_\w+),", tables.source("cli/cli.h"), re.M)) - {"OPTS_END"}
+    same("cli/verbs.h, groups of options", known, taken | {"OPTS_ALL"})
+    same("cli/options.c, groups of options", known - {"OPTS_FIELDS", "OPTS_FLAGS"}, of)  # what arguments may be
 
 
 def check_verbs():

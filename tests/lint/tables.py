@@ -15,15 +15,20 @@ def table(text, start):
     return text[at : text.index("\n}", at)]
 
 
+def _listed(groups):
+    """{group} of the list in OPTS(...)"""
+    return {g.strip() for g in groups.split(",")}
+
+
 def verb_rows():
     """[(name, least, most, groups of options)] of the rows X("name", "arguments", least, most, group, who, needs, options, ...)."""
     text = source("cli/verbs.h").replace("\\\n", " ")
-    return re.findall(r'X\(\s*"([a-z -]+)",\s*"[^"]*",\s*(\d+),\s*(\w+),\s*GROUP_\w+,\s*WHO_\w+,\s*NEEDS_\w+,\s*([A-Z_ |0\s]+),', text)
+    return re.findall(r'X\(\s*"([a-z -]+)",\s*"[^"]*",\s*(\d+),\s*(\w+),\s*GROUP_\w+,\s*WHO_\w+,\s*NEEDS_\w+,\s*OPTS\(([A-Z_,\s]+)\),', text)
 
 
 def verbs():
     """{verb: option groups}"""
-    return {name: {g.strip() for g in groups.split("|")} - {"0"} for name, _, _, groups in verb_rows()}
+    return {name: _listed(groups) for name, _, _, groups in verb_rows()}
 
 
 def verb_arguments():
@@ -39,8 +44,8 @@ def flags():
 
 def options():
     """[(option, letter or None, groups)]; a name may come twice, for different verbs."""
-    rows = re.findall(r"\{\s*\"([a-z0-9-]+)\",\s*('.'|0),\s*[A-Z]+,\s*([A-Z_ |]+),\s*AT\(", table(source("cli/options.c"), "} rows[] ="))
-    return [(n, None if c == "0" else c[1], {g.strip() for g in groups.split("|")}) for n, c, groups in rows]
+    rows = re.findall(r"\{\s*\"([a-z0-9-]+)\",\s*('.'|0),\s*[A-Z]+,\s*OPTS\(([A-Z_,\s]+)\),\s*AT\(", table(source("cli/options.c"), "} rows[] ="))
+    return [(n, None if c == "0" else c[1], _listed(groups)) for n, c, groups in rows]
 
 
 def paper_commands():
