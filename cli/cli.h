@@ -211,7 +211,7 @@ enum cli_opts {
 	OPTS_EXPORTKMS,
 	OPTS_SEARCH, /* getkey */
 	OPTS_COVERAGE,
-	OPTS_COUNT,  /* kra count */
+	OPTS_COUNT, /* kra count */
 	OPTS_REWRAP,
 };
 #define OPTS(...) ((const enum cli_opts[]){__VA_ARGS__, OPTS_END})
