@@ -89,6 +89,8 @@ find_own(struct recovery *r, struct err *err)
 bool
 recover_find_case(struct recovery *r, struct err *err)
 {
+	if (r->hides_cases)
+		return !needs_case(r) || refuse_without(r, err);
 	if (r->case_id != 0)
 		return case_must_be(store_get_case(r->ca->store, r->case_id, &r->used, err),
 			   r->case_id, err) &&

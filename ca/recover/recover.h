@@ -68,7 +68,8 @@ bool recover_blob(struct ca *ca, struct vault *v, const struct principal *office
     struct err *err);
 
 /* What recover_blob would answer this officer now for each archived key that the token names, by
- * the same checks. False: this CA could not decide. */
+ * the same checks. Of recovery cases only what `asker` may know (recover_case_get). False: this CA
+ * could not decide. */
 struct recover_key {
 	struct store_request row;
 	struct explanation steps;
@@ -80,7 +81,11 @@ struct recover_explanation {
 	size_t count, omitted; /* of very many the first RECOVER_EXPLAIN_MAX */
 };
 #define RECOVER_EXPLAIN_MAX 100
-bool recover_explain(struct ca *ca, const struct principal *officer, const char *token, int64_t now,
+struct recover_question {
+	const struct principal *asker, *officer;
+	const char *token;
+};
+bool recover_explain(struct ca *ca, const struct recover_question *q, int64_t now,
     struct recover_explanation *out, struct err *err);
 void recover_explanation_free(struct recover_explanation *x);
 

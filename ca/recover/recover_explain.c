@@ -18,13 +18,13 @@ on_step(struct recovery *r, const struct recover_check *check, const struct err 
 }
 
 static bool
-explain_key(struct ca *ca, const struct ca_view *view, const struct principal *officer,
+explain_key(struct ca *ca, const struct ca_view *view, const struct recover_question *q,
     const struct store_request *found, int64_t now, struct recover_key *out, struct err *err)
 {
 	OWNED(recover_decision_free)
 	struct recovery r = {.ca = ca,
 	    .view = view,
-	    .officer = officer,
+	    .officer = q->officer,
 	    .row = &out->row,
 	    .now = now,
 	    .step = on_step,
@@ -33,6 +33,7 @@ explain_key(struct ca *ca, const struct ca_view *view, const struct principal *o
 	if (!ca_get_row(ca, found->request_id, &out->row, err))
 		return false;
 	r.serial = out->row.serial_number != NULL ? out->row.serial_number : "?";
+	r.hides_cases = !case_may_know(ca, view, q->asker, &out->row);
 	out->allowed = recover_decide(&r, &out->refusal);
 	if (out->allowed || !err_is_undecided(out->refusal.code))
 		return true;
@@ -57,29 +58,28 @@ find_rows(struct ca *ca, const char *token, struct store_requests *out, struct e
 }
 
 static bool
-explain_rows(struct ca *ca, const struct ca_view *view, const struct principal *officer,
+explain_rows(struct ca *ca, const struct ca_view *view, const struct recover_question *q,
     const struct store_requests *rows, int64_t now, struct recover_explanation *out,
     struct err *err)
 {
 	out->keys = mem_zero(rows->count, sizeof *out->keys);
 	for (size_t i = 0; i < rows->count && i < RECOVER_EXPLAIN_MAX; i++)
-		if (!explain_key(
-			ca, view, officer, &rows->list[i], now, &out->keys[out->count++], err))
+		if (!explain_key(ca, view, q, &rows->list[i], now, &out->keys[out->count++], err))
 			return false;
 	out->omitted = rows->count - out->count;
 	return true;
 }
 
 bool
-recover_explain(struct ca *ca, const struct principal *officer, const char *token, int64_t now,
+recover_explain(struct ca *ca, const struct recover_question *q, int64_t now,
     struct recover_explanation *out, struct err *err)
 {
 	OWNED(ca_view_release) struct ca_view *view = ca_view_get(ca);
 	OWNED(store_requests_free) struct store_requests rows = {0};
 
 	*out = (struct recover_explanation){0};
-	if (recover_check_fresh(view, err) && find_rows(ca, token, &rows, err) &&
-	    explain_rows(ca, view, officer, &rows, now, out, err))
+	if (recover_check_fresh(view, err) && find_rows(ca, q->token, &rows, err) &&
+	    explain_rows(ca, view, q, &rows, now, out, err))
 		return true;
 	recover_explanation_free(out);
 	return false;

@@ -28,7 +28,8 @@ struct recovery {
 	const struct principal *officer;
 	const struct store_request *row; /* whole */
 	const char *serial;
-	int64_t case_id; /* that is to be used; 0: the officer's own that fits */
+	int64_t case_id;  /* that is to be used; 0: the officer's own that fits */
+	bool hides_cases; /* who asks for an explanation may not know of any */
 	int64_t now;
 	recover_step *step; /* NULL, but for explanations */
 	void *step_arg;
@@ -73,6 +74,9 @@ bool case_check_note(const char *note, const char *what, struct err *err);
 enum case_actor case_actor_of(const struct store_case *c, const struct principal *officer);
 /* CERTSRV_E_BAD_REQUESTSTATUS: its time has passed. */
 bool case_check_due(const struct store_case *c, int64_t now, struct err *err);
+/* May `who` know whether there is a case about this key? */
+bool case_may_know(struct ca *ca, const struct ca_view *view, const struct principal *who,
+    const struct store_request *row);
 /* STORE_NOT_FOUND as CRYPT_E_NOT_FOUND. */
 bool case_must_be(enum store_find found, int64_t case_id, struct err *err);
 /* An event about it. */

@@ -119,13 +119,15 @@ route_explain_recover(struct route_call *c)
 	OWNED(principal_free) struct principal officer = {0};
 	OWNED(own_memory) char *name = NULL;
 	OWNED(own_memory) char *user = NULL;
+	struct recover_question q = {.asker = &c->caller, .officer = &officer};
 	json_t *keys;
 	struct err err;
 
 	if (!queries(c, "officer", "user", &name, &user))
 		return;
+	q.token = user;
 	if (!may_ask(c, &err) || !explain_principal(c->ca, name, &officer, &err) ||
-	    !recover_explain(c->ca, &officer, user, clock_now(), &x, &err)) {
+	    !recover_explain(c->ca, &q, clock_now(), &x, &err)) {
 		json_fail(c->http, &err);
 		return;
 	}

@@ -233,8 +233,9 @@ assert_explained(const struct principal *officer, enum err_code code, const char
 
 	if (!fetch(officer, archived.serial, &blob, &refusal))
 		assert_int_equal(blob.len, 0);
-	harness_must(
-	    recover_explain(harness.ca, officer, "user1@nwtraders.com", clock_now(), &x, &err),
+	harness_must(recover_explain(harness.ca,
+			 &(struct recover_question){officer, officer, "user1@nwtraders.com"},
+			 clock_now(), &x, &err),
 	    &err);
 	assert_int_equal(x.count, 1);
 	assert_int_equal(x.keys[0].refusal.code, code);
@@ -595,8 +596,10 @@ assert_explained_by_record(void)
 	struct err err;
 	bool told = false;
 
-	harness_must(
-	    recover_explain(harness.ca, &officer1, archived.serial, clock_now(), &x, &err), &err);
+	harness_must(recover_explain(harness.ca,
+			 &(struct recover_question){&officer1, &officer1, archived.serial},
+			 clock_now(), &x, &err),
+	    &err);
 	assert_true(x.keys[0].allowed);
 	for (size_t i = 0; i < x.keys[0].steps.count; i++)
 		told = told || strstr(x.keys[0].steps.steps[i].reason, "groups=recorded") != NULL;

@@ -434,6 +434,32 @@ officers_are_restricted_here_too(void **state)
 	harness_must(recover_case_list(harness.ca, &officer2, &live, &cs, &next, &err), &err);
 	assert_int_equal(cs.count, 0);
 	store_cases_free(&cs);
+	/* and says the same whomever it is asked about */
+	const struct store_case_filter questions[] = {
+	    {.owner = user1.downlevel, .limit = 1},
+	    {.owner = outsider.downlevel, .limit = 1},
+	    {.officer = officer1.downlevel, .limit = 1},
+	    {.officer = officer2.downlevel, .limit = 1},
+	    {.request_id = archived.id, .limit = 1},
+	    {.request_id = archived.id + 1000, .limit = 1},
+	    {.state = CASE_WAITING, .limit = 1},
+	    {.state = CASE_OPEN, .limit = 1},
+	};
+	for (size_t i = 0; i < sizeof questions / sizeof questions[0]; i++) {
+		bool meant = i % 2 == 0;
+
+		harness_must(
+		    recover_case_list(harness.ca, &officer2, &questions[i], &cs, &next, &err),
+		    &err);
+		assert_int_equal(cs.count, 0);
+		assert_int_equal(next, id);
+		store_cases_free(&cs);
+		harness_must(
+		    recover_case_list(harness.ca, &officer1, &questions[i], &cs, &next, &err),
+		    &err);
+		assert_int_equal(cs.count, meant);
+		store_cases_free(&cs);
+	}
 	assert_false(recover_case_get(harness.ca, &officer2, id, &c, &err));
 	assert_int_equal(err.code, CERTSRV_E_RESTRICTEDOFFICER);
 	assert_null(strstr(err.msg, "user1"));
@@ -681,14 +707,14 @@ revoke_work(struct store_tx *tx, void *arg, struct err *err)
 }
 
 static void
-assert_explained(enum err_code code, const char *part)
+assert_explained_to(const struct principal *asker, enum err_code code, const char *part)
 {
+	const struct recover_question q = {asker, &officer1, archived.serial};
 	struct recover_explanation x;
 	struct err err;
 	bool found = false;
 
-	harness_must(
-	    recover_explain(harness.ca, &officer1, archived.serial, clock_now(), &x, &err), &err);
+	harness_must(recover_explain(harness.ca, &q, clock_now(), &x, &err), &err);
 	assert_int_equal(x.count, 1);
 	assert_int_equal(x.keys[0].refusal.code, code);
 	for (size_t i = 0; i < x.keys[0].steps.count; i++)
@@ -697,6 +723,12 @@ assert_explained(enum err_code code, const char *part)
 	if (!found)
 		fail_msg("%s", part);
 	recover_explanation_free(&x);
+}
+
+static void
+assert_explained(enum err_code code, const char *part)
+{
+	assert_explained_to(&officer1, code, part);
 }
 
 static void
@@ -715,6 +747,30 @@ explanations_say_which_case(void **state)
 	settings_usual();
 	harness_set("CA\\Recovery\\RequireCase", "0");
 	assert_explained(ERR_OK, "no recovery case is needed");
+}
+
+/* Not whose keys they are, when he is not to know, nor a manager who could not fetch them. */
+static void
+explanations_say_of_no_case_to_others(void **state)
+{
+	int64_t id;
+
+	(void)state;
+	harness_restrict(
+	    (struct harness_rule[]){{false, "1111", "1205", NULL}, {false, "1112", "1206", NULL}},
+	    2);
+	for (int i = 0; i < 2; i++) {
+		assert_explained_to(&user1, DIRCA_E_CASE_REQUIRED, "by a recovery case only");
+		assert_explained_to(&officer2, DIRCA_E_CASE_REQUIRED, "by a recovery case only");
+		assert_explained_to(&caadmin, DIRCA_E_CASE_REQUIRED, "by a recovery case only");
+		if (i == 0)
+			id = opened(&officer1);
+	}
+	assert_explained_to(&officer1, ERR_OK, "is open until");
+	harness_set("CA\\Recovery\\RequireCase", "0");
+	assert_explained_to(&officer2, ERR_OK, "no recovery case is needed");
+	must_decide(&officer1, id, CASE_CLOSE);
+	harness_unrestrict();
 }
 
 /* Last: the certificate is revoked. */
@@ -785,6 +841,7 @@ main(void)
 	    USUAL(events_tell_of_it),
 	    USUAL(nothing_is_done_that_cannot_be_recorded),
 	    USUAL(explanations_say_which_case),
+	    USUAL(explanations_say_of_no_case_to_others),
 	    USUAL(what_is_compromised_is_revoked_before),
 	};
 
