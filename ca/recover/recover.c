@@ -239,7 +239,8 @@ static bool
 same_question(const struct store_request *a, const struct store_request *b)
 {
 	const char *names[] = {a->requester_name, b->requester_name, a->template_name,
-	    b->template_name, a->requester_sid, b->requester_sid, a->requester_dn, b->requester_dn};
+	    b->template_name, a->template_oid, b->template_oid, a->requester_sid, b->requester_sid,
+	    a->requester_dn, b->requester_dn};
 
 	for (size_t i = 0; i < COUNT_OF(names); i += 2)
 		if ((names[i] == NULL) != (names[i + 1] == NULL) ||

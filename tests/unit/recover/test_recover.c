@@ -688,6 +688,53 @@ rows_of_one_name_and_two_entries_are_two_questions(void **state)
 	harness_unrestrict();
 }
 
+static void
+set_template_oid(int64_t id, const char *oid)
+{
+	char sql[256];
+
+	snprintf(sql, sizeof sql,
+	    "UPDATE Request SET CertificateTemplate = NULL, TemplateOID = '%s' "
+	    "WHERE RequestID = %lld",
+	    oid, (long long)id);
+	sqlite(sql);
+}
+
+/* Nor does one template that a row knows by its OID alone for another one. */
+static void
+rows_of_one_requester_and_two_templates_are_two_questions(void **state)
+{
+	struct ca_view *view = ca_view_get(harness.ca);
+	const char *archive = ca_view_template(view, "EFSArchive")->oid,
+		   *user = ca_view_template(view, "UserArchive")->oid;
+	struct store_requests rows;
+	struct recover_hidden hidden;
+	char sid[SID_TEXT_MAX], sql[320];
+	struct err err;
+
+	(void)state;
+	sid_to_text(&user1.sid, sid);
+	snprintf(sql, sizeof sql,
+	    "UPDATE Request SET RequesterSID = '%s', RequesterDN = NULL WHERE HasArchivedKey = 1",
+	    sid);
+	sqlite(sql);
+	harness_restrict((struct harness_rule[]){{false, "1111", "1205", "EFSArchive"}}, 1);
+	for (int i = 0; i < 2; i++) {
+		set_template_oid(earlier, i == 0 ? archive : user);
+		set_template_oid(archived.id, i == 0 ? user : archive);
+		harness_must(recover_candidates(
+				 harness.ca, &officer1, "NWTRADERS\\user1", &rows, &hidden, &err),
+		    &err);
+		assert_int_equal(rows.count, 1);
+		assert_int_equal(hidden.count, 1);
+		assert_int_equal(rows.list[0].request_id, i == 0 ? earlier : archived.id);
+		store_requests_free(&rows);
+	}
+	sqlite("UPDATE Request SET CertificateTemplate = 'EFSArchive' WHERE HasArchivedKey = 1");
+	harness_unrestrict();
+	ca_view_release(&view);
+}
+
 /* "anna" was somebody's name before it became user1's: who asks for anna is shown both. */
 static void
 keys_of_both_owners_of_a_name_are_shown(void **state)
@@ -793,6 +840,7 @@ main(void)
 	    cmocka_unit_test(key_of_a_deleted_account_is_recovered_by_the_groups_of_that_time),
 	    cmocka_unit_test(container_and_name_of_a_deleted_account_find_its_key),
 	    cmocka_unit_test(rows_of_one_name_and_two_entries_are_two_questions),
+	    cmocka_unit_test(rows_of_one_requester_and_two_templates_are_two_questions),
 	    cmocka_unit_test(keys_of_both_owners_of_a_name_are_shown),
 	    cmocka_unit_test(stale_directory_hands_out_nothing),
 	    cmocka_unit_test(unreadable_groups_refuse_a_restricted_officer),
