@@ -139,6 +139,21 @@ file_check_folder(const char *path, struct err *err)
 	return check_owner(path, &st, err);
 }
 
+bool
+file_check_private(int fd, const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return err_errno(err, DIRCA_E_IO, "%s: cannot stat", path);
+	if (st.st_uid != 0 && st.st_uid != geteuid())
+		return err_set(
+		    err, DIRCA_E_CONFIG, "%s: belongs to user %lu", path, (unsigned long)st.st_uid);
+	return (st.st_mode & (S_IRWXG | S_IRWXO)) == 0 ||
+	       err_set(err, DIRCA_E_CONFIG,
+		   "%s: others than its owner may read or write it; chmod go= it", path);
+}
+
 static bool
 read_secret(int fd, size_t size, const char *path, struct secret *out, struct err *err)
 {

@@ -19,6 +19,9 @@ bool file_read_owned(const char *path, size_t max, struct buf *out, struct err *
 bool file_check_folder(const char *path, struct err *err);
 /* Makes every part of it that is missing, for its owner alone; then as file_check_folder. */
 bool file_make_folder(const char *path, struct err *err);
+/* May nobody but its owner read or write the file or folder that is open, and is that root or this
+ * process's user? DIRCA_E_CONFIG. */
+bool file_check_private(int fd, const char *path, struct err *err);
 /* As file_read into a secret. */
 bool file_read_secret(const char *path, size_t max, struct secret *out, struct err *err);
 /* As file_read_secret, of the file that is open and read from its beginning; `path` is for what is

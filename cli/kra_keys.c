@@ -1,6 +1,8 @@
 #include "kra_keys.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,15 +12,17 @@
 #include "material.h"
 #include "mem.h"
 #include "own.h"
-#include "own_folder.h"
 #include "pem.h"
 #include "text.h"
+
+#define OWN_PLACE ".config/dirca/kra"
 
 /* One --kra: where it is, and how its password comes. */
 struct source {
 	struct kra_keys *keys;
 	const char *path;
 	const char *password_from; /* NULL: the terminal */
+	bool is_own_place;         /* OWN_PLACE, and what is in it */
 };
 
 static void
@@ -76,28 +80,6 @@ add_file(const struct source *s, struct err *err)
 		   err_prefix(err, "%s", s->path));
 }
 
-/* Whatever lies in it and is no key, or not one of this password, is passed over and told. */
-static bool
-add_folder(const struct source *s, struct err *err)
-{
-	OWNED(own_folder) DIR *folder = opendir(s->path);
-	size_t before = s->keys->count;
-	const struct dirent *entry;
-
-	if (folder == NULL)
-		return err_errno(err, DIRCA_E_IO, "%s", s->path);
-	while (errno = 0, (entry = readdir(folder)) != NULL) {
-		OWNED(own_memory) char *path = text_printf("%s/%s", s->path, entry->d_name);
-		struct source file = {
-		    .keys = s->keys, .path = path, .password_from = s->password_from};
-
-		if (entry->d_name[0] != '.' && !add_file(&file, err))
-			fprintf(stderr, "%s\n", err->msg);
-	}
-	return s->keys->count > before ||
-	       err_set(err, CRYPT_E_NOT_FOUND, "%s: no key in it could be read", s->path);
-}
-
 /* ---- tokens ---- */
 
 /* The card may be put in meanwhile, if there is somebody to do it. */
@@ -131,6 +113,102 @@ add_token(const struct source *s, struct err *err)
 		}
 	} while (s->password_from == NULL && ask_for_card(err));
 	return false;
+}
+
+/* ---- folders ---- */
+
+struct entries {
+	struct dirent **names;
+	int count;
+};
+
+static void
+entries_free(struct entries *e)
+{
+	for (int i = 0; i < e->count; i++)
+		free(e->names[i]);
+	free(e->names);
+}
+
+static int
+is_visible(const struct dirent *e)
+{
+	return e->d_name[0] != '.';
+}
+
+/* In the agent's own place a file may also name the key of a token, for nobody else can have
+ * written there whose module is run. */
+static bool
+add_own_content(const struct source *s, const struct secret *file, struct err *err)
+{
+	OWNED(pfx_content_free) struct pfx_content content = {0};
+	OWNED(own_memory) char *uri = key_uri_in(file);
+	struct source token = *s;
+
+	token.path = uri;
+	if (uri != NULL)
+		return add_token(&token, err);
+	return (read_content(s, secret_view(file), &content, err) &&
+		   take_content(s->keys, &content, err)) ||
+	       err_prefix(err, "%s", s->path);
+}
+
+static bool
+add_own_file(const struct source *s, struct err *err)
+{
+	OWNED(own_fd) int fd = -1;
+	OWNED(secret_free) struct secret file = {0};
+
+	return file_open(s->path, &fd, err) && file_check_private(fd, s->path, err) &&
+	       file_read_secret_fd(fd, s->path, MATERIAL_MAX, &file, err) &&
+	       add_own_content(s, &file, err);
+}
+
+/* Whatever lies in it and is no key, or not one of this password, is passed over and told; not so
+ * what others can reach in the agent's own place. */
+static bool
+add_folder(const struct source *s, struct err *err)
+{
+	OWNED(entries_free) struct entries e = {0};
+	size_t before = s->keys->count;
+
+	e.count = scandir(s->path, &e.names, is_visible, alphasort);
+	if (e.count < 0)
+		return err_errno(err, DIRCA_E_IO, "%s", s->path);
+	for (int i = 0; i < e.count; i++) {
+		OWNED(own_memory) char *path = text_printf("%s/%s", s->path, e.names[i]->d_name);
+		struct source file = *s;
+
+		file.path = path;
+		if ((s->is_own_place ? add_own_file : add_file)(&file, err))
+			continue;
+		if (err->code == DIRCA_E_CONFIG)
+			return false;
+		fprintf(stderr, "%s\n", err->msg);
+	}
+	return s->keys->count > before ||
+	       err_set(err, CRYPT_E_NOT_FOUND, "%s: no key in it could be read", s->path);
+}
+
+/* As the personal store of Windows: where the agent's keys are if nothing is said. */
+static bool
+add_own_place(struct kra_keys *k, const char *password_from, struct err *err)
+{
+	const char *home = getenv("HOME");
+	OWNED(own_memory) char *path = text_printf("%s/" OWN_PLACE, home != NULL ? home : "");
+	struct source s = {
+	    .keys = k, .path = path, .password_from = password_from, .is_own_place = true};
+	OWNED(own_fd) int fd = -1;
+
+	if (path[0] == '/')
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1 && (path[0] != '/' || errno == ENOENT))
+		return err_set(err, DIRCA_E_USAGE,
+		    "--kra is needed: the KRA's PKCS#12 or PEM file, a folder of them, or the "
+		    "pkcs11: URI of his key; or put them into ~/" OWN_PLACE);
+	if (fd == -1)
+		return err_errno(err, DIRCA_E_IO, "%s", path);
+	return file_check_private(fd, path, err) && add_folder(&s, err);
 }
 
 static bool
@@ -167,10 +245,6 @@ add_certificate_file(struct kra_keys *k, const char *path, struct err *err)
 static bool
 check_options(const struct cli_options *o, struct err *err)
 {
-	if (o->kra.count == 0)
-		return err_set(err, DIRCA_E_USAGE,
-		    "--kra is needed: the KRA's PKCS#12 or PEM file, a folder of them, or the "
-		    "pkcs11: URI of his key");
 	if (o->kra_password_files.count > 1 && o->kra_password_files.count != o->kra.count)
 		return err_set(err, DIRCA_E_USAGE,
 		    "--kra-password-file is there %zu times for %zu --kra: one for all of them, or "
@@ -193,6 +267,8 @@ kra_keys_open(const struct cli_options *o, struct kra_keys *out, struct err *err
 	*out = (struct kra_keys){0};
 	if (!check_options(o, err) || !add_certificate_file(out, o->kra_certificate, err))
 		return false;
+	if (o->kra.count == 0)
+		return add_own_place(out, password_of(o, 0), err);
 	for (size_t i = 0; i < o->kra.count; i++) {
 		struct source s = {
 		    .keys = out, .path = o->kra.list[i], .password_from = password_of(o, i)};

@@ -15,8 +15,9 @@ struct kra_keys {
 	struct pkix_certs certificates; /* that lay beside them, and those of --kra-certificate */
 };
 
-/* Of every --kra, with the passwords of --kra-password-file: one for all, or one each in their
- * order; asked for where a file needs one. DIRCA_E_USAGE. */
+/* Of every --kra, or without one of ~/.config/dirca/kra, which must be its owner's alone; with the
+ * passwords of --kra-password-file: one for all, or one each in their order; asked for where a file
+ * needs one. DIRCA_E_USAGE, DIRCA_E_CONFIG. */
 bool kra_keys_open(const struct cli_options *o, struct kra_keys *out, struct err *err);
 void kra_keys_close(struct kra_keys *k);
 /* As recover_unwrap wants them. */

@@ -157,7 +157,9 @@ static const struct option_row {
     {"key-file", 0, TEXT, OPTS(OPTS_ACCEPT), AT(key_file), "FILE",
 	"key that `dirca new` kept; by default the one beside the response that is meant", 0, 0},
     {"kra", 0, LIST, OPTS(OPTS_RECOVER, OPTS_REWRAP), AT(kra), "FILE",
-	"the KRA's keys: PKCS#12, PEM, a folder of them, or a pkcs11: URI; may be repeated", 0, 0},
+	"the KRA's keys: PKCS#12, PEM, a folder of them, or a pkcs11: URI; may be repeated; by "
+	"default what is in ~/.config/dirca/kra",
+	0, 0},
     {"kra-certificate", 0, TEXT, OPTS(OPTS_RECOVER, OPTS_REWRAP), AT(kra_certificate), "FILE",
 	"the KRA's certificate, where neither the BLOB nor his file has it", 0, 0},
     {"kra-password-file", 0, LIST, OPTS(OPTS_RECOVER, OPTS_REWRAP), AT(kra_password_files), "FILE",

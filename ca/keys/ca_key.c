@@ -81,44 +81,18 @@ check_private(const char *path, struct err *err)
 	return true;
 }
 
-static bool
-holds_uri(const struct secret *text)
-{
-	static const char scheme[] = "pkcs11:";
-
-	return text->len > sizeof scheme - 1 && memcmp(text->ptr, scheme, sizeof scheme - 1) == 0;
-}
-
-/* Its first line. free(). */
-static char *
-uri_in(const struct secret *text)
-{
-	const uint8_t *end = memchr(text->ptr, '\n', text->len);
-	int len = (int)(end != NULL ? (size_t)(end - text->ptr) : text->len);
-
-	return text_printf("%.*s", len, (const char *)text->ptr);
-}
-
-static bool
-open_uri(const char *path, const struct secret *text, const struct secret *pin, EVP_PKEY **out,
-    struct err *err)
-{
-	OWNED(own_memory) char *uri = uri_in(text);
-
-	return key_uri_open(uri, pin, out, err) || err_prefix(err, "%s", path);
-}
-
 bool
 key_file_read(const char *path, const struct secret *passphrase, EVP_PKEY **out, struct err *err)
 {
 	OWNED(secret_free) struct secret pem = {0};
+	OWNED(own_memory) char *uri = NULL;
 	struct err reason;
 
 	*out = NULL;
 	if (!check_private(path, err) || !file_read_secret(path, KEY_FILE_MAX, &pem, err))
 		return false;
-	if (holds_uri(&pem))
-		return open_uri(path, &pem, passphrase, out, err);
+	if ((uri = key_uri_in(&pem)) != NULL)
+		return key_uri_open(uri, passphrase, out, err) || err_prefix(err, "%s", path);
 	return pkcs8_decode(&pem, passphrase, out, &reason) ||
 	       err_set(err, DIRCA_E_CONFIG, "%s: the private key cannot be read (%s): %s", path,
 		   passphrase != NULL ? "is the passphrase right?"
@@ -219,8 +193,7 @@ ca_key_uri(const char *folder, uint32_t index, char **out, struct err *err)
 	if (!ca_key_path(folder, index, path, err) ||
 	    !file_read_secret(path, KEY_FILE_MAX, &text, err))
 		return false;
-	if (holds_uri(&text))
-		*out = uri_in(&text);
+	*out = key_uri_in(&text);
 	return true;
 }
 

@@ -28,6 +28,18 @@ key_uri_is(const char *text)
 	return strncmp(text, SCHEME, strlen(SCHEME)) == 0;
 }
 
+char *
+key_uri_in(const struct secret *file)
+{
+	const uint8_t *end;
+
+	if (file->len <= strlen(SCHEME) || memcmp(file->ptr, SCHEME, strlen(SCHEME)) != 0)
+		return NULL;
+	end = memchr(file->ptr, '\n', file->len);
+	return text_printf("%.*s", (int)(end != NULL ? (size_t)(end - file->ptr) : file->len),
+	    (const char *)file->ptr);
+}
+
 bool
 key_is_on_token(const EVP_PKEY *key)
 {

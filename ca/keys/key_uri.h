@@ -12,6 +12,8 @@
 
 /* "pkcs11:..." */
 bool key_uri_is(const char *text);
+/* The one that a file holds in the place of a key: its first line. free(); NULL: it holds none. */
+char *key_uri_in(const struct secret *file);
 /* The module is that of the URI's module-path attribute (RFC 7512 2.4), written plainly, else the
  * engine's default, p11-kit; a process uses one. The PIN is the first line of the file that the
  * URI's pin-source names, else `pin`; NULL: none. Nothing else of the query counts. EVP_PKEY_free.

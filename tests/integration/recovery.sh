@@ -160,6 +160,25 @@ check "and PKCS#8, without any certificate" made "$dir/out.pem" --kra "$dir/kra.
 check "of three files the right one" made "$dir/out.pem" --kra "$dir/kra1.pfx" --kra "$dir/kra2.pfx" --kra "$dir/kra3.pfx"
 check "and of a folder" made "$dir/out.pem" --kra "$dir/kra-keys"
 check "what in it is no key is told" says 'kra-keys/README' made "$dir/out.pem" --kra "$dir/kra-keys"
+mine=$dir/kra-home/.config/dirca/kra
+at_home() { HOME=$dir/kra-home "$@"; }
+check "without a key of his" refuses 'put them into ~/.config/dirca/kra' at_home recover "$dir/no.pem"
+mkdir -p "${mine%/*}" && mkdir -m 700 "$mine"
+for i in 1 2 3; do cp "$dir/kra$i.pfx" "$mine"; done
+chmod 600 "$mine"/*
+echo nothing >"$mine/.README"
+check "with those in the place of his own" at_home made "$dir/out.pem"
+chmod 750 "$mine"
+check "which is his alone" refuses 'dirca/kra: others than its owner' at_home recover "$dir/no.pem"
+chmod 700 "$mine"
+chmod 640 "$mine/kra2.pfx"
+check "with everything in it" refuses 'kra2.pfx: others than its owner' at_home recover "$dir/no.pem"
+chmod 600 "$mine"/*
+if [ "$(id -u)" = 0 ]; then
+	chown 65534 "$mine/kra3.pfx"
+	check "and nobody else's" refuses 'kra3.pfx: belongs to user 65534' at_home recover "$dir/no.pem"
+	chown 0 "$mine/kra3.pfx"
+fi
 check "whose CA nobody named is not believed" refuses CERT_E_UNTRUSTEDROOT recover "$dir/no.pem" --kra "$dir/kra.p8"
 check "two passwords for three files are none" refuses DIRCA_E_USAGE recover "$dir/no.pem" --kra "$dir/kra1.pfx" --kra "$dir/kra2.pfx" \
 	--kra "$dir/kra3.pfx" --kra-password-file "$(ca_lab_pass)"
@@ -703,7 +722,7 @@ check "a script recovers all of them" script --template EFSArchive
 check "into one file, whose password it says" has_every_key $((all - 1))
 check "and to nobody else" kept_quiet
 check "once there it is not written over" refuses 'nothing was fetched' eval 'cd "$dir/cwd" && sh recover.sh --kra x'
-check "it says how it is run" fails_with 2 sh "$dir/cwd/recover.sh"
+check "it says how it is run" fails_with 2 env HOME="$dir/nobody" sh "$dir/cwd/recover.sh"
 stops() { # at the KRA's password: nothing is left
 	rm "$dir/cwd/user1.p12" && HOME=$(ca_lab_home officer1) TMPDIR=$dir/cwd "$here/../support/by_hand.py" "sees Password of
 presses C

@@ -119,6 +119,12 @@ check "not with another PIN" refuses SCARD_E_NO_SMARTCARD recover --kra "$(uri k
 check "not with a token that is not there" refuses SCARD_E_NO_SMARTCARD recover --kra "$(uri nobody kra1)" \
 	--kra-certificate "$dir/kra1.crt" --kra-password-file "$dir/pin"
 check "which the BLOB has too" opens --kra "$(uri kra kra1)" --kra-password-file "$dir/pin"
+mkdir -p "$dir/kra-home/.config/dirca" && mkdir -m 700 "$dir/kra-home/.config/dirca/kra"
+(umask 077 && uri kra kra1 >"$dir/kra-home/.config/dirca/kra/card")
+at_home() { HOME=$dir/kra-home "$@"; }
+check "and whose name stands in the agent's own place" at_home opens --kra-password-file "$dir/pin"
+cp "$dir/kra-home/.config/dirca/kra/card" "$dir/card"
+check "not in a file of anybody's" refuses 'card' recover --kra "$dir/card" --kra-password-file "$dir/pin"
 check "where a file beside it holds another" opens --kra "$dir/user1.pfx" --kra-password-file "$(ca_lab_pass)" --kra "$(uri kra kra1)" \
 	--kra-password-file "$dir/pin"
 by_hand() { # STEPS: at a terminal
