@@ -45,13 +45,29 @@ fails() {
 }
 # As fails, where the report itself is what counts.
 refuses_too() { refuses "$1" as "${@:2}"; }
+# typed WORDS USER PROGRAM WORD...: as prints, at a terminal where the steps of `answers` are taken.
+answers=
+typed() {
+	local program=${3,,}
+	ca_lab_person "$2" && (cd "$work" && HOME=$(ca_lab_home "$2") "$here/../support/by_hand.py" "$answers
+sees $1
+sees command completed successfully.
+ends 0
+shows not $(<"$(ca_lab_pass)")" -- "$DIRCA_BIN/adcs/${program%.exe}" "${@:4}")
+}
+# into FILE USER PROGRAM WORD...: what it prints goes there, a script without a line of certutil.
+into() { as "${@:2}" >"$work/$1" 2>"$work/$1.err" && bash -n "$work/$1" && [ -s "$work/$1" ] && ! grep "^CertUtil:" "$work/$1"; }
 # line SECTION KIND WORDS USER PROGRAM WORD...
 line() { check "$1: ${*:5}" "$2" "$3" "${@:4}"; }
 
 
 config="localhost\\$CA_NAME"
 password=--out-password-file=$(ca_lab_pass)
-kra=(--kra="$dir/kra1.pfx" --kra-password-file="$(ca_lab_pass)")
+place=.config/dirca/kra
+own_place() { # USER FILE: a key in the place where who has no --kra has his keys
+	ca_lab_person "$1" && (umask 077 && mkdir -p "$(ca_lab_home "$1")/$place") && install -m 600 "$2" "$(ca_lab_home "$1")/$place"
+}
+pass=$(<"$(ca_lab_pass)")
 
 # ---- Binary Request Export Using the CertUtil.exe Command-Line Tool Walkthrough ----
 here_is='Binary Request Export Using the CertUtil.exe Command-Line Tool Walkthrough'
@@ -141,34 +157,70 @@ line 'Key Encryption' prints 'CNGEncryptionAlgorithm' caadmin certutil -setreg '
 line 'Key Encryption' prints 'SymmetricKeySize' caadmin certutil -setreg 'CA\EncryptionCSP\SymmetricKeySize' 256
 line 'CA Exchange Certificate Generation' prints 'CRLFlags' caadmin certutil –setreg 'ca\CRLFlags' +CRLF_USE_XCHG_CERT_TEMPLATE
 line 'Configuring the CA to Allow Key Archival' fails 'role_separation of dircad.conf' caadmin certutil -setreg 'ca\RoleSeparationEnabled' 1
-line 'Configuring a CA for Foreign Certificate Import' fails 'kra_flags of dircad.conf' \
-	caadmin certutil –setreg 'ca\KRAFlags' +KRAF_ENABLEFOREIGN
+line 'Foreign Certificate Import' fails 'kra_flags of dircad.conf' caadmin certutil –setreg 'ca\KRAFlags' +KRAF_ENABLEFOREIGN
 line 'Certification Authority CSP Not Supported for Key Archival Functions' prints "Provider = " \
 	caadmin Certutil –getreg 'ca\EncryptionCSP\Provider'
 
 line 'Finding Recovery Candidates by Using Command-Line Tools' fails 'Ambiguous name.' officer1 Certutil -getkey user1 outputblob
 check "which lists them" refuses "Serial Number: ${serial,,}" as officer1 certutil -getkey user1
+check "a user with one key" ca_lab_enroll user2 EFSArchive "$dir/user2.pfx"
+line 'Finding Recovery Candidates by Using Command-Line Tools' prints 'Recovery blob written' officer1 Certutil -getkey user2 one.rec
+for token in User2@nwtraders.com 'nwtraders\user2' 'Users\user2' User2 "$(ca_lab_serial_of "$dir/user2.pfx")" \
+	"$(ca_lab_certificate_of "$dir/user2.pfx" | openssl x509 -outform DER | sha1sum | cut -c1-40)"; do
+	check "by $token too" prints 'Recipient Info[0]:' officer1 certutil -getkey "$token"
+done
 line 'Retrieving the Key BLOB from the CA Database' prints 'Recipient Info[0]:' officer1 certutil –getkey "$serial" outputblob
+line 'CA Officer Does Not Have a KRA Certificate' prints 'CN=kra1' officer1 certutil.exe –getkey "$serial"
+line 'Recovery BLOB Structure' prints 'Recovery blob written' officer1 certutil –getkey "$serial" structure.rec
+line 'Recovery Batch File' prints 'Recovery blob written' officer1 CertUtil -GetKey "$serial" RecoveryBlobOutFile
 line 'Recovery Batch File' prints 'Recovery blob written' officer1 CertUtil -config "$config" -getkey "$serial" "user1-$serial.rec"
-line 'Key Recovery' prints 'user.pfx written' kra1 Certutil -recoverkey "${kra[@]}" "$password" outputblob user.pfx
+line 'Appendix C: Useful Commands' prints 'Recipient Info[0]:' officer1 certutil –getkey "$serial"
+
+# ---- the KRA, whose key is where his keys are ----
+check "a KRA's own place" own_place kra1 "$dir/kra1.pfx"
+mkdir "$(ca_lab_home kra1)/.config/dirca/trusted-cas" && cp "$CA_STATE/ca.crt" "$(ca_lab_home kra1)/.config/dirca/trusted-cas"
+cp "$work/outputblob" "$work/user.pfx"
 # shellcheck disable=SC1110 # the quotes of a word processor
-line 'Key Recovery' prints 'csp.pfx written' kra1 certutil –csp “Microsoft Software Key Storage Provider” –recoverkey "${kra[@]}" "$password" \
-	outputblob csp.pfx
-line 'Recovery Batch File' prints ".p12 written" kra1 CertUtil -p "UQcYLsJ(57s]FuBl" -recoverkey -user "${kra[@]}" "user1-$serial.rec" \
-	"user1-$serial.p12"
+line 'Retrieving the Key BLOB from the CA Database' prints 'CN=kra1' kra1 certutil –csp “Microsoft Software Key Storage Provider” –recoverkey user.pfx
+rm "$work/user.pfx"
+line 'Recovery BLOB Structure' prints 'CN=kra1' kra1 certutil -recoverkey outputblob
+answers="sees Password of $(ca_lab_home kra1)/$place/kra1.pfx:
+types $pass
+sees Password for the user's file:
+types $pass
+sees Again:
+types $pass"
+line 'Retrieving the Key BLOB from the CA Database' typed 'user.pfx written' kra1 Certutil  -recoverkey  outputblob  user.pfx
+answers=${answers#*$'\n'*$'\n'}
+ca_lab_key_of "$dir/kra1.pfx" >"$dir/kra1.pem" && ca_lab_certificate_of "$dir/kra1.pfx" >>"$dir/kra1.pem"
+rm "$(ca_lab_home kra1)/$place/kra1.pfx"
+check "a key without a password there" own_place kra1 "$dir/kra1.pem"
+line 'Appendix C: Useful Commands' typed 'user2.pfx written' kra1 certutil –recoverkey one.rec user2.pfx
+line 'Recovery Batch File' prints ".p12 written" kra1 CertUtil -p "UQcYLsJ(57s]FuBl" -recoverkey -user "user1-$serial.rec" "user1-$serial.p12"
 opens() { openssl pkcs12 -in "$work/$1" -passin "pass:$2" -nodes -nocerts | openssl pkey -pubout | cmp - <(openssl x509 -in "$dir/KeyArchival.cer" -pubkey -noout); }
 second=$(openssl x509 -in "$work/before.cer" -noout -serial | cut -d= -f2)
 check "another key" as officer1 certutil -getkey "$second" second.rec
-check "is opened" as kra1 certutil -p "UQcYLsJ(57s]FuBl" -recoverkey "${kra[@]}" second.rec second.p12
+check "is opened" as kra1 certutil -p "UQcYLsJ(57s]FuBl" -recoverkey second.rec second.p12
 line 'Recovery Batch File' prints '2 private keys' kra1 CertUtil -p "UQcYLsJ(57s]FuBl,iG1-bOt&tqdvJiu1" -MergePFX -user \
 	"user1-$serial.p12,second.p12" user1.p12
-both() { [ "$(openssl pkcs12 -in "$work/user1.p12" -passin "pass:iG1-bOt&tqdvJiu1" -nodes -nocerts | grep -c 'BEGIN PRIVATE')" = 2 ]; }
-check "both under the last password" both
+has_keys() { [ "$(openssl pkcs12 -in "$work/$1" -passin "pass:$2" -nodes -nocerts | grep -c 'BEGIN PRIVATE')" = "$3" ]; }
+check "both under the last password" has_keys user1.p12 "iG1-bOt&tqdvJiu1" 2
 check "whose password is that of the line" opens "user1-$serial.p12" "UQcYLsJ(57s]FuBl"
-line 'Setting the Timeout Option for Recovery Commands' prints 'slow.pfx written' kra1 certutil –recoverkey –t 60000 "${kra[@]}" "$password" \
-	outputblob slow.pfx
-line 'Recovery BLOB Structure' prints 'CN=kra1' kra1 certutil -recoverkey --ca="$CA_STATE/ca.crt" outputblob
-line 'Importing Recovered Keys' prints '.pem' user1 certutil –user –importPFX user.pfx --password-file="$(ca_lab_pass)"
+line 'Appendix C: Useful Commands' prints '2 private keys' kra1 certutil -p "UQcYLsJ(57s]FuBl,merged-secret" –MergePFX \
+	"user1-$serial.p12,second.p12" merged.pfx
+rm "$work/user1.p12"
+line 'Recovery Batch File' into myBatchfile.bat officer1 certutil -v -getkey user1@nwtraders.com
+check "who is an agent too" own_place officer1 "$dir/kra1.pem"
+batch() {
+	(cd "$work" && HOME=$(ca_lab_home officer1) DIRCA=$DIRCA_BIN/dirca TMPDIR=$dir sh myBatchfile.bat --ca="$CA_STATE/ca.crt") >"$work/said" 2>&1 ||
+		{ cat "$work/said"; return 1; }
+	has_keys user1.p12 "$(sed -n 's/^PASSWORD: "\(.*\)"$/\1/p' "$work/said")" 3
+}
+check "runs it, and has all keys" batch
+line 'Setting the Timeout Option for Recovery Commands' prints 'slow.pfx written' kra1 certutil –recoverkey –t 60000 "$password" outputblob slow.pfx
+answers="sees Password of user.pfx:
+types $pass"
+line 'Importing Recovered Keys' typed '.pem' user1 certutil –user –importPFX user.pfx
 in_folder() { openssl pkey -in "$(ls "$(ca_lab_home user1)"/.local/share/dirca/keys/*.pem)" -pubout | cmp - <(openssl x509 -in "$dir/KeyArchival.cer" -pubkey -noout); }
 check "which is in the user's folder" in_folder
 # shellcheck disable=SC1110 # the quotes of a word processor
@@ -181,31 +233,29 @@ exported() { # FILE: a key of nobody's CA
 		-addext subjectAltName=email:user2@nwtraders.com -addext basicConstraints=critical,CA:FALSE 2>/dev/null &&
 		openssl pkcs12 -export -in "$dir/foreign.crt" -inkey "$dir/foreign.key" -passout "file:$(ca_lab_pass)" -out "$work/$1"
 }
-pass=$(<"$(ca_lab_pass)")
 check "keys are imported to a certificate" ca_lab_as caadmin import certificate new
-line 'Importing a Key Manually on a CA' prints 'Users: ' officer1 CertUtil.exe -p "$pass" –f –importKMS user.pfx
+line 'Importing a Key Manually on a CA' typed 'Users: ' officer1 CertUtil.exe –f –importKMS user.pfx
 check "keys of another CA" exported foreign.pfx
 once() { [ "$(as officer1 certutil -p "$pass" -f -importkms user.pfx | grep -c completed)" = 1 ]; }
 check "again, and says so once" once
-line 'Importing KMS Keys into the CA' refuses_too 'Invalid Signature' officer1 CertUtil.exe -p "$pass" –f –importkms foreign.pfx
+answers="sees Password
+types $pass"
+# shellcheck disable=SC1112 # the apostrophe of a word processor
+line 'Importing Users’ Keys' typed 'Keys archived before: 1' officer1 CertUtil.exe –f –importkms user.pfx
+line 'Foreign Certificate Import' refuses_too 'Invalid Signature' officer1 Certutil.exe –f –importKMS foreign.pfx --source-password-file="$(ca_lab_pass)"
 printf '[Entrust Profile]\r\nVersion=1\r\n' >"$work/user.epf"
 line 'Appendix C: Useful Commands' refuses_too 'format is not published' officer1 certutil –ImportKMS user.epf
 line 'Appendix C: Useful Commands' prints 'works with the public one' user1 certutil –verifykeys -p "$pass" user.pfx
 line 'Appendix C: Useful Commands' prints 'of which something is wrong with 0' officer1 certutil –verifykeys --config="$DIRCAD_CONF"
 line "$here_is" prints '1.3.6.1.4.1.311.21.13' user1 Certutil –privatekey –dump CertificateRequest.req
 line "$here_is" prints 'Encrypted key hash' user1 Certutil –privatekey –dump KeyArchival.rsp
-script() { as officer1 certutil -v -getkey user1 >"$work/myBatchfile.sh" 2>"$work/script.err"; }
-script
-check "Recovery Batch File: certutil -v -getkey user1 >myBatchfile.sh" bash -n "$work/myBatchfile.sh"
-no_words_of_certutil() { [ -s "$work/myBatchfile.sh" ] && ! grep -q "^CertUtil:" "$work/myBatchfile.sh"; }
-check "which has no line of certutil in it" no_words_of_certutil
 line 'Missing KRA Certificate in the CA Registry' fails '0x80092004 (-2146885628)' officer1 certutil -getkey "1b 4a b7 1e 00 00 00 00 00 1d"
 line 'CA Officer Does Not Have a KRA Certificate' prints 'cn=KRA' officer1 Certutil.exe –DS – v
 line 'Approving the Request' prints 'CN=kra1' caadmin certutil -viewstore KRA
 line 'Approving the Request' prints 'CN=kra1' caadmin certutil -viewstore \
 	"ldap:///CN=$CA_NAME,CN=KRA,CN=Public Key Services,CN=Services,CN=Configuration,$LAB_BASE_DN"
 line 'Appendix C: Useful Commands' fails 'format of *.epf is not published' user1 certutil –ConvertEPF a.pfx b.epf
-line 'Appendix C: Useful Commands' fails 'format of *.epf is not published' user1 certutil –ConvertEPF –cast 64 a.pfx b.epf
+line 'Appendix C: Useful Commands' fails 'format of *.epf is not published' user1 certutil –ConvertEPF –cast 64 a.pfx,b.epf c.epf
 line 'Appendix C: Useful Commands' fails 'no windows to suppress' user1 certutil –silent –recoverkey outputblob silent.pfx
 line 'Appendix C: Useful Commands' fails 'has no providers of Windows' kra1 certutil -csp "Microsoft Base Smart Card Crypto Provider" \
 	–recoverkey outputblob card.pfx
