@@ -17,6 +17,7 @@
 #include "dir_ldif.h"
 #include "mem.h"
 #include "own_openssl.h"
+#include "pkcs8.h"
 #include "text.h"
 
 #define SOURCE      "Dogtag KRA"
@@ -178,11 +179,10 @@ read_pkcs8(const struct secret *der, EVP_PKEY **out, struct err *err)
 	const unsigned char *p = der->ptr;
 	OWNED(own_pkcs8)
 	PKCS8_PRIV_KEY_INFO *info = d2i_PKCS8_PRIV_KEY_INFO(NULL, &p, (long)der->len);
+	bool ok = info != NULL && pkcs8_key(info, out, err);
 
-	*out = info != NULL ? EVP_PKCS82PKEY(info) : NULL;
 	ERR_clear_error();
-	return *out != NULL ||
-	       err_set(err, NTE_BAD_DATA, "what is in a record is no private key (PKCS#8)");
+	return ok || err_set(err, NTE_BAD_DATA, "what is in a record is no private key (PKCS#8)");
 }
 
 /* SEQUENCE { OCTET STRING, OCTET STRING } */

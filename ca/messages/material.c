@@ -221,8 +221,12 @@ static bool
 read_old_key(struct view der, struct pfx_content *to, struct err *err)
 {
 	const unsigned char *p = der.ptr;
-	OWNED(own_pkey) EVP_PKEY *key = d2i_AutoPrivateKey(NULL, &p, (long)der.len);
+	OWNED(own_pkey) EVP_PKEY *key = NULL;
 
+	/* OpenSSL would read that under another name, too. */
+	if (material_of(der) == MATERIAL_PKCS8)
+		return read_pkcs8(der, to, err);
+	key = d2i_AutoPrivateKey(NULL, &p, (long)der.len);
 	if (key == NULL || p != der.ptr + der.len)
 		return no_key("private key", err);
 	return add_key(to, key, err);
@@ -256,10 +260,10 @@ material_open_pkcs8(struct view der, const struct secret *password, EVP_PKEY **o
 		return false;
 	plain = PKCS8_decrypt_ex(
 	    sealed, (const char *)password->ptr, (int)password->len, pbe.context, NULL);
-	if (plain == NULL || (*out = EVP_PKCS82PKEY(plain)) == NULL)
+	if (plain == NULL)
 		return err_openssl(err, NTE_BAD_DATA,
 		    "PKCS#8: the password is wrong, or it is damaged%s", pbe_missing(&pbe));
-	return true;
+	return pkcs8_key(plain, out, err) || err_prefix(err, "PKCS#8");
 }
 
 static bool

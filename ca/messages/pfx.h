@@ -23,12 +23,20 @@ struct pfx_attrs {
 	size_t count;
 };
 
+/* SHA-256 of a public key as OpenSSL writes it, once it was asked for: of thousands each is
+ * compared with each. */
+#define PFX_KEY_HASH_LEN 32
+struct pfx_key_id {
+	bool asked, known; /* not known: none that OpenSSL knows */
+	uint8_t hash[PFX_KEY_HASH_LEN];
+};
 struct pfx_entry {
 	EVP_PKEY *key;           /* NULL: a certificate alone */
 	struct buf certificate;  /* DER; empty: a key alone */
 	char *friendly_name;     /* UTF-8, of anybody's choice; NULL: none */
 	struct buf local_key_id; /* as it was read; what is written is the certificate's SHA-1 */
 	struct pfx_attrs of_key, of_certificate;
+	struct pfx_key_id id; /* pfx_key_id */
 };
 struct pfx_content {
 	struct pfx_entry *keys; /* each with its certificate, if that is there */

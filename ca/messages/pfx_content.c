@@ -8,25 +8,44 @@
 #include "own_openssl.h"
 #include "pfx_priv.h"
 
-bool
-pfx_key_hash(EVP_PKEY *key, uint8_t out[PFX_KEY_HASH_LEN])
+struct pfx_key_id
+pfx_key_id_of(EVP_PKEY *key)
 {
+	struct pfx_key_id id = {.asked = true};
 	OWNED(own_octets) uint8_t *der = NULL;
 	int len = key != NULL ? i2d_PUBKEY(key, &der) : 0;
 
 	ERR_clear_error();
-	return len > 0 && EVP_Digest(der, (size_t)len, out, NULL, EVP_sha256(), NULL) == 1;
+	id.known = len > 0 && EVP_Digest(der, (size_t)len, id.hash, NULL, EVP_sha256(), NULL) == 1;
+	return id;
 }
 
-bool
-pfx_certificate_key_hash(struct view der, uint8_t out[PFX_KEY_HASH_LEN])
+static struct pfx_key_id
+id_of_certificate(struct view der)
 {
 	const unsigned char *p = der.ptr;
 	OWNED(own_x509) X509 *cert = der.len > 0 ? d2i_X509(NULL, &p, (long)der.len) : NULL;
-	bool known = cert != NULL && pfx_key_hash(X509_get0_pubkey(cert), out);
+	struct pfx_key_id id = pfx_key_id_of(cert != NULL ? X509_get0_pubkey(cert) : NULL);
 
 	ERR_clear_error();
-	return known;
+	return id;
+}
+
+const struct pfx_key_id *
+pfx_key_id(struct pfx_entry *e)
+{
+	if (!e->id.asked)
+		e->id = e->key != NULL ? pfx_key_id_of(e->key)
+				       : id_of_certificate(buf_view(&e->certificate));
+	return &e->id;
+}
+
+bool
+pfx_same_key(struct pfx_entry *a, struct pfx_entry *b)
+{
+	const struct pfx_key_id *x = pfx_key_id(a), *y = pfx_key_id(b);
+
+	return x->known && y->known && memcmp(x->hash, y->hash, sizeof x->hash) == 0;
 }
 
 void
@@ -65,12 +84,11 @@ pfx_content_free(struct pfx_content *c)
 /* ---- what is there ---- */
 
 static struct pfx_entry *
-find_key(const struct pfx_content *c, const EVP_PKEY *key)
+find_key(const struct pfx_content *c, struct pfx_entry *like)
 {
 	for (size_t i = 0; i < c->key_count; i++)
-		if (EVP_PKEY_eq(c->keys[i].key, key) == 1)
+		if (pfx_same_key(&c->keys[i], like))
 			return &c->keys[i];
-	ERR_clear_error();
 	return NULL;
 }
 
@@ -122,35 +140,26 @@ static void
 put_other(struct pfx_content *c, struct pfx_entry *from)
 {
 	struct pfx_entry *there = find_certificate(c, buf_view(&from->certificate));
-	uint8_t hash[PFX_KEY_HASH_LEN], other[PFX_KEY_HASH_LEN];
 
 	if (there != NULL) {
 		take_name(there, from);
 		return;
 	}
-	if (pfx_certificate_key_hash(buf_view(&from->certificate), hash))
-		for (size_t i = 0; i < c->key_count; i++)
-			if (c->keys[i].certificate.len == 0 &&
-			    pfx_key_hash(c->keys[i].key, other) &&
-			    memcmp(hash, other, sizeof hash) == 0) {
-				take_certificate(&c->keys[i], from);
-				return;
-			}
+	for (size_t i = 0; i < c->key_count; i++)
+		if (c->keys[i].certificate.len == 0 && pfx_same_key(&c->keys[i], from)) {
+			take_certificate(&c->keys[i], from);
+			return;
+		}
 	c->others = mem_grow_long(c->others, c->other_count, sizeof *c->others);
-	c->others[c->other_count] = (struct pfx_entry){0};
+	c->others[c->other_count] = (struct pfx_entry){.id = from->id};
 	take_certificate(&c->others[c->other_count++], from);
 }
 
 static struct pfx_entry *
-certificate_of(const struct pfx_content *c, EVP_PKEY *key)
+certificate_of(const struct pfx_content *c, struct pfx_entry *key)
 {
-	uint8_t hash[PFX_KEY_HASH_LEN], other[PFX_KEY_HASH_LEN];
-
-	if (!pfx_key_hash(key, hash))
-		return NULL;
 	for (size_t i = 0; i < c->other_count; i++)
-		if (pfx_certificate_key_hash(buf_view(&c->others[i].certificate), other) &&
-		    memcmp(hash, other, sizeof hash) == 0)
+		if (pfx_same_key(&c->others[i], key))
 			return &c->others[i];
 	return NULL;
 }
@@ -158,7 +167,7 @@ certificate_of(const struct pfx_content *c, EVP_PKEY *key)
 static void
 put_key(struct pfx_content *c, struct pfx_entry *from)
 {
-	struct pfx_entry *there = find_key(c, from->key), *alone;
+	struct pfx_entry *there = find_key(c, from), *alone;
 
 	if (there == NULL) {
 		c->keys = mem_grow_long(c->keys, c->key_count, sizeof *c->keys);
@@ -167,7 +176,7 @@ put_key(struct pfx_content *c, struct pfx_entry *from)
 		*from = (struct pfx_entry){0};
 		alone = there->certificate.len > 0
 			    ? find_certificate(c, buf_view(&there->certificate))
-			    : certificate_of(c, there->key);
+			    : certificate_of(c, there);
 		if (alone == NULL || alone->key != NULL)
 			return;
 		if (there->certificate.len == 0)

@@ -7,10 +7,10 @@
 /* The password as OpenSSL wants it, UTF-8 with a NUL. */
 bool pfx_password(const struct secret *password, struct secret *out, struct err *err);
 
-/* SHA-256 of a public key as OpenSSL writes it; false: none that it knows. */
-#define PFX_KEY_HASH_LEN 32
-bool pfx_key_hash(EVP_PKEY *key, uint8_t out[PFX_KEY_HASH_LEN]);
-bool pfx_certificate_key_hash(struct view der, uint8_t out[PFX_KEY_HASH_LEN]);
+struct pfx_key_id pfx_key_id_of(EVP_PKEY *key);
+/* Of the key, or of the certificate alone. */
+const struct pfx_key_id *pfx_key_id(struct pfx_entry *e);
+bool pfx_same_key(struct pfx_entry *a, struct pfx_entry *b);
 
 void pfx_entry_free(struct pfx_entry *e);
 void pfx_attrs_free(struct pfx_attrs *a);

@@ -11,6 +11,7 @@
 #include "mem.h"
 #include "own_openssl.h"
 #include "pbe.h"
+#include "pkcs8.h"
 #include "pfx_priv.h"
 #include "text.h"
 
@@ -84,8 +85,7 @@ mac_is_right(PKCS12 *p12, const char **password, struct err *err)
 
 struct bag {
 	struct pfx_entry entry;
-	uint8_t hash[PFX_KEY_HASH_LEN]; /* of the public key */
-	bool has_hash, is_taken;
+	bool is_taken;
 };
 struct bags {
 	struct bag *list;
@@ -233,14 +233,13 @@ static bool
 add_key(
     struct reader *r, const PKCS12_SAFEBAG *bag, const PKCS8_PRIV_KEY_INFO *plain, struct err *err)
 {
-	EVP_PKEY *key = EVP_PKCS82PKEY(plain);
+	EVP_PKEY *key;
 	struct bag *b;
 
-	if (key == NULL)
-		return err_openssl(err, NTE_BAD_DATA, "PFX: a private key in it is malformed");
+	if (!pkcs8_key(plain, &key, err))
+		return err_prefix(err, "PFX");
 	b = new_bag(&r->keys);
 	b->entry.key = key;
-	b->has_hash = pfx_key_hash(key, b->hash);
 	return read_attributes(bag, &b->entry, &b->entry.of_key, err);
 }
 
@@ -273,7 +272,7 @@ add_certificate(struct reader *r, const PKCS12_SAFEBAG *bag, struct err *err)
 	b = new_bag(&r->certificates);
 	if (!buf_take_openssl(der, len, &b->entry.certificate, err))
 		return false;
-	b->has_hash = pfx_key_hash(X509_get0_pubkey(cert), b->hash);
+	b->entry.id = pfx_key_id_of(X509_get0_pubkey(cert));
 	return read_attributes(bag, &b->entry, &b->entry.of_certificate, err);
 }
 
@@ -350,14 +349,14 @@ read_safes(struct reader *r, const PKCS12 *p12, struct err *err)
 /* ---- which certificate is which key's ---- */
 
 static struct bag *
-certificate_of(const struct reader *r, const struct bag *key)
+certificate_of(const struct reader *r, struct bag *key)
 {
 	struct bag *first = NULL;
 
-	for (size_t i = 0; key->has_hash && i < r->certificates.count; i++) {
+	for (size_t i = 0; i < r->certificates.count; i++) {
 		struct bag *c = &r->certificates.list[i];
 
-		if (!c->has_hash || memcmp(c->hash, key->hash, sizeof c->hash) != 0)
+		if (!pfx_same_key(&c->entry, &key->entry))
 			continue;
 		if (key->entry.local_key_id.len > 0 &&
 		    view_eq(buf_view(&c->entry.local_key_id), buf_view(&key->entry.local_key_id)))

@@ -10,6 +10,8 @@
 #include "own_openssl.h"
 
 #define PKCS8_DER_MAX (64 * 1024)
+#define KEY_MAX       (16 * 1024) /* octets of a private key: RSA of 16384 bits has 9,300 */
+#define DSA_MAX       2048        /* of the parameters of a DSA key of 5,000 bits */
 
 static bool
 write_encrypted(BIO *to, PKCS8_PRIV_KEY_INFO *plain, const struct secret *password)
@@ -89,6 +91,32 @@ pkcs8_decode(
 		   password != NULL ? "or not this password" : "or it is encrypted");
 }
 
+/* OpenSSL computes the public half of a DSA key as it reads one, however large its numbers are. */
+static bool
+is_in_use(const PKCS8_PRIV_KEY_INFO *plain)
+{
+	const ASN1_OBJECT *algorithm = NULL;
+	const X509_ALGOR *alg = NULL;
+	const unsigned char *key;
+	int len = 0;
+
+	if (PKCS8_pkey_get0(&algorithm, &key, &len, &alg, plain) != 1 || len > KEY_MAX)
+		return false;
+	return OBJ_obj2nid(algorithm) != NID_dsa ||
+	       (len <= DSA_MAX && i2d_X509_ALGOR(alg, NULL) <= DSA_MAX);
+}
+
+bool
+pkcs8_key(const PKCS8_PRIV_KEY_INFO *plain, EVP_PKEY **out, struct err *err)
+{
+	*out = NULL;
+	if (!is_in_use(plain))
+		return err_set(err, NTE_BAD_DATA,
+		    "a private key of a size, or with parameters of a size, that no key has");
+	*out = EVP_PKCS82PKEY(plain);
+	return *out != NULL || err_openssl(err, NTE_BAD_DATA, "not a private key in PKCS#8");
+}
+
 bool
 pkcs8_decode_der(struct view der, EVP_PKEY **out, struct err *err)
 {
@@ -98,6 +126,8 @@ pkcs8_decode_der(struct view der, EVP_PKEY **out, struct err *err)
 					 ? d2i_PKCS8_PRIV_KEY_INFO(NULL, &p, (long)der.len)
 					 : NULL;
 
-	*out = plain != NULL && p == der.ptr + der.len ? EVP_PKCS82PKEY(plain) : NULL;
-	return *out != NULL || err_openssl(err, NTE_BAD_DATA, "not a private key in PKCS#8");
+	*out = NULL;
+	if (plain == NULL || p != der.ptr + der.len)
+		return err_openssl(err, NTE_BAD_DATA, "not a private key in PKCS#8");
+	return pkcs8_key(plain, out, err);
 }

@@ -6,6 +6,7 @@
 #define MESSAGES_PKCS8_H
 
 #include <openssl/evp.h>
+#include <openssl/x509.h>
 
 #include "buf.h"
 
@@ -22,5 +23,8 @@ bool pkcs8_decode(
 
 /* PrivateKeyInfo as it is, all of it. NTE_BAD_DATA. */
 bool pkcs8_decode_der(struct view der, EVP_PKEY **out, struct err *err);
+/* The key of one that was decoded, whoever made it: none whose reading takes longer than that of
+ * keys that are in use. NTE_BAD_DATA. */
+bool pkcs8_key(const PKCS8_PRIV_KEY_INFO *plain, EVP_PKEY **out, struct err *err);
 
 #endif

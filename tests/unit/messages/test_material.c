@@ -2,7 +2,11 @@
  * password only; what is damaged is refused at every length. */
 #include "messages_support.h"
 
+#include <unistd.h>
+
 #include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/pkcs12.h>
 
 #include "material.h"
 
@@ -39,7 +43,8 @@ static const char make[] =
     "printf '[Header]\\nVersion=1\\n' >epf; printf '\\376\\355\\376\\355\\0\\0' >jks; "
     "openssl smime -sign -in c.pem -signer c.pem -inkey k.pem -outform DER -out signed; "
     "openssl req -new -key k.pem -subj /CN=u -out request; "
-    "openssl pkcs8 -topk8 -in k.pem -iter 10000001 $P -outform DER -out giant";
+    "openssl pkcs8 -topk8 -in k.pem -iter 10000001 $P -outform DER -out giant; "
+    "openssl dsaparam -genkey -noout 1024 | openssl pkcs8 -topk8 -nocrypt -outform DER -out dsa";
 
 static int
 setup(void **state)
@@ -79,6 +84,7 @@ static const struct {
     {"pair", MATERIAL_PEM, 1, 0, false},
     {"ec", MATERIAL_PEM, 1, 0, false},
     {"pkcs8", MATERIAL_PKCS8, 1, 0, false},
+    {"dsa", MATERIAL_PKCS8, 1, 0, false},
     {"sealed", MATERIAL_SEALED_PKCS8, 1, 0, true},
     {"sealed.pem", MATERIAL_PEM, 1, 0, true},
     {"md5des", MATERIAL_PEM, 1, 0, true},
@@ -127,7 +133,8 @@ every_kind_is_known_and_read(void **state)
 			fail_msg("%s: %s", files[i].name, err.msg);
 		assert_int_equal(c.key_count, files[i].keys);
 		assert_int_equal(c.other_count, files[i].others);
-		if (c.key_count > 0 && strcmp(files[i].name, "ec") != 0)
+		if (c.key_count > 0 && strcmp(files[i].name, "ec") != 0 &&
+		    strcmp(files[i].name, "dsa") != 0)
 			assert_int_equal(EVP_PKEY_eq(c.keys[0].key, first.keys[0].key), 1);
 		pfx_content_free(&c);
 		buf_free(&b);
@@ -222,6 +229,108 @@ damaged_files_are_refused_at_every_length(void **state)
 	}
 }
 
+/* A DSA key whose public half would take hours to compute. */
+static PKCS8_PRIV_KEY_INFO *
+giant_dsa(void)
+{
+	PKCS8_PRIV_KEY_INFO *p8 = PKCS8_PRIV_KEY_INFO_new();
+	BIGNUM *n = BN_new();
+	ASN1_INTEGER *number;
+	ASN1_STRING *parameters = ASN1_STRING_new();
+	uint8_t one[8192], *der = NULL, *at, *key = NULL;
+	int len, key_len;
+
+	assert_int_equal(BN_rand(n, 60000, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ODD), 1);
+	assert_non_null(number = BN_to_ASN1_INTEGER(n, NULL));
+	at = one;
+	len = i2d_ASN1_INTEGER(number, &at);
+	assert_non_null(der = OPENSSL_malloc(4 + 3 * (size_t)len));
+	at = der;
+	ASN1_put_object(&at, 1, 3 * len, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL);
+	for (int i = 0; i < 3; i++, at += len)
+		memcpy(at, one, (size_t)len);
+	ASN1_STRING_set0(parameters, der, (int)(at - der));
+	assert_true((key_len = i2d_ASN1_INTEGER(number, &key)) > 0);
+	assert_int_equal(
+	    PKCS8_pkey_set0(p8, OBJ_nid2obj(NID_dsa), 0, V_ASN1_SEQUENCE, parameters, key, key_len),
+	    1);
+	ASN1_INTEGER_free(number);
+	BN_free(n);
+	return p8;
+}
+
+static struct buf
+taken(BIO *bio)
+{
+	struct buf out;
+	struct err err;
+	char *at;
+	long len = BIO_get_mem_data(bio, &at);
+
+	must(buf_dup(view_of(at, (size_t)len), &out, &err));
+	BIO_free(bio);
+	return out;
+}
+
+static struct buf
+pfx_of(PKCS8_PRIV_KEY_INFO *p8)
+{
+	STACK_OF(PKCS12_SAFEBAG) *bags = sk_PKCS12_SAFEBAG_new_null();
+	STACK_OF(PKCS7) *safes = NULL;
+	BIO *bio = BIO_new(BIO_s_mem());
+	PKCS12 *p12;
+
+	assert_true(sk_PKCS12_SAFEBAG_push(bags, PKCS12_SAFEBAG_create0_p8inf(p8)) > 0);
+	assert_int_equal(PKCS12_add_safe(&safes, bags, -1, 0, NULL), 1);
+	assert_non_null(p12 = PKCS12_add_safes(safes, NID_pkcs7_data));
+	assert_int_equal(PKCS12_set_mac(p12, "right", -1, NULL, 0, 1000, EVP_sha256()), 1);
+	assert_int_equal(i2d_PKCS12_bio(bio, p12), 1);
+	PKCS12_free(p12);
+	sk_PKCS7_pop_free(safes, PKCS7_free);
+	sk_PKCS12_SAFEBAG_pop_free(bags, PKCS12_SAFEBAG_free);
+	return taken(bio);
+}
+
+/* Whatever it lies in. */
+static void
+key_that_would_take_hours_is_not_read(void **state)
+{
+	static const char *const labels[] = {
+	    PEM_STRING_PKCS8INF, PEM_STRING_RSA, PEM_STRING_ECPRIVATEKEY};
+	PKCS8_PRIV_KEY_INFO *p8 = giant_dsa();
+	struct secret right = password("right");
+	struct buf files_of_it[6];
+	uint8_t *der = NULL;
+	int len = i2d_PKCS8_PRIV_KEY_INFO(p8, &der);
+	BIO *bio = BIO_new(BIO_s_mem());
+	struct pfx_content c;
+	struct err err;
+	X509_SIG *sealed = PKCS8_encrypt(-1, EVP_aes_128_cbc(), "right", 5, NULL, 0, 1000, p8);
+	size_t n = 0;
+
+	(void)state;
+	assert_non_null(sealed);
+	assert_int_equal(i2d_PKCS8_bio(bio, sealed), 1);
+	X509_SIG_free(sealed);
+	files_of_it[n++] = taken(bio);
+	for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++) {
+		bio = BIO_new(BIO_s_mem());
+		assert_true(PEM_write_bio(bio, labels[i], "", der, len) > 0);
+		files_of_it[n++] = taken(bio);
+	}
+	must(buf_dup(view_of(der, (size_t)len), &files_of_it[n++], &err));
+	files_of_it[n++] = pfx_of(p8);
+	alarm(60); /* it would not come back */
+	for (size_t i = 0; i < n; i++) {
+		must_fail(
+		    material_read(buf_view(&files_of_it[i]), &right, 1, &c, &err), NTE_BAD_DATA);
+		buf_free(&files_of_it[i]);
+	}
+	alarm(0);
+	OPENSSL_free(der);
+	secret_free(&right);
+}
+
 int
 main(void)
 {
@@ -231,6 +340,7 @@ main(void)
 	    cmocka_unit_test(empty_password_of_a_pkcs12_needs_nobody_to_give_it),
 	    cmocka_unit_test(what_is_not_read_here_says_why),
 	    cmocka_unit_test(damaged_files_are_refused_at_every_length),
+	    cmocka_unit_test(key_that_would_take_hours_is_not_read),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
