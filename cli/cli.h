@@ -120,6 +120,8 @@ struct cli_options {
 	bool list_keys;
 	/* OPTS_REWRAP (and kra, force) */
 	struct cli_list to_agents;
+	/* OPTS_SAMPLE */
+	int64_t sample;
 	/* OPTS_READER */
 	const char *reader;
 	int64_t threshold; /* OPTS_COUNT; 0: as it was */
@@ -213,6 +215,8 @@ enum cli_opts {
 	OPTS_COVERAGE,
 	OPTS_COUNT, /* kra count */
 	OPTS_REWRAP,
+	OPTS_SAMPLE, /* archive drill new */
+	OPTS_DRILL,  /* archive drill run */
 };
 #define OPTS(...) ((const enum cli_opts[]){__VA_ARGS__, OPTS_END})
 

@@ -1,5 +1,6 @@
-/* dirca archive coverage, export, import, revert: who can open the archived keys, and keys that an
- * agent seals to others. dircad does it, which knows the database. */
+/* dirca archive coverage, export, import, revert, drill new, drill report: who can open the
+ * archived keys, keys that an agent seals to others, and proofs that he opens them. dircad does it,
+ * which knows the database. */
 #include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -87,6 +88,26 @@ run_with(struct work *w, const char *what, struct err *err)
 	return true;
 }
 
+#define SAMPLE 20
+
+bool
+cmd_archive_drill_new(struct work *w, struct err *err)
+{
+	const struct cli_list names = {.list = {w->cli->args[1]}, .count = 1};
+	OWNED(texts_free) struct texts agent = {0};
+	OWNED(own_memory) char *part = text_printf("%s.part", w->cli->args[0]);
+	OWNED(own_memory)
+	char *sample =
+	    text_printf("%lld", (long long)(w->cli->opt.sample > 0 ? w->cli->opt.sample : SAMPLE));
+
+	if (!output_check(w->cli->args[0], false, err) || !kra_hashes(w, &names, &agent, err))
+		return false;
+	const char *const args[] = {
+	    "--database", "drill-new", "--", part, agent.list[0], sample, NULL};
+
+	return export_to(w, args, part, err);
+}
+
 bool
 cmd_archive_import(struct work *w, struct err *err)
 {
@@ -97,4 +118,10 @@ bool
 cmd_archive_revert(struct work *w, struct err *err)
 {
 	return run_with(w, "revert", err);
+}
+
+bool
+cmd_archive_drill_report(struct work *w, struct err *err)
+{
+	return run_with(w, "drill-report", err);
 }

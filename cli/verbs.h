@@ -237,6 +237,15 @@
 	    cmd_archive_import, "take back what a KRA sealed to others (on the CA's machine)")     \
 	X("archive revert", "BATCH", 1, 1, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG, OPTS(OPTS_DAEMON),  \
 	    cmd_archive_revert, "put the keys of a batch back as they were (on the CA's machine)") \
+	X("archive drill new", "OUT KRA", 2, 2, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG,                \
+	    OPTS(OPTS_DAEMON, OPTS_SAMPLE), cmd_archive_drill_new,                                 \
+	    "archived keys for a KRA who proves that he opens them (on the CA's machine)")         \
+	X("archive drill run", "IN OUT", 2, 2, GROUP_KEYS, WHO_KRA, NEEDS_NOTHING,                 \
+	    OPTS(OPTS_DRILL), cmd_archive_drill_run,                                               \
+	    "prove with a KRA's key that the keys of a drill open (needs no CA)")                  \
+	X("archive drill report", "IN", 1, 1, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG,                  \
+	    OPTS(OPTS_DAEMON), cmd_archive_drill_report,                                           \
+	    "take back what a KRA proved (on the CA's machine)")                                   \
 	X("kra issuers", "", 0, 0, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG,                             \
 	    OPTS(OPTS_DAEMON, OPTS_SESSION, OPTS_JSON), cmd_kra_issuers,                           \
 	    "CAs of the directory, and whose KRA certificates the CA takes (on the CA's machine)") \

@@ -17,7 +17,8 @@ struct rewrap_entry {
 	int64_t request_id;
 	struct view former;      /* SHA-256 of the archived key as the CA has it */
 	bool gcm;                /* the agents to come read AES-GCM: it is used */
-	struct view to;          /* SHA-256 of each of their certificates, one after the other */
+	struct view to;          /* SHA-256 of each of their certificates, one after the other; none
+				    in a drill, where nothing is sealed */
 	struct view certificate; /* whose key it is */
 	struct view key;         /* ContentInfo: sealed to those who could open it, or to those to
 				    come */

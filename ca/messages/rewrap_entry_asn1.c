@@ -50,7 +50,7 @@ check(const struct rewrap_entry *e, struct err *err)
 		return bad(err, "the name of the batch has 16 octets");
 	if (e->request_id < 1)
 		return bad(err, "its number is none of a request");
-	if (e->former.len != REWRAP_HASH || e->to.len == 0 || e->to.len % REWRAP_HASH != 0)
+	if (e->former.len != REWRAP_HASH || e->to.len % REWRAP_HASH != 0)
 		return bad(err, "a hash has 32 octets");
 	return (e->certificate.len > 0 && e->key.len > 0) ||
 	       bad(err, "certificate or key is not there");

@@ -457,6 +457,37 @@ static const char former_keys[] =
     ") STRICT;"
     "CREATE INDEX FormerKeyBatch ON FormerKey(Batch, RequestID);";
 
+/* Version 20: drills (store_drills.h). Sealed: SHA-256 of the archived key. A proof is never taken
+ * back, and a number of proofs is what there are. */
+static const char drills[] =
+    "CREATE TABLE Drill ("
+    "DrillID BLOB NOT NULL PRIMARY KEY CHECK (length(DrillID) = 16),"
+    "CertificateHash BLOB NOT NULL CHECK (length(CertificateHash) = 20),"
+    "OpenedWhen INTEGER NOT NULL,"
+    "ReportedWhen INTEGER,"
+    "Keys INTEGER NOT NULL CHECK (Keys > 0),"
+    "Proved INTEGER NOT NULL DEFAULT 0 CHECK (Proved BETWEEN 0 AND Keys)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE DrillKey ("
+    "DrillID BLOB NOT NULL REFERENCES Drill(DrillID),"
+    "Sealed BLOB NOT NULL CHECK (length(Sealed) = 32),"
+    "RequestID INTEGER NOT NULL REFERENCES Request(RequestID),"
+    "ProvedWhen INTEGER,"
+    "PRIMARY KEY (DrillID, Sealed)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE INDEX DrillKeyProved ON DrillKey(RequestID, Sealed) WHERE ProvedWhen IS NOT NULL;"
+    "CREATE TRIGGER DrillKeyProve AFTER UPDATE OF ProvedWhen ON DrillKey "
+    "WHEN OLD.ProvedWhen IS NULL AND NEW.ProvedWhen IS NOT NULL "
+    "BEGIN UPDATE Drill SET Proved = Proved + 1 WHERE DrillID = NEW.DrillID; END;"
+    "CREATE TRIGGER DrillKeyUpdate BEFORE UPDATE ON DrillKey "
+    "WHEN OLD.ProvedWhen IS NOT NULL OR NEW.DrillID <> OLD.DrillID OR NEW.Sealed <> OLD.Sealed "
+    "OR NEW.RequestID <> OLD.RequestID "
+    "BEGIN SELECT RAISE(ABORT, 'what was proved stays proved'); END;"
+    "CREATE TRIGGER DrillKeyDelete BEFORE DELETE ON DrillKey "
+    "BEGIN SELECT RAISE(ABORT, 'keys of drills cannot be deleted'); END;"
+    "CREATE TRIGGER DrillDelete BEFORE DELETE ON Drill "
+    "BEGIN SELECT RAISE(ABORT, 'drills cannot be deleted'); END;";
+
 /* Each array is one migration, run in order in one transaction with its user_version. */
 static const char *const version_1[] = {request_table, other_tables, NULL};
 static const char *const version_2[] = {publication_table, NULL};
@@ -477,9 +508,10 @@ static const char *const version_16[] = {recovery_cases, NULL};
 static const char *const version_17[] = {sorted_indexes, NULL};
 static const char *const version_18[] = {kra_sets, NULL};
 static const char *const version_19[] = {former_keys, NULL};
+static const char *const version_20[] = {drills, NULL};
 static const char *const *const migrations[] = {version_1, version_2, version_3, version_4,
     version_5, version_6, version_7, version_8, version_9, version_10, version_11, version_12,
-    version_13, version_14, version_15, version_16, version_17, version_18, version_19};
+    version_13, version_14, version_15, version_16, version_17, version_18, version_19, version_20};
 #define VERSION ((int)COUNT_OF(migrations))
 
 static const char schema_query[] =

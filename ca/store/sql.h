@@ -66,6 +66,9 @@
 		 "WHERE k.CaseID = c.CaseID AND k.RequestID = ?5)) "                         \
 		 "AND (?6 = 0 OR c.UsableUntil <= max(?6, c.SeenWhen)) ORDER BY c.CaseID LIMIT ?7"
 
+#define SQL_DRILL \
+	"SELECT DrillID, CertificateHash, OpenedWhen, ReportedWhen, Keys, Proved FROM Drill "
+
 /* A whole row, without its id. */
 #define SQL_ROW_NAMES                \
 	REQUEST_COLUMNS(COLUMN_NAME) \
@@ -305,6 +308,19 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3, SQL_SELDOM = 4 };
 	X(FORMER_KEYS, SQL_READER,                                                                \
 	    "SELECT RequestID, NewHash FROM FormerKey WHERE Batch = ?1 AND RequestID > ?2 "       \
 	    "ORDER BY RequestID LIMIT ?3")                                                        \
+	X(ADD_DRILL, SQL_WRITER,                                                                  \
+	    "INSERT INTO Drill(DrillID, CertificateHash, OpenedWhen, Keys) VALUES (?, ?, ?, ?)")  \
+	X(ADD_DRILL_KEY, SQL_WRITER,                                                              \
+	    "INSERT INTO DrillKey(DrillID, Sealed, RequestID) VALUES (?, ?, ?)")                  \
+	X(PROVE_DRILL_KEY, SQL_WRITER,                                                            \
+	    "UPDATE DrillKey SET ProvedWhen = ?3 "                                                \
+	    "WHERE DrillID = ?1 AND Sealed = ?2 AND ProvedWhen IS NULL")                          \
+	X(NOTE_REPORT, SQL_WRITER, "UPDATE Drill SET ReportedWhen = ?2 WHERE DrillID = ?1")       \
+	X(GET_DRILL, SQL_READER, SQL_DRILL "WHERE DrillID = ?")                                   \
+	X(DRILLS, SQL_READER, SQL_DRILL "ORDER BY OpenedWhen, DrillID")                           \
+	X(DRILL_KEYS, SQL_READER,                                                                 \
+	    "SELECT Sealed, RequestID, ProvedWhen FROM DrillKey WHERE DrillID = ? "               \
+	    "ORDER BY Sealed")                                                                    \
 	X(EXCHANGE_CERTIFICATES, SQL_READER,                                                      \
 	    SQL_LIST_COLUMNS                                                                      \
 	    " FROM Request r INDEXED BY RequestExchangeNotAfter "                                 \

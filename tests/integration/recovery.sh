@@ -444,6 +444,75 @@ check "which is recorded too" test "$(sqlite3 "$CA_STATE/dirca.db" "SELECT count
 check "once only" refuses CRYPT_E_NOT_FOUND archive revert "$batch"
 check "the database is sound" "$DIRCA_BIN/dirca" db check -c "$DIRCAD_CONF"
 
+# ---- an agent proves that he opens keys ----
+drill_new() { "$DIRCA_BIN/dirca" archive drill new -c "$DIRCAD_CONF" "$@" >"$dir/drill.out" && cat "$dir/drill.out"; }
+drill_run() { "$DIRCA_BIN/dirca" archive drill run "$1" "$2" --force --kra "$dir/$3.pfx" --kra-password-file "$(ca_lab_pass)"; }
+drill_report() { "$DIRCA_BIN/dirca" archive drill report -c "$DIRCAD_CONF" "$1"; }
+# forge OUT AGENT CODE: what a malicious agent signs; `drill` and `proofs`, lists of hash and signature, are those of a good report.
+forge() {
+	openssl cms -verify -noverify -binary -inform DER -in "$dir/proof" -out "$dir/proof.der" &&
+		python3 - "$dir/proof.der" "$dir/forged.der" "$3" <<'END' &&
+import sys
+def tlvs(b):
+    out = []
+    while b:
+        n, at = b[1], 2
+        if n & 128:
+            at = 2 + (n & 127)
+            n = int.from_bytes(b[2:at], "big")
+        out.append(b[at:at + n])
+        b = b[at + n:]
+    return out
+def tlv(tag, v):
+    n = len(v)
+    size = bytes([n]) if n < 128 else bytes([128 + (n.bit_length() + 7) // 8]) + n.to_bytes((n.bit_length() + 7) // 8, "big")
+    return bytes([tag]) + size + v
+_, drill, proofs = tlvs(tlvs(open(sys.argv[1], "rb").read())[0])
+proofs = [tlvs(p) for p in tlvs(proofs)]
+exec(sys.argv[3])
+proofs = tlv(48, b"".join(tlv(48, tlv(4, h) + tlv(4, s)) for h, s in proofs))
+open(sys.argv[2], "wb").write(tlv(48, tlv(2, b"\1") + tlv(4, drill) + proofs))
+END
+		openssl pkcs12 -in "$dir/kra$2.pfx" -nodes -passin "file:$(ca_lab_pass)" -out "$dir/forger.pem" &&
+		openssl cms -sign -binary -nodetach -nosmimecap -md sha256 -econtent_type 1.2.840.113556.1.8000.2554.37439.18520.28200.17134.42653.6345135.7414574.4.8 \
+			-outform DER -in "$dir/forged.der" -signer "$dir/forger.pem" -out "$1"
+}
+proved() { sqlite3 "$CA_STATE/dirca.db" 'SELECT count(*) FROM DrillKey WHERE ProvedWhen IS NOT NULL'; }
+drills() { sqlite3 "$CA_STATE/dirca.db" 'SELECT count(*) FROM Drill'; }
+check "an agent's sample" drill_new "$dir/drill" "$(ca_lab_sha1 "$dir/kra$winner.crt")" --sample 2
+drill=$(sed -n 's/^Drill \([0-9a-f]*\): 2 keys\.$/\1/p' "$dir/drill.out")
+check "of two keys" test -n "$drill"
+check "for his eyes alone" test "$(stat -c %a "$dir/drill")" = 600
+check "the drill is recorded" audited "verb=archive drill new keys=2 kra=$(ca_lab_sha1 "$dir/kra$winner.crt")" 1
+check "and each key as one that he got" test "$(sqlite3 "$CA_STATE/dirca.db" "SELECT count(*) FROM Audit WHERE EventID = 787 AND Detail LIKE 'drill=$drill kra=%requester=%'")" = 2
+check "who opens none of them signs nothing" refuses "no key of the drill" drill_run "$dir/drill" "$dir/proof" stranger
+check "and leaves no file" test ! -e "$dir/proof"
+check "what is to be sealed to others is no drill" refuses "is no drill" drill_run "$dir/batch" "$dir/proof" "kra$winner"
+check "nor is a drill sealed to others" refuses "other agents" rewrap "$dir/drill" "$dir/back" --to "$dir/kra$other.crt" --force
+check "he opens them" says '2 of 2 keys opened' drill_run "$dir/drill" "$dir/proof" "kra$winner"
+check "another's signature" forge "$dir/forged" "$other" ''
+check "is not the agent's" refuses NTE_BAD_SIGNATURE drill_report "$dir/forged"
+check "proofs of each other's keys" forge "$dir/forged" "$winner" 'proofs = [[proofs[0][0], proofs[1][1]], [proofs[1][0], proofs[0][1]]]'
+check "are none" refuses '0 proofs taken, 0 there already, 2 refused' drill_report "$dir/forged"
+check "nor are some of keys that were not asked for" forge "$dir/forged" "$winner" 'proofs[0][0] = bytes(32)'
+check "while the others are" refuses '1 proofs taken, 0 there already, 1 refused' drill_report "$dir/forged"
+check "and what is missing is told" refuses ': not proved' drill_report "$dir/forged"
+check "a second drill of the same keys" drill_new "$dir/drill2" "$(ca_lab_sha1 "$dir/kra$winner.crt")" --sample 10000
+again=$(sed -n 's/^Drill \([0-9a-f]*\):.*/\1/p' "$dir/drill.out")
+check "with the proofs of the first" forge "$dir/forged" "$winner" "drill = bytes.fromhex('$again')"
+check "proves nothing" refuses '0 proofs taken, 0 there already, 2 refused' drill_report "$dir/forged"
+check "one that was none is not known" forge "$dir/forged" "$winner" 'drill = bytes(16)'
+check "whoever signs" refuses CRYPT_E_NOT_FOUND drill_report "$dir/forged"
+check "so far one key is proved" test "$(proved)" = 1
+check "a report that breaks off" eval 'head -c -1 "$dir/proof" >"$dir/cut"; refuses ERROR_INVALID_DATA drill_report "$dir/cut"'
+check "the whole one" says "Drill $drill: 2 of 2 keys proved" drill_report "$dir/proof"
+check "which is recorded" audited "verb=archive drill report proved=1 keys=2 kra=$(ca_lab_sha1 "$dir/kra$winner.crt")" 2
+check "twice it proves no more" says '0 proofs taken, 2 there already, 0 refused' drill_report "$dir/proof"
+check "it names no key and nobody" refuses '' grep -aq user1 "$dir/proof"
+check "nothing is drawn for who is no agent" refuses CRYPT_E_NOT_FOUND drill_new "$dir/drill3" "$(printf '%040d' 0)"
+check "and no file is left" test ! -e "$dir/drill3" -a ! -e "$dir/drill3.part"
+check "nor a drill" test "$(drills)" = 2
+
 check "a name that is two certificates" refuses TYPE_E_AMBIGUOUSNAME ca_lab_kra disable "kra$winner"
 check "one that is none" refuses CRYPT_E_NOT_FOUND ca_lab_kra enable nobody
 for i in 1 2 3; do

@@ -42,7 +42,7 @@ what_is_written_is_read(void **state)
 static void
 what_is_none_is_neither_written_nor_read(void **state)
 {
-	struct rewrap_entry bad[] = {usual(), usual(), usual(), usual(), usual(), usual(), usual()};
+	struct rewrap_entry bad[] = {usual(), usual(), usual(), usual(), usual(), usual()};
 	OWNED(buf_free) struct buf der = {0};
 	struct rewrap_entry good = usual(), out;
 	struct err err;
@@ -52,9 +52,8 @@ what_is_none_is_neither_written_nor_read(void **state)
 	bad[1].request_id = 0;
 	bad[2].former.len--;
 	bad[3].to.len--;
-	bad[4].to.len = 0;
-	bad[5].certificate.len = 0;
-	bad[6].key.len = 0;
+	bad[4].certificate.len = 0;
+	bad[5].key.len = 0;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		assert_false(rewrap_entry_encode(&bad[i], &der, &err));
 		assert_int_equal(err.code, ERROR_INVALID_DATA);
@@ -65,6 +64,22 @@ what_is_none_is_neither_written_nor_read(void **state)
 	der.ptr[4] = 2; /* version */
 	assert_false(rewrap_entry_decode(buf_view(&der), &out, &err));
 	assert_int_equal(err.code, ERROR_INVALID_DATA);
+}
+
+/* Of a drill, where nothing is sealed. */
+static void
+an_entry_may_be_for_no_agents_to_come(void **state)
+{
+	struct rewrap_entry in = usual(), out;
+	OWNED(buf_free) struct buf der = {0};
+	struct err err;
+
+	(void)state;
+	in.to = (struct view){0};
+	assert_true(rewrap_entry_encode(&in, &der, &err));
+	assert_true(rewrap_entry_decode(buf_view(&der), &out, &err));
+	assert_int_equal(out.to.len, 0);
+	rewrap_entry_free(&out);
 }
 
 static void
@@ -99,6 +114,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_is_written_is_read),
 	    cmocka_unit_test(what_is_none_is_neither_written_nor_read),
+	    cmocka_unit_test(an_entry_may_be_for_no_agents_to_come),
 	    cmocka_unit_test(a_batch_is_entries_and_nothing_else),
 	};
 

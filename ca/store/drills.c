@@ -1,0 +1,157 @@
+/* Drills and their keys. */
+#include "store_drills.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "mem.h"
+#include "store_priv.h"
+
+static bool
+add_key(
+    struct conn *c, const struct store_drill *d, const struct store_drill_key *k, struct err *err)
+{
+	sql_bind_blob(c, SQL_ADD_DRILL_KEY, 1, view_of(d->id, sizeof d->id));
+	sql_bind_blob(c, SQL_ADD_DRILL_KEY, 2, view_of(k->sealed, sizeof k->sealed));
+	sql_bind_int(c, SQL_ADD_DRILL_KEY, 3, k->request_id);
+	return sql_run(c, SQL_ADD_DRILL_KEY, err);
+}
+
+bool
+store_add_drill(struct store_tx *tx, const struct store_drill *d,
+    const struct store_drill_key *keys, struct err *err)
+{
+	struct conn *c = tx->conn;
+
+	sql_bind_blob(c, SQL_ADD_DRILL, 1, view_of(d->id, sizeof d->id));
+	sql_bind_blob(c, SQL_ADD_DRILL, 2, view_of(d->kra, sizeof d->kra));
+	sql_bind_int(c, SQL_ADD_DRILL, 3, d->opened_when);
+	sql_bind_int(c, SQL_ADD_DRILL, 4, d->keys);
+	if (!sql_run(c, SQL_ADD_DRILL, err))
+		return false;
+	for (int64_t i = 0; i < d->keys; i++)
+		if (!add_key(c, d, &keys[i], err))
+			return false;
+	return true;
+}
+
+bool
+store_prove_drill_key(struct store_tx *tx, struct view drill, struct view sealed, int64_t now,
+    bool *done_out, struct err *err)
+{
+	struct conn *c = tx->conn;
+
+	sql_bind_blob(c, SQL_PROVE_DRILL_KEY, 1, drill);
+	sql_bind_blob(c, SQL_PROVE_DRILL_KEY, 2, sealed);
+	sql_bind_int(c, SQL_PROVE_DRILL_KEY, 3, now);
+	if (!sql_run(c, SQL_PROVE_DRILL_KEY, err))
+		return false;
+	*done_out = sqlite3_changes(c->db) == 1;
+	return true;
+}
+
+bool
+store_note_report(struct store_tx *tx, struct view drill, int64_t now, struct err *err)
+{
+	sql_bind_blob(tx->conn, SQL_NOTE_REPORT, 1, drill);
+	sql_bind_int(tx->conn, SQL_NOTE_REPORT, 2, now);
+	return sql_run(tx->conn, SQL_NOTE_REPORT, err);
+}
+
+/* A column of fixed size. */
+static bool
+read_octets(const struct reading *r, int at, uint8_t *out, size_t len, struct err *err)
+{
+	OWNED(buf_free) struct buf octets = {0};
+
+	if (!sql_blob(r->conn, r->id, at, &octets, err))
+		return false;
+	if (octets.len != len)
+		return err_set(err, DIRCA_E_DATABASE,
+		    "CA database: a column of drills has %zu octets instead of %zu", octets.len,
+		    len);
+	memcpy(out, octets.ptr, len);
+	return true;
+}
+
+static bool
+read_drill(const struct reading *r, struct store_drill *out, struct err *err)
+{
+	if (!read_octets(r, 0, out->id, sizeof out->id, err) ||
+	    !read_octets(r, 1, out->kra, sizeof out->kra, err))
+		return false;
+	out->opened_when = sql_int(r->conn, r->id, 2);
+	out->reported_when = sql_int(r->conn, r->id, 3);
+	out->keys = sql_int(r->conn, r->id, 4);
+	out->proved = sql_int(r->conn, r->id, 5);
+	return true;
+}
+
+enum store_find
+store_get_drill(struct store *s, struct view id, struct store_drill *out, struct err *err)
+{
+	OWNED(reading_end) struct reading r = reading_begin(s, SQL_GET_DRILL, err);
+	enum sql_step step;
+
+	*out = (struct store_drill){0};
+	if (r.conn == NULL)
+		return STORE_FAILED;
+	sql_bind_blob(r.conn, r.id, 1, id);
+	if ((step = sql_step(r.conn, r.id, err)) == SQL_DONE)
+		return STORE_NOT_FOUND;
+	return step == SQL_ROW && read_drill(&r, out, err) ? STORE_FOUND : STORE_FAILED;
+}
+
+bool
+store_walk_drills(struct store *s, store_drill_each *each, void *arg, struct err *err)
+{
+	OWNED(reading_end) struct reading r = reading_begin(s, SQL_DRILLS, err);
+	enum sql_step step;
+
+	if (r.conn == NULL)
+		return false;
+	while ((step = sql_step(r.conn, r.id, err)) == SQL_ROW) {
+		struct store_drill d;
+
+		if (!read_drill(&r, &d, err))
+			return false;
+		each(&d, arg);
+	}
+	return step == SQL_DONE;
+}
+
+void
+store_drill_keys_free(struct store_drill_keys *k)
+{
+	free(k->list);
+	*k = (struct store_drill_keys){0};
+}
+
+bool
+store_list_drill_keys(
+    struct store *s, struct view id, struct store_drill_keys *out, struct err *err)
+{
+	OWNED(store_drill_keys_free) struct store_drill_keys list = {0};
+	OWNED(reading_end) struct reading r = reading_begin(s, SQL_DRILL_KEYS, err);
+	enum sql_step step;
+
+	*out = (struct store_drill_keys){0};
+	if (r.conn == NULL)
+		return false;
+	sql_bind_blob(r.conn, r.id, 1, id);
+	while ((step = sql_step(r.conn, r.id, err)) == SQL_ROW) {
+		struct store_drill_key *k;
+
+		list.list = mem_grow_long(list.list, list.count, sizeof *list.list);
+		k = &list.list[list.count++];
+		if (!read_octets(&r, 0, k->sealed, sizeof k->sealed, err))
+			return false;
+		k->request_id = sql_int(r.conn, r.id, 1);
+		k->proved = !sql_null(r.conn, r.id, 2);
+	}
+	if (step != SQL_DONE)
+		return false;
+	*out = list;
+	list = (struct store_drill_keys){0};
+	return true;
+}
