@@ -19,6 +19,7 @@
 #   ca_lab_home USER         prints the person's HOME, which holds .config/dirca.conf
 #   ca_lab_pass              prints the name of a file with a password for PKCS#12 files
 #   ca_lab_allow_ec NAME...  these templates take keys of 256 bits, as one for elliptic curves says of itself
+#   ca_lab_has_read          what was changed in the directory is in force, whatever it was
 #   ca_lab_kras N [KIND]     kra1..N get KeyRecoveryAgent certificates that officer1 approves: DIR/kraN.pfx and DIR/kraN.crt;
 #                            kra add, kra publish, kra count 2 (or 1 if N is 1)
 #   ca_lab_no_quota          one account may ask for any number of certificates
@@ -161,7 +162,7 @@ ca_lab_configure() {
 }
 
 ca_lab_answers() {
-	curl -sf --max-time 2 --cacert "$CA_STATE/ca.crt" "$CA_URL/.well-known/est/cacerts"
+	curl -sf --max-time 10 --cacert "$CA_STATE/ca.crt" "$CA_URL/.well-known/est/cacerts"
 }
 
 # With GSSAPI the tickets of dircad come from its keytab by themselves.
@@ -185,14 +186,24 @@ ca_lab_dircad_stop() {
 	return 1
 }
 
-# ca_lab_eventually COMMAND...: until it succeeds, for 10 s at most; the last try is heard.
+# ca_lab_eventually COMMAND...: until it succeeds, for LAB_PATIENCE_S at most; the last try is heard.
 ca_lab_eventually() {
-	local tries
-	for ((tries = 0; tries < 50; tries++)); do
+	local until=$((SECONDS + LAB_PATIENCE_S))
+	while [ "$SECONDS" -le "$until" ]; do
 		"$@" >/dev/null 2>&1 && return 0
 		sleep 0.2
 	done
 	"$@"
+}
+
+# ca_lab_has_read: dircad has read the directory since this was called, whatever it reads first: a second change is seen after the first.
+ca_lab_has_read() {
+	local mark=lab-$SRANDOM change
+	for change in add delete; do
+		printf 'dn: CN=%s,CN=Enrollment Services,CN=Public Key Services,CN=Services,%s\nchangetype: modify\n%s: certificateTemplates\ncertificateTemplates: %s\n' \
+			"$CA_NAME" "$LDAP_CONFIG_BASE" $change "$mark" | lab_modify >/dev/null &&
+			ca_lab_eventually ca_lab_status "(.templates | index(\"$mark\") == null) == (\"$change\" == \"delete\")" >/dev/null || return 1
+	done
 }
 
 # On Samba by the administrator: there dircad may not write who the CAs are that everybody trusts (ldif/README.md).
@@ -273,7 +284,7 @@ ca_lab_allow_ec() {
 	for name; do
 		printf 'dn: CN=%s,CN=Certificate Templates,CN=Public Key Services,CN=Services,%s\n' "$name" "$LDAP_CONFIG_BASE"
 		printf 'changetype: modify\nreplace: msPKI-Minimal-Key-Size\nmsPKI-Minimal-Key-Size: 256\n\n'
-	done | lab_modify >/dev/null && sleep 1.5 # refresh_s
+	done | lab_modify >/dev/null && ca_lab_has_read
 }
 
 # ca_lab_enroll USER TEMPLATE OUT [OPTION...]: issued or pending; prints the JSON answer.

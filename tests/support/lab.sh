@@ -30,6 +30,7 @@ LAB_REALM=NWTRADERS.COM
 LAB_BASE_DN=DC=nwtraders,DC=com
 LAB_DIR=
 LAB_PORTS=/tmp/dirca-lab-ports-$UID
+LAB_PATIENCE_S=90 # how long something is waited for that comes at once on a machine with nothing else to do
 PATH=$PATH:/usr/sbin:/sbin
 
 lab_fail() {
@@ -76,17 +77,12 @@ lab_is_gone() {
 	[ "$state" = Z ]
 }
 
-# lab_answers PID COMMAND...: waits until COMMAND succeeds while the process lives, for 10 s at most.
+# lab_answers PID COMMAND...: waits until COMMAND succeeds while the process lives, for LAB_PATIENCE_S at most.
 lab_answers() {
-	local pid=$1 tries
+	local pid=$1 until=$((SECONDS + LAB_PATIENCE_S))
 	shift
-	for ((tries = 0; tries < 500; tries++)); do
-		if lab_is_gone "$pid"; then
-			return 1
-		fi
-		if "$@" >/dev/null 2>&1; then
-			return 0
-		fi
+	while ! lab_is_gone "$pid" && [ "$SECONDS" -le "$until" ]; do
+		"$@" >/dev/null 2>&1 && return 0
 		sleep 0.02
 	done
 	return 1
@@ -94,12 +90,13 @@ lab_answers() {
 
 # lab_end PIDFILE SIGNAL: ends the process and waits for it.
 lab_end() {
-	local pid tries
+	local pid until
 	[ -f "$1" ] || return 0
 	pid=$(<"$1")
 	rm -f "$1"
 	kill "-$2" "$pid" 2>/dev/null || return 0
-	for ((tries = 0; tries < 500; tries++)); do
+	until=$((SECONDS + LAB_PATIENCE_S))
+	while [ "$SECONDS" -le "$until" ]; do
 		if lab_is_gone "$pid"; then
 			wait "$pid" 2>/dev/null || true # reaps it if it is a child of this shell
 			return 0
