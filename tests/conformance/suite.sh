@@ -160,21 +160,16 @@ template_dn() {
 	echo "CN=$1,CN=Certificate Templates,$services"
 }
 
-# in_force SECONDS WANTED COMMAND...: whether the verdict became WANTED in that time; on a machine that has other work, in as many
-# tries as an idle one makes in it.
+# in_force SECONDS WANTED COMMAND...: whether the verdict became WANTED in that time.
 in_force() {
-	local limit=$1 wanted=$2 begun=$EPOCHREALTIME got tries=0
+	local limit=$1 wanted=$2 got
 	shift 2
-	while true; do
-		got=$("$@")
-		[ "$got" != "$wanted" ] || break
-		if [ $((++tries)) -ge $((limit * 4)) ] && [ "$(((${EPOCHREALTIME/./} - ${begun/./}) / 1000))" -gt $((limit * 1000)) ]; then
-			echo "still $got after $limit s"
-			return
-		fi
-		sleep 0.05
-	done
-	echo "$wanted within $limit s"
+	becomes() { got=$("$@"); [ "$got" = "$wanted" ]; }
+	if soon $((limit * 1000)) becomes "$@" >/dev/null; then
+		echo "$wanted within $limit s"
+	else
+		echo "still $got after $limit s"
+	fi
 }
 
 # published USER: whether the directory holds the certificate that was just issued.

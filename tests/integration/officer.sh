@@ -26,15 +26,7 @@ getkey() {
 service() { echo "CN=$CA_NAME,CN=Enrollment Services,CN=Public Key Services,CN=Services,$LDAP_CONFIG_BASE"; }
 audited() { sqlite3 "$CA_STATE/dirca.db" "SELECT count(*) FROM Audit WHERE EventID = $1"; }
 
-# within COMMAND...: it succeeds before 2 s are over.
-within() {
-	local begin=${EPOCHREALTIME/./} now
-	until "$@"; do
-		now=${EPOCHREALTIME/./}
-		[ $((now - begin)) -lt 2000000 ] || { echo "not in force after 2 s"; return 1; }
-		sleep 0.05
-	done
-}
+within() { soon 2000 "$@"; }
 # list FILTER: jq's verdict about `officer list`.
 list() {
 	local answer

@@ -8,6 +8,9 @@
 #   is TEXT COMMAND...          it prints exactly that
 #   fails_with STATUS COMMAND...
 #   now_ms                      prints the time, in milliseconds
+#   quiet_ms                    prints the time of a clock, in milliseconds, that stands while anybody on this machine waits for a processor
+#                               or a disk: whoever is held to a time by it may be slow only by waiting for something else
+#   soon MS COMMAND...          it succeeds at last, MS of quiet_ms after this at most, and before the CA would have looked by itself
 #   checks_end                  prints the count; its status is 0 only if every check was good
 #   checks_clean FOLDER         at the script's end: removes it; with KEEP=1 in the environment, or after a failure, says where it lies
 #                               instead, with the last lines of dircad's log
@@ -68,6 +71,28 @@ fails_with() {
 
 now_ms() {
 	echo $((${EPOCHREALTIME/[.,]/} / 1000))
+}
+
+# Where the kernel does not count who waits, nobody knows how busy the machine is, and the clock is a slow one.
+quiet_ms() {
+	local cpu io stolen
+	{
+		read -r _ _ _ _ cpu </proc/pressure/cpu && read -r _ _ _ _ io </proc/pressure/io && read -r _ _ _ _ _ _ _ _ stolen _ </proc/stat
+	} 2>/dev/null || { echo $(($(now_ms) / 10)); return; }
+	echo $(($(now_ms) - (${cpu#total=} + ${io#total=}) / 1000 - stolen * 10))
+}
+
+soon() {
+	local most=$1 begun last=$((SECONDS + 25)) # of the 30 s of ca/service/housekeeper.c
+	shift
+	begun=$(quiet_ms)
+	until "$@"; do
+		if [ $(($(quiet_ms) - begun)) -gt "$most" ] || [ "$SECONDS" -gt "$last" ]; then
+			echo "not after $most ms"
+			return 1
+		fi
+		sleep 0.02
+	done
 }
 
 checks_end() {
