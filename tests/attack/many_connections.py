@@ -71,12 +71,16 @@ def silent(port, count, addresses, seconds):
 
 
 def flood(where, count, addresses, seconds):
-    """Holds that many for that long, at a port or a Unix socket: what the service closes is opened again."""
+    """Holds that many for that long, at a port or a Unix socket: what the service closes is opened again. Says when all knocked once."""
     until = time.monotonic() + float(seconds)
+    said = False
     sockets = []
     while time.monotonic() < until:
         missing = int(count) - len(sockets)
         sockets += open_local(where, missing) if "/" in where else open_many(int(where), missing, int(addresses))
+        if not said:
+            print("all knocked", flush=True)
+            said = True
         sockets = wait_closed(sockets, 0.3)
 
 

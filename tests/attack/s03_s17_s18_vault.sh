@@ -78,10 +78,6 @@ stranger() {
 			-extfile "$dir/ext" -outform DER -out "$dir/evil-kra.der" 2>/dev/null
 }
 seals_to_stranger() { "$front" "$DIRCA_BIN/dircad" "$DIRCAD_CONF" --stranger "$dir/evil-kra.der"; }
-refuses_to_start() {
-	timeout 30 "$DIRCA_BIN/dircad" -c "$DIRCAD_CONF" >"$dir/start.log" 2>&1 && return 1
-	grep -F "$1" "$dir/start.log"
-}
 trust() { install -m "$1" "$dir/evil.crt" "$CA_STATE/trust/kra-issuers.pem"; }
 check "a CA of the attacker's" stranger
 if [ "$(id -u)" -eq 0 ]; then
@@ -89,13 +85,13 @@ if [ "$(id -u)" -eq 0 ]; then
 	check "attack: the front names an issuer of agents in the state folder" seals_to_stranger
 	rm -f "$CA_STATE/kra-issuers.pem"
 	check "attack: a file of the front's in the folder of trust" install -m 644 -o 65534 "$dir/evil.crt" "$CA_STATE/trust/kra-issuers.pem"
-	check "it is refused" refuses_to_start "belongs to user 65534"
+	check "it is refused" ca_lab_refuses_to_start "belongs to user 65534"
 fi
 check "a file that others may write" trust 664
-check "is refused" refuses_to_start "chmod go-w"
+check "is refused" ca_lab_refuses_to_start "chmod go-w"
 rm -f "$CA_STATE/trust/kra-issuers.pem"
 install -m 644 "$dir/evil.crt" "$CA_STATE/chain.pem"
-check "root's file where it once lay is refused by the sentence that moves it" refuses_to_start "mv $CA_STATE/chain.pem $CA_STATE/trust/"
+check "root's file where it once lay is refused by the sentence that moves it" ca_lab_refuses_to_start "mv $CA_STATE/chain.pem $CA_STATE/trust/"
 rm -f "$CA_STATE/chain.pem"
 
 # A record that was changed, and one that is gone.

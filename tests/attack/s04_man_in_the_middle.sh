@@ -149,7 +149,7 @@ check "a path to it that can be listened on" put_in_the_middle
 check "WebServer for everybody" ca_lab_as caadmin template enable WebServer
 check "with the right to it" ca_lab_as caadmin template grant WebServer "Domain Users" enroll
 check "and Machine" ca_lab_as caadmin template enable Machine
-sleep 1.5 # refresh_s
+check "which the CA knows" ca_lab_has_read
 check "control: a name of somebody else is certified" ca_lab_enroll user2 WebServer "$dir/www.pfx" --subject CN=www.nwtraders.com --dns www.nwtraders.com
 check "attack: a name of the CA's service" names_refused
 check "attack: the same from the directory" directory_name_refused

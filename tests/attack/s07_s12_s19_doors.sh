@@ -23,19 +23,19 @@ many() {
 	/usr/bin/python3 "$here/many_connections.py" "$@"
 }
 
-# The CRL, HTTPS and the Unix socket. A door that is shut is so until the silent go, idle_timeout_s after they came.
+# The CRL, HTTPS and the Unix socket. A door that is shut is so until the silent go, idle_timeout_s after they came; others come then.
 all_doors_answer() {
-	curl -sSf -o "$dir/answer" --max-time 15 "$CA_HTTP_URL/dirca/$CA_NAME.crl" &&
-		curl -sSf -o "$dir/answer" --max-time 15 --cacert "$CA_STATE/ca.crt" "$CA_URL/.well-known/est/cacerts" &&
-		curl -sSf -o "$dir/answer" --max-time 15 --unix-socket "$CA_SOCKET" http://localhost/dirca/v1/ca
+	curl -sSf -o "$dir/answer" --max-time 25 "$CA_HTTP_URL/dirca/$CA_NAME.crl" &&
+		curl -sSf -o "$dir/answer" --max-time 25 --cacert "$CA_STATE/ca.crt" "$CA_URL/.well-known/est/cacerts" &&
+		curl -sSf -o "$dir/answer" --max-time 25 --unix-socket "$CA_SOCKET" http://localhost/dirca/v1/ca
 }
 
 # flooded WHERE COUNT ADDRESSES: all doors answer while many_connections.py floods it.
 flooded() {
 	local status=0
 	# Not by way of many(): the shell that runs a function would be killed, and its child go on.
-	/usr/bin/python3 "$here/many_connections.py" flood "$@" 150 &
-	sleep 2
+	/usr/bin/python3 "$here/many_connections.py" flood "$@" 600 >"$dir/flood" &
+	ca_lab_eventually grep -q . "$dir/flood" || status=1
 	for _ in 1 2 3; do
 		all_doors_answer || status=1
 	done
@@ -58,21 +58,15 @@ log_grows_less_than() {
 	[ $(($(log_size) - before)) -lt "$most" ]
 }
 
-front() {
-	ps -o pid= --ppid "$(<"$dir/dircad.pid")" -C dircad | while read -r pid; do
-		! grep -q -- --role=front "/proc/$pid/cmdline" || echo "$pid"
-	done
-}
-
 # Nothing is left of what the front may open, and everybody knocks.
 without_descriptors() {
-	prlimit --pid "$(front)" --nofile=60:60 && many silent "${CA_URL##*:}" 200 20 25
+	prlimit --pid "$(ca_lab_child front)" --nofile=60:60 && many flood "${CA_URL##*:}" 200 20 5
 }
 
 refuses_few_descriptors() {
 	(
 		ulimit -n 200
-		refuses 'max_connections to 72 at most' timeout 5 "$DIRCA_BIN/dircad" -c "$DIRCAD_CONF"
+		ca_lab_refuses_to_start 'max_connections to 72 at most'
 	)
 }
 

@@ -42,56 +42,35 @@ child_of() {
 	return 1
 }
 
-pair_of() {
-	local pid
-	for pid in $(ps -o pid= --ppid "$1"); do
-		echo "$pid"
-	done
-}
-
-are_gone() {
-	local pid
-	for pid; do
-		lab_is_gone "$pid" || { echo "process $pid outlived its supervisor"; return 1; }
-	done
-}
-
 # Serving again, with another pair than before: an enrollment is acknowledged after the kill.
 serves_again() {
-	local before=$1 now tries
-	for ((tries = 0; tries < 300; tries++)); do
+	local before=$1 now until=$((SECONDS + LAB_PATIENCE_S))
+	while [ "$SECONDS" -le "$until" ]; do
 		now=$(wc -l <"$acks")
 		[ "$now" -gt "$before" ] && return 0
 		kill -0 "$load_pid" 2>/dev/null || { echo "the load ended"; cat "$work/load.err"; return 1; }
 		sleep 0.1
 	done
-	echo "no enrollment for 30 s after the kill"
+	echo "no enrollment for $LAB_PATIENCE_S s after the kill"
 	tail -5 "$CA_LAB_DIR/dircad.log"
 	return 1
 }
 
+kill_child() {
+	local pid
+	pid=$(child_of "$@") && kill -KILL "$pid"
+}
+
 kill_one() {
-	local role=$1 supervisor pid pair tries=0
+	local role=$1 supervisor
 	supervisor=$(<"$CA_LAB_DIR/dircad.pid")
 	sleep "0.$((RANDOM % 900 + 100))"
 	if [ "$role" != supervisor ]; then
 		# The pair may be between two lives.
-		until pid=$(child_of "$supervisor" "$role") || [ $((tries++)) -ge 100 ]; do
-			sleep 0.1
-		done
-		if [ -z "$pid" ]; then
-			echo "no $role"
-			return 1
-		fi
-		kill -KILL "$pid"
+		ca_lab_eventually kill_child "$supervisor" "$role"
 		return
 	fi
-	pair=$(pair_of "$supervisor")
-	kill -KILL "$supervisor"
-	wait "$supervisor" 2>/dev/null
-	# shellcheck disable=SC2086 # a list of numbers
-	ca_lab_eventually are_gone $pair || return 1
-	ca_lab_dircad_start
+	ca_lab_dircad_kill && ca_lab_dircad_start
 }
 
 # The number of rows that a query finds, once no writer holds the database back.
@@ -231,7 +210,7 @@ owners_have_theirs() { # USER
 # The certificates of the load would fill user1's entry in the directory.
 do_not_publish() {
 	printf 'dn: CN=EFSArchive,CN=Certificate Templates,CN=Public Key Services,CN=Services,%s\nchangetype: modify\nreplace: msPKI-Enrollment-Flag\nmsPKI-Enrollment-Flag: 33\n\n' \
-		"$LDAP_CONFIG_BASE" | ldapmodify -Q -Y EXTERNAL -H "$LDAPI_URI" >/dev/null && sleep 1.5
+		"$LDAP_CONFIG_BASE" | ldapmodify -Q -Y EXTERNAL -H "$LDAPI_URI" >/dev/null && ca_lab_has_read
 }
 
 # What a process that was killed had signed may lack its row; a row never lacks its record in the vault's journal.

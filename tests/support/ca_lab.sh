@@ -15,6 +15,9 @@
 #   ca_lab_directory_stop
 #   ca_lab_dircad_start      starts dircad (again) and waits until it answers
 #   ca_lab_dircad_stop
+#   ca_lab_dircad_kill       ends it and its processes as a power cut would
+#   ca_lab_refuses_to_start WORDS
+#                            dircad says these words and serves nobody
 #   ca_lab_as USER VERB...   dirca as that person (external: as the local user, whoever USER is)
 #   ca_lab_home USER         prints the person's HOME, which holds .config/dirca.conf
 #   ca_lab_pass              prints the name of a file with a password for PKCS#12 files
@@ -184,6 +187,39 @@ ca_lab_dircad_stop() {
 	# shellcheck disable=SC2086 # a list of numbers
 	kill -KILL "$pid" $children 2>/dev/null
 	return 1
+}
+
+# The end of a power cut, but for the files: nothing is left of dircad.
+ca_lab_dircad_kill() {
+	local pid pair
+	pid=$(<"$CA_LAB_DIR/dircad.pid")
+	pair=$(ps -o pid= --ppid "$pid")
+	lab_end "$CA_LAB_DIR/dircad.pid" KILL || return 1
+	# shellcheck disable=SC2086 # a list of numbers
+	ca_lab_eventually ca_lab_are_gone $pair
+}
+
+ca_lab_are_gone() {
+	local pid
+	for pid; do
+		lab_is_gone "$pid" || { echo "process $pid outlived its supervisor"; return 1; }
+	done
+}
+
+# ca_lab_refuses_to_start WORDS: dircad says so, and does not go on; it is not waited for until it has tried so many times.
+ca_lab_refuses_to_start() {
+	local log=$CA_LAB_DIR/refused.log pid status=0
+	"$DIRCA_BIN/dircad" -c "$DIRCAD_CONF" </dev/null >"$log" 2>&1 &
+	pid=$!
+	ca_lab_eventually ca_lab_said_or_gone "$pid" "$1" "$log"
+	kill "$pid" 2>/dev/null
+	wait "$pid" || status=$?
+	cat "$log"
+	grep -qF -- "$1" "$log" && ! grep -q 'event="ready"' "$log"
+}
+
+ca_lab_said_or_gone() {
+	grep -qF -- "$2" "$3" || lab_is_gone "$1"
 }
 
 # ca_lab_eventually COMMAND...: until it succeeds, for LAB_PATIENCE_S at most; the last try is heard.
