@@ -7,7 +7,8 @@
 #include "text.h"
 
 void
-case_receipt(struct http_client *ca, long long case_id, const char *serial, long long request_id)
+case_receipt(struct http_client *ca, long long case_id, const char *serial, long long request_id,
+    const char *words)
 {
 	OWNED(own_memory) char *path = text_printf("/dirca/v1/cases/%lld/received", case_id);
 	OWNED(own_memory) char *request = text_printf("%lld", request_id);
@@ -19,6 +20,6 @@ case_receipt(struct http_client *ca, long long case_id, const char *serial, long
 	if (case_id != 0 && !http_client_json(ca, "POST", path, body, &answer, &err))
 		fprintf(stderr,
 		    "The CA could not be told that the key arrived (%s); recovery case %lld stays "
-		    "open until its time has passed, or `dirca case close %lld`.\n",
-		    err.msg, case_id, case_id);
+		    "open until its time has passed, or `dirca case close %lld%s`.\n",
+		    err.msg, case_id, case_id, words);
 }

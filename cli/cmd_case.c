@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "command_words.h"
 #include "mem.h"
 #include "own_json.h"
 #include "print.h"
@@ -42,22 +43,23 @@ key_name(const json_t *key)
 
 /* What can be typed next. */
 static void
-print_next(const json_t *c)
+print_next(const struct work *w, const json_t *c)
 {
+	OWNED(own_memory) char *ca = command_ca(&w->session, NULL);
 	const json_t *key;
 	size_t i;
 
 	if (is_state(c, "waiting"))
-		printf("A second certificate manager decides until %s:\n  dirca case approve %lld\n"
-		       "  dirca case deny %lld\n",
-		    text_of(c, "usable_until"), id_of(c), id_of(c));
+		printf("A second certificate manager decides until %s:\n"
+		       "  dirca case approve %lld%s\n  dirca case deny %lld%s\n",
+		    text_of(c, "usable_until"), id_of(c), ca, id_of(c), ca);
 	if (!is_state(c, "open"))
 		return;
 	printf("%s fetches until %s:\n", json_text(c, "opened_by"), text_of(c, "usable_until"));
 	json_array_foreach(json_object_get(c, "keys"), i, key)
 	{
 		if (!json_is_string(json_object_get(key, "received_when")))
-			printf("  dirca getkey %s --case %lld\n", key_name(key), id_of(c));
+			printf("  dirca getkey %s --case %lld%s\n", key_name(key), id_of(c), ca);
 	}
 }
 
@@ -79,7 +81,7 @@ show_summary(struct work *w, json_t **c)
 		return;
 	}
 	print_summary(*c);
-	print_next(*c);
+	print_next(w, *c);
 }
 
 bool
@@ -181,7 +183,7 @@ cmd_case_show(struct work *w, struct err *err)
 	}
 	print_summary(answer);
 	print_case(answer);
-	print_next(answer);
+	print_next(w, answer);
 	return true;
 }
 

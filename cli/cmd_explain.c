@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "command_words.h"
 #include "own_json.h"
 #include "print.h"
 #include "text.h"
@@ -10,7 +11,7 @@
 
 struct question {
 	const char *path, *first, *second; /* names of the verb's two arguments */
-	void (*print)(const json_t *answer);
+	void (*print)(const struct work *w, const json_t *answer);
 };
 
 static bool
@@ -25,20 +26,23 @@ ask_why(struct work *w, const struct question *q, json_t **out, struct err *err)
 }
 
 static void
-print_steps(const json_t *steps, const char *indent)
+print_steps(const struct work *w, const json_t *steps, const char *indent)
 {
+	OWNED(own_memory) char *ca = command_ca(&w->session, NULL);
 	size_t i;
 	json_t *s;
 
 	json_array_foreach(steps, i, s)
 	{
 		const char *verdict = json_text(s, "verdict");
+		OWNED(own_memory)
+		char *reason = command_complete(w->cli, json_text(s, "reason"), ca);
 
 		printf("%s%-7s  %-14s  %s\n", indent,
 		    strcmp(verdict, "passed") == 0    ? "ok"
 		    : strcmp(verdict, "refused") == 0 ? "REFUSED"
 						      : "note",
-		    json_text(s, "check"), json_text(s, "reason"));
+		    json_text(s, "check"), reason);
 		if (json_is_string(json_object_get(s, "ace")))
 			printf("%s%-25s  by %s\n", indent, "", json_text(s, "ace"));
 		if (json_is_string(json_object_get(s, "group_path")))
@@ -47,28 +51,30 @@ print_steps(const json_t *steps, const char *indent)
 }
 
 static void
-print_refusal(const json_t *answer, const char *indent)
+print_refusal(const struct work *w, const json_t *answer, const char *indent)
 {
 	const json_t *r = json_object_get(answer, "refusal");
+	OWNED(own_memory) char *ca = command_ca(&w->session, NULL);
+	OWNED(own_memory) char *message = command_complete(w->cli, json_text(r, "message"), ca);
 
 	if (json_is_object(r))
-		printf("%s%s (%s %s)\n", indent, json_text(r, "message"), json_text(r, "code"),
-		    json_text(r, "name"));
+		printf(
+		    "%s%s (%s %s)\n", indent, message, json_text(r, "code"), json_text(r, "name"));
 }
 
 static void
-print_enroll(const json_t *answer)
+print_enroll(const struct work *w, const json_t *answer)
 {
 	printf("%s and template %s: %s\n", json_text(answer, "user"), json_text(answer, "template"),
 	    json_text(answer, "outcome"));
-	print_refusal(answer, "  ");
+	print_refusal(w, answer, "  ");
 	if (json_is_string(json_object_get(answer, "assumed")))
 		printf("  assumed: %s\n", json_text(answer, "assumed"));
-	print_steps(json_object_get(answer, "steps"), "  ");
+	print_steps(w, json_object_get(answer, "steps"), "  ");
 }
 
 static void
-print_recover(const json_t *answer)
+print_recover(const struct work *w, const json_t *answer)
 {
 	const json_t *keys = json_object_get(answer, "keys");
 	size_t i;
@@ -83,8 +89,8 @@ print_recover(const json_t *answer)
 		    json_text(k, "serial_number"), json_text(k, "template"),
 		    json_text(k, "requester_name"),
 		    json_is_true(json_object_get(k, "allowed")) ? "allowed" : "refused");
-		print_refusal(k, "    ");
-		print_steps(json_object_get(k, "steps"), "    ");
+		print_refusal(w, k, "    ");
+		print_steps(w, json_object_get(k, "steps"), "    ");
 	}
 	if (json_integer_value(json_object_get(answer, "omitted")) > 0)
 		printf("\n  and %lld more\n",
@@ -101,7 +107,7 @@ explain(struct work *w, const struct question *q, struct err *err)
 	if (w->cli->opt.json)
 		print_json(own_give(&answer));
 	else
-		q->print(answer);
+		q->print(w, answer);
 	return true;
 }
 

@@ -8,6 +8,7 @@
 
 #include "case_receipt.h"
 #include "clock.h"
+#include "command_words.h"
 #include "find_keys.h"
 #include "mem.h"
 #include "output.h"
@@ -314,16 +315,21 @@ fetch_and_write(struct key_search *s, const struct one_key *one, const char *nam
 	OWNED(buf_free) struct buf der = {0};
 	OWNED(recovery_free) struct recovery_blob blob = {0};
 	OWNED(http_client_close) struct http_client *http = NULL;
+	OWNED(own_memory) char *ca = command_ca(s->session, one->f->service);
 	long long by_case = 0;
 
-	if (!check_output(name, err) || !fetch_blob(s, one, &http, &by_case, &der, &blob, err))
+	if (!check_output(name, err))
 		return false;
+	if (!fetch_blob(s, one, &http, &by_case, &der, &blob, err)) {
+		command_complete_err(s->session->cli, err, ca);
+		return false;
+	}
 	const struct output file = {name, buf_view(&der), 0600};
 
 	if (!outputs_write(&file, 1, false, err))
 		return false;
 	case_receipt(http, by_case, json_text(one->candidate, "serial_number"),
-	    json_integer_value(json_object_get(one->candidate, "request_id")));
+	    json_integer_value(json_object_get(one->candidate, "request_id")), ca);
 	print_fetched(s, &blob, name);
 	return true;
 }

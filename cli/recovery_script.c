@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "command_words.h"
 #include "mem.h"
 #include "own.h"
 #include "printable.h"
@@ -26,19 +27,6 @@ recovery_file_name(const json_t *candidate, bool with_serial)
 }
 
 /* ---- words of a shell ---- */
-
-/* One word, whatever is in it: within single quotes nothing means anything but their end. */
-static void
-print_quoted(FILE *to, const char *text)
-{
-	fputc('\'', to);
-	for (; *text != '\0'; text++)
-		if (*text == '\'')
-			fputs("'\\''", to);
-		else
-			fputc(*text, to);
-	fputc('\'', to);
-}
 
 /* The rest of a line that a shell does not read: no new line ends it. */
 static void

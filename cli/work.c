@@ -1,5 +1,6 @@
 #include "work.h"
 
+#include "command_words.h"
 #include "daemon_config.h"
 #include "own.h"
 
@@ -33,6 +34,18 @@ work_close(struct work *w)
 	config_free(&w->config);
 }
 
+/* What mends it is typed as it is printed. */
+static void
+name_ca(const struct work *w, struct err *err)
+{
+	OWNED(own_memory) char *ca = NULL;
+
+	if (w->session.cli == NULL)
+		return;
+	ca = command_ca(&w->session, NULL);
+	command_complete_err(w->cli, err, ca);
+}
+
 enum cli_exit
 work_run(struct cli *cli)
 {
@@ -43,6 +56,7 @@ work_run(struct cli *cli)
 
 	if (work_open(&w, verb->needs, &err) && verb->run(&w, &err))
 		return w.status;
+	name_ca(&w, &err);
 	status = cli_fail(cli, &err);
 	if (w.status != CLI_OK)
 		return w.status;

@@ -95,8 +95,9 @@ check_rows(struct ca *ca, const struct principal *officer, const struct store_re
 	for (size_t i = 0; i < rows->count; i++) {
 		if (!is_same_owner(&rows->list[0], &rows->list[i]))
 			return err_set(err, TYPE_E_AMBIGUOUSNAME,
-			    "Ambiguous name. These are keys of %s and of %s; a recovery case is "
-			    "about those of one: name them by their serial numbers",
+			    "Ambiguous name. These are keys of %s and of %s, and a recovery case "
+			    "is about those of one owner: open one for each, and name the keys "
+			    "by their serial numbers where both have that name",
 			    owner_of(&rows->list[0]), owner_of(&rows->list[i]));
 		if (!own_check_row(ca, officer, &rows->list[i], err))
 			return false;

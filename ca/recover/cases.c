@@ -135,6 +135,17 @@ check_keys(struct ca *ca, const struct ca_view *view, const struct principal *of
 	return true;
 }
 
+/* Who counts through the numbers learns of nobody that his keys are recovered. */
+static bool
+refuse_unseen(const struct principal *who, int64_t case_id, struct err *err)
+{
+	return err->code != CERTSRV_E_RESTRICTEDOFFICER
+		   ? false
+		   : err_set(err, CERTSRV_E_RESTRICTEDOFFICER,
+			 "%s may not act for whom recovery case %lld is about (dircaOfficerRights)",
+			 who->downlevel, (long long)case_id);
+}
+
 bool
 case_check_note(const char *note, const char *what, struct err *err)
 {
@@ -321,7 +332,8 @@ check_decider(struct deciding *d, struct err *err)
 	if (!case_must_be(store_get_case(d->ca->store, d->case_id, &c, err), d->case_id, err))
 		return false;
 	return case_actor_of(&c, d->officer) == CASE_OPENER ||
-	       check_keys(d->ca, d->view, d->officer, &c, true, err);
+	       check_keys(d->ca, d->view, d->officer, &c, true, err) ||
+	       refuse_unseen(d->officer, d->case_id, err);
 }
 
 static bool
@@ -489,15 +501,8 @@ recover_case_get(struct ca *ca, const struct principal *who, int64_t case_id,
 	if (!may_look(ca, who, &view, &all, err) ||
 	    !case_must_be(store_get_case(ca->store, case_id, &c, err), case_id, err))
 		return false;
-	if (!all && !may_see(ca, view, who, &c, err)) {
-		/* Who counts through the numbers learns of nobody that his keys are recovered. */
-		if (err->code == CERTSRV_E_RESTRICTEDOFFICER)
-			err_set(err, CERTSRV_E_RESTRICTEDOFFICER,
-			    "%s may not act for whom recovery case %lld is about "
-			    "(dircaOfficerRights)",
-			    who->downlevel, (long long)case_id);
-		return false;
-	}
+	if (!all && !may_see(ca, view, who, &c, err))
+		return refuse_unseen(who, case_id, err);
 	*out = c;
 	c = (struct store_case){0};
 	return true;

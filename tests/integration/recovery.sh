@@ -876,6 +876,13 @@ check "nothing is fetched" test ! -e "$dir/no.rec"
 check "a serial number is enough" fetch "$dir/serial.rec" "$(ca_lab_serial_of "$dir/user2.pfx")"
 check "and a thumbprint" fetch "$dir/hash.rec" "$(ca_lab_sha1 "$dir/user2.pfx")"
 check "the name with --ca" fetch "$dir/ca.rec" user2 --include-revoked --ca "$CA_NAME"
+check "keys need a case" ca_lab_as caadmin setreg 'CA\Recovery\RequireCase' 1 --ca "$CA_NAME"
+one_refused() { one_of_several 2>&1 | grep 'case only'; }
+one_of_several() { officer getkey "$(ca_lab_serial_of "$dir/user2.pfx")" "$dir/several.rec" "$@"; }
+check "the command that opens one names the CA" says "is open" typed officer1 's/REASON/damaged/; s/TICKET/INC-5/' one_refused
+check "as it was named" refuses "\`dirca case close .* --ca '$CA_NAME'" ca_lab_as officer1 case deny "$(sqlite3 "$CA_STATE/dirca.db" "SELECT max(CaseID) FROM RecoveryCase")" --ca "$CA_NAME"
+check "then it is fetched" one_of_several
+check "(none again)" ca_lab_as caadmin setreg 'CA\Recovery\RequireCase' 0 --ca "$CA_NAME"
 
 # ---- somebody who left ----
 serial=$(ca_lab_serial_of "$dir/key.pfx")
