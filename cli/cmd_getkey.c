@@ -280,10 +280,9 @@ say_how(FILE *words, const char *name, const struct recovery_blob *blob)
 	fprintf(words, "Recovery blob written to %s. ", name);
 	if (blob->archived.threshold > 1)
 		fprintf(words,
-		    "%zu of the recipients above open it together; each but the last:\n  "
-		    "dirca recoverkey %s --share SHARE --to LAST.crt --kra KRA.pfx\nand the last:\n"
-		    "  dirca recoverkey %s OUT.pfx --combine SHARE... --kra LAST.pfx\n",
-		    blob->archived.threshold, name, name);
+		    "%zu of the recipients above open it together. What each of them types is "
+		    "said to the first by\n  dirca recoverkey %s --kra KRA.pfx\n",
+		    blob->archived.threshold, name);
 	else
 		fprintf(words,
 		    "One of the recipients above opens it:\n  "

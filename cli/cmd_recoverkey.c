@@ -20,6 +20,7 @@
 #define FILE_MAX (1024 * 1024)
 
 struct recover {
+	struct work *work;
 	const struct cli *cli;
 	struct buf file;
 	struct recovery_blob blob;
@@ -80,8 +81,11 @@ combine(struct recover *r, const struct recovery_agent *agent, struct err *err)
 {
 	OWNED(key_shares_free) struct key_shares shares = {0};
 
-	if (!key_shares_collect(r->cli, &r->blob, agent, &shares, err) ||
-	    !recover_combine(&r->blob, agent, shares.list, shares.count, &r->key, err))
+	if (!key_shares_collect(r->cli, &r->blob, agent, &shares, err))
+		return false;
+	if (key_shares_tell(output_words(r->cli->args[1]), r->cli, &r->blob, &shares))
+		r->work->status = CLI_INCOMPLETE;
+	if (!recover_combine(&r->blob, agent, shares.list, shares.count, &r->key, err))
 		return false;
 	r->recipient = shares.list[0].recipient;
 	return true;
@@ -229,6 +233,21 @@ print_shown(const struct recover *r, const struct err *why)
 		printf("NOT VERIFIED: %s (%s)\n", why->msg, err_name(why->code));
 }
 
+/* Of one whose key several agents open together: what they do, as far as it depends on who asks. */
+static bool
+tell_shares(const struct recover *r, struct err *err)
+{
+	const struct recovery_agent agent = kra_keys_agent(&r->kras);
+	OWNED(key_shares_free) struct key_shares shares = {0};
+
+	if (r->blob.archived.threshold < 2 || r->cli->opt.json)
+		return true;
+	if (!key_shares_collect(r->cli, &r->blob, &agent, &shares, err))
+		return false;
+	(void)key_shares_tell(stdout, r->cli, &r->blob, &shares);
+	return true;
+}
+
 /* Whose key it is, who can open it, and whether it can be believed. */
 static bool
 show_blob(struct work *w, struct recover *r, struct err *err)
@@ -244,14 +263,14 @@ show_blob(struct work *w, struct recover *r, struct err *err)
 	print_shown(r, good ? NULL : &why);
 	if (!good)
 		w->status = CLI_FINDINGS;
-	return true;
+	return !good || tell_shares(r, err);
 }
 
 bool
 cmd_recoverkey(struct work *w, struct err *err)
 {
 	const struct cli *cli = w->cli;
-	OWNED(recover_close) struct recover r = {.cli = cli};
+	OWNED(recover_close) struct recover r = {.work = w, .cli = cli};
 
 	if (cli->opt.json && (cli->count > 1 || cli->opt.share != NULL))
 		return err_set(err, DIRCA_E_USAGE,

@@ -22,6 +22,23 @@ print_quoted(FILE *to, const char *text)
 	fputc('\'', to);
 }
 
+void
+print_word(FILE *to, const char *text)
+{
+	if (*text != '\0' && text[strspn(text, PLAIN)] == '\0' && *text != '-')
+		fputs(text, to);
+	else
+		print_quoted(to, text);
+}
+
+void
+print_file(FILE *to, const char *name)
+{
+	if (*name == '-')
+		fputs("./", to);
+	print_word(to, name);
+}
+
 static char *
 option(const char *name)
 {
@@ -32,10 +49,7 @@ option(const char *name)
 	if (to == NULL)
 		mem_exhausted();
 	fputs(" --ca ", to);
-	if (*name != '\0' && name[strspn(name, PLAIN)] == '\0' && *name != '-')
-		fputs(name, to);
-	else
-		print_quoted(to, name);
+	print_word(to, name);
 	if (fclose(to) != 0)
 		mem_exhausted();
 	return text;

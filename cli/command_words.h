@@ -11,6 +11,9 @@
 
 /* One word, whatever is in it: within single quotes nothing means anything but their end. */
 void print_quoted(FILE *to, const char *text);
+/* The same, without quotes where none are needed; a file's name is never taken for an option. */
+void print_word(FILE *to, const char *text);
+void print_file(FILE *to, const char *name);
 
 /* " --ca 'HOST\\NAME'", or as --ca named it; "" where a command finds it without. `service` may be
  * NULL: the CA is the session's only one. free(). */

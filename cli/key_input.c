@@ -25,7 +25,7 @@ one_more(struct key_passwords *p)
 bool
 key_passwords_read(const struct cli_list *files, struct key_passwords *out, struct err *err)
 {
-	*out = (struct key_passwords){0};
+	*out = (struct key_passwords){.given = files->count > 0};
 	for (size_t i = 0; i < files->count; i++) {
 		if (!cli_password(files->list[i], NULL, false, one_more(out), err)) {
 			key_passwords_free(out);
@@ -49,7 +49,7 @@ static bool
 read_asking(struct view content, const char *path, struct key_passwords *p, struct pfx_content *out,
     struct err *err)
 {
-	bool asks = p->count == 0 && material_is_protected(content) && isatty(STDIN_FILENO) == 1;
+	bool asks = !p->given && material_is_protected(content) && isatty(STDIN_FILENO) == 1;
 	OWNED(own_memory) char *prompt = text_printf("Password of %s: ", path);
 
 	for (int i = 0;; i++) {

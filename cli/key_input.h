@@ -11,6 +11,7 @@
 struct key_passwords {
 	struct secret *list;
 	size_t count;
+	bool given; /* by --password-file: nobody is asked */
 };
 /* Of --password-file, as often as it is given. */
 bool key_passwords_read(const struct cli_list *files, struct key_passwords *out, struct err *err);

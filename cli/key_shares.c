@@ -9,6 +9,7 @@
 #include "own_openssl.h"
 #include "pem.h"
 #include "print.h"
+#include "text.h"
 
 #define FILE_MAX  (64 * 1024)
 #define FILE_MODE 0600
@@ -41,10 +42,28 @@ key_shares_free(struct key_shares *s)
 /* ---- one is written ---- */
 
 static bool
-read_combiner(const char *path, struct pkix_cert *out, struct err *err)
+is_sha1_of(const struct pkix_cert *c, const char *text)
+{
+	OWNED(buf_free) struct buf sha1 = {0};
+	struct err ignored;
+
+	return hex_decode(text, &sha1, &ignored) &&
+	       view_eq(buf_view(&sha1), view_of(c->sha1, sizeof c->sha1));
+}
+
+/* A file, or the SHA-1 of the certificate of an agent in the BLOB, which was verified. */
+static bool
+read_combiner(
+    const struct recovery_blob *b, const char *path, struct pkix_cert *out, struct err *err)
 {
 	OWNED(pem_certs_free) struct pem_certs file = {0};
 
+	for (size_t i = 0; i < b->archived.count; i++) {
+		const struct pkix_cert *agent = recovery_recipient(b, i);
+
+		if (agent != NULL && is_sha1_of(agent, path))
+			return pkix_cert_decode(buf_view(&agent->raw), out, err);
+	}
 	if (!pem_certs_read(path, &file, err))
 		return false;
 	if (file.count != 1)
@@ -92,7 +111,7 @@ key_share_write(const struct cli *cli, const struct recovery_blob *b,
 	OWNED(buf_free) struct buf sealed = {0};
 	struct output file = {.path = o->share, .mode = FILE_MODE};
 
-	if (!output_check(o->share, o->force, err) || !read_combiner(o->to, &to, err) ||
+	if (!output_check(o->share, o->force, err) || !read_combiner(b, o->to, &to, err) ||
 	    !recover_share(b, agent, &share, err) || !seal_share(b, &share, &to, &sealed, err))
 		return false;
 	file.content = buf_view(&sealed);
@@ -161,6 +180,7 @@ key_shares_collect(const struct cli *cli, const struct recovery_blob *b,
 	*out = (struct key_shares){
 	    .list = mem_zero(agent->key_count + files->count + 1, sizeof *out->list)};
 	add_own(b, agent, out);
+	out->own = out->count;
 	for (size_t i = 0; i < files->count; i++)
 		if (!add_file(files->list[i], b, agent, out, err))
 			return false;

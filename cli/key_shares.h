@@ -5,12 +5,15 @@
 #ifndef CLI_KEY_SHARES_H
 #define CLI_KEY_SHARES_H
 
+#include <stdio.h>
+
 #include "cli.h"
 #include "recovery.h"
 
 struct key_shares {
 	struct recovery_share *list;
 	size_t count;
+	size_t own; /* of them, and the first: those that the agent's own keys open */
 };
 
 /* What goes with --share, --to and --combine. DIRCA_E_USAGE. */
@@ -22,5 +25,9 @@ bool key_share_write(const struct cli *cli, const struct recovery_blob *b,
 bool key_shares_collect(const struct cli *cli, const struct recovery_blob *b,
     const struct recovery_agent *agent, struct key_shares *out, struct err *err);
 void key_shares_free(struct key_shares *s);
+/* Whose shares are wanted beside those that are here, by the commands that are typed next. False,
+ * and nothing: they suffice. */
+bool key_shares_tell(
+    FILE *to, const struct cli *cli, const struct recovery_blob *b, const struct key_shares *have);
 
 #endif

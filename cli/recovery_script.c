@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive.h"
 #include "clock.h"
 #include "command_words.h"
 #include "mem.h"
@@ -17,13 +18,14 @@ char *
 recovery_file_name(const json_t *candidate, bool with_serial)
 {
 	const char *given = json_string_value(json_object_get(candidate, "common_name"));
-	OWNED(own_memory) char *cn = mem_text(given != NULL && *given != '\0' ? given : "key");
+	const char *cn = given != NULL && *given != '\0' ? given : "key";
+	char *name = with_serial ? text_printf("%s-%s", cn, json_text(candidate, "serial_number"))
+				 : mem_text(cn);
 
-	for (char *p = cn; *p != '\0'; p++)
+	for (char *p = name; *p != '\0'; p++)
 		if (strchr(SAFE, *p) == NULL)
 			*p = '_';
-	return with_serial ? text_printf("%s-%s", cn, json_text(candidate, "serial_number"))
-			   : text_printf("%s", cn);
+	return name;
 }
 
 /* ---- words of a shell ---- */
@@ -73,6 +75,7 @@ struct script {
 	FILE *to;
 	const struct key_search *search;
 	size_t number; /* of the key that is next */
+	bool has_shared;
 };
 
 static const char head[] =
@@ -86,14 +89,18 @@ static const char head[] =
     "\techo \"OUT=FILE in the environment names another file than $out\" >&2\n"
     "\texit 2\n"
     "fi\n"
-    "if [ -e \"$out\" ] || [ -L \"$out\" ]; then\n"
-    "\techo \"$out exists; nothing was fetched\" >&2\n"
-    "\texit 1\n"
-    "fi\n"
+    "for file in \"$out\"%s; do\n"
+    "\tif [ -e \"$file\" ] || [ -L \"$file\" ]; then\n"
+    "\t\techo \"$file exists; nothing was fetched\" >&2\n"
+    "\t\texit 1\n"
+    "\tfi\n"
+    "done\n"
     "\n"
-    "# Whatever happens, nothing is left but a file whose password was said.\n"
-    "work= unsaid=\n"
-    "clean() { rm -rf -- ${work:+\"$work\"} ${unsaid:+\"$unsaid\"}; }\n"
+    "# Whatever happens, nothing is left but a file whose password was said, and sealed BLOBs "
+    "that\n"
+    "# others help to open.\n"
+    "work= unsaid= sealed=\n"
+    "clean() { rm -rf -- ${work:+\"$work\"} ${unsaid:+\"$unsaid\"} ${sealed:+\"$sealed\"}; }\n"
     "trap clean EXIT\n"
     "trap 'exit 129' HUP\n"
     "trap 'exit 130' INT\n"
@@ -114,17 +121,42 @@ static const char head[] =
     "recover() { # PASSWORD BLOB FILE OPTION...\n"
     "\tpassword=$1 blob=$2 file=$3\n"
     "\tshift 3\n"
-    "\t\"$dirca\" recoverkey \"$blob\" \"$file\" \"$@\" --out-password-file=fd:9 >/dev/null "
-    "9<<END\n"
+    "\t\"$dirca\" recoverkey \"$blob\" \"$file\" \"$@\" --out-password-file=fd:9 "
+    ">\"$work/said\" 9<<END\n"
     "$password\n"
     "END\n"
+    "}\n";
+
+/* Only where there are such keys. */
+static const char head_of_shared[] =
+    "# Several agents open such a key together. Without the keys of enough of them the BLOB stays\n"
+    "# (status 5), and what each types is said at the end.\n"
+    "left=\n"
+    "recover_shared() { # PASSWORD BLOB KEPT FILE PART OPTION...\n"
+    "\tpassword=$1 blob=$2 sealed=$3 unsaid=$4 part=$5 status=0\n"
+    "\tshift 5\n"
+    "\tcp \"$blob\" \"$sealed\"\n"
+    "\trecover \"$password\" \"$sealed\" \"$unsaid\" \"$@\" || status=$?\n"
+    "\tcase $status in\n"
+    "\t0)\n"
+    "\t\trm \"$sealed\"\n"
+    "\t\t[ -z \"$part\" ] || mv \"$unsaid\" \"$part\"\n"
+    "\t\t;;\n"
+    "\t5)\n"
+    "\t\tcat \"$work/said\" >>\"$work/left\"\n"
+    "\t\tleft=\"$left $unsaid\"\n"
+    "\t\t;;\n"
+    "\t*) exit \"$status\" ;;\n"
+    "\tesac\n"
+    "\tsealed=\n"
     "}\n";
 
 static const char tail_of_many[] =
     "\n"
     "unsaid=$out\n"
-    "\"$dirca\" mergepfx \"$work\"/*.p12 \"$out\" --password-file=fd:9 --out-password-file=fd:9 "
-    ">/dev/null 9<<END\n"
+    "set -- \"$work\"/*.p12\n"
+    "[ ! -e \"$1\" ] || \"$dirca\" mergepfx \"$@\" \"$out\" --password-file=fd:9 "
+    "--out-password-file=fd:9 >/dev/null 9<<END\n"
     "$each\n"
     "$last\n"
     "END\n";
@@ -134,6 +166,22 @@ static const char tail[] = "cat <<END\n"
 			   "PASSWORD: \"$last\"\n"
 			   "END\n"
 			   "unsaid=\n";
+
+static const char tail_of_shared[] = "if [ -e \"$out\" ]; then\n"
+				     "\tcat <<END\n"
+				     "$out written.\n"
+				     "PASSWORD: \"$last\"\n"
+				     "END\n"
+				     "fi\n"
+				     "unsaid=\n"
+				     "[ -n \"$left\" ] || exit 0\n"
+				     "echo\n"
+				     "cat \"$work/left\"\n"
+				     "if [ -e \"$out\" ]; then\n"
+				     "\techo 'All of them in one file, ALL.p12:'\n"
+				     "\techo \"    dirca mergepfx '$out'$left ALL.p12\"\n"
+				     "fi\n"
+				     "exit 5\n";
 
 static void
 print_candidate(const struct script *p, const json_t *c)
@@ -181,6 +229,42 @@ print_comments(const struct script *p)
 		    p->to, "NO ANSWER, so that keys may be missing here: ", s->unanswered.list[i]);
 }
 
+/* How many agents open it together; 1: each alone. */
+static size_t
+threshold_of(const json_t *candidate)
+{
+	const char *text = json_string_value(json_object_get(candidate, "key_recovery_hashes"));
+	OWNED(own_memory) char *lines = mem_text(text != NULL ? text : "");
+	char *rest = lines, *line;
+
+	while ((line = strsep(&rest, "\n")) != NULL)
+		if (kra_hashes_threshold(line) > 1)
+			return kra_hashes_threshold(line);
+	return 1;
+}
+
+/* Files beside the one that is made: of keys that several agents open together. free(). */
+static char *
+kept_names(const struct key_search *s)
+{
+	OWNED(own_memory) char *names = mem_text("");
+
+	for (size_t i = 0; i < s->count; i++) {
+		const json_t *c;
+		size_t k;
+
+		json_array_foreach(s->list[i].candidates, k, c)
+		{
+			OWNED(own_memory) char *name = recovery_file_name(c, true);
+			OWNED(own_memory) char *both = text_printf("./%s.rec ./%s.p12", name, name);
+
+			if (threshold_of(c) > 1)
+				text_list_add(&names, " ", both);
+		}
+	}
+	return text_printf("%s%s", *names != '\0' ? " " : "", names);
+}
+
 static void
 print_head(const struct script *p)
 {
@@ -200,7 +284,11 @@ print_head(const struct script *p)
 	/* A name may begin with a dash. */
 	OWNED(own_memory) char *out = text_printf("./%s.p12", name != NULL ? name : "key");
 
-	fprintf(p->to, head, out, options);
+	OWNED(own_memory) char *kept = kept_names(s);
+
+	fprintf(p->to, head, out, kept, options);
+	if (*kept != '\0')
+		fputs(head_of_shared, p->to);
 }
 
 /* As the CA is named to the directory: HOST\NAME, of one name there may be several. */
@@ -210,6 +298,23 @@ config_of(const struct key_search *s, const struct found_keys *f)
 	return f->service == NULL || f->service->host == NULL
 		   ? mem_text(found_name(s, f))
 		   : text_printf("%s\\%s", f->service->host, f->service->name);
+}
+
+static void
+print_shared(struct script *p, const json_t *c)
+{
+	OWNED(own_memory) char *name = recovery_file_name(c, true);
+
+	p->has_shared = true;
+	if (p->search->total > 1)
+		fprintf(p->to,
+		    "recover_shared \"$each\" \"$work/%zu.rec\" ./%s.rec ./%s.p12 "
+		    "\"$work/%zu.p12\" \"$@\"\n",
+		    p->number, name, name, p->number);
+	else
+		fprintf(p->to,
+		    "recover_shared \"$last\" \"$work/%zu.rec\" ./%s.rec \"$out\" '' \"$@\"\n",
+		    p->number, name);
 }
 
 static bool
@@ -228,7 +333,9 @@ print_key(struct script *p, const struct found_keys *f, const json_t *c, struct 
 	fputs("fetch ", p->to);
 	print_quoted(p->to, config);
 	fprintf(p->to, " %s %zu\n", hash, p->number);
-	if (p->search->total > 1)
+	if (threshold_of(c) > 1)
+		print_shared(p, c);
+	else if (p->search->total > 1)
 		fprintf(p->to, "recover \"$each\" \"$work/%zu.rec\" \"$work/%zu.p12\" \"$@\"\n",
 		    p->number, p->number);
 	else
@@ -276,6 +383,6 @@ recovery_script_print(FILE *to, const struct key_search *s, struct err *err)
 			return false;
 	if (s->total > 1)
 		fputs(tail_of_many, to);
-	fputs(tail, to);
+	fputs(p.has_shared ? tail_of_shared : tail, to);
 	return true;
 }

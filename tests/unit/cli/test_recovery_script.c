@@ -33,7 +33,8 @@ static const char stand_in[] =
     "for word; do printf '%s\\n' \"$word\" >>calls; done; echo -- >>calls\n"
     "case $1 in\n"
     "getkey) for file; do :; done; echo blob >\"$file\" ;;\n"
-    "recoverkey) cat <&9 >>passwords && echo pfx >\"$3\" ;;\n"
+    "recoverkey) cat <&9 >>passwords; [ ! -e wanted ] || { echo 'words of shares'; exit 5; }; "
+    "echo pfx >\"$3\" ;;\n"
     "mergepfx) cat <&9 >>passwords && for file; do case $file in ./*) echo all >\"$file\" ;; esac; "
     "done ;;\n"
     "esac\n";
@@ -103,13 +104,18 @@ teardown(void **state)
 	return system(line); /* NOLINT(concurrency-mt-unsafe, cert-env33-c) */
 }
 
+/* As the row of a key names its agents. */
+static const char *agents = "0a 1b";
+#define TOGETHER "0a 1b\n2c 3d\nthreshold=2"
+
 /* A candidate in which every text is this one. */
 static json_t *
 candidate(const char *text, const char *hash)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i}", "serial_number", text,
-	    "subject", text, "upn", text, "common_name", text, "template", text, "not_before", text,
-	    "not_after", text, "certificate_hash", hash, "certificate_version", 3);
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:s}", "serial_number",
+	    text, "subject", text, "upn", text, "common_name", text, "template", text, "not_before",
+	    text, "not_after", text, "certificate_hash", hash, "certificate_version", 3,
+	    "key_recovery_hashes", agents);
 }
 
 /* The script of `count` keys, all names of which are `text`, in file `script`. */
@@ -150,19 +156,54 @@ no_name_becomes_code(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(hostile); i++)
-		for (size_t count = 1; count <= 2; count++) {
+		for (size_t count = 1; count <= 4; count++) {
+			agents = count > 2 ? TOGETHER : "0a 1b";
 			OWNED(own_memory) char *calls = NULL;
 			OWNED(own_memory)
 			char *ca = text_printf("--ca=%s\\%s\n", hostile[i], hostile[i]);
 			OWNED(own_memory) char *uri = text_printf("--uri=%s\n", hostile[i]);
 
-			assert_true(make_script(hostile[i], count, HASH, &err));
+			assert_true(make_script(hostile[i], (count - 1) % 2 + 1, HASH, &err));
 			assert_int_equal(run("sh script --kra kra.pfx >said"), 0);
 			assert_false(is_there("pwned"));
 			calls = content_of("calls");
 			assert_non_null(strstr(calls, ca));
 			assert_non_null(strstr(calls, uri));
 		}
+}
+
+/* Nothing of it is opened: the BLOB stays, and what others type is said. */
+static void
+what_others_open_stays_sealed(void **state)
+{
+	OWNED(own_memory) char *said = NULL;
+	struct err err;
+
+	(void)state;
+	agents = TOGETHER;
+	for (size_t count = 1; count <= 2; count++) {
+		assert_true(make_script("user1", count, HASH, &err));
+		assert_int_equal(run("true && rm -f ./*.rec && touch wanted"), 0);
+		assert_int_equal(run("TMPDIR=$PWD sh script --kra kra.pfx >said"), 5 << 8);
+		assert_true(is_there("user1-user1.rec"));
+		assert_false(is_there("user1.p12"));
+		assert_false(is_there("user1-user1.p12"));
+		free(said);
+		said = content_of("said");
+		assert_non_null(strstr(said, "words of shares"));
+		assert_null(strstr(said, "PASSWORD"));
+		assert_int_equal(run("ls -d dirca-recovery.* 2>/dev/null | grep -q ."), 256);
+		/* and is not fetched again */
+		assert_int_equal(run("sh script --kra kra.pfx 2>said"), 256);
+		assert_false(is_there("calls"));
+	}
+	assert_int_equal(run("true && rm -f wanted ./*.rec"), 0);
+	/* opened after all, it leaves none */
+	assert_int_equal(run("sh script --kra kra.pfx >said"), 0);
+	assert_true(is_there("user1.p12"));
+	assert_false(is_there("user1-user1.rec"));
+	assert_false(is_there("user1-user1.p12"));
+	agents = "0a 1b";
 }
 
 static void
@@ -243,6 +284,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(no_name_becomes_code),
+	    cmocka_unit_test(what_others_open_stays_sealed),
 	    cmocka_unit_test(the_password_is_said_once_and_nothing_is_left),
 	    cmocka_unit_test(what_is_there_stays),
 	    cmocka_unit_test(interrupted_it_leaves_nothing),
