@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "archive_order.h"
 #include "daemon_run.h"
+#include "file.h"
 #include "kra_enabled.h"
 #include "local_audit.h"
 #include "output.h"
@@ -13,6 +15,8 @@
 #include "text.h"
 #include "verbs.h"
 #include "work.h"
+
+#define FILE_MOST (512 * 1024 * 1024)
 
 bool
 cmd_archive_coverage(struct work *w, struct err *err)
@@ -38,23 +42,44 @@ cmd_archive_coverage(struct work *w, struct err *err)
 	return true;
 }
 
-/* Whole or not there: under a name of its own until it is. */
+/* What dircad wrote as the front is signed here, as root: with whom root has enabled, and with how
+ * many keys there are. */
 static bool
-export_to(struct work *w, const char *const *args, const char *part, struct err *err)
+sign_batch(struct work *w, const char *part, const struct texts *agents, struct err *err)
+{
+	OWNED(buf_free) struct buf entries = {0}, batch = {0};
+	struct output out = {.path = w->cli->args[0], .mode = 0600};
+
+	if (!file_read(part, FILE_MOST, &entries, err) ||
+	    !archive_order_make(w->config, (const char *const *)agents->list + 1, agents->count - 1,
+		buf_view(&entries), &batch, err) ||
+	    !buf_append(&batch, buf_view(&entries), err))
+		return false;
+	out.content = buf_view(&batch);
+	return outputs_write(&out, 1, false, err);
+}
+
+/* Whole or not there: under a name of its own until it is. `agents`: of a batch, from whom and to
+ * whom; NULL: it is none. */
+static bool
+export_to(struct work *w, const char *const *args, const char *part, const struct texts *agents,
+    struct err *err)
 {
 	const char *path = w->cli->args[0];
 	int status;
+	bool ok;
 
 	if (unlink(part) != 0 && errno != ENOENT)
 		return err_errno(err, DIRCA_E_IO, "%s", part);
 	if (!daemon_run(w->cli, args, &status, err))
 		return false;
 	w->status = (enum cli_exit)status;
-	if (status != 0) {
-		unlink(part);
-		return true;
-	}
-	return rename(part, path) == 0 || err_errno(err, DIRCA_E_IO, "%s", path);
+	if (status == 0 && agents == NULL)
+		return rename(part, path) == 0 || err_errno(err, DIRCA_E_IO, "%s", path);
+	ok = status != 0 || sign_batch(w, part, agents, err) ||
+	     local_audit_failed(w->cli, path, "", err);
+	unlink(part);
+	return ok;
 }
 
 /* The SHA-1 of each agent stands behind the file. */
@@ -72,7 +97,7 @@ cmd_archive_export(struct work *w, struct err *err)
 		return false;
 	for (size_t i = 0; i < agents.count && i + 4 < DAEMON_ARGS_MAX; i++)
 		args[i + 4] = agents.list[i];
-	return export_to(w, args, part, err);
+	return export_to(w, args, part, &agents, err);
 }
 
 static bool
@@ -105,7 +130,7 @@ cmd_archive_drill_new(struct work *w, struct err *err)
 	const char *const args[] = {
 	    "--database", "drill-new", "--", part, agent.list[0], sample, NULL};
 
-	return export_to(w, args, part, err);
+	return export_to(w, args, part, NULL, err);
 }
 
 bool

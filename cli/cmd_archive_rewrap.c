@@ -1,5 +1,6 @@
 /* dirca archive rewrap: on the machine of a key recovery agent, which needs no CA and no network:
- * each archived key of a batch is opened with his key and sealed to the agents whom he names. */
+ * each archived key of a batch is opened with his key and sealed to the agents whom root ordered,
+ * and whom he names. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,14 +15,19 @@
 #include "pem.h"
 #include "print.h"
 #include "recovery.h"
-#include "rewrap_entry.h"
+#include "rewrap_order.h"
+#include "trusted_cas.h"
 #include "verbs.h"
 #include "work.h"
 
 #define FILE_MOST (512 * 1024 * 1024)
+/* Root may have changed its mind about an agent since. */
+#define ORDER_DAYS 30
+#define DAY        INT64_C(86400)
 
 struct rewrap {
 	struct kra_keys keys;
+	struct rewrap_order order;
 	struct pkix_certs to;
 	struct cms_kra kras[CLI_LIST_MAX];
 	size_t count;
@@ -39,7 +45,7 @@ rewrap_close(struct rewrap *r)
 	buf_free(&r->out);
 }
 
-/* A recipient by his own word alone: the batch may have been written by anybody. */
+/* A recipient by root's word and by his own: neither alone has a key sealed to somebody. */
 static bool
 add_agent(struct rewrap *r, struct view der, struct err *err)
 {
@@ -86,21 +92,72 @@ parse_agents(struct rewrap *r, struct err *err)
 	return true;
 }
 
-/* Whom the CA asks for must be whom the agent was told of by other ways: else who writes a batch
- * chooses who can read the keys. */
+/* ---- what is ordered ---- */
+
 static bool
-check_named(const struct rewrap *r, const struct rewrap_entry *e, struct err *err)
+verify_order(struct rewrap *r, const struct cli *cli, struct view message, struct err *err)
 {
+	OWNED(pkix_certs_free) struct pkix_certs trusted = {0};
+	OWNED(own_memory) const struct pkix_cert **cas = NULL;
+	size_t count = 0;
+
+	if (!trusted_cas_all(cli, &r->keys.certificates, &trusted, err))
+		return false;
+	cas = mem_zero(trusted.count, sizeof(*cas));
+	/* His own certificate lies beside his key, too. */
+	for (size_t i = 0; i < trusted.count; i++)
+		if (pkix_cert_is_ca(&trusted.list[i]))
+			cas[count++] = &trusted.list[i];
+	return rewrap_order_verify(message, cas, count, &r->order, err) ||
+	       err_prefix(err,
+		   "nothing shows that the batch is of a CA that you trust; its certificate is "
+		   "given with --ca");
+}
+
+/* The clock of a machine without a network may be off by some hours. */
+static bool
+check_time(const struct rewrap_order *o, struct err *err)
+{
+	int64_t now = clock_now();
+	char when[21];
+
+	clock_format(o->when, when);
+	return (o->when < now + DAY && o->when > now - ORDER_DAYS * DAY) ||
+	       err_set(err, CERT_E_EXPIRED,
+		   "the batch was signed on %s, which is more than %d days ago or to come by this "
+		   "machine's clock: have it given out anew",
+		   when, ORDER_DAYS);
+}
+
+/* Whom root ordered must be whom the agent was told of by other ways. */
+static bool
+check_named(const struct rewrap *r, struct err *err)
+{
+	const struct rewrap_order *o = &r->order;
 	size_t same = 0;
 
 	for (size_t i = 0; i < r->to.count; i++)
-		for (size_t at = 0; at < e->to.len; at += REWRAP_HASH)
-			same += memcmp(e->to.ptr + at, r->to.list[i].sha256, REWRAP_HASH) == 0;
-	return (same == r->to.count && e->to.len == same * REWRAP_HASH) ||
+		for (size_t k = 0; k < o->to_count; k++)
+			same += memcmp(o->to[k], r->to.list[i].sha256, REWRAP_HASH) == 0;
+	return (same == r->to.count && same == o->to_count) ||
 	       err_set(err, E_INVALIDARG,
 		   "the batch is for other agents than those of --to: compare their thumbprints "
 		   "with whoever gave it to you");
 }
+
+static bool
+read_order(struct rewrap *r, const struct cli *cli, struct view file, struct view *entries_out,
+    struct err *err)
+{
+	struct view message;
+
+	return rewrap_file_split(file, &message, entries_out, err) &&
+	       verify_order(r, cli, message, err) &&
+	       rewrap_order_covers(&r->order, *entries_out, err) && check_time(&r->order, err) &&
+	       check_named(r, err) && buf_append(&r->out, message, err);
+}
+
+/* ---- and done ---- */
 
 /* AuthEnvelopedData does not become EnvelopedData, whose first blocks others could change (RFC
  * 9709 says what comes of it). */
@@ -149,8 +206,10 @@ rewrap_entry(struct rewrap *r, struct view der, struct err *err)
 	OWNED(buf_free) struct buf key = {0};
 	struct err why;
 
-	if (!rewrap_entry_decode(der, &e, err) || !check_named(r, &e, err))
+	if (!rewrap_entry_decode(der, &e, err))
 		return false;
+	if (!rewrap_order_has(&r->order, &e))
+		return err_set(err, ERROR_INVALID_DATA, "a key of the batch is for other agents");
 	if (!seal(r, &e, &key, &why)) {
 		fprintf(stderr, "request %lld: %s (%s)\n", (long long)e.request_id, why.msg,
 		    err_name(why.code));
@@ -177,13 +236,15 @@ cmd_archive_rewrap(struct work *w, struct err *err)
 {
 	const struct cli *cli = w->cli;
 	OWNED(rewrap_close) struct rewrap r = {0};
-	OWNED(buf_free) struct buf batch = {0};
+	OWNED(buf_free) struct buf file = {0};
 	FILE *words = output_words(cli->args[1]);
+	struct view entries;
 
 	if (!output_check(cli->args[1], cli->opt.force, err) ||
-	    !file_read(cli->args[0], FILE_MOST, &batch, err) ||
+	    !file_read(cli->args[0], FILE_MOST, &file, err) ||
 	    !read_agents(&r, &cli->opt.to_agents, err) || !parse_agents(&r, err) ||
-	    !kra_keys_open(&cli->opt, &r.keys, err) || !rewrap_batch(&r, buf_view(&batch), err))
+	    !kra_keys_open(&cli->opt, &r.keys, err) ||
+	    !read_order(&r, cli, buf_view(&file), &entries, err) || !rewrap_batch(&r, entries, err))
 		return false;
 	const struct output out = {.path = cli->args[1], .content = buf_view(&r.out), .mode = 0600};
 

@@ -54,15 +54,6 @@ add_all(struct pkix_certs *to, const struct pkix_cert *list, size_t count, struc
 	return true;
 }
 
-/* Whom the agent believes: who lies beside his key, and whom he named. */
-static bool
-load_trusted(struct recover *r, struct err *err)
-{
-	return add_all(&r->trusted, r->kras.certificates.list, r->kras.certificates.count, err) &&
-	       trusted_cas_add_files(&r->trusted, &r->cli->opt.trusted_cas, err) &&
-	       trusted_cas_add_folder(&r->trusted, err);
-}
-
 static bool
 verify_blob(struct recover *r, struct err *err)
 {
@@ -180,8 +171,9 @@ recover_key(struct recover *r, struct err *err)
 	enum key_format format;
 
 	if (!recovered_check(r->cli, &format, err) || !kra_keys_open(&r->cli->opt, &r->kras, err) ||
-	    !load_trusted(r, err) || !verify_blob(r, err) || !open_blob(r, err) ||
-	    !find_chain(r, err) || !ask_password(r, err) || !write_recovered(r, format, err))
+	    !trusted_cas_all(r->cli, &r->kras.certificates, &r->trusted, err) ||
+	    !verify_blob(r, err) || !open_blob(r, err) || !find_chain(r, err) ||
+	    !ask_password(r, err) || !write_recovered(r, format, err))
 		return false;
 	fputs("Recovered:\n", words);
 	print_blob(words, r);
@@ -200,7 +192,8 @@ write_share(struct recover *r, struct err *err)
 {
 	struct recovery_agent agent;
 
-	if (!kra_keys_open(&r->cli->opt, &r->kras, err) || !load_trusted(r, err) ||
+	if (!kra_keys_open(&r->cli->opt, &r->kras, err) ||
+	    !trusted_cas_all(r->cli, &r->kras.certificates, &r->trusted, err) ||
 	    !verify_blob(r, err))
 		return false;
 	agent = kra_keys_agent(&r->kras);
@@ -257,7 +250,7 @@ show_blob(struct work *w, struct recover *r, struct err *err)
 
 	if (r->cli->opt.kra.count > 0 && !kra_keys_open(&r->cli->opt, &r->kras, err))
 		return false;
-	if (!load_trusted(r, err))
+	if (!trusted_cas_all(r->cli, &r->kras.certificates, &r->trusted, err))
 		return false;
 	good = verify_blob(r, &why);
 	print_shown(r, good ? NULL : &why);

@@ -187,6 +187,8 @@ static const struct option_row {
 	"also write a page to hand over with the key, without the password", 0, 0},
     {"ca", 0, LIST, OPTS(OPTS_RECOVER), AT(trusted_cas), "FILE",
 	"certificates of CAs whose recovery BLOBs you trust; may be repeated", 0, 0},
+    {"ca", 0, LIST, OPTS(OPTS_REWRAP), AT(trusted_cas), "FILE",
+	"certificates of CAs whose batches you trust; may be repeated", 0, 0},
     {"ca", 0, LIST, OPTS(OPTS_VERIFY), AT(trusted_cas), "FILE",
 	"certificates of CAs whose recovery BLOBs you trust; may be repeated", 0, 0},
     {"ca", 0, LIST, OPTS(OPTS_COPY), AT(trusted_cas), "FILE",

@@ -64,3 +64,14 @@ trusted_cas_add_folder(struct pkix_certs *t, struct err *err)
 		return errno == ENOENT || err_errno(err, DIRCA_E_IO, "%s", path);
 	return add_entries(t, path, folder, err);
 }
+
+bool
+trusted_cas_all(
+    const struct cli *cli, const struct pkix_certs *beside, struct pkix_certs *out, struct err *err)
+{
+	for (size_t i = 0; i < beside->count; i++)
+		if (!pkix_certs_add(out, buf_view(&beside->list[i].raw), err))
+			return false;
+	return trusted_cas_add_files(out, &cli->opt.trusted_cas, err) &&
+	       trusted_cas_add_folder(out, err);
+}

@@ -378,18 +378,6 @@ take_passphrase(struct making *m, struct err *err)
 /* ---- the list, signed ---- */
 
 static bool
-open_ca_key(
-    const struct config *config, const struct pkix_cert *ca, EVP_PKEY **out, struct err *err)
-{
-	OWNED(own_memory) char *folder = config_path(config, "vault");
-	OWNED(secret_free) struct secret passphrase = {0};
-	const char *file = config->passphrase_file;
-
-	return (file == NULL || secret_read_file(file, &passphrase, err)) &&
-	       backup_ca_key(folder, ca, file != NULL ? &passphrase : NULL, out, err);
-}
-
-static bool
 write_manifest(struct making *m, EVP_PKEY *key, struct err *err)
 {
 	OWNED(own_memory) char *path = text_printf("%s/" BACKUP_MANIFEST, m->part);
@@ -420,7 +408,7 @@ fill(struct making *m, struct err *err)
 {
 	OWNED(own_pkey) EVP_PKEY *key = NULL;
 
-	return open_ca_key(m->from->config, &m->out->ca, &key, err) && take_state(m, err) &&
+	return home_open_ca_key(m->from->config, &m->out->ca, &key, err) && take_state(m, err) &&
 	       take_recipients(m, err) && take_configuration(m, err) && take_passphrase(m, err) &&
 	       check_complete(m->out, err) && write_manifest(m, key, err);
 }

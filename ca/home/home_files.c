@@ -137,3 +137,18 @@ home_first_certificate(
 	return pem_certs_read(path, &certs, err) &&
 	       pkix_cert_decode(buf_view(&certs.list[0]), out, err);
 }
+
+bool
+home_open_ca_key(
+    const struct config *config, const struct pkix_cert *ca, EVP_PKEY **out, struct err *err)
+{
+	OWNED(own_memory) char *folder = config_path(config, "vault");
+	OWNED(secret_free) struct secret passphrase = {0};
+	const char *file = config->passphrase_file;
+	uint32_t version;
+
+	return pkix_cert_ca_version(ca, &version, err) &&
+	       (file == NULL || secret_read_file(file, &passphrase, err)) &&
+	       ca_key_open(
+		   folder, CA_VERSION_KEY(version), file != NULL ? &passphrase : NULL, out, err);
+}

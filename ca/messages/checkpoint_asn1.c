@@ -3,11 +3,9 @@
 #include <string.h>
 #include <openssl/asn1t.h>
 
-#include "cms.h"
+#include "ca_signed.h"
 #include "der.h"
-#include "oids.h"
 #include "own.h"
-#include "own_openssl.h"
 
 #define VERSION     1
 #define ENCODED_MAX 256
@@ -92,29 +90,12 @@ checkpoint_decode(struct view der, struct checkpoint *out, struct err *err)
 	return true;
 }
 
-static bool
-is_signed_by(const struct cms_signed *s, const struct pkix_cert *ca, struct err *err)
-{
-	OWNED(own_pkey) EVP_PKEY *key = NULL;
-
-	return pkix_public_key(ca->spki, &key, err) &&
-	       cms_signer_verify(s, &s->signers[0], key, false, err);
-}
-
 bool
 checkpoint_verify(struct view message, const struct pkix_cert *const *cas, size_t count,
     struct checkpoint *out, struct err *err)
 {
 	OWNED(cms_signed_free) struct cms_signed s = {0};
+	const struct ca_signed in = {OID_CT_AUDIT_CHECKPOINT, WHAT, cas, count};
 
-	if (!cms_signed_decode(message, &s, err))
-		return err_prefix(err, WHAT);
-	if (strcmp(s.content_oid, oid_dotted(OID_CT_AUDIT_CHECKPOINT)) != 0 ||
-	    s.signer_count != 1 || s.signers[0].signed_attrs.len == 0)
-		return err_set(err, CRYPT_E_INVALID_MSG_TYPE, "the message is not " WHAT);
-	err_set(err, CRYPT_E_NOT_FOUND, WHAT ": no CA certificate was named");
-	for (size_t i = 0; i < count; i++)
-		if (is_signed_by(&s, cas[i], err))
-			return checkpoint_decode(s.content, out, err);
-	return false;
+	return ca_signed_verify(&in, message, &s, err) && checkpoint_decode(s.content, out, err);
 }

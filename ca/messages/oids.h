@@ -51,6 +51,7 @@
 	X(OID_KP_KEY_IMPORT, KP_KEY_IMPORT, "dircaKpKeyImport")                                  \
 	X(OID_CT_ESCROW_ENTRY, DIRCA_ARC ".4.7", "dircaCtEscrowEntry")                           \
 	X(OID_CT_DRILL_REPORT, DIRCA_ARC ".4.8", "dircaCtDrillReport")                           \
+	X(OID_CT_REWRAP_ORDER, DIRCA_ARC ".4.9", "dircaCtRewrapOrder")                           \
 	X(OID_KEY_SHARE, DIRCA_ARC ".6.1", "dircaKeyShare")                                      \
 	X(OID_CMC_STATUS_INFO, "1.3.6.1.5.5.7.7.1", "cmcStatusInfo")                             \
 	X(OID_CMC_DATA_RETURN, "1.3.6.1.5.5.7.7.4", "cmcDataReturn")                             \

@@ -1,7 +1,7 @@
 /*
  * An archived key on its way to an agent who seals it to others, and back (docs/PROTOCOL.md). A
- * batch is entries one after the other. Nothing in it is signed: on the way out the agent says
- * himself whom he seals to, on the way back the CA believes nothing that it cannot see.
+ * batch is entries one after the other, behind the order that covers them (rewrap_order.h). On the
+ * way back nothing signs them: the CA believes nothing that it cannot see.
  */
 #ifndef MESSAGES_REWRAP_ENTRY_H
 #define MESSAGES_REWRAP_ENTRY_H

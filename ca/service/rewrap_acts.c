@@ -15,6 +15,7 @@
 #include <openssl/sha.h>
 
 #include "audit.h"
+#include "ca_issuers.h"
 #include "clock.h"
 #include "enabled_kras.h"
 #include "file.h"
@@ -22,7 +23,7 @@
 #include "local_audit.h"
 #include "mem.h"
 #include "own.h"
-#include "rewrap_entry.h"
+#include "rewrap_order.h"
 #include "service.h"
 #include "settings.h"
 #include "text.h"
@@ -37,6 +38,7 @@ struct rewrapping {
 	struct enabled_kras kras;
 	struct store *store;
 	char *actor;
+	struct rewrap_order order; /* of what comes back */
 	int64_t done, there, refused;
 };
 
@@ -320,6 +322,18 @@ returned_free(struct returned *x)
 	store_request_free(&x->row);
 }
 
+/* Whom it was given out for, by what root had signed. */
+static bool
+is_ordered(const struct rewrap_order *o, const struct returned *x)
+{
+	size_t same = 0;
+
+	for (size_t i = 0; i < x->kra_count; i++)
+		for (size_t k = 0; k < o->to_count; k++)
+			same += memcmp(x->kras[i]->sha256, o->to[k], REWRAP_HASH) == 0;
+	return same == x->kra_count && same == o->to_count;
+}
+
 static bool
 match_recipient(
     const struct rewrapping *r, struct returned *x, const struct cms_recipient *to, struct err *err)
@@ -369,6 +383,9 @@ check_sealed(const struct rewrapping *r, struct returned *x, struct err *err)
 	for (size_t i = 0; i < now.count; i++)
 		if (!match_recipient(r, x, &now.recipients[i], err))
 			return false;
+	if (!is_ordered(&r->order, x))
+		return err_set(err, CERTSRV_E_NO_VALID_KRA,
+		    "it is sealed to other agents than the batch was given out for");
 	return check_agents(r, x->kras, x->kra_count, err) && check_cipher(r, x, &now, err);
 }
 
@@ -377,6 +394,8 @@ check_returned(const struct rewrapping *r, struct returned *x, struct err *err)
 {
 	uint8_t is[REWRAP_HASH];
 
+	if (!rewrap_order_has(&r->order, &x->entry))
+		return err_set(err, DIRCA_E_CHANGED, "it is of another batch than the rest");
 	switch (store_get_request(r->store, x->entry.request_id, &x->row, err)) {
 	case STORE_FAILED:
 		return false;
@@ -531,21 +550,77 @@ tell(const struct rewrapping *r, const char *what)
 	return r->refused > 0 ? ACT_FINDINGS : 0;
 }
 
+/* How many of the batch were, now and before. */
+static bool
+count_taken(const struct rewrapping *r, int64_t *out, struct err *err)
+{
+	OWNED(store_former_keys_free) struct store_former_keys page = {0};
+	const struct view batch = view_of(r->order.batch, sizeof r->order.batch);
+	int64_t after = 0;
+
+	*out = 0;
+	do {
+		store_former_keys_free(&page);
+		if (!store_list_former_keys(r->store, batch, after, PAGE, &page, err))
+			return false;
+		*out += (int64_t)page.count;
+		after = page.count > 0 ? page.list[page.count - 1].request_id : after;
+	} while (page.count == PAGE);
+	return true;
+}
+
+/* An agent may have left out what he could not open, or would not. */
+static int
+tell_taken(const struct rewrapping *r)
+{
+	int status = tell(r, "taken");
+	int64_t taken;
+	struct err err;
+
+	if (!count_taken(r, &taken, &err))
+		return act_failed(&err, 1);
+	if (taken >= r->order.keys)
+		return status;
+	printf("Of the %" PRId64 " keys of the batch %" PRId64 " are as they were.\n",
+	    r->order.keys, r->order.keys - taken);
+	return ACT_FINDINGS;
+}
+
+/* The order is the CA's own, and says for whom the batch was given out. */
+static bool
+read_order(struct rewrapping *r, const struct ca_issuers *own, struct view file,
+    struct view *entries_out, struct err *err)
+{
+	OWNED(own_memory)
+	const struct pkix_cert **cas = mem_zero(own->count, sizeof(*cas));
+	struct view message;
+
+	for (size_t i = 0; i < own->count; i++)
+		cas[i] = &own->list[i].cert;
+	return rewrap_file_split(file, &message, entries_out, err) &&
+	       (rewrap_order_verify(message, cas, own->count, &r->order, err) ||
+		   err_prefix(err, "the batch is none of this CA"));
+}
+
 int
 act_archive_import(const struct config *config, const char *name)
 {
 	OWNED(rewrapping_free) struct rewrapping r = {.config = config};
-	OWNED(buf_free) struct buf batch = {0};
+	OWNED(own_memory) char *path = config_path(config, "ca.crt");
+	OWNED(ca_issuers_free) struct ca_issuers own = {0};
+	OWNED(buf_free) struct buf file = {0};
+	struct view entries;
 	struct err err;
 
-	if (!file_read(name, FILE_MOST, &batch, &err) ||
-	    !enabled_kras_read(config, &r.kras, &err) || !begin(&r, &err))
+	if (!file_read(name, FILE_MOST, &file, &err) || !ca_issuers_read(path, &own, &err) ||
+	    !enabled_kras_read(config, &r.kras, &err) || !begin(&r, &err) ||
+	    !read_order(&r, &own, buf_view(&file), &entries, &err))
 		return act_failed(&err, 1);
-	if (!take_batch(&r, buf_view(&batch), &err)) {
+	if (!take_batch(&r, entries, &err)) {
 		tell(&r, "taken");
 		return act_failed(&err, 1);
 	}
-	return tell(&r, "taken");
+	return tell_taken(&r);
 }
 
 /* ---- as it was ---- */

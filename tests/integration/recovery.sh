@@ -369,7 +369,8 @@ check "an agent that there is not" refuses CRYPT_E_NOT_FOUND coverage --without 
 # ---- keys that an agent seals to others ----
 other=$((winner % 3 + 1)) third=$(((winner + 1) % 3 + 1))
 archive() { "$DIRCA_BIN/dirca" archive "$1" -c "$DIRCAD_CONF" "${@:2}"; }
-rewrap() { "$DIRCA_BIN/dirca" archive rewrap "$@" --kra "$dir/kra$winner.pfx" --kra-password-file "$(ca_lab_pass)"; }
+rewrap_of() { "$DIRCA_BIN/dirca" archive rewrap "$@" --kra "$dir/kra$winner.pfx" --kra-password-file "$(ca_lab_pass)"; }
+rewrap() { rewrap_of "$@" --ca "$CA_STATE/ca.crt"; }
 opens_now() { rm -f "$dir/now.rec" && fetch "$dir/now.rec" "$(ca_lab_serial_of "$dir/key.pfx")" && ca_lab_opens "$dir/now.rec" "$dir/kra$1.pfx" "$dir/key.pfx"; }
 former() { sqlite3 "$CA_STATE/dirca.db" 'SELECT count(*) FROM FormerKey'; }
 exports() { archive export "$dir/batch" "$(ca_lab_sha1 "$dir/kra$winner.crt")" "$(ca_lab_sha1 "$dir/kra$other.crt")" >"$dir/export.out" && cat "$dir/export.out"; }
@@ -380,19 +381,7 @@ batch=$(sed -n 's/^Batch \([0-9a-f]*\):.*/\1/p' "$dir/export.out") keys=$(sed -n
 check "more than one" test "$keys" -ge 2
 check "for their eyes alone" test "$(stat -c %a "$dir/batch")" = 600
 check "which is recorded" audited "verb=archive export keys=$keys from=%" 1
-check "to others than he was told the agent seals nothing" refuses "other agents" rewrap "$dir/batch" "$dir/back" --to "$dir/kra$third.crt"
-check "nor to nobody" refuses "names the certificate" rewrap "$dir/batch" "$dir/back"
-# Which keys the third agent opens is chance.
-stranger() {
-	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$dir/stranger.key" -out "$dir/stranger.crt" -days 2 -subj /CN=stranger &&
-		openssl pkcs12 -export -inkey "$dir/stranger.key" -in "$dir/stranger.crt" -out "$dir/stranger.pfx" -passout "file:$(ca_lab_pass)"
-}
-check "somebody who is no agent" stranger
-check "can seal none" refuses "no key of the batch" "$DIRCA_BIN/dirca" archive rewrap "$dir/batch" "$dir/back" --kra "$dir/stranger.pfx" \
-	--kra-password-file "$(ca_lab_pass)" --to "$dir/kra$other.crt"
-check "and leaves no file" test ! -e "$dir/back"
-check "he seals them" rewrap "$dir/batch" "$dir/back" --to "$dir/kra$other.crt"
-# entries BATCH OUT CODE: what a malicious agent makes of a batch; `e` are its entries, lists of TLVs.
+# entries BATCH OUT CODE: what somebody else makes of a batch; `e` are its entries, lists of TLVs, behind `order`.
 entries() {
 	python3 - "$@" <<'END'
 import sys
@@ -410,22 +399,63 @@ def tlv(tag, v):
     n = len(v)
     size = bytes([n]) if n < 128 else bytes([128 + (n.bit_length() + 7) // 8]) + n.to_bytes((n.bit_length() + 7) // 8, "big")
     return bytes([tag]) + size + v
-e = [tlvs(v) for _, v in tlvs(open(sys.argv[1], "rb").read())]
+(_, order), *e = tlvs(open(sys.argv[1], "rb").read())
+e = [tlvs(v) for _, v in e]
 exec(sys.argv[3])
-open(sys.argv[2], "wb").write(b"".join(tlv(48, b"".join(tlv(*x) for x in i)) for i in e))
+open(sys.argv[2], "wb").write(tlv(48, order) + b"".join(tlv(48, b"".join(tlv(*x) for x in i)) for i in e))
 END
 }
+ordered_by() { # OUT CERTIFICATE KEY [WHEN]: the same order by somebody else, or of another day
+	openssl cms -verify -noverify -inform DER -in "$dir/batch" -out "$dir/order" -binary &&
+		LC_ALL=C sed -i "s/20[0-9]\{12\}Z/${4:-&}/" "$dir/order" &&
+		openssl cms -sign -nodetach -binary -outform DER -econtent_type "$arc.4.9" -in "$dir/order" -signer "$2" -inkey "$3" -out "$dir/signed" &&
+		entries "$dir/batch" "$1" 'order = tlvs(open("'"$dir"'/signed", "rb").read())[0][1]'
+}
+arc=1.2.840.113556.1.8000.2554.37439.18520.28200.17134.42653.6345135.7414574
+check "to others than he was told the agent seals nothing" refuses "other agents" rewrap "$dir/batch" "$dir/back" --to "$dir/kra$third.crt"
+check "nor to nobody" refuses "names the certificate" rewrap "$dir/batch" "$dir/back"
+# Which keys the third agent opens is chance.
+stranger() {
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$dir/stranger.key" -out "$dir/stranger.crt" -days 2 -subj /CN=stranger &&
+		openssl pkcs12 -export -inkey "$dir/stranger.key" -in "$dir/stranger.crt" -out "$dir/stranger.pfx" -passout "file:$(ca_lab_pass)"
+}
+check "somebody who is no agent" stranger
+check "who knows no CA believes no batch" refuses "nothing shows that the batch is of a CA" "$DIRCA_BIN/dirca" archive rewrap "$dir/batch" "$dir/back" \
+	--kra "$dir/stranger.pfx" --kra-password-file "$(ca_lab_pass)" --to "$dir/kra$other.crt"
+check "a batch of which a key was taken" entries "$dir/batch" "$dir/less" 'e.pop()'
+check "is not whole" refuses CRYPT_E_HASH_VALUE rewrap "$dir/less" "$dir/back" --to "$dir/kra$other.crt"
+check "one that asks for others" entries "$dir/batch" "$dir/asks" 'for i in e: i[5] = (4, bytes.fromhex("'"$(openssl x509 -in "$dir/kra$third.crt" -outform DER | sha256sum | cut -c1-64)"'"))'
+check "is not what was signed" refuses CRYPT_E_HASH_VALUE rewrap "$dir/asks" "$dir/back" --to "$dir/kra$third.crt"
+check "the same order by a stranger" ordered_by "$dir/by-stranger" "$dir/stranger.crt" "$dir/stranger.key"
+check "is none" refuses "nothing shows that the batch is of a CA" rewrap "$dir/by-stranger" "$dir/back" --to "$dir/kra$other.crt"
+check "one by the agent himself" eval 'openssl pkcs12 -in "$dir/kra$winner.pfx" -passin "file:$(ca_lab_pass)" -nodes -nocerts -out "$dir/own.key" && ordered_by "$dir/by-agent" "$dir/kra$winner.crt" "$dir/own.key"'
+check "who lies beside his key and is no CA" refuses "nothing shows that the batch is of a CA" rewrap "$dir/by-agent" "$dir/back" --to "$dir/kra$other.crt"
+check "one that root signed long ago" ordered_by "$dir/long-ago" "$CA_STATE/ca.crt" "$CA_STATE/vault/ca.key" 20260101000000Z
+check "is signed anew" refuses CERT_E_EXPIRED rewrap "$dir/long-ago" "$dir/back" --to "$dir/kra$other.crt"
+check "he can seal none" refuses "no key of the batch" "$DIRCA_BIN/dirca" archive rewrap "$dir/batch" "$dir/back" --kra "$dir/stranger.pfx" \
+	--kra-password-file "$(ca_lab_pass)" --to "$dir/kra$other.crt" --ca "$CA_STATE/ca.crt"
+check "and leaves no file" test ! -e "$dir/back"
+check "he seals them" rewrap "$dir/batch" "$dir/back" --to "$dir/kra$other.crt"
 openssl cms -encrypt -binary -aes256 -outform DER -in /etc/hostname -out "$dir/strange.der" "$dir/stranger.crt"
 entries "$dir/back" "$dir/stranger" 'for i in e: i[7] = (4, open("'"$dir"'/strange.der", "rb").read())'
 openssl cms -encrypt -binary -des3 -outform DER -in /etc/hostname -out "$dir/weak.der" "$dir/kra$other.crt"
 entries "$dir/back" "$dir/weak" 'for i in e: i[7] = (4, open("'"$dir"'/weak.der", "rb").read())'
 entries "$dir/back" "$dir/stale" 'for i in e: i[3] = (4, bytes(32))'
+openssl cms -encrypt -binary -aes256 -outform DER -in /etc/hostname -out "$dir/third.der" -recip "$dir/kra$third.crt" -keyopt rsa_padding_mode:oaep \
+	-keyopt rsa_oaep_md:sha256
+entries "$dir/back" "$dir/third" 'for i in e: i[7] = (4, open("'"$dir"'/third.der", "rb").read())'
+entries "$dir/back" "$dir/mixed" 'for i in e: i[1] = (4, bytes(16))'
+entries "$dir/back" "$dir/unsigned" 'order = tlvs(open("'"$dir"'/by-stranger", "rb").read())[0][1]'
+entries "$dir/back" "$dir/left-out" 'e = e[:1]'
 openssl cms -encrypt -binary -aes256 -outform DER -in /etc/hostname -out "$dir/false.der" -recip "$dir/kra$other.crt" -keyopt rsa_padding_mode:oaep \
 	-keyopt rsa_oaep_md:sha256
 entries "$dir/back" "$dir/false" 'for i in e: i[7] = (4, open("'"$dir"'/false.der", "rb").read())'
 check "sealed to a stranger they are refused" refuses CERTSRV_E_NO_VALID_KRA archive import "$dir/stranger"
 check "or with too little" refuses "E_ACCESSDENIED" archive import "$dir/weak"
 check "or if they are not what was given out" refuses DIRCA_E_CHANGED archive import "$dir/stale"
+check "to an agent of root's whom it was not given out for" refuses "other agents than the batch" archive import "$dir/third"
+check "keys of another batch" refuses "of another batch than the rest" archive import "$dir/mixed"
+check "or a batch that the CA did not give out" refuses "none of this CA" archive import "$dir/unsigned"
 check "nothing is changed" test "$(former)" = 0
 check "other contents the CA cannot know" archive import "$dir/false"
 check "who opens it does" refuses NTE_BAD_DATA opens_now "$other"
@@ -433,6 +463,7 @@ check "and it destroyed nothing" archive revert "$batch"
 check "the former agent opens it" opens_now "$winner"
 check "of a batch that breaks off" eval 'head -c -40 "$dir/back" >"$dir/cut"; refuses "cut off" archive import "$dir/cut"'
 check "what was whole is taken" test "$(former)" = $((keys - 1))
+check "which is told" refuses "Of the $keys keys of the batch 1 are as they were" archive import "$dir/left-out"
 check "the rest follows" says "1 keys taken, $((keys - 1)) there already, 0 refused" archive import "$dir/back"
 check "once" says "0 keys taken, $keys there already, 0 refused" archive import "$dir/back"
 check "the agent to come opens it" opens_now "$other"

@@ -1,0 +1,179 @@
+#include "rewrap_order.h"
+
+#include <string.h>
+#include <openssl/asn1t.h>
+#include <openssl/sha.h>
+
+#include "ca_signed.h"
+#include "der.h"
+#include "oids.h"
+#include "own.h"
+
+#define VERSION     1
+#define ENCODED_MAX (256 + KRA_COUNT_MAX * REWRAP_HASH)
+#define WHAT        "an order about a batch of archived keys"
+
+typedef struct {
+	int32_t version;
+	ASN1_OCTET_STRING *batch;
+	ASN1_GENERALIZEDTIME *when;
+	int64_t keys;
+	ASN1_OCTET_STRING *entries;
+	int32_t threshold;
+	ASN1_BOOLEAN gcm;
+	ASN1_OCTET_STRING *to;
+} REWRAP_ORDER;
+
+/* clang-format off */
+ASN1_SEQUENCE(REWRAP_ORDER) = {
+	ASN1_EMBED(REWRAP_ORDER, version, INT32),
+	ASN1_SIMPLE(REWRAP_ORDER, batch, ASN1_OCTET_STRING),
+	ASN1_SIMPLE(REWRAP_ORDER, when, ASN1_GENERALIZEDTIME),
+	ASN1_EMBED(REWRAP_ORDER, keys, INT64),
+	ASN1_SIMPLE(REWRAP_ORDER, entries, ASN1_OCTET_STRING),
+	ASN1_EMBED(REWRAP_ORDER, threshold, INT32),
+	ASN1_SIMPLE(REWRAP_ORDER, gcm, ASN1_BOOLEAN),
+	ASN1_SIMPLE(REWRAP_ORDER, to, ASN1_OCTET_STRING),
+} static_ASN1_SEQUENCE_END(REWRAP_ORDER)
+/* clang-format on */
+
+static void
+own_order(REWRAP_ORDER **o)
+{
+	ASN1_item_free((ASN1_VALUE *)*o, ASN1_ITEM_rptr(REWRAP_ORDER));
+}
+
+/* What reader and writer demand alike. */
+static bool
+check(const struct rewrap_order *o, struct err *err)
+{
+	if (o->keys < 1 || o->to_count < 1 || o->to_count > KRA_COUNT_MAX || o->threshold < 1 ||
+	    o->threshold > o->to_count)
+		return err_set(
+		    err, ERROR_INVALID_DATA, WHAT ": its numbers are none of keys and agents");
+	for (size_t i = 0; i < o->to_count; i++)
+		for (size_t k = 0; k < i; k++)
+			if (memcmp(o->to[i], o->to[k], REWRAP_HASH) == 0)
+				return err_set(
+				    err, ERROR_INVALID_DATA, WHAT ": an agent is named twice");
+	return true;
+}
+
+bool
+rewrap_order_encode(const struct rewrap_order *o, struct buf *der_out, struct err *err)
+{
+	OWNED(own_order)
+	REWRAP_ORDER *w = (REWRAP_ORDER *)ASN1_item_new(ASN1_ITEM_rptr(REWRAP_ORDER));
+
+	*der_out = (struct buf){0};
+	if (!check(o, err))
+		return false;
+	if (w == NULL || ASN1_GENERALIZEDTIME_set(w->when, (time_t)o->when) == NULL ||
+	    !der_string_set(w->batch, view_of(o->batch, sizeof o->batch), err) ||
+	    !der_string_set(w->entries, view_of(o->entries, sizeof o->entries), err) ||
+	    !der_string_set(w->to, view_of(o->to[0], o->to_count * REWRAP_HASH), err))
+		return err_nomem(err);
+	w->version = VERSION;
+	w->keys = o->keys;
+	w->threshold = (int32_t)o->threshold;
+	w->gcm = o->gcm ? 0xff : 0;
+	return der_encode(ASN1_ITEM_rptr(REWRAP_ORDER), w, WHAT, der_out, err);
+}
+
+static bool
+take(uint8_t *out, const ASN1_OCTET_STRING *from, size_t least, size_t most)
+{
+	struct view octets = der_string(from);
+
+	if (octets.len < least || octets.len > most || octets.len % least != 0)
+		return false;
+	memcpy(out, octets.ptr, octets.len);
+	return true;
+}
+
+bool
+rewrap_order_decode(struct view der, struct rewrap_order *out, struct err *err)
+{
+	OWNED(own_order)
+	REWRAP_ORDER *w = der_decode(ASN1_ITEM_rptr(REWRAP_ORDER), der, ENCODED_MAX, WHAT, err);
+
+	*out = (struct rewrap_order){0};
+	if (w == NULL)
+		return false;
+	if (w->version != VERSION || w->threshold < 1 || !der_instant(w->when, &out->when) ||
+	    !take(out->batch, w->batch, sizeof out->batch, sizeof out->batch) ||
+	    !take(out->entries, w->entries, sizeof out->entries, sizeof out->entries) ||
+	    !take(out->to[0], w->to, REWRAP_HASH, sizeof out->to))
+		return err_set(err, ERROR_INVALID_DATA, WHAT ": a member is none");
+	out->keys = w->keys;
+	out->threshold = (size_t)w->threshold;
+	out->gcm = w->gcm != 0;
+	out->to_count = der_string(w->to).len / REWRAP_HASH;
+	return check(out, err);
+}
+
+bool
+rewrap_order_verify(struct view message, const struct pkix_cert *const *cas, size_t count,
+    struct rewrap_order *out, struct err *err)
+{
+	OWNED(cms_signed_free) struct cms_signed s = {0};
+	const struct ca_signed in = {OID_CT_REWRAP_ORDER, WHAT, cas, count};
+
+	return ca_signed_verify(&in, message, &s, err) && rewrap_order_decode(s.content, out, err);
+}
+
+/* ---- and the entries ---- */
+
+bool
+rewrap_file_split(
+    struct view file, struct view *message_out, struct view *entries_out, struct err *err)
+{
+	*entries_out = file;
+	return rewrap_entry_next(entries_out, message_out, err);
+}
+
+bool
+rewrap_order_has(const struct rewrap_order *o, const struct rewrap_entry *e)
+{
+	return view_eq(e->batch, view_of(o->batch, sizeof o->batch)) && e->gcm == o->gcm &&
+	       view_eq(e->to, view_of(o->to[0], o->to_count * REWRAP_HASH));
+}
+
+bool
+rewrap_order_covers(const struct rewrap_order *o, struct view entries, struct err *err)
+{
+	uint8_t hash[REWRAP_HASH];
+
+	SHA256(entries.ptr, entries.len, hash);
+	return memcmp(hash, o->entries, sizeof hash) == 0 ||
+	       err_set(err, CRYPT_E_HASH_VALUE,
+		   "the batch is not the one that the CA signed: it is not whole, or was changed");
+}
+
+static bool
+count_entry(struct rewrap_order *o, struct view der, struct err *err)
+{
+	OWNED(rewrap_entry_free) struct rewrap_entry e = {0};
+
+	if (!rewrap_entry_decode(der, &e, err))
+		return false;
+	if (o->keys == 0)
+		memcpy(o->batch, e.batch.ptr, sizeof o->batch);
+	o->keys++;
+	return rewrap_order_has(o, &e) ||
+	       err_set(err, ERROR_INVALID_DATA,
+		   "the batch has an entry of another one, or for other agents");
+}
+
+bool
+rewrap_order_count(struct rewrap_order *o, struct view entries, struct err *err)
+{
+	struct view der;
+
+	o->keys = 0;
+	SHA256(entries.ptr, entries.len, o->entries);
+	while (entries.len > 0)
+		if (!rewrap_entry_next(&entries, &der, err) || !count_entry(o, der, err))
+			return false;
+	return true;
+}
