@@ -53,6 +53,7 @@ struct cli_options {
 	/* OPTS_ENROLL */
 	const char *renew, *renew_password_file, *agent, *agent_password_file, *on_behalf_of;
 	bool same_key, automatic, with_kra;
+	bool bound; /* OPTS_NEW */
 	const char *out, *out_password_file, *key_file;
 	struct cli_list dns;
 	/* OPTS_RECOVER, and with OPTS_KEYS_OUT and OPTS_FORMAT */
@@ -196,6 +197,7 @@ enum cli_opts {
 	OPTS_EXTENSION, /* of a certificate: its value */
 	OPTS_SUBMIT,
 	OPTS_REQUEST, /* new, accept */
+	OPTS_NEW,
 	OPTS_ACCEPT,
 	OPTS_KEYS_IN,
 	OPTS_KEYS_OUT,

@@ -31,6 +31,7 @@ struct new_job {
 	EVP_PKEY *key;
 	struct secret password;
 	char *key_file, *sent_file;
+	char *sender; /* of --bound; NULL: the directory does not know the caller */
 };
 
 static void
@@ -42,6 +43,7 @@ job_close(struct new_job *j)
 	secret_free(&j->password);
 	free(j->key_file);
 	free(j->sent_file);
+	free(j->sender);
 }
 
 static bool
@@ -115,6 +117,35 @@ choose_ca(const struct new_job *j, const struct pki_service **out, struct err *e
 			       fit, j->tmpl.cn);
 }
 
+/* Who sends it is the caller, who may be somebody else's clerk otherwise. */
+static bool
+find_sender(struct new_job *j, struct err *err)
+{
+	OWNED(principal_free) struct principal me = {0};
+	bool known;
+
+	if (!j->cli->opt.bound)
+		return true;
+	if (!j->inf.is_cmc)
+		return err_set(err, DIRCA_E_USAGE,
+		    "--bound: a PKCS#10 does not say who sends it; write PrivateKeyArchive = TRUE "
+		    "or RequestType = CMC into [NewRequest]");
+	if (!session_principal(j->session, &me, &known, err))
+		return false;
+	if (known)
+		j->sender = session_sender(&me);
+	return true;
+}
+
+static bool
+check_sender(const struct client_enroll *in, const struct http_client *http, struct err *err)
+{
+	return in->unbound || in->sender != NULL || http_client_user(http) != NULL ||
+	       err_set(err, DIRCA_E_REQUEST_BINDING,
+		   "--bound: neither the directory nor the CA says who calls; --user or a Kerberos "
+		   "ticket does, the local socket does not");
+}
+
 static bool
 make_key(struct new_job *j, struct err *err)
 {
@@ -133,7 +164,8 @@ make_request(const struct new_job *j, struct client_request *out, struct err *er
 	    .subject = j->inf.subject,
 	    .extensions = j->inf.extensions,
 	    .is_cmc = true,
-	    .unbound = true,
+	    .unbound = !j->cli->opt.bound,
+	    .sender = j->sender,
 	    .now = clock_now()};
 	OWNED(http_client_close) struct http_client *http = NULL;
 	OWNED(buf_free) struct buf pkcs10 = {0};
@@ -143,7 +175,8 @@ make_request(const struct new_job *j, struct client_request *out, struct err *er
 	if (!j->inf.is_cmc)
 		return client_request_read(buf_view(&pkcs10), out, err);
 	return choose_ca(j, &in.service, err) && session_http(j->session, in.service, &http, err) &&
-	       client_request_make(http, &in, buf_view(&pkcs10), out, err);
+	       client_request_make(http, &in, buf_view(&pkcs10), out, err) &&
+	       check_sender(&in, http, err);
 }
 
 /* The key, what `dirca accept` will hold the answer against, and the request: all of them or none.
@@ -190,6 +223,7 @@ cmd_new(struct work *w, struct err *err)
 	j.key_file = text_printf("%s" CLIENT_KEY_SUFFIX, w->cli->args[1]);
 	j.sent_file = client_request_path(j.key_file);
 	return read_inf(&j, err) && check_output(&j, err) && find_template(&j, w, err) &&
+	       find_sender(&j, err) &&
 	       cli_password(w->cli->opt.out_password_file,
 		   "Password for the key, and later the PKCS#12: ", true, &j.password, err) &&
 	       make_key(&j, err) && write_files(&j, err);

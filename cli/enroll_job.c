@@ -60,42 +60,23 @@ note_superseded(const struct enroll_job *j)
 		tmpl_free(&list[i]);
 }
 
-/* The SID: it is the same whatever name was typed. */
-static void
-set_sender(struct enroll_job *j, const struct principal *me)
-{
-	char sid[SID_TEXT_MAX];
-
-	if (me->has_sid)
-		sid_to_text(&me->sid, sid);
-	j->sender = mem_text(me->has_sid ? sid : me->downlevel);
-}
-
 /* A client that knows its own name asks the directory before it makes a key; the CA decides in any
  * case. */
 static bool
 check_own_right(struct enroll_job *j, struct err *err)
 {
-	struct identity id = {IDENTITY_NAME, NULL};
 	OWNED(principal_free) struct principal me = {0};
+	bool known;
 
-	if (!session_caller(j->session, &id.text, err))
+	if (!session_principal(j->session, &me, &known, err))
 		return false;
-	if (id.text == NULL)
+	if (!known)
 		return true;
-	switch (principal_find_identity(j->session->directory, &id, &me, err)) {
-	case DIR_FOUND:
-		if (!tmpl_check_read(&j->tmpl, &me.sids, me.downlevel, err) ||
-		    !tmpl_check_enroll(&j->tmpl, &me.sids, me.downlevel, err))
-			return false;
-		set_sender(j, &me);
-		return true;
-	case DIR_NOT_FOUND:
-		return true;
-	case DIR_FIND_FAILED:
-		break;
-	}
-	return false;
+	if (!tmpl_check_read(&j->tmpl, &me.sids, me.downlevel, err) ||
+	    !tmpl_check_enroll(&j->tmpl, &me.sids, me.downlevel, err))
+		return false;
+	j->sender = session_sender(&me);
+	return true;
 }
 
 bool

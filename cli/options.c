@@ -156,6 +156,8 @@ static const struct option_row {
 	"pfx (default), pem, pkcs8 (one private key), p7b or der (certificates)", 0, 0},
     {"key-file", 0, TEXT, OPTS(OPTS_KEY), AT(key_file), "FILE",
 	"key that `dirca enroll` kept for the pending request", 0, 0},
+    {"bound", 0, FLAG, OPTS(OPTS_NEW), AT(bound), NULL,
+	"the caller alone can send it, to this CA, within ten minutes", 0, 0},
     {"key-file", 0, TEXT, OPTS(OPTS_ACCEPT), AT(key_file), "FILE",
 	"key that `dirca new` kept; by default the one beside the response that is meant", 0, 0},
     {"kra", 0, LIST, OPTS(OPTS_RECOVER, OPTS_REWRAP, OPTS_DRILL), AT(kra), "FILE",

@@ -296,6 +296,32 @@ session_caller(struct session *s, const char **name_out, struct err *err)
 }
 
 bool
+session_principal(struct session *s, struct principal *out, bool *known_out, struct err *err)
+{
+	struct identity id = {IDENTITY_NAME, NULL};
+	enum dir_find found = DIR_NOT_FOUND;
+
+	*out = (struct principal){0};
+	if (!session_caller(s, &id.text, err))
+		return false;
+	if (id.text != NULL)
+		found = principal_find_identity(s->directory, &id, out, err);
+	*known_out = found == DIR_FOUND;
+	return found != DIR_FIND_FAILED;
+}
+
+char *
+session_sender(const struct principal *me)
+{
+	char sid[SID_TEXT_MAX];
+
+	if (!me->has_sid)
+		return mem_text(me->downlevel);
+	sid_to_text(&me->sid, sid);
+	return mem_text(sid);
+}
+
+bool
 session_http(
     struct session *s, const struct pki_service *service, struct http_client **out, struct err *err)
 {

@@ -45,6 +45,12 @@ bool session_service(struct session *s, const struct pki_service **service_out, 
 /* The name that the caller has at the CA, borrowed: of a client certificate, or `user`; NULL: not
  * known. Reads the certificate and its key. */
 bool session_caller(struct session *s, const char **name_out, struct err *err);
+/* Who the caller is in the directory; *known_out false: the caller has no name here, or the
+ * directory does not know it. principal_free. */
+bool session_principal(struct session *s, struct principal *out, bool *known_out, struct err *err);
+/* As a request says who sends it: the SID, which is the same whatever name was typed, or the
+ * down-level name. free(). */
+char *session_sender(const struct principal *me);
 /* Opens HTTP to it. */
 bool session_http(struct session *s, const struct pki_service *service, struct http_client **out,
     struct err *err);

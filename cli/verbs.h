@@ -166,7 +166,7 @@
 	    OPTS(OPTS_SESSION, OPTS_JSON, OPTS_ENROLL, OPTS_OUT), cmd_enroll,                      \
 	    "make a key, archive it where the template says so, get a certificate")                \
 	X("new", "INF OUT", 2, 2, GROUP_CERTIFICATES, WHO_DIRECTORY_READER, NEEDS_NOTHING,         \
-	    OPTS(OPTS_SESSION, OPTS_REQUEST), cmd_new,                                             \
+	    OPTS(OPTS_SESSION, OPTS_REQUEST, OPTS_NEW), cmd_new,                                   \
 	    "make a key and a request file, as an INF file says")                                  \
 	X("submit", "FILE [CERTIFICATE [CHAIN [RESPONSE]]]", 1, 4, GROUP_CERTIFICATES,             \
 	    WHO_ENROLLEE, NEEDS_NOTHING, OPTS(OPTS_SESSION, OPTS_JSON, OPTS_SUBMIT), cmd_submit,   \

@@ -57,7 +57,7 @@ check_said(const struct enrollment *e, const struct cmc_binding *b, struct err *
 		return true;
 	return err_set(err, DIRCA_E_REQUEST_BINDING,
 	    "the request archives a key and does not say who sends it, which %s demands; use "
-	    "`dirca enroll`, not by the local socket",
+	    "`dirca enroll`, or `dirca new --bound`, not by the local socket",
 	    setting_name(SETTING_REQUIRE_BINDING));
 }
 

@@ -124,4 +124,16 @@ check "control: without a word of its sender a request is taken" taken user4 $es
 check "the CA demands that a request says who sends it" ca_lab_as caadmin setreg 'CA\RequireRequestBinding' 1
 check "one that does not is refused" unsaid user5 $est/fullcmc "$dir/user5.der"
 check "control: dirca enroll says it" ca_lab_enroll user5 EFSArchive "$dir/user5.pfx" --key rsa2048
+# ---- requests in files, which others may bring ----
+# shellcheck disable=SC2016 # $Windows NT$ is what stands there
+printf '%s\n' '[Version]' 'Signature = "$Windows NT$"' '[NewRequest]' 'Subject = "CN=file"' 'KeyLength = 2048' 'PrivateKeyArchive = TRUE' \
+	'[RequestAttributes]' 'CertificateTemplate = EFSArchive' >"$dir/new.inf"
+new_request() { ca_lab_as "$1" new "$dir/new.inf" "$2" --out-password-file "$(ca_lab_pass)" "${@:3}"; } # USER FILE [OPTION...]
+check "a request in a file says nobody's name" new_request user4 "$dir/new.req"
+check "and is refused, with what does" refuses 'dirca new --bound' ca_lab_as user4 submit "$dir/new.req" "$dir/new.cer"
+check "one that is bound" new_request user4 "$dir/bound.req" --bound
+check "is nobody else's to send" refuses DIRCA_E_REQUEST_BINDING ca_lab_as user5 submit "$dir/bound.req" "$dir/stolen.cer"
+check "control: it is its maker's" ca_lab_as user4 submit "$dir/bound.req" "$dir/bound.cer" "$dir/bound.p7b" "$dir/bound.rsp"
+check "and its answer goes with the key" ca_lab_as user4 accept "$dir/bound.rsp" "$dir/bound.pfx" --key-file "$dir/bound.req.key" \
+	--out-password-file "$(ca_lab_pass)"
 checks_end
