@@ -16,6 +16,7 @@
 #include "clock.h"
 #include "enroll_job.h"
 #include "file.h"
+#include "held_state.h"
 #include "mem.h"
 #include "own.h"
 #include "own_json.h"
@@ -310,11 +311,38 @@ remember_denial(const struct auto_run *r, const char *cn, const struct err *why)
 }
 
 static bool
-get_new(struct auto_run *r, const struct tmpl *t, const char *replaced, struct err *err)
+ask_state(const struct auto_run *r, const char *name, enum held_state *state_out, struct err *err)
 {
+	OWNED(pkix_cert_free) struct pkix_cert cert = {0};
+
+	if (!read_held(r, name, &cert, err))
+		return false;
+	*state_out = held_state_ask(&r->w->session, &cert);
+	return true;
+}
+
+static bool
+say_held(const char *cn, const char *held)
+{
+	fprintf(stderr,
+	    "dirca enroll: %s: the certificate in %s.pfx is on hold; nothing is asked for until it "
+	    "is not\n",
+	    cn, held);
+	return true;
+}
+
+static bool
+get_new(struct auto_run *r, const struct tmpl *t, struct err *err)
+{
+	const char *replaced = find_replaced(r, t);
+	enum held_state state = HELD_GOOD;
 	bool pending;
 
-	if (!enroll_into(r, t, t->cn, replaced, &pending, err))
+	if (replaced != NULL && !ask_state(r, replaced, &state, err))
+		return false;
+	if (state == HELD_ON_HOLD)
+		return say_held(t->cn, replaced);
+	if (!enroll_into(r, t, t->cn, state == HELD_REVOKED ? NULL : replaced, &pending, err))
 		return false;
 	if (!pending && replaced != NULL && !put_away(r, replaced, err))
 		return false;
@@ -358,6 +386,7 @@ do_template(struct auto_run *r, const struct tmpl *t, struct err *err)
 {
 	OWNED(pkix_cert_free) struct pkix_cert cert = {0};
 	bool waits = is_there(r, t->cn, RENEWAL ".pfx" CLIENT_KEY_SUFFIX);
+	enum held_state state;
 	enum tmpl_auto act;
 
 	if (is_there(r, t->cn, DENIED_SUFFIX)) {
@@ -370,13 +399,16 @@ do_template(struct auto_run *r, const struct tmpl *t, struct err *err)
 	if (!take_place(r, t->cn, err))
 		return false;
 	if (!is_there(r, t->cn, ".pfx"))
-		return get_new(r, t, find_replaced(r, t), err);
+		return get_new(r, t, err);
 	if (!read_held(r, t->cn, &cert, err))
 		return false;
-	act = act_on(t, &cert, r->now);
+	state = held_state_ask(&r->w->session, &cert);
+	if (state == HELD_ON_HOLD)
+		return say_held(t->cn, t->cn);
+	act = state == HELD_REVOKED ? tmpl_auto_act(t, NULL, r->now) : act_on(t, &cert, r->now);
 	if (act == TMPL_AUTO_NOTHING && !waits)
 		return true;
-	return get_next(r, t, r->now < cert.not_after, err);
+	return get_next(r, t, act != TMPL_AUTO_ENROLL, err);
 }
 
 bool

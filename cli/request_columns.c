@@ -22,6 +22,7 @@ static const struct request_column columns[] = {
     {"archived_key", 12, false},
     {"key_recovery_hashes", 59, false},
     {"revoked_when", 20, true},
+    {"revoked_reason", 14, false},
     {"serial_number", 38, false},
     {"certificate_hash", 40, false},
     {"not_before", 20, false},

@@ -110,8 +110,10 @@ json_column(enum column_kind kind, const void *member)
 	case COL_VERSION:
 		return json_integer(*(const uint32_t *)member);
 	case COL_I32:
-	case COL_REASON:
 		return json_integer(*(const int32_t *)member);
+	case COL_REASON:
+		return *(const int32_t *)member < 0 ? json_null()
+						    : json_integer(*(const int32_t *)member);
 	case COL_DISPOSITION:
 		return json_string(disposition_name(*(const enum disposition *)member));
 	case COL_STATUS:

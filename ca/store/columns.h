@@ -37,7 +37,7 @@
 #define REVOCATION_COLUMNS(X)                                              \
 	X(COL_WHEN, RevokedWhen, revoked_when, 0, "revoked_when")          \
 	X(COL_WHEN, RevokedEffectiveWhen, revoked_effective_when, 0, NULL) \
-	X(COL_REASON, RevokedReason, revoked_reason, 0, NULL)
+	X(COL_REASON, RevokedReason, revoked_reason, 0, "revoked_reason")
 
 #define CERTIFICATE_COLUMNS(X)                                                 \
 	X(COL_TEXT, SerialNumber, serial_number, 128, "serial_number")         \

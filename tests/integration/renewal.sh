@@ -127,8 +127,20 @@ check "a run that ended between two names" half_done
 check "is brought to its end" run_does_nothing
 newer() { [ "$(serial_at Auto)" != "$second" ] && [ ! -e "$auto/Auto.new.pfx" ]; }
 check "with the newer one in its place" newer
+third=$(serial_at Auto)
+check "one that is put on hold" ca_lab_as officer1 revoke "$third" --reason certificateHold
+check "is left alone" says 'is on hold; nothing is asked for' enrolls_itself
+check "so is one that is good again" ca_lab_as officer1 unrevoke "$third"
+check "by every run" run_does_nothing
+check "one that is revoked" ca_lab_as officer1 revoke "$third" --reason keyCompromise
+check "is replaced" run_does Auto 'enrolled anew'
+check "by no renewal" is 0 sqlite3 "$CA_STATE/dirca.db" "SELECT RequestFlags & 2 FROM Request WHERE RequestID = (SELECT max(RequestID) FROM Request)"
+check "once" run_does_nothing
+check "and its key kept" test -s "$auto/old/Auto-${third,,}.pfx"
+revoked() { ca_lab_as officer1 revoke "$(serial_at Auto)" --reason superseded; }
+check "another one is revoked" revoked
 check "a template that takes its place" lets Auto2 Auto supersedes=Auto
-check "is renewed for" run_does Auto2 enrolled
+check "is enrolled by" run_does Auto2 enrolled
 check "and the older one put away" test ! -e "$auto/Auto.pfx"
 check "one that people decide about" lets Waits User approval=yes
 check "waits" run_does Waits 'waits for a certificate manager'

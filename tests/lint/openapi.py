@@ -27,6 +27,7 @@ KINDS = {
     "COL_DISPOSITION": "$ref: \"#/components/schemas/Disposition\"",
     "COL_STATUS": "type: string",
     "COL_VERSION": "type: integer",
+    "COL_REASON": "type: integer, nullable: true",
     "COL_WHEN": "type: string, format: date-time, nullable: true",
     "COL_TEXT": "type: string, nullable: true",
     "COL_BLOB": "type: string, nullable: true",

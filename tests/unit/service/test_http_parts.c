@@ -103,14 +103,16 @@ an_error_answer_names_code_and_sentence(void **state)
 static void
 an_empty_row_is_a_whole_object(void **state)
 {
-	struct store_request row = {.request_id = 7, .disposition = DISP_PENDING};
+	struct store_request row = {
+	    .request_id = 7, .disposition = DISP_PENDING, .revoked_reason = -1};
 	json_t *value = json_request(&row);
 
 	(void)state;
 	assert_non_null(value);
-	assert_int_equal(json_object_size(value), 19);
+	assert_int_equal(json_object_size(value), 20);
 	assert_int_equal(json_integer_value(json_object_get(value, "request_id")), 7);
 	assert_true(json_is_null(json_object_get(value, "serial_number")));
+	assert_true(json_is_null(json_object_get(value, "revoked_reason")));
 	assert_true(json_is_false(json_object_get(value, "archived_key")));
 	json_decref(value);
 }
@@ -121,7 +123,7 @@ version_told_of(struct buf certificate)
 	struct store_request row = {.disposition = DISP_ISSUED, .raw_certificate = certificate};
 	json_t *value = json_candidate(&row), *version;
 
-	assert_int_equal(json_object_size(value), 20);
+	assert_int_equal(json_object_size(value), 21);
 	version = json_incref(json_object_get(value, "certificate_version"));
 	json_decref(value);
 	return version;
