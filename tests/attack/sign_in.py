@@ -29,7 +29,7 @@ class Client:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         where = urllib.parse.urlsplit(url)
-        self.http = http.client.HTTPSConnection(where.hostname, where.port, context=context, timeout=20)
+        self.http = http.client.HTTPSConnection(where.hostname, where.port, context=context, timeout=90)
         self.http.connect()
         self.user, self.password = user, password
         self.basic = flag == "basic"

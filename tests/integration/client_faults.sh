@@ -93,7 +93,7 @@ issued() { sql "SELECT count(*) FROM Request WHERE Disposition = 20 AND Certific
 client() { # TEMPLATE OUT OPTION...
 	local template=$1 out=$2
 	shift 2
-	HOME=$(ca_lab_home user1) ROOM=$room bash -c 'trap "" XFSZ; echo $$ >"$0"; ulimit -f "$ROOM"; exec "$@"' "$path/client" "$DIRCA_BIN/dirca" enroll "$template" \
+	HOME=$(ca_lab_home user1) ROOM=$room bash -c 'trap "" XFSZ; echo $$ >"$0"; ulimit -f "$ROOM"; exec env --default-signal=INT "$@"' "$path/client" "$DIRCA_BIN/dirca" enroll "$template" \
 		--key p256 --json --out "$out" --out-password-file "$(ca_lab_pass)" "$@" >"$dir/said" 2>&1
 }
 kept() { # OUT: none, key, or all that is needed to ask again

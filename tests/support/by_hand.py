@@ -23,7 +23,7 @@ import sys
 import termios
 import time
 
-LIMIT_S = 20
+LIMIT_S = 90
 
 
 class Person:
@@ -38,7 +38,8 @@ class Person:
                 os.setpgid(0, 0)
                 signal.signal(signal.SIGTTOU, signal.SIG_IGN)
                 os.tcsetpgrp(0, os.getpid())
-                signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+                for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGTTOU):
+                    signal.signal(number, signal.SIG_DFL)  # who runs this in the background may have them ignored
                 os.execvp(argv[0], argv)
             self.leader(child)
         self.before = termios.tcgetattr(self.tty)

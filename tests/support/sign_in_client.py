@@ -30,7 +30,7 @@ class Client:
     def __init__(self, source):
         where = urlparse(os.environ["CA_URL"])
         context = ssl.create_default_context(cafile=os.environ["CA_FILE"])
-        self.http = http.client.HTTPSConnection(where.hostname, where.port, timeout=20, context=context,
+        self.http = http.client.HTTPSConnection(where.hostname, where.port, timeout=90, context=context,
                                                 source_address=(source, 0))
 
     def ask(self, authorization):
@@ -93,11 +93,9 @@ def guess(mechanism, user, count, source, right=None):
     print(*(f"{status}:{n}" for status, n in sorted(statuses.items())), f"in {time.monotonic() - start:.1f} s")
     if right is None:
         return
-    while answer.status == 429 and int(answer.getheader("Retry-After")) < 4:
+    while answer.status == 401 or (answer.status == 429 and int(answer.getheader("Retry-After")) < 4):
         time.sleep(0.05)
         answer = one("guess")
-        if answer.status == 401:
-            answer = one("guess")
     answer = one(right)
     print("then the right one:", answer.status, answer.getheader("Dirca-Error", "-"), answer.getheader("Retry-After", "-"))
 

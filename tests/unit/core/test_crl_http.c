@@ -18,6 +18,7 @@
 #include "crl_http.h"
 #include "mem.h"
 #include "own_openssl.h"
+#include "quiet.h"
 #include "text.h"
 
 #define REVOKED 7
@@ -66,7 +67,7 @@ answer(int fd)
 
 	switch (server.trick) {
 	case HANGS:
-		sleep(20);
+		sleep(120);
 		return;
 	case REDIRECTS:
 		head = text_printf("HTTP/1.1 302 Found\r\nLocation: %s\r\n", server.url);
@@ -342,13 +343,13 @@ this_machine_is_asked_only_where_root_says_so(void **state)
 	assert_int_equal(server.asked, 0);
 	end(&a);
 	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
-		int64_t begun = clock_mono_ms();
+		int64_t begun = quiet_ms();
 
 		a = begin(CRL_HTTP_YES);
 		test_cert_free(&a.cert);
 		a.cert = certificate(others[i]);
 		assert_unknown(&a, "http://");
-		assert_true(clock_mono_ms() - begun < 2000);
+		assert_true(quiet_ms() - begun < 2000);
 		end(&a);
 	}
 }
@@ -432,7 +433,7 @@ static void
 server_that_hangs_holds_up_for_seconds(void **state)
 {
 	struct asked a = begin(CRL_HTTP_LOCAL);
-	int64_t begun = clock_mono_ms();
+	int64_t begun = quiet_ms();
 
 	(void)state;
 	server.trick = HANGS;
@@ -443,7 +444,7 @@ server_that_hangs_holds_up_for_seconds(void **state)
 		a.cert = certificate(points);
 		assert_unknown(&a, i < 3 ? "timed out" : "not asked now");
 	}
-	assert_true(clock_mono_ms() - begun < 15000);
+	assert_true(quiet_ms() - begun < 15000);
 	end(&a);
 }
 

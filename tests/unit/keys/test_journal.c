@@ -237,26 +237,31 @@ what_another_process_still_has_is_waited_for(void **state)
 	struct journal j;
 	struct err err;
 	char byte;
-	int held[2];
+	int held[2], refused[2];
 	pid_t pid;
 
 	(void)state;
 	assert_int_equal(pipe(held), 0);
+	assert_int_equal(pipe(refused), 0);
 	if ((pid = fork()) == 0) {
 		const struct timespec pause = {0, 200000000};
 
 		must(journal_open(&j, dir, NOW, 0, &err), &err);
 		assert_int_equal(write(held[1], "", 1), 1);
+		assert_int_equal(read(refused[0], &byte, 1), 1);
 		nanosleep(&pause, NULL);
 		_exit(0);
 	}
 	assert_int_equal(read(held[0], &byte, 1), 1);
 	assert_false(journal_open(&j, dir, NOW, 0, &err));
+	assert_int_equal(write(refused[1], "", 1), 1);
 	must(journal_open(&j, dir, NOW, 60000, &err), &err);
 	journal_close(&j);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
-	close(held[0]);
-	close(held[1]);
+	for (int i = 0; i < 2; i++) {
+		close(held[i]);
+		close(refused[i]);
+	}
 }
 
 /* Does the process have the journal open? */

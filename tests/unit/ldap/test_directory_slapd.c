@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "conn_priv.h"
 #include "pool.h"
+#include "quiet.h"
 
 const char *__lsan_default_suppressions(void);
 
@@ -302,7 +303,7 @@ ask(void *arg)
 	"p=$(cat \"$1/slapd.pid\"); kill -STOP $p && for i in $(seq 100); do grep -h ^State: " \
 	"/proc/$p/task/*/status | grep -qv T || exit 0; sleep 0.05; done; false"
 
-/* Until it works, for 10 s at most: the machine may be busy. */
+/* Until it works, for a minute at most: the machine may be busy. */
 static bool
 answers_again(struct asking *a)
 {
@@ -311,7 +312,7 @@ answers_again(struct asking *a)
 	do {
 		dir_pool_try_now(a->pool);
 		ask(a);
-	} while (!a->ok && clock_mono_ms() - start < 10000);
+	} while (!a->ok && clock_mono_ms() - start < 60000);
 	return a->ok;
 }
 
@@ -334,7 +335,7 @@ a_hung_directory_is_paid_for_once(void **state)
 		asking[i].pool = pool;
 	assert_true(answers_again(&asking[0]));
 	assert_true(lab_sh(STOP_SLAPD));
-	start = clock_mono_ms();
+	start = quiet_ms();
 	ask(&asking[0]); /* on the connection that was idle */
 	good += asking[0].ok;
 	for (size_t i = 0; i < 8; i++)
@@ -347,7 +348,7 @@ a_hung_directory_is_paid_for_once(void **state)
 		ask(&asking[0]);
 		good += asking[0].ok;
 	}
-	took = clock_mono_ms() - start;
+	took = quiet_ms() - start;
 	assert_true(lab_sh("kill -CONT $(cat \"$1/slapd.pid\")"));
 	assert_int_equal(good, 0);
 	assert_true(took < 4 * HUNG_MS);
@@ -398,7 +399,7 @@ a_silent_server_is_given_up(void **state)
 		execlp("python3", "python3", "-c",
 		    "import "
 		    "socket,os,sys,time\ns=socket.socket();s.bind(('127.0.0.1',0));s.listen(5)\n"
-		    "os.write(int(sys.argv[1]),b'%d\\n'%s.getsockname()[1]);time.sleep(30)",
+		    "os.write(int(sys.argv[1]),b'%d\\n'%s.getsockname()[1]);time.sleep(900)",
 		    (char[]){(char)('0' + pipe_fds[1] / 10), (char)('0' + pipe_fds[1] % 10), '\0'},
 		    (char *)NULL);
 		_exit(127);
@@ -807,12 +808,12 @@ a_killed_server_breaks_the_connection_and_the_pool_backs_off_then_reconnects(voi
 
 	assert_false(dir_pool_take(pool, &c, &err)); /* tries and fails */
 	assert_int_equal(err.code, DIRCA_E_DIRECTORY_UNAVAILABLE);
-	start = clock_mono_ms();
+	start = quiet_ms();
 	assert_false(dir_pool_take(pool, &c, &err)); /* does not even try */
 	assert_int_equal(err.code, DIRCA_E_DIRECTORY_UNAVAILABLE);
 	assert_non_null(strstr(err.msg, "next try in"));
 	assert_non_null(strstr(err.msg, "ldapi://"));
-	assert_true(clock_mono_ms() - start < 100);
+	assert_true(quiet_ms() - start < 100);
 
 	assert_true(lab_sh("lab_slapd_start \"$1\""));
 	dir_pool_try_now(pool);

@@ -60,7 +60,7 @@ setup(void **state)
 		  "/CN=localhost -addext subjectAltName=DNS:localhost; done") != 0)
 		return -1;
 	start_server();
-	if (shell("for i in $(seq 100); do [ -s port ] && exit 0; sleep 0.1; done; exit 1") != 0)
+	if (shell("for i in $(seq 900); do [ -s port ] && exit 0; sleep 0.1; done; exit 1") != 0)
 		return -1;
 	path = text_printf("%s/port", lab_dir);
 	if ((f = fopen(path, "r")) == NULL || fgets(port, sizeof port, f) == NULL)

@@ -394,7 +394,7 @@ the_log_is_copied_back_when_the_writer_is_idle(void **state)
 
 	assert_ok(f, store_do(f->store, work_big, &id, &f->err));
 	/* The file itself, without its WAL: pages are there only after a checkpoint. */
-	for (int i = 0; i < 500 && pages < 1000; i++) {
+	for (int i = 0; i < 6000 && pages < 1000; i++) {
 		FILE *file = fopen(f->path, "rb");
 
 		assert_non_null(file);

@@ -261,9 +261,9 @@ vault_that_hangs_is_not_waited_for(void **state)
 	int status;
 
 	(void)state;
-	ASSERT_DONE(vault_limit(child.front[0].fd, 1, &err));
 	ASSERT_DONE(vault_get_info(&child.front[0], &info, &err));
 	vault_info_free(&info);
+	ASSERT_DONE(vault_limit(child.front[0].fd, 1, &err));
 	assert_int_equal(kill(child.pid, SIGSTOP), 0);
 	assert_int_equal(waitpid(child.pid, &status, WUNTRACED), child.pid);
 	assert_true(WIFSTOPPED(status));
@@ -274,7 +274,7 @@ vault_that_hangs_is_not_waited_for(void **state)
 	assert_true(child.front[0].broken);
 	assert_int_equal(vault_ponged(child.control), VAULT_SILENT);
 	assert_int_equal(kill(child.pid, SIGCONT), 0);
-	for (int i = 0; i < 500 && vault_ponged(child.control) == VAULT_SILENT; i++)
+	for (int i = 0; i < 3000 && vault_ponged(child.control) == VAULT_SILENT; i++)
 		usleep(20000);
 	ASSERT_DONE(vault_get_info(&child.front[1], &info, &err));
 	assert_false(child.front[1].broken);
@@ -289,7 +289,7 @@ vault_answers_its_supervisor(void **state)
 
 	(void)state;
 	ASSERT_DONE(vault_ping(child.control, &err));
-	for (int i = 0; i < 500 && (pong = vault_ponged(child.control)) == VAULT_SILENT; i++)
+	for (int i = 0; i < 3000 && (pong = vault_ponged(child.control)) == VAULT_SILENT; i++)
 		usleep(20000);
 	assert_int_equal(pong, VAULT_ANSWERED);
 }
