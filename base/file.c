@@ -35,6 +35,8 @@ open_sized(const char *path, int flags, size_t max, int *fd_out, size_t *size_ou
 	/* O_NONBLOCK: a FIFO in the place of a file is refused, not waited for. */
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | flags);
 
+	if (fd == -1 && errno == ELOOP && (flags & O_NOFOLLOW) != 0)
+		return err_set(err, DIRCA_E_IO, "%s: a symbolic link, which is not followed", path);
 	if (fd == -1)
 		return err_errno(err, errno == ENOENT ? ERROR_FILE_NOT_FOUND : DIRCA_E_IO,
 		    "%s: cannot open", path);
@@ -78,20 +80,32 @@ read_all(int fd, uint8_t *to, size_t len, const char *path, struct err *err)
 	return true;
 }
 
-bool
-file_read(const char *path, size_t max, struct buf *out, struct err *err)
+static bool
+read_whole(const char *path, int flags, size_t max, struct buf *out, struct err *err)
 {
 	OWNED(own_fd) int fd = -1;
 	size_t size;
 	bool ok;
 
 	*out = (struct buf){0};
-	if (!open_sized(path, 0, max, &fd, &size, err))
+	if (!open_sized(path, flags, max, &fd, &size, err))
 		return false;
 	ok = buf_alloc(size, out, err) && read_all(fd, out->ptr, size, path, err);
 	if (!ok)
 		buf_free(out);
 	return ok;
+}
+
+bool
+file_read(const char *path, size_t max, struct buf *out, struct err *err)
+{
+	return read_whole(path, 0, max, out, err);
+}
+
+bool
+file_read_no_link(const char *path, size_t max, struct buf *out, struct err *err)
+{
+	return read_whole(path, O_NOFOLLOW, max, out, err);
 }
 
 static bool

@@ -11,6 +11,8 @@
 
 /* Whole file; DIRCA_E_TOO_LARGE over `max` bytes, ERROR_FILE_NOT_FOUND if absent. */
 bool file_read(const char *path, size_t max, struct buf *out, struct err *err);
+/* As file_read, but through no symbolic link: of a folder that somebody else filled. */
+bool file_read_no_link(const char *path, size_t max, struct buf *out, struct err *err);
 /* As file_read, for a file that decides whom to trust: DIRCA_E_CONFIG unless it belongs to root or
  * to this process's user, who alone may write it. A symbolic link is refused. */
 bool file_read_owned(const char *path, size_t max, struct buf *out, struct err *err);

@@ -11,6 +11,7 @@
 #include "mem.h"
 #include "own_openssl.h"
 #include "pem.h"
+#include "printable.h"
 #include "text.h"
 #include "trusted_cas.h"
 
@@ -77,9 +78,15 @@ read_line(struct escrow_files *f, uint8_t *line, size_t len, struct err *err)
 		len--;
 	if (len == 0)
 		return true;
+	if (memchr(line, '\0', len) != NULL)
+		return err_set(
+		    err, ERROR_INVALID_DATA, "a line of the list of passwords holds a NUL");
 	file = take_field(line, len, &at);
 	password = take_field(line, len, &at);
 	user = take_field(line, len, &at);
+	if (!text_is_utf8(user))
+		return err_set(
+		    err, ERROR_INVALID_DATA, "a user's name in the list of passwords is not UTF-8");
 	if (file.len == 0 || !secret_dup(password, &new.password, err))
 		return err_set(err, ERROR_INVALID_DATA,
 		    "a line of the list of passwords is not FILE,PASSWORD or FILE,PASSWORD,USER");
@@ -227,7 +234,7 @@ find_line(
 
 /* Tries what is known; what nobody knows is asked for, if anybody can be. */
 static bool
-read_items(struct escrow_files *f, const char *path, struct view file,
+read_items(struct escrow_files *f, const char *shown, struct view file,
     const struct escrow_line *line, struct escrow_items *out, struct err *err)
 {
 	const struct cli_options *o = &f->cli->opt;
@@ -240,7 +247,7 @@ read_items(struct escrow_files *f, const char *path, struct view file,
 	    .openers = &f->openers,
 	    .certificates = &f->certificates,
 	    .trust = &trust};
-	OWNED(own_memory) char *prompt = text_printf("Password of %s: ", path);
+	OWNED(own_memory) char *prompt = text_printf("Password of %s: ", shown);
 	OWNED(secret_free) struct secret asked = {0};
 	struct err ignored;
 
@@ -258,21 +265,30 @@ read_items(struct escrow_files *f, const char *path, struct view file,
 	return escrow_read(file, &with, out, err);
 }
 
+/* How one is opened: as it was named, or as a part of a folder whose maker chooses no file outside
+ * of it. */
+typedef bool read_one(const char *path, size_t max, struct buf *out, struct err *err);
+
+/* A name may be anybody's choice: it is shown in one line, and as text. */
 static bool
-read_file(struct escrow_files *f, const char *path, escrow_found *found, void *arg, struct err *err)
+read_file(struct escrow_files *f, const char *path, read_one *read, escrow_found *found, void *arg,
+    struct err *err)
 {
 	const struct escrow_line *line;
 	OWNED(escrow_items_free) struct escrow_items items = {0};
 	OWNED(buf_free_wiped) struct buf file = {0};
+	OWNED(own_memory) char *shown = printable_escape(path);
 	struct err why;
 
-	if (!find_line(f, path, &line, &why) || !file_read(path, ESCROW_FILE_MAX, &file, &why) ||
-	    !read_items(f, path, buf_view(&file), line, &items, &why))
-		return found(arg, path, &items, &why, err);
+	if (shown == NULL)
+		mem_exhausted();
+	if (!find_line(f, path, &line, &why) || !read(path, ESCROW_FILE_MAX, &file, &why) ||
+	    !read_items(f, shown, buf_view(&file), line, &items, &why))
+		return found(arg, shown, &items, &why, err);
 	for (size_t i = 0; line != NULL && line->user != NULL && i < items.count; i++)
 		if (items.list[i].user == NULL)
 			items.list[i].user = mem_text(line->user);
-	return found(arg, path, &items, NULL, err);
+	return found(arg, shown, &items, NULL, err);
 }
 
 /* The list of passwords may lie beside them. */
@@ -283,6 +299,18 @@ is_list(const struct escrow_files *f, const struct stat *st)
 
 	return f->cli->opt.password_list != NULL && stat(f->cli->opt.password_list, &list) == 0 &&
 	       list.st_ino == st->st_ino && list.st_dev == st->st_dev;
+}
+
+/* What is no file there is told, but for folders. */
+static bool
+read_member(
+    struct escrow_files *f, const char *path, escrow_found *found, void *arg, struct err *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && (S_ISDIR(st.st_mode) || is_list(f, &st)))
+		return true;
+	return read_file(f, path, file_read_no_link, found, arg, err);
 }
 
 static int
@@ -301,10 +329,8 @@ read_folder(
 
 	for (int i = 0; i < count; i++) {
 		OWNED(own_memory) char *file = text_printf("%s/%s", path, names[i]->d_name);
-		struct stat st;
 
-		if (ok && stat(file, &st) == 0 && S_ISREG(st.st_mode) && !is_list(f, &st))
-			ok = read_file(f, file, found, arg, err);
+		ok = ok && read_member(f, file, found, arg, err);
 		free(names[i]);
 	}
 	free(names);
@@ -320,7 +346,7 @@ escrow_files_read(struct escrow_files *f, char *const *paths, size_t count, escr
 
 		if (stat(paths[i], &st) == 0 && S_ISDIR(st.st_mode)
 			? !read_folder(f, paths[i], found, arg, err)
-			: !read_file(f, paths[i], found, arg, err))
+			: !read_file(f, paths[i], file_read, found, arg, err))
 			return false;
 	}
 	return true;

@@ -115,6 +115,22 @@ check "he brings none of an engineer" eval 'foreign four user3; bring -f "$dir/f
 check "and one of Sales" says 'Keys archived: 1' bring -f "$dir/two.p12"
 check "nobody is restricted any more" ca_lab_as caadmin officer restrict --off
 
+# ---- a folder whose names, links and passwords somebody else chose ----
+strange() {
+	local name=$dir/strange/$'a\e[31m\nb\xff.p12' status=0
+	mkdir -p "$dir/strange" && cp "$dir/one.p12" "$name" && ln -sf "$dir/two.p12" "$dir/strange/link.p12" && { [ -p "$dir/strange/pipe" ] ||
+		mkfifo "$dir/strange/pipe"; } || return 1
+	bring -f --json "$dir/strange" >"$dir/strange.json" 2>"$dir/strange.err" || status=$?
+	[ $status -eq 1 ] && jq -e '(.items | length) == 1 and .problems == 2 and (.items[0].file | endswith("b\\xff.p12"))' "$dir/strange.json" &&
+		[ "$(wc -l <"$dir/strange.err")" -eq 2 ] && grep 'link.p12: a symbolic link' "$dir/strange.err" && ! grep $'\e' "$dir/strange.err"
+}
+check "names of a folder stay names, and its links lead nowhere" strange
+listed() { # USER
+	printf 'one.p12,pw,%b\n' "$1" >"$dir/list" && officer importkms -f --password-list "$dir/list" "$dir/one.p12"
+}
+check "a list that holds a NUL is no list" refuses ERROR_INVALID_DATA listed 'user1\0@nwtraders.com'
+check "nor one with a user who is not UTF-8" refuses ERROR_INVALID_DATA listed 'user1\xff'
+
 # ---- a folder, killed and gone on with ----
 make_folder() {
 	mkdir "$dir/many" && python3 - "$dir" "$KEYS" <<-'END'
