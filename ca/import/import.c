@@ -14,6 +14,7 @@
 #include "own_request.h"
 #include "person.h"
 #include "sealing.h"
+#include "space.h"
 #include "text.h"
 
 #define PAYLOAD_MAX 32768
@@ -397,6 +398,14 @@ check_item(const struct importing *m, struct err *err)
 	       err_set(err, E_INVALIDARG, "a user's name of over %d octets", USER_MAX);
 }
 
+/* What is there already takes no room. */
+static bool
+adds_something(const struct importing *m)
+{
+	return m->there.request_id == 0 ||
+	       (m->item->key.len > 0 && (m->item->replace || m->there.raw_archived_key.len == 0));
+}
+
 static bool
 import(struct importing *m, struct err *err)
 {
@@ -406,6 +415,8 @@ import(struct importing *m, struct err *err)
 		return false;
 	m->out->was_there = m->there.request_id != 0;
 	m->out->request_id = m->there.request_id;
+	if (adds_something(m) && !ca_check_space(m->ca, err))
+		return false;
 	if (!m->out->was_there && !make_row(m, err))
 		return false;
 	if (!check_officer(m, err))

@@ -457,6 +457,45 @@ certificate_is_taken_where_keys_cannot_be_archived(void **state)
 	test_cert_free(&cert);
 }
 
+/* The floor is for the trail, approvals and recoveries. */
+static void
+nothing_is_added_where_the_disk_is_nearly_full(void **state)
+{
+	const struct bringing b = {.san = UPN "user1@nwtraders.com"},
+			      alone = {.san = b.san, .no_key = true};
+	const int64_t floor = harness.config->low_space_mb;
+	struct test_cert cert, bare;
+	struct import_result r;
+	struct err err;
+
+	(void)state;
+	taken_as(&officer1, &b, &cert, &r);
+	import_result_free(&r);
+	taken_as(&officer1, &alone, &bare, &r);
+	assert_int_equal(r.key, IMPORT_KEY_NONE);
+	import_result_free(&r);
+	harness.config->low_space_mb = INT64_MAX;
+	refused_as(&officer1, &b, DIRCA_E_LOW_SPACE);
+	refused_as(&officer1, &alone, DIRCA_E_LOW_SPACE);
+	assert_false(bring_as(&officer1, &b, &bare, &r, &err));
+	assert_int_equal(err.code, DIRCA_E_LOW_SPACE);
+	assert_false(bring_as(
+	    &officer1, &(struct bringing){.san = b.san, .replace = true}, &cert, &r, &err));
+	assert_int_equal(err.code, DIRCA_E_LOW_SPACE);
+	/* what is there takes no room */
+	harness_must(bring_as(&officer1, &b, &cert, &r, &err), &err);
+	assert_int_equal(r.key, IMPORT_KEY_THERE);
+	import_result_free(&r);
+	harness_must(bring_as(&officer1, &alone, &bare, &r, &err), &err);
+	import_result_free(&r);
+	harness.config->low_space_mb = floor;
+	harness_must(bring_as(&officer1, &b, &bare, &r, &err), &err);
+	assert_int_equal(r.key, IMPORT_KEY_ARCHIVED);
+	import_result_free(&r);
+	test_cert_free(&cert);
+	test_cert_free(&bare);
+}
+
 static int
 group_setup(void **state)
 {
@@ -504,6 +543,7 @@ main(void)
 	    cmocka_unit_test(serial_number_that_copies_a_hash_hides_nobodys_key),
 	    cmocka_unit_test(signature_keys_and_certificates_of_cas_are_not_taken),
 	    cmocka_unit_test(certificate_is_taken_where_keys_cannot_be_archived),
+	    cmocka_unit_test(nothing_is_added_where_the_disk_is_nearly_full),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);
