@@ -26,6 +26,17 @@ escrow_is_recovery(struct view file)
 	       recovery_decode(file, &blob, &ignored);
 }
 
+/* The way round: what they combine is read. */
+static bool
+several_agents(const struct recovery_blob *b, struct err *err)
+{
+	return err_set(err, DIRCA_E_KEY_SHARE,
+	    "%zu of %zu key recovery agents open this key together. Import what they make of it: "
+	    "each but the last 'dirca recoverkey BLOB --share SHARE --to LAST.crt --kra KRA.pfx', "
+	    "the last 'dirca recoverkey BLOB OUT.pfx --combine SHARE --kra LAST.pfx'",
+	    b->archived.threshold, b->archived.count);
+}
+
 static bool
 open_blob(const struct recovery_blob *blob, const struct escrow_with *with, EVP_PKEY **key,
     struct err *err)
@@ -34,6 +45,8 @@ open_blob(const struct recovery_blob *blob, const struct escrow_with *with, EVP_
 	OWNED(own_memory) EVP_PKEY **keys = mem_zero(count + 1, sizeof(*keys));
 	const struct recovery_agent agent = {.keys = keys, .key_count = count};
 
+	if (blob->archived.threshold > 1)
+		return several_agents(blob, err);
 	if (count == 0)
 		return err_set(err, CRYPT_E_NO_DECRYPT_CERT,
 		    "a recovery BLOB is opened with the key of a key recovery agent: --opener");

@@ -602,6 +602,19 @@ check "whichever it is" opens_by "$dir/shared.rec" "$dir/shared.pfx" 3
 check "who is sent none cannot read it" refuses CRYPT_E_NO_DECRYPT_CERT ca_lab_opens "$dir/shared.rec" "$dir/kra3.pfx" "$dir/shared.pfx" \
 	--combine "$dir/1.share"
 check "one that comes twice is named" refuses 'is there twice' opens_by "$dir/shared.rec" "$dir/shared.pfx" 1 1
+# The cure is typed as it is told: with files of these names, and where passwords are.
+import_shared() { ca_lab_as officer1 importkms --opener "$dir/kra2.pfx" --opener-password-file "$(ca_lab_pass)" "$dir/shared.rec"; }
+cure() {
+	mkdir "$dir/cure" && cd "$dir/cure" || return 1
+	cp "$dir/shared.rec" BLOB && cp "$dir/kra2.crt" LAST.crt && cp "$dir/kra2.pfx" LAST.pfx && cp "$dir/kra1.pfx" KRA.pfx || return 1
+	import_shared 2>&1 | grep -o "'dirca [^']*'" | tr -d "'" >lines
+	[ "$(wc -l <lines)" -eq 2 ] || return 1
+	sed "s|^dirca|$DIRCA_BIN/&|; s|\$| --kra-password-file $(ca_lab_pass)|; \$s|\$| --out-password-file $(ca_lab_pass)|" lines >lines.sh && sh -ex lines.sh &&
+		ca_lab_as officer1 importkms --replace --source-password-file "$(ca_lab_pass)" OUT.pfx
+}
+check "a key import certificate" ca_lab_as caadmin import certificate new --days 1
+check "what several open together is not imported, but told how" refuses '2 of 3 key recovery agents open this key together' import_shared
+check "and what they make of it is" says 'Keys replaced: 1' cure
 check "one is changed" spoil
 check "and named, though another would do" refuses '3.share: ' opens_by "$dir/shared.rec" "$dir/shared.pfx" 1 3
 check "another key" ca_lab_enroll user1 EFSArchive "$dir/shared2.pfx"
