@@ -138,10 +138,11 @@ struct cli_options {
 	struct cli_list source_passwords, openers, certificates;
 	const char *password_list, *opener_password_file;
 	/* OPTS_EXPORTKMS (and out, recipient) */
-	const char *thumbprint, *signer, *signer_password_file, *users;
+	const char *thumbprint, *signer, *signer_password_file, *users, *group;
 	int64_t per_file;
 	/* OPTS_BRING */
 	bool replace;
+	int64_t connections; /* 0: the verb's own number */
 	/* OPTS_DAYS */
 	int64_t days;
 	/* everywhere */

@@ -12,9 +12,11 @@
 #include "clock.h"
 #include "escrow_entry.h"
 #include "escrow_files.h"
+#include "export_group.h"
 #include "file.h"
 #include "mem.h"
 #include "oids.h"
+#include "output.h"
 #include "own_openssl.h"
 #include "pem.h"
 #include "print.h"
@@ -28,6 +30,8 @@
 struct export
 {
 	const struct cli *cli;
+	bool by_group;
+	struct export_group group;
 	struct pkix_cert to;
 	EVP_PKEY *to_key;
 	struct pfx signer;
@@ -132,20 +136,47 @@ names(const struct export *x, const char *name)
 
 /* By what the file says, or the certificate: user, UPN, common name, e-mail address. */
 static bool
-is_wanted(const struct export *x, const struct escrow_item *item)
+is_listed(const struct export *x, const struct escrow_item *item, const struct pkix_cert *cert)
+{
+	OWNED(own_memory) char *upn = pkix_cert_upn(cert);
+	OWNED(own_memory) char *cn = pkix_name_value(cert->subject, NID_commonName);
+	OWNED(own_memory) char *mail = pkix_name_value(cert->subject, NID_pkcs9_emailAddress);
+
+	return x->users.count == 0 || names(x, item->user) || names(x, upn) || names(x, cn) ||
+	       names(x, mail);
+}
+
+static bool
+is_wanted(struct export *x, const struct escrow_item *item, bool *wanted_out, struct err *err)
 {
 	OWNED(pkix_cert_free) struct pkix_cert cert = {0};
-	OWNED(own_memory) char *upn = NULL, *cn = NULL, *mail = NULL;
-	struct err ignored;
 
-	if (x->users.count == 0 || names(x, item->user))
+	*wanted_out = false;
+	if (item->key == NULL)
 		return true;
-	if (!pkix_cert_decode(buf_view(&item->certificate), &cert, &ignored))
+	if (!pkix_cert_decode(buf_view(&item->certificate), &cert, err))
 		return false;
-	upn = pkix_cert_upn(&cert);
-	cn = pkix_name_value(cert.subject, NID_commonName);
-	mail = pkix_name_value(cert.subject, NID_pkcs9_emailAddress);
-	return names(x, upn) || names(x, cn) || names(x, mail);
+	*wanted_out = is_listed(x, item, &cert);
+	return !*wanted_out || !x->by_group ||
+	       export_group_has(&x->group, &cert, item->user, wanted_out, err);
+}
+
+/* What the directory cannot say of one key alone is told, and the key left out. */
+static bool
+choose(struct export *x, const char *path, const struct escrow_item *item, bool *wanted_out,
+    struct err *err)
+{
+	struct err why;
+
+	if (is_wanted(x, item, wanted_out, &why))
+		return true;
+	*wanted_out = false;
+	*err = why;
+	if (why.code == DIRCA_E_DIRECTORY_UNAVAILABLE)
+		return false;
+	fprintf(stderr, "%s: %s\n", path, why.msg);
+	x->problems++;
+	return true;
 }
 
 static void
@@ -161,18 +192,21 @@ found(
     void *arg, const char *path, struct escrow_items *items, const struct err *why, struct err *err)
 {
 	struct export *x = arg;
+	bool wanted;
 
-	(void)err;
 	if (why != NULL)
 		fprintf(stderr, "%s: %s\n", path, why->msg);
 	for (size_t i = 0; i < items->problems.count; i++)
 		fprintf(stderr, "%s: %s\n", path, items->problems.list[i]);
 	x->problems += (why != NULL) + (int64_t)items->problems.count;
-	for (size_t i = 0; i < items->count; i++)
-		if (items->list[i].key != NULL && is_wanted(x, &items->list[i]))
+	for (size_t i = 0; i < items->count; i++) {
+		if (!choose(x, path, &items->list[i], &wanted, err))
+			return false;
+		if (wanted)
 			take(x, &items->list[i]);
 		else
 			x->left_out++;
+	}
 	return true;
 }
 
@@ -206,46 +240,109 @@ make_entry(const struct export *x, const uint8_t batch[ESCROW_BATCH_ID], size_t 
 		   &by, oid_dotted(OID_CT_ESCROW_ENTRY), buf_view(&content), clock_now(), out, err);
 }
 
-static bool
-write_file(const struct export *x, const uint8_t *batch, size_t from, size_t until, size_t number,
-    bool several, struct err *err)
+/* What of it goes into which file. */
+struct part {
+	char *path;
+	size_t from, until;
+	struct buf content;
+};
+struct parts {
+	struct part *list;
+	size_t count;
+};
+
+static void
+parts_free(struct parts *p)
 {
-	OWNED(own_memory)
-	char *path =
-	    several ? text_printf("%s.%03zu", x->cli->opt.out, number) : mem_text(x->cli->opt.out);
-	OWNED(buf_free) struct buf file = {0};
+	for (size_t i = 0; i < p->count; i++) {
+		free(p->list[i].path);
+		buf_free(&p->list[i].content);
+	}
+	free(p->list);
+}
 
-	for (size_t i = from; i < until; i++) {
-		OWNED(buf_free) struct buf entry = {0};
+/* Whatever is there already is seen before anything is signed. */
+static bool
+plan(const struct export *x, struct parts *out, struct err *err)
+{
+	const struct cli_options *o = &x->cli->opt;
+	size_t count = x->items.count;
+	size_t per_file = output_is_standard(o->out) ? count
+			  : o->per_file > 0          ? (size_t)o->per_file
+						     : PER_FILE;
 
-		if (!make_entry(x, batch, i, &entry, err) ||
-		    !buf_append(&file, buf_view(&entry), err))
+	for (size_t from = 0; from < count; from += per_file) {
+		struct part *p;
+
+		out->list = mem_grow(out->list, out->count, sizeof *out->list);
+		p = &out->list[out->count++];
+		*p = (struct part){
+		    .from = from, .until = from + per_file < count ? from + per_file : count};
+		p->path = count > per_file ? text_printf("%s.%03zu", o->out, out->count)
+					   : mem_text(o->out);
+		if (!output_check(p->path, false, err))
 			return false;
 	}
-	if (!file_create(path, buf_view(&file), 0600, err))
-		return false;
-	printf("%s: %zu keys\n", path, until - from);
 	return true;
 }
 
 static bool
-write_batch(struct export *x, struct err *err)
+fill(const struct export *x, const uint8_t *batch, struct part *p, struct err *err)
 {
-	uint8_t batch[ESCROW_BATCH_ID];
-	size_t per_file = x->cli->opt.per_file > 0 ? (size_t)x->cli->opt.per_file : PER_FILE;
-	size_t count = x->items.count, number = 0;
+	for (size_t i = p->from; i < p->until; i++) {
+		OWNED(buf_free) struct buf entry = {0};
 
-	if (count == 0)
-		return err_set(err, CRYPT_E_NOT_FOUND, "there is no key to export");
-	if (count > ESCROW_TOTAL_MAX || RAND_bytes(batch, sizeof batch) != 1)
-		return err_set(err, DIRCA_E_TOO_LARGE, "%zu keys are too many", count);
-	for (size_t from = 0; from < count; from += per_file) {
-		size_t until = from + per_file < count ? from + per_file : count;
-
-		if (!write_file(x, batch, from, until, ++number, count > per_file, err))
+		if (!make_entry(x, batch, i, &entry, err) ||
+		    !buf_append(&p->content, buf_view(&entry), err))
 			return false;
 	}
 	return true;
+}
+
+static bool
+write_parts(const struct export *x, const struct parts *p, struct err *err)
+{
+	OWNED(own_memory) struct output *files = mem_zero(p->count, sizeof *files);
+
+	for (size_t i = 0; i < p->count; i++)
+		files[i] = (struct output){p->list[i].path, buf_view(&p->list[i].content), 0600};
+	if (!outputs_write(files, p->count, false, err))
+		return false;
+	for (size_t i = 0; i < p->count; i++)
+		fprintf(output_words(x->cli->opt.out), "%s: %zu keys\n", p->list[i].path,
+		    p->list[i].until - p->list[i].from);
+	return true;
+}
+
+static bool
+write_batch(const struct export *x, struct err *err)
+{
+	OWNED(parts_free) struct parts parts = {0};
+	uint8_t batch[ESCROW_BATCH_ID];
+
+	if (x->items.count == 0)
+		return err_set(err, CRYPT_E_NOT_FOUND, "there is no key to export");
+	if (x->items.count > ESCROW_TOTAL_MAX)
+		return err_set(err, DIRCA_E_TOO_LARGE, "%zu keys are too many", x->items.count);
+	if (!plan(x, &parts, err))
+		return false;
+	if (RAND_bytes(batch, sizeof batch) != 1)
+		return err_openssl(err, DIRCA_E_CRYPTO, "random octets that name the batch");
+	for (size_t i = 0; i < parts.count; i++)
+		if (!fill(x, batch, &parts.list[i], err))
+			return false;
+	return write_parts(x, &parts, err);
+}
+
+static bool
+open_group(struct export *x, struct work *w, struct err *err)
+{
+	if (w->cli->opt.group == NULL)
+		return true;
+	if (!work_open(w, NEEDS_DIRECTORY, err))
+		return false;
+	x->by_group = true;
+	return export_group_open(w->session.directory, w->cli->opt.group, &x->group, err);
 }
 
 bool
@@ -253,17 +350,19 @@ cmd_exportkms(struct work *w, struct err *err)
 {
 	OWNED(export_close) struct export x = {.cli = w->cli};
 	OWNED(escrow_files_close) struct escrow_files files = {0};
+	FILE *words;
 
 	if (w->cli->opt.out == NULL)
 		return err_set(err, DIRCA_E_USAGE, "--out is needed");
 	if (!open_recipient(&x, err) || !open_signer(&x, err) || !read_users(&x, err) ||
-	    !escrow_files_open(w->cli, &files, err) ||
+	    !open_group(&x, w, err) || !escrow_files_open(w->cli, &files, err) ||
 	    !escrow_files_read(&files, w->cli->args, (size_t)w->cli->count, found, &x, err) ||
 	    !write_batch(&x, err))
 		return false;
+	words = output_words(w->cli->opt.out);
 	if (x.left_out > 0)
-		printf("Left out: %lld\n", (long long)x.left_out);
-	printf("Keys exported: %zu. The import must say as many.\n", x.items.count);
+		fprintf(words, "Left out: %lld\n", (long long)x.left_out);
+	fprintf(words, "Keys exported: %zu. The import must say as many.\n", x.items.count);
 	if (x.problems > 0)
 		w->status = CLI_FAILED;
 	return true;

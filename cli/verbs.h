@@ -308,7 +308,7 @@
 	    OPTS(OPTS_SESSION, OPTS_CERT), cmd_import_certificate_show,                            \
 	    "the certificate to which keys are encrypted that are imported")                       \
 	X("exportkms", "FILE|FOLDER...", 1, CLI_LIST_MAX, GROUP_FILE, WHO_ANYBODY, NEEDS_NOTHING,  \
-	    OPTS(OPTS_ESCROW, OPTS_EXPORTKMS), cmd_exportkms,                                      \
+	    OPTS(OPTS_SESSION, OPTS_ESCROW, OPTS_EXPORTKMS), cmd_exportkms,                        \
 	    "put keys into an escrow batch, which another CA imports (needs no CA)")               \
 	X("importkms", "FILE|FOLDER...", 1, CLI_LIST_MAX, GROUP_FILE, WHO_OFFICER, NEEDS_CA,       \
 	    OPTS(OPTS_SESSION, OPTS_JSON, OPTS_ESCROW, OPTS_BRING), cmd_importkms,                 \
