@@ -33,24 +33,14 @@ end_line(struct import_report *r)
 	r->column = 0;
 }
 
-static void
-add_seen(struct import_report *r, const struct escrow_seen *s)
-{
-	for (size_t i = 0; i < r->seen_count; i++)
-		if (memcmp(r->seen[i].batch, s->batch, sizeof s->batch) == 0) {
-			r->seen[i].entries += s->entries;
-			return;
-		}
-	r->seen = mem_grow(r->seen, r->seen_count, sizeof *r->seen);
-	r->seen[r->seen_count++] = *s;
-}
-
 /* paper, "Importing Users' Keys" */
 void
 import_report_begin(struct import_report *r, const struct escrow_items *items)
 {
 	for (size_t i = 0; i < items->seen_count; i++)
-		add_seen(r, &items->seen[i]);
+		for (size_t k = 0; k < items->seen[i].count; k++)
+			escrow_seen_add(
+			    &r->seen, &r->seen_count, &items->seen[i], items->seen[i].indexes[k]);
 	if (items->signer == NULL || r->json)
 		return;
 	end_line(r);
@@ -64,13 +54,14 @@ static void
 check_seen(struct import_report *r)
 {
 	for (size_t i = 0; i < r->seen_count; i++) {
-		const struct escrow_seen *s = &r->seen[i];
+		struct escrow_seen *s = &r->seen[i];
+		size_t there = escrow_seen_distinct(s);
 		OWNED(own_memory) char *id = hex_encode(view_of(s->batch, sizeof s->batch), '\0');
 		OWNED(own_memory)
-		char *why = text_printf("%lld of %lld entries were there; are all files named?",
-		    (long long)s->entries, (long long)s->total);
+		char *why = text_printf(
+		    "%zu of %d entries were there; are all files named?", there, (int)s->total);
 
-		if (s->entries < s->total)
+		if (there < (size_t)s->total)
 			import_report_problem(r, id, why);
 	}
 }
@@ -254,7 +245,7 @@ print_text(struct import_report *r, const struct count *list)
 }
 
 static void
-print_object(struct import_report *r, const struct count *list, bool whole)
+print_object(struct import_report *r, const struct count *list, enum import_end how)
 {
 	json_t *all = json_object();
 
@@ -264,26 +255,29 @@ print_object(struct import_report *r, const struct count *list, bool whole)
 			    all, list[i].member, json_integer((json_int_t)list[i].value));
 	json_object_set_new(all, "keys_replaced", json_integer((json_int_t)r->replaced));
 	json_object_set_new(all, "problems", json_integer((json_int_t)r->problems));
-	json_object_set_new(all, "complete", json_boolean(whole));
+	json_object_set_new(all, "complete", json_boolean(how == IMPORT_WHOLE));
+	json_object_set_new(all, "interrupted", json_boolean(how == IMPORT_INTERRUPTED));
 	json_object_set_new(all, "items", r->items != NULL ? json_incref(r->items) : json_array());
 	print_json(all);
 }
 
 void
-import_report_end(struct import_report *r, bool whole)
+import_report_end(struct import_report *r, enum import_end how)
 {
 	struct count list[COUNTS];
 
-	if (whole)
+	if (how == IMPORT_WHOLE)
 		check_seen(r);
 	list_counts(r, list);
 	if (r->json) {
-		print_object(r, list, whole);
+		print_object(r, list, how);
 		return;
 	}
 	print_text(r, list);
-	if (whole)
+	if (how == IMPORT_WHOLE)
 		puts("CertUtil: -ImportKMS command completed successfully.");
+	else if (how == IMPORT_INTERRUPTED)
+		puts("CertUtil: -ImportKMS command was interrupted. The same command goes on.");
 }
 
 bool
@@ -297,5 +291,5 @@ import_report_free(struct import_report *r)
 {
 	json_decref(r->items);
 	json_decref(r->users);
-	free(r->seen);
+	escrow_seen_free(r->seen, r->seen_count);
 }

@@ -20,6 +20,7 @@ struct import_report {
 	int64_t keys, archived, replaced, archived_before, not_archived;
 	int64_t problems;
 };
+enum import_end { IMPORT_WHOLE, IMPORT_FAILED, IMPORT_INTERRUPTED };
 /* Of an escrow batch who signed it; and which of its entries are there. */
 void import_report_begin(struct import_report *r, const struct escrow_items *items);
 /* One whose certificate is for signatures only is counted, and nothing else. */
@@ -30,8 +31,8 @@ void import_report_refused(struct import_report *r, const char *path,
     const struct escrow_item *item, const struct err *why);
 /* Something in a file that is no item. */
 void import_report_problem(struct import_report *r, const char *path, const char *why);
-/* `whole`: everything was looked at. */
-void import_report_end(struct import_report *r, bool whole);
+/* IMPORT_WHOLE: everything was looked at. */
+void import_report_end(struct import_report *r, enum import_end how);
 bool import_report_failed(const struct import_report *r);
 void import_report_free(struct import_report *r);
 

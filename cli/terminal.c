@@ -127,7 +127,7 @@ terminal_ask(const char *prompt, struct secret *out, struct err *err)
 		dprintf(tty, "%s", prompt);
 		whole = read_line(&q, &line, &len);
 		quiet_end(&q);
-	} while (caught != 0);
+	} while (caught == SIGTSTP);
 	if (!whole)
 		return err_set(err, DIRCA_E_IO, "no password was given");
 	return secret_dup(view_of(line.ptr, len), out, err);

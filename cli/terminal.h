@@ -8,7 +8,7 @@
 #include "buf.h"
 
 /* One line without echo; asked anew if the program was stopped and goes on. DIRCA_E_USAGE: there is
- * no terminal; DIRCA_E_IO: it gives no line. */
+ * no terminal; DIRCA_E_IO: it gives no line, or a signal came that did not end the program. */
 bool terminal_ask(const char *prompt, struct secret *out, struct err *err);
 /* A line by itself, which is no answer. */
 bool terminal_say(const char *line, struct err *err);

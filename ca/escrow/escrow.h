@@ -25,16 +25,24 @@ struct escrow_item {
 	const char *source;     /* what it was read from: "PKCS#12" */
 	char *file;             /* its name, where there are several */
 };
+void escrow_item_free(struct escrow_item *i);
+/* The entries of a batch. One that comes twice stands for no other. */
 struct escrow_seen {
 	uint8_t batch[16];
-	int32_t total;
-	int64_t entries;
+	int32_t total, *indexes;
+	size_t count;
 };
+/* To the batch of the list that is `of`, which is added if it is not there. */
+void escrow_seen_add(
+    struct escrow_seen **list, size_t *count, const struct escrow_seen *of, int32_t index);
+size_t escrow_seen_distinct(struct escrow_seen *s);
+void escrow_seen_free(struct escrow_seen *list, size_t count);
+
 struct escrow_items {
 	struct escrow_item *list;
 	size_t count;
 	char *signer;             /* of an escrow batch: its name; NULL: it is none */
-	struct escrow_seen *seen; /* of which batches there are how many entries */
+	struct escrow_seen *seen; /* of which batches there are which entries */
 	size_t seen_count;
 	struct texts problems; /* sentences: what is in the file and is no item */
 };

@@ -41,18 +41,10 @@ note_signer(struct view der, struct escrow_items *out, struct err *err)
 static void
 note_batch(const struct escrow_entry *e, struct escrow_items *out)
 {
-	struct escrow_seen *s = NULL;
+	struct escrow_seen of = {.total = e->total};
 
-	for (size_t i = 0; s == NULL && i < out->seen_count; i++)
-		if (memcmp(out->seen[i].batch, e->batch.ptr, sizeof s->batch) == 0)
-			s = &out->seen[i];
-	if (s == NULL) {
-		out->seen = mem_grow(out->seen, out->seen_count, sizeof *out->seen);
-		s = &out->seen[out->seen_count++];
-		*s = (struct escrow_seen){.total = e->total};
-		memcpy(s->batch, e->batch.ptr, sizeof s->batch);
-	}
-	s->entries++;
+	memcpy(of.batch, e->batch.ptr, sizeof of.batch);
+	escrow_seen_add(&out->seen, &out->seen_count, &of, e->index);
 }
 
 static bool

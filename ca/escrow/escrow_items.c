@@ -9,22 +9,80 @@
 #include "text.h"
 
 void
+escrow_item_free(struct escrow_item *i)
+{
+	EVP_PKEY_free(i->key);
+	buf_free(&i->entry);
+	buf_free(&i->certificate);
+	free(i->friendly_name);
+	free(i->user);
+	free(i->file);
+	*i = (struct escrow_item){0};
+}
+
+void
 escrow_items_free(struct escrow_items *i)
 {
-	for (size_t k = 0; k < i->count; k++) {
-		EVP_PKEY_free(i->list[k].key);
-		buf_free(&i->list[k].entry);
-		buf_free(&i->list[k].certificate);
-		free(i->list[k].friendly_name);
-		free(i->list[k].user);
-		free(i->list[k].file);
-	}
+	for (size_t k = 0; k < i->count; k++)
+		escrow_item_free(&i->list[k]);
 	free(i->list);
 	free(i->signer);
-	free(i->seen);
+	escrow_seen_free(i->seen, i->seen_count);
 	texts_free(&i->problems);
 	*i = (struct escrow_items){0};
 }
+
+/* ---- entries of batches ---- */
+
+void
+escrow_seen_add(
+    struct escrow_seen **list, size_t *count, const struct escrow_seen *of, int32_t index)
+{
+	struct escrow_seen *s = NULL;
+
+	for (size_t i = 0; s == NULL && i < *count; i++)
+		if ((*list)[i].total == of->total &&
+		    memcmp((*list)[i].batch, of->batch, sizeof of->batch) == 0)
+			s = &(*list)[i];
+	if (s == NULL) {
+		*list = mem_grow(*list, *count, sizeof **list);
+		s = &(*list)[(*count)++];
+		*s = (struct escrow_seen){.total = of->total};
+		memcpy(s->batch, of->batch, sizeof s->batch);
+	}
+	s->indexes = mem_grow_long(s->indexes, s->count, sizeof *s->indexes);
+	s->indexes[s->count++] = index;
+}
+
+static int
+by_index(const void *a, const void *b)
+{
+	const int32_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+size_t
+escrow_seen_distinct(struct escrow_seen *s)
+{
+	size_t distinct = 0;
+
+	if (s->count > 0)
+		qsort(s->indexes, s->count, sizeof *s->indexes, by_index);
+	for (size_t i = 0; i < s->count; i++)
+		distinct += i == 0 || s->indexes[i] != s->indexes[i - 1];
+	return distinct;
+}
+
+void
+escrow_seen_free(struct escrow_seen *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(list[i].indexes);
+	free(list);
+}
+
+/* ---- items ---- */
 
 static bool
 is_key_of(EVP_PKEY *key, struct view certificate)

@@ -8,7 +8,9 @@ SCRIPT is one argument, a step a line:
   types TEXT     types it and Enter, once the terminal does not echo
   hands FILE     types its first line so, which is in no argument list then
   says TEXT      types it and Enter, where it may be seen
-  presses C      Ctrl-C, \\ or Z
+  presses C      Ctrl-C, \\ or Z, once the terminal does not echo
+  interrupts     Ctrl-C, whatever it does
+  runs COMMAND   a command of the shell's, which succeeds
   goes on        SIGCONT, to a program that was stopped
   ends N         the program ends by itself with this status
   dies SIGNAL    a signal ends it, by number
@@ -19,6 +21,7 @@ import os
 import pty
 import select
 import signal
+import subprocess
 import sys
 import termios
 import time
@@ -103,6 +106,14 @@ class Person:
     def presses(self, key):
         self.until(lambda: not self.echoes(), "no echo")
         os.write(self.tty, {"C": b"\x03", "\\": b"\x1c", "Z": b"\x1a"}[key])
+
+    def interrupts(self, _):
+        os.write(self.tty, b"\x03")
+        self.sees("^C")  # which the terminal shows when the signal is there
+
+    def runs(self, command):
+        if subprocess.run(command, shell=True, check=False).returncode != 0:
+            self.fail(f"{command!r} failed")
 
     def goes(self, _):
         self.sees("#stopped#")
