@@ -5,7 +5,7 @@ usage: mitm.py LISTEN-PORT TARGET-PORT FOLDER
 Both ports are on 127.0.0.1. FOLDER/mode is read for every connection: "pass" forwards TCP; "tls" ends the client's TLS with
 FOLDER/thief.pem (certificate and key), opens a TLS connection to the CA and forwards what is said; "switch" forwards the first
 connection until it was answered once, cuts it, and ends the TLS of those that follow.
-FOLDER/seen gets what clients say inside TLS. After the CA's first answer 200 on a connection, "METHOD PATH" of FOLDER/inject is sent
+FOLDER/begun and FOLDER/over get a line for each connection. FOLDER/seen gets what clients say inside TLS. After the CA's first answer 200 on a connection, "METHOD PATH" of FOLDER/inject is sent
 to the CA in the client's place; FOLDER/injected gets the answer.
 """
 import os
@@ -112,6 +112,7 @@ class Path:
         except OSError as e:
             self.note("errors", f"{e}\n".encode())
         client.close()
+        self.note("over", b"over\n")
 
 
 def main():
@@ -119,6 +120,7 @@ def main():
     with socket.create_server(("127.0.0.1", path.port)) as listener:
         while True:
             client, _ = listener.accept()
+            path.note("begun", b"begun\n")
             threading.Thread(target=path.serve, args=(client,), daemon=True).start()
 
 

@@ -24,12 +24,17 @@ trap finish EXIT
 put_in_the_middle() {
 	local port
 	port=$(lab_free_port) || return 1
-	echo pass >"$dir/path/mode"
+	echo pass >"$dir/path/mode" && touch "$dir/path/begun" "$dir/path/over"
 	python3 "$here/mitm.py" "$port" "${CA_URL##*:}" "$dir/path" &
 	echo $! >"$dir/mitm.pid"
 	PATH_URL=https://localhost:$port
 	echo "url = $PATH_URL" >>"$DIRCAD_CONF"
 	ca_lab_dircad_stop && ca_lab_dircad_start && ca_lab_publish && ca_lab_eventually ca_lab_is_ready
+}
+
+# The one in the middle is done with all that he was part of, or what he saw and did is not there yet.
+is_over() {
+	[ "$(wc -l <"$dir/path/begun")" = "$(wc -l <"$dir/path/over")" ]
 }
 
 # mode pass|tls|switch [INJECT]
@@ -82,7 +87,7 @@ steal_certificate() {
 # said_nothing USER: `dirca` finds out before it says a word.
 said_nothing() {
 	mode tls
-	refuses DIRCA_E_SERVICE_KEY ca_lab_as "$1" requests && [ ! -s "$dir/path/seen" ]
+	refuses DIRCA_E_SERVICE_KEY ca_lab_as "$1" requests && ca_lab_eventually is_over && [ ! -s "$dir/path/seen" ]
 }
 
 # Who may write the CA's object in the directory makes the clients take the thief's key for the CA's.
@@ -99,6 +104,7 @@ not_injected() {
 	shift
 	mode tls "POST /dirca/v1/requests/$id/approve"
 	"$@"
+	ca_lab_eventually is_over || return 1
 	cat "$dir/path/injected"
 	[ -s "$dir/path/seen" ] && is_pending "$id"
 }
@@ -106,7 +112,7 @@ not_injected() {
 # The sign-in begins with the CA and would go on with the thief: what is bound to one channel is not said in another.
 not_carried_over() {
 	mode switch
-	refuses DIRCA_E_CHANNEL_BINDING "$@" && [ ! -s "$dir/path/seen" ]
+	refuses DIRCA_E_CHANNEL_BINDING "$@" && ca_lab_eventually is_over && [ ! -s "$dir/path/seen" ]
 }
 
 # As a client without channel binding signs in, the thief is heard, and refused.

@@ -31,7 +31,7 @@ no_process_died() {
 
 # Clients go away while the service ends.
 stops_under_load() {
-	many silent "${CA_URL##*:}" 900 50 10 &
+	many silent "${CA_URL##*:}" 900 50 90 &
 	sleep 1
 	ca_lab_dircad_stop
 	local status=$?
@@ -41,7 +41,7 @@ stops_under_load() {
 
 check "a CA starts" ca_lab_start "$dir"
 for round in 1 2 3; do
-	check "attack: 3000 silent connections, $round" many silent "${CA_URL##*:}" 3000 1000 20
+	check "attack: 3000 silent connections, $round" many silent "${CA_URL##*:}" 3000 1000 90
 	check "control: requests are answered" ca_lab_as caadmin ca status
 	check "no process died" no_process_died
 done

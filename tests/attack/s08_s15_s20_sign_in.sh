@@ -71,8 +71,7 @@ starts_anew() {
 }
 # tells_nobody_apart ARGUMENT...: what else the machine does is something else each time, what the CA does is not.
 tells_nobody_apart() {
-	local try
-	for try in 1 2 3; do
+	for _ in 1 2 3; do
 		starts_anew && client compare "$@" && return 0
 		echo "once more"
 	done

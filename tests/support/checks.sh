@@ -10,7 +10,8 @@
 #   now_ms                      prints the time, in milliseconds
 #   quiet_ms                    prints the time of a clock, in milliseconds, that stands while anybody on this machine waits for a processor
 #                               or a disk: whoever is held to a time by it may be slow only by waiting for something else
-#   soon MS COMMAND...          it succeeds at last, MS of quiet_ms after this at most, and before the CA would have looked by itself
+#   soon MS COMMAND...          it succeeds at last: MS of quiet_ms after this at most, five times that on any clock, and before the CA would
+#                               have looked by itself (25 of the 30 s of ca/service/housekeeper.c)
 #   checks_end                  prints the count; its status is 0 only if every check was good
 #   checks_clean FOLDER         at the script's end: removes it; with KEEP=1 in the environment, or after a failure, says where it lies
 #                               instead, with the last lines of dircad's log
@@ -83,7 +84,8 @@ quiet_ms() {
 }
 
 soon() {
-	local most=$1 begun last=$((SECONDS + 25)) # of the 30 s of ca/service/housekeeper.c
+	local most=$1 begun last
+	last=$((SECONDS + (most > 5000 ? 25 : most / 200)))
 	shift
 	begun=$(quiet_ms)
 	until "$@"; do
