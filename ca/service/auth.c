@@ -30,6 +30,7 @@ struct auth_state {
 	uint8_t basic_digest[32]; /* of the Basic header that made it so */
 	bool by_basic;
 	bool bound;                   /* to the TLS channel */
+	bool by_archived_key;         /* which key recovery agents can have */
 	int64_t since_ms;             /* when */
 	struct sasl_session *session; /* exchange under way */
 	const char *scheme;           /* of it */
@@ -66,7 +67,7 @@ forget(struct auth_state *s)
 	free(s->identity_text);
 	s->identity_text = NULL;
 	s->identity.text = NULL;
-	s->by_basic = s->bound = false;
+	s->by_basic = s->bound = s->by_archived_key = false;
 }
 
 /* Takes over `text`. */
@@ -544,19 +545,19 @@ static enum auth_outcome
 by_certificate(struct ca *ca, struct http_call *call, struct auth_state *s, struct view certificate,
     struct identity *identity_out)
 {
-	enum identity_kind kind;
-	char *text;
+	struct client_account account;
 	struct err err;
 
-	if (!client_certificate_account(ca, certificate, clock_now(), &kind, &text, &err)) {
+	if (!client_certificate_account(ca, certificate, clock_now(), &account, &err)) {
 		if (err_is_undecided(err.code))
 			return unknown(call, s, "TLS client certificate", &err);
 		log_info(
 		    "client certificate not taken", LOG_STR("peer", call->peer), LOG_REASON(&err));
 		return challenge(ca->config, call);
 	}
-	remember(s, kind, text);
+	remember(s, account.kind, account.text);
 	s->bound = true;
+	s->by_archived_key = account.key_is_archived;
 	*identity_out = s->identity;
 	return AUTH_OK;
 }
@@ -653,4 +654,12 @@ auth_is_bound(struct http_call *call)
 	struct auth_state **sp = http_call_auth(call);
 
 	return sp != NULL && *sp != NULL && (*sp)->bound;
+}
+
+bool
+auth_is_by_archived_key(struct http_call *call)
+{
+	struct auth_state **sp = http_call_auth(call);
+
+	return sp != NULL && *sp != NULL && (*sp)->by_archived_key;
 }

@@ -23,6 +23,8 @@ enum auth_outcome {
 enum auth_outcome auth_call(struct ca *ca, struct http_call *call, struct identity *identity_out);
 /* The connection's sign-in proved that caller and CA see the same TLS channel. */
 bool auth_is_bound(struct http_call *call);
+/* The sign-in was by a client certificate whose private key is archived. */
+bool auth_is_by_archived_key(struct http_call *call);
 /* For the connection, not while a worker has a call of it. */
 extern const struct http_sign_in auth_sign_in;
 

@@ -8,6 +8,7 @@
 #include "mem.h"
 #include "own.h"
 #include "pkix.h"
+#include "store_cases.h"
 
 #define CLIENT_AUTH "1.3.6.1.5.5.7.3.2" /* RFC 5280 4.2.1.12 */
 
@@ -68,14 +69,28 @@ names(const struct pkix_cert *cert, const struct principal *p)
 	       principal_is_named(p, upns.list[0]);
 }
 
+/* Who recovered it gave it to somebody, and had it himself. */
 static bool
-find_account(struct ca *ca, const struct pkix_cert *cert, char **dn_out, struct err *err)
+check_recovered(struct ca *ca, const struct store_request *row, struct err *err)
+{
+	bool fetched;
+
+	return store_key_was_fetched(ca->store, row->request_id, &fetched, err) &&
+	       (!fetched ||
+		   err_set(err, DIRCA_E_AUTHENTICATION,
+		       "the private key of the client certificate was recovered, so that it proves "
+		       "nobody any more"));
+}
+
+static bool
+find_account(
+    struct ca *ca, const struct pkix_cert *cert, struct client_account *out, struct err *err)
 {
 	OWNED(store_request_free) struct store_request row = {0};
 	OWNED(principal_free) struct principal p = {0};
 	struct principal_record record;
 
-	if (!issued_row(ca, cert, &row, err))
+	if (!issued_row(ca, cert, &row, err) || !check_recovered(ca, &row, err))
 		return false;
 	record = ca_requester_of(&row);
 	switch (ca_find_recorded(ca, &record, &p, err)) {
@@ -91,7 +106,8 @@ find_account(struct ca *ca, const struct pkix_cert *cert, char **dn_out, struct 
 		return err_set(err, DIRCA_E_AUTHENTICATION,
 		    "the client certificate was issued to %s and names somebody else, or nobody",
 		    p.downlevel);
-	*dn_out = mem_text(p.dn);
+	out->text = mem_text(p.dn);
+	out->key_is_archived = row.raw_archived_key.len > 0;
 	return true;
 }
 
@@ -114,17 +130,16 @@ find_holder(struct ca *ca, const struct pkix_cert *cert, char **sid_out, struct 
 }
 
 bool
-client_certificate_account(struct ca *ca, struct view der, int64_t now,
-    enum identity_kind *kind_out, char **text_out, struct err *err)
+client_certificate_account(
+    struct ca *ca, struct view der, int64_t now, struct client_account *out, struct err *err)
 {
 	OWNED(pkix_cert_free) struct pkix_cert cert = {0};
 	OWNED(ca_view_release) struct ca_view *view = ca_view_get(ca);
 
-	*text_out = NULL;
-	*kind_out = ca->config->standalone ? IDENTITY_SID : IDENTITY_DN;
+	*out = (struct client_account){.kind = ca->config->standalone ? IDENTITY_SID : IDENTITY_DN};
 	if (!pkix_cert_decode(der, &cert, err) || !check_use(&cert, now, err))
 		return false;
 	if (ca->config->standalone)
-		return find_holder(ca, &cert, text_out, err);
-	return check_nt_auth(ca, view, &cert, err) && find_account(ca, &cert, text_out, err);
+		return find_holder(ca, &cert, &out->text, err);
+	return check_nt_auth(ca, view, &cert, err) && find_account(ca, &cert, out, err);
 }

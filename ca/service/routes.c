@@ -168,6 +168,17 @@ check_binding(
 		   "dircad.conf)");
 }
 
+/* What several can open proves that one of them is calling. */
+static bool
+check_key(const struct route *route, struct http_call *call, struct err *err)
+{
+	return route->actor < BY_AUDITOR || !auth_is_by_archived_key(call) ||
+	       err_set(err, E_ACCESSDENIED,
+		   "the private key of the client certificate is archived, so that key recovery "
+		   "agents can have it: nobody acts as administrator, certificate manager or "
+		   "auditor by it");
+}
+
 /* Of the CA's state root on its machine is told while nobody can say what root is in the directory.
  */
 static bool
@@ -186,9 +197,11 @@ run_authenticated(const struct route *route, struct route_call *c)
 
 	if (auth_call(c->ca, c->http, &identity) != AUTH_OK)
 		return;
-	if (!check_binding(c->ca->config, route, c->http, &err)) {
-		log_warn("act without channel binding refused", LOG_STR("peer", c->http->peer),
-		    LOG_STR("identity", identity.text), LOG_STR("path", c->http->path));
+	if (!check_binding(c->ca->config, route, c->http, &err) ||
+	    !check_key(route, c->http, &err)) {
+		log_warn("act by such a sign-in refused", LOG_REASON(&err),
+		    LOG_STR("peer", c->http->peer), LOG_STR("identity", identity.text),
+		    LOG_STR("path", c->http->path));
 		json_fail(c->http, &err);
 		return;
 	}

@@ -280,6 +280,21 @@ store_find_case(
 	return find_case(r.conn, r.id, out, err);
 }
 
+bool
+store_key_was_fetched(struct store *s, int64_t request_id, bool *out, struct err *err)
+{
+	OWNED(reading_end) struct reading r = reading_begin(s, SQL_FETCHED_KEY, err);
+	enum sql_step step;
+
+	*out = true;
+	if (r.conn == NULL)
+		return false;
+	sql_bind_int(r.conn, r.id, 1, request_id);
+	step = sql_step(r.conn, r.id, err);
+	*out = step != SQL_DONE;
+	return step != SQL_FAILED;
+}
+
 static bool
 collect(struct conn *conn, enum sql_id id, struct store_cases *out, struct err *err)
 {

@@ -418,6 +418,8 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3, SQL_SELDOM = 4 };
 		     "AND c.State IN (1, 2) AND c.UsableUntil > ?4 "                              \
 		     "AND CASE WHEN c.OpenedBySID IS NULL OR ?2 IS NULL THEN c.OpenedBy = ?3 "    \
 		     "ELSE c.OpenedBySID = ?2 END ORDER BY c.State DESC, c.CaseID DESC LIMIT 1")  \
+	X(FETCHED_KEY, SQL_READER,                                                                \
+	    "SELECT 1 FROM RecoveryCaseKey WHERE RequestID = ? AND Fetches > 0 LIMIT 1")          \
 	X(COUNT_CASES, SQL_READER,                                                                \
 	    "SELECT count(*) FILTER (WHERE State = 1), count(*) FILTER (WHERE State = 2) "        \
 	    "FROM RecoveryCase WHERE State IN (1, 2)")                                            \

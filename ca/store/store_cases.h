@@ -89,6 +89,9 @@ struct store_case_query {
 enum store_find store_find_case(
     struct store *s, const struct store_case_query *q, struct store_case *out, struct err *err);
 
+/* Was the archived key handed out, by whatever case? */
+bool store_key_was_fetched(struct store *s, int64_t request_id, bool *out, struct err *err);
+
 struct store_cases {
 	struct store_case *list;
 	size_t count;

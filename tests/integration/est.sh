@@ -254,6 +254,22 @@ service_key() { openssl x509 -in "$CA_STATE/tls.crt" -noout -pubkey | openssl pk
 check "attack: who has another key is shown none" name_service "$(head -c 32 /dev/urandom | base64)"
 check "by name" refuses DIRCA_E_SERVICE_KEY whose "${both[@]}"
 check "the directory names the service again" name_service "$(service_key)"
+# What others can have, or had, proves nobody.
+officers() { # TEMPLATE: of officer1
+	ca_lab_enroll officer1 "$1" "$dir/$1.pfx" && ca_lab_certificate_of "$dir/$1.pfx" >"$dir/$1.pem" && ca_lab_key_of "$dir/$1.pfx" >"$dir/$1.key"
+}
+as_officer() { by_certificate "$dir/$1.pem" "$dir/$1.key" "$CA_URL${2:-/dirca/v1/candidates?token=user1}"; }
+by_archived_key() {
+	is 403 as_officer UserArchive && grep -q 'is archived' "$dir/body" && is 200 as_officer UserArchive "$requests" && is 200 as_officer User
+}
+recovered_key() {
+	ca_lab_as officer2 getkey "$(ca_lab_serial_of "$dir/UserArchive.pem")" "$dir/officer.rec" && is 401 as_officer UserArchive "$requests" &&
+		is 200 as_officer User
+}
+check "a certificate manager has two certificates" officers User
+check "of which one has its key archived" officers UserArchive
+check "attack: a role by the key that recovery agents can have" by_archived_key
+check "attack: a sign-in by one that was recovered" recovered_key
 check "a revoked certificate" revoked
 check "is none for dirca" refuses DIRCA_E_AUTHENTICATION whose "${both[@]}"
 
