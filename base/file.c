@@ -240,6 +240,16 @@ unlink_left(char **temporary)
 	free(*temporary);
 }
 
+/* Over nothing. A stick that goes from machine to machine has a file system without links. */
+static bool
+name_anew(const char *name, const char *path)
+{
+	if (link(name, path) == 0)
+		return true;
+	return (errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS) &&
+	       renameat2(AT_FDCWD, name, AT_FDCWD, path, RENAME_NOREPLACE) == 0;
+}
+
 static bool
 write_file(const char *path, struct view content, mode_t mode, bool replace, struct err *err)
 {
@@ -262,7 +272,7 @@ write_file(const char *path, struct view content, mode_t mode, bool replace, str
 		return err_errno(err, DIRCA_E_IO, "%s: cannot write", name);
 	if (fsync(fd) != 0)
 		return err_errno(err, DIRCA_E_IO, "%s: cannot fsync", name);
-	if (replace ? rename(name, path) != 0 : link(name, path) != 0)
+	if (replace ? rename(name, path) != 0 : !name_anew(name, path))
 		return err_errno(err, errno == EEXIST ? ERROR_FILE_EXISTS : DIRCA_E_IO,
 		    "%s: cannot put in place", path);
 	if (replace) { /* it has no other name any more */

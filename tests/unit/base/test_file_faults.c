@@ -36,7 +36,20 @@ FAULTY(ssize_t, write, (int fd, const void *from, size_t len), (fd, from, len), 
 FAULTY(int, fsync, (int fd), (fd), -1)
 FAULTY(int, fstat, (int fd, struct stat *st), (fd, st), -1)
 FAULTY(int, rename, (const char *from, const char *to), (from, to), -1)
-FAULTY(int, link, (const char *from, const char *to), (from, to), -1)
+
+static bool no_links; /* as on a file system that knows none */
+
+int __real_link(const char *from, const char *to);
+int __wrap_link(const char *from, const char *to);
+
+int
+__wrap_link(const char *from, const char *to)
+{
+	if (!fault_is_due() && !no_links)
+		return __real_link(from, to);
+	errno = no_links ? EPERM : EIO;
+	return -1;
+}
 FAULTY(ssize_t, getrandom, (void *to, size_t len, unsigned flags), (to, len, flags), -1)
 
 int __real_open(const char *path, int flags, ...);
@@ -132,6 +145,22 @@ a_file_is_made_whole_or_not_at_all(void **state)
 	assert_int_equal(fault_each(create, NULL), 7);
 }
 
+static void
+a_file_is_made_where_there_are_no_links(void **state)
+{
+	struct err err;
+
+	(void)state;
+	no_links = true;
+	assert_int_equal(fault_each(create, NULL), 7);
+	assert_true(file_create(path, view_str(OLD), 0600, &err));
+	assert_false(file_create(path, view_str(NEW), 0600, &err));
+	assert_int_equal(err.code, ERROR_FILE_EXISTS);
+	assert_holds_one_of(OLD, OLD);
+	unlink(path);
+	no_links = false;
+}
+
 static bool
 read_back(void *arg, struct err *err)
 {
@@ -179,6 +208,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_file_is_replaced_whole_or_not_at_all),
 	    cmocka_unit_test(a_file_is_made_whole_or_not_at_all),
+	    cmocka_unit_test(a_file_is_made_where_there_are_no_links),
 	    cmocka_unit_test(a_file_is_read_whole_or_not_at_all),
 	};
 
