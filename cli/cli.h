@@ -123,6 +123,7 @@ struct cli_options {
 	struct cli_list to_agents;
 	/* OPTS_SAMPLE */
 	int64_t sample;
+	const char *batch;
 	/* OPTS_READER */
 	const char *reader;
 	int64_t threshold; /* OPTS_COUNT; 0: as it was */

@@ -1,4 +1,4 @@
-/* dirca archive coverage, export, import, revert, drill new, drill report: who can open the
+/* dirca archive coverage, export, import, revert, settle, drill new, drill report: who can open the
  * archived keys, keys that an agent seals to others, and proofs that he opens them. dircad does it,
  * which knows the database. */
 #include <errno.h>
@@ -113,7 +113,8 @@ run_with(struct work *w, const char *what, struct err *err)
 	return true;
 }
 
-#define SAMPLE 20
+#define SAMPLE       20
+#define SAMPLE_BATCH 10000 /* all of it */
 
 bool
 cmd_archive_drill_new(struct work *w, struct err *err)
@@ -121,14 +122,16 @@ cmd_archive_drill_new(struct work *w, struct err *err)
 	const struct cli_list names = {.list = {w->cli->args[1]}, .count = 1};
 	OWNED(texts_free) struct texts agent = {0};
 	OWNED(own_memory) char *part = text_printf("%s.part", w->cli->args[0]);
+	const char *batch = w->cli->opt.batch != NULL ? w->cli->opt.batch : "";
+	int64_t usual = *batch != '\0' ? SAMPLE_BATCH : SAMPLE;
 	OWNED(own_memory)
 	char *sample =
-	    text_printf("%lld", (long long)(w->cli->opt.sample > 0 ? w->cli->opt.sample : SAMPLE));
+	    text_printf("%lld", (long long)(w->cli->opt.sample > 0 ? w->cli->opt.sample : usual));
 
 	if (!output_check(w->cli->args[0], false, err) || !kra_hashes(w, &names, &agent, err))
 		return false;
 	const char *const args[] = {
-	    "--database", "drill-new", "--", part, agent.list[0], sample, NULL};
+	    "--database", "drill-new", "--", part, agent.list[0], sample, batch, NULL};
 
 	return export_to(w, args, part, NULL, err);
 }
@@ -143,6 +146,12 @@ bool
 cmd_archive_revert(struct work *w, struct err *err)
 {
 	return run_with(w, "revert", err);
+}
+
+bool
+cmd_archive_settle(struct work *w, struct err *err)
+{
+	return run_with(w, "settle", err);
 }
 
 bool

@@ -149,7 +149,7 @@ prove_entry(struct drill *d, struct view der, struct err *err)
 	OWNED(rewrap_entry_free) struct rewrap_entry e = {0};
 
 	if (!rewrap_entry_decode(der, &e, err))
-		return false;
+		return err_prefix(err, "the file is no drill");
 	if (e.to.len > 0)
 		return err_set(err, E_INVALIDARG,
 		    "the file is no drill, but keys to be sealed to others: `dirca archive "

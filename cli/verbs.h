@@ -237,6 +237,9 @@
 	    cmd_archive_import, "take back what a KRA sealed to others (on the CA's machine)")     \
 	X("archive revert", "BATCH", 1, 1, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG, OPTS(OPTS_DAEMON),  \
 	    cmd_archive_revert, "put the keys of a batch back as they were (on the CA's machine)") \
+	X("archive settle", "BATCH", 1, 1, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG, OPTS(OPTS_DAEMON),  \
+	    cmd_archive_settle,                                                                    \
+	    "let former keys go that a drill showed no use of (on the CA's machine)")              \
 	X("archive drill new", "OUT KRA", 2, 2, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG,                \
 	    OPTS(OPTS_DAEMON, OPTS_SAMPLE), cmd_archive_drill_new,                                 \
 	    "archived keys for a KRA who proves that he opens them (on the CA's machine)")         \

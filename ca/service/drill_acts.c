@@ -85,7 +85,8 @@ struct sample {
 	struct drilling d;
 	struct store_drill drill;
 	size_t wanted;
-	struct store_ids pool;
+	struct texts opens;    /* combinations of agents, as rows have them */
+	struct store_ids pool; /* to draw from */
 	struct store_drill_key *keys;
 	struct drawn *drawn;
 	size_t count;
@@ -102,9 +103,17 @@ sample_free(struct sample *s)
 	}
 	free(s->drawn);
 	free(s->keys);
+	texts_free(&s->opens);
 	store_ids_free(&s->pool);
 	buf_free(&s->content);
 	drilling_free(&s->d);
+}
+
+static void
+add_to_pool(struct sample *s, int64_t request_id)
+{
+	s->pool.list = mem_grow_long(s->pool.list, s->pool.count, sizeof *s->pool.list);
+	s->pool.list[s->pool.count++] = request_id;
 }
 
 static bool
@@ -117,11 +126,8 @@ pool_sealed_to(struct sample *s, const char *hashes, struct err *err)
 		store_ids_free(&page);
 		if (!store_sealed_to(s->d.store, hashes, after, PAGE, &page, err))
 			return false;
-		for (size_t i = 0; i < page.count; i++) {
-			s->pool.list =
-			    mem_grow_long(s->pool.list, s->pool.count, sizeof *s->pool.list);
-			s->pool.list[s->pool.count++] = after = page.list[i];
-		}
+		for (size_t i = 0; i < page.count; i++)
+			add_to_pool(s, after = page.list[i]);
 	} while (page.count == PAGE);
 	return true;
 }
@@ -151,22 +157,9 @@ opens_set(const struct coverage *c, const struct coverage_set *set)
 	return false;
 }
 
+/* The combinations of agents of which he is one who opens alone. */
 static bool
-pool_of_set(struct sample *s, const struct coverage_set *set, struct err *err)
-{
-	if (set->threshold > 1) {
-		s->shared += set->keys;
-		return true;
-	}
-	for (size_t i = 0; i < set->hashes.count; i++)
-		if (!pool_sealed_to(s, set->hashes.list[i], err))
-			return false;
-	return true;
-}
-
-/* All that he opens alone. */
-static bool
-pool_of_agent(struct sample *s, struct err *err)
+find_sets(struct sample *s, struct err *err)
 {
 	OWNED(coverage_free) struct coverage c = {0};
 
@@ -175,10 +168,45 @@ pool_of_agent(struct sample *s, struct err *err)
 	for (size_t i = 0; i < c.agent_count; i++)
 		if (!is_agent(s, &c.agents[i], &c.agents[i].leaves, err))
 			return false;
-	for (size_t i = 0; i < c.set_count; i++)
-		if (opens_set(&c, &c.sets[i]) && !pool_of_set(s, &c.sets[i], err))
+	for (size_t i = 0; i < c.set_count; i++) {
+		const struct coverage_set *set = &c.sets[i];
+
+		if (!opens_set(&c, set))
+			continue;
+		if (set->threshold > 1)
+			s->shared += set->keys;
+		for (size_t k = 0; set->threshold <= 1 && k < set->hashes.count; k++)
+			texts_add(&s->opens, set->hashes.list[k]);
+	}
+	return true;
+}
+
+/* All that he opens alone, */
+static bool
+pool_of_agent(struct sample *s, struct err *err)
+{
+	for (size_t i = 0; i < s->opens.count; i++)
+		if (!pool_sealed_to(s, s->opens.list[i], err))
 			return false;
 	return true;
+}
+
+/* or those that were sealed to others in a batch. */
+static bool
+pool_of_batch(struct sample *s, struct view batch, struct err *err)
+{
+	OWNED(store_former_keys_free) struct store_former_keys page = {0};
+	int64_t after = 0;
+
+	do {
+		store_former_keys_free(&page);
+		if (!store_list_former_keys(s->d.store, batch, after, PAGE, &page, err))
+			return false;
+		for (size_t i = 0; i < page.count; i++)
+			add_to_pool(s, after = page.list[i].request_id);
+	} while (page.count == PAGE);
+	return s->pool.count > 0 ||
+	       err_set(err, CRYPT_E_NOT_FOUND, "no key of such a batch waits to be proved");
 }
 
 /* What was drawn twice by one sealed key in two rows proves no more. */
@@ -224,7 +252,8 @@ take_key(struct sample *s, int64_t request_id, struct err *err)
 		return false;
 	if ((row.disposition != DISP_ISSUED && row.disposition != DISP_REVOKED &&
 		row.disposition != DISP_FOREIGN) ||
-	    row.raw_archived_key.len == 0 || row.raw_certificate.len == 0)
+	    row.raw_archived_key.len == 0 || row.raw_certificate.len == 0 ||
+	    !texts_has(&s->opens, row.key_recovery_hashes))
 		return true;
 	return take_row(s, &row, err);
 }
@@ -295,14 +324,17 @@ record_drill(struct store_tx *tx, void *arg, struct err *err)
 }
 
 static bool
-make_drill(struct sample *s, int file, const char *kra, struct err *err)
+make_drill(struct sample *s, int file, const char *kra, const char *batch_hex, struct err *err)
 {
-	OWNED(buf_free) struct buf sha1 = {0};
+	OWNED(buf_free) struct buf sha1 = {0}, batch = {0};
 
 	if (RAND_bytes(s->drill.id, sizeof s->drill.id) != 1)
 		return err_openssl(err, DIRCA_E_CRYPTO, "no random numbers");
-	if (!hex_decode(kra, &sha1, err) || !begin(&s->d, err) ||
-	    !find_agent(&s->d, buf_view(&sha1), err) || !pool_of_agent(s, err) || !draw(s, err))
+	if (!hex_decode(kra, &sha1, err) ||
+	    (*batch_hex != '\0' && !hex_decode(batch_hex, &batch, err)) || !begin(&s->d, err) ||
+	    !find_agent(&s->d, buf_view(&sha1), err) || !find_sets(s, err) ||
+	    !(batch.len > 0 ? pool_of_batch(s, buf_view(&batch), err) : pool_of_agent(s, err)) ||
+	    !draw(s, err))
 		return false;
 	if (s->count == 0)
 		return s->shared == 0 ||
@@ -326,7 +358,7 @@ act_drill_new(const struct config *config, char *const *args, int count)
 	OWNED(own_fd) int file = -1;
 	struct err err;
 
-	if (count != 3)
+	if (count != 4)
 		return 2;
 	s.wanted = strtoul(args[2], NULL, 10);
 	if (s.wanted < 1 || s.wanted > SAMPLE_MOST)
@@ -338,7 +370,7 @@ act_drill_new(const struct config *config, char *const *args, int count)
 		err_errno(&err, DIRCA_E_IO, "%s", args[0]);
 		return act_failed(&err, 1);
 	}
-	if (!make_drill(&s, file, args[1], &err))
+	if (!make_drill(&s, file, args[1], args[3], &err))
 		return act_failed(&err, 1);
 	if (s.count == 0) {
 		puts("No key is sealed to this agent.");

@@ -40,9 +40,12 @@ int act_archive_export(const struct config *config, char *const *args, int count
 int act_archive_import(const struct config *config, const char *name);
 /* Puts back what was before that batch. 4: some have been changed since. */
 int act_archive_revert(const struct config *config, const char *batch_hex);
-/* Archived keys that an agent is to prove that he opens: FILE, SHA-1 of his certificate, how many.
- * FILE must not be there. 4: there are none. */
+/* Archived keys that an agent is to prove that he opens: FILE, SHA-1 of his certificate, how many,
+ * of which batch ("": of all). FILE must not be there. 4: there are none. */
 int act_drill_new(const struct config *config, char *const *args, int count);
+/* Lets go what was before a batch, of each key that another agent has proved that he opens. 4: some
+ * are left. */
+int act_archive_settle(const struct config *config, const char *batch_hex);
 /* Takes what he proved. 4: some were refused, or are missing still. */
 int act_drill_report(const struct config *config, const char *name);
 /* Writes it anew without what is free in it; dircad must not run. */

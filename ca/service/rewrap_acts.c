@@ -26,6 +26,7 @@
 #include "rewrap_order.h"
 #include "service.h"
 #include "settings.h"
+#include "store_drills.h"
 #include "text.h"
 
 #define FILE_MOST  (512 * 1024 * 1024)
@@ -243,9 +244,17 @@ hashes_of(const struct pkix_cert *const *kras, size_t count, const char *separat
 }
 
 /* Before anything of it leaves. */
+struct batch_record {
+	const struct batch *batch;
+	struct view from;
+};
+
 static bool
-record_batch(const struct batch *b, const char *from, struct err *err)
+record_batch(struct store_tx *tx, void *arg, struct err *err)
 {
+	const struct batch_record *x = arg;
+	const struct batch *b = x->batch;
+	OWNED(own_memory) char *from = hex_encode(x->from, '\0');
 	OWNED(own_memory) char *id = hex_encode(view_of(b->id, sizeof b->id), '\0');
 	OWNED(own_memory) char *to = hashes_of(b->kras, b->kra_count, ",", '\0');
 	OWNED(own_memory)
@@ -257,7 +266,8 @@ record_batch(const struct batch *b, const char *from, struct err *err)
 	    .object = id,
 	    .detail = detail};
 
-	return ca_audit_alone(b->r.store, &a, err);
+	return store_add_batch(tx, view_of(b->id, sizeof b->id), x->from, a.when, err) &&
+	       ca_audit(tx, &a, err);
 }
 
 static bool export(
@@ -272,7 +282,8 @@ static bool export(
 		return false;
 	if (b->r.done == 0)
 		return true;
-	return record_batch(b, from, err) &&
+	return store_do(b->r.store, record_batch,
+		   &(struct batch_record){.batch = b, .from = buf_view(&sha1)}, err) &&
 	       ((file_write_all(file, buf_view(&b->content)) && fsync(file) == 0) ||
 		   err_errno(err, DIRCA_E_IO, "the batch cannot be written"));
 }

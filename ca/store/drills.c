@@ -155,3 +155,115 @@ store_list_drill_keys(
 	list = (struct store_drill_keys){0};
 	return true;
 }
+
+/* ---- keys that an agent sealed to others ---- */
+
+bool
+store_add_batch(
+    struct store_tx *tx, struct view batch, struct view kra, int64_t now, struct err *err)
+{
+	sql_bind_blob(tx->conn, SQL_ADD_REWRAP_BATCH, 1, batch);
+	sql_bind_blob(tx->conn, SQL_ADD_REWRAP_BATCH, 2, kra);
+	sql_bind_int(tx->conn, SQL_ADD_REWRAP_BATCH, 3, now);
+	return sql_run(tx->conn, SQL_ADD_REWRAP_BATCH, err);
+}
+
+bool
+store_settle_key(struct store_tx *tx, int64_t request_id, struct view batch, struct view is,
+    bool *done_out, struct err *err)
+{
+	struct conn *c = tx->conn;
+
+	sql_bind_int(c, SQL_SETTLE_KEY, 1, request_id);
+	sql_bind_blob(c, SQL_SETTLE_KEY, 2, batch);
+	sql_bind_blob(c, SQL_SETTLE_KEY, 3, is);
+	if (!sql_run(c, SQL_SETTLE_KEY, err))
+		return false;
+	*done_out = sqlite3_changes(c->db) == 1;
+	return true;
+}
+
+void
+store_sealers_free(struct store_sealers *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		free(s->list[i].could);
+	free(s->list);
+	*s = (struct store_sealers){0};
+}
+
+/* Of a reading about one sealed key of a request. */
+static void
+bind_sealed(const struct reading *r, int64_t request_id, struct view sealed)
+{
+	sql_bind_int(r->conn, r->id, 1, request_id);
+	sql_bind_blob(r->conn, r->id, 2, sealed);
+}
+
+static bool
+read_sealer(const struct reading *r, struct store_sealer *out, struct err *err)
+{
+	out->known = !sql_null(r->conn, r->id, 0);
+	return (!out->known || read_octets(r, 0, out->kra, sizeof out->kra, err)) &&
+	       sql_text(r->conn, r->id, 1, &out->could, err);
+}
+
+bool
+store_list_sealers(struct store *s, int64_t request_id, struct view sealed,
+    struct store_sealers *out, struct err *err)
+{
+	OWNED(store_sealers_free) struct store_sealers list = {0};
+	OWNED(reading_end) struct reading r = reading_begin(s, SQL_REWRAPPED_BY, err);
+	enum sql_step step;
+
+	*out = (struct store_sealers){0};
+	if (r.conn == NULL)
+		return false;
+	bind_sealed(&r, request_id, sealed);
+	while ((step = sql_step(r.conn, r.id, err)) == SQL_ROW) {
+		list.list = mem_grow_long(list.list, list.count, sizeof *list.list);
+		list.list[list.count] = (struct store_sealer){0};
+		if (!read_sealer(&r, &list.list[list.count++], err))
+			return false;
+	}
+	if (step != SQL_DONE)
+		return false;
+	*out = list;
+	list = (struct store_sealers){0};
+	return true;
+}
+
+void
+store_provers_free(struct store_provers *p)
+{
+	free(p->list);
+	*p = (struct store_provers){0};
+}
+
+bool
+store_list_provers(struct store *s, int64_t request_id, struct view sealed,
+    struct store_provers *out, struct err *err)
+{
+	OWNED(store_provers_free) struct store_provers list = {0};
+	OWNED(reading_end) struct reading r = reading_begin(s, SQL_PROVED_BY, err);
+	enum sql_step step;
+
+	*out = (struct store_provers){0};
+	if (r.conn == NULL)
+		return false;
+	bind_sealed(&r, request_id, sealed);
+	while ((step = sql_step(r.conn, r.id, err)) == SQL_ROW) {
+		struct store_prover *p;
+
+		list.list = mem_grow_long(list.list, list.count, sizeof *list.list);
+		p = &list.list[list.count++];
+		if (!read_octets(&r, 0, p->drill, sizeof p->drill, err) ||
+		    !read_octets(&r, 1, p->kra, sizeof p->kra, err))
+			return false;
+	}
+	if (step != SQL_DONE)
+		return false;
+	*out = list;
+	list = (struct store_provers){0};
+	return true;
+}

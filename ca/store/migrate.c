@@ -488,6 +488,15 @@ static const char drills[] =
     "CREATE TRIGGER DrillDelete BEFORE DELETE ON Drill "
     "BEGIN SELECT RAISE(ABORT, 'drills cannot be deleted'); END;";
 
+/* Version 21: which agent was to open the keys of a batch and seal them to others: what he made is
+ * not proved by himself. Of batches that were given out before nobody knows. */
+static const char rewrap_batches[] =
+    "CREATE TABLE RewrapBatch ("
+    "Batch BLOB NOT NULL PRIMARY KEY CHECK (length(Batch) = 16),"
+    "CertificateHash BLOB NOT NULL CHECK (length(CertificateHash) = 20),"
+    "GivenWhen INTEGER NOT NULL"
+    ") STRICT, WITHOUT ROWID;";
+
 /* Each array is one migration, run in order in one transaction with its user_version. */
 static const char *const version_1[] = {request_table, other_tables, NULL};
 static const char *const version_2[] = {publication_table, NULL};
@@ -509,9 +518,11 @@ static const char *const version_17[] = {sorted_indexes, NULL};
 static const char *const version_18[] = {kra_sets, NULL};
 static const char *const version_19[] = {former_keys, NULL};
 static const char *const version_20[] = {drills, NULL};
+static const char *const version_21[] = {rewrap_batches, NULL};
 static const char *const *const migrations[] = {version_1, version_2, version_3, version_4,
     version_5, version_6, version_7, version_8, version_9, version_10, version_11, version_12,
-    version_13, version_14, version_15, version_16, version_17, version_18, version_19, version_20};
+    version_13, version_14, version_15, version_16, version_17, version_18, version_19, version_20,
+    version_21};
 #define VERSION ((int)COUNT_OF(migrations))
 
 static const char schema_query[] =

@@ -308,6 +308,18 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3, SQL_SELDOM = 4 };
 	X(FORMER_KEYS, SQL_READER,                                                                \
 	    "SELECT RequestID, NewHash FROM FormerKey WHERE Batch = ?1 AND RequestID > ?2 "       \
 	    "ORDER BY RequestID LIMIT ?3")                                                        \
+	X(ADD_REWRAP_BATCH, SQL_WRITER, "INSERT INTO RewrapBatch VALUES (?, ?, ?)")               \
+	X(REWRAPPED_BY, SQL_READER,                                                               \
+	    "SELECT b.CertificateHash, f.KeyRecoveryHashes FROM FormerKey f "                     \
+	    "LEFT JOIN RewrapBatch b ON b.Batch = f.Batch "                                       \
+	    "WHERE f.RequestID = ?1 AND f.NewHash = ?2")                                          \
+	X(PROVED_BY, SQL_READER,                                                                  \
+	    "SELECT d.DrillID, d.CertificateHash FROM DrillKey k INDEXED BY DrillKeyProved "      \
+	    "JOIN Drill d ON d.DrillID = k.DrillID WHERE k.RequestID = ?1 AND k.Sealed = ?2 "     \
+	    "AND k.ProvedWhen IS NOT NULL")                                                       \
+	X(SETTLE_KEY, SQL_WRITER,                                                                 \
+	    "DELETE FROM FormerKey WHERE RequestID = ?1 AND Batch = ?2 AND EXISTS(SELECT 1 "      \
+	    "FROM RequestBlob b WHERE b.RequestID = ?1 AND b.RawArchivedKey = ?3)")               \
 	X(ADD_DRILL, SQL_WRITER,                                                                  \
 	    "INSERT INTO Drill(DrillID, CertificateHash, OpenedWhen, Keys) VALUES (?, ?, ?, ?)")  \
 	X(ADD_DRILL_KEY, SQL_WRITER,                                                              \

@@ -37,6 +37,41 @@ bool store_prove_drill_key(struct store_tx *tx, struct view drill, struct view s
 /* That a report came. */
 bool store_note_report(struct store_tx *tx, struct view drill, int64_t now, struct err *err);
 
+/* ---- keys that an agent sealed to others ---- */
+/* Inside a unit of work: whose agent's certificate (SHA-1) the keys of a batch are given out for.
+ */
+bool store_add_batch(
+    struct store_tx *tx, struct view batch, struct view kra, int64_t now, struct err *err);
+/* Lets the key of before that batch go, if the row still has `is`. */
+bool store_settle_key(struct store_tx *tx, int64_t request_id, struct view batch, struct view is,
+    bool *done_out, struct err *err);
+/* Who sealed what the row has now (SHA-256): nobody, if the CA did itself, or if it was settled.
+ * An agent without `kra` is of before it was noted: `could` are those who could open the key of
+ * before, as a row has them. */
+struct store_sealer {
+	bool known;
+	uint8_t kra[20];
+	char *could;
+};
+struct store_sealers {
+	struct store_sealer *list;
+	size_t count;
+};
+void store_sealers_free(struct store_sealers *s);
+bool store_list_sealers(struct store *s, int64_t request_id, struct view sealed,
+    struct store_sealers *out, struct err *err);
+/* Who proved that he opens it, in which drill. */
+struct store_prover {
+	uint8_t drill[STORE_DRILL_ID], kra[20];
+};
+struct store_provers {
+	struct store_prover *list;
+	size_t count;
+};
+void store_provers_free(struct store_provers *p);
+bool store_list_provers(struct store *s, int64_t request_id, struct view sealed,
+    struct store_provers *out, struct err *err);
+
 /* ---- reading ---- */
 enum store_find store_get_drill(
     struct store *s, struct view id, struct store_drill *out, struct err *err);

@@ -476,7 +476,7 @@ check "once only" refuses CRYPT_E_NOT_FOUND archive revert "$batch"
 check "the database is sound" "$DIRCA_BIN/dirca" db check -c "$DIRCAD_CONF"
 
 # ---- an agent proves that he opens keys ----
-drill_new() { "$DIRCA_BIN/dirca" archive drill new -c "$DIRCAD_CONF" "$@" >"$dir/drill.out" && cat "$dir/drill.out"; }
+drill_new() { "$DIRCA_BIN/dirca" archive drill new -c "$DIRCAD_CONF" "$@" | tee "$dir/drill.out" && return "${PIPESTATUS[0]}"; }
 drill_run() { "$DIRCA_BIN/dirca" archive drill run "$1" "$2" --force --kra "$dir/$3.pfx" --kra-password-file "$(ca_lab_pass)"; }
 drill_report() { "$DIRCA_BIN/dirca" archive drill report -c "$DIRCAD_CONF" "$1"; }
 # forge OUT AGENT CODE: what a malicious agent signs; `drill` and `proofs`, lists of hash and signature, are those of a good report.
@@ -505,7 +505,7 @@ proofs = tlv(48, b"".join(tlv(48, tlv(4, h) + tlv(4, s)) for h, s in proofs))
 open(sys.argv[2], "wb").write(tlv(48, tlv(2, b"\1") + tlv(4, drill) + proofs))
 END
 		openssl pkcs12 -in "$dir/kra$2.pfx" -nodes -passin "file:$(ca_lab_pass)" -out "$dir/forger.pem" &&
-		openssl cms -sign -binary -nodetach -nosmimecap -md sha256 -econtent_type 1.2.840.113556.1.8000.2554.37439.18520.28200.17134.42653.6345135.7414574.4.8 \
+		openssl cms -sign -binary -nodetach -nosmimecap -md sha256 -econtent_type "$arc.4.8" \
 			-outform DER -in "$dir/forged.der" -signer "$dir/forger.pem" -out "$1"
 }
 proved() { sqlite3 "$CA_STATE/dirca.db" 'SELECT count(*) FROM DrillKey WHERE ProvedWhen IS NOT NULL'; }
@@ -519,7 +519,7 @@ check "and each key as one that he got" test "$(sqlite3 "$CA_STATE/dirca.db" "SE
 check "who opens none of them signs nothing" refuses "no key of the drill" drill_run "$dir/drill" "$dir/proof" stranger
 check "and leaves no file" test ! -e "$dir/proof"
 check "what is to be sealed to others is no drill" refuses "is no drill" drill_run "$dir/batch" "$dir/proof" "kra$winner"
-check "nor is a drill sealed to others" refuses "other agents" rewrap "$dir/drill" "$dir/back" --to "$dir/kra$other.crt" --force
+check "nor is a drill sealed to others" refuses "nothing shows that the batch is of a CA" rewrap "$dir/drill" "$dir/back" --to "$dir/kra$other.crt" --force
 check "he opens them" says '2 of 2 keys opened' drill_run "$dir/drill" "$dir/proof" "kra$winner"
 check "another's signature" forge "$dir/forged" "$other" ''
 check "is not the agent's" refuses NTE_BAD_SIGNATURE drill_report "$dir/forged"
@@ -543,6 +543,40 @@ check "it names no key and nobody" refuses '' grep -aq user1 "$dir/proof"
 check "nothing is drawn for who is no agent" refuses CRYPT_E_NOT_FOUND drill_new "$dir/drill3" "$(printf '%040d' 0)"
 check "and no file is left" test ! -e "$dir/drill3" -a ! -e "$dir/drill3.part"
 check "nor a drill" test "$(drills)" = 2
+
+# ---- what was before a batch goes when another agent proved the new keys ----
+settle() { "$DIRCA_BIN/dirca" archive settle -c "$DIRCAD_CONF" "$batch"; }
+proves() { # AGENT [OPTION...]: all of the batch
+	rm -f "$dir/drill4" && drill_new "$dir/drill4" "$(ca_lab_sha1 "$dir/kra$1.crt")" --batch "$batch" "${@:2}" &&
+		drill_run "$dir/drill4" "$dir/proof" "kra$1" && drill_report "$dir/proof"
+}
+in_database() { sqlite3 "$CA_STATE/dirca.db" "ATTACH '$dir/kept.db' AS kept; $1"; }
+check "what is there now is kept for what follows" in_database 'CREATE TABLE kept.Key AS SELECT RequestID, KeyRecoveryHashes, RawArchivedKey FROM Request JOIN RequestBlob USING (RequestID)
+	WHERE KeyRecoveryHashes IS NOT NULL'
+check "keys that were put back are none of a batch" refuses CRYPT_E_NOT_FOUND drill_new "$dir/drill4" "$(ca_lab_sha1 "$dir/kra$other.crt")" --batch "$batch"
+check "other contents are taken once more" archive import "$dir/false"
+check "the agent to come proves none of them" refuses "no key of the drill" proves "$other"
+check "so that nothing goes" refuses "0 former keys let go, $keys refused" settle
+check "they are put back" archive revert "$batch"
+check "the keys are sealed to others" archive import "$dir/back"
+check "unproved none goes" refuses "0 former keys let go, $keys refused" settle
+check "the agent who sealed them opens them no more" refuses 'No key' drill_new "$dir/drill5" "$(ca_lab_sha1 "$dir/kra$winner.crt")" --batch "$batch"
+check "the agent to come proves one" says '1 of 1 keys proved' proves "$other" --sample 1
+check "whose former key goes" refuses "1 former keys let go, $((keys - 1)) refused" settle
+check "no other" test "$(former)" = $((keys - 1))
+check "he proves all that are left" says "$((keys - 1)) of $((keys - 1)) keys proved" proves "$other"
+sealer() { sqlite3 "$CA_STATE/dirca.db" "UPDATE RewrapBatch SET CertificateHash = x'$1'; DELETE FROM RewrapBatch WHERE '$1' = ''"; }
+check "had he sealed them himself" sealer "$(ca_lab_sha1 "$dir/kra$other.crt")"
+check "that would count for nothing" refuses "0 former keys let go, $((keys - 1)) refused" settle
+check "he did not" sealer "$(ca_lab_sha1 "$dir/kra$winner.crt")"
+check "they go" says "$((keys - 1)) former keys let go, 0 refused" settle
+check "all of them" test "$(former)" = 0
+check "each is recorded" test "$(sqlite3 "$CA_STATE/dirca.db" "SELECT count(*) FROM Audit WHERE EventID = 797 AND Detail LIKE 'settle=$batch drill=% kra=$(ca_lab_sha1 "$dir/kra$other.crt") %requester=%'")" = "$keys"
+check "there is no way back then" refuses CRYPT_E_NOT_FOUND archive revert "$batch"
+check "and nothing to let go" refuses CRYPT_E_NOT_FOUND settle
+check "the agent to come opens it still" opens_now "$other"
+in_database 'UPDATE RequestBlob SET RawArchivedKey = k.RawArchivedKey FROM kept.Key k WHERE k.RequestID = RequestBlob.RequestID;
+	UPDATE Request SET KeyRecoveryHashes = k.KeyRecoveryHashes FROM kept.Key k WHERE k.RequestID = Request.RequestID'
 
 check "a name that is two certificates" refuses TYPE_E_AMBIGUOUSNAME ca_lab_kra disable "kra$winner"
 check "one that is none" refuses CRYPT_E_NOT_FOUND ca_lab_kra enable nobody

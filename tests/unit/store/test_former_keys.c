@@ -1,5 +1,6 @@
 /* Archived keys that were sealed to others, and as they were before. */
 #include "own.h"
+#include "store_drills.h"
 #include "store_test.h"
 
 #define OLD   "07 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00"
@@ -109,12 +110,124 @@ a_key_that_changed_meanwhile_is_left(void **state)
 	assert_false(s.done);
 }
 
+#define OTHER "fedcba9876543210fedcba9876543210"
+
+static bool
+settle(struct store_tx *tx, void *arg, struct err *err)
+{
+	struct step *s = arg;
+
+	return store_settle_key(tx, s->id, view_str(BATCH), view_str(s->was), &s->done, err);
+}
+
+static void
+a_former_key_goes_for_what_the_row_has_alone(void **state)
+{
+	struct fixture *f = *state;
+	struct step s = {.id = add_sealed(f), .was = "old", .becomes = "new"};
+
+	assert_ok(f, store_do(f->store, rewrap, &s, &f->err));
+	assert_ok(f, store_do(f->store, settle, &s, &f->err));
+	assert_false(s.done);
+	assert_int_equal(raw_number(f, "SELECT count(*) FROM FormerKey"), 1);
+	s.was = "new";
+	assert_ok(f, store_do(f->store, settle, &s, &f->err));
+	assert_true(s.done);
+	assert_int_equal(raw_number(f, "SELECT count(*) FROM FormerKey"), 0);
+	assert_key(f, s.id, "new", NEW);
+	assert_ok(f, store_do(f->store, settle, &s, &f->err));
+	assert_false(s.done);
+}
+
+static bool
+give_out(struct store_tx *tx, void *arg, struct err *err)
+{
+	(void)arg;
+	return store_add_batch(tx, view_str(BATCH), view_str("12345678901234567890"), 900, err);
+}
+
+/* Of a batch that was given out before it was noted, whoever could open the key may be. */
+static void
+who_sealed_a_key_is_known_or_who_could_have(void **state)
+{
+	struct fixture *f = *state;
+	struct step s = {.id = add_sealed(f), .was = "old", .becomes = "new"};
+	struct store_sealers sealers;
+
+	assert_ok(f, store_do(f->store, rewrap, &s, &f->err));
+	for (int noted = 0; noted < 2; noted++) {
+		assert_ok(f, store_list_sealers(f->store, s.id, view_str(HASH), &sealers, &f->err));
+		assert_int_equal(sealers.count, 1);
+		assert_int_equal(sealers.list[0].known, noted);
+		assert_string_equal(sealers.list[0].could, OLD);
+		if (noted)
+			assert_memory_equal(sealers.list[0].kra, "12345678901234567890", 20);
+		else
+			assert_ok(f, store_do(f->store, give_out, NULL, &f->err));
+		store_sealers_free(&sealers);
+	}
+	assert_ok(f, store_list_sealers(f->store, s.id, view_str(OTHER), &sealers, &f->err));
+	assert_int_equal(sealers.count, 0);
+}
+
+struct proof {
+	struct store_drill drill;
+	struct store_drill_key key;
+};
+
+static bool
+prove(struct store_tx *tx, void *arg, struct err *err)
+{
+	const struct proof *p = arg;
+	bool done;
+
+	return store_add_drill(tx, &p->drill, &p->key, err) &&
+	       store_prove_drill_key(
+		   tx, view_of(p->drill.id, sizeof p->drill.id), view_str(HASH), 2000, &done, err);
+}
+
+static bool
+ask(struct store_tx *tx, void *arg, struct err *err)
+{
+	const struct proof *p = arg;
+
+	return store_add_drill(tx, &p->drill, &p->key, err);
+}
+
+static void
+who_was_asked_only_proved_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct proof
+	    asked = {.drill = {.id = "asked", .kra = "agent 1", .opened_when = 1, .keys = 1}},
+	    proved = {.drill = {.id = "proved", .kra = "agent 2", .opened_when = 1, .keys = 1}};
+	struct store_provers provers;
+
+	asked.key.request_id = proved.key.request_id = add_sealed(f);
+	memcpy(asked.key.sealed, HASH, sizeof asked.key.sealed);
+	memcpy(proved.key.sealed, HASH, sizeof proved.key.sealed);
+	assert_ok(f, store_do(f->store, ask, &asked, &f->err));
+	assert_ok(f, store_do(f->store, prove, &proved, &f->err));
+	assert_ok(f,
+	    store_list_provers(f->store, proved.key.request_id, view_str(HASH), &provers, &f->err));
+	assert_int_equal(provers.count, 1);
+	assert_string_equal((const char *)provers.list[0].drill, "proved");
+	assert_string_equal((const char *)provers.list[0].kra, "agent 2");
+	store_provers_free(&provers);
+	assert_ok(f, store_list_provers(
+			 f->store, proved.key.request_id, view_str(OTHER), &provers, &f->err));
+	assert_int_equal(provers.count, 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(the_former_key_stays_and_comes_back),
 	    TEST(a_key_that_changed_meanwhile_is_left),
+	    TEST(a_former_key_goes_for_what_the_row_has_alone),
+	    TEST(who_sealed_a_key_is_known_or_who_could_have),
+	    TEST(who_was_asked_only_proved_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
