@@ -41,6 +41,20 @@ has_usage(const struct sign_usages *u, const char *dotted)
 	return false;
 }
 
+/* What clients encrypt private keys to: exchange certificates, and whatever else dirca gives a
+ * meaning. */
+static const char *
+find_own(const struct sign_usages *u)
+{
+	static const char reserved[] = DIRCA_ARC ".4.";
+
+	for (size_t i = 0; i < u->count; i++)
+		if (strcmp(u->list[i], KP_CA_EXCHANGE) == 0 ||
+		    strncmp(u->list[i], reserved, sizeof reserved - 1) == 0)
+			return u->list[i];
+	return NULL;
+}
+
 static unsigned
 kinds_of(const struct sign_purpose *p)
 {
@@ -85,11 +99,13 @@ sign_kinds_check(unsigned allowed, const struct sign_purpose *p, struct err *err
 {
 	unsigned kinds = kinds_of(p), missing = kinds & ~allowed;
 	char lacking[SIGN_KINDS_TEXT_MAX], line[SIGN_KINDS_TEXT_MAX];
+	const char *own = find_own(&p->eku);
 
-	if (has_usage(&p->eku, KP_CA_EXCHANGE) || has_usage(&p->policy, KP_CA_EXCHANGE))
+	if (own != NULL || (own = find_own(&p->policy)) != NULL)
 		return err_set(err, DIRCA_E_KIND_NOT_ALLOWED,
-		    "the vault signs no certificate with the usage " KP_CA_EXCHANGE
-		    " for anybody: it makes CA exchange certificates itself, for its own keys");
+		    "the vault signs no certificate with the usage %s for anybody: it makes CA "
+		    "exchange and key import certificates itself, for its own keys",
+		    own);
 	if (missing == 0)
 		return true;
 	name_kinds(missing, false, lacking);

@@ -35,8 +35,8 @@ struct sign_purpose {
 };
 
 /* DIRCA_E_KIND_NOT_ALLOWED with the kinds that are missing and the line of dircad.conf that allows
- * them; 1.3.6.1.4.1.311.21.5 is allowed by none, for the vault makes exchange certificates itself.
- */
+ * them; 1.3.6.1.4.1.311.21.5 and the usages under ARC.4 (docs/PROTOCOL.md) are allowed by none, for
+ * the vault makes exchange and key import certificates itself. */
 bool sign_kinds_check(unsigned allowed, const struct sign_purpose *p, struct err *err);
 
 /* "kra sub-ca": words between blanks or commas; "end-entity" may be named and adds nothing.

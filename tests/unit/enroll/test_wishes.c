@@ -29,7 +29,7 @@ make(const struct wished *w, struct view renews, struct buf *out)
 	EVP_PKEY *key = w->key != NULL ? w->key : EVP_EC_gen("P-256");
 	ext_list *list = sk_X509_EXTENSION_new_null();
 	GENERAL_NAMES *names = GENERAL_NAMES_new();
-	char eku[64], *usages[] = {eku};
+	char eku[128], *usages[] = {eku};
 	struct buf name = {0};
 	struct err err;
 
@@ -190,6 +190,7 @@ what_root_does_not_allow_is_not_even_kept(void **state)
 	    {.subject = "CN=x", .eku = "1.3.6.1.5.5.7.3.9"},
 	    {.subject = "CN=x", .eku = "2.5.29.37.0"},
 	    {.subject = "CN=x", .eku = "1.3.6.1.4.1.311.21.5"},
+	    {.subject = "CN=x", .eku = KP_KEY_IMPORT},
 	    {.subject = "CN=x", .is_ca = true},
 	    {.subject = "CN=x", .is_ca = true, .eku = CLIENT_AUTH},
 	};

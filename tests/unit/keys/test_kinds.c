@@ -5,6 +5,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "oids.h"
 #include "pkix.h"
 #include "sign_kinds.h"
 
@@ -22,6 +23,7 @@
 #define KEY_CERT_SIGN     PKIX_KU_CERT_SIGN
 #define CRL_SIGN          PKIX_KU_CRL_SIGN
 #define USAGES_MAX        3
+#define TEXT_MAX          128
 
 /* What is refused where `kinds` lack `needs`, and allowed where they hold exactly it. 0: allowed
  * always. */
@@ -66,7 +68,7 @@ static const struct row rows[] = {
 #define ALL_KINDS 0x1fu
 
 static struct sign_usages
-usages(const char *const from[USAGES_MAX], char *to[USAGES_MAX], char text[USAGES_MAX][32])
+usages(const char *const from[USAGES_MAX], char *to[USAGES_MAX], char text[USAGES_MAX][TEXT_MAX])
 {
 	struct sign_usages u = {.list = to};
 
@@ -80,7 +82,7 @@ usages(const char *const from[USAGES_MAX], char *to[USAGES_MAX], char text[USAGE
 static bool
 check(unsigned allowed, const struct row *r, struct err *err)
 {
-	char text[2][USAGES_MAX][32], *list[2][USAGES_MAX];
+	char text[2][USAGES_MAX][TEXT_MAX], *list[2][USAGES_MAX];
 	struct sign_purpose p = {.is_ca = r->is_ca,
 	    .key_usage = r->key_usage,
 	    .has_eku = r->eku[0] != NULL,
@@ -106,13 +108,17 @@ each_kind_needs_all_that_it_is_and_no_more(void **state)
 }
 
 static void
-exchange_usage_is_allowed_by_nothing(void **state)
+usages_of_the_vaults_keys_are_allowed_by_nothing(void **state)
 {
 	static const struct row exchange[] = {
 	    {"usage", 0, false, KEY_ENCIPHERMENT, {EXCHANGE}, {0}},
 	    {"policy", 0, false, KEY_ENCIPHERMENT, {CLIENT_AUTH}, {EXCHANGE}},
 	    {"among others", 0, false, KEY_ENCIPHERMENT, {CLIENT_AUTH, EXCHANGE}, {0}},
 	    {"of a CA", 0, true, KEY_CERT_SIGN, {EXCHANGE}, {0}},
+	    {"import", 0, false, KEY_ENCIPHERMENT, {KP_KEY_IMPORT}, {0}},
+	    {"import by its policies", 0, false, KEY_ENCIPHERMENT, {CLIENT_AUTH}, {KP_KEY_IMPORT}},
+	    {"import among others", 0, false, KEY_ENCIPHERMENT, {CLIENT_AUTH, KP_KEY_IMPORT}, {0}},
+	    {"of dirca, whatever it may be", 0, false, KEY_ENCIPHERMENT, {DIRCA_ARC ".4.99"}, {0}},
 	};
 	struct err err;
 
@@ -182,7 +188,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(each_kind_needs_all_that_it_is_and_no_more),
-	    cmocka_unit_test(exchange_usage_is_allowed_by_nothing),
+	    cmocka_unit_test(usages_of_the_vaults_keys_are_allowed_by_nothing),
 	    cmocka_unit_test(line_of_the_refusal_allows_it),
 	    cmocka_unit_test(words_are_read_and_written),
 	};
