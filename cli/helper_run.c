@@ -60,10 +60,10 @@ start(const struct helper *h, const struct given *g, int said, pid_t *child, str
 	posix_spawn_file_actions_init(&actions);
 	/* Its words are no result of ours. */
 	posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
-	if (said != -1)
+	if (said != -1) {
 		posix_spawn_file_actions_adddup2(&actions, said, STDERR_FILENO);
-	if (said != -1 && !h->asks)
 		posix_spawn_file_actions_adddup2(&actions, said, STDOUT_FILENO);
+	}
 	for (size_t i = 0; i < g->count; i++)
 		posix_spawn_file_actions_adddup2(&actions, g->fds[i], HELPER_FD + (int)i);
 	fault = posix_spawnp(child, argv[0], &actions, NULL, argv, environ);

@@ -27,7 +27,6 @@ struct helper {
 	const char *noise[HELPER_NOISE_MAX];
 	const char *sign;
 	enum err_code meaning;
-	bool asks; /* its questions, on standard output, are not held up */
 };
 /* What the program wrote into its last file goes to `out`, unless that is NULL. DIRCA_E_CONFIG: it
  * is not installed; DIRCA_E_IO, or `meaning`: it failed, and has said why. */

@@ -139,13 +139,32 @@ key_nss_export(
 
 /* ---- tokens ---- */
 
-/* The URI with where its PIN is, and the module that it names. free() both. */
-static bool
-cut_uri(const char *uri, bool has_pin, char **uri_out, char **module_out, struct err *err)
+/* Of one token: all that its programs are told. */
+struct card {
+	char *base, *module; /* the URI without its query; --provider of p11tool, or NULL */
+	struct secret pin;
+};
+
+static void
+card_free(struct card *c)
 {
-	const char *query = strchr(uri, '?');
+	free(c->base);
+	free(c->module);
+	secret_free(&c->pin);
+}
+
+static bool
+names_object(const char *base)
+{
+	return strstr(base, "object=") != NULL || strstr(base, "type=") != NULL ||
+	       strstr(base, ";id=") != NULL || strstr(base, ":id=") != NULL;
+}
+
+static bool
+card_open(const struct cli_options *o, struct card *c, struct err *err)
+{
+	const char *uri = o->token, *query = strchr(uri, '?');
 	const char *module = query != NULL ? strstr(query, MODULE) : NULL;
-	size_t len = query != NULL ? (size_t)(query - uri) : strlen(uri);
 
 	if (!key_uri_is(uri))
 		return err_set(err, DIRCA_E_USAGE, "--token %s: not a PKCS#11 URI (RFC 7512)", uri);
@@ -154,79 +173,206 @@ cut_uri(const char *uri, bool has_pin, char **uri_out, char **module_out, struct
 		if (memchr(module, '%', strcspn(module, "&")) != NULL)
 			return err_set(err, DIRCA_E_USAGE,
 			    "--token: escapes in module-path are not understood here");
-		*module_out = text_printf("--provider=%.*s", (int)strcspn(module, "&"), module);
+		c->module = text_printf("--provider=%.*s", (int)strcspn(module, "&"), module);
 	}
-	*uri_out =
-	    text_printf("%.*s%s", (int)len, uri, has_pin ? "?pin-source=" HELPER_FILE_0 : "");
-	return true;
+	c->base = mem_text_n(uri, query != NULL ? (size_t)(query - uri) : strlen(uri));
+	if (names_object(c->base))
+		return err_set(err, DIRCA_E_USAGE,
+		    "--token names a token, and no object on it: without id, object and type");
+	/* Once, for all that is looked for and written. */
+	return cli_password(o->store_password_file, "PIN of the token: ", false, &c->pin, err);
+}
+
+/* "pkcs11:token=x;id=%01%02;type=cert?pin-source=..." */
+static char *
+object_uri(const struct card *c, const char *type, const char *label, struct view id)
+{
+	OWNED(own_memory) char *what = mem_text("");
+	const struct {
+		const char *name;
+		struct view value;
+	} parts[] = {{";id=", id}, {";object=", view_str(label != NULL ? label : "")}};
+
+	for (size_t i = 0; i < COUNT_OF(parts); i++) {
+		OWNED(own_memory) char *hex = hex_encode(parts[i].value, '%');
+
+		if (parts[i].value.len == 0)
+			continue;
+		text_list_add(&what, "", parts[i].name);
+		text_list_add(&what, "", "%");
+		text_list_add(&what, "", hex);
+	}
+	return text_printf("%s%s%s%s?pin-source=" HELPER_FILE_0, c->base, what,
+	    type != NULL ? ";type=" : "", type != NULL ? type : "");
+}
+
+static void
+add_module(struct helper *h, const struct card *c)
+{
+	if (c->module != NULL)
+		add_argument(h, c->module);
+}
+
+/* What is there of it; CRYPT_E_NOT_FOUND. Of several p11tool gives one. */
+static bool
+ask(const struct card *c, const char *how, const char *uri, struct buf *out, struct err *err)
+{
+	bool exports = strcmp(how, "--export") == 0;
+	struct helper h = {
+	    .args = {"p11tool", "--login", "--batch", how, uri, "--outfile", HELPER_FILE_1},
+	    .files = {secret_view(&c->pin)},
+	    .file_count = 2,
+	    .package = "gnutls-bin",
+	    .noise = {exports ? "Error in pkcs11_export" : "No matching objects found"},
+	    .sign = exports ? "The requested data were not available" : "No matching objects found",
+	    .meaning = CRYPT_E_NOT_FOUND};
+
+	add_module(&h, c);
+	return helper_run(&h, PFX_FILE_MAX, out, err);
 }
 
 /* One object of a key into the token. GnuTLS has one error for all that a token cannot do, and says
  * in its log alone which it was. */
 static bool
-put(const char *uri, const char *module, const struct secret *pin, const char *what,
-    struct view content, const char *label, const char *id, struct err *err)
+put(const struct card *c, const char *what, struct view content, const char *label, const char *id,
+    struct err *err)
 {
-	struct helper h = {.args = {"p11tool", "--debug=2", "--login", "--write", uri, what,
-			       HELPER_FILE_1, "--label", label, "--id", id},
-	    .files = {secret_view(pin), content},
+	OWNED(own_memory) char *uri = object_uri(c, NULL, NULL, (struct view){0});
+	struct helper h = {.args = {"p11tool", "--debug=2", "--login", "--batch", "--write", uri,
+			       what, HELPER_FILE_1, "--label", label, "--id", id},
+	    .files = {secret_view(&c->pin), content},
 	    .file_count = 2,
 	    .package = "gnutls-bin",
 	    .noise = {"|<", "Setting log level"},
 	    .sign = "Insufficient memory available on the device", /* CKR_DEVICE_MEMORY */
-	    .meaning = SCARD_E_WRITE_TOO_MANY,
-	    .asks = pin->len == 0};
+	    .meaning = SCARD_E_WRITE_TOO_MANY};
 
-	if (module != NULL)
-		add_argument(&h, module);
-	if (!h.asks)
-		add_argument(&h, "--batch");
+	add_module(&h, c);
 	return helper_run(&h, 0, NULL, err);
 }
 
+/* A pair on its way to the token. */
+struct placing {
+	const struct card *card;
+	const struct pfx_entry *entry;
+	struct buf ski; /* by which its objects are found */
+	char *id, *label;
+	char *renewed; /* the label of its certificate, where another has that id */
+	bool wrote;
+};
+
+static void
+placing_free(struct placing *p)
+{
+	buf_free(&p->ski);
+	free(p->id);
+	free(p->label);
+	free(p->renewed);
+}
+
 static bool
-import_pair(const char *uri, const char *module, const struct secret *pin,
-    const struct pfx_entry *e, struct err *err)
+placing_open(const struct card *card, const struct pfx_entry *e, struct placing *p, struct err *err)
 {
 	OWNED(pkix_cert_free) struct pkix_cert cert = {0};
-	OWNED(secret_free) struct secret key = {0};
-	OWNED(buf_free) struct buf ski = {0}, pem = {0};
-	OWNED(own_memory) char *id = NULL;
-	const char *label = e->friendly_name != NULL ? e->friendly_name : "dirca";
-	const char *what = "private key";
+	OWNED(own_memory) char *sha1 = NULL;
 
+	p->card = card;
+	p->entry = e;
 	if (!pkix_cert_decode(buf_view(&e->certificate), &cert, err) ||
-	    !pkix_cert_ski(&cert, &ski, err) || !pkcs8_encode(e->key, NULL, &key, err) ||
-	    !pem_append(&pem, "CERTIFICATE", buf_view(&e->certificate), err))
+	    !pkix_cert_ski(&cert, &p->ski, err))
 		return false;
-	id = hex_encode(buf_view(&ski), '\0');
-	if (put(uri, module, pin, "--load-privkey", secret_view(&key), label, id, err)) {
-		what = "certificate, whose private key is on it now,";
-		if (put(uri, module, pin, "--load-certificate", buf_view(&pem), label, id, err))
-			return true;
-	}
+	sha1 = hex_encode(view_of(cert.sha1, sizeof cert.sha1), '\0');
+	p->id = hex_encode(buf_view(&p->ski), '\0');
+	p->label = mem_text(e->friendly_name != NULL ? e->friendly_name : "dirca");
+	p->renewed = text_printf("%s (%.8s)", p->label, sha1);
+	return true;
+}
+
+static bool
+no_room(const struct placing *p, const char *what, struct err *err)
+{
 	return err->code != SCARD_E_WRITE_TOO_MANY
 		   ? false
 		   : err_set(err, SCARD_E_WRITE_TOO_MANY,
 			 "the %s of %s does not fit on the token: `p11tool --list-all --login` "
 			 "shows what it holds, `p11tool --delete` makes room; or take a card with "
 			 "more memory",
-			 what, label);
+			 what, p->label);
+}
+
+static bool
+import_key(struct placing *p, struct err *err)
+{
+	OWNED(own_memory) char *uri = object_uri(p->card, "private", NULL, buf_view(&p->ski));
+	OWNED(buf_free) struct buf there = {0};
+	OWNED(secret_free) struct secret key = {0};
+
+	if (ask(p->card, "--list-all", uri, &there, err))
+		return true;
+	if (err->code != CRYPT_E_NOT_FOUND || !pkcs8_encode(p->entry->key, NULL, &key, err))
+		return false;
+	p->wrote = true;
+	return put(p->card, "--load-privkey", secret_view(&key), p->label, p->id, err) ||
+	       no_room(p, "private key", err);
+}
+
+enum there { THERE_FAILED, THERE_NONE, THERE_ANOTHER, THERE_IT_IS };
+
+/* A certificate of that key under the label, or under any. */
+static enum there
+look_for_certificate(const struct placing *p, const char *label, struct err *err)
+{
+	OWNED(own_memory) char *uri = object_uri(p->card, "cert", label, buf_view(&p->ski));
+	OWNED(buf_free) struct buf pem = {0}, der = {0};
+
+	if (!ask(p->card, "--export", uri, &pem, err))
+		return err->code == CRYPT_E_NOT_FOUND ? THERE_NONE : THERE_FAILED;
+	if (!pem_any(buf_view(&pem), &der, err))
+		return THERE_FAILED;
+	return view_eq(buf_view(&der), buf_view(&p->entry->certificate)) ? THERE_IT_IS
+									 : THERE_ANOTHER;
+}
+
+/* A renewed one is another beside it, and known by its label when it comes again. */
+static bool
+import_certificate(struct placing *p, struct err *err)
+{
+	const char *const labels[] = {NULL, p->label, p->renewed};
+	OWNED(buf_free) struct buf pem = {0};
+	const char *label = p->label;
+
+	for (size_t i = 0; i < COUNT_OF(labels); i++) {
+		enum there there = look_for_certificate(p, labels[i], err);
+
+		if (there == THERE_FAILED || there == THERE_IT_IS)
+			return there == THERE_IT_IS;
+		if (there == THERE_NONE && i == 0)
+			break;
+		label = p->renewed;
+	}
+	if (!pem_append(&pem, "CERTIFICATE", buf_view(&p->entry->certificate), err))
+		return false;
+	p->wrote = true;
+	return put(p->card, "--load-certificate", buf_view(&pem), label, p->id, err) ||
+	       no_room(p, "certificate, whose private key is on it now,", err);
 }
 
 bool
 key_token_import(const struct cli_options *o, struct pfx_content *c, struct err *err)
 {
-	OWNED(secret_free) struct secret pin = {0};
-	OWNED(own_memory) char *uri = NULL, *module = NULL;
+	OWNED(card_free) struct card card = {0};
 
-	if (!cut_uri(o->token, o->store_password_file != NULL, &uri, &module, err) ||
-	    !store_password(o, &pin, err))
+	if (!card_open(o, &card, err))
 		return false;
 	name_keys(c);
-	for (size_t i = 0; i < c->key_count; i++)
-		if (!import_pair(uri, module, &pin, &c->keys[i], err))
+	for (size_t i = 0; i < c->key_count; i++) {
+		OWNED(placing_free) struct placing p = {0};
+
+		if (!placing_open(&card, &c->keys[i], &p, err) || !import_key(&p, err) ||
+		    !import_certificate(&p, err))
 			return false;
-	print_names(c);
+		print_name(stdout, p.label);
+		puts(p.wrote ? "" : ": there already");
+	}
 	return true;
 }

@@ -200,6 +200,8 @@ check "programs that are watched" eval 'spied pk12util && spied p11tool && echo 
 spying() { PATH=$dir/spy:$PATH dirca "$@"; }
 check "into NSS" eval 'spying importpfx all.pfx --nss sql:own --password-file pn --store-password-file pw &&
 	[ "$(certutil -K -d sql:own -f pw | grep -c "^<")" = 4 ]'
+check "again nothing is twice" eval 'dirca importpfx all.pfx --nss sql:own --password-file pn --store-password-file pw &&
+	[ "$(certutil -K -d sql:own -f pw | grep -c "^<")" = 4 ] && [ "$(certutil -L -d sql:own | grep -c "u,u,u")" = 4 ]'
 check "and out" eval 'spying exportpfx leaf o5.pfx --nss sql:own --store-password-file pw --out-password-file pn && has_certificates o5.pfx 4'
 check "not with a wrong password" refuses DIRCA_E_IO dirca importpfx all.pfx --nss sql:own --password-file pn --store-password-file px
 module=$(find /usr/lib -name libsofthsm2.so -print -quit)
@@ -208,8 +210,17 @@ export SOFTHSM2_CONF=$dir/softhsm.conf
 check "a token" softhsm2-util --init-token --free --label mine --pin 4711-pin --so-pin 12345678
 check "into it" spying importpfx u1.pfx u2.pfx --token "pkcs11:token=mine?module-path=$module" --password-file p1 --password-file p2 \
 	--store-password-file pin
-check "two keys and certificates" eval \
-	'[ "$(pkcs11-tool --module "$module" --token-label mine --login --pin 4711-pin -O 2>/dev/null | grep -c "Private Key\|Certificate Object")" = 4 ]'
+on_token() { [ "$(pkcs11-tool --module "$module" --token-label mine --login --pin 4711-pin -O 2>/dev/null | grep -c "Private Key\|Certificate Object")" = "$1" ]; }
+check "two keys and certificates" on_token 4
+again() { dirca importpfx "$@" --token "pkcs11:token=mine?module-path=$module" --password-file p1 --store-password-file pin; }
+check "again it says so" says "Mail: there already" again u1.pfx
+check "and nothing is twice" on_token 4
+no_certificate() { GNUTLS_PIN=4711-pin p11tool --provider="$module" --login --batch --delete 'pkcs11:token=mine;object=Mail;type=cert'; }
+check "what is missing of a pair is written" eval 'no_certificate && on_token 3 && again u1.pfx && on_token 4'
+renewed() { openssl req -x509 -key u1.key -days 19 -subj /CN=u1 -out u1b.crt && openssl pkcs12 -export -inkey u1.key -in u1b.crt -name Mail -passout file:p1 -out u1b.pfx; }
+check "a certificate that was renewed with its key comes beside the other" eval 'renewed && again u1b.pfx && on_token 5'
+check "once, each of them" eval 'says "there already" again u1b.pfx && says "there already" again u1.pfx && on_token 5'
+check "an object is no token" fails_with 2 dirca importpfx u1.pfx --token "pkcs11:token=mine;object=Mail?module-path=$module" --password-file p1 --store-password-file pin
 check "which it does not give out" refuses NTE_BAD_FLAGS out mail o6.pfx --token "pkcs11:token=mine"
 # What stands before the token and says that it is full, to everything or from the second object on.
 export P11_SHIM_MODULE=$module P11_SHIM_FOLDER=$dir
