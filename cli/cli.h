@@ -217,6 +217,7 @@ enum cli_opts {
 	OPTS_EXPORTKMS,
 	OPTS_SEARCH, /* getkey */
 	OPTS_COVERAGE,
+	OPTS_PART,  /* archive verify: of all */
 	OPTS_COUNT, /* kra count */
 	OPTS_REWRAP,
 	OPTS_SAMPLE, /* archive drill new */

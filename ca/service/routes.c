@@ -62,6 +62,7 @@ static const struct route routes[] = {
     {"POST", "/dirca/v1/audit/checkpoints", false, false, ROUTE_WORK, BY_AUDITOR,
 	route_audit_checkpoint},
     {"GET", "/dirca/v1/events", false, false, ROUTE_WORK, BY_WATCHER, route_events},
+    {"GET", "/dirca/v1/archived-keys", false, false, ROUTE_WORK, BY_WATCHER, route_archived_keys},
     {"GET", "/dirca/v1/candidates", false, false, ROUTE_WORK, BY_OFFICER, route_candidates},
     {"POST", "/dirca/v1/recovery-blobs", false, false, ROUTE_WORK, BY_OFFICER, route_recovery_blob},
     {"GET", "/dirca/v1/cases", false, false, ROUTE_WORK, BY_REVIEWER, route_cases_list},

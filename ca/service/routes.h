@@ -76,6 +76,7 @@ void route_revocation(struct route_call *c);
 void route_audit(struct route_call *c);
 void route_audit_checkpoint(struct route_call *c);
 void route_events(struct route_call *c);
+void route_archived_keys(struct route_call *c);
 void route_candidates(struct route_call *c);
 void route_recovery_blob(struct route_call *c);
 void route_cases_list(struct route_call *c);

@@ -32,13 +32,16 @@ store_get_kra(struct store *s, struct view sha1, struct buf *certificate_out, st
 }
 
 bool
-store_walk_archived(struct store *s, store_archived_each *each, void *arg, struct err *err)
+store_page_archived(struct store *s, int64_t after, int64_t limit, store_archived_each *each,
+    void *arg, struct err *err)
 {
 	OWNED(reading_end) struct reading r = reading_begin(s, SQL_ARCHIVED_KEYS, err);
 	enum sql_step step;
 
 	if (r.conn == NULL)
 		return false;
+	sql_bind_int(r.conn, r.id, 1, after);
+	sql_bind_int(r.conn, r.id, 2, limit);
 	while ((step = sql_step(r.conn, r.id, err)) == SQL_ROW) {
 		OWNED(buf_free) struct buf archived = {0};
 
@@ -47,6 +50,12 @@ store_walk_archived(struct store *s, store_archived_each *each, void *arg, struc
 		each(sql_int(r.conn, r.id, 0), buf_view(&archived), arg);
 	}
 	return step == SQL_DONE;
+}
+
+bool
+store_walk_archived(struct store *s, store_archived_each *each, void *arg, struct err *err)
+{
+	return store_page_archived(s, 0, -1, each, arg, err);
 }
 
 bool

@@ -289,7 +289,7 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3, SQL_SELDOM = 4 };
 	    "SELECT RawCertificate FROM Request WHERE CertificateHash = ?1 LIMIT 1")              \
 	X(ARCHIVED_KEYS, SQL_READER,                                                              \
 	    "SELECT RequestID, RawArchivedKey FROM RequestBlob WHERE RawArchivedKey IS NOT NULL " \
-	    "ORDER BY RequestID")                                                                 \
+	    "AND RequestID > ? ORDER BY RequestID LIMIT ?")                                       \
 	X(KRA_SETS, SQL_READER,                                                                   \
 	    "SELECT KeyRecoveryHashes, Keys FROM KraSetCount WHERE Keys > 0 ORDER BY 1")          \
 	X(SEALED_TO, SQL_READER,                                                                  \

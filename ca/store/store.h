@@ -397,8 +397,10 @@ bool store_page_candidates(struct store *s, enum store_key by, const char *value
  */
 enum store_find store_get_kra(
     struct store *s, struct view sha1, struct buf *certificate_out, struct err *err);
-/* Every archived key, by request. */
+/* Archived keys, by request: every one, or so many behind one (below 0: all). */
 typedef void store_archived_each(int64_t request_id, struct view archived_key, void *arg);
+bool store_page_archived(struct store *s, int64_t after, int64_t limit, store_archived_each *each,
+    void *arg, struct err *err);
 bool store_walk_archived(struct store *s, store_archived_each *each, void *arg, struct err *err);
 /* Each combination of agents that archived keys are sealed to, as it stands in key_recovery_hashes,
  * and how many keys; `each` ends the walk with false and err. */

@@ -309,13 +309,22 @@ check "were it higher, all but that one" with_floor "(.below_floor | length) == 
 # ---- every archived key, unopened ----
 verified() { "$DIRCA_BIN/dirca" verifykeys -c "$DIRCAD_CONF" --json >"$dir/verified.json"; }
 check "each is sealed to whom its row names" eval 'verified && jq -e ".bad == 0 and .keys > 2 and all(.agents[]; .known)" "$dir/verified.json"'
+asked() { ca_lab_as auditor archive verify --json "$@" >"$dir/asked.json"; }
+asked_is() { jq -e --slurpfile l "$dir/verified.json" "$1" "$dir/asked.json"; }
+check "an auditor has the CA do it" eval 'asked && asked_is ".keys == \$l[0].keys and .bad == 0 and .next == null and ([.agents[].keys] | add) == ([\$l[0].agents[].keys] | add)"'
+by_parts() { # two keys, and from there on the rest
+	asked --limit 2 && asked_is '.keys == 2 and .next != null' && asked --after "$(jq .next "$dir/asked.json")" && asked_is '.keys == $l[0].keys - 2'
+}
+check "in parts, which go on" by_parts
+check "not for a certificate manager" refuses E_ACCESSDENIED officer archive verify
 check "in words, too" says "something is wrong with 0" "$DIRCA_BIN/dirca" verifykeys -c "$DIRCAD_CONF"
 named_otherwise() { # STATUS: as if the row named other agents than the key is sealed to; then put back
 	local old
 	old=$(sqlite3 "$CA_STATE/dirca.db" "SELECT KeyRecoveryHashes FROM Request WHERE RequestID = $gcm_request") || return 1
 	sqlite3 "$CA_STATE/dirca.db" ".timeout 5000" "UPDATE Request SET KeyRecoveryHashes = '${2:-$(printf '%s' "$old" | head -1 | tr 0-9a-f 1-9a-f0)}' WHERE RequestID = $gcm_request"
 	verified
-	[ $? -eq "$1" ] && jq -e ".bad == 1 and .findings[0].request_id == $gcm_request" "$dir/verified.json"
+	[ $? -eq "$1" ] && jq -e ".bad == 1 and .findings[0].request_id == $gcm_request" "$dir/verified.json" && { asked; [ $? -eq "$1" ]; } &&
+		asked_is '.bad == 1 and .findings == $l[0].findings' && fails_with "$1" ca_lab_as caadmin archive verify
 	local status=$?
 	sqlite3 "$CA_STATE/dirca.db" ".timeout 5000" "UPDATE Request SET KeyRecoveryHashes = '$old' WHERE RequestID = $gcm_request" && return $status
 }
