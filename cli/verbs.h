@@ -233,6 +233,12 @@
 	X("archive export", "OUT FROM TO...", 3, CLI_LIST_MAX, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG, \
 	    OPTS(OPTS_DAEMON), cmd_archive_export,                                                 \
 	    "archived keys for a KRA who seals them to others (on the CA's machine)")              \
+	X("archive list", "", 0, 0, GROUP_KEYS, WHO_WATCHER, NEEDS_CA,                             \
+	    OPTS(OPTS_SESSION, OPTS_JSON), cmd_archive_list,                                       \
+	    "batches of archived keys that root gave out to be sealed to others")                  \
+	X("archive approve", "BATCH", 1, 1, GROUP_KEYS, WHO_ADMIN, NEEDS_CA,                       \
+	    OPTS(OPTS_SESSION, OPTS_JSON), cmd_archive_approve,                                    \
+	    "approve that a batch is taken back (CA\\Recovery\\ApproveBatches)")                   \
 	X("archive rewrap", "IN OUT", 2, 2, GROUP_KEYS, WHO_KRA, NEEDS_NOTHING, OPTS(OPTS_REWRAP), \
 	    cmd_archive_rewrap,                                                                    \
 	    "seal the keys of a batch to other KRAs with a KRA's key (needs no CA)")               \

@@ -122,6 +122,7 @@ static const struct row {
 	REVOKE_FIRST_COMPROMISED | REVOKE_FIRST_LOST, 0, 0, NULL},
     [SETTING_RECOVERY_TELL_OWNER] = {"CA\\Recovery\\TellOwner", TELL_OWNER_AT_FETCH, 0, 0,
 	tell_owner},
+    [SETTING_RECOVERY_BATCHES] = {"CA\\Recovery\\ApproveBatches", 0, 0, 1, NULL},
 };
 
 /* Those that are flags, and those that not every administrator sets. */

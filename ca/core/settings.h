@@ -77,6 +77,8 @@ enum setting {
 	SETTING_RECOVERY_FETCH_HOURS,   /* CA\Recovery\FetchHours: how long a case is open */
 	SETTING_RECOVERY_REVOKE_FIRST,  /* CA\Recovery\RevokeFirst: REVOKE_FIRST_* */
 	SETTING_RECOVERY_TELL_OWNER,    /* CA\Recovery\TellOwner: TELL_OWNER_* */
+	SETTING_RECOVERY_BATCHES,       /* CA\Recovery\ApproveBatches: 1 takes batches of archived
+					   keys back only after a CA administrator approved them */
 	SETTING_COUNT
 };
 

@@ -282,6 +282,18 @@ json_case_key(const struct store_case_key *k)
 }
 
 json_t *
+json_batch(const struct store_batch *b)
+{
+	OWNED(own_memory) char *id = hex_encode(view_of(b->id, sizeof b->id), '\0');
+	OWNED(own_memory) char *from = hex_encode(view_of(b->from, sizeof b->from), '\0');
+
+	return json_pack("{s:s, s:o, s:o, s:I, s:s, s:o, s:o, s:o}", "batch", id, "given_when",
+	    when_or_null(b->given_when), "given_by", text_or_null(b->given_by), "keys",
+	    (json_int_t)b->keys, "from", from, "to", text_or_null(b->to), "approved_by",
+	    text_or_null(b->approved_by), "approved_when", when_or_null(b->approved_when));
+}
+
+json_t *
 json_case(const struct store_case *c)
 {
 	json_t *keys = json_array();

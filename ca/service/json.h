@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "http.h"
+#include "store_batches.h"
 #include "store_cases.h"
 
 /* For an owned json_t (own.h). */
@@ -33,6 +34,7 @@ bool json_sort_value(
 json_t *json_audit(const struct audit_record *a);
 /* An event, its text made of its values. */
 json_t *json_event(const struct event_record *e);
+json_t *json_batch(const struct store_batch *b);
 json_t *json_case(const struct store_case *c);
 /* The body; NULL if it is over so many octets, or no JSON. json_decref. */
 json_t *json_body(const struct http_call *http, size_t most);

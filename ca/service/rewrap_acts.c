@@ -15,6 +15,7 @@
 #include <openssl/sha.h>
 
 #include "audit.h"
+#include "batches.h"
 #include "ca_issuers.h"
 #include "clock.h"
 #include "enabled_kras.h"
@@ -243,31 +244,43 @@ hashes_of(const struct pkix_cert *const *kras, size_t count, const char *separat
 	return text;
 }
 
-/* Before anything of it leaves. */
-struct batch_record {
-	const struct batch *batch;
-	struct view from;
+struct giving {
+	struct store_batch row;
+	struct ca_audit audit;
 };
 
 static bool
-record_batch(struct store_tx *tx, void *arg, struct err *err)
+write_batch(struct store_tx *tx, void *arg, struct err *err)
 {
-	const struct batch_record *x = arg;
-	const struct batch *b = x->batch;
-	OWNED(own_memory) char *from = hex_encode(x->from, '\0');
+	const struct giving *g = arg;
+
+	return store_add_batch(tx, &g->row, err) && ca_audit(tx, &g->audit, err);
+}
+
+/* Before anything of it leaves. */
+static bool
+record_batch(const struct batch *b, struct view from, struct err *err)
+{
+	OWNED(own_memory) char *from_hex = hex_encode(from, '\0');
 	OWNED(own_memory) char *id = hex_encode(view_of(b->id, sizeof b->id), '\0');
 	OWNED(own_memory) char *to = hashes_of(b->kras, b->kra_count, ",", '\0');
 	OWNED(own_memory)
-	char *detail =
-	    text_printf("verb=archive export keys=%" PRId64 " from=%s to=%s", b->r.done, from, to);
-	const struct ca_audit a = {.when = clock_now(),
+	char *detail = text_printf(
+	    "verb=archive export keys=%" PRId64 " from=%s to=%s", b->r.done, from_hex, to);
+	struct giving g = {
+	    .row = {
+		.given_when = clock_now(), .keys = b->r.done, .given_by = b->r.actor, .to = to}};
+
+	if (from.len != sizeof g.row.from)
+		return err_set(err, E_INVALIDARG, "a SHA-1 has 20 octets");
+	memcpy(g.row.id, b->id, sizeof g.row.id);
+	memcpy(g.row.from, from.ptr, sizeof g.row.from);
+	g.audit = (struct ca_audit){.when = g.row.given_when,
 	    .event = AUDIT_FILES_CHANGED,
 	    .actor = b->r.actor,
 	    .object = id,
 	    .detail = detail};
-
-	return store_add_batch(tx, view_of(b->id, sizeof b->id), x->from, a.when, err) &&
-	       ca_audit(tx, &a, err);
+	return store_do(b->r.store, write_batch, &g, err);
 }
 
 static bool export(
@@ -282,8 +295,7 @@ static bool export(
 		return false;
 	if (b->r.done == 0)
 		return true;
-	return store_do(b->r.store, record_batch,
-		   &(struct batch_record){.batch = b, .from = buf_view(&sha1)}, err) &&
+	return record_batch(b, buf_view(&sha1), err) &&
 	       ((file_write_all(file, buf_view(&b->content)) && fsync(file) == 0) ||
 		   err_errno(err, DIRCA_E_IO, "the batch cannot be written"));
 }
@@ -597,6 +609,30 @@ tell_taken(const struct rewrapping *r)
 	return ACT_FINDINGS;
 }
 
+/* By those of root's agents whom the order names, as the batch was recorded. */
+static char *
+ordered_to(const struct rewrapping *r)
+{
+	const struct rewrap_order *o = &r->order;
+	const struct pkix_cert *kras[KRA_COUNT_MAX];
+	size_t count = 0;
+
+	for (size_t i = 0; i < o->to_count; i++)
+		for (size_t k = 0; k < r->kras.count; k++)
+			if (memcmp(o->to[i], r->kras.list[k].sha256, REWRAP_HASH) == 0)
+				kras[count++] = &r->kras.list[k];
+	return hashes_of(kras, count, ",", '\0');
+}
+
+static bool
+check_approved(const struct rewrapping *r, struct err *err)
+{
+	OWNED(own_memory) char *to = ordered_to(r);
+
+	return recover_batch_check(
+	    r->store, view_of(r->order.batch, sizeof r->order.batch), r->order.keys, to, err);
+}
+
 /* The order is the CA's own, and says for whom the batch was given out. */
 static bool
 read_order(struct rewrapping *r, const struct ca_issuers *own, struct view file,
@@ -625,7 +661,7 @@ act_archive_import(const struct config *config, const char *name)
 
 	if (!file_read(name, FILE_MOST, &file, &err) || !ca_issuers_read(path, &own, &err) ||
 	    !enabled_kras_read(config, &r.kras, &err) || !begin(&r, &err) ||
-	    !read_order(&r, &own, buf_view(&file), &entries, &err))
+	    !read_order(&r, &own, buf_view(&file), &entries, &err) || !check_approved(&r, &err))
 		return act_failed(&err, 1);
 	if (!take_batch(&r, entries, &err)) {
 		tell(&r, "taken");

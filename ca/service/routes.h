@@ -79,6 +79,8 @@ void route_events(struct route_call *c);
 void route_archived_keys(struct route_call *c);
 void route_candidates(struct route_call *c);
 void route_recovery_blob(struct route_call *c);
+void route_batches_list(struct route_call *c);
+void route_batch_approve(struct route_call *c);
 void route_cases_list(struct route_call *c);
 void route_case_open(struct route_call *c);
 void route_case_get(struct route_call *c);

@@ -159,16 +159,6 @@ store_list_drill_keys(
 /* ---- keys that an agent sealed to others ---- */
 
 bool
-store_add_batch(
-    struct store_tx *tx, struct view batch, struct view kra, int64_t now, struct err *err)
-{
-	sql_bind_blob(tx->conn, SQL_ADD_REWRAP_BATCH, 1, batch);
-	sql_bind_blob(tx->conn, SQL_ADD_REWRAP_BATCH, 2, kra);
-	sql_bind_int(tx->conn, SQL_ADD_REWRAP_BATCH, 3, now);
-	return sql_run(tx->conn, SQL_ADD_REWRAP_BATCH, err);
-}
-
-bool
 store_settle_key(struct store_tx *tx, int64_t request_id, struct view batch, struct view is,
     bool *done_out, struct err *err)
 {

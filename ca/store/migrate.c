@@ -497,6 +497,22 @@ static const char rewrap_batches[] =
     "GivenWhen INTEGER NOT NULL"
     ") STRICT, WITHOUT ROWID;";
 
+/* Version 22: by whom a batch was given out, and who approved that it is taken back
+ * (store_batches.h). */
+static const char approved_batches[] =
+    "ALTER TABLE RewrapBatch ADD COLUMN Keys INTEGER CHECK (Keys > 0);"
+    "ALTER TABLE RewrapBatch ADD COLUMN ToHashes TEXT;"
+    "ALTER TABLE RewrapBatch ADD COLUMN GivenBy TEXT;"
+    "ALTER TABLE RewrapBatch ADD COLUMN ApprovedBy TEXT;"
+    "ALTER TABLE RewrapBatch ADD COLUMN ApprovedWhen INTEGER "
+    "CHECK ((ApprovedWhen IS NULL) = (ApprovedBy IS NULL));"
+    "CREATE TRIGGER RewrapBatchUpdate BEFORE UPDATE ON RewrapBatch "
+    "WHEN OLD.ApprovedWhen IS NOT NULL "
+    "BEGIN SELECT RAISE(ABORT, 'what was approved stays'); END;"
+    "CREATE TRIGGER RewrapBatchDelete BEFORE DELETE ON RewrapBatch "
+    "WHEN OLD.ApprovedWhen IS NOT NULL "
+    "BEGIN SELECT RAISE(ABORT, 'what was approved stays'); END;";
+
 /* Each array is one migration, run in order in one transaction with its user_version. */
 static const char *const version_1[] = {request_table, other_tables, NULL};
 static const char *const version_2[] = {publication_table, NULL};
@@ -519,10 +535,11 @@ static const char *const version_18[] = {kra_sets, NULL};
 static const char *const version_19[] = {former_keys, NULL};
 static const char *const version_20[] = {drills, NULL};
 static const char *const version_21[] = {rewrap_batches, NULL};
+static const char *const version_22[] = {approved_batches, NULL};
 static const char *const *const migrations[] = {version_1, version_2, version_3, version_4,
     version_5, version_6, version_7, version_8, version_9, version_10, version_11, version_12,
     version_13, version_14, version_15, version_16, version_17, version_18, version_19, version_20,
-    version_21};
+    version_21, version_22};
 #define VERSION ((int)COUNT_OF(migrations))
 
 static const char schema_query[] =

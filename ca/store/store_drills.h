@@ -38,11 +38,7 @@ bool store_prove_drill_key(struct store_tx *tx, struct view drill, struct view s
 bool store_note_report(struct store_tx *tx, struct view drill, int64_t now, struct err *err);
 
 /* ---- keys that an agent sealed to others ---- */
-/* Inside a unit of work: whose agent's certificate (SHA-1) the keys of a batch are given out for.
- */
-bool store_add_batch(
-    struct store_tx *tx, struct view batch, struct view kra, int64_t now, struct err *err);
-/* Lets the key of before that batch go, if the row still has `is`. */
+/* Inside a unit of work: lets the key of before that batch go, if the row still has `is`. */
 bool store_settle_key(struct store_tx *tx, int64_t request_id, struct view batch, struct view is,
     bool *done_out, struct err *err);
 /* Who sealed what the row has now (SHA-256): nobody, if the CA did itself, or if it was settled.

@@ -54,6 +54,8 @@
 	X(CASE_CLOSED, 1773, KEYARCHIVAL, "case-closed", "a recovery case was closed")           \
 	X(CASE_EXPIRED, 1774, KEYARCHIVAL, "case-expired", "the time of a recovery case ended")  \
 	X(KEY_RECEIVED, 1775, KEYARCHIVAL, "key-received", "who fetched an archived key has it") \
+	X(BATCH_APPROVED, 1776, KEYARCHIVAL, "batch-approved",                                   \
+	    "a batch of archived keys was approved")                                             \
 	X(KEYS_SEARCHED, 1787, KEYARCHIVAL, "keys-searched", "archived keys were searched for")  \
 	X(FILES_CHANGED, 1795, ALWAYS, "files-changed",                                          \
 	    "the CA's files were changed on its machine")

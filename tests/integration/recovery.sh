@@ -390,6 +390,9 @@ batch=$(sed -n 's/^Batch \([0-9a-f]*\):.*/\1/p' "$dir/export.out") keys=$(sed -n
 check "more than one" test "$keys" -ge 2
 check "for their eyes alone" test "$(stat -c %a "$dir/batch")" = 600
 check "which is recorded" audited "verb=archive export keys=$keys from=%" 1
+own_batch() { SUDO_USER='NWTRADERS\caadmin' archive export "$dir/own" "$(ca_lab_sha1 "$dir/kra$winner.crt")" "$(ca_lab_sha1 "$dir/kra$other.crt")" >"$dir/own.out"; }
+check "another, by a CA administrator" own_batch
+own=$(sed -n 's/^Batch \([0-9a-f]*\):.*/\1/p' "$dir/own.out")
 # entries BATCH OUT CODE: what somebody else makes of a batch; `e` are its entries, lists of TLVs, behind `order`.
 entries() {
 	python3 - "$@" <<'END'
@@ -466,6 +469,19 @@ check "to an agent of root's whom it was not given out for" refuses "other agent
 check "keys of another batch" refuses "of another batch than the rest" archive import "$dir/mixed"
 check "or a batch that the CA did not give out" refuses "none of this CA" archive import "$dir/unsigned"
 check "nothing is changed" test "$(former)" = 0
+check "two persons are asked for" ca_lab_as caadmin setreg 'CA\Recovery\ApproveBatches' 1
+check "so root alone takes nothing back" refuses "waits for a CA administrator" archive import "$dir/back"
+check "who is shown it" jq -e --arg b "$batch" --argjson k "$keys" 'any(.[]; .batch == $b and .keys == $k and .approved_by == null)' <(ca_lab_as caadmin archive list --json)
+check "not to certificate managers" refuses E_ACCESSDENIED officer archive list
+check "who do not approve it" refuses E_ACCESSDENIED officer archive approve "$batch"
+check "nor does who gave it out, by his name" refuses DIRCA_E_OWN_REQUEST ca_lab_as caadmin archive approve "$own"
+check "nor one that there is not" refuses CRYPT_E_NOT_FOUND ca_lab_as caadmin archive approve "${batch//[0-9]/0}"
+check "nothing is taken" test "$(former)" = 0
+check "nor root, by the Unix socket" refuses "not as root" ca_lab_as caadmin archive approve "$batch" --socket "$CA_SOCKET"
+check "a CA administrator does" says "approved by NWTRADERS" ca_lab_as caadmin archive approve "$batch"
+check "once" refuses CERTSRV_E_BAD_REQUESTSTATUS ca_lab_as caadmin archive approve "$batch"
+check "which is recorded, as what was refused" test "$(sqlite3 "$CA_STATE/dirca.db" "SELECT count(*), sum(Success) FROM Audit WHERE EventID = 1776")" = '6|1'
+check "one person is enough again" ca_lab_as caadmin setreg 'CA\Recovery\ApproveBatches' 0
 check "other contents the CA cannot know" archive import "$dir/false"
 check "who opens it does" refuses NTE_BAD_DATA opens_now "$other"
 check "and it destroyed nothing" archive revert "$batch"
@@ -527,7 +543,9 @@ check "the drill is recorded" audited "verb=archive drill new keys=2 kra=$(ca_la
 check "and each key as one that he got" test "$(sqlite3 "$CA_STATE/dirca.db" "SELECT count(*) FROM Audit WHERE EventID = 787 AND Detail LIKE 'drill=$drill kra=%requester=%'")" = 2
 check "who opens none of them signs nothing" refuses "no key of the drill" drill_run "$dir/drill" "$dir/proof" stranger
 check "and leaves no file" test ! -e "$dir/proof"
-check "what is to be sealed to others is no drill" refuses "is no drill" drill_run "$dir/batch" "$dir/proof" "kra$winner"
+check "what is to be sealed to others is no drill" refuses ERROR_INVALID_DATA drill_run "$dir/batch" "$dir/proof" "kra$winner"
+entries "$dir/batch" /dev/null 'open("'"$dir"'/bare", "wb").write(b"".join(tlv(48, b"".join(tlv(*x) for x in i)) for i in e))'
+check "nor without the order" refuses "is no drill" drill_run "$dir/bare" "$dir/proof" "kra$winner"
 check "nor is a drill sealed to others" refuses "nothing shows that the batch is of a CA" rewrap "$dir/drill" "$dir/back" --to "$dir/kra$other.crt" --force
 check "he opens them" says '2 of 2 keys opened' drill_run "$dir/drill" "$dir/proof" "kra$winner"
 check "another's signature" forge "$dir/forged" "$other" ''
@@ -574,7 +592,7 @@ check "the agent to come proves one" says '1 of 1 keys proved' proves "$other" -
 check "whose former key goes" refuses "1 former keys let go, $((keys - 1)) refused" settle
 check "no other" test "$(former)" = $((keys - 1))
 check "he proves all that are left" says "$((keys - 1)) of $((keys - 1)) keys proved" proves "$other"
-sealer() { sqlite3 "$CA_STATE/dirca.db" "UPDATE RewrapBatch SET CertificateHash = x'$1'; DELETE FROM RewrapBatch WHERE '$1' = ''"; }
+sealer() { sqlite3 "$CA_STATE/dirca.db" "UPDATE RewrapBatch SET CertificateHash = x'$1' WHERE ApprovedWhen IS NULL; DELETE FROM RewrapBatch WHERE '$1' = '' AND ApprovedWhen IS NULL"; }
 check "had he sealed them himself" sealer "$(ca_lab_sha1 "$dir/kra$other.crt")"
 check "that would count for nothing" refuses "0 former keys let go, $((keys - 1)) refused" settle
 check "he did not" sealer "$(ca_lab_sha1 "$dir/kra$winner.crt")"

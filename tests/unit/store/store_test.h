@@ -70,6 +70,13 @@ tear_down(void **state)
 }
 
 /* Takes a database back to an older version, for the migrations to bring it forward. */
+#define TO_VERSION_21                                                     \
+	"DROP TRIGGER RewrapBatchUpdate; DROP TRIGGER RewrapBatchDelete;" \
+	"ALTER TABLE RewrapBatch DROP COLUMN ApprovedWhen;"               \
+	"ALTER TABLE RewrapBatch DROP COLUMN ApprovedBy;"                 \
+	"ALTER TABLE RewrapBatch DROP COLUMN GivenBy;"                    \
+	"ALTER TABLE RewrapBatch DROP COLUMN ToHashes;"                   \
+	"ALTER TABLE RewrapBatch DROP COLUMN Keys; PRAGMA user_version = 21;"
 #define TO_VERSION_20 "DROP TABLE RewrapBatch; PRAGMA user_version = 20;"
 #define TO_VERSION_19 "DROP TABLE DrillKey; DROP TABLE Drill; PRAGMA user_version = 19;"
 #define TO_VERSION_18 "DROP TABLE FormerKey; PRAGMA user_version = 18;"
@@ -181,7 +188,8 @@ raw_exec(const struct fixture *f, const char *sql)
 static inline int
 go_back(const struct fixture *f, const char *sql)
 {
-	int code = raw_exec(f, TO_VERSION_20 TO_VERSION_19 TO_VERSION_18 TO_VERSION_17);
+	int code =
+	    raw_exec(f, TO_VERSION_21 TO_VERSION_20 TO_VERSION_19 TO_VERSION_18 TO_VERSION_17);
 
 	return code != 0 ? code : raw_exec(f, sql);
 }

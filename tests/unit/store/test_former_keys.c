@@ -1,5 +1,6 @@
 /* Archived keys that were sealed to others, and as they were before. */
 #include "own.h"
+#include "store_batches.h"
 #include "store_drills.h"
 #include "store_test.h"
 
@@ -142,8 +143,12 @@ a_former_key_goes_for_what_the_row_has_alone(void **state)
 static bool
 give_out(struct store_tx *tx, void *arg, struct err *err)
 {
+	struct store_batch b = {.given_when = 900, .keys = 1};
+
 	(void)arg;
-	return store_add_batch(tx, view_str(BATCH), view_str("12345678901234567890"), 900, err);
+	memcpy(b.id, BATCH, sizeof b.id);
+	memcpy(b.from, "12345678901234567890", sizeof b.from);
+	return store_add_batch(tx, &b, err);
 }
 
 /* Of a batch that was given out before it was noted, whoever could open the key may be. */

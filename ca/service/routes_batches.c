@@ -1,0 +1,57 @@
+/* Batches of archived keys that were given out, and the second person. */
+#include "routes.h"
+
+#include <unistd.h>
+
+#include "batches.h"
+#include "clock.h"
+#include "json.h"
+#include "log.h"
+#include "own.h"
+
+static bool
+list_batches(const struct route_call *c, struct store_batches *out, struct err *err)
+{
+	OWNED(ca_view_release) struct ca_view *view = ca_view_get(c->ca);
+
+	return route_may_watch(view, &c->caller, err) && store_list_batches(c->ca->store, out, err);
+}
+
+void
+route_batches_list(struct route_call *c)
+{
+	OWNED(store_batches_free) struct store_batches batches = {0};
+	json_t *list;
+	struct err err;
+
+	if (!list_batches(c, &batches, &err)) {
+		json_fail(c->http, &err);
+		return;
+	}
+	list = json_array();
+	for (size_t i = 0; i < batches.count; i++)
+		json_array_append_new(list, json_batch(&batches.list[i]));
+	json_answer(c->http, 200, json_pack("{s:o}", "batches", list));
+}
+
+void
+route_batch_approve(struct route_call *c)
+{
+	OWNED(store_batch_free) struct store_batch batch = {0};
+	const struct batch_approval in = {.by = &c->caller,
+	    .from_root =
+		c->http->channel == HTTP_LOCAL && (c->http->uid == 0 || c->http->uid == getuid()),
+	    .id_hex = c->part,
+	    .now = clock_now()};
+	struct err err;
+
+	if (!recover_batch_approve(c->ca, &in, &batch, &err)) {
+		log_warn("approval of a batch refused", LOG_STR("by", c->caller.downlevel),
+		    LOG_REASON(&err));
+		json_fail(c->http, &err);
+		return;
+	}
+	log_info("batch of archived keys approved", LOG_STR("by", c->caller.downlevel),
+	    LOG_STR("batch", c->part), LOG_INT("keys", batch.keys));
+	json_answer(c->http, 200, json_batch(&batch));
+}

@@ -1,0 +1,73 @@
+/* dirca archive list, approve: batches of archived keys that root gave out, and the second person
+ * who approves that they are taken back. */
+#include <stdio.h>
+
+#include "mem.h"
+#include "own_json.h"
+#include "print.h"
+#include "text.h"
+#include "verbs.h"
+#include "work.h"
+
+#define BATCHES "/dirca/v1/archive-batches"
+
+static const char *
+text_of(const json_t *b, const char *name)
+{
+	return json_is_string(json_object_get(b, name)) ? json_text(b, name) : "-";
+}
+
+static void
+print_batch(const json_t *b)
+{
+	printf("%s  %s  %lld keys from %s to %s, by %s\n", json_text(b, "batch"),
+	    text_of(b, "given_when"), (long long)json_integer_value(json_object_get(b, "keys")),
+	    json_text(b, "from"), text_of(b, "to"), text_of(b, "given_by"));
+	if (json_is_string(json_object_get(b, "approved_by")))
+		printf("  approved by %s at %s\n", json_text(b, "approved_by"),
+		    text_of(b, "approved_when"));
+	else
+		puts("  approved by nobody");
+}
+
+bool
+cmd_archive_list(struct work *w, struct err *err)
+{
+	OWNED(own_json) json_t *answer = NULL;
+	json_t *list;
+	const json_t *each;
+	size_t i;
+
+	if (!http_client_json(w->ca, "GET", BATCHES, NULL, &answer, err))
+		return false;
+	list = json_object_get(answer, "batches");
+	if (w->cli->opt.json) {
+		print_json(json_incref(list));
+		return true;
+	}
+	json_array_foreach(list, i, each)
+	{
+		print_batch(each);
+	}
+	return true;
+}
+
+bool
+cmd_archive_approve(struct work *w, struct err *err)
+{
+	const char *batch = w->cli->args[0];
+	OWNED(own_memory) char *path = text_printf(BATCHES "/%s/approve", batch);
+	OWNED(own_json) json_t *body = json_object();
+	OWNED(own_json) json_t *answer = NULL;
+	OWNED(buf_free) struct buf id = {0};
+
+	if (!hex_decode(batch, &id, err) || id.len == 0)
+		return err_set(err, DIRCA_E_USAGE, "'%s' is no name of a batch", batch);
+	if (!http_client_json(w->ca, "POST", path, body, &answer, err))
+		return false;
+	if (w->cli->opt.json)
+		print_json(own_give(&answer));
+	else
+		print_batch(answer);
+	return true;
+}
