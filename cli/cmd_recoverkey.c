@@ -248,7 +248,7 @@ show_blob(struct work *w, struct recover *r, struct err *err)
 	struct err why;
 	bool good;
 
-	if (r->cli->opt.kra.count > 0 && !kra_keys_open(&r->cli->opt, &r->kras, err))
+	if (!kra_keys_look(&r->cli->opt, &r->kras, err))
 		return false;
 	if (!trusted_cas_all(r->cli, &r->kras.certificates, &r->trusted, err))
 		return false;

@@ -23,6 +23,7 @@ struct source {
 	const char *path;
 	const char *password_from; /* NULL: the terminal */
 	bool is_own_place;         /* OWN_PLACE, and what is in it */
+	bool asks_nothing;         /* what needs a password or PIN is passed over */
 };
 
 static void
@@ -146,6 +147,8 @@ add_own_content(const struct source *s, const struct secret *file, struct err *e
 	struct source token = *s;
 
 	token.path = uri;
+	if (s->asks_nothing && (uri != NULL || material_is_protected(secret_view(file))))
+		return true;
 	if (uri != NULL)
 		return add_token(&token, err);
 	return (read_content(s, secret_view(file), &content, err) &&
@@ -186,26 +189,28 @@ add_folder(const struct source *s, struct err *err)
 			return false;
 		fprintf(stderr, "%s\n", err->msg);
 	}
-	return s->keys->count > before ||
+	return s->keys->count > before || s->asks_nothing ||
 	       err_set(err, CRYPT_E_NOT_FOUND, "%s: no key in it could be read", s->path);
 }
 
 /* As the personal store of Windows: where the agent's keys are if nothing is said. */
 static bool
-add_own_place(struct kra_keys *k, const char *password_from, struct err *err)
+add_own_place(struct source s, struct err *err)
 {
 	const char *home = getenv("HOME");
 	OWNED(own_memory) char *path = text_printf("%s/" OWN_PLACE, home != NULL ? home : "");
-	struct source s = {
-	    .keys = k, .path = path, .password_from = password_from, .is_own_place = true};
 	OWNED(own_fd) int fd = -1;
 
+	s.path = path;
+	s.is_own_place = true;
 	if (path[0] == '/')
 		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd == -1 && (path[0] != '/' || errno == ENOENT))
-		return err_set(err, DIRCA_E_USAGE,
-		    "--kra is needed: the KRA's PKCS#12 or PEM file, a folder of them, or the "
-		    "pkcs11: URI of his key; or put them into ~/" OWN_PLACE);
+		return s.asks_nothing ||
+		       err_set(err, DIRCA_E_USAGE,
+			   "--kra is needed: the KRA's PKCS#12 or PEM file, a folder of them, or "
+			   "the "
+			   "pkcs11: URI of his key; or put them into ~/" OWN_PLACE);
 	if (fd == -1)
 		return err_errno(err, DIRCA_E_IO, "%s", path);
 	return file_check_private(fd, path, err) && add_folder(&s, err);
@@ -268,7 +273,8 @@ kra_keys_open(const struct cli_options *o, struct kra_keys *out, struct err *err
 	if (!check_options(o, err) || !add_certificate_file(out, o->kra_certificate, err))
 		return false;
 	if (o->kra.count == 0)
-		return add_own_place(out, password_of(o, 0), err);
+		return add_own_place(
+		    (struct source){.keys = out, .password_from = password_of(o, 0)}, err);
 	for (size_t i = 0; i < o->kra.count; i++) {
 		struct source s = {
 		    .keys = out, .path = o->kra.list[i], .password_from = password_of(o, i)};
@@ -277,6 +283,15 @@ kra_keys_open(const struct cli_options *o, struct kra_keys *out, struct err *err
 			return false;
 	}
 	return true;
+}
+
+bool
+kra_keys_look(const struct cli_options *o, struct kra_keys *out, struct err *err)
+{
+	*out = (struct kra_keys){0};
+	return o->kra.count > 0
+		   ? kra_keys_open(o, out, err)
+		   : add_own_place((struct source){.keys = out, .asks_nothing = true}, err);
 }
 
 void

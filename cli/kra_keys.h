@@ -19,6 +19,9 @@ struct kra_keys {
  * passwords of --kra-password-file: one for all, or one each in their order; asked for where a file
  * needs one. DIRCA_E_USAGE, DIRCA_E_CONFIG. */
 bool kra_keys_open(const struct cli_options *o, struct kra_keys *out, struct err *err);
+/* Those of --kra, or what can be read in ~/.config/dirca/kra without a question, if that is there.
+ */
+bool kra_keys_look(const struct cli_options *o, struct kra_keys *out, struct err *err);
 void kra_keys_close(struct kra_keys *k);
 /* As recover_unwrap wants them. */
 struct recovery_agent kra_keys_agent(const struct kra_keys *k);

@@ -44,8 +44,6 @@ main(int argc, char **argv)
 	if (!secret_heap_init(SECRET_HEAP, false, &err) || !oids_init(&err))
 		return (int)cli_fail(&cli, &err);
 	status = work_run(&cli);
-	if (cli.paper != NULL && status == CLI_OK)
-		paper_print_done(cli.paper);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		err_errno(&err, DIRCA_E_IO, "standard output");
 		return (int)cli_fail(&cli, &err);

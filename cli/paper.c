@@ -96,7 +96,7 @@ static const struct command {
 	.password = "--source-password-file"},
     {.name = "VerifyKeys",
 	.own = "verifykeys",
-	.takes = TAKES_VERBOSE | TAKES_PASSWORD | TAKES_USER | TAKES_PROVIDER,
+	.takes = TAKES_VERBOSE | TAKES_TIMEOUT | TAKES_PASSWORD | TAKES_USER | TAKES_PROVIDER,
 	.password = "--password-file"},
     {.name = "SetReg",
 	.own = "setreg",
@@ -704,9 +704,19 @@ paper_print_failed(const struct paper *p, const struct err *err)
 }
 
 void
-paper_print_done(const struct paper *p)
+paper_print_end(const struct paper *p, enum cli_exit status)
 {
-	if (p->command != NULL && !p->ends_itself)
+	struct err err;
+
+	if (p->command == NULL || p->ends_itself)
+		return;
+	if (status != CLI_OK) {
+		err_set(&err, status == CLI_INCOMPLETE ? DIRCA_E_NETWORK : ERROR_INVALID_DATA, "%s",
+		    status == CLI_INCOMPLETE ? "there may be more than was found"
+					     : "what was looked at is not in order");
+		paper_print_failed(p, &err);
+	} else {
 		fprintf(p->prints_file ? stderr : stdout,
 		    "%s: -%s command completed successfully.\n", p->program, p->command);
+	}
 }

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "cli.h"
 #include "err.h"
 
 /* A word of the line, and those of the caller that it is made of. */
@@ -56,7 +57,7 @@ void paper_free(struct paper *p);
 
 /* "CertUtil: -GetKey command FAILED: 0x8002802c (-2147319764)" and the sentence. */
 void paper_print_failed(const struct paper *p, const struct err *err);
-/* The last line of one that succeeded. */
-void paper_print_done(const struct paper *p);
+/* The last line of one that came to its end, also where what it looked at is not in order. */
+void paper_print_end(const struct paper *p, enum cli_exit status);
 
 #endif

@@ -3,6 +3,7 @@
 #include "command_words.h"
 #include "daemon_config.h"
 #include "own.h"
+#include "paper.h"
 
 bool
 work_open(struct work *w, enum cli_needs needs, struct err *err)
@@ -54,8 +55,11 @@ work_run(struct cli *cli)
 	enum cli_exit status;
 	struct err err;
 
-	if (work_open(&w, verb->needs, &err) && verb->run(&w, &err))
+	if (work_open(&w, verb->needs, &err) && verb->run(&w, &err)) {
+		if (cli->paper != NULL)
+			paper_print_end(cli->paper, w.status);
 		return w.status;
+	}
 	name_ca(&w, &err);
 	status = cli_fail(cli, &err);
 	if (w.status != CLI_OK)

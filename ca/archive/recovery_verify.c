@@ -85,8 +85,9 @@ refuse_signer(const struct recovery_blob *b, struct err *err)
 
 	return err_set(err, CERT_E_UNTRUSTEDROOT,
 	    "the recovery blob is signed by %s (SHA-256 %s), which is none of the CAs that you "
-	    "trust; if it is your CA, get its certificate from its administrators and give it with "
-	    "--ca, importkms and exportkms with --trusted-ca",
+	    "trust; if it is your CA, get its certificate from its administrators and put it into "
+	    "~/.config/dirca/trusted-cas, or give it with --ca, importkms and exportkms with "
+	    "--trusted-ca",
 	    subject != NULL ? subject : "?", sha256 != NULL ? sha256 : "?");
 }
 

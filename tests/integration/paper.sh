@@ -25,13 +25,12 @@ check "a CA" ca_lab_start "$dir"
 work=$dir/work
 mkdir "$work"
 as() {
-	local program=${2,,}
-	ca_lab_person "$1" && (cd "$work" && HOME=$(ca_lab_home "$1") exec "$DIRCA_BIN/adcs/${program%.exe}" "${@:3}")
+	ca_lab_person "$1" && (cd "$work" && HOME=$(ca_lab_home "$1") exec "$DIRCA_BIN/adcs/$2" "${@:3}")
 }
 # prints WORDS USER PROGRAM WORD...: it succeeds, says so as there, and these words
 prints() {
 	local name=CertUtil text
-	[ "${3,,}" != certreq ] || name=CertReq
+	[[ ${3,,} != certreq* ]] || name=CertReq
 	text=$(as "${@:2}" 2>&1) || { echo "$text"; return 1; }
 	echo "$text"
 	[[ $text == *"$1"* ]] && [[ $(tail -1 <<<"$text") =~ ^"$name: -"[A-Za-z]*" command completed successfully."$ ]]
@@ -48,12 +47,11 @@ refuses_too() { refuses "$1" as "${@:2}"; }
 # typed WORDS USER PROGRAM WORD...: as prints, at a terminal where the steps of `answers` are taken.
 answers=
 typed() {
-	local program=${3,,}
 	ca_lab_person "$2" && (cd "$work" && HOME=$(ca_lab_home "$2") "$here/../support/by_hand.py" "$answers
 sees $1
 sees command completed successfully.
 ends 0
-shows not $(<"$(ca_lab_pass)")" -- "$DIRCA_BIN/adcs/${program%.exe}" "${@:4}")
+shows not $(<"$(ca_lab_pass)")" -- "$DIRCA_BIN/adcs/$3" "${@:4}")
 }
 # into FILE USER PROGRAM WORD...: what it prints goes there, a script without a line of certutil.
 into() { as "${@:2}" >"$work/$1" 2>"$work/$1.err" && bash -n "$work/$1" && [ -s "$work/$1" ] && ! grep "^CertUtil:" "$work/$1"; }
@@ -184,6 +182,64 @@ cp "$work/outputblob" "$work/user.pfx"
 line 'Retrieving the Key BLOB from the CA Database' prints 'CN=kra1' kra1 certutil –csp “Microsoft Software Key Storage Provider” –recoverkey user.pfx
 rm "$work/user.pfx"
 line 'Recovery BLOB Structure' prints 'CN=kra1' kra1 certutil -recoverkey outputblob
+check "which is no success for who does not trust the CA" fails 'not in order' user2 certutil -recoverkey outputblob
+
+# ---- the layout: each line, with marks for what differs from day to day ----
+marked() {
+	sed -E 's/[0-9a-f]{2}( [0-9a-f]{2}){19}/HASH/; s/ [0-9a-f]{20,40}$/ SERIAL/; s/[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2} UTC/WHEN/
+		s/S-1-5-21-[0-9-]+/SID/; s/^(  (Request Id|Audit Row): )[0-9]+$/\1NUMBER/'
+}
+has_layout() { # COMMAND...: what standard input says, on standard output
+	"$@" 2>"$dir/layout.err" | marked | diff -u "$dir/layout" - || { cat "$dir/layout.err"; return 1; }
+}
+kra1_is="  Serial Number: SERIAL
+  Subject: CN=kra1, CN=Users, DC=nwtraders, DC=com
+  Issuer: CN=$CA_NAME
+  Subject Alternative Name: UPN:kra1@nwtraders.com
+  NotBefore: WHEN
+  NotAfter: WHEN
+  Cert Hash(sha1): HASH"
+candidate="  Serial Number: SERIAL
+  Subject: CN=user1, CN=Users, DC=nwtraders, DC=com
+  UPN:user1@nwtraders.com
+  NotBefore: WHEN
+  NotAfter: WHEN
+  Template: EFSArchive
+  Version: 3
+  Cert Hash(sha1): HASH
+"
+printf '%s\n' '' "\"$config\"" "$candidate" "$candidate" "$candidate" >"$dir/layout"
+check "candidates" has_layout as officer1 certutil -getkey user1
+printf '%s\n' '' "\"$config\"" "$candidate" 'Recipient Info[0]:' "$(grep -v 'Alternative\|WHEN' <<<"$kra1_is")" 'CertUtil: -GetKey command completed successfully.' >"$dir/layout"
+check "one of them, and who opens it" has_layout as officer1 certutil -getkey "$serial"
+cat >"$dir/layout" <<END
+Recovery BLOB of:
+  Serial Number: SERIAL
+  Subject: CN=user1, CN=Users, DC=nwtraders, DC=com
+  Issuer: CN=$CA_NAME
+  Subject Alternative Name: UPN:user1@nwtraders.com
+  NotBefore: WHEN
+  NotAfter: WHEN
+  Cert Hash(sha1): HASH
+Signed by:
+  Serial Number: SERIAL
+  Subject: CN=$CA_NAME
+  Issuer: CN=$CA_NAME
+  NotBefore: WHEN
+  NotAfter: WHEN
+  Cert Hash(sha1): HASH
+Retrieved by:
+  Officer: NWTRADERS\officer1 (SID)
+  Request Id: NUMBER
+  Audit Row: NUMBER
+  Time: WHEN
+Archived as: AES-256-CBC
+Recipient Info[0]:
+$kra1_is
+The signature verifies, and is of a CA that you trust.
+CertUtil: -RecoverKey command completed successfully.
+END
+check "a BLOB" has_layout as kra1 certutil -recoverkey outputblob
 answers="sees Password of $(ca_lab_home kra1)/$place/kra1.pfx:
 types $pass
 sees Password for the user's file:
@@ -194,7 +250,9 @@ line 'Retrieving the Key BLOB from the CA Database' typed 'user.pfx written' kra
 answers=${answers#*$'\n'*$'\n'}
 ca_lab_key_of "$dir/kra1.pfx" >"$dir/kra1.pem" && ca_lab_certificate_of "$dir/kra1.pfx" >>"$dir/kra1.pem"
 rm "$(ca_lab_home kra1)/$place/kra1.pfx"
+cat "$CA_STATE/ca.crt" >>"$dir/kra1.pem" && rm -r "$(ca_lab_home kra1)/.config/dirca/trusted-cas"
 check "a key without a password there" own_place kra1 "$dir/kra1.pem"
+check "beside which the CA is that he trusts" prints 'of a CA that you trust' kra1 certutil -recoverkey outputblob
 line 'Appendix C: Useful Commands' typed 'user2.pfx written' kra1 certutil –recoverkey one.rec user2.pfx
 line 'Recovery Batch File' prints ".p12 written" kra1 CertUtil -p "UQcYLsJ(57s]FuBl" -recoverkey -user "user1-$serial.rec" "user1-$serial.p12"
 opens() { openssl pkcs12 -in "$work/$1" -passin "pass:$2" -nodes -nocerts | openssl pkey -pubout | cmp - <(openssl x509 -in "$dir/KeyArchival.cer" -pubkey -noout); }
