@@ -75,10 +75,16 @@ inf() { # FILE TEMPLATE [LINE...]: the paper's, with further lines of [NewReques
 		'Exportable = FALSE' "${@:3}" '[RequestAttributes]' "CertificateTemplate = $2" >"$work/$1"
 }
 inf CertificateRequest.inf EFSArchive 'PrivateKeyArchive = TRUE'
-line "$here_is" prints 'CertificateRequest.req written' user1 Certreq –new CertificateRequest.inf CertificateRequest.req "$password"
+answers="sees Password for the key
+types $pass
+sees Again:
+types $pass"
+line "$here_is" typed 'CertificateRequest.req written' user1 Certreq –new CertificateRequest.inf CertificateRequest.req
 line "$here_is" prints 'KeyArchival.rsp written' user1 certreq -submit CertificateRequest.req KeyArchival.cer KeyArchival.p7b KeyArchival.rsp
 cp "$work"/CertificateRequest.req.key* "$work/KeyArchival.rsp" "$work/KeyArchival.cer" "$dir"
-line "$here_is" prints 'Private key archived: yes' user1 certreq -accept KeyArchival.rsp "$password"
+answers="sees Password
+types $pass"
+line "$here_is" typed 'Private key archived: yes' user1 certreq -accept KeyArchival.rsp
 request_type() { [ "$(openssl asn1parse -in "$work/CertificateRequest.req" | grep -c ':1.3.6.1.4.1.311.21.13$')" = 1 ]; }
 check "the request carries the key, encrypted" request_type
 chain_is() { [ "$(openssl pkcs7 -in "$1" -print_certs | grep -c '^subject')" = "$2" ]; }
