@@ -212,25 +212,34 @@ split(struct view der, struct view *session, struct view *payload, struct err *e
 	       err_set(err, ERROR_INVALID_DATA, "privateKeyData has more than two parts");
 }
 
+/* With PKCS #1 v1.5 another key may seem to open the session key, and gives some octets. */
+static bool
+open_with(EVP_PKEY *storage, const struct wrapping *w, struct view session, struct view payload,
+    EVP_PKEY **out, struct err *err)
+{
+	OWNED(secret_free) struct secret plain = {0};
+	uint8_t key[SESSION_MAX];
+	bool ok = decrypt_session(storage, w, session, key, err) &&
+		  decrypt_payload(w, key, payload, &plain, err) && read_pkcs8(&plain, out, err);
+
+	OPENSSL_cleanse(key, sizeof key);
+	return ok;
+}
+
 static bool
 open_record(const struct dir_entry *e, const struct escrow_with *with, struct view data,
     EVP_PKEY **out, struct err *err)
 {
-	OWNED(secret_free) struct secret plain = {0};
 	struct view session, payload;
-	uint8_t key[SESSION_MAX];
 	struct wrapping w;
-	bool ok;
+	bool ok = false;
 
 	if (!read_wrapping(e, &w, err) || !split(data, &session, &payload, err))
 		return false;
 	err_set(err, CRYPT_E_NO_DECRYPT_CERT,
 	    "key records of Dogtag are opened with the KRA's storage key: --opener");
-	ok = false;
 	for (size_t i = 0; !ok && with->openers != NULL && i < with->openers->key_count; i++)
-		ok = decrypt_session(with->openers->keys[i].key, &w, session, key, err);
-	ok = ok && decrypt_payload(&w, key, payload, &plain, err) && read_pkcs8(&plain, out, err);
-	OPENSSL_cleanse(key, sizeof key);
+		ok = open_with(with->openers->keys[i].key, &w, session, payload, out, err);
 	return ok;
 }
 
@@ -256,8 +265,13 @@ add_record(const struct dir_entry *e, const struct escrow_with *with, struct esc
 	EVP_PKEY *key = NULL;
 	struct err why;
 
-	if (data == NULL || data->count != 1)
+	if (data == NULL)
 		return true;
+	if (data->count != 1) {
+		texts_take(
+		    &out->problems, text_printf("%s: a key record has one privateKeyData", e->dn));
+		return true;
+	}
 	if (dir_entry_text(e, "ownerName", &owner, err) == DIR_GET_FAILED)
 		return false;
 	if (!open_record(e, with, buf_view(&data->values[0]), &key, &why)) {

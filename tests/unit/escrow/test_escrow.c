@@ -30,8 +30,13 @@ with_all(void)
 
 struct record {
 	const char *cipher, *meta; /* lines of LDIF */
-	bool wraps, oaep, no_certificate;
+	bool wraps, oaep;
 	size_t key_len;
+	const char *owner; /* NULL: "UID=user1" */
+	struct {
+		uint8_t sequence, payload; /* tags in the place of the right ones; 0: these */
+		bool third, more;          /* a third part; something behind it all */
+	} wrong;
 };
 static const uint8_t legacy_iv[16] = {1, 1, 1, 1, 1, 1, 1, 1}, iv[16] = {9, 8, 7};
 
@@ -98,7 +103,7 @@ put_octets(uint8_t **to, const struct buf *b)
 static char *
 make_record(const struct record *r)
 {
-	uint8_t session[32], der[4096], *p = der + 4;
+	uint8_t session[32], der[4096], *p = der + 4, *second;
 	struct buf wrapped, payload;
 	char *base64, *text;
 	size_t len;
@@ -107,36 +112,51 @@ make_record(const struct record *r)
 	wrapped = wrap_session(r, session);
 	payload = encrypt(r, session);
 	put_octets(&p, &wrapped);
+	second = p;
 	put_octets(&p, &payload);
+	if (r->wrong.payload != 0)
+		*second = r->wrong.payload;
+	if (r->wrong.third)
+		put_octets(&p, &wrapped);
 	len = (size_t)(p - der) - 4;
-	der[0] = 0x30;
+	der[0] = r->wrong.sequence != 0 ? r->wrong.sequence : 0x30;
 	der[1] = 0x82;
 	der[2] = (uint8_t)(len >> 8);
 	der[3] = (uint8_t)len;
-	base64 = base64_encode(view_of(der, len + 4));
+	memset(p, 0, 2);
+	base64 = base64_encode(view_of(der, len + (r->wrong.more ? 6 : 4)));
 	text = text_printf("dn: cn=1,ou=keyRepository,ou=kra,dc=example\nobjectClass: keyRecord\n"
-			   "ownerName: UID=user1\n%sprivateKeyData:: %s\n\n",
-	    r->meta != NULL ? r->meta : "", base64);
+			   "ownerName: %s\n%sprivateKeyData:: %s\n\n",
+	    r->owner != NULL ? r->owner : "UID=user1", r->meta != NULL ? r->meta : "", base64);
 	free(base64);
 	buf_free(&wrapped);
 	buf_free(&payload);
 	return text;
 }
 
-#define META_AES                                                                   \
-	"metaInfo: sessionKeyType:AES\nmetaInfo: sessionKeyLength:128\nmetaInfo: " \
+#define META(type, bits)                                                                     \
+	"metaInfo: sessionKeyType:" type "\nmetaInfo: sessionKeyLength:" bits "\nmetaInfo: " \
 	"sessionKeyWrapAlgorithm:"
+#define META_WRAPPED                                                          \
+	"RSA\nmetaInfo: payloadWrapAlgorithm:AES KeyWrap/Padding\nmetaInfo: " \
+	"payloadEncrypted:false\n"
+#define META_CBC(iv)                                                                    \
+	"RSAES-OAEP\nmetaInfo: payloadEncryptionOID:2.16.840.1.101.3.4.1.2\nmetaInfo: " \
+	"payloadWrapAlgorithm:AES KeyWrap/Padding\nmetaInfo: payloadEncryptionIV:" iv   \
+	"\nmetaInfo: payloadEncrypted:true\n"
+#define IV "CQgHAAAAAAAAAAAAAAAAAA=="
 static const struct record records[] = {
-    {"DES-EDE3-CBC", NULL, false, false, false, 24},
-    {"AES-128-WRAP-PAD",
-	META_AES "RSA\nmetaInfo: payloadWrapAlgorithm:AES KeyWrap/Padding\nmetaInfo: "
-		 "payloadEncrypted:false\n",
-	true, false, false, 16},
-    {"AES-128-CBC",
-	META_AES "RSAES-OAEP\nmetaInfo: payloadEncryptionOID:2.16.840.1.101.3.4.1.2\nmetaInfo: "
-		 "payloadWrapAlgorithm:AES KeyWrap/Padding\nmetaInfo: "
-		 "payloadEncryptionIV:CQgHAAAAAAAAAAAAAAAAAA==\nmetaInfo: payloadEncrypted:true\n",
-	false, true, false, 16},
+    {"DES-EDE3-CBC", .key_len = 24},
+    {"AES-128-WRAP-PAD", META("AES", "128") META_WRAPPED, .wraps = true, .key_len = 16},
+    {"AES-128-CBC", META("AES", "128") META_CBC(IV), .oaep = true, .key_len = 16},
+    {"AES-192-WRAP-PAD", META("AES", "192") META_WRAPPED, .wraps = true, .key_len = 24},
+    {"AES-192-CBC", META("AES", "192") META_CBC(IV), .oaep = true, .key_len = 24},
+    {"AES-256-WRAP-PAD", META("AES", "256") META_WRAPPED, .wraps = true, .key_len = 32},
+    {"AES-256-CBC", META("AES", "256") META_CBC(IV), .oaep = true, .key_len = 32},
+    {"DES-EDE3-CBC",
+	META("DESede", "168") "RSA\nmetaInfo: payloadWrapAlgorithm:DES3/CBC/Pad\nmetaInfo: "
+			      "payloadWrapIV:CQgHAAAAAAA=\n",
+	.key_len = 24},
 };
 
 static void
@@ -205,6 +225,114 @@ what_cannot_be_opened_is_named_and_nothing_else_is_lost(void **state)
 	pfx_content_free(&others);
 	test_cert_free(&other);
 	free(text);
+}
+
+/* Each differs from one that is read by one thing. */
+static void
+records_that_are_not_as_they_say_give_no_key(void **state)
+{
+	static const struct {
+		struct record of;
+		const char *words;
+	} wrong[] = {
+	    {{"AES-256-CBC", META("AES", "4096") META_CBC(IV), .oaep = true, .key_len = 32},
+		"sessionKeyLength"},
+	    {{"AES-128-CBC", META("AES", "129") META_CBC(IV), .oaep = true, .key_len = 16},
+		"sessionKeyLength"},
+	    {{"AES-128-CBC", META("AES", "128") META_CBC(IV "AAAA"), .oaep = true, .key_len = 16},
+		"no IV"},
+	    {{"AES-128-CBC", META("AES", "128") META_CBC("CQgHAAAAAAAAAAAAAAAAAAAAAAA="),
+		 .oaep = true, .key_len = 16},
+		"no IV"},
+	    {{"AES-128-CBC", META("RC4", "128") META_CBC(IV), .oaep = true, .key_len = 16},
+		"of type RC4"},
+	    {{"AES-128-CBC", META("AES", "256") META_CBC(IV), .oaep = true, .key_len = 16},
+		"--opener"},
+	    {{"AES-128-CBC", META("AES", "128") META_CBC(IV), .key_len = 16}, "--opener"},
+	    {{"AES-192-CBC", META("AES", "128") META_CBC(IV), .oaep = true, .key_len = 24},
+		"--opener"},
+	    {{"DES-EDE3-CBC", .key_len = 24, .wrong = {.sequence = 0x31}}, "no SEQUENCE"},
+	    {{"DES-EDE3-CBC", .key_len = 24, .wrong = {.more = true}}, "no SEQUENCE"},
+	    {{"DES-EDE3-CBC", .key_len = 24, .wrong = {.payload = 0x0c}}, "OCTET STRING"},
+	    {{"DES-EDE3-CBC", .key_len = 24, .wrong = {.third = true}}, "more than two parts"},
+	};
+	struct escrow_with with = with_all();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+		char *text = make_record(&wrong[i].of);
+
+		assert_problem(text, &with, wrong[i].words);
+		free(text);
+	}
+}
+
+static void
+record_with_two_keys_is_named(void **state)
+{
+	char *text = make_record(&records[0]), *data = strstr(text, "privateKeyData:: "), *twice;
+	struct escrow_with with = with_all();
+
+	(void)state;
+	twice = text_printf("%.*s\n%s", (int)(strlen(text) - 2), text, data);
+	assert_problem(twice, &with, "one privateKeyData");
+	free(twice);
+	free(text);
+}
+
+/* Whichever is given first. */
+static void
+any_of_several_storage_keys_opens(void **state)
+{
+	struct test_cert others[] = {test_ca("CN=other", "rsa2048"), test_ca("CN=curve", "P-256")};
+	struct escrow_with with = with_all();
+	char *text = make_record(&records[0]);
+	struct pfx_content several = {0}, curve = {0};
+	struct escrow_items items;
+	struct err err;
+
+	(void)state;
+	for (int i = 0; i < 2; i++)
+		assert_true(
+		    pfx_add_key(&several, others[i].key, buf_view(&others[i].der), NULL, &err));
+	assert_true(pfx_add_key(&several, storage.key, buf_view(&storage.der), NULL, &err));
+	with.openers = &several;
+	assert_true(escrow_read(view_str(text), &with, &items, &err));
+	assert_int_equal(items.count, 1);
+	escrow_items_free(&items);
+	assert_true(pfx_add_key(&curve, others[1].key, buf_view(&others[1].der), NULL, &err));
+	with.openers = &curve;
+	assert_problem(text, &with, "an RSA key");
+	pfx_content_free(&several);
+	pfx_content_free(&curve);
+	test_cert_free(&others[0]);
+	test_cert_free(&others[1]);
+	free(text);
+}
+
+/* What is no account is nobody's name: the owner is then whom the certificate names. */
+static void
+owner_is_a_name_of_one_attribute_only(void **state)
+{
+	static const char *const owners[] = {"CN=user1", "user1", "UID=user1,OU=x",
+	    "UID=user1+CN=boss", "UID=us\\er1", "UID=\"user1\""};
+	struct escrow_with with = with_all();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof owners / sizeof owners[0]; i++) {
+		struct record r = records[0];
+		struct escrow_items items;
+		struct err err;
+		char *text;
+
+		r.owner = owners[i];
+		text = make_record(&r);
+		assert_true(escrow_read(view_str(text), &with, &items, &err));
+		assert_int_equal(items.count, 1);
+		assert_null(items.list[0].user);
+		escrow_items_free(&items);
+		free(text);
+	}
 }
 
 /* Cut anywhere, it is refused, or a problem; never a key. */
@@ -333,6 +461,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(records_of_every_age_are_read),
 	    cmocka_unit_test(what_cannot_be_opened_is_named_and_nothing_else_is_lost),
+	    cmocka_unit_test(records_that_are_not_as_they_say_give_no_key),
+	    cmocka_unit_test(record_with_two_keys_is_named),
+	    cmocka_unit_test(any_of_several_storage_keys_opens),
+	    cmocka_unit_test(owner_is_a_name_of_one_attribute_only),
 	    cmocka_unit_test(cut_records_give_no_key),
 	    cmocka_unit_test(what_cannot_be_read_says_the_way_round),
 	    cmocka_unit_test(key_of_another_certificate_is_refused),
