@@ -3,6 +3,7 @@
 #include <openssl/objects.h>
 
 #include "own.h"
+#include "person.h"
 #include "text.h"
 
 static bool
@@ -33,6 +34,17 @@ own_is_recorded_as(const struct principal *officer, const char *sid_text, const 
 	return eq_nocase(name, officer->downlevel);
 }
 
+/* Is what it calls its unknown owner one of the officer's names? */
+static bool
+calls_officer(const struct principal *officer, const struct store_request *row)
+{
+	const char *name =
+	    row->requester_sid == NULL ? person_unknown_name(row->requester_name) : NULL;
+
+	return name != NULL && (principal_is_named(officer, name) ||
+				   eq_nocase(name, officer->mail) || eq_nocase(name, officer->cn));
+}
+
 bool
 own_check_row(const struct ca *ca, const struct principal *officer, const struct store_request *row,
     struct err *err)
@@ -45,6 +57,9 @@ own_check_row(const struct ca *ca, const struct principal *officer, const struct
 	    own_is_recorded_as(officer, row->caller_sid, row->caller_name))
 		return refuse(
 		    officer, "it was requested by this account on behalf of another", err);
+	if (calls_officer(officer, row))
+		return refuse(
+		    officer, "the imported key is of somebody called as this account", err);
 	if (eq_nocase(row->upn, officer->upn))
 		return refuse(officer, "the certificate holds the UPN of this account", err);
 	return true;

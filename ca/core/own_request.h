@@ -9,7 +9,8 @@
 #include "ca.h"
 
 /* The request was made for the officer, or by the officer as an enrollment agent, or its
- * certificate holds the officer's UPN. */
+ * certificate holds the officer's UPN, or was imported without an owner and has one of the
+ * officer's names. */
 bool own_check_row(const struct ca *ca, const struct principal *officer,
     const struct store_request *row, struct err *err);
 /* Is the officer whoever was written down under this SID and name? NULL: not written down. */

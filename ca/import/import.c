@@ -128,23 +128,15 @@ fill_template(const struct importing *m, struct store_request *row, struct err *
 	return true;
 }
 
-/* Of somebody whom the directory does not know, what the certificate calls him: a name with which
- * no account is found, so that no group of anybody's counts; and in which nothing passes for a
- * word of the trail ("requester=..."). */
+/* What says most of who he is. */
 static char *
 unknown_name(const struct importing *m)
 {
-	const char *name = m->item->user != NULL        ? m->item->user
-			   : m->row.upn != NULL         ? m->row.upn
-			   : m->row.email != NULL       ? m->row.email
-			   : m->row.common_name != NULL ? m->row.common_name
-							: m->row.distinguished_name;
-	char *text = text_printf("imported: %s", name);
-
-	for (char *p = text; *p != '\0'; p++)
-		if (*p == '=')
-			*p = ':';
-	return text;
+	return person_unknown(m->item->user != NULL        ? m->item->user
+			      : m->row.upn != NULL         ? m->row.upn
+			      : m->row.email != NULL       ? m->row.email
+			      : m->row.common_name != NULL ? m->row.common_name
+							   : m->row.distinguished_name);
 }
 
 static bool

@@ -56,6 +56,7 @@ struct test_issue {
 	const char *san;                /* NULL: none */
 	const char *cdp;                /* NULL: none */
 	const char *sid;                /* NULL: none */
+	const char *template;           /* NULL: none */
 	int64_t ca_version;             /* 0: no extension */
 	uint8_t serial;
 	struct view long_serial; /* counts instead of `serial`; empty: it does not */
@@ -90,6 +91,7 @@ test_tbs(const struct test_issue *in, struct view issuer, EVP_PKEY *signer, stru
 	test_extension(list, NID_subject_alt_name, in->san);
 	test_extension(list, NID_crl_distribution_points, in->cdp);
 	assert_true(in->sid == NULL || ext_push_sid(list, in->sid, &err));
+	assert_true(in->template == NULL || ext_push_template_name(list, in->template, &err));
 	assert_true(in->ca_version == 0 || ext_push_ca_version(list, in->ca_version, &err));
 	assert_true(pkix_name_from_dn(in->dn, NULL, &subject, &err));
 	assert_true(pkix_key_spki(in->key, &spki, &err));

@@ -23,6 +23,10 @@ static char name[] = "NWTRADERS\\officer1", upn[] = "officer1@nwtraders.com",
 	    mail[] = "officer1@mail.nwtraders.com", other_name[] = "NWTRADERS\\user1",
 	    own_sid[] = OWN_SID, old_sid[] = OLD_SID, other_sid[] = OTHER_SID;
 
+static char imported_names[][64] = {"imported: NWTRADERS\\OFFICER1",
+    "imported: officer1@nwtraders.com", "imported: officer1@mail.nwtraders.com",
+    "imported: Officer1", "imported: NWTRADERS\\user1", "officer1 imported: "};
+
 static struct principal
 officer(void)
 {
@@ -63,6 +67,14 @@ row_is_own_by_sid_and_without_one_by_name(void **state)
 	    {other_sid, other_name, other_name, upn, 0, true},
 	    {other_sid, other_name, other_name, mail, 0, false},
 	    {other_sid, other_name, other_name, NULL, CR_FLG_ENROLLONBEHALFOF, false},
+	    /* imported, of somebody whom the directory did not know */
+	    {NULL, imported_names[0], other_name, NULL, 0, true},
+	    {NULL, imported_names[1], other_name, NULL, 0, true},
+	    {NULL, imported_names[2], other_name, NULL, 0, true},
+	    {NULL, imported_names[3], other_name, NULL, 0, true},
+	    {NULL, imported_names[4], name, NULL, 0, false},
+	    {NULL, imported_names[5], name, NULL, 0, false},
+	    {other_sid, imported_names[0], other_name, NULL, 0, false},
 	};
 	struct principal p = officer();
 	struct err err;

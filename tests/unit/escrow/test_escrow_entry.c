@@ -48,6 +48,7 @@ what_was_written_comes_back(void **state)
 	struct escrow_entry e = usual(), back;
 	struct buf der = encoded(&e);
 	struct err err;
+	uint8_t *at;
 
 	(void)state;
 	must(escrow_entry_decode(buf_view(&der), &back, &err));
@@ -63,6 +64,12 @@ what_was_written_comes_back(void **state)
 		assert_false(escrow_entry_decode(view_of(der.ptr, len), &back, &err));
 		assert_int_equal(err.code, ERROR_INVALID_DATA);
 	}
+	/* SEQUENCE, its length, INTEGER 1 */
+	at = memmem(der.ptr, der.len, "\x02\x01\x01", 3);
+	assert_true(at != NULL && at - der.ptr <= 4);
+	at[2] = 2;
+	assert_false(escrow_entry_decode(buf_view(&der), &back, &err));
+	assert_int_equal(err.code, ERROR_INVALID_DATA);
 	buf_free(&der);
 }
 
@@ -99,7 +106,7 @@ signature_covers_the_entry(void **state)
 	    .not_after = TEST_NOW + TEST_DAY});
 	const struct cms_cosigner signer = {.key = by.key, .certificate = buf_view(&by.der)};
 	struct escrow_entry e = usual(), back;
-	struct buf der = encoded(&e), message;
+	struct buf der = encoded(&e), message, twice;
 	struct cms_signed decoded;
 	struct view who;
 	size_t len, at;
@@ -116,6 +123,14 @@ signature_covers_the_entry(void **state)
 	assert_string_equal(back.user, user);
 	escrow_entry_free(&back);
 	cms_signed_free(&decoded);
+	/* signed once more */
+	must(cms_cosign(buf_view(&message), &signer, &twice, &err));
+	must(cms_signed_decode(buf_view(&twice), &decoded, &err));
+	assert_int_equal(decoded.signer_count, 2);
+	assert_false(escrow_entry_verify(&decoded, &back, &who, &err));
+	assert_int_equal(err.code, CRYPT_E_INVALID_MSG_TYPE);
+	cms_signed_free(&decoded);
+	buf_free(&twice);
 	/* another user */
 	at = (size_t)((uint8_t *)memmem(message.ptr, message.len, "user1", 5) - message.ptr) + 4;
 	message.ptr[at] = '2';

@@ -1,11 +1,16 @@
 /* Certificates and keys of elsewhere against a whole CA. */
+#include <sys/stat.h>
+#include <openssl/pem.h>
+
 #include "ca_harness.h"
+#include "escrow_entry.h"
 #include "import.h"
 #include "kra_flags.h"
 #include "mem.h"
 #include "recover.h"
 #include "recovery.h"
 #include "text.h"
+#include "trust.h"
 
 #define UPN "otherName:1.3.6.1.4.1.311.20.2.3;UTF8:"
 
@@ -18,6 +23,7 @@ struct bringing {
 	const struct test_cert *issuer; /* NULL: the foreign CA */
 	EVP_PKEY *key;                  /* NULL: a new one */
 	const char *source;             /* NULL: "test" */
+	const char *template;           /* 20.2; NULL: none */
 	bool not_foreign, replace, no_key, is_ca;
 	int64_t not_after;
 	uint8_t serial; /* 0: the next */
@@ -37,6 +43,7 @@ certificate_of(const struct bringing *b)
 	    .usage = b->usage != NULL ? b->usage : "critical,keyAgreement",
 	    .san = b->san,
 	    .sid = b->sid,
+	    .template = b->template,
 	    .serial = b->serial != 0 ? b->serial : ++last_serial,
 	    .long_serial = b->long_serial,
 	    .not_before = clock_now() - 86400,
@@ -162,6 +169,7 @@ key_of_another_ca_is_its_owners(void **state)
 	assert_string_equal(row.requester_name, user1.downlevel);
 	assert_string_equal(row.caller_name, officer1.downlevel);
 	assert_non_null(row.requester_sid);
+	assert_true(row.requester_sids.len > 0);
 	assert_string_not_equal(row.requester_sid, row.caller_sid);
 	assert_int_equal(found(&officer1, "user1@nwtraders.com"), 1);
 	assert_int_equal(found(&officer1, "NWTRADERS\\user1"), 1);
@@ -240,6 +248,9 @@ owner_is_whom_the_certificate_names(void **state)
 	(void)state;
 	sid_to_text(&user3.sid, sid);
 	assert_owner(&(struct bringing){.sid = sid}, user3.downlevel);
+	/* A SID is never given again, however young the account is. */
+	assert_owner(
+	    &(struct bringing){.sid = sid, .not_after = clock_now() - 40000}, user3.downlevel);
 	assert_owner(&(struct bringing){.user = "NWTRADERS\\user3"}, user3.downlevel);
 	assert_owner(&(struct bringing){.san = "email:user3@nwtraders.com"}, user3.downlevel);
 	assert_owner(
@@ -283,6 +294,74 @@ officers_act_for_the_owner(void **state)
 }
 
 static void
+refused_recovery(const struct principal *officer, const struct test_cert *cert, enum err_code code)
+{
+	char *hash = hex_encode(view_of(cert->cert.sha1, 20), '\0');
+	const struct recover_wish wish = {.serial = hash};
+	struct buf blob;
+	int64_t by_case;
+	struct err err;
+	bool ok = recover_blob(
+	    harness.ca, &harness.vault, officer, &wish, clock_now(), &blob, &by_case, &err);
+
+	if (code == ERR_OK && ok)
+		buf_free(&blob);
+	else if (ok || err.code != code)
+		fail_msg("%s", ok ? "recovered" : err.msg);
+	free(hash);
+}
+
+/* Nobody's groups count for it, and no account has it that comes later. */
+static void
+key_of_an_unknown_owner_is_for_whom_nothing_restricts(void **state)
+{
+	struct bringing b = {.san = UPN "vanished@nwtraders.com", .dn = "CN=long gone"};
+	struct import_result r;
+	struct test_cert cert;
+
+	(void)state;
+	taken_as(&officer1, &b, &cert, &r);
+	assert_null(r.owner);
+	import_result_free(&r);
+	refused_recovery(&officer1, &cert, ERR_OK);
+	harness_restrict(
+	    (struct harness_rule[]){{false, "1111", "1205", NULL}, {false, "1112", "1206", NULL}},
+	    2);
+	refused_recovery(&officer1, &cert, CERTSRV_E_RESTRICTEDOFFICER);
+	refused_recovery(&officer2, &cert, CERTSRV_E_RESTRICTEDOFFICER);
+	assert_int_equal(found(&officer1, "vanished@nwtraders.com"), 0);
+	harness_unrestrict();
+	assert_int_equal(found(&officer1, "vanished@nwtraders.com"), 1);
+	test_cert_free(&cert);
+}
+
+/* Brought by a colleague, of a certificate that had ended before the account was made. */
+static void
+nobody_recovers_what_is_called_as_he_is(void **state)
+{
+	static const struct bringing own[] = {
+	    {.user = "NWTRADERS\\officer1"},
+	    {.san = UPN "officer1@nwtraders.com"},
+	    {.dn = "CN=officer1"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
+		struct bringing b = own[i];
+		struct import_result r;
+		struct test_cert cert;
+
+		b.not_after = clock_now() - 40000;
+		taken_as(&officer2, &b, &cert, &r);
+		assert_null(r.owner);
+		import_result_free(&r);
+		refused_recovery(&officer1, &cert, DIRCA_E_OWN_REQUEST);
+		refused_recovery(&officer2, &cert, ERR_OK);
+		test_cert_free(&cert);
+	}
+}
+
+static void
 nobody_brings_his_own_key(void **state)
 {
 	(void)state;
@@ -291,6 +370,9 @@ nobody_brings_his_own_key(void **state)
 	refused_as(
 	    &officer1, &(struct bringing){.user = "NWTRADERS\\officer1"}, DIRCA_E_OWN_REQUEST);
 	refused_as(&officer1, &(struct bringing){.dn = "CN=officer1"}, DIRCA_E_OWN_REQUEST);
+	/* nor with his name in it, whosever else it is */
+	refused_as(&officer1, &(struct bringing){.user = "NWTRADERS\\user1", .dn = "CN=officer1"},
+	    DIRCA_E_OWN_REQUEST);
 	refused_as(&auditor, &(struct bringing){0}, E_ACCESSDENIED);
 }
 
@@ -373,6 +455,167 @@ nothing_that_is_brought_passes_for_a_word_of_the_trail(void **state)
 	assert_string_equal(row.requester_name, "imported: x subject:CN:boss");
 	store_request_free(&row);
 	import_result_free(&r);
+}
+
+static void
+words_and_keys_have_a_size(void **state)
+{
+	char user[258] = {0};
+	struct bringing b = {.user = memset(user, 'x', sizeof user - 1)};
+	struct test_cert cert = certificate_of(&(struct bringing){0});
+	uint8_t key[32769] = {0};
+	struct import_item item = {
+	    .certificate = buf_view(&cert.der), .foreign = true, .key = view_of(key, sizeof key)};
+	struct import_result r;
+	struct err err;
+
+	(void)state;
+	refused_as(&officer1, &b, E_INVALIDARG);
+	assert_false(
+	    import_one(harness.ca, &harness.vault, &officer1, &item, clock_now(), &r, &err));
+	assert_int_equal(err.code, DIRCA_E_TOO_LARGE);
+	test_cert_free(&cert);
+}
+
+/* Rules of officers name templates of this CA. */
+static void
+template_of_another_ca_restricts_nobody(void **state)
+{
+	struct bringing b = {.san = UPN "user1@nwtraders.com", .template = "User"};
+	struct import_result r;
+	struct store_request row;
+
+	(void)state;
+	taken_as(&officer1, &b, NULL, &r);
+	row = row_of(r.request_id);
+	assert_null(row.template_name);
+	assert_null(row.template_oid);
+	store_request_free(&row);
+	import_result_free(&r);
+	b.issuer = &harness.ca_cert;
+	b.serial = 201;
+	taken_as(&officer1, &b, NULL, &r);
+	row = row_of(r.request_id);
+	assert_string_equal(row.template_name, "User");
+	store_request_free(&row);
+	import_result_free(&r);
+}
+
+/* ---- escrow batches ---- */
+
+static struct buf
+entry_of(const struct test_cert *cert, const struct test_cert *by, const char *user)
+{
+	static uint8_t batch[ESCROW_BATCH_ID] = {7};
+	const struct cms_kra recipient = test_recipient(&to);
+	const struct cms_cosigner signer = {.key = by->key, .certificate = buf_view(&by->der)};
+	struct escrow_entry e = {.batch = view_of(batch, sizeof batch),
+	    .index = 1,
+	    .total = 1,
+	    .certificate = buf_view(&cert->der),
+	    .user = mem_text(user)};
+	uint8_t binding[ARCHIVE_BINDING];
+	struct buf key, content, out;
+	struct err err;
+
+	harness_must(archive_import_binding(
+			 e.certificate, view_str(user != NULL ? user : ""), binding, &err),
+	    &err);
+	harness_must(archive_import_seal(cert->key, binding, &recipient, &key, &err), &err);
+	e.key = buf_view(&key);
+	harness_must(escrow_entry_encode(&e, &content, &err), &err);
+	harness_must(cms_sign_content(&signer, oid_dotted(OID_CT_ESCROW_ENTRY), buf_view(&content),
+			 clock_now(), &out, &err),
+	    &err);
+	free(e.user);
+	buf_free(&key);
+	buf_free(&content);
+	return out;
+}
+
+static bool
+bring_entry(const struct buf *entry, struct import_result *out, struct err *err)
+{
+	const struct import_item item = {.entry = buf_view(entry), .foreign = true};
+
+	return import_one(harness.ca, &harness.vault, &officer1, &item, clock_now(), out, err);
+}
+
+static void
+refused_entry(const struct buf *entry, enum err_code code)
+{
+	int before = harness_audited(AUDIT_IMPORTED, false);
+	struct import_result r;
+	struct err err;
+
+	assert_false(bring_entry(entry, &r, &err));
+	if (err.code != code)
+		fail_msg("%s: %s", err_name(err.code), err.msg);
+	assert_int_equal(harness_audited(AUDIT_IMPORTED, false), before + 1);
+}
+
+static void
+list_signer(const struct test_cert *signer)
+{
+	char folder[512], path[600];
+	const uint8_t *der = signer->der.ptr;
+	X509 *x = d2i_X509(NULL, &der, (long)signer->der.len);
+	FILE *f;
+
+	snprintf(folder, sizeof folder, "%s/" TRUST_FOLDER, harness.config->state_dir);
+	mkdir(folder, 0755);
+	snprintf(path, sizeof path, "%s/" TRUST_SIGNERS, folder);
+	f = fopen(path, "w");
+	assert_true(f != NULL && x != NULL && PEM_write_X509(f, x) == 1);
+	fclose(f);
+	assert_int_equal(chmod(path, 0644), 0);
+	X509_free(x);
+}
+
+/* By the certificate, whatever it is called, and whoever vouches for it. */
+static void
+entries_are_of_listed_signers(void **state)
+{
+	struct test_cert signer = test_ca("CN=exporter", "P-256"),
+			 namesake = test_ca("CN=exporter", "P-256");
+	struct test_cert issued = test_issue(&(struct test_issue){.dn = "CN=exporter",
+	    .issuer = &signer,
+	    .key = test_key("P-256"),
+	    .serial = 5,
+	    .not_before = clock_now() - 86400,
+	    .not_after = clock_now() + 86400});
+	struct test_cert cert = certificate_of(&(struct bringing){0});
+	struct buf entry = entry_of(&cert, &signer, "NWTRADERS\\user3"),
+		   by_namesake = entry_of(&cert, &namesake, "NWTRADERS\\user3"),
+		   by_issued = entry_of(&cert, &issued, "NWTRADERS\\user3");
+	struct import_result r;
+	struct err err;
+	uint8_t *at;
+
+	(void)state;
+	refused_entry(&entry, CERT_E_UNTRUSTEDROOT); /* there is no list */
+	list_signer(&namesake);
+	refused_entry(&entry, CERT_E_UNTRUSTEDROOT);
+	list_signer(&signer);
+	refused_entry(&by_namesake, CERT_E_UNTRUSTEDROOT);
+	refused_entry(&by_issued, CERT_E_UNTRUSTEDROOT);
+	/* the key is another's now */
+	at = memmem(entry.ptr, entry.len, "user3", 5);
+	assert_non_null(at);
+	at[4] = '1';
+	refused_entry(&entry, CRYPT_E_HASH_VALUE);
+	at[4] = '3';
+	harness_must(bring_entry(&entry, &r, &err), &err);
+	assert_string_equal(r.owner, user3.downlevel);
+	assert_int_equal(r.key, IMPORT_KEY_ARCHIVED);
+	import_result_free(&r);
+	buf_free(&entry);
+	buf_free(&by_namesake);
+	buf_free(&by_issued);
+	test_cert_free(&cert);
+	test_cert_free(&issued);
+	test_cert_free(&namesake);
+	test_cert_free(&signer);
 }
 
 /* Nobody finds the copier's key in place of the other's, nor is kept from finding that. */
@@ -536,7 +779,12 @@ main(void)
 	    cmocka_unit_test(own_certificate_needs_no_word),
 	    cmocka_unit_test(owner_is_whom_the_certificate_names),
 	    cmocka_unit_test(officers_act_for_the_owner),
+	    cmocka_unit_test(key_of_an_unknown_owner_is_for_whom_nothing_restricts),
+	    cmocka_unit_test(nobody_recovers_what_is_called_as_he_is),
 	    cmocka_unit_test(nobody_brings_his_own_key),
+	    cmocka_unit_test(words_and_keys_have_a_size),
+	    cmocka_unit_test(template_of_another_ca_restricts_nobody),
+	    cmocka_unit_test(entries_are_of_listed_signers),
 	    cmocka_unit_test(public_key_stays_one_principals),
 	    cmocka_unit_test(one_serial_number_of_two_cas_is_told_by_the_hash),
 	    cmocka_unit_test(nothing_that_is_brought_passes_for_a_word_of_the_trail),
