@@ -166,6 +166,17 @@ check "a password that opens nothing" refuses NTE_BAD_DATA ca_lab_as user1 enrol
 check "no password" refuses DIRCA_E_USAGE ca_lab_as user1 enroll --auto --out "$auto"
 check "a template beside it" refuses DIRCA_E_USAGE enrolls_itself User
 
+# ---- certmonger's helper ----
+ends_with() { # STATUS CODE: the helper, where dirca fails with that code
+	local status=0
+	printf '#!/bin/sh\necho "dirca submit: words (%s)" >&2\nexit 1\n' "$2" >"$dir/failing" && chmod +x "$dir/failing" || return 1
+	DIRCA=$dir/failing CERTMONGER_CSR=x "$here/../../cli/certmonger-submit" || status=$?
+	[ $status -eq "$1" ]
+}
+check "what was refused is given up" ends_with 2 "0x80094012 CERTSRV_E_TEMPLATE_DENIED"
+check "what may pass is not" ends_with 3 "0xA0DC000C DIRCA_E_NETWORK"
+check "whatever it is" ends_with 3 "0xA0DC0004 DIRCA_E_IO"
+
 # ---- certmonger, the daemon itself ----
 cm=$dir/cm
 mkdir -p "$cm"/{cas,requests,config,local,tmp,files}
