@@ -183,10 +183,10 @@ mkdir -p "$cm"/{cas,requests,config,local,tmp,files}
 certmonger_runs() { # LINE...: of a shell, while it runs
 	printf '%s\n' "$@" >"$cm/lines"
 	CERTMONGER_CAS_DIR=$cm/cas CERTMONGER_REQUESTS_DIR=$cm/requests CERTMONGER_CONFIG_DIR=$cm/config CERTMONGER_LOCAL_CA_DIR=$cm/local \
-		CERTMONGER_TMPDIR=$cm/tmp CERTMONGER_SYSTEM_LOCK_FILE=$cm/lock timeout 90 certmonger -n -L -P "$cm/socket" -p "$cm/pid" -c "bash -e $cm/lines"
+		CERTMONGER_TMPDIR=$cm/tmp CERTMONGER_SYSTEM_LOCK_FILE=$cm/lock timeout 600 certmonger -n -L -P "$cm/socket" -p "$cm/pid" -c "bash -e $cm/lines"
 }
 wants() { echo "getcert request -c dirca -T $1 -I $1 -k $cm/files/$1.key -f $cm/files/$1.crt"; }
-becomes() { echo "for i in {1..100}; do ! getcert list -i $1 | grep -q 'status: $2' || break; sleep 0.1; done; getcert list -i $1 | grep 'status: $2'"; }
+becomes() { echo "for i in {1..900}; do ! getcert list -i $1 | grep -q 'status: $2' || break; sleep 0.1; done; getcert list -i $1 | grep 'status: $2'"; }
 helper="/usr/bin/env HOME=$(ca_lab_home user1) DIRCA=$DIRCA_BIN/dirca $here/../../cli/certmonger-submit"
 serial_of() { openssl x509 -in "$cm/files/$1.crt" -noout -serial; }
 check "certmonger enrolls" certmonger_runs "getcert add-ca -c dirca -e '$helper'" "$(wants User)" "$(becomes User MONITORING)"
