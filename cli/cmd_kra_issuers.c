@@ -248,21 +248,11 @@ static bool
 find_taken(
     const struct pkix_certs *taken, const char *what, const struct pkix_cert **out, struct err *err)
 {
-	OWNED(own_memory) char *found = mem_text("");
-
-	*out = NULL;
-	for (size_t i = 0; i < taken->count; i++)
-		if (kra_is_called(&taken->list[i], what)) {
-			OWNED(own_memory) char *sha256 = sha256_of(&taken->list[i]);
-
-			text_list_add(&found, ", ", sha256);
-			*out = &taken->list[i];
-		}
-	if (*out == NULL)
-		return err_set(err, CRYPT_E_NOT_FOUND,
-		    "no CA '%s' was taken as an issuer; `dirca kra issuers` shows whom", what);
-	return strchr(found, ',') == NULL ||
-	       err_set(err, TYPE_E_AMBIGUOUSNAME, "'%s' is several CAs: %s", what, found);
+	if (!kra_called(taken->list, taken->count, what, "CAs", sha256_of, out, err))
+		return false;
+	return *out != NULL ||
+	       err_set(err, CRYPT_E_NOT_FOUND,
+		   "no CA '%s' was taken as an issuer; `dirca kra issuers` shows whom", what);
 }
 
 static bool

@@ -10,12 +10,11 @@
 
 #include "file.h"
 #include "key_input.h"
+#include "key_output.h"
 #include "mem.h"
 #include "output.h"
 #include "own.h"
 #include "own_folder.h"
-#include "pem.h"
-#include "pkcs8.h"
 #include "pkix.h"
 #include "text.h"
 #include "trust.h"
@@ -60,17 +59,14 @@ static bool
 make_file(EVP_PKEY *key, const struct pkix_certs *chain, const struct secret *password,
     struct secret *out, struct err *err)
 {
-	OWNED(secret_free) struct secret pem = {0};
-	OWNED(buf_free) struct buf certs = {0};
+	OWNED(own_memory) struct pfx_entry *list = mem_zero(chain->count, sizeof *list);
+	const struct pfx_content c = {
+	    .keys = list, .key_count = 1, .others = list + 1, .other_count = chain->count - 1};
 
+	list[0].key = key;
 	for (size_t i = 0; i < chain->count; i++)
-		if (!pem_append(&certs, "CERTIFICATE", buf_view(&chain->list[i].raw), err))
-			return false;
-	if (!pkcs8_encode(key, password, &pem, err) || !secret_alloc(pem.len + certs.len, out, err))
-		return false;
-	memcpy(out->ptr, pem.ptr, pem.len);
-	memcpy(out->ptr + pem.len, certs.ptr, certs.len);
-	return true;
+		list[i].certificate = chain->list[i].raw;
+	return key_output_pem(&c, KEY_PEM, password, out, err);
 }
 
 static bool

@@ -171,8 +171,8 @@ join(const struct pieces *p, struct secret *out, struct err *err)
 	return true;
 }
 
-static bool
-make_pem(const struct pfx_content *c, enum key_format format, const struct secret *password,
+bool
+key_output_pem(const struct pfx_content *c, enum key_format format, const struct secret *password,
     struct secret *out, struct err *err)
 {
 	OWNED(pieces_free) struct pieces p = {0};
@@ -218,7 +218,7 @@ key_output_make(const struct cli_options *o, enum key_format format, const struc
 	OWNED(buf_free) struct buf pfx = {0};
 
 	if (format != KEY_PFX)
-		return make_pem(c, format, o->plain ? NULL : password, out, err);
+		return key_output_pem(c, format, o->plain ? NULL : password, out, err);
 	return pfx_write(c, password, o->legacy ? PFX_LEGACY : PFX_AES, &pfx, err) &&
 	       secret_dup(buf_view(&pfx), out, err);
 }

@@ -159,27 +159,35 @@ kra_validate_here(struct work *w, const struct pkix_cert *kra, const struct trus
 	return status == KRA_VALID || (status == KRA_UNTRUSTED && name_issuer(w, kra, err));
 }
 
-static bool
-find_kra(
-    const struct kra_list *store, const char *what, const struct pkix_cert **out, struct err *err)
+bool
+kra_called(const struct pkix_cert *list, size_t count, const char *what, const char *they_are,
+    char *(*hash_of)(const struct pkix_cert *), const struct pkix_cert **out, struct err *err)
 {
 	OWNED(own_memory) char *found = mem_text("");
 
 	*out = NULL;
-	for (size_t i = 0; i < store->count; i++)
-		if (kra_is_called(&store->list[i], what)) {
-			OWNED(own_memory) char *sha1 = sha1_of(&store->list[i]);
+	for (size_t i = 0; i < count; i++)
+		if (kra_is_called(&list[i], what)) {
+			OWNED(own_memory) char *hash = hash_of(&list[i]);
 
-			text_list_add(&found, ", ", sha1);
-			*out = *out == NULL ? &store->list[i] : *out;
+			text_list_add(&found, ", ", hash);
+			*out = &list[i];
 		}
-	if (*out == NULL)
-		return err_set(err, CRYPT_E_NOT_FOUND,
-		    "the KRA store has no certificate '%s'; `dirca kra add` puts one there, and "
-		    "`dirca kra enable` one of the last that the CA signed, by its hash",
-		    what);
 	return strchr(found, ',') == NULL ||
-	       err_set(err, TYPE_E_AMBIGUOUSNAME, "'%s' is several certificates: %s", what, found);
+	       err_set(err, TYPE_E_AMBIGUOUSNAME, "'%s' is several %s: %s", what, they_are, found);
+}
+
+static bool
+find_kra(
+    const struct kra_list *store, const char *what, const struct pkix_cert **out, struct err *err)
+{
+	if (!kra_called(store->list, store->count, what, "certificates", sha1_of, out, err))
+		return false;
+	return *out != NULL ||
+	       err_set(err, CRYPT_E_NOT_FOUND,
+		   "the KRA store has no certificate '%s'; `dirca kra add` puts one there, and "
+		   "`dirca kra enable` one of the last that the CA signed, by its hash",
+		   what);
 }
 
 /* ---- changes of the list ---- */

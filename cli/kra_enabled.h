@@ -14,6 +14,10 @@
 bool kra_issuers_read(const struct config *config, struct trust_issuers *out, struct err *err);
 /* Is it that one: its SHA-1, SHA-256, common name or whole subject? */
 bool kra_is_called(const struct pkix_cert *cert, const char *what);
+/* The one of the list that is called so; NULL: none is. Of several TYPE_E_AMBIGUOUSNAME says what
+ * they are, and the hash of each. */
+bool kra_called(const struct pkix_cert *list, size_t count, const char *what, const char *they_are,
+    char *(*hash_of)(const struct pkix_cert *), const struct pkix_cert **out, struct err *err);
 /* As kra_validate. One whose issuer root did not take is refused with the command that takes it,
  * where the directory has that CA. */
 bool kra_validate_here(struct work *w, const struct pkix_cert *kra,

@@ -234,8 +234,6 @@ make_blob(
 	OWNED(buf_free) struct buf signature = {0};
 	char sid[SID_TEXT_MAX];
 
-	if (r->officer->has_sid)
-		sid_to_text(&r->officer->sid, sid);
 	const struct recovery_make in = {
 	    .archived = buf_view(&r->row->raw_archived_key),
 	    .certificate = buf_view(&r->row->raw_certificate),
@@ -248,7 +246,7 @@ make_blob(
 		.audit_row = audit_row,
 		.when = r->now,
 		.officer = officer,
-		.officer_sid = r->officer->has_sid ? sid : NULL},
+		.officer_sid = principal_sid_text(r->officer, sid)},
 	};
 	return recovery_attrs(&in, &attrs, err) &&
 	       vault_sign_message(v, buf_view(&attrs), &signature, err) &&

@@ -156,7 +156,7 @@ open_rows(struct ca *ca, const struct ca_view *view, const struct principal *off
 		.owner_name = rows->list[0].requester_name,
 		.owner_sid = rows->list[0].requester_sid,
 		.opened_by = officer->downlevel,
-		.opened_by_sid = officer->has_sid ? sid : NULL,
+		.opened_by_sid = principal_sid_text(officer, sid),
 		.opened_when = now,
 		.needs_approver = waits,
 		.usable_until =
@@ -167,8 +167,6 @@ open_rows(struct ca *ca, const struct ca_view *view, const struct principal *off
 		.keys = keys,
 		.key_count = rows->count}};
 
-	if (officer->has_sid)
-		sid_to_text(&officer->sid, sid);
 	for (size_t i = 0; i < rows->count; i++)
 		keys[i].request_id = rows->list[i].request_id;
 	o.event = (struct case_event){.id = waits ? EVENT_CASE_WAITING : EVENT_CASE_OPENED,

@@ -138,7 +138,7 @@ add_by_itself(struct store_tx *tx, const struct recovery *r, int64_t *case_id_ou
 	    .owner_name = r->row->requester_name,
 	    .owner_sid = r->row->requester_sid,
 	    .opened_by = r->officer->downlevel,
-	    .opened_by_sid = r->officer->has_sid ? sid : NULL,
+	    .opened_by_sid = principal_sid_text(r->officer, sid),
 	    .opened_when = r->now,
 	    .ended_by = r->officer->downlevel,
 	    .ended_when = r->now,
@@ -147,8 +147,6 @@ add_by_itself(struct store_tx *tx, const struct recovery *r, int64_t *case_id_ou
 	    .keys = &key,
 	    .key_count = 1};
 
-	if (r->officer->has_sid)
-		sid_to_text(&r->officer->sid, sid);
 	return store_add_case(tx, &c, case_id_out, err);
 }
 

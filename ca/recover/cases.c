@@ -236,6 +236,11 @@ event_of(enum case_act act)
 				   : AUDIT_KEY_RECEIVED;
 }
 
+struct deciding;
+/* Writes the act that leads to that state. */
+typedef bool decision_write(
+    struct store_tx *tx, struct deciding *d, enum case_state to, struct err *err);
+
 struct deciding {
 	struct ca *ca;
 	const struct ca_view *view;
@@ -247,7 +252,7 @@ struct deciding {
 	struct err late;    /* what was refused since its time had passed, which is written down */
 	struct case_event event;
 	struct store_case c;
-	char sid[SID_TEXT_MAX];
+	decision_write *write;
 };
 
 static void
@@ -263,12 +268,13 @@ move_case(
 {
 	struct store_case moved = d->c;
 	OWNED(own_memory) char *reason = mem_text(why);
+	char sid[SID_TEXT_MAX];
 
 	moved.state = to;
 	moved.seen_when = d->now > d->c.seen_when ? d->now : d->c.seen_when;
 	if (to == CASE_OPEN) {
 		moved.approved_by = d->officer->downlevel;
-		moved.approved_by_sid = d->officer->has_sid ? d->sid : NULL;
+		moved.approved_by_sid = principal_sid_text(d->officer, sid);
 		moved.approved_when = d->now;
 		moved.usable_until =
 		    d->now + HOUR * d->view->settings.num[SETTING_RECOVERY_FETCH_HOURS];
@@ -297,16 +303,8 @@ take_case(struct store_tx *tx, struct deciding *d, enum case_state *to, struct e
 }
 
 static bool
-write_decision(struct store_tx *tx, void *arg, struct err *err)
+write_decision(struct store_tx *tx, struct deciding *d, enum case_state to, struct err *err)
 {
-	struct deciding *d = arg;
-	enum case_state to;
-
-	d->late = (struct err){0};
-	if (!take_case(tx, d, &to, err))
-		return false;
-	if (d->late.code != ERR_OK)
-		return true;
 	if (!move_case(tx, d, to, d->in->why, err) ||
 	    !case_audit(
 		tx, event_of(d->in->act), d->officer->downlevel, &d->c, d->in->why, d->now, err))
@@ -336,8 +334,19 @@ check_decider(struct deciding *d, struct err *err)
 	       refuse_unseen(d->officer, d->case_id, err);
 }
 
+/* Judged by the case as it is now; `late` says why it is not decided any more. */
 static bool
-run_decision(struct deciding *d, store_work *work, struct err *err)
+write_in_time(struct store_tx *tx, void *arg, struct err *err)
+{
+	struct deciding *d = arg;
+	enum case_state to;
+
+	d->late = (struct err){0};
+	return take_case(tx, d, &to, err) && (d->late.code != ERR_OK || d->write(tx, d, to, err));
+}
+
+static bool
+run_decision(struct deciding *d, struct err *err)
 {
 	OWNED(ca_view_release) struct ca_view *view = NULL;
 
@@ -345,10 +354,8 @@ run_decision(struct deciding *d, store_work *work, struct err *err)
 	    !principal_check_active(d->officer, d->now, err))
 		return false;
 	d->view = view;
-	if (d->officer->has_sid)
-		sid_to_text(&d->officer->sid, d->sid);
 	if (!case_check_note(d->in->why, "a reason", err) || !check_decider(d, err) ||
-	    !store_do(d->ca->store, work, d, err))
+	    !store_do(d->ca->store, write_in_time, d, err))
 		return false;
 	if (d->late.code == ERR_OK)
 		return true;
@@ -361,11 +368,15 @@ recover_case_decide(struct ca *ca, const struct principal *officer, int64_t case
     const struct case_decision *in, int64_t now, struct store_case *out, struct err *err)
 {
 	OWNED(deciding_free)
-	struct deciding d = {
-	    .ca = ca, .officer = officer, .in = in, .case_id = case_id, .now = now};
+	struct deciding d = {.ca = ca,
+	    .officer = officer,
+	    .in = in,
+	    .case_id = case_id,
+	    .now = now,
+	    .write = write_decision};
 
 	*out = (struct store_case){0};
-	if (!run_decision(&d, write_decision, err)) {
+	if (!run_decision(&d, err)) {
 		case_audit_refusal(ca, event_of(in->act), officer, case_id, now, err);
 		return false;
 	}
@@ -414,17 +425,10 @@ audit_receipt(struct store_tx *tx, const struct deciding *d, const struct store_
 }
 
 static bool
-write_receipt(struct store_tx *tx, void *arg, struct err *err)
+write_receipt(struct store_tx *tx, struct deciding *d, enum case_state to, struct err *err)
 {
-	struct deciding *d = arg;
 	struct store_case_key *key;
-	enum case_state to;
 
-	d->late = (struct err){0};
-	if (!take_case(tx, d, &to, err))
-		return false;
-	if (d->late.code != ERR_OK)
-		return true;
 	if ((key = find_key(&d->c, d->serial, d->request_id, err)) == NULL)
 		return false;
 	if (key->received_when != 0) /* said again */
@@ -451,10 +455,11 @@ recover_case_received(struct ca *ca, const struct principal *officer, int64_t ca
 	    .case_id = case_id,
 	    .serial = serial,
 	    .request_id = request_id,
-	    .now = now};
+	    .now = now,
+	    .write = write_receipt};
 
 	*out = (struct store_case){0};
-	if (!run_decision(&d, write_receipt, err)) {
+	if (!run_decision(&d, err)) {
 		case_audit_refusal(ca, AUDIT_KEY_RECEIVED, officer, case_id, now, err);
 		return false;
 	}

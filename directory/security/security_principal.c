@@ -18,3 +18,12 @@ principal_free(struct principal *p)
 	sids_free(&p->sids);
 	*p = (struct principal){0};
 }
+
+char *
+principal_sid_text(const struct principal *p, char text[SID_TEXT_MAX])
+{
+	if (!p->has_sid)
+		return NULL;
+	sid_to_text(&p->sid, text);
+	return text;
+}

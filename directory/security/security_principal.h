@@ -30,5 +30,7 @@ struct principal {
 };
 
 void principal_free(struct principal *p);
+/* Its SID in `text`; NULL: it has none. */
+char *principal_sid_text(const struct principal *p, char text[SID_TEXT_MAX]);
 
 #endif

@@ -19,6 +19,55 @@ __asan_default_options(void)
 	return "allocator_may_return_null=1";
 }
 
+/* What the next free() is given, and whether it was wiped (--wrap). */
+static const void *watched;
+static size_t watched_len;
+static bool was_wiped;
+
+void __real_free(void *ptr);
+void __wrap_free(void *ptr);
+
+void
+__wrap_free(void *ptr)
+{
+	if (ptr != NULL && ptr == watched) {
+		static const uint8_t zeros[64];
+
+		was_wiped = memcmp(ptr, zeros, watched_len) == 0;
+		watched = NULL;
+	}
+	__real_free(ptr);
+}
+
+static bool
+is_wiped(void (*release)(struct buf *), const char *content)
+{
+	struct buf b;
+	struct err err;
+
+	assert_true(buf_dup(view_str(content), &b, &err));
+	watched = b.ptr;
+	watched_len = b.len;
+	was_wiped = false;
+	release(&b);
+	assert_null(watched); /* it was freed */
+	assert_null(b.ptr);
+	assert_int_equal(b.len, 0);
+	return was_wiped;
+}
+
+static void
+what_held_a_secret_is_wiped_before_it_is_freed(void **state)
+{
+	struct buf empty = {0};
+
+	(void)state;
+	assert_true(is_wiped(buf_free_wiped, "-----BEGIN PRIVATE KEY-----"));
+	assert_false(is_wiped(buf_free, "-----BEGIN PRIVATE KEY-----"));
+	buf_free_wiped(&empty);
+	assert_null(empty.ptr);
+}
+
 /* Runs first: after it the heap is there. */
 static void
 a_secret_needs_the_secure_heap(void **state)
@@ -231,6 +280,7 @@ main(void)
 	    cmocka_unit_test(appending_keeps_what_was_there),
 	    cmocka_unit_test(views_are_compared_by_content),
 	    cmocka_unit_test(memory_of_openssl_is_taken_over),
+	    cmocka_unit_test(what_held_a_secret_is_wiped_before_it_is_freed),
 	    cmocka_unit_test(a_shrunk_secret_is_wiped_behind_its_end),
 	    cmocka_unit_test(a_secret_over_the_heap_fails),
 	    cmocka_unit_test(a_password_is_the_first_line),
