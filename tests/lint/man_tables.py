@@ -74,6 +74,17 @@ def check_pages():
             same(f"{p} error codes", known, known | {name})
 
 
+def check_examples():
+    """Who looks up how keys are archived and recovered sees a line to type before all words about it."""
+    global bad
+    for verb in sorted(v for v, group in tables.verb_groups().items() if group in ("KEYS", "FILE")):
+        page = f"dirca-{verb.replace(' ', '-')}.1"
+        first = tables.page(page).split(".Sh DESCRIPTION\n")[1].split(".Bd ")[0]
+        if first.count("\n") > 3 or ".Sh " in first:
+            print(f"{page}: the description does not begin with an example")
+            bad += 1
+
+
 def check_paper():
     """The section about certutil and certreq names each of their commands and options that is known."""
     global bad
@@ -90,6 +101,7 @@ def check_paper():
 
 check_groups()
 check_verbs()
+check_examples()
 check_paper()
 check_pages()
 same("dirca.conf.5", tables.client_settings(), set(tables.items(tables.page("dirca.conf.5"), "Ic")))
