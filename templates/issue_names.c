@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "mem.h"
+#include "net_name.h"
 
 #define DNS_NAME_MAX 253
 
@@ -16,35 +17,43 @@ copy_text(const char *text, char **out, struct err *err)
 	return true;
 }
 
-/* mail and DNS names become IA5String. */
-static bool
-is_ia5_name(const char *text)
-{
-	return text != NULL && text_is_visible_ascii(text);
-}
-
 static bool
 has(const struct tmpl *t, uint32_t flags)
 {
 	return (t->name_flag & flags) != 0;
 }
 
+/* A name of the directory that a certificate can hold; `why` is why not, as the end of a sentence.
+ */
 static bool
-need_mail(const struct tmpl *t, const struct principal *who, struct err *err)
+need(const struct tmpl *t, const struct principal *who, enum err_code code, const char *attribute,
+    const char *value, const char *why, struct err *err)
 {
-	return is_ia5_name(who->mail) || err_set(err, CERTSRV_E_SUBJECT_EMAIL_REQUIRED,
-					     "template %s: %s has no e-mail address in the "
-					     "directory that a certificate can hold; set mail",
-					     t->cn, who->downlevel);
+	if (value == NULL)
+		return err_set(err, code, "template %s: %s has no %s in the directory; set it",
+		    t->cn, who->downlevel, attribute);
+	return why == NULL ||
+	       err_set(err, code, "template %s: %s of %s, \"%s\", %s; correct it in the directory",
+		   t->cn, attribute, who->downlevel, value, why);
 }
 
 static bool
+need_mail(const struct tmpl *t, const struct principal *who, struct err *err)
+{
+	return need(t, who, CERTSRV_E_SUBJECT_EMAIL_REQUIRED, "mail", who->mail,
+	    who->mail != NULL ? net_mailbox_why(who->mail) : NULL, err);
+}
+
+/* The rest of its form is looked at when it is known whose name it could pass for (enrollment's
+ * step "names"). */
+static bool
 need_dns(const struct tmpl *t, const struct principal *who, struct err *err)
 {
-	return is_ia5_name(who->dns_name) || err_set(err, CERTSRV_E_SUBJECT_DNS_REQUIRED,
-						 "template %s: %s has no DNS name in the directory "
-						 "that a certificate can hold; set dNSHostName",
-						 t->cn, who->downlevel);
+	return need(t, who, CERTSRV_E_SUBJECT_DNS_REQUIRED, "dNSHostName", who->dns_name,
+	    who->dns_name != NULL && !text_is_visible_ascii(who->dns_name)
+		? net_host_why(who->dns_name)
+		: NULL,
+	    err);
 }
 
 /* CN is the dNSHostName of a machine, else the cn of the user; a machine's template is for machines
@@ -120,7 +129,7 @@ dns_domain_of_dn(const char *dn, char out[DNS_NAME_MAX + 1])
 		dn = *end == ',' ? end + 1 : end;
 	}
 	out[used] = '\0';
-	return is_ia5_name(out);
+	return net_host_why(out) == NULL;
 }
 
 /* [MS-WCCE] asks the requester's own machine for its domain; its DN and the domain's nETBIOSName
@@ -138,7 +147,7 @@ plan_domain_dns(
 		    t->cn, who->downlevel);
 	if (!add_san(p, (struct issue_san_value){.kind = ISSUE_SAN_DNS}, name, err))
 		return false;
-	return !is_ia5_name(who->domain) ||
+	return who->domain == NULL || net_host_why(who->domain) != NULL ||
 	       add_san(p, (struct issue_san_value){.kind = ISSUE_SAN_DNS}, who->domain, err);
 }
 

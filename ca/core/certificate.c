@@ -301,13 +301,10 @@ certificate_names_make(
     const struct issue_plan *plan, struct certificate_names *out, struct err *err)
 {
 	*out = (struct certificate_names){0};
-	if (subject_name(plan, &out->subject, err) && san_value(plan, &out->san, err) &&
-	    pkix_check_name(buf_view(&out->subject), "the subject", err) &&
-	    (out->san.len == 0 ||
-		pkix_check_general_names(buf_view(&out->san), "the subject alternative name", err)))
-		return true;
-	certificate_names_free(out);
-	return false;
+	return subject_name(plan, &out->subject, err) && san_value(plan, &out->san, err) &&
+	       pkix_check_name(buf_view(&out->subject), "the subject", err) &&
+	       (out->san.len == 0 || pkix_check_general_names(
+					 buf_view(&out->san), "the subject alternative name", err));
 }
 
 void

@@ -272,7 +272,23 @@ check_policy(struct enrollment *e, struct err *err)
 		return false;
 	if (e->view->standalone)
 		e->plan.pend = !settings_issue_at_once(&e->view->settings);
-	return certificate_names_make(&e->plan, &e->names, err);
+	return true;
+}
+
+/* Not the policy's matter: what breaks the bounds is in no certificate of anybody. But who wants
+ * the name of a CA's service is told that, however it is spelt. */
+static bool
+check_names(struct enrollment *e, struct err *err)
+{
+	struct err service;
+
+	if (certificate_names_make(&e->plan, &e->names, err))
+		return true;
+	if (!enroll_check_service_names(e, &service) && service.code == DIRCA_E_SERVICE_NAME) {
+		*err = service;
+		e->deciding = true;
+	}
+	return false;
 }
 
 /* An explanation is about a key that does not exist yet. */
@@ -321,6 +337,7 @@ static const struct enroll_check checks[] = {
     {"escalation", ALWAYS, true, check_escalation, told_escalation, NULL},
     {"archival", ALWAYS, true, check_archival, told_archival, NULL},
     {"policy", ALWAYS, true, check_policy, told_policy, NULL},
+    {"names", ALWAYS, false, check_names, told_names, NULL},
     {"officer-values", ENROLL_AT_APPROVAL, true, enroll_apply_values, told_values, NULL},
     {"service-names", ALWAYS, true, enroll_check_service_names, told_service_names, NULL},
     {"public-key", ALWAYS, true, check_key, told_key, NULL},

@@ -204,6 +204,7 @@ char *told_renewal(const struct enrollment *e);
 char *told_escalation(const struct enrollment *e);
 char *told_archival(const struct enrollment *e);
 char *told_policy(const struct enrollment *e);
+char *told_names(const struct enrollment *e);
 char *told_values(const struct enrollment *e);
 char *told_service_names(const struct enrollment *e);
 char *told_key(const struct enrollment *e);

@@ -129,6 +129,13 @@ told_policy(const struct enrollment *e)
 }
 
 char *
+told_names(const struct enrollment *e)
+{
+	(void)e;
+	return mem_text("the names are in the bounds of RFC 5280");
+}
+
+char *
 told_service_names(const struct enrollment *e)
 {
 	(void)e;

@@ -164,8 +164,9 @@ char *pkix_name_value(struct view name, int nid);
  * e-mail as the most specific RDN. */
 bool pkix_name_from_dn(const char *dn, const char *email, struct buf *out, struct err *err);
 /* What is to be certified holds no text that people could not see, or would see otherwise than it
- * is written (base/printable.h), in whatever string type: a text, a Name, a GeneralNames.
- * CERTSRV_E_BAD_REQUESTSUBJECT with `what` and the character. */
+ * is written (base/printable.h), in whatever string type: a text, a Name, a GeneralNames. Name and
+ * GeneralNames also keep to RFC 5280 4.1.2.4, 4.2.1.6 and A.1 (pkix_bounds.c).
+ * CERTSRV_E_BAD_REQUESTSUBJECT with `what`, and the character or the text. */
 bool pkix_check_text(const char *text, const char *what, struct err *err);
 bool pkix_check_name(struct view name, const char *what, struct err *err);
 bool pkix_check_general_names(struct view names, const char *what, struct err *err);

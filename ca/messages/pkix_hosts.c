@@ -9,6 +9,7 @@
 #include <openssl/x509v3.h>
 
 #include "own.h"
+#include "pkix_name.h"
 #include "text.h"
 
 static bool
@@ -25,12 +26,9 @@ add_string(const ASN1_STRING *s, struct texts *out, struct err *err)
 static bool
 add_common_names(struct view subject, struct texts *out, struct err *err)
 {
-	const unsigned char *p = subject.ptr;
-	X509_NAME *name =
-	    pkix_der_is_strict(subject) ? d2i_X509_NAME(NULL, &p, (long)subject.len) : NULL;
+	X509_NAME *name = pkix_name_decode(subject);
 	bool ok = name != NULL || err_set(err, ERROR_INVALID_DATA, "the subject is no name");
 
-	ERR_clear_error();
 	for (int i = 0; ok && i < X509_NAME_entry_count(name); i++) {
 		const X509_NAME_ENTRY *entry = X509_NAME_get_entry(name, i);
 

@@ -8,28 +8,72 @@
 #include "pkix_name.h"
 #include "text.h"
 
-/* What the paper and AD CS print. */
+/* Keywords as the paper and AD CS print them, then those of RFC 4519 and of Windows. */
 const struct pkix_attr_type pkix_attr_types[] = {
-    {"CN", NID_commonName},
-    {"OU", NID_organizationalUnitName},
-    {"O", NID_organizationName},
-    {"L", NID_localityName},
-    {"ST", NID_stateOrProvinceName},
-    {"C", NID_countryName},
-    {"DC", NID_domainComponent},
-    {"E", NID_pkcs9_emailAddress},
-    {"emailAddress", NID_pkcs9_emailAddress},
-    {"UID", NID_userId},
-    {"SN", NID_surname},
-    {"GN", NID_givenName},
-    {"STREET", NID_streetAddress},
-    {"title", NID_title},
-    {"T", NID_title},
-    {NULL, NID_undef},
+    {"CN", "2.5.4.3", 64, PKIX_FORM_DIRECTORY},
+    {"commonName", "2.5.4.3", 64, PKIX_FORM_DIRECTORY},
+    {"OU", "2.5.4.11", 64, PKIX_FORM_DIRECTORY},
+    {"organizationalUnitName", "2.5.4.11", 64, PKIX_FORM_DIRECTORY},
+    {"O", "2.5.4.10", 64, PKIX_FORM_DIRECTORY},
+    {"organizationName", "2.5.4.10", 64, PKIX_FORM_DIRECTORY},
+    {"L", "2.5.4.7", 128, PKIX_FORM_DIRECTORY},
+    {"localityName", "2.5.4.7", 128, PKIX_FORM_DIRECTORY},
+    {"ST", "2.5.4.8", 128, PKIX_FORM_DIRECTORY},
+    {"S", "2.5.4.8", 128, PKIX_FORM_DIRECTORY},
+    {"stateOrProvinceName", "2.5.4.8", 128, PKIX_FORM_DIRECTORY},
+    {"C", "2.5.4.6", 2, PKIX_FORM_COUNTRY},
+    {"countryName", "2.5.4.6", 2, PKIX_FORM_COUNTRY},
+    {"DC", "0.9.2342.19200300.100.1.25", 63, PKIX_FORM_LABEL},
+    {"domainComponent", "0.9.2342.19200300.100.1.25", 63, PKIX_FORM_LABEL},
+    {"E", "1.2.840.113549.1.9.1", 255, PKIX_FORM_MAILBOX},
+    {"emailAddress", "1.2.840.113549.1.9.1", 255, PKIX_FORM_MAILBOX},
+    {"UID", "0.9.2342.19200300.100.1.1", 256, PKIX_FORM_DIRECTORY},
+    {"userId", "0.9.2342.19200300.100.1.1", 256, PKIX_FORM_DIRECTORY},
+    {"mail", "0.9.2342.19200300.100.1.3", 256, PKIX_FORM_MAILBOX},
+    {"SN", "2.5.4.4", 32768, PKIX_FORM_DIRECTORY},
+    {"surname", "2.5.4.4", 32768, PKIX_FORM_DIRECTORY},
+    {"GN", "2.5.4.42", 32768, PKIX_FORM_DIRECTORY},
+    {"givenName", "2.5.4.42", 32768, PKIX_FORM_DIRECTORY},
+    {"G", "2.5.4.42", 32768, PKIX_FORM_DIRECTORY},
+    {"initials", "2.5.4.43", 32768, PKIX_FORM_DIRECTORY},
+    {"I", "2.5.4.43", 32768, PKIX_FORM_DIRECTORY},
+    {"generationQualifier", "2.5.4.44", 32768, PKIX_FORM_DIRECTORY},
+    {"name", "2.5.4.41", 32768, PKIX_FORM_DIRECTORY},
+    {"pseudonym", "2.5.4.65", 128, PKIX_FORM_DIRECTORY},
+    {"STREET", "2.5.4.9", 128, PKIX_FORM_DIRECTORY},
+    {"streetAddress", "2.5.4.9", 128, PKIX_FORM_DIRECTORY},
+    {"title", "2.5.4.12", 64, PKIX_FORM_DIRECTORY},
+    {"T", "2.5.4.12", 64, PKIX_FORM_DIRECTORY},
+    {"serialNumber", "2.5.4.5", 64, PKIX_FORM_PRINTABLE},
+    {"dnQualifier", "2.5.4.46", 64, PKIX_FORM_PRINTABLE},
+    {"description", "2.5.4.13", 1024, PKIX_FORM_DIRECTORY},
+    {"businessCategory", "2.5.4.15", 128, PKIX_FORM_DIRECTORY},
+    {"postalCode", "2.5.4.17", 40, PKIX_FORM_DIRECTORY},
+    {"postOfficeBox", "2.5.4.18", 40, PKIX_FORM_DIRECTORY},
+    {"physicalDeliveryOfficeName", "2.5.4.19", 128, PKIX_FORM_DIRECTORY},
+    {"telephoneNumber", "2.5.4.20", 32, PKIX_FORM_PRINTABLE},
+    {"houseIdentifier", "2.5.4.51", 32768, PKIX_FORM_DIRECTORY},
+    {"organizationIdentifier", "2.5.4.97", 256, PKIX_FORM_DIRECTORY},
+    {"employeeNumber", "2.16.840.1.113730.3.1.3", 256, PKIX_FORM_DIRECTORY},
+    {"displayName", "2.16.840.1.113730.3.1.241", 256, PKIX_FORM_DIRECTORY},
+    {NULL, NULL, 0, PKIX_FORM_DIRECTORY},
 };
 
-static X509_NAME *
-decode(struct view der)
+const struct pkix_attr_type *
+pkix_attr_type_of(const ASN1_OBJECT *oid)
+{
+	char dotted[80];
+
+	if (OBJ_obj2txt(dotted, sizeof dotted, oid, 1) <= 0)
+		return NULL;
+	for (const struct pkix_attr_type *t = pkix_attr_types; t->name != NULL; t++)
+		if (strcmp(t->oid, dotted) == 0)
+			return t;
+	return NULL;
+}
+
+X509_NAME *
+pkix_name_decode(struct view der)
 {
 	const unsigned char *p = der.ptr;
 	X509_NAME *name = pkix_der_is_strict(der) ? d2i_X509_NAME(NULL, &p, (long)der.len) : NULL;
@@ -51,12 +95,11 @@ entry_text(const X509_NAME_ENTRY *entry)
 static bool
 append_type(struct buf *out, const ASN1_OBJECT *oid, struct err *err)
 {
-	int nid = OBJ_obj2nid(oid);
+	const struct pkix_attr_type *t = pkix_attr_type_of(oid);
 	char dotted[80];
 
-	for (const struct pkix_attr_type *t = pkix_attr_types; t->name != NULL; t++)
-		if (t->nid == nid)
-			return buf_append(out, view_str(t->name), err);
+	if (t != NULL)
+		return buf_append(out, view_str(t->name), err);
 	return OBJ_obj2txt(dotted, sizeof dotted, oid, 1) > 0 &&
 	       buf_append(out, view_str(dotted), err);
 }
@@ -80,21 +123,29 @@ append_escaped(struct buf *out, const char *text, struct err *err)
 	return true;
 }
 
-/* A value that is no text is shown as the RFC 4514 2.4 hex of its content. */
+/* The DER of a value as hexadecimal (RFC 4514 2.4). */
+static bool
+append_hex(struct buf *out, const ASN1_STRING *value, struct err *err)
+{
+	OWNED(own_asn1_type) ASN1_TYPE *whole = ASN1_TYPE_new();
+	OWNED(own_octets) uint8_t *der = NULL;
+	OWNED(own_memory) char *hex = NULL;
+	int len;
+
+	if (whole == NULL || ASN1_TYPE_set1(whole, ASN1_STRING_type(value), value) != 1 ||
+	    (len = i2d_ASN1_TYPE(whole, &der)) <= 0)
+		return err_nomem(err);
+	hex = hex_encode(view_of(der, (size_t)len), '\0');
+	return buf_append(out, view_of("#", 1), err) && buf_append(out, view_str(hex), err);
+}
+
 static bool
 append_value(struct buf *out, const X509_NAME_ENTRY *entry, struct err *err)
 {
-	char *text = entry_text(entry), *hex = NULL;
-	bool ok = false;
+	OWNED(own_memory) char *text = entry_text(entry);
 
-	if (text != NULL)
-		ok = append_escaped(out, text, err);
-	else if ((hex = hex_encode(pkix_string_view(X509_NAME_ENTRY_get_data(entry)), '\0')) !=
-		 NULL)
-		ok = buf_append(out, view_of("#", 1), err) && buf_append(out, view_str(hex), err);
-	free(hex);
-	free(text);
-	return ok;
+	return text != NULL ? append_escaped(out, text, err)
+			    : append_hex(out, X509_NAME_ENTRY_get_data(entry), err);
 }
 
 static bool
@@ -119,7 +170,7 @@ append_name(struct buf *out, const X509_NAME *name, struct err *err)
 char *
 pkix_name_text(struct view der)
 {
-	X509_NAME *name = decode(der);
+	X509_NAME *name = pkix_name_decode(der);
 	struct buf text = {0};
 	struct err ignored;
 	char *out = NULL;
@@ -135,7 +186,7 @@ pkix_name_text(struct view der)
 char *
 pkix_name_value(struct view der, int nid)
 {
-	X509_NAME *name = decode(der);
+	X509_NAME *name = pkix_name_decode(der);
 	char *out = NULL;
 
 	for (int i = name != NULL ? X509_NAME_entry_count(name) - 1 : -1; i >= 0; i--) {

@@ -58,6 +58,9 @@ X509_ALGOR *pkix_algor(struct view der, struct err *err);
  */
 bool pkix_string_text(const ASN1_STRING *s, char **out, struct err *err);
 
+/* A string type of X.680 that holds text. */
+bool pkix_is_text_type(int tag);
+
 /* Appends a stack's extensions as views to a list. Duplicates and more than PKIX_MAX_ITEMS are
  * refused. */
 bool pkix_extensions_add(const STACK_OF(X509_EXTENSION) * from, struct pkix_extension **list,

@@ -6,8 +6,12 @@
 
 #include <openssl/err.h>
 
+#include "own.h"
+#include "pkix_name.h"
 #include "printable.h"
 #include "text.h"
+
+#define SHOWN_MAX 80
 
 bool
 pkix_check_text(const char *text, const char *what, struct err *err)
@@ -24,27 +28,45 @@ pkix_check_text(const char *text, const char *what, struct err *err)
 	    what, (unsigned)bad);
 }
 
+/* `content`, as far as it can be shown. */
 static bool
-check_string(int type, struct view content, const char *what, struct err *err)
+bad(struct err *err, const char *what, struct view content, const char *why)
 {
-	ASN1_STRING *s = ASN1_STRING_type_new(type);
-	char *text = NULL;
-	bool ok = false;
+	char shown[SHOWN_MAX];
 
-	if (s == NULL || ASN1_STRING_set(s, content.ptr, (int)content.len) != 1)
-		err_nomem(err);
-	else if (!pkix_string_text(s, &text, err))
-		err_set(err, CERTSRV_E_BAD_REQUESTSUBJECT,
-		    "%s holds a control character or what is no text", what);
-	else
-		ok = pkix_check_text(text, what, err);
-	ASN1_STRING_free(s);
-	free(text);
-	return ok;
+	printable_copy(content, shown, sizeof shown);
+	return err_set(err, CERTSRV_E_BAD_REQUESTSUBJECT, "%s: \"%s\" %s", what, shown, why);
+}
+
+/* X.680 41.16: a BMPString has no surrogates; some write them nevertheless. */
+static bool
+is_beyond_bmp(int type, const char *utf8)
+{
+	for (; type == V_ASN1_BMPSTRING && *utf8 != '\0'; utf8++)
+		if ((unsigned char)*utf8 >= 0xf0)
+			return true;
+	return false;
 }
 
 static bool
-is_text_type(int tag)
+check_string(int type, struct view content, const char *what, struct err *err)
+{
+	OWNED(own_asn1_string) ASN1_STRING *s = ASN1_STRING_type_new(type);
+	OWNED(own_memory) char *text = NULL;
+
+	if (s == NULL || ASN1_STRING_set(s, content.ptr, (int)content.len) != 1)
+		return err_nomem(err);
+	if (!pkix_string_text(s, &text, err))
+		return bad(err, what, content, "holds a control character or is no text");
+	if (is_beyond_bmp(type, text))
+		return bad(err, what, view_str(text),
+		    "holds a character beyond U+FFFF, which no BMPString does; write a "
+		    "UTF8String");
+	return pkix_check_text(text, what, err);
+}
+
+bool
+pkix_is_text_type(int tag)
 {
 	return tag == V_ASN1_UTF8STRING || tag == V_ASN1_NUMERICSTRING ||
 	       tag == V_ASN1_PRINTABLESTRING || tag == V_ASN1_T61STRING ||
@@ -77,7 +99,7 @@ check_elements(struct view list, bool general_names, const char *what, struct er
 		content = view_of(p, (size_t)len);
 		if ((kind & V_ASN1_CONSTRUCTED) != 0)
 			ok = check_elements(content, false, what, err);
-		else if (class == V_ASN1_UNIVERSAL && is_text_type(tag))
+		else if (class == V_ASN1_UNIVERSAL && pkix_is_text_type(tag))
 			ok = check_string(tag, content, what, err);
 		else if (general_names && class == V_ASN1_CONTEXT_SPECIFIC &&
 			 is_text_of_general_name(tag))
@@ -107,11 +129,13 @@ check_sequence(struct view der, bool general_names, const char *what, struct err
 bool
 pkix_check_name(struct view name, const char *what, struct err *err)
 {
-	return check_sequence(name, false, what, err);
+	return check_sequence(name, false, what, err) &&
+	       (pkix_check_name_bounds(name, err) || err_prefix(err, "%s", what));
 }
 
 bool
 pkix_check_general_names(struct view names, const char *what, struct err *err)
 {
-	return check_sequence(names, true, what, err);
+	return check_sequence(names, true, what, err) &&
+	       (pkix_check_san_bounds(names, err) || err_prefix(err, "%s", what));
 }

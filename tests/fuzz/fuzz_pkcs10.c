@@ -1,6 +1,7 @@
 /* PKCS#10 requests: decoding, and all that is then read from one. */
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <openssl/err.h>
 
@@ -55,6 +56,36 @@ check_key(const struct pkix_request *r)
 	EVP_PKEY_free(key);
 }
 
+/* What may be certified can be written, and is read as the same name again. */
+static void
+check_names(const struct pkix_request *r)
+{
+	struct texts hosts = {0};
+	struct buf again = {0};
+	struct err err;
+
+	if (pkix_check_name(r->subject, "it", &err)) {
+		char *text = pkix_name_text(r->subject), *other;
+
+		require(text != NULL);
+		if (pkix_name_from_dn(text, NULL, &again, &err)) {
+			other = pkix_name_text(buf_view(&again));
+			/* The attributes of one component have an order of their own. */
+			require(other != NULL && strlen(text) == strlen(other));
+			free(other);
+		}
+		free(text);
+	}
+	buf_free(&again);
+	for (size_t i = 0; i < r->extension_count; i++)
+		if (r->extensions[i].nid == NID_subject_alt_name &&
+		    pkix_check_general_names(r->extensions[i].value, "it", &err) &&
+		    pkix_check_name(r->subject, "it", &err)) {
+			require(pkix_host_names(r->subject, r->extensions[i].value, &hosts, &err));
+			texts_free(&hosts);
+		}
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -71,6 +102,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_key(&r);
 	free(pkix_name_text(r.subject));
 	free(pkix_name_value(r.subject, NID_commonName));
+	check_names(&r);
 	(void)pkix_template_id(r.extensions, r.extension_count, &id, &err);
 	pkix_template_id_free(&id);
 	pkix_request_free(&r);

@@ -171,6 +171,34 @@ a_certificate_manager_decides_about_what_was_asked(void **state)
 	pkix_cert_free(&cert);
 }
 
+/* It is no denial: no policy could let it pass, and nothing is signed over it. */
+static void
+names_beyond_their_bounds_are_errors(void **state)
+{
+	static const char *const bad[] = {"a..b", "", "a b", "*", "10.0.0.1"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		const struct wished w = {.subject = "CN=x", .dns = bad[i]};
+		OWNED(buf_free) struct buf body = {0};
+		struct store_request row;
+		struct enroll_result r;
+		struct err err;
+
+		make(&w, (struct view){0}, &body);
+		r = submit(&games, ENROLL_PKCS10, buf_view(&body), NULL);
+		assert_int_equal(r.disposition, DISP_ERROR);
+		assert_int_equal(r.reason.code, CERTSRV_E_BAD_REQUESTSUBJECT);
+		assert_int_equal(r.certificate.len, 0);
+		assert_int_equal(
+		    store_get_request(harness.ca->store, r.request_id, &row, &err), STORE_FOUND);
+		assert_int_equal(row.disposition, DISP_ERROR);
+		assert_int_equal(row.raw_certificate.len, 0);
+		store_request_free(&row);
+		enroll_result_free(&r);
+	}
+}
+
 static void
 nobody_decides_about_himself(void **state)
 {
@@ -428,6 +456,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_certificate_manager_decides_about_what_was_asked),
+	    cmocka_unit_test(names_beyond_their_bounds_are_errors),
 	    cmocka_unit_test(nobody_decides_about_himself),
 	    cmocka_unit_test(what_root_does_not_allow_is_not_even_kept),
 	    cmocka_unit_test(what_needs_a_directory_is_refused_by_name),

@@ -28,6 +28,17 @@ directory_name_becomes_a_certificate_name(void **state)
 	    "E=user1@nwtraders.com, CN=user1, CN=Users, DC=nwtraders, DC=com");
 	check_name("cn=u , ou = Sales+o= X ,c=DE", NULL,
 	    "CN=u, OU=Sales+O=X, C=DE"); /* case, spaces, an RDN of two values */
+	check_name("2.5.4.3=a,OID.2.5.4.10=b,oid.1.2.3.4=c", NULL, "CN=a, O=b, 1.2.3.4=c");
+	check_name("commonName=a,G=b,S=c,T=d,surname=e,countryName=us", NULL,
+	    "CN=a, GN=b, ST=c, title=d, SN=e, C=us");
+	check_name("CN=Max Given+givenName=Max,O=x", NULL, "CN=Max Given+GN=Max, O=x");
+	check_name("serialNumber=4711+CN=x", NULL, "serialNumber=4711+CN=x");
+	check_name("dnQualifier=q,initials=i,generationQualifier=III,pseudonym=p,postalCode=1",
+	    NULL, "dnQualifier=q, initials=i, generationQualifier=III, pseudonym=p, postalCode=1");
+	check_name("cn=Max+employeeNumber=4711,mail=a@b.c,2.5.4.97=VATDE-1", NULL,
+	    "employeeNumber=4711+CN=Max, mail=a@b.c, organizationIdentifier=VATDE-1");
+	check_name("CN=#0C0161 , O=#1e0400e4265f+OU=x,1.2.3=#160140", NULL,
+	    "CN=a, O=\xc3\xa4\xe2\x99\x9f+OU=x, 1.2.3=@");
 	check_name("UID=u,SN=s,GN=g,STREET=t,title=Dr,L=l,ST=st,O=o", NULL,
 	    "UID=u, SN=s, GN=g, STREET=t, title=Dr, L=l, ST=st, O=o");
 	check_name("emailAddress=a@b.c,E=d@e.f,CN=x", NULL, "E=a@b.c, E=d@e.f, CN=x");
@@ -67,9 +78,31 @@ malformed_names_are_refused(void **state)
 	    "CN=a;CN=b",
 	    "CN=\"a\"",
 	    "CN=<a>",
-	    "CN=#0402",
+	    "CN=#0402",     /* no DER */
+	    "CN=#040141",   /* an OCTET STRING is no text */
+	    "CN=#160161",   /* no DirectoryString */
+	    "CN=#0c01",     /* cut off */
+	    "CN=#0c0161zz", /* and more */
+	    "CN=#0c01610c", /* two elements */
+	    "CN=#0c00",     /* empty */
+	    "CN=#0c020a61", /* a control character */
+	    "CN=#13014061", /* length */
+	    "CN=#130140",   /* no PrintableString */
+	    "1.2.3=#1a0161",
+	    "CN=#",
 	    "XX=a",
-	    "2.5.4.3=a",
+	    "3.5.4.3=a",
+	    "2.5.4.=a",
+	    "2=a",
+	    "OID.=a",
+	    "OID.cn=a",
+	    "serialNumber=\xc3\xa4",
+	    "telephoneNumber=a@b",
+	    "C=D1",
+	    "C=D",
+	    "DC=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+	    "E=n/a",
+	    "2.5.4.3=a+CN=b",
 	    "CN=a\\00b",
 	    "CN=a\\0Ab",
 	    "CN=\\FF",
@@ -139,6 +172,9 @@ string_types_follow_the_attribute(void **state)
 	    {"C=DE", "30 0d 31 0b 30 09 06 03 55 04 06 13 02 44 45"},
 	    {"CN=a,DC=b", "30 1f 31 11 30 0f 06 0a 09 92 26 89 93 f2 2c 64 01 19 16 01 62 31 0a 30 "
 			  "08 06 03 55 04 03 13 01 61"},
+	    {"serialNumber=1", "30 0c 31 0a 30 08 06 03 55 04 05 13 01 31"},
+	    {"CN=#0c0161", "30 0c 31 0a 30 08 06 03 55 04 03 0c 01 61"},
+	    {"2.5.4.97=a_b", "30 0e 31 0c 30 0a 06 03 55 04 61 0c 03 61 5f 62"},
 	    {"E=a@b", "30 14 31 12 30 10 06 09 2a 86 48 86 f7 0d 01 09 01 16 03 61 40 62"},
 	    {"", "30 00"},
 	};
@@ -169,7 +205,7 @@ text_of_a_name_cannot_be_forged(void **state)
 	char *text = pkix_name_text(buf_view(&der));
 
 	(void)state;
-	assert_string_equal(text, "CN=#610a, 1.2.3.4=x, CN=a\\, DC=evil");
+	assert_string_equal(text, "CN=#0c02610a, 1.2.3.4=x, CN=a\\, DC=evil");
 	free(text);
 	/* the most specific CN is the one with the control character: not shown as text */
 	assert_null(pkix_name_value(buf_view(&der), NID_commonName));

@@ -82,6 +82,7 @@ what_people_do_not_see_is_not_certified_in_any_string_type(void **state)
 	    ROW(V_ASN1_BMPSTRING, "\x00\x61\x20\x2e"),
 	    ROW(V_ASN1_BMPSTRING, "\xdb\x40\xdc\x41"),
 	    ROW(V_ASN1_BMPSTRING, "\xdb\x40"),
+	    ROW(V_ASN1_BMPSTRING, "\xd8\x3e\xdd\x8a"), /* a fox */
 	    ROW(V_ASN1_UNIVERSALSTRING, "\x00\x00\x20\x2e"),
 	    ROW(V_ASN1_T61STRING, "a\x9b"
 				  "31m"),
@@ -100,7 +101,8 @@ what_people_do_not_see_is_not_certified_in_any_string_type(void **state)
 
 		must_fail(pkix_check_name(buf_view(&name), "the subject", &err),
 		    CERTSRV_E_BAD_REQUESTSUBJECT);
-		assert_int_equal(strncmp(err.msg, "the subject ", 12), 0);
+		assert_int_equal(strncmp(err.msg, "the subject", 11), 0);
+		assert_true(strstr(err.msg, "U+") != NULL || strchr(err.msg, '"') != NULL);
 		buf_free(&name);
 	}
 	must_fail(pkix_check_name(view_of("\x30\x05", 2), "the subject", &err),
@@ -150,15 +152,14 @@ alternative_names_are_looked_into(void **state)
 			    CERTSRV_E_BAD_REQUESTSUBJECT);
 		buf_free(&san);
 	}
+	/* What is no text is no such name at all with these octets (test_pkix_bounds.c). */
 	for (int tag = 0x80; tag <= 0x88; tag++) {
 		struct buf san = wrap(0x30, element(tag, view_of("a\x9b", 2)));
+		bool text = tag == 0x81 || tag == 0x82 || tag == 0x86;
 
-		/* rfc822Name, dNSName, uniformResourceIdentifier */
-		if (tag == 0x81 || tag == 0x82 || tag == 0x86)
-			must_fail(pkix_check_general_names(buf_view(&san), "the SAN", &err),
-			    CERTSRV_E_BAD_REQUESTSUBJECT);
-		else
-			must(pkix_check_general_names(buf_view(&san), "the SAN", &err));
+		must_fail(pkix_check_general_names(buf_view(&san), "the SAN", &err),
+		    CERTSRV_E_BAD_REQUESTSUBJECT);
+		assert_int_equal(strstr(err.msg, "U+009B") != NULL, text);
 		buf_free(&san);
 	}
 }
