@@ -28,6 +28,15 @@ texts_has(const struct texts *t, const char *text)
 	return false;
 }
 
+bool
+texts_has_nocase(const struct texts *t, const char *text)
+{
+	for (size_t i = 0; i < t->count; i++)
+		if (text_eq_nocase(t->list[i], text))
+			return true;
+	return false;
+}
+
 void
 texts_free(struct texts *t)
 {

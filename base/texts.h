@@ -15,6 +15,8 @@ void texts_add(struct texts *t, const char *text);
 void texts_take(struct texts *t, char *text);
 /* Is it there, to the letter? */
 bool texts_has(const struct texts *t, const char *text);
+/* Without the case of ASCII letters. */
+bool texts_has_nocase(const struct texts *t, const char *text);
 void texts_free(struct texts *t);
 
 struct pair {

@@ -23,12 +23,6 @@
 #define SERVER_VERSION_CURRENT 6
 
 static bool
-is_ca(const struct tmpl *t)
-{
-	return (t->flags & (CT_FLAG_IS_CA | CT_FLAG_IS_CROSS_CA)) != 0;
-}
-
-static bool
 is_for_signatures_only(const struct tmpl *t, const struct tmpl_key_rule *key)
 {
 	if (key->signs_only)
@@ -253,7 +247,7 @@ static void
 plan_basic_constraints(const struct tmpl *t, struct issue_plan *p)
 {
 	p->path_len = -1;
-	if (is_ca(t)) {
+	if (tmpl_is_ca(t)) {
 		p->basic_constraints = true;
 		p->is_ca = true;
 		p->basic_constraints_critical =

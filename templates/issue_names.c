@@ -37,11 +37,19 @@ need(const struct tmpl *t, const struct principal *who, enum err_code code, cons
 		   t->cn, attribute, who->downlevel, value, why);
 }
 
+/* The first addresses, `most` of them. */
 static bool
-need_mail(const struct tmpl *t, const struct principal *who, struct err *err)
+need_mails(const struct tmpl *t, const struct principal *who, size_t most, struct err *err)
 {
-	return need(t, who, CERTSRV_E_SUBJECT_EMAIL_REQUIRED, "mail", who->mail,
-	    who->mail != NULL ? net_mailbox_why(who->mail) : NULL, err);
+	const struct texts *m = &who->mails;
+
+	if (m->count == 0)
+		return need(t, who, CERTSRV_E_SUBJECT_EMAIL_REQUIRED, "mail", NULL, NULL, err);
+	for (size_t i = 0; i < m->count && i < most; i++)
+		if (!need(t, who, CERTSRV_E_SUBJECT_EMAIL_REQUIRED, "mail", m->list[i],
+			net_mailbox_why(m->list[i]), err))
+			return false;
+	return true;
 }
 
 /* The rest of its form is looked at when it is known whose name it could pass for (enrollment's
@@ -83,7 +91,8 @@ plan_subject(
 		return false;
 	}
 	if (has(t, CT_FLAG_SUBJECT_REQUIRE_EMAIL))
-		return need_mail(t, who, err) && copy_text(who->mail, &p->subject_email, err);
+		return need_mails(t, who, 1, err) &&
+		       copy_text(who->mails.list[0], &p->subject_email, err);
 	return true;
 }
 
@@ -151,6 +160,19 @@ plan_domain_dns(
 	       add_san(p, (struct issue_san_value){.kind = ISSUE_SAN_DNS}, who->domain, err);
 }
 
+/* A certificate is for all addresses of its holder. */
+static bool
+plan_mails(const struct tmpl *t, const struct principal *who, struct issue_plan *p, struct err *err)
+{
+	if (!need_mails(t, who, SIZE_MAX, err))
+		return false;
+	for (size_t i = 0; i < who->mails.count; i++)
+		if (!add_san(p, (struct issue_san_value){.kind = ISSUE_SAN_EMAIL},
+			who->mails.list[i], err))
+			return false;
+	return true;
+}
+
 static bool
 plan_guid(const struct tmpl *t, const struct principal *who, struct issue_plan *p, struct err *err)
 {
@@ -176,9 +198,7 @@ plan_alternative_names(
 		if (!add_san(p, (struct issue_san_value){.kind = ISSUE_SAN_UPN}, who->upn, err))
 			return false;
 	}
-	if (has(t, CT_FLAG_SUBJECT_ALT_REQUIRE_EMAIL) &&
-	    (!need_mail(t, who, err) ||
-		!add_san(p, (struct issue_san_value){.kind = ISSUE_SAN_EMAIL}, who->mail, err)))
+	if (has(t, CT_FLAG_SUBJECT_ALT_REQUIRE_EMAIL) && !plan_mails(t, who, p, err))
 		return false;
 	if (has(t, CT_FLAG_SUBJECT_ALT_REQUIRE_DIRECTORY_GUID) && !plan_guid(t, who, p, err))
 		return false;
@@ -245,11 +265,12 @@ plan_names_of_request(const struct tmpl *t, const struct principal *who,
 {
 	if (takes_old_names(t, r))
 		return plan_names_of_renewed(t, r, p, err);
-	if (!r->has_subject)
+	/* An alternative name alone is enough, but for a CA (RFC 5280 4.1.2.6). */
+	if (!r->has_subject && (r->subject_alt_name.len == 0 || tmpl_is_ca(t)))
 		return err_set(err, CERTSRV_E_BAD_REQUESTSUBJECT,
 		    "template %s: the requester supplies the subject name, and the request holds "
-		    "none",
-		    t->cn);
+		    "none%s",
+		    t->cn, tmpl_is_ca(t) ? ", without which no CA is" : ", nor alternative names");
 	p->subject_from_request = true;
 	p->given_subject = r->subject;
 	p->given_san = r->subject_alt_name;

@@ -46,25 +46,27 @@ issue_check_renewal(const struct tmpl *t, const struct issue_request *r, struct 
 }
 
 static bool
-all_are(const struct texts *names, const char *expected)
+all_are(const struct texts *names, const struct texts *expected)
 {
 	for (size_t i = 0; i < names->count; i++)
-		if (expected == NULL || !text_eq_nocase(names->list[i], expected))
+		if (!texts_has_nocase(expected, names->list[i]))
 			return false;
 	return true;
 }
 
-/* Names of the directory: the old certificate is the subject's by UPN, mail and, which the
+/* Names of the directory: the old certificate is the subject's by UPN, mails and, which the
  * specification does not ask, SID. */
 static bool
 is_certificate_of(const struct issue_renewed *old, const struct principal *who)
 {
-	char sid[SID_TEXT_MAX] = "";
+	char *upn = who->upn, sid[SID_TEXT_MAX] = "";
+	const struct texts upns = {&upn, upn != NULL ? 1 : 0};
 
 	if (who->has_sid)
 		sid_to_text(&who->sid, sid);
-	return old->upns.count + old->emails.count > 0 && all_are(&old->upns, who->upn) &&
-	       all_are(&old->emails, who->mail) && (old->sid == NULL || strcmp(old->sid, sid) == 0);
+	return old->upns.count + old->emails.count > 0 && all_are(&old->upns, &upns) &&
+	       all_are(&old->emails, &who->mails) &&
+	       (old->sid == NULL || strcmp(old->sid, sid) == 0);
 }
 
 /* Nobody approved an issuance policy that the old certificate lacks. */

@@ -261,6 +261,12 @@ tmpl_pends(const struct tmpl *t)
 	return (t->enrollment_flag & CT_FLAG_PEND_ALL_REQUESTS) != 0;
 }
 
+bool
+tmpl_is_ca(const struct tmpl *t)
+{
+	return (t->flags & (CT_FLAG_IS_CA | CT_FLAG_IS_CROSS_CA)) != 0;
+}
+
 int32_t
 tmpl_signatures_needed(const struct tmpl *t)
 {

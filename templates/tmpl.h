@@ -109,6 +109,8 @@ void tmpl_free(struct tmpl *t);
 
 bool tmpl_requires_key_archival(const struct tmpl *t);
 bool tmpl_pends(const struct tmpl *t);
+/* Is it for a CA, or what crosses to one? */
+bool tmpl_is_ca(const struct tmpl *t);
 /* Signatures beside the request's own that it demands: msPKI-RA-Signature, and at least one where
  * it names policies of signers ([MS-WCCE] 3.2.2.6.2.1.4.5.3 and .4). */
 int32_t tmpl_signatures_needed(const struct tmpl *t);

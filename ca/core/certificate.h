@@ -13,9 +13,9 @@ struct certificate_names {
 	struct buf subject; /* Name DER */
 	struct buf san;     /* subjectAltName's value, empty if there are none */
 };
-/* Those of a plan, which may have names of the request in it. They can be encoded, hold nothing that
- * people would not see and keep to RFC 5280; else CERTSRV_E_BAD_REQUESTSUBJECT, with as many of them
- * as could be made. Freed in both cases. */
+/* Those of a plan, which may have names of the request in it. They can be encoded, hold nothing
+ * that people would not see and keep to RFC 5280; else CERTSRV_E_BAD_REQUESTSUBJECT, with as many
+ * of them as could be made. Freed in both cases. */
 bool certificate_names_make(
     const struct issue_plan *plan, struct certificate_names *out, struct err *err);
 void certificate_names_free(struct certificate_names *n);

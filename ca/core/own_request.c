@@ -41,8 +41,9 @@ calls_officer(const struct principal *officer, const struct store_request *row)
 	const char *name =
 	    row->requester_sid == NULL ? person_unknown_name(row->requester_name) : NULL;
 
-	return name != NULL && (principal_is_named(officer, name) ||
-				   eq_nocase(name, officer->mail) || eq_nocase(name, officer->cn));
+	return name != NULL &&
+	       (principal_is_named(officer, name) || texts_has_nocase(&officer->mails, name) ||
+		   eq_nocase(name, officer->cn));
 }
 
 bool
@@ -87,7 +88,7 @@ names_officer(const struct principal *officer, const struct texts *upns, const s
 	for (size_t i = 0; !own && i < upns->count; i++)
 		own = eq_nocase(upns->list[i], officer->upn);
 	for (size_t i = 0; !own && i < emails->count; i++)
-		own = eq_nocase(emails->list[i], officer->mail);
+		own = texts_has_nocase(&officer->mails, emails->list[i]);
 	return own;
 }
 
@@ -101,7 +102,8 @@ subject_is_officer(const struct principal *officer, struct view subject)
 		return false;
 	cn = pkix_name_value(subject, NID_commonName);
 	email = pkix_name_value(subject, NID_pkcs9_emailAddress);
-	return eq_nocase(cn, officer->cn) || eq_nocase(email, officer->mail);
+	return eq_nocase(cn, officer->cn) ||
+	       (email != NULL && texts_has_nocase(&officer->mails, email));
 }
 
 bool

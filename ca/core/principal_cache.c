@@ -64,11 +64,14 @@ void
 principal_copy(const struct principal *from, struct principal *out)
 {
 	char **const texts[] = {&out->dn, &out->cn, &out->sam, &out->domain, &out->downlevel,
-	    &out->upn, &out->mail, &out->dns_name};
+	    &out->upn, &out->dns_name};
 
 	*out = *from;
 	for (size_t i = 0; i < COUNT_OF(texts); i++)
 		*texts[i] = mem_text(*texts[i]);
+	out->mails = (struct texts){0};
+	for (size_t i = 0; i < from->mails.count; i++)
+		texts_add(&out->mails, from->mails.list[i]);
 	out->sids.list = mem_zero(from->sids.count, sizeof *out->sids.list);
 	for (size_t i = 0; i < from->sids.count; i++)
 		out->sids.list[i] = from->sids.list[i];

@@ -37,8 +37,18 @@ check_nobody_else(const struct enrollment *e, struct err *err)
 		return err_set(err, CERTSRV_E_BAD_RENEWAL_CERT_ATTRIBUTE,
 		    "the request names a certificate that it renews, and this CA is stand-alone: "
 		    "a renewal is a new request");
-	return e->request.pkix->subject.len > 2 ||
-	       err_set(err, CERTSRV_E_BAD_REQUESTSUBJECT, "the request holds no subject name");
+	return true;
+}
+
+static bool
+check_names(const struct enrollment *e, struct err *err)
+{
+	struct view san;
+
+	return enroll_request_extension(&e->request, NID_subject_alt_name, &san, err) &&
+	       (e->request.pkix->subject.len > 2 || san.len > 0 ||
+		   err_set(err, CERTSRV_E_BAD_REQUESTSUBJECT,
+		       "the request holds neither a subject nor alternative names"));
 }
 
 static struct view
@@ -99,8 +109,9 @@ enroll_find_wish(struct enrollment *e, struct err *err)
 	struct wish wish;
 
 	tmpl_free(&e->wished); /* a request that was refused is read again */
-	if (!check_no_archival(e, err) || !check_nobody_else(e, err) || !check_holder(e, err) ||
-	    !read_wish(&e->request, &wish, &eku, err) || !wish_template(&wish, &e->wished, err))
+	if (!check_no_archival(e, err) || !check_nobody_else(e, err) || !check_names(e, err) ||
+	    !check_holder(e, err) || !read_wish(&e->request, &wish, &eku, err) ||
+	    !wish_template(&wish, &e->wished, err))
 		return false;
 	e->tmpl = &e->wished;
 	return true;

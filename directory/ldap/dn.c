@@ -167,21 +167,39 @@ dir_dn_depth(const char *dn)
 	return parse(dn, &parsed) ? depth(parsed) : 0;
 }
 
+static char *
+ava_text(const LDAPAVA *ava)
+{
+	struct err ignored;
+	char *value = NULL;
+
+	if ((ava->la_flags & LDAP_AVA_BINARY) == 0)
+		text_from_view(
+		    view_of(ava->la_value.bv_val, ava->la_value.bv_len), &value, &ignored);
+	return value;
+}
+
 char *
 dir_dn_first_value(const char *dn)
 {
 	OWNED(own_ldap_dn) LDAPDN parsed = NULL;
-	struct err ignored;
-	char *value = NULL;
 
-	if (!parse(dn, &parsed))
+	return parse(dn, &parsed) && depth(parsed) > 0 ? ava_text(parsed[0][0]) : NULL;
+}
+
+char *
+dir_dn_first_value_of(const char *dn, const char *attribute)
+{
+	OWNED(own_ldap_dn) LDAPDN parsed = NULL;
+	size_t len = strlen(attribute);
+
+	if (!parse(dn, &parsed) || depth(parsed) == 0)
 		return NULL;
-	if (depth(parsed) > 0 && (parsed[0][0]->la_flags & LDAP_AVA_BINARY) == 0) {
-		const struct berval *v = &parsed[0][0]->la_value;
-
-		text_from_view(view_of(v->bv_val, v->bv_len), &value, &ignored);
-	}
-	return value;
+	for (LDAPAVA **a = parsed[0]; *a != NULL; a++)
+		if ((*a)->la_attr.bv_len == len &&
+		    strncasecmp((*a)->la_attr.bv_val, attribute, len) == 0)
+			return ava_text(*a);
+	return NULL;
 }
 
 static bool

@@ -13,8 +13,10 @@ bool dir_dn_eq(const char *a, const char *b);
 bool dir_dn_is_under(const char *dn, const char *base);
 /* How many RDNs; 0 if it is malformed. */
 size_t dir_dn_depth(const char *dn);
-/* Value of the first RDN, and the DNS name of the DC= parts; NULL if there is none. free(). */
+/* Value of the first RDN, that of the attribute in it, which may have several (without case), and
+ * the DNS name of the DC= parts; NULL if there is none. free(). */
 char *dir_dn_first_value(const char *dn);
+char *dir_dn_first_value_of(const char *dn, const char *attribute);
 char *dir_dn_to_dns(const char *dn);
 /* As people write it: "Users\user1" of CN=user1,CN=Users,DC=nwtraders,DC=com. NULL if it is
  * malformed or nothing but DC= parts. free(). */

@@ -12,7 +12,8 @@
 
 /* ---- Reading the entry ---- */
 
-/* cn may have several values on OpenLDAP; the one in the DN is the name then. */
+/* cn may have several values on OpenLDAP; the name is then what the first RDN says: its cn, or what
+ * it has instead. */
 static bool
 read_cn(const struct dir_entry *e, struct principal *p, struct err *err)
 {
@@ -20,30 +21,53 @@ read_cn(const struct dir_entry *e, struct principal *p, struct err *err)
 
 	if (cn != NULL && cn->count == 1)
 		return dir_entry_text(e, "cn", &p->cn, err) == DIR_GET_OK;
-	if ((p->cn = dir_dn_first_value(e->dn)) == NULL)
+	if ((p->cn = dir_dn_first_value_of(e->dn, "cn")) == NULL &&
+	    (p->cn = dir_dn_first_value(e->dn)) == NULL)
 		return err_set(err, ERROR_INVALID_DATA, "%s has no name that can be read", e->dn);
 	return true;
 }
 
-/* Of several mail addresses none is the principal's one; then there is none, and what needs one
- * says so. */
+/* The UPN first; then by the folded text, then by the text itself. */
 static bool
-read_mail(const struct dir_entry *e, struct principal *p, struct err *err)
+goes_before(const char *a, const char *b, const char *upn)
+{
+	OWNED(own_memory) char *one = text_fold(a), *other = text_fold(b);
+	int order = strcmp(one, other);
+
+	if (upn != NULL && text_eq_fold(a, upn) != text_eq_fold(b, upn))
+		return text_eq_fold(a, upn);
+	return order != 0 ? order < 0 : strcmp(a, b) < 0;
+}
+
+/* mail has several values on OpenLDAP, in an order that nobody promises. */
+static bool
+read_mails(const struct dir_entry *e, struct principal *p, struct err *err)
 {
 	const struct dir_attr *mail = dir_entry_attr(e, "mail");
 
-	return (mail != NULL && mail->count > 1) ||
-	       dir_entry_text(e, "mail", &p->mail, err) != DIR_GET_FAILED;
+	for (size_t i = 0; mail != NULL && i < mail->count; i++) {
+		char *text;
+
+		if (!text_from_view(buf_view(&mail->values[i]), &text, err))
+			return err_prefix(err, "mail of %s", e->dn);
+		texts_take(&p->mails, text);
+		for (size_t k = i; k > 0 && goes_before(text, p->mails.list[k - 1], p->upn); k--) {
+			p->mails.list[k] = p->mails.list[k - 1];
+			p->mails.list[k - 1] = text;
+		}
+	}
+	return true;
 }
 
 static bool
 read_names(const struct dir_entry *e, struct principal *p, struct err *err)
 {
 	p->dn = mem_text(e->dn);
-	return read_cn(e, p, err) && read_mail(e, p, err) &&
+	return read_cn(e, p, err) &&
 	       dir_entry_text(e, "sAMAccountName", &p->sam, err) != DIR_GET_FAILED &&
 	       dir_entry_text(e, "userPrincipalName", &p->upn, err) != DIR_GET_FAILED &&
-	       dir_entry_text(e, "dNSHostName", &p->dns_name, err) != DIR_GET_FAILED;
+	       dir_entry_text(e, "dNSHostName", &p->dns_name, err) != DIR_GET_FAILED &&
+	       read_mails(e, p, err);
 }
 
 static bool

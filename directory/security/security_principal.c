@@ -13,7 +13,7 @@ principal_free(struct principal *p)
 	free(p->domain);
 	free(p->downlevel);
 	free(p->upn);
-	free(p->mail);
+	texts_free(&p->mails);
 	free(p->dns_name);
 	sids_free(&p->sids);
 	*p = (struct principal){0};

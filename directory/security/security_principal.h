@@ -3,6 +3,7 @@
 #define SECURITY_SECURITY_PRINCIPAL_H
 
 #include "sid.h"
+#include "texts.h"
 
 struct principal {
 	char *dn;
@@ -11,8 +12,9 @@ struct principal {
 	char *domain; /* nETBIOSName of its domain, NULL if unknown */
 	char *downlevel; /* DOMAIN\sam; falls back to sam, then cn. Never NULL */
 	char *upn;       /* userPrincipalName, NULL if absent */
-	char *mail; /* NULL if absent, and where there are several: none of them is the principal's
-		       one */
+	/* Of mail, whatever the directory's order: the one that is the UPN first, the others by
+	 * their letters without case. Where one is wanted it is the first. */
+	struct texts mails;
 	char *dns_name;  /* dNSHostName */
 	bool is_machine; /* objectClass computer, or sAMAccountName ends in '$' */
 	bool has_guid;

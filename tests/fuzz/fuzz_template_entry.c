@@ -83,12 +83,12 @@ static void
 check_plan(const struct tmpl *t, bool archived_key)
 {
 	static char dn[] = "CN=user1,DC=nwtraders,DC=com", cn[] = "user1",
-		    upn[] = "user1@nwtraders.com", dns[] = "host1";
+		    upn[] = "user1@nwtraders.com", *mails[] = {upn}, dns[] = "host1";
 	const struct principal who = {.dn = dn,
 	    .cn = cn,
 	    .downlevel = cn,
 	    .upn = upn,
-	    .mail = upn,
+	    .mails = {mails, 1},
 	    .dns_name = dns,
 	    .is_machine = (t->flags & CT_FLAG_MACHINE_TYPE) != 0,
 	    .has_guid = true};

@@ -276,12 +276,11 @@ static void
 copied_principal_is_whole(void **state)
 {
 	static const char *const texts[] = {
-	    "dn", "cn", "sam", "domain", "downlevel", "upn", "mail", "dns_name"};
+	    "dn", "cn", "sam", "domain", "downlevel", "upn", "dns_name"};
 	static const size_t owned[] = {offsetof(struct principal, dn),
 	    offsetof(struct principal, cn), offsetof(struct principal, sam),
 	    offsetof(struct principal, domain), offsetof(struct principal, downlevel),
-	    offsetof(struct principal, upn), offsetof(struct principal, mail),
-	    offsetof(struct principal, dns_name)};
+	    offsetof(struct principal, upn), offsetof(struct principal, dns_name)};
 	uint8_t expected[sizeof(struct principal)], got[sizeof(struct principal)];
 	struct principal from, copy;
 	struct err err;
@@ -290,6 +289,9 @@ copied_principal_is_whole(void **state)
 	memset(&from, 1, sizeof from);
 	for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++)
 		*(char **)((uint8_t *)&from + owned[i]) = strdup(texts[i]);
+	from.mails = (struct texts){0};
+	texts_add(&from.mails, "mail");
+	texts_add(&from.mails, "second");
 	from.sids = (struct sids){0};
 	harness_must(sids_add(&from.sids, &SID_EVERYONE, &err), &err);
 	harness_must(sids_add(&from.sids, &SID_AUTHENTICATED_USERS, &err), &err);
@@ -304,6 +306,12 @@ copied_principal_is_whole(void **state)
 		memset(expected + owned[i], 0, sizeof text);
 		memset(got + owned[i], 0, sizeof text);
 	}
+	assert_int_equal(copy.mails.count, 2);
+	assert_string_equal(copy.mails.list[1], "second");
+	assert_ptr_not_equal(copy.mails.list[1], from.mails.list[1]);
+	assert_ptr_not_equal(copy.mails.list, from.mails.list);
+	memset(expected + offsetof(struct principal, mails), 0, sizeof from.mails);
+	memset(got + offsetof(struct principal, mails), 0, sizeof from.mails);
 	assert_int_equal(copy.sids.count, 2);
 	assert_ptr_not_equal(copy.sids.list, from.sids.list);
 	assert_memory_equal(copy.sids.list, from.sids.list, 2 * sizeof *from.sids.list);

@@ -459,7 +459,7 @@ static int
 setup(void **state)
 {
 	static char user_dn[] = "CN=user1,CN=Users,DC=nwtraders,DC=com", user_cn[] = "user1",
-		    mail[] = "user1@nwtraders.com",
+		    mail[] = "user1@nwtraders.com", *mails[] = {mail},
 		    host_dn[] = "CN=host1,OU=Servers,DC=nwtraders,DC=com", host_cn[] = "host1",
 		    dns[] = "host1.nwtraders.com", domain[] = "NWTRADERS";
 	struct err err;
@@ -472,7 +472,7 @@ setup(void **state)
 	    .downlevel = user_cn,
 	    .domain = domain,
 	    .upn = mail,
-	    .mail = mail,
+	    .mails = {mails, 1},
 	    .has_guid = true,
 	    .has_sid = true};
 	host = (struct principal){.dn = host_dn,

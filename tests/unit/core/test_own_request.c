@@ -20,8 +20,9 @@ static const struct ca ca = {.config = &config};
 
 static char name[] = "NWTRADERS\\officer1", upn[] = "officer1@nwtraders.com",
 	    dn[] = "CN=officer1,CN=Users,DC=nwtraders,DC=com", cn[] = "officer1",
-	    mail[] = "officer1@mail.nwtraders.com", other_name[] = "NWTRADERS\\user1",
-	    own_sid[] = OWN_SID, old_sid[] = OLD_SID, other_sid[] = OTHER_SID;
+	    mail[] = "officer1@mail.nwtraders.com", second[] = "officer1@second.example",
+	    *mails[] = {mail, second}, other_name[] = "NWTRADERS\\user1", own_sid[] = OWN_SID,
+	    old_sid[] = OLD_SID, other_sid[] = OTHER_SID;
 
 static char imported_names[][64] = {"imported: NWTRADERS\\OFFICER1",
     "imported: officer1@nwtraders.com", "imported: officer1@mail.nwtraders.com",
@@ -30,8 +31,12 @@ static char imported_names[][64] = {"imported: NWTRADERS\\OFFICER1",
 static struct principal
 officer(void)
 {
-	struct principal p = {
-	    .downlevel = name, .upn = upn, .dn = dn, .cn = cn, .mail = mail, .has_sid = true};
+	struct principal p = {.downlevel = name,
+	    .upn = upn,
+	    .dn = dn,
+	    .cn = cn,
+	    .mails = {mails, 2},
+	    .has_sid = true};
 	struct sid old;
 	struct err err;
 
@@ -174,7 +179,7 @@ static void
 chosen_names_are_the_officers(void **state)
 {
 	static const char *const upns[] = {"OFFICER1@nwtraders.com", "officer2@nwtraders.com"};
-	static const char *const emails[] = {"officer1@mail.nwtraders.com", "o@nwtraders.com"};
+	static const char *const emails[] = {"Officer1@SECOND.example", "o@nwtraders.com"};
 	static const char *const sids[] = {OWN_SID, OTHER_SID};
 	static const char *const subjects[] = {"CN=officer1,OU=Printers", "CN=printer"};
 	struct principal p = officer();

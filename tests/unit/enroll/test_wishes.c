@@ -173,6 +173,22 @@ a_certificate_manager_decides_about_what_was_asked(void **state)
 
 /* It is no denial: no policy could let it pass, and nothing is signed over it. */
 static void
+an_alternative_name_alone_is_a_name(void **state)
+{
+	const struct wished w = {.dns = "x.example.org"};
+	const struct pkix_extension *san;
+	struct pkix_cert cert;
+
+	(void)state;
+	approve(pending(&games, &w), &cert);
+	assert_int_equal(cert.subject.len, 2);
+	san = pkix_cert_extension(&cert, NID_subject_alt_name);
+	assert_non_null(san);
+	assert_true(san->critical); /* RFC 5280 4.2.1.6 */
+	pkix_cert_free(&cert);
+}
+
+static void
 names_beyond_their_bounds_are_errors(void **state)
 {
 	static const char *const bad[] = {"a..b", "", "a b", "*", "10.0.0.1"};
@@ -223,7 +239,7 @@ what_root_does_not_allow_is_not_even_kept(void **state)
 	    {.subject = "CN=x", .is_ca = true, .eku = CLIENT_AUTH},
 	};
 	const struct wished signs = {.subject = "CN=x", .usage = PKIX_KU_CERT_SIGN},
-			    nameless = {.dns = "x.example.org"},
+			    nameless = {.usage = PKIX_KU_DIGITAL_SIGNATURE},
 			    host = {.subject = "CN=x", .dns = "ca1.nwtraders.com"};
 
 	(void)state;
@@ -456,6 +472,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_certificate_manager_decides_about_what_was_asked),
+	    cmocka_unit_test(an_alternative_name_alone_is_a_name),
 	    cmocka_unit_test(names_beyond_their_bounds_are_errors),
 	    cmocka_unit_test(nobody_decides_about_himself),
 	    cmocka_unit_test(what_root_does_not_allow_is_not_even_kept),

@@ -118,7 +118,8 @@ a_principal_has_all_its_names_and_ids(void **state)
 	assert_string_equal(p.domain, "NWTRADERS");
 	assert_string_equal(p.downlevel, "NWTRADERS\\user1");
 	assert_string_equal(p.upn, "user1@nwtraders.com");
-	assert_string_equal(p.mail, "user1@nwtraders.com");
+	assert_int_equal(p.mails.count, 1);
+	assert_string_equal(p.mails.list[0], "user1@nwtraders.com");
 	assert_null(p.dns_name);
 	assert_false(p.is_machine);
 	assert_true(p.has_guid);
@@ -131,7 +132,7 @@ a_principal_has_all_its_names_and_ids(void **state)
 	assert_true(p.is_machine);
 	assert_string_equal(p.dns_name, "ws1.nwtraders.com");
 	assert_string_equal(p.downlevel, "NWTRADERS\\ws1$");
-	assert_null(p.mail);
+	assert_int_equal(p.mails.count, 0);
 	assert_null(p.upn);
 	principal_free(&p);
 }
@@ -144,12 +145,15 @@ a_principal_of_few_attributes_still_has_a_name(void **state)
 
 	(void)state;
 	LAB_ADD(conn, "uid=bare," USERS_DN, "objectClass", "inetOrgPerson", "sn", "x", "cn",
-	    "Bare One", "cn", "Bare Two", "mail", "a@x", "mail", "b@x");
+	    "Bare One", "cn", "Bare Two", "mail", "b@x", "mail", "C@x", "mail", "a@x");
 	p = get("uid=bare," USERS_DN);
 	assert_string_equal(p.cn, "bare"); /* two CNs, none in the DN */
 	assert_string_equal(p.downlevel, "bare");
 	assert_null(p.sam);
-	assert_null(p.mail); /* two: none is the one */
+	assert_int_equal(p.mails.count, 3); /* whatever order they came in */
+	assert_string_equal(p.mails.list[0], "a@x");
+	assert_string_equal(p.mails.list[1], "b@x");
+	assert_string_equal(p.mails.list[2], "C@x");
 	assert_false(p.has_sid);
 	assert_false(p.has_guid);
 	assert_int_equal(p.sids.count, 3);
@@ -158,6 +162,17 @@ a_principal_of_few_attributes_still_has_a_name(void **state)
 	assert_true(sids_contain(&p.sids, &SID_THIS_ORGANIZATION));
 	principal_free(&p);
 	assert_true(dir_delete(conn, "uid=bare," USERS_DN, &err));
+	/* The cn of the RDN, wherever it stands in it; the address that is the UPN. */
+	LAB_ADD(conn, "uid=both+cn=Both Two," USERS_DN, "objectClass", "inetOrgPerson",
+	    "objectClass", "securityPrincipal", "sn", "x", "uid", "both", "cn", "Both One", "cn",
+	    "Both Two", "mail", "a@x", "mail", "M@x", "mail", "z@x", "userPrincipalName", "m@x");
+	p = get("uid=both+cn=Both Two," USERS_DN);
+	assert_string_equal(p.cn, "Both Two");
+	assert_int_equal(p.mails.count, 3);
+	assert_string_equal(p.mails.list[0], "M@x");
+	assert_string_equal(p.mails.list[1], "a@x");
+	principal_free(&p);
+	assert_true(dir_delete(conn, "uid=both+cn=Both Two," USERS_DN, &err));
 }
 
 static void

@@ -34,8 +34,8 @@ static char *policy_list[] = {policy_oid};
 static char user_dn[] = "CN=user\\,DC=evil,CN=Users,DC=corp,DC=nwtraders,DC=com";
 static char user_cn[] = "user1", user_downlevel[] = "NWTRADERS\\user1",
 	    user_upn[] = "user1@nwtraders.com";
-static char user_mail[] = "user1@mail.example", user_dns[] = "host1.nwtraders.com",
-	    user_domain[] = "NWTRADERS";
+static char user_mail[] = "user1@mail.example", *user_mails[] = {user_mail},
+	    user_dns[] = "host1.nwtraders.com", user_domain[] = "NWTRADERS";
 
 static struct scene
 scene(void)
@@ -57,7 +57,7 @@ scene(void)
 		.cn = user_cn,
 		.downlevel = user_downlevel,
 		.upn = user_upn,
-		.mail = user_mail,
+		.mails = {user_mails, 1},
 		.dns_name = user_dns,
 		.domain = user_domain,
 		.has_guid = true,
@@ -246,7 +246,8 @@ a_name_that_is_missing_refuses_the_request(void **state)
 				s.who.upn = nothing;
 				break;
 			case LACK_MAIL:
-				s.who.mail = nothing;
+				s.who.mails =
+				    how == 0 ? (struct texts){0} : (struct texts){&nothing, 1};
 				break;
 			case LACK_DNS:
 				s.who.dns_name = nothing;
@@ -274,12 +275,35 @@ names_that_are_no_mailbox_or_host_are_refused(void **state)
 		struct scene s = scene();
 
 		s.t.name_flag = CN | A_MAIL;
-		s.who.mail = bad[i];
+		s.who.mails = (struct texts){&(char *){bad[i]}, 1};
 		assert_int_equal(refusal_of(&s), CERTSRV_E_SUBJECT_EMAIL_REQUIRED);
 		s.t.name_flag = CN | A_DNS;
 		s.who.dns_name = bad[i];
 		assert_int_equal(refusal_of(&s), i < 3 ? CERTSRV_E_SUBJECT_DNS_REQUIRED : ERR_OK);
 	}
+}
+
+/* All of them beside the subject, the first in it. */
+static void
+several_mail_addresses_are_all_certified(void **state)
+{
+	static char one[] = "a@x.example", two[] = "b@x.example", wrong[] = "n/a";
+	char *list[] = {one, two, wrong}, sans[256];
+	struct scene s = scene();
+	struct issue_plan p;
+
+	(void)state;
+	s.who.mails = (struct texts){list, 2};
+	s.t.name_flag = CN | MAIL | A_MAIL;
+	p = plan_of(&s);
+	assert_string_equal(p.subject_email, one);
+	sans_as_text(&p, sans, sizeof sans);
+	assert_string_equal(sans, "E:a@x.example E:b@x.example");
+	issue_plan_free(&p);
+	s.who.mails.count = 3;
+	assert_int_equal(refusal_of(&s), CERTSRV_E_SUBJECT_EMAIL_REQUIRED);
+	s.t.name_flag = CN | MAIL; /* which is not used is not minded */
+	assert_int_equal(refusal_of(&s), ERR_OK);
 }
 
 static void
@@ -368,6 +392,12 @@ the_enrollee_supplies_the_subject_where_the_template_says_so(void **state)
 	p = plan_of(&s);
 	assert_false(p.sid_from_request);
 	issue_plan_free(&p);
+	/* Alternative names are names enough, but not for a CA. */
+	s.request.has_subject = false;
+	s.request.subject = view_str("");
+	assert_int_equal(refusal_of(&s), ERR_OK);
+	s.t.flags |= CT_FLAG_IS_CA;
+	assert_int_equal(refusal_of(&s), CERTSRV_E_BAD_REQUESTSUBJECT);
 }
 
 static void
@@ -953,6 +983,7 @@ main(void)
 	    cmocka_unit_test(names_come_from_the_directory_by_flag),
 	    cmocka_unit_test(a_name_that_is_missing_refuses_the_request),
 	    cmocka_unit_test(names_that_are_no_mailbox_or_host_are_refused),
+	    cmocka_unit_test(several_mail_addresses_are_all_certified),
 	    cmocka_unit_test(the_domain_is_the_end_of_the_dn_only),
 	    cmocka_unit_test(a_template_for_machines_wants_a_machine),
 	    cmocka_unit_test(a_template_without_any_name_is_refused),

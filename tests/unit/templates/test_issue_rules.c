@@ -22,7 +22,7 @@ static char *agent[] = {agent_oid}, *other[] = {other_oid}, *both[] = {agent_oid
 	    *low[] = {low_oid}, *any[] = {any_oid}, *low_high[] = {low_oid, high_oid};
 static char cn_t[] = "T", cn_old[] = "Old", oid_t[] = "1.2.3.4", dn1[] = "CN=user1,DC=x,DC=y",
 	    dn2[] = "CN=user2,DC=x,DC=y", cn1[] = "user1", cn2[] = "user2", upn1[] = "user1@x.y",
-	    upn2[] = "user2@x.y", mail1[] = "one@x.y";
+	    upn2[] = "user2@x.y", mail1[] = "one@x.y", *mails1[] = {mail1};
 static char *superseded[] = {cn_old};
 
 struct scene {
@@ -45,7 +45,7 @@ scene(struct scene *s)
 		.key_usage = {0xa0, 0},
 		.validity = 365 * DAY,
 		.name_flag = CT_FLAG_SUBJECT_REQUIRE_COMMON_NAME | CT_FLAG_SUBJECT_ALT_REQUIRE_UPN},
-	    .who = {.dn = dn1, .cn = cn1, .downlevel = cn1, .upn = upn1, .mail = mail1},
+	    .who = {.dn = dn1, .cn = cn1, .downlevel = cn1, .upn = upn1, .mails = {mails1, 1}},
 	    .other = {.dn = dn2, .cn = cn2, .downlevel = cn2, .upn = upn2},
 	    .renewed = {.template_oid = oid_t, .template_cn = cn_t, .subject = view_str("name")},
 	    .request = {.key_algorithm = "RSA", .key_bits = 2048, .signers = s->signers},
