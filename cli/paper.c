@@ -373,33 +373,29 @@ struct reading {
 	int arguments;    /* so far */
 };
 
+/* '*' leaves it to be asked. */
 static void
 add_password(struct paper *p, const char *option, const char *text, size_t len)
 {
+	if (len == 1 && *text == '*')
+		return;
 	p->passwords = mem_grow(p->passwords, p->password_count, sizeof *p->passwords);
 	p->passwords[p->password_count++] = (struct paper_password){option, text, len};
 }
 
-/* One password, or several between commas, of which the last is that of the file to write; a '*' in
- * its place, or a single one, leaves that to be asked. */
+/* One password, or several between commas, of which the last is that of the file to write; a single
+ * one leaves that to be asked. */
 static void
 read_passwords(struct reading *r, const char *text)
 {
 	const struct command *c = r->command;
-	const char *comma;
+	const char *option = c->password, *comma;
 
-	if (c->last_password == NULL) {
-		add_password(r->p, c->password, text, strlen(text));
-		return;
-	}
-	for (comma = strchr(text, ','); comma != NULL; comma = strchr(text, ',')) {
+	for (; c->last_password != NULL && (comma = strchr(text, ',')) != NULL; text = comma + 1) {
 		add_password(r->p, c->password, text, (size_t)(comma - text));
-		text = comma + 1;
+		option = c->last_password;
 	}
-	if (r->p->password_count == 0)
-		add_password(r->p, c->password, text, strlen(text));
-	else if (strcmp(text, "*") != 0)
-		add_password(r->p, c->last_password, text, strlen(text));
+	add_password(r->p, option, text, strlen(text));
 }
 
 static bool

@@ -314,11 +314,9 @@ char *
 session_sender(const struct principal *me)
 {
 	char sid[SID_TEXT_MAX];
+	const char *text = principal_sid_text(me, sid);
 
-	if (!me->has_sid)
-		return mem_text(me->downlevel);
-	sid_to_text(&me->sid, sid);
-	return mem_text(sid);
+	return mem_text(text != NULL ? text : me->downlevel);
 }
 
 bool

@@ -71,6 +71,8 @@ static const struct row rows[] = {
     {"dirca|-f|-recoverkey|a|b", "dirca|recoverkey|--force|a|b"},
     {"certutil|-recoverkey|-user|a|b|--kra=k.pfx", "dirca|recoverkey|a|b|--kra=k.pfx"},
     {"certutil|-t|1000|-recoverkey|a|b", "dirca|recoverkey|a|b"},
+    {"certutil|-p|*|-recoverkey|a|b", "dirca|recoverkey|a|b"},
+    {"certutil|-p|*,*|-mergepfx|a,b|c", "dirca|mergepfx|a|b|c"},
     {"certutil|-mergepfx|-t|1000|a,b|c", "dirca|mergepfx|a|b|c"},
     {"certutil|-t|1000|-importpfx|a", "dirca|importpfx|a"},
     {"certutil|-exportpfx|-t|1000|a|b", "dirca|exportpfx|a|b"},
