@@ -12,6 +12,7 @@
 #include "file.h"
 #include "inf.h"
 #include "inf_request.h"
+#include "key_store.h"
 #include "mem.h"
 #include "output.h"
 #include "own_openssl.h"
@@ -29,6 +30,7 @@ struct new_job {
 	struct tmpl tmpl;
 	bool has_tmpl;
 	EVP_PKEY *key;
+	struct client_signer renews;
 	struct secret password;
 	char *key_file, *sent_file;
 	char *sender; /* of --bound; NULL: the directory does not know the caller */
@@ -40,6 +42,7 @@ job_close(struct new_job *j)
 	inf_request_free(&j->inf);
 	tmpl_free(&j->tmpl);
 	EVP_PKEY_free(j->key);
+	client_signer_free(&j->renews);
 	secret_free(&j->password);
 	free(j->key_file);
 	free(j->sent_file);
@@ -117,6 +120,25 @@ choose_ca(const struct new_job *j, const struct pki_service **out, struct err *e
 			       fit, j->tmpl.cn);
 }
 
+/* The certificate is found where `dirca importpfx --user` puts keys, as certreq finds it in the
+ * personal store. */
+static bool
+find_renewed(struct new_job *j, struct err *err)
+{
+	struct cli_options o = j->cli->opt;
+	OWNED(pfx_content_free) struct pfx_content found = {0};
+
+	if (j->inf.renewal_cert == NULL)
+		return true;
+	o.user_store = true;
+	if (!key_folder_export(&o, j->inf.renewal_cert, &found, err))
+		return err_prefix(err, "RenewalCert");
+	j->renews = (struct client_signer){
+	    .key = own_give(&found.keys[0].key), .certificate = found.keys[0].certificate};
+	found.keys[0].certificate = (struct buf){0};
+	return true;
+}
+
 /* Who sends it is the caller, who may be somebody else's clerk otherwise. */
 static bool
 find_sender(struct new_job *j, struct err *err)
@@ -151,6 +173,12 @@ make_key(struct new_job *j, struct err *err)
 {
 	const struct inf_request *inf = &j->inf;
 
+	if (inf->same_key) {
+		j->key = j->renews.key;
+		return EVP_PKEY_up_ref(j->key) == 1 ||
+		       err_openssl(
+			   err, DIRCA_E_CRYPTO, "the key of the certificate that is renewed");
+	}
 	if (inf->curve == NULL && !inf->is_rsa && inf->bits == 0 && j->has_tmpl)
 		return client_key_make(NULL, &j->tmpl, &j->key, err);
 	return client_key_generate(inf->curve, inf->bits != 0 ? inf->bits : 2048, &j->key, err);
@@ -164,6 +192,7 @@ make_request(const struct new_job *j, struct client_request *out, struct err *er
 	    .subject = j->inf.subject,
 	    .extensions = j->inf.extensions,
 	    .is_cmc = true,
+	    .renews = j->renews.key != NULL ? &j->renews : NULL,
 	    .unbound = !j->cli->opt.bound,
 	    .sender = j->sender,
 	    .now = clock_now()};
@@ -223,7 +252,7 @@ cmd_new(struct work *w, struct err *err)
 	j.key_file = text_printf("%s" CLIENT_KEY_SUFFIX, w->cli->args[1]);
 	j.sent_file = client_request_path(j.key_file);
 	return read_inf(&j, err) && check_output(&j, err) && find_template(&j, w, err) &&
-	       find_sender(&j, err) &&
+	       find_renewed(&j, err) && find_sender(&j, err) &&
 	       cli_password(w->cli->opt.out_password_file,
 		   "Password for the key, and later the PKCS#12: ", true, &j.password, err) &&
 	       make_key(&j, err) && write_files(&j, err);

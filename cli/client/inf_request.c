@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include <openssl/objects.h>
+#include <openssl/sha.h>
 
 #include "inf.h"
 #include "mem.h"
@@ -19,7 +20,7 @@ struct reading {
 	struct texts usages;   /* OIDs of extended key usages */
 	struct texts critical; /* OIDs of extensions */
 	uint32_t key_usage;
-	bool has_key_usage, wants_smime;
+	bool has_key_usage, wants_smime, is_pkcs7;
 };
 
 static void
@@ -192,15 +193,35 @@ take_request_type(struct reading *r, const struct inf_line *line, struct err *er
 	if (r->out->is_cmc || text_eq_nocase(line->value, "PKCS10") ||
 	    text_eq_nocase(line->value, "PKCS10-"))
 		return true;
-	if (text_eq_nocase(line->value, "PKCS7") || text_eq_nocase(line->value, "PKCS7-"))
-		return err_set(err, DIRCA_E_USAGE,
-		    "RequestType = %s: `dirca enroll --renew FILE` renews a certificate",
-		    line->value);
+	r->is_pkcs7 = text_eq_nocase(line->value, "PKCS7") || text_eq_nocase(line->value, "PKCS7-");
+	if (r->is_pkcs7)
+		return true;
 	if (text_eq_nocase(line->value, "Cert"))
 		return err_set(err, DIRCA_E_USAGE,
 		    "RequestType = Cert: a certificate that signs itself needs no CA; use openssl "
 		    "req -x509");
 	return bad_value(line, "PKCS10 or CMC", err);
+}
+
+/* As Windows shows it, with blanks or without. */
+static bool
+take_renewal_cert(struct reading *r, const struct inf_line *line, struct err *err)
+{
+	OWNED(buf_free) struct buf sha1 = {0};
+	struct err ignored;
+
+	if (r->out->renewal_cert != NULL)
+		return err_set(err, ERROR_INVALID_DATA, "%s is there twice", line->name);
+	if (!hex_decode(line->value, &sha1, &ignored) || sha1.len != SHA_DIGEST_LENGTH)
+		return bad_value(line, "the SHA-1 of a certificate", err);
+	r->out->renewal_cert = hex_encode(buf_view(&sha1), '\0');
+	return true;
+}
+
+static bool
+take_same_key(struct reading *r, const struct inf_line *line, struct err *err)
+{
+	return read_truth(line, &r->out->same_key, err);
 }
 
 /* What signs follows from the key: SHA-256 with RSA and P-256, SHA-384 and SHA-512 with their
@@ -471,6 +492,8 @@ static const struct row {
     {"NewRequest", "ProviderName", take_provider, NULL, NULL},
     {"NewRequest", "SMIME", take_smime, NULL, NULL},
     {"NewRequest", "AlternateSignatureAlgorithm", take_pss, NULL, NULL},
+    {"NewRequest", "RenewalCert", take_renewal_cert, NULL, NULL},
+    {"NewRequest", "UseExistingKeySet", take_same_key, NULL, NULL},
     {"NewRequest", "ProviderType", NULL, "the key is made in software", NULL},
     {"NewRequest", "MachineKeySet", NULL, "the key is the file's whose it is", NULL},
     {"NewRequest", "KeyUsageProperty", NULL, "a key in a file has no properties", NULL},
@@ -482,9 +505,6 @@ static const struct row {
     {"NewRequest", "EncryptionAlgorithm", NULL, "the template says how the key is encrypted", NULL},
     {"NewRequest", "EncryptionLength", NULL, "the template says how the key is encrypted", NULL},
     {"NewRequest", "PopulateCrossCertificates", NULL, "there is no store", NULL},
-    {"NewRequest", "UseExistingKeySet", NULL, NULL,
-	"`dirca enroll --renew FILE --same-key` keeps the key of a certificate"},
-    {"NewRequest", "RenewalCert", NULL, NULL, "`dirca enroll --renew FILE` renews a certificate"},
     {"NewRequest", "RequesterName", NULL, NULL,
 	"`dirca enroll --agent FILE --on-behalf-of NAME` enrolls another"},
     {"NewRequest", "ReaderName", NULL, NULL,
@@ -559,6 +579,25 @@ mark_critical(const ext_list *list, const char *oid, struct err *err)
 	return true;
 }
 
+/* What renews is signed with both keys, in a CMC message, whatever Windows would put it into. */
+static bool
+finish_renewal(const struct reading *r, struct err *err)
+{
+	struct inf_request *out = r->out;
+
+	if (out->renewal_cert == NULL && (out->same_key || r->is_pkcs7))
+		return err_set(err, DIRCA_E_USAGE,
+		    "%s goes with RenewalCert, or `dirca enroll --renew FILE` renews a certificate",
+		    out->same_key ? "UseExistingKeySet = TRUE" : "RequestType = PKCS7");
+	out->is_cmc = out->is_cmc || out->archives || out->renewal_cert != NULL;
+	return !out->is_cmc || out->template_name != NULL ||
+	       err_set(err, CERTSRV_E_NO_CERT_TYPE,
+		   "%s needs CertificateTemplate in [RequestAttributes]",
+		   out->archives               ? "PrivateKeyArchive = TRUE"
+		   : out->renewal_cert != NULL ? "RenewalCert"
+					       : "RequestType = CMC");
+}
+
 static bool
 finish(struct reading *r, struct err *err)
 {
@@ -573,11 +612,7 @@ finish(struct reading *r, struct err *err)
 		return err_set(err, DIRCA_E_SIGNATURE_KEY,
 		    "PrivateKeyArchive = TRUE with KeySpec = 2: a key that only signs is not "
 		    "archived, since it could sign for its owner");
-	if (out->archives && out->template_name == NULL)
-		return err_set(err, CERTSRV_E_NO_CERT_TYPE,
-		    "PrivateKeyArchive = TRUE needs CertificateTemplate in [RequestAttributes]");
-	out->is_cmc = out->is_cmc || out->archives;
-	return true;
+	return finish_renewal(r, err);
 }
 
 static bool
@@ -616,6 +651,7 @@ inf_request_free(struct inf_request *r)
 {
 	free(r->subject);
 	free(r->template_name);
+	free(r->renewal_cert);
 	sk_X509_EXTENSION_pop_free(r->extensions, X509_EXTENSION_free);
 	texts_free(&r->notes);
 	*r = (struct inf_request){0};

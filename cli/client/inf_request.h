@@ -15,6 +15,8 @@ struct inf_request {
 	char *template_name; /* NULL: none */
 	bool archives;       /* PrivateKeyArchive */
 	bool is_cmc;
+	char *renewal_cert;   /* SHA-1 of a certificate that this renews, in hexadecimal; or NULL */
+	bool same_key;        /* with the key of that (UseExistingKeySet) */
 	bool exchange_key;    /* KeySpec says that it encrypts */
 	bool signature_key;   /* or that it only signs */
 	const char *curve;    /* NULL: RSA, or nothing was said */

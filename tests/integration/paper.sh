@@ -287,6 +287,16 @@ types $pass"
 line 'Importing Recovered Keys' typed '.pem' user1 certutil –user –importPFX user.pfx
 in_folder() { openssl pkey -in "$(ls "$(ca_lab_home user1)"/.local/share/dirca/keys/*.pem)" -pubout | cmp - <(openssl x509 -in "$dir/KeyArchival.cer" -pubkey -noout); }
 check "which is in the user's folder" in_folder
+# ---- a renewal, as certreq's files say it ----
+renewed=$(openssl x509 -in "$dir/KeyArchival.cer" -noout -fingerprint -sha1 | cut -d= -f2)
+check "one of a certificate that is nowhere" inf nowhere.inf EFSArchive 'PrivateKeyArchive = TRUE' "RenewalCert = ${renewed//[0-9A-F]/0}"
+check "is none" fails 'has no key' user1 certreq -new nowhere.inf nowhere.req "$password"
+check "one of a certificate that is in the user's folder" inf renew.inf EFSArchive 'PrivateKeyArchive = TRUE' 'RequestType = PKCS7' \
+	"RenewalCert = $renewed"
+check "is made" prints 'renew.req written' user1 certreq -new renew.inf renew.req "$password"
+check "and sent" prints 'renew.rsp written' user1 certreq -submit renew.req renew.cer renew.p7b renew.rsp
+check "as a renewal" is 2 sqlite3 "$CA_STATE/dirca.db" "SELECT RequestFlags & 2 FROM Request WHERE RequestID = (SELECT max(RequestID) FROM Request)"
+check "and is joined with its key" prints 'Private key archived: yes' user1 certreq -accept renew.rsp "$password"
 # shellcheck disable=SC1110 # the quotes of a word processor
 line 'Importing Recovered Keys' prints '.pem' user1 certutil –CSP “Microsoft Software Key Storage Provider” –importPFX user.pfx \
 	--password-file="$(ca_lab_pass)" --folder="$dir/keys"

@@ -16,6 +16,7 @@
 #include "own_openssl.h"
 #include "text.h"
 
+#define SHA1 "a2 7f 77 bc 2f 7b eb 26 bd 3e ed 43 b8 2a 24 04 2e 55 b8 64"
 #define HEAD "[Version]\r\nSignature= \"$Windows NT$\"\r\n[NewRequest]\r\n"
 
 static const char *
@@ -246,6 +247,29 @@ extensions_of_every_form_are_made(void **state)
 }
 
 static void
+a_renewal_names_its_certificate(void **state)
+{
+	static const char *const texts[] = {HEAD
+	    "RequestType = PKCS7\nRenewalCert = \"" SHA1 "\"\nUseExistingKeySet = TRUE\n"
+	    "[RequestAttributes]\nCertificateTemplate = User\n",
+	    HEAD "UseExistingKeySet = 1\nRenewalCert = A27F77BC2F7BEB26BD3EED43B82A24042E55B864\n"
+		 "[RequestAttributes]\nCertificateTemplate = User\n"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(texts); i++) {
+		OWNED(inf_request_free) struct inf_request r = {0};
+		struct err err;
+
+		if (!inf_request_read(view_str(texts[i]), &r, &err))
+			fail_msg("%s", err.msg);
+		assert_string_equal(r.renewal_cert, "a27f77bc2f7beb26bd3eed43b82a24042e55b864");
+		assert_true(r.same_key);
+		assert_true(r.is_cmc);
+		assert_int_equal(r.notes.count, 0);
+	}
+}
+
+static void
 a_usage_may_be_a_number(void **state)
 {
 	OWNED(inf_request_free) struct inf_request r = {0};
@@ -274,7 +298,11 @@ what_cannot_be_is_refused_with_the_way_round(void **state)
 	    {"KeyLength = 2048x", ERROR_INVALID_DATA, "number of bits"},
 	    {"KeyAlgorithm = DSA", ERROR_INVALID_DATA, "RSA, or ECDSA_"},
 	    {"RequestType = Cert", DIRCA_E_USAGE, "needs no CA"},
-	    {"RequestType = PKCS7", DIRCA_E_USAGE, "`dirca enroll --renew FILE`"},
+	    {"RequestType = PKCS7", DIRCA_E_USAGE, "goes with RenewalCert"},
+	    {"RequestType = CMC", CERTSRV_E_NO_CERT_TYPE, "needs CertificateTemplate"},
+	    {"RenewalCert = a27f", ERROR_INVALID_DATA, "the SHA-1 of a certificate"},
+	    {"RenewalCert = " SHA1 "\nRenewalCert = " SHA1, ERROR_INVALID_DATA, "is there twice"},
+	    {"RenewalCert = " SHA1, CERTSRV_E_NO_CERT_TYPE, "RenewalCert needs"},
 	    {"RequestType = SCEP", ERROR_INVALID_DATA, "PKCS10 or CMC"},
 	    {"HashAlgorithm = sha1", DIRCA_E_USAGE, "nothing is signed with it"},
 	    {"AlternateSignatureAlgorithm = TRUE", DIRCA_E_USAGE, "PKCS #1 v1.5"},
@@ -282,7 +310,7 @@ what_cannot_be_is_refused_with_the_way_round(void **state)
 		"token's own program"},
 	    {"ProviderName = \"Microsoft Platform Crypto Provider\"", DIRCA_E_USAGE,
 		"token's own program"},
-	    {"UseExistingKeySet = TRUE", DIRCA_E_USAGE, "--same-key"},
+	    {"UseExistingKeySet = TRUE", DIRCA_E_USAGE, "goes with RenewalCert"},
 	    {"KeyUsage = CERT_NOTHING_KEY_USAGE", ERROR_INVALID_DATA, "names such as"},
 	    {"Subject = \"CN=a\"\nSubject = \"CN=b\"", ERROR_INVALID_DATA,
 		"Subject is there twice"},
@@ -358,6 +386,7 @@ main(void)
 	    cmocka_unit_test(the_papers_file_asks_for_archival),
 	    cmocka_unit_test(names_of_keys_are_understood),
 	    cmocka_unit_test(extensions_of_every_form_are_made),
+	    cmocka_unit_test(a_renewal_names_its_certificate),
 	    cmocka_unit_test(a_usage_may_be_a_number),
 	    cmocka_unit_test(what_cannot_be_is_refused_with_the_way_round),
 	    cmocka_unit_test(what_asks_for_nothing_is_no_request),
