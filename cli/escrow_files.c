@@ -97,6 +97,23 @@ read_line(struct escrow_files *f, uint8_t *line, size_t len, struct err *err)
 	return true;
 }
 
+/* By the name without its folders, in which all that may be of one file are alike. */
+static const char *
+last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL ? slash + 1 : path;
+}
+
+static int
+by_last_part(const void *a, const void *b)
+{
+	const struct escrow_line *x = a, *y = b;
+
+	return strcmp(last_part(x->file), last_part(y->file));
+}
+
 static bool
 read_list(struct escrow_files *f, const char *path, struct err *err)
 {
@@ -112,6 +129,8 @@ read_list(struct escrow_files *f, const char *path, struct err *err)
 			return err_prefix(err, "%s", path);
 		from += len + 1;
 	}
+	if (f->line_count > 0)
+		qsort(f->lines, f->line_count, sizeof *f->lines, by_last_part);
 	return true;
 }
 
@@ -208,22 +227,29 @@ shared_end(const char *a, const char *b)
 	return least;
 }
 
-/* What says most of it; *out NULL: nothing. */
+/* What says most of it, among those of one name; *out NULL: nothing. */
 static bool
 find_line(
     const struct escrow_files *f, const char *path, const struct escrow_line **out, struct err *err)
 {
+	const struct escrow_line wanted = {.file = (char *)(uintptr_t)path};
+	const struct escrow_line *end = f->lines + f->line_count,
+				 *l = f->line_count > 0 ? bsearch(&wanted, f->lines, f->line_count,
+							      sizeof *f->lines, by_last_part)
+							: NULL;
 	size_t best = 0;
 	bool several = false;
 
 	*out = NULL;
-	for (size_t i = 0; i < f->line_count; i++) {
-		size_t shared = shared_end(f->lines[i].file, path);
+	while (l != NULL && l > f->lines && by_last_part(l - 1, &wanted) == 0)
+		l--;
+	for (; l != NULL && l < end && by_last_part(l, &wanted) == 0; l++) {
+		size_t shared = shared_end(l->file, path);
 
 		if (shared > 0 && shared >= best) {
 			several = shared == best;
 			best = shared;
-			*out = &f->lines[i];
+			*out = l;
 		}
 	}
 	return !several ||
