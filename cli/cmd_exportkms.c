@@ -195,7 +195,7 @@ found(
 	bool wanted;
 
 	if (why != NULL)
-		fprintf(stderr, "%s: %s\n", path, why->msg);
+		fprintf(stderr, "%s: %s (%s)\n", path, why->msg, err_name(why->code));
 	for (size_t i = 0; i < items->problems.count; i++)
 		fprintf(stderr, "%s: %s\n", path, items->problems.list[i]);
 	x->problems += (why != NULL) + (int64_t)items->problems.count;

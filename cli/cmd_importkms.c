@@ -203,8 +203,12 @@ begin_file(
 	if (items->signer != NULL || items->problems.count > 0 || why != NULL)
 		receive_all(m);
 	import_report_begin(&m->report, items);
-	if (why != NULL)
-		import_report_problem(&m->report, path, why->msg);
+	if (why != NULL) {
+		OWNED(own_memory)
+		char *said = text_printf("%s (%s)", why->msg, err_name(why->code));
+
+		import_report_problem(&m->report, path, said);
+	}
 	for (size_t i = 0; i < items->problems.count; i++)
 		import_report_problem(&m->report, path, items->problems.list[i]);
 }

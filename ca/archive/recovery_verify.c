@@ -84,7 +84,7 @@ refuse_signer(const struct recovery_blob *b, struct err *err)
 	     *sha256 = hex_encode(view_of(b->signer.sha256, sizeof b->signer.sha256), '\0');
 
 	return err_set(err, CERT_E_UNTRUSTEDROOT,
-	    "the recovery blob is signed by %s (SHA-256 %s), which is none of the CAs that you "
+	    "the recovery blob names %s (SHA-256 %s) as its signer, none of the CAs that you "
 	    "trust; if it is your CA, get its certificate from its administrators and put it into "
 	    "~/.config/dirca/trusted-cas, or give it with --ca, importkms and exportkms with "
 	    "--trusted-ca",

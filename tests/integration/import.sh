@@ -359,6 +359,12 @@ check "one who trusts no CA" bare_agent
 check "opens none" eval '! bare 2>"$dir/why" && grep -e --trusted-ca "$dir/why"'
 check "but what a CA signed that he names" says 'Keys archived before: 1' bare --trusted-ca "$CA_STATE/ca.crt"
 check "and not what another did" eval '! bare --trusted-ca "$dir/parent.crt" 2>"$dir/why" && grep -e "none of the CAs that you trust" "$dir/why"'
+spoiled() { # the last octets of the signature
+	cp "$dir/one.rec" "$dir/spoiled.rec" && printf 'XX' | dd of="$dir/spoiled.rec" bs=1 seek=$(($(stat -c %s "$dir/one.rec") - 9)) conv=notrunc status=none &&
+		! officer importkms -f --opener "$dir/kra1.pfx" --opener-password-file "$(ca_lab_pass)" "$dir/spoiled.rec" >"$dir/report" 2>"$dir/why" &&
+		grep -q 'spoiled.rec: recovery blob: .*the signature does not verify: .* (NTE_BAD_SIGNATURE)' "$dir/why" && grep -qx 'Problems: 1' "$dir/report"
+}
+check "nor what somebody changed" spoiled
 check "by nobody else" eval 'officer importkms -f --trusted-ca "$CA_STATE/ca.crt" "$dir/one.rec" 2>&1 | grep -e --opener'
 
 # ---- what is no key ----

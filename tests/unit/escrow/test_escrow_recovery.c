@@ -59,6 +59,7 @@ one_of_anybody_else_is_not(void **state)
 	struct test_cert made_up = test_ca("CN=Test CA,DC=nwtraders,DC=com", "rsa2048");
 	struct recovery_make in = usual();
 	struct buf forged;
+	struct err err;
 
 	(void)state;
 	assert_refused(buf_view(&blob), NULL, CERT_E_UNTRUSTEDROOT);
@@ -68,6 +69,11 @@ one_of_anybody_else_is_not(void **state)
 	assert_refused(buf_view(&forged), &trust, CERT_E_UNTRUSTEDROOT);
 	buf_free(&forged);
 	test_cert_free(&made_up);
+	/* What somebody changed is a recovery BLOB all the same, and says so. */
+	assert_true(buf_dup(buf_view(&blob), &forged, &err));
+	forged.ptr[forged.len - 9] ^= 1;
+	assert_refused(buf_view(&forged), &trust, NTE_BAD_SIGNATURE);
+	buf_free(&forged);
 }
 
 /* AD CS signs neither the officer nor the certificates. */
