@@ -1,4 +1,5 @@
-/* dirca explain enroll, explain recover: what the CA would decide now, as it says itself. */
+/* dirca explain enroll, explain recover, explain request: what the CA would decide now, as it says
+ * itself. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +11,8 @@
 #include "work.h"
 
 struct question {
-	const char *path, *first, *second; /* names of the verb's two arguments */
+	const char *path, *first,
+	    *second; /* names of the verb's arguments; the latter may be NULL */
 	void (*print)(const struct work *w, const json_t *answer);
 };
 
@@ -18,9 +20,12 @@ static bool
 ask_why(struct work *w, const struct question *q, json_t **out, struct err *err)
 {
 	OWNED(own_memory) char *first = http_escape(w->cli->args[0]);
-	OWNED(own_memory) char *second = http_escape(w->cli->args[1]);
 	OWNED(own_memory)
-	char *path = text_printf("%s?%s=%s&%s=%s", q->path, q->first, first, q->second, second);
+	char *second = q->second != NULL ? http_escape(w->cli->args[1]) : NULL;
+	OWNED(own_memory)
+	char *path = text_printf("%s?%s=%s%s%s%s%s", q->path, q->first, first,
+	    second != NULL ? "&" : "", second != NULL ? q->second : "", second != NULL ? "=" : "",
+	    second != NULL ? second : "");
 
 	return http_client_json(w->ca, "GET", path, NULL, out, err);
 }
@@ -97,6 +102,18 @@ print_recover(const struct work *w, const json_t *answer)
 		    (long long)json_integer_value(json_object_get(answer, "omitted")));
 }
 
+static void
+print_request(const struct work *w, const json_t *answer)
+{
+	printf("request %lld of %s, template %s, which is %s: %s\n",
+	    (long long)json_integer_value(json_object_get(answer, "request_id")),
+	    json_text(answer, "requester_name"), json_text(answer, "template"),
+	    json_text(answer, "disposition"),
+	    json_is_true(json_object_get(answer, "allowed")) ? "would be issued" : "would stay");
+	print_refusal(w, answer, "  ");
+	print_steps(w, json_object_get(answer, "steps"), "  ");
+}
+
 static bool
 explain(struct work *w, const struct question *q, struct err *err)
 {
@@ -123,4 +140,11 @@ cmd_explain_recover(struct work *w, struct err *err)
 {
 	return explain(w,
 	    &(struct question){"/dirca/v1/explain/recover", "officer", "user", print_recover}, err);
+}
+
+bool
+cmd_explain_request(struct work *w, struct err *err)
+{
+	return explain(w,
+	    &(struct question){"/dirca/v1/explain/request", "request", NULL, print_request}, err);
 }

@@ -349,6 +349,9 @@
 	X("explain recover", "OFFICER USER", 2, 2, GROUP_ANSWERS, WHO_VIEWER, NEEDS_CA,            \
 	    OPTS(OPTS_SESSION, OPTS_JSON), cmd_explain_recover,                                    \
 	    "which archived keys an officer would get, and why")                                   \
+	X("explain request", "REQUESTID", 1, 1, GROUP_ANSWERS, WHO_OFFICER, NEEDS_CA,              \
+	    OPTS(OPTS_SESSION, OPTS_JSON), cmd_explain_request,                                    \
+	    "what would come of a request that waits, or was refused, and why")                    \
 	X("dump", "FILE|TEMPLATE", 1, 1, GROUP_ANSWERS, WHO_ANYBODY, NEEDS_NOTHING,                \
 	    OPTS(OPTS_DUMP, OPTS_SESSION, OPTS_JSON), cmd_dump,                                    \
 	    "show a request, response, recovery BLOB, certificate, CRL, keys or descriptor")       \

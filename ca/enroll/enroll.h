@@ -113,6 +113,11 @@ struct enroll_explanation {
 };
 bool enroll_explain(struct ca *ca, const struct principal *who, const char *template_cn,
     int64_t now, struct enroll_explanation *out, struct err *err);
+/* What `dirca approve`, or `resubmit` of one that was refused, by this certificate manager would
+ * come to now, with the values that were set for it. False, as there: he may not act for the
+ * requester, there is no such request, or this CA could not decide. */
+bool enroll_explain_request(struct ca *ca, const struct principal *officer, int64_t request_id,
+    int64_t now, struct store_request *row_out, struct enroll_explanation *out, struct err *err);
 void enroll_explanation_free(struct enroll_explanation *x);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "own.h"
 #include "text.h"
 
@@ -90,6 +91,132 @@ enroll_explain(struct ca *ca, const struct principal *who, const char *template_
 		    "template %s puts every request into the queue, where a certificate manager "
 		    "decides (CT_FLAG_PEND_ALL_REQUESTS)",
 		    e.tmpl->cn);
+	return true;
+}
+
+/* ---- a request that is there ---- */
+
+static void
+on_stored_step(struct enrollment *e, const struct enroll_check *check, const struct err *refusal)
+{
+	const struct explain_reason none = {.at = -1};
+	const struct explain_reason reason = check->reason != NULL ? check->reason(e) : none;
+
+	explain_check(e->step_arg, e->ca, check->name, refusal,
+	    refusal == NULL ? check->told(e) : NULL, &reason);
+}
+
+/* A check that is of no list; `told` is taken over. */
+static bool
+explain_own(struct enrollment *e, const char *check, bool ok, char *told, const struct err *err)
+{
+	const struct explain_reason none = {.at = -1};
+
+	if (!ok)
+		free(told);
+	explain_check(e->step_arg, e->ca, check, ok ? NULL : err, ok ? told : NULL, &none);
+	return ok;
+}
+
+static bool
+was_refused(const struct store_request *row)
+{
+	return row->disposition == DISP_DENIED || row->disposition == DISP_ERROR;
+}
+
+static bool
+check_state(struct enrollment *e, const struct store_request *row, struct err *err)
+{
+	bool anew = was_refused(row);
+	bool ok = anew ? enroll_check_refused(e->ca, row, err) : enroll_check_pending(row, err);
+
+	return explain_own(e, "state", ok,
+	    text_printf("request %lld is %s, and decided by `dirca %s %lld`",
+		(long long)row->request_id, disposition_name(row->disposition),
+		anew ? "resubmit" : "approve", (long long)row->request_id),
+	    err);
+}
+
+static bool
+check_own(struct enrollment *e, const struct principal *officer, const struct store_request *row,
+    struct principal *agent, struct err *err)
+{
+	bool ok = enroll_check_own(e, officer, row, agent, err);
+
+	return explain_own(e, "own-request", ok,
+	    text_printf("%s is somebody else than %s",
+		row->requester_name != NULL ? row->requester_name : "?", officer->downlevel),
+	    err);
+}
+
+/* What the checks of the list did not refuse and what comes before and behind them does. */
+static bool
+decide(struct enrollment *e, const struct store_request *row, const struct principal *officer,
+    struct err *err)
+{
+	size_t before = ((const struct explanation *)e->step_arg)->count;
+	const struct explanation *x = e->step_arg;
+
+	if (enroll_decide_stored(e, row, officer, err))
+		return true;
+	if (x->count == before || x->steps[x->count - 1].verdict != EXPLAIN_REFUSED)
+		(void)explain_own(
+		    e, x->count == before ? "request" : "certified-names", false, NULL, err);
+	return false;
+}
+
+static void
+note_values(const struct enrollment *e)
+{
+	for (size_t i = 0; i < e->values.count; i++) {
+		const struct store_value *v = &e->values.list[i];
+
+		if (v->kind == STORE_ATTRIBUTE)
+			explain_note(e->step_arg, "value", "attribute %s = %.*s was set by %s",
+			    v->name, (int)v->value.len, (const char *)v->value.ptr, v->set_by);
+		else
+			explain_note(e->step_arg, "value", "extension %s%s was set by %s", v->name,
+			    v->critical ? ", critical," : "", v->set_by);
+	}
+}
+
+static void
+note_certificate(const struct enrollment *e)
+{
+	OWNED(own_memory) char *subject = pkix_name_text(buf_view(&e->names.subject));
+	char until[21];
+
+	clock_format(e->plan.not_after, until);
+	explain_note(e->step_arg, "certificate", "it would be for %s%s, until %s",
+	    subject != NULL && *subject != '\0' ? subject : "an empty subject",
+	    e->names.san.len > 0 ? " and its alternative names" : "", until);
+}
+
+bool
+enroll_explain_request(struct ca *ca, const struct principal *officer, int64_t request_id,
+    int64_t now, struct store_request *row_out, struct enroll_explanation *out, struct err *err)
+{
+	OWNED(principal_free) struct principal agent = {0};
+	OWNED(enrollment_free)
+	struct enrollment e = {
+	    .ca = ca, .now = now, .step = on_stored_step, .step_arg = &out->steps};
+
+	*out = (struct enroll_explanation){0};
+	*row_out = (struct store_request){0};
+	if (!enroll_officer_row(ca, officer, request_id, &e.view, row_out, err))
+		return false;
+	out->allowed = check_state(&e, row_out, &out->refusal) &&
+		       check_own(&e, officer, row_out, &agent, &out->refusal) &&
+		       decide(&e, row_out, officer, &out->refusal);
+	if (!out->allowed && err_is_undecided(out->refusal.code)) {
+		*err = out->refusal;
+		enroll_explanation_free(out);
+		return false;
+	}
+	note_values(&e);
+	if (out->allowed)
+		note_certificate(&e);
+	out->outcome = out->allowed ? DISP_ISSUED : row_out->disposition;
 	return true;
 }
 

@@ -201,12 +201,9 @@ has_waited(const struct store_request *row)
 	       (row->disposition == DISP_DENIED && row->status_code == (int32_t)DIRCA_E_DENIED);
 }
 
-/* The whole decision once more, with what holds now: a signer that was revoked while the request
- * waited does not count. Only the validity of signers and of a renewed certificate is that of the
- * submission. The stored key must be what a KRA can open; an empty one is no key. */
-static bool
-issue_stored(struct enrollment *e, const struct store_request *row, const struct principal *officer,
-    struct err *err)
+bool
+enroll_decide_stored(struct enrollment *e, const struct store_request *row,
+    const struct principal *officer, struct err *err)
 {
 	e->submitted = row->submitted_when;
 	e->was_archived = row->raw_archived_key.len > 0;
@@ -222,7 +219,14 @@ issue_stored(struct enrollment *e, const struct store_request *row, const struct
 	return current_template(e, row, err) &&
 	       (has_waited(row) ? enroll_decide(e, ENROLL_AT_APPROVAL, err)
 				: decide_refused(e, row, err)) &&
-	       check_certified_names(e, officer, err) &&
+	       check_certified_names(e, officer, err);
+}
+
+static bool
+issue_stored(struct enrollment *e, const struct store_request *row, const struct principal *officer,
+    struct err *err)
+{
+	return enroll_decide_stored(e, row, officer, err) &&
 	       (e->generates ? enroll_generate(e, err) : enroll_certify(e, err));
 }
 
@@ -356,10 +360,8 @@ raise_failed_approval(
 	enroll_event_raise(a->e->ca, &event);
 }
 
-/* What was refused archived nothing, and a key that it brought is not kept (paper, "Understanding
- * the Archival Process"). */
-static bool
-check_refused(const struct ca *ca, const struct store_request *row, struct err *err)
+bool
+enroll_check_refused(const struct ca *ca, const struct store_request *row, struct err *err)
 {
 	long long id = (long long)row->request_id;
 
@@ -384,6 +386,15 @@ check_refused(const struct ca *ca, const struct store_request *row, struct err *
 		   setting_name(SETTING_KEEP_REFUSED));
 }
 
+bool
+enroll_check_own(struct enrollment *e, const struct principal *officer,
+    const struct store_request *row, struct principal *agent, struct err *err)
+{
+	return own_check_row(e->ca, officer, row, err) && current_people(e, row, agent, err) &&
+	       own_check_person(e->ca, officer, e->requester, err) &&
+	       own_check_person(e->ca, officer, e->caller, err);
+}
+
 /* The approval of a pending request, and the same of one that was refused. */
 static bool
 issue_for(struct approval *a, struct ca *ca, struct vault *v, int64_t request_id, int64_t now,
@@ -399,10 +410,8 @@ issue_for(struct approval *a, struct ca *ca, struct vault *v, int64_t request_id
 	a->e = &e;
 	a->row = &row;
 	ok = enroll_officer_row(ca, officer, request_id, &e.view, &row, err) &&
-	     (anew ? check_refused(ca, &row, err) : enroll_check_pending(&row, err)) &&
-	     own_check_row(ca, officer, &row, err) && current_people(&e, &row, &agent, err) &&
-	     own_check_person(ca, officer, e.requester, err) &&
-	     own_check_person(ca, officer, e.caller, err);
+	     (anew ? enroll_check_refused(ca, &row, err) : enroll_check_pending(&row, err)) &&
+	     enroll_check_own(&e, officer, &row, &agent, err);
 	if (ok && anew)
 		a->refusal = text_printf("was=%s reason=%s", disposition_name(row.disposition),
 		    row.disposition_message != NULL ? row.disposition_message : "-");

@@ -190,6 +190,19 @@ bool enroll_check_renewal(struct enrollment *e, struct err *err);
 #define ENROLL_AT_APPROVAL   0x2u /* the template is known, the key is sealed */
 bool enroll_decide(struct enrollment *e, unsigned when, struct err *err);
 
+/* enroll_manage.c: may this request be decided anew? What was refused archived nothing, and a key
+ * that it brought is not kept (paper, "Understanding the Archival Process"). */
+bool enroll_check_refused(const struct ca *ca, const struct store_request *row, struct err *err);
+/* ... by somebody whose own it is not: the requester and who sent it as the directory knows them
+ * now, who go to `e`; `agent` is filled where it was another. */
+bool enroll_check_own(struct enrollment *e, const struct principal *officer,
+    const struct store_request *row, struct principal *agent, struct err *err);
+/* ... the whole decision once more, with what holds now: a signer that was revoked while the
+ * request waited does not count. Only the validity of signers and of a renewed certificate is that
+ * of the submission. The stored key must be what a KRA can open; an empty one is no key. */
+bool enroll_decide_stored(struct enrollment *e, const struct store_request *row,
+    const struct principal *officer, struct err *err);
+
 /* enroll_told.c: the words of explanations, one for each check, and what decided rights. */
 char *told_account(const struct enrollment *e);
 char *told_ca_right(const struct enrollment *e);

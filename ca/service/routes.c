@@ -84,6 +84,8 @@ static const struct route routes[] = {
     {"GET", "/dirca/v1/explain/enroll", false, false, ROUTE_WORK, BY_ANYBODY, route_explain_enroll},
     {"GET", "/dirca/v1/explain/recover", false, false, ROUTE_WORK, BY_VIEWER,
 	route_explain_recover},
+    {"GET", "/dirca/v1/explain/request", false, false, ROUTE_WORK, BY_OFFICER,
+	route_explain_request},
     {"GET", "/dirca/*", true, true, ROUTE_OPEN, BY_ANYBODY, route_public_file},
     {"POST", "/ocsp", true, true, ROUTE_OCSP, BY_ANYBODY, route_ocsp_post},
     {"GET", "/ocsp/**", true, true, ROUTE_OCSP, BY_ANYBODY, route_ocsp_get},

@@ -94,6 +94,7 @@ void route_import_certificate_post(struct route_call *c);
 void route_import_post(struct route_call *c);
 void route_explain_enroll(struct route_call *c);
 void route_explain_recover(struct route_call *c);
+void route_explain_request(struct route_call *c);
 void route_metrics(struct route_call *c);
 void route_healthz(struct route_call *c);
 

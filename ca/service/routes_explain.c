@@ -138,3 +138,25 @@ route_explain_recover(struct route_call *c)
 	    json_pack("{s:s, s:s, s:o, s:I}", "officer", officer.downlevel, "user", user, "keys",
 		keys, "omitted", (json_int_t)x.omitted));
 }
+
+void
+route_explain_request(struct route_call *c)
+{
+	OWNED(enroll_explanation_free) struct enroll_explanation x = {0};
+	OWNED(store_request_free) struct store_request row = {0};
+	int64_t id = 0;
+	struct err err;
+
+	if (!route_number(c, "request", 1, INT64_MAX, &id, &err) ||
+	    (id == 0 && !err_set(&err, E_INVALIDARG, "the query lacks request=")) ||
+	    !enroll_explain_request(c->ca, &c->caller, id, clock_now(), &row, &x, &err)) {
+		json_fail(c->http, &err);
+		return;
+	}
+	json_answer(c->http, 200,
+	    json_pack("{s:I, s:s?, s:s?, s:s, s:b, s:s, s:o, s:o}", "request_id", (json_int_t)id,
+		"requester_name", row.requester_name, "template", row.template_name, "disposition",
+		disposition_name(row.disposition), "allowed", (int)x.allowed, "outcome",
+		disposition_name(x.outcome), "refusal", refusal_or_null(&x.refusal), "steps",
+		json_steps(&x.steps)));
+}

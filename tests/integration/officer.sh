@@ -99,7 +99,13 @@ check "an export says what is not in it" says "request show $waiting" request ex
 check "also to its requester" says "ExpirationDate = 2099-01-31T00:00:00Z" ca_lab_as kra2 request show "$waiting"
 check "and to nobody else" refuses CERTSRV_E_NO_REQUEST ca_lab_as user1 request show "$waiting"
 check "where there is a directory no setting says what waits" refuses "for a stand-alone CA" admin setreg 'Policy\RequestDisposition' 0
+explains() { ca_lab_as "$1" explain request "$waiting" "${@:2}"; }
+check "what would come of it is told, with what was set" says 'attribute ExpirationDate = 2099-01-31T00:00:00Z was set by NWTRADERS\officer2' explains officer1
+check "to programs" jq -e '.allowed and .outcome == "issued" and .disposition == "pending" and (.steps | any(.check == "certificate"))' \
+	<(explains officer1 --json)
+check "to certificate managers" refuses E_ACCESSDENIED explains kra2
 check "issued" says "issued" decide officer1 approve
+check "then nothing is left to decide" says 'not pending but issued' explains officer1
 commented() { sqlite3 "$CA_STATE/dirca.db" "SELECT hex(RawCertificate) FROM Request WHERE RequestID = $waiting" | xxd -r -p | openssl x509 -inform DER -noout -text | grep -A 1 "Netscape Comment"; }
 check "with the comment" says "ticket 4711" commented
 check "recorded" test "$(audited 777) $(audited 778)" = "4 4"

@@ -52,6 +52,7 @@ def request_of(method, pattern, handler, user, pkcs10, cmc):
     query = {
         "route_candidates": {"token": "user1@nwtraders.com"},
         "route_explain_enroll": {"user": "NWTRADERS\\" + user, "template": "User"},
+        "route_explain_request": {"request": "999999"},
         "route_explain_recover": {"officer": "NWTRADERS\\" + user, "user": "NWTRADERS\\user1"},
     }.get(handler)
     return path + ("?" + urllib.parse.urlencode(query) if query else ""), body

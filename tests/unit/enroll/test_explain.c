@@ -162,22 +162,28 @@ without_enough_kras_too(void **state)
 	harness_count_kras(2);
 }
 
+struct person_attr {
+	const char *who;
+	struct harness_attr attr;
+};
+
 static bool
 set_person(struct dir_conn *c, void *arg, struct err *err)
 {
-	const struct harness_attr *a = arg;
+	const struct person_attr *p = arg;
+	char dn[80];
 
-	return dir_replace(
-	    c, "CN=user2,CN=Users,DC=nwtraders,DC=com", a->name, &a->value, a->value.len > 0, err);
+	snprintf(dn, sizeof dn, "CN=%s,CN=Users,DC=nwtraders,DC=com", p->who);
+	return dir_replace(c, dn, p->attr.name, &p->attr.value, p->attr.value.len > 0, err);
 }
 
 static void
-change_user2(const char *attr, const char *value)
+change(const char *who, const char *attr, const char *value)
 {
-	struct harness_attr a = {attr, view_str(value)};
+	struct person_attr p = {who, {attr, view_str(value)}};
 	struct err err;
 
-	harness_must(ca_directory_do(harness.ca, set_person, &a, &err), &err);
+	harness_must(ca_directory_do(harness.ca, set_person, &p, &err), &err);
 }
 
 static void
@@ -186,16 +192,16 @@ with_what_people_lack_too(void **state)
 	struct principal p;
 
 	(void)state;
-	change_user2("mail", "");
+	change("user2", "mail", "");
 	p = account("user2");
 	assert_int_equal(assert_agree(&p, "User"), CERTSRV_E_SUBJECT_EMAIL_REQUIRED);
 	principal_free(&p);
-	change_user2("mail", "user2@nwtraders.com");
-	change_user2("userAccountControl", "514");
+	change("user2", "mail", "user2@nwtraders.com");
+	change("user2", "userAccountControl", "514");
 	p = account("user2");
 	assert_int_equal(assert_agree(&p, "User"), ERROR_ACCOUNT_DISABLED);
 	principal_free(&p);
-	change_user2("userAccountControl", "512");
+	change("user2", "userAccountControl", "512");
 }
 
 static void
@@ -289,6 +295,86 @@ a_stale_directory_explains_nothing(void **state)
 	principal_free(&p);
 }
 
+/* ---- a request that is there ---- */
+
+/* As officer1 decides it, word for word, and nothing is decided by being explained. */
+static enum err_code
+assert_approval_agrees(int64_t id)
+{
+	struct principal officer = account("officer1");
+	struct enroll_explanation x;
+	struct store_request row;
+	struct enroll_result r;
+	struct err err, why = {0};
+	int issued = harness_audited(AUDIT_ISSUED, true),
+	    refused = harness_audited(AUDIT_ISSUED, false);
+	enum err_code code;
+	bool ok;
+
+	harness_must(
+	    enroll_explain_request(harness.ca, &officer, id, clock_now(), &row, &x, &err), &err);
+	assert_int_equal(harness_audited(AUDIT_ISSUED, true), issued);
+	assert_int_equal(harness_audited(AUDIT_ISSUED, false), refused);
+	ok = enroll_approve(harness.ca, &harness.vault, &officer, id, clock_now(), &r, &why);
+	if (x.allowed != ok ||
+	    (!ok && (x.refusal.code != why.code || strcmp(x.refusal.msg, why.msg) != 0)))
+		fail_msg("request %lld: explained %s '%s', done %s '%s'", (long long)id,
+		    err_name(x.refusal.code), x.refusal.msg, err_name(why.code), why.msg);
+	assert_int_equal(last_check(&x)->verdict, ok ? EXPLAIN_PASSED : EXPLAIN_REFUSED);
+	code = x.refusal.code;
+	enroll_explanation_free(&x);
+	store_request_free(&row);
+	enroll_result_free(&r);
+	principal_free(&officer);
+	return code;
+}
+
+static int64_t
+waiting(const char *who)
+{
+	struct principal p = account(who);
+	struct enroll_result r;
+	int64_t id;
+
+	submit(&p, "KeyRecoveryAgent", &r);
+	assert_int_equal(r.disposition, DISP_PENDING);
+	id = r.request_id;
+	enroll_result_free(&r);
+	principal_free(&p);
+	return id;
+}
+
+static void
+a_request_is_explained_as_it_is_decided(void **state)
+{
+	int64_t id = waiting("kra1");
+
+	(void)state;
+	change("kra1", "userAccountControl", "514");
+	assert_int_equal(assert_approval_agrees(id), ERROR_ACCOUNT_DISABLED);
+	change("kra1", "userAccountControl", "512");
+	assert_int_equal(assert_approval_agrees(id), ERR_OK);
+	assert_int_equal(assert_approval_agrees(id), CERTSRV_E_BAD_REQUESTSTATUS); /* issued */
+}
+
+static void
+of_nobodys_request_is_told(void **state)
+{
+	struct principal user = account("user1"), officer = account("officer1");
+	struct enroll_explanation x;
+	struct store_request row;
+	struct err err;
+
+	(void)state;
+	assert_false(enroll_explain_request(harness.ca, &user, 1, clock_now(), &row, &x, &err));
+	assert_int_equal(err.code, E_ACCESSDENIED);
+	assert_false(
+	    enroll_explain_request(harness.ca, &officer, 999999, clock_now(), &row, &x, &err));
+	assert_int_equal(err.code, CERTSRV_E_NO_REQUEST);
+	principal_free(&user);
+	principal_free(&officer);
+}
+
 static int
 open_all(void **state)
 {
@@ -316,6 +402,8 @@ main(void)
 	    cmocka_unit_test(the_deciding_entry_and_the_way_to_it_are_named),
 	    cmocka_unit_test(long_names_are_told_whole),
 	    cmocka_unit_test(a_stale_directory_explains_nothing),
+	    cmocka_unit_test(a_request_is_explained_as_it_is_decided),
+	    cmocka_unit_test(of_nobodys_request_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, open_all, close_all);
