@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "dn.h"
+#include "match.h"
 #include "mem.h"
 #include "own.h"
 #include "text.h"
@@ -40,7 +41,7 @@ was_at(const struct store_request *row, const char *token)
 		if (strchr(token, '\\') == NULL)
 			return false;
 	}
-	return path != NULL && text_eq_fold(path, token);
+	return path != NULL && match_eq(path, token);
 }
 
 bool

@@ -9,6 +9,7 @@
 #include "enroll.h"
 #include "json.h"
 #include "log.h"
+#include "match.h"
 #include "mem.h"
 #include "own.h"
 #include "text.h"
@@ -69,7 +70,7 @@ may_go_on_behind(const struct route_call *c, const struct store_request *row, st
 
 	return enroll_is_requester(&c->caller, row) || route_may_view(view, &c->caller, err) ||
 	       (row->requester_name != NULL &&
-		   text_eq_nocase(row->requester_name, c->caller.downlevel)) ||
+		   match_eq(row->requester_name, c->caller.downlevel)) ||
 	       no_such_request(row->request_id, err);
 }
 
@@ -171,8 +172,7 @@ list_serial(struct store *store, const char *serial, const struct store_filter *
 				      : row.request_id <= f->after_id) ||
 	    (f->disposition != 0 && row.disposition != f->disposition) ||
 	    (f->requester_name != NULL &&
-		(row.requester_name == NULL ||
-		    !text_eq_nocase(row.requester_name, f->requester_name))))
+		(row.requester_name == NULL || !match_eq(row.requester_name, f->requester_name))))
 		return true;
 	out->list = mem_grow(NULL, 0, sizeof row);
 	out->list[out->count++] = row;

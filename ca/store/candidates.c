@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "match.h"
 #include "store_priv.h"
 #include "text.h"
 
@@ -30,6 +31,13 @@ bind_serial(struct conn *c, enum sql_id id, const char *value, char **serial, st
 	return true;
 }
 
+static bool
+is_name(enum store_key by)
+{
+	return by == STORE_BY_UPN || by == STORE_BY_COMMON_NAME || by == STORE_BY_REQUESTER ||
+	       by == STORE_BY_REQUESTER_DN;
+}
+
 /* One more than a page, to know whether there is another. */
 static bool
 collect(struct store *s, enum store_key by, const char *value, int64_t after,
@@ -47,6 +55,7 @@ collect(struct store *s, enum store_key by, const char *value, int64_t after,
 	/* What is bound outlives the reading. */
 	OWNED(buf_free) struct buf hash = {0};
 	OWNED(own_memory) char *serial = NULL;
+	OWNED(own_memory) char *name = is_name(by) ? match_key(value) : NULL;
 	OWNED(reading_end) struct reading r = reading_begin(s, ids[by], err);
 
 	*out = (struct store_requests){0};
@@ -57,7 +66,7 @@ collect(struct store *s, enum store_key by, const char *value, int64_t after,
 	if (by == STORE_BY_CERTIFICATE_HASH && !bind_hash(r.conn, r.id, value, &hash, err))
 		return false;
 	if (serial == NULL && hash.len == 0)
-		sql_bind_text(r.conn, r.id, 1, value);
+		sql_bind_text(r.conn, r.id, 1, name != NULL ? name : value);
 	sql_bind_int(r.conn, r.id, 2, after);
 	sql_bind_int(r.conn, r.id, 3, CANDIDATES_MOST + 1);
 	return row_collect(r.conn, r.id, CANDIDATES_MOST + 1, out, err);

@@ -513,6 +513,23 @@ static const char approved_batches[] =
     "WHEN OLD.ApprovedWhen IS NOT NULL "
     "BEGIN SELECT RAISE(ABORT, 'what was approved stays'); END;";
 
+/* Version 23: the one spelling of names that the columns' NOCASE does not find (names.c). Kind: 1
+ * UPN, 2 common name, 3 requester, 4 the requester's DN. */
+static const char match_names[] =
+    "CREATE TABLE MatchName ("
+    "Kind INTEGER NOT NULL CHECK (Kind BETWEEN 1 AND 4),"
+    "Name TEXT NOT NULL,"
+    "RequestID INTEGER NOT NULL,"
+    "PRIMARY KEY (Kind, Name, RequestID)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TRIGGER MatchNameDelete AFTER DELETE ON Request "
+    "BEGIN DELETE FROM MatchName WHERE RequestID = OLD.RequestID; END;"
+    "INSERT INTO MatchName SELECT * FROM ("
+    "SELECT 1, match_name(UPN) AS Name, RequestID FROM Request UNION ALL "
+    "SELECT 2, match_name(CommonName), RequestID FROM Request UNION ALL "
+    "SELECT 3, match_name(RequesterName), RequestID FROM Request UNION ALL "
+    "SELECT 4, match_name(RequesterDN), RequestID FROM Request) WHERE Name IS NOT NULL;";
+
 /* Each array is one migration, run in order in one transaction with its user_version. */
 static const char *const version_1[] = {request_table, other_tables, NULL};
 static const char *const version_2[] = {publication_table, NULL};
@@ -536,10 +553,11 @@ static const char *const version_19[] = {former_keys, NULL};
 static const char *const version_20[] = {drills, NULL};
 static const char *const version_21[] = {rewrap_batches, NULL};
 static const char *const version_22[] = {approved_batches, NULL};
+static const char *const version_23[] = {match_names, NULL};
 static const char *const *const migrations[] = {version_1, version_2, version_3, version_4,
     version_5, version_6, version_7, version_8, version_9, version_10, version_11, version_12,
     version_13, version_14, version_15, version_16, version_17, version_18, version_19, version_20,
-    version_21, version_22};
+    version_21, version_22, version_23};
 #define VERSION ((int)COUNT_OF(migrations))
 
 static const char schema_query[] =
@@ -649,6 +667,8 @@ check_schema(struct conn *c, int version, struct err *err)
 	    SQLITE_OK)
 		return err_nomem(err);
 	reference.db = db;
+	if (!names_function(&reference, err))
+		return false;
 	for (int v = 0; v < version; v++)
 		if (!apply(&reference, v, err))
 			return false;
@@ -661,7 +681,7 @@ migrate_locked(struct conn *c, bool create, struct err *err)
 {
 	int version;
 
-	if (!read_version(c, &version, err))
+	if (!names_function(c, err) || !read_version(c, &version, err))
 		return false;
 	if (version < 0 || version > VERSION)
 		return err_set(err, DIRCA_E_DATABASE,

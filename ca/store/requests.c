@@ -3,6 +3,7 @@
  */
 #include <stdlib.h>
 
+#include "match.h"
 #include "store_priv.h"
 
 #define LIST_DEFAULT 1000
@@ -93,7 +94,7 @@ add_request(
 	if (!sql_run(c, SQL_ADD_REQUEST, err))
 		return false;
 	*request_id_out = sqlite3_last_insert_rowid(c->db);
-	return add_blobs(tx, *request_id_out, r, err);
+	return names_keep(c, *request_id_out, r, err) && add_blobs(tx, *request_id_out, r, err);
 }
 
 bool
@@ -182,7 +183,7 @@ store_issue_pending(struct store_tx *tx, const struct store_request *r, struct e
 	at = row_bind_certificate(c, SQL_ISSUE_PENDING, 4, &row);
 	sql_bind_int(c, SQL_ISSUE_PENDING, at, r->request_id);
 	return change_request(c, SQL_ISSUE_PENDING, r->request_id, "issued", err) &&
-	       set_requester_sids(c, r, err);
+	       names_keep(c, r->request_id, r, err) && set_requester_sids(c, r, err);
 }
 
 bool
@@ -403,6 +404,9 @@ bool
 store_list_requests(
     struct store *s, const struct store_filter *f, struct store_requests *out, struct err *err)
 {
+	/* What is bound outlives the reading. */
+	OWNED(own_memory)
+	char *requester = f->requester_name != NULL ? match_key(f->requester_name) : NULL;
 	OWNED(reading_end) struct reading r = {0};
 	int at = 1;
 
@@ -412,8 +416,8 @@ store_list_requests(
 	r = reading_begin(s, filter_statement(f), err);
 	if (r.conn == NULL)
 		return false;
-	if (f->requester_name != NULL)
-		sql_bind_text(r.conn, r.id, at++, f->requester_name);
+	if (requester != NULL)
+		sql_bind_text(r.conn, r.id, at++, requester);
 	if (f->disposition != 0)
 		sql_bind_int(r.conn, r.id, at++, f->disposition);
 	sql_bind_int(

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "match.h"
 #include "store_priv.h"
 
 struct sorted_column {
@@ -119,6 +120,8 @@ find_part(struct conn *c, const struct store_filter *f, const struct part *p, in
 	enum sql_id id = (enum sql_id)((int)columns[f->sort].first + (p->behind ? BEHIND : 0) +
 				       (f->newest_first ? DOWN : 0) +
 				       (f->requester_name != NULL ? OF_REQUESTER : 0));
+	OWNED(own_memory)
+	char *requester = f->requester_name != NULL ? match_key(f->requester_name) : NULL;
 	enum sql_step step;
 
 	if (out->count >= (size_t)limit)
@@ -130,8 +133,8 @@ find_part(struct conn *c, const struct store_filter *f, const struct part *p, in
 		sql_bind_int(c, id, 2, p->from_first && f->newest_first ? INT64_MAX : p->id);
 	sql_bind_int(c, id, 3, f->disposition);
 	sql_bind_int(c, id, 4, limit - (int64_t)out->count);
-	if (f->requester_name != NULL)
-		sql_bind_text(c, id, 5, f->requester_name);
+	if (requester != NULL)
+		sql_bind_text(c, id, 5, requester);
 	while ((step = sql_step(c, id, err)) == SQL_ROW) {
 		out->list = mem_grow_long(out->list, out->count, sizeof *out->list);
 		out->list[out->count++] = sql_int(c, id, 0);

@@ -3,9 +3,9 @@
  * terms of the CA and not of SQL. Column names are those of the AD CS request table
  * ([MS-CSRA] 3.1.1.1). One writer thread commits many units of work together, each in its
  * savepoint; readers use connections of their own. Every function may be called from any thread;
- * store_close when no other call is running. Names are compared without case for ASCII letters only
- * (SQLite's NOCASE): "JOSÉ" does not find "josé". Instants are seconds since 1970 UTC. Failures are
- * DIRCA_E_DATABASE unless another code is named.
+ * store_close when no other call is running. UPN, common name, requester and his DN are found as
+ * directories find them (base/match.h), other names without case for ASCII letters only. Instants
+ * are seconds since 1970 UTC. Failures are DIRCA_E_DATABASE unless another code is named.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H

@@ -75,6 +75,12 @@ bool database_open(const char *path, int flags, sqlite3 **out, struct err *err);
  * but for `create`, none. */
 bool migrate(struct conn *c, bool create, struct err *err);
 
+/* names.c: the kinds of names that MatchName holds; what a row has of them; the function that
+ * migration 23 fills it by. */
+enum name_kind { NAME_UPN = 1, NAME_COMMON, NAME_REQUESTER, NAME_REQUESTER_DN };
+bool names_keep(struct conn *c, int64_t request_id, const struct store_request *r, struct err *err);
+bool names_function(struct conn *c, struct err *err);
+
 /* readers.c: one statement in one reading function. Without a connection (NULL, with err) there is
  * nothing to read; reading_end ends the statement and gives the connection back:
  *
