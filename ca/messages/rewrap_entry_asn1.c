@@ -97,6 +97,9 @@ take(const REWRAP_ENTRY *wire, struct rewrap_entry *out, struct err *err)
 {
 	if (wire->version != VERSION)
 		return bad(err, "its version is unknown");
+	/* X.690 11.1, which OpenSSL does not hold to */
+	if (wire->gcm != 0 && wire->gcm != 0xff)
+		return bad(err, "a truth is written otherwise");
 	out->batch = within(out, wire->batch);
 	out->request_id = wire->request_id;
 	out->former = within(out, wire->former);

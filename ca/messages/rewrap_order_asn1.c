@@ -100,7 +100,9 @@ rewrap_order_decode(struct view der, struct rewrap_order *out, struct err *err)
 	*out = (struct rewrap_order){0};
 	if (w == NULL)
 		return false;
-	if (w->version != VERSION || w->threshold < 1 || !der_instant(w->when, &out->when) ||
+	/* TRUE is 0xff in DER (X.690 11.1), which OpenSSL does not hold to. */
+	if (w->version != VERSION || w->threshold < 1 || (w->gcm != 0 && w->gcm != 0xff) ||
+	    !der_instant(w->when, &out->when) ||
 	    !take(out->batch, w->batch, sizeof out->batch, sizeof out->batch) ||
 	    !take(out->entries, w->entries, sizeof out->entries, sizeof out->entries) ||
 	    !take(out->to[0], w->to, REWRAP_HASH, sizeof out->to))
