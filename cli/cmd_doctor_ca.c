@@ -309,7 +309,7 @@ cmd_doctor_ca(struct work *w, struct err *err)
 	look_at_kras(&f, status);
 	look_at_keys(&f, status);
 	look_at_disposition(&f, status);
-	doctor_published_kras(status, find_unnumbered, &f);
+	doctor_kras(status, find_unnumbered, &f);
 	if (!look_at_events(w, status, &f, err))
 		return false;
 	if (f.json)

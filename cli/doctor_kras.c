@@ -41,8 +41,28 @@ look_at_named(const char *sha1, doctor_find *find, void *arg)
 	find(arg, text, cure);
 }
 
-void
-doctor_published_kras(const json_t *status, doctor_find *find, void *arg)
+/* All of them must have their keys still. */
+static void
+look_at_threshold(const json_t *status, doctor_find *find, void *arg)
+{
+	long long count = json_integer_value(json_object_get(status, "kra_cert_count"));
+	long long together = json_integer_value(json_object_get(status, "kra_threshold"));
+	OWNED(own_memory) char *text = NULL, *cure = NULL;
+
+	if (together < 2 || together < count)
+		return;
+	text = text_printf("each key is opened by all of its %lld agents together: who loses his "
+			   "key, or leaves with it, takes every key with him",
+	    count);
+	cure = text_printf("`dirca kra count %lld --threshold %lld` on the CA's machine, with one "
+			   "agent more than open a key; of keys that are sealed already "
+			   "`dirca archive coverage` tells",
+	    count + 1, together);
+	find(arg, text, cure);
+}
+
+static void
+look_at_published(const json_t *status, doctor_find *find, void *arg)
 {
 	const json_t *one;
 	size_t i;
@@ -54,4 +74,11 @@ doctor_published_kras(const json_t *status, doctor_find *find, void *arg)
 	json_array_foreach(json_object_get(status, "kras"), i, one) look_at_used(one, find, arg);
 	json_array_foreach(json_object_get(status, "kras_not_stored"), i, one)
 	    look_at_named(json_string_value(one), find, arg);
+}
+
+void
+doctor_kras(const json_t *status, doctor_find *find, void *arg)
+{
+	look_at_threshold(status, find, arg);
+	look_at_published(status, find, arg);
 }

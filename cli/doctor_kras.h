@@ -1,6 +1,6 @@
 /*
- * What the directory says of a CA's key recovery agents against what the CA does, by the answer of
- * /dirca/v1/ca.
+ * What is wrong with a CA's key recovery agents, and what the directory says of them against what
+ * the CA does, by the answer of /dirca/v1/ca.
  */
 #ifndef CLI_DOCTOR_KRAS_H
 #define CLI_DOCTOR_KRAS_H
@@ -8,8 +8,8 @@
 #include <jansson.h>
 
 typedef void doctor_find(void *arg, const char *text, const char *cure);
-/* Calls `find` for each agent in use that is not published, and each published one that the KRA
- * store does not have. */
-void doctor_published_kras(const json_t *status, doctor_find *find, void *arg);
+/* Calls `find` where all agents of a key must open it together, for each agent in use that is not
+ * published, and each published one that the KRA store does not have. */
+void doctor_kras(const json_t *status, doctor_find *find, void *arg);
 
 #endif

@@ -258,8 +258,8 @@ is_enabled(const struct work *w, const struct kra_policy *policy, const struct p
 	const struct kra_policy_kra *enabled = kra_policy_find(policy, kra->sha256);
 	struct err ignored;
 
-	return enabled != NULL &&
-	       archive_floor_reader(w->config->archive_floor, enabled->reader, &ignored);
+	return enabled != NULL && archive_floor_reader(w->config->archive_floor,
+				      kra_policy_threshold(policy), enabled->reader, &ignored);
 }
 
 /* Agents that a key can be sealed to now, as far as can be told without CRLs. */
@@ -325,7 +325,7 @@ choose_reader(
 	if (word != NULL && !cms_reader_by_word(word, out))
 		return err_set(
 		    err, DIRCA_E_USAGE, "--reader is '%s', but must be pkcs1, oaep or gcm", word);
-	return archive_floor_reader(w->config->archive_floor, *out, err);
+	return archive_floor_reader(w->config->archive_floor, 1, *out, err);
 }
 
 static char *
@@ -629,10 +629,11 @@ cmd_kra_count(struct work *w, struct err *err)
 	if (!text_to_int(w->cli->args[0], 1, KRA_COUNT_MAX, &count))
 		return err_set(err, E_INVALIDARG,
 		    "the number of recovery agents is a number from 1 to %d", KRA_COUNT_MAX);
-	if (!edit_begin(w, &e, err) || !check_count(w, &e.policy, count, err))
+	if (!edit_begin(w, &e, err))
 		return false;
 	was = e.policy;
-	if (!check_threshold(&w->cli->opt, count, &e.policy, err))
+	if (!check_threshold(&w->cli->opt, count, &e.policy, err) ||
+	    !check_count(w, &e.policy, count, err))
 		return false;
 	e.policy.count = (size_t)count;
 	if ((e.policy.count != was.count ||

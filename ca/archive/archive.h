@@ -29,8 +29,10 @@ struct archive_floor {
 };
 /* E_ACCESSDENIED names the line of dircad.conf. */
 bool archive_floor_allows(const struct archive_floor *f, enum cms_cipher cipher, struct err *err);
-/* May keys be sealed to an agent whose program reads that? CERTSRV_E_NO_VALID_KRA. */
-bool archive_floor_reader(enum cms_reader floor, enum cms_reader reader, struct err *err);
+/* May keys that `threshold` agents open together (1: each alone) be sealed to an agent whose
+ * program reads that? CERTSRV_E_NO_VALID_KRA. */
+bool archive_floor_reader(
+    enum cms_reader floor, size_t threshold, enum cms_reader reader, struct err *err);
 /* Does a key that was sealed once keep to it? */
 bool archive_floor_holds(const struct archive_floor *f, const struct cms_enveloped *sealed);
 /* What a key is sealed with to these: with GCM if all of them can read it. */

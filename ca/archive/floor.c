@@ -17,8 +17,15 @@ archive_floor_allows(const struct archive_floor *f, enum cms_cipher cipher, stru
 }
 
 bool
-archive_floor_reader(enum cms_reader floor, enum cms_reader reader, struct err *err)
+archive_floor_reader(
+    enum cms_reader floor, size_t threshold, enum cms_reader reader, struct err *err)
 {
+	/* What reads shares at all is dirca, which need not take the oldest. */
+	if (threshold > 1 && reader == CMS_READER_PKCS1)
+		return err_set(err, CERTSRV_E_NO_VALID_KRA,
+		    "the agent's program reads pkcs1, and %zu agents open a key together: a share "
+		    "is sealed with oaep at least (`dirca kra enable --reader`)",
+		    threshold);
 	return reader >= floor ||
 	       err_set(err, CERTSRV_E_NO_VALID_KRA,
 		   "the agent's program reads %s, and dircad.conf demands %s (archive_floor); "

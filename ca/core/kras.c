@@ -55,7 +55,7 @@ check_kra(struct ca *ca, const struct ca_view *v, const struct ca_kra *k, struct
 {
 	const struct trust_issuers *issuers = &v->kra_issuers;
 
-	if (!archive_floor_reader(ca->config->archive_floor, k->reader, err))
+	if (!archive_floor_reader(ca->config->archive_floor, v->kra_threshold, k->reader, err))
 		return KRA_INVALID;
 	return kra_check(&k->cert, issuers->list, issuers->count, v->made_at, err);
 }

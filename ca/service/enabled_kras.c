@@ -39,7 +39,8 @@ take_enabled(const struct config *config, const struct kra_policy *policy,
 
 	if (!pkix_cert_decode(der, &kra, &ignored) ||
 	    (enabled = kra_policy_find(policy, kra.sha256)) == NULL ||
-	    !archive_floor_reader(config->archive_floor, enabled->reader, &ignored) ||
+	    !archive_floor_reader(
+		config->archive_floor, kra_policy_threshold(policy), enabled->reader, &ignored) ||
 	    !kra_validate(&kra, issuers->list, issuers->count, clock_now(), &ignored))
 		return;
 	out->readers[out->count] = enabled->reader;

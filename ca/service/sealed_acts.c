@@ -19,7 +19,8 @@
 struct sealed {
 	struct archive_floor floor;
 	int64_t keys[CIPHERS][2], unreadable;
-	int64_t *below; /* requests */
+	int64_t together[KRA_COUNT_MAX + 1]; /* by how many open a key; [0] and [1]: each alone */
+	int64_t *below;                      /* requests */
 	size_t below_count;
 };
 
@@ -39,9 +40,11 @@ count_key(int64_t request, struct view archived, void *arg)
 
 	for (size_t i = 0; i < key.count; i++)
 		pkcs1 = pkcs1 || key.recipients[i].is_pkcs1;
-	if (reads)
+	if (reads) {
 		s->keys[key.cipher][pkcs1]++;
-	else
+		if (key.threshold <= KRA_COUNT_MAX)
+			s->together[key.threshold]++;
+	} else
 		s->unreadable++;
 	if (reads && archive_floor_holds(&s->floor, &key))
 		return;
@@ -63,7 +66,7 @@ look(const struct config *config, struct sealed *s, struct err *err)
 static void
 print_json(const struct sealed *s)
 {
-	json_t *sealed = json_array(), *below = json_array();
+	json_t *sealed = json_array(), *below = json_array(), *together = json_array();
 
 	for (size_t c = 0; c < CIPHERS; c++)
 		for (int pkcs1 = 0; pkcs1 < 2; pkcs1++)
@@ -74,8 +77,13 @@ print_json(const struct sealed *s)
 						"keys", (json_int_t)s->keys[c][pkcs1]));
 	for (size_t i = 0; i < s->below_count; i++)
 		json_array_append_new(below, json_integer((json_int_t)s->below[i]));
-	act_print_json(json_pack("{s:o, s:I, s:o}", "sealed", sealed, "unreadable",
-	    (json_int_t)s->unreadable, "below_floor", below));
+	for (size_t k = 2; k <= KRA_COUNT_MAX; k++)
+		if (s->together[k] > 0)
+			json_array_append_new(
+			    together, json_pack("{s:I, s:I}", "threshold", (json_int_t)k, "keys",
+					  (json_int_t)s->together[k]));
+	act_print_json(json_pack("{s:o, s:o, s:I, s:o}", "sealed", sealed, "together", together,
+	    "unreadable", (json_int_t)s->unreadable, "below_floor", below));
 }
 
 static void
@@ -89,6 +97,12 @@ print_text(const struct sealed *s)
 				    s->keys[c][pkcs1]);
 	if (s->unreadable > 0)
 		printf("%-32s%" PRId64 "\n", "unreadable", s->unreadable);
+	for (size_t k = 2; k <= KRA_COUNT_MAX; k++)
+		if (s->together[k] > 0)
+			printf(
+			    "of these, opened by %zu agents together, and by none alone: %" PRId64
+			    "\n",
+			    k, s->together[k]);
 	printf(
 	    "Below the floor (archive_floor = %s, archive_key_bits = %d, allow_3des = %s): %zu\n",
 	    cms_reader_word(s->floor.reader), s->floor.aes_bits, s->floor.allow_3des ? "yes" : "no",

@@ -87,14 +87,14 @@ check_at(const struct vault_kras *k, const struct pkix_cert *cert, int64_t when,
 
 /* Its key is read if it is a KRA's whom this CA trusts; whether it is time is asked at each use. */
 static bool
-load_kra(const struct vault_kras *k, struct view der, int64_t now, struct vault_kra *out,
-    struct err *err)
+load_kra(const struct vault_kras *k, struct view der, size_t threshold, int64_t now,
+    struct vault_kra *out, struct err *err)
 {
 	struct err why;
 
 	if (!pkix_cert_decode(der, &out->cert, err))
 		return false;
-	if (!archive_floor_reader(k->reader, out->reader, err))
+	if (!archive_floor_reader(k->reader, threshold, out->reader, err))
 		return false;
 	if (check_at(k, &out->cert, out->cert.not_before, &why) == KRA_VALID &&
 	    !pkix_public_key(out->cert.spki, &out->key, err))
@@ -110,7 +110,7 @@ take_kra(const struct vault_kras *k, struct vault_kra_list *list, struct view de
 	OWNED(kra_free) struct vault_kra kra = {.reader = reader};
 	struct err reason;
 
-	if (!load_kra(k, der, now, &kra, &reason))
+	if (!load_kra(k, der, list->threshold, now, &kra, &reason))
 		log_warn(
 		    "KRA certificate not usable", LOG_INT("event_id", 84), LOG_REASON(&reason));
 	if (kra.cert.raw.len == 0 || already_in(list, kra.cert.sha256))

@@ -37,7 +37,7 @@ look(const char *type, int fresh, int counts, int published, const char *not_sto
 	    not_stored != NULL ? json_pack("[s]", not_stored) : json_array());
 
 	assert_non_null(status);
-	doctor_published_kras(status, take, &t);
+	doctor_kras(status, take, &t);
 	return t;
 }
 
@@ -77,6 +77,33 @@ what_was_not_read_says_nothing(void **state)
 	assert_int_equal(look("standalone", 1, 1, 0, "bb02").count, 0);
 }
 
+static struct told
+look_at_count(int count, int threshold)
+{
+	struct told t = {0};
+	OWNED(own_json)
+	json_t *status =
+	    json_pack("{s:i, s:i}", "kra_cert_count", count, "kra_threshold", threshold);
+
+	assert_non_null(status);
+	doctor_kras(status, take, &t);
+	return t;
+}
+
+static void
+the_loss_of_one_agent_is_to_lose_no_key(void **state)
+{
+	struct told t = look_at_count(3, 3);
+
+	(void)state;
+	assert_int_equal(t.count, 1);
+	assert_non_null(strstr(t.text, "all of its 3 agents"));
+	assert_non_null(strstr(t.cure, "`dirca kra count 4 --threshold 3`"));
+	assert_int_equal(look_at_count(3, 2).count, 0);
+	assert_int_equal(look_at_count(1, 1).count, 0);
+	assert_int_equal(look_at_count(0, 1).count, 0);
+}
+
 int
 main(void)
 {
@@ -84,6 +111,7 @@ main(void)
 	    cmocka_unit_test(one_in_use_is_to_be_published),
 	    cmocka_unit_test(one_that_is_published_is_to_be_in_the_store),
 	    cmocka_unit_test(what_was_not_read_says_nothing),
+	    cmocka_unit_test(the_loss_of_one_agent_is_to_lose_no_key),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -141,6 +141,32 @@ agent_who_reads_less_than_the_floor_is_not_used(void **state)
 	}
 }
 
+/* A share of his would be sealed by PKCS#1 v1.5, though what reads shares reads OAEP. */
+static void
+agent_who_reads_pkcs1_has_no_share(void **state)
+{
+	const struct view list[] = {buf_view(&kra1.der), buf_view(&kra2.der)};
+	const enum cms_reader readers[] = {CMS_READER_PKCS1, CMS_READER_OAEP};
+	struct err err = {0};
+	struct rewrap r;
+	struct xchg x;
+	size_t usable;
+
+	(void)state;
+	start_with(&(struct archive_floor){.aes_bits = 128, .reader = CMS_READER_PKCS1});
+	x = make_xchg(256);
+	rewrap_init(&r, &x);
+	ASSERT_DONE(vault_set_kras(child.control, 2, 2, list, readers, 2, &usable, &err));
+	assert_int_equal(usable, 1);
+	assert_not_rewrapped(&r.in, CERTSRV_E_NO_VALID_KRA);
+	ASSERT_DONE(vault_set_kras(child.control, 2, 1, list, readers, 2, &usable, &err));
+	assert_int_equal(usable, 2);
+	assert_sealed_with(&r.in, CMS_AES_256_CBC, true);
+	rewrap_free(&r);
+	test_cert_free(&x.cert);
+	stop_again();
+}
+
 static void
 front_is_told_what_each_reads(void **state)
 {
@@ -208,6 +234,7 @@ main(void)
 	    cmocka_unit_test(key_is_sealed_as_its_readers_can),
 	    cmocka_unit_test(front_cannot_ask_for_less_than_the_floor),
 	    cmocka_unit_test(agent_who_reads_less_than_the_floor_is_not_used),
+	    cmocka_unit_test(agent_who_reads_pkcs1_has_no_share),
 	    WITH_CHILD(front_is_told_what_each_reads),
 	    WITH_CHILD(what_an_agent_reads_is_a_word_that_is_known),
 	    cmocka_unit_test(sealed_key_is_held_against_the_floor),
