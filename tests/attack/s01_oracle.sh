@@ -37,7 +37,7 @@ exchange() { curl -sf --cacert "$CA_STATE/ca.crt" -u "user2:$(<"$(lab_password_f
 
 archives() {
 	local answer
-	answer=$(ca_lab_enroll "$1" EFSArchive "$dir/$1.$RANDOM.pfx") && jq -e .archived <<<"$answer"
+	answer=$(ca_lab_enroll "$1" EFSArchive "$dir/$1.$SRANDOM.pfx") && jq -e .archived <<<"$answer"
 }
 
 other_exchange() { [ "$(exchange)" != "$before" ]; }

@@ -95,7 +95,7 @@ check "root's file where it once lay is refused by the sentence that moves it" c
 rm -f "$CA_STATE/chain.pem"
 
 # A record that was changed, and one that is gone.
-changed() { printf 'x' | dd of="$CA_STATE/vault/journal" bs=1 seek=$((104 * 5 + 45)) conv=notrunc status=none; }
+changed() { damage "$CA_STATE/vault/journal" $((104 * 5 + 45)); }
 gone() { { head -c $((104 * 5)) "$dir/journal" && tail -c +$((104 * 6 + 1)) "$dir/journal"; } >"$CA_STATE/vault/journal"; }
 cut() { head -c $((104 * 6)) "$dir/journal" >"$CA_STATE/vault/journal"; }
 broken() {

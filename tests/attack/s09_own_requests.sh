@@ -25,7 +25,7 @@ admin() { ca_lab_as caadmin "$@"; }
 pends() {
 	local user=$1 template=$2 answer
 	shift 2
-	answer=$(ca_lab_enroll "$user" "$template" "$dir/$user-$RANDOM.pfx" "$@") && echo "$answer" || return 1
+	answer=$(ca_lab_enroll "$user" "$template" "$dir/$user-$SRANDOM.pfx" "$@") && echo "$answer" || return 1
 	jq -e 'select(.disposition == "pending").request_id' <<<"$answer" >"$dir/id"
 }
 decide() { ca_lab_as "$1" "$2" "$(<"$dir/id")"; }

@@ -121,13 +121,13 @@ tampered() {
 }
 kra_file=$(basename "$(find "$dir/copy/state/kra" -name '*.crt' | head -1)")
 # shellcheck disable=SC2016 # for eval
-check "a changed database is seen" tampered state/dirca.db 'printf x | dd of=state/dirca.db bs=1 seek=5000 conv=notrunc status=none'
+check "a changed database is seen" tampered state/dirca.db 'damage state/dirca.db 5000'
 check "a shorter one" tampered state/dirca.db 'truncate -s -1 state/dirca.db'
 check "a KRA in place of another" tampered "state/kra/$kra_file" "cp '$dir/first.crt' 'state/kra/$kra_file'"
 check "a journal that was cut" tampered state/vault/journal 'truncate -s -104 state/vault/journal'
 check "a sealed key that was exchanged" tampered ca.key.p7m 'cp state/tls.key.p7m state/vault/ca.key.p7m'
 check "a certificate that is gone" tampered state/ca.crt 'rm state/ca.crt'
-check "another list" tampered manifest.p7m 'printf x | dd of=manifest.p7m bs=1 seek=400 conv=notrunc status=none'
+check "another list" tampered manifest.p7m 'damage manifest.p7m 400'
 check "no list" tampered manifest.p7m 'rm manifest.p7m'
 of_another() {
 	openssl cms -sign -binary -nodetach -in "$dir/list" -signer "$dir/signer.crt" -inkey "$dir/signer.key" -outform DER \
@@ -155,7 +155,7 @@ check "who is asked and does not answer gets nothing" refuses DIRCA_E_USAGE rest
 check "another's key does not open it" refuses DIRCA_E_KEY_MISMATCH restore "$dir/copy" --recipient "$dir/signer.key" --ca "$dir/ca.crt"
 evil_kra() {
 	rm -rf "$dir/evil" && cp -a "$dir/copy" "$dir/evil" && cp "$dir/first.crt" "$dir/evil/state/kra/$(printf '%040d' 7).crt" &&
-		printf x | dd of="$dir/evil/state/dirca.db" bs=1 seek=5000 conv=notrunc status=none &&
+		damage "$dir/evil/state/dirca.db" 5000 &&
 		refuses DIRCA_E_BACKUP restore "$dir/evil" --recipient "$dir/first.key" --ca "$dir/ca.crt" && [ ! -e "$CA_STATE" ]
 }
 check "nothing is made of a copy that was changed" evil_kra

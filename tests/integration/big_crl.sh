@@ -114,7 +114,7 @@ archives_without_fetching() {
 	archives && [ "$before" = "$(stat -c %i "$(kept)")" ]
 }
 archives_over_damage() {
-	printf 'x' | dd of="$(kept)" bs=1 seek=$(($(stat -c %s "$(kept)") / 2)) conv=notrunc 2>/dev/null
+	damage "$(kept)" $(($(stat -c %s "$(kept)") / 2))
 	! cmp -s "$(kept)" "$dir/crl" && archives && cmp "$(kept)" "$dir/crl"
 }
 archives_over_an_older_one() {

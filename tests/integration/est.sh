@@ -198,7 +198,7 @@ not_vouched_for() {
 		nt_auth "$CA_STATE/ca.crt" && ca_lab_eventually is 200 mine "$CA_URL$requests"
 }
 revoked() {
-	sqlite3 -cmd '.timeout 5000' "$CA_STATE/dirca.db" "UPDATE Request SET Disposition = 21, RevokedWhen = ResolvedWhen, RevokedEffectiveWhen = ResolvedWhen, RevokedReason = 0 WHERE SerialNumber = lower(ltrim('$(serial)', '0'))" &&
+	sqlite3 -cmd '.timeout 5000' "$CA_STATE/dirca.db" "UPDATE Request SET Disposition = 21, RevokedWhen = ResolvedWhen, RevokedEffectiveWhen = ResolvedWhen, RevokedReason = 0 WHERE SerialNumber = lower('$(serial)')" &&
 		is 401 mine "$CA_URL$requests"
 }
 # The same bytes again: once as a poll, once as a renewal.

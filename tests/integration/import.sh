@@ -286,7 +286,7 @@ batch_report() {
 }
 check "the whole is imported" batch_report
 check "and its key recovered" recovered officer1 six six
-check "an entry that was changed is not" eval 'cp "$dir/batch.002" "$dir/bad" && printf x | dd of="$dir/bad" bs=1 seek=400 conv=notrunc 2>/dev/null && ! officer importkms -f "$dir/bad"'
+check "an entry that was changed is not" eval 'cp "$dir/batch.002" "$dir/bad" && damage "$dir/bad" 400 && ! officer importkms -f "$dir/bad"'
 
 # ---- which keys, and into which files ----
 ls_batch() { find "$dir" -maxdepth 1 -name "$1*" | sort | xargs -r -n 1 basename; }

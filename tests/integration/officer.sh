@@ -194,7 +194,7 @@ exported() {
 check "a request is exported without its key, and dump says so" exported officer1
 check "its requester has it too" exported user1
 changed() {
-	printf '\x55' | dd of="$dir/exported" bs=1 seek=$(($(stat -c %s "$dir/exported") - 9)) conv=notrunc status=none && "$DIRCA_BIN/dirca" dump "$dir/exported"
+	damage "$dir/exported" -9 && "$DIRCA_BIN/dirca" dump "$dir/exported"
 }
 check "a changed one is BAD" says "BAD" changed
 check "for others it does not exist" refuses CERTSRV_E_NO_REQUEST exported user3

@@ -54,7 +54,7 @@ check "a CA with KRAs" ca_lab_start "$dir"
 openssl req -new -newkey rsa:2048 -nodes -keyout "$dir/key.pem" -subj / -outform DER -out "$dir/good.der" 2>/dev/null
 openssl req -new -key "$dir/key.pem" -subj /CN=again -outform DER -out "$dir/another.der"
 openssl req -new -newkey rsa:1024 -nodes -keyout "$dir/short.pem" -subj / -outform DER -out "$dir/short.der" 2>/dev/null
-{ head -c -1 "$dir/good.der"; printf 'x'; } >"$dir/tampered.der"
+cp "$dir/good.der" "$dir/tampered.der" && damage "$dir/tampered.der" -1
 { cat "$dir/good.der"; printf 'x'; } >"$dir/longer.der"
 
 est=/.well-known/est

@@ -12,6 +12,7 @@
 #                               or a disk: whoever is held to a time by it may be slow only by waiting for something else
 #   soon MS COMMAND...          it succeeds at last: MS of quiet_ms after this at most, five times that on any clock, and before the CA would
 #                               have looked by itself (25 of the 30 s of ca/service/housekeeper.c)
+#   damage FILE OFFSET          the octet there (from the end, if negative) becomes another, whatever it was
 #   checks_end                  prints the count; its status is 0 only if every check was good
 #   checks_clean FOLDER         at the script's end: removes it; with KEEP=1 in the environment, or after a failure, says where it lies
 #                               instead, with the last lines of dircad's log
@@ -95,6 +96,14 @@ soon() {
 		fi
 		sleep 0.02
 	done
+}
+
+damage() {
+	local where=$2 octet
+	[ "$where" -ge 0 ] || where=$(($(stat -c %s "$1") + where))
+	octet=$(od -An -tu1 -j "$where" -N 1 "$1") || return 1
+	# shellcheck disable=SC2059 # an octet
+	printf "\\x$(printf %02x $((octet ^ 1)))" | dd of="$1" bs=1 seek="$where" conv=notrunc status=none
 }
 
 checks_end() {

@@ -39,7 +39,7 @@ lab_fail() {
 }
 
 # Between its choice and its server's start a port looks free to others: LAB_PORTS names, for each that was chosen, the script that
-# has it until it ends.
+# has it until it ends; LAB_OWNER where that is another process, which runs more than one shell.
 lab_free_port() {
 	local port tries owner lock
 	lab_mkdir "$LAB_PORTS" && exec {lock}<"$LAB_PORTS" && flock "$lock" || return 1
@@ -47,7 +47,7 @@ lab_free_port() {
 		port=$((20000 + SRANDOM % 12000)) # below the range that the kernel gives to clients
 		read -r owner 2>/dev/null <"$LAB_PORTS/$port" && ! lab_is_gone "$owner" && continue
 		(: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null && continue
-		echo "$$" >"$LAB_PORTS/$port" && exec {lock}<&- && echo "$port" && return 0
+		echo "${LAB_OWNER:-$$}" >"$LAB_PORTS/$port" && exec {lock}<&- && echo "$port" && return 0
 		break
 	done
 	exec {lock}<&-

@@ -32,10 +32,12 @@ static char lab_dir[64];
 static inline bool
 lab_sh(const char *command)
 {
-	char script[2048];
+	char script[2048], owner[16];
 	int status;
 	pid_t pid;
 
+	snprintf(owner, sizeof owner, "%d", (int)getpid());
+	setenv("LAB_OWNER", owner, 1); /* of ports, while servers come and go on them */
 	snprintf(script, sizeof script,
 	    ". '%s/tests/support/lab.sh'; . \"$LAB_SOURCE_DIR/tests/support/samba_lab.sh\"; "
 	    "[ ! -f \"$1/env\" ] || . \"$1/env\"; lab_use \"$1\"; %s",
