@@ -219,7 +219,7 @@ imported_one() { # NAME
 imported_is() {
 	case "$(imported_one "a$issued") / $(imported_one "b$issued")" in
 	"1 1 $IMPORTED / 1 1 $IMPORTED") echo "done" ;;
-	"0 0  / 0 0 " | "1 1 $IMPORTED / 0 0 ") echo before ;;
+	"0 0  / 0 0 " | "1 1 $IMPORTED / 0 0 " | "0 0  / 1 1 $IMPORTED") echo before ;; # two are on their way at once
 	*) echo "$(imported_one "a$issued") / $(imported_one "b$issued")" ;;
 	esac
 }

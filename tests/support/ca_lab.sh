@@ -65,6 +65,11 @@ declare -A CA_LAB_DN # of those whose DN is not cn=NAME,$CA_LAB_USERS
 # Who the local user is for dircad: the officers' and everybody's part is played by one person when MECH is external.
 CA_LAB_LOCAL=caadmin
 
+# Whoever reads or writes the database beside dircad waits until it is free.
+sqlite3() {
+	command sqlite3 -cmd '.timeout 60000' "$@"
+}
+
 ca_lab_home() {
 	echo "$CA_LAB_DIR/home/$1"
 }
