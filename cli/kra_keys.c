@@ -24,6 +24,7 @@ struct source {
 	const char *password_from; /* NULL: the terminal */
 	bool is_own_place;         /* OWN_PLACE, and what is in it */
 	bool asks_nothing;         /* what needs a password or PIN is passed over */
+	struct secret *typed;      /* what opened the file before this one, if anybody typed it */
 };
 
 static void
@@ -57,7 +58,7 @@ take_content(struct kra_keys *k, struct pfx_content *c, struct err *err)
 	return true;
 }
 
-/* Its password is asked for only where it needs one. */
+/* Its password is asked for only where it needs one, and another one than the file before it. */
 static bool
 read_content(const struct source *s, struct view file, struct pfx_content *out, struct err *err)
 {
@@ -65,8 +66,19 @@ read_content(const struct source *s, struct view file, struct pfx_content *out, 
 	OWNED(secret_free) struct secret password = {0};
 	bool is_protected = material_is_protected(file);
 
-	return (!is_protected || cli_password(s->password_from, prompt, false, &password, err)) &&
-	       material_read(file, &password, is_protected ? 1 : 0, out, err);
+	if (!is_protected)
+		return material_read(file, NULL, 0, out, err);
+	if (s->typed != NULL && s->typed->len > 0 && material_read(file, s->typed, 1, out, err))
+		return true;
+	if (!cli_password(s->password_from, prompt, false, &password, err) ||
+	    !material_read(file, &password, 1, out, err))
+		return false;
+	if (s->typed != NULL) {
+		secret_free(s->typed);
+		*s->typed = password;
+		password = (struct secret){0};
+	}
+	return true;
 }
 
 static bool
@@ -173,6 +185,7 @@ static bool
 add_folder(const struct source *s, struct err *err)
 {
 	OWNED(entries_free) struct entries e = {0};
+	OWNED(secret_free) struct secret typed = {0};
 	size_t before = s->keys->count;
 
 	e.count = scandir(s->path, &e.names, is_visible, alphasort);
@@ -183,6 +196,7 @@ add_folder(const struct source *s, struct err *err)
 		struct source file = *s;
 
 		file.path = path;
+		file.typed = s->password_from == NULL ? &typed : NULL;
 		if ((s->is_own_place ? add_own_file : add_file)(&file, err))
 			continue;
 		if (err->code == DIRCA_E_CONFIG)

@@ -168,6 +168,17 @@ for i in 1 2 3; do cp "$dir/kra$i.pfx" "$mine"; done
 chmod 600 "$mine"/*
 echo nothing >"$mine/.README"
 check "with those in the place of his own" at_home made "$dir/out.pem"
+typed_once() {
+	HOME=$dir/kra-home "$here/../support/by_hand.py" "sees Password of $mine/kra1.pfx:
+types $pass
+sees Password for the user's file:
+types hand-Secret
+sees Again:
+types hand-Secret
+ends 0
+shows not kra2.pfx" -- "$DIRCA_BIN/dirca" recoverkey "$dir/key.rec" "$dir/once.pfx"
+}
+check "one password is asked for once" typed_once
 chmod 750 "$mine"
 check "which is his alone" refuses 'dirca/kra: others than its owner' at_home recover "$dir/no.pem"
 chmod 700 "$mine"
