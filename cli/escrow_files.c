@@ -232,15 +232,15 @@ static bool
 find_line(
     const struct escrow_files *f, const char *path, const struct escrow_line **out, struct err *err)
 {
-	const struct escrow_line wanted = {.file = (char *)(uintptr_t)path};
-	const struct escrow_line *end = f->lines + f->line_count,
-				 *l = f->line_count > 0 ? bsearch(&wanted, f->lines, f->line_count,
-							      sizeof *f->lines, by_last_part)
-							: NULL;
+	const struct escrow_line wanted = {.file = (char *)(uintptr_t)path}, *l, *end;
 	size_t best = 0;
 	bool several = false;
 
 	*out = NULL;
+	if (f->line_count == 0)
+		return true;
+	l = bsearch(&wanted, f->lines, f->line_count, sizeof *f->lines, by_last_part);
+	end = f->lines + f->line_count;
 	while (l != NULL && l > f->lines && by_last_part(l - 1, &wanted) == 0)
 		l--;
 	for (; l != NULL && l < end && by_last_part(l, &wanted) == 0; l++) {
