@@ -79,6 +79,7 @@ struct batch {
 	size_t kra_count;
 	bool gcm;
 	struct buf hashes; /* SHA-256 of each */
+	struct store_ids given;
 	struct buf content;
 };
 
@@ -87,6 +88,7 @@ batch_free(struct batch *b)
 {
 	rewrapping_free(&b->r);
 	buf_free(&b->hashes);
+	store_ids_free(&b->given);
 	buf_free(&b->content);
 }
 
@@ -194,6 +196,8 @@ add_key(struct batch *b, int64_t request_id, struct err *err)
 	    .key = buf_view(&row.raw_archived_key)};
 
 	b->r.done++;
+	b->given.list = mem_grow_long(b->given.list, b->given.count, sizeof *b->given.list);
+	b->given.list[b->given.count++] = request_id;
 	return rewrap_entry_encode(&e, &entry, err) &&
 	       buf_append(&b->content, buf_view(&entry), err);
 }
@@ -267,9 +271,11 @@ record_batch(const struct batch *b, struct view from, struct err *err)
 	OWNED(own_memory)
 	char *detail = text_printf(
 	    "verb=archive export keys=%" PRId64 " from=%s to=%s", b->r.done, from_hex, to);
-	struct giving g = {
-	    .row = {
-		.given_when = clock_now(), .keys = b->r.done, .given_by = b->r.actor, .to = to}};
+	struct giving g = {.row = {.given_when = clock_now(),
+			       .keys = b->r.done,
+			       .requests = b->given.list,
+			       .given_by = b->r.actor,
+			       .to = to}};
 
 	if (from.len != sizeof g.row.from)
 		return err_set(err, E_INVALIDARG, "a SHA-1 has 20 octets");
@@ -512,6 +518,18 @@ replace_group(struct store_tx *tx, void *arg, struct err *err)
 	return true;
 }
 
+/* An agent who knows an archived key, which he may have from a recovery BLOB, had it replaced by
+ * an order about others. */
+static void
+refuse_not_given(struct rewrapping *r, const struct returned *x)
+{
+	struct err why;
+
+	err_set(&why, DIRCA_E_CHANGED,
+	    "it was not given out in this batch, or was taken back in it, or was changed just now");
+	refuse(r, x->entry.request_id, &why);
+}
+
 static bool
 end_group(struct group *g, struct err *err)
 {
@@ -520,6 +538,8 @@ end_group(struct group *g, struct err *err)
 	for (size_t i = 0; i < g->count; i++) {
 		g->r->there += ok && g->list[i].there;
 		g->r->done += ok && g->list[i].done;
+		if (ok && !g->list[i].there && !g->list[i].done)
+			refuse_not_given(g->r, &g->list[i]);
 		returned_free(&g->list[i]);
 	}
 	g->count = 0;

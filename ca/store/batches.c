@@ -25,6 +25,18 @@ store_batches_free(struct store_batches *bs)
 	*bs = (struct store_batches){0};
 }
 
+static bool
+add_keys(struct conn *c, const struct store_batch *b, struct err *err)
+{
+	for (int64_t i = 0; b->requests != NULL && i < b->keys; i++) {
+		sql_bind_blob(c, SQL_ADD_BATCH_KEY, 1, view_of(b->id, sizeof b->id));
+		sql_bind_int(c, SQL_ADD_BATCH_KEY, 2, b->requests[i]);
+		if (!sql_run(c, SQL_ADD_BATCH_KEY, err))
+			return false;
+	}
+	return true;
+}
+
 bool
 store_add_batch(struct store_tx *tx, const struct store_batch *b, struct err *err)
 {
@@ -36,7 +48,7 @@ store_add_batch(struct store_tx *tx, const struct store_batch *b, struct err *er
 	sql_bind_int(c, SQL_ADD_BATCH, 4, b->keys);
 	sql_bind_text(c, SQL_ADD_BATCH, 5, b->to);
 	sql_bind_text(c, SQL_ADD_BATCH, 6, b->given_by);
-	return sql_run(c, SQL_ADD_BATCH, err);
+	return sql_run(c, SQL_ADD_BATCH, err) && add_keys(c, b, err);
 }
 
 bool

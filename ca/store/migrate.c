@@ -530,6 +530,13 @@ static const char match_names[] =
     "SELECT 3, match_name(RequesterName), RequestID FROM Request UNION ALL "
     "SELECT 4, match_name(RequesterDN), RequestID FROM Request) WHERE Name IS NOT NULL;";
 
+/* Version 24: which keys were given out in a batch: no other is taken back for one of it. */
+static const char batch_keys[] = "CREATE TABLE RewrapBatchKey ("
+				 "Batch BLOB NOT NULL CHECK (length(Batch) = 16),"
+				 "RequestID INTEGER NOT NULL REFERENCES Request(RequestID),"
+				 "PRIMARY KEY (Batch, RequestID)"
+				 ") STRICT, WITHOUT ROWID;";
+
 /* Each array is one migration, run in order in one transaction with its user_version. */
 static const char *const version_1[] = {request_table, other_tables, NULL};
 static const char *const version_2[] = {publication_table, NULL};
@@ -554,10 +561,11 @@ static const char *const version_20[] = {drills, NULL};
 static const char *const version_21[] = {rewrap_batches, NULL};
 static const char *const version_22[] = {approved_batches, NULL};
 static const char *const version_23[] = {match_names, NULL};
+static const char *const version_24[] = {batch_keys, NULL};
 static const char *const *const migrations[] = {version_1, version_2, version_3, version_4,
     version_5, version_6, version_7, version_8, version_9, version_10, version_11, version_12,
     version_13, version_14, version_15, version_16, version_17, version_18, version_19, version_20,
-    version_21, version_22, version_23};
+    version_21, version_22, version_23, version_24};
 #define VERSION ((int)COUNT_OF(migrations))
 
 static const char schema_query[] =

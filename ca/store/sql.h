@@ -319,7 +319,9 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3, SQL_SELDOM = 4 };
 	X(KEEP_FORMER_KEY, SQL_WRITER,                                                             \
 	    "INSERT INTO FormerKey SELECT r.RequestID, ?2, b.RawArchivedKey, "                     \
 	    "r.KeyRecoveryHashes, ?3, ?4 FROM Request r, RequestBlob b WHERE r.RequestID = ?1 "    \
-	    "AND b.RequestID = ?1 AND r.Disposition IN (12, 20, 21) AND b.RawArchivedKey = ?5")    \
+	    "AND b.RequestID = ?1 AND r.Disposition IN (12, 20, 21) AND b.RawArchivedKey = ?5 "    \
+	    "AND EXISTS (SELECT 1 FROM RewrapBatchKey k WHERE k.Batch = ?2 "                       \
+	    "AND k.RequestID = ?1) ON CONFLICT(RequestID, Batch) DO NOTHING")                      \
 	X(FORMER_KEY, SQL_WRITER,                                                                  \
 	    "SELECT f.RawArchivedKey, f.KeyRecoveryHashes FROM FormerKey f, RequestBlob b "        \
 	    "WHERE f.RequestID = ?1 AND f.Batch = ?2 AND b.RequestID = ?1 "                        \
@@ -332,6 +334,7 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3, SQL_SELDOM = 4 };
 	X(ADD_BATCH, SQL_WRITER,                                                                   \
 	    "INSERT INTO RewrapBatch(Batch, CertificateHash, GivenWhen, Keys, ToHashes, "          \
 	    "GivenBy) VALUES (?, ?, ?, ?, ?, ?)")                                                  \
+	X(ADD_BATCH_KEY, SQL_WRITER, "INSERT INTO RewrapBatchKey(Batch, RequestID) VALUES (?, ?)") \
 	X(APPROVE_BATCH, SQL_WRITER,                                                               \
 	    "UPDATE RewrapBatch SET ApprovedBy = ?2, ApprovedWhen = ?3 "                           \
 	    "WHERE Batch = ?1 AND ApprovedWhen IS NULL")                                           \

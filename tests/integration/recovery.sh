@@ -480,6 +480,14 @@ check "to an agent of root's whom it was not given out for" refuses "other agent
 check "keys of another batch" refuses "of another batch than the rest" archive import "$dir/mixed"
 check "or a batch that the CA did not give out" refuses "none of this CA" archive import "$dir/unsigned"
 check "nothing is changed" test "$(former)" = 0
+# A key that he may know from its recovery BLOB, and was not given.
+given() { sqlite3 "$CA_STATE/dirca.db" "$1 RewrapBatchKey $2"; }
+outside=$(given "SELECT max(RequestID) FROM" "WHERE Batch = x'$batch'")
+check "were one of them not given out" given "DELETE FROM" "WHERE Batch = x'$batch' AND RequestID = $outside"
+check "it would not be taken" refuses "request $outside: it was not given out in this batch" archive import "$dir/back"
+check "but all others" test "$(former)" = $((keys - 1))
+check "which are put back" archive revert "$batch"
+check "it was" given "INSERT INTO" "VALUES (x'$batch', $outside)"
 check "two persons are asked for" ca_lab_as caadmin setreg 'CA\Recovery\ApproveBatches' 1
 check "so root alone takes nothing back" refuses "waits for a CA administrator" archive import "$dir/back"
 check "who is shown it" jq -e --arg b "$batch" --argjson k "$keys" 'any(.[]; .batch == $b and .keys == $k and .approved_by == null)' <(ca_lab_as caadmin archive list --json)
@@ -504,10 +512,10 @@ check "the rest follows" says "1 keys taken, $((keys - 1)) there already, 0 refu
 check "once" says "0 keys taken, $keys there already, 0 refused" archive import "$dir/back"
 check "the agent to come opens it" opens_now "$other"
 check "nothing is left to give out" refuses "No key is sealed" archive export "$dir/again" "$(ca_lab_sha1 "$dir/kra$winner.crt")" "$(ca_lab_sha1 "$dir/kra$other.crt")"
-check "each is recorded" test "$(sqlite3 "$CA_STATE/dirca.db" "SELECT count(*) FROM Audit WHERE EventID = 797 AND Detail LIKE 'rewrap=$batch kras=$(ca_lab_sha1 "$dir/kra$other.crt") %'")" = $((2 * keys))
+check "each is recorded" test "$(sqlite3 "$CA_STATE/dirca.db" "SELECT count(*) FROM Audit WHERE EventID = 797 AND Detail LIKE 'rewrap=$batch kras=$(ca_lab_sha1 "$dir/kra$other.crt") %'")" = $((3 * keys - 1))
 check "they are put back" says "$keys keys put back" archive revert "$batch"
 check "as they were" opens_now "$winner"
-check "which is recorded too" test "$(sqlite3 "$CA_STATE/dirca.db" "SELECT count(*) FROM Audit WHERE EventID = 797 AND Detail LIKE 'revert=$batch kras=%$(ca_lab_sha1 "$dir/kra$winner.crt")%'")" = $((2 * keys))
+check "which is recorded too" test "$(sqlite3 "$CA_STATE/dirca.db" "SELECT count(*) FROM Audit WHERE EventID = 797 AND Detail LIKE 'revert=$batch kras=%$(ca_lab_sha1 "$dir/kra$winner.crt")%'")" = $((3 * keys - 1))
 check "once only" refuses CRYPT_E_NOT_FOUND archive revert "$batch"
 check "the database is sound" "$DIRCA_BIN/dirca" db check -c "$DIRCAD_CONF"
 

@@ -53,8 +53,25 @@ assert_key(struct fixture *f, int64_t id, const char *key, const char *hashes)
 	store_request_free(&row);
 }
 
+static bool
+give_out(struct store_tx *tx, void *arg, struct err *err)
+{
+	struct store_batch b = {.given_when = 900, .keys = 1, .requests = arg};
+
+	memcpy(b.id, BATCH, sizeof b.id);
+	memcpy(b.from, "12345678901234567890", sizeof b.from);
+	return store_add_batch(tx, &b, err);
+}
+
+/* As it was before it was noted whom a batch was given to. */
+static void
+forget_who(struct fixture *f)
+{
+	assert_int_equal(raw_exec(f, "DELETE FROM RewrapBatch"), 0);
+}
+
 static int64_t
-add_sealed(struct fixture *f)
+add_kept(struct fixture *f)
 {
 	struct sample s;
 
@@ -62,6 +79,16 @@ add_sealed(struct fixture *f)
 	s.row.raw_archived_key = BYTES("old");
 	s.row.key_recovery_hashes = TEXT(OLD);
 	return add_row(f, &s.row);
+}
+
+/* And given out. */
+static int64_t
+add_sealed(struct fixture *f)
+{
+	int64_t id = add_kept(f);
+
+	assert_ok(f, store_do(f->store, give_out, &id, &f->err));
+	return id;
 }
 
 static void
@@ -87,6 +114,26 @@ the_former_key_stays_and_comes_back(void **state)
 	assert_key(f, s.id, "old", OLD);
 	assert_int_equal(raw_number(f, "SELECT count(*) FROM FormerKey"), 0);
 	assert_int_equal(raw_number(f, "SELECT sum(Keys) FROM KraSetCount"), 1);
+}
+
+/* Nor the same twice in one batch, which would take the former one's place. */
+static void
+a_key_that_was_not_given_out_is_left(void **state)
+{
+	struct fixture *f = *state;
+	struct step s = {.id = add_kept(f), .was = "old", .becomes = "new"};
+
+	assert_ok(f, store_do(f->store, rewrap, &s, &f->err));
+	assert_false(s.done);
+	assert_key(f, s.id, "old", OLD);
+	assert_ok(f, store_do(f->store, give_out, &s.id, &f->err));
+	assert_ok(f, store_do(f->store, rewrap, &s, &f->err));
+	assert_true(s.done);
+	s.was = "new";
+	s.becomes = "newer";
+	assert_ok(f, store_do(f->store, rewrap, &s, &f->err));
+	assert_false(s.done);
+	assert_key(f, s.id, "new", NEW);
 }
 
 static void
@@ -140,17 +187,6 @@ a_former_key_goes_for_what_the_row_has_alone(void **state)
 	assert_false(s.done);
 }
 
-static bool
-give_out(struct store_tx *tx, void *arg, struct err *err)
-{
-	struct store_batch b = {.given_when = 900, .keys = 1};
-
-	(void)arg;
-	memcpy(b.id, BATCH, sizeof b.id);
-	memcpy(b.from, "12345678901234567890", sizeof b.from);
-	return store_add_batch(tx, &b, err);
-}
-
 /* Of a batch that was given out before it was noted, whoever could open the key may be. */
 static void
 who_sealed_a_key_is_known_or_who_could_have(void **state)
@@ -160,6 +196,7 @@ who_sealed_a_key_is_known_or_who_could_have(void **state)
 	struct store_sealers sealers;
 
 	assert_ok(f, store_do(f->store, rewrap, &s, &f->err));
+	forget_who(f);
 	for (int noted = 0; noted < 2; noted++) {
 		assert_ok(f, store_list_sealers(f->store, s.id, view_str(HASH), &sealers, &f->err));
 		assert_int_equal(sealers.count, 1);
@@ -229,6 +266,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(the_former_key_stays_and_comes_back),
+	    TEST(a_key_that_was_not_given_out_is_left),
 	    TEST(a_key_that_changed_meanwhile_is_left),
 	    TEST(a_former_key_goes_for_what_the_row_has_alone),
 	    TEST(who_sealed_a_key_is_known_or_who_could_have),
