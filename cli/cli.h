@@ -220,6 +220,7 @@ enum cli_opts {
 	OPTS_PART,  /* archive verify: of all */
 	OPTS_COUNT, /* kra count */
 	OPTS_REWRAP,
+	OPTS_BATCH,  /* archive export */
 	OPTS_SAMPLE, /* archive drill new */
 	OPTS_DRILL,  /* archive drill run */
 };

@@ -82,21 +82,22 @@ export_to(struct work *w, const char *const *args, const char *part, const struc
 	return ok;
 }
 
-/* The SHA-1 of each agent stands behind the file. */
+/* The SHA-1 of each agent stands behind file and limit. */
 bool
 cmd_archive_export(struct work *w, struct err *err)
 {
 	OWNED(texts_free) struct texts agents = {0};
 	OWNED(own_memory) char *part = text_printf("%s.part", w->cli->args[0]);
-	const char *args[DAEMON_ARGS_MAX + 1] = {"--database", "export", "--", part};
+	OWNED(own_memory) char *limit = text_printf("%lld", (long long)w->cli->opt.limit);
+	const char *args[DAEMON_ARGS_MAX + 1] = {"--database", "export", "--", part, limit};
 	struct cli_list names = {0};
 
 	for (int i = 1; i < w->cli->count && names.count < CLI_LIST_MAX; i++)
 		names.list[names.count++] = w->cli->args[i];
 	if (!output_check(w->cli->args[0], false, err) || !kra_hashes(w, &names, &agents, err))
 		return false;
-	for (size_t i = 0; i < agents.count && i + 4 < DAEMON_ARGS_MAX; i++)
-		args[i + 4] = agents.list[i];
+	for (size_t i = 0; i < agents.count && i + 5 < DAEMON_ARGS_MAX; i++)
+		args[i + 5] = agents.list[i];
 	return export_to(w, args, part, &agents, err);
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "archive.h"
 #include "clock.h"
@@ -33,6 +34,7 @@ struct rewrap {
 	size_t count;
 	struct buf out;
 	size_t sealed, failed;
+	bool shows_progress;
 };
 
 static void
@@ -228,6 +230,11 @@ rewrap_batch(struct rewrap *r, struct view batch, struct err *err)
 	while (batch.len > 0)
 		if (!rewrap_entry_next(&batch, &der, err) || !rewrap_entry(r, der, err))
 			return false;
+		else if (r->shows_progress)
+			fprintf(stderr, "\r%zu of %lld keys ", r->sealed + r->failed,
+			    (long long)r->order.keys);
+	if (r->shows_progress)
+		fputs("\r\033[K", stderr);
 	return r->sealed > 0 || err_set(err, CRYPT_E_NOT_FOUND, "no key of the batch was opened");
 }
 
@@ -235,7 +242,7 @@ bool
 cmd_archive_rewrap(struct work *w, struct err *err)
 {
 	const struct cli *cli = w->cli;
-	OWNED(rewrap_close) struct rewrap r = {0};
+	OWNED(rewrap_close) struct rewrap r = {.shows_progress = isatty(STDERR_FILENO) == 1};
 	OWNED(buf_free) struct buf file = {0};
 	FILE *words = output_words(cli->args[1]);
 	struct view entries;

@@ -294,6 +294,8 @@ static const struct option_row {
 	"print at most so many, default 1000", 1, INT64_MAX},
     {"limit", 0, NUMBER, OPTS(OPTS_PART), AT(limit), "N", "look at so many, default all", 1,
 	INT64_MAX},
+    {"limit", 0, NUMBER, OPTS(OPTS_BATCH), AT(limit), "N",
+	"give out at most so many keys, default 10000", 1, 10000},
     {"all", 0, FLAG, OPTS(OPTS_LIST, OPTS_AUDIT, OPTS_EVENTS, OPTS_CASES), AT(all), NULL,
 	"print all of them", 0, 0},
     {"columns", 0, TEXT, OPTS(OPTS_LIST), AT(columns), "NAME,...",

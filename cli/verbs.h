@@ -231,7 +231,7 @@
 	    OPTS(OPTS_SESSION, OPTS_JSON, OPTS_PART), cmd_archive_verify,                          \
 	    "whether every archived key could be recovered, as far as can be told unopened")       \
 	X("archive export", "OUT FROM TO...", 3, CLI_LIST_MAX, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG, \
-	    OPTS(OPTS_DAEMON), cmd_archive_export,                                                 \
+	    OPTS(OPTS_DAEMON, OPTS_BATCH), cmd_archive_export,                                     \
 	    "archived keys for a KRA who seals them to others (on the CA's machine)")              \
 	X("archive list", "", 0, 0, GROUP_KEYS, WHO_WATCHER, NEEDS_CA,                             \
 	    OPTS(OPTS_SESSION, OPTS_JSON), cmd_archive_list,                                       \

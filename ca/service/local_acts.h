@@ -33,8 +33,8 @@ int act_sealed(const struct config *config, bool json);
 /* Whether each could be recovered, as far as can be told without opening one. 4: something is wrong
  * with some. */
 int act_verify_keys(const struct config *config, bool json);
-/* Archived keys for an agent who seals them to others: FILE, SHA-1 of his certificate,
- * SHA-1 of each of theirs. FILE must not be there. 4: there are none. */
+/* Archived keys for an agent who seals them to others: FILE, how many at most (0: 10,000), SHA-1 of
+ * his certificate, SHA-1 of each of theirs. FILE must not be there. 4: there are none. */
 int act_archive_export(const struct config *config, char *const *args, int count);
 /* Takes them back, each that is sealed to whom root has enabled. 4: some were refused. */
 int act_archive_import(const struct config *config, const char *name);

@@ -42,6 +42,7 @@ struct rewrapping {
 	char *actor;
 	struct rewrap_order order; /* of what comes back */
 	int64_t done, there, refused;
+	bool shows_progress;
 };
 
 static void
@@ -64,6 +65,20 @@ begin(struct rewrapping *r, struct err *err)
 }
 
 static void
+show_progress(const struct rewrapping *r)
+{
+	if (r->shows_progress)
+		fprintf(stderr, "\r%" PRId64 " keys ", r->done + r->there + r->refused);
+}
+
+static void
+end_progress(const struct rewrapping *r)
+{
+	if (r->shows_progress)
+		fputs("\r\033[K", stderr);
+}
+
+static void
 hash_of(struct view octets, uint8_t out[REWRAP_HASH])
 {
 	SHA256(octets.ptr, octets.len, out);
@@ -74,10 +89,10 @@ hash_of(struct view octets, uint8_t out[REWRAP_HASH])
 struct batch {
 	struct rewrapping r;
 	uint8_t id[REWRAP_BATCH_ID];
-	struct coverage_set to; /* as it would stand in a row: only its agents */
 	const struct pkix_cert *kras[KRA_COUNT_MAX];
 	size_t kra_count;
 	bool gcm;
+	int64_t most;
 	struct buf hashes; /* SHA-256 of each */
 	struct store_ids given;
 	struct buf content;
@@ -198,6 +213,7 @@ add_key(struct batch *b, int64_t request_id, struct err *err)
 	b->r.done++;
 	b->given.list = mem_grow_long(b->given.list, b->given.count, sizeof *b->given.list);
 	b->given.list[b->given.count++] = request_id;
+	show_progress(&b->r);
 	return rewrap_entry_encode(&e, &entry, err) &&
 	       buf_append(&b->content, buf_view(&entry), err);
 }
@@ -212,10 +228,10 @@ add_sealed_to(struct batch *b, const char *hashes, struct err *err)
 		store_ids_free(&page);
 		if (!store_sealed_to(b->r.store, hashes, after, PAGE, &page, err))
 			return false;
-		for (size_t i = 0; i < page.count && b->r.done < BATCH_MOST; i++)
+		for (size_t i = 0; i < page.count && b->r.done < b->most; i++)
 			if (!add_key(b, after = page.list[i], err))
 				return false;
-	} while (page.count == PAGE && b->r.done < BATCH_MOST);
+	} while (page.count == PAGE && b->r.done < b->most);
 	return true;
 }
 
@@ -309,21 +325,26 @@ static bool export(
 int
 act_archive_export(const struct config *config, char *const *args, int count)
 {
-	OWNED(batch_free) struct batch b = {.r = {.config = config}};
+	OWNED(batch_free)
+	struct batch b = {.r = {.config = config, .shows_progress = isatty(STDERR_FILENO) == 1}};
 	OWNED(own_memory) char *id = NULL;
 	OWNED(own_fd) int file = -1;
 	struct err err;
 
-	if (count < 3)
+	if (count < 4 || !text_to_int(args[1], 0, BATCH_MOST, &b.most))
 		return 2;
+	b.most = b.most > 0 ? b.most : BATCH_MOST;
 	file = open(args[0], O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (file < 0) {
 		err_errno(&err, DIRCA_E_IO, "%s", args[0]);
 		return act_failed(&err, 1);
 	}
 	if (!enabled_kras_read(config, &b.r.kras, &err) ||
-	    !export(&b, file, args[1], args + 2, count - 2, &err))
+	    !export(&b, file, args[2], args + 3, count - 3, &err)) {
+		end_progress(&b.r);
 		return act_failed(&err, 1);
+	}
+	end_progress(&b.r);
 	if (b.r.done == 0) {
 		puts("No key is sealed to it that would have to be sealed to the others.");
 		return ACT_FINDINGS;
@@ -543,6 +564,7 @@ end_group(struct group *g, struct err *err)
 		returned_free(&g->list[i]);
 	}
 	g->count = 0;
+	show_progress(g->r);
 	return ok;
 }
 
@@ -581,6 +603,7 @@ take_batch(struct rewrapping *r, struct view batch, struct err *err)
 
 		end_group(&g, &ignored);
 	}
+	end_progress(r);
 	free(list);
 	return ok;
 }
@@ -672,7 +695,8 @@ read_order(struct rewrapping *r, const struct ca_issuers *own, struct view file,
 int
 act_archive_import(const struct config *config, const char *name)
 {
-	OWNED(rewrapping_free) struct rewrapping r = {.config = config};
+	OWNED(rewrapping_free)
+	struct rewrapping r = {.config = config, .shows_progress = isatty(STDERR_FILENO) == 1};
 	OWNED(own_memory) char *path = config_path(config, "ca.crt");
 	OWNED(ca_issuers_free) struct ca_issuers own = {0};
 	OWNED(buf_free) struct buf file = {0};

@@ -224,6 +224,37 @@ imported_is() {
 	esac
 }
 
+# ---- archived keys that an agent seals to others ----
+of_agents() { "$DIRCA_BIN/dirca" archive rewrap "$dir/batch$1" "$dir/back$1" --force --kra "$dir/kra1.pfx" --kra-password-file "$(ca_lab_pass)" \
+	--ca "$CA_STATE/ca.crt" --to "$dir/kra2.crt"; }
+given_prepare() {
+	issued=$((issued + 1))
+	[ "$(counted_now)" = 1 ] || root kra count 1 >/dev/null
+}
+given_act() { root archive export "$dir/batch$issued" "$(ca_lab_sha1 "$dir/kra1.crt")" "$(ca_lab_sha1 "$dir/kra2.crt")"; }
+# A batch that is there is whole, signed and known.
+given_is() {
+	[ -e "$dir/batch$issued" ] || { echo before; return; }
+	if of_agents "$issued" >"$dir/of_agents" 2>&1; then echo "done"; else cat "$dir/of_agents"; fi
+}
+back_records() { sql "SELECT count(*) FROM Audit WHERE EventID = 797 AND Detail LIKE 'rewrap=%'"; }
+back_prepare() {
+	if [ ! -e "$dir/back" ]; then
+		given_prepare && given_act >"$dir/given" && of_agents "$issued" >/dev/null && cp "$dir/back$issued" "$dir/back" || return 1
+		batch=$(sed -n 's/^Batch \([0-9a-f]*\): .*/\1/p' "$dir/given") keys=$(sed -n 's/.*: \([0-9]*\) keys.*/\1/p' "$dir/given")
+	fi
+	[ "$(sql 'SELECT count(*) FROM FormerKey')" = 0 ] || root archive revert "$batch" >/dev/null || return 1
+	number=$(back_records)
+}
+back_act() { root archive import "$dir/back"; }
+back_is() {
+	case "$(sql 'SELECT count(*) FROM FormerKey') $(($(back_records) - number))" in
+	"0 0") echo before ;;
+	"$keys $keys") echo "done" ;;
+	*) echo "$(sql 'SELECT count(*) FROM FormerKey') former keys, $(($(back_records) - number)) records of $keys" ;;
+	esac
+}
+
 # ---- whom keys are sealed to, by root ----
 sha_of() { openssl x509 -in "$dir/kra1.crt" -outform DER | "sha${1}sum" | cut -d' ' -f1; }
 stored() { cmp -s <(openssl x509 -in "$CA_STATE/kra/$(sha_of 1).crt" 2>/dev/null) <(openssl x509 -in "$dir/kra1.crt"); }
@@ -280,7 +311,7 @@ foreign_taken() {
 	ca_lab_dircad_stop && echo 'kra_flags = KRAF_ENABLEFOREIGN' >>"$DIRCAD_CONF" && ca_lab_dircad_start && admin import certificate new --days 1
 }
 check "keys of elsewhere are taken" foreign_taken
-for act in ${ACTS:-approve deny attribute extension resubmit revoke crl setting exchange archive opened agreed fetched counted added removed disabled taken untaken first imported}; do
+for act in ${ACTS:-approve deny attribute extension resubmit revoke crl setting exchange archive given back opened agreed fetched counted added removed disabled taken untaken first imported}; do
 	check "whatever dies at whatever moment: $act" each "$act"
 	grep "^$act: died" "$dir/check.out" && cat "$dir/check.out" >>"$dir/moments"
 done

@@ -401,6 +401,7 @@ batch=$(sed -n 's/^Batch \([0-9a-f]*\):.*/\1/p' "$dir/export.out") keys=$(sed -n
 check "more than one" test "$keys" -ge 2
 check "for their eyes alone" test "$(stat -c %a "$dir/batch")" = 600
 check "which is recorded" audited "verb=archive export keys=$keys from=%" 1
+check "no more than are wanted" says ": 1 keys." archive export "$dir/one-key" --limit 1 "$(ca_lab_sha1 "$dir/kra$winner.crt")" "$(ca_lab_sha1 "$dir/kra$other.crt")"
 own_batch() { SUDO_USER='NWTRADERS\caadmin' archive export "$dir/own" "$(ca_lab_sha1 "$dir/kra$winner.crt")" "$(ca_lab_sha1 "$dir/kra$other.crt")" >"$dir/own.out"; }
 check "another, by a CA administrator" own_batch
 own=$(sed -n 's/^Batch \([0-9a-f]*\):.*/\1/p' "$dir/own.out")
