@@ -62,6 +62,9 @@ static const struct {
     {EVENT_KEYS_UNCOVERED,
 	"on the CA's machine `dirca archive coverage --list` shows which; `dirca kra enable SHA1` "
 	"for an agent who has his key still"},
+    {EVENT_KRA_UNPROVED,
+	"on the CA's machine `dirca archive coverage` shows who, and `dirca archive drill new FILE "
+	"SHA1` gives him keys to open"},
     {EVENT_ISSUING_STOPPED,
 	"`dirca crl` makes the CA's own; that of a CA above has to be in the directory (for a "
 	"stand-alone CA: in trust/ of the state folder) or where the certificate says by HTTP, and "
@@ -195,7 +198,8 @@ look_at_keys(struct findings *f, const json_t *status)
 	const json_t *coverage = json_object_get(status, "coverage");
 	long long uncovered = json_integer_value(json_object_get(coverage, "uncovered"));
 	long long ending = json_integer_value(json_object_get(coverage, "ending"));
-	OWNED(own_memory) char *now = NULL, *soon = NULL;
+	long long unproved = json_integer_value(json_object_get(coverage, "unproved"));
+	OWNED(own_memory) char *now = NULL, *soon = NULL, *agents = NULL;
 
 	if (uncovered > 0) {
 		now = text_printf(
@@ -208,6 +212,12 @@ look_at_keys(struct findings *f, const json_t *status)
 				   "that opens them, the first of them on %s",
 		    ending, json_text(coverage, "first_end"));
 		find(f, EVENT_LAST_KRA_ENDS, soon);
+	}
+	if (unproved > 0) {
+		agents = text_printf("%lld key recovery agents have not shown of late that they "
+				     "open archived keys, %s the first of them",
+		    unproved, json_text(coverage, "first_unproved"));
+		find(f, EVENT_KRA_UNPROVED, agents);
 	}
 }
 

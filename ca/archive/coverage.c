@@ -174,6 +174,7 @@ count_agents(struct coverage *c, const struct coverage_set *s)
 
 		a->keys += s->keys;
 		a->alone += s->count <= s->threshold ? s->keys : 0;
+		a->single += s->threshold <= 1 ? s->keys : 0;
 		a->last += s->living - (a->lives ? 1 : 0) < s->threshold ? s->keys : 0;
 		leaves = leaves || a->leaves;
 	}
@@ -185,7 +186,8 @@ coverage_count(struct coverage *c)
 {
 	c->keys = c->uncovered = c->lost = 0;
 	for (size_t i = 0; i < c->agent_count; i++)
-		c->agents[i].keys = c->agents[i].alone = c->agents[i].last = 0;
+		c->agents[i].keys = c->agents[i].alone = c->agents[i].last = c->agents[i].single =
+		    0;
 	for (size_t i = 0; i < c->set_count; i++) {
 		struct coverage_set *s = &c->sets[i];
 		bool leaves;
@@ -225,4 +227,31 @@ coverage_ends(const struct coverage *c, int64_t by)
 		}
 	}
 	return end;
+}
+
+static bool
+is_unproved(const struct coverage_agent *a, int64_t since)
+{
+	return a->lives && a->key_known && a->single > 0 && a->proved < since;
+}
+
+size_t
+coverage_unproved(const struct coverage *c, int64_t since, const struct coverage_agent **first_out)
+{
+	size_t count = 0;
+
+	*first_out = NULL;
+	for (size_t i = 0; i < c->agent_count; i++) {
+		const struct coverage_agent *a = &c->agents[i];
+		bool again = false;
+
+		for (size_t k = 0; k < i; k++)
+			again = again || (is_unproved(&c->agents[k], since) &&
+					     memcmp(c->agents[k].key, a->key, sizeof a->key) == 0);
+		if (!is_unproved(a, since) || again)
+			continue;
+		if (count++ == 0 || a->proved < (*first_out)->proved)
+			*first_out = a;
+	}
+	return count;
 }

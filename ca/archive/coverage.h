@@ -13,12 +13,17 @@ struct coverage_agent {
 	uint8_t sha1[20]; /* of the certificate */
 	bool lives;       /* who knows sets it, and, if he does, until when */
 	int64_t until;
-	bool leaves;   /* who asks sets it */
-	char *subject; /* of the certificate, where that is known */
-	int64_t ends;  /* the same; 0: not known */
-	int64_t keys;  /* that are sealed to it */
-	int64_t alone; /* to no more than it takes to open them: without it nobody does */
-	int64_t last;  /* that nobody opens who lives, without it */
+	bool leaves;    /* who asks sets it */
+	char *subject;  /* of the certificate, where that is known */
+	int64_t ends;   /* the same; 0: not known */
+	int64_t keys;   /* that are sealed to it */
+	int64_t alone;  /* to no more than it takes to open them: without it nobody does */
+	int64_t last;   /* that nobody opens who lives, without it */
+	int64_t single; /* that it opens without the share of another */
+	uint8_t
+	    key[32]; /* SHA-256 of its public key, which makes one agent of several certificates */
+	bool key_known; /* who knows sets it */
+	int64_t proved; /* he opened keys after that time, as a drill showed; 0: never; the same */
 };
 
 /* Keys that the same agents can open, in whatever order they were named. */
@@ -58,5 +63,10 @@ struct coverage_end {
 	const struct coverage_agent *agent; /* who is the last of them */
 };
 struct coverage_end coverage_ends(const struct coverage *c, int64_t by);
+
+/* Agents who live and have keys that they could show that they open, and have not since that time:
+ * how many, and who of them is first; one with several certificates counts once. */
+size_t coverage_unproved(
+    const struct coverage *c, int64_t since, const struct coverage_agent **first_out);
 
 #endif

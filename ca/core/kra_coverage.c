@@ -1,8 +1,13 @@
 #include "kra_coverage.h"
 
+#include <stdlib.h>
+#include <string.h>
+#include <openssl/sha.h>
+
 #include "archive.h"
 #include "mem.h"
 #include "own.h"
+#include "store_drills.h"
 
 static bool
 take_set(const char *hashes, int64_t keys, void *arg, struct err *err)
@@ -32,6 +37,8 @@ static void
 look_by_key(struct coverage_agent *a, const struct pkix_cert *cert,
     const struct pkix_cert *const *living, size_t count)
 {
+	a->key_known = true;
+	SHA256(cert->spki.ptr, cert->spki.len, a->key);
 	a->subject = pkix_name_text(cert->subject);
 	a->ends = cert->not_after;
 	for (size_t i = 0; i < count; i++)
@@ -55,6 +62,73 @@ look_at_agent(struct store *store, struct coverage_agent *a, const struct pkix_c
 	return true;
 }
 
+/* ---- drills ---- */
+
+struct proofs {
+	struct store_drill *last; /* of each certificate the last whose every key was proved */
+	size_t count;
+};
+
+static void
+proofs_free(struct proofs *p)
+{
+	free(p->last);
+}
+
+/* An agent who left out one of them has not shown that he opens what he is asked for. */
+static void
+take_drill(const struct store_drill *d, void *arg)
+{
+	struct proofs *p = arg;
+	size_t i = 0;
+
+	if (d->proved < d->keys)
+		return;
+	while (i < p->count && memcmp(p->last[i].kra, d->kra, sizeof d->kra) != 0)
+		i++;
+	if (i == p->count)
+		p->last = mem_grow(p->last, p->count++, sizeof *p->last);
+	p->last[i] = *d;
+}
+
+/* By its key, which other certificates of the agent have too. */
+static bool
+note_proof(struct store *store, const struct store_drill *d, struct coverage *c, struct err *err)
+{
+	OWNED(pkix_cert_free) struct pkix_cert cert = {0};
+	OWNED(buf_free) struct buf raw = {0};
+	uint8_t key[32];
+	struct err ignored;
+
+	if (store_get_kra(store, view_of(d->kra, sizeof d->kra), &raw, err) == STORE_FAILED)
+		return false;
+	if (raw.len == 0 || !pkix_cert_decode(buf_view(&raw), &cert, &ignored))
+		return true;
+	SHA256(cert.spki.ptr, cert.spki.len, key);
+	for (size_t i = 0; i < c->agent_count; i++) {
+		struct coverage_agent *a = &c->agents[i];
+
+		if (a->key_known && memcmp(a->key, key, sizeof key) == 0 &&
+		    a->proved < d->opened_when)
+			a->proved = d->opened_when;
+	}
+	return true;
+}
+
+/* What is proved was proved after the drill was opened; when it was no report tells. */
+static bool
+look_at_drills(struct store *store, struct coverage *c, struct err *err)
+{
+	OWNED(proofs_free) struct proofs p = {0};
+
+	if (!store_walk_drills(store, take_drill, &p, err))
+		return false;
+	for (size_t i = 0; i < p.count; i++)
+		if (!note_proof(store, &p.last[i], c, err))
+			return false;
+	return true;
+}
+
 bool
 kra_coverage(struct store *store, const struct pkix_cert *const *living, size_t count,
     struct coverage *out, struct err *err)
@@ -67,6 +141,8 @@ kra_coverage(struct store *store, const struct pkix_cert *const *living, size_t 
 	for (size_t i = 0; i < c.agent_count; i++)
 		if (!look_at_agent(store, &c.agents[i], living, count, err))
 			return false;
+	if (!look_at_drills(store, &c, err))
+		return false;
 	coverage_count(&c);
 	*out = c;
 	c = (struct coverage){0};
@@ -84,4 +160,12 @@ ca_kra_coverage(struct store *store, const struct ca_view *v, struct coverage *o
 		if (v->kras[i].status == KRA_VALID)
 			living[count++] = &v->kras[i].cert;
 	return kra_coverage(store, living, count, out, err);
+}
+
+int64_t
+ca_proved_since(const struct settings *s, int64_t now)
+{
+	int64_t days = s->num[SETTING_RECOVERY_DRILL_DAYS];
+
+	return days > 0 ? now - days * INT64_C(86400) : 0;
 }

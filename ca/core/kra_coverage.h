@@ -19,5 +19,7 @@ bool kra_coverage(struct store *store, const struct pkix_cert *const *living, si
 /* By those of a view. */
 bool ca_kra_coverage(
     struct store *store, const struct ca_view *v, struct coverage *out, struct err *err);
+/* For coverage_unproved, as CA\Recovery\DrillDays says; 0: nobody need. */
+int64_t ca_proved_since(const struct settings *s, int64_t now);
 
 #endif

@@ -114,6 +114,30 @@ look_at_keys(struct ca *ca, const struct ca_view *last, const struct ca_view *v)
 		ca_event(ca, EVENT_KEYS_UNCOVERED, uncovered);
 }
 
+static size_t
+unproved(const struct ca_view *v, const struct coverage_agent **first_out)
+{
+	*first_out = NULL;
+	return v == NULL ? 0
+			 : coverage_unproved(
+			       &v->coverage, ca_proved_since(&v->settings, v->made_at), first_out);
+}
+
+static void
+look_at_drills(struct ca *ca, const struct ca_view *last, const struct ca_view *v)
+{
+	const struct coverage_agent *first, *ignored;
+	size_t count = unproved(v, &first);
+	OWNED(own_memory) char *agents = text_printf("%zu", count);
+	char since[21] = "never";
+
+	if (count <= unproved(last, &ignored))
+		return;
+	if (first->proved != 0)
+		clock_format(first->proved, since);
+	ca_event(ca, EVENT_KRA_UNPROVED, agents, first->subject, since);
+}
+
 static int64_t
 needed(const struct ca_view *v)
 {
@@ -148,6 +172,7 @@ kra_events(struct ca *ca, const struct ca_view *last, const struct ca_view *v)
 	look_at_problems(ca, last, v);
 	look_at_each(ca, last, v);
 	look_at_keys(ca, last, v);
+	look_at_drills(ca, last, v);
 	if (!too_few(v) || (!loads && too_few(last)))
 		return;
 	if (!loads)

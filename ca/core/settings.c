@@ -123,6 +123,7 @@ static const struct row {
     [SETTING_RECOVERY_TELL_OWNER] = {"CA\\Recovery\\TellOwner", TELL_OWNER_AT_FETCH, 0, 0,
 	tell_owner},
     [SETTING_RECOVERY_BATCHES] = {"CA\\Recovery\\ApproveBatches", 0, 0, 1, NULL},
+    [SETTING_RECOVERY_DRILL_DAYS] = {"CA\\Recovery\\DrillDays", 0, 0, 3650, NULL},
 };
 
 /* Those that are flags, and those that not every administrator sets. */

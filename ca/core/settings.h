@@ -79,6 +79,8 @@ enum setting {
 	SETTING_RECOVERY_TELL_OWNER,    /* CA\Recovery\TellOwner: TELL_OWNER_* */
 	SETTING_RECOVERY_BATCHES,       /* CA\Recovery\ApproveBatches: 1 takes batches of archived
 					   keys back only after a CA administrator approved them */
+	SETTING_RECOVERY_DRILL_DAYS,    /* CA\Recovery\DrillDays: how old the last drill of an
+					   agent may be; 0: any age, or none */
 	SETTING_COUNT
 };
 

@@ -107,6 +107,10 @@ enum event_category {
 	X(KEYS_UNCOVERED, 1006, ERROR, KRA, "DIRCA_KEYS_UNCOVERED", "archived keys without a living KRA", \
 	    "Keys", \
 	    "{Keys} archived key(s) can be opened by no key recovery agent that is enabled and valid") \
+	X(KRA_UNPROVED, 1007, WARNING, KRA, "DIRCA_KRA_UNPROVED", "KRA has shown in no drill that he opens keys", \
+	    "Agents KRACertSubjectName Since", \
+	    "{Agents} key recovery agent(s) have not shown in a drill that they open archived keys for as long as " \
+	    "CA\\Recovery\\DrillDays allows; the first is {KRACertSubjectName}: {Since}") \
 	X(CASE_WAITING, 1010, INFORMATION, RECOVERY, "DIRCA_CASE_WAITING", "recovery case waits", \
 	    "CaseId Officer Owner Reason", \
 	    "recovery case {CaseId} of {Officer} about keys of {Owner} ({Reason}) waits for a second certificate manager") \

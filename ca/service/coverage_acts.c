@@ -12,11 +12,13 @@
 #include "mem.h"
 #include "own.h"
 #include "service.h"
+#include "settings.h"
 #include "text.h"
 
 #define PAGE 1000
 
 struct looking {
+	struct settings settings;
 	struct enabled_kras kras;
 	struct store *store;
 	struct coverage coverage;
@@ -37,7 +39,8 @@ look(const struct config *config, struct looking *l, struct err *err)
 	OWNED(own_memory) const struct pkix_cert **living = NULL;
 
 	if (!enabled_kras_read(config, &l->kras, err) || !service_become(config->user, err) ||
-	    !store_open(path, &l->store, err) || !enabled_kras_living(&l->kras, l->store, err))
+	    !store_open(path, &l->store, err) || !settings_load(l->store, &l->settings, err) ||
+	    !enabled_kras_living(&l->kras, l->store, err))
 		return false;
 	living = mem_zero(l->kras.count, sizeof(*living));
 	for (size_t i = 0; i < l->kras.count; i++)
@@ -87,13 +90,14 @@ json_agents(const struct coverage *c)
 	for (size_t i = 0; i < c->agent_count; i++) {
 		const struct coverage_agent *a = &c->agents[i];
 		OWNED(own_memory) char *sha1 = sha1_of(a);
-		char until[21], ends[21];
+		char until[21], ends[21], proved[21];
 
 		json_array_append_new(list,
-		    json_pack("{s:s, s:s?, s:s?, s:b, s:s?, s:b, s:I, s:I, s:I}",
+		    json_pack("{s:s, s:s?, s:s?, s:b, s:s?, s:s?, s:b, s:I, s:I, s:I}",
 			"certificate_hash", sha1, "subject", a->subject, "not_after",
 			a->ends != 0 ? time_text(a->ends, ends) : NULL, "lives", (int)a->lives,
-			"lives_until", a->lives ? time_text(a->until, until) : NULL, "leaves",
+			"lives_until", a->lives ? time_text(a->until, until) : NULL, "proved",
+			a->proved != 0 ? time_text(a->proved, proved) : NULL, "leaves",
 			(int)a->leaves, "keys", (json_int_t)a->keys, "alone", (json_int_t)a->alone,
 			"last", (json_int_t)a->last));
 	}
@@ -127,17 +131,17 @@ json_sets(const struct coverage *c)
 static void
 print_agents(const struct coverage *c)
 {
-	char until[21];
+	char until[21], proved[21];
 
-	printf("%-40s  %8s  %8s  %8s  %-20s  %s\n", "AGENT", "KEYS", "ALONE", "LAST", "LIVES UNTIL",
-	    "SUBJECT");
+	printf("%-40s  %8s  %8s  %8s  %-20s  %-20s  %s\n", "AGENT", "KEYS", "ALONE", "LAST",
+	    "LIVES UNTIL", "PROVED", "SUBJECT");
 	for (size_t i = 0; i < c->agent_count; i++) {
 		const struct coverage_agent *a = &c->agents[i];
 		OWNED(own_memory) char *sha1 = sha1_of(a);
 
-		printf("%s  %8" PRId64 "  %8" PRId64 "  %8" PRId64 "  %-20s  %s\n", sha1, a->keys,
-		    a->alone, a->last, a->lives ? time_text(a->until, until) : "-",
-		    a->subject != NULL ? a->subject : "?");
+		printf("%s  %8" PRId64 "  %8" PRId64 "  %8" PRId64 "  %-20s  %-20s  %s\n", sha1,
+		    a->keys, a->alone, a->last, a->lives ? time_text(a->until, until) : "-",
+		    time_text(a->proved, proved), a->subject != NULL ? a->subject : "?");
 	}
 }
 
@@ -221,6 +225,14 @@ append_id(int64_t request_id, void *arg)
 	json_array_append_new(arg, json_integer((json_int_t)request_id));
 }
 
+static size_t
+unproved(const struct looking *l)
+{
+	const struct coverage_agent *first;
+
+	return coverage_unproved(&l->coverage, ca_proved_since(&l->settings, clock_now()), &first);
+}
+
 static bool
 tell_json(const struct looking *l, bool list, bool leaving, struct err *err)
 {
@@ -231,8 +243,9 @@ tell_json(const struct looking *l, bool list, bool leaving, struct err *err)
 		json_decref(requests);
 		return false;
 	}
-	value = json_pack("{s:I, s:I, s:o, s:o}", "keys", (json_int_t)c->keys, "uncovered",
-	    (json_int_t)c->uncovered, "agents", json_agents(c), "combinations", json_sets(c));
+	value = json_pack("{s:I, s:I, s:I, s:o, s:o}", "keys", (json_int_t)c->keys, "uncovered",
+	    (json_int_t)c->uncovered, "unproved", (json_int_t)unproved(l), "agents", json_agents(c),
+	    "combinations", json_sets(c));
 	if (leaving)
 		json_object_set_new(value, "lost", json_integer((json_int_t)c->lost));
 	if (list)
@@ -246,12 +259,17 @@ static bool
 tell_text(const struct looking *l, bool list, bool leaving, struct err *err)
 {
 	const struct coverage *c = &l->coverage;
+	size_t late = unproved(l);
 
 	print_agents(c);
 	print_sets(c);
 	printf("\nArchived keys: %" PRId64 ", of which %" PRId64
 	       " can be opened by no key recovery agent that lives.\n",
 	    c->keys, c->uncovered);
+	if (late > 0)
+		printf("%zu key recovery agents have not shown in a drill that they open keys, for "
+		       "as long as CA\\Recovery\\DrillDays allows.\n",
+		    late);
 	if (leaving)
 		printf("Without them %" PRId64 " could not be opened.\n", c->lost);
 	return !list || each_listed(l, leaving, print_id, NULL, err);
@@ -267,7 +285,8 @@ act_coverage(
 	if (!look(config, &l, &err) || !mark_leaving(&l.coverage, leaving, leaving_count, &err) ||
 	    !(json ? tell_json : tell_text)(&l, list, leaving_count > 0, &err))
 		return act_failed(&err, 1);
-	return l.coverage.uncovered > 0 || l.coverage.lost > 0 ? ACT_FINDINGS : 0;
+	return l.coverage.uncovered > 0 || l.coverage.lost > 0 || unproved(&l) > 0 ? ACT_FINDINGS
+										   : 0;
 }
 
 int

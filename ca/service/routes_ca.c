@@ -49,14 +49,17 @@ keys_sealed_to(const struct coverage *c, const struct pkix_cert *cert)
 
 /* What ends within as many days as event 1005 looks ahead is told with the date of the first. */
 static json_t *
-json_coverage(const struct coverage *c)
+json_coverage(const struct coverage *c, const struct settings *settings)
 {
 	struct coverage_end end = coverage_ends(c, clock_now() + CA_KRA_NOTICE_S);
+	const struct coverage_agent *first;
+	size_t unproved = coverage_unproved(c, ca_proved_since(settings, clock_now()), &first);
 	char until[21];
 
 	clock_format(end.first, until);
-	return json_pack("{s:I, s:I, s:s?}", "uncovered", (json_int_t)c->uncovered, "ending",
-	    (json_int_t)end.keys, "first_end", end.sets > 0 ? until : NULL);
+	return json_pack("{s:I, s:I, s:s?, s:I, s:s?}", "uncovered", (json_int_t)c->uncovered,
+	    "ending", (json_int_t)end.keys, "first_end", end.sets > 0 ? until : NULL, "unproved",
+	    (json_int_t)unproved, "first_unproved", first != NULL ? first->subject : NULL);
 }
 
 static json_t *
@@ -207,7 +210,7 @@ route_ca_status(struct route_call *c)
 		view->standalone ? "standalone" : "enterprise", "kras_not_found",
 		json_texts(view->kras_missing.list, view->kras_missing.count), "kras_not_stored",
 		json_texts(view->kras_foreign.list, view->kras_foreign.count), "coverage",
-		json_coverage(&keys)));
+		json_coverage(&keys, &view->settings)));
 }
 
 void

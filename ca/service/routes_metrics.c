@@ -7,6 +7,7 @@
 #include "ca_issuers.h"
 #include "clock.h"
 #include "crl_lists.h"
+#include "kra_coverage.h"
 #include "mem.h"
 #include "metrics.h"
 #include "notices.h"
@@ -228,9 +229,14 @@ put_kras(struct buf *to, const struct seen *s, struct err *err)
 static bool
 put_coverage(struct buf *to, const struct seen *s, struct err *err)
 {
-	const struct coverage_end end = coverage_ends(&s->view->coverage, INT64_MAX);
+	const struct coverage *c = &s->view->coverage;
+	const struct coverage_end end = coverage_ends(c, INT64_MAX);
+	const struct coverage_agent *ignored;
+	size_t unproved =
+	    coverage_unproved(c, ca_proved_since(&s->view->settings, s->now), &ignored);
 
-	return put_one(to, METRIC_KEYS_UNCOVERED, s->view->coverage.uncovered, err) &&
+	return put_one(to, METRIC_KRAS_UNPROVED, (int64_t)unproved, err) &&
+	       put_one(to, METRIC_KEYS_UNCOVERED, c->uncovered, err) &&
 	       (end.sets == 0 || put_one(to, METRIC_KEYS_LEFT, end.first - s->now, err));
 }
 

@@ -555,6 +555,12 @@ END
 }
 proved() { sqlite3 "$CA_STATE/dirca.db" 'SELECT count(*) FROM DrillKey WHERE ProvedWhen IS NOT NULL'; }
 drills() { sqlite3 "$CA_STATE/dirca.db" 'SELECT count(*) FROM Drill'; }
+check "agents are to show within a day that they open keys" ca_lab_as caadmin setreg 'CA\Recovery\DrillDays' 1
+check "none has" covered '.unproved > 0'
+late=$(jq .unproved "$dir/coverage.json")
+check "which ends with findings" refuses 'as long as CA\Recovery\DrillDays allows' coverage
+check "and is an event" ca_lab_eventually raised 1007
+check "and the doctor tells" refuses "event 1007: " eval 'ca_lab_as caadmin doctor ca 1>&2'
 check "an agent's sample" drill_new "$dir/drill" "$(ca_lab_sha1 "$dir/kra$winner.crt")" --sample 2
 drill=$(sed -n 's/^Drill \([0-9a-f]*\): 2 keys\.$/\1/p' "$dir/drill.out")
 check "of two keys" test -n "$drill"
@@ -585,6 +591,10 @@ check "so far one key is proved" test "$(proved)" = 1
 check "a report that breaks off" eval 'head -c -1 "$dir/proof" >"$dir/cut"; refuses ERROR_INVALID_DATA drill_report "$dir/cut"'
 check "the whole one" says "Drill $drill: 2 of 2 keys proved" drill_report "$dir/proof"
 check "which is recorded" audited "verb=archive drill report proved=1 keys=2 kra=$(ca_lab_sha1 "$dir/kra$winner.crt")" 2
+check "so the agent is seen to open keys" covered "[.agents[] | select(.proved != null) | .certificate_hash] | index(\"$(ca_lab_sha1 "$dir/kra$winner.crt")\")"
+check "and late no more" covered ".unproved == $late - 1"
+check "any age is good" ca_lab_as caadmin setreg 'CA\Recovery\DrillDays' 0
+check "again" covered '.unproved == 0'
 check "twice it proves no more" says '0 proofs taken, 2 there already, 0 refused' drill_report "$dir/proof"
 check "it names no key and nobody" refuses '' grep -aq user1 "$dir/proof"
 check "nothing is drawn for who is no agent" refuses CRYPT_E_NOT_FOUND drill_new "$dir/drill3" "$(printf '%040d' 0)"
@@ -612,15 +622,10 @@ check "the agent to come proves one" says '1 of 1 keys proved' proves "$other" -
 check "whose former key goes" refuses "1 former keys let go, $((keys - 1)) refused" settle
 check "no other" test "$(former)" = $((keys - 1))
 check "he proves all that are left" says "$((keys - 1)) of $((keys - 1)) keys proved" proves "$other"
-sealer() { # the database itself keeps the row of a batch that was approved
-	local triggers
-	triggers=$(sqlite3 "$CA_STATE/dirca.db" "SELECT sql || ';' FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = 'RewrapBatch'") &&
-		sqlite3 "$CA_STATE/dirca.db" "BEGIN; DROP TRIGGER RewrapBatchUpdate; DROP TRIGGER RewrapBatchDelete;
-			UPDATE RewrapBatch SET CertificateHash = x'$1'; DELETE FROM RewrapBatch WHERE '$1' = ''; $triggers COMMIT"
-}
-check "had he sealed them himself" sealer "$(ca_lab_sha1 "$dir/kra$other.crt")"
+prover() { sqlite3 "$CA_STATE/dirca.db" "UPDATE Drill SET CertificateHash = x'$1' WHERE DrillID IN (SELECT DrillID FROM DrillKey JOIN FormerKey ON NewHash = Sealed)"; }
+check "had the one who sealed them proved them" prover "$(ca_lab_sha1 "$dir/kra$winner.crt")"
 check "that would count for nothing" refuses "0 former keys let go, $((keys - 1)) refused" settle
-check "he did not" sealer "$(ca_lab_sha1 "$dir/kra$winner.crt")"
+check "he did not" prover "$(ca_lab_sha1 "$dir/kra$other.crt")"
 check "they go" says "$((keys - 1)) former keys let go, 0 refused" settle
 check "all of them" test "$(former)" = 0
 check "each is recorded" test "$(sqlite3 "$CA_STATE/dirca.db" "SELECT count(*) FROM Audit WHERE EventID = 797 AND Detail LIKE 'settle=$batch drill=% kra=$(ca_lab_sha1 "$dir/kra$other.crt") %requester=%'")" = "$keys"

@@ -209,6 +209,65 @@ what_is_no_hash_is_refused(void **state)
 	assert_int_equal(c.uncovered, 3);
 }
 
+/* The key of an agent is its first octet here. */
+static void
+knows(struct coverage *c, uint8_t first, uint8_t key, int64_t proved)
+{
+	struct coverage_agent *a = coverage_find(c, SHA1(first));
+
+	a->key_known = true;
+	a->key[0] = key;
+	a->proved = proved;
+}
+
+static void
+who_lives_and_showed_nothing_of_late_is_told(void **state)
+{
+	OWNED(coverage_free) struct coverage c = {0};
+	const struct coverage_agent *first;
+
+	(void)state;
+	fill(&c);
+	for (uint8_t i = 0x0a; i <= 0x0c; i++)
+		knows(&c, i, i, 0);
+	assert_int_equal(coverage_unproved(&c, 1000, &first), 0);
+	assert_null(first);
+	for (uint8_t i = 0x0a; i <= 0x0c; i++)
+		lives(&c, i, 5000);
+	assert_int_equal(coverage_unproved(&c, 0, &first), 0); /* nobody need */
+	assert_int_equal(coverage_unproved(&c, 1000, &first), 3);
+	assert_ptr_equal(first, coverage_find(&c, SHA1(0x0a)));
+	knows(&c, 0x0a, 0x0a, 999);
+	knows(&c, 0x0b, 0x0b, 1000);
+	assert_int_equal(coverage_unproved(&c, 1000, &first), 2);
+	assert_ptr_equal(first, coverage_find(&c, SHA1(0x0c)));
+	/* Two certificates of one agent. */
+	knows(&c, 0x0c, 0x0a, 999);
+	assert_int_equal(coverage_unproved(&c, 1000, &first), 1);
+	coverage_find(&c, SHA1(0x0a))->key_known = false;
+	coverage_find(&c, SHA1(0x0c))->key_known = false;
+	assert_int_equal(coverage_unproved(&c, 1000, &first), 0);
+}
+
+static void
+who_opens_no_key_alone_need_show_nothing(void **state)
+{
+	OWNED(coverage_free) struct coverage c = {0};
+	const struct coverage_agent *first;
+
+	(void)state;
+	add(&c, A "\n" B "\nthreshold=2", 5);
+	add(&c, A, 1);
+	for (uint8_t i = 0x0a; i <= 0x0b; i++) {
+		knows(&c, i, i, 0);
+		lives(&c, i, 5000);
+	}
+	assert_int_equal(coverage_find(&c, SHA1(0x0a))->single, 1);
+	assert_int_equal(coverage_find(&c, SHA1(0x0b))->single, 0);
+	assert_int_equal(coverage_unproved(&c, 1000, &first), 1);
+	assert_ptr_equal(first, coverage_find(&c, SHA1(0x0a)));
+}
+
 int
 main(void)
 {
@@ -220,6 +279,8 @@ main(void)
 	    cmocka_unit_test(keys_that_several_open_need_so_many_who_live),
 	    cmocka_unit_test(a_threshold_is_a_combination_of_its_own),
 	    cmocka_unit_test(what_is_no_hash_is_refused),
+	    cmocka_unit_test(who_lives_and_showed_nothing_of_late_is_told),
+	    cmocka_unit_test(who_opens_no_key_alone_need_show_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

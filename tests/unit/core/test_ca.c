@@ -8,11 +8,13 @@
 #include "ca_harness.h"
 #include "ca_priv.h"
 #include "event.h"
+#include "kra_coverage.h"
 #include "mem.h"
 #include "notices.h"
 #include "own.h"
 #include "principal_cache.h"
 #include "publication.h"
+#include "store_drills.h"
 #include "text.h"
 
 static void
@@ -999,6 +1001,86 @@ keys_of_who_has_ended_are_covered_by_his_key_renewed(void **state)
 	test_cert_free(&ended);
 }
 
+struct drilled {
+	const struct test_cert *kra;
+	uint8_t id;
+	int64_t when;
+	bool complete;
+};
+
+static bool
+add_drill(struct store_tx *tx, void *arg, struct err *err)
+{
+	const struct drilled *d = arg;
+	struct store_drill drill = {.id = {d->id}, .opened_when = d->when, .keys = 2};
+	const struct store_drill_key keys[] = {
+	    {.request_id = 1, .sealed = {1}}, {.request_id = 1, .sealed = {2}}};
+	bool done = true;
+
+	memcpy(drill.kra, d->kra->cert.sha1, sizeof drill.kra);
+	if (!store_add_drill(tx, &drill, keys, err))
+		return false;
+	for (size_t i = 0; done && i < (d->complete ? 2 : 1); i++)
+		if (!store_prove_drill_key(tx, view_of(drill.id, sizeof drill.id),
+			view_of(keys[i].sealed, sizeof keys[i].sealed), d->when, &done, err))
+			return false;
+	return true;
+}
+
+static size_t
+count_unproved(void)
+{
+	const struct coverage_agent *first;
+	struct ca_view *v;
+	size_t count;
+
+	harness_refresh();
+	v = ca_view_get(harness.ca);
+	count = coverage_unproved(&v->coverage, ca_proved_since(&v->settings, v->made_at), &first);
+	ca_view_release(&v);
+	return count;
+}
+
+/* By a whole drill that is not too old, whichever certificate of the key it was for. */
+static void
+who_shows_that_he_opens_keys_is_told_of_no_more(void **state)
+{
+	struct test_cert kra = kra_until("CN=drilled", KRA_EKU, 40 * 24);
+	struct drilled d = {.kra = &kra};
+	int told = harness_events(EVENT_KRA_UNPROVED);
+	size_t others;
+	struct err err;
+
+	(void)state;
+	harness_set("CA\\Recovery\\DrillDays", "30");
+	others = count_unproved();
+	told += others > 0;
+	assert_int_equal(harness_events(EVENT_KRA_UNPROVED), told);
+	enable_kra(&kra, HARNESS_KRAS + 1);
+	harness_must(store_do(harness.ca->store, add_sealed, &kra, &err), &err);
+	assert_int_equal(count_unproved(), others + 1);
+	assert_int_equal(harness_events(EVENT_KRA_UNPROVED), told + 1);
+	d.id = 1;
+	d.when = clock_now() - 31 * INT64_C(86400);
+	d.complete = true;
+	harness_must(store_do(harness.ca->store, add_drill, &d, &err), &err);
+	assert_int_equal(count_unproved(), others + 1);
+	d.id = 2;
+	d.when = clock_now() - 1;
+	d.complete = false;
+	harness_must(store_do(harness.ca->store, add_drill, &d, &err), &err);
+	assert_int_equal(count_unproved(), others + 1);
+	d.id = 3;
+	d.complete = true;
+	harness_must(store_do(harness.ca->store, add_drill, &d, &err), &err);
+	assert_int_equal(count_unproved(), others);
+	assert_int_equal(harness_events(EVENT_KRA_UNPROVED), told + 1);
+	disable_kra(&kra, HARNESS_KRAS);
+	harness_set("CA\\Recovery\\DrillDays", "0");
+	assert_int_equal(count_unproved(), 0);
+	test_cert_free(&kra);
+}
+
 struct to_publish {
 	const char *ca_name;
 	struct view der;
@@ -1368,6 +1450,7 @@ main(void)
 	    cmocka_unit_test(kra_store_that_cannot_be_read_takes_nobody_away),
 	    cmocka_unit_test(kra_that_has_ended_is_told_as_expired),
 	    cmocka_unit_test(keys_whose_last_agent_ends_are_told_of),
+	    cmocka_unit_test(who_shows_that_he_opens_keys_is_told_of_no_more),
 	    cmocka_unit_test(keys_of_who_has_ended_are_covered_by_his_key_renewed),
 	    cmocka_unit_test(kra_that_is_published_only_is_named),
 	    cmocka_unit_test(views_are_replaced_under_those_who_use_them),

@@ -77,6 +77,8 @@ values_in_range_are_accepted_and_others_refused(void **state)
 	    {"CA\\Recovery\\RevokeFirst", "-Lost", true},
 	    {"CA\\Recovery\\RevokeFirst", "Stolen", false},
 	    {"CA\\Recovery\\FetchHours", "0", false},
+	    {"CA\\Recovery\\DrillDays", "0", true},
+	    {"CA\\Recovery\\DrillDays", "3651", false},
 	    {"CA\\Recovery\\TellOwner", "AtOpening", true},
 	    {"CA\\Recovery\\TellOwner", "1", false},
 	    {"CA\\NoSuchSetting", "1", false},
