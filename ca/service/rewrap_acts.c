@@ -33,7 +33,7 @@
 #define FILE_MOST  (512 * 1024 * 1024)
 #define PAGE       500
 #define BATCH_MOST 10000
-#define GROUP      64 /* keys of one unit of work */
+#define GROUP      16 /* keys of one unit of work */
 
 struct rewrapping {
 	const struct config *config;
