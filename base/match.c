@@ -41,15 +41,6 @@ match_key(const char *text)
 	return folded;
 }
 
-bool
-match_eq(const char *a, const char *b)
-{
-	OWNED(own_memory) char *one = match_key(a);
-	OWNED(own_memory) char *other = match_key(b);
-
-	return strcmp(one, other) == 0;
-}
-
 static bool
 is_squeezed_ascii(const char *text)
 {
@@ -60,6 +51,16 @@ is_squeezed_ascii(const char *text)
 		    (*text == ' ' && (text[1] == ' ' || text[1] == '\0')))
 			return false;
 	return true;
+}
+
+bool
+match_eq(const char *a, const char *b)
+{
+	bool plain = is_squeezed_ascii(a) && is_squeezed_ascii(b);
+	OWNED(own_memory) char *one = plain ? NULL : match_key(a);
+	OWNED(own_memory) char *other = plain ? NULL : match_key(b);
+
+	return plain ? text_eq_nocase(a, b) : strcmp(one, other) == 0;
 }
 
 char *

@@ -138,6 +138,8 @@ bool ca_view_is_fresh(const struct ca_view *v, int64_t boot_ms); /* clock_boot_m
 const struct ca_xchg *ca_view_xchg(const struct ca_view *v, int64_t now);
 const struct tmpl *ca_view_template(const struct ca_view *v, const char *cn); /* without case */
 const struct tmpl *ca_view_template_by_oid(const struct ca_view *v, const char *oid);
+/* By its cn, else by its OID, which travels where not every name does. */
+const struct tmpl *ca_view_template_called(const struct ca_view *v, const char *name);
 bool ca_view_is_enabled(const struct ca_view *v, const char *cn);
 /* Runs `work` on a directory connection; once more on a new one when the connection turned out to
  * be gone. DIRCA_E_STANDALONE if there is no directory. */

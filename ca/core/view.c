@@ -5,6 +5,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "match.h"
 #include "mem.h"
 #include "oids.h"
 #include "own.h"
@@ -327,12 +328,20 @@ ca_view_template(const struct ca_view *v, const char *cn)
 	const struct tmpl *found = NULL;
 
 	for (size_t i = 0; i < v->template_count; i++)
-		if (text_eq_nocase(v->templates[i].cn, cn)) {
+		if (match_eq(v->templates[i].cn, cn)) {
 			if (found != NULL)
 				return NULL;
 			found = &v->templates[i];
 		}
 	return found;
+}
+
+const struct tmpl *
+ca_view_template_called(const struct ca_view *v, const char *name)
+{
+	const struct tmpl *t = ca_view_template(v, name);
+
+	return t != NULL ? t : ca_view_template_by_oid(v, name);
 }
 
 const struct tmpl *

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "dotted.h"
 #include "escalation.h"
 #include "mem.h"
 #include "oids.h"
@@ -38,25 +39,37 @@ claim_oid(struct claim *c, const char *oid, struct err *err)
 	return true;
 }
 
+/* Not every name can stand in a path or an attribute: what is no name of a template may be its OID.
+ */
 static bool
-claim_pairs(struct claim *c, const struct pairs *pairs, struct err *err)
+claim_name(const struct ca_view *view, struct claim *c, const char *name, struct err *err)
+{
+	bool is_oid = name != NULL && oid_is_valid(name) && ca_view_template(view, name) == NULL;
+
+	return is_oid ? claim_oid(c, name, err) : claim_cn(c, name, err);
+}
+
+static bool
+claim_pairs(const struct ca_view *view, struct claim *c, const struct pairs *pairs, struct err *err)
 {
 	for (size_t i = 0; i < pairs->count; i++)
 		if (text_eq_nocase(pairs->list[i].name, TEMPLATE_ATTRIBUTE) &&
-		    !claim_cn(c, pairs->list[i].value, err))
+		    !claim_name(view, c, pairs->list[i].value, err))
 			return false;
 	return true;
 }
 
 static bool
-collect_claim(const struct enroll_request *r, const char *label, struct claim *out, struct err *err)
+collect_claim(const struct ca_view *view, const struct enroll_request *r, const char *label,
+    struct claim *out, struct err *err)
 {
 	*out = (struct claim){0};
 	for (size_t i = 0; i < 2; i++)
 		if (!claim_cn(out, r->ids[i].cn, err) || !claim_oid(out, r->ids[i].oid, err))
 			return false;
-	return claim_pairs(out, &r->pkix->pairs, err) && claim_pairs(out, &r->cmc.pairs, err) &&
-	       claim_pairs(out, &r->wrapper.pairs, err) && claim_cn(out, label, err);
+	return claim_pairs(view, out, &r->pkix->pairs, err) &&
+	       claim_pairs(view, out, &r->cmc.pairs, err) &&
+	       claim_pairs(view, out, &r->wrapper.pairs, err) && claim_name(view, out, label, err);
 }
 
 /* The sentence for a template that is in the directory but not usable says why. */
@@ -91,7 +104,7 @@ enroll_find_template(const struct ca_view *view, const struct enroll_request *r,
 	struct claim c;
 
 	*out = NULL;
-	if (!collect_claim(r, label, &c, err))
+	if (!collect_claim(view, r, label, &c, err))
 		return false;
 	if (c.cn == NULL && c.oid == NULL)
 		c.cn = by_default;
@@ -136,7 +149,7 @@ check_no_template(const struct enrollment *e, struct err *err)
 {
 	struct claim c;
 
-	if (!collect_claim(&e->request, e->label, &c, err))
+	if (!collect_claim(e->view, &e->request, e->label, &c, err))
 		return false;
 	return (c.cn == NULL && c.oid == NULL) ||
 	       err_set(err, CERTSRV_E_UNSUPPORTED_CERT_TYPE,

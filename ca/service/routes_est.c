@@ -73,7 +73,7 @@ route_est_csrattrs(struct route_call *c)
 {
 	const char *name = c->part != NULL ? c->part : c->ca->config->est_template;
 	OWNED(ca_view_release) struct ca_view *view = ca_view_get(c->ca);
-	const struct tmpl *t = name != NULL ? ca_view_template(view, name) : NULL;
+	const struct tmpl *t = name != NULL ? ca_view_template_called(view, name) : NULL;
 	OWNED(buf_free) struct buf der = {0};
 	struct err err;
 

@@ -231,6 +231,42 @@ archived_keys_wander_over_all_kras(void **state)
 	store_requests_free(&rows);
 }
 
+/* Not every name of a template can stand in a path; its OID can. What is neither is refused. */
+static void
+a_label_may_be_the_oid_of_a_template(void **state)
+{
+	struct ca_view *view = ca_view_get(harness.ca);
+	const struct {
+		const char *label;
+		enum err_code code;
+	} rows[] = {{ca_view_template(view, "User")->oid, ERR_OK}, {"user", ERR_OK},
+	    {"1.2.3.4", CERTSRV_E_UNSUPPORTED_CERT_TYPE},
+	    {"User/", CERTSRV_E_UNSUPPORTED_CERT_TYPE}};
+	EVP_PKEY *key = test_key("rsa2048");
+	struct buf body;
+	struct err err;
+
+	(void)state;
+	harness_must(pkix_request_make(key, (struct view){0}, NULL, &body, &err), &err);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		const struct enroll_input in = {.format = ENROLL_PKCS10,
+		    .body = buf_view(&body),
+		    .template_label = rows[i].label,
+		    .caller = &user1,
+		    .caller_name = user1.downlevel,
+		    .now = clock_now()};
+		struct enroll_result r;
+
+		harness_must(enroll_submit(harness.ca, &harness.vault, &in, &r, &err), &err);
+		if (r.reason.code != rows[i].code)
+			fail_msg("%s: %s", rows[i].label, r.reason.msg);
+		enroll_result_free(&r);
+	}
+	buf_free(&body);
+	EVP_PKEY_free(key);
+	ca_view_release(&view);
+}
+
 static void
 pkcs10_of_a_template_without_archival_is_issued(void **state)
 {
@@ -1208,6 +1244,7 @@ main(void)
 	    cmocka_unit_test(rsa_key_is_archived_and_opens_with_a_kra_key),
 	    cmocka_unit_test(p256_key_is_archived_and_opens_with_a_kra_key),
 	    cmocka_unit_test(archived_keys_wander_over_all_kras),
+	    cmocka_unit_test(a_label_may_be_the_oid_of_a_template),
 	    cmocka_unit_test(pkcs10_of_a_template_without_archival_is_issued),
 	    cmocka_unit_test(pending_request_is_issued_by_an_officer),
 	    cmocka_unit_test(denied_request_stays_denied),
