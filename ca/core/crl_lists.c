@@ -74,10 +74,21 @@ crl_place(const struct ca *ca, const struct store_crl_id *id)
 	    .delta = id->delta};
 }
 
+/* A slash, though escaped, would be read as two segments of a path, here and by the servers
+ * between: the CA then goes by its name in the directory, by which its files are found too. */
+static char *
+file_name(const char *ca_name, const char *suffix)
+{
+	OWNED(own_memory)
+	char *in_dn = strchr(ca_name, '/') != NULL ? pki_sanitize(ca_name) : NULL;
+
+	return text_printf("%s%s", in_dn != NULL ? in_dn : ca_name, suffix);
+}
+
 char *
 ca_http_url(const struct ca *ca, const char *suffix)
 {
-	OWNED(own_memory) char *name = text_printf("%s%s", ca->config->ca_name, suffix);
+	OWNED(own_memory) char *name = file_name(ca->config->ca_name, suffix);
 	size_t n = 0;
 	OWNED(own_memory) char *escaped = mem_zero(3 * strlen(name) + 1, 1);
 

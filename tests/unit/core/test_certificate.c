@@ -1,7 +1,9 @@
 /*
  * Plan -> certificate through a real vault; openssl reads what comes out.
  */
+#include "ca_priv.h"
 #include "certify.h"
+#include "crl_lists.h"
 #include "pem.h"
 
 static struct principal user1;
@@ -354,10 +356,38 @@ group_teardown(void **state)
 	return harness_close();
 }
 
+/* An escaped slash is no part of a name for who splits paths. */
+static void
+http_urls_have_one_segment_for_the_name(void **state)
+{
+	static const struct {
+		const char *name, *url;
+	} rows[] = {
+	    {"NWTraders-CA", "http://ca1/dirca/NWTraders-CA.crl"},
+	    {"S\u00f6hne & #1?", "http://ca1/dirca/S%C3%B6hne%20%26%20%231%3F.crl"},
+	    {"A/B CA", "http://ca1/dirca/A%21002fB%20CA.crl"},
+	    {"/", "http://ca1/dirca/%21002f.crl"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		char name[64], base[] = "http://ca1";
+		struct config config = {.ca_name = name, .http_url = base};
+		const struct ca ca = {.config = &config};
+		char *url;
+
+		strcpy(name, rows[i].name);
+		url = ca_http_url(&ca, ".crl");
+		assert_string_equal(url, rows[i].url);
+		free(url);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(http_urls_have_one_segment_for_the_name),
 	    cmocka_unit_test(version_2_template_gives_the_extensions_of_ad_cs_in_order),
 	    cmocka_unit_test(version_1_template_gives_its_name_and_mail),
 	    cmocka_unit_test(empty_subject_makes_the_alternative_name_critical),
