@@ -106,6 +106,7 @@ ask_for_card(const struct err *why)
 	fprintf(stderr, "%s\nPut the card in and press Enter, or Ctrl-D to give up: ", why->msg);
 	while ((c = getchar()) != '\n' && c != EOF)
 		;
+	key_uri_look_anew();
 	return c == '\n';
 }
 

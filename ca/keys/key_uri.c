@@ -90,6 +90,20 @@ open_engine(const char *module, struct err *err)
 	return true;
 }
 
+/* The engine has one list of tokens, made when it is first used. Its command RE_ENUMERATE, which
+ * would make it anew, ends the process (libp11 0.4.12). */
+void
+key_uri_look_anew(void)
+{
+	if (engine == NULL)
+		return;
+	ENGINE_finish(engine);
+	ENGINE_free(engine);
+	engine = NULL;
+	free(engine_module);
+	engine_module = NULL;
+}
+
 static bool
 use_module(const char *uri, struct err *err)
 {

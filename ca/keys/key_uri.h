@@ -20,6 +20,8 @@ char *key_uri_in(const struct secret *file);
  * DIRCA_E_CONFIG: no engine or module; SCARD_E_NO_SMARTCARD: the token does not give the key,
  * because it is not there, or not without another PIN. */
 bool key_uri_open(const char *uri, const struct secret *pin, EVP_PKEY **out, struct err *err);
+/* A card was put in: the next one looks for tokens anew, if no key of one is open. */
+void key_uri_look_anew(void);
 /* What the URI's module-path says, "" where it says none. free(). */
 char *key_uri_module(const char *uri);
 /* Does a token keep it? */

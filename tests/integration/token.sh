@@ -142,6 +142,17 @@ $pin_typed
 sees Put the card in and press Enter
 says $(printf '\004')
 ends 1" "$(uri nobody kra1)"
+# The reader is empty at first.
+mkdir "$dir/reader"
+put_in() { # the card comes while it is waited for
+	printf out >"$dir/reader/mode" && rm -f "$dir/opened.pfx" && P11_SHIM_FOLDER=$dir/reader by_hand "$pin_typed
+sees Put the card in and press Enter
+removes $dir/reader/mode
+says
+$pin_typed
+ends 0" "$(uri kra kra1)" && [ "$(ca_lab_key_of "$dir/opened.pfx")" = "$(ca_lab_key_of "$dir/user1.pfx")" ]
+}
+check "and a card that is put in meanwhile opens it" put_in
 check "not with another key of a token" refuses DIRCA_E_KEY_MISMATCH recover --kra "$(uri ca ca0)" --kra-certificate "$dir/kra1.crt" --kra-password-file "$dir/pin"
 
 check "a second key on the token" new_key ca EC:prime256v1 ca1 03

@@ -11,6 +11,7 @@ SCRIPT is one argument, a step a line:
   presses C      Ctrl-C, \\ or Z, once the terminal does not echo
   interrupts     Ctrl-C, whatever it does
   runs COMMAND   a command of the shell's, which succeeds
+  removes FILE   meanwhile
   goes on        SIGCONT, to a program that was stopped
   ends N         the program ends by itself with this status
   dies SIGNAL    a signal ends it, by number
@@ -114,6 +115,9 @@ class Person:
     def runs(self, command):
         if subprocess.run(command, shell=True, check=False).returncode != 0:
             self.fail(f"{command!r} failed")
+
+    def removes(self, path):
+        os.remove(path)
 
     def goes(self, _):
         self.sees("#stopped#")

@@ -78,11 +78,40 @@ create_object(CK_SESSION_HANDLE session, CK_ATTRIBUTE *what, CK_ULONG count, CK_
 	return real->C_CreateObject(session, what, count, out);
 }
 
+/* A reader whose card is out: the slot is there, and empty. */
+static CK_RV
+get_slot_list(CK_BBOOL with_token, CK_SLOT_ID *out, CK_ULONG *count)
+{
+	if (!with_token || !mode_is("out"))
+		return real->C_GetSlotList(with_token, out, count);
+	*count = 0;
+	return CKR_OK;
+}
+
+static CK_RV
+get_slot_info(CK_SLOT_ID slot, CK_SLOT_INFO *out)
+{
+	CK_RV rv = real->C_GetSlotInfo(slot, out);
+
+	if (mode_is("out"))
+		out->flags &= ~(CK_FLAGS)CKF_TOKEN_PRESENT;
+	return rv;
+}
+
+static CK_RV
+open_session(CK_SLOT_ID slot, CK_FLAGS flags, void *arg, CK_NOTIFY notify, CK_SESSION_HANDLE *out)
+{
+	return mode_is("out") ? CKR_TOKEN_NOT_PRESENT
+			      : real->C_OpenSession(slot, flags, arg, notify, out);
+}
+
 static CK_RV
 get_token_info(CK_SLOT_ID slot, CK_TOKEN_INFO *out)
 {
 	CK_RV rv = real->C_GetTokenInfo(slot, out);
 
+	if (mode_is("out"))
+		return CKR_TOKEN_NOT_PRESENT;
 	if (mode_is("without"))
 		out->flags &= ~(CK_FLAGS)CKF_RNG;
 	return rv;
@@ -105,6 +134,9 @@ C_GetFunctionList(CK_FUNCTION_LIST **out)
 	list.C_GenerateRandom = generate_random;
 	list.C_CreateObject = create_object;
 	list.C_GetTokenInfo = get_token_info;
+	list.C_GetSlotList = get_slot_list;
+	list.C_GetSlotInfo = get_slot_info;
+	list.C_OpenSession = open_session;
 	*out = &list;
 	return CKR_OK;
 }
