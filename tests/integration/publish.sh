@@ -140,6 +140,17 @@ mails=$(ls "$dir/mail")
 check "holds nobody up" eval 'ca_lab_eventually waits && ca_lab_enroll user5 User "$dir/user5.pfx"'
 check "is told in the log" ca_lab_eventually grep -q 'event="mail not sent" event_id=8 .*certificate' "$dir/dircad.log"
 check "and gets nothing" test "$mails" = "$(ls "$dir/mail")"
+fails_to_tell() { # the owner gets no mail, the program fails: the key is handed out all the same, and recorded
+	local recorded
+	recorded=$(sqlite3 "$CA_STATE/dirca.db" "SELECT count(*) FROM Audit WHERE EventID = 787 AND Success = 1")
+	cp "$dir/hook" "$dir/hook.kept" && printf '#!/bin/sh\nexit 3\n' >"$dir/hook" && as caadmin setreg 'CA\Recovery\SecondApprover' None &&
+		as officer1 getkey user6 "$dir/untold.rec" && [ -s "$dir/untold.rec" ] &&
+		[ "$(sqlite3 "$CA_STATE/dirca.db" "SELECT count(*) FROM Audit WHERE EventID = 787 AND Success = 1")" = $((recorded + 1)) ] &&
+		ca_lab_eventually grep -q 'event="the program for events failed" event_id=1013 .*ended with status 3' "$dir/dircad.log" &&
+		ca_lab_eventually grep -q 'event="mail not sent" event_id=1013 ' "$dir/dircad.log"
+}
+check "who cannot be told of a recovery holds none up, and is told of in the log" fails_to_tell
+mv "$dir/hook.kept" "$dir/hook"
 check "(the right one again)" mail_trusts "$dir/tls/ca.pem"
 chmod 722 "$dir/hook"
 check "a program that others may change is not run" eval 'waits; ca_lab_eventually grep "others than root may change it" "$dir/dircad.log"'
