@@ -375,6 +375,10 @@ of_retrieval(const struct retrieval *r)
 	put(out, "request_id", json_integer((json_int_t)r->request_id));
 	put(out, "audit_row", json_integer((json_int_t)r->audit_row));
 	put_instant(out, "time", r->when);
+	if (r->case_id != 0)
+		put(out, "case_id", json_integer((json_int_t)r->case_id));
+	if (r->ticket != NULL)
+		put(out, "ticket", dump_text(r->ticket));
 	return out;
 }
 

@@ -80,6 +80,10 @@ print_retrieval(FILE *to, const char *indent, const struct retrieval *r)
 	    (long long)r->request_id, indent, (long long)r->audit_row, indent);
 	print_when(to, r->when);
 	fputc('\n', to);
+	if (r->case_id != 0)
+		fprintf(to, "%sRecovery Case: %lld, %s%s\n", indent, (long long)r->case_id,
+		    r->ticket != NULL ? "ticket " : "by itself, without a ticket",
+		    r->ticket != NULL ? r->ticket : "");
 }
 
 json_t *
@@ -88,9 +92,11 @@ json_retrieval(const struct retrieval *r)
 	char when[21];
 
 	clock_format(r->when, when);
-	return json_pack("{s:s, s:s?, s:I, s:I, s:s}", "officer", r->officer, "officer_sid",
-	    r->officer_sid, "request_id", (json_int_t)r->request_id, "audit_row",
-	    (json_int_t)r->audit_row, "when", when);
+	return json_pack("{s:s, s:s?, s:I, s:I, s:s, s:o, s:s?}", "officer", r->officer,
+	    "officer_sid", r->officer_sid, "request_id", (json_int_t)r->request_id, "audit_row",
+	    (json_int_t)r->audit_row, "when", when, "case_id",
+	    r->case_id != 0 ? json_integer((json_int_t)r->case_id) : json_null(), "ticket",
+	    r->ticket);
 }
 
 void

@@ -22,6 +22,8 @@ typedef struct {
 	ASN1_UTF8STRING *officer, *officer_sid;
 	ASN1_OCTET_STRING *certificate;
 	STACK_OF(ASN1_OCTET_STRING) * chain, *kras;
+	int64_t case_id;
+	ASN1_UTF8STRING *ticket;
 } KEY_RETRIEVAL;
 
 /* clang-format off */
@@ -35,6 +37,8 @@ ASN1_SEQUENCE(KEY_RETRIEVAL) = {
 	ASN1_SIMPLE(KEY_RETRIEVAL, certificate, ASN1_OCTET_STRING),
 	ASN1_SEQUENCE_OF(KEY_RETRIEVAL, chain, ASN1_OCTET_STRING),
 	ASN1_SEQUENCE_OF(KEY_RETRIEVAL, kras, ASN1_OCTET_STRING),
+	ASN1_IMP_OPT_EMBED(KEY_RETRIEVAL, case_id, ZINT64, 1),
+	ASN1_IMP_OPT(KEY_RETRIEVAL, ticket, ASN1_UTF8STRING, 2),
 } static_ASN1_SEQUENCE_END(KEY_RETRIEVAL)
 /* clang-format on */
 
@@ -62,6 +66,10 @@ check(const struct retrieval *r, struct err *err)
 		return bad(err, "the officer's name is absent, over-long or no text");
 	if (r->officer_sid != NULL && !check_text(r->officer_sid, SID_MAX))
 		return bad(err, "the officer's SID is over-long or no text");
+	if (r->case_id < 0 || (r->ticket != NULL && r->case_id == 0) ||
+	    (r->ticket != NULL && !check_text(r->ticket, RETRIEVAL_TICKET_MAX)))
+		return bad(
+		    err, "the recovery case is no number, or its ticket over-long or no text");
 	if (r->chain_count == 0 || r->chain_count > RETRIEVAL_CERTS_MAX ||
 	    r->kra_count > RETRIEVAL_CERTS_MAX - r->chain_count)
 		return bad(err, "too few or too many certificates are named");
@@ -96,10 +104,13 @@ fill(const struct retrieval *r, KEY_RETRIEVAL *wire, struct err *err)
 	wire->version = VERSION;
 	wire->request_id = r->request_id;
 	wire->audit_row = r->audit_row;
+	wire->case_id = r->case_id;
 	if (ASN1_GENERALIZEDTIME_set(wire->when, (time_t)r->when) == NULL ||
 	    !der_string_set(wire->officer, view_str(r->officer), err) ||
 	    (r->officer_sid != NULL && (wire->officer_sid = der_string_new(V_ASN1_UTF8STRING,
 					    view_str(r->officer_sid))) == NULL) ||
+	    (r->ticket != NULL &&
+		(wire->ticket = der_string_new(V_ASN1_UTF8STRING, view_str(r->ticket))) == NULL) ||
 	    !der_string_set(wire->certificate,
 		view_of(r->certificate.sha256, sizeof r->certificate.sha256), err) ||
 	    !push_hashes(wire->chain, r->chain, r->chain_count) ||
@@ -214,6 +225,7 @@ retrieval_decode(struct view der, struct retrieval *out, struct err *err)
 		return false;
 	out->request_id = wire->request_id;
 	out->audit_row = wire->audit_row;
+	out->case_id = wire->case_id;
 	if (wire->version != VERSION)
 		bad(err, "its version is unknown");
 	else
@@ -221,6 +233,7 @@ retrieval_decode(struct view der, struct retrieval *out, struct err *err)
 		     read_text(wire->officer, &out->officer, err) &&
 		     (wire->officer_sid == NULL ||
 			 read_text(wire->officer_sid, &out->officer_sid, err)) &&
+		     (wire->ticket == NULL || read_text(wire->ticket, &out->ticket, err)) &&
 		     read_hash(wire->certificate, &out->certificate, err) &&
 		     read_hashes(wire->chain, &out->chain, &out->chain_count, err) &&
 		     read_hashes(wire->kras, &out->kras, &out->kra_count, err) && check(out, err) &&
@@ -236,6 +249,7 @@ retrieval_free(struct retrieval *r)
 {
 	free(r->officer);
 	free(r->officer_sid);
+	free(r->ticket);
 	free(r->chain);
 	free(r->kras);
 	*r = (struct retrieval){0};

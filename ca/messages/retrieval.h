@@ -11,6 +11,7 @@
 #define RETRIEVAL_HASH_LEN    32 /* SHA-256 of a certificate */
 #define RETRIEVAL_CERTS_MAX   62 /* chain and KRAs; one more makes the most that a message has */
 #define RETRIEVAL_OFFICER_MAX 512
+#define RETRIEVAL_TICKET_MAX  64
 
 struct retrieval_hash {
 	uint8_t sha256[RETRIEVAL_HASH_LEN];
@@ -20,6 +21,8 @@ struct retrieval {
 	int64_t request_id, audit_row, when; /* row 0: the audit filter left it out */
 	char *officer;                       /* DOMAIN\name */
 	char *officer_sid;                   /* text; NULL: the directory gives none */
+	int64_t case_id;                     /* recovery case; 0: none is named */
+	char *ticket;                        /* of it; NULL: it has none, being one by itself */
 	struct retrieval_hash certificate;
 	struct retrieval_hash *chain; /* the CA that signs first */
 	size_t chain_count;

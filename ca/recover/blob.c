@@ -220,10 +220,10 @@ chain_of(const struct recovery *r, size_t *count_out)
 	return list;
 }
 
-/* `audit_row` is that of the retrieval, on disk already. */
+/* `audit_row` is that of the retrieval, and `case_id` its case, on disk already. */
 static bool
-make_blob(
-    const struct recovery *r, struct vault *v, int64_t audit_row, struct buf *out, struct err *err)
+make_blob(const struct recovery *r, struct vault *v, int64_t audit_row, int64_t case_id,
+    struct buf *out, struct err *err)
 {
 	const struct ca *ca = r->ca;
 	OWNED(own_memory) char *officer = printable_escape(r->officer->downlevel);
@@ -246,7 +246,9 @@ make_blob(
 		.audit_row = audit_row,
 		.when = r->now,
 		.officer = officer,
-		.officer_sid = principal_sid_text(r->officer, sid)},
+		.officer_sid = principal_sid_text(r->officer, sid),
+		.case_id = case_id,
+		.ticket = r->used.ticket},
 	};
 	return recovery_attrs(&in, &attrs, err) &&
 	       vault_sign_message(v, buf_view(&attrs), &signature, err) &&
@@ -325,7 +327,7 @@ retrieve(struct recovery *r, struct vault *v, struct buf *blob_out, struct err *
 	if (!store_do(r->ca->store, write_retrieval, &u, err))
 		return false;
 	r->case_id = u.case_id;
-	if (!make_blob(r, v, u.audit_row, blob_out, err))
+	if (!make_blob(r, v, u.audit_row, u.case_id, blob_out, err))
 		return false;
 	ca_event_tell(r->ca, case_event(&u.event));
 	return true;

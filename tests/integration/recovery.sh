@@ -504,6 +504,15 @@ check "which is recorded, as what was refused" test "$(sqlite3 "$CA_STATE/dirca.
 check "one person is enough again" ca_lab_as caadmin setreg 'CA\Recovery\ApproveBatches' 0
 check "other contents the CA cannot know" archive import "$dir/false"
 check "who opens it does" refuses NTE_BAD_DATA opens_now "$other"
+unmatched() { # what is no key of the certificate is written nowhere, in no form
+	local form
+	for form in pfx pem pkcs8; do
+		refuses NTE_BAD_DATA "$DIRCA_BIN/dirca" recoverkey "$dir/now.rec" "$dir/unmatched.$form" --format $form --receipt "$dir/unmatched.json" \
+			--sheet "$dir/unmatched.txt" --kra "$dir/kra$other.pfx" "${kra_words[@]}" || return 1
+	done
+	[ -z "$(find "$dir" -maxdepth 1 -name 'unmatched*')" ]
+}
+check "before anything is written" unmatched
 check "and it destroyed nothing" archive revert "$batch"
 check "the former agent opens it" opens_now "$winner"
 check "of a batch that breaks off" eval 'head -c -40 "$dir/back" >"$dir/cut"; refuses "cut off" archive import "$dir/cut"'
@@ -1006,6 +1015,10 @@ check "what was lost is revoked first" says revoked typed officer1 '' getcase
 check "two retrievals failed, and both say of which case" case_records 0 2
 check "then it is fetched" getcase
 check "into the trail" case_records 1 1
+told_case() { "$DIRCA_BIN/dirca" recoverkey "$1" --json --ca "$CA_STATE/ca.crt" | jq -e ".retrieval | $2"; }
+check "and the agent sees by which case" told_case "$dir/case.rec" ".case_id == $case and .ticket == \"INC-4711\""
+check "in words, too" says "Recovery Case: $case, ticket INC-4711" "$DIRCA_BIN/dirca" recoverkey "$dir/case.rec" --ca "$CA_STATE/ca.crt"
+check "or that nobody opened one" told_case "$dir/key.rec" '.case_id > 0 and .ticket == null'
 check "the case is closed, since the key arrived" case_is officer2 '.state == "closed" and .reason == "lost" and .ticket == "INC-4711" and .keys[0].fetches == 1'
 rm "$dir/case.rec"
 check "and serves no more" refuses 'is closed' officer getkey "$serial" "$dir/case.rec" --case "$case"

@@ -29,6 +29,8 @@ usual(void)
 	return r;
 }
 
+static char ticket[] = "INC-4711";
+
 static void
 what_was_written_comes_back(void **state)
 {
@@ -58,8 +60,26 @@ what_was_written_comes_back(void **state)
 	must(retrieval_decode(buf_view(&der), &back, &err));
 	assert_null(back.officer_sid);
 	assert_int_equal(back.kra_count, 0);
+	assert_int_equal(back.case_id, 0);
+	assert_null(back.ticket);
 	retrieval_free(&back);
 	buf_free(&der);
+	for (int with_ticket = 0; with_ticket < 2; with_ticket++) {
+		r.case_id = 4711;
+		r.ticket = with_ticket ? ticket : NULL;
+		must(retrieval_encode(&r, &der, &err));
+		must(retrieval_decode(buf_view(&der), &back, &err));
+		assert_int_equal(back.case_id, 4711);
+		if (with_ticket)
+			assert_string_equal(back.ticket, ticket);
+		else
+			assert_null(back.ticket);
+		retrieval_free(&back);
+		for (size_t len = 0; len < der.len; len++)
+			must_fail(retrieval_decode(view_of(der.ptr, len), &back, &err),
+			    ERROR_INVALID_DATA);
+		buf_free(&der);
+	}
 }
 
 /* docs/PROTOCOL.md shows it in lines of hexadecimal digits. */
@@ -127,13 +147,13 @@ what_is_not_whole_is_not_written(void **state)
 	char bad[] = "a\u202eb", empty[] = "", *longest = calloc(RETRIEVAL_OFFICER_MAX + 2, 1);
 	struct retrieval_hash *many = calloc(RETRIEVAL_CERTS_MAX, sizeof *many);
 	const struct retrieval good = usual();
-	struct retrieval rows[8];
+	struct retrieval rows[12];
 	struct buf der;
 	struct err err;
 
 	(void)state;
 	memset(longest, 'x', RETRIEVAL_OFFICER_MAX + 1);
-	for (size_t i = 0; i < 8; i++)
+	for (size_t i = 0; i < 12; i++)
 		rows[i] = good;
 	rows[0].request_id = 0;
 	rows[1].audit_row = -1;
@@ -144,7 +164,12 @@ what_is_not_whole_is_not_written(void **state)
 	rows[6].chain_count = 0;
 	rows[7].kras = many;
 	rows[7].kra_count = RETRIEVAL_CERTS_MAX - 1;
-	for (size_t i = 0; i < 8; i++)
+	rows[8].case_id = -1;
+	rows[9].ticket = ticket; /* of no case */
+	rows[10].case_id = rows[11].case_id = 1;
+	rows[10].ticket = longest;
+	rows[11].ticket = empty;
+	for (size_t i = 0; i < 12; i++)
 		must_fail(retrieval_encode(&rows[i], &der, &err), E_INVALIDARG);
 	free(longest);
 	free(many);
