@@ -304,6 +304,7 @@ check "of another, too" says 'Keys exported: 2.' export_group Sales "$dir/seller
 check "as the list of passwords names them" says 'Keys exported: 2.' export_group Sales "$dir/listed" --password-list "$dir/many/passwords.csv" \
 	"$dir/many/0.p12" "$dir/many/1.p12"
 check "who is of no group has none" refuses 'there is no key to export' export_group Engineering "$dir/nobody" "$dir/five.p12" "$dir/both.p12"
+check "nor has a stranger" eval 'foreign stranger stranger && refuses "there is no key to export" export_group Sales "$dir/nobody" "$dir/stranger.p12"'
 check "a group that is not there is named" refuses CRYPT_E_NOT_FOUND export_group Nobody "$dir/nobody" "$dir/five.p12"
 check "without a directory nobody's is known" refuses DIRCA_E_USAGE eval 'HOME=$dir/nowhere export_batch "$thumb" "$dir/nobody" --group Sales "$dir/five.p12"'
 check "which writes nothing" test -z "$(ls_batch nobody)"
