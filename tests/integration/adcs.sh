@@ -60,6 +60,8 @@ make_old_ca() {
 			[user2]
 			[user3]
 			[user4]
+			extendedKeyUsage = clientAuth
+			subjectAltName = otherName:1.3.6.1.4.1.311.20.2.3;UTF8:user4@nwtraders.com
 			[kra1]
 			keyUsage = critical,keyEncipherment
 			extendedKeyUsage = 1.3.6.1.4.1.311.21.6
@@ -139,7 +141,7 @@ kra="id=4;disposition=20;requester=NWTRADERS\\kra1;template=KeyRecoveryAgent;cer
 user1="id=7;disposition=20;requester=NWTRADERS\\user1;template=EFSArchive;upn=user1@nwtraders.com;submitted=$now;cert=user1.crt;key=user1.p7;hashes=$(sha1_of "$old/kra1.crt")"
 user2="id=8;disposition=21;requester=NWTRADERS\\user2;template=User;cert=user2.crt;revoked=$((now - 3600));reason=1"
 user3="id=9;disposition=20;requester=NWTRADERS\\user3;template=User;cert=user3.crt;request=user3.csr;attributes=CertificateTemplate:User"
-user4="id=11;disposition=20;requester=NWTRADERS\\user4;template=User;cert=user4.crt"
+user4="id=11;disposition=20;requester=NWTRADERS\\user4;template=User;upn=user4@nwtraders.com;submitted=$now;cert=user4.crt"
 denied="id=10;disposition=31;requester=NWTRADERS\\user4"
 certutil all.csv "$kra" "$user1" "$user2" "$user3" "$denied"
 certutil later.csv "$user1" "$user2" "${user3/=20;/=21;};revoked=$((now - 60));reason=4" "$user4" "$denied"
@@ -213,17 +215,18 @@ check "another publication keeps the administrators" ca_lab_as caadmin ca publis
 check "who may ask still" ca_lab_status .directory_fresh
 
 # ---- a name that is somebody else's now ----
-signs_in() { # STATUS: with the certificate of user1 that AD CS issued, which has no SID in it
-	is "$1" curl -s --cacert "$CA_STATE/ca.crt" --cert "$old/user1.crt" --key "$old/user1.key" -o /dev/null -w '%{http_code}' "$CA_URL/dirca/v1/requests"
+signs_in() { # STATUS USER: with the certificate that AD CS issued, which has no SID in it
+	is "$1" curl -s --cacert "$CA_STATE/ca.crt" --cert "$old/$2.crt" --key "$old/$2.key" -o /dev/null -w '%{http_code}' "$CA_URL/dirca/v1/requests"
 }
-another_user1() {
-	local entry=$dir/user1.ldif
-	lab_admin ldapsearch -LLL -o ldif-wrap=no -b "cn=user1,$CA_LAB_USERS" -s base >"$entry" && lab_admin ldapdelete "cn=user1,$CA_LAB_USERS" &&
+another_user4() {
+	local entry=$dir/user4.ldif
+	lab_admin ldapsearch -LLL -o ldif-wrap=no -b "cn=user4,$CA_LAB_USERS" -s base >"$entry" && lab_admin ldapdelete "cn=user4,$CA_LAB_USERS" &&
 		sleep 1 && lab_admin ldapadd <"$entry"
 }
-check "who has a certificate of AD CS signs in with it" ca_lab_eventually signs_in 200
-check "user1 leaves, and another one gets the name" another_user1
-check "attack: the former signs in as the new one" ca_lab_eventually signs_in 401
+check "who has a certificate of AD CS signs in with it" ca_lab_eventually signs_in 200 user4
+check "but not by a key that was handed out" signs_in 401 user1
+check "user4 leaves, and another one gets the name" another_user4
+check "attack: the former signs in as the new one" ca_lab_eventually signs_in 401 user4
 
 # ---- rows that are refused ----
 refused() { # SENTENCE ROW...: a file with these alone

@@ -34,8 +34,10 @@ class Person:
     def __init__(self, argv):
         self.seen = b""
         self.unread = 0  # what a step has not looked at yet
+        told, seen = os.pipe()
         self.pid, self.tty = pty.fork()
         if self.pid == 0:
+            os.read(told, 1)  # how the terminal is before
             # The terminal outlives the program, which is the foreground group of its own.
             child = os.fork()
             if child == 0:
@@ -47,6 +49,7 @@ class Person:
                 os.execvp(argv[0], argv)
             self.leader(child)
         self.before = termios.tcgetattr(self.tty)
+        os.write(seen, b"!")
 
     @staticmethod
     def leader(child):
