@@ -193,7 +193,7 @@ check "which is no success for who does not trust the CA" fails 'not in order' u
 # ---- the layout: each line, with marks for what differs from day to day ----
 marked() {
 	sed -E 's/[0-9a-f]{2}( [0-9a-f]{2}){19}/HASH/; s/ [0-9a-f]{20,40}$/ SERIAL/; s/[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2} UTC/WHEN/
-		s/S-1-5-21-[0-9-]+/SID/; s/^(  (Request Id|Audit Row): )[0-9]+$/\1NUMBER/'
+		s/S-1-5-21-[0-9-]+/SID/; s/^(  (Request Id|Audit Row|Recovery Case): )[0-9]+/\1NUMBER/'
 }
 has_layout() { # COMMAND...: what standard input says, on standard output
 	"$@" 2>"$dir/layout.err" | marked | diff -u "$dir/layout" - || { cat "$dir/layout.err"; return 1; }
@@ -239,6 +239,7 @@ Retrieved by:
   Request Id: NUMBER
   Audit Row: NUMBER
   Time: WHEN
+  Recovery Case: NUMBER, by itself, without a ticket
 Archived as: AES-256-CBC
 Recipient Info[0]:
 $kra1_is
