@@ -188,6 +188,21 @@ out() { dirca exportpfx "$1" "$2" --out-password-file pn "${@:3}"; }
 check "out of it by hash" eval 'out "$(hash_of u2.crt | cut -c1-8)" o1.pfx --user && has_keys o1.pfx 1'
 check "by a part of its name" eval 'out LEAF o2.pfx --user && has_certificates o2.pfx 4'
 check "of an encrypted one" eval 'out u1 o3.pfx --folder safe --password-file pn && has_keys o3.pfx 1'
+# The machine's folder is in /etc: in one of its own, where the kernel lets us.
+machine() { # COMMAND...
+	# shellcheck disable=SC2016 # that shell's
+	"${apart[@]}" sh -c 'mount --bind "$0" /etc && exec "$@"' "$dir/etc" "$@"
+}
+apart=(unshare -rm)
+mkdir -p etc/dirca
+if machine true 2>/dev/null; then
+	program=${DIRCA_BIN:-$here/../../build/dev/bin}/dirca
+	check "without a word into the machine's" says "/etc/dirca/keys/$(hash_of u1.crt).pem" machine "$program" importpfx u1.pfx --password-file p1
+	check "for root alone" is "600 700" eval 'echo $(stat -c %a "etc/dirca/keys/$(hash_of u1.crt).pem" etc/dirca/keys)'
+	check "and out of it" eval 'machine "$program" exportpfx u1 o7.pfx --out-password-file pn && has_keys o7.pfx 1'
+else
+	echo "SKIPPED: unshare -rm cannot be had here: that keys go into the machine's folder is not shown"
+fi
 check "not by one that several have" refuses TYPE_E_AMBIGUOUSNAME out u o4.pfx --user
 check "nor one that none has" fails_with 3 out nobody o4.pfx --user
 check "two stores at once" fails_with 2 dirca importpfx u1.pfx --user --nss sql:nss --password-file p1
