@@ -113,6 +113,35 @@ check "a run enrolls by the first alone" run_does Auto enrolled
 check "into a folder" serial_at Auto
 nothing_else() { [ "$(cd "$auto" && echo *)" = 'Auto.pfx old' ]; }
 check "and by nothing else" nothing_else
+# What the timers start, as systemd reads the units and as the user's says it.
+units() { # the units of KIND, by the program that is tested
+	local kind=$1 file
+	mkdir -p "$dir/units/$kind" && for file in "$here/../../docs/systemd/$kind"/*; do
+		sed "s|/usr/bin/dirca|$DIRCA_BIN/dirca|" "$file" >"$dir/units/$kind/${file##*/}" || return 1
+	done
+}
+systemd_takes() { # KIND: and says nothing about it
+	local said
+	units "$1" || return 1
+	said=$(XDG_RUNTIME_DIR=$dir systemd-analyze "--$1" verify --man=no "$dir/units/$1"/* 2>&1)
+	local status=$?
+	echo "$said"
+	[ $status -eq 0 ] && [ -z "$said" ]
+}
+if command -v systemd-analyze >/dev/null; then
+	for kind in system user; do check "systemd takes the timer and its service: $kind" systemd_takes $kind; done
+else
+	echo "SKIPPED: systemd-analyze is not here: that systemd takes the units is not shown"
+fi
+timer_does() {
+	local home line folder=.local/share/dirca/enrolled
+	home=$(ca_lab_home user1) && line=$(sed -n "s|%h|$home|g; s|^ExecStart=/usr/bin/dirca ||p" "$here/../../docs/systemd/user/dirca-enroll.service") &&
+		install -D -m 600 "$(ca_lab_pass)" "$home/.config/dirca/enroll-password" || return 1
+	# shellcheck disable=SC2086 # several words
+	ca_lab_as user1 $line && [ "$(stat -c %a "$home/$folder" "$home/$folder/Auto.pfx" | tr '\n' ' ')" = '700 600 ' ] &&
+		[ "$(ca_lab_serial_of "$home/$folder/Auto.pfx")" != "$(serial_at Auto)" ]
+}
+check "the user's timer does so in the user's own folder" timer_does
 first=$(serial_at Auto)
 check "in its renewal period it is renewed" run_does Auto renewed
 check "the old key is kept" test -s "$auto/old/Auto-${first,,}.pfx"
