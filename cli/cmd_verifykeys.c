@@ -150,8 +150,9 @@ cmd_verifykeys(struct work *w, struct err *err)
 		return verify_ca(w, err);
 	results = json_array();
 	if (cli->count == 1 && file_read(cli->args[0], FILE_MAX, &file, &ignored) &&
-	    recovery_decode(buf_view(&file), &blob, &ignored))
-		ok = verify_blob(cli, &blob, results, err);
+	    recovery_is(buf_view(&file)))
+		ok = recovery_decode(buf_view(&file), &blob, err) &&
+		     verify_blob(cli, &blob, results, err);
 	else
 		ok = verify_pairs(cli, results, err);
 	if (ok)

@@ -303,6 +303,21 @@ decode_archived(struct recovery_blob *out, struct err *err)
 }
 
 bool
+recovery_is(struct view file)
+{
+	static const uint8_t signed_data[] = {
+	    0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02};
+	OWNED(cms_signed_free) struct cms_signed message = {0};
+	struct err ignored;
+
+	return file.len > 32 && file.ptr[0] == 0x30 &&
+	       memmem(file.ptr, 16, signed_data, sizeof signed_data) != NULL &&
+	       cms_signed_decode(file, &message, &ignored) && message.signer_count > 0 &&
+	       cms_signer_attr(&message.signers[0], oid_nid(OID_ARCHIVED_KEY_CERT_HASH), true) !=
+		   NULL;
+}
+
+bool
 recovery_decode(struct view der, struct recovery_blob *out, struct err *err)
 {
 	*out = (struct recovery_blob){0};

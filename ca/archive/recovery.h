@@ -36,6 +36,9 @@ struct recovery_blob {
 	bool has_retrieval; /* false: of AD CS, or of a dirca before it signed that */
 	struct retrieval retrieval;
 };
+/* Signed data that names a certificate as a recovery BLOB does; whether it is a good one
+ * recovery_decode says. */
+bool recovery_is(struct view file);
 /* Accepts id-data with the ContentInfo, or 1.2.840.113549.1.7.3. Says nothing of whom to believe:
  * the signature is checked under the certificate that the message itself brings, and that the
  * certificate of 21.16 is there. Before a key is opened: recovery_verify. */

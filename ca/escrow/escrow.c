@@ -15,7 +15,7 @@ static const struct {
 	escrow_reader *read;
 } readers[] = {
     {escrow_is_batch, escrow_read_batch},
-    {escrow_is_recovery, escrow_read_recovery},
+    {recovery_is, escrow_read_recovery},
     {escrow_is_dogtag, escrow_read_dogtag},
     {is_material, escrow_read_material},
 };

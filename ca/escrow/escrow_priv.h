@@ -10,7 +10,7 @@ typedef bool escrow_probe(struct view file);
 typedef bool escrow_reader(
     struct view file, const struct escrow_with *with, struct escrow_items *out, struct err *err);
 
-escrow_probe escrow_is_batch, escrow_is_recovery, escrow_is_dogtag;
+escrow_probe escrow_is_batch, escrow_is_dogtag;
 escrow_reader escrow_read_batch, escrow_read_material, escrow_read_recovery, escrow_read_dogtag;
 
 /* Adds a key with its certificate of `with`; without one a problem that calls it `what`. Takes the

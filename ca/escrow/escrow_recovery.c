@@ -5,30 +5,10 @@
  */
 #include "escrow_priv.h"
 
-#include <string.h>
-
 #include "mem.h"
-#include "oids.h"
 #include "own_openssl.h"
 
 #define SOURCE "recovery BLOB"
-
-static const uint8_t signed_data[] = {
-    0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02};
-
-/* Whether it is a good one its reader says. */
-bool
-escrow_is_recovery(struct view file)
-{
-	OWNED(cms_signed_free) struct cms_signed message = {0};
-	struct err ignored;
-
-	return file.len > 32 && file.ptr[0] == 0x30 &&
-	       memmem(file.ptr, 16, signed_data, sizeof signed_data) != NULL &&
-	       cms_signed_decode(file, &message, &ignored) && message.signer_count > 0 &&
-	       cms_signer_attr(&message.signers[0], oid_nid(OID_ARCHIVED_KEY_CERT_HASH), true) !=
-		   NULL;
-}
 
 /* The way round: what they combine is read. */
 static bool

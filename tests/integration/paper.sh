@@ -189,6 +189,11 @@ line 'Retrieving the Key BLOB from the CA Database' prints 'CN=kra1' kra1 certut
 rm "$work/user.pfx"
 line 'Recovery BLOB Structure' prints 'CN=kra1' kra1 certutil -recoverkey outputblob
 check "which is no success for who does not trust the CA" fails 'not in order' user2 certutil -recoverkey outputblob
+check "whose hashes are verified, unopened" prints 'a CA that you trust signed it' kra1 certutil -verifykeys outputblob
+check "not for who does not trust the CA" refuses_too 'none of the CAs that you trust' user2 certutil -verifykeys outputblob
+spoiled() { cp "$work/outputblob" "$work/spoiled" && damage "$work/spoiled" -9; }
+check "of one whose signature was changed" spoiled
+check "neither" fails 'recovery blob: ' kra1 certutil -verifykeys spoiled
 
 # ---- the layout: each line, with marks for what differs from day to day ----
 marked() {
