@@ -1,4 +1,4 @@
-/* Writing PKCS#12: the certificates in one encrypted part, each key encrypted in another. */
+/* Writing PKCS#12: the certificates in encrypted parts, the keys, each encrypted, in others. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,12 +10,15 @@
 #include "pfx_priv.h"
 #include "text.h"
 
-/* A derivation for the MAC, one for the certificates, one a key. What readers still take: .NET's
+/* A derivation for the MAC, one a part of certificates, one a key. What readers still take: .NET's
  * loader refuses more than 300,000 for one of them, Java more than 5,000,000; a reader of PKCS#8
  * files that is ours alone is asked for more (pkcs8.h). */
 #define ITERATIONS       300000
 #define ITERATIONS_LEAST 10000             /* as keytool; Windows has 2,000 */
-#define ITERATIONS_KEYS  (20 * ITERATIONS) /* of all keys: who reads them waits for it */
+#define ITERATIONS_KEYS  (20 * ITERATIONS) /* of all of them: who reads them waits for it */
+
+/* Of one part of the file GnuTLS 3.7 keeps no more (MAX_BAG_ELEMENTS), and says nothing. */
+#define PART_BAGS 32
 
 struct writer {
 	const char *password;
@@ -51,9 +54,10 @@ cipher(const struct writer *w)
 }
 
 static int
-iterations_of(size_t keys)
+iterations_of(const struct pfx_content *what)
 {
-	size_t each = keys > 0 ? ITERATIONS_KEYS / keys : ITERATIONS;
+	size_t keys = what->key_count, derivations = keys + (keys + what->other_count) / PART_BAGS;
+	size_t each = derivations > 0 ? ITERATIONS_KEYS / derivations : ITERATIONS;
 
 	return each > ITERATIONS         ? ITERATIONS
 	       : each < ITERATIONS_LEAST ? ITERATIONS_LEAST
@@ -170,16 +174,31 @@ add_bags(struct writer *w, const struct pfx_content *what, struct err *err)
 	return true;
 }
 
+/* `nid`: PKCS12_add_safe's. */
+static bool
+add_parts(struct writer *w, STACK_OF(PKCS12_SAFEBAG) * bags, int nid)
+{
+	bool ok = true;
+
+	for (int i = 0; ok && i < sk_PKCS12_SAFEBAG_num(bags);) {
+		STACK_OF(PKCS12_SAFEBAG) *part = sk_PKCS12_SAFEBAG_new_null();
+
+		for (int n = 0; n < PART_BAGS && i < sk_PKCS12_SAFEBAG_num(bags); n++, i++)
+			ok = ok &&
+			     sk_PKCS12_SAFEBAG_push(part, sk_PKCS12_SAFEBAG_value(bags, i)) > 0;
+		ok = ok && PKCS12_add_safe(&w->safes, part, nid, w->iterations, w->password) == 1;
+		sk_PKCS12_SAFEBAG_free(part);
+	}
+	return ok;
+}
+
 /* PKCS12_set_mac takes the digest's own default of the salt's length. */
 static PKCS12 *
 finish(struct writer *w)
 {
 	OWNED(own_pkcs12) PKCS12 *p12 = NULL;
 
-	if (w->certificate_bags != NULL && PKCS12_add_safe(&w->safes, w->certificate_bags,
-					       cipher(w), w->iterations, w->password) != 1)
-		return NULL;
-	if (w->key_bags != NULL && PKCS12_add_safe(&w->safes, w->key_bags, -1, 0, NULL) != 1)
+	if (!add_parts(w, w->certificate_bags, cipher(w)) || !add_parts(w, w->key_bags, -1))
 		return NULL;
 	p12 = PKCS12_add_safes(w->safes, 0);
 	if (p12 == NULL || PKCS12_set_mac(p12, w->password, -1, NULL, 0, ITERATIONS,
@@ -194,7 +213,7 @@ pfx_write(const struct pfx_content *what, const struct secret *password, enum pf
 {
 	OWNED(secret_free) struct secret pass = {0};
 	OWNED(writer_end)
-	struct writer w = {.strength = strength, .iterations = iterations_of(what->key_count)};
+	struct writer w = {.strength = strength, .iterations = iterations_of(what)};
 	OWNED(own_pkcs12) PKCS12 *p12 = NULL;
 	uint8_t *der = NULL;
 	int len = 0;

@@ -67,7 +67,8 @@ enum pfx_strength {
 	PFX_AES,   /* AES-256-CBC, PBKDF2 with HMAC-SHA-256; MAC with SHA-256 */
 	PFX_LEGACY /* 3DES and SHA-1, which everything since Windows 2000 reads */
 };
-/* 300,000 iterations each; of more than 20 keys the sum of theirs is held, down to 10,000. Names
+/* 300,000 iterations each; of more than 20 keys the sum of theirs is held, down to 10,000. Parts of
+ * no more keys, or certificates, than GnuTLS reads of one. Names
  * are made unique, as keytool keeps one entry a name; each certificate is written once.
  * E_INVALIDARG if the password is empty or there is nothing, DIRCA_E_KEY_MISMATCH. */
 bool pfx_write(const struct pfx_content *what, const struct secret *password,

@@ -58,9 +58,10 @@ check "but with --force" merge all.pfx --force
 check "a link is never followed" eval 'ln -s elsewhere link && ! merge link --force && [ ! -e elsewhere ]'
 check "openssl finds four keys" has_keys all.pfx 4
 check "and seven certificates" has_certificates all.pfx 7
-check "GnuTLS finds four" eval '[ "$(certtool --p12-info --inder --infile all.pfx --password new 2>/dev/null | grep -ac "BEGIN.*PRIVATE KEY")" = 4 ]'
-check "Java finds four, whose names differ" eval \
-	'[ "$(keytool -list -keystore all.pfx -storetype PKCS12 -storepass:file pn 2>&1 | grep -c PrivateKeyEntry)" = 4 ]'
+gnutls_keys() { certtool --p12-info --inder --infile "$1" --password new 2>/dev/null | grep -ac 'BEGIN.*PRIVATE KEY'; }
+java_keys() { keytool -list -keystore "$1" -storetype PKCS12 -storepass:file pn 2>&1 | grep -c PrivateKeyEntry; }
+check "GnuTLS finds four" is 4 gnutls_keys all.pfx
+check "Java finds four, whose names differ" is 4 java_keys all.pfx
 nss_keys() { # FILE: so many keys NSS takes from it
 	rm -rf nss && mkdir nss && certutil -N -d sql:nss --empty-password >/dev/null && pk12util -i "$1" -d sql:nss -w pn >/dev/null &&
 		certutil -K -d sql:nss | grep -c '^<'
@@ -96,6 +97,11 @@ check "two hundred keys" eval 'openssl ecparam -name prime256v1 -out curve && : 
 	openssl req -x509 -newkey ec:curve -nodes -keyout m.key -out m.crt -days 9 -subj "/CN=many $i" 2>/dev/null && cat m.key m.crt >>many.pem; done'
 check "in one file" says "200 private keys" dirca convert many.pem many.pfx --out-password-file pn
 check "openssl finds them" has_keys many.pfx 200
+check "GnuTLS does" is 200 gnutls_keys many.pfx
+check "Java does" is 200 java_keys many.pfx
+check "NSS does" is 200 nss_keys many.pfx
+check "and all their certificates" eval 'has_certificates many.pfx 200 &&
+	[ "$(certtool --p12-info --inder --infile many.pfx --password new 2>/dev/null | grep -ac "BEGIN CERT")" = 200 ]'
 check "we do" says "200 private keys" dirca convert many.pfx many2.pem --format pem --plain --password-file pn
 giant() { # FILE: the MAC's count is 2147483647
 	openssl pkcs12 -export -inkey u2.key -in u2.crt -passout file:p1 -out "$1" && python3 - "$1" <<'END'
