@@ -209,10 +209,11 @@ check "whatever it is" ends_with 3 "0xA0DC0004 DIRCA_E_IO"
 # ---- certmonger, the daemon itself ----
 cm=$dir/cm
 mkdir -p "$cm"/{cas,requests,config,local,tmp,files}
-certmonger_runs() { # LINE...: of a shell, while it runs
-	printf '%s\n' "$@" >"$cm/lines"
+certmonger_runs() { # LINE...: of a shell, while it runs; whether they fail certmonger itself does not say
+	rm -f "$cm/ran" && printf '%s\n' "$@" ": >$cm/ran" >"$cm/lines"
 	CERTMONGER_CAS_DIR=$cm/cas CERTMONGER_REQUESTS_DIR=$cm/requests CERTMONGER_CONFIG_DIR=$cm/config CERTMONGER_LOCAL_CA_DIR=$cm/local \
-		CERTMONGER_TMPDIR=$cm/tmp CERTMONGER_SYSTEM_LOCK_FILE=$cm/lock timeout 600 certmonger -n -L -P "$cm/socket" -p "$cm/pid" -c "bash -e $cm/lines"
+		CERTMONGER_TMPDIR=$cm/tmp CERTMONGER_SYSTEM_LOCK_FILE=$cm/lock timeout 600 certmonger -n -L -P "$cm/socket" -p "$cm/pid" -c "bash -e $cm/lines" &&
+		[ -e "$cm/ran" ]
 }
 wants() { echo "getcert request -c dirca -T $1 -I $1 -k $cm/files/$1.key -f $cm/files/$1.crt"; }
 becomes() { echo "for i in {1..900}; do ! getcert list -i $1 | grep -q 'status: $2' || break; sleep 0.1; done; getcert list -i $1 | grep 'status: $2'"; }
@@ -227,7 +228,8 @@ check "where a certificate manager decides it waits" certmonger_runs "$(wants Wa
 check "who approves" ca_lab_as officer1 approve "$(newest)"
 check "so that it has it" certmonger_runs "getcert refresh -i Waits" "$(becomes Waits MONITORING)"
 check "of that template" serial_of Waits
-check "what is refused is rejected" certmonger_runs "$(wants AutoKra)" "$(becomes AutoKra CA_REJECTED)"
-check "with the CA's words" certmonger_runs "getcert list -i AutoKra | grep CERTSRV_E_"
+check "what is refused is rejected" certmonger_runs "$(wants KeyRecoveryAgent)" "$(becomes KeyRecoveryAgent CA_REJECTED)"
+check "with the CA's words" certmonger_runs "getcert list -i KeyRecoveryAgent | grep CERTSRV_E_TEMPLATE_DENIED"
+check "control: what fails there is seen" eval '! certmonger_runs "getcert list | grep -q nothing-of-this"'
 
 checks_end
