@@ -1,8 +1,6 @@
 /* Whence the CA knows templates, rights and people: chosen here, once. */
 #include "ca_priv.h"
 
-#define BACKDATED_S 600
-
 const struct ca_source *
 ca_source_of(const struct config *config)
 {
@@ -28,13 +26,14 @@ ca_find_identity(struct ca *ca, const struct identity *id, struct principal *out
 	return find(ca, &(struct ca_wanted){.identity = id}, out, err);
 }
 
+/* A certificate begins no later than it was asked for: whoever was made after that is another. */
 struct principal_record
 ca_requester_of(const struct store_request *row)
 {
 	return (struct principal_record){.sid = row->requester_sid,
 	    .dn = row->requester_dn,
 	    .name = row->requester_name,
-	    .when = row->submitted_when != 0 ? row->submitted_when : row->not_before + BACKDATED_S};
+	    .when = row->submitted_when != 0 ? row->submitted_when : row->not_before};
 }
 
 enum dir_find

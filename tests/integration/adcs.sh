@@ -62,6 +62,9 @@ make_old_ca() {
 			[user4]
 			extendedKeyUsage = clientAuth
 			subjectAltName = otherName:1.3.6.1.4.1.311.20.2.3;UTF8:user4@nwtraders.com
+			[user4-undated]
+			extendedKeyUsage = clientAuth
+			subjectAltName = otherName:1.3.6.1.4.1.311.20.2.3;UTF8:user4@nwtraders.com
 			[kra1]
 			keyUsage = critical,keyEncipherment
 			extendedKeyUsage = 1.3.6.1.4.1.311.21.6
@@ -69,7 +72,7 @@ make_old_ca() {
 		openssl req -x509 -newkey rsa:2048 -sha1 -nodes -keyout ca.key -out ca.crt -days 900 -config ca.cnf -extensions x \
 			-subj "/DC=com/DC=nwtraders/CN=$CA_NAME" &&
 			: >index && echo 37 >number && echo 6100AB >serial &&
-			issue kra1 && issue user1 && issue user2 && issue user3 && issue user4 && openssl ca -config ca.cnf -revoke user2.crt -crl_reason keyCompromise &&
+			issue kra1 && issue user1 && issue user2 && issue user3 && issue user4 && issue user4-undated && openssl ca -config ca.cnf -revoke user2.crt -crl_reason keyCompromise &&
 			new_crl && new_crl && archive user1 kra1 &&
 			openssl pkcs12 -export -legacy -certpbe PBE-SHA1-RC2-40 -keypbe PBE-SHA1-3DES -macalg sha1 -inkey ca.key -in ca.crt \
 				-name "$CA_NAME" -passout "file:$(ca_lab_pass)" -out ca.p12
@@ -142,9 +145,10 @@ user1="id=7;disposition=20;requester=NWTRADERS\\user1;template=EFSArchive;upn=us
 user2="id=8;disposition=21;requester=NWTRADERS\\user2;template=User;cert=user2.crt;revoked=$((now - 3600));reason=1"
 user3="id=9;disposition=20;requester=NWTRADERS\\user3;template=User;cert=user3.crt;request=user3.csr;attributes=CertificateTemplate:User"
 user4="id=11;disposition=20;requester=NWTRADERS\\user4;template=User;upn=user4@nwtraders.com;submitted=$now;cert=user4.crt"
+undated="id=12;disposition=20;requester=NWTRADERS\\user4;template=User;upn=user4@nwtraders.com;cert=user4-undated.crt"
 denied="id=10;disposition=31;requester=NWTRADERS\\user4"
 certutil all.csv "$kra" "$user1" "$user2" "$user3" "$denied"
-certutil later.csv "$user1" "$user2" "${user3/=20;/=21;};revoked=$((now - 60));reason=4" "$user4" "$denied"
+certutil later.csv "$user1" "$user2" "${user3/=20;/=21;};revoked=$((now - 60));reason=4" "$user4" "$undated" "$denied"
 cp "$(ca_lab_pass)" "$old/password"
 { # for the page's shell
 	# shellcheck disable=SC2046 # names
@@ -224,9 +228,11 @@ another_user4() {
 		sleep 1 && lab_admin ldapadd <"$entry"
 }
 check "who has a certificate of AD CS signs in with it" ca_lab_eventually signs_in 200 user4
+check "whenever it was asked for" signs_in 200 user4-undated
 check "but not by a key that was handed out" signs_in 401 user1
 check "user4 leaves, and another one gets the name" another_user4
 check "attack: the former signs in as the new one" ca_lab_eventually signs_in 401 user4
+check "attack: with one of which AD CS did not say when it was asked for" signs_in 401 user4-undated
 
 # ---- rows that are refused ----
 refused() { # SENTENCE ROW...: a file with these alone
