@@ -92,7 +92,8 @@ struct batch {
 	const struct pkix_cert *kras[KRA_COUNT_MAX];
 	size_t kra_count;
 	bool gcm;
-	int64_t most;
+	int64_t most,
+	    together; /* left out: keys that several open together, whom one entry does not serve */
 	struct buf hashes; /* SHA-256 of each */
 	struct store_ids given;
 	struct buf content;
@@ -243,10 +244,16 @@ add_keys(struct batch *b, struct view from, struct err *err)
 
 	if (!kra_coverage(b->r.store, NULL, 0, &c, err))
 		return false;
-	for (size_t i = 0; ok && i < c.set_count; i++)
-		if (has_agent(&c, &c.sets[i], from) && !is_there(b, &c, &c.sets[i]))
-			for (size_t k = 0; ok && k < c.sets[i].hashes.count; k++)
-				ok = add_sealed_to(b, c.sets[i].hashes.list[k], err);
+	for (size_t i = 0; ok && i < c.set_count; i++) {
+		if (!has_agent(&c, &c.sets[i], from) || is_there(b, &c, &c.sets[i]))
+			continue;
+		if (c.sets[i].threshold > 1) {
+			b->together += c.sets[i].keys;
+			continue;
+		}
+		for (size_t k = 0; ok && k < c.sets[i].hashes.count; k++)
+			ok = add_sealed_to(b, c.sets[i].hashes.list[k], err);
+	}
 	return ok;
 }
 
@@ -345,8 +352,11 @@ act_archive_export(const struct config *config, char *const *args, int count)
 		return act_failed(&err, 1);
 	}
 	end_progress(&b.r);
+	if (b.together > 0)
+		printf(
+		    "Left out: %" PRId64 " keys that several agents open together.\n", b.together);
 	if (b.r.done == 0) {
-		puts("No key is sealed to it that would have to be sealed to the others.");
+		puts("No key is sealed to it alone that would have to be sealed to the others.");
 		return ACT_FINDINGS;
 	}
 	id = hex_encode(view_of(b.id, sizeof b.id), '\0');

@@ -722,6 +722,7 @@ check "is fetched, too" fetch "$dir/shared2.rec" "$(ca_lab_serial_of "$dir/share
 check "and not opened by a share of the first" refuses 'a share of another archived key' opens_by "$dir/shared2.rec" "$dir/shared2.pfx" 1
 check "a key that each opens alone has none" refuses DIRCA_E_KEY_SHARE share 1 "$dir/one.rec"
 check "none is below the floor, and two are opened by two together" with_floor '.below_floor == [] and .unreadable == 0 and .together == [{"threshold": 2, "keys": 2}]'
+check "meanwhile none is sealed anew" refuses "and one alone would open" archive export "$dir/no.batch" "$(ca_lab_sha1 "$dir/kra2.crt")" "$(ca_lab_sha1 "$dir/kra1.crt")"
 # ---- a script of a recovery that others help with: what it prints is typed as it stands ----
 check "a user has a key that two open together" eval 'ca_lab_kra count 3 --threshold 2 && ca_lab_eventually ca_lab_status ".kra_threshold == 2" && ca_lab_enroll user4 EFSArchive "$dir/mine1.pfx"'
 check "and two of which each opens one" eval 'ca_lab_kra count 3 --threshold 1 && ca_lab_eventually ca_lab_status ".kra_threshold == 1" &&
@@ -770,6 +771,8 @@ check "who has none of its keys is told who puts them together" says 'the first 
 check "whoever is nobody's agent is sent no share by his hash" refuses ERROR_FILE_NOT_FOUND "$DIRCA_BIN/dirca" recoverkey "$dir/runs/user4-$shared_serial.rec" \
 	--share "$dir/no.share" --to "$(ca_lab_sha1 "$dir/stranger.crt")" --kra "$dir/kra1.pfx" --kra-password-file "$(ca_lab_pass)"
 check "one for each key again" eval 'ca_lab_kra count 1 && ca_lab_eventually ca_lab_status ".kra_cert_count == 1 and .kra_threshold == 1"'
+left_out() { archive export "$dir/apart" "$(ca_lab_sha1 "$dir/kra2.crt")" "$(ca_lab_sha1 "$dir/kra1.crt")" >"$dir/apart.out"; grep -x 'Left out: 3 keys that several agents open together.' "$dir/apart.out"; }
+check "those that two open are in no batch" left_out
 
 old=$(ca_lab_sha1 "$dir/kra$winner.crt")
 check "who removes a KRA is told what hangs on it" refuses "to this certificate: " setsid -w "$DIRCA_BIN/dirca" kra remove \
