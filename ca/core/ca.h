@@ -145,7 +145,7 @@ bool ca_view_is_enabled(const struct ca_view *v, const char *cn);
  * be gone. DIRCA_E_STANDALONE if there is no directory. */
 typedef bool ca_directory_work(struct dir_conn *c, void *arg, struct err *err);
 bool ca_directory_do(struct ca *ca, ca_directory_work *work, void *arg, struct err *err);
-/* Who made a request, as its row says; without a time of submission, when its certificate begins. */
+/* Who made a request, as its row says, and when; else when its certificate begins. */
 struct principal_record ca_requester_of(const struct store_request *row);
 /* principal_find, principal_find_identity and principal_find_recorded on such a connection; of a
  * stand-alone CA among the accounts of its machine (local_accounts.h) and the holders of its

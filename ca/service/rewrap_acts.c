@@ -92,8 +92,8 @@ struct batch {
 	const struct pkix_cert *kras[KRA_COUNT_MAX];
 	size_t kra_count;
 	bool gcm;
-	int64_t most,
-	    together; /* left out: keys that several open together, whom one entry does not serve */
+	int64_t most;
+	int64_t together;  /* left out: keys that several agents open together */
 	struct buf hashes; /* SHA-256 of each */
 	struct store_ids given;
 	struct buf content;
