@@ -667,9 +667,10 @@ rows_of_one_name_and_two_entries_are_two_questions(void **state)
 	earlier = archived.id;
 	EVP_PKEY_free(archived.key);
 	make_archived();
-	sqlite("UPDATE Request SET RequesterName = 'NWTRADERS\\\\user1', RequesterSID = NULL, "
-	       "RequesterDN = NULL WHERE HasArchivedKey = 1; "
-	       "UPDATE RequestBlob SET RequesterSIDs = NULL");
+	sqlite(
+	    "UPDATE Request SET RequesterName = 'NWTRADERS\\\\user1', SubmittedWhen = unixepoch(), "
+	    "RequesterSID = NULL, RequesterDN = NULL WHERE HasArchivedKey = 1; "
+	    "UPDATE RequestBlob SET RequesterSIDs = NULL");
 	harness_restrict((struct harness_rule[]){{false, "1111", "1205", NULL}}, 1);
 	for (int i = 0; i < 2; i++) {
 		int64_t gone = i == 0 ? earlier : archived.id;
