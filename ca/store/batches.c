@@ -69,18 +69,12 @@ store_approve_batch(struct store_tx *tx, struct view id, const char *by, int64_t
 static bool
 read_batch(const struct reading *r, struct store_batch *out, struct err *err)
 {
-	OWNED(buf_free) struct buf id = {0}, from = {0};
-
-	if (!sql_blob(r->conn, r->id, 0, &id, err) || !sql_blob(r->conn, r->id, 1, &from, err) ||
+	if (!sql_octets(r->conn, r->id, 0, out->id, sizeof out->id, err) ||
+	    !sql_octets(r->conn, r->id, 1, out->from, sizeof out->from, err) ||
 	    !sql_text(r->conn, r->id, 4, &out->to, err) ||
 	    !sql_text(r->conn, r->id, 5, &out->given_by, err) ||
 	    !sql_text(r->conn, r->id, 6, &out->approved_by, err))
 		return false;
-	if (id.len != sizeof out->id || from.len != sizeof out->from)
-		return err_set(err, DIRCA_E_DATABASE,
-		    "CA database: a batch has a name of 16 octets and a hash of 20");
-	memcpy(out->id, id.ptr, sizeof out->id);
-	memcpy(out->from, from.ptr, sizeof out->from);
 	out->given_when = sql_int(r->conn, r->id, 2);
 	out->keys = sql_int(r->conn, r->id, 3);
 	out->approved_when = sql_int(r->conn, r->id, 7);

@@ -58,27 +58,11 @@ store_note_report(struct store_tx *tx, struct view drill, int64_t now, struct er
 	return sql_run(tx->conn, SQL_NOTE_REPORT, err);
 }
 
-/* A column of fixed size. */
-static bool
-read_octets(const struct reading *r, int at, uint8_t *out, size_t len, struct err *err)
-{
-	OWNED(buf_free) struct buf octets = {0};
-
-	if (!sql_blob(r->conn, r->id, at, &octets, err))
-		return false;
-	if (octets.len != len)
-		return err_set(err, DIRCA_E_DATABASE,
-		    "CA database: a column of drills has %zu octets instead of %zu", octets.len,
-		    len);
-	memcpy(out, octets.ptr, len);
-	return true;
-}
-
 static bool
 read_drill(const struct reading *r, struct store_drill *out, struct err *err)
 {
-	if (!read_octets(r, 0, out->id, sizeof out->id, err) ||
-	    !read_octets(r, 1, out->kra, sizeof out->kra, err))
+	if (!sql_octets(r->conn, r->id, 0, out->id, sizeof out->id, err) ||
+	    !sql_octets(r->conn, r->id, 1, out->kra, sizeof out->kra, err))
 		return false;
 	out->opened_when = sql_int(r->conn, r->id, 2);
 	out->reported_when = sql_int(r->conn, r->id, 3);
@@ -144,7 +128,7 @@ store_list_drill_keys(
 
 		list.list = mem_grow_long(list.list, list.count, sizeof *list.list);
 		k = &list.list[list.count++];
-		if (!read_octets(&r, 0, k->sealed, sizeof k->sealed, err))
+		if (!sql_octets(r.conn, r.id, 0, k->sealed, sizeof k->sealed, err))
 			return false;
 		k->request_id = sql_int(r.conn, r.id, 1);
 		k->proved = !sql_null(r.conn, r.id, 2);
@@ -194,7 +178,7 @@ static bool
 read_sealer(const struct reading *r, struct store_sealer *out, struct err *err)
 {
 	out->known = !sql_null(r->conn, r->id, 0);
-	return (!out->known || read_octets(r, 0, out->kra, sizeof out->kra, err)) &&
+	return (!out->known || sql_octets(r->conn, r->id, 0, out->kra, sizeof out->kra, err)) &&
 	       sql_text(r->conn, r->id, 1, &out->could, err);
 }
 
@@ -247,8 +231,8 @@ store_list_provers(struct store *s, int64_t request_id, struct view sealed,
 
 		list.list = mem_grow_long(list.list, list.count, sizeof *list.list);
 		p = &list.list[list.count++];
-		if (!read_octets(&r, 0, p->drill, sizeof p->drill, err) ||
-		    !read_octets(&r, 1, p->kra, sizeof p->kra, err))
+		if (!sql_octets(r.conn, r.id, 0, p->drill, sizeof p->drill, err) ||
+		    !sql_octets(r.conn, r.id, 1, p->kra, sizeof p->kra, err))
 			return false;
 	}
 	if (step != SQL_DONE)

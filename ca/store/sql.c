@@ -184,3 +184,17 @@ sql_blob(struct conn *c, enum sql_id id, int at, struct buf *out, struct err *er
 		return err_nomem(err);
 	return buf_dup(view_of(bytes, (size_t)sqlite3_column_bytes(st, at)), out, err);
 }
+
+bool
+sql_octets(struct conn *c, enum sql_id id, int at, uint8_t *out, size_t len, struct err *err)
+{
+	OWNED(buf_free) struct buf octets = {0};
+
+	if (!sql_blob(c, id, at, &octets, err))
+		return false;
+	if (octets.len != len)
+		return err_set(err, DIRCA_E_DATABASE,
+		    "CA database: a column has %zu octets instead of %zu", octets.len, len);
+	memcpy(out, octets.ptr, len);
+	return true;
+}
