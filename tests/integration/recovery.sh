@@ -407,22 +407,9 @@ check "another, by a CA administrator" own_batch
 own=$(sed -n 's/^Batch \([0-9a-f]*\):.*/\1/p' "$dir/own.out")
 # entries BATCH OUT CODE: what somebody else makes of a batch; `e` are its entries, lists of TLVs, behind `order`.
 entries() {
-	python3 - "$@" <<'END'
+	PYTHONPATH=$here/../support python3 -B - "$@" <<'END'
 import sys
-def tlvs(b):
-    out = []
-    while b:
-        n, at = b[1], 2
-        if n & 128:
-            at = 2 + (n & 127)
-            n = int.from_bytes(b[2:at], "big")
-        out.append((b[0], b[at:at + n]))
-        b = b[at + n:]
-    return out
-def tlv(tag, v):
-    n = len(v)
-    size = bytes([n]) if n < 128 else bytes([128 + (n.bit_length() + 7) // 8]) + n.to_bytes((n.bit_length() + 7) // 8, "big")
-    return bytes([tag]) + size + v
+from der import tlv, tlvs
 (_, order), *e = tlvs(open(sys.argv[1], "rb").read())
 e = [tlvs(v) for _, v in e]
 exec(sys.argv[3])
@@ -536,24 +523,11 @@ drill_report() { "$DIRCA_BIN/dirca" archive drill report -c "$DIRCAD_CONF" "$1";
 # forge OUT AGENT CODE: what a malicious agent signs; `drill` and `proofs`, lists of hash and signature, are those of a good report.
 forge() {
 	openssl cms -verify -noverify -binary -inform DER -in "$dir/proof" -out "$dir/proof.der" &&
-		python3 - "$dir/proof.der" "$dir/forged.der" "$3" <<'END' &&
+		PYTHONPATH=$here/../support python3 -B - "$dir/proof.der" "$dir/forged.der" "$3" <<'END' &&
 import sys
-def tlvs(b):
-    out = []
-    while b:
-        n, at = b[1], 2
-        if n & 128:
-            at = 2 + (n & 127)
-            n = int.from_bytes(b[2:at], "big")
-        out.append(b[at:at + n])
-        b = b[at + n:]
-    return out
-def tlv(tag, v):
-    n = len(v)
-    size = bytes([n]) if n < 128 else bytes([128 + (n.bit_length() + 7) // 8]) + n.to_bytes((n.bit_length() + 7) // 8, "big")
-    return bytes([tag]) + size + v
-_, drill, proofs = tlvs(tlvs(open(sys.argv[1], "rb").read())[0])
-proofs = [tlvs(p) for p in tlvs(proofs)]
+from der import tlv, tlvs
+_, (_, drill), (_, proofs) = tlvs(tlvs(open(sys.argv[1], "rb").read())[0][1])
+proofs = [[v for _, v in tlvs(p)] for _, p in tlvs(proofs)]
 exec(sys.argv[3])
 proofs = tlv(48, b"".join(tlv(48, tlv(4, h) + tlv(4, s)) for h, s in proofs))
 open(sys.argv[2], "wb").write(tlv(48, tlv(2, b"\1") + tlv(4, drill) + proofs))
@@ -722,7 +696,7 @@ check "is fetched, too" fetch "$dir/shared2.rec" "$(ca_lab_serial_of "$dir/share
 check "and not opened by a share of the first" refuses 'a share of another archived key' opens_by "$dir/shared2.rec" "$dir/shared2.pfx" 1
 check "a key that each opens alone has none" refuses DIRCA_E_KEY_SHARE share 1 "$dir/one.rec"
 check "none is below the floor, and two are opened by two together" with_floor '.below_floor == [] and .unreadable == 0 and .together == [{"threshold": 2, "keys": 2}]'
-check "meanwhile none is sealed anew" refuses "and one alone would open" archive export "$dir/no.batch" "$(ca_lab_sha1 "$dir/kra2.crt")" "$(ca_lab_sha1 "$dir/kra1.crt")"
+check "meanwhile none is sealed anew" refuses "and one alone would open" archive export "$dir/no.batch" "$(ca_lab_sha1 "$dir/kra$other.crt")" "$(ca_lab_sha1 "$dir/kra$third.crt")"
 # ---- a script of a recovery that others help with: what it prints is typed as it stands ----
 check "a user has a key that two open together" eval 'ca_lab_kra count 3 --threshold 2 && ca_lab_eventually ca_lab_status ".kra_threshold == 2" && ca_lab_enroll user4 EFSArchive "$dir/mine1.pfx"'
 check "and two of which each opens one" eval 'ca_lab_kra count 3 --threshold 1 && ca_lab_eventually ca_lab_status ".kra_threshold == 1" &&
@@ -771,7 +745,7 @@ check "who has none of its keys is told who puts them together" says 'the first 
 check "whoever is nobody's agent is sent no share by his hash" refuses ERROR_FILE_NOT_FOUND "$DIRCA_BIN/dirca" recoverkey "$dir/runs/user4-$shared_serial.rec" \
 	--share "$dir/no.share" --to "$(ca_lab_sha1 "$dir/stranger.crt")" --kra "$dir/kra1.pfx" --kra-password-file "$(ca_lab_pass)"
 check "one for each key again" eval 'ca_lab_kra count 1 && ca_lab_eventually ca_lab_status ".kra_cert_count == 1 and .kra_threshold == 1"'
-left_out() { archive export "$dir/apart" "$(ca_lab_sha1 "$dir/kra2.crt")" "$(ca_lab_sha1 "$dir/kra1.crt")" >"$dir/apart.out"; grep -x 'Left out: 3 keys that several agents open together.' "$dir/apart.out"; }
+left_out() { archive export "$dir/apart" "$(ca_lab_sha1 "$dir/kra$other.crt")" "$(ca_lab_sha1 "$dir/kra$third.crt")" >"$dir/apart.out"; grep -x 'Left out: 3 keys that several agents open together.' "$dir/apart.out"; }
 check "those that two open are in no batch" left_out
 
 old=$(ca_lab_sha1 "$dir/kra$winner.crt")
