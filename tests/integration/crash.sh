@@ -3,7 +3,7 @@
 # process to the other. What the next start finds is the act done or not done; asked for again it is done; nothing is done twice.
 # usage: crash.sh LIBRARY (crash_shim). STEP: every STEPth moment, 4 by default; 1 are all of them. ACTS: those alone.
 # KEYS: archived keys that an agent seals anew, 40 by default; with 10,000 see tests/bench/README.md.
-# shellcheck disable=SC2317 # the functions are called through check
+# shellcheck disable=SC2317,SC2034 # the functions are called through check, STEP_back by name
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 CA_LAB_PRELOAD=${1:?the library}
@@ -12,7 +12,8 @@ CA_LAB_PRELOAD=${1:?the library}
 # shellcheck source-path=SCRIPTDIR source=../support/checks.sh
 . "$here/../support/checks.sh"
 
-STEP=${STEP:-4} KEYS=${KEYS:-40}
+# Of those who took keys back one is to die between two transactions, of three: at each of these moments then.
+STEP_back=${STEP:-1} STEP=${STEP:-4} KEYS=${KEYS:-40}
 dir=$(mktemp -d /tmp/dirca-crash.XXXXXX)
 finish() {
 	ca_lab_stop
@@ -44,8 +45,9 @@ sound() { "$DIRCA_BIN/dirca" db check -c "$DIRCAD_CONF" | grep -q 'is sound'; }
 # each ACT: ACT_prepare makes what it is about; ACT_act does it; ACT_is says what there is now: "before" or "done", anything else is neither.
 # It is asked before, after the crash, and after the act was asked for again; moment after moment, until the act comes to its end first.
 each() {
-	local act=$1 n died=0 state moments=0
-	for ((n = 1; ; n += STEP)); do
+	local act=$1 n died=0 state moments=0 step=STEP_$1
+	step=${!step:-$STEP}
+	for ((n = 1; ; n += step)); do
 		"${act}_prepare" || { echo "$act: cannot be prepared"; return 1; }
 		state=$("${act}_is")
 		[ "$state" = before ] || { echo "$act: '$state' before it"; return 1; }
