@@ -268,12 +268,15 @@ bool cli_parse(int argc, char **argv, struct cli *cli, enum cli_exit *exit_out);
 /* Whether the verb takes this group. */
 bool cli_takes(const struct verb *verb, enum cli_opts group);
 void cli_print_usage(const struct verb *verb);
-/* Everything of the verb table, group by group. */
-void cli_print_verbs(const struct cli *cli);
+/* A line to type: the first example of the verb's manual page. */
+const char *cli_example(const struct verb *verb);
+/* The verb table, heading by heading; of a group only the verbs that begin with this word. */
+void cli_print_verbs(const struct cli *cli, const char *group);
+/* In bash: the tables, and one function that looks into them. */
+void cli_print_completion(const struct cli *cli);
 
-/* The fields of a template, one by one, and their names in a sentence (template_fields.c). */
+/* The fields of a template, one by one (template_fields.c). */
 void template_print_fields(FILE *to);
-void template_name_fields(FILE *to);
 
 /* "dirca: <sentence> (0x80094012 CERTSRV_E_TEMPLATE_DENIED)" on stderr, or as the paper shows it
  * where the line was in its spelling; the exit code that fits. */

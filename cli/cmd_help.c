@@ -1,7 +1,7 @@
-/* dirca help: all verbs, or one verb's options. */
+/* dirca help: all verbs, those of a group, or one verb's options. */
 #include <stdio.h>
-#include <string.h>
 
+#include "verb_find.h"
 #include "verbs.h"
 #include "work.h"
 
@@ -9,21 +9,19 @@ bool
 cmd_help(struct work *w, struct err *err)
 {
 	const struct cli *cli = w->cli;
-	char two[64];
+	const struct verb *verb;
+	int used;
 
-	(void)err;
 	if (cli->count == 0) {
-		cli_print_verbs(cli);
+		cli_print_verbs(cli, NULL);
 		return true;
 	}
-	snprintf(two, sizeof two, "%s%s%s", cli->args[0], cli->count > 1 ? " " : "",
-	    cli->count > 1 ? cli->args[1] : "");
-	for (size_t i = 0; i < cli->verb_count; i++)
-		if (strcmp(cli->verbs[i].name, two) == 0) {
-			cli_print_usage(&cli->verbs[i]);
-			return true;
-		}
-	fprintf(stderr, "dirca: no verb %s\n", two);
-	w->status = CLI_USAGE;
+	verb = verb_find(cli, cli->count, cli->args, &used);
+	if (verb != NULL && used == cli->count)
+		cli_print_usage(verb);
+	else if (cli->count == 1 && verb_is_group(cli, cli->args[0]))
+		cli_print_verbs(cli, cli->args[0]);
+	else
+		return verb_refuse(cli, cli->count, cli->args, err);
 	return true;
 }

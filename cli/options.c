@@ -1,25 +1,9 @@
-/* The option table and the one engine that reads it. */
-#include "cli.h"
-
-#include <stddef.h>
-#include <stdio.h>
-#include <string.h>
+/* The option table. */
+#include "options.h"
 
 #include "mem.h"
-#include "own.h"
-#include "text.h"
 
-enum option_kind { FLAG, TEXT, NUMBER, LIST };
-
-static const struct option_row {
-	const char *name; /* without "--" */
-	char letter;      /* 0: none; those of the LDAP tools where they mean the same */
-	enum option_kind kind;
-	const enum cli_opts *groups;
-	size_t offset;
-	const char *argument, *help;
-	int64_t min, max; /* NUMBER */
-} rows[] = {
+const struct option_row option_rows[] = {
 #define AT(field) offsetof(struct cli_options, field)
     {"uri", 'H', TEXT, OPTS(OPTS_SESSION), AT(uri), "URI",
 	"directory, ldap:// ldaps:// or ldapi://; several in quotes", 0, 0},
@@ -372,6 +356,7 @@ static const struct option_row {
     {"help", 'h', FLAG, OPTS(OPTS_ALL), AT(help), NULL, "this text", 0, 0},
 #undef AT
 };
+const size_t option_row_count = COUNT_OF(option_rows);
 
 bool
 cli_takes(const struct verb *verb, enum cli_opts group)
@@ -382,8 +367,8 @@ cli_takes(const struct verb *verb, enum cli_opts group)
 	return false;
 }
 
-static bool
-applies(const struct option_row *row, const struct verb *verb)
+bool
+option_applies(const struct option_row *row, const struct verb *verb)
 {
 	for (const enum cli_opts *of = row->groups; *of != OPTS_END; of++)
 		if (*of == OPTS_ALL || cli_takes(verb, *of))
@@ -391,233 +376,11 @@ applies(const struct option_row *row, const struct verb *verb)
 	return false;
 }
 
-void
-cli_print_usage(const struct verb *verb)
-{
-	printf("usage: dirca %s%s%s [options]\n%s\nBy %s.\n\n", verb->name,
-	    *verb->arguments != '\0' ? " " : "", verb->arguments, verb->summary, verb->who);
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		char left[48], letter[8] = "    ";
-
-		if (!applies(&rows[i], verb))
-			continue;
-		if (rows[i].letter != 0)
-			snprintf(letter, sizeof letter, "-%c, ", rows[i].letter);
-		snprintf(left, sizeof left, "%s--%s%s%s", letter, rows[i].name,
-		    rows[i].argument != NULL ? " " : "",
-		    rows[i].argument != NULL ? rows[i].argument : "");
-		printf("  %-30s %s\n", left, rows[i].help);
-	}
-	if (cli_takes(verb, OPTS_FIELDS))
-		template_print_fields(stdout);
-}
-
-void
-cli_print_verbs(const struct cli *cli)
-{
-	printf("usage: dirca VERB [arguments] [options]; `dirca VERB --help` tells more\n\n");
-	for (size_t i = 0; i < cli->verb_count; i++) {
-		const struct verb *v = &cli->verbs[i];
-		char left[64];
-
-		if (i == 0 || strcmp(v->group, v[-1].group) != 0)
-			printf("%s%s:\n", i > 0 ? "\n" : "", v->group);
-		snprintf(left, sizeof left, "%s %s", v->name, v->arguments);
-		printf("  %-28s %s\n", left, v->summary);
-	}
-}
-
-/* In bash: the table as an array, and one function that looks into it. */
-static void
-print_completion(const struct cli *cli)
-{
-	static const char script[] =
-	    "_dirca()\n"
-	    "{\n"
-	    "\tlocal cur=${COMP_WORDS[COMP_CWORD]} said='' verb='' known word i\n"
-	    "\tCOMPREPLY=()\n"
-	    "\tfor ((i = 1; i < COMP_CWORD && i < 4; i++)); do\n"
-	    "\t\tsaid+=${said:+ }${COMP_WORDS[i]}\n"
-	    "\t\t[[ -z ${_dirca_options[$said]+x} ]] || verb=$said\n"
-	    "\tdone\n"
-	    "\tif [[ -n $verb && $cur == -* ]]; then\n"
-	    "\t\tmapfile -t COMPREPLY < <(compgen -W \"${_dirca_options[$verb]}\" -- \"$cur\")\n"
-	    "\t\treturn\n"
-	    "\tfi\n"
-	    "\tfor known in \"${!_dirca_options[@]}\"; do\n"
-	    "\t\t[[ $known == \"${said:+$said }$cur\"* ]] || continue\n"
-	    "\t\tword=${known#\"${said:+$said }\"}\n"
-	    "\t\tCOMPREPLY+=(\"${word%% *}\")\n"
-	    "\tdone\n"
-	    "\t((${#COMPREPLY[@]} == 0)) || mapfile -t COMPREPLY < <(printf '%s\\n' "
-	    "\"${COMPREPLY[@]}\" | sort -u)\n"
-	    "}\n"
-	    "complete -o default -F _dirca dirca\n";
-
-	printf("# Completion of dirca(1) for bash, made by `dirca --completion`.\n"
-	       "declare -gA _dirca_options=(\n");
-	for (size_t i = 0; i < cli->verb_count; i++) {
-		printf("\t['%s']='", cli->verbs[i].name);
-		for (size_t k = 0; k < COUNT_OF(rows); k++)
-			if (applies(&rows[k], &cli->verbs[i]))
-				printf("--%s ", rows[k].name);
-		printf("'\n");
-	}
-	printf(")\n%s", script);
-}
-
-static const struct option_row *
-find_row(const struct verb *verb, const char *name, size_t len, char letter)
-{
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		if (!applies(&rows[i], verb))
-			continue;
-		if (letter != 0
-			? rows[i].letter == letter
-			: strlen(rows[i].name) == len && strncmp(rows[i].name, name, len) == 0)
-			return &rows[i];
-	}
-	return NULL;
-}
-
-static bool
-set_value(const struct option_row *row, struct cli_options *opt, const char *value, struct err *err)
-{
-	void *field = (char *)opt + row->offset;
-	struct cli_list *list = field;
-
-	switch (row->kind) {
-	case FLAG:
-		*(bool *)field = true;
-		return true;
-	case TEXT:
-		*(const char **)field = value;
-		return true;
-	case NUMBER:
-		if (!text_to_int(value, row->min, row->max, field))
-			return err_set(err, DIRCA_E_USAGE,
-			    "--%s %s: not a number from %lld to %lld", row->name, value,
-			    (long long)row->min, (long long)row->max);
-		return true;
-	case LIST:
-		if (list->count == CLI_LIST_MAX)
-			return err_set(err, DIRCA_E_USAGE, "--%s: more than %d times", row->name,
-			    CLI_LIST_MAX);
-		list->list[list->count++] = value;
-		return true;
-	}
-	return false;
-}
-
-/* Reads one option at argv[*at]; moves *at behind it. */
-static bool
-read_option(const struct verb *verb, struct cli_options *opt, int argc, char **argv, int *at,
-    struct err *err)
-{
-	const char *word = argv[*at], *value = NULL, *equals = strchr(word, '=');
-	bool is_long = word[1] == '-';
-	const struct option_row *row =
-	    is_long ? find_row(verb, word + 2,
-			  equals != NULL ? (size_t)(equals - word - 2) : strlen(word + 2), 0)
-		    : find_row(verb, NULL, 0, word[1]);
-
-	if (row == NULL)
-		return err_set(err, DIRCA_E_USAGE, "dirca %s has no option %s", verb->name, word);
-	(*at)++;
-	if (row->kind != FLAG) {
-		if (is_long && equals != NULL)
-			value = equals + 1;
-		else if (!is_long && word[2] != '\0')
-			value = word + 2;
-		else if (*at < argc)
-			value = argv[(*at)++];
-		else
-			return err_set(
-			    err, DIRCA_E_USAGE, "option %s needs %s", word, row->argument);
-	} else if ((is_long && equals != NULL) || (!is_long && word[2] != '\0')) {
-		return err_set(err, DIRCA_E_USAGE, "option %s takes no value", word);
-	}
-	return set_value(row, opt, value, err);
-}
-
-/* One to three words of argv; *used_out counts them. */
-static const struct verb *
-find_verb(const struct cli *cli, int argc, char **argv, int *used_out)
-{
-	for (*used_out = argc > 3 ? 3 : argc - 1; *used_out >= 1; (*used_out)--) {
-		OWNED(own_memory)
-		char *name = text_printf("%s%s%s%s%s", argv[1], *used_out > 1 ? " " : "",
-		    *used_out > 1 ? argv[2] : "", *used_out > 2 ? " " : "",
-		    *used_out > 2 ? argv[3] : "");
-
-		for (size_t i = 0; i < cli->verb_count; i++)
-			if (text_eq_nocase(cli->verbs[i].name, name))
-				return &cli->verbs[i];
-	}
-	return NULL;
-}
-
-static bool
-is_argument(const struct verb *verb, const char *word)
-{
-	return word[0] != '-' || word[1] == '\0' ||
-	       (cli_takes(verb, OPTS_FLAGS) && word[1] >= 'A' && word[1] <= 'Z');
-}
-
 bool
-cli_parse(int argc, char **argv, struct cli *cli, enum cli_exit *exit_out)
+option_is_of(const struct option_row *row, enum cli_opts group)
 {
-	int used, at, kept;
-	bool only_arguments = false;
-	struct err err;
-
-	*cli = (struct cli){
-	    .paper = cli->paper, .verbs = cli->verbs, .verb_count = cli->verb_count, .args = argv};
-	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-		cli_print_verbs(cli);
-		*exit_out = argc < 2 ? CLI_USAGE : CLI_OK;
-		return false;
-	}
-	if (strcmp(argv[1], "--completion") == 0) {
-		print_completion(cli);
-		*exit_out = CLI_OK;
-		return false;
-	}
-	if (strcmp(argv[1], "--version") == 0) {
-		puts("dirca " DIRCA_VERSION);
-		*exit_out = CLI_OK;
-		return false;
-	}
-	if ((cli->verb = find_verb(cli, argc, argv, &used)) == NULL) {
-		fprintf(stderr, "dirca: no verb %s; `dirca --help` lists them\n", argv[1]);
-		*exit_out = CLI_USAGE;
-		return false;
-	}
-	cli->args = argv + 1;
-	for (at = used + 1, kept = 0; at < argc;) {
-		if (only_arguments || is_argument(cli->verb, argv[at])) {
-			cli->args[kept++] = argv[at++];
-		} else if (strcmp(argv[at], "--") == 0) {
-			only_arguments = true;
-			at++;
-		} else if (!read_option(cli->verb, &cli->opt, argc, argv, &at, &err)) {
-			*exit_out = cli_fail(cli, &err);
-			return false;
-		}
-	}
-	cli->count = kept;
-	if (cli->opt.help) {
-		cli_print_usage(cli->verb);
-		*exit_out = CLI_OK;
-		return false;
-	}
-	if (kept < cli->verb->least || kept > cli->verb->most) {
-		fprintf(stderr, "usage: dirca %s %s [options]\n", cli->verb->name,
-		    cli->verb->arguments);
-		err_set(&err, DIRCA_E_USAGE, "too %s arguments",
-		    kept < cli->verb->least ? "few" : "many");
-		*exit_out = cli->paper != NULL ? cli_fail(cli, &err) : CLI_USAGE;
-		return false;
-	}
-	return true;
+	for (const enum cli_opts *of = row->groups; *of != OPTS_END; of++)
+		if (*of == group)
+			return true;
+	return false;
 }

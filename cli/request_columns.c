@@ -6,6 +6,7 @@
 
 #include "http_client.h"
 #include "mem.h"
+#include "nearest.h"
 #include "own.h"
 #include "text.h"
 
@@ -46,11 +47,17 @@ static bool
 no_column(const char *name, int len, struct err *err)
 {
 	OWNED(own_memory) char *known = mem_text("");
+	OWNED(own_memory) char *typed = text_printf("%.*s", len < 64 ? len : 64, name);
+	OWNED(own_memory) char *perhaps = NULL;
+	struct nearest near = {.typed = typed};
 
-	for (size_t i = 0; i < COUNT_OF(columns); i++)
+	for (size_t i = 0; i < COUNT_OF(columns); i++) {
+		nearest_offer(&near, columns[i].name);
 		text_list_add(&known, ", ", columns[i].name);
-	return err_set(err, DIRCA_E_USAGE, "there is no column '%.*s'; there are %s",
-	    len < 64 ? len : 64, name, known);
+	}
+	perhaps = nearest_sentence(&near, "");
+	return err_set(
+	    err, DIRCA_E_USAGE, "there is no column '%s'%s; there are %s", typed, perhaps, known);
 }
 
 static const struct request_column *

@@ -14,11 +14,3 @@ template_print_fields(FILE *to)
 		fprintf(to, "  %s=%s\n        %s\n", f->name, f->argument, f->help);
 	}
 }
-
-void
-template_name_fields(FILE *to)
-{
-	for (size_t i = 0; i < tmpl_field_count; i++)
-		fprintf(to, "%s%s%s", i == 0 ? "The fields are " : " ", tmpl_fields[i].name,
-		    i + 1 < tmpl_field_count ? "," : ".\n");
-}

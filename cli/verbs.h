@@ -361,7 +361,7 @@
 	X("sd check", "[OBJECT|FILE]", 0, 1, GROUP_ANSWERS, WHO_DIRECTORY_READER, NEEDS_NOTHING,   \
 	    OPTS(OPTS_SESSION, OPTS_JSON, OPTS_SDDL), cmd_sd_check,                                \
 	    "whom a security descriptor lets do what, what is wrong with it, what differs")        \
-	X("help", "[VERB]", 0, 2, GROUP_ANSWERS, WHO_ANYBODY, NEEDS_NOTHING, OPTS(OPTS_ALL),       \
+	X("help", "[VERB]", 0, 3, GROUP_ANSWERS, WHO_ANYBODY, NEEDS_NOTHING, OPTS(OPTS_ALL),       \
 	    cmd_help, "this list, or one verb's options")
 
 #define X(name, arguments, least, most, group, who, needs, options, function, summary) \

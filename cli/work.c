@@ -62,9 +62,5 @@ work_run(struct cli *cli)
 	}
 	name_ca(&w, &err);
 	status = cli_fail(cli, &err);
-	if (w.status != CLI_OK)
-		return w.status;
-	if (status == CLI_USAGE && cli_takes(verb, OPTS_FIELDS))
-		template_name_fields(stderr);
-	return status;
+	return w.status != CLI_OK ? w.status : status;
 }

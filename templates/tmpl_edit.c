@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nearest.h"
 #include "text.h"
 #include "tmpl_fields_priv.h"
 #include "tmpl_priv.h"
@@ -163,6 +164,20 @@ check_whole(const struct dir_entry *e, bool edited, struct err *err)
 
 /* ---- fields ---- */
 
+static bool
+no_field(const char *setting, size_t len, struct err *err)
+{
+	OWNED(own_memory) char *typed = text_printf("%.*s", (int)(len > 64 ? 64 : len), setting);
+	OWNED(own_memory) char *perhaps = NULL;
+	struct nearest near = {.typed = typed};
+
+	for (size_t i = 0; i < tmpl_field_count; i++)
+		nearest_offer(&near, tmpl_fields[i].name);
+	perhaps = nearest_sentence(&near, "");
+	return err_set(err, DIRCA_E_USAGE,
+	    "a template has no field \"%s\"%s; `dirca template set` lists them", typed, perhaps);
+}
+
 /* Each names a field, each field once. */
 static bool
 check_settings(const char *const *settings, size_t count, struct err *err)
@@ -178,8 +193,7 @@ check_settings(const char *const *settings, size_t count, struct err *err)
 			    strncmp(tmpl_fields[k].name, settings[i], len) == 0)
 				f = &tmpl_fields[k];
 		if (f == NULL)
-			return err_set(err, DIRCA_E_USAGE, "a template has no field \"%.*s\"",
-			    (int)(len > 64 ? 64 : len), settings[i]);
+			return no_field(settings[i], len, err);
 		for (size_t k = 0; k < i; k++)
 			if (strncmp(settings[k], settings[i], len + 1) == 0)
 				return err_set(err, E_INVALIDARG, "field %s is set twice", f->name);

@@ -5,6 +5,7 @@
 #include "flag_set.h"
 #include "kra_flags.h"
 #include "mem.h"
+#include "nearest.h"
 #include "own.h"
 #include "text.h"
 #include "vault.h"
@@ -184,36 +185,39 @@ leaf(const char *name)
 	return last != NULL ? last + 1 : name;
 }
 
-/* Meant by somebody who wrote `name`: one begins like the other. */
-static bool
-is_like(const char *row, const char *name)
-{
-	size_t a = strlen(leaf(row)), b = strlen(leaf(name));
-
-	return b >= 3 && strncasecmp(leaf(row), leaf(name), a < b ? a : b) == 0;
-}
-
 static bool
 not_found(const char *name, struct err *err)
 {
 	OWNED(own_memory) char *like = mem_text("");
+	struct nearest near = {.typed = leaf(name)};
 
 	for (int i = 0; i < SETTING_COUNT; i++)
-		if (is_like(rows[i].name, name))
-			text_list_add(&like, ", ", rows[i].name);
+		nearest_offer(&near, leaf(rows[i].name));
+	for (size_t i = 0; i < near.count; i++)
+		for (int k = 0; k < SETTING_COUNT; k++)
+			if (near.names[i] == leaf(rows[k].name))
+				text_list_add(&like, ", ", rows[k].name);
 	return err_set(err, E_INVALIDARG, "there is no setting '%s'%s%s", name,
 	    *like != '\0' ? "; there is " : "; `dirca getreg` lists them", like);
 }
 
+/* Without what stands before the last backslash a name means the only setting that ends so. */
 bool
 setting_find(const char *name, enum setting *out, struct err *err)
 {
-	for (int i = 0; i < SETTING_COUNT; i++)
-		if (text_eq_nocase(rows[i].name, name)) {
-			*out = (enum setting)i;
+	int found = 0;
+
+	for (int i = 0; i < SETTING_COUNT; i++) {
+		bool whole = text_eq_nocase(rows[i].name, name);
+
+		if (!whole && !text_eq_nocase(leaf(rows[i].name), name))
+			continue;
+		*out = (enum setting)i;
+		if (whole)
 			return true;
-		}
-	return not_found(name, err);
+		found++;
+	}
+	return found == 1 || not_found(name, err);
 }
 
 /* ---- values ---- */

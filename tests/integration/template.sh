@@ -60,7 +60,7 @@ check "archive=yes" says "archive: no -> yes" admin set UserCopy archive=yes
 check "makes a new revision" is 100.2 show UserCopy .revision
 check "once more it is so already" says already admin set UserCopy archive=yes
 check "and the revision stays" is 100.2 show UserCopy .revision
-check "an unknown field" refuses "The fields are version," admin set UserCopy archiv=yes
+check "an unknown field" refuses "perhaps 'archive' is meant" admin set UserCopy archiv=yes
 check "what makes no sense" refuses "encrypting key usage" admin set UserCopy key-usage=digitalSignature
 check "another version's field" refuses "version 3" admin set UserCopy transport=aes256
 check "a template that it cannot supersede" refuses CRYPT_E_NOT_FOUND admin set UserCopy supersedes=Nothing

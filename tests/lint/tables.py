@@ -43,13 +43,13 @@ def verb_arguments():
 
 def flags():
     """Names and letters of the options that take no value."""
-    rows = re.findall(r"\{\s*\"([a-z0-9-]+)\",\s*('.'|0),\s*FLAG,", table(source("cli/options.c"), "} rows[] ="))
+    rows = re.findall(r"\{\s*\"([a-z0-9-]+)\",\s*('.'|0),\s*FLAG,", table(source("cli/options.c"), "option_rows[] ="))
     return {n for n, _ in rows} | {c[1] for _, c in rows if c != "0"}
 
 
 def options():
     """[(option, letter or None, groups)]; a name may come twice, for different verbs."""
-    rows = re.findall(r"\{\s*\"([a-z0-9-]+)\",\s*('.'|0),\s*[A-Z]+,\s*OPTS\(([A-Z_,\s]+)\),\s*AT\(", table(source("cli/options.c"), "} rows[] ="))
+    rows = re.findall(r"\{\s*\"([a-z0-9-]+)\",\s*('.'|0),\s*[A-Z]+,\s*OPTS\(([A-Z_,\s]+)\),\s*AT\(", table(source("cli/options.c"), "option_rows[] ="))
     return [(n, None if c == "0" else c[1], _listed(groups)) for n, c, groups in rows]
 
 

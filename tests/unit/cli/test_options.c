@@ -76,6 +76,64 @@ too_few_and_too_many_arguments_are_usage_errors(void **state)
 }
 
 static void
+each_verb_has_an_example(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < verb_count; i++) {
+		const char *example = cli_example(&verbs[i]);
+
+		if (example == NULL || strstr(example, verbs[i].name) == NULL)
+			fail_msg("%s: no example in its manual page", verbs[i].name);
+	}
+}
+
+/* "template" is no verb, and "template --help" asks for those that begin so. */
+static void
+groups_have_help(void **state)
+{
+	static const struct {
+		const char *line;
+		enum cli_exit status;
+	} rows[] = {{"dirca|template", CLI_USAGE}, {"dirca|template|--help", CLI_OK},
+	    {"dirca|Template|-h", CLI_OK}, {"dirca|kra|--help", CLI_OK},
+	    {"dirca|template|lsit", CLI_USAGE}, {"dirca|template|lsit|--help", CLI_USAGE},
+	    {"dirca|templ", CLI_USAGE}, {"dirca|templ|--help", CLI_USAGE}};
+	struct cli cli;
+	enum cli_exit status;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		assert_false(parse(rows[i].line, &cli, &status));
+		assert_int_equal(status, rows[i].status);
+	}
+}
+
+static void
+session_options_may_stand_before_the_verb(void **state)
+{
+	struct cli cli;
+	enum cli_exit status;
+
+	(void)state;
+	assert_true(
+	    parse("dirca|--client-config|F|--ca=A B|--json|case|show|7|--user|u", &cli, &status));
+	assert_string_equal(cli.verb->name, "case show");
+	assert_string_equal(cli.opt.client_config, "F");
+	assert_string_equal(cli.opt.ca, "A B");
+	assert_string_equal(cli.opt.user, "u");
+	assert_true(cli.opt.json);
+	assert_int_equal(cli.count, 1);
+	assert_string_equal(cli.args[0], "7");
+	/* Others may not, and one that the verb lacks is refused wherever it stands. */
+	assert_false(parse("dirca|--reason|R|deny|7", &cli, &status));
+	assert_false(parse("dirca|--user|u|dump|F|--kra|x", &cli, &status));
+	assert_false(parse("dirca|--user|u|recoverkey|F", &cli, &status));
+	assert_false(parse("dirca|--user|getkey|x", &cli, &status));
+	assert_false(parse("dirca|--user", &cli, &status));
+	assert_int_equal(status, CLI_USAGE);
+}
+
+static void
 help_of_each_verb_is_no_error(void **state)
 {
 	(void)state;
@@ -222,6 +280,9 @@ main(void)
 	    cmocka_unit_test(each_verb_parses_with_its_least_arguments),
 	    cmocka_unit_test(too_few_and_too_many_arguments_are_usage_errors),
 	    cmocka_unit_test(help_of_each_verb_is_no_error),
+	    cmocka_unit_test(each_verb_has_an_example),
+	    cmocka_unit_test(groups_have_help),
+	    cmocka_unit_test(session_options_may_stand_before_the_verb),
 	    cmocka_unit_test(wrong_lines_are_usage_errors),
 	    cmocka_unit_test(values_come_in_each_spelling),
 	    cmocka_unit_test(a_period_is_a_number_and_a_unit),

@@ -82,7 +82,8 @@ values_in_range_are_accepted_and_others_refused(void **state)
 	    {"CA\\Recovery\\TellOwner", "AtOpening", true},
 	    {"CA\\Recovery\\TellOwner", "1", false},
 	    {"CA\\NoSuchSetting", "1", false},
-	    {"KRACertCount", "1", false},
+	    {"KRACertCount", "1", true}, /* no other ends so */
+	    {"X\\KRACertCuont", "1", false},
 	};
 	struct err err;
 
@@ -108,7 +109,8 @@ what_was_meant_is_named(void **state)
 	static const struct {
 		const char *name, *told;
 	} rows[] = {
-	    {"KRACertCount", "CA\\KRACertCount"},
+	    {"KRACertCuont", "CA\\KRACertCount"},
+	    {"KRACert", "CA\\KRACertCount"},
 	    {"CA\\CRLPeriodSeconds", "CA\\CRLPeriod"},
 	    {"CA\\EncryptionCSP\\Key", "CA\\EncryptionCSP\\KeySize"},
 	    {"CA\\Nonsense", "`dirca getreg`"},

@@ -1,0 +1,156 @@
+/* What is told of verbs and options: help, and completion in bash. */
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "mem.h"
+#include "options.h"
+#include "own.h"
+#include "text.h"
+
+/* The first of each manual page, in the order of their names (cli/tools/verb_examples.awk). */
+static const struct {
+	const char *page, *example;
+} examples[] = {
+#include "verb_examples.h"
+};
+
+const char *
+cli_example(const struct verb *verb)
+{
+	OWNED(own_memory) char *page = mem_text(verb->name);
+
+	for (char *c = page; *c != '\0'; c++)
+		if (*c == ' ')
+			*c = '-';
+	for (size_t i = 0; i < COUNT_OF(examples); i++)
+		if (strcmp(examples[i].page, page) == 0)
+			return examples[i].example;
+	return NULL;
+}
+
+static void
+print_option(const struct option_row *row)
+{
+	char left[48], letter[8] = "    ";
+
+	if (row->letter != 0)
+		snprintf(letter, sizeof letter, "-%c, ", row->letter);
+	snprintf(left, sizeof left, "%s--%s%s%s", letter, row->name,
+	    row->argument != NULL ? " " : "", row->argument != NULL ? row->argument : "");
+	printf("  %-30s %s\n", left, row->help);
+}
+
+/* Those of the verb that are, or are not, of these groups. */
+static void
+print_options(const struct verb *verb, const char *heading, bool session, bool everywhere)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < option_row_count; i++) {
+		const struct option_row *row = &option_rows[i];
+
+		if (!option_applies(row, verb) || option_is_of(row, OPTS_SESSION) != session ||
+		    option_is_of(row, OPTS_ALL) != everywhere)
+			continue;
+		if (!any && heading != NULL)
+			printf("\n%s:\n", heading);
+		any = true;
+		print_option(row);
+	}
+}
+
+void
+cli_print_usage(const struct verb *verb)
+{
+	const char *example = cli_example(verb);
+
+	printf("usage: dirca %s%s%s [options]\n%s\nBy %s.\n", verb->name,
+	    *verb->arguments != '\0' ? " " : "", verb->arguments, verb->summary, verb->who);
+	if (example != NULL)
+		printf("\n  %s\n", example);
+	print_options(verb, "options", false, false);
+	if (cli_takes(verb, OPTS_FIELDS))
+		template_print_fields(stdout);
+	print_options(
+	    verb, "who calls, and where the directory and the CA are (dirca.conf(5))", true, false);
+	print_options(verb, "everywhere", false, true);
+}
+
+static void
+print_verb(const struct verb *v)
+{
+	char left[64];
+
+	snprintf(
+	    left, sizeof left, "%s%s%s", v->name, *v->arguments != '\0' ? " " : "", v->arguments);
+	printf("  %-28s %s\n", left, v->summary);
+}
+
+static bool
+is_in_group(const struct verb *v, const char *word)
+{
+	size_t len = strlen(word);
+
+	return strncasecmp(v->name, word, len) == 0 &&
+	       (v->name[len] == ' ' || v->name[len] == '\0');
+}
+
+void
+cli_print_verbs(const struct cli *cli, const char *group)
+{
+	const char *heading = NULL;
+
+	printf("usage: dirca %s%sVERB [arguments] [options]; `dirca help %s%sVERB` tells more\n",
+	    group != NULL ? group : "", group != NULL ? " " : "", group != NULL ? group : "",
+	    group != NULL ? " " : "");
+	for (size_t i = 0; i < cli->verb_count; i++) {
+		const struct verb *v = &cli->verbs[i];
+
+		if (group != NULL && !is_in_group(v, group))
+			continue;
+		if (heading == NULL || strcmp(v->group, heading) != 0)
+			printf("\n%s:\n", v->group);
+		heading = v->group;
+		print_verb(v);
+	}
+}
+
+/* In bash: the table as an array, and one function that looks into it. */
+void
+cli_print_completion(const struct cli *cli)
+{
+	static const char script[] =
+	    "_dirca()\n"
+	    "{\n"
+	    "\tlocal cur=${COMP_WORDS[COMP_CWORD]} said='' verb='' known word i\n"
+	    "\tCOMPREPLY=()\n"
+	    "\tfor ((i = 1; i < COMP_CWORD && i < 4; i++)); do\n"
+	    "\t\tsaid+=${said:+ }${COMP_WORDS[i]}\n"
+	    "\t\t[[ -z ${_dirca_options[$said]+x} ]] || verb=$said\n"
+	    "\tdone\n"
+	    "\tif [[ -n $verb && $cur == -* ]]; then\n"
+	    "\t\tmapfile -t COMPREPLY < <(compgen -W \"${_dirca_options[$verb]}\" -- \"$cur\")\n"
+	    "\t\treturn\n"
+	    "\tfi\n"
+	    "\tfor known in \"${!_dirca_options[@]}\"; do\n"
+	    "\t\t[[ $known == \"${said:+$said }$cur\"* ]] || continue\n"
+	    "\t\tword=${known#\"${said:+$said }\"}\n"
+	    "\t\tCOMPREPLY+=(\"${word%% *}\")\n"
+	    "\tdone\n"
+	    "\t((${#COMPREPLY[@]} == 0)) || mapfile -t COMPREPLY < <(printf '%s\\n' "
+	    "\"${COMPREPLY[@]}\" | sort -u)\n"
+	    "}\n"
+	    "complete -o default -F _dirca dirca\n";
+
+	printf("# Completion of dirca(1) for bash, made by `dirca --completion`.\n"
+	       "declare -gA _dirca_options=(\n");
+	for (size_t i = 0; i < cli->verb_count; i++) {
+		printf("\t['%s']='", cli->verbs[i].name);
+		for (size_t k = 0; k < option_row_count; k++)
+			if (option_applies(&option_rows[k], &cli->verbs[i]))
+				printf("--%s ", option_rows[k].name);
+		printf("'\n");
+	}
+	printf(")\n%s", script);
+}
