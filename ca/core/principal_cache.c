@@ -58,6 +58,16 @@ slot_of(struct principal_cache *cache, const struct identity *id)
 	return &cache->slots[h % PRINCIPAL_CACHE_SLOTS];
 }
 
+static struct texts
+texts_copy(const struct texts *from)
+{
+	struct texts copy = {0};
+
+	for (size_t i = 0; i < from->count; i++)
+		texts_add(&copy, from->list[i]);
+	return copy;
+}
+
 /* The struct as a whole, so that no state of an account can be forgotten; what it points to after
  * it. */
 void
@@ -69,9 +79,8 @@ principal_copy(const struct principal *from, struct principal *out)
 	*out = *from;
 	for (size_t i = 0; i < COUNT_OF(texts); i++)
 		*texts[i] = mem_text(*texts[i]);
-	out->mails = (struct texts){0};
-	for (size_t i = 0; i < from->mails.count; i++)
-		texts_add(&out->mails, from->mails.list[i]);
+	out->accounts = texts_copy(&from->accounts);
+	out->mails = texts_copy(&from->mails);
 	out->sids.list = mem_zero(from->sids.count, sizeof *out->sids.list);
 	for (size_t i = 0; i < from->sids.count; i++)
 		out->sids.list[i] = from->sids.list[i];

@@ -83,12 +83,14 @@ find_bases(struct dir_conn *c, struct dir_domains *d, struct err *err)
 	return true;
 }
 
-/* Most directories have no groupOfUniqueNames, and asking for `uniqueMember` beside `member` costs
- * as much again, or a read of all groups where it has no index. Whatever is not a clear no is yes.
- */
+/* Most directories have no groupOfUniqueNames, many no posixGroup, and asking for `uniqueMember` or
+ * `memberUid` beside `member` costs as much again, or a read of all groups where it has no index.
+ * Whatever is not a clear no is yes. */
 static bool
-has_unique_groups(struct dir_conn *c, const struct dir_domains *d)
+has_groups(struct dir_conn *c, const struct dir_domains *d, const char *class)
 {
+	OWNED(own_memory) char *filter = dir_filter("(objectClass=%s)", class);
+
 	for (size_t i = 0; i < d->bases.count; i++) {
 		OWNED(dir_entries_free) struct dir_entries found = {0};
 		struct err ignored;
@@ -96,7 +98,7 @@ has_unique_groups(struct dir_conn *c, const struct dir_domains *d)
 		if (!dir_search(c,
 			&(struct dir_query){.base = d->bases.list[i],
 			    .scope = DIR_SUBTREE,
-			    .filter = "(objectClass=groupOfUniqueNames)",
+			    .filter = filter,
 			    .attrs = (const char *const[]){DIR_NO_ATTRS, NULL},
 			    .size_limit = 1},
 			&found, &ignored) ||
@@ -149,8 +151,10 @@ dir_domains_load(struct dir_conn *c, struct err *err)
 		     find_bases(c, d, err);
 	if (!d->is_read)
 		clear(d);
-	else
-		d->has_unique_groups = !dir_conn_root(c)->is_ad && has_unique_groups(c, d);
+	else if (!dir_conn_root(c)->is_ad) {
+		d->has_unique_groups = has_groups(c, d, "groupOfUniqueNames");
+		d->has_posix_groups = has_groups(c, d, "posixGroup");
+	}
 	d->read_ms = clock_mono_ms();
 	return d->is_read;
 }

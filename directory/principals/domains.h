@@ -16,6 +16,7 @@ struct dir_domains {
 	    list;           /* crossRef entries: nCName, dnsRoot and, where known, nETBIOSName */
 	struct texts bases; /* where principals and groups are searched; one may hold another */
 	bool has_unique_groups;   /* some group says who is in it by uniqueMember */
+	bool has_posix_groups;    /* some group says so by memberUid or gidNumber */
 	int64_t members_shown_ms; /* when members of a group were last seen (group_walk.c) */
 };
 

@@ -123,10 +123,11 @@ bool
 groups_path(
     struct dir_conn *c, const char *dn, const struct sid *group, char **path_out, struct err *err)
 {
-	static const char *const attrs[] = {"objectSid", "primaryGroupID", NULL};
+	static const char *const attrs[] = {
+	    "objectSid", "primaryGroupID", "uid", "gidNumber", NULL};
 	OWNED(dir_entries_free) struct dir_entries found = {0};
 	OWNED(own_memory) char *path = NULL;
-	struct group_subject s = {.dn = dn};
+	OWNED(group_subject_free) struct group_subject s = {.dn = dn};
 	enum dir_get got;
 	struct view raw;
 	struct sid sid;
@@ -148,7 +149,8 @@ groups_path(
 	if (got == DIR_GET_FAILED)
 		return false;
 	s.primary_rid = got == DIR_GET_OK ? &rid : NULL;
-	if (!find_path(c, &s, group, &path, err))
+	if (!group_subject_read_posix(&found.list[0], &s, err) ||
+	    !find_path(c, &s, group, &path, err))
 		return false;
 	*path_out = own_give(&path);
 	return true;

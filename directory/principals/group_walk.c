@@ -9,6 +9,7 @@
 #include "domains.h"
 #include "groups_priv.h"
 #include "text.h"
+#include "mem.h"
 #include "own.h"
 
 #define FILTER_BYTES_MAX 16384
@@ -34,8 +35,9 @@ groups_unreadable(
 	    reader, attribute, why,
 	    dir_conn_root(c)->is_ad
 		? "Add that account to Pre-Windows 2000 Compatible Access of the domain"
-		: "Grant it read and search of member, uniqueMember, memberOf, groupType and "
-		  "objectSid of all groups");
+		: "Grant it read and search of member, uniqueMember, memberUid, memberOf, "
+		  "groupType "
+		  "and objectSid of all groups");
 }
 
 /* A search that the server refused, or answered in part, hides groups. */
@@ -64,7 +66,8 @@ groups_is_group(const struct dir_entry *e)
 	       dir_entry_has_value_nocase(e, "objectClass", "groupOfNames") ||
 	       dir_entry_has_value_nocase(e, "objectClass", "groupOfUniqueNames") ||
 	       dir_entry_has_value_nocase(e, "objectClass", "groupOfMembers") ||
-	       dir_entry_has_value_nocase(e, "objectClass", "groupOfURLs");
+	       dir_entry_has_value_nocase(e, "objectClass", "groupOfURLs") ||
+	       dir_entry_has_value_nocase(e, "objectClass", "posixGroup");
 }
 
 /* *counts_out: whether rights given to the group reach its members here. */
@@ -117,20 +120,33 @@ take_group(struct dir_conn *c, const struct dir_entry *g, enum group_node_kind k
 		return true;
 	if ((got = sid_of(g, &sid, err)) == DIR_GET_FAILED)
 		return false;
+	w->has_posix = w->has_posix || dir_entry_has_value_nocase(g, "objectClass", "posixGroup");
 	return group_walk_add(w, g->dn, kind, got == DIR_GET_OK ? &sid : NULL, err);
 }
 
-static const char *const group_attrs[] = {"objectClass", "objectSid", "groupType", NULL};
+static const char *const group_attrs[] = {
+    "objectClass", "objectSid", "groupType", "gidNumber", NULL};
 
 /* ---- Level 0 ---- */
 
-/* What has the SID of the primary group is that group; a foreignSecurityPrincipal stands for the
- * SID that it has in the groups of its domain. */
+/* gidNumber has no case and one spelling, that of RFC 4517 3.3.16. */
 static bool
-take_seed(struct dir_conn *c, const struct dir_entry *e, const struct sid *primary,
+has_gid(const struct dir_entry *e, const char *gid)
+{
+	return gid != NULL && dir_entry_has_value_nocase(e, "objectClass", "posixGroup") &&
+	       dir_entry_has_value_nocase(e, "gidNumber", gid);
+}
+
+/* What has the SID of the primary group, or is the posixGroup of the subject's gidNumber, is that
+ * group; a foreignSecurityPrincipal stands for the SID that it has in the groups of its domain. */
+static bool
+take_seed(struct dir_conn *c, const struct dir_entry *e, const struct sid *primary, const char *gid,
     struct group_walk *w, struct err *err)
 {
 	struct sid sid;
+
+	if (has_gid(e, gid))
+		return take_group(c, e, NODE_PRIMARY, w, err);
 
 	if (dir_entry_has_value_nocase(e, "objectClass", "foreignSecurityPrincipal"))
 		return sid_of(e, &sid, err) == DIR_GET_OK &&
@@ -155,16 +171,21 @@ append_sid(struct buf *b, const struct sid *sid, struct err *err)
 	return buf_append(b, view_str(part), err);
 }
 
-/* Filter for whatever has one of these SIDs; `a` and `b` may be NULL. */
+/* Filter for whatever has one of these SIDs, or is the posixGroup of that gidNumber; `a`, `b` and
+ * `gid` may be NULL. */
 static bool
-seeds_filter(const struct sid *a, const struct sid *b, struct buf *out, struct err *err)
+seeds_filter(
+    const struct sid *a, const struct sid *b, const char *gid, struct buf *out, struct err *err)
 {
+	OWNED(own_memory)
+	char *posix = gid != NULL ? dir_filter("(&(objectClass=posixGroup)(gidNumber=%s))", gid)
+				  : mem_text("");
 	bool ok = buf_append(out, view_str("(|"), err) && (a == NULL || append_sid(out, a, err)) &&
 		  (b == NULL || append_sid(out, b, err));
 
 	for (size_t i = 0; ok && i < WELL_KNOWN_COUNT; i++)
 		ok = append_sid(out, groups_well_known[i], err);
-	return ok && buf_append(out, view_of(")", 2), err);
+	return ok && buf_append(out, view_str(posix), err) && buf_append(out, view_of(")", 2), err);
 }
 
 /* A groupOfNames has members; where none can be searched for, the walk would find no group and no
@@ -203,7 +224,7 @@ check_shown(
 	char text[SID_TEXT_MAX];
 
 	for (size_t i = 0; i < w->count; i++)
-		if (w->nodes[i].kind == NODE_PRIMARY)
+		if (w->nodes[i].has_sid && sid_eq(&w->nodes[i].sid, primary))
 			return check_members_shown(c, w, w->nodes[i].dn, err);
 	sid_to_text(primary, text);
 	return groups_unreadable(c, w->nodes[0].dn, "objectSid of its primary group", text, err);
@@ -215,9 +236,10 @@ add_seeds(struct dir_conn *c, const struct group_subject *s, struct group_walk *
 {
 	struct sid primary;
 	bool has_primary = groups_primary(s, &primary), ok;
+	const char *gid = dir_domains(c)->has_posix_groups ? s->gid : NULL;
 	struct buf filter = {0};
 
-	ok = seeds_filter(s->sid, has_primary ? &primary : NULL, &filter, err);
+	ok = seeds_filter(s->sid, has_primary ? &primary : NULL, gid, &filter, err);
 	for (size_t i = 0; ok && i < dir_domains(c)->bases.count; i++) {
 		struct dir_entries found = {0};
 
@@ -228,7 +250,8 @@ add_seeds(struct dir_conn *c, const struct group_subject *s, struct group_walk *
 			.attrs = group_attrs},
 		    &found, err);
 		for (size_t k = 0; ok && k < found.count; k++)
-			ok = take_seed(c, &found.list[k], has_primary ? &primary : NULL, w, err);
+			ok = take_seed(
+			    c, &found.list[k], has_primary ? &primary : NULL, gid, w, err);
 		dir_entries_free(&found);
 	}
 	buf_free(&filter);
@@ -253,6 +276,21 @@ append_members(
 	return ok;
 }
 
+/* memberUid names the subject alone: groups have no uid. */
+static bool
+append_uids(struct buf *b, const struct group_walk *w, size_t from)
+{
+	struct err ignored;
+	bool ok = true;
+
+	for (size_t i = 0; ok && from == 0 && w->uids != NULL && i < w->uids->count; i++) {
+		OWNED(own_memory) char *part = dir_filter("(memberUid=%s)", w->uids->list[i]);
+
+		ok = part != NULL && buf_append(b, view_str(part), &ignored);
+	}
+	return ok;
+}
+
 /* Filter for the groups that hold one of the nodes of [from, to), as many as fit, at least one.
  * *next_out is the first that did not. A server tests what its index found from left to right and
  * stops at what is true: so the members come first. */
@@ -272,7 +310,7 @@ holders_filter(
 	    append_members(&b, "(member=%s)", w, from, end) &&
 	    (!dir_domains(c)->has_unique_groups ||
 		append_members(&b, "(uniqueMember=%s)", w, from, end)) &&
-	    buf_append(&b, view_of(tail, sizeof tail), &ignored))
+	    append_uids(&b, w, from) && buf_append(&b, view_of(tail, sizeof tail), &ignored))
 		return (char *)b.ptr;
 	buf_free(&b);
 	return NULL;
@@ -316,6 +354,51 @@ walk_level(struct dir_conn *c, struct group_walk *w, size_t from, size_t to, str
 	return true;
 }
 
+/* An account other than the subject that has the uid too, or NULL. */
+static const struct dir_entry *
+other_of(const struct dir_entries *found, const char *dn)
+{
+	for (size_t i = 0; i < found->count; i++)
+		if (!dir_dn_eq(found->list[i].dn, dn))
+			return &found->list[i];
+	return NULL;
+}
+
+static bool
+check_uid(struct dir_conn *c, const struct group_walk *w, const char *base, const char *uid,
+    struct err *err)
+{
+	OWNED(own_memory) char *filter = dir_filter("(uid=%s)", uid);
+	OWNED(dir_entries_free) struct dir_entries found = {0};
+	const struct dir_entry *other;
+
+	if (!search(c, w,
+		&(struct dir_query){.base = base,
+		    .scope = DIR_SUBTREE,
+		    .filter = filter,
+		    .attrs = (const char *const[]){DIR_NO_ATTRS, NULL}},
+		&found, err))
+		return false;
+	if ((other = other_of(&found, w->nodes[0].dn)) == NULL)
+		return true;
+	return err_set(err, DIRCA_E_GROUPS_UNREADABLE,
+	    "the groups of %.160s are not known: some say by memberUid who is in them, and %.160s "
+	    "has "
+	    "the uid '%.64s' too. Give each account a uid of its own",
+	    w->nodes[0].dn, other->dn, uid);
+}
+
+/* Whoever gave himself another's uid would be in that one's groups. */
+static bool
+check_uids(struct dir_conn *c, const struct group_walk *w, struct err *err)
+{
+	for (size_t i = 0; w->has_posix && w->uids != NULL && i < w->uids->count; i++)
+		for (size_t b = 0; b < dir_domains(c)->bases.count; b++)
+			if (!check_uid(c, w, dir_domains(c)->bases.list[b], w->uids->list[i], err))
+				return false;
+	return true;
+}
+
 bool
 group_walk_run(
     struct dir_conn *c, const struct group_subject *s, struct group_walk *w, struct err *err)
@@ -323,8 +406,10 @@ group_walk_run(
 	size_t from = 0;
 
 	*w = (struct group_walk){0};
-	if (!dir_domains_load(c, err) ||
-	    (s->dn != NULL && !group_walk_add(w, s->dn, NODE_SUBJECT, s->sid, err)) ||
+	if (!dir_domains_load(c, err))
+		return false;
+	w->uids = dir_domains(c)->has_posix_groups ? &s->uids : NULL;
+	if ((s->dn != NULL && !group_walk_add(w, s->dn, NODE_SUBJECT, s->sid, err)) ||
 	    !add_seeds(c, s, w, err))
 		return false;
 	w->level_end[0] = w->count;
@@ -338,7 +423,7 @@ group_walk_run(
 		from = w->level_end[w->levels++];
 		w->level_end[w->levels] = w->count;
 	}
-	return true;
+	return check_uids(c, w, err);
 }
 
 /* ---- One step back ---- */
@@ -402,4 +487,27 @@ groups_primary(const struct group_subject *s, struct sid *out)
 	domain = *s->sid;
 	domain.subs[--domain.count] = 0;
 	return sid_with_rid(&domain, (uint32_t)*s->primary_rid, out);
+}
+
+bool
+group_subject_read_posix(const struct dir_entry *e, struct group_subject *s, struct err *err)
+{
+	const struct dir_attr *uids = dir_entry_attr(e, "uid");
+
+	for (size_t i = 0; uids != NULL && i < uids->count; i++) {
+		char *uid;
+
+		if (!text_from_view(buf_view(&uids->values[i]), &uid, err))
+			return err_prefix(err, "uid of %s", e->dn);
+		texts_take(&s->uids, uid);
+	}
+	return dir_entry_text(e, "gidNumber", &s->gid, err) != DIR_GET_FAILED;
+}
+
+void
+group_subject_free(struct group_subject *s)
+{
+	texts_free(&s->uids);
+	free(s->gid);
+	*s = (struct group_subject){0};
 }

@@ -4,17 +4,20 @@
  * Which groups count is what Active Directory says ([MS-ADTS] 3.1.1.4.5.19, [MS-DRSR] 4.1.8): a
  * distribution group (groupType without 0x80000000) gives nothing and leads nowhere, a domain-local
  * group counts only in the CA's own domain. A group without groupType is a security group.
+ * Elsewhere than in Active Directory a posixGroup (RFC 2307) holds whoever has a uid of its
+ * memberUid, or its gidNumber.
  */
 #ifndef PRINCIPALS_GROUPS_PRIV_H
 #define PRINCIPALS_GROUPS_PRIV_H
 
 #include "conn.h"
 #include "sid.h"
+#include "texts.h"
 
 /* Classes of groups that are walked; one that a server does not know is harmless in an OR. */
 #define GROUP_CLASSES                                                                     \
 	"(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=group)" \
-	"(objectClass=groupOfMembers)(objectClass=groupOfURLs))"
+	"(objectClass=groupOfMembers)(objectClass=groupOfURLs)(objectClass=posixGroup))"
 
 /* True if the entry is a group of a kind that is walked. */
 bool groups_is_group(const struct dir_entry *e);
@@ -24,7 +27,13 @@ struct group_subject {
 	const char *dn;
 	const struct sid *sid;      /* NULL: it has none */
 	const int32_t *primary_rid; /* primaryGroupID; NULL: it has none */
+	struct texts uids;          /* uid */
+	char *gid;                  /* gidNumber; NULL: it has none */
 };
+
+/* uid and gidNumber of the entry, which group_subject_free frees. */
+bool group_subject_read_posix(const struct dir_entry *e, struct group_subject *s, struct err *err);
+void group_subject_free(struct group_subject *s);
 
 /* <domain SID>-<primaryGroupID>; the domain SID is the subject's without its last part. False if
  * it has no primary group. */
@@ -74,9 +83,11 @@ struct group_walk {
 	size_t slot_count;
 	size_t level_end[GROUP_LEVELS_MAX + 1];
 	size_t levels;
+	const struct texts *uids; /* of the subject, where some posixGroup may name one */
+	bool has_posix;           /* a posixGroup is among the nodes */
 };
 
-/* `s->dn` NULL: only what everybody is in. */
+/* `s` lives as long as the walk. `s->dn` NULL: only what everybody is in. */
 bool group_walk_run(
     struct dir_conn *c, const struct group_subject *s, struct group_walk *w, struct err *err);
 void group_walk_free(struct group_walk *w);

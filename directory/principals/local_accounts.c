@@ -146,6 +146,7 @@ make_principal(const char *host, const struct passwd *user, struct principal *ou
 	    .downlevel = text_printf("%s\\%s", host, user->pw_name),
 	    .has_sid = true,
 	    .sid = local_user_sid(user->pw_uid)};
+	texts_add(&out->accounts, out->sam);
 	if (add_sids(user, out, err))
 		return true;
 	principal_free(out);

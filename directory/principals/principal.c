@@ -27,47 +27,69 @@ read_cn(const struct dir_entry *e, struct principal *p, struct err *err)
 	return true;
 }
 
-/* The UPN first; then by the folded text, then by the text itself. */
+/* The one that is known to be the first; then by the folded text, then by the text itself. */
 static bool
-goes_before(const char *a, const char *b, const char *upn)
+goes_before(const char *a, const char *b, const char *first)
 {
 	OWNED(own_memory) char *one = text_fold(a), *other = text_fold(b);
 	int order = strcmp(one, other);
 
-	if (upn != NULL && text_eq_fold(a, upn) != text_eq_fold(b, upn))
-		return text_eq_fold(a, upn);
+	if (first != NULL && text_eq_fold(a, first) != text_eq_fold(b, first))
+		return text_eq_fold(a, first);
 	return order != 0 ? order < 0 : strcmp(a, b) < 0;
 }
 
-/* mail has several values on OpenLDAP, in an order that nobody promises. */
+/* mail and uid have several values on OpenLDAP, in an order that nobody promises. */
 static bool
-read_mails(const struct dir_entry *e, struct principal *p, struct err *err)
+read_sorted(const struct dir_entry *e, const char *attr, const char *first, struct texts *out,
+    struct err *err)
 {
-	const struct dir_attr *mail = dir_entry_attr(e, "mail");
+	const struct dir_attr *a = dir_entry_attr(e, attr);
 
-	for (size_t i = 0; mail != NULL && i < mail->count; i++) {
+	for (size_t i = 0; a != NULL && i < a->count; i++) {
 		char *text;
 
-		if (!text_from_view(buf_view(&mail->values[i]), &text, err))
-			return err_prefix(err, "mail of %s", e->dn);
-		texts_take(&p->mails, text);
-		for (size_t k = i; k > 0 && goes_before(text, p->mails.list[k - 1], p->upn); k--) {
-			p->mails.list[k] = p->mails.list[k - 1];
-			p->mails.list[k - 1] = text;
+		if (!text_from_view(buf_view(&a->values[i]), &text, err))
+			return err_prefix(err, "%s of %s", attr, e->dn);
+		texts_take(out, text);
+		for (size_t k = out->count - 1; k > 0 && goes_before(text, out->list[k - 1], first);
+		     k--) {
+			out->list[k] = out->list[k - 1];
+			out->list[k - 1] = text;
 		}
 	}
 	return true;
 }
 
+bool
+principal_read_accounts(
+    struct dir_conn *c, const struct dir_entry *e, struct texts *out, struct err *err)
+{
+	OWNED(own_memory) char *first = dir_dn_first_value_of(e->dn, "uid"), *sam = NULL;
+	OWNED(texts_free) struct texts uids = {0};
+
+	if (dir_entry_text(e, "sAMAccountName", &sam, err) == DIR_GET_FAILED ||
+	    (!dir_conn_root(c)->is_ad && !read_sorted(e, "uid", first, &uids, err)))
+		return false;
+	if (sam != NULL)
+		texts_add(out, sam);
+	for (size_t i = 0; i < uids.count; i++)
+		if (!texts_has_nocase(out, uids.list[i]))
+			texts_add(out, uids.list[i]);
+	return true;
+}
+
 static bool
-read_names(const struct dir_entry *e, struct principal *p, struct err *err)
+read_names(struct dir_conn *c, const struct dir_entry *e, struct principal *p, struct err *err)
 {
 	p->dn = mem_text(e->dn);
-	return read_cn(e, p, err) &&
-	       dir_entry_text(e, "sAMAccountName", &p->sam, err) != DIR_GET_FAILED &&
-	       dir_entry_text(e, "userPrincipalName", &p->upn, err) != DIR_GET_FAILED &&
+	if (!read_cn(e, p, err) || !principal_read_accounts(c, e, &p->accounts, err))
+		return false;
+	if (p->accounts.count > 0)
+		p->sam = mem_text(p->accounts.list[0]);
+	return dir_entry_text(e, "userPrincipalName", &p->upn, err) != DIR_GET_FAILED &&
 	       dir_entry_text(e, "dNSHostName", &p->dns_name, err) != DIR_GET_FAILED &&
-	       read_mails(e, p, err);
+	       read_sorted(e, "mail", p->upn, &p->mails, err);
 }
 
 static bool
@@ -133,12 +155,13 @@ read_sids(struct dir_conn *c, const struct dir_entry *e, struct principal *p, st
 {
 	int32_t rid;
 	enum dir_get got = dir_entry_int32(e, "primaryGroupID", &rid, err);
+	OWNED(group_subject_free)
 	struct group_subject s = {.dn = p->dn,
 	    .sid = p->has_sid ? &p->sid : NULL,
 	    .primary_rid = got == DIR_GET_OK ? &rid : NULL};
 
 	if (got == DIR_GET_FAILED || (p->has_sid && !sids_add(&p->sids, &p->sid, err)) ||
-	    !add_history(e, &p->sids, err))
+	    !add_history(e, &p->sids, err) || !group_subject_read_posix(e, &s, err))
 		return false;
 	return groups_collect(c, &s, &p->sids, err);
 }
@@ -169,7 +192,7 @@ read_account(struct dir_conn *c, const struct dir_entry *e, struct principal *p,
 {
 	size_t sam_len;
 
-	if (!read_names(e, p, err) || !read_domain(c, p, err) || !read_ids(e, p, err) ||
+	if (!read_names(c, e, p, err) || !read_domain(c, p, err) || !read_ids(e, p, err) ||
 	    !principal_read_state(e, p, err))
 		return false;
 	/* Every account of a domain has it, and not everybody may read it: it is in the property

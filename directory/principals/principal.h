@@ -20,13 +20,14 @@ bool principal_check_active(const struct principal *p, int64_t now, struct err *
  *   S-1-5-21-...            objectSid; on a domain controller sIDHistory too
  *   {3f2504e0-...}          objectGUID, with or without the braces
  *   CN=user1,CN=Users,...   DN
- *   DOMAIN\user1            sAMAccountName; DOMAIN is the NetBIOS or DNS name of a domain
+ *   DOMAIN\user1            account name; DOMAIN is the NetBIOS or DNS name of a domain
  *   container\user1         CN, in a container or OU right below the domain; also with several
  *                           containers, and with the domain before them
- *   user1@suffix            userPrincipalName, and sAMAccountName in the domain of that DNS or
+ *   user1@suffix            userPrincipalName, and account name in the domain of that DNS or
  *                           NetBIOS name. Never mail
  *   HTTP/ws1                servicePrincipalName
- *   anything                sAMAccountName, else CN, else (with a dot) dNSHostName
+ *   anything                account name, else CN, else (with a dot) dNSHostName
+ * An account name is sAMAccountName and, but for Active Directory and Samba, uid.
  * More than one match is TYPE_E_AMBIGUOUSNAME (FAILED) with the DNs in the sentence; never the
  * first hit. An account of a domain that the server does not hold is DIRCA_E_DIRECTORY (FAILED). */
 enum dir_find principal_find(

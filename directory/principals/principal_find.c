@@ -17,8 +17,8 @@
 #define HITS_MAX 100
 
 static const char *const principal_attrs[] = {"objectClass", "cn", "sAMAccountName", "uid",
-    "userPrincipalName", "mail", "dNSHostName", "objectGUID", "objectSid", "sIDHistory",
-    "primaryGroupID", "whenCreated", "createTimestamp", PRINCIPAL_STATE_ATTRS, NULL};
+    "gidNumber", "userPrincipalName", "mail", "dNSHostName", "objectGUID", "objectSid",
+    "sIDHistory", "primaryGroupID", "whenCreated", "createTimestamp", PRINCIPAL_STATE_ATTRS, NULL};
 
 static bool
 holds_dn(const struct dir_entries *es, const char *dn)
@@ -159,6 +159,16 @@ search_path(
 	return true;
 }
 
+/* Names that accounts are known by: sAMAccountName, and uid where nobody but the directory's
+ * administrators writes it. Active Directory does not guard uid, so there it identifies nobody. */
+static bool
+search_known(struct dir_conn *c, const char *name, const struct dir_entry *domain,
+    struct dir_entries *hits, struct err *err)
+{
+	return search_value(c, "sAMAccountName", name, domain, hits, err) &&
+	       (dir_conn_root(c)->is_ad || search_value(c, "uid", name, domain, hits, err));
+}
+
 static bool
 has_empty_part(const char *path)
 {
@@ -185,7 +195,7 @@ search_downlevel(struct dir_conn *c, const char *token, struct dir_entries *hits
 		return search_path(c, dir_conn_root(c)->default_nc, left, hits, err);
 	}
 	if (strchr(rest, '\\') == NULL)
-		return search_value(c, "sAMAccountName", rest, domain, hits, err);
+		return search_known(c, rest, domain, hits, err);
 	return dir_entry_text(domain, "nCName", &nc, err) == DIR_GET_OK &&
 	       search_path(c, nc, rest, hits, err);
 }
@@ -223,8 +233,7 @@ search_spelled(struct dir_conn *c, const char *attr, const char *value,
 	return true;
 }
 
-/* Account names: sAMAccountName and, where it is what the accounts of the directory are known by,
- * uid. Active Directory does not guard uid, so there it identifies nobody. */
+/* The same names, of those who sign in. */
 static bool
 search_account(struct dir_conn *c, const char *name, const struct dir_entry *domain,
     struct dir_entries *hits, struct err *err)
@@ -258,11 +267,13 @@ search_name(struct dir_conn *c, const char *token, struct dir_entries *hits, str
 {
 	/* In this order, and not all at once: account names are guarded, CNs are not, and whoever
 	 * gives his CN another's account name must not make that name ambiguous. */
-	const char *const attrs[] = {"sAMAccountName", "cn", "dNSHostName"};
-	size_t count = strchr(token, '.') != NULL ? 3 : 2;
+	const char *const attrs[] = {"cn", "dNSHostName"};
+	size_t count = strchr(token, '.') != NULL ? 2 : 1;
 
 	if (strchr(token, '/') != NULL &&
 	    !search_value(c, "servicePrincipalName", token, NULL, hits, err))
+		return false;
+	if (hits->count == 0 && !search_known(c, token, NULL, hits, err))
 		return false;
 	for (size_t i = 0; hits->count == 0 && i < count; i++)
 		if (!search_value(c, attrs[i], token, NULL, hits, err))

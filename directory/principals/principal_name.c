@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mem.h"
+#include "own.h"
 #include "principal.h"
 #include "text.h"
 
@@ -27,22 +29,26 @@ domain_of(const char *dn)
 static bool
 is_account_at(const struct principal *p, const char *name, const char *at)
 {
-	size_t len = (size_t)(at - name);
-	char *domain;
-	bool same;
+	OWNED(own_memory) char *account = mem_text_n(name, (size_t)(at - name));
+	OWNED(own_memory) char *domain = domain_of(p->dn);
 
-	if (p->sam == NULL || strlen(p->sam) != len || strncasecmp(p->sam, name, len) != 0)
-		return false;
-	domain = domain_of(p->dn);
-	same = eq_nocase(domain, at + 1);
-	free(domain);
-	return same;
+	return texts_has_nocase(&p->accounts, account) && eq_nocase(domain, at + 1);
+}
+
+/* DOMAIN\account, by any of its accounts. */
+static bool
+is_downlevel(const struct principal *p, const char *name, const char *slash)
+{
+	OWNED(own_memory) char *domain = mem_text_n(name, (size_t)(slash - name));
+
+	return eq_nocase(p->downlevel, name) ||
+	       (eq_nocase(p->domain, domain) && texts_has_nocase(&p->accounts, slash + 1));
 }
 
 bool
 principal_is_named(const struct principal *p, const char *name)
 {
-	const char *at = strrchr(name, '@');
+	const char *at = strrchr(name, '@'), *slash = strchr(name, '\\');
 	char sid[SID_TEXT_MAX];
 	struct sid ignored;
 
@@ -52,9 +58,9 @@ principal_is_named(const struct principal *p, const char *name)
 		sid_to_text(&p->sid, sid);
 		return strcmp(sid, name) == 0;
 	}
-	if (strchr(name, '\\') != NULL)
-		return eq_nocase(p->downlevel, name);
+	if (slash != NULL)
+		return is_downlevel(p, name, slash);
 	if (at != NULL)
 		return eq_nocase(p->upn, name) || is_account_at(p, name, at);
-	return eq_nocase(p->sam, name);
+	return texts_has_nocase(&p->accounts, name);
 }

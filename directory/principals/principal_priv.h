@@ -10,7 +10,7 @@
  * OR survives that. Groups are sorted out afterwards, because a NOT would not survive it. */
 #define PEOPLE                                                                        \
 	"(|(objectClass=user)(objectClass=person)(objectClass=computer)(objectClass=" \
-	"securityPrincipal))"
+	"securityPrincipal)(objectClass=posixAccount))"
 
 /* ---- principal_find.c: name -> entry ---- */
 
@@ -25,6 +25,13 @@ principal_search *principal_search_of(enum identity_kind kind);
 /* The one entry that a search finds; TYPE_E_AMBIGUOUSNAME (FAILED) lists several. */
 enum dir_find principal_locate(struct dir_conn *c, principal_search *search, const char *token,
     struct dir_entry *out, struct err *err);
+
+/* ---- principal.c ---- */
+
+/* The names that it signs in by, the one that it is shown by first: sAMAccountName and, where uid
+ * is what the accounts of the directory are known by (principal_find.c), that. */
+bool principal_read_accounts(
+    struct dir_conn *c, const struct dir_entry *e, struct texts *out, struct err *err);
 
 /* ---- principal_state.c: what the entry says of the account ---- */
 

@@ -14,7 +14,7 @@
 #include "mem.h"
 
 static bool
-sid_of(const struct dir_entry *e, struct sid *out, struct err *err)
+sid_of(struct dir_conn *c, const struct dir_entry *e, struct sid *out, struct err *err)
 {
 	struct view raw;
 
@@ -23,7 +23,8 @@ sid_of(const struct dir_entry *e, struct sid *out, struct err *err)
 		return sid_decode(raw, out, err);
 	case DIR_GET_ABSENT:
 		return err_set(err, E_INVALIDARG,
-		    "%s has no objectSid, so that no right can be given to it", e->dn);
+		    "%s has no objectSid, so that no right can be given to it%s", e->dn,
+		    dir_conn_root(c)->is_ad ? "" : ": give it one");
 	case DIR_GET_FAILED:
 		break;
 	}
@@ -54,11 +55,11 @@ add_meaning(struct meanings *m, const char *what, const struct sid *sid)
 }
 
 static bool
-add_entry(struct meanings *m, const struct dir_entry *e, struct err *err)
+add_entry(struct dir_conn *c, struct meanings *m, const struct dir_entry *e, struct err *err)
 {
 	struct sid sid;
 
-	if (!sid_of(e, &sid, err))
+	if (!sid_of(c, e, &sid, err))
 		return false;
 	add_meaning(m, e->dn, &sid);
 	return true;
@@ -73,7 +74,7 @@ add_person(struct dir_conn *c, const char *token, struct meanings *m, struct err
 
 	switch (principal_locate(c, principal_search_token, token, &e, err)) {
 	case DIR_FOUND:
-		ok = add_entry(m, &e, err);
+		ok = add_entry(c, m, &e, err);
 		break;
 	case DIR_NOT_FOUND:
 		break;
@@ -97,7 +98,7 @@ add_groups_of(struct dir_conn *c, const char *base, enum dir_scope scope, char *
 
 	for (size_t i = 0; ok && i < found.count; i++)
 		if (domain == NULL || dir_domain_of(c, found.list[i].dn) == domain)
-			ok = add_entry(m, &found.list[i], err);
+			ok = add_entry(c, m, &found.list[i], err);
 	dir_entries_free(&found);
 	free(filter);
 	return ok;
@@ -163,13 +164,15 @@ static char *
 name_of_entry(struct dir_conn *c, const struct dir_entry *e)
 {
 	const struct dir_entry *domain = dir_domain_of(c, e->dn);
-	OWNED(own_memory) char *netbios = NULL, *sam = NULL, *name = NULL;
+	OWNED(own_memory) char *netbios = NULL, *name = NULL;
+	OWNED(texts_free) struct texts accounts = {0};
 	struct err ignored;
 
 	if (domain != NULL)
 		(void)dir_entry_text(domain, "nETBIOSName", &netbios, &ignored);
-	if (dir_entry_text(e, "sAMAccountName", &sam, &ignored) == DIR_GET_OK)
-		name = netbios != NULL ? text_printf("%s\\%s", netbios, sam) : mem_text(sam);
+	if (principal_read_accounts(c, e, &accounts, &ignored) && accounts.count > 0)
+		name = text_printf("%s%s%s", netbios != NULL ? netbios : "",
+		    netbios != NULL ? "\\" : "", accounts.list[0]);
 	else
 		name = dir_dn_first_value(e->dn);
 	return name != NULL ? printable_escape(name) : NULL;
@@ -178,7 +181,7 @@ name_of_entry(struct dir_conn *c, const struct dir_entry *e)
 static char *
 find_trustee_name(struct dir_conn *c, const struct sid *sid)
 {
-	static const char *const attrs[] = {"sAMAccountName", NULL};
+	static const char *const attrs[] = {"sAMAccountName", "uid", NULL};
 	OWNED(own_memory) char *filter = NULL;
 	OWNED(buf_free) struct buf raw = {0};
 	struct err ignored;

@@ -11,7 +11,7 @@
  * what trustee_name gives is found again. Several matches are TYPE_E_AMBIGUOUSNAME; an object
  * without objectSid is E_INVALIDARG; both FAILED. */
 enum dir_find trustee_find(struct dir_conn *c, const char *token, struct sid *out, struct err *err);
-/* The name of a SID for people: of a well-known one, else DOMAIN\sAMAccountName or the cn of the
+/* The name of a SID for people: of a well-known one, else DOMAIN\account or the cn of the
  * object that has it, else the SID itself. free(). */
 char *trustee_name(struct dir_conn *c, const struct sid *sid);
 

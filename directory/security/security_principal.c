@@ -13,6 +13,7 @@ principal_free(struct principal *p)
 	free(p->domain);
 	free(p->downlevel);
 	free(p->upn);
+	texts_free(&p->accounts);
 	texts_free(&p->mails);
 	free(p->dns_name);
 	sids_free(&p->sids);

@@ -7,11 +7,14 @@
 
 struct principal {
 	char *dn;
-	char *cn;     /* the value in the DN where the attribute has several or none; never NULL */
-	char *sam;    /* sAMAccountName, NULL if absent */
-	char *domain; /* nETBIOSName of its domain, NULL if unknown */
-	char *downlevel; /* DOMAIN\sam; falls back to sam, then cn. Never NULL */
-	char *upn;       /* userPrincipalName, NULL if absent */
+	char *cn;  /* the value in the DN where the attribute has several or none; never NULL */
+	char *sam; /* the account name: sAMAccountName; where accounts are known by uid and there is
+		      none, the uid of the DN, else the first by its letters. NULL if absent */
+	struct texts accounts; /* all names that it signs in by: sAMAccountName, and uid where
+				  accounts are known by that */
+	char *domain;          /* nETBIOSName of its domain, NULL if unknown */
+	char *downlevel;       /* DOMAIN\sam; falls back to sam, then cn. Never NULL */
+	char *upn;             /* userPrincipalName, NULL if absent */
 	/* Of mail, whatever the directory's order: the one that is the UPN first, the others by
 	 * their letters without case. Where one is wanted it is the first. */
 	struct texts mails;

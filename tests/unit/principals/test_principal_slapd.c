@@ -148,8 +148,8 @@ a_principal_of_few_attributes_still_has_a_name(void **state)
 	    "Bare One", "cn", "Bare Two", "mail", "b@x", "mail", "C@x", "mail", "a@x");
 	p = get("uid=bare," USERS_DN);
 	assert_string_equal(p.cn, "bare"); /* two CNs, none in the DN */
-	assert_string_equal(p.downlevel, "bare");
-	assert_null(p.sam);
+	assert_string_equal(p.downlevel, "NWTRADERS\\bare");
+	assert_string_equal(p.sam, "bare"); /* its uid */
 	assert_int_equal(p.mails.count, 3); /* whatever order they came in */
 	assert_string_equal(p.mails.list[0], "a@x");
 	assert_string_equal(p.mails.list[1], "b@x");
