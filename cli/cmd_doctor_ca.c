@@ -65,6 +65,10 @@ static const struct {
     {EVENT_KRA_UNPROVED,
 	"on the CA's machine `dirca archive coverage` shows who, and `dirca archive drill new FILE "
 	"SHA1` gives him keys to open"},
+    {EVENT_OWNER_NOT_TOLD,
+	"tell the owner; `dirca audit log --event owner-told` shows who was told since and who "
+	"not. Mail "
+	"goes by mail_server of dircad.conf to the address that the account has in the directory"},
     {EVENT_ISSUING_STOPPED,
 	"`dirca crl` makes the CA's own; that of a CA above has to be in the directory (for a "
 	"stand-alone CA: in trust/ of the state folder) or where the certificate says by HTTP, and "

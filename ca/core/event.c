@@ -3,6 +3,7 @@
 #include "ca_priv.h"
 #include "log.h"
 #include "mem.h"
+#include "notices.h"
 #include "own.h"
 
 static void
@@ -46,12 +47,13 @@ ca_event_tell(struct ca *ca, const struct ca_event *e)
 bool
 ca_event_keep(struct store_tx *tx, struct ca *ca, const struct ca_event *e, struct err *err)
 {
-	OWNED(event_record_free) struct event_record record = {0};
+	OWNED(event_record_free) struct event_record record = record_of(e);
 
-	if ((int64_t)event_kind(e->id)->level > ca->state->log_level)
-		return true;
-	record = record_of(e);
-	return store_add_event(tx, &record, ca->state->events_kept, err);
+	if (owner_has_to_be_told(ca->config, e->id, e->waited) &&
+	    !store_add_owner_notice(tx, &record, err))
+		return false;
+	return (int64_t)event_kind(e->id)->level > ca->state->log_level ||
+	       store_add_event(tx, &record, ca->state->events_kept, err);
 }
 
 struct raised {

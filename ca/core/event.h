@@ -13,7 +13,7 @@ struct ca_event {
 	enum event_id id;
 	int64_t when, request_id; /* 0: of no request */
 	bool waited; /* of a request: it had to wait for whoever decided it; of a recovery case: its
-			owner is told */
+			owner is told, and the trail has whether he was (owner_notices.h) */
 	const char *values[EVENT_VALUES_MAX]; /* of its variables, in their order; NULL: none */
 };
 

@@ -7,6 +7,8 @@
 #include "mem.h"
 #include "own.h"
 
+#define HOOK_DEFAULT "kra exchange request crl audit recovery"
+
 struct waiting {
 	struct notice notice;
 	struct waiting *next;
@@ -125,4 +127,36 @@ int64_t
 ca_notices_lost(struct ca *ca)
 {
 	return ca->state->notices.lost;
+}
+
+/* ---- owners ---- */
+
+bool
+owner_hook_set(const struct config *config, struct event_set *out, struct err *err)
+{
+	return event_set_parse(
+	    config->event_hook_on != NULL ? config->event_hook_on : HOOK_DEFAULT, out, err);
+}
+
+enum owner_way
+owner_way(const struct config *config, int64_t event_number)
+{
+	struct event_set set;
+	struct err ignored;
+
+	if (config->requester_mail)
+		return OWNER_BY_MAIL;
+	return config->event_hook != NULL && owner_hook_set(config, &set, &ignored) &&
+		       event_set_has(&set, event_number)
+		   ? OWNER_BY_PROGRAM
+		   : OWNER_BY_NOBODY;
+}
+
+bool
+owner_has_to_be_told(const struct config *config, int64_t event_number, bool waited)
+{
+	const struct event_kind *kind = event_kind(event_number);
+
+	return waited && kind != NULL && kind->category == EVENT_CATEGORY_RECOVERY &&
+	       owner_way(config, event_number) != OWNER_BY_NOBODY;
 }

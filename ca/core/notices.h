@@ -23,6 +23,14 @@ bool ca_notices_stopped(struct ca *ca);
 /* How many found no place. */
 int64_t ca_notices_lost(struct ca *ca);
 
+/* What dircad.conf has for it: mail, else the program for events; one of them. */
+enum owner_way { OWNER_BY_NOBODY, OWNER_BY_MAIL, OWNER_BY_PROGRAM };
+enum owner_way owner_way(const struct config *config, int64_t event_number);
+/* event_hook_on, or its default. E_INVALIDARG as event_set_parse. */
+bool owner_hook_set(const struct config *config, struct event_set *out, struct err *err);
+/* `waited` as in struct ca_event. */
+bool owner_has_to_be_told(const struct config *config, int64_t event_number, bool waited);
+
 /* The address (mail) of the account that made the request, as the directory has it; *out NULL: it
  * has none, or there is no such account any more. free(). */
 bool ca_requester_mail(struct ca *ca, int64_t request_id, char **out, struct err *err);

@@ -122,7 +122,10 @@ enum event_category {
 	    "recovery case {CaseId} of {Officer} about keys of {Owner} was denied ({Reason})") \
 	X(KEY_RETRIEVED, 1013, INFORMATION, RECOVERY, "DIRCA_KEY_RETRIEVED", "archived key retrieved", \
 	    "CaseId Officer Owner SerialNumber", \
-	    "the archived key of certificate {SerialNumber} of {Owner} was handed to {Officer} by recovery case {CaseId}")
+	    "the archived key of certificate {SerialNumber} of {Owner} was handed to {Officer} by recovery case {CaseId}") \
+	X(OWNER_NOT_TOLD, 1014, WARNING, RECOVERY, "DIRCA_OWNER_NOT_TOLD", "owner not told of a recovery", \
+	    "CaseId Officer Owner ErrorCode", \
+	    "{Owner} was not told of recovery case {CaseId} of {Officer}: {ErrorCode}")
 /* clang-format on */
 
 enum event_id {

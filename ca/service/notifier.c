@@ -15,6 +15,7 @@
 #include "metrics.h"
 #include "notices.h"
 #include "own.h"
+#include "owner_notices.h"
 #include "text.h"
 
 #define HOOK_MS 30000
@@ -37,31 +38,31 @@ is_over(void *arg)
 	return ca_notices_stopped(n->ca);
 }
 
-static void
-note(bool ok, const char *what, const struct notice *notice, const struct err *err)
+static bool
+note(bool ok, const char *what, const struct event_record *e, const struct err *err)
 {
 	metrics_notice(ok);
 	if (!ok)
-		log_warn(what, LOG_INT("event_id", notice->event.number), LOG_REASON(err));
+		log_warn(what, LOG_INT("event_id", e->number), LOG_REASON(err));
+	return ok;
 }
 
 /* ---- the program ---- */
 
 /* An event as `dirca events --json` has it, and whose it is. */
-static void
-tell_program(struct notifier *n, const struct notice *notice)
+static bool
+tell_program(struct notifier *n, const struct event_record *e, struct err *err)
 {
 	const struct config *config = n->ca->config;
-	OWNED(json_free) json_t *event = json_event(&notice->event);
+	OWNED(json_free) json_t *event = json_event(e);
 	OWNED(own_memory) char *text = NULL;
-	struct err err;
 
 	json_object_del(event, "row_id");
 	json_object_set_new(event, "ca", json_string(config->ca_name));
 	if ((text = json_dumps(event, JSON_COMPACT | JSON_SORT_KEYS)) == NULL)
-		return;
-	note(hook_run(config->event_hook, view_str(text), HOOK_MS, is_over, n, &err),
-	    "the program for events failed", notice, &err);
+		return err_nomem(err);
+	return note(hook_run(config->event_hook, view_str(text), HOOK_MS, is_over, n, err),
+	    "the program for events failed", e, err);
 }
 
 /* ---- mail ---- */
@@ -90,12 +91,12 @@ try_mail(struct notifier *n, const struct mail *m, struct err *err)
 	return ok;
 }
 
-static void
-send_mail(struct notifier *n, const struct notice *notice, const char *const *to, size_t count,
-    const char *text)
+static bool
+send_mail(struct notifier *n, const struct event_record *e, const char *const *to, size_t count,
+    const char *text, struct err *err)
 {
 	const struct config *config = n->ca->config;
-	const struct event_kind *kind = event_kind(notice->event.number);
+	const struct event_kind *kind = event_kind(e->number);
 	OWNED(own_memory) char *subject = text_printf("[%s] %s", config->ca_name, kind->title);
 	OWNED(own_memory) char *id = NULL;
 	struct mail m = {.from = config->mail_from,
@@ -103,26 +104,75 @@ send_mail(struct notifier *n, const struct notice *notice, const char *const *to
 	    .to_count = count,
 	    .subject = subject,
 	    .text = text,
-	    .when = notice->event.when};
+	    .when = e->when};
 	uint8_t random[16];
-	struct err err = {0};
 
 	if (RAND_bytes(random, sizeof random) != 1)
-		return;
+		return err_openssl(err, DIRCA_E_CRYPTO, "there are no random numbers");
 	m.id = id = hex_encode(view_of(random, sizeof random), '\0');
-	err_set(&err, DIRCA_E_NETWORK, "the CA stops");
-	note(mail_budget_take(&n->budget, clock_boot_ms(), &err) && try_mail(n, &m, &err),
-	    "mail not sent", notice, &err);
+	err_set(err, DIRCA_E_NETWORK, "the CA stops");
+	return note(mail_budget_take(&n->budget, clock_boot_ms(), err) && try_mail(n, &m, err),
+	    "mail not sent", e, err);
 }
 
 static char *
-event_sentence(const struct notice *notice)
+event_sentence(const struct event_record *e)
 {
 	const char *values[EVENT_VALUES_MAX];
 
 	for (size_t i = 0; i < EVENT_VALUES_MAX; i++)
-		values[i] = notice->event.values[i];
-	return event_text(event_kind(notice->event.number), values);
+		values[i] = e->values[i];
+	return event_text(event_kind(e->number), values);
+}
+
+/* ---- owners ---- */
+
+/* Whose keys they are may have asked for it, or not know of it. */
+static enum owner_told
+mail_owner(struct notifier *n, const struct event_record *e, char **how_out, struct err *err)
+{
+	OWNED(own_memory) char *address = NULL;
+	OWNED(own_memory) char *sentence = event_sentence(e);
+	OWNED(own_memory)
+	char *text = text_printf("%s.\n\nThis is told to whom the key belongs. If you did not ask "
+				 "for it and know of no reason, tell the auditors of the CA %s.\n",
+	    sentence, n->ca->config->ca_name);
+
+	if (!ca_requester_mail(n->ca, e->request_id, &address, err)) {
+		note(false, "mail not sent", e, err);
+		return OWNER_UNTOLD;
+	}
+	*how_out = text_printf("mail to=%s", address != NULL ? address : "-");
+	if (address == NULL) {
+		err_set(err, CRYPT_E_NOT_FOUND, "the directory has no address of the owner");
+		note(false, "mail not sent", e, err);
+		return OWNER_WITHOUT;
+	}
+	return send_mail(n, e, (const char *const[]){address}, 1, text, err) ? OWNER_TOLD
+									     : OWNER_UNTOLD;
+}
+
+static enum owner_told
+tell_owner(const struct event_record *e, char **how_out, void *arg, struct err *err)
+{
+	struct notifier *n = arg;
+	enum owner_told told = OWNER_WITHOUT;
+
+	switch (owner_way(n->ca->config, e->number)) {
+	case OWNER_BY_MAIL:
+		*how_out = mem_text("mail");
+		told = mail_owner(n, e, how_out, err);
+		break;
+	case OWNER_BY_PROGRAM:
+		*how_out = mem_text("program");
+		told = tell_program(n, e, err) ? OWNER_TOLD : OWNER_UNTOLD;
+		break;
+	case OWNER_BY_NOBODY:
+		err_set(err, DIRCA_E_CONFIG,
+		    "dircad.conf has nothing any more by which owners are told");
+		break;
+	}
+	return told == OWNER_UNTOLD && is_over(n) ? OWNER_INTERRUPTED : told;
 }
 
 /* ---- to whom what ---- */
@@ -132,14 +182,15 @@ mail_administrators(struct notifier *n, const struct notice *notice)
 {
 	const struct config *config = n->ca->config;
 	const struct event_kind *kind = event_kind(notice->event.number);
-	OWNED(own_memory) char *sentence = event_sentence(notice);
+	OWNED(own_memory) char *sentence = event_sentence(&notice->event);
 	OWNED(own_memory)
 	char *text = text_printf("%s.\n\nEvent %lld, %s, of the CA %s. `dirca doctor ca` says what "
 				 "mends it.\n",
 	    sentence, (long long)kind->id, kind->symbol, config->ca_name);
+	struct err err;
 
-	send_mail(
-	    n, notice, (const char *const *)config->event_mail_to, config->event_mail_count, text);
+	(void)send_mail(n, &notice->event, (const char *const *)config->event_mail_to,
+	    config->event_mail_count, text, &err);
 }
 
 static void
@@ -147,15 +198,16 @@ mail_managers(struct notifier *n, const struct notice *notice)
 {
 	const struct config *config = n->ca->config;
 	long long id = (long long)notice->event.request_id;
-	OWNED(own_memory) char *sentence = event_sentence(notice);
+	OWNED(own_memory) char *sentence = event_sentence(&notice->event);
 	OWNED(own_memory)
 	char *text = text_printf("%s.\n\n`dirca requests --disposition pending` lists what waits, "
 				 "`dirca approve %lld` or "
 				 "`dirca deny %lld` decides.\n",
 	    sentence, id, id);
+	struct err err;
 
-	send_mail(n, notice, (const char *const *)config->pending_mail_to,
-	    config->pending_mail_count, text);
+	(void)send_mail(n, &notice->event, (const char *const *)config->pending_mail_to,
+	    config->pending_mail_count, text, &err);
 }
 
 static void
@@ -163,33 +215,16 @@ mail_approvers(struct notifier *n, const struct notice *notice)
 {
 	const struct config *config = n->ca->config;
 	const char *id = notice->event.values[0];
-	OWNED(own_memory) char *sentence = event_sentence(notice);
+	OWNED(own_memory) char *sentence = event_sentence(&notice->event);
 	OWNED(own_memory)
 	char *text =
 	    text_printf("%s.\n\n`dirca case show %s` says more, `dirca case approve %s` or "
 			"`dirca case deny %s` decides.\n",
 		sentence, id, id, id);
-
-	send_mail(n, notice, (const char *const *)config->pending_mail_to,
-	    config->pending_mail_count, text);
-}
-
-/* Whose keys they are may have asked for it, or not know of it. */
-static void
-mail_owner(struct notifier *n, const struct notice *notice)
-{
-	OWNED(own_memory) char *address = NULL;
-	OWNED(own_memory) char *sentence = event_sentence(notice);
-	OWNED(own_memory)
-	char *text = text_printf("%s.\n\nThis is told to whom the key belongs. If you did not ask "
-				 "for it and know of no reason, tell the auditors of the CA %s.\n",
-	    sentence, n->ca->config->ca_name);
 	struct err err;
 
-	if (!ca_requester_mail(n->ca, notice->event.request_id, &address, &err))
-		note(false, "mail not sent", notice, &err);
-	else if (address != NULL)
-		send_mail(n, notice, (const char *const[]){address}, 1, text);
+	(void)send_mail(n, &notice->event, (const char *const *)config->pending_mail_to,
+	    config->pending_mail_count, text, &err);
 }
 
 /* Who decided it is not said: the trail has that. */
@@ -208,9 +243,9 @@ mail_requester(struct notifier *n, const struct notice *notice)
 	struct err err;
 
 	if (!ca_requester_mail(n->ca, notice->event.request_id, &address, &err))
-		note(false, "mail not sent", notice, &err);
+		(void)note(false, "mail not sent", &notice->event, &err);
 	else if (address != NULL)
-		send_mail(n, notice, (const char *const[]){address}, 1, text);
+		(void)send_mail(n, &notice->event, (const char *const[]){address}, 1, text, &err);
 }
 
 static void
@@ -218,18 +253,18 @@ tell(struct notifier *n, const struct notice *notice)
 {
 	const struct config *config = n->ca->config;
 	int64_t number = notice->event.number;
+	bool owner = owner_has_to_be_told(config, number, notice->waited);
+	struct err err;
 
-	if (config->event_hook != NULL && event_set_has(&n->hook_on, number))
-		tell_program(n, notice);
+	if (config->event_hook != NULL && event_set_has(&n->hook_on, number) &&
+	    !(owner && owner_way(config, number) == OWNER_BY_PROGRAM))
+		(void)tell_program(n, &notice->event, &err);
 	if (config->event_mail_count > 0 && event_set_has(&n->mail_on, number))
 		mail_administrators(n, notice);
 	if (config->pending_mail_count > 0 && number == EVENT_REQUEST_PENDING)
 		mail_managers(n, notice);
 	if (config->pending_mail_count > 0 && number == EVENT_CASE_WAITING)
 		mail_approvers(n, notice);
-	if (config->requester_mail && notice->waited &&
-	    event_kind(number)->category == EVENT_CATEGORY_RECOVERY)
-		mail_owner(n, notice);
 	if (config->requester_mail && notice->waited &&
 	    (number == EVENT_REQUEST_ISSUED || number == EVENT_REQUEST_DENIED))
 		mail_requester(n, notice);
@@ -239,12 +274,14 @@ static void *
 run(void *arg)
 {
 	struct notifier *n = arg;
+	struct owner_notices owners = {0};
 
 	while (!is_over(n)) {
 		OWNED(notice_free) struct notice notice;
 
 		if (ca_notice_take(n->ca, 1000, &notice))
 			tell(n, &notice);
+		ca_tell_owners(n->ca, &owners, clock_now(), clock_mono_ms(), tell_owner, n);
 	}
 	return NULL;
 }
@@ -252,11 +289,8 @@ run(void *arg)
 /* ---- what is configured ---- */
 
 static bool
-read_set(const char *name, const char *text, const char *by_default, struct event_set *out,
-    struct err *err)
+bad_set(const char *name, struct err *err)
 {
-	if (event_set_parse(text != NULL ? text : by_default, out, err))
-		return true;
 	err->code = DIRCA_E_CONFIG;
 	return err_prefix(err, "%s of dircad.conf", name);
 }
@@ -276,10 +310,11 @@ read_config(struct notifier *n, struct err *err)
 {
 	const struct config *c = n->ca->config;
 
-	return read_set("event_hook_on", c->event_hook_on,
-		   "kra exchange request crl audit recovery", &n->hook_on, err) &&
-	       read_set(
-		   "event_mail_on", c->event_mail_on, "kra exchange crl audit", &n->mail_on, err) &&
+	return (owner_hook_set(c, &n->hook_on, err) || bad_set("event_hook_on", err)) &&
+	       (event_set_parse(
+		    c->event_mail_on != NULL ? c->event_mail_on : "kra exchange crl audit",
+		    &n->mail_on, err) ||
+		   bad_set("event_mail_on", err)) &&
 	       check_list("event_mail_to", c->event_mail_to, c->event_mail_count, err) &&
 	       check_list("pending_mail_to", c->pending_mail_to, c->pending_mail_count, err) &&
 	       check_list("mail_from", &c->mail_from, c->mail_from != NULL, err);

@@ -1,6 +1,6 @@
 /*
  * Events: a table that is bounded from behind. Row numbers only grow, since the newest row is never
- * deleted.
+ * deleted. Beside it what owners have to be told still, until they are.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -22,20 +22,20 @@ cut(const char *value)
 }
 
 static bool
-write_event(struct conn *c, const struct event_record *e, struct err *err)
+write_event(struct conn *c, enum sql_id id, const struct event_record *e, struct err *err)
 {
 	char *values[EVENT_VALUES_MAX];
 	bool ok;
 
-	sql_bind_int(c, SQL_ADD_EVENT, 1, e->when);
-	sql_bind_int(c, SQL_ADD_EVENT, 2, e->number);
+	sql_bind_int(c, id, 1, e->when);
+	sql_bind_int(c, id, 2, e->number);
 	if (e->request_id != 0)
-		sql_bind_int(c, SQL_ADD_EVENT, 3, e->request_id);
+		sql_bind_int(c, id, 3, e->request_id);
 	for (int i = 0; i < EVENT_VALUES_MAX; i++) {
 		values[i] = cut(e->values[i]);
-		sql_bind_text(c, SQL_ADD_EVENT, 4 + i, values[i]);
+		sql_bind_text(c, id, 4 + i, values[i]);
 	}
-	ok = sql_run(c, SQL_ADD_EVENT, err);
+	ok = sql_run(c, id, err);
 	for (int i = 0; i < EVENT_VALUES_MAX; i++)
 		free(values[i]);
 	return ok;
@@ -44,7 +44,7 @@ write_event(struct conn *c, const struct event_record *e, struct err *err)
 bool
 store_add_event(struct store_tx *tx, const struct event_record *e, int64_t keep, struct err *err)
 {
-	if (!write_event(tx->conn, e, err))
+	if (!write_event(tx->conn, SQL_ADD_EVENT, e, err))
 		return false;
 	sql_bind_int(tx->conn, SQL_FORGET_EVENTS, 1, keep);
 	return sql_run(tx->conn, SQL_FORGET_EVENTS, err);
@@ -88,4 +88,55 @@ store_read_events(struct store *s, int64_t after_row, size_t most, store_event_e
 	}
 	out->ended = count < most;
 	return step == SQL_DONE;
+}
+
+/* ---- owners ---- */
+
+bool
+store_add_owner_notice(struct store_tx *tx, const struct event_record *e, struct err *err)
+{
+	return write_event(tx->conn, SQL_ADD_OWNER_NOTICE, e, err);
+}
+
+static bool
+change_notice(struct store_tx *tx, enum sql_id id, int64_t notice_id, struct err *err)
+{
+	sql_bind_int(tx->conn, id, 1, notice_id);
+	return sql_run(tx->conn, id, err);
+}
+
+bool
+store_fail_owner_notice(struct store_tx *tx, int64_t notice_id, struct err *err)
+{
+	return change_notice(tx, SQL_FAIL_OWNER_NOTICE, notice_id, err);
+}
+
+bool
+store_end_owner_notice(struct store_tx *tx, int64_t notice_id, struct err *err)
+{
+	return change_notice(tx, SQL_END_OWNER_NOTICE, notice_id, err);
+}
+
+enum store_find
+store_next_owner_notice(
+    struct store *s, int64_t after, struct store_owner_notice *out, struct err *err)
+{
+	OWNED(reading_end) struct reading r = reading_begin(s, SQL_NEXT_OWNER_NOTICE, err);
+	enum sql_step step;
+
+	*out = (struct store_owner_notice){0};
+	if (r.conn == NULL)
+		return STORE_FAILED;
+	sql_bind_int(r.conn, r.id, 1, after);
+	step = sql_step(r.conn, r.id, err);
+	if (step != SQL_ROW)
+		return step == SQL_DONE ? STORE_NOT_FOUND : STORE_FAILED;
+	out->failed = sql_int(r.conn, r.id, 8) != 0;
+	return read_event(r.conn, r.id, &out->event, err) ? STORE_FOUND : STORE_FAILED;
+}
+
+void
+store_owner_notice_free(struct store_owner_notice *n)
+{
+	event_record_free(&n->event);
 }

@@ -490,6 +490,14 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3, SQL_SELDOM = 4 };
 	X(EVENT_ROWS, SQL_READER,                                                                  \
 	    "SELECT EventRowId, OccurredWhen, EventID, RequestID, Value1, Value2, Value3, "        \
 	    "Value4 FROM Event WHERE EventRowId > ? ORDER BY EventRowId LIMIT ?")                  \
+	X(ADD_OWNER_NOTICE, SQL_WRITER,                                                            \
+	    "INSERT INTO OwnerNotice(OccurredWhen, EventID, RequestID, "                           \
+	    "Value1, Value2, Value3, Value4) VALUES (?, ?, ?, ?, ?, ?, ?)")                        \
+	X(FAIL_OWNER_NOTICE, SQL_WRITER, "UPDATE OwnerNotice SET Failed = 1 WHERE NoticeID = ?")   \
+	X(END_OWNER_NOTICE, SQL_WRITER, "DELETE FROM OwnerNotice WHERE NoticeID = ?")              \
+	X(NEXT_OWNER_NOTICE, SQL_READER,                                                           \
+	    "SELECT NoticeID, OccurredWhen, EventID, RequestID, Value1, Value2, Value3, Value4, "  \
+	    "Failed FROM OwnerNotice WHERE NoticeID > ? ORDER BY NoticeID LIMIT 1")                \
 	X(AUDIT_HASH, SQL_READER, "SELECT RowHash FROM Audit WHERE AuditRowId = ?")                \
 	X(AUDIT_ROWS, SQL_READER,                                                                  \
 	    "SELECT AuditRowId, OccurredWhen, EventID, Success, StatusCode, Actor, RequestID, "    \

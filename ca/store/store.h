@@ -245,6 +245,10 @@ void store_set_audit_filter(struct store *s, int64_t filter);
  * that are too long are cut. */
 bool store_add_event(
     struct store_tx *tx, const struct event_record *e, int64_t keep, struct err *err);
+/* That the owner of a key is to be told of an event, of a request. Numbers never come again. */
+bool store_add_owner_notice(struct store_tx *tx, const struct event_record *e, struct err *err);
+bool store_fail_owner_notice(struct store_tx *tx, int64_t notice_id, struct err *err);
+bool store_end_owner_notice(struct store_tx *tx, int64_t notice_id, struct err *err);
 
 /* ---- reading ---- */
 enum store_find store_get_request(struct store *s, int64_t request_id, struct store_request *out,
@@ -507,6 +511,15 @@ enum store_find store_status_by_serial(
 typedef bool store_crl_each(
     int64_t number, int64_t this_update, struct view crl, void *arg, struct err *err);
 bool store_walk_crls(struct store *s, store_crl_each *each, void *arg, struct err *err);
+
+/* The first behind `after` (0: of all) of which the owner was not told yet. */
+struct store_owner_notice {
+	struct event_record event; /* row_id: the number of the notice */
+	bool failed;               /* a try was recorded as failed */
+};
+enum store_find store_next_owner_notice(
+    struct store *s, int64_t after, struct store_owner_notice *out, struct err *err);
+void store_owner_notice_free(struct store_owner_notice *n);
 
 struct store_publication {
 	int64_t request_id;

@@ -56,6 +56,8 @@
 	X(KEY_RECEIVED, 1775, KEYARCHIVAL, "key-received", "who fetched an archived key has it") \
 	X(BATCH_APPROVED, 1776, KEYARCHIVAL, "batch-approved",                                   \
 	    "a batch of archived keys was approved")                                             \
+	X(OWNER_TOLD, 1777, KEYARCHIVAL, "owner-told",                                           \
+	    "the owner of an archived key was told of its recovery")                             \
 	X(KEYS_SEARCHED, 1787, KEYARCHIVAL, "keys-searched", "archived keys were searched for")  \
 	X(FILES_CHANGED, 1795, ALWAYS, "files-changed",                                          \
 	    "the CA's files were changed on its machine")

@@ -132,6 +132,8 @@ check "a case about it is opened and approved" case_mail
 check "managers are told, with the command" ca_lab_eventually mailed manager1@nwtraders.com 'recovery case 1 of NWTRADERS\officer1' "dirca case approve 1" damaged
 check "the key is fetched" as officer1 getkey user6 "$dir/owned.rec"
 check "its owner is told" ca_lab_eventually mailed user6@nwtraders.com 'NWTRADERS\officer1' "recovery case 1" "tell the auditors"
+told_record() { sqlite3 "$CA_STATE/dirca.db" "SELECT Detail FROM Audit WHERE EventID = 1777 AND Success = $1"; } # 1|0: that an owner was told
+check "which the trail says, and to which address" ca_lab_eventually eval '[ "$(told_record 1)" = "event=1013 by=mail to=user6@nwtraders.com" ]'
 check "of that alone" eval '! mailed user6@nwtraders.com "is open"'
 check "the program of all" ca_lab_eventually told '.number == 1013 and .category == "recovery" and .variables.CaseId == "1"'
 mail_trusts() { sed -i "s|^mail_tls_ca = .*|mail_tls_ca = $1|" "$DIRCAD_CONF" && restart; }
@@ -150,8 +152,12 @@ fails_to_tell() { # the owner gets no mail, the program fails: the key is handed
 		ca_lab_eventually grep -q 'event="mail not sent" event_id=1013 ' "$dir/dircad.log"
 }
 check "who cannot be told of a recovery holds none up, and is told of in the log" fails_to_tell
+check "and in the trail" ca_lab_eventually eval '[[ $(told_record 0) == "event=1013 by=mail to=user6@nwtraders.com why="*certificate* ]]'
+untold() { as caadmin doctor ca >"$dir/doctor" || [ $? = 4 ] && grep -q 'event 1014: NWTRADERS.user6 was not told' "$dir/doctor"; }
+check "and by the doctor" ca_lab_eventually untold
 mv "$dir/hook.kept" "$dir/hook"
 check "(the right one again)" mail_trusts "$dir/tls/ca.pem"
+check "he is told when the CA can" ca_lab_eventually eval '[ "$(told_record 1 | wc -l)" = 2 ]'
 chmod 722 "$dir/hook"
 check "a program that others may change is not run" eval 'waits; ca_lab_eventually grep "others than root may change it" "$dir/dircad.log"'
 chmod 700 "$dir/hook"

@@ -4,6 +4,7 @@
  */
 #include "archived_lab.h"
 #include "cases.h"
+#include "owner_notices.h"
 #include "recover_priv.h"
 #include "recovery.h"
 
@@ -687,6 +688,157 @@ events_tell_of_it(void **state)
 	assert_int_equal(harness_events(EVENT_CASE_DENIED), denied + 1);
 }
 
+/* ---- owners ---- */
+
+struct teller {
+	enum owner_told answer;
+	int asked;
+	int64_t number;
+};
+
+static enum owner_told
+tell(const struct event_record *e, char **how_out, void *arg, struct err *err)
+{
+	struct teller *t = arg;
+
+	t->asked++;
+	t->number = e->number;
+	*how_out = mem_text("mail to=user1@nwtraders.com");
+	if (t->answer != OWNER_TOLD)
+		err_set(err, DIRCA_E_NETWORK, "no mail server");
+	return t->answer;
+}
+
+static void
+owners_are_told(bool on)
+{
+	harness.config->requester_mail = on;
+}
+
+static int64_t
+now_ms(void)
+{
+	return clock_mono_ms();
+}
+
+/* Asked so often, with so many records of success and failure and so many events. */
+static void
+assert_told(struct teller *t, struct owner_notices *n, enum owner_told answer, int64_t later_s,
+    int asked, int told, int failed)
+{
+	int before = t->asked, told_before = harness_audited(AUDIT_OWNER_TOLD, true),
+	    failed_before = harness_audited(AUDIT_OWNER_TOLD, false),
+	    events = harness_events(EVENT_OWNER_NOT_TOLD);
+
+	t->answer = answer;
+	ca_tell_owners(harness.ca, n, clock_now() + later_s, now_ms() + later_s * 1000, tell, t);
+	assert_int_equal(t->asked - before, asked);
+	assert_int_equal(harness_audited(AUDIT_OWNER_TOLD, true) - told_before, told);
+	assert_int_equal(harness_audited(AUDIT_OWNER_TOLD, false) - failed_before, failed);
+	assert_int_equal(harness_events(EVENT_OWNER_NOT_TOLD) - events, failed);
+}
+
+static void
+recovered(void)
+{
+	int64_t id = opened(&officer1);
+
+	must_fetch(&officer1, id);
+	must_decide(&officer1, id, CASE_CLOSE);
+}
+
+static void
+that_an_owner_was_told_is_recorded(void **state)
+{
+	struct owner_notices n = {0};
+	struct teller t = {0};
+
+	(void)state;
+	owners_are_told(false);
+	recovered();
+	assert_told(&t, &n, OWNER_TOLD, 0, 0, 0, 0);
+	owners_are_told(true);
+	harness_set("CA\\Recovery\\TellOwner", "Never");
+	recovered();
+	assert_told(&t, &n, OWNER_TOLD, 0, 0, 0, 0);
+	harness_set("CA\\Recovery\\TellOwner", "AtFetch");
+	recovered();
+	assert_told(&t, &n, OWNER_TOLD, 0, 1, 1, 0);
+	assert_int_equal(t.number, EVENT_KEY_RETRIEVED);
+	assert_told(&t, &n, OWNER_TOLD, 3600, 0, 0, 0);
+	harness_set("CA\\Recovery\\TellOwner", "AtOpening");
+	recovered();
+	assert_told(&t, &n, OWNER_TOLD, 0, 2, 2, 0);
+	/* what the program gets is told by the program, if it gets it */
+	owners_are_told(false);
+	harness_set("CA\\Recovery\\TellOwner", "AtFetch");
+	harness.config->event_hook = mem_text("/bin/true");
+	recovered();
+	assert_told(&t, &n, OWNER_TOLD, 0, 1, 1, 0);
+	harness.config->event_hook_on = mem_text("kra");
+	recovered();
+	assert_told(&t, &n, OWNER_TOLD, 0, 0, 0, 0);
+	free(harness.config->event_hook);
+	free(harness.config->event_hook_on);
+	harness.config->event_hook = harness.config->event_hook_on = NULL;
+}
+
+static void
+an_owner_who_was_not_told_is_tried_again(void **state)
+{
+	struct owner_notices n = {0}, restarted = {0};
+	struct teller t = {0};
+
+	(void)state;
+	owners_are_told(true);
+	recovered();
+	/* the CA stops meanwhile: nothing is known */
+	assert_told(&t, &n, OWNER_INTERRUPTED, 0, 1, 0, 0);
+	assert_told(&t, &restarted, OWNER_UNTOLD, 0, 1, 0, 1);
+	/* not at once, and recorded once */
+	assert_told(&t, &restarted, OWNER_UNTOLD, 0, 0, 0, 0);
+	assert_told(&t, &restarted, OWNER_UNTOLD, 60, 1, 0, 0);
+	/* one who comes meanwhile waits for nobody */
+	recovered();
+	assert_told(&t, &restarted, OWNER_TOLD, 60, 1, 1, 0);
+	assert_told(&t, &restarted, OWNER_TOLD, 3600, 1, 1, 0);
+	assert_told(&t, &restarted, OWNER_TOLD, 7200, 0, 0, 0);
+	/* given up, as is who has no address */
+	recovered();
+	assert_told(&t, &restarted, OWNER_UNTOLD, 7200, 1, 0, 1);
+	assert_told(&t, &restarted, OWNER_UNTOLD, INT64_C(4) * 86400, 1, 0, 1);
+	assert_told(&t, &restarted, OWNER_UNTOLD, INT64_C(5) * 86400, 0, 0, 0);
+	recovered();
+	assert_told(&t, &restarted, OWNER_WITHOUT, INT64_C(5) * 86400, 1, 0, 1);
+	assert_told(&t, &restarted, OWNER_TOLD, INT64_C(6) * 86400, 0, 0, 0);
+	owners_are_told(false);
+}
+
+static void
+a_key_is_not_handed_out_if_its_owner_cannot_be_written_down(void **state)
+{
+	int64_t id = opened(&officer1), by;
+	struct owner_notices n = {0};
+	struct teller t = {0};
+	struct err err;
+
+	(void)state;
+	owners_are_told(true);
+	sqlite("CREATE TRIGGER full BEFORE INSERT ON OwnerNotice "
+	       "BEGIN SELECT RAISE(ABORT, 'full'); END");
+	assert_false(fetch_at(&officer1, id, clock_now(), &by, &err));
+	sqlite("DROP TRIGGER full");
+	must_fetch(&officer1, id);
+	/* told, but not recorded: less and less often, not each second */
+	sqlite("CREATE TRIGGER full BEFORE INSERT ON Audit BEGIN SELECT RAISE(ABORT, 'full'); END");
+	assert_told(&t, &n, OWNER_TOLD, 0, 1, 0, 0);
+	assert_told(&t, &n, OWNER_TOLD, 0, 0, 0, 0);
+	sqlite("DROP TRIGGER full");
+	assert_told(&t, &n, OWNER_TOLD, 60, 1, 1, 0);
+	must_decide(&officer1, id, CASE_CLOSE);
+	owners_are_told(false);
+}
+
 static void
 nothing_is_done_that_cannot_be_recorded(void **state)
 {
@@ -851,6 +1003,9 @@ main(void)
 	    USUAL(a_case_ends_by_the_clock_and_stays_ended),
 	    USUAL(a_clock_that_is_set_back_gives_no_time),
 	    USUAL(events_tell_of_it),
+	    USUAL(that_an_owner_was_told_is_recorded),
+	    USUAL(an_owner_who_was_not_told_is_tried_again),
+	    USUAL(a_key_is_not_handed_out_if_its_owner_cannot_be_written_down),
 	    USUAL(nothing_is_done_that_cannot_be_recorded),
 	    USUAL(explanations_say_which_case),
 	    USUAL(explanations_say_of_no_case_to_others),

@@ -368,7 +368,7 @@ rows_of_version_3_wait_to_be_hashed(void **state)
 	store_close(&f->store);
 	assert_int_equal(go_back(f, TO_VERSION_3), SQLITE_OK);
 	assert_ok(f, store_open(f->path, &f->store, &f->err));
-	assert_int_equal(raw_number(f, "PRAGMA user_version"), 24);
+	assert_int_equal(raw_number(f, "PRAGMA user_version"), 25);
 
 	assert_ok(f, store_list_unhashed(f->store, 0, 10, &rs, &f->err));
 	assert_int_equal(rs.count, 2);
