@@ -294,6 +294,8 @@ copied_principal_is_whole(void **state)
 	from.mails = (struct texts){0};
 	texts_add(&from.mails, "mail");
 	texts_add(&from.mails, "second");
+	from.accounts = (struct texts){0};
+	texts_add(&from.accounts, "sam");
 	from.sids = (struct sids){0};
 	harness_must(sids_add(&from.sids, &SID_EVERYONE, &err), &err);
 	harness_must(sids_add(&from.sids, &SID_AUTHENTICATED_USERS, &err), &err);
@@ -314,6 +316,11 @@ copied_principal_is_whole(void **state)
 	assert_ptr_not_equal(copy.mails.list, from.mails.list);
 	memset(expected + offsetof(struct principal, mails), 0, sizeof from.mails);
 	memset(got + offsetof(struct principal, mails), 0, sizeof from.mails);
+	assert_int_equal(copy.accounts.count, 1);
+	assert_string_equal(copy.accounts.list[0], "sam");
+	assert_ptr_not_equal(copy.accounts.list, from.accounts.list);
+	memset(expected + offsetof(struct principal, accounts), 0, sizeof from.accounts);
+	memset(got + offsetof(struct principal, accounts), 0, sizeof from.accounts);
 	assert_int_equal(copy.sids.count, 2);
 	assert_ptr_not_equal(copy.sids.list, from.sids.list);
 	assert_memory_equal(copy.sids.list, from.sids.list, 2 * sizeof *from.sids.list);
