@@ -272,8 +272,6 @@ void cli_print_usage(const struct verb *verb);
 const char *cli_example(const struct verb *verb);
 /* The verb table, heading by heading; of a group only the verbs that begin with this word. */
 void cli_print_verbs(const struct cli *cli, const char *group);
-/* In bash: the tables, and one function that looks into them. */
-void cli_print_completion(const struct cli *cli);
 
 /* The fields of a template, one by one (template_fields.c). */
 void template_print_fields(FILE *to);

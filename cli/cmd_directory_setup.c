@@ -2,17 +2,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "installed.h"
 #include "own.h"
 #include "print.h"
 #include "setup.h"
 #include "verbs.h"
 #include "work.h"
-
-static const char *
-ldif_dir(const struct cli *cli)
-{
-	return cli->opt.ldif != NULL ? cli->opt.ldif : DIRCA_LDIF_DIR;
-}
 
 /* Connects to a directory that may lack the tree, and compares. */
 static bool
@@ -20,11 +15,16 @@ examine_directory(struct work *w, struct setup *out, struct err *err)
 {
 	const struct cli *cli = w->cli;
 	struct session *s = &w->session;
+	char installed[PATH_MAX];
+	const char *ldif = cli->opt.ldif;
 
+	if (ldif == NULL && !installed_ldif(installed, err))
+		return false;
 	s->dir_config.bare = true;
 	if (!session_directory(s, err))
 		return false;
-	if (setup_examine(s->directory, ldif_dir(cli), cli->opt.with_templates, out, err))
+	if (setup_examine(
+		s->directory, ldif != NULL ? ldif : installed, cli->opt.with_templates, out, err))
 		return true;
 	return err->code == ERROR_FILE_NOT_FOUND
 		   ? err_prefix(err, "dirca's LDIF files, whose folder --ldif names")

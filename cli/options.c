@@ -91,7 +91,7 @@ const struct option_row option_rows[] = {
     {"all", 0, FLAG, OPTS(OPTS_UNPUBLISH), AT(everything), NULL,
 	"also AIA, CDP and Certification Authorities", 0, 0},
     {"ldif", 0, TEXT, OPTS(OPTS_SETUP), AT(ldif), "DIR",
-	"dirca's LDIF files, default " DIRCA_LDIF_DIR, 0, 0},
+	"dirca's LDIF files, default those that were installed with it", 0, 0},
     {"templates", 0, FLAG, OPTS(OPTS_SETUP), AT(with_templates), NULL,
 	"also the default templates, and those that archive keys", 0, 0},
     {"trusted", 0, LIST, OPTS(OPTS_LINT), AT(trusted), "NAME",

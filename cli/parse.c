@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "completion.h"
 #include "mem.h"
 #include "nearest.h"
 #include "options.h"
@@ -185,12 +186,14 @@ read_words(struct cli *cli, int argc, char **argv, int verb_at, int used, struct
 
 /* What is no verb: help, the version, completion. */
 static bool
-is_of_program(const struct cli *cli, const char *word)
+is_of_program(const struct cli *cli, const char *word, const char *next, enum cli_exit *exit_out)
 {
+	*exit_out = CLI_OK;
 	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
 		cli_print_verbs(cli, NULL);
 	else if (strcmp(word, "--completion") == 0)
-		cli_print_completion(cli);
+		*exit_out =
+		    completion_print(cli, next != NULL ? next : "bash") ? CLI_OK : CLI_USAGE;
 	else if (strcmp(word, "--version") == 0)
 		puts("dirca " DIRCA_VERSION);
 	else
@@ -226,8 +229,7 @@ cli_parse(int argc, char **argv, struct cli *cli, enum cli_exit *exit_out)
 		*exit_out = CLI_USAGE;
 		return false;
 	}
-	*exit_out = CLI_OK;
-	if (is_of_program(cli, argv[1]))
+	if (is_of_program(cli, argv[1], argv[2], exit_out))
 		return false;
 	verb_at = verb_begins(argc, argv);
 	if ((cli->verb = verb_find(cli, argc - verb_at, argv + verb_at, &used)) == NULL) {

@@ -1,4 +1,4 @@
-/* What is told of verbs and options: help, and completion in bash. */
+/* What is told of verbs and options: help. */
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -114,43 +114,4 @@ cli_print_verbs(const struct cli *cli, const char *group)
 		heading = v->group;
 		print_verb(v);
 	}
-}
-
-/* In bash: the table as an array, and one function that looks into it. */
-void
-cli_print_completion(const struct cli *cli)
-{
-	static const char script[] =
-	    "_dirca()\n"
-	    "{\n"
-	    "\tlocal cur=${COMP_WORDS[COMP_CWORD]} said='' verb='' known word i\n"
-	    "\tCOMPREPLY=()\n"
-	    "\tfor ((i = 1; i < COMP_CWORD && i < 4; i++)); do\n"
-	    "\t\tsaid+=${said:+ }${COMP_WORDS[i]}\n"
-	    "\t\t[[ -z ${_dirca_options[$said]+x} ]] || verb=$said\n"
-	    "\tdone\n"
-	    "\tif [[ -n $verb && $cur == -* ]]; then\n"
-	    "\t\tmapfile -t COMPREPLY < <(compgen -W \"${_dirca_options[$verb]}\" -- \"$cur\")\n"
-	    "\t\treturn\n"
-	    "\tfi\n"
-	    "\tfor known in \"${!_dirca_options[@]}\"; do\n"
-	    "\t\t[[ $known == \"${said:+$said }$cur\"* ]] || continue\n"
-	    "\t\tword=${known#\"${said:+$said }\"}\n"
-	    "\t\tCOMPREPLY+=(\"${word%% *}\")\n"
-	    "\tdone\n"
-	    "\t((${#COMPREPLY[@]} == 0)) || mapfile -t COMPREPLY < <(printf '%s\\n' "
-	    "\"${COMPREPLY[@]}\" | sort -u)\n"
-	    "}\n"
-	    "complete -o default -F _dirca dirca\n";
-
-	printf("# Completion of dirca(1) for bash, made by `dirca --completion`.\n"
-	       "declare -gA _dirca_options=(\n");
-	for (size_t i = 0; i < cli->verb_count; i++) {
-		printf("\t['%s']='", cli->verbs[i].name);
-		for (size_t k = 0; k < option_row_count; k++)
-			if (option_applies(&option_rows[k], &cli->verbs[i]))
-				printf("--%s ", option_rows[k].name);
-		printf("'\n");
-	}
-	printf(")\n%s", script);
 }

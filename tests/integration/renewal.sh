@@ -116,7 +116,7 @@ check "and by nothing else" nothing_else
 # What the timers start, as systemd reads the units and as the user's says it.
 units() { # the units of KIND, by the program that is tested
 	local kind=$1 file
-	mkdir -p "$dir/units/$kind" && for file in "$here/../../docs/systemd/$kind"/*; do
+	mkdir -p "$dir/units/$kind" && for file in "$here/../../dist/systemd/$kind"/dirca-enroll.*; do
 		sed "s|/usr/bin/dirca|$DIRCA_BIN/dirca|" "$file" >"$dir/units/$kind/${file##*/}" || return 1
 	done
 }
@@ -135,7 +135,7 @@ else
 fi
 timer_does() {
 	local home line folder=.local/share/dirca/enrolled
-	home=$(ca_lab_home user1) && line=$(sed -n "s|%h|$home|g; s|^ExecStart=/usr/bin/dirca ||p" "$here/../../docs/systemd/user/dirca-enroll.service") &&
+	home=$(ca_lab_home user1) && line=$(sed -n "s|%h|$home|g; s|^ExecStart=/usr/bin/dirca ||p" "$here/../../dist/systemd/user/dirca-enroll.service") &&
 		install -D -m 600 "$(ca_lab_pass)" "$home/.config/dirca/enroll-password" || return 1
 	# shellcheck disable=SC2086 # several words
 	ca_lab_as user1 $line && [ "$(stat -c %a "$home/$folder" "$home/$folder/Auto.pfx" | tr '\n' ' ')" = '700 600 ' ] &&
